@@ -1,0 +1,78 @@
+import { boolean, index, integer, jsonb, pgTable, primaryKey, smallint, text, uuid } from 'drizzle-orm/pg-core'
+import { instant, updatedAt } from './columns.ts'
+
+export const executionStatuses = [
+  'new',
+  'running',
+  'waiting',
+  'success',
+  'error',
+  'canceled',
+  'crashed',
+  'unknown',
+] as const
+export type ExecutionStatus = (typeof executionStatuses)[number]
+
+/**
+ * Partitioned by month on `recorded_at`, which is the id's own UUIDv7 time. No foreign keys: the owner, workflow and
+ * deployment come from the instance's rows in the inserting statement, and history outlives them.
+ */
+export const executions = pgTable(
+  'executions',
+  {
+    id: uuid('id').notNull(),
+    recordedAt: instant('recorded_at').notNull(),
+    userId: uuid('user_id').notNull(),
+    instanceId: uuid('instance_id').notNull(),
+    workflowId: uuid('workflow_id').notNull(),
+    workflowVersion: integer('workflow_version').notNull(),
+    deploymentId: uuid('deployment_id').notNull(),
+    n8nExecutionId: text('n8n_execution_id').notNull(),
+    status: text('status', { enum: executionStatuses }).notNull(),
+    mode: text('mode'),
+    startedAt: instant('started_at'),
+    finishedAt: instant('finished_at'),
+    errorMessage: text('error_message'),
+    errorNode: text('error_node'),
+    data: jsonb('data'),
+    updatedAt: updatedAt(),
+  },
+  (t) => [
+    primaryKey({ name: 'executions_pkey', columns: [t.id, t.recordedAt] }),
+    index('executions_user_idx').on(t.userId, t.recordedAt.desc().nullsFirst(), t.id.desc().nullsFirst()),
+    index('executions_workflow_idx').on(
+      t.workflowId,
+      t.recordedAt.desc().nullsFirst(),
+      t.id.desc().nullsFirst(),
+    ),
+    index('executions_status_idx').on(
+      t.userId,
+      t.status,
+      t.recordedAt.desc().nullsFirst(),
+      t.id.desc().nullsFirst(),
+    ),
+  ],
+)
+
+/** Makes an execution unique, which a partitioned table cannot, and holds the merge state under one row lock. */
+export const executionKeys = pgTable(
+  'execution_keys',
+  {
+    instanceId: uuid('instance_id').notNull(),
+    n8nExecutionId: text('n8n_execution_id').notNull(),
+    id: uuid('id').notNull(),
+    recordedAt: instant('recorded_at').notNull(),
+    userId: uuid('user_id').notNull(),
+    status: text('status', { enum: executionStatuses }).notNull(),
+    rank: smallint('rank').notNull(),
+    failure: boolean('failure').notNull(),
+    eventAt: instant('event_at').notNull(),
+    startedAt: instant('started_at'),
+    finishedAt: instant('finished_at'),
+  },
+  (t) => [
+    primaryKey({ name: 'execution_keys_pkey', columns: [t.instanceId, t.n8nExecutionId] }),
+    index('execution_keys_recorded_at_idx').using('brin', t.recordedAt),
+    index('execution_keys_user_id_idx').on(t.userId),
+  ],
+)

@@ -1,0 +1,87 @@
+import { sql } from 'drizzle-orm'
+import { foreignKey, index, integer, jsonb, pgTable, text, unique, uuid } from 'drizzle-orm/pg-core'
+import type { SealedBox } from '../../crypto/secret-box.ts'
+import { createdAt, id, instant, updatedAt } from './columns.ts'
+import { users } from './users.ts'
+
+/** The n8n servers that a user deploys to. */
+export const instances = pgTable(
+  'instances',
+  {
+    id: id(),
+    userId: uuid('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    name: text('name').notNull(),
+    /** Origin and path prefix, normalised, without a trailing slash. */
+    baseUrl: text('base_url').notNull(),
+    /** Sealed, bound to the origin of `baseUrl`. */
+    apiKey: jsonb('api_key').$type<SealedBox>().notNull(),
+    keyId: text('key_id')
+      .notNull()
+      .generatedAlwaysAs(sql`(api_key -> 'header' ->> 'kid')`),
+    version: integer('version').notNull().default(1),
+    createdAt: createdAt(),
+    updatedAt: updatedAt(),
+  },
+  (t) => [
+    unique('instances_user_id_id_key').on(t.userId, t.id),
+    unique('instances_name_key').on(t.userId, t.name),
+    index('instances_key_id_idx').on(t.keyId, t.id),
+  ],
+)
+
+/** What n8n authenticates with when it posts a result; only the SHA-256 is kept. */
+export const webhookTokens = pgTable(
+  'webhook_tokens',
+  {
+    id: id(),
+    userId: uuid('user_id').notNull(),
+    instanceId: uuid('instance_id').notNull(),
+    label: text('label').notNull(),
+    hash: text('hash').notNull(),
+    /** Null: until it is rotated. */
+    expiresAt: instant('expires_at'),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    unique('webhook_tokens_hash_key').on(t.instanceId, t.hash),
+    foreignKey({
+      name: 'webhook_tokens_instance_fkey',
+      columns: [t.userId, t.instanceId],
+      foreignColumns: [instances.userId, instances.id],
+    }).onDelete('cascade'),
+    index('webhook_tokens_user_id_instance_id_idx').on(t.userId, t.instanceId),
+  ],
+)
+
+/** Authentic payloads that cannot be used yet: kept until a deployment matches them, within limits. */
+export const deadLetters = pgTable(
+  'dead_letters',
+  {
+    id: id(),
+    userId: uuid('user_id').notNull(),
+    instanceId: uuid('instance_id').notNull(),
+    /** Why it could not be used; `unknown-workflow` is replayed when a deployment matches. */
+    code: text('code').notNull(),
+    n8nWorkflowId: text('n8n_workflow_id'),
+    n8nExecutionId: text('n8n_execution_id'),
+    body: text('body').notNull(),
+    /** SHA-256 of `body`, hex: the same delivery again is counted, not stored again. */
+    bodyHash: text('body_hash').notNull(),
+    sizeBytes: integer('size_bytes').notNull(),
+    deliveries: integer('deliveries').notNull().default(1),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    unique('dead_letters_body_key').on(t.instanceId, t.bodyHash),
+    foreignKey({
+      name: 'dead_letters_instance_fkey',
+      columns: [t.userId, t.instanceId],
+      foreignColumns: [instances.userId, instances.id],
+    }).onDelete('cascade'),
+    index('dead_letters_user_id_id_idx').on(t.userId, t.id.desc().nullsFirst()),
+    index('dead_letters_workflow_idx').on(t.instanceId, t.n8nWorkflowId),
+    index('dead_letters_created_at_idx').on(t.createdAt),
+  ],
+)

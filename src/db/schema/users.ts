@@ -1,0 +1,94 @@
+import { sql } from 'drizzle-orm'
+import { index, integer, jsonb, pgTable, primaryKey, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
+import { createdAt, id, instant, updatedAt } from './columns.ts'
+
+export const users = pgTable(
+  'users',
+  {
+    id: id(),
+    email: text('email').notNull(),
+    name: text('name'),
+    /** bcrypt over a keyed pre-hash; `pepperId` names the key. */
+    passwordHash: text('password_hash').notNull(),
+    pepperId: text('pepper_id').notNull(),
+    createdAt: createdAt(),
+    updatedAt: updatedAt(),
+    /** Set when the owner deletes the account: sign-in ends, the purge removes the row. */
+    deletedAt: instant('deleted_at'),
+  },
+  (t) => [
+    uniqueIndex('users_email_key').on(sql`lower(${t.email})`).where(sql`${t.deletedAt} is null`),
+    index('users_deleted_at_idx').on(t.deletedAt).where(sql`${t.deletedAt} is not null`),
+  ],
+)
+
+/** A refresh-token family. The token is derived from `id` and `generation` with a key that the database never sees. */
+export const sessions = pgTable(
+  'sessions',
+  {
+    id: id(),
+    userId: uuid('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    generation: integer('generation').notNull().default(1),
+    rotatedAt: instant('rotated_at').notNull().defaultNow(),
+    expiresAt: instant('expires_at').notNull(),
+    revokedAt: instant('revoked_at'),
+    createdAt: createdAt(),
+  },
+  (t) => [index('sessions_user_id_idx').on(t.userId), index('sessions_expires_at_idx').on(t.expiresAt)],
+)
+
+/** Failed sign-ins by bucket; a bucket is a keyed digest, so no address is stored here. */
+export const loginThrottles = pgTable(
+  'login_throttles',
+  {
+    bucket: text('bucket').primaryKey(),
+    failures: integer('failures').notNull(),
+    lastFailedAt: instant('last_failed_at').notNull(),
+    blockedUntil: instant('blocked_until'),
+  },
+  (t) => [index('login_throttles_last_failed_at_idx').on(t.lastFailedAt)],
+)
+
+/** Which creating request made which resource: a repeat of it is answered from the resource. */
+export const idempotencyKeys = pgTable(
+  'idempotency_keys',
+  {
+    userId: uuid('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    key: text('key').notNull(),
+    route: text('route').notNull(),
+    bodyHash: text('body_hash').notNull(),
+    resourceId: uuid('resource_id').notNull(),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    primaryKey({ name: 'idempotency_keys_pkey', columns: [t.userId, t.key, t.route] }),
+    index('idempotency_keys_created_at_idx').on(t.createdAt),
+  ],
+)
+
+export const auditEvents = pgTable(
+  'audit_events',
+  {
+    id: id(),
+    userId: uuid('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    /** `<entity>.<verb>`, such as `credential.created`. */
+    action: text('action').notNull(),
+    subjectId: uuid('subject_id'),
+    details: jsonb('details').$type<Record<string, unknown>>(),
+    createdAt: createdAt(),
+  },
+  (t) => [index('audit_events_user_id_id_idx').on(t.userId, t.id.desc().nullsFirst())],
+)
+
+/** A known text sealed under each key of the ring: a wrong key is noticed before it seals anything. */
+export const keyChecks = pgTable('key_checks', {
+  keyId: text('key_id').primaryKey(),
+  sealed: jsonb('sealed').notNull(),
+  createdAt: createdAt(),
+})

@@ -1,0 +1,83 @@
+import { sql } from 'drizzle-orm'
+import { foreignKey, index, integer, jsonb, pgTable, primaryKey, text, unique, uuid } from 'drizzle-orm/pg-core'
+import { createdAt, id, tsvector, updatedAt } from './columns.ts'
+import { users } from './users.ts'
+
+/** What n8n's own rule says about a stored workflow; extracted on every write. */
+const extracted = () => ({
+  nodeCount: integer('node_count').notNull(),
+  nodeTypes: text('node_types').array().notNull(),
+  requiredCredentialTypes: text('required_credential_types').array().notNull(),
+  triggerTypes: text('trigger_types').array().notNull(),
+  webhookPaths: text('webhook_paths').array().notNull(),
+})
+
+const described = () => ({
+  name: text('name').notNull(),
+  description: text('description'),
+  prompt: text('prompt'),
+  model: text('model'),
+  tags: text('tags').array().notNull(),
+})
+
+export interface WorkflowWarning {
+  code: string
+  message: string
+  node?: string
+}
+
+export const workflows = pgTable(
+  'workflows',
+  {
+    id: id(),
+    userId: uuid('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    ...described(),
+    version: integer('version').notNull().default(1),
+    ...extracted(),
+    warnings: jsonb('warnings').$type<WorkflowWarning[]>().notNull(),
+    data: jsonb('workflow_data').$type<Record<string, unknown>>().notNull(),
+    /** SHA-256 of the canonical JSON, hex. */
+    contentHash: text('content_hash').notNull(),
+    search: tsvector('search')
+      .notNull()
+      .generatedAlwaysAs(sql`to_tsvector('simple'::regconfig, name || ' ' || coalesce(prompt, ''))`),
+    createdAt: createdAt(),
+    updatedAt: updatedAt(),
+  },
+  (t) => [
+    unique('workflows_user_id_id_key').on(t.userId, t.id),
+    index('workflows_node_types_idx').using('gin', t.nodeTypes),
+    index('workflows_required_credential_types_idx').using('gin', t.requiredCredentialTypes),
+    index('workflows_tags_idx').using('gin', t.tags),
+    index('workflows_search_idx').using('gin', t.search),
+    index('workflows_user_id_content_hash_idx').on(t.userId, t.contentHash),
+  ],
+)
+
+/** Immutable: one row for each state that a workflow has had, with the prompt and model behind it. */
+export const workflowVersions = pgTable(
+  'workflow_versions',
+  {
+    workflowId: uuid('workflow_id').notNull(),
+    version: integer('version').notNull(),
+    userId: uuid('user_id').notNull(),
+    /** The version it was made from: the one before, or the one restored. Null for the first. */
+    parent: integer('parent'),
+    ...described(),
+    ...extracted(),
+    data: jsonb('workflow_data').$type<Record<string, unknown>>().notNull(),
+    contentHash: text('content_hash').notNull(),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    primaryKey({ name: 'workflow_versions_pkey', columns: [t.workflowId, t.version] }),
+    foreignKey({
+      name: 'workflow_versions_workflow_fkey',
+      columns: [t.userId, t.workflowId],
+      foreignColumns: [workflows.userId, workflows.id],
+    }).onDelete('cascade'),
+    index('workflow_versions_user_id_workflow_id_idx').on(t.userId, t.workflowId),
+  ],
+)
