@@ -54,11 +54,12 @@ CREATE TABLE "execution_keys" (
 	"recorded_at" timestamp (3) with time zone NOT NULL,
 	"user_id" uuid NOT NULL,
 	"status" text NOT NULL,
-	"rank" smallint NOT NULL,
-	"failure" boolean NOT NULL,
-	"event_at" timestamp (3) with time zone NOT NULL,
+	"stamp" text NOT NULL,
 	"started_at" timestamp (3) with time zone,
 	"finished_at" timestamp (3) with time zone,
+	"previous_status" text,
+	"previous_started_at" timestamp (3) with time zone,
+	"previous_finished_at" timestamp (3) with time zone,
 	CONSTRAINT "execution_keys_pkey" PRIMARY KEY("instance_id","n8n_execution_id")
 );
 --> statement-breakpoint
@@ -77,7 +78,9 @@ CREATE TABLE "executions" (
 	"finished_at" timestamp (3) with time zone,
 	"error_message" text,
 	"error_node" text,
+	"error_stamp" text,
 	"data" jsonb,
+	"data_stamp" text,
 	"updated_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
 	CONSTRAINT "executions_pkey" PRIMARY KEY("id","recorded_at")
 ) PARTITION BY RANGE ("recorded_at");

@@ -16,13 +16,13 @@ export const credentials = pgTable(
     name: text('name').notNull(),
     data: jsonb('credential_data').$type<SealedBox>().notNull(),
     /** Which ring key wraps `data`; the rotation walks it. */
-    keyId: text('key_id')
-      .notNull()
-      .generatedAlwaysAs(sql`(credential_data -> 'header' ->> 'kid')`),
+    keyId: text('key_id').notNull().generatedAlwaysAs(sql`(credential_data -> 'header' ->> 'kid')`),
     /** Names of the fields in `data`, for display; never a value. */
     fields: text('field_names').array().notNull(),
     known: boolean('known').notNull(),
-    status: text('status', { enum: ['untested', 'valid', 'invalid'] }).notNull().default('untested'),
+    status: text('status', { enum: ['untested', 'valid', 'invalid'] })
+      .notNull()
+      .default('untested'),
     lastValidatedAt: instant('last_validated_at'),
     validationError: text('validation_error'),
     version: integer('version').notNull().default(1),

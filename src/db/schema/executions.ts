@@ -1,4 +1,4 @@
-import { boolean, index, integer, jsonb, pgTable, primaryKey, smallint, text, uuid } from 'drizzle-orm/pg-core'
+import { index, integer, jsonb, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core'
 import { instant, updatedAt } from './columns.ts'
 
 export const executionStatuses = [
@@ -34,7 +34,10 @@ export const executions = pgTable(
     finishedAt: instant('finished_at'),
     errorMessage: text('error_message'),
     errorNode: text('error_node'),
+    /** Stamp of the delivery that the error came from, and of the one that the data came from. */
+    errorStamp: text('error_stamp'),
     data: jsonb('data'),
+    dataStamp: text('data_stamp'),
     updatedAt: updatedAt(),
   },
   (t) => [
@@ -64,11 +67,14 @@ export const executionKeys = pgTable(
     recordedAt: instant('recorded_at').notNull(),
     userId: uuid('user_id').notNull(),
     status: text('status', { enum: executionStatuses }).notNull(),
-    rank: smallint('rank').notNull(),
-    failure: boolean('failure').notNull(),
-    eventAt: instant('event_at').notNull(),
+    /** Stamp of the delivery that `status` came from; a greater one replaces it. */
+    stamp: text('stamp').notNull(),
     startedAt: instant('started_at'),
     finishedAt: instant('finished_at'),
+    /** The state before the latest delivery; null after the first. Postgres 15 cannot return replaced values. */
+    previousStatus: text('previous_status', { enum: executionStatuses }),
+    previousStartedAt: instant('previous_started_at'),
+    previousFinishedAt: instant('previous_finished_at'),
   },
   (t) => [
     primaryKey({ name: 'execution_keys_pkey', columns: [t.instanceId, t.n8nExecutionId] }),

@@ -17,9 +17,7 @@ export const instances = pgTable(
     baseUrl: text('base_url').notNull(),
     /** Sealed, bound to the origin of `baseUrl`. */
     apiKey: jsonb('api_key').$type<SealedBox>().notNull(),
-    keyId: text('key_id')
-      .notNull()
-      .generatedAlwaysAs(sql`(api_key -> 'header' ->> 'kid')`),
+    keyId: text('key_id').notNull().generatedAlwaysAs(sql`(api_key -> 'header' ->> 'kid')`),
     version: integer('version').notNull().default(1),
     createdAt: createdAt(),
     updatedAt: updatedAt(),

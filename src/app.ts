@@ -1,0 +1,58 @@
+/** @module Every mounted path, visible in one file. */
+import { Hono } from 'hono'
+import { analyticsRoutes } from './analytics/routes.ts'
+import { credentialTypeRoutes, nodeTypeRoutes } from './credentials/catalogue-routes.ts'
+import { credentialRoutes } from './credentials/routes.ts'
+import { deploymentRoutes } from './deployments/routes.ts'
+import type { Deps } from './deps.ts'
+import { deadLetterRoutes, executionRoutes, hookRoutes } from './executions/routes.ts'
+import { requireUser } from './http/auth.ts'
+import { docsRoutes } from './http/docs.tsx'
+import type { BaseEnv } from './http/env.ts'
+import { healthRoutes } from './http/health.ts'
+import { handleFailures, shell } from './http/shell.ts'
+import { instanceRoutes } from './instances/routes.ts'
+import { loadCatalogue } from './n8n/catalogue.ts'
+import { authRoutes, meRoutes } from './users/routes.ts'
+import { missingCredentialRoutes } from './workflows/missing-credentials.ts'
+import { workflowRoutes } from './workflows/routes.ts'
+
+const signedInPaths = [
+  '/v1/me/*',
+  '/v1/credentials/*',
+  '/v1/credential-types/*',
+  '/v1/node-types/*',
+  '/v1/workflows/*',
+  '/v1/instances/*',
+  '/v1/deployments/*',
+  '/v1/executions/*',
+  '/v1/dead-letters/*',
+  '/v1/analytics/*',
+]
+
+export function createApp(deps: Deps) {
+  const app = new Hono<BaseEnv>()
+  app.use(...shell(deps))
+  const signedIn = requireUser(deps.accessTokens)
+  for (const path of signedInPaths) app.use(path, signedIn)
+  handleFailures(app, deps.log)
+  const routed = app
+    .route('/health', healthRoutes(deps.runtime, deps.ready))
+    .route('/v1/auth', authRoutes(deps))
+    .route('/v1/me', meRoutes(deps))
+    .route('/v1/credentials/missing', missingCredentialRoutes(deps.requirements))
+    .route('/v1/credentials', credentialRoutes(deps.credentials, deps.fingerprint))
+    .route('/v1/credential-types', credentialTypeRoutes(loadCatalogue))
+    .route('/v1/node-types', nodeTypeRoutes(loadCatalogue))
+    .route('/v1/workflows', workflowRoutes(deps.workflows, deps.requirements, deps.fingerprint))
+    .route('/v1/instances', instanceRoutes(deps.instances, deps.fingerprint))
+    .route('/v1/deployments', deploymentRoutes(deps.deployments, deps.fingerprint, deps.replayResults))
+    .route('/v1/executions', executionRoutes(deps.executions))
+    .route('/v1/dead-letters', deadLetterRoutes(deps.deadLetters))
+    .route('/v1/analytics', analyticsRoutes(deps.analytics))
+    .route('/hooks', hookRoutes(deps))
+  app.route('/', docsRoutes(app))
+  return routed
+}
+
+export type App = ReturnType<typeof createApp>

@@ -1,0 +1,320 @@
+/** @module Writes `src/n8n/catalogue.json` from n8n's published packages: facts only, no text of n8n's. */
+import { execFile } from 'node:child_process'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { promisify } from 'node:util'
+import { gzipSync } from 'node:zlib'
+import type {
+  CatalogueFile,
+  Conditions,
+  CredentialRow,
+  DescriptionRow,
+  FieldRow,
+  NodeRow,
+  ParameterRow,
+  WebhookRow,
+} from '../n8n/catalogue-file.ts'
+import { CredentialFlag, FieldFlag, NodeFlag, ParameterFlag } from '../n8n/catalogue-file.ts'
+
+const run = promisify(execFile)
+
+const VERSION = '2.41.1'
+const PACKAGES = ['n8n-nodes-base', '@n8n/n8n-nodes-langchain']
+const OUTPUT = path.join(import.meta.dirname, '../n8n/catalogue.json')
+
+interface DisplayOptions {
+  show?: Conditions
+  hide?: Conditions
+}
+
+interface Property {
+  name: string
+  type: string
+  default?: unknown
+  required?: boolean
+  noDataExpression?: boolean
+  doNotInherit?: boolean
+  typeOptions?: { password?: boolean; redactJsonLeaves?: boolean }
+  options?: { value?: unknown; values?: Property[] }[]
+  displayOptions?: DisplayOptions
+}
+
+interface Webhook {
+  httpMethod: string
+  path: string
+  isFullPath?: boolean
+  restartWebhook?: boolean
+}
+
+interface NodeDescription {
+  name: string
+  displayName: string
+  group: string[]
+  version: number | number[]
+  defaultVersion?: number
+  usableAsTool?: unknown
+  properties: Property[]
+  credentials?: { name: string; required?: boolean; displayOptions?: DisplayOptions }[]
+  webhooks?: Webhook[]
+}
+
+interface CredentialDescription {
+  name: string
+  displayName: string
+  extends?: string[]
+  properties: Property[]
+  test?: unknown
+  authenticate?: unknown
+  genericAuth?: boolean
+}
+
+/** Regenerates the catalogue. `args`: optionally `--packages <folder>` with the two `.tgz` files already there. */
+export async function catalogue(args: string[]): Promise<void> {
+  const given = args[0] === '--packages' ? args[1] : undefined
+  const folder = await mkdtemp(path.join(tmpdir(), 'catalogue-'))
+  try {
+    const archives = given ?? folder
+    if (given === undefined) {
+      const specs = PACKAGES.map((name) => `${name}@${VERSION}`)
+      await run('npm', ['pack', ...specs, '--pack-destination', folder, '--silent'], { cwd: folder })
+    }
+    const unpacked = await Promise.all(PACKAGES.map((name) => unpack(archives, folder, name)))
+    const file = toFile(unpacked)
+    const text = print(file)
+    await writeFile(OUTPUT, text)
+    const kb = (bytes: number) => `${Math.round(bytes / 1000)} KB`
+    const sizes = `${kb(text.length)}, ${kb(gzipSync(text, { level: 9 }).length)} gzipped`
+    console.log(
+      `${file.nodes.length} node types, ${file.credentials.length} credential types: ${sizes} → ${OUTPUT}`,
+    )
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+interface Unpacked {
+  name: string
+  nodes: NodeDescription[]
+  credentials: CredentialDescription[]
+}
+
+async function unpack(archives: string, folder: string, name: string): Promise<Unpacked> {
+  const archive = path.join(archives, `${name.replace('@', '').replace('/', '-')}-${VERSION}.tgz`)
+  const target = path.join(folder, name)
+  await mkdir(target, { recursive: true })
+  await run('tar', ['-xzf', archive, '-C', target, 'package/dist/types', 'package/dist/known'])
+  const read = async (file: string) =>
+    JSON.parse(await readFile(path.join(target, 'package/dist', file), 'utf8'))
+  const result: Unpacked = {
+    name,
+    nodes: await read('types/nodes.json'),
+    credentials: await read('types/credentials.json'),
+  }
+  const missing = [
+    ...difference(Object.keys(await read('known/nodes.json')), result.nodes),
+    ...difference(Object.keys(await read('known/credentials.json')), result.credentials),
+  ]
+  if (missing.length > 0) throw new Error(`${name}: known but not described: ${missing.join(', ')}`)
+  return result
+}
+
+function difference(known: string[], described: { name: string }[]): string[] {
+  const names = new Set(described.map((each) => each.name))
+  return known.filter((name) => !names.has(name))
+}
+
+function toFile(packages: Unpacked[]): CatalogueFile {
+  const nodes = new Map<string, NodeDescription[]>()
+  for (const { name, nodes: descriptions } of packages) {
+    for (const description of descriptions) {
+      const type = `${name}.${description.name}`
+      nodes.set(type, [...(nodes.get(type) ?? []), description])
+    }
+  }
+  const credentials = packages.flatMap((each) => each.credentials)
+  // Across all types, for a type's conditions may name a field that it inherits.
+  const dependedOn = new Set(credentials.flatMap((each) => each.properties).flatMap(conditionNames))
+  return {
+    packages: Object.fromEntries(PACKAGES.map((name) => [name, VERSION])),
+    nodes: [...nodes].map(([type, descriptions]) => nodeRow(type, descriptions)).sort(byFirst),
+    credentials: credentials.map((each) => credentialRow(each, dependedOn)).sort(byFirst),
+  }
+}
+
+function byFirst(a: [string, ...unknown[]], b: [string, ...unknown[]]): number {
+  return a[0] < b[0] ? -1 : 1
+}
+
+function nodeRow(type: string, descriptions: NodeDescription[]): NodeRow {
+  const ordered = descriptions.toSorted((a, b) => Math.max(...versions(b)) - Math.max(...versions(a)))
+  const defaultVersion = descriptions.find((each) => each.defaultVersion !== undefined)?.defaultVersion
+  const highest = Math.max(...descriptions.flatMap(versions))
+  const standard = ordered.find((each) => versions(each).includes(defaultVersion ?? highest)) ?? ordered[0]
+  return [
+    type,
+    standard?.displayName.trim() ?? type,
+    defaultVersion === highest ? null : (defaultVersion ?? null),
+    ordered.map((each) => descriptionRow(type, each)),
+  ]
+}
+
+function versions(description: NodeDescription): number[] {
+  return [description.version].flat()
+}
+
+function descriptionRow(type: string, description: NodeDescription): DescriptionRow {
+  const row: DescriptionRow = { v: versions(description) }
+  const webhooks = (description.webhooks ?? []).filter((each) => !each.restartWebhook).map(webhookRow)
+  const flags =
+    (description.group.includes('trigger') ? NodeFlag.trigger : 0) |
+    (description.usableAsTool ? NodeFlag.usableAsTool : 0) |
+    (sendsAndWaits(description) ? NodeFlag.sendAndWait : 0)
+  if (flags) row.f = flags
+  if (description.credentials?.length) {
+    row.c = description.credentials.map((each) =>
+      trim([each.name, each.required ? 1 : 0, ...conditions(type, each.displayOptions)]),
+    )
+  }
+  const needed = neededParameters(description, webhooks)
+  if (needed.length > 0) row.p = needed.map((each) => parameterRow(type, each))
+  if (webhooks.length > 0) row.w = webhooks
+  return row
+}
+
+/** n8n makes a `…HitlTool` variant of such a node. */
+function sendsAndWaits(description: NodeDescription): boolean {
+  const operations = description.properties.filter((each) => each.name === 'operation')
+  const values = operations.flatMap((each) => each.options ?? []).map((option) => option.value)
+  return (description.webhooks?.length ?? 0) > 0 && values.includes('sendAndWait')
+}
+
+/** The forms that n8n's own nodes use: source parameters, suffix, version below which the suffix applies. */
+const WEBHOOK_PATHS = new Map<string, [sources: string[], suffix: string, below?: number]>([
+  ['={{$parameter["path"]}}', [['path'], '']],
+  ['={{$parameter["path"]}}/n8n-form', [['path'], '/n8n-form']],
+  ['={{ $parameter["path"] || $parameter["options"]?.path || $webhookId }}', [['path', 'options.path'], '']],
+  [`={{$parameter["path"]}}{{parseFloat($nodeVersion)<2 ? '/sse' : ''}}`, [['path'], '/sse', 2]],
+  [`={{$parameter["path"]}}{{parseFloat($nodeVersion)<2 ? '/messages' : ''}}`, [['path'], '/messages', 2]],
+])
+
+function webhookRow(webhook: Webhook): WebhookRow {
+  const method = webhook.httpMethod.startsWith('=') ? '=httpMethod' : webhook.httpMethod
+  const full = webhook.isFullPath ? 1 : 0
+  if (!webhook.path.startsWith('=')) return [method, [], webhook.path, full]
+  const form = WEBHOOK_PATHS.get(webhook.path)
+  if (!form) throw new Error(`A webhook path of a form not known here: ${webhook.path}`)
+  const [sources, suffix, below] = form
+  return below === undefined ? [method, sources, suffix, full] : [method, sources, suffix, full, below]
+}
+
+const CREDENTIAL_SELECTORS = ['nodeCredentialType', 'genericAuthType']
+
+/** Parameters that conditions name, directly or through another's conditions; each after those it depends on. */
+function neededParameters(description: NodeDescription, webhooks: WebhookRow[]): Property[] {
+  const names = new Set<string>(CREDENTIAL_SELECTORS)
+  for (const use of description.credentials ?? []) for (const name of conditionNames(use)) names.add(name)
+  for (const [method, sources] of webhooks) {
+    for (const name of [method.replace('=', ''), ...sources]) names.add(name)
+  }
+  // A chat trigger that is not public serves no URL.
+  if (webhooks.length > 0) names.add('public')
+  let size = 0
+  while (names.size > size) {
+    size = names.size
+    for (const each of description.properties) {
+      if (names.has(each.name)) for (const name of conditionNames(each)) names.add(name)
+    }
+  }
+  return inDependencyOrder(description.properties.filter((each) => names.has(each.name)))
+}
+
+function conditionNames({ displayOptions }: { displayOptions?: DisplayOptions }): string[] {
+  const named = [...Object.keys(displayOptions?.show ?? {}), ...Object.keys(displayOptions?.hide ?? {})]
+  return named.filter((name) => !name.startsWith('@')).map((name) => name.replace(/^\//, ''))
+}
+
+function inDependencyOrder(properties: Property[]): Property[] {
+  const present = new Set(properties.map((each) => each.name))
+  const ordered: Property[] = []
+  let waiting = properties
+  while (waiting.length > 0) {
+    const open = new Set(waiting.map((each) => each.name))
+    const ready = waiting.filter((each) =>
+      conditionNames(each).every((name) => !present.has(name) || !open.has(name) || name === each.name),
+    )
+    if (ready.length === 0) throw new Error(`Parameters depend on each other: ${[...open].join(', ')}`)
+    ordered.push(...ready)
+    waiting = waiting.filter((each) => !ready.includes(each))
+  }
+  return ordered
+}
+
+function parameterRow(type: string, property: Property): ParameterRow {
+  if (['collection', 'fixedCollection', 'resourceLocator', 'filter'].includes(property.type)) {
+    throw new Error(`${type}: a condition depends on ${property.name}, a ${property.type}: not supported`)
+  }
+  const flags =
+    (['boolean', 'number', 'options'].includes(property.type) ? ParameterFlag.nullable : 0) |
+    (property.noDataExpression ? ParameterFlag.noDataExpression : 0)
+  return trim([property.name, property.default ?? '', flags, ...conditions(type, property.displayOptions)])
+}
+
+function conditions(
+  owner: string,
+  options: DisplayOptions | undefined,
+): [Conditions | null, Conditions | null] {
+  const { show, hide } = options ?? {}
+  for (const each of [show, hide]) {
+    for (const [name, values] of Object.entries(each ?? {})) {
+      const known = Array.isArray(values) && !JSON.stringify(values).includes('{"regex":')
+      if (name === '@feature' || name.includes('.') || !known) {
+        throw new Error(`${owner}: a condition on ${name} of a form not known here`)
+      }
+    }
+  }
+  return [show ?? null, hide ?? null]
+}
+
+function credentialRow(credential: CredentialDescription, dependedOn: Set<string>): CredentialRow {
+  const flags =
+    (credential.test ? CredentialFlag.test : 0) |
+    (credential.authenticate ? CredentialFlag.authenticate : 0) |
+    (credential.genericAuth ? CredentialFlag.genericAuth : 0)
+  const fields = credential.properties.map((each) => fieldRow(credential.name, each, dependedOn))
+  return [credential.name, credential.displayName, flags, credential.extends ?? [], fields]
+}
+
+function fieldRow(owner: string, property: Property, dependedOn: Set<string>): FieldRow {
+  const hasDefault = property.default !== undefined && property.default !== ''
+  const nested = (property.options ?? []).flatMap((option) => option.values ?? [])
+  const secret = [property, ...nested].some((each) => each.typeOptions?.password)
+  const flags =
+    (property.required ? FieldFlag.required : 0) |
+    (secret || property.typeOptions?.redactJsonLeaves ? FieldFlag.secret : 0) |
+    (property.doNotInherit ? FieldFlag.doNotInherit : 0) |
+    (hasDefault ? FieldFlag.hasDefault : 0)
+  const options = property.type === 'options' ? (property.options ?? []).map((option) => option.value) : []
+  const { show, hide } = property.displayOptions ?? {}
+  return trim([
+    property.name,
+    property.type,
+    flags,
+    options.length > 0 ? options : null,
+    dependedOn.has(property.name) ? (property.default ?? null) : null,
+    ...conditions(owner, { ...(show && { show }), ...(hide && { hide }) }),
+  ])
+}
+
+/** Leaves off the nulls at the end, which are the optional parts of a row. */
+function trim<T extends unknown[]>(row: unknown[]): T {
+  let length = row.length
+  while (length > 0 && row[length - 1] === null) length -= 1
+  return row.slice(0, length) as T
+}
+
+/** One type a line, so that a change of n8n's version reads as a diff. */
+function print(file: CatalogueFile): string {
+  const lines = (rows: unknown[]) => rows.map((row) => JSON.stringify(row)).join(',\n')
+  return `{"packages":${JSON.stringify(file.packages)},\n"nodes":[\n${lines(file.nodes)}\n],\n"credentials":[\n${lines(file.credentials)}\n]}\n`
+}

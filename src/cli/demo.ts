@@ -1,0 +1,183 @@
+/** @module The main job, step by step, over HTTP, as a frontend and an n8n server would do it. */
+import { randomBytes } from 'node:crypto'
+import { createClient } from '../client.ts'
+import workflowJson from './demo-workflow.json' with { type: 'json' }
+import { serverUrl, startServer } from './server-process.ts'
+
+const step = (title: string, detail: string) => console.log(`${title.padEnd(14)} ${detail}`)
+
+interface Answer<T> {
+  ok: boolean
+  status: number
+  json: () => Promise<T>
+  text: () => Promise<string>
+}
+
+async function done<T>(answer: Promise<Answer<T>>): Promise<T> {
+  const response = await answer
+  if (!response.ok) throw new Error(`The server answered ${response.status}: ${await response.text()}`)
+  return response.json()
+}
+
+/** Which process serves: taken from the answer of `/health/live`. */
+async function runtimeOf(url: string): Promise<string | null> {
+  try {
+    const response = await fetch(`${url}/health/live`, { signal: AbortSignal.timeout(2000) })
+    return response.ok ? ((await response.json()) as { runtime: string }).runtime : null
+  } catch {
+    return null
+  }
+}
+
+export async function demo(args: string[]): Promise<void> {
+  const url = serverUrl()
+  let stop = async () => {}
+  let runtime = await runtimeOf(url)
+  if (runtime === null) {
+    console.log(`No server answers at ${url}: starting one.\n`)
+    stop = await startServer(args)
+    runtime = await runtimeOf(url)
+  }
+  try {
+    console.log(`Flowkeep at ${url}, on ${runtime}\n`)
+    await drive(url)
+  } finally {
+    await stop()
+  }
+}
+
+async function drive(url: string): Promise<void> {
+  const email = `demo-${randomBytes(4).toString('hex')}@example.com`
+  const password = randomBytes(12).toString('base64url')
+  const guest = createClient(url)
+  const account = await done(guest.v1.auth.register.$post({ json: { email, password, name: 'Demo' } }))
+  step('register', `${account.user.email} (user ${account.user.id})`)
+
+  const api = createClient(url, account.accessToken)
+  const created = await done(
+    api.v1.workflows.$post({
+      json: {
+        workflow: workflowJson,
+        prompt: 'Tell #orders in Slack about every order over 100',
+        model: 'demo-model',
+      },
+    }),
+  )
+  step(
+    'workflow',
+    `"${created.name}", version ${created.version}: ${created.nodeCount} nodes, needs ${created.requiredCredentialTypes.join(', ')}`,
+  )
+
+  const before = await done(api.v1.workflows[':id'].readiness.$get({ param: { id: created.id } }))
+  step('readiness', before.ready ? 'ready' : `not ready, missing ${missing(before.requirements)}`)
+
+  const credential = await done(
+    api.v1.credentials.$post({
+      json: {
+        type: 'slackApi',
+        name: 'Team Slack',
+        data: { accessToken: `demo-${randomBytes(16).toString('hex')}` },
+      },
+    }),
+  )
+  step(
+    'credential',
+    `"${credential.name}" (${credential.type}), encrypted; fields kept: ${credential.fields.join(', ')}`,
+  )
+
+  const after = await done(api.v1.workflows[':id'].readiness.$get({ param: { id: created.id } }))
+  step('readiness', after.ready ? 'ready' : `not ready, missing ${missing(after.requirements)}`)
+
+  const instance = await done(
+    api.v1.instances.$post({
+      json: {
+        name: 'Production',
+        baseUrl: 'https://n8n.example.com',
+        apiKey: randomBytes(24).toString('base64url'),
+      },
+    }),
+  )
+  step('instance', `"${instance.name}" at ${instance.baseUrl}; n8n posts results to ${instance.webhookUrl}`)
+
+  const n8nWorkflowId = randomBytes(8).toString('hex')
+  const deployment = await done(
+    api.v1.deployments.$post({
+      json: {
+        workflowId: created.id,
+        instanceId: instance.id,
+        n8nWorkflowId,
+        bindings: { slackApi: credential.id },
+      },
+    }),
+  )
+  step(
+    'deployment',
+    `version ${deployment.version} runs as n8n workflow ${n8nWorkflowId}; webhook ${deployment.webhookUrls.join(', ')}`,
+  )
+
+  for (const execution of executionsAsN8nPostsThem(n8nWorkflowId)) {
+    const response = await fetch(instance.webhookUrl, {
+      method: 'POST',
+      headers: { Authorization: `Bearer ${instance.webhookToken}`, 'Content-Type': 'application/json' },
+      body: JSON.stringify(execution.body),
+    })
+    const answer = (await response.json()) as { created: boolean }
+    if (!response.ok) throw new Error(`The hook answered ${response.status}: ${JSON.stringify(answer)}`)
+    step(
+      'execution',
+      `${execution.what} → ${response.status}, ${answer.created ? 'recorded' : 'known already'}`,
+    )
+  }
+
+  const { items } = await done(api.v1.executions.$get({ query: { workflowId: created.id } }))
+  for (const execution of items) {
+    const failure = execution.error ? ` at "${execution.error.node}": ${execution.error.message}` : ''
+    step('history', `n8n execution ${execution.n8nExecutionId}: ${execution.status}${failure}`)
+  }
+  const summary = await done(api.v1.analytics.summary.$get({ query: { workflowId: created.id } }))
+  const shares = summary.byStatus.map(
+    ({ status, count, percentage }) => `${status} ${count} (${percentage} %)`,
+  )
+  step('success rate', `${summary.successRate} over ${summary.total} executions: ${shares.join(', ')}`)
+}
+
+const missing = (requirements: { displayName: string; satisfied: boolean }[]) =>
+  requirements
+    .filter(({ satisfied }) => !satisfied)
+    .map(({ displayName }) => displayName)
+    .join(', ')
+
+/** Three successes, one of them delivered twice, and a failure in the shape of n8n's error workflow. */
+function executionsAsN8nPostsThem(workflowId: string) {
+  const now = Date.now()
+  const success = (executionId: number) => ({
+    executionId: String(executionId),
+    workflowId,
+    status: 'success',
+    mode: 'webhook',
+    startedAt: new Date(now - 1300 * executionId).toISOString(),
+    finishedAt: new Date(now - 1300 * executionId + 640).toISOString(),
+  })
+  const failure = {
+    execution: {
+      id: '4',
+      url: `https://n8n.example.com/workflow/${workflowId}/executions/4`,
+      mode: 'webhook',
+      lastNodeExecuted: 'Tell the team',
+      error: {
+        name: 'NodeApiError',
+        message: 'The service refused the request: channel_not_found',
+        timestamp: now,
+        node: { name: 'Tell the team', type: 'n8n-nodes-base.slack' },
+      },
+    },
+    workflow: { id: workflowId, name: workflowJson.name },
+  }
+  return [
+    { what: 'success 1', body: success(1) },
+    { what: 'success 2', body: success(2) },
+    { what: 'success 3', body: success(3) },
+    { what: 'success 3 again', body: success(3) },
+    { what: 'failure 4, from the error workflow', body: failure },
+  ]
+}

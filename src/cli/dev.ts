@@ -1,0 +1,125 @@
+/** @module `npm run dev`: database, migrations, keys, then the server under workerd, or in this process with `--node`. */
+import { spawn } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { openDatabase, type OpenDatabase } from './database.ts'
+import { loadKeys, passedSettings, stateDir } from './state.ts'
+import { wranglerBin, wranglerEnv } from './wrangler.ts'
+
+const host = '127.0.0.1'
+
+export async function dev(args: string[]): Promise<void> {
+  const unknown = args.filter((arg) => arg !== '--node')
+  if (unknown.length > 0) throw new Error(`dev does not know ${unknown.join(' ')}; it takes --node only.`)
+  const port = Number(process.env.PORT ?? 8787)
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new Error('PORT is not a port number.')
+  await refuseTakenPort(port)
+  const database = await openDatabase()
+  try {
+    const applied = await database.migrate()
+    const url = process.env.PUBLIC_URL ?? `http://${host}:${port}`
+    const env = {
+      LOG_LEVEL: 'warn',
+      ALLOW_LOOPBACK_INSTANCES: 'true',
+      ...passedSettings(),
+      ...loadKeys(),
+      PUBLIC_URL: url,
+      DATABASE_URL: database.url,
+    }
+    const stopped = args.includes('--node')
+      ? await serveNode(port, env, database)
+      : serveWorkerd(port, env, database)
+    await Promise.race([untilReady(port), stopped])
+    const note = applied.length > 0 ? ` (${applied.length} migrations applied)` : ''
+    console.log(`Ready: http://${host}:${port}  on ${args.includes('--node') ? 'Node' : 'workerd'}
+  API reference  http://${host}:${port}/docs
+  OpenAPI        http://${host}:${port}/openapi.json
+  Database       ${database.description}${note}
+Stop with Ctrl-C.`)
+    await stopped
+  } finally {
+    await database.close()
+  }
+}
+
+async function serveNode(port: number, env: Record<string, string>, database: OpenDatabase): Promise<void> {
+  const { startNode } = await import('../node.ts')
+  const server = await startNode({ env, port, host, fetch: database.fetch })
+  const stopped = new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
+  })
+  return stopped.then(() => server.close())
+}
+
+async function serveWorkerd(
+  port: number,
+  env: Record<string, string>,
+  database: OpenDatabase,
+): Promise<void> {
+  const gateway = await database.listen()
+  const file = join(stateDir(), 'worker.env')
+  mkdirSync(stateDir(), { recursive: true })
+  const settings = {
+    ...env,
+    ...(gateway && { DATABASE_URL: gateway.databaseUrl, DATABASE_GATEWAY_URL: gateway.endpoint }),
+  }
+  const lines = Object.entries(settings).map(([name, value]) => `${name}='${value}'`)
+  writeFileSync(file, `${lines.join('\n')}\n`, { mode: 0o600 })
+  const child = spawn(
+    process.execPath,
+    [
+      wranglerBin(),
+      'dev',
+      ...['--ip', host, '--port', String(port), '--inspector-port', '0', '--env-file', file],
+      ...[
+        '--persist-to',
+        join(stateDir(), 'workerd'),
+        '--log-level',
+        'warn',
+        '--show-interactive-dev-session=false',
+      ],
+    ],
+    { env: wranglerEnv(), stdio: ['ignore', 'inherit', 'inherit'] },
+  )
+  let asked = false
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      asked = true
+      child.kill('SIGTERM')
+    })
+  }
+  const code = await new Promise<number | null>((resolve) => child.once('exit', resolve))
+  await gateway?.close()
+  if (!asked) throw new Error(`wrangler stopped with code ${code}; its message stands above.`)
+}
+
+async function untilReady(port: number): Promise<void> {
+  for (;;) {
+    try {
+      const response = await fetch(`http://${host}:${port}/health/ready`, {
+        signal: AbortSignal.timeout(5000),
+      })
+      if (response.ok) return
+    } catch {
+      // Not listening yet.
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
+async function refuseTakenPort(port: number): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const probe = createServer()
+    probe.once('error', (error: NodeJS.ErrnoException) =>
+      reject(
+        new Error(
+          error.code === 'EADDRINUSE'
+            ? `Port ${port} is taken: stop what listens there, or choose another with PORT=8788 npm run dev.`
+            : `Port ${port} cannot be used (${error.code}).`,
+        ),
+      ),
+    )
+    probe.listen(port, host, () => probe.close(() => resolve()))
+  })
+}

@@ -1,0 +1,91 @@
+/** @module `npm run flowkeep -- <command>`: one table of commands, each loaded when it is asked for. */
+import { AppError } from '../errors.ts'
+
+interface Command {
+  usage: string
+  summary: string
+  run: (args: string[]) => Promise<void>
+}
+
+const commands: Record<string, Command> = {
+  dev: {
+    usage: 'dev [--node]',
+    summary: 'start the server on the embedded database, or on DATABASE_URL',
+    run: async (args) => (await import('./dev.ts')).dev(args),
+  },
+  demo: {
+    usage: 'demo',
+    summary: 'drive the main job on a real workflow, starting a server if none answers',
+    run: async (args) => (await import('./demo.ts')).demo(args),
+  },
+  serve: {
+    usage: 'serve',
+    summary: 'serve in production on Node: configured by the environment alone',
+    run: async () => (await import('./serve.ts')).serve(),
+  },
+  import: {
+    usage: 'import <folder|file>…',
+    summary: 'import n8n workflow files',
+    run: async (args) => (await import('./import.ts')).importCommand(args),
+  },
+  migrate: {
+    usage: 'migrate',
+    summary: 'bring the database to the current schema',
+    run: async () => (await import('./operations.ts')).migrateCommand(),
+  },
+  'rotate-keys': {
+    usage: 'rotate-keys',
+    summary: 'rewrap every stored secret with the active key of CREDENTIAL_KEYS',
+    run: async () => (await import('./operations.ts')).rotateKeysCommand(),
+  },
+  'generate-keys': {
+    usage: 'generate-keys',
+    summary: 'print a fresh set of keys for a production environment',
+    run: async () => (await import('./operations.ts')).generateKeysCommand(),
+  },
+  users: {
+    usage: 'users reset-password <email>',
+    summary: 'set a new password for who has lost it',
+    run: async (args) => (await import('./operations.ts')).usersCommand(args),
+  },
+  catalogue: {
+    usage: 'catalogue',
+    summary: 'regenerate the table of n8n node and credential types',
+    run: async (args) => (await import('./catalogue.ts')).catalogue(args),
+  },
+  drift: {
+    usage: 'drift',
+    summary: 'fail when the schemas and the migrations differ',
+    run: async () => (await import('./project.ts')).drift(),
+  },
+  bundle: {
+    usage: 'bundle',
+    summary: 'bundle the worker as a deployment would',
+    run: async () => (await import('./project.ts')).bundle(),
+  },
+}
+
+function help(): string {
+  const width = Math.max(...Object.values(commands).map(({ usage }) => usage.length))
+  const lines = Object.values(commands).map(({ usage, summary }) => `  ${usage.padEnd(width)}  ${summary}`)
+  return `Usage: npm run flowkeep -- <command>\n\n${lines.join('\n')}\n`
+}
+
+const [name = 'help', ...args] = process.argv.slice(2)
+const command = Object.hasOwn(commands, name) ? commands[name] : undefined
+if (!command) {
+  const asked = ['help', '--help', '-h'].includes(name)
+  if (!asked) process.stderr.write(`There is no command "${name}".\n`)
+  process[asked ? 'stdout' : 'stderr'].write(help())
+  process.exitCode = asked ? 0 : 2
+} else {
+  try {
+    await command.run(args)
+  } catch (error) {
+    const expected = error instanceof AppError || (error instanceof Error && error.name === 'ConfigError')
+    process.stderr.write(
+      `${expected || process.env.DEBUG === undefined ? (error as Error).message : (error as Error).stack}\n`,
+    )
+    process.exitCode = 1
+  }
+}

@@ -1,0 +1,54 @@
+/** @module Rewraps every stored secret with the active key; run again after a crash, or twice at once. */
+import type { SecretBox } from '../crypto/secret-box.ts'
+import type { Db } from '../db/client.ts'
+import { rewrapPage, rowsLeft, sealedTables } from '../db/key-rotation.ts'
+
+export interface RotationOptions {
+  db: Db
+  secretBox: SecretBox
+  /** Rejects while the server holds a wrong key: nothing is rewrapped then. */
+  keysVerified: () => Promise<void>
+  log: (line: string) => void
+}
+
+export interface RotationResult {
+  rewrapped: number
+  /** Rows that could not be opened, and stay as they are. */
+  failed: number
+  /** Old key id → rows that it still wraps. A key may leave the ring once it wraps none, now and a day later. */
+  left: Map<string, number>
+}
+
+/** Sweeps until no row is left under an old key, or a sweep moves none. */
+export async function rotateKeys(options: RotationOptions): Promise<RotationResult> {
+  const { db, secretBox, keysVerified, log } = options
+  await keysVerified()
+  let rewrapped = 0
+  for (;;) {
+    const swept = await sweep(options)
+    rewrapped += swept.rewrapped
+    const left = await rowsLeft(db, secretBox.activeKeyId)
+    for (const [keyId, rows] of left) log(`Key ${keyId} still wraps ${rows} secrets`)
+    // Servers that still seal with an old key may have added rows behind the sweep.
+    if (left.size > 0 && swept.rewrapped + swept.overtaken > 0) continue
+    log(`${rewrapped} secrets rewrapped with ${secretBox.activeKeyId}, ${swept.failed} could not be opened`)
+    return { rewrapped, failed: swept.failed, left }
+  }
+}
+
+async function sweep({ db, secretBox, log }: RotationOptions) {
+  const total = { rewrapped: 0, overtaken: 0, failed: 0 }
+  for (const table of sealedTables) {
+    let cursor: string | null = null
+    do {
+      const page = await rewrapPage(db, secretBox, table, cursor)
+      cursor = page.cursor
+      total.rewrapped += page.rewrapped
+      total.overtaken += page.overtaken
+      total.failed += page.failed.length
+      for (const { id, code } of page.failed) log(`${table} ${id} cannot be opened: ${code}`)
+      if (cursor !== null) log(`${total.rewrapped} rewrapped, now at ${table} ${cursor}`)
+    } while (cursor !== null)
+  }
+  return total
+}

@@ -1,0 +1,21 @@
+/** @module The production server on Node. Unlike `dev` it makes no key, migrates nothing and has no embedded database. */
+import { startNode } from '../node.ts'
+import { openDatabase } from './database.ts'
+
+export async function serve(): Promise<void> {
+  if (!process.env.DATABASE_URL) throw new Error('DATABASE_URL is missing.')
+  const port = Number(process.env.PORT ?? 8787)
+  const host = process.env.HOST ?? '0.0.0.0'
+  const database = await openDatabase()
+  try {
+    const env = { ...process.env, DATABASE_URL: database.url }
+    const server = await startNode({ env, port, host, fetch: database.fetch })
+    console.log(JSON.stringify({ level: 'info', event: 'listening', host, port }))
+    await new Promise<void>((resolve) => {
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
+    })
+    await server.close()
+  } finally {
+    await database.close()
+  }
+}

@@ -1,0 +1,153 @@
+/** @module What n8n's credential and node types are: the same facts for everyone who is signed in. */
+import { Hono } from 'hono'
+import { base64url } from 'jose'
+import * as z from 'zod'
+import { AppError } from '../errors.ts'
+import type { AuthEnv } from '../http/auth.ts'
+import { describe } from '../http/openapi.ts'
+import { pageQuery, type Slice, sliceOf } from '../http/page.ts'
+import { valid } from '../http/validate.ts'
+import type { Catalogue } from '../n8n/catalogue.ts'
+
+const CredentialTypeSummary = z
+  .object({ type: z.string(), displayName: z.string(), oauth: z.boolean() })
+  .meta({ ref: 'CredentialTypeSummary' })
+
+const CredentialType = CredentialTypeSummary.extend({
+  fields: z.array(
+    z.object({
+      name: z.string(),
+      kind: z.string().meta({ description: "n8n's kind of input, such as string, options or json" }),
+      required: z.boolean(),
+      secret: z.boolean(),
+      options: z.array(z.unknown()).optional().meta({ description: 'The values allowed' }),
+    }),
+  ),
+  nodeTypes: z.array(z.string()).meta({ description: 'Types of the nodes that can use it, sorted' }),
+}).meta({ ref: 'CredentialType' })
+
+const NodeTypeSummary = z
+  .object({ type: z.string(), displayName: z.string(), trigger: z.boolean() })
+  .meta({ ref: 'NodeTypeSummary' })
+
+const NodeType = NodeTypeSummary.extend({
+  credentialTypes: z.array(z.string()).meta({ description: 'Types of the credentials it declares, sorted' }),
+}).meta({ ref: 'NodeType' })
+
+/** The last type of the page before, in base64url; null when it cannot be one. */
+function decodeTypeCursor(cursor: string): string | null {
+  try {
+    const type = new TextDecoder('utf-8', { fatal: true }).decode(base64url.decode(cursor))
+    return type !== '' && base64url.encode(type) === cursor ? type : null
+  } catch {
+    return null
+  }
+}
+
+const TypeQuery = z.strictObject({
+  limit: pageQuery.limit,
+  cursor: z
+    .string()
+    .max(256)
+    .refine((cursor) => decodeTypeCursor(cursor) !== null, 'Not a cursor that this list gave out')
+    .optional(),
+  q: z
+    .string()
+    .max(100, 'At most 100 characters')
+    .optional()
+    .meta({ description: 'Part of the type or of the display name, whatever the case' }),
+})
+
+const TypeName = z.object({ type: z.string().max(256) })
+
+/** One page of types, which are compared by code unit, as their own order is. */
+function pageOf<T extends { type: string }>(all: T[], query: z.output<typeof TypeQuery>): Slice<T> {
+  const after = query.cursor === undefined ? null : decodeTypeCursor(query.cursor)
+  const limit = query.limit ?? 50
+  const rest = all
+    .filter(({ type }) => after === null || type > after)
+    .toSorted((a, b) => (a.type < b.type ? -1 : 1))
+  const items = rest.slice(0, limit)
+  const last = items.at(-1)
+  return { items, nextCursor: rest.length > limit && last ? base64url.encode(last.type) : null }
+}
+
+function found<T>(value: T | undefined, what: string): T {
+  if (value === undefined) throw new AppError('not-found', `n8n brings no such ${what} type along`)
+  return value
+}
+
+export function credentialTypeRoutes(loadCatalogue: () => Promise<Catalogue>) {
+  const tag = 'Credential types'
+  return new Hono<AuthEnv>()
+    .get(
+      '/',
+      describe({
+        tag,
+        summary: 'List the credential types that n8n brings along, by type',
+        responses: { 200: sliceOf(CredentialTypeSummary) },
+        errors: ['invalid'],
+      }),
+      valid('query', TypeQuery),
+      async (c) => {
+        const query = c.req.valid('query')
+        return c.json(pageOf((await loadCatalogue()).searchCredentialTypes(query.q), query))
+      },
+    )
+    .get(
+      '/:type{.+}',
+      describe({
+        tag,
+        summary: 'Read a credential type with its fields',
+        responses: { 200: CredentialType },
+        errors: ['not-found'],
+      }),
+      valid('param', TypeName),
+      async (c) => {
+        const catalogue = await loadCatalogue()
+        const { type, displayName, oauth, fields, nodeTypes } = found(
+          catalogue.credentialType(c.req.valid('param').type),
+          'credential',
+        )
+        return c.json({ type, displayName, oauth, fields, nodeTypes })
+      },
+    )
+}
+
+/** A node type holds `@` and `/`; in the path they may stand as they are or encoded. */
+export function nodeTypeRoutes(loadCatalogue: () => Promise<Catalogue>) {
+  const tag = 'Node types'
+  return new Hono<AuthEnv>()
+    .get(
+      '/',
+      describe({
+        tag,
+        summary: 'List the node types that n8n brings along, by type',
+        responses: { 200: sliceOf(NodeTypeSummary) },
+        errors: ['invalid'],
+      }),
+      valid('query', TypeQuery),
+      async (c) => {
+        const query = c.req.valid('query')
+        return c.json(pageOf((await loadCatalogue()).searchNodeTypes(query.q), query))
+      },
+    )
+    .get(
+      '/:type{.+}',
+      describe({
+        tag,
+        summary: 'Read a node type with the credentials it can use',
+        responses: { 200: NodeType },
+        errors: ['not-found'],
+      }),
+      valid('param', TypeName),
+      async (c) => {
+        const catalogue = await loadCatalogue()
+        const { type, displayName, trigger, credentialTypes } = found(
+          catalogue.nodeType(c.req.valid('param').type),
+          'node',
+        )
+        return c.json({ type, displayName, trigger, credentialTypes })
+      },
+    )
+}

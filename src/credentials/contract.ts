@@ -1,0 +1,121 @@
+/** @module The HTTP shapes of credentials. What is stored under `data` goes in and never comes out. */
+import * as z from 'zod'
+import { deploymentStatuses } from '../db/schema/deployments.ts'
+import { pageQuery, sliceOf } from '../http/page.ts'
+
+const maximumFields = 200
+const fieldName = /^[A-Za-z_$][\w$.-]{0,127}$/
+
+/** A name that every object inherits is no type: n8n could not load it either. */
+const Type = z
+  .string()
+  .regex(/^[A-Za-z][\w.-]{0,127}$/, 'A credential type of n8n, such as slackApi')
+  .refine((type) => !(type in Object.prototype), 'Not a credential type')
+
+const Name = z.string().trim().min(1, 'At least 1 character').max(128, 'At most 128 characters')
+const Service = z.string().trim().min(1, 'At least 1 character').max(128, 'At most 128 characters')
+
+const Data = z
+  .unknown()
+  .superRefine((value, ctx) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      ctx.addIssue({ code: 'custom', message: 'must be an object' })
+      return
+    }
+    const names = Object.keys(value)
+    if (names.length > maximumFields) {
+      ctx.addIssue({ code: 'custom', message: `At most ${maximumFields} fields` })
+      return
+    }
+    for (const name of names) {
+      if (fieldName.test(name) && !(name in Object.prototype)) continue
+      ctx.addIssue({ code: 'custom', path: [name], message: 'Not a name that a field can have' })
+    }
+  })
+  .meta({
+    type: 'object',
+    description: 'Field names and values as the type defines them; write-only',
+  }) as unknown as z.ZodType<Record<string, unknown>>
+
+export const NewCredential = z
+  .strictObject({
+    type: Type,
+    name: Name,
+    data: Data,
+    service: Service.optional().meta({
+      description: 'Default: the type without the way of signing in, such as slack for slackApi',
+    }),
+  })
+  .meta({ ref: 'NewCredential' })
+export type NewCredential = z.output<typeof NewCredential>
+
+/** What is left out stays. `data` replaces the whole. */
+export const CredentialChange = z
+  .strictObject({ name: Name.optional(), data: Data.optional() })
+  .meta({ ref: 'CredentialChange' })
+export type CredentialChange = z.output<typeof CredentialChange>
+
+export const Credential = z
+  .object({
+    id: z.uuid(),
+    service: z.string(),
+    type: z.string(),
+    name: z.string(),
+    fields: z.array(z.string()).meta({ description: 'Names of the fields that are set, sorted' }),
+    known: z.boolean().meta({ description: 'Whether n8n itself brings this type along' }),
+    status: z.enum(['untested', 'valid', 'invalid']),
+    lastValidatedAt: z.iso.datetime().nullable(),
+    validationError: z.string().nullable(),
+    version: z.number().int(),
+    createdAt: z.iso.datetime(),
+    updatedAt: z.iso.datetime(),
+  })
+  .meta({ ref: 'Credential' })
+export type Credential = z.output<typeof Credential>
+
+export const CredentialList = sliceOf(Credential)
+
+/** PostgreSQL text holds no U+0000. */
+const filter = z
+  .string()
+  .min(1, 'At least 1 character')
+  .max(128, 'At most 128 characters')
+  .refine((text) => !text.includes('\0'), 'Holds a NUL character')
+
+export const CredentialQuery = z.strictObject({
+  ...pageQuery,
+  service: filter.optional(),
+  type: filter.optional(),
+})
+export type CredentialFilter = Omit<z.output<typeof CredentialQuery>, keyof typeof pageQuery>
+
+export const CredentialId = z.object({ id: z.uuid({ version: 'v7' }) })
+
+export const CredentialUsage = z
+  .object({
+    workflows: z
+      .array(
+        z.object({
+          id: z.uuid(),
+          name: z.string(),
+          nodes: z.array(z.string()).meta({ description: 'Names of the nodes that need the type' }),
+        }),
+      )
+      .meta({ description: 'Those that require its type, newest first, at most 500' }),
+    deployments: z
+      .array(
+        z.object({
+          id: z.uuid(),
+          workflowId: z.uuid(),
+          instanceId: z.uuid(),
+          status: z.enum(deploymentStatuses),
+        }),
+      )
+      .meta({ description: 'Those bound to it, newest first, at most 500' }),
+    lastUsedAt: z.iso
+      .datetime()
+      .nullable()
+      .meta({ description: 'When the newest run of a deployment bound to it ended, or else began' }),
+  })
+  .meta({ ref: 'CredentialUsage' })
+export type CredentialUsage = z.output<typeof CredentialUsage>

@@ -1,0 +1,293 @@
+/** @module SQL of credentials. Data is sealed before it is written and opened for the server's own use only. */
+import { and, desc, eq, lt, type SQL, sql } from 'drizzle-orm'
+import { v7 as uuidv7 } from 'uuid'
+import type { SealedBox, SecretBox } from '../crypto/secret-box.ts'
+import { auditEvent } from '../db/audit.ts'
+import type { Db } from '../db/client.ts'
+import { type CreationKey, createOnce } from '../db/creation.ts'
+import { databaseError } from '../db/errors.ts'
+import { credentials } from '../db/schema/credentials.ts'
+import { auditEvents } from '../db/schema/users.ts'
+import { AppError } from '../errors.ts'
+import { redact } from '../http/log.ts'
+import { type Page, type Slice, slice } from '../http/page.ts'
+import type { Catalogue } from '../n8n/catalogue.ts'
+import { checkCredentialData } from '../n8n/credential-data.ts'
+import type {
+  Credential,
+  CredentialChange,
+  CredentialFilter,
+  CredentialUsage,
+  NewCredential,
+} from './contract.ts'
+import { contextOf, type RowKey, toCredential, type VisibleRow, visible } from './rows.ts'
+import { SecretData } from './secret-data.ts'
+import { serviceOf } from './service-name.ts'
+import { findUsage } from './usage.ts'
+
+const maximumErrorChars = 500
+/** How many credentials `findByUserAndService` opens. */
+const maximumOpened = 100
+
+export interface OpenCredential {
+  credential: Credential
+  data: SecretData
+}
+
+/** A row that cannot be opened, and why: `credential-undecryptable` or `key-unavailable`. */
+export interface UnreadableCredential {
+  credential: Credential
+  error: AppError
+}
+
+export interface Validation {
+  status: 'valid' | 'invalid'
+  /** Why it is invalid. Values of the data are taken out of it before it is stored. */
+  error?: string
+}
+
+export interface CredentialOptions {
+  secretBox: SecretBox
+  /** Rejects while the server holds a wrong key; awaited before anything is sealed. */
+  keysVerified: () => Promise<void>
+  loadCatalogue: () => Promise<Catalogue>
+  /** Credentials that one user may have. */
+  quota: number
+}
+
+/** A user's credentials. Every method takes the owner first and sees no one else's rows. */
+export class CredentialRepository {
+  readonly #db: Db
+  readonly #now: () => Date
+  readonly #options: CredentialOptions
+
+  constructor(db: Db, now: () => Date, options: CredentialOptions) {
+    this.#db = db
+    this.#now = now
+    this.#options = options
+  }
+
+  /**
+   * @returns null when `key` was used before for a credential that has been deleted since
+   * @throws {AppError} `invalid` when the data does not fit the type, `name-taken`, `quota-exceeded`,
+   * `idempotency-key-reused`, `key-unavailable`
+   */
+  async create(userId: string, input: NewCredential, key?: CreationKey): Promise<Credential | null> {
+    const { type, name, data, service = serviceOf(type) } = input
+    const known = await this.#checkData(type, data)
+    const id = uuidv7()
+    const sealed = await this.#seal({ userId, id, type }, data)
+    const fields = Object.keys(data).toSorted()
+    const quota = { table: 'credentials', limit: this.#options.quota } as const
+    const created = await nameTakenOr(
+      createOnce(this.#db, { userId, resourceId: id, key, quota }, [
+        this.#db.insert(credentials).values({ id, userId, service, type, name, data: sealed, fields, known }),
+        auditEvent(this.#db, userId, 'credential.created', id, { type }),
+      ]),
+    )
+    return this.find(userId, created.id)
+  }
+
+  /** Newest first. */
+  async list(userId: string, filter: CredentialFilter, page: Page): Promise<Slice<Credential>> {
+    const rows = await this.#db
+      .select(visible)
+      .from(credentials)
+      .where(
+        and(
+          eq(credentials.userId, userId),
+          filter.service === undefined ? undefined : eq(credentials.service, filter.service),
+          filter.type === undefined ? undefined : eq(credentials.type, filter.type),
+          page.after === null ? undefined : lt(credentials.id, page.after),
+        ),
+      )
+      .orderBy(desc(credentials.id))
+      .limit(page.limit + 1)
+    return slice(rows.map(toCredential), page.limit)
+  }
+
+  async find(userId: string, id: string): Promise<Credential | null> {
+    const [row] = await this.#db.select(visible).from(credentials).where(ownedBy(userId, id))
+    return row ? toCredential(row) : null
+  }
+
+  /**
+   * A name that is the same and no data is no change and makes no version. Data, even the same, is sealed anew and
+   * has to be tested again.
+   * @param expectedVersion null for whichever is current
+   * @throws {AppError} `version-conflict`, `invalid`, `name-taken`, `key-unavailable`
+   */
+  async update(
+    userId: string,
+    id: string,
+    expectedVersion: number | null,
+    change: CredentialChange,
+  ): Promise<Credential | null> {
+    const current = await this.find(userId, id)
+    if (!current) return null
+    if (expectedVersion !== null && expectedVersion !== current.version) throw versionConflict()
+    const { name, data } = change
+    if (data === undefined && (name === undefined || name === current.name)) return current
+    if (data !== undefined) await this.#checkData(current.type, data)
+    const changed = {
+      version: sql`${credentials.version} + 1`,
+      ...(name !== undefined && { name }),
+      ...(data !== undefined && {
+        data: await this.#seal({ userId, id, type: current.type }, data),
+        fields: Object.keys(data).toSorted(),
+        status: 'untested' as const,
+        lastValidatedAt: null,
+        validationError: null,
+      }),
+    }
+    const updated = this.#db.$with('updated').as(
+      this.#db
+        .update(credentials)
+        .set(changed)
+        .where(
+          and(
+            ownedBy(userId, id),
+            expectedVersion === null ? undefined : eq(credentials.version, expectedVersion),
+          ),
+        )
+        .returning(visible),
+    )
+    const details = JSON.stringify({ changed: Object.keys(change).toSorted() })
+    const audited = this.#auditOf('updated', userId, sql`${details}::jsonb`)
+    const [row] = await nameTakenOr(this.#db.with(updated, audited).select().from(updated))
+    if (row) return toCredential(row)
+    if (await this.find(userId, id)) throw versionConflict()
+    return null
+  }
+
+  async usage(userId: string, id: string): Promise<CredentialUsage | null> {
+    return findUsage(this.#db, await this.#options.loadCatalogue(), userId, id)
+  }
+
+  /** @returns whether there was one. Deployments that are bound to it keep what was sent to n8n. */
+  async delete(userId: string, id: string): Promise<boolean> {
+    const deleted = this.#db
+      .$with('deleted')
+      .as(
+        this.#db
+          .delete(credentials)
+          .where(ownedBy(userId, id))
+          .returning({ id: credentials.id, type: credentials.type }),
+      )
+    const audited = this.#auditOf('deleted', userId, sql`jsonb_build_object('type', n8n_credential_type)`)
+    const rows = await this.#db.with(deleted, audited).select({ id: deleted.id }).from(deleted)
+    return rows.length > 0
+  }
+
+  /**
+   * For the server's own use; never part of an answer.
+   * @throws {AppError} `credential-undecryptable`, `key-unavailable`
+   */
+  async open(userId: string, id: string): Promise<OpenCredential | null> {
+    const [row] = await this.#db
+      .select({ ...visible, data: credentials.data })
+      .from(credentials)
+      .where(ownedBy(userId, id))
+    return row ? this.#open(userId, row) : null
+  }
+
+  /**
+   * The newest 100 of a service, opened, for the server's own use. One that cannot be opened comes with its error
+   * and does not hide the others.
+   */
+  async findByUserAndService(
+    userId: string,
+    service: string,
+  ): Promise<(OpenCredential | UnreadableCredential)[]> {
+    const rows = await this.#db
+      .select({ ...visible, data: credentials.data })
+      .from(credentials)
+      .where(and(eq(credentials.userId, userId), eq(credentials.service, service)))
+      .orderBy(desc(credentials.id))
+      .limit(maximumOpened)
+    return Promise.all(
+      rows.map((row) =>
+        this.#open(userId, row).catch((error: unknown) => {
+          if (error instanceof AppError) return { credential: toCredential(row), error }
+          throw error
+        }),
+      ),
+    )
+  }
+
+  /**
+   * Keeps the result of a test of `tested`, unless the credential has changed since. The version stays: the owner
+   * changed nothing.
+   * @returns the credential as it is now, or null when it has changed or is gone
+   */
+  async recordValidation(
+    userId: string,
+    tested: OpenCredential,
+    validation: Validation,
+  ): Promise<Credential | null> {
+    const { id, version } = tested.credential
+    const error = validation.error === undefined ? null : redact(tested.data.redact(validation.error))
+    const [row] = await this.#db
+      .update(credentials)
+      .set({
+        status: validation.status,
+        lastValidatedAt: this.#now(),
+        validationError: validation.status === 'valid' ? null : (error?.slice(0, maximumErrorChars) ?? null),
+      })
+      .where(and(ownedBy(userId, id), eq(credentials.version, version)))
+      .returning(visible)
+    return row ? toCredential(row) : null
+  }
+
+  /** @returns whether n8n brings the type along @throws {AppError} `invalid` */
+  async #checkData(type: string, data: Record<string, unknown>): Promise<boolean> {
+    const catalogue = await this.#options.loadCatalogue()
+    const errors = checkCredentialData(catalogue, type, data)
+    if (errors.length > 0) {
+      throw new AppError('invalid', `${errors[0]?.pointer}: ${errors[0]?.detail}`, { errors })
+    }
+    return catalogue.credentialType(type) !== undefined
+  }
+
+  async #seal(row: RowKey, data: Record<string, unknown>): Promise<SealedBox> {
+    await this.#options.keysVerified()
+    return this.#options.secretBox.seal(contextOf(row), data)
+  }
+
+  async #open(userId: string, row: VisibleRow & { data: SealedBox }): Promise<OpenCredential> {
+    const context = contextOf({ userId, id: row.id, type: row.type })
+    const data = (await this.#options.secretBox.open(context, row.data)) as Record<string, unknown>
+    return { credential: toCredential(row), data: new SecretData(data) }
+  }
+
+  /** The audit event of a change, in the same statement: none when `verb`, its CTE, changed no row. */
+  #auditOf(verb: 'updated' | 'deleted', userId: string, details: SQL) {
+    return this.#db.$with('audited').as(
+      this.#db
+        .insert(auditEvents)
+        .select(
+          sql`select ${uuidv7()}::uuid, ${userId}::uuid, ${`credential.${verb}`}, id, ${details}, now()
+            from ${sql.identifier(verb)}`,
+        )
+        .returning({ id: auditEvents.id }),
+    )
+  }
+}
+
+const ownedBy = (userId: string, id: string): SQL | undefined =>
+  and(eq(credentials.userId, userId), eq(credentials.id, id))
+
+async function nameTakenOr<T>(writing: PromiseLike<T>): Promise<T> {
+  try {
+    return await writing
+  } catch (error) {
+    if (databaseError(error)?.constraint !== 'credentials_name_key') throw error
+    throw new AppError(
+      'name-taken',
+      'You have a credential of this type and name already; choose another name',
+    )
+  }
+}
+
+const versionConflict = () =>
+  new AppError('version-conflict', 'The credential has changed since you read it; read it again')

@@ -1,0 +1,97 @@
+/** @module Where a credential is used: workflows that need its type, deployments bound to it, and their last run. */
+import { and, desc, eq, sql } from 'drizzle-orm'
+import type { Db } from '../db/client.ts'
+import { credentials } from '../db/schema/credentials.ts'
+import { deployments } from '../db/schema/deployments.ts'
+import { workflows } from '../db/schema/workflows.ts'
+import type { Catalogue } from '../n8n/catalogue.ts'
+import { extractMetadata } from '../n8n/metadata.ts'
+import type { CredentialUsage } from './contract.ts'
+
+const maximumRows = 500
+/** Parameters that choose a credential are short; code, prompts and pages of text stay in the database. */
+const maximumParameterBytes = 1024
+
+/**
+ * The nodes as far as n8n's rule of which credentials a node needs reads them. The rule itself is not repeated in
+ * SQL, and a node's own `credentials` do not tell: a node that has none yet needs one all the same.
+ */
+const nodeFacts = sql<Record<string, unknown>[]>`(
+  select coalesce(jsonb_agg(jsonb_build_object(
+    'name', node -> 'name',
+    'type', node -> 'type',
+    'typeVersion', node -> 'typeVersion',
+    'disabled', node -> 'disabled',
+    'credentials', node -> 'credentials',
+    'parameters', (
+      select coalesce(jsonb_object_agg(parameter.key, case
+        when octet_length(parameter.value::text) <= ${sql.raw(String(maximumParameterBytes))} then parameter.value
+        when jsonb_typeof(parameter.value) = 'string' then to_jsonb(left(parameter.value #>> '{}', 256))
+      end), '{}'::jsonb)
+      from jsonb_each(case jsonb_typeof(node -> 'parameters') when 'object' then node -> 'parameters' end) as parameter
+    )
+  ) order by place), '[]'::jsonb)
+  from jsonb_array_elements(${workflows.data} -> 'nodes') with ordinality as nodes (node, place)
+)`
+
+/** The end (else the start) of the newest run that tells one; the newest come first in the index. */
+const lastRunAt = sql<string | null>`(
+  select coalesce(run.finished_at, run.started_at)
+  from executions run
+  where run.workflow_id = ${deployments.workflowId} and run.deployment_id = ${deployments.id}
+    and run.user_id = ${deployments.userId} and coalesce(run.finished_at, run.started_at) is not null
+  order by run.recorded_at desc, run.id desc limit 1
+)`
+
+/** Null when the user has no such credential. */
+export async function findUsage(
+  db: Db,
+  catalogue: Catalogue,
+  userId: string,
+  id: string,
+): Promise<CredentialUsage | null> {
+  const owned = and(eq(credentials.userId, userId), eq(credentials.id, id))
+  const [[credential], requiring, bound] = await db.batch([
+    db.select({ type: credentials.type }).from(credentials).where(owned),
+    db
+      .select({ id: workflows.id, name: workflows.name, facts: nodeFacts })
+      .from(workflows)
+      .innerJoin(credentials, owned)
+      .where(
+        and(
+          eq(workflows.userId, userId),
+          sql`${workflows.requiredCredentialTypes} @> array[${credentials.type}]`,
+        ),
+      )
+      .orderBy(desc(workflows.id))
+      .limit(maximumRows),
+    db
+      .select({
+        id: deployments.id,
+        workflowId: deployments.workflowId,
+        instanceId: deployments.instanceId,
+        status: deployments.status,
+        lastRunAt,
+      })
+      .from(deployments)
+      .innerJoin(credentials, owned)
+      .where(
+        and(
+          eq(deployments.userId, userId),
+          sql`${deployments.bindings} @> jsonb_build_object(${credentials.type}, ${credentials.id}::text)`,
+        ),
+      )
+      .orderBy(desc(deployments.id))
+      .limit(maximumRows),
+  ])
+  if (!credential) return null
+  const lastUses = bound.flatMap((each) => (each.lastRunAt === null ? [] : [Date.parse(each.lastRunAt)]))
+  return {
+    workflows: requiring.map(({ facts, ...workflow }) => {
+      const { requirements } = extractMetadata({ nodes: facts }, catalogue)
+      return { ...workflow, nodes: requirements.find(({ type }) => type === credential.type)?.nodes ?? [] }
+    }),
+    deployments: bound.map(({ lastRunAt: _, ...deployment }) => deployment),
+    lastUsedAt: lastUses.length === 0 ? null : new Date(Math.max(...lastUses)).toISOString(),
+  }
+}

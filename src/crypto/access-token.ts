@@ -1,0 +1,83 @@
+/** @module Access tokens: JWTs of the profile of RFC 9068, signed with HS256 by a ring key, valid for five minutes. */
+import { errors, jwtVerify, SignJWT } from 'jose'
+import { validate, v4 as uuidv4 } from 'uuid'
+import { isCanonicalBase64url } from './base64url.ts'
+import { importKeys } from './imported-keys.ts'
+import type { KeyRing } from './key-ring.ts'
+
+export interface AccessTokens {
+  /** `expiresIn` is in seconds. */
+  sign(userId: string): Promise<{ accessToken: string; expiresIn: number }>
+  /** The user that the token was signed for; null for whatever is not a valid token. */
+  verify(token: string): Promise<string | null>
+}
+
+export interface AccessTokenOptions {
+  issuer: string
+  audience: string
+  now: () => Date
+}
+
+const lifetimeSeconds = 300
+const maxLifetimeSeconds = 900
+const clockToleranceSeconds = 5
+const maxTokenChars = 2048
+const headerNames = new Set(['alg', 'kid', 'typ'])
+
+export function createAccessTokens(
+  ring: KeyRing,
+  { issuer, audience, now }: AccessTokenOptions,
+): AccessTokens {
+  const keyOf = importKeys(ring, { name: 'HMAC', hash: 'SHA-256' }, ['sign', 'verify'])
+
+  return {
+    async sign(userId) {
+      const key = await keyOf(ring.active)
+      if (!key) throw new Error('The ring does not hold its active key')
+      const issuedAt = Math.floor(now().getTime() / 1000)
+      const accessToken = await new SignJWT()
+        .setProtectedHeader({ alg: 'HS256', kid: ring.active, typ: 'at+jwt' })
+        .setIssuer(issuer)
+        .setAudience(audience)
+        .setSubject(userId)
+        .setJti(uuidv4())
+        .setIssuedAt(issuedAt)
+        .setExpirationTime(issuedAt + lifetimeSeconds)
+        .sign(key)
+      return { accessToken, expiresIn: lifetimeSeconds }
+    },
+
+    async verify(token) {
+      if (token.length > maxTokenChars || !/^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+){2}$/.test(token)) return null
+      if (!token.split('.').every(isCanonicalBase64url)) return null
+      try {
+        const { payload } = await jwtVerify(
+          token,
+          async (header) => {
+            const key = typeof header.kid === 'string' ? await keyOf(header.kid) : null
+            if (!key || !Object.keys(header).every((name) => headerNames.has(name))) {
+              throw new errors.JWSInvalid('Not a header that this server writes')
+            }
+            return key
+          },
+          {
+            algorithms: ['HS256'],
+            typ: 'at+jwt',
+            issuer,
+            audience,
+            requiredClaims: ['sub', 'jti', 'iat', 'exp'],
+            maxTokenAge: maxLifetimeSeconds,
+            clockTolerance: clockToleranceSeconds,
+            currentDate: now(),
+          },
+        )
+        const { sub, iat = 0, exp = 0 } = payload
+        if (exp <= iat || exp - iat > maxLifetimeSeconds) return null
+        return validate(sub) ? (sub as string) : null
+      } catch (error) {
+        if (error instanceof errors.JOSEError) return null
+        throw error
+      }
+    },
+  }
+}

@@ -1,0 +1,14 @@
+/** A keyed digest (HMAC-SHA-256, hex): the same text under the same label gives the same digest, and tells nothing. */
+export interface Fingerprint {
+  (label: string, text: string): Promise<string>
+}
+
+export function createFingerprint(key: Uint8Array<ArrayBuffer>): Fingerprint {
+  let imported: Promise<CryptoKey> | undefined
+  const encoder = new TextEncoder()
+  return async (label, text) => {
+    imported ??= crypto.subtle.importKey('raw', key, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign'])
+    const digest = await crypto.subtle.sign('HMAC', await imported, encoder.encode(`${label}\0${text}`))
+    return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('')
+  }
+}

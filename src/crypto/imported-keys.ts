@@ -1,0 +1,27 @@
+import type { KeyRing } from './key-ring.ts'
+
+/** The key of that id, or null when the ring does not hold it. */
+export interface ImportedKeys {
+  (id: string): Promise<CryptoKey | null>
+}
+
+/**
+ * A ring's keys as non-extractable CryptoKeys, imported on first use (Workers forbid it at module scope). The key is
+ * kept, not the promise: workerd ties a promise to the request that made it.
+ */
+export function importKeys(
+  ring: KeyRing,
+  algorithm: AlgorithmIdentifier | HmacImportParams,
+  usages: KeyUsage[],
+): ImportedKeys {
+  const imported = new Map<string, CryptoKey>()
+  return async (id) => {
+    const known = imported.get(id)
+    if (known) return known
+    const bytes = ring.keys.get(id)
+    if (!bytes) return null
+    const key = await crypto.subtle.importKey('raw', bytes, algorithm, false, usages)
+    imported.set(id, key)
+    return key
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * @module Refresh tokens: `fkr_<key id>_<session id>_<generation>_<mac>`. The MAC is computed from the session and its
+ * generation, so that the database holds nothing a token could be made from, and a successor can be given out again.
+ */
+import { base64url } from 'jose'
+import { parse } from 'uuid'
+import { isCanonicalBase64url } from './base64url.ts'
+import { importKeys } from './imported-keys.ts'
+import type { KeyRing } from './key-ring.ts'
+
+/** What a refresh token stands for. */
+export interface RefreshClaim {
+  sessionId: string
+  /** 1 for a session's first token, one more after each refresh. */
+  generation: number
+}
+
+export interface RefreshTokens {
+  issue(claim: RefreshClaim): Promise<string>
+  /** Null for whatever this server did not issue. A claim says nothing about the session's state. */
+  read(token: string): Promise<RefreshClaim | null>
+}
+
+const form = /^fkr_([a-z0-9]{1,16})_([A-Za-z0-9_-]{22})_([1-9]\d{0,8})_([A-Za-z0-9_-]{43})$/
+
+export function createRefreshTokens(ring: KeyRing): RefreshTokens {
+  const keyOf = importKeys(ring, { name: 'HMAC', hash: 'SHA-256' }, ['sign', 'verify'])
+  const message = ({ sessionId, generation }: RefreshClaim) =>
+    new TextEncoder().encode(JSON.stringify(['refresh-token', 'v1', sessionId, generation]))
+
+  return {
+    async issue(claim) {
+      const key = await keyOf(ring.active)
+      if (!key) throw new Error('The ring does not hold its active key')
+      const mac = await crypto.subtle.sign('HMAC', key, message(claim))
+      const session = base64url.encode(parse(claim.sessionId))
+      return `fkr_${ring.active}_${session}_${claim.generation}_${base64url.encode(new Uint8Array(mac))}`
+    },
+
+    async read(token) {
+      const [, keyId, session, generation, mac] = form.exec(token) ?? []
+      if (!keyId || !session || !generation || !mac) return null
+      if (!isCanonicalBase64url(session) || !isCanonicalBase64url(mac)) return null
+      const key = await keyOf(keyId)
+      if (!key) return null
+      const claim = { sessionId: uuidText(base64url.decode(session)), generation: Number(generation) }
+      const genuine = await crypto.subtle.verify(
+        'HMAC',
+        key,
+        Uint8Array.from(base64url.decode(mac)),
+        message(claim),
+      )
+      return genuine ? claim : null
+    },
+  }
+}
+
+/** Unlike the uuid package's, it takes any 16 bytes: the MAC decides afterwards. */
+function uuidText(bytes: Uint8Array): string {
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+}

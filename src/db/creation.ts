@@ -1,0 +1,77 @@
+/** @module Creates a resource at most once for an idempotency key and within the owner's quota, in one batch. */
+import { and, eq, sql } from 'drizzle-orm'
+import type { BatchItem } from 'drizzle-orm/batch'
+import { AppError } from '../errors.ts'
+import type { Db } from './client.ts'
+import { databaseError } from './errors.ts'
+import { idempotencyKeys } from './schema/users.ts'
+
+/** What the caller sent to make a creating request repeatable. */
+export interface CreationKey {
+  key: string
+  route: string
+  /** Keyed digest of the body, hex. */
+  bodyHash: string
+}
+
+export interface Creation {
+  userId: string
+  resourceId: string
+  key: CreationKey | undefined
+  quota: { table: 'credentials' | 'workflows' | 'instances' | 'deployments'; limit: number }
+}
+
+/**
+ * Runs `statements` in one batch behind the key's claim and the quota check, which locks the owner's row, so that
+ * creations racing for the last unit are settled one by one.
+ * @returns the id of the resource: `resourceId`, or an earlier one when the key was used before with the same body
+ * @throws {AppError} `idempotency-key-reused`, `quota-exceeded`, `unauthenticated` when the account is gone
+ */
+export async function createOnce(
+  db: Db,
+  creation: Creation,
+  statements: BatchItem<'pg'>[],
+): Promise<{ id: string; replayed: boolean }> {
+  const { userId, resourceId, key, quota } = creation
+  const claim = key ? [db.insert(idempotencyKeys).values({ userId, ...key, resourceId })] : []
+  const withinQuota = db.execute(
+    sql`select claim_quota(${userId}::uuid, ${quota.table}, ${quota.limit}::integer)`,
+  )
+  try {
+    await db.batch([...claim, withinQuota, ...statements] as unknown as [BatchItem<'pg'>])
+    return { id: resourceId, replayed: false }
+  } catch (error) {
+    const failure = databaseError(error)
+    if (failure.sqlState === 'FK403') {
+      throw new AppError(
+        'quota-exceeded',
+        `You have ${quota.limit} ${quota.table}, which is the limit; delete some first`,
+      )
+    }
+    if (failure.sqlState === 'FK401')
+      throw new AppError('unauthenticated', 'The account does not exist any more')
+    if (!key || failure.constraint !== 'idempotency_keys_pkey') throw error
+    return { id: await replayedResource(db, userId, key), replayed: true }
+  }
+}
+
+async function replayedResource(db: Db, userId: string, key: CreationKey): Promise<string> {
+  const [earlier] = await db
+    .select({ bodyHash: idempotencyKeys.bodyHash, resourceId: idempotencyKeys.resourceId })
+    .from(idempotencyKeys)
+    .where(
+      and(
+        eq(idempotencyKeys.userId, userId),
+        eq(idempotencyKeys.key, key.key),
+        eq(idempotencyKeys.route, key.route),
+      ),
+    )
+  if (!earlier) throw new AppError('conflict', 'The idempotency key has just expired; send the request again')
+  if (earlier.bodyHash !== key.bodyHash) {
+    throw new AppError(
+      'idempotency-key-reused',
+      'This Idempotency-Key came with another body before; use a new key',
+    )
+  }
+  return earlier.resourceId
+}

@@ -1,0 +1,133 @@
+/** @module What a failed statement means. Nothing here repeats a driver's message: those hold bound parameters. */
+import { NeonDbError } from '@neondatabase/serverless'
+
+export interface DatabaseFailure {
+  /**
+   * `unavailable` may pass if tried again; the other kinds will not. `no-partition`: a row fits no partition of its
+   * table. `bug`: a statement that never works, or an error that is not the database's.
+   */
+  kind: 'unique' | 'foreign-key' | 'check' | 'invalid-input' | 'no-partition' | 'unavailable' | 'bug'
+  /** Absent when the request failed outside Postgres. */
+  sqlState?: string
+  constraint?: string
+  /** Whether the statement may have taken effect all the same: the answer was lost, not surely the request. */
+  maybeApplied: boolean
+}
+
+/**
+ * SQLSTATEs after which nothing was applied and another try may succeed. Not among them, because they can arrive
+ * after the commit: 57P01, 57P02 (server going down) and all of class 08 but refused connections.
+ */
+const NOT_APPLIED = new Set([
+  '40001', // serialization failure
+  '40P01', // deadlock
+  '55P03', // lock not available
+  '53300', // too many connections
+  '57P03', // starting up
+  '08001', // connection refused
+  '08004', // connection rejected
+])
+
+/** Classes and codes that no retry mends. Source: PostgreSQL documentation, appendix A. */
+const KIND_BY_STATE: Record<string, DatabaseFailure['kind']> = {
+  '23505': 'unique',
+  '23P01': 'unique',
+  '23503': 'foreign-key',
+  '23001': 'foreign-key',
+  '23514': 'check',
+  '22': 'invalid-input',
+  '54': 'invalid-input',
+  '0A': 'bug',
+  '21': 'bug',
+  '23': 'bug',
+  '2F': 'bug',
+  '34': 'bug',
+  '3D': 'bug',
+  '3F': 'bug',
+  '42': 'bug',
+  P0: 'bug',
+  FK: 'bug', // raised by our own functions; callers know them by `sqlState`
+}
+
+/** Statuses for which the driver has no error members; of these only 429 and server errors may pass. */
+const HTTP_STATUS = /^Server error \(HTTP status (\d+)\)/
+
+/** Reads any error thrown by a statement: `DrizzleQueryError` around the driver's, or, from a batch, the driver's. */
+export function databaseError(error: unknown): DatabaseFailure {
+  const found = findNeonDbError(error)
+  if (!found) return { kind: 'bug', maybeApplied: false }
+  if (!found.code) return outsidePostgres(found)
+
+  const sqlState = found.code
+  const listed = KIND_BY_STATE[sqlState] ?? KIND_BY_STATE[sqlState.slice(0, 2)] ?? 'unavailable'
+  // A missing partition shares its SQLSTATE with check constraints, but breaks none that has a name.
+  const kind = listed === 'check' && !found.constraint ? 'no-partition' : listed
+  return {
+    kind,
+    sqlState,
+    ...(found.constraint ? { constraint: found.constraint } : {}),
+    maybeApplied: kind === 'unavailable' && mayBeApplied(sqlState),
+  }
+}
+
+/** Whether a statement that failed with this SQLSTATE surely had no effect and is worth another try. */
+export function isRetriable(sqlState: string): boolean {
+  return NOT_APPLIED.has(sqlState)
+}
+
+/** Whether `error` says that no connection was made. */
+export function isConnectionRefused(error: unknown): boolean {
+  for (let cause = error, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth++) {
+    if ('code' in cause && cause.code === 'ECONNREFUSED') return true
+  }
+  return false
+}
+
+export const MAX_TRIES = 3
+export const RETRY_BUDGET_MS = 2_000
+
+/** Full jitter: anything up to 20, 40, 80 ms, … before the try after `tries`. */
+export function retryDelayMs(tries: number): number {
+  return Math.random() * 20 * 2 ** (tries - 1)
+}
+
+/**
+ * Repeats a write whose answer was lost, up to three times within two seconds. Only for work that has the same
+ * effect twice as once (natural key, compare-and-swap, idempotency key). Failures that surely had no effect are
+ * retried beneath every statement already.
+ */
+export async function retrying<T>(work: () => Promise<T>): Promise<T> {
+  const startedAt = Date.now()
+  for (let tries = 1; ; tries++) {
+    try {
+      return await work()
+    } catch (error) {
+      const delayMs = retryDelayMs(tries)
+      const late = Date.now() - startedAt + delayMs > RETRY_BUDGET_MS
+      if (!databaseError(error).maybeApplied || tries === MAX_TRIES || late) throw error
+      await new Promise((resolve) => setTimeout(resolve, delayMs))
+    }
+  }
+}
+
+function findNeonDbError(error: unknown): NeonDbError | undefined {
+  let cause = error
+  for (let depth = 0; cause instanceof Error && depth < 10; depth++) {
+    if (cause instanceof NeonDbError) return cause
+    cause = cause.cause
+  }
+  return undefined
+}
+
+function outsidePostgres(error: NeonDbError): DatabaseFailure {
+  const status = Number(HTTP_STATUS.exec(error.message)?.[1] ?? 0)
+  if (status === 429) return { kind: 'unavailable', maybeApplied: false }
+  // 413 and 507 are limits of a request's and a response's size; 507 can follow an applied write.
+  if (status === 507 || (status >= 400 && status < 500)) return { kind: 'bug', maybeApplied: status === 507 }
+  return { kind: 'unavailable', maybeApplied: !isConnectionRefused(error.sourceError) }
+}
+
+/** The rest of class 40, 53, 55, 25 and a cancelled query roll back; a shutdown or lost connection may come late. */
+function mayBeApplied(sqlState: string): boolean {
+  return !NOT_APPLIED.has(sqlState) && !/^(25|28|40(?!003)|53|55|57014)/.test(sqlState)
+}

@@ -1,0 +1,28 @@
+/** @module Rows that have served their time, deleted a bounded number at a time, so that one run never holds up another. */
+import { sql } from 'drizzle-orm'
+import type { Db } from './client.ts'
+
+/** Table → which of its rows are over. Dead letters and accounts have purges of their own. */
+const expired = {
+  sessions: sql`expires_at < now()`,
+  login_throttles: sql`last_failed_at < now() - interval '1 day'`,
+  idempotency_keys: sql`created_at < now() - interval '7 days'`,
+  webhook_tokens: sql`expires_at < now()`,
+}
+
+/** Deletes at most `limit` rows of each table. @returns how many went */
+export async function deleteExpiredRows(db: Db, limit: number): Promise<number> {
+  const statements = Object.entries(expired).map(([table, condition]) => {
+    const name = sql.identifier(table)
+    return db.execute(
+      sql`delete from ${name} where ctid in (select ctid from ${name} where ${condition} limit ${limit}::integer)`,
+    )
+  })
+  const results = await db.batch(statements as unknown as [(typeof statements)[number]])
+  return results.reduce((sum, { rowCount }) => sum + (rowCount ?? 0), 0)
+}
+
+/** Makes the monthly partitions of `executions` that are missing, from this month to three months ahead. */
+export async function ensurePartitions(db: Db): Promise<void> {
+  await db.execute(sql`select ensure_execution_partitions()`)
+}

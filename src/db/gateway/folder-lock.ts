@@ -1,0 +1,61 @@
+/** @module One process at a time in a data folder: PGlite itself opens a folder twice and damages it. */
+import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+const LOCK_FILE = 'flowkeep.lock'
+/** A lock file without content this old was left by a process that died while writing it. */
+const EMPTY_LOCK_MAX_AGE_MS = 2_000
+
+/**
+ * Takes the lock of `dir`, also from a process that has died, and returns how to give it back.
+ * @throws when a living process, this one included, holds it
+ */
+export async function lockFolder(dir: string): Promise<() => Promise<void>> {
+  const path = join(dir, LOCK_FILE)
+  const mine = `${process.pid} ${await startOf(process.pid)}\n`
+  for (;;) {
+    try {
+      await writeFile(path, mine, { flag: 'wx' })
+      return () => rm(path, { force: true })
+    } catch (error) {
+      if (!hasCode(error, 'EEXIST')) throw error
+    }
+    const held = await readFile(path, 'utf8').catch(() => undefined)
+    if (held === undefined) continue
+    const [pid = '', start = ''] = held.trim().split(' ')
+    if (await isHeld(path, Number(pid), start)) {
+      throw new Error(`The data folder ${dir} is in use by process ${pid || '(starting)'}`)
+    }
+    // Of several that see the same dead owner, the one whose rename finds the dead owner's file may go on.
+    const aside = `${path}.${process.pid}`
+    await rename(path, aside).catch(() => undefined)
+    const moved = await readFile(aside, 'utf8').catch(() => undefined)
+    if (moved !== undefined && moved !== held)
+      await writeFile(path, moved, { flag: 'wx' }).catch(() => undefined)
+    await rm(aside, { force: true })
+  }
+}
+
+async function isHeld(path: string, pid: number, start: string): Promise<boolean> {
+  if (!Number.isInteger(pid) || pid <= 0) {
+    const file = await stat(path).catch(() => undefined)
+    return file !== undefined && Date.now() - file.mtimeMs < EMPTY_LOCK_MAX_AGE_MS
+  }
+  try {
+    process.kill(pid, 0)
+  } catch (error) {
+    return hasCode(error, 'EPERM')
+  }
+  return start === (await startOf(pid))
+}
+
+/** When a process started, where the system tells (Linux): containers and restarts give the same ids out again. */
+async function startOf(pid: number): Promise<string> {
+  const line = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
+  // Field 22 of proc(5), counted after the command's name, which may itself hold spaces.
+  return line.slice(line.lastIndexOf(')') + 2).split(' ')[19] ?? ''
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code
+}

@@ -1,0 +1,104 @@
+/** @module The embedded Postgres: PGlite, one connection for everyone, in turn. */
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { PGlite, protocol } from '@electric-sql/pglite'
+import { lockFolder } from './folder-lock.ts'
+import { type Backend, type Execute, ResponseTooLarge, type StatementResult } from './protocol.ts'
+
+const { serialize } = protocol
+
+type BackendMessage = Awaited<ReturnType<PGlite['execProtocol']>>['messages'][number]
+
+/** PGlite as a backend. Requests queue, a batch holds the queue until it ends. PGlite has no timers: no timeouts. */
+export function pgliteBackend(pglite: PGlite): Backend {
+  return {
+    withConnection: (use) =>
+      pglite.runExclusive(async () => {
+        let idle = true
+        const execute: Execute = async (statement, maxChars) => {
+          const { messages } = await pglite.execProtocol(pipeline(statement.query, statement.params), {
+            throwOnError: false,
+          })
+          idle = messages.some((message) => message.name === 'readyForQuery' && statusOf(message) === 'I')
+          return toResult(messages, maxChars)
+        }
+        try {
+          return await use(execute)
+        } finally {
+          if (!idle) await pglite.execProtocol(pipeline('rollback', []), { throwOnError: false })
+          await pglite.execProtocol(pipeline('discard all', []), { throwOnError: false })
+        }
+      }),
+    close: () => pglite.close(),
+  }
+}
+
+/**
+ * Opens, or makes, the database in `dataDir` for this process alone.
+ * @throws when another living process has it open
+ */
+export async function openEmbeddedDatabase(dataDir: string): Promise<Backend> {
+  await mkdir(dataDir, { recursive: true })
+  const release = await lockFolder(dataDir)
+  try {
+    const backend = pgliteBackend(await PGlite.create({ dataDir: join(dataDir, 'postgres') }))
+    return {
+      ...backend,
+      close: async () => {
+        await backend.close()
+        await release()
+      },
+    }
+  } catch (error) {
+    await release()
+    throw error
+  }
+}
+
+/** CopyFail is ignored except after COPY … FROM STDIN, which would otherwise read the end of input and exit. */
+function pipeline(query: string, params: (string | null)[]): Uint8Array {
+  return Buffer.concat([
+    serialize.parse({ text: query }),
+    serialize.bind({ values: params }),
+    serialize.describe({ type: 'P', name: '' }),
+    serialize.execute({}),
+    serialize.copyFail('COPY FROM STDIN is not supported'),
+    serialize.sync(),
+  ])
+}
+
+function statusOf(message: BackendMessage): string | undefined {
+  return 'status' in message && typeof message.status === 'string' ? message.status : undefined
+}
+
+function toResult(messages: BackendMessage[], maxChars: number): StatementResult {
+  const result: StatementResult = { fields: [], rows: [], command: '', rowCount: null }
+  let chars = 0
+  for (const message of messages) {
+    if (message instanceof Error) throw message
+    if (message.name === 'rowDescription' && 'fields' in message) {
+      result.fields = (message.fields as Omit<StatementResult['fields'][number], 'format'>[]).map(
+        (field) => ({
+          name: field.name,
+          dataTypeID: field.dataTypeID,
+          tableID: field.tableID,
+          columnID: field.columnID,
+          dataTypeSize: field.dataTypeSize,
+          dataTypeModifier: field.dataTypeModifier,
+          format: 'text',
+        }),
+      )
+    } else if (message.name === 'dataRow' && 'fields' in message) {
+      const row = message.fields as (string | null)[]
+      for (const value of row) chars += value?.length ?? 0
+      if (chars > maxChars) throw new ResponseTooLarge()
+      result.rows.push(row)
+    } else if (message.name === 'commandComplete' && 'text' in message) {
+      const [command = '', ...rest] = String(message.text).split(' ')
+      const count = rest.at(-1)
+      result.command = command
+      result.rowCount = count !== undefined && /^\d+$/.test(count) ? Number(count) : null
+    }
+  }
+  return result
+}

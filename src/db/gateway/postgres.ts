@@ -1,0 +1,88 @@
+/** @module Any Postgres from 15 on, through `pg`. */
+import { Pool, type PoolClient, type QueryArrayConfig } from 'pg'
+import { type Backend, ConnectionFailed, type Execute, ResponseTooLarge } from './protocol.ts'
+
+export interface PostgresOptions {
+  maxConnections?: number
+  /** How long to wait for a connection, be it busy or dead. */
+  connectTimeoutMs?: number
+  statementTimeoutMs?: number
+  lockTimeoutMs?: number
+}
+
+/** A pool of connections to the database at `url` (any connection string that `pg` takes). */
+export function postgresBackend(url: string, options: PostgresOptions = {}): Backend {
+  const pool = new Pool({
+    connectionString: url,
+    max: options.maxConnections ?? 10,
+    connectionTimeoutMillis: options.connectTimeoutMs ?? 2_000,
+    statement_timeout: options.statementTimeoutMs ?? 8_000,
+    lock_timeout: options.lockTimeoutMs ?? 2_000,
+    idle_in_transaction_session_timeout: 10_000,
+    application_name: 'flowkeep',
+  })
+  // An idle connection that dies is dropped from the pool; without a listener it would end the process.
+  pool.on('error', () => undefined)
+
+  return {
+    async withConnection(use) {
+      const client = await pool.connect().catch((cause: unknown) => {
+        throw new ConnectionFailed('connection failed', { cause })
+      })
+      const ignore = () => undefined
+      client.on('error', ignore)
+      try {
+        return await use(executeOn(client))
+      } finally {
+        // The answer does not wait for this: the connection is lent again once it is clean.
+        void reset(client).then(
+          () => {
+            client.off('error', ignore)
+            client.release()
+          },
+          () => client.release(true),
+        )
+      }
+    },
+    close: () => pool.end(),
+  }
+}
+
+async function reset(client: PoolClient): Promise<void> {
+  if (client.getTransactionStatus() !== 'I') await client.query('rollback')
+  await client.query('discard all')
+}
+
+function executeOn(client: PoolClient): Execute {
+  return async (statement, maxChars) => {
+    let chars = 0
+    const asText = (value: string) => {
+      chars += value.length
+      // Thrown per value: `pg` then drops the remaining rows instead of keeping them.
+      if (chars > maxChars) throw new ResponseTooLarge()
+      return value
+    }
+    const config: QueryArrayConfig & { queryMode: 'extended' } = {
+      text: statement.query,
+      values: statement.params,
+      rowMode: 'array',
+      queryMode: 'extended',
+      types: { getTypeParser: () => asText },
+    }
+    const result = await client.query<(string | null)[]>(config)
+    return {
+      fields: result.fields.map((field) => ({
+        name: field.name,
+        dataTypeID: field.dataTypeID,
+        tableID: field.tableID,
+        columnID: field.columnID,
+        dataTypeSize: field.dataTypeSize,
+        dataTypeModifier: field.dataTypeModifier,
+        format: 'text',
+      })),
+      rows: result.rows,
+      command: result.command ?? '',
+      rowCount: result.rowCount,
+    }
+  }
+}

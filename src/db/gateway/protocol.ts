@@ -1,0 +1,264 @@
+/**
+ * @module Neon's SQL-over-HTTP protocol in front of any Postgres, so that every installation runs through the one
+ * driver. Behaves as Neon's proxy does where the driver can tell: extended protocol only, text in and out, the same
+ * statuses, limits and error members, nothing kept between two requests.
+ * Source: neondatabase/neon, proxy/src/serverless/sql_over_http.rs; `@neondatabase/serverless` 1.2.0.
+ */
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+
+/** One statement with its parameters in Postgres text format. */
+export interface Statement {
+  query: string
+  params: (string | null)[]
+}
+
+export interface Field {
+  name: string
+  dataTypeID: number
+  tableID: number
+  columnID: number
+  dataTypeSize: number
+  dataTypeModifier: number
+  format: 'text'
+}
+
+/** Values in Postgres text format. `command` is the first word of the command tag. */
+export interface StatementResult {
+  fields: Field[]
+  rows: (string | null)[][]
+  command: string
+  rowCount: number | null
+}
+
+/**
+ * Runs one statement by the extended protocol.
+ * @throws an error with the members of a Postgres error (`severity`, `code` …); without them the connection is lost
+ * @throws {ResponseTooLarge} when the values are longer than `maxChars` together
+ */
+export type Execute = (statement: Statement, maxChars: number) => Promise<StatementResult>
+
+/** Where the gateway's statements run. */
+export interface Backend {
+  /**
+   * Lends one connection to `use` alone. It starts with session defaults and outside a transaction; whatever `use`
+   * leaves open is rolled back.
+   * @throws {ConnectionFailed} when no connection can be had; `use` has not run
+   */
+  withConnection<T>(use: (execute: Execute) => Promise<T>): Promise<T>
+  close(): Promise<void>
+}
+
+export class ConnectionFailed extends Error {}
+
+export class ResponseTooLarge extends Error {}
+
+export interface Gateway {
+  /** For the driver. Carries the gateway's password; its host means nothing. */
+  url: string
+  /** Answers one request of the driver. Never rejects. */
+  fetch: (request: Request) => Promise<Response>
+}
+
+export interface GatewayOptions {
+  /** What callers must show; random by default. */
+  password?: string
+  maxRequestBytes?: number
+  maxResponseBytes?: number
+}
+
+const NEON_LIMIT_BYTES = 10 * 1024 * 1024
+
+const ISOLATION_LEVELS: Record<string, string> = {
+  ReadUncommitted: 'read uncommitted',
+  ReadCommitted: 'read committed',
+  RepeatableRead: 'repeatable read',
+  Serializable: 'serializable',
+}
+
+const ERROR_MEMBERS = [
+  'detail',
+  'hint',
+  'position',
+  'internalPosition',
+  'internalQuery',
+  'where',
+  'table',
+  'column',
+  'schema',
+  'dataType',
+  'constraint',
+  'file',
+  'line',
+  'routine',
+] as const
+
+/** A request that the gateway itself refuses. */
+class Refused extends Error {
+  readonly status: number
+  readonly code: string
+
+  constructor(status: number, message: string, code = '') {
+    super(message)
+    this.status = status
+    this.code = code
+  }
+}
+
+export function createGateway(backend: Backend, options: GatewayOptions = {}): Gateway {
+  const password = options.password ?? randomBytes(24).toString('base64url')
+  const maxRequestBytes = options.maxRequestBytes ?? NEON_LIMIT_BYTES
+  const maxResponseBytes = options.maxResponseBytes ?? NEON_LIMIT_BYTES
+
+  async function answer(request: Request): Promise<Response> {
+    if (request.method !== 'POST') throw new Refused(405, 'Only POST is answered here')
+    authenticate(request.headers.get('neon-connection-string'), password)
+    if (request.headers.get('neon-raw-text-output') !== 'true') {
+      throw new Refused(400, 'Only Neon-Raw-Text-Output: true is supported')
+    }
+    const asArrays = request.headers.get('neon-array-mode') === 'true'
+    const begin = beginStatement(request.headers)
+    const payload = parsePayload(await readBody(request, maxRequestBytes))
+
+    const body = await backend.withConnection(async (execute) => {
+      if (request.signal.aborted)
+        throw new Refused(400, 'Query cancelled, connection was terminated', '08P01')
+      let charsLeft = maxResponseBytes
+      const run = async (statement: Statement) => {
+        const result = await execute(statement, charsLeft)
+        charsLeft -= countChars(result)
+        return render(result, asArrays)
+      }
+      if (!Array.isArray(payload)) return encode(await run(payload), maxResponseBytes)
+
+      await execute(begin, 0)
+      try {
+        const results = []
+        for (const statement of payload) results.push(await run(statement))
+        const encoded = encode({ results }, maxResponseBytes)
+        await execute({ query: 'commit', params: [] }, 0)
+        return encoded
+      } catch (error) {
+        await execute({ query: 'rollback', params: [] }, 0).catch(() => undefined)
+        throw error
+      }
+    })
+    return new Response(body, { headers: { 'content-type': 'application/json' } })
+  }
+
+  return {
+    url: `postgresql://flowkeep:${encodeURIComponent(password)}@localhost/flowkeep`,
+    fetch: (request) => answer(request).catch(problem),
+  }
+}
+
+function authenticate(connectionString: string | null, password: string): void {
+  let shown = ''
+  try {
+    shown = decodeURIComponent(new URL(connectionString ?? '').password)
+  } catch {
+    // Not a connection string: no password was shown.
+  }
+  const digest = (text: string) => createHash('sha256').update(text).digest()
+  if (!timingSafeEqual(digest(shown), digest(password))) {
+    throw new Refused(400, 'password authentication failed', '28P01')
+  }
+}
+
+function beginStatement(headers: Headers): Statement {
+  const modes = []
+  const level = headers.get('neon-batch-isolation-level')
+  if (level !== null) {
+    const name = ISOLATION_LEVELS[level]
+    if (name === undefined) throw new Refused(400, 'invalid isolation level')
+    modes.push(`isolation level ${name}`)
+  }
+  if (headers.get('neon-batch-read-only') === 'true') modes.push('read only')
+  if (headers.get('neon-batch-deferrable') === 'true') modes.push('deferrable')
+  return { query: `start transaction ${modes.join(', ')}`, params: [] }
+}
+
+async function readBody(request: Request, maxBytes: number): Promise<string> {
+  const tooLarge = () => new Refused(413, `request is too large (max is ${maxBytes} bytes)`)
+  if (Number(request.headers.get('content-length') ?? 0) > maxBytes) throw tooLarge()
+  const decoder = new TextDecoder()
+  let text = ''
+  let sizeBytes = 0
+  for await (const chunk of request.body ?? []) {
+    sizeBytes += chunk.byteLength
+    if (sizeBytes > maxBytes) throw tooLarge()
+    text += decoder.decode(chunk, { stream: true })
+  }
+  return text + decoder.decode()
+}
+
+/** One statement, or the statements of a batch. */
+function parsePayload(body: string): Statement | Statement[] {
+  let payload: unknown
+  try {
+    payload = JSON.parse(body)
+  } catch {
+    throw new Refused(400, 'The request is not JSON')
+  }
+  if (isRecord(payload) && Array.isArray(payload['queries'])) return payload['queries'].map(parseStatement)
+  return parseStatement(payload)
+}
+
+function parseStatement(value: unknown): Statement {
+  const query = isRecord(value) ? value['query'] : undefined
+  const params = isRecord(value) ? (value['params'] ?? []) : undefined
+  if (typeof query !== 'string' || !Array.isArray(params) || !params.every(isParam)) {
+    throw new Refused(400, 'A statement is {query: string, params: (string | null)[]}')
+  }
+  return { query, params }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
+}
+
+function isParam(value: unknown): value is string | null {
+  return value === null || typeof value === 'string'
+}
+
+function countChars(result: StatementResult): number {
+  let chars = 0
+  for (const row of result.rows) for (const value of row) chars += value?.length ?? 0
+  return chars
+}
+
+function render(result: StatementResult, rowAsArray: boolean) {
+  const names = result.fields.map((field) => field.name)
+  const rows = rowAsArray
+    ? result.rows
+    : result.rows.map((row) => Object.fromEntries(row.map((value, index) => [names[index], value])))
+  return { rowAsArray, fields: result.fields, rows, command: result.command, rowCount: result.rowCount }
+}
+
+function encode(value: unknown, maxBytes: number): Uint8Array<ArrayBuffer> {
+  const encoded = new TextEncoder().encode(JSON.stringify(value))
+  if (encoded.byteLength > maxBytes) throw new ResponseTooLarge()
+  return encoded
+}
+
+/** The status and body Neon answers; a database's error is 400 with its members, a lost connection 400 with code "". */
+function problem(error: unknown): Response {
+  if (error instanceof Refused) return errorResponse(error.status, error.message, { code: error.code })
+  if (error instanceof ResponseTooLarge) return errorResponse(507, 'response is too large', {})
+  if (error instanceof ConnectionFailed) {
+    const cause = isRecord(error.cause) ? error.cause : {}
+    const code = 'severity' in cause ? cause['code'] : '08001'
+    return errorResponse(500, 'couldn’t connect to the database', { code })
+  }
+  const members: Record<string, unknown> = isRecord(error) && 'severity' in error ? error : {}
+  return errorResponse(400, error instanceof Error ? error.message : 'connection lost', members)
+}
+
+function errorResponse(status: number, message: string, members: Record<string, unknown>): Response {
+  const body: Record<string, unknown> = {
+    message,
+    code: members['code'] ?? '',
+    severity: members['severity'] ?? '',
+  }
+  for (const member of ERROR_MEMBERS) body[member] = members[member] ?? null
+  return Response.json(body, { status })
+}

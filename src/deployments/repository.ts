@@ -1,0 +1,288 @@
+import { and, desc, eq, inArray, lt, sql } from 'drizzle-orm'
+import { v7 as uuidv7 } from 'uuid'
+import { auditEvent } from '../db/audit.ts'
+import type { Db } from '../db/client.ts'
+import { type CreationKey, createOnce } from '../db/creation.ts'
+import { databaseError } from '../db/errors.ts'
+import { credentials } from '../db/schema/credentials.ts'
+import { deployments, deploymentVersions } from '../db/schema/deployments.ts'
+import { instances } from '../db/schema/instances.ts'
+import { workflows, workflowVersions } from '../db/schema/workflows.ts'
+import { AppError, type FieldError, invalid } from '../errors.ts'
+import { type Page, type Slice, slice } from '../http/page.ts'
+import type { Deployment, DeploymentFilter, DeploymentVersion, NewDeployment } from './contract.ts'
+
+const columns = {
+  id: deployments.id,
+  workflowId: deployments.workflowId,
+  instanceId: deployments.instanceId,
+  version: deployments.version,
+  n8nWorkflowId: deployments.n8nWorkflowId,
+  status: deployments.status,
+  step: deployments.step,
+  error: deployments.error,
+  bindings: deployments.bindings,
+  baseUrl: instances.baseUrl,
+  webhookPaths: workflowVersions.webhookPaths,
+  createdAt: deployments.createdAt,
+  updatedAt: deployments.updatedAt,
+}
+
+type Row = Omit<Deployment, 'webhookUrls' | 'createdAt' | 'updatedAt'> & {
+  baseUrl: string
+  webhookPaths: string[]
+  createdAt: Date
+  updatedAt: Date
+}
+
+/** A user's deployments. Every method takes the owner first and sees no one else's rows. */
+export class DeploymentRepository {
+  readonly #db: Db
+  readonly #now: () => Date
+  readonly #quota: number
+
+  constructor(db: Db, now: () => Date, quotas: { deployments: number }) {
+    this.#db = db
+    this.#now = now
+    this.#quota = quotas.deployments
+  }
+
+  /**
+   * @throws {AppError} `invalid` for a workflow, version, instance or credential that is not the user's,
+   * `deployment-exists`, `quota-exceeded`, `idempotency-key-reused`, `conflict`
+   */
+  async create(userId: string, body: NewDeployment, key?: CreationKey): Promise<Deployment> {
+    const n8nWorkflowId = trackedId(body)
+    const { workflowId, instanceId, bindings = {} } = body
+    const { version, baseUrl, webhookPaths } = await this.#checkReferences(userId, body)
+    const id = uuidv7()
+    const createdAt = this.#now()
+    const status = 'tracking' as const
+    const row = {
+      id,
+      workflowId,
+      instanceId,
+      version,
+      n8nWorkflowId,
+      status,
+      bindings,
+      createdAt,
+      updatedAt: createdAt,
+    }
+    const quota = { table: 'deployments', limit: this.#quota } as const
+    const made = await createOnce(this.#db, { userId, resourceId: id, key, quota }, [
+      this.#db.insert(deployments).values({ ...row, userId }),
+      this.#db
+        .insert(deploymentVersions)
+        .values({ deploymentId: id, sequence: 1, userId, version, createdAt }),
+      auditEvent(this.#db, userId, 'deployment.created', id, { workflowId, instanceId, version }),
+    ]).catch(creationFailed)
+    if (!made.replayed) return toDeployment({ ...row, step: null, error: null, baseUrl, webhookPaths })
+    const earlier = await this.find(userId, made.id)
+    if (!earlier) throw new AppError('conflict', 'The deployment that this request created has been deleted')
+    return earlier
+  }
+
+  async find(userId: string, id: string): Promise<Deployment | null> {
+    const [row] = await this.#select().where(owned(userId, id))
+    return row ? toDeployment(row) : null
+  }
+
+  async list(userId: string, filter: DeploymentFilter, page: Page): Promise<Slice<Deployment>> {
+    const rows = await this.#select()
+      .where(
+        and(
+          eq(deployments.userId, userId),
+          page.after === null ? undefined : lt(deployments.id, page.after),
+          filter.workflowId === undefined ? undefined : eq(deployments.workflowId, filter.workflowId),
+          filter.instanceId === undefined ? undefined : eq(deployments.instanceId, filter.instanceId),
+          filter.status === undefined ? undefined : eq(deployments.status, filter.status),
+        ),
+      )
+      .orderBy(desc(deployments.id))
+      .limit(page.limit + 1)
+    return slice(rows.map(toDeployment), page.limit)
+  }
+
+  /**
+   * Records that another version is live from now on; the same version again changes nothing.
+   * @throws {AppError} `invalid` when the workflow has no such version
+   */
+  async setVersion(userId: string, id: string, version: number): Promise<Deployment | null> {
+    // The update locks the row, so that the insert, a statement later, counts on from the latest sequence.
+    const [known] = await this.#db.batch([
+      this.#db
+        .select({ version: workflowVersions.version })
+        .from(deployments)
+        .innerJoin(workflowVersions, eq(workflowVersions.workflowId, deployments.workflowId))
+        .where(and(owned(userId, id), eq(workflowVersions.version, version))),
+      this.#db.execute(sql`
+        update deployments d set version = ${version}::integer
+        where d.user_id = ${userId} and d.id = ${id} and d.version <> ${version}::integer and exists (
+          select 1 from workflow_versions v where v.workflow_id = d.workflow_id and v.version = ${version}::integer)`),
+      this.#db.execute(sql`
+        with latest as (
+          select h.sequence, h.version from deployment_versions h
+          where h.user_id = ${userId} and h.deployment_id = ${id} order by h.sequence desc limit 1
+        ), appended as (
+          insert into deployment_versions (deployment_id, sequence, user_id, version, created_at)
+          select d.id, latest.sequence + 1, d.user_id, d.version, ${this.#now().toISOString()}::timestamptz
+          from deployments d, latest
+          where d.user_id = ${userId} and d.id = ${id} and d.version <> latest.version
+          returning deployment_id
+        )
+        insert into audit_events (id, user_id, action, subject_id, details)
+        select ${uuidv7()}, ${userId}, 'deployment.version-changed', deployment_id,
+          jsonb_build_object('version', ${version}::integer)
+        from appended`),
+    ])
+    const deployment = await this.find(userId, id)
+    if (deployment && known.length === 0) throw noSuchVersion(version)
+    return deployment
+  }
+
+  /** Newest first. Null when there is no such deployment. */
+  async versions(
+    userId: string,
+    id: string,
+    page: { limit?: number | undefined; cursor?: number | undefined },
+  ): Promise<Slice<DeploymentVersion> | null> {
+    const limit = page.limit ?? 50
+    const rows = await this.#db
+      .select({
+        row: {
+          sequence: deploymentVersions.sequence,
+          version: deploymentVersions.version,
+          createdAt: deploymentVersions.createdAt,
+        },
+      })
+      .from(deployments)
+      .leftJoin(
+        deploymentVersions,
+        and(
+          eq(deploymentVersions.userId, deployments.userId),
+          eq(deploymentVersions.deploymentId, deployments.id),
+          page.cursor === undefined ? undefined : lt(deploymentVersions.sequence, page.cursor),
+        ),
+      )
+      .where(owned(userId, id))
+      .orderBy(desc(deploymentVersions.sequence))
+      .limit(limit + 1)
+    if (rows.length === 0) return null
+    const items = rows.flatMap(({ row }) => (row ? [{ ...row, createdAt: row.createdAt.toISOString() }] : []))
+    const last = items.at(limit - 1)
+    return {
+      items: items.slice(0, limit),
+      nextCursor: items.length > limit && last ? String(last.sequence) : null,
+    }
+  }
+
+  /** Forgets it; the workflow on the instance and the recorded executions stay. */
+  async delete(userId: string, id: string): Promise<boolean> {
+    const { rows } = await this.#db.execute(sql`
+      with deleted as (delete from deployments where user_id = ${userId} and id = ${id} returning id)
+      insert into audit_events (id, user_id, action, subject_id)
+      select ${uuidv7()}, ${userId}, 'deployment.deleted', id from deleted
+      returning subject_id`)
+    return rows.length > 0
+  }
+
+  #select() {
+    return this.#db
+      .select(columns)
+      .from(deployments)
+      .innerJoin(instances, eq(instances.id, deployments.instanceId))
+      .innerJoin(
+        workflowVersions,
+        and(
+          eq(workflowVersions.workflowId, deployments.workflowId),
+          eq(workflowVersions.version, deployments.version),
+        ),
+      )
+      .$dynamic()
+  }
+
+  /** What the body refers to, all of it the user's. Foreign keys settle the race with a deletion. */
+  async #checkReferences(userId: string, { workflowId, instanceId, version, bindings = {} }: NewDeployment) {
+    const bound = Object.entries(bindings)
+    const [[workflow], [instance], found] = await this.#db.batch([
+      this.#db
+        .select({ version: workflowVersions.version, webhookPaths: workflowVersions.webhookPaths })
+        .from(workflows)
+        .leftJoin(
+          workflowVersions,
+          and(
+            eq(workflowVersions.workflowId, workflows.id),
+            eq(workflowVersions.version, version ?? workflows.version),
+          ),
+        )
+        .where(and(eq(workflows.userId, userId), eq(workflows.id, workflowId))),
+      this.#db
+        .select({ baseUrl: instances.baseUrl })
+        .from(instances)
+        .where(and(eq(instances.userId, userId), eq(instances.id, instanceId))),
+      this.#db
+        .select({ id: credentials.id, type: credentials.type })
+        .from(credentials)
+        .where(
+          and(
+            eq(credentials.userId, userId),
+            inArray(
+              credentials.id,
+              bound.map(([, credentialId]) => credentialId),
+            ),
+          ),
+        ),
+    ])
+    if (!workflow) throw noSuchWorkflow()
+    if (workflow.version === null) throw noSuchVersion(version ?? 0)
+    if (!instance) throw noSuchInstance()
+    const typeOf = new Map(found.map((credential) => [credential.id, credential.type]))
+    const errors: FieldError[] = bound
+      .filter(([type, credentialId]) => typeOf.get(credentialId) !== type)
+      .map(([type]) => ({ pointer: `/bindings/${type}`, detail: `No such credential of the type ${type}` }))
+    const [first] = errors
+    if (first) throw new AppError('invalid', `${first.pointer}: ${first.detail}`, { errors })
+    return { version: workflow.version, webhookPaths: workflow.webhookPaths ?? [], baseUrl: instance.baseUrl }
+  }
+}
+
+/** @throws {AppError} `invalid`: only a workflow that is on the instance already can be deployed by its id there */
+function trackedId({ n8nWorkflowId }: NewDeployment): string {
+  if (n8nWorkflowId !== undefined) return n8nWorkflowId
+  throw invalid(
+    '/n8nWorkflowId',
+    'Send the id that the workflow has on the instance: pushing it there is not available yet',
+  )
+}
+
+const owned = (userId: string, id: string) => and(eq(deployments.userId, userId), eq(deployments.id, id))
+
+const noSuchWorkflow = () => invalid('/workflowId', 'No such workflow')
+const noSuchInstance = () => invalid('/instanceId', 'No such instance')
+const noSuchVersion = (version: number) => invalid('/version', `The workflow has no version ${version}`)
+
+function creationFailed(error: unknown): never {
+  switch (databaseError(error)?.constraint) {
+    case 'deployments_workflow_fkey':
+      throw noSuchWorkflow()
+    case 'deployments_instance_fkey':
+      throw noSuchInstance()
+    case 'deployments_n8n_workflow_key':
+      throw new AppError(
+        'deployment-exists',
+        'A deployment tracks this n8n workflow on this instance already',
+      )
+    default:
+      throw error
+  }
+}
+
+function toDeployment({ baseUrl, webhookPaths, createdAt, updatedAt, ...row }: Row): Deployment {
+  return {
+    ...row,
+    webhookUrls: webhookPaths.map((path) => `${baseUrl}/webhook/${encodeURI(path.replace(/^\/+/, ''))}`),
+    createdAt: createdAt.toISOString(),
+    updatedAt: updatedAt.toISOString(),
+  }
+}

@@ -1,0 +1,130 @@
+/** @module The composition root: what the configuration and the runtime give → what the routes are handed. */
+import type { Context } from 'hono'
+import { AnalyticsRepository } from './analytics/repository.ts'
+import type { Config } from './config.ts'
+import { CredentialRepository } from './credentials/repository.ts'
+import { createAccessTokens } from './crypto/access-token.ts'
+import { createFingerprint } from './crypto/fingerprint.ts'
+import { type BcryptImplementation, createPasswordHasher } from './crypto/password.ts'
+import { createRefreshTokens } from './crypto/refresh-token.ts'
+import { createSecretBox } from './crypto/secret-box.ts'
+import { createDb } from './db/client.ts'
+import { createKeyCheck } from './db/key-check.ts'
+import type { Deployment } from './deployments/contract.ts'
+import { DeploymentRepository } from './deployments/repository.ts'
+import { DeadLetterRepository } from './executions/dead-letters.ts'
+import { ReportReceiver } from './executions/receive.ts'
+import { ExecutionRepository } from './executions/repository.ts'
+import { createLog } from './http/log.ts'
+import { InstanceRepository } from './instances/repository.ts'
+import { loadCatalogue } from './n8n/catalogue.ts'
+import { purgeDeletedAccounts } from './users/delete-account.ts'
+import { UserRepository } from './users/repository.ts'
+import { SessionRepository } from './users/session-repository.ts'
+import { SignIn } from './users/sign-in.ts'
+import { Throttle } from './users/throttle.ts'
+import { WorkflowRepository } from './workflows/repository.ts'
+import { CredentialRequirements } from './workflows/requirements.ts'
+
+/** What differs between workerd, Node and the tests. */
+export interface Runtime {
+  name: 'workerd' | 'node'
+  bcrypt: BcryptImplementation
+  bcryptCost?: number
+  /** Password hashes at a time in this isolate or process. */
+  maxHashesInFlight: number
+  /** Keeps a promise alive after the answer is sent, and handles its rejection. */
+  defer: (work: Promise<unknown>) => void
+  clientIp: (c: Context) => string
+  writeLog: (line: string) => void
+  now: () => Date
+  /** The gateway in this process, where there is one. */
+  databaseFetch?: (request: Request) => Promise<Response>
+}
+
+export type Deps = ReturnType<typeof createDeps>
+
+export function createDeps(config: Config, runtime: Runtime) {
+  const { now, defer, clientIp } = runtime
+  const log = createLog(config.logLevel, runtime.writeLog, now)
+  const db = createDb({
+    databaseUrl: config.databaseUrl,
+    ...(runtime.databaseFetch && { fetch: runtime.databaseFetch }),
+    ...(config.databaseGatewayUrl && { fetchEndpoint: config.databaseGatewayUrl }),
+    onSlow: (slow) => log('warn', 'slow-statement', { ...slow }),
+  })
+  const secretBox = createSecretBox(config.credentialKeys)
+  const keyCheck = createKeyCheck(db, config.credentialKeys)
+  const fingerprint = createFingerprint(config.fingerprintKey)
+  const hasher = createPasswordHasher({
+    bcrypt: runtime.bcrypt,
+    peppers: config.passwordPeppers,
+    maxInFlight: runtime.maxHashesInFlight,
+    ...(runtime.bcryptCost !== undefined && { cost: runtime.bcryptCost }),
+  })
+  const accessTokens = createAccessTokens(config.accessTokenKeys, {
+    issuer: config.publicUrl,
+    audience: 'flowkeep',
+    now,
+  })
+  const sessions = new SessionRepository(db, now, {
+    refreshTokens: createRefreshTokens(config.refreshTokenKeys),
+  })
+  const users = new UserRepository(db, now, sessions)
+  const signIn = new SignIn({
+    users,
+    sessions,
+    throttle: new Throttle(db, now, fingerprint),
+    hasher,
+    accessTokens,
+    defer,
+  })
+  const credentials = new CredentialRepository(db, now, {
+    secretBox,
+    keysVerified: keyCheck.verified,
+    loadCatalogue,
+    quota: config.quotas.credentials,
+  })
+  const workflows = new WorkflowRepository(db, now, loadCatalogue, config.quotas)
+  const deadLetters = new DeadLetterRepository(db, now)
+
+  return {
+    runtime: runtime.name,
+    config,
+    log,
+    corsOrigins: config.corsOrigins,
+    clientIp,
+    db,
+    now,
+    fingerprint,
+    hasher,
+    secretBox,
+    keyCheck,
+    accessTokens,
+    sessions,
+    users,
+    signIn,
+    purgeAccount: (userId: string) => defer(purgeDeletedAccounts(db, { userId })),
+    credentials,
+    workflows,
+    requirements: new CredentialRequirements(db, loadCatalogue),
+    instances: new InstanceRepository(db, now, secretBox, config),
+    deployments: new DeploymentRepository(db, now, config.quotas),
+    executions: new ExecutionRepository(db),
+    deadLetters,
+    reports: new ReportReceiver(db, deadLetters, now),
+    /** Records the results that came before the deployment that matches them. */
+    replayResults: async (userId: string, { id, instanceId, n8nWorkflowId }: Deployment) => {
+      try {
+        if (n8nWorkflowId !== null) await deadLetters.replayMatching(userId, instanceId, n8nWorkflowId)
+      } catch (error) {
+        log('error', 'replay-failed', { deploymentId: id, errorName: (error as Error).name })
+      }
+    },
+    analytics: new AnalyticsRepository(db),
+    /** Rejects while a request could not be served. */
+    ready: async () => {
+      await keyCheck.ready()
+    },
+  }
+}

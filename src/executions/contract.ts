@@ -1,0 +1,139 @@
+/** @module The HTTP shapes of executions, of what n8n reports of them, and of reports that could not be used yet. */
+import * as z from 'zod'
+import { executionStatuses } from '../db/schema/executions.ts'
+import { pageQuery, sliceOf } from '../http/page.ts'
+
+const Status = z.enum(executionStatuses)
+const Uuid = z.uuid({ version: 'v7', message: 'An id such as this API gives out' })
+
+/** An instant of the years 2000 to 2100. */
+export const Instant = z.iso
+  .datetime({ offset: true, message: 'An ISO 8601 time with an offset, such as 2026-01-31T12:00:00Z' })
+  .refine((text) => {
+    const year = new Date(text).getUTCFullYear()
+    return year >= 2000 && year <= 2100
+  }, 'A time between the years 2000 and 2100')
+  .transform((text) => new Date(text))
+
+/** @returns a check that `from` is not after `to`, to be used by `superRefine` */
+export const inOrder =
+  <F extends string, T extends string>(from: F, to: T) =>
+  (query: { [K in F | T]?: Date | undefined }, ctx: z.RefinementCtx): void => {
+    const start = query[from]
+    const end = query[to]
+    if (start && end && start > end) {
+      ctx.addIssue({ code: 'custom', path: [to], message: `Not before ${from}` })
+    }
+  }
+
+export const ExecutionSummary = z
+  .object({
+    id: z.uuid(),
+    n8nExecutionId: z.string(),
+    workflowId: z.uuid(),
+    workflowVersion: z
+      .number()
+      .int()
+      .meta({ description: 'The version that was live when it was first heard of' }),
+    deploymentId: z.uuid(),
+    instanceId: z.uuid(),
+    status: Status,
+    mode: z.string().nullable(),
+    startedAt: z.iso.datetime().nullable(),
+    finishedAt: z.iso.datetime().nullable(),
+    durationMs: z.number().int().nullable(),
+    error: z.object({ message: z.string(), node: z.string().nullable() }).nullable(),
+    receivedAt: z.iso.datetime().meta({ description: 'When this server first heard of it' }),
+  })
+  .meta({ ref: 'ExecutionSummary' })
+export type ExecutionSummary = z.output<typeof ExecutionSummary>
+
+export const Execution = ExecutionSummary.extend({
+  data: z.unknown().meta({ description: 'Run data; { truncated: true, sizeBytes } when it was over 256 KB' }),
+}).meta({ ref: 'Execution' })
+export type Execution = ExecutionSummary & { data: unknown }
+
+export const ExecutionList = sliceOf(ExecutionSummary)
+
+export const ExecutionQuery = z
+  .strictObject({
+    ...pageQuery,
+    workflowId: Uuid.optional(),
+    deploymentId: Uuid.optional(),
+    instanceId: Uuid.optional(),
+    status: Status.optional(),
+    startedAfter: Instant.optional(),
+    startedBefore: Instant.optional(),
+  })
+  .superRefine(inOrder('startedAfter', 'startedBefore'))
+export type ExecutionFilter = Omit<z.output<typeof ExecutionQuery>, keyof typeof pageQuery>
+
+export const ExecutionId = z.object({ id: z.uuid({ version: 'v7' }) })
+
+/** For the description only: n8n's own shapes are read too, and unknown fields are let be. */
+export const Report = z
+  .object({
+    executionId: z.string(),
+    workflowId: z.string().meta({ description: "n8n's id of the workflow" }),
+    status: Status,
+    startedAt: z.iso.datetime().optional(),
+    finishedAt: z.iso.datetime().optional(),
+    mode: z.string().optional(),
+    error: z.object({ message: z.string(), node: z.string().optional() }).optional(),
+    data: z.unknown().optional(),
+  })
+  .meta({ ref: 'ExecutionReport' })
+
+export const ReportAnswer = z
+  .object({
+    id: z.uuid().optional(),
+    created: z.boolean(),
+    code: z
+      .string()
+      .optional()
+      .meta({ description: 'Why it could not be used yet, such as unknown-workflow' }),
+  })
+  .meta({ ref: 'ReportAnswer' })
+export type ReportAnswer = z.output<typeof ReportAnswer>
+
+export const ReportAnswers = z
+  .object({
+    results: z.array(
+      ReportAnswer.extend({ status: z.union([z.literal(200), z.literal(202), z.literal(422)]) }),
+    ),
+  })
+  .meta({ ref: 'ReportAnswers' })
+export type ReportResult = z.output<typeof ReportAnswers>['results'][number]
+
+export const DeadLetter = z
+  .object({
+    id: z.uuid(),
+    instanceId: z.uuid(),
+    code: z.string(),
+    n8nExecutionId: z.string().nullable(),
+    n8nWorkflowId: z.string().nullable(),
+    sizeBytes: z.number().int(),
+    deliveries: z.number().int().meta({ description: 'How often this very report came' }),
+    createdAt: z.iso.datetime(),
+  })
+  .meta({ ref: 'DeadLetter' })
+export type DeadLetter = z.output<typeof DeadLetter>
+
+export const DeadLetterWithBody = DeadLetter.extend({
+  body: z.string().meta({ description: 'The report as JSON text' }),
+}).meta({ ref: 'DeadLetterWithBody' })
+export type DeadLetterWithBody = z.output<typeof DeadLetterWithBody>
+
+export const DeadLetterList = sliceOf(DeadLetter)
+export const DeadLetterQuery = z.strictObject({ ...pageQuery, instanceId: Uuid.optional() })
+export type DeadLetterFilter = Omit<z.output<typeof DeadLetterQuery>, keyof typeof pageQuery>
+export const DeadLetterId = z.object({ id: z.uuid({ version: 'v7' }) })
+
+export const ReplayAnswer = z
+  .object({
+    replayed: z.boolean(),
+    executionId: z.uuid().nullable(),
+    code: z.string().nullable().meta({ description: 'Why it still cannot be used; the letter stays' }),
+  })
+  .meta({ ref: 'ReplayAnswer' })
+export type ReplayAnswer = z.output<typeof ReplayAnswer>

@@ -1,0 +1,233 @@
+/**
+ * @module Authentic reports that cannot be used yet. Kept for 30 days and, for each instance, up to 1,000 of them and
+ * 10 MB; beyond that the oldest give way. The same report again is counted, not kept again.
+ */
+import { and, desc, eq, gt, inArray, lt, sql } from 'drizzle-orm'
+import { v7 as uuidv7 } from 'uuid'
+import type { Db } from '../db/client.ts'
+import { deployments } from '../db/schema/deployments.ts'
+import { deadLetters } from '../db/schema/instances.ts'
+import { type Page, type Slice, slice } from '../http/page.ts'
+import type { DeadLetter, DeadLetterFilter, DeadLetterWithBody, ReplayAnswer } from './contract.ts'
+import { ingest } from './ingest.ts'
+import type { IncomingExecution } from './merge.ts'
+import { readPayload } from './payload.ts'
+
+const maxLetters = 1000
+const maxInstanceBytes = 10 * 1024 * 1024
+const retentionMs = 30 * 24 * 60 * 60 * 1000
+export const letterLimitBytes = 256 * 1024
+const replayChunkBytes = 4 * 1024 * 1024
+
+export interface NewLetter {
+  code: string
+  n8nExecutionId: string | null
+  n8nWorkflowId: string | null
+  /** JSON text, at most 256 KB. */
+  body: string
+}
+
+const columns = {
+  id: deadLetters.id,
+  instanceId: deadLetters.instanceId,
+  code: deadLetters.code,
+  n8nExecutionId: deadLetters.n8nExecutionId,
+  n8nWorkflowId: deadLetters.n8nWorkflowId,
+  sizeBytes: deadLetters.sizeBytes,
+  deliveries: deadLetters.deliveries,
+  createdAt: deadLetters.createdAt,
+}
+
+type Letter = Pick<typeof deadLetters.$inferSelect, 'id' | 'instanceId' | 'code' | 'body' | 'createdAt'>
+
+export class DeadLetterRepository {
+  readonly #db: Db
+  readonly #now: () => Date
+
+  constructor(db: Db, now: () => Date) {
+    this.#db = db
+    this.#now = now
+  }
+
+  async store(
+    instance: { id: string; userId: string },
+    letters: NewLetter[],
+    receivedAt: Date,
+  ): Promise<void> {
+    const byHash = new Map<string, Record<string, unknown> & { deliveries: number }>()
+    for (const letter of letters) {
+      const bytes = new TextEncoder().encode(letter.body)
+      const bodyHash = await sha256(bytes)
+      const earlier = byHash.get(bodyHash)
+      if (earlier) earlier.deliveries += 1
+      else {
+        byHash.set(bodyHash, {
+          id: uuidv7({ msecs: receivedAt.getTime() }),
+          code: letter.code,
+          n8n_execution_id: letter.n8nExecutionId,
+          n8n_workflow_id: letter.n8nWorkflowId,
+          body: letter.body,
+          body_hash: bodyHash,
+          size_bytes: bytes.length,
+          deliveries: 1,
+        })
+      }
+    }
+    const expiredAt = new Date(this.#now().getTime() - retentionMs).toISOString()
+    // The instance's row is the lock: each transaction counts what the one before it has kept.
+    await this.#db.batch([
+      this.#db.execute(sql`select id from instances where id = ${instance.id} for no key update`),
+      this.#db.execute(sql`
+        insert into dead_letters as kept
+          (id, user_id, instance_id, code, n8n_workflow_id, n8n_execution_id, body, body_hash, size_bytes, deliveries, created_at)
+        select id, ${instance.userId}::uuid, ${instance.id}::uuid, code, n8n_workflow_id, n8n_execution_id,
+          body, body_hash, size_bytes, deliveries, ${receivedAt.toISOString()}::timestamptz
+        from jsonb_to_recordset(${JSON.stringify([...byHash.values()])}::jsonb) as letter (
+          id uuid, code text, n8n_workflow_id text, n8n_execution_id text, body text, body_hash text,
+          size_bytes integer, deliveries integer)
+        on conflict (instance_id, body_hash) do update set deliveries = kept.deliveries + excluded.deliveries`),
+      this.#db.execute(sql`
+        delete from dead_letters where id in (
+          select id from (
+            select id, created_at, row_number() over newest as position, sum(size_bytes) over newest as total_bytes
+            from dead_letters where instance_id = ${instance.id} window newest as (order by id desc)
+          ) ranked
+          where position > ${maxLetters}::integer or total_bytes > ${maxInstanceBytes}::integer
+            or created_at < ${expiredAt}::timestamptz)`),
+    ])
+  }
+
+  async list(userId: string, filter: DeadLetterFilter, page: Page): Promise<Slice<DeadLetter>> {
+    const rows = await this.#db
+      .select(columns)
+      .from(deadLetters)
+      .where(
+        and(
+          eq(deadLetters.userId, userId),
+          filter.instanceId === undefined ? undefined : eq(deadLetters.instanceId, filter.instanceId),
+          page.after === null ? undefined : lt(deadLetters.id, page.after),
+        ),
+      )
+      .orderBy(desc(deadLetters.id))
+      .limit(page.limit + 1)
+    return slice(
+      rows.map((row) => ({ ...row, createdAt: row.createdAt.toISOString() })),
+      page.limit,
+    )
+  }
+
+  async find(userId: string, id: string): Promise<DeadLetterWithBody | null> {
+    const [row] = await this.#db
+      .select({ ...columns, body: deadLetters.body })
+      .from(deadLetters)
+      .where(owned(userId, id))
+    return row ? { ...row, createdAt: row.createdAt.toISOString() } : null
+  }
+
+  async delete(userId: string, id: string): Promise<boolean> {
+    const rows = await this.#db.delete(deadLetters).where(owned(userId, id)).returning({ id: deadLetters.id })
+    return rows.length > 0
+  }
+
+  /** Tries one letter again. Null when there is no such letter; it goes once its execution is recorded. */
+  async replay(userId: string, id: string): Promise<ReplayAnswer | null> {
+    const [letter] = await this.#db.select().from(deadLetters).where(owned(userId, id))
+    return letter ? ((await this.#replay(letter.instanceId, [letter]))[0] ?? null) : null
+  }
+
+  /** Tries every letter of an n8n workflow that a deployment matches by now. */
+  async replayMatching(userId: string, instanceId: string, n8nWorkflowId: string): Promise<number> {
+    let recorded = 0
+    for (let after: string | undefined; ; ) {
+      const letters: Letter[] = await this.#waiting(userId, instanceId, n8nWorkflowId, after)
+      const last = letters.at(-1)
+      if (!last) return recorded
+      const answers = await this.#replay(instanceId, letters)
+      recorded += answers.filter((answer) => answer.replayed).length
+      after = last.id
+    }
+  }
+
+  /** After letters are stored: a deployment made meanwhile looked for them too early. */
+  async replayIfMatched(instance: { id: string; userId: string }, n8nWorkflowIds: string[]): Promise<void> {
+    const matched = await this.#db
+      .select({ n8nWorkflowId: deployments.n8nWorkflowId })
+      .from(deployments)
+      .where(and(eq(deployments.instanceId, instance.id), inArray(deployments.n8nWorkflowId, n8nWorkflowIds)))
+    for (const { n8nWorkflowId } of matched) {
+      if (n8nWorkflowId !== null) await this.replayMatching(instance.userId, instance.id, n8nWorkflowId)
+    }
+  }
+
+  /** Deletes at most `limit` letters of any owner whose 30 days are over. */
+  async purgeExpired(limit: number): Promise<number> {
+    const expired = this.#db
+      .select({ id: deadLetters.id })
+      .from(deadLetters)
+      .where(lt(deadLetters.createdAt, new Date(this.#now().getTime() - retentionMs)))
+      .limit(limit)
+    const rows = await this.#db
+      .delete(deadLetters)
+      .where(inArray(deadLetters.id, expired))
+      .returning({ id: deadLetters.id })
+    return rows.length
+  }
+
+  /** Oldest first, about 4 MB at a time. */
+  async #waiting(userId: string, instanceId: string, n8nWorkflowId: string, after: string | undefined) {
+    const totalBytes = sql<number>`sum(${deadLetters.sizeBytes}) over (order by ${deadLetters.id})`.as(
+      'total_bytes',
+    )
+    const { id, code, body, createdAt } = deadLetters
+    const waiting = this.#db
+      .select({ id, instanceId: deadLetters.instanceId, code, body, createdAt, totalBytes })
+      .from(deadLetters)
+      .where(
+        and(
+          eq(deadLetters.userId, userId),
+          eq(deadLetters.instanceId, instanceId),
+          eq(deadLetters.n8nWorkflowId, n8nWorkflowId),
+          eq(deadLetters.code, 'unknown-workflow'),
+          after === undefined ? undefined : gt(deadLetters.id, after),
+        ),
+      )
+      .as('waiting')
+    return this.#db.select().from(waiting).where(lt(waiting.totalBytes, replayChunkBytes)).orderBy(waiting.id)
+  }
+
+  /** In the order of `letters`. Their time stays the one at which they first came. */
+  async #replay(instanceId: string, letters: Letter[]): Promise<ReplayAnswer[]> {
+    const read = letters.map((letter) => readPayload(parseOrNull(letter.body), letter.createdAt))
+    const executions = read.flatMap((payload): IncomingExecution[] => (payload.ok ? [payload.execution] : []))
+    const recorded = await ingest(this.#db, instanceId, executions, 'push')
+    const answers = read.map((payload): ReplayAnswer => {
+      if (!payload.ok) return { replayed: false, executionId: null, code: payload.code }
+      const execution = recorded.get(payload.execution.n8nExecutionId)
+      return execution
+        ? { replayed: true, executionId: execution.id, code: null }
+        : { replayed: false, executionId: null, code: 'unknown-workflow' }
+    })
+    const done = letters.filter((_, index) => answers[index]?.replayed)
+    if (done.length > 0) {
+      const ids = done.map((letter) => letter.id)
+      await this.#db.delete(deadLetters).where(inArray(deadLetters.id, ids))
+    }
+    return answers
+  }
+}
+
+const owned = (userId: string, id: string) => and(eq(deadLetters.userId, userId), eq(deadLetters.id, id))
+
+/** A body that was cut to fit is no JSON any more. */
+function parseOrNull(body: string): unknown {
+  try {
+    return JSON.parse(body)
+  } catch {
+    return null
+  }
+}
+
+async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', bytes)
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('')
+}

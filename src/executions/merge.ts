@@ -1,0 +1,112 @@
+/**
+ * @module What many deliveries of one execution add up to, whatever their order, number and grouping. Each delivery has
+ * a stamp; the greatest stamp gives the status, the greatest with an error gives the error, the greatest with data
+ * gives the data. Taking the greatest is commutative, associative and idempotent. `ingest.ts` does the same in SQL.
+ */
+import { type ExecutionStatus, executionStatuses } from '../db/schema/executions.ts'
+
+/** A push is a hint from a running workflow; a poll is what n8n itself has recorded. */
+export type DeliverySource = 'push' | 'poll'
+
+/** What one delivery says. Times in milliseconds since 1970. */
+export interface IncomingExecution {
+  n8nExecutionId: string
+  n8nWorkflowId: string
+  status: ExecutionStatus
+  mode: string | null
+  startedAtMs: number | null
+  finishedAtMs: number | null
+  /** When it was so: the end of the run, else the error's own time, else the receipt. */
+  eventAtMs: number
+  /** This server's clock when it came first. */
+  receivedAtMs: number
+  error: { message: string; node: string | null } | null
+  /** JSON text that jsonb can hold. */
+  dataJson: string | null
+}
+
+/** A delivery, or several of one execution folded into one. */
+export interface StampedExecution extends IncomingExecution {
+  stamp: string
+  errorStamp: string | null
+  dataStamp: string | null
+}
+
+const ranks: Record<ExecutionStatus, number> = {
+  new: 0,
+  running: 10,
+  waiting: 10,
+  unknown: 20,
+  success: 30,
+  error: 30,
+  canceled: 30,
+  crashed: 30,
+}
+const polledRank = 40
+
+const isFinal = (status: ExecutionStatus): boolean => ranks[status] === 30
+
+/** `unknown` says that a run is lost, which is no more final than what n8n may still tell of it. */
+export const failingStatuses: readonly ExecutionStatus[] = ['error', 'canceled', 'crashed', 'unknown']
+
+/**
+ * Sorts as text, in any collation, as (rank, failure before success, event time, status, content): digits and a to f in
+ * columns of fixed width. The content's digest makes deliveries with equal stamps equal.
+ */
+export async function stamped(
+  execution: IncomingExecution,
+  source: DeliverySource,
+): Promise<StampedExecution> {
+  const { status, error, dataJson } = execution
+  const rank = source === 'poll' && isFinal(status) ? polledRank : ranks[status]
+  const failure = isFinal(status) && status !== 'success' ? '1' : '0'
+  const eventAt = String(Math.max(0, execution.eventAtMs)).padStart(15, '0')
+  const content =
+    error || dataJson !== null ? await digest(JSON.stringify([error, dataJson])) : '0'.repeat(16)
+  const stamp = `${String(rank).padStart(2, '0')}${failure}${eventAt}${executionStatuses.indexOf(status)}${content}`
+  return {
+    ...execution,
+    stamp,
+    errorStamp: error && stamp,
+    dataStamp: dataJson === null ? null : stamp,
+  }
+}
+
+/** 64 bits are plenty: only deliveries of one execution in the same millisecond are told apart. */
+async function digest(text: string): Promise<string> {
+  const bytes = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
+  return Array.from(new Uint8Array(bytes, 0, 8), (byte) => byte.toString(16).padStart(2, '0')).join('')
+}
+
+/** Both are of the same execution. */
+export function merge(a: StampedExecution, b: StampedExecution): StampedExecution {
+  const status = greatest(a.stamp, b.stamp) === a.stamp ? a : b
+  const error = greatest(a.errorStamp, b.errorStamp) === a.errorStamp ? a : b
+  const data = greatest(a.dataStamp, b.dataStamp) === a.dataStamp ? a : b
+  return {
+    n8nExecutionId: a.n8nExecutionId,
+    n8nWorkflowId: a.n8nWorkflowId,
+    status: status.status,
+    stamp: status.stamp,
+    eventAtMs: status.eventAtMs,
+    receivedAtMs: Math.min(a.receivedAtMs, b.receivedAtMs),
+    mode: greatest(a.mode, b.mode),
+    startedAtMs: leastTime(a.startedAtMs, b.startedAtMs),
+    finishedAtMs: greatestTime(a.finishedAtMs, b.finishedAtMs),
+    error: error.error,
+    errorStamp: error.errorStamp,
+    dataJson: data.dataJson,
+    dataStamp: data.dataStamp,
+  }
+}
+
+/** As SQL's `greatest(a collate "C", b)` over ASCII: null only when both are. */
+function greatest(a: string | null, b: string | null): string | null {
+  if (a === null || b === null) return a ?? b
+  return a >= b ? a : b
+}
+
+const leastTime = (a: number | null, b: number | null) =>
+  a === null || b === null ? (a ?? b) : Math.min(a, b)
+const greatestTime = (a: number | null, b: number | null) =>
+  a === null || b === null ? (a ?? b) : Math.max(a, b)

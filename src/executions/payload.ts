@@ -1,0 +1,190 @@
+/**
+ * @module Reads what n8n tells of a run, in the shapes in which it can: our documented JSON, n8n's execution object
+ * (public API, n8n 1.x and 2.x), the error workflow's data and what the external hook `workflow.postExecute` gets.
+ * Pure; nothing is guessed that the sender did not say.
+ */
+import { type ExecutionStatus, executionStatuses } from '../db/schema/executions.ts'
+import { redact } from '../http/log.ts'
+import type { IncomingExecution } from './merge.ts'
+import { cleanText, runDataJson } from './run-data.ts'
+
+export type UnusableCode =
+  | 'not-an-object'
+  | 'missing-execution-id'
+  | 'invalid-execution-id'
+  | 'missing-workflow-id'
+  | 'invalid-workflow-id'
+  | 'missing-status'
+  | 'unknown-status'
+  | 'invalid-time'
+
+export type ReadPayload =
+  | { ok: true; execution: IncomingExecution }
+  | { ok: false; code: UnusableCode; n8nExecutionId?: string; n8nWorkflowId?: string }
+
+type Json = Record<string, unknown>
+
+const idPattern = /^[A-Za-z0-9_-]{1,64}$/
+const messageLimit = 2000
+const nodeLimit = 256
+const modeLimit = 64
+/** 2000-01-01. */
+const earliestMs = 946_684_800_000
+/** How far a sender's clock may run ahead. */
+const maxAheadMs = 24 * 60 * 60 * 1000
+
+/** What one shape says, still unchecked. */
+interface Said {
+  executionId: unknown
+  workflowId: unknown
+  status: unknown
+  mode: unknown
+  startedAt: unknown
+  finishedAt: unknown
+  error: unknown
+  errorNode: unknown
+  data: unknown
+}
+
+/** @param item one report, nested at most 100 deep */
+export function readPayload(item: unknown, receivedAt: Date): ReadPayload {
+  if (!isObject(item)) return { ok: false, code: 'not-an-object' }
+  const said = readShape(item)
+  const n8nExecutionId = toId(said.executionId)
+  const n8nWorkflowId = toId(said.workflowId)
+  const unusable = (code: UnusableCode): ReadPayload => ({
+    ok: false,
+    code,
+    ...(n8nExecutionId && { n8nExecutionId }),
+    ...(n8nWorkflowId && { n8nWorkflowId }),
+  })
+  if (isAbsent(said.executionId)) return unusable('missing-execution-id')
+  if (n8nExecutionId === null) return unusable('invalid-execution-id')
+  if (isAbsent(said.workflowId)) return unusable('missing-workflow-id')
+  if (n8nWorkflowId === null) return unusable('invalid-workflow-id')
+  if (isAbsent(said.status)) return unusable('missing-status')
+  if (!isStatus(said.status)) return unusable('unknown-status')
+
+  const latestMs = receivedAt.getTime() + maxAheadMs
+  const startedAtMs = toTime(said.startedAt, latestMs)
+  const finishedAtMs = toTime(said.finishedAt, latestMs)
+  if (Number.isNaN(startedAtMs) || Number.isNaN(finishedAtMs)) return unusable('invalid-time')
+  const errorAtMs = isObject(said.error) ? toTime(said.error['timestamp'], latestMs) : null
+  return {
+    ok: true,
+    execution: {
+      n8nExecutionId,
+      n8nWorkflowId,
+      status: said.status,
+      mode: toText(said.mode, modeLimit),
+      startedAtMs,
+      finishedAtMs,
+      eventAtMs: finishedAtMs ?? (Number.isNaN(errorAtMs) ? null : errorAtMs) ?? receivedAt.getTime(),
+      receivedAtMs: receivedAt.getTime(),
+      error: toError(said.error, said.errorNode),
+      dataJson: runDataJson(said.data),
+    },
+  }
+}
+
+function readShape(item: Json): Said {
+  if (isObject(item['execution']) && isObject(item['workflow'])) {
+    return readErrorWorkflow(item['execution'], item['workflow'])
+  }
+  if (isObject(item['run'])) return readPostExecute(item, item['run'])
+  if ('id' in item && !('executionId' in item)) return readExecutionObject(item)
+  return {
+    executionId: item['executionId'],
+    workflowId: item['workflowId'],
+    status: item['status'],
+    mode: item['mode'],
+    startedAt: item['startedAt'],
+    finishedAt: item['finishedAt'] ?? item['stoppedAt'],
+    error: item['error'],
+    errorNode: undefined,
+    data: item['data'],
+  }
+}
+
+/** The Error Trigger's item: a failed run, told without times. */
+function readErrorWorkflow(execution: Json, workflow: Json): Said {
+  const { error } = execution
+  return {
+    executionId: execution['id'],
+    workflowId: workflow['id'],
+    status: isObject(error) && error['name'] === 'WorkflowCrashedError' ? 'crashed' : 'error',
+    mode: execution['mode'],
+    startedAt: undefined,
+    finishedAt: undefined,
+    error: error ?? {},
+    errorNode: execution['lastNodeExecuted'],
+    data: undefined,
+  }
+}
+
+/** `{ executionId, run, workflow }`, the arguments of `workflow.postExecute`. */
+function readPostExecute(item: Json, run: Json): Said {
+  const workflow = isObject(item['workflow']) ? item['workflow'] : {}
+  return readExecutionObject({
+    ...run,
+    id: item['executionId'],
+    workflowId: workflow['id'] ?? item['workflowId'],
+  })
+}
+
+function readExecutionObject(item: Json): Said {
+  const data = isObject(item['data']) ? item['data'] : {}
+  const result = isObject(data['resultData']) ? data['resultData'] : undefined
+  return {
+    executionId: item['id'],
+    workflowId: item['workflowId'],
+    // n8n 1.x may leave the status out of a finished run.
+    status: item['status'] ?? (item['finished'] === true ? 'success' : undefined),
+    mode: item['mode'],
+    startedAt: item['startedAt'],
+    finishedAt: item['stoppedAt'] ?? item['finishedAt'],
+    error: result?.['error'] ?? item['error'],
+    errorNode: result?.['lastNodeExecuted'],
+    // The rest of n8n's data is its own execution stack, and a token that resumes the run.
+    data: result ? { resultData: { ...result, error: undefined } } : item['data'],
+  }
+}
+
+const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const isAbsent = (value: unknown): boolean => value === undefined || value === null || value === ''
+
+const isStatus = (value: unknown): value is ExecutionStatus =>
+  typeof value === 'string' && (executionStatuses as readonly string[]).includes(value)
+
+function toId(value: unknown): string | null {
+  const text = typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : value
+  return typeof text === 'string' && idPattern.test(text) ? text : null
+}
+
+/** Null when absent, NaN when it is no time between 2000 and a day ahead. Times without an offset are no times. */
+function toTime(value: unknown, latestMs: number): number | null {
+  if (isAbsent(value)) return null
+  const isIso =
+    typeof value === 'string' &&
+    /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)$/.test(value)
+  const time = isIso ? Date.parse(value) : value
+  return typeof time === 'number' && time >= earliestMs && time <= latestMs ? Math.trunc(time) : Number.NaN
+}
+
+function toText(value: unknown, limit: number): string | null {
+  if (typeof value !== 'string') return null
+  return cleanText(redact(cleanText(value)).slice(0, limit)) || null
+}
+
+/** The stack is left out: it tells of the server's insides. */
+function toError(error: unknown, lastNode: unknown): IncomingExecution['error'] {
+  if (isAbsent(error) || error === false) return null
+  const said = isObject(error) ? error : { message: error }
+  const node = isObject(said['node']) ? said['node']['name'] : said['node']
+  return {
+    message: toText(said['message'] ?? said['description'], messageLimit) ?? 'No message was given',
+    node: toText(node, nodeLimit) ?? toText(lastNode, nodeLimit),
+  }
+}

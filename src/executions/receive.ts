@@ -1,0 +1,104 @@
+/** @module What a webhook's body is answered: everything usable recorded, the rest kept as dead letters, in one go. */
+import type { Db } from '../db/client.ts'
+import type { ReportResult } from './contract.ts'
+import { type DeadLetterRepository, letterLimitBytes, type NewLetter } from './dead-letters.ts'
+import { ingest } from './ingest.ts'
+import type { IncomingExecution } from './merge.ts'
+import { type ReadPayload, readPayload } from './payload.ts'
+
+export class ReportReceiver {
+  readonly #db: Db
+  readonly #deadLetters: DeadLetterRepository
+  readonly #now: () => Date
+
+  constructor(db: Db, deadLetters: DeadLetterRepository, now: () => Date) {
+    this.#db = db
+    this.#deadLetters = deadLetters
+    this.#now = now
+  }
+
+  /**
+   * Returns once everything is committed. An array's items may concern the same execution: the first of them is the
+   * one that is new.
+   * @param items parsed JSON, nested at most 100 deep
+   * @returns in the order of `items`
+   */
+  async receive(instance: { id: string; userId: string }, items: unknown[]): Promise<ReportResult[]> {
+    const receivedAt = this.#now()
+    const read = items.map((item) => readPayload(item, receivedAt))
+    const executions = oneWorkflowEach(read)
+    const recorded = await ingest(this.#db, instance.id, executions, 'push')
+    const usable = new Set(executions)
+
+    const letters: NewLetter[] = []
+    const announced = new Set<string>()
+    const results = read.map((payload, index): ReportResult => {
+      const id = payload.ok ? payload.execution.n8nExecutionId : undefined
+      const execution =
+        payload.ok && usable.has(payload.execution)
+          ? recorded.get(payload.execution.n8nExecutionId)
+          : undefined
+      if (id !== undefined && execution) {
+        const created = execution.created && !announced.has(id)
+        announced.add(id)
+        return { status: created ? 202 : 200, id: execution.id, created }
+      }
+      const code = codeOf(payload, usable)
+      letters.push(toLetter(items[index], payload, code))
+      return { status: code === 'unknown-workflow' ? 202 : 422, created: false, code }
+    })
+    if (letters.length > 0) await this.#keep(instance, letters, receivedAt)
+    return results
+  }
+
+  async #keep(
+    instance: { id: string; userId: string },
+    letters: NewLetter[],
+    receivedAt: Date,
+  ): Promise<void> {
+    await this.#deadLetters.store(instance, letters, receivedAt)
+    const unmatched = letters.filter((letter) => letter.code === 'unknown-workflow')
+    const ids = new Set(unmatched.flatMap((letter) => letter.n8nWorkflowId ?? []))
+    if (ids.size > 0) await this.#deadLetters.replayIfMatched(instance, [...ids])
+  }
+}
+
+/** An execution belongs to one workflow: the first that the array names; reports that name another are left out. */
+function oneWorkflowEach(read: ReadPayload[]): IncomingExecution[] {
+  const workflowOf = new Map<string, string>()
+  return read.flatMap((payload) => {
+    if (!payload.ok) return []
+    const { n8nExecutionId, n8nWorkflowId } = payload.execution
+    if (!workflowOf.has(n8nExecutionId)) workflowOf.set(n8nExecutionId, n8nWorkflowId)
+    return workflowOf.get(n8nExecutionId) === n8nWorkflowId ? [payload.execution] : []
+  })
+}
+
+function codeOf(payload: ReadPayload, usable: ReadonlySet<IncomingExecution>): string {
+  if (!payload.ok) return payload.code
+  return usable.has(payload.execution) ? 'unknown-workflow' : 'workflow-mismatch'
+}
+
+function toLetter(item: unknown, payload: ReadPayload, code: string): NewLetter {
+  const { n8nExecutionId = null, n8nWorkflowId = null } = payload.ok ? payload.execution : payload
+  return { code, n8nExecutionId, n8nWorkflowId, body: letterBody(item, payload) }
+}
+
+/** The report as it came; if that is too large, what was understood of it; if nothing was, its beginning. */
+function letterBody(item: unknown, payload: ReadPayload): string {
+  const text = JSON.stringify(item)
+  const sizeBytes = new TextEncoder().encode(text).length
+  if (sizeBytes <= letterLimitBytes) return text
+  if (!payload.ok) return text.slice(0, letterLimitBytes / 4).toWellFormed()
+  const { startedAtMs, finishedAtMs, error, status, mode, n8nExecutionId, n8nWorkflowId } = payload.execution
+  return JSON.stringify({
+    executionId: n8nExecutionId,
+    workflowId: n8nWorkflowId,
+    status,
+    mode,
+    startedAt: startedAtMs,
+    finishedAt: finishedAtMs,
+    error,
+    data: { truncated: true, sizeBytes },
+  })
+}

@@ -1,0 +1,27 @@
+/** @module Who is calling: the bearer token of every route under `/v1` but the auth routes. */
+import type { MiddlewareHandler } from 'hono'
+import type { AccessTokens } from '../crypto/access-token.ts'
+import { AppError } from '../errors.ts'
+import type { BaseEnv } from './env.ts'
+
+export interface AuthEnv extends BaseEnv {
+  Variables: BaseEnv['Variables'] & { userId: string }
+}
+
+/** @throws {AppError} `unauthenticated` without a valid access token in the Authorization header */
+export function requireUser(tokens: AccessTokens): MiddlewareHandler<AuthEnv> {
+  return async (c, next) => {
+    const token = bearerToken(c.req.header('Authorization'))
+    const userId = token === null ? null : await tokens.verify(token)
+    if (userId === null)
+      throw new AppError('unauthenticated', 'Send a valid access token: Authorization: Bearer …')
+    c.set('userId', userId)
+    c.header('Cache-Control', 'no-store')
+    await next()
+  }
+}
+
+/** The token of an `Authorization: Bearer …` header (RFC 6750 §2.1), or null. */
+export function bearerToken(header: string | undefined): string | null {
+  return /^Bearer ([A-Za-z0-9._~+/-]+=*)$/i.exec(header ?? '')?.[1] ?? null
+}

@@ -1,0 +1,23 @@
+import type { Context } from 'hono'
+import type { Fingerprint } from '../crypto/fingerprint.ts'
+import type { CreationKey } from '../db/creation.ts'
+import { invalid } from '../errors.ts'
+import type { AuthEnv } from './auth.ts'
+
+/**
+ * The request's `Idempotency-Key`, bound to the route and to a keyed digest of the body; undefined without one.
+ * Call it after `valid('json', …)`.
+ * @throws {AppError} `invalid` for a key that is empty, over 255 characters or not printable ASCII
+ */
+export async function creationKey(
+  c: Context<AuthEnv>,
+  route: string,
+  fingerprint: Fingerprint,
+): Promise<CreationKey | undefined> {
+  const key = c.req.header('Idempotency-Key')
+  if (key === undefined) return undefined
+  if (!/^[\x20-\x7e]{1,255}$/.test(key)) {
+    throw invalid('Idempotency-Key', 'Idempotency-Key holds 1 to 255 printable ASCII characters')
+  }
+  return { key, route, bodyHash: await fingerprint('idempotency-body', c.var.bodyText) }
+}

@@ -1,0 +1,55 @@
+/** @module What a route tells the OpenAPI description beside its validators. */
+import { type DescribeRouteOptions, describeRoute, resolver } from 'hono-openapi'
+import * as z from 'zod'
+import type { ErrorCode } from '../errors.ts'
+import { statusOf } from './problem.ts'
+
+export const Problem = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.number().int(),
+    detail: z.string(),
+    instance: z.string(),
+    code: z.string(),
+    requestId: z.string(),
+    errors: z.array(z.object({ pointer: z.string(), detail: z.string() })).optional(),
+  })
+  .meta({ ref: 'Problem', description: 'RFC 9457 problem document' })
+
+export interface RouteDescription {
+  tag: string
+  summary: string
+  description?: string
+  /** Status → body schema; null for an answer without a body. */
+  responses: Partial<Record<200 | 201 | 202 | 204, z.ZodType | null>>
+  errors?: ErrorCode[]
+  /** Open to callers who are not signed in. */
+  public?: boolean
+}
+
+export function describe(route: RouteDescription) {
+  const responses: NonNullable<DescribeRouteOptions['responses']> = {}
+  for (const [status, schema] of Object.entries(route.responses)) {
+    responses[status] = schema
+      ? { description: 'Done', content: { 'application/json': { schema: resolver(schema) } } }
+      : { description: 'Done, no body' }
+  }
+  const codesByStatus = Map.groupBy(
+    [...(route.errors ?? []), ...(route.public ? [] : (['unauthenticated'] as const))],
+    statusOf,
+  )
+  for (const [status, codes] of codesByStatus) {
+    responses[status] = {
+      description: codes.join(', '),
+      content: { 'application/problem+json': { schema: resolver(Problem) } },
+    }
+  }
+  return describeRoute({
+    tags: [route.tag],
+    summary: route.summary,
+    ...(route.description && { description: route.description }),
+    responses,
+    ...(route.public && { security: [] }),
+  })
+}

@@ -1,0 +1,209 @@
+/** @module `/docs`: the OpenAPI description as one page, without a script or anything fetched from elsewhere. */
+import type { OpenAPIV3_1 } from 'openapi-types'
+
+type Operation = OpenAPIV3_1.OperationObject
+type Schema = OpenAPIV3_1.SchemaObject & { $ref?: string; const?: unknown }
+
+interface Entry {
+  method: string
+  path: string
+  operation: Operation
+}
+
+export const referenceStyle = `
+:root { color-scheme: light dark; --line: color-mix(in srgb, currentColor 16%, transparent); --soft: color-mix(in srgb, currentColor 62%, transparent); }
+* { box-sizing: border-box; }
+body { margin: 0; font: 15px/1.5 system-ui, sans-serif; display: grid; grid-template-columns: 15rem minmax(0, 1fr); }
+nav { position: sticky; top: 0; height: 100vh; overflow: auto; padding: 1.5rem 1rem; border-right: 1px solid var(--line); }
+nav ul { list-style: none; padding: 0; margin: 0 0 1rem; }
+nav a { color: inherit; text-decoration: none; display: block; padding: .15rem 0; overflow-wrap: anywhere; font-size: .85rem; }
+nav a:hover, nav a:focus-visible { text-decoration: underline; }
+main { padding: 1.5rem 2rem 4rem; max-width: 62rem; }
+section { border-top: 1px solid var(--line); padding: 1rem 0; }
+h1 { margin: 0 0 .5rem; } h2 { margin: 2.5rem 0 .5rem; } h3 { margin: 0; font-size: 1rem; font-family: ui-monospace, monospace; overflow-wrap: anywhere; }
+h4 { margin: .75rem 0 .25rem; font-size: .8rem; color: var(--soft); text-transform: uppercase; letter-spacing: .04em; }
+p { margin: .25rem 0; } code, pre { font: 13px/1.5 ui-monospace, monospace; }
+pre { margin: .25rem 0; padding: .75rem; border: 1px solid var(--line); border-radius: 6px; overflow: auto; }
+.method { display: inline-block; min-width: 4.5rem; font-weight: 700; }
+dl { margin: 0; display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1rem; } dd { margin: 0; }
+summary { cursor: pointer; }
+@media (max-width: 48rem) { body { display: block; } nav { position: static; height: auto; border-right: 0; border-bottom: 1px solid var(--line); } main { padding: 1rem; } }
+`
+
+const methods = ['get', 'post', 'patch', 'put', 'delete'] as const
+
+function entriesByTag(document: OpenAPIV3_1.Document): Map<string, Entry[]> {
+  const entries = Object.entries(document.paths ?? {}).flatMap(([path, item]) =>
+    methods.flatMap((method): Entry[] => {
+      const operation = item?.[method] as Operation | undefined
+      return operation ? [{ method: method.toUpperCase(), path, operation }] : []
+    }),
+  )
+  return Map.groupBy(entries, ({ operation }) => operation.tags?.[0] ?? 'Other')
+}
+
+const anchor = ({ method, path }: Entry) => `${method}-${path}`.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')
+
+/** A schema in the notation of a TypeScript type: short, and familiar to who reads it. */
+function notation(
+  schema: Schema | undefined,
+  document: OpenAPIV3_1.Document,
+  indent = '',
+  depth = 0,
+): string {
+  if (!schema || depth > 8) return 'unknown'
+  if (schema.$ref) {
+    const name = schema.$ref.split('/').at(-1) ?? ''
+    return notation(document.components?.schemas?.[name] as Schema | undefined, document, indent, depth + 1)
+  }
+  if (schema.const !== undefined) return JSON.stringify(schema.const)
+  if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(' | ')
+  const choices = (schema.anyOf ?? schema.oneOf) as Schema[] | undefined
+  if (choices) return choices.map((choice) => notation(choice, document, indent, depth + 1)).join(' | ')
+  if (Array.isArray(schema.type)) return schema.type.join(' | ')
+  if (schema.type === 'array') {
+    const item = notation((schema as { items?: Schema }).items, document, indent, depth + 1)
+    return item.includes(' | ') ? `(${item})[]` : `${item}[]`
+  }
+  if (schema.type === 'object' || schema.properties) {
+    const inner = `${indent}  `
+    const fields = Object.entries(schema.properties ?? {}).map(
+      ([name, property]) =>
+        `${inner}${name}${schema.required?.includes(name) ? '' : '?'}: ${notation(property as Schema, document, inner, depth + 1)}`,
+    )
+    return fields.length > 0 ? `{\n${fields.join('\n')}\n${indent}}` : 'object'
+  }
+  return schema.format ? `${schema.type} (${schema.format})` : String(schema.type ?? 'any JSON')
+}
+
+type Content = Record<string, { schema?: unknown }> | undefined
+const schemaIn = (content: Content) => Object.values(content ?? {})[0]?.schema as Schema | undefined
+
+function Body({
+  title,
+  content,
+  document,
+}: {
+  title: string
+  content: Content
+  document: OpenAPIV3_1.Document
+}) {
+  return (
+    <>
+      <h4>{title}</h4>
+      <pre tabindex={0}>{notation(schemaIn(content), document)}</pre>
+    </>
+  )
+}
+
+function OperationSection({ entry, document }: { entry: Entry; document: OpenAPIV3_1.Document }) {
+  const { operation } = entry
+  const parameters = (operation.parameters ?? []) as OpenAPIV3_1.ParameterObject[]
+  const responses = Object.entries(operation.responses ?? {}) as [string, OpenAPIV3_1.ResponseObject][]
+  const good = responses.filter(([status]) => status < '400')
+  const bad = responses.filter(([status]) => status >= '400')
+  return (
+    <section id={anchor(entry)}>
+      <h3>
+        <span class="method">{entry.method}</span> {entry.path}
+      </h3>
+      <p>
+        {operation.summary}
+        {operation.security?.length === 0 ? ' (open)' : ''}
+      </p>
+      {operation.description && <p>{operation.description}</p>}
+      {parameters.length > 0 && (
+        <>
+          <h4>Parameters</h4>
+          <dl>
+            {parameters.map((parameter) => (
+              <>
+                <dt>
+                  <code>{parameter.name}</code>
+                </dt>
+                <dd>
+                  {parameter.in}
+                  {parameter.required ? ', required' : ''}, {notation(parameter.schema as Schema, document)}
+                </dd>
+              </>
+            ))}
+          </dl>
+        </>
+      )}
+      {operation.requestBody && (
+        <Body
+          title="Body"
+          content={(operation.requestBody as OpenAPIV3_1.RequestBodyObject).content}
+          document={document}
+        />
+      )}
+      {good.map(([status, response]) =>
+        response.content ? (
+          <Body title={`Answer ${status}`} content={response.content} document={document} />
+        ) : (
+          <h4>Answer {status}, no body</h4>
+        ),
+      )}
+      {bad.length > 0 && (
+        <details>
+          <summary>Errors</summary>
+          <dl>
+            {bad.map(([status, response]) => (
+              <>
+                <dt>{status}</dt>
+                <dd>{response.description}</dd>
+              </>
+            ))}
+          </dl>
+        </details>
+      )}
+    </section>
+  )
+}
+
+export function Reference({ document }: { document: OpenAPIV3_1.Document }) {
+  const byTag = entriesByTag(document)
+  return (
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <title>{document.info.title}</title>
+        <link rel="stylesheet" href="/docs/style.css" />
+      </head>
+      <body>
+        <nav aria-label="Operations">
+          {[...byTag].map(([tag, entries]) => (
+            <>
+              <strong>{tag}</strong>
+              <ul>
+                {entries.map((entry) => (
+                  <li>
+                    <a href={`#${anchor(entry)}`}>
+                      {entry.method} {entry.path}
+                    </a>
+                  </li>
+                ))}
+              </ul>
+            </>
+          ))}
+        </nav>
+        <main>
+          <h1>{document.info.title}</h1>
+          <p>{document.info.description}</p>
+          <p>
+            Machine-readable: <a href="/openapi.json">/openapi.json</a>
+          </p>
+          {[...byTag].map(([tag, entries]) => (
+            <>
+              <h2>{tag}</h2>
+              {entries.map((entry) => (
+                <OperationSection entry={entry} document={document} />
+              ))}
+            </>
+          ))}
+        </main>
+      </body>
+    </html>
+  )
+}

@@ -1,0 +1,142 @@
+/** @module Reads and checks input once: size, media type, UTF-8, JSON, nesting, then the contract's schema. */
+import type { Context, Env, Input, MiddlewareHandler, ValidationTargets } from 'hono'
+import { uniqueSymbol, validator } from 'hono-openapi'
+import type * as z from 'zod'
+import { AppError, type FieldError } from '../errors.ts'
+import { checkJson } from '../n8n/workflow-json.ts'
+
+export const bodyLimits = {
+  default: 64 * 1024,
+  workflow: 2 * 1024 * 1024,
+  hook: 4 * 1024 * 1024,
+} as const
+
+/** @throws {AppError} `too-large`, counted while reading, whatever Content-Length says */
+async function readBytes(request: Request, limitBytes: number): Promise<Uint8Array> {
+  const tooLarge = () => new AppError('too-large', `The body may hold ${limitBytes} bytes at most`)
+  if (Number(request.headers.get('Content-Length') ?? 0) > limitBytes) throw tooLarge()
+  const chunks: Uint8Array[] = []
+  let sizeBytes = 0
+  for await (const chunk of request.body ?? []) {
+    sizeBytes += chunk.byteLength
+    if (sizeBytes > limitBytes) throw tooLarge()
+    chunks.push(chunk)
+  }
+  const bytes = new Uint8Array(sizeBytes)
+  let offset = 0
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset)
+    offset += chunk.byteLength
+  }
+  return bytes
+}
+
+/**
+ * The request's body as text. A byte-order mark and invalid UTF-8 are refused.
+ * @throws {AppError} `unsupported-media-type`, `too-large`, `malformed-json`
+ */
+export async function readText(c: Context, limitBytes: number): Promise<string> {
+  if (!/^application\/json\s*(;|$)/i.test(c.req.header('Content-Type') ?? '')) {
+    throw new AppError('unsupported-media-type', 'Send the body with Content-Type: application/json')
+  }
+  const bytes = await readBytes(c.req.raw, limitBytes)
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    throw new AppError('malformed-json', 'The body is not valid UTF-8')
+  }
+}
+
+/** @throws {AppError} `malformed-json` */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new AppError('malformed-json', 'The body is not valid JSON')
+  }
+}
+
+const pointerOf = (path: readonly PropertyKey[], target: keyof ValidationTargets): string =>
+  target === 'json'
+    ? path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
+    : path.map(String).join('.')
+
+function fieldErrors(issues: readonly z.core.$ZodIssue[], target: keyof ValidationTargets): FieldError[] {
+  return issues.flatMap((issue): FieldError[] =>
+    issue.code === 'unrecognized_keys'
+      ? issue.keys.map((key) => ({
+          pointer: pointerOf([...issue.path, key], target),
+          detail: 'Unknown field',
+        }))
+      : [{ pointer: pointerOf(issue.path, target), detail: issue.message }],
+  )
+}
+
+/** @throws {AppError} `invalid` with one entry for each fault */
+export function check<T extends z.ZodType>(
+  schema: T,
+  value: unknown,
+  target: keyof ValidationTargets,
+): z.output<T> {
+  const result = schema.safeParse(value)
+  if (result.success) return result.data
+  const errors = fieldErrors(result.error.issues, target).slice(0, 50)
+  const [first] = errors
+  throw new AppError('invalid', first ? `${first.pointer || 'The body'}: ${first.detail}` : 'Not valid', {
+    errors,
+  })
+}
+
+function queryOf(c: Context): Record<string, string | string[]> {
+  const entries = Object.entries(c.req.queries())
+  return Object.fromEntries(
+    entries.map(([name, values]) => [name, values.length === 1 ? (values[0] ?? '') : values]),
+  )
+}
+
+async function valueOf(c: Context, target: keyof ValidationTargets, limitBytes: number): Promise<unknown> {
+  if (target === 'param') return c.req.param()
+  if (target === 'query') return queryOf(c)
+  const text = await readText(c, limitBytes)
+  c.set('bodyText', text)
+  const value = parseJson(text)
+  const errors = checkJson(value, {})
+  if (errors.length > 0) {
+    throw new AppError('invalid', `${errors[0]?.pointer || 'The body'}: ${errors[0]?.detail}`, { errors })
+  }
+  return value
+}
+
+type Validated<S extends z.ZodType, T extends keyof ValidationTargets> = {
+  in: { [K in T]: z.input<S> }
+  out: { [K in T]: z.output<S> }
+}
+
+/**
+ * Validates one part of the request and documents it in the OpenAPI description.
+ * A path parameter that is not valid is a 404: no such thing can exist.
+ */
+export function valid<
+  S extends z.ZodType,
+  T extends 'json' | 'query' | 'param',
+  E extends Env,
+  P extends string,
+>(
+  target: T,
+  schema: S,
+  limitBytes: number = bodyLimits.default,
+): MiddlewareHandler<E, P, Validated<S, T> & Input> {
+  const middleware: MiddlewareHandler = async (c, next) => {
+    const value = await valueOf(c, target, limitBytes)
+    if (target === 'param') {
+      const result = schema.safeParse(value)
+      if (!result.success) throw new AppError('not-found', 'No such resource')
+      c.req.addValidatedData(target, result.data as object)
+    } else {
+      c.req.addValidatedData(target, check(schema, value, target) as object)
+    }
+    await next()
+  }
+  const documented = validator(target, schema) as unknown as Record<symbol, unknown>
+  return Object.assign(middleware, { [uniqueSymbol]: documented[uniqueSymbol] }) as never
+}

@@ -1,0 +1,224 @@
+import { and, desc, eq, gt, isNull, lt, lte, or, sql } from 'drizzle-orm'
+import { v7 as uuidv7 } from 'uuid'
+import type { SecretBox, SecretContext } from '../crypto/secret-box.ts'
+import { auditEvent } from '../db/audit.ts'
+import type { Db } from '../db/client.ts'
+import { type CreationKey, createOnce } from '../db/creation.ts'
+import { databaseError } from '../db/errors.ts'
+import { instances, webhookTokens } from '../db/schema/instances.ts'
+import { users } from '../db/schema/users.ts'
+import { AppError, invalid } from '../errors.ts'
+import { type Page, type Slice, slice } from '../http/page.ts'
+import type { CreatedInstance, Instance, InstanceChange, NewInstance } from './contract.ts'
+import { checkBaseUrl } from './url-guard.ts'
+import { hashWebhookToken, newWebhookToken } from './webhook-token.ts'
+
+/** How long a webhook token goes on working after its successor was made. */
+const overlapMs = 24 * 60 * 60 * 1000
+const updateAttempts = 3
+
+export interface InstanceSettings {
+  publicUrl: string
+  allowLoopbackInstances: boolean
+  quotas: { instances: number }
+}
+
+const columns = {
+  id: instances.id,
+  name: instances.name,
+  baseUrl: instances.baseUrl,
+  version: instances.version,
+  createdAt: instances.createdAt,
+  updatedAt: instances.updatedAt,
+}
+
+type Row = Pick<typeof instances.$inferSelect, keyof typeof columns>
+
+/** A user's n8n servers. Every method takes the owner first and sees no one else's rows. */
+export class InstanceRepository {
+  readonly #db: Db
+  readonly #now: () => Date
+  readonly #secretBox: SecretBox
+  readonly #settings: InstanceSettings
+
+  constructor(db: Db, now: () => Date, secretBox: SecretBox, settings: InstanceSettings) {
+    this.#db = db
+    this.#now = now
+    this.#secretBox = secretBox
+    this.#settings = settings
+  }
+
+  /** @throws {AppError} `url-not-allowed`, `name-taken`, `quota-exceeded`, `idempotency-key-reused`, `conflict` */
+  async create(userId: string, body: NewInstance, key?: CreationKey): Promise<CreatedInstance> {
+    const id = uuidv7()
+    const createdAt = this.#now()
+    const baseUrl = this.#checked(body.baseUrl)
+    const apiKey = await this.#secretBox.seal(apiKeyContext(userId, id, baseUrl), body.apiKey)
+    const { token, hash } = await newWebhookToken()
+    const row = { id, name: body.name, baseUrl, version: 1, createdAt, updatedAt: createdAt }
+    const quota = { table: 'instances', limit: this.#settings.quotas.instances } as const
+    const made = await createOnce(this.#db, { userId, resourceId: id, key, quota }, [
+      this.#db.insert(instances).values({ ...row, userId, apiKey }),
+      this.#db
+        .insert(webhookTokens)
+        .values({ id: uuidv7(), userId, instanceId: id, label: 'first', hash, createdAt }),
+      auditEvent(this.#db, userId, 'instance.created', id),
+    ]).catch(nameTaken)
+    if (!made.replayed) return { ...this.#toInstance(row), webhookToken: token }
+    const earlier = await this.find(userId, made.id)
+    if (!earlier) throw new AppError('conflict', 'The instance that this request created has been deleted')
+    return { ...earlier, webhookToken: null }
+  }
+
+  async find(userId: string, id: string): Promise<Instance | null> {
+    const [row] = await this.#db.select(columns).from(instances).where(owned(userId, id))
+    return row ? this.#toInstance(row) : null
+  }
+
+  async list(userId: string, page: Page): Promise<Slice<Instance>> {
+    const rows = await this.#db
+      .select(columns)
+      .from(instances)
+      .where(
+        and(eq(instances.userId, userId), page.after === null ? undefined : lt(instances.id, page.after)),
+      )
+      .orderBy(desc(instances.id))
+      .limit(page.limit + 1)
+    return slice(
+      rows.map((row) => this.#toInstance(row)),
+      page.limit,
+    )
+  }
+
+  /**
+   * The API key is bound to the origin that it was entered for, so another origin takes the key again.
+   * @throws {AppError} `url-not-allowed`, `invalid`, `name-taken`, `conflict` when others keep changing it
+   */
+  async update(userId: string, id: string, change: InstanceChange): Promise<Instance | null> {
+    const baseUrl = change.baseUrl === undefined ? undefined : this.#checked(change.baseUrl)
+    const changed = JSON.stringify({ changed: Object.keys(change) })
+    for (let attempt = 0; attempt < updateAttempts; attempt++) {
+      const [stored] = await this.#db.select(columns).from(instances).where(owned(userId, id))
+      if (!stored) return null
+      const next = { name: change.name ?? stored.name, baseUrl: baseUrl ?? stored.baseUrl }
+      if (change.apiKey === undefined && originOf(next.baseUrl) !== originOf(stored.baseUrl)) {
+        throw invalid(
+          '/apiKey',
+          'Another server: send the API key again, it is never sent where it was not entered for',
+        )
+      }
+      if (change.apiKey === undefined && next.name === stored.name && next.baseUrl === stored.baseUrl) {
+        return this.#toInstance(stored)
+      }
+      const apiKey =
+        change.apiKey === undefined
+          ? undefined
+          : await this.#secretBox.seal(apiKeyContext(userId, id, next.baseUrl), change.apiKey)
+      const { rows } = await this.#db
+        .execute(sql`
+          with updated as (
+            update instances
+            set name = ${next.name}, base_url = ${next.baseUrl}, version = version + 1,
+              api_key = coalesce(${apiKey ? JSON.stringify(apiKey) : null}::jsonb, api_key)
+            where user_id = ${userId} and id = ${id} and version = ${stored.version}
+            returning id
+          )
+          insert into audit_events (id, user_id, action, subject_id, details)
+          select ${uuidv7()}, ${userId}, 'instance.updated', id, ${changed}::jsonb from updated
+          returning subject_id`)
+        .catch(nameTaken)
+      if (rows.length > 0) return this.find(userId, id)
+    }
+    throw new AppError('conflict', 'The instance is being changed by others; read it and try again')
+  }
+
+  /** Its deployments, tokens and dead letters go with it; executions stay as history. */
+  async delete(userId: string, id: string): Promise<boolean> {
+    const { rows } = await this.#db.execute(sql`
+      with deleted as (delete from instances where user_id = ${userId} and id = ${id} returning id)
+      insert into audit_events (id, user_id, action, subject_id)
+      select ${uuidv7()}, ${userId}, 'instance.deleted', id from deleted
+      returning subject_id`)
+    return rows.length > 0
+  }
+
+  /** A new token; those before it work for another 24 hours. Null when there is no such instance. */
+  async rotateWebhookToken(userId: string, id: string): Promise<string | null> {
+    const now = this.#now()
+    const { token, hash } = await newWebhookToken()
+    const ofInstance = and(eq(webhookTokens.userId, userId), eq(webhookTokens.instanceId, id))
+    try {
+      await this.#db.batch([
+        this.#db.delete(webhookTokens).where(and(ofInstance, lte(webhookTokens.expiresAt, now))),
+        this.#db
+          .update(webhookTokens)
+          .set({ expiresAt: new Date(now.getTime() + overlapMs) })
+          .where(and(ofInstance, isNull(webhookTokens.expiresAt))),
+        this.#db
+          .insert(webhookTokens)
+          .values({ id: uuidv7(), userId, instanceId: id, label: 'rotated', hash, createdAt: now }),
+        auditEvent(this.#db, userId, 'instance.webhook-token-rotated', id),
+      ])
+      return token
+    } catch (error) {
+      if (databaseError(error)?.constraint === 'webhook_tokens_instance_fkey') return null
+      throw error
+    }
+  }
+
+  /**
+   * Whose results a webhook token may report: the only source of the tenant. Looked up by digest, so that no
+   * comparison's time tells anything of a token.
+   */
+  async authenticate(instanceId: string, token: string): Promise<{ id: string; userId: string } | null> {
+    const [row] = await this.#db
+      .select({ id: webhookTokens.instanceId, userId: webhookTokens.userId })
+      .from(webhookTokens)
+      .innerJoin(users, eq(users.id, webhookTokens.userId))
+      .where(
+        and(
+          eq(webhookTokens.instanceId, instanceId),
+          eq(webhookTokens.hash, await hashWebhookToken(token)),
+          or(isNull(webhookTokens.expiresAt), gt(webhookTokens.expiresAt, this.#now())),
+          isNull(users.deletedAt),
+        ),
+      )
+    return row ?? null
+  }
+
+  #checked(baseUrl: string): string {
+    return checkBaseUrl(baseUrl, {
+      allowLoopback: this.#settings.allowLoopbackInstances,
+      publicUrl: this.#settings.publicUrl,
+    })
+  }
+
+  #toInstance(row: Row): Instance {
+    return {
+      ...row,
+      webhookUrl: `${this.#settings.publicUrl}/hooks/n8n/${row.id}`,
+      createdAt: row.createdAt.toISOString(),
+      updatedAt: row.updatedAt.toISOString(),
+    }
+  }
+}
+
+const owned = (userId: string, id: string) => and(eq(instances.userId, userId), eq(instances.id, id))
+
+const originOf = (baseUrl: string): string => new URL(baseUrl).origin
+
+/** What an instance's sealed API key is bound to. */
+export const apiKeyContext = (userId: string, instanceId: string, baseUrl: string): SecretContext => ({
+  purpose: 'n8n-api-key',
+  userId,
+  rowId: instanceId,
+  type: 'n8nApi',
+  origin: originOf(baseUrl),
+})
+
+function nameTaken(error: unknown): never {
+  if (databaseError(error)?.constraint === 'instances_name_key') {
+    throw new AppError('name-taken', 'You have another instance of that name')
+  }
+  throw error
+}

@@ -1,0 +1,113 @@
+/**
+ * @module Which URLs this server may call. A pure check of what the URL says, after WHATWG parsing has folded every
+ * spelling of an address into one; what a name resolves to is the business of whoever connects.
+ */
+import { AppError } from '../errors.ts'
+
+export interface UrlRules {
+  /** Development only: http, any port and loopback hosts. */
+  allowLoopback: boolean
+  /** Where this server itself is reached; its own host is refused. */
+  publicUrl: string
+}
+
+const maxLength = 2048
+const defaultPorts: Record<string, number> = { 'http:': 80, 'https:': 443 }
+const allowedPorts = new Set([443, 5678, 8443])
+/** RFC 6761, RFC 6762, RFC 8375 and names that clouds and home routers answer for themselves. */
+const privateSuffixes = ['localhost', 'local', 'internal', 'home.arpa', 'lan', 'home', 'corp', 'intranet']
+
+/**
+ * @returns origin and path prefix, normalised, without a trailing slash
+ * @throws {AppError} `url-not-allowed`
+ */
+export function checkBaseUrl(text: string, rules: UrlRules): string {
+  const refuse = (detail: string): never => {
+    throw new AppError('url-not-allowed', `baseUrl: ${detail}`, { errors: [{ pointer: '/baseUrl', detail }] })
+  }
+  // The parser drops tabs and line breaks, turns backslashes and adds missing slashes: what is shown must be what is called.
+  if (text.length > maxLength || !/^https?:\/\/[\x21-\x5b\x5d-\uffff]+$/i.test(text) || !URL.canParse(text)) {
+    return refuse('Send an absolute URL such as https://n8n.example.com')
+  }
+  const url = new URL(text)
+  const authority = text.slice(text.indexOf('//') + 2).split(/[/?#]/, 1)[0] ?? ''
+  if (authority.includes('@')) return refuse('Leave the user name and password out')
+  if (/[?#]/.test(text)) return refuse('Leave the query and the fragment out')
+
+  const loopback = isLoopback(url.hostname)
+  if (loopback && !rules.allowLoopback) return refuse('The host is not on the public internet')
+  if (!loopback && !isPublicHost(url.hostname)) return refuse('The host is not on the public internet')
+  if (url.protocol !== 'https:' && !loopback) return refuse('Use https')
+  const port = url.port === '' ? (defaultPorts[url.protocol] ?? 0) : Number(url.port)
+  if (!rules.allowLoopback && !allowedPorts.has(port)) {
+    return refuse(`The port must be one of ${[...allowedPorts].join(', ')}`)
+  }
+  const own = new URL(rules.publicUrl)
+  if (loopback ? url.host === own.host : url.hostname === own.hostname)
+    return refuse('This is the server itself')
+  return url.origin + url.pathname.replace(/\/+$/, '')
+}
+
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host.endsWith('.localhost') || /^127(\.\d{1,3}){3}$/.test(host) || host === '[::1]'
+
+/** @param host as `URL.hostname` gives it: lower case, punycode, addresses in their one canonical form */
+export function isPublicHost(host: string): boolean {
+  if (host.startsWith('[')) return isPublicV6(host.slice(1, -1))
+  if (/^\d+(\.\d+){3}$/.test(host)) return isPublicV4(host.split('.').map(Number))
+  if (!/^[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})+$/.test(host) || host.length > 253) return false
+  return !privateSuffixes.some((suffix) => host.endsWith(`.${suffix}`))
+}
+
+/** IANA special-purpose registry: every block that is not globally reachable, and the 6to4 relay. */
+const reservedV4: [string, number][] = [
+  ['0.0.0.0', 8],
+  ['10.0.0.0', 8],
+  ['100.64.0.0', 10],
+  ['127.0.0.0', 8],
+  ['169.254.0.0', 16],
+  ['172.16.0.0', 12],
+  ['192.0.0.0', 24],
+  ['192.0.2.0', 24],
+  ['192.88.99.0', 24],
+  ['192.168.0.0', 16],
+  ['198.18.0.0', 15],
+  ['198.51.100.0', 24],
+  ['203.0.113.0', 24],
+  ['224.0.0.0', 4],
+  ['240.0.0.0', 4],
+]
+
+const v4Number = (bytes: readonly number[]): number => bytes.reduce((sum, byte) => sum * 256 + byte, 0)
+
+function isPublicV4(bytes: readonly number[]): boolean {
+  const address = v4Number(bytes)
+  return !reservedV4.some(([network, bits]) => {
+    const sizeOfBlock = 2 ** (32 - bits)
+    return (
+      Math.floor(address / sizeOfBlock) === Math.floor(v4Number(network.split('.').map(Number)) / sizeOfBlock)
+    )
+  })
+}
+
+/** Within 2000::/3, the only global unicast space; mapped, NAT64, ULA, link-local and multicast all lie outside it. */
+const reservedV6: [number, number, number][] = [
+  // First group, second group, prefix length.
+  [0x2001, 0x0000, 23], // IETF protocols: Teredo, benchmarking, ORCHID
+  [0x2001, 0x0db8, 32], // documentation
+  [0x2002, 0x0000, 16], // 6to4
+  [0x3fff, 0x0000, 20], // documentation
+]
+
+function isPublicV6(address: string): boolean {
+  const [head = '', tail = ''] = address.split('::')
+  const firstGroups = head === '' ? [] : head.split(':').map((group) => Number.parseInt(group, 16))
+  if (!address.includes('::') && tail === '' && firstGroups.length !== 8) return false
+  const [first = 0, second = 0] = firstGroups
+  if (first < 0x2000 || first > 0x3fff) return false
+  const leading = first * 0x10000 + second
+  return !reservedV6.some(([a, b, bits]) => {
+    const sizeOfBlock = 2 ** (32 - bits)
+    return Math.floor(leading / sizeOfBlock) === Math.floor((a * 0x10000 + b) / sizeOfBlock)
+  })
+}

@@ -1,0 +1,234 @@
+/** @module What n8n's own node and credential types are and need, for n8n 2.41.1. */
+import type { CatalogueFile, CredentialRow, DescriptionRow, FieldRow, NodeRow } from './catalogue-file.ts'
+import { CredentialFlag, FieldFlag, NodeFlag } from './catalogue-file.ts'
+
+/** `kind`: string, number, boolean, options, json, hidden, fixedCollection. `required`: with no default of its own. */
+export interface CredentialField {
+  name: string
+  kind: string
+  required: boolean
+  secret: boolean
+  /** the values allowed, where n8n lists them */
+  options?: unknown[]
+}
+
+export interface CredentialTypeSummary {
+  type: string
+  displayName: string
+  /** signs in through OAuth 1 or 2; n8n itself then adds `oauthTokenData` */
+  oauth: boolean
+}
+
+export interface CredentialType extends CredentialTypeSummary {
+  fields: CredentialField[]
+  /** types of the nodes that can use it, sorted */
+  nodeTypes: string[]
+  /** n8n can test it by a request that the type declares */
+  testable: boolean
+}
+
+export interface NodeTypeSummary {
+  type: string
+  displayName: string
+  trigger: boolean
+}
+
+export interface NodeType extends NodeTypeSummary {
+  /** types of the credentials that any version of it declares, sorted */
+  credentialTypes: string[]
+  /** type versions, ascending */
+  versions: number[]
+  defaultVersion: number
+}
+
+/** One version of a node type, for the rule of which credentials a node needs. */
+export interface NodeDescription {
+  version: number
+  /** the tool form of a node, `…Tool` or `…HitlTool` */
+  tool: boolean
+  facts: DescriptionRow
+}
+
+/** n8n adds these to every type that its HTTP Request node can use. */
+const DOMAIN_FIELDS: FieldRow[] = [
+  ['allowedHttpRequestDomains', 'options', FieldFlag.hasDefault, ['all', 'domains', 'none'], 'all'],
+  ['allowedDomains', 'string', 0, null, null, { allowedHttpRequestDomains: ['domains'] }],
+]
+const OAUTH_TOKEN_FIELD: FieldRow = ['oauthTokenData', 'json', FieldFlag.secret]
+
+/** Names come from outside: every look-up is by Map. Immutable. */
+export class Catalogue {
+  readonly #nodes: Map<string, NodeRow>
+  readonly #credentials: Map<string, CredentialRow>
+  /** credential type → node types that declare it */
+  readonly #users = new Map<string, string[]>()
+
+  constructor(file: CatalogueFile) {
+    this.#nodes = new Map(file.nodes.map((row) => [row[0], row]))
+    this.#credentials = new Map(file.credentials.map((row) => [row[0], row]))
+    for (const row of file.nodes) {
+      for (const name of this.#declared(row)) {
+        const users = this.#users.get(name)
+        if (users) users.push(row[0])
+        else this.#users.set(name, [row[0]])
+      }
+    }
+  }
+
+  /** Undefined for a type that n8n 2.41.1 does not bring along. */
+  credentialType(name: string): CredentialType | undefined {
+    const row = this.#credentials.get(name)
+    if (!row) return undefined
+    const fields = new Map<string, CredentialField>()
+    for (const each of this.credentialFields(name)) {
+      if (each[1] !== 'notice') fields.set(each[0], toField(each))
+    }
+    return {
+      ...this.#credentialSummary(row),
+      fields: [...fields.values()],
+      nodeTypes: this.#users.get(name) ?? [],
+      testable: Boolean(row[2] & CredentialFlag.test),
+    }
+  }
+
+  /**
+   * The field rows of a type with the inherited ones, as n8n merges them: a child's field replaces its parent's.
+   * A name occurs twice where a type without parent shows one of two fields. Empty for an unknown type.
+   */
+  credentialFields(name: string): FieldRow[] {
+    const row = this.#credentials.get(name)
+    if (!row) return []
+    const [, , , parents] = row
+    const own = takesDomains(row) ? [...row[4], ...DOMAIN_FIELDS] : row[4]
+    if (parents.length === 0) {
+      return name === 'oAuth1Api' || name === 'oAuth2Api' ? [...own, OAUTH_TOKEN_FIELD] : own
+    }
+    const merged = new Map<string, FieldRow>()
+    for (const field of [...parents.flatMap((parent) => this.credentialFields(parent)), ...own]) {
+      if (!(field[2] & FieldFlag.doNotInherit)) merged.set(field[0], field)
+    }
+    return [...merged.values()]
+  }
+
+  /** Also the `…Tool` and `…HitlTool` forms that n8n makes of some nodes. */
+  nodeType(name: string): NodeType | undefined {
+    const found = this.#findNode(name)
+    if (!found) return undefined
+    const { row, suffix, descriptions } = found
+    const versions = descriptions.flatMap((each) => each.v).toSorted((a, b) => a - b)
+    return {
+      type: name,
+      displayName: row[1] + suffix,
+      trigger: !suffix && isTrigger(row),
+      credentialTypes: this.#declared(row),
+      versions,
+      defaultVersion: row[2] ?? Math.max(...versions),
+    }
+  }
+
+  /**
+   * The facts for one type version, or for the default version when `version` is undefined.
+   * Undefined when the type is unknown or has no such version.
+   */
+  nodeDescription(name: string, version: number | undefined): NodeDescription | undefined {
+    const found = this.#findNode(name)
+    if (!found) return undefined
+    const { row, suffix, descriptions } = found
+    const wanted = version ?? row[2] ?? Math.max(...descriptions.flatMap((each) => each.v))
+    const facts = descriptions.find((each) => each.v.includes(wanted))
+    return facts && { version: wanted, tool: suffix !== '' || name.endsWith('Tool'), facts }
+  }
+
+  /** Those whose type or display name contains `query`, whatever the case; all when it is empty. Sorted by type. */
+  searchCredentialTypes(query = ''): CredentialTypeSummary[] {
+    return [...this.#credentials.values()]
+      .filter((row) => contains(row, query))
+      .map((row) => this.#credentialSummary(row))
+  }
+
+  /** As `searchCredentialTypes`. The tool forms are not listed. */
+  searchNodeTypes(query = ''): NodeTypeSummary[] {
+    return [...this.#nodes.values()]
+      .filter((row) => contains(row, query))
+      .map((row) => ({ type: row[0], displayName: row[1], trigger: isTrigger(row) }))
+  }
+
+  #findNode(name: string) {
+    const row = this.#nodes.get(name)
+    if (row) return { row, suffix: '', descriptions: row[3] }
+    // `…HitlTool` first, for it ends in `…Tool` as well.
+    for (const [ending, flag, suffix] of TOOL_FORMS) {
+      const base = name.endsWith(ending) ? this.#nodes.get(name.slice(0, -ending.length)) : undefined
+      const descriptions = base?.[3].filter((each) => (each.f ?? 0) & flag) ?? []
+      if (base && descriptions.length > 0) return { row: base, suffix, descriptions }
+    }
+    return undefined
+  }
+
+  #declared(row: NodeRow): string[] {
+    const names = new Set(row[3].flatMap((each) => each.c ?? []).map(([name]) => name))
+    const choosesGeneric = row[3].some((each) => each.p?.some(([name]) => name === 'genericAuthType'))
+    if (choosesGeneric) {
+      for (const [name, , flags] of this.#credentials.values()) {
+        if (flags & CredentialFlag.genericAuth) names.add(name)
+      }
+    }
+    return [...names].toSorted()
+  }
+
+  #credentialSummary(row: CredentialRow): CredentialTypeSummary {
+    return { type: row[0], displayName: row[1], oauth: this.#isOauth(row) }
+  }
+
+  #isOauth([name, , , parents]: CredentialRow): boolean {
+    if (name === 'oAuth1Api' || name === 'oAuth2Api') return true
+    return parents.some((parent) => {
+      const row = this.#credentials.get(parent)
+      return row !== undefined && this.#isOauth(row)
+    })
+  }
+}
+
+const TOOL_FORMS = [
+  ['HitlTool', NodeFlag.sendAndWait, ' HITL Tool'],
+  ['Tool', NodeFlag.usableAsTool, ' Tool'],
+] as const
+
+function isTrigger(row: NodeRow): boolean {
+  return row[3].some((each) => (each.f ?? 0) & NodeFlag.trigger)
+}
+
+function contains([type, displayName]: [string, string, ...unknown[]], query: string): boolean {
+  const wanted = query.toLowerCase()
+  return type.toLowerCase().includes(wanted) || displayName.toLowerCase().includes(wanted)
+}
+
+function takesDomains([, , flags, parents]: CredentialRow): boolean {
+  if (flags & (CredentialFlag.authenticate | CredentialFlag.genericAuth)) return true
+  return parents.some((parent) => ['oAuth1Api', 'oAuth2Api', 'googleOAuth2Api'].includes(parent))
+}
+
+function toField([name, kind, flags, options]: FieldRow): CredentialField {
+  return {
+    name,
+    kind,
+    required: isRequired(kind, flags),
+    secret: Boolean(flags & FieldFlag.secret),
+    ...(options && { options }),
+  }
+}
+
+/** A hidden field is n8n's to fill, and a default is a value. */
+export function isRequired(kind: string, flags: number): boolean {
+  return Boolean(flags & FieldFlag.required) && !(flags & FieldFlag.hasDefault) && kind !== 'hidden'
+}
+
+let loading: Promise<Catalogue> | undefined
+
+/** The catalogue, read on first use and kept for the isolate's life. */
+export function loadCatalogue(): Promise<Catalogue> {
+  loading ??= import('./catalogue.json', { with: { type: 'json' } }).then(
+    (module) => new Catalogue(module.default as unknown as CatalogueFile),
+  )
+  return loading
+}

@@ -1,0 +1,216 @@
+/** @module What a workflow consists of and needs, read from its JSON alone. Pure. */
+import type { Catalogue } from './catalogue.ts'
+import { ownValue } from './display-options.ts'
+import { findHardCodedSecrets } from './hard-coded-secrets.ts'
+import {
+  describeNode,
+  displayedParameters,
+  requiredCredentials,
+  typeVersion,
+} from './required-credentials.ts'
+import { webhookPaths } from './webhook-paths.ts'
+
+/** Stable codes; new ones may be added. */
+export type WarningCode =
+  | 'dangling-connection'
+  | 'duplicate-node-name'
+  | 'hard-coded-secret'
+  | 'missing-node-name'
+  | 'missing-node-type'
+  | 'no-trigger'
+  | 'unknown-credential-type'
+  | 'unknown-node-type'
+  | 'unknown-node-version'
+  | 'unknown-webhook-path'
+  | 'unresolved-credential-type'
+
+/** `message` never repeats a secret. `node`: the node's name, or `#` and its index when it has none. */
+export interface WorkflowWarning {
+  code: WarningCode
+  message: string
+  node?: string
+}
+
+/** `optional`: only nodes that can do without it have one attached. */
+export interface CredentialRequirement {
+  type: string
+  nodes: string[]
+  optional?: true
+}
+
+/** Arrays are sorted and distinct. */
+export interface WorkflowMetadata {
+  /** of every node, disabled ones and sticky notes included */
+  nodeTypes: string[]
+  /** of the enabled nodes */
+  requiredCredentialTypes: string[]
+  /** of every trigger, disabled ones included */
+  triggerTypes: string[]
+  /** paths that enabled triggers answer, as far as the JSON tells */
+  webhookPaths: string[]
+  nodeCount: number
+  /** at most 200 */
+  warnings: WorkflowWarning[]
+  requirements: CredentialRequirement[]
+  /** nodes whose credential type n8n knows only at run time */
+  unresolved: { node: string; reason: string }[]
+}
+
+const MAX_WARNINGS = 200
+const MAX_SHOWN_LENGTH = 120
+
+/** `workflow`: within the limits of `parseWorkflow`. */
+export function extractMetadata(workflow: Record<string, unknown>, catalogue: Catalogue): WorkflowMetadata {
+  const nodes = Array.isArray(workflow.nodes) ? workflow.nodes.filter(isObject) : []
+  const found = new Findings()
+  const names = new Map<string, number>()
+  nodes.forEach((node, index) => {
+    const name = typeof node.name === 'string' && node.name !== '' ? node.name : undefined
+    if (name !== undefined) names.set(name, (names.get(name) ?? 0) + 1)
+    readNode(node, name ?? `#${index}`, catalogue, found)
+    if (name === undefined) {
+      found.warn('missing-node-name', 'The node has no name: n8n will not accept it', `#${index}`)
+    }
+  })
+  for (const [name, count] of names) {
+    if (count > 1) found.warn('duplicate-node-name', `${count} nodes are named so`, name)
+  }
+  checkConnections(workflow.connections, names, found)
+  if (!found.startable && nodes.length > 0) {
+    found.warn('no-trigger', 'Nothing starts this workflow: it has no enabled trigger')
+  }
+  return {
+    nodeTypes: [...found.nodeTypes].toSorted(),
+    requiredCredentialTypes: [...found.requirements.keys()].toSorted(),
+    triggerTypes: [...found.triggerTypes].toSorted(),
+    webhookPaths: [...found.webhookPaths].toSorted(),
+    nodeCount: nodes.length,
+    warnings: found.warnings,
+    requirements: [...found.requirements]
+      .map(([type, { nodes, required }]) => ({
+        type,
+        nodes: [...nodes].toSorted(),
+        ...(required ? {} : { optional: true as const }),
+      }))
+      .toSorted((a, b) => (a.type < b.type ? -1 : 1)),
+    unresolved: found.unresolved,
+  }
+}
+
+class Findings {
+  readonly nodeTypes = new Set<string>()
+  readonly triggerTypes = new Set<string>()
+  readonly webhookPaths = new Set<string>()
+  readonly requirements = new Map<string, { nodes: Set<string>; required: boolean }>()
+  readonly unresolved: { node: string; reason: string }[] = []
+  readonly warnings: WorkflowWarning[] = []
+  /** has an enabled trigger */
+  startable = false
+
+  require(type: string, node: string, required: boolean): void {
+    const requirement = this.requirements.get(type) ?? { nodes: new Set(), required: false }
+    requirement.nodes.add(node)
+    requirement.required ||= required
+    this.requirements.set(type, requirement)
+  }
+
+  warn(code: WarningCode, message: string, node?: string): void {
+    if (this.warnings.length >= MAX_WARNINGS) return
+    this.warnings.push({ code, message, ...(node !== undefined && { node: shown(node) }) })
+  }
+}
+
+function readNode(node: Record<string, unknown>, label: string, catalogue: Catalogue, found: Findings): void {
+  for (const { path, kind } of findHardCodedSecrets(node)) {
+    const message = `${shown(path)} looks like ${kind}: keep it in a credential`
+    found.warn('hard-coded-secret', message, label)
+  }
+  const { type } = node
+  if (typeof type !== 'string' || type === '') {
+    found.warn('missing-node-type', 'The node has no type: n8n cannot run it', label)
+    return
+  }
+  found.nodeTypes.add(type)
+  const description = describeNode(catalogue, node)
+  warnOfVersion(node, type, label, catalogue, found)
+  const trigger = catalogue.nodeType(type)?.trigger ?? isTriggerByName(type)
+  if (trigger) found.triggerTypes.add(type)
+  if (node.disabled === true) return
+  found.startable ||= trigger
+  const { required, unresolved } = requiredCredentials(node, description)
+  for (const [credentialType, isRequired] of required) {
+    found.require(credentialType, label, isRequired)
+    if (description && !catalogue.credentialType(credentialType)) {
+      const message = `${shown(credentialType)} is not among n8n's own credential types`
+      found.warn('unknown-credential-type', message, label)
+    }
+  }
+  for (const parameter of unresolved) {
+    const reason = `${parameter} is an expression: n8n decides the credential type when the workflow runs`
+    found.unresolved.push({ node: label, reason })
+    found.warn('unresolved-credential-type', reason, label)
+  }
+  if (!description?.facts.w) return
+  const { paths, unknown } = webhookPaths(node, description, displayedParameters(node, description))
+  for (const path of paths) found.webhookPaths.add(path)
+  if (unknown) found.warn('unknown-webhook-path', 'The URL is known only once n8n has the workflow', label)
+}
+
+function warnOfVersion(
+  node: Record<string, unknown>,
+  type: string,
+  label: string,
+  catalogue: Catalogue,
+  found: Findings,
+): void {
+  const nodeType = catalogue.nodeType(type)
+  if (!nodeType) {
+    const message = `${shown(type)} is not among n8n's own nodes: the n8n server must have it installed`
+    found.warn('unknown-node-type', message, label)
+    return
+  }
+  const version = typeVersion(node)
+  if (version === undefined || nodeType.versions.includes(version)) return
+  const message = `${type} has no version ${version}; read as ${nodeType.defaultVersion}`
+  found.warn('unknown-node-version', message, label)
+}
+
+/** Of community nodes: n8n goes by the name as well. */
+function isTriggerByName(type: string): boolean {
+  return type.toLowerCase().includes('trigger') || type === 'n8n-nodes-base.start'
+}
+
+function checkConnections(connections: unknown, names: Map<string, number>, found: Findings): void {
+  if (!isObject(connections)) return
+  for (const [source, outputs] of Object.entries(connections)) {
+    const targets = [...targetsOf(outputs)]
+    if (!names.has(source) && targets.length > 0) {
+      found.warn('dangling-connection', 'A connection starts at a node that is not there', source)
+    }
+    for (const target of new Set(targets)) {
+      if (names.has(target)) continue
+      found.warn('dangling-connection', `Connected to ${shown(target)}, which is not there`, source)
+    }
+  }
+}
+
+/** `{ main: [[{ node }]] }`, with what is null or of another shape passed over. */
+function* targetsOf(outputs: unknown): Generator<string> {
+  if (!isObject(outputs)) return
+  for (const slots of Object.values(outputs)) {
+    for (const slot of Array.isArray(slots) ? slots : []) {
+      for (const connection of Array.isArray(slot) ? slot : [slot]) {
+        const target = ownValue(connection, 'node')
+        if (typeof target === 'string') yield target
+      }
+    }
+  }
+}
+
+function shown(text: string): string {
+  return text.length <= MAX_SHOWN_LENGTH ? text : `${text.slice(0, MAX_SHOWN_LENGTH)}…`
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

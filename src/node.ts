@@ -1,0 +1,82 @@
+/** @module The entry point on Node, started by the command line's `serve` and `dev --node`. */
+import { createAdaptorServer } from '@hono/node-server'
+import { getConnInfo } from '@hono/node-server/conninfo'
+import bcrypt from '@node-rs/bcrypt'
+import type { Context } from 'hono'
+import type { Server } from 'node:http'
+import { availableParallelism } from 'node:os'
+import { createApp } from './app.ts'
+import { type Config, parseConfig } from './config.ts'
+import { createDeps, type Runtime } from './deps.ts'
+import { housekeeping } from './housekeeping.ts'
+
+const housekeepingEveryMs = 5 * 60 * 1000
+
+export interface NodeServer {
+  close: () => Promise<void>
+}
+
+interface NodeOptions {
+  env: Record<string, string | undefined>
+  port: number
+  host: string
+  /** The gateway in this process; absent where the database is Neon. */
+  fetch?: ((request: Request) => Promise<Response>) | undefined
+}
+
+/** The sender's address; behind `hops` trusted proxies, what the outermost of them wrote into X-Forwarded-For. */
+function clientIp(c: Context, hops: number): string {
+  if (hops > 0) {
+    const forwarded = (c.req.header('X-Forwarded-For') ?? '').split(',').map((address) => address.trim())
+    const address = forwarded.at(-hops)
+    if (address) return address
+  }
+  return getConnInfo(c).remote.address ?? 'unknown'
+}
+
+export function nodeRuntime(options: {
+  fetch?: NodeOptions['fetch']
+  config?: Pick<Config, 'trustedProxyHops'>
+  defer?: Runtime['defer']
+}): Runtime {
+  return {
+    name: 'node',
+    bcrypt,
+    maxHashesInFlight: availableParallelism(),
+    defer: options.defer ?? ((work) => void work.catch(() => {})),
+    clientIp: (c) => clientIp(c, options.config?.trustedProxyHops ?? 0),
+    writeLog: (line) => process.stdout.write(`${line}\n`),
+    now: () => new Date(),
+    ...(options.fetch && { databaseFetch: options.fetch }),
+  }
+}
+
+/** Serves until `close`, which waits for requests and deferred work under way. */
+export async function startNode({ env, port, host, fetch }: NodeOptions): Promise<NodeServer> {
+  const config = parseConfig(env)
+  const underWay = new Set<Promise<unknown>>()
+  const defer = (work: Promise<unknown>) => {
+    const settled = work.catch(() => {}).finally(() => underWay.delete(settled))
+    underWay.add(settled)
+  }
+  const deps = createDeps(config, nodeRuntime({ fetch, config, defer }))
+  const server = createAdaptorServer({
+    fetch: createApp(deps).fetch,
+    serverOptions: { headersTimeout: 10_000, requestTimeout: 30_000 },
+  }) as Server
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, resolve)
+  })
+  const timer = setInterval(() => defer(housekeeping(deps)), housekeepingEveryMs)
+  return {
+    async close() {
+      clearInterval(timer)
+      await new Promise<void>((resolve) => {
+        server.close(() => resolve())
+        server.closeIdleConnections()
+      })
+      await Promise.all(underWay)
+    },
+  }
+}

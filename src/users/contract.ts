@@ -1,0 +1,79 @@
+/** @module The HTTP shapes of accounts and sessions. */
+import * as z from 'zod'
+import { isCommonPassword } from './common-passwords.ts'
+
+const maxPasswordChars = 1024
+const wellFormed = (text: string) => text.isWellFormed()
+
+/** What people use: an ASCII local part (RFC 5322 atoms) and a domain of two labels or more. */
+const emailPattern =
+  /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9-]{2,63}$/
+
+const Email = z
+  .string()
+  .max(254, 'At most 254 characters')
+  .refine((email) => email.length <= 254 && emailPattern.test(email), 'Not an e-mail address')
+  .refine((email) => email.indexOf('@') <= 64, 'At most 64 characters before the @')
+  .meta({ format: 'email', description: 'Unique whatever its case' })
+
+/** A password to check: any that could ever have been set. */
+const Password = z
+  .string()
+  .min(1, 'Enter the password')
+  .max(maxPasswordChars, `At most ${maxPasswordChars} characters`)
+  .refine(wellFormed, 'Not well-formed Unicode')
+
+/** A password to set: long enough and not a common one; it is never trimmed, and no kind of character is required. */
+export const NewPassword = z
+  .string()
+  .min(8, 'At least 8 characters')
+  .max(maxPasswordChars, `At most ${maxPasswordChars} characters`)
+  .refine(wellFormed, 'Not well-formed Unicode')
+  .refine((password) => [...password].length >= 8, 'At least 8 characters')
+  .refine(
+    (password) => password.length > maxPasswordChars || !isCommonPassword(password),
+    'Too common: it is among the first that an attacker tries',
+  )
+
+const Name = z.string().trim().min(1, 'At least 1 character').max(200, 'At most 200 characters').nullable()
+
+export const Registration = z
+  .strictObject({ email: Email, password: NewPassword, name: Name.optional() })
+  .refine(({ email, password }) => password.toLowerCase() !== email.toLowerCase(), {
+    path: ['password'],
+    error: 'The password may not be the e-mail address',
+  })
+
+export const Login = z.strictObject({ email: z.string().min(1).max(254), password: Password })
+
+export const RefreshRequest = z.strictObject({ refreshToken: z.string().min(1).max(512) })
+
+export const ProfileChange = z
+  .strictObject({ name: Name.optional(), email: Email.optional(), currentPassword: Password.optional() })
+  .refine(({ email, currentPassword }) => email === undefined || currentPassword !== undefined, {
+    path: ['currentPassword'],
+    error: 'Changing the e-mail address needs the current password',
+  })
+
+export const PasswordChange = z.strictObject({ currentPassword: Password, newPassword: NewPassword })
+
+export const AccountDeletion = z.strictObject({ password: Password })
+
+export const User = z
+  .object({
+    id: z.uuid(),
+    email: z.string(),
+    name: z.string().nullable(),
+    createdAt: z.iso.datetime(),
+  })
+  .meta({ ref: 'User' })
+export type User = z.infer<typeof User>
+
+const TokenPair = {
+  accessToken: z.string().meta({ description: 'For the Authorization header; valid for five minutes' }),
+  expiresIn: z.number().int().meta({ description: 'Seconds until the access token expires' }),
+  refreshToken: z.string().meta({ description: 'Good for one refresh, which gives its successor' }),
+}
+
+export const SignedIn = z.object({ user: User, ...TokenPair }).meta({ ref: 'SignedIn' })
+export const Refreshed = z.object(TokenPair).meta({ ref: 'Refreshed' })

@@ -1,0 +1,176 @@
+/** @module SQL of accounts. An address belongs to one live account; a deleted account's is free at once. */
+import { and, eq, isNull, sql } from 'drizzle-orm'
+import { v7 as uuidv7 } from 'uuid'
+import type { StoredPassword } from '../crypto/password.ts'
+import { auditEvent } from '../db/audit.ts'
+import type { Db } from '../db/client.ts'
+import { databaseError } from '../db/errors.ts'
+import { sessions, users } from '../db/schema/users.ts'
+import { AppError } from '../errors.ts'
+import type { User } from './contract.ts'
+import type { SessionRepository } from './session-repository.ts'
+
+/** An account with what its password is checked against. Stays inside the server. */
+export interface Account {
+  user: User
+  password: StoredPassword
+}
+
+export interface NewAccount {
+  email: string
+  name: string | null
+  password: StoredPassword
+}
+
+const columns = {
+  id: users.id,
+  email: users.email,
+  name: users.name,
+  createdAt: users.createdAt,
+  hash: users.passwordHash,
+  pepperId: users.pepperId,
+}
+
+interface Row {
+  id: string
+  email: string
+  name: string | null
+  createdAt: Date
+  hash: string
+  pepperId: string
+}
+
+const toAccount = ({ hash, pepperId, createdAt, ...user }: Row): Account => ({
+  user: { ...user, createdAt: createdAt.toISOString() },
+  password: { hash, pepperId },
+})
+
+export class UserRepository {
+  readonly #db: Db
+  readonly #now: () => Date
+  readonly #sessions: SessionRepository
+
+  constructor(db: Db, now: () => Date, sessions: SessionRepository) {
+    this.#db = db
+    this.#now = now
+    this.#sessions = sessions
+  }
+
+  /**
+   * The account and its first session, in one batch.
+   * @throws {AppError} `email-taken`
+   */
+  async create({ email, name, password }: NewAccount): Promise<{ user: User; refreshToken: string }> {
+    const createdAt = this.#now()
+    const id = uuidv7()
+    const session = this.#sessions.plan()
+    const account = {
+      passwordHash: password.hash,
+      pepperId: password.pepperId,
+      createdAt,
+      updatedAt: createdAt,
+    }
+    try {
+      await this.#db.batch([
+        this.#db.insert(users).values({ id, email, name, ...account }),
+        this.#db.insert(sessions).values({ ...session, userId: id }),
+        auditEvent(this.#db, id, 'user.registered', id),
+      ])
+    } catch (error) {
+      throw emailTaken(error)
+    }
+    const user = { id, email, name, createdAt: createdAt.toISOString() }
+    return { user, refreshToken: await this.#sessions.firstToken(session.id) }
+  }
+
+  async findByEmail(email: string): Promise<Account | null> {
+    const [row] = await this.#db
+      .select(columns)
+      .from(users)
+      .where(and(sql`lower(${users.email}) = lower(${email})`, isNull(users.deletedAt)))
+    return row ? toAccount(row) : null
+  }
+
+  async find(userId: string): Promise<Account | null> {
+    const [row] = await this.#db.select(columns).from(users).where(live(userId))
+    return row ? toAccount(row) : null
+  }
+
+  /**
+   * Fields left out stay.
+   * @throws {AppError} `email-taken`
+   */
+  async update(userId: string, change: { name?: string | null; email?: string }): Promise<User | null> {
+    if (Object.keys(change).length === 0) return (await this.find(userId))?.user ?? null
+    try {
+      const [[row]] = await this.#db.batch([
+        this.#db.update(users).set(change).where(live(userId)).returning(columns),
+        auditEvent(this.#db, userId, 'user.updated', userId, { fields: Object.keys(change) }),
+      ])
+      return row ? toAccount(row).user : null
+    } catch (error) {
+      throw emailTaken(error)
+    }
+  }
+
+  /** Sets the password and ends all sessions. False when it is not `from` any more; sessions have ended all the same. */
+  async changePassword(userId: string, from: StoredPassword, to: StoredPassword): Promise<boolean> {
+    const [changed] = await this.#db.batch([
+      this.#setPassword(userId, from, to),
+      this.#sessions.endAllStatement(userId),
+      auditEvent(this.#db, userId, 'user.password-changed', userId),
+    ])
+    return changed.length === 1
+  }
+
+  /** Sets the password without knowing the old one and ends all sessions: the operator's way. Null without an account. */
+  async resetPassword(email: string, to: StoredPassword): Promise<User | null> {
+    const account = await this.findByEmail(email)
+    if (!account) return null
+    const { user, password } = account
+    const [changed] = await this.#db.batch([
+      this.#setPassword(user.id, password, to),
+      this.#sessions.endAllStatement(user.id),
+      auditEvent(this.#db, user.id, 'user.password-reset', user.id),
+    ])
+    if (changed.length === 0)
+      throw new AppError('conflict', 'The password was changed at the same time; try again')
+    return user
+  }
+
+  /** The same password under the current cost and pepper: nothing that its owner would notice. */
+  async rehashPassword(userId: string, from: StoredPassword, to: StoredPassword): Promise<void> {
+    await this.#setPassword(userId, from, to)
+  }
+
+  #setPassword(userId: string, from: StoredPassword, { hash, pepperId }: StoredPassword) {
+    return this.#db
+      .update(users)
+      .set({ passwordHash: hash, pepperId })
+      .where(and(live(userId), eq(users.passwordHash, from.hash)))
+      .returning({ id: users.id })
+  }
+
+  /** Ends the account for its owner: no sign-in, no refresh, the address is free. `purgeDeletedAccounts` removes the data. */
+  async markDeleted(userId: string): Promise<void> {
+    await this.#db.batch([
+      this.#db.update(users).set({ deletedAt: this.#now() }).where(live(userId)),
+      this.#sessions.endAllStatement(userId),
+      auditEvent(this.#db, userId, 'user.deleted', userId),
+    ])
+  }
+
+  async recordFailedLogin(userId: string): Promise<void> {
+    await auditEvent(this.#db, userId, 'user.login-failed', userId)
+  }
+}
+
+const live = (userId: string) => and(eq(users.id, userId), isNull(users.deletedAt))
+
+function emailTaken(error: unknown): unknown {
+  if (databaseError(error).constraint !== 'users_email_key') return error
+  return new AppError(
+    'email-taken',
+    'There is an account with this e-mail address; sign in, or use another one',
+  )
+}

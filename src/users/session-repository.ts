@@ -1,0 +1,158 @@
+/**
+ * @module Sessions: each row is a family of refresh tokens of which only the newest is good (RFC 9700 §4.14.2). A
+ * replaced token used again ends the family, because either of two holders may be a thief; within a short grace it
+ * only gets the same successor again, because an answer can be lost on the way.
+ */
+import { and, eq, gt, isNull, lt, type SQL, sql } from 'drizzle-orm'
+import { v7 as uuidv7 } from 'uuid'
+import type { RefreshTokens } from '../crypto/refresh-token.ts'
+import { auditEvent } from '../db/audit.ts'
+import type { Db } from '../db/client.ts'
+import { retrying } from '../db/errors.ts'
+import { sessions, users } from '../db/schema/users.ts'
+import { AppError } from '../errors.ts'
+
+export interface SessionOptions {
+  refreshTokens: RefreshTokens
+  /** How long a replaced token still gets its successor. */
+  graceSeconds?: number
+  /** How long a session lives, however often it is refreshed. */
+  lifetimeDays?: number
+}
+
+export class SessionRepository {
+  readonly #db: Db
+  readonly #now: () => Date
+  readonly #tokens: RefreshTokens
+  readonly #graceSeconds: number
+  readonly #lifetimeDays: number
+
+  constructor(
+    db: Db,
+    now: () => Date,
+    { refreshTokens, graceSeconds = 10, lifetimeDays = 30 }: SessionOptions,
+  ) {
+    this.#db = db
+    this.#now = now
+    this.#tokens = refreshTokens
+    this.#graceSeconds = graceSeconds
+    this.#lifetimeDays = lifetimeDays
+  }
+
+  /**
+   * Starts a session and returns its first refresh token; null when the account is gone or its password is not
+   * `passwordHash` any more. The lock makes a concurrent change of password wait and then end this session too.
+   */
+  async start(userId: string, passwordHash: string): Promise<string | null> {
+    const { id, rotatedAt, expiresAt } = this.plan()
+    const owner = sql`select id from ${users} where id = ${userId} and password_hash = ${passwordHash}
+      and deleted_at is null for share`
+    const { rows } = await this.#db.execute(sql`
+      with owner as (${owner}),
+      started as (
+        insert into ${sessions} (id, user_id, rotated_at, expires_at)
+        select ${id}::uuid, owner.id, ${rotatedAt.toISOString()}::timestamptz, ${expiresAt.toISOString()}::timestamptz
+        from owner returning user_id
+      )
+      insert into audit_events (id, user_id, action, subject_id)
+      select ${uuidv7()}::uuid, user_id, 'session.started', ${id}::uuid from started returning id`)
+    return rows.length === 1 ? this.firstToken(id) : null
+  }
+
+  /** The values of a new session, for a batch that inserts the account with it. */
+  plan() {
+    const rotatedAt = this.#now()
+    const expiresAt = new Date(rotatedAt.getTime() + this.#lifetimeDays * 86_400_000)
+    return { id: uuidv7(), rotatedAt, expiresAt }
+  }
+
+  firstToken(sessionId: string): Promise<string> {
+    return this.#tokens.issue({ sessionId, generation: 1 })
+  }
+
+  /**
+   * One statement: of any number of concurrent refreshes with one token, one moves the generation.
+   * @throws {AppError} `invalid-refresh-token`
+   */
+  async refresh(token: string): Promise<{ userId: string; refreshToken: string }> {
+    const claim = await this.#tokens.read(token)
+    if (!claim) throw refused()
+    const row = await retrying(() => this.#rotate(claim))
+    if (!row) throw refused()
+    if (row.revokedAt) {
+      await auditEvent(this.#db, row.userId, 'session.token-reused', claim.sessionId)
+      throw refused()
+    }
+    const refreshToken = await this.#tokens.issue({ sessionId: claim.sessionId, generation: row.generation })
+    return { userId: row.userId, refreshToken }
+  }
+
+  async #rotate({ sessionId, generation }: { sessionId: string; generation: number }) {
+    const now = this.#now()
+    const at = sql`${now.toISOString()}::timestamptz`
+    const isNewest = sql`${sessions.generation} = ${generation}`
+    // `greatest`, because a request that waited for the row's lock has read its clock before the rotation.
+    const isInGrace = sql`${sessions.generation} = ${generation + 1} and ${sessions.rotatedAt}
+      > greatest(${at}, ${sessions.rotatedAt}) - make_interval(secs => ${this.#graceSeconds})`
+    const [row] = await this.#db
+      .update(sessions)
+      .set({
+        generation: sql`case when ${isNewest} then ${sessions.generation} + 1 else ${sessions.generation} end`,
+        rotatedAt: sql`case when ${isNewest} then ${at} else ${sessions.rotatedAt} end`,
+        revokedAt: sql`case when ${isNewest} or (${isInGrace}) then null else ${at} end`,
+      })
+      .where(
+        and(
+          eq(sessions.id, sessionId),
+          isNull(sessions.revokedAt),
+          gt(sessions.expiresAt, now),
+          sql`exists (select 1 from ${users} where ${users.id} = ${sessions.userId} and ${users.deletedAt} is null)`,
+        ),
+      )
+      .returning({
+        userId: sessions.userId,
+        generation: sessions.generation,
+        revokedAt: sessions.revokedAt,
+      })
+    return row
+  }
+
+  /** Ends the session of any token of its family; whatever else it is given, nothing happens (RFC 7009 §2.2). */
+  async end(token: string): Promise<void> {
+    const claim = await this.#tokens.read(token)
+    if (!claim) return
+    await this.#db
+      .update(sessions)
+      .set({ revokedAt: this.#now() })
+      .where(this.#live(eq(sessions.id, claim.sessionId)))
+  }
+
+  async endAll(userId: string): Promise<void> {
+    await this.#db.batch([
+      this.endAllStatement(userId),
+      auditEvent(this.#db, userId, 'session.all-ended', null),
+    ])
+  }
+
+  /** For the batch of whatever ends all of a user's sessions. */
+  endAllStatement(userId: string) {
+    return this.#db
+      .update(sessions)
+      .set({ revokedAt: this.#now() })
+      .where(this.#live(eq(sessions.userId, userId)))
+  }
+
+  #live(condition: SQL) {
+    return and(condition, isNull(sessions.revokedAt))
+  }
+
+  /** Removes sessions that have been over for a day. */
+  async purgeExpired(): Promise<void> {
+    await this.#db
+      .delete(sessions)
+      .where(lt(sessions.expiresAt, new Date(this.#now().getTime() - 86_400_000)))
+  }
+}
+
+const refused = () =>
+  new AppError('invalid-refresh-token', 'The refresh token is expired, used or revoked; sign in again')

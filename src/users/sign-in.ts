@@ -1,0 +1,107 @@
+/** @module Password checks, counted and slowed down, and what they open: a session. */
+import type { AccessTokens } from '../crypto/access-token.ts'
+import type { PasswordHasher } from '../crypto/password.ts'
+import { AppError } from '../errors.ts'
+import type { User } from './contract.ts'
+import type { Account, UserRepository } from './repository.ts'
+import type { SessionRepository } from './session-repository.ts'
+import type { Throttle } from './throttle.ts'
+
+export interface SignInOptions {
+  users: UserRepository
+  sessions: SessionRepository
+  throttle: Throttle
+  hasher: PasswordHasher
+  accessTokens: AccessTokens
+  /** Keeps work alive after the answer is sent, and takes its failure. */
+  defer: (work: Promise<unknown>) => void
+}
+
+export interface SignedInUser {
+  user: User
+  accessToken: string
+  expiresIn: number
+  refreshToken: string
+}
+
+export class SignIn {
+  readonly #options: SignInOptions
+
+  constructor(options: SignInOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Hashes before it looks, so that a taken address takes as long as a free one.
+   * @throws {AppError} `email-taken`, `too-many-requests`
+   */
+  async register(
+    clientIp: string,
+    input: { email: string; password: string; name?: string | null | undefined },
+  ): Promise<SignedInUser> {
+    const { users, throttle, hasher, accessTokens } = this.#options
+    await throttle.claimRegistration(clientIp)
+    const password = await hasher.hash(input.password)
+    const created = await users.create({ email: input.email, name: input.name ?? null, password })
+    return { ...created, ...(await accessTokens.sign(created.user.id)) }
+  }
+
+  /**
+   * An unknown address, a wrong password and a damaged hash cost and answer the same.
+   * @throws {AppError} `bad-credentials`, `too-many-requests`
+   */
+  async login(
+    clientIp: string,
+    { email, password }: { email: string; password: string },
+  ): Promise<SignedInUser> {
+    const { users, sessions, hasher, accessTokens, defer } = this.#options
+    const account = await this.#checkPassword(clientIp, email, password, () => users.findByEmail(email))
+    const { user, password: stored } = account
+    const refreshToken = await sessions.start(user.id, stored.hash)
+    if (!refreshToken) throw badCredentials()
+    if (hasher.isOutdated(stored)) defer(this.#rehash(user.id, account, password))
+    return { user, ...(await accessTokens.sign(user.id)), refreshToken }
+  }
+
+  /**
+   * A signed-in user's password, before a change that a stolen access token must not make. Counts as a sign-in does.
+   * @throws {AppError} `bad-credentials`, `too-many-requests`, `unauthenticated` when the account is gone
+   */
+  async confirmPassword(clientIp: string, userId: string, password: string): Promise<Account> {
+    const account = await this.#options.users.find(userId)
+    if (!account) throw accountGone()
+    return this.#checkPassword(clientIp, account.user.email, password, async () => account)
+  }
+
+  async #checkPassword(
+    clientIp: string,
+    email: string,
+    password: string,
+    find: () => Promise<Account | null>,
+  ): Promise<Account> {
+    const { users, throttle, hasher, defer } = this.#options
+    await throttle.claimLogin(clientIp, email)
+    const account = await find()
+    const isRight = await hasher.verify(password, account?.password ?? null).catch(async (error: unknown) => {
+      await throttle.releaseLogin(clientIp, email)
+      throw error
+    })
+    if (!account || !isRight) {
+      // Deferred, so that only the unknown address is not told apart by one statement more.
+      if (account) defer(users.recordFailedLogin(account.user.id))
+      throw badCredentials()
+    }
+    await throttle.clearLogin(clientIp, email)
+    return account
+  }
+
+  async #rehash(userId: string, { password: stored }: Account, password: string): Promise<void> {
+    const { users, hasher } = this.#options
+    await users.rehashPassword(userId, stored, await hasher.hash(password))
+  }
+}
+
+const badCredentials = () =>
+  new AppError('bad-credentials', 'There is no account with this e-mail address and password')
+
+export const accountGone = () => new AppError('unauthenticated', 'The account does not exist any more')

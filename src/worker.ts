@@ -1,0 +1,69 @@
+/** @module The entry point on Cloudflare Workers. */
+import bcrypt from 'bcryptjs'
+import { waitUntil } from 'cloudflare:workers'
+import { type App, createApp } from './app.ts'
+import { ConfigError, parseConfig } from './config.ts'
+import { createDeps, type Deps } from './deps.ts'
+import { housekeeping } from './housekeeping.ts'
+
+interface Isolate {
+  app: App
+  deps: Deps
+}
+
+let isolate: Isolate | undefined
+
+/** Once per isolate, on its first request: Workers forbid I/O and random values at module scope. */
+function start(env: Record<string, unknown>): Isolate {
+  const config = parseConfig(env)
+  const deps = createDeps(config, {
+    name: 'workerd',
+    bcrypt,
+    maxHashesInFlight: 1,
+    defer: waitUntil,
+    clientIp: (c) => c.req.header('CF-Connecting-IP') ?? 'unknown',
+    writeLog: (line) => console.log(line),
+    now: () => new Date(),
+  })
+  return { app: createApp(deps), deps }
+}
+
+function unusable(error: unknown): Response {
+  if (!(error instanceof ConfigError)) throw error
+  console.error(JSON.stringify({ level: 'error', event: 'unusable-configuration', message: error.message }))
+  const body = {
+    type: 'about:blank',
+    title: 'Not configured',
+    status: 503,
+    detail: 'The server is not configured; its log says what is missing',
+    code: 'not-configured',
+  }
+  return Response.json(body, {
+    status: 503,
+    headers: { 'Content-Type': 'application/problem+json', 'Retry-After': '60' },
+  })
+}
+
+export default {
+  async fetch(request, env, context) {
+    try {
+      isolate ??= start(env)
+    } catch (error) {
+      return unusable(error)
+    }
+    return isolate.app.fetch(request, env, context)
+  },
+  async scheduled(_controller, env) {
+    isolate ??= start(env)
+    await housekeeping(isolate.deps)
+  },
+} satisfies {
+  fetch: (request: Request, env: Record<string, unknown>, context: WorkerContext) => Promise<Response>
+  scheduled: (controller: unknown, env: Record<string, unknown>) => Promise<void>
+}
+
+interface WorkerContext {
+  waitUntil(promise: Promise<unknown>): void
+  passThroughOnException(): void
+  props: unknown
+}

@@ -1,0 +1,18 @@
+/** @module `GET /v1/credentials/missing`: a question about workflows that lives under the path of credentials. */
+import { Hono } from 'hono'
+import type { AuthEnv } from '../http/auth.ts'
+import { describe } from '../http/openapi.ts'
+import { MissingCredentials } from './contract.ts'
+import type { CredentialRequirements } from './requirements.ts'
+
+export function missingCredentialRoutes(requirements: CredentialRequirements) {
+  return new Hono<AuthEnv>().get(
+    '/',
+    describe({
+      tag: 'Credentials',
+      summary: 'Credential types that your workflows require and that you have no credential of',
+      responses: { 200: MissingCredentials },
+    }),
+    async (c) => c.json(await requirements.missing(c.var.userId)),
+  )
+}

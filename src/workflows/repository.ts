@@ -1,0 +1,321 @@
+import { and, arrayContains, desc, eq, inArray, lt, or, type SQL, sql } from 'drizzle-orm'
+import { v7 as uuidv7 } from 'uuid'
+import { auditEvent } from '../db/audit.ts'
+import type { Db } from '../db/client.ts'
+import { type CreationKey, createOnce } from '../db/creation.ts'
+import { workflows, workflowVersions } from '../db/schema/workflows.ts'
+import { AppError } from '../errors.ts'
+import { encodeCursor, type Page, type Slice } from '../http/page.ts'
+import type { Catalogue } from '../n8n/catalogue.ts'
+import { extractMetadata } from '../n8n/metadata.ts'
+import { contentHash, parseWorkflow } from '../n8n/workflow-json.ts'
+import {
+  type NewWorkflow,
+  nameLimit,
+  type Workflow,
+  type WorkflowChange,
+  type WorkflowDiff,
+  type WorkflowFilter,
+  type WorkflowSummary,
+  type WorkflowVersion,
+  type WorkflowVersionSummary,
+} from './contract.ts'
+import { diffWorkflows, sameJson } from './diff.ts'
+import {
+  columns,
+  described,
+  fittingKeys,
+  matchedCount,
+  pageOf,
+  prefixQuery,
+  sizeBytes,
+  summaryColumns,
+  toSummary,
+  toVersion,
+  toWorkflow,
+  versionColumns,
+  versionOf,
+  versionSummaryColumns,
+} from './rows.ts'
+
+/** Where a request's body holds the n8n JSON. */
+const inBody = { pointerPrefix: '/workflow' }
+
+/** What a write sets; what is absent stays. */
+type Values = Partial<Omit<typeof workflows.$inferInsert, 'id' | 'userId' | 'version'>>
+
+/** A user's workflows. Every method takes the owner first and sees no one else's rows. */
+export class WorkflowRepository {
+  readonly #db: Db
+  readonly #now: () => Date
+  readonly #loadCatalogue: () => Promise<Catalogue>
+  readonly #quota: number
+
+  constructor(
+    db: Db,
+    now: () => Date,
+    loadCatalogue: () => Promise<Catalogue>,
+    quotas: { workflows: number },
+  ) {
+    this.#db = db
+    this.#now = now
+    this.#loadCatalogue = loadCatalogue
+    this.#quota = quotas.workflows
+  }
+
+  /** @throws {AppError} `invalid-workflow`, `too-large`, `quota-exceeded`, `idempotency-key-reused`, `conflict` */
+  async create(userId: string, body: NewWorkflow, key?: CreationKey): Promise<Workflow> {
+    const { workflow: json, name } = parseWorkflow(body.workflow, inBody)
+    const id = uuidv7()
+    const createdAt = this.#now()
+    const row = {
+      name: body.name ?? shortened(name ?? '') ?? 'Untitled workflow',
+      description: body.description ?? null,
+      prompt: body.prompt ?? null,
+      model: body.model ?? null,
+      tags: body.tags ?? [],
+      ...(await this.#extract(json)),
+      version: 1,
+      createdAt,
+      updatedAt: createdAt,
+    }
+    const creation = {
+      userId,
+      resourceId: id,
+      key,
+      quota: { table: 'workflows', limit: this.#quota },
+    } as const
+    const made = await createOnce(this.#db, creation, [
+      this.#db.insert(workflows).values({ id, userId, ...row }),
+      this.#copyAsVersion(userId, id, sql`null::integer`),
+      auditEvent(this.#db, userId, 'workflow.created', id),
+    ])
+    if (!made.replayed) {
+      const { data: workflow, ...rest } = row
+      return toWorkflow({ id, ...rest, workflow })
+    }
+    const earlier = await this.find(userId, made.id)
+    if (!earlier) throw new AppError('conflict', 'The workflow that this request created has been deleted')
+    return earlier
+  }
+
+  async find(userId: string, id: string): Promise<Workflow | null> {
+    const [row] = await this.#db.select(columns).from(workflows).where(owned(userId, id))
+    return row ? toWorkflow(row) : null
+  }
+
+  async list(userId: string, filter: WorkflowFilter, page: Page): Promise<Slice<WorkflowSummary>> {
+    const { nodeType, credentialType, tag, q, contentHash } = filter
+    const matching = this.#db.$with('matching').as(
+      this.#db
+        .select({ key: sql`${workflows.id}`.as('key'), sizeBytes: sizeBytes(workflows) })
+        .from(workflows)
+        .where(
+          and(
+            eq(workflows.userId, userId),
+            page.after === null ? undefined : lt(workflows.id, page.after),
+            nodeType === undefined ? undefined : arrayContains(workflows.nodeTypes, [nodeType]),
+            credentialType === undefined
+              ? undefined
+              : arrayContains(workflows.requiredCredentialTypes, [credentialType]),
+            tag === undefined ? undefined : arrayContains(workflows.tags, [tag]),
+            contentHash === undefined ? undefined : eq(workflows.contentHash, contentHash),
+            q === undefined ? undefined : sql`${workflows.search} @@ to_tsquery('simple', ${prefixQuery(q)})`,
+          ),
+        )
+        .orderBy(desc(workflows.id))
+        .limit(page.limit + 1),
+    )
+    const rows = await this.#db
+      .with(matching)
+      .select({ row: summaryColumns, matched: matchedCount })
+      .from(workflows)
+      .where(and(eq(workflows.userId, userId), sql`${workflows.id} in ${fittingKeys}`))
+      .orderBy(desc(workflows.id))
+    return pageOf(rows, page.limit, toSummary, (row) => encodeCursor(row.id))
+  }
+
+  /** `nodeType` with its package, such as `n8n-nodes-base.slack`. */
+  findByNodeType(userId: string, nodeType: string, page: Page): Promise<Slice<WorkflowSummary>> {
+    return this.list(userId, { nodeType }, page)
+  }
+
+  findByCredentialType(userId: string, credentialType: string, page: Page): Promise<Slice<WorkflowSummary>> {
+    return this.list(userId, { credentialType }, page)
+  }
+
+  /**
+   * Makes the next version, or returns the current one when nothing would change.
+   * @param expected the version that the change was made from; null: whatever it is
+   * @throws {AppError} `version-conflict` with `currentVersion` when `expected` is not the stored one,
+   *   `invalid-workflow`, `too-large`
+   */
+  async update(
+    userId: string,
+    id: string,
+    expected: number | null,
+    change: WorkflowChange,
+  ): Promise<Workflow | null> {
+    const { workflow, ...fields } = change
+    const values: Values = {
+      ...Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)),
+      ...(workflow && (await this.#extract(parseWorkflow(workflow, inBody).workflow))),
+    }
+    return this.#write(userId, id, expected, values, sql`${workflows.version} - 1`)
+  }
+
+  async delete(userId: string, id: string): Promise<boolean> {
+    const { rows } = await this.#db.execute(sql`
+      with deleted as (delete from workflows where user_id = ${userId} and id = ${id} returning id)
+      insert into audit_events (id, user_id, action, subject_id)
+      select ${uuidv7()}, ${userId}, 'workflow.deleted', id from deleted
+      returning subject_id`)
+    return rows.length > 0
+  }
+
+  /** Newest first; the cursor is the last version number of the page before. Null when there is no such workflow. */
+  async versions(
+    userId: string,
+    id: string,
+    page: { limit?: number | undefined; cursor?: number | undefined },
+  ): Promise<Slice<WorkflowVersionSummary> | null> {
+    const limit = page.limit ?? 50
+    const matching = this.#db.$with('matching').as(
+      this.#db
+        .select({ key: sql`${workflowVersions.version}`.as('key'), sizeBytes: sizeBytes(workflowVersions) })
+        .from(workflowVersions)
+        .where(
+          and(
+            ownedVersions(userId, id),
+            page.cursor === undefined ? undefined : lt(workflowVersions.version, page.cursor),
+          ),
+        )
+        .orderBy(desc(workflowVersions.version))
+        .limit(limit + 1),
+    )
+    const rows = await this.#db
+      .with(matching)
+      .select({ row: versionSummaryColumns, matched: matchedCount })
+      .from(workflowVersions)
+      .where(and(ownedVersions(userId, id), sql`${workflowVersions.version} in ${fittingKeys}`))
+      .orderBy(desc(workflowVersions.version))
+    // Every workflow has its first version.
+    if (rows.length === 0) return null
+    return pageOf(rows, limit, toVersion, (row) => String(row.version))
+  }
+
+  async findVersion(userId: string, id: string, version: number): Promise<WorkflowVersion | null> {
+    const [row] = await this.#db
+      .select(versionColumns)
+      .from(workflowVersions)
+      .where(ownedVersions(userId, id, version))
+    return row ? toVersion(row) : null
+  }
+
+  /** Null when the workflow or one of the versions does not exist. */
+  async diff(userId: string, id: string, from: number, to: number): Promise<WorkflowDiff | null> {
+    const rows = await this.#db
+      .select(versionColumns)
+      .from(workflowVersions)
+      .where(ownedVersions(userId, id, from, to))
+    const older = rows.find((row) => row.version === from)
+    const newer = rows.find((row) => row.version === to)
+    if (!older || !newer) return null
+    const fields = (['name', 'description', 'prompt', 'model', 'tags'] as const).filter(
+      (field) => !sameJson(older[field], newer[field]),
+    )
+    const settings = sameJson(older.workflow.settings, newer.workflow.settings) ? [] : (['settings'] as const)
+    return { from, to, ...diffWorkflows(older.workflow, newer.workflow), fields: [...fields, ...settings] }
+  }
+
+  /**
+   * Makes a new version with the content of an earlier one. Null when the workflow or the version does not exist.
+   * @throws {AppError} `version-conflict`, as `update`
+   */
+  async restore(
+    userId: string,
+    id: string,
+    version: number,
+    expected: number | null,
+  ): Promise<Workflow | null> {
+    const earlier = await this.findVersion(userId, id, version)
+    if (!earlier) return null
+    const { name, description, prompt, model, tags, workflow } = earlier
+    const values = { name, description, prompt, model, tags, ...(await this.#extract(workflow)) }
+    return this.#write(userId, id, expected, values, sql`${version}::integer`)
+  }
+
+  /** `json`: within the limits of `parseWorkflow`. */
+  async #extract(json: Record<string, unknown>) {
+    const {
+      requirements: _,
+      unresolved: __,
+      ...metadata
+    } = extractMetadata(json, await this.#loadCatalogue())
+    return { ...metadata, data: json, contentHash: await contentHash(json) }
+  }
+
+  /** Nothing when that version is there already. The JSON stays in the database. */
+  #copyAsVersion(userId: string, id: string, parent: SQL) {
+    return this.#db
+      .insert(workflowVersions)
+      .select(this.#db.select(versionOf(parent)).from(workflows).where(owned(userId, id)))
+      .onConflictDoNothing()
+  }
+
+  /** One transaction: the compare-and-swap, then the copy of the new row, which is there already if nothing changed. */
+  async #write(
+    userId: string,
+    id: string,
+    expected: number | null,
+    values: Values,
+    parent: SQL,
+  ): Promise<Workflow | null> {
+    const changed = anyDiffers(values)
+    if (changed) {
+      const asExpected = expected === null ? undefined : eq(workflows.version, expected)
+      const [[row]] = await this.#db.batch([
+        this.#db
+          .update(workflows)
+          .set({ ...values, version: sql`${workflows.version} + 1` })
+          .where(and(owned(userId, id), asExpected, changed))
+          .returning(columns),
+        this.#copyAsVersion(userId, id, parent),
+      ])
+      if (row) return toWorkflow(row)
+    }
+    const current = await this.find(userId, id)
+    if (current && expected !== null && current.version !== expected) {
+      throw new AppError(
+        'version-conflict',
+        `The workflow is at version ${current.version} by now; read it, then change that`,
+        { extra: { currentVersion: current.version } },
+      )
+    }
+    return current
+  }
+}
+
+const owned = (userId: string, id: string) => and(eq(workflows.userId, userId), eq(workflows.id, id))
+
+const ownedVersions = (userId: string, id: string, ...versions: number[]) =>
+  and(
+    eq(workflowVersions.userId, userId),
+    eq(workflowVersions.workflowId, id),
+    versions.length === 0 ? undefined : inArray(workflowVersions.version, versions),
+  )
+
+/** Undefined when there is nothing to compare. */
+function anyDiffers(values: Values): SQL | undefined {
+  const compared = { ...described, contentHash: workflows.contentHash }
+  return or(
+    ...Object.entries(compared).map(([name, column]) => {
+      const value = values[name as keyof typeof compared]
+      return value === undefined ? undefined : sql`${column} is distinct from ${sql.param(value, column)}`
+    }),
+  )
+}
+
+/** Cut to what a name may hold; undefined when nothing is left. */
+const shortened = (name: string): string | undefined =>
+  Array.from(name.trim()).slice(0, nameLimit).join('').trim() || undefined

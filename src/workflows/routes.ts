@@ -1,0 +1,212 @@
+import { Hono } from 'hono'
+import type { Fingerprint } from '../crypto/fingerprint.ts'
+import { AppError } from '../errors.ts'
+import type { AuthEnv } from '../http/auth.ts'
+import { etag, expectedVersion } from '../http/etag.ts'
+import { creationKey } from '../http/idempotency.ts'
+import { describe } from '../http/openapi.ts'
+import { toPage } from '../http/page.ts'
+import { bodyLimits, valid } from '../http/validate.ts'
+import {
+  DiffQuery,
+  NewWorkflow,
+  Readiness,
+  Workflow,
+  WorkflowChange,
+  WorkflowDiff,
+  WorkflowId,
+  WorkflowList,
+  WorkflowQuery,
+  WorkflowVersion,
+  WorkflowVersionId,
+  WorkflowVersionList,
+  WorkflowVersionQuery,
+} from './contract.ts'
+import type { WorkflowRepository } from './repository.ts'
+import type { CredentialRequirements } from './requirements.ts'
+
+const tag = 'Workflows'
+
+/** @throws {AppError} `not-found`, the same for a row that is missing and for another user's */
+function found<T>(value: T | null, what = 'workflow'): T {
+  if (value === null) throw new AppError('not-found', `No such ${what}`)
+  return value
+}
+
+export function workflowRoutes(
+  workflows: WorkflowRepository,
+  requirements: CredentialRequirements,
+  fingerprint: Fingerprint,
+) {
+  return new Hono<AuthEnv>()
+    .post(
+      '/',
+      describe({
+        tag,
+        summary: 'Keep a workflow',
+        description:
+          'The JSON is kept as it comes: only the order of keys and the spelling of numbers (1.10, -0) are not. ' +
+          'Without a name it takes the one in the n8n JSON. Takes an Idempotency-Key.',
+        responses: { 201: Workflow },
+        errors: [
+          'malformed-json',
+          'quota-exceeded',
+          'conflict',
+          'too-large',
+          'unsupported-media-type',
+          'invalid',
+          'invalid-workflow',
+          'idempotency-key-reused',
+        ],
+      }),
+      valid('json', NewWorkflow, bodyLimits.workflow),
+      async (c) => {
+        const key = await creationKey(c, 'POST /v1/workflows', fingerprint)
+        const workflow = await workflows.create(c.var.userId, c.req.valid('json'), key)
+        const headers = { Location: `/v1/workflows/${workflow.id}`, ETag: etag(workflow.version) }
+        return c.json(workflow, 201, headers)
+      },
+    )
+    .get(
+      '/',
+      describe({
+        tag,
+        summary: 'List your workflows, newest first',
+        description:
+          'Filters combine: a workflow must match all of them. A page of large items ends before its limit.',
+        responses: { 200: WorkflowList },
+        errors: ['invalid'],
+      }),
+      valid('query', WorkflowQuery),
+      async (c) => {
+        const query = c.req.valid('query')
+        return c.json(await workflows.list(c.var.userId, query, toPage(query)))
+      },
+    )
+    .get(
+      '/:id',
+      describe({ tag, summary: 'Read a workflow', responses: { 200: Workflow }, errors: ['not-found'] }),
+      valid('param', WorkflowId),
+      async (c) => {
+        const workflow = found(await workflows.find(c.var.userId, c.req.valid('param').id))
+        return c.json(workflow, 200, { ETag: etag(workflow.version) })
+      },
+    )
+    .patch(
+      '/:id',
+      describe({
+        tag,
+        summary: 'Change a workflow, which makes its next version',
+        description: 'Needs If-Match. Fields left out stay; a change that changes nothing makes no version.',
+        responses: { 200: Workflow },
+        errors: [
+          'malformed-json',
+          'not-found',
+          'version-conflict',
+          'too-large',
+          'unsupported-media-type',
+          'invalid',
+          'invalid-workflow',
+          'precondition-required',
+        ],
+      }),
+      valid('param', WorkflowId),
+      valid('json', WorkflowChange, bodyLimits.workflow),
+      async (c) => {
+        const expected = expectedVersion(c.req.header('If-Match'))
+        const { id } = c.req.valid('param')
+        const workflow = found(await workflows.update(c.var.userId, id, expected, c.req.valid('json')))
+        return c.json(workflow, 200, { ETag: etag(workflow.version) })
+      },
+    )
+    .delete(
+      '/:id',
+      describe({
+        tag,
+        summary: 'Delete a workflow with its versions and deployments',
+        description: 'What runs in n8n stays there, and so does the history of executions here.',
+        responses: { 204: null },
+        errors: ['not-found'],
+      }),
+      valid('param', WorkflowId),
+      async (c) => {
+        const deleted = await workflows.delete(c.var.userId, c.req.valid('param').id)
+        found(deleted || null)
+        return c.body(null, 204)
+      },
+    )
+    .get(
+      '/:id/versions',
+      describe({
+        tag,
+        summary: 'List the versions of a workflow, newest first',
+        responses: { 200: WorkflowVersionList },
+        errors: ['not-found', 'invalid'],
+      }),
+      valid('param', WorkflowId),
+      valid('query', WorkflowVersionQuery),
+      async (c) => {
+        const { id } = c.req.valid('param')
+        return c.json(found(await workflows.versions(c.var.userId, id, c.req.valid('query'))))
+      },
+    )
+    .get(
+      '/:id/versions/:version',
+      describe({
+        tag,
+        summary: 'Read one version of a workflow',
+        responses: { 200: WorkflowVersion },
+        errors: ['not-found'],
+      }),
+      valid('param', WorkflowVersionId),
+      async (c) => {
+        const { id, version } = c.req.valid('param')
+        return c.json(found(await workflows.findVersion(c.var.userId, id, version), 'version'))
+      },
+    )
+    .get(
+      '/:id/diff',
+      describe({
+        tag,
+        summary: 'What differs between two versions, by node',
+        description: 'Nodes are matched by id, and those left by name.',
+        responses: { 200: WorkflowDiff },
+        errors: ['not-found', 'invalid'],
+      }),
+      valid('param', WorkflowId),
+      valid('query', DiffQuery),
+      async (c) => {
+        const { from, to } = c.req.valid('query')
+        const { id } = c.req.valid('param')
+        return c.json(found(await workflows.diff(c.var.userId, id, from, to), 'version'))
+      },
+    )
+    .post(
+      '/:id/versions/:version/restore',
+      describe({
+        tag,
+        summary: 'Make a new version with the content of an earlier one',
+        description: 'Needs If-Match with the current version.',
+        responses: { 200: Workflow },
+        errors: ['not-found', 'version-conflict', 'precondition-required'],
+      }),
+      valid('param', WorkflowVersionId),
+      async (c) => {
+        const expected = expectedVersion(c.req.header('If-Match'))
+        const { id, version } = c.req.valid('param')
+        const workflow = found(await workflows.restore(c.var.userId, id, version, expected), 'version')
+        return c.json(workflow, 200, { ETag: etag(workflow.version) })
+      },
+    )
+    .get(
+      '/:id/readiness',
+      describe({
+        tag,
+        summary: 'Which credentials a workflow needs, and which of yours would do',
+        responses: { 200: Readiness },
+        errors: ['not-found'],
+      }),
+      valid('param', WorkflowId),
+      async (c) => c.json(found(await requirements.readiness(c.var.userId, c.req.valid('param').id))),
+    )
+}

@@ -1,0 +1,119 @@
+/** @module Which columns each view of a workflow selects, how a page keeps its size, and rows as the contract shows them. */
+import { type SQL, sql } from 'drizzle-orm'
+import { workflows, workflowVersions } from '../db/schema/workflows.ts'
+import type { Slice } from '../http/page.ts'
+import type { Workflow } from './contract.ts'
+
+export const described = {
+  name: workflows.name,
+  description: workflows.description,
+  prompt: workflows.prompt,
+  model: workflows.model,
+  tags: workflows.tags,
+}
+
+export const summaryColumns = {
+  id: workflows.id,
+  ...described,
+  version: workflows.version,
+  nodeCount: workflows.nodeCount,
+  nodeTypes: workflows.nodeTypes,
+  requiredCredentialTypes: workflows.requiredCredentialTypes,
+  triggerTypes: workflows.triggerTypes,
+  webhookPaths: workflows.webhookPaths,
+  contentHash: workflows.contentHash,
+  createdAt: workflows.createdAt,
+  updatedAt: workflows.updatedAt,
+}
+
+export const columns = { ...summaryColumns, warnings: workflows.warnings, workflow: workflows.data }
+
+export const versionSummaryColumns = {
+  version: workflowVersions.version,
+  parent: workflowVersions.parent,
+  name: workflowVersions.name,
+  description: workflowVersions.description,
+  prompt: workflowVersions.prompt,
+  model: workflowVersions.model,
+  tags: workflowVersions.tags,
+  nodeCount: workflowVersions.nodeCount,
+  nodeTypes: workflowVersions.nodeTypes,
+  requiredCredentialTypes: workflowVersions.requiredCredentialTypes,
+  triggerTypes: workflowVersions.triggerTypes,
+  webhookPaths: workflowVersions.webhookPaths,
+  contentHash: workflowVersions.contentHash,
+  createdAt: workflowVersions.createdAt,
+}
+
+export const versionColumns = { ...versionSummaryColumns, workflow: workflowVersions.data }
+
+export const toSummary = <T extends { createdAt: Date; updatedAt: Date }>(row: T) => ({
+  ...row,
+  createdAt: row.createdAt.toISOString(),
+  updatedAt: row.updatedAt.toISOString(),
+})
+
+export const toWorkflow = (
+  row: Omit<Workflow, 'createdAt' | 'updatedAt' | 'warnings'> &
+    Pick<typeof workflows.$inferSelect, 'createdAt' | 'updatedAt' | 'warnings'>,
+): Workflow => toSummary(row)
+
+export const toVersion = <T extends { createdAt: Date }>(row: T) => ({
+  ...row,
+  createdAt: row.createdAt.toISOString(),
+})
+
+/** Every word of `text` as a prefix. Each is quoted, so that no character of it is an operator of the tsquery. */
+export const prefixQuery = (text: string): string =>
+  text
+    .split(/\s+/)
+    .filter(Boolean)
+    .map((word) => `'${word.replaceAll('\\', '\\\\').replaceAll("'", "''")}':*`)
+    .join(' & ')
+
+/** A workflow's row as one of its versions, in the order of the table's columns. */
+export const versionOf = (parent: SQL) => ({
+  workflowId: workflows.id,
+  version: workflows.version,
+  userId: workflows.userId,
+  parent: parent.as('parent'),
+  ...described,
+  nodeCount: workflows.nodeCount,
+  nodeTypes: workflows.nodeTypes,
+  requiredCredentialTypes: workflows.requiredCredentialTypes,
+  triggerTypes: workflows.triggerTypes,
+  webhookPaths: workflows.webhookPaths,
+  data: workflows.data,
+  contentHash: workflows.contentHash,
+  createdAt: workflows.updatedAt,
+})
+
+/** Neon answers with 10 MB at most, and JSON in JSON may double what it holds. */
+const maxPageBytes = 4 * 1024 * 1024
+
+/** Of what a list shows; the names and times beside it are small. */
+export const sizeBytes = (of: typeof workflows | typeof workflowVersions) =>
+  sql<number>`octet_length(concat(${of.prompt}, ${of.description}, ${of.tags}::text, ${of.nodeTypes}::text,
+    ${of.requiredCredentialTypes}::text, ${of.triggerTypes}::text, ${of.webhookPaths}::text))`.as(
+    'size_bytes',
+  )
+
+/** Over a CTE `matching (key, size_bytes)`: the first row, and those after it that fit into a page. */
+export const fittingKeys = sql`(select key from (
+  select key, sum(size_bytes) over (order by key desc) - size_bytes as bytes_before from matching
+) measured where bytes_before < ${maxPageBytes})`
+
+export const matchedCount = sql<number>`(select count(*)::integer from matching)`
+
+/** `rows`: those that fit, of up to `limit + 1` that matched. */
+export function pageOf<Row, Item>(
+  rows: { row: Row; matched: number }[],
+  limit: number,
+  toItem: (row: Row) => Item,
+  toCursor: (row: Row) => string,
+): Slice<Item> {
+  const taken = rows.slice(0, limit)
+  const last = taken.at(-1)
+  const more = last !== undefined && last.matched > taken.length
+  return { items: taken.map(({ row }) => toItem(row)), nextCursor: more ? toCursor(last.row) : null }
+}

@@ -1,0 +1,307 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { Hono } from 'hono'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { type ImportIo, importWorkflows } from '../../src/cli/import.ts'
+import { contentHash } from '../../src/n8n/workflow-json.ts'
+
+/** As strict as the server where the importer depends on it, and able to fail on demand. */
+class StubServer {
+  readonly app = new Hono()
+  readonly kept: { name: string | undefined; workflow: { name?: string }; contentHash: string }[] = []
+  readonly keys = new Map<string, string>()
+  readonly paths: string[] = []
+  validToken = 'token-1'
+  refreshes = 0
+  /** Answers given before the real ones. */
+  readonly faults: (Response | 'no answer' | 'answer lost')[] = []
+
+  constructor() {
+    const { app } = this
+    app.post('/v1/auth/login', async (c) => {
+      const { email, password } = await c.req.json()
+      if (email !== 'a@example.com' || password !== 'right') return c.json({ detail: 'Wrong password' }, 401)
+      return c.json({ accessToken: this.validToken, refreshToken: 'r1' })
+    })
+    app.post('/v1/auth/refresh', (c) => {
+      this.refreshes += 1
+      return c.json({ accessToken: this.validToken, refreshToken: `r${this.refreshes + 1}` })
+    })
+    app.post('/v1/auth/logout', (c) => c.body(null, 204))
+    app.use('/v1/workflows', async (c, next) => {
+      if (c.req.header('Authorization') !== `Bearer ${this.validToken}`)
+        return c.json({ detail: 'Sign in' }, 401)
+      return next()
+    })
+    app.get('/v1/workflows', (c) => {
+      const start = Number(c.req.query('cursor') ?? 0)
+      const end = start + Math.min(Number(c.req.query('limit')), 2)
+      const items = this.kept.slice(start, end).map(({ contentHash }) => ({ contentHash }))
+      return c.json({ items, nextCursor: end < this.kept.length ? String(end) : null })
+    })
+    app.post('/v1/workflows', async (c) => {
+      const { workflow, name } = await c.req.json()
+      const key = c.req.header('Idempotency-Key') ?? ''
+      if (workflow.refuse) return c.json({ detail: `Refused \u001b[31m${workflow.refuse}` }, 422)
+      const hash = await contentHash(workflow)
+      if (!this.keys.has(key)) this.kept.push({ name, workflow, contentHash: hash })
+      this.keys.set(key, hash)
+      return c.json({}, 201)
+    })
+  }
+
+  fetch = async (url: string, init: RequestInit): Promise<Response> => {
+    const { pathname } = new URL(url)
+    this.paths.push(`${init.method ?? 'GET'} ${pathname}`)
+    const fault = pathname === '/v1/workflows' && init.method === 'POST' ? this.faults.shift() : undefined
+    if (fault === 'no answer') throw new TypeError('fetch failed')
+    if (fault instanceof Response) return fault
+    const answer = await this.app.request(url, init)
+    if (fault === 'answer lost') throw new TypeError('fetch failed')
+    return answer
+  }
+}
+
+let folder: string
+let server: StubServer
+let printed: string[]
+let complaints: string[]
+let waits: number[]
+
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'flowkeep-import-'))
+  server = new StubServer()
+  printed = []
+  complaints = []
+  waits = []
+})
+
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+const workflow = (name?: string, more: object = {}) => ({
+  ...(name !== undefined && { name }),
+  nodes: [{ name: 'Start', type: 'n8n-nodes-base.manualTrigger', parameters: {} }],
+  connections: {},
+  ...more,
+})
+
+async function write(files: Record<string, unknown>) {
+  for (const [name, content] of Object.entries(files)) {
+    const file = path.join(folder, name)
+    await mkdir(path.dirname(file), { recursive: true })
+    await writeFile(
+      file,
+      typeof content === 'string' || content instanceof Uint8Array ? content : JSON.stringify(content),
+    )
+  }
+}
+
+const run = (
+  env: Record<string, string> = { FLOWKEEP_TOKEN: 'token-1' },
+  io: Partial<ImportIo> = {},
+  args = [folder],
+) =>
+  importWorkflows(args, env, {
+    fetch: server.fetch,
+    sleep: async (milliseconds) => {
+      waits.push(milliseconds)
+    },
+    print: (line) => printed.push(line),
+    complain: (line) => complaints.push(line),
+    progress: null,
+    ask: null,
+    ...io,
+  })
+
+describe('importWorkflows', () => {
+  test('keeps every workflow once, and creates nothing when run again', async () => {
+    await write({
+      'a.json': workflow('A'),
+      'deep/b.json': workflow('B'),
+      'c.json': workflow('C'),
+      'notes.txt': 'x',
+    })
+    expect(await run()).toBe(0)
+    expect(printed).toEqual(['3 created, 0 already there, 0 refused'])
+    expect(await run()).toBe(0)
+    expect(printed.at(-1)).toBe('0 created, 3 already there, 0 refused')
+    expect(server.kept.map((each) => each.workflow.name).toSorted()).toEqual(['A', 'B', 'C'])
+  })
+
+  test('recognises a workflow whatever the order of its keys', async () => {
+    await write({ 'a.json': workflow('A') })
+    await run()
+    await write({ 'a.json': Object.fromEntries(Object.entries(workflow('A')).toReversed()) })
+    await run()
+    expect(server.kept).toHaveLength(1)
+  })
+
+  test('keeps the content of equal files once, and says so', async () => {
+    await write({ 'a.json': workflow('A'), 'b.json': workflow('A'), 'c.json': workflow('A') })
+    expect(await run()).toBe(0)
+    expect(printed).toEqual(['1 created, 0 already there, 2 the same as another file, 0 refused'])
+    expect(server.kept).toHaveLength(1)
+  })
+
+  test('takes the name from the file for a workflow without one', async () => {
+    await write({
+      'Mail digest.json': workflow(),
+      'blank.json': workflow(' ', { x: 1 }),
+      'own.json': workflow('Own'),
+    })
+    await run()
+    const names = server.kept.map(({ name, workflow }) => [name, workflow.name])
+    expect(names).toEqual(
+      expect.arrayContaining([
+        ['Mail digest', undefined],
+        ['blank', ' '],
+        [undefined, 'Own'],
+      ]),
+    )
+  })
+
+  test('opens wrapped files and files with several workflows', async () => {
+    await write({
+      'wrapped.json': { workflow: { workflow: workflow('W') } },
+      'many.json': [workflow(undefined, { x: 1 }), workflow(undefined, { x: 2 })],
+    })
+    await run()
+    expect(printed).toEqual(['3 created, 0 already there, 0 refused'])
+    expect(server.kept.map((each) => each.name)).toEqual(expect.arrayContaining(['many 1', 'many 2']))
+  })
+
+  test('opens a file that starts with a byte-order mark', async () => {
+    await write({ 'a.json': `\uFEFF${JSON.stringify(workflow('A'))}` })
+    expect(await run()).toBe(0)
+  })
+
+  test.each([
+    ['an empty file', '', 'empty file'],
+    ['white space', ' \n', 'empty file'],
+    ['no JSON', '{"nodes": [', 'not JSON'],
+    ['no UTF-8', new Uint8Array([0x7b, 0xff, 0x7d]), 'not UTF-8 text'],
+    ['an object without nodes', { a: 1 }, 'not a workflow'],
+    ['an empty array', [], 'no workflow in it'],
+    ['a string', '"x"', 'not a workflow'],
+    ['nodes that are no objects', { nodes: [1] }, 'must be an object'],
+    ['a NUL character', workflow('a\0b'), 'U+0000'],
+    ['what the server refuses', workflow('A', { refuse: 'because' }), '[31mbecause'],
+  ])('refuses %s with one line and imports the rest', async (_, content, reason) => {
+    await write({ 'bad.json': content, 'good.json': workflow('Good') })
+    expect(await run()).toBe(0)
+    expect(complaints).toHaveLength(1)
+    expect(complaints[0]).toContain('bad.json')
+    expect(complaints[0]).toContain(reason)
+    expect(complaints[0]).not.toMatch(/\p{Cc}/u)
+    expect(printed).toEqual(['1 created, 0 already there, 1 refused'])
+  })
+
+  test('counts equal refused files as refused', async () => {
+    const bad = workflow('A', { refuse: 'x' })
+    await write({ 'a.json': bad, 'b.json': bad })
+    expect(await run()).toBe(1)
+    expect(printed).toEqual(['0 created, 0 already there, 2 refused'])
+  })
+
+  test('imports a file once that is named twice', async () => {
+    await write({ 'a.json': workflow('A') })
+    await run(undefined, {}, [folder, path.join(folder, 'a.json')])
+    expect(printed).toEqual(['1 created, 0 already there, 0 refused'])
+  })
+
+  test('waits as long as the server asks and tries again', async () => {
+    await write({ 'a.json': workflow('A') })
+    const busy = (status: number, seconds: string) =>
+      new Response('{"detail":"Later"}', { status, headers: { 'Retry-After': seconds } })
+    server.faults.push(busy(429, '7'), busy(503, '2'), 'no answer')
+    expect(await run()).toBe(0)
+    expect(waits.slice(0, 2)).toEqual([7000, 2000])
+    expect(server.kept).toHaveLength(1)
+  })
+
+  test('creates once when the answer to a creation is lost', async () => {
+    await write({ 'a.json': workflow('A') })
+    server.faults.push('answer lost')
+    expect(await run()).toBe(0)
+    expect(server.kept).toHaveLength(1)
+  })
+
+  test('gives up with one line when nothing answers', async () => {
+    await write({ 'a.json': workflow('A') })
+    const fetch = () => Promise.reject(new TypeError('fetch failed'))
+    expect(await run({ FLOWKEEP_TOKEN: 'x', FLOWKEEP_URL: 'http://flowkeep.test/' }, { fetch })).toBe(1)
+    expect(complaints).toEqual(['No answer from http://flowkeep.test; is Flowkeep running there?'])
+  })
+
+  test('renews an access token that expires on the way, once for all requests', async () => {
+    await write(Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`${i}.json`, workflow(`W${i}`)])))
+    let posts = 0
+    const fetch: ImportIo['fetch'] = (url, init) => {
+      if (url.endsWith('/v1/workflows') && init.method === 'POST') {
+        posts += 1
+        if (posts === 6) server.validToken = 'token-2'
+      }
+      return server.fetch(url, init)
+    }
+    const env = { FLOWKEEP_EMAIL: 'a@example.com', FLOWKEEP_PASSWORD: 'right' }
+    expect(await run(env, { fetch })).toBe(0)
+    expect(server.kept).toHaveLength(12)
+    expect(server.refreshes).toBe(1)
+    expect(server.paths.at(-1)).toBe('POST /v1/auth/logout')
+  })
+
+  test('asks for what it needs to sign in, the password hidden', async () => {
+    await write({ 'a.json': workflow('A') })
+    const asked: [string, boolean][] = []
+    const ask = async (question: string, hidden: boolean) => {
+      asked.push([question, hidden])
+      return hidden ? 'right' : 'a@example.com'
+    }
+    expect(await run({}, { ask })).toBe(0)
+    expect(asked).toEqual([
+      ['E-mail: ', false],
+      ['Password: ', true],
+    ])
+  })
+
+  test('says what to set when nobody is there to ask', async () => {
+    await write({ 'a.json': workflow('A') })
+    expect(await run({})).toBe(1)
+    expect(complaints).toEqual(['Set FLOWKEEP_TOKEN, or FLOWKEEP_EMAIL and FLOWKEEP_PASSWORD, to sign in'])
+    expect(server.paths).toEqual([])
+  })
+
+  test.each([
+    ['a wrong password', { FLOWKEEP_EMAIL: 'a@example.com', FLOWKEEP_PASSWORD: 'wrong' }, 'Wrong password'],
+    ['an expired token', { FLOWKEEP_TOKEN: 'old' }, 'Sign in'],
+    [
+      'a URL that is none',
+      { FLOWKEEP_TOKEN: 'x', FLOWKEEP_URL: 'ftp://x' },
+      'FLOWKEEP_URL is not an http URL',
+    ],
+  ])('stops at %s', async (_, env, complaint) => {
+    await write({ 'a.json': workflow('A') })
+    expect(await run(env as unknown as Record<string, string>)).toBe(1)
+    expect(complaints).toEqual([complaint])
+    expect(server.kept).toEqual([])
+  })
+
+  test('draws progress up to the last file where someone watches', async () => {
+    await write({ 'a.json': workflow('A'), 'b.json': workflow('B') })
+    const drawn: string[] = []
+    await run(undefined, { progress: (line) => drawn.push(line) })
+    expect(drawn.filter((line) => line !== '').at(-1)).toBe(`[${'#'.repeat(30)}] 2/2`)
+    expect(drawn.at(-1)).toBe('')
+  })
+
+  test.each([[[]], [['--help']]])('answers %j with its usage', async (args) => {
+    expect(await run(undefined, {}, args)).toBe(1)
+    expect(complaints[0]).toMatch(/^Usage:/)
+  })
+
+  test('complains of a path that is not there', async () => {
+    expect(await run(undefined, {}, [path.join(folder, 'absent')])).toBe(1)
+    expect(complaints).toEqual([expect.stringContaining('no such file or folder'), 'No .json files there.'])
+  })
+})

@@ -1,0 +1,36 @@
+/** A unique text that occurs nowhere unless it leaked. */
+export const canary = (): string => `cnry${crypto.randomUUID().replaceAll('-', '')}"\\é`
+
+/** Base64 of `text` wherever it stands in an encoded whole: the characters that its neighbours do not change. */
+function base64Anywhere(text: string): string[] {
+  return [0, 1, 2].map((offset) => {
+    const bytes = Buffer.concat([Buffer.alloc(offset), Buffer.from(text)])
+    const whole = bytes.subarray(offset === 0 ? 0 : 3, bytes.length - (bytes.length % 3))
+    return whole.toString('base64')
+  })
+}
+
+export function formsOf(secret: string): string[] {
+  const base64 = base64Anywhere(secret)
+  return [
+    secret,
+    JSON.stringify(secret).slice(1, -1),
+    JSON.stringify(JSON.stringify(secret)).slice(3, -3),
+    encodeURIComponent(secret),
+    ...base64,
+    ...base64.map((text) => text.replaceAll('+', '-').replaceAll('/', '_')),
+    Buffer.from(secret).toString('hex'),
+    [...secret].toReversed().join(''),
+    // The part that no escaping changes, so that any other escaping is noticed as well.
+    secret.slice(0, 36),
+    [...secret.slice(0, 36)].toReversed().join(''),
+  ]
+}
+
+/** The secrets that `text` holds in any form. */
+export const leaks = (text: string, secrets: string[]): string[] => {
+  const lower = text.toLowerCase()
+  return secrets.filter((secret) =>
+    formsOf(secret).some((form) => text.includes(form) || lower.includes(form.toLowerCase())),
+  )
+}

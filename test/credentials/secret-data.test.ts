@@ -1,0 +1,45 @@
+import { inspect } from 'node:util'
+import { describe, expect, test } from 'vitest'
+import { SecretData } from '../../src/credentials/secret-data.ts'
+
+const canary = 'cnry-7f3e"\\ü-91'
+
+describe('opened data', () => {
+  const data = new SecretData({ token: canary, nested: { list: [canary, 8_675_309_421] } })
+
+  test.each([
+    ['JSON', () => JSON.stringify({ data })],
+    ['a template', () => `${data}`],
+    ['String()', () => String(data)],
+    ['inspect, as console.log does', () => inspect({ data }, { depth: 9, showHidden: true })],
+    ['a spread', () => JSON.stringify({ ...data })],
+    ['its own keys', () => JSON.stringify(Object.entries(data))],
+    ['an error', () => inspect(new Error('failed', { cause: data }), { depth: 9 })],
+  ])('is not in %s', (_, print) => {
+    expect(print()).not.toContain('cnry-7f3e')
+    expect(print()).not.toContain('8675309421')
+  })
+
+  test('is given away by reveal alone', () => {
+    expect(data.reveal()).toEqual({ token: canary, nested: { list: [canary, 8_675_309_421] } })
+  })
+
+  test.each([
+    ['as it is', canary],
+    ['URL-encoded', encodeURIComponent(canary)],
+    ['in base64', Buffer.from(canary).toString('base64').replace(/=+$/, '')],
+    ['JSON-escaped', JSON.stringify(canary).slice(1, -1)],
+    ['as a number', '8675309421'],
+  ])('is taken out of a text that holds it %s', (_, form) => {
+    expect(data.redact(`n8n said: <${form}>`)).toBe('n8n said: <[redacted]>')
+  })
+
+  test('a value within a longer one leaves no rest of the longer one behind', () => {
+    const both = new SecretData({ a: 'secret-one', b: 'secret-one-and-more' })
+    expect(both.redact('x secret-one-and-more y secret-one')).toBe('x [redacted] y [redacted]')
+  })
+
+  test('short values such as a port stay readable in a text', () => {
+    expect(new SecretData({ port: 5432, ssl: 'on' }).redact('refused on 5432')).toBe('refused on 5432')
+  })
+})

@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest'
+import { serviceOf } from '../../src/credentials/service-name.ts'
+import { loadCatalogue } from '../../src/n8n/catalogue.ts'
+
+test.each([
+  ['slackApi', 'slack'],
+  ['slackOAuth2Api', 'slack'],
+  ['twitterOAuth1Api', 'twitter'],
+  ['gmailOAuth2', 'gmail'],
+  ['airtableTokenApi', 'airtable'],
+  ['shopifyAccessTokenApi', 'shopify'],
+  ['hubspotAppToken', 'hubspot'],
+  ['facebookGraphApiOAuth2Api', 'facebookGraph'],
+  ['facebookGraphApi', 'facebookGraph'],
+  ['zammadBasicAuthApi', 'zammad'],
+  ['postgres', 'postgres'],
+  ['httpBasicAuth', 'httpBasicAuth'],
+  ['httpHeaderAuth', 'httpHeaderAuth'],
+  ['oAuth2Api', 'oAuth2Api'],
+  ['oAuth1Api', 'oAuth1Api'],
+  ['Api', 'Api'],
+])('a credential of %s is for the service %s', (type, service) => {
+  expect(serviceOf(type)).toBe(service)
+})
+
+test('every type of the catalogue has a service, and its OAuth form has the same one', async () => {
+  const types = (await loadCatalogue()).searchCredentialTypes('').map(({ type }) => type)
+  expect(types.length).toBeGreaterThan(400)
+  for (const type of types) {
+    expect(serviceOf(type)).not.toBe('')
+    const sibling = type.replace(/OAuth2Api$/, 'Api')
+    if (type !== 'oAuth2Api' && types.includes(sibling)) expect(serviceOf(type)).toBe(serviceOf(sibling))
+  }
+})

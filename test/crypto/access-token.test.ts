@@ -1,0 +1,146 @@
+import { base64url, type JWTHeaderParameters, type JWTPayload, SignJWT } from 'jose'
+import { v7 as uuidv7 } from 'uuid'
+import { describe, expect, test } from 'vitest'
+import { createAccessTokens } from '../../src/crypto/access-token.ts'
+import { randomRing } from './rings.ts'
+
+const ring = randomRing('k1', 'k2')
+const issuer = 'https://flowkeep.test'
+const audience = 'flowkeep'
+const userId = uuidv7()
+const at = new Date('2026-05-01T12:00:00Z')
+const seconds = at.getTime() / 1000
+const tokens = createAccessTokens(ring, { issuer, audience, now: () => at })
+const keyOf = (id: string) => ring.keys.get(id) as Uint8Array<ArrayBuffer>
+
+const goodHeader = { alg: 'HS256', kid: 'k2', typ: 'at+jwt' }
+const goodClaims = { iss: issuer, aud: audience, sub: userId, jti: 'x', iat: seconds, exp: seconds + 300 }
+
+/** Signed with the right key, whatever it says. */
+function signed(claims: object, header: object = goodHeader, key = keyOf('k2')): Promise<string> {
+  return new SignJWT({ ...goodClaims, ...claims } as JWTPayload)
+    .setProtectedHeader(header as JWTHeaderParameters)
+    .sign(key)
+}
+
+const part = (value: unknown) => base64url.encode(JSON.stringify(value))
+
+describe('access tokens', () => {
+  test('a signed token names its user for five minutes', async () => {
+    const { accessToken, expiresIn } = await tokens.sign(userId)
+    expect(expiresIn).toBe(300)
+    expect(await tokens.verify(accessToken)).toBe(userId)
+    const later = (ms: number) =>
+      createAccessTokens(ring, { issuer, audience, now: () => new Date(at.getTime() + ms) })
+    expect(await later(299_000).verify(accessToken)).toBe(userId)
+    expect(await later(306_000).verify(accessToken)).toBeNull()
+  })
+
+  test('the control token of these tests is valid, so each refusal below has one cause', async () => {
+    expect(await tokens.verify(await signed({}))).toBe(userId)
+  })
+
+  test('a token of a retired but still held key is valid, of a removed key it is not', async () => {
+    const old = createAccessTokens({ ...ring, active: 'k1' }, { issuer, audience, now: () => at })
+    const { accessToken } = await old.sign(userId)
+    expect(await tokens.verify(accessToken)).toBe(userId)
+    const without = { active: 'k2', keys: new Map([['k2', keyOf('k2')]]) }
+    expect(
+      await createAccessTokens(without, { issuer, audience, now: () => at }).verify(accessToken),
+    ).toBeNull()
+  })
+
+  test.each([
+    ['alg none', async () => `${part({ ...goodHeader, alg: 'none' })}.${part(goodClaims)}.`],
+    [
+      'alg none with a signature',
+      async () => `${part({ ...goodHeader, alg: 'none' })}.${part(goodClaims)}.AAAA`,
+    ],
+    ['alg None', async () => `${part({ ...goodHeader, alg: 'None' })}.${part(goodClaims)}.AAAA`],
+    [
+      'HS512',
+      async () => {
+        const long = new Uint8Array(64)
+        long.set(keyOf('k2'))
+        return signed({}, { ...goodHeader, alg: 'HS512' }, long)
+      },
+    ],
+    ['another key', async () => signed({}, goodHeader, crypto.getRandomValues(new Uint8Array(32)))],
+    [
+      'an embedded jwk',
+      async () => {
+        const own = crypto.getRandomValues(new Uint8Array(32))
+        const jwk = { kty: 'oct', k: base64url.encode(own) }
+        return signed({}, { alg: 'HS256', typ: 'at+jwt', jwk }, own)
+      },
+    ],
+    ['a jwk beside the right key', async () => signed({}, { ...goodHeader, jwk: { kty: 'oct', k: 'AAAA' } })],
+    ['jku', async () => signed({}, { ...goodHeader, jku: 'https://evil.test/jwks' })],
+    ['x5u', async () => signed({}, { ...goodHeader, x5u: 'https://evil.test/x5u' })],
+    [
+      'crit',
+      async () => {
+        const head = part({ ...goodHeader, crit: ['exp'] })
+        return `${head}.${part(goodClaims)}.AAAA`
+      },
+    ],
+    ['no kid', async () => signed({}, { alg: 'HS256', typ: 'at+jwt' })],
+    ['kid of a path', async () => signed({}, { ...goodHeader, kid: '../../x' })],
+    ['kid of SQL', async () => signed({}, { ...goodHeader, kid: "' or 1=1" })],
+    ['kid of the prototype', async () => signed({}, { ...goodHeader, kid: '__proto__' })],
+    ['kid that is no text', async () => `${part({ ...goodHeader, kid: 7 })}.${part(goodClaims)}.AAAA`],
+  ])('a forged token is nobody: %s', async (_, forge) => {
+    expect(await tokens.verify(await forge())).toBeNull()
+  })
+
+  test.each<[string, object, object?]>([
+    ['typ of a plain JWT', {}, { ...goodHeader, typ: 'JWT' }],
+    ['no typ', {}, { alg: 'HS256', kid: 'k2' }],
+    ['another issuer', { iss: 'https://other.test' }],
+    ['another audience', { aud: 'other' }],
+    ['no issuer', { iss: undefined }],
+    ['no audience', { aud: undefined }],
+    ['no subject', { sub: undefined }],
+    ['a subject that is no id', { sub: 'root' }],
+    ['no jti', { jti: undefined }],
+    ['no iat', { iat: undefined }],
+    ['no exp', { exp: undefined }],
+    ['issued in the future', { iat: seconds + 60, exp: seconds + 360 }],
+    ['a lifetime of a year', { exp: seconds + 31_536_000 }],
+    ['a lifetime of 15 minutes and a second', { exp: seconds + 901 }],
+    ['expired 6 seconds ago', { iat: seconds - 300, exp: seconds - 6 }],
+    ['expiry before issue', { iat: seconds + 2, exp: seconds + 1 }],
+  ])('the right key with one claim wrong is nobody: %s', async (_, claims, header) => {
+    expect(await tokens.verify(await signed(claims, header))).toBeNull()
+  })
+
+  test('an expiry one second ago is inside the tolerance', async () => {
+    expect(await tokens.verify(await signed({ iat: seconds - 300, exp: seconds - 1 }))).toBe(userId)
+  })
+
+  test.each([
+    ['a trailing =', (token: string) => `${token}=`],
+    ['a trailing space', (token: string) => `${token} `],
+    ['a newline', (token: string) => `${token}\n`],
+    ['a fourth part', (token: string) => `${token}.AAAA`],
+    ['two parts', (token: string) => token.split('.').slice(0, 2).join('.')],
+    ['nothing', () => ''],
+    ['dots', () => '..'],
+    ['three megabytes', () => `${'a'.repeat(3_000_000)}.b.c`],
+  ])('a token has one spelling: %s', async (_, spell) => {
+    expect(await tokens.verify(spell((await tokens.sign(userId)).accessToken))).toBeNull()
+  })
+
+  test('no one-character substitution of a token is valid', async () => {
+    const { accessToken } = await tokens.sign(userId)
+    const survivors: number[] = []
+    for (let at = 0; at < accessToken.length; at += 1) {
+      for (const char of 'AQgw') {
+        if (char === accessToken[at]) continue
+        const changed = accessToken.slice(0, at) + char + accessToken.slice(at + 1)
+        if ((await tokens.verify(changed)) !== null) survivors.push(at)
+      }
+    }
+    expect(survivors).toEqual([])
+  })
+})

@@ -1,0 +1,54 @@
+import { v7 as uuidv7 } from 'uuid'
+import { describe, expect, test } from 'vitest'
+import { createRefreshTokens } from '../../src/crypto/refresh-token.ts'
+import { redact } from '../../src/http/log.ts'
+import { randomRing } from './rings.ts'
+
+const ring = randomRing('k1', 'k2')
+const tokens = createRefreshTokens(ring)
+
+describe('refresh tokens', () => {
+  test('a token reads back as its claim', async () => {
+    for (const generation of [1, 2, 999_999_999]) {
+      const claim = { sessionId: uuidv7(), generation }
+      expect(await tokens.read(await tokens.issue(claim))).toEqual(claim)
+    }
+  })
+
+  test('the same claim always gives the same token, so a lost answer can be given again', async () => {
+    const claim = { sessionId: uuidv7(), generation: 3 }
+    expect(await tokens.issue(claim)).toBe(await createRefreshTokens(ring).issue(claim))
+  })
+
+  test('a token of a key that is held but not active is read', async () => {
+    const claim = { sessionId: uuidv7(), generation: 1 }
+    const old = createRefreshTokens({ ...ring, active: 'k1' })
+    expect(await tokens.read(await old.issue(claim))).toEqual(claim)
+    expect(await createRefreshTokens(randomRing('k1')).read(await old.issue(claim))).toBeNull()
+  })
+
+  test('no one-character substitution of a token is read', async () => {
+    const token = await tokens.issue({ sessionId: uuidv7(), generation: 12 })
+    const survivors: string[] = []
+    for (let at = 0; at < token.length; at += 1) {
+      for (const char of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_') {
+        if (char === token[at]) continue
+        const changed = token.slice(0, at) + char + token.slice(at + 1)
+        if (await tokens.read(changed)) survivors.push(changed)
+      }
+    }
+    expect(survivors).toEqual([])
+  })
+
+  test.each(['', 'fkr_', 'fkr_k2___', 'x'.repeat(100_000), 'fkr___proto___1_1'])(
+    'what is no token is not read: %#',
+    async (text) => {
+      expect(await tokens.read(text)).toBeNull()
+    },
+  )
+
+  test('the log takes a whole token out', async () => {
+    const token = await tokens.issue({ sessionId: uuidv7(), generation: 1 })
+    expect(redact(`refreshing ${token} failed`)).toBe('refreshing [redacted] failed')
+  })
+})

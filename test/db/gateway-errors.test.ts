@@ -1,0 +1,159 @@
+import { NeonDbError } from '@neondatabase/serverless'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createDb } from '../../src/db/client.ts'
+import { createGateway } from '../../src/db/gateway/protocol.ts'
+import { createPostgresTestDatabase, databaseKinds, type TestDatabase } from '../harness/database.ts'
+
+async function failure(work: Promise<unknown>): Promise<NeonDbError> {
+  const error = await work.then(
+    () => new Error('It did not fail'),
+    (reason: unknown) => reason,
+  )
+  if (!(error instanceof NeonDbError)) throw error
+  return error
+}
+
+describe.each(databaseKinds)('errors through the gateway, on $kind', ({ create }) => {
+  let database: TestDatabase
+  beforeAll(async () => {
+    database = await create()
+    await database.sql`create table owners (id integer primary key)`
+    await database.sql`create table pets (
+      id integer constraint pets_key primary key,
+      owner integer constraint pets_owner_fkey references owners,
+      age integer not null constraint pets_age_check check (age >= 0))`
+    await database.sql`insert into owners values (1)`
+    await database.sql`insert into pets values (1, 1, 1)`
+  })
+  afterAll(() => database.close())
+
+  test('a broken constraint is told with code, constraint, table and detail', async () => {
+    const error = await failure(database.sql`insert into pets values (1, 1, 1)`)
+    expect(error).toMatchObject({
+      code: '23505',
+      severity: 'ERROR',
+      constraint: 'pets_key',
+      schema: 'public',
+      table: 'pets',
+      detail: 'Key (id)=(1) already exists.',
+      routine: expect.any(String),
+    })
+  })
+
+  test.each([
+    ['insert into pets values (2, 9, 1)', { code: '23503', constraint: 'pets_owner_fkey' }],
+    ['insert into pets values (2, 1, -1)', { code: '23514', constraint: 'pets_age_check' }],
+    ['insert into pets values (2, 1, null)', { code: '23502', column: 'age' }],
+    [`select 'x'::integer`, { code: '22P02' }],
+    ['selec 1', { code: '42601', position: '1' }],
+    ['select no_such_column from pets', { code: '42703', position: '8' }],
+    ['select 1; select 2', { code: '42601' }],
+    ['insert into pets values (7, 1, 1); drop table pets', { code: '42601' }],
+    ['copy pets from stdin', { code: '57014' }],
+  ])('%s is refused as Postgres does', async (statement, members) => {
+    await expect(failure(database.sql.query(statement))).resolves.toMatchObject(members)
+    await expect(database.sql`select id from pets`).resolves.toEqual([{ id: 1 }])
+  })
+
+  test('a wrong number of parameters is refused and the connection goes on', async () => {
+    await expect(failure(database.sql.query('select $1::text', []))).resolves.toMatchObject({ code: '08P01' })
+    await expect(database.sql`select 1 as one`).resolves.toEqual([{ one: 1 }])
+  })
+
+  test.each([
+    ['another password', (url: URL) => (url.password = 'guess')],
+    ['a prefix of it', (url: URL) => (url.password = url.password.slice(0, -1))],
+    ['no password', (url: URL) => (url.password = '')],
+  ])('%s is refused before any SQL runs', async (_, change) => {
+    const url = new URL(database.url)
+    change(url)
+    const { $client: sql } = createDb({ databaseUrl: url.href, fetch: database.gateway.fetch })
+    const error = await failure(sql`insert into owners values (66)`)
+    expect(error.code).toBe('28P01')
+    expect(error.message).not.toContain(new URL(database.url).password)
+    await expect(database.sql`select id from owners`).resolves.toEqual([{ id: 1 }])
+  })
+
+  test('a request above the limit is 413, a response above it 507, and a batch behind one is rolled back', async () => {
+    const gateway = createGateway(database.backend, { maxRequestBytes: 2_000, maxResponseBytes: 2_000 })
+    const { $client: sql } = createDb({ databaseUrl: gateway.url, fetch: gateway.fetch })
+    await expect(failure(sql`select length(${'x'.repeat(2_000)})`)).resolves.toMatchObject({
+      message: expect.stringContaining('HTTP status 413'),
+    })
+    const large = () => sql`select repeat('x', 100) from generate_series(1, 30)`
+    await expect(failure(large())).resolves.toMatchObject({
+      message: expect.stringContaining('HTTP status 507'),
+    })
+    const half = () => sql`select repeat('x', 1200)`
+    await expect(
+      failure(sql.transaction([sql`insert into owners values (67)`, half(), half()])),
+    ).resolves.toMatchObject({ message: expect.stringContaining('HTTP status 507') })
+    await expect(sql`select id from owners`).resolves.toEqual([{ id: 1 }])
+    await expect(half()).resolves.toHaveLength(1)
+  })
+
+  test.each([
+    ['GET', { method: 'GET' }, 405],
+    ['text that is not JSON', { method: 'POST', body: 'select 1' }, 400],
+    ['no query', { method: 'POST', body: '{}' }, 400],
+    ['a parameter that is not text', { method: 'POST', body: '{"query":"select $1","params":[{}]}' }, 400],
+    [
+      'an unknown isolation level',
+      { method: 'POST', body: '{"queries":[]}', headers: { 'neon-batch-isolation-level': 'x' } },
+      400,
+    ],
+  ])('%s is refused with JSON', async (_, { headers, ...init }: RequestInit, status) => {
+    const response = await database.gateway.fetch(
+      new Request('http://gateway.internal/sql', {
+        ...init,
+        headers: { 'neon-connection-string': database.url, 'neon-raw-text-output': 'true', ...headers },
+      }),
+    )
+    expect(response.status).toBe(status)
+    await expect(response.json()).resolves.toMatchObject({ message: expect.any(String), code: '' })
+  })
+})
+
+describe('a real Postgres behind the gateway', () => {
+  test('a connection lost during a statement is 400 with an empty code, and the next request is served', async () => {
+    const database = await createPostgresTestDatabase()
+    const [lost] = await Promise.all([
+      failure(
+        database.sql`select pg_terminate_backend(pg_backend_pid()), pg_sleep(5), count(*) from flowkeep_migrations for update`,
+      ),
+    ])
+    expect(['', '57P01']).toContain(lost.code)
+    await expect(database.sql`select 1 as one`).resolves.toEqual([{ one: 1 }])
+    await database.close()
+  })
+
+  test('a server that refuses connections is a server error, not an error of the statement', async () => {
+    const database = await createPostgresTestDatabase()
+    await database.backend.close()
+    const error = await failure(database.sql`select 1`)
+    expect(error.message).toContain('HTTP status 500')
+    expect(error.message).not.toContain(new URL(database.postgresUrl).password)
+  })
+
+  test('a statement that runs too long is cancelled by the server', async () => {
+    const database = await createPostgresTestDatabase({ statementTimeoutMs: 50 })
+    await expect(failure(database.sql`select pg_sleep(30)`)).resolves.toMatchObject({ code: '57014' })
+    await database.close()
+  })
+
+  test('a statement that waits for a lock too long gives up', async () => {
+    const database = await createPostgresTestDatabase({ lockTimeoutMs: 50 })
+    await database.sql`create table locked (id integer)`
+    const held = database.backend.withConnection(async (execute) => {
+      const run = (query: string) => execute({ query, params: [] }, 1_000)
+      await run('begin')
+      await run('lock table locked')
+      await expect(failure(database.sql`insert into locked values (1)`)).resolves.toMatchObject({
+        code: '55P03',
+      })
+    })
+    await held
+    await expect(database.sql`insert into locked values (1)`).resolves.toEqual([])
+    await database.close()
+  })
+})

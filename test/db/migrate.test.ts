@@ -1,0 +1,184 @@
+import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { readMigrations } from '../../src/cli/migrations.ts'
+import { createDb, type Sql } from '../../src/db/client.ts'
+import { type Backend, createGateway } from '../../src/db/gateway/protocol.ts'
+import { type Migration, migrate, pendingMigrations } from '../../src/db/migrate.ts'
+import { createPostgresTestDatabase, databaseKinds, type TestDatabase } from '../harness/database.ts'
+
+const BREAK = '\n--> statement-breakpoint\n'
+
+const migrations: Migration[] = [
+  { name: '0000_first', sql: ['create table a (id integer)', 'insert into a values (1)'].join(BREAK) },
+  {
+    name: '0001_second',
+    sql: [
+      '-- only a comment; no statement',
+      'create table b (id integer)',
+      `create function twice(n integer) returns integer language plpgsql as $$
+begin
+  return n * 2; -- semicolons stay
+end $$;`,
+      'insert into b select twice(id) from a',
+    ].join(BREAK),
+  },
+]
+
+const tables = (sql: Sql) =>
+  sql`select to_regclass('a') is not null as a, to_regclass('b') is not null as b,
+    (select coalesce(string_agg(name, ' ' order by position), '') from flowkeep_migrations) as journal`
+
+describe.each(databaseKinds)('migrate, on $kind', ({ create }) => {
+  let database: TestDatabase
+  let sql: Sql
+  beforeEach(async () => {
+    database = await create()
+    sql = database.sql
+    await sql`drop table if exists flowkeep_migrations`
+  })
+  afterEach(() => database.close())
+
+  test('applies what is missing, in order, once', async () => {
+    await expect(pendingMigrations(sql, migrations)).resolves.toEqual(['0000_first', '0001_second'])
+    const lines: string[] = []
+    const log = (line: string) => lines.push(line)
+    await expect(migrate({ sql, migrations: migrations.slice(0, 1), log })).resolves.toEqual(['0000_first'])
+    await expect(pendingMigrations(sql, migrations)).resolves.toEqual(['0001_second'])
+    await expect(migrate({ sql, migrations, log })).resolves.toEqual(['0001_second'])
+    await expect(migrate({ sql, migrations, log })).resolves.toEqual([])
+    await expect(pendingMigrations(sql, migrations)).resolves.toEqual([])
+    await expect(sql`select id from b`).resolves.toEqual([{ id: 2 }])
+    expect(lines).toEqual(['Applied 0000_first', 'Applied 0001_second'])
+  })
+
+  test('a failing statement leaves nothing of its file, keeps the files before it, and can be mended', async () => {
+    const broken = { ...migrations[1]!, sql: `${migrations[1]!.sql}${BREAK}select 1 / 0` }
+    await expect(migrate({ sql, migrations: [migrations[0]!, broken] })).rejects.toThrow(
+      'Migration 0001_second failed and left nothing behind: division by zero',
+    )
+    await expect(tables(sql)).resolves.toEqual([{ a: true, b: false, journal: '0000_first' }])
+    await expect(migrate({ sql, migrations })).resolves.toEqual(['0001_second'])
+  })
+
+  test('a file changed after it was applied is refused, other line endings are not a change', async () => {
+    await migrate({ sql, migrations })
+    const windows = migrations.map((each) => ({ ...each, sql: each.sql.replaceAll('\n', '\r\n') }))
+    await expect(migrate({ sql, migrations: windows })).resolves.toEqual([])
+    const changed = [{ ...migrations[0]!, sql: `${migrations[0]!.sql} ` }, migrations[1]!]
+    await expect(migrate({ sql, migrations: changed })).rejects.toThrow(
+      'Migration 0000_first was changed after it had been applied',
+    )
+  })
+
+  test('another file at an applied position is refused before anything runs', async () => {
+    await migrate({ sql, migrations: migrations.slice(0, 1) })
+    const other = [{ name: '0000_other', sql: 'create table other (id integer)' }, migrations[1]!]
+    await expect(migrate({ sql, migrations: other })).rejects.toThrow(
+      'The database has migration 0000_first where this release has 0000_other',
+    )
+    await expect(tables(sql)).resolves.toEqual([{ a: true, b: false, journal: '0000_first' }])
+  })
+
+  test('a release older than the database leaves it alone', async () => {
+    await migrate({ sql, migrations })
+    await expect(migrate({ sql, migrations: migrations.slice(0, 1) })).resolves.toEqual([])
+  })
+
+  test('migrators that race apply each file once between them, and all succeed', async () => {
+    const racers = await Promise.all(Array.from({ length: 5 }, () => migrate({ sql, migrations })))
+    expect(racers.flat().toSorted()).toEqual(['0000_first', '0001_second'])
+    await expect(sql`select id from b`).resolves.toEqual([{ id: 2 }])
+  })
+
+  test('interrupted before any of its statements, a run leaves whole files, and the next one finishes', async () => {
+    let statements = 0
+    for (let at = 1; ; at++) {
+      const fresh = await create()
+      await fresh.sql`drop table if exists flowkeep_migrations`
+      const gateway = createGateway(dyingBackend(fresh.backend, at))
+      const dying = createDb({ databaseUrl: gateway.url, fetch: gateway.fetch })
+      const outcome = await migrate({ sql: dying.$client, migrations }).catch((error: unknown) => error)
+      await fresh.sql`create table if not exists flowkeep_migrations (position integer primary key, name text not null unique, hash text not null, applied_at timestamptz not null default now())`
+      const [state] = await tables(fresh.sql)
+      const { a, b, journal } = state as { a: boolean; b: boolean; journal: string }
+      expect([
+        { a: false, b: false, journal: '' },
+        { a: true, b: false, journal: '0000_first' },
+        { a: true, b: true, journal: '0000_first 0001_second' },
+      ]).toContainEqual({ a, b, journal })
+      await migrate({ sql: fresh.sql, migrations })
+      await expect(fresh.sql`select id from b`).resolves.toEqual([{ id: 2 }])
+      await fresh.close()
+      if (Array.isArray(outcome)) break
+      statements = at
+    }
+    // The journal, two files with their begin, lock, journal row, statements and commit, and the journal's reading.
+    expect(statements).toBeGreaterThan(15)
+  })
+})
+
+/** Loses its connection, for good, instead of running statement number `at`. */
+function dyingBackend(backend: Backend, at: number): Backend {
+  let count = 0
+  return {
+    ...backend,
+    withConnection: (use) =>
+      backend.withConnection((execute) =>
+        use(async (statement, maxChars) => {
+          count++
+          if (count >= at) throw new Error('Connection terminated unexpectedly')
+          return execute(statement, maxChars)
+        }),
+      ),
+  }
+}
+
+test('killed by Postgres in the middle of a file, nothing of it is left', async () => {
+  const database = await createPostgresTestDatabase()
+  const { sql } = database
+  await sql`drop table flowkeep_migrations`
+  const suicidal: Migration = {
+    name: '0000_killed',
+    sql: `create table half (id integer)${BREAK}select pg_terminate_backend(pg_backend_pid())`,
+  }
+  await expect(migrate({ sql, migrations: [suicidal] })).rejects.toThrow('0000_killed failed')
+  await expect(
+    sql`select to_regclass('half') as half, (select count(*)::integer from flowkeep_migrations) as count`,
+  ).resolves.toEqual([{ half: null, count: 0 }])
+  await database.close()
+})
+
+test('a migration gives up on a table in use rather than queue everyone behind it', async () => {
+  const database = await createPostgresTestDatabase()
+  const { sql } = database
+  await sql`drop table flowkeep_migrations`
+  await sql`create table busy (id integer)`
+  await database.backend.withConnection(async (execute) => {
+    await execute({ query: 'begin', params: [] }, 100)
+    await execute({ query: 'select * from busy', params: [] }, 100)
+    const change = [{ name: '0000_busy', sql: 'alter table busy add column more integer' }]
+    await expect(migrate({ sql, migrations: change })).rejects.toThrow('lock timeout')
+  })
+  await database.close()
+})
+
+describe('readMigrations', () => {
+  test('reads the files in the order of the journal', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'flowkeep-migrations-'))
+    await mkdir(join(dir, 'meta'))
+    const entries = [
+      { idx: 1, tag: '0001_b', when: 2 },
+      { idx: 0, tag: '0000_a', when: 1 },
+    ]
+    await writeFile(join(dir, 'meta', '_journal.json'), JSON.stringify({ version: '7', entries }))
+    await writeFile(join(dir, '0000_a.sql'), 'select 1')
+    await writeFile(join(dir, '0001_b.sql'), 'select 2')
+    await expect(readMigrations(dir)).resolves.toEqual([
+      { name: '0000_a', sql: 'select 1' },
+      { name: '0001_b', sql: 'select 2' },
+    ])
+    await rm(dir, { recursive: true })
+  })
+})

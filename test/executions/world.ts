@@ -1,0 +1,188 @@
+/** The routes of instances, deployments, executions and analytics over a real database; users are named by a header. */
+import { Hono } from 'hono'
+import { v7 as uuidv7 } from 'uuid'
+import { AnalyticsRepository } from '../../src/analytics/repository.ts'
+import { analyticsRoutes } from '../../src/analytics/routes.ts'
+import { createFingerprint } from '../../src/crypto/fingerprint.ts'
+import { createSecretBox } from '../../src/crypto/secret-box.ts'
+import { credentials } from '../../src/db/schema/credentials.ts'
+import { users } from '../../src/db/schema/users.ts'
+import { workflows, workflowVersions } from '../../src/db/schema/workflows.ts'
+import { DeploymentRepository } from '../../src/deployments/repository.ts'
+import { deploymentRoutes } from '../../src/deployments/routes.ts'
+import { AppError } from '../../src/errors.ts'
+import { DeadLetterRepository } from '../../src/executions/dead-letters.ts'
+import { ReportReceiver } from '../../src/executions/receive.ts'
+import { ExecutionRepository } from '../../src/executions/repository.ts'
+import {
+  deadLetterRoutes,
+  executionRoutes,
+  type HookLimits,
+  hookRoutes,
+} from '../../src/executions/routes.ts'
+import type { AuthEnv } from '../../src/http/auth.ts'
+import { problem, toAppError } from '../../src/http/problem.ts'
+import { InstanceRepository } from '../../src/instances/repository.ts'
+import { instanceRoutes } from '../../src/instances/routes.ts'
+import type { TestDatabase } from '../harness/database.ts'
+
+export interface Call {
+  user?: string
+  /** Sent as JSON, or as it is when it is text. */
+  body?: unknown
+  token?: string
+  headers?: Record<string, string>
+}
+
+export interface Answer {
+  status: number
+  headers: Headers
+  // oxlint-disable-next-line typescript/no-explicit-any -- tests look into whatever came
+  body: any
+  text: string
+}
+
+interface WorldOptions {
+  quotas?: { instances: number; deployments: number }
+  allowLoopbackInstances?: boolean
+  hookLimits?: HookLimits
+}
+
+export function createWorld(database: TestDatabase, options: WorldOptions = {}) {
+  const { db } = database
+  const clock = { now: new Date() }
+  const now = () => new Date(clock.now)
+  const secretBox = createSecretBox({
+    active: 'k1',
+    keys: new Map([['k1', crypto.getRandomValues(new Uint8Array(32))]]),
+  })
+  const fingerprint = createFingerprint(crypto.getRandomValues(new Uint8Array(32)))
+  const instances = new InstanceRepository(db, now, secretBox, {
+    publicUrl: 'https://flowkeep.example',
+    allowLoopbackInstances: options.allowLoopbackInstances ?? false,
+    quotas: options.quotas ?? { instances: 100, deployments: 1000 },
+  })
+  const deployments = new DeploymentRepository(
+    db,
+    now,
+    options.quotas ?? { instances: 100, deployments: 1000 },
+  )
+  const deadLetters = new DeadLetterRepository(db, now)
+  const reports = new ReportReceiver(db, deadLetters, now)
+
+  const app = new Hono<AuthEnv>()
+  app.onError((error, c) => {
+    const failure = toAppError(error)
+    if (failure.code === 'internal') console.error(failure.cause)
+    return problem(c, failure)
+  })
+  app.use('/v1/*', async (c, next) => {
+    const user = c.req.header('X-User')
+    if (!user) throw new AppError('unauthenticated', 'Sign in')
+    c.set('userId', user)
+    await next()
+  })
+  app
+    .route('/v1/instances', instanceRoutes(instances, fingerprint))
+    .route(
+      '/v1/deployments',
+      deploymentRoutes(deployments, fingerprint, async (userId, { instanceId, n8nWorkflowId }) => {
+        if (n8nWorkflowId !== null) await deadLetters.replayMatching(userId, instanceId, n8nWorkflowId)
+      }),
+    )
+    .route('/v1/executions', executionRoutes(new ExecutionRepository(db)))
+    .route('/v1/dead-letters', deadLetterRoutes(deadLetters))
+    .route('/v1/analytics', analyticsRoutes(new AnalyticsRepository(db)))
+    .route('/hooks', hookRoutes({ instances, reports }, options.hookLimits))
+
+  async function call(
+    method: string,
+    path: string,
+    { user, body, token, headers }: Call = {},
+  ): Promise<Answer> {
+    const response = await app.request(path, {
+      method,
+      headers: {
+        ...(user && { 'X-User': user }),
+        ...(token && { Authorization: `Bearer ${token}` }),
+        ...(body !== undefined && { 'Content-Type': 'application/json' }),
+        ...headers,
+      },
+      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    })
+    const text = await response.text()
+    return { status: response.status, headers: response.headers, body: text && JSON.parse(text), text }
+  }
+
+  async function user(): Promise<string> {
+    const id = uuidv7()
+    await db.insert(users).values({ id, email: `${id}@example.com`, passwordHash: 'none', pepperId: 'p1' })
+    return id
+  }
+
+  async function workflow(
+    userId: string,
+    { versions = 1, webhookPaths = [] as string[] } = {},
+  ): Promise<string> {
+    const id = uuidv7()
+    const content = {
+      name: 'Invoices',
+      tags: [],
+      nodeCount: 0,
+      nodeTypes: [],
+      requiredCredentialTypes: [],
+      triggerTypes: [],
+      webhookPaths,
+      data: { nodes: [], connections: {} },
+      contentHash: id,
+    }
+    await db.insert(workflows).values({ id, userId, ...content, warnings: [], version: versions })
+    for (let version = 1; version <= versions; version++) {
+      await db.insert(workflowVersions).values({ workflowId: id, version, userId, ...content })
+    }
+    return id
+  }
+
+  async function credential(userId: string, type: string): Promise<string> {
+    const id = uuidv7()
+    const data = await secretBox.seal({ purpose: 'n8n-credential', userId, rowId: id, type }, { key: 'x' })
+    await db
+      .insert(credentials)
+      .values({ id, userId, service: type, type, name: id, data, fields: ['key'], known: true })
+    return id
+  }
+
+  async function instance(userId: string, name: string = uuidv7()): Promise<{ id: string; token: string }> {
+    const body = { name, baseUrl: `https://n8n.example.com/${name}`, apiKey: 'n8n-api-key-canary' }
+    const made = await call('POST', '/v1/instances', { user: userId, body })
+    return { id: made.body.id, token: made.body.webhookToken }
+  }
+
+  /** A user with an instance and a deployment that tracks `n8nWorkflowId` there. */
+  async function tracked(n8nWorkflowId = 'wf1') {
+    const userId = await user()
+    const workflowId = await workflow(userId)
+    const { id: instanceId, token } = await instance(userId)
+    const body = { workflowId, instanceId, n8nWorkflowId }
+    const deployment = await call('POST', '/v1/deployments', { user: userId, body })
+    const report = (payload: unknown) => call('POST', `/hooks/n8n/${instanceId}`, { token, body: payload })
+    return { userId, workflowId, instanceId, token, deploymentId: deployment.body.id as string, report }
+  }
+
+  return {
+    ...database,
+    clock,
+    app,
+    call,
+    user,
+    workflow,
+    credential,
+    instance,
+    tracked,
+    instances,
+    deployments,
+    deadLetters,
+  }
+}
+
+export type World = ReturnType<typeof createWorld>

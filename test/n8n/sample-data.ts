@@ -1,0 +1,40 @@
+/** @module Data for a credential of any type, made from the type's public facts. */
+import { randomBytes, randomInt } from 'node:crypto'
+import type { CredentialField, CredentialType } from '../../src/n8n/catalogue.ts'
+
+/** Valid data with every field that a user fills in; each string holds a canary of its own, to look for in leaks. */
+export function sampleCredentialData(type: CredentialType): Record<string, unknown> {
+  const fields = type.fields.filter((field) => field.kind !== 'hidden')
+  return Object.fromEntries(fields.map((field) => [field.name, sampleValue(field)]))
+}
+
+/** The same with only the fields that the type demands. */
+export function minimalCredentialData(type: CredentialType): Record<string, unknown> {
+  const fields = type.fields.filter((field) => field.required)
+  return Object.fromEntries(fields.map((field) => [field.name, sampleValue(field)]))
+}
+
+/** Every canary within. */
+export function canariesIn(data: unknown): string[] {
+  return JSON.stringify(data).match(/canary-[0-9a-f]+/g) ?? []
+}
+
+function sampleValue(field: CredentialField): unknown {
+  if (field.options) return field.options[randomInt(field.options.length)]
+  switch (field.kind) {
+    case 'number':
+      return randomInt(1, 65_536)
+    case 'boolean':
+      return true
+    case 'json':
+      return JSON.stringify({ headers: { 'X-Canary': canary() } })
+    case 'fixedCollection':
+      return { values: [{ name: canary(), value: canary() }] }
+    default:
+      return canary()
+  }
+}
+
+function canary(): string {
+  return `canary-${randomBytes(12).toString('hex')}`
+}

@@ -1,0 +1,221 @@
+import { describe, expect, test } from 'vitest'
+import { AppError } from '../../src/errors.ts'
+import {
+  canonicalJson,
+  checkJson,
+  contentHash,
+  MAX_JSON_DEPTH,
+  MAX_WORKFLOW_BYTES,
+  parseWorkflow,
+  pointerTo,
+  unwrapWorkflowFile,
+} from '../../src/n8n/workflow-json.ts'
+
+function refusal(act: () => unknown): AppError {
+  try {
+    act()
+  } catch (error) {
+    if (error instanceof AppError) return error
+    throw error
+  }
+  throw new Error('was accepted')
+}
+
+function nested(depth: number): unknown {
+  return JSON.parse('['.repeat(depth) + ']'.repeat(depth))
+}
+
+describe('a workflow', () => {
+  test.each<[string, object]>([
+    ['empty', { nodes: [] }],
+    ['without name, settings or connections', { nodes: [{ type: 'x', name: 'A' }] }],
+    ['with a node without id, name or type', { nodes: [{}] }],
+    ['with duplicate names', { nodes: [{ name: 'A' }, { name: 'A' }] }],
+    ['with null slots', { nodes: [], connections: { A: { main: [null, [null]] } } }],
+    ['with connections as an array', { nodes: [], connections: [] }],
+    ['with string targets', { nodes: [], connections: { A: { main: [['B']] } } }],
+    ['with a string typeVersion', { nodes: [{ typeVersion: '4.2' }] }],
+    ['with credentials as a string', { nodes: [{ credentials: 'slack' }] }],
+    [
+      'with credential entries of any shape',
+      { nodes: [{ credentials: { a: 'x', b: {}, c: { id: null } } }] },
+    ],
+    ['with settings and staticData as strings', { nodes: [], settings: '{}', staticData: '{}' }],
+    ['with a type that has a space', { nodes: [{ type: 'my node' }] }],
+    ['with integer-like and empty keys', { nodes: [], connections: { 1: {}, '': {} } }],
+    ['with the key __proto__', JSON.parse('{"nodes":[],"__proto__":{"isAdmin":true}}')],
+  ])('%s is kept as it came', (_, value) => {
+    const before = JSON.stringify(value)
+    const parsed = parseWorkflow(value)
+    expect(parsed.workflow).toBe(value)
+    expect(JSON.stringify(parsed.workflow)).toBe(before)
+    expect(({} as { isAdmin?: boolean }).isAdmin).toBeUndefined()
+  })
+
+  test('tells its name, nodes and size', () => {
+    const value = { name: 'Ü', nodes: [{ name: 'A' }] }
+    expect(parseWorkflow(value)).toEqual({ workflow: value, name: 'Ü', nodes: value.nodes, sizeBytes: 36 })
+    expect(parseWorkflow({ nodes: [], name: 5 }).name).toBeNull()
+  })
+
+  test.each<[unknown, string]>([
+    [null, ''],
+    ['text', ''],
+    [[], ''],
+    [{}, '/nodes'],
+    [{ nodes: {} }, '/nodes'],
+    [{ nodes: 'x' }, '/nodes'],
+    [{ nodes: [{}, null] }, '/nodes/1'],
+    [{ nodes: ['x'] }, '/nodes/0'],
+    [{ nodes: [[]] }, '/nodes/0'],
+  ])('is not %j', (value, pointer) => {
+    const error = refusal(() => parseWorkflow(value))
+    expect(error.code).toBe('invalid-workflow')
+    expect(error.errors?.map((each) => each.pointer)).toEqual([pointer])
+    expect(refusal(() => parseWorkflow(value, { pointerPrefix: '/workflow' })).errors?.[0]?.pointer).toBe(
+      `/workflow${pointer}`,
+    )
+  })
+
+  test('may have 2 MB and no more', () => {
+    const overhead = JSON.stringify({ nodes: [], x: '' }).length
+    const sized = (bytes: number) => ({ nodes: [], x: 'x'.repeat(bytes - overhead) })
+    expect(parseWorkflow(sized(MAX_WORKFLOW_BYTES)).sizeBytes).toBe(MAX_WORKFLOW_BYTES)
+    expect(refusal(() => parseWorkflow(sized(MAX_WORKFLOW_BYTES + 1))).code).toBe('too-large')
+    const umlauts = { nodes: [], x: 'ü'.repeat(MAX_WORKFLOW_BYTES / 2) }
+    expect(refusal(() => parseWorkflow(umlauts)).code).toBe('too-large')
+  })
+})
+
+describe('the JSON check', () => {
+  test.each<[string, unknown, string]>([
+    ['U+0000 in a string', { a: { b: 'x\0' } }, '/a/b'],
+    ['U+0000 in a key', { a: { 'b\0': 1 } }, '/a'],
+    ['a lone high surrogate', ['x', '\ud800'], '/1'],
+    ['a lone low surrogate', ['\udc00x'], '/0'],
+    ['a lone surrogate in a key', { '\ud800': 1 }, ''],
+    ['1e308', { a: [1e308] }, '/a/0'],
+    ['-1e22', [-1e22], '/0'],
+    ['a number too large to be one', [JSON.parse('1e999')], '/0'],
+    ['a subnormal', [5e-324], '/0'],
+    ['1e-300', [1e-300], '/0'],
+    ['undefined', [undefined], '/0'],
+    ['101 levels', nested(MAX_JSON_DEPTH + 1), '/0'.repeat(MAX_JSON_DEPTH)],
+  ])('refuses %s and says where', (_, value, pointer) => {
+    expect(checkJson(value).map((error) => error.pointer)).toEqual([pointer])
+    const prefixed = checkJson(value, { pointerPrefix: '/data' })
+    expect(prefixed.map((error) => error.pointer)).toEqual([`/data${pointer}`])
+  })
+
+  test.each<[string, unknown]>([
+    ['100 levels', nested(MAX_JSON_DEPTH)],
+    ['1e21, -1e21, 0 and -0', [1e21, -1e21, 0, -0]],
+    ['residues of dragging a node', [7.105427357601002e-15, -1.1e-16]],
+    ['emoji and U+2028', ['🤖', '\u2028', '\ufeff', '\ufffd']],
+    ['null and booleans', [null, true, false]],
+    ['keys of Object.prototype', JSON.parse('{"__proto__":{"a":1},"constructor":{"prototype":1}}')],
+  ])('takes %s', (_, value) => {
+    expect(checkJson(value)).toEqual([])
+  })
+
+  test('looks behind the key __proto__', () => {
+    const value = JSON.parse('{"__proto__":{"a":"\\u0000"}}')
+    expect(checkJson(value).map((error) => error.pointer)).toEqual(['/__proto__/a'])
+  })
+
+  test('does not overflow the stack', () => {
+    const [error, ...others] = checkJson(nested(200_000))
+    expect(error?.detail).toBe('is nested more than 100 deep')
+    expect(others).toEqual([])
+    const deep = { nodes: [{ parameters: nested(5000) }] }
+    expect(refusal(() => parseWorkflow(deep)).code).toBe('invalid-workflow')
+  })
+
+  test('says the first faults in document order, and no more than asked for', () => {
+    const value = { a: ['\0', '\0'], b: '\0', c: '\0' }
+    expect(checkJson(value, { maxErrors: 3 }).map((error) => error.pointer)).toEqual(['/a/0', '/a/1', '/b'])
+    expect(checkJson(Array(1000).fill('\0'))).toHaveLength(20)
+    expect(checkJson({ '\0': 1, '\0a': 1, '\0b': 1 }, { maxErrors: 2 })).toHaveLength(2)
+  })
+
+  test('never repeats a value or a key of unbounded length', () => {
+    const errors = checkJson({ ['k'.repeat(100_000)]: 'canary\0' })
+    expect(JSON.stringify(errors)).not.toContain('canary')
+    expect(errors[0]?.pointer.length).toBeLessThan(400)
+  })
+})
+
+test('a pointer escapes what RFC 6901 reserves', () => {
+  expect(pointerTo('/a', 'b/c~d')).toBe('/a/b~1c~0d')
+})
+
+describe('a file', () => {
+  const a = { name: 'A', nodes: [] }
+  const b = { name: 'B', nodes: [{}] }
+
+  test.each<[unknown, unknown[]]>([
+    [a, [a]],
+    [
+      [a, b],
+      [a, b],
+    ],
+    [{ workflow: a }, [a]],
+    [{ workflow: { workflow: b, views: 5 } }, [b]],
+    [{ data: [a, b], nextCursor: null }, [a, b]],
+    [{ workflows: [a] }, [a]],
+    [
+      [{ workflow: a }, b],
+      [a, b],
+    ],
+    [{ data: { workflow: a } }, [a]],
+  ])('%j is unwrapped', (file, expected) => {
+    expect(unwrapWorkflowFile(file)).toEqual(expected)
+  })
+
+  test('that wraps a workflow which has a property called data is that workflow', () => {
+    const odd = { nodes: [], data: [a] }
+    expect(unwrapWorkflowFile(odd)).toEqual([odd])
+  })
+
+  test.each<[string, unknown, string]>([
+    [
+      'facts about workflows',
+      [{ file: 'a.json', nodes: 5 }],
+      '/0 is not a workflow: its nodes are not an array',
+    ],
+    ['an object without nodes', { name: 'x' }, 'The file is not a workflow: it has no nodes'],
+    ['nothing', [], 'The file is an empty array: no workflow in it'],
+    ['null', null, 'The file is not a workflow: it must be an object with nodes'],
+    ['a string in an array', [a, 'x'], '/1 is not a workflow: it must be an object with nodes'],
+    ['endless wrapping', nested(50), '/0/0/0/0/0/0 is wrapped too deep'],
+    ['a wrapped nothing', { data: [{}] }, '/data/0 is not a workflow: it has no nodes'],
+  ])('of %s is refused with the reason', (_, file, message) => {
+    const error = refusal(() => unwrapWorkflowFile(file))
+    expect(error.code).toBe('invalid-workflow')
+    expect(error.message).toBe(message)
+  })
+})
+
+describe('the content hash', () => {
+  test('is SHA-256 over the canonical JSON', async () => {
+    // printf '{"a":[1,{"b":null,"c":"ü"}]}' | sha256sum
+    const expected = '586cebdfda05002f9dd40520a4c909565cf6aa79da626e68a50bc2742a8ae313'
+    expect(canonicalJson({ a: [1, { c: 'ü', b: null }] })).toBe('{"a":[1,{"b":null,"c":"ü"}]}')
+    expect(await contentHash({ a: [1, { c: 'ü', b: null }] })).toBe(expected)
+  })
+
+  test('ignores the order of keys, but not that of items', async () => {
+    const hash = await contentHash({ nodes: [1, 2], name: 'x' })
+    expect(await contentHash({ name: 'x', nodes: [1, 2] })).toBe(hash)
+    expect(await contentHash({ name: 'x', nodes: [2, 1] })).not.toBe(hash)
+  })
+
+  test('tells a key from none, and keeps __proto__', () => {
+    const odd = JSON.parse('{"__proto__":{"b":1,"a":2}}')
+    expect(canonicalJson(odd)).toBe('{"__proto__":{"a":2,"b":1}}')
+  })
+
+  test('refuses what is too deep instead of overflowing', () => {
+    expect(refusal(() => canonicalJson(nested(100_000))).code).toBe('invalid')
+  })
+})

@@ -1,0 +1,136 @@
+import * as native from '@node-rs/bcrypt'
+import { Hono } from 'hono'
+import { v7 as uuidv7 } from 'uuid'
+import { expect, vi } from 'vitest'
+import { createAccessTokens } from '../../src/crypto/access-token.ts'
+import { createFingerprint } from '../../src/crypto/fingerprint.ts'
+import { createPasswordHasher } from '../../src/crypto/password.ts'
+import { createRefreshTokens } from '../../src/crypto/refresh-token.ts'
+import type { Db } from '../../src/db/client.ts'
+import { requireUser } from '../../src/http/auth.ts'
+import type { BaseEnv } from '../../src/http/env.ts'
+import { createLog } from '../../src/http/log.ts'
+import { handleFailures, shell } from '../../src/http/shell.ts'
+import { purgeDeletedAccounts } from '../../src/users/delete-account.ts'
+import { UserRepository } from '../../src/users/repository.ts'
+import { authRoutes, meRoutes } from '../../src/users/routes.ts'
+import { SessionRepository } from '../../src/users/session-repository.ts'
+import { SignIn } from '../../src/users/sign-in.ts'
+import { Throttle } from '../../src/users/throttle.ts'
+import { randomRing } from '../crypto/rings.ts'
+
+export const password = 'correct horse battery'
+
+export interface SignedIn {
+  user: { id: string; email: string; name: string | null; createdAt: string }
+  accessToken: string
+  expiresIn: number
+  refreshToken: string
+}
+
+/** Everything that the user routes need, on a clock that only the test moves. */
+export function createAccounts(db: Db, options: { graceSeconds?: number; maxInFlight?: number } = {}) {
+  let time = Date.now()
+  const now = () => new Date(time)
+  const compare = vi.fn(native.compare)
+  const hash = vi.fn(native.hash)
+  const peppers = randomRing('p1', 'p2')
+  const hasher = createPasswordHasher({
+    bcrypt: { hash, compare },
+    peppers,
+    cost: 4,
+    maxInFlight: options.maxInFlight ?? 4,
+    maxWaiting: 1000,
+    maxWaitMs: 30_000,
+  })
+  const accessRing = randomRing('a1')
+  const accessTokens = createAccessTokens(accessRing, {
+    issuer: 'https://flowkeep.test',
+    audience: 'flowkeep',
+    now,
+  })
+  const refreshTokens = createRefreshTokens(randomRing('r1'))
+  const fingerprint = createFingerprint(crypto.getRandomValues(new Uint8Array(32)))
+  const { graceSeconds = 10 } = options
+  const sessions = new SessionRepository(db, now, { refreshTokens, graceSeconds })
+  const users = new UserRepository(db, now, sessions)
+  const throttle = new Throttle(db, now, fingerprint)
+  const deferred: Promise<unknown>[] = []
+  const defer = (work: Promise<unknown>) => void deferred.push(work)
+  const signIn = new SignIn({ users, sessions, throttle, hasher, accessTokens, defer })
+  const purgeAccount = (userId: string) => defer(purgeDeletedAccounts(db, { userId }))
+  const deps = { users, sessions, signIn, accessTokens, hasher, purgeAccount }
+
+  const logged: string[] = []
+  const log = createLog('debug', (line) => logged.push(line), now)
+  const clientIp = (c: { req: { header: (name: string) => string | undefined } }) =>
+    c.req.header('X-Test-Ip') ?? '192.0.2.1'
+  const app = new Hono<BaseEnv>()
+  app.use(...shell({ log, corsOrigins: [], clientIp }))
+  app.use('/v1/me/*', requireUser(accessTokens))
+  handleFailures(app, log)
+  app.route('/v1/auth', authRoutes(deps)).route('/v1/me', meRoutes(deps))
+
+  /** Sends JSON; `token` goes into the Authorization header. */
+  async function call(
+    method: string,
+    path: string,
+    body?: unknown,
+    { token, ip, headers }: { token?: string; ip?: string; headers?: Record<string, string> } = {},
+  ) {
+    const response = await app.request(path, {
+      method,
+      headers: {
+        ...(body !== undefined && { 'Content-Type': 'application/json' }),
+        ...(token && { Authorization: `Bearer ${token}` }),
+        ...(ip && { 'X-Test-Ip': ip }),
+        ...headers,
+      },
+      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    })
+    const text = await response.text()
+    // biome-ignore lint/suspicious/noExplicitAny: an answer of any shape
+    const json = (text ? JSON.parse(text) : null) as Record<string, any> | null
+    return { status: response.status, headers: response.headers, text, body: json ?? {} }
+  }
+
+  /** A new account of its own. */
+  async function register(change: object = {}): Promise<SignedIn> {
+    const answer = await call('POST', '/v1/auth/register', { email: newEmail(), password, ...change })
+    expect(answer.text).toContain('refreshToken')
+    expect(answer.status).toBe(201)
+    return answer.body as unknown as SignedIn
+  }
+
+  return {
+    ...{
+      db,
+      app,
+      call,
+      register,
+      deps,
+      users,
+      sessions,
+      throttle,
+      hasher,
+      refreshTokens,
+      accessTokens,
+      accessRing,
+    },
+    ...{ compare, hash, logged, deferred, peppers },
+    login: (email: string, secret = password, ip?: string) =>
+      call('POST', '/v1/auth/login', { email, password: secret }, ip ? { ip } : {}),
+    refresh: (refreshToken: string) => call('POST', '/v1/auth/refresh', { refreshToken }),
+    me: (token: string) => call('GET', '/v1/me', undefined, { token }),
+    advance: (ms: number) => {
+      time += ms
+    },
+    settled: async () => {
+      while (deferred.length > 0) await deferred.shift()
+    },
+  }
+}
+
+export type Accounts = ReturnType<typeof createAccounts>
+
+export const newEmail = () => `user-${uuidv7()}@example.com`

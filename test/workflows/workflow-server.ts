@@ -1,0 +1,108 @@
+/** @module The workflow routes alone over a test database, each caller signed in by a header. */
+import { Hono } from 'hono'
+import { v7 as uuidv7 } from 'uuid'
+import { createFingerprint } from '../../src/crypto/fingerprint.ts'
+import type { Db } from '../../src/db/client.ts'
+import { credentials } from '../../src/db/schema/credentials.ts'
+import { users } from '../../src/db/schema/users.ts'
+import type { AuthEnv } from '../../src/http/auth.ts'
+import { problem, toAppError } from '../../src/http/problem.ts'
+import { loadCatalogue } from '../../src/n8n/catalogue.ts'
+import { missingCredentialRoutes } from '../../src/workflows/missing-credentials.ts'
+import { WorkflowRepository } from '../../src/workflows/repository.ts'
+import { CredentialRequirements } from '../../src/workflows/requirements.ts'
+import { workflowRoutes } from '../../src/workflows/routes.ts'
+
+export function createWorkflowServer(db: Db, quota = 10_000) {
+  const workflows = new WorkflowRepository(db, () => new Date(), loadCatalogue, { workflows: quota })
+  const requirements = new CredentialRequirements(db, loadCatalogue)
+  const app = new Hono<AuthEnv>()
+  app.use(async (c, next) => {
+    c.set('requestId', 'test')
+    c.set('userId', c.req.header('X-Test-User') ?? '')
+    await next()
+  })
+  app.route(
+    '/v1/workflows',
+    workflowRoutes(workflows, requirements, createFingerprint(new Uint8Array(32).fill(7))),
+  )
+  app.route('/v1/credentials/missing', missingCredentialRoutes(requirements))
+  app.onError((error, c) => problem(c, toAppError(error)))
+  return { app, workflows, requirements }
+}
+
+type App = ReturnType<typeof createWorkflowServer>['app']
+
+export interface Answer {
+  status: number
+  headers: Headers
+  // biome-ignore lint/suspicious/noExplicitAny: tests read what they expect
+  body: any
+}
+
+/** `caller(app, userId)('PATCH', '/v1/workflows/…', body, headers)` */
+export const caller =
+  (app: App, userId: string) =>
+  async (
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Answer> => {
+    const answer = await app.request(path, {
+      method,
+      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      headers: { 'X-Test-User': userId, 'Content-Type': 'application/json', ...headers },
+    })
+    const text = await answer.text()
+    return { status: answer.status, headers: answer.headers, body: text === '' ? null : JSON.parse(text) }
+  }
+
+export async function createUser(db: Db): Promise<string> {
+  const id = uuidv7()
+  await db.insert(users).values({ id, email: `${id}@example.com`, passwordHash: 'x', pepperId: 'p1' })
+  return id
+}
+
+export async function createCredential(
+  db: Db,
+  userId: string,
+  type: string,
+  more: { name?: string; status?: 'untested' | 'valid' | 'invalid' } = {},
+): Promise<string> {
+  const id = uuidv7()
+  const sealed = { header: { kid: 'k1' } } as never
+  const row = {
+    id,
+    userId,
+    service: type,
+    type,
+    name: more.name ?? id,
+    data: sealed,
+    fields: [],
+    known: true,
+  }
+  await db.insert(credentials).values({ ...row, status: more.status ?? 'untested' })
+  return id
+}
+
+export const node = (name: string, type: string, more: Record<string, unknown> = {}) => ({
+  id: `id-${name}`,
+  name,
+  type: `n8n-nodes-base.${type}`,
+  typeVersion: 1,
+  position: [0, 0],
+  parameters: {},
+  ...more,
+})
+
+export const workflowOf = (name: string, ...nodes: object[]) => ({
+  name,
+  nodes,
+  connections: {},
+  settings: {},
+})
+
+/** Slack's node, in the form that needs `slackApi`. */
+export const slackNode = (name: string, more: Record<string, unknown> = {}) =>
+  node(name, 'slack', { typeVersion: 2.3, parameters: { authentication: 'accessToken' }, ...more })

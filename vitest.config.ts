@@ -1,0 +1,16 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.{ts,tsx}'],
+    environment: 'node',
+    // Node's own fetch and crypto, a process for each file, and no more of them than a small machine bears.
+    pool: 'forks',
+    maxWorkers: 2,
+    globalSetup: './test/harness/global-setup.ts',
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    teardownTimeout: 30_000,
+    reporters: ['default', './test/harness/summary-reporter.ts'],
+  },
+})
