@@ -10,6 +10,7 @@ import { createRefreshTokens } from './crypto/refresh-token.ts'
 import { createSecretBox } from './crypto/secret-box.ts'
 import { createDb } from './db/client.ts'
 import { createKeyCheck } from './db/key-check.ts'
+import { requireSchema } from './db/schema-version.ts'
 import type { Deployment } from './deployments/contract.ts'
 import { DeploymentRepository } from './deployments/repository.ts'
 import { DeadLetterRepository } from './executions/dead-letters.ts'
@@ -124,6 +125,7 @@ export function createDeps(config: Config, runtime: Runtime) {
     analytics: new AnalyticsRepository(db),
     /** Rejects while a request could not be served. */
     ready: async () => {
+      await requireSchema(db)
       await keyCheck.ready()
     },
   }

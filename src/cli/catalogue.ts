@@ -83,7 +83,6 @@ export async function catalogue(args: string[]): Promise<void> {
     const file = toFile(unpacked)
     const text = print(file)
     await writeFile(OUTPUT, text)
-    const kb = (bytes: number) => `${Math.round(bytes / 1000)} KB`
     const sizes = `${kb(text.length)}, ${kb(gzipSync(text, { level: 9 }).length)} gzipped`
     console.log(
       `${file.nodes.length} node types, ${file.credentials.length} credential types: ${sizes} → ${OUTPUT}`,
@@ -137,8 +136,8 @@ function toFile(packages: Unpacked[]): CatalogueFile {
   const dependedOn = new Set(credentials.flatMap((each) => each.properties).flatMap(conditionNames))
   return {
     packages: Object.fromEntries(PACKAGES.map((name) => [name, VERSION])),
-    nodes: [...nodes].map(([type, descriptions]) => nodeRow(type, descriptions)).sort(byFirst),
-    credentials: credentials.map((each) => credentialRow(each, dependedOn)).sort(byFirst),
+    nodes: [...nodes].map(([type, descriptions]) => nodeRow(type, descriptions)).toSorted(byFirst),
+    credentials: credentials.map((each) => credentialRow(each, dependedOn)).toSorted(byFirst),
   }
 }
 
@@ -172,9 +171,11 @@ function descriptionRow(type: string, description: NodeDescription): Description
     (sendsAndWaits(description) ? NodeFlag.sendAndWait : 0)
   if (flags) row.f = flags
   if (description.credentials?.length) {
-    row.c = description.credentials.map((each) =>
-      trim([each.name, each.required ? 1 : 0, ...conditions(type, each.displayOptions)]),
-    )
+    row.c = description.credentials.map((each) => [
+      each.name,
+      each.required ? 1 : 0,
+      ...conditions(type, each.displayOptions),
+    ])
   }
   const needed = neededParameters(description, webhooks)
   if (needed.length > 0) row.p = needed.map((each) => parameterRow(type, each))
@@ -257,7 +258,7 @@ function parameterRow(type: string, property: Property): ParameterRow {
   const flags =
     (['boolean', 'number', 'options'].includes(property.type) ? ParameterFlag.nullable : 0) |
     (property.noDataExpression ? ParameterFlag.noDataExpression : 0)
-  return trim([property.name, property.default ?? '', flags, ...conditions(type, property.displayOptions)])
+  return [property.name, property.default ?? '', flags, ...conditions(type, property.displayOptions)]
 }
 
 function conditions(
@@ -296,25 +297,29 @@ function fieldRow(owner: string, property: Property, dependedOn: Set<string>): F
     (hasDefault ? FieldFlag.hasDefault : 0)
   const options = property.type === 'options' ? (property.options ?? []).map((option) => option.value) : []
   const { show, hide } = property.displayOptions ?? {}
-  return trim([
+  return [
     property.name,
     property.type,
     flags,
     options.length > 0 ? options : null,
     dependedOn.has(property.name) ? (property.default ?? null) : null,
     ...conditions(owner, { ...(show && { show }), ...(hide && { hide }) }),
-  ])
-}
-
-/** Leaves off the nulls at the end, which are the optional parts of a row. */
-function trim<T extends unknown[]>(row: unknown[]): T {
-  let length = row.length
-  while (length > 0 && row[length - 1] === null) length -= 1
-  return row.slice(0, length) as T
+  ]
 }
 
 /** One type a line, so that a change of n8n's version reads as a diff. */
 function print(file: CatalogueFile): string {
-  const lines = (rows: unknown[]) => rows.map((row) => JSON.stringify(row)).join(',\n')
   return `{"packages":${JSON.stringify(file.packages)},\n"nodes":[\n${lines(file.nodes)}\n],\n"credentials":[\n${lines(file.credentials)}\n]}\n`
+}
+
+function lines(rows: unknown[]): string {
+  return rows.map((row) => JSON.stringify(row, withoutNullsAtEnd)).join(',\n')
+}
+
+function withoutNullsAtEnd(_key: string, value: unknown): unknown {
+  return Array.isArray(value) ? value.slice(0, value.findLastIndex((item) => item !== null) + 1) : value
+}
+
+function kb(bytes: number): string {
+  return `${Math.round(bytes / 1000)} KB`
 }

@@ -15,6 +15,8 @@ export interface OpenDatabase {
   url: string
   /** The gateway in this process; absent where the database is Neon. */
   fetch: ((request: Request) => Promise<Response>) | undefined
+  /** Rejects with what stands in the way, such as another process in the data folder. */
+  opened: Promise<unknown>
   migrate: () => Promise<string[]>
   /** Opens the gateway on loopback for another process; null where the database is Neon. */
   listen: () => Promise<{ databaseUrl: string; endpoint: string; close: () => Promise<void> } | null>
@@ -24,10 +26,14 @@ export interface OpenDatabase {
 const migrationsDir = new URL('../../drizzle', import.meta.url)
 const migrationTimeoutMs = 300_000
 
-/** `DATABASE_URL` when it is set, else the embedded database in the state folder. */
-export async function openDatabase(databaseUrl = process.env.DATABASE_URL): Promise<OpenDatabase> {
+/**
+ * `DATABASE_URL` when it is set, else the embedded database in the state folder. Returns at once: the embedded one
+ * opens meanwhile, and whatever uses it waits for that, or fails as it did.
+ */
+export function openDatabase(databaseUrl = process.env.DATABASE_URL): OpenDatabase {
   if (databaseUrl === undefined || databaseUrl === '') {
-    return behindGateway(await openEmbeddedDatabase(dataDir()), `embedded, in ${dataDir()}`)
+    const opening = openEmbeddedDatabase(dataDir())
+    return behindGateway(whenOpen(opening), `embedded, in ${dataDir()}`, opening)
   }
   if (!URL.canParse(databaseUrl) || !/^postgres(ql)?:$/.test(new URL(databaseUrl).protocol)) {
     throw new Error('DATABASE_URL must look like postgresql://user:password@host/database')
@@ -39,6 +45,7 @@ export async function openDatabase(databaseUrl = process.env.DATABASE_URL): Prom
     description,
     url: databaseUrl,
     fetch: undefined,
+    opened: Promise.resolve(),
     migrate: () => applyMigrations(databaseUrl, undefined),
     listen: async () => null,
     close: async () => {},
@@ -48,13 +55,29 @@ export async function openDatabase(databaseUrl = process.env.DATABASE_URL): Prom
 /** Neon answers SQL over HTTP itself; any other Postgres has the gateway in front. */
 export const isNeon = (hostname: string): boolean => /\.neon\.(tech|build)$/.test(hostname)
 
-function behindGateway(backend: Backend, description: string): OpenDatabase {
+function whenOpen(opening: Promise<Backend>): Backend {
+  opening.catch(() => {})
+  return {
+    withConnection: async (use) => (await opening).withConnection(use),
+    close: async () => (await opening.catch(() => null))?.close(),
+  }
+}
+
+function behindGateway(
+  backend: Backend,
+  description: string,
+  opened: Promise<unknown> = Promise.resolve(),
+): OpenDatabase {
   const gateway = createGateway(backend)
   return {
     description,
     url: gateway.url,
     fetch: gateway.fetch,
-    migrate: () => applyMigrations(gateway.url, gateway.fetch),
+    opened,
+    migrate: async () => {
+      await opened
+      return applyMigrations(gateway.url, gateway.fetch)
+    },
     listen: async () => ({ databaseUrl: gateway.url, ...(await startGatewayServer(gateway)) }),
     close: () => backend.close(),
   }

@@ -1,6 +1,6 @@
 /** @module `npm run dev`: database, migrations, keys, then the server under workerd, or in this process with `--node`. */
 import { spawn } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { openDatabase, type OpenDatabase } from './database.ts'
@@ -9,60 +9,75 @@ import { wranglerBin, wranglerEnv } from './wrangler.ts'
 
 const host = '127.0.0.1'
 
+interface RunningServer {
+  /** Settles when the server has stopped by itself. */
+  exited: Promise<unknown>
+  stop: () => Promise<void>
+}
+
 export async function dev(args: string[]): Promise<void> {
   const unknown = args.filter((arg) => arg !== '--node')
   if (unknown.length > 0) throw new Error(`dev does not know ${unknown.join(' ')}; it takes --node only.`)
+  const onNode = args.includes('--node')
   const port = Number(process.env.PORT ?? 8787)
   if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new Error('PORT is not a port number.')
   await refuseTakenPort(port)
-  const database = await openDatabase()
+  const asked = new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
+  })
+  const env = {
+    LOG_LEVEL: 'warn',
+    ALLOW_LOOPBACK_INSTANCES: 'true',
+    ...passedSettings(),
+    ...loadKeys(),
+    PUBLIC_URL: process.env.PUBLIC_URL ?? `http://${host}:${port}`,
+  }
+  const database = openDatabase()
+  let server: RunningServer | undefined
   try {
+    // The server starts while the database opens; nobody is told of it before both are ready.
+    server = await (onNode ? serveNode(port, env, database) : serveWorkerd(port, env, database))
     const applied = await database.migrate()
-    const url = process.env.PUBLIC_URL ?? `http://${host}:${port}`
-    const env = {
-      LOG_LEVEL: 'warn',
-      ALLOW_LOOPBACK_INSTANCES: 'true',
-      ...passedSettings(),
-      ...loadKeys(),
-      PUBLIC_URL: url,
-      DATABASE_URL: database.url,
-    }
-    const stopped = args.includes('--node')
-      ? await serveNode(port, env, database)
-      : serveWorkerd(port, env, database)
-    await Promise.race([untilReady(port), stopped])
+    await Promise.race([untilReady(port), server.exited, asked])
     const note = applied.length > 0 ? ` (${applied.length} migrations applied)` : ''
-    console.log(`Ready: http://${host}:${port}  on ${args.includes('--node') ? 'Node' : 'workerd'}
+    console.log(`Ready: http://${host}:${port}  on ${onNode ? 'Node' : 'workerd'}
   API reference  http://${host}:${port}/docs
   OpenAPI        http://${host}:${port}/openapi.json
   Database       ${database.description}${note}
 Stop with Ctrl-C.`)
-    await stopped
+    await Promise.race([server.exited, asked])
   } finally {
+    await server?.stop()
     await database.close()
   }
 }
 
-async function serveNode(port: number, env: Record<string, string>, database: OpenDatabase): Promise<void> {
+async function serveNode(
+  port: number,
+  env: Record<string, string>,
+  database: OpenDatabase,
+): Promise<RunningServer> {
   const { startNode } = await import('../node.ts')
-  const server = await startNode({ env, port, host, fetch: database.fetch })
-  const stopped = new Promise<void>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
+  const server = await startNode({
+    env: { ...env, DATABASE_URL: database.url },
+    port,
+    host,
+    fetch: database.fetch,
   })
-  return stopped.then(() => server.close())
+  return { exited: new Promise(() => {}), stop: () => server.close() }
 }
 
 async function serveWorkerd(
   port: number,
   env: Record<string, string>,
   database: OpenDatabase,
-): Promise<void> {
+): Promise<RunningServer> {
   const gateway = await database.listen()
   const file = join(stateDir(), 'worker.env')
-  mkdirSync(stateDir(), { recursive: true })
   const settings = {
     ...env,
-    ...(gateway && { DATABASE_URL: gateway.databaseUrl, DATABASE_GATEWAY_URL: gateway.endpoint }),
+    DATABASE_URL: gateway?.databaseUrl ?? database.url,
+    ...(gateway && { DATABASE_GATEWAY_URL: gateway.endpoint }),
   }
   const lines = Object.entries(settings).map(([name, value]) => `${name}='${value}'`)
   writeFileSync(file, `${lines.join('\n')}\n`, { mode: 0o600 })
@@ -76,22 +91,27 @@ async function serveWorkerd(
         '--persist-to',
         join(stateDir(), 'workerd'),
         '--log-level',
-        'warn',
+        'error',
         '--show-interactive-dev-session=false',
       ],
     ],
     { env: wranglerEnv(), stdio: ['ignore', 'inherit', 'inherit'] },
   )
-  let asked = false
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => {
-      asked = true
+  let stopping = false
+  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
+  const exited = ended.then((code) => {
+    if (!stopping) throw new Error(`wrangler stopped with code ${code}; its message stands above.`)
+  })
+  exited.catch(() => {})
+  return {
+    exited,
+    async stop() {
+      stopping = true
       child.kill('SIGTERM')
-    })
+      await ended
+      await gateway?.close()
+    },
   }
-  const code = await new Promise<number | null>((resolve) => child.once('exit', resolve))
-  await gateway?.close()
-  if (!asked) throw new Error(`wrangler stopped with code ${code}; its message stands above.`)
 }
 
 async function untilReady(port: number): Promise<void> {

@@ -8,7 +8,7 @@ import { rotateKeys } from './rotate-keys.ts'
 import { generateKeys, loadKeys, passedSettings } from './state.ts'
 
 export async function migrateCommand(): Promise<void> {
-  const database = await openDatabase()
+  const database = openDatabase()
   try {
     const applied = await database.migrate()
     for (const name of applied) console.log(`applied  ${name}`)
@@ -20,7 +20,7 @@ export async function migrateCommand(): Promise<void> {
 
 /** Runs `work` on the server's own parts, wired as the server wires them. */
 async function withDeps(work: (deps: ReturnType<typeof createDeps>) => Promise<void>): Promise<void> {
-  const database = await openDatabase()
+  const database = openDatabase()
   try {
     const config = parseConfig({
       PUBLIC_URL: 'http://127.0.0.1:8787',

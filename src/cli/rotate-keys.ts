@@ -28,11 +28,11 @@ export async function rotateKeys(options: RotationOptions): Promise<RotationResu
     const swept = await sweep(options)
     rewrapped += swept.rewrapped
     const left = await rowsLeft(db, secretBox.activeKeyId)
-    for (const [keyId, rows] of left) log(`Key ${keyId} still wraps ${rows} secrets`)
-    // Servers that still seal with an old key may have added rows behind the sweep.
-    if (left.size > 0 && swept.rewrapped + swept.overtaken > 0) continue
-    log(`${rewrapped} secrets rewrapped with ${secretBox.activeKeyId}, ${swept.failed} could not be opened`)
-    return { rewrapped, failed: swept.failed, left }
+    if (left.size === 0 || swept.rewrapped + swept.overtaken === 0) {
+      return { rewrapped, failed: swept.failed, left }
+    }
+    // Servers that still seal with an old key have added rows behind the sweep.
+    log(`${rewrapped} rewrapped, and meanwhile more were written with ${[...left.keys()].join(', ')}`)
   }
 }
 

@@ -6,7 +6,7 @@ export async function serve(): Promise<void> {
   if (!process.env.DATABASE_URL) throw new Error('DATABASE_URL is missing.')
   const port = Number(process.env.PORT ?? 8787)
   const host = process.env.HOST ?? '0.0.0.0'
-  const database = await openDatabase()
+  const database = openDatabase()
   try {
     const env = { ...process.env, DATABASE_URL: database.url }
     const server = await startNode({ env, port, host, fetch: database.fetch })

@@ -19,8 +19,15 @@ export class RequestRefused extends Error {
   }
 }
 
+export interface Call {
+  method?: 'POST'
+  body?: string
+  headers?: Record<string, string>
+}
+
 export interface SessionIo {
-  fetch: (url: string, init: RequestInit) => Promise<Response>
+  /** As the global one, told not to follow redirects. */
+  fetch: (url: string, call: Call & { redirect: 'error' }) => Promise<Response>
   sleep: (milliseconds: number) => Promise<void>
 }
 
@@ -65,14 +72,14 @@ export class Session {
 
   async signOut(): Promise<void> {
     if (this.#refreshToken === null) return
-    const body = post({ refreshToken: this.#refreshToken })
-    await this.#io.fetch(`${this.#url}/v1/auth/logout`, body).catch(() => undefined)
+    const call = post({ refreshToken: this.#refreshToken })
+    await this.#io.fetch(`${this.#url}/v1/auth/logout`, { ...call, redirect: 'error' }).catch(() => undefined)
   }
 
-  async #request(path: string, init: RequestInit): Promise<unknown> {
+  async #request(path: string, call: Call): Promise<unknown> {
     const used = this.#accessToken
     try {
-      return await this.#authorized(path, init)
+      return await this.#authorized(path, call)
     } catch (error) {
       if (!(error instanceof RequestRefused) || error.status !== 401 || this.#refreshToken === null)
         throw error
@@ -84,15 +91,15 @@ export class Session {
       })
       await this.#renewal
     }
-    return this.#authorized(path, init)
+    return this.#authorized(path, call)
   }
 
-  async #authorized(path: string, init: RequestInit): Promise<unknown> {
+  async #authorized(path: string, call: Call): Promise<unknown> {
     const headers = {
-      ...(init.headers as Record<string, string>),
+      ...call.headers,
       Authorization: `Bearer ${this.#accessToken}`,
     }
-    const answer = await send(this.#url, this.#io, path, { ...init, headers })
+    const answer = await send(this.#url, this.#io, path, { ...call, headers })
     return answer.json()
   }
 
@@ -104,16 +111,16 @@ export class Session {
   }
 }
 
-const post = (body: unknown, headers: Record<string, string> = {}): RequestInit => ({
+const post = (body: unknown, headers: Record<string, string> = {}): Call => ({
   method: 'POST',
   body: JSON.stringify(body),
   headers: { 'Content-Type': 'application/json', ...headers },
 })
 
 /** Repeats what got no answer, 429 or 503, after the wait that the server asks for. */
-async function send(url: string, io: SessionIo, path: string, init: RequestInit): Promise<Response> {
+async function send(url: string, io: SessionIo, path: string, call: Call): Promise<Response> {
   for (let attempt = 1; ; attempt += 1) {
-    const answer = await io.fetch(`${url}${path}`, { ...init, redirect: 'error' }).catch(() => null)
+    const answer = await io.fetch(`${url}${path}`, { ...call, redirect: 'error' }).catch(() => null)
     if (answer?.ok) return answer
     const again = answer === null || answer.status === 429 || answer.status === 503
     const last = attempt >= (answer === null ? attempts.unanswered : attempts.answered)

@@ -19,13 +19,7 @@ export class SecretData {
   /** `text` without any value of the data, as it is, URL-encoded, in base64 or JSON-escaped. */
   redact(text: string): string {
     const forms = leaves(this.#values)
-      .filter((value) => value.length >= minimumChars)
-      .flatMap((value) => [
-        value,
-        encodeURIComponent(value),
-        base64(value),
-        JSON.stringify(value).slice(1, -1),
-      ])
+      .flatMap((value) => (value.length < minimumChars ? [] : formsOf(value)))
       .toSorted((a, b) => b.length - a.length)
     return forms.reduce((redacted, form) => redacted.replaceAll(form, mask), text)
   }
@@ -43,16 +37,42 @@ export class SecretData {
   }
 }
 
+/** Every text and number within, also within JSON that is kept as text; of a URL its password as well. */
 function leaves(root: unknown): string[] {
   const found: string[] = []
   const open: unknown[] = [root]
   while (open.length > 0) {
     const value = open.pop()
-    if (typeof value === 'string') found.push(value)
-    else if (typeof value === 'number') found.push(String(value))
+    if (typeof value === 'string') {
+      found.push(value, ...passwords(value))
+      if (/^\s*[[{]/.test(value)) open.push(parsed(value))
+    } else if (typeof value === 'number') found.push(String(value))
     else if (typeof value === 'object' && value !== null) open.push(...Object.values(value))
   }
   return found
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** Of a connection string: as it stands in it, and decoded. */
+function passwords(text: string): string[] {
+  const password = URL.canParse(text) ? new URL(text).password : ''
+  try {
+    return [password, decodeURIComponent(password)]
+  } catch {
+    return [password]
+  }
+}
+
+function formsOf(value: string): string[] {
+  const escaped = JSON.stringify(value).slice(1, -1)
+  return [value, encodeURIComponent(value), base64(value), escaped]
 }
 
 /** Without padding: what follows the value in the text decides how its last character is encoded. */

@@ -87,11 +87,16 @@ export async function findUsage(
   if (!credential) return null
   const lastUses = bound.flatMap((each) => (each.lastRunAt === null ? [] : [Date.parse(each.lastRunAt)]))
   return {
-    workflows: requiring.map(({ facts, ...workflow }) => {
+    workflows: requiring.map(({ id, name, facts }) => {
       const { requirements } = extractMetadata({ nodes: facts }, catalogue)
-      return { ...workflow, nodes: requirements.find(({ type }) => type === credential.type)?.nodes ?? [] }
+      return { id, name, nodes: requirements.find(({ type }) => type === credential.type)?.nodes ?? [] }
     }),
-    deployments: bound.map(({ lastRunAt: _, ...deployment }) => deployment),
+    deployments: bound.map(({ id, workflowId, instanceId, status }) => ({
+      id,
+      workflowId,
+      instanceId,
+      status,
+    })),
     lastUsedAt: lastUses.length === 0 ? null : new Date(Math.max(...lastUses)).toISOString(),
   }
 }

@@ -73,7 +73,7 @@ export function createAccessTokens(
         )
         const { sub, iat = 0, exp = 0 } = payload
         if (exp <= iat || exp - iat > maxLifetimeSeconds) return null
-        return validate(sub) ? (sub as string) : null
+        return typeof sub === 'string' && validate(sub) ? sub : null
       } catch (error) {
         if (error instanceof errors.JOSEError) return null
         throw error

@@ -25,8 +25,6 @@ const form = /^fkr_([a-z0-9]{1,16})_([A-Za-z0-9_-]{22})_([1-9]\d{0,8})_([A-Za-z0
 
 export function createRefreshTokens(ring: KeyRing): RefreshTokens {
   const keyOf = importKeys(ring, { name: 'HMAC', hash: 'SHA-256' }, ['sign', 'verify'])
-  const message = ({ sessionId, generation }: RefreshClaim) =>
-    new TextEncoder().encode(JSON.stringify(['refresh-token', 'v1', sessionId, generation]))
 
   return {
     async issue(claim) {
@@ -54,6 +52,9 @@ export function createRefreshTokens(ring: KeyRing): RefreshTokens {
     },
   }
 }
+
+const message = ({ sessionId, generation }: RefreshClaim) =>
+  new TextEncoder().encode(JSON.stringify(['refresh-token', 'v1', sessionId, generation]))
 
 /** Unlike the uuid package's, it takes any 16 bytes: the MAC decides afterwards. */
 function uuidText(bytes: Uint8Array): string {

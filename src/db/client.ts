@@ -7,7 +7,7 @@ import { isConnectionRefused, isRetriable, MAX_TRIES, RETRY_BUDGET_MS, retryDela
 export type Sql = NeonQueryFunction<false, false>
 
 /** Without interactive transactions: one statement, or one `db.batch`, is the unit of atomicity. */
-export type Db = NeonHttpDatabase<Record<string, never>> & { $client: Sql }
+export type Db = NeonHttpDatabase & { $client: Sql }
 
 export interface SlowStatement {
   durationMs: number
@@ -156,7 +156,7 @@ function isJson(response: Response): boolean {
 
 function codeOf(body: ArrayBuffer): string {
   try {
-    const { code } = JSON.parse(new TextDecoder().decode(body)) as { code?: unknown }
+    const { code }: { code?: unknown } = JSON.parse(new TextDecoder().decode(body))
     return typeof code === 'string' ? code : ''
   } catch {
     return ''
@@ -165,7 +165,7 @@ function codeOf(body: ArrayBuffer): string {
 
 /** The SQL of a request of the driver, which is `{query}` or `{queries: [{query}]}`. */
 function statements(init: { body: string }): string[] {
-  const payload = JSON.parse(init.body) as { query: string } | { queries: { query: string }[] }
+  const payload: { query: string } | { queries: { query: string }[] } = JSON.parse(init.body)
   return 'queries' in payload ? payload.queries.map(({ query }) => query) : [payload.query]
 }
 

@@ -26,12 +26,20 @@ export function checkBaseUrl(text: string, rules: UrlRules): string {
     throw new AppError('url-not-allowed', `baseUrl: ${detail}`, { errors: [{ pointer: '/baseUrl', detail }] })
   }
   // The parser drops tabs and line breaks, turns backslashes and adds missing slashes: what is shown must be what is called.
-  if (text.length > maxLength || !/^https?:\/\/[\x21-\x5b\x5d-\uffff]+$/i.test(text) || !URL.canParse(text)) {
+  if (
+    text.length > maxLength ||
+    !/^https?:\/\/(?!\/)[\x21-\x5b\x5d-\uffff]+$/i.test(text) ||
+    !URL.canParse(text)
+  ) {
     return refuse('Send an absolute URL such as https://n8n.example.com')
   }
   const url = new URL(text)
   const authority = text.slice(text.indexOf('//') + 2).split(/[/?#]/, 1)[0] ?? ''
   if (authority.includes('@')) return refuse('Leave the user name and password out')
+  // Octal, hexadecimal and short forms: whoever reads 0127.0.0.1 may not think of 87.0.0.1.
+  if (/^[\d.]+$/.test(url.hostname) && authority.replace(/:\d*$/, '') !== url.hostname) {
+    return refuse('Write the address as four decimal numbers')
+  }
   if (/[?#]/.test(text)) return refuse('Leave the query and the fragment out')
 
   const loopback = isLoopback(url.hostname)

@@ -1,6 +1,6 @@
 /**
  * @module The shape of `catalogue.json`: facts about n8n's own node and credential types, as rows to keep the bundle
- * small. `cli/catalogue.ts` writes it, `catalogue.ts` reads it; nothing else knows the row layout.
+ * small; nulls at the end of a row are left off. `cli/catalogue.ts` writes it, `catalogue.ts` reads it; nothing else knows the row layout.
  */
 
 /** n8n's `displayOptions.show` or `.hide`: parameter name → values or `{_cnd}` operators, any of which matches. */
@@ -19,7 +19,12 @@ export const CredentialFlag = { test: 1, authenticate: 2, genericAuth: 4 } as co
 export const FieldFlag = { required: 1, secret: 2, doNotInherit: 4, hasDefault: 8 } as const
 
 /** name, required (0 or 1), show, hide */
-export type CredentialUseRow = [name: string, required: number, show?: Conditions | null, hide?: Conditions]
+export type CredentialUseRow = [
+  name: string,
+  required: number,
+  show?: Conditions | null,
+  hide?: Conditions | null,
+]
 
 /** Only parameters that a credential condition or a webhook path depends on; a parameter follows what it depends on. */
 export type ParameterRow = [
@@ -27,7 +32,7 @@ export type ParameterRow = [
   defaultValue: unknown,
   flags: number,
   show?: Conditions | null,
-  hide?: Conditions,
+  hide?: Conditions | null,
 ]
 
 /**
@@ -68,7 +73,7 @@ export type FieldRow = [
   options?: unknown[] | null,
   defaultValue?: unknown,
   show?: Conditions | null,
-  hide?: Conditions,
+  hide?: Conditions | null,
 ]
 
 export type CredentialRow = [

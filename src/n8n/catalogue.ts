@@ -228,6 +228,7 @@ let loading: Promise<Catalogue> | undefined
 /** The catalogue, read on first use and kept for the isolate's life. */
 export function loadCatalogue(): Promise<Catalogue> {
   loading ??= import('./catalogue.json', { with: { type: 'json' } }).then(
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- TypeScript infers arrays, not rows
     (module) => new Catalogue(module.default as unknown as CatalogueFile),
   )
   return loading

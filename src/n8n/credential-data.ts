@@ -17,7 +17,8 @@ export function checkCredentialData(catalogue: Catalogue, type: string, data: un
   if (!isObject(data)) return [{ pointer: '/data', detail: 'must be an object' }]
   const rows = catalogue.credentialFields(type)
   if (catalogue.credentialType(type) === undefined) return []
-  const byName = Map.groupBy(rows, ([name]) => name)
+  const byName = new Map<string, FieldRow[]>()
+  for (const row of rows) byName.set(row[0], [...(byName.get(row[0]) ?? []), row])
   const errors: FieldError[] = []
   for (const name of missing(rows, data)) {
     errors.push({ pointer: pointerTo('/data', name), detail: 'is required' })
@@ -67,7 +68,8 @@ function isBlank(value: unknown): boolean {
 /** Undefined when one of the fields of that name takes the value, else what the value must be. */
 function unfit(fields: FieldRow[], value: unknown): string | undefined {
   // The required ones that are blank are reported as such.
-  if (value === '' || (value === null && fields.some(([, kind, flags]) => isRequired(kind, flags)))) return
+  if (value === '' || (value === null && fields.some(([, kind, flags]) => isRequired(kind, flags))))
+    return undefined
   const demands = fields.map(([, kind, , options]) => demand(kind, options ?? undefined, value))
   return demands.includes(undefined) ? undefined : demands.join(' or ')
 }

@@ -67,7 +67,7 @@ function resolve([name, defaultValue, flags]: ParameterRow, given: unknown): unk
 /** `given[name]` where that is the object's own, else undefined. */
 export function ownValue(given: unknown, name: string): unknown {
   if (typeof given !== 'object' || given === null || !Object.hasOwn(given, name)) return undefined
-  return (given as Record<string, unknown>)[name]
+  return Reflect.get(given, name)
 }
 
 /** A lone `$fromAI(…)` stays an expression even where n8n allows none. */

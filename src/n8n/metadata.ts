@@ -87,11 +87,10 @@ export function extractMetadata(workflow: Record<string, unknown>, catalogue: Ca
     nodeCount: nodes.length,
     warnings: found.warnings,
     requirements: [...found.requirements]
-      .map(([type, { nodes, required }]) => ({
-        type,
-        nodes: [...nodes].toSorted(),
-        ...(required ? {} : { optional: true as const }),
-      }))
+      .map(([type, { nodes, required }]): CredentialRequirement => {
+        const sorted = [...nodes].toSorted()
+        return required ? { type, nodes: sorted } : { type, nodes: sorted, optional: true }
+      })
       .toSorted((a, b) => (a.type < b.type ? -1 : 1)),
     unresolved: found.unresolved,
   }

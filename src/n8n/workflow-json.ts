@@ -102,17 +102,9 @@ export function checkJson(value: unknown, options: CheckJsonOptions = {}): Field
 const TOO_DEEP = `is nested more than ${MAX_JSON_DEPTH} deep`
 
 function scalarFault(value: unknown): string | undefined {
-  switch (typeof value) {
-    case 'string':
-      return stringFault(value)
-    case 'number':
-      return numberFault(Math.abs(value))
-    case 'boolean':
-    case 'object':
-      return undefined
-    default:
-      return 'is not JSON'
-  }
+  if (typeof value === 'string') return stringFault(value)
+  if (typeof value === 'number') return numberFault(Math.abs(value))
+  return typeof value === 'boolean' || typeof value === 'object' ? undefined : 'is not JSON'
 }
 
 function stringFault(text: string): string | undefined {

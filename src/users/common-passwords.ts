@@ -80,7 +80,7 @@ const keyboardRows = [
 const isRepetition = (text: string): boolean => /^(.{1,4}?)\1+$/su.test(text)
 
 const isKeyboardRun = (text: string): boolean =>
-  keyboardRows.some((row) => row.includes(text) || [...row].toReversed().join('').includes(text))
+  keyboardRows.some((row) => row.includes(text) || Array.from(row).toReversed().join('').includes(text))
 
 /** True for a password that guessing starts with, whatever its case. */
 export function isCommonPassword(password: string): boolean {

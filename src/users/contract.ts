@@ -29,7 +29,7 @@ export const NewPassword = z
   .min(8, 'At least 8 characters')
   .max(maxPasswordChars, `At most ${maxPasswordChars} characters`)
   .refine(wellFormed, 'Not well-formed Unicode')
-  .refine((password) => [...password].length >= 8, 'At least 8 characters')
+  .refine((password) => Array.from(password).length >= 8, 'At least 8 characters')
   .refine(
     (password) => password.length > maxPasswordChars || !isCommonPassword(password),
     'Too common: it is among the first that an attacker tries',

@@ -11,7 +11,7 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 const N8nJson = z
   .unknown()
   .refine(isObject, 'An n8n workflow: a JSON object with nodes and connections')
-  .meta({ type: 'object', description: 'n8n workflow JSON' }) as unknown as z.ZodType<Record<string, unknown>>
+  .meta({ type: 'object', description: 'n8n workflow JSON' })
 
 const Name = z
   .string()

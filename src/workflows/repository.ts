@@ -23,7 +23,6 @@ import {
 import { diffWorkflows, sameJson } from './diff.ts'
 import {
   columns,
-  described,
   fittingKeys,
   matchedCount,
   pageOf,
@@ -307,12 +306,12 @@ const ownedVersions = (userId: string, id: string, ...versions: number[]) =>
 
 /** Undefined when there is nothing to compare. */
 function anyDiffers(values: Values): SQL | undefined {
-  const compared = { ...described, contentHash: workflows.contentHash }
+  const fields = ['name', 'description', 'prompt', 'model', 'tags', 'contentHash'] as const
+  const given = fields.filter((field) => values[field] !== undefined)
   return or(
-    ...Object.entries(compared).map(([name, column]) => {
-      const value = values[name as keyof typeof compared]
-      return value === undefined ? undefined : sql`${column} is distinct from ${sql.param(value, column)}`
-    }),
+    ...given.map(
+      (field) => sql`${workflows[field]} is distinct from ${sql.param(values[field], workflows[field])}`,
+    ),
   )
 }
 

@@ -44,7 +44,7 @@ export class CredentialRequirements {
     const checked = requirements.map(({ type, nodes, optional = false }) => {
       const candidates = held
         .filter((each) => each.type === type)
-        .map(({ type: _, ...candidate }) => candidate)
+        .map(({ id, name, status }) => ({ id, name, status }))
       return {
         type,
         displayName: catalogue.credentialType(type)?.displayName ?? type,
@@ -72,9 +72,11 @@ export class CredentialRequirements {
       group by type order by type collate "C"`)
     const catalogue = await this.#loadCatalogue()
     return {
-      items: rows.map((row) => ({
-        ...row,
-        displayName: catalogue.credentialType(row.type)?.displayName ?? row.type,
+      items: rows.map(({ type, workflowCount, workflows }) => ({
+        type,
+        displayName: catalogue.credentialType(type)?.displayName ?? type,
+        workflowCount,
+        workflows,
       })),
     }
   }

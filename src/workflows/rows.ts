@@ -4,7 +4,7 @@ import { workflows, workflowVersions } from '../db/schema/workflows.ts'
 import type { Slice } from '../http/page.ts'
 import type { Workflow } from './contract.ts'
 
-export const described = {
+const described = {
   name: workflows.name,
   description: workflows.description,
   prompt: workflows.prompt,

@@ -10,6 +10,8 @@ function base64Anywhere(text: string): string[] {
   })
 }
 
+const reversed = (text: string): string => Array.from(text).toReversed().join('')
+
 export function formsOf(secret: string): string[] {
   const base64 = base64Anywhere(secret)
   return [
@@ -20,10 +22,10 @@ export function formsOf(secret: string): string[] {
     ...base64,
     ...base64.map((text) => text.replaceAll('+', '-').replaceAll('/', '_')),
     Buffer.from(secret).toString('hex'),
-    [...secret].toReversed().join(''),
+    reversed(secret),
     // The part that no escaping changes, so that any other escaping is noticed as well.
     secret.slice(0, 36),
-    [...secret.slice(0, 36)].toReversed().join(''),
+    reversed(secret.slice(0, 36)),
   ]
 }
 

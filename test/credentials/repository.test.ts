@@ -118,7 +118,7 @@ describe('what is stored', () => {
     expect(await codeOf(f.credentials.open(other, moved.id))).toBe('credential-undecryptable')
   })
 
-  test('does not open after a flip of any one bit, always with the same error', {
+  test('does not open after a flip of one bit (every eleventh is tried), always with the same error', {
     timeout: 60_000,
   }, async () => {
     const userId = await f.newUser()
@@ -143,24 +143,24 @@ describe('what is stored', () => {
   })
 })
 
-describe('an unreadable row', () => {
-  async function withOneBroken(service: string) {
-    const userId = await f.newUser()
-    const names = ['first', 'broken', 'last']
-    const ids: string[] = []
-    for (const name of names) {
-      const created = await f.credentials.create(userId, { ...communityCredential(name), service })
-      ids.push(created?.id ?? '')
-    }
-    const broken = ids[1] as string
-    const box = await sealedOf(broken)
-    await f.db
-      .update(credentials)
-      .set({ data: { ...box, tag: box.iv } })
-      .where(eq(credentials.id, broken))
-    return { userId, broken }
+async function withOneBroken(service: string) {
+  const userId = await f.newUser()
+  const names = ['first', 'broken', 'last']
+  const ids: string[] = []
+  for (const name of names) {
+    const created = await f.credentials.create(userId, { ...communityCredential(name), service })
+    ids.push(created?.id ?? '')
   }
+  const broken = ids[1] as string
+  const box = await sealedOf(broken)
+  await f.db
+    .update(credentials)
+    .set({ data: { ...box, tag: box.iv } })
+    .where(eq(credentials.id, broken))
+  return { userId, broken }
+}
 
+describe('an unreadable row', () => {
   test('does not hide the others of its service, which come opened, newest first', async () => {
     const { userId, broken } = await withOneBroken('acme')
     const found = await f.credentials.findByUserAndService(userId, 'acme')
@@ -170,7 +170,7 @@ describe('an unreadable row', () => {
       { token: 'x'.repeat(20) },
       { token: 'x'.repeat(20) },
     ])
-    const [marker] = found.filter((each) => 'error' in each)
+    const marker = found.find((each) => 'error' in each)
     expect(marker).toMatchObject({ credential: { id: broken }, error: { code: 'credential-undecryptable' } })
     expect(JSON.stringify(marker)).not.toContain((await sealedOf(broken)).ciphertext)
   })

@@ -34,6 +34,20 @@ describe('opened data', () => {
     expect(data.redact(`n8n said: <${form}>`)).toBe('n8n said: <[redacted]>')
   })
 
+  test.each([
+    ['a connection string', 'mongodb://user:p%40ss-word@db.example.test/', 'p@ss-word', 'p%40ss-word'],
+    ['JSON kept as text', '{"headers":{"X-Key":"key-in-json"}}', 'key-in-json', '"key-in-json"'],
+  ])('a secret within %s is taken out of a text as well', (_, value, ...secrets) => {
+    const within = new SecretData({ value })
+    for (const secret of secrets) expect(within.redact(`said ${secret}.`)).not.toContain(secret.slice(2, -2))
+  })
+
+  test('values that only look like URLs or JSON are redacted as they are', () => {
+    for (const value of ['https://user:%E0%A4%A@host', '{"broken', '[[[[[[']) {
+      expect(new SecretData({ value }).redact(`said ${value}`)).toBe('said [redacted]')
+    }
+  })
+
   test('a value within a longer one leaves no rest of the longer one behind', () => {
     const both = new SecretData({ a: 'secret-one', b: 'secret-one-and-more' })
     expect(both.redact('x secret-one-and-more y secret-one')).toBe('x [redacted] y [redacted]')

@@ -18,6 +18,8 @@ beforeAll(async () => {
 })
 afterAll(() => database.close())
 
+const at = (time: string) => new Date(`2026-03-01T${time}Z`)
+
 const slackNode = (name: string, more: Record<string, unknown> = {}) => ({
   name,
   type: 'n8n-nodes-base.slack',
@@ -134,7 +136,6 @@ describe('the usage of a credential', () => {
     const workflowId = await newWorkflow(userId, 'run', [slackNode('Slack')])
     const bound = await newDeployment(userId, workflowId, { slackApi: id })
     const foreign = await newDeployment(userId, workflowId, { slackApi: other })
-    const at = (time: string) => new Date(`2026-03-01T${time}Z`)
     await newRun(userId, bound, { startedAt: at('08:00:00'), finishedAt: at('08:00:01.250') })
     expect((await f.credentials.usage(userId, id))?.lastUsedAt).toBe('2026-03-01T08:00:01.250Z')
     await newRun(userId, bound, { startedAt: at('09:00:00') })

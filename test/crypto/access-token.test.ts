@@ -1,8 +1,8 @@
-import { base64url, type JWTHeaderParameters, type JWTPayload, SignJWT } from 'jose'
+import { base64url, type JWTHeaderParameters, SignJWT } from 'jose'
 import { v7 as uuidv7 } from 'uuid'
 import { describe, expect, test } from 'vitest'
 import { createAccessTokens } from '../../src/crypto/access-token.ts'
-import { randomRing } from './rings.ts'
+import { keyOf, randomRing } from './rings.ts'
 
 const ring = randomRing('k1', 'k2')
 const issuer = 'https://flowkeep.test'
@@ -11,27 +11,29 @@ const userId = uuidv7()
 const at = new Date('2026-05-01T12:00:00Z')
 const seconds = at.getTime() / 1000
 const tokens = createAccessTokens(ring, { issuer, audience, now: () => at })
-const keyOf = (id: string) => ring.keys.get(id) as Uint8Array<ArrayBuffer>
 
 const goodHeader = { alg: 'HS256', kid: 'k2', typ: 'at+jwt' }
 const goodClaims = { iss: issuer, aud: audience, sub: userId, jti: 'x', iat: seconds, exp: seconds + 300 }
 
 /** Signed with the right key, whatever it says. */
-function signed(claims: object, header: object = goodHeader, key = keyOf('k2')): Promise<string> {
-  return new SignJWT({ ...goodClaims, ...claims } as JWTPayload)
-    .setProtectedHeader(header as JWTHeaderParameters)
-    .sign(key)
+function signed(
+  claims: object,
+  header: JWTHeaderParameters = goodHeader,
+  key = keyOf(ring, 'k2'),
+): Promise<string> {
+  return new SignJWT({ ...goodClaims, ...claims }).setProtectedHeader(header).sign(key)
 }
 
 const part = (value: unknown) => base64url.encode(JSON.stringify(value))
+
+const later = (ms: number) =>
+  createAccessTokens(ring, { issuer, audience, now: () => new Date(at.getTime() + ms) })
 
 describe('access tokens', () => {
   test('a signed token names its user for five minutes', async () => {
     const { accessToken, expiresIn } = await tokens.sign(userId)
     expect(expiresIn).toBe(300)
     expect(await tokens.verify(accessToken)).toBe(userId)
-    const later = (ms: number) =>
-      createAccessTokens(ring, { issuer, audience, now: () => new Date(at.getTime() + ms) })
     expect(await later(299_000).verify(accessToken)).toBe(userId)
     expect(await later(306_000).verify(accessToken)).toBeNull()
   })
@@ -44,7 +46,7 @@ describe('access tokens', () => {
     const old = createAccessTokens({ ...ring, active: 'k1' }, { issuer, audience, now: () => at })
     const { accessToken } = await old.sign(userId)
     expect(await tokens.verify(accessToken)).toBe(userId)
-    const without = { active: 'k2', keys: new Map([['k2', keyOf('k2')]]) }
+    const without = { active: 'k2', keys: new Map([['k2', keyOf(ring, 'k2')]]) }
     expect(
       await createAccessTokens(without, { issuer, audience, now: () => at }).verify(accessToken),
     ).toBeNull()
@@ -61,7 +63,7 @@ describe('access tokens', () => {
       'HS512',
       async () => {
         const long = new Uint8Array(64)
-        long.set(keyOf('k2'))
+        long.set(keyOf(ring, 'k2'))
         return signed({}, { ...goodHeader, alg: 'HS512' }, long)
       },
     ],
@@ -93,7 +95,7 @@ describe('access tokens', () => {
     expect(await tokens.verify(await forge())).toBeNull()
   })
 
-  test.each<[string, object, object?]>([
+  test.each<[string, object, JWTHeaderParameters?]>([
     ['typ of a plain JWT', {}, { ...goodHeader, typ: 'JWT' }],
     ['no typ', {}, { alg: 'HS256', kid: 'k2' }],
     ['another issuer', { iss: 'https://other.test' }],

@@ -2,9 +2,15 @@ import type { KeyRing } from '../../src/crypto/key-ring.ts'
 
 /** A ring of fresh random keys; the last id is active. */
 export function randomRing(...ids: string[]): KeyRing {
-  const names = ids.length > 0 ? ids : ['k1']
+  const active = ids.at(-1) ?? 'k1'
   return {
-    active: names.at(-1) as string,
-    keys: new Map(names.map((id) => [id, crypto.getRandomValues(new Uint8Array(32))])),
+    active,
+    keys: new Map([...ids, active].map((id) => [id, crypto.getRandomValues(new Uint8Array(32))])),
   }
+}
+
+export function keyOf(ring: KeyRing, id: string): Uint8Array<ArrayBuffer> {
+  const key = ring.keys.get(id)
+  if (!key) throw new Error(`No key ${id}`)
+  return key
 }

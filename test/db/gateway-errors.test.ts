@@ -1,6 +1,10 @@
+import { connect, createServer, type Socket } from 'node:net'
 import { NeonDbError } from '@neondatabase/serverless'
+import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createDb } from '../../src/db/client.ts'
+import { databaseError } from '../../src/db/errors.ts'
+import { postgresBackend } from '../../src/db/gateway/postgres.ts'
 import { createGateway } from '../../src/db/gateway/protocol.ts'
 import { createPostgresTestDatabase, databaseKinds, type TestDatabase } from '../harness/database.ts'
 
@@ -102,27 +106,49 @@ describe.each(databaseKinds)('errors through the gateway, on $kind', ({ create }
       { method: 'POST', body: '{"queries":[]}', headers: { 'neon-batch-isolation-level': 'x' } },
       400,
     ],
-  ])('%s is refused with JSON', async (_, { headers, ...init }: RequestInit, status) => {
-    const response = await database.gateway.fetch(
-      new Request('http://gateway.internal/sql', {
-        ...init,
-        headers: { 'neon-connection-string': database.url, 'neon-raw-text-output': 'true', ...headers },
-      }),
-    )
-    expect(response.status).toBe(status)
-    await expect(response.json()).resolves.toMatchObject({ message: expect.any(String), code: '' })
-  })
+  ])(
+    '%s is refused with JSON',
+    async (_, {
+      headers,
+      ...init
+    }: Omit<RequestInit, 'headers'> & { headers?: Record<string, string> }, status) => {
+      const response = await database.gateway.fetch(
+        new Request('http://gateway.internal/sql', {
+          ...init,
+          headers: { 'neon-connection-string': database.url, 'neon-raw-text-output': 'true', ...headers },
+        }),
+      )
+      expect(response.status).toBe(status)
+      await expect(response.json()).resolves.toMatchObject({ message: expect.any(String), code: '' })
+    },
+  )
 })
 
 describe('a real Postgres behind the gateway', () => {
   test('a connection lost during a statement is 400 with an empty code, and the next request is served', async () => {
     const database = await createPostgresTestDatabase()
-    const [lost] = await Promise.all([
-      failure(
-        database.sql`select pg_terminate_backend(pg_backend_pid()), pg_sleep(5), count(*) from flowkeep_migrations for update`,
-      ),
-    ])
-    expect(['', '57P01']).toContain(lost.code)
+    const proxy = await cuttableProxy(database.postgresUrl)
+    const backend = postgresBackend(proxy.url)
+    const gateway = createGateway(backend)
+    const { $client: sql } = createDb({ databaseUrl: gateway.url, fetch: gateway.fetch })
+    await sql`create table written (id integer)`
+
+    const lost = failure(sql`insert into written select 1 from pg_sleep(60)`)
+    await proxy.cut()
+    const error = await lost
+    expect(error.code).toBe('')
+    expect(databaseError(error)).toEqual({ kind: 'unavailable', maybeApplied: true })
+    await expect(sql`select 1 as one`).resolves.toEqual([{ one: 1 }])
+
+    await backend.close()
+    await proxy.close()
+    await database.close()
+  })
+
+  test('a backend ended by an administrator is told with its code', async () => {
+    const database = await createPostgresTestDatabase()
+    const error = await failure(database.sql`select pg_terminate_backend(pg_backend_pid())`)
+    expect(databaseError(error)).toMatchObject({ kind: 'unavailable', sqlState: '57P01', maybeApplied: true })
     await expect(database.sql`select 1 as one`).resolves.toEqual([{ one: 1 }])
     await database.close()
   })
@@ -157,3 +183,47 @@ describe('a real Postgres behind the gateway', () => {
     await database.close()
   })
 })
+
+/** A way to a Postgres server that a test can cut while a statement of 60 seconds runs. */
+async function cuttableProxy(postgresUrl: string) {
+  const target = new URL(postgresUrl)
+  const sockets = new Set<Socket>()
+  const server = createServer((near) => {
+    const far = connect(Number(target.port || 5432), target.hostname)
+    for (const [socket, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      sockets.add(socket)
+      socket.on('error', () => other.destroy()).on('close', () => other.destroy())
+      socket.pipe(other)
+    }
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const url = new URL(postgresUrl)
+  url.hostname = '127.0.0.1'
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('No port')
+  url.port = String(address.port)
+  const cut = () => {
+    for (const socket of sockets) socket.destroy()
+    sockets.clear()
+  }
+  return {
+    url: url.href,
+    cut: async () => {
+      const admin = new Client({ connectionString: postgresUrl })
+      await admin.connect()
+      const running = `select 1 from pg_stat_activity where query like '%pg_sleep(60)%' and pid <> pg_backend_pid()
+        and state = 'active' and datname = current_database()`
+      while ((await admin.query(running)).rowCount === 0)
+        await new Promise((resolve) => setTimeout(resolve, 10))
+      await admin.end()
+      cut()
+    },
+    close: () => {
+      cut()
+      return new Promise((resolve) => server.close(resolve))
+    },
+  }
+}

@@ -87,16 +87,17 @@ describe.each(databaseKinds)('batches through the gateway, on $kind', ({ create 
 
   test('nothing of a session is left for the next request', async () => {
     const { sql } = database
+    const before = await sql`show search_path`
     await sql`begin`
     await sql`insert into notes values (30, 'x')`
     await sql`select set_config('application_name', 'leaked', false), set_config('search_path', 'nowhere', false)`
     await sql`create temporary table leaked (id integer)`
     for (let again = 0; again < 20; again++) {
+      await expect(sql`show search_path`).resolves.toEqual(before)
       const [row] =
-        await sql`select current_setting('application_name') as name, current_setting('search_path') as path,
-        to_regclass('leaked') as leaked, now() <> clock_timestamp() as ok`
-      expect(row).toMatchObject({ leaked: null, path: '"$user", public' })
-      expect(row?.['name']).not.toBe('leaked')
+        await sql`select current_setting('application_name') as name, to_regclass('leaked') as leaked`
+      expect(row).not.toMatchObject({ name: 'leaked' })
+      expect(row).toMatchObject({ leaked: null })
     }
     await expect(sql`select id from notes where id = 30`).resolves.toEqual([{ id: 30 }])
   })
@@ -115,7 +116,6 @@ test('on a real Postgres requests run side by side', async () => {
   const database = await createPostgresTestDatabase()
   const { sql } = database
   await sql`create table baton (id integer)`
-  // Each waits for a lock the other can only give while both are under way.
   await database.backend.withConnection(async (execute) => {
     await execute({ query: 'begin', params: [] }, 100)
     await execute({ query: 'lock table baton', params: [] }, 100)

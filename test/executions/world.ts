@@ -172,6 +172,7 @@ export function createWorld(database: TestDatabase, options: WorldOptions = {}) 
   return {
     ...database,
     clock,
+    secretBox,
     app,
     call,
     user,

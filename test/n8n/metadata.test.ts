@@ -20,6 +20,21 @@ const slack = (name: string, rest: object = {}) => ({
   parameters: {},
   ...rest,
 })
+const form = (typeVersion: number, parameters: object, rest: object = {}) => ({
+  name: 'Form',
+  type: 'n8n-nodes-base.formTrigger',
+  typeVersion,
+  parameters,
+  ...rest,
+})
+const langchain = (type: string, typeVersion: number, parameters: object, rest: object = {}) => ({
+  name: 'L',
+  type: `@n8n/n8n-nodes-langchain.${type}`,
+  typeVersion,
+  parameters,
+  ...rest,
+})
+const to = (node: unknown) => ({ main: [[{ node, type: 'main', index: 0 }]] })
 
 test('tells what a workflow consists of and needs', () => {
   const workflow = {
@@ -96,21 +111,6 @@ test('counts a community trigger by its name', () => {
 })
 
 describe('webhook paths', () => {
-  const form = (typeVersion: number, parameters: object, rest: object = {}) => ({
-    name: 'Form',
-    type: 'n8n-nodes-base.formTrigger',
-    typeVersion,
-    parameters,
-    ...rest,
-  })
-  const langchain = (type: string, typeVersion: number, parameters: object, rest: object = {}) => ({
-    name: 'L',
-    type: `@n8n/n8n-nodes-langchain.${type}`,
-    typeVersion,
-    parameters,
-    ...rest,
-  })
-
   test.each<[object, string[]]>([
     [webhook({ path: 'a/b' }), ['a/b']],
     [webhook({ path: '/a/' }), ['a']],
@@ -149,7 +149,6 @@ describe('webhook paths', () => {
 
 describe('a warning', () => {
   const trigger = webhook({ path: 'p' })
-  const to = (node: unknown) => ({ main: [[{ node, type: 'main', index: 0 }]] })
 
   test.each<[string, Record<string, unknown>]>([
     ['no-trigger', { nodes: [slack('A')] }],

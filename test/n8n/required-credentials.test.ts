@@ -18,6 +18,39 @@ function required(node: object, catalogue = n8n): string[] {
 const HTTP = 'n8n-nodes-base.httpRequest'
 const SLACK = 'n8n-nodes-base.slack'
 
+/** A node type `p.x` with one credential under `show` and `hide`, and the parameters `a` and, when a = 1, `b`. */
+function withConditions(show: Conditions | null, hide?: Conditions): Catalogue {
+  const file: CatalogueFile = {
+    packages: {},
+    nodes: [
+      [
+        'p.x',
+        'X',
+        null,
+        [
+          {
+            v: [1, 2, 3],
+            f: 2,
+            c: [hide ? ['cred', 1, show, hide] : ['cred', 1, show]],
+            p: [
+              ['a', 0, ParameterFlag.nullable],
+              ['b', 'b0', 0, { a: [1] }],
+              ['dup', 'one', 0, { a: [1] }],
+              ['dup', 'other', 0, null, { a: [1] }],
+              ['plain', 'p', ParameterFlag.noDataExpression],
+            ],
+          },
+        ],
+      ],
+    ],
+    credentials: [],
+  }
+  return new Catalogue(file)
+}
+
+const holds = (show: Conditions | null, hide: Conditions | undefined, parameters: object, typeVersion = 1) =>
+  required({ type: 'p.x', typeVersion, parameters }, withConditions(show, hide)).length === 1
+
 describe('the description', () => {
   test('is the one for the type version', () => {
     const parameters = { authentication: 'headerAuth' }
@@ -151,42 +184,6 @@ describe('of an unknown node type', () => {
 })
 
 describe('a condition', () => {
-  /** A node type `p.x` with one credential under `show` and `hide`, and the parameters `a` and, when a = 1, `b`. */
-  function withConditions(show: Conditions | null, hide?: Conditions): Catalogue {
-    const file: CatalogueFile = {
-      packages: {},
-      nodes: [
-        [
-          'p.x',
-          'X',
-          null,
-          [
-            {
-              v: [1, 2, 3],
-              f: 2,
-              c: [hide ? ['cred', 1, show, hide] : ['cred', 1, show]],
-              p: [
-                ['a', 0, ParameterFlag.nullable],
-                ['b', 'b0', 0, { a: [1] }],
-                ['dup', 'one', 0, { a: [1] }],
-                ['dup', 'other', 0, null, { a: [1] }],
-                ['plain', 'p', ParameterFlag.noDataExpression],
-              ],
-            },
-          ],
-        ],
-      ],
-      credentials: [],
-    }
-    return new Catalogue(file)
-  }
-  const holds = (
-    show: Conditions | null,
-    hide: Conditions | undefined,
-    parameters: object,
-    typeVersion = 1,
-  ) => required({ type: 'p.x', typeVersion, parameters }, withConditions(show, hide)).length === 1
-
   test.each<[Conditions, unknown, boolean]>([
     [{ a: [1, 2] }, 2, true],
     [{ a: [1, 2] }, 3, false],

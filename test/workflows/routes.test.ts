@@ -34,7 +34,17 @@ const keep = async (body: Record<string, unknown> = {}) => {
   expect(answer.status).toBe(201)
   return answer.body
 }
+const only = async (query: string) => ids(await call('GET', `/v1/workflows?${query}`))
+const missing = async () => (await call('GET', '/v1/credentials/missing')).body.items
 const ids = (answer: { body: { items: { id: string }[] } }) => answer.body.items.map((item) => item.id)
+
+/** A workflow with two versions. */
+const twoOf = async () => {
+  const made = await keep({ prompt: 'one', tags: ['a'] })
+  const change = { prompt: 'two', model: 'm', workflow: workflowOf('W2', start, slackNode('S')) }
+  await call('PATCH', `/v1/workflows/${made.id}`, change, { 'If-Match': '"1"' })
+  return { made, change, path: `/v1/workflows/${made.id}` }
+}
 
 describe('POST /v1/workflows', () => {
   test('keeps the JSON and what it needs', async () => {
@@ -182,7 +192,6 @@ describe('GET /v1/workflows', () => {
       tags: ['team', "o'b\\r"],
     })
     const plain = await keep({ name: 'Plain', prompt: 'Sum up the daily news of n8n.io' })
-    const only = async (query: string) => ids(await call('GET', `/v1/workflows?${query}`))
     expect(await only('nodeType=n8n-nodes-base.slack')).toEqual([slack.id])
     expect(await only('nodeType=n8n-nodes-base.manualTrigger')).toEqual([plain.id, slack.id])
     expect(await only('nodeType=slack')).toEqual([])
@@ -246,9 +255,9 @@ describe('GET /v1/workflows', () => {
     const holder = await keep({ name: `zz ${q} end` })
     const answer = await call('GET', `/v1/workflows?q=${encodeURIComponent(q)}`)
     expect(answer.status).toBe(200)
-    expect([[], [holder.id]]).toContainEqual(ids(answer))
-    // Postgres drops markup as it indexes.
-    if (/[a-z\u00df\u00c9\u65e5]/u.test(q) && q !== '<b>') expect(ids(answer)).toEqual([holder.id])
+    // Punctuation is not indexed, nor is markup.
+    const indexed = /[a-z1ß日É]/.test(q) && q !== '<b>'
+    expect(ids(answer)).toEqual(indexed ? [holder.id] : [])
   })
 
   test.each([
@@ -362,13 +371,6 @@ describe('PATCH /v1/workflows/{id}', () => {
 })
 
 describe('versions', () => {
-  const twoOf = async () => {
-    const made = await keep({ prompt: 'one', tags: ['a'] })
-    const change = { prompt: 'two', model: 'm', workflow: workflowOf('W2', start, slackNode('S')) }
-    await call('PATCH', `/v1/workflows/${made.id}`, change, { 'If-Match': '"1"' })
-    return { made, change, path: `/v1/workflows/${made.id}` }
-  }
-
   test('are listed newest first with prompt, model and parent, in pages', async () => {
     const { path } = await twoOf()
     await call('PATCH', path, { name: 'Three' }, { 'If-Match': '"2"' })
@@ -510,7 +512,7 @@ describe('GET /v1/workflows/{id}/readiness', () => {
   })
 
   test('says which nodes choose their credential by an expression', async () => {
-    const parameters = { authentication: 'predefinedCredentialType', nodeCredentialType: '={{ $json.type }}' }
+    const parameters = { authentication: 'genericCredentialType', genericAuthType: '={{ $json.type }}' }
     const { id } = await keep({
       workflow: workflowOf('W', start, node('H', 'httpRequest', { typeVersion: 4.2, parameters })),
     })
@@ -524,7 +526,6 @@ test('GET /v1/credentials/missing names each type without a credential, with the
   const two = await keep({ name: 'Two', workflow: workflowOf('W', slackNode('S')) })
   const other = caller(server.app, await createUser(database.db))
   await other('POST', '/v1/workflows', { workflow: workflowOf('W', node('G', 'github')) })
-  const missing = async () => (await call('GET', '/v1/credentials/missing')).body.items
   const slack = {
     type: 'slackApi',
     displayName: 'Slack API',

@@ -36,7 +36,7 @@ type App = ReturnType<typeof createWorkflowServer>['app']
 export interface Answer {
   status: number
   headers: Headers
-  // biome-ignore lint/suspicious/noExplicitAny: tests read what they expect
+  // oxlint-disable-next-line no-explicit-any -- tests read what they expect
   body: any
 }
 
@@ -71,7 +71,8 @@ export async function createCredential(
   more: { name?: string; status?: 'untested' | 'valid' | 'invalid' } = {},
 ): Promise<string> {
   const id = uuidv7()
-  const sealed = { header: { kid: 'k1' } } as never
+  const header = { alg: 'A256KW', kid: 'k1' } as const
+  const sealed = { protected: 'x', header, encrypted_key: 'x', iv: 'x', ciphertext: 'x', tag: 'x' }
   const row = {
     id,
     userId,

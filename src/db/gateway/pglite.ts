@@ -1,7 +1,7 @@
 /** @module The embedded Postgres: PGlite, one connection for everyone, in turn. */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { PGlite, protocol } from '@electric-sql/pglite'
+import { messages, PGlite, protocol } from '@electric-sql/pglite'
 import { lockFolder } from './folder-lock.ts'
 import { type Backend, type Execute, ResponseTooLarge, type StatementResult } from './protocol.ts'
 
@@ -16,11 +16,13 @@ export function pgliteBackend(pglite: PGlite): Backend {
       pglite.runExclusive(async () => {
         let idle = true
         const execute: Execute = async (statement, maxChars) => {
-          const { messages } = await pglite.execProtocol(pipeline(statement.query, statement.params), {
+          const answer = await pglite.execProtocol(pipeline(statement.query, statement.params), {
             throwOnError: false,
           })
-          idle = messages.some((message) => message.name === 'readyForQuery' && statusOf(message) === 'I')
-          return toResult(messages, maxChars)
+          idle = answer.messages.some(
+            (message) => message instanceof messages.ReadyForQueryMessage && message.status === 'I',
+          )
+          return toResult(answer.messages, maxChars)
         }
         try {
           return await use(execute)
@@ -67,34 +69,27 @@ function pipeline(query: string, params: (string | null)[]): Uint8Array {
   ])
 }
 
-function statusOf(message: BackendMessage): string | undefined {
-  return 'status' in message && typeof message.status === 'string' ? message.status : undefined
-}
-
-function toResult(messages: BackendMessage[], maxChars: number): StatementResult {
+function toResult(received: BackendMessage[], maxChars: number): StatementResult {
   const result: StatementResult = { fields: [], rows: [], command: '', rowCount: null }
   let chars = 0
-  for (const message of messages) {
+  for (const message of received) {
     if (message instanceof Error) throw message
-    if (message.name === 'rowDescription' && 'fields' in message) {
-      result.fields = (message.fields as Omit<StatementResult['fields'][number], 'format'>[]).map(
-        (field) => ({
-          name: field.name,
-          dataTypeID: field.dataTypeID,
-          tableID: field.tableID,
-          columnID: field.columnID,
-          dataTypeSize: field.dataTypeSize,
-          dataTypeModifier: field.dataTypeModifier,
-          format: 'text',
-        }),
-      )
-    } else if (message.name === 'dataRow' && 'fields' in message) {
-      const row = message.fields as (string | null)[]
-      for (const value of row) chars += value?.length ?? 0
+    if (message instanceof messages.RowDescriptionMessage) {
+      result.fields = message.fields.map((field) => ({
+        name: field.name,
+        dataTypeID: field.dataTypeID,
+        tableID: field.tableID,
+        columnID: field.columnID,
+        dataTypeSize: field.dataTypeSize,
+        dataTypeModifier: field.dataTypeModifier,
+        format: 'text',
+      }))
+    } else if (message instanceof messages.DataRowMessage) {
+      for (const value of message.fields) chars += value?.length ?? 0
       if (chars > maxChars) throw new ResponseTooLarge()
-      result.rows.push(row)
-    } else if (message.name === 'commandComplete' && 'text' in message) {
-      const [command = '', ...rest] = String(message.text).split(' ')
+      result.rows.push(message.fields)
+    } else if (message instanceof messages.CommandCompleteMessage) {
+      const [command = '', ...rest] = message.text.split(' ')
       const count = rest.at(-1)
       result.command = command
       result.rowCount = count !== undefined && /^\d+$/.test(count) ? Number(count) : null

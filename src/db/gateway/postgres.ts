@@ -22,30 +22,46 @@ export function postgresBackend(url: string, options: PostgresOptions = {}): Bac
     application_name: 'flowkeep',
   })
   // An idle connection that dies is dropped from the pool; without a listener it would end the process.
-  pool.on('error', () => undefined)
+  pool.on('error', ignore)
 
   return {
     async withConnection(use) {
       const client = await pool.connect().catch((cause: unknown) => {
         throw new ConnectionFailed('connection failed', { cause })
       })
-      const ignore = () => undefined
       client.on('error', ignore)
       try {
         return await use(executeOn(client))
       } finally {
         // The answer does not wait for this: the connection is lent again once it is clean.
-        void reset(client).then(
-          () => {
-            client.off('error', ignore)
-            client.release()
-          },
-          () => client.release(true),
-        )
+        void giveBack(client)
       }
     },
     close: () => pool.end(),
   }
+}
+
+const ignore = () => undefined
+
+async function giveBack(client: PoolClient): Promise<void> {
+  try {
+    await within(RESET_TIMEOUT_MS, reset(client))
+    client.off('error', ignore)
+    client.release()
+  } catch {
+    client.release(true)
+  }
+}
+
+/** A connection that does not answer by then is dropped: the server is gone, or waits for COPY data. */
+const RESET_TIMEOUT_MS = 2_000
+
+async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('timed out')), timeoutMs)
+  })
+  return Promise.race([work, late]).finally(() => clearTimeout(timer))
 }
 
 async function reset(client: PoolClient): Promise<void> {

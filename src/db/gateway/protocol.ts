@@ -158,10 +158,13 @@ function authenticate(connectionString: string | null, password: string): void {
   } catch {
     // Not a connection string: no password was shown.
   }
-  const digest = (text: string) => createHash('sha256').update(text).digest()
   if (!timingSafeEqual(digest(shown), digest(password))) {
     throw new Refused(400, 'password authentication failed', '28P01')
   }
+}
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest()
 }
 
 function beginStatement(headers: Headers): Statement {

@@ -1,5 +1,4 @@
 /** @module The gateway on loopback, for workerd, which cannot call it in-process. */
-import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 import type { Gateway } from './protocol.ts'
 
@@ -27,7 +26,9 @@ export async function startGatewayServer(gateway: Gateway, { port = 0 } = {}): P
     server.once('error', reject)
     server.listen(port, '127.0.0.1', resolve)
   })
-  const { port: bound } = server.address() as AddressInfo
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('The gateway has no port')
+  const { port: bound } = address
   hosts.add(`127.0.0.1:${bound}`).add(`localhost:${bound}`)
   return {
     endpoint: `http://127.0.0.1:${bound}/sql`,

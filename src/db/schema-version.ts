@@ -1,0 +1,24 @@
+/** @module Which migration this release needs: an older schema is noticed before a statement fails on it. */
+import { sql } from 'drizzle-orm'
+import { AppError } from '../errors.ts'
+import type { Db } from './client.ts'
+import { databaseError } from './errors.ts'
+
+/** The name of the newest file in `drizzle/`. */
+export const schemaVersion = '0001_functions'
+
+/** @throws {AppError} `database-unavailable` when the newest migration has not been applied */
+export async function requireSchema(db: Db): Promise<void> {
+  const behind = (cause?: unknown) =>
+    new AppError('database-unavailable', 'The schema is not the one that this release needs: run `npm run flowkeep -- migrate`', {
+      retryAfterSeconds: 30,
+      cause,
+    })
+  try {
+    const { rows } = await db.execute(sql`select 1 from flowkeep_migrations where name = ${schemaVersion}`)
+    if (rows.length === 0) throw behind()
+  } catch (error) {
+    // 42P01: there is no journal yet.
+    throw databaseError(error).sqlState === '42P01' ? behind(error) : error
+  }
+}

@@ -1,0 +1,306 @@
+/** @module n8n's public API as Flowkeep uses it. Measured on n8n 2.41.1; 1.x and 2.0 have less of it. */
+import { discover, type N8nCapabilities } from './api-capabilities.ts'
+import {
+  Anything,
+  CredentialTest,
+  type ExecutionQuery,
+  JsonRecord,
+  N8nCredential,
+  N8nExecution,
+  type N8nPage,
+  N8nWorkflow,
+  pageOf,
+} from './api-shapes.ts'
+import { createTransport, N8nError, pathId, type Send } from './api-transport.ts'
+import type { N8nWorkflowBody } from './sendable-workflow.ts'
+
+/** Plain answers stay far below. */
+const MAX_RESPONSE_BYTES = 2 * 1024 * 1024
+/** n8n repeats a workflow of up to 2 MB as its published version. */
+const MAX_WORKFLOW_RESPONSE_BYTES = 6 * 1024 * 1024
+/** n8n gives 250 whatever more is asked for, and everything for 0. */
+const MAX_PAGE = 250
+/** Whole workflows come in a list, so few at a time. */
+const WORKFLOWS_A_PAGE = 10
+const MAX_PAGES = 50
+
+export interface N8nClientOptions {
+  /** where n8n is, without `/api/v1`; a path prefix is kept. Check it first: this sends the API key there. */
+  baseUrl: string
+  apiKey: string
+  fetch: typeof fetch
+  /** for each request with its answer; default 10 s */
+  timeoutMs?: number
+  /** of one answer, counted after decompression; default 2 MB, 6 MB where n8n answers with a workflow */
+  maxResponseBytes?: number
+  /** known from an earlier client; default: asked for when needed */
+  capabilities?: N8nCapabilities
+  now?: () => Date
+}
+
+export type N8nClient = ReturnType<typeof createN8nClient>
+
+/** Every method @throws {N8nError}. Nothing is tried twice. */
+export function createN8nClient(options: N8nClientOptions) {
+  const send = createTransport({
+    ...options,
+    timeoutMs: options.timeoutMs ?? 10_000,
+    now: options.now ?? (() => new Date()),
+  })
+  const maxResponseBytes = options.maxResponseBytes ?? MAX_RESPONSE_BYTES
+  const maxWorkflowBytes = options.maxResponseBytes ?? MAX_WORKFLOW_RESPONSE_BYTES
+  let known: Promise<N8nCapabilities> | undefined =
+    options.capabilities && Promise.resolve(options.capabilities)
+
+  /** Asked for once; a failure is not kept. */
+  function capabilities(): Promise<N8nCapabilities> {
+    known ??= discover(send, maxResponseBytes).catch((error: unknown) => {
+      known = undefined
+      throw error
+    })
+    return known
+  }
+
+  const workflow = (
+    operation: string,
+    method: 'GET' | 'POST' | 'PUT' | 'DELETE',
+    path: string,
+    more: { body?: unknown; query?: Record<string, boolean | undefined>; savesBeforeRefusing?: boolean } = {},
+  ) => send({ operation, method, path, ...more, maxResponseBytes: maxWorkflowBytes, answer: N8nWorkflow })
+
+  /**
+   * One page, in no order that means anything. n8n takes `name` as a part of the name, whatever the case, with the
+   * wildcards `%` and `_`.
+   */
+  async function listWorkflows(
+    query: { name?: string; limit?: number; cursor?: string } = {},
+  ): Promise<N8nPage<N8nWorkflow>> {
+    const page = await send({
+      operation: 'workflow-list',
+      method: 'GET',
+      path: '/workflows',
+      query: { ...query, limit: pageSize(query.limit ?? WORKFLOWS_A_PAGE) },
+      maxResponseBytes: maxWorkflowBytes,
+      answer: pageOf(N8nWorkflow),
+    })
+    return { items: page.data, nextCursor: page.nextCursor }
+  }
+
+  return {
+    capabilities,
+
+    /** Twice the same gives two: after an ambiguous answer look with `findWorkflows`. */
+    createWorkflow: (body: N8nWorkflowBody) => workflow('workflow-create', 'POST', '/workflows', { body }),
+
+    async getWorkflow(id: string): Promise<N8nWorkflow> {
+      return workflow('workflow-get', 'GET', `/workflows/${pathId('workflow-get', id)}`)
+    },
+
+    /**
+     * Each call makes a new draft version, even of the same content, and n8n merges `settings` into those it has.
+     * With `publishIfActive` a published workflow is published again: when that is refused, the draft has changed all
+     * the same (the error is `ambiguous`). A legacy n8n has no such choice and always publishes again.
+     */
+    async updateWorkflow(
+      id: string,
+      body: N8nWorkflowBody,
+      { publishIfActive }: { publishIfActive: boolean },
+    ): Promise<N8nWorkflow> {
+      const operation = 'workflow-update'
+      const path = `/workflows/${pathId(operation, id)}`
+      // A legacy n8n refuses a query that it does not know.
+      const isCurrent = (await capabilities()).generation === 'current'
+      const query = { publishIfActive: isCurrent ? publishIfActive : undefined }
+      const savesBeforeRefusing = publishIfActive || !isCurrent
+      return workflow(operation, 'PUT', path, { body, query, savesBeforeRefusing })
+    },
+
+    /**
+     * Goes with its executions. `conflict` while it is published, and for some 0.2 s after `unpublish`: try again then.
+     */
+    async deleteWorkflow(id: string): Promise<void> {
+      const operation = 'workflow-delete'
+      await send({
+        operation,
+        method: 'DELETE',
+        path: `/workflows/${pathId(operation, id)}`,
+        maxResponseBytes: maxWorkflowBytes,
+        answer: Anything,
+      })
+    },
+
+    listWorkflows,
+
+    /** Those of exactly that name, archived ones among them. */
+    async findWorkflows(name: string): Promise<N8nWorkflow[]> {
+      const found = new Map<string, N8nWorkflow>()
+      let cursor: string | null | undefined
+      for (let page = 0; page < MAX_PAGES && cursor !== null; page += 1) {
+        const { items, nextCursor } = await listWorkflows({ name, ...(cursor && { cursor }) })
+        for (const each of items) if (each.name === name) found.set(each.id, each)
+        cursor = nextCursor
+      }
+      return [...found.values()]
+    },
+
+    /**
+     * Publishes the draft, or an earlier version (which a legacy n8n cannot: `rejected`). n8n answers before the
+     * triggers run, see `triggerCount`. `conflict`: another workflow has the webhook path. `rejected`: no trigger, an
+     * unknown node type, or a missing credential.
+     */
+    async publishWorkflow(id: string, { versionId }: { versionId?: string } = {}): Promise<N8nWorkflow> {
+      const operation = 'publish'
+      const path = `/workflows/${pathId(operation, id)}`
+      if ((await capabilities()).publish) {
+        return workflow(operation, 'POST', `${path}/publish`, {
+          body: versionId === undefined ? {} : { versionId },
+        })
+      }
+      if (versionId !== undefined) {
+        throw new N8nError('rejected', { operation, detail: 'This n8n cannot publish an earlier version' })
+      }
+      return workflow(operation, 'POST', `${path}/activate`)
+    },
+
+    /** No error when it is not published. Its webhooks answer for some 0.2 s more. */
+    async unpublishWorkflow(id: string): Promise<N8nWorkflow> {
+      const operation = 'unpublish'
+      const path = `/workflows/${pathId(operation, id)}`
+      const verb = (await capabilities()).publish ? 'unpublish' : 'deactivate'
+      return workflow(operation, 'POST', `${path}/${verb}`)
+    },
+
+    ...credentialMethods(send, maxResponseBytes),
+    ...executionMethods(send, maxResponseBytes, maxWorkflowBytes),
+  }
+}
+
+function credentialMethods(send: Send, maxResponseBytes: number) {
+  return {
+    /**
+     * `id`: ours, `[A-Za-z0-9_-]{1,16}`; one that exists gives `conflict`, so a repeated create is safe. Only where
+     * `capabilities.ownCredentialIds`. n8n takes any name here, yet refuses to change data later unless it has 3 to
+     * 128 characters.
+     */
+    async createCredential(credential: {
+      id?: string
+      name: string
+      type: string
+      data: Record<string, unknown>
+    }): Promise<N8nCredential> {
+      const operation = 'credential-create'
+      return send({
+        operation,
+        method: 'POST',
+        path: '/credentials',
+        body: credential,
+        maxResponseBytes,
+        answer: N8nCredential,
+      })
+    },
+
+    async getCredential(id: string): Promise<N8nCredential> {
+      const operation = 'credential-get'
+      return send({
+        operation,
+        method: 'GET',
+        path: credentialPath(operation, id),
+        maxResponseBytes,
+        answer: N8nCredential,
+      })
+    },
+
+    /** One page, newest first; n8n cannot search it. */
+    async listCredentials(query: { limit?: number; cursor?: string } = {}): Promise<N8nPage<N8nCredential>> {
+      const page = await send({
+        operation: 'credential-list',
+        method: 'GET',
+        path: '/credentials',
+        query: { ...query, limit: pageSize(query.limit ?? MAX_PAGE) },
+        maxResponseBytes,
+        answer: pageOf(N8nCredential),
+      })
+      return { items: page.data, nextCursor: page.nextCursor }
+    },
+
+    /** `data` replaces all of it, with `isPartialData` only what it names. */
+    async updateCredential(
+      id: string,
+      change: { name?: string; type?: string; data?: Record<string, unknown>; isPartialData?: boolean },
+    ): Promise<N8nCredential> {
+      const operation = 'credential-update'
+      return send({
+        operation,
+        method: 'PATCH',
+        path: credentialPath(operation, id),
+        body: change,
+        maxResponseBytes,
+        answer: N8nCredential,
+      })
+    },
+
+    /** n8n does not mind whether workflows use it. */
+    async deleteCredential(id: string): Promise<void> {
+      const operation = 'credential-delete'
+      await send({
+        operation,
+        method: 'DELETE',
+        path: credentialPath(operation, id),
+        maxResponseBytes,
+        answer: Anything,
+      })
+    },
+
+    /** Whether the service took it. Not ok as well when n8n has no test for the type. The message is n8n's, not redacted. */
+    async testCredential(id: string): Promise<{ ok: boolean; message: string }> {
+      const operation = 'test'
+      const path = `${credentialPath(operation, id)}/test`
+      const result = await send({ operation, method: 'POST', path, maxResponseBytes, answer: CredentialTest })
+      return { ok: result.status === 'OK', message: result.message }
+    },
+
+    /** Nearly JSON Schema: `type` may be `notice` or `json`, hidden fields are missing. */
+    async credentialSchema(type: string): Promise<Record<string, unknown>> {
+      const operation = 'credential-schema'
+      const path = `/credentials/schema/${pathId(operation, type)}`
+      return send({ operation, method: 'GET', path, maxResponseBytes, answer: JsonRecord })
+    },
+  }
+}
+
+function executionMethods(send: Send, maxResponseBytes: number, maxWithDataBytes: number) {
+  return {
+    /** One page, newest first. */
+    async listExecutions(query: ExecutionQuery = {}): Promise<N8nPage<N8nExecution>> {
+      const page = await send({
+        operation: 'execution-list',
+        method: 'GET',
+        path: '/executions',
+        query: { ...query, limit: pageSize(query.limit ?? 100) },
+        maxResponseBytes: query.includeData ? maxWithDataBytes : maxResponseBytes,
+        answer: pageOf(N8nExecution),
+      })
+      return { items: page.data, nextCursor: page.nextCursor }
+    },
+
+    async getExecution(id: string, { includeData = false } = {}): Promise<N8nExecution> {
+      const operation = 'execution-get'
+      return send({
+        operation,
+        method: 'GET',
+        path: `/executions/${pathId(operation, id)}`,
+        query: { includeData },
+        maxResponseBytes: includeData ? maxWithDataBytes : maxResponseBytes,
+        answer: N8nExecution,
+      })
+    },
+  }
+}
+
+function credentialPath(operation: string, id: string): string {
+  return `/credentials/${pathId(operation, id)}`
+}
+
+function pageSize(limit: number): number {
+  return Math.min(Math.max(Math.trunc(limit), 1), MAX_PAGE)
+}

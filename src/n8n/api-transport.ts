@@ -1,0 +1,273 @@
+/** @module One request to n8n's public API: bounded in time and bytes, never redirected, its failures put into our words. */
+import type * as z from 'zod'
+
+export type N8nErrorKind =
+  | 'unreachable'
+  | 'timeout'
+  | 'unauthorized'
+  | 'forbidden'
+  | 'not-found'
+  | 'conflict'
+  | 'rejected'
+  | 'rate-limited'
+  | 'redirected'
+  | 'not-n8n'
+  | 'too-large'
+  | 'server-error'
+
+export interface N8nErrorOptions {
+  operation: string
+  status?: number | undefined
+  ambiguous?: boolean
+  retryAfterSeconds?: number | undefined
+  detail?: string | undefined
+  cause?: unknown
+}
+
+/** n8n did not do what it was asked to. Safe to log and to show, `cause` apart. */
+export class N8nError extends Error {
+  readonly kind: N8nErrorKind
+  /** What was being done, such as `workflow-create`. */
+  readonly operation: string
+  /** Undefined when there was no answer. */
+  readonly status: number | undefined
+  /** A write that may have been applied all the same: look before trying again. */
+  readonly ambiguous: boolean
+  readonly retryAfterSeconds: number | undefined
+  /** n8n's reason, for `rejected` and `conflict` only: one line, redacted, at most 200 characters. */
+  readonly detail: string | undefined
+
+  constructor(kind: N8nErrorKind, options: N8nErrorOptions) {
+    super(
+      `${options.operation}: ${kind}${options.status === undefined ? '' : ` (${options.status})`}`,
+      options.cause === undefined ? undefined : { cause: options.cause },
+    )
+    this.name = 'N8nError'
+    this.kind = kind
+    this.operation = options.operation
+    this.status = options.status
+    this.ambiguous = options.ambiguous ?? false
+    this.retryAfterSeconds = options.retryAfterSeconds
+    this.detail = options.detail
+  }
+}
+
+export interface TransportOptions {
+  /** where n8n is; a path prefix is kept */
+  baseUrl: string
+  apiKey: string
+  fetch: typeof fetch
+  timeoutMs: number
+  now: () => Date
+}
+
+export interface N8nRequest<T> {
+  operation: string
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  /** below `/api/v1`; ids in it by `pathId` */
+  path: string
+  query?: Record<string, string | number | boolean | undefined>
+  body?: unknown
+  /** counted after decompression */
+  maxResponseBytes: number
+  answer: z.ZodType<T>
+  /** Keeps `ambiguous` for a refusal too: n8n may save first and refuse afterwards. */
+  savesBeforeRefusing?: boolean
+}
+
+export type Send = <T>(request: N8nRequest<T>) => Promise<T>
+
+const MAX_DETAIL_CHARS = 200
+const MAX_REFUSAL_BYTES = 64 * 1024
+const MAX_RETRY_AFTER_SECONDS = 24 * 60 * 60
+
+/** @throws {N8nError} from the function returned */
+export function createTransport(options: TransportOptions): Send {
+  const root = new URL(options.baseUrl)
+  const prefix = root.pathname.replace(/\/+$/, '')
+  return async (request) => {
+    const failed = (kind: N8nErrorKind, more: Partial<N8nErrorOptions> = {}) =>
+      new N8nError(kind, { operation: request.operation, ...more })
+    const isWrite = request.method !== 'GET'
+    const signal = AbortSignal.timeout(options.timeoutMs)
+    let status: number | undefined
+    try {
+      const response = await options.fetch(urlOf(root.origin, prefix, request), {
+        method: request.method,
+        headers: {
+          'x-n8n-api-key': options.apiKey,
+          accept: 'application/json',
+          ...(request.body !== undefined && { 'content-type': 'application/json' }),
+        },
+        ...(request.body !== undefined && { body: JSON.stringify(request.body) }),
+        redirect: 'manual',
+        signal,
+      })
+      status = response.status
+      const refusal = refusalOf(response.status, isJson(response))
+      if (!refusal) return await readAnswer(response, request, failed)
+      const retryAfterSeconds = retryAfter(response.headers.get('retry-after'), options.now())
+      if (refusal !== 'rejected' && refusal !== 'conflict') {
+        // Nobody needs the body; not awaited, for a tarpit may never close.
+        response.body?.cancel().catch(() => undefined)
+        throw failed(refusal, { status, retryAfterSeconds, ambiguous: isWrite && AMBIGUOUS.has(refusal) })
+      }
+      const detail = isJson(response) ? await readDetail(response, options.apiKey) : undefined
+      throw failed(refusal, {
+        status,
+        retryAfterSeconds,
+        detail,
+        ambiguous: request.savesBeforeRefusing ?? false,
+      })
+    } catch (error) {
+      if (error instanceof N8nError) throw error
+      if (signal.aborted) throw failed('timeout', { status, ambiguous: isWrite, cause: error })
+      const ambiguous = isWrite && !isBeforeSending(error)
+      throw failed('unreachable', { status, ambiguous, cause: error })
+    }
+  }
+}
+
+const AMBIGUOUS: ReadonlySet<N8nErrorKind> = new Set(['server-error', 'not-n8n', 'timeout'])
+
+/** n8n's ids, and ours within it. Anything else could name another path. */
+const ID = /^[A-Za-z0-9_-]{1,64}$/
+
+/** @throws {N8nError} `rejected` for what cannot be an id in n8n */
+export function pathId(operation: string, id: string): string {
+  if (ID.test(id)) return encodeURIComponent(id)
+  throw new N8nError('rejected', { operation, detail: 'That is not an id in n8n' })
+}
+
+function urlOf(origin: string, prefix: string, request: N8nRequest<unknown>): string {
+  const query = new URLSearchParams()
+  for (const [name, value] of Object.entries(request.query ?? {})) {
+    if (value !== undefined) query.set(name, String(value))
+  }
+  const search = query.size > 0 ? `?${query}` : ''
+  return `${origin}${prefix}/api/v1${request.path}${search}`
+}
+
+/** Undefined for success. A proxy's own pages are HTML: they tell nothing about what n8n holds. */
+function refusalOf(status: number, json: boolean): N8nErrorKind | undefined {
+  // 0: what a browser-like fetch gives for an unfollowed redirect.
+  if (status === 0 || (status >= 300 && status < 400)) return 'redirected'
+  if (status < 300) return json || status === 204 ? undefined : 'not-n8n'
+  if (status >= 500) return 'server-error'
+  switch (status) {
+    case 401:
+      return 'unauthorized'
+    case 403:
+      return 'forbidden'
+    case 408:
+      return 'timeout'
+    case 429:
+      return 'rate-limited'
+    case 413:
+      return 'rejected'
+    case 404:
+      return json ? 'not-found' : 'not-n8n'
+    case 409:
+      return json ? 'conflict' : 'not-n8n'
+    default:
+      return json ? 'rejected' : 'not-n8n'
+  }
+}
+
+function isJson(response: Response): boolean {
+  const type = response.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase()
+  return type === 'application/json' || (type?.endsWith('+json') ?? false)
+}
+
+async function readAnswer<T>(
+  response: Response,
+  request: N8nRequest<T>,
+  failed: (kind: N8nErrorKind, more: Partial<N8nErrorOptions>) => N8nError,
+): Promise<T> {
+  const ambiguous = request.method !== 'GET'
+  const text = response.status === 204 ? 'null' : await readText(response, request.maxResponseBytes)
+  if (text === undefined) throw failed('too-large', { status: response.status, ambiguous })
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch {
+    throw failed('not-n8n', { status: response.status, ambiguous })
+  }
+  const parsed = request.answer.safeParse(json)
+  if (!parsed.success) throw failed('not-n8n', { status: response.status, ambiguous })
+  return parsed.data
+}
+
+/** Undefined when there is more than `maxBytes`. The rest is not read. */
+async function readText(response: Response, maxBytes: number): Promise<string | undefined> {
+  if (!response.body) return ''
+  const reader = response.body.getReader()
+  const decoder = new TextDecoder()
+  let sizeBytes = 0
+  let text = ''
+  for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
+    sizeBytes += chunk.value.byteLength
+    if (sizeBytes > maxBytes) {
+      reader.cancel().catch(() => undefined)
+      return undefined
+    }
+    text += decoder.decode(chunk.value, { stream: true })
+  }
+  return text + decoder.decode()
+}
+
+/** The `message` of a refusal, as far as it may be shown. */
+async function readDetail(response: Response, apiKey: string): Promise<string | undefined> {
+  try {
+    const text = await readText(response, MAX_REFUSAL_BYTES)
+    const json: unknown = text === undefined ? undefined : JSON.parse(text)
+    const message = typeof json === 'object' && json !== null && 'message' in json ? json.message : undefined
+    return typeof message === 'string' ? redactDetail(message, apiKey) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const SECRET_LIKE =
+  /Bearer\s+\S+|\b(?:whsec_|whk_|fkr_|sk-|pk_|rk_|AKIA|gh[pousr]_|github_pat_|glpat-|xox[a-z]-)[\w-]+|\beyJ[\w-]+(?:\.[\w-]*)*|-----BEGIN[^]*?(?:-----END[^-]*-----|$)|:\/\/[^\s/@]+@|\b[A-Za-z0-9+/_-]{32,}={0,2}/g
+
+/** One line of at most 200 characters without the API key, markup, and whatever looks like a secret. */
+export function redactDetail(text: string, apiKey: string): string {
+  const line = text
+    .slice(0, MAX_REFUSAL_BYTES)
+    .replaceAll(apiKey, '[redacted]')
+    .replace(SECRET_LIKE, '[redacted]')
+    .replace(/[\s\p{Cc}]+/gu, ' ')
+    .replace(/[<>]/g, '')
+    .trim()
+  return line.length > MAX_DETAIL_CHARS ? `${line.slice(0, MAX_DETAIL_CHARS - 1)}…` : line
+}
+
+/** Seconds or an HTTP date (RFC 9110 §10.2.3), at most a day. */
+function retryAfter(header: string | null, now: Date): number | undefined {
+  if (header === null) return undefined
+  const value = header.trim()
+  const seconds = /^\d{1,9}$/.test(value) ? Number(value) : (Date.parse(value) - now.getTime()) / 1000
+  if (Number.isNaN(seconds)) return undefined
+  return Math.min(Math.max(Math.ceil(seconds), 0), MAX_RETRY_AFTER_SECONDS)
+}
+
+const NOT_CONNECTED = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+  'CERT_HAS_EXPIRED',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+])
+
+/** Known in Node only; workerd gives no code, so there a write counts as perhaps applied. */
+function isBeforeSending(error: unknown): boolean {
+  for (let each = error, depth = 0; each instanceof Error && depth < 5; each = each.cause, depth += 1) {
+    if ('code' in each && typeof each.code === 'string' && NOT_CONNECTED.has(each.code)) return true
+  }
+  return false
+}

@@ -1,0 +1,72 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createWorld, type World } from '../executions/world.ts'
+import { createTestDatabase } from '../harness/database.ts'
+
+let world: World
+beforeAll(async () => {
+  world = createWorld(await createTestDatabase())
+})
+afterAll(() => world.close())
+
+const run = (executionId: string, status: string, minute: number, durationMs: number | null) => {
+  const startedAt = new Date(Date.UTC(2026, 10, 22, 10, minute))
+  const finishedAt = durationMs === null ? undefined : new Date(startedAt.getTime() + durationMs)
+  return { executionId, workflowId: 'wf1', status, startedAt, finishedAt }
+}
+
+const summary = async (user: string, query = '') =>
+  (await world.call('GET', `/v1/analytics/summary${query}`, { user })).body
+
+test('without executions there are no rates', async () => {
+  expect(await summary(await world.user())).toEqual({
+    total: 0,
+    byStatus: [],
+    successRate: null,
+    durationMs: { p50: null, p95: null, p99: null },
+  })
+})
+
+test('counts, percentages with two decimals, success rate of what ended, and durations', async () => {
+  const { userId, workflowId, deploymentId, report } = await world.tracked()
+  await report([
+    run('1', 'success', 0, 100),
+    run('2', 'success', 1, 200),
+    run('3', 'success', 2, 300),
+    run('4', 'success', 3, 400),
+    run('5', 'error', 4, 1000),
+    run('6', 'crashed', 5, null),
+    run('7', 'running', 6, null),
+    run('8', 'error', 7, -50),
+    run('9', 'canceled', 8, null),
+  ])
+  const all = {
+    total: 9,
+    byStatus: [
+      { status: 'success', count: 4, percentage: 44.44 },
+      { status: 'error', count: 2, percentage: 22.22 },
+      { status: 'canceled', count: 1, percentage: 11.11 },
+      { status: 'crashed', count: 1, percentage: 11.11 },
+      { status: 'running', count: 1, percentage: 11.11 },
+    ],
+    successRate: 57.14,
+    durationMs: { p50: 300, p95: 880, p99: 976 },
+  }
+  expect(await summary(userId)).toEqual(all)
+  expect(await summary(userId, `?workflowId=${workflowId}&deploymentId=${deploymentId}`)).toEqual(all)
+  expect((await summary(userId, `?workflowId=${deploymentId}`)).total).toBe(0)
+  expect((await summary(userId, `?deploymentId=${workflowId}`)).total).toBe(0)
+  const part = await summary(userId, '?from=2026-11-22T10:01:00Z&to=2026-11-22T10:03:00Z')
+  expect(part).toMatchObject({ total: 2, successRate: 100, durationMs: { p50: 250 } })
+  expect((await summary(userId, '?from=2026-11-22T10:06:00Z&to=2026-11-22T10:07:00Z')).successRate).toBeNull()
+  expect((await summary(await world.user())).total).toBe(0)
+})
+
+test.each([
+  ['from=yesterday'],
+  ['from=2026-11-23T00:00:00Z&to=2026-11-22T00:00:00Z'],
+  ['workflowId=1'],
+  ['unknown=1'],
+])('?%s is a 422', async (query) => {
+  const answer = await world.call('GET', `/v1/analytics/summary?${query}`, { user: await world.user() })
+  expect(answer.status).toBe(422)
+})

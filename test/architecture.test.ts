@@ -1,0 +1,139 @@
+/** The import rule and the layout, kept by reading every import there is. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { parseSync } from 'oxc-parser'
+import { describe, expect, test } from 'vitest'
+
+const src = resolve(import.meta.dirname, '../src')
+
+/** A file may import from its own entry and from those before it. */
+const order = [
+  ...[
+    'errors',
+    'crypto',
+    'db',
+    'n8n',
+    'http',
+    'users',
+    'credentials',
+    'workflows',
+    'instances',
+    'deployments',
+  ],
+  ...[
+    'executions',
+    'analytics',
+    'dashboard',
+    'config',
+    'deps',
+    'app',
+    'client',
+    'housekeeping',
+    'worker',
+    'workerd.d',
+  ],
+  ...['node', 'cli'],
+]
+const maxLines = 340
+
+interface SourceFile {
+  /** Relative to `src`. */
+  path: string
+  lines: number
+  imports: { specifier: string; typeOnly: boolean }[]
+}
+
+function read(path: string): SourceFile {
+  const text = readFileSync(join(src, path), 'utf8')
+  const { module, errors } = parseSync(path, text)
+  if (errors.length > 0) throw new Error(`${path} does not parse`)
+  const fixed = module.staticImports.map((statement) => ({
+    specifier: statement.moduleRequest.value,
+    typeOnly: statement.entries.length > 0 && statement.entries.every((entry) => entry.isType),
+  }))
+  const reexported = module.staticExports.flatMap((statement) =>
+    statement.entries.flatMap((entry) =>
+      entry.moduleRequest ? [{ specifier: entry.moduleRequest.value, typeOnly: entry.isType }] : [],
+    ),
+  )
+  const dynamic = module.dynamicImports.map(({ moduleRequest: { start, end } }) => ({
+    specifier: text.slice(start + 1, end - 1),
+    typeOnly: false,
+  }))
+  return { path, lines: text.split('\n').length, imports: [...fixed, ...reexported, ...dynamic] }
+}
+
+const files = readdirSync(src, { recursive: true, encoding: 'utf8' })
+  .filter((path) => /\.tsx?$/.test(path))
+  .map(read)
+
+const entryOf = (path: string): string => (path.split('/')[0] ?? '').replace(/\.tsx?$/, '')
+const isLocal = (specifier: string) => specifier.startsWith('.')
+const targetOf = (file: SourceFile, specifier: string) =>
+  relative(src, resolve(src, dirname(file.path), specifier))
+const importsOf = (file: SourceFile, matches: (specifier: string) => boolean) =>
+  file.imports
+    .filter(({ specifier }) => matches(specifier))
+    .map(({ specifier }) => `${file.path} → ${specifier}`)
+
+describe('the architecture', () => {
+  test('has an entry in the order for every file', () => {
+    expect(files.length).toBeGreaterThan(50)
+    expect(files.filter(({ path }) => !order.includes(entryOf(path))).map(({ path }) => path)).toEqual([])
+  })
+
+  test('lets a file import only from its own entry or an earlier one', () => {
+    const wrong = files.flatMap((file) =>
+      file.imports
+        .filter(({ specifier }) => isLocal(specifier))
+        .map(({ specifier }) => targetOf(file, specifier))
+        .filter((target) => order.indexOf(entryOf(target)) > order.indexOf(entryOf(file.path)))
+        .map((target) => `${file.path} → ${target}`),
+    )
+    expect(wrong).toEqual([])
+  })
+
+  test('notices an import that goes the wrong way', () => {
+    const planted = {
+      path: 'db/planted.ts',
+      lines: 1,
+      imports: [{ specifier: '../users/routes.ts', typeOnly: false }],
+    }
+    expect(order.indexOf(entryOf(targetOf(planted, '../users/routes.ts')))).toBeGreaterThan(
+      order.indexOf('db'),
+    )
+  })
+
+  test('lets only app.ts import routes', () => {
+    const wrong = files
+      .filter(({ path }) => path !== 'app.ts')
+      .flatMap((file) => importsOf(file, (specifier) => /routes\.ts$/.test(specifier)))
+    expect(wrong).toEqual([])
+  })
+
+  test('keeps SQL to db/ and the features, away from routes and contracts', () => {
+    const wrong = files
+      .filter(
+        ({ path }) => !path.startsWith('db/') && /(routes|contract)\.ts$|^(http|cli|crypto|n8n)\//.test(path),
+      )
+      .flatMap((file) => importsOf(file, (specifier) => specifier.startsWith('drizzle-orm')))
+    expect(wrong).toEqual([])
+  })
+
+  test('keeps what only Node has out of what runs on the edge', () => {
+    const nodeOnly = /^(node:|pg$|@electric-sql\/pglite|@hono\/node-server|@node-rs\/bcrypt)/
+    const wrong = files
+      .filter(({ path }) => path !== 'node.ts' && !path.startsWith('cli/') && !path.startsWith('db/gateway/'))
+      .flatMap((file) => importsOf(file, (specifier) => nodeOnly.test(specifier)))
+    expect(wrong).toEqual([])
+  })
+
+  test('has no barrels, no types.ts, no utils.ts', () => {
+    expect(files.filter(({ path }) => /(^|\/)(index|types|utils|helpers)\.tsx?$/.test(path))).toEqual([])
+  })
+
+  test(`keeps files under ${maxLines} lines, data apart`, () => {
+    const long = files.filter(({ path, lines }) => lines > maxLines && path !== 'users/common-passwords.ts')
+    expect(long.map(({ path, lines }) => `${path}: ${lines}`)).toEqual([])
+  })
+})

@@ -1,0 +1,63 @@
+import { describe, expect, test } from 'vitest'
+import { ConfigError, parseConfig } from '../src/config.ts'
+import { testEnvironment } from './harness/app.ts'
+
+const messageOf = (env: Record<string, string | undefined>) => {
+  try {
+    parseConfig(env)
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError)
+    return (error as Error).message
+  }
+  return ''
+}
+
+describe('the configuration', () => {
+  test('is usable with what the test environment holds, with the documented defaults', () => {
+    const config = parseConfig(testEnvironment())
+    expect(config.quotas).toEqual({
+      workflows: 10_000,
+      credentials: 1000,
+      instances: 20,
+      deployments: 10_000,
+    })
+    expect(config).toMatchObject({ allowLoopbackInstances: false, corsOrigins: ['https://app.example.com'] })
+  })
+
+  test('lists everything that is missing at once', () => {
+    const message = messageOf({})
+    for (const name of [
+      'DATABASE_URL',
+      'PUBLIC_URL',
+      'CREDENTIAL_KEYS',
+      'ACCESS_TOKEN_KEYS',
+      'REFRESH_TOKEN_KEYS',
+      'PASSWORD_PEPPERS',
+      'FINGERPRINT_KEY',
+    ]) {
+      expect(message).toContain(`${name} is missing`)
+    }
+  })
+
+  const shortKey = JSON.stringify({ active: 'k1', keys: { k1: btoa('short') } })
+  const zeroKey = JSON.stringify({ active: 'k1', keys: { k1: btoa('\0'.repeat(32)) } })
+  const noActive = JSON.stringify({ active: 'k2', keys: { k1: btoa('0123456789abcdef0123456789abcdef') } })
+  test.each([
+    ['a short key', 'ACCESS_TOKEN_KEYS', shortKey],
+    ['a key of zeros', 'CREDENTIAL_KEYS', zeroKey],
+    ['an active key that is not there', 'REFRESH_TOKEN_KEYS', noActive],
+    ['no JSON', 'PASSWORD_PEPPERS', 'hunter2'],
+    ['a path in a key id', 'CREDENTIAL_KEYS', '{"active":"../x","keys":{"../x":"AAAA"}}'],
+    ['a short fingerprint key', 'FINGERPRINT_KEY', btoa('short')],
+    ['another database', 'DATABASE_URL', 'mysql://user:hunter2@host/db'],
+    ['a public URL without a scheme', 'PUBLIC_URL', 'flowkeep.example.com'],
+    ['a CORS origin with a path', 'CORS_ORIGINS', 'https://app.example.com/app'],
+    ['a wildcard origin', 'CORS_ORIGINS', '*'],
+    ['a negative quota', 'QUOTA_WORKFLOWS', '-1'],
+  ])('refuses %s, naming %s and never its value', (_, name, value) => {
+    const message = messageOf(testEnvironment({ [name]: value }))
+    expect(message).toContain(name)
+    expect(message).not.toContain('hunter2')
+    expect(message).not.toContain(btoa('short'))
+  })
+})

@@ -1,0 +1,419 @@
+import { v7 as uuidv7 } from 'uuid'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Credential } from '../../src/credentials/contract.ts'
+import { createTestDatabase, type TestDatabase } from '../harness/database.ts'
+import { communityCredential, type Fixture, fixture } from './fixture.ts'
+
+let database: TestDatabase
+let f: Fixture
+
+beforeAll(async () => {
+  database = await createTestDatabase()
+  f = fixture(database.db)
+})
+afterAll(() => database.close())
+
+const path = '/v1/credentials'
+const slack = (name = 'Slack', data: Record<string, unknown> = { accessToken: 'xoxb-1' }) => ({
+  type: 'slackApi',
+  name,
+  data,
+})
+const post = (userId: string, body: unknown, headers?: Record<string, string>) =>
+  f.call(userId, 'POST', path, { body, ...(headers && { headers }) })
+const patch = (userId: string, id: string, body: unknown, ifMatch?: string) =>
+  f.call(userId, 'PATCH', `${path}/${id}`, {
+    body,
+    ...(ifMatch !== undefined && { headers: { 'If-Match': ifMatch } }),
+  })
+
+describe('POST /v1/credentials', () => {
+  test('answers 201 with the credential and nothing of its data', async () => {
+    const userId = await f.newUser()
+    const { status, json, headers } = await post(userId, slack())
+    expect(status).toBe(201)
+    expect(Credential.strict().parse(json)).toMatchObject({
+      service: 'slack',
+      type: 'slackApi',
+      name: 'Slack',
+      fields: ['accessToken'],
+      known: true,
+      status: 'untested',
+      lastValidatedAt: null,
+      validationError: null,
+      version: 1,
+    })
+    expect(headers.get('ETag')).toBe('"1"')
+    expect(headers.get('Location')).toBe(`${path}/${json.id}`)
+    expect(headers.get('Cache-Control')).toBe('no-store')
+    expect((await f.call(userId, 'GET', `${path}/${json.id}`)).json).toEqual(json)
+  })
+
+  test('takes any data for a type that n8n does not bring along, and a service of the sender’s choice', async () => {
+    const data = { nested: { list: [1, { deep: true }], none: null }, 'odd-name': 1.5 }
+    const userId = await f.newUser()
+    const { status, json } = await post(userId, { ...communityCredential('CRM', data), service: 'Acme CRM' })
+    expect(status).toBe(201)
+    expect(json).toMatchObject({ service: 'Acme CRM', known: false, fields: ['nested', 'odd-name'] })
+    expect((await f.credentials.open(userId, json.id))?.data.reveal()).toEqual(data)
+  })
+
+  test('keeps several credentials of one service, of one type by different names', async () => {
+    const userId = await f.newUser()
+    expect((await post(userId, slack('one'))).status).toBe(201)
+    expect((await post(userId, slack('two'))).status).toBe(201)
+    expect((await post(userId, { ...communityCredential('one'), service: 'slack' })).status).toBe(201)
+    expect((await f.call(userId, 'GET', `${path}?service=slack`)).json.items).toHaveLength(3)
+  })
+
+  test('refuses a name that the user has for the type, and only then', async () => {
+    const [userId, other] = [await f.newUser(), await f.newUser()]
+    expect((await post(userId, slack('same'))).status).toBe(201)
+    expect(await post(userId, slack(' same '))).toMatchObject({ status: 409, json: { code: 'name-taken' } })
+    expect((await post(userId, communityCredential('same'))).status).toBe(201)
+    expect((await post(other, slack('same'))).status).toBe(201)
+  })
+
+  test.each<[string, unknown, string]>([
+    ['a required field left out', slack('x', {}), '/data/accessToken'],
+    ['a value of the wrong kind', slack('x', { accessToken: 7 }), '/data/accessToken'],
+    ['a field that the type lacks', slack('x', { accessToken: 'a', wrong: 1 }), '/data/wrong'],
+    ['data that is a list', { ...slack(), data: ['a'] }, '/data'],
+    ['data that is text', { ...slack(), data: '{}' }, '/data'],
+    ['data that is null', { ...slack(), data: null }, '/data'],
+    ['no data', { type: 'slackApi', name: 'x' }, '/data'],
+    ['data of an unknown type that is a list', { ...communityCredential('x'), data: [] }, '/data'],
+    ['a field name with a blank', communityCredential('x', { 'a b': 1 }), '/data/a b'],
+    ['a field name that objects inherit', communityCredential('x', { constructor: 1 }), '/data/constructor'],
+    ['no name', { type: 'slackApi', data: {} }, '/name'],
+    ['a name of blanks', slack('  '), '/name'],
+    ['a name that is too long', slack('n'.repeat(129)), '/name'],
+    ['a name with U+0000', slack('a\0b'), '/name'],
+    ['a name with half a surrogate pair', '{"type":"acmeApi","name":"\\ud800","data":{}}', '/name'],
+    ['a value with U+0000', communityCredential('x', { a: 'b\0' }), '/data/a'],
+    ['an empty service', { ...slack(), service: '' }, '/service'],
+    ['an id of the sender’s', { ...slack(), id: uuidv7() }, '/id'],
+    ['an owner of the sender’s', { ...slack(), userId: uuidv7() }, '/userId'],
+    ['a status of the sender’s', { ...slack(), status: 'valid' }, '/status'],
+  ])('refuses %s, and says where', async (_, body, pointer) => {
+    const userId = await f.newUser()
+    const { status, json } = await post(userId, body)
+    expect({ status, code: json.code }).toEqual({ status: 422, code: 'invalid' })
+    expect(json.errors.map((each) => each.pointer)).toContain(pointer)
+    expect((await f.call(userId, 'GET', path)).json.items).toEqual([])
+  })
+
+  test.each([
+    '__proto__',
+    'constructor',
+    'toString',
+    'hasOwnProperty',
+    '',
+    '../x',
+    'a b',
+    "x'; drop table users; --",
+    't'.repeat(200),
+    7,
+    null,
+  ])('refuses the type %j', async (type) => {
+    const { status, json } = await post(await f.newUser(), { ...slack(), type })
+    expect({ status, code: json.code }).toEqual({ status: 422, code: 'invalid' })
+    expect(json.errors[0]?.pointer).toBe('/type')
+  })
+
+  test.each([
+    [
+      'in the body',
+      '{"type":"acmeApi","name":"x","data":{"a":1},"__proto__":{"isAdmin":true}}',
+      '/__proto__',
+    ],
+    ['in the data', '{"type":"acmeApi","name":"x","data":{"__proto__":{"isAdmin":true}}}', '/data/__proto__'],
+  ])('refuses __proto__ %s, and no object is the worse for it', async (_, body, pointer) => {
+    const { status, json } = await post(await f.newUser(), body)
+    expect(status).toBe(422)
+    expect(json.errors.map((each) => each.pointer)).toContain(pointer)
+    expect(({} as { isAdmin?: boolean }).isAdmin).toBeUndefined()
+  })
+
+  test.each<[string, unknown, Record<string, string>, number, string]>([
+    ['what is not JSON', '{', {}, 400, 'malformed-json'],
+    ['another media type', slack(), { 'Content-Type': 'text/plain' }, 415, 'unsupported-media-type'],
+    ['over 64 KB', communityCredential('x', { a: 'a'.repeat(65_536) }), {}, 413, 'too-large'],
+    ['an empty Idempotency-Key', slack(), { 'Idempotency-Key': '' }, 422, 'invalid'],
+    ['an Idempotency-Key of 256 characters', slack(), { 'Idempotency-Key': 'k'.repeat(256) }, 422, 'invalid'],
+  ])('refuses %s', async (_, body, headers, status, code) => {
+    expect(await post(await f.newUser(), body, headers)).toMatchObject({ status, json: { code } })
+  })
+
+  test('the same Idempotency-Key and body again: the same credential, once', async () => {
+    const userId = await f.newUser()
+    const headers = { 'Idempotency-Key': 'key 1' }
+    const first = await post(userId, slack(), headers)
+    const again = await post(userId, slack(), headers)
+    expect(again).toMatchObject({ status: 201, json: first.json })
+    expect((await f.call(userId, 'GET', path)).json.items).toHaveLength(1)
+  })
+
+  test('an Idempotency-Key with another body is refused; another user’s is another key', async () => {
+    const [userId, other] = [await f.newUser(), await f.newUser()]
+    const headers = { 'Idempotency-Key': 'key 2' }
+    const first = await post(userId, slack('a'), headers)
+    expect(await post(userId, slack('b'), headers)).toMatchObject({
+      status: 422,
+      json: { code: 'idempotency-key-reused' },
+    })
+    const others = await post(other, slack('a'), headers)
+    expect(others.status).toBe(201)
+    expect(others.json.id).not.toBe(first.json.id)
+  })
+
+  test('an Idempotency-Key whose credential is gone makes no second one', async () => {
+    const userId = await f.newUser()
+    const headers = { 'Idempotency-Key': 'key 3' }
+    const { json } = await post(userId, slack(), headers)
+    await f.call(userId, 'DELETE', `${path}/${json.id}`)
+    expect(await post(userId, slack(), headers)).toMatchObject({ status: 409, json: { code: 'conflict' } })
+  })
+
+  test('a failed creation leaves its Idempotency-Key free', async () => {
+    const userId = await f.newUser()
+    await post(userId, slack('taken'))
+    const headers = { 'Idempotency-Key': 'key 4' }
+    expect((await post(userId, slack('taken'), headers)).status).toBe(409)
+    const [blocking] = (await f.call(userId, 'GET', path)).json.items
+    await f.call(userId, 'DELETE', `${path}/${blocking?.id}`)
+    expect((await post(userId, slack('taken'), headers)).status).toBe(201)
+  })
+
+  test('over the quota is refused with 403; a replay is not', async () => {
+    const small = fixture(f.db, { ring: f.ring, quota: 1 })
+    const userId = await f.newUser()
+    const call = (name: string, headers: Record<string, string>) =>
+      small.call(userId, 'POST', path, { body: slack(name), headers })
+    const first = await call('one', { 'Idempotency-Key': 'q' })
+    expect(first.status).toBe(201)
+    expect(await call('two', {})).toMatchObject({ status: 403, json: { code: 'quota-exceeded' } })
+    expect(await call('one', { 'Idempotency-Key': 'q' })).toMatchObject({ status: 201, json: first.json })
+  })
+})
+
+describe('GET /v1/credentials', () => {
+  test('filters by service and type, both if both are given', async () => {
+    const userId = await f.newUser()
+    for (const body of [
+      slack('a'),
+      { type: 'slackOAuth2Api', name: 'b', data: { clientId: 'i', clientSecret: 's' } },
+      communityCredential('c'),
+    ]) {
+      expect((await post(userId, body)).status).toBe(201)
+    }
+    const namesOf = async (query: string) =>
+      (await f.call(userId, 'GET', `${path}${query}`)).json.items.map(({ name }) => name)
+    expect(await namesOf('')).toEqual(['c', 'b', 'a'])
+    expect(await namesOf('?service=slack')).toEqual(['b', 'a'])
+    expect(await namesOf('?type=slackApi')).toEqual(['a'])
+    expect(await namesOf('?service=slack&type=slackOAuth2Api')).toEqual(['b'])
+    expect(await namesOf('?service=slack&type=acmeCrmApi')).toEqual([])
+    expect(await namesOf(`?service=${encodeURIComponent("' or 1=1 --")}`)).toEqual([])
+  })
+
+  test('pages without a gap or a repetition while more are made', async () => {
+    const userId = await f.newUser()
+    const before: string[] = []
+    for (let i = 0; i < 12; i += 1) before.unshift((await post(userId, communityCredential(`c${i}`))).json.id)
+    const seen: string[] = []
+    let cursor: string | null = null
+    do {
+      const { json } = await f.call(userId, 'GET', `${path}?limit=5${cursor ? `&cursor=${cursor}` : ''}`)
+      seen.push(...json.items.map(({ id }) => id))
+      cursor = json.nextCursor
+      await post(userId, communityCredential(`later ${seen.length}`))
+    } while (cursor !== null)
+    expect(seen).toEqual(before)
+  })
+
+  test('a cursor of another user’s list shows only rows of the asker', async () => {
+    const [userId, other] = [await f.newUser(), await f.newUser()]
+    const mine = (await post(userId, slack('mine'))).json.id
+    for (const name of ['a', 'b']) await post(other, slack(name))
+    const { nextCursor } = (await f.call(other, 'GET', `${path}?limit=1`)).json
+    const { items } = (await f.call(userId, 'GET', `${path}?cursor=${nextCursor}`)).json
+    expect(items.map(({ id }) => id)).toEqual([mine])
+  })
+
+  test.each([
+    'limit=0',
+    'limit=101',
+    'limit=-1',
+    'limit=1e9',
+    'limit=NaN',
+    'limit=1;drop',
+    'limit=1&limit=2',
+    'cursor=x',
+    'cursor=',
+    'service=',
+    'service=%00',
+    'type=%00',
+    'sort=name',
+  ])('refuses ?%s', async (query) => {
+    expect(await f.call(await f.newUser(), 'GET', `${path}?${query}`)).toMatchObject({
+      status: 422,
+      json: { code: 'invalid' },
+    })
+  })
+})
+
+describe('PATCH /v1/credentials/{id}', () => {
+  test('renames, and leaves the data and its status alone', async () => {
+    const userId = await f.newUser()
+    const { json: created } = await post(userId, slack())
+    const { status, json, headers } = await patch(userId, created.id, { name: 'New' }, '"1"')
+    expect(status).toBe(200)
+    expect(json).toEqual({ ...created, name: 'New', version: 2, updatedAt: json.updatedAt })
+    expect(headers.get('ETag')).toBe('"2"')
+    expect((await f.credentials.open(userId, created.id))?.data.reveal()).toEqual({ accessToken: 'xoxb-1' })
+  })
+
+  test('replaces the data whole', async () => {
+    const userId = await f.newUser()
+    const { json: created } = await post(userId, communityCredential('x', { old: 1, kept: 2 }))
+    const { json } = await patch(userId, created.id, { data: { fresh: 3 } }, '"1"')
+    expect(json).toMatchObject({ fields: ['fresh'], version: 2, status: 'untested' })
+    expect((await f.credentials.open(userId, created.id))?.data.reveal()).toEqual({ fresh: 3 })
+  })
+
+  test.each(['"1"', 'W/"1"', '*', ' "1" '])('takes If-Match: %s', async (ifMatch) => {
+    const userId = await f.newUser()
+    const { json } = await post(userId, slack())
+    expect(await patch(userId, json.id, { name: 'New' }, ifMatch)).toMatchObject({
+      status: 200,
+      json: { version: 2 },
+    })
+  })
+
+  test.each<[string, string | undefined, number, string]>([
+    ['no If-Match', undefined, 428, 'precondition-required'],
+    ['an empty If-Match', '', 428, 'precondition-required'],
+    ['an older version', '"1"', 412, 'version-conflict'],
+    ['a version to come', '"3"', 412, 'version-conflict'],
+    ['a list of versions', '"1", "2"', 412, 'version-conflict'],
+    ['an unquoted version', '2', 412, 'version-conflict'],
+  ])('with %s is refused and changes nothing', async (_, ifMatch, status, code) => {
+    const userId = await f.newUser()
+    const { json } = await post(userId, slack())
+    const current = (await patch(userId, json.id, { name: 'Second' }, '"1"')).json
+    expect(await patch(userId, json.id, { name: 'Third' }, ifMatch)).toMatchObject({ status, json: { code } })
+    expect((await f.call(userId, 'GET', `${path}/${json.id}`)).json).toEqual(current)
+  })
+
+  test.each<[string, unknown, string]>([
+    ['another type', { type: 'slackOAuth2Api' }, '/type'],
+    ['another service', { service: 'x' }, '/service'],
+    ['data that does not fit the stored type', { data: { accessToken: 1 } }, '/data/accessToken'],
+    ['data that is no object', { data: [] }, '/data'],
+    ['null for the name', { name: null }, '/name'],
+    ['null for the data', { data: null }, '/data'],
+    ['a version', { version: 9 }, '/version'],
+  ])('with %s is refused and changes nothing', async (_, body, pointer) => {
+    const userId = await f.newUser()
+    const { json: created } = await post(userId, slack())
+    const { status, json } = await patch(userId, created.id, body, '"1"')
+    expect(status).toBe(422)
+    expect(json.errors.map((each) => each.pointer)).toContain(pointer)
+    expect((await f.call(userId, 'GET', `${path}/${created.id}`)).json).toEqual(created)
+  })
+
+  test('to a name that is taken is refused', async () => {
+    const userId = await f.newUser()
+    await post(userId, slack('taken'))
+    const { json } = await post(userId, slack('mine'))
+    expect(await patch(userId, json.id, { name: 'taken' }, '*')).toMatchObject({
+      status: 409,
+      json: { code: 'name-taken' },
+    })
+  })
+
+  test('of nothing answers the credential as it is, and no new version', async () => {
+    const userId = await f.newUser()
+    const { json } = await post(userId, slack())
+    expect(await patch(userId, json.id, {}, '"1"')).toMatchObject({ status: 200, json })
+    expect(await patch(userId, json.id, { name: 'Slack' }, '"1"')).toMatchObject({ status: 200, json })
+  })
+})
+
+describe('another user', () => {
+  test('meets 404 everywhere, the same as for an id that never was, and changes nothing', async () => {
+    const [owner, stranger] = [await f.newUser(), await f.newUser()]
+    const { json: created } = await post(owner, slack())
+    const ifMatch = { 'If-Match': '*' }
+    const calls = [
+      ['GET', '', {}],
+      ['PATCH', '', { body: { name: 'Stolen' }, headers: ifMatch }],
+      ['PATCH', '', { body: { data: { accessToken: 'b' } }, headers: { 'If-Match': '"1"' } }],
+      ['DELETE', '', {}],
+      ['GET', '/usage', {}],
+    ] as const
+    for (const [method, rest, init] of calls) {
+      const bodies = []
+      for (const id of [created.id, uuidv7()]) {
+        const { status, json } = await f.call(stranger, method, `${path}/${id}${rest}`, init)
+        expect(status, `${method} ${rest}`).toBe(404)
+        bodies.push({ ...json, instance: '', requestId: '' })
+      }
+      expect(bodies[0]).toEqual(bodies[1])
+    }
+    expect((await f.call(stranger, 'GET', path)).json.items).toEqual([])
+    expect((await f.call(owner, 'GET', `${path}/${created.id}`)).json).toEqual(created)
+    expect((await f.credentials.open(owner, created.id))?.data.reveal()).toEqual({ accessToken: 'xoxb-1' })
+  })
+})
+
+describe('a path that names no credential', () => {
+  test.each(['x', '1', 'null', '%00', '..%2f', 'f47ac10b-58cc-4372-a567-0e02b2c3d479', `{${uuidv7()}}`])(
+    'is a 404: %s',
+    async (id) => {
+      const userId = await f.newUser()
+      for (const method of ['GET', 'DELETE']) {
+        expect(await f.call(userId, method, `${path}/${id}`)).toMatchObject({
+          status: 404,
+          json: { code: 'not-found' },
+        })
+      }
+      expect((await patch(userId, id, { name: 'x' }, '*')).status).toBe(404)
+    },
+  )
+})
+
+test('DELETE answers 204 once, then 404', async () => {
+  const userId = await f.newUser()
+  const { json } = await post(userId, slack())
+  expect(await f.call(userId, 'DELETE', `${path}/${json.id}`)).toMatchObject({ status: 204, text: '' })
+  expect((await f.call(userId, 'DELETE', `${path}/${json.id}`)).status).toBe(404)
+  expect((await f.call(userId, 'GET', `${path}/${json.id}`)).status).toBe(404)
+})
+
+test('usage answers with the members that the contract names', async () => {
+  const userId = await f.newUser()
+  const { json } = await post(userId, slack())
+  expect(await f.call(userId, 'GET', `${path}/${json.id}/usage`)).toMatchObject({
+    status: 200,
+    json: { workflows: [], deployments: [], lastUsedAt: null },
+  })
+})
+
+test.each([
+  ['POST', path],
+  ['GET', path],
+  ['GET', `${path}/${uuidv7()}`],
+  ['PATCH', `${path}/${uuidv7()}`],
+  ['DELETE', `${path}/${uuidv7()}`],
+  ['GET', `${path}/${uuidv7()}/usage`],
+])('%s %s is closed to callers who are not signed in', async (method, url) => {
+  expect(await f.call(null, method, url)).toMatchObject({ status: 401, json: { code: 'unauthenticated' } })
+})
+
+test('a method that a path does not take is a 405 with Allow', async () => {
+  const { status, headers } = await f.call(await f.newUser(), 'PUT', `${path}/${uuidv7()}`)
+  expect(status).toBe(405)
+  expect(headers.get('Allow')).toBe('DELETE, GET, HEAD, PATCH')
+})

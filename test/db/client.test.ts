@@ -1,0 +1,166 @@
+import { sql as query } from 'drizzle-orm'
+import { describe, expect, test } from 'vitest'
+import { createDb, type DbOptions, type SlowStatement } from '../../src/db/client.ts'
+import { databaseError } from '../../src/db/errors.ts'
+
+const PASSWORD = 'secret-canary'
+const databaseUrl = `postgresql://app:${PASSWORD}@db.example/flowkeep`
+
+const rows = () => Response.json({ fields: [], rows: [], command: 'SELECT', rowCount: 0, rowAsArray: true })
+const refused = (status: number, code: string) => Response.json({ message: 'no', code }, { status })
+const html = (status: number) => new Response('<html>', { status, headers: { 'content-type': 'text/html' } })
+const lost = () => {
+  throw new TypeError('fetch failed', { cause: Object.assign(new Error(), { code: 'ECONNRESET' }) })
+}
+const noConnection = () => {
+  throw new TypeError('fetch failed', { cause: Object.assign(new Error(), { code: 'ECONNREFUSED' }) })
+}
+const cutShort = () =>
+  new Response(
+    new ReadableStream({
+      start(controller) {
+        controller.enqueue(new TextEncoder().encode('{"rows":['))
+        controller.error(new TypeError('terminated'))
+      },
+    }),
+    { headers: { 'content-type': 'application/json' } },
+  )
+
+/** A database whose first answers are `answers`, and which then works. */
+function scripted(answers: (() => Response)[], options: Partial<DbOptions> = {}) {
+  const requests: Request[] = []
+  const fetch = async (request: Request) => {
+    requests.push(request)
+    return (answers[requests.length - 1] ?? rows)()
+  }
+  return { db: createDb({ databaseUrl, fetch, ...options }), requests }
+}
+
+const read = query`select * from t where updated_at < now()`
+const write = query`with gone as (delete from t returning *) select * from gone`
+
+describe('what surely was not applied is tried again, a read or a write', () => {
+  test.each([
+    ['serialization failure', () => refused(400, '40001')],
+    ['deadlock', () => refused(400, '40P01')],
+    ['too many connections', () => refused(500, '53300')],
+    ['starting up', () => refused(500, '57P03')],
+    ['429', () => html(429)],
+    ['connection refused', noConnection],
+  ])('%s', async (_, answer) => {
+    for (const statement of [read, write]) {
+      const { db, requests } = scripted([answer, answer])
+      await db.execute(statement)
+      expect(requests).toHaveLength(3)
+    }
+  })
+})
+
+describe('what may have been applied is tried again for reads only', () => {
+  test.each([
+    ['connection to Postgres lost', () => refused(400, '')],
+    ['500', () => refused(500, '')],
+    ['502 with HTML', () => html(502)],
+    ['200 with HTML', () => html(200)],
+    ['400 with HTML', () => html(400)],
+    ['half an answer', cutShort],
+    ['connection reset', lost],
+  ])('%s', async (_, answer) => {
+    const reading = scripted([answer, answer])
+    await reading.db.execute(read)
+    expect(reading.requests).toHaveLength(3)
+
+    const writing = scripted([answer])
+    const error = await writing.db.execute(write).catch((reason: unknown) => reason)
+    expect(databaseError(error)).toEqual({ kind: 'unavailable', maybeApplied: true })
+    expect(writing.requests).toHaveLength(1)
+  })
+
+  test('a batch with one write is a write', async () => {
+    const { db, requests } = scripted([lost])
+    const { $client: sql } = db
+    await expect(sql.transaction([sql`select 1`, sql`update t set a = 1`])).rejects.toThrow('fetch failed')
+    expect(requests).toHaveLength(1)
+  })
+})
+
+describe('what will fail again is not tried again', () => {
+  test.each([
+    ['a broken constraint', () => refused(400, '23505')],
+    ['a wrong password', () => refused(400, '28P01')],
+    ['a cancelled statement', () => refused(400, '57014')],
+    ['a request too large', () => html(413)],
+    ['a response too large', () => html(507)],
+  ])('%s', async (_, answer) => {
+    const { db, requests } = scripted([answer])
+    await expect(db.execute(read)).rejects.toThrow('Failed query')
+    expect(requests).toHaveLength(1)
+  })
+})
+
+test('three tries are all', async () => {
+  const { db, requests } = scripted([lost, lost, lost])
+  await expect(db.execute(read)).rejects.toThrow('Failed query')
+  expect(requests).toHaveLength(3)
+})
+
+test('an endpoint that never answers is given up, its request aborted, and not tried again beyond the budget', async () => {
+  let request: Request | undefined
+  const db = createDb({
+    databaseUrl,
+    timeoutMs: 2_100,
+    fetch: (sent) => {
+      request = sent
+      return new Promise(() => undefined)
+    },
+  })
+  const error = await db.execute(read).catch((reason: unknown) => reason)
+  expect(databaseError(error)).toEqual({ kind: 'unavailable', maybeApplied: true })
+  expect(request?.signal.aborted).toBe(true)
+})
+
+test('several databases in one process each reach their own', async () => {
+  const [a, b] = [scripted([]), scripted([])]
+  await Promise.all([a.db.execute(read), b.db.execute(read), a.db.execute(write)])
+  expect([a.requests.length, b.requests.length]).toEqual([2, 1])
+})
+
+test('the endpoint given is the one asked', async () => {
+  const { db, requests } = scripted([], { fetchEndpoint: 'http://127.0.0.1:1/sql' })
+  await db.execute(read)
+  expect(requests[0]?.url).toBe('http://127.0.0.1:1/sql')
+})
+
+test('slow statements are reported by their SQL, cut to 500 characters, without parameters', async () => {
+  const slow: SlowStatement[] = []
+  const { db } = scripted([], { slowMs: 0, onSlow: (each) => slow.push(each) })
+  await db.execute(query`select ${'canary'}::text`)
+  await db.$client.transaction([db.$client`select 1`, db.$client`select ${'canary'}`]).catch(() => undefined)
+  await db.$client.query(`select '${'x'.repeat(600)}'`)
+  expect(slow.map(({ statement }) => statement.slice(0, 30))).toEqual([
+    'select $1::text',
+    'select 1; select $1',
+    `select '${'x'.repeat(22)}`,
+  ])
+  expect(slow[2]?.statement).toHaveLength(500)
+  expect(JSON.stringify(slow)).not.toContain('canary')
+})
+
+test('quick statements are not reported', async () => {
+  const slow: SlowStatement[] = []
+  const { db } = scripted([], { slowMs: 60_000, onSlow: (each) => slow.push(each) })
+  await db.execute(read)
+  expect(slow).toEqual([])
+})
+
+test.each([
+  [PASSWORD],
+  [`mysql://app:${PASSWORD}@db.example/flowkeep`],
+  [`postgresql://app:${PASSWORD}@db.example`],
+  [`postgresql://:${PASSWORD}@db.example/flowkeep`],
+  [''],
+])('a connection string that cannot be one is refused without repeating it', (wrong) => {
+  const create = () => createDb({ databaseUrl: wrong })
+  expect(create).toThrow('must look like')
+  expect(create).not.toThrow(PASSWORD)
+})

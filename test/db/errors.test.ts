@@ -1,0 +1,113 @@
+import { NeonDbError } from '@neondatabase/serverless'
+import { DrizzleQueryError } from 'drizzle-orm/errors'
+import { describe, expect, test } from 'vitest'
+import { databaseError, retrying } from '../../src/db/errors.ts'
+
+const CANARY = 'canary-7f3a'
+
+function neonError(members: Partial<NeonDbError>, message = `failed with ${CANARY}`): NeonDbError {
+  return Object.assign(new NeonDbError(message), members)
+}
+
+describe('databaseError', () => {
+  test.each([
+    [
+      { code: '23505', constraint: 'users_email_key' },
+      { kind: 'unique', constraint: 'users_email_key' },
+    ],
+    [{ code: '23P01', constraint: 'x' }, { kind: 'unique' }],
+    [{ code: '23503', constraint: 'x' }, { kind: 'foreign-key' }],
+    [{ code: '23001', constraint: 'x' }, { kind: 'foreign-key' }],
+    [{ code: '23514', constraint: 'x' }, { kind: 'check' }],
+    [{ code: '23514' }, { kind: 'no-partition' }],
+    [{ code: '23502' }, { kind: 'bug' }],
+    [{ code: '22P02' }, { kind: 'invalid-input' }],
+    [{ code: '22P05' }, { kind: 'invalid-input' }],
+    [{ code: '54000' }, { kind: 'invalid-input' }],
+    [{ code: '42703' }, { kind: 'bug' }],
+    [{ code: '42501' }, { kind: 'bug' }],
+    [{ code: 'P0001' }, { kind: 'bug' }],
+    [{ code: 'FK403' }, { kind: 'bug' }],
+    [{ code: '40001' }, { kind: 'unavailable', maybeApplied: false }],
+    [{ code: '40P01' }, { kind: 'unavailable', maybeApplied: false }],
+    [{ code: '55P03' }, { kind: 'unavailable', maybeApplied: false }],
+    [{ code: '57014' }, { kind: 'unavailable', maybeApplied: false }],
+    [{ code: '53300' }, { kind: 'unavailable', maybeApplied: false }],
+    [{ code: '53100' }, { kind: 'unavailable', maybeApplied: false }],
+    [{ code: '25006' }, { kind: 'unavailable', maybeApplied: false }],
+    [{ code: '40003' }, { kind: 'unavailable', maybeApplied: true }],
+    [{ code: '57P01' }, { kind: 'unavailable', maybeApplied: true }],
+    [{ code: '57P02' }, { kind: 'unavailable', maybeApplied: true }],
+    [{ code: '08006' }, { kind: 'unavailable', maybeApplied: true }],
+    [{ code: '' }, { kind: 'unavailable', maybeApplied: true }],
+  ] as const)('%j means %j, wrapped by drizzle or bare', (members, meaning) => {
+    const bare = neonError(members)
+    const wrapped = new DrizzleQueryError('insert …', [CANARY], bare)
+    for (const error of [bare, wrapped, new Error('outer', { cause: wrapped })]) {
+      expect(databaseError(error)).toMatchObject(meaning)
+      expect(JSON.stringify(databaseError(error))).not.toContain(CANARY)
+    }
+  })
+
+  test.each([
+    ['Server error (HTTP status 429): slow down', { kind: 'unavailable', maybeApplied: false }],
+    ['Server error (HTTP status 500): waking', { kind: 'unavailable', maybeApplied: true }],
+    ['Server error (HTTP status 502): <html>', { kind: 'unavailable', maybeApplied: true }],
+    ['Server error (HTTP status 413): large', { kind: 'bug', maybeApplied: false }],
+    ['Server error (HTTP status 507): large', { kind: 'bug', maybeApplied: true }],
+    ['Error connecting to database: TimeoutError', { kind: 'unavailable', maybeApplied: true }],
+  ] as const)('%s means %j', (message, meaning) => {
+    expect(databaseError(neonError({}, message))).toEqual(meaning)
+  })
+
+  test('a refused connection was surely not applied', () => {
+    const sourceError = new TypeError('fetch failed', {
+      cause: Object.assign(new Error(), { code: 'ECONNREFUSED' }),
+    })
+    const error = neonError({ sourceError }, 'Error connecting to database: TypeError: fetch failed')
+    expect(databaseError(error)).toEqual({ kind: 'unavailable', maybeApplied: false })
+  })
+
+  test.each([[new TypeError('x is undefined')], ['text'], [null], [undefined]])(
+    '%s is not the database’s error and no reason to retry',
+    (error) => {
+      expect(databaseError(error)).toEqual({ kind: 'bug', maybeApplied: false })
+    },
+  )
+})
+
+/** Fails with each of `failures` in turn, then succeeds. */
+const failing = (failures: unknown[]) => {
+  const work = async () => {
+    work.calls++
+    const failure = failures.shift()
+    if (failure !== undefined) throw failure
+    return 'done'
+  }
+  work.calls = 0
+  return work
+}
+
+describe('retrying', () => {
+  test('repeats work whose answer was lost', async () => {
+    const work = failing([neonError({ code: '' }), neonError({ code: '57P01' })])
+    await expect(retrying(work)).resolves.toBe('done')
+    expect(work.calls).toBe(3)
+  })
+
+  test('gives up after the third try with the last error', async () => {
+    const last = neonError({ code: '08006' })
+    const work = failing([neonError({ code: '' }), neonError({ code: '' }), last, neonError({ code: '' })])
+    await expect(retrying(work)).rejects.toBe(last)
+    expect(work.calls).toBe(3)
+  })
+
+  test.each([['23505'], ['22P02'], ['42703'], ['40001']])(
+    'does not repeat work refused with %s',
+    async (code) => {
+      const work = failing([neonError({ code })])
+      await expect(retrying(work)).rejects.toMatchObject({ code })
+      expect(work.calls).toBe(1)
+    },
+  )
+})

@@ -1,0 +1,185 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createWorld, type World } from '../executions/world.ts'
+import { createTestDatabase } from '../harness/database.ts'
+
+let world: World
+beforeAll(async () => {
+  world = createWorld(await createTestDatabase(), { quotas: { instances: 100, deployments: 5 } })
+})
+afterAll(() => world.close())
+
+const absentId = '0198c0de-0000-7000-8000-000000000000'
+
+async function setting() {
+  const user = await world.user()
+  const workflowId = await world.workflow(user, { versions: 3, webhookPaths: ['orders', '/a b/:id'] })
+  const { id: instanceId, token } = await world.instance(user, 'prod')
+  const deploy = (more: object = {}, headers: Record<string, string> = {}) =>
+    world.call('POST', '/v1/deployments', {
+      user,
+      body: { workflowId, instanceId, n8nWorkflowId: 'wf1', ...more },
+      headers,
+    })
+  return { user, workflowId, instanceId, token, deploy }
+}
+
+test('a workflow on an instance is tracked, read, listed and forgotten', async () => {
+  const { user, workflowId, instanceId, deploy } = await setting()
+  const credentialId = await world.credential(user, 'slackApi')
+  const made = await deploy({ bindings: { slackApi: credentialId } })
+  expect(made.status).toBe(201)
+  expect(made.body).toEqual({
+    id: expect.any(String),
+    workflowId,
+    instanceId,
+    version: 3,
+    n8nWorkflowId: 'wf1',
+    status: 'tracking',
+    step: null,
+    error: null,
+    bindings: { slackApi: credentialId },
+    webhookUrls: [
+      'https://n8n.example.com/prod/webhook/orders',
+      'https://n8n.example.com/prod/webhook/a%20b/:id',
+    ],
+    createdAt: expect.any(String),
+    updatedAt: expect.any(String),
+  })
+  const path = `/v1/deployments/${made.body.id}`
+  expect((await world.call('GET', path, { user })).body).toEqual(made.body)
+  expect((await world.call('GET', '/v1/deployments', { user })).body).toEqual({
+    items: [made.body],
+    nextCursor: null,
+  })
+  const count = async (query: string) =>
+    (await world.call('GET', `/v1/deployments?${query}`, { user })).body.items.length
+  expect(await count(`workflowId=${workflowId}&instanceId=${instanceId}&status=tracking`)).toBe(1)
+  expect(await count(`workflowId=${absentId}`)).toBe(0)
+  expect(await count(`instanceId=${absentId}`)).toBe(0)
+  expect(await count('status=active')).toBe(0)
+  expect((await world.call('DELETE', path, { user })).status).toBe(204)
+  expect((await world.call('GET', path, { user })).status).toBe(404)
+  expect((await world.call('DELETE', path, { user })).status).toBe(404)
+})
+
+describe('what cannot be deployed is a 422 that points at it', () => {
+  test.each([
+    ['a workflow that is not there', { workflowId: absentId }, '/workflowId'],
+    ['an instance that is not there', { instanceId: absentId }, '/instanceId'],
+    ['a version that the workflow never had', { version: 4 }, '/version'],
+    ['version 0', { version: 0 }, '/version'],
+    ['no n8n workflow', { n8nWorkflowId: undefined }, '/n8nWorkflowId'],
+    ['a path as n8n workflow', { n8nWorkflowId: '../../credentials' }, '/n8nWorkflowId'],
+    ['a query as n8n workflow', { n8nWorkflowId: 'x?y' }, '/n8nWorkflowId'],
+    ['a line break in the n8n workflow', { n8nWorkflowId: 'x\r\n' }, '/n8nWorkflowId'],
+    ['a credential that is not there', { bindings: { slackApi: absentId } }, '/bindings/slackApi'],
+    ['a credential that is no id', { bindings: { slackApi: '1' } }, '/bindings/slackApi'],
+    ['a status', { status: 'active' }, '/status'],
+  ])('%s', async (_, more, pointer) => {
+    const { user, deploy } = await setting()
+    const answer = await deploy(more)
+    expect(answer.status).toBe(422)
+    expect(answer.body.errors[0].pointer).toBe(pointer)
+    expect((await world.call('GET', '/v1/deployments', { user })).body.items).toEqual([])
+  })
+
+  test("what is another user's, and a credential of another type", async () => {
+    const { user, deploy } = await setting()
+    const theirs = await setting()
+    const pointerOf = async (more: object) => (await deploy(more)).body.errors[0].pointer
+    expect(await pointerOf({ workflowId: theirs.workflowId })).toBe('/workflowId')
+    expect(await pointerOf({ instanceId: theirs.instanceId })).toBe('/instanceId')
+    const foreign = await world.credential(theirs.user, 'slackApi')
+    expect(await pointerOf({ bindings: { slackApi: foreign } })).toBe('/bindings/slackApi')
+    const own = await world.credential(user, 'slackApi')
+    expect(await pointerOf({ bindings: { githubApi: own } })).toBe('/bindings/githubApi')
+  })
+})
+
+test('an n8n workflow is tracked once on an instance', async () => {
+  const { deploy, user } = await setting()
+  await deploy()
+  const again = await deploy({ version: 1 })
+  expect([again.status, again.body.code]).toEqual([409, 'deployment-exists'])
+  const { id } = await world.instance(user, 'other')
+  expect((await deploy({ instanceId: id })).status).toBe(201)
+})
+
+test('an Idempotency-Key repeats the deployment, and the quota is a limit', async () => {
+  const { deploy } = await setting()
+  const headers = { 'Idempotency-Key': 'k' }
+  const first = await deploy({}, headers)
+  const again = await deploy({}, headers)
+  expect([again.status, again.body]).toEqual([201, first.body])
+  for (let index = 2; index <= 5; index++)
+    expect((await deploy({ n8nWorkflowId: `w${index}` })).status).toBe(201)
+  expect((await deploy({ n8nWorkflowId: 'w6' })).body.code).toBe('quota-exceeded')
+})
+
+describe('which version is live', () => {
+  test('a change is recorded with its place in the history, the same version again is not', async () => {
+    const { user, deploy } = await setting()
+    const { body: made } = await deploy({ version: 1 })
+    const path = `/v1/deployments/${made.id}`
+    const change = (version: unknown) => world.call('PATCH', path, { user, body: { version } })
+    expect((await change(2)).body.version).toBe(2)
+    expect((await change(2)).body.version).toBe(2)
+    expect((await change(1)).body.version).toBe(1)
+    expect((await change(4)).body.errors).toMatchObject([{ pointer: '/version' }])
+    const { body } = await world.call('GET', `${path}/versions`, { user })
+    const history = body.items.map((item: { sequence: number; version: number }) => [
+      item.sequence,
+      item.version,
+    ])
+    expect(history).toEqual([
+      [3, 1],
+      [2, 2],
+      [1, 1],
+    ])
+    const page = await world.call('GET', `${path}/versions?limit=2`, { user })
+    expect(page.body.nextCursor).toBe('2')
+    const next = await world.call('GET', `${path}/versions?limit=2&cursor=2`, { user })
+    expect(next.body).toMatchObject({ items: [{ sequence: 1 }], nextCursor: null })
+    expect((await world.call('GET', `${path}/versions?cursor=x`, { user })).status).toBe(422)
+  })
+
+  test('an execution keeps the version that was live when it was first heard of', async () => {
+    const { user, deploy, instanceId, token } = await setting()
+    const { body: made } = await deploy({ version: 1 })
+    const report = (executionId: string, status: string) =>
+      world.call('POST', `/hooks/n8n/${instanceId}`, {
+        token,
+        body: { executionId, workflowId: 'wf1', status },
+      })
+    await report('1', 'running')
+    await world.call('PATCH', `/v1/deployments/${made.id}`, { user, body: { version: 2 } })
+    await report('1', 'success')
+    await report('2', 'success')
+    await world.call('DELETE', `/v1/deployments/${made.id}`, { user })
+    const { body } = await world.call('GET', '/v1/executions', { user })
+    const versions = body.items.map((item: { n8nExecutionId: string; workflowVersion: number }) => [
+      item.n8nExecutionId,
+      item.workflowVersion,
+    ])
+    expect(Object.fromEntries(versions)).toEqual({ 1: 1, 2: 2 })
+  })
+})
+
+test("another user's deployment is as absent as none", async () => {
+  const { user, deploy } = await setting()
+  const { body: made } = await deploy()
+  const stranger = await world.user()
+  for (const [method, suffix, sent] of [
+    ['GET', ''],
+    ['GET', '/versions'],
+    ['PATCH', '', { version: 1 }],
+    ['DELETE', ''],
+  ] as const) {
+    const call = (id: string) =>
+      world.call(method, `/v1/deployments/${id}${suffix}`, { user: stranger, ...(sent && { body: sent }) })
+    const [theirs, none] = [await call(made.id), await call(absentId)]
+    expect([theirs.status, none.status]).toEqual([404, 404])
+    expect(theirs.body.detail).toBe(none.body.detail)
+  }
+  expect((await world.call('GET', `/v1/deployments/${made.id}`, { user })).body.version).toBe(3)
+})

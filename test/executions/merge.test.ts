@@ -1,0 +1,217 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { executionStatuses, type ExecutionStatus } from '../../src/db/schema/executions.ts'
+import { ingest } from '../../src/executions/ingest.ts'
+import { type IncomingExecution, merge, type StampedExecution, stamped } from '../../src/executions/merge.ts'
+import { createTestDatabase } from '../harness/database.ts'
+import { createWorld, type World } from './world.ts'
+
+let world: World
+beforeAll(async () => {
+  world = createWorld(await createTestDatabase())
+})
+afterAll(() => world.close())
+
+const start = Date.parse('2026-11-22T10:00:00Z')
+
+const delivery = (
+  n8nExecutionId: string,
+  status: ExecutionStatus,
+  more: Partial<IncomingExecution> = {},
+): IncomingExecution => ({
+  n8nExecutionId,
+  n8nWorkflowId: 'wf1',
+  status,
+  mode: null,
+  startedAtMs: null,
+  finishedAtMs: null,
+  eventAtMs: start,
+  receivedAtMs: start,
+  error: null,
+  dataJson: null,
+  ...more,
+})
+
+/** What clients see of the instance's executions, and what is merged unseen, by n8n's execution id. */
+async function rowsOf(instanceId: string) {
+  const rows = await world.sql`
+    select e.n8n_execution_id, e.status, e.mode, e.started_at, e.finished_at, e.error_message, e.error_node,
+      e.error_stamp, e.data::text as data, e.data_stamp, k.status as key_status, k.stamp,
+      k.started_at = e.started_at is not false and k.finished_at = e.finished_at is not false as times_agree
+    from executions e
+    join execution_keys k on k.id = e.id and k.recorded_at = e.recorded_at
+    where e.instance_id = ${instanceId} order by e.n8n_execution_id collate "C"`
+  return rows.map((row) => ({ ...row }))
+}
+
+function permutations<T>(items: T[]): T[][] {
+  if (items.length < 2) return [items]
+  return items.flatMap((item, index) =>
+    permutations(items.toSpliced(index, 1)).map((rest) => [item, ...rest]),
+  )
+}
+
+/** Mulberry32: the same histories in every run. */
+function random(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+function shuffled<T>(items: readonly T[], next: () => number): T[] {
+  const result = [...items]
+  for (let last = result.length - 1; last > 0; last--) {
+    const other = Math.floor(next() * (last + 1))
+    ;[result[last], result[other]] = [result[other] as T, result[last] as T]
+  }
+  return result
+}
+
+const pick = <T>(items: readonly T[], next: () => number): T => items[Math.floor(next() * items.length)] as T
+
+test('all 120 orders of new, running, waiting, running, success, with repetitions, end at the same row', async () => {
+  const { instanceId } = await world.tracked()
+  const history = [
+    { status: 'new', eventAtMs: start },
+    { status: 'running', eventAtMs: start + 10, startedAtMs: start + 5 },
+    { status: 'waiting', eventAtMs: start + 20, startedAtMs: start + 5 },
+    { status: 'running', eventAtMs: start + 30, startedAtMs: start + 2, mode: 'webhook' },
+    { status: 'success', eventAtMs: start + 90, finishedAtMs: start + 90, dataJson: '{"n": 1}' },
+  ] as const
+  const orders = permutations([...history])
+  expect(orders).toHaveLength(120)
+  for (let step = 0; step < 5; step++) {
+    const deliveries = orders.map((order, index) => {
+      const { status, ...more } = order[step] ?? history[0]
+      return delivery(String(index), status, more)
+    })
+    await ingest(world.db, instanceId, deliveries, 'push')
+    await ingest(world.db, instanceId, deliveries.slice(0, 60), 'push')
+  }
+  const rows = await rowsOf(instanceId)
+  expect(rows).toHaveLength(120)
+  const distinct = new Set(rows.map(({ n8n_execution_id: _, ...row }) => JSON.stringify(row)))
+  expect(distinct.size).toBe(1)
+  expect(rows[0]).toMatchObject({ status: 'success', mode: 'webhook', data: '{"n": 1}', times_agree: true })
+  expect(new Date(String(rows[0]?.['started_at'])).getTime()).toBe(start + 2)
+})
+
+test('600 random histories end at the same rows in every order and grouping, and as the pure merge says', async () => {
+  const next = random(20261122)
+  const deliveries = Array.from({ length: 600 }, (_, index) =>
+    Array.from({ length: 1 + Math.floor(next() * 8) }, (): IncomingExecution => {
+      const status = pick(executionStatuses, next)
+      const time = () => (next() < 0.5 ? null : start + Math.floor(next() * 5))
+      return delivery(String(index), status, {
+        mode: pick([null, 'webhook', 'production', 'Ä'], next),
+        startedAtMs: time(),
+        finishedAtMs: time(),
+        eventAtMs: start + Math.floor(next() * 4),
+        error: next() < 0.4 ? { message: pick(['a', 'b', 'ä'], next), node: pick([null, 'N'], next) } : null,
+        dataJson: next() < 0.4 ? JSON.stringify({ n: Math.floor(next() * 3) }) : null,
+      })
+    }),
+  ).flat()
+  const sourceOf = (index: number) => (index % 3 === 0 ? ('poll' as const) : ('push' as const))
+  const sourced = deliveries.map((execution, index) => ({ execution, source: sourceOf(index) }))
+
+  const results = []
+  for (let run = 0; run < 3; run++) {
+    const { instanceId } = await world.tracked()
+    const queue = shuffled([...sourced, ...sourced.filter(() => next() < 0.3)], next)
+    while (queue.length > 0) {
+      const batch = queue.splice(0, 1 + Math.floor(next() * 120))
+      for (const source of ['push', 'poll'] as const) {
+        const executions = batch.filter((item) => item.source === source).map((item) => item.execution)
+        await ingest(world.db, instanceId, executions, source)
+      }
+    }
+    results.push(await rowsOf(instanceId))
+  }
+  expect(results[0]).toHaveLength(600)
+  expect(results[1]).toEqual(results[0])
+  expect(results[2]).toEqual(results[0])
+
+  const folded = new Map<string, StampedExecution>()
+  for (const { execution, source } of sourced) {
+    const one = await stamped(execution, source)
+    const earlier = folded.get(one.n8nExecutionId)
+    folded.set(one.n8nExecutionId, earlier ? merge(one, earlier) : one)
+  }
+  for (const row of results[0] ?? []) {
+    const expected = folded.get(String(row['n8n_execution_id']))
+    expect(row).toMatchObject({
+      status: expected?.status,
+      key_status: expected?.status,
+      stamp: expected?.stamp,
+      mode: expected?.mode,
+      error_message: expected?.error?.message ?? null,
+      error_stamp: expected?.errorStamp,
+      data_stamp: expected?.dataStamp,
+      times_agree: true,
+    })
+  }
+})
+
+describe('who wins', () => {
+  test.each([
+    ['success over running that comes later', ['success', 10], ['running', 99], 'success'],
+    ['error over success at the same rank', ['error', 10], ['success', 99], 'error'],
+    ['canceled over success at the same rank', ['canceled', 10], ['success', 99], 'canceled'],
+    ['the newer of waiting and running', ['waiting', 20], ['running', 10], 'waiting'],
+    ['running over new', ['new', 99], ['running', 10], 'running'],
+    ['unknown over running', ['unknown', 10], ['running', 99], 'unknown'],
+    ['success over unknown', ['unknown', 99], ['success', 10], 'success'],
+  ] as const)('%s', async (_, [first, firstAt], [second, secondAt], winner) => {
+    const a = await stamped(delivery('1', first, { eventAtMs: start + firstAt }), 'push')
+    const b = await stamped(delivery('1', second, { eventAtMs: start + secondAt }), 'push')
+    expect(merge(a, b).status).toBe(winner)
+    expect(merge(b, a).status).toBe(winner)
+  })
+
+  test('what n8n itself recorded wins over what was pushed, and keeps the pushed error message', async () => {
+    const pushed = await stamped(
+      delivery('1', 'error', { error: { message: 'm', node: 'N' }, eventAtMs: start + 99 }),
+      'push',
+    )
+    const polled = await stamped(delivery('1', 'crashed'), 'poll')
+    expect(merge(pushed, polled)).toMatchObject({ status: 'crashed', error: { message: 'm', node: 'N' } })
+  })
+})
+
+test('each recording returns the state before and after it', async () => {
+  const { instanceId } = await world.tracked()
+  const running = delivery('1', 'running', { startedAtMs: start })
+  const done = delivery('1', 'success', { finishedAtMs: start + 5 })
+  const first = (await ingest(world.db, instanceId, [running], 'push')).get('1')
+  expect(first).toMatchObject({ created: true, previous: null, current: { status: 'running' } })
+  const second = (await ingest(world.db, instanceId, [done], 'push')).get('1')
+  expect(second).toEqual({
+    id: first?.id,
+    recordedAtMs: start,
+    created: false,
+    current: { status: 'success', startedAtMs: start, finishedAtMs: start + 5 },
+    previous: { status: 'running', startedAtMs: start, finishedAtMs: null },
+  })
+})
+
+test('an execution of a month without a partition gets one', async () => {
+  const { instanceId, userId } = await world.tracked()
+  const receivedAtMs = Date.parse('2019-05-31T23:59:59.999Z')
+  const recorded = await ingest(world.db, instanceId, [delivery('1', 'success', { receivedAtMs })], 'push')
+  expect(recorded.get('1')?.created).toBe(true)
+  const found = await world.call('GET', `/v1/executions/${recorded.get('1')?.id}`, { user: userId })
+  expect(found.body).toMatchObject({ status: 'success', receivedAt: '2019-05-31T23:59:59.999Z' })
+})
+
+test('a batch larger than one statement takes is recorded whole', async () => {
+  const { instanceId } = await world.tracked()
+  const dataJson = JSON.stringify('x'.repeat(200_000))
+  const executions = Array.from({ length: 30 }, (_, index) =>
+    delivery(String(index), 'success', { dataJson }),
+  )
+  expect((await ingest(world.db, instanceId, executions, 'push')).size).toBe(30)
+})

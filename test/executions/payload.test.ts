@@ -1,0 +1,230 @@
+import { describe, expect, test } from 'vitest'
+import type { IncomingExecution } from '../../src/executions/merge.ts'
+import { readPayload } from '../../src/executions/payload.ts'
+
+const receivedAt = new Date('2026-11-22T11:00:00.000Z')
+const nodeError = {
+  name: 'NodeOperationError',
+  message: 'Deliberate failure',
+  timestamp: Date.parse('2026-11-22T10:52:32.624Z'),
+  node: { id: 'w4', name: 'Fail', type: 'n8n-nodes-base.stopAndError', parameters: {} },
+  stack: 'NodeOperationError: Deliberate failure\n    at /n8n/node_modules/x.js:1:1',
+}
+const runData = {
+  Webhook: [{ startTime: 1, executionStatus: 'success', data: { main: [[{ json: { a: 1 } }]] } }],
+}
+
+function read(item: unknown): IncomingExecution {
+  const payload = readPayload(item, receivedAt)
+  if (!payload.ok) throw new Error(payload.code)
+  return payload.execution
+}
+
+const report = (more: object) => ({ executionId: '1', workflowId: 'w', status: 'success', ...more })
+
+describe('shapes', () => {
+  test('the documented report', () => {
+    expect(
+      read(
+        report({
+          startedAt: '2026-11-22T10:00:00Z',
+          finishedAt: '2026-11-22T10:00:01.5+00:00',
+          mode: 'trigger',
+          data: { a: 1 },
+        }),
+      ),
+    ).toEqual({
+      n8nExecutionId: '1',
+      n8nWorkflowId: 'w',
+      status: 'success',
+      mode: 'trigger',
+      startedAtMs: Date.parse('2026-11-22T10:00:00Z'),
+      finishedAtMs: Date.parse('2026-11-22T10:00:01.5Z'),
+      eventAtMs: Date.parse('2026-11-22T10:00:01.5Z'),
+      receivedAtMs: receivedAt.getTime(),
+      error: null,
+      dataJson: '{"a":1}',
+    })
+  })
+
+  test("the Error Trigger's data: an error at the error's own time, without the stack", () => {
+    const execution = read({
+      execution: {
+        id: '13',
+        url: 'http://n8n/x',
+        error: nodeError,
+        lastNodeExecuted: 'Fail',
+        mode: 'webhook',
+      },
+      workflow: { id: '5G1xaTXg4L02Ip7I', name: 'Spike' },
+    })
+    expect(execution).toMatchObject({
+      n8nExecutionId: '13',
+      n8nWorkflowId: '5G1xaTXg4L02Ip7I',
+      status: 'error',
+      mode: 'webhook',
+      startedAtMs: null,
+      finishedAtMs: null,
+      eventAtMs: nodeError.timestamp,
+      error: { message: 'Deliberate failure', node: 'Fail' },
+    })
+    expect(JSON.stringify(execution)).not.toContain('node_modules')
+  })
+
+  test('a crash that the Error Trigger tells of is a crash', () => {
+    const error = { name: 'WorkflowCrashedError', message: 'Workflow did not finish' }
+    const item = { execution: { id: 39, error, lastNodeExecuted: 'Slow' }, workflow: { id: 'w' } }
+    expect(read(item)).toMatchObject({ n8nExecutionId: '39', status: 'crashed', error: { node: 'Slow' } })
+  })
+
+  test("n8n's execution object without data", () => {
+    const item = {
+      id: '13',
+      finished: false,
+      mode: 'webhook',
+      retryOf: null,
+      status: 'error',
+      startedAt: '2026-11-22T10:52:32.305Z',
+      stoppedAt: '2026-11-22T10:52:32.626Z',
+      workflowId: 'w',
+      waitTill: null,
+    }
+    expect(read(item)).toMatchObject({
+      status: 'error',
+      finishedAtMs: Date.parse(item.stoppedAt),
+      error: null,
+      dataJson: null,
+    })
+  })
+
+  test("n8n's execution object with data: the error is found, tokens and the execution stack are left out", () => {
+    const execution = read({
+      id: '13',
+      status: 'error',
+      workflowId: 'w',
+      data: {
+        version: 1,
+        resultData: { error: nodeError, runData, lastNodeExecuted: 'Fail' },
+        executionData: { nodeExecutionStack: ['internal'] },
+        resumeToken: 'resume-canary',
+      },
+    })
+    expect(execution.error).toEqual({ message: 'Deliberate failure', node: 'Fail' })
+    expect(JSON.parse(execution.dataJson ?? '')).toEqual({
+      resultData: { runData, lastNodeExecuted: 'Fail' },
+    })
+  })
+
+  test('what the external hook workflow.postExecute is given', () => {
+    const execution = read({
+      executionId: '12',
+      run: {
+        data: { resultData: { runData, lastNodeExecuted: 'Report' } },
+        mode: 'webhook',
+        startedAt: '2026-11-22T10:52:29.070Z',
+        stoppedAt: '2026-11-22T10:52:29.242Z',
+        status: 'success',
+        finished: true,
+      },
+      workflow: { id: 'w', name: 'Spike' },
+    })
+    expect(execution).toMatchObject({
+      n8nExecutionId: '12',
+      n8nWorkflowId: 'w',
+      status: 'success',
+      error: null,
+    })
+  })
+
+  test('an old n8n says that a run finished and no status: that is a success', () => {
+    expect(read({ id: 7, finished: true, workflowId: 'w' }).status).toBe('success')
+  })
+})
+
+describe('what cannot be used is named', () => {
+  test.each([
+    ['text', 'text', 'not-an-object'],
+    ['null', null, 'not-an-object'],
+    ['an array', [], 'not-an-object'],
+    ['no execution id', { workflowId: 'w', status: 'success' }, 'missing-execution-id'],
+    [
+      'what workflow.preExecute is given',
+      { workflowId: 'w', workflowName: 'x', mode: 'webhook' },
+      'missing-execution-id',
+    ],
+    ['an id that is a path', report({ executionId: '../1' }), 'invalid-execution-id'],
+    ['an id of 65 characters', report({ executionId: 'x'.repeat(65) }), 'invalid-execution-id'],
+    ['an id with a line break', report({ executionId: '1\n' }), 'invalid-execution-id'],
+    ['an object as id', report({ executionId: {} }), 'invalid-execution-id'],
+    ['no workflow id', { executionId: '1', status: 'success' }, 'missing-workflow-id'],
+    ['a workflow id with a query', report({ workflowId: 'x?y' }), 'invalid-workflow-id'],
+    ['no status', { executionId: '1', workflowId: 'w' }, 'missing-status'],
+    [
+      "a last node's report without a status",
+      { executionId: '1', workflowId: 'w', mode: 'production', items: 1 },
+      'missing-status',
+    ],
+    ['a status of the future', report({ status: 'paused' }), 'unknown-status'],
+    ['a name every object inherits', report({ status: 'constructor' }), 'unknown-status'],
+    ['a status that is no text', report({ status: 1 }), 'unknown-status'],
+    ['a time without an offset', report({ startedAt: '2026-11-22T10:00:00' }), 'invalid-time'],
+    ['infinity', report({ startedAt: 'infinity' }), 'invalid-time'],
+    ['the year 999999', report({ finishedAt: '+999999-01-01T00:00:00Z' }), 'invalid-time'],
+    ['the year 1970', report({ finishedAt: 0 }), 'invalid-time'],
+    ['two days ahead', report({ startedAt: '2026-11-24T11:00:00Z' }), 'invalid-time'],
+    ['the 31st of February', report({ startedAt: '2026-02-31T99:00:00Z' }), 'invalid-time'],
+    ['an object as time', report({ startedAt: {} }), 'invalid-time'],
+  ])('%s', (_, item, code) => {
+    expect(readPayload(item, receivedAt)).toMatchObject({ ok: false, code })
+  })
+})
+
+describe('what may be stored', () => {
+  test('a clock that runs an hour ahead is believed', () => {
+    expect(read(report({ startedAt: '2026-11-22T12:00:00Z' })).startedAtMs).toBe(
+      Date.parse('2026-11-22T12:00:00Z'),
+    )
+  })
+
+  test.each([
+    ['U+0000', 'a\0b', 'ab'],
+    ['half a surrogate pair', 'a\ud800b', 'a\ufffdb'],
+    ['a webhook token', 'sent whk_abcdefghijk away', 'sent [redacted] away'],
+    ['a bearer token', 'Authorization: Bearer abc.def', 'Authorization: [redacted]'],
+  ])('%s in an error message is cleaned', (_, message, expected) => {
+    expect(read(report({ status: 'error', error: { message } })).error?.message).toBe(expected)
+  })
+
+  test('a message is cut at 2,000 characters, never within a surrogate pair', () => {
+    const message =
+      read(report({ status: 'error', error: { message: '😀'.repeat(3000) } })).error?.message ?? ''
+    expect(message.length).toBeLessThanOrEqual(2000)
+    expect(message.isWellFormed()).toBe(true)
+  })
+
+  test('data loses what jsonb cannot hold, stacks, and secrets in headers', () => {
+    const data = {
+      'k\0ey': 'a\0\ud800',
+      big: 1e308,
+      tiny: 5e-324,
+      failed: { message: 'm', stack: 's' },
+      headers: { Authorization: 'Bearer canary', cookie: 'canary', accept: '*/*' },
+      stack: 'of plates',
+    }
+    expect(JSON.parse(read(report({ data })).dataJson ?? '')).toEqual({
+      key: 'a\ufffd',
+      big: '1e+308',
+      tiny: '5e-324',
+      failed: { message: 'm' },
+      headers: { Authorization: '[redacted]', cookie: '[redacted]', accept: '*/*' },
+      stack: 'of plates',
+    })
+  })
+
+  test('data of more than 256 KB is replaced by its size', () => {
+    expect(read(report({ data: 'x'.repeat(256 * 1024 - 2) })).dataJson?.length).toBe(256 * 1024)
+    expect(read(report({ data: 'x'.repeat(256 * 1024 - 1) })).dataJson).toBe(
+      '{"truncated":true,"sizeBytes":262145}',
+    )
+  })
+})

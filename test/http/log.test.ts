@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest'
+import { createLog, type LogFields } from '../../src/http/log.ts'
+
+function logged(fields: LogFields): string {
+  const lines: string[] = []
+  createLog(
+    'debug',
+    (line) => lines.push(line),
+    () => new Date(0),
+  )('info', 'tested', fields)
+  return lines.join('\n')
+}
+
+test.each([
+  ['a bearer token', { detail: 'sent Bearer abc.def-123' }, 'abc.def-123'],
+  ['an API key', { detail: 'key sk-live-12345678' }, '12345678'],
+  ['a webhook token', { detail: 'whk_c2VjcmV0' }, 'c2VjcmV0'],
+  ['a refresh token', { detail: 'fkr_k1.abcdef' }, 'k1.abcdef'],
+  ['a JWT', { detail: 'eyJhbGciOi.eyJzdWIi.c2ln' }, 'eyJzdWIi'],
+  ['a password in a URL', { detail: 'postgres://user:hunter2@host/db' }, 'hunter2'],
+  ['a field with a secret name', { apiKey: 'plain' }, 'plain'],
+  ['a private key', { detail: '-----BEGIN PRIVATE KEY-----' }, 'PRIVATE KEY'],
+])('%s does not reach the log', (_, fields, secret) => {
+  expect(logged(fields)).toContain('[redacted]')
+  expect(logged(fields)).not.toContain(secret)
+})
+
+test('a field that tries to be a line of its own stays inside its line', () => {
+  const line = logged({ name: 'x\r\n{"level":"fatal"}\u001b[31m' })
+  expect(line.split('\n')).toHaveLength(1)
+  expect(JSON.parse(line)).toMatchObject({ level: 'info', name: 'x\r\n{"level":"fatal"}\u001b[31m' })
+})
+
+test('a field over 2 KB is cut', () => {
+  expect(logged({ name: 'x'.repeat(100_000) }).length).toBeLessThan(2300)
+})
+
+test('lines below the level are not written', () => {
+  const lines: string[] = []
+  const log = createLog(
+    'warn',
+    (line) => lines.push(line),
+    () => new Date(0),
+  )
+  log('info', 'quiet')
+  log('error', 'loud')
+  expect(lines.map((line) => (JSON.parse(line) as { event: string }).event)).toEqual(['loud'])
+})

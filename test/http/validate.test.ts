@@ -1,0 +1,126 @@
+import { describe, expect, test } from 'vitest'
+import { useTestApp } from '../harness/app.ts'
+
+const app = useTestApp()
+const post = (body: string | Uint8Array<ArrayBuffer>, contentType = 'application/json') =>
+  app.app.request('/v1/auth/login', { method: 'POST', body, headers: { 'Content-Type': contentType } })
+const codeOf = async (response: Response | Promise<Response>) =>
+  ((await (await response).json()) as { code: string }).code
+const bytes = (...parts: (string | number[])[]) =>
+  new Uint8Array(
+    parts.flatMap((part) => (typeof part === 'string' ? [...new TextEncoder().encode(part)] : part)),
+  )
+const login = '{"email":"a@example.com","password":"long enough"}'
+
+describe('an unreadable body', () => {
+  test.each([
+    ['a lone brace', '{'],
+    ['nothing', ''],
+    ['a trailing comma', '{"email":"a@example.com",}'],
+    ['NaN', '{"email":NaN}'],
+    ['a byte-order mark', bytes([0xef, 0xbb, 0xbf], login)],
+    ['invalid UTF-8', bytes('{"email":"', [0xff], '"}')],
+  ])('is 400: %s', async (_, body) => {
+    const response = await post(body)
+    expect(response.status).toBe(400)
+    expect(await codeOf(response)).toBe('malformed-json')
+  })
+
+  test.each([
+    'text/plain',
+    'application/x-www-form-urlencoded',
+    'multipart/form-data; boundary=x',
+    'application/jsonp',
+  ])('of another media type is 415: %s', async (contentType) => {
+    const response = await post(login, contentType)
+    expect(response.status).toBe(415)
+  })
+
+  test('takes a charset and capitals in the media type', async () => {
+    expect(await codeOf(post(login, 'Application/JSON; charset=utf-8'))).toBe('bad-credentials')
+  })
+})
+
+describe('a body over the limit', () => {
+  const large = JSON.stringify({ email: 'a@example.com', password: 'x'.repeat(64 * 1024) })
+
+  test('is 413 when its length is told', async () => {
+    const response = await app.app.request('/v1/auth/login', {
+      method: 'POST',
+      body: large,
+      headers: { 'Content-Type': 'application/json', 'Content-Length': String(large.length) },
+    })
+    expect(response.status).toBe(413)
+  })
+
+  test('is 413 when it is not, and is read no further', async () => {
+    let sentBytes = 0
+    const endless = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        sentBytes += 16 * 1024
+        controller.enqueue(new Uint8Array(16 * 1024).fill(0x20))
+      },
+    })
+    const response = await app.app.request('/v1/auth/login', {
+      method: 'POST',
+      body: endless,
+      duplex: 'half',
+      headers: { 'Content-Type': 'application/json' },
+    } as RequestInit)
+    expect(response.status).toBe(413)
+    expect(sentBytes).toBeLessThan(1024 * 1024)
+  })
+})
+
+describe('a body that JSON allows and the database does not', () => {
+  test.each([
+    ['NUL', '{"email":"a\\u0000@example.com","password":"long enough"}'],
+    ['a lone surrogate', '{"email":"\\ud800","password":"long enough"}'],
+    ['a lone surrogate in a key', '{"\\ud800":1}'],
+    ['nesting of 5,000', `${'['.repeat(5000)}${']'.repeat(5000)}`],
+    ['1e308', '{"email":1e308}'],
+  ])('is 422: %s', async (_, body) => {
+    const response = await post(body)
+    expect(response.status).toBe(422)
+    expect(await codeOf(response)).toBe('invalid')
+  })
+})
+
+describe('a body of the wrong shape', () => {
+  test('is 422 with a pointer to every fault', async () => {
+    const response = await post('{"email":5,"extra":true,"a/b~c":1}')
+    const { errors } = (await response.json()) as { errors: { pointer: string }[] }
+    expect(response.status).toBe(422)
+    expect(errors.map(({ pointer }) => pointer).sort()).toEqual(['/a~1b~0c', '/email', '/extra', '/password'])
+  })
+
+  test.each(['[]', '"text"', 'null', '7'])('is 422 when it is no object: %s', async (body) => {
+    expect((await post(body)).status).toBe(422)
+  })
+
+  test('pollutes nothing through __proto__ or constructor', async () => {
+    const response = await post('{"__proto__":{"isAdmin":true},"constructor":{"prototype":{"isAdmin":true}}}')
+    expect(response.status).toBe(422)
+    expect(({} as Record<string, unknown>).isAdmin).toBeUndefined()
+  })
+})
+
+describe('a query', () => {
+  test.each([
+    ['limit=0'],
+    ['limit=-1'],
+    ['limit=101'],
+    ['limit=1e9'],
+    ['limit=NaN'],
+    ['limit=1;drop'],
+    ['limit=1&limit=2'],
+    ['cursor=x'],
+    ['cursor=%00'],
+    ['unknown=1'],
+  ])('that is wrong is 422 and names the parameter: %s', async (query) => {
+    const user = await app.user()
+    const answer = await user.call('GET', `/v1/workflows?${query}`)
+    expect(answer.status).toBe(422)
+    expect(answer.json.errors[0].pointer).toBe(query.split('=')[0])
+  })
+})

@@ -1,0 +1,168 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { apiKeyContext } from '../../src/instances/repository.ts'
+import { createTestDatabase } from '../harness/database.ts'
+import { createWorld, type World } from '../executions/world.ts'
+
+let world: World
+beforeAll(async () => {
+  world = createWorld(await createTestDatabase(), { quotas: { instances: 3, deployments: 10 } })
+})
+afterAll(() => world.close())
+
+const apiKey = 'n8n-api-key-canary'
+const body = { name: 'Production', baseUrl: 'https://N8N.example.com/team/', apiKey }
+const absentId = '0198c0de-0000-7000-8000-000000000000'
+
+const create = async (user: string, more: object = {}, headers: Record<string, string> = {}) =>
+  world.call('POST', '/v1/instances', { user, body: { ...body, ...more }, headers })
+
+test('an instance is made, read, listed, renamed and removed; key and token are shown never and once', async () => {
+  const user = await world.user()
+  const made = await create(user)
+  expect(made.status).toBe(201)
+  expect(made.headers.get('Location')).toBe(`/v1/instances/${made.body.id}`)
+  const { webhookToken, ...instance } = made.body
+  expect(webhookToken).toMatch(/^whk_[\w-]{43}$/)
+  expect(instance).toEqual({
+    id: expect.any(String),
+    name: 'Production',
+    baseUrl: 'https://n8n.example.com/team',
+    webhookUrl: `https://flowkeep.example/hooks/n8n/${instance.id}`,
+    version: 1,
+    createdAt: expect.any(String),
+    updatedAt: expect.any(String),
+  })
+  const path = `/v1/instances/${instance.id}`
+  const found = await world.call('GET', path, { user })
+  expect(found.body).toEqual(instance)
+  const listed = await world.call('GET', '/v1/instances', { user })
+  expect(listed.body).toEqual({ items: [instance], nextCursor: null })
+  const renamed = await world.call('PATCH', path, { user, body: { name: 'Staging' } })
+  expect(renamed.body).toMatchObject({ name: 'Staging', baseUrl: instance.baseUrl, version: 2 })
+  const same = await world.call('PATCH', path, { user, body: { name: 'Staging' } })
+  expect(same.body).toEqual(renamed.body)
+  const rotated = await world.call('POST', `${path}/webhook-token`, { user })
+
+  const dump = await world.dump()
+  for (const secret of [apiKey, webhookToken, rotated.body.webhookToken]) expect(dump).not.toContain(secret)
+  for (const answer of [made, found, listed, renamed, same]) expect(answer.text).not.toContain(apiKey)
+  for (const answer of [found, listed, renamed, same]) expect(answer.text).not.toContain('whk_')
+
+  expect((await world.call('DELETE', path, { user })).status).toBe(204)
+  for (const method of ['GET', 'DELETE', 'PATCH']) {
+    expect((await world.call(method, path, { user, ...(method === 'PATCH' && { body: {} }) })).status).toBe(
+      404,
+    )
+  }
+  expect((await world.call('POST', `${path}/webhook-token`, { user })).status).toBe(404)
+})
+
+test.each([
+  ['no name', { name: undefined }, '/name'],
+  ['a blank name', { name: '  ' }, '/name'],
+  ['a name of 129 characters', { name: 'x'.repeat(129) }, '/name'],
+  ['no API key', { apiKey: undefined }, '/apiKey'],
+  ['an API key with a line break', { apiKey: 'a\r\nX-Evil: 1' }, '/apiKey'],
+  ['no URL', { baseUrl: undefined }, '/baseUrl'],
+  ['a URL on this machine', { baseUrl: 'https://127.1' }, '/baseUrl'],
+  ['a number as URL', { baseUrl: 1 }, '/baseUrl'],
+  ["another's id", { userId: absentId }, '/userId'],
+])('%s is a 422 that points at it', async (_, more, pointer) => {
+  const user = await world.user()
+  const answer = await create(user, more)
+  expect(answer.status).toBe(422)
+  expect(answer.body.errors[0].pointer).toBe(pointer)
+  expect(answer.text).not.toContain(apiKey)
+  expect((await world.call('GET', '/v1/instances', { user })).body.items).toEqual([])
+})
+
+describe('the API key is bound to the origin that it was entered for', () => {
+  test('another origin without the key is a 422 and changes nothing; with the key it is taken', async () => {
+    const user = await world.user()
+    const { body: instance } = await create(user)
+    const patch = (change: object) =>
+      world.call('PATCH', `/v1/instances/${instance.id}`, { user, body: change })
+    for (const baseUrl of [
+      'https://evil.example.com',
+      'https://n8n.example.com:5678',
+      'https://n8n.example.com.evil.example',
+    ]) {
+      const refused = await patch({ baseUrl })
+      expect(refused.status).toBe(422)
+      expect(refused.body.errors).toMatchObject([{ pointer: '/apiKey' }])
+    }
+    expect((await world.call('GET', `/v1/instances/${instance.id}`, { user })).body.baseUrl).toBe(
+      instance.baseUrl,
+    )
+    expect((await patch({ baseUrl: 'https://n8n.example.com/other' })).body.baseUrl).toBe(
+      'https://n8n.example.com/other',
+    )
+    expect((await patch({ baseUrl: 'https://new.example.com', apiKey: 'second' })).body.version).toBe(3)
+    const [row] = await world.sql`select api_key from instances where id = ${instance.id}`
+    const open = (baseUrl: string) =>
+      world.secretBox.open(apiKeyContext(user, instance.id, baseUrl), row?.['api_key'])
+    expect(await open('https://new.example.com/any/path')).toBe('second')
+    await expect(open('https://n8n.example.com')).rejects.toThrow('cannot be opened')
+  })
+})
+
+test('changes that race are all applied, one after the other', async () => {
+  const user = await world.user()
+  const { body: instance } = await create(user)
+  const answers = await Promise.all(
+    [{ name: 'A' }, { baseUrl: 'https://n8n.example.com/b' }].map((change) =>
+      world.call('PATCH', `/v1/instances/${instance.id}`, { user, body: change }),
+    ),
+  )
+  expect(answers.map((answer) => answer.status)).toEqual([200, 200])
+  const { body: found } = await world.call('GET', `/v1/instances/${instance.id}`, { user })
+  expect(found).toMatchObject({ name: 'A', baseUrl: 'https://n8n.example.com/b', version: 3 })
+})
+
+test('a name is taken once for each user', async () => {
+  const [user, other] = [await world.user(), await world.user()]
+  const { body: first } = await create(user)
+  expect((await create(user)).body.code).toBe('name-taken')
+  expect((await create(other)).status).toBe(201)
+  await create(user, { name: 'Second' })
+  const renamed = await world.call('PATCH', `/v1/instances/${first.id}`, { user, body: { name: 'Second' } })
+  expect([renamed.status, renamed.body.code]).toEqual([409, 'name-taken'])
+})
+
+test('an Idempotency-Key repeats the instance without its token; with another body it is refused', async () => {
+  const user = await world.user()
+  const headers = { 'Idempotency-Key': 'k' }
+  const first = await create(user, {}, headers)
+  const again = await create(user, {}, headers)
+  expect(again.status).toBe(201)
+  expect(again.body).toEqual({ ...first.body, webhookToken: null })
+  expect((await create(user, { name: 'Other' }, headers)).body.code).toBe('idempotency-key-reused')
+  await world.call('DELETE', `/v1/instances/${first.body.id}`, { user })
+  expect((await create(user, {}, headers)).status).toBe(409)
+})
+
+test('the quota is a limit', async () => {
+  const user = await world.user()
+  for (const name of ['1', '2', '3']) expect((await create(user, { name })).status).toBe(201)
+  const refused = await create(user, { name: '4' })
+  expect([refused.status, refused.body.code]).toEqual([403, 'quota-exceeded'])
+})
+
+test("another user's instance is as absent as none", async () => {
+  const [user, stranger] = [await world.user(), await world.user()]
+  const { body: instance } = await create(user)
+  for (const [method, suffix, sent] of [
+    ['GET', ''],
+    ['PATCH', '', { name: 'Mine' }],
+    ['DELETE', ''],
+    ['POST', '/webhook-token'],
+  ] as const) {
+    const call = (id: string) =>
+      world.call(method, `/v1/instances/${id}${suffix}`, { user: stranger, ...(sent && { body: sent }) })
+    const [theirs, none, unreadable] = [await call(instance.id), await call(absentId), await call('x')]
+    expect([theirs.status, none.status, unreadable.status]).toEqual([404, 404, 404])
+    expect(theirs.body.detail).toBe(none.body.detail)
+  }
+  expect((await world.call('GET', '/v1/instances', { user: stranger })).body.items).toEqual([])
+  expect((await world.call('GET', `/v1/instances/${instance.id}`, { user })).body.name).toBe('Production')
+})

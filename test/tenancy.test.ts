@@ -1,0 +1,197 @@
+/** Every path with an id in it, taken from the OpenAPI description so that a new one cannot be left out. */
+import { v7 } from 'uuid'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { type Answer, type TestUser, useTestApp } from './harness/app.ts'
+
+const app = useTestApp()
+let owner: TestUser
+let stranger: TestUser
+let owned: Record<string, string>
+
+const workflow = {
+  name: 'Owned',
+  nodes: [
+    {
+      id: 'n1',
+      name: 'Hook',
+      type: 'n8n-nodes-base.webhook',
+      typeVersion: 2,
+      position: [0, 0],
+      webhookId: 'w1',
+      parameters: { path: 'owned' },
+    },
+  ],
+  connections: {},
+}
+
+/** Feature → what makes an owned resource. */
+async function createAll(user: TestUser): Promise<Record<string, string>> {
+  const post = async (path: string, body: unknown) => {
+    const answer = await user.call('POST', path, { body })
+    expect(answer.status).toBe(201)
+    return answer.json
+  }
+  const { id: workflows } = await post('/v1/workflows', { workflow })
+  const { id: credentials } = await post('/v1/credentials', {
+    type: 'slackApi',
+    name: 'Owned',
+    data: { accessToken: 'planted-secret' },
+  })
+  const instance = await post('/v1/instances', {
+    name: 'Owned',
+    baseUrl: 'https://n8n.example.com',
+    apiKey: 'planted-api-key',
+  })
+  const { id: deployments } = await post('/v1/deployments', {
+    workflowId: workflows,
+    instanceId: instance.id,
+    n8nWorkflowId: 'tracked1',
+  })
+  const report = (workflowId: string) => ({
+    body: { executionId: '1', workflowId, status: 'success', startedAt: new Date().toISOString() },
+    token: instance.webhookToken as string,
+  })
+  const recorded = await app.call('POST', `/hooks/n8n/${instance.id}`, report('tracked1'))
+  const unmatched = await app.call('POST', `/hooks/n8n/${instance.id}`, report('elsewhere'))
+  expect(unmatched.json).toEqual({ created: false, code: 'unknown-workflow' })
+  const letters = await user.call('GET', '/v1/dead-letters')
+  return {
+    workflows,
+    credentials,
+    instances: instance.id,
+    deployments,
+    executions: recorded.json.id,
+    'dead-letters': letters.json.items[0].id,
+  }
+}
+
+/** A body that the route would take, so that the answer is about the id and nothing else. */
+const bodies: Record<string, unknown> = {
+  'PATCH /v1/credentials/{id}': { name: 'Taken over' },
+  'PATCH /v1/workflows/{id}': { name: 'Taken over' },
+  'PATCH /v1/instances/{id}': { name: 'Taken over' },
+  'PATCH /v1/deployments/{id}': { version: 1 },
+}
+
+async function routesWithIds(): Promise<{ method: string; path: string; feature: string }[]> {
+  const { json } = await app.call('GET', '/openapi.json')
+  return Object.entries(json.paths as Record<string, Record<string, unknown>>).flatMap(([path, item]) => {
+    const feature = path.split('/')[2] ?? ''
+    if (!path.startsWith('/v1/') || !path.includes('{id}')) return []
+    return Object.keys(item).map((method) => ({ method: method.toUpperCase(), path, feature }))
+  })
+}
+
+const call = (user: TestUser, method: string, path: string, id: string): Promise<Answer> => {
+  const body = bodies[`${method} ${path}`]
+  const concrete = path.replace('{id}', id).replace(/\{\w+\}/g, '1')
+  const query = path.endsWith('/diff') ? '?from=1&to=1' : ''
+  return user.call(method, concrete + query, {
+    headers: { 'If-Match': '"1"' },
+    ...(body !== undefined && { body }),
+  })
+}
+
+const comparable = ({ status, json }: Answer, id: string) => {
+  const { requestId: _, instance, ...rest } = json as Record<string, unknown>
+  return { status, ...rest, instance: String(instance).replace(id, '{id}') }
+}
+
+describe('another user’s resource', () => {
+  beforeAll(async () => {
+    owner = await app.user()
+    stranger = await app.user()
+    owned = await createAll(owner)
+  })
+
+  test('is on every route the same 404 as one that does not exist, and stays as it was', async () => {
+    const routes = await routesWithIds()
+    expect(new Set(routes.map(({ feature }) => feature))).toEqual(new Set(Object.keys(owned)))
+    const before = await app.database.dump()
+    for (const { method, path, feature } of routes) {
+      const id = owned[feature] ?? ''
+      const missing = v7()
+      const answer = await call(stranger, method, path, id)
+      expect({ method, path, status: answer.status }).toEqual({ method, path, status: 404 })
+      expect(comparable(answer, id)).toEqual(comparable(await call(stranger, method, path, missing), missing))
+    }
+    expect(await app.database.dump()).toBe(before)
+  })
+
+  test('is there for its owner on the routes that read', async () => {
+    const routes = (await routesWithIds()).filter(({ method }) => method === 'GET')
+    expect(routes.length).toBeGreaterThan(8)
+    for (const { method, path, feature } of routes) {
+      const answer = await call(owner, method, path, owned[feature] ?? '')
+      expect({ path, status: answer.status }).toEqual({ path, status: 200 })
+    }
+  })
+
+  test('is not in a list, a search or a count', async () => {
+    for (const feature of Object.keys(owned)) {
+      expect((await stranger.call('GET', `/v1/${feature}`)).json.items).toEqual([])
+    }
+    expect((await stranger.call('GET', '/v1/workflows?q=owned')).json.items).toEqual([])
+    expect((await stranger.call('GET', '/v1/credentials/missing')).json.items).toEqual([])
+    for (const filter of [`workflowId=${owned.workflows}`, `deploymentId=${owned.deployments}`]) {
+      expect((await stranger.call('GET', `/v1/executions?${filter}`)).json.items).toEqual([])
+      expect((await stranger.call('GET', `/v1/analytics/summary?${filter}`)).json.total).toBe(0)
+    }
+  })
+
+  test('cannot be bound, deployed or deployed to', async () => {
+    const own = await createAll(stranger)
+    const attempts = [
+      { workflowId: owned.workflows, instanceId: own.instances },
+      { workflowId: own.workflows, instanceId: owned.instances },
+      { workflowId: own.workflows, instanceId: own.instances, bindings: { slackApi: owned.credentials } },
+    ]
+    for (const attempt of attempts) {
+      const answer = await stranger.call('POST', '/v1/deployments', {
+        body: { ...attempt, n8nWorkflowId: 'x1' },
+      })
+      expect(answer.status).toBe(422)
+    }
+  })
+
+  test('takes no result with another instance’s token', async () => {
+    const instance = await stranger.call('POST', '/v1/instances', {
+      body: { name: 'Mine', baseUrl: 'https://n8n.example.net', apiKey: 'another-api-key' },
+    })
+    const answer = await app.call('POST', `/hooks/n8n/${owned.instances}`, {
+      body: { executionId: '2', workflowId: 'tracked1', status: 'error' },
+      token: instance.json.webhookToken,
+    })
+    expect(answer.status).toBe(401)
+  })
+})
+
+describe('without signing in', () => {
+  test('every route but the open ones answers 401', async () => {
+    const { json } = await app.call('GET', '/openapi.json')
+    const operations = Object.entries(
+      json.paths as Record<string, Record<string, { security?: unknown[] }>>,
+    ).flatMap(([path, item]) =>
+      Object.entries(item).map(([method, { security }]) => ({ method, path, security })),
+    )
+    const open = operations.filter(({ security }) => security?.length === 0).map(({ path }) => path)
+    expect(new Set(open)).toEqual(
+      new Set([
+        '/health/live',
+        '/health/ready',
+        '/hooks/n8n/{instanceId}',
+        '/v1/auth/register',
+        '/v1/auth/login',
+        '/v1/auth/refresh',
+        '/v1/auth/logout',
+      ]),
+    )
+    for (const { method, path, security } of operations) {
+      if (security?.length === 0) continue
+      const concrete = path.replace(/\{(\w+)\}/g, (_, name: string) => (name === 'id' ? v7() : '1'))
+      const answer = await app.call(method.toUpperCase(), concrete)
+      expect({ method, path, status: answer.status }).toEqual({ method, path, status: 401 })
+      expect(answer.headers.get('WWW-Authenticate')).toBe('Bearer')
+    }
+  })
+})

@@ -1,0 +1,258 @@
+/** The production bundle in the real runtime: what differs from Node is shown here, the rest is tested beside its source. */
+import { spawnSync } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import bcrypt from '@node-rs/bcrypt'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { TestHarness } from 'wrangler'
+import { wranglerBin, wranglerEnv } from '../src/cli/wrangler.ts'
+import { createApp } from '../src/app.ts'
+import { parseConfig } from '../src/config.ts'
+import { startGatewayServer } from '../src/db/gateway/server.ts'
+import { createDeps } from '../src/deps.ts'
+import { testEnvironment } from './harness/app.ts'
+import { createTestDatabase, type TestDatabase } from './harness/database.ts'
+
+Object.assign(process.env, wranglerEnv())
+const { createTestHarness } = await import('wrangler')
+
+const root = join(import.meta.dirname, '..')
+let outdir: string
+let database: TestDatabase
+let gateway: Awaited<ReturnType<typeof startGatewayServer>>
+let server: TestHarness
+let env: Record<string, string>
+
+type Fetched = Awaited<ReturnType<TestHarness['fetch']>>
+
+const call = (method: string, path: string, { body, token }: { body?: unknown; token?: string } = {}) =>
+  server.fetch(path, {
+    method,
+    headers: {
+      ...(body !== undefined && { 'Content-Type': 'application/json' }),
+      ...(token !== undefined && { Authorization: `Bearer ${token}` }),
+    },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  })
+
+// biome-ignore lint/suspicious/noExplicitAny: answers of every shape
+const json = async (response: Fetched): Promise<any> => response.json()
+
+beforeAll(async () => {
+  outdir = await mkdtemp(join(tmpdir(), 'flowkeep-worker-'))
+  const built = spawnSync(process.execPath, [wranglerBin(), 'deploy', '--dry-run', '--outdir', outdir], {
+    cwd: root,
+    env: wranglerEnv(),
+    encoding: 'utf8',
+  })
+  if (built.status !== 0) throw new Error(`The worker does not build:\n${built.stdout}${built.stderr}`)
+  database = await createTestDatabase()
+  gateway = await startGatewayServer(database.gateway)
+  env = testEnvironment({ DATABASE_URL: database.url, DATABASE_GATEWAY_URL: gateway.endpoint })
+  server = createTestHarness({
+    root,
+    workers: [{ configPath: 'wrangler.toml', prebuiltWorkerDir: outdir, secrets: env }],
+  })
+  await server.listen()
+}, 180_000)
+
+afterAll(async () => {
+  await server?.close()
+  await gateway?.close()
+  await database?.close()
+  await rm(outdir, { recursive: true, force: true })
+})
+
+/** What Node makes of the same database and keys. */
+const depsOnNode = () =>
+  createDeps(parseConfig({ ...env, DATABASE_GATEWAY_URL: undefined }), {
+    name: 'node',
+    bcrypt,
+    maxHashesInFlight: 2,
+    defer: (work) => void work.catch(() => {}),
+    clientIp: () => '203.0.113.9',
+    writeLog: () => {},
+    now: () => new Date(),
+    databaseFetch: database.gateway.fetch,
+  })
+
+const workflow = {
+  name: 'On the edge',
+  nodes: [
+    {
+      id: 'a',
+      name: 'Hook',
+      type: 'n8n-nodes-base.webhook',
+      typeVersion: 2,
+      position: [0, 0],
+      parameters: { path: 'edge' },
+    },
+    {
+      id: 'b',
+      name: 'Slack',
+      type: 'n8n-nodes-base.slack',
+      typeVersion: 2.2,
+      position: [200, 0],
+      parameters: { select: 'channel', text: 'x' },
+    },
+  ],
+  connections: { Hook: { main: [[{ node: 'Slack', type: 'main', index: 0 }]] } },
+}
+
+describe('the bundled worker', () => {
+  test('is alive and ready', async () => {
+    expect(await json(await call('GET', '/health/live'))).toEqual({ status: 'live', runtime: 'workerd' })
+    expect((await call('GET', '/health/ready')).status).toBe(200)
+  })
+
+  test('does the main job, and Node reads what it wrote', async () => {
+    const email = 'edge@example.com'
+    const password = 'a long enough password'
+    const registered = await call('POST', '/v1/auth/register', { body: { email, password } })
+    expect(registered.status).toBe(201)
+    const { accessToken: token, refreshToken, user } = await json(registered)
+
+    const created = await json(
+      await call('POST', '/v1/workflows', { token, body: { workflow, prompt: 'p' } }),
+    )
+    expect(created).toMatchObject({ requiredCredentialTypes: ['slackApi'], webhookPaths: ['edge'] })
+    const credential = await json(
+      await call('POST', '/v1/credentials', {
+        token,
+        body: { type: 'slackApi', name: 'Slack', data: { accessToken: 'sealed on the edge' } },
+      }),
+    )
+    const readiness = await json(await call('GET', `/v1/workflows/${created.id}/readiness`, { token }))
+    expect(readiness).toMatchObject({ ready: true, unresolved: [] })
+    const instance = await json(
+      await call('POST', '/v1/instances', {
+        token,
+        body: { name: 'n8n', baseUrl: 'https://n8n.example.com', apiKey: 'planted-api-key' },
+      }),
+    )
+    await call('POST', '/v1/deployments', {
+      token,
+      body: {
+        workflowId: created.id,
+        instanceId: instance.id,
+        n8nWorkflowId: 'abc',
+        bindings: { slackApi: credential.id },
+      },
+    })
+    const report = {
+      executionId: '7',
+      workflowId: 'abc',
+      status: 'success',
+      startedAt: '2026-11-01T00:00:00.000Z',
+    }
+    const posted = await call('POST', `/hooks/n8n/${instance.id}`, {
+      token: instance.webhookToken,
+      body: report,
+    })
+    expect(posted.status).toBe(202)
+    const summary = await json(await call('GET', '/v1/analytics/summary', { token }))
+    expect(summary).toMatchObject({ total: 1, successRate: 100 })
+
+    const deps = depsOnNode()
+    const node = createApp(deps)
+    const login = await node.request('/v1/auth/login', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ email, password }),
+    })
+    expect(login.status).toBe(200)
+    const me = await node.request('/v1/me', { headers: { Authorization: `Bearer ${token}` } })
+    expect(await me.json()).toMatchObject({ id: user.id, email })
+    const [opened] = await deps.credentials.findByUserAndService(user.id, 'slack')
+    expect(opened && 'data' in opened && opened.data.reveal()).toEqual({ accessToken: 'sealed on the edge' })
+    expect((await call('POST', '/v1/auth/refresh', { body: { refreshToken } })).status).toBe(200)
+  })
+
+  test('hashes one password at a time and turns the rest away with 429 instead of stalling', async () => {
+    const attempts = await Promise.all(
+      Array.from({ length: 40 }, (_, i) =>
+        call('POST', '/v1/auth/login', {
+          body: { email: `nobody-${i}@example.com`, password: 'a wrong password' },
+        }),
+      ),
+    )
+    const statuses = new Set(attempts.map(({ status }) => status))
+    expect([...statuses].filter((status) => status !== 401 && status !== 429)).toEqual([])
+    const turnedAway = attempts.find(({ status }) => status === 429)
+    expect(turnedAway?.headers.get('Retry-After')).toMatch(/^\d+$/)
+    expect((await call('GET', '/health/live')).status).toBe(200)
+  })
+
+  test.each([
+    ['a depth of 5,000', `{"workflow":{"nodes":${'['.repeat(5000)}${']'.repeat(5000)}}}`, 422],
+    ['what is not JSON', '{', 400],
+    ['over 2 MB', `{"workflow":"${'x'.repeat(2 * 1024 * 1024)}"}`, 413],
+  ])('survives %s', async (_, body, status) => {
+    const { accessToken } = await json(
+      await call('POST', '/v1/auth/register', {
+        body: { email: `${status}@example.com`, password: 'a long enough password' },
+      }),
+    )
+    const answer = await server.fetch('/v1/workflows', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${accessToken}` },
+      body,
+    })
+    expect(answer.status).toBe(status)
+    expect(answer.headers.get('Content-Type')).toBe('application/problem+json')
+  })
+
+  test('runs its scheduled job', async () => {
+    await database.sql`insert into login_throttles (bucket, failures, last_failed_at) values ('old', 1, now() - interval '3 days')`
+    const result = await server.getWorker().scheduled({ cron: '*/5 * * * *', scheduledTime: new Date() })
+    expect(result.outcome).toBe('ok')
+    expect(await database.sql`select * from login_throttles where bucket = 'old'`).toEqual([])
+  })
+
+  test('writes one JSON line for each request and no secret', async () => {
+    const lines = server.getLogs().map(({ message }) => message)
+    const requests = lines.filter((line) => line.includes('"event":"request"'))
+    expect(requests.length).toBeGreaterThan(10)
+    for (const line of requests) expect(() => JSON.parse(line)).not.toThrow()
+    for (const secret of [
+      'sealed on the edge',
+      'planted-api-key',
+      'a long enough password',
+      env.FINGERPRINT_KEY ?? '?',
+    ]) {
+      expect(lines.join('\n')).not.toContain(secret)
+    }
+  })
+})
+
+describe('a worker without its secrets', () => {
+  test('answers every route with 503 and logs which are missing', async () => {
+    const bare = createTestHarness({
+      root,
+      workers: [
+        {
+          configPath: 'wrangler.toml',
+          prebuiltWorkerDir: outdir,
+          secrets: { ...env, CREDENTIAL_KEYS: 'short' },
+        },
+      ],
+    })
+    try {
+      await bare.listen()
+      for (const path of ['/health/live', '/v1/me', '/nowhere']) {
+        const answer = await bare.fetch(path)
+        expect(answer.status).toBe(503)
+        expect(((await answer.json()) as { code: string }).code).toBe('not-configured')
+      }
+      expect(
+        bare
+          .getLogs()
+          .map(({ message }) => message)
+          .join('\n'),
+      ).toContain('CREDENTIAL_KEYS')
+    } finally {
+      await bare.close()
+    }
+  }, 120_000)
+})

@@ -1,0 +1,110 @@
+/** @module What must hold when requests race, on a real Postgres: PGlite runs them in turn. */
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { canonicalJson } from '../../src/n8n/workflow-json.ts'
+import { createPostgresTestDatabase, type PostgresTestDatabase } from '../harness/database.ts'
+import { type Answer, caller, createUser, createWorkflowServer, node, workflowOf } from './workflow-server.ts'
+
+let database: PostgresTestDatabase
+let userId: string
+let call: ReturnType<typeof caller>
+
+beforeAll(async () => {
+  // Two hundred racers queue for a few connections: what is tested is who wins, not how long they wait.
+  database = await createPostgresTestDatabase({
+    timeoutMs: 60_000,
+    connectTimeoutMs: 60_000,
+    lockTimeoutMs: 60_000,
+  })
+})
+afterAll(() => database.close())
+
+beforeEach(async () => {
+  userId = await createUser(database.db)
+  call = caller(createWorkflowServer(database.db).app, userId)
+})
+
+const workflow = workflowOf('W', node('Start', 'manualTrigger'))
+const race = <T>(racers: number, run: (racer: number) => Promise<T>) =>
+  Promise.all(Array.from({ length: racers }, (_, racer) => run(racer)))
+
+function countByStatus(answers: Answer[]): Record<number, number> {
+  const counts: Record<number, number> = {}
+  for (const { status } of answers) counts[status] = (counts[status] ?? 0) + 1
+  return counts
+}
+
+async function versionsOf(id: string): Promise<{ version: number; parent: number | null; name: string }[]> {
+  const { body } = await call('GET', `/v1/workflows/${id}/versions?limit=100`)
+  return body.items
+}
+
+test('of 50 changes racing from the same version one wins, and no version is lost or left out', async () => {
+  const { body: made } = await call('POST', '/v1/workflows', { workflow })
+  for (const round of [1, 2, 3]) {
+    const answers = await race(50, (racer) =>
+      call('PATCH', `/v1/workflows/${made.id}`, { name: `${round}-${racer}` }, { 'If-Match': `"${round}"` }),
+    )
+    expect(countByStatus(answers)).toEqual({ 200: 1, 412: 49 })
+    const winner = answers.findIndex(({ status }) => status === 200)
+    expect((await call('GET', `/v1/workflows/${made.id}`)).body).toMatchObject({
+      name: `${round}-${winner}`,
+      version: round + 1,
+    })
+  }
+  expect((await versionsOf(made.id)).map(({ version, parent }) => [version, parent])).toEqual([
+    [4, 3],
+    [3, 2],
+    [2, 1],
+    [1, null],
+  ])
+})
+
+test('30 unconditional changes at once all count, each with a version that holds its own content', async () => {
+  const { body: made } = await call('POST', '/v1/workflows', { workflow })
+  const answers = await race(30, (racer) =>
+    call('PATCH', `/v1/workflows/${made.id}`, { name: `n${racer}` }, { 'If-Match': '*' }),
+  )
+  expect(countByStatus(answers)).toEqual({ 200: 30 })
+  const versions = await versionsOf(made.id)
+  expect(versions.map(({ version }) => version)).toEqual(Array.from({ length: 31 }, (_, i) => 31 - i))
+  for (const { body } of answers) {
+    expect(versions.find(({ version }) => version === body.version)?.name).toBe(body.name)
+  }
+})
+
+test('200 requests racing with one Idempotency-Key create one workflow and all get it', async () => {
+  const answers = await race(200, () =>
+    call('POST', '/v1/workflows', { workflow }, { 'Idempotency-Key': 'same' }),
+  )
+  expect(countByStatus(answers)).toEqual({ 201: 200 })
+  expect(new Set(answers.map(({ body }) => canonicalJson(body))).size).toBe(1)
+  expect((await call('GET', '/v1/workflows')).body.items).toHaveLength(1)
+  const [counts] = await database.sql`select
+    (select count(*)::int from workflow_versions where user_id = ${userId}) as versions,
+    (select count(*)::int from audit_events where user_id = ${userId}) as events`
+  expect(counts).toEqual({ versions: 1, events: 1 })
+})
+
+test('creations racing for the last places of a quota take no more than there are', async () => {
+  const small = caller(createWorkflowServer(database.db, 5).app, userId)
+  const answers = await race(40, () => small('POST', '/v1/workflows', { workflow }))
+  expect(countByStatus(answers)).toEqual({ 201: 5, 403: 35 })
+  expect((await call('GET', '/v1/workflows')).body.items).toHaveLength(5)
+})
+
+test('a change racing with the deletion ends in either, and leaves nothing behind', async () => {
+  for (let round = 0; round < 10; round += 1) {
+    const { body: made } = await call('POST', '/v1/workflows', { workflow })
+    const path = `/v1/workflows/${made.id}`
+    const [change, deletion] = await Promise.all([
+      call('PATCH', path, { name: 'X' }, { 'If-Match': '*' }),
+      call('DELETE', path),
+    ])
+    expect([200, 404]).toContain(change.status)
+    expect(deletion.status).toBe(204)
+    expect((await call('GET', path)).status).toBe(404)
+  }
+  const [left] =
+    await database.sql`select count(*)::int as count from workflow_versions where user_id = ${userId}`
+  expect(left).toEqual({ count: 0 })
+})
