@@ -110,7 +110,7 @@ const replace: Record<
     db
       .update(credentials)
       .set({ data: fresh })
-      .where(eq(credentials.id, id))
+      .where(and(eq(credentials.id, id), same(credentials.data, old)))
       .returning({ id: credentials.id }),
   instances: (db, id, old, fresh) =>
     db

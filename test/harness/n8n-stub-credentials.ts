@@ -1,0 +1,86 @@
+/** @module The n8n stub's credentials: data goes in and never comes out. */
+import { iso, type Json, n8nId, type StubContext, type StubCredential } from './n8n-stub-state.ts'
+import { pageByOffset } from './n8n-stub-workflows.ts'
+import { checkCredentialBody, checkCredentialData, isObject, Refusal } from './n8n-stub-validation.ts'
+
+export function createCredential(context: StubContext, body: unknown): Json {
+  const { credentials, generation } = context.state
+  const checked = checkCredentialBody(body, generation) as Json & { name: string; type: string; data: Json }
+  checkCredentialData(context.catalogue, checked.type, checked.data)
+  const id = typeof checked.id === 'string' ? checked.id : n8nId()
+  if (credentials.has(id)) throw new Refusal(409, 'A credential with this ID already exists')
+  const at = iso(context.nowMs())
+  const { name, type, data } = checked
+  const credential = { id, name, type, data: structuredClone(data), createdAt: at, updatedAt: at }
+  credentials.set(id, credential)
+  return show(credential)
+}
+
+export function getCredential(context: StubContext, id: string): Json {
+  const credential = context.state.credentials.get(id)
+  if (!credential) throw new Refusal(404, 'Credential not found')
+  return show(credential)
+}
+
+export function listCredentials(context: StubContext, query: URLSearchParams): Json {
+  const newestFirst = [...context.state.credentials.values()].toReversed()
+  return pageByOffset(
+    newestFirst.map(({ data: _, ...rest }) => ({ ...rest, shared: [] })),
+    query,
+  )
+}
+
+export function updateCredential(context: StubContext, id: string, body: unknown): Json {
+  const credential = context.state.credentials.get(id)
+  if (!credential) throw new Refusal(404, 'Credential not found')
+  const change = isObject(body) ? body : {}
+  if (typeof change.type === 'string' && !context.catalogue.credentialType(change.type)) {
+    throw new Refusal(400, 'req.body.type is not a known type')
+  }
+  if (change.type !== undefined && change.type !== credential.type && change.data === undefined) {
+    throw new Refusal(400, 'req.body.data is required when changing credential type.')
+  }
+  if (change.isGlobal === true) throw new Refusal(403, 'You are not licensed for sharing credentials')
+  const type = typeof change.type === 'string' ? change.type : credential.type
+  const name = typeof change.name === 'string' ? change.name : credential.name
+  if (isObject(change.data)) {
+    const data = change.isPartialData === true ? { ...credential.data, ...change.data } : change.data
+    checkCredentialData(context.catalogue, type, data)
+    // Looked at only when data comes along; creating takes any name.
+    if (name.length < 3 || name.length > 128) {
+      throw new Refusal(400, 'Credential name must be 3 to 128 characters long.')
+    }
+    credential.data = structuredClone(data)
+  }
+  Object.assign(credential, { type, name, updatedAt: iso(context.nowMs()) })
+  return show(credential)
+}
+
+export function deleteCredential(context: StubContext, id: string): Json {
+  const credential = context.state.credentials.get(id)
+  if (!credential) throw new Refusal(404, 'Not Found')
+  context.state.credentials.delete(id)
+  return { ...show(credential), usageScope: 'project' }
+}
+
+export function testCredential(context: StubContext, id: string): Json {
+  if (!context.state.credentials.has(id)) throw new Refusal(404, `Credential with ID "${id}" was not found.`)
+  if (context.state.workingCredentials.has(id)) return { status: 'OK', message: 'Connection successful!' }
+  return { status: 'Error', message: 'No testing function found for this credential.' }
+}
+
+export function credentialSchema(context: StubContext, type: string): Json {
+  const known = context.catalogue.credentialType(type)
+  if (!known) throw new Refusal(404, 'Not Found')
+  const rows = context.catalogue.credentialFields(type).filter(([, kind]) => kind !== 'hidden')
+  const properties = rows.map(([name, kind, , options]) => {
+    return [name, kind === 'options' ? { type: 'string', enum: options } : { type: kind }]
+  })
+  const required = known.fields.filter((field) => field.required).map((field) => field.name)
+  return { additionalProperties: false, type: 'object', properties: Object.fromEntries(properties), required }
+}
+
+function show({ data: _, createdAt, updatedAt, ...rest }: StubCredential): Json {
+  const flags = { isManaged: false, isGlobal: false, isResolvable: false, resolvableAllowFallback: false }
+  return { ...rest, ...flags, resolverId: null, createdAt, updatedAt }
+}

@@ -1,0 +1,272 @@
+/** @module The n8n stub's workflows: drafts, versions, and a publishing that takes effect later. */
+import { isDisplayed } from '../../src/n8n/display-options.ts'
+import { describeNode, displayedParameters } from '../../src/n8n/required-credentials.ts'
+import { webhookPaths } from '../../src/n8n/webhook-paths.ts'
+import { iso, type Json, n8nId, type StubContext, type StubWorkflow, type WorkflowContent } from './n8n-stub-state.ts'
+import { checkWorkflowBody, IGNORED_SETTINGS, isObject, Refusal } from './n8n-stub-validation.ts'
+
+/** Triggers that n8n takes for published without starting anything. */
+const PASSIVE_TRIGGERS = new Set(['n8n-nodes-base.errorTrigger', 'n8n-nodes-base.executeWorkflowTrigger'])
+const MANUAL_TRIGGERS = new Set(['n8n-nodes-base.manualTrigger', 'n8n-nodes-base.manualChatTrigger'])
+
+export function createWorkflow(context: StubContext, body: unknown): Json {
+  const content = toContent(checkWorkflowBody(body, context.state.generation, true), {})
+  const workflow: StubWorkflow = {
+    ...content,
+    id: n8nId(),
+    versionId: '',
+    versionCounter: 0,
+    activeVersionId: null,
+    isArchived: false,
+    triggerCount: 0,
+    versions: new Map(),
+    createdAt: iso(context.nowMs()),
+    updatedAt: '',
+    webhooks: [],
+    isLive: false,
+    pending: null,
+  }
+  context.state.workflows.set(workflow.id, workflow)
+  saveVersion(context, workflow)
+  return show(workflow, context, ['tags', 'shared', 'parentFolder'])
+}
+
+export function updateWorkflow(context: StubContext, id: string, body: unknown, query: URLSearchParams): Json {
+  const isCurrent = context.state.generation === '2.41'
+  const publishIfActive = query.get('publishIfActive')
+  for (const key of query.keys()) {
+    if (!isCurrent) throw new Refusal(400, `Unknown query parameter '${key}'`)
+  }
+  if (publishIfActive !== null && publishIfActive !== 'true' && publishIfActive !== 'false') {
+    throw new Refusal(400, 'request/query/publishIfActive Invalid enum value')
+  }
+  const checked = checkWorkflowBody(body, context.state.generation, false)
+  const workflow = context.state.workflows.get(id)
+  if (!workflow) throw new Refusal(404, 'You do not have permission to update this workflow.')
+  if (workflow.isArchived) throw new Refusal(400, 'Cannot update an archived workflow.')
+  Object.assign(workflow, toContent(checked, workflow.settings))
+  saveVersion(context, workflow)
+  // Saved by now, whatever publishing says.
+  if (workflow.activeVersionId !== null && publishIfActive !== 'false') publish(context, workflow, workflow.versionId)
+  return show(workflow, context, ['tags'])
+}
+
+function toContent(body: Json, settingsBefore: Json): WorkflowContent {
+  const given = Object.entries(body.settings as Json).filter(([key]) => !IGNORED_SETTINGS.has(key))
+  const { name, nodes, connections } = structuredClone(body) as unknown as WorkflowContent
+  return { name, nodes, connections, settings: { ...settingsBefore, ...Object.fromEntries(given) } }
+}
+
+function saveVersion(context: StubContext, workflow: StubWorkflow): void {
+  workflow.versionId = crypto.randomUUID()
+  workflow.versionCounter += 1
+  workflow.updatedAt = iso(context.nowMs())
+  workflow.versions.set(workflow.versionId, {
+    nodes: structuredClone(workflow.nodes),
+    connections: structuredClone(workflow.connections),
+  })
+}
+
+export function getWorkflow(context: StubContext, id: string): Json {
+  const workflow = context.state.workflows.get(id)
+  if (!workflow) throw new Refusal(404, 'Not Found')
+  return show(workflow, context, ['tags', 'shared', 'parentFolder'])
+}
+
+export function deleteWorkflow(context: StubContext, id: string): Json {
+  const { workflows, executions, generation } = context.state
+  const workflow = workflows.get(id)
+  if (!workflow) throw new Refusal(404, 'Not Found')
+  if (generation === '2.41' && workflow.activeVersionId !== null) {
+    throw new Refusal(409, 'Cannot delete a published workflow. Unpublish it before deleting.')
+  }
+  if (generation === '2.41' && workflow.pending) {
+    throw new Refusal(409, 'Workflow is still being unpublished. Please try again in a few moments.')
+  }
+  workflows.delete(id)
+  context.state.executions = executions.filter((each) => each.workflowId !== id)
+  return show(workflow, context, ['shared'])
+}
+
+export function listWorkflows(context: StubContext, query: URLSearchParams): Json {
+  const active = query.get('active')
+  if (active && active !== 'true' && active !== 'false') throw new Refusal(400, 'request/query/active Invalid enum')
+  const name = query.get('name')
+  const tags = query.get('tags')
+  const projectId = query.get('projectId')
+  const like = name ? likePattern(name.trim()) : undefined
+  const found = [...context.state.workflows.values()]
+    .filter((each) => !like || like.test(each.name))
+    .filter((each) => !active || String(each.activeVersionId !== null) === active)
+    .filter(() => !tags && !projectId)
+    // n8n gives them in the order of its random ids, or none.
+    .toSorted((a, b) => (a.id < b.id ? -1 : 1))
+  return pageByOffset(found.map((each) => show(each, context, ['tags', 'shared'], true)), query)
+}
+
+function likePattern(name: string): RegExp {
+  const source = name.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`).replaceAll('%', '.*').replaceAll('_', '.')
+  return new RegExp(source, 'is')
+}
+
+export function pageLimit(query: URLSearchParams): number {
+  const limit = query.get('limit') || '100'
+  if (!/^-?\d+$/.test(limit)) throw new Refusal(400, 'request/query/limit Param `limit` must be a valid integer')
+  if (Number(limit) < 0) throw new Refusal(400, 'request/query/limit Param `limit` must be a non-negative integer')
+  return Math.min(Number(limit), 250)
+}
+
+/** The cursor's own limit counts; the filters are not in it. */
+export function readCursor(query: URLSearchParams): Json | undefined {
+  const cursor = query.get('cursor')
+  if (!cursor) return undefined
+  try {
+    const json: unknown = JSON.parse(atob(cursor))
+    if (isObject(json)) return json
+  } catch {}
+  throw new Refusal(400, 'An invalid cursor was provided')
+}
+
+export function pageByOffset(items: Json[], query: URLSearchParams): Json {
+  const cursor = readCursor(query)
+  const limit = cursor ? Number(cursor.limit) : pageLimit(query)
+  const offset = cursor ? Number(cursor.offset) : 0
+  const end = offset + limit
+  const nextCursor = end < items.length ? btoa(JSON.stringify({ limit, offset: end })) : null
+  return { data: limit === 0 ? items : items.slice(offset, end), nextCursor }
+}
+
+export function publishWorkflow(context: StubContext, id: string, body: unknown): Json {
+  const workflow = context.state.workflows.get(id)
+  if (!workflow) throw new Refusal(404, 'You do not have permission to activate this workflow.')
+  const versionId = isObject(body) && typeof body.versionId === 'string' ? body.versionId : workflow.versionId
+  if (!workflow.versions.has(versionId)) throw new Refusal(404, 'Version not found')
+  publish(context, workflow, versionId)
+  return show(workflow, context, [])
+}
+
+export function unpublishWorkflow(context: StubContext, id: string): Json {
+  const workflow = context.state.workflows.get(id)
+  if (!workflow) throw new Refusal(404, 'You do not have permission to deactivate this workflow.')
+  if (workflow.activeVersionId !== null) {
+    workflow.activeVersionId = null
+    workflow.pending = { atMs: context.nowMs() + context.unpublishDelayMs, versionId: null }
+  }
+  return show(workflow, context, ['shared'])
+}
+
+function publish(context: StubContext, workflow: StubWorkflow, versionId: string): void {
+  const nodes = workflow.versions.get(versionId)?.nodes ?? []
+  if (workflow.isArchived) throw new Refusal(400, 'Cannot activate an archived workflow.')
+  checkNodeTypes(context, nodes)
+  checkCredentials(context, nodes)
+  const webhooks = webhooksOf(context, nodes)
+  const taken = [...context.state.workflows.values()].filter((each) => each !== workflow).flatMap((each) => each.webhooks)
+  if (new Set(webhooks).size < webhooks.length || webhooks.some((each) => taken.includes(each))) {
+    throw new Refusal(409, 'There is a conflict with one of the webhooks.')
+  }
+  const isSame = workflow.activeVersionId === versionId
+  workflow.activeVersionId = versionId
+  if (!isSame) workflow.pending = { atMs: context.nowMs() + context.publishDelayMs, versionId }
+  if (context.state.generation !== '2.41') settleWorkflow(context, workflow, Number.POSITIVE_INFINITY)
+}
+
+function checkNodeTypes(context: StubContext, nodes: Json[]): void {
+  const { catalogue } = context
+  const triggers = nodes.filter((node) => {
+    const isTrigger = catalogue.nodeType(String(node.type))?.trigger ?? false
+    return isTrigger && node.disabled !== true && !MANUAL_TRIGGERS.has(String(node.type))
+  })
+  for (const { type, typeVersion } of nodes) {
+    if (!catalogue.nodeType(String(type))) throw new Refusal(400, `Unrecognized node type: ${String(type)}`)
+    if (typeof typeVersion === 'number' && !catalogue.nodeDescription(String(type), typeVersion)) {
+      throw new Refusal(400, `Node type "${String(type)}" is not available in version ${typeVersion}.`)
+    }
+  }
+  if (triggers.length === 0) {
+    throw new Refusal(400, 'Workflow cannot be activated because it has no trigger node. At least one is required.')
+  }
+}
+
+/** The declared ones only. n8n also looks at required parameters, which the catalogue does not have. */
+function checkCredentials(context: StubContext, nodes: Json[]): void {
+  for (const node of nodes) {
+    const description = node.disabled === true ? undefined : describeNode(context.catalogue, node)
+    if (!description) continue
+    const values = displayedParameters(node, description)
+    for (const [type, isRequired, shown, hidden] of description.facts.c ?? []) {
+      if (!isRequired || !isDisplayed(shown, hidden, values, description)) continue
+      const attached = isObject(node.credentials) ? node.credentials[type] : undefined
+      const problem = attached === undefined ? 'Missing required credential' : 'Credential not configured'
+      if (isObject(attached) && typeof attached.id === 'string') continue
+      throw new Refusal(
+        400,
+        `Cannot publish workflow: 1 node have configuration issues:\n\nNode "${String(node.name)}":\n  - ${problem}: ${type}`,
+      )
+    }
+  }
+}
+
+function webhooksOf(context: StubContext, nodes: Json[]): string[] {
+  return nodes.flatMap((node) => {
+    const description = node.disabled === true ? undefined : describeNode(context.catalogue, node)
+    if (!description) return []
+    const values = displayedParameters(node, description)
+    const [first] = description.facts.w ?? []
+    const method = first?.[0].startsWith('=') ? (values.get(first[0].slice(1)) ?? 'GET') : first?.[0]
+    return webhookPaths(node, description, values).paths.map((path) => `${String(method)} ${path}`)
+  })
+}
+
+/** Brings about what is due by now. */
+export function settle(context: StubContext): void {
+  for (const workflow of context.state.workflows.values()) settleWorkflow(context, workflow, context.nowMs())
+}
+
+function settleWorkflow(context: StubContext, workflow: StubWorkflow, nowMs: number): void {
+  const { pending } = workflow
+  if (!pending || pending.atMs > nowMs) return
+  workflow.pending = null
+  workflow.isLive = false
+  workflow.webhooks = []
+  // The count of an unpublished workflow stays as it was, so does that of one whose triggers will not start.
+  if (pending.versionId === null) return
+  const nodes = workflow.versions.get(pending.versionId)?.nodes ?? []
+  if (nodes.some((node) => node.disabled !== true && hasBadCron(node))) return
+  const others = [...context.state.workflows.values()].filter((each) => each !== workflow)
+  const webhooks = webhooksOf(context, nodes)
+  if (webhooks.some((each) => others.some((other) => other.webhooks.includes(each)))) return
+  workflow.isLive = true
+  workflow.webhooks = webhooks
+  workflow.triggerCount = nodes.filter((node) => {
+    const type = String(node.type)
+    const isTrigger = context.catalogue.nodeType(type)?.trigger ?? false
+    return isTrigger && node.disabled !== true && !MANUAL_TRIGGERS.has(type) && !PASSIVE_TRIGGERS.has(type)
+  }).length
+}
+
+function hasBadCron(node: Json): boolean {
+  if (node.type !== 'n8n-nodes-base.scheduleTrigger') return false
+  const rule = isObject(node.parameters) && isObject(node.parameters.rule) ? node.parameters.rule.interval : undefined
+  return (Array.isArray(rule) ? rule : []).some((each) => {
+    if (!isObject(each) || each.field !== 'cronExpression') return false
+    const parts = String(each.expression).trim().split(/\s+/)
+    return ![5, 6].includes(parts.length) || parts.some((part) => !/^[\d*,/?L#A-Z-]+$/i.test(part))
+  })
+}
+
+function show(workflow: StubWorkflow, context: StubContext, extras: string[], inList = false): Json {
+  const { id, name, nodes, connections, settings, versionId, activeVersionId, triggerCount } = workflow
+  const isCurrent = context.state.generation === '2.41'
+  const { createdAt, updatedAt, isArchived, versionCounter } = workflow
+  const published = activeVersionId === null ? undefined : workflow.versions.get(activeVersionId)
+  const extra: Json = { tags: [], parentFolder: null, shared: [{ role: 'workflow:owner', workflowId: id }] }
+  return structuredClone({
+    ...{ id, name, active: activeVersionId !== null, createdAt, updatedAt, isArchived, versionId, triggerCount },
+    ...{ nodes, connections, settings, staticData: null, pinData: null, meta: null },
+    ...Object.fromEntries(extras.map((key) => [key, extra[key]])),
+    ...(isCurrent && { activeVersionId, nodeGroups: [] }),
+    ...(isCurrent && !inList && { description: null, versionCounter, sourceWorkflowId: null }),
+    ...(isCurrent && { activeVersion: published ? { versionId: activeVersionId, workflowId: id, ...published } : null }),
+  })
+}
