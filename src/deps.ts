@@ -43,6 +43,9 @@ export interface Runtime {
   databaseFetch?: (request: Request) => Promise<Response>
 }
 
+/** Workers count every statement as a subrequest; the scheduled job finishes what is left. */
+const purgeStatements = 30
+
 export type Deps = ReturnType<typeof createDeps>
 
 export function createDeps(config: Config, runtime: Runtime) {
@@ -105,7 +108,8 @@ export function createDeps(config: Config, runtime: Runtime) {
     sessions,
     users,
     signIn,
-    purgeAccount: (userId: string) => defer(purgeDeletedAccounts(db, { userId })),
+    purgeAccount: (userId: string) =>
+      defer(purgeDeletedAccounts(db, { userId, maxStatements: purgeStatements })),
     credentials,
     workflows,
     requirements: new CredentialRequirements(db, loadCatalogue),

@@ -1,5 +1,5 @@
 /** @module The entry point on Cloudflare Workers. */
-import bcrypt from 'bcryptjs'
+import * as bcrypt from 'bcryptjs'
 import { waitUntil } from 'cloudflare:workers'
 import { type App, createApp } from './app.ts'
 import { ConfigError, parseConfig } from './config.ts'

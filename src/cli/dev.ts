@@ -99,9 +99,11 @@ async function serveWorkerd(
   )
   let stopping = false
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
-  const exited = ended.then((code) => {
+  const failed = async () => {
+    const code = await ended
     if (!stopping) throw new Error(`wrangler stopped with code ${code}; its message stands above.`)
-  })
+  }
+  const exited = failed()
   exited.catch(() => {})
   return {
     exited,

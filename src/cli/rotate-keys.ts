@@ -28,11 +28,11 @@ export async function rotateKeys(options: RotationOptions): Promise<RotationResu
     const swept = await sweep(options)
     rewrapped += swept.rewrapped
     const left = await rowsLeft(db, secretBox.activeKeyId)
-    if (left.size === 0 || swept.rewrapped + swept.overtaken === 0) {
-      return { rewrapped, failed: swept.failed, left }
-    }
+    const rows = [...left.values()].reduce((sum, each) => sum + each, 0)
+    const moved = swept.rewrapped + swept.overtaken > 0
+    if (!moved || rows <= swept.failed) return { rewrapped, failed: swept.failed, left }
     // Servers that still seal with an old key have added rows behind the sweep.
-    log(`${rewrapped} rewrapped, and meanwhile more were written with ${[...left.keys()].join(', ')}`)
+    log(`${rewrapped} rewrapped, and once more for ${rows} under ${[...left.keys()].join(', ')}`)
   }
 }
 

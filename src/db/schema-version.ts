@@ -10,10 +10,14 @@ export const schemaVersion = '0001_functions'
 /** @throws {AppError} `database-unavailable` when the newest migration has not been applied */
 export async function requireSchema(db: Db): Promise<void> {
   const behind = (cause?: unknown) =>
-    new AppError('database-unavailable', 'The schema is not the one that this release needs: run `npm run flowkeep -- migrate`', {
-      retryAfterSeconds: 30,
-      cause,
-    })
+    new AppError(
+      'database-unavailable',
+      'The schema is not the one that this release needs: run `npm run flowkeep -- migrate`',
+      {
+        retryAfterSeconds: 30,
+        cause,
+      },
+    )
   try {
     const { rows } = await db.execute(sql`select 1 from flowkeep_migrations where name = ${schemaVersion}`)
     if (rows.length === 0) throw behind()

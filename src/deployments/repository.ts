@@ -263,19 +263,13 @@ const noSuchInstance = () => invalid('/instanceId', 'No such instance')
 const noSuchVersion = (version: number) => invalid('/version', `The workflow has no version ${version}`)
 
 function creationFailed(error: unknown): never {
-  switch (databaseError(error)?.constraint) {
-    case 'deployments_workflow_fkey':
-      throw noSuchWorkflow()
-    case 'deployments_instance_fkey':
-      throw noSuchInstance()
-    case 'deployments_n8n_workflow_key':
-      throw new AppError(
-        'deployment-exists',
-        'A deployment tracks this n8n workflow on this instance already',
-      )
-    default:
-      throw error
+  const constraint = databaseError(error).constraint
+  if (constraint === 'deployments_workflow_fkey') throw noSuchWorkflow()
+  if (constraint === 'deployments_instance_fkey') throw noSuchInstance()
+  if (constraint === 'deployments_n8n_workflow_key') {
+    throw new AppError('deployment-exists', 'A deployment tracks this n8n workflow on this instance already')
   }
+  throw error
 }
 
 function toDeployment({ baseUrl, webhookPaths, createdAt, updatedAt, ...row }: Row): Deployment {

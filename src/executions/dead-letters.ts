@@ -110,10 +110,7 @@ export class DeadLetterRepository {
       )
       .orderBy(desc(deadLetters.id))
       .limit(page.limit + 1)
-    return slice(
-      rows.map((row) => ({ ...row, createdAt: row.createdAt.toISOString() })),
-      page.limit,
-    )
+    return slice(rows.map(toLetter), page.limit)
   }
 
   async find(userId: string, id: string): Promise<DeadLetterWithBody | null> {
@@ -121,7 +118,7 @@ export class DeadLetterRepository {
       .select({ ...columns, body: deadLetters.body })
       .from(deadLetters)
       .where(owned(userId, id))
-    return row ? { ...row, createdAt: row.createdAt.toISOString() } : null
+    return row ? { ...toLetter(row), body: row.body } : null
   }
 
   async delete(userId: string, id: string): Promise<boolean> {
@@ -217,6 +214,12 @@ export class DeadLetterRepository {
 }
 
 const owned = (userId: string, id: string) => and(eq(deadLetters.userId, userId), eq(deadLetters.id, id))
+
+function toLetter(row: Pick<typeof deadLetters.$inferSelect, keyof typeof columns>): DeadLetter {
+  const { id, instanceId, code, n8nExecutionId, n8nWorkflowId, sizeBytes, deliveries } = row
+  const createdAt = row.createdAt.toISOString()
+  return { id, instanceId, code, n8nExecutionId, n8nWorkflowId, sizeBytes, deliveries, createdAt }
+}
 
 /** A body that was cut to fit is no JSON any more. */
 function parseOrNull(body: string): unknown {

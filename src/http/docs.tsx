@@ -26,7 +26,9 @@ export function docsRoutes<E extends Env, S extends Schema, P extends string>(ap
   const cached = { 'Cache-Control': 'public, max-age=300' }
   return new Hono()
     .get('/openapi.json', async (c) => c.json(await load(), 200, cached))
-    .get('/docs', async (c) => c.html(html`<!doctype html>${<Reference document={await load()} />}`, 200, cached))
+    .get('/docs', async (c) =>
+      c.html(html`<!doctype html>${<Reference document={await load()} />}`, 200, cached),
+    )
     .get('/docs/style.css', (c) =>
       c.body(referenceStyle, 200, { ...cached, 'Content-Type': 'text/css; charset=utf-8' }),
     )

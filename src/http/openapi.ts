@@ -47,9 +47,25 @@ export function describe(route: RouteDescription) {
   }
   return describeRoute({
     tags: [route.tag],
+    ...headersOf(route.errors ?? []),
     summary: route.summary,
     ...(route.description && { description: route.description }),
     responses,
     ...(route.public && { security: [] }),
   })
+}
+
+/** A route that can miss a precondition takes `If-Match`; one that can see a key again takes `Idempotency-Key`. */
+function headersOf(errors: ErrorCode[]): Pick<DescribeRouteOptions, 'parameters'> {
+  const header = (name: string, required: boolean, description: string) =>
+    ({ in: 'header', name, required, description, schema: { type: 'string' } }) as const
+  const parameters = [
+    ...(errors.includes('precondition-required')
+      ? [header('If-Match', true, 'The ETag that was read, or * for whichever version there is')]
+      : []),
+    ...(errors.includes('idempotency-key-reused')
+      ? [header('Idempotency-Key', false, 'Makes the request repeatable; 255 characters at most')]
+      : []),
+  ]
+  return parameters.length > 0 ? { parameters } : {}
 }

@@ -54,11 +54,11 @@ function notation(
   if (!schema || depth > 8) return 'unknown'
   if (schema.$ref) {
     const name = schema.$ref.split('/').at(-1) ?? ''
-    return notation(document.components?.schemas?.[name] as Schema | undefined, document, indent, depth + 1)
+    return notation(document.components?.schemas?.[name], document, indent, depth + 1)
   }
   if (schema.const !== undefined) return JSON.stringify(schema.const)
   if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(' | ')
-  const choices = (schema.anyOf ?? schema.oneOf) as Schema[] | undefined
+  const choices = schema.anyOf ?? schema.oneOf
   if (choices) return choices.map((choice) => notation(choice, document, indent, depth + 1)).join(' | ')
   if (Array.isArray(schema.type)) return schema.type.join(' | ')
   if (schema.type === 'array') {
@@ -73,7 +73,7 @@ function notation(
     )
     return fields.length > 0 ? `{\n${fields.join('\n')}\n${indent}}` : 'object'
   }
-  return schema.format ? `${schema.type} (${schema.format})` : String(schema.type ?? 'any JSON')
+  return schema.format ? `${schema.type} (${schema.format})` : (schema.type ?? 'any JSON')
 }
 
 type Content = Record<string, { schema?: unknown }> | undefined

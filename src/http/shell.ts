@@ -64,34 +64,30 @@ export function shell(options: ShellOptions): MiddlewareHandler<BaseEnv>[] {
 }
 
 /** Errors as problem documents, and 405 with `Allow` where the path exists under another method. */
-export function handleFailures<E extends BaseEnv>(app: Hono<E>, log: Log): void {
+export function handleFailures(app: Hono<BaseEnv>, log: Log): void {
   app.onError((error, c) => {
     const failure = toAppError(error)
-    requestFailed(log, c as unknown as Context<BaseEnv>, failure)
-    return problem(c as unknown as Context, failure)
+    requestFailed(log, c, failure)
+    return problem(c, failure)
   })
   let methodsOf: ((path: string) => string[]) | undefined
   app.notFound((c) => {
     methodsOf ??= indexMethods(app)
     const methods = methodsOf(c.req.path)
-    if (methods.length === 0)
-      return problem(c as unknown as Context, new AppError('not-found', 'No such resource'))
-    const response = problem(
-      c as unknown as Context,
-      new AppError('method-not-allowed', `This path takes ${methods.join(', ')}`),
-    )
+    if (methods.length === 0) return problem(c, new AppError('not-found', 'No such resource'))
+    const response = problem(c, new AppError('method-not-allowed', `This path takes ${methods.join(', ')}`))
     response.headers.set('Allow', methods.join(', '))
     return response
   })
 }
 
-function indexMethods<E extends BaseEnv>(app: Hono<E>): (path: string) => string[] {
+function indexMethods(app: Hono<BaseEnv>): (path: string) => string[] {
   const router = new TrieRouter<string>()
   for (const { path, method } of app.routes) if (method !== 'ALL') router.add('ANY', path, method)
   return (path) => {
     const [matches] = router.match('ANY', path)
     const methods = new Set(matches.map(([method]) => method))
     if (methods.has('GET')) methods.add('HEAD')
-    return [...methods].sort()
+    return [...methods].toSorted()
   }
 }

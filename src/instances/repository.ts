@@ -161,7 +161,7 @@ export class InstanceRepository {
       ])
       return token
     } catch (error) {
-      if (databaseError(error)?.constraint === 'webhook_tokens_instance_fkey') return null
+      if (databaseError(error).constraint === 'webhook_tokens_instance_fkey') return null
       throw error
     }
   }
@@ -217,7 +217,7 @@ export const apiKeyContext = (userId: string, instanceId: string, baseUrl: strin
 })
 
 function nameTaken(error: unknown): never {
-  if (databaseError(error)?.constraint === 'instances_name_key') {
+  if (databaseError(error).constraint === 'instances_name_key') {
     throw new AppError('name-taken', 'You have another instance of that name')
   }
   throw error

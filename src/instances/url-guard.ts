@@ -17,14 +17,15 @@ const allowedPorts = new Set([443, 5678, 8443])
 /** RFC 6761, RFC 6762, RFC 8375 and names that clouds and home routers answer for themselves. */
 const privateSuffixes = ['localhost', 'local', 'internal', 'home.arpa', 'lan', 'home', 'corp', 'intranet']
 
+function refuse(detail: string): never {
+  throw new AppError('url-not-allowed', `baseUrl: ${detail}`, { errors: [{ pointer: '/baseUrl', detail }] })
+}
+
 /**
  * @returns origin and path prefix, normalised, without a trailing slash
  * @throws {AppError} `url-not-allowed`
  */
 export function checkBaseUrl(text: string, rules: UrlRules): string {
-  const refuse = (detail: string): never => {
-    throw new AppError('url-not-allowed', `baseUrl: ${detail}`, { errors: [{ pointer: '/baseUrl', detail }] })
-  }
   // The parser drops tabs and line breaks, turns backslashes and adds missing slashes: what is shown must be what is called.
   if (
     text.length > maxLength ||

@@ -53,7 +53,8 @@ export function requiredCredentials(
   for (const selector of SELECTORS) {
     const type = values.get(selector)
     if (typeof type !== 'string' || type === '') continue
-    if (isExpression(type)) unresolved.push(selector)
+    // A selector loses its leading `=`: what is left of an expression names no type.
+    if (type.includes('{{') || isExpression(type)) unresolved.push(selector)
     else required.set(type, true)
   }
   return { required, unresolved }

@@ -3,7 +3,7 @@
  * replaced token used again ends the family, because either of two holders may be a thief; within a short grace it
  * only gets the same successor again, because an answer can be lost on the way.
  */
-import { and, eq, gt, isNull, lt, type SQL, sql } from 'drizzle-orm'
+import { and, eq, gt, isNull, type SQL, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import type { RefreshTokens } from '../crypto/refresh-token.ts'
 import { auditEvent } from '../db/audit.ts'
@@ -144,13 +144,6 @@ export class SessionRepository {
 
   #live(condition: SQL) {
     return and(condition, isNull(sessions.revokedAt))
-  }
-
-  /** Removes sessions that have been over for a day. */
-  async purgeExpired(): Promise<void> {
-    await this.#db
-      .delete(sessions)
-      .where(lt(sessions.expiresAt, new Date(this.#now().getTime() - 86_400_000)))
   }
 }
 

@@ -2,7 +2,7 @@
  * @module Slows guessing down, in the database, so that restarts and further isolates change nothing. An attempt is
  * counted before it is made, so that parallel attempts cannot all pass, and taken back when it succeeds.
  */
-import { inArray, lt, type SQL, sql } from 'drizzle-orm'
+import { inArray, type SQL, sql } from 'drizzle-orm'
 import type { Fingerprint } from '../crypto/fingerprint.ts'
 import type { Db } from '../db/client.ts'
 import { loginThrottles } from '../db/schema/users.ts'
@@ -80,12 +80,6 @@ export class Throttle {
       .update(loginThrottles)
       .set({ failures: sql`greatest(${loginThrottles.failures} - 1, 0)`, blockedUntil: null })
       .where(inArray(loginThrottles.bucket, [pair, account]))
-  }
-
-  /** Removes counts that have started again anyway. */
-  async purgeStale(): Promise<void> {
-    const stale = new Date(this.#now().getTime() - pairRule.resetAfterSeconds * 1000)
-    await this.#db.delete(loginThrottles).where(lt(loginThrottles.lastFailedAt, stale))
   }
 
   /** Inserts or raises a count once for each row of `source`, unless the bucket is blocked; returns a row if it did. */

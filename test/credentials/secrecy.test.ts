@@ -23,9 +23,7 @@ afterAll(() => database.close())
 /** A number that occurs nowhere by chance, and the secrets of data that holds text and numbers at every place. */
 function secretData() {
   const secrets = Array.from({ length: 6 }, canary)
-  const number = Number(
-    `7${crypto.getRandomValues(new Uint32Array(1))[0]}${'31337'}`.padEnd(15, '9').slice(0, 15),
-  )
+  const number = Number(`7${crypto.getRandomValues(new Uint32Array(1))[0]}31337`.padEnd(15, '9').slice(0, 15))
   const [top, nested, listed, deep, named, url] = secrets
   const data = {
     token: top,

@@ -155,9 +155,12 @@ describe('limits', () => {
   test('of more than 10 MB the oldest give way, and they are replayed in several goes', async () => {
     const { userId, workflowId, instanceId, report } = await world.tracked()
     for (let index = 0; index < 60; index += 15) {
-      const executionIds = Array.from({ length: 15 }, (_, offset) => String(index + offset))
       await report(
-        executionIds.map((executionId) => ({ ...success, executionId, data: 'x'.repeat(200_000) })),
+        Array.from({ length: 15 }, (_, offset) => ({
+          ...success,
+          executionId: String(index + offset),
+          data: 'x'.repeat(200_000),
+        })),
       )
     }
     const [kept] = await world.sql`select count(*)::int as count, sum(size_bytes)::int as bytes

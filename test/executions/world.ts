@@ -166,7 +166,7 @@ export function createWorld(database: TestDatabase, options: WorldOptions = {}) 
     const body = { workflowId, instanceId, n8nWorkflowId }
     const deployment = await call('POST', '/v1/deployments', { user: userId, body })
     const report = (payload: unknown) => call('POST', `/hooks/n8n/${instanceId}`, { token, body: payload })
-    return { userId, workflowId, instanceId, token, deploymentId: deployment.body.id as string, report }
+    return { userId, workflowId, instanceId, token, deploymentId: String(deployment.body.id), report }
   }
 
   return {

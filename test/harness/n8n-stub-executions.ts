@@ -42,7 +42,8 @@ export function listExecutions(context: StubContext, query: URLSearchParams): Js
 
 function flag(query: URLSearchParams): boolean {
   const value = query.get('includeData') ?? 'false'
-  if (value !== 'true' && value !== 'false') throw new Refusal(400, 'request/query/includeData Invalid enum value')
+  if (value !== 'true' && value !== 'false')
+    throw new Refusal(400, 'request/query/includeData Invalid enum value')
   return value === 'true'
 }
 
@@ -158,10 +159,20 @@ export function run(
 }
 
 function errorOf({ message = 'Deliberate failure', node = 'Fail' }: StubOutcome): Json {
-  return { message, stack: `NodeOperationError: ${message}`, name: 'NodeOperationError', node: { name: node } }
+  return {
+    message,
+    stack: `NodeOperationError: ${message}`,
+    name: 'NodeOperationError',
+    node: { name: node },
+  }
 }
 
-function report(context: StubContext, failed: StubWorkflow, execution: StubExecution, outcome: StubOutcome): void {
+function report(
+  context: StubContext,
+  failed: StubWorkflow,
+  execution: StubExecution,
+  outcome: StubOutcome,
+): void {
   const errorWorkflow = context.state.workflows.get(String(failed.settings.errorWorkflow))
   if (!errorWorkflow?.isLive) return
   addExecution(context, { workflowId: errorWorkflow.id, mode: 'error' })
@@ -198,7 +209,9 @@ export function outcomeByNodes(nodes: Json[]): StubOutcome {
 
 /** @throws {Refusal} 404 unless a live workflow has the path for that method */
 export function callWebhook(context: StubContext, method: string, path: string): Json {
-  const workflow = [...context.state.workflows.values()].find((each) => each.webhooks.includes(`${method} ${path}`))
+  const workflow = [...context.state.workflows.values()].find((each) =>
+    each.webhooks.includes(`${method} ${path}`),
+  )
   if (!workflow) throw new Refusal(404, `The requested webhook "${method} ${path}" is not registered.`)
   run(context, workflow, 'webhook')
   return { message: 'Workflow was started' }

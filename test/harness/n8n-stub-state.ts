@@ -116,7 +116,9 @@ const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
 
 /** 16 letters and digits, as n8n's own. */
 export function n8nId(): string {
-  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => LETTERS[byte % LETTERS.length]).join('')
+  return [...crypto.getRandomValues(new Uint8Array(16))]
+    .map((byte) => LETTERS[byte % LETTERS.length])
+    .join('')
 }
 
 export function iso(ms: number): string {

@@ -54,19 +54,37 @@ const text = is('string')
 const flag = is('boolean')
 const number = is('number')
 const anything: Check = () => undefined
-const tag = fields({ key: text, value: text })
+const tag: Check = (value, at) => {
+  fields({ key: text, value: text })(value, at)
+  for (const key of ['key', 'value'])
+    if (isObject(value) && !(key in value)) refuse(`${at}/${key}`, 'Required')
+}
 
 const node = fields(
   {
     ...{ id: text, name: text, webhookId: text, disabled: flag, notesInFlow: flag, notes: text, type: text },
-    ...{ typeVersion: number, executeOnce: flag, alwaysOutputData: flag, retryOnFail: flag, maxTries: number },
+    ...{
+      typeVersion: number,
+      executeOnce: flag,
+      alwaysOutputData: flag,
+      retryOnFail: flag,
+      maxTries: number,
+    },
     ...{ waitBetweenTries: number, continueOnFail: flag, onError: text, position: listOf(number) },
-    ...{ parameters: is('object'), credentials: is('object'), customTelemetryTags: fields({ tag: listOf(tag) }) },
+    ...{
+      parameters: is('object'),
+      credentials: is('object'),
+      customTelemetryTags: fields({ tag: listOf(tag) }),
+    },
   },
   ['createdAt', 'updatedAt'],
 )
 const legacySettings: Record<string, Check> = {
-  ...{ saveExecutionProgress: flag, saveManualExecutions: flag, saveDataErrorExecution: oneOf('all', 'none') },
+  ...{
+    saveExecutionProgress: flag,
+    saveManualExecutions: flag,
+    saveDataErrorExecution: oneOf('all', 'none'),
+  },
   ...{ saveDataSuccessExecution: oneOf('all', 'none'), executionTimeout: number, errorWorkflow: text },
   ...{ timezone: text, executionOrder: text },
 }
@@ -86,7 +104,16 @@ export const SETTING_NAMES: Record<Generation, string[]> = {
   '1.x': Object.keys(legacySettings),
 }
 
-const READ_ONLY = ['id', 'active', 'createdAt', 'updatedAt', 'isArchived', 'versionId', 'triggerCount', 'meta']
+const READ_ONLY = [
+  'id',
+  'active',
+  'createdAt',
+  'updatedAt',
+  'isArchived',
+  'versionId',
+  'triggerCount',
+  'meta',
+]
 const staticData: Check = (value, at) => {
   if (typeof value !== 'string') return
   try {
@@ -170,7 +197,8 @@ export function checkCredentialBody(body: unknown, generation: Generation): Json
   for (const key of readOnly) if (key in body) refuse(`/${key}`, 'is read-only')
   if ('id' in body) {
     text(body.id, '/id')
-    if (!/^[a-zA-Z0-9_-]{1,16}$/.test(String(body.id))) refuse('/id', 'must be 1 to 16 letters, digits, _ or -')
+    if (!/^[a-zA-Z0-9_-]{1,16}$/.test(String(body.id)))
+      refuse('/id', 'must be 1 to 16 letters, digits, _ or -')
   }
   text(body.name, '/name')
   text(body.type, '/type')
@@ -184,7 +212,7 @@ export function checkCredentialData(catalogue: Catalogue, type: string, data: Js
   const known = catalogue.credentialType(type)
   if (!known) throw new Refusal(400, 'req.body.type is not a known type')
   const bad = (what: string) => new Refusal(400, `request.body.data ${what}`)
-  const schema = catalogue.credentialFields(type).filter(([, kind]) => kind !== 'hidden' && kind !== 'notice')
+  const schema = catalogue.credentialFields(type).filter(([, kind]) => kind !== 'hidden')
   for (const [name, value] of Object.entries(data)) {
     const rows = schema.filter(([field]) => field === name)
     if (rows.length === 0 && !(name === 'oauthTokenData' && known.oauth)) {

@@ -2,7 +2,14 @@
 import { isDisplayed } from '../../src/n8n/display-options.ts'
 import { describeNode, displayedParameters } from '../../src/n8n/required-credentials.ts'
 import { webhookPaths } from '../../src/n8n/webhook-paths.ts'
-import { iso, type Json, n8nId, type StubContext, type StubWorkflow, type WorkflowContent } from './n8n-stub-state.ts'
+import {
+  iso,
+  type Json,
+  n8nId,
+  type StubContext,
+  type StubWorkflow,
+  type WorkflowContent,
+} from './n8n-stub-state.ts'
 import { checkWorkflowBody, IGNORED_SETTINGS, isObject, Refusal } from './n8n-stub-validation.ts'
 
 /** Triggers that n8n takes for published without starting anything. */
@@ -15,7 +22,7 @@ export function createWorkflow(context: StubContext, body: unknown): Json {
     ...content,
     id: n8nId(),
     versionId: '',
-    versionCounter: 0,
+    versionCounter: 1,
     activeVersionId: null,
     isArchived: false,
     triggerCount: 0,
@@ -31,7 +38,12 @@ export function createWorkflow(context: StubContext, body: unknown): Json {
   return show(workflow, context, ['tags', 'shared', 'parentFolder'])
 }
 
-export function updateWorkflow(context: StubContext, id: string, body: unknown, query: URLSearchParams): Json {
+export function updateWorkflow(
+  context: StubContext,
+  id: string,
+  body: unknown,
+  query: URLSearchParams,
+): Json {
   const isCurrent = context.state.generation === '2.41'
   const publishIfActive = query.get('publishIfActive')
   for (const key of query.keys()) {
@@ -44,10 +56,14 @@ export function updateWorkflow(context: StubContext, id: string, body: unknown, 
   const workflow = context.state.workflows.get(id)
   if (!workflow) throw new Refusal(404, 'You do not have permission to update this workflow.')
   if (workflow.isArchived) throw new Refusal(400, 'Cannot update an archived workflow.')
+  const before = contentOf(workflow)
   Object.assign(workflow, toContent(checked, workflow.settings))
+  // The version id is new each time, the counter says whether anything is.
+  if (contentOf(workflow) !== before) workflow.versionCounter += 1
   saveVersion(context, workflow)
   // Saved by now, whatever publishing says.
-  if (workflow.activeVersionId !== null && publishIfActive !== 'false') publish(context, workflow, workflow.versionId)
+  if (workflow.activeVersionId !== null && publishIfActive !== 'false')
+    publish(context, workflow, workflow.versionId)
   return show(workflow, context, ['tags'])
 }
 
@@ -57,9 +73,12 @@ function toContent(body: Json, settingsBefore: Json): WorkflowContent {
   return { name, nodes, connections, settings: { ...settingsBefore, ...Object.fromEntries(given) } }
 }
 
+function contentOf({ name, nodes, connections, settings }: WorkflowContent): string {
+  return JSON.stringify([name, nodes, connections, settings])
+}
+
 function saveVersion(context: StubContext, workflow: StubWorkflow): void {
   workflow.versionId = crypto.randomUUID()
-  workflow.versionCounter += 1
   workflow.updatedAt = iso(context.nowMs())
   workflow.versions.set(workflow.versionId, {
     nodes: structuredClone(workflow.nodes),
@@ -70,7 +89,7 @@ function saveVersion(context: StubContext, workflow: StubWorkflow): void {
 export function getWorkflow(context: StubContext, id: string): Json {
   const workflow = context.state.workflows.get(id)
   if (!workflow) throw new Refusal(404, 'Not Found')
-  return show(workflow, context, ['tags', 'shared', 'parentFolder'])
+  return show(workflow, context, ['tags', 'shared'])
 }
 
 export function deleteWorkflow(context: StubContext, id: string): Json {
@@ -85,12 +104,14 @@ export function deleteWorkflow(context: StubContext, id: string): Json {
   }
   workflows.delete(id)
   context.state.executions = executions.filter((each) => each.workflowId !== id)
-  return show(workflow, context, ['shared'])
+  const { activeVersion: _, ...shown } = show(workflow, context, ['shared'])
+  return shown
 }
 
 export function listWorkflows(context: StubContext, query: URLSearchParams): Json {
   const active = query.get('active')
-  if (active && active !== 'true' && active !== 'false') throw new Refusal(400, 'request/query/active Invalid enum')
+  if (active && active !== 'true' && active !== 'false')
+    throw new Refusal(400, 'request/query/active Invalid enum')
   const name = query.get('name')
   const tags = query.get('tags')
   const projectId = query.get('projectId')
@@ -101,18 +122,26 @@ export function listWorkflows(context: StubContext, query: URLSearchParams): Jso
     .filter(() => !tags && !projectId)
     // n8n gives them in the order of its random ids, or none.
     .toSorted((a, b) => (a.id < b.id ? -1 : 1))
-  return pageByOffset(found.map((each) => show(each, context, ['tags', 'shared'], true)), query)
+  return pageByOffset(
+    found.map((each) => show(each, context, ['tags', 'shared'], true)),
+    query,
+  )
 }
 
 function likePattern(name: string): RegExp {
-  const source = name.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`).replaceAll('%', '.*').replaceAll('_', '.')
+  const source = name
+    .replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`)
+    .replaceAll('%', '.*')
+    .replaceAll('_', '.')
   return new RegExp(source, 'is')
 }
 
 export function pageLimit(query: URLSearchParams): number {
   const limit = query.get('limit') || '100'
-  if (!/^-?\d+$/.test(limit)) throw new Refusal(400, 'request/query/limit Param `limit` must be a valid integer')
-  if (Number(limit) < 0) throw new Refusal(400, 'request/query/limit Param `limit` must be a non-negative integer')
+  if (!/^-?\d+$/.test(limit))
+    throw new Refusal(400, 'request/query/limit Param `limit` must be a valid integer')
+  if (Number(limit) < 0)
+    throw new Refusal(400, 'request/query/limit Param `limit` must be a non-negative integer')
   return Math.min(Number(limit), 250)
 }
 
@@ -161,7 +190,9 @@ function publish(context: StubContext, workflow: StubWorkflow, versionId: string
   checkNodeTypes(context, nodes)
   checkCredentials(context, nodes)
   const webhooks = webhooksOf(context, nodes)
-  const taken = [...context.state.workflows.values()].filter((each) => each !== workflow).flatMap((each) => each.webhooks)
+  const taken = [...context.state.workflows.values()]
+    .filter((each) => each !== workflow)
+    .flatMap((each) => each.webhooks)
   if (new Set(webhooks).size < webhooks.length || webhooks.some((each) => taken.includes(each))) {
     throw new Refusal(409, 'There is a conflict with one of the webhooks.')
   }
@@ -184,7 +215,10 @@ function checkNodeTypes(context: StubContext, nodes: Json[]): void {
     }
   }
   if (triggers.length === 0) {
-    throw new Refusal(400, 'Workflow cannot be activated because it has no trigger node. At least one is required.')
+    throw new Refusal(
+      400,
+      'Workflow cannot be activated because it has no trigger node. At least one is required.',
+    )
   }
 }
 
@@ -247,7 +281,8 @@ function settleWorkflow(context: StubContext, workflow: StubWorkflow, nowMs: num
 
 function hasBadCron(node: Json): boolean {
   if (node.type !== 'n8n-nodes-base.scheduleTrigger') return false
-  const rule = isObject(node.parameters) && isObject(node.parameters.rule) ? node.parameters.rule.interval : undefined
+  const rule =
+    isObject(node.parameters) && isObject(node.parameters.rule) ? node.parameters.rule.interval : undefined
   return (Array.isArray(rule) ? rule : []).some((each) => {
     if (!isObject(each) || each.field !== 'cronExpression') return false
     const parts = String(each.expression).trim().split(/\s+/)
@@ -262,11 +297,22 @@ function show(workflow: StubWorkflow, context: StubContext, extras: string[], in
   const published = activeVersionId === null ? undefined : workflow.versions.get(activeVersionId)
   const extra: Json = { tags: [], parentFolder: null, shared: [{ role: 'workflow:owner', workflowId: id }] }
   return structuredClone({
-    ...{ id, name, active: activeVersionId !== null, createdAt, updatedAt, isArchived, versionId, triggerCount },
+    ...{
+      id,
+      name,
+      active: activeVersionId !== null,
+      createdAt,
+      updatedAt,
+      isArchived,
+      versionId,
+      triggerCount,
+    },
     ...{ nodes, connections, settings, staticData: null, pinData: null, meta: null },
     ...Object.fromEntries(extras.map((key) => [key, extra[key]])),
     ...(isCurrent && { activeVersionId, nodeGroups: [] }),
     ...(isCurrent && !inList && { description: null, versionCounter, sourceWorkflowId: null }),
-    ...(isCurrent && { activeVersion: published ? { versionId: activeVersionId, workflowId: id, ...published } : null }),
+    ...(isCurrent && {
+      activeVersion: published ? { versionId: activeVersionId, workflowId: id, ...published } : null,
+    }),
   })
 }

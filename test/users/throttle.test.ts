@@ -137,16 +137,13 @@ describe('guessing passwords', () => {
     expect((await login(user.email, wrong, ip)).status).toBe(429)
   })
 
-  test('counts hold no address, and go after a day', async () => {
-    const { login, throttle, advance } = createAccounts(database.db)
+  test('counts hold no address', async () => {
+    const { login } = createAccounts(database.db)
     const email = newEmail()
     await login(email, wrong, ip)
     const dump = JSON.stringify(await database.sql`select * from login_throttles`)
     expect(dump).not.toContain(email)
     expect(dump).not.toContain(ip)
-    advance(2 * 86_400_000)
-    await throttle.purgeStale()
-    expect(await database.sql`select * from login_throttles`).toEqual([])
   })
 })
 

@@ -1,0 +1,365 @@
+/**
+ * @module An n8n that lives in the test: its public API and its webhooks, as strict as n8n 2.41.1. What it says is
+ * compared with a real one by `n8n/stub-conformance.test.ts`. Known to be missing: n8n's check of required node
+ * parameters when publishing, tags, projects, archiving, the history of versions, and API key scopes.
+ */
+import { createServer } from 'node:http'
+import { gzipSync } from 'node:zlib'
+import { loadCatalogue } from '../../src/n8n/catalogue.ts'
+import * as credentials from './n8n-stub-credentials.ts'
+import * as executions from './n8n-stub-executions.ts'
+import { ConnectionFault, failBy, html, json, type StubFault, type StubStep } from './n8n-stub-faults.ts'
+import type {
+  Generation,
+  Json,
+  StubCall,
+  StubContext,
+  StubExecution,
+  StubOutcome,
+  StubState,
+  StubWorkflow,
+} from './n8n-stub-state.ts'
+import { Refusal, SETTING_NAMES } from './n8n-stub-validation.ts'
+import * as workflows from './n8n-stub-workflows.ts'
+
+export interface N8nStubOptions {
+  generation?: Generation
+  apiKey?: string
+  baseUrl?: string
+  /** from the answer to a publish until triggers run; default 0: with the next request. Real: 0.4 to 1.5 s. */
+  publishDelayMs?: number
+  /** from the answer to an unpublish until webhooks are gone and a delete is possible; default 0. Real: about 0.2 s. */
+  unpublishDelayMs?: number
+  /** default the real clock; `advance` moves it */
+  now?: () => Date
+  /** how a run ends; default by its nodes */
+  outcome?: (workflow: StubWorkflow) => StubOutcome | undefined
+  /** takes the error reports of published error workflows */
+  push?: (report: Json, errorWorkflow: StubWorkflow) => void | Promise<void>
+}
+
+export type N8nStub = Awaited<ReturnType<typeof createN8nStub>>
+
+const MAX_BODY_BYTES = 16 * 1024 * 1024
+
+interface Request_ {
+  method: string
+  path: string
+  query: URLSearchParams
+  headers: Headers
+  body: string
+}
+
+type Handler = (context: StubContext, request: { id: string; body: unknown; query: URLSearchParams }) => Json
+/** `since`: not on 1.x and 2.0 */
+const ROUTES: [method: string, path: RegExp, step: StubStep, handler: Handler, since?: '2.41'][] = [
+  ['GET', /^\/discover$/, 'discover', (c, { query }) => discovery(c, query), '2.41'],
+  ['GET', /^\/workflows$/, 'workflow-list', (c, { query }) => workflows.listWorkflows(c, query)],
+  ['POST', /^\/workflows$/, 'workflow-create', (c, { body }) => workflows.createWorkflow(c, body)],
+  ['GET', /^\/workflows\/([^/]+)$/, 'workflow-get', (c, { id }) => workflows.getWorkflow(c, id)],
+  [
+    'PUT',
+    /^\/workflows\/([^/]+)$/,
+    'workflow-update',
+    (c, r) => workflows.updateWorkflow(c, r.id, r.body, r.query),
+  ],
+  ['DELETE', /^\/workflows\/([^/]+)$/, 'workflow-delete', (c, { id }) => workflows.deleteWorkflow(c, id)],
+  [
+    'POST',
+    /^\/workflows\/([^/]+)\/publish$/,
+    'publish',
+    (c, r) => workflows.publishWorkflow(c, r.id, r.body),
+    '2.41',
+  ],
+  [
+    'POST',
+    /^\/workflows\/([^/]+)\/unpublish$/,
+    'unpublish',
+    (c, { id }) => workflows.unpublishWorkflow(c, id),
+    '2.41',
+  ],
+  [
+    'POST',
+    /^\/workflows\/([^/]+)\/activate$/,
+    'publish',
+    (c, r) => workflows.publishWorkflow(c, r.id, r.body),
+  ],
+  [
+    'POST',
+    /^\/workflows\/([^/]+)\/deactivate$/,
+    'unpublish',
+    (c, { id }) => workflows.unpublishWorkflow(c, id),
+  ],
+  [
+    'GET',
+    /^\/credentials$/,
+    'credential-list',
+    (c, { query }) => credentials.listCredentials(c, query),
+    '2.41',
+  ],
+  ['POST', /^\/credentials$/, 'credential-create', (c, { body }) => credentials.createCredential(c, body)],
+  [
+    'GET',
+    /^\/credentials\/schema\/([^/]+)$/,
+    'credential-schema',
+    (c, { id }) => credentials.credentialSchema(c, id),
+  ],
+  [
+    'GET',
+    /^\/credentials\/([^/]+)$/,
+    'credential-get',
+    (c, { id }) => credentials.getCredential(c, id),
+    '2.41',
+  ],
+  [
+    'PATCH',
+    /^\/credentials\/([^/]+)$/,
+    'credential-update',
+    (c, r) => credentials.updateCredential(c, r.id, r.body),
+    '2.41',
+  ],
+  [
+    'DELETE',
+    /^\/credentials\/([^/]+)$/,
+    'credential-delete',
+    (c, { id }) => credentials.deleteCredential(c, id),
+  ],
+  [
+    'POST',
+    /^\/credentials\/([^/]+)\/test$/,
+    'test',
+    (c, { id }) => credentials.testCredential(c, id),
+    '2.41',
+  ],
+  ['GET', /^\/executions$/, 'execution-list', (c, { query }) => executions.listExecutions(c, query)],
+  [
+    'GET',
+    /^\/executions\/([^/]+)$/,
+    'execution-get',
+    (c, { id, query }) => executions.getExecution(c, id, query),
+  ],
+  ['DELETE', /^\/executions\/([^/]+)$/, 'other', (c, { id }) => executions.deleteExecution(c, id)],
+  ['POST', /^\/executions\/([^/]+)\/retry$/, 'other', (c, { id }) => executions.retryExecution(c, id)],
+]
+
+export async function createN8nStub(options: N8nStubOptions = {}) {
+  const apiKey = options.apiKey ?? `n8n-stub-key-${crypto.randomUUID()}`
+  const state: StubState = {
+    generation: options.generation ?? '2.41',
+    workflows: new Map(),
+    credentials: new Map(),
+    executions: [],
+    calls: [],
+    workingCredentials: new Set(),
+  }
+  let advancedMs = 0
+  const context: StubContext = {
+    state,
+    catalogue: await loadCatalogue(),
+    baseUrl: options.baseUrl ?? 'http://n8n.test',
+    nowMs: () => (options.now?.() ?? new Date()).getTime() + advancedMs,
+    publishDelayMs: options.publishDelayMs ?? 0,
+    unpublishDelayMs: options.unpublishDelayMs ?? 0,
+    outcome: (workflow, nodes) => options.outcome?.(workflow) ?? executions.outcomeByNodes(nodes),
+    push: options.push ?? (() => undefined),
+  }
+  const faults: StubFault[] = []
+
+  async function handle(request: Request_): Promise<{ response: Response; fault?: StubFault }> {
+    workflows.settle(context)
+    const webhook = request.path.match(/^\/webhook\/(.+)$/)
+    const path = request.path.match(/^\/api\/v1(\/.*?)\/?$/)?.[1]
+    const matching = path === undefined ? [] : routesAt(state.generation, path)
+    const route = matching.find(([method]) => method === request.method)
+    const call: StubCall = {
+      step: webhook ? 'webhook' : (route?.[2] ?? 'other'),
+      method: request.method,
+      path: request.path + (request.query.size > 0 ? `?${request.query}` : ''),
+      body: parse(request.body),
+      apiKey: request.headers.get('x-n8n-api-key'),
+      status: null,
+    }
+    state.calls.push(call)
+    const apply = async () => {
+      if (webhook?.[1] !== undefined) {
+        const name = webhook[1]
+        return answer(() => executions.callWebhook(context, request.method, name))
+      }
+      if (path === undefined) return html(404, `Cannot ${request.method} ${request.path}`)
+      return answerApi(request, path, matching, route)
+    }
+    const fault = takeFault(faults, call.step)
+    const response = fault ? await failBy(fault, apiKey, apply) : await apply()
+    call.status = response.status
+    return fault ? { response, fault } : { response }
+  }
+
+  function answerApi(
+    request: Request_,
+    path: string,
+    matching: typeof ROUTES,
+    route: (typeof ROUTES)[number] | undefined,
+  ): Response {
+    if (new TextEncoder().encode(request.body).length > MAX_BODY_BYTES) return html(413, 'Payload Too Large')
+    const type = request.headers.get('content-type')?.split(';')[0]
+    const body = request.body === '' ? {} : parse(request.body)
+    // n8n reads the body before it looks at the key.
+    if (type === 'application/json' && body === undefined) return html(500, 'Internal Server Error')
+    if (matching.length === 0) return json(404, { message: 'not found' })
+    if (!route) return json(405, { message: `${request.method} method not allowed` })
+    if (request.headers.get('x-n8n-api-key') !== apiKey) return json(401, { message: 'Unauthorized' })
+    const takesBody = ['workflow-create', 'workflow-update', 'credential-create', 'credential-update']
+    if (takesBody.includes(route[2]) && type !== 'application/json') {
+      return json(415, { message: `unsupported media type ${type}` })
+    }
+    const id = decodeURIComponent(path.match(route[1])?.[1] ?? '')
+    return answer(() => route[3](context, { id, body, query: request.query }))
+  }
+
+  async function stubFetch(input: string | URL | Request, init?: RequestInit): Promise<Response> {
+    const request = new Request(input, init)
+    const { pathname, searchParams } = new URL(request.url)
+    const aborted = new Promise<never>((_, reject) => {
+      if (request.signal.aborted) reject(request.signal.reason)
+      request.signal.addEventListener('abort', () => reject(request.signal.reason))
+    })
+    aborted.catch(() => undefined)
+    const body = await request.text()
+    const incoming = {
+      method: request.method,
+      path: pathname,
+      query: searchParams,
+      headers: request.headers,
+      body,
+    }
+    try {
+      return (await Promise.race([handle(incoming), aborted])).response
+    } catch (error) {
+      // As fetch in Node does.
+      if (error instanceof ConnectionFault) throw new TypeError('fetch failed', { cause: error })
+      throw error
+    }
+  }
+
+  /** On a free loopback port. */
+  async function listen(): Promise<{ baseUrl: string; close: () => Promise<void> }> {
+    const server = createServer((incoming, outgoing) => {
+      const chunks: Buffer[] = []
+      incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
+      incoming.on('end', () => {
+        void (async () => {
+          const url = new URL(incoming.url ?? '/', 'http://n8n.test')
+          try {
+            const { response, fault } = await handle({
+              method: incoming.method ?? 'GET',
+              path: url.pathname,
+              query: url.searchParams,
+              headers: new Headers(
+                Object.entries(incoming.headers).map(([name, value]) => [name, String(value)]),
+              ),
+              body: Buffer.concat(chunks).toString(),
+            })
+            if (fault?.mode === 'gzip-bomb') {
+              outgoing.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' })
+              return outgoing.end(gzipSync(Buffer.alloc(64 * 1024 * 1024, ' ')))
+            }
+            outgoing.writeHead(response.status, Object.fromEntries(response.headers))
+            for await (const chunk of response.body ?? []) {
+              if (outgoing.destroyed) return
+              if (!outgoing.write(chunk))
+                await new Promise((resolve) => outgoing.once('drain', resolve).once('close', resolve))
+            }
+            return outgoing.end()
+          } catch {
+            return incoming.socket.destroy()
+          }
+        })()
+      })
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const address = server.address()
+    context.baseUrl = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
+    const close = async () => {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    }
+    return { baseUrl: context.baseUrl, close }
+  }
+
+  return {
+    apiKey,
+    baseUrl: context.baseUrl,
+    state,
+    fetch: stubFetch as typeof fetch,
+    listen,
+    /** Moves the stub's clock. */
+    advance(ms: number) {
+      advancedMs += ms
+      workflows.settle(context)
+    },
+    /** The next matching call fails so; several wait in the order given. */
+    failNext: (fault: StubFault) => void faults.push({ ...fault }),
+    clearFaults: () => void faults.splice(0),
+    addExecution: (execution: Partial<StubExecution> & Pick<StubExecution, 'workflowId'>) =>
+      executions.addExecution(context, execution),
+    /** Of one step, or of all. */
+    calls: (step?: StubStep) => state.calls.filter((call) => step === undefined || call.step === step),
+  }
+}
+
+function routesAt(generation: Generation, path: string): typeof ROUTES {
+  return ROUTES.filter(([, pattern, , , since]) => pattern.test(path) && (!since || generation === since))
+}
+
+function takeFault(faults: StubFault[], step: string): StubFault | undefined {
+  const index = faults.findIndex((fault) => fault.step === '*' || fault.step === step)
+  const fault = faults[index]
+  if (!fault) return undefined
+  fault.times = (fault.times ?? 1) - 1
+  if (fault.times <= 0) faults.splice(index, 1)
+  return fault
+}
+
+function answer(make: () => Json): Response {
+  try {
+    return json(200, make())
+  } catch (error) {
+    if (error instanceof Refusal) return json(error.status, { message: error.message })
+    throw error
+  }
+}
+
+function parse(body: string): unknown {
+  try {
+    return JSON.parse(body)
+  } catch {
+    return undefined
+  }
+}
+
+function discovery(context: StubContext, query: URLSearchParams): Json {
+  const resource = query.get('resource')
+  const properties = Object.fromEntries(SETTING_NAMES[context.state.generation].map((name) => [name, {}]))
+  const schemas: Record<string, Json> = {
+    'POST /workflows': { type: 'object', properties: { settings: { type: 'object', properties } } },
+    'POST /credentials': { type: 'object', properties: { id: { type: 'string', maxLength: 16 } } },
+  }
+  const resources: Record<string, { endpoints: Json[] }> = {}
+  for (const [method, pattern, step] of ROUTES) {
+    const path = pattern.source.slice(1, -1).replaceAll('\\/', '/').replaceAll('([^/]+)', '{id}')
+    const name = path.startsWith('/workflows')
+      ? 'workflow'
+      : path.startsWith('/credentials')
+        ? 'credential'
+        : step
+    if (resource !== null && resource !== name) continue
+    const schema = query.get('include') === 'schemas' ? schemas[`${method} ${path}`] : undefined
+    resources[name] ??= { endpoints: [] }
+    resources[name].endpoints.push({
+      method,
+      path: `/api/v1${path}`,
+      ...(schema && { requestSchema: schema }),
+    })
+  }
+  return { data: { scopes: [], resources, filters: {}, specUrl: '/api/v1/openapi.yml' } }
+}
