@@ -39,7 +39,6 @@ CREATE TABLE "deployments" (
 	"step" text,
 	"error" text,
 	"bindings" jsonb DEFAULT '{}'::jsonb NOT NULL,
-	"webhook_urls" text[] DEFAULT '{}' NOT NULL,
 	"created_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
 	"updated_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
 	CONSTRAINT "deployments_user_id_id_key" UNIQUE("user_id","id"),

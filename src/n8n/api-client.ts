@@ -97,9 +97,9 @@ export function createN8nClient(options: N8nClientOptions) {
     },
 
     /**
-     * Each call makes a new draft version, even of the same content, and n8n merges `settings` into those it has.
-     * With `publishIfActive` a published workflow is published again: when that is refused, the draft has changed all
-     * the same (the error is `ambiguous`). A legacy n8n has no such choice and always publishes again.
+     * Other nodes or connections make a new version, the same ones or another name do not. n8n merges `settings` into
+     * those it has. With `publishIfActive` a published workflow is published again: when that is refused, the draft
+     * has changed all the same (the error is `ambiguous`). A legacy n8n has no such choice and always publishes again.
      */
     async updateWorkflow(
       id: string,

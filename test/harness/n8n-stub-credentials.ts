@@ -25,7 +25,14 @@ export function getCredential(context: StubContext, id: string): Json {
 export function listCredentials(context: StubContext, query: URLSearchParams): Json {
   const newestFirst = [...context.state.credentials.values()].toReversed()
   return pageByOffset(
-    newestFirst.map(({ data: _, ...rest }) => ({ ...rest, shared: [] })),
+    newestFirst.map(({ id, name, type, createdAt, updatedAt }) => ({
+      id,
+      name,
+      type,
+      createdAt,
+      updatedAt,
+      shared: [],
+    })),
     query,
   )
 }
@@ -80,7 +87,7 @@ export function credentialSchema(context: StubContext, type: string): Json {
   return { additionalProperties: false, type: 'object', properties: Object.fromEntries(properties), required }
 }
 
-function show({ data: _, createdAt, updatedAt, ...rest }: StubCredential): Json {
+function show({ id, name, type, createdAt, updatedAt }: StubCredential): Json {
   const flags = { isManaged: false, isGlobal: false, isResolvable: false, resolvableAllowFallback: false }
-  return { ...rest, ...flags, resolverId: null, createdAt, updatedAt }
+  return { id, name, type, ...flags, resolverId: null, createdAt, updatedAt }
 }

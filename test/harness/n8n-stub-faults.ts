@@ -137,7 +137,10 @@ export async function failBy(
       return json(400, {
         message: `<script>alert(1)</script>\nrefused ${apiKey} and Bearer abc.def and sk-123456`,
       })
-    default:
+    case '401':
+    case '403':
+    case '404':
+    case '409':
       return json(Number(fault.mode), { message: 'The stub was told to' })
   }
 }

@@ -41,7 +41,8 @@ const listOf =
 const fields =
   (checks: Record<string, Check>, readOnly: string[] = []): Check =>
   (value, at) => {
-    if (!isObject(value)) return void refuse(at, `Expected object, received ${kindOf(value)}`)
+    is('object')(value, at)
+    if (!isObject(value)) return
     for (const key of readOnly) if (key in value) refuse(`${at}/${key}`, 'is read-only')
     for (const [key, each] of Object.entries(value)) {
       const check = Object.hasOwn(checks, key) ? checks[key] : undefined

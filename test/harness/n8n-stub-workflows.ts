@@ -2,6 +2,7 @@
 import { isDisplayed } from '../../src/n8n/display-options.ts'
 import { describeNode, displayedParameters } from '../../src/n8n/required-credentials.ts'
 import { webhookPaths } from '../../src/n8n/webhook-paths.ts'
+import { canonicalJson } from '../../src/n8n/workflow-json.ts'
 import {
   iso,
   type Json,
@@ -28,13 +29,13 @@ export function createWorkflow(context: StubContext, body: unknown): Json {
     triggerCount: 0,
     versions: new Map(),
     createdAt: iso(context.nowMs()),
-    updatedAt: '',
+    updatedAt: iso(context.nowMs()),
     webhooks: [],
     isLive: false,
     pending: null,
   }
   context.state.workflows.set(workflow.id, workflow)
-  saveVersion(context, workflow)
+  saveVersion(workflow)
   return show(workflow, context, ['tags', 'shared', 'parentFolder'])
 }
 
@@ -56,11 +57,13 @@ export function updateWorkflow(
   const workflow = context.state.workflows.get(id)
   if (!workflow) throw new Refusal(404, 'You do not have permission to update this workflow.')
   if (workflow.isArchived) throw new Refusal(400, 'Cannot update an archived workflow.')
-  const before = contentOf(workflow)
+  const before = { ...workflow }
   Object.assign(workflow, toContent(checked, workflow.settings))
-  // The version id is new each time, the counter says whether anything is.
-  if (contentOf(workflow) !== before) workflow.versionCounter += 1
-  saveVersion(context, workflow)
+  workflow.updatedAt = iso(context.nowMs())
+  const isSame = (key: 'nodes' | 'connections' | 'settings') => isDeepEqual(before[key], workflow[key])
+  // A name or settings alone make no version; connections alone do not count.
+  if (!isSame('nodes') || !isSame('settings')) workflow.versionCounter += 1
+  if (!isSame('nodes') || !isSame('connections')) saveVersion(workflow)
   // Saved by now, whatever publishing says.
   if (workflow.activeVersionId !== null && publishIfActive !== 'false')
     publish(context, workflow, workflow.versionId)
@@ -73,13 +76,12 @@ function toContent(body: Json, settingsBefore: Json): WorkflowContent {
   return { name, nodes, connections, settings: { ...settingsBefore, ...Object.fromEntries(given) } }
 }
 
-function contentOf({ name, nodes, connections, settings }: WorkflowContent): string {
-  return JSON.stringify([name, nodes, connections, settings])
+function isDeepEqual(a: unknown, b: unknown): boolean {
+  return canonicalJson(a) === canonicalJson(b)
 }
 
-function saveVersion(context: StubContext, workflow: StubWorkflow): void {
+function saveVersion(workflow: StubWorkflow): void {
   workflow.versionId = crypto.randomUUID()
-  workflow.updatedAt = iso(context.nowMs())
   workflow.versions.set(workflow.versionId, {
     nodes: structuredClone(workflow.nodes),
     connections: structuredClone(workflow.connections),
@@ -190,10 +192,9 @@ function publish(context: StubContext, workflow: StubWorkflow, versionId: string
   checkNodeTypes(context, nodes)
   checkCredentials(context, nodes)
   const webhooks = webhooksOf(context, nodes)
-  const taken = [...context.state.workflows.values()]
-    .filter((each) => each !== workflow)
-    .flatMap((each) => each.webhooks)
-  if (new Set(webhooks).size < webhooks.length || webhooks.some((each) => taken.includes(each))) {
+  const others = [...context.state.workflows.values()].filter((each) => each !== workflow)
+  const taken = new Set(others.flatMap((each) => each.webhooks))
+  if (new Set(webhooks).size < webhooks.length || webhooks.some((each) => taken.has(each))) {
     throw new Refusal(409, 'There is a conflict with one of the webhooks.')
   }
   const isSame = workflow.activeVersionId === versionId
@@ -247,8 +248,9 @@ function webhooksOf(context: StubContext, nodes: Json[]): string[] {
     if (!description) return []
     const values = displayedParameters(node, description)
     const [first] = description.facts.w ?? []
-    const method = first?.[0].startsWith('=') ? (values.get(first[0].slice(1)) ?? 'GET') : first?.[0]
-    return webhookPaths(node, description, values).paths.map((path) => `${String(method)} ${path}`)
+    const named = first?.[0].startsWith('=') ? (values.get(first[0].slice(1)) ?? 'GET') : first?.[0]
+    const method = typeof named === 'string' ? named : 'GET'
+    return webhookPaths(node, description, values).paths.map((path) => `${method} ${path}`)
   })
 }
 

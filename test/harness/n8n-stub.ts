@@ -3,10 +3,10 @@
  * compared with a real one by `n8n/stub-conformance.test.ts`. Known to be missing: n8n's check of required node
  * parameters when publishing, tags, projects, archiving, the history of versions, and API key scopes.
  */
-import { createServer } from 'node:http'
+import { once } from 'node:events'
+import { createServer, type ServerResponse } from 'node:http'
 import { gzipSync } from 'node:zlib'
 import { loadCatalogue } from '../../src/n8n/catalogue.ts'
-import * as credentials from './n8n-stub-credentials.ts'
 import * as executions from './n8n-stub-executions.ts'
 import { ConnectionFault, failBy, html, json, type StubFault, type StubStep } from './n8n-stub-faults.ts'
 import type {
@@ -19,7 +19,8 @@ import type {
   StubState,
   StubWorkflow,
 } from './n8n-stub-state.ts'
-import { Refusal, SETTING_NAMES } from './n8n-stub-validation.ts'
+import { type Route, routesAt } from './n8n-stub-routes.ts'
+import { Refusal } from './n8n-stub-validation.ts'
 import * as workflows from './n8n-stub-workflows.ts'
 
 export interface N8nStubOptions {
@@ -49,98 +50,6 @@ interface Request_ {
   headers: Headers
   body: string
 }
-
-type Handler = (context: StubContext, request: { id: string; body: unknown; query: URLSearchParams }) => Json
-/** `since`: not on 1.x and 2.0 */
-const ROUTES: [method: string, path: RegExp, step: StubStep, handler: Handler, since?: '2.41'][] = [
-  ['GET', /^\/discover$/, 'discover', (c, { query }) => discovery(c, query), '2.41'],
-  ['GET', /^\/workflows$/, 'workflow-list', (c, { query }) => workflows.listWorkflows(c, query)],
-  ['POST', /^\/workflows$/, 'workflow-create', (c, { body }) => workflows.createWorkflow(c, body)],
-  ['GET', /^\/workflows\/([^/]+)$/, 'workflow-get', (c, { id }) => workflows.getWorkflow(c, id)],
-  [
-    'PUT',
-    /^\/workflows\/([^/]+)$/,
-    'workflow-update',
-    (c, r) => workflows.updateWorkflow(c, r.id, r.body, r.query),
-  ],
-  ['DELETE', /^\/workflows\/([^/]+)$/, 'workflow-delete', (c, { id }) => workflows.deleteWorkflow(c, id)],
-  [
-    'POST',
-    /^\/workflows\/([^/]+)\/publish$/,
-    'publish',
-    (c, r) => workflows.publishWorkflow(c, r.id, r.body),
-    '2.41',
-  ],
-  [
-    'POST',
-    /^\/workflows\/([^/]+)\/unpublish$/,
-    'unpublish',
-    (c, { id }) => workflows.unpublishWorkflow(c, id),
-    '2.41',
-  ],
-  [
-    'POST',
-    /^\/workflows\/([^/]+)\/activate$/,
-    'publish',
-    (c, r) => workflows.publishWorkflow(c, r.id, r.body),
-  ],
-  [
-    'POST',
-    /^\/workflows\/([^/]+)\/deactivate$/,
-    'unpublish',
-    (c, { id }) => workflows.unpublishWorkflow(c, id),
-  ],
-  [
-    'GET',
-    /^\/credentials$/,
-    'credential-list',
-    (c, { query }) => credentials.listCredentials(c, query),
-    '2.41',
-  ],
-  ['POST', /^\/credentials$/, 'credential-create', (c, { body }) => credentials.createCredential(c, body)],
-  [
-    'GET',
-    /^\/credentials\/schema\/([^/]+)$/,
-    'credential-schema',
-    (c, { id }) => credentials.credentialSchema(c, id),
-  ],
-  [
-    'GET',
-    /^\/credentials\/([^/]+)$/,
-    'credential-get',
-    (c, { id }) => credentials.getCredential(c, id),
-    '2.41',
-  ],
-  [
-    'PATCH',
-    /^\/credentials\/([^/]+)$/,
-    'credential-update',
-    (c, r) => credentials.updateCredential(c, r.id, r.body),
-    '2.41',
-  ],
-  [
-    'DELETE',
-    /^\/credentials\/([^/]+)$/,
-    'credential-delete',
-    (c, { id }) => credentials.deleteCredential(c, id),
-  ],
-  [
-    'POST',
-    /^\/credentials\/([^/]+)\/test$/,
-    'test',
-    (c, { id }) => credentials.testCredential(c, id),
-    '2.41',
-  ],
-  ['GET', /^\/executions$/, 'execution-list', (c, { query }) => executions.listExecutions(c, query)],
-  [
-    'GET',
-    /^\/executions\/([^/]+)$/,
-    'execution-get',
-    (c, { id, query }) => executions.getExecution(c, id, query),
-  ],
-  ['DELETE', /^\/executions\/([^/]+)$/, 'other', (c, { id }) => executions.deleteExecution(c, id)],
-  ['POST', /^\/executions\/([^/]+)\/retry$/, 'other', (c, { id }) => executions.retryExecution(c, id)],
-]
 
 export async function createN8nStub(options: N8nStubOptions = {}) {
   const apiKey = options.apiKey ?? `n8n-stub-key-${crypto.randomUUID()}`
@@ -194,12 +103,7 @@ export async function createN8nStub(options: N8nStubOptions = {}) {
     return fault ? { response, fault } : { response }
   }
 
-  function answerApi(
-    request: Request_,
-    path: string,
-    matching: typeof ROUTES,
-    route: (typeof ROUTES)[number] | undefined,
-  ): Response {
+  function answerApi(request: Request_, path: string, matching: Route[], route: Route | undefined): Response {
     if (new TextEncoder().encode(request.body).length > MAX_BODY_BYTES) return html(413, 'Payload Too Large')
     const type = request.headers.get('content-type')?.split(';')[0]
     const body = request.body === '' ? {} : parse(request.body)
@@ -259,19 +163,9 @@ export async function createN8nStub(options: N8nStubOptions = {}) {
               ),
               body: Buffer.concat(chunks).toString(),
             })
-            if (fault?.mode === 'gzip-bomb') {
-              outgoing.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' })
-              return outgoing.end(gzipSync(Buffer.alloc(64 * 1024 * 1024, ' ')))
-            }
-            outgoing.writeHead(response.status, Object.fromEntries(response.headers))
-            for await (const chunk of response.body ?? []) {
-              if (outgoing.destroyed) return
-              if (!outgoing.write(chunk))
-                await new Promise((resolve) => outgoing.once('drain', resolve).once('close', resolve))
-            }
-            return outgoing.end()
+            await send(response, outgoing, fault?.mode === 'gzip-bomb')
           } catch {
-            return incoming.socket.destroy()
+            incoming.socket.destroy()
           }
         })()
       })
@@ -290,7 +184,7 @@ export async function createN8nStub(options: N8nStubOptions = {}) {
     apiKey,
     baseUrl: context.baseUrl,
     state,
-    fetch: stubFetch as typeof fetch,
+    fetch: stubFetch,
     listen,
     /** Moves the stub's clock. */
     advance(ms: number) {
@@ -307,8 +201,15 @@ export async function createN8nStub(options: N8nStubOptions = {}) {
   }
 }
 
-function routesAt(generation: Generation, path: string): typeof ROUTES {
-  return ROUTES.filter(([, pattern, , , since]) => pattern.test(path) && (!since || generation === since))
+async function send(response: Response, outgoing: ServerResponse, isBomb: boolean): Promise<void> {
+  const encoding: Record<string, string> = isBomb ? { 'content-encoding': 'gzip' } : {}
+  outgoing.writeHead(response.status, { ...Object.fromEntries(response.headers), ...encoding })
+  const body = isBomb ? [gzipSync(Buffer.alloc(64 * 1024 * 1024, ' '))] : (response.body ?? [])
+  for await (const chunk of body) {
+    if (outgoing.destroyed) break
+    if (!outgoing.write(chunk)) await Promise.race([once(outgoing, 'drain'), once(outgoing, 'close')])
+  }
+  outgoing.end()
 }
 
 function takeFault(faults: StubFault[], step: string): StubFault | undefined {
@@ -335,31 +236,4 @@ function parse(body: string): unknown {
   } catch {
     return undefined
   }
-}
-
-function discovery(context: StubContext, query: URLSearchParams): Json {
-  const resource = query.get('resource')
-  const properties = Object.fromEntries(SETTING_NAMES[context.state.generation].map((name) => [name, {}]))
-  const schemas: Record<string, Json> = {
-    'POST /workflows': { type: 'object', properties: { settings: { type: 'object', properties } } },
-    'POST /credentials': { type: 'object', properties: { id: { type: 'string', maxLength: 16 } } },
-  }
-  const resources: Record<string, { endpoints: Json[] }> = {}
-  for (const [method, pattern, step] of ROUTES) {
-    const path = pattern.source.slice(1, -1).replaceAll('\\/', '/').replaceAll('([^/]+)', '{id}')
-    const name = path.startsWith('/workflows')
-      ? 'workflow'
-      : path.startsWith('/credentials')
-        ? 'credential'
-        : step
-    if (resource !== null && resource !== name) continue
-    const schema = query.get('include') === 'schemas' ? schemas[`${method} ${path}`] : undefined
-    resources[name] ??= { endpoints: [] }
-    resources[name].endpoints.push({
-      method,
-      path: `/api/v1${path}`,
-      ...(schema && { requestSchema: schema }),
-    })
-  }
-  return { data: { scopes: [], resources, filters: {}, specUrl: '/api/v1/openapi.yml' } }
 }

@@ -1,10 +1,11 @@
 /** @module Any Postgres from 15 on, through `pg`. */
+import pLimit from 'p-limit'
 import { Pool, type PoolClient, type QueryArrayConfig } from 'pg'
 import { type Backend, ConnectionFailed, type Execute, ResponseTooLarge } from './protocol.ts'
 
 export interface PostgresOptions {
   maxConnections?: number
-  /** How long to wait for a connection, be it busy or dead. */
+  /** How long a server may take to accept a connection. Waiting for a busy one to come free is not counted. */
   connectTimeoutMs?: number
   statementTimeoutMs?: number
   lockTimeoutMs?: number
@@ -12,10 +13,13 @@ export interface PostgresOptions {
 
 /** A pool of connections to the database at `url` (any connection string that `pg` takes). */
 export function postgresBackend(url: string, options: PostgresOptions = {}): Backend {
+  const maxConnections = options.maxConnections ?? 10
+  // The pool's time limit would count the queue as well, and a burst would look like a dead server.
+  const inTurn = pLimit(maxConnections)
   const pool = new Pool({
     connectionString: url,
-    max: options.maxConnections ?? 10,
-    connectionTimeoutMillis: options.connectTimeoutMs ?? 5_000,
+    max: maxConnections,
+    connectionTimeoutMillis: options.connectTimeoutMs ?? 2_000,
     statement_timeout: options.statementTimeoutMs ?? 8_000,
     lock_timeout: options.lockTimeoutMs ?? 2_000,
     idle_in_transaction_session_timeout: 10_000,
@@ -25,18 +29,26 @@ export function postgresBackend(url: string, options: PostgresOptions = {}): Bac
   pool.on('error', ignore)
 
   return {
-    async withConnection(use) {
-      const client = await pool.connect().catch((cause: unknown) => {
-        throw new ConnectionFailed('connection failed', { cause })
-      })
-      client.on('error', ignore)
-      try {
-        return await use(executeOn(client))
-      } finally {
-        // The answer does not wait for this: the connection is lent again once it is clean.
-        void giveBack(client)
-      }
-    },
+    withConnection: (use) =>
+      new Promise((resolve, reject) => {
+        void inTurn(async () => {
+          let client: PoolClient
+          try {
+            client = await pool.connect()
+          } catch (cause) {
+            reject(new ConnectionFailed('connection failed', { cause }))
+            return
+          }
+          client.on('error', ignore)
+          try {
+            resolve(await use(executeOn(client)))
+          } catch (error) {
+            reject(error as Error)
+          }
+          // The answer does not wait for this: the connection is lent again once it is clean.
+          await giveBack(client)
+        })
+      }),
     close: () => pool.end(),
   }
 }

@@ -36,7 +36,6 @@ export const deployments = pgTable(
     error: text('error'),
     /** Credential type → credential id. */
     bindings: jsonb('bindings').$type<Record<string, string>>().notNull().default({}),
-    webhookUrls: text('webhook_urls').array().notNull().default([]),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
   },

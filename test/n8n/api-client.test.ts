@@ -1,0 +1,489 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import { createN8nClient } from '../../src/n8n/api-client.ts'
+import { N8nError, redactDetail } from '../../src/n8n/api-transport.ts'
+import { LEGACY_SETTINGS } from '../../src/n8n/sendable-settings.ts'
+import { toN8nWorkflow } from '../../src/n8n/sendable-workflow.ts'
+import { createN8nStub, type N8nStubOptions } from '../harness/n8n-stub.ts'
+import type { StubMode } from '../harness/n8n-stub-faults.ts'
+
+const closing: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const close of closing.splice(0)) await close()
+})
+
+const webhook = (path: string) => ({
+  ...{ id: 'a', name: 'Webhook', type: 'n8n-nodes-base.webhook', typeVersion: 2, position: [0, 0] },
+  parameters: { path, httpMethod: 'POST' },
+})
+const body = (name = 'Orders', path = 'orders') => ({
+  ...{ name, nodes: [webhook(path)], connections: {}, settings: {} },
+})
+const credential = { name: 'Header', type: 'httpHeaderAuth', data: { name: 'X-Key', value: 'secret-value' } }
+
+async function setUp(options: N8nStubOptions = {}, more: { timeoutMs?: number } = {}) {
+  const stub = await createN8nStub(options)
+  const { baseUrl, apiKey, fetch } = stub
+  return { stub, client: createN8nClient({ baseUrl, apiKey, fetch, ...more }) }
+}
+
+const failure = (promise: Promise<unknown>): Promise<N8nError> =>
+  promise.then(
+    () => expect.fail('it was to fail'),
+    (error: unknown) => {
+      expect(error).toBeInstanceOf(N8nError)
+      return error as N8nError
+    },
+  )
+
+describe('a current n8n', () => {
+  test('tells what it offers, once', async () => {
+    const { stub, client } = await setUp()
+    expect(await client.capabilities()).toMatchObject({
+      ...{ generation: 'current', publish: true, ownCredentialIds: true, credentialList: true },
+      ...{ credentialRead: true, credentialUpdate: true, credentialTest: true },
+    })
+    expect([...(await client.capabilities()).settings]).toContain('callerPolicy')
+    expect(stub.calls('discover')).toHaveLength(2)
+  })
+
+  test('takes a workflow from draft to published and back to nothing', async () => {
+    const { stub, client } = await setUp({
+      publishDelayMs: 500,
+      unpublishDelayMs: 200,
+      now: () => new Date(0),
+    })
+    const { id, versionId } = await client.createWorkflow(body())
+    expect(await client.publishWorkflow(id)).toMatchObject({ active: true, triggerCount: 0 })
+    stub.advance(500)
+    expect(await client.getWorkflow(id)).toMatchObject({
+      active: true,
+      triggerCount: 1,
+      activeVersionId: versionId,
+    })
+    const draft = await client.updateWorkflow(id, body('Orders', 'other'), { publishIfActive: false })
+    expect(draft.activeVersionId).toBe(versionId)
+    expect(await client.publishWorkflow(id)).toMatchObject({ activeVersionId: draft.versionId })
+    expect(await client.publishWorkflow(id, { versionId: versionId ?? '' })).toMatchObject({
+      activeVersionId: versionId,
+    })
+    expect(await failure(client.deleteWorkflow(id))).toMatchObject({
+      kind: 'conflict',
+      status: 409,
+      ambiguous: false,
+    })
+    await client.unpublishWorkflow(id)
+    expect(await failure(client.deleteWorkflow(id))).toMatchObject({ kind: 'conflict' })
+    stub.advance(200)
+    await client.deleteWorkflow(id)
+    expect(await failure(client.getWorkflow(id))).toMatchObject({ kind: 'not-found', status: 404 })
+  })
+
+  test('finds workflows by their exact name, over all pages', async () => {
+    const { client } = await setUp()
+    const wanted = await client.createWorkflow(body('100% [fk:1]'))
+    for (let each = 0; each < 25; each += 1) await client.createWorkflow(body(`100% [fk:1]${each}`))
+    await client.createWorkflow(body('100% [FK:1]'))
+    expect((await client.findWorkflows('100% [fk:1]')).map(({ id }) => id)).toEqual([wanted.id])
+    expect(await client.findWorkflows('nothing')).toEqual([])
+  })
+
+  test('keeps credentials, and a create that is repeated makes no second one', async () => {
+    const { stub, client } = await setUp()
+    await client.createCredential({ id: 'ours', ...credential })
+    expect(await failure(client.createCredential({ id: 'ours', ...credential }))).toMatchObject({
+      kind: 'conflict',
+    })
+    await client.updateCredential('ours', { data: { value: 'other' }, isPartialData: true })
+    expect(stub.state.credentials.get('ours')?.data).toEqual({ name: 'X-Key', value: 'other' })
+    expect(await client.getCredential('ours')).toEqual({ id: 'ours', name: 'Header', type: 'httpHeaderAuth' })
+    expect((await client.listCredentials()).items).toHaveLength(1)
+    expect(await client.testCredential('ours')).toMatchObject({ ok: false })
+    stub.state.workingCredentials.add('ours')
+    expect(await client.testCredential('ours')).toMatchObject({ ok: true })
+    expect(await client.credentialSchema('httpHeaderAuth')).toMatchObject({
+      properties: { value: { type: 'string' } },
+    })
+    await client.deleteCredential('ours')
+    expect(stub.state.credentials.size).toBe(0)
+  })
+
+  test('lists executions newest first and page by page, running ones only when asked for', async () => {
+    const { stub, client } = await setUp()
+    for (let each = 0; each < 3; each += 1) stub.addExecution({ workflowId: 'w' })
+    const running = stub.addExecution({ workflowId: 'w', status: 'running' })
+    const first = await client.listExecutions({ workflowId: 'w', limit: 2 })
+    const rest = await client.listExecutions({ workflowId: 'w', limit: 2, cursor: first.nextCursor ?? '' })
+    expect([...first.items, ...rest.items].map(({ id }) => id)).toEqual(['3', '2', '1'])
+    expect(rest.nextCursor).toBeNull()
+    expect((await client.listExecutions({ status: 'running' })).items).toMatchObject([
+      { id: running.id, stoppedAt: null },
+    ])
+    expect(await client.getExecution('1')).not.toHaveProperty('data')
+    expect(await client.getExecution('1', { includeData: true })).toHaveProperty('data.resultData')
+  })
+
+  test('reports a failed run through its published error workflow', async () => {
+    const reports: unknown[] = []
+    const { stub, client } = await setUp({ push: (report) => void reports.push(report) })
+    const trigger = {
+      ...webhook(''),
+      name: 'Error',
+      type: 'n8n-nodes-base.errorTrigger',
+      typeVersion: 1,
+      parameters: {},
+    }
+    const errors = await client.createWorkflow({ ...body('Errors'), nodes: [trigger] })
+    const stop = {
+      ...webhook(''),
+      id: 'b',
+      name: 'Stop',
+      type: 'n8n-nodes-base.stopAndError',
+      typeVersion: 1,
+    }
+    const failing = {
+      ...body(),
+      nodes: [webhook('orders'), { ...stop, parameters: { errorMessage: 'No stock' } }],
+    }
+    const { id } = await client.createWorkflow({ ...failing, settings: { errorWorkflow: errors.id } })
+    await client.publishWorkflow(id)
+    const call = () => stub.fetch(`${stub.baseUrl}/webhook/orders`, { method: 'POST' })
+    await call()
+    expect(reports).toEqual([])
+    await client.publishWorkflow(errors.id)
+    await call()
+    expect(reports).toMatchObject([{ execution: { error: { message: 'No stock' } }, workflow: { id } }])
+  })
+})
+
+describe.each(['1.x', '2.0'] as const)('a legacy n8n (%s)', (generation) => {
+  test('is recognised, and what it lacks is not asked of it', async () => {
+    const { stub, client } = await setUp({ generation })
+    expect(await client.capabilities()).toMatchObject({
+      generation: 'legacy',
+      publish: false,
+      ownCredentialIds: false,
+    })
+    const { id } = await client.createWorkflow(body())
+    expect(await client.publishWorkflow(id)).toMatchObject({ active: true })
+    await client.updateWorkflow(id, body('Renamed'), { publishIfActive: false })
+    expect(await client.unpublishWorkflow(id)).toMatchObject({ active: false })
+    expect(await failure(client.publishWorkflow(id, { versionId: 'v' }))).toMatchObject({ kind: 'rejected' })
+    expect(stub.calls().map(({ path }) => path)).toContain(`/api/v1/workflows/${id}/activate`)
+    expect(
+      stub
+        .calls()
+        .filter(({ step }) => step !== 'other')
+        .map(({ status }) => status),
+    ).not.toContain(400)
+  })
+
+  test('is not taken for one when the key is wrong', async () => {
+    const { baseUrl, fetch } = await createN8nStub({ generation })
+    const client = createN8nClient({ baseUrl, apiKey: 'wrong', fetch })
+    expect(await failure(client.capabilities())).toMatchObject({ kind: 'unauthorized', status: 401 })
+  })
+})
+
+describe('a failure', () => {
+  const cases: [StubMode, string, boolean, number | undefined][] = [
+    ['refuse', 'unreachable', false, undefined],
+    ['reset', 'unreachable', true, undefined],
+    ['reset-after-apply', 'unreachable', true, undefined],
+    ['timeout', 'timeout', true, undefined],
+    ['timeout-after-apply', 'timeout', true, undefined],
+    ['http500', 'server-error', true, 500],
+    ['http500-html', 'server-error', true, 500],
+    ['http502-html', 'server-error', true, 502],
+    ['http503', 'server-error', true, 503],
+    ['leak', 'server-error', true, 500],
+    ['html200', 'not-n8n', true, 200],
+    ['not-json200', 'not-n8n', true, 200],
+    ['wrong-shape200', 'not-n8n', true, 200],
+    ['html404', 'not-n8n', true, 404],
+    ['endless', 'too-large', true, 200],
+    ['redirect', 'redirected', false, 302],
+    ['429', 'rate-limited', false, 429],
+    ['4xx', 'rejected', false, 400],
+    ['401', 'unauthorized', false, 401],
+    ['403', 'forbidden', false, 403],
+    ['404', 'not-found', false, 404],
+    ['409', 'conflict', false, 409],
+  ]
+
+  test.each(cases)('%s of a create is %s, ambiguous: %s', async (mode, kind, ambiguous, status) => {
+    const { stub, client } = await setUp({}, { timeoutMs: 150 })
+    stub.failNext({ step: 'workflow-create', mode })
+    expect(await failure(client.createWorkflow(body()))).toMatchObject({
+      ...{ kind, ambiguous, status, operation: 'workflow-create' },
+    })
+    expect(stub.state.workflows.size).toBe(mode.endsWith('after-apply') ? 1 : 0)
+    expect(stub.calls()).toHaveLength(1)
+  })
+
+  test.each(cases)('%s of a read is %s and never ambiguous', async (mode, kind) => {
+    const { stub, client } = await setUp({}, { timeoutMs: 150 })
+    stub.failNext({ step: 'execution-list', mode })
+    expect(await failure(client.listExecutions())).toMatchObject({ kind, ambiguous: false })
+  })
+
+  test.each<StubMode>(['leak', '400-leak'])('%s shows neither the API key nor markup', async (mode) => {
+    const { stub, client } = await setUp()
+    stub.failNext({ step: 'workflow-create', mode })
+    const error = await failure(client.createWorkflow(body()))
+    const shown = `${error.message} ${error.detail} ${JSON.stringify(error)} ${error.stack}`
+    expect(shown).not.toContain(stub.apiKey)
+    expect(shown).not.toContain('<script>')
+    expect(shown).not.toContain('sk-123456')
+  })
+
+  test('refused by n8n says why', async () => {
+    const { client } = await setUp()
+    const error = await failure(client.createWorkflow({ ...body(), settings: { foo: 1 } }))
+    expect(error).toMatchObject({
+      kind: 'rejected',
+      detail: "request/body/settings Unrecognized key(s) in object: 'foo'",
+    })
+  })
+
+  test('of an update that publishes is ambiguous, for n8n has saved it', async () => {
+    const { stub, client } = await setUp()
+    const { id } = await client.createWorkflow(body())
+    await client.publishWorkflow(id)
+    const update = client.updateWorkflow(id, { ...body(), nodes: [] }, { publishIfActive: true })
+    expect(await failure(update)).toMatchObject({ kind: 'rejected', ambiguous: true })
+    expect(stub.state.workflows.get(id)?.nodes).toEqual([])
+  })
+
+  test.each([
+    ['7', 7],
+    ['0', 0],
+    ['Thu, 01 Jan 1970 00:01:30 GMT', 90],
+    ['Wed, 31 Dec 1969 23:59:00 GMT', 0],
+    ['999999999', 86_400],
+    ['soon', undefined],
+  ])('with Retry-After %s asks to wait %s seconds', async (header, seconds) => {
+    const answer = () =>
+      Response.json({ message: 'slow down' }, { status: 429, headers: { 'retry-after': header } })
+    const client = createN8nClient({
+      ...{ baseUrl: 'http://n8n.test', apiKey: 'k', now: () => new Date(0) },
+      fetch: async () => answer(),
+    })
+    expect((await failure(client.listExecutions())).retryAfterSeconds).toBe(seconds)
+  })
+
+  test('to learn what n8n offers is not remembered', async () => {
+    const { stub, client } = await setUp()
+    stub.failNext({ step: 'discover', mode: 'http503', times: 2 })
+    await failure(client.capabilities())
+    expect(await client.capabilities()).toMatchObject({ generation: 'current' })
+  })
+})
+
+describe('a request', () => {
+  test.each([
+    '../../credentials',
+    'x?y',
+    'a/b',
+    'a%2Fb',
+    'a\r\nb',
+    '',
+    '.',
+    '..',
+    'a b',
+    'x'.repeat(65),
+    'é',
+  ])('with the id %j is not sent', async (id) => {
+    const { stub, client } = await setUp()
+    const attempts = [
+      client.getWorkflow(id),
+      client.updateWorkflow(id, body(), { publishIfActive: false }),
+      client.deleteWorkflow(id),
+      client.publishWorkflow(id),
+      client.unpublishWorkflow(id),
+      client.getCredential(id),
+      client.updateCredential(id, {}),
+      client.deleteCredential(id),
+      client.testCredential(id),
+      client.credentialSchema(id),
+      client.getExecution(id),
+    ]
+    for (const attempt of attempts)
+      expect(await failure(attempt)).toMatchObject({ kind: 'rejected', ambiguous: false })
+    expect(stub.calls()).toEqual([])
+  })
+
+  test('keeps the path prefix of the base URL and carries the key in its header only', async () => {
+    const seen: { url: string; headers: Headers; redirect: unknown }[] = []
+    const client = createN8nClient({
+      ...{ baseUrl: 'https://example.com/n8n/', apiKey: 'the-key' },
+      fetch: async (input, init) => {
+        seen.push({
+          url: new Request(input).url,
+          headers: new Headers(init?.headers),
+          redirect: init?.redirect,
+        })
+        return Response.json({ data: [], nextCursor: null })
+      },
+    })
+    await client.listExecutions({ status: 'error' })
+    expect(seen[0]?.url).toBe('https://example.com/n8n/api/v1/executions?status=error&limit=100')
+    expect(seen[0]?.headers.get('x-n8n-api-key')).toBe('the-key')
+    expect(seen[0]?.redirect).toBe('manual')
+  })
+})
+
+describe('over a real socket', () => {
+  const connect = async () => {
+    const stub = await createN8nStub()
+    const { baseUrl, close } = await stub.listen()
+    closing.push(close)
+    return { stub, client: createN8nClient({ baseUrl, apiKey: stub.apiKey, fetch, timeoutMs: 2000 }) }
+  }
+
+  test('it works', async () => {
+    const { client } = await connect()
+    const { id } = await client.createWorkflow(body())
+    await client.publishWorkflow(id)
+    expect(await client.getWorkflow(id)).toMatchObject({ triggerCount: 1 })
+  })
+
+  test.each<[StubMode, string]>([
+    ['gzip-bomb', 'too-large'],
+    ['endless', 'too-large'],
+    ['reset', 'unreachable'],
+    ['timeout', 'timeout'],
+    ['redirect', 'redirected'],
+  ])('%s is %s', async (mode, kind) => {
+    const { stub, client } = await connect()
+    stub.failNext({ step: 'credential-create', mode })
+    expect(await failure(client.createCredential(credential))).toMatchObject({ kind })
+  })
+
+  test('a redirect is not followed, so the key goes nowhere else', async () => {
+    const { stub, client } = await connect()
+    const other = await createN8nStub()
+    const { baseUrl, close } = await other.listen()
+    closing.push(close)
+    stub.failNext({ step: 'workflow-create', mode: 'redirect', location: `${baseUrl}/api/v1/workflows` })
+    await failure(client.createWorkflow(body()))
+    expect(other.calls()).toEqual([])
+  })
+})
+
+test('a detail is one line of 200 characters at most, without secrets', () => {
+  const text = `a\n\tb\u0000 key-1 Bearer abc.def https://u:p@host eyJhbGciOi.eyJz.sig ${'ab12'.repeat(10)} ${'x '.repeat(300)}`
+  const detail = redactDetail(text, 'key-1')
+  expect(detail).toMatch(/^a b \[redacted\] \[redacted\] https\[redacted\]host \[redacted\] \[redacted\] x/)
+  expect(detail.length).toBeLessThanOrEqual(200)
+})
+
+describe('toN8nWorkflow', () => {
+  test('sends what n8n takes, and says what it left out', () => {
+    const { body, changes, errors } = toN8nWorkflow({
+      ...{
+        id: 'x',
+        active: true,
+        tags: [],
+        meta: {},
+        pinData: { A: [{ json: { mail: 'a@b.c' } }] },
+        name: 'Orders',
+      },
+      nodes: [{ ...webhook('p'), color: 3, foo: 1, typeVersion: '2', disabled: 'true', credentials: 'x' }],
+      connections: {
+        Webhook: { main: [[{ node: 'Nope', type: 'main', index: 0 }], null] },
+        Gone: { main: [[null]] },
+      },
+      settings: { executionOrder: 'v1', saveDataErrorExecution: 'DEFAULT', foo: 1 },
+    })
+    expect(errors).toEqual([])
+    expect(body).toEqual({
+      name: 'Orders',
+      nodes: [{ ...webhook('p'), disabled: true }],
+      connections: { Webhook: { main: [[], null] } },
+      settings: { executionOrder: 'v1' },
+    })
+    expect(changes.map(({ pointer }) => pointer)).toEqual([
+      ...['/pinData', '/nodes/0/typeVersion', '/nodes/0/foo', '/nodes/0/disabled', '/nodes/0/credentials'],
+      ...[
+        '/connections/Webhook/main/0/0',
+        '/connections/Gone',
+        '/settings/saveDataErrorExecution',
+        '/settings/foo',
+      ],
+    ])
+  })
+
+  test('mends what is missing, the same way each time', () => {
+    const untidy = { nodes: [{ type: 'a' }, { type: 'b', name: 'Node 1', id: 7, parameters: [] }] }
+    const { body, errors } = toN8nWorkflow(untidy)
+    expect(errors).toEqual([])
+    expect(body).toEqual({
+      name: 'Untitled workflow',
+      nodes: [
+        { id: 'node-1', name: 'Node 1 (2)', type: 'a', position: [0, 0], parameters: {} },
+        { id: 'node-2', name: 'Node 1', type: 'b', position: [220, 0], parameters: {} },
+      ],
+      connections: {},
+      settings: {},
+    })
+    expect(toN8nWorkflow(untidy).body).toEqual(body)
+  })
+
+  test.each<[string, Record<string, unknown>, string]>([
+    ['no nodes', { nodes: 'x' }, '/nodes'],
+    ['a node that is none', { nodes: [null] }, '/nodes/0'],
+    ['a node without type', { nodes: [{ name: 'A' }] }, '/nodes/0/type'],
+    [
+      'a name twice',
+      {
+        nodes: [
+          { name: 'A', type: 't' },
+          { name: 'A', type: 't' },
+        ],
+      },
+      '/nodes/1/name',
+    ],
+    [
+      'parameters that are none',
+      { nodes: [{ name: 'A', type: 't', parameters: 'x' }] },
+      '/nodes/0/parameters',
+    ],
+    ['connections as text', { nodes: [], connections: 'x' }, '/connections'],
+    [
+      'outputs as text',
+      { nodes: [webhook('p')], connections: { Webhook: { main: 'x' } } },
+      '/connections/Webhook/main',
+    ],
+    [
+      'a target as text',
+      { nodes: [webhook('p')], connections: { Webhook: { main: [['Webhook']] } } },
+      '/connections/Webhook/main/0/0',
+    ],
+    [
+      'one level less',
+      { nodes: [webhook('p')], connections: { Webhook: { main: [{ node: 'Webhook' }] } } },
+      '/connections/Webhook/main/0',
+    ],
+  ])('refuses %s', (_, workflow, pointer) => {
+    expect(toN8nWorkflow(workflow).errors.map((error) => error.pointer)).toEqual([pointer])
+  })
+
+  test('leaves out the settings that an older n8n refuses', () => {
+    const workflow = { ...body(), settings: { callerPolicy: 'none', timezone: 'UTC' } }
+    expect(toN8nWorkflow(workflow).body.settings).toEqual(workflow.settings)
+    const older = toN8nWorkflow(workflow, {
+      acceptedSettings: LEGACY_SETTINGS,
+      settings: { executionOrder: 'v1' },
+    })
+    expect(older.body.settings).toEqual({ timezone: 'UTC', executionOrder: 'v1' })
+  })
+
+  test('takes a node called __proto__ for a name', () => {
+    const workflow = {
+      ...body(),
+      nodes: [{ ...webhook('p'), name: '__proto__' }],
+      connections: JSON.parse('{"__proto__":{"main":[[]]}}'),
+    }
+    expect(JSON.stringify(toN8nWorkflow(workflow).body.connections)).toBe('{"__proto__":{"main":[[]]}}')
+  })
+})
