@@ -12,16 +12,22 @@ const CredentialType = z
 /** n8n's ids go into paths of its API. */
 export const N8nId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, '1 to 64 letters, digits, _ or -')
 
+/** A credential of the user's, or one that is in n8n already. */
+export const Binding = z.union([Uuid, z.strictObject({ n8nCredentialId: N8nId })])
+
 export const NewDeployment = z
   .strictObject({
     workflowId: Uuid,
     instanceId: Uuid,
     version: Version.optional().meta({ description: 'Default: the current version of the workflow' }),
     bindings: z
-      .record(CredentialType, Uuid)
+      .record(CredentialType, Binding)
       .refine((bindings) => Object.keys(bindings).length <= 200, 'At most 200 bindings')
       .optional()
-      .meta({ description: 'Credential type → id of a credential of that type' }),
+      .meta({
+        description:
+          'Credential type → id of a credential of that type, or { n8nCredentialId } for one in n8n',
+      }),
     n8nWorkflowId: N8nId.optional().meta({
       description: 'Tracks a workflow that is on the instance already',
     }),
@@ -43,7 +49,7 @@ export const Deployment = z
     status: z.enum(deploymentStatuses),
     step: z.string().nullable(),
     error: z.string().nullable(),
-    bindings: z.record(z.string(), z.string()),
+    bindings: z.record(z.string(), Binding),
     webhookUrls: z
       .array(z.string())
       .meta({ description: 'Where the webhook triggers of the version are reached' }),

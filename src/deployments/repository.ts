@@ -204,7 +204,9 @@ export class DeploymentRepository {
 
   /** What the body refers to, all of it the user's. Foreign keys settle the race with a deletion. */
   async #checkReferences(userId: string, { workflowId, instanceId, version, bindings = {} }: NewDeployment) {
-    const bound = Object.entries(bindings)
+    const bound = Object.entries(bindings).filter(
+      (entry): entry is [string, string] => typeof entry[1] === 'string',
+    )
     const [[workflow], [instance], found] = await this.#db.batch([
       this.#db
         .select({ version: workflowVersions.version, webhookPaths: workflowVersions.webhookPaths })

@@ -84,7 +84,8 @@ export async function failBy(
   apiKey: string,
   apply: () => Promise<Response>,
 ): Promise<Response> {
-  switch (fault.mode) {
+  const { mode } = fault
+  switch (mode) {
     case 'refuse':
       throw new ConnectionFault('ECONNREFUSED')
     case 'reset':
@@ -141,7 +142,9 @@ export async function failBy(
     case '403':
     case '404':
     case '409':
-      return json(Number(fault.mode), { message: 'The stub was told to' })
+      return json(Number(mode), { message: 'The stub was told to' })
+    default:
+      throw new Error(`No such mode: ${mode satisfies never}`)
   }
 }
 

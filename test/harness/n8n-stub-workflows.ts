@@ -1,4 +1,5 @@
 /** @module The n8n stub's workflows: drafts, versions, and a publishing that takes effect later. */
+import { NodeFlag } from '../../src/n8n/catalogue-file.ts'
 import { isDisplayed } from '../../src/n8n/display-options.ts'
 import { describeNode, displayedParameters } from '../../src/n8n/required-credentials.ts'
 import { webhookPaths } from '../../src/n8n/webhook-paths.ts'
@@ -15,6 +16,7 @@ import { checkWorkflowBody, IGNORED_SETTINGS, isObject, Refusal } from './n8n-st
 
 /** Triggers that n8n takes for published without starting anything. */
 const PASSIVE_TRIGGERS = new Set(['n8n-nodes-base.errorTrigger', 'n8n-nodes-base.executeWorkflowTrigger'])
+const RESUMED_BY_WEBHOOK = new Set(['n8n-nodes-base.wait', 'n8n-nodes-base.form'])
 const MANUAL_TRIGGERS = new Set(['n8n-nodes-base.manualTrigger', 'n8n-nodes-base.manualChatTrigger'])
 
 export function createWorkflow(context: StubContext, body: unknown): Json {
@@ -191,6 +193,7 @@ function publish(context: StubContext, workflow: StubWorkflow, versionId: string
   if (workflow.isArchived) throw new Refusal(400, 'Cannot activate an archived workflow.')
   checkNodeTypes(context, nodes)
   checkCredentials(context, nodes)
+  checkSubWorkflows(context, nodes)
   const webhooks = webhooksOf(context, nodes)
   const others = [...context.state.workflows.values()].filter((each) => each !== workflow)
   const taken = new Set(others.flatMap((each) => each.webhooks))
@@ -205,20 +208,41 @@ function publish(context: StubContext, workflow: StubWorkflow, versionId: string
 
 function checkNodeTypes(context: StubContext, nodes: Json[]): void {
   const { catalogue } = context
-  const triggers = nodes.filter((node) => {
-    const isTrigger = catalogue.nodeType(String(node.type))?.trigger ?? false
-    return isTrigger && node.disabled !== true && !MANUAL_TRIGGERS.has(String(node.type))
-  })
   for (const { type, typeVersion } of nodes) {
     if (!catalogue.nodeType(String(type))) throw new Refusal(400, `Unrecognized node type: ${String(type)}`)
-    if (typeof typeVersion === 'number' && !catalogue.nodeDescription(String(type), typeVersion)) {
+    const versions = catalogue.nodeType(String(type))?.versions ?? []
+    // Of a type with a single version n8n takes any.
+    if (versions.length > 1 && typeof typeVersion === 'number' && !versions.includes(typeVersion)) {
       throw new Refusal(400, `Node type "${String(type)}" is not available in version ${typeVersion}.`)
     }
   }
-  if (triggers.length === 0) {
+  if (!nodes.some((node) => node.disabled !== true && startsSomething(context, node))) {
     throw new Refusal(
       400,
       'Workflow cannot be activated because it has no trigger node. At least one is required.',
+    )
+  }
+}
+
+/** In n8n's eyes also a node that has a webhook to be resumed by: it publishes what then never runs. */
+function startsSomething(context: StubContext, node: Json): boolean {
+  const type = String(node.type)
+  if (MANUAL_TRIGGERS.has(type)) return false
+  if (context.catalogue.nodeType(type)?.trigger || RESUMED_BY_WEBHOOK.has(type)) return true
+  return Boolean((describeNode(context.catalogue, node)?.facts.f ?? 0) & NodeFlag.sendAndWait)
+}
+
+function checkSubWorkflows(context: StubContext, nodes: Json[]): void {
+  for (const { type, disabled, name, parameters } of nodes) {
+    if (type !== 'n8n-nodes-base.executeWorkflow' || disabled === true || !isObject(parameters)) continue
+    const { workflowId, source } = parameters
+    const id = isObject(workflowId) ? workflowId.value : workflowId
+    if (typeof id !== 'string' || id === '' || id.startsWith('=') || (source ?? 'database') !== 'database')
+      continue
+    if ((context.state.workflows.get(id)?.activeVersionId ?? null) !== null) continue
+    throw new Refusal(
+      400,
+      `Cannot publish workflow: Node "${String(name)}" references workflow ${id} which is not published.`,
     )
   }
 }

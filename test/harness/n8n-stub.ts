@@ -3,7 +3,6 @@
  * compared with a real one by `n8n/stub-conformance.test.ts`. Known to be missing: n8n's check of required node
  * parameters when publishing, tags, projects, archiving, the history of versions, and API key scopes.
  */
-import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import { gzipSync } from 'node:zlib'
 import { loadCatalogue } from '../../src/n8n/catalogue.ts'
@@ -207,9 +206,20 @@ async function send(response: Response, outgoing: ServerResponse, isBomb: boolea
   const body = isBomb ? [gzipSync(Buffer.alloc(64 * 1024 * 1024, ' '))] : (response.body ?? [])
   for await (const chunk of body) {
     if (outgoing.destroyed) break
-    if (!outgoing.write(chunk)) await Promise.race([once(outgoing, 'drain'), once(outgoing, 'close')])
+    if (!outgoing.write(chunk)) await drained(outgoing)
   }
   outgoing.end()
+}
+
+/** Or closed. */
+function drained(outgoing: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      outgoing.off('drain', done).off('close', done)
+      resolve()
+    }
+    outgoing.on('drain', done).on('close', done)
+  })
 }
 
 function takeFault(faults: StubFault[], step: string): StubFault | undefined {

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import {
+  boolean,
   check,
   foreignKey,
   index,
@@ -11,13 +12,36 @@ import {
   unique,
   uuid,
 } from 'drizzle-orm/pg-core'
-import { createdAt, id, updatedAt } from './columns.ts'
+import { createdAt, id, instant, updatedAt } from './columns.ts'
+import { credentials } from './credentials.ts'
 import { instances } from './instances.ts'
 import { users } from './users.ts'
 import { workflows } from './workflows.ts'
 
-export const deploymentStatuses = ['pending', 'tracking', 'active', 'inactive', 'failed'] as const
+/**
+ * `pending`: asked for, not begun. `deploying`: a step is under way or to be resumed. `tracking`: it was there already
+ * and is only watched. `failed`: stopped at `step` for `error`, can be retried or undone. `undeployed`: taken back.
+ */
+export const deploymentStatuses = [
+  'pending',
+  'deploying',
+  'tracking',
+  'active',
+  'inactive',
+  'failed',
+  'undeployed',
+] as const
 export type DeploymentStatus = (typeof deploymentStatuses)[number]
+
+export type Binding = string | { n8nCredentialId: string }
+
+export interface DeploymentIntent {
+  action: 'deploy' | 'activate' | 'deactivate' | 'undeploy'
+  /** The workflow version to bring live, with `deploy`. */
+  version?: number
+  /** Leave it unpublished, with `deploy`. */
+  unpublished?: boolean
+}
 
 /** The state: which workflow version runs where. */
 export const deployments = pgTable(
@@ -34,8 +58,21 @@ export const deployments = pgTable(
     status: text('status', { enum: deploymentStatuses }).notNull(),
     step: text('step'),
     error: text('error'),
-    /** Credential type → credential id. */
-    bindings: jsonb('bindings').$type<Record<string, string>>().notNull().default({}),
+    /** Credential type → credential id, or the id of a credential that is in n8n already. */
+    bindings: jsonb('bindings').$type<Record<string, Binding>>().notNull().default({}),
+    /** We made the n8n workflow: undeploying removes it. False for one that was there already. */
+    managed: boolean('managed').notNull().default(false),
+    reportSuccess: boolean('report_success').notNull().default(false),
+    /** What is to be brought about; null when nothing is under way. */
+    intent: jsonb('intent').$type<DeploymentIntent>(),
+    /** Who works on the intent until when; a lease that has run out may be taken over. */
+    leaseOwner: uuid('lease_owner'),
+    leaseUntil: instant('lease_until'),
+    attempts: integer('attempts').notNull().default(0),
+    /** SHA-256 of the canonical form that was sent to n8n, hex: drift is a difference from it. */
+    deployedHash: text('deployed_hash'),
+    n8nVersionId: text('n8n_version_id'),
+    liveSince: instant('live_since'),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
   },
@@ -54,9 +91,10 @@ export const deployments = pgTable(
     }).onDelete('cascade'),
     index('deployments_user_id_workflow_id_idx').on(t.userId, t.workflowId),
     index('deployments_user_id_instance_id_idx').on(t.userId, t.instanceId),
+    index('deployments_lease_until_idx').on(t.leaseUntil).where(sql`${t.intent} is not null`),
     check(
       'deployments_status_check',
-      sql`${t.status} in ('pending', 'tracking', 'active', 'inactive', 'failed')`,
+      sql`${t.status} in ('pending', 'deploying', 'tracking', 'active', 'inactive', 'failed', 'undeployed')`,
     ),
   ],
 )
@@ -79,5 +117,36 @@ export const deploymentVersions = pgTable(
       foreignColumns: [deployments.userId, deployments.id],
     }).onDelete('cascade'),
     index('deployment_versions_user_id_deployment_id_idx').on(t.userId, t.deploymentId),
+  ],
+)
+
+/** Which of a user's credentials exist in which n8n, under which id, and what was last sent there. */
+export const remoteCredentials = pgTable(
+  'remote_credentials',
+  {
+    instanceId: uuid('instance_id').notNull(),
+    credentialId: uuid('credential_id').notNull(),
+    userId: uuid('user_id').notNull(),
+    /** Our own choice, at most 16 characters, so that a retry finds what an unanswered request made. */
+    n8nCredentialId: text('n8n_credential_id').notNull(),
+    /** Keyed digest of type, name and data as sent; null until n8n has confirmed them. */
+    fingerprint: text('fingerprint'),
+    pushedAt: instant('pushed_at'),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    primaryKey({ name: 'remote_credentials_pkey', columns: [t.instanceId, t.credentialId] }),
+    unique('remote_credentials_n8n_key').on(t.instanceId, t.n8nCredentialId),
+    foreignKey({
+      name: 'remote_credentials_instance_fkey',
+      columns: [t.userId, t.instanceId],
+      foreignColumns: [instances.userId, instances.id],
+    }).onDelete('cascade'),
+    foreignKey({
+      name: 'remote_credentials_credential_fkey',
+      columns: [t.userId, t.credentialId],
+      foreignColumns: [credentials.userId, credentials.id],
+    }).onDelete('cascade'),
+    index('remote_credentials_user_id_credential_id_idx').on(t.userId, t.credentialId),
   ],
 )

@@ -1,8 +1,11 @@
 import { sql } from 'drizzle-orm'
-import { foreignKey, index, integer, jsonb, pgTable, text, unique, uuid } from 'drizzle-orm/pg-core'
+import { check, foreignKey, index, integer, jsonb, pgTable, text, unique, uuid } from 'drizzle-orm/pg-core'
 import type { SealedBox } from '../../crypto/secret-box.ts'
 import { createdAt, id, instant, updatedAt } from './columns.ts'
 import { users } from './users.ts'
+
+/** `limited`: reachable, but the key lacks scopes or the version lacks calls. `refused`: the key is not accepted. */
+export const instanceStatuses = ['untested', 'ok', 'limited', 'unreachable', 'refused'] as const
 
 /** The n8n servers that a user deploys to. */
 export const instances = pgTable(
@@ -19,10 +22,33 @@ export const instances = pgTable(
     apiKey: jsonb('api_key').$type<SealedBox>().notNull(),
     keyId: text('key_id').notNull().generatedAlwaysAs(sql`(api_key -> 'header' ->> 'kid')`),
     version: integer('version').notNull().default(1),
+    /** What the last test of the connection found. */
+    status: text('status', { enum: instanceStatuses }).notNull().default('untested'),
+    statusDetail: text('status_detail'),
+    testedAt: instant('tested_at'),
+    n8nVersion: text('n8n_version'),
+    /** What this generation of n8n's API can do; null until tested. */
+    capabilities: jsonb('capabilities').$type<Record<string, unknown>>(),
+    /** The workflow on the n8n side that reports errors here, and the credential that it signs in with. */
+    reporterWorkflowId: text('reporter_workflow_id'),
+    reporterCredentialId: text('reporter_credential_id'),
+    reporterTokenId: uuid('reporter_token_id'),
+    /** When it is to be polled next; a poll in progress holds the lease. */
+    nextPollAt: instant('next_poll_at').notNull().defaultNow(),
+    pollLeaseUntil: instant('poll_lease_until'),
+    pollFailures: integer('poll_failures').notNull().default(0),
+    lastPolledAt: instant('last_polled_at'),
+    /** Every finished execution that n8n started before this has been seen. */
+    polledThrough: instant('polled_through'),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
   },
   (t) => [
+    index('instances_next_poll_at_idx').on(t.nextPollAt),
+    check(
+      'instances_status_check',
+      sql`${t.status} in ('untested', 'ok', 'limited', 'unreachable', 'refused')`,
+    ),
     unique('instances_user_id_id_key').on(t.userId, t.id),
     unique('instances_name_key').on(t.userId, t.name),
     index('instances_key_id_idx').on(t.keyId, t.id),

@@ -50,6 +50,8 @@ export const workflows = pgTable(
     data: jsonb('workflow_data').$type<Record<string, unknown>>().notNull(),
     /** SHA-256 of the canonical JSON, hex. */
     contentHash: text('content_hash').notNull(),
+    /** How long the data of its executions is kept; null: as long as the installation keeps executions. */
+    dataRetentionDays: integer('data_retention_days'),
     search: tsvector('search')
       .notNull()
       .generatedAlwaysAs(sql`to_tsvector('simple'::regconfig, name || ' ' || coalesce(prompt, ''))`),

@@ -1,3 +1,4 @@
+/** @module Rows of the conformance table: credentials. */
 import { expect } from 'vitest'
 import {
   CREDENTIALS,
@@ -9,7 +10,6 @@ import {
   credential,
   keep,
   list,
-  path,
   run,
   without,
 } from './row.ts'

@@ -1,3 +1,4 @@
+/** @module Rows of the conformance table: executions. */
 import { expect } from 'vitest'
 import {
   EXECUTIONS,
@@ -14,7 +15,6 @@ import {
   node,
   path,
   publish,
-  published,
   set,
   workflow,
 } from './row.ts'

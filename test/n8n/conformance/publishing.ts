@@ -1,3 +1,4 @@
+/** @module Rows of the conformance table: publishing. */
 import { expect } from 'vitest'
 import {
   type Row,
@@ -5,7 +6,6 @@ import {
   at,
   call,
   create,
-  credential,
   cron,
   hook,
   keep,
@@ -134,6 +134,49 @@ export const publishing: Record<string, Row[]> = {
     ...published('nothing', [], 400),
     ...published('no trigger', [set()], 400),
     ...published('a manual trigger', [node('n8n-nodes-base.manualTrigger', 1)], 400),
+    ...published(
+      'a manual trigger and a node that waits',
+      [node('n8n-nodes-base.manualTrigger', 1), node('n8n-nodes-base.wait', 1.1)],
+      200,
+    ),
+    ...published(
+      'a version of a type that has but one',
+      [hook(path('u0')), node('n8n-nodes-base.function', 9)],
+      200,
+    ),
+    ...published(
+      'a sub-workflow that is not there',
+      [
+        hook(path('s1')),
+        node('n8n-nodes-base.executeWorkflow', 1.2, {
+          workflowId: { __rl: true, mode: 'id', value: 'nope' },
+        }),
+      ],
+      400,
+    ),
+    ...published(
+      'a sub-workflow by expression',
+      [
+        hook(path('s2')),
+        node('n8n-nodes-base.executeWorkflow', 1.2, {
+          workflowId: { __rl: true, mode: 'id', value: '={{ 1 }}' },
+        }),
+      ],
+      200,
+    ),
+    ...published(
+      'a sub-workflow, disabled',
+      [
+        hook(path('s3')),
+        node(
+          'n8n-nodes-base.executeWorkflow',
+          1.2,
+          { workflowId: { __rl: true, mode: 'id', value: 'nope' } },
+          { disabled: true },
+        ),
+      ],
+      200,
+    ),
     ...published('a disabled trigger', [hook(path('off'), { disabled: true })], 400),
     ...published('an unknown node type', [hook(path('u1')), node('n8n-nodes-base.nope', 1)], 400),
     ...published(

@@ -1,3 +1,4 @@
+/** @module Rows of the conformance table: requests. */
 import { expect } from 'vitest'
 import {
   CREDENTIALS,
@@ -8,15 +9,12 @@ import {
   WORKFLOW_KEYS,
   at,
   create,
-  credential,
   hook,
   keep,
   list,
   path,
-  publish,
   run,
   set,
-  without,
   workflow,
 } from './row.ts'
 

@@ -1,5 +1,6 @@
+/** @module Rows of the conformance table: workflow shape. */
 import { expect } from 'vitest'
-import { type Row, WORKFLOW_KEYS, at, create, hook, keep, node, only, set, without, workflow } from './row.ts'
+import { type Row, WORKFLOW_KEYS, create, hook, only, set, without, workflow } from './row.ts'
 
 export const workflowShape: Record<string, Row[]> = {
   'what a workflow may have': [
