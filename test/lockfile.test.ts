@@ -1,0 +1,34 @@
+/** The lock file installs on every platform and from every registry. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+
+interface Locked {
+  version?: string
+  resolved?: string
+  integrity?: string
+  optionalDependencies?: Record<string, string>
+}
+
+const lock = JSON.parse(readFileSync(join(import.meta.dirname, '../package-lock.json'), 'utf8')) as {
+  packages: Record<string, Locked>
+}
+const packages = Object.entries(lock.packages)
+
+test('names no registry', () => {
+  expect(packages.filter(([, { resolved }]) => resolved !== undefined)).toEqual([])
+})
+
+test('pins every package by version and integrity', () => {
+  const loose = packages.filter(([path, { version, integrity }]) => path !== '' && !(version && integrity))
+  expect(loose.map(([path]) => path)).toEqual([])
+})
+
+test('holds the builds of every platform, whichever platform it was written on', () => {
+  const missing = packages.flatMap(([path, { optionalDependencies = {} }]) =>
+    Object.keys(optionalDependencies).filter(
+      (name) => !(`${path}/node_modules/${name}` in lock.packages) && !(`node_modules/${name}` in lock.packages),
+    ),
+  )
+  expect(missing).toEqual([])
+})
