@@ -8,6 +8,7 @@ import { loadKeys, passedSettings, stateDir } from './state.ts'
 import { wranglerBin, wranglerEnv } from './wrangler.ts'
 
 const host = '127.0.0.1'
+const scheduledEveryMs = 60_000
 
 interface RunningServer {
   /** Settles when the server has stopped by itself. */
@@ -45,7 +46,8 @@ export async function dev(args: string[]): Promise<void> {
   OpenAPI        http://${host}:${port}/openapi.json
   Database       ${database.description}${note}
 Stop with Ctrl-C.`)
-    await Promise.race([server.exited, asked])
+    const scheduled = onNode ? undefined : setInterval(() => void runScheduledJob(port), scheduledEveryMs)
+    await Promise.race([server.exited, asked]).finally(() => clearInterval(scheduled))
   } finally {
     await server?.stop()
     await database.close()
@@ -113,6 +115,15 @@ async function serveWorkerd(
       await ended
       await gateway?.close()
     },
+  }
+}
+
+/** What Cloudflare's clock does in production, and workerd on its own does not. */
+async function runScheduledJob(port: number): Promise<void> {
+  try {
+    await fetch(`http://${host}:${port}/cdn-cgi/local/scheduled`, { signal: AbortSignal.timeout(55_000) })
+  } catch {
+    // The job logs its own failures; a server that is stopping answers nothing.
   }
 }
 

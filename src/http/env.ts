@@ -6,6 +6,8 @@ export interface BaseEnv {
     clientIp: string
     /** The JSON body's text, once it has been read by `valid('json', …)`. */
     bodyText: string
+    /** Absent on routes that are open. */
+    userId?: string
   }
   Bindings: object
 }

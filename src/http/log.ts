@@ -18,7 +18,11 @@ export function redact(text: string): string {
   return capped.replace(secretValues, '[redacted]')
 }
 
-export function createLog(minimum: LogLevel, write: (line: string) => void, now: () => Date): Log {
+export function createLog(
+  minimum: LogLevel,
+  write: (line: string, level: LogLevel) => void,
+  now: () => Date,
+): Log {
   return (level, event, fields = {}) => {
     if (order[level] < order[minimum]) return
     const line: Record<string, unknown> = { time: now().toISOString(), level, event }
@@ -27,6 +31,6 @@ export function createLog(minimum: LogLevel, write: (line: string) => void, now:
       if (secretNames.test(name)) line[name] = '[redacted]'
       else line[name] = typeof value === 'string' ? redact(value) : value
     }
-    write(JSON.stringify(line))
+    write(JSON.stringify(line), level)
   }
 }

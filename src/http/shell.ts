@@ -34,7 +34,7 @@ const oneRequest =
       route: routePath(c, -1),
       status: c.res.status,
       durationMs: Math.round(performance.now() - startedAt),
-      userId: (c.get('userId' as never) as string | undefined) ?? undefined,
+      userId: c.get('userId'),
     })
   }
 

@@ -43,7 +43,7 @@ export function postgresBackend(url: string, options: PostgresOptions = {}): Bac
           try {
             resolve(await use(executeOn(client)))
           } catch (error) {
-            reject(error as Error)
+            reject(error)
           }
           // The answer does not wait for this: the connection is lent again once it is clean.
           await giveBack(client)
