@@ -27,7 +27,8 @@ test('pins every package by version and integrity', () => {
 test('holds the builds of every platform, whichever platform it was written on', () => {
   const missing = packages.flatMap(([path, { optionalDependencies = {} }]) =>
     Object.keys(optionalDependencies).filter(
-      (name) => !(`${path}/node_modules/${name}` in lock.packages) && !(`node_modules/${name}` in lock.packages),
+      (name) =>
+        !(`${path}/node_modules/${name}` in lock.packages) && !(`node_modules/${name}` in lock.packages),
     ),
   )
   expect(missing).toEqual([])
