@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.{ts,tsx}'],
+    exclude: ['test/real-n8n/**'],
     environment: 'node',
     // Node's own fetch and crypto, a process for each file, and no more of them than a small machine bears.
     pool: 'forks',

@@ -3,6 +3,8 @@ import { Hono } from 'hono'
 import { analyticsRoutes } from './analytics/routes.ts'
 import { credentialTypeRoutes, nodeTypeRoutes } from './credentials/catalogue-routes.ts'
 import { credentialRoutes } from './credentials/routes.ts'
+import { lifecycleRoutes } from './deployments/lifecycle-routes.ts'
+import { driftRoutes, remoteWorkflowRoutes } from './deployments/drift-routes.ts'
 import { deploymentRoutes } from './deployments/routes.ts'
 import type { Deps } from './deps.ts'
 import { deadLetterRoutes, executionRoutes, hookRoutes } from './executions/routes.ts'
@@ -41,13 +43,19 @@ export function createApp(deps: Deps) {
     .route('/v1/auth', authRoutes(deps))
     .route('/v1/me', meRoutes(deps))
     .route('/v1/credentials/missing', missingCredentialRoutes(deps.requirements))
-    .route('/v1/credentials', credentialRoutes(deps.credentials, deps.fingerprint))
+    .route('/v1/credentials', credentialRoutes(deps.credentials, deps.fingerprint, deps.credentialHealth))
     .route('/v1/credential-types', credentialTypeRoutes(loadCatalogue))
     .route('/v1/node-types', nodeTypeRoutes(loadCatalogue))
     .route('/v1/workflows', workflowRoutes(deps.workflows, deps.requirements, deps.fingerprint))
-    .route('/v1/instances', instanceRoutes(deps.instances, deps.fingerprint))
-    .route('/v1/deployments', deploymentRoutes(deps.deployments, deps.fingerprint, deps.replayResults))
-    .route('/v1/executions', executionRoutes(deps.executions))
+    .route('/v1/instances', instanceRoutes(deps))
+    .route('/v1/instances', remoteWorkflowRoutes(deps.remoteWorkflows, deps.replayResults))
+    .route(
+      '/v1/deployments',
+      deploymentRoutes(deps.deployments, deps.fingerprint, deps.replayResults, deps.deployer),
+    )
+    .route('/v1/deployments', lifecycleRoutes(deps.deployer))
+    .route('/v1/deployments', driftRoutes(deps.drift))
+    .route('/v1/executions', executionRoutes(deps.executions, deps.poll))
     .route('/v1/dead-letters', deadLetterRoutes(deps.deadLetters))
     .route('/v1/analytics', analyticsRoutes(deps.analytics))
     .route('/hooks', hookRoutes(deps))

@@ -49,6 +49,9 @@ const Environment = z.object({
   QUOTA_CREDENTIALS: count(1_000),
   QUOTA_INSTANCES: count(20),
   QUOTA_DEPLOYMENTS: count(10_000),
+  /** How long executions keep their data, unless their workflow says otherwise; then how long they are kept at all. */
+  EXECUTION_DATA_RETENTION_DAYS: z.coerce.number().int().min(0).max(3650).default(30),
+  EXECUTION_RETENTION_MONTHS: z.coerce.number().int().min(1).max(600).default(13),
 })
 
 /** @throws {ConfigError} naming every variable that is missing or wrong, never a value */
@@ -76,6 +79,10 @@ export function parseConfig(env: Record<string, unknown>) {
     allowLoopbackInstances: rest.ALLOW_LOOPBACK_INSTANCES,
     trustedProxyHops: rest.TRUSTED_PROXY_HOPS,
     quotas: { workflows, credentials, instances, deployments },
+    executionRetention: {
+      dataDays: rest.EXECUTION_DATA_RETENTION_DAYS,
+      months: rest.EXECUTION_RETENTION_MONTHS,
+    },
   }
 }
 

@@ -2,6 +2,7 @@
 import type { Context } from 'hono'
 import { AnalyticsRepository } from './analytics/repository.ts'
 import type { Config } from './config.ts'
+import { CredentialHealth } from './credentials/health.ts'
 import { CredentialRepository } from './credentials/repository.ts'
 import { createAccessTokens } from './crypto/access-token.ts'
 import { createFingerprint } from './crypto/fingerprint.ts'
@@ -12,11 +13,19 @@ import { createDb } from './db/client.ts'
 import { createKeyCheck } from './db/key-check.ts'
 import { requireSchema } from './db/schema-version.ts'
 import type { Deployment } from './deployments/contract.ts'
+import { Deployer } from './deployments/deployer.ts'
+import { DeploymentDrift } from './deployments/drift.ts'
+import { RemoteWorkflows } from './deployments/import-remote.ts'
 import { DeploymentRepository } from './deployments/repository.ts'
 import { DeadLetterRepository } from './executions/dead-letters.ts'
+import type { OnFailedRuns } from './executions/failed-runs.ts'
 import { ReportReceiver } from './executions/receive.ts'
+import { pollNow } from './executions/reconcile.ts'
 import { ExecutionRepository } from './executions/repository.ts'
-import { createLog } from './http/log.ts'
+import { createLog, type LogLevel } from './http/log.ts'
+import { testCredential } from './instances/credential-test.ts'
+import { InstanceConnections } from './instances/connections.ts'
+import { ErrorReporter } from './instances/reporter.ts'
 import { InstanceRepository } from './instances/repository.ts'
 import { loadCatalogue } from './n8n/catalogue.ts'
 import { purgeDeletedAccounts } from './users/delete-account.ts'
@@ -37,8 +46,12 @@ export interface Runtime {
   /** Keeps a promise alive after the answer is sent, and handles its rejection. */
   defer: (work: Promise<unknown>) => void
   clientIp: (c: Context) => string
-  writeLog: (line: string) => void
+  writeLog: (line: string, level: LogLevel) => void
   now: () => Date
+  /** Default: a timer. */
+  wait?: (ms: number) => Promise<void>
+  /** For requests to the n8n servers of users: connects to public addresses only. */
+  instanceFetch: typeof fetch
   /** The gateway in this process, where there is one. */
   databaseFetch?: (request: Request) => Promise<Response>
 }
@@ -91,6 +104,26 @@ export function createDeps(config: Config, runtime: Runtime) {
   })
   const workflows = new WorkflowRepository(db, now, loadCatalogue, config.quotas)
   const deadLetters = new DeadLetterRepository(db, now)
+  const connections = new InstanceConnections(db, now, secretBox, { ...config, fetch: runtime.instanceFetch })
+  const wait = runtime.wait ?? ((ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)))
+  const reporter = new ErrorReporter(db, now, { ...config, sleep: wait })
+  const deployments = new DeploymentRepository(db, now, config.quotas)
+  const deployer = new Deployer(db, now, {
+    ...{ deployments, connections, reporter, credentials, fingerprint, loadCatalogue, log, wait },
+    publicUrl: config.publicUrl,
+  })
+  const credentialHealth = new CredentialHealth(db, now, {
+    ...{ credentials, loadCatalogue },
+    fingerprint: (opened) => deployer.remoteCredentials.fingerprintOf(opened),
+    test: (userId, instanceId, n8nId) => testCredential(connections, userId, instanceId, n8nId),
+  })
+  /** Told of runs that failed, so that a refused credential is marked. */
+  const onFailed: OnFailedRuns = (runs) => {
+    const marking = credentialHealth.markRefused(runs).catch((error: unknown) => {
+      log('error', 'credential-marking-failed', { errorName: (error as Error).name })
+    })
+    defer(marking)
+  }
 
   return {
     runtime: runtime.name,
@@ -111,13 +144,32 @@ export function createDeps(config: Config, runtime: Runtime) {
     purgeAccount: (userId: string) =>
       defer(purgeDeletedAccounts(db, { userId, maxStatements: purgeStatements })),
     credentials,
+    credentialHealth,
     workflows,
     requirements: new CredentialRequirements(db, loadCatalogue),
-    instances: new InstanceRepository(db, now, secretBox, config),
-    deployments: new DeploymentRepository(db, now, config.quotas),
+    instances: new InstanceRepository(db, now, secretBox, { ...config, keysVerified: keyCheck.verified }),
+    connections,
+    reporter,
+    defer,
+    deployments,
+    deployer,
+    drift: new DeploymentDrift(db, now, {
+      ...{ connections, workflows, loadCatalogue },
+      deploy: (userId, id, change) => deployer.deploy(userId, id, change),
+    }),
+    remoteWorkflows: new RemoteWorkflows(db, now, {
+      connections,
+      workflows,
+      deployments,
+      quotas: config.quotas,
+    }),
     executions: new ExecutionRepository(db),
+    /** Asks an instance's n8n for results now. */
+    poll: (userId: string, instanceId: string) =>
+      pollNow({ db, connections, now, log, onFailed }, userId, instanceId),
     deadLetters,
-    reports: new ReportReceiver(db, deadLetters, now),
+    reports: new ReportReceiver(db, deadLetters, now, onFailed),
+    onFailed,
     /** Records the results that came before the deployment that matches them. */
     replayResults: async (userId: string, { id, instanceId, n8nWorkflowId }: Deployment) => {
       try {

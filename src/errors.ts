@@ -27,6 +27,13 @@ export type ErrorCode =
   | 'credential-undecryptable'
   | 'key-unavailable'
   | 'database-unavailable'
+  | 'instance-unreachable'
+  | 'instance-timeout'
+  | 'instance-refused'
+  | 'instance-redirected'
+  | 'instance-rejected'
+  | 'instance-conflict'
+  | 'instance-busy'
 
 /** One fault in the input. `pointer` is a JSON pointer into the body (RFC 6901) or the parameter's name. */
 export interface FieldError {

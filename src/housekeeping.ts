@@ -1,32 +1,63 @@
-/** @module The scheduled job: partitions ahead of time, rows whose time is over, accounts that were deleted. */
+/**
+ * @module The scheduled job, every minute: partitions ahead of time, rows whose time is over, accounts that were deleted,
+ * deployments that wait to be gone on with, results from every n8n that is due, and what is kept for how long. Each part is bounded, and may run in several
+ * places at once.
+ */
 import { deleteExpiredRows, ensurePartitions } from './db/expired-rows.ts'
 import type { Deps } from './deps.ts'
+import { maxBudgetMs, reconcile } from './executions/reconcile.ts'
+import { closeAbandoned, dropExpiredMonths, trimExecutionData } from './executions/retention.ts'
 import { purgeDeletedAccounts } from './users/delete-account.ts'
 
 const rowsPerRun = 5000
-/** Workers count every statement as a subrequest of the run. */
+/** Workers count every statement and every request as a subrequest of the run. */
 const purgeStatementsPerRun = 40
+const workerdRequests = 400
+const deploymentsPerRun = 5
+/** For what comes after the reconciling. */
+const reserveMs = 5000
 
-/** One run. A part that fails is logged and leaves the others their turn; the next run takes it up again. */
-export async function housekeeping({
-  db,
-  deadLetters,
-  log,
-}: Pick<Deps, 'db' | 'deadLetters' | 'log'>): Promise<void> {
-  const parts: Record<string, () => Promise<unknown>> = {
-    partitions: () => ensurePartitions(db),
-    'expired-rows': () => deleteExpiredRows(db, rowsPerRun),
-    'dead-letters': () => deadLetters.purgeExpired(rowsPerRun),
-    'deleted-accounts': () => purgeDeletedAccounts(db, { maxStatements: purgeStatementsPerRun }),
-  }
-  for (const [part, run] of Object.entries(parts)) {
+export type HousekeepingDeps = Pick<
+  Deps,
+  ('db' | 'now' | 'log' | 'config' | 'runtime') | ('deadLetters' | 'connections' | 'deployer' | 'onFailed')
+>
+
+/**
+ * One run, a minute at most. A part that fails is logged and leaves the others their turn; the next run takes it up
+ * again.
+ * @param signal ends it early, where nothing is left half done
+ */
+export async function housekeeping(deps: HousekeepingDeps, signal?: AbortSignal): Promise<void> {
+  const { db, now, log, config, runtime, deadLetters, connections, deployer, onFailed } = deps
+  const { dataDays, months } = config.executionRetention
+  const startedAtMs = now().getTime()
+  const part = async (name: string, run: () => Promise<unknown>) => {
+    if (signal?.aborted) return
     try {
       await run()
     } catch (error) {
-      log('error', 'housekeeping-failed', {
-        part,
-        errorName: error instanceof Error ? error.name : typeof error,
-      })
+      const errorName = error instanceof Error ? error.name : typeof error
+      log('error', 'housekeeping-failed', { part: name, errorName })
     }
   }
+
+  await part('partitions', () => ensurePartitions(db))
+  await part('expired-rows', () => deleteExpiredRows(db, rowsPerRun))
+  await part('dead-letters', () => deadLetters.purgeExpired(rowsPerRun))
+  await part('deleted-accounts', () => purgeDeletedAccounts(db, { maxStatements: purgeStatementsPerRun }))
+  // Both wait for n8n most of the time: five connections together, of the six that Workers have.
+  await Promise.all([
+    part('deployments', () => deployer.resumeDeployments(deploymentsPerRun)),
+    part('reconcile', () =>
+      reconcile({
+        ...{ db, now, log, connections, onFailed },
+        budgetMs: maxBudgetMs - reserveMs - (now().getTime() - startedAtMs),
+        ...(runtime === 'workerd' && { maxRequests: workerdRequests }),
+        ...(signal && { signal }),
+      }),
+    ),
+  ])
+  await part('abandoned-executions', () => closeAbandoned(db, now(), rowsPerRun))
+  await part('execution-data', () => trimExecutionData(db, now(), { retentionDays: dataDays }))
+  await part('execution-months', () => dropExpiredMonths(db, now(), { retentionMonths: months }))
 }

@@ -9,8 +9,9 @@ import { createApp } from './app.ts'
 import { type Config, parseConfig } from './config.ts'
 import { createDeps, type Runtime } from './deps.ts'
 import { housekeeping } from './housekeeping.ts'
+import { createPublicFetch } from './node-fetch.ts'
 
-const housekeepingEveryMs = 5 * 60 * 1000
+const housekeepingEveryMs = 60 * 1000
 
 export interface NodeServer {
   close: () => Promise<void>
@@ -36,7 +37,7 @@ function clientIp(c: Context, hops: number): string {
 
 export function nodeRuntime(options: {
   fetch?: NodeOptions['fetch']
-  config?: Pick<Config, 'trustedProxyHops'>
+  config: Pick<Config, 'trustedProxyHops' | 'allowLoopbackInstances'>
   defer?: Runtime['defer']
 }): Runtime {
   return {
@@ -44,9 +45,10 @@ export function nodeRuntime(options: {
     bcrypt,
     maxHashesInFlight: availableParallelism(),
     defer: options.defer ?? ((work) => void work.catch(() => {})),
-    clientIp: (c) => clientIp(c, options.config?.trustedProxyHops ?? 0),
+    clientIp: (c) => clientIp(c, options.config.trustedProxyHops),
     writeLog: (line) => process.stdout.write(`${line}\n`),
     now: () => new Date(),
+    instanceFetch: createPublicFetch({ allowLoopback: options.config.allowLoopbackInstances }),
     ...(options.fetch && { databaseFetch: options.fetch }),
   }
 }
@@ -68,10 +70,17 @@ export async function startNode({ env, port, host, fetch }: NodeOptions): Promis
     server.once('error', reject)
     server.listen(port, host, resolve)
   })
-  const timer = setInterval(() => defer(housekeeping(deps)), housekeepingEveryMs)
+  const closing = new AbortController()
+  let isKeeping = false
+  const timer = setInterval(() => {
+    if (isKeeping) return
+    isKeeping = true
+    defer(housekeeping(deps, closing.signal).finally(() => (isKeeping = false)))
+  }, housekeepingEveryMs)
   return {
     async close() {
       clearInterval(timer)
+      closing.abort()
       await new Promise<void>((resolve) => {
         server.close(() => resolve())
         server.closeIdleConnections()

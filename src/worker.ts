@@ -22,8 +22,10 @@ function start(env: Record<string, unknown>): Isolate {
     maxHashesInFlight: 1,
     defer: waitUntil,
     clientIp: (c) => c.req.header('CF-Connecting-IP') ?? 'unknown',
-    writeLog: (line) => console.log(line),
+    writeLog: (line, level) =>
+      level === 'error' || level === 'warn' ? console.error(line) : console.log(line),
     now: () => new Date(),
+    instanceFetch: (input, init) => fetch(input, init),
   })
   return { app: createApp(deps), deps }
 }

@@ -32,7 +32,7 @@ const order = [
     'worker',
     'workerd.d',
   ],
-  ...['node', 'cli'],
+  ...['node-fetch', 'node', 'cli'],
 ]
 const maxLines = 340
 
@@ -121,9 +121,12 @@ describe('the architecture', () => {
   })
 
   test('keeps what only Node has out of what runs on the edge', () => {
-    const nodeOnly = /^(node:|pg$|@electric-sql\/pglite|@hono\/node-server|@node-rs\/bcrypt)/
+    const nodeOnly = /^(node:|pg$|@electric-sql\/pglite|@hono\/node-server|undici$|@node-rs\/bcrypt)/
     const wrong = files
-      .filter(({ path }) => path !== 'node.ts' && !path.startsWith('cli/') && !path.startsWith('db/gateway/'))
+      .filter(
+        ({ path }) =>
+          !/^node(-fetch)?\.ts$/.test(path) && !path.startsWith('cli/') && !path.startsWith('db/gateway/'),
+      )
       .flatMap((file) => importsOf(file, (specifier) => nodeOnly.test(specifier)))
     expect(wrong).toEqual([])
   })

@@ -2,8 +2,10 @@
 import { v7 } from 'uuid'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { type Answer, type TestUser, useTestApp } from './harness/app.ts'
+import { createN8nStub } from './harness/n8n-stub.ts'
 
-const app = useTestApp()
+const stub = await createN8nStub({ apiKey: 'planted-api-key' })
+const app = useTestApp({ runtime: { instanceFetch: (input, init) => stub.fetch(input, init) } })
 let owner: TestUser
 let stranger: TestUser
 let owned: Record<string, string>
@@ -42,16 +44,22 @@ async function createAll(user: TestUser): Promise<Record<string, string>> {
     baseUrl: 'https://n8n.example.com',
     apiKey: 'planted-api-key',
   })
+  const inN8n = await stub.fetch('https://n8n.example.com/api/v1/workflows', {
+    method: 'POST',
+    headers: { 'X-N8N-API-KEY': stub.apiKey, 'Content-Type': 'application/json' },
+    body: JSON.stringify({ settings: {}, ...workflow }),
+  })
+  const { id: n8nWorkflowId } = (await inN8n.json()) as { id: string }
   const { id: deployments } = await post('/v1/deployments', {
     workflowId: workflows,
     instanceId: instance.id,
-    n8nWorkflowId: 'tracked1',
+    n8nWorkflowId,
   })
   const report = (workflowId: string) => ({
     body: { executionId: '1', workflowId, status: 'success', startedAt: new Date().toISOString() },
     token: instance.webhookToken as string,
   })
-  const recorded = await app.call('POST', `/hooks/n8n/${instance.id}`, report('tracked1'))
+  const recorded = await app.call('POST', `/hooks/n8n/${instance.id}`, report(n8nWorkflowId))
   const unmatched = await app.call('POST', `/hooks/n8n/${instance.id}`, report('elsewhere'))
   expect(unmatched.json).toEqual({ created: false, code: 'unknown-workflow' })
   const letters = await user.call('GET', '/v1/dead-letters')
@@ -71,6 +79,9 @@ const bodies: Record<string, unknown> = {
   'PATCH /v1/workflows/{id}': { name: 'Taken over' },
   'PATCH /v1/instances/{id}': { name: 'Taken over' },
   'PATCH /v1/deployments/{id}': { version: 1 },
+  'POST /v1/credentials/{id}/test': {},
+  'POST /v1/deployments/{id}/deploy': {},
+  'POST /v1/deployments/{id}/rollback': { version: 1 },
 }
 
 async function routesWithIds(): Promise<{ method: string; path: string; feature: string }[]> {
@@ -108,6 +119,7 @@ describe('another user’s resource', () => {
     const routes = await routesWithIds()
     expect(new Set(routes.map(({ feature }) => feature))).toEqual(new Set(Object.keys(owned)))
     const before = await app.database.dump()
+    const calls = stub.calls().length
     for (const { method, path, feature } of routes) {
       const id = owned[feature] ?? ''
       const missing = v7()
@@ -116,6 +128,7 @@ describe('another user’s resource', () => {
       expect(comparable(answer, id)).toEqual(comparable(await call(stranger, method, path, missing), missing))
     }
     expect(await app.database.dump()).toBe(before)
+    expect(stub.calls().length).toBe(calls)
   })
 
   test('is there for its owner on the routes that read', async () => {
@@ -179,7 +192,6 @@ describe('without signing in', () => {
       new Set([
         '/health/live',
         '/health/ready',
-        '/hooks/n8n/{instanceId}',
         '/v1/auth/register',
         '/v1/auth/login',
         '/v1/auth/refresh',
@@ -189,7 +201,12 @@ describe('without signing in', () => {
     for (const { method, path, security } of operations) {
       if (security?.length === 0) continue
       const concrete = path.replace(/\{(\w+)\}/g, (_, name: string) => (name === 'id' ? v7() : '1'))
-      const answer = await app.call(method.toUpperCase(), concrete)
+      // A webhook's body is measured before its sender is known.
+      const answer = await app.call(
+        method.toUpperCase(),
+        concrete,
+        path.startsWith('/hooks') ? { body: {} } : {},
+      )
       expect({ method, path, status: answer.status }).toEqual({ method, path, status: 401 })
       expect(answer.headers.get('WWW-Authenticate')).toBe('Bearer')
     }

@@ -74,6 +74,7 @@ const depsOnNode = () =>
     clientIp: () => '203.0.113.9',
     writeLog: () => {},
     now: () => new Date(),
+    instanceFetch: fetch,
     databaseFetch: database.gateway.fetch,
   })
 

@@ -35,10 +35,17 @@ export function openDatabase(databaseUrl = process.env.DATABASE_URL): OpenDataba
     const opening = openEmbeddedDatabase(dataDir())
     return behindGateway(whenOpen(opening), `embedded, in ${dataDir()}`, opening)
   }
-  if (!URL.canParse(databaseUrl) || !/^postgres(ql)?:$/.test(new URL(databaseUrl).protocol)) {
+  const url = URL.canParse(databaseUrl) ? new URL(databaseUrl) : null
+  if (
+    !url ||
+    !/^postgres(ql)?:$/.test(url.protocol) ||
+    !url.username ||
+    !url.hostname ||
+    url.pathname.length < 2
+  ) {
     throw new Error('DATABASE_URL must look like postgresql://user:password@host/database')
   }
-  const { hostname, pathname } = new URL(databaseUrl)
+  const { hostname, pathname } = url
   const description = `${pathname.slice(1)} on ${hostname}`
   if (!isNeon(hostname)) return behindGateway(postgresBackend(databaseUrl), description)
   return {

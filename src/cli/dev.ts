@@ -3,12 +3,14 @@ import { spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { openDatabase, type OpenDatabase } from './database.ts'
-import { loadKeys, passedSettings, stateDir } from './state.ts'
+import { ensureKeys, loadKeys, passedSettings, portFromEnvironment, stateDir } from './state.ts'
 import { wranglerBin, wranglerEnv } from './wrangler.ts'
 
 const host = '127.0.0.1'
 const scheduledEveryMs = 60_000
+const readyMs = 60_000
 
 interface RunningServer {
   /** Settles when the server has stopped by itself. */
@@ -20,12 +22,14 @@ export async function dev(args: string[]): Promise<void> {
   const unknown = args.filter((arg) => arg !== '--node')
   if (unknown.length > 0) throw new Error(`dev does not know ${unknown.join(' ')}; it takes --node only.`)
   const onNode = args.includes('--node')
-  const port = Number(process.env.PORT ?? 8787)
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new Error('PORT is not a port number.')
+  const port = portFromEnvironment()
   await refuseTakenPort(port)
+  const stopping = new AbortController()
   const asked = new Promise<void>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
+    stopping.signal.addEventListener('abort', () => resolve())
   })
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort())
+  ensureKeys()
   const env = {
     LOG_LEVEL: 'warn',
     ALLOW_LOOPBACK_INSTANCES: 'true',
@@ -39,7 +43,8 @@ export async function dev(args: string[]): Promise<void> {
     // The server starts while the database opens; nobody is told of it before both are ready.
     server = await (onNode ? serveNode(port, env, database) : serveWorkerd(port, env, database))
     const applied = await database.migrate()
-    await Promise.race([untilReady(port), server.exited, asked])
+    const isReady = await Promise.race([untilReady(port, stopping.signal), server.exited])
+    if (isReady !== true) return
     const note = applied.length > 0 ? ` (${applied.length} migrations applied)` : ''
     console.log(`Ready: http://${host}:${port}  on ${onNode ? 'Node' : 'workerd'}
   API reference  http://${host}:${port}/docs
@@ -49,6 +54,7 @@ Stop with Ctrl-C.`)
     const scheduled = onNode ? undefined : setInterval(() => void runScheduledJob(port), scheduledEveryMs)
     await Promise.race([server.exited, asked]).finally(() => clearInterval(scheduled))
   } finally {
+    stopping.abort()
     await server?.stop()
     await database.close()
   }
@@ -127,18 +133,30 @@ async function runScheduledJob(port: number): Promise<void> {
   }
 }
 
-async function untilReady(port: number): Promise<void> {
-  for (;;) {
+/**
+ * Resolves with true once the server is ready, with false when `givenUp` comes first.
+ * @throws {Error} with the server's own reason when it is not ready within a minute
+ */
+async function untilReady(port: number, givenUp: AbortSignal): Promise<boolean> {
+  const endsAt = Date.now() + readyMs
+  let reason = 'it does not answer'
+  while (!givenUp.aborted) {
     try {
       const response = await fetch(`http://${host}:${port}/health/ready`, {
         signal: AbortSignal.timeout(5000),
       })
-      if (response.ok) return
+      if (response.ok) return true
+      const { code, detail } = (await response.json()) as { code: string; detail: string }
+      reason = detail
+      if (code === 'key-unavailable') break
     } catch {
       // Not listening yet.
     }
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    if (Date.now() > endsAt) break
+    await sleep(100, undefined, { signal: givenUp }).catch(() => undefined)
   }
+  if (givenUp.aborted) return false
+  throw new Error(`The server is not ready: ${reason}. Its keys are those of ${stateDir()}/keys.json.`)
 }
 
 async function refuseTakenPort(port: number): Promise<void> {

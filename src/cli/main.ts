@@ -1,5 +1,5 @@
 /** @module `npm run flowkeep -- <command>`: one table of commands, each loaded when it is asked for. */
-import { AppError } from '../errors.ts'
+import { databaseError, isStatementFailure } from '../db/errors.ts'
 
 interface Command {
   usage: string
@@ -14,7 +14,7 @@ const commands: Record<string, Command> = {
     run: async (args) => (await import('./dev.ts')).dev(args),
   },
   demo: {
-    usage: 'demo',
+    usage: 'demo [--node]',
     summary: 'drive the main job on a real workflow, starting a server if none answers',
     run: async (args) => (await import('./demo.ts')).demo(args),
   },
@@ -44,12 +44,12 @@ const commands: Record<string, Command> = {
     run: async () => (await import('./operations.ts')).generateKeysCommand(),
   },
   users: {
-    usage: 'users reset-password <email>',
+    usage: 'users reset-password <email> [--ask]',
     summary: 'set a new password for who has lost it',
     run: async (args) => (await import('./operations.ts')).usersCommand(args),
   },
   catalogue: {
-    usage: 'catalogue',
+    usage: 'catalogue [--packages <folder>]',
     summary: 'regenerate the table of n8n node and credential types',
     run: async (args) => (await import('./catalogue.ts')).catalogue(args),
   },
@@ -71,6 +71,18 @@ function help(): string {
   return `Usage: npm run flowkeep -- <command>\n\n${lines.join('\n')}\n`
 }
 
+/** Of a database's failure only what holds no bound parameter; of any other its message. */
+function describeFailure(error: unknown): string {
+  const { kind, sqlState } = databaseError(error)
+  if (isStatementFailure(error)) {
+    return kind === 'unavailable'
+      ? 'The database does not answer: is it running, and does DATABASE_URL name it?'
+      : `The database refused a statement${sqlState ? ` (SQLSTATE ${sqlState})` : ''}; has it been migrated?`
+  }
+  if (process.env.DEBUG !== undefined && error instanceof Error) return error.stack ?? error.message
+  return error instanceof Error ? error.message : String(error)
+}
+
 const [name = 'help', ...args] = process.argv.slice(2)
 const command = Object.hasOwn(commands, name) ? commands[name] : undefined
 if (!command) {
@@ -80,12 +92,12 @@ if (!command) {
   process.exitCode = asked ? 0 : 2
 } else {
   try {
+    if (args.length > 0 && !command.usage.includes(' ')) {
+      throw new Error(`Usage: npm run flowkeep -- ${command.usage}`)
+    }
     await command.run(args)
   } catch (error) {
-    const expected = error instanceof AppError || (error instanceof Error && error.name === 'ConfigError')
-    process.stderr.write(
-      `${expected || process.env.DEBUG === undefined ? (error as Error).message : (error as Error).stack}\n`,
-    )
+    process.stderr.write(`${describeFailure(error)}\n`)
     process.exitCode = 1
   }
 }

@@ -22,6 +22,7 @@ export async function migrateCommand(): Promise<void> {
 async function withDeps(work: (deps: ReturnType<typeof createDeps>) => Promise<void>): Promise<void> {
   const database = openDatabase()
   try {
+    await database.opened
     const config = parseConfig({
       PUBLIC_URL: 'http://127.0.0.1:8787',
       LOG_LEVEL: 'warn',
@@ -29,7 +30,7 @@ async function withDeps(work: (deps: ReturnType<typeof createDeps>) => Promise<v
       ...loadKeys(),
       DATABASE_URL: database.url,
     })
-    await work(createDeps(config, nodeRuntime({ fetch: database.fetch })))
+    await work(createDeps(config, nodeRuntime({ fetch: database.fetch, config })))
   } finally {
     await database.close()
   }

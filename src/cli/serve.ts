@@ -1,10 +1,11 @@
 /** @module The production server on Node. Unlike `dev` it makes no key, migrates nothing and has no embedded database. */
 import { startNode } from '../node.ts'
 import { openDatabase } from './database.ts'
+import { portFromEnvironment } from './state.ts'
 
 export async function serve(): Promise<void> {
   if (!process.env.DATABASE_URL) throw new Error('DATABASE_URL is missing.')
-  const port = Number(process.env.PORT ?? 8787)
+  const port = portFromEnvironment()
   const host = process.env.HOST ?? '0.0.0.0'
   const database = openDatabase()
   try {

@@ -15,18 +15,35 @@ export function generateKeys(): Record<string, string> {
   return { ...Object.fromEntries(rings), FINGERPRINT_KEY: key() }
 }
 
+const keysFile = () => join(stateDir(), 'keys.json')
+
+/** Makes the state folder's keys, readable by their owner only, unless they are there. */
+export function ensureKeys(): void {
+  mkdirSync(stateDir(), { recursive: true, mode: 0o700 })
+  if (existsSync(keysFile())) return
+  writeFileSync(keysFile(), `${JSON.stringify(generateKeys(), null, 2)}\n`, { mode: 0o600, flag: 'wx' })
+}
+
 /**
- * The keys in the environment; any that is missing there comes from the state folder's file, which is made, readable
- * by its owner only, on first use.
+ * The keys in the environment; any that is missing there comes from the state folder, and stays missing where there is
+ * none: a key made up now would seal and hash what the server's own keys never open.
  */
 export function loadKeys(): Record<string, string> {
-  const file = join(stateDir(), 'keys.json')
-  mkdirSync(stateDir(), { recursive: true, mode: 0o700 })
-  if (!existsSync(file)) {
-    writeFileSync(file, `${JSON.stringify(generateKeys(), null, 2)}\n`, { mode: 0o600, flag: 'wx' })
-  }
-  const stored = JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>
-  return Object.fromEntries(Object.entries(stored).map(([name, value]) => [name, process.env[name] ?? value]))
+  const stored = existsSync(keysFile())
+    ? (JSON.parse(readFileSync(keysFile(), 'utf8')) as Record<string, string>)
+    : {}
+  const given = [...keyNames, 'FINGERPRINT_KEY'].flatMap((name) => {
+    const value = process.env[name] ?? stored[name]
+    return value === undefined ? [] : [[name, value] as const]
+  })
+  return Object.fromEntries(given)
+}
+
+/** @throws {Error} for what is no port; 8787 where `PORT` is not set */
+export function portFromEnvironment(): number {
+  const port = Number(process.env.PORT ?? 8787)
+  if (Number.isInteger(port) && port >= 1 && port <= 65_535) return port
+  throw new Error('PORT is not a port number.')
 }
 
 /** Settings that pass through from the environment to the server, beside keys and database. */

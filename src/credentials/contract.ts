@@ -91,6 +91,13 @@ export type CredentialFilter = Omit<z.output<typeof CredentialQuery>, keyof type
 
 export const CredentialId = z.object({ id: z.uuid({ version: 'v7' }) })
 
+export const CredentialDeletion = z.strictObject({
+  force: z
+    .enum(['true', 'false'])
+    .optional()
+    .meta({ description: 'true: although deployments are bound to it' }),
+})
+
 export const CredentialUsage = z
   .object({
     workflows: z
@@ -119,3 +126,24 @@ export const CredentialUsage = z
   })
   .meta({ ref: 'CredentialUsage' })
 export type CredentialUsage = z.output<typeof CredentialUsage>
+
+export const CredentialTest = z
+  .strictObject({
+    instanceId: z
+      .uuid({ version: 'v7' })
+      .optional()
+      .meta({ description: 'Which n8n tests it. Default: the one that it was sent to last' }),
+  })
+  .meta({ ref: 'CredentialTest' })
+
+export const CredentialTestResult = z
+  .object({
+    status: z
+      .enum(['untested', 'valid', 'invalid'])
+      .meta({ description: 'untested: n8n has no test for the type, and nothing was kept' }),
+    message: z.string().meta({ description: "n8n's reason, without values of the data" }),
+    testedAt: z.iso.datetime(),
+    instanceId: z.uuid(),
+  })
+  .meta({ ref: 'CredentialTestResult' })
+export type CredentialTestResult = z.output<typeof CredentialTestResult>

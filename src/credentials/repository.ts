@@ -6,6 +6,7 @@ import { auditEvent } from '../db/audit.ts'
 import type { Db } from '../db/client.ts'
 import { type CreationKey, createOnce } from '../db/creation.ts'
 import { databaseError } from '../db/errors.ts'
+import { deleteUnlessUsed } from '../db/guarded-delete.ts'
 import { credentials } from '../db/schema/credentials.ts'
 import { auditEvents } from '../db/schema/users.ts'
 import { AppError } from '../errors.ts'
@@ -153,7 +154,7 @@ export class CredentialRepository {
         .returning(visible),
     )
     const details = JSON.stringify({ changed: Object.keys(change).toSorted() })
-    const audited = this.#auditOf('updated', userId, sql`${details}::jsonb`)
+    const audited = this.#auditUpdate(userId, sql`${details}::jsonb`)
     const [row] = await nameTakenOr(this.#db.with(updated, audited).select().from(updated))
     if (row) return toCredential(row)
     if (await this.find(userId, id)) throw versionConflict()
@@ -164,19 +165,14 @@ export class CredentialRepository {
     return findUsage(this.#db, await this.#options.loadCatalogue(), userId, id)
   }
 
-  /** @returns whether there was one. Deployments that are bound to it keep what was sent to n8n. */
-  async delete(userId: string, id: string): Promise<boolean> {
-    const deleted = this.#db
-      .$with('deleted')
-      .as(
-        this.#db
-          .delete(credentials)
-          .where(ownedBy(userId, id))
-          .returning({ id: credentials.id, type: credentials.type }),
-      )
-    const audited = this.#auditOf('deleted', userId, sql`jsonb_build_object('type', n8n_credential_type)`)
-    const rows = await this.#db.with(deleted, audited).select({ id: deleted.id }).from(deleted)
-    return rows.length > 0
+  /**
+   * What a deployment has sent to n8n stays there.
+   * @param options `force`: although deployments are bound to it
+   * @returns whether there was one
+   * @throws {AppError} `in-use` with the `dependents`
+   */
+  delete(userId: string, id: string, { force = false } = {}): Promise<boolean> {
+    return deleteUnlessUsed(this.#db, 'credentials', { userId, id, force })
   }
 
   /**
@@ -260,17 +256,18 @@ export class CredentialRepository {
     return { credential: toCredential(row), data: new SecretData(data) }
   }
 
-  /** The audit event of a change, in the same statement: none when `verb`, its CTE, changed no row. */
-  #auditOf(verb: 'updated' | 'deleted', userId: string, details: SQL) {
-    return this.#db.$with('audited').as(
-      this.#db
-        .insert(auditEvents)
-        .select(
-          sql`select ${uuidv7()}::uuid, ${userId}::uuid, ${`credential.${verb}`}, id, ${details}, now()
-            from ${sql.identifier(verb)}`,
-        )
-        .returning({ id: auditEvents.id }),
-    )
+  /** The audit event of a change, in the same statement: none when `updated`, the CTE, changed no row. */
+  #auditUpdate(userId: string, details: SQL) {
+    return this.#db
+      .$with('audited')
+      .as(
+        this.#db
+          .insert(auditEvents)
+          .select(
+            sql`select ${uuidv7()}::uuid, ${userId}::uuid, 'credential.updated', id, ${details}, now() from updated`,
+          )
+          .returning({ id: auditEvents.id }),
+      )
   }
 }
 

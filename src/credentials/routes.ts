@@ -10,12 +10,16 @@ import { valid } from '../http/validate.ts'
 import {
   Credential,
   CredentialChange,
+  CredentialDeletion,
   CredentialId,
   CredentialList,
   CredentialQuery,
+  CredentialTest,
+  CredentialTestResult,
   CredentialUsage,
   NewCredential,
 } from './contract.ts'
+import type { CredentialHealth } from './health.ts'
 import type { CredentialRepository } from './repository.ts'
 
 const tag = 'Credentials'
@@ -26,7 +30,11 @@ function found<T>(value: T | null): T {
   return value
 }
 
-export function credentialRoutes(credentials: CredentialRepository, fingerprint: Fingerprint) {
+export function credentialRoutes(
+  credentials: CredentialRepository,
+  fingerprint: Fingerprint,
+  health: CredentialHealth,
+) {
   return new Hono<AuthEnv>()
     .post(
       '/',
@@ -120,15 +128,53 @@ export function credentialRoutes(credentials: CredentialRepository, fingerprint:
       describe({
         tag,
         summary: 'Delete a credential',
-        description: 'What a deployment has sent to n8n stays there.',
+        description:
+          'Refused with its `dependents` while deployments are bound to it; `force=true` deletes it all the same. ' +
+          'What a deployment has sent to n8n stays there and goes on working.',
         responses: { 204: null },
-        errors: ['not-found'],
+        errors: ['not-found', 'in-use', 'invalid'],
       }),
       valid('param', CredentialId),
+      valid('query', CredentialDeletion),
       async (c) => {
-        const deleted = await credentials.delete(c.var.userId, c.req.valid('param').id)
+        const force = c.req.valid('query').force === 'true'
+        const deleted = await credentials.delete(c.var.userId, c.req.valid('param').id, { force })
         found(deleted || null)
         return c.body(null, 204)
+      },
+    )
+    .post(
+      '/:id/test',
+      describe({
+        tag,
+        summary: 'Let an n8n that has the credential test it',
+        description:
+          'Asks the service itself, as n8n does when a credential is saved, and keeps the result. A credential is in ' +
+          'n8n once a workflow that uses it has been deployed.',
+        responses: { 200: CredentialTestResult },
+        errors: [
+          'malformed-json',
+          'not-found',
+          'conflict',
+          'too-large',
+          'unsupported-media-type',
+          'invalid',
+          'credential-undecryptable',
+          'key-unavailable',
+          'instance-unreachable',
+          'instance-timeout',
+          'instance-refused',
+          'instance-redirected',
+          'instance-rejected',
+          'instance-conflict',
+          'instance-busy',
+        ],
+      }),
+      valid('param', CredentialId),
+      valid('json', CredentialTest),
+      async (c) => {
+        const { instanceId } = c.req.valid('json')
+        return c.json(found(await health.test(c.var.userId, c.req.valid('param').id, instanceId)), 200)
       },
     )
     .get(

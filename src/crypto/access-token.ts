@@ -5,11 +5,17 @@ import { isCanonicalBase64url } from './base64url.ts'
 import { importKeys } from './imported-keys.ts'
 import type { KeyRing } from './key-ring.ts'
 
+export interface AccessClaim {
+  userId: string
+  /** The session that the token came from; it need not be alive any more. */
+  sessionId: string
+}
+
 export interface AccessTokens {
   /** `expiresIn` is in seconds. */
-  sign(userId: string): Promise<{ accessToken: string; expiresIn: number }>
-  /** The user that the token was signed for; null for whatever is not a valid token. */
-  verify(token: string): Promise<string | null>
+  sign(claim: AccessClaim): Promise<{ accessToken: string; expiresIn: number }>
+  /** What the token was signed for; null for whatever is not a valid token. */
+  verify(token: string): Promise<AccessClaim | null>
 }
 
 export interface AccessTokenOptions {
@@ -31,11 +37,11 @@ export function createAccessTokens(
   const keyOf = importKeys(ring, { name: 'HMAC', hash: 'SHA-256' }, ['sign', 'verify'])
 
   return {
-    async sign(userId) {
+    async sign({ userId, sessionId }) {
       const key = await keyOf(ring.active)
       if (!key) throw new Error('The ring does not hold its active key')
       const issuedAt = Math.floor(now().getTime() / 1000)
-      const accessToken = await new SignJWT()
+      const accessToken = await new SignJWT({ sid: sessionId })
         .setProtectedHeader({ alg: 'HS256', kid: ring.active, typ: 'at+jwt' })
         .setIssuer(issuer)
         .setAudience(audience)
@@ -65,15 +71,17 @@ export function createAccessTokens(
             typ: 'at+jwt',
             issuer,
             audience,
-            requiredClaims: ['sub', 'jti', 'iat', 'exp'],
+            requiredClaims: ['sub', 'sid', 'jti', 'iat', 'exp'],
             maxTokenAge: maxLifetimeSeconds,
             clockTolerance: clockToleranceSeconds,
             currentDate: now(),
           },
         )
-        const { sub, iat = 0, exp = 0 } = payload
+        const { sub, sid, iat = 0, exp = 0 } = payload
         if (exp <= iat || exp - iat > maxLifetimeSeconds) return null
-        return typeof sub === 'string' && validate(sub) ? sub : null
+        if (typeof sub !== 'string' || typeof sid !== 'string' || !validate(sub) || !validate(sid))
+          return null
+        return { userId: sub, sessionId: sid }
       } catch (error) {
         if (error instanceof errors.JOSEError) return null
         throw error

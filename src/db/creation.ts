@@ -14,11 +14,17 @@ export interface CreationKey {
   bodyHash: string
 }
 
+export interface Quota {
+  table: 'credentials' | 'workflows' | 'instances' | 'deployments'
+  limit: number
+}
+
 export interface Creation {
   userId: string
   resourceId: string
   key: CreationKey | undefined
-  quota: { table: 'credentials' | 'workflows' | 'instances' | 'deployments'; limit: number }
+  /** Several where one creation makes several things. */
+  quota: Quota | readonly Quota[]
 }
 
 /**
@@ -34,28 +40,35 @@ export async function createOnce(
 ): Promise<{ id: string; replayed: boolean }> {
   const { userId, resourceId, key, quota } = creation
   const claim = key ? [db.insert(idempotencyKeys).values({ userId, ...key, resourceId })] : []
-  const withinQuota = db.execute(
-    sql`select claim_quota(${userId}::uuid, ${quota.table}, ${quota.limit}::integer)`,
+  const quotas = [quota].flat()
+  const withinQuotas = quotas.map(({ table, limit }) =>
+    db.execute(sql`select claim_quota(${userId}::uuid, ${table}, ${limit}::integer)`),
   )
   try {
-    await db.batch([...claim, withinQuota, ...statements] as unknown as [BatchItem<'pg'>])
+    await db.batch([...claim, ...withinQuotas, ...statements] as unknown as [BatchItem<'pg'>])
     return { id: resourceId, replayed: false }
   } catch (error) {
     const failure = databaseError(error)
     if (failure.sqlState === 'FK403') {
       throw new AppError(
         'quota-exceeded',
-        `You have ${quota.limit} ${quota.table}, which is the limit; delete some first`,
+        `You have ${quotas.map(({ table, limit }) => `${limit} ${table}`).join(' or ')}, which is the limit; delete some first`,
       )
     }
     if (failure.sqlState === 'FK401')
       throw new AppError('unauthenticated', 'The account does not exist any more')
     if (!key || failure.constraint !== 'idempotency_keys_pkey') throw error
-    return { id: await replayedResource(db, userId, key), replayed: true }
+    const id = await earlierResource(db, userId, key)
+    if (id) return { id, replayed: true }
+    throw new AppError('conflict', 'The idempotency key has just expired; send the request again')
   }
 }
 
-async function replayedResource(db: Db, userId: string, key: CreationKey): Promise<string> {
+/**
+ * What the key has created already; null when it is new. For routes whose input may have become invalid since.
+ * @throws {AppError} `idempotency-key-reused`
+ */
+export async function earlierResource(db: Db, userId: string, key: CreationKey): Promise<string | null> {
   const [earlier] = await db
     .select({ bodyHash: idempotencyKeys.bodyHash, resourceId: idempotencyKeys.resourceId })
     .from(idempotencyKeys)
@@ -66,7 +79,7 @@ async function replayedResource(db: Db, userId: string, key: CreationKey): Promi
         eq(idempotencyKeys.route, key.route),
       ),
     )
-  if (!earlier) throw new AppError('conflict', 'The idempotency key has just expired; send the request again')
+  if (!earlier) return null
   if (earlier.bodyHash !== key.bodyHash) {
     throw new AppError(
       'idempotency-key-reused',

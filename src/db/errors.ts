@@ -110,6 +110,13 @@ export async function retrying<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
+/** Whether the error came from a statement; its message may hold bound parameters, and is not to be shown. */
+export function isStatementFailure(error: unknown): boolean {
+  return (
+    findNeonDbError(error) !== undefined || (error instanceof Error && error.name === 'DrizzleQueryError')
+  )
+}
+
 function findNeonDbError(error: unknown): NeonDbError | undefined {
   let cause = error
   for (let depth = 0; cause instanceof Error && depth < 10; depth++) {

@@ -15,22 +15,35 @@ export const N8nId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, '1 to 64 letters,
 /** A credential of the user's, or one that is in n8n already. */
 export const Binding = z.union([Uuid, z.strictObject({ n8nCredentialId: N8nId })])
 
+export const Bindings = z
+  .record(CredentialType, Binding)
+  .refine((bindings) => Object.keys(bindings).length <= 200, 'At most 200 bindings')
+  .meta({
+    description:
+      'Credential type → id of a credential of that type, or { n8nCredentialId } for one in n8n. A type with exactly ' +
+      'one credential needs no entry',
+  })
+
 export const NewDeployment = z
   .strictObject({
     workflowId: Uuid,
     instanceId: Uuid,
     version: Version.optional().meta({ description: 'Default: the current version of the workflow' }),
-    bindings: z
-      .record(CredentialType, Binding)
-      .refine((bindings) => Object.keys(bindings).length <= 200, 'At most 200 bindings')
-      .optional()
-      .meta({
-        description:
-          'Credential type → id of a credential of that type, or { n8nCredentialId } for one in n8n',
-      }),
+    bindings: Bindings.optional(),
     n8nWorkflowId: N8nId.optional().meta({
-      description: 'Tracks a workflow that is on the instance already',
+      description:
+        'Only tracks a workflow that is on the instance already; without it the workflow is deployed',
     }),
+    publish: z.boolean().optional().meta({ description: 'false: put it there and leave it unpublished' }),
+    reportSuccess: z.boolean().optional().meta({
+      description:
+        'Adds a node that tells of successful runs at once, where it changes nothing else; polling does anyway',
+    }),
+    planHash: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/, 'The planHash of a plan')
+      .optional()
+      .meta({ description: 'Deploys only while the plan would still be the same' }),
   })
   .meta({ ref: 'NewDeployment' })
 export type NewDeployment = z.output<typeof NewDeployment>
@@ -38,6 +51,21 @@ export type NewDeployment = z.output<typeof NewDeployment>
 export const DeploymentChange = z
   .strictObject({ version: Version.meta({ description: 'The version that is live on the instance now' }) })
   .meta({ ref: 'DeploymentChange' })
+
+/** Brings a version live; what is left out stays as it is. */
+export const Redeployment = z
+  .strictObject({
+    version: Version.optional().meta({ description: 'Default: the current version of the workflow' }),
+    bindings: Bindings.optional(),
+    publish: z.boolean().optional().meta({ description: 'false: put it there and unpublish it' }),
+    reportSuccess: z.boolean().optional().meta({ description: 'As when it was created' }),
+  })
+  .meta({ ref: 'Redeployment' })
+export type Redeployment = z.output<typeof Redeployment>
+
+export const Rollback = z
+  .strictObject({ version: Version.meta({ description: 'One that this deployment has deployed before' }) })
+  .meta({ ref: 'Rollback' })
 
 export const Deployment = z
   .object({
@@ -47,9 +75,21 @@ export const Deployment = z
     version: z.number().int(),
     n8nWorkflowId: z.string().nullable(),
     status: z.enum(deploymentStatuses),
-    step: z.string().nullable(),
-    error: z.string().nullable(),
+    step: z.string().nullable().meta({ description: 'Where it is, or where it stopped' }),
+    error: z.string().nullable().meta({ description: 'Why it stopped, waits, or was left unpublished' }),
     bindings: z.record(z.string(), Binding),
+    managed: z
+      .boolean()
+      .meta({ description: 'Flowkeep made the n8n workflow; false for one that was there already' }),
+    reportSuccess: z.boolean(),
+    intent: z
+      .object({
+        action: z.enum(['deploy', 'activate', 'deactivate', 'undeploy']),
+        version: z.number().int().optional(),
+      })
+      .nullable()
+      .meta({ description: 'What is being brought about; null when nothing is under way' }),
+    liveSince: z.iso.datetime().nullable().meta({ description: 'From when the version has been live' }),
     webhookUrls: z
       .array(z.string())
       .meta({ description: 'Where the webhook triggers of the version are reached' }),

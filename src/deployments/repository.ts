@@ -2,7 +2,7 @@ import { and, desc, eq, inArray, lt, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import { auditEvent } from '../db/audit.ts'
 import type { Db } from '../db/client.ts'
-import { type CreationKey, createOnce } from '../db/creation.ts'
+import { type CreationKey, createOnce, earlierResource } from '../db/creation.ts'
 import { databaseError } from '../db/errors.ts'
 import { credentials } from '../db/schema/credentials.ts'
 import { deployments, deploymentVersions } from '../db/schema/deployments.ts'
@@ -11,29 +11,7 @@ import { workflows, workflowVersions } from '../db/schema/workflows.ts'
 import { AppError, type FieldError, invalid } from '../errors.ts'
 import { type Page, type Slice, slice } from '../http/page.ts'
 import type { Deployment, DeploymentFilter, DeploymentVersion, NewDeployment } from './contract.ts'
-
-const columns = {
-  id: deployments.id,
-  workflowId: deployments.workflowId,
-  instanceId: deployments.instanceId,
-  version: deployments.version,
-  n8nWorkflowId: deployments.n8nWorkflowId,
-  status: deployments.status,
-  step: deployments.step,
-  error: deployments.error,
-  bindings: deployments.bindings,
-  baseUrl: instances.baseUrl,
-  webhookPaths: workflowVersions.webhookPaths,
-  createdAt: deployments.createdAt,
-  updatedAt: deployments.updatedAt,
-}
-
-type Row = Omit<Deployment, 'webhookUrls' | 'createdAt' | 'updatedAt'> & {
-  baseUrl: string
-  webhookPaths: string[]
-  createdAt: Date
-  updatedAt: Date
-}
+import { columns, toDeployment } from './rows.ts'
 
 /** A user's deployments. Every method takes the owner first and sees no one else's rows. */
 export class DeploymentRepository {
@@ -48,12 +26,26 @@ export class DeploymentRepository {
   }
 
   /**
+   * What the key has created already; null when it is new.
+   * @throws {AppError} `idempotency-key-reused`, `conflict` when it has been deleted since
+   */
+  async findCreated(userId: string, key: CreationKey): Promise<Deployment | null> {
+    const id = await earlierResource(this.#db, userId, key)
+    if (id === null) return null
+    return this.#stillThere(userId, id)
+  }
+
+  /**
+   * Watches a workflow that is on the instance already.
    * @throws {AppError} `invalid` for a workflow, version, instance or credential that is not the user's,
    * `deployment-exists`, `quota-exceeded`, `idempotency-key-reused`, `conflict`
    */
-  async create(userId: string, body: NewDeployment, key?: CreationKey): Promise<Deployment> {
-    const n8nWorkflowId = trackedId(body)
-    const { workflowId, instanceId, bindings = {} } = body
+  async create(
+    userId: string,
+    body: NewDeployment & { n8nWorkflowId: string },
+    key?: CreationKey,
+  ): Promise<Deployment> {
+    const { workflowId, instanceId, n8nWorkflowId, bindings = {} } = body
     const { version, baseUrl, webhookPaths } = await this.#checkReferences(userId, body)
     const id = uuidv7()
     const createdAt = this.#now()
@@ -77,10 +69,40 @@ export class DeploymentRepository {
         .values({ deploymentId: id, sequence: 1, userId, version, createdAt }),
       auditEvent(this.#db, userId, 'deployment.created', id, { workflowId, instanceId, version }),
     ]).catch(creationFailed)
-    if (!made.replayed) return toDeployment({ ...row, step: null, error: null, baseUrl, webhookPaths })
-    const earlier = await this.find(userId, made.id)
-    if (!earlier) throw new AppError('conflict', 'The deployment that this request created has been deleted')
-    return earlier
+    if (!made.replayed) {
+      const untouched = { step: null, error: null, managed: false, reportSuccess: false, intent: null }
+      return toDeployment({ ...row, ...untouched, liveSince: null, baseUrl, webhookPaths })
+    }
+    return this.#stillThere(userId, made.id)
+  }
+
+  async #stillThere(userId: string, id: string): Promise<Deployment> {
+    const deployment = await this.find(userId, id)
+    if (deployment) return deployment
+    throw new AppError('conflict', 'The deployment that this request created has been deleted')
+  }
+
+  /**
+   * Records what is to be deployed, before anything is sent to n8n.
+   * @throws {AppError} `deployment-exists` when the workflow is deployed on the instance already; otherwise as `create`
+   */
+  async createManaged(
+    userId: string,
+    row: Pick<
+      typeof deployments.$inferInsert,
+      'id' | 'workflowId' | 'instanceId' | 'version' | 'bindings' | 'reportSuccess' | 'intent'
+    >,
+    key?: CreationKey,
+  ): Promise<{ id: string; replayed: boolean }> {
+    const { id, workflowId, instanceId, version } = row
+    const createdAt = this.#now()
+    const quota = { table: 'deployments', limit: this.#quota } as const
+    return createOnce(this.#db, { userId, resourceId: id, key, quota }, [
+      this.#db
+        .insert(deployments)
+        .values({ ...row, userId, managed: true, status: 'pending', createdAt, updatedAt: createdAt }),
+      auditEvent(this.#db, userId, 'deployment.created', id, { workflowId, instanceId, version }),
+    ]).catch(creationFailed)
   }
 
   async find(userId: string, id: string): Promise<Deployment | null> {
@@ -105,8 +127,9 @@ export class DeploymentRepository {
   }
 
   /**
-   * Records that another version is live from now on; the same version again changes nothing.
-   * @throws {AppError} `invalid` when the workflow has no such version
+   * Records that another version is live from now on; the same version again changes nothing. Only of what is tracked:
+   * what was deployed from here is live in the version that was deployed.
+   * @throws {AppError} `invalid` when the workflow has no such version, `conflict` when it is not only tracked
    */
   async setVersion(userId: string, id: string, version: number): Promise<Deployment | null> {
     // The update locks the row, so that the insert, a statement later, counts on from the latest sequence.
@@ -118,7 +141,7 @@ export class DeploymentRepository {
         .where(and(owned(userId, id), eq(workflowVersions.version, version))),
       this.#db.execute(sql`
         update deployments d set version = ${version}::integer
-        where d.user_id = ${userId} and d.id = ${id} and d.version <> ${version}::integer and exists (
+        where d.user_id = ${userId} and d.id = ${id} and d.version <> ${version}::integer and d.status = 'tracking' and exists (
           select 1 from workflow_versions v where v.workflow_id = d.workflow_id and v.version = ${version}::integer)`),
       this.#db.execute(sql`
         with latest as (
@@ -128,7 +151,7 @@ export class DeploymentRepository {
           insert into deployment_versions (deployment_id, sequence, user_id, version, created_at)
           select d.id, latest.sequence + 1, d.user_id, d.version, ${this.#now().toISOString()}::timestamptz
           from deployments d, latest
-          where d.user_id = ${userId} and d.id = ${id} and d.version <> latest.version
+          where d.user_id = ${userId} and d.id = ${id} and d.status = 'tracking' and d.version <> latest.version
           returning deployment_id
         )
         insert into audit_events (id, user_id, action, subject_id, details)
@@ -138,6 +161,12 @@ export class DeploymentRepository {
     ])
     const deployment = await this.find(userId, id)
     if (deployment && known.length === 0) throw noSuchVersion(version)
+    if (deployment && deployment.status !== 'tracking') {
+      throw new AppError(
+        'conflict',
+        'It was deployed from here: bring another version live with /deploy or /rollback',
+      )
+    }
     return deployment
   }
 
@@ -177,14 +206,23 @@ export class DeploymentRepository {
     }
   }
 
-  /** Forgets it; the workflow on the instance and the recorded executions stay. */
+  /**
+   * Forgets it; a tracked workflow on the instance and the recorded executions stay.
+   * @throws {AppError} `in-use` while n8n has, or may have, what was made for it
+   */
   async delete(userId: string, id: string): Promise<boolean> {
     const { rows } = await this.#db.execute(sql`
-      with deleted as (delete from deployments where user_id = ${userId} and id = ${id} returning id)
+      with deleted as (
+        delete from deployments where user_id = ${userId} and id = ${id} and (
+          status = 'undeployed' or (not managed and (lease_until is null or lease_until <= ${this.#now().toISOString()}))
+        ) returning id
+      )
       insert into audit_events (id, user_id, action, subject_id)
       select ${uuidv7()}, ${userId}, 'deployment.deleted', id from deleted
       returning subject_id`)
-    return rows.length > 0
+    if (rows.length > 0) return true
+    if (!(await this.find(userId, id))) return false
+    throw new AppError('in-use', 'It is on the n8n server: undeploy it first, then it can be deleted')
   }
 
   #select() {
@@ -249,15 +287,6 @@ export class DeploymentRepository {
   }
 }
 
-/** @throws {AppError} `invalid`: only a workflow that is on the instance already can be deployed by its id there */
-function trackedId({ n8nWorkflowId }: NewDeployment): string {
-  if (n8nWorkflowId !== undefined) return n8nWorkflowId
-  throw invalid(
-    '/n8nWorkflowId',
-    'Send the id that the workflow has on the instance: pushing it there is not available yet',
-  )
-}
-
 const owned = (userId: string, id: string) => and(eq(deployments.userId, userId), eq(deployments.id, id))
 
 const noSuchWorkflow = () => invalid('/workflowId', 'No such workflow')
@@ -268,17 +297,14 @@ function creationFailed(error: unknown): never {
   const constraint = databaseError(error).constraint
   if (constraint === 'deployments_workflow_fkey') throw noSuchWorkflow()
   if (constraint === 'deployments_instance_fkey') throw noSuchInstance()
+  if (constraint === 'deployments_live_key') {
+    throw new AppError(
+      'deployment-exists',
+      'The workflow is deployed on this instance already: bring a version live with its /deploy',
+    )
+  }
   if (constraint === 'deployments_n8n_workflow_key') {
     throw new AppError('deployment-exists', 'A deployment tracks this n8n workflow on this instance already')
   }
   throw error
-}
-
-function toDeployment({ baseUrl, webhookPaths, createdAt, updatedAt, ...row }: Row): Deployment {
-  return {
-    ...row,
-    webhookUrls: webhookPaths.map((path) => `${baseUrl}/webhook/${encodeURI(path.replace(/^\/+/, ''))}`),
-    createdAt: createdAt.toISOString(),
-    updatedAt: updatedAt.toISOString(),
-  }
 }

@@ -6,6 +6,7 @@ import { creationKey } from '../http/idempotency.ts'
 import { describe } from '../http/openapi.ts'
 import { toPage } from '../http/page.ts'
 import { valid } from '../http/validate.ts'
+import { instanceErrors } from '../instances/connections.ts'
 import {
   Deployment,
   DeploymentChange,
@@ -16,6 +17,7 @@ import {
   DeploymentVersionQuery,
   NewDeployment,
 } from './contract.ts'
+import type { Deployer } from './deployer.ts'
 import type { DeploymentRepository } from './repository.ts'
 
 const tag = 'Deployments'
@@ -26,21 +28,40 @@ export function deploymentRoutes(
   deployments: DeploymentRepository,
   fingerprint: Fingerprint,
   onMatched: (userId: string, deployment: Deployment) => Promise<void>,
+  deployer: Pick<Deployer, 'create'>,
 ) {
   return new Hono<AuthEnv>()
     .post(
       '/',
       describe({
         tag,
-        summary: 'Track a workflow on an instance',
-        description: 'Takes Idempotency-Key. Results that came before are recorded now.',
+        summary: 'Deploy a workflow to an instance, or track one that is there',
+        description:
+          'Takes Idempotency-Key. The answer tells how far it came: status active, inactive or failed with step and ' +
+          'error, or deploying while it goes on by itself. With n8nWorkflowId nothing is sent to n8n.',
         responses: { 201: Deployment },
-        errors: ['invalid', 'deployment-exists', 'quota-exceeded', 'idempotency-key-reused', 'conflict'],
+        errors: [
+          'invalid',
+          'invalid-workflow',
+          'deployment-exists',
+          'quota-exceeded',
+          'idempotency-key-reused',
+          'conflict',
+          ...instanceErrors,
+        ],
       }),
       valid('json', NewDeployment),
       async (c) => {
         const key = await creationKey(c, 'POST /v1/deployments', fingerprint)
-        const deployment = await deployments.create(c.var.userId, c.req.valid('json'), key)
+        // First of all: what the body names may be gone by now, and the deployment is there all the same.
+        const earlier = key && (await deployments.findCreated(c.var.userId, key))
+        if (earlier) return c.json(earlier, 201, { Location: `/v1/deployments/${earlier.id}` })
+        const { n8nWorkflowId, ...body } = c.req.valid('json')
+        if (n8nWorkflowId === undefined) {
+          const deployment = await deployer.create(c.var.userId, body, key)
+          return c.json(deployment, 201, { Location: `/v1/deployments/${deployment.id}` })
+        }
+        const deployment = await deployments.create(c.var.userId, { ...body, n8nWorkflowId }, key)
         await onMatched(c.var.userId, deployment)
         return c.json(deployment, 201, { Location: `/v1/deployments/${deployment.id}` })
       },
@@ -70,7 +91,7 @@ export function deploymentRoutes(
         tag,
         summary: 'Record that another version is live',
         responses: { 200: Deployment },
-        errors: ['not-found', 'invalid'],
+        errors: ['not-found', 'invalid', 'conflict'],
       }),
       valid('param', DeploymentId),
       valid('json', DeploymentChange),
@@ -85,10 +106,10 @@ export function deploymentRoutes(
       '/:id',
       describe({
         tag,
-        summary: 'Stop tracking',
-        description: 'The workflow on the instance and the recorded executions stay.',
+        summary: 'Stop tracking, or forget what was undeployed',
+        description: 'A tracked workflow on the instance and the recorded executions stay.',
         responses: { 204: null },
-        errors: ['not-found'],
+        errors: ['not-found', 'in-use'],
       }),
       valid('param', DeploymentId),
       async (c) => {

@@ -48,8 +48,31 @@ export const ExecutionSummary = z
   .meta({ ref: 'ExecutionSummary' })
 export type ExecutionSummary = z.output<typeof ExecutionSummary>
 
+const NodeRun = z
+  .object({
+    name: z.string(),
+    type: z.string().nullable(),
+    status: z.string().nullable().meta({ description: "n8n's own word, of the node's last run" }),
+    startedAt: z.iso.datetime().nullable().meta({ description: 'Of its first run' }),
+    durationMs: z.number().int().nullable().meta({ description: 'Of all its runs together' }),
+    items: z.number().int().meta({ description: 'That it gave, over all runs and outputs' }),
+    runs: z.number().int().meta({ description: 'More than 1 in a loop' }),
+    error: z.object({ message: z.string(), httpStatus: z.number().int().nullable() }).nullable(),
+  })
+  .meta({ ref: 'NodeRun' })
+
+export const RunSummary = z
+  .object({ nodes: z.array(NodeRun), omittedNodes: z.number().int().optional() })
+  .meta({ ref: 'RunSummary' })
+
 export const Execution = ExecutionSummary.extend({
-  data: z.unknown().meta({ description: 'Run data; { truncated: true, sizeBytes } when it was over 256 KB' }),
+  data: z.union([RunSummary, z.unknown()]).meta({
+    description: [
+      "From n8n's run data: { nodes } in the order in which they first ran, without the items. From a report of your",
+      'own: the JSON as you sent it, secrets in headers redacted; { truncated: true, sizeBytes } over 256 KB.',
+      'Null when there is none, or none any more.',
+    ].join(' '),
+  }),
 }).meta({ ref: 'Execution' })
 export type Execution = ExecutionSummary & { data: unknown }
 
@@ -71,7 +94,7 @@ export type ExecutionFilter = Omit<z.output<typeof ExecutionQuery>, keyof typeof
 export const ExecutionId = z.object({ id: z.uuid({ version: 'v7' }) })
 
 /** For the description only: n8n's own shapes are read too, and unknown fields are let be. */
-export const Report = z
+const Report = z
   .object({
     executionId: z.string(),
     workflowId: z.string().meta({ description: "n8n's id of the workflow" }),
@@ -83,6 +106,23 @@ export const Report = z
     data: z.unknown().optional(),
   })
   .meta({ ref: 'ExecutionReport' })
+
+export const Reports = z.union([Report, z.array(Report).max(500)])
+
+export const PollRequest = z.strictObject({ instanceId: Uuid }).meta({ ref: 'PollRequest' })
+
+export const PollAnswer = z
+  .object({
+    recorded: z.number().int().meta({ description: 'Executions that were not known' }),
+    updated: z.number().int().meta({ description: 'Known ones whose status has changed' }),
+    passedOver: z.number().int().meta({ description: 'New ones of workflows that no deployment tracks' }),
+    lagSeconds: z
+      .number()
+      .int()
+      .meta({ description: 'Since when n8n has not been read to the end: 0, or there is more to read' }),
+  })
+  .meta({ ref: 'PollAnswer' })
+export type PollAnswer = z.output<typeof PollAnswer>
 
 export const ReportAnswer = z
   .object({

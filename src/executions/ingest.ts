@@ -27,6 +27,10 @@ export interface ExecutionState {
 export interface RecordedExecution {
   id: string
   recordedAtMs: number
+  /** What the delivery was matched to. */
+  userId: string
+  deploymentId: string
+  workflowVersion: number
   /** This call made the row. */
   created: boolean
   current: ExecutionState
@@ -162,11 +166,13 @@ const upsert = (instanceId: string, itemsJson: string) => sql`
       or (excluded.mode is not null and (e.mode is null or excluded.mode collate "C" > e.mode collate "C"))
       or ${newer('error_stamp')} or ${newer('data_stamp')}
   )
-  select n8n_execution_id, id, ${epochMs('recorded_at')} as recorded_at_ms,
-    status, ${epochMs('started_at')} as started_at_ms, ${epochMs('finished_at')} as finished_at_ms,
-    previous_status, ${epochMs('previous_started_at')} as previous_started_at_ms,
-    ${epochMs('previous_finished_at')} as previous_finished_at_ms
-  from keyed`
+  select k.n8n_execution_id, k.id, ${epochMs('recorded_at')} as recorded_at_ms,
+    k.status, ${epochMs('started_at')} as started_at_ms, ${epochMs('finished_at')} as finished_at_ms,
+    k.previous_status, ${epochMs('previous_started_at')} as previous_started_at_ms,
+    ${epochMs('previous_finished_at')} as previous_finished_at_ms,
+    m.user_id, m.deployment_id, m.version as workflow_version
+  from keyed k
+  join matched m on m.n8n_execution_id = k.n8n_execution_id`
 
 type StampColumn = 'error_stamp' | 'data_stamp'
 const newer = (column: StampColumn) => {
@@ -174,7 +180,7 @@ const newer = (column: StampColumn) => {
   return sql`(excluded.${name} is not null and (e.${name} is null or excluded.${name} collate "C" > e.${name} collate "C"))`
 }
 
-const epochMs = (column: string) => sql`(extract(epoch from ${sql.identifier(column)}) * 1000)::float8`
+const epochMs = (column: string) => sql`(extract(epoch from k.${sql.identifier(column)}) * 1000)::float8`
 
 interface Row extends Record<string, unknown> {
   n8n_execution_id: string
@@ -186,12 +192,18 @@ interface Row extends Record<string, unknown> {
   previous_status: ExecutionStatus | null
   previous_started_at_ms: number | null
   previous_finished_at_ms: number | null
+  user_id: string
+  deployment_id: string
+  workflow_version: number
 }
 
 function toRecorded(row: Row, created: boolean): RecordedExecution {
   return {
     id: row.id,
     recordedAtMs: row.recorded_at_ms,
+    userId: row.user_id,
+    deploymentId: row.deployment_id,
+    workflowVersion: row.workflow_version,
     created,
     current: { status: row.status, startedAtMs: row.started_at_ms, finishedAtMs: row.finished_at_ms },
     previous: row.previous_status && {

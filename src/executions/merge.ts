@@ -8,6 +8,13 @@ import { type ExecutionStatus, executionStatuses } from '../db/schema/executions
 /** A push is a hint from a running workflow; a poll is what n8n itself has recorded. */
 export type DeliverySource = 'push' | 'poll'
 
+export interface ExecutionError {
+  message: string
+  node: string | null
+  /** What the service that the node called has answered, where n8n tells it. */
+  httpStatus: number | null
+}
+
 /** What one delivery says. Times in milliseconds since 1970. */
 export interface IncomingExecution {
   n8nExecutionId: string
@@ -20,7 +27,7 @@ export interface IncomingExecution {
   eventAtMs: number
   /** This server's clock when it came first. */
   receivedAtMs: number
-  error: { message: string; node: string | null } | null
+  error: ExecutionError | null
   /** JSON text that jsonb can hold. */
   dataJson: string | null
 }
@@ -45,6 +52,9 @@ const ranks: Record<ExecutionStatus, number> = {
 const polledRank = 40
 
 const isFinal = (status: ExecutionStatus): boolean => ranks[status] === 30
+
+/** n8n has not ended it yet. */
+export const isOpen = (status: ExecutionStatus): boolean => ranks[status] <= 10
 
 /** `unknown` says that a run is lost, which is no more final than what n8n may still tell of it. */
 export const failingStatuses: readonly ExecutionStatus[] = ['error', 'canceled', 'crashed', 'unknown']

@@ -5,7 +5,9 @@
  */
 import { type ExecutionStatus, executionStatuses } from '../db/schema/executions.ts'
 import { redact } from '../http/log.ts'
-import type { IncomingExecution } from './merge.ts'
+import type { N8nExecution } from '../n8n/api-shapes.ts'
+import { type IncomingExecution, isOpen } from './merge.ts'
+import { summariseRun, toHttpStatus } from './node-runs.ts'
 import { cleanText, runDataJson } from './run-data.ts'
 
 export type UnusableCode =
@@ -87,6 +89,29 @@ export function readPayload(item: unknown, receivedAt: Date): ReadPayload {
   }
 }
 
+/**
+ * What the public API says of an execution. One that is open is so when it was observed; n8n then gives the time of its
+ * last pause as its end. Null when it cannot be read.
+ */
+export function polledExecution(item: N8nExecution, observedAt: Date): IncomingExecution | null {
+  const status = statusOf(item)
+  const isEnded = !isOpen(status)
+  const payload = readPayload({ ...item, status, stoppedAt: isEnded ? item.stoppedAt : null }, observedAt)
+  if (!payload.ok) return null
+  const { execution } = payload
+  if (isEnded) return execution
+  return { ...execution, eventAtMs: observedAt.getTime(), error: null, dataJson: null }
+}
+
+/** n8n 1.x has no status in lists, and a later one may have more of them than are known here. */
+function statusOf({ status, finished, stoppedAt, waitTill }: N8nExecution): ExecutionStatus {
+  if (isStatus(status)) return status
+  if (status !== null) return stoppedAt === null ? 'running' : 'unknown'
+  if (finished === true) return 'success'
+  if (waitTill !== null) return 'waiting'
+  return stoppedAt === null ? 'running' : 'error'
+}
+
 function readShape(item: Json): Said {
   if (isObject(item['execution']) && isObject(item['workflow'])) {
     return readErrorWorkflow(item['execution'], item['workflow'])
@@ -102,7 +127,7 @@ function readShape(item: Json): Said {
     finishedAt: item['finishedAt'] ?? item['stoppedAt'],
     error: item['error'],
     errorNode: undefined,
-    data: item['data'],
+    data: summariseRun(item['data'], undefined) ?? item['data'],
   }
 }
 
@@ -129,6 +154,7 @@ function readPostExecute(item: Json, run: Json): Said {
     ...run,
     id: item['executionId'],
     workflowId: workflow['id'] ?? item['workflowId'],
+    workflowData: workflow,
   })
 }
 
@@ -145,8 +171,8 @@ function readExecutionObject(item: Json): Said {
     finishedAt: item['stoppedAt'] ?? item['finishedAt'],
     error: result?.['error'] ?? item['error'],
     errorNode: result?.['lastNodeExecuted'],
-    // The rest of n8n's data is its own execution stack, and a token that resumes the run.
-    data: result ? { resultData: { ...result, error: undefined } } : item['data'],
+    // Of a result without runs nothing remains: the rest is n8n's execution stack, and a token that resumes the run.
+    data: result ? summariseRun(data, item['workflowData']) : item['data'],
   }
 }
 
@@ -186,5 +212,6 @@ function toError(error: unknown, lastNode: unknown): IncomingExecution['error'] 
   return {
     message: toText(said['message'] ?? said['description'], messageLimit) ?? 'No message was given',
     node: toText(node, nodeLimit) ?? toText(lastNode, nodeLimit),
+    httpStatus: toHttpStatus(said['httpCode'] ?? said['httpStatus']),
   }
 }

@@ -2,19 +2,28 @@
 import type { Db } from '../db/client.ts'
 import type { ReportResult } from './contract.ts'
 import { type DeadLetterRepository, letterLimitBytes, type NewLetter } from './dead-letters.ts'
+import { failedRuns, type OnFailedRuns } from './failed-runs.ts'
 import { ingest } from './ingest.ts'
 import type { IncomingExecution } from './merge.ts'
 import { type ReadPayload, readPayload } from './payload.ts'
+import { cleanJson } from './run-data.ts'
 
 export class ReportReceiver {
   readonly #db: Db
   readonly #deadLetters: DeadLetterRepository
   readonly #now: () => Date
+  readonly #onFailed: OnFailedRuns
 
-  constructor(db: Db, deadLetters: DeadLetterRepository, now: () => Date) {
+  constructor(
+    db: Db,
+    deadLetters: DeadLetterRepository,
+    now: () => Date,
+    onFailed: OnFailedRuns = () => undefined,
+  ) {
     this.#db = db
     this.#deadLetters = deadLetters
     this.#now = now
+    this.#onFailed = onFailed
   }
 
   /**
@@ -29,6 +38,8 @@ export class ReportReceiver {
     const executions = oneWorkflowEach(read)
     const recorded = await ingest(this.#db, instance.id, executions, 'push')
     const usable = new Set(executions)
+    const failed = failedRuns(executions, recorded)
+    if (failed.length > 0) this.#onFailed(failed)
 
     const letters: NewLetter[] = []
     const announced = new Set<string>()
@@ -86,7 +97,7 @@ function toLetter(item: unknown, payload: ReadPayload, code: string): NewLetter 
 
 /** The report as it came; if that is too large, what was understood of it; if nothing was, its beginning. */
 function letterBody(item: unknown, payload: ReadPayload): string {
-  const text = JSON.stringify(item)
+  const text = JSON.stringify(cleanJson(item))
   const sizeBytes = new TextEncoder().encode(text).length
   if (sizeBytes <= letterLimitBytes) return text
   if (!payload.ok) return text.slice(0, letterLimitBytes / 4).toWellFormed()

@@ -5,6 +5,7 @@ import type { BaseEnv } from '../http/env.ts'
 import { describe } from '../http/openapi.ts'
 import { toPage } from '../http/page.ts'
 import { bodyLimits, parseJson, readText, valid } from '../http/validate.ts'
+import { instanceErrors } from '../instances/connections.ts'
 import type { InstanceRepository } from '../instances/repository.ts'
 import {
   DeadLetterId,
@@ -15,17 +16,39 @@ import {
   ExecutionId,
   ExecutionList,
   ExecutionQuery,
+  PollAnswer,
+  PollRequest,
   ReplayAnswer,
   ReportAnswer,
   ReportAnswers,
+  Reports,
   type ReportResult,
 } from './contract.ts'
 import type { DeadLetterRepository } from './dead-letters.ts'
 import type { ReportReceiver } from './receive.ts'
 import type { ExecutionRepository } from './repository.ts'
 
-export function executionRoutes(executions: ExecutionRepository) {
+/** Null when the user has no such instance. */
+export type Poll = (userId: string, instanceId: string) => Promise<PollAnswer | null>
+
+export function executionRoutes(executions: ExecutionRepository, poll: Poll) {
   return new Hono<AuthEnv>()
+    .post(
+      '/poll',
+      describe({
+        tag: 'Executions',
+        summary: "Ask an instance's n8n for results now",
+        description: 'It is asked every few minutes anyway. Not while it is being asked, nor at once again.',
+        responses: { 200: PollAnswer },
+        errors: ['invalid', 'not-found', 'too-many-requests', ...instanceErrors],
+      }),
+      valid('json', PollRequest),
+      async (c) => {
+        const answer = await poll(c.var.userId, c.req.valid('json').instanceId)
+        if (!answer) throw new AppError('not-found', 'No such instance')
+        return c.json(answer, 200)
+      },
+    )
     .get(
       '/',
       describe({
@@ -186,7 +209,8 @@ export function hookRoutes(
         'invalid',
         'too-many-requests',
       ],
-      public: true,
+      webhook: true,
+      body: Reports,
     }),
     async (c) => {
       const text = await readText(c, bodyLimits.hook)

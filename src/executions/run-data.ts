@@ -21,7 +21,8 @@ export function runDataJson(data: unknown): string | null {
 /** What Postgres text can hold: no U+0000, no lone surrogate. */
 export const cleanText = (text: string): string => text.replaceAll('\0', '').toWellFormed()
 
-function cleanJson(value: unknown): unknown {
+/** What jsonb can hold of it, without stacks and without credentials in headers. */
+export function cleanJson(value: unknown): unknown {
   if (typeof value === 'string') return cleanText(value)
   if (typeof value === 'number') {
     const size = Math.abs(value)

@@ -5,17 +5,18 @@ import { AppError } from '../errors.ts'
 import type { BaseEnv } from './env.ts'
 
 export interface AuthEnv extends BaseEnv {
-  Variables: BaseEnv['Variables'] & { userId: string }
+  Variables: BaseEnv['Variables'] & { userId: string; sessionId: string }
 }
 
 /** @throws {AppError} `unauthenticated` without a valid access token in the Authorization header */
 export function requireUser(tokens: AccessTokens): MiddlewareHandler<AuthEnv> {
   return async (c, next) => {
     const token = bearerToken(c.req.header('Authorization'))
-    const userId = token === null ? null : await tokens.verify(token)
-    if (userId === null)
+    const claim = token === null ? null : await tokens.verify(token)
+    if (claim === null)
       throw new AppError('unauthenticated', 'Send a valid access token: Authorization: Bearer …')
-    c.set('userId', userId)
+    c.set('userId', claim.userId)
+    c.set('sessionId', claim.sessionId)
     c.header('Cache-Control', 'no-store')
     await next()
   }

@@ -26,6 +26,10 @@ export interface RouteDescription {
   errors?: ErrorCode[]
   /** Open to callers who are not signed in. */
   public?: boolean
+  /** Authenticated by an instance's webhook token instead of an access token. */
+  webhook?: boolean
+  /** The body's schema, where a route reads it itself instead of by `valid('json', …)`. */
+  body?: z.ZodType
 }
 
 export function describe(route: RouteDescription) {
@@ -52,6 +56,10 @@ export function describe(route: RouteDescription) {
     ...(route.description && { description: route.description }),
     responses,
     ...(route.public && { security: [] }),
+    ...(route.webhook && { security: [{ webhookToken: [] }] }),
+    ...(route.body && {
+      requestBody: { required: true, content: { 'application/json': { schema: resolver(route.body) } } },
+    }),
   })
 }
 

@@ -43,7 +43,8 @@ export const pageQuery = {
     .regex(/^\d{1,3}$/, 'A whole number from 1 to 100')
     .transform(Number)
     .pipe(z.number().min(1, 'At least 1').max(100, 'At most 100'))
-    .optional(),
+    .optional()
+    .meta({ description: '1 to 100, by default 50' }),
   cursor: z
     .string()
     .max(64)

@@ -31,6 +31,13 @@ const problems = {
   'credential-undecryptable': [500, 'A stored secret cannot be opened'],
   'key-unavailable': [503, 'A key is not available'],
   'database-unavailable': [503, 'The database is not available'],
+  'instance-unreachable': [502, 'The n8n server does not answer as n8n does'],
+  'instance-timeout': [504, 'The n8n server did not answer in time'],
+  'instance-refused': [502, 'The n8n server does not accept the API key'],
+  'instance-redirected': [502, 'The n8n server sends requests elsewhere'],
+  'instance-rejected': [422, 'The n8n server refuses this'],
+  'instance-conflict': [409, 'What is on the n8n server is in the way'],
+  'instance-busy': [503, 'The n8n server is busy'],
 } satisfies Record<ErrorCode, [ContentfulStatusCode, string]>
 
 export const statusOf = (code: ErrorCode): ContentfulStatusCode => problems[code][0]

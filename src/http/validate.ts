@@ -17,10 +17,12 @@ async function readBytes(request: Request, limitBytes: number): Promise<Uint8Arr
   if (Number(request.headers.get('Content-Length') ?? 0) > limitBytes) throw tooLarge()
   const chunks: Uint8Array[] = []
   let sizeBytes = 0
-  for await (const chunk of request.body ?? []) {
-    sizeBytes += chunk.byteLength
+  // Left unread rather than cancelled where it is too large: cancelling closes the socket before the answer is out.
+  const reader = request.body?.getReader()
+  for (let next = await reader?.read(); next && !next.done; next = await reader?.read()) {
+    sizeBytes += next.value.byteLength
     if (sizeBytes > limitBytes) throw tooLarge()
-    chunks.push(chunk)
+    chunks.push(next.value)
   }
   const bytes = new Uint8Array(sizeBytes)
   let offset = 0

@@ -1,5 +1,6 @@
 /** @module The HTTP shapes of instances, the n8n servers of a user. The API key goes in and never comes out. */
 import * as z from 'zod'
+import { instanceStatuses } from '../db/schema/instances.ts'
 import { pageQuery, sliceOf } from '../http/page.ts'
 
 const Name = z.string().trim().min(1, 'At least 1 character').max(128, 'At most 128 characters')
@@ -22,12 +23,40 @@ export const InstanceChange = z
   .meta({ ref: 'InstanceChange' })
 export type InstanceChange = z.output<typeof InstanceChange>
 
+const Cannot = z.array(z.string()).meta({
+  description: 'What is not possible with this n8n and this API key, and why',
+})
+const Generation = z.enum(['current', 'legacy']).meta({
+  description: 'legacy: n8n 1.x and 2.0, whose public API lacks calls',
+})
+const N8nVersion = z.string().nullable().meta({ description: "A range, as far as n8n's public API tells" })
+
 export const Instance = z
   .object({
     id: z.uuid(),
     name: z.string(),
     baseUrl: z.string(),
     webhookUrl: z.string().meta({ description: 'Where n8n posts how its runs went' }),
+    status: z.enum(instanceStatuses).meta({
+      description:
+        'What the last test found. limited: reachable, but not everything is possible; refused: the API key is not accepted',
+    }),
+    statusDetail: z.string().nullable(),
+    testedAt: z.iso.datetime().nullable(),
+    n8nVersion: N8nVersion,
+    capabilities: z.object({ generation: Generation, cannot: Cannot }).nullable(),
+    polling: z.object({
+      lastPolledAt: z.iso.datetime().nullable(),
+      polledThrough: z.iso.datetime().nullable().meta({
+        description: 'Every finished run that n8n started before this has been seen',
+      }),
+      lagSeconds: z.number().int().nullable(),
+      failures: z.number().int().meta({ description: 'In a row' }),
+    }),
+    reporter: z
+      .object({ n8nWorkflowId: z.string() })
+      .nullable()
+      .meta({ description: 'The workflow in n8n that reports errors here; null until one is set up' }),
     version: z.number().int(),
     createdAt: z.iso.datetime(),
     updatedAt: z.iso.datetime(),
@@ -44,7 +73,36 @@ export type CreatedInstance = z.output<typeof CreatedInstance>
 
 export const InstanceList = sliceOf(Instance)
 export const InstanceQuery = z.strictObject({ ...pageQuery })
+export const InstanceDeletion = z.strictObject({
+  force: z
+    .enum(['true', 'false'])
+    .optional()
+    .meta({ description: 'true: although workflows that were deployed there stay behind' }),
+})
 export const InstanceId = z.object({ id: z.uuid({ version: 'v7' }) })
+export const InstanceTest = z
+  .object({
+    status: z.enum(['ok', 'limited', 'unreachable', 'refused']),
+    detail: z.string().nullable(),
+    n8nVersion: N8nVersion,
+    generation: Generation.nullable(),
+    cannot: Cannot,
+    testedAt: z.iso.datetime(),
+  })
+  .meta({ ref: 'InstanceTest' })
+export type InstanceTest = z.output<typeof InstanceTest>
+
+export const Reporter = z
+  .object({ n8nWorkflowId: z.string(), n8nCredentialId: z.string() })
+  .meta({ ref: 'Reporter' })
+export type Reporter = z.output<typeof Reporter>
+
 export const WebhookTokenAnswer = z
-  .object({ webhookToken: z.string().meta({ description: 'The earlier one works for another 24 hours' }) })
+  .object({
+    webhookToken: z.string().meta({ description: 'The earlier one works for another 24 hours' }),
+    reporter: z.enum(['none', 'updated', 'pending']).meta({
+      description:
+        'pending: n8n could not be told the new token of the reporter yet; the next deployment tries again',
+    }),
+  })
   .meta({ ref: 'WebhookToken' })

@@ -1,15 +1,16 @@
-import { and, desc, eq, gt, isNull, lt, lte, or, sql } from 'drizzle-orm'
+import { and, desc, eq, gt, isNull, lt, lte, or, type SQL, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import type { SecretBox, SecretContext } from '../crypto/secret-box.ts'
 import { auditEvent } from '../db/audit.ts'
 import type { Db } from '../db/client.ts'
 import { type CreationKey, createOnce } from '../db/creation.ts'
 import { databaseError } from '../db/errors.ts'
+import { deleteUnlessUsed } from '../db/guarded-delete.ts'
 import { instances, webhookTokens } from '../db/schema/instances.ts'
 import { users } from '../db/schema/users.ts'
 import { AppError, invalid } from '../errors.ts'
 import { type Page, type Slice, slice } from '../http/page.ts'
-import type { CreatedInstance, Instance, InstanceChange, NewInstance } from './contract.ts'
+import type { CreatedInstance, Instance, InstanceChange, InstanceTest, NewInstance } from './contract.ts'
 import { checkBaseUrl } from './url-guard.ts'
 import { hashWebhookToken, newWebhookToken } from './webhook-token.ts'
 
@@ -21,18 +22,41 @@ export interface InstanceSettings {
   publicUrl: string
   allowLoopbackInstances: boolean
   quotas: { instances: number }
+  /** Rejects while the server holds a wrong key; awaited before anything is sealed. */
+  keysVerified: () => Promise<void>
 }
 
 const columns = {
   id: instances.id,
   name: instances.name,
   baseUrl: instances.baseUrl,
+  status: instances.status,
+  statusDetail: instances.statusDetail,
+  testedAt: instances.testedAt,
+  n8nVersion: instances.n8nVersion,
+  capabilities: instances.capabilities,
+  lastPolledAt: instances.lastPolledAt,
+  polledThrough: instances.polledThrough,
+  pollFailures: instances.pollFailures,
+  reporterWorkflowId: instances.reporterWorkflowId,
   version: instances.version,
   createdAt: instances.createdAt,
   updatedAt: instances.updatedAt,
 }
 
 type Row = Pick<typeof instances.$inferSelect, keyof typeof columns>
+
+const untested = {
+  status: 'untested',
+  statusDetail: null,
+  testedAt: null,
+  n8nVersion: null,
+  capabilities: null,
+  lastPolledAt: null,
+  polledThrough: null,
+  pollFailures: 0,
+  reporterWorkflowId: null,
+} as const
 
 /** A user's n8n servers. Every method takes the owner first and sees no one else's rows. */
 export class InstanceRepository {
@@ -48,14 +72,15 @@ export class InstanceRepository {
     this.#settings = settings
   }
 
-  /** @throws {AppError} `url-not-allowed`, `name-taken`, `quota-exceeded`, `idempotency-key-reused`, `conflict` */
+  /** @throws {AppError} `url-not-allowed`, `name-taken`, `quota-exceeded`, `idempotency-key-reused`, `conflict`, `key-unavailable` */
   async create(userId: string, body: NewInstance, key?: CreationKey): Promise<CreatedInstance> {
     const id = uuidv7()
     const createdAt = this.#now()
     const baseUrl = this.#checked(body.baseUrl)
+    await this.#settings.keysVerified()
     const apiKey = await this.#secretBox.seal(apiKeyContext(userId, id, baseUrl), body.apiKey)
     const { token, hash } = await newWebhookToken()
-    const row = { id, name: body.name, baseUrl, version: 1, createdAt, updatedAt: createdAt }
+    const row = { ...untested, id, name: body.name, baseUrl, version: 1, createdAt, updatedAt: createdAt }
     const quota = { table: 'instances', limit: this.#settings.quotas.instances } as const
     const made = await createOnce(this.#db, { userId, resourceId: id, key, quota }, [
       this.#db.insert(instances).values({ ...row, userId, apiKey }),
@@ -92,10 +117,17 @@ export class InstanceRepository {
 
   /**
    * The API key is bound to the origin that it was entered for, so another origin takes the key again.
+   * @param tested what a test of the new key at the new URL found; without it a changed connection counts as untested
    * @throws {AppError} `url-not-allowed`, `invalid`, `name-taken`, `conflict` when others keep changing it
    */
-  async update(userId: string, id: string, change: InstanceChange): Promise<Instance | null> {
+  async update(
+    userId: string,
+    id: string,
+    change: InstanceChange,
+    tested?: InstanceTest,
+  ): Promise<Instance | null> {
     const baseUrl = change.baseUrl === undefined ? undefined : this.#checked(change.baseUrl)
+    if (change.apiKey !== undefined) await this.#settings.keysVerified()
     const changed = JSON.stringify({ changed: Object.keys(change) })
     for (let attempt = 0; attempt < updateAttempts; attempt++) {
       const [stored] = await this.#db.select(columns).from(instances).where(owned(userId, id))
@@ -114,12 +146,14 @@ export class InstanceRepository {
         change.apiKey === undefined
           ? undefined
           : await this.#secretBox.seal(apiKeyContext(userId, id, next.baseUrl), change.apiKey)
+      const reconnected = apiKey !== undefined || next.baseUrl !== stored.baseUrl
       const { rows } = await this.#db
         .execute(sql`
           with updated as (
             update instances
             set name = ${next.name}, base_url = ${next.baseUrl}, version = version + 1,
               api_key = coalesce(${apiKey ? JSON.stringify(apiKey) : null}::jsonb, api_key)
+              ${reconnected ? sql`, ${testResult(tested)}, next_poll_at = ${this.#now()}, poll_failures = 0` : sql``}
             where user_id = ${userId} and id = ${id} and version = ${stored.version}
             returning id
           )
@@ -132,14 +166,23 @@ export class InstanceRepository {
     throw new AppError('conflict', 'The instance is being changed by others; read it and try again')
   }
 
-  /** Its deployments, tokens and dead letters go with it; executions stay as history. */
-  async delete(userId: string, id: string): Promise<boolean> {
-    const { rows } = await this.#db.execute(sql`
-      with deleted as (delete from instances where user_id = ${userId} and id = ${id} returning id)
-      insert into audit_events (id, user_id, action, subject_id)
-      select ${uuidv7()}, ${userId}, 'instance.deleted', id from deleted
-      returning subject_id`)
-    return rows.length > 0
+  /**
+   * Keeps what a test found, unless the connection was changed meanwhile.
+   * @param version the instance's, when it was tested
+   */
+  async recordTest(userId: string, id: string, version: number, tested: InstanceTest): Promise<void> {
+    await this.#db.execute(sql`
+      update instances set ${testResult(tested)}
+      where user_id = ${userId} and id = ${id} and version = ${version}`)
+  }
+
+  /**
+   * Its deployments, tokens and dead letters go with it; executions stay as history.
+   * @param force although workflows that were deployed there stay behind
+   * @throws {AppError} `in-use`
+   */
+  async delete(userId: string, id: string, { force }: { force: boolean }): Promise<boolean> {
+    return deleteUnlessUsed(this.#db, 'instances', { userId, id, force })
   }
 
   /** A new token; those before it work for another 24 hours. Null when there is no such instance. */
@@ -194,13 +237,37 @@ export class InstanceRepository {
   }
 
   #toInstance(row: Row): Instance {
+    const { lastPolledAt, polledThrough, pollFailures, reporterWorkflowId, ...instance } = row
+    const lagMs = polledThrough && this.#now().getTime() - polledThrough.getTime()
     return {
-      ...row,
-      webhookUrl: `${this.#settings.publicUrl}/hooks/n8n/${row.id}`,
+      ...instance,
+      webhookUrl: webhookUrlOf(this.#settings.publicUrl, row.id),
+      testedAt: row.testedAt?.toISOString() ?? null,
+      polling: {
+        lastPolledAt: lastPolledAt?.toISOString() ?? null,
+        polledThrough: polledThrough?.toISOString() ?? null,
+        lagSeconds: lagMs === null ? null : Math.max(0, Math.round(lagMs / 1000)),
+        failures: pollFailures,
+      },
+      reporter: reporterWorkflowId === null ? null : { n8nWorkflowId: reporterWorkflowId },
       createdAt: row.createdAt.toISOString(),
       updatedAt: row.updatedAt.toISOString(),
     }
   }
+}
+
+/** Where an instance's n8n posts results. */
+export const webhookUrlOf = (publicUrl: string, instanceId: string): string =>
+  `${publicUrl}/hooks/n8n/${instanceId}`
+
+/** What a failed test did not get to see stays as an earlier one saw it. */
+function testResult(tested: InstanceTest | undefined): SQL {
+  if (!tested) return sql`status = 'untested', status_detail = null, tested_at = null`
+  const { status, detail, n8nVersion, generation, cannot, testedAt } = tested
+  const capabilities = generation && JSON.stringify({ generation, cannot })
+  return sql`status = ${status}, status_detail = ${detail}, tested_at = ${testedAt}::timestamptz,
+    n8n_version = coalesce(${n8nVersion}, n8n_version),
+    capabilities = coalesce(${capabilities}::jsonb, capabilities)`
 }
 
 const owned = (userId: string, id: string) => and(eq(instances.userId, userId), eq(instances.id, id))

@@ -1,27 +1,42 @@
 import { Hono } from 'hono'
 import type { Fingerprint } from '../crypto/fingerprint.ts'
-import { AppError } from '../errors.ts'
+import { AppError, type ErrorCode } from '../errors.ts'
 import type { AuthEnv } from '../http/auth.ts'
 import { creationKey } from '../http/idempotency.ts'
 import { describe } from '../http/openapi.ts'
 import { toPage } from '../http/page.ts'
 import { valid } from '../http/validate.ts'
+import { N8nError } from '../n8n/api-transport.ts'
+import { changeInstance, type InstanceAccess, testInstance } from './change.ts'
+import { instanceErrors, toAppError } from './connections.ts'
 import {
   CreatedInstance,
   Instance,
   InstanceChange,
+  InstanceDeletion,
   InstanceId,
   InstanceList,
   InstanceQuery,
+  InstanceTest,
   NewInstance,
+  Reporter,
   WebhookTokenAnswer,
 } from './contract.ts'
-import type { InstanceRepository } from './repository.ts'
+import type { ErrorReporter } from './reporter.ts'
 
 const tag = 'Instances'
 const absent = () => new AppError('not-found', 'No such instance')
 
-export function instanceRoutes(instances: InstanceRepository, fingerprint: Fingerprint) {
+const secretErrors: ErrorCode[] = ['credential-undecryptable', 'key-unavailable']
+
+export interface InstanceRouteDeps extends InstanceAccess {
+  reporter: ErrorReporter
+  fingerprint: Fingerprint
+  defer: (work: Promise<unknown>) => void
+}
+
+export function instanceRoutes(deps: InstanceRouteDeps) {
+  const { instances, connections, reporter, fingerprint, defer } = deps
   return new Hono<AuthEnv>()
     .post(
       '/',
@@ -67,14 +82,17 @@ export function instanceRoutes(instances: InstanceRepository, fingerprint: Finge
       describe({
         tag,
         summary: 'Change an n8n server',
-        description: 'Another origin in baseUrl takes the API key again.',
+        description:
+          'Another origin in baseUrl takes the API key again. A new API key is tried first: one that n8n does not ' +
+          'accept changes nothing.',
         responses: { 200: Instance },
         errors: ['not-found', 'invalid', 'url-not-allowed', 'name-taken', 'conflict'],
       }),
       valid('param', InstanceId),
       valid('json', InstanceChange),
       async (c) => {
-        const instance = await instances.update(c.var.userId, c.req.valid('param').id, c.req.valid('json'))
+        const { id } = c.req.valid('param')
+        const instance = await changeInstance(deps, c.var.userId, id, c.req.valid('json'))
         if (!instance) throw absent()
         return c.json(instance, 200)
       },
@@ -84,14 +102,62 @@ export function instanceRoutes(instances: InstanceRepository, fingerprint: Finge
       describe({
         tag,
         summary: 'Remove an n8n server',
-        description: 'Its deployments and dead letters go with it; executions stay as history.',
+        description:
+          'Refused with its `dependents` while workflows are deployed on it; `force=true` leaves them behind. Its ' +
+          'deployments and dead letters go with it, and the error reporter if n8n can be reached; executions stay ' +
+          'as history.',
         responses: { 204: null },
-        errors: ['not-found'],
+        errors: ['not-found', 'in-use', 'invalid'],
+      }),
+      valid('param', InstanceId),
+      valid('query', InstanceDeletion),
+      async (c) => {
+        const { id } = c.req.valid('param')
+        const force = c.req.valid('query').force === 'true'
+        // A key that does not open is no reason to keep the instance.
+        const connection = await connections.open(c.var.userId, id).catch(() => null)
+        if (!(await instances.delete(c.var.userId, id, { force }))) throw absent()
+        if (connection) defer(reporter.removeReporter(connection))
+        return c.body(null, 204)
+      },
+    )
+    .post(
+      '/:id/test',
+      describe({
+        tag,
+        summary: 'Test the connection to an n8n server',
+        description:
+          'Says whether it is reached, whether it takes the API key, and what is not possible with it.',
+        responses: { 200: InstanceTest },
+        errors: ['not-found', 'url-not-allowed', ...secretErrors],
       }),
       valid('param', InstanceId),
       async (c) => {
-        if (!(await instances.delete(c.var.userId, c.req.valid('param').id))) throw absent()
-        return c.body(null, 204)
+        const tested = await testInstance(deps, c.var.userId, c.req.valid('param').id)
+        if (!tested) throw absent()
+        return c.json(tested, 200)
+      },
+    )
+    .post(
+      '/:id/reporter',
+      describe({
+        tag,
+        summary: 'Set up the error reporter in n8n, or mend it',
+        description:
+          'Deploying does it as well. A workflow that was not deployed from here reports its errors when its error ' +
+          'workflow in n8n is set to this one.',
+        responses: { 200: Reporter },
+        errors: ['not-found', 'url-not-allowed', ...instanceErrors, ...secretErrors],
+      }),
+      valid('param', InstanceId),
+      async (c) => {
+        const connection = await connections.open(c.var.userId, c.req.valid('param').id)
+        if (!connection) throw absent()
+        try {
+          return c.json(await reporter.ensureReporter(connection), 200)
+        } catch (error) {
+          throw error instanceof N8nError ? toAppError(error) : error
+        }
       },
     )
     .post(
@@ -99,15 +165,34 @@ export function instanceRoutes(instances: InstanceRepository, fingerprint: Finge
       describe({
         tag,
         summary: 'Make a new webhook token',
-        description: 'The earlier one works for another 24 hours.',
+        description:
+          'The earlier one works for another 24 hours. The error reporter in n8n gets one of its own.',
         responses: { 200: WebhookTokenAnswer },
         errors: ['not-found'],
       }),
       valid('param', InstanceId),
       async (c) => {
-        const webhookToken = await instances.rotateWebhookToken(c.var.userId, c.req.valid('param').id)
+        const { id } = c.req.valid('param')
+        const webhookToken = await instances.rotateWebhookToken(c.var.userId, id)
         if (webhookToken === null) throw absent()
-        return c.json({ webhookToken }, 200)
+        return c.json({ webhookToken, reporter: await renewReporter(deps, c.var.userId, id) }, 200)
       },
     )
+}
+
+/** The token is made, whatever becomes of the reporter: its earlier one works for another 24 hours. */
+async function renewReporter(
+  { connections, reporter }: InstanceRouteDeps,
+  userId: string,
+  id: string,
+): Promise<'none' | 'updated' | 'pending'> {
+  try {
+    const connection = await connections.open(userId, id)
+    if (!connection || connection.instance.reporterCredentialId === null) return 'none'
+    await reporter.ensureReporter(connection)
+    return 'updated'
+  } catch (error) {
+    if (error instanceof N8nError || error instanceof AppError) return 'pending'
+    throw error
+  }
 }

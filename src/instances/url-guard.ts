@@ -15,7 +15,17 @@ const maxLength = 2048
 const defaultPorts: Record<string, number> = { 'http:': 80, 'https:': 443 }
 const allowedPorts = new Set([443, 5678, 8443])
 /** RFC 6761, RFC 6762, RFC 8375 and names that clouds and home routers answer for themselves. */
-const privateSuffixes = ['localhost', 'local', 'internal', 'home.arpa', 'lan', 'home', 'corp', 'intranet']
+const privateSuffixes = [
+  'localhost',
+  'localdomain',
+  'local',
+  'internal',
+  'home.arpa',
+  'lan',
+  'home',
+  'corp',
+  'intranet',
+]
 
 function refuse(detail: string): never {
   throw new AppError('url-not-allowed', `baseUrl: ${detail}`, { errors: [{ pointer: '/baseUrl', detail }] })
@@ -57,7 +67,7 @@ export function checkBaseUrl(text: string, rules: UrlRules): string {
   return url.origin + url.pathname.replace(/\/+$/, '')
 }
 
-const isLoopback = (host: string): boolean =>
+export const isLoopback = (host: string): boolean =>
   host === 'localhost' || host.endsWith('.localhost') || /^127(\.\d{1,3}){3}$/.test(host) || host === '[::1]'
 
 /** @param host as `URL.hostname` gives it: lower case, punycode, addresses in their one canonical form */

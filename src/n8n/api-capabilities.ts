@@ -89,6 +89,30 @@ export async function discover(send: Send, maxResponseBytes: number): Promise<N8
   return LEGACY
 }
 
+/**
+ * What this API key may call, such as `GET /workflows/{}`. Null where n8n does not tell.
+ * @throws {N8nError}
+ */
+export async function discoverEndpoints(
+  send: Send,
+  maxResponseBytes: number,
+): Promise<ReadonlySet<string> | null> {
+  try {
+    const { data } = await send({
+      operation: 'discover',
+      method: 'GET',
+      path: '/discover',
+      maxResponseBytes,
+      answer: Discovery,
+    })
+    const endpoints = Object.values(data.resources).flatMap((resource) => resource.endpoints)
+    return new Set(endpoints.map((each) => `${each.method} ${pattern(each.path)}`))
+  } catch (error) {
+    if (error instanceof N8nError && (error.kind === 'not-found' || error.kind === 'rejected')) return null
+    throw error
+  }
+}
+
 /** A server without `/discover` may be anything, and a legacy n8n says 404 to a wrong key too. */
 async function checkIsN8n(send: Send): Promise<void> {
   const operation = 'discover'

@@ -1,5 +1,5 @@
 /** @module n8n's public API as Flowkeep uses it. Measured on n8n 2.41.1; 1.x and 2.0 have less of it. */
-import { discover, type N8nCapabilities } from './api-capabilities.ts'
+import { discover, discoverEndpoints, type N8nCapabilities } from './api-capabilities.ts'
 import {
   Anything,
   CredentialTest,
@@ -88,6 +88,9 @@ export function createN8nClient(options: N8nClientOptions) {
 
   return {
     capabilities,
+
+    /** What the key may call, such as `GET /workflows/{}`; null where n8n does not tell. */
+    endpoints: () => discoverEndpoints(send, maxResponseBytes),
 
     /** Twice the same gives two: after an ambiguous answer look with `findWorkflows`. */
     createWorkflow: (body: N8nWorkflowBody) => workflow('workflow-create', 'POST', '/workflows', { body }),

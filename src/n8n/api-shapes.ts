@@ -56,6 +56,8 @@ export const N8nExecution = z.object({
   workflowVersionId: z.string().nullish().default(null),
   /** Run data by node, with `includeData` only. */
   data: z.unknown().optional(),
+  /** The workflow as it ran, with `includeData` only. */
+  workflowData: z.unknown().optional(),
 })
 export type N8nExecution = z.output<typeof N8nExecution>
 

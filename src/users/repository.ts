@@ -2,7 +2,7 @@
 import { and, eq, isNull, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import type { StoredPassword } from '../crypto/password.ts'
-import { auditEvent } from '../db/audit.ts'
+import { auditEvent, auditEventOfUser } from '../db/audit.ts'
 import type { Db } from '../db/client.ts'
 import { databaseError } from '../db/errors.ts'
 import { sessions, users } from '../db/schema/users.ts'
@@ -60,7 +60,11 @@ export class UserRepository {
    * The account and its first session, in one batch.
    * @throws {AppError} `email-taken`
    */
-  async create({ email, name, password }: NewAccount): Promise<{ user: User; refreshToken: string }> {
+  async create({
+    email,
+    name,
+    password,
+  }: NewAccount): Promise<{ user: User; sessionId: string; refreshToken: string }> {
     const createdAt = this.#now()
     const id = uuidv7()
     const session = this.#sessions.plan()
@@ -80,7 +84,7 @@ export class UserRepository {
       throw emailTaken(error)
     }
     const user = { id, email, name, createdAt: createdAt.toISOString() }
-    return { user, refreshToken: await this.#sessions.firstToken(session.id) }
+    return { user, sessionId: session.id, refreshToken: await this.#sessions.firstToken(session.id) }
   }
 
   async findByEmail(email: string): Promise<Account | null> {
@@ -105,7 +109,7 @@ export class UserRepository {
     try {
       const [[row]] = await this.#db.batch([
         this.#db.update(users).set(change).where(live(userId)).returning(columns),
-        auditEvent(this.#db, userId, 'user.updated', userId, { fields: Object.keys(change) }),
+        auditEventOfUser(this.#db, userId, 'user.updated', userId, { fields: Object.keys(change) }),
       ])
       return row ? toAccount(row).user : null
     } catch (error) {
@@ -113,12 +117,20 @@ export class UserRepository {
     }
   }
 
-  /** Sets the password and ends all sessions. False when it is not `from` any more; sessions have ended all the same. */
-  async changePassword(userId: string, from: StoredPassword, to: StoredPassword): Promise<boolean> {
+  /**
+   * Sets the password and ends all sessions but the caller's. False when it is not `from` any more; the sessions have
+   * ended all the same.
+   */
+  async changePassword(
+    userId: string,
+    sessionId: string,
+    from: StoredPassword,
+    to: StoredPassword,
+  ): Promise<boolean> {
     const [changed] = await this.#db.batch([
       this.#setPassword(userId, from, to),
-      this.#sessions.endAllStatement(userId),
-      auditEvent(this.#db, userId, 'user.password-changed', userId),
+      this.#sessions.endAllStatement(userId, sessionId),
+      auditEventOfUser(this.#db, userId, 'user.password-changed', userId),
     ])
     return changed.length === 1
   }

@@ -45,7 +45,7 @@ export function authRoutes({ signIn, sessions, accessTokens }: UserRouteDeps) {
       describe({
         tag: 'Users',
         summary: 'Register',
-        description: 'Passwords have 8 to 1,024 characters, whichever; common ones are refused.',
+        description: 'A password has 8 to 1,024 characters of any kind; common ones are refused.',
         responses: { 201: SignedIn },
         errors: ['email-taken', 'invalid', 'too-many-requests'],
         public: true,
@@ -80,8 +80,8 @@ export function authRoutes({ signIn, sessions, accessTokens }: UserRouteDeps) {
       }),
       valid('json', RefreshRequest),
       async (c) => {
-        const { userId, refreshToken } = await sessions.refresh(c.req.valid('json').refreshToken)
-        return c.json({ ...(await accessTokens.sign(userId)), refreshToken }, 200)
+        const { refreshToken, ...claim } = await sessions.refresh(c.req.valid('json').refreshToken)
+        return c.json({ ...(await accessTokens.sign(claim)), refreshToken }, 200)
       },
     )
     .post(
@@ -149,8 +149,7 @@ export function meRoutes({ signIn, users, hasher, purgeAccount }: UserRouteDeps)
       describe({
         tag: 'Users',
         summary: 'Change the password',
-        description:
-          'Ends all sessions, also the one of the caller, who signs in again with the new password.',
+        description: 'Ends all other sessions; the one whose access token this is goes on.',
         responses: { 204: null },
         errors: ['bad-credentials', 'invalid', 'conflict', 'too-many-requests'],
       }),
@@ -158,7 +157,13 @@ export function meRoutes({ signIn, users, hasher, purgeAccount }: UserRouteDeps)
       async (c) => {
         const { currentPassword, newPassword } = c.req.valid('json')
         const { password } = await signIn.confirmPassword(c.var.clientIp, c.var.userId, currentPassword)
-        const changed = await users.changePassword(c.var.userId, password, await hasher.hash(newPassword))
+        const { userId, sessionId } = c.var
+        const changed = await users.changePassword(
+          userId,
+          sessionId,
+          password,
+          await hasher.hash(newPassword),
+        )
         if (!changed)
           throw new AppError('conflict', 'The password was changed at the same time; sign in again')
         return c.body(null, 204)

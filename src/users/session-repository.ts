@@ -3,10 +3,11 @@
  * replaced token used again ends the family, because either of two holders may be a thief; within a short grace it
  * only gets the same successor again, because an answer can be lost on the way.
  */
-import { and, eq, gt, isNull, type SQL, sql } from 'drizzle-orm'
+import { and, eq, gt, isNull, ne, sql, type SQL } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
+import type { AccessClaim } from '../crypto/access-token.ts'
 import type { RefreshTokens } from '../crypto/refresh-token.ts'
-import { auditEvent } from '../db/audit.ts'
+import { auditEvent, auditEventOfUser } from '../db/audit.ts'
 import type { Db } from '../db/client.ts'
 import { retrying } from '../db/errors.ts'
 import { sessions, users } from '../db/schema/users.ts'
@@ -40,10 +41,13 @@ export class SessionRepository {
   }
 
   /**
-   * Starts a session and returns its first refresh token; null when the account is gone or its password is not
+   * Starts a session, with its first refresh token; null when the account is gone or its password is not
    * `passwordHash` any more. The lock makes a concurrent change of password wait and then end this session too.
    */
-  async start(userId: string, passwordHash: string): Promise<string | null> {
+  async start(
+    userId: string,
+    passwordHash: string,
+  ): Promise<{ sessionId: string; refreshToken: string } | null> {
     const { id, rotatedAt, expiresAt } = this.plan()
     const owner = sql`select id from ${users} where id = ${userId} and password_hash = ${passwordHash}
       and deleted_at is null for share`
@@ -56,7 +60,7 @@ export class SessionRepository {
       )
       insert into audit_events (id, user_id, action, subject_id)
       select ${uuidv7()}::uuid, user_id, 'session.started', ${id}::uuid from started returning id`)
-    return rows.length === 1 ? this.firstToken(id) : null
+    return rows.length === 1 ? { sessionId: id, refreshToken: await this.firstToken(id) } : null
   }
 
   /** The values of a new session, for a batch that inserts the account with it. */
@@ -74,7 +78,7 @@ export class SessionRepository {
    * One statement: of any number of concurrent refreshes with one token, one moves the generation.
    * @throws {AppError} `invalid-refresh-token`
    */
-  async refresh(token: string): Promise<{ userId: string; refreshToken: string }> {
+  async refresh(token: string): Promise<AccessClaim & { refreshToken: string }> {
     const claim = await this.#tokens.read(token)
     if (!claim) throw refused()
     const row = await retrying(() => this.#rotate(claim))
@@ -84,7 +88,7 @@ export class SessionRepository {
       throw refused()
     }
     const refreshToken = await this.#tokens.issue({ sessionId: claim.sessionId, generation: row.generation })
-    return { userId: row.userId, refreshToken }
+    return { userId: row.userId, sessionId: claim.sessionId, refreshToken }
   }
 
   async #rotate({ sessionId, generation }: { sessionId: string; generation: number }) {
@@ -130,19 +134,20 @@ export class SessionRepository {
   async endAll(userId: string): Promise<void> {
     await this.#db.batch([
       this.endAllStatement(userId),
-      auditEvent(this.#db, userId, 'session.all-ended', null),
+      auditEventOfUser(this.#db, userId, 'session.all-ended', null),
     ])
   }
 
-  /** For the batch of whatever ends all of a user's sessions. */
-  endAllStatement(userId: string) {
+  /** For the batch of whatever ends a user's sessions: all, or all but one. */
+  endAllStatement(userId: string, exceptSessionId?: string) {
+    const others = exceptSessionId === undefined ? undefined : ne(sessions.id, exceptSessionId)
     return this.#db
       .update(sessions)
       .set({ revokedAt: this.#now() })
-      .where(this.#live(eq(sessions.userId, userId)))
+      .where(this.#live(and(eq(sessions.userId, userId), others)))
   }
 
-  #live(condition: SQL) {
+  #live(condition: SQL | undefined) {
     return and(condition, isNull(sessions.revokedAt))
   }
 }

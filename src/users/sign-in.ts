@@ -43,7 +43,8 @@ export class SignIn {
     await throttle.claimRegistration(clientIp)
     const password = await hasher.hash(input.password)
     const created = await users.create({ email: input.email, name: input.name ?? null, password })
-    return { ...created, ...(await accessTokens.sign(created.user.id)) }
+    const { user, sessionId, refreshToken } = created
+    return { user, ...(await accessTokens.sign({ userId: user.id, sessionId })), refreshToken }
   }
 
   /**
@@ -57,10 +58,11 @@ export class SignIn {
     const { users, sessions, hasher, accessTokens, defer } = this.#options
     const account = await this.#checkPassword(clientIp, email, password, () => users.findByEmail(email))
     const { user, password: stored } = account
-    const refreshToken = await sessions.start(user.id, stored.hash)
-    if (!refreshToken) throw badCredentials()
+    const session = await sessions.start(user.id, stored.hash)
+    if (!session) throw badCredentials()
+    const { sessionId, refreshToken } = session
     if (hasher.isOutdated(stored)) defer(this.#rehash(user.id, account, password))
-    return { user, ...(await accessTokens.sign(user.id)), refreshToken }
+    return { user, ...(await accessTokens.sign({ userId: user.id, sessionId })), refreshToken }
   }
 
   /**

@@ -36,6 +36,17 @@ const described = {
     .meta({ description: 'What the workflow was made from' }),
   model: z.string().trim().max(200, 'At most 200 characters').nullable().optional(),
   tags: Tags.optional(),
+  dataRetentionDays: z
+    .number()
+    .int('A whole number')
+    .min(1, 'At least 1')
+    .max(3650, 'At most 3650')
+    .nullable()
+    .optional()
+    .meta({
+      description:
+        'How long the data of its executions is kept; null: as long as executions are. Makes no version.',
+    }),
 }
 
 export const NewWorkflow = z.strictObject({ workflow: N8nJson, ...described }).meta({ ref: 'NewWorkflow' })
@@ -64,7 +75,12 @@ const common = {
 }
 
 export const WorkflowSummary = z
-  .object({ id: z.uuid(), ...common, updatedAt: z.iso.datetime() })
+  .object({
+    id: z.uuid(),
+    ...common,
+    dataRetentionDays: z.number().int().nullable(),
+    updatedAt: z.iso.datetime(),
+  })
   .meta({ ref: 'WorkflowSummary' })
 export type WorkflowSummary = z.output<typeof WorkflowSummary>
 
@@ -100,6 +116,10 @@ export const WorkflowQuery = z.strictObject({
 export type WorkflowFilter = Omit<z.output<typeof WorkflowQuery>, keyof typeof pageQuery>
 
 export const WorkflowId = z.object({ id: z.uuid({ version: 'v7' }) })
+
+export const WorkflowDeletion = z.strictObject({
+  force: z.enum(['true', 'false']).optional().meta({ description: 'true: although deployments use it' }),
+})
 
 const versionNumber = z
   .string()

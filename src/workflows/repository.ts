@@ -1,8 +1,10 @@
 import { and, arrayContains, desc, eq, inArray, lt, or, type SQL, sql } from 'drizzle-orm'
+import type { BatchItem } from 'drizzle-orm/batch'
 import { v7 as uuidv7 } from 'uuid'
 import { auditEvent } from '../db/audit.ts'
 import type { Db } from '../db/client.ts'
-import { type CreationKey, createOnce } from '../db/creation.ts'
+import { type CreationKey, createOnce, type Quota } from '../db/creation.ts'
+import { deleteUnlessUsed } from '../db/guarded-delete.ts'
 import { workflows, workflowVersions } from '../db/schema/workflows.ts'
 import { AppError } from '../errors.ts'
 import { encodeCursor, type Page, type Slice } from '../http/page.ts'
@@ -22,6 +24,7 @@ import {
 } from './contract.ts'
 import { diffWorkflows, sameJson } from './diff.ts'
 import {
+  anyDiffers,
   columns,
   fittingKeys,
   matchedCount,
@@ -32,7 +35,9 @@ import {
   toSummary,
   toVersion,
   toWorkflow,
+  type Values,
   versionColumns,
+  versionedFields,
   versionOf,
   versionSummaryColumns,
 } from './rows.ts'
@@ -40,8 +45,10 @@ import {
 /** Where a request's body holds the n8n JSON. */
 const inBody = { pointerPrefix: '/workflow' }
 
-/** What a write sets; what is absent stays. */
-type Values = Partial<Omit<typeof workflows.$inferInsert, 'id' | 'userId' | 'version'>>
+export interface MadeAlong {
+  quota: Quota
+  statements: (workflowId: string) => BatchItem<'pg'>[]
+}
 
 /** A user's workflows. Every method takes the owner first and sees no one else's rows. */
 export class WorkflowRepository {
@@ -62,8 +69,11 @@ export class WorkflowRepository {
     this.#quota = quotas.workflows
   }
 
-  /** @throws {AppError} `invalid-workflow`, `too-large`, `quota-exceeded`, `idempotency-key-reused`, `conflict` */
-  async create(userId: string, body: NewWorkflow, key?: CreationKey): Promise<Workflow> {
+  /**
+   * @param also what is made together with the workflow, or not at all
+   * @throws {AppError} `invalid-workflow`, `too-large`, `quota-exceeded`, `idempotency-key-reused`, `conflict`
+   */
+  async create(userId: string, body: NewWorkflow, key?: CreationKey, also?: MadeAlong): Promise<Workflow> {
     const { workflow: json, name } = parseWorkflow(body.workflow, inBody)
     const id = uuidv7()
     const createdAt = this.#now()
@@ -73,6 +83,7 @@ export class WorkflowRepository {
       prompt: body.prompt ?? null,
       model: body.model ?? null,
       tags: body.tags ?? [],
+      dataRetentionDays: body.dataRetentionDays ?? null,
       ...(await this.#extract(json)),
       version: 1,
       createdAt,
@@ -82,12 +93,13 @@ export class WorkflowRepository {
       userId,
       resourceId: id,
       key,
-      quota: { table: 'workflows', limit: this.#quota },
+      quota: [{ table: 'workflows', limit: this.#quota }, ...(also ? [also.quota] : [])],
     } as const
     const made = await createOnce(this.#db, creation, [
       this.#db.insert(workflows).values({ id, userId, ...row }),
       this.#copyAsVersion(userId, id, sql`null::integer`),
       auditEvent(this.#db, userId, 'workflow.created', id),
+      ...(also?.statements(id) ?? []),
     ])
     if (!made.replayed) {
       const { data: workflow, ...rest } = row
@@ -144,8 +156,10 @@ export class WorkflowRepository {
   }
 
   /**
-   * Makes the next version, or returns the current one when nothing would change.
+   * Makes the next version, or returns the current one when nothing would change. How long data is kept is no part
+   * of a version.
    * @param expected the version that the change was made from; null: whatever it is
+   * @param parent the version that the content comes from; default: the one before
    * @throws {AppError} `version-conflict` with `currentVersion` when `expected` is not the stored one,
    *   `invalid-workflow`, `too-large`
    */
@@ -154,22 +168,25 @@ export class WorkflowRepository {
     id: string,
     expected: number | null,
     change: WorkflowChange,
+    parent?: number,
   ): Promise<Workflow | null> {
     const { workflow, ...fields } = change
     const values: Values = {
       ...Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)),
       ...(workflow && (await this.#extract(parseWorkflow(workflow, inBody).workflow))),
     }
-    return this.#write(userId, id, expected, values, sql`${workflows.version} - 1`)
+    const from = parent === undefined ? sql`${workflows.version} - 1` : sql`${parent}::integer`
+    return this.#write(userId, id, expected, values, from)
   }
 
-  async delete(userId: string, id: string): Promise<boolean> {
-    const { rows } = await this.#db.execute(sql`
-      with deleted as (delete from workflows where user_id = ${userId} and id = ${id} returning id)
-      insert into audit_events (id, user_id, action, subject_id)
-      select ${uuidv7()}, ${userId}, 'workflow.deleted', id from deleted
-      returning subject_id`)
-    return rows.length > 0
+  /**
+   * With its versions and deployments; what is in n8n stays.
+   * @param options `force`: although deployments use it
+   * @returns whether there was one
+   * @throws {AppError} `in-use` with the `dependents`
+   */
+  delete(userId: string, id: string, { force = false } = {}): Promise<boolean> {
+    return deleteUnlessUsed(this.#db, 'workflows', { userId, id, force })
   }
 
   /** Newest first; the cursor is the last version number of the page before. Null when there is no such workflow. */
@@ -270,13 +287,19 @@ export class WorkflowRepository {
     values: Values,
     parent: SQL,
   ): Promise<Workflow | null> {
-    const changed = anyDiffers(values)
+    const makesVersion = anyDiffers(values, versionedFields)
+    const changed = or(makesVersion, anyDiffers(values, ['dataRetentionDays']))
     if (changed) {
       const asExpected = expected === null ? undefined : eq(workflows.version, expected)
       const [[row]] = await this.#db.batch([
         this.#db
           .update(workflows)
-          .set({ ...values, version: sql`${workflows.version} + 1` })
+          .set({
+            ...values,
+            ...(makesVersion && {
+              version: sql`${workflows.version} + case when ${makesVersion} then 1 else 0 end`,
+            }),
+          })
           .where(and(owned(userId, id), asExpected, changed))
           .returning(columns),
         this.#copyAsVersion(userId, id, parent),
@@ -303,17 +326,6 @@ const ownedVersions = (userId: string, id: string, ...versions: number[]) =>
     eq(workflowVersions.workflowId, id),
     versions.length === 0 ? undefined : inArray(workflowVersions.version, versions),
   )
-
-/** Undefined when there is nothing to compare. */
-function anyDiffers(values: Values): SQL | undefined {
-  const fields = ['name', 'description', 'prompt', 'model', 'tags', 'contentHash'] as const
-  const given = fields.filter((field) => values[field] !== undefined)
-  return or(
-    ...given.map(
-      (field) => sql`${workflows[field]} is distinct from ${sql.param(values[field], workflows[field])}`,
-    ),
-  )
-}
 
 /** Cut to what a name may hold; undefined when nothing is left. */
 const shortened = (name: string): string | undefined =>

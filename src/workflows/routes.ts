@@ -13,6 +13,7 @@ import {
   Readiness,
   Workflow,
   WorkflowChange,
+  WorkflowDeletion,
   WorkflowDiff,
   WorkflowId,
   WorkflowList,
@@ -124,13 +125,17 @@ export function workflowRoutes(
       describe({
         tag,
         summary: 'Delete a workflow with its versions and deployments',
-        description: 'What runs in n8n stays there, and so does the history of executions here.',
+        description:
+          'Refused with its `dependents` while it is deployed or tracked; `force=true` deletes it all the same. What ' +
+          'runs in n8n stays there then, and is no longer known here; the history of executions stays.',
         responses: { 204: null },
-        errors: ['not-found'],
+        errors: ['not-found', 'in-use', 'invalid'],
       }),
       valid('param', WorkflowId),
+      valid('query', WorkflowDeletion),
       async (c) => {
-        const deleted = await workflows.delete(c.var.userId, c.req.valid('param').id)
+        const force = c.req.valid('query').force === 'true'
+        const deleted = await workflows.delete(c.var.userId, c.req.valid('param').id, { force })
         found(deleted || null)
         return c.body(null, 204)
       },

@@ -1,5 +1,5 @@
 /** @module Which columns each view of a workflow selects, how a page keeps its size, and rows as the contract shows them. */
-import { type SQL, sql } from 'drizzle-orm'
+import { or, type SQL, sql } from 'drizzle-orm'
 import { workflows, workflowVersions } from '../db/schema/workflows.ts'
 import type { Slice } from '../http/page.ts'
 import type { Workflow } from './contract.ts'
@@ -22,6 +22,7 @@ export const summaryColumns = {
   triggerTypes: workflows.triggerTypes,
   webhookPaths: workflows.webhookPaths,
   contentHash: workflows.contentHash,
+  dataRetentionDays: workflows.dataRetentionDays,
   createdAt: workflows.createdAt,
   updatedAt: workflows.updatedAt,
 }
@@ -116,4 +117,22 @@ export function pageOf<Row, Item>(
   const last = taken.at(-1)
   const more = last !== undefined && last.matched > taken.length
   return { items: taken.map(({ row }) => toItem(row)), nextCursor: more ? toCursor(last.row) : null }
+}
+
+/** What a write sets; what is absent stays. */
+export type Values = Partial<Omit<typeof workflows.$inferInsert, 'id' | 'userId' | 'version'>>
+
+export const versionedFields = ['name', 'description', 'prompt', 'model', 'tags', 'contentHash'] as const
+
+/** Undefined when there is nothing to compare. */
+export function anyDiffers(
+  values: Values,
+  fields: readonly ((typeof versionedFields)[number] | 'dataRetentionDays')[],
+): SQL | undefined {
+  const given = fields.filter((field) => values[field] !== undefined)
+  return or(
+    ...given.map(
+      (field) => sql`${workflows[field]} is distinct from ${sql.param(values[field], workflows[field])}`,
+    ),
+  )
 }

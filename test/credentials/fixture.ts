@@ -4,6 +4,7 @@ import { createFingerprint } from '../../src/crypto/fingerprint.ts'
 import type { KeyRing } from '../../src/crypto/key-ring.ts'
 import { createSecretBox } from '../../src/crypto/secret-box.ts'
 import { credentialTypeRoutes, nodeTypeRoutes } from '../../src/credentials/catalogue-routes.ts'
+import { CredentialHealth } from '../../src/credentials/health.ts'
 import { CredentialRepository } from '../../src/credentials/repository.ts'
 import { credentialRoutes } from '../../src/credentials/routes.ts'
 import type { Db } from '../../src/db/client.ts'
@@ -49,6 +50,12 @@ export function fixture(db: Db, options: FixtureOptions = {}) {
     loadCatalogue,
     quota: options.quota ?? 1_000,
   })
+  const health = new CredentialHealth(db, () => new Date(), {
+    credentials,
+    loadCatalogue,
+    fingerprint: async () => 'none is deployed in these tests',
+    test: async () => null,
+  })
   const logs: string[] = []
   const log = createLog(
     'debug',
@@ -57,11 +64,14 @@ export function fixture(db: Db, options: FixtureOptions = {}) {
   )
   const app = new Hono<BaseEnv>()
   app.use(...shell({ log, corsOrigins: [], clientIp: () => '127.0.0.1' }))
-  app.use('/v1/*', requireUser({ verify: async (token: string) => token } as never))
+  app.use(
+    '/v1/*',
+    requireUser({ verify: async (token: string) => ({ userId: token, sessionId: token }) } as never),
+  )
   handleFailures(app, log)
   app.route(
     '/v1/credentials',
-    credentialRoutes(credentials, createFingerprint(crypto.getRandomValues(new Uint8Array(32)))),
+    credentialRoutes(credentials, createFingerprint(crypto.getRandomValues(new Uint8Array(32))), health),
   )
   app.route('/v1/credential-types', credentialTypeRoutes(loadCatalogue))
   app.route('/v1/node-types', nodeTypeRoutes(loadCatalogue))

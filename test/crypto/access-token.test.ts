@@ -8,12 +8,22 @@ const ring = randomRing('k1', 'k2')
 const issuer = 'https://flowkeep.test'
 const audience = 'flowkeep'
 const userId = uuidv7()
+const sessionId = uuidv7()
+const claim = { userId, sessionId }
 const at = new Date('2026-05-01T12:00:00Z')
 const seconds = at.getTime() / 1000
 const tokens = createAccessTokens(ring, { issuer, audience, now: () => at })
 
 const goodHeader = { alg: 'HS256', kid: 'k2', typ: 'at+jwt' }
-const goodClaims = { iss: issuer, aud: audience, sub: userId, jti: 'x', iat: seconds, exp: seconds + 300 }
+const goodClaims = {
+  iss: issuer,
+  aud: audience,
+  sub: userId,
+  sid: sessionId,
+  jti: 'x',
+  iat: seconds,
+  exp: seconds + 300,
+}
 
 /** Signed with the right key, whatever it says. */
 function signed(
@@ -31,21 +41,21 @@ const later = (ms: number) =>
 
 describe('access tokens', () => {
   test('a signed token names its user for five minutes', async () => {
-    const { accessToken, expiresIn } = await tokens.sign(userId)
+    const { accessToken, expiresIn } = await tokens.sign(claim)
     expect(expiresIn).toBe(300)
-    expect(await tokens.verify(accessToken)).toBe(userId)
-    expect(await later(299_000).verify(accessToken)).toBe(userId)
+    expect(await tokens.verify(accessToken)).toEqual(claim)
+    expect(await later(299_000).verify(accessToken)).toEqual(claim)
     expect(await later(306_000).verify(accessToken)).toBeNull()
   })
 
   test('the control token of these tests is valid, so each refusal below has one cause', async () => {
-    expect(await tokens.verify(await signed({}))).toBe(userId)
+    expect(await tokens.verify(await signed({}))).toEqual(claim)
   })
 
   test('a token of a retired but still held key is valid, of a removed key it is not', async () => {
     const old = createAccessTokens({ ...ring, active: 'k1' }, { issuer, audience, now: () => at })
-    const { accessToken } = await old.sign(userId)
-    expect(await tokens.verify(accessToken)).toBe(userId)
+    const { accessToken } = await old.sign(claim)
+    expect(await tokens.verify(accessToken)).toEqual(claim)
     const without = { active: 'k2', keys: new Map([['k2', keyOf(ring, 'k2')]]) }
     expect(
       await createAccessTokens(without, { issuer, audience, now: () => at }).verify(accessToken),
@@ -104,6 +114,8 @@ describe('access tokens', () => {
     ['no audience', { aud: undefined }],
     ['no subject', { sub: undefined }],
     ['a subject that is no id', { sub: 'root' }],
+    ['no session', { sid: undefined }],
+    ['a session that is no id', { sid: '1' }],
     ['no jti', { jti: undefined }],
     ['no iat', { iat: undefined }],
     ['no exp', { exp: undefined }],
@@ -117,7 +129,7 @@ describe('access tokens', () => {
   })
 
   test('an expiry one second ago is inside the tolerance', async () => {
-    expect(await tokens.verify(await signed({ iat: seconds - 300, exp: seconds - 1 }))).toBe(userId)
+    expect(await tokens.verify(await signed({ iat: seconds - 300, exp: seconds - 1 }))).toEqual(claim)
   })
 
   test.each([
@@ -130,11 +142,11 @@ describe('access tokens', () => {
     ['dots', () => '..'],
     ['three megabytes', () => `${'a'.repeat(3_000_000)}.b.c`],
   ])('a token has one spelling: %s', async (_, spell) => {
-    expect(await tokens.verify(spell((await tokens.sign(userId)).accessToken))).toBeNull()
+    expect(await tokens.verify(spell((await tokens.sign(claim)).accessToken))).toBeNull()
   })
 
   test('no one-character substitution of a token is valid', async () => {
-    const { accessToken } = await tokens.sign(userId)
+    const { accessToken } = await tokens.sign(claim)
     const survivors: number[] = []
     for (let at = 0; at < accessToken.length; at += 1) {
       for (const char of 'AQgw') {

@@ -38,6 +38,10 @@ test('a workflow on an instance is tracked, read, listed and forgotten', async (
     step: null,
     error: null,
     bindings: { slackApi: credentialId },
+    managed: false,
+    reportSuccess: false,
+    intent: null,
+    liveSince: null,
     webhookUrls: [
       'https://n8n.example.com/prod/webhook/orders',
       'https://n8n.example.com/prod/webhook/a%20b/:id',
@@ -68,7 +72,6 @@ describe('what cannot be deployed is a 422 that points at it', () => {
     ['an instance that is not there', { instanceId: absentId }, '/instanceId'],
     ['a version that the workflow never had', { version: 4 }, '/version'],
     ['version 0', { version: 0 }, '/version'],
-    ['no n8n workflow', { n8nWorkflowId: undefined }, '/n8nWorkflowId'],
     ['a path as n8n workflow', { n8nWorkflowId: '../../credentials' }, '/n8nWorkflowId'],
     ['a query as n8n workflow', { n8nWorkflowId: 'x?y' }, '/n8nWorkflowId'],
     ['a line break in the n8n workflow', { n8nWorkflowId: 'x\r\n' }, '/n8nWorkflowId'],

@@ -112,7 +112,10 @@ test('600 random histories end at the same rows in every order and grouping, and
         startedAtMs: time(),
         finishedAtMs: time(),
         eventAtMs: start + Math.floor(next() * 4),
-        error: next() < 0.4 ? { message: pick(['a', 'b', 'ä'], next), node: pick([null, 'N'], next) } : null,
+        error:
+          next() < 0.4
+            ? { message: pick(['a', 'b', 'ä'], next), node: pick([null, 'N'], next), httpStatus: null }
+            : null,
         dataJson: next() < 0.4 ? JSON.stringify({ n: Math.floor(next() * 3) }) : null,
       })
     }),
@@ -175,7 +178,7 @@ describe('who wins', () => {
 
   test('what n8n itself recorded wins over what was pushed, and keeps the pushed error message', async () => {
     const pushed = await stamped(
-      delivery('1', 'error', { error: { message: 'm', node: 'N' }, eventAtMs: start + 99 }),
+      delivery('1', 'error', { error: { message: 'm', node: 'N', httpStatus: null }, eventAtMs: start + 99 }),
       'push',
     )
     const polled = await stamped(delivery('1', 'crashed'), 'poll')
@@ -184,7 +187,7 @@ describe('who wins', () => {
 })
 
 test('each recording returns the state before and after it', async () => {
-  const { instanceId } = await world.tracked()
+  const { instanceId, userId, deploymentId } = await world.tracked()
   const running = delivery('1', 'running', { startedAtMs: start })
   const done = delivery('1', 'success', { finishedAtMs: start + 5 })
   const first = (await ingest(world.db, instanceId, [running], 'push')).get('1')
@@ -193,6 +196,9 @@ test('each recording returns the state before and after it', async () => {
   expect(second).toEqual({
     id: first?.id,
     recordedAtMs: start,
+    userId,
+    deploymentId,
+    workflowVersion: 1,
     created: false,
     current: { status: 'success', startedAtMs: start, finishedAtMs: start + 5 },
     previous: { status: 'running', startedAtMs: start, finishedAtMs: null },

@@ -14,6 +14,17 @@ const runData = {
   Webhook: [{ startTime: 1, executionStatus: 'success', data: { main: [[{ json: { a: 1 } }]] } }],
 }
 
+const webhookRun = {
+  name: 'Webhook',
+  type: null,
+  status: 'success',
+  startedAt: null,
+  durationMs: null,
+  items: 1,
+  runs: 1,
+  error: null,
+}
+
 function read(item: unknown): IncomingExecution {
   const payload = readPayload(item, receivedAt)
   if (!payload.ok) throw new Error(payload.code)
@@ -109,10 +120,8 @@ describe('shapes', () => {
         resumeToken: 'resume-canary',
       },
     })
-    expect(execution.error).toEqual({ message: 'Deliberate failure', node: 'Fail' })
-    expect(JSON.parse(execution.dataJson ?? '')).toEqual({
-      resultData: { runData, lastNodeExecuted: 'Fail' },
-    })
+    expect(execution.error).toEqual({ message: 'Deliberate failure', node: 'Fail', httpStatus: null })
+    expect(JSON.parse(execution.dataJson ?? '')).toEqual({ nodes: [webhookRun] })
   })
 
   test('what the external hook workflow.postExecute is given', () => {
@@ -133,7 +142,25 @@ describe('shapes', () => {
       n8nWorkflowId: 'w',
       status: 'success',
       error: null,
+      dataJson: JSON.stringify({ nodes: [webhookRun] }),
     })
+  })
+
+  test("a report of one's own with n8n's run data: what comes down of it", () => {
+    expect(read(report({ data: { resultData: { runData } } })).dataJson).toBe(
+      JSON.stringify({ nodes: [webhookRun] }),
+    )
+  })
+
+  test('what the service answered, where n8n tells it', () => {
+    const error = {
+      name: 'NodeApiError',
+      message: 'Authorization failed',
+      httpCode: '401',
+      node: { name: 'Call' },
+    }
+    const item = { execution: { id: 39, error }, workflow: { id: 'w' } }
+    expect(read(item).error).toEqual({ message: 'Authorization failed', node: 'Call', httpStatus: 401 })
   })
 
   test('an old n8n says that a run finished and no status: that is a success', () => {

@@ -13,6 +13,7 @@ import { deploymentRoutes } from '../../src/deployments/routes.ts'
 import { AppError } from '../../src/errors.ts'
 import { DeadLetterRepository } from '../../src/executions/dead-letters.ts'
 import { ReportReceiver } from '../../src/executions/receive.ts'
+import { pollNow } from '../../src/executions/reconcile.ts'
 import { ExecutionRepository } from '../../src/executions/repository.ts'
 import {
   deadLetterRoutes,
@@ -22,6 +23,8 @@ import {
 } from '../../src/executions/routes.ts'
 import type { AuthEnv } from '../../src/http/auth.ts'
 import { problem, toAppError } from '../../src/http/problem.ts'
+import { InstanceConnections } from '../../src/instances/connections.ts'
+import { ErrorReporter } from '../../src/instances/reporter.ts'
 import { InstanceRepository } from '../../src/instances/repository.ts'
 import { instanceRoutes } from '../../src/instances/routes.ts'
 import type { TestDatabase } from '../harness/database.ts'
@@ -46,6 +49,8 @@ interface WorldOptions {
   quotas?: { instances: number; deployments: number }
   allowLoopbackInstances?: boolean
   hookLimits?: HookLimits
+  /** The n8n servers; default none answers. */
+  fetch?: typeof fetch
 }
 
 export function createWorld(database: TestDatabase, options: WorldOptions = {}) {
@@ -57,11 +62,22 @@ export function createWorld(database: TestDatabase, options: WorldOptions = {}) 
     keys: new Map([['k1', crypto.getRandomValues(new Uint8Array(32))]]),
   })
   const fingerprint = createFingerprint(crypto.getRandomValues(new Uint8Array(32)))
-  const instances = new InstanceRepository(db, now, secretBox, {
+  const settings = {
     publicUrl: 'https://flowkeep.example',
     allowLoopbackInstances: options.allowLoopbackInstances ?? false,
     quotas: options.quotas ?? { instances: 100, deployments: 1000 },
-  })
+    keysVerified: async () => {},
+    fetch: options.fetch ?? (() => Promise.reject(new TypeError('fetch failed'))),
+  }
+  const instances = new InstanceRepository(db, now, secretBox, settings)
+  const instanceDeps = {
+    instances,
+    connections: new InstanceConnections(db, now, secretBox, settings),
+    reporter: new ErrorReporter(db, now, settings),
+    now,
+    fingerprint,
+    defer: (work: Promise<unknown>) => void work,
+  }
   const deployments = new DeploymentRepository(
     db,
     now,
@@ -83,14 +99,24 @@ export function createWorld(database: TestDatabase, options: WorldOptions = {}) 
     await next()
   })
   app
-    .route('/v1/instances', instanceRoutes(instances, fingerprint))
+    .route('/v1/instances', instanceRoutes(instanceDeps))
     .route(
       '/v1/deployments',
-      deploymentRoutes(deployments, fingerprint, async (userId, { instanceId, n8nWorkflowId }) => {
-        if (n8nWorkflowId !== null) await deadLetters.replayMatching(userId, instanceId, n8nWorkflowId)
-      }),
+      deploymentRoutes(
+        deployments,
+        fingerprint,
+        async (userId, { instanceId, n8nWorkflowId }) => {
+          if (n8nWorkflowId !== null) await deadLetters.replayMatching(userId, instanceId, n8nWorkflowId)
+        },
+        { create: () => Promise.reject(new Error('Nothing is deployed here')) },
+      ),
     )
-    .route('/v1/executions', executionRoutes(new ExecutionRepository(db)))
+    .route(
+      '/v1/executions',
+      executionRoutes(new ExecutionRepository(db), (userId, instanceId) =>
+        pollNow({ ...instanceDeps, db, log: () => undefined }, userId, instanceId),
+      ),
+    )
     .route('/v1/dead-letters', deadLetterRoutes(deadLetters))
     .route('/v1/analytics', analyticsRoutes(new AnalyticsRepository(db)))
     .route('/hooks', hookRoutes({ instances, reports }, options.hookLimits))

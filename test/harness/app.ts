@@ -87,6 +87,8 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     clientIp: () => '203.0.113.7',
     writeLog: (line) => logs.push(line),
     now: () => new Date(),
+    instanceFetch: () =>
+      Promise.reject(new TypeError('fetch failed', { cause: new Error('No n8n in this test') })),
     databaseFetch: database.gateway.fetch,
     ...options.runtime,
   })

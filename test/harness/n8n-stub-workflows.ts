@@ -1,6 +1,4 @@
 /** @module The n8n stub's workflows: drafts, versions, and a publishing that takes effect later. */
-import { NodeFlag } from '../../src/n8n/catalogue-file.ts'
-import { isDisplayed } from '../../src/n8n/display-options.ts'
 import { describeNode, displayedParameters } from '../../src/n8n/required-credentials.ts'
 import { webhookPaths } from '../../src/n8n/webhook-paths.ts'
 import { canonicalJson } from '../../src/n8n/workflow-json.ts'
@@ -12,12 +10,11 @@ import {
   type StubWorkflow,
   type WorkflowContent,
 } from './n8n-stub-state.ts'
+import { checkPublishable, MANUAL_TRIGGERS } from './n8n-stub-publishable.ts'
 import { checkWorkflowBody, IGNORED_SETTINGS, isObject, Refusal } from './n8n-stub-validation.ts'
 
 /** Triggers that n8n takes for published without starting anything. */
 const PASSIVE_TRIGGERS = new Set(['n8n-nodes-base.errorTrigger', 'n8n-nodes-base.executeWorkflowTrigger'])
-const RESUMED_BY_WEBHOOK = new Set(['n8n-nodes-base.wait', 'n8n-nodes-base.form'])
-const MANUAL_TRIGGERS = new Set(['n8n-nodes-base.manualTrigger', 'n8n-nodes-base.manualChatTrigger'])
 
 export function createWorkflow(context: StubContext, body: unknown): Json {
   const content = toContent(checkWorkflowBody(body, context.state.generation, true), {})
@@ -191,9 +188,7 @@ export function unpublishWorkflow(context: StubContext, id: string): Json {
 function publish(context: StubContext, workflow: StubWorkflow, versionId: string): void {
   const nodes = workflow.versions.get(versionId)?.nodes ?? []
   if (workflow.isArchived) throw new Refusal(400, 'Cannot activate an archived workflow.')
-  checkNodeTypes(context, nodes)
-  checkCredentials(context, nodes)
-  checkSubWorkflows(context, nodes)
+  checkPublishable(context, nodes)
   const webhooks = webhooksOf(context, nodes)
   const others = [...context.state.workflows.values()].filter((each) => each !== workflow)
   const taken = new Set(others.flatMap((each) => each.webhooks))
@@ -204,66 +199,6 @@ function publish(context: StubContext, workflow: StubWorkflow, versionId: string
   workflow.activeVersionId = versionId
   if (!isSame) workflow.pending = { atMs: context.nowMs() + context.publishDelayMs, versionId }
   if (context.state.generation !== '2.41') settleWorkflow(context, workflow, Number.POSITIVE_INFINITY)
-}
-
-function checkNodeTypes(context: StubContext, nodes: Json[]): void {
-  const { catalogue } = context
-  for (const { type, typeVersion } of nodes) {
-    if (!catalogue.nodeType(String(type))) throw new Refusal(400, `Unrecognized node type: ${String(type)}`)
-    const versions = catalogue.nodeType(String(type))?.versions ?? []
-    // Of a type with a single version n8n takes any.
-    if (versions.length > 1 && typeof typeVersion === 'number' && !versions.includes(typeVersion)) {
-      throw new Refusal(400, `Node type "${String(type)}" is not available in version ${typeVersion}.`)
-    }
-  }
-  if (!nodes.some((node) => node.disabled !== true && startsSomething(context, node))) {
-    throw new Refusal(
-      400,
-      'Workflow cannot be activated because it has no trigger node. At least one is required.',
-    )
-  }
-}
-
-/** In n8n's eyes also a node that has a webhook to be resumed by: it publishes what then never runs. */
-function startsSomething(context: StubContext, node: Json): boolean {
-  const type = String(node.type)
-  if (MANUAL_TRIGGERS.has(type)) return false
-  if (context.catalogue.nodeType(type)?.trigger || RESUMED_BY_WEBHOOK.has(type)) return true
-  return Boolean((describeNode(context.catalogue, node)?.facts.f ?? 0) & NodeFlag.sendAndWait)
-}
-
-function checkSubWorkflows(context: StubContext, nodes: Json[]): void {
-  for (const { type, disabled, name, parameters } of nodes) {
-    if (type !== 'n8n-nodes-base.executeWorkflow' || disabled === true || !isObject(parameters)) continue
-    const { workflowId, source } = parameters
-    const id = isObject(workflowId) ? workflowId.value : workflowId
-    if (typeof id !== 'string' || id === '' || id.startsWith('=') || (source ?? 'database') !== 'database')
-      continue
-    if ((context.state.workflows.get(id)?.activeVersionId ?? null) !== null) continue
-    throw new Refusal(
-      400,
-      `Cannot publish workflow: Node "${String(name)}" references workflow ${id} which is not published.`,
-    )
-  }
-}
-
-/** The declared ones only. n8n also looks at required parameters, which the catalogue does not have. */
-function checkCredentials(context: StubContext, nodes: Json[]): void {
-  for (const node of nodes) {
-    const description = node.disabled === true ? undefined : describeNode(context.catalogue, node)
-    if (!description) continue
-    const values = displayedParameters(node, description)
-    for (const [type, isRequired, shown, hidden] of description.facts.c ?? []) {
-      if (!isRequired || !isDisplayed(shown, hidden, values, description)) continue
-      const attached = isObject(node.credentials) ? node.credentials[type] : undefined
-      const problem = attached === undefined ? 'Missing required credential' : 'Credential not configured'
-      if (isObject(attached) && typeof attached.id === 'string') continue
-      throw new Refusal(
-        400,
-        `Cannot publish workflow: 1 node have configuration issues:\n\nNode "${String(node.name)}":\n  - ${problem}: ${type}`,
-      )
-    }
-  }
 }
 
 function webhooksOf(context: StubContext, nodes: Json[]): string[] {

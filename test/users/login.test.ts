@@ -1,3 +1,4 @@
+import { v7 } from 'uuid'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../harness/database.ts'
 import { type Accounts, createAccounts, newEmail, password } from './fixture.ts'
@@ -103,6 +104,7 @@ describe('POST /v1/auth/login', () => {
     if (!account) throw new Error('The account is missing')
     await accounts.users.changePassword(
       user.id,
+      v7(),
       account.password,
       await accounts.hasher.hash('another good one'),
     )

@@ -177,14 +177,19 @@ test('a session that starts while the password changes ends with the others', as
     const { user } = await accounts.register()
     const account = await accounts.users.find(user.id)
     if (!account) throw new Error('The account is missing')
+    const own = await accounts.sessions.start(user.id, account.password.hash)
+    if (!own) throw new Error('The session is missing')
     const next = await accounts.hasher.hash(`${password} 2`)
     const [changed, ...started] = await Promise.all([
-      accounts.users.changePassword(user.id, account.password, next),
+      accounts.users.changePassword(user.id, own.sessionId, account.password, next),
       ...Array.from({ length: 8 }, () => accounts.sessions.start(user.id, account.password.hash)),
     ])
     expect(changed).toBe(true)
-    for (const token of started.filter((each) => each !== null)) {
-      await expect(accounts.sessions.refresh(token)).rejects.toMatchObject({ code: 'invalid-refresh-token' })
+    for (const { refreshToken } of started.filter((each) => each !== null)) {
+      await expect(accounts.sessions.refresh(refreshToken)).rejects.toMatchObject({
+        code: 'invalid-refresh-token',
+      })
     }
+    await expect(accounts.sessions.refresh(own.refreshToken)).resolves.toMatchObject({ userId: user.id })
   }
 })

@@ -596,3 +596,45 @@ test('DELETE /v1/workflows/{id} removes the workflow with its versions, once, an
 test.each(['x', '1', '00000000-0000-4000-8000-000000000000', '%00'])('an id like %s is a 404', async (id) => {
   expect((await call('GET', `/v1/workflows/${id}`)).status).toBe(404)
 })
+
+describe('dataRetentionDays', () => {
+  test('is kept, changed alone without a version, and emptied', async () => {
+    const made = await keep()
+    expect(made.dataRetentionDays).toBe(null)
+    const path = `/v1/workflows/${made.id}`
+    const change = (body: object, match = '"1"') => call('PATCH', path, body, { 'If-Match': match })
+    const shorter = await change({ dataRetentionDays: 7 })
+    expect(shorter.body).toEqual({ ...made, dataRetentionDays: 7, updatedAt: shorter.body.updatedAt })
+    expect(shorter.headers.get('ETag')).toBe('"1"')
+    expect((await call('GET', '/v1/workflows?limit=1')).body.items[0].dataRetentionDays).toBe(7)
+    expect((await call('GET', `${path}/versions`)).body.items).toHaveLength(1)
+    expect((await change({ dataRetentionDays: 8 }, '"2"')).status).toBe(412)
+    const both = (await change({ dataRetentionDays: null, prompt: 'new' })).body
+    expect(both).toMatchObject({ dataRetentionDays: null, prompt: 'new', version: 2 })
+    expect((await change({ dataRetentionDays: 30, prompt: 'new' }, '"2"')).body).toMatchObject({
+      dataRetentionDays: 30,
+      version: 2,
+    })
+    expect((await call('GET', `${path}/versions`)).body.items).toHaveLength(2)
+  })
+
+  test('is taken when a workflow is kept', async () => {
+    const { body } = await call('POST', '/v1/workflows', {
+      workflow: workflowOf('Short', slackNode('Tell')),
+      dataRetentionDays: 1,
+    })
+    expect(body.dataRetentionDays).toBe(1)
+    expect((await call('GET', `/v1/workflows/${body.id}`)).body.dataRetentionDays).toBe(1)
+  })
+
+  test.each([0, 3651, 1.5, '7', true])('%j is a 422', async (dataRetentionDays) => {
+    const { id } = await keep()
+    const { status, body } = await call(
+      'PATCH',
+      `/v1/workflows/${id}`,
+      { dataRetentionDays },
+      { 'If-Match': '*' },
+    )
+    expect([status, body.errors[0].pointer]).toEqual([422, '/dataRetentionDays'])
+  })
+})

@@ -10,6 +10,7 @@ import {
   primaryKey,
   text,
   unique,
+  uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core'
 import { createdAt, id, instant, updatedAt } from './columns.ts'
@@ -41,6 +42,8 @@ export interface DeploymentIntent {
   version?: number
   /** Leave it unpublished, with `deploy`. */
   unpublished?: boolean
+  /** n8n credentials that newer ones have replaced, to be deleted once the workflow no longer names them. */
+  replacedCredentialIds?: string[]
 }
 
 /** The state: which workflow version runs where. */
@@ -91,6 +94,9 @@ export const deployments = pgTable(
     }).onDelete('cascade'),
     index('deployments_user_id_workflow_id_idx').on(t.userId, t.workflowId),
     index('deployments_user_id_instance_id_idx').on(t.userId, t.instanceId),
+    uniqueIndex('deployments_live_key')
+      .on(t.instanceId, t.workflowId)
+      .where(sql`${t.status} not in ('tracking', 'undeployed')`),
     index('deployments_lease_until_idx').on(t.leaseUntil).where(sql`${t.intent} is not null`),
     check(
       'deployments_status_check',

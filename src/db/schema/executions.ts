@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm'
 import { index, integer, jsonb, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core'
 import { instant, updatedAt } from './columns.ts'
 
@@ -37,6 +38,7 @@ export const executions = pgTable(
     /** Stamp of the delivery that the error came from, and of the one that the data came from. */
     errorStamp: text('error_stamp'),
     data: jsonb('data'),
+    /** Stays when the data is trimmed; `-`, which sorts before any stamp, when n8n was asked for it and has none. */
     dataStamp: text('data_stamp'),
     updatedAt: updatedAt(),
   },
@@ -54,6 +56,9 @@ export const executions = pgTable(
       t.recordedAt.desc().nullsFirst(),
       t.id.desc().nullsFirst(),
     ),
+    // What the next poll is to fetch, and what the retention of data is to trim: both empty themselves.
+    index('executions_dataless_idx').on(t.instanceId, t.recordedAt).where(sql`${t.dataStamp} is null`),
+    index('executions_data_idx').on(t.workflowId, t.recordedAt).where(sql`${t.data} is not null`),
   ],
 )
 
@@ -80,5 +85,8 @@ export const executionKeys = pgTable(
     primaryKey({ name: 'execution_keys_pkey', columns: [t.instanceId, t.n8nExecutionId] }),
     index('execution_keys_recorded_at_idx').using('brin', t.recordedAt),
     index('execution_keys_user_id_idx').on(t.userId),
+    index('execution_keys_open_idx')
+      .on(t.instanceId)
+      .where(sql`${t.status} in ('new', 'running', 'waiting')`),
   ],
 )

@@ -7,6 +7,20 @@ import { users } from './users.ts'
 /** `limited`: reachable, but the key lacks scopes or the version lacks calls. `refused`: the key is not accepted. */
 export const instanceStatuses = ['untested', 'ok', 'limited', 'unreachable', 'refused'] as const
 
+export interface PollCursor {
+  /** n8n's own. */
+  cursor: string
+  /** The latest start that the first page told of: what `polled_through` becomes once the end is reached. */
+  newestStartMs: number | null
+}
+
+/** What the last test found of the API: which kind of n8n it is, and what cannot be done with it and this key. */
+export interface InstanceCapabilities {
+  generation: 'current' | 'legacy'
+  /** Sentences for the owner. */
+  cannot: string[]
+}
+
 /** The n8n servers that a user deploys to. */
 export const instances = pgTable(
   'instances',
@@ -26,20 +40,25 @@ export const instances = pgTable(
     status: text('status', { enum: instanceStatuses }).notNull().default('untested'),
     statusDetail: text('status_detail'),
     testedAt: instant('tested_at'),
+    /** As far as n8n's public API tells: a range. */
     n8nVersion: text('n8n_version'),
-    /** What this generation of n8n's API can do; null until tested. */
-    capabilities: jsonb('capabilities').$type<Record<string, unknown>>(),
+    /** Null until a test got that far. */
+    capabilities: jsonb('capabilities').$type<InstanceCapabilities>(),
     /** The workflow on the n8n side that reports errors here, and the credential that it signs in with. */
     reporterWorkflowId: text('reporter_workflow_id'),
     reporterCredentialId: text('reporter_credential_id'),
     reporterTokenId: uuid('reporter_token_id'),
+    /** Held by whoever sets the reporter up; its value is what proves who holds it. */
+    reporterLeaseUntil: instant('reporter_lease_until'),
     /** When it is to be polled next; a poll in progress holds the lease. */
     nextPollAt: instant('next_poll_at').notNull().defaultNow(),
     pollLeaseUntil: instant('poll_lease_until'),
     pollFailures: integer('poll_failures').notNull().default(0),
     lastPolledAt: instant('last_polled_at'),
-    /** Every finished execution that n8n started before this has been seen. */
+    /** By n8n's clock: every execution that it started before this is recorded, or open and followed by its id. */
     polledThrough: instant('polled_through'),
+    /** Where to go on in n8n's list when a poll could not read down to `polled_through`. */
+    pollCursor: jsonb('poll_cursor').$type<PollCursor>(),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
   },

@@ -1,0 +1,1 @@
+ALTER TABLE "instances" ADD COLUMN "reporter_lease_until" timestamp (3) with time zone;

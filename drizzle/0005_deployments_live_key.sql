@@ -1,0 +1,1 @@
+CREATE UNIQUE INDEX "deployments_live_key" ON "deployments" USING btree ("instance_id","workflow_id") WHERE "deployments"."status" not in ('tracking', 'undeployed');

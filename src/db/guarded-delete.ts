@@ -1,0 +1,85 @@
+/** @module Deletes what deployments depend on only where none does, or where the caller insists. */
+import { type SQL, sql } from 'drizzle-orm'
+import { v7 as uuidv7 } from 'uuid'
+import { AppError } from '../errors.ts'
+import type { Db } from './client.ts'
+import type { DeploymentStatus } from './schema/deployments.ts'
+
+const maximumDependents = 100
+
+/** A deployment that would lose what it was made from. */
+export interface Dependent {
+  deploymentId: string
+  workflowId: string
+  workflowName: string
+  instanceId: string
+  status: DeploymentStatus
+}
+
+const guarded = {
+  // However the bindings are nested, a credential of ours stands in them as its id.
+  credentials: {
+    uses: (id: string) =>
+      sql`jsonb_path_exists(d.bindings, '$.** ? (@ == $id)', jsonb_build_object('id', ${id}::text))`,
+    audited: 'credential.deleted',
+    details: sql`jsonb_build_object('type', n8n_credential_type)`,
+    message: 'Deployments are bound to the credential; bind them to another one or undeploy them first',
+  },
+  workflows: {
+    uses: (id: string) => sql`d.workflow_id = ${id}`,
+    audited: 'workflow.deleted',
+    details: sql`null::jsonb`,
+    message: 'The workflow is deployed; undeploy it or stop tracking it first',
+  },
+  instances: {
+    uses: (id: string) => sql`d.instance_id = ${id} and d.managed`,
+    audited: 'instance.deleted',
+    details: sql`null::jsonb`,
+    message: 'Workflows are deployed on the instance; undeploy them first',
+  },
+} satisfies Record<string, { uses: (id: string) => SQL; audited: string; details: SQL; message: string }>
+
+/**
+ * Deployments that were taken back, or that failed before n8n had anything, do not count. What is in n8n stays.
+ * The lock waits for a deployment that is being recorded, and the statement after it sees that deployment.
+ * @param force deletes although it is used
+ * @returns whether there was one
+ * @throws {AppError} `in-use` with the newest 100 `dependents`
+ */
+export async function deleteUnlessUsed(
+  db: Db,
+  table: keyof typeof guarded,
+  { userId, id, force }: { userId: string; id: string; force: boolean },
+): Promise<boolean> {
+  const { uses, audited, details, message } = guarded[table]
+  const owned = sql`user_id = ${userId} and id = ${id}`
+  const [locked, settled] = await db.batch([
+    db.execute(sql`select 1 from ${sql.identifier(table)} where ${owned} for update`),
+    db.execute<{ deleted: number; dependents: Dependent[] }>(sql`
+      with dependents as (
+        select d.id, d.workflow_id, d.instance_id, d.status, w.name
+        from deployments d join workflows w on w.id = d.workflow_id
+        where d.user_id = ${userId} and d.status <> 'undeployed'
+          and not (d.status = 'failed' and d.n8n_workflow_id is null) and ${uses(id)}
+        order by d.id desc limit ${maximumDependents}
+      ), deleted as (
+        delete from ${sql.identifier(table)}
+        where ${owned} and (${force}::boolean or not exists (select from dependents))
+        returning id, ${details} as details
+      ), audited as (
+        insert into audit_events (id, user_id, action, subject_id, details)
+        select ${uuidv7()}, ${userId}, ${audited}, id, details from deleted
+      )
+      select (select count(*) from deleted)::integer as deleted, coalesce((
+        select jsonb_agg(jsonb_build_object('deploymentId', id, 'workflowId', workflow_id, 'workflowName', name,
+          'instanceId', instance_id, 'status', status) order by id desc)
+        from dependents
+      ), '[]'::jsonb) as dependents`),
+  ])
+  const [result] = settled.rows
+  if (result && result.deleted > 0) return true
+  if (locked.rows.length === 0) return false
+  throw new AppError('in-use', `${message}, or send ?force=true`, {
+    extra: { dependents: result?.dependents ?? [] },
+  })
+}

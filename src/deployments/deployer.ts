@@ -1,0 +1,318 @@
+/**
+ * @module Brings deployments about as resumable runs. What is wanted is written down first; a run then works through
+ * the steps, in the request as long as it is quick, else in the scheduled job. A run that died is taken up by the next.
+ */
+import { v7 as uuidv7 } from 'uuid'
+import type { CredentialRepository } from '../credentials/repository.ts'
+import type { Fingerprint } from '../crypto/fingerprint.ts'
+import type { Db } from '../db/client.ts'
+import type { CreationKey } from '../db/creation.ts'
+import type { DeploymentIntent } from '../db/schema/deployments.ts'
+import { AppError, invalid } from '../errors.ts'
+import type { Log } from '../http/log.ts'
+import type { InstanceConnections } from '../instances/connections.ts'
+import type { ErrorReporter } from '../instances/reporter.ts'
+import { webhookUrlOf } from '../instances/repository.ts'
+import { withoutSuccessReport } from '../instances/success-report.ts'
+import type { Catalogue } from '../n8n/catalogue.ts'
+import { N8nError } from '../n8n/api-transport.ts'
+import { requireBound, resolveBindings, sameBindings } from './bindings.ts'
+import type { Deployment, NewDeployment, Redeployment } from './contract.ts'
+import { reasonOf, waitOf } from './failures.ts'
+import { Planner } from './plan.ts'
+import { toRemoteBody } from './remote-body.ts'
+import { RemoteCredentials } from './remote-credentials.ts'
+import { remoteHash } from './remote-form.ts'
+import { type Release, Releases } from './release.ts'
+import type { DeploymentRepository } from './repository.ts'
+import { DeploymentRuns, LaterError, LeaseLostError, type Outcome, type Run, type RunRow } from './run.ts'
+import { Steps } from './steps.ts'
+
+/** What a request waits for; the scheduled job does the rest. */
+const requestMs = 25_000
+/** What the scheduled job spends on one run, and on all of them. */
+const jobMs = 40_000
+/** A run that is taken up this often does not come to an end. */
+const maximumAttempts = 20
+
+export interface DeployerOptions {
+  deployments: DeploymentRepository
+  connections: Pick<InstanceConnections, 'open'>
+  reporter: Pick<ErrorReporter, 'ensureReporter' | 'removeReporter'>
+  credentials: Pick<CredentialRepository, 'open'>
+  fingerprint: Fingerprint
+  publicUrl: string
+  loadCatalogue: () => Promise<Catalogue>
+  log: Log
+  wait: (ms: number) => Promise<void>
+}
+
+/** Every method but `resumeDeployments` takes the owner first; null when there is no such deployment. */
+export class Deployer {
+  readonly releases: Releases
+  readonly planner: Planner
+  readonly remoteCredentials: RemoteCredentials
+  readonly #runs: DeploymentRuns
+  readonly #now: () => Date
+  readonly #options: DeployerOptions
+
+  constructor(db: Db, now: () => Date, options: DeployerOptions) {
+    this.#now = now
+    this.#options = options
+    this.#runs = new DeploymentRuns(db, now)
+    this.releases = new Releases(db, options.credentials, options.loadCatalogue)
+    this.remoteCredentials = new RemoteCredentials(db, now, options)
+    const { releases, remoteCredentials } = this
+    this.planner = new Planner({ ...options, releases, remoteCredentials })
+  }
+
+  /**
+   * Records what is to be deployed and works on it. How far it came stands in the answer: `failed` is an answer too.
+   * @throws {AppError} `invalid`, `invalid-workflow`, `deployment-exists`, `quota-exceeded`, `idempotency-key-reused`,
+   * `conflict`
+   */
+  async create(userId: string, body: NewDeployment, key?: CreationKey): Promise<Deployment> {
+    const {
+      workflowId,
+      instanceId,
+      version,
+      bindings: given = {},
+      publish = true,
+      reportSuccess = false,
+    } = body
+    const release = await this.releases.find(userId, workflowId, instanceId, version, given)
+    const bindings = bindingsOf(release, given, {})
+    await this.#checkSendable(release)
+    if (body.planHash !== undefined) {
+      const { planHash } = await this.planner.plan(userId, {
+        workflowId,
+        instanceId,
+        version,
+        bindings: given,
+        publish,
+      })
+      if (planHash !== body.planHash) throw new AppError('conflict', 'The plan has changed: look at it again')
+    }
+    const id = uuidv7()
+    const intent = intentOf(release.version, publish)
+    const row = { id, workflowId, instanceId, version: release.version, bindings, reportSuccess, intent }
+    const made = await this.#options.deployments.createManaged(userId, row, key)
+    if (!made.replayed) {
+      const run = await this.#runs.resume(userId, made.id)
+      if (run) await this.#work(run, requestMs)
+    }
+    return found(await this.#options.deployments.find(userId, made.id))
+  }
+
+  /**
+   * Brings a version live, the current one by default. When all of it is so already, nothing is done.
+   * @throws {AppError} as `create`; `conflict` while another run is at it
+   */
+  async deploy(userId: string, id: string, change: Redeployment): Promise<Deployment | null> {
+    const row = await this.#runs.find(userId, id)
+    if (!row) return null
+    const { version, bindings: given = {}, publish = true } = change
+    const release = await this.releases.find(userId, row.workflowId, row.instanceId, version, given)
+    const bindings = bindingsOf(release, given, row.bindings)
+    await this.#checkSendable(release)
+    const intent = intentOf(release.version, publish)
+    const { reportSuccess = row.reportSuccess } = change
+    const isSame = reportSuccess === row.reportSuccess && (await this.#isSo(row, intent, bindings))
+    if (isSame) return this.#options.deployments.find(userId, id)
+    return this.#start(row, intent, { bindings, reportSuccess })
+  }
+
+  /**
+   * As `deploy`, for a version that this deployment has deployed before.
+   * @throws {AppError} `invalid` for any other
+   */
+  async rollback(userId: string, id: string, version: number): Promise<Deployment | null> {
+    const known = await this.#runs.hasDeployed(userId, id, version)
+    if (known === null) return null
+    if (!known) throw invalid('/version', `Version ${version} has not been deployed by this deployment`)
+    return this.deploy(userId, id, { version })
+  }
+
+  /** @throws {AppError} `conflict` for what is only tracked or was taken back, and while another run is at it */
+  async publish(userId: string, id: string, action: 'activate' | 'deactivate'): Promise<Deployment | null> {
+    const row = await this.#runs.find(userId, id)
+    if (!row) return null
+    if (row.status === 'tracking' || row.status === 'undeployed') {
+      throw new AppError('conflict', 'It has not been deployed from here: deploy it first')
+    }
+    const wanted = action === 'activate' ? 'active' : 'inactive'
+    if (row.status === wanted && !row.intent) return this.#options.deployments.find(userId, id)
+    return this.#start(row, { action })
+  }
+
+  /** @throws {AppError} `conflict` for a workflow that was in n8n before, and while another run is at it */
+  async undeploy(userId: string, id: string): Promise<Deployment | null> {
+    const row = await this.#runs.find(userId, id)
+    if (!row) return null
+    if (!row.managed) {
+      throw new AppError(
+        'conflict',
+        'The workflow was in n8n before, so it is not removed: stop tracking it with DELETE',
+      )
+    }
+    if (row.status === 'undeployed') return this.#options.deployments.find(userId, id)
+    return this.#start(row, { action: 'undeploy' })
+  }
+
+  /** Takes up what failed or waits. Nothing happens while a run is at it, or n8n has asked to wait. */
+  async retry(userId: string, id: string): Promise<Deployment | null> {
+    const run = await this.#runs.resume(userId, id, { afresh: true })
+    if (run) await this.#work(run, requestMs)
+    return this.#options.deployments.find(userId, id)
+  }
+
+  /** For the scheduled job: takes up at most `limit` of what waits. @returns how many were worked on */
+  async resumeDeployments(limit: number): Promise<number> {
+    const startedMs = this.#now().getTime()
+    let worked = 0
+    for (const { userId, id } of await this.#runs.due(limit)) {
+      const leftMs = startedMs + jobMs - this.#now().getTime()
+      if (leftMs <= 0) break
+      const run = await this.#runs.resume(userId, id)
+      if (!run) continue
+      worked += 1
+      await this.#work(run, leftMs).catch((error: unknown) => this.#log('error', run, error))
+    }
+    return worked
+  }
+
+  async #start(
+    row: RunRow,
+    intent: DeploymentIntent,
+    wanted: { bindings?: RunRow['bindings']; reportSuccess?: boolean } = {},
+  ): Promise<Deployment | null> {
+    const run = await this.#runs.begin(row, intent, wanted)
+    if (!run) {
+      throw new AppError('conflict', 'It is being worked on; look at it again shortly', {
+        retryAfterSeconds: 10,
+      })
+    }
+    await this.#work(run, requestMs)
+    return this.#options.deployments.find(row.userId, row.id)
+  }
+
+  /** Ends finished, failed, or put off. @throws what the database throws: the lease runs out and the job goes on */
+  async #work(run: Run, budgetMs: number): Promise<void> {
+    const deadlineMs = this.#now().getTime() + budgetMs
+    try {
+      if (run.row.attempts > maximumAttempts) {
+        return await run.fail(`Given up after ${maximumAttempts} tries; retry it when the cause is mended`)
+      }
+      await run.finish(await this.#carryOut(run, deadlineMs))
+    } catch (error) {
+      if (error instanceof LeaseLostError) return
+      if (error instanceof LaterError) return await run.putOff(error.waitMs, error.reason)
+      const reason = reasonOf(error)
+      if (reason === undefined) throw error
+      this.#log('warn', run, error)
+      await run.fail(reason)
+    }
+  }
+
+  async #carryOut(run: Run, deadlineMs: number): Promise<Outcome> {
+    const { userId, workflowId, instanceId, intent } = run.row
+    const connection = await this.#options.connections.open(userId, instanceId)
+    if (!connection) throw new AppError('conflict', 'The instance has been removed')
+    const call = this.#caller(run, deadlineMs)
+    const { reporter, loadCatalogue, wait } = this.#options
+    const steps = new Steps(run, {
+      ...{ connection, reporter, call, wait, now: this.#now },
+      webhookUrl: webhookUrlOf(this.#options.publicUrl, instanceId),
+      remoteCredentials: this.remoteCredentials,
+      catalogue: await loadCatalogue(),
+    })
+    if (intent.action === 'undeploy') return steps.undeploy()
+    if (intent.action === 'deactivate') return steps.deactivate()
+    const version = intent.version ?? run.row.version
+    const { workflow } = await this.releases.find(userId, workflowId, instanceId, version)
+    return intent.action === 'activate' ? steps.activate(workflow) : steps.deploy(version, workflow)
+  }
+
+  /** Asks n8n once, and again only when the time is over that n8n has asked for. */
+  #caller(run: Run, deadlineMs: number) {
+    return async <T>(work: () => Promise<T>): Promise<T> => {
+      for (;;) {
+        if (this.#now().getTime() > deadlineMs) throw new LaterError(0, null)
+        await run.keepLease()
+        try {
+          return await work()
+        } catch (error) {
+          const waitMs = waitOf(error)
+          if (waitMs === undefined) throw error
+          const reason = 'The n8n server takes no more requests for now; it goes on by itself'
+          if (this.#now().getTime() + waitMs > deadlineMs) throw new LaterError(waitMs, reason)
+          await this.#options.wait(waitMs)
+        }
+      }
+    }
+  }
+
+  /** What n8n would refuse is refused before anything is recorded. */
+  async #checkSendable({ workflow }: Release): Promise<void> {
+    const options = { credentials: new Map(), reporterWorkflowId: null }
+    const { errors } = toRemoteBody(workflow, await this.#options.loadCatalogue(), options)
+    const [first] = errors
+    if (first) throw new AppError('invalid-workflow', `${first.pointer} ${first.detail}`, { errors })
+  }
+
+  /** Whether it is live exactly so: nothing to send, and nobody has changed it in n8n. */
+  async #isSo(row: RunRow, intent: DeploymentIntent, bindings: RunRow['bindings']): Promise<boolean> {
+    const isActive = row.status === 'active'
+    if (row.intent || row.version !== intent.version || row.n8nWorkflowId === null) return false
+    if (intent.unpublished ? row.status !== 'inactive' : !isActive) return false
+    if (!sameBindings(row.bindings, bindings)) return false
+    for (const binding of Object.values(bindings)) {
+      if (typeof binding !== 'string') continue
+      const preview = await this.remoteCredentials.preview(row.userId, row.instanceId, binding)
+      if (preview?.action !== 'unchanged') return false
+    }
+    try {
+      const connection = await this.#options.connections.open(row.userId, row.instanceId)
+      const live = await connection?.client.getWorkflow(row.n8nWorkflowId)
+      return live?.active === isActive && (await remoteHash(withoutSuccessReport(live))) === row.deployedHash
+    } catch (error) {
+      if (error instanceof N8nError) return false
+      throw error
+    }
+  }
+
+  #log(level: 'warn' | 'error', { row }: Run, error: unknown): void {
+    this.#options.log(level, 'deployment-stopped', {
+      deploymentId: row.id,
+      step: row.step,
+      errorName: error instanceof Error ? error.name : typeof error,
+      ...(error instanceof N8nError && {
+        operation: error.operation,
+        kind: error.kind,
+        status: error.status,
+      }),
+    })
+  }
+}
+
+const intentOf = (version: number, publish: boolean): DeploymentIntent => ({
+  action: 'deploy',
+  version,
+  ...(!publish && { unpublished: true }),
+})
+
+const bindingsOf = (release: Release, given: RunRow['bindings'], previous: RunRow['bindings']) =>
+  requireBound(
+    resolveBindings({
+      requirements: release.requirements,
+      hasUnresolved: release.unresolved.length > 0,
+      held: release.held,
+      given,
+      previous,
+    }),
+  )
+
+function found(deployment: Deployment | null): Deployment {
+  if (deployment) return deployment
+  throw new AppError('conflict', 'The deployment that this request created has been deleted')
+}

@@ -1,0 +1,309 @@
+/** @module What differs in n8n from what was deployed or tracked, and how it is taken over as a version of ours. */
+import { and, eq, sql } from 'drizzle-orm'
+import { v7 as uuidv7 } from 'uuid'
+import type { Db } from '../db/client.ts'
+import { type Binding, deployments, remoteCredentials } from '../db/schema/deployments.ts'
+import { workflowVersions } from '../db/schema/workflows.ts'
+import { AppError } from '../errors.ts'
+import { type Connection, type InstanceConnections, toAppError } from '../instances/connections.ts'
+import { withoutSuccessReport } from '../instances/success-report.ts'
+import type { N8nWorkflow } from '../n8n/api-shapes.ts'
+import { N8nError } from '../n8n/api-transport.ts'
+import type { Catalogue } from '../n8n/catalogue.ts'
+import { toN8nWorkflow } from '../n8n/sendable-workflow.ts'
+import type { JsonObject } from '../n8n/workflow-json.ts'
+import { sameJson } from '../workflows/diff.ts'
+import type { WorkflowRepository } from '../workflows/repository.ts'
+import type { CredentialRefs } from './bindings.ts'
+import type { Deployment } from './contract.ts'
+import type { Adoption, Drift } from './drift-contract.ts'
+import { type Sent, toOwnContent, usedCredentials } from './own-content.ts'
+import { toRemoteBody } from './remote-body.ts'
+import { diffRemote, isDrift, type RemoteDiff, remoteHash } from './remote-form.ts'
+
+const columns = {
+  id: deployments.id,
+  workflowId: deployments.workflowId,
+  instanceId: deployments.instanceId,
+  version: deployments.version,
+  n8nWorkflowId: deployments.n8nWorkflowId,
+  status: deployments.status,
+  bindings: deployments.bindings,
+  intent: deployments.intent,
+  deployedHash: deployments.deployedHash,
+  content: workflowVersions.data,
+}
+
+interface Row {
+  id: string
+  workflowId: string
+  instanceId: string
+  version: number
+  n8nWorkflowId: string
+  status: (typeof deployments.$inferSelect)['status']
+  bindings: Record<string, Binding>
+  deployedHash: string | null
+  content: JsonObject
+}
+
+export interface DriftOptions {
+  /** Brings a version live over whatever n8n has; null when there is no such deployment. */
+  deploy: (
+    userId: string,
+    id: string,
+    change: { version: number; publish: boolean },
+  ) => Promise<Deployment | null>
+  connections: Pick<InstanceConnections, 'open'>
+  workflows: WorkflowRepository
+  loadCatalogue: () => Promise<Catalogue>
+}
+
+/** Every method takes the owner first, and is null when the user has no such deployment. */
+export class DeploymentDrift {
+  readonly #db: Db
+  readonly #now: () => Date
+  readonly #options: DriftOptions
+
+  constructor(db: Db, now: () => Date, options: DriftOptions) {
+    this.#db = db
+    this.#now = now
+    this.#options = options
+  }
+
+  /** @throws {AppError} `conflict` while it is being changed or is not in n8n, `instance-*` */
+  async find(userId: string, id: string): Promise<Drift | null> {
+    const row = await this.#row(userId, id)
+    if (!row) return null
+    const connection = await this.#open(userId, row)
+    const remote = await getWorkflow(connection, row.n8nWorkflowId)
+    const expected = row.status === 'tracking' ? null : row.status === 'active'
+    if (!remote) {
+      return {
+        drifted: true,
+        missing: true,
+        published: { expected, actual: false },
+        draft: false,
+        diff: null,
+        remoteVersionId: null,
+      }
+    }
+    const diff = await this.#diff(userId, row, connection, remote)
+    const isPublishedOtherwise = expected !== null && expected !== remote.active
+    return {
+      drifted: isPublishedOtherwise || isDrift(diff),
+      missing: false,
+      published: { expected, actual: remote.active },
+      draft: isDraft(remote),
+      diff,
+      remoteVersionId: remote.versionId,
+    }
+  }
+
+  /**
+   * Makes what n8n has the next version of the workflow, or takes the version that has it already, and records it as
+   * what is deployed. A draft that n8n has not published becomes a version, while what is live stays recorded.
+   * Safe to repeat.
+   * @throws {AppError} `conflict` as `find`, or when n8n has it no more; `invalid-workflow`, `too-large`; `instance-*`
+   */
+  async adopt(userId: string, id: string): Promise<Adoption | null> {
+    const row = await this.#row(userId, id)
+    if (!row) return null
+    const connection = await this.#open(userId, row)
+    const remote = await getWorkflow(connection, row.n8nWorkflowId)
+    if (!remote) throw deleted()
+    const sent = await this.#sent(userId, row, connection)
+    const own = toOwnContent(remote, {
+      sent,
+      reporterWorkflowId: connection.instance.reporterWorkflowId,
+      ownCredentials: await ownCredentials(this.#db, userId, row.instanceId),
+    })
+    const version = await this.#versionOf(userId, row, own.workflow)
+    if (version === null) return null
+    const recorded = !isDraft(remote)
+    if (recorded) {
+      const before = usedCredentials(sent.body.nodes)
+      const now = usedCredentials(remote.nodes)
+      const rebound = Object.entries(own.bindings).filter(
+        ([type]) => !sameJson([...(before.get(type) ?? [])], [...(now.get(type) ?? [])]),
+      )
+      await this.#record(userId, row, remote, {
+        version,
+        bindings: { ...row.bindings, ...Object.fromEntries(rebound) },
+      })
+    }
+    return { version, live: recorded, ambiguousTypes: own.ambiguousTypes }
+  }
+
+  /** The version that has this content: the one deployed, the current one, or a new one. */
+  async #versionOf(userId: string, row: Row, workflow: JsonObject): Promise<number | null> {
+    if (sameJson(workflow, row.content)) return row.version
+    const { workflows } = this.#options
+    const current = await workflows.update(userId, row.workflowId, null, { workflow }, row.version)
+    return current?.version ?? null
+  }
+
+  /**
+   * Deploys the recorded version once more, published if it was so. What was deleted in n8n is made again.
+   * @throws {AppError} `conflict` while it is being changed or when it is not in n8n, and as a deployment does
+   */
+  async overwrite(userId: string, id: string): Promise<Deployment | null> {
+    const row = await this.#row(userId, id)
+    if (!row) return null
+    const { version, status } = row
+    if (status !== 'tracking')
+      return this.#options.deploy(userId, id, { version, publish: status === 'active' })
+    const remote = await getWorkflow(await this.#open(userId, row), row.n8nWorkflowId)
+    if (!remote) throw deleted()
+    return this.#options.deploy(userId, id, { version, publish: remote.active })
+  }
+
+  /** One transaction: the change, only of what was read; then the history from the row, which is locked by then. */
+  async #record(
+    userId: string,
+    row: Row,
+    remote: N8nWorkflow,
+    { version, bindings }: { version: number; bindings: Record<string, Binding> },
+  ): Promise<void> {
+    const now = this.#now().toISOString()
+    const status = row.status === 'tracking' ? 'tracking' : remote.active ? 'active' : 'inactive'
+    const hash = await remoteHash(remote)
+    const [changed] = await this.#db.batch([
+      this.#db.execute(sql`
+        update deployments set version = ${version}::integer, bindings = ${JSON.stringify(bindings)}::jsonb,
+          status = ${status}, step = null, error = null, deployed_hash = ${hash}, n8n_version_id = ${remote.versionId},
+          live_since = case when ${status} = 'active' then coalesce(live_since, ${now}::timestamptz) end
+        where user_id = ${userId} and id = ${row.id} and intent is null and version = ${row.version}::integer
+          and status = ${row.status} and n8n_workflow_id = ${row.n8nWorkflowId}
+        returning id`),
+      this.#db.execute(sql`
+        with latest as (
+          select h.sequence, h.version from deployment_versions h
+          where h.user_id = ${userId} and h.deployment_id = ${row.id} order by h.sequence desc limit 1
+        ), appended as (
+          insert into deployment_versions (deployment_id, sequence, user_id, version, created_at)
+          select d.id, coalesce(latest.sequence, 0) + 1, d.user_id, d.version, ${now}::timestamptz
+          from deployments d left join latest on true
+          where d.user_id = ${userId} and d.id = ${row.id} and d.intent is null
+            and d.version = ${version}::integer and latest.version is distinct from d.version
+          returning deployment_id
+        )
+        insert into audit_events (id, user_id, action, subject_id, details)
+        select ${uuidv7()}, ${userId}, 'deployment.adopted', deployment_id,
+          jsonb_build_object('version', ${version}::integer)
+        from appended`),
+    ])
+    if (changed.rows.length === 0) throw underWay()
+  }
+
+  /** The row with what it deployed. @throws {AppError} `conflict` when there is nothing in n8n to compare with */
+  async #row(userId: string, id: string): Promise<Row | null> {
+    const [row] = await this.#db
+      .select(columns)
+      .from(deployments)
+      .innerJoin(
+        workflowVersions,
+        and(
+          eq(workflowVersions.workflowId, deployments.workflowId),
+          eq(workflowVersions.version, deployments.version),
+        ),
+      )
+      .where(and(eq(deployments.userId, userId), eq(deployments.id, id)))
+    if (!row) return null
+    const { intent, n8nWorkflowId, ...rest } = row
+    if (row.status === 'failed') {
+      throw new AppError('conflict', 'Its last change has failed: retry it or undeploy it first')
+    }
+    if (intent !== null) throw underWay()
+    if (n8nWorkflowId === null || row.status === 'undeployed') {
+      throw new AppError('conflict', 'It is not in n8n: deploy it first')
+    }
+    return { ...rest, n8nWorkflowId }
+  }
+
+  async #open(userId: string, row: Row): Promise<Connection> {
+    const connection = await this.#options.connections.open(userId, row.instanceId)
+    if (!connection) throw new AppError('conflict', 'The instance has been removed')
+    return connection
+  }
+
+  /** Empty while n8n has what was sent last, however that would be put together today. */
+  async #diff(userId: string, row: Row, connection: Connection, remote: N8nWorkflow): Promise<RemoteDiff> {
+    const { body } = await this.#sent(userId, row, connection)
+    const diff = diffRemote(body, remote)
+    if (row.deployedHash === null || row.deployedHash !== (await remoteHash(remote))) return diff
+    return { ...diffRemote(remote, remote), cosmetic: diff.cosmetic }
+  }
+
+  /** What deploying the version sends, or for what is only tracked, what the version says. */
+  async #sent(userId: string, row: Row, connection: Connection): Promise<Sent> {
+    const refs = await this.#refs(userId, row)
+    if (row.status === 'tracking') {
+      const { body } = toN8nWorkflow(row.content)
+      for (const node of body.nodes) node.credentials = bindNamed(node.credentials, refs)
+      return { original: row.content, body }
+    }
+    const { settings } = await connection.client.capabilities().catch(failed)
+    const { body } = toRemoteBody(row.content, await this.#options.loadCatalogue(), {
+      credentials: refs,
+      reporterWorkflowId: connection.instance.reporterWorkflowId,
+      acceptedSettings: settings,
+    })
+    return { original: row.content, body }
+  }
+
+  /** Credential type → the credential in n8n that it is bound to. */
+  async #refs(userId: string, { instanceId, bindings }: Row): Promise<CredentialRefs> {
+    const put = await ownCredentials(this.#db, userId, instanceId)
+    const remoteIds = new Map([...put].map(([n8nId, id]) => [id, n8nId]))
+    return new Map(
+      Object.entries(bindings).flatMap(([type, binding]) => {
+        const id = typeof binding === 'string' ? remoteIds.get(binding) : binding.n8nCredentialId
+        return id === undefined ? [] : [[type, { id, name: '' }]]
+      }),
+    )
+  }
+}
+
+/** n8n's id → ours, of the credentials that we put on the instance. */
+export async function ownCredentials(
+  db: Db,
+  userId: string,
+  instanceId: string,
+): Promise<Map<string, string>> {
+  const rows = await db
+    .select({ id: remoteCredentials.credentialId, n8nId: remoteCredentials.n8nCredentialId })
+    .from(remoteCredentials)
+    .where(and(eq(remoteCredentials.userId, userId), eq(remoteCredentials.instanceId, instanceId)))
+  return new Map(rows.map(({ id, n8nId }) => [n8nId, id]))
+}
+
+/** Null when n8n has no such workflow. @throws {AppError} `instance-*` */
+/** Without the node that reports its successes, which is ours. */
+export async function getWorkflow({ client }: Connection, id: string): Promise<N8nWorkflow | null> {
+  try {
+    return withoutSuccessReport(await client.getWorkflow(id))
+  } catch (error) {
+    if (error instanceof N8nError && error.kind === 'not-found') return null
+    return failed(error)
+  }
+}
+
+/** What n8n holds is newer than what it runs. */
+const isDraft = ({ activeVersionId, versionId }: N8nWorkflow): boolean =>
+  activeVersionId !== null && versionId !== activeVersionId
+
+function bindNamed(credentials: unknown, refs: CredentialRefs): unknown {
+  if (typeof credentials !== 'object' || credentials === null) return credentials
+  return Object.fromEntries(
+    Object.entries(credentials).map(([type, entry]) => [type, refs.get(type) ?? entry]),
+  )
+}
+
+export function failed(error: unknown): never {
+  throw error instanceof N8nError ? toAppError(error) : error
+}
+
+const deleted = () => new AppError('conflict', 'n8n does not have the workflow any more')
+
+const underWay = () =>
+  new AppError('conflict', 'It is being changed right now: wait until that is done, then try again')

@@ -1,0 +1,119 @@
+/** @module A workflow's version as it is sent to n8n: bound credentials in its nodes, settings forced. Pure. */
+import type { Catalogue } from '../n8n/catalogue.ts'
+import { describeNode, requiredCredentials } from '../n8n/required-credentials.ts'
+import type { AcceptedSettings } from '../n8n/sendable-settings.ts'
+import { type SendableWorkflow, toN8nWorkflow } from '../n8n/sendable-workflow.ts'
+import type { JsonObject } from '../n8n/workflow-json.ts'
+import type { CredentialRefs } from './bindings.ts'
+
+/** Results are read from what n8n saves. */
+export const savedExecutions = { saveDataSuccessExecution: 'all', saveDataErrorExecution: 'all' } as const
+
+export interface RemoteBodyOptions {
+  /** Credential type → the credential in n8n. Nodes keep no other. */
+  credentials: CredentialRefs
+  /** The workflow in n8n that reports errors; null where there is none yet. */
+  reporterWorkflowId: string | null
+  acceptedSettings?: AcceptedSettings
+  /** What n8n has: its settings are merged, so what the version no longer says must be set back. */
+  settingsBefore?: JsonObject | null | undefined
+  /** Instead of the workflow's own. */
+  name?: string
+}
+
+export function toRemoteBody(
+  workflow: JsonObject,
+  catalogue: Catalogue,
+  options: RemoteBodyOptions,
+): SendableWorkflow {
+  const { credentials, reporterWorkflowId, acceptedSettings, settingsBefore, name } = options
+  const settings = {
+    ...savedExecutions,
+    ...(reporterWorkflowId !== null && { errorWorkflow: reporterWorkflowId }),
+  }
+  const sendable = toN8nWorkflow(withoutCredentials(workflow), {
+    settings,
+    ...(name !== undefined && { name }),
+    ...(acceptedSettings && { acceptedSettings }),
+  })
+  for (const [index, node] of sendable.body.nodes.entries()) {
+    const bound = bindNode(givenNode(workflow, node.name, index) ?? node, catalogue, credentials)
+    if (Object.keys(bound).length > 0) node.credentials = bound
+  }
+  const resets = Object.entries(SETTING_RESETS).filter(
+    ([key, value]) =>
+      settingsBefore?.[key] !== undefined &&
+      settingsBefore[key] !== value &&
+      !Object.hasOwn(sendable.body.settings, key) &&
+      (acceptedSettings?.has(key) ?? true),
+  )
+  sendable.body.settings = { ...Object.fromEntries(resets), ...sendable.body.settings }
+  return sendable
+}
+
+/** What n8n takes for "not set". */
+const SETTING_RESETS: JsonObject = {
+  saveExecutionProgress: false,
+  saveManualExecutions: true,
+  executionTimeout: -1,
+  timezone: 'DEFAULT',
+  callerPolicy: 'workflowsFromSameOwner',
+  callerIds: '',
+  timeSavedPerExecution: 0,
+  customTelemetryTags: [],
+  availableInMCP: false,
+}
+
+/** Ids of another n8n mean nothing in this one. */
+function withoutCredentials(workflow: JsonObject): JsonObject {
+  if (!Array.isArray(workflow.nodes)) return workflow
+  const nodes = workflow.nodes.map((node: unknown) => {
+    if (!isObject(node)) return node
+    const { credentials: _, ...rest } = node
+    return rest
+  })
+  return { ...workflow, nodes }
+}
+
+/** The node as it was stored, for what it has attached says which optional credentials it uses. */
+function givenNode(workflow: JsonObject, name: string, index: number): JsonObject | undefined {
+  const nodes: unknown[] = Array.isArray(workflow.nodes) ? workflow.nodes : []
+  const at = nodes[index]
+  if (isObject(at) && at.name === name) return at
+  return nodes.filter(isObject).find((node) => node.name === name)
+}
+
+function bindNode(node: JsonObject, catalogue: Catalogue, credentials: CredentialRefs): JsonObject {
+  const { required, unresolved } = requiredCredentials(node, describeNode(catalogue, node))
+  const types = unresolved.length > 0 ? [...credentials.keys()] : [...required.keys()]
+  return Object.fromEntries(
+    types.flatMap((type) => {
+      const found = credentials.get(type)
+      return found ? [[type, { id: found.id, name: found.name }]] : []
+    }),
+  )
+}
+
+/** n8n publishes these without starting anything: they are called. */
+const PASSIVE_TRIGGERS = new Set(['n8n-nodes-base.errorTrigger', 'n8n-nodes-base.executeWorkflowTrigger'])
+/** Only a person in the editor starts these, and n8n does not publish them. */
+const MANUAL_TRIGGERS = new Set([
+  'n8n-nodes-base.manualTrigger',
+  '@n8n/n8n-nodes-langchain.manualChatTrigger',
+])
+
+/** `nothing`: n8n would refuse to publish it. `call`: it can be published, and no trigger of it ever runs. */
+export function startedBy(workflow: JsonObject, catalogue: Catalogue): 'trigger' | 'call' | 'nothing' {
+  const nodes: unknown[] = Array.isArray(workflow.nodes) ? workflow.nodes : []
+  const triggers = nodes
+    .filter(isObject)
+    .filter(({ disabled, type }) => disabled !== true && typeof type === 'string')
+    .map(({ type }) => String(type))
+    .filter((type) => catalogue.nodeType(type)?.trigger ?? /trigger/i.test(type))
+    .filter((type) => !MANUAL_TRIGGERS.has(type))
+  if (triggers.length === 0) return 'nothing'
+  return triggers.every((type) => PASSIVE_TRIGGERS.has(type)) ? 'call' : 'trigger'
+}
+
+const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -1,0 +1,48 @@
+import { deployments } from '../db/schema/deployments.ts'
+import { instances } from '../db/schema/instances.ts'
+import { workflowVersions } from '../db/schema/workflows.ts'
+import type { Deployment } from './contract.ts'
+
+/** Of a deployment, joined with its instance and the version that it names. */
+export const columns = {
+  id: deployments.id,
+  workflowId: deployments.workflowId,
+  instanceId: deployments.instanceId,
+  version: deployments.version,
+  n8nWorkflowId: deployments.n8nWorkflowId,
+  status: deployments.status,
+  step: deployments.step,
+  error: deployments.error,
+  bindings: deployments.bindings,
+  managed: deployments.managed,
+  reportSuccess: deployments.reportSuccess,
+  intent: deployments.intent,
+  liveSince: deployments.liveSince,
+  baseUrl: instances.baseUrl,
+  webhookPaths: workflowVersions.webhookPaths,
+  createdAt: deployments.createdAt,
+  updatedAt: deployments.updatedAt,
+}
+
+type Row = Omit<Deployment, 'webhookUrls' | 'liveSince' | 'createdAt' | 'updatedAt'> & {
+  liveSince: Date | null
+  baseUrl: string
+  webhookPaths: string[]
+  createdAt: Date
+  updatedAt: Date
+}
+
+export function toDeployment({ baseUrl, webhookPaths, createdAt, updatedAt, ...row }: Row): Deployment {
+  const { intent, liveSince } = row
+  return {
+    ...row,
+    intent: intent && {
+      action: intent.action,
+      ...(intent.version !== undefined && { version: intent.version }),
+    },
+    liveSince: liveSince?.toISOString() ?? null,
+    webhookUrls: webhookPaths.map((path) => `${baseUrl}/webhook/${encodeURI(path.replace(/^\/+/, ''))}`),
+    createdAt: createdAt.toISOString(),
+    updatedAt: updatedAt.toISOString(),
+  }
+}

@@ -1,0 +1,271 @@
+/** @module Who works on a deployment: one run at a time, known by its lease, every step written down at once. */
+import { and, asc, eq, inArray, isNotNull, isNull, lte, ne, notInArray, or, sql } from 'drizzle-orm'
+import { v7 as uuidv7 } from 'uuid'
+import type { Db } from '../db/client.ts'
+import { databaseError } from '../db/errors.ts'
+import { type Binding, type DeploymentIntent, deployments } from '../db/schema/deployments.ts'
+import { AppError } from '../errors.ts'
+
+const leaseMs = 60_000
+/** A run whose lease is older asks for it again before it calls n8n; a call takes 10 s at most. */
+const freshMs = 15_000
+
+const columns = {
+  id: deployments.id,
+  userId: deployments.userId,
+  workflowId: deployments.workflowId,
+  instanceId: deployments.instanceId,
+  version: deployments.version,
+  n8nWorkflowId: deployments.n8nWorkflowId,
+  status: deployments.status,
+  step: deployments.step,
+  bindings: deployments.bindings,
+  managed: deployments.managed,
+  reportSuccess: deployments.reportSuccess,
+  intent: deployments.intent,
+  attempts: deployments.attempts,
+  deployedHash: deployments.deployedHash,
+  n8nVersionId: deployments.n8nVersionId,
+  liveSince: deployments.liveSince,
+}
+
+export type RunRow = Pick<typeof deployments.$inferSelect, keyof typeof columns>
+
+export type Progress = Partial<
+  Pick<
+    typeof deployments.$inferInsert,
+    'step' | 'version' | 'n8nWorkflowId' | 'intent' | 'deployedHash' | 'n8nVersionId' | 'liveSince'
+  >
+>
+
+export interface Outcome {
+  status: 'active' | 'inactive' | 'undeployed'
+  /** Why it was left unpublished. */
+  reason?: string
+  /** The version is to be in the history. */
+  deployed: boolean
+}
+
+/** Another run has taken over: nothing may be written any more. */
+export class LeaseLostError extends Error {
+  override readonly name = 'LeaseLostError'
+}
+
+/** The rest is done by a later run. */
+export class LaterError extends Error {
+  readonly waitMs: number
+  readonly reason: string | null
+
+  constructor(waitMs: number, reason: string | null) {
+    super()
+    this.waitMs = waitMs
+    this.reason = reason
+  }
+}
+
+/** The deployments that something is to be brought about for. Owner first. */
+export class DeploymentRuns {
+  readonly #db: Db
+  readonly #now: () => Date
+
+  constructor(db: Db, now: () => Date) {
+    this.#db = db
+    this.#now = now
+  }
+
+  async find(userId: string, id: string): Promise<RunRow | null> {
+    const [row] = await this.#db.select(columns).from(deployments).where(owned(userId, id))
+    return row ?? null
+  }
+
+  /** Whether the version is in its history. Null when there is no such deployment. */
+  async hasDeployed(userId: string, id: string, version: number): Promise<boolean | null> {
+    const [row] = await this.#db
+      .select({
+        known: sql<boolean>`exists (select 1 from deployment_versions h where h.user_id = ${deployments.userId}
+          and h.deployment_id = ${deployments.id} and h.version = ${version}::integer)`,
+      })
+      .from(deployments)
+      .where(owned(userId, id))
+    return row ? row.known : null
+  }
+
+  /**
+   * Sets what is to be brought about and begins with it, unless a run is under way or n8n has asked to wait.
+   * @returns null when it cannot begin now
+   * @throws {AppError} `deployment-exists` when another deployment of the workflow is on the instance by now
+   */
+  async begin(
+    row: RunRow,
+    intent: DeploymentIntent,
+    wanted: { bindings?: Record<string, Binding>; reportSuccess?: boolean },
+  ): Promise<Run | null> {
+    // What an earlier intent has left to be deleted is not forgotten.
+    const replaced = row.intent?.replacedCredentialIds
+    const change = {
+      intent: replaced ? { ...intent, replacedCredentialIds: replaced } : intent,
+      ...wanted,
+      step: null,
+      attempts: 1,
+    }
+    return this.#claim(row.userId, row.id, change, eq(deployments.status, row.status)).catch(exists)
+  }
+
+  /** Takes up what is to be brought about; null when there is nothing, or not now. */
+  async resume(userId: string, id: string, { afresh = false } = {}): Promise<Run | null> {
+    const attempts = afresh ? 1 : sql`${deployments.attempts} + 1`
+    return this.#claim(userId, id, { attempts }, isNotNull(deployments.intent))
+  }
+
+  /** What waits for a run, longest first. What has failed waits for its owner. */
+  async due(limit: number): Promise<{ userId: string; id: string }[]> {
+    return this.#db
+      .select({ userId: deployments.userId, id: deployments.id })
+      .from(deployments)
+      .where(
+        and(
+          isNotNull(deployments.intent),
+          inArray(deployments.status, ['pending', 'deploying']),
+          this.#unleased(),
+        ),
+      )
+      .orderBy(sql`${asc(deployments.leaseUntil)} nulls first`, asc(deployments.id))
+      .limit(limit)
+  }
+
+  async #claim(
+    userId: string,
+    id: string,
+    change: Record<string, unknown>,
+    condition: ReturnType<typeof eq>,
+  ): Promise<Run | null> {
+    const owner = uuidv7()
+    const [row] = await this.#db
+      .update(deployments)
+      .set({ ...change, status: 'deploying', error: null, leaseOwner: owner, leaseUntil: this.#leaseEnd() })
+      .where(and(owned(userId, id), condition, this.#unleased()))
+      .returning(columns)
+    return row?.intent ? new Run(this.#db, this.#now, owner, { ...row, intent: row.intent }) : null
+  }
+
+  #unleased() {
+    return or(isNull(deployments.leaseUntil), lte(deployments.leaseUntil, this.#now()))
+  }
+
+  #leaseEnd(): Date {
+    return new Date(this.#now().getTime() + leaseMs)
+  }
+}
+
+/** One run. Every write holds only while the lease is its own. */
+export class Run {
+  row: RunRow & { intent: DeploymentIntent }
+  readonly #db: Db
+  readonly #now: () => Date
+  readonly #owner: string
+  #leasedAtMs: number
+
+  constructor(db: Db, now: () => Date, owner: string, row: Run['row']) {
+    this.#db = db
+    this.#now = now
+    this.#owner = owner
+    this.row = row
+    this.#leasedAtMs = now().getTime()
+  }
+
+  /** @throws {LeaseLostError} */
+  async save(change: Progress): Promise<void> {
+    const at = this.#now().getTime()
+    const [row] = await this.#db
+      .update(deployments)
+      .set({ ...change, leaseUntil: new Date(at + leaseMs) })
+      .where(this.#own())
+      .returning(columns)
+    if (!row?.intent) throw new LeaseLostError()
+    this.row = { ...row, intent: row.intent }
+    this.#leasedAtMs = at
+  }
+
+  /** Before a call to n8n. @throws {LeaseLostError} */
+  async keepLease(): Promise<void> {
+    if (this.#now().getTime() - this.#leasedAtMs >= freshMs) await this.save({})
+  }
+
+  /** Leaves the rest to a later run. */
+  async putOff(waitMs: number, reason: string | null): Promise<void> {
+    const leaseUntil = new Date(this.#now().getTime() + waitMs)
+    await this.#release({ leaseUntil, error: reason })
+  }
+
+  /** Stops where it is: the intent stays for a retry. */
+  async fail(reason: string): Promise<void> {
+    const step = this.row.step ?? 'connect'
+    await this.#release({ status: 'failed', step, error: reason, leaseUntil: null })
+  }
+
+  async finish({ status, reason, deployed }: Outcome): Promise<void> {
+    const now = this.#now().toISOString()
+    const { userId, id } = this.row
+    const details = JSON.stringify({ action: this.row.intent.action, status })
+    const { rows } = await this.#db.execute(sql`
+      with done as (
+        update deployments set status = ${status}, step = null, error = ${reason ?? null}, intent = null,
+          lease_owner = null, lease_until = null, attempts = 0,
+          live_since = case when ${status} = 'active' then coalesce(live_since, ${now}::timestamptz) end
+        where user_id = ${userId} and id = ${id} and lease_owner = ${this.#owner}
+        returning id, user_id, version
+      ), appended as (
+        insert into deployment_versions (deployment_id, sequence, user_id, version, created_at)
+        select done.id, coalesce(latest.sequence, 0) + 1, done.user_id, done.version, ${now}::timestamptz
+        from done left join lateral (
+          select h.sequence, h.version from deployment_versions h
+          where h.user_id = done.user_id and h.deployment_id = done.id order by h.sequence desc limit 1
+        ) latest on true
+        where ${deployed} and latest.version is distinct from done.version
+      )
+      insert into audit_events (id, user_id, action, subject_id, details)
+      select ${uuidv7()}, user_id, 'deployment.finished', id, ${details}::jsonb from done
+      returning subject_id`)
+    if (rows.length === 0) throw new LeaseLostError()
+  }
+
+  /** Nothing else is deployed on the instance, or is to be. */
+  async isLast(): Promise<boolean> {
+    const { userId, instanceId, id } = this.row
+    const [other] = await this.#db
+      .select({ id: deployments.id })
+      .from(deployments)
+      .where(
+        and(
+          eq(deployments.userId, userId),
+          eq(deployments.instanceId, instanceId),
+          ne(deployments.id, id),
+          notInArray(deployments.status, ['tracking', 'undeployed']),
+        ),
+      )
+      .limit(1)
+    return other === undefined
+  }
+
+  async #release(change: Partial<typeof deployments.$inferInsert>) {
+    const released = await this.#db
+      .update(deployments)
+      .set({ ...change, leaseOwner: null })
+      .where(this.#own())
+      .returning({ id: deployments.id })
+    if (released.length === 0) throw new LeaseLostError()
+  }
+
+  #own() {
+    return and(owned(this.row.userId, this.row.id), eq(deployments.leaseOwner, this.#owner))
+  }
+}
+
+const owned = (userId: string, id: string) => and(eq(deployments.userId, userId), eq(deployments.id, id))
+
+function exists(error: unknown): never {
+  if (databaseError(error).constraint === 'deployments_live_key') {
+    throw new AppError('deployment-exists', 'Another deployment of this workflow is on this instance')
+  }
+  throw error
+}

@@ -1,0 +1,319 @@
+/**
+ * @module The steps that bring a deployment about in n8n. Each may be repeated, whatever became of the time before:
+ * what exists is found, and what n8n has given an id is written down at once.
+ */
+import type { Binding } from '../db/schema/deployments.ts'
+import { AppError } from '../errors.ts'
+import type { Connection } from '../instances/connections.ts'
+import type { Reporter } from '../instances/contract.ts'
+import type { ErrorReporter } from '../instances/reporter.ts'
+import { withoutSuccessReport, withSuccessReport } from '../instances/success-report.ts'
+import type { N8nWorkflow } from '../n8n/api-shapes.ts'
+import { N8nError } from '../n8n/api-transport.ts'
+import type { Catalogue } from '../n8n/catalogue.ts'
+import type { JsonObject } from '../n8n/workflow-json.ts'
+import type { CredentialRefs, N8nCredentialRef } from './bindings.ts'
+import type { Call, RemoteCredentials } from './remote-credentials.ts'
+import { startedBy, toRemoteBody } from './remote-body.ts'
+import { remoteHash } from './remote-form.ts'
+import { LaterError, type Outcome, type Progress, type Run } from './run.ts'
+
+/** An unanswered creation may take effect this much later. */
+const lookAgainMs = 1_000
+/** n8n starts triggers 0.4 to 1.5 s after it says so; then webhooks answer. */
+const verifyMs = 10_000
+/** A later publish shows no sign of having taken effect. */
+const settleMs = 2_000
+/** For some 0.2 s after it is unpublished a workflow cannot be deleted; longer when its triggers never started. */
+const deleteTries = 16
+const deleteAgainMs = 500
+const deleteLaterMs = 10_000
+
+/** Until its id is known here a workflow is called so in n8n: that is how a retry finds it. */
+export const creationName = (deploymentId: string): string => `flowkeep-${deploymentId}`
+
+export interface StepTools {
+  connection: Connection
+  remoteCredentials: RemoteCredentials
+  reporter: Pick<ErrorReporter, 'ensureReporter' | 'removeReporter'>
+  catalogue: Catalogue
+  /** Where the instance's results are posted to. */
+  webhookUrl: string
+  call: Call
+  wait: (ms: number) => Promise<void>
+  now: () => Date
+}
+
+/** The steps of one run. Every method @throws {N8nError}, {AppError}, {LeaseLostError}. */
+export class Steps {
+  readonly #run: Run
+  readonly #tools: StepTools
+
+  constructor(run: Run, tools: StepTools) {
+    this.#run = run
+    this.#tools = tools
+  }
+
+  async deploy(version: number, workflow: JsonObject): Promise<Outcome> {
+    const { bindings } = this.#run.row
+    const credentials = await this.#pushCredentials(bindings)
+    await this.#run.save({ step: 'reporter' })
+    const { connection, reporter } = this.#tools
+    const content = {
+      workflow,
+      credentials,
+      reporter: await this.#call(() => reporter.ensureReporter(connection)),
+    }
+    const current = await this.#ensureWorkflow(content)
+    await this.#update(current, content, version)
+    const reason = this.#whyUnpublished(workflow)
+    if (reason !== undefined) {
+      if (current.active) await this.#unpublish(current.id)
+      await this.#run.save({ version, liveSince: null })
+      await this.#dropReplaced(this.#run.row.intent.replacedCredentialIds)
+      return { status: 'inactive', deployed: true, ...(reason && { reason }) }
+    }
+    await this.#publish(current, { version, liveSince: null })
+    await this.#verify(current.id, startedBy(workflow, this.#tools.catalogue) === 'call')
+    await this.#dropReplaced(this.#run.row.intent.replacedCredentialIds)
+    return { status: 'active', deployed: true }
+  }
+
+  async activate(workflow: JsonObject): Promise<Outcome> {
+    const id = this.#n8nWorkflowId()
+    if (startedBy(workflow, this.#tools.catalogue) === 'nothing') {
+      return { status: 'inactive', reason: noTrigger, deployed: false }
+    }
+    await this.#run.save({ step: 'publish' })
+    const current = await this.#call(() => this.#tools.connection.client.getWorkflow(id))
+    await this.#publish(current, { liveSince: null })
+    await this.#verify(id, startedBy(workflow, this.#tools.catalogue) === 'call')
+    return { status: 'active', deployed: false }
+  }
+
+  async deactivate(): Promise<Outcome> {
+    await this.#unpublish(this.#n8nWorkflowId())
+    return { status: 'inactive', deployed: false }
+  }
+
+  /** Removes what was made for the deployment, and nothing else. */
+  async undeploy(): Promise<Outcome> {
+    const { client } = this.#tools.connection
+    const { userId, id } = this.#run.row
+    const workflowId = this.#run.row.n8nWorkflowId ?? (await this.#findCreated())?.id
+    if (workflowId !== undefined) {
+      await this.#run.save({ step: 'unpublish', n8nWorkflowId: workflowId })
+      await this.#call(() => client.unpublishWorkflow(workflowId)).catch(ignoreAbsent)
+      await this.#run.save({ step: 'workflow-delete' })
+      await this.#delete(workflowId)
+      await this.#run.save({ n8nWorkflowId: null, n8nVersionId: null, deployedHash: null, liveSince: null })
+    }
+    await this.#run.save({ step: 'credential-delete' })
+    await this.#tools.remoteCredentials.takeBack(userId, this.#tools.connection, id, this.#tools.call)
+    await this.#dropReplaced(this.#run.row.intent.replacedCredentialIds)
+    if (await this.#run.isLast()) await this.#tools.reporter.removeReporter(this.#tools.connection)
+    return { status: 'undeployed', deployed: false }
+  }
+
+  async #pushCredentials(bindings: Record<string, Binding>): Promise<CredentialRefs> {
+    await this.#run.save({ step: 'credentials' })
+    const refs = new Map<string, N8nCredentialRef>()
+    for (const [type, binding] of Object.entries(bindings)) {
+      refs.set(
+        type,
+        await (typeof binding === 'string' ? this.#push(binding) : this.#existing(type, binding)),
+      )
+    }
+    return refs
+  }
+
+  async #push(credentialId: string): Promise<N8nCredentialRef> {
+    const { connection, remoteCredentials, call } = this.#tools
+    const { userId, intent } = this.#run.row
+    const { replacedId, ...ref } = await remoteCredentials.push(userId, connection, credentialId, call)
+    if (replacedId !== undefined) {
+      const replacedCredentialIds = [...(intent.replacedCredentialIds ?? []), replacedId]
+      await this.#run.save({ intent: { ...intent, replacedCredentialIds } })
+    }
+    return ref
+  }
+
+  async #existing(
+    type: string,
+    { n8nCredentialId: id }: { n8nCredentialId: string },
+  ): Promise<N8nCredentialRef> {
+    const { client } = this.#tools.connection
+    const { credentialRead } = await this.#call(() => client.capabilities())
+    if (!credentialRead) return { id, name: type }
+    const found = await this.#call(() => client.getCredential(id)).catch((error: unknown) => {
+      if (isKind(error, 'forbidden')) return { id, name: type, type }
+      if (isKind(error, 'not-found')) return undefined
+      throw error
+    })
+    if (found?.type === type) return { id, name: found.name }
+    throw new AppError('conflict', `The n8n server has no ${type} credential of the id that was chosen`)
+  }
+
+  /** What n8n has of it, made now unless it is there. */
+  async #ensureWorkflow(content: Content): Promise<N8nWorkflow> {
+    const { client } = this.#tools.connection
+    const { n8nWorkflowId: id, managed } = this.#run.row
+    if (id !== null) {
+      await this.#run.save({ step: 'workflow-update' })
+      const found = await this.#call(() => client.getWorkflow(id)).catch((error: unknown) => {
+        if (isKind(error, 'not-found') && managed) return undefined
+        throw error
+      })
+      if (found?.isArchived)
+        throw new AppError('conflict', 'The workflow has been archived in n8n: unarchive it there')
+      if (found) return found
+    }
+    await this.#run.save({ step: 'workflow-create', n8nWorkflowId: null })
+    const made = (await this.#findCreated()) ?? (await this.#create(content))
+    await this.#run.save({ n8nWorkflowId: made.id })
+    return made
+  }
+
+  async #create(content: Content): Promise<N8nWorkflow> {
+    const { client } = this.#tools.connection
+    const body = await this.#body(content, { name: creationName(this.#run.row.id) })
+    try {
+      return await this.#call(() => client.createWorkflow(body))
+    } catch (error) {
+      if (!(error instanceof N8nError && error.ambiguous)) throw error
+      await this.#tools.wait(lookAgainMs)
+      const made = await this.#findCreated().catch(() => undefined)
+      if (!made) throw error
+      return made
+    }
+  }
+
+  async #findCreated(): Promise<N8nWorkflow | undefined> {
+    const { client } = this.#tools.connection
+    const found = await this.#call(() => client.findWorkflows(creationName(this.#run.row.id)))
+    return found.find((workflow) => !workflow.isArchived)
+  }
+
+  async #update(current: N8nWorkflow, content: Content, version: number): Promise<void> {
+    await this.#run.save({ step: 'workflow-update' })
+    const { client } = this.#tools.connection
+    const body = await this.#body(content, { settingsBefore: current.settings })
+    const answer = await this.#call(() => client.updateWorkflow(current.id, body, { publishIfActive: false }))
+    const { generation } = await this.#call(() => client.capabilities())
+    // A legacy n8n has no draft: what is active runs the new version from here on.
+    const isLive = generation === 'legacy' && answer.active
+    await this.#run.save({
+      deployedHash: await remoteHash(withoutSuccessReport(answer)),
+      n8nVersionId: answer.versionId,
+      ...(isLive && { version, liveSince: null }),
+    })
+  }
+
+  async #body({ workflow, credentials, reporter }: Content, more: object) {
+    const { catalogue, webhookUrl } = this.#tools
+    const { settings: acceptedSettings } = await this.#call(() =>
+      this.#tools.connection.client.capabilities(),
+    )
+    const reporterWorkflowId = reporter.n8nWorkflowId
+    const options = { credentials, reporterWorkflowId, acceptedSettings, ...more }
+    const { body, errors } = toRemoteBody(workflow, catalogue, options)
+    const [first] = errors
+    if (first) throw new AppError('invalid-workflow', `${first.pointer} ${first.detail}`, { errors })
+    if (!this.#run.row.reportSuccess) return body
+    const receiver = { credentialId: reporter.n8nCredentialId, webhookUrl }
+    return withSuccessReport(body, receiver, (type) => catalogue.nodeType(type)?.trigger ?? false).body
+  }
+
+  async #publish(before: N8nWorkflow, progress: Progress): Promise<void> {
+    await this.#run.save({ step: 'publish' })
+    const published = await this.#call(() => this.#tools.connection.client.publishWorkflow(before.id))
+    await this.#run.save({ ...progress, n8nVersionId: published.activeVersionId ?? published.versionId })
+    const isOther = published.activeVersionId !== before.activeVersionId
+    // The count of the triggers that ran before stays, so it proves nothing this time.
+    if (isOther && before.triggerCount > 0) await this.#tools.wait(settleMs)
+  }
+
+  /** Until its triggers run. One without triggers of its own is live when it is published. */
+  async #verify(id: string, isCalled: boolean): Promise<void> {
+    await this.#run.save({ step: 'verify' })
+    const { connection, now, wait } = this.#tools
+    const expected = this.#run.row.n8nVersionId
+    const endMs = now().getTime() + verifyMs
+    let last: unknown
+    for (let delayMs = 250; ; delayMs = Math.min(delayMs * 1.6, 2_000)) {
+      try {
+        const { active, activeVersionId, triggerCount } = await this.#call(() =>
+          connection.client.getWorkflow(id),
+        )
+        const isPublished = active && (activeVersionId === null || activeVersionId === expected)
+        if (isPublished && (isCalled || triggerCount > 0)) return
+        last = undefined
+      } catch (error) {
+        if (!(error instanceof N8nError) || isKind(error, 'not-found')) throw error
+        last = error
+      }
+      if (now().getTime() + delayMs > endMs) break
+      await wait(delayMs)
+    }
+    if (last !== undefined) throw last
+    throw new AppError(
+      'conflict',
+      `n8n has published it, yet none of its triggers has started within ${verifyMs / 1000} s; look at their ` +
+        'parameters, such as a cron expression',
+    )
+  }
+
+  async #unpublish(id: string): Promise<void> {
+    await this.#run.save({ step: 'unpublish' })
+    await this.#call(() => this.#tools.connection.client.unpublishWorkflow(id))
+    await this.#run.save({ liveSince: null })
+  }
+
+  async #delete(id: string): Promise<void> {
+    for (let tries = 1; tries <= deleteTries; tries += 1) {
+      try {
+        return await this.#call(() => this.#tools.connection.client.deleteWorkflow(id))
+      } catch (error) {
+        if (isKind(error, 'not-found')) return
+        if (!isKind(error, 'conflict')) throw error
+      }
+      await this.#tools.wait(deleteAgainMs)
+    }
+    throw new LaterError(deleteLaterMs, 'n8n is still unpublishing the workflow; it goes on by itself')
+  }
+
+  async #dropReplaced(ids: string[] | undefined): Promise<void> {
+    if (!ids || ids.length === 0) return
+    const { connection, remoteCredentials, call } = this.#tools
+    const { userId, id } = this.#run.row
+    await remoteCredentials.dropReplaced(userId, connection, id, ids, call)
+  }
+
+  /** Undefined: publish it. An empty text: it was asked for. */
+  #whyUnpublished(workflow: JsonObject): string | undefined {
+    if (this.#run.row.intent.unpublished) return ''
+    return startedBy(workflow, this.#tools.catalogue) === 'nothing' ? noTrigger : undefined
+  }
+
+  #n8nWorkflowId(): string {
+    const { n8nWorkflowId } = this.#run.row
+    if (n8nWorkflowId !== null) return n8nWorkflowId
+    throw new AppError('conflict', 'n8n does not have the workflow: deploy it first')
+  }
+
+  #call: Call = (work) => this.#tools.call(work)
+}
+
+interface Content {
+  workflow: JsonObject
+  credentials: CredentialRefs
+  reporter: Reporter
+}
+
+const noTrigger = 'Left unpublished: it has no enabled trigger that n8n could start'
+
+const isKind = (error: unknown, kind: N8nError['kind']) => error instanceof N8nError && error.kind === kind
+
+function ignoreAbsent(error: unknown): void {
+  if (!isKind(error, 'not-found')) throw error
+}

@@ -1,0 +1,70 @@
+/** @module Webhook paths that a published workflow of the instance has already: n8n would refuse to publish another. */
+import type { Connection } from '../instances/connections.ts'
+import type { Catalogue } from '../n8n/catalogue.ts'
+import { describeNode, displayedParameters } from '../n8n/required-credentials.ts'
+import { webhookPaths } from '../n8n/webhook-paths.ts'
+
+/** Of ten whole workflows each. */
+const maximumPages = 20
+
+export interface WebhookConflict {
+  method: string
+  path: string
+  n8nWorkflowId: string
+  name: string
+}
+
+export interface ConflictSearch {
+  conflicts: WebhookConflict[]
+  /** False when the instance has more workflows than were looked at. */
+  complete: boolean
+}
+
+/**
+ * @param ownId n8n's id of the workflow that is to be deployed, where it is there already
+ * @throws {N8nError}
+ */
+export async function findWebhookConflicts(
+  client: Connection['client'],
+  catalogue: Catalogue,
+  nodes: unknown[],
+  ownId: string | null,
+): Promise<ConflictSearch> {
+  const wanted = new Set(webhooksOf(nodes, catalogue).map(keyOf))
+  const conflicts: WebhookConflict[] = []
+  let cursor: string | null | undefined
+  for (let page = 0; wanted.size > 0 && page < maximumPages && cursor !== null; page += 1) {
+    const { items, nextCursor } = await client.listWorkflows({ ...(cursor && { cursor }) })
+    for (const { id, name, active, nodes: theirs } of items) {
+      if (!active || id === ownId) continue
+      for (const { method, path } of webhooksOf(theirs, catalogue)) {
+        if (wanted.has(keyOf({ method, path }))) conflicts.push({ method, path, n8nWorkflowId: id, name })
+      }
+    }
+    cursor = nextCursor
+  }
+  return { conflicts, complete: wanted.size === 0 || cursor === null }
+}
+
+interface Webhook {
+  method: string
+  path: string
+}
+
+const keyOf = ({ method, path }: Webhook) => `${method} ${path}`
+
+function webhooksOf(nodes: unknown[], catalogue: Catalogue): Webhook[] {
+  return nodes.flatMap((node) => {
+    const isDisabled =
+      typeof node === 'object' && node !== null && 'disabled' in node && node.disabled === true
+    const description = isDisabled ? undefined : describeNode(catalogue, node)
+    const [webhook] = description?.facts.w ?? []
+    if (!description || !webhook) return []
+    const values = displayedParameters(node, description)
+    const given = webhook[0].startsWith('=') ? (values.get(webhook[0].slice(1)) ?? 'GET') : webhook[0]
+    const methods: unknown[] = Array.isArray(given) ? given : [given]
+    return webhookPaths(node, description, values).paths.flatMap((path) =>
+      methods.map((method) => ({ method: String(method), path })),
+    )
+  })
+}

@@ -1,0 +1,19 @@
+/** @module Runs that ended in an error, for whoever learns from them whether a credential still works. */
+import type { FailedRun } from '../credentials/health.ts'
+import type { RecordedExecution } from './ingest.ts'
+import type { IncomingExecution } from './merge.ts'
+
+/** Told after they are recorded; must not throw. */
+export type OnFailedRuns = (runs: FailedRun[]) => void
+
+export function failedRuns(
+  executions: IncomingExecution[],
+  recorded: Map<string, RecordedExecution>,
+): FailedRun[] {
+  return executions.flatMap(({ n8nExecutionId, error, eventAtMs }) => {
+    const run = recorded.get(n8nExecutionId)
+    if (!error || run?.current.status !== 'error') return []
+    const { userId, deploymentId, workflowVersion } = run
+    return { userId, deploymentId, workflowVersion, ...error, failedAt: new Date(eventAtMs) }
+  })
+}

@@ -1,0 +1,112 @@
+/** @module What is recorded of an instance's executions already, so that a poll asks n8n and writes no more than it must. */
+import { sql } from 'drizzle-orm'
+import type { Db } from '../db/client.ts'
+import type { ExecutionStatus } from '../db/schema/executions.ts'
+
+export interface KnownExecution {
+  status: ExecutionStatus
+  /** A poll has told its end: nothing that a list says can change it. */
+  settled: boolean
+}
+
+export interface OpenExecution {
+  n8nExecutionId: string
+  n8nWorkflowId: string
+  recordedAtMs: number
+}
+
+/** Older than this n8n has pruned it, by its own default. */
+export const n8nRetentionMs = 336 * 60 * 60 * 1000
+
+export class KnownExecutions {
+  readonly #db: Db
+  readonly #now: () => Date
+
+  constructor(db: Db, now: () => Date) {
+    this.#db = db
+    this.#now = now
+  }
+
+  /** By n8n's execution id; those not recorded are absent. */
+  async find(instanceId: string, n8nExecutionIds: string[]): Promise<Map<string, KnownExecution>> {
+    if (n8nExecutionIds.length === 0) return new Map()
+    const { rows } = await this.#db.execute<{
+      n8n_execution_id: string
+      status: ExecutionStatus
+      settled: boolean
+    }>(sql`
+      select n8n_execution_id, status, stamp collate "C" >= '40' as settled
+      from execution_keys
+      where instance_id = ${instanceId} and n8n_execution_id in (
+        select value from jsonb_array_elements_text(${JSON.stringify(n8nExecutionIds)}::jsonb))`)
+    return new Map(
+      rows.map(({ n8n_execution_id, status, settled }) => [n8n_execution_id, { status, settled }]),
+    )
+  }
+
+  /** Those still open that were first heard of before `recordedBefore`, of deployments that are still there. */
+  async open(
+    instanceId: string,
+    recordedBefore: Date,
+    except: Iterable<string>,
+    limit: number,
+  ): Promise<OpenExecution[]> {
+    const { rows } = await this.#db.execute<{
+      n8n_execution_id: string
+      n8n_workflow_id: string
+      recorded_at_ms: number
+    }>(sql`
+      select k.n8n_execution_id, d.n8n_workflow_id, (extract(epoch from k.recorded_at) * 1000)::float8 as recorded_at_ms
+      from execution_keys k
+      join executions e on e.id = k.id and e.recorded_at = k.recorded_at
+      join deployments d on d.id = e.deployment_id and d.instance_id = k.instance_id and d.n8n_workflow_id is not null
+      where k.instance_id = ${instanceId} and k.status in ('new', 'running', 'waiting')
+        and k.recorded_at < ${recordedBefore.toISOString()}::timestamptz
+        and k.n8n_execution_id not in (
+          select value from jsonb_array_elements_text(${JSON.stringify([...except])}::jsonb))
+      -- In no order: where n8n answers for none of the first, the others get their turn.
+      order by random()
+      limit ${limit}`)
+    return rows.map((row) => ({
+      n8nExecutionId: row.n8n_execution_id,
+      n8nWorkflowId: row.n8n_workflow_id,
+      recordedAtMs: row.recorded_at_ms,
+    }))
+  }
+
+  /** Ended ones that nobody has told any data of: failures first, for their reason is in it, then the newest. */
+  async dataless(instanceId: string, limit: number): Promise<string[]> {
+    const since = new Date(this.#now().getTime() - n8nRetentionMs).toISOString()
+    const { rows } = await this.#db.execute<{ n8n_execution_id: string }>(sql`
+      select e.n8n_execution_id
+      from executions e
+      join deployments d on d.id = e.deployment_id and d.instance_id = e.instance_id and d.n8n_workflow_id is not null
+      where e.instance_id = ${instanceId} and e.data_stamp is null
+        and e.recorded_at >= ${since}::timestamptz and e.status in ('success', 'error', 'canceled', 'crashed')
+      order by e.status = 'success', e.recorded_at desc
+      limit ${limit}`)
+    return rows.map(({ n8n_execution_id }) => n8n_execution_id)
+  }
+
+  /** n8n was asked and gave no data, or more than is read: it is not asked again. Data that still comes is taken. */
+  async markDataless(
+    instanceId: string,
+    executions: { n8nExecutionId: string; isTooLarge: boolean }[],
+  ): Promise<void> {
+    if (executions.length === 0) return
+    // Whoever holds a row is giving it data just now.
+    await this.#db.execute(sql`
+      with asked as (
+        select e.id, e.recorded_at, asked."isTooLarge" as is_too_large
+        from jsonb_to_recordset(${JSON.stringify(executions)}::jsonb)
+          as asked ("n8nExecutionId" text, "isTooLarge" boolean)
+        join execution_keys k on k.instance_id = ${instanceId} and k.n8n_execution_id = asked."n8nExecutionId"
+        join executions e on e.id = k.id and e.recorded_at = k.recorded_at
+        where e.data_stamp is null
+        for update of e skip locked
+      )
+      update executions e set data_stamp = '-',
+        data = case when asked.is_too_large then '{"truncated": true}'::jsonb end
+      from asked where e.id = asked.id and e.recorded_at = asked.recorded_at`)
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * @module What a run's data comes down to: per node how it ended, when, how long it took, how many items it gave and
+ * why it failed. The items themselves are users' data, and their secrets too: they are not kept. Shapes of n8n 1.x, 2.x.
+ */
+import { redact } from '../http/log.ts'
+import { cleanText } from './run-data.ts'
+
+export interface NodeRun {
+  name: string
+  /** Null when the workflow's nodes did not come with the run. */
+  type: string | null
+  /** n8n's own word, such as `success` or `error`; of the node's last run. */
+  status: string | null
+  /** ISO 8601, of its first run. */
+  startedAt: string | null
+  /** Of all its runs together. */
+  durationMs: number | null
+  /** That it gave, over all runs and outputs. */
+  items: number
+  /** More than 1 in a loop. */
+  runs: number
+  /** Of the last run that failed. `httpStatus`: what the service called by the node answered. */
+  error: { message: string; httpStatus: number | null } | null
+}
+
+export interface RunSummary {
+  /** In the order in which they first ran. */
+  nodes: NodeRun[]
+  /** How many nodes are left out. */
+  omittedNodes?: number
+}
+
+type Json = Record<string, unknown>
+
+const maxNodes = 500
+const maxNameChars = 256
+const maxMessageChars = 500
+/** 2000-01-01. n8n marks the runs that it made up after a crash with seconds instead of milliseconds. */
+const earliestMs = 946_684_800_000
+const latestMs = 4_102_444_800_000
+
+/** Null when `data` is no run data of n8n. @param workflow with the `nodes` that ran */
+export function summariseRun(data: unknown, workflow: unknown): RunSummary | null {
+  const result = isObject(data) ? data['resultData'] : undefined
+  const runData = isObject(result) ? result['runData'] : undefined
+  if (!isObject(runData)) return null
+  const types = typesOf(workflow)
+  const nodes = Object.entries(runData)
+    .map(([name, runs]) => ({ name, runs: (Array.isArray(runs) ? runs : []).filter(isObject) }))
+    .filter(({ runs }) => runs.length > 0)
+    .toSorted((a, b) => firstIndex(a.runs) - firstIndex(b.runs))
+  return {
+    nodes: nodes.slice(0, maxNodes).map(({ name, runs }) => toNodeRun(name, types.get(name) ?? null, runs)),
+    ...(nodes.length > maxNodes && { omittedNodes: nodes.length - maxNodes }),
+  }
+}
+
+function typesOf(workflow: unknown): Map<string, string> {
+  const nodes = isObject(workflow) && Array.isArray(workflow['nodes']) ? workflow['nodes'] : []
+  return new Map(
+    nodes.flatMap((node): [string, string][] =>
+      isObject(node) && typeof node['name'] === 'string' && typeof node['type'] === 'string'
+        ? [[node['name'], shorten(node['type'], maxNameChars)]]
+        : [],
+    ),
+  )
+}
+
+function toNodeRun(name: string, type: string | null, runs: Json[]): NodeRun {
+  const failed = runs.findLast((run) => isObject(run['error']))
+  const durations = runs.map((run) => run['executionTime']).filter(isDuration)
+  const status = runs.at(-1)?.['executionStatus']
+  return {
+    name: shorten(name, maxNameChars),
+    type: type ?? (failed ? typeOfFailed(failed) : null),
+    status: typeof status === 'string' ? shorten(status, 32) : failed ? 'error' : null,
+    startedAt: toIso(runs[0]?.['startTime']),
+    durationMs: durations.length > 0 ? Math.round(durations.reduce((sum, each) => sum + each, 0)) : null,
+    items: runs.reduce((sum, run) => sum + countItems(run['data']), 0),
+    runs: runs.length,
+    error: failed ? toError(failed['error'] as Json) : null,
+  }
+}
+
+function typeOfFailed(run: Json): string | null {
+  const node = isObject(run['error']) ? run['error']['node'] : undefined
+  return isObject(node) && typeof node['type'] === 'string' ? shorten(node['type'], maxNameChars) : null
+}
+
+function toError(error: Json): NodeRun['error'] {
+  const said = [error['message'], error['description']].find(
+    (text) => typeof text === 'string' && text !== '',
+  )
+  return {
+    message: typeof said === 'string' ? shorten(said, maxMessageChars) : 'No message was given',
+    httpStatus: toHttpStatus(error['httpCode']),
+  }
+}
+
+/** n8n gives it as text. */
+export function toHttpStatus(code: unknown): number | null {
+  const status = typeof code === 'string' || typeof code === 'number' ? Number(code) : Number.NaN
+  return Number.isInteger(status) && status >= 100 && status <= 599 ? status : null
+}
+
+/** `{ main: [[item, …], …], ai_tool: … }`; an output without items may be null. */
+function countItems(data: unknown): number {
+  if (!isObject(data)) return 0
+  return Object.values(data)
+    .flatMap((outputs) => (Array.isArray(outputs) ? outputs : []))
+    .reduce((sum: number, items) => sum + (Array.isArray(items) ? items.length : 0), 0)
+}
+
+function firstIndex(runs: Json[]): number {
+  const index = runs[0]?.['executionIndex']
+  return typeof index === 'number' ? index : 0
+}
+
+function toIso(ms: unknown): string | null {
+  return typeof ms === 'number' && ms >= earliestMs && ms < latestMs ? new Date(ms).toISOString() : null
+}
+
+const isDuration = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isFinite(value) && value >= 0
+
+const shorten = (text: string, maxChars: number): string =>
+  cleanText(redact(cleanText(text)).slice(0, maxChars))
+
+const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -1,0 +1,332 @@
+/**
+ * @module One poll of one n8n. First what is open, then the list of the ended, newest first, down to where the last
+ * poll began: a run is therefore seen open, or ended, or it starts after this poll. What was open and is not any more is
+ * asked for by its id. Each page is recorded before the next is asked for, and the watermark moves at the end, by n8n's
+ * own clock.
+ */
+import type { Db } from '../db/client.ts'
+import type { PollCursor } from '../db/schema/instances.ts'
+import type { N8nClient } from '../n8n/api-client.ts'
+import type { N8nExecution, N8nExecutionStatus } from '../n8n/api-shapes.ts'
+import { N8nError } from '../n8n/api-transport.ts'
+import { failedRuns, type OnFailedRuns } from './failed-runs.ts'
+import { ingest } from './ingest.ts'
+import { KnownExecutions, n8nRetentionMs } from './known-executions.ts'
+import { isOpen, type IncomingExecution } from './merge.ts'
+import { polledExecution } from './payload.ts'
+import type { Claim, PollProgress } from './poll-schedule.ts'
+
+export type PollClient = Pick<N8nClient, 'listExecutions' | 'getExecution' | 'getWorkflow'>
+
+export interface PollOptions {
+  db: Db
+  now: () => Date
+  client: PollClient
+  /** Before each request to n8n: whether there is time for another. */
+  mayGoOn: () => boolean
+  /** Called when the listing has to be gone on with later. */
+  keepCursor: (cursor: PollCursor) => Promise<void>
+  /** Called when everything is recorded and data is still to be fetched. */
+  keepProgress: (progress: PollProgress) => Promise<void>
+  onFailed?: OnFailedRuns | undefined
+}
+
+export interface PollResult extends PollProgress {
+  recorded: number
+  updated: number
+  /** New since the last poll, of workflows that no deployment tracks. */
+  passedOver: number
+  /** Of tracked workflows, yet not to be understood. */
+  unreadable: number
+  /** Something is under way or left to fetch: worth another poll soon. */
+  isBusy: boolean
+}
+
+const pageSize = 250
+/** Clocks that are set, and runs whose start is told late. */
+const overlapMs = 10 * 60 * 1000
+/** How far the clocks of n8n and of this server may be apart. */
+const maxSkewMs = 60 * 60 * 1000
+const openPages = 10
+/** Younger ones are likely to be told of by a push. */
+const openAgeMs = 5 * 60 * 1000
+const openByIdLimit = 50
+const dataLimit = 100
+const dataBatch = 20
+const probedWorkflows = 3
+
+/** n8n answers as if there were nothing, and does not show the deployed workflows either. */
+export class ScopeLostError extends Error {
+  constructor() {
+    super('The API key sees none of the deployed workflows')
+    this.name = 'ScopeLostError'
+  }
+}
+
+/** @throws {N8nError} @throws {ScopeLostError} what was recorded until then stays */
+export function pollInstance(claim: Claim, options: PollOptions): Promise<PollResult> {
+  return new Poll(claim, options).run()
+}
+
+class Poll {
+  readonly #claim: Claim
+  readonly #options: PollOptions
+  readonly #known: KnownExecutions
+  /** n8n's workflow id → the earliest start that counts. */
+  readonly #tracked: Map<string, number>
+  readonly #listedOpen = new Set<string>()
+  #seenAny = false
+  #canReadWorkflow: Promise<boolean> | undefined
+  #recorded = 0
+  #updated = 0
+  #passedOver = 0
+  #unreadable = 0
+
+  constructor(claim: Claim, options: PollOptions) {
+    this.#claim = claim
+    this.#options = options
+    this.#known = new KnownExecutions(options.db, options.now)
+    this.#tracked = new Map(
+      claim.tracked.map(({ n8nWorkflowId, sinceMs }) => [n8nWorkflowId, sinceMs - maxSkewMs]),
+    )
+  }
+
+  async run(): Promise<PollResult> {
+    if (this.#claim.tracked.length === 0) return this.#result(complete(null), false)
+    for (const status of ['running', 'waiting', 'new'] as const) await this.#listOpen(status)
+    const progress = await this.#listEnded()
+    if (!progress.isComplete) return this.#result(progress, true)
+    // An empty list is also what a key is shown that has lost its access.
+    if (!this.#seenAny && !(await this.#seesWorkflow())) throw new ScopeLostError()
+    await this.#askForOpen()
+    const isDataLeft = await this.#fetchData(progress)
+    const isWatched = this.#claim.tracked.some(({ reportsSuccess }) => reportsSuccess)
+    return this.#result(progress, isWatched || isDataLeft || this.#listedOpen.size > 0)
+  }
+
+  #result(progress: PollProgress, isBusy: boolean): PollResult {
+    return {
+      ...progress,
+      isBusy,
+      recorded: this.#recorded,
+      updated: this.#updated,
+      passedOver: this.#passedOver,
+      unreadable: this.#unreadable,
+    }
+  }
+
+  async #listOpen(status: N8nExecutionStatus): Promise<void> {
+    let cursor: string | null | undefined
+    for (let page = 0; page < openPages && cursor !== null; page += 1) {
+      if (!this.#options.mayGoOn()) return
+      const observedAt = this.#options.now()
+      const query = { status, limit: pageSize, ...(cursor && { cursor }) }
+      const answer = await this.#options.client.listExecutions(query).catch((error: unknown) => {
+        // 1.x does not know every status.
+        if (error instanceof N8nError && error.kind === 'rejected') return { items: [], nextCursor: null }
+        throw error
+      })
+      this.#seenAny ||= answer.items.length > 0
+      for (const { id, workflowId } of answer.items) {
+        if (workflowId !== null && this.#tracked.has(workflowId)) this.#listedOpen.add(id)
+      }
+      await this.#record(answer.items, observedAt)
+      cursor = answer.nextCursor
+    }
+  }
+
+  /** Down to the overlap with the last complete poll; or, when that took too long, on from where it stopped. */
+  async #listEnded(): Promise<PollProgress> {
+    const { polledThroughMs, cursor: kept } = this.#claim
+    const sinceMs = Math.min(...this.#claim.tracked.map((each) => each.sinceMs))
+    const untilMs =
+      (polledThroughMs ?? Math.max(sinceMs, this.#options.now().getTime() - n8nRetentionMs)) - overlapMs
+    let cursor = kept?.cursor
+    let newestStartMs = kept?.newestStartMs ?? null
+    for (let page = 0; ; page += 1) {
+      const at = cursor === undefined ? null : { cursor, newestStartMs }
+      if (!this.#options.mayGoOn()) return { polledThroughMs: null, cursor: at, isComplete: false }
+      if (at && page > 0) await this.#options.keepCursor(at)
+      const observedAt = this.#options.now()
+      const answer = await this.#listPage(cursor, cursor === kept?.cursor)
+      if (!answer) {
+        cursor = undefined
+        newestStartMs = null
+        continue
+      }
+      const { items, nextCursor } = answer
+      this.#seenAny ||= items.length > 0
+      const starts = items.map(({ startedAt }) => Date.parse(startedAt ?? '')).filter(Number.isFinite)
+      if (cursor === undefined && starts.length > 0) {
+        // A clock that was ahead and is set back must not hide what starts from now on.
+        newestStartMs = Math.min(Math.max(...starts), observedAt.getTime())
+      }
+      await this.#record(items, observedAt)
+      const isDown = starts.length > 0 && Math.max(...starts.slice(-10)) < untilMs
+      if (nextCursor === null || isDown) return complete(newestStartMs)
+      cursor = nextCursor
+    }
+  }
+
+  /** Null when n8n does not take a cursor any more that was kept for it. */
+  async #listPage(cursor: string | undefined, isKept: boolean) {
+    try {
+      return await this.#options.client.listExecutions({ limit: pageSize, ...(cursor && { cursor }) })
+    } catch (error) {
+      if (isKept && cursor && error instanceof N8nError && error.kind === 'rejected') return null
+      throw error
+    }
+  }
+
+  /** What the lists do not hold: it has ended, or it is gone. */
+  async #askForOpen(): Promise<void> {
+    const { now, mayGoOn, client } = this.#options
+    const before = new Date(now().getTime() - openAgeMs)
+    const open = await this.#known.open(this.#claim.id, before, this.#listedOpen, openByIdLimit)
+    for (const { n8nExecutionId, n8nWorkflowId, recordedAtMs } of open) {
+      if (!mayGoOn()) return
+      const observedAt = now()
+      const found = await client.getExecution(n8nExecutionId).catch((error: unknown) => {
+        if (error instanceof N8nError && error.kind === 'not-found') return null
+        throw error
+      })
+      if (found) await this.#record([found], observedAt)
+      else if (
+        observedAt.getTime() - recordedAtMs > n8nRetentionMs ||
+        (await this.#seesWorkflow(n8nWorkflowId))
+      ) {
+        await this.#ingest([lost(n8nExecutionId, n8nWorkflowId, observedAt)])
+      }
+    }
+  }
+
+  /** Whether the key still sees a deployed workflow, the one that is named first of all. */
+  #seesWorkflow(first?: string): Promise<boolean> {
+    this.#canReadWorkflow ??= this.#probe(first)
+    return this.#canReadWorkflow
+  }
+
+  async #probe(first: string | undefined): Promise<boolean> {
+    const ids = new Set([...(first === undefined ? [] : [first]), ...this.#tracked.keys()])
+    for (const id of [...ids].slice(0, probedWorkflows)) {
+      try {
+        await this.#options.client.getWorkflow(id)
+        return true
+      } catch (error) {
+        if (!(error instanceof N8nError && (error.kind === 'not-found' || error.kind === 'forbidden')))
+          throw error
+      }
+    }
+    return false
+  }
+
+  /** @returns whether some is left for the next poll */
+  async #fetchData(progress: PollProgress): Promise<boolean> {
+    const wanted = await this.#known.dataless(this.#claim.id, dataLimit)
+    if (wanted.length > 0) await this.#options.keepProgress(progress)
+    for (let start = 0; start < wanted.length; start += dataBatch) {
+      if (!(await this.#fetchBatch(wanted.slice(start, start + dataBatch)))) return true
+    }
+    return wanted.length === dataLimit
+  }
+
+  /** @returns whether there was time for all of it */
+  async #fetchBatch(ids: string[]): Promise<boolean> {
+    const executions: IncomingExecution[] = []
+    const without: { n8nExecutionId: string; isTooLarge: boolean }[] = []
+    try {
+      for (const n8nExecutionId of ids) {
+        if (!this.#options.mayGoOn()) return false
+        const observedAt = this.#options.now()
+        const found = await this.#getWithData(n8nExecutionId)
+        if (typeof found === 'string') {
+          if (found === 'too-large' || (await this.#seesWorkflow())) {
+            without.push({ n8nExecutionId, isTooLarge: found === 'too-large' })
+          }
+          continue
+        }
+        const execution = this.#read(found, observedAt)
+        // A push can be ahead of n8n's own records: then there is data later.
+        if (!execution || isOpen(execution.status)) continue
+        executions.push(execution)
+        if (execution.dataJson === null) without.push({ n8nExecutionId, isTooLarge: false })
+      }
+      return true
+    } finally {
+      await this.#ingest(executions)
+      await this.#known.markDataless(this.#claim.id, without)
+    }
+  }
+
+  async #getWithData(id: string): Promise<N8nExecution | 'not-found' | 'too-large'> {
+    try {
+      return await this.#options.client.getExecution(id, { includeData: true })
+    } catch (error) {
+      const kind = error instanceof N8nError ? error.kind : undefined
+      if (kind === 'not-found' || kind === 'too-large') return kind
+      throw error
+    }
+  }
+
+  /** Those of tracked workflows that say something new. */
+  async #record(items: N8nExecution[], observedAt: Date): Promise<void> {
+    const read = items.flatMap((item) => this.#read(item, observedAt) ?? [])
+    const known = await this.#known.find(
+      this.#claim.id,
+      read.map(({ n8nExecutionId }) => n8nExecutionId),
+    )
+    await this.#ingest(
+      read.filter(({ n8nExecutionId, status }) => {
+        const earlier = known.get(n8nExecutionId)
+        return (
+          !earlier ||
+          !(earlier.settled || (earlier.status === status && (isOpen(status) || status === 'unknown')))
+        )
+      }),
+    )
+  }
+
+  #read(item: N8nExecution, observedAt: Date): IncomingExecution | null {
+    const startMs = Date.parse(item.startedAt ?? '')
+    const sinceMs = this.#tracked.get(item.workflowId ?? '')
+    if (sinceMs === undefined) {
+      if (startMs > (this.#claim.polledThroughMs ?? 0)) this.#passedOver += 1
+      return null
+    }
+    if (startMs < sinceMs) return null
+    const execution = polledExecution(item, observedAt)
+    if (!execution) this.#unreadable += 1
+    return execution
+  }
+
+  async #ingest(executions: IncomingExecution[]): Promise<void> {
+    if (executions.length === 0) return
+    const recorded = await ingest(this.#options.db, this.#claim.id, executions, 'poll')
+    for (const { created, previous, current } of recorded.values()) {
+      if (created) this.#recorded += 1
+      else if (previous?.status !== current.status) this.#updated += 1
+    }
+    const failed = failedRuns(executions, recorded)
+    if (failed.length > 0) this.#options.onFailed?.(failed)
+  }
+}
+
+const complete = (polledThroughMs: number | null): PollProgress => ({
+  polledThroughMs,
+  cursor: null,
+  isComplete: true,
+})
+
+/** n8n knows of it no more: how it ended will not be learnt. */
+const lost = (n8nExecutionId: string, n8nWorkflowId: string, observedAt: Date): IncomingExecution => ({
+  n8nExecutionId,
+  n8nWorkflowId,
+  status: 'unknown',
+  mode: null,
+  startedAtMs: null,
+  finishedAtMs: null,
+  eventAtMs: observedAt.getTime(),
+  receivedAtMs: observedAt.getTime(),
+  error: null,
+  dataJson: null,
+})

@@ -1,0 +1,237 @@
+/**
+ * @module Which instance is to be polled when, and by whom: a claim takes a lease, and only its holder reports how it
+ * went. Whoever dies holding one loses nothing: the lease runs out, and what was recorded stays recorded.
+ */
+import { sql } from 'drizzle-orm'
+import type { Db } from '../db/client.ts'
+import type { PollCursor } from '../db/schema/instances.ts'
+
+export const leaseMs = 2 * 60 * 1000
+/** How long an instance that nothing is deployed to is let be. */
+const idleIntervalMs = 5 * 60 * 1000
+const minBackoffMs = 60 * 1000
+const maxBackoffMs = 60 * 60 * 1000
+/** Someone who asks for a poll again at once learns nothing new. */
+const onDemandIntervalMs = 3000
+
+export interface TrackedWorkflow {
+  n8nWorkflowId: string
+  /** When its deployment was made. */
+  sinceMs: number
+  reportsSuccess: boolean
+}
+
+/** An instance to be polled, until `leaseUntil` by nobody else. */
+export interface Claim {
+  id: string
+  userId: string
+  leaseUntil: Date
+  /** By n8n's clock; null before the first complete poll. */
+  polledThroughMs: number | null
+  lastPolledAtMs: number | null
+  cursor: PollCursor | null
+  failures: number
+  tracked: TrackedWorkflow[]
+}
+
+export interface PollProgress {
+  /** Null leaves the stored one. */
+  polledThroughMs: number | null
+  /** Where to go on; null: at the top of n8n's list. */
+  cursor: PollCursor | null
+  /** The end of n8n's list was reached, or what is known already. */
+  isComplete: boolean
+}
+
+export interface PollFailure {
+  /** A fault of this server, which is not held against the instance. */
+  isOurs?: boolean
+  /** What the instance's status becomes; undefined leaves it. */
+  status?: 'unreachable' | 'refused'
+  /** Safe to show. */
+  detail?: string
+  /** n8n's own wish. */
+  retryAfterSeconds?: number | undefined
+}
+
+interface Row extends Record<string, unknown> {
+  id: string
+  user_id: string
+  polled_through_ms: number | null
+  last_polled_at_ms: number | null
+  poll_cursor: PollCursor | null
+  poll_failures: number
+  tracked: TrackedWorkflow[] | null
+}
+
+/** Of a row of `instances`, named i. */
+const hasDeployment = sql`exists (
+  select 1 from deployments d where d.instance_id = i.id and d.n8n_workflow_id is not null)`
+const hasOwner = sql`exists (select 1 from users u where u.id = i.user_id and u.deleted_at is null)`
+const claimed = sql`i.id, i.user_id, i.poll_cursor, i.poll_failures,
+  (extract(epoch from i.polled_through) * 1000)::float8 as polled_through_ms,
+  (extract(epoch from i.last_polled_at) * 1000)::float8 as last_polled_at_ms,
+  (select json_agg(json_build_object('n8nWorkflowId', d.n8n_workflow_id, 'reportsSuccess', d.report_success,
+      'sinceMs', (extract(epoch from d.created_at) * 1000)::float8))
+    from deployments d where d.instance_id = i.id and d.n8n_workflow_id is not null) as tracked`
+
+export class PollSchedule {
+  readonly #db: Db
+  readonly #now: () => Date
+  readonly #random: () => number
+
+  /** @param random 0 to 1, spreads the retries of instances that failed together */
+  constructor(db: Db, now: () => Date, random: () => number = Math.random) {
+    this.#db = db
+    this.#now = now
+    this.#random = random
+  }
+
+  /**
+   * Of any owner, the longest overdue first. Empty when nothing is due; what others are claiming is passed over, and
+   * instances without a deployment are put off.
+   */
+  async claimDue(limit: number): Promise<Claim[]> {
+    const now = this.#now()
+    const leaseUntil = new Date(now.getTime() + leaseMs)
+    const at = sql`${now.toISOString()}::timestamptz`
+    for (;;) {
+      const { rows } = await this.#db.execute<Row & { due: number; idle: number }>(sql`
+        with due as (
+          select i.id, i.next_poll_at, ${hasDeployment} and ${hasOwner} as is_tracked
+          from instances i
+          where i.next_poll_at <= ${at} and (i.poll_lease_until is null or i.poll_lease_until <= ${at})
+          order by i.next_poll_at
+          limit ${limit}
+          for update skip locked
+        ), idle as (
+          update instances i set next_poll_at = ${later(now, idleIntervalMs)}
+          from due where due.id = i.id and not due.is_tracked
+          returning i.id
+        ), chosen as (
+          update instances i set poll_lease_until = ${leaseUntil.toISOString()}::timestamptz
+          from due where due.id = i.id and due.is_tracked
+          returning due.next_poll_at, ${claimed}
+        )
+        select chosen.*, (select count(*) from idle)::integer as idle
+        from (select 1) one left join chosen on true
+        order by chosen.next_poll_at`)
+      const claims = rows.filter((row) => row.id !== null)
+      // A page of nothing but idle ones says nothing of those behind it.
+      if (claims.length > 0 || (rows[0]?.idle ?? 0) < limit)
+        return claims.map((row) => toClaim(row, leaseUntil))
+    }
+  }
+
+  /** Whether it is due or not. Null when the user has no such instance; a number of seconds when it is too soon. */
+  async claim(userId: string, instanceId: string): Promise<Claim | number | null> {
+    const now = this.#now()
+    const leaseUntil = new Date(now.getTime() + leaseMs)
+    const { rows } = await this.#db.execute<Row & { free_at_ms: number | null }>(sql`
+      with found as (
+        select id, greatest(poll_lease_until, last_polled_at + ${onDemandIntervalMs} * interval '1 ms') as free_at
+        from instances where user_id = ${userId} and id = ${instanceId}
+        for update
+      ), chosen as (
+        update instances i set poll_lease_until = ${leaseUntil.toISOString()}::timestamptz
+        from found
+        where i.id = found.id and (found.free_at is null or found.free_at <= ${now.toISOString()}::timestamptz)
+        returning ${claimed}
+      )
+      select chosen.*, (extract(epoch from found.free_at) * 1000)::float8 as free_at_ms
+      from found left join chosen on true`)
+    const [row] = rows
+    if (!row) return null
+    if (row.id !== null) return toClaim(row, leaseUntil)
+    return Math.max(1, Math.ceil(((row.free_at_ms ?? 0) - now.getTime()) / 1000))
+  }
+
+  /** Where to go on should this be the last that is heard of this poll. Everything before it must be committed. */
+  async keepCursor({ id, leaseUntil }: Claim, cursor: PollCursor): Promise<void> {
+    await this.#db.execute(sql`
+      update instances set poll_cursor = ${JSON.stringify(cursor)}::jsonb
+      where id = ${id} and poll_lease_until = ${leaseUntil.toISOString()}::timestamptz`)
+  }
+
+  /** Everything that `progress` says must be committed. The lease stays. */
+  async keepProgress({ id, leaseUntil }: Claim, progress: PollProgress): Promise<void> {
+    await this.#db.execute(sql`
+      update instances set ${advance(progress, this.#now())}
+      where id = ${id} and poll_lease_until = ${leaseUntil.toISOString()}::timestamptz`)
+  }
+
+  /** Everything that `progress` says must be committed. An earlier poll that comes late changes nothing. */
+  async succeed({ id, leaseUntil }: Claim, progress: PollProgress, intervalMs: number): Promise<void> {
+    const now = this.#now()
+    await this.#db.execute(sql`
+      update instances set ${advance(progress, now)},
+        poll_lease_until = null,
+        next_poll_at = ${later(now, progress.isComplete ? intervalMs : 0)},
+        poll_failures = 0,
+        status_detail = case when status in ('unreachable', 'refused') then null else status_detail end,
+        status = case when status in ('unreachable', 'refused') then 'ok' else status end
+      where id = ${id} and poll_lease_until = ${leaseUntil.toISOString()}::timestamptz`)
+  }
+
+  /** Backs off: 1 minute, twice as long after each further failure, an hour at most, less a random quarter. */
+  async fail({ id, leaseUntil, failures }: Claim, failure: PollFailure): Promise<void> {
+    const exponent = failure.isOurs ? 0 : Math.min(failures, 16)
+    const backoffMs = Math.min(maxBackoffMs, minBackoffMs * 2 ** exponent)
+    const wishedMs = Math.min((failure.retryAfterSeconds ?? 0) * 1000, maxBackoffMs)
+    const delayMs = Math.max(backoffMs * (1 - this.#random() / 4), wishedMs)
+    const { status = null, detail = null } = failure
+    await this.#db.execute(sql`
+      update instances set
+        poll_lease_until = null,
+        next_poll_at = ${later(this.#now(), delayMs)},
+        poll_failures = poll_failures + ${failure.isOurs ? 0 : 1}::integer,
+        status = coalesce(${status}::text, status),
+        status_detail = case when ${status}::text is null then status_detail else ${detail}::text end
+      where id = ${id} and poll_lease_until = ${leaseUntil.toISOString()}::timestamptz`)
+  }
+
+  /** Gives claims back unpolled, as due as they were. */
+  async release(claims: Claim[]): Promise<void> {
+    const [first] = claims
+    if (!first) return
+    const ids = JSON.stringify(claims.map(({ id }) => id))
+    await this.#db.execute(sql`
+      update instances set poll_lease_until = null
+      where id in (select value::uuid from jsonb_array_elements_text(${ids}::jsonb))
+        and poll_lease_until = ${first.leaseUntil.toISOString()}::timestamptz`)
+  }
+
+  /** How far the job is behind: instances overdue by 10 minutes, and those not read to the end for `lagMs`. */
+  async backlog(lagMs: number): Promise<{ overdue: number; lagging: number }> {
+    const now = this.#now()
+    const { rows } = await this.#db.execute<{ overdue: number; lagging: number }>(sql`
+      select count(*) filter (where i.next_poll_at < ${later(now, -10 * 60 * 1000)})::integer as overdue,
+        count(*) filter (where coalesce(i.last_polled_at, i.created_at) < ${later(now, -lagMs)})::integer as lagging
+      from instances i
+      where (i.next_poll_at < ${later(now, -10 * 60 * 1000)}
+          or coalesce(i.last_polled_at, i.created_at) < ${later(now, -lagMs)})
+        and ${hasDeployment} and ${hasOwner}`)
+    return rows[0] ?? { overdue: 0, lagging: 0 }
+  }
+}
+
+function advance({ polledThroughMs, cursor, isComplete }: PollProgress, now: Date) {
+  const through = polledThroughMs === null ? null : new Date(polledThroughMs).toISOString()
+  return sql`
+    poll_cursor = ${cursor === null ? null : JSON.stringify(cursor)}::jsonb,
+    polled_through = greatest(polled_through, ${through}::timestamptz),
+    last_polled_at = case when ${isComplete}::boolean then ${now.toISOString()}::timestamptz else last_polled_at end`
+}
+
+const later = (from: Date, byMs: number) => sql`${new Date(from.getTime() + byMs).toISOString()}::timestamptz`
+
+const toClaim = (row: Row, leaseUntil: Date): Claim => ({
+  id: row.id,
+  userId: row.user_id,
+  leaseUntil,
+  polledThroughMs: row.polled_through_ms,
+  lastPolledAtMs: row.last_polled_at_ms,
+  cursor: row.poll_cursor,
+  failures: row.poll_failures,
+  tracked: row.tracked ?? [],
+})

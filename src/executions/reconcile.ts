@@ -1,0 +1,213 @@
+/**
+ * @module The scheduled poll of every instance that is due. Pushes make results quick, this makes them complete: killed
+ * at any moment it loses nothing, because leases run out and the watermark never runs ahead of what is recorded.
+ */
+import type { Db } from '../db/client.ts'
+import { AppError } from '../errors.ts'
+import type { Log } from '../http/log.ts'
+import { toAppError } from '../instances/connections.ts'
+import { N8nError } from '../n8n/api-transport.ts'
+import type { PollAnswer } from './contract.ts'
+import type { OnFailedRuns } from './failed-runs.ts'
+import { type PollClient, pollInstance, type PollResult, ScopeLostError } from './poll-instance.ts'
+import { type Claim, type PollFailure, PollSchedule } from './poll-schedule.ts'
+
+/** The way to an instance; null when it is gone. */
+export interface PollConnections {
+  open: (userId: string, instanceId: string) => Promise<{ client: PollClient } | null>
+}
+
+export interface PollDeps {
+  db: Db
+  connections: PollConnections
+  now: () => Date
+  log: Log
+  /** Told of runs that failed. */
+  onFailed?: OnFailedRuns
+  /** 0 to 1, spreads retries. */
+  random?: () => number
+}
+
+export interface ReconcileOptions extends PollDeps {
+  /** Of the whole run, 55 s at most; in its last 10 s, as long as n8n may take to answer, nothing is begun. */
+  budgetMs: number
+  maxInstances?: number
+  /** Each has one connection open at a time; Workers allow 6 in all. */
+  maxConcurrent?: number
+  /** Sent to n8n by the whole run: Workers count them, and about as many statements, as subrequests. */
+  maxRequests?: number
+  signal?: AbortSignal
+}
+
+export interface ReconcileResult {
+  polled: number
+  failed: number
+  recorded: number
+  updated: number
+  passedOver: number
+}
+
+export const maxBudgetMs = 55_000
+const maxConcurrency = 4
+const requestTimeoutMs = 10_000
+const intervalMs = 5 * 60 * 1000
+const busyIntervalMs = 60 * 1000
+/** Of the two weeks that n8n keeps executions. */
+const lagAlarmMs = 24 * 60 * 60 * 1000
+
+export async function reconcile(options: ReconcileOptions): Promise<ReconcileResult> {
+  const { db, now, log, signal, maxInstances = 500, maxRequests = 100_000 } = options
+  const schedule = new PollSchedule(db, now, options.random)
+  const concurrency = Math.min(options.maxConcurrent ?? maxConcurrency, maxConcurrency)
+  const endsAtMs = now().getTime() + Math.min(options.budgetMs, maxBudgetMs) - requestTimeoutMs
+  let requests = 0
+  const hasTime = () => requests < maxRequests && !signal?.aborted && now().getTime() < endsAtMs
+  const mayGoOn = () => hasTime() && ++requests > 0
+  const total: ReconcileResult = { polled: 0, failed: 0, recorded: 0, updated: 0, passedOver: 0 }
+
+  let queue: Claim[] = []
+  let claiming: Promise<void> | undefined
+  let claimed = 0
+  const claimMore = async () => {
+    queue = await schedule.claimDue(Math.min(2 * concurrency, maxInstances - claimed))
+    claimed = queue.length > 0 ? claimed + queue.length : maxInstances
+    claiming = undefined
+  }
+  const next = async (): Promise<Claim | undefined> => {
+    if (!hasTime()) return undefined
+    if (queue.length === 0 && claimed < maxInstances) {
+      claiming ??= claimMore()
+      await claiming
+    }
+    return queue.shift()
+  }
+  const work = async () => {
+    for (let claim = await next(); claim; claim = await next()) {
+      const { result } = await pollClaimed(options, schedule, claim, mayGoOn)
+      total.polled += 1
+      if (!result) total.failed += 1
+      total.recorded += result?.recorded ?? 0
+      total.updated += result?.updated ?? 0
+      total.passedOver += result?.passedOver ?? 0
+    }
+  }
+  const outcomes = await Promise.allSettled(Array.from({ length: concurrency }, work))
+  await schedule.release(queue)
+  const broken = outcomes.find((outcome) => outcome.status === 'rejected')
+  if (broken) throw broken.reason
+  const { overdue, lagging } = await schedule.backlog(lagAlarmMs)
+  log(lagging > 0 ? 'warn' : 'info', 'reconciled', { ...total, overdue, lagging })
+  return total
+}
+
+const onDemandBudgetMs = 15_000
+
+/**
+ * Polls one of the user's instances now. Null when there is no such instance.
+ * @throws {AppError} `too-many-requests` while it is being polled or was just now; what n8n fails with (`instance-…`)
+ */
+export async function pollNow(
+  deps: PollDeps,
+  userId: string,
+  instanceId: string,
+): Promise<PollAnswer | null> {
+  const schedule = new PollSchedule(deps.db, deps.now, deps.random)
+  const claim = await schedule.claim(userId, instanceId)
+  if (claim === null) return null
+  if (typeof claim === 'number') {
+    throw new AppError('too-many-requests', 'The instance is being polled or was polled just now', {
+      retryAfterSeconds: claim,
+    })
+  }
+  const endsAtMs = deps.now().getTime() + onDemandBudgetMs
+  const { result, error } = await pollClaimed(deps, schedule, claim, () => deps.now().getTime() < endsAtMs)
+  if (!result) throw shown(error)
+  const { recorded, updated, passedOver, isComplete } = result
+  return {
+    recorded,
+    updated,
+    passedOver,
+    lagSeconds: isComplete ? 0 : Math.round(lagMs(claim, deps.now()) / 1000),
+  }
+}
+
+interface Polled {
+  result?: PollResult
+  error?: unknown
+}
+
+/** Polls and reports back to the schedule. Failures of n8n are its instance's; those of this server are not. */
+async function pollClaimed(
+  { db, connections, now, log, onFailed }: PollDeps,
+  schedule: PollSchedule,
+  claim: Claim,
+  mayGoOn: () => boolean,
+): Promise<Polled> {
+  try {
+    const connection = await connections.open(claim.userId, claim.id)
+    if (!connection) return { error: new AppError('not-found', 'The instance is gone') }
+    const result = await pollInstance(claim, {
+      db,
+      now,
+      client: connection.client,
+      mayGoOn,
+      onFailed,
+      keepCursor: (cursor) => schedule.keepCursor(claim, cursor),
+      keepProgress: (progress) => schedule.keepProgress(claim, progress),
+    })
+    await schedule.succeed(claim, result, result.isBusy ? busyIntervalMs : intervalMs)
+    if (result.unreadable > 0) {
+      log('warn', 'unreadable-executions', { instanceId: claim.id, count: result.unreadable })
+    }
+    if (!result.isComplete) warnOfLag(log, claim, now())
+    return { result }
+  } catch (error) {
+    const failure = failureOf(error)
+    log('warn', 'poll-failed', {
+      instanceId: claim.id,
+      errorName: error instanceof Error ? error.name : typeof error,
+      kind: error instanceof N8nError ? error.kind : undefined,
+      operation: error instanceof N8nError ? error.operation : undefined,
+      failures: claim.failures + 1,
+    })
+    warnOfLag(log, claim, now())
+    await schedule.fail(claim, failure)
+    return { error }
+  }
+}
+
+/** Since the first deployment where none has been read to the end yet. */
+function lagMs({ lastPolledAtMs, tracked }: Claim, now: Date): number {
+  const sinceMs = lastPolledAtMs ?? Math.min(now.getTime(), ...tracked.map((each) => each.sinceMs))
+  return now.getTime() - sinceMs
+}
+
+function warnOfLag(log: Log, claim: Claim, now: Date): void {
+  const lag = lagMs(claim, now)
+  if (lag > lagAlarmMs) {
+    log('warn', 'reconcile-lag', { instanceId: claim.id, lagSeconds: Math.round(lag / 1000) })
+  }
+}
+
+function failureOf(error: unknown): PollFailure {
+  if (error instanceof ScopeLostError) return { status: 'refused', detail: shown(error).message }
+  if (error instanceof AppError && error.code === 'url-not-allowed') {
+    return { status: 'unreachable', detail: error.message }
+  }
+  if (!(error instanceof N8nError)) return { isOurs: true }
+  const { kind, retryAfterSeconds } = error
+  if (kind === 'rate-limited') return { retryAfterSeconds }
+  const status = kind === 'unauthorized' || kind === 'forbidden' ? 'refused' : 'unreachable'
+  return { status, detail: toAppError(error).message, retryAfterSeconds }
+}
+
+function shown(error: unknown): Error {
+  if (error instanceof N8nError) return toAppError(error)
+  if (error instanceof ScopeLostError) {
+    return new AppError(
+      'instance-refused',
+      'The API key sees none of the deployed workflows any more; give it access',
+    )
+  }
+  return error instanceof Error ? error : new Error('The poll failed', { cause: error })
+}

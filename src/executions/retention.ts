@@ -1,0 +1,158 @@
+/**
+ * @module What is kept of executions for how long: the data for the days of its workflow, the rest for the months of the
+ * installation. A bounded number of statements a run; what is left is found again. Only rows that nobody else holds are
+ * touched, so that a delivery waits for one statement at most.
+ */
+import { sql } from 'drizzle-orm'
+import type { Db } from '../db/client.ts'
+import { stamped } from './merge.ts'
+
+export interface TrimOptions {
+  /** Where the workflow says nothing, or is gone. */
+  retentionDays: number
+  /** Rows that one statement trims. */
+  chunkRows?: number
+  maxStatements?: number
+  /** 0 to 1: where among the workflows a run begins, so that none is always left over. */
+  random?: () => number
+}
+
+const workflowsAtOnce = 500
+const zeroId = '00000000-0000-0000-0000-000000000000'
+
+/** Removes `data` whose days are over, from rows that stay. @returns how many were trimmed */
+export async function trimExecutionData(
+  db: Db,
+  now: Date,
+  { retentionDays, chunkRows = 1000, maxStatements = 10, random = Math.random }: TrimOptions,
+): Promise<number> {
+  let trimmed = 0
+  let after = await someWorkflow(db, now, random())
+  let hasWrapped = after === zeroId
+  for (let statements = 1; statements < maxStatements; statements += 1) {
+    const { rows } = await db.execute<{ trimmed: number; workflows: number; last: string | null }>(
+      trim(after, now, retentionDays, chunkRows),
+    )
+    const [row] = rows
+    if (!row) break
+    trimmed += row.trimmed
+    if (row.trimmed >= chunkRows) continue
+    if (row.workflows === workflowsAtOnce && row.last !== null) after = row.last
+    else if (hasWrapped) break
+    else {
+      hasWrapped = true
+      after = zeroId
+    }
+  }
+  return trimmed
+}
+
+/** An id before those of the workflows made from a random time on. */
+async function someWorkflow(db: Db, now: Date, fraction: number): Promise<string> {
+  const { rows } = await db.execute<{ id: string }>(sql`select id from workflows order by id limit 1`)
+  const first = rows[0]?.id
+  if (first === undefined) return zeroId
+  const firstMs = Number.parseInt(first.slice(0, 8) + first.slice(9, 13), 16)
+  const ms = Math.trunc(firstMs + fraction * Math.max(0, now.getTime() - firstMs))
+  const digits = ms.toString(16).padStart(12, '0')
+  return fraction === 0 ? zeroId : `${digits.slice(0, 8)}-${digits.slice(8)}${zeroId.slice(13)}`
+}
+
+/** Walks the index from workflow to workflow, never over rows that have no data any more. */
+const trim = (after: string, now: Date, retentionDays: number, chunkRows: number) => sql`
+  with recursive holding as (
+    (select workflow_id from executions where data is not null and workflow_id > ${after}::uuid
+      order by workflow_id limit 1)
+    union all
+    select (select e.workflow_id from executions e where e.data is not null and e.workflow_id > h.workflow_id
+      order by e.workflow_id limit 1)
+    from holding h where h.workflow_id is not null
+  ), chosen as (
+    select workflow_id from holding where workflow_id is not null limit ${workflowsAtOnce}
+  ), expired as (
+    select e.id, e.recorded_at
+    from chosen c
+    left join workflows w on w.id = c.workflow_id
+    cross join lateral (
+      select id, recorded_at from executions
+      where workflow_id = c.workflow_id and data is not null
+        and recorded_at < ${now.toISOString()}::timestamptz
+          - make_interval(days => coalesce(w.data_retention_days, ${retentionDays}::integer))
+      order by recorded_at limit ${chunkRows} for update skip locked
+    ) e
+    limit ${chunkRows}
+  ), trimmed as (
+    update executions e set data = null from expired x
+    where e.id = x.id and e.recorded_at = x.recorded_at
+    returning 1
+  )
+  select (select count(*) from trimmed)::integer as trimmed, (select count(*) from chosen)::integer as workflows,
+    (select workflow_id from chosen order by workflow_id desc limit 1) as last`
+
+export interface DropOptions {
+  /** 1 at least. */
+  retentionMonths: number
+  maxKeys?: number
+  maxStatements?: number
+}
+
+/** Drops the months that are over, with their keys. @returns how many partitions went */
+export async function dropExpiredMonths(
+  db: Db,
+  now: Date,
+  { retentionMonths, maxKeys = 5000, maxStatements = 20 }: DropOptions,
+): Promise<number> {
+  const before = new Date(now)
+  before.setUTCMonth(before.getUTCMonth() - retentionMonths)
+  let dropped = 0
+  for (let statements = 0; statements < maxStatements; statements += 1) {
+    const { rows } = await db.execute<{ outcome: 'keys' | 'dropped' | 'none' | 'busy' }>(sql`
+      select drop_expired_executions(${before.toISOString()}::timestamptz, ${maxKeys}::integer) as outcome`)
+    const outcome = rows[0]?.outcome
+    if (outcome === 'dropped') dropped += 1
+    else if (outcome !== 'keys') break
+  }
+  return dropped
+}
+
+/**
+ * Ends as `unknown` what is open of deployments that are not in n8n any more, by which nothing more is heard of it.
+ * @returns how many
+ */
+export async function closeAbandoned(db: Db, now: Date, limit: number): Promise<number> {
+  const eventAtMs = now.getTime()
+  const nothing = { mode: null, startedAtMs: null, finishedAtMs: null, error: null, dataJson: null }
+  const { stamp } = await stamped(
+    {
+      ...nothing,
+      n8nExecutionId: '',
+      n8nWorkflowId: '',
+      status: 'unknown',
+      eventAtMs,
+      receivedAtMs: eventAtMs,
+    },
+    'poll',
+  )
+  const { rows } = await db.execute<{ closed: number }>(sql`
+    with abandoned as (
+      select k.instance_id, k.n8n_execution_id
+      from execution_keys k
+      join executions e on e.id = k.id and e.recorded_at = k.recorded_at
+      where k.status in ('new', 'running', 'waiting') and not exists (
+        select 1 from deployments d where d.id = e.deployment_id and d.n8n_workflow_id is not null)
+      order by k.n8n_execution_id collate "C"
+      limit ${limit}
+      for update of k skip locked
+    ), keyed as (
+      update execution_keys k set status = 'unknown', stamp = ${stamp},
+        previous_status = k.status, previous_started_at = k.started_at, previous_finished_at = k.finished_at
+      from abandoned a where a.instance_id = k.instance_id and a.n8n_execution_id = k.n8n_execution_id
+      returning k.id, k.recorded_at
+    ), written as (
+      update executions e set status = 'unknown', updated_at = now()
+      from keyed where e.id = keyed.id and e.recorded_at = keyed.recorded_at
+      returning 1
+    )
+    select count(*)::integer as closed from written`)
+  return rows[0]?.closed ?? 0
+}

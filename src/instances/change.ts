@@ -1,0 +1,45 @@
+/** @module Changes and tests of an instance that ask its n8n server. */
+import { invalid } from '../errors.ts'
+import { testConnection } from './connection-test.ts'
+import type { InstanceConnections } from './connections.ts'
+import type { Instance, InstanceChange, InstanceTest } from './contract.ts'
+import type { InstanceRepository } from './repository.ts'
+
+export interface InstanceAccess {
+  instances: InstanceRepository
+  connections: InstanceConnections
+  now: () => Date
+}
+
+/** Null when the user has no such instance. @throws {AppError} as `InstanceConnections.open` */
+export async function testInstance(
+  { instances, connections, now }: InstanceAccess,
+  userId: string,
+  id: string,
+): Promise<InstanceTest | null> {
+  const connection = await connections.open(userId, id)
+  if (!connection) return null
+  const tested = await testConnection(connection.client, now)
+  await instances.recordTest(userId, id, connection.instance.version, tested)
+  return tested
+}
+
+/**
+ * A new API key is tried before it takes the place of the old one: one that n8n refuses changes nothing, one that
+ * cannot be tried, because n8n is away, is taken.
+ * @throws {AppError} `invalid` at `/apiKey`, and as `InstanceRepository.update`
+ */
+export async function changeInstance(
+  { instances, connections, now }: InstanceAccess,
+  userId: string,
+  id: string,
+  change: InstanceChange,
+): Promise<Instance | null> {
+  if (change.apiKey === undefined) return instances.update(userId, id, change)
+  const stored = await instances.find(userId, id)
+  if (!stored) return null
+  const client = connections.clientFor(change.baseUrl ?? stored.baseUrl, change.apiKey)
+  const tested = await testConnection(client, now)
+  if (tested.status === 'refused') throw invalid('/apiKey', `${tested.detail}; the earlier key is kept`)
+  return instances.update(userId, id, change, tested)
+}

@@ -1,0 +1,116 @@
+/** @module The error reporter as it is in n8n: an error workflow that posts what failed to this server. Pure. */
+import type { N8nWorkflow } from '../n8n/api-shapes.ts'
+import type { N8nNodeBody, N8nWorkflowBody } from '../n8n/sendable-workflow.ts'
+import { canonicalJson } from '../n8n/workflow-json.ts'
+
+export const reporterName = 'Flowkeep: report errors'
+export const reporterCredentialName = 'Flowkeep: reports'
+
+/** What the receiver reads. The rest stays in n8n: a failed node's parameters and stack may hold secrets. */
+const report = `={{ JSON.stringify({
+  execution: $json.execution && {
+    id: $json.execution.id,
+    mode: $json.execution.mode,
+    retryOf: $json.execution.retryOf,
+    lastNodeExecuted: $json.execution.lastNodeExecuted,
+    error: $json.execution.error && {
+      name: $json.execution.error.name,
+      message: $json.execution.error.message,
+      description: $json.execution.error.description,
+      timestamp: $json.execution.error.timestamp,
+      node: $json.execution.error.node && { name: $json.execution.error.node.name },
+    },
+  },
+  trigger: $json.trigger && { mode: $json.trigger.mode },
+  workflow: $json.workflow && { id: $json.workflow.id, name: $json.workflow.name },
+}) }}`
+
+/** The id of a node of ours in n8n, derived from the instance: two installations that share an n8n do not meet. */
+const triggerId = (instanceId: string) => `flowkeep-reporter-${instanceId}`
+
+export interface Receiver {
+  /** In n8n. */
+  credentialId: string
+  /** Where it posts to. */
+  webhookUrl: string
+}
+
+/** A node that posts JSON here, signing in with the credential. It never fails the run that it is in. */
+export function postNode(
+  { credentialId, webhookUrl }: Receiver,
+  node: { id: string; name: string; position: [number, number]; jsonBody: string },
+): N8nNodeBody {
+  const { jsonBody, ...rest } = node
+  return {
+    ...rest,
+    type: 'n8n-nodes-base.httpRequest',
+    typeVersion: 4.2,
+    onError: 'continueRegularOutput',
+    parameters: {
+      method: 'POST',
+      url: webhookUrl,
+      authentication: 'genericCredentialType',
+      genericAuthType: 'httpHeaderAuth',
+      sendBody: true,
+      specifyBody: 'json',
+      jsonBody,
+      options: { timeout: 5000, redirect: { redirect: { followRedirects: false } } },
+    },
+    credentials: { httpHeaderAuth: { id: credentialId, name: reporterCredentialName } },
+  }
+}
+
+export function reporterWorkflow(instanceId: string, receiver: Receiver): N8nWorkflowBody {
+  const post = postNode(receiver, {
+    id: `flowkeep-post-${instanceId}`,
+    name: 'Report to Flowkeep',
+    position: [220, 0],
+    jsonBody: report,
+  })
+  return {
+    name: reporterName,
+    nodes: [
+      {
+        id: triggerId(instanceId),
+        name: 'Error Trigger',
+        type: 'n8n-nodes-base.errorTrigger',
+        typeVersion: 1,
+        position: [0, 0],
+        parameters: {},
+      },
+      // n8n itself goes no further than 5 tries, 5 s apart.
+      { ...post, retryOnFail: true, maxTries: 5, waitBetweenTries: 5000 },
+    ],
+    connections: { 'Error Trigger': { main: [[{ node: post.name, type: 'main', index: 0 }]] } },
+    settings: { executionOrder: 'v1', saveDataSuccessExecution: 'none', saveDataErrorExecution: 'all' },
+  }
+}
+
+/** Whether a workflow of our name is this instance's reporter, be it changed since. */
+export const isReporterOf = (instanceId: string, { nodes, isArchived }: N8nWorkflow): boolean =>
+  !isArchived && nodes.some((node) => node['id'] === triggerId(instanceId))
+
+/** Whether it would run as `wanted` does; who moves or colours its nodes changes nothing. */
+export function isAsWanted(workflow: N8nWorkflow, wanted: N8nWorkflowBody): boolean {
+  return essence(workflow) === essence(wanted)
+}
+
+/** The published version is the draft. */
+export const isPublished = ({ active, versionId, activeVersionId }: N8nWorkflow): boolean =>
+  active && (activeVersionId === null || activeVersionId === versionId)
+
+function essence({ nodes, connections }: Pick<N8nWorkflow, 'nodes' | 'connections'>): string {
+  const kept = nodes.map(
+    ({ id, name, type, typeVersion, parameters, credentials, onError, retryOnFail, disabled }) => ({
+      ...{ id, name, type, typeVersion, parameters, credentials, onError, retryOnFail },
+      disabled: disabled === true,
+    }),
+  )
+  return canonicalJson(JSON.parse(JSON.stringify({ nodes: kept, connections })))
+}
+
+/** At most 16 characters, as n8n takes; derived from the instance, so that a retry finds what an unanswered request made. */
+export async function reporterCredentialId(instanceId: string): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(`reporter\0${instanceId}`))
+  return `fk${Array.from(new Uint8Array(digest, 0, 7), (byte) => byte.toString(16).padStart(2, '0')).join('')}`
+}

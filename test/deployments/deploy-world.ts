@@ -1,0 +1,288 @@
+/**
+ * @module The whole application before an n8n stub, with one clock for both that only waiting moves. The process can
+ * be killed in the middle of a call to n8n, and started again on the same database.
+ */
+import { randomBytes } from 'node:crypto'
+import bcrypt from '@node-rs/bcrypt'
+import { v7 as uuidv7 } from 'uuid'
+import { expect, vi } from 'vitest'
+import { createApp } from '../../src/app.ts'
+import { parseConfig } from '../../src/config.ts'
+import { users } from '../../src/db/schema/users.ts'
+import { createDeps } from '../../src/deps.ts'
+import { testEnvironment } from '../harness/app.ts'
+import { createTestDatabase, type TestDatabase } from '../harness/database.ts'
+import type { StubMode } from '../harness/n8n-stub-faults.ts'
+import type { Generation } from '../harness/n8n-stub-state.ts'
+import { createN8nStub } from '../harness/n8n-stub.ts'
+
+export interface N8nCall {
+  method: string
+  path: string
+  // oxlint-disable-next-line typescript/no-explicit-any -- tests look into bodies of every shape
+  body: any
+}
+
+interface Fault {
+  matches: (call: N8nCall) => boolean
+  mode: StubMode | 'none'
+  /** The process dies in the call. */
+  kill: boolean
+  retryAfterSeconds?: number
+}
+
+export interface Answer {
+  status: number
+  // oxlint-disable-next-line typescript/no-explicit-any -- tests look into answers of every shape
+  body: any
+  text: string
+}
+
+const never = new Promise<never>(() => undefined)
+/** Turns of the event loop after which a call in this process is one that is never answered. */
+const patienceTurns = 200
+
+/** Signals of `AbortSignal.timeout` → what aborts them: time does not pass by itself here. */
+const aborters = new WeakMap<AbortSignal, AbortController>()
+vi.spyOn(AbortSignal, 'timeout').mockImplementation(() => {
+  const aborter = new AbortController()
+  aborters.set(aborter.signal, aborter)
+  return aborter.signal
+})
+
+export async function createDeployWorld(options: { generation?: Generation; database?: TestDatabase } = {}) {
+  const database = options.database ?? (await createTestDatabase())
+  const clock = { now: new Date('2026-05-04T10:00:00Z') }
+  const now = () => new Date(clock.now)
+  const stub = await createN8nStub({
+    generation: options.generation ?? '2.41',
+    baseUrl: 'https://n8n.example.com',
+    now,
+    publishDelayMs: 700,
+    unpublishDelayMs: 200,
+  })
+  const faults: Fault[] = []
+  const logs: string[] = []
+  const answers: string[] = []
+  const environment = testEnvironment({ DATABASE_URL: database.url })
+  const life = { died: (): void => undefined, death: Promise.resolve() }
+  const expectDeath = () => {
+    life.death = new Promise<void>((resolve) => {
+      life.died = resolve
+    })
+  }
+  expectDeath()
+
+  /** One process. */
+  function start() {
+    let isDead = false
+    const instanceFetch: typeof fetch = async (input, init) => {
+      const request = new Request(input, init)
+      const { pathname, search } = new URL(request.url)
+      const text = await request.text()
+      const call = { method: request.method, path: pathname + search, body: text && JSON.parse(text) }
+      if (isDead) return never
+      const index = faults.findIndex((fault) => fault.matches(call))
+      const [fault] = index < 0 ? [] : faults.splice(index, 1)
+      if (fault && fault.mode !== 'none') {
+        const { mode, retryAfterSeconds } = fault
+        stub.failNext({ step: '*', mode, ...(retryAfterSeconds !== undefined && { retryAfterSeconds }) })
+      }
+      const answer = stub.fetch(input, init)
+      answer.catch(() => undefined)
+      if (fault?.mode.startsWith('timeout')) {
+        for (let turn = 0; turn < patienceTurns; turn += 1)
+          await new Promise((resolve) => setImmediate(resolve))
+        const aborter = init?.signal ? aborters.get(init.signal) : undefined
+        aborter?.abort(new DOMException('No answer', 'TimeoutError'))
+      }
+      if (!fault?.kill) return answer
+      // It dies before it could read the answer.
+      await answer.catch(() => undefined)
+      isDead = true
+      life.died()
+      return never
+    }
+    const deps = createDeps(parseConfig(environment), {
+      name: 'node',
+      bcrypt,
+      bcryptCost: 4,
+      maxHashesInFlight: 8,
+      defer: (work) => void work.catch(() => undefined),
+      clientIp: () => '203.0.113.7',
+      writeLog: (line) => logs.push(line),
+      now,
+      databaseFetch: database.gateway.fetch,
+      instanceFetch,
+      wait: async (ms) => {
+        if (isDead) await never
+        clock.now = new Date(clock.now.getTime() + ms)
+      },
+    })
+    return { deps, app: createApp(deps) }
+  }
+
+  let running = start()
+
+  async function call(
+    userId: string,
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Answer> {
+    const { accessToken } = await running.deps.accessTokens.sign({ userId, sessionId: userId })
+    const response = await running.app.request(path, {
+      method,
+      headers: {
+        Authorization: `Bearer ${accessToken}`,
+        ...(body !== undefined && { 'Content-Type': 'application/json' }),
+        ...headers,
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    })
+    const text = await response.text()
+    answers.push(text)
+    return { status: response.status, body: text && JSON.parse(text), text }
+  }
+
+  /** A user with an instance on the stub. */
+  async function user() {
+    const id = uuidv7()
+    const { db } = running.deps
+    await db.insert(users).values({ id, email: `${id}@example.com`, passwordHash: 'none', pepperId: 'p1' })
+    const api = (method: string, path: string, body?: unknown, headers?: Record<string, string>) =>
+      call(id, method, path, body, headers)
+    const made = async (path: string, body: unknown) => {
+      const answer = await api('POST', path, body)
+      if (answer.status !== 201) throw new Error(`${path}: ${answer.text}`)
+      return answer.body
+    }
+    const instance = await made('/v1/instances', {
+      name: 'n8n',
+      baseUrl: stub.baseUrl,
+      apiKey: stub.apiKey,
+    })
+    return {
+      id,
+      api,
+      instanceId: String(instance.id),
+      credential: async (
+        type = 'slackApi',
+        data: object = { accessToken: `xoxb-${randomBytes(12).toString('hex')}` },
+      ) => {
+        const name = `${type} ${randomBytes(3).toString('hex')}`
+        return String((await made('/v1/credentials', { type, name, data })).id)
+      },
+      workflow: async (workflow: object = orders()) => String((await made('/v1/workflows', { workflow })).id),
+      /** Another version of it. */
+      change: async (workflowId: string, workflow: object) => {
+        const answer = await api('PATCH', `/v1/workflows/${workflowId}`, { workflow }, { 'If-Match': '*' })
+        if (answer.status !== 200) throw new Error(answer.text)
+        return Number(answer.body.version)
+      },
+      deploy: (workflowId: string, more: object = {}) =>
+        api('POST', '/v1/deployments', { workflowId, instanceId: instance.id, ...more }),
+      /** Something done with a deployment. */
+      act: async (deploymentId: string, action: string, body?: object) =>
+        api('POST', `/v1/deployments/${deploymentId}/${action}`, body),
+      /** Sets up the error reporter. */
+      warm: async () => {
+        const connection = await running.deps.connections.open(id, String(instance.id))
+        if (connection) await running.deps.reporter.ensureReporter(connection)
+      },
+    }
+  }
+
+  return {
+    stub,
+    database,
+    clock,
+    logs,
+    answers,
+    user,
+    get deps() {
+      return running.deps
+    },
+    /** Another process beside the running one. */
+    start,
+    /** The next call that matches fails so. */
+    fail: (matches: Fault['matches'], mode: Fault['mode'], more: Partial<Fault> = {}) =>
+      void faults.push({ matches, mode, kill: false, ...more }),
+    pendingFaults: () => faults.length,
+    /** When the process has died, another one starts on the same database, after every lease has run out. */
+    restart: async () => {
+      await life.death
+      expectDeath()
+      running = start()
+      clock.now = new Date(clock.now.getTime() + 61_000)
+    },
+    pass: (ms: number) => {
+      clock.now = new Date(clock.now.getTime() + ms)
+    },
+    close: () => database.close(),
+  }
+}
+
+export type DeployWorld = Awaited<ReturnType<typeof createDeployWorld>>
+export type WorldUser = Awaited<ReturnType<DeployWorld['user']>>
+
+/** A webhook that is answered from Slack. */
+export function orders({ path = randomBytes(6).toString('hex'), text = 'v1', name = 'Orders' } = {}) {
+  return {
+    name,
+    nodes: [
+      {
+        id: 'hook',
+        name: 'Hook',
+        type: 'n8n-nodes-base.webhook',
+        typeVersion: 2,
+        position: [0, 0],
+        webhookId: path,
+        parameters: { path, httpMethod: 'POST', options: {} },
+      },
+      {
+        id: 'slack',
+        name: 'Slack',
+        type: 'n8n-nodes-base.slack',
+        typeVersion: 2.2,
+        position: [220, 0],
+        parameters: { select: 'channel', channelId: '#orders', text },
+        credentials: { slackApi: { id: 'of-another-n8n', name: 'old' } },
+      },
+    ],
+    connections: { Hook: { main: [[{ node: 'Slack', type: 'main', index: 0 }]] } },
+    settings: { executionOrder: 'v1' },
+  }
+}
+
+/** What must hold after every fault, whatever happened. */
+export async function checkInvariants({ database }: DeployWorld): Promise<void> {
+  const { sql } = database
+  const [counts] = await sql`select
+    (select count(*) from deployments where status = 'active' and n8n_workflow_id is null)::integer as active_without_id,
+    (select count(*) from (select 1 from deployments where status = 'active' group by workflow_id, instance_id
+      having count(*) > 1) d)::integer as active_twice,
+    (select count(*) from deployments where status in ('active', 'inactive', 'undeployed', 'tracking')
+      and (intent is not null or lease_owner is not null))::integer as settled_with_intent,
+    (select count(*) from deployments where status in ('pending', 'deploying', 'failed')
+      and intent is null)::integer as unsettled_without_intent,
+    (select count(*) from deployments where status = 'failed' and (error is null or step is null
+      or lease_until is not null))::integer as failed_without_reason,
+    (select count(*) from deployments where status = 'active' and live_since is null)::integer as active_since_never,
+    (select count(*) from deployments d where status = 'active' and d.version is distinct from (
+      select h.version from deployment_versions h where h.deployment_id = d.id order by sequence desc limit 1)
+    )::integer as active_beside_history,
+    (select count(*) from idempotency_keys k where not exists (select from deployments d where d.id = k.resource_id)
+      and k.route = 'POST /v1/deployments')::integer as keys_without_effect`
+  expect(counts).toEqual({
+    active_without_id: 0,
+    active_twice: 0,
+    settled_with_intent: 0,
+    unsettled_without_intent: 0,
+    failed_without_reason: 0,
+    active_since_never: 0,
+    active_beside_history: 0,
+    keys_without_effect: 0,
+  })
+}

@@ -1,0 +1,48 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { checkInvariants, createDeployWorld, type DeployWorld, orders } from './deploy-world.ts'
+
+let world: DeployWorld
+beforeAll(async () => {
+  world = await createDeployWorld()
+})
+afterAll(() => world.close())
+
+const remoteOf = (deployment: { n8nWorkflowId: string }) =>
+  world.stub.state.workflows.get(deployment.n8nWorkflowId)
+
+test('deploying pushes the credential, attaches the reporter, publishes, and is done when the triggers run', async () => {
+  const user = await world.user()
+  const credentialId = await user.credential('slackApi', { accessToken: 'xoxb-canary-1234567890' })
+  const workflowId = await user.workflow(orders({ path: 'orders' }))
+  const { status, body } = await user.deploy(workflowId)
+  expect(status).toBe(201)
+  expect(body).toMatchObject({
+    status: 'active',
+    step: null,
+    error: null,
+    intent: null,
+    managed: true,
+    version: 1,
+    bindings: { slackApi: credentialId },
+    webhookUrls: ['https://n8n.example.com/webhook/orders'],
+    liveSince: expect.any(String),
+  })
+  const remote = remoteOf(body)
+  expect(remote).toMatchObject({ name: 'Orders', isLive: true, triggerCount: 1 })
+  expect(remote?.settings).toMatchObject({
+    saveDataSuccessExecution: 'all',
+    saveDataErrorExecution: 'all',
+    executionOrder: 'v1',
+  })
+  const reporter = world.stub.state.workflows.get(String(remote?.settings['errorWorkflow']))
+  expect(reporter?.isLive).toBe(true)
+  const slack = remote?.nodes.find(({ name }) => name === 'Slack')
+  const pushed = [...world.stub.state.credentials.values()].find(({ type }) => type === 'slackApi')
+  expect(pushed?.data).toEqual({ accessToken: 'xoxb-canary-1234567890' })
+  expect(slack?.['credentials']).toEqual({ slackApi: { id: pushed?.id, name: pushed?.name } })
+  const { body: history } = await user.api('GET', `/v1/deployments/${body.id}/versions`)
+  expect(history.items).toMatchObject([{ sequence: 1, version: 1 }])
+  expect(world.answers.join()).not.toContain('xoxb-canary')
+  expect(world.logs.join()).not.toContain('xoxb-canary')
+  await checkInvariants(world)
+})

@@ -1,0 +1,259 @@
+/** From a credential and a workflow here to executions that a real n8n ran, and back to how n8n was before. */
+import { randomBytes } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { answering, everySecond } from './workflows.ts'
+import { createWorld, n8nIsGiven, n8nUrl, until, type World } from './world.ts'
+
+const title = n8nIsGiven ? 'on a real n8n' : 'on a real n8n (N8N_URL and N8N_API_KEY are not set)'
+const header = { name: 'X-Demo', value: randomBytes(12).toString('hex') }
+
+interface Deployed {
+  id: string
+  workflowId: string
+  n8nWorkflowId: string
+}
+
+const path = () => `flowkeep-${randomBytes(5).toString('hex')}`
+
+const hook = async (webhookPath: string, body: unknown) => {
+  const response = await fetch(`${n8nUrl}/webhook/${webhookPath}`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', [header.name]: header.value },
+    body: JSON.stringify(body),
+  })
+  return { status: response.status, text: await response.text() }
+}
+
+/** What n8n holds, by id. */
+async function inventory(world: World) {
+  const list = async (kind: string) => {
+    const ids: string[] = []
+    let cursor: string | null = ''
+    while (cursor !== null) {
+      const { json } = await world.n8n('GET', `/${kind}?limit=100${cursor && `&cursor=${cursor}`}`)
+      ids.push(...json.data.map(({ id }: { id: string }) => id))
+      cursor = json.nextCursor
+    }
+    return ids.toSorted()
+  }
+  return { workflows: await list('workflows'), credentials: await list('credentials') }
+}
+
+const settled = (world: World, id: string) =>
+  until(
+    () => world.call('GET', `/v1/deployments/${id}`),
+    ({ json }) => json.intent === null,
+    90_000,
+  )
+
+async function deploy(world: World, workflow: object): Promise<Deployed> {
+  const kept = await world.call('POST', '/v1/workflows', { workflow, prompt: 'as a test asked for' })
+  expect(kept.status).toBe(201)
+  const plan = await world.call('POST', '/v1/deployments/plan', {
+    workflowId: kept.json.id,
+    instanceId: world.instanceId,
+  })
+  expect(plan.json).toMatchObject({ ready: true, conflicts: [] })
+  const created = await world.call('POST', '/v1/deployments', {
+    workflowId: kept.json.id,
+    instanceId: world.instanceId,
+    planHash: plan.json.planHash,
+  })
+  expect(created.status).toBe(201)
+  const { json } = await settled(world, created.json.id)
+  expect(json).toMatchObject({ status: 'active', error: null, version: 1 })
+  return { id: json.id, workflowId: kept.json.id, n8nWorkflowId: json.n8nWorkflowId }
+}
+
+const executionsOf = async (world: World, { id }: Deployed) =>
+  (await world.call('GET', `/v1/executions?deploymentId=${id}&limit=100`)).json.items as {
+    id: string
+    status: string
+    finishedAt: string | null
+    durationMs: number | null
+    error: { message: string; node: string } | null
+  }[]
+
+describe.skipIf(!n8nIsGiven)(title, () => {
+  let world: World
+  let before: Awaited<ReturnType<typeof inventory>>
+  let deployed: Deployed
+  const webhookPath = path()
+
+  beforeAll(async () => {
+    world = await createWorld()
+    before = await inventory(world)
+    const credential = await world.call('POST', '/v1/credentials', {
+      type: 'httpHeaderAuth',
+      name: 'Demo header',
+      data: header,
+    })
+    expect(credential.status).toBe(201)
+  })
+  afterAll(async () => {
+    await world?.close()
+  })
+
+  test('the connection is tested: reachable, the key is good, and what it cannot do is said', async () => {
+    const { status, json } = await world.call('POST', `/v1/instances/${world.instanceId}/test`)
+    expect(status).toBe(200)
+    expect(json).toMatchObject({ status: 'ok', generation: 'current', cannot: [] })
+  })
+
+  test('a workflow is planned, deployed, and live: its webhook answers at once', async () => {
+    deployed = await deploy(world, answering(webhookPath, 'version one'))
+    const answer = await hook(webhookPath, {})
+    expect(answer).toEqual({ status: 200, text: expect.stringContaining('version one') })
+  })
+
+  test('a failing run arrives by push, with its message and its node', async () => {
+    expect((await hook(webhookPath, { fail: true })).status).toBe(500)
+    const failed = await until(
+      () => executionsOf(world, deployed),
+      (items) => items.some(({ status }) => status === 'error'),
+    )
+    const error = failed.find(({ status }) => status === 'error')
+    expect(error?.error).toEqual({
+      message: expect.stringContaining('Deliberate failure'),
+      node: 'Fail on request',
+    })
+  })
+
+  test('what was not pushed arrives by polling, with times, durations and node data', async () => {
+    await hook(webhookPath, {})
+    await until(
+      () => world.call('POST', '/v1/executions/poll', { instanceId: world.instanceId }),
+      ({ status }) => status === 200,
+    )
+    const items = await until(
+      () => executionsOf(world, deployed),
+      (all) => all.filter(({ status }) => status === 'success').length === 2,
+      20_000,
+    )
+    expect(items).toHaveLength(3)
+    for (const item of items) {
+      expect(item.finishedAt).not.toBeNull()
+      expect(item.durationMs).toBeGreaterThanOrEqual(0)
+    }
+    const { json } = await world.call(
+      'GET',
+      `/v1/executions/${items.find(({ status }) => status === 'success')?.id}`,
+    )
+    expect(json.data.nodes.map(({ name }: { name: string }) => name)).toEqual([
+      'Hook',
+      'Fail on request',
+      'Answer',
+    ])
+    const [summary] = [await world.call('GET', `/v1/analytics/summary?deploymentId=${deployed.id}`)]
+    expect(summary.json).toMatchObject({ total: 3, successRate: 66.67 })
+  })
+
+  test('a newer version changes what the webhook answers, a rollback changes it back', async () => {
+    const current = await world.call('GET', `/v1/workflows/${deployed.workflowId}`)
+    const changed = await world.call(
+      'PATCH',
+      `/v1/workflows/${deployed.workflowId}`,
+      { workflow: answering(webhookPath, 'version two'), prompt: 'say two' },
+      { 'If-Match': `"${current.json.version}"` },
+    )
+    expect(changed.json.version).toBe(2)
+    expect((await world.call('POST', `/v1/deployments/${deployed.id}/deploy`, {})).status).toBe(200)
+    expect((await settled(world, deployed.id)).json).toMatchObject({ status: 'active', version: 2 })
+    await until(
+      () => hook(webhookPath, {}),
+      ({ text }) => text.includes('version two'),
+      15_000,
+    )
+    expect((await world.call('POST', `/v1/deployments/${deployed.id}/rollback`, { version: 1 })).status).toBe(
+      200,
+    )
+    expect((await settled(world, deployed.id)).json).toMatchObject({ status: 'active', version: 1 })
+    await until(
+      () => hook(webhookPath, {}),
+      ({ text }) => text.includes('version one'),
+      15_000,
+    )
+  })
+
+  test('drift is seen, and overwritten', async () => {
+    const clean = await world.call('GET', `/v1/deployments/${deployed.id}/drift`)
+    expect(clean.json).toMatchObject({ drifted: false, missing: false })
+    const { json: remote } = await world.n8n('GET', `/workflows/${deployed.n8nWorkflowId}`)
+    const nodes = remote.nodes.map((node: { name: string }) =>
+      node.name === 'Fail on request' ? { ...node, parameters: { jsCode: 'return $input.all()' } } : node,
+    )
+    const { name, connections } = remote
+    const { executionOrder, errorWorkflow } = remote.settings
+    const edited = await world.n8n('PUT', `/workflows/${deployed.n8nWorkflowId}`, {
+      name,
+      nodes,
+      connections,
+      settings: { executionOrder, errorWorkflow },
+    })
+    expect(edited.status).toBe(200)
+    const drifted = await world.call('GET', `/v1/deployments/${deployed.id}/drift`)
+    expect(drifted.json.drifted).toBe(true)
+    expect(drifted.json.diff.changed.map(({ node }: { node: string }) => node)).toEqual(['Fail on request'])
+    expect((await world.call('POST', `/v1/deployments/${deployed.id}/overwrite`)).status).toBe(200)
+    await settled(world, deployed.id)
+    expect((await world.call('GET', `/v1/deployments/${deployed.id}/drift`)).json.drifted).toBe(false)
+  })
+
+  test('a scheduled workflow counts up', async () => {
+    const scheduled = await deploy(world, everySecond())
+    const count = async () => {
+      await world.call('POST', '/v1/executions/poll', { instanceId: world.instanceId })
+      return (await executionsOf(world, scheduled)).filter(({ status }) => status === 'success').length
+    }
+    const first = await until(count, (runs) => runs >= 2)
+    await until(count, (runs) => runs > first)
+    expect((await world.call('POST', `/v1/deployments/${scheduled.id}/undeploy`)).status).toBe(200)
+    expect((await settled(world, scheduled.id)).json.status).toBe('undeployed')
+  })
+
+  test('undeployed and removed, n8n is as it was', async () => {
+    expect((await world.call('POST', `/v1/deployments/${deployed.id}/undeploy`)).status).toBe(200)
+    expect((await settled(world, deployed.id)).json.status).toBe('undeployed')
+    expect((await hook(webhookPath, {})).status).toBe(404)
+    expect((await world.call('DELETE', `/v1/instances/${world.instanceId}`)).status).toBe(204)
+    expect(
+      await until(
+        () => inventory(world),
+        (now) => JSON.stringify(now) === JSON.stringify(before),
+        10_000,
+      ),
+    ).toEqual(before)
+  })
+})
+
+describe.skipIf(!n8nIsGiven)(`${title}, with every push lost`, () => {
+  test('successes and failures arrive by polling alone', async () => {
+    const world = await createWorld({ pushes: false })
+    try {
+      await world.call('POST', '/v1/credentials', {
+        type: 'httpHeaderAuth',
+        name: 'Demo header',
+        data: header,
+      })
+      const webhookPath = path()
+      const deployed = await deploy(world, answering(webhookPath, 'quiet'))
+      await hook(webhookPath, {})
+      await hook(webhookPath, { fail: true })
+      expect(await executionsOf(world, deployed)).toEqual([])
+      const items = await until(
+        async () => {
+          await world.call('POST', '/v1/executions/poll', { instanceId: world.instanceId })
+          return executionsOf(world, deployed)
+        },
+        (all) => all.length === 2 && all.every(({ finishedAt }) => finishedAt !== null),
+      )
+      expect(items.map(({ status }) => status).toSorted()).toEqual(['error', 'success'])
+      expect(items.find(({ status }) => status === 'error')?.error).toMatchObject({ node: 'Fail on request' })
+      await world.call('POST', `/v1/deployments/${deployed.id}/undeploy`)
+      await settled(world, deployed.id)
+      await world.call('DELETE', `/v1/instances/${world.instanceId}`)
+    } finally {
+      await world.close()
+    }
+  })
+})

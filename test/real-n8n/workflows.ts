@@ -1,0 +1,62 @@
+/** @module Workflows whose runs tell apart what the tests ask about. */
+
+const node = (
+  name: string,
+  type: string,
+  typeVersion: number,
+  position: [number, number],
+  parameters: object,
+) => ({
+  id: name.toLowerCase().replaceAll(' ', '-'),
+  name,
+  type: `n8n-nodes-base.${type}`,
+  typeVersion,
+  position,
+  parameters,
+})
+
+const chain = (...names: string[]) =>
+  Object.fromEntries(
+    names
+      .slice(0, -1)
+      .map((name, index) => [name, { main: [[{ node: names[index + 1], type: 'main', index: 0 }]] }]),
+  )
+
+/** Answers `text`; a request with `{"fail":true}` stops at the node "Fail on request". Needs an httpHeaderAuth. */
+export const answering = (path: string, text: string) => ({
+  name: `Answering ${path}`,
+  nodes: [
+    {
+      ...node('Hook', 'webhook', 2, [0, 0], {
+        httpMethod: 'POST',
+        path,
+        authentication: 'headerAuth',
+        responseMode: 'lastNode',
+        options: {},
+      }),
+      webhookId: `hook-${path}`,
+    },
+    node('Fail on request', 'code', 2, [220, 0], {
+      jsCode: "if ($input.first().json.body.fail) throw new Error('Deliberate failure')\nreturn $input.all()",
+    }),
+    node('Answer', 'set', 3.4, [440, 0], {
+      mode: 'manual',
+      assignments: { assignments: [{ id: 'a', name: 'answer', value: text, type: 'string' }] },
+      options: {},
+    }),
+  ],
+  connections: chain('Hook', 'Fail on request', 'Answer'),
+  settings: { executionOrder: 'v1' },
+})
+
+export const everySecond = () => ({
+  name: 'Every second',
+  nodes: [
+    node('Each second', 'scheduleTrigger', 1.2, [0, 0], {
+      rule: { interval: [{ field: 'seconds', secondsInterval: 1 }] },
+    }),
+    node('Nothing', 'noOp', 1, [220, 0], {}),
+  ],
+  connections: chain('Each second', 'Nothing'),
+  settings: { executionOrder: 'v1' },
+})
