@@ -1,7 +1,7 @@
 /**
- * @module The scheduled job, every minute: partitions ahead of time, rows whose time is over, accounts that were deleted,
- * deployments that wait to be gone on with, results from every n8n that is due, and what is kept for how long. Each part is bounded, and may run in several
- * places at once.
+ * @module The scheduled job, every minute: partitions ahead of time, rows whose time is over, deployments that wait to be
+ * gone on with, results from every n8n that is due, accounts that were deleted, and what is kept for how long. Each part
+ * is bounded in what it takes on, and may run in several places at once.
  */
 import { deleteExpiredRows, ensurePartitions } from './db/expired-rows.ts'
 import type { Deps } from './deps.ts'
@@ -23,7 +23,7 @@ export type HousekeepingDeps = Pick<
 >
 
 /**
- * One run, a minute at most. A part that fails is logged and leaves the others their turn; the next run takes it up
+ * One run. A part that fails is logged and leaves the others their turn; the next run takes it up
  * again.
  * @param signal ends it early, where nothing is left half done
  */
@@ -44,7 +44,6 @@ export async function housekeeping(deps: HousekeepingDeps, signal?: AbortSignal)
   await part('partitions', () => ensurePartitions(db))
   await part('expired-rows', () => deleteExpiredRows(db, rowsPerRun))
   await part('dead-letters', () => deadLetters.purgeExpired(rowsPerRun))
-  await part('deleted-accounts', () => purgeDeletedAccounts(db, { maxStatements: purgeStatementsPerRun }))
   // Both wait for n8n most of the time: five connections together, of the six that Workers have.
   await Promise.all([
     part('deployments', () => deployer.resumeDeployments(deploymentsPerRun)),
@@ -57,6 +56,7 @@ export async function housekeeping(deps: HousekeepingDeps, signal?: AbortSignal)
       }),
     ),
   ])
+  await part('deleted-accounts', () => purgeDeletedAccounts(db, { maxStatements: purgeStatementsPerRun }))
   await part('abandoned-executions', () => closeAbandoned(db, now(), rowsPerRun))
   await part('execution-data', () => trimExecutionData(db, now(), { retentionDays: dataDays }))
   await part('execution-months', () => dropExpiredMonths(db, now(), { retentionMonths: months }))

@@ -48,7 +48,8 @@ export function portFromEnvironment(): number {
 
 /** Settings that pass through from the environment to the server, beside keys and database. */
 export function passedSettings(): Record<string, string> {
-  const names = /^(CORS_ORIGINS|LOG_LEVEL|QUOTA_[A-Z]+|ALLOW_LOOPBACK_INSTANCES|TRUSTED_PROXY_HOPS)$/
+  const names =
+    /^(CORS_ORIGINS|LOG_LEVEL|QUOTA_[A-Z]+|EXECUTION_[A-Z_]+|ALLOW_LOOPBACK_INSTANCES|TRUSTED_PROXY_HOPS)$/
   return Object.fromEntries(
     Object.entries(process.env).filter(
       (entry): entry is [string, string] => names.test(entry[0]) && entry[1] !== undefined,

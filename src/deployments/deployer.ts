@@ -142,6 +142,10 @@ export class Deployer {
     }
     const wanted = action === 'activate' ? 'active' : 'inactive'
     if (row.status === wanted && !row.intent) return this.#options.deployments.find(userId, id)
+    // What n8n has may be the version of a deploy that did not come to its end.
+    if (row.intent?.action === 'deploy') {
+      return this.deploy(userId, id, { version: row.version, publish: action === 'activate' })
+    }
     return this.#start(row, { action })
   }
 
@@ -206,11 +210,12 @@ export class Deployer {
       await run.finish(await this.#carryOut(run, deadlineMs))
     } catch (error) {
       if (error instanceof LeaseLostError) return
-      if (error instanceof LaterError) return await run.putOff(error.waitMs, error.reason)
+      if (error instanceof LaterError)
+        return await run.putOff(error.waitMs, error.reason).catch(unlessLeaseLost)
       const reason = reasonOf(error)
       if (reason === undefined) throw error
       this.#log('warn', run, error)
-      await run.fail(reason)
+      await run.fail(reason).catch(unlessLeaseLost)
     }
   }
 
@@ -293,6 +298,11 @@ export class Deployer {
       }),
     })
   }
+}
+
+/** Another run has taken over, and writes down how it ends. */
+function unlessLeaseLost(error: unknown): void {
+  if (!(error instanceof LeaseLostError)) throw error
 }
 
 const intentOf = (version: number, publish: boolean): DeploymentIntent => ({

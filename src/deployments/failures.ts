@@ -22,5 +22,7 @@ export function waitOf(error: unknown): number | undefined {
 export function reasonOf(error: unknown): string | undefined {
   if (error instanceof N8nError) return toAppError(error).message
   if (error instanceof AppError) return error.message
-  return databaseError(error).kind === 'bug' ? 'Something went wrong here; the log tells what' : undefined
+  return databaseError(error).kind === 'unavailable'
+    ? undefined
+    : 'Something went wrong here; the log tells what'
 }

@@ -1,5 +1,5 @@
 /** @module Who works on a deployment: one run at a time, known by its lease, every step written down at once. */
-import { and, asc, eq, inArray, isNotNull, isNull, lte, ne, notInArray, or, sql } from 'drizzle-orm'
+import { and, asc, eq, inArray, isNotNull, isNull, lte, ne, or, type SQL, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import type { Db } from '../db/client.ts'
 import { databaseError } from '../db/errors.ts'
@@ -108,7 +108,8 @@ export class DeploymentRuns {
       step: null,
       attempts: 1,
     }
-    return this.#claim(row.userId, row.id, change, eq(deployments.status, row.status)).catch(exists)
+    const unchanged = and(eq(deployments.status, row.status), eq(deployments.version, row.version))
+    return this.#claim(row.userId, row.id, change, unchanged).catch(exists)
   }
 
   /** Takes up what is to be brought about; null when there is nothing, or not now. */
@@ -137,7 +138,7 @@ export class DeploymentRuns {
     userId: string,
     id: string,
     change: Record<string, unknown>,
-    condition: ReturnType<typeof eq>,
+    condition: SQL | undefined,
   ): Promise<Run | null> {
     const owner = uuidv7()
     const [row] = await this.#db
@@ -229,7 +230,7 @@ export class Run {
     if (rows.length === 0) throw new LeaseLostError()
   }
 
-  /** Nothing else is deployed on the instance, or is to be. */
+  /** Nothing else is deployed on the instance, is to be, or is tracked there. */
   async isLast(): Promise<boolean> {
     const { userId, instanceId, id } = this.row
     const [other] = await this.#db
@@ -240,7 +241,7 @@ export class Run {
           eq(deployments.userId, userId),
           eq(deployments.instanceId, instanceId),
           ne(deployments.id, id),
-          notInArray(deployments.status, ['tracking', 'undeployed']),
+          ne(deployments.status, 'undeployed'),
         ),
       )
       .limit(1)

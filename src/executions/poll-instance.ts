@@ -240,7 +240,7 @@ class Poll {
         const observedAt = this.#options.now()
         const found = await this.#getWithData(n8nExecutionId)
         if (typeof found === 'string') {
-          if (found === 'too-large' || (await this.#seesWorkflow())) {
+          if (found !== 'not-found' || (await this.#seesWorkflow())) {
             without.push({ n8nExecutionId, isTooLarge: found === 'too-large' })
           }
           continue
@@ -258,12 +258,14 @@ class Poll {
     }
   }
 
-  async #getWithData(id: string): Promise<N8nExecution | 'not-found' | 'too-large'> {
+  async #getWithData(id: string): Promise<N8nExecution | 'not-found' | 'too-large' | 'unreadable'> {
     try {
       return await this.#options.client.getExecution(id, { includeData: true })
     } catch (error) {
       const kind = error instanceof N8nError ? error.kind : undefined
       if (kind === 'not-found' || kind === 'too-large') return kind
+      // n8n has just answered the lists: what it cannot give now is this execution, and the others go on.
+      if (kind === 'server-error' || kind === 'timeout' || kind === 'not-n8n') return 'unreadable'
       throw error
     }
   }

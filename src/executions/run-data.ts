@@ -35,7 +35,7 @@ export function cleanJson(value: unknown): unknown {
     .filter(([name]) => !(isError && name === 'stack'))
     .map(([name, member]) => [
       cleanText(name),
-      typeof member === 'string' && secretHeaders.test(name) ? '[redacted]' : cleanJson(member),
+      secretHeaders.test(name) && member !== null ? '[redacted]' : cleanJson(member),
     ])
   return Object.fromEntries(entries)
 }

@@ -16,7 +16,7 @@ const problems = {
   conflict: [409, 'Conflict'],
   'email-taken': [409, 'The e-mail address is taken'],
   'name-taken': [409, 'The name is taken'],
-  'deployment-exists': [409, 'The n8n workflow is tracked already'],
+  'deployment-exists': [409, 'Deployed or tracked there already'],
   'in-use': [409, 'In use'],
   'version-conflict': [412, 'Not the current version'],
   'too-large': [413, 'Too large'],

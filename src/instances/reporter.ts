@@ -201,21 +201,23 @@ export class ErrorReporter {
       const found = await findReporters(instanceId, client)
       const workflowIds = new Set(found.map(({ id }) => id))
       if (workflowId !== null) workflowIds.add(workflowId)
-      for (const id of workflowIds) await this.#removeWorkflow(client, id)
+      let isGone = true
+      for (const id of workflowIds) isGone = (await this.#removeWorkflow(client, id)) && isGone
       const { ownCredentialIds } = await client.capabilities()
       const ownId = ownCredentialIds ? await reporterCredentialId(instanceId) : null
       for (const id of new Set([credentialId, ownId])) {
         if (id !== null) await unless('not-found', client.deleteCredential(id))
       }
-      return true
+      return isGone
     } catch (error) {
       if (error instanceof N8nError) return false
       throw error
     }
   }
 
-  async #removeWorkflow(client: N8nClient, id: string): Promise<void> {
-    if (!(await unless('not-found', client.unpublishWorkflow(id)))) return
+  /** Whether it is gone: n8n refuses for a while after it is unpublished. */
+  async #removeWorkflow(client: N8nClient, id: string): Promise<boolean> {
+    if (!(await unless('not-found', client.unpublishWorkflow(id)))) return true
     for (let attempt = 0; attempt < removal.tries; attempt += 1) {
       if (attempt > 0) await this.#sleep(removal.waitMs)
       if (
@@ -224,8 +226,9 @@ export class ErrorReporter {
           client.deleteWorkflow(id).then(() => true),
         )
       )
-        return
+        return true
     }
+    return false
   }
 
   #workflow(instanceId: string, credentialId: string) {

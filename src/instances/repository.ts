@@ -115,10 +115,19 @@ export class InstanceRepository {
     )
   }
 
+  /** Another n8n numbers its executions anew: they would be taken for those that are recorded already. */
+  async #hasHistory(userId: string, id: string): Promise<boolean> {
+    const { rows } = await this.#db.execute<{ found: boolean }>(sql`
+      select exists (select 1 from deployments where user_id = ${userId} and instance_id = ${id})
+        or exists (select 1 from execution_keys where instance_id = ${id}) as found`)
+    return rows[0]?.found === true
+  }
+
   /**
    * The API key is bound to the origin that it was entered for, so another origin takes the key again.
    * @param tested what a test of the new key at the new URL found; without it a changed connection counts as untested
-   * @throws {AppError} `url-not-allowed`, `invalid`, `name-taken`, `conflict` when others keep changing it
+   * @throws {AppError} `url-not-allowed`, `invalid`, `name-taken`, `in-use` for another origin once it has been used,
+   * `conflict` when others keep changing it
    */
   async update(
     userId: string,
@@ -133,7 +142,14 @@ export class InstanceRepository {
       const [stored] = await this.#db.select(columns).from(instances).where(owned(userId, id))
       if (!stored) return null
       const next = { name: change.name ?? stored.name, baseUrl: baseUrl ?? stored.baseUrl }
-      if (change.apiKey === undefined && originOf(next.baseUrl) !== originOf(stored.baseUrl)) {
+      const isMoved = originOf(next.baseUrl) !== originOf(stored.baseUrl)
+      if (isMoved && (await this.#hasHistory(userId, id))) {
+        throw new AppError(
+          'in-use',
+          'It has deployments or executions: add the other server as an instance of its own',
+        )
+      }
+      if (change.apiKey === undefined && isMoved) {
         throw invalid(
           '/apiKey',
           'Another server: send the API key again, it is never sent where it was not entered for',

@@ -223,13 +223,13 @@ export function isRequired(kind: string, flags: number): boolean {
   return Boolean(flags & FieldFlag.required) && !(flags & FieldFlag.hasDefault) && kind !== 'hidden'
 }
 
-let loading: Promise<Catalogue> | undefined
+let loaded: Catalogue | undefined
 
-/** The catalogue, read on first use and kept for the isolate's life. */
-export function loadCatalogue(): Promise<Catalogue> {
-  loading ??= import('./catalogue.json', { with: { type: 'json' } }).then(
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- TypeScript infers arrays, not rows
-    (module) => new Catalogue(module.default as unknown as CatalogueFile),
-  )
-  return loading
+/** The catalogue, read on first use and kept for the isolate's life; not its promise, which belongs to one request. */
+export async function loadCatalogue(): Promise<Catalogue> {
+  if (loaded) return loaded
+  const { default: file } = await import('./catalogue.json', { with: { type: 'json' } })
+  // TypeScript infers arrays, not rows.
+  loaded ??= new Catalogue(file as unknown as CatalogueFile)
+  return loaded
 }

@@ -14,7 +14,7 @@ interface Entry {
   trigger_types: string[]
 }
 
-const folder = process.env.FLOWKEEP_CORPUS ?? path.join(import.meta.dirname, '../../../shared/corpus')
+const folder = process.env.FLOWKEEP_CORPUS ?? ''
 const index = path.join(folder, 'index.json')
 const present = existsSync(index)
 const read = (file: string) => JSON.parse(readFileSync(path.join(folder, file), 'utf8'))

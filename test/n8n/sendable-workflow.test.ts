@@ -126,7 +126,7 @@ describe('toN8nWorkflow', () => {
   })
 })
 
-const folder = process.env.FLOWKEEP_CORPUS ?? path.join(import.meta.dirname, '../../../shared/corpus')
+const folder = process.env.FLOWKEEP_CORPUS ?? ''
 const present = existsSync(path.join(folder, 'index.json'))
 const read = (file: string): unknown => JSON.parse(readFileSync(path.join(folder, file), 'utf8'))
 

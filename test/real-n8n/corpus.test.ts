@@ -3,12 +3,11 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { loadCatalogue } from '../../src/n8n/catalogue.ts'
-import { sendableCredentialData } from '../../src/n8n/credential-data.ts'
 import { unwrapWorkflowFile } from '../../src/n8n/workflow-json.ts'
-import { minimalCredentialData, sampleCredentialData } from '../n8n/sample-data.ts'
+import { sampleCredentialData } from '../n8n/sample-data.ts'
 import { createWorld, n8nIsGiven, until, type World } from './world.ts'
 
-const folder = process.env.FLOWKEEP_CORPUS ?? join(import.meta.dirname, '../../../shared/corpus')
+const folder = process.env.FLOWKEEP_CORPUS ?? ''
 const given = n8nIsGiven && existsSync(join(folder, 'index.json'))
 
 /** Triggers that are live without an account anywhere. */
@@ -39,19 +38,20 @@ describe.skipIf(!given)(`real workflows (skipped without N8N_URL, N8N_API_KEY an
   /** A dummy of the type: kept here, or in n8n where a person would have to consent there. */
   async function bind(type: string): Promise<void> {
     if (bindings.has(type)) return
-    const catalogue = await loadCatalogue()
-    const known = catalogue.credentialType(type)
+    const known = (await loadCatalogue()).credentialType(type)
     const data = known ? sampleCredentialData(known) : { token: 'dummy' }
     if (known?.oauth) {
-      // Which fields of an OAuth2 type n8n's API takes differs from type to type: the fewest that it takes will do.
-      const attempts = [{}, minimalCredentialData(known), sendableCredentialData(catalogue, type, data)]
-      for (const attempt of attempts) {
-        const made = await world.n8n('POST', '/credentials', { name: `Dummy ${type}`, type, data: attempt })
-        if (!made.json?.id) continue
-        created.push(made.json.id)
-        bindings.set(type, { n8nCredentialId: made.json.id })
-        return
-      }
+      const { json: schema } = await world.n8n('GET', `/credentials/schema/${type}`)
+      const required = (schema.required ?? []) as string[]
+      const filled = required.map((name) => [name, schema.properties[name]?.enum?.[0] ?? 'dummy'])
+      const made = await world.n8n('POST', '/credentials', {
+        name: `Dummy ${type}`,
+        type,
+        data: Object.fromEntries(filled),
+      })
+      if (made.status >= 300) throw new Error(`No dummy of ${type}: ${JSON.stringify(made.json)}`)
+      created.push(made.json.id)
+      bindings.set(type, { n8nCredentialId: made.json.id })
       return
     }
     const { status, json } = await world.call('POST', '/v1/credentials', {

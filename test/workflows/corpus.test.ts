@@ -8,7 +8,7 @@ import { canonicalJson, contentHash, unwrapWorkflowFile } from '../../src/n8n/wo
 import { createTestDatabase, type TestDatabase } from '../harness/database.ts'
 import { caller, createUser, createWorkflowServer } from './workflow-server.ts'
 
-const folder = process.env['FLOWKEEP_CORPUS'] ?? path.join(import.meta.dirname, '../../../shared/corpus')
+const folder = process.env.FLOWKEEP_CORPUS ?? ''
 const absent = !existsSync(path.join(folder, 'index.json'))
 
 interface Fact {
