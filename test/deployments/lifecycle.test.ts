@@ -43,6 +43,25 @@ async function deployed() {
   return { user, credentialId, workflowId, content, body, id: String(body.id), textOf, version }
 }
 
+describe('a deploy that did not come to its end', () => {
+  test.each([
+    ['activate', 'active'],
+    ['deactivate', 'inactive'],
+  ])('gives way to %s: the recorded version is what n8n has then, %s', async (action, status) => {
+    const { user, id, textOf, version } = await deployed()
+    await version(2)
+    world.stub.failNext({ step: 'publish', mode: 'http500' })
+    const failed = await user.act(id, 'deploy', {})
+    expect(failed.body).toMatchObject({ status: 'failed', step: 'publish', version: 1 })
+    const settled = await user.act(id, action)
+    expect(settled.body).toMatchObject({ status, version: 1, intent: null })
+    if (status === 'active') expect(textOf()).toBe('v1')
+    const back = await user.act(id, 'rollback', { version: 1 })
+    expect(back.body).toMatchObject({ status: 'active', version: 1 })
+    expect(textOf()).toBe('v1')
+  })
+})
+
 describe('redeploying', () => {
   test('brings the current version live and keeps its place in n8n', async () => {
     const { user, id, body, textOf, version } = await deployed()

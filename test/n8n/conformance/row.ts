@@ -19,7 +19,6 @@ export interface Row {
   path: string | ((memory: Memory) => string)
   body?: unknown
   headers?: Record<string, string | null>
-  /** with another one while n8n still works on an earlier row */
   status: number
   html?: true
   /** keys that the answer must have, these and no others */
@@ -27,6 +26,8 @@ export interface Row {
   /** part of the answer */
   like?: Json
   check?: (body: Json, memory: Memory) => void
+  /** true only for some 0.2 s after the row before: a real n8n on a busy machine may be past that, and is not asked */
+  hurried?: true
   /** asked again for up to 8 s until status and content fit */
   eventually?: true
 }
