@@ -44,7 +44,8 @@ export async function housekeeping(deps: HousekeepingDeps, signal?: AbortSignal)
   await part('partitions', () => ensurePartitions(db))
   await part('expired-rows', () => deleteExpiredRows(db, rowsPerRun))
   await part('dead-letters', () => deadLetters.purgeExpired(rowsPerRun))
-  // Both wait for n8n most of the time: five connections together, of the six that Workers have.
+  // Both wait for n8n most of the time. The reconciler holds four connections, the deployer up to three: of the six that
+  // Workers open at once, the rest queue.
   await Promise.all([
     part('deployments', () => deployer.resumeDeployments(deploymentsPerRun)),
     part('reconcile', () =>

@@ -41,7 +41,8 @@ const guarded = {
 
 /**
  * Deployments that were taken back, or that failed before n8n had anything, do not count. What is in n8n stays.
- * The lock waits for a deployment that is being recorded, and the statement after it sees that deployment.
+ * Of a workflow or an instance the lock waits for a deployment that is being recorded, and the statement after it sees
+ * that deployment. Bindings have no foreign key, so of a credential it does not.
  * @param force deletes although it is used
  * @returns whether there was one
  * @throws {AppError} `in-use` with the newest 100 `dependents`

@@ -277,8 +277,10 @@ export async function ownCredentials(
   return new Map(rows.map(({ id, n8nId }) => [n8nId, id]))
 }
 
-/** Null when n8n has no such workflow. @throws {AppError} `instance-*` */
-/** Without the node that reports its successes, which is ours. */
+/**
+ * Without the node that reports its successes, which is ours. Null when n8n has no such workflow.
+ * @throws {AppError} `instance-*`
+ */
 export async function getWorkflow({ client }: Connection, id: string): Promise<N8nWorkflow | null> {
   try {
     return withoutSuccessReport(await client.getWorkflow(id))

@@ -7,7 +7,7 @@ import { type Binding, type DeploymentIntent, deployments } from '../db/schema/d
 import { AppError } from '../errors.ts'
 
 const leaseMs = 60_000
-/** A run whose lease is older asks for it again before it calls n8n; a call takes 10 s at most. */
+/** A run whose lease is older asks for it again before a step calls n8n; one request takes 10 s at most, a step more. */
 const freshMs = 15_000
 
 const columns = {
