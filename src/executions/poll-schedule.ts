@@ -26,6 +26,8 @@ export interface Claim {
   id: string
   userId: string
   leaseUntil: Date
+  /** Of the instance's row: how a poll by an address or key that is replaced since went says nothing of the new one. */
+  version: number
   /** By n8n's clock; null before the first complete poll. */
   polledThroughMs: number | null
   lastPolledAtMs: number | null
@@ -59,6 +61,7 @@ interface Row extends Record<string, unknown> {
   user_id: string
   polled_through_ms: number | null
   last_polled_at_ms: number | null
+  version: number
   poll_cursor: PollCursor | null
   poll_failures: number
   tracked: TrackedWorkflow[] | null
@@ -68,7 +71,7 @@ interface Row extends Record<string, unknown> {
 const hasDeployment = sql`exists (
   select 1 from deployments d where d.instance_id = i.id and d.n8n_workflow_id is not null)`
 const hasOwner = sql`exists (select 1 from users u where u.id = i.user_id and u.deleted_at is null)`
-const claimed = sql`i.id, i.user_id, i.poll_cursor, i.poll_failures,
+const claimed = sql`i.id, i.user_id, i.version, i.poll_cursor, i.poll_failures,
   (extract(epoch from i.polled_through) * 1000)::float8 as polled_through_ms,
   (extract(epoch from i.last_polled_at) * 1000)::float8 as last_polled_at_ms,
   (select json_agg(json_build_object('n8nWorkflowId', d.n8n_workflow_id, 'reportsSuccess', d.report_success,
@@ -161,32 +164,35 @@ export class PollSchedule {
   }
 
   /** Everything that `progress` says must be committed. An earlier poll that comes late changes nothing. */
-  async succeed({ id, leaseUntil }: Claim, progress: PollProgress, intervalMs: number): Promise<void> {
+  async succeed({ id, leaseUntil, version }: Claim, progress: PollProgress, intervalMs: number): Promise<void> {
     const now = this.#now()
+    const isBack = sql`version = ${version} and status in ('unreachable', 'refused')`
     await this.#db.execute(sql`
       update instances set ${advance(progress, now)},
         poll_lease_until = null,
         next_poll_at = ${later(now, progress.isComplete ? intervalMs : 0)},
         poll_failures = 0,
-        status_detail = case when status in ('unreachable', 'refused') then null else status_detail end,
-        status = case when status in ('unreachable', 'refused') then 'ok' else status end
+        status_detail = case when ${isBack} then capabilities -> 'cannot' ->> 0 else status_detail end,
+        status = case when not (${isBack}) then status
+          when jsonb_array_length(capabilities -> 'cannot') > 0 then 'limited' else 'ok' end
       where id = ${id} and poll_lease_until = ${leaseUntil.toISOString()}::timestamptz`)
   }
 
   /** Backs off: 1 minute, twice as long after each further failure, an hour at most, less a random quarter. */
-  async fail({ id, leaseUntil, failures }: Claim, failure: PollFailure): Promise<void> {
+  async fail({ id, leaseUntil, version, failures }: Claim, failure: PollFailure): Promise<void> {
     const exponent = failure.isOurs ? 0 : Math.min(failures, 16)
     const backoffMs = Math.min(maxBackoffMs, minBackoffMs * 2 ** exponent)
     const wishedMs = Math.min((failure.retryAfterSeconds ?? 0) * 1000, maxBackoffMs)
     const delayMs = Math.max(backoffMs * (1 - this.#random() / 4), wishedMs)
     const { status = null, detail = null } = failure
+    const isTold = sql`version = ${version} and ${status}::text is not null`
     await this.#db.execute(sql`
       update instances set
         poll_lease_until = null,
         next_poll_at = ${later(this.#now(), delayMs)},
         poll_failures = poll_failures + ${failure.isOurs ? 0 : 1}::integer,
-        status = coalesce(${status}::text, status),
-        status_detail = case when ${status}::text is null then status_detail else ${detail}::text end
+        status = case when ${isTold} then ${status}::text else status end,
+        status_detail = case when ${isTold} then ${detail}::text else status_detail end
       where id = ${id} and poll_lease_until = ${leaseUntil.toISOString()}::timestamptz`)
   }
 
@@ -229,6 +235,7 @@ const toClaim = (row: Row, leaseUntil: Date): Claim => ({
   id: row.id,
   userId: row.user_id,
   leaseUntil,
+  version: row.version,
   polledThroughMs: row.polled_through_ms,
   lastPolledAtMs: row.last_polled_at_ms,
   cursor: row.poll_cursor,

@@ -333,6 +333,33 @@ describe('when n8n fails', () => {
     expect(await statuses()).toEqual({ [id]: 'success' })
   })
 
+  test('one that can less than others is again that, not sound, when it answers', async () => {
+    const { id, stub, schedule } = await world.instance()
+    await database.sql`update instances set status = 'limited', capabilities = ${JSON.stringify({
+      generation: 'current',
+      cannot: ['Rolling back'],
+    })}::jsonb where id = ${id}`
+    stub.failNext({ step: 'execution-list', mode: 'refuse' })
+    await world.run()
+    expect(await schedule()).toMatchObject({ status: 'unreachable' })
+    world.advance(minuteMs)
+    await world.run()
+    expect(await schedule()).toMatchObject({ status: 'limited', status_detail: 'Rolling back' })
+  })
+
+  test('with a key that is replaced meanwhile, it says nothing of the new one', async () => {
+    const { id, stub, schedule } = await world.instance()
+    const { connections } = world.deps
+    stub.failNext({ step: 'execution-list', mode: '401' })
+    const open = async (userId: string, instanceId: string) => {
+      const connection = await connections.open(userId, instanceId)
+      await database.sql`update instances set version = version + 1, status = 'ok' where id = ${id}`
+      return connection
+    }
+    expect(await world.run({ connections: { open } })).toMatchObject({ failed: 1 })
+    expect(await schedule()).toMatchObject({ status: 'ok', status_detail: null, poll_failures: 1 })
+  })
+
   test('a fault of this server is not held against the instance', async () => {
     const { schedule } = await world.instance()
     const open = () => Promise.reject(new AppError('key-unavailable', 'The key is away'))
