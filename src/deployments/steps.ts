@@ -48,6 +48,7 @@ export interface StepTools {
 export class Steps {
   readonly #run: Run
   readonly #tools: StepTools
+  #hasCreated = false
 
   constructor(run: Run, tools: StepTools) {
     this.#run = run
@@ -75,6 +76,7 @@ export class Steps {
     }
     await this.#publish(current, { version, liveSince: null })
     await this.#verify(current.id, startedBy(workflow, this.#tools.catalogue) === 'call')
+    if (this.#hasCreated) await this.#removeStrays()
     await this.#dropReplaced(this.#run.row.intent.replacedCredentialIds)
     return { status: 'active', deployed: true }
   }
@@ -108,6 +110,7 @@ export class Steps {
       await this.#delete(workflowId)
       await this.#run.save({ n8nWorkflowId: null, n8nVersionId: null, deployedHash: null, liveSince: null })
     }
+    await this.#removeStrays()
     await this.#run.save({ step: 'credential-delete' })
     await this.#tools.remoteCredentials.takeBack(userId, this.#tools.connection, id, this.#tools.call)
     await this.#dropReplaced(this.#run.row.intent.replacedCredentialIds)
@@ -170,6 +173,7 @@ export class Steps {
     }
     await this.#run.save({ step: 'workflow-create', n8nWorkflowId: null })
     const made = (await this.#findCreated()) ?? (await this.#create(content))
+    this.#hasCreated = true
     await this.#run.save({ n8nWorkflowId: made.id })
     return made
   }
@@ -189,9 +193,19 @@ export class Steps {
   }
 
   async #findCreated(): Promise<N8nWorkflow | undefined> {
-    const { client } = this.#tools.connection
-    const found = await this.#call(() => client.findWorkflows(creationName(this.#run.row.id)))
+    const found = await this.#listCreated()
     return found.find((workflow) => !workflow.isArchived)
+  }
+
+  #listCreated(): Promise<N8nWorkflow[]> {
+    return this.#call(() => this.#tools.connection.client.findWorkflows(creationName(this.#run.row.id)))
+  }
+
+  /** What an unanswered creation made after all, later than it was looked for. */
+  async #removeStrays(): Promise<void> {
+    for (const { id } of await this.#listCreated()) {
+      if (id !== this.#run.row.n8nWorkflowId) await this.#delete(id)
+    }
   }
 
   async #update(current: N8nWorkflow, content: Content, version: number): Promise<void> {

@@ -132,6 +132,50 @@ describe('killed in the call, it is taken up by the next process and ends with o
   })
 })
 
+describe('a creation that n8n carries out after another was made in its place', () => {
+  /** Carries it out again when `when` is called; the answer went to nobody. */
+  async function deployedWith(when: string) {
+    const { user, workflowId, remote } = await setting('workflow-create')
+    const creation: { late?: N8nCall } = {}
+    const isLate = (call: N8nCall) => {
+      if (call.method === 'POST' && call.path.endsWith('/workflows')) creation.late = call
+      return call.method === 'POST' && call.path.endsWith(when)
+    }
+    const late = async () => {
+      if (!creation.late) throw new Error('Nothing was created')
+      const answer = await world.stub.fetch(`${world.stub.baseUrl}${creation.late.path}`, {
+        method: 'POST',
+        headers: { 'X-N8N-API-KEY': world.stub.apiKey, 'Content-Type': 'application/json' },
+        body: JSON.stringify(creation.late.body),
+      })
+      expect(answer.status).toBe(200)
+    }
+    const done: Promise<void>[] = []
+    world.fail((call) => {
+      const isNow = isLate(call)
+      if (isNow) done.push(late())
+      return isNow
+    }, 'none')
+    const { body } = await user.deploy(workflowId)
+    return { user, remote, late, done, body }
+  }
+
+  test('leaves nothing when it is done before the deployment is', async () => {
+    const { remote, done, body } = await deployedWith('/publish')
+    await Promise.all(done)
+    expect([done.length, body.status]).toEqual([1, 'active'])
+    expect([remote().workflows.length, remote().unnamed.length]).toEqual([1, 0])
+  })
+
+  test('goes with undeploying when it is done later still', async () => {
+    const { user, remote, late, body } = await deployedWith('/publish')
+    await late()
+    expect(remote().unnamed).toHaveLength(1)
+    expect((await user.act(body.id, 'undeploy')).body.status).toBe('undeployed')
+    expect([remote().workflows.length, remote().unnamed.length]).toEqual([0, 0])
+  })
+})
+
 describe('what failed can be undone: n8n is as it was', () => {
   test.each(cases(undoneModes))('%s at %s', async (mode, step) => {
     const { user, workflowId, fault, remote } = await setting(step)
