@@ -2,6 +2,7 @@
 import * as z from 'zod'
 import { executionStatuses } from '../db/schema/executions.ts'
 import { pageQuery, sliceOf } from '../http/page.ts'
+import { TableFormat } from '../http/table-stream.ts'
 
 const Status = z.enum(executionStatuses)
 const Uuid = z.uuid({ version: 'v7', message: 'An id such as this API gives out' })
@@ -78,18 +79,43 @@ export type Execution = ExecutionSummary & { data: unknown }
 
 export const ExecutionList = sliceOf(ExecutionSummary)
 
+/** PostgreSQL text holds no U+0000. */
+const text = (maxChars: number) =>
+  z
+    .string()
+    .min(1, 'At least 1 character')
+    .max(maxChars, `At most ${maxChars} characters`)
+    .refine((value) => !value.includes('\0'), 'Holds a NUL character')
+
+const executionFilter = {
+  workflowId: Uuid.optional(),
+  workflowVersion: z
+    .string()
+    .regex(/^[1-9]\d{0,8}$/, 'A whole number from 1 on')
+    .transform(Number)
+    .optional(),
+  deploymentId: Uuid.optional(),
+  instanceId: Uuid.optional(),
+  status: Status.optional(),
+  startedAfter: Instant.optional(),
+  startedBefore: Instant.optional(),
+  tag: text(64).optional().meta({ description: 'Of workflows that have the tag now' }),
+  errorFingerprint: z
+    .string()
+    .regex(/^[0-9a-f]{16}$/, 'A fingerprint such as analytics gives out')
+    .optional()
+    .meta({ description: 'That failed so' }),
+  q: text(64).optional().meta({ description: "n8n's own id of the execution, whole" }),
+}
+
 export const ExecutionQuery = z
-  .strictObject({
-    ...pageQuery,
-    workflowId: Uuid.optional(),
-    deploymentId: Uuid.optional(),
-    instanceId: Uuid.optional(),
-    status: Status.optional(),
-    startedAfter: Instant.optional(),
-    startedBefore: Instant.optional(),
-  })
+  .strictObject({ ...pageQuery, ...executionFilter })
   .superRefine(inOrder('startedAfter', 'startedBefore'))
 export type ExecutionFilter = Omit<z.output<typeof ExecutionQuery>, keyof typeof pageQuery>
+
+export const ExecutionExportQuery = z
+  .strictObject({ ...executionFilter, format: TableFormat })
+  .superRefine(inOrder('startedAfter', 'startedBefore'))
 
 export const ExecutionId = z.object({ id: z.uuid({ version: 'v7' }) })
 

@@ -11,6 +11,8 @@ export type DeliverySource = 'push' | 'poll'
 export interface ExecutionError {
   message: string
   node: string | null
+  /** The name of n8n's error, e.g. `NodeApiError`. */
+  errorClass: string | null
   /** What the service that the node called has answered, where n8n tells it. */
   httpStatus: number | null
 }

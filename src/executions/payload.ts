@@ -212,6 +212,10 @@ function toError(error: unknown, lastNode: unknown): IncomingExecution['error'] 
   return {
     message: toText(said['message'] ?? said['description'], messageLimit) ?? 'No message was given',
     node: toText(node, nodeLimit) ?? toText(lastNode, nodeLimit),
+    errorClass: toErrorClass(said['name'] ?? said['errorClass']),
     httpStatus: toHttpStatus(said['httpCode'] ?? said['httpStatus']),
   }
 }
+
+const toErrorClass = (name: unknown): string | null =>
+  typeof name === 'string' && /^[A-Za-z_$][\w$.]{0,99}$/.test(name) ? name : null

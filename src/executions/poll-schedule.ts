@@ -164,7 +164,11 @@ export class PollSchedule {
   }
 
   /** Everything that `progress` says must be committed. An earlier poll that comes late changes nothing. */
-  async succeed({ id, leaseUntil, version }: Claim, progress: PollProgress, intervalMs: number): Promise<void> {
+  async succeed(
+    { id, leaseUntil, version }: Claim,
+    progress: PollProgress,
+    intervalMs: number,
+  ): Promise<void> {
     const now = this.#now()
     const isBack = sql`version = ${version} and status in ('unreachable', 'refused')`
     await this.#db.execute(sql`

@@ -8,22 +8,28 @@ import type { IncomingExecution } from './merge.ts'
 import { type ReadPayload, readPayload } from './payload.ts'
 import { cleanJson } from './run-data.ts'
 
+/** Told how many executions were recorded or changed, after they are; must not throw. */
+export type OnRecorded = (executions: number) => void
+
 export class ReportReceiver {
   readonly #db: Db
   readonly #deadLetters: DeadLetterRepository
   readonly #now: () => Date
   readonly #onFailed: OnFailedRuns
+  readonly #onRecorded: OnRecorded
 
   constructor(
     db: Db,
     deadLetters: DeadLetterRepository,
     now: () => Date,
     onFailed: OnFailedRuns = () => undefined,
+    onRecorded: OnRecorded = () => undefined,
   ) {
     this.#db = db
     this.#deadLetters = deadLetters
     this.#now = now
     this.#onFailed = onFailed
+    this.#onRecorded = onRecorded
   }
 
   /**
@@ -37,6 +43,7 @@ export class ReportReceiver {
     const read = items.map((item) => readPayload(item, receivedAt))
     const executions = oneWorkflowEach(read)
     const recorded = await ingest(this.#db, instance.id, executions, 'push')
+    if (recorded.size > 0) this.#onRecorded(recorded.size)
     const usable = new Set(executions)
     const failed = failedRuns(executions, recorded)
     if (failed.length > 0) this.#onFailed(failed)

@@ -1,11 +1,13 @@
-import { and, desc, eq, gte, lt, lte, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, sql } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
 import { executions } from '../db/schema/executions.ts'
 import { type Page, type Slice, slice } from '../http/page.ts'
-import type { Execution, ExecutionFilter, ExecutionSummary } from './contract.ts'
+import type { Execution, ExecutionSummary } from './contract.ts'
 import { failingStatuses } from './merge.ts'
+import { type ExecutionSearch, matching, newerThan, olderThan, timeOf } from './search.ts'
 
-const columns = {
+/** What a summary is made of. */
+export const summaryColumns = {
   id: executions.id,
   n8nExecutionId: executions.n8nExecutionId,
   workflowId: executions.workflowId,
@@ -21,7 +23,7 @@ const columns = {
   recordedAt: executions.recordedAt,
 }
 
-type Row = Pick<typeof executions.$inferSelect, keyof typeof columns>
+type Row = Pick<typeof executions.$inferSelect, keyof typeof summaryColumns>
 
 /**
  * A user's executions. Every method takes the owner first and sees no one else's rows. An id's own time is its row's
@@ -36,47 +38,56 @@ export class ExecutionRepository {
 
   async find(userId: string, id: string): Promise<Execution | null> {
     const [row] = await this.#db
-      .select({ ...columns, data: executions.data })
+      .select({ ...summaryColumns, data: executions.data })
       .from(executions)
       .where(and(eq(executions.userId, userId), eq(executions.id, id), eq(executions.recordedAt, timeOf(id))))
     return row ? { ...toSummary(row), data: row.data } : null
   }
 
   /** By when they were first heard of, newest first. */
-  async list(userId: string, filter: ExecutionFilter, page: Page): Promise<Slice<ExecutionSummary>> {
-    const { workflowId, deploymentId, instanceId, status, startedAfter, startedBefore } = filter
+  async list(userId: string, search: ExecutionSearch, page: Page): Promise<Slice<ExecutionSummary>> {
     const rows = await this.#db
-      .select(columns)
+      .select(summaryColumns)
       .from(executions)
-      .where(
-        and(
-          eq(executions.userId, userId),
-          page.after === null ? undefined : olderThan(page.after),
-          workflowId === undefined ? undefined : eq(executions.workflowId, workflowId),
-          deploymentId === undefined ? undefined : eq(executions.deploymentId, deploymentId),
-          instanceId === undefined ? undefined : eq(executions.instanceId, instanceId),
-          status === undefined ? undefined : eq(executions.status, status),
-          startedAfter === undefined ? undefined : gte(executions.startedAt, startedAfter),
-          startedBefore === undefined ? undefined : lt(executions.startedAt, startedBefore),
-        ),
-      )
+      .where(and(matching(userId, search), page.after === null ? undefined : olderThan(page.after)))
       .orderBy(desc(executions.recordedAt), desc(executions.id))
       .limit(page.limit + 1)
     return slice(rows.map(toSummary), page.limit)
   }
+
+  /** How many of a list were first heard of after `id`, counted up to `cap`. */
+  async countNewer(userId: string, search: ExecutionSearch, id: string, cap: number): Promise<number> {
+    const newer = this.#db
+      .select({ one: sql`1`.as('one') })
+      .from(executions)
+      .where(and(matching(userId, search), newerThan(id)))
+      .limit(cap)
+      .as('newer')
+    return this.#db.$count(newer)
+  }
+
+  /** The ids before and after `id` in a list; null at its ends. `id` itself need not be in it. */
+  async neighbours(
+    userId: string,
+    search: ExecutionSearch,
+    id: string,
+  ): Promise<{ newer: string | null; older: string | null }> {
+    const from = () => this.#db.select({ id: executions.id }).from(executions)
+    const [[newer], [older]] = await this.#db.batch([
+      from()
+        .where(and(matching(userId, search), newerThan(id)))
+        .orderBy(asc(executions.recordedAt), asc(executions.id))
+        .limit(1),
+      from()
+        .where(and(matching(userId, search), olderThan(id)))
+        .orderBy(desc(executions.recordedAt), desc(executions.id))
+        .limit(1),
+    ])
+    return { newer: newer?.id ?? null, older: older?.id ?? null }
+  }
 }
 
-/** The first 48 bits of a UUIDv7 (RFC 9562 §5.7). */
-const timeOf = (id: string): Date => new Date(Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16))
-
-/** The row comparison walks the index; the plain one beside it is what partitions are pruned by. */
-const olderThan = (id: string) =>
-  and(
-    lte(executions.recordedAt, timeOf(id)),
-    sql`(${executions.recordedAt}, ${executions.id}) < (${timeOf(id).toISOString()}::timestamptz, ${id}::uuid)`,
-  )
-
-function toSummary(row: Row): ExecutionSummary {
+export function toSummary(row: Row): ExecutionSummary {
   const durationMs = row.startedAt && row.finishedAt && row.finishedAt.getTime() - row.startedAt.getTime()
   const failed = failingStatuses.includes(row.status)
   return {

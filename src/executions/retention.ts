@@ -5,6 +5,7 @@
  */
 import { sql } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
+import { changesWithoutData } from './ledger.ts'
 import { stamped } from './merge.ts'
 
 export interface TrimOptions {
@@ -82,7 +83,7 @@ const trim = (after: string, now: Date, retentionDays: number, chunkRows: number
     ) e
     limit ${chunkRows}
   ), trimmed as (
-    update executions e set data = null from expired x
+    update executions e set data = null, previous_data = null from expired x
     where e.id = x.id and e.recorded_at = x.recorded_at
     returning 1
   )
@@ -96,7 +97,7 @@ export interface DropOptions {
   maxStatements?: number
 }
 
-/** Drops the months that are over, with their keys. @returns how many partitions went */
+/** Drops the months that are over, with their keys and what they added to the rollups. @returns how many went */
 export async function dropExpiredMonths(
   db: Db,
   now: Date,
@@ -147,12 +148,13 @@ export async function closeAbandoned(db: Db, now: Date, limit: number): Promise<
       update execution_keys k set status = 'unknown', stamp = ${stamp},
         previous_status = k.status, previous_started_at = k.started_at, previous_finished_at = k.finished_at
       from abandoned a where a.instance_id = k.instance_id and a.n8n_execution_id = k.n8n_execution_id
-      returning k.id, k.recorded_at
+      returning k.*
     ), written as (
-      update executions e set status = 'unknown', updated_at = now()
+      update executions e set status = 'unknown', updated_at = now(),
+        previous_error_fingerprint = e.error_fingerprint, previous_data = null, previous_data_stamp = e.data_stamp
       from keyed where e.id = keyed.id and e.recorded_at = keyed.recorded_at
-      returning 1
-    )
+      returning e.*
+    ), ${changesWithoutData}
     select count(*)::integer as closed from written`)
   return rows[0]?.closed ?? 0
 }

@@ -1,9 +1,11 @@
 import { type Context, Hono } from 'hono'
+import * as z from 'zod'
 import { AppError, invalid } from '../errors.ts'
 import { type AuthEnv, bearerToken } from '../http/auth.ts'
 import type { BaseEnv } from '../http/env.ts'
 import { describe } from '../http/openapi.ts'
 import { toPage } from '../http/page.ts'
+import { downloadTable, tableMediaTypes } from '../http/table-stream.ts'
 import { bodyLimits, parseJson, readText, valid } from '../http/validate.ts'
 import { instanceErrors } from '../instances/connections.ts'
 import type { InstanceRepository } from '../instances/repository.ts'
@@ -13,9 +15,11 @@ import {
   DeadLetterQuery,
   DeadLetterWithBody,
   Execution,
+  ExecutionExportQuery,
   ExecutionId,
   ExecutionList,
   ExecutionQuery,
+  ExecutionSummary,
   PollAnswer,
   PollRequest,
   ReplayAnswer,
@@ -25,13 +29,24 @@ import {
   type ReportResult,
 } from './contract.ts'
 import type { DeadLetterRepository } from './dead-letters.ts'
+import { executionPages, exportColumns } from './export.ts'
 import type { ReportReceiver } from './receive.ts'
 import type { ExecutionRepository } from './repository.ts'
 
 /** Null when the user has no such instance. */
 export type Poll = (userId: string, instanceId: string) => Promise<PollAnswer | null>
 
-export function executionRoutes(executions: ExecutionRepository, poll: Poll) {
+export interface ExportOptions {
+  /** What is exported from; may be behind by a moment. */
+  executions: Pick<ExecutionRepository, 'list'>
+  onFailure?: (error: unknown) => void
+}
+
+export function executionRoutes(
+  executions: ExecutionRepository,
+  poll: Poll,
+  exporting: ExportOptions = { executions },
+) {
   return new Hono<AuthEnv>()
     .post(
       '/poll',
@@ -62,6 +77,30 @@ export function executionRoutes(executions: ExecutionRepository, poll: Poll) {
       async (c) => {
         const { limit, cursor, ...filter } = c.req.valid('query')
         return c.json(await executions.list(c.var.userId, filter, toPage({ limit, cursor })), 200)
+      },
+    )
+    .get(
+      '/export',
+      describe({
+        tag: 'Executions',
+        summary: 'Export executions',
+        description:
+          'All that the filter chooses, newest first. A body that is broken off midway is not whole; in csv and ndjson too, since the transfer then ends without its end.',
+        responses: { 200: z.array(ExecutionSummary) },
+        mediaTypes: tableMediaTypes,
+        errors: ['invalid'],
+      }),
+      valid('query', ExecutionExportQuery),
+      async (c) => {
+        const { format = 'csv', ...filter } = c.req.valid('query')
+        const { executions: source, onFailure } = exporting
+        return downloadTable({
+          format,
+          name: 'executions',
+          columns: exportColumns,
+          pages: executionPages(source, c.var.userId, filter),
+          ...(onFailure && { onFailure }),
+        })
       },
     )
     .get(

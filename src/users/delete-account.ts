@@ -1,9 +1,19 @@
 /**
- * @module Removes what a deleted account leaves. Executions have no foreign keys and can be millions, so they go in
- * chunks first; the account's row takes everything else with it. Each run is resumable: what is left is found again.
+ * @module Removes what a deleted account leaves. Executions and their rollups have no foreign keys and can be millions,
+ * so they go in chunks first; the account's row takes everything else with it. Each run is resumable: what is left is
+ * found again.
  */
-import { and, asc, eq, isNotNull, sql } from 'drizzle-orm'
+import { and, asc, eq, isNotNull, type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
+import {
+  errorGroups,
+  errorStats,
+  executionChanges,
+  executionDurations,
+  executionStats,
+  nodeDurations,
+  nodeStats,
+} from '../db/schema/analytics.ts'
 import { executionKeys, executions } from '../db/schema/executions.ts'
 import { users } from '../db/schema/users.ts'
 
@@ -53,23 +63,45 @@ async function purge(db: Db, userId: string, budget: Budget): Promise<boolean> {
   return true
 }
 
+const rollups = [executionStats, executionDurations, errorStats, errorGroups, nodeStats, nodeDurations]
+
+/** The ledger before the rollups: whoever is folding some of it has then come to an end. */
 async function deleteExecutions(db: Db, userId: string, budget: Budget): Promise<boolean> {
   const { chunkRows } = budget
   const chunks = [
-    sql`delete from ${executions} where (id, recorded_at) in (
-      select id, recorded_at from ${executions} where user_id = ${userId} order by recorded_at desc, id desc limit ${chunkRows})`,
-    sql`delete from ${executionKeys} where (instance_id, n8n_execution_id) in (
-      select instance_id, n8n_execution_id from ${executionKeys} where user_id = ${userId} limit ${chunkRows})`,
+    [
+      sql`delete from ${executions} where (id, recorded_at) in (
+        select id, recorded_at from ${executions} where user_id = ${userId} order by recorded_at desc, id desc limit ${chunkRows})`,
+    ],
+    [
+      sql`delete from ${executionKeys} where (instance_id, n8n_execution_id) in (
+        select instance_id, n8n_execution_id from ${executionKeys} where user_id = ${userId} limit ${chunkRows})`,
+    ],
+    [
+      sql`delete from ${executionChanges} where (user_id, id) in (
+        select user_id, id from ${executionChanges} where user_id = ${userId} limit ${chunkRows})`,
+    ],
+    rollups.map(
+      (rollup) => sql`delete from ${rollup} where ctid = any (array(
+        select ctid from ${rollup} where user_id = ${userId} limit ${chunkRows}))`,
+    ),
   ]
   for (const chunk of chunks) {
     let deleted = chunkRows
     while (deleted === chunkRows) {
       if (budget.statements-- <= 0) return false
-      const { rows } = await db.execute<{ count: number }>(
-        sql`with gone as (${chunk} returning 1) select count(*)::integer as count from gone`,
-      )
-      deleted = rows[0]?.count ?? 0
+      deleted = await mostDeleted(db, chunk)
     }
   }
   return true
+}
+
+/** Runs deletes as one statement. @returns the largest of their counts */
+async function mostDeleted(db: Db, deletes: SQL[]): Promise<number> {
+  const ctes = deletes.map((each, index) => sql`${sql.identifier(`gone_${index}`)} as (${each} returning 1)`)
+  const counts = deletes.map((_, index) => sql`(select count(*) from ${sql.identifier(`gone_${index}`)})`)
+  const { rows } = await db.execute<{ count: number }>(
+    sql`with ${sql.join(ctes, sql`, `)} select greatest(${sql.join(counts, sql`, `)})::integer as count`,
+  )
+  return rows[0]?.count ?? 0
 }

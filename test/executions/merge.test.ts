@@ -114,7 +114,12 @@ test('600 random histories end at the same rows in every order and grouping, and
         eventAtMs: start + Math.floor(next() * 4),
         error:
           next() < 0.4
-            ? { message: pick(['a', 'b', 'ä'], next), node: pick([null, 'N'], next), httpStatus: null }
+            ? {
+                message: pick(['a', 'b', 'ä'], next),
+                node: pick([null, 'N'], next),
+                errorClass: null,
+                httpStatus: null,
+              }
             : null,
         dataJson: next() < 0.4 ? JSON.stringify({ n: Math.floor(next() * 3) }) : null,
       })
@@ -178,7 +183,10 @@ describe('who wins', () => {
 
   test('what n8n itself recorded wins over what was pushed, and keeps the pushed error message', async () => {
     const pushed = await stamped(
-      delivery('1', 'error', { error: { message: 'm', node: 'N', httpStatus: null }, eventAtMs: start + 99 }),
+      delivery('1', 'error', {
+        error: { message: 'm', node: 'N', errorClass: null, httpStatus: null },
+        eventAtMs: start + 99,
+      }),
       'push',
     )
     const polled = await stamped(delivery('1', 'crashed'), 'poll')

@@ -120,7 +120,12 @@ describe('shapes', () => {
         resumeToken: 'resume-canary',
       },
     })
-    expect(execution.error).toEqual({ message: 'Deliberate failure', node: 'Fail', httpStatus: null })
+    expect(execution.error).toEqual({
+      message: 'Deliberate failure',
+      node: 'Fail',
+      errorClass: 'NodeOperationError',
+      httpStatus: null,
+    })
     expect(JSON.parse(execution.dataJson ?? '')).toEqual({ nodes: [webhookRun] })
   })
 
@@ -160,7 +165,12 @@ describe('shapes', () => {
       node: { name: 'Call' },
     }
     const item = { execution: { id: 39, error }, workflow: { id: 'w' } }
-    expect(read(item).error).toEqual({ message: 'Authorization failed', node: 'Call', httpStatus: 401 })
+    expect(read(item).error).toEqual({
+      message: 'Authorization failed',
+      node: 'Call',
+      errorClass: 'NodeApiError',
+      httpStatus: 401,
+    })
   })
 
   test('an old n8n says that a run finished and no status: that is a success', () => {

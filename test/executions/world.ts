@@ -11,6 +11,7 @@ import { workflows, workflowVersions } from '../../src/db/schema/workflows.ts'
 import { DeploymentRepository } from '../../src/deployments/repository.ts'
 import { deploymentRoutes } from '../../src/deployments/routes.ts'
 import { AppError } from '../../src/errors.ts'
+import { loadCatalogue } from '../../src/n8n/catalogue.ts'
 import { DeadLetterRepository } from '../../src/executions/dead-letters.ts'
 import { ReportReceiver } from '../../src/executions/receive.ts'
 import { pollNow } from '../../src/executions/reconcile.ts'
@@ -118,7 +119,7 @@ export function createWorld(database: TestDatabase, options: WorldOptions = {}) 
       ),
     )
     .route('/v1/dead-letters', deadLetterRoutes(deadLetters))
-    .route('/v1/analytics', analyticsRoutes(new AnalyticsRepository(db)))
+    .route('/v1/analytics', analyticsRoutes(new AnalyticsRepository(db, now, loadCatalogue)))
     .route('/hooks', hookRoutes({ instances, reports }, options.hookLimits))
 
   async function call(

@@ -37,10 +37,18 @@ export const executions = pgTable(
     errorNode: text('error_node'),
     /** Stamp of the delivery that the error came from, and of the one that the data came from. */
     errorStamp: text('error_stamp'),
+    /** Null without an error, and of errors recorded before there were fingerprints. */
+    errorFingerprint: text('error_fingerprint'),
+    /** What the service that the node called has answered. */
+    errorHttpStatus: integer('error_http_status'),
     data: jsonb('data'),
     /** Stays when the data is trimmed; `-`, which sorts before any stamp, when n8n was asked for it and has none. */
     dataStamp: text('data_stamp'),
     updatedAt: updatedAt(),
+    /** What the latest delivery that changed the row has replaced; `previousData` only when it was replaced. */
+    previousErrorFingerprint: text('previous_error_fingerprint'),
+    previousData: jsonb('previous_data'),
+    previousDataStamp: text('previous_data_stamp'),
   },
   (t) => [
     primaryKey({ name: 'executions_pkey', columns: [t.id, t.recordedAt] }),
@@ -56,9 +64,17 @@ export const executions = pgTable(
       t.recordedAt.desc().nullsFirst(),
       t.id.desc().nullsFirst(),
     ),
+    // As analytics counts: for the pieces of an hour that no rollup has.
+    index('executions_happened_idx').on(
+      t.userId,
+      sql`coalesce(${t.startedAt}, ${t.finishedAt}, ${t.recordedAt})`,
+    ),
     // What the next poll is to fetch, and what the retention of data is to trim: both empty themselves.
     index('executions_dataless_idx').on(t.instanceId, t.recordedAt).where(sql`${t.dataStamp} is null`),
     index('executions_data_idx').on(t.workflowId, t.recordedAt).where(sql`${t.data} is not null`),
+    index('executions_error_idx')
+      .on(t.userId, t.errorFingerprint, t.recordedAt.desc().nullsFirst(), t.id.desc().nullsFirst())
+      .where(sql`${t.errorFingerprint} is not null`),
   ],
 )
 

@@ -1,0 +1,171 @@
+/**
+ * What the rollups cost: `npx tsx bench/ingest-rollups.ts [rounds] [executions a round]`. A real Postgres behind the
+ * gateway. "Without" is the same statement less its ledger, with data in which no nodes are found to count; "with" has all
+ * the folding in it. In turns, for other work on the machine slows all of them.
+ */
+import { PgDialect } from 'drizzle-orm/pg-core'
+import { readMigrations } from '../src/cli/migrations.ts'
+import { createDb, type Db } from '../src/db/client.ts'
+import { postgresBackend } from '../src/db/gateway/postgres.ts'
+import { createGateway } from '../src/db/gateway/protocol.ts'
+import { migrate } from '../src/db/migrate.ts'
+import { foldChanges, recordedPerFold } from '../src/executions/fold.ts'
+import { ingest } from '../src/executions/ingest.ts'
+import { changesWithData, changesWithoutData, groups } from '../src/executions/ledger.ts'
+import type { IncomingExecution } from '../src/executions/merge.ts'
+import { createWorld, type World } from '../test/executions/world.ts'
+import { startPostgres } from '../test/harness/postgres-server.ts'
+
+const rounds = Number(process.argv[2] ?? 25)
+const perRound = Number(process.argv[3] ?? 500)
+const concurrency = 8
+const workflowCount = 30
+
+const textOf = (part: Parameters<PgDialect['sqlToQuery']>[0]) => new PgDialect().sqlToQuery(part).sql
+const ledgerTexts = [changesWithData, changesWithoutData, groups].map((part) => `, ${textOf(part)}`)
+
+const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
+
+interface Target {
+  instanceId: string
+  n8nWorkflowIds: string[]
+}
+
+let made = 0
+/** As reported when it has just ended. Each workflow and node takes its own time, more or less. */
+function executionOf(n8nWorkflowId: string, nodesName: string | false): IncomingExecution {
+  made += 1
+  const usual = 200 + Number(n8nWorkflowId.slice(2)) * 150
+  const vary = (ms: number) => Math.round(ms * (0.7 + Math.random() * 0.6))
+  const finishedAtMs = Date.now()
+  const startedAtMs = finishedAtMs - vary(usual)
+  const isFailed = made % 10 === 0
+  const nodes = Array.from({ length: 10 }, (_, index) => ({
+    name: `Node ${index}`,
+    type: `n8n-nodes-base.type${index % 6}`,
+    status: 'success',
+    startedAt: new Date(startedAtMs).toISOString(),
+    durationMs: vary((usual * (index + 1)) / 55),
+    items: 1 + (made % 20),
+    runs: 1,
+    error: null,
+  }))
+  const message = `The request ${made} to "https://api.example.com/${made}" failed for reason ${'abcdefgh'[made % 8]}`
+  return {
+    n8nExecutionId: String(made),
+    n8nWorkflowId,
+    status: isFailed ? 'error' : 'success',
+    mode: 'trigger',
+    startedAtMs,
+    finishedAtMs,
+    eventAtMs: finishedAtMs,
+    receivedAtMs: finishedAtMs,
+    error: isFailed ? { message, node: 'Node 3', errorClass: 'NodeApiError', httpStatus: 500 } : null,
+    dataJson: nodesName ? JSON.stringify({ [nodesName]: nodes }) : null,
+  }
+}
+
+const server = await startPostgres()
+try {
+  const backend = postgresBackend(server.url, { maxConnections: concurrency + 1 })
+  const gateway = createGateway(backend)
+  /** Both ways through the same detour, which costs something as well. */
+  const connect = (isWithLedger: boolean) =>
+    createDb({
+      databaseUrl: gateway.url,
+      timeoutMs: 60_000,
+      fetch: async (request) => {
+        const body = await request.json()
+        const parts = isWithLedger ? [] : ledgerTexts
+        const query = parts.reduce((text, part) => text.replace(part, ''), String(body.query))
+        if (!isWithLedger && query.includes('execution_changes'))
+          throw new Error('The ledger is still in the statement')
+        return gateway.fetch(
+          new Request(request, { method: 'POST', body: JSON.stringify({ ...body, query }) }),
+        )
+      },
+    })
+  const plain = createDb({ databaseUrl: gateway.url, fetch: gateway.fetch, timeoutMs: 60_000 })
+  await migrate({ sql: plain.$client, migrations: await readMigrations('drizzle') })
+  const db = connect(true)
+  const withoutLedger = connect(false)
+  const world = createWorld({ db: plain, sql: plain.$client } as unknown as Parameters<typeof createWorld>[0])
+  const many = await manyOf(world)
+  const hot: Target = { ...many, n8nWorkflowIds: many.n8nWorkflowIds.slice(0, 1) }
+
+  let unfolded = 0
+  /** @returns executions a second */
+  async function round(on: Db, target: Target, batchSize: number, withNodes: boolean): Promise<number> {
+    const isFolding = on === db
+    const nodesName = isFolding ? 'nodes' : 'other'
+    const batches = Array.from(
+      { length: Math.ceil((batchSize === 1 ? perRound : 4 * perRound) / batchSize) },
+      (_, batch) =>
+        Array.from({ length: batchSize }, (__, index) =>
+          executionOf(
+            target.n8nWorkflowIds[(batch + index) % target.n8nWorkflowIds.length]!,
+            withNodes && nodesName,
+          ),
+        ),
+    )
+    const count = batches.length * batchSize
+    const folds: Promise<number>[] = []
+    const startedAt = performance.now()
+    await Promise.all(
+      Array.from({ length: concurrency }, async () => {
+        for (let batch = batches.pop(); batch; batch = batches.pop()) {
+          await ingest(on, target.instanceId, batch, 'push')
+          unfolded += isFolding ? batch.length : 0
+          if (unfolded < recordedPerFold) continue
+          unfolded = 0
+          folds.push(foldChanges(db))
+        }
+      }),
+    )
+    await Promise.all(folds)
+    return (count / (performance.now() - startedAt)) * 1000
+  }
+
+  for (const [name, batchSize, withNodes] of [
+    ['single deliveries', 1, false],
+    ['single deliveries with the data of 10 nodes', 1, true],
+    ['batches of 100 with the data of 10 nodes', 100, true],
+  ] as const) {
+    const rates: Record<'with' | 'without' | 'hot', number[]> = { with: [], without: [], hot: [] }
+    for (let index = -1; index < rounds; index += 1) {
+      const variants = [
+        ['with', () => round(db, many, batchSize, withNodes)],
+        ['without', () => round(withoutLedger, many, batchSize, withNodes)],
+        ['hot', () => round(db, hot, batchSize, withNodes)],
+      ] as const
+      for (let turn = 0; turn < variants.length; turn += 1) {
+        const [variant, run] = variants[(turn + index + 1) % variants.length]!
+        const rate = await run()
+        if (index >= 0) rates[variant].push(rate)
+      }
+    }
+    const ratio = (a: keyof typeof rates, b: keyof typeof rates) =>
+      median(rates[a].map((rate, index) => rate / rates[b][index]!)).toFixed(2)
+    console.log(
+      `${name}: ${median(rates.with).toFixed(0)} executions a second with rollups, ` +
+        `${median(rates.without).toFixed(0)} without: ${ratio('with', 'without')}; ` +
+        `${median(rates.hot).toFixed(0)} on one hot workflow, against ${workflowCount}: ${ratio('hot', 'with')}`,
+    )
+  }
+  await backend.close()
+} finally {
+  await server.stop()
+}
+
+/** One instance on which a user has many workflows deployed. */
+async function manyOf(world: World): Promise<Target> {
+  const { userId, instanceId } = await world.tracked('wf0')
+  const n8nWorkflowIds = ['wf0']
+  for (let index = 1; index < workflowCount; index += 1) {
+    const n8nWorkflowId = `wf${index}`
+    const body = { workflowId: await world.workflow(userId), instanceId, n8nWorkflowId }
+    await world.call('POST', '/v1/deployments', { user: userId, body })
+    n8nWorkflowIds.push(n8nWorkflowId)
+  }
+  return { instanceId, n8nWorkflowIds }
+}

@@ -1,0 +1,42 @@
+/** @module All of a user's executions that a filter chooses, a page at a time. */
+import type { ExecutionSummary } from './contract.ts'
+import type { ExecutionRepository } from './repository.ts'
+import type { ExecutionSearch } from './search.ts'
+
+const pageRows = 1000
+
+/** What is recorded after the first page was read is not among them; every other one is, once. */
+export async function* executionPages(
+  executions: Pick<ExecutionRepository, 'list'>,
+  userId: string,
+  filter: ExecutionSearch,
+): AsyncGenerator<ExecutionSummary[], void, undefined> {
+  let after: string | null = null
+  do {
+    const page: Awaited<ReturnType<ExecutionRepository['list']>> = await executions.list(userId, filter, {
+      limit: pageRows,
+      after,
+    })
+    yield page.items
+    const last = page.items.at(-1)
+    after = page.nextCursor === null || !last ? null : last.id
+  } while (after !== null)
+}
+
+/** CSV header → cell. */
+export const exportColumns: Record<string, (execution: ExecutionSummary) => unknown> = {
+  id: ({ id }) => id,
+  n8nExecutionId: ({ n8nExecutionId }) => n8nExecutionId,
+  workflowId: ({ workflowId }) => workflowId,
+  workflowVersion: ({ workflowVersion }) => workflowVersion,
+  deploymentId: ({ deploymentId }) => deploymentId,
+  instanceId: ({ instanceId }) => instanceId,
+  status: ({ status }) => status,
+  mode: ({ mode }) => mode,
+  startedAt: ({ startedAt }) => startedAt,
+  finishedAt: ({ finishedAt }) => finishedAt,
+  durationMs: ({ durationMs }) => durationMs,
+  errorNode: ({ error }) => error?.node,
+  errorMessage: ({ error }) => error?.message,
+  receivedAt: ({ receivedAt }) => receivedAt,
+}

@@ -1,0 +1,79 @@
+/**
+ * @module What a run's data adds to the statistics of its nodes, for the ledger. Read from the stored JSON, which may be
+ * a sender's own: what is no node is passed over, what is no number is none. Pure; the SQL function `run_nodes` does the
+ * same for data that was stored before, so that exactly what was added can be taken back.
+ */
+
+/** Both as Postgres reads arrays, which is cheaper for it than JSON. */
+export interface NodeCounts {
+  /** `text[]`: of each node its type, a line feed, its name. */
+  names: string
+  /**
+   * `integer[]`, five for each node: the day of its first run in days since 2000-01-01 (UTC), null when that is not
+   * known; its runs; 1 when it failed; the items it gave; the milliseconds of all its runs, or null.
+   */
+  counts: string
+}
+
+type Json = Record<string, unknown>
+
+const maxNodes = 500
+const maxNameChars = 256
+const maxRuns = 1_000_000
+const maxItems = 1_000_000_000
+/** 24 days. */
+const maxMs = 2_147_483_647
+const dayMs = 86_400_000
+const firstDayMs = Date.UTC(2000, 0, 1)
+
+/** Null when the data tells of no nodes. @param dataJson what `executions.data` holds */
+export function nodeCountsOf(dataJson: string | null): NodeCounts | null {
+  if (!dataJson?.includes('"nodes"')) return null
+  const data: unknown = JSON.parse(dataJson)
+  const listed = isObject(data) ? data['nodes'] : undefined
+  if (!Array.isArray(listed)) return null
+  let names = ''
+  let counts = ''
+  for (const node of listed.slice(0, maxNodes)) {
+    if (!isNode(node)) continue
+    const type = typeof node.type === 'string' ? shorten(node.type).replaceAll('\n', ' ') : ''
+    names += `,"${escaped(`${type}\n${shorten(node.name)}`)}"`
+    const runs = Math.max(count(node.runs, maxRuns) ?? 1, 1)
+    const failures = isObject(node.error) ? 1 : 0
+    const items = count(node.items, maxItems) ?? 0
+    counts += `,${dayOf(node.startedAt)},${runs},${failures},${items},${count(node.durationMs, maxMs)}`
+  }
+  return names === '' ? null : { names: `{${names.slice(1)}}`, counts: `{${counts.slice(1)}}` }
+}
+
+interface ListedNode {
+  name: string
+  type?: unknown
+  startedAt?: unknown
+  runs?: unknown
+  error?: unknown
+  items?: unknown
+  durationMs?: unknown
+}
+
+function isNode(node: unknown): node is ListedNode {
+  return isObject(node) && typeof node['name'] === 'string'
+}
+
+function dayOf(startedAt: unknown): number | null {
+  if (typeof startedAt !== 'string') return null
+  const date = /^(20\d\d)-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T.*Z$/s.exec(startedAt)
+  return date && (Date.UTC(Number(date[1]), Number(date[2]) - 1, Number(date[3])) - firstDayMs) / dayMs
+}
+
+const count = (value: unknown, largest: number): number | null =>
+  typeof value === 'number' ? Math.min(Math.max(Math.trunc(value), 0), largest) : null
+
+/** By characters as Postgres counts them. */
+const shorten = (text: string): string =>
+  text.length <= maxNameChars ? text : Array.from(text).slice(0, maxNameChars).join('')
+
+const escaped = (text: string): string => text.replaceAll(/["\\]/g, '\\$&')
+
+const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -1,0 +1,90 @@
+/** Deliveries such as n8n might make, from a seed: the same in every run. */
+import { executionStatuses } from '../../src/db/schema/executions.ts'
+import type { DeliverySource, IncomingExecution } from '../../src/executions/merge.ts'
+
+/** Mulberry32. */
+export function random(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+export const pick = <T>(items: readonly T[], next: () => number): T =>
+  items[Math.floor(next() * items.length)]!
+
+export function shuffled<T>(items: readonly T[], next: () => number): T[] {
+  const result = [...items]
+  for (let last = result.length - 1; last > 0; last--) {
+    const other = Math.floor(next() * (last + 1))
+    ;[result[last], result[other]] = [result[other]!, result[last]!]
+  }
+  return result
+}
+
+export interface Delivery {
+  execution: IncomingExecution
+  source: DeliverySource
+}
+
+export const hourMs = 60 * 60 * 1000
+
+export const randomError = (next: () => number): NonNullable<IncomingExecution['error']> => ({
+  message: pick(
+    [
+      `Request ${Math.floor(next() * 1e6)} failed with status code 404`,
+      `The service refused the connection to "https://api${Math.floor(next() * 9)}.example.com"`,
+      'Authorization failed - please check your credentials',
+    ],
+    next,
+  ),
+  node: pick([null, 'Call', 'Store'], next),
+  errorClass: pick([null, 'NodeApiError', 'NodeOperationError'], next),
+  httpStatus: pick([null, 401, 404], next),
+})
+
+/** As `node-runs.ts` writes it. */
+export function randomData(next: () => number, aroundMs: number): string {
+  const nodes = ['Webhook', 'Call', 'Store', 'Sum up', 'Wait']
+    .filter(() => next() < 0.7)
+    .map((name, index) => ({
+      name,
+      type: pick([`n8n-nodes-base.type${index}`, '@n8n/n8n-nodes-langchain.agent', null], next),
+      status: 'success',
+      startedAt:
+        next() < 0.15 ? null : new Date(aroundMs + Math.floor((next() - 0.5) * 48 * hourMs)).toISOString(),
+      durationMs: next() < 0.1 ? null : Math.floor(next() ** 4 * 1e6),
+      items: Math.floor(next() * 50),
+      runs: next() < 0.2 ? 1 + Math.floor(next() * 9) : 1,
+      error: next() < 0.15 ? { message: 'm', httpStatus: null } : null,
+    }))
+  return JSON.stringify(next() < 0.1 ? { told: 'by a sender of its own' } : { nodes })
+}
+
+/** Whatever a sender may say, in whatever order: times, errors and data that change, or are never told. */
+export function randomDelivery(
+  n8nExecutionId: string,
+  n8nWorkflowId: string,
+  aroundMs: number,
+  next: () => number,
+): Delivery {
+  const time = () => (next() < 0.4 ? null : aroundMs + Math.floor((next() - 0.5) * 4 * hourMs))
+  return {
+    source: next() < 0.4 ? 'poll' : 'push',
+    execution: {
+      n8nExecutionId,
+      n8nWorkflowId,
+      status: pick(executionStatuses, next),
+      mode: pick([null, 'webhook', 'trigger'], next),
+      startedAtMs: time(),
+      finishedAtMs: time(),
+      eventAtMs: aroundMs + Math.floor(next() * 4),
+      receivedAtMs: aroundMs + Math.floor(next() * 3 * hourMs),
+      error: next() < 0.4 ? randomError(next) : null,
+      dataJson: next() < 0.5 ? randomData(next, aroundMs) : null,
+    },
+  }
+}

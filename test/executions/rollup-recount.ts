@@ -1,0 +1,179 @@
+/** What the rollups must come to, counted anew from the executions themselves, and what their views come to. */
+import { expect } from 'vitest'
+import type { Sql } from '../../src/db/client.ts'
+
+type Counts = Map<string, number>
+
+interface Rollups {
+  stats: Counts
+  durations: Counts
+  errors: Counts
+  nodes: Counts
+  nodeDurations: Counts
+}
+
+interface CountedNode {
+  name: string
+  type: string | null
+  startedAt: string | null
+  durationMs: number | null
+  items: number
+  runs: number
+  error: object | null
+}
+
+const none = '00000000-0000-0000-0000-000000000000'
+const failing = new Set(['error', 'canceled', 'crashed', 'unknown'])
+
+/** By n8n's execution id: data that was counted and is gone from its row. */
+export type TrimmedData = Map<string, unknown>
+
+const empty = (): Rollups => ({
+  stats: new Map(),
+  durations: new Map(),
+  errors: new Map(),
+  nodes: new Map(),
+  nodeDurations: new Map(),
+})
+
+function add(counts: Counts, key: unknown[], by: number): void {
+  const text = key.join(' | ')
+  counts.set(text, (counts.get(text) ?? 0) + by)
+}
+
+const startOf = (grain: 'hour' | 'day', time: Date) =>
+  `${time.toISOString().slice(0, grain === 'hour' ? 13 : 10)}${grain === 'hour' ? '' : 'T00'}`
+
+/** Each bucket ends a tenth later than the one before. */
+function bucketOf(ms: number): number {
+  let bucket = 0
+  for (let end = 1; ms >= end; end *= 1.1) bucket += 1
+  return bucket
+}
+
+async function recount(sql: Sql, userIds: string[], trimmed: TrimmedData): Promise<Rollups> {
+  const rows =
+    await sql`select user_id, workflow_id, instance_id, deployment_id, workflow_version, n8n_execution_id,
+      status, error_fingerprint, data, extract(epoch from recorded_at) * 1000 as recorded_ms,
+      extract(epoch from started_at) * 1000 as started_ms, extract(epoch from finished_at) * 1000 as finished_ms
+    from executions where user_id = any (${userIds})`
+  const result = empty()
+  for (const row of rows) {
+    const deployment = [row['user_id'], row['workflow_id'], row['instance_id'], row['deployment_id']]
+    const version = row['workflow_version']
+    const [recordedAt, startedAt, finishedAt] = ['recorded_ms', 'started_ms', 'finished_ms'].map((name) =>
+      row[name] === null ? null : new Date(Number(row[name])),
+    )
+    const happenedAt = startedAt ?? finishedAt ?? recordedAt!
+    for (const grain of ['hour', 'day'] as const) {
+      const at = startOf(grain, happenedAt)
+      add(result.stats, [...deployment, version, grain, at, row['status']], 1)
+      if (row['error_fingerprint'] !== null && failing.has(String(row['status']))) {
+        add(result.errors, [...deployment, version, grain, at, row['error_fingerprint']], 1)
+      }
+      if (startedAt && finishedAt && finishedAt >= startedAt) {
+        const bucket = bucketOf(finishedAt.getTime() - startedAt.getTime())
+        add(result.durations, [...deployment, version, grain, at, bucket], 1)
+        add(result.durations, [row['user_id'], none, none, none, 0, grain, at, bucket], 1)
+      }
+    }
+    const data = (row['data'] ?? trimmed.get(String(row['n8n_execution_id']))) as {
+      nodes?: CountedNode[]
+    } | null
+    for (const node of data?.nodes ?? []) {
+      const day = (node.startedAt ?? recordedAt!.toISOString()).slice(0, 10)
+      const key = [...deployment, version, node.type ?? '', node.name, day]
+      add(result.nodes, [...key, 'runs'], node.runs)
+      add(result.nodes, [...key, 'executions'], 1)
+      add(result.nodes, [...key, 'failures'], node.error ? 1 : 0)
+      add(result.nodes, [...key, 'items'], node.items)
+      add(result.nodes, [...key, 'ms'], node.durationMs ?? 0)
+      if (node.durationMs === null) continue
+      const bucket = bucketOf(Math.floor(node.durationMs / node.runs))
+      add(result.nodeDurations, [...deployment, node.type ?? '', node.name, day, bucket], node.runs)
+      add(
+        result.nodeDurations,
+        [row['user_id'], none, none, none, node.type ?? '', '', day, bucket],
+        node.runs,
+      )
+    }
+  }
+  return result
+}
+
+async function throughViews(sql: Sql, userIds: string[]): Promise<Rollups> {
+  const result = empty()
+  const deployment = (row: Record<string, unknown>) =>
+    ['user_id', 'workflow_id', 'instance_id', 'deployment_id'].map((name) => row[name])
+  const at = (row: Record<string, unknown>) => new Date(Number(row['at_ms']))
+  const statuses = ['new', 'running', 'waiting', 'success', 'error', 'canceled', 'crashed', 'unknown']
+  for (const row of await sql`select *, extract(epoch from at) * 1000 as at_ms from execution_stats_now
+      where user_id = any (${userIds})`) {
+    const grain = row['grain'] as 'hour' | 'day'
+    for (const status of statuses) {
+      const key = [...deployment(row), row['workflow_version'], grain, startOf(grain, at(row)), status]
+      add(result.stats, key, Number(row[status]))
+    }
+  }
+  for (const row of await sql`select *, extract(epoch from at) * 1000 as at_ms from execution_durations_now
+      where user_id = any (${userIds})`) {
+    const grain = row['grain'] as 'hour' | 'day'
+    const key = [...deployment(row), row['workflow_version'], grain, startOf(grain, at(row)), row['bucket']]
+    add(result.durations, key, Number(row['runs']))
+  }
+  for (const row of await sql`select *, extract(epoch from at) * 1000 as at_ms from error_stats_now
+      where user_id = any (${userIds})`) {
+    const grain = row['grain'] as 'hour' | 'day'
+    const key = [
+      ...deployment(row),
+      row['workflow_version'],
+      grain,
+      startOf(grain, at(row)),
+      row['fingerprint'],
+    ]
+    add(result.errors, key, Number(row['runs']))
+  }
+  for (const row of await sql`select *, extract(epoch from at) * 1000 as at_ms from node_stats_now
+      where user_id = any (${userIds})`) {
+    const day = at(row).toISOString().slice(0, 10)
+    const key = [...deployment(row), row['workflow_version'], row['node_type'], row['node_name'], day]
+    for (const [column, name] of [
+      ['runs', 'runs'],
+      ['executions', 'executions'],
+      ['failures', 'failures'],
+      ['items', 'items'],
+      ['total_ms', 'ms'],
+    ] as const) {
+      add(result.nodes, [...key, name], Number(row[column]))
+    }
+  }
+  for (const row of await sql`select *, extract(epoch from at) * 1000 as at_ms from node_durations_now
+      where user_id = any (${userIds})`) {
+    const day = at(row).toISOString().slice(0, 10)
+    const key = [...deployment(row), row['node_type'], row['node_name'], day, row['bucket']]
+    add(result.nodeDurations, key, Number(row['runs']))
+  }
+  return result
+}
+
+const occurring = (rollups: Rollups) =>
+  Object.fromEntries(
+    Object.entries(rollups).map(([name, counts]: [string, Counts]) => [
+      name,
+      Object.fromEntries([...counts].filter(([, count]) => count !== 0).toSorted()),
+    ]),
+  )
+
+/** @returns how many different figures were compared */
+export async function expectRollupsToBeARecount(
+  sql: Sql,
+  userIds: string[],
+  trimmed: TrimmedData = new Map(),
+): Promise<number> {
+  const counted = occurring(await recount(sql, userIds, trimmed))
+  expect(occurring(await throughViews(sql, userIds))).toEqual(counted)
+  return Object.values(counted).reduce((sum, counts) => sum + Object.keys(counts).length, 0)
+}
+
+export const unfoldedChanges = async (sql: Sql): Promise<number> =>
+  Number((await sql`select count(*) as count from execution_changes`)[0]?.['count'])

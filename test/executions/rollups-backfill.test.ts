@@ -1,0 +1,61 @@
+import { PGlite } from '@electric-sql/pglite'
+import { v7 as uuidv7 } from 'uuid'
+import { expect, test } from 'vitest'
+import { readMigrations } from '../../src/cli/migrations.ts'
+import { createDb } from '../../src/db/client.ts'
+import { pgliteBackend } from '../../src/db/gateway/pglite.ts'
+import { createGateway } from '../../src/db/gateway/protocol.ts'
+import { migrate } from '../../src/db/migrate.ts'
+import { executionStatuses } from '../../src/db/schema/executions.ts'
+import { foldChanges } from '../../src/executions/fold.ts'
+import { ingest } from '../../src/executions/ingest.ts'
+import { hourMs, pick, random, randomData, randomDelivery } from './random-runs.ts'
+import { expectRollupsToBeARecount, unfoldedChanges } from './rollup-recount.ts'
+import { createWorld } from './world.ts'
+
+test('executions from before there were rollups are counted by the migration, and what comes of them later as well', async () => {
+  const backend = pgliteBackend(await PGlite.create())
+  const gateway = createGateway(backend)
+  const db = createDb({ databaseUrl: gateway.url, fetch: gateway.fetch })
+  const sql = db.$client
+  const migrations = await readMigrations('drizzle')
+  const before = migrations.findIndex(({ name }) => name === '0006_analytics')
+  await migrate({ sql, migrations: migrations.slice(0, before) })
+
+  const world = createWorld({ db, sql } as Parameters<typeof createWorld>[0])
+  const { userId, instanceId, workflowId, deploymentId } = await world.tracked('wf1')
+  const next = random(6)
+  const nowMs = Date.now()
+  for (let index = 0; index < 200; index++) {
+    const recordedAtMs = nowMs - Math.floor(next() * 20) * hourMs
+    const time = () =>
+      next() < 0.2 ? null : new Date(recordedAtMs + Math.floor((next() - 0.5) * hourMs)).toISOString()
+    const row = {
+      ...{ id: uuidv7({ msecs: recordedAtMs }), recordedAt: new Date(recordedAtMs).toISOString() },
+      ...{ status: pick(executionStatuses, next), startedAt: time(), finishedAt: time() },
+      data: next() < 0.5 ? randomData(next, recordedAtMs) : null,
+    }
+    await sql`insert into execution_keys
+        (instance_id, n8n_execution_id, id, recorded_at, user_id, status, stamp, started_at, finished_at)
+      values (${instanceId}, ${String(index)}, ${row.id}, ${row.recordedAt}, ${userId}, ${row.status}, '0',
+        ${row.startedAt}, ${row.finishedAt})`
+    await sql`insert into executions (id, recorded_at, user_id, instance_id, workflow_id, workflow_version,
+        deployment_id, n8n_execution_id, status, started_at, finished_at, error_message, data, data_stamp)
+      values (${row.id}, ${row.recordedAt}, ${userId}, ${instanceId}, ${workflowId}, 1, ${deploymentId},
+        ${String(index)}, ${row.status}, ${row.startedAt}, ${row.finishedAt}, 'an error of before', ${row.data},
+        ${row.data && '0'})`
+  }
+
+  await migrate({ sql, migrations })
+  expect(await unfoldedChanges(sql)).toBe(0)
+  expect(await expectRollupsToBeARecount(sql, [userId])).toBeGreaterThan(300)
+
+  for (let index = 0; index < 300; index++) {
+    const { execution, source } = randomDelivery(String(index), 'wf1', nowMs, next)
+    await ingest(db, instanceId, [execution], source)
+  }
+  await expectRollupsToBeARecount(sql, [userId])
+  await foldChanges(db, { maxStatements: 100 })
+  await expectRollupsToBeARecount(sql, [userId])
+  await backend.close()
+})

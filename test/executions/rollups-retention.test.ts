@@ -1,0 +1,185 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { deleteDroppedRollups, foldChanges } from '../../src/executions/fold.ts'
+import { ingest } from '../../src/executions/ingest.ts'
+import type { IncomingExecution } from '../../src/executions/merge.ts'
+import { closeAbandoned, dropExpiredMonths, trimExecutionData } from '../../src/executions/retention.ts'
+import { purgeDeletedAccounts } from '../../src/users/delete-account.ts'
+import { createPostgresTestDatabase } from '../harness/database.ts'
+import { hourMs, random, randomData, randomDelivery } from './random-runs.ts'
+import { expectRollupsToBeARecount, type TrimmedData, unfoldedChanges } from './rollup-recount.ts'
+import { createWorld, type World } from './world.ts'
+
+let world: World
+beforeAll(async () => {
+  world = createWorld(await createPostgresTestDatabase())
+})
+afterAll(() => world.close())
+
+const dayMs = 24 * hourMs
+const rollups = [
+  ...['execution_changes', 'execution_stats', 'execution_durations', 'error_stats', 'error_groups'],
+  ...['node_stats', 'node_durations'],
+]
+
+/** Rows of each table that are not counted any more, or belong to the user. */
+async function rowsOf(userId: string): Promise<Record<string, number>> {
+  const counts = rollups.map(async (table): Promise<[string, number]> => {
+    const [row] = await world.sql.query(
+      `select count(*)::integer as count from ${table} where user_id = $1`,
+      [userId],
+    )
+    return [table, Number(row?.['count'])]
+  })
+  return Object.fromEntries(await Promise.all(counts))
+}
+
+/** Random deliveries of `count` executions that were first heard of on those days. */
+async function record(
+  instanceId: string,
+  count: number,
+  daysAgo: number[],
+  seed: number,
+  rounds = 3,
+): Promise<void> {
+  const next = random(seed)
+  for (const days of daysAgo) {
+    const aroundMs = Date.now() - days * dayMs
+    for (let round = 0; round < rounds; round++) {
+      const batch = Array.from({ length: count }, (_, index) => {
+        const { execution } = randomDelivery(`${days}-${index}`, 'wf1', aroundMs, next)
+        return { ...execution, receivedAtMs: aroundMs }
+      })
+      await ingest(world.db, instanceId, batch, round === 1 ? 'poll' : 'push')
+    }
+  }
+}
+
+test('months that are dropped count no more from that moment on, folded or not; what is left of them goes bit by bit', async () => {
+  const { userId, instanceId } = await world.tracked('wf1')
+  await record(instanceId, 30, [540, 500, 20, 0], 1)
+  await foldChanges(world.db, { limit: 120 })
+  await expectRollupsToBeARecount(world.sql, [userId])
+  await expect(dropExpiredMonths(world.db, new Date(), { retentionMonths: 13 })).resolves.toBeGreaterThan(0)
+  const left = await world.sql`select count(*)::integer as count from executions where user_id = ${userId}`
+  expect(left[0]?.['count']).toBe(60)
+  await expectRollupsToBeARecount(world.sql, [userId])
+
+  const before = await rowsOf(userId)
+  expect(await deleteDroppedRollups(world.db, { limit: 10, maxStatements: 1 })).toBe(10)
+  await expectRollupsToBeARecount(world.sql, [userId])
+  await deleteDroppedRollups(world.db, { limit: 100, maxStatements: 1000 })
+  expect(await deleteDroppedRollups(world.db)).toBe(0)
+  const after = await rowsOf(userId)
+  expect(after['execution_stats']).toBeLessThan(before['execution_stats'] ?? 0)
+  const [old] = await world.sql`select
+    (select count(*) from execution_changes where recorded_at < now() - interval '100 days')::integer as changes,
+    (select count(*) from node_durations where recorded_month < now() - interval '100 days')::integer as durations,
+    (select count(*) from error_groups where recorded_month < now() - interval '100 days')::integer as groups`
+  expect(old).toEqual({ changes: 0, durations: 0, groups: 0 })
+  await expectRollupsToBeARecount(world.sql, [userId])
+  while ((await foldChanges(world.db)) > 0);
+  await expectRollupsToBeARecount(world.sql, [userId])
+})
+
+test('a month that is made anew after it was dropped counts from nothing', async () => {
+  const { userId, instanceId } = await world.tracked('wf1')
+  await record(instanceId, 10, [500], 2)
+  await foldChanges(world.db)
+  await dropExpiredMonths(world.db, new Date(), { retentionMonths: 13 })
+  await expectRollupsToBeARecount(world.sql, [userId])
+  await record(instanceId, 5, [500], 3)
+  const [counted] =
+    await world.sql`select count(*)::integer as count from executions where user_id = ${userId}`
+  expect(counted?.['count']).toBe(5)
+  await expectRollupsToBeARecount(world.sql, [userId])
+  await dropExpiredMonths(world.db, new Date(), { retentionMonths: 13 })
+  await deleteDroppedRollups(world.db)
+  expect(Object.values(await rowsOf(userId)).every((count) => count === 0)).toBe(true)
+})
+
+test('data that is trimmed stays counted, and a delivery that comes later does not bring it back', async () => {
+  const { userId, instanceId } = await world.tracked('wf1')
+  const next = random(4)
+  const receivedAtMs = Date.now() - 40 * dayMs
+  const execution = (id: number, eventAtMs: number): IncomingExecution => ({
+    ...{ n8nExecutionId: String(id), n8nWorkflowId: 'wf1', status: 'success', mode: null, error: null },
+    ...{ startedAtMs: receivedAtMs, finishedAtMs: receivedAtMs, eventAtMs, receivedAtMs },
+    dataJson: randomData(next, receivedAtMs),
+  })
+  const ids = Array.from({ length: 30 }, (_, index) => index)
+  await ingest(
+    world.db,
+    instanceId,
+    ids.map((id) => execution(id, receivedAtMs)),
+    'push',
+  )
+  await ingest(
+    world.db,
+    instanceId,
+    ids.slice(0, 10).map((id) => execution(id, receivedAtMs + 1)),
+    'push',
+  )
+  await foldChanges(world.db, { limit: 20 })
+  await expectRollupsToBeARecount(world.sql, [userId])
+  const rows = await world.sql`select n8n_execution_id as id, data from executions where user_id = ${userId}`
+  const trimmed: TrimmedData = new Map(rows.map((row) => [String(row['id']), row['data']]))
+  await trimExecutionData(world.db, new Date(), { retentionDays: 30, random: () => 0 })
+  await expectRollupsToBeARecount(world.sql, [userId], trimmed)
+
+  const late = ids.map((id) => ({
+    ...execution(id, receivedAtMs + 2),
+    startedAtMs: receivedAtMs - 5 * hourMs,
+  }))
+  await ingest(world.db, instanceId, late, 'poll')
+  const [left] =
+    await world.sql`select count(data)::integer as data, count(previous_data)::integer as previous
+    from executions where user_id = ${userId}`
+  expect(left).toEqual({ data: 0, previous: 0 })
+  await expectRollupsToBeARecount(world.sql, [userId], trimmed)
+  while ((await foldChanges(world.db)) > 0);
+  await expectRollupsToBeARecount(world.sql, [userId], trimmed)
+})
+
+test('a run that is closed as abandoned moves from what it was to unknown, with the error it had', async () => {
+  const { userId, instanceId } = await world.tracked('wf1')
+  await record(instanceId, 60, [0], 5, 1)
+  await world.sql`update deployments set n8n_workflow_id = null where instance_id = ${instanceId}`
+  const open = async () =>
+    Number(
+      (
+        await world.sql`select count(*) as count from executions
+          where user_id = ${userId} and status in ('new', 'running', 'waiting')`
+      )[0]?.['count'],
+    )
+  expect(await open()).toBeGreaterThan(3)
+  await closeAbandoned(world.db, new Date(), 2)
+  await expectRollupsToBeARecount(world.sql, [userId])
+  await foldChanges(world.db, { limit: 50 })
+  await closeAbandoned(world.db, new Date(), 1000)
+  expect(await open()).toBe(0)
+  await expectRollupsToBeARecount(world.sql, [userId])
+  while ((await foldChanges(world.db)) > 0);
+  await expectRollupsToBeARecount(world.sql, [userId])
+})
+
+test('an account that is deleted takes its rollups along while it is folded, and nobody else loses any', async () => {
+  const [gone, stays] = [await world.tracked('wf1'), await world.tracked('wf1')]
+  await record(gone.instanceId, 100, [0, 40], 6)
+  await record(stays.instanceId, 20, [0, 40], 7)
+  await foldChanges(world.db, { limit: 300 })
+  expect(Object.values(await rowsOf(gone.userId)).every((count) => count > 0)).toBe(true)
+  await world.sql`update users set deleted_at = now() where id = ${gone.userId}`
+  const stop = new AbortController()
+  const folding = (async () => {
+    while (!stop.signal.aborted) await foldChanges(world.db, { limit: 20 })
+  })()
+  while ((await purgeDeletedAccounts(world.db, { chunkRows: 50, maxStatements: 5 })).purged === 0);
+  stop.abort()
+  await folding
+  expect(Object.values(await rowsOf(gone.userId)).every((count) => count === 0)).toBe(true)
+  expect(await expectRollupsToBeARecount(world.sql, [stays.userId])).toBeGreaterThan(100)
+  while ((await foldChanges(world.db)) > 0);
+  expect(await unfoldedChanges(world.sql)).toBe(0)
+  expect(Object.values(await rowsOf(gone.userId)).every((count) => count === 0)).toBe(true)
+  await expectRollupsToBeARecount(world.sql, [stays.userId])
+})

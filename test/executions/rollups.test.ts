@@ -1,0 +1,264 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { foldChanges } from '../../src/executions/fold.ts'
+import { ingest } from '../../src/executions/ingest.ts'
+import { createPostgresTestDatabase } from '../harness/database.ts'
+import {
+  type Delivery,
+  hourMs,
+  pick,
+  random,
+  randomData,
+  randomDelivery,
+  randomError,
+  shuffled,
+} from './random-runs.ts'
+import { expectRollupsToBeARecount, unfoldedChanges } from './rollup-recount.ts'
+import { createWorld, type World } from './world.ts'
+
+const isFull = process.env['FLOWKEEP_FULL'] === '1'
+const executionCount = isFull ? 10_000 : 1000
+const connections = 50
+
+let world: World
+beforeAll(async () => {
+  world = createWorld(
+    await createPostgresTestDatabase({
+      maxConnections: connections,
+      timeoutMs: 120_000,
+      connectTimeoutMs: 120_000,
+      lockTimeoutMs: 60_000,
+      statementTimeoutMs: 60_000,
+    }),
+  )
+})
+afterAll(() => world.close())
+
+interface Origin {
+  userId: string
+  instanceId: string
+  n8nWorkflowIds: string[]
+}
+
+/** A user's instance with two workflows deployed. */
+async function origin(): Promise<Origin> {
+  const { userId, instanceId } = await world.tracked('wf1')
+  const workflowId = await world.workflow(userId)
+  await world.call('POST', '/v1/deployments', {
+    user: userId,
+    body: { workflowId, instanceId, n8nWorkflowId: 'wf2' },
+  })
+  return { userId, instanceId, n8nWorkflowIds: ['wf1', 'wf2'] }
+}
+
+const foldAll = async () => {
+  while ((await foldChanges(world.db, { maxStatements: 1000 })) > 0);
+  expect(await unfoldedChanges(world.sql)).toBe(0)
+}
+
+/** A start, an end that is pushed, an end that is polled: told in any order, one of them perhaps without times. */
+function lifeOf(
+  n8nExecutionId: string,
+  n8nWorkflowId: string,
+  nowMs: number,
+  next: () => number,
+): Delivery[] {
+  const startedAtMs = nowMs - Math.floor(next() * 72 * hourMs)
+  const finishedAtMs = startedAtMs + Math.floor(next() ** 3 * 100_000)
+  const status = next() < 0.8 ? ('success' as const) : ('error' as const)
+  const error = status === 'error' ? randomError(next) : null
+  const common = { n8nExecutionId, n8nWorkflowId, receivedAtMs: nowMs, mode: 'webhook' }
+  const ended = { ...common, status, finishedAtMs, eventAtMs: finishedAtMs, error }
+  return [
+    {
+      source: 'push',
+      execution: {
+        ...common,
+        ...{
+          status: 'running',
+          startedAtMs,
+          finishedAtMs: null,
+          eventAtMs: startedAtMs,
+          error: null,
+          dataJson: null,
+        },
+      },
+    },
+    {
+      source: 'push',
+      execution: {
+        ...ended,
+        startedAtMs: null,
+        dataJson: next() < 0.3 ? randomData(next, startedAtMs) : null,
+      },
+    },
+    { source: 'poll', execution: { ...ended, startedAtMs, dataJson: randomData(next, startedAtMs) } },
+  ]
+}
+
+test(`${3 * executionCount} shuffled deliveries of ${executionCount} executions over ${connections} connections, while it is folded and read: the rollups are a recount at every moment${isFull ? '' : ' (30,000 with FLOWKEEP_FULL=1)'}`, async () => {
+  const next = random(20261122)
+  const origins = [await origin(), await origin(), await origin()]
+  const userIds = origins.map(({ userId }) => userId)
+  const nowMs = Date.now()
+  const queue = shuffled(
+    Array.from({ length: executionCount }, (_, index) => {
+      const { instanceId, n8nWorkflowIds } = pick(origins, next)
+      return lifeOf(String(index), pick(n8nWorkflowIds, next), nowMs, next).map((delivery) => ({
+        instanceId,
+        ...delivery,
+      }))
+    }).flat(),
+    next,
+  )
+  const deliveries = queue.length
+
+  const stop = new AbortController()
+  const moments: { executions: unknown; counted: unknown; timed: unknown; buckets: unknown }[] = []
+  let folded = 0
+  const folding = async (limit: number) => {
+    while (!stop.signal.aborted) {
+      folded += await foldChanges(world.db, { limit })
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+  }
+  const reading = async () => {
+    while (!stop.signal.aborted) {
+      const rows = await world.sql`select
+          (select count(*) from executions where user_id = any (${userIds}))::integer as executions,
+          (select sum("new" + running + waiting + success + error + canceled + crashed + "unknown")
+            from execution_stats_now where user_id = any (${userIds}) and grain = 'hour')::integer as counted,
+          (select count(*) from executions where user_id = any (${userIds}) and finished_at >= started_at)::integer
+            as timed,
+          (select coalesce(sum(runs), 0) from execution_durations_now
+            where user_id = any (${userIds}) and grain = 'day' and deployment_id <> ${none})::integer as buckets`
+      moments.push(rows[0] as (typeof moments)[number])
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+  }
+  const beside = [folding(50), folding(200), folding(5000), reading()]
+  const work = async () => {
+    for (let delivery = queue.pop(); delivery; delivery = queue.pop()) {
+      await ingest(world.db, delivery.instanceId, [delivery.execution], delivery.source)
+    }
+  }
+  const startedAt = performance.now()
+  await Promise.all(Array.from({ length: connections }, work))
+  const seconds = (performance.now() - startedAt) / 1000
+  stop.abort()
+  await Promise.all(beside)
+
+  for (const { executions, counted, timed, buckets } of moments) {
+    expect(counted ?? 0).toBe(executions)
+    expect(buckets).toBe(timed)
+  }
+  expect(folded).toBeGreaterThan(0)
+  const figures = await expectRollupsToBeARecount(world.sql, userIds)
+  await foldAll()
+  await expectRollupsToBeARecount(world.sql, userIds)
+  const [database] =
+    await world.sql`select deadlocks::integer from pg_stat_database where datname = current_database()`
+  expect(database?.['deadlocks']).toBe(0)
+  console.log(
+    `${deliveries} deliveries in ${seconds.toFixed(1)} s, ${folded} changes folded and ${moments.length} moments seen meanwhile; ${figures} figures`,
+  )
+}, 600_000)
+
+const none = '00000000-0000-0000-0000-000000000000'
+
+test('600 random histories, told more than once and in any order, alone and in batches: the rollups are a recount', async () => {
+  const next = random(600)
+  const { userId, instanceId, n8nWorkflowIds } = await origin()
+  const nowMs = Date.now()
+  const deliveries = Array.from({ length: 600 }, (_, index) => {
+    const n8nWorkflowId = pick(n8nWorkflowIds, next)
+    const aroundMs = nowMs - Math.floor(next() * 20 * 24 * hourMs)
+    const told = Array.from({ length: 1 + Math.floor(next() * 8) }, () =>
+      randomDelivery(String(index), n8nWorkflowId, aroundMs, next),
+    )
+    return told.concat(told.filter(() => next() < 0.3))
+  }).flat()
+  const queue = shuffled(deliveries, next)
+  for (let rounds = 1; queue.length > 0; rounds++) {
+    const { source } = queue[0]!
+    const size = next() < 0.3 ? 1 : 1 + Math.floor(next() * 60)
+    const batch = queue.splice(0, size).map(({ execution }) => execution)
+    await ingest(world.db, instanceId, batch, source)
+    if (next() < 0.3) await foldChanges(world.db, { limit: 1 + Math.floor(next() * 100) })
+    if (rounds % 10 === 0) await expectRollupsToBeARecount(world.sql, [userId])
+  }
+  await expectRollupsToBeARecount(world.sql, [userId])
+  await foldAll()
+  const figures = await expectRollupsToBeARecount(world.sql, [userId])
+  expect(figures).toBeGreaterThan(5000)
+  console.log(`${deliveries.length} deliveries; ${figures} figures`)
+})
+
+describe('a change', () => {
+  test('that is told again counts once, and one that takes an error or data back takes its figures back', async () => {
+    const { userId, instanceId } = await origin()
+    const startedAtMs = Date.now() - hourMs
+    const failed = {
+      ...{ n8nExecutionId: '1', n8nWorkflowId: 'wf1', status: 'error' as const, mode: null },
+      ...{ startedAtMs, finishedAtMs: startedAtMs + 1000, eventAtMs: startedAtMs, receivedAtMs: startedAtMs },
+      error: { message: 'Request 7 failed', node: 'Call', errorClass: 'NodeApiError', httpStatus: 500 },
+      dataJson: JSON.stringify({
+        nodes: [{ name: 'Call', type: 't', durationMs: 5, items: 2, runs: 1, error: {} }],
+      }),
+    }
+    for (let times = 0; times < 3; times++) await ingest(world.db, instanceId, [failed], 'push')
+    expect(await errorsOf(userId)).toEqual([['Request <number> failed', 'Call', 'NodeApiError', 500, 1]])
+    await expectRollupsToBeARecount(world.sql, [userId])
+
+    const succeeded = { ...failed, status: 'success' as const, error: null, eventAtMs: startedAtMs + 5000 }
+    const dataJson = JSON.stringify({
+      nodes: [{ name: 'Other', type: null, startedAt: null, items: 0, runs: 1 }],
+    })
+    await ingest(world.db, instanceId, [{ ...succeeded, dataJson }], 'poll')
+    expect(await errorsOf(userId)).toEqual([])
+    const nodes = await world.sql`select node_name, sum(executions)::integer as executions from node_stats_now
+      where user_id = ${userId} group by node_name having sum(executions) <> 0`
+    expect(Array.from(nodes)).toEqual([{ node_name: 'Other', executions: 1 }])
+    await foldAll()
+    expect(await errorsOf(userId)).toEqual([])
+  })
+
+  test('belongs to the version and the deployment with which it was first recorded', async () => {
+    const { userId, instanceId } = await origin()
+    const nowMs = Date.now()
+    const next = random(7)
+    const first = randomDelivery('1', 'wf1', nowMs, next)
+    await ingest(world.db, instanceId, [first.execution], 'push')
+    await world.sql`update deployments set version = version + 1 where instance_id = ${instanceId}`
+    for (let times = 0; times < 5; times++) {
+      const { execution, source } = randomDelivery('1', 'wf1', nowMs, next)
+      await ingest(world.db, instanceId, [execution], source)
+    }
+    await expectRollupsToBeARecount(world.sql, [userId])
+    const versions = await world.sql`select distinct workflow_version as version from execution_stats_now
+      where user_id = ${userId}`
+    expect(Array.from(versions)).toEqual([{ version: 1 }])
+  })
+
+  test('is folded by one at a time; whoever comes meanwhile leaves it', async () => {
+    const { instanceId } = await origin()
+    await ingest(world.db, instanceId, [randomDelivery('1', 'wf1', Date.now(), random(1)).execution], 'push')
+    const [held, folded] = await world.sql.transaction([
+      world.sql`select pg_advisory_xact_lock(hashtext('flowkeep.execution_rollups'))`,
+      world.sql`select fold_execution_changes() as folded`,
+    ])
+    expect(held).toHaveLength(1)
+    expect(Number(folded?.[0]?.['folded'])).toBeGreaterThan(0)
+    const results = await Promise.all(Array.from({ length: 10 }, () => foldChanges(world.db)))
+    expect(results.every((count) => count === 0)).toBe(true)
+  })
+})
+
+const errorsOf = async (userId: string) =>
+  (
+    await world.sql`select g.message, g.node, g.error_class, g.http_status, sum(s.runs)::integer as runs
+      from error_stats_now s
+      join lateral (select * from error_groups g where g.user_id = s.user_id and g.fingerprint = s.fingerprint limit 1) g
+        on true
+      where s.user_id = ${userId} and s.grain = 'day'
+      group by 1, 2, 3, 4 having sum(s.runs) <> 0`
+  ).map((row) => Object.values(row))
