@@ -25,11 +25,15 @@ const Key = z.string().transform((text, ctx) => {
   return z.NEVER
 })
 
+const ConnectionString = z
+  .string()
+  .refine((url) => /^postgres(ql)?:\/\/[^\s]+$/.test(url), 'is not a postgres:// connection string')
+
 const Environment = z.object({
   /** Postgres connection string: Neon, or what the gateway stands in front of. */
-  DATABASE_URL: z
-    .string()
-    .refine((url) => /^postgres(ql)?:\/\/[^\s]+$/.test(url), 'is not a postgres:// connection string'),
+  DATABASE_URL: ConnectionString,
+  /** Of a replica that follows it: analytics and exports read there. */
+  DATABASE_REPLICA_URL: ConnectionString.optional(),
   /** Where clients and n8n reach this server; webhook URLs are built from it. */
   PUBLIC_URL: z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, '')),
   CREDENTIAL_KEYS: KeyRingText,
@@ -67,6 +71,7 @@ export function parseConfig(env: Record<string, unknown>) {
   } = result.data
   return {
     databaseUrl: rest.DATABASE_URL,
+    databaseReplicaUrl: rest.DATABASE_REPLICA_URL,
     databaseGatewayUrl: rest.DATABASE_GATEWAY_URL,
     publicUrl: rest.PUBLIC_URL,
     credentialKeys: rest.CREDENTIAL_KEYS,

@@ -7,6 +7,7 @@ export type ErrorCode =
   | 'bad-credentials'
   | 'invalid-refresh-token'
   | 'quota-exceeded'
+  | 'cross-origin'
   | 'not-found'
   | 'method-not-allowed'
   | 'conflict'

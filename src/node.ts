@@ -23,6 +23,8 @@ interface NodeOptions {
   host: string
   /** The gateway in this process; absent where the database is Neon. */
   fetch?: ((request: Request) => Promise<Response>) | undefined
+  /** The same for the replica. */
+  replicaFetch?: ((request: Request) => Promise<Response>) | undefined
 }
 
 /** The sender's address; behind `hops` trusted proxies, what the outermost of them wrote into X-Forwarded-For. */
@@ -37,6 +39,7 @@ function clientIp(c: Context, hops: number): string {
 
 export function nodeRuntime(options: {
   fetch?: NodeOptions['fetch']
+  replicaFetch?: NodeOptions['fetch']
   config: Pick<Config, 'trustedProxyHops' | 'allowLoopbackInstances'>
   defer?: Runtime['defer']
 }): Runtime {
@@ -50,18 +53,19 @@ export function nodeRuntime(options: {
     now: () => new Date(),
     instanceFetch: createPublicFetch({ allowLoopback: options.config.allowLoopbackInstances }),
     ...(options.fetch && { databaseFetch: options.fetch }),
+    ...(options.replicaFetch && { replicaFetch: options.replicaFetch }),
   }
 }
 
 /** Serves until `close`, which waits for requests and deferred work under way. */
-export async function startNode({ env, port, host, fetch }: NodeOptions): Promise<NodeServer> {
+export async function startNode({ env, port, host, fetch, replicaFetch }: NodeOptions): Promise<NodeServer> {
   const config = parseConfig(env)
   const underWay = new Set<Promise<unknown>>()
   const defer = (work: Promise<unknown>) => {
     const settled = work.catch(() => {}).finally(() => underWay.delete(settled))
     underWay.add(settled)
   }
-  const deps = createDeps(config, nodeRuntime({ fetch, config, defer }))
+  const deps = createDeps(config, nodeRuntime({ fetch, replicaFetch, config, defer }))
   const server = createAdaptorServer({
     fetch: createApp(deps).fetch,
     serverOptions: { headersTimeout: 10_000, requestTimeout: 30_000 },

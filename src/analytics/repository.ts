@@ -1,56 +1,115 @@
-import { and, eq, type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
-import { type ExecutionStatus, executions } from '../db/schema/executions.ts'
-import type { Summary, SummaryFilter } from './contract.ts'
+import type { Catalogue } from '../n8n/catalogue.ts'
+import type {
+  RunFilter,
+  Series,
+  SeriesFilter,
+  Summary,
+  SummaryFilter,
+  WorkflowStats,
+  WorkflowStatsFilter,
+} from './contract.ts'
+import type { CredentialStats, CredentialStatsFilter } from './credential-contract.ts'
+import { credentialStats } from './credentials.ts'
+import type { ErrorGroupDetail, ErrorGroups, ErrorGroupsFilter } from './error-contract.ts'
+import { errorGroup, errorGroups } from './errors.ts'
+import type { NodeStats, NodeStatsFilter, NodeTypeStats, NodeTypeStatsFilter } from './node-contract.ts'
+import { nodeStats, nodeTypeStats } from './nodes.ts'
+import { type BoundedRange, boundedRange } from './period.ts'
+import type { ModelStats, ModelStatsFilter, PromptStats, PromptStatsFilter } from './prompt-contract.ts'
+import { modelStats, promptStats } from './prompts.ts'
+import type { Choice } from './run-sources.ts'
+import { series } from './series.ts'
+import { sumUp } from './summary.ts'
+import { workflowStats } from './workflows.ts'
 
-interface Row extends Record<string, unknown> {
-  total: number
-  by_status: { status: ExecutionStatus; count: number; percentage: number }[]
-  success_rate: number | null
-  durations_ms: number[] | null
-}
+const defaultLimit = 50
 
-/** What a user's executions add up to. Every method takes the owner first. */
+/**
+ * What a user's executions add up to; exact at any moment, however far the rollups have come. Every method takes the owner
+ * first. An execution counts at its start; when that is unknown, at its end, else when it was first heard of.
+ */
 export class AnalyticsRepository {
   readonly #db: Db
+  readonly #now: () => Date
+  readonly #loadCatalogue: () => Promise<Catalogue>
 
-  constructor(db: Db) {
+  /** @param db may be a replica */
+  constructor(db: Db, now: () => Date, loadCatalogue: () => Promise<Catalogue>) {
     this.#db = db
+    this.#now = now
+    this.#loadCatalogue = loadCatalogue
   }
 
-  /** An execution counts at its start; when that is unknown, at its end, else when it was first heard of. */
-  async summary(userId: string, { from, to, workflowId, deploymentId }: SummaryFilter): Promise<Summary> {
-    const happenedAt = sql`coalesce(${executions.startedAt}, ${executions.finishedAt}, ${executions.recordedAt})`
-    const chosen: SQL | undefined = and(
-      eq(executions.userId, userId),
-      from && sql`${happenedAt} >= ${from.toISOString()}::timestamptz`,
-      to && sql`${happenedAt} < ${to.toISOString()}::timestamptz`,
-      workflowId === undefined ? undefined : eq(executions.workflowId, workflowId),
-      deploymentId === undefined ? undefined : eq(executions.deploymentId, deploymentId),
-    )
-    const { rows } = await this.#db.execute<Row>(sql`
-      with chosen as materialized (
-        select status, extract(epoch from finished_at - started_at) * 1000 as duration_ms from executions where ${chosen}
-      ), counts as (
-        select status, count(*) as count, round(count(*) * 100.0 / sum(count(*)) over (), 2) as percentage
-        from chosen group by status
-      )
-      select
-        coalesce(sum(count), 0)::float8 as total,
-        coalesce(json_agg(json_build_object('status', status, 'count', count, 'percentage', percentage)
-          order by count desc, status), '[]') as by_status,
-        round(coalesce(sum(count) filter (where status = 'success'), 0) * 100.0
-          / sum(count) filter (where status in ('success', 'error', 'crashed')), 2)::float8 as success_rate,
-        (select to_json(percentile_cont(array[0.5, 0.95, 0.99]) within group (order by duration_ms))
-          from chosen where duration_ms >= 0) as durations_ms
-      from counts`)
-    const [row] = rows
-    const [p50 = null, p95 = null, p99 = null] = row?.durations_ms?.map(Math.round) ?? []
-    return {
-      total: row?.total ?? 0,
-      byStatus: row?.by_status ?? [],
-      successRate: row?.success_rate ?? null,
-      durationMs: { p50, p95, p99 },
-    }
+  async summary(userId: string, filter: SummaryFilter = {}): Promise<Summary> {
+    const range = { from: filter.from ?? null, to: filter.to ?? null }
+    return sumUp(this.#db, userId, choiceOf(filter), range, this.#now())
+  }
+
+  /** @throws {AppError} `invalid` for more than `maxBuckets`, and for a time zone that the database does not know */
+  async series(userId: string, filter: SeriesFilter = {}): Promise<Series> {
+    const { interval = 'day', timeZone = 'UTC' } = filter
+    return series(this.#db, userId, choiceOf(filter), this.#range(filter), { interval, timeZone })
+  }
+
+  async workflows(userId: string, filter: WorkflowStatsFilter = {}): Promise<WorkflowStats> {
+    const { limit = defaultLimit, sort = 'runs', minRuns = 0 } = filter
+    return workflowStats(this.#db, userId, choiceOf(filter), this.#range(filter), { limit, sort, minRuns })
+  }
+
+  /** `nodeType` chooses the type, not the workflows that contain it. */
+  async nodeTypes(userId: string, filter: NodeTypeStatsFilter = {}): Promise<NodeTypeStats> {
+    const { limit = defaultLimit, sort = 'used' } = filter
+    return nodeTypeStats(this.#db, userId, choiceOf(filter), this.#range(filter), { limit, sort })
+  }
+
+  /** Of one workflow. `nodeType` chooses nodes. */
+  async nodes(userId: string, filter: NodeStatsFilter): Promise<NodeStats> {
+    const { limit = defaultLimit, sort = 'executions', workflowId } = filter
+    const choice = { ...choiceOf(filter), workflowId }
+    return nodeStats(this.#db, userId, choice, this.#range(filter), { limit, sort })
+  }
+
+  /** All of the user's; with a filter beside the period, those bound to a deployment that it chooses. */
+  async credentials(userId: string, filter: CredentialStatsFilter = {}): Promise<CredentialStats> {
+    const { limit = defaultLimit, sort = 'authenticationFailures' } = filter
+    const catalogue = await this.#loadCatalogue()
+    return credentialStats(this.#db, userId, choiceOf(filter), this.#range(filter), {
+      limit,
+      sort,
+      catalogue,
+    })
+  }
+
+  async prompts(userId: string, filter: PromptStatsFilter = {}): Promise<PromptStats> {
+    const { limit = defaultLimit, sort = 'runs' } = filter
+    return promptStats(this.#db, userId, choiceOf(filter), this.#range(filter), { limit, sort })
+  }
+
+  async models(userId: string, filter: ModelStatsFilter = {}): Promise<ModelStats> {
+    const { limit = defaultLimit } = filter
+    return modelStats(this.#db, userId, choiceOf(filter), this.#range(filter), { limit })
+  }
+
+  async errors(userId: string, filter: ErrorGroupsFilter = {}): Promise<ErrorGroups> {
+    const { limit = defaultLimit, sort = 'runs' } = filter
+    return errorGroups(this.#db, userId, choiceOf(filter), this.#range(filter), { limit, sort })
+  }
+
+  /** Null when the user has no such group; one that did not occur in the period has zeros. */
+  async error(userId: string, fingerprint: string, filter: RunFilter = {}): Promise<ErrorGroupDetail | null> {
+    return errorGroup(this.#db, userId, fingerprint, choiceOf(filter), this.#range(filter))
+  }
+
+  #range(filter: RunFilter): BoundedRange {
+    return boundedRange(filter, this.#now())
   }
 }
+
+const choiceOf = ({ workflowId, deploymentId, instanceId, tag, nodeType }: RunFilter): Choice => ({
+  workflowId,
+  deploymentId,
+  instanceId,
+  tag,
+  nodeType,
+})

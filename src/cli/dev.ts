@@ -18,7 +18,8 @@ interface RunningServer {
   stop: () => Promise<void>
 }
 
-export async function dev(args: string[]): Promise<void> {
+/** Serves until it is asked to stop. @param options `onReady`: once requests are answered */
+export async function dev(args: string[], { onReady = () => {} } = {}): Promise<void> {
   const unknown = args.filter((arg) => arg !== '--node')
   if (unknown.length > 0) throw new Error(`dev does not know ${unknown.join(' ')}; it takes --node only.`)
   const onNode = args.includes('--node')
@@ -51,6 +52,7 @@ export async function dev(args: string[]): Promise<void> {
   OpenAPI        http://${host}:${port}/openapi.json
   Database       ${database.description}${note}
 Stop with Ctrl-C.`)
+    onReady()
     const scheduled = onNode ? undefined : setInterval(() => void runScheduledJob(port), scheduledEveryMs)
     await Promise.race([server.exited, asked]).finally(() => clearInterval(scheduled))
   } finally {

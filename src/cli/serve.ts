@@ -8,15 +8,25 @@ export async function serve(): Promise<void> {
   const port = portFromEnvironment()
   const host = process.env.HOST ?? '0.0.0.0'
   const database = openDatabase()
+  const replica = process.env.DATABASE_REPLICA_URL
+    ? openDatabase(process.env.DATABASE_REPLICA_URL)
+    : undefined
   try {
-    const env = { ...process.env, DATABASE_URL: database.url }
-    const server = await startNode({ env, port, host, fetch: database.fetch })
+    const env = { ...process.env, DATABASE_URL: database.url, DATABASE_REPLICA_URL: replica?.url }
+    const server = await startNode({
+      env,
+      port,
+      host,
+      fetch: database.fetch,
+      replicaFetch: replica?.fetch,
+    })
     console.log(JSON.stringify({ level: 'info', event: 'listening', host, port }))
     await new Promise<void>((resolve) => {
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
     })
     await server.close()
   } finally {
+    await replica?.close()
     await database.close()
   }
 }

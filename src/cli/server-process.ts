@@ -5,6 +5,16 @@ import { fileURLToPath } from 'node:url'
 export const serverUrl = (): string =>
   (process.env.FLOWKEEP_URL ?? `http://127.0.0.1:${process.env.PORT ?? 8787}`).replace(/\/+$/, '')
 
+/** Which process serves: taken from the answer of `/health/live`. Null when none does. */
+export async function runtimeOf(url: string): Promise<string | null> {
+  try {
+    const response = await fetch(`${url}/health/live`, { signal: AbortSignal.timeout(2000) })
+    return response.ok ? ((await response.json()) as { runtime: string }).runtime : null
+  } catch {
+    return null
+  }
+}
+
 /** Starts `dev` with `args` and waits until it is ready. @returns how to stop it */
 export async function startServer(args: string[]): Promise<() => Promise<void>> {
   const main = fileURLToPath(new URL('./main.ts', import.meta.url))

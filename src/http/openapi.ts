@@ -23,6 +23,8 @@ export interface RouteDescription {
   description?: string
   /** Status → body schema; null for an answer without a body. */
   responses: Partial<Record<200 | 201 | 202 | 204, z.ZodType | null>>
+  /** That a good answer may have beside JSON. */
+  mediaTypes?: readonly string[]
   errors?: ErrorCode[]
   /** Open to callers who are not signed in. */
   public?: boolean
@@ -34,9 +36,10 @@ export interface RouteDescription {
 
 export function describe(route: RouteDescription) {
   const responses: NonNullable<DescribeRouteOptions['responses']> = {}
+  const others = Object.fromEntries((route.mediaTypes ?? []).map((type) => [type, {}]))
   for (const [status, schema] of Object.entries(route.responses)) {
     responses[status] = schema
-      ? { description: 'Done', content: { 'application/json': { schema: resolver(schema) } } }
+      ? { description: 'Done', content: { 'application/json': { schema: resolver(schema) }, ...others } }
       : { description: 'Done, no body' }
   }
   const codesByStatus = Map.groupBy(

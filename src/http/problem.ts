@@ -11,6 +11,7 @@ const problems = {
   'bad-credentials': [401, 'E-mail or password is wrong'],
   'invalid-refresh-token': [401, 'The refresh token is not valid'],
   'quota-exceeded': [403, 'Quota exceeded'],
+  'cross-origin': [403, 'Not from a page of this server'],
   'not-found': [404, 'Not found'],
   'method-not-allowed': [405, 'Method not allowed'],
   conflict: [409, 'Conflict'],

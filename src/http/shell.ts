@@ -19,6 +19,14 @@ export interface ShellOptions {
 const exposedHeaders = ['ETag', 'Location', 'Retry-After', 'X-Request-Id']
 const allowedHeaders = ['Authorization', 'Content-Type', 'If-Match', 'If-None-Match', 'Idempotency-Key']
 
+/** What an answer carries unless its route has decided otherwise. */
+const defaultHeaders = {
+  'Cache-Control': 'no-store',
+  'Content-Security-Policy':
+    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'Referrer-Policy': 'no-referrer',
+}
+
 const oneRequest =
   ({ log, clientIp }: ShellOptions): MiddlewareHandler<BaseEnv> =>
   async (c, next) => {
@@ -27,7 +35,9 @@ const oneRequest =
     c.set('clientIp', clientIp(c))
     await next()
     c.res.headers.set('X-Request-Id', c.var.requestId)
-    if (!c.res.headers.has('Cache-Control')) c.res.headers.set('Cache-Control', 'no-store')
+    for (const [name, value] of Object.entries(defaultHeaders)) {
+      if (!c.res.headers.has(name)) c.res.headers.set(name, value)
+    }
     log('info', 'request', {
       requestId: c.var.requestId,
       method: c.req.method,
@@ -48,33 +58,30 @@ export function shell(options: ShellOptions): MiddlewareHandler<BaseEnv>[] {
   })
   const headers = secureHeaders({
     strictTransportSecurity: 'max-age=63072000; includeSubDomains',
-    referrerPolicy: 'no-referrer',
+    referrerPolicy: false,
     xFrameOptions: 'DENY',
     permissionsPolicy: { camera: [], geolocation: [], microphone: [], payment: [] },
-    contentSecurityPolicy: {
-      defaultSrc: ["'none'"],
-      styleSrc: ["'self'"],
-      imgSrc: ["'self'"],
-      baseUri: ["'none'"],
-      formAction: ["'none'"],
-      frameAncestors: ["'none'"],
-    },
   })
   return [oneRequest(options), headers, crossOrigin]
 }
 
+/** The page of a path that does not exist, for who asks with a browser; null where a problem document is due. */
+export type MissingPage = (c: Context<BaseEnv>) => Promise<Response | null>
+
 /** Errors as problem documents, and 405 with `Allow` where the path exists under another method. */
-export function handleFailures(app: Hono<BaseEnv>, log: Log): void {
+export function handleFailures(app: Hono<BaseEnv>, log: Log, missingPage?: MissingPage): void {
   app.onError((error, c) => {
     const failure = toAppError(error)
     requestFailed(log, c, failure)
     return problem(c, failure)
   })
   let methodsOf: ((path: string) => string[]) | undefined
-  app.notFound((c) => {
+  app.notFound(async (c) => {
     methodsOf ??= indexMethods(app)
     const methods = methodsOf(c.req.path)
-    if (methods.length === 0) return problem(c, new AppError('not-found', 'No such resource'))
+    if (methods.length === 0) {
+      return (await missingPage?.(c)) ?? problem(c, new AppError('not-found', 'No such resource'))
+    }
     const response = problem(c, new AppError('method-not-allowed', `This path takes ${methods.join(', ')}`))
     response.headers.set('Allow', methods.join(', '))
     return response

@@ -38,8 +38,18 @@ async function readBytes(request: Request, limitBytes: number): Promise<Uint8Arr
  * @throws {AppError} `unsupported-media-type`, `too-large`, `malformed-json`
  */
 export async function readText(c: Context, limitBytes: number): Promise<string> {
-  if (!/^application\/json\s*(;|$)/i.test(c.req.header('Content-Type') ?? '')) {
-    throw new AppError('unsupported-media-type', 'Send the body with Content-Type: application/json')
+  return readTextOf(c, 'application/json', limitBytes)
+}
+
+/** As `readText`, of an HTML form. */
+export async function readFormText(c: Context, limitBytes: number): Promise<string> {
+  return readTextOf(c, 'application/x-www-form-urlencoded', limitBytes)
+}
+
+async function readTextOf(c: Context, mediaType: string, limitBytes: number): Promise<string> {
+  const sent = (c.req.header('Content-Type') ?? '').split(';', 1)[0]?.trim().toLowerCase()
+  if (sent !== mediaType) {
+    throw new AppError('unsupported-media-type', `Send the body with Content-Type: ${mediaType}`)
   }
   const bytes = await readBytes(c.req.raw, limitBytes)
   try {

@@ -12,6 +12,7 @@ import type { Db } from '../db/client.ts'
 import { retrying } from '../db/errors.ts'
 import { sessions, users } from '../db/schema/users.ts'
 import { AppError } from '../errors.ts'
+import type { User } from './contract.ts'
 
 export interface SessionOptions {
   refreshTokens: RefreshTokens
@@ -119,6 +120,30 @@ export class SessionRepository {
         revokedAt: sessions.revokedAt,
       })
     return row
+  }
+
+  /** Who a session is of, while it lives: one look-up by its key, whatever the session's tokens say. */
+  async findLive({ sessionId, userId }: AccessClaim): Promise<User | null> {
+    const [row] = await this.#db
+      .select({ id: users.id, email: users.email, name: users.name, createdAt: users.createdAt })
+      .from(sessions)
+      .innerJoin(users, eq(users.id, sessions.userId))
+      .where(
+        and(
+          this.#live(and(eq(sessions.id, sessionId), eq(sessions.userId, userId))),
+          gt(sessions.expiresAt, this.#now()),
+          isNull(users.deletedAt),
+        ),
+      )
+    return row ? { ...row, createdAt: row.createdAt.toISOString() } : null
+  }
+
+  /** Ends one session of the user's. */
+  async endOne({ sessionId, userId }: AccessClaim): Promise<void> {
+    await this.#db
+      .update(sessions)
+      .set({ revokedAt: this.#now() })
+      .where(this.#live(and(eq(sessions.id, sessionId), eq(sessions.userId, userId))))
   }
 
   /** Ends the session of any token of its family; whatever else it is given, nothing happens (RFC 7009 §2.2). */

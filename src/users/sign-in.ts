@@ -24,6 +24,13 @@ export interface SignedInUser {
   refreshToken: string
 }
 
+/** A session that has begun, before any token of it is signed. */
+export interface StartedSession {
+  user: User
+  sessionId: string
+  refreshToken: string
+}
+
 export class SignIn {
   readonly #options: SignInOptions
 
@@ -35,34 +42,46 @@ export class SignIn {
    * Hashes before it looks, so that a taken address takes as long as a free one.
    * @throws {AppError} `email-taken`, `too-many-requests`
    */
-  async register(
+  async createAccount(
     clientIp: string,
     input: { email: string; password: string; name?: string | null | undefined },
-  ): Promise<SignedInUser> {
-    const { users, throttle, hasher, accessTokens } = this.#options
+  ): Promise<StartedSession> {
+    const { users, throttle, hasher } = this.#options
     await throttle.claimRegistration(clientIp)
     const password = await hasher.hash(input.password)
-    const created = await users.create({ email: input.email, name: input.name ?? null, password })
-    const { user, sessionId, refreshToken } = created
-    return { user, ...(await accessTokens.sign({ userId: user.id, sessionId })), refreshToken }
+    return users.create({ email: input.email, name: input.name ?? null, password })
+  }
+
+  /** As `createAccount`, with an access token. */
+  async register(clientIp: string, input: Parameters<SignIn['createAccount']>[1]): Promise<SignedInUser> {
+    return this.#signed(await this.createAccount(clientIp, input))
   }
 
   /**
    * An unknown address, a wrong password and a damaged hash cost and answer the same.
    * @throws {AppError} `bad-credentials`, `too-many-requests`
    */
-  async login(
+  async startSession(
     clientIp: string,
     { email, password }: { email: string; password: string },
-  ): Promise<SignedInUser> {
-    const { users, sessions, hasher, accessTokens, defer } = this.#options
+  ): Promise<StartedSession> {
+    const { users, sessions, hasher, defer } = this.#options
     const account = await this.#checkPassword(clientIp, email, password, () => users.findByEmail(email))
     const { user, password: stored } = account
     const session = await sessions.start(user.id, stored.hash)
     if (!session) throw badCredentials()
-    const { sessionId, refreshToken } = session
     if (hasher.isOutdated(stored)) defer(this.#rehash(user.id, account, password))
-    return { user, ...(await accessTokens.sign({ userId: user.id, sessionId })), refreshToken }
+    return { user, ...session }
+  }
+
+  /** As `startSession`, with an access token. */
+  async login(clientIp: string, input: { email: string; password: string }): Promise<SignedInUser> {
+    return this.#signed(await this.startSession(clientIp, input))
+  }
+
+  async #signed({ user, sessionId, refreshToken }: StartedSession): Promise<SignedInUser> {
+    const token = await this.#options.accessTokens.sign({ userId: user.id, sessionId })
+    return { user, ...token, refreshToken }
   }
 
   /**

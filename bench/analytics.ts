@@ -1,0 +1,257 @@
+/**
+ * How long each endpoint of analytics takes: `npx tsx bench/analytics.ts [executions …]`, by default 100000 1000000.
+ * One user with 30 workflows over 60 days on a real Postgres behind the gateway, each size in a database of its own.
+ * Every size tells what grouping the executions themselves takes instead, and that both give the same totals.
+ * A million executions take about 1.3 GB of disk and a minute and a half; they are gone at the end.
+ */
+import { type SQL, sql } from 'drizzle-orm'
+import { AnalyticsRepository } from '../src/analytics/repository.ts'
+import { createDb, type Db } from '../src/db/client.ts'
+import { postgresBackend } from '../src/db/gateway/postgres.ts'
+import { createGateway } from '../src/db/gateway/protocol.ts'
+import { migrate } from '../src/db/migrate.ts'
+import { readMigrations } from '../src/cli/migrations.ts'
+import { loadCatalogue } from '../src/n8n/catalogue.ts'
+import { startPostgres } from '../test/harness/postgres-server.ts'
+import { fillHistory, fillRollups, type PastUser } from './analytics-history.ts'
+
+const given = process.argv.slice(2).map(Number)
+const sizes = given.length > 0 ? given : [100_000, 1_000_000]
+const repeats = 15
+const dayMs = 86_400_000
+
+/** Not on the hour: as the dashboard asks, so that pieces of hours are read from the executions. */
+const to = new Date('2026-11-22T13:37:00Z')
+const from = new Date(to.getTime() - 60 * dayMs)
+const lastDay = new Date(to.getTime() - dayMs)
+const lastMonth = new Date(to.getTime() - 30 * dayMs)
+
+interface Endpoint {
+  name: string
+  call: (analytics: AnalyticsRepository, user: PastUser) => Promise<unknown>
+  /** The same out of the executions. Absent where another row's stands for it. */
+  grouping?: (user: PastUser) => SQL
+}
+
+const happenedAt = sql`coalesce(started_at, finished_at, recorded_at)`
+const ofUser = (user: PastUser, since = from) => sql`
+  from executions e where user_id = ${user.userId} and ${happenedAt} >= ${since.toISOString()}::timestamptz
+    and ${happenedAt} < ${to.toISOString()}::timestamptz`
+const durationMs = sql`extract(epoch from finished_at - started_at) * 1000`
+const measures = sql`count(*), count(*) filter (where status = 'success'),
+  count(*) filter (where status in ('error', 'crashed')),
+  percentile_disc(array[0.5, 0.95, 0.99]) within group (order by ${durationMs}) filter (where finished_at >= started_at)`
+const nodesOf = (user: PastUser, choice = sql``) => sql`
+  from (select data ${ofUser(user)} and data is not null ${choice}) ran
+  cross join jsonb_to_recordset(data -> 'nodes') node (name text, type text, "durationMs" float8, items integer, error jsonb)`
+const nodeMeasures = sql`count(*), count(error), sum(items), sum("durationMs"),
+  percentile_disc(array[0.5, 0.95]) within group (order by "durationMs")`
+
+const endpoints: Endpoint[] = [
+  {
+    name: 'summary, 60 days and the 60 before',
+    call: (analytics, { userId }) => analytics.summary(userId, { from, to }),
+    grouping: (user) => sql`select status, ${measures} ${ofUser(user)} group by rollup (status)`,
+  },
+  {
+    name: 'summary, last day and the one before',
+    call: (analytics, { userId }) => analytics.summary(userId, { from: lastDay, to }),
+    grouping: (user) => sql`select status, ${measures} ${ofUser(user, lastDay)} group by rollup (status)`,
+  },
+  {
+    name: 'summary of a workflow',
+    call: (analytics, { userId, workflowId }) => analytics.summary(userId, { from, to, workflowId }),
+    grouping: (user) => sql`
+      select status, ${measures} ${ofUser(user)} and workflow_id = ${user.workflowId} group by rollup (status)`,
+  },
+  {
+    name: 'summary of a tag (half of the workflows)',
+    call: (analytics, { userId }) => analytics.summary(userId, { from, to, tag: 'sales' }),
+    grouping: (user) => sql`
+      select status, ${measures} ${ofUser(user)} and workflow_id in (select id from workflows where tags @> array['sales'])
+      group by rollup (status)`,
+  },
+  {
+    name: 'series by hour, 30 days',
+    call: (analytics, { userId }) => analytics.series(userId, { from: lastMonth, to, interval: 'hour' }),
+    grouping: (user) =>
+      sql`select date_trunc('hour', ${happenedAt}), ${measures} ${ofUser(user, lastMonth)} group by 1`,
+  },
+  {
+    name: 'series by day, 60 days',
+    call: (analytics, { userId }) => analytics.series(userId, { from, to, interval: 'day' }),
+    grouping: (user) => sql`select date_trunc('day', ${happenedAt}), ${measures} ${ofUser(user)} group by 1`,
+  },
+  {
+    name: 'series by day in Berlin, 60 days',
+    call: (analytics, { userId }) =>
+      analytics.series(userId, { from, to, interval: 'day', timeZone: 'Europe/Berlin' }),
+    grouping: (user) => sql`
+      select date_trunc('day', ${happenedAt} at time zone 'Europe/Berlin'), ${measures} ${ofUser(user)} group by 1`,
+  },
+  {
+    name: 'workflows',
+    call: (analytics, { userId }) => analytics.workflows(userId, { from, to }),
+    grouping: (user) => sql`select workflow_id, ${measures} ${ofUser(user)} group by 1`,
+  },
+  {
+    name: 'workflows, last day',
+    call: (analytics, { userId }) => analytics.workflows(userId, { from: lastDay, to }),
+    grouping: (user) => sql`select workflow_id, ${measures} ${ofUser(user, lastDay)} group by 1`,
+  },
+  {
+    name: 'node-types',
+    call: (analytics, { userId }) => analytics.nodeTypes(userId, { from, to }),
+    grouping: (user) => sql`select type, ${nodeMeasures} ${nodesOf(user)} group by 1`,
+  },
+  {
+    name: 'nodes of a workflow',
+    call: (analytics, { userId, workflowId }) => analytics.nodes(userId, { from, to, workflowId }),
+    grouping: (user) => sql`
+      select name, ${nodeMeasures} ${nodesOf(user, sql`and workflow_id = ${user.workflowId}`)} group by 1`,
+  },
+  {
+    name: 'credentials',
+    call: (analytics, { userId }) => analytics.credentials(userId, { from, to }),
+    grouping: (user) => sql`
+      select deployment_id, count(*), count(*) filter (where status in ('error', 'crashed')),
+        count(*) filter (where error_http_status in (401, 403)), max(${happenedAt}) ${ofUser(user)} group by 1`,
+  },
+  {
+    name: 'prompts',
+    call: (analytics, { userId }) => analytics.prompts(userId, { from, to }),
+    grouping: (user) => sql`select workflow_id, workflow_version, ${measures} ${ofUser(user)} group by 1, 2`,
+  },
+  {
+    name: 'models',
+    call: (analytics, { userId }) => analytics.models(userId, { from, to }),
+    grouping: (user) => sql`
+      select v.model, ${measures} from (select * ${ofUser(user)}) e
+      left join workflow_versions v on v.workflow_id = e.workflow_id and v.version = e.workflow_version group by 1`,
+  },
+  {
+    name: 'errors, 60 days and the 60 before',
+    call: (analytics, { userId }) => analytics.errors(userId, { from, to }),
+    grouping: (user) => sql`
+      select error_fingerprint, count(*), min(${happenedAt}), max(${happenedAt}), count(distinct workflow_id),
+        count(distinct (workflow_id, workflow_version)), count(distinct date_trunc('day', ${happenedAt}))
+      ${ofUser(user)} and error_fingerprint is not null group by 1`,
+  },
+  {
+    name: 'one error',
+    call: (analytics, { userId, fingerprint }) => analytics.error(userId, fingerprint, { from, to }),
+    grouping: (user) => sql`
+      select workflow_id, workflow_version, date_trunc('day', ${happenedAt}), count(*)
+      ${ofUser(user)} and error_fingerprint = ${user.fingerprint} group by 1, 2, 3`,
+  },
+]
+
+async function p50(times: number, work: () => Promise<unknown>): Promise<number> {
+  const took: number[] = []
+  for (let each = 0; each < times; each++) {
+    const startedAt = performance.now()
+    await work()
+    took.push(performance.now() - startedAt)
+  }
+  return took.toSorted((a, b) => a - b)[Math.floor(times / 2)] ?? Number.NaN
+}
+
+async function measure(
+  serverUrl: string,
+  executions: number,
+): Promise<Map<string, { ms: number; groupingMs: number }>> {
+  const database = `analytics_${executions}`
+  const admin = postgresBackend(serverUrl, { maxConnections: 1 })
+  await admin.withConnection((run) => run({ query: `create database ${database}`, params: [] }, 1000))
+  const url = new URL(serverUrl)
+  url.pathname = `/${database}`
+  const backend = postgresBackend(url.href, { maxConnections: 4, statementTimeoutMs: 3_600_000 })
+  const gateway = createGateway(backend)
+  const db = createDb({ databaseUrl: gateway.url, fetch: gateway.fetch, timeoutMs: 3_600_000 })
+  try {
+    await migrate({ sql: db.$client, migrations: await readMigrations('drizzle') })
+    const filledAt = performance.now()
+    const user = await fillHistory(db, { executions, from, to })
+    await fillRollups(db)
+    await db.execute(sql`vacuum analyze`)
+    console.log(`\n${executions} executions, ${await describe(db)}, filled in ${seconds(filledAt)} s`)
+    const analytics = new AnalyticsRepository(db, () => to, loadCatalogue)
+    await verify(db, analytics, user)
+    const results = new Map<string, { ms: number; groupingMs: number }>()
+    for (const { name, call, grouping } of endpoints) {
+      await call(analytics, user)
+      const ms = await p50(repeats, () => call(analytics, user))
+      const groupingMs = grouping ? await p50(3, () => db.execute(grouping(user))) : Number.NaN
+      results.set(name, { ms, groupingMs })
+      console.log(
+        `${name}: ${ms.toFixed(1)} ms; grouping ${groupingMs.toFixed(0)} ms, ${(groupingMs / ms).toFixed(0)} times`,
+      )
+    }
+    return results
+  } finally {
+    await backend.close()
+    await admin.withConnection((run) =>
+      run({ query: `drop database ${database} with (force)`, params: [] }, 1000),
+    )
+    await admin.close()
+  }
+}
+
+/** The rollups tell what the executions do. */
+async function verify(db: Db, analytics: AnalyticsRepository, user: PastUser): Promise<void> {
+  const { rows } = await db.execute<{ total: number; failed: number; nodes: number; errors: number }>(sql`
+    select count(*)::float8 as total, (count(*) filter (where status in ('error', 'crashed')))::float8 as failed,
+      coalesce(sum(jsonb_array_length(data -> 'nodes')), 0)::float8 as nodes, count(error_fingerprint)::float8 as errors
+    ${ofUser(user)}`)
+  const sum = (values: number[]) => values.reduce((all, value) => all + value, 0)
+  const range = { from, to, limit: 100 }
+  const workflows = (await analytics.workflows(user.userId, range)).items
+  const found = {
+    total: (await analytics.summary(user.userId, { from, to })).total,
+    failed: sum(workflows.map(({ failed }) => failed)),
+    nodes: sum(
+      (await analytics.nodeTypes(user.userId, { from: new Date(0), to, limit: 100 })).items.map(
+        ({ executions }) => executions,
+      ),
+    ),
+    errors: sum((await analytics.errors(user.userId, range)).items.map(({ runs }) => runs)),
+  }
+  if (JSON.stringify(found) !== JSON.stringify(rows[0])) {
+    throw new Error(`The rollups give ${JSON.stringify(found)}, the executions ${JSON.stringify(rows[0])}`)
+  }
+}
+
+async function describe(db: Db): Promise<string> {
+  const { rows } = await db.execute<{ size: string; rollups: number }>(sql`
+    select pg_size_pretty(pg_database_size(current_database())) as size,
+      ((select count(*) from execution_stats) + (select count(*) from execution_durations)
+        + (select count(*) from node_stats) + (select count(*) from node_durations)
+        + (select count(*) from error_stats))::float8 as rollups`)
+  return `${rows[0]?.rollups} rows of rollups, ${rows[0]?.size} in all`
+}
+
+const seconds = (startedAt: number) => ((performance.now() - startedAt) / 1000).toFixed(0)
+
+const server = await startPostgres()
+try {
+  const results = new Map<number, Map<string, { ms: number; groupingMs: number }>>()
+  for (const size of sizes) results.set(size, await measure(server.url, size))
+  const [smallest, largest] = [sizes[0] ?? 0, sizes.at(-1) ?? 0]
+  console.log(
+    `\n| p50 in ms | ${sizes.join(' | ')} | ${largest} : ${smallest} | grouping ${largest} | times faster |`,
+  )
+  console.log(`|---|${sizes.map(() => '---:|').join('')}---:|---:|---:|`)
+  for (const { name } of endpoints) {
+    const of = (size: number) => results.get(size)?.get(name) ?? { ms: Number.NaN, groupingMs: Number.NaN }
+    const { ms, groupingMs } = of(largest)
+    const columns = [
+      ...sizes.map((size) => of(size).ms.toFixed(1)),
+      (ms / of(smallest).ms).toFixed(2),
+      groupingMs.toFixed(0),
+      (groupingMs / ms).toFixed(0),
+    ]
+    console.log(`| ${name} | ${columns.join(' | ')} |`)
+  }
+} finally {
+  await server.stop()
+}

@@ -1,0 +1,51 @@
+/** @module The HTTP shape of analytics by credential. */
+import * as z from 'zod'
+import { inOrder } from '../executions/contract.ts'
+import { chosen, Count, failed, limit, Period, type RunFilter, total } from './contract.ts'
+
+export const credentialSorts = ['authenticationFailures', 'failures', 'runs'] as const
+
+export const CredentialStatsQuery = z
+  .strictObject({
+    ...chosen,
+    limit,
+    sort: z
+      .enum(credentialSorts)
+      .optional()
+      .meta({ description: 'Highest first. Default: authenticationFailures' }),
+  })
+  .superRefine(inOrder('from', 'to'))
+export interface CredentialStatsFilter extends RunFilter {
+  limit?: number | undefined
+  sort?: (typeof credentialSorts)[number] | undefined
+}
+
+export const CredentialStats = z
+  .object({
+    period: Period,
+    total,
+    items: z.array(
+      z.object({
+        credentialId: z.uuid(),
+        name: z.string(),
+        type: z.string(),
+        status: z.enum(['untested', 'valid', 'invalid']),
+        workflows: z
+          .array(z.object({ id: z.uuid(), name: z.string() }))
+          .meta({ description: 'Of the deployments bound to it, by name, at most 20' }),
+        workflowCount: Count,
+        deployments: Count.meta({ description: 'Bound to it' }),
+        runs: Count.meta({ description: 'Of these deployments' }),
+        failures: failed,
+        authenticationFailures: Count.meta({
+          description: 'Runs that failed at a node that uses it, because the service answered 401 or 403',
+        }),
+        lastUsedAt: z.iso.datetime().nullable().meta({
+          description:
+            'When the newest run in the period of a deployment bound to it was: its UTC hour, or, more than two days before `to`, its UTC day',
+        }),
+      }),
+    ),
+  })
+  .meta({ ref: 'CredentialStatistics' })
+export type CredentialStats = z.output<typeof CredentialStats>

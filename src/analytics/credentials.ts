@@ -1,0 +1,149 @@
+/** @module How the runs of deployments that credentials are bound to fare, and which of them a service refused. */
+import { sql } from 'drizzle-orm'
+import type { Db } from '../db/client.ts'
+import type { Binding } from '../db/schema/deployments.ts'
+import type { Catalogue } from '../n8n/catalogue.ts'
+import { describeNode, requiredCredentials } from '../n8n/required-credentials.ts'
+import type { CredentialStats, credentialSorts } from './credential-contract.ts'
+import { type BoundedRange, dayMs, floor, hourMs, partsOf, periodOf } from './period.ts'
+import { type Choice, chosen, groupSums, hasChoice, runsIn } from './run-sources.ts'
+
+const refusals = sql`(401, 403)`
+/** Of nodes that a service refused: the most frequent ones are looked at. */
+const maximumRefused = 200
+const maximumWorkflows = 20
+/** Parameters that choose a credential are short. */
+const maximumParameterBytes = 1024
+/** At the end of the period, in which the last use is told by the hour. */
+const hoursOfMs = 2 * dayMs
+
+interface Row extends Record<string, unknown> {
+  id: string
+  name: string
+  type: string
+  status: 'untested' | 'valid' | 'invalid'
+  workflows: { id: string; name: string }[]
+  workflow_count: number
+  deployments: number
+  runs: number
+  failed: number
+  last_used_ms: number | null
+}
+
+interface RefusedNode extends Record<string, unknown> {
+  runs: number
+  bindings: Record<string, Binding>
+  node: Record<string, unknown>
+}
+
+export async function credentialStats(
+  db: Db,
+  userId: string,
+  choice: Choice,
+  range: BoundedRange,
+  options: { limit: number; sort: (typeof credentialSorts)[number]; catalogue: Catalogue },
+): Promise<CredentialStats> {
+  const split = floor(new Date(range.to.getTime() - hoursOfMs), hourMs)
+  const hoursFrom = split > range.from ? split : range.from
+  const byHour = runsIn(userId, choice, [
+    ...partsOf({ from: range.from, to: hoursFrom }),
+    ...partsOf({ from: hoursFrom, to: range.to }, ['hour']),
+  ])
+  const failed = runsIn(userId, choice, partsOf(range))
+  const [{ rows }, refused] = await db.batch([
+    db.execute<Row>(sql`
+      with bound as materialized (
+        select b.value #>> '{}' as credential_id, deployment_id, workflow_id
+        from (
+          select id as deployment_id, workflow_id, instance_id, bindings from deployments where user_id = ${userId}
+        ) d
+        cross join lateral jsonb_each(bindings) b
+        where jsonb_typeof(b.value) = 'string' ${chosen(userId, choice)}
+      ),
+      ${byHour.pieces} runs as (${byHour.runs}),
+      hours as (select deployment_id, at, ${groupSums} from runs group by deployment_id, at),
+      sums as (
+        select deployment_id, sum(runs) as runs, sum(failed) as failed, max(at) filter (where runs > 0) as last_at
+        from hours group by deployment_id
+      ),
+      named as (
+        select credential_id, count(*)::float8 as workflow_count,
+          (array_agg(jsonb_build_object('id', id, 'name', name) order by name, id))[1:${sql.raw(String(maximumWorkflows))}]
+            as workflows
+        from (select distinct credential_id, workflow_id from bound) b
+        join workflows w on w.user_id = ${userId} and w.id = b.workflow_id
+        group by credential_id
+      ),
+      used as (
+        select credential_id, count(*)::float8 as deployments, coalesce(sum(runs), 0)::float8 as runs,
+          coalesce(sum(failed), 0)::float8 as failed, max(last_at) as last_at
+        from (select distinct credential_id, deployment_id from bound) b left join sums using (deployment_id)
+        group by credential_id
+      )
+      select c.id, c.name, c.n8n_credential_type as type, c.status,
+        coalesce(to_jsonb(n.workflows), '[]') as workflows, coalesce(n.workflow_count, 0) as workflow_count,
+        coalesce(u.deployments, 0) as deployments, coalesce(u.runs, 0) as runs, coalesce(u.failed, 0) as failed,
+        extract(epoch from u.last_at)::float8 * 1000 as last_used_ms
+      from credentials c
+      left join named n on n.credential_id = c.id::text
+      ${hasChoice(choice) ? sql`join` : sql`left join`} used u on u.credential_id = c.id::text
+      where c.user_id = ${userId}`),
+    db.execute<RefusedNode>(sql`
+      with refusing as materialized (
+        select distinct fingerprint, node from error_groups
+        where user_id = ${userId} and http_status in ${refusals} and node is not null
+      ),
+      ${failed.pieces} failures as (${failed.failures}),
+      refused as (
+        select deployment_id, workflow_id, workflow_version, node, sum(runs)::float8 as runs
+        from failures join refusing using (fingerprint)
+        group by deployment_id, workflow_id, workflow_version, node having sum(runs) > 0
+        order by runs desc limit ${maximumRefused}
+      )
+      select r.runs, d.bindings, jsonb_build_object('name', found -> 'name', 'type', found -> 'type',
+        'typeVersion', found -> 'typeVersion', 'credentials', found -> 'credentials', 'parameters', (
+          select coalesce(jsonb_object_agg(key, value), '{}')
+          from jsonb_each(case jsonb_typeof(found -> 'parameters') when 'object' then found -> 'parameters' end)
+          where octet_length(value::text) <= ${maximumParameterBytes})) as node
+      from refused r
+      join deployments d on d.user_id = ${userId} and d.id = r.deployment_id
+      join workflow_versions v on v.user_id = ${userId} and v.workflow_id = r.workflow_id
+        and v.version = r.workflow_version
+      cross join lateral jsonb_path_query_first(v.workflow_data, '$.nodes[*] ? (@.name == $name)',
+        jsonb_build_object('name', r.node)) found
+      where found is not null`),
+  ])
+  const authenticationFailures = countRefusals(refused.rows, options.catalogue)
+  const items = rows.map((row) => ({
+    credentialId: row.id,
+    name: row.name,
+    type: row.type,
+    status: row.status,
+    workflows: row.workflows,
+    workflowCount: row.workflow_count,
+    deployments: row.deployments,
+    runs: row.runs,
+    failures: row.failed,
+    authenticationFailures: authenticationFailures.get(row.id) ?? 0,
+    lastUsedAt: row.last_used_ms === null ? null : new Date(row.last_used_ms).toISOString(),
+  }))
+  const order = [options.sort, 'authenticationFailures', 'runs'] as const
+  items.sort((a, b) => {
+    const decisive = order.find((column) => a[column] !== b[column])
+    return decisive ? b[decisive] - a[decisive] : a.credentialId < b.credentialId ? 1 : -1
+  })
+  return { period: periodOf(range), total: items.length, items: items.slice(0, options.limit) }
+}
+
+/** By credential: a node that uses several may have been refused for any of them. */
+function countRefusals(refused: RefusedNode[], catalogue: Catalogue): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const { runs, bindings, node } of refused) {
+    const types = requiredCredentials(node, describeNode(catalogue, node)).required.keys()
+    for (const type of types) {
+      const binding = Object.hasOwn(bindings, type) ? bindings[type] : undefined
+      if (typeof binding === 'string') counts.set(binding, (counts.get(binding) ?? 0) + runs)
+    }
+  }
+  return counts
+}

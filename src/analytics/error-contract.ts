@@ -1,0 +1,75 @@
+/** @module The HTTP shapes of errors grouped by fingerprint. */
+import * as z from 'zod'
+import { ExecutionSummary, inOrder } from '../executions/contract.ts'
+import { chosen, Count, intervals, limit, Period, type RunFilter, total, WorkflowName } from './contract.ts'
+
+export const errorSorts = ['runs', 'lastSeen', 'newest'] as const
+
+export const ErrorGroupsQuery = z
+  .strictObject({
+    ...chosen,
+    limit,
+    sort: z.enum(errorSorts).optional().meta({
+      description: 'runs: most first (default); lastSeen: latest first; newest: first seen latest first',
+    }),
+  })
+  .superRefine(inOrder('from', 'to'))
+export interface ErrorGroupsFilter extends RunFilter {
+  limit?: number | undefined
+  sort?: (typeof errorSorts)[number] | undefined
+}
+
+const errorGroup = {
+  fingerprint: z.string(),
+  node: z.string().nullable(),
+  errorClass: z.string().nullable().meta({ description: 'Such as NodeApiError' }),
+  httpStatus: z.number().int().nullable(),
+  message: z.string().meta({ description: 'With what differs from run to run replaced' }),
+  runs: Count,
+  previousRuns: Count.meta({ description: 'In the period of equal length before' }),
+  firstSeenAt: z.iso
+    .datetime()
+    .nullable()
+    .meta({ description: 'Of all runs that are kept, whatever the filters' }),
+  lastSeenAt: z.iso
+    .datetime()
+    .nullable()
+    .meta({ description: 'Of all runs that are kept, whatever the filters' }),
+  workflows: Count,
+  versions: Count.meta({ description: 'Workflow versions' }),
+  series: z
+    .array(Count)
+    .meta({ description: 'Runs in each seriesInterval of the period (UTC), oldest first, zeros too' }),
+}
+
+export const ErrorGroups = z
+  .object({
+    period: Period,
+    total,
+    seriesInterval: z.enum(intervals),
+    items: z.array(z.object(errorGroup)),
+  })
+  .meta({ ref: 'ErrorGroups' })
+export type ErrorGroups = z.output<typeof ErrorGroups>
+export type ErrorGroup = ErrorGroups['items'][number]
+
+export const ErrorFingerprint = z.object({ fingerprint: z.string().regex(/^[0-9a-f]{16}$/) })
+export const ErrorGroupQuery = z.strictObject(chosen).superRefine(inOrder('from', 'to'))
+
+export const ErrorGroupDetail = z
+  .object({
+    period: Period,
+    seriesInterval: z.enum(intervals),
+    ...errorGroup,
+    byWorkflow: z
+      .array(z.object({ workflowId: z.uuid(), name: WorkflowName, runs: Count }))
+      .meta({ description: 'Most runs first, at most 100' }),
+    byVersion: z
+      .array(z.object({ workflowId: z.uuid(), name: WorkflowName, version: Count, runs: Count }))
+      .meta({ description: 'Most runs first, at most 100' }),
+    executions: z
+      .array(ExecutionSummary)
+      .meta({ description: 'The newest 20 that failed so, whatever the filters' }),
+  })
+  .meta({ ref: 'ErrorGroup' })
+export type ErrorGroupDetail = z.output<typeof ErrorGroupDetail>

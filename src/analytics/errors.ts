@@ -1,0 +1,224 @@
+/** @module Failed runs by the fingerprint of their error. */
+import { and, desc, eq, inArray, type SQL, sql } from 'drizzle-orm'
+import type { Db } from '../db/client.ts'
+import { executions } from '../db/schema/executions.ts'
+import { failingStatuses } from '../executions/merge.ts'
+import { summaryColumns, toSummary } from '../executions/repository.ts'
+import type { Interval } from './contract.ts'
+import type { ErrorGroup, ErrorGroupDetail, ErrorGroups, errorSorts } from './error-contract.ts'
+import { type BoundedRange, dayMs, hourMs, intervalStarts, partsOf, periodOf, rangeBefore } from './period.ts'
+import { type Choice, runsIn } from './run-sources.ts'
+
+type Sort = (typeof errorSorts)[number]
+
+const newestExecutions = 20
+const maximumOfEach = 100
+
+interface GroupRow extends Record<string, unknown> {
+  of_all: number
+  fingerprint: string
+  runs: number
+  previous_runs: number
+  workflows: number
+  versions: number
+  node: string | null
+  error_class: string | null
+  http_status: number | null
+  message: string
+  first_ms: number | null
+  last_ms: number | null
+  series: [startMs: number, runs: number][] | null
+}
+
+interface VersionRow extends Record<string, unknown> {
+  workflow_id: string
+  workflow_version: number
+  name: string | null
+  runs: number
+}
+
+export async function errorGroups(
+  db: Db,
+  userId: string,
+  choice: Choice,
+  range: BoundedRange,
+  { limit, sort }: { limit: number; sort: Sort },
+): Promise<ErrorGroups> {
+  const seriesInterval = intervalFor(range)
+  const { rows } = await db.execute<GroupRow>(
+    groupsOf(userId, choice, range, seriesInterval, { limit, sort }),
+  )
+  return {
+    period: periodOf(range),
+    total: rows[0]?.of_all ?? 0,
+    seriesInterval,
+    items: rows.map((row) => toGroup(row, range, seriesInterval)),
+  }
+}
+
+/** Null when the user has no such group; one that did not occur in the period has zeros. */
+export async function errorGroup(
+  db: Db,
+  userId: string,
+  fingerprint: string,
+  choice: Choice,
+  range: BoundedRange,
+): Promise<ErrorGroupDetail | null> {
+  const seriesInterval = intervalFor(range)
+  const current = runsIn(userId, choice, partsOf(range))
+  const [{ rows }, { rows: versions }, newest] = await db.batch([
+    db.execute<GroupRow>(
+      groupsOf(userId, choice, range, seriesInterval, { limit: 1, sort: 'runs', fingerprint }),
+    ),
+    db.execute<VersionRow>(sql`
+      with ${current.pieces} failures as (${current.failures})
+      select workflow_id, workflow_version, w.name, sum(runs)::float8 as runs
+      from failures f left join workflows w on w.user_id = ${userId} and w.id = f.workflow_id
+      where fingerprint = ${fingerprint}
+      group by workflow_id, workflow_version, w.name having sum(runs) > 0
+      order by runs desc, workflow_id, workflow_version desc`),
+    db
+      .select(summaryColumns)
+      .from(executions)
+      .where(
+        and(
+          eq(executions.userId, userId),
+          eq(executions.errorFingerprint, fingerprint),
+          inArray(executions.status, [...failingStatuses]),
+        ),
+      )
+      .orderBy(desc(executions.recordedAt), desc(executions.id))
+      .limit(newestExecutions),
+  ])
+  const [row] = rows
+  if (!row) return null
+  const byWorkflow = new Map<string, { workflowId: string; name: string | null; runs: number }>()
+  for (const { workflow_id: workflowId, name, runs } of versions) {
+    byWorkflow.set(workflowId, { workflowId, name, runs: (byWorkflow.get(workflowId)?.runs ?? 0) + runs })
+  }
+  return {
+    period: periodOf(range),
+    seriesInterval,
+    ...toGroup(row, range, seriesInterval),
+    byWorkflow: [...byWorkflow.values()].toSorted((a, b) => b.runs - a.runs).slice(0, maximumOfEach),
+    byVersion: versions.slice(0, maximumOfEach).map(({ workflow_id, workflow_version, name, runs }) => ({
+      workflowId: workflow_id,
+      name,
+      version: workflow_version,
+      runs,
+    })),
+    executions: newest.map(toSummary),
+  }
+}
+
+/** Groups that occurred in the period, or the one that is asked for. */
+function groupsOf(
+  userId: string,
+  choice: Choice,
+  range: BoundedRange,
+  seriesInterval: Interval,
+  { limit, sort, fingerprint }: { limit: number; sort: Sort; fingerprint?: string },
+): SQL {
+  const only = fingerprint === undefined ? sql`` : sql`where fingerprint = ${fingerprint}`
+  const grains = seriesInterval === 'hour' ? (['hour'] as const) : undefined
+  const { pieces, failures } = runsIn(userId, choice, partsOf(range, grains), partsOf(rangeBefore(range)))
+  // What decides the order is looked up of every group, else of those shown only.
+  const seen = (groups: SQL) => sql`
+    select * from ${groups} g
+    cross join lateral (select ${seenAt(userId, 'asc')} as first_at, ${seenAt(userId, 'desc')} as last_at) seen`
+  const orders = {
+    runs: sql`runs desc, fingerprint`,
+    lastSeen: sql`last_at desc nulls last, fingerprint`,
+    newest: sql`first_at desc nulls last, fingerprint`,
+  } satisfies Record<Sort, SQL>
+  const first = sql`order by ${orders[sort]} limit ${limit}`
+  return sql`
+    with ${pieces} every_failure as materialized (select * from (${failures}) f ${only}),
+    failures as (select * from every_failure where span = 0),
+    earlier as (
+      select fingerprint, sum(runs) as previous_runs from every_failure where span = 1 group by fingerprint
+    ),
+    by_version as (
+      select fingerprint, workflow_id, workflow_version, sum(runs) as runs from failures
+      group by fingerprint, workflow_id, workflow_version having sum(runs) > 0
+    ),
+    grouped as (
+      select fingerprint, sum(runs) as runs, count(distinct workflow_id) as workflows, count(*) as versions
+      from by_version group by fingerprint
+    ),
+    candidates as (
+      ${
+        fingerprint === undefined
+          ? sql`select * from grouped`
+          : sql`select asked.fingerprint, coalesce(runs, 0) as runs, coalesce(workflows, 0) as workflows,
+              coalesce(versions, 0) as versions
+            from (select ${fingerprint}::text as fingerprint) asked left join grouped using (fingerprint)`
+      }
+    ),
+    picked as (
+      ${
+        sort === 'runs'
+          ? seen(sql`(select *, count(*) over () as of_all from candidates ${first})`)
+          : sql`select *, count(*) over () as of_all from (${seen(sql`candidates`)}) seen ${first}`
+      }
+    ),
+    series as (
+      select fingerprint, json_agg(json_build_array(extract(epoch from start) * 1000, runs)) as series
+      from (
+        select fingerprint, date_trunc(${seriesInterval}, at, 'UTC') as start, sum(runs) as runs
+        from failures where fingerprint in (select fingerprint from picked)
+        group by fingerprint, start having sum(runs) <> 0
+      ) bucketed
+      group by fingerprint
+    )
+    select p.of_all::float8, p.fingerprint, p.runs::float8, coalesce(e.previous_runs, 0)::float8 as previous_runs,
+      p.workflows::float8, p.versions::float8, g.node, g.error_class, g.http_status, g.message,
+      extract(epoch from p.first_at)::float8 * 1000 as first_ms,
+      extract(epoch from p.last_at)::float8 * 1000 as last_ms, s.series
+    from picked p
+    join lateral (
+      select node, error_class, http_status, message from error_groups
+      where user_id = ${userId} and fingerprint = p.fingerprint
+        and recorded_month >= (select month from execution_horizon)
+      order by recorded_month limit 1
+    ) g on true
+    left join earlier e using (fingerprint)
+    left join series s using (fingerprint)
+    order by ${orders[sort]}`
+}
+
+/** When the first or the last of a group's runs that are kept happened, in the order in which they were heard of. */
+const seenAt = (userId: string, direction: 'asc' | 'desc') => sql`(
+  select coalesce(e.started_at, e.finished_at, e.recorded_at) from executions e
+  where e.user_id = ${userId} and e.error_fingerprint = g.fingerprint
+    and e.status in (${sql.join(
+      failingStatuses.map((status) => sql`${status}`),
+      sql`, `,
+    )})
+  order by e.recorded_at ${sql.raw(direction)}, e.id ${sql.raw(direction)} limit 1)`
+
+const toGroup = (row: GroupRow, range: BoundedRange, seriesInterval: Interval): ErrorGroup => {
+  const runs = new Map(row.series)
+  return {
+    fingerprint: row.fingerprint,
+    node: row.node,
+    errorClass: row.error_class,
+    httpStatus: row.http_status,
+    message: row.message,
+    runs: row.runs,
+    previousRuns: row.previous_runs,
+    firstSeenAt: toIso(row.first_ms),
+    lastSeenAt: toIso(row.last_ms),
+    workflows: row.workflows,
+    versions: row.versions,
+    series: intervalStarts(range, seriesInterval).map((start) => runs.get(start.getTime()) ?? 0),
+  }
+}
+
+/** So that there are not many more than a hundred. */
+function intervalFor({ from, to }: BoundedRange): Interval {
+  const lengthMs = to.getTime() - from.getTime()
+  return lengthMs <= 72 * hourMs ? 'hour' : lengthMs <= 120 * dayMs ? 'day' : 'week'
+}
+
+const toIso = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString())

@@ -1,0 +1,93 @@
+/** @module Periods, and into which parts of them the rollups answer exactly. */
+import type { Interval } from './contract.ts'
+
+/** From `from` up to but not including `to`; null: no bound. */
+export interface Range {
+  from: Date | null
+  to: Date | null
+}
+
+export interface BoundedRange extends Range {
+  from: Date
+  to: Date
+}
+
+/** What to read for a part of a range: rollups by UTC day or hour, or the executions themselves. */
+export interface Part extends Range {
+  source: Grain | 'executions'
+  /** -1: is to be taken off what the other parts come to. */
+  sign: 1 | -1
+}
+
+export type Grain = 'day' | 'hour'
+
+export const hourMs = 3_600_000
+export const dayMs = 24 * hourMs
+const defaultDays = 30
+const unitMs: Record<Grain, number> = { day: dayMs, hour: hourMs }
+
+/** Where nothing is said, it ends now and begins 30 days before its end. */
+export function boundedRange(
+  { from, to }: { from?: Date | undefined; to?: Date | undefined },
+  now: Date,
+): BoundedRange {
+  const end = to ?? new Date(Math.max(now.getTime(), from?.getTime() ?? 0))
+  return { from: from ?? new Date(end.getTime() - defaultDays * dayMs), to: end }
+}
+
+/** Of equal length, ending where `range` begins. */
+export function rangeBefore({ from, to }: BoundedRange): BoundedRange {
+  return { from: new Date(2 * from.getTime() - to.getTime()), to: from }
+}
+
+export const periodOf = ({ from, to }: BoundedRange) => ({ from: from.toISOString(), to: to.toISOString() })
+
+/** The whole UTC days that it touches. */
+export function wholeDays({ from, to }: BoundedRange): BoundedRange {
+  return { from: floor(from, dayMs), to: ceil(to, dayMs) }
+}
+
+/**
+ * The parts that make up a range: as many whole days as there are, then whole hours, which end at those nearest to its
+ * own ends; and what is missing there, or too much, of the executions: half an hour of them at each end. Where a range
+ * ends now, that is what will happen until the hour is over: nothing.
+ */
+export function partsOf({ from, to }: Range, grains: readonly Grain[] = ['day', 'hour']): Part[] {
+  if (from && to && from >= to) return []
+  const [start, end] = [from && nearestHour(from), to && nearestHour(to)]
+  if (start && end && start >= end) return [{ source: 'executions', sign: 1, from, to }]
+  const parts = wholeParts({ from: start, to: end }, grains)
+  if (from && start && from < start) parts.push({ source: 'executions', sign: 1, from, to: start })
+  if (from && start && from > start) parts.push({ source: 'executions', sign: -1, from: start, to: from })
+  if (to && end && to > end) parts.push({ source: 'executions', sign: 1, from: end, to })
+  if (to && end && to < end) parts.push({ source: 'executions', sign: -1, from: to, to: end })
+  return parts
+}
+
+/** Of a range that begins and ends with an hour. */
+function wholeParts(range: Range, [grain, ...finer]: readonly Grain[]): Part[] {
+  if (!grain || (range.from && range.to && range.from >= range.to)) return []
+  const start = range.from && ceil(range.from, unitMs[grain])
+  const end = range.to && floor(range.to, unitMs[grain])
+  if (start && end && start >= end) return wholeParts(range, finer)
+  return [
+    ...(start ? wholeParts({ from: range.from, to: start }, finer) : []),
+    { source: grain, sign: 1, from: start, to: end },
+    ...(end ? wholeParts({ from: end, to: range.to }, finer) : []),
+  ]
+}
+
+/** Where the UTC intervals begin that a range touches, oldest first. */
+export function intervalStarts({ from, to }: BoundedRange, interval: Interval): Date[] {
+  const lengthMs = interval === 'hour' ? hourMs : interval === 'day' ? dayMs : 7 * dayMs
+  // 1970 began on a Thursday; weeks begin on Monday.
+  const offsetMs = interval === 'week' ? 4 * dayMs : 0
+  const starts = []
+  let startMs = Math.floor((from.getTime() - offsetMs) / lengthMs) * lengthMs + offsetMs
+  for (; startMs < to.getTime(); startMs += lengthMs) starts.push(new Date(startMs))
+  return starts
+}
+
+export const floor = (time: Date, ms: number) => new Date(Math.floor(time.getTime() / ms) * ms)
+const ceil = (time: Date, ms: number) => new Date(Math.ceil(time.getTime() / ms) * ms)
+const nearestHour = (time: Date) => floor(new Date(time.getTime() + hourMs / 2), hourMs)

@@ -1,0 +1,137 @@
+import { type SQL, sql } from 'drizzle-orm'
+import type { Db } from '../db/client.ts'
+import { type BoundedRange, partsOf, periodOf } from './period.ts'
+import { type ModelStats, type PromptStats, promptExcerptChars, type promptSorts } from './prompt-contract.ts'
+import {
+  type Choice,
+  type GroupSums,
+  groupColumns,
+  groupOrders,
+  groupSums,
+  picked,
+  runsIn,
+} from './run-sources.ts'
+import { ratesOf } from './summary.ts'
+
+type Sort = (typeof promptSorts)[number]
+
+interface PromptRow extends GroupSums {
+  workflow_id: string
+  workflow_version: number
+  name: string
+  prompt: string
+  model: string | null
+  created_ms: number
+}
+
+interface ModelRow extends GroupSums {
+  model: string
+  workflows: number
+  versions: number
+}
+
+/** Of workflow versions that have a prompt. Those of deleted workflows are gone with their prompts. */
+export async function promptStats(
+  db: Db,
+  userId: string,
+  choice: Choice,
+  range: BoundedRange,
+  { limit, sort }: { limit: number; sort: Sort },
+): Promise<PromptStats> {
+  const key = sql`workflow_id, workflow_version`
+  const order = sort === 'newest' ? sql`created_at desc` : groupOrders[sort]
+  const ids = sql`select deployment_id from runs where (workflow_id, workflow_version) in (
+    select workflow_id, workflow_version from candidates)`
+  const { pieces, runs, times } = runsIn(userId, choice, partsOf(range))
+  const { rows } = await db.execute<PromptRow>(sql`
+    with ${pieces} runs as materialized (${runs}),
+    sums as (select ${key}, ${groupSums} from runs group by ${key}),
+    ${picked({
+      sums: sql`
+        select sums.*, v.created_at from sums
+        join workflow_versions v on v.user_id = ${userId} and v.workflow_id = sums.workflow_id
+          and v.version = sums.workflow_version and v.prompt is not null
+        where runs > 0`,
+      key,
+      order,
+      byDuration: sort === 'p95',
+      limit,
+      times: times(ids),
+    })}
+    select p.workflow_id, p.workflow_version, w.name, left(v.prompt, ${promptExcerptChars}) as prompt, v.model,
+      extract(epoch from p.created_at)::float8 * 1000 as created_ms, ${groupColumns}
+    from picked p
+    join workflow_versions v on v.workflow_id = p.workflow_id and v.version = p.workflow_version
+    join workflows w on w.user_id = ${userId} and w.id = p.workflow_id
+    order by ${sort === 'newest' ? sql`p.created_at desc` : order}, p.workflow_id, p.workflow_version desc`)
+  return {
+    period: periodOf(range),
+    total: rows[0]?.of_all ?? 0,
+    items: rows.map(toPromptItem),
+  }
+}
+
+const toPromptItem = (row: PromptRow) => ({
+  workflowId: row.workflow_id,
+  name: row.name,
+  version: row.workflow_version,
+  prompt: row.prompt,
+  model: row.model,
+  createdAt: new Date(row.created_ms).toISOString(),
+  ...ratesOf(row),
+})
+
+/** The empty text stands for no model, so that it can be grouped by. */
+const modelOf = (userId: string, runs: SQL) => sql`
+  select coalesce(v.model, '') as model, r.*
+  from ${runs} r
+  left join workflow_versions v on v.user_id = ${userId} and v.workflow_id = r.workflow_id
+    and v.version = r.workflow_version`
+
+export async function modelStats(
+  db: Db,
+  userId: string,
+  choice: Choice,
+  range: BoundedRange,
+  { limit }: { limit: number },
+): Promise<ModelStats> {
+  const ids = sql`select deployment_id from runs`
+  const { pieces, runs, times } = runsIn(userId, choice, partsOf(range))
+  const { rows } = await db.execute<ModelRow>(sql`
+    with ${pieces} runs as materialized (${runs}),
+    by_version as (
+      select workflow_id, workflow_version, ${groupSums} from runs group by workflow_id, workflow_version
+    ),
+    sums as (
+      select model, count(distinct workflow_id) as workflows, count(*) as versions,
+        sum(runs) as runs, sum(failed) as failed, sum(succeeded) as succeeded
+      from (${modelOf(userId, sql`by_version`)}) of_model
+      where runs > 0 group by model
+    ),
+    timed_runs as (
+      select workflow_id, workflow_version, bucket, sum(runs) as runs
+      from (${times(ids)}) t group by workflow_id, workflow_version, bucket
+    ),
+    ${picked({
+      sums: sql`select * from sums`,
+      key: sql`model`,
+      order: groupOrders.runs,
+      byDuration: false,
+      limit,
+      times: modelOf(userId, sql`timed_runs`),
+    })}
+    select model, workflows::float8, versions::float8, ${groupColumns} from picked
+    order by ${groupOrders.runs}, model desc`)
+  return {
+    period: periodOf(range),
+    total: rows[0]?.of_all ?? 0,
+    items: rows.map(toModelItem),
+  }
+}
+
+const toModelItem = (row: ModelRow) => ({
+  model: row.model || null,
+  workflows: row.workflows,
+  versions: row.versions,
+  ...ratesOf(row),
+})

@@ -1,0 +1,79 @@
+import { type SQL, sql } from 'drizzle-orm'
+import type { Db } from '../db/client.ts'
+import { type ExecutionStatus, executionStatuses } from '../db/schema/executions.ts'
+import type { Summary, Sums } from './contract.ts'
+import { partsOf, type Range, rangeBefore } from './period.ts'
+import { type Choice, type GroupSums, percentiles, runsIn } from './run-sources.ts'
+
+/** Null in what is joined and has no runs. */
+export type StatusCounts = Record<ExecutionStatus, number | null> & {
+  p50: number | null
+  p95: number | null
+  p99: number | null
+}
+
+const statusesWith = (column: (status: SQL) => SQL) =>
+  sql.join(
+    executionStatuses.map((status) => column(sql.identifier(status) as unknown as SQL)),
+    sql`, `,
+  )
+export const statusSums = statusesWith((status) => sql`sum(${status}) as ${status}`)
+export const statusColumns = statusesWith((status) => sql`coalesce(sum(${status}), 0)::float8 as ${status}`)
+
+/** With the period before, when `range` has a beginning. @param now where an open range ends, to be compared */
+export async function sumUp(
+  db: Db,
+  userId: string,
+  choice: Choice,
+  range: Range,
+  now: Date,
+): Promise<Summary> {
+  const before = range.from && rangeBefore({ from: range.from, to: range.to ?? later(now, range.from) })
+  const earlier = before ? partsOf(before) : []
+  const { pieces, runs, times, deployments } = runsIn(userId, choice, partsOf(range), earlier)
+  const { rows } = await db.execute<StatusCounts & { span: number }>(sql`
+    with ${pieces} runs as (${runs}),
+    times as (${times(deployments)}),
+    counted as (select span, ${statusColumns} from runs group by span)
+    select * from counted left join (${percentiles(sql`times`, sql`span`)}) timed using (span)`)
+  const sumsOf = (wanted: number) => toSums(rows.find(({ span }) => span === wanted))
+  return { ...sumsOf(0), ...(before && { previous: sumsOf(1) }) }
+}
+
+const later = (a: Date, b: Date) => (a > b ? a : b)
+
+function toSums(row: StatusCounts | undefined): Sums {
+  const byStatus = executionStatuses
+    .map((status) => ({ status, count: row?.[status] ?? 0 }))
+    .filter(({ count }) => count > 0)
+    .toSorted((a, b) => b.count - a.count || (a.status < b.status ? -1 : 1))
+  const total = byStatus.reduce((sum, { count }) => sum + count, 0)
+  return {
+    total,
+    byStatus: byStatus.map(({ status, count }) => ({
+      status,
+      count,
+      percentage: percentageOf(count, total) ?? 0,
+    })),
+    successRate: successRateOf(row),
+    durationMs: { p50: row?.p50 ?? null, p95: row?.p95 ?? null, p99: row?.p99 ?? null },
+  }
+}
+
+/** Of those that ended by themselves: success / (success + error + crashed). */
+export function successRateOf(row: Pick<StatusCounts, 'success' | 'error' | 'crashed'> | undefined) {
+  const { success, error, crashed } = row ?? { success: 0, error: 0, crashed: 0 }
+  return percentageOf(success ?? 0, (success ?? 0) + (error ?? 0) + (crashed ?? 0))
+}
+
+/** What every group of runs is shown with. */
+export const ratesOf = (row: GroupSums) => ({
+  runs: row.runs,
+  failed: row.failed,
+  successRate: percentageOf(row.succeeded, row.succeeded + row.failed),
+  durationMs: { p50: row.p50, p95: row.p95, p99: row.p99 },
+})
+
+/** With two decimals, half up; null without a whole. */
+export const percentageOf = (part: number, whole: number): number | null =>
+  whole > 0 ? Math.floor((part * 10_000) / whole + 0.5) / 100 : null

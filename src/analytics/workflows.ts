@@ -1,0 +1,67 @@
+import { sql } from 'drizzle-orm'
+import type { Db } from '../db/client.ts'
+import type { WorkflowStats, workflowSorts } from './contract.ts'
+import { type BoundedRange, partsOf, periodOf } from './period.ts'
+import {
+  type Choice,
+  type GroupSums,
+  groupColumns,
+  groupOrders,
+  groupSums,
+  picked,
+  runsIn,
+} from './run-sources.ts'
+import { ratesOf } from './summary.ts'
+
+type Sort = (typeof workflowSorts)[number]
+
+interface Row extends GroupSums {
+  workflow_id: string
+  name: string | null
+  last_run_ms: number | null
+}
+
+export async function workflowStats(
+  db: Db,
+  userId: string,
+  choice: Choice,
+  range: BoundedRange,
+  { limit, sort, minRuns }: { limit: number; sort: Sort; minRuns: number },
+): Promise<WorkflowStats> {
+  const key = sql`workflow_id`
+  const ids = sql`select deployment_id from runs where workflow_id in (select workflow_id from candidates)`
+  const { pieces, runs, times } = runsIn(userId, choice, partsOf(range))
+  const { rows } = await db.execute<Row>(sql`
+    with ${pieces} runs as materialized (${runs}),
+    sums as (select workflow_id, ${groupSums} from runs group by workflow_id),
+    ${picked({
+      sums: sql`select * from sums where runs >= ${Math.max(1, minRuns)}`,
+      key,
+      order: groupOrders[sort],
+      byDuration: sort === 'p95',
+      limit,
+      times: times(ids),
+    })}
+    select p.workflow_id, w.name, ${groupColumns}, extract(epoch from l.at)::float8 * 1000 as last_run_ms
+    from picked p
+    left join workflows w on w.user_id = ${userId} and w.id = p.workflow_id
+    left join lateral (
+      select coalesce(e.started_at, e.finished_at, e.recorded_at) as at
+      from executions e
+      where e.workflow_id = p.workflow_id and e.user_id = ${userId}
+      order by e.recorded_at desc, e.id desc limit 1
+    ) l on true
+    order by ${groupOrders[sort]}, p.workflow_id desc`)
+  return {
+    period: periodOf(range),
+    total: rows[0]?.of_all ?? 0,
+    items: rows.map(toItem),
+  }
+}
+
+const toItem = (row: Row) => ({
+  workflowId: row.workflow_id,
+  name: row.name,
+  ...ratesOf(row),
+  lastRunAt: row.last_run_ms === null ? null : new Date(row.last_run_ms).toISOString(),
+})

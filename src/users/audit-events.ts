@@ -1,0 +1,104 @@
+/** @module What a user's account and things have been through. Kept for 400 days; nothing changes or removes an entry before. */
+import { and, desc, eq, gte, lt, sql } from 'drizzle-orm'
+import * as z from 'zod'
+import type { Db } from '../db/client.ts'
+import { auditEvents } from '../db/schema/users.ts'
+import { type Page, pageQuery, type Slice, slice, sliceOf } from '../http/page.ts'
+import { TableFormat } from '../http/table-stream.ts'
+
+export const AuditEvent = z
+  .object({
+    id: z.uuid(),
+    action: z.string().meta({ description: '<entity>.<verb>, such as credential.created' }),
+    subjectId: z.uuid().nullable().meta({ description: 'The id of the entity' }),
+    details: z.record(z.string(), z.unknown()).nullable().meta({ description: 'Never a secret' }),
+    at: z.iso.datetime(),
+  })
+  .meta({ ref: 'AuditEvent' })
+export type AuditEvent = z.output<typeof AuditEvent>
+
+export const AuditEventList = sliceOf(AuditEvent)
+
+const auditFilter = {
+  action: z
+    .string()
+    .regex(
+      /^[a-z0-9-]{1,64}(\.[a-z0-9-]{1,64})?$/,
+      'An action such as credential.created, or credential for all of it',
+    )
+    .optional()
+    .meta({ description: 'Such as credential.created; credential alone means whatever was done to one' }),
+  subjectId: z.uuid('An id').optional(),
+}
+
+export const AuditEventQuery = z.strictObject({ ...pageQuery, ...auditFilter })
+export const AuditEventExportQuery = z.strictObject({ ...auditFilter, format: TableFormat })
+export interface AuditEventFilter {
+  action?: string | undefined
+  subjectId?: string | undefined
+  /** Entries before it are left out. */
+  from?: Date | undefined
+}
+
+const exportRows = 1000
+
+/** Every method takes the owner first. */
+export class AuditEventRepository {
+  readonly #db: Db
+
+  constructor(db: Db) {
+    this.#db = db
+  }
+
+  /** Newest first. */
+  async list(
+    userId: string,
+    { action, subjectId, from }: AuditEventFilter,
+    page: Page,
+  ): Promise<Slice<AuditEvent>> {
+    const rows = await this.#db
+      .select({
+        id: auditEvents.id,
+        action: auditEvents.action,
+        subjectId: auditEvents.subjectId,
+        details: auditEvents.details,
+        createdAt: auditEvents.createdAt,
+      })
+      .from(auditEvents)
+      .where(
+        and(
+          eq(auditEvents.userId, userId),
+          page.after === null ? undefined : lt(auditEvents.id, page.after),
+          action === undefined ? undefined : isAction(action),
+          subjectId === undefined ? undefined : eq(auditEvents.subjectId, subjectId),
+          from && gte(auditEvents.createdAt, from),
+        ),
+      )
+      .orderBy(desc(auditEvents.id))
+      .limit(page.limit + 1)
+    return slice(rows.map(toEvent), page.limit)
+  }
+
+  /** All of them, a page at a time. */
+  async *pages(userId: string, filter: AuditEventFilter): AsyncGenerator<AuditEvent[], void, undefined> {
+    let after: string | null = null
+    do {
+      const { items, nextCursor }: Slice<AuditEvent> = await this.list(userId, filter, {
+        limit: exportRows,
+        after,
+      })
+      yield items
+      after = nextCursor === null ? null : (items.at(-1)?.id ?? null)
+    } while (after !== null)
+  }
+}
+
+const toEvent = ({ createdAt, ...event }: Omit<AuditEvent, 'at'> & { createdAt: Date }): AuditEvent => ({
+  ...event,
+  at: createdAt.toISOString(),
+})
+
+const isAction = (action: string) =>
+  action.includes('.')
+    ? eq(auditEvents.action, action)
+    : sql`split_part(${auditEvents.action}, '.', 1) = ${action}`

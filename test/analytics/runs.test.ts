@@ -1,0 +1,222 @@
+/** Summary, series and workflows against a recount of the executions themselves. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Interval } from '../../src/analytics/contract.ts'
+import { executionStatuses } from '../../src/db/schema/executions.ts'
+import { createTestDatabase } from '../harness/database.ts'
+import {
+  bounded,
+  choose,
+  counted,
+  createHistory,
+  dayMs,
+  filtersOf,
+  type History,
+  hourMs,
+  now,
+  percentage,
+  type Run,
+  successRate,
+  timed,
+  wrongPercentiles,
+} from './history.ts'
+
+let history: History
+beforeAll(async () => {
+  history = await createHistory(await createTestDatabase(), { seed: 4, count: 900 })
+})
+afterAll(() => history.world.close())
+
+const sumsOf = (runs: Run[]) => ({
+  total: runs.length,
+  byStatus: executionStatuses
+    .map((status) => ({ status, count: counted(runs, status) }))
+    .filter(({ count }) => count > 0)
+    .map((each) => ({ ...each, percentage: percentage(each.count, runs.length) }))
+    .toSorted((a, b) => b.count - a.count || (a.status < b.status ? -1 : 1)),
+  successRate: successRate(runs),
+})
+
+test('the summary is the recount, whatever the period and the filter, and so is the period before', async () => {
+  const filters = filtersOf(history)
+  expect(choose(history, {}).length).toBeGreaterThan(700)
+  for (const filter of filters) {
+    const { durationMs, previous, ...sums } = await history.analytics.summary(history.userId, filter)
+    const runs = choose(history, filter)
+    expect({ filter, ...sums }).toEqual({ filter, ...sumsOf(runs) })
+    expect({ filter, wrong: wrongPercentiles(durationMs, timed(runs)) }).toEqual({ filter, wrong: [] })
+    expect(previous === undefined).toBe(filter.from === undefined)
+    if (!previous || !filter.from) continue
+    const lengthMs = (filter.to ?? now).getTime() - filter.from.getTime()
+    const before = choose(history, {
+      ...filter,
+      from: new Date(filter.from.getTime() - lengthMs),
+      to: filter.from,
+    })
+    const { durationMs: durationsBefore, ...sumsBefore } = previous
+    expect({ filter, ...sumsBefore }).toEqual({ filter, ...sumsOf(before) })
+    expect(wrongPercentiles(durationsBefore, timed(before))).toEqual([])
+  }
+})
+
+/** The bucket that a whole UTC hour is in, by the clocks of the zone as JavaScript knows them. */
+function localBucket(hour: number, interval: Interval, timeZone: string): string {
+  if (interval === 'hour') return String(hour)
+  const format = new Intl.DateTimeFormat('en-CA', {
+    timeZone,
+    year: 'numeric',
+    month: '2-digit',
+    day: '2-digit',
+  })
+  const day = format.format(new Date(hour))
+  if (interval === 'day') return day
+  const weekday = (new Date(`${day}T00:00:00Z`).getUTCDay() + 6) % 7
+  return new Date(Date.parse(`${day}T00:00:00Z`) - weekday * dayMs).toISOString().slice(0, 10)
+}
+
+const hourOf = (ms: number) => Math.floor(ms / hourMs) * hourMs
+
+describe.each([
+  'UTC',
+  'Europe/Berlin',
+  'America/Havana',
+  'Asia/Kolkata',
+  'Australia/Lord_Howe',
+  'Africa/Cairo',
+])('the series in %s', (timeZone) => {
+  test.each(['hour', 'day', 'week'] as const)(
+    'by %s is the recount of every bucket, empty ones too',
+    async (interval) => {
+      const wide = { from: new Date('2026-09-20T07:13:00Z'), to: new Date('2026-10-31T22:45:00Z') }
+      for (const filter of interval === 'hour' ? [wide] : [wide, {}, { tag: 'sales' }]) {
+        const period = bounded(filter)
+        const { items, ...answer } = await history.analytics.series(history.userId, {
+          ...filter,
+          interval,
+          timeZone,
+        })
+        expect(answer).toEqual({
+          period: { from: period.from.toISOString(), to: period.to.toISOString() },
+          interval,
+          timeZone,
+        })
+        const starts = new Map<string, number>()
+        // Back to where the first bucket begins.
+        const lengthMs = interval === 'week' ? 8 * dayMs : interval === 'day' ? 2 * dayMs : 0
+        const first = localBucket(hourOf(period.from.getTime()), interval, timeZone)
+        let hour = hourOf(period.from.getTime()) - lengthMs
+        for (; hour < period.to.getTime(); hour += hourMs) {
+          const key = localBucket(hour, interval, timeZone)
+          if (key >= first && !starts.has(key)) starts.set(key, hour)
+        }
+        const runs = Map.groupBy(choose(history, period), ({ happenedMs }) =>
+          localBucket(hourOf(happenedMs), interval, timeZone),
+        )
+        expect(items.map(({ start }) => start)).toEqual(
+          [...starts.values()].map((ms) => new Date(ms).toISOString()),
+        )
+        for (const [index, key] of [...starts.keys()].entries()) {
+          const chosen = runs.get(key) ?? []
+          const { durationMs, ...bucket } = items[index] ?? {
+            durationMs: { p50: null, p95: null, p99: null },
+          }
+          expect(bucket).toEqual({
+            start: new Date(starts.get(key) ?? 0).toISOString(),
+            total: chosen.length,
+            byStatus: Object.fromEntries(
+              executionStatuses.map((status) => [status, counted(chosen, status)]),
+            ),
+            successRate: successRate(chosen),
+          })
+          expect(wrongPercentiles(durationMs, timed(chosen))).toEqual([])
+        }
+        expect(items.reduce((sum, { total }) => sum + total, 0)).toBe(choose(history, period).length)
+      }
+    },
+  )
+})
+
+test('a day of a clock change has 23 or 25 hours', async () => {
+  const filter = { from: new Date('2026-10-23T22:00:00Z'), to: new Date('2026-10-26T23:00:00Z') }
+  const { items } = await history.analytics.series(history.userId, { ...filter, timeZone: 'Europe/Berlin' })
+  expect(items.map(({ start }) => start)).toEqual([
+    '2026-10-23T22:00:00.000Z',
+    '2026-10-24T22:00:00.000Z',
+    '2026-10-25T23:00:00.000Z',
+  ])
+})
+
+test('in a zone off by half an hour a day begins at its first whole UTC hour', async () => {
+  const filter = { from: new Date('2026-11-01T00:00:00Z'), to: new Date('2026-11-02T00:00:00Z') }
+  const { items } = await history.analytics.series(history.userId, { ...filter, timeZone: 'Asia/Kolkata' })
+  expect(items.map(({ start }) => start)).toEqual(['2026-10-31T19:00:00.000Z', '2026-11-01T19:00:00.000Z'])
+})
+
+test('a series of more than a thousand buckets is refused with what to do instead', async () => {
+  const filter = { from: new Date('2026-01-01T00:00:00Z'), to: new Date('2026-03-01T00:00:00Z') }
+  await expect(
+    history.analytics.series(history.userId, { ...filter, interval: 'hour' }),
+  ).rejects.toMatchObject({
+    code: 'invalid',
+    message: expect.stringContaining('longer interval'),
+  })
+  expect((await history.analytics.series(history.userId, filter)).items).toHaveLength(59)
+})
+
+test('every workflow has its recount, in the order that is asked for', async () => {
+  for (const filter of filtersOf(history)) {
+    const chosen = choose(history, bounded(filter))
+    const byWorkflow = Map.groupBy(chosen, ({ workflowId }) => workflowId)
+    const { total, items, period } = await history.analytics.workflows(history.userId, filter)
+    expect({ filter, total }).toEqual({ filter, total: byWorkflow.size })
+    expect(period.from).toBe(bounded(filter).from.toISOString())
+    expect(items.map(({ runs }) => runs)).toEqual(items.map(({ runs }) => runs).toSorted((a, b) => b - a))
+    for (const { workflowId, durationMs, ...item } of items) {
+      const runs = byWorkflow.get(workflowId) ?? []
+      const flow = history.flows.find(({ id }) => id === workflowId)
+      const newest = history.runs
+        .filter((run) => run.workflowId === workflowId)
+        .toSorted((a, b) => b.recordedMs - a.recordedMs || (a.id < b.id ? 1 : -1))[0]
+      expect({ filter, ...item }).toEqual({
+        filter,
+        name: flow?.deleted ? null : flow?.name,
+        runs: runs.length,
+        failed: counted(runs, 'error', 'crashed'),
+        successRate: successRate(runs),
+        lastRunAt: newest ? new Date(newest.happenedMs).toISOString() : null,
+      })
+      expect(wrongPercentiles(durationMs, timed(runs))).toEqual([])
+    }
+  }
+})
+
+test('a list is cut at its limit and tells how many there are; few runs can be left out', async () => {
+  const all = await history.analytics.workflows(history.userId)
+  for (const sort of ['runs', 'failed', 'failureRate', 'p95'] as const) {
+    const { items, total } = await history.analytics.workflows(history.userId, { sort, limit: 2 })
+    expect(total).toBe(all.total)
+    expect(items).toHaveLength(2)
+    const value = (item: (typeof items)[number]) =>
+      ({
+        runs: item.runs,
+        failed: item.failed,
+        failureRate: 100 - (item.successRate ?? 100),
+        p95: item.durationMs.p95,
+      })[sort]
+    const highest = all.items.map((item) => value(item) ?? -1).toSorted((a, b) => b - a)
+    expect(items.map(value)).toEqual(highest.slice(0, 2))
+  }
+  const most = all.items[0]?.runs ?? 0
+  expect((await history.analytics.workflows(history.userId, { minRuns: most })).total).toBe(1)
+})
+
+test('another user’s runs are in none of it', async () => {
+  const { analytics, stranger, userId, flows } = history
+  const filter = { workflowId: flows[0]?.id ?? '' }
+  expect((await analytics.summary(stranger, filter)).total).toBe(0)
+  expect((await analytics.workflows(stranger, filter)).items).toEqual([])
+  expect((await analytics.summary(stranger)).total).toBeGreaterThan(0)
+  const tagged = flows.find(({ tags }) => tags.length > 0)
+  expect((await analytics.summary(userId, { tag: tagged?.tags[0] })).total).toBe(
+    choose(history, { tag: tagged?.tags[0] }).length,
+  )
+})

@@ -1,0 +1,72 @@
+import { describe, expect, test } from 'vitest'
+import { useTestApp } from '../harness/app.ts'
+
+const app = useTestApp()
+
+const credential = (name: string) => ({
+  body: { type: 'slackApi', name, data: { accessToken: 'planted-secret' } },
+})
+
+describe('the audit trail', () => {
+  test('tells what was done to what and when, newest first, a page at a time', async () => {
+    const user = await app.user()
+    const made = await user.call('POST', '/v1/credentials', credential('One'))
+    await user.call('PATCH', '/v1/me', { body: { name: 'Maya' } })
+    const { items } = (await user.call('GET', '/v1/audit-events')).json
+    expect(items).toMatchObject([
+      { action: 'user.updated', subjectId: user.id, details: { fields: ['name'] } },
+      { action: 'credential.created', subjectId: made.json.id, details: { type: 'slackApi' } },
+      { action: 'user.registered', subjectId: user.id, details: null },
+    ])
+    for (const { at } of items) expect(Math.abs(Date.now() - Date.parse(at))).toBeLessThan(600_000)
+    const first = (await user.call('GET', '/v1/audit-events?limit=2')).json
+    const second = (await user.call('GET', `/v1/audit-events?limit=2&cursor=${first.nextCursor}`)).json
+    expect([...first.items, ...second.items]).toEqual(items)
+    expect(second.nextCursor).toBeNull()
+  })
+
+  test('is narrowed by action, by kind of thing and by thing', async () => {
+    const user = await app.user()
+    const made = await user.call('POST', '/v1/credentials', credential('One'))
+    await user.call('POST', '/v1/credentials', credential('Two'))
+    const count = async (query: string) =>
+      (await user.call('GET', `/v1/audit-events?${query}`)).json.items.length
+    expect(await count('action=credential.created')).toBe(2)
+    expect(await count('action=credential')).toBe(2)
+    expect(await count('action=cred')).toBe(0)
+    expect(await count(`subjectId=${made.json.id}`)).toBe(1)
+  })
+
+  test('is one’s own, and holds no secret', async () => {
+    const user = await app.user()
+    await user.call('POST', '/v1/credentials', credential('Mine'))
+    const stranger = await app.user()
+    const { text, json } = await stranger.call('GET', '/v1/audit-events')
+    expect(json.items).toHaveLength(1)
+    expect(text).not.toContain(user.id)
+    expect((await user.call('GET', '/v1/audit-events')).text).not.toContain('planted-secret')
+    expect((await app.call('GET', '/v1/audit-events')).status).toBe(401)
+    expect((await app.call('GET', '/v1/audit-events/export')).status).toBe(401)
+  })
+
+  test('is exported whole, as CSV and as JSON', async () => {
+    const user = await app.user()
+    for (let each = 0; each < 5; each++)
+      await user.call('POST', '/v1/credentials', credential(`Number ${each}`))
+    const { items } = (await user.call('GET', '/v1/audit-events')).json
+    const csv = await user.call('GET', '/v1/audit-events/export?action=credential')
+    const lines = csv.text.split('\r\n')
+    expect(lines[0]).toBe('at,action,subjectId,details,id')
+    expect(lines).toHaveLength(7)
+    expect(lines[1]).toContain('credential.created')
+    expect(csv.headers.get('Content-Disposition')).toContain('audit-events.csv')
+    expect((await user.call('GET', '/v1/audit-events/export?format=json')).json).toEqual(items)
+  })
+
+  test.each(['action=A', 'action=a.b.c', 'subjectId=1', 'limit=0', 'unknown=1'])(
+    '?%s is a 422',
+    async (query) => {
+      expect((await (await app.user()).call('GET', `/v1/audit-events?${query}`)).status).toBe(422)
+    },
+  )
+})
