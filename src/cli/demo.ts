@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { createClient } from '../client.ts'
 import workflowJson from './demo-workflow.json' with { type: 'json' }
-import { serverUrl, startServer } from './server-process.ts'
+import { runtimeOf, serverUrl, startServer } from './server-process.ts'
 
 const step = (title: string, detail: string) => console.log(`${title.padEnd(14)} ${detail}`)
 
@@ -19,17 +19,11 @@ async function done<T>(answer: Promise<Answer<T>>): Promise<T> {
   return response.json()
 }
 
-/** Which process serves: taken from the answer of `/health/live`. */
-async function runtimeOf(url: string): Promise<string | null> {
-  try {
-    const response = await fetch(`${url}/health/live`, { signal: AbortSignal.timeout(2000) })
-    return response.ok ? ((await response.json()) as { runtime: string }).runtime : null
-  } catch {
-    return null
-  }
-}
-
 export async function demo(args: string[]): Promise<void> {
+  if (args.includes('--large')) {
+    const { demoLarge } = await import('./demo-large.ts')
+    return demoLarge(args.filter((arg) => arg !== '--large'))
+  }
   const url = serverUrl()
   let stop = async () => {}
   let runtime = await runtimeOf(url)

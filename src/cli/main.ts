@@ -14,8 +14,8 @@ const commands: Record<string, Command> = {
     run: async (args) => (await import('./dev.ts')).dev(args),
   },
   demo: {
-    usage: 'demo [--node]',
-    summary: 'drive the main job on a real workflow, starting a server if none answers',
+    usage: 'demo [--large] [--node]',
+    summary: 'drive the main job on a real workflow; with --large make an account of sixty days and serve it',
     run: async (args) => (await import('./demo.ts')).demo(args),
   },
   serve: {
@@ -52,6 +52,11 @@ const commands: Record<string, Command> = {
     usage: 'catalogue [--packages <folder>]',
     summary: 'regenerate the table of n8n node and credential types',
     run: async (args) => (await import('./catalogue.ts')).catalogue(args),
+  },
+  assets: {
+    usage: 'assets',
+    summary: 'regenerate what browsers are sent as it is: the script and the font',
+    run: async () => (await import('./assets.ts')).assetsCommand(),
   },
   drift: {
     usage: 'drift',

@@ -1,0 +1,80 @@
+/** @module `npm run demo -- --large`: an account that looks used, made in the database itself, then served. */
+import { randomBytes } from 'node:crypto'
+import { parseConfig } from '../config.ts'
+import { createDeps } from '../deps.ts'
+import { AppError } from '../errors.ts'
+import { nodeRuntime } from '../node.ts'
+import { openDatabase } from './database.ts'
+import { type DemoAccount, seedLargeDemo, type SeedSummary } from './demo-large/seed.ts'
+import { dev } from './dev.ts'
+import { runtimeOf, serverUrl } from './server-process.ts'
+import { ensureKeys, loadKeys, passedSettings } from './state.ts'
+
+/** @throws {Error} when a server holds the embedded database */
+export async function demoLarge(args: string[]): Promise<void> {
+  const url = serverUrl()
+  const isServed = (await runtimeOf(url)) !== null
+  if (isServed && !process.env.DATABASE_URL) {
+    throw new Error(`The server at ${url} holds the embedded database: stop it, then run this again.`)
+  }
+  ensureKeys()
+  const { account, summary } = await seedDatabase()
+  const told = describe(url, account, summary)
+  if (isServed) console.log(told)
+  else await dev(args, { onReady: () => console.log(`\n${told}`) })
+}
+
+async function seedDatabase(): Promise<{ account: DemoAccount; summary: SeedSummary }> {
+  const database = openDatabase()
+  try {
+    console.log('Making sixty days of an account …')
+    await database.migrate()
+    const config = parseConfig({
+      PUBLIC_URL: process.env.PUBLIC_URL ?? serverUrl(),
+      LOG_LEVEL: 'error',
+      ...passedSettings(),
+      ...loadKeys(),
+      DATABASE_URL: database.url,
+    })
+    const clock = { now: new Date() }
+    const deps = createDeps(config, {
+      ...nodeRuntime({ fetch: database.fetch, config }),
+      now: () => clock.now,
+    })
+    const password = randomBytes(9).toString('base64url')
+    return await seedFirstFree(
+      ['demo@example.com', `demo-${randomBytes(3).toString('hex')}@example.com`],
+      (email) => {
+        clock.now = new Date()
+        const account = { email, name: 'Maya Keller', password }
+        return seedLargeDemo(deps, clock, account, (line) => console.log(line)).then((summary) => ({
+          account,
+          summary,
+        }))
+      },
+    )
+  } finally {
+    await database.close()
+  }
+}
+
+/** A second run makes a second account. */
+async function seedFirstFree<T>(emails: string[], seed: (email: string) => Promise<T>): Promise<T> {
+  const [email = '', ...others] = emails
+  try {
+    return await seed(email)
+  } catch (error) {
+    if (others.length === 0 || !(error instanceof AppError && error.code === 'email-taken')) throw error
+    return seedFirstFree(others, seed)
+  }
+}
+
+function describe(url: string, { email, password }: DemoAccount, summary: SeedSummary): string {
+  const { workflows, versions, executions, durationMs } = summary
+  return [
+    `${workflows} workflows in ${versions} versions, ${executions} runs; it took ${Math.round(durationMs / 1000)} s.`,
+    `  Sign in   ${url}`,
+    `  E-mail    ${email}`,
+    `  Password  ${password}`,
+  ].join('\n')
+}

@@ -1,0 +1,84 @@
+/** @module What only time and a live n8n leave behind: when things were made, what was polled, what is on the servers. */
+import type { Deps } from '../../deps.ts'
+import type { Chronicle } from './chronicle.ts'
+import { servers } from './landscape.ts'
+import { Random } from './random.ts'
+import { dayMs } from './traffic.ts'
+
+interface Told {
+  userId: string
+  nowMs: number
+  /** Audit events with a later id, up to the next of these, happened then. */
+  moments: { id: string; atMs: number }[]
+  chronicle: Chronicle
+}
+
+const iso = (ms: number): string => new Date(ms).toISOString()
+
+export async function finish(deps: Deps, { userId, nowMs, moments, chronicle }: Told): Promise<void> {
+  const sql = deps.db.$client
+  for (const { key, test, lagSeconds, pollFailures } of servers) {
+    const id = chronicle.servers.get(key) ?? ''
+    const testedAt = iso(nowMs - 9 * 60_000)
+    await deps.instances.recordTest(userId, id, 1, { ...test, testedAt })
+    const readAtMs = nowMs - lagSeconds * 1000
+    // No n8n answers there: the scheduled job is not to find out while the demo is looked at.
+    await sql`update instances set last_polled_at = ${iso(pollFailures > 0 ? nowMs - 41_000 : readAtMs)}, polled_through = ${iso(readAtMs)},
+      poll_failures = ${pollFailures}, next_poll_at = ${iso(nowMs + 365 * dayMs)},
+      reporter_workflow_id = ${new Random(key).hex(16)} where user_id = ${userId} and id = ${id}`
+  }
+  await sql`update deployments set lease_until = ${iso(nowMs + 365 * dayMs)} where user_id = ${userId} and status = 'pending'`
+  await pushed(deps, userId, nowMs)
+  await backdate(deps, { userId, moments, chronicle })
+}
+
+/** Every credential that a deployment is bound to exists on its server. */
+async function pushed({ db, credentials, deployer }: Deps, userId: string, nowMs: number): Promise<void> {
+  const sql = db.$client
+  const bound = await sql`
+    select distinct d.instance_id, b.value #>> '{}' as credential_id
+    from deployments d cross join jsonb_each(d.bindings) b
+    where d.user_id = ${userId} and d.status <> 'pending' and d.status <> 'undeployed'`
+  const random = new Random('remote credentials')
+  for (const { instance_id: instanceId, credential_id: credentialId } of bound) {
+    const opened = await credentials.open(userId, String(credentialId))
+    if (!opened) continue
+    const fingerprint = await deployer.remoteCredentials.fingerprintOf(opened)
+    await sql`insert into remote_credentials (instance_id, credential_id, user_id, n8n_credential_id, fingerprint, pushed_at)
+      values (${instanceId}, ${credentialId}, ${userId}, ${random.hex(16)}, ${fingerprint}, ${iso(nowMs - random.between(5, 50) * dayMs)})`
+  }
+}
+
+/**
+ * The database gives creations and changes its own time, by default or by trigger. One transaction, which keeps the
+ * triggers still.
+ */
+async function backdate({ db }: Deps, { userId, moments, chronicle }: Omit<Told, 'nowMs'>): Promise<void> {
+  const sql = db.$client
+  const tables = ['workflows', 'credentials', 'deployments', 'instances']
+  const versions = JSON.stringify(chronicle.versions.map((each) => ({ ...each, atMs: iso(each.atMs) })))
+  const made = JSON.stringify(
+    [...chronicle.credentials.values()].map(({ id, madeAtMs }) => ({ id, at: iso(madeAtMs) })),
+  )
+  const told = JSON.stringify(moments.map(({ id, atMs }) => ({ id, at: iso(atMs) })))
+  await sql.transaction([
+    ...tables.map((table) => sql.query(`alter table ${table} disable trigger ${table}_updated_at`)),
+    sql`update audit_events e set created_at = (
+        select m.at from jsonb_to_recordset(${told}::jsonb) m (id uuid, at timestamptz)
+        where m.id < e.id order by m.id desc limit 1)
+      where e.user_id = ${userId}`,
+    sql`update workflow_versions v set created_at = m."atMs"
+      from jsonb_to_recordset(${versions}::jsonb) m ("workflowId" uuid, version integer, "atMs" timestamptz)
+      where v.user_id = ${userId} and v.workflow_id = m."workflowId" and v.version = m.version`,
+    sql`update workflows w set updated_at = (select max(v.created_at) from workflow_versions v where v.workflow_id = w.id)
+      where w.user_id = ${userId}`,
+    sql`update credentials c set created_at = m.at, updated_at = m.at
+      from jsonb_to_recordset(${made}::jsonb) m (id uuid, at timestamptz)
+      where c.user_id = ${userId} and c.id = m.id`,
+    sql`update deployments d set updated_at = coalesce(
+        (select max(e.created_at) from audit_events e where e.user_id = d.user_id and e.subject_id = d.id), d.created_at)
+      where d.user_id = ${userId}`,
+    sql`update instances set updated_at = created_at where user_id = ${userId}`,
+    ...tables.map((table) => sql.query(`alter table ${table} enable trigger ${table}_updated_at`)),
+  ])
+}

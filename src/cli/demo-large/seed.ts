@@ -1,0 +1,130 @@
+/** @module Fills a database with the demo's account, as if it had been used for sixty days. */
+import { v7 as uuidv7 } from 'uuid'
+import type { Deps } from '../../deps.ts'
+import { foldChanges } from '../../executions/fold.ts'
+import { ingest } from '../../executions/ingest.ts'
+import type { IncomingExecution } from '../../executions/merge.ts'
+import { readPayload } from '../../executions/payload.ts'
+import { trimExecutionData } from '../../executions/retention.ts'
+import { Chronicle, n8nIdOf } from './chronicle.ts'
+import { finish } from './finish.ts'
+import { demoWorkflows } from './flows.ts'
+import { openRunCount, type Report, reportsOf } from './reports.ts'
+import { dayMs, historyDays, planRuns } from './traffic.ts'
+import { flowsOf, type Server } from './workflow.ts'
+
+/** What the embedded database bears within the time that a statement has. */
+const batchSize = 250
+const foldedAtOnce = 1000
+
+export interface DemoAccount {
+  email: string
+  name: string
+  password: string
+}
+
+export interface SeedSummary {
+  userId: string
+  workflows: number
+  versions: number
+  executions: number
+  durationMs: number
+}
+
+/**
+ * @param clock what `deps.now` tells: moved from the first day to `now` and left there
+ * @throws {AppError} `email-taken`
+ */
+export async function seedLargeDemo(
+  deps: Deps,
+  clock: { now: Date },
+  account: DemoAccount,
+  progress: (line: string) => void = () => undefined,
+): Promise<SeedSummary> {
+  const beganAtMs = Date.now()
+  const nowMs = clock.now.getTime()
+  const moments: { id: string; atMs: number }[] = []
+  /** What is audited from here on happened then. */
+  const moveTo = (atMs: number) => {
+    clock.now = new Date(atMs)
+    moments.push({ id: uuidv7(), atMs })
+  }
+  moveTo(nowMs - (historyDays + 1) * dayMs)
+  const password = await deps.hasher.hash(account.password)
+  const { user } = await deps.users.create({ email: account.email, name: account.name, password })
+
+  const flows = new Map(demoWorkflows.map((workflow) => [workflow, flowsOf(workflow)]))
+  const workflowOf = new Map(
+    demoWorkflows.flatMap((workflow) => workflow.deployments.map((each) => [each, workflow] as const)),
+  )
+  const reports = reportsOf(
+    planRuns(demoWorkflows, nowMs, openRunCount),
+    flows,
+    (deployment) => n8nIdOf(workflowOf.get(deployment) ?? { name: '' }, deployment),
+    nowMs,
+  )
+  progress(`Recording ${reports.length} runs …`)
+
+  const chronicle = new Chronicle(deps, user.id, nowMs)
+  const ledger = new Ledger(deps, chronicle.servers)
+  let heard = 0
+  for (const { atMs, server, run } of chronicle.happenings(flows)) {
+    for (; heard < reports.length; heard += 1) {
+      const report = reports[heard]
+      if (!report || report.receivedAtMs >= atMs) break
+      await ledger.add(report)
+    }
+    if (server !== undefined) await ledger.flush(server)
+    moveTo(atMs)
+    await run()
+  }
+  for (const report of reports.slice(heard)) await ledger.add(report)
+  await ledger.flushAll()
+  progress('Adding them up …')
+  moveTo(nowMs)
+  await finish(deps, { userId: user.id, nowMs, moments, chronicle })
+  while ((await foldChanges(deps.db, { limit: foldedAtOnce })) > 0);
+  await trimExecutionData(deps.db, clock.now, { retentionDays: deps.config.executionRetention.dataDays })
+  return {
+    userId: user.id,
+    workflows: demoWorkflows.length,
+    versions: chronicle.versions.length,
+    executions: ledger.recorded,
+    durationMs: Date.now() - beganAtMs,
+  }
+}
+
+/** Records runs in batches, each as received at its own time. */
+class Ledger {
+  recorded = 0
+  readonly #deps: Deps
+  readonly #servers: Map<Server, string>
+  readonly #waiting = new Map<Server, IncomingExecution[]>()
+
+  constructor(deps: Deps, servers: Map<Server, string>) {
+    this.#deps = deps
+    this.#servers = servers
+  }
+
+  async add({ server, receivedAtMs, execution }: Report): Promise<void> {
+    const read = readPayload(execution, new Date(receivedAtMs))
+    if (!read.ok) throw new Error(`A run of the demo cannot be read: ${read.code}`)
+    const waiting = this.#waiting.get(server) ?? []
+    waiting.push(read.execution)
+    this.#waiting.set(server, waiting)
+    if (waiting.length >= batchSize) await this.flush(server)
+  }
+
+  async flush(server: Server): Promise<void> {
+    const waiting = this.#waiting.get(server) ?? []
+    if (waiting.length === 0) return
+    this.#waiting.delete(server)
+    const recorded = await ingest(this.#deps.db, this.#servers.get(server) ?? '', waiting, 'poll')
+    if (recorded.size !== waiting.length) throw new Error('A run of the demo belongs to no deployment')
+    this.recorded += recorded.size
+  }
+
+  async flushAll(): Promise<void> {
+    for (const server of [...this.#waiting.keys()]) await this.flush(server)
+  }
+}
