@@ -6,6 +6,9 @@ import { credentialRoutes } from './credentials/routes.ts'
 import { lifecycleRoutes } from './deployments/lifecycle-routes.ts'
 import { driftRoutes, remoteWorkflowRoutes } from './deployments/drift-routes.ts'
 import { deploymentRoutes } from './deployments/routes.ts'
+import { missingPage } from './dashboard/failure-pages.tsx'
+import { dashboardRoutes } from './dashboard/routes.tsx'
+import { BrowserSessions } from './dashboard/session.ts'
 import type { Deps } from './deps.ts'
 import { deadLetterRoutes, executionRoutes, hookRoutes } from './executions/routes.ts'
 import { requireUser } from './http/auth.ts'
@@ -15,6 +18,7 @@ import { healthRoutes } from './http/health.ts'
 import { handleFailures, shell } from './http/shell.ts'
 import { instanceRoutes } from './instances/routes.ts'
 import { loadCatalogue } from './n8n/catalogue.ts'
+import { auditRoutes } from './users/audit-routes.ts'
 import { authRoutes, meRoutes } from './users/routes.ts'
 import { missingCredentialRoutes } from './workflows/missing-credentials.ts'
 import { workflowRoutes } from './workflows/routes.ts'
@@ -30,6 +34,7 @@ const signedInPaths = [
   '/v1/executions/*',
   '/v1/dead-letters/*',
   '/v1/analytics/*',
+  '/v1/audit-events/*',
 ]
 
 export function createApp(deps: Deps) {
@@ -37,7 +42,8 @@ export function createApp(deps: Deps) {
   app.use(...shell(deps))
   const signedIn = requireUser(deps.accessTokens)
   for (const path of signedInPaths) app.use(path, signedIn)
-  handleFailures(app, deps.log)
+  const browserSessions = new BrowserSessions(deps)
+  handleFailures(app, deps.log, missingPage(browserSessions, deps.now))
   const routed = app
     .route('/health', healthRoutes(deps.runtime, deps.ready))
     .route('/v1/auth', authRoutes(deps))
@@ -55,11 +61,13 @@ export function createApp(deps: Deps) {
     )
     .route('/v1/deployments', lifecycleRoutes(deps.deployer))
     .route('/v1/deployments', driftRoutes(deps.drift))
-    .route('/v1/executions', executionRoutes(deps.executions, deps.poll))
+    .route('/v1/executions', executionRoutes(deps.executions, deps.poll, deps.exporting))
     .route('/v1/dead-letters', deadLetterRoutes(deps.deadLetters))
     .route('/v1/analytics', analyticsRoutes(deps.analytics))
+    .route('/v1/audit-events', auditRoutes(deps.auditEvents, deps.exporting.onFailure))
     .route('/hooks', hookRoutes(deps))
   app.route('/', docsRoutes(app))
+  app.route('/', dashboardRoutes(deps, browserSessions))
   return routed
 }
 

@@ -9,6 +9,7 @@ import { createFingerprint } from './crypto/fingerprint.ts'
 import { type BcryptImplementation, createPasswordHasher } from './crypto/password.ts'
 import { createRefreshTokens } from './crypto/refresh-token.ts'
 import { createSecretBox } from './crypto/secret-box.ts'
+import { cookieSeconds } from './dashboard/session.ts'
 import { createDb } from './db/client.ts'
 import { createKeyCheck } from './db/key-check.ts'
 import { requireSchema } from './db/schema-version.ts'
@@ -19,7 +20,8 @@ import { RemoteWorkflows } from './deployments/import-remote.ts'
 import { DeploymentRepository } from './deployments/repository.ts'
 import { DeadLetterRepository } from './executions/dead-letters.ts'
 import type { OnFailedRuns } from './executions/failed-runs.ts'
-import { ReportReceiver } from './executions/receive.ts'
+import { foldChanges, isTimeToFold } from './executions/fold.ts'
+import { type OnRecorded, ReportReceiver } from './executions/receive.ts'
 import { pollNow } from './executions/reconcile.ts'
 import { ExecutionRepository } from './executions/repository.ts'
 import { createLog, type LogLevel } from './http/log.ts'
@@ -28,6 +30,7 @@ import { InstanceConnections } from './instances/connections.ts'
 import { ErrorReporter } from './instances/reporter.ts'
 import { InstanceRepository } from './instances/repository.ts'
 import { loadCatalogue } from './n8n/catalogue.ts'
+import { AuditEventRepository } from './users/audit-events.ts'
 import { purgeDeletedAccounts } from './users/delete-account.ts'
 import { UserRepository } from './users/repository.ts'
 import { SessionRepository } from './users/session-repository.ts'
@@ -54,6 +57,8 @@ export interface Runtime {
   instanceFetch: typeof fetch
   /** The gateway in this process, where there is one. */
   databaseFetch?: (request: Request) => Promise<Response>
+  /** The same in front of the replica. */
+  replicaFetch?: (request: Request) => Promise<Response>
 }
 
 /** Workers count every statement as a subrequest; the scheduled job finishes what is left. */
@@ -70,6 +75,15 @@ export function createDeps(config: Config, runtime: Runtime) {
     ...(config.databaseGatewayUrl && { fetchEndpoint: config.databaseGatewayUrl }),
     onSlow: (slow) => log('warn', 'slow-statement', { ...slow }),
   })
+  /** For reads that may be a moment behind what was written. */
+  const replica =
+    config.databaseReplicaUrl === undefined
+      ? db
+      : createDb({
+          databaseUrl: config.databaseReplicaUrl,
+          ...(runtime.replicaFetch && { fetch: runtime.replicaFetch }),
+          onSlow: (slow) => log('warn', 'slow-statement', { ...slow }),
+        })
   const secretBox = createSecretBox(config.credentialKeys)
   const keyCheck = createKeyCheck(db, config.credentialKeys)
   const fingerprint = createFingerprint(config.fingerprintKey)
@@ -82,6 +96,13 @@ export function createDeps(config: Config, runtime: Runtime) {
   const accessTokens = createAccessTokens(config.accessTokenKeys, {
     issuer: config.publicUrl,
     audience: 'flowkeep',
+    now,
+  })
+  const dashboardTokens = createAccessTokens(config.accessTokenKeys, {
+    issuer: config.publicUrl,
+    audience: 'flowkeep-dashboard',
+    type: 'session+jwt',
+    lifetimeSeconds: cookieSeconds,
     now,
   })
   const sessions = new SessionRepository(db, now, {
@@ -124,6 +145,14 @@ export function createDeps(config: Config, runtime: Runtime) {
     })
     defer(marking)
   }
+  /** The scheduled job folds as well: this is for the time between its runs, and for where there is none. */
+  const onRecorded: OnRecorded = (recorded) => {
+    if (!isTimeToFold(recorded)) return
+    const folding = foldChanges(db).catch((error: unknown) => {
+      log('error', 'fold-failed', { errorName: (error as Error).name })
+    })
+    defer(folding)
+  }
 
   return {
     runtime: runtime.name,
@@ -138,6 +167,7 @@ export function createDeps(config: Config, runtime: Runtime) {
     secretBox,
     keyCheck,
     accessTokens,
+    dashboardTokens,
     sessions,
     users,
     signIn,
@@ -164,11 +194,17 @@ export function createDeps(config: Config, runtime: Runtime) {
       quotas: config.quotas,
     }),
     executions: new ExecutionRepository(db),
+    /** What is downloaded as a whole. */
+    exporting: {
+      executions: new ExecutionRepository(replica),
+      onFailure: (error: unknown) =>
+        log('error', 'export-broken-off', { errorName: error instanceof Error ? error.name : typeof error }),
+    },
     /** Asks an instance's n8n for results now. */
     poll: (userId: string, instanceId: string) =>
       pollNow({ db, connections, now, log, onFailed }, userId, instanceId),
     deadLetters,
-    reports: new ReportReceiver(db, deadLetters, now, onFailed),
+    reports: new ReportReceiver(db, deadLetters, now, onFailed, onRecorded),
     onFailed,
     /** Records the results that came before the deployment that matches them. */
     replayResults: async (userId: string, { id, instanceId, n8nWorkflowId }: Deployment) => {
@@ -178,7 +214,8 @@ export function createDeps(config: Config, runtime: Runtime) {
         log('error', 'replay-failed', { deploymentId: id, errorName: (error as Error).name })
       }
     },
-    analytics: new AnalyticsRepository(db),
+    analytics: new AnalyticsRepository(replica, now, loadCatalogue),
+    auditEvents: new AuditEventRepository(db),
     /** Rejects while a request could not be served. */
     ready: async () => {
       await requireSchema(db)

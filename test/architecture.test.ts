@@ -104,17 +104,24 @@ describe('the architecture', () => {
     )
   })
 
-  test('lets only app.ts import routes', () => {
+  test('lets only app.ts import routes, and the dashboard those of its pages', () => {
+    const isRoutes = (specifier: string) => /\/routes\.tsx?$/.test(specifier)
+    const isOwnPage = (path: string, specifier: string) =>
+      path === 'dashboard/routes.tsx' && /^\.\/[a-z-]+\/routes\.tsx$/.test(specifier)
     const wrong = files
       .filter(({ path }) => path !== 'app.ts')
-      .flatMap((file) => importsOf(file, (specifier) => specifier.endsWith('/routes.ts')))
+      .flatMap((file) =>
+        importsOf(file, (specifier) => isRoutes(specifier) && !isOwnPage(file.path, specifier)),
+      )
     expect(wrong).toEqual([])
   })
 
   test('keeps SQL to db/ and the features, away from routes and contracts', () => {
     const wrong = files
       .filter(
-        ({ path }) => !path.startsWith('db/') && /(routes|contract)\.ts$|^(http|cli|crypto|n8n)\//.test(path),
+        ({ path }) =>
+          !path.startsWith('db/') &&
+          /(routes|contract)\.tsx?$|^dashboard\/components\/|^(http|cli|crypto|n8n)\//.test(path),
       )
       .flatMap((file) => importsOf(file, (specifier) => specifier.startsWith('drizzle-orm')))
     expect(wrong).toEqual([])

@@ -1,4 +1,8 @@
-/** @module Access tokens: JWTs of the profile of RFC 9068, signed with HS256 by a ring key, valid for five minutes. */
+/**
+ * @module Signed tokens that name a user and a session: JWTs signed with HS256 by a ring key. By default access tokens
+ * of the profile of RFC 9068, valid for five minutes; another type and audience make tokens of another purpose, which
+ * are never good for this one.
+ */
 import { errors, jwtVerify, SignJWT } from 'jose'
 import { validate, v4 as uuidv4 } from 'uuid'
 import { isCanonicalBase64url } from './base64url.ts'
@@ -22,18 +26,22 @@ export interface AccessTokenOptions {
   issuer: string
   audience: string
   now: () => Date
+  /** The header's `typ`. */
+  type?: string
+  lifetimeSeconds?: number
 }
 
-const lifetimeSeconds = 300
-const maxLifetimeSeconds = 900
+/** A token that claims to live longer than this many of its lifetimes is none of ours. */
+const maxLifetimes = 3
 const clockToleranceSeconds = 5
 const maxTokenChars = 2048
 const headerNames = new Set(['alg', 'kid', 'typ'])
 
 export function createAccessTokens(
   ring: KeyRing,
-  { issuer, audience, now }: AccessTokenOptions,
+  { issuer, audience, now, type = 'at+jwt', lifetimeSeconds = 300 }: AccessTokenOptions,
 ): AccessTokens {
+  const maxLifetimeSeconds = lifetimeSeconds * maxLifetimes
   const keyOf = importKeys(ring, { name: 'HMAC', hash: 'SHA-256' }, ['sign', 'verify'])
 
   return {
@@ -42,7 +50,7 @@ export function createAccessTokens(
       if (!key) throw new Error('The ring does not hold its active key')
       const issuedAt = Math.floor(now().getTime() / 1000)
       const accessToken = await new SignJWT({ sid: sessionId })
-        .setProtectedHeader({ alg: 'HS256', kid: ring.active, typ: 'at+jwt' })
+        .setProtectedHeader({ alg: 'HS256', kid: ring.active, typ: type })
         .setIssuer(issuer)
         .setAudience(audience)
         .setSubject(userId)
@@ -68,7 +76,7 @@ export function createAccessTokens(
           },
           {
             algorithms: ['HS256'],
-            typ: 'at+jwt',
+            typ: type,
             issuer,
             audience,
             requiredClaims: ['sub', 'sid', 'jti', 'iat', 'exp'],

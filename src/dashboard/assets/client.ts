@@ -1,0 +1,274 @@
+/**
+ * The dashboard's only script, sent as it stands but for its types (`npm run assets` writes `client.generated.ts`).
+ * Nothing depends on it: it adds the time zone, live news, keys, copying and questions before what cannot be undone.
+ */
+
+export const pollEveryMs = 5000
+const root = document.documentElement
+
+/** The server writes times in the zone that the browser names; a page that came in another is asked for again, once. */
+function tellTimeZone(): void {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone
+  if (!zone || root.dataset.timeZone === zone) return
+  const secure = location.protocol === 'https:' ? '; Secure' : ''
+  document.cookie = `tz=${zone}; Path=/; Max-Age=31536000; SameSite=Lax${secure}`
+  if (root.dataset.timeZone === undefined || !document.cookie.includes(`tz=${zone}`)) return
+  try {
+    if (sessionStorage.getItem('tz') === zone) return
+    sessionStorage.setItem('tz', zone)
+    location.reload()
+  } catch {
+    // Without storage a reload could repeat for ever.
+  }
+}
+
+/** Text in the top bar, said to screen readers; never moves anything on the page. */
+function setLive(state: 'on' | 'lost', text: string): void {
+  const live = document.querySelector('.live')
+  const label = live?.querySelector('.live-text')
+  live?.classList.toggle('on', state === 'on')
+  live?.classList.toggle('lost', state === 'lost')
+  if (label) label.textContent = text
+}
+
+interface News {
+  /** Such as "6 new runs"; null when there are none. */
+  notice: string | null
+  /** When the server answered, as its reader's clock shows it. */
+  at: string
+}
+
+/** Asks `data-live` of the page for news and offers them as a link that loads the page again. */
+async function askForNews(url: string): Promise<void> {
+  const response = await fetch(url, { headers: { Accept: 'application/json' } })
+  if (response.status === 401) return location.reload()
+  if (!response.ok) throw new Error('No news')
+  const news = (await response.json()) as News
+  setLive('on', `Live · updated ${news.at}`)
+  const place = document.querySelector('[data-live-news]')
+  if (!(place instanceof HTMLAnchorElement) || !news.notice || place.textContent === news.notice) return
+  place.textContent = news.notice
+  place.hidden = false
+}
+
+/** Puts the server's newest state of each `data-refresh` element in its place, unless somebody is busy in it. */
+async function refresh(parts: HTMLElement[]): Promise<void> {
+  const response = await fetch(location.href, { headers: { Accept: 'text/html' } })
+  if (response.redirected) return location.reload()
+  if (!response.ok) throw new Error('No answer')
+  const next = new DOMParser().parseFromString(await response.text(), 'text/html')
+  for (const part of parts) {
+    const newer = next.getElementById(part.id)
+    if (!newer || newer.innerHTML === part.innerHTML || part.contains(document.activeElement)) continue
+    for (const opened of part.querySelectorAll<HTMLDetailsElement>('details[open][id]')) {
+      next.getElementById(opened.id)?.setAttribute('open', '')
+    }
+    part.replaceWith(document.adoptNode(newer))
+  }
+  const text = next.querySelector('.live-text')?.textContent
+  if (text) setLive('on', text.replace('As of', 'Live · updated'))
+}
+
+function startPolling(): void {
+  const url = document.querySelector<HTMLElement>('[data-live]')?.dataset.live
+  const parts = () => [...document.querySelectorAll<HTMLElement>('[data-refresh][id]')]
+  if (!url && parts().length === 0) return
+  setLive('on', 'Live')
+  let isAsking = false
+  setInterval(() => {
+    if (document.hidden || isAsking) return
+    isAsking = true
+    const refreshed = parts()
+    Promise.all([url ? askForNews(url) : null, refreshed.length > 0 ? refresh(refreshed) : null])
+      .catch(() => setLive('lost', 'No answer. Trying again.'))
+      .finally(() => (isAsking = false))
+  }, pollEveryMs)
+}
+
+const rows = () => [...document.querySelectorAll<HTMLElement>('[data-row]')].filter((row) => row.offsetParent)
+
+function moveRow(step: 1 | -1): void {
+  const all = rows()
+  const at = all.indexOf(document.activeElement as HTMLElement)
+  const next = all[at === -1 ? (step === 1 ? 0 : all.length - 1) : at + step]
+  next?.focus()
+  next?.scrollIntoView({ block: 'nearest' })
+}
+
+const isTyping = (target: EventTarget | null) =>
+  target instanceof HTMLElement &&
+  (target.isContentEditable || /^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName))
+
+function listenForKeys(): void {
+  let goUntil = 0
+  document.addEventListener('keydown', (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector('dialog[open]')) return
+    if (isTyping(event.target)) {
+      if (event.key === 'Escape') (event.target as HTMLElement).blur()
+      return
+    }
+    const goes = event.timeStamp < goUntil
+    goUntil = 0
+    if (goes) {
+      const link = document.querySelector<HTMLAnchorElement>(`[data-key="${CSS.escape(event.key)}"]`)
+      if (link) location.assign(link.href)
+    } else if (event.key === 'g') goUntil = event.timeStamp + 1500
+    else if (event.key === 'j') moveRow(1)
+    else if (event.key === 'k') moveRow(-1)
+    else if (event.key === '?') location.assign('/help')
+    else if (event.key === '/') {
+      const search = [...document.querySelectorAll<HTMLInputElement>('[data-search]')].find(
+        (each) => each.offsetParent,
+      )
+      if (!search) return
+      event.preventDefault()
+      search.focus()
+      search.select()
+    }
+  })
+}
+
+function enableCopying(): void {
+  if (!navigator.clipboard) return
+  const reveal = () => {
+    for (const button of document.querySelectorAll<HTMLElement>('[data-copy],[data-copy-from]'))
+      button.hidden = false
+  }
+  reveal()
+  document.addEventListener('click', (event) => {
+    const button =
+      event.target instanceof Element
+        ? event.target.closest<HTMLElement>('[data-copy],[data-copy-from]')
+        : null
+    if (!button) return
+    const { copy, copyFrom } = button.dataset
+    void copyText(button, copy ?? document.querySelector(copyFrom ?? '')?.textContent ?? '')
+  })
+}
+
+async function copyText(button: HTMLElement, text: string): Promise<void> {
+  await navigator.clipboard.writeText(text)
+  const label = button.querySelector('span')
+  const before = label?.textContent ?? ''
+  if (!label || before === 'Copied') return
+  label.textContent = 'Copied'
+  setTimeout(() => (label.textContent = before), 2000)
+}
+
+/** Asks before a form with `data-confirm` is sent, in a dialogue of the page. */
+function ask(form: HTMLFormElement, submitter: HTMLElement | null): void {
+  const dialog = document.createElement('dialog')
+  const question = document.createElement('p')
+  question.textContent = form.dataset.confirm ?? ''
+  question.id = 'question'
+  dialog.setAttribute('aria-labelledby', 'question')
+  const actions = document.createElement('div')
+  actions.className = 'actions'
+  const button = (text: string, kind: string, pressed: () => void) => {
+    const element = document.createElement('button')
+    element.type = 'button'
+    element.className = `button ${kind}`
+    element.textContent = text
+    element.addEventListener('click', pressed)
+    actions.append(element)
+  }
+  button('Cancel', '', () => dialog.close())
+  button(submitter?.textContent?.trim() || 'Continue', 'primary', () => {
+    delete form.dataset.confirm
+    dialog.close()
+    form.requestSubmit(submitter)
+  })
+  dialog.append(question, actions)
+  dialog.addEventListener('close', () => dialog.remove())
+  document.body.append(dialog)
+  dialog.showModal()
+}
+
+function listenToForms(): void {
+  document.addEventListener('submit', (event) => {
+    const form = event.target
+    if (!(form instanceof HTMLFormElement)) return
+    if (form.dataset.confirm) {
+      event.preventDefault()
+      ask(form, event.submitter)
+      return
+    }
+    if (form.method === 'get') dropEmptyFields(form)
+  })
+  document.addEventListener('change', (event) => {
+    const field = event.target
+    if (field instanceof HTMLSelectElement && field.dataset.submits !== undefined) field.form?.requestSubmit()
+  })
+  for (const button of document.querySelectorAll<HTMLElement>('[data-script-hides]')) button.hidden = true
+}
+
+/** Filters that are not set stay out of the URL. */
+function dropEmptyFields(form: HTMLFormElement): void {
+  const empty = [...form.elements].filter(
+    (field): field is HTMLInputElement | HTMLSelectElement =>
+      (field instanceof HTMLInputElement || field instanceof HTMLSelectElement) && field.value === '',
+  )
+  for (const field of empty) field.disabled = true
+  // The page may be shown again from the browser's memory.
+  setTimeout(() => {
+    for (const field of empty) field.disabled = false
+  })
+}
+
+/**
+ * A form that shows fields for what is chosen in it: `data-fields` is where its fields are to be had for the choices
+ * named in `data-controls`. What is typed stays, secrets too: they are put into the new fields here, and sent nowhere.
+ */
+function listenToChoices(): void {
+  document.addEventListener('change', (event) => {
+    const control = event.target
+    const part = control instanceof Element ? control.closest<HTMLElement>('[data-fields][id]') : null
+    const names = part?.dataset.controls?.split(' ') ?? []
+    if (!part || !isField(control) || !names.includes(control.name)) return
+    const query = new URLSearchParams()
+    for (const field of fieldsOf(part)) {
+      if (names.includes(field.name)) query.set(field.name, valueOf(field))
+    }
+    void showFields(part, `${part.dataset.fields}?${query}`).catch(() => {
+      for (const button of part.querySelectorAll<HTMLElement>('[data-script-hides]')) button.hidden = false
+    })
+  })
+}
+
+type Field = HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement
+
+const isField = (target: EventTarget | null): target is Field =>
+  target instanceof HTMLInputElement ||
+  target instanceof HTMLSelectElement ||
+  target instanceof HTMLTextAreaElement
+const isBox = (field: Field): field is HTMLInputElement => field.type === 'checkbox'
+const valueOf = (field: Field) => (isBox(field) ? String(field.checked) : field.value)
+const fieldsOf = (part: HTMLElement) =>
+  [...part.querySelectorAll<Field>('input,select,textarea')].filter(({ type }) => type !== 'hidden')
+
+async function showFields(part: HTMLElement, url: string): Promise<void> {
+  const response = await fetch(url, { headers: { Accept: 'text/html' } })
+  if (response.redirected) return location.reload()
+  if (!response.ok) throw new Error('No answer')
+  const next = new DOMParser().parseFromString(await response.text(), 'text/html').getElementById(part.id)
+  if (!next) throw new Error('No fields')
+  const typed = new Map(fieldsOf(part).map((field) => [field.name, field]))
+  for (const field of fieldsOf(next)) {
+    const before = typed.get(field.name)
+    if (before && isBox(field) && isBox(before)) field.checked = before.checked
+    else if (before) field.value = before.value
+  }
+  for (const button of next.querySelectorAll<HTMLElement>('[data-script-hides]')) button.hidden = true
+  for (const { id } of part.querySelectorAll('details[open][id]'))
+    next.querySelector(`#${id}`)?.setAttribute('open', '')
+  const focused = part.contains(document.activeElement) ? document.activeElement?.id : undefined
+  part.replaceWith(document.adoptNode(next))
+  if (focused) document.getElementById(focused)?.focus()
+}
+
+tellTimeZone()
+startPolling()
+listenForKeys()
+enableCopying()
+listenToForms()
+listenToChoices()

@@ -1,0 +1,24 @@
+/** @module The one stylesheet, put together from its parts. */
+import { auditStyle } from '../audit/style.ts'
+import { credentialsStyle } from '../credentials/style.ts'
+import { deploymentsStyle } from '../deployments/style.ts'
+import { executionsStyle } from '../executions/style.ts'
+import { instancesStyle } from '../instances/style.ts'
+import { overviewStyle } from '../overview/style.ts'
+import { workflowsStyle } from '../workflows/style.ts'
+import { base } from './css/base.ts'
+import { charts } from './css/charts.ts'
+import { controls } from './css/controls.ts'
+import { shell } from './css/shell.ts'
+import { surfaces } from './css/surfaces.ts'
+import { table } from './css/table.ts'
+import { tokens } from './css/tokens.ts'
+
+/** @param fontUrl of Inter, the variable font */
+export const stylesheet = (fontUrl: string): string =>
+  [
+    `@font-face{font-family:"Inter";font-style:normal;font-weight:100 900;font-display:swap;src:url("${fontUrl}") format("woff2")}`,
+    ...[tokens, base, surfaces, shell, controls, table, charts],
+    ...[overviewStyle, executionsStyle, workflowsStyle, credentialsStyle, deploymentsStyle],
+    ...[instancesStyle, auditStyle],
+  ].join('\n')

@@ -1,0 +1,270 @@
+/** @module Runs over time: bars stacked by status with the failed at the base, and the failed again on a scale of their own. */
+import type { Child } from 'hono/jsx'
+import { Table, Td, Tr } from '../components/table.tsx'
+import { count, type TimeFormat } from '../format.ts'
+import { ChartData } from './chart-data.tsx'
+import { bucketLabel, countScale, percentX, round, timeLabels } from './scales.ts'
+
+export interface RunsBucket {
+  /** ISO instant at which it begins; the next one's is its end. */
+  start: string
+  succeeded: number
+  failed: number
+  waiting: number
+  running: number
+  canceled: number
+  /** False where nothing is known of this time: drawn as a hatched gap. Zero runs is a baseline. */
+  known?: boolean
+}
+
+export interface Marker {
+  /** ISO instant. */
+  at: string
+  label: string
+}
+
+export interface RunsChartProps {
+  /** Of the elements, unique on the page. */
+  id: string
+  title: string
+  /** What the drawing shows, in a sentence or two: how many runs, when they fail. */
+  description: string
+  buckets: readonly RunsBucket[]
+  /** Length of a bucket. */
+  bucketMs: number
+  time: TimeFormat
+  /** Deployments. */
+  markers?: readonly Marker[]
+  /** The list behind a bar. */
+  hrefOf?: (bucket: RunsBucket) => string
+}
+
+const height = 220
+const top = 24
+const base = 142
+const laneTop = 160
+const laneBottom = 190
+
+export const RunsLegend = () => (
+  <span class="legend">
+    <Swatch series="ok" word="Succeeded" />
+    <Swatch series="fail" word="Failed" />
+    <Swatch series="wait" word="Waiting" />
+    <Swatch series="run" word="Running" />
+    <Swatch series="idle" word="Cancelled" />
+  </span>
+)
+
+const fillOf = (series: string) => (series === 'wait' ? { fill: 'url(#hatch-wait)' } : {})
+
+const Swatch = ({ series, word }: { series: string; word: string }) => (
+  <span>
+    <svg class="swatch" viewBox="0 0 10 10" aria-hidden="true">
+      <rect class={`series-${series}`} width="10" height="10" rx="2" {...fillOf(series)} />
+    </svg>
+    {word}
+  </span>
+)
+
+const total = ({ succeeded, failed, waiting, running, canceled }: RunsBucket) =>
+  succeeded + failed + waiting + running + canceled
+
+export function RunsChart(props: RunsChartProps) {
+  const { id, title, description, buckets, bucketMs, time, markers = [], hrefOf } = props
+  if (buckets.length === 0) return <p class="chart-empty">No runs in this period.</p>
+  const { y, ticks } = countScale(Math.max(...buckets.map(total)), base, top)
+  const maxFailed = Math.max(...buckets.map(({ failed }) => failed))
+  const step = 1 / buckets.length
+  const first = Date.parse(buckets[0]?.start ?? '')
+  const span = bucketMs * buckets.length
+  return (
+    <>
+      <div class="chart">
+        <svg height={height} aria-hidden="true">
+          {ticks.map((tick) => (
+            <text class="end" x="30" y={y(tick) + 4}>
+              {count(tick)}
+            </text>
+          ))}
+          {maxFailed > 0 && (
+            <text class="end" x="30" y={laneBottom + 4}>
+              {count(maxFailed)}
+            </text>
+          )}
+        </svg>
+        <svg class="plot" height={height} role="img" aria-labelledby={`${id}-title ${id}-text`}>
+          <title id={`${id}-title`}>{title}</title>
+          <desc id={`${id}-text`}>{description}</desc>
+          {ticks.map((tick) => (
+            <line class={tick === 0 ? 'axis' : 'rule'} x1="0" x2="100%" y1={y(tick)} y2={y(tick)} />
+          ))}
+          {buckets.map((bucket, index) => (
+            <Bar bucket={bucket} at={index} step={step} y={y} />
+          ))}
+          <line class="axis" x1="0" x2="100%" y1={laneTop} y2={laneTop} />
+          {buckets.map(
+            ({ failed }, index) =>
+              failed > 0 && (
+                <rect
+                  class="series-fail"
+                  x={percentX((index + 0.1) * step)}
+                  width={percentX(step * 0.8)}
+                  y={laneTop}
+                  height={round(Math.max(1.5, (failed / maxFailed) * (laneBottom - laneTop)))}
+                />
+              ),
+          )}
+          <text x="0" y={maxFailed > 0 ? laneBottom + 2 : laneTop + 14}>
+            {maxFailed > 0 ? 'Failed only, own scale' : 'None failed'}
+          </text>
+          {timeLabels(
+            buckets.map(({ start }) => start),
+            bucketMs,
+            time,
+          ).map(({ x, text }, index) => (
+            <text class={index % 2 === 1 ? 'middle wide-only' : 'middle'} x={percentX(x)} y={height - 4}>
+              {text}
+            </text>
+          ))}
+          {markers.map(({ at, label }) => (
+            <DeployMarker label={label} x={(Date.parse(at) - first) / span} />
+          ))}
+        </svg>
+        {hrefOf && <HitLayer {...props} hrefOf={hrefOf} />}
+      </div>
+      <RunsTable {...props} />
+    </>
+  )
+}
+
+/** For the pointer only, beside the image: the table has the same links. */
+function HitLayer({
+  buckets,
+  bucketMs,
+  time,
+  hrefOf,
+}: RunsChartProps & { hrefOf: (bucket: RunsBucket) => string }) {
+  const step = 1 / buckets.length
+  return (
+    <svg class="plot" height={height} aria-hidden="true">
+      {buckets.map((bucket, index) => (
+        <a href={hrefOf(bucket)} tabindex={-1}>
+          <rect
+            class="hit"
+            x={percentX(index * step)}
+            width={percentX(step)}
+            y={top}
+            height={laneBottom - top}
+          >
+            <title>{`${bucketLabel(bucket.start, bucketMs, time)}: ${count(total(bucket))} runs, ${count(bucket.failed)} failed`}</title>
+          </rect>
+        </a>
+      ))}
+    </svg>
+  )
+}
+
+interface BarProps {
+  bucket: RunsBucket
+  /** Its number from the left, and the share of the width that each has. */
+  at: number
+  step: number
+  y: (value: number) => number
+}
+
+function Bar({ bucket, at, step, y }: BarProps): Child {
+  if (bucket.known === false) {
+    return (
+      <rect
+        class="series-none"
+        fill="url(#hatch-none)"
+        x={percentX(at * step)}
+        width={percentX(step)}
+        y={top}
+        height={laneBottom - top}
+      />
+    )
+  }
+  const x = percentX((at + 0.1) * step)
+  const width = percentX(step * 0.8)
+  const parts = [
+    ['fail', bucket.failed],
+    ['wait', bucket.waiting],
+    ['run', bucket.running],
+    ['idle', bucket.canceled],
+    ['ok', bucket.succeeded],
+  ] as const
+  let below = 0
+  return (
+    <>
+      {parts.map(([series, runs]) => {
+        if (runs === 0) return null
+        const bottomY = y(below)
+        below += runs
+        const topY = y(below)
+        const tall = round(Math.max(series === 'fail' ? 1.5 : 0.5, bottomY - topY))
+        return (
+          <>
+            <rect
+              class={`series-${series}`}
+              {...fillOf(series)}
+              x={x}
+              width={width}
+              y={round(bottomY - tall)}
+              height={tall}
+            />
+            {series === 'ok' && tall > 1.5 && (
+              <rect class="series-cap" x={x} width={width} y={topY} height="1.5" />
+            )}
+          </>
+        )
+      })}
+    </>
+  )
+}
+
+function DeployMarker({ label, x }: { label: string; x: number }) {
+  if (!(x > 0 && x < 1)) return null
+  const anchor = x > 0.75 ? 'end' : x < 0.25 ? '' : 'middle'
+  return (
+    <>
+      <line class="marker" x1={percentX(x)} x2={percentX(x)} y1={14} y2={laneBottom} />
+      <text class={`marker-text ${anchor}`} x={percentX(x)} y={10}>
+        {label}
+      </text>
+    </>
+  )
+}
+
+function RunsTable({ title, buckets, bucketMs, time, hrefOf }: RunsChartProps) {
+  const columns = [
+    { label: 'From' },
+    ...['Succeeded', 'Failed', 'Waiting', 'Running', 'Cancelled'].map((label) => ({ label, numeric: true })),
+  ]
+  return (
+    <ChartData>
+      <Table caption={title} compact columns={columns}>
+        {buckets.map((bucket) => {
+          const label = bucketLabel(bucket.start, bucketMs, time)
+          const values = [bucket.succeeded, bucket.failed, bucket.waiting, bucket.running, bucket.canceled]
+          return (
+            <Tr>
+              <Td>
+                {hrefOf ? (
+                  <a class="link" href={hrefOf(bucket)}>
+                    {label}
+                  </a>
+                ) : (
+                  label
+                )}
+              </Td>
+              {values.map((value) => (
+                <Td numeric>{bucket.known === false ? '?' : count(value)}</Td>
+              ))}
+            </Tr>
+          )
+        })}
+      </Table>
+    </ChartData>
+  )
+}

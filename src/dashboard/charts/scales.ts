@@ -1,0 +1,55 @@
+/** @module Axes: x in percent of the drawing's width, y in pixels. */
+import { scaleLinear, scaleLog } from 'd3-scale'
+import type { TimeFormat } from '../format.ts'
+
+/** Digits enough for a screen, so that a page does not grow by them. */
+export const round = (value: number): number => Math.round(value * 100) / 100
+export const percentX = (share: number): string => `${round(share * 100)}%`
+
+/** From 0 at `bottom` up to a round number at `top`, with about three ticks. */
+export function countScale(max: number, bottom: number, top: number) {
+  const scale = scaleLinear()
+    .domain([0, Math.max(max, 1)])
+    .nice(2)
+    .range([bottom, top])
+  const ticks = scale.ticks(2).filter(Number.isInteger)
+  return { y: (value: number) => round(scale(value)), ticks }
+}
+
+const durationSteps = [
+  ...[1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 4000, 8000, 16_000, 32_000],
+  ...[60_000, 120_000, 300_000, 600_000, 1_200_000, 2_400_000, 3_600_000, 7_200_000, 14_400_000],
+  ...[28_800_000, 86_400_000, 172_800_000, 604_800_000],
+]
+
+/** Milliseconds on a log axis between steps that read well; three or four ticks. */
+export function durationScale(values: number[], bottom: number, top: number) {
+  const low = Math.max(1, Math.min(...values))
+  const high = Math.max(low, ...values)
+  const first = durationSteps.findLastIndex((step) => step <= low)
+  const after = durationSteps.findIndex((step) => step >= high)
+  const last = Math.max(after === -1 ? durationSteps.length - 1 : after, Math.max(first, 0) + 1)
+  const steps = durationSteps.slice(Math.max(first, 0), last + 1)
+  const scale = scaleLog()
+    .domain([steps[0] ?? 1, steps.at(-1) ?? 1000])
+    .range([bottom, top])
+    .clamp(true)
+  const every = Math.max(1, Math.ceil((steps.length - 1) / 3))
+  const ticks = steps.filter((_, index) => (steps.length - 1 - index) % every === 0)
+  return { y: (ms: number) => round(scale(Math.max(ms, 1))), ticks }
+}
+
+/** About six labels under the buckets of a series, at their starts: a time of day, or a day where they are that long. */
+export function timeLabels(starts: readonly string[], bucketMs: number, time: TimeFormat) {
+  const every = Math.max(1, Math.round(starts.length / 6))
+  const spansDays = bucketMs * starts.length > 2 * 86_400_000
+  return starts.flatMap((start, index) =>
+    (index + Math.ceil(every / 2)) % every === 0 && index > 0 && index < starts.length - 1
+      ? [{ x: index / starts.length, text: spansDays ? time.day(start) : time.clockShort(start) }]
+      : [],
+  )
+}
+
+/** A bucket's time in a table: 17 Nov, or Today 13:00:00. */
+export const bucketLabel = (start: string, bucketMs: number, time: TimeFormat): string =>
+  bucketMs >= 86_400_000 ? time.day(start) : time.instant(start)

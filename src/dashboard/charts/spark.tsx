@@ -1,0 +1,52 @@
+/** @module Drawings the size of a word. What they say stands beside them in numbers, so they are hidden from readers. */
+import { line } from 'd3-shape'
+import { percentX, round } from './scales.ts'
+
+/** A line through `values`; null is a gap. `badFrom` is the index from which it is drawn as failing. */
+export function Sparkline({ values, badFrom }: { values: readonly (number | null)[]; badFrom?: number }) {
+  const known = values.filter((value) => value !== null)
+  if (known.length < 2) return null
+  const low = Math.min(...known)
+  const span = Math.max(...known) - low || 1
+  const draw = (from: number) =>
+    line<number | null>()
+      .defined((value) => value !== null)
+      .x((_, index) => round(((from + index) / (values.length - 1)) * 100))
+      .y((value) => round(28 - (((value ?? 0) - low) / span) * 26))(values.slice(from)) ?? ''
+  return (
+    <svg class="spark" viewBox="0 0 100 30" preserveAspectRatio="none" aria-hidden="true">
+      <path d={draw(0)} />
+      {badFrom !== undefined && badFrom < values.length - 1 && <path class="bad" d={draw(badFrom)} />}
+    </svg>
+  )
+}
+
+/** One small bar for each value; zero is a line on the ground. */
+export function MiniBars({ values }: { values: readonly number[] }) {
+  const max = Math.max(1, ...values)
+  const step = 72 / Math.max(1, values.length)
+  return (
+    <svg class="mini" viewBox="0 0 72 20" aria-hidden="true">
+      {values.map((value, index) => {
+        const tall = value === 0 ? 1 : Math.max(2, (value / max) * 20)
+        return (
+          <rect
+            class={value === 0 ? 'zero' : ''}
+            x={round(index * step)}
+            width={round(Math.max(1, step - 1.5))}
+            y={round(20 - tall)}
+            height={round(tall)}
+          />
+        )
+      })}
+    </svg>
+  )
+}
+
+/** A part of a whole, from 0 to 1, such as a run's duration against the longest of the list. */
+export const Meter = ({ share, tone }: { share: number; tone: 'ok' | 'fail' | 'run' | 'idle' | 'wait' }) => (
+  <svg class="duration-bar" aria-hidden="true">
+    <rect class="ground" width="100%" height="6" rx="3" />
+    <rect class={`mark-${tone}`} width={percentX(Math.min(1, Math.max(share, 0.02)))} height="6" rx="3" />
+  </svg>
+)

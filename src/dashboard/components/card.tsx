@@ -1,0 +1,218 @@
+/** @module Surfaces: what a page is laid out with. */
+import type { Child, PropsWithChildren } from 'hono/jsx'
+import type { Notice } from '../notice.ts'
+import { Icon } from './icons.tsx'
+import { Glyph, type Tone } from './status.tsx'
+
+/** Columns of twelve; all twelve below 1100 px. */
+export type Span = 3 | 4 | 5 | 6 | 7 | 8 | 9 | 12
+
+/** Twelve columns for `Card`s with a `span`. */
+export const Grid = ({ children }: PropsWithChildren) => <div class="grid">{children}</div>
+
+export interface CardProps {
+  title?: Child
+  /** Beside the title, quieter. */
+  note?: Child
+  /** At the head's end: a link to the whole, a legend. */
+  aside?: Child
+  /** At the foot, on a ground of its own: a form's buttons. */
+  foot?: Child
+  span?: Span
+  id?: string
+  /** Content up to the edges: for a table or a list of its own. */
+  flush?: boolean
+  /** A class of the page's own. */
+  class?: string
+  /** Names the region where it has no title. */
+  label?: string
+}
+
+/** A section with a border and, mostly, a heading (h2). */
+export function Card(props: PropsWithChildren<CardProps>) {
+  const { title, note, aside, foot, span, id, flush, label, children } = props
+  const names = ['card', span && `span-${span}`, props.class].filter(Boolean).join(' ')
+  return (
+    <section class={names} {...(id && { id })} {...(label && { 'aria-label': label })}>
+      {title && (
+        <header class="card-head">
+          <h2>{title}</h2>
+          {note && <span class="muted">{note}</span>}
+          {aside && <div class="card-aside">{aside}</div>}
+        </header>
+      )}
+      {flush ? children : <div class="card-body">{children}</div>}
+      {foot && <div class="card-foot">{foot}</div>}
+    </section>
+  )
+}
+
+export interface KpiProps {
+  label: string
+  /** The figure, and its unit in smaller type; both from `format.ts`. */
+  value: string
+  unit?: string
+  delta?: Child
+  /** After the delta. */
+  note?: Child
+  /** The list behind the number. */
+  href?: string
+  spark?: Child
+}
+
+/** A row of figures: put `Kpi`s into it. */
+export const Kpis = ({ children, label }: PropsWithChildren<{ label: string }>) => (
+  <section class="card" aria-label={label}>
+    <dl class="kpis">{children}</dl>
+  </section>
+)
+
+export function Kpi({ label, value, unit, delta, note, href, spark }: KpiProps) {
+  const figure = (
+    <>
+      {value}
+      {unit && <small>{unit}</small>}
+    </>
+  )
+  return (
+    <div class="kpi">
+      <dt>
+        {label}
+        {spark}
+      </dt>
+      <dd class="kpi-value">{href ? <a href={href}>{figure}</a> : figure}</dd>
+      <dd class="kpi-note">
+        {delta}
+        {delta && note ? ' ' : ''}
+        {note}
+      </dd>
+    </div>
+  )
+}
+
+export interface DeltaProps {
+  /** Now minus before, in any unit; null when there is nothing to compare with. */
+  change: number | null
+  /** The change without its sign, as written: 0.7 pts, 4%, 1.1 s. */
+  text: string
+  /** Which way is good; none for a number that is neither. */
+  better?: 'up' | 'down'
+}
+
+/** A change against the period before, with an arrow and said in words. */
+export function Delta({ change, text, better }: DeltaProps) {
+  if (change === null) return <span class="delta">nothing to compare with</span>
+  if (change === 0) return <span class="delta">no change</span>
+  const direction = change > 0 ? 'up' : 'down'
+  const tone = better === undefined ? '' : direction === better ? ' ok' : ' fail'
+  return (
+    <span class={`delta${tone}`}>
+      <svg class="delta-arrow" viewBox="0 0 10 10" aria-hidden="true">
+        <path d={direction === 'up' ? 'M5 1l5 8H0z' : 'M0 1h10L5 9z'} />
+      </svg>
+      <span class="visually-hidden">{direction} </span>
+      {text}
+    </span>
+  )
+}
+
+export interface AttentionItem {
+  tone: Tone
+  /** What happened, to what: the bold part. */
+  what: Child
+  /** Since when, how bad, why. */
+  detail?: Child
+  action?: { href: string; label: string }
+}
+
+/** At most three sentences, worst first, each with its one next step. */
+export function Attention({
+  items,
+  empty = 'Nothing needs you.',
+}: {
+  items: AttentionItem[]
+  empty?: string
+}) {
+  return (
+    <section class="card attention" aria-label="Needs attention">
+      <ul>
+        {items.length === 0 && (
+          <li>
+            <Glyph tone="ok" />
+            <p>
+              <b>{empty}</b>
+            </p>
+          </li>
+        )}
+        {items.slice(0, 3).map(({ tone, what, detail, action }) => (
+          <li>
+            <Glyph tone={tone} />
+            <p>
+              <b>{what}</b> {detail}
+            </p>
+            {action && (
+              <a class="button small" href={action.href}>
+                {action.label}
+              </a>
+            )}
+          </li>
+        ))}
+      </ul>
+    </section>
+  )
+}
+
+export interface EmptyProps {
+  /** What is missing: No deployments yet. */
+  title: string
+  /** Why, or what would be here. */
+  children?: Child
+  action?: Child
+}
+
+/** Instead of an empty box: what is missing, why, and one button. */
+export const Empty = ({ title, children, action }: EmptyProps) => (
+  <div class="empty">
+    <p class="strong">{title}</p>
+    {children && <p class="muted">{children}</p>}
+    {action && <div class="empty-action">{action}</div>}
+  </div>
+)
+
+/** What a form has done, on the page that follows it. */
+export const NoticeBar = ({ kind, text }: Notice) => (
+  <div class={`notice ${kind}`} role={kind === 'fail' ? 'alert' : 'status'}>
+    <Glyph tone={kind} />
+    <p>{text}</p>
+  </div>
+)
+
+/** A quiet remark in a box: "Values are redacted." */
+export const Remark = ({ children, tone }: PropsWithChildren<{ tone?: Tone }>) => (
+  <div class="remark">
+    {tone ? <Glyph tone={tone} /> : <Icon name="help" small />}
+    <p>{children}</p>
+  </div>
+)
+
+/** Term and description side by side; leave an entry out by giving null. */
+export const KeyValues = ({ items }: { items: readonly (readonly [string, Child] | null)[] }) => (
+  <dl class="key-values">
+    {items.map(
+      (item) =>
+        item && (
+          <>
+            <dt>{item[0]}</dt>
+            <dd>{item[1]}</dd>
+          </>
+        ),
+    )}
+  </dl>
+)
+
+/** Text as it is, in type of one width, scrolling sideways. */
+export const CodeBox = ({ children, id }: PropsWithChildren<{ id?: string }>) => (
+  <pre class="code-box" tabindex={0} {...(id && { id })}>
+    {children}
+  </pre>
+)

@@ -1,0 +1,233 @@
+/** @module What is pressed: buttons, links that look like them, filters, tabs, paging. */
+import type { Child, PropsWithChildren } from 'hono/jsx'
+import { type IconName, Icon } from './icons.tsx'
+
+export interface ButtonProps {
+  /** `primary` once a page at most: the next safe step. */
+  kind?: 'plain' | 'primary' | 'danger'
+  small?: boolean
+  icon?: IconName
+}
+
+const classOf = ({ kind = 'plain', small }: ButtonProps) =>
+  ['button', kind !== 'plain' && kind, small && 'small'].filter(Boolean).join(' ')
+
+/** Submits the form that it is in. `name` and `value` tell the form's buttons apart. */
+export function Button(
+  props: PropsWithChildren<
+    ButtonProps & { name?: string; value?: string; form?: string; formaction?: string; disabled?: boolean }
+  >,
+) {
+  const { name, value, form, formaction, disabled, icon, children } = props
+  return (
+    <button
+      type="submit"
+      class={classOf(props)}
+      {...(name && { name })}
+      {...(value !== undefined && { value })}
+      {...(form && { form })}
+      {...(formaction && { formaction })}
+      {...(disabled && { disabled: true })}
+    >
+      {icon && <Icon name={icon} />}
+      {children}
+    </button>
+  )
+}
+
+export function LinkButton(props: PropsWithChildren<ButtonProps & { href: string; external?: boolean }>) {
+  const { href, icon, external, children } = props
+  return (
+    <a class={classOf(props)} href={href} {...(external && { rel: 'noreferrer', target: '_blank' })}>
+      {icon && <Icon name={icon} />}
+      {children}
+      {external && <span class="visually-hidden"> (opens in a new tab)</span>}
+    </a>
+  )
+}
+
+export interface ActionProps extends ButtonProps {
+  action: string
+  /** Sent along. */
+  fields?: Record<string, string>
+  /** Asked before it is sent, where there is script; a page of its own asks where there is need to. */
+  confirm?: string
+}
+
+/** One button that changes something: a form around it, posted from this page. */
+export function Action(props: PropsWithChildren<ActionProps>) {
+  const { action, fields = {}, confirm, children, ...button } = props
+  return (
+    <form method="post" action={action} class="action" {...(confirm && { 'data-confirm': confirm })}>
+      {Object.entries(fields).map(([name, value]) => (
+        <input type="hidden" name={name} value={value} />
+      ))}
+      <Button {...button}>{children}</Button>
+    </form>
+  )
+}
+
+/** Copies a text, or what stands in the element `from`; shown by the script, without which it could do nothing. */
+export const CopyButton = ({
+  text,
+  from,
+  children = 'Copy',
+  small = true,
+}: PropsWithChildren<{ text?: string; from?: string; small?: boolean }>) => (
+  <button
+    type="button"
+    hidden
+    class={small ? 'button small' : 'button'}
+    {...(text !== undefined && { 'data-copy': text })}
+    {...(from && { 'data-copy-from': from })}
+  >
+    <Icon name="copy" />
+    <span>{children}</span>
+  </button>
+)
+
+export interface Choice {
+  label: Child
+  href: string
+  current?: boolean
+  /** Behind the label, such as how many there are. */
+  count?: string
+}
+
+/** One of a few, such as the period: 1 h, 24 h, 7 d. */
+export const Segmented = ({ label, choices }: { label: string; choices: Choice[] }) => (
+  <div class="segmented" role="group" aria-label={label}>
+    {choices.map(({ label, href, current }) => (
+      <a href={href} {...(current && { 'aria-current': 'true' })}>
+        {label}
+      </a>
+    ))}
+  </div>
+)
+
+export const Tabs = ({ label, choices }: { label: string; choices: Choice[] }) => (
+  <nav class="tabs" aria-label={label}>
+    {choices.map(({ label, href, current, count }) => (
+      <a href={href} {...(current && { 'aria-current': 'page' })}>
+        {label}
+        {count && <span class="tab-count"> {count}</span>}
+      </a>
+    ))}
+  </nav>
+)
+
+/** Filters that are set, each with a link that takes it away; or to be set, without. */
+export function Chip({
+  label,
+  value,
+  href,
+  removes,
+}: {
+  label: string
+  value?: Child
+  href: string
+  removes?: boolean
+}) {
+  return (
+    <a class={removes ? 'chip set' : 'chip'} href={href}>
+      {label}
+      {value !== undefined && <b>{value}</b>}
+      {removes && (
+        <>
+          <Icon name="cross" small />
+          <span class="visually-hidden">Take this filter away</span>
+        </>
+      )}
+    </a>
+  )
+}
+
+export interface FilterSelectProps {
+  name: string
+  label: string
+  /** Value and text; the first is what stands for no filter, with the value ''. */
+  options: readonly (readonly [string, string])[]
+  value: string
+}
+
+/** A select of a `FilterForm`; the script sends the form when it changes. */
+export const FilterSelect = ({ name, label, options, value }: FilterSelectProps) => (
+  <label class="filter-select">
+    <span class="visually-hidden">{label}</span>
+    <select name={name} data-submits>
+      {options.map(([each, text]) => (
+        <option value={each} {...(each === value && { selected: true })}>
+          {text}
+        </option>
+      ))}
+    </select>
+    <Icon name="down" small />
+  </label>
+)
+
+/** The filters of a list, in the URL: a GET form. `keep` are parameters that stay as they are. */
+export const FilterForm = ({
+  action,
+  keep = {},
+  children,
+}: PropsWithChildren<{ action: string; keep?: Record<string, string> }>) => (
+  <form class="filters" method="get" action={action} role="search" aria-label="Filter the list">
+    {Object.entries(keep).map(([name, value]) => (
+      <input type="hidden" name={name} value={value} />
+    ))}
+    {children}
+    <button type="submit" class="button" data-script-hides>
+      Filter
+    </button>
+  </form>
+)
+
+/** The text of a `FilterForm`. */
+export const FilterText = ({ name = 'q', label, value }: { name?: string; label: string; value: string }) => (
+  <label class="filter-text">
+    <Icon name="search" small />
+    <span class="visually-hidden">{label}</span>
+    <input type="search" name={name} value={value} placeholder={label} maxlength={200} autocomplete="off" />
+  </label>
+)
+
+export interface PaginationProps {
+  /** What is shown: Showing 50 of 1 204 runs. */
+  text: Child
+  /** The first page, where this is not it. */
+  firstHref?: string | null
+  /** The next page; null on the last. */
+  nextHref: string | null
+}
+
+/** By cursor: forwards, and back to the start; the browser knows the way between. */
+export const Pagination = ({ text, firstHref, nextHref }: PaginationProps) => (
+  <nav class="pagination" aria-label="Pages">
+    <span>{text}</span>
+    {firstHref && (
+      <a class="link" href={firstHref}>
+        First page
+      </a>
+    )}
+    {nextHref && (
+      <a class="link" href={nextHref} rel="next">
+        Next page
+      </a>
+    )}
+  </nav>
+)
+
+/** This path with parameters set (a text) or taken away (null); in the order in which they stand. */
+export function withQuery(
+  path: string,
+  query: URLSearchParams | Record<string, string>,
+  changes: Record<string, string | null> = {},
+): string {
+  const next = new URLSearchParams(query instanceof URLSearchParams ? query.toString() : query)
+  for (const [name, value] of Object.entries(changes)) {
+    if (value === null || value === '') next.delete(name)
+    else next.set(name, value)
+  }
+  const text = next.toString()
+  return text ? `${path}?${text}` : path
+}

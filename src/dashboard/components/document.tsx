@@ -1,0 +1,96 @@
+/** @module The HTML document around every page, and the headers that go with it. */
+import type { Context } from 'hono'
+import { html } from 'hono/html'
+import type { Child, PropsWithChildren } from 'hono/jsx'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import { assets } from '../assets/assets.ts'
+import type { Viewer } from '../viewer.ts'
+
+/** Scripts, styles and forms are this server's own; nothing is inline, nothing is embedded. */
+export const contentSecurityPolicy = [
+  "default-src 'none'",
+  "style-src 'self'",
+  "script-src 'self'",
+  "img-src 'self'",
+  "font-src 'self'",
+  "connect-src 'self'",
+  "form-action 'self'",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+].join('; ')
+
+export interface DocumentProps {
+  title: string
+  viewer: Viewer
+  /** Signed in: the script then asks for the page again when its times are in another zone than the browser's. */
+  signedIn?: boolean
+}
+
+function Document({ title, viewer, signedIn, children }: PropsWithChildren<DocumentProps>) {
+  return (
+    <html
+      lang="en"
+      {...(viewer.theme !== 'auto' && { 'data-theme': viewer.theme })}
+      {...(signedIn && { 'data-time-zone': viewer.timeZone })}
+    >
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width,initial-scale=1" />
+        <meta name="color-scheme" content={viewer.theme === 'auto' ? 'light dark' : viewer.theme} />
+        <title>{`${title} · Flowkeep`}</title>
+        <link rel="icon" href={assets.icon.path} type="image/svg+xml" />
+        <link rel="preload" href={assets.font.path} as="font" type="font/woff2" crossorigin="" />
+        <link rel="stylesheet" href={assets.style.path} />
+        <script type="module" src={assets.script.path}></script>
+      </head>
+      <body>
+        <a class="skip" href="#main">
+          Skip to content
+        </a>
+        <Hatching />
+        {children}
+      </body>
+    </html>
+  )
+}
+
+/** For drawings: `fill="url(#hatch-none)"` where nothing is known, `fill="url(#hatch-wait)"` for what waits. */
+const Hatching = () => (
+  <svg width="0" height="0" class="visually-hidden" aria-hidden="true">
+    <defs>
+      <pattern
+        id="hatch-none"
+        width="5"
+        height="5"
+        patternUnits="userSpaceOnUse"
+        patternTransform="rotate(45)"
+      >
+        <line class="hatch-line" x1="0" y1="0" x2="0" y2="5" />
+      </pattern>
+      <pattern
+        id="hatch-wait"
+        width="5"
+        height="5"
+        patternUnits="userSpaceOnUse"
+        patternTransform="rotate(45)"
+      >
+        <rect class="hatch-wait-ground" width="5" height="5" />
+        <line class="hatch-wait-line" x1="0" y1="0" x2="0" y2="5" />
+      </pattern>
+    </defs>
+  </svg>
+)
+
+/** Answers with a whole document. */
+export function respond(
+  c: Context,
+  props: DocumentProps,
+  body: Child,
+  status: ContentfulStatusCode = 200,
+): Response | Promise<Response> {
+  c.header('Content-Security-Policy', contentSecurityPolicy)
+  // With no referrer at all a browser would not say in `Origin` either where a form comes from.
+  c.header('Referrer-Policy', 'same-origin')
+  c.header('Cache-Control', 'no-store')
+  return c.html(html`<!doctype html>${<Document {...props}>{body}</Document>}`, status)
+}

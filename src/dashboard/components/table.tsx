@@ -1,0 +1,137 @@
+/**
+ * @module Tables. On a phone a row becomes two lines of two or three cells; the roles are written out, because a table
+ * that is laid out as a grid is no table to a screen reader any more.
+ */
+import type { Child, PropsWithChildren } from 'hono/jsx'
+import { type TimeFormat, utc } from '../format.ts'
+import { Icon } from './icons.tsx'
+
+export interface Column {
+  label: Child
+  /** To the right, digits of one width. */
+  numeric?: boolean
+  /** Where a click sorts by it, and how it is sorted now. */
+  sort?: { href: string; direction: 'ascending' | 'descending' | null }
+  /** Said, not shown: a column of buttons. */
+  hidden?: boolean
+}
+
+export interface TableProps {
+  /** Said before the table. */
+  caption: string
+  columns: readonly Column[]
+  /** Rows of 32 px instead of 40. */
+  compact?: boolean
+  class?: string
+}
+
+/** Rows (`Tr`) as children. */
+export function Table({ caption, columns, compact, children, ...rest }: PropsWithChildren<TableProps>) {
+  const names = ['table', compact && 'compact', rest.class].filter(Boolean).join(' ')
+  return (
+    <table class={names} role="table">
+      <caption class="visually-hidden">{caption}</caption>
+      <thead role="rowgroup">
+        <tr role="row">
+          {columns.map((column) => (
+            <HeadCell {...column} />
+          ))}
+        </tr>
+      </thead>
+      <tbody role="rowgroup">{children}</tbody>
+    </table>
+  )
+}
+
+function HeadCell({ label, numeric, sort, hidden }: Column) {
+  const direction = sort?.direction
+  return (
+    <th
+      role="columnheader"
+      scope="col"
+      class={numeric ? 'numeric' : ''}
+      {...(direction && { 'aria-sort': direction })}
+    >
+      {sort ? (
+        <a class="sort" href={sort.href}>
+          {label}
+          {direction && <Icon name={direction === 'ascending' ? 'up' : 'down'} small />}
+        </a>
+      ) : hidden ? (
+        <span class="visually-hidden">{label}</span>
+      ) : (
+        label
+      )}
+    </th>
+  )
+}
+
+export const Tr = ({ children, tone, ...rest }: PropsWithChildren<{ tone?: 'fail'; id?: string }>) => (
+  <tr role="row" {...(tone && { class: tone })} {...(rest.id && { id: rest.id })}>
+    {children}
+  </tr>
+)
+
+export interface TdProps {
+  numeric?: boolean
+  /**
+   * On a phone: `end` stands at the right of the first line, `line` on a line of its own below, `hide` not at all.
+   * The rest stands at the left.
+   */
+  phone?: 'end' | 'line' | 'hide'
+  class?: string
+}
+
+export const Td = ({ numeric, phone, children, ...rest }: PropsWithChildren<TdProps>) => (
+  <td
+    role="cell"
+    class={[numeric && 'numeric', phone && `phone-${phone}`, rest.class].filter(Boolean).join(' ')}
+  >
+    {children}
+  </td>
+)
+
+/** The cell that names a row: a badge, a link that j and k move to, and a quieter second line. */
+export const NameCell = ({
+  badge,
+  href,
+  name,
+  note,
+}: {
+  badge?: Child
+  href?: string
+  name: Child
+  note?: Child
+}) => (
+  <span class="name-cell">
+    {badge}
+    <span class="two-lines">
+      {href ? (
+        <a class="row-link" href={href} data-row>
+          {name}
+        </a>
+      ) : (
+        <span>{name}</span>
+      )}
+      {note && <small>{note}</small>}
+    </span>
+  </span>
+)
+
+/** A time in the viewer's zone, with UTC in its title. `as` names the form of `TimeFormat`. */
+export function Time({
+  at,
+  format,
+  as = 'instant',
+}: {
+  at: Date | string | null | undefined
+  format: TimeFormat
+  as?: 'instant' | 'clock' | 'clockShort' | 'day' | 'brief' | 'relative'
+}) {
+  if (at === null || at === undefined) return <span class="muted">–</span>
+  return (
+    <time datetime={new Date(at).toISOString()} title={utc(at)}>
+      {format[as](at)}
+    </time>
+  )
+}

@@ -1,0 +1,33 @@
+/** @module What fields and values of n8n's credential types are called: the catalogue has names only. */
+
+const spellings: Record<string, string> = {
+  ...{
+    api: 'API',
+    url: 'URL',
+    uri: 'URI',
+    id: 'ID',
+    ip: 'IP',
+    ssl: 'SSL',
+    tls: 'TLS',
+    ssh: 'SSH',
+    http: 'HTTP',
+  },
+  ...{ https: 'HTTPS', json: 'JSON', jwt: 'JWT', jwe: 'JWE', jwks: 'JWKS', pem: 'PEM', ca: 'CA', sql: 'SQL' },
+  ...{ imap: 'IMAP', smtp: 'SMTP', ftp: 'FTP', sso: 'SSO', dn: 'DN', tds: 'TDS', iam: 'IAM', aws: 'AWS' },
+  ...{ oauth: 'OAuth', s3: 'S3', uuid: 'UUID', db: 'DB', dsn: 'DSN', certs: 'certificates' },
+}
+const wordPattern = /[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*|\d+/g
+
+/** Allow unauthorized certificates, of `allowUnauthorizedCerts`; Client ID, of `clientId`. */
+export function fieldLabel(name: string): string {
+  const words = (name.match(wordPattern) ?? [name]).map((word) => {
+    const lower = word.toLowerCase()
+    return spellings[lower] ?? (word.length > 1 && word === word.toUpperCase() ? word : lower)
+  })
+  const text = words.join(' ')
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}
+
+/** Values that are words are written as such; codes, such as us-east-1 or HS256, stay as they are. */
+export const optionLabel = (value: unknown): string =>
+  typeof value === 'string' && /^[a-z]{4,}([A-Z][a-z]+)*$/.test(value) ? fieldLabel(value) : String(value)

@@ -1,0 +1,193 @@
+/** @module What the pages of credentials show beside what the API tells of one: order by health, names, places. */
+import { sql } from 'drizzle-orm'
+import type { Db } from '../../db/client.ts'
+import type { DeploymentStatus } from '../../db/schema/deployments.ts'
+import type { ExecutionStatus } from '../../db/schema/executions.ts'
+
+export type Health = 'untested' | 'valid' | 'invalid'
+
+export interface CredentialRow extends Record<string, unknown> {
+  id: string
+  name: string
+  type: string
+  service: string
+  status: Health
+  lastValidatedAt: string | null
+  validationError: string | null
+  /** How many n8n servers have it that can test it. */
+  testable: number
+}
+
+export interface CredentialGroup extends Record<string, unknown> {
+  type: string
+  service: string
+  status: Health
+  count: number
+}
+
+export interface ListFilter {
+  /** Part of the name or of the type. */
+  q: string
+  status: Health | null
+  type: string | null
+  service: string | null
+}
+
+export interface CredentialsRead {
+  items: CredentialRow[]
+  /** How many the filter leaves. */
+  total: number
+  /** The last id of this page where there is another one. */
+  next: string | null
+  /** Of all of the user's, to count and to choose from. */
+  groups: CredentialGroup[]
+}
+
+const pageSize = 50
+const recentDays = 30
+const recentFailures = 10
+const maximumPlaces = 100
+
+/** An n8n that has it, and says of itself that it can; one that has not been asked yet may. */
+const testableOn = sql`r.fingerprint is not null and coalesce(i.capabilities ->> 'generation', '') <> 'legacy'`
+
+/** Rejected ones first, then those never tested; by name among equals. `after`: the last id of the page before. */
+export async function readCredentials(
+  db: Db,
+  userId: string,
+  { q, status, type, service }: ListFilter,
+  after: string | null,
+): Promise<CredentialsRead> {
+  const like = `%${q.replace(/[\\%_]/g, '\\$&')}%`
+  const place = sql`array_position(array['invalid', 'untested', 'valid'], status), lower(name), id`
+  const [{ rows }, { rows: groups }] = await db.batch([
+    db.execute<CredentialRow & { total: number }>(sql`
+      with chosen as (
+        select *, count(*) over ()::int as total from credentials
+        where user_id = ${userId}
+          and (${status}::text is null or status = ${status})
+          and (${type}::text is null or n8n_credential_type = ${type})
+          and (${service}::text is null or service = ${service})
+          and (${q} = '' or name ilike ${like} or n8n_credential_type ilike ${like} or service ilike ${like})
+      ), page as (
+        select * from chosen
+        where ${after}::uuid is null or (${place}) > (select ${place} from credentials
+          where user_id = ${userId} and id = ${after}::uuid)
+        order by ${place} limit ${pageSize + 1}
+      )
+      select id, name, n8n_credential_type as type, service, status, total,
+        to_char(last_validated_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as "lastValidatedAt",
+        validation_error as "validationError", (
+          select count(*)::int from remote_credentials r
+          join instances i on i.user_id = r.user_id and i.id = r.instance_id
+          where r.user_id = ${userId} and r.credential_id = page.id and ${testableOn}
+        ) as testable
+      from page order by ${place}`),
+    db.execute<CredentialGroup>(sql`
+      select n8n_credential_type as type, service, status, count(*)::int as count
+      from credentials where user_id = ${userId} group by 1, 2, 3 order by 1, 2, 3`),
+  ])
+  const items = rows.slice(0, pageSize)
+  return {
+    items,
+    total: rows[0]?.total ?? 0,
+    next: rows.length > pageSize ? (items.at(-1)?.id ?? null) : null,
+    groups,
+  }
+}
+
+export interface Place extends Record<string, unknown> {
+  instanceId: string
+  name: string
+  /** When it was last sent there. */
+  pushedAt: string | null
+  canTest: boolean
+}
+
+export interface BoundDeployment extends Record<string, unknown> {
+  id: string
+  workflowId: string
+  workflowName: string
+  instanceName: string
+  version: number
+  status: DeploymentStatus
+}
+
+export interface RecentFailure extends Record<string, unknown> {
+  id: string
+  n8nExecutionId: string
+  status: ExecutionStatus
+  workflowName: string | null
+  node: string | null
+  message: string | null
+  httpStatus: number | null
+  at: string
+}
+
+export interface CredentialPlaces {
+  places: Place[]
+  deployments: BoundDeployment[]
+  /** The newest runs of these deployments in the last 30 days that failed at a node that needs it. */
+  failures: RecentFailure[]
+}
+
+const iso = (column: ReturnType<typeof sql>) =>
+  sql`to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
+
+/**
+ * Where a credential is, what is bound to it, and what of that failed of late.
+ * @param uses the workflows that need it and their nodes that do
+ */
+export async function readPlaces(
+  db: Db,
+  userId: string,
+  id: string,
+  uses: readonly { id: string; nodes: readonly string[] }[],
+  now: Date,
+): Promise<CredentialPlaces> {
+  const nodes = JSON.stringify(
+    uses.flatMap((workflow) => workflow.nodes.map((node) => `${workflow.id}/${node}`)),
+  )
+  const isBound = sql`jsonb_path_exists(d.bindings, '$.* ? (@ == $id)', jsonb_build_object('id', ${id}::text))`
+  const since = new Date(now.getTime() - recentDays * 86_400_000).toISOString()
+  const [places, deployments, failures] = await db.batch([
+    db.execute<Place>(sql`
+      select i.id as "instanceId", i.name, ${iso(sql`r.pushed_at`)} as "pushedAt", ${testableOn} as "canTest"
+      from remote_credentials r join instances i on i.user_id = r.user_id and i.id = r.instance_id
+      where r.user_id = ${userId} and r.credential_id = ${id} and r.fingerprint is not null
+      order by r.pushed_at desc nulls last, i.id desc limit ${maximumPlaces}`),
+    db.execute<BoundDeployment>(sql`
+      select d.id, d.workflow_id as "workflowId", w.name as "workflowName", i.name as "instanceName", d.version, d.status
+      from deployments d
+      join workflows w on w.user_id = d.user_id and w.id = d.workflow_id
+      join instances i on i.user_id = d.user_id and i.id = d.instance_id
+      where d.user_id = ${userId} and ${isBound}
+      order by d.status = 'undeployed', d.id desc limit ${maximumPlaces}`),
+    db.execute<RecentFailure>(sql`
+      select e.id, e.n8n_execution_id as "n8nExecutionId", e.status, w.name as "workflowName", e.error_node as node,
+        e.error_message as message, e.error_http_status as "httpStatus",
+        ${iso(sql`coalesce(e.started_at, e.finished_at, e.recorded_at)`)} as at
+      from executions e left join workflows w on w.user_id = e.user_id and w.id = e.workflow_id
+      where e.user_id = ${userId} and e.status in ('error', 'crashed') and e.recorded_at >= ${since}::timestamptz
+        and e.workflow_id || '/' || e.error_node in (select jsonb_array_elements_text(${nodes}::jsonb))
+        and e.deployment_id in (select d.id from deployments d where d.user_id = ${userId} and ${isBound})
+      order by e.recorded_at desc, e.id desc limit ${recentFailures}`),
+  ])
+  return { places: places.rows, deployments: deployments.rows, failures: failures.rows }
+}
+
+export interface RequiringWorkflow extends Record<string, unknown> {
+  id: string
+  name: string
+  /** Of all of them. */
+  total: number
+}
+
+/** The newest workflows that require the type, five at most. */
+export async function readRequiring(db: Db, userId: string, type: string): Promise<RequiringWorkflow[]> {
+  const { rows } = await db.execute<RequiringWorkflow>(sql`
+    select id, name, count(*) over ()::int as total from workflows
+    where user_id = ${userId} and required_credential_types @> array[${type}]
+    order by id desc limit 5`)
+  return rows
+}

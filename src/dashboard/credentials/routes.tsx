@@ -1,0 +1,39 @@
+/** @module `/credentials`: the list here, its other pages beside. */
+import { Hono } from 'hono'
+import { loadCatalogue } from '../../n8n/catalogue.ts'
+import { renderPage } from '../components/page.tsx'
+import type { DashboardEnv } from '../env.ts'
+import { changePages } from './change-pages.tsx'
+import { detailPages } from './detail-pages.tsx'
+import { readListQuery } from './list-query.ts'
+import { CredentialList } from './list-view.tsx'
+import { newPages } from './new-pages.tsx'
+import type { CredentialPageDeps } from './page-deps.ts'
+import { allOfThem, periodNamed, rangeOf } from './period.ts'
+import { readCredentials } from './read-credentials.ts'
+
+export function credentialPages(deps: CredentialPageDeps) {
+  const { requirements, analytics, db, now } = deps
+  return new Hono<DashboardEnv>()
+    .get('/', async (c) => {
+      const { userId, viewer } = c.var
+      const query = new URL(c.req.url).searchParams
+      const { filter, after, ignored } = readListQuery(query)
+      const period = periodNamed(query.get('period') ?? undefined)
+      const [read, stats, missing, catalogue] = await Promise.all([
+        readCredentials(db, userId, filter, after),
+        analytics.credentials(userId, { ...rangeOf(period, now()), limit: allOfThem }),
+        requirements.missing(userId),
+        loadCatalogue(),
+      ])
+      const { time } = viewer
+      return renderPage(
+        c,
+        { title: 'Credentials', section: 'credentials' },
+        <CredentialList {...{ read, filter, ignored, query, period, stats, missing, catalogue, time }} />,
+      )
+    })
+    .route('/', newPages(deps))
+    .route('/', changePages(deps))
+    .route('/', detailPages(deps))
+}

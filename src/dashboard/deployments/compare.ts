@@ -1,0 +1,59 @@
+/** @module Asks n8n what it has of a deployment, and reads beside it what was deployed and what is wanted. */
+import type { Deployment } from '../../deployments/contract.ts'
+import { getWorkflow } from '../../deployments/drift.ts'
+import type { Drift } from '../../deployments/drift-contract.ts'
+import { savedExecutions } from '../../deployments/remote-body.ts'
+import type { DashboardDeps } from '../env.ts'
+import type { DeploymentDetail } from './read-detail.ts'
+import { type ThreeWay, threeWay } from './three-way.ts'
+
+export interface Comparison {
+  drift: Drift
+  /** Null where there is nothing to set side by side: nothing differs, or n8n has it no more. */
+  sides: ThreeWay | null
+}
+
+type CompareDeps = Pick<DashboardDeps, 'drift' | 'connections' | 'workflows'>
+
+/** Null when there is no such deployment. @throws {AppError} as `DeploymentDrift.find` */
+export async function compare(
+  { drift: drifts, connections, workflows }: CompareDeps,
+  userId: string,
+  deployment: Deployment,
+  detail: DeploymentDetail,
+): Promise<Comparison | null> {
+  const { id, workflowId, version, n8nWorkflowId, bindings, status } = deployment
+  const [drift, connection] = await Promise.all([
+    drifts.find(userId, id),
+    connections.open(userId, deployment.instanceId),
+  ])
+  if (!drift) return null
+  if (!drift.drifted || !drift.diff || !connection || n8nWorkflowId === null) return { drift, sides: null }
+  const [n8n, deployed, wanted] = await Promise.all([
+    getWorkflow(connection, n8nWorkflowId),
+    workflows.findVersion(userId, workflowId, version),
+    workflows.find(userId, workflowId),
+  ])
+  if (!n8n || !deployed || !wanted) return { drift, sides: null }
+  const { reporterWorkflowId } = connection.instance
+  const forced = {
+    ...savedExecutions,
+    ...(reporterWorkflowId !== null && { errorWorkflow: reporterWorkflowId }),
+  }
+  const bound = Object.entries(bindings).map(([type, binding]): [string, string] => [
+    type,
+    typeof binding === 'string'
+      ? (detail.credentials.get(binding)?.name ?? 'a deleted one')
+      : binding.n8nCredentialId,
+  ])
+  return {
+    drift,
+    sides: threeWay(drift.diff, {
+      deployed: deployed.workflow,
+      n8n: { ...n8n },
+      wanted: wanted.workflow,
+      forced: status === 'tracking' ? {} : forced,
+      bindings: Object.fromEntries(bound),
+    }),
+  }
+}

@@ -1,0 +1,199 @@
+/** @module The list of deployments, worst first: by state, then by how many of their runs failed. */
+import { type SQL, sql } from 'drizzle-orm'
+import * as uuid from 'uuid'
+import { partsOf } from '../../analytics/period.ts'
+import { runsIn } from '../../analytics/run-sources.ts'
+import type { Db } from '../../db/client.ts'
+import type { DeploymentStatus } from '../../db/schema/deployments.ts'
+
+/** What the list tells apart: the statuses, and of what is live or tracked, what fails. */
+export const boardStates = [
+  'failed',
+  'failing',
+  'deploying',
+  'active',
+  'inactive',
+  'tracking',
+  'undeployed',
+] as const
+export type BoardState = (typeof boardStates)[number]
+
+export interface BoardFilter {
+  state?: BoardState | undefined
+  workflowId?: string | undefined
+  instanceId?: string | undefined
+  /** Part of the workflow's name. */
+  q?: string | undefined
+}
+
+export type BoardRow = {
+  id: string
+  state: BoardState
+  status: DeploymentStatus
+  workflowId: string
+  workflowName: string
+  /** The workflow's current version. */
+  newestVersion: number
+  triggerType: string | null
+  instanceId: string
+  instanceName: string
+  version: number
+  /** ISO; when the version went live, else when the deployment last changed. */
+  since: string
+  step: string | null
+  error: string | null
+  /** In the last 24 h: that ended as success, and as error or crashed. */
+  succeeded: number
+  failed: number
+  /** Of the newest run that failed within 24 h. */
+  runError: string | null
+  runNode: string | null
+  runId: string | null
+}
+
+export interface Board {
+  rows: BoardRow[]
+  /** For `after`; null on the last page. */
+  nextCursor: string | null
+}
+
+const pageRows = 50
+const dayMs = 86_400_000
+/** Of fewer finished runs nobody can say that it fails. */
+const minimumRuns = 5
+
+/** `failing`: of five finished runs and more at least half have failed. */
+const stateOf = sql`case
+  when d.status = 'failed' then 'failed'
+  when d.status in ('pending', 'deploying') then 'deploying'
+  when d.status in ('active', 'tracking') and coalesce(s.failed, 0) * 2 >= coalesce(s.succeeded + s.failed, 0)
+    and s.succeeded + s.failed >= ${minimumRuns}::integer then 'failing'
+  else d.status end`
+
+const rankOf = sql`array_position(array[${sql.join(
+  boardStates.map((state) => sql`${state}`),
+  sql`, `,
+)}]::text[], state)`
+
+const like = (text: string) => `%${text.replaceAll('\0', '').replace(/[\\%_]/g, '\\$&')}%`
+
+/** The owner's deployments with their state and the last 24 hours' runs, as `placed`. */
+function placed(userId: string, now: Date, { workflowId, instanceId, q }: BoardFilter): SQL {
+  const range = { from: new Date(now.getTime() - dayMs), to: now }
+  const { pieces, runs } = runsIn(userId, { workflowId, instanceId }, partsOf(range))
+  return sql`
+    ${pieces} runs as (${runs}),
+    sums as (
+      select deployment_id, sum(success)::integer as succeeded, sum(error + crashed)::integer as failed
+      from runs group by deployment_id
+    ),
+    placed as (
+      select d.id, d.status, ${stateOf} as state, d.workflow_id, d.instance_id, d.version, d.step, d.error,
+        coalesce(d.live_since, d.updated_at) as since, w.name as workflow_name, w.version as newest_version,
+        w.trigger_types[1] as trigger_type, i.name as instance_name,
+        coalesce(s.succeeded, 0) as succeeded, coalesce(s.failed, 0) as failed
+      from deployments d
+      join workflows w on w.user_id = d.user_id and w.id = d.workflow_id
+      join instances i on i.user_id = d.user_id and i.id = d.instance_id
+      left join sums s on s.deployment_id = d.id
+      where d.user_id = ${userId}
+        ${workflowId === undefined ? sql`` : sql`and d.workflow_id = ${workflowId}`}
+        ${instanceId === undefined ? sql`` : sql`and d.instance_id = ${instanceId}`}
+        ${q === undefined ? sql`` : sql`and w.name ilike ${like(q)}`}
+    )`
+}
+
+/** @param after a cursor that an earlier page gave out; anything else is the first page */
+export async function readBoard(
+  db: Db,
+  userId: string,
+  now: Date,
+  filter: BoardFilter,
+  after: string | null,
+): Promise<Board> {
+  const cursor = readCursor(after)
+  const place = cursor && sql`(${cursor.rank}::integer, ${-cursor.trouble}::integer)`
+  const from = new Date(now.getTime() - dayMs).toISOString()
+  const { rows } = await db.execute<
+    Omit<BoardRow, 'since'> & { rank: number; trouble: number; since: number }
+  >(sql`
+    with ${placed(userId, now, filter)},
+    ranked as (
+      select *, ${rankOf} as rank, failed * 1000 / greatest(succeeded + failed, 1) as trouble from placed
+      ${filter.state === undefined ? sql`` : sql`where state = ${filter.state}`}
+    ),
+    page as (
+      select * from ranked
+      ${
+        cursor
+          ? sql`where (rank, -trouble) > ${place} or ((rank, -trouble) = ${place} and id < ${cursor.id}::uuid)`
+          : sql``
+      }
+      order by rank, trouble desc, id desc limit ${pageRows + 1}
+    )
+    select p.id, p.state, p.status, p.rank, p.trouble, p.workflow_id as "workflowId",
+      p.workflow_name as "workflowName", p.newest_version as "newestVersion", p.trigger_type as "triggerType",
+      p.instance_id as "instanceId", p.instance_name as "instanceName", p.version, ${msOf(sql`p.since`)} as since,
+      p.step, p.error, p.succeeded, p.failed,
+      e.error_message as "runError", e.error_node as "runNode", e.id as "runId"
+    from page p
+    left join lateral (
+      select e.id, e.error_message, e.error_node from executions e
+      where e.workflow_id = p.workflow_id and e.user_id = ${userId} and e.deployment_id = p.id
+        and e.status in ('error', 'crashed') and e.recorded_at >= ${from}::timestamptz
+      order by e.recorded_at desc, e.id desc limit 1
+    ) e on p.failed > 0
+    order by p.rank, p.trouble desc, p.id desc`)
+  const shown = rows.slice(0, pageRows)
+  const last = shown.at(-1)
+  return {
+    rows: shown.map((row) => Object.assign({}, row, { since: isoOf(row.since) ?? '' })),
+    nextCursor: rows.length > pageRows && last ? `${last.rank}.${last.trouble}.${last.id}` : null,
+  }
+}
+
+/** How many there are in each state, whatever state is chosen. */
+export async function countBoard(
+  db: Db,
+  userId: string,
+  now: Date,
+  filter: BoardFilter,
+): Promise<Map<BoardState, number>> {
+  const { rows } = await db.execute<{ state: BoardState; count: number }>(sql`
+    with ${placed(userId, now, filter)}
+    select state, count(*)::integer as count from placed group by state`)
+  return new Map(rows.map(({ state, count }) => [state, count]))
+}
+
+/** Postgres writes times in its own way. */
+export const msOf = (time: SQL): SQL => sql`extract(epoch from ${time})::float8 * 1000`
+export const isoOf = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString())
+
+function readCursor(text: string | null): { rank: number; trouble: number; id: string } | null {
+  const [, rank, trouble, id = ''] = /^([1-9])\.(\d{1,4})\.([0-9a-f-]{36})$/.exec(text ?? '') ?? []
+  return uuid.validate(id) ? { rank: Number(rank), trouble: Number(trouble), id } : null
+}
+
+export type Named = {
+  id: string
+  name: string
+  /** Of a workflow: its current version. */
+  version: number
+}
+
+/** How many of each a select offers. */
+export const choiceLimit = 500
+
+/** What can be chosen: the user's workflows and instances, by name. */
+export async function readOptions(
+  db: Db,
+  userId: string,
+): Promise<{ workflows: Named[]; instances: Named[] }> {
+  const [workflows, instances] = await db.batch([
+    db.execute<Named>(sql`select id, name, version from workflows where user_id = ${userId}
+      order by lower(name), id limit ${choiceLimit}`),
+    db.execute<Named>(sql`select id, name, version from instances where user_id = ${userId}
+      order by lower(name), id limit ${choiceLimit}`),
+  ])
+  return { workflows: workflows.rows, instances: instances.rows }
+}

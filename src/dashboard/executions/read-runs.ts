@@ -1,0 +1,95 @@
+import { and, desc, eq, sql } from 'drizzle-orm'
+import type { Db } from '../../db/client.ts'
+import { executions } from '../../db/schema/executions.ts'
+import { instances } from '../../db/schema/instances.ts'
+import { workflows, workflowVersions } from '../../db/schema/workflows.ts'
+import type { ExecutionSummary } from '../../executions/contract.ts'
+import { summaryColumns, toSummary } from '../../executions/repository.ts'
+import { type ExecutionSearch, matching, olderThan } from '../../executions/search.ts'
+
+export interface ListedRun extends ExecutionSummary {
+  /** Null: it is deleted. */
+  workflowName: string | null
+  instanceName: string | null
+  /** Of its version; empty when that is not known. */
+  triggerTypes: string[]
+}
+
+export const pageRows = 50
+
+/** Newest first by when they were first heard of. `next`: the id after which the next page begins. */
+export async function readRuns(
+  db: Db,
+  userId: string,
+  search: ExecutionSearch,
+  after: string | null,
+): Promise<{ runs: ListedRun[]; next: string | null }> {
+  const rows = await db
+    .select({
+      run: summaryColumns,
+      workflowName: workflows.name,
+      instanceName: instances.name,
+      triggerTypes: workflowVersions.triggerTypes,
+    })
+    .from(executions)
+    .leftJoin(workflows, and(eq(workflows.userId, userId), eq(workflows.id, executions.workflowId)))
+    .leftJoin(instances, and(eq(instances.userId, userId), eq(instances.id, executions.instanceId)))
+    .leftJoin(
+      workflowVersions,
+      and(
+        eq(workflowVersions.workflowId, executions.workflowId),
+        eq(workflowVersions.version, executions.workflowVersion),
+        eq(workflowVersions.userId, userId),
+      ),
+    )
+    .where(and(matching(userId, search), after === null ? undefined : olderThan(after)))
+    .orderBy(desc(executions.recordedAt), desc(executions.id))
+    .limit(pageRows + 1)
+  const runs = rows
+    .slice(0, pageRows)
+    .map(({ run, workflowName, instanceName, triggerTypes }) =>
+      Object.assign(toSummary(run), { workflowName, instanceName, triggerTypes: triggerTypes ?? [] }),
+    )
+  return { runs, next: rows.length > pageRows ? (runs.at(-1)?.id ?? null) : null }
+}
+
+export interface Named {
+  id: string
+  name: string
+}
+
+export interface FilterChoices {
+  workflows: Named[]
+  instances: Named[]
+}
+
+const maxChoices = 500
+
+/** What the list can be filtered by, by name; one that a filter names is among them. */
+export async function readChoices(
+  db: Db,
+  userId: string,
+  { workflowId }: Pick<ExecutionSearch, 'workflowId'>,
+): Promise<FilterChoices> {
+  const named = { id: workflows.id, name: workflows.name }
+  const [listed, chosen, servers] = await db.batch([
+    db
+      .select(named)
+      .from(workflows)
+      .where(eq(workflows.userId, userId))
+      .orderBy(sql`lower(${workflows.name})`)
+      .limit(maxChoices),
+    db
+      .select(named)
+      .from(workflows)
+      .where(and(eq(workflows.userId, userId), workflowId ? eq(workflows.id, workflowId) : sql`false`)),
+    db
+      .select({ id: instances.id, name: instances.name })
+      .from(instances)
+      .where(eq(instances.userId, userId))
+      .orderBy(sql`lower(${instances.name})`)
+      .limit(maxChoices),
+  ])
+  const missing = chosen.filter(({ id }) => !listed.some((each) => each.id === id))
+  return { workflows: [...missing, ...listed], instances: servers }
+}

@@ -1,0 +1,128 @@
+/**
+ * @module The filters of the list of runs, as they stand in its URL: what is wrong with one is ignored and said. The URL
+ * is all there is of a list's state, so a run's page carries it along as one parameter and finds its neighbours by it.
+ */
+import { validate, version } from 'uuid'
+import { type ExecutionStatus, executionStatuses } from '../../db/schema/executions.ts'
+import type { ExecutionSearch } from '../../executions/search.ts'
+import { localInstant } from './local-time.ts'
+
+/** In the order in which they stand in a URL. */
+export const filterNames = ['status', 'wf', 'v', 'node', 'error', 'inst', 'dep', 'from', 'to', 'q'] as const
+export type FilterName = (typeof filterNames)[number]
+
+export interface RunFilter {
+  search: ExecutionSearch
+  /** The filters that are in force, as they stand in a URL. */
+  query: Partial<Record<FilterName, string>>
+  /** The id after which (older) the page begins. */
+  after: string | null
+  /** What was ignored, such as `status=foo`. */
+  ignored: string[]
+}
+
+interface Given {
+  now: Date
+  timeZone: string
+}
+
+type Reader = (text: string, given: Given) => Partial<ExecutionSearch> | null
+
+const isId = (text: string) => validate(text) && version(text) === 7
+
+/** What a word of `status` stands for; those of n8n stand for themselves. */
+const statusWords: Record<string, readonly ExecutionStatus[]> = { failed: ['error', 'crashed'] }
+
+function readStatus(text: string): Partial<ExecutionSearch> | null {
+  const statuses = text.split(',').flatMap((word): readonly (ExecutionStatus | null)[] => {
+    const status = executionStatuses.find((each) => each === word)
+    return status ? [status] : Object.hasOwn(statusWords, word) ? (statusWords[word] ?? [null]) : [null]
+  })
+  return statuses.includes(null) ? null : { statuses: [...new Set(statuses.filter((each) => each !== null))] }
+}
+
+const readId =
+  (name: 'workflowId' | 'instanceId' | 'deploymentId'): Reader =>
+  (text) =>
+    isId(text) ? { [name]: text } : null
+
+const readText =
+  (name: 'errorNode' | 'text', maxChars: number): Reader =>
+  (text) =>
+    text.length <= maxChars && !text.includes('\0') ? { [name]: text } : null
+
+const readTime =
+  (name: 'from' | 'to'): Reader =>
+  (text, given) => {
+    const at = instantOf(text, given)
+    return at && { [name]: at }
+  }
+
+const readers: Record<FilterName, Reader> = {
+  status: readStatus,
+  wf: readId('workflowId'),
+  v: (text) => (/^[1-9]\d{0,8}$/.test(text) ? { workflowVersion: Number(text) } : null),
+  node: readText('errorNode', 256),
+  error: (text) => (/^[0-9a-f]{16}$/.test(text) ? { errorFingerprint: text } : null),
+  inst: readId('instanceId'),
+  dep: readId('deploymentId'),
+  from: readTime('from'),
+  to: readTime('to'),
+  q: readText('text', 200),
+}
+
+/** Parameters of the page that are no filters. */
+const otherNames = new Set(['after', 'than', 'format', 'list'])
+
+/** Of a filter that stands there twice the last counts. */
+export function readRunFilter(params: URLSearchParams, now: Date, timeZone: string): RunFilter {
+  const filter: RunFilter = { search: {}, query: {}, after: null, ignored: [] }
+  for (const [name, text] of params) {
+    const value = text.trim()
+    if (otherNames.has(name) || value === '') continue
+    const known = filterNames.find((each) => each === name)
+    const read = known ? readers[known](value, { now, timeZone }) : null
+    if (known && read) {
+      filter.query[known] = value
+      Object.assign(filter.search, read)
+    } else filter.ignored.push(`${name}=${value.slice(0, 40)}`)
+  }
+  const { from, to } = filter.search
+  if (from && to && from >= to) {
+    filter.ignored.push(`to=${filter.query.to}`)
+    delete filter.search.to
+    delete filter.query.to
+  }
+  const after = params.get('after') ?? ''
+  if (isId(after)) filter.after = after
+  else if (after !== '') filter.ignored.push(`after=${after.slice(0, 40)}`)
+  return filter
+}
+
+/** `24h` and `7d` before now, an instant, or what the viewer's clock shows: 2026-01-31 or 2026-01-31T12:00. */
+function instantOf(text: string, { now, timeZone }: Given): Date | null {
+  const ago = /^([1-9]\d{0,3})([hd])$/.exec(text)
+  if (ago) return new Date(now.getTime() - Number(ago[1]) * (ago[2] === 'h' ? 3_600_000 : 86_400_000))
+  const isInstant = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)$/.test(text)
+  const at = isInstant ? new Date(text) : localInstant(text, timeZone)
+  if (!at || Number.isNaN(at.getTime())) return null
+  return at.getUTCFullYear() >= 2000 && at.getUTCFullYear() <= 2100 ? at : null
+}
+
+/** The list's query without the `?`, in the order of `filterNames`; empty without a filter. */
+export function listQuery(query: RunFilter['query']): string {
+  const params = new URLSearchParams()
+  for (const name of filterNames) if (query[name]) params.set(name, query[name])
+  return params.toString()
+}
+
+/** A run's page, which knows of the list it was reached from. */
+export function runHref(id: string, list: string, node?: string): string {
+  const params = new URLSearchParams()
+  if (list) params.set('list', list)
+  if (node !== undefined) params.set('node', node)
+  const text = params.toString()
+  return text ? `/executions/${id}?${text}` : `/executions/${id}`
+}
+
+export const listHref = (list: string): string => (list ? `/executions?${list}` : '/executions')

@@ -1,0 +1,62 @@
+/** @module A version's JSON as a run's page asks of it: its nodes, and which gives what to which. Never throws. */
+
+export interface GraphNode {
+  name: string
+  type: string
+  isDisabled: boolean
+  /** As it stands in the JSON, for parameters and credentials. */
+  json: Record<string, unknown>
+}
+
+export interface WorkflowGraph {
+  /** In the order of the JSON, without sticky notes. */
+  nodes: GraphNode[]
+  byName: Map<string, GraphNode>
+  /** Node → those whose main outputs lead to it. */
+  before: Map<string, string[]>
+  /** Nodes with several main outputs that lead somewhere. */
+  branching: Set<string>
+  /** A model, a tool, a memory → the node that uses it. */
+  usedBy: Map<string, string>
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+const arrayOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : [])
+
+/** @param json of an n8n workflow; null gives an empty graph */
+export function workflowGraph(json: Record<string, unknown> | null): WorkflowGraph {
+  const nodes = arrayOf(json?.['nodes']).flatMap((node): GraphNode[] => {
+    if (!isObject(node) || typeof node['name'] !== 'string' || typeof node['type'] !== 'string') return []
+    if (node['type'] === 'n8n-nodes-base.stickyNote') return []
+    return [{ name: node['name'], type: node['type'], isDisabled: node['disabled'] === true, json: node }]
+  })
+  const graph: WorkflowGraph = {
+    nodes,
+    byName: new Map(nodes.map((node) => [node.name, node])),
+    before: new Map(),
+    branching: new Set(),
+    usedBy: new Map(),
+  }
+  for (const { source, kind, output, target } of connectionsOf(json?.['connections'])) {
+    if (kind === 'main') {
+      graph.before.set(target, [...(graph.before.get(target) ?? []), source])
+      if (output > 0) graph.branching.add(source)
+    } else if (kind.startsWith('ai_') && !graph.usedBy.has(source)) graph.usedBy.set(source, target)
+  }
+  return graph
+}
+
+function* connectionsOf(connections: unknown) {
+  if (!isObject(connections)) return
+  for (const [source, kinds] of Object.entries(connections)) {
+    for (const [kind, outputs] of Object.entries(isObject(kinds) ? kinds : {})) {
+      for (const [output, targets] of arrayOf(outputs).entries()) {
+        for (const connection of arrayOf(targets)) {
+          const target = isObject(connection) ? connection['node'] : undefined
+          if (typeof target === 'string') yield { source, kind, output, target }
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,36 @@
+/** @module What a form of these pages has sent. */
+import type { Context } from 'hono'
+import type { AppError } from '../errors.ts'
+import { bodyLimits, readFormText } from '../http/validate.ts'
+
+/** The values of a form, and what is wrong with them by field name; `''` names the form as a whole. */
+export interface FormState {
+  values: Record<string, string>
+  errors: Record<string, string>
+}
+
+/**
+ * @param limitBytes of the whole body
+ * @throws {AppError} `unsupported-media-type`, `too-large`, `malformed-json`
+ */
+export async function readForm(
+  c: Context,
+  limitBytes: number = bodyLimits.default,
+): Promise<URLSearchParams> {
+  return new URLSearchParams(await readFormText(c, limitBytes))
+}
+
+/**
+ * A failure as what to write under the fields: by the last part of each pointer. What concerns no field of `names` is
+ * said above the form.
+ */
+export function errorsByField(error: AppError, names: readonly string[]): Record<string, string> {
+  const byField: Record<string, string> = {}
+  for (const { pointer, detail } of error.errors ?? []) {
+    const name = pointer.split('/').at(-1) ?? ''
+    if (names.includes(name)) byField[name] ??= detail
+    else byField[''] ??= `${pointer ? `${pointer}: ` : ''}${detail}`
+  }
+  if (Object.keys(byField).length === 0) byField[''] = error.message
+  return byField
+}

@@ -1,0 +1,180 @@
+/**
+ * @module How numbers, durations, sizes and times are written. What does not exist is an en dash, what is not known a
+ * question mark; a number is never rounded up to 100%.
+ */
+
+/** No value exists: the run has not ended, nothing was counted. */
+export const none = '–'
+/** A value exists and is not known. */
+export const unknown = '?'
+
+const thinSpace = '\u202f'
+
+/** 10 480: groups of three, in a thin space that does not break. */
+export function count(value: number | null | undefined): string {
+  if (value === null || value === undefined) return none
+  const [whole = '', fraction] = String(Math.abs(value)).split('.')
+  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, thinSpace)
+  return `${value < 0 ? '−' : ''}${grouped}${fraction ? `.${fraction}` : ''}`
+}
+
+/** `plural(1, 'run')` is "1 run", `plural(2, 'run')` "2 runs"; an odd plural is given. */
+export function plural(value: number, one: string, many = `${one}s`): string {
+  return `${count(value)} ${value === 1 ? one : many}`
+}
+
+/** A share from 0 to 1 as 98.4%: one decimal; 100% and 0% only when it is exactly so. */
+export function percent(share: number | null | undefined): string {
+  if (share === null || share === undefined) return none
+  if (share === 1) return '100%'
+  if (share === 0) return '0%'
+  const tenths = Math.round(share * 1000)
+  if (share > 0 && tenths < 1) return '<0.1%'
+  return `${(share < 1 ? Math.min(tenths, 999) : tenths) / 10}%`.replace(/^(\d+)%$/, '$1.0%')
+}
+
+/** A duration's figure and unit apart, for a large number with a small unit. */
+export function durationParts(ms: number | null | undefined): { value: string; unit: string }[] {
+  if (ms === null || ms === undefined) return []
+  if (Math.round(ms) < 1000) return [{ value: String(Math.round(ms)), unit: 'ms' }]
+  const seconds = ms / 1000
+  if (seconds < 9.995) return [{ value: seconds.toFixed(2), unit: 's' }]
+  if (seconds < 59.95) return [{ value: seconds.toFixed(1), unit: 's' }]
+  const whole = Math.round(seconds)
+  if (whole < 3600) return largest(Math.floor(whole / 60), 'min', whole % 60, 's')
+  const minutes = Math.round(seconds / 60)
+  if (minutes < 1440) return largest(Math.floor(minutes / 60), 'h', minutes % 60, 'min')
+  const hours = Math.round(seconds / 3600)
+  return largest(Math.floor(hours / 24), 'd', hours % 24, 'h')
+}
+
+function largest(first: number, firstUnit: string, second: number, secondUnit: string) {
+  const parts = [{ value: count(first), unit: firstUnit }]
+  if (second > 0) parts.push({ value: String(second), unit: secondUnit })
+  return parts
+}
+
+/** Milliseconds as 3 ms, 210 ms, 6.42 s, 41.8 s, 6 min 12 s, 2 h 5 min, 3 d 4 h. */
+export function duration(ms: number | null | undefined): string {
+  const parts = durationParts(ms)
+  return parts.length === 0 ? none : parts.map(({ value, unit }) => `${value} ${unit}`).join(' ')
+}
+
+/** The time from one ISO instant to another; none while one of them is missing. */
+export const durationBetween = (from: string | null, to: string | null): string =>
+  from === null || to === null ? none : duration(Math.max(0, Date.parse(to) - Date.parse(from)))
+
+const sizeUnits = ['B', 'kB', 'MB', 'GB', 'TB']
+
+/** Bytes as 512 B, 2.1 kB, 41.8 MB: thousands. */
+export function size(bytes: number | null | undefined): string {
+  if (bytes === null || bytes === undefined) return none
+  let value = bytes
+  let unit = 0
+  while (unit < sizeUnits.length - 1 && (unit === 0 ? value >= 1000 : Number(value.toFixed(1)) >= 1000)) {
+    value /= 1000
+    unit += 1
+  }
+  return `${unit === 0 ? value : value.toFixed(1)} ${sizeUnits[unit]}`
+}
+
+const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
+
+interface LocalTime {
+  year: number
+  month: number
+  day: number
+  hour: string
+  minute: string
+  second: string
+}
+
+/** Times as their reader's clock shows them. `now` is the request's. */
+export interface TimeFormat {
+  /** IANA name, such as Europe/Berlin. */
+  readonly timeZone: string
+  readonly now: Date
+  /** Today 13:58:04, 17 Nov 16:40, and with the year where it is another one. */
+  instant(at: Date | string | null | undefined): string
+  /** 13:58:04 */
+  clock(at: Date | string): string
+  /** 13:58 */
+  clockShort(at: Date | string): string
+  /** 17 Nov */
+  day(at: Date | string): string
+  /** 13:58 today, otherwise 17 Nov: for narrow columns. */
+  brief(at: Date | string | null | undefined): string
+  /** just now, 12 min ago, 9 h ago; from 24 h on as `instant`. */
+  relative(at: Date | string | null | undefined): string
+}
+
+const formats = new Map<string, Intl.DateTimeFormat>()
+const maxFormats = 100
+
+function formatOf(timeZone: string): Intl.DateTimeFormat {
+  let format = formats.get(timeZone)
+  if (!format) {
+    if (formats.size >= maxFormats) formats.clear()
+    format = new Intl.DateTimeFormat('en-GB', {
+      timeZone,
+      ...({ year: 'numeric', month: 'numeric', day: 'numeric' } as const),
+      ...({ hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' } as const),
+    })
+    formats.set(timeZone, format)
+  }
+  return format
+}
+
+export function createTimeFormat(timeZone: string, now: Date): TimeFormat {
+  const format = formatOf(timeZone)
+  const local = (at: Date | string): LocalTime => {
+    const parts = Object.fromEntries(
+      format.formatToParts(new Date(at)).map(({ type, value }) => [type, value]),
+    )
+    const { year, month, day, hour = '', minute = '', second = '' } = parts
+    return { year: Number(year), month: Number(month), day: Number(day), hour, minute, second }
+  }
+  const today = local(now)
+  const isToday = ({ year, month, day }: LocalTime) =>
+    year === today.year && month === today.month && day === today.day
+  const dayOf = ({ year, month, day }: LocalTime) =>
+    `${day} ${months[month - 1]}${year === today.year ? '' : ` ${year}`}`
+
+  const instant: TimeFormat['instant'] = (at) => {
+    if (at === null || at === undefined) return none
+    const time = local(at)
+    const { hour, minute, second } = time
+    return isToday(time) ? `Today ${hour}:${minute}:${second}` : `${dayOf(time)} ${hour}:${minute}`
+  }
+  const clockShort = (at: Date | string) => {
+    const { hour, minute } = local(at)
+    return `${hour}:${minute}`
+  }
+  return {
+    timeZone,
+    now,
+    instant,
+    clock: (at) => {
+      const { hour, minute, second } = local(at)
+      return `${hour}:${minute}:${second}`
+    },
+    clockShort,
+    day: (at) => dayOf(local(at)),
+    brief: (at) => {
+      if (at === null || at === undefined) return none
+      const time = local(at)
+      return isToday(time) ? clockShort(at) : dayOf(time)
+    },
+    relative: (at) => {
+      if (at === null || at === undefined) return none
+      const minutes = Math.floor((now.getTime() - new Date(at).getTime()) / 60_000)
+      if (minutes < -1 || minutes >= 1440) return instant(at)
+      if (minutes < 1) return 'just now'
+      return minutes < 60 ? `${minutes} min ago` : `${Math.floor(minutes / 60)} h ago`
+    },
+  }
+}
+
+/** 2026-11-17 16:40:12 UTC, for the title of every time. */
+export const utc = (at: Date | string): string =>
+  `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} UTC`

@@ -1,0 +1,68 @@
+/** @module What stands beside an instance: what is deployed on it, and the reports that could not be used. */
+import { sql } from 'drizzle-orm'
+import type { Db } from '../../db/client.ts'
+import type { DeploymentStatus } from '../../db/schema/deployments.ts'
+
+export type InstanceCounts = {
+  instanceId: string
+  /** Deployments that are live. */
+  active: number
+  failed: number
+  /** Deployments that are not undeployed. */
+  total: number
+  deadLetters: number
+}
+
+const none = (instanceId: string): InstanceCounts => ({
+  instanceId,
+  active: 0,
+  failed: 0,
+  total: 0,
+  deadLetters: 0,
+})
+
+/** Of every instance of the user. */
+export async function readInstanceCounts(
+  db: Db,
+  userId: string,
+): Promise<(instanceId: string) => InstanceCounts> {
+  const { rows } = await db.execute<InstanceCounts>(sql`
+    select i.id as "instanceId", coalesce(d.active, 0) as active, coalesce(d.failed, 0) as failed,
+      coalesce(d.total, 0) as total, coalesce(l.letters, 0) as "deadLetters"
+    from instances i
+    left join (
+      select instance_id, (count(*) filter (where status = 'active'))::integer as active,
+        (count(*) filter (where status = 'failed'))::integer as failed, count(*)::integer as total
+      from deployments where user_id = ${userId} and status <> 'undeployed' group by instance_id
+    ) d on d.instance_id = i.id
+    left join (
+      select instance_id, count(*)::integer as letters from dead_letters where user_id = ${userId} group by instance_id
+    ) l on l.instance_id = i.id
+    where i.user_id = ${userId}`)
+  const byId = new Map(rows.map((row) => [row.instanceId, row]))
+  return (instanceId) => byId.get(instanceId) ?? none(instanceId)
+}
+
+export type DeployedThere = {
+  id: string
+  workflowName: string
+  version: number
+  status: DeploymentStatus
+  triggerType: string | null
+}
+
+/** On the instance, what failed first; without what was undeployed. */
+export async function readDeployed(
+  db: Db,
+  userId: string,
+  instanceId: string,
+  limit: number,
+): Promise<DeployedThere[]> {
+  const { rows } = await db.execute<DeployedThere>(sql`
+    select d.id, w.name as "workflowName", d.version, d.status, w.trigger_types[1] as "triggerType"
+    from deployments d join workflows w on w.user_id = d.user_id and w.id = d.workflow_id
+    where d.user_id = ${userId} and d.instance_id = ${instanceId} and d.status <> 'undeployed'
+    order by array_position(array['failed', 'deploying', 'pending', 'active', 'inactive', 'tracking'], d.status), d.id desc
+    limit ${limit}`)
+  return rows
+}

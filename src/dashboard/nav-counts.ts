@@ -1,0 +1,32 @@
+import { sql } from 'drizzle-orm'
+import type { Db } from '../db/client.ts'
+
+/** What the navigation says beside its items. */
+export interface NavCounts extends Record<string, number> {
+  running: number
+  workflows: number
+  /** Credentials that their service refuses. */
+  badCredentials: number
+  failedDeployments: number
+}
+
+/** Counting stops here: the navigation then says 99+. */
+const cap = 100
+
+/**
+ * Null when it fails: the page comes without them.
+ */
+export async function readNavCounts(db: Db, userId: string): Promise<NavCounts | null> {
+  const capped = (rows: ReturnType<typeof sql>) =>
+    sql`(select count(*)::int from (${rows} limit ${cap}) capped)`
+  try {
+    const { rows } = await db.execute<NavCounts>(sql`select
+      ${capped(sql`select from executions where user_id = ${userId} and status = 'running'`)} as "running",
+      (select count(*)::int from workflows where user_id = ${userId}) as "workflows",
+      ${capped(sql`select from credentials where user_id = ${userId} and status = 'invalid'`)} as "badCredentials",
+      ${capped(sql`select from deployments where user_id = ${userId} and status = 'failed'`)} as "failedDeployments"`)
+    return rows[0] ?? null
+  } catch {
+    return null
+  }
+}

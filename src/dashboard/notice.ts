@@ -1,0 +1,40 @@
+/** @module A sentence for the next page, such as what a form has done: in a cookie that the page clears. */
+import type { Context } from 'hono'
+import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
+
+export interface Notice {
+  kind: 'ok' | 'fail' | 'wait'
+  text: string
+}
+
+const maxChars = 500
+const lifetimeSeconds = 60
+
+const isSecure = (c: Context) => new URL(c.req.url).protocol === 'https:'
+
+/** Answers a form: on to `path`, which then says what was done. */
+export function redirectWith(c: Context, path: string, text: string, kind: Notice['kind'] = 'ok'): Response {
+  const value = JSON.stringify([kind, text.slice(0, maxChars)])
+  setCookie(c, 'notice', value, {
+    path: '/',
+    httpOnly: true,
+    sameSite: 'Lax',
+    maxAge: lifetimeSeconds,
+    secure: isSecure(c),
+  })
+  return c.redirect(path, 303)
+}
+
+/** What is to be said, once. */
+export function takeNotice(c: Context): Notice | null {
+  const value = getCookie(c, 'notice')
+  if (value === undefined) return null
+  deleteCookie(c, 'notice', { path: '/', secure: isSecure(c) })
+  try {
+    const [kind, text] = JSON.parse(value) as unknown[]
+    if (typeof text !== 'string' || text.length > maxChars) return null
+    return { kind: kind === 'fail' || kind === 'wait' ? kind : 'ok', text }
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,128 @@
+/** @module What needs someone: at most three sentences, worst first, each with its cause and its one next step. */
+import type { AttentionItem } from '../components/card.tsx'
+import { count, plural, type TimeFormat } from '../format.ts'
+
+export interface FailingDeployment {
+  id: string
+  workflowName: string
+  version: number
+  since: string
+  succeeded: number
+  failed: number
+  runError: string | null
+}
+
+export interface FailedDeployment {
+  id: string
+  workflowName: string
+  instanceName: string
+  version: number
+  since: string
+  error: string | null
+}
+
+export interface RejectedCredential {
+  id: string
+  name: string
+  lastValidatedAt: string | null
+  validationError: string | null
+  /** Deployed workflows that are bound to it. */
+  workflows: number
+  /** Runs that failed of late because of it. */
+  authenticationFailures: number
+}
+
+export interface SilentInstance {
+  id: string
+  name: string
+  status: 'unreachable' | 'refused'
+  statusDetail: string | null
+  lastPolledAt: string | null
+}
+
+export interface Troubles {
+  failing: FailingDeployment[]
+  failed: FailedDeployment[]
+  rejected: RejectedCredential[]
+  silent: SilentInstance[]
+  /** Workflows of which a credential is missing altogether. */
+  missingTypes: { displayName: string; workflows: number }[]
+}
+
+/** Whoever is failing runs now comes before what may fail later. */
+export function attentionOf(troubles: Troubles, time: TimeFormat): AttentionItem[] {
+  const failing = troubles.failing
+    .toSorted((a, b) => b.failed - a.failed)
+    .map((each) => failingItem(each, time))
+  return [
+    ...failing,
+    ...troubles.rejected
+      .toSorted((a, b) => b.authenticationFailures - a.authenticationFailures || b.workflows - a.workflows)
+      .map((each) => rejectedItem(each, time)),
+    ...troubles.silent.map((each) => silentItem(each, time)),
+    ...troubles.failed.map(failedItem),
+    ...troubles.missingTypes.map(missingItem),
+  ]
+}
+
+const failingItem = (
+  { id, workflowName, version, since, succeeded, failed, runError }: FailingDeployment,
+  time: TimeFormat,
+): AttentionItem => ({
+  tone: 'fail',
+  what: `${workflowName} v${version} fails on ${count(failed)} of ${plural(succeeded + failed, 'run')}`,
+  detail: `in the last 24 h; live since ${whenOf(since, time)}.${runError ? ` Latest: ${short(runError)}` : ''}`,
+  action:
+    version > 1
+      ? { href: `/deployments/${id}#history`, label: 'Review roll back' }
+      : { href: `/deployments/${id}`, label: 'See the deployment' },
+})
+
+const rejectedItem = (
+  { id, name, lastValidatedAt, validationError, workflows }: RejectedCredential,
+  time: TimeFormat,
+): AttentionItem => ({
+  tone: 'fail',
+  what: `The credential “${name}” was rejected`,
+  detail: `${lastValidatedAt ? whenOf(lastValidatedAt, time) : ''}. ${
+    workflows === 0
+      ? 'Nothing that is deployed uses it.'
+      : `${plural(workflows, 'deployed workflow uses', 'deployed workflows use')} it.`
+  }${validationError ? ` ${short(validationError)}` : ''}`.replace(/^\. /, ''),
+  action: { href: `/credentials/${id}`, label: 'Fix it' },
+})
+
+const silentItem = (
+  { id, name, status, statusDetail, lastPolledAt }: SilentInstance,
+  time: TimeFormat,
+): AttentionItem => ({
+  tone: status === 'refused' ? 'fail' : 'wait',
+  what: status === 'refused' ? `${name} refuses the API key.` : `${name} does not answer.`,
+  detail: `${lastPolledAt ? `Its runs are known up to ${whenOf(lastPolledAt, time)}.` : 'None of its runs were read yet.'}${
+    statusDetail ? ` ${short(statusDetail)}` : ''
+  }`,
+  action: { href: `/instances/${id}`, label: 'See the instance' },
+})
+
+const failedItem = ({ id, workflowName, instanceName, version, error }: FailedDeployment): AttentionItem => ({
+  tone: 'fail',
+  what: `Deploying ${workflowName} v${version} to ${instanceName} failed.`,
+  detail: error ? short(error) : undefined,
+  action: { href: `/deployments/${id}`, label: 'Retry or undo' },
+})
+
+const missingItem = ({ displayName, workflows }: Troubles['missingTypes'][number]): AttentionItem => ({
+  tone: 'wait',
+  what: `No ${displayName} credential yet.`,
+  detail: `${plural(workflows, 'workflow needs', 'workflows need')} one.`,
+  action: { href: '/credentials', label: 'Add one' },
+})
+
+/** Within a sentence. */
+const whenOf = (at: string, time: TimeFormat): string => time.instant(at).replace(/^Today/, 'today')
+
+const maxChars = 140
+const short = (text: string): string => {
+  const line = text.replaceAll(/\s+/g, ' ').trim()
+  return line.length > maxChars ? `${line.slice(0, maxChars - 1).toWellFormed()}…` : line
+}

@@ -1,0 +1,49 @@
+/** @module Which time the overview shows, and in which steps: the rollups know hours and days, not what lies between. */
+import type { Interval } from '../../analytics/contract.ts'
+
+const hourMs = 3_600_000
+
+export interface Period {
+  name: string
+  label: string
+  /** After "vs": the period before. */
+  before: string
+  lengthMs: number
+  interval: Interval
+  /** Buckets of the series that make one bar of runs. */
+  perBar: number
+  bucketMs: number
+  /** Beside the title of the drawing of runs. */
+  steps: string
+}
+
+const day = {
+  name: '24h',
+  label: '24 h',
+  before: 'the 24 h before',
+  lengthMs: 24 * hourMs,
+  interval: 'hour',
+  perBar: 1,
+  bucketMs: hourMs,
+  steps: 'per hour',
+} as const satisfies Period
+
+export const periods: readonly Period[] = [
+  day,
+  {
+    ...{ name: '7d', label: '7 d', before: 'the 7 days before', lengthMs: 7 * 24 * hourMs },
+    ...{ interval: 'hour', perBar: 4, bucketMs: hourMs, steps: 'per 4 hours' },
+  },
+  {
+    ...{ name: '30d', label: '30 d', before: 'the 30 days before', lengthMs: 30 * 24 * hourMs },
+    ...{ interval: 'day', perBar: 1, bucketMs: 24 * hourMs, steps: 'per day' },
+  },
+  {
+    ...{ name: '90d', label: '90 d', before: 'the 90 days before', lengthMs: 90 * 24 * hourMs },
+    ...{ interval: 'day', perBar: 2, bucketMs: 24 * hourMs, steps: 'per 2 days' },
+  },
+]
+
+/** What is no name of a period is the default, 24 hours. */
+export const periodOf = (name: string | undefined): Period =>
+  periods.find((period) => period.name === name) ?? day

@@ -1,0 +1,119 @@
+/** @module Everything the overview shows, read at once. */
+import { sql } from 'drizzle-orm'
+import type { Series, Summary, WorkflowStats } from '../../analytics/contract.ts'
+import type { CredentialStats } from '../../analytics/credential-contract.ts'
+import type { ErrorGroup, ErrorGroups } from '../../analytics/error-contract.ts'
+import type { Db } from '../../db/client.ts'
+import type { Instance } from '../../instances/contract.ts'
+import { type CredentialRow, readCredentials } from '../credentials/read-credentials.ts'
+import { type BoardRow, readBoard } from '../deployments/read-board.ts'
+import type { DashboardDeps } from '../env.ts'
+import { byTrend } from '../executions/error-trend.ts'
+import type { Period } from './period.ts'
+
+export interface Overview {
+  period: Period
+  from: Date
+  to: Date
+  summary: Summary
+  series: Series
+  /** Worst first. */
+  workflows: WorkflowStats['items']
+  /** Of the period, new and rising ones first. */
+  errors: ErrorGroup[]
+  errorsPeriod: ErrorGroups['period']
+  errorGroups: number
+  credentials: CredentialRow[]
+  credentialTotal: number
+  credentialStats: Map<string, CredentialStats['items'][number]>
+  /** Worst first. */
+  board: BoardRow[]
+  instances: Instance[]
+  versions: DeployedVersion[]
+  missing: { displayName: string; workflows: number }[]
+  isEmpty: boolean
+  newestRunId: string | null
+}
+
+export interface DeployedVersion extends Record<string, unknown> {
+  deploymentId: string
+  workflowName: string
+  version: number
+  /** ISO. */
+  at: string
+}
+
+export type OverviewDeps = Pick<DashboardDeps, 'db' | 'analytics' | 'instances' | 'requirements'>
+
+const hourMs = 3_600_000
+const maximumMarkers = 20
+/** Of fewer runs a rate says nothing. */
+const minimumRuns = 5
+
+export async function readOverview(
+  { db, analytics, instances, requirements }: OverviewDeps,
+  userId: string,
+  period: Period,
+  now: Date,
+  timeZone: string,
+): Promise<Overview> {
+  // To the hour, so that the figures above the drawing and the drawing count the same runs.
+  const to = now
+  const from = new Date(Math.floor((now.getTime() - period.lengthMs) / hourMs) * hourMs + hourMs)
+  const range = { from, to }
+  const noCredentials = { q: '', status: null, type: null, service: null }
+  const [summary, series, failing, slow, errors, credentials, stats, board, slice, rest, missing] =
+    await Promise.all([
+      analytics.summary(userId, range),
+      analytics.series(userId, { ...range, interval: period.interval, timeZone }),
+      analytics.workflows(userId, { ...range, sort: 'failureRate', minRuns: minimumRuns, limit: 5 }),
+      analytics.workflows(userId, { ...range, sort: 'p95', minRuns: minimumRuns, limit: 3 }),
+      analytics.errors(userId, { ...range, sort: 'runs', limit: 50 }),
+      readCredentials(db, userId, noCredentials, null),
+      analytics.credentials(userId, { ...range, limit: 50 }),
+      readBoard(db, userId, now, {}, null),
+      instances.list(userId, { limit: 20, after: null }),
+      readRest(db, userId, from),
+      requirements.missing(userId),
+    ])
+  return {
+    ...{ period, from, to, summary, series, board: board.rows, ...rest },
+    workflows: worst(failing.items, slow.items),
+    errors: byTrend(errors.items, errors.period),
+    errorsPeriod: errors.period,
+    errorGroups: errors.total,
+    credentials: credentials.items,
+    credentialTotal: credentials.groups.reduce((sum, { count }) => sum + count, 0),
+    credentialStats: new Map(stats.items.map((item) => [item.credentialId, item])),
+    instances: slice.items.toSorted((a, b) => (b.polling.lagSeconds ?? -1) - (a.polling.lagSeconds ?? -1)),
+    missing: missing.items.map(({ displayName, workflowCount }) => ({
+      displayName,
+      workflows: workflowCount,
+    })),
+  }
+}
+
+/** Those that fail, then the slowest that do not, each once. */
+function worst(failing: WorkflowStats['items'], slow: WorkflowStats['items']): WorkflowStats['items'] {
+  const failed = failing.filter((each) => each.failed > 0)
+  const others = slow.filter(({ workflowId }) => !failed.some((each) => each.workflowId === workflowId))
+  return [...failed, ...others].slice(0, 6)
+}
+
+async function readRest(db: Db, userId: string, from: Date) {
+  const [versions, kept] = await db.batch([
+    db.execute<DeployedVersion>(sql`
+      select v.deployment_id as "deploymentId", w.name as "workflowName", v.version,
+        to_char(v.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at
+      from deployment_versions v
+      join deployments d on d.user_id = v.user_id and d.id = v.deployment_id
+      join workflows w on w.user_id = d.user_id and w.id = d.workflow_id
+      where v.user_id = ${userId} and v.created_at >= ${from.toISOString()}::timestamptz
+      order by v.created_at desc limit ${maximumMarkers}`),
+    db.execute<{ hasWorkflow: boolean; newestRunId: string | null }>(sql`
+      select exists (select from workflows where user_id = ${userId}) as "hasWorkflow",
+        (select id from executions where user_id = ${userId} order by recorded_at desc, id desc limit 1) as "newestRunId"`),
+  ])
+  const [{ hasWorkflow, newestRunId } = { hasWorkflow: false, newestRunId: null }] = kept.rows
+  return { versions: versions.rows, isEmpty: !hasWorkflow && newestRunId === null, newestRunId }
+}

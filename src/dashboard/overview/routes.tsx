@@ -1,0 +1,28 @@
+/** @module `/`: the overview. */
+import { Hono } from 'hono'
+import { v7 as uuidv7 } from 'uuid'
+import { withQuery } from '../components/controls.tsx'
+import { renderPage } from '../components/page.tsx'
+import type { DashboardEnv } from '../env.ts'
+import { periodOf } from './period.ts'
+import { type OverviewDeps, readOverview } from './read-overview.ts'
+import { OverviewView } from './view.tsx'
+
+export function overviewPages(deps: OverviewDeps) {
+  return new Hono<DashboardEnv>().get('/', async (c) => {
+    const { userId, viewer } = c.var
+    const period = periodOf(c.req.query('period'))
+    const { now } = viewer.time
+    const overview = await readOverview(deps, userId, period, now, viewer.timeZone)
+    const than = overview.newestRunId ?? uuidv7({ msecs: now.getTime() })
+    return renderPage(
+      c,
+      {
+        title: 'Overview',
+        section: 'overview',
+        ...(!overview.isEmpty && { liveUrl: withQuery('/executions/news', { than }) }),
+      },
+      <OverviewView overview={overview} time={viewer.time} />,
+    )
+  })
+}

@@ -1,0 +1,11 @@
+/** @module What only these pages need, after the general classes of `assets/css`. */
+export const overviewStyle = `
+.overview-error{display:block;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
+.list .list-text{min-width:0}
+.fail-text{color:var(--fail);font-weight:500}
+.phone-only{display:none}
+@media (max-width:720px){
+.phone-only{display:inline}
+.overview-error{white-space:normal;display:-webkit-box;-webkit-line-clamp:2;-webkit-box-orient:vertical}
+}
+`

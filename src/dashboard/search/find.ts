@@ -1,0 +1,51 @@
+import { sql } from 'drizzle-orm'
+import * as uuid from 'uuid'
+import type { Db } from '../../db/client.ts'
+
+export interface Found extends Record<string, unknown> {
+  kind: 'workflow' | 'credential' | 'execution' | 'deployment' | 'instance'
+  id: string
+  /** A name, or what an execution is called in n8n. */
+  name: string
+  /** A credential's type, an execution's workflow. */
+  note: string | null
+  /** Named or numbered exactly so. */
+  exact: boolean
+}
+
+const perKind = 20
+
+/** What of a user's has this name, or this id, or this id in n8n; exact ones first. One statement. */
+export async function find(db: Db, userId: string, text: string): Promise<Found[]> {
+  const query = text.replaceAll('\0', '').trim().slice(0, 200)
+  if (query === '') return []
+  const id = uuid.validate(query) ? query : uuid.NIL
+  const like = `%${query.replace(/[\\%_]/g, '\\$&')}%`
+  const number = query.replace(/^#/, '').replaceAll(/[\s\u202f]/g, '')
+  const { rows } = await db.execute<Found>(sql`
+    with found as (
+      (select 'workflow' as kind, id, name, null as note, id = ${id}::uuid or lower(name) = lower(${query}) as exact
+        from workflows where user_id = ${userId} and (name ilike ${like} or id = ${id}::uuid) limit ${perKind})
+      union all
+      (select 'credential', id, name, n8n_credential_type, id = ${id}::uuid or lower(name) = lower(${query})
+        from credentials where user_id = ${userId} and (name ilike ${like} or id = ${id}::uuid) limit ${perKind})
+      union all
+      (select 'instance', id, name, null, id = ${id}::uuid or lower(name) = lower(${query})
+        from instances where user_id = ${userId} and (name ilike ${like} or id = ${id}::uuid) limit ${perKind})
+      union all
+      (select 'deployment', d.id, w.name, 'version ' || d.version, true
+        from deployments d join workflows w on w.id = d.workflow_id where d.user_id = ${userId} and d.id = ${id}::uuid)
+      union all
+      (select 'execution', e.id, '#' || e.n8n_execution_id, w.name, true
+        from executions e left join workflows w on w.id = e.workflow_id
+        where e.user_id = ${userId} and e.id = ${id}::uuid)
+      union all
+      (select 'execution', k.id, '#' || k.n8n_execution_id, i.name, true
+        from instances i join execution_keys k on k.instance_id = i.id and k.n8n_execution_id = ${number}
+        where i.user_id = ${userId} limit ${perKind})
+    )
+    select * from found order by exact desc, kind, lower(name) limit 60`)
+  return rows
+}
+
+export const hrefOf = ({ kind, id }: Pick<Found, 'kind' | 'id'>): string => `/${kind}s/${id}`

@@ -1,0 +1,19 @@
+/** @module Where the pages of one workflow are, and the lists behind its numbers. */
+import { withQuery } from '../components/controls.tsx'
+
+export const workflowHref = (id: string, rest = ''): string => `/workflows/${id}${rest}`
+
+export const diffHref = (id: string, from: number, to: number): string =>
+  `/workflows/${id}/diff/${from}..${to}`
+
+/** Runs of the workflow; `more` are further filters of that list. */
+export const runsHref = (workflowId: string, more: Record<string, string> = {}): string =>
+  withQuery('/executions', { wf: workflowId, ...more })
+
+export const planHref = (workflowId: string, version?: number): string =>
+  withQuery('/deployments/new', {
+    workflow: workflowId,
+    ...(version !== undefined && { version: String(version) }),
+  })
+
+export const newCredentialHref = (type: string): string => `/credentials/new/${encodeURIComponent(type)}`

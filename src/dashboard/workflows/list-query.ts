@@ -1,0 +1,45 @@
+/** @module The filters of the list, as they stand in its URL. What cannot be read is left out and named. */
+import { type ListCursor, type ListFilter, readListCursor } from './read-list.ts'
+
+export interface ListQuery {
+  filter: ListFilter
+  /** What is in force, as it stands in the URL, for links. */
+  query: Record<string, string>
+  cursor: ListCursor | null
+  /** What was ignored, such as `ready=maybe`. */
+  ignored: string[]
+}
+
+const texts = { q: 200, node: 256, cred: 128, tag: 64 } as const
+const maxShownChars = 40
+
+export function readListQuery(params: URLSearchParams): ListQuery {
+  const query: Record<string, string> = {}
+  const ignored: string[] = []
+  let cursor: ListCursor | null = null
+  for (const [name, text] of params) {
+    const value = text.trim()
+    if (value === '') continue
+    const limit = Object.hasOwn(texts, name) ? texts[name as keyof typeof texts] : 0
+    const isText = value.length <= limit && !value.includes('\0') && value.isWellFormed()
+    if (!Object.hasOwn(query, name) && (isText || (name === 'ready' && /^(yes|no)$/.test(value)))) {
+      query[name] = value
+      continue
+    }
+    if (name === 'after' && cursor === null) cursor = readListCursor(value)
+    if (name !== 'after' || cursor === null) ignored.push(`${name}=${value}`.slice(0, maxShownChars))
+  }
+  const { q, node, cred, tag, ready } = query
+  return {
+    filter: {
+      q,
+      nodeType: node,
+      credentialType: cred,
+      tag,
+      ready: ready === undefined ? undefined : ready === 'yes',
+    },
+    query,
+    cursor,
+    ignored: ignored.slice(0, 5),
+  }
+}

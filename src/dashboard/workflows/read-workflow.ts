@@ -1,0 +1,113 @@
+/** @module What a workflow's pages read beside the repositories: where it is, how its versions ran, what they hold. */
+import { sql } from 'drizzle-orm'
+import { countedRuns, groupSums } from '../../analytics/run-sources.ts'
+import { percentageOf } from '../../analytics/summary.ts'
+import type { Db } from '../../db/client.ts'
+import type { Binding, DeploymentStatus } from '../../db/schema/deployments.ts'
+import type { JsonObject } from '../../n8n/workflow-json.ts'
+
+export type DeployedPlace = {
+  id: string
+  instanceId: string
+  instanceName: string
+  /** n8n's address. */
+  baseUrl: string
+  n8nWorkflowId: string | null
+  version: number
+  status: DeploymentStatus
+  /** Credential type → what it is bound to. */
+  bindings: Record<string, Binding>
+}
+
+const maxPlaces = 100
+
+/** Where the workflow is deployed or tracked; newest first. */
+export async function readPlaces(db: Db, userId: string, workflowId: string): Promise<DeployedPlace[]> {
+  const { rows } = await db.execute<DeployedPlace>(sql`
+    select d.id, d.instance_id as "instanceId", i.name as "instanceName", i.base_url as "baseUrl",
+      d.n8n_workflow_id as "n8nWorkflowId", d.version, d.status, d.bindings
+    from deployments d join instances i on i.user_id = d.user_id and i.id = d.instance_id
+    where d.user_id = ${userId} and d.workflow_id = ${workflowId} and d.status <> 'undeployed'
+    order by d.id desc limit ${maxPlaces}`)
+  return rows
+}
+
+export interface VersionRate {
+  runs: number
+  failed: number
+  /** Percentage of those that ended by themselves; null without any. */
+  successRate: number | null
+}
+
+/** By version number, of the period that ends now. */
+export async function readVersionRates(
+  db: Db,
+  userId: string,
+  workflowId: string,
+  range: { from: Date; to: Date },
+): Promise<Map<number, VersionRate>> {
+  const { rows } = await db.execute<{ version: number; runs: number; failed: number; succeeded: number }>(sql`
+    with runs as (${countedRuns(userId, { workflowId }, range)}),
+    sums as (select workflow_version as version, ${groupSums} from runs group by workflow_version)
+    select version, runs::float8, failed::float8, succeeded::float8 from sums where runs > 0`)
+  return new Map(
+    rows.map(({ version, runs, failed, succeeded }) => [
+      version,
+      { runs, failed, successRate: percentageOf(succeeded, succeeded + failed) },
+    ]),
+  )
+}
+
+/** Neon answers with 10 MB at most. */
+const maxContentBytes = 5 * 1024 * 1024
+
+/** The n8n JSON of versions `from` to `to`, the newest first; as many as fit. */
+export async function readContents(
+  db: Db,
+  userId: string,
+  workflowId: string,
+  { from, to }: { from: number; to: number },
+): Promise<Map<number, JsonObject>> {
+  const { rows } = await db.execute<{ version: number; data: JsonObject }>(sql`
+    select version, data from (
+      select version, workflow_data as data,
+        sum(octet_length(workflow_data::text)) over (order by version desc) as size_bytes
+      from workflow_versions
+      where user_id = ${userId} and workflow_id = ${workflowId} and version between ${from}::integer and ${to}::integer
+    ) sized
+    where size_bytes <= ${maxContentBytes}::bigint order by version desc`)
+  return new Map(rows.map(({ version, data }) => [version, data]))
+}
+
+export type CredentialState = {
+  id: string
+  type: string
+  name: string
+  status: 'untested' | 'valid' | 'invalid'
+  /** ISO. */
+  checkedAt: string | null
+  /** Why it is invalid. */
+  error: string | null
+}
+
+const maxCredentials = 200
+
+/** The user's credentials of the types that the workflow requires; those that work first. */
+export async function readCredentialStates(
+  db: Db,
+  userId: string,
+  workflowId: string,
+): Promise<CredentialState[]> {
+  const { rows } = await db.execute<Omit<CredentialState, 'checkedAt'> & { checkedMs: number | null }>(sql`
+    select c.id, c.n8n_credential_type as type, c.name, c.status, c.validation_error as error,
+      extract(epoch from c.last_validated_at)::float8 * 1000 as "checkedMs"
+    from credentials c
+    where c.user_id = ${userId} and c.n8n_credential_type = any(
+      select unnest(w.required_credential_types) from workflows w
+      where w.user_id = ${userId} and w.id = ${workflowId}
+    )
+    order by array_position(array['valid', 'untested', 'invalid'], c.status), c.id desc limit ${maxCredentials}`)
+  return rows.map(({ checkedMs, ...row }) =>
+    Object.assign(row, { checkedAt: checkedMs === null ? null : new Date(checkedMs).toISOString() }),
+  )
+}

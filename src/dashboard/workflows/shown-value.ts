@@ -1,0 +1,116 @@
+/** @module Values of a workflow as a page may show them: secrets taken out, long ones cut around what differs. Pure. */
+import { redact } from '../../http/log.ts'
+import { findHardCodedSecrets } from '../../n8n/hard-coded-secrets.ts'
+import type { JsonObject } from '../../n8n/workflow-json.ts'
+
+const redacted = '[redacted]'
+const maxLines = 12
+const maxLineChars = 280
+/** Of a long line, before the first character that differs. */
+const contextChars = 60
+/** A word that is longer tells nobody what has changed in it. */
+const maxContextChars = 220
+/** Of an object, in all. */
+const maxLeaves = 40
+
+export const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** Something in a node: where it stands matters, for a header's value is named beside it. */
+export interface Placed {
+  value: unknown
+  /** What holds it. */
+  parent: JsonObject | unknown[] | null
+  key: string
+}
+
+/**
+ * What stands at a dotted path such as `diffWorkflows` gives; undefined when there is nothing. Keys may hold dots.
+ */
+export function valueAt(root: JsonObject, path: string): Placed | undefined {
+  return below(root, path)
+}
+
+function below(parent: JsonObject | unknown[], path: string): Placed | undefined {
+  for (const key of Object.keys(parent)) {
+    const value = (parent as JsonObject)[key]
+    if (key === path) return { value, parent, key }
+    if (!path.startsWith(`${key}.`) || typeof value !== 'object' || value === null) continue
+    const found = below(value as JsonObject | unknown[], path.slice(key.length + 1))
+    if (found) return found
+  }
+  return undefined
+}
+
+/** As text, without secrets; an object as JSON. */
+export function plainValue({ value, parent, key }: Placed): string {
+  if (typeof value === 'string') return isSecret(parent, key, value) ? redacted : value
+  if (typeof value !== 'object' || value === null) return String(value)
+  return JSON.stringify(withoutSecrets(value, { left: maxLeaves }), null, 1).replaceAll(/\n\s*/g, ' ')
+}
+
+function withoutSecrets(value: object, budget: { left: number }): unknown {
+  const keep = (key: string, member: unknown): unknown => {
+    budget.left -= 1
+    if (budget.left < 0) return '…'
+    if (typeof member === 'string')
+      return isSecret(value as JsonObject, key, member) ? redacted : shortened(member)
+    return typeof member === 'object' && member !== null ? withoutSecrets(member, budget) : member
+  }
+  if (Array.isArray(value)) return value.slice(0, maxLeaves).map((item, index) => keep(String(index), item))
+  return Object.fromEntries(
+    Object.entries(value)
+      .slice(0, maxLeaves)
+      .map(([key, member]) => [key, keep(key, member)]),
+  )
+}
+
+/** n8n keeps headers and fields as `{ name, value }`, so the name beside a value tells what it is. */
+function isSecret(parent: Placed['parent'], key: string, value: string): boolean {
+  const named = isObject(parent)
+    ? Object.fromEntries(
+        ['name', 'key'].filter((each) => Object.hasOwn(parent, each)).map((each) => [each, parent[each]]),
+      )
+    : {}
+  return findHardCodedSecrets({ ...named, [key]: value }).some(({ path }) => path === key)
+}
+
+/** The lines of `text` that are worth showing beside `other`, each cut and redacted. */
+export function shownLines(text: string, other: string | null): string[] {
+  const lines = text.split('\n')
+  const others = other?.split('\n') ?? []
+  let start = 0
+  while (start < lines.length && start < others.length && lines[start] === others[start]) start += 1
+  let end = 0
+  while (
+    end < lines.length - start &&
+    end < others.length - start &&
+    lines.at(-1 - end) === others.at(-1 - end)
+  ) {
+    end += 1
+  }
+  const changed = lines.slice(start, lines.length - end)
+  const shown = changed.slice(0, maxLines).map((line, index) => cutLine(line, others[start + index] ?? null))
+  const more = changed.length - shown.length
+  return [
+    ...(start > 0 && other !== null ? ['…'] : []),
+    ...shown,
+    ...(more > 0 ? [`… ${more} more lines`] : end > 0 && other !== null ? ['…'] : []),
+  ]
+}
+
+/** Cut between words, and two words before the place: half a secret, or one without its name, is not recognised. */
+function cutLine(line: string, other: string | null): string {
+  if (other === null || line.length <= maxLineChars) return shortened(line)
+  let same = 0
+  while (same < line.length && line[same] === other[same]) same += 1
+  if (same <= contextChars || same === line.length) return shortened(line)
+  const from = line.lastIndexOf(' ', line.lastIndexOf(' ', same - contextChars) - 1) + 1
+  if (same - from > maxContextChars) return `… ${line.length} characters in one line`
+  return from === 0 ? shortened(line) : `…${shortened(line.slice(from))}`
+}
+
+const shortened = (text: string): string => {
+  const safe = redact(text)
+  return safe.length > maxLineChars ? `${safe.slice(0, maxLineChars).toWellFormed()}…` : safe
+}

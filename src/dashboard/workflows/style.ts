@@ -1,0 +1,125 @@
+/** @module What only these pages need, after the general classes of `assets/css`. */
+export const workflowsStyle = `
+.graph-card .card-head{padding-bottom:12px;border-bottom:1px solid var(--line)}
+.graph-scroll{position:relative;overflow:auto;max-height:min(640px,76vh);background-color:var(--bg);background-image:radial-gradient(var(--dots) 1px,transparent 1.2px);background-size:20px 20px;background-attachment:local;animation:graph-start 1ms steps(1) 1;scroll-padding:40px 110px 110px 40px}
+@keyframes graph-start{from{scroll-snap-type:both mandatory}to{scroll-snap-type:both mandatory}}
+.graph-scroll:focus-visible{outline-offset:-2px}
+.graph-canvas{position:relative;width:max-content;margin:0 auto}
+.graph{display:block}
+.graph-hits{position:absolute;top:0;left:0}
+.graph-start{position:absolute;top:0;left:0;line-height:0;white-space:nowrap;visibility:hidden;pointer-events:none}
+.graph-start svg{display:inline-block;vertical-align:bottom}
+.graph-focus{display:inline-block;width:1px;height:1px;vertical-align:bottom;scroll-snap-align:end}
+.graph text{font:500 12px var(--sans);fill:var(--text)}
+.graph-shape{fill:var(--surface);stroke:var(--line-2);stroke-width:1.5}
+.graph-icon{fill:none;stroke:var(--text-2);stroke-width:1.75;stroke-linecap:round;stroke-linejoin:round}
+.graph .graph-initials{font:650 15px var(--sans);letter-spacing:-.02em;text-anchor:middle}
+.graph-icon.ai{stroke:var(--accent)}
+.graph .graph-initials.ai{fill:var(--accent)}
+.graph .graph-name{text-anchor:middle;paint-order:stroke;stroke:var(--bg);stroke-width:3px;stroke-linejoin:round}
+.graph .graph-name.start{text-anchor:start;stroke:none}
+.graph-port{fill:var(--control)}
+.graph-diamond{fill:var(--surface);stroke:var(--control);stroke-width:1.25}
+.graph .graph-output{font:400 11px var(--sans);fill:var(--text-2);paint-order:stroke;stroke:var(--bg);stroke-width:3px;stroke-linejoin:round}
+.graph-line path{fill:none;stroke:var(--control);stroke-width:1.5}
+.graph-line.sub path{stroke-dasharray:4 4}
+.graph-line .graph-arrow{fill:var(--control);stroke:none}
+.graph-line.graph-added path{stroke:var(--add);stroke-width:2}
+.graph-line.graph-added .graph-arrow{fill:var(--add);stroke:none}
+.graph-line.graph-removed path{stroke:var(--del);stroke-dasharray:2 5;stroke-width:2}
+.graph-line.graph-removed .graph-arrow{fill:var(--del);stroke:none}
+.graph-node.off{opacity:.5}
+.graph-fails .graph-shape{stroke:var(--fail-fill);stroke-width:2}
+.graph-credential .graph-shape{stroke:var(--wait-fill);stroke-width:2}
+.graph-added .graph-shape{stroke:var(--accent);stroke-width:2;stroke-dasharray:5 3}
+.graph-changed .graph-shape{stroke:var(--accent);stroke-width:2}
+.graph-removed .graph-shape{stroke:var(--del);stroke-width:2;stroke-dasharray:2 4}
+.graph-removed .graph-name,.graph-removed .graph-initials{fill:var(--text-3)}
+.graph-diff .graph-added .graph-shape{stroke:var(--add);fill:var(--add-bg)}
+.graph-diff .graph-removed .graph-shape{fill:var(--del-bg)}
+.graph-badge>:first-child{fill:var(--accent-solid);stroke:var(--surface);stroke-width:1.5}
+.mark-fails>:first-child{fill:var(--fail-fill)}
+.mark-credential>:first-child{fill:var(--wait-fill)}
+.mark-removed>:first-child{fill:var(--del)}
+.graph-diff .mark-added>:first-child{fill:var(--add)}
+.graph-badge .graph-glyph{fill:none;stroke:var(--surface);stroke-width:1.8;stroke-linecap:round;stroke-linejoin:round}
+.graph-legend{flex:none;overflow:visible}
+.graph-note rect{fill:var(--inset);stroke:var(--line-2)}
+.graph .graph-note text{font:400 11px var(--sans);fill:var(--text-3)}
+.graph-hit{fill:transparent}
+a:hover>.graph-hit{fill:var(--text);fill-opacity:.05}
+.graph-empty{padding:32px var(--s4);text-align:center;font-size:var(--fs-2)}
+.graph-list{padding:8px var(--s4) 10px;margin:0;border-top:1px solid var(--line)}
+.graph-states{display:grid;gap:3px;justify-items:start}
+.graph-states .status{white-space:normal}
+.versions>li{display:grid;grid-template-columns:44px minmax(0,1fr);gap:0 14px;position:relative;padding-bottom:16px}
+.versions>li+li{padding-top:0}
+.versions>li:not(:last-child)::before{content:"";position:absolute;left:22px;top:26px;bottom:0;width:1px;background:var(--line-2)}
+.version-chip{display:grid;place-items:center;justify-self:center;align-self:start;min-width:40px;height:24px;padding:0 8px;border:1px solid var(--line-2);border-radius:var(--rf);background:var(--surface);font-size:var(--fs-1);font-weight:600;font-variant-numeric:tabular-nums;position:relative}
+.version-chip:hover{border-color:var(--control)}
+.current>.version-chip{background:var(--ink);border-color:transparent;color:var(--ink-on)}
+.version-body{display:grid;gap:7px;padding-bottom:16px;border-bottom:1px solid var(--line);font-size:var(--fs-2);min-width:0;grid-template-columns:minmax(0,1fr)}
+.versions>li:last-child{padding-bottom:0}
+.versions>li:last-child .version-body{padding-bottom:0;border-bottom:0}
+.prompt{margin:0;padding:1px 0 1px 12px;border-left:2px solid var(--accent);line-height:1.5;white-space:pre-line;overflow-wrap:anywhere}
+.version-meta{display:flex;flex-wrap:wrap;gap:4px 14px;align-items:center;font-size:var(--fs-1);color:var(--text-2)}
+.version-meta .counts{display:inline-flex;gap:10px}
+.version-meta a:hover{text-decoration:underline}
+.version-meta .ok,.version-meta .fail{font-weight:500}
+.change+.change,.change+.changes-note,.changes-note+.change{border-top:1px solid var(--line)}
+.change{padding:10px 0}
+.change h3{display:flex;align-items:center;gap:8px;padding:0 var(--s4) 7px;font-size:var(--fs-2);font-weight:600;min-width:0}
+.change h3>.icon{color:var(--text-3)}
+.change-name{overflow-wrap:anywhere;min-width:0}
+.change-lines{font:400 12px/1.5 var(--mono)}
+.change-lines li{display:grid;grid-template-columns:14px minmax(90px,180px) minmax(0,1fr);gap:0 10px;padding:3px var(--s4)}
+.change-lines .plus{background:var(--add-bg)}
+.change-lines .minus{background:var(--del-bg)}
+.change-lines .plus>span:first-child{color:var(--add)}
+.change-lines .minus>span:first-child{color:var(--del)}
+.change-label{color:var(--text-2);overflow-wrap:anywhere}
+.change-value{white-space:pre-wrap;overflow-wrap:anywhere;grid-column:3}
+.change-label:empty{display:none}
+.changes-note{padding:12px var(--s4);font-size:var(--fs-1)}
+.changes{padding-top:4px}
+.version-choice{display:flex;gap:12px;align-items:flex-end;flex-wrap:wrap}
+.version-choice .field{min-width:120px}
+.workflow-aside{margin-top:12px;font-size:var(--fs-1)}
+.workflow-more{padding:10px var(--s4);font-size:var(--fs-1)}
+.workflow-small{font-size:var(--fs-2);margin-bottom:12px}
+.form>.workflow-small{margin:0}
+.workflow-description{font-size:var(--fs-2);max-width:90ch;white-space:pre-line;overflow-wrap:anywhere}
+.workflow-table small{white-space:nowrap}
+.workflow-places{display:inline-flex;flex-wrap:wrap;gap:4px}
+.workflow-places a{max-width:100%}
+.lacks{display:grid;gap:2px}
+.lacks .status{white-space:normal}
+.lacks:hover{text-decoration:underline}
+.warnings .status{min-width:68px}
+.faults{display:grid;gap:5px;font-size:var(--fs-1);padding:9px 11px;border:1px solid var(--fail-line);border-radius:var(--r2);background:var(--fail-wash);max-height:260px;overflow:auto}
+.faults code{color:var(--fail);margin-right:4px}
+.import-ways{display:grid;gap:4px;font-size:var(--fs-2)}
+.import-ways dt{font-weight:500}
+.import-ways dd{color:var(--text-2);margin-bottom:10px;overflow-wrap:anywhere}
+.import-ways code{background:var(--inset);padding:2px 5px;border-radius:var(--r1)}
+.card-body>.import-ways{margin:0 auto;max-width:640px}
+.span-4 .import-ways{margin:0}
+.phone-label{display:none;color:var(--text-3)}
+@media (max-width:720px){
+.workflow-table .name-cell small{display:none}
+.graph-scroll{max-height:none;scroll-padding:0}
+.graph-focus{scroll-snap-align:center}
+.change-lines li{grid-template-columns:14px minmax(0,1fr)}
+.change-value{grid-column:2}
+.version-chip{height:36px}
+.versions>li:not(:last-child)::before{top:36px}
+.version-meta a{padding:6px 0}
+.version-choice .field,.version-choice .button{flex:1}
+.phone-label{display:inline}
+.workflow-places a{padding:8px 0}
+.lacks{padding:8px 0}
+.list>li>a,.workflow-rows .row-link,.workflow-rows .link,.workflow-table .row-link,.workflow-table .link{display:inline-block;padding:10px 0;margin:-10px 0}
+.workflow-aside .link{display:inline-block;padding:10px 0}
+.workflow-state{padding:8px 0;margin:-8px 0}
+}
+`

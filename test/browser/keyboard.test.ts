@@ -1,0 +1,79 @@
+/** The dashboard without a mouse. */
+import { beforeAll, describe, expect, test } from 'vitest'
+import { makeAccount, runOf } from './account.ts'
+import { hasChromium, type Tab } from './chromium.ts'
+import { inChromium, useSite } from './site.ts'
+
+describe.skipIf(!hasChromium)(inChromium('the dashboard by keyboard'), () => {
+  const site = useSite()
+  let tab: Tab
+
+  const focused = () =>
+    tab.page.evaluate(() => {
+      const element = document.activeElement
+      return element ? { text: element.textContent?.trim() ?? '', href: element.getAttribute('href') } : null
+    })
+
+  beforeAll(async () => {
+    const account = await makeAccount(site)
+    await account.report(...['1', '2', '3'].map((id, index) => runOf({ id, minutesAgo: 30 - index })))
+    tab = await site.signedIn(account)
+  })
+
+  test('offers the way past the navigation first', async () => {
+    const { page } = tab
+    await page.goto('/executions')
+    await page.keyboard.press('Tab')
+    expect(await focused()).toMatchObject({ text: 'Skip to content', href: '#main' })
+    await page.keyboard.press('Enter')
+    await page.keyboard.press('Tab')
+    expect(await page.evaluate(() => document.activeElement?.closest('main') !== null)).toBe(true)
+  })
+
+  test('shows where the focus is', async () => {
+    const { page } = tab
+    await page.goto('/executions')
+    const unmarked: string[] = []
+    for (let stop = 0; stop < 40; stop += 1) {
+      await page.keyboard.press('Tab')
+      const look = await page.evaluate(() => {
+        const element = document.activeElement
+        if (!element || element === document.body) return null
+        // A control may be drawn by what is around it.
+        const drawn = [element, element.parentElement, element.closest('label')].filter(
+          (each) => each !== null,
+        )
+        const isMarked = drawn.some((each) => {
+          const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(each)
+          return (outlineStyle !== 'none' && Number.parseFloat(outlineWidth) >= 2) || boxShadow !== 'none'
+        })
+        return { isMarked, what: element.outerHTML.slice(0, 120) }
+      })
+      if (look && !look.isMarked) unmarked.push(look.what)
+    }
+    expect(unmarked).toEqual([])
+  })
+
+  test('has / for the search, j and k for the rows, g and a letter for the pages', async () => {
+    const { page } = tab
+    await page.goto('/executions')
+    await page.keyboard.press('j')
+    const first = await focused()
+    await page.keyboard.press('j')
+    const second = await focused()
+    expect(first?.href).toMatch(/^\/executions\//)
+    expect(second?.href).toMatch(/^\/executions\//)
+    expect(second?.href).not.toBe(first?.href)
+    await page.keyboard.press('k')
+    expect(await focused()).toEqual(first)
+    await page.keyboard.press('/')
+    expect(await page.evaluate(() => document.activeElement?.hasAttribute('data-search'))).toBe(true)
+    await page.keyboard.type('j')
+    expect(await page.evaluate(() => (document.activeElement as HTMLInputElement).value)).toBe('j')
+    await page.keyboard.press('Escape')
+    await page.keyboard.press('g')
+    await page.keyboard.press('c')
+    await page.waitForURL('/credentials')
+    expect(tab.faults).toEqual([])
+  })
+})

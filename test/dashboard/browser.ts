@@ -1,0 +1,83 @@
+/** @module A browser without a screen: keeps cookies, posts forms from the page's own origin, does not follow. */
+import { randomBytes } from 'node:crypto'
+import { createApp } from '../../src/app.ts'
+import type { TestApp } from '../harness/app.ts'
+
+export const origin = 'https://flowkeep.example.com'
+
+export interface Page {
+  status: number
+  headers: Headers
+  text: string
+  /** Where it sends the browser, or null. */
+  location: string | null
+}
+
+export interface Browser {
+  /** Name → value, as the server has set them. */
+  cookies: Map<string, string>
+  /** Every Set-Cookie header so far. */
+  setCookies: string[]
+  get: (path: string, headers?: Record<string, string>) => Promise<Page>
+  /** A form; the headers replace those that a browser would send. */
+  post: (path: string, fields?: Record<string, string>, headers?: Record<string, string>) => Promise<Page>
+}
+
+/** @param handle the application, or one with other dependencies */
+export function browser(handle: Pick<ReturnType<typeof createApp>, 'request'>): Browser {
+  const cookies = new Map<string, string>()
+  const setCookies: string[] = []
+  async function send(path: string, init: RequestInit & { headers: Record<string, string> }): Promise<Page> {
+    const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+    const response = await handle.request(`${origin}${path}`, {
+      ...init,
+      headers: {
+        Accept: 'text/html,application/xhtml+xml',
+        ...(cookie && { Cookie: cookie }),
+        ...init.headers,
+      },
+    })
+    for (const header of response.headers.getSetCookie()) {
+      setCookies.push(header)
+      const [pair = ''] = header.split(';')
+      const [name, value] = [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]
+      if (/max-age=0/i.test(header)) cookies.delete(name)
+      else cookies.set(name, value)
+    }
+    const text = await response.text()
+    return {
+      status: response.status,
+      headers: response.headers,
+      text,
+      location: response.headers.get('Location'),
+    }
+  }
+  return {
+    cookies,
+    setCookies,
+    get: (path, headers = {}) => send(path, { method: 'GET', headers }),
+    post: (path, fields = {}, headers = { Origin: origin, 'Sec-Fetch-Site': 'same-origin' }) =>
+      send(path, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/x-www-form-urlencoded', ...headers },
+        body: new URLSearchParams(fields).toString(),
+      }),
+  }
+}
+
+export interface SignedInBrowser extends Browser {
+  userId: string
+  email: string
+  password: string
+}
+
+/** A browser of a user who has just registered in it. */
+export async function signedInBrowser(app: TestApp, name = 'Maya Keller'): Promise<SignedInBrowser> {
+  const email = `${randomBytes(8).toString('hex')}@example.com`
+  const password = randomBytes(12).toString('base64url')
+  const tab = browser(app.app)
+  const answer = await tab.post('/register', { email, name, password })
+  if (answer.status !== 303) throw new Error(`Registration failed: ${answer.status} ${answer.text}`)
+  const { rows } = await app.deps.db.execute<{ id: string }>(`select id from users where email = '${email}'`)
+  return { ...tab, userId: rows[0]?.id ?? '', email, password }
+}

@@ -1,0 +1,543 @@
+import { randomBytes } from 'node:crypto'
+import { v7 as uuidv7 } from 'uuid'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { useTestApp } from '../../harness/app.ts'
+import { browser, type SignedInBrowser, signedInBrowser } from '../browser.ts'
+
+const app = useTestApp()
+let tab: SignedInBrowser
+
+beforeEach(async () => {
+  tab = await signedInBrowser(app)
+})
+
+const canary = () => `canary-${randomBytes(8).toString('hex')}`
+const xss = '<script>alert(1)</script>'
+
+async function keep(
+  name: string,
+  data: Record<string, unknown> = { accessToken: 'xoxb-1' },
+  type = 'slackApi',
+) {
+  const made = await app.deps.credentials.create(tab.userId, { type, name, data })
+  if (!made) throw new Error('Not made')
+  return made
+}
+
+const opened = async (id: string) => (await app.deps.credentials.open(tab.userId, id))?.data.reveal()
+
+async function reject(id: string, error: string) {
+  const credential = await app.deps.credentials.open(tab.userId, id)
+  if (credential)
+    await app.deps.credentials.recordValidation(tab.userId, credential, { status: 'invalid', error })
+}
+
+async function workflow(name: string) {
+  const node = {
+    id: 'a',
+    name: 'Post',
+    type: 'n8n-nodes-base.slack',
+    typeVersion: 2.3,
+    position: [0, 0],
+    parameters: {},
+  }
+  return app.deps.workflows.create(tab.userId, {
+    workflow: { name, nodes: [node], connections: {} },
+  })
+}
+
+/** A deployment bound to a credential, and the credential in that n8n. */
+async function deploy(credentialId: string, name = 'Triage') {
+  const { id: workflowId } = (await workflow(name)) as unknown as { id: string }
+  const [instanceId, deploymentId] = [uuidv7(), uuidv7()]
+  const sql = app.database.sql
+  await sql`insert into instances (id, user_id, name, base_url, api_key)
+    values (${instanceId}, ${tab.userId}, ${`n8n ${instanceId}`}, ${`https://${instanceId}.example`}, '{"header":{"kid":"k1"}}')`
+  await sql`insert into deployments (id, user_id, workflow_id, instance_id, version, status, bindings)
+    values (${deploymentId}, ${tab.userId}, ${workflowId}, ${instanceId}, 1, 'active',
+      ${JSON.stringify({ slackApi: credentialId })}::jsonb)`
+  await sql`insert into remote_credentials (instance_id, credential_id, user_id, n8n_credential_id, fingerprint, pushed_at)
+    values (${instanceId}, ${credentialId}, ${tab.userId}, ${credentialId.slice(0, 16)}, 'other', now())`
+  return { workflowId, instanceId, deploymentId }
+}
+
+const versionIn = (text: string) => /name="version" value="(\d+)"/.exec(text)?.[1] ?? ''
+const onceIn = (text: string) => /name="once" value="([^"]+)"/.exec(text)?.[1] ?? ''
+
+describe('GET /credentials', () => {
+  test('says what is missing on an empty list, with one button', async () => {
+    const { status, text } = await tab.get('/credentials')
+    expect(status).toBe(200)
+    expect(text).toContain('No credentials yet.')
+    expect(text).toContain('href="/credentials/new"')
+  })
+
+  test('shows the rejected first, then the untested, then the valid, each with why', async () => {
+    const valid = await keep('A valid one')
+    const untested = await keep('B untested')
+    const rejected = await keep('C rejected')
+    const found = await app.deps.credentials.open(tab.userId, valid.id)
+    if (found) await app.deps.credentials.recordValidation(tab.userId, found, { status: 'valid' })
+    await reject(rejected.id, 'invalid_auth from the service')
+    const { text } = await tab.get('/credentials')
+    const places = [rejected, untested, valid].map(({ id }) => text.indexOf(`href="/credentials/${id}"`))
+    expect(places).toEqual(places.toSorted((a, b) => a - b))
+    expect(places).not.toContain(-1)
+    expect(text).toContain('invalid_auth from the service')
+    expect(text).toContain(`/credentials/${rejected.id}/edit`)
+    expect(text).not.toContain(`/credentials/${valid.id}/edit`)
+    expect(text).toMatch(/1 rejected[\s\S]*1 untested[\s\S]*1 healthy/)
+  })
+
+  test('offers to validate only what an n8n has that can test', async () => {
+    const [there, legacy, nowhere] = [await keep('There'), await keep('Legacy'), await keep('Nowhere')]
+    await deploy(there.id)
+    const { instanceId } = await deploy(legacy.id)
+    await app.database
+      .sql`update instances set capabilities = '{"generation":"legacy","cannot":[]}' where id = ${instanceId}`
+    const { text } = await tab.get('/credentials')
+    expect(text).toContain(`action="/credentials/${there.id}/validate"`)
+    expect(text).not.toContain(`/credentials/${legacy.id}/validate`)
+    expect(text).not.toContain(`/credentials/${nowhere.id}/validate`)
+  })
+
+  test('names the types that workflows require and nothing is kept of, with a button for each', async () => {
+    await workflow('Needs Slack')
+    const { text } = await tab.get('/credentials')
+    expect(text).toContain('A credential is missing')
+    expect(text).toContain('href="/credentials/new/slackApi"')
+    await keep('Slack')
+    expect((await tab.get('/credentials')).text).not.toContain('is missing')
+  })
+
+  test.each([
+    ['q=ops', 'Ops bot'],
+    ['q=HEADERauth', 'Gateway'],
+    ['type=slackApi', 'Ops bot'],
+    ['service=httpHeaderAuth', 'Gateway'],
+    ['status=invalid', 'Gateway'],
+    ['status=untested', 'Ops bot'],
+  ])('filters by %s', async (query, name) => {
+    await keep('Ops bot')
+    const gateway = await keep('Gateway', { name: 'X-Key', value: 'v' }, 'httpHeaderAuth')
+    await reject(gateway.id, 'no')
+    const { text } = await tab.get(`/credentials?${query}`)
+    const rows = [...text.matchAll(/class="row-link"[^>]*>([^<]*)</g)].map(([, row]) => row)
+    expect(rows).toEqual([name])
+  })
+
+  test('reads wildcards of a filter as they stand', async () => {
+    await keep('100 percent')
+    expect((await tab.get('/credentials?q=100%25')).text).toContain('No credentials match.')
+  })
+
+  test.each(['status=broken', 'after=nonsense'])('ignores %s and says so', async (query) => {
+    await keep('Ops bot')
+    const { status, text } = await tab.get(`/credentials?${query}`)
+    expect(status).toBe(200)
+    expect(text).toContain(query)
+    expect(text).toContain('Ops bot')
+  })
+
+  test('goes on after fifty, each once', async () => {
+    for (let index = 0; index < 53; index += 1) await keep(`Bot ${String(index).padStart(2, '0')}`)
+    const namesIn = (text: string) =>
+      [...text.matchAll(/class="row-link"[^>]*>(Bot \d\d)</g)].map(([, name]) => name)
+    const first = await tab.get('/credentials')
+    const next = /href="(\/credentials\?after=[^"]+)"/.exec(first.text)?.[1] ?? ''
+    const second = await tab.get(next)
+    expect(namesIn(first.text)).toHaveLength(50)
+    expect(namesIn(second.text)).toEqual(['Bot 50', 'Bot 51', 'Bot 52'])
+    expect(second.text).not.toContain('rel="next"')
+  })
+
+  test('shows nothing of another user', async () => {
+    const mine = await keep('Of the first user')
+    const other = await signedInBrowser(app)
+    expect((await other.get('/credentials')).text).not.toContain('Of the first user')
+    for (const path of [`/credentials/${mine.id}`, `/credentials/${mine.id}/edit`]) {
+      expect((await other.get(path)).status).toBe(404)
+    }
+    for (const action of ['edit', 'validate', 'delete']) {
+      const { status } = await other.post(`/credentials/${mine.id}/${action}`, {
+        confirm: mine.name,
+        version: '1',
+        name: 'Mine',
+      })
+      expect(status, action).toBe(404)
+    }
+    expect(await app.deps.credentials.find(tab.userId, mine.id)).toMatchObject({
+      name: 'Of the first user',
+      version: 1,
+    })
+  })
+})
+
+describe('choosing a type', () => {
+  test('finds types by part of their name, the nearest first', async () => {
+    const { text } = await tab.get('/credentials/new?q=slack')
+    const types = [...text.matchAll(/href="\/credentials\/new\/(\w+)"/g)].map(([, type]) => type)
+    expect(types[0]).toBe('slackApi')
+    expect(types).toContain('slackOAuth2Api')
+    expect(types).not.toContain('postgres')
+  })
+
+  test('offers a type of a community node by its exact name, as JSON', async () => {
+    const { text } = await tab.get('/credentials/new?q=acmeCrmApi')
+    expect(text).toContain('href="/credentials/new/acmeCrmApi"')
+    const form = await tab.get('/credentials/new/acmeCrmApi')
+    expect(form.text).toContain('name="json"')
+    expect(form.text).toContain('n8n itself brings no such type along')
+  })
+
+  test.each(['/credentials/new/1abc', '/credentials/new/constructor', '/credentials/new/%3Cb%3E'])(
+    'has no form for %s, which can be no type',
+    async (path) => {
+      expect((await tab.get(path)).status).toBe(404)
+    },
+  )
+
+  test('escapes what was searched for', async () => {
+    const { text } = await tab.get(`/credentials/new?q=${encodeURIComponent(xss)}`)
+    expect(text).not.toContain(xss)
+  })
+})
+
+describe('the form of a new credential', () => {
+  test('shows fields for the choices in its URL, and takes no other text from there', async () => {
+    expect((await tab.get('/credentials/new/postgres')).text).not.toContain('name="data.sshHost"')
+    const { text } = await tab.get(
+      '/credentials/new/postgres?data.sshTunnel=true&data.host=from-the-url&data.password=p4ssw0rd',
+    )
+    expect(text).toContain('name="data.sshHost"')
+    expect(text).not.toMatch(/value="(?:from-the-url|p4ssw0rd)"/)
+  })
+
+  test('shows other fields without script too, keeping what was typed but no secret', async () => {
+    const secret = canary()
+    const { status, text } = await tab.post('/credentials/new/postgres', {
+      name: 'CRM',
+      'data.host': 'db.example',
+      'data.password': secret,
+      'data.sshTunnel': 'true',
+      update: '1',
+    })
+    expect(status).toBe(200)
+    expect(text).toContain('name="data.sshHost"')
+    expect(text).toContain('value="db.example"')
+    expect(text).not.toContain(secret)
+    expect((await app.deps.credentials.list(tab.userId, {}, { limit: 5, after: null })).items).toEqual([])
+  })
+
+  test('keeps the credential, sealed, and shows nothing of it', async () => {
+    const secret = canary()
+    const once = onceIn((await tab.get('/credentials/new/postgres')).text)
+    const answer = await tab.post('/credentials/new/postgres', {
+      once,
+      name: ' CRM ',
+      service: 'warehouse',
+      'data.host': 'db.example',
+      'data.port': '5433',
+      'data.password': secret,
+      'data.sshTunnel': 'false',
+    })
+    expect(answer.status).toBe(303)
+    const id = answer.location?.split('/').at(-1) ?? ''
+    expect(await opened(id)).toEqual({ host: 'db.example', port: 5433, password: secret, sshTunnel: false })
+    const page = await tab.get(answer.location ?? '')
+    expect(page.status).toBe(200)
+    expect(page.text).toContain('CRM is kept')
+    expect(page.text).toContain('warehouse')
+    const everything = [
+      page.text,
+      answer.text,
+      ...answer.headers.entries(),
+      ...tab.setCookies,
+      ...app.logs,
+    ].join('\n')
+    expect(everything).not.toContain(secret)
+    expect(everything).not.toContain('db.example')
+  })
+
+  test('makes one credential of a form that is sent twice', async () => {
+    const once = onceIn((await tab.get('/credentials/new/slackApi')).text)
+    const fields = { once, name: 'Twice', 'data.accessToken': 'xoxb-1' }
+    const [first, second] = [
+      await tab.post('/credentials/new/slackApi', fields),
+      await tab.post('/credentials/new/slackApi', fields),
+    ]
+    expect(first.location).toBe(second.location)
+    const { items } = await app.deps.credentials.list(tab.userId, {}, { limit: 5, after: null })
+    expect(items).toHaveLength(1)
+  })
+
+  test.each<[string, string, Record<string, string>, string, RegExp]>([
+    ['no name', 'slackApi', { 'data.accessToken': 'x' }, 'field-name', /At least 1 character/],
+    ['a required field that is empty', 'slackApi', { name: 'x' }, 'field-data.accessToken', /Is required/],
+    [
+      'a number that is none',
+      'postgres',
+      { name: 'x', 'data.port': 'many' },
+      'field-data.port',
+      /Must be a number/,
+    ],
+    [
+      'a value that is no option',
+      'postgres',
+      { name: 'x', 'data.ssl': 'maybe' },
+      'field-data.ssl',
+      /Must be one of/,
+    ],
+    [
+      'JSON that cannot be read',
+      'httpCustomAuth',
+      { name: 'x', 'data.json': '{' },
+      'field-data.json',
+      /Is not valid JSON/,
+    ],
+    ['no JSON object', 'acmeCrmApi', { name: 'x', json: '[]' }, 'field-json', /Must be a JSON object/],
+    [
+      'a field name that none can have',
+      'acmeCrmApi',
+      { name: 'x', json: '{"__proto__":1}' },
+      'field-json',
+      /Not a name/,
+    ],
+    ['a NUL character', 'slackApi', { name: 'x', 'data.accessToken': 'a\0b' }, 'field-data.accessToken', /./],
+  ])('says under the field what is wrong: %s', async (_what, type, fields, control, message) => {
+    const { status, text } = await tab.post(`/credentials/new/${type}`, fields)
+    expect(status).toBe(422)
+    const error = new RegExp(
+      `id="${control.replaceAll('.', '\\.')}-error"[\\s\\S]*?<span>([^<]*)</span>`,
+    ).exec(text)?.[1]
+    expect(error).toMatch(message)
+    expect(text).toContain('aria-invalid="true"')
+  })
+
+  test('keeps what was typed when something is wrong, never a secret', async () => {
+    const [token, json] = [canary(), canary()]
+    const wrong = await tab.post('/credentials/new/slackApi', {
+      name: '',
+      service: 'chat',
+      'data.accessToken': token,
+    })
+    expect(wrong.text).toContain('value="chat"')
+    expect(wrong.text).not.toContain(token)
+    const unknown = await tab.post('/credentials/new/acmeCrmApi', { name: 'Kept', json: `{"key":"${json}"` })
+    expect(unknown.text).toContain('value="Kept"')
+    expect(unknown.text).not.toContain(json)
+    expect(app.logs.join('\n')).not.toMatch(new RegExp(`${token}|${json}`))
+  })
+
+  test('says that a name is taken, under the name', async () => {
+    await keep('Same')
+    const { status, text } = await tab.post('/credentials/new/slackApi', {
+      name: 'Same',
+      'data.accessToken': 'x',
+    })
+    expect(status).toBe(409)
+    expect(text).toMatch(/id="field-name-error"/)
+  })
+
+  test('tells where consent is given for a type that signs in through OAuth', async () => {
+    const { text } = await tab.get('/credentials/new/slackOAuth2Api')
+    expect(text).toContain('Consent is given in n8n')
+    expect(text).not.toContain('Client credentials')
+    expect((await tab.get('/credentials/new/oAuth2Api')).text).toContain('the grant type Client credentials')
+    expect((await tab.get('/credentials/new/slackApi')).text).not.toContain('Consent is given in n8n')
+  })
+
+  test('returns to the page that it was asked for from, on this server only', async () => {
+    const post = (name: string, back: string) =>
+      tab.post('/credentials/new/slackApi', { name, return: back, 'data.accessToken': 'x' })
+    expect((await post('one', '/workflows')).location).toBe('/workflows')
+    expect((await post('two', '//evil.example/x')).location).toBe('/')
+  })
+})
+
+describe('GET /credentials/:id', () => {
+  test('shows health, what is kept by name only, who uses it, and escapes names', async () => {
+    const secret = canary()
+    const made = await keep(xss, { accessToken: secret })
+    const { workflowId, deploymentId } = await deploy(made.id, `${xss} flow`)
+    await reject(made.id, `Refused ${secret} at the service`)
+    const { status, text } = await tab.get(`/credentials/${made.id}`)
+    expect(status).toBe(200)
+    expect(text).not.toContain(xss)
+    expect(text).not.toContain(secret)
+    expect(text).toContain('Refused [redacted] at the service')
+    expect(text).toContain('Access token')
+    for (const href of [`/workflows/${workflowId}`, `/deployments/${deploymentId}`])
+      expect(text).toContain(`href="${href}"`)
+  })
+
+  test('shows runs that failed at a node that uses it, and no others', async () => {
+    const made = await keep('Slack')
+    const { workflowId, instanceId, deploymentId } = await deploy(made.id)
+    const run = async (node: string, message: string) => {
+      const id = uuidv7()
+      await app.database
+        .sql`insert into executions (id, recorded_at, user_id, instance_id, workflow_id, workflow_version,
+          deployment_id, n8n_execution_id, status, error_node, error_message, error_http_status)
+        values (${id}, now(), ${tab.userId}, ${instanceId}, ${workflowId}, 1, ${deploymentId}, ${node}, 'error', ${node},
+          ${message}, 401)`
+      return id
+    }
+    const [ours, others] = [await run('Post', 'invalid_auth'), await run('Elsewhere', 'not ours')]
+    const { text } = await tab.get(`/credentials/${made.id}`)
+    expect(text).toContain(`href="/executions/${ours}"`)
+    expect(text).toContain('refused with 401')
+    expect(text).not.toContain(others)
+  })
+
+  test.each(['nonsense', uuidv7()])('answers 404 for %s', async (id) => {
+    expect((await tab.get(`/credentials/${id}`)).status).toBe(404)
+  })
+})
+
+describe('changing a credential', () => {
+  test('replaces what is given and keeps the rest, which it does not show', async () => {
+    const [before, after] = [canary(), canary()]
+    const made = await keep('CRM', { host: 'db.canary.example', password: before, port: 5433 }, 'postgres')
+    const form = await tab.get(`/credentials/${made.id}/edit`)
+    expect(form.text).not.toMatch(new RegExp(`${before}|db\\.canary|5433`))
+    const answer = await tab.post(`/credentials/${made.id}/edit`, {
+      ...{
+        version: versionIn(form.text),
+        name: 'CRM',
+        'data.host': '',
+        'data.password': after,
+        'data.ssl': '',
+      },
+    })
+    expect(answer).toMatchObject({ status: 303, location: `/credentials/${made.id}` })
+    expect(await opened(made.id)).toEqual({ host: 'db.canary.example', password: after, port: 5433 })
+  })
+
+  test('forgets values that are ticked, and none that n8n needs', async () => {
+    const made = await keep('CRM', { host: 'a', password: 'secret-1' }, 'postgres')
+    await tab.post(`/credentials/${made.id}/edit`, { version: '1', name: 'CRM', remove: 'password' })
+    expect(await opened(made.id)).toEqual({ host: 'a' })
+    const slack = await keep('Slack')
+    expect((await tab.get(`/credentials/${slack.id}/edit`)).text).not.toContain('name="remove"')
+    expect(
+      (
+        await tab.post(`/credentials/${slack.id}/edit`, {
+          version: '1',
+          name: 'Slack',
+          remove: 'accessToken',
+        })
+      ).status,
+    ).toBe(422)
+    expect(await opened(slack.id)).toEqual({ accessToken: 'xoxb-1' })
+  })
+
+  test('renames without touching the values or the health', async () => {
+    const made = await keep('Old')
+    await reject(made.id, 'no')
+    await tab.post(`/credentials/${made.id}/edit`, { version: '1', name: 'New' })
+    expect(await app.deps.credentials.find(tab.userId, made.id)).toMatchObject({
+      name: 'New',
+      status: 'invalid',
+      version: 2,
+    })
+  })
+
+  test('replaces the whole of a type that n8n does not bring along', async () => {
+    const made = await keep('Acme', { key: 'a', other: 'b' }, 'acmeCrmApi')
+    await tab.post(`/credentials/${made.id}/edit`, { version: '1', name: 'Acme', json: '' })
+    expect(await opened(made.id)).toEqual({ key: 'a', other: 'b' })
+    await tab.post(`/credentials/${made.id}/edit`, { version: '1', name: 'Acme', json: '{"key":"c"}' })
+    expect(await opened(made.id)).toEqual({ key: 'c' })
+  })
+
+  test('says that it was changed meanwhile, keeps the input but no secret, and saves the second time', async () => {
+    const secret = canary()
+    const made = await keep('CRM', { host: 'a', password: 'first' }, 'postgres')
+    await app.deps.credentials.update(tab.userId, made.id, 1, { name: 'Renamed elsewhere' })
+    const input = { name: 'Mine', 'data.host': 'b', 'data.password': secret }
+    const conflict = await tab.post(`/credentials/${made.id}/edit`, { version: '1', ...input })
+    expect(conflict.status).toBe(412)
+    expect(conflict.text).toContain('It was changed elsewhere')
+    expect(conflict.text).toContain('value="Mine"')
+    expect(conflict.text).not.toContain(secret)
+    expect(await opened(made.id)).toMatchObject({ host: 'a' })
+    const again = await tab.post(`/credentials/${made.id}/edit`, {
+      version: versionIn(conflict.text),
+      ...input,
+    })
+    expect(again.status).toBe(303)
+    expect(await opened(made.id)).toEqual({ host: 'b', password: secret })
+  })
+
+  test('offers to replace all values where what is stored cannot be opened', async () => {
+    const made = await keep('Broken')
+    await app.database.sql`update credentials set credential_data =
+      jsonb_set(credential_data, '{ciphertext}', '"AAAA"') where id = ${made.id}`
+    const form = await tab.get(`/credentials/${made.id}/edit`)
+    expect(form.status).toBe(200)
+    expect(form.text).toContain('replaces all of its values')
+    const answer = await tab.post(`/credentials/${made.id}/edit`, {
+      version: '1',
+      name: 'Broken',
+      'data.accessToken': 'new',
+    })
+    expect(answer.status).toBe(303)
+    expect(await opened(made.id)).toEqual({ accessToken: 'new' })
+  })
+})
+
+describe('validating and deleting', () => {
+  test('says why a credential cannot be tested', async () => {
+    const made = await keep('Slack')
+    const answer = await tab.post(`/credentials/${made.id}/validate`, {})
+    expect(answer).toMatchObject({ status: 303, location: `/credentials/${made.id}` })
+    expect((await tab.get(`/credentials/${made.id}`)).text).toContain('Not tested: No n8n has the credential')
+  })
+
+  test('deletes when the name is typed, and only then', async () => {
+    const made = await keep('Slack')
+    const wrong = await tab.post(`/credentials/${made.id}/delete`, { confirm: 'slack' })
+    expect(wrong.status).toBe(422)
+    expect(wrong.text).toContain('Nothing was deleted')
+    expect(await opened(made.id)).toBeDefined()
+    const right = await tab.post(`/credentials/${made.id}/delete`, { confirm: 'Slack' })
+    expect(right).toMatchObject({ status: 303, location: '/credentials' })
+    expect(await opened(made.id)).toBeUndefined()
+  })
+
+  test('names the deployments that would lose it, and deletes it all the same where that is ticked', async () => {
+    const made = await keep('Slack')
+    const { deploymentId } = await deploy(made.id, 'Support triage')
+    const refused = await tab.post(`/credentials/${made.id}/delete`, { confirm: 'Slack' })
+    expect(refused.status).toBe(409)
+    expect(refused.text).toContain('1 deployment would lose it')
+    expect(refused.text).toContain(`href="/deployments/${deploymentId}"`)
+    const forced = await tab.post(`/credentials/${made.id}/delete`, { confirm: 'Slack', force: 'true' })
+    expect(forced.location).toBe('/credentials')
+  })
+})
+
+describe('every page of credentials', () => {
+  test.each(['/credentials', '/credentials/new', '/credentials/new/slackApi', `/credentials/${uuidv7()}`])(
+    'sends whoever is signed out to the sign-in: %s',
+    async (path) => {
+      const { status, location } = await browser(app.app).get(path)
+      expect(status).toBe(303)
+      expect(location).toMatch(/^\/sign-in\?return=/)
+    },
+  )
+
+  test.each([
+    '/credentials/new/slackApi',
+    `/credentials/${uuidv7()}/edit`,
+    `/credentials/${uuidv7()}/delete`,
+  ])('refuses a form of another site: %s', async (path) => {
+    const { status } = await tab.post(
+      path,
+      { name: 'x' },
+      { 'Sec-Fetch-Site': 'cross-site', Origin: 'https://evil.example' },
+    )
+    expect(status).toBe(403)
+  })
+})

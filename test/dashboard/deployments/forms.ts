@@ -1,0 +1,85 @@
+/** @module A browser of a user before the n8n stub: what a person sees, presses and is told. */
+import { createApp } from '../../../src/app.ts'
+import { createDeployWorld, type DeployWorld, orders } from '../../deployments/deploy-world.ts'
+import { browser, type Browser, type Page, signedInBrowser } from '../browser.ts'
+
+export { orders }
+
+export interface Person extends Browser {
+  userId: string
+  /** What the browser shows after a form: it follows the one redirect. */
+  submit: (path: string, fields?: Record<string, string>) => Promise<Page & { at: string }>
+  addServer: (name?: string, url?: string) => Promise<string>
+  workflow: (workflow?: object, prompt?: string | null) => Promise<string>
+  change: (id: string, workflow: object) => Promise<void>
+  credential: (name?: string, type?: string, data?: Record<string, unknown>) => Promise<string>
+  /** Through the plan and its button; the page of the deployment. */
+  deploy: (workflowId: string, instanceId: string, more?: string) => Promise<Page & { at: string }>
+}
+
+export async function createFormWorld() {
+  const world = await createDeployWorld()
+  const app = () => createApp(world.deps)
+
+  async function person(): Promise<Person> {
+    const tab = await signedInBrowser({ app: app(), deps: world.deps } as never)
+    return personOf(world, tab, tab.userId)
+  }
+
+  return { world, stub: world.stub, person, stranger: () => browser(app()), close: () => world.close() }
+}
+
+function personOf(world: DeployWorld, tab: Browser, userId: string): Person {
+  const { stub } = world
+  const submit: Person['submit'] = async (path, fields = {}) => {
+    const answer = await tab.post(path, fields)
+    if (answer.location === null) return { ...answer, at: path }
+    return { ...(await tab.get(answer.location)), at: answer.location }
+  }
+  return {
+    ...tab,
+    userId,
+    submit,
+    addServer: async (name = 'prod-eu-1', baseUrl = stub.baseUrl) => {
+      const answer = await tab.post('/instances', { name, baseUrl, apiKey: stub.apiKey, test: 'yes' })
+      return String(answer.location).split('/').at(-1) ?? ''
+    },
+    workflow: async (workflow = orders(), prompt = 'Post each order to Slack.') =>
+      (await world.deps.workflows.create(userId, { workflow, prompt } as never)).id,
+    change: async (id, workflow) => {
+      await world.deps.workflows.update(userId, id, null, { workflow } as never)
+    },
+    credential: async (name = 'Slack ops-bot', type = 'slackApi', data = { accessToken: `xoxb-${name}` }) => {
+      const made = await world.deps.credentials.create(userId, { type, name, data })
+      return made?.id ?? ''
+    },
+    deploy: async (workflowId, instanceId, more = '') => {
+      const plan = await tab.get(`/deployments/new?workflow=${workflowId}&instance=${instanceId}${more}`)
+      return submit('/deployments', fieldsOf(plan.text, '/deployments'))
+    },
+  }
+}
+
+/** The hidden fields of the form that posts to `action`. */
+export function fieldsOf(html: string, action: string): Record<string, string> {
+  const start = html.indexOf(`<form method="post" action="${action}"`)
+  if (start === -1) throw new Error(`No form posts to ${action}`)
+  const form = html.slice(start, html.indexOf('</form>', start))
+  return Object.fromEntries(
+    [...form.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"/g)].map(([, name, value]) => [
+      name ?? '',
+      (value ?? '').replaceAll('&amp;', '&').replaceAll('&quot;', '"'),
+    ]),
+  )
+}
+
+/** What is read on the page's main part, tags and surplus space left out. */
+export const textOf = (html: string): string =>
+  html
+    .slice(html.indexOf('<main'), html.indexOf('</main>'))
+    .replaceAll(/<[^>]+>/g, ' ')
+    .replaceAll('&#39;', "'")
+    .replaceAll('&quot;', '"')
+    .replaceAll('&amp;', '&')
+    .replaceAll(/\s+/g, ' ')
+    .replaceAll(/ (?=[.,;:])/g, '')

@@ -1,0 +1,189 @@
+import { describe, expect, test } from 'vitest'
+import { betterVersion } from '../../../src/dashboard/deployments/better-version.ts'
+import { readBoardQuery } from '../../../src/dashboard/deployments/board-query.ts'
+import { choiceFields, readChoices } from '../../../src/dashboard/deployments/choices.ts'
+import { rolledBackFrom, stagesOf } from '../../../src/dashboard/deployments/stages.ts'
+import { threeWay, valueAt } from '../../../src/dashboard/deployments/three-way.ts'
+
+const id = '01985b1a-7e51-7000-8000-000000000000'
+
+describe('the stages of a deployment', () => {
+  const stages = (state: object) =>
+    stagesOf(
+      { status: 'active', step: null, error: null, intent: null, version: 2, ...state } as never,
+      null,
+    )?.map(({ label, state }) => `${label} ${state}`)
+  const deploying = { action: 'deploy', version: 2 }
+
+  test.each([
+    [{ status: 'active' }, 'Planned done, Applied done, Verified done, Live done'],
+    [{ status: 'pending', intent: deploying }, 'Planned now, Applying ahead, Verifying ahead, Live ahead'],
+    [
+      { status: 'deploying', step: 'credentials', intent: deploying },
+      'Planned done, Applying now, Verifying ahead, Live ahead',
+    ],
+    [
+      { status: 'deploying', step: 'verify', intent: deploying },
+      'Planned done, Applied done, Verifying now, Live ahead',
+    ],
+    [
+      { status: 'failed', step: 'publish', intent: deploying },
+      'Planned done, Applying failed, Verifying ahead, Live ahead',
+    ],
+    [
+      { status: 'failed', step: 'verify', intent: deploying },
+      'Planned done, Applied done, Verifying failed, Live ahead',
+    ],
+    [{ status: 'inactive' }, 'Planned done, Applied done, Unpublished off'],
+    [{ status: 'undeployed' }, 'Asked for done, Removed done, Gone from n8n done'],
+    [
+      { status: 'deploying', step: 'workflow-delete', intent: { action: 'undeploy' } },
+      'Asked for done, Removing now, Gone from n8n ahead',
+    ],
+  ])('%j', (state, expected) => {
+    expect(stages(state)?.join(', ')).toBe(expected)
+  })
+
+  test('there are none of what is only tracked', () => {
+    expect(stages({ status: 'tracking' })).toBeUndefined()
+  })
+
+  test.each([
+    [[2, 3, 1], 2, 3],
+    [[3, 2], 3, null],
+    [[2], 2, null],
+    [[], 1, null],
+    [[2, 3], 1, null],
+  ])('versions %j with %d now were rolled back from %j', (versions, current, expected) => {
+    expect(
+      rolledBackFrom(
+        versions.map((version) => ({ version })),
+        current,
+      ),
+    ).toBe(expected)
+  })
+})
+
+describe('an earlier version that did better', () => {
+  const runs = (of: Record<number, [number, number]>) =>
+    new Map(
+      Object.entries(of).map(([version, [succeeded, failed]]) => [
+        Number(version),
+        { version: Number(version), runs: succeeded + failed, succeeded, failed },
+      ]),
+    )
+  const history = [{ version: 3 }, { version: 2 }, { version: 1 }]
+
+  test.each([
+    ['clearly worse than before', { 3: [4, 6], 2: [99, 1] }, 2],
+    ['good enough', { 3: [95, 5], 2: [100, 0] }, null],
+    ['as bad as before', { 3: [5, 5], 2: [5, 5] }, null],
+    ['too few runs to tell', { 3: [0, 4], 2: [100, 0] }, null],
+    ['nothing known of the one before, the one before that did better', { 3: [1, 9], 1: [10, 0] }, 1],
+    ['no runs at all', {}, null],
+  ] as [string, Record<number, [number, number]>, number | null][])('%s', (_, of, expected) => {
+    expect(betterVersion(history, runs(of), 3)?.version ?? null).toBe(expected)
+  })
+})
+
+describe('choices in a URL', () => {
+  test('are read the same as they were written', () => {
+    const choices = {
+      ...{ workflowId: id, instanceId: id, version: 3, publish: false, reportSuccess: true },
+      bindings: { slackApi: id, googleSheetsOAuth2Api: { n8nCredentialId: 'aB3dE5fG7hJ9' } },
+    }
+    expect(readChoices(new URLSearchParams(choiceFields(choices)))).toEqual(choices)
+  })
+
+  test.each([
+    'workflow=1&instance=x',
+    'version=0',
+    'version=abc',
+    'version=1.5',
+    'version=99999999999',
+    'credential.slackApi=../etc',
+    'credential.=x',
+    'credential.__proto__=abc',
+    'credential.a%20b=abc',
+    'publish=maybe&report=1',
+  ])('%s is left out where it cannot be read', (query) => {
+    expect(readChoices(new URLSearchParams(query))).toEqual({
+      ...{
+        workflowId: null,
+        instanceId: null,
+        version: null,
+        publish: true,
+        reportSuccess: false,
+        bindings: {},
+      },
+    })
+  })
+
+  test('filters keep what is readable and name the rest once', () => {
+    const { filter, query, ignored, after } = readBoardQuery(
+      new URLSearchParams(`status=failed&wf=${id}&inst=no&inst=nope&q=a&x=1&after=3`),
+    )
+    expect(filter).toMatchObject({ state: 'failed', workflowId: id, q: 'a', instanceId: undefined })
+    expect(query).toEqual({ status: 'failed', wf: id, q: 'a' })
+    expect(ignored).toEqual(['inst', 'x'])
+    expect(after).toBe('3')
+  })
+})
+
+describe('values of a drift', () => {
+  test.each([
+    [{ a: { b: 1 } }, 'a.b', 1],
+    [{ 'a.b': { c: 2 } }, 'a.b.c', 2],
+    [{ a: { b: 1 }, 'a.b': 3 }, 'a.b', 3],
+    [{ list: [{ x: 1 }, { x: 2 }] }, 'list.1.x', 2],
+    [{ a: 1 }, 'b', undefined],
+    [{ a: 1 }, 'a.b.c', undefined],
+    [{ a: 'text' }, 'a.length', undefined],
+    [{}, 'constructor', undefined],
+  ])('%j at %s', (value, path, expected) => {
+    expect(valueAt(value, path)).toEqual(expected)
+  })
+
+  test('a credential is told by its name, for ids mean nothing to a reader', () => {
+    const node = { id: 'n', name: 'Slack', type: 'n8n-nodes-base.slack', parameters: {} }
+    const sides = threeWay(
+      {
+        ...{ name: null, added: [], removed: [], settings: [], cosmetic: [] },
+        changed: [{ node: 'Slack', paths: ['credentials.slackApi'] }],
+        connections: { added: [], removed: [] },
+      },
+      {
+        deployed: { nodes: [node] },
+        n8n: { nodes: [{ ...node, credentials: { slackApi: { id: 'x1', name: 'By hand' } } }] },
+        wanted: { nodes: [node] },
+        forced: {},
+        bindings: { slackApi: 'Slack ops-bot' },
+      },
+    )
+    expect(sides.nodes[0]?.fields).toEqual([
+      { path: 'credentials.slackApi', deployed: 'Slack ops-bot', n8n: 'By hand', wanted: 'Slack ops-bot' },
+    ])
+  })
+
+  test('a node that was renamed in n8n is compared with itself', () => {
+    const node = { id: 'n', name: 'Old', type: 't', parameters: { a: 1 } }
+    const sides = threeWay(
+      {
+        ...{ name: null, added: [], removed: [], settings: [], cosmetic: [] },
+        changed: [{ node: 'New', paths: ['name', 'parameters.a'] }],
+        connections: { added: [], removed: [] },
+      },
+      {
+        deployed: { nodes: [node] },
+        n8n: { nodes: [{ ...node, name: 'New', parameters: { a: 2 } }] },
+        wanted: { nodes: [node] },
+        forced: {},
+        bindings: {},
+      },
+    )
+    expect(sides.nodes[0]?.fields).toEqual([
+      { path: 'name', deployed: 'Old', n8n: 'New', wanted: 'Old' },
+      { path: 'parameters.a', deployed: '1', n8n: '2', wanted: '1' },
+    ])
+  })
+})

@@ -1,0 +1,368 @@
+import { beforeAll, describe, expect, test } from 'vitest'
+import { useTestApp } from '../../harness/app.ts'
+import { browser, signedInBrowser } from '../browser.ts'
+import { type ExecutionsWorld, executionsWorld } from './world.ts'
+
+const app = useTestApp()
+const forbidden = { message: '403 Forbidden: the token lacks scope issues:create', httpCode: '403' }
+
+let world: ExecutionsWorld
+let failed: string
+let succeeded: string
+beforeAll(async () => {
+  world = await executionsWorld(app)
+  succeeded = await world.report({ id: 48_211, status: 'success' })
+  await world.report({ id: 48_212, error: { message: 'timeout of 10000ms exceeded' }, startMs: 60_000 })
+  failed = await world.report({ id: 48_213, error: forbidden, startMs: 120_000 })
+})
+
+/** Numbers of the runs that a page lists. */
+const listed = (text: string) =>
+  [...text.matchAll(/#(48\u202f\d{3})</g)].map(([, number]) => number?.slice(-3))
+const page = async (path: string, tab: Pick<ExecutionsWorld, 'get'> = world) => {
+  const answer = await tab.get(path)
+  return { ...answer, text: answer.text.replaceAll('&#39;', "'").replaceAll('&quot;', '"') }
+}
+
+describe('the list of runs', () => {
+  test('shows status, workflow, start, duration, trigger, version and instance, newest first', async () => {
+    const { status, text } = await page('/executions')
+    expect(status).toBe(200)
+    expect(listed(text)).toEqual(['213', '212', '211'])
+    for (const shown of [
+      'Failed',
+      'Succeeded',
+      'Support triage',
+      '4.00 s',
+      'Gmail trigger',
+      'v1',
+      'prod-eu-1',
+    ]) {
+      expect(text).toContain(shown)
+    }
+    expect(text).toContain('Create issue: 403 Forbidden: the token lacks scope issues:create')
+    expect(text).toContain(`href="/executions/${failed}"`)
+    expect(text).not.toContain('canary')
+  })
+
+  test.each<[string, () => string, string[]]>([
+    ['a status', () => 'status=success', ['211']],
+    ['failed, in one word', () => 'status=failed', ['213', '212']],
+    ['a workflow and its version', () => `wf=${world.workflowId}&v=1`, ['213', '212', '211']],
+    ['another version', () => 'v=2', []],
+    ['an instance', () => `inst=${world.instanceId}`, ['213', '212', '211']],
+    ['a deployment', () => `dep=${world.deploymentId}`, ['213', '212', '211']],
+    ['another deployment', () => `dep=${world.instanceId}`, []],
+    ['the node that failed', () => 'node=Create+issue', ['213', '212']],
+    ['a period', () => 'from=2026-11-22T10:01&to=2026-11-22T10:02', ['212']],
+    ['a part of the error', () => 'q=lacks+scope', ['213']],
+    ['a part of the name', () => 'q=TRIAGE', ['213', '212', '211']],
+    ['a wildcard as itself', () => 'q=%25', []],
+    ['the number as it is shown', () => 'q=%2348+212', ['212']],
+    ['an id', () => `q=${failed}`, ['213']],
+  ])('is narrowed by %s', async (_what, query, numbers) => {
+    const { text } = await page(`/executions?${query()}`)
+    expect(listed(text)).toEqual(numbers)
+    expect(text).not.toContain('left out')
+    expect(text.includes('No runs match.')).toBe(numbers.length === 0)
+  })
+
+  test('leaves bad filters out and says so', async () => {
+    const { status, text } = await page('/executions?status=broken&wf=1&status=failed')
+    expect(status).toBe(200)
+    expect(listed(text)).toEqual(['213', '212'])
+    expect(text).toContain(
+      '2 parts of the address are no filter and were left out: <code>status=broken wf=1</code>',
+    )
+  })
+
+  test('shows fifty at a time, and the rest behind the cursor', async () => {
+    const many = await executionsWorld(app)
+    for (let id = 48_100; id < 48_152; id += 1) {
+      await many.report({ id, status: 'success', startMs: id * 1000, withoutData: true })
+    }
+    const { text } = await page('/executions?status=success', many)
+    expect(listed(text)).toHaveLength(50)
+    const next = /href="(\/executions\?[^"]*after=[^"]*)"/.exec(text)?.[1]?.replaceAll('&amp;', '&') ?? ''
+    expect(next).toContain('status=success')
+    const { text: rest } = await page(next, many)
+    expect(listed(rest)).toEqual(['101', '100'])
+    expect(rest).toContain('First page')
+    expect(rest).not.toContain('data-live="')
+  })
+
+  test('says what is missing when there is nothing', async () => {
+    const fresh = await signedInBrowser(app)
+    const { text } = await page('/executions', fresh)
+    expect(text).toContain('No runs yet.')
+    expect(text).toContain('href="/deployments"')
+    expect((await page('/executions?q=1', fresh)).text).toContain('No runs match.')
+  })
+
+  test('is asked for news, which count what the filter chooses since the page came', async () => {
+    const live = await executionsWorld(app)
+    await live.report({ id: 1, status: 'success', withoutData: true })
+    const news = async (query: string) => {
+      const { text } = await page(`/executions?${query}`, live)
+      const url = /data-live="([^"]+)"/.exec(text)?.[1]?.replaceAll('&amp;', '&') ?? ''
+      return async () => JSON.parse((await live.get(url, { Accept: 'application/json' })).text)
+    }
+    const [all, failures] = [await news(''), await news('status=failed')]
+    expect(await all()).toEqual({ notice: null, at: expect.stringMatching(/^\d\d:\d\d:\d\d$/) })
+    await live.report({ id: 2, status: 'success', withoutData: true })
+    await live.report({ id: 3, error: forbidden })
+    expect((await all()).notice).toBe('2 new runs')
+    expect((await failures()).notice).toBe('1 new run')
+    expect((await live.get('/executions/news?than=x', { Accept: 'application/json' })).status).toBe(422)
+  })
+
+  test('is given as a file, narrowed by the same filters', async () => {
+    const csv = await world.get('/executions/export?status=failed&format=csv')
+    expect(csv.headers.get('Content-Disposition')).toBe('attachment; filename="executions.csv"')
+    expect(csv.headers.get('Content-Type')).toMatch(/^text\/csv/)
+    expect(csv.text.trim().split('\r\n')).toHaveLength(3)
+    const json = JSON.parse((await world.get('/executions/export?status=success&format=json')).text)
+    expect(json).toMatchObject([{ id: succeeded, n8nExecutionId: '48211' }])
+  })
+})
+
+describe('a run', () => {
+  test('shows its nodes, the error where it happened, what it means and what to do', async () => {
+    const { status, text } = await page(`/executions/${failed}`)
+    expect(status).toBe(200)
+    expect(text).toContain('4 of 5 nodes ran')
+    for (const shown of ['New mail', 'Agent', 'Create issue', 'Tell team', 'not reached', '3.00 s', '×2']) {
+      expect(text).toContain(shown)
+    }
+    expect(text).toMatch(/class="wf-depth-1[^"]*"[^]*?Model/)
+    expect(text).toContain('Linear knows the credential and refuses this request')
+    expect(text).toContain(`href="/credentials/${world.credentialId}"`)
+    expect(text).toContain('NodeApiError  HTTP 403  at Create issue')
+    expect(text).toContain('href="https://n8n.example.com/eu/workflow/wf1/executions/48213"')
+    expect(text).toContain('1 run since')
+    expect(text).toContain('None ran before v1')
+    expect(text).toContain(
+      'From this node, yes. From the start, yes: no node that ran before writes anything.',
+    )
+    expect(text).not.toContain('data-refresh')
+  })
+
+  test('never shows a value, of a parameter, an item or a credential', async () => {
+    const { text } = await page(`/executions/${failed}?node=Agent`)
+    expect(text).toContain('expression · 13')
+    expect(text).not.toMatch(/secret-value|item-value|canary/)
+  })
+
+  test('tells an AI what it needs, without secrets', async () => {
+    const { text } = await page(`/executions/${failed}`)
+    const told = /id="ai-text"[^>]*>([^]*?)<\/pre>/.exec(text)?.[1] ?? ''
+    for (const part of [
+      'Support triage, version 1',
+      'Sort mails. Use [redacted]',
+      'Create issue (n8n-nodes-base.linear, version 1)',
+      '- operation: string · 6',
+      '403 Forbidden: the token lacks scope issues:create',
+      '- Tell team: not reached',
+    ]) {
+      expect(told).toContain(part)
+    }
+    expect(told).not.toMatch(/secret-value|abcdefghijklmnop/)
+  })
+
+  test('opens the node that the URL names, else the one that failed', async () => {
+    const title = (text: string) => /<span class="inspector-title">.*?<\/span>([^<]+)<\/span>/.exec(text)?.[1]
+    expect(title((await page(`/executions/${failed}`)).text)).toBe('Create issue')
+    expect(title((await page(`/executions/${failed}?node=Tell+team`)).text)).toBe('Tell team')
+    expect(title((await page(`/executions/${failed}?node=Nobody`)).text)).toBe('New mail')
+    expect(title((await page(`/executions/${succeeded}`)).text)).toBe('New mail')
+  })
+
+  test('leads to the runs beside it in the list that it was reached from', async () => {
+    const neighbours = async (query: string) => {
+      const { text } = await page(`/executions/${failed}${query}`)
+      return {
+        newer: /href="([^"]+)" title="Newer run"/.exec(text)?.[1],
+        older: /href="([^"]+)" title="Older run"/.exec(text)?.[1],
+      }
+    }
+    const { newer, older } = await neighbours('')
+    expect(newer).toBeUndefined()
+    expect(older).toMatch(/^\/executions\/[0-9a-f-]{36}$/)
+    expect((await neighbours(`?list=${encodeURIComponent('status=success')}`)).older).toBe(
+      `/executions/${succeeded}?list=status%3Dsuccess`,
+    )
+    const { text } = await page(`/executions/${failed}?list=${encodeURIComponent('status=success&bad=1')}`)
+    expect(text).toContain('href="/executions?status=success"')
+  })
+
+  test('grows while it runs, and asks for itself again', async () => {
+    const id = await world.report({ id: 'running-1', status: 'running' })
+    const { text } = await page(`/executions/${id}`)
+    expect(text).toContain('id="run" data-refresh')
+    expect(text).toContain('This run')
+    expect(text).toContain('It runs.')
+  })
+
+  test.each<[string, Record<string, unknown>, string | RegExp]>([
+    ['waits', { status: 'waiting' }, 'It waits.'],
+    ['has not begun', { status: 'new' }, 'It is queued.'],
+    ['came with data of the sender', { status: 'success', data: { rows: 1 } }, /shape/],
+    [
+      'came with too much data',
+      { status: 'success', data: { text: 'x'.repeat(300_000) } },
+      'too large to keep',
+    ],
+    [
+      'came without data',
+      { status: 'error', error: { message: 'Odd', node: 'Create issue' } },
+      'not here yet',
+    ],
+  ])('that %s says so', async (what, fields, said) => {
+    const id = await world.send({ executionId: `state-${what.length}`, workflowId: 'wf1', ...fields })
+    const { status, text } = await page(`/executions/${id}`)
+    expect(status).toBe(200)
+    expect(text).toMatch(said)
+  })
+
+  test('whose data n8n does not keep, or whose data was trimmed, says so and for how long', async () => {
+    const id = await world.report({ id: 'trimmed-1', error: forbidden })
+    const set = (column: string) => app.deps.db.execute(`update executions set ${column} where id = '${id}'`)
+    await set('data = null')
+    expect((await page(`/executions/${id}`)).text).toContain('Its data was trimmed after 30 days.')
+    await world
+      .api('PATCH', `/v1/workflows/${world.workflowId}`, { dataRetentionDays: 7 })
+      .catch(() => undefined)
+    await set("data_stamp = '-'")
+    const { text } = await page(`/executions/${id}`)
+    expect(text).toContain('n8n kept no data for this run.')
+    expect(text).toContain('href="https://n8n.example.com/eu/workflow/wf1"')
+    expect(text).toContain('403 Forbidden: the token lacks scope')
+  })
+
+  test('survives its workflow', async () => {
+    const gone = await executionsWorld(app)
+    const id = await gone.report({ id: 1, error: forbidden })
+    await app.deps.workflows.delete(gone.userId, gone.workflowId, { force: true })
+    const { status, text } = await page(`/executions/${id}`, gone)
+    expect(status).toBe(200)
+    expect(text).toContain('Deleted workflow')
+    expect(text).toContain('The version that ran is deleted')
+    expect((await page('/executions', gone)).text).toContain('Deleted workflow')
+  })
+})
+
+describe('errors that are alike', () => {
+  let alike: ExecutionsWorld
+  let group: string
+  beforeAll(async () => {
+    alike = await executionsWorld(app)
+    for (const id of [1, 2, 3]) {
+      const afterMs = Date.now() - Date.parse('2026-11-22T10:00:00.000Z') - id * 1000
+      await alike.report({
+        id,
+        startMs: afterMs,
+        error: { message: `Ticket ${id} was not found`, httpCode: '404' },
+      })
+    }
+    group = /href="\/errors\/([0-9a-f]{16})/.exec((await page('/errors', alike)).text)?.[1] ?? ''
+  })
+
+  test('are one line of the list, with how many there are', async () => {
+    const { text } = await page('/errors', alike)
+    expect(text).toContain('1 group')
+    expect(text).toContain('Ticket … was not found')
+    expect(text).toContain('Create issue · NodeApiError · HTTP 404')
+    expect(text).toContain('New')
+  })
+
+  test('have a page: how often, since when, where, and the runs', async () => {
+    const { status, text } = await page(`/errors/${group}?period=24h`, alike)
+    expect(status).toBe(200)
+    expect(text).toContain('Ticket … was not found')
+    expect(text).toContain('nothing under that address')
+    expect(text).toContain(`href="/executions?error=${group}&amp;from=24h"`)
+    expect(text).toContain(`href="/executions?wf=${alike.workflowId}&amp;v=1&amp;error=${group}"`)
+    expect(listedRuns(text)).toEqual(['3', '2', '1'])
+    expect(listedRuns((await page(`/executions?error=${group}`, alike)).text)).toEqual(['3', '2', '1'])
+  })
+
+  test('are known to their runs', async () => {
+    const { text: list } = await page(`/executions?error=${group}`, alike)
+    const run = /href="(\/executions\/[0-9a-f-]{36})/.exec(list)?.[1] ?? ''
+    const { text } = await page(run, alike)
+    expect(text).toContain(`href="/errors/${group}"`)
+    expect(text).toContain('3 runs since')
+  })
+
+  test('are no page of another user, nor is what is no fingerprint', async () => {
+    for (const id of [group, '0'.repeat(16), 'x', '..%2f']) {
+      expect((await page(`/errors/${id}`)).status).toBe(404)
+    }
+  })
+
+  test('are an empty list where there are none', async () => {
+    const { text } = await page('/errors?period=nonsense', await signedInBrowser(app))
+    expect(text).toContain('No run failed in this period.')
+  })
+})
+
+const listedRuns = (text: string) => [...text.matchAll(/#(\d+)<\/span>/g)].map(([, number]) => number)
+
+describe('who may see runs', () => {
+  test("another user's run is not there, nor in any list, count or file", async () => {
+    const other = await signedInBrowser(app)
+    expect((await page(`/executions/${failed}`, other)).status).toBe(404)
+    for (const path of [
+      '/executions',
+      `/executions?wf=${world.workflowId}`,
+      `/executions?q=${failed}`,
+      '/executions?q=48213',
+      '/executions/export?format=json',
+      `/executions/news?than=${succeeded}`,
+      '/errors',
+    ]) {
+      const { text } = await page(path, other)
+      expect(text).not.toMatch(/Support triage|lacks scope|n8nExecutionId|#48\u202f213|new run/)
+    }
+  })
+
+  test.each(['x', '01890a5d-ac96-774b-bcce-b302099a8057', '6f9619ff-8b86-4011-b42d-00cf4fc964ff'])(
+    '%s is no run',
+    async (id) => expect((await page(`/executions/${id}`)).status).toBe(404),
+  )
+
+  test('who is not signed in is sent to the sign-in, and back', async () => {
+    const { status, location } = await browser(app.app).get('/executions?status=failed')
+    expect(status).toBe(303)
+    expect(location).toBe('/sign-in?return=%2Fexecutions%3Fstatus%3Dfailed')
+    const news = await browser(app.app).get('/executions/news', { Accept: 'application/json' })
+    expect(news.status).toBe(401)
+  })
+})
+
+describe('whatever users and services have written is text', () => {
+  const markup = `<img src=x onerror=alert(1)>"'</script>`
+  test('on every page', async () => {
+    const marked = await executionsWorld(app, markup)
+    const run = await marked.report({
+      id: 'm-1',
+      mode: markup,
+      error: { message: markup, name: 'Odd', httpCode: '403' },
+    })
+    const { text: errors } = await marked.get('/errors?period=30d')
+    const group = /href="(\/errors\/[0-9a-f]{16})/.exec(errors)?.[1]
+    for (const path of [
+      '/executions',
+      `/executions?q=${encodeURIComponent(markup)}&node=${encodeURIComponent(markup)}&bad=${encodeURIComponent(markup)}`,
+      `/executions/${run}`,
+      `/executions/${run}?node=${encodeURIComponent(`Create issue${markup}`)}&list=${encodeURIComponent(`q=${markup}`)}`,
+      '/errors?period=30d',
+      group ?? '/missing',
+    ]) {
+      const { status, text } = await marked.get(path)
+      expect({ path, status }).toEqual({ path, status: 200 })
+      expect(text).toContain('&lt;img src=x onerror=alert(1)&gt;')
+      expect(text).not.toMatch(/<img|"'<\/script>| style=/)
+    }
+  })
+})

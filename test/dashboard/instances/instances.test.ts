@@ -1,0 +1,277 @@
+/** n8n servers, through the forms of their pages, with a stub of n8n behind them. */
+import { v7 as uuidv7 } from 'uuid'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createFormWorld, orders, textOf } from '../deployments/forms.ts'
+
+let world: Awaited<ReturnType<typeof createFormWorld>>
+beforeAll(async () => {
+  world = await createFormWorld()
+})
+afterAll(() => world?.close())
+
+const payload = `<img src=x onerror=alert(1)>"'&`
+const entered = () => ({
+  name: 'prod-eu-1',
+  baseUrl: world.stub.baseUrl,
+  apiKey: world.stub.apiKey,
+  test: 'yes',
+})
+
+describe('adding a server', () => {
+  test('tests it first and says what was found', async () => {
+    const person = await world.person()
+    expect(textOf((await person.get('/instances')).text)).toContain('No n8n server yet.')
+    const page = await person.submit('/instances', entered())
+    expect(page.at).toMatch(/^\/instances\/[0-9a-f-]{36}$/)
+    expect(textOf(page.text)).toContain('prod-eu-1 answers and takes the API key. Nothing is missing.')
+    expect(textOf(page.text)).toContain('2.x, later than 2.0')
+    expect(textOf((await person.get('/instances')).text)).toContain('prod-eu-1 n8n.example.com Reachable')
+  })
+
+  test.each([
+    [{ name: '' }, 'At least 1 character'],
+    [{ baseUrl: 'not a url' }, /URL/i],
+    [{ baseUrl: 'https://127.0.0.1' }, /address|host|public|allowed/i],
+    [{ apiKey: 'with space' }, '1 to 4,096 printable ASCII characters without spaces'],
+    [{ apiKey: 'wrong-key' }, 'does not accept the API key'],
+  ])('%j is refused under its field; what was entered stays, but for the key', async (change, message) => {
+    const person = await world.person()
+    const fields = { ...entered(), name: payload, ...change }
+    const { status, text } = await person.post('/instances', fields)
+    expect(status).toBe(422)
+    expect(textOf(text)).toMatch(message)
+    expect(text).not.toContain(fields.apiKey)
+    expect(text).not.toContain('<img src=x')
+    if (fields.name === payload) expect(text).toContain('value="&lt;img src=x')
+    expect((await person.get('/instances')).text).toContain('No n8n server yet.')
+  })
+
+  test('one that does not answer is added only without a test', async () => {
+    const person = await world.person()
+    world.world.fail(() => true, 'reset')
+    const refused = await person.post('/instances', entered())
+    expect(refused.status).toBe(422)
+    expect(textOf(refused.text)).toContain('Nothing was added')
+    const page = await person.submit('/instances', { ...entered(), test: 'no' })
+    expect(textOf(page.text)).toContain('prod-eu-1 is added, untested.')
+  })
+
+  test('a name that is taken is said under the name', async () => {
+    const person = await world.person()
+    await person.addServer('twice')
+    const { status, text } = await person.post('/instances', { ...entered(), name: 'twice' })
+    expect(status).toBe(422)
+    expect(textOf(text)).toContain('You have another instance of that name')
+    expect(text).toContain('id="field-name-error"')
+  })
+})
+
+describe('what is done with a server', () => {
+  test('a test now says what n8n answers, and what it cannot do is listed', async () => {
+    const person = await world.person()
+    const id = await person.addServer()
+    world.world.fail(() => true, '401')
+    const refused = await person.submit(`/instances/${id}/test`)
+    expect(textOf(refused.text)).toContain('does not accept the API key')
+    expect(textOf(refused.text)).toContain('prod-eu-1 refuses the API key.')
+    expect(textOf((await person.get('/instances')).text)).toContain('Refused')
+    expect(textOf((await person.submit(`/instances/${id}/test`)).text)).toContain('Nothing is missing.')
+  })
+
+  test('a poll now says how many runs are new, and another one at once is refused kindly', async () => {
+    const person = await world.person()
+    const id = await person.addServer()
+    await person.credential()
+    const { at } = await person.deploy(await person.workflow(), id)
+    const deployment = await world.world.deps.deployments.find(person.userId, at.split('/')[2] ?? '')
+    world.stub.addExecution({ workflowId: deployment?.n8nWorkflowId ?? '', status: 'success' })
+    expect(textOf((await person.submit(`/instances/${id}/poll`)).text)).toContain(
+      'prod-eu-1 was asked: 1 new run',
+    )
+    expect(textOf((await person.submit(`/instances/${id}/poll`)).text)).toContain('was polled just now')
+  })
+
+  test('a new name and a new key are taken; a key that n8n refuses changes nothing and is not shown', async () => {
+    const person = await world.person()
+    const id = await person.addServer()
+    const renamed = await person.submit(`/instances/${id}/settings`, {
+      name: 'renamed',
+      baseUrl: world.stub.baseUrl,
+    })
+    expect(textOf(renamed.text)).toContain('Saved.')
+    expect(renamed.text).toContain('<h1>renamed</h1>')
+    const refused = await person.post(`/instances/${id}/key`, { apiKey: 'a-wrong-key' })
+    expect(refused.status).toBe(422)
+    expect(textOf(refused.text)).toContain('the earlier key is kept')
+    expect(refused.text).not.toContain('a-wrong-key')
+    expect(
+      textOf((await person.submit(`/instances/${id}/key`, { apiKey: world.stub.apiKey })).text),
+    ).toContain('has the new API key')
+    const moved = await person.post(`/instances/${id}/settings`, {
+      name: 'renamed',
+      baseUrl: 'https://other.example.com',
+    })
+    expect(moved.status).toBe(422)
+    expect(textOf(moved.text)).toContain('send the API key again')
+  })
+
+  test('a new webhook token is on the answer once and nowhere else', async () => {
+    const person = await world.person()
+    const id = await person.addServer()
+    const answer = await person.post(`/instances/${id}/webhook-token`)
+    expect(answer.status).toBe(200)
+    expect(answer.headers.get('Cache-Control')).toBe('no-store')
+    const token = /<pre class="code-box"[^>]*>([^<]+)<\/pre>/.exec(answer.text)?.[1] ?? ''
+    expect(token.length).toBeGreaterThan(20)
+    expect(await world.world.deps.instances.authenticate(id, token)).toMatchObject({ userId: person.userId })
+    for (const path of [`/instances/${id}`, `/instances/${id}/settings`, '/instances']) {
+      expect((await person.get(path)).text).not.toContain(token)
+    }
+    expect(await world.world.database.dump()).not.toContain(token)
+    expect(world.world.logs.join('\n')).not.toContain(token)
+  })
+
+  test('the error reporter is set up from here', async () => {
+    const person = await world.person()
+    const id = await person.addServer()
+    expect(textOf((await person.get(`/instances/${id}`)).text)).toContain('Error reporter not set up yet')
+    const page = await person.submit(`/instances/${id}/reporter`)
+    expect(textOf(page.text)).toContain('The error reporter is set up on prod-eu-1')
+    expect(textOf(page.text)).toContain('Error reporter set up in n8n')
+  })
+
+  test('removing takes the name typed, and leaves nothing deployed behind unasked', async () => {
+    const person = await world.person()
+    const id = await person.addServer('remove me')
+    await person.credential()
+    await person.deploy(await person.workflow(), id)
+    expect((await person.post(`/instances/${id}/remove`, { name: 'remove' })).status).toBe(422)
+    const used = await person.post(`/instances/${id}/remove`, { name: 'remove me' })
+    expect(used.status).toBe(409)
+    expect(textOf(used.text)).toContain('Workflows are deployed on it')
+    const gone = await person.submit(`/instances/${id}/remove`, { name: 'remove me', force: 'true' })
+    expect(gone.at).toBe('/instances')
+    expect(textOf(gone.text)).toContain('remove me is removed.')
+    expect((await person.get(`/instances/${id}`)).status).toBe(404)
+  })
+})
+
+describe('importing what a server has', () => {
+  async function inN8n(name: string) {
+    const { stub } = world
+    const answer = await stub.fetch(`${stub.baseUrl}/api/v1/workflows`, {
+      method: 'POST',
+      headers: { 'X-N8N-API-KEY': stub.apiKey, 'Content-Type': 'application/json' },
+      body: JSON.stringify({ ...orders({ name }), settings: {} }),
+    })
+    return ((await answer.json()) as { id: string }).id
+  }
+
+  test('lists it, imports what is chosen, and tells what is tracked already', async () => {
+    const person = await world.person()
+    const id = await person.addServer()
+    const [one, two] = [await inN8n(`Import ${payload}`), await inN8n('Import me too')]
+    const page = await person.get(`/instances/${id}/import?q=Import`)
+    expect(page.text).not.toContain('<img src=x')
+    expect(page.text).toContain(`value="${one}"`)
+    const answer = await person.submit(`/instances/${id}/import`, { id: two })
+    expect(answer.at).toMatch(/^\/workflows\//)
+    expect(answer.text).toContain('1 workflow imported as v1 and tracked.')
+    const after = await person.get(`/instances/${id}/import?q=Import`)
+    expect(after.text).not.toContain(`value="${two}"`)
+    expect(textOf(after.text)).toContain('tracked here')
+    const again = await person.submit(`/instances/${id}/import`, { id: two })
+    expect(textOf(again.text)).toContain(`Not imported: ${two}`)
+    expect(textOf((await person.submit(`/instances/${id}/import`, {})).text)).toContain(
+      'No workflow was chosen.',
+    )
+  })
+
+  test('says in amber that n8n is away', async () => {
+    const person = await world.person()
+    const id = await person.addServer()
+    world.world.fail(() => true, 'reset')
+    const { status, text } = await person.get(`/instances/${id}/import?cursor=%00`)
+    expect(status).toBe(200)
+    expect(textOf(text)).toContain('prod-eu-1 could not be asked.')
+  })
+})
+
+describe('reports that could not be used', () => {
+  async function withLetter() {
+    const person = await world.person()
+    const id = await person.addServer()
+    const token = await world.world.deps.instances.rotateWebhookToken(person.userId, id)
+    const { createApp } = await import('../../../src/app.ts')
+    const n8nWorkflowId = `wf${uuidv7().slice(-10)}`
+    const answer = await createApp(world.world.deps).request(`/hooks/n8n/${id}`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` },
+      body: JSON.stringify({ executionId: '77', workflowId: n8nWorkflowId, status: 'success' }),
+    })
+    expect(answer.status).toBe(202)
+    const page = await person.get(`/instances/${id}/dead-letters`)
+    const action = /action="([^"]+)\/replay"/.exec(page.text)?.[1] ?? ''
+    return { person, id, page, action, n8nWorkflowId }
+  }
+
+  test('say why, and are used once their workflow is tracked', async () => {
+    const { person, id, page, action, n8nWorkflowId } = await withLetter()
+    expect(textOf(page.text)).toContain('No deployment tracks this workflow')
+    expect(textOf(page.text)).toContain('#77')
+    expect(textOf((await person.submit(`${action}/replay`)).text)).toContain(
+      'It still cannot be used: No deployment tracks this workflow.',
+    )
+    const workflowId = await person.workflow()
+    await person.submit('/deployments/track', { workflowId, instanceId: id, n8nWorkflowId })
+    expect(textOf((await person.get(`/instances/${id}/dead-letters`)).text)).toContain(
+      'Every report could be used.',
+    )
+  })
+
+  test('can be dropped, by their owner only', async () => {
+    const { person, id, action } = await withLetter()
+    const other = await world.person()
+    const own = await other.addServer()
+    const letterId = action.split('/').at(-1) ?? ''
+    expect(textOf((await other.submit(`/instances/${own}/dead-letters/${letterId}/drop`)).text)).toContain(
+      'gone already',
+    )
+    expect((await other.post(`/instances/${id}/dead-letters/${letterId}/drop`)).status).toBe(404)
+    expect(textOf((await person.submit(`${action}/drop`)).text)).toContain('The report is dropped.')
+  })
+})
+
+describe('whose a server is', () => {
+  test("another user's is a 404 and stays as it is; signed out leads to the sign-in; another site is refused", async () => {
+    const owner = await world.person()
+    const id = await owner.addServer(payload)
+    const { text } = await owner.get(`/instances/${id}`)
+    expect(text).not.toContain('<img src=x')
+    const person = await world.person()
+    for (const path of ['', '/settings', '/remove', '/import', '/dead-letters']) {
+      expect({ path, status: (await person.get(`/instances/${id}${path}`)).status }).toEqual({
+        path,
+        status: 404,
+      })
+      expect((await world.stranger().get(`/instances/${id}${path}`)).location).toMatch(/^\/sign-in\?return=/)
+    }
+    const fields = { name: payload, baseUrl: 'https://x.example.com', apiKey: 'k', id: 'x', force: 'true' }
+    for (const action of [
+      'settings',
+      'key',
+      'webhook-token',
+      'test',
+      'poll',
+      'reporter',
+      'import',
+      'remove',
+    ]) {
+      const path = `/instances/${id}/${action}`
+      expect({ action, status: (await person.post(path, fields)).status }).toEqual({ action, status: 404 })
+      const forged = await owner.post(path, fields, { 'Sec-Fetch-Site': 'cross-site' })
+      expect({ action, status: forged.status }).toEqual({ action, status: 403 })
+    }
+    expect((await owner.get(`/instances/${id}`)).status).toBe(200)
+  })
+})

@@ -1,0 +1,247 @@
+import { v7 as uuidv7 } from 'uuid'
+import { describe, expect, test } from 'vitest'
+import type { Series } from '../../src/analytics/contract.ts'
+import { createTimeFormat } from '../../src/dashboard/format.ts'
+import { attentionOf, type Troubles } from '../../src/dashboard/overview/attention.ts'
+import { barsOf } from '../../src/dashboard/overview/cards.tsx'
+import { periodOf } from '../../src/dashboard/overview/period.ts'
+import { toMarkers, toRunsBuckets } from '../../src/dashboard/overview/runs-buckets.ts'
+import { ingest } from '../../src/executions/ingest.ts'
+import { useTestApp } from '../harness/app.ts'
+import { signedInBrowser } from './browser.ts'
+
+const app = useTestApp()
+const markup = '<script>alert(1)</script>'
+const hourMs = 3_600_000
+
+/** A user with a workflow that is tracked on an instance, and runs that ended an hour ago. */
+async function account(statuses: ('success' | 'error')[], name = 'Order sync') {
+  const tab = await signedInBrowser(app)
+  const { accessToken } = await app.deps.accessTokens.sign({ userId: tab.userId, sessionId: uuidv7() })
+  const made = async (path: string, body: unknown) => {
+    const response = await app.app.request(path, {
+      method: 'POST',
+      headers: { Authorization: `Bearer ${accessToken}`, 'Content-Type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+    if (response.status !== 201) throw new Error(await response.text())
+    return (await response.json()) as { id: string }
+  }
+  const workflow = await made('/v1/workflows', { workflow: { name, nodes: [], connections: {} } })
+  const instance = await made('/v1/instances', {
+    name: 'prod-eu-1',
+    baseUrl: 'https://n8n.example.com',
+    apiKey: 'a-key-of-n8n',
+  })
+  const n8nWorkflowId = workflow.id.slice(-12)
+  const deployment = await made('/v1/deployments', {
+    workflowId: workflow.id,
+    instanceId: instance.id,
+    n8nWorkflowId,
+  })
+  const endedMs = Date.now() - hourMs
+  await ingest(
+    app.deps.db,
+    instance.id,
+    statuses.map((status, index) => ({
+      ...{ n8nExecutionId: String(index + 1), n8nWorkflowId, status, mode: 'webhook' },
+      ...{ startedAtMs: endedMs - 2000, finishedAtMs: endedMs, eventAtMs: endedMs, receivedAtMs: Date.now() },
+      error:
+        status === 'error'
+          ? { message: `refused ${markup}`, node: 'Post', httpStatus: 403, errorClass: 'NodeApiError' }
+          : null,
+      dataJson: null,
+    })),
+    'push',
+  )
+  return { ...tab, workflowId: workflow.id, deploymentId: deployment.id, instanceId: instance.id }
+}
+
+describe('the overview', () => {
+  test('says what to do first where there is nothing yet', async () => {
+    const { text } = await (await signedInBrowser(app)).get('/')
+    expect(text).toContain('No workflows yet.')
+    expect(text).toContain('href="/workflows/new"')
+    expect(text).not.toContain('Success rate')
+  })
+
+  test('names the deployment that fails, with a way out, before the figures', async () => {
+    const { get, deploymentId } = await account(['success', ...Array<'error'>(5).fill('error')])
+    const { text } = await get('/')
+    expect(text).toMatch(/Order sync v1 fails on 5 of 6 runs.*Success rate/s)
+    expect(text).toContain(`href="/deployments/${deploymentId}"`)
+    expect(text).toMatch(/Success rate.*?16\.6.*?%/s)
+  })
+
+  test('needs nobody while all is well', async () => {
+    const { get } = await account(Array<'success'>(6).fill('success'))
+    const { text } = await get('/?period=7d')
+    expect(text).toContain('Nothing needs you.')
+    expect(text).toMatch(/Success rate.*?>100<small>%/s)
+    expect(text).toContain('No run failed in the last 7 d.')
+  })
+
+  test('counts the same failures in figures, errors and workflows, and links to them', async () => {
+    const { get, workflowId } = await account(['error', 'error', 'success', 'success', 'success', 'success'])
+    const { text } = await get('/?period=30d')
+    expect(text).toMatch(/>Failed<.*?>2</s)
+    expect(text).toMatch(/\/executions\?[^"]*status=failed/)
+    expect(text).toMatch(/href="\/errors\/[0-9a-f]{16}"/)
+    expect(text).toMatch(new RegExp(`wf=${workflowId}[^>]*>33\\.3%`))
+  })
+
+  test("shows names and messages as text, and nothing of another user's", async () => {
+    const { get } = await account(Array<'error'>(6).fill('error'), markup)
+    const { text } = await get('/')
+    expect(text).not.toContain('<script>alert')
+    expect(text).toContain('&lt;script&gt;alert(1)&lt;/script&gt; v1 fails on 6 of 6 runs')
+    const other = await account(['success'], 'Of somebody else')
+    expect((await other.get('/')).text).not.toContain('alert(1)')
+  })
+
+  test('takes any period it does not know for 24 hours', async () => {
+    const { get } = await account(['success'])
+    const { status, text } = await get('/?period=%3Cx%3E')
+    expect(status).toBe(200)
+    expect(text).toMatch(/aria-current="true">24 h</)
+    expect(periodOf('constructor').name).toBe('24h')
+  })
+})
+
+describe('what needs attention', () => {
+  const time = createTimeFormat('UTC', new Date('2026-11-22T12:00:00Z'))
+  const nothing: Troubles = { failing: [], failed: [], rejected: [], silent: [], missingTypes: [] }
+  const since = '2026-11-22T10:00:00Z'
+  const failing = {
+    ...{ id: 'd1', workflowName: 'Triage', version: 14, since, succeeded: 3, failed: 38 },
+    runError: '403 Forbidden',
+  }
+
+  test('is nothing when nothing is wrong', () => {
+    expect(attentionOf(nothing, time)).toEqual([])
+  })
+
+  test('begins with what fails now, most failures first', () => {
+    const items = attentionOf(
+      {
+        failing: [{ ...failing, failed: 5 }, failing],
+        failed: [{ ...failing, id: 'd2', instanceName: 'prod', error: 'n8n refused' }],
+        rejected: [
+          {
+            ...{ id: 'c1', name: 'Slack', lastValidatedAt: since, validationError: null },
+            workflows: 3,
+            authenticationFailures: 4,
+          },
+        ],
+        silent: [
+          { id: 'i1', name: 'staging', status: 'unreachable', statusDetail: null, lastPolledAt: since },
+        ],
+        missingTypes: [{ displayName: 'Notion API', workflows: 1 }],
+      },
+      time,
+    )
+    expect(items.map(({ what }) => what)).toEqual([
+      'Triage v14 fails on 38 of 41 runs',
+      'Triage v14 fails on 5 of 8 runs',
+      'The credential “Slack” was rejected',
+      'staging does not answer.',
+      'Deploying Triage v14 to prod failed.',
+      'No Notion API credential yet.',
+    ])
+    expect(items[0]).toMatchObject({
+      detail: 'in the last 24 h; live since today 10:00:00. Latest: 403 Forbidden',
+      action: { href: '/deployments/d1#history', label: 'Review roll back' },
+    })
+    expect(items[2]?.detail).toBe('today 10:00:00. 3 deployed workflows use it.')
+    expect(items[3]?.detail).toBe('Its runs are known up to today 10:00:00.')
+  })
+
+  test('cuts what others have written', () => {
+    const [item] = attentionOf({ ...nothing, failing: [{ ...failing, runError: '💥'.repeat(500) }] }, time)
+    const detail = item?.detail as string
+    expect(detail.length).toBeLessThan(220)
+    expect(detail.isWellFormed()).toBe(true)
+  })
+})
+
+describe('the drawings', () => {
+  const statuses = [
+    'new',
+    'running',
+    'waiting',
+    'success',
+    'error',
+    'canceled',
+    'crashed',
+    'unknown',
+  ] as const
+  const item = (hour: number, counts: Partial<Record<(typeof statuses)[number], number>> = {}) => {
+    const byStatus = Object.fromEntries(statuses.map((status) => [status, counts[status] ?? 0]))
+    return {
+      start: new Date(hour * hourMs).toISOString(),
+      total: Object.values(counts).reduce((sum, each) => sum + each, 0),
+      ...{ byStatus, successRate: null, durationMs: { p50: null, p95: null, p99: null } },
+    } as Series['items'][number]
+  }
+
+  test('count every status once in a bar', () => {
+    const counts = {
+      new: 1,
+      running: 2,
+      waiting: 4,
+      success: 8,
+      error: 16,
+      canceled: 32,
+      crashed: 64,
+      unknown: 128,
+    }
+    expect(toRunsBuckets([item(0, counts)], 1, null)).toEqual([
+      {
+        ...{ start: '1970-01-01T00:00:00.000Z', known: true },
+        ...{ succeeded: 8, failed: 80, waiting: 4, running: 3, canceled: 160 },
+      },
+    ])
+  })
+
+  test.each([
+    [8, 4, [4, 4]],
+    [9, 4, [1, 4, 4]],
+    [3, 4, [3]],
+    [0, 4, []],
+  ])('%i buckets, %i to a bar, lose none', (items, perBar, bars) => {
+    const series = Array.from({ length: items }, (_, hour) => item(hour, { success: 1 }))
+    expect(toRunsBuckets(series, perBar, null).map(({ succeeded }) => succeeded)).toEqual(bars)
+  })
+
+  test('tell what is not known from what is none', () => {
+    const series = [item(0), item(1), item(2, { success: 1 }), item(3)]
+    const known = toRunsBuckets(series, 1, new Date(hourMs)).map((bucket) => bucket.known)
+    expect(known).toEqual([true, true, true, false])
+  })
+
+  test('mark the newest versions whose labels have room', () => {
+    const version = (hour: number, name = 'Triage') => ({
+      ...{ deploymentId: 'd', workflowName: name, version: hour },
+      at: new Date(hour * hourMs).toISOString(),
+    })
+    const markers = toMarkers(
+      [
+        version(95, 'A name that is far too long for a label'),
+        version(90),
+        version(60),
+        version(30),
+        version(1),
+      ],
+      new Date(0),
+      new Date(100 * hourMs),
+    )
+    expect(markers.map(({ label }) => label)).toEqual(['A name that is fa… v95', 'Triage v60', 'Triage v30'])
+  })
+
+  test('small bars add up to what they stand for', () => {
+    const values = Array.from({ length: 61 }, (_, index) => index)
+    expect(barsOf(values).length).toBeLessThanOrEqual(24)
+    expect(barsOf(values).reduce((sum, each) => sum + each, 0)).toBe(1830)
+    expect(barsOf([1, 2])).toEqual([1, 2])
+  })
+})

@@ -1,0 +1,614 @@
+/** @module The pages of workflows in the whole application, as a browser without a screen sees them. */
+import { beforeAll, describe, expect, test } from 'vitest'
+import { useTestApp } from '../../harness/app.ts'
+import { createCredential } from '../../workflows/workflow-server.ts'
+import { browser, origin, type SignedInBrowser, signedInBrowser } from '../browser.ts'
+
+const app = useTestApp()
+
+const script = '<script>alert(1)</script>'
+const planted = 'kx9f2Lq8Zr4Tb7Wm3Yd6Pc1N'
+
+const hook = {
+  id: 'n1',
+  name: 'Order comes in',
+  type: 'n8n-nodes-base.webhook',
+  typeVersion: 2,
+  position: [0, 0],
+  parameters: { path: 'orders' },
+}
+const slack = {
+  id: 'n2',
+  name: 'Tell the shop',
+  type: 'n8n-nodes-base.slack',
+  typeVersion: 2.3,
+  position: [220, 0],
+  parameters: { authentication: 'accessToken', text: 'New order' },
+}
+const json = (name: string, ...more: object[]) => ({
+  name,
+  nodes: [hook, slack, ...more],
+  connections: { [hook.name]: { main: [[{ node: slack.name, type: 'main', index: 0 }]] } },
+})
+
+async function newUser(): Promise<SignedInBrowser & { token: string }> {
+  const tab = await signedInBrowser(app)
+  const { email, password } = tab
+  const answer = await app.call('POST', '/v1/auth/login', { body: { email, password } })
+  return { ...tab, token: answer.json.accessToken }
+}
+
+const make = (userId: string, name: string, more: Record<string, unknown> = {}) =>
+  app.deps.workflows.create(userId, { workflow: json(name), ...more })
+
+/** On an n8n server of its own, with a way to say how a run went. */
+async function track(user: { token: string }, workflowId: string, name: string) {
+  const post = async (path: string, body: unknown, token = user.token) => {
+    const answer = await app.call('POST', path, { body, token })
+    expect(answer.status, answer.text).toBeLessThan(300)
+    return answer.json
+  }
+  const instance = await post('/v1/instances', {
+    name,
+    baseUrl: `https://${name}.example.com`,
+    apiKey: 'key',
+  })
+  const deployment = await post('/v1/deployments', {
+    ...{ workflowId, instanceId: instance.id, n8nWorkflowId: 'wf1' },
+  })
+  let run = 0
+  const report = async (status: string, node?: string) => {
+    run += 1
+    const startedAt = new Date(Date.now() - 60_000).toISOString()
+    const error = node ? { message: 'Slack says no', node } : undefined
+    const body = {
+      executionId: String(run),
+      workflowId: 'wf1',
+      status,
+      startedAt,
+      finishedAt: startedAt,
+      error,
+    }
+    await post(`/hooks/n8n/${instance.id}`, body, instance.webhookToken)
+  }
+  return { deploymentId: String(deployment.id), report }
+}
+
+const rowsOf = (html: string) => [...html.matchAll(/data-row="?[^>]*>([^<]+)</g)].map(([, name]) => name)
+
+describe('the list', () => {
+  test('asks who is not signed in to sign in, and comes back', async () => {
+    const page = await browser(app.app).get('/workflows?tag=a')
+    expect(page.status).toBe(303)
+    expect(page.location).toBe(`/sign-in?return=${encodeURIComponent('/workflows?tag=a')}`)
+  })
+
+  test('says how workflows come here while there is none', async () => {
+    const user = await newUser()
+    const page = await user.get('/workflows')
+    expect(page.status).toBe(200)
+    expect(page.text).toContain('No workflows yet.')
+    expect(page.text).toContain('npm run flowkeep -- import')
+    expect(page.text).toContain('/v1/workflows')
+    expect(page.text).toContain('href="/workflows/new"')
+  })
+
+  test('says of each what it is made of, what it lacks, how it ran and where it is; those that fail first', async () => {
+    const user = await newUser()
+    const failing = await make(user.userId, 'Failing')
+    const { deploymentId, report } = await track(user, failing.id, 'prod-eu-1')
+    await report('success')
+    await report('error', slack.name)
+    await make(user.userId, 'Newer', { tags: ['shop'] })
+    const { text } = await user.get('/workflows')
+    expect(rowsOf(text)).toEqual(['Failing', 'Newer'])
+    expect(text).toContain('Lacks Slack API')
+    expect(text).toContain('50.0%')
+    expect(text).toContain('1 of 2 failed')
+    expect(text).toContain(`/executions?wf=${failing.id}&amp;from=24h&amp;status=failed`)
+    expect(text).toContain('prod-eu-1 v1')
+    expect(text).toContain(`/deployments/${deploymentId}`)
+    expect(text).toContain('Not deployed')
+  })
+
+  test.each([
+    ['node=n8n-nodes-base.cron', ['Nightly']],
+    ['node=n8n-nodes-base.slack', ['Morning', 'Nightly']],
+    ['cred=slackApi&tag=calm', ['Morning']],
+    ['tag=busy', ['Nightly']],
+    ['q=mor', ['Morning']],
+    ['q=sorted', ['Nightly']],
+    ['ready=yes', []],
+    ['ready=no', ['Morning', 'Nightly']],
+    ['node=n8n-nodes-base.if', []],
+  ])('is filtered by %s', async (query, names) => {
+    const user = await newUser()
+    const cron = {
+      id: 'c',
+      name: 'Cron',
+      type: 'n8n-nodes-base.cron',
+      typeVersion: 1,
+      position: [0, 200],
+      parameters: {},
+    }
+    await app.deps.workflows.create(user.userId, {
+      ...{ workflow: json('Nightly', cron), tags: ['busy'], prompt: 'Send it sorted' },
+    })
+    await make(user.userId, 'Morning', { tags: ['calm'] })
+    const { status, text } = await user.get(`/workflows?${query}`)
+    expect(status).toBe(200)
+    expect(rowsOf(text)).toEqual(names)
+    if (names.length === 0) expect(text).toContain('No workflows match.')
+    expect(text).not.toContain('left out')
+  })
+
+  test('calls a workflow ready with a credential that is not rejected, and not with one that is', async () => {
+    const user = await newUser()
+    await make(user.userId, 'Orders')
+    await createCredential(app.deps.db, user.userId, 'slackApi', { status: 'invalid' })
+    expect((await user.get('/workflows')).text).toContain('Slack API rejected')
+    expect(rowsOf((await user.get('/workflows?ready=yes')).text)).toEqual([])
+    await createCredential(app.deps.db, user.userId, 'slackApi')
+    expect((await user.get('/workflows')).text).not.toContain('Slack API rejected')
+    expect(rowsOf((await user.get('/workflows?ready=yes')).text)).toEqual(['Orders'])
+  })
+
+  test.each([
+    'ready=maybe',
+    'after=zzz',
+    'nonsense=1',
+    `q=${'x'.repeat(300)}`,
+    'node=%00',
+    'after=1.AAAA',
+    'q=a&q=b',
+  ])('leaves out %s, and says so', async (query) => {
+    const user = await newUser()
+    await make(user.userId, 'a')
+    const { status, text } = await user.get(`/workflows?${query}`)
+    expect(status).toBe(200)
+    expect(text).toContain('left out')
+    expect(rowsOf(text)).toEqual(['a'])
+  })
+
+  test('is paged, and each workflow stands on one page only', async () => {
+    const user = await newUser()
+    for (let index = 0; index < 53; index += 1) await make(user.userId, `W${index}`)
+    const first = await user.get('/workflows')
+    const next = /href="([^"]*after=[^"]*)" rel="next"/.exec(first.text)?.[1]?.replaceAll('&amp;', '&')
+    expect(next).toBeDefined()
+    const second = await user.get(next ?? '')
+    const names = [...rowsOf(first.text), ...rowsOf(second.text)]
+    expect(names).toEqual(Array.from({ length: 53 }, (_, index) => `W${52 - index}`))
+    expect(second.text).not.toContain('rel="next"')
+    expect(second.text).toContain('First page')
+  }, 60_000)
+
+  test('shows nobody the workflows of another user, nor their tags', async () => {
+    const [owner, stranger] = [await newUser(), await newUser()]
+    await make(owner.userId, 'Owned', { tags: ['owned-tag'] })
+    const { text } = await stranger.get('/workflows')
+    expect(text).not.toContain('Owned')
+    expect(text).not.toContain('owned-tag')
+  })
+})
+
+describe('keeping a workflow', () => {
+  test('takes n8n JSON with its prompt, and leads to its page', async () => {
+    const user = await newUser()
+    const sent = await user.post('/workflows/new', {
+      ...{ workflow: JSON.stringify(json('Orders')), prompt: 'Tell the shop of each order', model: 'gpt-5' },
+      ...{ name: '', tags: 'shop, mail ,' },
+    })
+    expect(sent.status).toBe(303)
+    const page = await user.get(sent.location ?? '')
+    expect(page.status).toBe(200)
+    for (const part of ['Orders', 'Tell the shop of each order', 'gpt-5', 'Kept as v1', '>shop<', '>mail<']) {
+      expect(page.text).toContain(part)
+    }
+  })
+
+  test('takes it in the wrapping of an export', async () => {
+    const user = await newUser()
+    const sent = await user.post('/workflows/new', { workflow: JSON.stringify({ data: [json('Wrapped')] }) })
+    expect(sent.status).toBe(303)
+  })
+
+  test('tells of hard-coded secrets, without repeating them', async () => {
+    const user = await newUser()
+    const leak = {
+      ...{ id: 'n3', name: 'Call', type: 'n8n-nodes-base.httpRequest', typeVersion: 4.2, position: [440, 0] },
+      parameters: { url: 'https://example.com', token: planted },
+    }
+    const sent = await user.post('/workflows/new', { workflow: JSON.stringify(json('Leaky', leak)) })
+    const page = await user.get(sent.location?.split('#')[0] ?? '')
+    expect(page.text).toContain('looks like a secret: keep it in a credential')
+    expect(page.text).toMatch(/Kept as v1, with \d+ warnings?/)
+    expect(page.text).not.toContain(planted)
+  })
+
+  test.each<[string, string, string]>([
+    ['nothing', '', 'Paste the JSON of a workflow'],
+    ['no JSON', '{"nodes": [}', 'Not JSON'],
+    ['half of it', '{"nodes": [', 'Not JSON'],
+    ['a list of nothing', '[]', 'no workflow in it'],
+    ['no nodes', '{"name":"x"}', 'it has no nodes'],
+    ['nodes that are no list', '{"nodes":{}}', 'its nodes are not an array'],
+    ['a node that is none', '{"nodes":[{},5]}', '<code>/nodes/1</code> must be an object'],
+    ['a number that no database keeps', '{"nodes":[{"name":"Big","x":1e300}]}', '<code>/nodes/0/x</code>'],
+    ['two workflows', '[{"nodes":[]},{"nodes":[]}]', '2 workflows: paste one at a time'],
+  ])('refuses %s beside the field, and keeps what was typed', async (_, workflow, message) => {
+    const user = await newUser()
+    const page = await user.post('/workflows/new', { workflow, prompt: `My prompt ${script}`, name: 'Kept' })
+    expect(page.status).toBe(422)
+    expect(page.text).toContain(message)
+    expect(page.text).toContain('My prompt &lt;script&gt;')
+    expect(page.text).toContain('value="Kept"')
+    expect(page.text).toContain('aria-invalid="true"')
+    expect(page.text).not.toContain(script)
+    expect((await user.get('/workflows')).text).toContain('No workflows yet.')
+  })
+
+  test('names the node that a pointer speaks of', async () => {
+    const user = await newUser()
+    const workflow = '{"nodes":[{"name":"Big one","x":1e300}]}'
+    expect((await user.post('/workflows/new', { workflow })).text).toContain('(Big one)')
+  })
+
+  test.each([
+    ['{\n  "nodes": [x]\n}', 'Not JSON at line 2, column 13'],
+    ['{"nodes": [{"a": \'b\'}]}', 'Not JSON at line 1, column 18'],
+    ['{"nodes": [1,]}', 'Not JSON at line 1, column 14'],
+    ['{"nodes": [1 2]}', 'Not JSON at line 1, column 14'],
+    ['{"nodes": [{"name": "A"}', 'Not JSON: it ends too early'],
+  ])('says where %s breaks off', async (workflow, message) => {
+    const user = await newUser()
+    expect((await user.post('/workflows/new', { workflow })).text).toContain(message)
+  })
+
+  test.each([
+    ['tags', { tags: 'x'.repeat(70) }, 'At most 64 characters'],
+    ['name', { name: 'x'.repeat(201) }, 'At most 200 characters'],
+    ['model', { model: 'x'.repeat(201) }, 'At most 200 characters'],
+  ])('refuses %s that are too long under their field', async (name, fields, message) => {
+    const user = await newUser()
+    const page = await user.post('/workflows/new', { workflow: JSON.stringify(json('A')), ...fields })
+    expect(page.status).toBe(422)
+    expect(page.text).toMatch(new RegExp(`id="field-${name}-error"[\\s\\S]{0,400}${message}`))
+  })
+
+  test('refuses a form of another site', async () => {
+    const user = await newUser()
+    const headers = { Origin: 'https://evil.example', 'Sec-Fetch-Site': 'cross-site' }
+    const page = await user.post('/workflows/new', { workflow: JSON.stringify(json('Forged')) }, headers)
+    expect(page.status).toBe(403)
+    expect((await user.get('/workflows')).text).not.toContain('Forged')
+  })
+})
+
+describe('a workflow', () => {
+  test('is drawn with what fails and what lacks a credential, and says so in words', async () => {
+    const user = await newUser()
+    const { id } = await make(user.userId, 'Orders', { prompt: 'Tell the shop' })
+    const { deploymentId, report } = await track(user, id, 'prod-eu-1')
+    for (let run = 0; run < 6; run += 1) await report('error', slack.name)
+    const { status, text } = await user.get(`/workflows/${id}`)
+    expect(status).toBe(200)
+    expect(text).toContain('Failing on prod-eu-1')
+    expect(text).toContain('See 6 failed runs')
+    expect(text).toContain('6 runs failed here in 24 h')
+    expect(text).toContain('No Slack API credential')
+    expect(text).toContain('mark-fails')
+    expect(text).toContain('mark-credential')
+    expect(text).toContain('href="/credentials/new/slackApi"')
+    expect(text).toContain(`href="/deployments/${deploymentId}"`)
+    expect(text).toContain('0% success')
+    expect(text.match(/button primary/g)).toHaveLength(1)
+  })
+
+  test('marks nothing as failing that has only succeeded', async () => {
+    const user = await newUser()
+    const { id } = await make(user.userId, 'Orders')
+    const { report } = await track(user, id, 'calm')
+    await report('success')
+    const { text } = await user.get(`/workflows/${id}`)
+    expect(text).toContain('Live on calm')
+    expect(text).toContain('100% success')
+    expect(text).not.toContain('mark-fails')
+  })
+
+  test('offers to fix a credential that its service rejects', async () => {
+    const user = await newUser()
+    const { id } = await make(user.userId, 'Orders')
+    const credential = await createCredential(app.deps.db, user.userId, 'slackApi', {
+      ...{ name: 'Slack ops', status: 'invalid' },
+    })
+    const { text } = await user.get(`/workflows/${id}`)
+    expect(text).toContain('Slack ops was rejected')
+    expect(text).toContain(`href="/credentials/${credential}"`)
+  })
+
+  test('is there without runs, versions before it, or deployments', async () => {
+    const user = await newUser()
+    const { id } = await make(user.userId, 'Orders')
+    const { text } = await user.get(`/workflows/${id}`)
+    for (const words of ['No runs yet.', 'No deployments yet.', 'Imported. No prompt recorded.']) {
+      expect(text).toContain(words)
+    }
+    expect(text).toContain(`/deployments/new?workflow=${id}`)
+    expect(text).not.toContain('What changed')
+  })
+
+  test('shows names, prompts and parameters as text', async () => {
+    const user = await newUser()
+    const odd = { ...slack, name: script, parameters: { ...slack.parameters, text: script } }
+    const workflow = { name: script, nodes: [hook, odd], connections: {} }
+    const { id } = await app.deps.workflows.create(user.userId, { workflow, prompt: script, tags: [script] })
+    const nodes = [{ ...hook, parameters: { path: `${script}2` } }]
+    await app.deps.workflows.update(user.userId, id, 1, {
+      workflow: { ...workflow, nodes },
+      description: script,
+    })
+    const paths = ['', '/versions', '/versions/1', '/diff/1..2', '/deployments', '/edit', '/delete']
+    for (const path of ['/workflows', ...paths.map((each) => `/workflows/${id}${each}`)]) {
+      const { status, text } = await user.get(path)
+      expect(status).toBe(200)
+      expect(text).not.toContain('<script>alert')
+      expect(text).not.toContain(' style=')
+    }
+  })
+
+  test('that holds next to nothing has all its pages', async () => {
+    const user = await newUser()
+    const { id } = await app.deps.workflows.create(user.userId, { workflow: { nodes: [] } })
+    for (const path of ['', '/versions', '/versions/1', '/diff/1..1', '/deployments', '/edit', '/delete']) {
+      expect((await user.get(`/workflows/${id}${path}`)).status).toBe(200)
+    }
+  })
+
+  test.each(['', '/versions', '/versions/1', '/diff/1..1', '/deployments', '/edit', '/delete'])(
+    'of another user is not there: GET %s',
+    async (path) => {
+      const [owner, stranger] = [await newUser(), await newUser()]
+      const { id } = await make(owner.userId, 'Owned')
+      expect((await owner.get(`/workflows/${id}${path}`)).status).toBe(200)
+      const page = await stranger.get(`/workflows/${id}${path}`)
+      expect(page.status).toBe(404)
+      expect(page.text).not.toContain('Owned')
+    },
+  )
+
+  test.each([
+    ['/edit', { expected: '1', name: 'Taken over' }],
+    ['/delete', { confirm: 'Owned', force: 'true' }],
+    ['/versions/1/restore', { expected: '2' }],
+  ])('of another user is not there: POST %s', async (path, fields) => {
+    const [owner, stranger] = [await newUser(), await newUser()]
+    const { id } = await make(owner.userId, 'Owned')
+    await app.deps.workflows.update(owner.userId, id, 1, { description: 'two' })
+    expect((await stranger.post(`/workflows/${id}${path}`, fields)).status).toBe(404)
+    expect(await app.deps.workflows.find(owner.userId, id)).toMatchObject({ name: 'Owned', version: 2 })
+  })
+
+  test.each(['nonsense', '00000000-0000-0000-0000-000000000000', '%00'])(
+    'with the id %s is not there',
+    async (id) => {
+      const user = await newUser()
+      expect((await user.get(`/workflows/${id}`)).status).toBe(404)
+    },
+  )
+})
+
+describe('versions', () => {
+  let user: Awaited<ReturnType<typeof newUser>>
+  let id: string
+  beforeAll(async () => {
+    user = await newUser()
+    ;({ id } = await make(user.userId, 'Orders', { prompt: 'Tell the shop', model: 'gpt-5' }))
+    const more = { ...slack, id: 'n3', name: 'Tell me too', position: [220, 200] }
+    const moved = { ...json('Orders', more), nodes: [{ ...hook, position: [9, 9] }, slack, more] }
+    await app.deps.workflows.update(user.userId, id, 1, { workflow: moved, prompt: 'And tell me' })
+    const leak = { ...more, parameters: { ...more.parameters, token: planted } }
+    await app.deps.workflows.update(user.userId, id, 2, { workflow: json('Orders', leak), prompt: null })
+  })
+
+  test('stand with their prompts, what they changed, and who wrote them', async () => {
+    const { text } = await user.get(`/workflows/${id}/versions`)
+    for (const part of [
+      'And tell me',
+      'Tell the shop',
+      'gpt-5',
+      '+1 node',
+      '1 changed',
+      'Restore v1',
+      'Restore v2',
+    ]) {
+      expect(text).toContain(part)
+    }
+    expect(text).toContain('Edited by hand. No prompt recorded.')
+    expect(text).not.toContain('Restore v3')
+  })
+
+  test('are compared: drawn with what is new, and listed with values; moves and secrets are left out', async () => {
+    const { status, text } = await user.get(`/workflows/${id}/diff/1..3`)
+    expect(status).toBe(200)
+    expect(text).toContain('Tell me too')
+    expect(text).toContain('mark-added')
+    expect(text).toContain('+1 node')
+    expect(text).not.toContain('position')
+    expect(text).not.toContain(planted)
+    const back = await user.get(`/workflows/${id}/diff/3..1`)
+    expect(back.text).toContain('mark-removed')
+    expect(back.text).toContain('−1 node')
+    expect(back.text).not.toContain(planted)
+    expect((await user.get(`/workflows/${id}/diff/2..3`)).text).not.toContain(planted)
+    expect((await user.get(`/workflows/${id}`)).text).not.toContain(planted)
+  })
+
+  test('are chosen by a form, which leads to the comparison', async () => {
+    const page = await user.get(`/workflows/${id}/diff?from=1&to=3`)
+    expect(page.location).toBe(`/workflows/${id}/diff/1..3`)
+  })
+
+  test.each(['1..9', '0..1', '1..', 'x', '1..2..3', '-1..2', '99999999999..1'])(
+    'of %s there are none',
+    async (range) => {
+      const { status } = await user.get(`/workflows/${id}/diff/${range}`)
+      expect(status).toBe(range === '1..2..3' ? 200 : 404)
+    },
+  )
+
+  test('have a page each, also with the whole prompt', async () => {
+    const { text } = await user.get(`/workflows/${id}/versions/1`)
+    expect(text).toContain('Tell the shop')
+    expect(text).toContain('Version 1')
+    expect((await user.get(`/workflows/${id}/versions/9`)).status).toBe(404)
+  })
+
+  test('are restored as a new one, once, and not over what came in between', async () => {
+    const own = await make(user.userId, 'Restored', { description: 'one' })
+    await app.deps.workflows.update(user.userId, own.id, 1, { description: 'two' })
+    const path = `/workflows/${own.id}/versions/1/restore`
+    const stale = await user.post(path, { expected: '1' })
+    expect(stale.location).toBe(`/workflows/${own.id}/versions`)
+    expect((await user.get(stale.location ?? '')).text).toContain(
+      'Nothing was restored: v2 has been made meanwhile',
+    )
+    const done = await user.post(path, { expected: '2' })
+    expect((await user.get(done.location ?? '')).text).toContain('v1 is restored as v3')
+    expect(await app.deps.workflows.find(user.userId, own.id)).toMatchObject({
+      version: 3,
+      description: 'one',
+    })
+    expect((await user.get(`/workflows/${own.id}/versions`)).text).toContain('Restored from v1')
+    expect((await user.post(`/workflows/${own.id}/versions/9/restore`, { expected: '3' })).status).toBe(404)
+  })
+
+  test('are paged', async () => {
+    const own = await make(user.userId, 'Long')
+    for (let version = 1; version < 23; version += 1) {
+      await app.deps.workflows.update(user.userId, own.id, version, { prompt: `Prompt number ${version}.` })
+    }
+    const first = await user.get(`/workflows/${own.id}/versions`)
+    expect(first.text).toContain('Prompt number 22.')
+    expect(first.text).not.toContain('Prompt number 2.')
+    const next = /href="([^"]*after=\d+)" rel="next"/.exec(first.text)?.[1]
+    const second = await user.get(next ?? '')
+    expect(second.text).toContain('Prompt number 2.')
+    expect(second.text).toContain('Prompt number 1.')
+    expect(second.text).not.toContain('rel="next"')
+  }, 30_000)
+})
+
+describe('changing by hand', () => {
+  const fieldsOf = (more: Record<string, string> = {}) => ({
+    ...{ expected: '1', name: 'Orders', description: '', tags: 'shop', prompt: 'One\r\nTwo', model: '' },
+    ...{ dataRetentionDays: '', workflow: '' },
+    ...more,
+  })
+  async function prepare() {
+    const user = await newUser()
+    const { id } = await make(user.userId, 'Orders', { prompt: 'One\nTwo', tags: ['shop'] })
+    return { user, id, find: () => app.deps.workflows.find(user.userId, id), path: `/workflows/${id}/edit` }
+  }
+
+  test('makes the next version', async () => {
+    const { user, find, path } = await prepare()
+    const fields = fieldsOf({ name: 'Orders 2', tags: 'a, b', workflow: JSON.stringify(json('x')) })
+    const sent = await user.post(path, fields)
+    expect(sent.status).toBe(303)
+    expect((await user.get(sent.location ?? '')).text).toContain('Saved as v2.')
+    expect(await find()).toMatchObject({ name: 'Orders 2', tags: ['a', 'b'], version: 2, prompt: 'One\nTwo' })
+  })
+
+  test('makes none where nothing is changed, whatever a browser does to line breaks', async () => {
+    const { user, find, path } = await prepare()
+    await user.post(path, fieldsOf())
+    expect(await find()).toMatchObject({ version: 1, prompt: 'One\nTwo' })
+    await user.post(path, fieldsOf({ dataRetentionDays: '30' }))
+    expect(await find()).toMatchObject({ version: 1, dataRetentionDays: 30 })
+  })
+
+  test('empties what is emptied', async () => {
+    const { user, find, path } = await prepare()
+    await user.post(path, fieldsOf({ prompt: '', tags: '' }))
+    expect(await find()).toMatchObject({ version: 2, prompt: null, tags: [] })
+  })
+
+  test('says what came in between instead of writing over it, and then does as it is told', async () => {
+    const { user, id, find, path } = await prepare()
+    await app.deps.workflows.update(user.userId, id, 1, { description: 'Meanwhile' })
+    const page = await user.post(path, fieldsOf({ name: 'Mine' }))
+    expect(page.status).toBe(412)
+    expect(page.text).toContain('v2 was made while you edited v1')
+    expect(page.text).toContain(`/workflows/${id}/diff/1..2`)
+    expect(page.text).toContain('value="Mine"')
+    expect(page.text).toContain('name="expected" value="2"')
+    expect(await find()).toMatchObject({ name: 'Orders', version: 2 })
+    expect((await user.post(path, fieldsOf({ name: 'Mine', expected: '2' }))).status).toBe(303)
+    expect(await find()).toMatchObject({ name: 'Mine', version: 3 })
+  })
+
+  test.each<[string, Record<string, string>, string]>([
+    ['an empty name', { name: ' ' }, 'At least 1 character'],
+    ['a retention of no days', { dataRetentionDays: '0' }, 'At least 1'],
+    ['a retention that is no number', { dataRetentionDays: 'x' }, 'field-dataRetentionDays-error'],
+    ['JSON that is none', { workflow: '{' }, 'Not JSON'],
+    ['nodes that are none', { workflow: '{"nodes":[7]}' }, '<code>/nodes/0</code>'],
+  ])('refuses %s and changes nothing', async (_, fields, message) => {
+    const { user, find, path } = await prepare()
+    const page = await user.post(path, fieldsOf({ model: 'typed', ...fields }))
+    expect(page.status).toBe(422)
+    expect(page.text).toContain(message)
+    expect(page.text).toContain('value="typed"')
+    expect(await find()).toMatchObject({ version: 1, model: null })
+  })
+})
+
+describe('deleting', () => {
+  test('asks for the name, and takes the workflow away', async () => {
+    const user = await newUser()
+    const { id } = await make(user.userId, 'Orders')
+    const wrong = await user.post(`/workflows/${id}/delete`, { confirm: 'orders' })
+    expect(wrong.status).toBe(422)
+    expect(wrong.text).toContain('That is not its name')
+    const done = await user.post(`/workflows/${id}/delete`, { confirm: 'Orders' })
+    expect(done.location).toBe('/workflows')
+    expect((await user.get('/workflows')).text).toContain('Orders is deleted.')
+    expect((await user.get(`/workflows/${id}`)).status).toBe(404)
+  })
+
+  test('names the deployments that are in the way, and goes on only when told to', async () => {
+    const user = await newUser()
+    const { id } = await make(user.userId, 'Orders')
+    const { deploymentId } = await track(user, id, 'prod-eu-1')
+    const page = await user.post(`/workflows/${id}/delete`, { confirm: 'Orders' })
+    expect(page.status).toBe(409)
+    expect(page.text).toContain('It is deployed.')
+    expect(page.text).toContain('prod-eu-1')
+    expect(page.text).toContain(`/deployments/${deploymentId}`)
+    expect(await app.deps.workflows.find(user.userId, id)).not.toBeNull()
+    expect((await user.post(`/workflows/${id}/delete`, { confirm: 'Orders', force: 'true' })).status).toBe(
+      303,
+    )
+    expect(await app.deps.workflows.find(user.userId, id)).toBeNull()
+  })
+
+  test('and every other change comes from these pages only', async () => {
+    const user = await newUser()
+    const { id } = await make(user.userId, 'Orders')
+    for (const [path, fields] of [
+      ['delete', { confirm: 'Orders' }],
+      ['edit', { expected: '1', name: 'Taken' }],
+      ['versions/1/restore', { expected: '1' }],
+    ] as const) {
+      for (const headers of [
+        { Origin: 'https://evil.example' },
+        { Origin: origin, 'Sec-Fetch-Site': 'same-site' },
+        {},
+      ]) {
+        expect((await user.post(`/workflows/${id}/${path}`, fields, headers)).status).toBe(403)
+      }
+    }
+    expect(await app.deps.workflows.find(user.userId, id)).toMatchObject({ name: 'Orders', version: 1 })
+  })
+})

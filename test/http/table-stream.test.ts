@@ -1,0 +1,111 @@
+import { describe, expect, test } from 'vitest'
+import { downloadTable, type TableFormat } from '../../src/http/table-stream.ts'
+
+interface Row {
+  name: unknown
+  count: number
+}
+
+const columns = { name: ({ name }: Row) => name, count: ({ count }: Row) => count }
+
+async function* pagesOf(...pages: Row[][]): AsyncGenerator<Row[], void, undefined> {
+  for (const page of pages) yield page
+}
+
+const download = (format: TableFormat, ...pages: Row[][]) =>
+  downloadTable({ format, name: 'rows', columns, pages: pagesOf(...pages) })
+
+describe('csv', () => {
+  test('has a header, CRLF, and quotes where they are needed (RFC 4180)', async () => {
+    const response = await download('csv', [{ name: 'a "b", c\nd', count: 1 }], [{ name: null, count: 2 }])
+    expect(await response.text()).toBe('name,count\r\n"a ""b"", c\nd",1\r\n,2\r\n')
+    expect(response.headers.get('Content-Type')).toBe('text/csv; charset=utf-8; header=present')
+    expect(response.headers.get('Content-Disposition')).toBe('attachment; filename="rows.csv"')
+  })
+
+  test.each([
+    ['=cmd|calc', "'=cmd|calc"],
+    ['+1', "'+1"],
+    ['-1', "'-1"],
+    ['@SUM(A1)', "'@SUM(A1)"],
+    ['\tx', "'\tx"],
+    ['\rx', '"\'\rx"'],
+    ['=1,"2"', '"\'=1,""2"""'],
+    ['a=1', 'a=1'],
+    ["'=1", "'=1"],
+    ['', ''],
+  ])('gives %j as %j, which no spreadsheet calculates', async (name, cell) => {
+    expect(await (await download('csv', [{ name, count: 1 }])).text()).toBe(`name,count\r\n${cell},1\r\n`)
+  })
+
+  test('gives an object as JSON and a negative number as a number', async () => {
+    expect(await (await download('csv', [{ name: { a: 1 }, count: -1 }])).text()).toBe(
+      'name,count\r\n"{""a"":1}",-1\r\n',
+    )
+  })
+})
+
+test.each([
+  ['none', []],
+  ['an empty page', [[]]],
+  ['empty pages between', [[], [], [{ name: 'a', count: 1 }], [], [{ name: 'b', count: 2 }], []]],
+  [
+    'several pages',
+    [
+      [{ name: 'a', count: 1 }],
+      [
+        { name: 'ü', count: 2 },
+        { name: '=x', count: 3 },
+      ],
+      [],
+    ],
+  ],
+])('json and ndjson give the rows as they are: %s', async (_, pages: Row[][]) => {
+  const json = await download('json', ...pages)
+  expect(await json.json()).toEqual(pages.flat())
+  expect(json.headers.get('Content-Type')).toContain('application/json')
+  const lines = (await (await download('ndjson', ...pages)).text()).split('\n').filter(Boolean)
+  expect(lines.map((line) => JSON.parse(line) as Row)).toEqual(pages.flat())
+})
+
+test('a failure of the first page is thrown, while there is a status to tell it by', async () => {
+  const pages = { next: () => Promise.reject(new Error('away')) }
+  await expect(downloadTable({ format: 'csv', name: 'rows', columns, pages })).rejects.toThrow('away')
+})
+
+test('a later failure breaks the body off and is told of', async () => {
+  const failures: unknown[] = []
+  async function* failing(): AsyncGenerator<Row[], void, undefined> {
+    yield [{ name: 'a', count: 1 }]
+    throw new Error('away')
+  }
+  const response = await downloadTable({
+    ...{ format: 'csv' as const, name: 'rows', columns, pages: failing() },
+    onFailure: (error) => failures.push(error),
+  })
+  const reader = response.body?.getReader()
+  expect(new TextDecoder().decode((await reader?.read())?.value)).toBe('name,count\r\na,1\r\n')
+  await expect(reader?.read()).rejects.toThrow('away')
+  expect(failures).toHaveLength(1)
+})
+
+test('pages are read as they are taken, and none any more after the client has gone', async () => {
+  let read = 0
+  let hasEnded = false
+  async function* counting(): AsyncGenerator<Row[], void, undefined> {
+    try {
+      for (;;) {
+        read += 1
+        yield [{ name: 'a', count: read }]
+      }
+    } finally {
+      hasEnded = true
+    }
+  }
+  const response = await downloadTable({ format: 'ndjson', name: 'rows', columns, pages: counting() })
+  const reader = response.body?.getReader()
+  for (let taken = 0; taken < 3; taken++) await reader?.read()
+  expect(read).toBe(3)
+  await reader?.cancel()
+  expect([read, hasEnded]).toEqual([3, true])
+})
