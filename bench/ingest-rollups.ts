@@ -1,7 +1,8 @@
 /**
- * What the rollups cost: `npx tsx bench/ingest-rollups.ts [rounds] [executions a round]`. A real Postgres behind the
- * gateway. "Without" is the same statement less its ledger, with data in which no nodes are found to count; "with" has all
- * the folding in it. In turns, for other work on the machine slows all of them.
+ * What the rollups cost: `npx tsx bench/ingest-rollups.ts [rounds] [deliveries a round]`. Deliveries as webhooks take
+ * them, over a real Postgres behind the gateway. "Without" is the same statement less its ledger, and data in which no
+ * nodes are found to count; "with" ends each round with an empty ledger. In turns, for other work on the machine slows
+ * all of them; 500 deliveries a round, of batches a tenth of that.
  */
 import { PgDialect } from 'drizzle-orm/pg-core'
 import { readMigrations } from '../src/cli/migrations.ts'
@@ -9,14 +10,14 @@ import { createDb, type Db } from '../src/db/client.ts'
 import { postgresBackend } from '../src/db/gateway/postgres.ts'
 import { createGateway } from '../src/db/gateway/protocol.ts'
 import { migrate } from '../src/db/migrate.ts'
-import { foldChanges, recordedPerFold } from '../src/executions/fold.ts'
-import { ingest } from '../src/executions/ingest.ts'
+import { foldChanges } from '../src/executions/fold.ts'
 import { changesWithData, changesWithoutData, groups } from '../src/executions/ledger.ts'
-import type { IncomingExecution } from '../src/executions/merge.ts'
+import { DeadLetterRepository } from '../src/executions/dead-letters.ts'
+import { ReportReceiver } from '../src/executions/receive.ts'
 import { createWorld, type World } from '../test/executions/world.ts'
 import { startPostgres } from '../test/harness/postgres-server.ts'
 
-const rounds = Number(process.argv[2] ?? 25)
+const rounds = Number(process.argv[2] ?? 15)
 const perRound = Number(process.argv[3] ?? 500)
 const concurrency = 8
 const workflowCount = 30
@@ -27,24 +28,24 @@ const ledgerTexts = [changesWithData, changesWithoutData, groups].map((part) => 
 const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 
 interface Target {
-  instanceId: string
+  instance: { id: string; userId: string }
   n8nWorkflowIds: string[]
 }
 
 let made = 0
 /** As reported when it has just ended. Each workflow and node takes its own time, more or less. */
-function executionOf(n8nWorkflowId: string, nodesName: string | false): IncomingExecution {
+function reportOf(n8nWorkflowId: string, nodesName: string | false): object {
   made += 1
   const usual = 200 + Number(n8nWorkflowId.slice(2)) * 150
   const vary = (ms: number) => Math.round(ms * (0.7 + Math.random() * 0.6))
   const finishedAtMs = Date.now()
-  const startedAtMs = finishedAtMs - vary(usual)
+  const startedAt = new Date(finishedAtMs - vary(usual)).toISOString()
   const isFailed = made % 10 === 0
   const nodes = Array.from({ length: 10 }, (_, index) => ({
     name: `Node ${index}`,
     type: `n8n-nodes-base.type${index % 6}`,
     status: 'success',
-    startedAt: new Date(startedAtMs).toISOString(),
+    startedAt,
     durationMs: vary((usual * (index + 1)) / 55),
     items: 1 + (made % 20),
     runs: 1,
@@ -52,16 +53,14 @@ function executionOf(n8nWorkflowId: string, nodesName: string | false): Incoming
   }))
   const message = `The request ${made} to "https://api.example.com/${made}" failed for reason ${'abcdefgh'[made % 8]}`
   return {
-    n8nExecutionId: String(made),
-    n8nWorkflowId,
+    executionId: String(made),
+    workflowId: n8nWorkflowId,
     status: isFailed ? 'error' : 'success',
     mode: 'trigger',
-    startedAtMs,
-    finishedAtMs,
-    eventAtMs: finishedAtMs,
-    receivedAtMs: finishedAtMs,
-    error: isFailed ? { message, node: 'Node 3', errorClass: 'NodeApiError', httpStatus: 500 } : null,
-    dataJson: nodesName ? JSON.stringify({ [nodesName]: nodes }) : null,
+    startedAt,
+    finishedAt: new Date(finishedAtMs).toISOString(),
+    ...(isFailed && { error: { message, node: 'Node 3', name: 'NodeApiError', httpCode: 500 } }),
+    ...(nodesName && { data: { [nodesName]: nodes } }),
   }
 }
 
@@ -93,42 +92,43 @@ try {
   const many = await manyOf(world)
   const hot: Target = { ...many, n8nWorkflowIds: many.n8nWorkflowIds.slice(0, 1) }
 
-  let unfolded = 0
+  const receivers = new Map(
+    [db, withoutLedger].map((on) => {
+      const now = () => new Date()
+      return [on, new ReportReceiver(on, new DeadLetterRepository(on, now), now)]
+    }),
+  )
+
   /** @returns executions a second */
   async function round(on: Db, target: Target, batchSize: number, withNodes: boolean): Promise<number> {
-    const isFolding = on === db
-    const nodesName = isFolding ? 'nodes' : 'other'
-    const batches = Array.from(
-      { length: Math.ceil((batchSize === 1 ? perRound : 4 * perRound) / batchSize) },
-      (_, batch) =>
+    const nodesName = on === db ? 'nodes' : 'other'
+    const bodies = Array.from({ length: batchSize === 1 ? perRound : perRound / 10 }, (_, batch) =>
+      JSON.stringify(
         Array.from({ length: batchSize }, (__, index) =>
-          executionOf(
+          reportOf(
             target.n8nWorkflowIds[(batch + index) % target.n8nWorkflowIds.length]!,
             withNodes && nodesName,
           ),
         ),
+      ),
     )
-    const count = batches.length * batchSize
-    const folds: Promise<number>[] = []
+    const count = bodies.length * batchSize
     const startedAt = performance.now()
     await Promise.all(
       Array.from({ length: concurrency }, async () => {
-        for (let batch = batches.pop(); batch; batch = batches.pop()) {
-          await ingest(on, target.instanceId, batch, 'push')
-          unfolded += isFolding ? batch.length : 0
-          if (unfolded < recordedPerFold) continue
-          unfolded = 0
-          folds.push(foldChanges(db))
+        for (let body = bodies.pop(); body !== undefined; body = bodies.pop()) {
+          await receivers.get(on)?.receive(target.instance, JSON.parse(body))
         }
       }),
     )
-    await Promise.all(folds)
+    if (on === db) await foldChanges(db, { maxStatements: 100 })
     return (count / (performance.now() - startedAt)) * 1000
   }
 
   for (const [name, batchSize, withNodes] of [
     ['single deliveries', 1, false],
     ['single deliveries with the data of 10 nodes', 1, true],
+    ['batches of 20 with the data of 10 nodes', 20, true],
     ['batches of 100 with the data of 10 nodes', 100, true],
   ] as const) {
     const rates: Record<'with' | 'without' | 'hot', number[]> = { with: [], without: [], hot: [] }
@@ -167,5 +167,5 @@ async function manyOf(world: World): Promise<Target> {
     await world.call('POST', '/v1/deployments', { user: userId, body })
     n8nWorkflowIds.push(n8nWorkflowId)
   }
-  return { instanceId, n8nWorkflowIds }
+  return { instance: { id: instanceId, userId }, n8nWorkflowIds }
 }

@@ -73,7 +73,7 @@ const count = (value: unknown, largest: number): number | null =>
 const shorten = (text: string): string =>
   text.length <= maxNameChars ? text : Array.from(text).slice(0, maxNameChars).join('')
 
-const escaped = (text: string): string => text.replaceAll(/["\\]/g, '\\$&')
+const escaped = (text: string): string => (/["\\]/.test(text) ? text.replaceAll(/["\\]/g, '\\$&') : text)
 
 const isObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
