@@ -42,8 +42,9 @@ const chunk = 250_000
 const zeros = '00000000-0000-0000-0000-000000000000'
 
 /**
- * Spread evenly over the period. A tenth of the workflows takes half of the runs; each takes its own time, 50 ms to 16 s, more or less
- * (log-normal); a version is live for a quarter of the period. Every tenth execution still has the data of its nodes.
+ * Spread evenly over the period. A tenth of the workflows takes two fifths of the runs; each takes its own time, 50 ms
+ * to 16 s, more or less; a version is live for a quarter of the period. Every tenth execution still has the data of its
+ * nodes.
  */
 export async function fillHistory(db: Db, { executions, from, to }: Past): Promise<PastUser> {
   const userId = uuidv7()

@@ -29,7 +29,7 @@ export async function foldChanges(
 }
 
 /** How many executions are recorded, on the average, before someone folds. */
-export const recordedPerFold = 5000
+const recordedPerFold = 2500
 
 /** Whether to fold after `recorded` executions. By chance: an isolate may not live to count up to a number. */
 export const isTimeToFold = (recorded: number, random: () => number = Math.random): boolean =>

@@ -50,12 +50,19 @@ test('executions from before there were rollups are counted by the migration, an
   expect(await unfoldedChanges(sql)).toBe(0)
   expect(await expectRollupsToBeARecount(sql, [userId])).toBeGreaterThan(300)
 
-  for (let index = 0; index < 300; index++) {
-    const { execution, source } = randomDelivery(String(index), 'wf1', nowMs, next)
-    await ingest(db, instanceId, [execution], source)
+  for (let batch = 0; batch < 10; batch++) {
+    const deliveries = Array.from({ length: 30 }, (_, index) =>
+      randomDelivery(String(batch * 30 + index), 'wf1', nowMs, next),
+    )
+    await ingest(
+      db,
+      instanceId,
+      deliveries.map(({ execution }) => execution),
+      batch % 2 ? 'poll' : 'push',
+    )
   }
   await expectRollupsToBeARecount(sql, [userId])
   await foldChanges(db, { maxStatements: 100 })
   await expectRollupsToBeARecount(sql, [userId])
   await backend.close()
-})
+}, 180_000)

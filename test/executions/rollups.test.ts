@@ -191,7 +191,7 @@ test('600 random histories, told more than once and in any order, alone and in b
   const figures = await expectRollupsToBeARecount(world.sql, [userId])
   expect(figures).toBeGreaterThan(5000)
   console.log(`${deliveries.length} deliveries; ${figures} figures`)
-})
+}, 180_000)
 
 describe('a change', () => {
   test('that is told again counts once, and one that takes an error or data back takes its figures back', async () => {

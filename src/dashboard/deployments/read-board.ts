@@ -42,7 +42,7 @@ export type BoardRow = {
   since: string
   step: string | null
   error: string | null
-  /** In the last 24 h: that ended as success, and as error or crashed. */
+  /** Runs of this version in the last 24 h that ended as success, and as error or crashed. */
   succeeded: number
   failed: number
   /** Of the newest run that failed within 24 h. */
@@ -84,8 +84,8 @@ function placed(userId: string, now: Date, { workflowId, instanceId, q }: BoardF
   return sql`
     ${pieces} runs as (${runs}),
     sums as (
-      select deployment_id, sum(success)::integer as succeeded, sum(error + crashed)::integer as failed
-      from runs group by deployment_id
+      select deployment_id, workflow_version, sum(success)::integer as succeeded, sum(error + crashed)::integer as failed
+      from runs group by deployment_id, workflow_version
     ),
     placed as (
       select d.id, d.status, ${stateOf} as state, d.workflow_id, d.instance_id, d.version, d.step, d.error,
@@ -95,7 +95,7 @@ function placed(userId: string, now: Date, { workflowId, instanceId, q }: BoardF
       from deployments d
       join workflows w on w.user_id = d.user_id and w.id = d.workflow_id
       join instances i on i.user_id = d.user_id and i.id = d.instance_id
-      left join sums s on s.deployment_id = d.id
+      left join sums s on s.deployment_id = d.id and s.workflow_version = d.version
       where d.user_id = ${userId}
         ${workflowId === undefined ? sql`` : sql`and d.workflow_id = ${workflowId}`}
         ${instanceId === undefined ? sql`` : sql`and d.instance_id = ${instanceId}`}
