@@ -1,8 +1,8 @@
 /**
- * What the rollups cost: `npx tsx bench/ingest-rollups.ts [rounds] [deliveries a round]`. Deliveries as webhooks take
+ * What the rollups cost: `npx tsx bench/ingest-rollups.ts [rounds] [executions a round]`. Deliveries as webhooks take
  * them, over a real Postgres behind the gateway. "Without" is the same statement less its ledger, and data in which no
- * nodes are found to count; "with" ends each round with an empty ledger. In turns, for other work on the machine slows
- * all of them; 500 deliveries a round, of batches a tenth of that.
+ * nodes are found to count. "With" ends each round with an empty ledger: by default after as many executions as the
+ * server folds after. In turns, for other work on the machine slows all of them.
  */
 import { PgDialect } from 'drizzle-orm/pg-core'
 import { readMigrations } from '../src/cli/migrations.ts'
@@ -17,8 +17,8 @@ import { ReportReceiver } from '../src/executions/receive.ts'
 import { createWorld, type World } from '../test/executions/world.ts'
 import { startPostgres } from '../test/harness/postgres-server.ts'
 
-const rounds = Number(process.argv[2] ?? 15)
-const perRound = Number(process.argv[3] ?? 500)
+const rounds = Number(process.argv[2] ?? 9)
+const perRound = Number(process.argv[3] ?? 2500)
 const concurrency = 8
 const workflowCount = 30
 
@@ -102,7 +102,7 @@ try {
   /** @returns executions a second */
   async function round(on: Db, target: Target, batchSize: number, withNodes: boolean): Promise<number> {
     const nodesName = on === db ? 'nodes' : 'other'
-    const bodies = Array.from({ length: batchSize === 1 ? perRound : perRound / 10 }, (_, batch) =>
+    const bodies = Array.from({ length: Math.ceil(perRound / batchSize) }, (_, batch) =>
       JSON.stringify(
         Array.from({ length: batchSize }, (__, index) =>
           reportOf(

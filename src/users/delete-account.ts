@@ -4,6 +4,7 @@
  * found again.
  */
 import { and, asc, eq, isNotNull, type SQL, sql } from 'drizzle-orm'
+import type { PgTable } from 'drizzle-orm/pg-core'
 import type { Db } from '../db/client.ts'
 import {
   errorGroups,
@@ -65,41 +66,43 @@ async function purge(db: Db, userId: string, budget: Budget): Promise<boolean> {
 
 const rollups = [executionStats, executionDurations, errorStats, errorGroups, nodeStats, nodeDurations]
 
-/** The ledger before the rollups: whoever is folding some of it has then come to an end. */
+/**
+ * The ledger before the rollups, and counted by what was found: of what is gone by the time it is to be deleted, whoever
+ * folds it has come to an end then.
+ */
 async function deleteExecutions(db: Db, userId: string, budget: Budget): Promise<boolean> {
   const { chunkRows } = budget
+  const ofUser = sql`user_id = ${userId}`
   const chunks = [
-    [
-      sql`delete from ${executions} where (id, recorded_at) in (
-        select id, recorded_at from ${executions} where user_id = ${userId} order by recorded_at desc, id desc limit ${chunkRows})`,
-    ],
-    [
-      sql`delete from ${executionKeys} where (instance_id, n8n_execution_id) in (
-        select instance_id, n8n_execution_id from ${executionKeys} where user_id = ${userId} limit ${chunkRows})`,
-    ],
-    [
-      sql`delete from ${executionChanges} where (user_id, id) in (
-        select user_id, id from ${executionChanges} where user_id = ${userId} limit ${chunkRows})`,
-    ],
-    rollups.map(
-      (rollup) => sql`delete from ${rollup} where ctid = any (array(
-        select ctid from ${rollup} where user_id = ${userId} limit ${chunkRows}))`,
-    ),
+    [{ table: executions, key: sql`id, recorded_at`, where: sql`${ofUser} order by recorded_at desc, id desc` }],
+    [{ table: executionKeys, key: sql`instance_id, n8n_execution_id`, where: ofUser }],
+    [{ table: executionChanges, key: sql`user_id, id`, where: ofUser }],
+    rollups.map((table) => ({ table, key: sql`ctid`, where: ofUser })),
   ]
   for (const chunk of chunks) {
-    let deleted = chunkRows
-    while (deleted === chunkRows) {
+    let found = chunkRows
+    while (found === chunkRows) {
       if (budget.statements-- <= 0) return false
-      deleted = await mostDeleted(db, chunk)
+      found = await deleteSome(db, chunk, chunkRows)
     }
   }
   return true
 }
 
-/** Runs deletes as one statement. @returns the largest of their counts */
-async function mostDeleted(db: Db, deletes: SQL[]): Promise<number> {
-  const ctes = deletes.map((each, index) => sql`${sql.identifier(`gone_${index}`)} as (${each} returning 1)`)
-  const counts = deletes.map((_, index) => sql`(select count(*) from ${sql.identifier(`gone_${index}`)})`)
+interface Chunk {
+  table: PgTable
+  key: SQL
+  where: SQL
+}
+
+/** @returns the most rows that one of the tables had, `chunkRows` when there may be more */
+async function deleteSome(db: Db, chunk: Chunk[], chunkRows: number): Promise<number> {
+  const name = (what: string, index: number) => sql.identifier(`${what}_${index}`)
+  const ctes = chunk.flatMap(({ table, key, where }, index) => [
+    sql`${name('found', index)} as materialized (select ${key} from ${table} where ${where} limit ${chunkRows})`,
+    sql`${name('gone', index)} as (delete from ${table} where (${key}) in (select ${key} from ${name('found', index)}))`,
+  ])
+  const counts = chunk.map((_, index) => sql`(select count(*) from ${name('found', index)})`)
   const { rows } = await db.execute<{ count: number }>(
     sql`with ${sql.join(ctes, sql`, `)} select greatest(${sql.join(counts, sql`, `)})::integer as count`,
   )

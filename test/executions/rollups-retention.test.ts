@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Client } from 'pg'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { deleteDroppedRollups, foldChanges } from '../../src/executions/fold.ts'
 import { ingest } from '../../src/executions/ingest.ts'
 import type { IncomingExecution } from '../../src/executions/merge.ts'
@@ -10,8 +11,11 @@ import { expectRollupsToBeARecount, type TrimmedData, unfoldedChanges } from './
 import { createWorld, type World } from './world.ts'
 
 let world: World
+let postgresUrl: string
 beforeAll(async () => {
-  world = createWorld(await createPostgresTestDatabase())
+  const database = await createPostgresTestDatabase()
+  postgresUrl = database.postgresUrl
+  world = createWorld(database)
 })
 afterAll(() => world.close())
 
@@ -182,4 +186,31 @@ test('an account that is deleted takes its rollups along while it is folded, and
   expect(await unfoldedChanges(world.sql)).toBe(0)
   expect(Object.values(await rowsOf(gone.userId)).every((count) => count === 0)).toBe(true)
   await expectRollupsToBeARecount(world.sql, [stays.userId])
+})
+
+test('while someone folds some of its ledger, an account does not lose its rollups before the rest of its ledger', async () => {
+  while ((await foldChanges(world.db)) > 0);
+  const { userId, instanceId } = await world.tracked('wf1')
+  await record(instanceId, 60, [0], 8)
+  expect(await unfoldedChanges(world.sql)).toBeGreaterThan(120)
+  await world.sql`update users set deleted_at = now() where id = ${userId}`
+  await world.sql`create function refuse_early() returns trigger language plpgsql as $$ begin
+    if exists (select from execution_changes) then raise exception 'there is more to fold'; end if;
+    return null;
+  end $$`
+  await world.sql`create trigger refuse_early before delete on execution_stats execute function refuse_early()`
+  const folder = new Client({ connectionString: postgresUrl })
+  await folder.connect()
+  await folder.query('begin')
+  await folder.query('select fold_execution_changes(20)')
+  const purging = purgeDeletedAccounts(world.db, { userId, chunkRows: 50 })
+  await vi.waitFor(async () => {
+    const waiting = await world.sql`select 1 from pg_locks where not granted`
+    expect(waiting.length).toBeGreaterThan(0)
+  }, 60_000)
+  await folder.query('commit')
+  await folder.end()
+  await expect(purging).resolves.toEqual({ purged: 1 })
+  expect(Object.values(await rowsOf(userId)).every((count) => count === 0)).toBe(true)
+  await world.sql`drop function refuse_early cascade`
 })
