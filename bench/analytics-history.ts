@@ -1,5 +1,5 @@
 /** A past of any length for `bench/analytics.ts`, made by the database itself, and the rollups that belong to it. */
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import { createSecretBox } from '../src/crypto/secret-box.ts'
 import type { Db } from '../src/db/client.ts'
@@ -158,32 +158,38 @@ const insertRuns = (userId: string, { executions, from, to }: Past, first: numbe
   ) ended
   where recorded_at < ${to.toISOString()}::timestamptz + interval '1 day'`
 
-const month = sql`date_trunc('month', recorded_at at time zone 'UTC')::date as recorded_month`
+const month = sql`date_trunc('month', recorded_at at time zone 'UTC')::date`
 const happenedAt = sql`coalesce(started_at, finished_at, recorded_at)`
 const origin = sql`user_id, deployment_id, workflow_id, instance_id`
 
 /** A recount of what is there, by sets: what folding would have come to, in about the order of its inserts. */
 export async function fillRollups(db: Db): Promise<void> {
   const together = sql`user_id, ${zeros}::uuid, ${zeros}::uuid, ${zeros}::uuid`
+  const owners = (version: SQL, name: SQL) =>
+    [
+      [origin, version, name],
+      [together, sql`0`, sql`''`],
+    ] as const
+  // A bucket's runs first: numbers of a hundred digits are dear to add up.
+  const histogram = sql`sum(bucket_runs * coalesce(('1e' || 12 * bucket)::numeric, 0))`
   for (const grain of ['hour', 'day']) {
     const at = sql`date_trunc(${sql.raw(`'${grain}'`)}, ${happenedAt}, 'UTC')`
-    await db.execute(sql`
-      insert into execution_stats (${origin}, recorded_month, workflow_version, grain, at,
-        "new", running, waiting, success, error, canceled, crashed, "unknown")
-      select ${origin}, ${month}, workflow_version, ${grain}, ${at},
-        0, count(*) filter (where status = 'running'), count(*) filter (where status = 'waiting'),
-        count(*) filter (where status = 'success'), count(*) filter (where status = 'error'),
-        count(*) filter (where status = 'canceled'), count(*) filter (where status = 'crashed'), 0
-      from executions group by 1, 2, 3, 4, 5, 6, 7, 8 order by 8`)
-    const bucket = sql`duration_bucket((extract(epoch from finished_at - started_at) * 1000)::bigint)`
-    for (const [whose, version] of [
-      [origin, sql`workflow_version`],
-      [together, sql`0`],
-    ] as const) {
+    for (const [whose, version] of owners(sql`workflow_version`, sql``)) {
       await db.execute(sql`
-        insert into execution_durations (${origin}, recorded_month, workflow_version, grain, at, bucket, runs)
-        select ${whose}, ${month}, ${version}, ${grain}, ${at}, ${bucket}, count(*)
-        from executions where finished_at >= started_at group by 1, 2, 3, 4, 5, 6, 7, 8, 9 order by 8`)
+        insert into execution_stats (${origin}, recorded_month, workflow_version, grain, at,
+          "new", running, waiting, success, error, canceled, crashed, "unknown", durations)
+        select ${origin}, recorded_month, version, ${grain}, at, 0, sum(running), sum(waiting), sum(success), sum(error),
+          sum(canceled), sum(crashed), 0, ${histogram}
+        from (
+          select ${whose}, ${month}, ${version}, ${at}, case when finished_at >= started_at
+              then duration_bucket((extract(epoch from finished_at - started_at) * 1000)::bigint) end,
+            count(*) filter (where status = 'running'), count(*) filter (where status = 'waiting'),
+            count(*) filter (where status = 'success'), count(*) filter (where status = 'error'),
+            count(*) filter (where status = 'canceled'), count(*) filter (where status = 'crashed'), count(*)
+          from executions group by 1, 2, 3, 4, 5, 6, 7, 8
+        ) counted (${origin}, recorded_month, version, at, bucket, running, waiting, success, error, canceled, crashed,
+          bucket_runs)
+        group by 1, 2, 3, 4, 5, 6, 7, 8 order by 8`)
     }
     await db.execute(sql`
       insert into error_stats (${origin}, recorded_month, workflow_version, grain, at, fingerprint, runs)
@@ -195,25 +201,22 @@ export async function fillRollups(db: Db): Promise<void> {
     select distinct on (1, 2, 3) user_id, error_fingerprint, ${month}, error_node, 'NodeApiError', error_http_status,
       error_message
     from executions where error_fingerprint is not null`)
-  const node = sql`
-    from executions
-    cross join jsonb_to_recordset(data -> 'nodes') node (name text, type text, "startedAt" timestamptz,
-      "durationMs" bigint, items integer, error jsonb)
-    where data is not null`
-  const day = sql`date_trunc('day', "startedAt", 'UTC')`
-  await db.execute(sql`
-    insert into node_stats (${origin}, recorded_month, workflow_version, node_type, node_name, at,
-      runs, executions, failures, items, total_ms)
-    select ${origin}, ${month}, workflow_version, node.type, node.name, ${day}, count(*), count(*),
-      count(*) filter (where jsonb_typeof(node.error) = 'object'), sum(items), sum("durationMs")
-    ${node} group by 1, 2, 3, 4, 5, 6, 7, 8, 9 order by 9`)
-  for (const [whose, name] of [
-    [origin, sql`node.name`],
-    [together, sql`''`],
-  ] as const) {
+  for (const [whose, version, name] of owners(sql`workflow_version`, sql`node.name`)) {
     await db.execute(sql`
-      insert into node_durations (${origin}, recorded_month, node_type, node_name, at, bucket, runs)
-      select ${whose}, ${month}, node.type, ${name}, ${day}, duration_bucket("durationMs"), count(*)
-      ${node} group by 1, 2, 3, 4, 5, 6, 7, 8, 9 order by 8`)
+      insert into node_stats (${origin}, recorded_month, workflow_version, node_type, node_name, at,
+        runs, executions, failures, items, total_ms, durations)
+      select ${origin}, recorded_month, version, type, name, at, sum(bucket_runs), sum(bucket_runs), sum(failures),
+        sum(items), sum(total_ms), ${histogram}
+      from (
+        select ${whose}, ${month}, ${version}, node.type, ${name}, date_trunc('day', "startedAt", 'UTC'),
+          duration_bucket("durationMs"), count(*), count(*) filter (where jsonb_typeof(node.error) = 'object'),
+          sum(node.items), sum("durationMs")
+        from executions
+        cross join jsonb_to_recordset(data -> 'nodes') node (name text, type text, "startedAt" timestamptz,
+          "durationMs" bigint, items integer, error jsonb)
+        where data is not null
+        group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
+      ) counted (${origin}, recorded_month, version, type, name, at, bucket, bucket_runs, failures, items, total_ms)
+      group by 1, 2, 3, 4, 5, 6, 7, 8, 9 order by 9`)
   }
 }

@@ -227,9 +227,8 @@ async function verify(db: Db, analytics: AnalyticsRepository, user: PastUser): P
 async function describe(db: Db): Promise<string> {
   const { rows } = await db.execute<{ size: string; rollups: number }>(sql`
     select pg_size_pretty(pg_database_size(current_database())) as size,
-      ((select count(*) from execution_stats) + (select count(*) from execution_durations)
-        + (select count(*) from node_stats) + (select count(*) from node_durations)
-        + (select count(*) from error_stats))::float8 as rollups`)
+      ((select count(*) from execution_stats) + (select count(*) from node_stats) + (select count(*) from error_stats))
+        ::float8 as rollups`)
   return `${rows[0]?.rollups} rows of rollups, ${rows[0]?.size} in all`
 }
 

@@ -41,20 +41,6 @@ CREATE TABLE "execution_changes" (
 	CONSTRAINT "execution_changes_pkey" PRIMARY KEY("user_id","id")
 );
 --> statement-breakpoint
-CREATE TABLE "execution_durations" (
-	"user_id" uuid NOT NULL,
-	"deployment_id" uuid NOT NULL,
-	"workflow_id" uuid NOT NULL,
-	"instance_id" uuid NOT NULL,
-	"recorded_month" date NOT NULL,
-	"workflow_version" integer NOT NULL,
-	"grain" text NOT NULL,
-	"at" timestamp (3) with time zone NOT NULL,
-	"bucket" smallint NOT NULL,
-	"runs" integer DEFAULT 0 NOT NULL,
-	CONSTRAINT "execution_durations_pkey" PRIMARY KEY("user_id","deployment_id","grain","at","bucket","workflow_version","recorded_month")
-);
---> statement-breakpoint
 CREATE TABLE "execution_horizon" (
 	"is_only" boolean PRIMARY KEY DEFAULT true NOT NULL,
 	"month" date NOT NULL,
@@ -79,21 +65,8 @@ CREATE TABLE "execution_stats" (
 	"canceled" integer DEFAULT 0 NOT NULL,
 	"crashed" integer DEFAULT 0 NOT NULL,
 	"unknown" integer DEFAULT 0 NOT NULL,
-	CONSTRAINT "execution_stats_pkey" PRIMARY KEY("user_id","grain","at","deployment_id","workflow_version","recorded_month")
-);
---> statement-breakpoint
-CREATE TABLE "node_durations" (
-	"user_id" uuid NOT NULL,
-	"deployment_id" uuid NOT NULL,
-	"workflow_id" uuid NOT NULL,
-	"instance_id" uuid NOT NULL,
-	"recorded_month" date NOT NULL,
-	"node_type" text NOT NULL,
-	"node_name" text NOT NULL,
-	"at" timestamp (3) with time zone NOT NULL,
-	"bucket" smallint NOT NULL,
-	"runs" bigint DEFAULT 0 NOT NULL,
-	CONSTRAINT "node_durations_pkey" PRIMARY KEY("user_id","deployment_id","at","node_type","node_name","bucket","recorded_month")
+	"durations" numeric DEFAULT '0' NOT NULL,
+	CONSTRAINT "execution_stats_pkey" PRIMARY KEY("user_id","grain","at","workflow_id","deployment_id","workflow_version","recorded_month")
 );
 --> statement-breakpoint
 CREATE TABLE "node_stats" (
@@ -111,7 +84,8 @@ CREATE TABLE "node_stats" (
 	"failures" integer DEFAULT 0 NOT NULL,
 	"items" bigint DEFAULT 0 NOT NULL,
 	"total_ms" bigint DEFAULT 0 NOT NULL,
-	CONSTRAINT "node_stats_pkey" PRIMARY KEY("user_id","at","deployment_id","workflow_version","node_type","node_name","recorded_month")
+	"durations" numeric DEFAULT '0' NOT NULL,
+	CONSTRAINT "node_stats_pkey" PRIMARY KEY("user_id","at","workflow_id","deployment_id","workflow_version","node_type","node_name","recorded_month")
 );
 --> statement-breakpoint
 ALTER TABLE "executions" ADD COLUMN "error_fingerprint" text;--> statement-breakpoint
@@ -121,11 +95,11 @@ ALTER TABLE "executions" ADD COLUMN "previous_data" jsonb;--> statement-breakpoi
 ALTER TABLE "executions" ADD COLUMN "previous_data_stamp" text;--> statement-breakpoint
 CREATE INDEX "error_groups_month_idx" ON "error_groups" USING brin ("recorded_month");--> statement-breakpoint
 CREATE INDEX "error_stats_month_idx" ON "error_stats" USING brin ("recorded_month");--> statement-breakpoint
-CREATE INDEX "execution_durations_month_idx" ON "execution_durations" USING brin ("recorded_month");--> statement-breakpoint
 CREATE INDEX "execution_stats_month_idx" ON "execution_stats" USING brin ("recorded_month");--> statement-breakpoint
-CREATE INDEX "node_durations_month_idx" ON "node_durations" USING brin ("recorded_month");--> statement-breakpoint
 CREATE INDEX "node_stats_month_idx" ON "node_stats" USING brin ("recorded_month");--> statement-breakpoint
-CREATE INDEX "executions_error_idx" ON "executions" USING btree ("user_id","error_fingerprint","recorded_at" DESC NULLS FIRST,"id" DESC NULLS FIRST) WHERE "executions"."error_fingerprint" is not null;--> statement-breakpoint
+CREATE INDEX "executions_happened_idx" ON "executions" USING btree ("user_id",coalesce("started_at", "finished_at", "recorded_at"));--> statement-breakpoint
+CREATE INDEX "executions_error_idx" ON "executions" USING btree ("user_id","error_fingerprint","recorded_at" DESC NULLS FIRST,"id" DESC NULLS FIRST) WHERE "executions"."error_fingerprint" is not null;
+--> statement-breakpoint
 insert into execution_horizon (month) values ('2000-01-01');
 --> statement-breakpoint
 -- The queue is emptied all the time, and the rollups are updated in place.
@@ -134,11 +108,7 @@ alter table execution_changes set (autovacuum_vacuum_scale_factor = 0, autovacuu
 --> statement-breakpoint
 alter table execution_stats set (fillfactor = 80);
 --> statement-breakpoint
-alter table execution_durations set (fillfactor = 80);
---> statement-breakpoint
 alter table node_stats set (fillfactor = 80);
---> statement-breakpoint
-alter table node_durations set (fillfactor = 80);
 --> statement-breakpoint
 alter table error_stats set (fillfactor = 80);
 --> statement-breakpoint
@@ -150,6 +120,52 @@ $$;
 create function duration_bucket(ms bigint) returns smallint language sql immutable parallel safe as $$
   select case when ms < 1 then 0 when ms >= 1 then least(floor(ln(ms::float8) / ln(1.1::float8)) + 1, 400) end::smallint
 $$;
+--> statement-breakpoint
+-- A histogram of one run: see the columns `durations`.
+create function duration_histogram(ms bigint) returns numeric language sql immutable parallel safe as $$
+  select ('1e' || 12 * duration_bucket(ms))::numeric
+$$;
+--> statement-breakpoint
+-- Nearest-rank percentiles in ms; null when nothing ran. The bucket is the exact one, the place within it is taken as
+-- spread evenly over its logarithm, and no whole number outside of it is given: off by a tenth at most.
+create function duration_percentiles(durations numeric, out p50 float8, out p95 float8, out p99 float8)
+language plpgsql immutable parallel safe as $$
+declare
+  digits text := durations::text;
+  highest_first float8[];
+  -- What the digits to a base add up to is the remainder by the base less one.
+  upto float8 := durations % 999999999999;
+  ranks float8[] := array[ceil(upto * 50 / 100), ceil(upto * 95 / 100), ceil(upto * 99 / 100)];
+  found float8[] := array[null, null, null];
+  wanted integer := 3;
+  rank float8 := ranks[3];
+  bucket integer;
+  runs float8;
+begin
+  if durations is null or durations <= 0 then
+    return;
+  end if;
+  highest_first := string_to_array(
+    rtrim(regexp_replace(repeat('0', 11 - (length(digits) + 11) % 12) || digits, '(.{12})', '\1,', 'g'), ','), ',');
+  bucket := cardinality(highest_first);
+  <<buckets>>
+  foreach runs in array highest_first loop
+    bucket := bucket - 1;
+    upto := upto - runs;
+    while rank > upto loop
+      found[wanted] := case when bucket = 0 then 0 else
+        least(greatest(
+          round(power(1.1::float8, bucket - 1 + (rank - upto - 0.5) / runs)),
+          ceil(power(1.1::float8, bucket - 1))), ceil(power(1.1::float8, bucket)) - 1) end;
+      wanted := wanted - 1;
+      exit buckets when wanted = 0;
+      rank := ranks[wanted];
+    end loop;
+  end loop;
+  p50 := found[1];
+  p95 := found[2];
+  p99 := found[3];
+end $$;
 --> statement-breakpoint
 -- A number of a report as a count, whatever a sender may have written; null when it is none.
 create function count_of(value jsonb, largest integer) returns integer language sql immutable parallel safe as $$
@@ -186,10 +202,11 @@ $$;
 -- The functions …_of_change say how a change counts in each rollup, for the views and for the fold alike; they are
 -- inlined. A run counts at its start; when that is unknown at its end, else when it was first heard of.
 create function stats_of_change(change execution_changes) returns table (
-  grain text, at timestamptz, "new" integer, running integer, waiting integer, success integer, error integer,
-  canceled integer, crashed integer, "unknown" integer)
+  workflow_id uuid, instance_id uuid, deployment_id uuid, workflow_version integer, grain text, at timestamptz,
+  "new" integer, running integer, waiting integer, success integer, error integer, canceled integer, crashed integer,
+  "unknown" integer, durations numeric)
 language sql stable parallel safe as $$
-  select g.grain,
+  select o.*, g.grain,
     date_bin(g.width, coalesce(change.started_at, change.finished_at, change.recorded_at), '2000-01-01Z'),
     case change.status when 'new' then change.sign else 0 end::integer,
     case change.status when 'running' then change.sign else 0 end::integer,
@@ -198,23 +215,15 @@ language sql stable parallel safe as $$
     case change.status when 'error' then change.sign else 0 end::integer,
     case change.status when 'canceled' then change.sign else 0 end::integer,
     case change.status when 'crashed' then change.sign else 0 end::integer,
-    case change.status when 'unknown' then change.sign else 0 end::integer
-  from (values ('hour', interval '1 hour'), ('day', interval '1 day')) g (grain, width)
-$$;
---> statement-breakpoint
-create function durations_of_change(change execution_changes) returns table (
-  workflow_id uuid, instance_id uuid, deployment_id uuid, workflow_version integer, grain text, at timestamptz,
-  bucket smallint, runs integer)
-language sql stable parallel safe as $$
-  select o.*, g.grain, date_bin(g.width, change.started_at, '2000-01-01Z'),
-    duration_bucket((extract(epoch from change.finished_at - change.started_at) * 1000)::bigint), change.sign::integer
+    case change.status when 'unknown' then change.sign else 0 end::integer,
+    case when change.finished_at >= change.started_at then change.sign
+      * duration_histogram((extract(epoch from change.finished_at - change.started_at) * 1000)::bigint) else 0 end
   from (values ('hour', interval '1 hour'), ('day', interval '1 day')) g (grain, width)
   cross join (values
     (change.workflow_id, change.instance_id, change.deployment_id, change.workflow_version),
     ('00000000-0000-0000-0000-000000000000'::uuid, '00000000-0000-0000-0000-000000000000'::uuid,
       '00000000-0000-0000-0000-000000000000'::uuid, 0)
   ) o (workflow_id, instance_id, deployment_id, workflow_version)
-  where change.finished_at >= change.started_at
 $$;
 --> statement-breakpoint
 -- A run has an error only while it counts as failed: one told of before it succeeded after all is none.
@@ -231,16 +240,18 @@ $$;
 -- `node` is the node's type, a line feed, its name; `day` counts from 2000-01-01.
 create function nodes_of_change(change execution_changes) returns table (
   node text, day integer, runs bigint, executions integer, failures integer, items bigint, total_ms bigint,
-  bucket smallint)
+  durations numeric)
 language sql stable parallel safe as $$
   select n.node,
-    coalesce(change.node_counts[n.place * 5 - 4],
-      (change.recorded_at at time zone 'UTC')::date - date '2000-01-01'),
-    (change.sign * change.node_counts[n.place * 5 - 3])::bigint, change.sign::integer,
-    change.sign * change.node_counts[n.place * 5 - 2], (change.sign * change.node_counts[n.place * 5 - 1])::bigint,
-    (change.sign * coalesce(change.node_counts[n.place * 5], 0))::bigint,
-    duration_bucket(change.node_counts[n.place * 5] / change.node_counts[n.place * 5 - 3])
-  from unnest(change.node_names) with ordinality n (node, place)
+    coalesce(c.counts[n.place * 5 - 4], (change.recorded_at at time zone 'UTC')::date - date '2000-01-01'),
+    (change.sign * c.counts[n.place * 5 - 3])::bigint, change.sign::integer,
+    change.sign * c.counts[n.place * 5 - 2], (change.sign * c.counts[n.place * 5 - 1])::bigint,
+    (change.sign * coalesce(c.counts[n.place * 5], 0))::bigint,
+    coalesce(change.sign * c.counts[n.place * 5 - 3]
+      * duration_histogram(c.counts[n.place * 5] / c.counts[n.place * 5 - 3]), 0)
+  -- Decompressed once, not at each subscript.
+  from (select change.node_counts || '{}'::integer[] as counts offset 0) c
+  cross join unnest(change.node_names) with ordinality n (node, place)
 $$;
 --> statement-breakpoint
 create function node_type_of(node text) returns text language sql immutable parallel safe as $$
@@ -257,23 +268,13 @@ $$;
 --> statement-breakpoint
 create view execution_stats_now as
 select user_id, workflow_id, instance_id, deployment_id, workflow_version, grain, at,
-  "new", running, waiting, success, error, canceled, crashed, "unknown"
+  "new", running, waiting, success, error, canceled, crashed, "unknown", durations
 from execution_stats
 where recorded_month >= (select month from execution_horizon)
 union all
-select c.user_id, c.workflow_id, c.instance_id, c.deployment_id, c.workflow_version, s.*
+select c.user_id, s.*
 from execution_changes c
 cross join lateral stats_of_change(c) s
-where c.recorded_at >= (select month::timestamp at time zone 'UTC' from execution_horizon);
---> statement-breakpoint
-create view execution_durations_now as
-select user_id, workflow_id, instance_id, deployment_id, workflow_version, grain, at, bucket, runs
-from execution_durations
-where recorded_month >= (select month from execution_horizon)
-union all
-select c.user_id, d.*
-from execution_changes c
-cross join lateral durations_of_change(c) d
 where c.recorded_at >= (select month::timestamp at time zone 'UTC' from execution_horizon);
 --> statement-breakpoint
 create view error_stats_now as
@@ -288,35 +289,25 @@ where c.recorded_at >= (select month::timestamp at time zone 'UTC' from executio
 --> statement-breakpoint
 create view node_stats_now as
 select user_id, workflow_id, instance_id, deployment_id, workflow_version, node_type, node_name, at,
-  runs, executions, failures, items, total_ms
+  runs, executions, failures, items, total_ms, durations
 from node_stats
 where recorded_month >= (select month from execution_horizon)
 union all
-select c.user_id, c.workflow_id, c.instance_id, c.deployment_id, c.workflow_version, node_type_of(n.node),
-  node_name_of(n.node), start_of_day(n.day), n.runs, n.executions, n.failures, n.items, n.total_ms
-from execution_changes c
-cross join lateral nodes_of_change(c) n
-where c.recorded_at >= (select month::timestamp at time zone 'UTC' from execution_horizon);
---> statement-breakpoint
-create view node_durations_now as
-select user_id, workflow_id, instance_id, deployment_id, node_type, node_name, at, bucket, runs
-from node_durations
-where recorded_month >= (select month from execution_horizon)
-union all
-select c.user_id, o.workflow_id, o.instance_id, o.deployment_id, node_type_of(n.node), o.node_name,
-  start_of_day(n.day), n.bucket, n.runs
+select c.user_id, o.workflow_id, o.instance_id, o.deployment_id, o.workflow_version, node_type_of(n.node), o.node_name,
+  start_of_day(n.day), n.runs, n.executions, n.failures, n.items, n.total_ms, n.durations
 from execution_changes c
 cross join lateral nodes_of_change(c) n
 cross join lateral (values
-  (c.workflow_id, c.instance_id, c.deployment_id, node_name_of(n.node)),
+  (c.workflow_id, c.instance_id, c.deployment_id, c.workflow_version, node_name_of(n.node)),
   ('00000000-0000-0000-0000-000000000000'::uuid, '00000000-0000-0000-0000-000000000000'::uuid,
-    '00000000-0000-0000-0000-000000000000'::uuid, '')
-) o (workflow_id, instance_id, deployment_id, node_name)
-where c.recorded_at >= (select month::timestamp at time zone 'UTC' from execution_horizon) and n.bucket is not null;
+    '00000000-0000-0000-0000-000000000000'::uuid, 0, '')
+) o (workflow_id, instance_id, deployment_id, workflow_version, node_name)
+where c.recorded_at >= (select month::timestamp at time zone 'UTC' from execution_horizon);
 --> statement-breakpoint
--- Moves at most max_changes changes into the rollups and returns how many; null while someone else does. Rows may come
--- to zero, and below until their counterpart is folded as well: only sums over the views mean anything.
-create function fold_execution_changes(max_changes integer default 5000)
+-- Moves at most max_changes changes with about max_nodes nodes into the rollups and returns how many; null while someone
+-- else does. Rows may come to zero, and below until their counterpart is folded as well: only sums over the views mean
+-- anything.
+create function fold_execution_changes(max_changes integer default 5000, max_nodes integer default 50000)
 returns integer language plpgsql security definer
 set search_path = public, pg_temp set jit = off set work_mem = '32MB' as $$
 declare
@@ -327,15 +318,23 @@ begin
   end if;
   with taken as materialized (
     delete from execution_changes
-    where ctid = any (array(select ctid from execution_changes limit max_changes for update skip locked))
+    where ctid = any (array(
+      select ctid from execution_changes
+      where ctid = any (array(
+        select ctid from (
+          select ctid, sum(nodes) over (rows between unbounded preceding and 1 preceding) as nodes_before
+          from (select ctid, cardinality(node_names) as nodes from execution_changes limit max_changes) next
+        ) counted
+        where coalesce(nodes_before, 0) < max_nodes))
+      for update skip locked))
     returning *
   ), stats as (
     insert into execution_stats as kept
       (user_id, workflow_id, instance_id, deployment_id, workflow_version, recorded_month, grain, at,
-       "new", running, waiting, success, error, canceled, crashed, "unknown")
-    select t.user_id, t.workflow_id, t.instance_id, t.deployment_id, t.workflow_version, utc_month(t.recorded_at),
+       "new", running, waiting, success, error, canceled, crashed, "unknown", durations)
+    select t.user_id, s.workflow_id, s.instance_id, s.deployment_id, s.workflow_version, utc_month(t.recorded_at),
       s.grain, s.at, sum(s."new"), sum(s.running), sum(s.waiting), sum(s.success), sum(s.error), sum(s.canceled),
-      sum(s.crashed), sum(s."unknown")
+      sum(s.crashed), sum(s."unknown"), sum(s.durations)
     from taken t
     cross join lateral stats_of_change(row(t.*)::execution_changes) s
     group by 1, 2, 3, 4, 5, 6, 7, 8
@@ -347,17 +346,8 @@ begin
       error = kept.error + excluded.error,
       canceled = kept.canceled + excluded.canceled,
       crashed = kept.crashed + excluded.crashed,
-      "unknown" = kept."unknown" + excluded."unknown"
-  ), durations as (
-    insert into execution_durations as kept
-      (user_id, workflow_id, instance_id, deployment_id, workflow_version, recorded_month, grain, at, bucket, runs)
-    select t.user_id, d.workflow_id, d.instance_id, d.deployment_id, d.workflow_version, utc_month(t.recorded_at),
-      d.grain, d.at, d.bucket, sum(d.runs)
-    from taken t
-    cross join lateral durations_of_change(row(t.*)::execution_changes) d
-    group by 1, 2, 3, 4, 5, 6, 7, 8, 9
-    having sum(d.runs) <> 0
-    on conflict on constraint execution_durations_pkey do update set runs = kept.runs + excluded.runs
+      "unknown" = kept."unknown" + excluded."unknown",
+      durations = kept.durations + excluded.durations
   ), errors as (
     insert into error_stats as kept
       (user_id, workflow_id, instance_id, deployment_id, workflow_version, recorded_month, fingerprint, grain, at, runs)
@@ -370,42 +360,34 @@ begin
     on conflict on constraint error_stats_pkey do update set runs = kept.runs + excluded.runs
   ), node_sums as materialized (
     select t.user_id, t.workflow_id, t.instance_id, t.deployment_id, t.workflow_version,
-      utc_month(t.recorded_at) as recorded_month, n.node, n.day, n.bucket, sum(n.runs) as runs,
+      utc_month(t.recorded_at) as recorded_month, n.node, n.day, sum(n.runs) as runs,
       sum(n.executions) as executions, sum(n.failures) as failures, sum(n.items) as items,
-      sum(n.total_ms) as total_ms
+      sum(n.total_ms) as total_ms, sum(n.durations) as durations
     from taken t
     cross join lateral nodes_of_change(row(t.*)::execution_changes) n
     where t.node_names is not null
-    group by 1, 2, 3, 4, 5, 6, 7, 8, 9
+    group by 1, 2, 3, 4, 5, 6, 7, 8
   ), nodes as (
     insert into node_stats as kept
       (user_id, workflow_id, instance_id, deployment_id, workflow_version, recorded_month, node_type, node_name, at,
-       runs, executions, failures, items, total_ms)
-    select user_id, workflow_id, instance_id, deployment_id, workflow_version, recorded_month, node_type_of(node),
-      node_name_of(node), start_of_day(day), sum(runs), sum(executions), sum(failures), sum(items), sum(total_ms)
-    from node_sums
+       runs, executions, failures, items, total_ms, durations)
+    select n.user_id, o.workflow_id, o.instance_id, o.deployment_id, o.workflow_version, n.recorded_month,
+      node_type_of(n.node), o.node_name, start_of_day(n.day), sum(n.runs), sum(n.executions), sum(n.failures),
+      sum(n.items), sum(n.total_ms), sum(n.durations)
+    from node_sums n
+    cross join lateral (values
+      (n.workflow_id, n.instance_id, n.deployment_id, n.workflow_version, node_name_of(n.node)),
+      ('00000000-0000-0000-0000-000000000000'::uuid, '00000000-0000-0000-0000-000000000000'::uuid,
+        '00000000-0000-0000-0000-000000000000'::uuid, 0, '')
+    ) o (workflow_id, instance_id, deployment_id, workflow_version, node_name)
     group by 1, 2, 3, 4, 5, 6, 7, 8, 9
     on conflict on constraint node_stats_pkey do update set
       runs = kept.runs + excluded.runs,
       executions = kept.executions + excluded.executions,
       failures = kept.failures + excluded.failures,
       items = kept.items + excluded.items,
-      total_ms = kept.total_ms + excluded.total_ms
-  ), node_times as (
-    insert into node_durations as kept
-      (user_id, workflow_id, instance_id, deployment_id, recorded_month, node_type, node_name, at, bucket, runs)
-    select n.user_id, o.workflow_id, o.instance_id, o.deployment_id, n.recorded_month, node_type_of(n.node),
-      o.node_name, start_of_day(n.day), n.bucket, sum(n.runs)
-    from node_sums n
-    cross join lateral (values
-      (n.workflow_id, n.instance_id, n.deployment_id, node_name_of(n.node)),
-      ('00000000-0000-0000-0000-000000000000'::uuid, '00000000-0000-0000-0000-000000000000'::uuid,
-        '00000000-0000-0000-0000-000000000000'::uuid, '')
-    ) o (workflow_id, instance_id, deployment_id, node_name)
-    where n.bucket is not null
-    group by 1, 2, 3, 4, 5, 6, 7, 8, 9
-    having sum(n.runs) <> 0
-    on conflict on constraint node_durations_pkey do update set runs = kept.runs + excluded.runs
+      total_ms = kept.total_ms + excluded.total_ms,
+      durations = kept.durations + excluded.durations
   )
   select count(*) into folded from taken;
   return folded;
@@ -428,8 +410,7 @@ begin
   delete from execution_changes where ctid = any (array(
     select ctid from execution_changes where recorded_at < oldest::timestamp at time zone 'UTC' limit max_rows));
   get diagnostics total = row_count;
-  foreach rollup in array array['execution_stats', 'execution_durations', 'error_stats', 'error_groups',
-    'node_stats', 'node_durations'] loop
+  foreach rollup in array array['execution_stats', 'error_stats', 'error_groups', 'node_stats'] loop
     execute format('delete from %I where ctid = any (array(
       select ctid from %I where recorded_month < $1 limit $2))', rollup, rollup) using oldest, max_rows - total;
     get diagnostics deleted = row_count;
@@ -533,6 +514,6 @@ from executions e
 cross join lateral run_nodes(e.data) n;
 --> statement-breakpoint
 do $$ begin
-  while fold_execution_changes(100000) > 0 loop
+  while fold_execution_changes(100000, 1000000) > 0 loop
   end loop;
 end $$;

@@ -121,7 +121,9 @@ function groupsOf(
 ): SQL {
   const only = fingerprint === undefined ? sql`` : sql`where fingerprint = ${fingerprint}`
   const grains = seriesInterval === 'hour' ? (['hour'] as const) : undefined
-  const { pieces, failures } = runsIn(userId, choice, partsOf(range, grains), partsOf(rangeBefore(range)))
+  const { pieces, failures } = runsIn(userId, choice, partsOf(range, grains), {
+    earlier: partsOf(rangeBefore(range)),
+  })
   // What decides the order is looked up of every group, else of those shown only.
   const seen = (groups: SQL) => sql`
     select * from ${groups} g

@@ -3,7 +3,7 @@ import { type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
 import type { NodeStats, NodeTypeStats, nodeSorts, nodeTypeSorts } from './node-contract.ts'
 import { type BoundedRange, periodOf, wholeDays } from './period.ts'
-import { type Choice, chosen, everyDeployment, hasChoice, percentiles, within } from './run-sources.ts'
+import { type Choice, eachOf, togetherOf, within } from './run-sources.ts'
 import { percentageOf } from './summary.ts'
 
 type Sort = (typeof nodeTypeSorts)[number] | (typeof nodeSorts)[number]
@@ -21,7 +21,7 @@ interface Row extends Record<string, unknown> {
 }
 
 const sums = sql`sum(executions) as executions, sum(runs) as runs, sum(failures) as failures,
-  sum(items) as items, sum(total_ms) as total_ms`
+  sum(items) as items, sum(total_ms) as total_ms, sum(durations) as durations`
 const columns = sql`of_all::float8, executions::float8, runs::float8, failures::float8, items::float8,
   total_ms::float8, p50, p95`
 const orders: Record<Sort, SQL> = {
@@ -32,19 +32,14 @@ const orders: Record<Sort, SQL> = {
   failureRate: sql`failures::float8 / nullif(executions, 0) desc nulls last, executions desc`,
 }
 
-/**
- * `picked`, of the groups with their durations, which are the greater part of the work: only of the groups that are
- * picked, unless these decide which that are.
- */
-const picked = (groups: SQL, key: SQL, sort: Sort, limit: number, times: SQL) => {
+/** `picked`, of the groups with their durations: only of those that are picked, unless these decide which that are. */
+const picked = (groups: SQL, key: SQL, sort: Sort, limit: number) => {
   const first = sql`order by ${orders[sort]}, ${key} limit ${limit}`
   return sql`
     candidates as materialized (
       select *, count(*) over () as of_all from (${groups}) grouped ${sort === 'slowest' ? sql`` : first}
     ),
-    times as (${times}),
-    timed as (${percentiles(sql`times`, key)}),
-    picked as (select * from candidates left join timed using (${key}) ${first})`
+    picked as (select * from candidates cross join lateral duration_percentiles(durations) timed ${first})`
 }
 
 export async function nodeTypeStats(
@@ -56,13 +51,13 @@ export async function nodeTypeStats(
 ): Promise<NodeTypeStats> {
   const days = wholeDays(range)
   const ofType = nodeType === undefined ? sql`` : sql`and node_type = ${nodeType}`
-  const own = sql`user_id = ${userId} ${chosen(userId, choice)} ${within(sql`at`, days)} ${ofType}`
   const { workflowId, tag } = choice
-  const together = !hasChoice(choice)
   const key = sql`node_type`
   const { rows } = await db.execute<Row & { workflows: number }>(sql`
-    with ran as materialized (
-      select node_type, deployment_id, ${sums} from node_stats_now where ${own} group by node_type, deployment_id
+    with ran as (
+      select node_type, ${sums} from node_stats_now
+      where ${togetherOf(userId, choice)} ${within(sql`at`, days)} ${ofType}
+      group by node_type having sum(executions) > 0
     ),
     used as (
       select node_type, count(*) as workflows from workflows w cross join unnest(w.node_types) as node_type
@@ -74,19 +69,11 @@ export async function nodeTypeStats(
     ${picked(
       sql`select node_type, coalesce(workflows, 0) as workflows, coalesce(executions, 0) as executions,
           coalesce(runs, 0) as runs, coalesce(failures, 0) as failures, coalesce(items, 0) as items,
-          coalesce(total_ms, 0) as total_ms
-        from (select node_type, ${sums} from ran group by node_type having sum(executions) > 0) r
-        full join used using (node_type)`,
+          coalesce(total_ms, 0) as total_ms, durations
+        from ran full join used using (node_type)`,
       key,
       sort,
       limit,
-      sql`select node_type, bucket, runs from node_durations_now
-        where ${own} and node_type = any(array(select node_type from candidates)) and ${
-          together
-            ? sql`deployment_id = ${everyDeployment}`
-            : sql`deployment_id = any(array(select deployment_id from ran where node_type in (
-                select node_type from candidates)))`
-        }`,
     )}
     select node_type, workflows::float8, ${columns} from picked order by ${orders[sort]}, ${key}`)
   return {
@@ -106,19 +93,15 @@ export async function nodeStats(
 ): Promise<NodeStats> {
   const days = wholeDays(range)
   const ofType = nodeType === undefined ? sql`` : sql`and node_type = ${nodeType}`
-  const own = sql`user_id = ${userId} ${chosen(userId, choice)} ${within(sql`at`, days)} ${ofType}`
   const key = sql`node_name, node_type`
   const { rows } = await db.execute<Row & { node_name: string }>(sql`
-    with ran as materialized (
-      select ${key}, deployment_id, ${sums} from node_stats_now where ${own} group by ${key}, deployment_id
-    ),
-    ${picked(
-      sql`select ${key}, ${sums} from ran group by ${key} having sum(executions) > 0`,
+    with ${picked(
+      sql`select ${key}, ${sums} from node_stats_now
+        where ${eachOf(userId, choice)} ${within(sql`at`, days)} ${ofType}
+        group by ${key} having sum(executions) > 0`,
       key,
       sort,
       limit,
-      sql`select ${key}, bucket, runs from node_durations_now
-        where ${own} and deployment_id = any(array(select deployment_id from ran))`,
     )}
     select ${key}, ${columns} from picked order by ${orders[sort]}, ${key}`)
   return {

@@ -1,4 +1,4 @@
-import { type SQL, sql } from 'drizzle-orm'
+import { sql } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
 import { type BoundedRange, partsOf, periodOf } from './period.ts'
 import { type ModelStats, type PromptStats, promptExcerptChars, type promptSorts } from './prompt-contract.ts'
@@ -40,12 +40,10 @@ export async function promptStats(
 ): Promise<PromptStats> {
   const key = sql`workflow_id, workflow_version`
   const order = sort === 'newest' ? sql`created_at desc` : groupOrders[sort]
-  const ids = sql`select deployment_id from runs where (workflow_id, workflow_version) in (
-    select workflow_id, workflow_version from candidates)`
-  const { pieces, runs, times } = runsIn(userId, choice, partsOf(range))
+  const { pieces, runs } = runsIn(userId, choice, partsOf(range))
   const { rows } = await db.execute<PromptRow>(sql`
-    with ${pieces} runs as materialized (${runs}),
-    sums as (select ${key}, ${groupSums} from runs group by ${key}),
+    with ${pieces} runs as (${runs}),
+    sums as (select ${key}, ${groupSums}, sum(durations) as durations from runs group by ${key}),
     ${picked({
       sums: sql`
         select sums.*, v.created_at from sums
@@ -56,7 +54,6 @@ export async function promptStats(
       order,
       byDuration: sort === 'p95',
       limit,
-      times: times(ids),
     })}
     select p.workflow_id, p.workflow_version, w.name, left(v.prompt, ${promptExcerptChars}) as prompt, v.model,
       extract(epoch from p.created_at)::float8 * 1000 as created_ms, ${groupColumns}
@@ -81,13 +78,6 @@ const toPromptItem = (row: PromptRow) => ({
   ...ratesOf(row),
 })
 
-/** The empty text stands for no model, so that it can be grouped by. */
-const modelOf = (userId: string, runs: SQL) => sql`
-  select coalesce(v.model, '') as model, r.*
-  from ${runs} r
-  left join workflow_versions v on v.user_id = ${userId} and v.workflow_id = r.workflow_id
-    and v.version = r.workflow_version`
-
 export async function modelStats(
   db: Db,
   userId: string,
@@ -95,22 +85,22 @@ export async function modelStats(
   range: BoundedRange,
   { limit }: { limit: number },
 ): Promise<ModelStats> {
-  const ids = sql`select deployment_id from runs`
-  const { pieces, runs, times } = runsIn(userId, choice, partsOf(range))
+  const { pieces, runs } = runsIn(userId, choice, partsOf(range))
+  // The empty text stands for no model, so that it can be grouped by.
   const { rows } = await db.execute<ModelRow>(sql`
-    with ${pieces} runs as materialized (${runs}),
+    with ${pieces} runs as (${runs}),
     by_version as (
-      select workflow_id, workflow_version, ${groupSums} from runs group by workflow_id, workflow_version
+      select workflow_id, workflow_version, ${groupSums}, sum(durations) as durations
+      from runs group by workflow_id, workflow_version
     ),
     sums as (
-      select model, count(distinct workflow_id) as workflows, count(*) as versions,
-        sum(runs) as runs, sum(failed) as failed, sum(succeeded) as succeeded
-      from (${modelOf(userId, sql`by_version`)}) of_model
-      where runs > 0 group by model
-    ),
-    timed_runs as (
-      select workflow_id, workflow_version, bucket, sum(runs) as runs
-      from (${times(ids)}) t group by workflow_id, workflow_version, bucket
+      select coalesce(v.model, '') as model, count(distinct r.workflow_id) as workflows, count(*) as versions,
+        sum(runs) as runs, sum(failed) as failed, sum(succeeded) as succeeded, sum(durations) as durations
+      from by_version r
+      left join workflow_versions v on v.user_id = ${userId} and v.workflow_id = r.workflow_id
+        and v.version = r.workflow_version
+      where runs > 0
+      group by coalesce(v.model, '')
     ),
     ${picked({
       sums: sql`select * from sums`,
@@ -118,7 +108,6 @@ export async function modelStats(
       order: groupOrders.runs,
       byDuration: false,
       limit,
-      times: modelOf(userId, sql`timed_runs`),
     })}
     select model, workflows::float8, versions::float8, ${groupColumns} from picked
     order by ${groupOrders.runs}, model desc`)

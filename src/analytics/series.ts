@@ -3,9 +3,9 @@ import type { Db } from '../db/client.ts'
 import { executionStatuses } from '../db/schema/executions.ts'
 import { invalid } from '../errors.ts'
 import { type Interval, maxBuckets, type Series } from './contract.ts'
-import { type BoundedRange, dayMs, floor, type Grain, hourMs, partsOf, periodOf } from './period.ts'
-import { type Choice, percentiles, runsIn } from './run-sources.ts'
-import { type StatusCounts, statusColumns, statusSums, successRateOf } from './summary.ts'
+import { type BoundedRange, dayMs, floor, hourMs, type Part, partsOf, periodOf } from './period.ts'
+import { type Choice, runsIn } from './run-sources.ts'
+import { type StatusCounts, statusNames, statusSums, successRateOf } from './summary.ts'
 
 const lengthMs: Record<Interval, number> = { hour: hourMs, day: dayMs, week: 7 * dayMs }
 
@@ -26,35 +26,40 @@ export async function series(
       `There would be more than ${maxBuckets} of them: ask for a shorter period, or for a longer interval`,
     )
   }
-  // Elsewhere a day is made of other hours than a UTC day.
-  const grains: Grain[] = interval !== 'hour' && timeZone === 'UTC' ? ['day', 'hour'] : ['hour']
-  const { pieces, runs, times, deployments } = runsIn(userId, choice, partsOf(range, grains))
-  // By a small table of places: what a clock shows costs more than a join.
-  const placed = (rows: 'runs' | 'times') =>
-    interval === 'hour'
-      ? sql`(select *, at as bucket_start from ${sql.identifier(rows)}) placed`
-      : sql`${sql.identifier(rows)} join places using (at)`
-  const inZone = (at: SQL) =>
-    sql`date_trunc(${sql.raw(`'${interval}'`)}, ${at} at time zone ${timeZone}::text)`
+  const parts = partsOf(range, interval === 'hour' ? ['hour'] : ['day', 'hour'])
+  const isElsewhere = interval !== 'hour' && timeZone !== 'UTC'
+  const { pieces, runs } = runsIn(userId, choice, parts, {
+    together: true,
+    alsoHours: isElsewhere ? sql`at = any(array(select at from moved))` : undefined,
+  })
   /** Which bucket a whole UTC hour is in: itself, or when the day or week begins on the clocks of the zone. */
-  const bucketOf = interval === 'hour' ? (at: SQL) => at : inZone
+  const bucketOf = (at: SQL) =>
+    interval === 'hour'
+      ? at
+      : sql`date_trunc(${sql.raw(`'${interval}'`)}, ${at} at time zone ${timeZone}::text)`
   const first = sql`${floor(from, hourMs).toISOString()}::timestamptz`
   const last = sql`${floor(new Date(to.getTime() - 1), hourMs).toISOString()}::timestamptz`
   const { rows } = await db.execute<StatusCounts & { start_ms: number }>(sql`
-    with ${pieces} times as (${times(deployments)}),
-    runs as materialized (select at, ${statusSums} from (${runs}) r group by at),
-    places as materialized (select at, ${bucketOf(sql`at`)} as bucket_start from runs),
-    counted as (select bucket_start, ${statusColumns} from ${placed('runs')} group by bucket_start),
-    placed as (select bucket_start, bucket, runs from ${placed('times')}),
-    timed as (${percentiles(sql`placed`, sql`bucket_start`)}),
+    with ${pieces} ${isElsewhere ? placesOf(parts, bucketOf) : sql``}
+    runs as (${runs}),
+    placed as (
+      ${
+        isElsewhere
+          ? sql`select runs.*, places.sign, places.bucket_start from runs join places using (grain, at)`
+          : sql`select *, 1 as sign, ${bucketOf(sql`at`)} as bucket_start from runs`
+      }
+    ),
+    counted as (
+      select bucket_start, ${statusSums}, sum(sign * durations) as durations from placed group by bucket_start
+    ),
     buckets as (
       select bucket_start, ${interval === 'hour' ? sql`bucket_start` : firstHour(timeZone)} as start
       from generate_series(${bucketOf(first)}, ${bucketOf(last)}, ${`1 ${interval}`}::interval) bucket_start
     )
-    select extract(epoch from b.start)::float8 * 1000 as start_ms, counted.*, timed.p50, timed.p95, timed.p99
+    select extract(epoch from b.start)::float8 * 1000 as start_ms, ${statusNames}, p50, p95, p99
     from (select *, lead(start) over (order by bucket_start) as next_start from buckets) b
     left join counted using (bucket_start)
-    left join timed using (bucket_start)
+    cross join lateral duration_percentiles(durations) timed
     where b.start < b.next_start or b.next_start is null
     order by b.start`)
   return {
@@ -70,6 +75,46 @@ export async function series(
       }
     }),
   }
+}
+
+/**
+ * The clauses `moved` and `places`: a UTC day counts to the bucket that its noon is in; hours of it that are in another
+ * one on the clocks of the zone count there, and are taken off here.
+ */
+function placesOf(parts: Part[], bucketOf: (at: SQL) => SQL): SQL {
+  const hoursIn = (source: Part['source']) => {
+    const ranges = parts
+      .filter((part) => part.source === source)
+      .map(
+        ({ from, to }) => sql`
+        select at from generate_series(${from?.toISOString()}::timestamptz, ${to?.toISOString()}::timestamptz, '1 hour') at
+        where at < ${to?.toISOString()}::timestamptz`,
+      )
+    return ranges.length > 0 ? sql.join(ranges, sql` union all `) : sql`select null::timestamptz where false`
+  }
+  return sql`
+    hours as materialized (
+      select at, date_trunc('day', at, 'UTC') as day, ${bucketOf(sql`at`)} as bucket_start from (${hoursIn('day')}) h (at)
+    ),
+    days as (
+      select at, bucket_start from hours where at = day + interval '12 hours'
+    ),
+    moved as materialized (
+      select hours.at, hours.bucket_start, days.bucket_start as day_bucket_start
+      from hours join days on days.at = day + interval '12 hours'
+      where hours.bucket_start <> days.bucket_start
+    ),
+    places as (
+      select 'day' as grain, at - interval '12 hours' as at, bucket_start, 1 as sign from days
+      union all select 'hour', at, bucket_start, 1 from moved
+      union all select 'hour', at, day_bucket_start, -1 from moved
+      union all select 'hour', at, ${bucketOf(sql`at`)}, 1 from (${hoursIn('hour')}) h (at)
+      ${
+        parts.some(({ source }) => source === 'executions')
+          ? sql`union all select 'piece', at, ${bucketOf(sql`at`)}, 1 from (select distinct at from pieces) p`
+          : sql``
+      }
+    ),`
 }
 
 /**

@@ -3,7 +3,7 @@ import type { Db } from '../db/client.ts'
 import { type ExecutionStatus, executionStatuses } from '../db/schema/executions.ts'
 import type { Summary, Sums } from './contract.ts'
 import { partsOf, type Range, rangeBefore } from './period.ts'
-import { type Choice, type GroupSums, percentiles, runsIn } from './run-sources.ts'
+import { type Choice, type GroupSums, runsIn } from './run-sources.ts'
 
 /** Null in what is joined and has no runs. */
 export type StatusCounts = Record<ExecutionStatus, number | null> & {
@@ -17,8 +17,10 @@ const statusesWith = (column: (status: SQL) => SQL) =>
     executionStatuses.map((status) => column(sql.identifier(status) as unknown as SQL)),
     sql`, `,
   )
-export const statusSums = statusesWith((status) => sql`sum(${status}) as ${status}`)
-export const statusColumns = statusesWith((status) => sql`coalesce(sum(${status}), 0)::float8 as ${status}`)
+export const statusNames = statusesWith((status) => status)
+/** Of rows with a `sign`. */
+export const statusSums = statusesWith((status) => sql`sum(sign * ${status})::float8 as ${status}`)
+const statusColumns = statusesWith((status) => sql`coalesce(sum(${status}), 0)::float8 as ${status}`)
 
 /** With the period before, when `range` has a beginning. @param now where an open range ends, to be compared */
 export async function sumUp(
@@ -30,12 +32,11 @@ export async function sumUp(
 ): Promise<Summary> {
   const before = range.from && rangeBefore({ from: range.from, to: range.to ?? later(now, range.from) })
   const earlier = before ? partsOf(before) : []
-  const { pieces, runs, times, deployments } = runsIn(userId, choice, partsOf(range), earlier)
+  const { pieces, runs } = runsIn(userId, choice, partsOf(range), { earlier, together: true })
   const { rows } = await db.execute<StatusCounts & { span: number }>(sql`
     with ${pieces} runs as (${runs}),
-    times as (${times(deployments)}),
-    counted as (select span, ${statusColumns} from runs group by span)
-    select * from counted left join (${percentiles(sql`times`, sql`span`)}) timed using (span)`)
+    counted as (select span, ${statusColumns}, sum(durations) as durations from runs group by span)
+    select ${statusNames}, span, p50, p95, p99 from counted cross join lateral duration_percentiles(durations) timed`)
   const sumsOf = (wanted: number) => toSums(rows.find(({ span }) => span === wanted))
   return { ...sumsOf(0), ...(before && { previous: sumsOf(1) }) }
 }

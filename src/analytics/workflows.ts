@@ -29,18 +29,16 @@ export async function workflowStats(
   { limit, sort, minRuns }: { limit: number; sort: Sort; minRuns: number },
 ): Promise<WorkflowStats> {
   const key = sql`workflow_id`
-  const ids = sql`select deployment_id from runs where workflow_id in (select workflow_id from candidates)`
-  const { pieces, runs, times } = runsIn(userId, choice, partsOf(range))
+  const { pieces, runs } = runsIn(userId, choice, partsOf(range))
   const { rows } = await db.execute<Row>(sql`
-    with ${pieces} runs as materialized (${runs}),
-    sums as (select workflow_id, ${groupSums} from runs group by workflow_id),
+    with ${pieces} runs as (${runs}),
+    sums as (select workflow_id, ${groupSums}, sum(durations) as durations from runs group by workflow_id),
     ${picked({
       sums: sql`select * from sums where runs >= ${Math.max(1, minRuns)}`,
       key,
       order: groupOrders[sort],
       byDuration: sort === 'p95',
       limit,
-      times: times(ids),
     })}
     select p.workflow_id, w.name, ${groupColumns}, extract(epoch from l.at)::float8 * 1000 as last_run_ms
     from picked p

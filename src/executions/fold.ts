@@ -23,7 +23,7 @@ export async function foldChanges(
     )
     const folded = rows[0]?.folded ?? 0
     total += folded
-    if (folded < limit) break
+    if (folded === 0) break
   }
   return total
 }

@@ -10,9 +10,7 @@ import {
   errorGroups,
   errorStats,
   executionChanges,
-  executionDurations,
   executionStats,
-  nodeDurations,
   nodeStats,
 } from '../db/schema/analytics.ts'
 import { executionKeys, executions } from '../db/schema/executions.ts'
@@ -64,7 +62,7 @@ async function purge(db: Db, userId: string, budget: Budget): Promise<boolean> {
   return true
 }
 
-const rollups = [executionStats, executionDurations, errorStats, errorGroups, nodeStats, nodeDurations]
+const rollups = [executionStats, errorStats, errorGroups, nodeStats]
 
 /**
  * The ledger before the rollups, and counted by what was found: of what is gone by the time it is to be deleted, whoever
@@ -74,7 +72,13 @@ async function deleteExecutions(db: Db, userId: string, budget: Budget): Promise
   const { chunkRows } = budget
   const ofUser = sql`user_id = ${userId}`
   const chunks = [
-    [{ table: executions, key: sql`id, recorded_at`, where: sql`${ofUser} order by recorded_at desc, id desc` }],
+    [
+      {
+        table: executions,
+        key: sql`id, recorded_at`,
+        where: sql`${ofUser} order by recorded_at desc, id desc`,
+      },
+    ],
     [{ table: executionKeys, key: sql`instance_id, n8n_execution_id`, where: ofUser }],
     [{ table: executionChanges, key: sql`user_id, id`, where: ofUser }],
     rollups.map((table) => ({ table, key: sql`ctid`, where: ofUser })),

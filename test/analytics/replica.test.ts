@@ -19,13 +19,10 @@ beforeAll(async () => {
   await replica.db.execute(sql`
     insert into executions (id, recorded_at, user_id, instance_id, workflow_id, workflow_version, deployment_id,
       n8n_execution_id, status) values (${id}, now(), ${user.id}, ${id}, ${id}, 1, ${id}, 'only-there', 'success')`)
-  for (const grain of ['hour', 'day']) {
-    await replica.db.execute(sql`
-      insert into execution_stats (user_id, deployment_id, workflow_id, instance_id, recorded_month, workflow_version,
-        grain, at, success)
-      select user_id, deployment_id, workflow_id, instance_id, date_trunc('month', recorded_at at time zone 'UTC')::date,
-        workflow_version, ${grain}, date_trunc(${grain}, recorded_at, 'UTC'), 1 from executions`)
-  }
+  await replica.db.execute(sql`
+    insert into execution_changes (user_id, deployment_id, workflow_id, instance_id, workflow_version, recorded_at, sign,
+      status)
+    select user_id, deployment_id, workflow_id, instance_id, workflow_version, recorded_at, 1, status from executions`)
 })
 afterAll(async () => {
   await app.close()

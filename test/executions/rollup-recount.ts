@@ -67,14 +67,16 @@ async function recount(sql: Sql, userIds: string[], trimmed: TrimmedData): Promi
     const happenedAt = startedAt ?? finishedAt ?? recordedAt!
     for (const grain of ['hour', 'day'] as const) {
       const at = startOf(grain, happenedAt)
+      const together = [row['user_id'], none, none, none, 0]
       add(result.stats, [...deployment, version, grain, at, row['status']], 1)
+      add(result.stats, [...together, grain, at, row['status']], 1)
       if (row['error_fingerprint'] !== null && failing.has(String(row['status']))) {
         add(result.errors, [...deployment, version, grain, at, row['error_fingerprint']], 1)
       }
       if (startedAt && finishedAt && finishedAt >= startedAt) {
         const bucket = bucketOf(finishedAt.getTime() - startedAt.getTime())
         add(result.durations, [...deployment, version, grain, at, bucket], 1)
-        add(result.durations, [row['user_id'], none, none, none, 0, grain, at, bucket], 1)
+        add(result.durations, [...together, grain, at, bucket], 1)
       }
     }
     const data = (row['data'] ?? trimmed.get(String(row['n8n_execution_id']))) as {
@@ -82,47 +84,70 @@ async function recount(sql: Sql, userIds: string[], trimmed: TrimmedData): Promi
     } | null
     for (const node of data?.nodes ?? []) {
       const day = (node.startedAt ?? recordedAt!.toISOString()).slice(0, 10)
-      const key = [...deployment, version, node.type ?? '', node.name, day]
-      add(result.nodes, [...key, 'runs'], node.runs)
-      add(result.nodes, [...key, 'executions'], 1)
-      add(result.nodes, [...key, 'failures'], node.error ? 1 : 0)
-      add(result.nodes, [...key, 'items'], node.items)
-      add(result.nodes, [...key, 'ms'], node.durationMs ?? 0)
-      if (node.durationMs === null) continue
-      const bucket = bucketOf(Math.floor(node.durationMs / node.runs))
-      add(result.nodeDurations, [...deployment, node.type ?? '', node.name, day, bucket], node.runs)
-      add(
-        result.nodeDurations,
-        [row['user_id'], none, none, none, node.type ?? '', '', day, bucket],
-        node.runs,
-      )
+      const bucket = node.durationMs === null ? null : bucketOf(Math.floor(node.durationMs / node.runs))
+      for (const key of [
+        [...deployment, version, node.type ?? '', node.name, day],
+        [row['user_id'], none, none, none, 0, node.type ?? '', '', day],
+      ]) {
+        add(result.nodes, [...key, 'runs'], node.runs)
+        add(result.nodes, [...key, 'executions'], 1)
+        add(result.nodes, [...key, 'failures'], node.error ? 1 : 0)
+        add(result.nodes, [...key, 'items'], node.items)
+        add(result.nodes, [...key, 'ms'], node.durationMs ?? 0)
+        if (bucket !== null) add(result.nodeDurations, [...key, bucket], node.runs)
+      }
     }
   }
   return result
 }
 
+/** Sums of histograms by key, each a number whose digits to the base 10^12 are the runs of its buckets. */
+class Histograms {
+  readonly #sums = new Map<string, bigint>()
+
+  add(key: unknown[], histogram: unknown): void {
+    const text = key.join(' | ')
+    this.#sums.set(text, (this.#sums.get(text) ?? 0n) + BigInt(String(histogram)))
+  }
+
+  counts(): Counts {
+    const counts: Counts = new Map()
+    for (const [key, sum] of this.#sums) {
+      let rest = sum
+      for (let bucket = 0; rest !== 0n; bucket += 1, rest /= 10n ** 12n) {
+        add(counts, [key, bucket], Number(rest % 10n ** 12n))
+      }
+    }
+    return counts
+  }
+}
+
 async function throughViews(sql: Sql, userIds: string[]): Promise<Rollups> {
   const result = empty()
+  const [durations, nodeDurations] = [new Histograms(), new Histograms()]
   const deployment = (row: Record<string, unknown>) =>
     ['user_id', 'workflow_id', 'instance_id', 'deployment_id'].map((name) => row[name])
   const at = (row: Record<string, unknown>) => new Date(Number(row['at_ms']))
   const statuses = ['new', 'running', 'waiting', 'success', 'error', 'canceled', 'crashed', 'unknown']
-  for (const row of await sql`select *, extract(epoch from at) * 1000 as at_ms from execution_stats_now
-      where user_id = any (${userIds})`) {
+  const summed = (view: string, keys: string[], sums: string[]) =>
+    sql.query(
+      `select user_id, workflow_id, instance_id, deployment_id, workflow_version, ${keys.join(', ')},
+        extract(epoch from at) * 1000 as at_ms, ${sums.map((each) => `sum("${each}") as "${each}"`).join(', ')}
+      from ${view} where user_id = any ($1) group by 1, 2, 3, 4, 5, ${keys.join(', ')}, at`,
+      [userIds],
+    )
+  for (const row of await summed('execution_stats_now', ['grain'], [...statuses, 'durations'])) {
     const grain = row['grain'] as 'hour' | 'day'
     for (const status of statuses) {
       const key = [...deployment(row), row['workflow_version'], grain, startOf(grain, at(row)), status]
       add(result.stats, key, Number(row[status]))
     }
+    durations.add(
+      [...deployment(row), row['workflow_version'], grain, startOf(grain, at(row))],
+      row['durations'],
+    )
   }
-  for (const row of await sql`select *, extract(epoch from at) * 1000 as at_ms from execution_durations_now
-      where user_id = any (${userIds})`) {
-    const grain = row['grain'] as 'hour' | 'day'
-    const key = [...deployment(row), row['workflow_version'], grain, startOf(grain, at(row)), row['bucket']]
-    add(result.durations, key, Number(row['runs']))
-  }
-  for (const row of await sql`select *, extract(epoch from at) * 1000 as at_ms from error_stats_now
-      where user_id = any (${userIds})`) {
+  for (const row of await summed('error_stats_now', ['grain', 'fingerprint'], ['runs'])) {
     const grain = row['grain'] as 'hour' | 'day'
     const key = [
       ...deployment(row),
@@ -133,8 +158,8 @@ async function throughViews(sql: Sql, userIds: string[]): Promise<Rollups> {
     ]
     add(result.errors, key, Number(row['runs']))
   }
-  for (const row of await sql`select *, extract(epoch from at) * 1000 as at_ms from node_stats_now
-      where user_id = any (${userIds})`) {
+  const nodeSums = ['runs', 'executions', 'failures', 'items', 'total_ms', 'durations']
+  for (const row of await summed('node_stats_now', ['node_type', 'node_name'], nodeSums)) {
     const day = at(row).toISOString().slice(0, 10)
     const key = [...deployment(row), row['workflow_version'], row['node_type'], row['node_name'], day]
     for (const [column, name] of [
@@ -146,14 +171,9 @@ async function throughViews(sql: Sql, userIds: string[]): Promise<Rollups> {
     ] as const) {
       add(result.nodes, [...key, name], Number(row[column]))
     }
+    nodeDurations.add(key, row['durations'])
   }
-  for (const row of await sql`select *, extract(epoch from at) * 1000 as at_ms from node_durations_now
-      where user_id = any (${userIds})`) {
-    const day = at(row).toISOString().slice(0, 10)
-    const key = [...deployment(row), row['node_type'], row['node_name'], day, row['bucket']]
-    add(result.nodeDurations, key, Number(row['runs']))
-  }
-  return result
+  return { ...result, durations: durations.counts(), nodeDurations: nodeDurations.counts() }
 }
 
 const occurring = (rollups: Rollups) =>

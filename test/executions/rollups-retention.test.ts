@@ -20,10 +20,7 @@ beforeAll(async () => {
 afterAll(() => world.close())
 
 const dayMs = 24 * hourMs
-const rollups = [
-  ...['execution_changes', 'execution_stats', 'execution_durations', 'error_stats', 'error_groups'],
-  ...['node_stats', 'node_durations'],
-]
+const rollups = ['execution_changes', 'execution_stats', 'error_stats', 'error_groups', 'node_stats']
 
 /** Rows of each table that are not counted any more, or belong to the user. */
 async function rowsOf(userId: string): Promise<Record<string, number>> {
@@ -77,9 +74,9 @@ test('months that are dropped count no more from that moment on, folded or not; 
   expect(after['execution_stats']).toBeLessThan(before['execution_stats'] ?? 0)
   const [old] = await world.sql`select
     (select count(*) from execution_changes where recorded_at < now() - interval '100 days')::integer as changes,
-    (select count(*) from node_durations where recorded_month < now() - interval '100 days')::integer as durations,
+    (select count(*) from node_stats where recorded_month < now() - interval '100 days')::integer as nodes,
     (select count(*) from error_groups where recorded_month < now() - interval '100 days')::integer as groups`
-  expect(old).toEqual({ changes: 0, durations: 0, groups: 0 })
+  expect(old).toEqual({ changes: 0, nodes: 0, groups: 0 })
   await expectRollupsToBeARecount(world.sql, [userId])
   while ((await foldChanges(world.db)) > 0);
   await expectRollupsToBeARecount(world.sql, [userId])

@@ -126,10 +126,11 @@ test(`${3 * executionCount} shuffled deliveries of ${executionCount} executions 
       const rows = await world.sql`select
           (select count(*) from executions where user_id = any (${userIds}))::integer as executions,
           (select sum("new" + running + waiting + success + error + canceled + crashed + "unknown")
-            from execution_stats_now where user_id = any (${userIds}) and grain = 'hour')::integer as counted,
+            from execution_stats_now where user_id = any (${userIds}) and grain = 'hour' and deployment_id <> ${none})::integer
+            as counted,
           (select count(*) from executions where user_id = any (${userIds}) and finished_at >= started_at)::integer
             as timed,
-          (select coalesce(sum(runs), 0) from execution_durations_now
+          (select coalesce(sum(durations), 0) % 999999999999 from execution_stats_now
             where user_id = any (${userIds}) and grain = 'day' and deployment_id <> ${none})::integer as buckets`
       moments.push(rows[0] as (typeof moments)[number])
       await new Promise((resolve) => setTimeout(resolve, 50))
@@ -216,7 +217,7 @@ describe('a change', () => {
     await ingest(world.db, instanceId, [{ ...succeeded, dataJson }], 'poll')
     expect(await errorsOf(userId)).toEqual([])
     const nodes = await world.sql`select node_name, sum(executions)::integer as executions from node_stats_now
-      where user_id = ${userId} group by node_name having sum(executions) <> 0`
+      where user_id = ${userId} and deployment_id <> ${none} group by node_name having sum(executions) <> 0`
     expect(Array.from(nodes)).toEqual([{ node_name: 'Other', executions: 1 }])
     await foldAll()
     expect(await errorsOf(userId)).toEqual([])
@@ -235,8 +236,30 @@ describe('a change', () => {
     }
     await expectRollupsToBeARecount(world.sql, [userId])
     const versions = await world.sql`select distinct workflow_version as version from execution_stats_now
-      where user_id = ${userId}`
+      where user_id = ${userId} and deployment_id <> ${none}`
     expect(Array.from(versions)).toEqual([{ version: 1 }])
+  })
+
+  test('with many nodes is folded with few others, and alone when it has more than a fold takes', async () => {
+    const { userId, instanceId } = await origin()
+    await foldAll()
+    const nowMs = Date.now()
+    const nodes = Array.from({ length: 40 }, (_, index) => ({ name: `Node ${index}`, durationMs: 7, runs: 2 }))
+    const runs = Array.from({ length: 5 }, (_, index) => ({
+      ...{ n8nExecutionId: String(index), n8nWorkflowId: 'wf1', status: 'success' as const, mode: null },
+      ...{ startedAtMs: nowMs, finishedAtMs: nowMs, eventAtMs: nowMs, receivedAtMs: nowMs, error: null },
+      dataJson: JSON.stringify({ nodes }),
+    }))
+    await ingest(world.db, instanceId, runs, 'push')
+    const fold = async (maxNodes: number) =>
+      (await world.sql`select fold_execution_changes(100, ${maxNodes}) as folded`)[0]?.['folded']
+    expect(await fold(1)).toBe(1)
+    expect(await fold(80)).toBe(2)
+    expect(await fold(80)).toBe(2)
+    expect(await fold(80)).toBe(0)
+    const sums = await world.sql`select sum(executions)::integer as executions, sum(runs)::integer as runs
+      from node_stats where user_id = ${userId} and node_name = 'Node 39'`
+    expect(Array.from(sums)).toEqual([{ executions: 5, runs: 10 }])
   })
 
   test('is folded by one at a time; whoever comes meanwhile leaves it', async () => {

@@ -13,6 +13,7 @@ import {
   date,
   index,
   integer,
+  numeric,
   pgTable,
   primaryKey,
   smallint,
@@ -42,6 +43,12 @@ const period = () => ({
 const count = (name: string) => integer(name).notNull().default(0)
 
 /**
+ * A histogram in one number, so that histograms add up by `+` and `sum`: its digits to the base 10^12 say how many runs
+ * each bucket holds, bucket 0 being the last. Buckets are what `duration_bucket` gives; `duration_percentiles` reads it.
+ */
+const histogram = (name: string) => numeric(name).notNull().default('0')
+
+/**
  * Append-only. A transition is two rows: what the execution was, with sign -1, and what it is, with +1. As they are
  * written, so that writing is cheap: how they count is for the views and the fold to say.
  */
@@ -67,7 +74,7 @@ export const executionChanges = pgTable(
   (t) => [primaryKey({ name: 'execution_changes_pkey', columns: [t.userId, t.id] })],
 )
 
-/** Runs by status. */
+/** Runs by status and duration. Version 0 of the deployment of zeros: all the user's. */
 export const executionStats = pgTable(
   'execution_stats',
   {
@@ -82,36 +89,21 @@ export const executionStats = pgTable(
     canceled: count('canceled'),
     crashed: count('crashed'),
     unknown: count('unknown'),
+    durations: histogram('durations'),
   },
   (t) => [
     primaryKey({
       name: 'execution_stats_pkey',
-      columns: [t.userId, t.grain, t.at, t.deploymentId, t.workflowVersion, t.recordedMonth],
+      columns: [t.userId, t.grain, t.at, t.workflowId, t.deploymentId, t.workflowVersion, t.recordedMonth],
     }),
     index('execution_stats_month_idx').using('brin', t.recordedMonth),
   ],
 )
 
-/** Runs by duration: `bucket` is what `duration_bucket` gives. Version 0 with the deployment of zeros: all the user's. */
-export const executionDurations = pgTable(
-  'execution_durations',
-  {
-    ...origin(),
-    workflowVersion: integer('workflow_version').notNull(),
-    ...period(),
-    bucket: smallint('bucket').notNull(),
-    runs: count('runs'),
-  },
-  (t) => [
-    primaryKey({
-      name: 'execution_durations_pkey',
-      columns: [t.userId, t.deploymentId, t.grain, t.at, t.bucket, t.workflowVersion, t.recordedMonth],
-    }),
-    index('execution_durations_month_idx').using('brin', t.recordedMonth),
-  ],
-)
-
-/** Days only: `at` is the day on which the node ran first. A type that is not known is empty. */
+/**
+ * Days only: `at` is the day on which the node ran first. A type that is not known is empty. Version 0 of the deployment
+ * of zeros, without a name: all the user's nodes of a type.
+ */
 export const nodeStats = pgTable(
   'node_stats',
   {
@@ -127,33 +119,24 @@ export const nodeStats = pgTable(
     failures: count('failures'),
     items: bigint('items', { mode: 'number' }).notNull().default(0),
     totalMs: bigint('total_ms', { mode: 'number' }).notNull().default(0),
+    /** Of its runs, those of a loop at their mean. */
+    durations: histogram('durations'),
   },
   (t) => [
     primaryKey({
       name: 'node_stats_pkey',
-      columns: [t.userId, t.at, t.deploymentId, t.workflowVersion, t.nodeType, t.nodeName, t.recordedMonth],
+      columns: [
+        t.userId,
+        t.at,
+        t.workflowId,
+        t.deploymentId,
+        t.workflowVersion,
+        t.nodeType,
+        t.nodeName,
+        t.recordedMonth,
+      ],
     }),
     index('node_stats_month_idx').using('brin', t.recordedMonth),
-  ],
-)
-
-/** A node's runs by duration, those of a loop at their mean. Deployment of zeros, empty name: all the user's of a type. */
-export const nodeDurations = pgTable(
-  'node_durations',
-  {
-    ...origin(),
-    nodeType: text('node_type').notNull(),
-    nodeName: text('node_name').notNull(),
-    at: instant('at').notNull(),
-    bucket: smallint('bucket').notNull(),
-    runs: bigint('runs', { mode: 'number' }).notNull().default(0),
-  },
-  (t) => [
-    primaryKey({
-      name: 'node_durations_pkey',
-      columns: [t.userId, t.deploymentId, t.at, t.nodeType, t.nodeName, t.bucket, t.recordedMonth],
-    }),
-    index('node_durations_month_idx').using('brin', t.recordedMonth),
   ],
 )
 

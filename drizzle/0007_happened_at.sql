@@ -1,1 +1,0 @@
-CREATE INDEX "executions_happened_idx" ON "executions" USING btree ("user_id",coalesce("started_at", "finished_at", "recorded_at"));
