@@ -171,7 +171,7 @@ export async function fillRollups(db: Db): Promise<void> {
       [together, sql`0`, sql`''`],
     ] as const
   // A bucket's runs first: numbers of a hundred digits are dear to add up.
-  const histogram = sql`sum(bucket_runs * coalesce(('1e' || 12 * bucket)::numeric, 0))`
+  const histogram = sql`coalesce(sum(bucket_runs * duration_histogram(bucket)), 0)`
   for (const grain of ['hour', 'day']) {
     const at = sql`date_trunc(${sql.raw(`'${grain}'`)}, ${happenedAt}, 'UTC')`
     for (const [whose, version] of owners(sql`workflow_version`, sql``)) {

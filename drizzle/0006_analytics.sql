@@ -122,8 +122,8 @@ create function duration_bucket(ms bigint) returns smallint language sql immutab
 $$;
 --> statement-breakpoint
 -- A histogram of one run: see the columns `durations`.
-create function duration_histogram(ms bigint) returns numeric language sql immutable parallel safe as $$
-  select ('1e' || 12 * duration_bucket(ms))::numeric
+create function duration_histogram(bucket smallint) returns numeric language sql immutable parallel safe as $$
+  select ('1e' || 12 * bucket)::numeric
 $$;
 --> statement-breakpoint
 -- Nearest-rank percentiles in ms; null when nothing ran. The bucket is the exact one, the place within it is taken as
@@ -202,12 +202,10 @@ $$;
 -- The functions …_of_change say how a change counts in each rollup, for the views and for the fold alike; they are
 -- inlined. A run counts at its start; when that is unknown at its end, else when it was first heard of.
 create function stats_of_change(change execution_changes) returns table (
-  workflow_id uuid, instance_id uuid, deployment_id uuid, workflow_version integer, grain text, at timestamptz,
-  "new" integer, running integer, waiting integer, success integer, error integer, canceled integer, crashed integer,
-  "unknown" integer, durations numeric)
+  hour timestamptz, "new" integer, running integer, waiting integer, success integer, error integer, canceled integer,
+  crashed integer, "unknown" integer, bucket smallint)
 language sql stable parallel safe as $$
-  select o.*, g.grain,
-    date_bin(g.width, coalesce(change.started_at, change.finished_at, change.recorded_at), '2000-01-01Z'),
+  select date_bin('1 hour', coalesce(change.started_at, change.finished_at, change.recorded_at), '2000-01-01Z'),
     case change.status when 'new' then change.sign else 0 end::integer,
     case change.status when 'running' then change.sign else 0 end::integer,
     case change.status when 'waiting' then change.sign else 0 end::integer,
@@ -216,14 +214,8 @@ language sql stable parallel safe as $$
     case change.status when 'canceled' then change.sign else 0 end::integer,
     case change.status when 'crashed' then change.sign else 0 end::integer,
     case change.status when 'unknown' then change.sign else 0 end::integer,
-    case when change.finished_at >= change.started_at then change.sign
-      * duration_histogram((extract(epoch from change.finished_at - change.started_at) * 1000)::bigint) else 0 end
-  from (values ('hour', interval '1 hour'), ('day', interval '1 day')) g (grain, width)
-  cross join (values
-    (change.workflow_id, change.instance_id, change.deployment_id, change.workflow_version),
-    ('00000000-0000-0000-0000-000000000000'::uuid, '00000000-0000-0000-0000-000000000000'::uuid,
-      '00000000-0000-0000-0000-000000000000'::uuid, 0)
-  ) o (workflow_id, instance_id, deployment_id, workflow_version)
+    case when change.finished_at >= change.started_at
+      then duration_bucket((extract(epoch from change.finished_at - change.started_at) * 1000)::bigint) end
 $$;
 --> statement-breakpoint
 -- A run has an error only while it counts as failed: one told of before it succeeded after all is none.
@@ -240,15 +232,14 @@ $$;
 -- `node` is the node's type, a line feed, its name; `day` counts from 2000-01-01.
 create function nodes_of_change(change execution_changes) returns table (
   node text, day integer, runs bigint, executions integer, failures integer, items bigint, total_ms bigint,
-  durations numeric)
+  bucket smallint)
 language sql stable parallel safe as $$
   select n.node,
     coalesce(c.counts[n.place * 5 - 4], (change.recorded_at at time zone 'UTC')::date - date '2000-01-01'),
     (change.sign * c.counts[n.place * 5 - 3])::bigint, change.sign::integer,
     change.sign * c.counts[n.place * 5 - 2], (change.sign * c.counts[n.place * 5 - 1])::bigint,
     (change.sign * coalesce(c.counts[n.place * 5], 0))::bigint,
-    coalesce(change.sign * c.counts[n.place * 5 - 3]
-      * duration_histogram(c.counts[n.place * 5] / c.counts[n.place * 5 - 3]), 0)
+    duration_bucket(c.counts[n.place * 5] / c.counts[n.place * 5 - 3])
   -- Decompressed once, not at each subscript.
   from (select change.node_counts || '{}'::integer[] as counts offset 0) c
   cross join unnest(change.node_names) with ordinality n (node, place)
@@ -272,9 +263,16 @@ select user_id, workflow_id, instance_id, deployment_id, workflow_version, grain
 from execution_stats
 where recorded_month >= (select month from execution_horizon)
 union all
-select c.user_id, s.*
+select c.user_id, o.*, g.grain, date_bin(g.width, s.hour, '2000-01-01Z'), s."new", s.running, s.waiting, s.success,
+  s.error, s.canceled, s.crashed, s."unknown", coalesce(c.sign * duration_histogram(s.bucket), 0)
 from execution_changes c
 cross join lateral stats_of_change(c) s
+cross join (values ('hour', interval '1 hour'), ('day', interval '1 day')) g (grain, width)
+cross join lateral (values
+  (c.workflow_id, c.instance_id, c.deployment_id, c.workflow_version),
+  ('00000000-0000-0000-0000-000000000000'::uuid, '00000000-0000-0000-0000-000000000000'::uuid,
+    '00000000-0000-0000-0000-000000000000'::uuid, 0)
+) o (workflow_id, instance_id, deployment_id, workflow_version)
 where c.recorded_at >= (select month::timestamp at time zone 'UTC' from execution_horizon);
 --> statement-breakpoint
 create view error_stats_now as
@@ -294,7 +292,8 @@ from node_stats
 where recorded_month >= (select month from execution_horizon)
 union all
 select c.user_id, o.workflow_id, o.instance_id, o.deployment_id, o.workflow_version, node_type_of(n.node), o.node_name,
-  start_of_day(n.day), n.runs, n.executions, n.failures, n.items, n.total_ms, n.durations
+  start_of_day(n.day), n.runs, n.executions, n.failures, n.items, n.total_ms,
+  coalesce(n.runs * duration_histogram(n.bucket), 0)
 from execution_changes c
 cross join lateral nodes_of_change(c) n
 cross join lateral (values
@@ -304,6 +303,7 @@ cross join lateral (values
 ) o (workflow_id, instance_id, deployment_id, workflow_version, node_name)
 where c.recorded_at >= (select month::timestamp at time zone 'UTC' from execution_horizon);
 --> statement-breakpoint
+-- Counts buckets first and makes histograms of them then: numbers of a hundred digits are dear to add up.
 -- Moves at most max_changes changes with about max_nodes nodes into the rollups and returns how many; null while someone
 -- else does. Rows may come to zero, and below until their counterpart is folded as well: only sums over the views mean
 -- anything.
@@ -332,11 +332,30 @@ begin
     insert into execution_stats as kept
       (user_id, workflow_id, instance_id, deployment_id, workflow_version, recorded_month, grain, at,
        "new", running, waiting, success, error, canceled, crashed, "unknown", durations)
-    select t.user_id, s.workflow_id, s.instance_id, s.deployment_id, s.workflow_version, utc_month(t.recorded_at),
-      s.grain, s.at, sum(s."new"), sum(s.running), sum(s.waiting), sum(s.success), sum(s.error), sum(s.canceled),
-      sum(s.crashed), sum(s."unknown"), sum(s.durations)
-    from taken t
-    cross join lateral stats_of_change(row(t.*)::execution_changes) s
+    select h.user_id, o.*, h.recorded_month, g.grain, date_bin(g.width, h.hour, '2000-01-01Z'), sum("new"), sum(running),
+      sum(waiting), sum(success), sum(error), sum(canceled), sum(crashed), sum("unknown"), sum(durations)
+    from (
+      select user_id, workflow_id, instance_id, deployment_id, workflow_version, recorded_month, hour,
+        sum("new") as "new", sum(running) as running, sum(waiting) as waiting, sum(success) as success,
+        sum(error) as error, sum(canceled) as canceled, sum(crashed) as crashed, sum("unknown") as "unknown",
+        coalesce(sum(runs * duration_histogram(bucket)), 0) as durations
+      from (
+        select t.user_id, t.workflow_id, t.instance_id, t.deployment_id, t.workflow_version,
+          utc_month(t.recorded_at) as recorded_month, s.hour, s.bucket, sum(t.sign) as runs, sum(s."new") as "new",
+          sum(s.running) as running, sum(s.waiting) as waiting, sum(s.success) as success, sum(s.error) as error,
+          sum(s.canceled) as canceled, sum(s.crashed) as crashed, sum(s."unknown") as "unknown"
+        from taken t
+        cross join lateral stats_of_change(row(t.*)::execution_changes) s
+        group by 1, 2, 3, 4, 5, 6, 7, 8
+      ) by_bucket
+      group by 1, 2, 3, 4, 5, 6, 7
+    ) h
+    cross join (values ('hour', interval '1 hour'), ('day', interval '1 day')) g (grain, width)
+    cross join lateral (values
+      (h.workflow_id, h.instance_id, h.deployment_id, h.workflow_version),
+      ('00000000-0000-0000-0000-000000000000'::uuid, '00000000-0000-0000-0000-000000000000'::uuid,
+        '00000000-0000-0000-0000-000000000000'::uuid, 0)
+    ) o (workflow_id, instance_id, deployment_id, workflow_version)
     group by 1, 2, 3, 4, 5, 6, 7, 8
     on conflict on constraint execution_stats_pkey do update set
       "new" = kept."new" + excluded."new",
@@ -359,13 +378,19 @@ begin
     having sum(e.runs) <> 0
     on conflict on constraint error_stats_pkey do update set runs = kept.runs + excluded.runs
   ), node_sums as materialized (
-    select t.user_id, t.workflow_id, t.instance_id, t.deployment_id, t.workflow_version,
-      utc_month(t.recorded_at) as recorded_month, n.node, n.day, sum(n.runs) as runs,
-      sum(n.executions) as executions, sum(n.failures) as failures, sum(n.items) as items,
-      sum(n.total_ms) as total_ms, sum(n.durations) as durations
-    from taken t
-    cross join lateral nodes_of_change(row(t.*)::execution_changes) n
-    where t.node_names is not null
+    select user_id, workflow_id, instance_id, deployment_id, workflow_version, recorded_month, node, day,
+      sum(runs) as runs, sum(executions) as executions, sum(failures) as failures, sum(items) as items,
+      sum(total_ms) as total_ms, coalesce(sum(runs * duration_histogram(bucket)), 0) as durations
+    from (
+      select t.user_id, t.workflow_id, t.instance_id, t.deployment_id, t.workflow_version, m.recorded_month,
+        n.node, n.day, n.bucket, sum(n.runs) as runs, sum(n.executions) as executions, sum(n.failures) as failures,
+        sum(n.items) as items, sum(n.total_ms) as total_ms
+      from taken t
+      cross join lateral (select utc_month(t.recorded_at) as recorded_month offset 0) m
+      cross join lateral nodes_of_change(row(t.*)::execution_changes) n
+      where t.node_names is not null
+      group by 1, 2, 3, 4, 5, 6, 7, 8, 9
+    ) by_bucket
     group by 1, 2, 3, 4, 5, 6, 7, 8
   ), nodes as (
     insert into node_stats as kept

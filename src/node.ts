@@ -57,6 +57,9 @@ export function nodeRuntime(options: {
   }
 }
 
+/** Within the time that supervisors leave between SIGTERM and SIGKILL; only downloads take longer. */
+const closingMs = 8000
+
 /** Serves until `close`, which waits for requests and deferred work under way. */
 export async function startNode({ env, port, host, fetch, replicaFetch }: NodeOptions): Promise<NodeServer> {
   const config = parseConfig(env)
@@ -88,6 +91,7 @@ export async function startNode({ env, port, host, fetch, replicaFetch }: NodeOp
       await new Promise<void>((resolve) => {
         server.close(() => resolve())
         server.closeIdleConnections()
+        setTimeout(() => server.closeAllConnections(), closingMs).unref()
       })
       await Promise.all(underWay)
     },

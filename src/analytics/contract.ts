@@ -1,18 +1,8 @@
 /** @module The HTTP shapes of analytics: what chooses the runs, and what they add up to. */
 import * as z from 'zod'
 import { executionStatuses } from '../db/schema/executions.ts'
-import { inOrder, Instant } from '../executions/contract.ts'
+import { inOrder, Instant, text, Uuid } from '../executions/contract.ts'
 import { pageQuery } from '../http/page.ts'
-
-export const Uuid = z.uuid({ version: 'v7', message: 'An id such as this API gives out' })
-
-/** PostgreSQL text holds no U+0000. */
-export const text = (maxChars: number) =>
-  z
-    .string()
-    .min(1, 'At least 1 character')
-    .max(maxChars, `At most ${maxChars} characters`)
-    .refine((value) => !value.includes('\0'), 'Holds a NUL character')
 
 export const chosen = {
   from: Instant.optional().meta({ description: 'Default: 30 days before `to`' }),

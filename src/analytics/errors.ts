@@ -2,9 +2,10 @@
 import { and, desc, eq, inArray, type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
 import { executions } from '../db/schema/executions.ts'
+import { invalid } from '../errors.ts'
 import { failingStatuses } from '../executions/merge.ts'
 import { summaryColumns, toSummary } from '../executions/repository.ts'
-import type { Interval } from './contract.ts'
+import { type Interval, maxBuckets } from './contract.ts'
 import type { ErrorGroup, ErrorGroupDetail, ErrorGroups, errorSorts } from './error-contract.ts'
 import { type BoundedRange, dayMs, hourMs, intervalStarts, partsOf, periodOf, rangeBefore } from './period.ts'
 import { type Choice, runsIn } from './run-sources.ts'
@@ -217,9 +218,10 @@ const toGroup = (row: GroupRow, range: BoundedRange, seriesInterval: Interval): 
   }
 }
 
-/** So that there are not many more than a hundred. */
+/** @throws {AppError} `invalid` for a period of more weeks than a series has items */
 function intervalFor({ from, to }: BoundedRange): Interval {
   const lengthMs = to.getTime() - from.getTime()
+  if (lengthMs > maxBuckets * 7 * dayMs) throw invalid('from', `Ask for at most ${maxBuckets} weeks`)
   return lengthMs <= 72 * hourMs ? 'hour' : lengthMs <= 120 * dayMs ? 'day' : 'week'
 }
 

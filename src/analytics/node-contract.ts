@@ -1,18 +1,8 @@
 /** @module The HTTP shapes of analytics by node type and by node. */
 import * as z from 'zod'
 import { inOrder, Instant } from '../executions/contract.ts'
-import {
-  chosen,
-  Count,
-  DurationMs,
-  limit,
-  Percentage,
-  Period,
-  type RunFilter,
-  text,
-  total,
-  Uuid,
-} from './contract.ts'
+import { chosen, Count, DurationMs, limit, Percentage, Period, type RunFilter, total } from './contract.ts'
+import { text, Uuid } from '../executions/contract.ts'
 
 export const nodeTypeSorts = ['used', 'executions', 'slowest', 'failures', 'failureRate'] as const
 export const nodeSorts = ['executions', 'slowest', 'failures', 'failureRate'] as const

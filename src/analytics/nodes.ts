@@ -51,7 +51,7 @@ export async function nodeTypeStats(
 ): Promise<NodeTypeStats> {
   const days = wholeDays(range)
   const ofType = nodeType === undefined ? sql`` : sql`and node_type = ${nodeType}`
-  const { workflowId, tag } = choice
+  const { workflowId, deploymentId, instanceId, tag } = choice
   const key = sql`node_type`
   const { rows } = await db.execute<Row & { workflows: number }>(sql`
     with ran as (
@@ -64,6 +64,13 @@ export async function nodeTypeStats(
       where w.user_id = ${userId} ${ofType}
         ${workflowId === undefined ? sql`` : sql`and w.id = ${workflowId}`}
         ${tag === undefined ? sql`` : sql`and w.tags @> array[${tag}]`}
+        ${
+          deploymentId === undefined && instanceId === undefined
+            ? sql``
+            : sql`and w.id in (select workflow_id from deployments where user_id = ${userId}
+                ${deploymentId === undefined ? sql`` : sql`and id = ${deploymentId}`}
+                ${instanceId === undefined ? sql`` : sql`and instance_id = ${instanceId}`})`
+        }
       group by node_type
     ),
     ${picked(

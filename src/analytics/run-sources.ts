@@ -133,7 +133,8 @@ const readPieces = (own: SQL, pieces: (Part & { span: number })[]) => sql`
   select piece.span, piece.sign, deployment_id, workflow_id, workflow_version, status,
     date_trunc('hour', ${happenedAt}, 'UTC') as at,
     case when finished_at >= started_at then piece.sign
-      * duration_histogram((extract(epoch from finished_at - started_at) * 1000)::bigint) else 0 end as durations,
+      * duration_histogram(duration_bucket((extract(epoch from finished_at - started_at) * 1000)::bigint)) else 0 end
+      as durations,
     case when status in (${literals(failingStatuses)}) then error_fingerprint end as fingerprint
   from (values ${sql.join(
     pieces.map(

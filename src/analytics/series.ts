@@ -1,5 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
+import { databaseError } from '../db/errors.ts'
 import { executionStatuses } from '../db/schema/executions.ts'
 import { invalid } from '../errors.ts'
 import { type Interval, maxBuckets, type Series } from './contract.ts'
@@ -39,7 +40,8 @@ export async function series(
       : sql`date_trunc(${sql.raw(`'${interval}'`)}, ${at} at time zone ${timeZone}::text)`
   const first = sql`${floor(from, hourMs).toISOString()}::timestamptz`
   const last = sql`${floor(new Date(to.getTime() - 1), hourMs).toISOString()}::timestamptz`
-  const { rows } = await db.execute<StatusCounts & { start_ms: number }>(sql`
+  const { rows } = await db
+    .execute<StatusCounts & { start_ms: number }>(sql`
     with ${pieces} ${isElsewhere ? placesOf(parts, bucketOf) : sql``}
     runs as (${runs}),
     placed as (
@@ -62,6 +64,10 @@ export async function series(
     cross join lateral duration_percentiles(durations) timed
     where b.start < b.next_start or b.next_start is null
     order by b.start`)
+    .catch((error: unknown) => {
+      if (databaseError(error).sqlState !== '22023') throw error
+      throw invalid('timeZone', 'The database does not know this time zone')
+    })
   return {
     ...answer,
     items: rows.map((row) => {

@@ -30,7 +30,10 @@ const migrationTimeoutMs = 300_000
  * `DATABASE_URL` when it is set, else the embedded database in the state folder. Returns at once: the embedded one
  * opens meanwhile, and whatever uses it waits for that, or fails as it did.
  */
-export function openDatabase(databaseUrl = process.env.DATABASE_URL): OpenDatabase {
+export function openDatabase(
+  databaseUrl = process.env.DATABASE_URL,
+  variable = 'DATABASE_URL',
+): OpenDatabase {
   if (databaseUrl === undefined || databaseUrl === '') {
     const opening = openEmbeddedDatabase(dataDir())
     return behindGateway(whenOpen(opening), `embedded, in ${dataDir()}`, opening)
@@ -43,7 +46,7 @@ export function openDatabase(databaseUrl = process.env.DATABASE_URL): OpenDataba
     !url.hostname ||
     url.pathname.length < 2
   ) {
-    throw new Error('DATABASE_URL must look like postgresql://user:password@host/database')
+    throw new Error(`${variable} must look like postgresql://user:password@host/database`)
   }
   const { hostname, pathname } = url
   const description = `${pathname.slice(1)} on ${hostname}`

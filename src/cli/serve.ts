@@ -9,7 +9,7 @@ export async function serve(): Promise<void> {
   const host = process.env.HOST ?? '0.0.0.0'
   const database = openDatabase()
   const replica = process.env.DATABASE_REPLICA_URL
-    ? openDatabase(process.env.DATABASE_REPLICA_URL)
+    ? openDatabase(process.env.DATABASE_REPLICA_URL, 'DATABASE_REPLICA_URL')
     : undefined
   try {
     const env = { ...process.env, DATABASE_URL: database.url, DATABASE_REPLICA_URL: replica?.url }

@@ -1,3 +1,5 @@
+import { toHex } from './hex.ts'
+
 /** A keyed digest (HMAC-SHA-256, hex): the same text under the same label gives the same digest, and tells nothing. */
 export interface Fingerprint {
   (label: string, text: string): Promise<string>
@@ -9,6 +11,6 @@ export function createFingerprint(key: Uint8Array<ArrayBuffer>): Fingerprint {
   return async (label, text) => {
     imported ??= crypto.subtle.importKey('raw', key, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign'])
     const digest = await crypto.subtle.sign('HMAC', await imported, encoder.encode(`${label}\0${text}`))
-    return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('')
+    return toHex(new Uint8Array(digest))
   }
 }

@@ -2,6 +2,7 @@
  * @module Refresh tokens: `fkr_<key id>_<session id>_<generation>_<mac>`. The MAC is computed from the session and its
  * generation, so that the database holds nothing a token could be made from, and a successor can be given out again.
  */
+import { toHex } from './hex.ts'
 import { base64url } from 'jose'
 import { parse } from 'uuid'
 import { isCanonicalBase64url } from './base64url.ts'
@@ -58,6 +59,5 @@ const message = ({ sessionId, generation }: RefreshClaim) =>
 
 /** Unlike the uuid package's, it takes any 16 bytes: the MAC decides afterwards. */
 function uuidText(bytes: Uint8Array): string {
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+  return toHex(bytes).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 }

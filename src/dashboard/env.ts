@@ -51,6 +51,8 @@ export interface DashboardDeps {
   drift: DeploymentDrift
   remoteWorkflows: RemoteWorkflows
   executions: ExecutionRepository
+  /** What is downloaded as a whole: as in the composition root. */
+  exporting: { executions: ExecutionRepository; onFailure: (error: unknown) => void }
   deadLetters: DeadLetterRepository
   poll: (userId: string, instanceId: string) => Promise<PollAnswer | null>
   replayResults: (userId: string, deployment: Deployment) => Promise<void>

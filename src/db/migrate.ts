@@ -1,4 +1,5 @@
 /** @module Migrations, each applied whole with its journal row or not at all, by however many processes at once. */
+import { sha256Hex } from '../crypto/hex.ts'
 import type { Sql } from './client.ts'
 import { databaseError } from './errors.ts'
 
@@ -119,7 +120,4 @@ function check(known: JournalRow | undefined, { name }: Migration, digest: strin
 }
 
 /** SHA-256 in hexadecimal, the same whatever line endings the file was checked out with. */
-async function hash({ sql }: Migration): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(sql.replaceAll('\r\n', '\n')))
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('')
-}
+const hash = ({ sql }: Migration): Promise<string> => sha256Hex(sql.replaceAll('\r\n', '\n'))

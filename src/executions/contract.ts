@@ -5,7 +5,7 @@ import { pageQuery, sliceOf } from '../http/page.ts'
 import { TableFormat } from '../http/table-stream.ts'
 
 const Status = z.enum(executionStatuses)
-const Uuid = z.uuid({ version: 'v7', message: 'An id such as this API gives out' })
+export const Uuid = z.uuid({ version: 'v7', message: 'An id such as this API gives out' })
 
 /** An instant of the years 2000 to 2100. */
 export const Instant = z.iso
@@ -80,7 +80,7 @@ export type Execution = ExecutionSummary & { data: unknown }
 export const ExecutionList = sliceOf(ExecutionSummary)
 
 /** PostgreSQL text holds no U+0000. */
-const text = (maxChars: number) =>
+export const text = (maxChars: number) =>
   z
     .string()
     .min(1, 'At least 1 character')

@@ -2,6 +2,7 @@
  * @module Authentic reports that cannot be used yet. Kept for 30 days and, for each instance, up to 1,000 of them and
  * 10 MB; beyond that the oldest give way. The same report again is counted, not kept again.
  */
+import { sha256Hex } from '../crypto/hex.ts'
 import { and, desc, eq, gt, inArray, lt, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import type { Db } from '../db/client.ts'
@@ -57,7 +58,7 @@ export class DeadLetterRepository {
     const byHash = new Map<string, Record<string, unknown> & { deliveries: number }>()
     for (const letter of letters) {
       const bytes = new TextEncoder().encode(letter.body)
-      const bodyHash = await sha256(bytes)
+      const bodyHash = await sha256Hex(bytes)
       const earlier = byHash.get(bodyHash)
       if (earlier) earlier.deliveries += 1
       else {
@@ -228,9 +229,4 @@ function parseOrNull(body: string): unknown {
   } catch {
     return null
   }
-}
-
-async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', bytes)
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('')
 }

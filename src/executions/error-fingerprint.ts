@@ -2,6 +2,7 @@
  * @module Which failures are the same one: those of a node with the same class of error, the same HTTP status and the
  * same message but for what differs from run to run. Pure, and the same for whatever way a failure was told.
  */
+import { sha256Hex } from '../crypto/hex.ts'
 import type { ExecutionError } from './merge.ts'
 
 export interface ErrorFingerprint {
@@ -38,7 +39,5 @@ export function messagePattern(message: string): string {
 export async function fingerprintOf(error: ExecutionError): Promise<ErrorFingerprint> {
   const message = messagePattern(error.message)
   const text = JSON.stringify([error.node, error.errorClass, error.httpStatus, message])
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
-  const fingerprint = Array.from(new Uint8Array(digest, 0, 8), (byte) => byte.toString(16).padStart(2, '0'))
-  return { fingerprint: fingerprint.join(''), message }
+  return { fingerprint: await sha256Hex(text, 8), message }
 }

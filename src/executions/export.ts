@@ -5,7 +5,7 @@ import type { ExecutionSearch } from './search.ts'
 
 const pageRows = 1000
 
-/** What is recorded after the first page was read is not among them; every other one is, once. */
+/** Every one once, but for those that are recorded meanwhile: of them only late ones are among them. */
 export async function* executionPages(
   executions: Pick<ExecutionRepository, 'list'>,
   userId: string,

@@ -3,6 +3,7 @@
  * a stamp; the greatest stamp gives the status, the greatest with an error gives the error, the greatest with data
  * gives the data. Taking the greatest is commutative, associative and idempotent. `ingest.ts` does the same in SQL.
  */
+import { sha256Hex } from '../crypto/hex.ts'
 import { type ExecutionStatus, executionStatuses } from '../db/schema/executions.ts'
 
 /** A push is a hint from a running workflow; a poll is what n8n itself has recorded. */
@@ -85,10 +86,7 @@ export async function stamped(
 }
 
 /** 64 bits are plenty: only deliveries of one execution in the same millisecond are told apart. */
-async function digest(text: string): Promise<string> {
-  const bytes = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
-  return Array.from(new Uint8Array(bytes, 0, 8), (byte) => byte.toString(16).padStart(2, '0')).join('')
-}
+const digest = (text: string): Promise<string> => sha256Hex(text, 8)
 
 /** Both are of the same execution. */
 export function merge(a: StampedExecution, b: StampedExecution): StampedExecution {

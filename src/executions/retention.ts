@@ -103,8 +103,10 @@ export async function dropExpiredMonths(
   now: Date,
   { retentionMonths, maxKeys = 5000, maxStatements = 20 }: DropOptions,
 ): Promise<number> {
-  const before = new Date(now)
-  before.setUTCMonth(before.getUTCMonth() - retentionMonths)
+  const monthsAgo = new Date(now)
+  monthsAgo.setUTCMonth(monthsAgo.getUTCMonth() - retentionMonths)
+  // The database refuses less than 28 days by its own clock, which February is not longer than.
+  const before = new Date(Math.min(monthsAgo.getTime(), now.getTime() - 29 * 24 * 60 * 60 * 1000))
   let dropped = 0
   for (let statements = 0; statements < maxStatements; statements += 1) {
     const { rows } = await db.execute<{ outcome: 'keys' | 'dropped' | 'none' | 'busy' }>(sql`

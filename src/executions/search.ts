@@ -3,6 +3,7 @@ import { and, eq, gte, inArray, lt, lte, type SQL, sql } from 'drizzle-orm'
 import * as uuid from 'uuid'
 import { type ExecutionStatus, executions } from '../db/schema/executions.ts'
 import type { ExecutionFilter } from './contract.ts'
+import { n8nRetentionMs } from './known-executions.ts'
 import { failingStatuses } from './merge.ts'
 
 /** Filters narrow each other. */
@@ -19,9 +20,6 @@ export interface ExecutionSearch extends ExecutionFilter {
   text?: string | undefined
 }
 
-/** How far the clock of an n8n may run ahead of this server's. */
-const maxAheadMs = 24 * 60 * 60 * 1000
-
 const happenedAt = sql`coalesce(${executions.startedAt}, ${executions.finishedAt}, ${executions.recordedAt})`
 
 /** Owner first; an empty search is all of a user's. */
@@ -37,6 +35,7 @@ export function matching(userId: string, search: ExecutionSearch): SQL | undefin
     status === undefined ? undefined : eq(executions.status, status),
     statuses === undefined ? undefined : inArray(executions.status, [...statuses]),
     startedAfter === undefined ? undefined : gte(executions.startedAt, startedAfter),
+    startedAfter && recordedFor(startedAfter),
     startedBefore === undefined ? undefined : lt(executions.startedAt, startedBefore),
     tag === undefined ? undefined : ofWorkflowsTagged(userId, tag),
     q === undefined ? undefined : hasN8nId(userId, q),
@@ -45,12 +44,18 @@ export function matching(userId: string, search: ExecutionSearch): SQL | undefin
       : failedWith(eq(executions.errorFingerprint, errorFingerprint)),
     errorNode === undefined ? undefined : failedWith(eq(executions.errorNode, errorNode)),
     from && sql`${happenedAt} >= ${from.toISOString()}::timestamptz`,
-    // What is recorded began before that, but for the clocks: this is what partitions and the index are pruned by.
-    from && gte(executions.recordedAt, new Date(from.getTime() - maxAheadMs)),
+    from && recordedFor(from),
     to && sql`${happenedAt} < ${to.toISOString()}::timestamptz`,
     text === undefined ? undefined : mentions(userId, text),
   )
 }
+
+/**
+ * What partitions and the index are pruned by: a run is heard of when it has begun, or while it is queued, in which n8n
+ * forgets it after `n8nRetentionMs`.
+ */
+const recordedFor = (startedFrom: Date) =>
+  gte(executions.recordedAt, new Date(startedFrom.getTime() - n8nRetentionMs))
 
 /** A run that succeeded after all keeps the error that it was first told to have. */
 const failedWith = (condition: SQL) => and(inArray(executions.status, [...failingStatuses]), condition)

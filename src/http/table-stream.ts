@@ -45,6 +45,7 @@ export async function downloadTable<T>({
   let next = await pages.next()
   let isBegun = false
   let hasRows = false
+  let isCancelled = false
   const body = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
@@ -53,6 +54,7 @@ export async function downloadTable<T>({
           // A pull that gives nothing would be the last one.
           while (text === '') {
             if (isBegun) next = await pages.next()
+            if (isCancelled) return
             const rows = next.done ? [] : next.value
             const lines = rows.map((row, index) => frame.row(row, !hasRows && index === 0))
             text = [isBegun ? '' : frame.begin, ...lines, next.done ? frame.end : ''].join('')
@@ -64,10 +66,12 @@ export async function downloadTable<T>({
           if (next.done) controller.close()
         } catch (error) {
           onFailure?.(error)
-          controller.error(error)
+          // Servers print what a body fails with, and a database's error holds what was asked for.
+          controller.error(new Error('The download was broken off'))
         }
       },
       async cancel() {
+        isCancelled = true
         await pages.return?.()
       },
     },
@@ -104,6 +108,6 @@ function csvCell(value: unknown): string {
   if (value === null || value === undefined) return ''
   if (typeof value === 'number') return String(value)
   const text = typeof value === 'string' ? value : JSON.stringify(value)
-  const harmless = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text
+  const harmless = /^[=+\-@\t\r\n＝＋－＠]/.test(text) ? `'${text}` : text
   return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless
 }

@@ -1,4 +1,5 @@
 /** @module The error reporter as it is in n8n: an error workflow that posts what failed to this server. Pure. */
+import { sha256Hex } from '../crypto/hex.ts'
 import type { N8nWorkflow } from '../n8n/api-shapes.ts'
 import type { N8nNodeBody, N8nWorkflowBody } from '../n8n/sendable-workflow.ts'
 import { canonicalJson } from '../n8n/workflow-json.ts'
@@ -111,6 +112,5 @@ function essence({ nodes, connections }: Pick<N8nWorkflow, 'nodes' | 'connection
 
 /** At most 16 characters, as n8n takes; derived from the instance, so that a retry finds what an unanswered request made. */
 export async function reporterCredentialId(instanceId: string): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(`reporter\0${instanceId}`))
-  return `fk${Array.from(new Uint8Array(digest, 0, 7), (byte) => byte.toString(16).padStart(2, '0')).join('')}`
+  return `fk${await sha256Hex(`reporter\0${instanceId}`, 7)}`
 }

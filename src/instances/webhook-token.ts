@@ -1,4 +1,5 @@
 /** @module What n8n authenticates with: `whk_` and 256 random bits, of which only the SHA-256 is kept. */
+import { sha256Hex } from '../crypto/hex.ts'
 import { base64url } from 'jose'
 
 export interface WebhookToken {
@@ -13,7 +14,4 @@ export async function newWebhookToken(): Promise<WebhookToken> {
   return { token, hash: await hashWebhookToken(token) }
 }
 
-export async function hashWebhookToken(token: string): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(token))
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('')
-}
+export const hashWebhookToken = (token: string): Promise<string> => sha256Hex(token)

@@ -67,7 +67,14 @@ test('every node type has its recount, and the number of workflows that contain 
           !deleted &&
           nodeTypes.includes(type) &&
           (filter.workflowId ?? id) === id &&
-          (filter.tag === undefined || tags.includes(filter.tag)),
+          (filter.tag === undefined || tags.includes(filter.tag)) &&
+          ((filter.deploymentId ?? filter.instanceId) === undefined ||
+            history.targets.some(
+              (target) =>
+                target.workflowId === id &&
+                (filter.deploymentId ?? target.deploymentId) === target.deploymentId &&
+                (filter.instanceId ?? target.instanceId) === target.instanceId,
+            )),
       ).length
     expect(total).toBe(items.length)
     for (const type of byType.keys()) expect(items.map(({ nodeType }) => nodeType)).toContain(type)

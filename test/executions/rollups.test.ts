@@ -244,7 +244,11 @@ describe('a change', () => {
     const { userId, instanceId } = await origin()
     await foldAll()
     const nowMs = Date.now()
-    const nodes = Array.from({ length: 40 }, (_, index) => ({ name: `Node ${index}`, durationMs: 7, runs: 2 }))
+    const nodes = Array.from({ length: 40 }, (_, index) => ({
+      name: `Node ${index}`,
+      durationMs: 7,
+      runs: 2,
+    }))
     const runs = Array.from({ length: 5 }, (_, index) => ({
       ...{ n8nExecutionId: String(index), n8nWorkflowId: 'wf1', status: 'success' as const, mode: null },
       ...{ startedAtMs: nowMs, finishedAtMs: nowMs, eventAtMs: nowMs, receivedAtMs: nowMs, error: null },

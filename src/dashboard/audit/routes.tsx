@@ -24,8 +24,8 @@ export function auditPages({
   auditEvents,
   db,
   now,
-  log,
-}: Pick<DashboardDeps, 'auditEvents' | 'db' | 'now' | 'log'>) {
+  exporting,
+}: Pick<DashboardDeps, 'auditEvents' | 'db' | 'now' | 'exporting'>) {
   return new Hono<DashboardEnv>()
     .get('/', async (c) => {
       const { userId, user, viewer } = c.var
@@ -50,7 +50,7 @@ export function auditPages({
         name: 'audit-trail',
         columns,
         pages: auditEvents.pages(c.var.userId, filterOf(query, now())),
-        onFailure: (error) => log('error', 'audit-export-failed', { errorName: (error as Error).name }),
+        onFailure: exporting.onFailure,
       })
     })
 }

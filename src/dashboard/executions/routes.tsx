@@ -25,9 +25,9 @@ import { RunPageView } from './run-view.tsx'
 /** More than these are 99+. */
 const newRunsCap = 100
 
-type ExecutionDeps = Pick<DashboardDeps, 'db' | 'executions' | 'log' | 'config'>
+type ExecutionDeps = Pick<DashboardDeps, 'db' | 'executions' | 'exporting' | 'config'>
 
-export function executionPages({ db, executions, log, config }: ExecutionDeps) {
+export function executionPages({ db, executions, exporting, config }: ExecutionDeps) {
   return new Hono<DashboardEnv>()
     .get('/', async (c) => {
       const { userId, viewer } = c.var
@@ -68,8 +68,8 @@ export function executionPages({ db, executions, log, config }: ExecutionDeps) {
         format: params.get('format') === 'json' ? 'json' : 'csv',
         name: 'executions',
         columns: exportColumns,
-        pages: exportedPages(executions, userId, search),
-        onFailure: (error) => log('error', 'export-failed', { errorName: (error as Error).name }),
+        pages: exportedPages(exporting.executions, userId, search),
+        onFailure: exporting.onFailure,
       })
     })
     .get('/:id', async (c) => {

@@ -1,0 +1,9 @@
+/** Lower case, two digits a byte. */
+export const toHex = (bytes: Uint8Array): string =>
+  Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+
+/** The first `sizeBytes` of the SHA-256 of bytes, or of a text in UTF-8. */
+export async function sha256Hex(content: string | Uint8Array<ArrayBuffer>, sizeBytes = 32): Promise<string> {
+  const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content
+  return toHex(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes), 0, sizeBytes))
+}
