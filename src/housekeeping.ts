@@ -1,10 +1,11 @@
 /**
  * @module The scheduled job, every minute: partitions ahead of time, rows whose time is over, deployments that wait to be
- * gone on with, results from every n8n that is due, accounts that were deleted, and what is kept for how long. Each part
- * is bounded in what it takes on, and may run in several places at once.
+ * gone on with, results from every n8n that is due, what has been changed in n8n, accounts that were deleted, and what is
+ * kept for how long. Each part is bounded in what it takes on, and may run in several places at once.
  */
 import { deleteExpiredRows, ensurePartitions } from './db/expired-rows.ts'
 import type { Deps } from './deps.ts'
+import { watchDrift } from './deployments/watch-drift.ts'
 import { deleteDroppedRollups, foldChanges } from './executions/fold.ts'
 import { maxBudgetMs, reconcile } from './executions/reconcile.ts'
 import { closeAbandoned, dropExpiredMonths, trimExecutionData } from './executions/retention.ts'
@@ -15,6 +16,8 @@ const rowsPerRun = 5000
 const purgeStatementsPerRun = 40
 const workerdRequests = 400
 const deploymentsPerRun = 5
+const looksPerRun = { workerd: 10, node: 50 }
+const looksBudgetMs = 20_000
 /** Of 5,000 changes each: some 3,000 executions a second and more. */
 const foldsPerRun = 40
 /** For what comes after the reconciling. */
@@ -22,7 +25,8 @@ const reserveMs = 5000
 
 export type HousekeepingDeps = Pick<
   Deps,
-  ('db' | 'now' | 'log' | 'config' | 'runtime') | ('deadLetters' | 'connections' | 'deployer' | 'onFailed')
+  | ('db' | 'now' | 'log' | 'config' | 'runtime')
+  | ('deadLetters' | 'connections' | 'deployer' | 'drift' | 'onFailed')
 >
 
 /**
@@ -31,7 +35,7 @@ export type HousekeepingDeps = Pick<
  * @param signal ends it early, where nothing is left half done
  */
 export async function housekeeping(deps: HousekeepingDeps, signal?: AbortSignal): Promise<void> {
-  const { db, now, log, config, runtime, deadLetters, connections, deployer, onFailed } = deps
+  const { db, now, log, config, runtime, deadLetters, connections, deployer, drift, onFailed } = deps
   const { dataDays, months } = config.executionRetention
   const startedAtMs = now().getTime()
   const part = async (name: string, run: () => Promise<unknown>) => {
@@ -47,8 +51,8 @@ export async function housekeeping(deps: HousekeepingDeps, signal?: AbortSignal)
   await part('partitions', () => ensurePartitions(db))
   await part('expired-rows', () => deleteExpiredRows(db, rowsPerRun))
   await part('dead-letters', () => deadLetters.purgeExpired(rowsPerRun))
-  // Both wait for n8n most of the time. The reconciler holds four connections, the deployer up to three: of the six that
-  // Workers open at once, the rest queue.
+  // All wait for n8n most of the time. The reconciler holds four connections, the deployer up to three, drift one: of the
+  // six that Workers open at once, the rest queue.
   await Promise.all([
     part('deployments', () => deployer.resumeDeployments(deploymentsPerRun)),
     part('reconcile', () =>
@@ -56,6 +60,12 @@ export async function housekeeping(deps: HousekeepingDeps, signal?: AbortSignal)
         ...{ db, now, log, connections, onFailed },
         budgetMs: maxBudgetMs - reserveMs - (now().getTime() - startedAtMs),
         ...(runtime === 'workerd' && { maxRequests: workerdRequests }),
+        ...(signal && { signal }),
+      }),
+    ),
+    part('drift', () =>
+      watchDrift(db, now, {
+        ...{ drift, limit: looksPerRun[runtime], budgetMs: looksBudgetMs },
         ...(signal && { signal }),
       }),
     ),

@@ -76,6 +76,17 @@ export class DeploymentDrift {
     if (!row) return null
     const connection = await this.#open(userId, row)
     const remote = await getWorkflow(connection, row.n8nWorkflowId)
+    const drift = await this.#compare(userId, row, connection, remote)
+    await this.#keep(userId, row, drift.drifted)
+    return drift
+  }
+
+  async #compare(
+    userId: string,
+    row: Row,
+    connection: Connection,
+    remote: N8nWorkflow | null,
+  ): Promise<Drift> {
     const expected = row.status === 'tracking' ? null : row.status === 'active'
     if (!remote) {
       return {
@@ -97,6 +108,17 @@ export class DeploymentDrift {
       diff,
       remoteVersionId: remote.versionId,
     }
+  }
+
+  /** What was seen, unless the deployment has changed meanwhile. */
+  async #keep(userId: string, row: Row, isDrifted: boolean): Promise<void> {
+    const at = this.#now().toISOString()
+    await this.#db.execute(sql`
+      update deployments set drift_checked_at = ${at}::timestamptz,
+        drifted_since = case when ${isDrifted}::boolean then coalesce(drifted_since, ${at}::timestamptz) end
+      where user_id = ${userId} and id = ${row.id} and intent is null and status = ${row.status}
+        and version = ${row.version}::integer and n8n_workflow_id = ${row.n8nWorkflowId}
+        and deployed_hash is not distinct from ${row.deployedHash}`)
   }
 
   /**

@@ -76,6 +76,10 @@ export const deployments = pgTable(
     deployedHash: text('deployed_hash'),
     n8nVersionId: text('n8n_version_id'),
     liveSince: instant('live_since'),
+    /** When n8n was last compared with what was deployed; null since what was deployed has changed. */
+    driftCheckedAt: instant('drift_checked_at'),
+    /** When a difference was first seen that is still there. */
+    driftedSince: instant('drifted_since'),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
   },
@@ -97,6 +101,9 @@ export const deployments = pgTable(
     uniqueIndex('deployments_live_key')
       .on(t.instanceId, t.workflowId)
       .where(sql`${t.status} not in ('tracking', 'undeployed')`),
+    index('deployments_drift_idx')
+      .on(t.driftCheckedAt.asc().nullsFirst())
+      .where(sql`${t.status} in ('tracking', 'active', 'inactive') and ${t.intent} is null`),
     index('deployments_lease_until_idx').on(t.leaseUntil).where(sql`${t.intent} is not null`),
     check(
       'deployments_status_check',

@@ -1,0 +1,97 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { DeploymentDrift } from '../../src/deployments/drift.ts'
+import { watchDrift } from '../../src/deployments/watch-drift.ts'
+import { loadCatalogue } from '../../src/n8n/catalogue.ts'
+import type { StubWorkflow } from '../harness/n8n-stub-state.ts'
+import { createN8nWorld, type N8nWorld } from './n8n-world.ts'
+
+let world: N8nWorld
+beforeAll(async () => {
+  world = await createN8nWorld()
+})
+afterAll(() => world.close())
+beforeEach(() => world.database.sql`delete from deployments`)
+
+const hourMs = 60 * 60 * 1000
+
+const look = (atMs = Date.now(), more: object = {}) => {
+  const { db } = world.database
+  const now = () => new Date(atMs)
+  const { connections, workflows } = world.deps
+  const drift = new DeploymentDrift(db, now, {
+    ...{ connections, workflows, loadCatalogue, deploy: () => Promise.resolve(null) },
+  })
+  return watchDrift(db, now, { drift, limit: 100, budgetMs: hourMs, ...more })
+}
+
+async function deployed() {
+  const setting = await world.setting()
+  const { id, n8nWorkflowId } = await setting.deploy()
+  const remote = world.stub.state.workflows.get(n8nWorkflowId) as StubWorkflow
+  const path = `/v1/deployments/${id}`
+  const stored = async () => {
+    const [row] = await world.database.sql`
+      select drifted_since as since, drift_checked_at as checked, updated_at as updated from deployments where id = ${id}`
+    return row as { since: Date | null; checked: Date | null; updated: Date }
+  }
+  return { ...setting, id, remote, path, stored }
+}
+
+test('what somebody has changed in n8n is known within the hour, until it is as it was; nothing else changes', async () => {
+  const live = await deployed()
+  expect(await look()).toBe(1)
+  const before = await live.stored()
+  expect(before).toMatchObject({ since: null, checked: expect.anything() })
+  live.remote.name = 'Renamed by hand'
+  expect(await look(Date.now() + hourMs / 2)).toBe(0)
+  expect(await look(Date.now() + 2 * hourMs)).toBe(1)
+  const { since, updated } = await live.stored()
+  expect(since).not.toBeNull()
+  expect(updated).toEqual(before.updated)
+  expect(await look(Date.now() + 4 * hourMs)).toBe(1)
+  expect((await live.stored()).since).toEqual(since)
+  live.remote.name = 'Orders'
+  const drift = await live.user.call('GET', `${live.path}/drift`)
+  expect(drift.json.drifted).toBe(drift.json.diff.name !== null)
+})
+
+test('asked for, it is kept as well; what is deployed over it ends it', async () => {
+  const live = await deployed()
+  live.remote.name = 'Renamed by hand'
+  expect((await live.user.call('GET', `${live.path}/drift`)).json.drifted).toBe(true)
+  expect((await live.stored()).since).not.toBeNull()
+  await live.user.call('POST', `${live.path}/overwrite`)
+  expect(await live.stored()).toMatchObject({ since: null, checked: null })
+  expect(await look()).toBe(1)
+  expect((await live.stored()).since).toBeNull()
+})
+
+test('an n8n that does not answer leaves what is known, and its turn to the others', async () => {
+  const live = await deployed()
+  live.remote.name = 'Renamed by hand'
+  expect(await look()).toBe(1)
+  world.n8nFetch.fetch = () => Promise.reject(new TypeError('fetch failed'))
+  expect(await look(Date.now() + 2 * hourMs)).toBe(0)
+  world.n8nFetch.fetch = world.stub.fetch
+  expect((await live.stored()).since).not.toBeNull()
+  expect(await look(Date.now() + 2 * hourMs)).toBe(0)
+  expect(await look(Date.now() + 4 * hourMs)).toBe(1)
+})
+
+test('what is under way, undeployed, or on an n8n that fails is not looked at; a run stops at its limits', async () => {
+  const live = await deployed()
+  const calls = world.stub.calls().length
+  await world.database.sql`update instances set poll_failures = 1`
+  expect(await look()).toBe(0)
+  await world.database.sql`update instances set poll_failures = 0`
+  expect(await look(Date.now(), { limit: 0 })).toBe(0)
+  expect(await look(Date.now(), { budgetMs: 0 })).toBe(0)
+  await world.database.sql`update deployments set intent = '{"action": "deploy"}'`
+  expect(await look()).toBe(0)
+  await world.database.sql`update deployments set intent = null`
+  await live.user.call('POST', `${live.path}/undeploy`)
+  const after = world.stub.calls().length
+  expect(await look()).toBe(0)
+  expect(world.stub.calls().length).toBe(after)
+  expect(after).toBeGreaterThan(calls)
+})
