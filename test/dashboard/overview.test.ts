@@ -99,6 +99,35 @@ describe('the overview', () => {
     expect((await other.get('/')).text).not.toContain('alert(1)')
   })
 
+  test('counts what is live on an instance, and who uses a credential, beyond what it lists', async () => {
+    const { get, userId, workflowId, instanceId } = await account(['success'])
+    const sql = app.database.sql
+    const keep = (name: string) =>
+      app.deps.credentials.create(userId, { type: 'slackApi', name, data: { accessToken: 'xoxb-1' } })
+    const used = await keep('Slack used')
+    await sql`insert into workflows (id, user_id, name, tags, node_count, node_types, required_credential_types,
+        trigger_types, webhook_paths, warnings, workflow_data, content_hash)
+      select gen_random_uuid(), user_id, 'Copy ' || n, tags, node_count, node_types, required_credential_types,
+        trigger_types, webhook_paths, warnings, workflow_data, content_hash
+      from workflows, generate_series(1, 60) n where id = ${workflowId}`
+    await sql`insert into deployments (id, user_id, workflow_id, instance_id, version, status, bindings)
+      select gen_random_uuid(), ${userId}, id, ${instanceId}, 1, 'active', '{}'
+      from workflows where user_id = ${userId} and name like 'Copy %'`
+    await sql`update deployments set bindings = ${JSON.stringify({ slackApi: used?.id })}::jsonb
+      where user_id = ${userId} and workflow_id = (select id from workflows where user_id = ${userId} and name = 'Copy 7')`
+    await sql`insert into credentials (id, user_id, name, n8n_credential_type, service, credential_data, field_names, known)
+      select gen_random_uuid(), user_id, 'Z other ' || n, n8n_credential_type, service, credential_data, field_names, known
+      from credentials, generate_series(1, 60) n where id = ${used?.id}`
+    const { text } = await get('/')
+    expect(text).toContain('60 live')
+    expect(text).toMatch(/Slack used<.*?Used by 1 workflow/s)
+    await sql`update deployments set status = 'undeployed' where user_id = ${userId}`
+    const after = await get('/')
+    expect(after.text).toContain('0 live')
+    expect(after.text).toContain('Nothing is deployed now.')
+    expect(after.text).not.toContain('No deployments yet.')
+  })
+
   test('takes any period it does not know for 24 hours', async () => {
     const { get } = await account(['success'])
     const { status, text } = await get('/?period=%3Cx%3E')

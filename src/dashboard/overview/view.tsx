@@ -75,7 +75,7 @@ const troublesOf = ({ board, credentials, credentialStats, instances, missing }:
   rejected: credentials
     .filter(({ status }) => status === 'invalid')
     .map(({ id, name, lastValidatedAt, validationError }) => {
-      const { workflowCount: workflows = 0, authenticationFailures = 0 } = credentialStats.get(id) ?? {}
+      const { workflowCount: workflows = null, authenticationFailures = 0 } = credentialStats.get(id) ?? {}
       return { id, name, lastValidatedAt, validationError, workflows, authenticationFailures }
     }),
   silent: instances.flatMap(({ id, name, status, statusDetail, polling }) =>
