@@ -37,6 +37,8 @@ export interface Overview {
   missing: { displayName: string; workflows: number }[]
   isEmpty: boolean
   newestRunId: string | null
+  /** When the first deployment was made: runs of before are not read; null without one. */
+  knownFrom: Date | null
 }
 
 export interface DeployedVersion extends Record<string, unknown> {
@@ -110,7 +112,10 @@ interface Kept extends Record<string, unknown> {
   hasWorkflow: boolean
   newestRunId: string | null
   liveByInstance: Record<string, number>
+  knownFromMs: number | null
 }
+
+const nothing: Kept = { hasWorkflow: false, newestRunId: null, liveByInstance: {}, knownFromMs: null }
 
 async function readRest(db: Db, userId: string, from: Date) {
   const [versions, kept] = await db.batch([
@@ -128,8 +133,14 @@ async function readRest(db: Db, userId: string, from: Date) {
         (select coalesce(jsonb_object_agg(instance_id, live), '{}') from (
           select instance_id, count(*)::integer as live from deployments
           where user_id = ${userId} and status = 'active' group by instance_id
-        ) l) as "liveByInstance"`),
+        ) l) as "liveByInstance",
+        (select extract(epoch from min(created_at))::float8 * 1000 from deployments where user_id = ${userId})
+          as "knownFromMs"`),
   ])
-  const [{ hasWorkflow, ...rest } = { hasWorkflow: false, newestRunId: null, liveByInstance: {} }] = kept.rows
-  return { ...rest, versions: versions.rows, isEmpty: !hasWorkflow && rest.newestRunId === null }
+  const [{ hasWorkflow, newestRunId, liveByInstance, knownFromMs } = nothing] = kept.rows
+  return {
+    ...{ versions: versions.rows, newestRunId, liveByInstance },
+    isEmpty: !hasWorkflow && newestRunId === null,
+    knownFrom: knownFromMs === null ? null : new Date(knownFromMs),
+  }
 }

@@ -4,7 +4,7 @@ export const charts = `
 .legend span{display:inline-flex;align-items:center;gap:6px}
 .swatch{width:10px;height:10px}
 .series-ok{fill:var(--ok-fill)}.series-cap{fill:var(--ok-mark)}.series-fail{fill:var(--fail-fill)}.series-run{fill:var(--run-fill)}
-.series-idle{fill:var(--idle-fill)}.series-band{fill:var(--band)}
+.series-idle{fill:var(--idle-fill)}.series-unknown{fill:var(--surface);stroke:var(--idle-fill);stroke-dasharray:2 1.5}.series-band{fill:var(--band)}
 .hatch-line{stroke:var(--idle-fill);stroke-width:1.25}
 .hatch-wait-ground{fill:var(--wait-soft)}.hatch-wait-line{stroke:var(--wait-fill);stroke-width:4}
 .chart{display:grid;grid-template-columns:38px minmax(0,1fr);margin-top:10px}
