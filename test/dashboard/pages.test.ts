@@ -160,6 +160,22 @@ describe('search', () => {
     }
   })
 
+  test('cuts off none that is called exactly so, however many have it in their name', async () => {
+    const tab = await signedInBrowser(app)
+    for (let number = 10; number < 35; number += 1) {
+      await app.deps.credentials.create(tab.userId, {
+        type: 'slackApi',
+        name: `Slack ops ${number}`,
+        data: { accessToken: 'xoxb-1' },
+      })
+    }
+    const ops = { type: 'slackApi', name: 'Slack OPS', data: { accessToken: 'xoxb-1' } }
+    const exact = await app.deps.credentials.create(tab.userId, ops)
+    expect((await tab.get('/search?q=slack%20ops')).location).toBe(`/credentials/${exact?.id}`)
+    const names = [...(await tab.get('/search?q=ops')).text.matchAll(/Slack ops (\d+)/g)].map(([, n]) => n)
+    expect(names).toEqual(Array.from({ length: 19 }, (_, index) => String(index + 10)))
+  })
+
   test.each(['%', "'", '\\', '\0', '#4821', 'ü'.repeat(300)])('takes %j as text', async (query) => {
     const tab = await signedInBrowser(app)
     expect((await tab.get(`/search?q=${encodeURIComponent(query)}`)).status).toBe(200)
