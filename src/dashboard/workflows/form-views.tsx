@@ -74,12 +74,20 @@ const TagsField = ({ state: { values, errors } }: { state: WorkflowFormState }) 
   />
 )
 
-export const NewWorkflowView = ({ state, publicUrl }: { state: WorkflowFormState; publicUrl: string }) => (
+interface NewProps {
+  /** What makes the form good for one workflow, however often it is sent. */
+  once: string
+  state: WorkflowFormState
+  publicUrl: string
+}
+
+export const NewWorkflowView = ({ once, state, publicUrl }: NewProps) => (
   <>
     <PageHead title="Add workflow" />
     <Grid>
       <Card title="n8n JSON and its prompt" span={8}>
         <Form action="/workflows/new">
+          <input type="hidden" name="once" value={once} />
           <TextArea
             {...{ name: 'workflow', label: 'n8n JSON', mono: true, rows: 14, focus: true, required: true }}
             {...{ value: state.values.workflow ?? '', error: state.errors.workflow }}

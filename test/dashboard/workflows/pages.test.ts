@@ -207,6 +207,30 @@ describe('keeping a workflow', () => {
     }
   })
 
+  test('makes one workflow of a form that is sent twice, and says so before it makes another one', async () => {
+    const user = await newUser()
+    const onceOf = (text: string) => /name="once" value="([^"]+)"/.exec(text)?.[1] ?? ''
+    const fields = { workflow: JSON.stringify(json('Orders')), prompt: 'Tell the shop' }
+    const once = onceOf((await user.get('/workflows/new')).text)
+    const refused = await user.post('/workflows/new', { ...fields, workflow: '{', once })
+    expect(onceOf(refused.text)).toBe(once)
+    const sent = await Promise.all([1, 2].map(() => user.post('/workflows/new', { ...fields, once })))
+    expect(sent.map(({ status }) => status)).toEqual([303, 303])
+    expect(sent[1]?.location).toBe(sent[0]?.location)
+    const edited = { ...fields, prompt: 'Tell the shop & me' }
+    const spent = await user.post('/workflows/new', { ...edited, once })
+    expect(spent.status).toBe(409)
+    expect(spent.text).toContain('This form has made a workflow already')
+    expect(spent.text).toContain('Tell the shop &amp; me')
+    expect(rowsOf((await user.get('/workflows')).text)).toEqual(['Orders'])
+    const other = await user.post('/workflows/new', { ...edited, once: onceOf(spent.text) })
+    expect(other.status).toBe(303)
+    expect(other.location).not.toBe(sent[0]?.location)
+    await app.deps.workflows.delete(user.userId, other.location?.split('/').at(-1) ?? '', {})
+    const gone = await user.post('/workflows/new', { ...edited, once: onceOf(spent.text) })
+    expect(gone.status).toBe(409)
+  })
+
   test('takes it in the wrapping of an export', async () => {
     const user = await newUser()
     const sent = await user.post('/workflows/new', { workflow: JSON.stringify({ data: [json('Wrapped')] }) })
