@@ -8,9 +8,11 @@ import { Login, Registration } from '../users/contract.ts'
 import type { StartedSession } from '../users/sign-in.ts'
 import { Button } from './components/controls.tsx'
 import { renderAlone } from './components/alone.tsx'
+import { NoticeBar } from './components/card.tsx'
 import { Form, FormError, TextField } from './components/form.tsx'
 import type { DashboardDeps } from './env.ts'
 import { errorsByField, type FormState, readForm } from './form-data.ts'
+import { type Notice, takeNotice } from './notice.ts'
 import { returnPath } from './return-path.ts'
 import type { BrowserSessions } from './session.ts'
 import { readViewer, rememberTheme } from './viewer.ts'
@@ -25,6 +27,7 @@ export function accountPages({ signIn, now }: AccountDeps, sessions: BrowserSess
     back: string,
     { values, errors }: FormState,
     status: 200 | 401 | 422 | 429,
+    notice: Notice | null = null,
   ) =>
     renderAlone(
       c,
@@ -43,6 +46,7 @@ export function accountPages({ signIn, now }: AccountDeps, sessions: BrowserSess
       },
       <>
         <h1>Sign in</h1>
+        {notice && <NoticeBar {...notice} />}
         <Form action={withReturn('/sign-in', back)}>
           <TextField
             {...{ name: 'email', label: 'E-mail', type: 'email', required: true, autocomplete: 'username' }}
@@ -112,7 +116,7 @@ export function accountPages({ signIn, now }: AccountDeps, sessions: BrowserSess
   return new Hono<BaseEnv>()
     .get('/sign-in', async (c) => {
       const back = returnPath(c.req.query('return'))
-      return (await sessions.read(c)) ? c.redirect(back, 303) : signInPage(c, back, blank, 200)
+      return (await sessions.read(c)) ? c.redirect(back, 303) : signInPage(c, back, blank, 200, takeNotice(c))
     })
     .post('/sign-in', async (c) => {
       const back = returnPath(c.req.query('return'))
