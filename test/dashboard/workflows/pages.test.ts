@@ -468,6 +468,28 @@ describe('versions', () => {
     expect((await user.get(`/workflows/${id}`)).text).not.toContain(planted)
   })
 
+  test('are listed by 200 nodes, with a way to the rest, however many differ', async () => {
+    const named = (index: number) => ({ ...slack, id: `n${index}`, name: `Node ${index}.` })
+    const many = Array.from({ length: 450 }, (_, index) => named(index))
+    const { id: large } = await make(user.userId, 'Large')
+    await app.deps.workflows.update(user.userId, large, 1, { workflow: json('Large', ...many) })
+    const path = `/workflows/${large}/diff/1..2`
+    const shown = async (query: string) => {
+      const { text } = await user.get(`${path}${query}`)
+      const names = [...text.matchAll(/change-name">(Node \d+\.)</g)].map(([, name]) => name)
+      return { names, more: /<a[^>]*href="([^"]+)" rel="next">([^<]+)</.exec(text)?.slice(1) ?? null }
+    }
+    const pages = [await shown(''), await shown('?after=200'), await shown('?after=400')]
+    expect(pages.map(({ names }) => names.length)).toEqual([200, 200, 50])
+    expect(new Set(pages.flatMap(({ names }) => names)).size).toBe(450)
+    expect(pages.map(({ more }) => more)).toEqual([
+      [`${path}?after=200`, 'and 250 more nodes'],
+      [`${path}?after=400`, 'and 50 more nodes'],
+      null,
+    ])
+    for (const query of ['?after=450', '?after=x', '?after=-1']) expect(await shown(query)).toEqual(pages[0])
+  })
+
   test('are chosen by a form, which leads to the comparison', async () => {
     const page = await user.get(`/workflows/${id}/diff?from=1&to=3`)
     expect(page.location).toBe(`/workflows/${id}/diff/1..3`)
