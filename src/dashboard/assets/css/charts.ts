@@ -30,7 +30,7 @@ export const charts = `
 .spark{width:96px;height:30px;overflow:visible}
 .spark path{fill:none;stroke:var(--ok-mark);stroke-width:1.5;vector-effect:non-scaling-stroke;stroke-linejoin:round}
 .spark .bad{stroke:var(--fail-fill)}
-.kpi .spark{position:absolute;right:14px;top:14px}
+.kpi .spark{position:absolute;right:14px;top:14px;width:clamp(40px,calc(100% - 124px),96px)}
 .mini{width:72px;height:20px;display:block}
 .mini rect{fill:var(--fail-fill)}
 .mini .zero{fill:var(--line-2)}
@@ -39,5 +39,5 @@ export const charts = `
 .duration-bar{width:120px;height:6px;display:block}
 .duration-bar .ground{fill:var(--inset)}
 .duration-bar .mark-ok{fill:var(--ok-mark)}.duration-bar .mark-fail{fill:var(--fail-fill)}.duration-bar .mark-run{fill:var(--run-fill)}.duration-bar .mark-idle{fill:var(--idle-fill)}.duration-bar .mark-wait{fill:var(--wait-fill)}
-@media (max-width:720px){.chart .wide-only{display:none}.kpi .spark{width:120px}}
+@media (max-width:720px){.chart .wide-only{display:none}.kpi .spark{width:120px}.chart-data summary{padding:14px 14px 14px 0}}
 `
