@@ -50,11 +50,13 @@ export function accountPages({ signIn, now }: AccountDeps, sessions: BrowserSess
         <Form action={withReturn('/sign-in', back)}>
           <TextField
             {...{ name: 'email', label: 'E-mail', type: 'email', required: true, autocomplete: 'username' }}
-            {...{ value: values.email ?? '', error: errors.email, focus: !values.email }}
+            {...{ value: values.email ?? '', error: errors.email }}
+            focus={errors[''] === undefined && !values.email}
           />
           <TextField
             {...{ name: 'password', label: 'Password', type: 'password', required: true }}
-            {...{ autocomplete: 'current-password', error: errors.password, focus: Boolean(values.email) }}
+            {...{ autocomplete: 'current-password', error: errors.password }}
+            focus={errors[''] === undefined && Boolean(values.email)}
           />
           <FormError>{errors['']}</FormError>
           <Button kind="primary">Sign in</Button>
@@ -88,7 +90,8 @@ export function accountPages({ signIn, now }: AccountDeps, sessions: BrowserSess
         <Form action={withReturn('/register', back)}>
           <TextField
             {...{ name: 'email', label: 'E-mail', type: 'email', required: true, autocomplete: 'username' }}
-            {...{ value: values.email ?? '', error: errors.email, focus: true }}
+            {...{ value: values.email ?? '', error: errors.email }}
+            focus={errors[''] === undefined}
           />
           <TextField
             {...{ name: 'name', label: 'Name', required: false, autocomplete: 'name', maxlength: 200 }}

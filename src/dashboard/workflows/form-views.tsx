@@ -89,8 +89,9 @@ export const NewWorkflowView = ({ once, state, publicUrl }: NewProps) => (
         <Form action="/workflows/new">
           <input type="hidden" name="once" value={once} />
           <TextArea
-            {...{ name: 'workflow', label: 'n8n JSON', mono: true, rows: 14, focus: true, required: true }}
+            {...{ name: 'workflow', label: 'n8n JSON', mono: true, rows: 14, required: true }}
             {...{ value: state.values.workflow ?? '', error: state.errors.workflow }}
+            focus={state.errors[''] === undefined}
             hint="In n8n: Download in the menu of the workflow, or Ctrl+A and Ctrl+C on its canvas. At most 2 MB."
           />
           <Faults faults={state.faults} text={state.values.workflow} />
@@ -215,8 +216,8 @@ export function DeleteView({ workflow, board, typed, force, errors }: DeleteProp
             </Remark>
           )}
           <TextField
-            {...{ name: 'confirm', label: `Type ${workflow.name} to confirm`, value: typed, focus: true }}
-            {...{ required: true, error: errors.confirm }}
+            {...{ name: 'confirm', label: `Type ${workflow.name} to confirm`, value: typed }}
+            {...{ required: true, error: errors.confirm, focus: errors[''] === undefined }}
           />
           {dependents.length > 0 && (
             <CheckField name="force" label="Delete it although it is deployed" checked={force} />
