@@ -8,9 +8,11 @@ import { Login, Registration } from '../users/contract.ts'
 import type { StartedSession } from '../users/sign-in.ts'
 import { Button } from './components/controls.tsx'
 import { renderAlone } from './components/alone.tsx'
+import { NoticeBar } from './components/card.tsx'
 import { Form, FormError, TextField } from './components/form.tsx'
 import type { DashboardDeps } from './env.ts'
 import { errorsByField, type FormState, readForm } from './form-data.ts'
+import { type Notice, takeNotice } from './notice.ts'
 import { returnPath } from './return-path.ts'
 import type { BrowserSessions } from './session.ts'
 import { readViewer, rememberTheme } from './viewer.ts'
@@ -25,6 +27,7 @@ export function accountPages({ signIn, now }: AccountDeps, sessions: BrowserSess
     back: string,
     { values, errors }: FormState,
     status: 200 | 401 | 422 | 429,
+    notice: Notice | null = null,
   ) =>
     renderAlone(
       c,
@@ -43,14 +46,17 @@ export function accountPages({ signIn, now }: AccountDeps, sessions: BrowserSess
       },
       <>
         <h1>Sign in</h1>
+        {notice && <NoticeBar {...notice} />}
         <Form action={withReturn('/sign-in', back)}>
           <TextField
             {...{ name: 'email', label: 'E-mail', type: 'email', required: true, autocomplete: 'username' }}
-            {...{ value: values.email ?? '', error: errors.email, focus: !values.email }}
+            {...{ value: values.email ?? '', error: errors.email }}
+            focus={errors[''] === undefined && !values.email}
           />
           <TextField
             {...{ name: 'password', label: 'Password', type: 'password', required: true }}
-            {...{ autocomplete: 'current-password', error: errors.password, focus: Boolean(values.email) }}
+            {...{ autocomplete: 'current-password', error: errors.password }}
+            focus={errors[''] === undefined && Boolean(values.email)}
           />
           <FormError>{errors['']}</FormError>
           <Button kind="primary">Sign in</Button>
@@ -84,7 +90,8 @@ export function accountPages({ signIn, now }: AccountDeps, sessions: BrowserSess
         <Form action={withReturn('/register', back)}>
           <TextField
             {...{ name: 'email', label: 'E-mail', type: 'email', required: true, autocomplete: 'username' }}
-            {...{ value: values.email ?? '', error: errors.email, focus: true }}
+            {...{ value: values.email ?? '', error: errors.email }}
+            focus={errors[''] === undefined}
           />
           <TextField
             {...{ name: 'name', label: 'Name', required: false, autocomplete: 'name', maxlength: 200 }}
@@ -112,7 +119,7 @@ export function accountPages({ signIn, now }: AccountDeps, sessions: BrowserSess
   return new Hono<BaseEnv>()
     .get('/sign-in', async (c) => {
       const back = returnPath(c.req.query('return'))
-      return (await sessions.read(c)) ? c.redirect(back, 303) : signInPage(c, back, blank, 200)
+      return (await sessions.read(c)) ? c.redirect(back, 303) : signInPage(c, back, blank, 200, takeNotice(c))
     })
     .post('/sign-in', async (c) => {
       const back = returnPath(c.req.query('return'))

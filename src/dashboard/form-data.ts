@@ -1,5 +1,7 @@
 /** @module What a form of these pages has sent. */
 import type { Context } from 'hono'
+import type { Fingerprint } from '../crypto/fingerprint.ts'
+import type { CreationKey } from '../db/creation.ts'
 import type { AppError } from '../errors.ts'
 import { bodyLimits, readFormText } from '../http/validate.ts'
 
@@ -18,6 +20,20 @@ export async function readForm(
   limitBytes: number = bodyLimits.default,
 ): Promise<URLSearchParams> {
   return new URLSearchParams(await readFormText(c, limitBytes))
+}
+
+/**
+ * A form that is sent twice makes one thing: by what its hidden field `once` holds.
+ * @param route of the form, such as `POST /credentials/new`
+ */
+export async function onceKey(
+  fingerprint: Fingerprint,
+  form: URLSearchParams,
+  route: string,
+): Promise<CreationKey | undefined> {
+  const once = form.get('once') ?? ''
+  if (!/^[0-9a-f-]{36}$/.test(once)) return undefined
+  return { key: once, route, bodyHash: await fingerprint('idempotency-body', form.toString()) }
 }
 
 /**

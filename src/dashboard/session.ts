@@ -10,6 +10,8 @@ import { AppError } from '../errors.ts'
 import type { User } from '../users/contract.ts'
 import type { DashboardDeps, DashboardEnv } from './env.ts'
 import { readNavCounts } from './nav-counts.ts'
+import { redirectWith } from './notice.ts'
+import { returnPath } from './return-path.ts'
 import { readViewer } from './viewer.ts'
 
 export type SessionDeps = Pick<DashboardDeps, 'config' | 'dashboardTokens' | 'sessions' | 'now' | 'db'>
@@ -63,7 +65,10 @@ export class BrowserSessions {
     deleteCookie(c, name, { path: '/', secure: this.#prefix !== undefined })
   }
 
-  /** Lets signed-in requests through; sends a browser to the sign-in, and from there back to the page it asked for. */
+  /**
+   * Lets signed-in requests through; sends a browser to the sign-in, and from there back to the page it asked for, or
+   * to the one whose form it sent: what stood in that is gone, which the sign-in says.
+   */
   require(): MiddlewareHandler<DashboardEnv> {
     return async (c, next) => {
       c.header('Cache-Control', 'no-store')
@@ -73,11 +78,8 @@ export class BrowserSessions {
           throw new AppError('unauthenticated', 'Sign in first')
         }
         const { pathname, search } = new URL(c.req.url)
-        const isPage = c.req.method === 'GET' && pathname + search !== '/'
-        return c.redirect(
-          isPage ? `/sign-in?return=${encodeURIComponent(pathname + search)}` : '/sign-in',
-          303,
-        )
+        if (['GET', 'HEAD'].includes(c.req.method)) return c.redirect(signInPath(pathname + search), 303)
+        return redirectWith(c, signInPath(this.#formPath(c)), unsent, 'wait')
       }
       c.set('userId', session.user.id)
       c.set('sessionId', session.claim.sessionId)
@@ -88,4 +90,19 @@ export class BrowserSessions {
       return next()
     }
   }
+
+  /** The page of ours that a form was on, as the browser tells; otherwise the start page. */
+  #formPath(c: Context): string {
+    const referer = c.req.header('Referer') ?? ''
+    if (!URL.canParse(referer)) return '/'
+    const { origin, pathname, search } = new URL(referer)
+    const own = [this.#deps.config.publicUrl, c.req.url].map((url) => new URL(url).origin)
+    return own.includes(origin) ? returnPath(pathname + search) : '/'
+  }
 }
+
+const unsent =
+  'Your session had ended, so nothing was changed. Sign in, and what you entered has to be entered and sent again.'
+
+const signInPath = (back: string): string =>
+  back === '/' ? '/sign-in' : `/sign-in?return=${encodeURIComponent(back)}`

@@ -6,9 +6,8 @@ import { creationKey } from '../http/idempotency.ts'
 import { describe } from '../http/openapi.ts'
 import { toPage } from '../http/page.ts'
 import { valid } from '../http/validate.ts'
-import { N8nError } from '../n8n/api-transport.ts'
 import { changeInstance, type InstanceAccess, testInstance } from './change.ts'
-import { instanceErrors, toAppError } from './connections.ts'
+import { instanceErrors } from './connections.ts'
 import {
   CreatedInstance,
   Instance,
@@ -23,6 +22,7 @@ import {
   WebhookTokenAnswer,
 } from './contract.ts'
 import type { ErrorReporter } from './reporter.ts'
+import { renewReporter, setUpReporter } from './set-up-reporter.ts'
 
 const tag = 'Instances'
 const absent = () => new AppError('not-found', 'No such instance')
@@ -151,13 +151,9 @@ export function instanceRoutes(deps: InstanceRouteDeps) {
       }),
       valid('param', InstanceId),
       async (c) => {
-        const connection = await connections.open(c.var.userId, c.req.valid('param').id)
-        if (!connection) throw absent()
-        try {
-          return c.json(await reporter.ensureReporter(connection), 200)
-        } catch (error) {
-          throw error instanceof N8nError ? toAppError(error) : error
-        }
+        const found = await setUpReporter(deps, c.var.userId, c.req.valid('param').id)
+        if (!found) throw absent()
+        return c.json(found, 200)
       },
     )
     .post(
@@ -178,22 +174,4 @@ export function instanceRoutes(deps: InstanceRouteDeps) {
         return c.json({ webhookToken, reporter: await renewReporter(deps, c.var.userId, id) }, 200)
       },
     )
-}
-
-/** The token is made, whatever becomes of the reporter: its earlier one works for another 24 hours. */
-async function renewReporter(
-  { connections, reporter }: InstanceRouteDeps,
-  userId: string,
-  id: string,
-): Promise<'none' | 'updated' | 'pending'> {
-  try {
-    const connection = await connections.open(userId, id)
-    if (!connection || connection.instance.reporterCredentialId === null) return 'none'
-    await reporter.ensureReporter(connection)
-    return 'updated'
-  } catch (error) {
-    // The token has been rotated and is shown this once, whatever became of the reporter.
-    if (error instanceof Error) return 'pending'
-    throw error
-  }
 }

@@ -1,11 +1,12 @@
 import { v7 as uuidv7 } from 'uuid'
 import { describe, expect, test } from 'vitest'
 import type { Series } from '../../src/analytics/contract.ts'
+import { placeOf, spanLabel } from '../../src/dashboard/charts/scales.ts'
 import { createTimeFormat } from '../../src/dashboard/format.ts'
 import { attentionOf, type Troubles } from '../../src/dashboard/overview/attention.ts'
 import { barsOf } from '../../src/dashboard/overview/cards.tsx'
 import { periodOf } from '../../src/dashboard/overview/period.ts'
-import { toMarkers, toRunsBuckets } from '../../src/dashboard/overview/runs-buckets.ts'
+import { badFrom, toMarkers, toRunsBuckets } from '../../src/dashboard/overview/runs-buckets.ts'
 import { ingest } from '../../src/executions/ingest.ts'
 import { useTestApp } from '../harness/app.ts'
 import { signedInBrowser } from './browser.ts'
@@ -99,6 +100,53 @@ describe('the overview', () => {
     expect((await other.get('/')).text).not.toContain('alert(1)')
   })
 
+  test('counts what is live on an instance, and who uses a credential, beyond what it lists', async () => {
+    const { get, userId, workflowId, instanceId } = await account(['success'])
+    const sql = app.database.sql
+    const keep = (name: string) =>
+      app.deps.credentials.create(userId, { type: 'slackApi', name, data: { accessToken: 'xoxb-1' } })
+    const used = await keep('Slack used')
+    await sql`insert into workflows (id, user_id, name, tags, node_count, node_types, required_credential_types,
+        trigger_types, webhook_paths, warnings, workflow_data, content_hash)
+      select gen_random_uuid(), user_id, 'Copy ' || n, tags, node_count, node_types, required_credential_types,
+        trigger_types, webhook_paths, warnings, workflow_data, content_hash
+      from workflows, generate_series(1, 60) n where id = ${workflowId}`
+    await sql`insert into deployments (id, user_id, workflow_id, instance_id, version, status, bindings)
+      select gen_random_uuid(), ${userId}, id, ${instanceId}, 1, 'active', '{}'
+      from workflows where user_id = ${userId} and name like 'Copy %'`
+    await sql`update deployments set bindings = ${JSON.stringify({ slackApi: used?.id })}::jsonb
+      where user_id = ${userId} and workflow_id = (select id from workflows where user_id = ${userId} and name = 'Copy 7')`
+    await sql`insert into credentials (id, user_id, name, n8n_credential_type, service, credential_data, field_names, known)
+      select gen_random_uuid(), user_id, 'Z other ' || n, n8n_credential_type, service, credential_data, field_names, known
+      from credentials, generate_series(1, 60) n where id = ${used?.id}`
+    const { text } = await get('/')
+    expect(text).toContain('60 live')
+    expect(text).toMatch(/Slack used<.*?Used by 1 workflow/s)
+    await sql`update deployments set status = 'undeployed' where user_id = ${userId}`
+    const after = await get('/')
+    expect(after.text).toContain('0 live')
+    expect(after.text).toContain('Nothing is deployed now.')
+    expect(after.text).not.toContain('No deployments yet.')
+  })
+
+  test.each(['24h', '7d', '30d', '90d'])(
+    'links each bar of %s to the runs that it counts',
+    async (period) => {
+      const { get } = await account(['success', 'error'])
+      const { text } = await get(`/?period=${period}`)
+      const links = [...text.matchAll(/href="\/executions\?(from=[^"]+)" tabindex/g)].map(
+        ([, query = '']) => new URLSearchParams(query.replaceAll('&amp;', '&')),
+      )
+      const figures = /href="\/executions\?(from=[^"]+?)&amp;status=failed"/.exec(text)?.[1] ?? ''
+      const whole = new URLSearchParams(figures.replaceAll('&amp;', '&'))
+      const spans = links.map((query) => [query.get('from'), query.get('to')])
+      expect(spans.length).toBeGreaterThan(20)
+      expect(spans[0]?.[0]).toBe(whole.get('from'))
+      expect(spans.at(-1)?.[1]).toBe(whole.get('to'))
+      expect(spans.slice(1).map(([from]) => from)).toEqual(spans.slice(0, -1).map(([, to]) => to))
+    },
+  )
+
   test('takes any period it does not know for 24 hours', async () => {
     const { get } = await account(['success'])
     const { status, text } = await get('/?period=%3Cx%3E')
@@ -184,7 +232,13 @@ describe('the drawings', () => {
     } as Series['items'][number]
   }
 
-  test('count every status once in a bar', () => {
+  const at = (hour: number) => new Date(hour * hourMs)
+  const allOf = (items: readonly unknown[], changes = {}) => ({
+    ...{ from: at(0), to: at(items.length), knownFrom: null, knownUntil: null },
+    ...changes,
+  })
+
+  test('count every status once in a bar, and say which are not known', () => {
     const counts = {
       new: 1,
       running: 2,
@@ -195,10 +249,10 @@ describe('the drawings', () => {
       crashed: 64,
       unknown: 128,
     }
-    expect(toRunsBuckets([item(0, counts)], 1, null)).toEqual([
+    expect(toRunsBuckets([item(0, counts)], 1, allOf([1]))).toEqual([
       {
-        ...{ start: '1970-01-01T00:00:00.000Z', known: true },
-        ...{ succeeded: 8, failed: 80, waiting: 4, running: 3, canceled: 160 },
+        ...{ start: '1970-01-01T00:00:00.000Z', end: '1970-01-01T01:00:00.000Z', known: true },
+        ...{ succeeded: 8, failed: 80, waiting: 4, running: 3, canceled: 32, unknown: 128 },
       },
     ])
   })
@@ -210,13 +264,58 @@ describe('the drawings', () => {
     [0, 4, []],
   ])('%i buckets, %i to a bar, lose none', (items, perBar, bars) => {
     const series = Array.from({ length: items }, (_, hour) => item(hour, { success: 1 }))
-    expect(toRunsBuckets(series, perBar, null).map(({ succeeded }) => succeeded)).toEqual(bars)
+    const buckets = toRunsBuckets(series, perBar, allOf(series))
+    expect(buckets.map(({ succeeded }) => succeeded)).toEqual(bars)
   })
 
   test('tell what is not known from what is none', () => {
     const series = [item(0), item(1), item(2, { success: 1 }), item(3)]
-    const known = toRunsBuckets(series, 1, new Date(hourMs)).map((bucket) => bucket.known)
-    expect(known).toEqual([true, true, true, false])
+    const known = (changes: object) =>
+      toRunsBuckets(series, 1, allOf(series, changes)).map((bucket) => bucket.known)
+    expect(known({ knownUntil: at(1) })).toEqual([true, true, true, false])
+    expect(known({ knownFrom: at(1) })).toEqual([false, true, true, true])
+    expect(known({ knownFrom: at(9) })).toEqual([false, false, true, true])
+    expect(known({ knownFrom: at(1.5), knownUntil: at(2.5) })).toEqual([false, true, true, false])
+  })
+
+  test('span the period without a gap: the first bar begins with it, the last ends with it, a day is as long as it is', () => {
+    // Midnights in Berlin, where 29 March 2026 has 23 hours.
+    const midnights = ['03-26T23', '03-27T23', '03-28T23', '03-29T22', '03-30T22'].map(
+      (hour) => `2026-${hour}:00:00.000Z`,
+    )
+    const series = midnights.map((start) => ({ ...item(0, { success: 1 }), start }))
+    const shown = {
+      ...{ from: new Date('2026-03-27T15:00:00Z'), to: new Date('2026-03-31T10:30:00Z') },
+      ...{ knownFrom: null, knownUntil: null },
+    }
+    const bars = toRunsBuckets(series, 2, shown)
+    expect(bars.map(({ start, end }) => [start, end])).toEqual([
+      ['2026-03-27T15:00:00.000Z', '2026-03-27T23:00:00.000Z'],
+      ['2026-03-27T23:00:00.000Z', '2026-03-29T22:00:00.000Z'],
+      ['2026-03-29T22:00:00.000Z', '2026-03-31T10:30:00.000Z'],
+    ])
+    const time = createTimeFormat('Europe/Berlin', shown.to)
+    expect(bars.map((bar) => spanLabel(bar, 2 * 24 * hourMs, time))).toEqual([
+      '27 Mar from 16:00',
+      '28 Mar – 29 Mar',
+      '30 Mar – 31 Mar',
+    ])
+    expect(placeOf(bars, '2026-03-27T19:00:00Z')).toBeCloseTo(1 / 6)
+    expect(placeOf(bars, '2026-03-29T22:00:00Z')).toBeCloseTo(2 / 3)
+    expect(placeOf(bars, '2026-03-27T14:59:59Z')).toBeNull()
+    expect(placeOf(bars, '2026-03-31T10:30:00Z')).toBeNull()
+  })
+
+  test.each([
+    [[100, 99, 40, null, 50], 1],
+    [[20, 30], 0],
+    [[100, 40, 100], undefined],
+    [[null, 40, 90, null], undefined],
+    [[100, 90, 89.9], 1],
+    [[null, null], undefined],
+    [[], undefined],
+  ])('the rates %j are drawn as failing from %s on', (rates, from) => {
+    expect(badFrom(rates)).toBe(from)
   })
 
   test('mark the newest versions whose labels have room', () => {
@@ -232,8 +331,11 @@ describe('the drawings', () => {
         version(30),
         version(1),
       ],
-      new Date(0),
-      new Date(100 * hourMs),
+      toRunsBuckets(
+        Array.from({ length: 100 }, (_, hour) => item(hour)),
+        4,
+        allOf([], { to: at(100) }),
+      ),
     )
     expect(markers.map(({ label }) => label)).toEqual(['A name that is fa… v95', 'Triage v60', 'Triage v30'])
   })

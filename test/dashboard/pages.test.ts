@@ -28,6 +28,7 @@ describe('every page', () => {
     expect(page.headers.get('Referrer-Policy')).toBe('same-origin')
     expect(page.text).not.toMatch(/ style=|<style|<script(?! type="module" src="\/assets\/)| on[a-z]+=/)
     expect(page.text.match(/<h1[ >]/g)).toHaveLength(1)
+    expect(/<h[1-6]/.exec(page.text)?.[0]).toBe('<h1')
     expect(page.text).toMatch(/^<!doctype html><html lang="en"/)
   })
 
@@ -69,6 +70,40 @@ describe('every page', () => {
     expect(refused.text).not.toContain('<script>alert')
     expect(refused.text).toContain('&lt;script&gt;')
   })
+})
+
+describe('what takes the focus', () => {
+  const focused = (text: string) => [...text.matchAll(/<([a-z]+)[^>]* autofocus/g)].map(([tag]) => tag)
+
+  test('is the field to begin with', async () => {
+    const [field, ...others] = focused((await browser(app.app).get('/sign-in')).text)
+    expect(field).toContain('name="email"')
+    expect(others).toEqual([])
+  })
+
+  test('is what is wrong with a form as a whole, before any field', async () => {
+    const page = await browser(app.app).post('/sign-in', { email: 'nobody@example.com', password: 'wrong' })
+    expect(page.status).toBe(401)
+    const [summary, ...others] = focused(page.text)
+    expect(summary).toMatch(/^<div class="form-error" role="alert" tabindex="-1"/)
+    expect(others).toEqual([])
+  })
+
+  test('is the field that is wrong', async () => {
+    const page = await browser(app.app).post('/register', { email: 'nobody', name: '', password: 'short' })
+    expect(page.status).toBe(422)
+    expect(focused(page.text)[0]).toContain('name="email"')
+  })
+})
+
+test('a filter that is set reads as words with spaces between', async () => {
+  const tab = await signedInBrowser(app)
+  const { text } = await tab.get('/executions?status=failed&v=3')
+  const chips = [...text.matchAll(/<a class="chip set"[^>]*>(.*?)<\/a>/gs)]
+  expect(chips.map(([, inside = '']) => inside.replaceAll(/<[^>]*>/g, ''))).toEqual([
+    'Failed Take this filter away',
+    'Version v3 Take this filter away',
+  ])
 })
 
 describe('the viewer', () => {
@@ -158,6 +193,22 @@ describe('search', () => {
       expect({ query, status: page.status }).toEqual({ query, status: 200 })
       expect(page.text).toContain('Nothing is called')
     }
+  })
+
+  test('cuts off none that is called exactly so, however many have it in their name', async () => {
+    const tab = await signedInBrowser(app)
+    for (let number = 10; number < 35; number += 1) {
+      await app.deps.credentials.create(tab.userId, {
+        type: 'slackApi',
+        name: `Slack ops ${number}`,
+        data: { accessToken: 'xoxb-1' },
+      })
+    }
+    const ops = { type: 'slackApi', name: 'Slack OPS', data: { accessToken: 'xoxb-1' } }
+    const exact = await app.deps.credentials.create(tab.userId, ops)
+    expect((await tab.get('/search?q=slack%20ops')).location).toBe(`/credentials/${exact?.id}`)
+    const names = [...(await tab.get('/search?q=ops')).text.matchAll(/Slack ops (\d+)/g)].map(([, n]) => n)
+    expect(names).toEqual(Array.from({ length: 19 }, (_, index) => String(index + 10)))
   })
 
   test.each(['%', "'", '\\', '\0', '#4821', 'ü'.repeat(300)])('takes %j as text', async (query) => {

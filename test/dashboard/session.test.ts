@@ -164,6 +164,41 @@ describe('signing in', () => {
     expect((await tab.get('/')).status).toBe(200)
   })
 
+  test('leads back to the form that was sent after the session had ended, and says that it is to be sent again', async () => {
+    const { email, password } = await signedInBrowser(app)
+    const tab = browser(app.app)
+    const own = { Origin: origin, 'Sec-Fetch-Site': 'same-origin' }
+    const refused = await tab.post(
+      '/workflows/new',
+      { prompt: 'What I entered' },
+      { ...own, Referer: `${origin}/workflows/new?from=list` },
+    )
+    expect(refused).toMatchObject({
+      status: 303,
+      location: `/sign-in?return=${encodeURIComponent('/workflows/new?from=list')}`,
+    })
+    const page = await tab.get(refused.location ?? '')
+    expect(page.text).toContain('Your session had ended, so nothing was changed.')
+    expect(page.text).not.toContain('What I entered')
+    expect((await tab.get('/sign-in')).text).not.toContain('Your session had ended')
+    const answer = await tab.post(refused.location ?? '', { email, password })
+    expect(answer).toMatchObject({ status: 303, location: '/workflows/new?from=list' })
+  })
+
+  test.each([
+    undefined,
+    'https://evil.example/workflows/new',
+    `${origin}.evil.example/workflows/new`,
+    `${origin}//evil.example/`,
+    `${origin}/sign-in?return=/workflows`,
+    'javascript:alert(1)',
+    'no address',
+  ])('leads nowhere for a form that was sent from %j', async (referer) => {
+    const headers = { 'Sec-Fetch-Site': 'same-origin', ...(referer && { Referer: referer }) }
+    const { status, location } = await browser(app.app).post('/workflows/new', {}, headers)
+    expect({ status, location }).toEqual({ status: 303, location: '/sign-in' })
+  })
+
   test.each([
     'https://evil.example/',
     '//evil.example/',

@@ -3,16 +3,18 @@ import type { Child } from 'hono/jsx'
 import { Table, Td, Tr } from '../components/table.tsx'
 import { count, type TimeFormat } from '../format.ts'
 import { ChartData } from './chart-data.tsx'
-import { bucketLabel, countScale, percentX, round, timeLabels } from './scales.ts'
+import { countScale, percentX, placeOf, round, type Span, spanLabel, timeLabels } from './scales.ts'
 
-export interface RunsBucket {
-  /** ISO instant at which it begins; the next one's is its end. */
-  start: string
+/** The end of one is the start of the next. */
+export interface RunsBucket extends Span {
   succeeded: number
   failed: number
   waiting: number
+  /** Or queued. */
   running: number
   canceled: number
+  /** What n8n calls so. */
+  unknown: number
   /** False where nothing is known of this time: drawn as a hatched gap. Zero runs is a baseline. */
   known?: boolean
 }
@@ -30,7 +32,7 @@ export interface RunsChartProps {
   /** What the drawing shows, in a sentence or two: how many runs, when they fail. */
   description: string
   buckets: readonly RunsBucket[]
-  /** Length of a bucket. */
+  /** Length of a bucket as a rule: the first and the last may be shorter, and a day has 23 to 25 hours. */
   bucketMs: number
   time: TimeFormat
   /** Deployments. */
@@ -50,8 +52,9 @@ export const RunsLegend = () => (
     <Swatch series="ok" word="Succeeded" />
     <Swatch series="fail" word="Failed" />
     <Swatch series="wait" word="Waiting" />
-    <Swatch series="run" word="Running" />
+    <Swatch series="run" word="Running or queued" />
     <Swatch series="idle" word="Cancelled" />
+    <Swatch series="unknown" word="Unknown" />
   </span>
 )
 
@@ -66,8 +69,8 @@ const Swatch = ({ series, word }: { series: string; word: string }) => (
   </span>
 )
 
-const total = ({ succeeded, failed, waiting, running, canceled }: RunsBucket) =>
-  succeeded + failed + waiting + running + canceled
+const total = ({ succeeded, failed, waiting, running, canceled, unknown }: RunsBucket) =>
+  succeeded + failed + waiting + running + canceled + unknown
 
 export function RunsChart(props: RunsChartProps) {
   const { id, title, description, buckets, bucketMs, time, markers = [], hrefOf } = props
@@ -75,8 +78,6 @@ export function RunsChart(props: RunsChartProps) {
   const { y, ticks } = countScale(Math.max(...buckets.map(total)), base, top)
   const maxFailed = Math.max(...buckets.map(({ failed }) => failed))
   const step = 1 / buckets.length
-  const first = Date.parse(buckets[0]?.start ?? '')
-  const span = bucketMs * buckets.length
   return (
     <>
       <div class="chart">
@@ -127,7 +128,7 @@ export function RunsChart(props: RunsChartProps) {
             </text>
           ))}
           {markers.map(({ at, label }) => (
-            <DeployMarker label={label} x={(Date.parse(at) - first) / span} />
+            <DeployMarker label={label} x={placeOf(buckets, at)} />
           ))}
         </svg>
         {hrefOf && <HitLayer {...props} hrefOf={hrefOf} />}
@@ -156,7 +157,7 @@ function HitLayer({
             y={top}
             height={laneBottom - top}
           >
-            <title>{`${bucketLabel(bucket.start, bucketMs, time)}: ${count(total(bucket))} runs, ${count(bucket.failed)} failed`}</title>
+            <title>{`${spanLabel(bucket, bucketMs, time)}: ${count(total(bucket))} runs, ${count(bucket.failed)} failed`}</title>
           </rect>
         </a>
       ))}
@@ -192,6 +193,7 @@ function Bar({ bucket, at, step, y }: BarProps): Child {
     ['wait', bucket.waiting],
     ['run', bucket.running],
     ['idle', bucket.canceled],
+    ['unknown', bucket.unknown],
     ['ok', bucket.succeeded],
   ] as const
   let below = 0
@@ -223,8 +225,8 @@ function Bar({ bucket, at, step, y }: BarProps): Child {
   )
 }
 
-function DeployMarker({ label, x }: { label: string; x: number }) {
-  if (!(x > 0 && x < 1)) return null
+function DeployMarker({ label, x }: { label: string; x: number | null }) {
+  if (x === null) return null
   const anchor = x > 0.75 ? 'end' : x < 0.25 ? '' : 'middle'
   return (
     <>
@@ -238,15 +240,19 @@ function DeployMarker({ label, x }: { label: string; x: number }) {
 
 function RunsTable({ title, buckets, bucketMs, time, hrefOf }: RunsChartProps) {
   const columns = [
-    { label: 'From' },
-    ...['Succeeded', 'Failed', 'Waiting', 'Running', 'Cancelled'].map((label) => ({ label, numeric: true })),
+    { label: 'Time' },
+    ...['Succeeded', 'Failed', 'Waiting', 'Running or queued', 'Cancelled', 'Unknown'].map((label) => ({
+      label,
+      numeric: true,
+    })),
   ]
   return (
     <ChartData>
       <Table caption={title} compact columns={columns}>
         {buckets.map((bucket) => {
-          const label = bucketLabel(bucket.start, bucketMs, time)
-          const values = [bucket.succeeded, bucket.failed, bucket.waiting, bucket.running, bucket.canceled]
+          const label = spanLabel(bucket, bucketMs, time)
+          const { succeeded, failed, waiting, running, canceled, unknown } = bucket
+          const values = [succeeded, failed, waiting, running, canceled, unknown]
           return (
             <Tr>
               <Td>

@@ -50,6 +50,35 @@ export function timeLabels(starts: readonly string[], bucketMs: number, time: Ti
   )
 }
 
+/** From one ISO instant up to another. */
+export interface Span {
+  start: string
+  end: string
+}
+
+/**
+ * Where an instant stands over bars of one width, from 0 at the left to 1 at the right: not all of them are equally
+ * long, by a change of the clocks or by where the period begins. Null outside of them.
+ */
+export function placeOf(bars: readonly Span[], at: string): number | null {
+  const atMs = Date.parse(at)
+  const index = bars.findIndex(({ start, end }) => Date.parse(start) <= atMs && atMs < Date.parse(end))
+  const bar = bars[index]
+  if (!bar) return null
+  const [startMs, endMs] = [Date.parse(bar.start), Date.parse(bar.end)]
+  return (index + (atMs - startMs) / (endMs - startMs)) / bars.length
+}
+
+/** 17 Nov 16:00–20:00; where buckets are days 17 Nov, 17 Nov – 18 Nov, or 17 Nov from 16:00. */
+export function spanLabel({ start, end }: Span, bucketMs: number, time: TimeFormat): string {
+  const [first, clock] = [time.day(start), time.clockShort(start)]
+  if (bucketMs < 86_400_000) return `${first} ${clock}–${time.clockShort(end)}`
+  const last = time.day(new Date(Date.parse(end) - 1))
+  const isWhole = clock === '00:00'
+  if (first === last) return isWhole ? first : `${first} from ${clock}`
+  return `${isWhole ? first : `${first} ${clock}`} – ${last}`
+}
+
 /** A bucket's time in a table: 17 Nov, or Today 13:00:00. */
 export const bucketLabel = (start: string, bucketMs: number, time: TimeFormat): string =>
   bucketMs >= 86_400_000 ? time.day(start) : time.instant(start)

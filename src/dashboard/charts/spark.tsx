@@ -2,8 +2,13 @@
 import { line } from 'd3-shape'
 import { percentX, round } from './scales.ts'
 
+interface SparklineProps {
+  values: readonly (number | null)[]
+  badFrom?: number | undefined
+}
+
 /** A line through `values`; null is a gap. `badFrom` is the index from which it is drawn as failing. */
-export function Sparkline({ values, badFrom }: { values: readonly (number | null)[]; badFrom?: number }) {
+export function Sparkline({ values, badFrom }: SparklineProps) {
   const known = values.filter((value) => value !== null)
   if (known.length < 2) return null
   const low = Math.min(...known)

@@ -131,11 +131,16 @@ export function Chip({
   return (
     <a class={removes ? 'chip set' : 'chip'} href={href}>
       {label}
-      {value !== undefined && <b>{value}</b>}
+      {value !== undefined && (
+        <>
+          {' '}
+          <b>{value}</b>
+        </>
+      )}
       {removes && (
         <>
           <Icon name="cross" small />
-          <span class="visually-hidden">Take this filter away</span>
+          <span class="visually-hidden"> Take this filter away</span>
         </>
       )}
     </a>

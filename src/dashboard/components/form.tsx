@@ -1,6 +1,6 @@
 /**
  * @module Form fields: a label, the control, a hint, and under it what is wrong, which the control names by
- * `aria-describedby`. The first control with an error takes the focus.
+ * `aria-describedby`. The first control with an error takes the focus, or what is wrong with the form as a whole.
  */
 import type { Child, PropsWithChildren } from 'hono/jsx'
 import { Icon } from './icons.tsx'
@@ -170,10 +170,10 @@ export const Fieldset = ({ legend, children }: PropsWithChildren<{ legend: strin
   </fieldset>
 )
 
-/** What is wrong with the form as a whole; put it above the button. */
+/** What is wrong with the form as a whole; put it above the button, and give no field the `focus` beside it. */
 export const FormError = ({ children }: PropsWithChildren) =>
   children ? (
-    <div class="form-error" role="alert">
+    <div class="form-error" role="alert" tabindex={-1} autofocus>
       <Glyph tone="fail" />
       <p>{children}</p>
     </div>

@@ -108,7 +108,7 @@ function Frame({ options, viewer, counts, notice, who, at, children }: PropsWith
           {main.map((item) => (
             <NavLink item={item} current={item.section === section} counts={counts} />
           ))}
-          <h2>Manage</h2>
+          <p>Manage</p>
           {manage.map((item) => (
             <NavLink item={item} current={item.section === section} counts={counts} />
           ))}

@@ -2,11 +2,11 @@
 import { type Credential, CredentialChange, NewCredential } from '../../credentials/contract.ts'
 import type { CredentialRepository } from '../../credentials/repository.ts'
 import type { Fingerprint } from '../../crypto/fingerprint.ts'
-import type { CreationKey } from '../../db/creation.ts'
 import { AppError, type FieldError } from '../../errors.ts'
 import { check } from '../../http/validate.ts'
 import type { Catalogue } from '../../n8n/catalogue.ts'
 import { checkJson } from '../../n8n/workflow-json.ts'
+import { onceKey } from '../form-data.ts'
 import { readFields } from './fields.ts'
 
 /** Before a field's own name: `name` is a field of some types too. */
@@ -41,15 +41,7 @@ export async function createFrom(
     { type, name: form.get('name') ?? '', data, ...(service && { service }) },
     'json',
   )
-  return credentials.create(userId, input, await onceKey(fingerprint, form))
-}
-
-/** A form that is sent twice makes one credential. */
-async function onceKey(fingerprint: Fingerprint, form: URLSearchParams): Promise<CreationKey | undefined> {
-  const once = form.get('once') ?? ''
-  if (!/^[0-9a-f-]{36}$/.test(once)) return undefined
-  const bodyHash = await fingerprint('idempotency-body', form.toString())
-  return { key: once, route: 'POST /credentials/new', bodyHash }
+  return credentials.create(userId, input, await onceKey(fingerprint, form, 'POST /credentials/new'))
 }
 
 export type Changed = 'name' | 'values'

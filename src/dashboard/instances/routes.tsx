@@ -6,6 +6,7 @@ import { DeadLetterId } from '../../executions/contract.ts'
 import { decodeCursor } from '../../http/page.ts'
 import { testInstance } from '../../instances/change.ts'
 import type { Instance } from '../../instances/contract.ts'
+import { setUpReporter } from '../../instances/set-up-reporter.ts'
 import { renderPage } from '../components/page.tsx'
 import { act } from '../deployments/outcome.ts'
 import type { DashboardDeps, DashboardEnv } from '../env.ts'
@@ -18,7 +19,6 @@ import { instanceOf } from './instance-of.ts'
 import { LettersPage, reasonOfLetter } from './letters-page.tsx'
 import { ListPage } from './list-page.tsx'
 import { readDeployed, readInstanceCounts } from './read-instances.ts'
-import { setUpReporter } from './set-up-reporter.ts'
 import { settingsPages, testNotice } from './settings-pages.tsx'
 
 const listLimit = 100
@@ -84,7 +84,7 @@ export function instancePages(deps: DashboardDeps) {
     .post('/:id/reporter', async (c) => {
       const { id, name } = await instanceOf(c, deps)
       return act(c, `/instances/${id}`, async () => {
-        await setUpReporter(deps, c.var.userId, id)
+        if (!(await setUpReporter(deps, c.var.userId, id))) throw missing()
         return { kind: 'ok', text: `The error reporter is set up on ${name}: failures are told of at once.` }
       })
     })

@@ -5,6 +5,7 @@ import { check } from '../../http/validate.ts'
 import { changeInstance } from '../../instances/change.ts'
 import { testConnection } from '../../instances/connection-test.ts'
 import { type Instance, InstanceChange, type InstanceTest, NewInstance } from '../../instances/contract.ts'
+import { renewReporter } from '../../instances/set-up-reporter.ts'
 import { renderPage } from '../components/page.tsx'
 import type { DashboardDeps, DashboardEnv } from '../env.ts'
 import { errorsByField, type FormState, readForm } from '../form-data.ts'
@@ -13,7 +14,6 @@ import { type Notice, redirectWith } from '../notice.ts'
 import { NewPage, newFields, RemovePage, SettingsPage, TokenPage } from './forms.tsx'
 import { instanceOf } from './instance-of.ts'
 import { readInstanceCounts } from './read-instances.ts'
-import { renewReporter } from './set-up-reporter.ts'
 
 const list = { label: 'Instances', href: '/instances' }
 const blank: FormState = { values: {}, errors: {} }

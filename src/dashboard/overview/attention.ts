@@ -26,8 +26,8 @@ export interface RejectedCredential {
   name: string
   lastValidatedAt: string | null
   validationError: string | null
-  /** Deployed workflows that are bound to it. */
-  workflows: number
+  /** Deployed workflows that are bound to it; null when that is not known. */
+  workflows: number | null
   /** Runs that failed of late because of it. */
   authenticationFailures: number
 }
@@ -57,7 +57,10 @@ export function attentionOf(troubles: Troubles, time: TimeFormat): AttentionItem
   return [
     ...failing,
     ...troubles.rejected
-      .toSorted((a, b) => b.authenticationFailures - a.authenticationFailures || b.workflows - a.workflows)
+      .toSorted(
+        (a, b) =>
+          b.authenticationFailures - a.authenticationFailures || (b.workflows ?? 0) - (a.workflows ?? 0),
+      )
       .map((each) => rejectedItem(each, time)),
     ...troubles.silent.map((each) => silentItem(each, time)),
     ...troubles.failed.map(failedItem),
@@ -84,13 +87,19 @@ const rejectedItem = (
 ): AttentionItem => ({
   tone: 'fail',
   what: `The credential “${name}” was rejected`,
-  detail: `${lastValidatedAt ? whenOf(lastValidatedAt, time) : ''}. ${
-    workflows === 0
-      ? 'Nothing that is deployed uses it.'
-      : `${plural(workflows, 'deployed workflow uses', 'deployed workflows use')} it.`
-  }${validationError ? ` ${short(validationError)}` : ''}`.replace(/^\. /, ''),
+  detail:
+    `${lastValidatedAt ? whenOf(lastValidatedAt, time) : ''}. ${usersText(workflows)}${validationError ? ` ${short(validationError)}` : ''}`.replace(
+      /^\. /,
+      '',
+    ),
   action: { href: `/credentials/${id}`, label: 'Fix it' },
 })
+
+const usersText = (workflows: number | null): string => {
+  if (workflows === null) return 'Who uses it is not known.'
+  if (workflows === 0) return 'Nothing that is deployed uses it.'
+  return `${plural(workflows, 'deployed workflow uses', 'deployed workflows use')} it.`
+}
 
 const silentItem = (
   { id, name, status, statusDetail, lastPolledAt }: SilentInstance,

@@ -7,7 +7,7 @@ import { credentialLook, deploymentLook, Status } from '../components/status.tsx
 import { NameCell, Table, Td, Time, Tr } from '../components/table.tsx'
 import type { BoardRow } from '../deployments/read-board.ts'
 import { readableMessage, trendOf, trendWords } from '../executions/error-trend.ts'
-import { count, duration, percent, plural, type TimeFormat } from '../format.ts'
+import { count, duration, percent, plural, type TimeFormat, unknown } from '../format.ts'
 import type { Overview } from './read-overview.ts'
 
 interface Timed {
@@ -173,7 +173,7 @@ export function CredentialsCard({
       ) : (
         <ul class="list">
           {credentials.slice(0, shownRows).map(({ id, name, type, status, lastValidatedAt }) => {
-            const uses = credentialStats.get(id)?.workflowCount ?? 0
+            const uses = credentialStats.get(id)?.workflowCount
             return (
               <li>
                 <NodeBadge type={type} />
@@ -182,7 +182,7 @@ export function CredentialsCard({
                     {name}
                   </a>
                   <small>
-                    {uses === 0 ? 'Not deployed' : `Used by ${plural(uses, 'workflow')}`}
+                    {usesText(uses)}
                     {lastValidatedAt && (
                       <>
                         {' '}
@@ -201,6 +201,11 @@ export function CredentialsCard({
   )
 }
 
+const usesText = (workflows: number | undefined): string => {
+  if (workflows === undefined) return `Used by ${unknown} workflows`
+  return workflows === 0 ? 'Not deployed' : `Used by ${plural(workflows, 'workflow')}`
+}
+
 const lookOf = ({ state, status }: BoardRow) =>
   state === 'failing' ? ({ tone: 'fail', word: 'Failing' } as const) : deploymentLook(status)
 
@@ -216,7 +221,7 @@ export function DeploymentsCard({ overview: { board }, time }: Timed) {
     <Card title="Deployments" {...(board.length > 0 && { aside: all })} span={4}>
       {shown.length === 0 ? (
         <Empty
-          title="No deployments yet."
+          title={board.length === 0 ? 'No deployments yet.' : 'Nothing is deployed now.'}
           action={<LinkButton href="/deployments/new">Plan a deployment</LinkButton>}
         >
           A deployment brings a version of a workflow live on an n8n.
@@ -245,11 +250,7 @@ export function DeploymentsCard({ overview: { board }, time }: Timed) {
 
 const lateSeconds = 15 * 60
 
-export function LagCard({ overview: { instances, board } }: { overview: Overview }) {
-  const active = (instanceId: string) =>
-    board.filter(
-      (row) => row.instanceId === instanceId && (row.status === 'active' || row.status === 'tracking'),
-    ).length
+export function LagCard({ overview: { instances, liveByInstance } }: { overview: Overview }) {
   return (
     <Card
       title="Reconciliation lag"
@@ -280,7 +281,7 @@ export function LagCard({ overview: { instances, board } }: { overview: Overview
                 </a>
                 <small>
                   {n8nVersion ? `n8n ${n8nVersion} · ` : ''}
-                  {active(id)} live
+                  {count(liveByInstance[id] ?? 0)} live
                 </small>
               </span>
               {status === 'unreachable' || status === 'refused' ? (

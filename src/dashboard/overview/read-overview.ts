@@ -5,6 +5,7 @@ import type { CredentialStats } from '../../analytics/credential-contract.ts'
 import type { ErrorGroup, ErrorGroups } from '../../analytics/error-contract.ts'
 import type { Db } from '../../db/client.ts'
 import type { Instance } from '../../instances/contract.ts'
+import { allOfThem } from '../credentials/period.ts'
 import { type CredentialRow, readCredentials } from '../credentials/read-credentials.ts'
 import { type BoardRow, readBoard } from '../deployments/read-board.ts'
 import type { DashboardDeps } from '../env.ts'
@@ -28,11 +29,16 @@ export interface Overview {
   credentialStats: Map<string, CredentialStats['items'][number]>
   /** Worst first. */
   board: BoardRow[]
+  /** Those that lag most first. */
   instances: Instance[]
+  /** How many deployments are live on an instance, by its id; without those on which none is. */
+  liveByInstance: Record<string, number>
   versions: DeployedVersion[]
   missing: { displayName: string; workflows: number }[]
   isEmpty: boolean
   newestRunId: string | null
+  /** When the first deployment was made: runs of before are not read; null without one. */
+  knownFrom: Date | null
 }
 
 export interface DeployedVersion extends Record<string, unknown> {
@@ -47,6 +53,8 @@ export type OverviewDeps = Pick<DashboardDeps, 'db' | 'analytics' | 'instances' 
 
 const hourMs = 3_600_000
 const maximumMarkers = 20
+/** As many as the page of instances lists. */
+const maximumInstances = 100
 /** Of fewer runs a rate says nothing. */
 const minimumRuns = 5
 
@@ -70,9 +78,9 @@ export async function readOverview(
       analytics.workflows(userId, { ...range, sort: 'p95', minRuns: minimumRuns, limit: 3 }),
       analytics.errors(userId, { ...range, sort: 'runs', limit: 50 }),
       readCredentials(db, userId, noCredentials, null),
-      analytics.credentials(userId, { ...range, limit: 50 }),
+      analytics.credentials(userId, { ...range, limit: allOfThem }),
       readBoard(db, userId, now, {}, null),
-      instances.list(userId, { limit: 20, after: null }),
+      instances.list(userId, { limit: maximumInstances, after: null }),
       readRest(db, userId, from),
       requirements.missing(userId),
     ])
@@ -100,6 +108,15 @@ function worst(failing: WorkflowStats['items'], slow: WorkflowStats['items']): W
   return [...failed, ...others].slice(0, 6)
 }
 
+interface Kept extends Record<string, unknown> {
+  hasWorkflow: boolean
+  newestRunId: string | null
+  liveByInstance: Record<string, number>
+  knownFromMs: number | null
+}
+
+const nothing: Kept = { hasWorkflow: false, newestRunId: null, liveByInstance: {}, knownFromMs: null }
+
 async function readRest(db: Db, userId: string, from: Date) {
   const [versions, kept] = await db.batch([
     db.execute<DeployedVersion>(sql`
@@ -110,10 +127,20 @@ async function readRest(db: Db, userId: string, from: Date) {
       join workflows w on w.user_id = d.user_id and w.id = d.workflow_id
       where v.user_id = ${userId} and v.created_at >= ${from.toISOString()}::timestamptz
       order by v.created_at desc limit ${maximumMarkers}`),
-    db.execute<{ hasWorkflow: boolean; newestRunId: string | null }>(sql`
+    db.execute<Kept>(sql`
       select exists (select from workflows where user_id = ${userId}) as "hasWorkflow",
-        (select id from executions where user_id = ${userId} order by recorded_at desc, id desc limit 1) as "newestRunId"`),
+        (select id from executions where user_id = ${userId} order by recorded_at desc, id desc limit 1) as "newestRunId",
+        (select coalesce(jsonb_object_agg(instance_id, live), '{}') from (
+          select instance_id, count(*)::integer as live from deployments
+          where user_id = ${userId} and status = 'active' group by instance_id
+        ) l) as "liveByInstance",
+        (select extract(epoch from min(created_at))::float8 * 1000 from deployments where user_id = ${userId})
+          as "knownFromMs"`),
   ])
-  const [{ hasWorkflow, newestRunId } = { hasWorkflow: false, newestRunId: null }] = kept.rows
-  return { versions: versions.rows, isEmpty: !hasWorkflow && newestRunId === null, newestRunId }
+  const [{ hasWorkflow, newestRunId, liveByInstance, knownFromMs } = nothing] = kept.rows
+  return {
+    ...{ versions: versions.rows, newestRunId, liveByInstance },
+    isEmpty: !hasWorkflow && newestRunId === null,
+    knownFrom: knownFromMs === null ? null : new Date(knownFromMs),
+  }
 }

@@ -10,7 +10,7 @@ import { attentionOf } from './attention.ts'
 import { CredentialsCard, DeploymentsCard, ErrorsCard, LagCard, WorkflowsCard } from './cards.tsx'
 import { periods } from './period.ts'
 import type { Overview } from './read-overview.ts'
-import { toDurationBuckets, toMarkers, toRunsBuckets } from './runs-buckets.ts'
+import { badFrom, type ShownTime, toDurationBuckets, toMarkers, toRunsBuckets } from './runs-buckets.ts'
 
 interface OverviewProps {
   overview: Overview
@@ -75,7 +75,7 @@ const troublesOf = ({ board, credentials, credentialStats, instances, missing }:
   rejected: credentials
     .filter(({ status }) => status === 'invalid')
     .map(({ id, name, lastValidatedAt, validationError }) => {
-      const { workflowCount: workflows = 0, authenticationFailures = 0 } = credentialStats.get(id) ?? {}
+      const { workflowCount: workflows = null, authenticationFailures = 0 } = credentialStats.get(id) ?? {}
       return { id, name, lastValidatedAt, validationError, workflows, authenticationFailures }
     }),
   silent: instances.flatMap(({ id, name, status, statusDetail, polling }) =>
@@ -95,7 +95,7 @@ const failedOf = (byStatus: { status: string; count: number }[] = []): number =>
 const round = (value: number): number => Math.round(value * 10) / 10
 
 function Figures({
-  overview: { summary, period, from, to, series, errorGroups, instances, board },
+  overview: { summary, period, from, to, series, errorGroups, instances },
 }: {
   overview: Overview
 }) {
@@ -117,7 +117,6 @@ function Figures({
   const [lagValue, lagRest] = durationParts(worst ? (worst.polling.lagSeconds ?? 0) * 1000 : null)
   const rates = series.items.map(({ successRate }) => successRate)
   const [figure = '–', unit] = rate === null ? [] : [percent(rate / 100).slice(0, -1), '%']
-  const isFailing = board.some(({ state }) => state === 'failing')
   return (
     <Kpis label={`Figures of the last ${period.label}`}>
       <Kpi
@@ -125,7 +124,7 @@ function Figures({
         value={figure}
         {...(unit && { unit })}
         href={withQuery('/executions', within, { status: 'success,failed' })}
-        spark={<Sparkline values={rates} {...(isFailing && { badFrom: Math.ceil(rates.length * 0.8) })} />}
+        spark={<Sparkline values={rates} badFrom={badFrom(rates)} />}
         delta={<Delta change={points} text={`${Math.abs(points ?? 0)} pts`} better="up" />}
         note={points === null ? undefined : `vs ${period.before}`}
       />
@@ -176,17 +175,17 @@ function Figures({
 const unitText = (unit: string, rest: { value: string; unit: string } | undefined): string =>
   rest ? ` ${unit} ${rest.value} ${rest.unit}` : ` ${unit}`
 
-/** The time from which on no instance has been read: pushes apart, nothing is known of it. */
-function knownUntil({ instances }: Overview): Date | null {
+/** Known, what is reported at once apart, from the first deployment on and up to when an instance was read last. */
+function shownTime({ from, to, knownFrom, instances }: Overview): ShownTime {
   const through = instances.flatMap(({ polling }) =>
     polling.polledThrough ? [Date.parse(polling.polledThrough)] : [],
   )
-  return through.length === 0 ? null : new Date(Math.max(...through))
+  return { from, to, knownFrom, knownUntil: through.length === 0 ? null : new Date(Math.max(...through)) }
 }
 
 function Runs({ overview, time }: OverviewProps) {
-  const { period, series, summary, from, to, versions } = overview
-  const buckets = toRunsBuckets(series.items, period.perBar, knownUntil(overview))
+  const { period, series, summary, versions } = overview
+  const buckets = toRunsBuckets(series.items, period.perBar, shownTime(overview))
   const bucketMs = period.perBar * period.bucketMs
   const failed = failedOf(summary.byStatus)
   const worst = buckets.toSorted((a, b) => b.failed - a.failed)[0]
@@ -203,13 +202,8 @@ function Runs({ overview, time }: OverviewProps) {
         buckets={buckets}
         bucketMs={bucketMs}
         time={time}
-        markers={toMarkers(versions, from, to)}
-        hrefOf={({ start }) =>
-          withQuery('/executions', {
-            from: start,
-            to: new Date(Date.parse(start) + bucketMs).toISOString(),
-          })
-        }
+        markers={toMarkers(versions, buckets)}
+        hrefOf={({ start, end }) => withQuery('/executions', { from: start, to: end })}
       />
     </Card>
   )
@@ -224,7 +218,7 @@ function Durations({ overview, time }: OverviewProps) {
         id="durations"
         title="Duration of runs over time"
         description={`Half of the runs took up to ${duration(p50)}, 95 of 100 up to ${duration(p95)}.`}
-        buckets={toDurationBuckets(series.items, knownUntil(overview))}
+        buckets={toDurationBuckets(series.items, shownTime(overview))}
         bucketMs={period.bucketMs}
         time={time}
       />

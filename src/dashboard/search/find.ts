@@ -25,13 +25,16 @@ export async function find(db: Db, userId: string, text: string): Promise<Found[
   const { rows } = await db.execute<Found>(sql`
     with found as (
       (select 'workflow' as kind, id, name, null as note, id = ${id}::uuid or lower(name) = lower(${query}) as exact
-        from workflows where user_id = ${userId} and (name ilike ${like} or id = ${id}::uuid) limit ${perKind})
+        from workflows where user_id = ${userId} and (name ilike ${like} or id = ${id}::uuid)
+        order by exact desc, lower(name) limit ${perKind})
       union all
-      (select 'credential', id, name, n8n_credential_type, id = ${id}::uuid or lower(name) = lower(${query})
-        from credentials where user_id = ${userId} and (name ilike ${like} or id = ${id}::uuid) limit ${perKind})
+      (select 'credential', id, name, n8n_credential_type, id = ${id}::uuid or lower(name) = lower(${query}) as exact
+        from credentials where user_id = ${userId} and (name ilike ${like} or id = ${id}::uuid)
+        order by exact desc, lower(name) limit ${perKind})
       union all
-      (select 'instance', id, name, null, id = ${id}::uuid or lower(name) = lower(${query})
-        from instances where user_id = ${userId} and (name ilike ${like} or id = ${id}::uuid) limit ${perKind})
+      (select 'instance', id, name, null, id = ${id}::uuid or lower(name) = lower(${query}) as exact
+        from instances where user_id = ${userId} and (name ilike ${like} or id = ${id}::uuid)
+        order by exact desc, lower(name) limit ${perKind})
       union all
       (select 'deployment', d.id, w.name, 'version ' || d.version, true
         from deployments d join workflows w on w.id = d.workflow_id where d.user_id = ${userId} and d.id = ${id}::uuid)
@@ -42,7 +45,7 @@ export async function find(db: Db, userId: string, text: string): Promise<Found[
       union all
       (select 'execution', k.id, '#' || k.n8n_execution_id, i.name, true
         from instances i join execution_keys k on k.instance_id = i.id and k.n8n_execution_id = ${number}
-        where i.user_id = ${userId} limit ${perKind})
+        where i.user_id = ${userId} order by k.id desc limit ${perKind})
     )
     select * from found order by exact desc, kind, lower(name) limit 60`)
   return rows

@@ -1,15 +1,19 @@
 /** @module What a version changed: by node, with what was and what is. */
 import { Icon, NodeBadge } from '../components/icons.tsx'
 import type { ConnectionDiff } from '../../workflows/diff.ts'
-import { plural } from '../format.ts'
+import { count, plural } from '../format.ts'
 import type { ChangeBlock, ChangedLine, VersionChanges } from './version-changes.ts'
 
 export interface ChangesViewProps {
   changes: VersionChanges
   /** Beside the nodes: name, prompt, settings. */
   fields?: readonly FieldChange[]
-  /** Cut, with a word about the rest; for the overview. */
-  maxBlocks?: number
+  /** As many nodes are shown, with a word about the rest. */
+  maxBlocks: number
+  /** How many nodes stand on the pages before; what is no node stands on the first one. */
+  after?: number
+  /** The page after so many nodes, null for the first one; without it there is no way to the rest. */
+  hrefAfter?: ((nodes: number | null) => string) | undefined
 }
 
 export interface FieldChange {
@@ -19,15 +23,32 @@ export interface FieldChange {
 
 const maxConnections = 40
 
-export function ChangesView({
-  changes,
-  fields = [],
-  maxBlocks = Number.POSITIVE_INFINITY,
-}: ChangesViewProps) {
+export function ChangesView(props: ChangesViewProps) {
+  const { changes, fields = [], maxBlocks, after = 0, hrefAfter } = props
   const { blocks, diff, moved } = changes
   const { added, removed } = diff.connections
-  const shown = blocks.slice(0, maxBlocks)
+  const shown = blocks.slice(after, after + maxBlocks)
+  const shownTo = after + shown.length
+  const more = blocks.length - shownTo
   const isEmpty = blocks.length + added.length + removed.length + fields.length === 0
+  if (after > 0) {
+    return (
+      <div class="changes">
+        <p class="changes-note muted">
+          Nodes {count(after + 1)} to {count(shownTo)} of {count(blocks.length)}.{' '}
+          {hrefAfter && (
+            <a class="link" href={hrefAfter(null)}>
+              The first ones
+            </a>
+          )}
+        </p>
+        {shown.map((block) => (
+          <Block block={block} />
+        ))}
+        <More {...{ more, shownTo, hrefAfter }} />
+      </div>
+    )
+  }
   return (
     <div class="changes">
       {isEmpty && (
@@ -47,9 +68,7 @@ export function ChangesView({
       {shown.map((block) => (
         <Block block={block} />
       ))}
-      {blocks.length > shown.length && (
-        <p class="changes-note muted">and {plural(blocks.length - shown.length, 'more node')}</p>
-      )}
+      <More {...{ more, shownTo, hrefAfter }} />
       {added.length + removed.length > 0 && (
         <section class="change">
           <h3>
@@ -61,6 +80,26 @@ export function ChangesView({
       )}
       {!isEmpty && moved > 0 && <p class="changes-note muted">{movedText(moved)}</p>}
     </div>
+  )
+}
+
+function More({
+  more,
+  shownTo,
+  hrefAfter,
+}: { more: number; shownTo: number } & Pick<ChangesViewProps, 'hrefAfter'>) {
+  if (more <= 0) return null
+  const text = `and ${plural(more, 'more node')}`
+  return (
+    <p class="changes-note muted">
+      {hrefAfter ? (
+        <a class="link" href={hrefAfter(shownTo)} rel="next">
+          {text}
+        </a>
+      ) : (
+        text
+      )}
+    </p>
   )
 }
 

@@ -74,15 +74,24 @@ const TagsField = ({ state: { values, errors } }: { state: WorkflowFormState }) 
   />
 )
 
-export const NewWorkflowView = ({ state, publicUrl }: { state: WorkflowFormState; publicUrl: string }) => (
+interface NewProps {
+  /** What makes the form good for one workflow, however often it is sent. */
+  once: string
+  state: WorkflowFormState
+  publicUrl: string
+}
+
+export const NewWorkflowView = ({ once, state, publicUrl }: NewProps) => (
   <>
     <PageHead title="Add workflow" />
     <Grid>
       <Card title="n8n JSON and its prompt" span={8}>
         <Form action="/workflows/new">
+          <input type="hidden" name="once" value={once} />
           <TextArea
-            {...{ name: 'workflow', label: 'n8n JSON', mono: true, rows: 14, focus: true, required: true }}
+            {...{ name: 'workflow', label: 'n8n JSON', mono: true, rows: 14, required: true }}
             {...{ value: state.values.workflow ?? '', error: state.errors.workflow }}
+            focus={state.errors[''] === undefined}
             hint="In n8n: Download in the menu of the workflow, or Ctrl+A and Ctrl+C on its canvas. At most 2 MB."
           />
           <Faults faults={state.faults} text={state.values.workflow} />
@@ -207,8 +216,8 @@ export function DeleteView({ workflow, board, typed, force, errors }: DeleteProp
             </Remark>
           )}
           <TextField
-            {...{ name: 'confirm', label: `Type ${workflow.name} to confirm`, value: typed, focus: true }}
-            {...{ required: true, error: errors.confirm }}
+            {...{ name: 'confirm', label: `Type ${workflow.name} to confirm`, value: typed }}
+            {...{ required: true, error: errors.confirm, focus: errors[''] === undefined }}
           />
           {dependents.length > 0 && (
             <CheckField name="force" label="Delete it although it is deployed" checked={force} />

@@ -1,12 +1,13 @@
 /** @module `/workflows/new`: n8n JSON, pasted, becomes a workflow. */
 import { type Context, Hono } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import { v7 as uuidv7 } from 'uuid'
 import { AppError, type ErrorCode } from '../../errors.ts'
 import { statusOf } from '../../http/problem.ts'
 import { bodyLimits } from '../../http/validate.ts'
 import { renderPage } from '../components/page.tsx'
 import type { DashboardEnv } from '../env.ts'
-import { readForm } from '../form-data.ts'
+import { onceKey, readForm } from '../form-data.ts'
 import { plural } from '../format.ts'
 import { redirectWith } from '../notice.ts'
 import { NewWorkflowView } from './form-views.tsx'
@@ -19,26 +20,44 @@ export const formLimitBytes = 4 * bodyLimits.workflow
 /** What a form says itself; anything else is the error page's. */
 export const formCodes: readonly ErrorCode[] = ['invalid', 'invalid-workflow', 'too-large', 'quota-exceeded']
 
-export function newPages({ workflows, config }: WorkflowPageDeps) {
-  const page = (c: Context<DashboardEnv>, state: WorkflowFormState, status: ContentfulStatusCode) =>
+/** Of the form's `once`: it has made a workflow, of this text or of another one. */
+const spentCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['conflict', 'idempotency-key-reused'])
+const spent = new AppError(
+  'conflict',
+  'This form has made a workflow already. Keep it once more to make another one of what stands here',
+)
+
+export function newPages({ workflows, config, fingerprint }: WorkflowPageDeps) {
+  const page = (
+    c: Context<DashboardEnv>,
+    once: string,
+    state: WorkflowFormState,
+    status: ContentfulStatusCode,
+  ) =>
     renderPage(
       c,
       { title: 'Add workflow', section: 'workflows', crumbs: [listCrumb], status },
-      <NewWorkflowView state={state} publicUrl={config.publicUrl} />,
+      <NewWorkflowView once={once} state={state} publicUrl={config.publicUrl} />,
     )
   return new Hono<DashboardEnv>()
-    .get('/new', (c) => page(c, blankForm, 200))
+    .get('/new', (c) => page(c, uuidv7(), blankForm, 200))
     .post('/new', async (c) => {
-      const values = readValues(await readForm(c, formLimitBytes))
+      const form = await readForm(c, formLimitBytes)
+      const values = readValues(form)
       try {
-        const { id, warnings } = await workflows.create(c.var.userId, toNewWorkflow(values))
+        const key = await onceKey(fingerprint, form, 'POST /workflows/new')
+        const { id, warnings } = await workflows.create(c.var.userId, toNewWorkflow(values), key)
         const found = plural(warnings.length, 'warning')
         return warnings.length > 0
           ? redirectWith(c, `/workflows/${id}#warnings`, `Kept as v1, with ${found}: see Warnings.`, 'wait')
           : redirectWith(c, `/workflows/${id}`, 'Kept as v1.')
       } catch (error) {
-        if (!(error instanceof AppError) || !formCodes.includes(error.code)) throw error
-        return page(c, failedForm(values, error), statusOf(error.code))
+        if (!(error instanceof AppError)) throw error
+        if (spentCodes.has(error.code)) {
+          return page(c, uuidv7(), failedForm(values, spent), statusOf(spent.code))
+        }
+        if (!formCodes.includes(error.code)) throw error
+        return page(c, form.get('once') ?? uuidv7(), failedForm(values, error), statusOf(error.code))
       }
     })
 }

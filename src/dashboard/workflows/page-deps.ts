@@ -7,7 +7,7 @@ import type { DashboardDeps, DashboardEnv } from '../env.ts'
 
 export type WorkflowPageDeps = Pick<
   DashboardDeps,
-  'config' | 'db' | 'now' | 'workflows' | 'requirements' | 'executions' | 'analytics'
+  'config' | 'db' | 'now' | 'fingerprint' | 'workflows' | 'requirements' | 'executions' | 'analytics'
 >
 
 export interface FoundWorkflow {

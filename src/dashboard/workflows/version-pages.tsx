@@ -133,6 +133,7 @@ export function versionPages(deps: WorkflowPageDeps) {
             {...{ workflowId: id, currentVersion: workflow.version }}
             from={present(before, 'version')}
             to={present(after, 'version')}
+            after={versionNumber(c.req.query('after')) ?? 0}
           />
         </>,
       )

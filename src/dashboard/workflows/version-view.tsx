@@ -1,7 +1,7 @@
 /** @module One version: its prompt and its graph; and two of them compared. */
 import type { WorkflowVersion } from '../../workflows/contract.ts'
 import { Card } from '../components/card.tsx'
-import { Button, LinkButton } from '../components/controls.tsx'
+import { Button, LinkButton, withQuery } from '../components/controls.tsx'
 import { SelectField } from '../components/form.tsx'
 import { Time } from '../components/table.tsx'
 import { plural, type TimeFormat } from '../format.ts'
@@ -72,9 +72,14 @@ interface DiffProps {
   to: WorkflowVersion
   /** The highest version number. */
   currentVersion: number
+  /** How many changed nodes stand on the pages before. */
+  after: number
 }
 
-export function DiffView({ workflowId, from, to, currentVersion }: DiffProps) {
+/** A workflow may have thousands of nodes, and another version none of them. */
+const nodesPerPage = 200
+
+export function DiffView({ workflowId, from, to, currentVersion, after }: DiffProps) {
   const changes = describeChanges(from.workflow, to.workflow)
   const { graph, marks, edgeMarks } = unionGraph(from, to, changes)
   const { diff } = changes
@@ -113,7 +118,19 @@ export function DiffView({ workflowId, from, to, currentVersion }: DiffProps) {
           .join(', ')}
         flush
       >
-        <ChangesView changes={changes} fields={fieldChanges(from, to)} />
+        <ChangesView
+          changes={changes}
+          fields={fieldChanges(from, to)}
+          maxBlocks={nodesPerPage}
+          after={after < changes.blocks.length ? after : 0}
+          hrefAfter={(nodes) =>
+            withQuery(
+              diffHref(workflowId, from.version, to.version),
+              {},
+              { after: nodes?.toString() ?? null },
+            )
+          }
+        />
       </Card>
     </>
   )
@@ -125,7 +142,7 @@ function VersionChoice({
   from,
   to,
   currentVersion,
-}: Omit<DiffProps, 'from' | 'to'> & { from: number; to: number }) {
+}: Omit<DiffProps, 'from' | 'to' | 'after'> & { from: number; to: number }) {
   const newest = Array.from({ length: Math.min(currentVersion, 200) }, (_, index) => currentVersion - index)
   const options = [...new Set([...newest, from, to])]
     .toSorted((a, b) => b - a)

@@ -207,6 +207,30 @@ describe('keeping a workflow', () => {
     }
   })
 
+  test('makes one workflow of a form that is sent twice, and says so before it makes another one', async () => {
+    const user = await newUser()
+    const onceOf = (text: string) => /name="once" value="([^"]+)"/.exec(text)?.[1] ?? ''
+    const fields = { workflow: JSON.stringify(json('Orders')), prompt: 'Tell the shop' }
+    const once = onceOf((await user.get('/workflows/new')).text)
+    const refused = await user.post('/workflows/new', { ...fields, workflow: '{', once })
+    expect(onceOf(refused.text)).toBe(once)
+    const sent = await Promise.all([1, 2].map(() => user.post('/workflows/new', { ...fields, once })))
+    expect(sent.map(({ status }) => status)).toEqual([303, 303])
+    expect(sent[1]?.location).toBe(sent[0]?.location)
+    const edited = { ...fields, prompt: 'Tell the shop & me' }
+    const spent = await user.post('/workflows/new', { ...edited, once })
+    expect(spent.status).toBe(409)
+    expect(spent.text).toContain('This form has made a workflow already')
+    expect(spent.text).toContain('Tell the shop &amp; me')
+    expect(rowsOf((await user.get('/workflows')).text)).toEqual(['Orders'])
+    const other = await user.post('/workflows/new', { ...edited, once: onceOf(spent.text) })
+    expect(other.status).toBe(303)
+    expect(other.location).not.toBe(sent[0]?.location)
+    await app.deps.workflows.delete(user.userId, other.location?.split('/').at(-1) ?? '', {})
+    const gone = await user.post('/workflows/new', { ...edited, once: onceOf(spent.text) })
+    expect(gone.status).toBe(409)
+  })
+
   test('takes it in the wrapping of an export', async () => {
     const user = await newUser()
     const sent = await user.post('/workflows/new', { workflow: JSON.stringify({ data: [json('Wrapped')] }) })
@@ -442,6 +466,28 @@ describe('versions', () => {
     expect(back.text).not.toContain(planted)
     expect((await user.get(`/workflows/${id}/diff/2..3`)).text).not.toContain(planted)
     expect((await user.get(`/workflows/${id}`)).text).not.toContain(planted)
+  })
+
+  test('are listed by 200 nodes, with a way to the rest, however many differ', async () => {
+    const named = (index: number) => ({ ...slack, id: `n${index}`, name: `Node ${index}.` })
+    const many = Array.from({ length: 450 }, (_, index) => named(index))
+    const { id: large } = await make(user.userId, 'Large')
+    await app.deps.workflows.update(user.userId, large, 1, { workflow: json('Large', ...many) })
+    const path = `/workflows/${large}/diff/1..2`
+    const shown = async (query: string) => {
+      const { text } = await user.get(`${path}${query}`)
+      const names = [...text.matchAll(/change-name">(Node \d+\.)</g)].map(([, name]) => name)
+      return { names, more: /<a[^>]*href="([^"]+)" rel="next">([^<]+)</.exec(text)?.slice(1) ?? null }
+    }
+    const pages = [await shown(''), await shown('?after=200'), await shown('?after=400')]
+    expect(pages.map(({ names }) => names.length)).toEqual([200, 200, 50])
+    expect(new Set(pages.flatMap(({ names }) => names)).size).toBe(450)
+    expect(pages.map(({ more }) => more)).toEqual([
+      [`${path}?after=200`, 'and 250 more nodes'],
+      [`${path}?after=400`, 'and 50 more nodes'],
+      null,
+    ])
+    for (const query of ['?after=450', '?after=x', '?after=-1']) expect(await shown(query)).toEqual(pages[0])
   })
 
   test('are chosen by a form, which leads to the comparison', async () => {

@@ -4,7 +4,7 @@ export const charts = `
 .legend span{display:inline-flex;align-items:center;gap:6px}
 .swatch{width:10px;height:10px}
 .series-ok{fill:var(--ok-fill)}.series-cap{fill:var(--ok-mark)}.series-fail{fill:var(--fail-fill)}.series-run{fill:var(--run-fill)}
-.series-idle{fill:var(--idle-fill)}.series-band{fill:var(--band)}
+.series-idle{fill:var(--idle-fill)}.series-unknown{fill:var(--surface);stroke:var(--idle-fill);stroke-dasharray:2 1.5}.series-band{fill:var(--band)}
 .hatch-line{stroke:var(--idle-fill);stroke-width:1.25}
 .hatch-wait-ground{fill:var(--wait-soft)}.hatch-wait-line{stroke:var(--wait-fill);stroke-width:4}
 .chart{display:grid;grid-template-columns:38px minmax(0,1fr);margin-top:10px}
@@ -30,7 +30,7 @@ export const charts = `
 .spark{width:96px;height:30px;overflow:visible}
 .spark path{fill:none;stroke:var(--ok-mark);stroke-width:1.5;vector-effect:non-scaling-stroke;stroke-linejoin:round}
 .spark .bad{stroke:var(--fail-fill)}
-.kpi .spark{position:absolute;right:14px;top:14px}
+.kpi .spark{position:absolute;right:14px;top:14px;width:clamp(40px,calc(100% - 124px),96px)}
 .mini{width:72px;height:20px;display:block}
 .mini rect{fill:var(--fail-fill)}
 .mini .zero{fill:var(--line-2)}
@@ -39,5 +39,5 @@ export const charts = `
 .duration-bar{width:120px;height:6px;display:block}
 .duration-bar .ground{fill:var(--inset)}
 .duration-bar .mark-ok{fill:var(--ok-mark)}.duration-bar .mark-fail{fill:var(--fail-fill)}.duration-bar .mark-run{fill:var(--run-fill)}.duration-bar .mark-idle{fill:var(--idle-fill)}.duration-bar .mark-wait{fill:var(--wait-fill)}
-@media (max-width:720px){.chart .wide-only{display:none}.kpi .spark{width:120px}}
+@media (max-width:720px){.chart .wide-only{display:none}.kpi .spark{width:120px}.chart-data summary{padding:14px 14px 14px 0}}
 `

@@ -11,7 +11,7 @@ export const shell = `
 .nav a:hover{background:var(--inset);color:var(--text)}
 .nav a[aria-current]{background:var(--surface);color:var(--text);box-shadow:0 0 0 1px var(--line),var(--shadow-1)}
 .nav a[aria-current] .icon{color:var(--accent)}
-.nav h2{font-size:var(--fs-0);font-weight:500;color:var(--text-3);padding:14px 10px 5px}
+.nav p{font-size:var(--fs-0);font-weight:500;color:var(--text-3);padding:14px 10px 5px}
 .nav-count{margin-left:auto;font-size:var(--fs-0);font-weight:400;font-variant-numeric:tabular-nums;color:var(--text-3)}
 .nav-count.fail{color:var(--fail);background:var(--fail-soft);border-radius:var(--rf);padding:1px 7px;font-weight:600}
 .sidebar-foot{margin-top:auto;padding:16px 10px 0;display:grid;gap:10px;font-size:var(--fs-1);color:var(--text-3)}
