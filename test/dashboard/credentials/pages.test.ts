@@ -213,6 +213,22 @@ describe('the form of a new credential', () => {
     expect(text).not.toMatch(/value="(?:from-the-url|p4ssw0rd)"/)
   })
 
+  test.each(['new', 'edit'])(
+    'saves on Enter: the first button of the %s form is one that saves',
+    async (which) => {
+      const made = await keep('CRM', { host: 'db.example', password: 'p4ssw0rd' }, 'postgres')
+      const path = which === 'new' ? '/credentials/new/postgres' : `/credentials/${made.id}/edit`
+      const { text } = await tab.get(path)
+      const form = text.slice(text.indexOf('id="credential-form"'))
+      const buttons = [
+        ...form.slice(0, form.indexOf('</form>')).matchAll(/<button type="submit"[^>]*>/g),
+      ].map(String)
+      expect(buttons[0]).not.toMatch(/name=|formnovalidate/)
+      expect(buttons[0]).toContain('tabindex="-1"')
+      expect(buttons.some((button) => button.includes('name="update"'))).toBe(true)
+    },
+  )
+
   test('shows other fields without script too, keeping what was typed but no secret', async () => {
     const secret = canary()
     const { status, text } = await tab.post('/credentials/new/postgres', {
