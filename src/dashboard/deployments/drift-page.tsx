@@ -254,6 +254,8 @@ const Node = ({ node, version, wanted }: { node: NodeDrift; version: number; wan
   </section>
 )
 
+const wantedKinds = { n8n: 'add', deployed: 'same', other: 'other' } as const
+
 function Fields({
   fields,
   version,
@@ -285,20 +287,14 @@ function Fields({
         </tr>
       </thead>
       <tbody role="rowgroup">
-        {fields.map(({ path, deployed, n8n, wanted }) => (
+        {fields.map(({ path, deployed, n8n, wanted, wantedIs }) => (
           <tr role="row">
             <th role="rowheader" scope="row">
               <code>{path}</code>
             </th>
             <Value label={columns[0] ?? ''} value={deployed} kind="del" />
             <Value label={columns[1] ?? ''} value={n8n} kind="add" />
-            {isNewer && (
-              <Value
-                label={columns[2] ?? ''}
-                value={wanted}
-                kind={wanted === n8n ? 'add' : wanted === deployed ? 'same' : 'other'}
-              />
-            )}
+            {isNewer && <Value label={columns[2] ?? ''} value={wanted} kind={wantedKinds[wantedIs]} />}
           </tr>
         ))}
       </tbody>
