@@ -141,9 +141,7 @@ describe('a run', () => {
     expect(text).toContain('href="https://n8n.example.com/eu/workflow/wf1/executions/48213"')
     expect(text).toContain('1 run since')
     expect(text).toContain('None ran before v1')
-    expect(text).toContain(
-      'From this node, yes. From the start, yes: no node that ran before writes anything.',
-    )
+    expect(text).toContain('From this node, yes. From the start, yes: no node that ran has written anything.')
     expect(text).not.toContain('data-refresh')
   })
 
