@@ -321,7 +321,9 @@ describe('errors that are alike', () => {
     expect(text).toContain('Ticket … was not found')
     expect(text).toContain('nothing under that address')
     expect(text).toContain(`href="/executions?error=${group}&amp;from=24h"`)
-    expect(text).toContain(`href="/executions?wf=${alike.workflowId}&amp;v=1&amp;error=${group}"`)
+    expect(text).toContain(
+      `href="/executions?wf=${alike.workflowId}&amp;v=1&amp;error=${group}&amp;from=24h"`,
+    )
     expect(listedRuns(text)).toEqual(['3', '2', '1'])
     expect(listedRuns((await page(`/executions?error=${group}`, alike)).text)).toEqual(['3', '2', '1'])
   })
