@@ -215,7 +215,7 @@ describe('what goes wrong', () => {
     await world.world.database.sql`update deployments set status = 'deploying', step = 'verify',
       intent = '{"action":"deploy","version":1}' where id = ${path.split('/')[2]}`
     const { text } = await person.get(path)
-    expect(text).toContain('id="deploy-state" data-refresh')
+    expect(text).toContain('id="deployment" data-refresh')
     expect(textOf(text)).toContain('Verifying (under way) Waiting for its triggers')
     expect(text).not.toContain(`action="${path}/`)
   })
