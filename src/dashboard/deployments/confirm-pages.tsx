@@ -131,8 +131,12 @@ export function UndeployPage({ deployment, detail }: ConfirmProps) {
 /** For `pattern`, whose dialect refuses needless escapes. */
 const escaped = (text: string) => text.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&')
 
-/** @param wrong what is wrong with the name that was typed */
-export function DeletePage({ deployment, detail, wrong }: ConfirmProps & { wrong?: string }) {
+/** @param wrong the name that was typed, and what is wrong with it */
+export function DeletePage({
+  deployment,
+  detail,
+  wrong,
+}: ConfirmProps & { wrong?: { typed: string; text: string } }) {
   const { workflowName, instanceName } = detail.surroundings
   const { id, status } = deployment
   const isTracked = status !== 'undeployed'
@@ -165,7 +169,8 @@ export function DeletePage({ deployment, detail, wrong }: ConfirmProps & { wrong
               }
               pattern={`\\s*${escaped(workflowName)}\\s*`}
               required
-              error={wrong}
+              value={wrong?.typed}
+              error={wrong?.text}
             />
             <Buttons back={`/deployments/${id}`}>
               <Button kind="danger" icon="trash">

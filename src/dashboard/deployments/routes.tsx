@@ -189,8 +189,9 @@ export function deploymentPages(deps: DashboardDeps) {
       const form = await readForm(c)
       const found = await read(c)
       const { workflowName } = found.detail.surroundings
-      if ((form.get('name') ?? '').trim() !== workflowName.trim()) {
-        const wrong = `That is not the name. Type ${workflowName}`
+      const typed = form.get('name') ?? ''
+      if (typed.trim() !== workflowName.trim()) {
+        const wrong = { typed, text: `That is not the name. Type ${workflowName}` }
         return render(c, found, 'Delete', <DeletePage {...found} wrong={wrong} />, 422)
       }
       return act(c, `/deployments/${found.deployment.id}`, async () => {

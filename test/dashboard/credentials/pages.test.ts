@@ -99,6 +99,22 @@ describe('GET /credentials', () => {
     expect(text).toContain(`action="/credentials/${there.id}/validate"`)
     expect(text).not.toContain(`/credentials/${legacy.id}/validate`)
     expect(text).not.toContain(`/credentials/${nowhere.id}/validate`)
+    const notes = [...text.matchAll(/<small>([^<]*)<\/small>/g)].map(([, note]) => note)
+    for (const note of ['In n8n, not tested yet', 'In an n8n that cannot test it', 'In no n8n yet'])
+      expect(notes.filter((each) => each === note)).toHaveLength(1)
+  })
+
+  test('comes back, after a validation, to the list as it was filtered', async () => {
+    await deploy((await keep('There')).id)
+    const { text } = await tab.get('/credentials?q=th&status=untested&period=7d')
+    expect(text).toContain('name="return" value="/credentials?q=th&amp;status=untested&amp;period=7d"')
+  })
+
+  test('says when n8n rejected it last, not since when', async () => {
+    const { id } = await keep('Rejected')
+    await reject(id, 'invalid_auth.')
+    expect((await tab.get('/credentials')).text).toMatch(/invalid_auth · checked \d\d:\d\d/)
+    expect((await tab.get(`/credentials/${id}`)).text).toMatch(/Checked [^<]*\d\d:\d\d/)
   })
 
   test('names the types that workflows require and nothing is kept of, with a button for each', async () => {

@@ -244,6 +244,7 @@ describe('publishing, taking back, forgetting', () => {
     const wrong = await person.submit(`${path}/delete`, { name: 'sure' })
     expect(wrong.status).toBe(422)
     expect(textOf(wrong.text)).toContain('That is not the name.')
+    expect(wrong.text).toContain('value="sure"')
     const done = await person.submit(`${path}/delete`, { name: 'Sure? (a|b)+' })
     expect(done.at).toBe('/deployments')
     expect((await person.get(path)).status).toBe(404)

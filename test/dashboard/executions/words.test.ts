@@ -55,6 +55,13 @@ describe('what a failure means', () => {
     expect(explained.advice).toMatch(/\.$/)
   })
 
+  test.each([
+    ['OpenAI', 'The request is larger than OpenAI takes.'],
+    ['The service', 'The request is larger than the service takes.'],
+  ])('calls %s by its name within a sentence', (service, cause) => {
+    expect(explain({ message: 'Payload too large', httpStatus: 413, service }).cause).toBe(cause)
+  })
+
   test('claims nothing about a message that it does not know', () => {
     expect(explain({ message: 'Flux capacitor', httpStatus: null, service: 'The service' })).toMatchObject({
       cause: null,
