@@ -99,6 +99,32 @@ export function RollbackPage({
   )
 }
 
+export function OverwritePage({ deployment, detail }: ConfirmProps) {
+  const { workflowName, instanceName, newestVersion } = detail.surroundings
+  const { id, version } = deployment
+  const back = `/deployments/${id}/drift`
+  return (
+    <Question title={`Re-apply v${version}?`}>
+      <Card label="What it does">
+        <div class="form">
+          <p>
+            <b>What was changed in n8n is overwritten at once.</b> {workflowName} on {instanceName} is v
+            {version} again; what is only in n8n cannot be had back. To keep it, go back and keep it as v
+            {newestVersion + 1}.
+          </p>
+          <Form action={`/deployments/${id}/overwrite`}>
+            <Buttons back={back}>
+              <Button kind="danger" icon="undo">
+                Re-apply v{version}
+              </Button>
+            </Buttons>
+          </Form>
+        </div>
+      </Card>
+    </Question>
+  )
+}
+
 export function UndeployPage({ deployment, detail }: ConfirmProps) {
   const { workflowName, instanceName, running } = detail.surroundings
   const { id, webhookUrls, version } = deployment

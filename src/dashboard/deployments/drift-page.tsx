@@ -77,18 +77,20 @@ function Ways({
   const path = `/deployments/${id}`
   return (
     <>
-      <Action
-        action={`${path}/overwrite`}
-        icon="undo"
-        kind={drift.missing ? 'primary' : 'plain'}
-        confirm={
-          drift.missing
-            ? `Make v${version} in n8n again?`
-            : `Re-apply v${version}? What was changed in n8n is overwritten at once.`
-        }
-      >
-        {drift.missing ? `Deploy v${version} again` : `Re-apply v${version}`}
-      </Action>
+      {drift.missing ? (
+        <Action
+          action={`${path}/overwrite`}
+          icon="undo"
+          kind="primary"
+          confirm={`Make v${version} in n8n again?`}
+        >
+          Deploy v{version} again
+        </Action>
+      ) : (
+        <LinkButton href={`${path}/overwrite`} icon="undo">
+          Re-apply v{version}
+        </LinkButton>
+      )}
       {!drift.missing && (
         <Action action={`${path}/adopt`} icon="check" kind="primary">
           Keep n8n as v{detail.surroundings.newestVersion + 1}

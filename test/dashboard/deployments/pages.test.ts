@@ -185,7 +185,7 @@ describe('tracking a workflow that n8n has', () => {
 })
 
 describe('whose a deployment is', () => {
-  const gets = ['', '/drift', '/rollback?version=1', '/undeploy', '/delete']
+  const gets = ['', '/drift', '/rollback?version=1', '/undeploy', '/overwrite', '/delete']
   const posts = ['activate', 'deactivate', 'retry', 'rollback', 'undeploy', 'overwrite', 'adopt', 'delete']
 
   test("another user's is a 404, like one that does not exist", async () => {

@@ -243,6 +243,13 @@ describe('reports that could not be used', () => {
       'gone already',
     )
     expect((await other.post(`/instances/${id}/dead-letters/${letterId}/drop`)).status).toBe(404)
+    expect((await other.get(`${action}/drop`)).status).toBe(404)
+    const list = await person.get(`/instances/${id}/dead-letters`)
+    expect(list.text).not.toContain(`action="${action}/drop"`)
+    expect(list.text).toContain(`href="${action}/drop"`)
+    const question = await person.get(`${action}/drop`)
+    expect(textOf(question.text)).toContain('It cannot be had back.')
+    expect(question.text).toContain(`<form method="post" action="${action}/drop"`)
     expect(textOf((await person.submit(`${action}/drop`)).text)).toContain('The report is dropped.')
   })
 })
