@@ -27,7 +27,7 @@ export function readViewer(c: Context, now: Date): Viewer {
 function knownTimeZone(name: string | undefined): string {
   if (!name || !/^[A-Za-z][A-Za-z0-9_+/-]{0,63}$/.test(name)) return 'UTC'
   try {
-    return new Intl.DateTimeFormat('en', { timeZone: name }) && name
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone ? name : 'UTC'
   } catch {
     return 'UTC'
   }

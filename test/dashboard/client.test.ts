@@ -28,6 +28,8 @@ class FakeField extends FakeElement {
   value = ''
 }
 
+class OtherField extends FakeElement {}
+
 type Listener = (event: { target: unknown }) => void
 
 function open(options: { cookie?: string; zone?: string; parts?: FakeElement[]; live?: FakeElement } = {}) {
@@ -78,8 +80,8 @@ function open(options: { cookie?: string; zone?: string; parts?: FakeElement[]; 
     Element: FakeElement,
     HTMLElement: FakeElement,
     HTMLInputElement: FakeField,
-    HTMLSelectElement: class {},
-    HTMLTextAreaElement: class {},
+    HTMLSelectElement: OtherField,
+    HTMLTextAreaElement: OtherField,
     DOMParser: class {
       parseFromString = (text: unknown) => text
     },

@@ -82,6 +82,12 @@ function adaptToScript(within: ParentNode): void {
     button.hidden = false
 }
 
+function stopPolling(timer: ReturnType<typeof setInterval>): void {
+  clearInterval(timer)
+  const text = document.querySelector('.live-text')?.textContent ?? ''
+  setLive('off', text.replace('Live · updated', 'As of'))
+}
+
 function startPolling(): void {
   const url = document.querySelector<HTMLElement>('[data-live]')?.dataset.live
   const parts = () => [...document.querySelectorAll<HTMLElement>('[data-refresh][id]')]
@@ -93,12 +99,7 @@ function startPolling(): void {
     isAsking = true
     const refreshed = parts()
     Promise.all([url ? askForNews(url) : null, refreshed.length > 0 ? refresh(refreshed) : null])
-      .then(() => {
-        if (url || parts().length > 0) return
-        clearInterval(timer)
-        const text = document.querySelector('.live-text')?.textContent ?? ''
-        setLive('off', text.replace('Live · updated', 'As of'))
-      })
+      .then(() => url || parts().length > 0 || stopPolling(timer))
       .catch(() => setLive('lost', 'No answer. Trying again.'))
       .finally(() => (isAsking = false))
   }, pollEveryMs)

@@ -125,7 +125,8 @@ describe('the list of runs', () => {
     return new URLSearchParams(
       fields.map(([field]) => [
         /name="([^"]*)"/.exec(field)?.[1] ?? '',
-        (/^<select/.test(field) ? /value="([^"]*)" selected/ : / value="([^"]*)"/).exec(field)?.[1] ?? '',
+        (field.startsWith('<select') ? /value="([^"]*)" selected/ : / value="([^"]*)"/).exec(field)?.[1] ??
+          '',
       ]),
     )
   }
