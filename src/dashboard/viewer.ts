@@ -7,7 +7,7 @@ export const themes = ['light', 'dark', 'auto'] as const
 export type Theme = (typeof themes)[number]
 
 export interface Viewer {
-  /** IANA name; UTC until the browser has told. */
+  /** IANA name as the browser writes it, which may be an alias; UTC until it has told. */
   timeZone: string
   theme: Theme
   /** Times in the viewer's zone, as of this request. */
@@ -23,11 +23,11 @@ export function readViewer(c: Context, now: Date): Viewer {
   return { timeZone, theme: isTheme(theme) ? theme : 'auto', time: createTimeFormat(timeZone, now) }
 }
 
-/** Also what a query names as its zone: a zone that this runtime knows, otherwise UTC. */
-export function knownTimeZone(name: string | undefined): string {
+/** A zone that this runtime knows, otherwise UTC. */
+function knownTimeZone(name: string | undefined): string {
   if (!name || !/^[A-Za-z][A-Za-z0-9_+/-]{0,63}$/.test(name)) return 'UTC'
   try {
-    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone ? name : 'UTC'
   } catch {
     return 'UTC'
   }

@@ -114,6 +114,15 @@ describe('the viewer', () => {
     expect((await tab.get('/')).text).toContain('Times in Europe/Berlin')
   })
 
+  test.each(['Asia/Calcutta', 'Asia/Kolkata', 'US/Pacific'])(
+    'zone %s is called what the browser calls it, or each page came twice',
+    async (zone) => {
+      const tab = await signedInBrowser(app)
+      tab.cookies.set('tz', zone)
+      expect((await tab.get('/')).text).toContain(`data-time-zone="${zone}"`)
+    },
+  )
+
   test.each(['Mars/Phobos', '+02:00', '"><script>', 'a'.repeat(200)])('zone %s is UTC', async (zone) => {
     const tab = await signedInBrowser(app)
     tab.cookies.set('tz', zone)

@@ -10,9 +10,11 @@ const root = document.documentElement
 function tellTimeZone(): void {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone
   if (!zone || root.dataset.timeZone === zone) return
+  const isTold = document.cookie.split('; ').includes(`tz=${zone}`)
   const secure = location.protocol === 'https:' ? '; Secure' : ''
   document.cookie = `tz=${zone}; Path=/; Max-Age=31536000; SameSite=Lax${secure}`
-  if (root.dataset.timeZone === undefined || !document.cookie.includes(`tz=${zone}`)) return
+  // The server was told already and does not know the zone, or the browser keeps no cookies.
+  if (isTold || root.dataset.timeZone === undefined || !document.cookie.includes(`tz=${zone}`)) return
   try {
     if (sessionStorage.getItem('tz') === zone) return
     sessionStorage.setItem('tz', zone)
@@ -23,7 +25,7 @@ function tellTimeZone(): void {
 }
 
 /** Text in the top bar, said to screen readers; never moves anything on the page. */
-function setLive(state: 'on' | 'lost', text: string): void {
+function setLive(state: 'on' | 'lost' | 'off', text: string): void {
   const live = document.querySelector('.live')
   const label = live?.querySelector('.live-text')
   live?.classList.toggle('on', state === 'on')
@@ -57,16 +59,33 @@ async function refresh(parts: HTMLElement[]): Promise<void> {
   if (response.redirected) return location.reload()
   if (!response.ok) throw new Error('No answer')
   const next = new DOMParser().parseFromString(await response.text(), 'text/html')
+  adaptToScript(next)
   for (const part of parts) {
     const newer = next.getElementById(part.id)
-    if (!newer || newer.innerHTML === part.innerHTML || part.contains(document.activeElement)) continue
+    if (!newer) continue
     for (const opened of part.querySelectorAll<HTMLDetailsElement>('details[open][id]')) {
       next.getElementById(opened.id)?.setAttribute('open', '')
     }
+    const isSame = newer.innerHTML === part.innerHTML && 'refresh' in newer.dataset
+    if (isSame || part.contains(document.activeElement)) continue
     part.replaceWith(document.adoptNode(newer))
   }
   const text = next.querySelector('.live-text')?.textContent
   if (text) setLive('on', text.replace('As of', 'Live · updated'))
+}
+
+/** What works by script only is shown, what does without it is hidden. */
+function adaptToScript(within: ParentNode): void {
+  for (const element of within.querySelectorAll<HTMLElement>('[data-script-hides]')) element.hidden = true
+  if (!navigator.clipboard) return
+  for (const button of within.querySelectorAll<HTMLElement>('[data-copy],[data-copy-from]'))
+    button.hidden = false
+}
+
+function stopPolling(timer: ReturnType<typeof setInterval>): void {
+  clearInterval(timer)
+  const text = document.querySelector('.live-text')?.textContent ?? ''
+  setLive('off', text.replace('Live · updated', 'As of'))
 }
 
 function startPolling(): void {
@@ -75,11 +94,12 @@ function startPolling(): void {
   if (!url && parts().length === 0) return
   setLive('on', 'Live')
   let isAsking = false
-  setInterval(() => {
+  const timer = setInterval(() => {
     if (document.hidden || isAsking) return
     isAsking = true
     const refreshed = parts()
     Promise.all([url ? askForNews(url) : null, refreshed.length > 0 ? refresh(refreshed) : null])
+      .then(() => url || parts().length > 0 || stopPolling(timer))
       .catch(() => setLive('lost', 'No answer. Trying again.'))
       .finally(() => (isAsking = false))
   }, pollEveryMs)
@@ -130,11 +150,6 @@ function listenForKeys(): void {
 
 function enableCopying(): void {
   if (!navigator.clipboard) return
-  const reveal = () => {
-    for (const button of document.querySelectorAll<HTMLElement>('[data-copy],[data-copy-from]'))
-      button.hidden = false
-  }
-  reveal()
   document.addEventListener('click', (event) => {
     const button =
       event.target instanceof Element
@@ -199,7 +214,6 @@ function listenToForms(): void {
     const field = event.target
     if (field instanceof HTMLSelectElement && field.dataset.submits !== undefined) field.form?.requestSubmit()
   })
-  for (const button of document.querySelectorAll<HTMLElement>('[data-script-hides]')) button.hidden = true
 }
 
 /** Filters that are not set stay out of the URL. */
@@ -229,9 +243,7 @@ function listenToChoices(): void {
     for (const field of fieldsOf(part)) {
       if (names.includes(field.name)) query.set(field.name, valueOf(field))
     }
-    void showFields(part, `${part.dataset.fields}?${query}`).catch(() => {
-      for (const button of part.querySelectorAll<HTMLElement>('[data-script-hides]')) button.hidden = false
-    })
+    void showFields(part.id, `${part.dataset.fields}?${query}`)
   })
 }
 
@@ -246,19 +258,37 @@ const valueOf = (field: Field) => (isBox(field) ? String(field.checked) : field.
 const fieldsOf = (part: HTMLElement) =>
   [...part.querySelectorAll<Field>('input,select,textarea')].filter(({ type }) => type !== 'hidden')
 
-async function showFields(part: HTMLElement, url: string): Promise<void> {
-  const response = await fetch(url, { headers: { Accept: 'text/html' } })
-  if (response.redirected) return location.reload()
-  if (!response.ok) throw new Error('No answer')
-  const next = new DOMParser().parseFromString(await response.text(), 'text/html').getElementById(part.id)
-  if (!next) throw new Error('No fields')
+/** Id of a part → what is being asked for it: a later choice takes its place. */
+const asking = new Map<string, AbortController>()
+
+async function showFields(id: string, url: string): Promise<void> {
+  asking.get(id)?.abort()
+  const asked = new AbortController()
+  asking.set(id, asked)
+  try {
+    const response = await fetch(url, { headers: { Accept: 'text/html' }, signal: asked.signal })
+    if (response.redirected) return location.reload()
+    if (!response.ok) throw new Error('No answer')
+    const next = new DOMParser().parseFromString(await response.text(), 'text/html').getElementById(id)
+    if (!next) throw new Error('No fields')
+    const part = document.getElementById(id)
+    if (part && !asked.signal.aborted) putFields(part, next)
+  } catch {
+    if (asked.signal.aborted) return
+    for (const button of document.querySelectorAll<HTMLElement>(`#${id} [data-script-hides]`))
+      button.hidden = false
+  }
+}
+
+/** The newer fields in the place of the older, with what is typed in these by now. */
+function putFields(part: HTMLElement, next: HTMLElement): void {
   const typed = new Map(fieldsOf(part).map((field) => [field.name, field]))
   for (const field of fieldsOf(next)) {
     const before = typed.get(field.name)
     if (before && isBox(field) && isBox(before)) field.checked = before.checked
     else if (before) field.value = before.value
   }
-  for (const button of next.querySelectorAll<HTMLElement>('[data-script-hides]')) button.hidden = true
+  adaptToScript(next)
   for (const { id } of part.querySelectorAll('details[open][id]'))
     next.querySelector(`#${id}`)?.setAttribute('open', '')
   const focused = part.contains(document.activeElement) ? document.activeElement?.id : undefined
@@ -267,6 +297,7 @@ async function showFields(part: HTMLElement, url: string): Promise<void> {
 }
 
 tellTimeZone()
+adaptToScript(document)
 startPolling()
 listenForKeys()
 enableCopying()

@@ -114,7 +114,7 @@ function Health(props: {
           <b>{validationError ?? 'n8n gave no reason.'}</b>
         </p>
         <p class="soft">
-          {lastValidatedAt !== null && <>Since {time.instant(lastValidatedAt)}. </>}
+          {lastValidatedAt !== null && <>Checked {time.instant(lastValidatedAt)}. </>}
           Give it new values, deploy again what uses it, then validate it.
         </p>
       </section>

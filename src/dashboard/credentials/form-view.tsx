@@ -93,6 +93,7 @@ export function CredentialForm(props: CredentialFormProps) {
           }
         >
           <Form action={path} id="credential-form">
+            <EnterSaves />
             {Object.entries(hidden).map(([name, value]) => (
               <input type="hidden" name={name} value={value} />
             ))}
@@ -144,6 +145,13 @@ export function CredentialForm(props: CredentialFormProps) {
     </>
   )
 }
+
+/** Enter in a field presses the form's first button, which else were the one that only shows other fields. */
+const EnterSaves = () => (
+  <button type="submit" class="visually-hidden" tabindex={-1} aria-hidden="true">
+    Save
+  </button>
+)
 
 function KeptRemark({ change }: { change: NonNullable<CredentialFormProps['change']> }) {
   if (change.problem !== null) {

@@ -16,10 +16,12 @@ interface LineProps {
   catalogue: Catalogue
   time: TimeFormat
   period: Period
+  /** The list as it is filtered and paged, to come back to. */
+  at: string
 }
 
 /** A row of the list. */
-export function CredentialLine({ row, stats, catalogue, time, period }: LineProps) {
+export function CredentialLine({ row, stats, catalogue, time, period, at }: LineProps) {
   const href = `/credentials/${row.id}`
   const label = typeLabel(catalogue, row.type)
   const refusals = stats?.authenticationFailures ?? 0
@@ -71,7 +73,7 @@ export function CredentialLine({ row, stats, catalogue, time, period }: LineProp
         )}
       </Td>
       <Td class="credential-fix">
-        <Fix row={row} />
+        <Fix row={row} at={at} />
       </Td>
     </Tr>
   )
@@ -85,18 +87,19 @@ const zero = (stats: unknown) => <span class="muted">{stats ? '0' : none}</span>
 
 /** Why it is as it is, or what is to be known before it is used. */
 function healthNote(
-  { status, validationError, lastValidatedAt, testable }: CredentialRow,
+  { status, validationError, lastValidatedAt, places, testable }: CredentialRow,
   time: TimeFormat,
 ): string {
   if (status === 'invalid') {
-    const since = lastValidatedAt === null ? '' : ` · since ${time.brief(lastValidatedAt)}`
-    return `${(validationError ?? 'n8n gave no reason').replace(/\.$/, '')}${since}`
+    const checked = lastValidatedAt === null ? '' : ` · checked ${time.brief(lastValidatedAt)}`
+    return `${(validationError ?? 'n8n gave no reason').replace(/\.$/, '')}${checked}`
   }
-  if (status === 'untested') return testable > 0 ? 'In n8n, not tested yet' : 'In no n8n yet'
-  return ''
+  if (status !== 'untested') return ''
+  if (testable > 0) return 'In n8n, not tested yet'
+  return places > 0 ? 'In an n8n that cannot test it' : 'In no n8n yet'
 }
 
-function Fix({ row }: { row: CredentialRow }) {
+function Fix({ row, at }: Pick<LineProps, 'row' | 'at'>) {
   if (row.status === 'invalid') {
     return (
       <LinkButton small href={`/credentials/${row.id}/edit`}>
@@ -107,7 +110,7 @@ function Fix({ row }: { row: CredentialRow }) {
   }
   if (row.status === 'untested' && row.testable > 0) {
     return (
-      <Action small action={`/credentials/${row.id}/validate`} fields={{ return: '/credentials' }}>
+      <Action small action={`/credentials/${row.id}/validate`} fields={{ return: at }}>
         Validate
         <span class="visually-hidden"> {row.name}</span>
       </Action>

@@ -45,6 +45,7 @@ export function CredentialList(props: ListProps) {
   const byId = new Map(stats.items.map((each) => [each.credentialId, each]))
   const isFiltered =
     filter.q !== '' || [filter.status, filter.type, filter.service].some((each) => each !== null)
+  const at = withQuery(path, query)
   const hasAny = read.groups.length > 0
   return (
     <>
@@ -101,7 +102,7 @@ export function CredentialList(props: ListProps) {
                 class="credential-table"
               >
                 {read.items.map((row) => (
-                  <CredentialLine {...{ row, catalogue, time, period }} stats={byId.get(row.id)} />
+                  <CredentialLine {...{ row, catalogue, time, period, at }} stats={byId.get(row.id)} />
                 ))}
               </Table>
             )}

@@ -14,7 +14,8 @@ export interface CredentialRow extends Record<string, unknown> {
   status: Health
   lastValidatedAt: string | null
   validationError: string | null
-  /** How many n8n servers have it that can test it. */
+  /** How many n8n servers have it, and how many of them can test it. */
+  places: number
   testable: number
 }
 
@@ -77,12 +78,13 @@ export async function readCredentials(
       )
       select id, name, n8n_credential_type as type, service, status, total,
         to_char(last_validated_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as "lastValidatedAt",
-        validation_error as "validationError", (
-          select count(*)::int from remote_credentials r
-          join instances i on i.user_id = r.user_id and i.id = r.instance_id
-          where r.user_id = ${userId} and r.credential_id = page.id and ${testableOn}
-        ) as testable
-      from page order by ${place}`),
+        validation_error as "validationError", held.places, held.testable
+      from page cross join lateral (
+        select count(*)::int as places, (count(*) filter (where ${testableOn}))::int as testable
+        from remote_credentials r join instances i on i.user_id = r.user_id and i.id = r.instance_id
+        where r.user_id = ${userId} and r.credential_id = page.id and r.fingerprint is not null
+      ) held
+      order by ${place}`),
     db.execute<CredentialGroup>(sql`
       select n8n_credential_type as type, service, status, count(*)::int as count
       from credentials where user_id = ${userId} group by 1, 2, 3 order by 1, 2, 3`),

@@ -99,6 +99,32 @@ export function RollbackPage({
   )
 }
 
+export function OverwritePage({ deployment, detail }: ConfirmProps) {
+  const { workflowName, instanceName, newestVersion } = detail.surroundings
+  const { id, version } = deployment
+  const back = `/deployments/${id}/drift`
+  return (
+    <Question title={`Re-apply v${version}?`}>
+      <Card label="What it does">
+        <div class="form">
+          <p>
+            <b>What was changed in n8n is overwritten at once.</b> {workflowName} on {instanceName} is v
+            {version} again; what is only in n8n cannot be had back. To keep it, go back and keep it as v
+            {newestVersion + 1}.
+          </p>
+          <Form action={`/deployments/${id}/overwrite`}>
+            <Buttons back={back}>
+              <Button kind="danger" icon="undo">
+                Re-apply v{version}
+              </Button>
+            </Buttons>
+          </Form>
+        </div>
+      </Card>
+    </Question>
+  )
+}
+
 export function UndeployPage({ deployment, detail }: ConfirmProps) {
   const { workflowName, instanceName, running } = detail.surroundings
   const { id, webhookUrls, version } = deployment
@@ -131,8 +157,12 @@ export function UndeployPage({ deployment, detail }: ConfirmProps) {
 /** For `pattern`, whose dialect refuses needless escapes. */
 const escaped = (text: string) => text.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&')
 
-/** @param wrong what is wrong with the name that was typed */
-export function DeletePage({ deployment, detail, wrong }: ConfirmProps & { wrong?: string }) {
+/** @param wrong the name that was typed, and what is wrong with it */
+export function DeletePage({
+  deployment,
+  detail,
+  wrong,
+}: ConfirmProps & { wrong?: { typed: string; text: string } }) {
   const { workflowName, instanceName } = detail.surroundings
   const { id, status } = deployment
   const isTracked = status !== 'undeployed'
@@ -165,7 +195,8 @@ export function DeletePage({ deployment, detail, wrong }: ConfirmProps & { wrong
               }
               pattern={`\\s*${escaped(workflowName)}\\s*`}
               required
-              error={wrong}
+              value={wrong?.typed}
+              error={wrong?.text}
             />
             <Buttons back={`/deployments/${id}`}>
               <Button kind="danger" icon="trash">

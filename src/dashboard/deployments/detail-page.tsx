@@ -15,7 +15,7 @@ import { Bindings, Facts } from './facts-cards.tsx'
 import { FailingCard } from './failing-card.tsx'
 import { HistoryCard } from './history-card.tsx'
 import type { DeploymentDetail } from './read-detail.ts'
-import { StagesCard } from './stages-card.tsx'
+import { isUnderWay, StagesCard } from './stages-card.tsx'
 import { rolledBackFrom, stagesOf } from './stages.ts'
 
 export interface DetailPageProps {
@@ -34,7 +34,7 @@ export function DetailPage(props: DetailPageProps) {
     deployment.status === 'active' ? betterVersion(history, detail.runs, deployment.version) : null
   const runsPath = withQuery('/executions', { dep: deployment.id })
   return (
-    <>
+    <div class="stack" id="deployment" {...(isUnderWay(deployment) && { 'data-refresh': true })}>
       <DetailHead {...props} />
       {better && (
         <Attention
@@ -70,11 +70,9 @@ export function DetailPage(props: DetailPageProps) {
           <Bindings deployment={deployment} detail={detail} />
         </div>
       </Grid>
-    </>
+    </div>
   )
 }
-
-const isUnderWay = ({ status }: Deployment) => status === 'pending' || status === 'deploying'
 
 function DetailHead({ deployment, detail, time }: DetailPageProps) {
   const { surroundings } = detail

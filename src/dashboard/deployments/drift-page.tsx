@@ -77,18 +77,20 @@ function Ways({
   const path = `/deployments/${id}`
   return (
     <>
-      <Action
-        action={`${path}/overwrite`}
-        icon="undo"
-        kind={drift.missing ? 'primary' : 'plain'}
-        confirm={
-          drift.missing
-            ? `Make v${version} in n8n again?`
-            : `Re-apply v${version}? What was changed in n8n is overwritten at once.`
-        }
-      >
-        {drift.missing ? `Deploy v${version} again` : `Re-apply v${version}`}
-      </Action>
+      {drift.missing ? (
+        <Action
+          action={`${path}/overwrite`}
+          icon="undo"
+          kind="primary"
+          confirm={`Make v${version} in n8n again?`}
+        >
+          Deploy v{version} again
+        </Action>
+      ) : (
+        <LinkButton href={`${path}/overwrite`} icon="undo">
+          Re-apply v{version}
+        </LinkButton>
+      )}
       {!drift.missing && (
         <Action action={`${path}/adopt`} icon="check" kind="primary">
           Keep n8n as v{detail.surroundings.newestVersion + 1}
@@ -254,6 +256,8 @@ const Node = ({ node, version, wanted }: { node: NodeDrift; version: number; wan
   </section>
 )
 
+const wantedKinds = { n8n: 'add', deployed: 'same', other: 'other' } as const
+
 function Fields({
   fields,
   version,
@@ -285,20 +289,14 @@ function Fields({
         </tr>
       </thead>
       <tbody role="rowgroup">
-        {fields.map(({ path, deployed, n8n, wanted }) => (
+        {fields.map(({ path, deployed, n8n, wanted, wantedIs }) => (
           <tr role="row">
             <th role="rowheader" scope="row">
               <code>{path}</code>
             </th>
             <Value label={columns[0] ?? ''} value={deployed} kind="del" />
             <Value label={columns[1] ?? ''} value={n8n} kind="add" />
-            {isNewer && (
-              <Value
-                label={columns[2] ?? ''}
-                value={wanted}
-                kind={wanted === n8n ? 'add' : wanted === deployed ? 'same' : 'other'}
-              />
-            )}
+            {isNewer && <Value label={columns[2] ?? ''} value={wanted} kind={wantedKinds[wantedIs]} />}
           </tr>
         ))}
       </tbody>

@@ -179,7 +179,9 @@ function Row({ row, time }: { row: BoardRow; time: TimeFormat }) {
   const look = state === 'failing' ? { tone: 'fail' as const, word: 'Failing' } : deploymentLook(row.status)
   const finished = succeeded + failed
   const share = finished === 0 ? null : succeeded / finished
-  const runs = withQuery('/executions', { dep: row.id, from: '24h' })
+  const runs = withQuery('/executions', {
+    ...{ status: 'success,failed', v: String(version), dep: row.id, from: '24h' },
+  })
   const note = stateNote[state]?.(row, time)
   return (
     <Tr {...((state === 'failed' || state === 'failing') && { tone: 'fail' })}>

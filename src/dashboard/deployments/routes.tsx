@@ -6,7 +6,7 @@ import { renderPage } from '../components/page.tsx'
 import type { DashboardDeps, DashboardEnv } from '../env.ts'
 import { readForm } from '../form-data.ts'
 import { compare } from './compare.ts'
-import { DeletePage, RollbackPage, UndeployPage } from './confirm-pages.tsx'
+import { DeletePage, OverwritePage, RollbackPage, UndeployPage } from './confirm-pages.tsx'
 import { DetailPage } from './detail-page.tsx'
 import { DriftPage } from './drift-page.tsx'
 import { readBoardQuery } from './board-query.ts'
@@ -154,6 +154,12 @@ export function deploymentPages(deps: DashboardDeps) {
     .post('/:id/activate', (c) => lifecycle(c, (userId, id) => deployer.publish(userId, id, 'activate')))
     .post('/:id/deactivate', (c) => lifecycle(c, (userId, id) => deployer.publish(userId, id, 'deactivate')))
     .post('/:id/retry', (c) => lifecycle(c, (userId, id) => deployer.retry(userId, id)))
+    .get('/:id/overwrite', async (c) => {
+      const found = await read(c)
+      const { n8nWorkflowId, status } = found.deployment
+      if (n8nWorkflowId === null || status === 'undeployed') throw missing()
+      return render(c, found, 'Re-apply', <OverwritePage {...found} />)
+    })
     .post('/:id/overwrite', (c) => lifecycle(c, (userId, id) => drift.overwrite(userId, id)))
     .post('/:id/adopt', async (c) => {
       const id = idOf(c)
@@ -189,8 +195,9 @@ export function deploymentPages(deps: DashboardDeps) {
       const form = await readForm(c)
       const found = await read(c)
       const { workflowName } = found.detail.surroundings
-      if ((form.get('name') ?? '').trim() !== workflowName.trim()) {
-        const wrong = `That is not the name. Type ${workflowName}`
+      const typed = form.get('name') ?? ''
+      if (typed.trim() !== workflowName.trim()) {
+        const wrong = { typed, text: `That is not the name. Type ${workflowName}` }
         return render(c, found, 'Delete', <DeletePage {...found} wrong={wrong} />, 422)
       }
       return act(c, `/deployments/${found.deployment.id}`, async () => {

@@ -13,6 +13,9 @@ const tones: Record<Stage['state'], { tone: Tone; word: string; crossed?: boolea
   off: { tone: 'idle', word: 'as asked for', crossed: true },
 }
 
+export const isUnderWay = ({ status }: Pick<Deployment, 'status'>): boolean =>
+  status === 'pending' || status === 'deploying'
+
 export interface StagesCardProps {
   deployment: Deployment
   stages: Stage[] | null
@@ -23,27 +26,22 @@ export interface StagesCardProps {
 
 export function StagesCard({ deployment, stages, lastLive, hasHistory }: StagesCardProps) {
   const { status, error } = deployment
-  const isUnderWay = status === 'pending' || status === 'deploying'
   return (
-    <div id="deploy-state" {...(isUnderWay && { 'data-refresh': true })}>
-      <Card label="Where it stands">
-        {stages ? (
-          <Stages stages={stages} />
-        ) : (
-          <p class="soft">
-            It was in n8n before and is only watched: its runs are seen here, nothing is sent. Deploying a
-            version takes it over.
-          </p>
-        )}
-        {isUnderWay && (
-          <p class="soft deploy-aside">{error ?? 'It goes on by itself, also when this page is closed.'}</p>
-        )}
-        {status === 'failed' && (
-          <Stopped deployment={deployment} lastLive={lastLive} hasHistory={hasHistory} />
-        )}
-        {status === 'inactive' && error && <p class="soft deploy-aside">{error}.</p>}
-      </Card>
-    </div>
+    <Card label="Where it stands">
+      {stages ? (
+        <Stages stages={stages} />
+      ) : (
+        <p class="soft">
+          It was in n8n before and is only watched: its runs are seen here, nothing is sent. Deploying a
+          version takes it over.
+        </p>
+      )}
+      {isUnderWay(deployment) && (
+        <p class="soft deploy-aside">{error ?? 'It goes on by itself, also when this page is closed.'}</p>
+      )}
+      {status === 'failed' && <Stopped deployment={deployment} lastLive={lastLive} hasHistory={hasHistory} />}
+      {status === 'inactive' && error && <p class="soft deploy-aside">{error}.</p>}
+    </Card>
   )
 }
 

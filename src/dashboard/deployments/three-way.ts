@@ -1,10 +1,13 @@
 /**
  * @module What differs in n8n, field by field: as it was deployed, as n8n has it now, as the current version wants it.
- * Which fields differ is the drift's finding; here they get their values. Pure.
+ * Which fields differ is the drift's finding; here they get their values, secrets taken out. Pure.
  */
 import type { Drift } from '../../deployments/drift-contract.ts'
 import { nodeForm, settingsForm } from '../../deployments/remote-form.ts'
+import { redact } from '../../http/log.ts'
 import type { JsonObject } from '../../n8n/workflow-json.ts'
+import { sameJson } from '../../workflows/diff.ts'
+import { isObject, type Placed, plainValue, valueAt } from '../workflows/shown-value.ts'
 
 export interface FieldDrift {
   path: string
@@ -12,6 +15,8 @@ export interface FieldDrift {
   deployed: string | null
   n8n: string | null
   wanted: string | null
+  /** Which of the two the wanted value is; texts do not tell it, for two secrets look alike. */
+  wantedIs: 'n8n' | 'deployed' | 'other'
 }
 
 export interface NodeDrift {
@@ -72,27 +77,18 @@ export function threeWay(diff: NonNullable<Drift['diff']>, contents: Contents): 
     n8n: settingsForm(contents.n8n.settings),
     wanted: { ...settingsForm(contents.wanted.settings), ...contents.forced },
   }
-  const nameOf = ({ name }: JsonObject) => (typeof name === 'string' ? name : null)
   return {
     nodes: [...whole('removed', diff.removed), ...changed, ...whole('added', diff.added)],
     connections: (['removed', 'added'] as const).flatMap((change) =>
       diff.connections[change].map((connection) => ({ text: connectionText(connection), change })),
     ),
-    settings: diff.settings.map((key) => ({
-      path: key,
-      deployed: textOf(settings.deployed[key]),
-      n8n: textOf(settings.n8n[key]),
-      wanted: textOf(settings.wanted[key]),
-    })),
+    settings: diff.settings.map((key) =>
+      field(key, [placed(settings.deployed, key), placed(settings.n8n, key), placed(settings.wanted, key)]),
+    ),
     name:
       diff.name === null
         ? null
-        : {
-            path: 'name',
-            deployed: nameOf(contents.deployed),
-            n8n: diff.name,
-            wanted: nameOf(contents.wanted),
-          },
+        : field('name', [named(contents.deployed.name), named(diff.name), named(contents.wanted.name)]),
   }
 }
 
@@ -120,6 +116,28 @@ const connectionText = ({
   output: number
 }) => `${from}${output > 0 ? ` (output ${output + 1})` : ''} → ${to}${type === 'main' ? '' : ` · ${type}`}`
 
+interface Side {
+  value: unknown
+  text: string | null
+}
+
+/** @param sides what was deployed, what n8n has, what is wanted */
+function field(path: string, [deployed, n8n, wanted]: readonly [Side, Side, Side]): FieldDrift {
+  const isWanted = ({ value }: Side) => sameJson(value ?? null, wanted.value ?? null)
+  return {
+    ...{ path, deployed: deployed.text, n8n: n8n.text, wanted: wanted.text },
+    wantedIs: isWanted(n8n) ? 'n8n' : isWanted(deployed) ? 'deployed' : 'other',
+  }
+}
+
+/** A name, which is no place for a secret and is shown as it is. */
+const named = (value: unknown): Side => ({ value, text: textOf(value) })
+
+const placed = (root: JsonObject | undefined, path: string): Side => {
+  const found = root && valueAt(root, path)
+  return { value: found?.value, text: shownText(found) }
+}
+
 function fieldOf(
   path: string,
   { before, now, aim }: Record<'before' | 'now' | 'aim', JsonObject | undefined>,
@@ -128,11 +146,14 @@ function fieldOf(
   const type = /^credentials(?:\.(.+))?$/.exec(path)
   if (type) {
     // Ids of credentials are this n8n's own: ours says to which one a type is bound.
-    const bound = type[1] === undefined ? Object.values(bindings).join(', ') : bindings[type[1]]
-    return { path, deployed: bound || null, n8n: credentialText(now, type[1]), wanted: bound || null }
+    const bound = named(
+      (type[1] === undefined ? Object.values(bindings).join(', ') : bindings[type[1]]) || null,
+    )
+    return field(path, [bound, named(credentialText(now, type[1])), bound])
   }
-  const valueIn = (node: JsonObject | undefined) => textOf(node && valueAt(nodeForm(node), path))
-  return { path, deployed: valueIn(before), n8n: valueIn(now), wanted: valueIn(aim) }
+  if (path === 'name') return field(path, [named(before?.name), named(now?.name), named(aim?.name)])
+  const side = (node: JsonObject | undefined) => placed(node && nodeForm(node), path)
+  return field(path, [side(before), side(now), side(aim)])
 }
 
 function credentialText(node: JsonObject | undefined, type: string | undefined): string | null {
@@ -143,27 +164,18 @@ function credentialText(node: JsonObject | undefined, type: string | undefined):
   return names.filter((name) => name !== null).join(', ') || null
 }
 
-/** A path's parts are joined by dots, which keys may hold themselves: the longest key that fits is taken first. */
-export function valueAt(value: unknown, path: string): unknown {
-  if (path === '') return value
-  if (Array.isArray(value)) {
-    const [, index = '', rest = ''] = /^(\d+)(?:\.(.*))?$/s.exec(path) ?? []
-    return index === '' ? undefined : valueAt(value[Number(index)], rest)
-  }
-  if (!isObject(value)) return undefined
-  const key = Object.keys(value)
-    .filter((each) => path === each || path.startsWith(`${each}.`))
-    .toSorted((a, b) => b.length - a.length)[0]
-  return key === undefined ? undefined : valueAt(value[key], path.slice(key.length + 1))
-}
-
 const maximumChars = 2_000
 
-export function textOf(value: unknown): string | null {
-  if (value === undefined || value === null) return null
-  const text = typeof value === 'string' ? value : JSON.stringify(value, null, 1)
-  return text.length > maximumChars ? `${text.slice(0, maximumChars)}…` : text
-}
+const cut = (text: string) =>
+  text.length > maximumChars ? `${text.slice(0, maximumChars).toWellFormed()}…` : text
+
+const textOf = (value: unknown): string | null => (typeof value === 'string' ? cut(value) : null)
+
+/** Without secrets; null: not set. */
+const shownText = (found: Placed | undefined): string | null =>
+  found === undefined || found.value === undefined || found.value === null
+    ? null
+    : cut(redact(plainValue(found)))
 
 function nodesByName({ nodes }: JsonObject): Map<unknown, JsonObject> {
   const list: unknown[] = Array.isArray(nodes) ? nodes : []
@@ -172,6 +184,3 @@ function nodesByName({ nodes }: JsonObject): Map<unknown, JsonObject> {
 
 const withId = (nodes: Map<unknown, JsonObject> | undefined, id: unknown) =>
   id === undefined ? undefined : [...(nodes?.values() ?? [])].find((node) => node.id === id)
-
-const isObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -73,7 +73,7 @@ const byStatus: Record<number, Words> = {
   413: ({ service }) =>
     because(
       'input',
-      `The request is larger than ${service.toLowerCase()} takes.`,
+      `The request is larger than ${service.replace(/^The(?= service$)/, 'the')} takes.`,
       'Send fewer or smaller items at a time.',
     ),
   422: ({ service }) =>

@@ -70,7 +70,7 @@ export function GroupView({ group, period, time }: GroupViewProps) {
             </p>
           </div>
         </Card>
-        <Versions group={group} />
+        <Versions group={group} period={period} />
         <Latest group={group} time={time} />
       </Grid>
     </>
@@ -110,7 +110,7 @@ function Figures({ group, period, time }: GroupViewProps) {
   )
 }
 
-function Versions({ group: { byVersion, fingerprint } }: { group: ErrorGroupDetail }) {
+function Versions({ group: { byVersion, fingerprint }, period }: Pick<GroupViewProps, 'group' | 'period'>) {
   return (
     <Card span={5} title="Where" note="in this period" flush>
       {byVersion.length === 0 ? (
@@ -132,7 +132,9 @@ function Versions({ group: { byVersion, fingerprint } }: { group: ErrorGroupDeta
               <Td numeric phone="end">
                 <a
                   class="link"
-                  href={withQuery('/executions', { wf: workflowId, v: String(version), error: fingerprint })}
+                  href={withQuery('/executions', {
+                    ...{ wf: workflowId, v: String(version), error: fingerprint, from: period },
+                  })}
                 >
                   {count(runs)}
                 </a>

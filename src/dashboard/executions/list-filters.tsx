@@ -2,9 +2,9 @@
 import { Chip, FilterForm, FilterSelect, FilterText, withQuery } from '../components/controls.tsx'
 import { Icon } from '../components/icons.tsx'
 import type { TimeFormat } from '../format.ts'
-import { localText } from './local-time.ts'
+import { localInstant, localText } from './local-time.ts'
 import type { FilterChoices } from './read-runs.ts'
-import { type FilterName, listQuery, type RunFilter } from './run-filter.ts'
+import { type FilterName, isAgo, listQuery, type RunFilter } from './run-filter.ts'
 
 const path = '/executions'
 
@@ -31,7 +31,7 @@ export interface FiltersProps {
 }
 
 export function Filters({ filter, choices, time }: FiltersProps) {
-  const { query, search } = filter
+  const { query } = filter
   const without = (...names: FilterName[]) =>
     withQuery(
       path,
@@ -79,7 +79,7 @@ export function Filters({ filter, choices, time }: FiltersProps) {
           options={[['', 'All instances'], ...choices.instances.map(({ id, name }) => [id, name] as const)]}
         />
         <FilterSelect
-          name="from"
+          name={isOwnPeriod ? 'period' : 'from'}
           label="Period"
           value={isOwnPeriod ? '' : (query.from ?? '')}
           options={isOwnPeriod ? [['', 'Own period'], ...periods.slice(1)] : periods}
@@ -90,18 +90,8 @@ export function Filters({ filter, choices, time }: FiltersProps) {
             More
           </summary>
           <div class="runs-more-fields">
-            <MoreField
-              name="from"
-              label="From"
-              type="datetime-local"
-              value={isOwnPeriod && search.from ? localText(search.from, time.timeZone) : undefined}
-            />
-            <MoreField
-              name="to"
-              label="Up to"
-              type="datetime-local"
-              value={search.to && localText(search.to, time.timeZone)}
-            />
+            <TimeField name="from" label="From" filter={filter} time={time} />
+            <TimeField name="to" label="Up to" filter={filter} time={time} />
             <MoreField name="v" label="Version" type="number" value={query.v} />
             <MoreField name="node" label="Failed at node" type="text" value={query.node} />
             <button type="submit" class="button">
@@ -113,6 +103,23 @@ export function Filters({ filter, choices, time }: FiltersProps) {
     </div>
   )
 }
+
+/** An instant that the field cannot show stands before it, and counts as long as the field is left empty. */
+function TimeField(props: { name: 'from' | 'to'; label: string; filter: RunFilter; time: TimeFormat }) {
+  const { name, label, filter, time } = props
+  const [given, at] = [filter.query[name], filter.search[name]]
+  const isPeriod = periods.some(([value]) => value === given)
+  const text = at && localText(at, time.timeZone)
+  const isShown = text && !isAgo(given ?? '') && localInstant(text, time.timeZone)?.getTime() === at.getTime()
+  return (
+    <>
+      {given && !isPeriod && !isShown && <input type="hidden" name={name} value={given} />}
+      <MoreField name={name} label={label} type="datetime-local" value={isShown ? text : undefined} />
+    </>
+  )
+}
+
+const stepOf = (value = '') => (value.includes('.') ? '0.001' : /:\d\d:/.test(value) ? '1' : undefined)
 
 const MoreField = ({
   name,
@@ -133,6 +140,7 @@ const MoreField = ({
       name={name}
       value={value ?? ''}
       {...(type === 'number' && { min: 1, step: 1 })}
+      {...(type === 'datetime-local' && stepOf(value) && { step: stepOf(value) })}
       {...(type === 'text' && { maxlength: 256, autocomplete: 'off' })}
     />
   </label>

@@ -16,18 +16,26 @@ function shownAt(ms: number, timeZone: string): string {
  * leaves out is as much later as the clock is put on.
  */
 export function localInstant(text: string, timeZone: string): Date | null {
-  const match = /^(\d{4})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d))?)?$/.exec(text)
+  const match = /^(\d{4})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(\.\d{1,3})?)?)?$/.exec(text)
   if (!match) return null
-  const [year, month, day, hour, minute, second] = match.slice(1).map((part) => Number(part ?? 0))
+  const [year, month, day, hour, minute, second, fraction = 0] = match
+    .slice(1)
+    .map((part) => Number(part ?? 0))
   const asUtcMs = Date.UTC(year ?? 0, (month ?? 1) - 1, day, hour, minute, second)
   const wanted = new Date(asUtcMs).toISOString().slice(0, 19)
-  if (!wanted.startsWith(text)) return null
+  if (!wanted.startsWith(text.replace(/\..*/, ''))) return null
   const offsetMs = (ms: number) => Date.parse(`${shownAt(ms, timeZone)}Z`) - ms
   // Offsets differ by a day at most from place to place, and change by hours.
   const candidates = [asUtcMs - 86_400_000, asUtcMs + 86_400_000].map((near) => asUtcMs - offsetMs(near))
   const shown = candidates.filter((ms) => shownAt(ms, timeZone) === wanted)
-  return new Date(shown.length > 0 ? Math.min(...shown) : Math.max(...candidates))
+  const at = shown.length > 0 ? Math.min(...shown) : Math.max(...candidates)
+  return new Date(at + Math.round(fraction * 1000))
 }
 
-/** For the value of a `datetime-local` field: 2026-01-31T12:00 */
-export const localText = (at: Date, timeZone: string): string => shownAt(at.getTime(), timeZone).slice(0, 16)
+/** For the value of a `datetime-local` field: 2026-01-31T12:00, with seconds where they are not 0. */
+export function localText(at: Date, timeZone: string): string {
+  const text = shownAt(at.getTime(), timeZone)
+  const ms = at.getUTCMilliseconds()
+  if (ms > 0) return `${text}.${String(ms).padStart(3, '0')}`
+  return text.endsWith(':00') ? text.slice(0, 16) : text
+}

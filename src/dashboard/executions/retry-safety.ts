@@ -71,8 +71,11 @@ const textOf = (parameters: unknown, name: string): string | null => {
   return typeof value === 'string' && !value.startsWith('=') ? value : null
 }
 
-/** What running a node does outside of the run. */
-export function effectOf(type: string | null, parameters: unknown): Effect {
+/**
+ * What running a node does outside of the run.
+ * @param typeVersion as the workflow's JSON gives it
+ */
+export function effectOf(type: string | null, parameters: unknown, typeVersion?: unknown): Effect {
   if (!type) return 'unknown'
   const isOwn = /^(n8n-nodes-base|@n8n\/n8n-nodes-langchain)\./.test(type)
   const short = shortOf(type)
@@ -82,7 +85,14 @@ export function effectOf(type: string | null, parameters: unknown): Effect {
   if (short.startsWith('memory')) return 'writes'
   if (short === 'vectorStoreInMemory') return 'none'
   if (writers.has(short)) return 'writes'
-  if (/^(httpRequest(Tool)?|toolHttpRequest)$/.test(short)) return requestEffect(parameters)
+  if (short === 'toolHttpRequest') return requestEffect(parameters, 'method', 'GET')
+  if (/^httpRequest(Tool)?$/.test(short)) {
+    if (typeof typeVersion !== 'number') return requestEffect(parameters, 'method', null)
+    // 1 and 2 have a parameter of another name, and take no notice of this one.
+    return typeVersion < 3
+      ? requestEffect(parameters, 'requestMethod', null)
+      : requestEffect(parameters, 'method', 'GET')
+  }
   const operation = textOf(parameters, 'operation') ?? textOf(parameters, 'mode')
   if (operation === null) return 'unknown'
   if (/^executeQuery$/i.test(operation)) return queryEffect(textOf(parameters, 'query'))
@@ -90,9 +100,10 @@ export function effectOf(type: string | null, parameters: unknown): Effect {
   return writeOperation.test(operation) ? 'writes' : 'unknown'
 }
 
-function requestEffect(parameters: unknown): Effect {
-  const isSet = typeof parameters === 'object' && parameters !== null && Object.hasOwn(parameters, 'method')
-  const method = isSet ? textOf(parameters, 'method') : 'GET'
+/** @param byDefault of a node that does not say; null: nobody knows */
+function requestEffect(parameters: unknown, name: string, byDefault: string | null): Effect {
+  if (typeof parameters !== 'object' || parameters === null) return 'unknown'
+  const method = Object.hasOwn(parameters, name) ? textOf(parameters, name) : byDefault
   if (method === null) return 'unknown'
   return /^(GET|HEAD|OPTIONS)$/i.test(method) ? 'none' : 'writes'
 }
@@ -121,37 +132,63 @@ export function retrySafety(
   failedAt: string | null,
   httpStatus: number | null,
 ): RetrySafety {
-  const effects = nodes.map(({ name, type }) => ({
-    name,
-    effect: effectOf(
-      type ?? graph.byName.get(name)?.type ?? null,
-      graph.byName.get(name)?.json['parameters'],
-    ),
-  }))
-  const isRefused = httpStatus !== null && httpStatus >= 400 && httpStatus < 500
-  const failed = effects.find(({ name }) => name === failedAt)
-  const earlier = effects.filter(({ name }) => name !== failedAt)
+  const effect = (name: string, type: string | null) => {
+    const { type: known = null, json } = graph.byName.get(name) ?? {}
+    return effectOf(type ?? known, json?.['parameters'], json?.['typeVersion'])
+  }
+  const earlier = nodes
+    .filter(({ name }) => name !== failedAt)
+    .map(({ name, type }) => ({ name, effect: effect(name, type) }))
+  const failed =
+    failedAt === null
+      ? null
+      : fromFailed(
+          failedAt,
+          effect(failedAt, nodes.find(({ name }) => name === failedAt)?.type ?? null),
+          httpStatus,
+          itemsInto(failedAt, nodes, graph),
+        )
   const wrote = earlier.filter(({ effect }) => effect === 'writes').map(({ name }) => name)
-  const unclear = earlier.filter(({ effect }) => effect === 'unknown').map(({ name }) => name)
-  const failedText = failed && fromFailed(failed.effect, failed.name, isRefused)
-  const sentences = [failedText?.text, fromStart(wrote, unclear)].filter(Boolean)
-  const isUnknown = unclear.length > 0 || failedText?.isSafe === false
+  const unclear = [
+    ...earlier.filter(({ effect }) => effect === 'unknown').map(({ name }) => name),
+    ...(failedAt !== null && failed?.isSafe === false ? [failedAt] : []),
+  ]
   return {
-    verdict: wrote.length > 0 ? 'writes' : isUnknown ? 'unknown' : 'safe',
-    text: sentences.join(' '),
+    verdict: wrote.length > 0 ? 'writes' : unclear.length > 0 ? 'unknown' : 'safe',
+    text: [failed?.text, fromStart(wrote, unclear)].filter(Boolean).join(' '),
   }
 }
 
-function fromFailed(effect: Effect, name: string, isRefused: boolean): { text: string; isSafe: boolean } {
-  if (effect === 'none' || (effect === 'writes' && isRefused))
-    return { text: 'From this node, yes.', isSafe: true }
-  if (effect === 'writes') {
-    return {
-      text: `From this node, unknown: ${name} may have been carried out before it failed.`,
-      isSafe: false,
-    }
-  }
-  return { text: `From this node, unknown: nobody can tell what ${name} does.`, isSafe: false }
+/** How many items a node was given at most; null where that is not known. */
+function itemsInto(name: string, nodes: readonly NodeRun[], graph: WorkflowGraph): number | null {
+  const before = new Set(graph.before.get(name))
+  if (before.has(name)) return null
+  const items = nodes.reduce((sum, node) => (before.has(node.name) ? sum + node.items : sum), 0)
+  // A report of the user's own may leave them out, and a node that ran was given one.
+  return items === 0 ? null : items
+}
+
+interface FromFailed {
+  text: string
+  isSafe: boolean
+}
+
+/** A node takes its items one after the other: of many, those before the refused one have been carried out. */
+function fromFailed(
+  name: string,
+  effect: Effect,
+  httpStatus: number | null,
+  items: number | null,
+): FromFailed {
+  const unknown = (why: string) => ({ text: `From this node, unknown: ${why}.`, isSafe: false })
+  if (effect === 'none') return { text: 'From this node, yes.', isSafe: true }
+  if (effect === 'unknown') return unknown(`nobody can tell what ${name} does`)
+  if (httpStatus === null || httpStatus < 400 || httpStatus >= 500)
+    return unknown(`${name} may have been carried out before it failed`)
+  if (items === null) return unknown(`${name} was refused, but may have been carried out for items before`)
+  if (items > 1)
+    return unknown(`${name} was refused for one of ${items} items, but may have been carried out for others`)
+  return { text: 'From this node, yes.', isSafe: true }
 }
 
 function fromStart(wrote: string[], unclear: string[]): string {
@@ -159,8 +196,8 @@ function fromStart(wrote: string[], unclear: string[]): string {
     const also = unclear.length > 0 ? ` Unknown: ${listed(unclear)}.` : ''
     return `From the start, ${listed(wrote)} ${wrote.length === 1 ? 'writes' : 'write'} twice.${also}`
   }
-  if (unclear.length > 0) return `From the start, unknown: ${listed(unclear)} ran, which may write.`
-  return 'From the start, yes: no node that ran before writes anything.'
+  if (unclear.length > 0) return `From the start, unknown: ${listed(unclear)} ran, which may have written.`
+  return 'From the start, yes: no node that ran has written anything.'
 }
 
 const maxListed = 4

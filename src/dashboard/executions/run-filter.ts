@@ -72,9 +72,14 @@ const readers: Record<FilterName, Reader> = {
 }
 
 /** Parameters of the page that are no filters. */
-const otherNames = new Set(['after', 'than', 'format', 'list'])
+const otherNames = new Set(['after', 'than', 'format', 'list', 'period'])
 
-/** Of a filter that stands there twice the last counts. */
+/** `24h`, `7d` */
+const agoPattern = /^([1-9]\d{0,3})([hd])$/
+
+export const isAgo = (text: string): boolean => agoPattern.test(text)
+
+/** Of a filter that stands there twice the last counts; a `period` such as `24h` is put in place of `from` and `to`. */
 export function readRunFilter(params: URLSearchParams, now: Date, timeZone: string): RunFilter {
   const filter: RunFilter = { search: {}, query: {}, after: null, ignored: [] }
   for (const [name, text] of params) {
@@ -87,6 +92,15 @@ export function readRunFilter(params: URLSearchParams, now: Date, timeZone: stri
       Object.assign(filter.search, read)
     } else filter.ignored.push(`${name}=${value.slice(0, 40)}`)
   }
+  const period = params.get('period')?.trim() ?? ''
+  if (isAgo(period)) {
+    if (filter.search.from) {
+      delete filter.search.to
+      delete filter.query.to
+    }
+    filter.query.from = period
+    Object.assign(filter.search, readers.from(period, { now, timeZone }))
+  } else if (period !== '') filter.ignored.push(`period=${period.slice(0, 40)}`)
   const { from, to } = filter.search
   if (from && to && from >= to) {
     filter.ignored.push(`to=${filter.query.to}`)
@@ -101,7 +115,7 @@ export function readRunFilter(params: URLSearchParams, now: Date, timeZone: stri
 
 /** `24h` and `7d` before now, an instant, or what the viewer's clock shows: 2026-01-31 or 2026-01-31T12:00. */
 function instantOf(text: string, { now, timeZone }: Given): Date | null {
-  const ago = /^([1-9]\d{0,3})([hd])$/.exec(text)
+  const ago = agoPattern.exec(text)
   if (ago) return new Date(now.getTime() - Number(ago[1]) * (ago[2] === 'h' ? 3_600_000 : 86_400_000))
   const isInstant = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)$/.test(text)
   const at = isInstant ? new Date(text) : localInstant(text, timeZone)

@@ -4,6 +4,7 @@
  */
 import type { ExecutionStatus } from '../../db/schema/executions.ts'
 import type { NodeRun } from '../../executions/node-runs.ts'
+import { skipReasons } from './skip-reasons.ts'
 import type { WorkflowGraph } from './workflow-graph.ts'
 
 export type RowState = 'ok' | 'fail' | 'continued' | 'run' | 'wait' | 'idle' | 'skipped'
@@ -191,57 +192,33 @@ function nest(rows: TimelineRow[], graph: WorkflowGraph): TimelineRow[] {
   const roots: TimelineRow[] = []
   for (const row of rows) {
     const parent = graph.usedBy.get(row.name)
-    if (parent === undefined || !ran.has(parent) || parent === row.name) roots.push(row)
-    else childrenOf.set(parent, [...(childrenOf.get(parent) ?? []), row])
+    const isRoot = parent === undefined || !ran.has(parent) || parent === row.name
+    if (isRoot) roots.push(row)
+    else if (!childrenOf.get(parent)?.push(row)) childrenOf.set(parent, [row])
   }
   const placed = new Set<string>()
-  const place = (row: TimelineRow, depth: number): TimelineRow[] => {
-    if (placed.has(row.name)) return []
+  const nested: TimelineRow[] = []
+  const stack = roots.toReversed().map((row) => ({ row, depth: 0 }))
+  for (let next = stack.pop(); next; next = stack.pop()) {
+    const { row, depth } = next
+    if (placed.has(row.name)) continue
     placed.add(row.name)
-    const children = (childrenOf.get(row.name) ?? []).flatMap((child) => place(child, depth + 1))
-    return [{ ...row, depth: Math.min(depth, 2), isParent: children.length > 0 }, ...children]
+    const children = childrenOf.get(row.name) ?? []
+    nested.push({ ...row, depth: Math.min(depth, 2), isParent: children.length > 0 })
+    for (const child of children.toReversed()) stack.push({ row: child, depth: depth + 1 })
   }
-  const nested = roots.flatMap((row) => place(row, 0))
   // What uses each other in a circle has no root.
   return [...nested, ...rows.filter(({ name }) => !placed.has(name))]
 }
 
 /** Those of the version that did not run, in the order of its JSON, each with the reason as far as it can be told. */
-function skippedRows({ run, nodes, graph }: TimelineInput, failedAt: string | null): TimelineRow[] {
-  const byName = new Map(nodes.map((node) => [node.name, node]))
-  const known = new Map<string, string>()
-  const reasonOf = (name: string, seen: ReadonlySet<string>): string => {
-    const earlier = known.get(name)
-    if (earlier !== undefined) return earlier
-    const reason = reasonFor(name, seen)
-    known.set(name, reason)
-    return reason
-  }
-  const reasonFor = (name: string, seen: ReadonlySet<string>): string => {
-    if (graph.byName.get(name)?.isDisabled) return 'disabled'
-    const user = graph.usedBy.get(name)
-    if (user !== undefined) return byName.has(user) ? 'not called' : 'not reached'
-    const before = (graph.before.get(name) ?? []).filter((each) => each !== name)
-    if (before.length === 0)
-      return isTrigger(graph.byName.get(name)?.type) ? 'another trigger started it' : 'not connected'
-    if (isOpen(run.status)) return 'not reached yet'
-    const ended = before.flatMap((each) => byName.get(each) ?? []).filter((each) => each.name !== failedAt)
-    if (ended.some((each) => graph.branching.has(each.name))) return 'branch not taken'
-    if (ended.length > 0 && ended.every(({ items }) => items === 0)) return 'no items came'
-    if (ended.length > 0) return 'not reached'
-    const above = before.filter((each) => !byName.has(each) && !seen.has(each))
-    const reasons = above.map((each) => reasonOf(each, new Set([...seen, name])))
-    return reasons.length > 0 && reasons.every((each) => each === 'branch not taken')
-      ? 'branch not taken'
-      : 'not reached'
-  }
-  return graph.nodes
+function skippedRows(input: TimelineInput, failedAt: string | null): TimelineRow[] {
+  const byName = new Map(input.nodes.map((node) => [node.name, node]))
+  const reasons = skipReasons(input.graph, byName, failedAt, isOpen(input.run.status))
+  return input.graph.nodes
     .filter(({ name }) => !byName.has(name) && name !== failedAt)
-    .map(({ name, type }) => rowOfSkipped(name, type, reasonOf(name, new Set([name]))))
+    .map(({ name, type }) => rowOfSkipped(name, type, reasons.get(name) ?? 'not reached'))
 }
-
-const isTrigger = (type: string | undefined) =>
-  type !== undefined && /trigger$|\.webhook$|\.start$/i.test(type)
 
 const secondMs = 1000
 const minuteMs = 60 * secondMs

@@ -40,7 +40,7 @@ export function workflowGraph(json: Record<string, unknown> | null): WorkflowGra
   }
   for (const { source, kind, output, target } of connectionsOf(json?.['connections'])) {
     if (kind === 'main') {
-      graph.before.set(target, [...(graph.before.get(target) ?? []), source])
+      if (!graph.before.get(target)?.push(source)) graph.before.set(target, [source])
       if (output > 0) graph.branching.add(source)
     } else if (kind.startsWith('ai_') && !graph.usedBy.has(source)) graph.usedBy.set(source, target)
   }

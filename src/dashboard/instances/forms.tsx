@@ -199,8 +199,13 @@ const escaped = (text: string) => text.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&'
 export function RemovePage({
   instance,
   counts,
+  typed,
   errors,
-}: Pick<FormState, 'errors'> & { instance: Instance; counts: InstanceCounts }) {
+}: Pick<FormState, 'errors'> & {
+  instance: Instance
+  counts: InstanceCounts
+  typed: { name: string; force: boolean }
+}) {
   const { id, name } = instance
   return (
     <>
@@ -220,6 +225,7 @@ export function RemovePage({
                 <CheckField
                   name="force"
                   label="Leave behind what was deployed: it goes on running in n8n, unseen from here"
+                  checked={typed.force}
                 />
               )}
               <TextField
@@ -231,6 +237,7 @@ export function RemovePage({
                 }
                 pattern={`\\s*${escaped(name)}\\s*`}
                 required
+                value={typed.name}
                 error={errors.name}
               />
               <FormError>{errors['']}</FormError>

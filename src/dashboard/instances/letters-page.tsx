@@ -3,8 +3,9 @@ import type { DeadLetter } from '../../executions/contract.ts'
 import type { UnusableCode } from '../../executions/payload.ts'
 import type { Slice } from '../../http/page.ts'
 import type { Instance } from '../../instances/contract.ts'
-import { Card, Empty, Remark } from '../components/card.tsx'
-import { Action, LinkButton, Pagination, withQuery } from '../components/controls.tsx'
+import { Card, Empty, Grid, Remark } from '../components/card.tsx'
+import { Action, Button, LinkButton, Pagination, withQuery } from '../components/controls.tsx'
+import { Form } from '../components/form.tsx'
 import { PageHead } from '../components/page.tsx'
 import { Table, Td, Time, Tr } from '../components/table.tsx'
 import { count, none, plural, size, type TimeFormat } from '../format.ts'
@@ -128,11 +129,36 @@ function Row({
           <Action action={`${path}/${id}/replay`} small icon="retry">
             Try again
           </Action>
-          <Action action={`${path}/${id}/drop`} small confirm="Drop this report? It cannot be had back.">
+          <LinkButton href={`${path}/${id}/drop`} small>
             Drop
-          </Action>
+          </LinkButton>
         </span>
       </Td>
     </Tr>
+  )
+}
+
+export function DropPage({ instance, letterId }: { instance: Instance; letterId: string }) {
+  const path = `/instances/${instance.id}/dead-letters`
+  return (
+    <>
+      <PageHead title="Drop this report?" />
+      <Grid>
+        <Card span={8} label="What it does">
+          <Form action={`${path}/${letterId}/drop`}>
+            <p>
+              <b>It cannot be had back.</b> What {instance.name} sent is deleted here, unused. n8n may still
+              have the run.
+            </p>
+            <div class="actions">
+              <Button kind="danger" icon="trash">
+                Drop
+              </Button>
+              <LinkButton href={path}>Cancel</LinkButton>
+            </div>
+          </Form>
+        </Card>
+      </Grid>
+    </>
   )
 }

@@ -16,7 +16,7 @@ import { DetailPage } from './detail-page.tsx'
 import { importChosen, importLimit } from './import-chosen.ts'
 import { ImportPage } from './import-page.tsx'
 import { instanceOf } from './instance-of.ts'
-import { LettersPage, reasonOfLetter } from './letters-page.tsx'
+import { DropPage, LettersPage, reasonOfLetter } from './letters-page.tsx'
 import { ListPage } from './list-page.tsx'
 import { readDeployed, readInstanceCounts } from './read-instances.ts'
 import { settingsPages, testNotice } from './settings-pages.tsx'
@@ -149,6 +149,15 @@ export function instancePages(deps: DashboardDeps) {
               text: `It still cannot be used: ${reasonOfLetter(answer.code ?? '')}.`,
             }
       })
+    })
+    .get('/:id/dead-letters/:letterId/drop', async (c) => {
+      const instance = await instanceOf(c, deps)
+      const letterId = letterIdOf(c.req.param('letterId'))
+      return renderPage(
+        c,
+        { title: 'Drop', section, crumbs: crumbsOf(instance) },
+        <DropPage {...{ instance, letterId }} />,
+      )
     })
     .post('/:id/dead-letters/:letterId/drop', async (c) => {
       const { id } = await instanceOf(c, deps)

@@ -153,26 +153,31 @@ export function settingsPages(deps: DashboardDeps) {
         c,
         instance,
         'Remove',
-        <RemovePage instance={instance} counts={countsOf(instance.id)} errors={{}} />,
+        <RemovePage
+          instance={instance}
+          counts={countsOf(instance.id)}
+          typed={{ name: '', force: false }}
+          errors={{}}
+        />,
       )
     })
     .post('/:id/remove', async (c) => {
       const instance = await instanceOf(c, deps)
       const { userId } = c.var
       const form = await readForm(c)
+      const typed = { name: form.get('name') ?? '', force: form.get('force') === 'true' }
       const again = async (errors: Record<string, string>, status: 409 | 422) => {
         const countsOf = await readInstanceCounts(db, userId)
         const counts = countsOf(instance.id)
-        return page(c, instance, 'Remove', <RemovePage {...{ instance, counts, errors }} />, status)
+        return page(c, instance, 'Remove', <RemovePage {...{ instance, counts, typed, errors }} />, status)
       }
-      if ((form.get('name') ?? '').trim() !== instance.name) {
+      if (typed.name.trim() !== instance.name) {
         return again({ name: `That is not the name. Type ${instance.name}` }, 422)
       }
       // A key that does not open is no reason to keep the instance.
       const connection = await connections.open(userId, instance.id).catch(() => null)
       try {
-        const force = form.get('force') === 'true'
-        if (!(await instances.delete(userId, instance.id, { force }))) {
+        if (!(await instances.delete(userId, instance.id, { force: typed.force }))) {
           throw new AppError('not-found', 'No such instance')
         }
       } catch (error) {

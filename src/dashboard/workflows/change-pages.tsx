@@ -27,7 +27,7 @@ export function changePages(deps: WorkflowPageDeps) {
 
   const editPage = (
     c: Context<DashboardEnv>,
-    { workflow, board }: FoundWorkflow,
+    { workflow, board, today }: FoundWorkflow,
     { state, expected, conflict }: Omit<EditProps, 'workflow'>,
     status: ContentfulStatusCode = 200,
   ) =>
@@ -35,14 +35,21 @@ export function changePages(deps: WorkflowPageDeps) {
       c,
       { title: 'Edit', section: 'workflows', crumbs: crumbsOf(workflow), status },
       <>
-        <WorkflowHead workflow={workflow} board={board} tab="none" time={c.var.viewer.time} quiet />
+        <WorkflowHead
+          workflow={workflow}
+          board={board}
+          today={today}
+          tab="none"
+          time={c.var.viewer.time}
+          quiet
+        />
         <EditView {...{ workflow, state, expected, conflict }} />
       </>,
     )
 
   const deletePage = (
     c: Context<DashboardEnv>,
-    { workflow, board }: FoundWorkflow,
+    { workflow, board, today }: FoundWorkflow,
     { typed, force, errors }: Pick<DeleteProps, 'typed' | 'force' | 'errors'>,
     status: ContentfulStatusCode = 200,
   ) =>
@@ -50,7 +57,14 @@ export function changePages(deps: WorkflowPageDeps) {
       c,
       { title: 'Delete', section: 'workflows', crumbs: crumbsOf(workflow), status },
       <>
-        <WorkflowHead workflow={workflow} board={board} tab="none" time={c.var.viewer.time} quiet />
+        <WorkflowHead
+          workflow={workflow}
+          board={board}
+          today={today}
+          tab="none"
+          time={c.var.viewer.time}
+          quiet
+        />
         <DeleteView {...{ workflow, board, typed, force, errors }} />
       </>,
     )

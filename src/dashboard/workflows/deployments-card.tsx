@@ -146,7 +146,9 @@ function Success({ row, workflowId }: { row: BoardRow; workflowId: string }) {
   return (
     <a
       class={row.failed > 0 ? 'link fail' : 'link'}
-      href={runsHref(workflowId, { dep: row.id, from: '24h' })}
+      href={runsHref(workflowId, {
+        ...{ status: 'success,failed', v: String(row.version), dep: row.id, from: '24h' },
+      })}
     >
       {percent(row.succeeded / finished)}
       <span class="muted"> of {plural(finished, 'run')}</span>

@@ -22,7 +22,7 @@ export function detailPages(deps: WorkflowPageDeps) {
       const id = idOf(c)
       const { userId, viewer } = c.var
       const to = now()
-      const today = { workflowId: id, from: new Date(to.getTime() - dayMs), to }
+      const day = { workflowId: id, from: new Date(to.getTime() - dayMs), to }
       const month = { workflowId: id, from: new Date(to.getTime() - rateDays * dayMs), to }
       const [found, places, readiness, credentials, slice, rates, runs, errors, nodes] = await Promise.all([
         findWorkflow(deps, c),
@@ -32,10 +32,10 @@ export function detailPages(deps: WorkflowPageDeps) {
         workflows.versions(userId, id, { limit: shownVersions + 1 }),
         readVersionRates(db, userId, id, month),
         executions.list(userId, { workflowId: id }, { limit: shownRuns, after: null }),
-        analytics.errors(userId, { ...today, limit: maxErrors }),
+        analytics.errors(userId, { ...day, limit: maxErrors }),
         analytics.nodes(userId, { ...month, limit: shownNodes, sort: 'failures' }),
       ])
-      const { workflow, board } = found
+      const { workflow, board, today } = found
       const items = slice?.items ?? []
       const contents = await readContents(db, userId, id, {
         from: items.at(-1)?.version ?? workflow.version,
@@ -47,7 +47,7 @@ export function detailPages(deps: WorkflowPageDeps) {
         { title: workflow.name, section: 'workflows', crumbs: [listCrumb] },
         <OverviewView
           data={{
-            ...{ workflow, board, places, credentials, rates, errors, nodes, runs: runs.items },
+            ...{ workflow, board, today, places, credentials, rates, errors, nodes, runs: runs.items },
             readiness: present(readiness),
             versions: listVersions(items, contents, shownVersions),
             changes: before ? describeChanges(before, workflow.workflow) : null,
@@ -57,7 +57,7 @@ export function detailPages(deps: WorkflowPageDeps) {
       )
     })
     .get('/:id/deployments', async (c) => {
-      const [{ workflow, board }, places] = await Promise.all([
+      const [{ workflow, board, today }, places] = await Promise.all([
         findWorkflow(deps, c),
         readPlaces(deps.db, c.var.userId, idOf(c)),
       ])
@@ -66,7 +66,7 @@ export function detailPages(deps: WorkflowPageDeps) {
         c,
         { title: 'Deployments', section: 'workflows', crumbs: crumbsOf(workflow) },
         <>
-          <WorkflowHead workflow={workflow} board={board} tab="deployments" time={time} />
+          <WorkflowHead workflow={workflow} board={board} today={today} tab="deployments" time={time} />
           <DeploymentsTable workflowId={workflow.id} board={board} places={places} time={time} />
         </>,
       )

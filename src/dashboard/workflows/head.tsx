@@ -8,6 +8,7 @@ import { Time } from '../components/table.tsx'
 import type { BoardRow } from '../deployments/read-board.ts'
 import { count, plural, type TimeFormat } from '../format.ts'
 import { planHref, runsHref, workflowHref } from './links.ts'
+import type { DayRuns } from './read-workflow.ts'
 
 export type WorkflowTab = 'overview' | 'versions' | 'deployments' | 'none'
 
@@ -15,6 +16,8 @@ export interface HeadProps {
   workflow: Workflow
   /** Its deployments, worst first. */
   board: readonly BoardRow[]
+  /** Of the last 24 h, as the list of its runs counts them. */
+  today: DayRuns
   tab: WorkflowTab
   time: TimeFormat
   /** Instead of planning a deployment, where something else comes first. */
@@ -23,7 +26,7 @@ export interface HeadProps {
   quiet?: boolean
 }
 
-export function WorkflowHead({ workflow, board, tab, time, primary, quiet }: HeadProps) {
+export function WorkflowHead({ workflow, board, today, tab, time, primary, quiet }: HeadProps) {
   const { id, version, nodeCount, tags, updatedAt } = workflow
   const isBehind = !board.some((row) => isLive(row) && row.version === version)
   return (
@@ -32,7 +35,7 @@ export function WorkflowHead({ workflow, board, tab, time, primary, quiet }: Hea
         title={workflow.name}
         meta={
           <>
-            <StateTags id={id} board={board} />
+            <StateTags id={id} board={board} today={today} />
             <span>v{version}</span>
             <span>{plural(nodeCount, 'node')}</span>
             <span>
@@ -91,21 +94,15 @@ export function WorkflowHead({ workflow, board, tab, time, primary, quiet }: Hea
 export const isLive = ({ status }: Pick<BoardRow, 'status'>): boolean =>
   status === 'active' || status === 'tracking'
 
-/** Of the last 24 h: on every instance. */
-export function runsOf(board: readonly BoardRow[]): { failed: number; finished: number } {
-  const failed = board.reduce((sum, row) => sum + row.failed, 0)
-  return { failed, finished: board.reduce((sum, row) => sum + row.succeeded, failed) }
-}
-
 /** On prod-eu-1, or on 2 instances. */
 const where = (rows: readonly BoardRow[]): string =>
   rows.length === 1 ? `on ${rows[0]?.instanceName}` : `on ${plural(rows.length, 'instance')}`
 
-function StateTags({ id, board }: { id: string; board: readonly BoardRow[] }) {
+function StateTags({ id, board, today }: { id: string } & Pick<HeadProps, 'board' | 'today'>) {
   const failing = board.filter(({ state }) => state === 'failing')
   const broken = board.filter(({ state }) => state === 'failed')
   const live = board.filter(isLive)
-  const { failed, finished } = runsOf(board)
+  const { failed, finished } = today
   const failedHref = runsHref(id, { status: 'failed', from: '24h' })
   return (
     <>

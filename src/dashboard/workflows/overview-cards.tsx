@@ -176,7 +176,10 @@ export function NodeStatsCard({ id, nodes }: { id: string; nodes: NodeStats }) {
               </Td>
               <Td numeric phone="end">
                 {node.failures > 0 ? (
-                  <a class="link fail" href={runsHref(id, { status: 'failed', node: node.name })}>
+                  <a
+                    class="link fail"
+                    href={runsHref(id, { status: 'failed', node: node.name, from: '30d' })}
+                  >
                     {count(node.failures)}
                   </a>
                 ) : (

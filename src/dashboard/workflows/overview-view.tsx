@@ -13,10 +13,10 @@ import { DeploymentsCard } from './deployments-card.tsx'
 import { Graph, GraphLegend } from './graph.tsx'
 import { addMark, type NodeMark } from './graph-marks.ts'
 import { readGraph } from './graph-model.ts'
-import { FailedRunsButton, isLive, runsOf, WorkflowHead } from './head.tsx'
+import { FailedRunsButton, isLive, WorkflowHead } from './head.tsx'
 import { diffHref, newCredentialHref, runsHref, workflowHref } from './links.ts'
 import { CredentialsCard, NodeStatsCard, RecentRunsCard, WarningsCard } from './overview-cards.tsx'
-import type { CredentialState, DeployedPlace, VersionRate } from './read-workflow.ts'
+import type { CredentialState, DayRuns, DeployedPlace, VersionRate } from './read-workflow.ts'
 import type { VersionChanges } from './version-changes.ts'
 import { type ListedVersion, VersionList } from './version-list.tsx'
 import { changeMarks } from './version-view.tsx'
@@ -24,6 +24,7 @@ import { changeMarks } from './version-view.tsx'
 export interface OverviewData {
   workflow: Workflow
   board: readonly BoardRow[]
+  today: DayRuns
   places: readonly DeployedPlace[]
   readiness: Readiness
   credentials: readonly CredentialState[]
@@ -39,7 +40,7 @@ export interface OverviewData {
 }
 
 export function OverviewView({ data, time }: { data: OverviewData; time: TimeFormat }) {
-  const { workflow, board, places, readiness, changes, versions } = data
+  const { workflow, board, today, places, readiness, changes, versions } = data
   const { id, version } = workflow
   const live = board.find(isLive)
   const place = places.find((each) => each.id === live?.id)
@@ -48,17 +49,17 @@ export function OverviewView({ data, time }: { data: OverviewData; time: TimeFor
   const marks = marksOf(data)
   markCredentials(marks, needed)
   const lacking = needed.find(isProblem)
-  const { failed } = runsOf(board)
   return (
     <>
       <WorkflowHead
         workflow={workflow}
         board={board}
+        today={today}
         tab="overview"
         time={time}
         primary={
-          failed > 0 ? (
-            <FailedRunsButton id={id} failed={failed} />
+          today.failed > 0 ? (
+            <FailedRunsButton id={id} failed={today.failed} />
           ) : lacking ? (
             <LinkButton
               kind="primary"
@@ -153,7 +154,7 @@ function marksOf({ workflow: { id }, changes, errors }: OverviewData): Map<strin
     addMark(marks, node, {
       kind: 'fails',
       note: `${plural(runs, 'run')} failed here in 24 h`,
-      href: runsHref(id, { status: 'failed', node }),
+      href: runsHref(id, { status: 'failed', node, from: '24h' }),
     })
   }
   return marks

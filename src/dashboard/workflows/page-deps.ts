@@ -4,6 +4,7 @@ import { AppError } from '../../errors.ts'
 import { type Workflow, WorkflowId } from '../../workflows/contract.ts'
 import { type BoardRow, readBoard } from '../deployments/read-board.ts'
 import type { DashboardDeps, DashboardEnv } from '../env.ts'
+import { type DayRuns, readDay } from './read-workflow.ts'
 
 export type WorkflowPageDeps = Pick<
   DashboardDeps,
@@ -14,6 +15,7 @@ export interface FoundWorkflow {
   workflow: Workflow
   /** Its deployments, worst first. */
   board: readonly BoardRow[]
+  today: DayRuns
 }
 
 export const listCrumb = { label: 'Workflows', href: '/workflows' }
@@ -45,9 +47,10 @@ export async function findWorkflow(
 ): Promise<FoundWorkflow> {
   const id = idOf(c)
   const { userId } = c.var
-  const [workflow, board] = await Promise.all([
+  const [workflow, board, today] = await Promise.all([
     workflows.find(userId, id),
     readBoard(db, userId, now(), { workflowId: id }, null),
+    readDay(db, userId, id, now()),
   ])
-  return { workflow: present(workflow), board: board.rows }
+  return { workflow: present(workflow), board: board.rows, today }
 }

@@ -32,6 +32,24 @@ export async function readPlaces(db: Db, userId: string, workflowId: string): Pr
   return rows
 }
 
+export type DayRuns = {
+  /** Those that ended by themselves. */
+  finished: number
+  failed: number
+}
+
+const dayMs = 86_400_000
+
+/** All runs of the workflow in the last 24 h, whatever version and wherever. */
+export async function readDay(db: Db, userId: string, workflowId: string, now: Date): Promise<DayRuns> {
+  const range = { from: new Date(now.getTime() - dayMs), to: now }
+  const { rows } = await db.execute<DayRuns>(sql`
+    with runs as (${countedRuns(userId, { workflowId }, range)}),
+    sums as (select ${groupSums} from runs)
+    select coalesce(failed, 0)::float8 as failed, coalesce(succeeded + failed, 0)::float8 as finished from sums`)
+  return rows[0] ?? { finished: 0, failed: 0 }
+}
+
 export interface VersionRate {
   runs: number
   failed: number

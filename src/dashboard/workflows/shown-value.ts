@@ -32,9 +32,10 @@ export function valueAt(root: JsonObject, path: string): Placed | undefined {
 }
 
 function below(parent: JsonObject | unknown[], path: string): Placed | undefined {
-  for (const key of Object.keys(parent)) {
+  const keys = Object.keys(parent)
+  if (keys.includes(path)) return { value: (parent as JsonObject)[path], parent, key: path }
+  for (const key of keys) {
     const value = (parent as JsonObject)[key]
-    if (key === path) return { value, parent, key }
     if (!path.startsWith(`${key}.`) || typeof value !== 'object' || value === null) continue
     const found = below(value as JsonObject | unknown[], path.slice(key.length + 1))
     if (found) return found

@@ -164,7 +164,7 @@ function Rate({
 }) {
   if (!rate) return null
   return (
-    <a href={runsHref(workflowId, { v: String(version) })}>
+    <a href={runsHref(workflowId, { v: String(version), from: '30d' })}>
       {rate.successRate === null ? 'no finished run' : `${percent(rate.successRate / 100)} success`}
       <span class="muted"> of {plural(rate.runs, 'run')}</span>
     </a>

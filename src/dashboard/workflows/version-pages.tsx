@@ -47,7 +47,7 @@ export function versionPages(deps: WorkflowPageDeps) {
         workflows.versions(userId, id, { limit: pageVersions + 1, cursor: after }),
         readVersionRates(db, userId, id, range),
       ])
-      const { workflow, board } = found
+      const { workflow, board, today } = found
       const items = slice?.items ?? []
       const [newest, oldest] = [items[0]?.version ?? 0, items.at(-1)?.version ?? 0]
       const contents = await readContents(db, userId, id, { from: oldest, to: newest })
@@ -58,7 +58,7 @@ export function versionPages(deps: WorkflowPageDeps) {
         c,
         { title: 'Versions', section: 'workflows', crumbs: crumbsOf(workflow) },
         <>
-          <WorkflowHead workflow={workflow} board={board} tab="versions" time={viewer.time} />
+          <WorkflowHead workflow={workflow} board={board} today={today} tab="versions" time={viewer.time} />
           <Card
             title="Versions and prompts"
             note={`success of the last ${rateDays} days`}
@@ -94,7 +94,7 @@ export function versionPages(deps: WorkflowPageDeps) {
     .get('/:id/versions/:version', async (c) => {
       const id = idOf(c)
       const number = present(versionNumber(c.req.param('version')), 'version')
-      const [{ workflow, board }, version] = await Promise.all([
+      const [{ workflow, board, today }, version] = await Promise.all([
         findWorkflow(deps, c),
         workflows.findVersion(c.var.userId, id, number),
       ])
@@ -102,7 +102,13 @@ export function versionPages(deps: WorkflowPageDeps) {
         c,
         { title: `v${number}`, section: 'workflows', crumbs: crumbsOf(workflow) },
         <>
-          <WorkflowHead workflow={workflow} board={board} tab="versions" time={c.var.viewer.time} />
+          <WorkflowHead
+            workflow={workflow}
+            board={board}
+            today={today}
+            tab="versions"
+            time={c.var.viewer.time}
+          />
           <VersionView
             {...{ workflowId: id, currentVersion: workflow.version, version: present(version, 'version') }}
             time={c.var.viewer.time}
@@ -119,7 +125,7 @@ export function versionPages(deps: WorkflowPageDeps) {
       const id = idOf(c)
       const [older, newer] = c.req.param('range').split('..', 2)
       const [from, to] = [present(versionNumber(older), 'version'), present(versionNumber(newer), 'version')]
-      const [{ workflow, board }, before, after] = await Promise.all([
+      const [{ workflow, board, today }, before, after] = await Promise.all([
         findWorkflow(deps, c),
         workflows.findVersion(c.var.userId, id, from),
         workflows.findVersion(c.var.userId, id, to),
@@ -128,7 +134,13 @@ export function versionPages(deps: WorkflowPageDeps) {
         c,
         { title: `v${from} → v${to}`, section: 'workflows', crumbs: crumbsOf(workflow) },
         <>
-          <WorkflowHead workflow={workflow} board={board} tab="versions" time={c.var.viewer.time} />
+          <WorkflowHead
+            workflow={workflow}
+            board={board}
+            today={today}
+            tab="versions"
+            time={c.var.viewer.time}
+          />
           <DiffView
             {...{ workflowId: id, currentVersion: workflow.version }}
             from={present(before, 'version')}

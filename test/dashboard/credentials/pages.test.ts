@@ -99,6 +99,22 @@ describe('GET /credentials', () => {
     expect(text).toContain(`action="/credentials/${there.id}/validate"`)
     expect(text).not.toContain(`/credentials/${legacy.id}/validate`)
     expect(text).not.toContain(`/credentials/${nowhere.id}/validate`)
+    const notes = [...text.matchAll(/<small>([^<]*)<\/small>/g)].map(([, note]) => note)
+    for (const note of ['In n8n, not tested yet', 'In an n8n that cannot test it', 'In no n8n yet'])
+      expect(notes.filter((each) => each === note)).toHaveLength(1)
+  })
+
+  test('comes back, after a validation, to the list as it was filtered', async () => {
+    await deploy((await keep('There')).id)
+    const { text } = await tab.get('/credentials?q=th&status=untested&period=7d')
+    expect(text).toContain('name="return" value="/credentials?q=th&amp;status=untested&amp;period=7d"')
+  })
+
+  test('says when n8n rejected it last, not since when', async () => {
+    const { id } = await keep('Rejected')
+    await reject(id, 'invalid_auth.')
+    expect((await tab.get('/credentials')).text).toMatch(/invalid_auth · checked \d\d:\d\d/)
+    expect((await tab.get(`/credentials/${id}`)).text).toMatch(/Checked [^<]*\d\d:\d\d/)
   })
 
   test('names the types that workflows require and nothing is kept of, with a button for each', async () => {
@@ -212,6 +228,22 @@ describe('the form of a new credential', () => {
     expect(text).toContain('name="data.sshHost"')
     expect(text).not.toMatch(/value="(?:from-the-url|p4ssw0rd)"/)
   })
+
+  test.each(['new', 'edit'])(
+    'saves on Enter: the first button of the %s form is one that saves',
+    async (which) => {
+      const made = await keep('CRM', { host: 'db.example', password: 'p4ssw0rd' }, 'postgres')
+      const path = which === 'new' ? '/credentials/new/postgres' : `/credentials/${made.id}/edit`
+      const { text } = await tab.get(path)
+      const form = text.slice(text.indexOf('id="credential-form"'))
+      const buttons = [
+        ...form.slice(0, form.indexOf('</form>')).matchAll(/<button type="submit"[^>]*>/g),
+      ].map(String)
+      expect(buttons[0]).not.toMatch(/name=|formnovalidate/)
+      expect(buttons[0]).toContain('tabindex="-1"')
+      expect(buttons.some((button) => button.includes('name="update"'))).toBe(true)
+    },
+  )
 
   test('shows other fields without script too, keeping what was typed but no secret', async () => {
     const secret = canary()

@@ -215,7 +215,7 @@ describe('what goes wrong', () => {
     await world.world.database.sql`update deployments set status = 'deploying', step = 'verify',
       intent = '{"action":"deploy","version":1}' where id = ${path.split('/')[2]}`
     const { text } = await person.get(path)
-    expect(text).toContain('id="deploy-state" data-refresh')
+    expect(text).toContain('id="deployment" data-refresh')
     expect(textOf(text)).toContain('Verifying (under way) Waiting for its triggers')
     expect(text).not.toContain(`action="${path}/`)
   })
@@ -244,6 +244,7 @@ describe('publishing, taking back, forgetting', () => {
     const wrong = await person.submit(`${path}/delete`, { name: 'sure' })
     expect(wrong.status).toBe(422)
     expect(textOf(wrong.text)).toContain('That is not the name.')
+    expect(wrong.text).toContain('value="sure"')
     const done = await person.submit(`${path}/delete`, { name: 'Sure? (a|b)+' })
     expect(done.at).toBe('/deployments')
     expect((await person.get(path)).status).toBe(404)

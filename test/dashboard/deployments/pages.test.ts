@@ -88,6 +88,7 @@ describe('the list of deployments', () => {
     expect(text).toContain('1 failing')
     expect(text).toContain('33.3% 6 runs')
     expect(text).toContain('83.3% 6 runs')
+    expect(page.text).toContain(`/executions?status=success%2Cfailed&amp;v=1&amp;dep=${bad.id}&amp;from=24h"`)
     expect(page.text).not.toContain('<img src=x')
     expect(textOf((await tab.get('/deployments?status=failing')).text)).not.toContain('mostly-works')
   })
@@ -184,7 +185,7 @@ describe('tracking a workflow that n8n has', () => {
 })
 
 describe('whose a deployment is', () => {
-  const gets = ['', '/drift', '/rollback?version=1', '/undeploy', '/delete']
+  const gets = ['', '/drift', '/rollback?version=1', '/undeploy', '/overwrite', '/delete']
   const posts = ['activate', 'deactivate', 'retry', 'rollback', 'undeploy', 'overwrite', 'adopt', 'delete']
 
   test("another user's is a 404, like one that does not exist", async () => {

@@ -3,7 +3,8 @@ import { betterVersion } from '../../../src/dashboard/deployments/better-version
 import { readBoardQuery } from '../../../src/dashboard/deployments/board-query.ts'
 import { choiceFields, readChoices } from '../../../src/dashboard/deployments/choices.ts'
 import { rolledBackFrom, stagesOf } from '../../../src/dashboard/deployments/stages.ts'
-import { threeWay, valueAt } from '../../../src/dashboard/deployments/three-way.ts'
+import { threeWay } from '../../../src/dashboard/deployments/three-way.ts'
+import { valueAt } from '../../../src/dashboard/workflows/shown-value.ts'
 
 const id = '01985b1a-7e51-7000-8000-000000000000'
 
@@ -140,8 +141,9 @@ describe('values of a drift', () => {
     [{ a: 1 }, 'a.b.c', undefined],
     [{ a: 'text' }, 'a.length', undefined],
     [{}, 'constructor', undefined],
+    [{ list: [1] }, 'list.length', undefined],
   ])('%j at %s', (value, path, expected) => {
-    expect(valueAt(value, path)).toEqual(expected)
+    expect(valueAt(value, path)?.value).toEqual(expected)
   })
 
   test('a credential is told by its name, for ids mean nothing to a reader', () => {
@@ -161,7 +163,10 @@ describe('values of a drift', () => {
       },
     )
     expect(sides.nodes[0]?.fields).toEqual([
-      { path: 'credentials.slackApi', deployed: 'Slack ops-bot', n8n: 'By hand', wanted: 'Slack ops-bot' },
+      {
+        ...{ path: 'credentials.slackApi', deployed: 'Slack ops-bot', n8n: 'By hand' },
+        ...{ wanted: 'Slack ops-bot', wantedIs: 'deployed' },
+      },
     ])
   })
 
@@ -182,8 +187,60 @@ describe('values of a drift', () => {
       },
     )
     expect(sides.nodes[0]?.fields).toEqual([
-      { path: 'name', deployed: 'Old', n8n: 'New', wanted: 'Old' },
-      { path: 'parameters.a', deployed: '1', n8n: '2', wanted: '1' },
+      { path: 'name', deployed: 'Old', n8n: 'New', wanted: 'Old', wantedIs: 'deployed' },
+      { path: 'parameters.a', deployed: '1', n8n: '2', wanted: '1', wantedIs: 'deployed' },
     ])
+  })
+
+  test('secrets are taken out of every side, wherever in a node or in the settings they stand', () => {
+    const planted = { old: 'sk-live-0123456789abcdefghij', new: 'sk-live-9876543210zyxwvutsrq' }
+    const node = (secret: string, name = 'Call') => ({
+      ...{ id: name, name, type: 'n8n-nodes-base.httpRequest' },
+      parameters: {
+        headerParameters: {
+          parameters: [
+            { name: 'Authorization', value: `Bearer ${secret}` },
+            { name: 'X-Api-Key', value: `plain ${secret.slice(8)}` },
+          ],
+        },
+        jsCode: `const a = 1\nconst key = '${secret}'\n`,
+        url: `https://api.test/?api_key=${secret.slice(8)}`,
+      },
+    })
+    const workflow = (secret: string, other: string) => ({
+      name: 'Orders',
+      nodes: [node(secret), node(secret, other)],
+      settings: { callerIds: `Bearer ${secret}` },
+    })
+    const sides = threeWay(
+      {
+        ...{ name: 'Orders', added: ['Added'], removed: ['Removed'], cosmetic: [] },
+        settings: ['callerIds'],
+        changed: [
+          {
+            node: 'Call',
+            paths: [
+              'parameters.headerParameters.parameters.0.value',
+              'parameters.headerParameters.parameters.1.value',
+              ...['parameters.headerParameters', 'parameters.jsCode', 'parameters.url'],
+            ],
+          },
+        ],
+        connections: { added: [], removed: [] },
+      },
+      {
+        deployed: workflow(planted.old, 'Removed'),
+        n8n: workflow(planted.new, 'Added'),
+        wanted: workflow(planted.old, 'Removed'),
+        ...{ forced: {}, bindings: {} },
+      },
+    )
+    const text = JSON.stringify(sides)
+    for (const secret of Object.values(planted)) expect(text).not.toContain(secret.slice(8))
+    expect(sides.nodes.find(({ node }) => node === 'Call')?.fields[0]).toEqual({
+      path: 'parameters.headerParameters.parameters.0.value',
+      ...{ deployed: '[redacted]', n8n: '[redacted]', wanted: '[redacted]', wantedIs: 'deployed' },
+    })
+    expect(text).toContain('Authorization')
   })
 })

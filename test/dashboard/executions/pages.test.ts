@@ -116,6 +116,49 @@ describe('the list of runs', () => {
     expect((await live.get('/executions/news?than=x', { Accept: 'application/json' })).status).toBe(422)
   })
 
+  /** What a browser sends of the filters' form when nothing in it is touched. */
+  const sent = (text: string) => {
+    const form = text.slice(text.indexOf('class="filters"'))
+    const fields = [
+      ...form.slice(0, form.indexOf('</form>')).matchAll(/<input[^>]*>|<select[^]*?<\/select>/g),
+    ]
+    return new URLSearchParams(
+      fields.map(([field]) => [
+        /name="([^"]*)"/.exec(field)?.[1] ?? '',
+        (field.startsWith('<select') ? /value="([^"]*)" selected/ : / value="([^"]*)"/).exec(field)?.[1] ??
+          '',
+      ]),
+    )
+  }
+  const readAs = async (query: string) => {
+    const { text } = await page(`/executions?${query}`)
+    const news = /data-live="[^"?]*\?([^"]*)"/.exec(text)?.[1]?.replaceAll('&amp;', '&')
+    return { form: sent(text), times: new URLSearchParams(news) }
+  }
+
+  test('goes on from an exact period, untouched, and leaves it for one that is chosen', async () => {
+    const exact = { from: '2026-11-20T10:00:07.250Z', to: '2026-11-21T10:00:30Z' }
+    const { form } = await readAs(`${new URLSearchParams(exact)}`)
+    const again = await readAs(`${form}`)
+    expect([again.times.get('from'), again.times.get('to')]).toEqual([
+      '2026-11-20T10:00:07.250',
+      '2026-11-21T10:00:30',
+    ])
+    form.set('period', '24h')
+    const { times } = await readAs(`${form}`)
+    expect([times.get('from'), times.get('to')]).toEqual(['24h', null])
+  })
+
+  test.each(['24h', '3d'])(
+    'goes on from the last %s as from now, and leaves them for a time typed',
+    async (ago) => {
+      const { form } = await readAs(`from=${ago}`)
+      expect((await readAs(`${form}`)).times.get('from')).toBe(ago)
+      form.append('from', '2026-11-20T10:00')
+      expect((await readAs(`${form}`)).times.get('from')).toBe('2026-11-20T10:00')
+    },
+  )
+
   test('is given as a file, narrowed by the same filters', async () => {
     const csv = await world.get('/executions/export?status=failed&format=csv')
     expect(csv.headers.get('Content-Disposition')).toBe('attachment; filename="executions.csv"')
@@ -141,9 +184,7 @@ describe('a run', () => {
     expect(text).toContain('href="https://n8n.example.com/eu/workflow/wf1/executions/48213"')
     expect(text).toContain('1 run since')
     expect(text).toContain('None ran before v1')
-    expect(text).toContain(
-      'From this node, yes. From the start, yes: no node that ran before writes anything.',
-    )
+    expect(text).toContain('From this node, yes. From the start, yes: no node that ran has written anything.')
     expect(text).not.toContain('data-refresh')
   })
 
@@ -281,7 +322,9 @@ describe('errors that are alike', () => {
     expect(text).toContain('Ticket … was not found')
     expect(text).toContain('nothing under that address')
     expect(text).toContain(`href="/executions?error=${group}&amp;from=24h"`)
-    expect(text).toContain(`href="/executions?wf=${alike.workflowId}&amp;v=1&amp;error=${group}"`)
+    expect(text).toContain(
+      `href="/executions?wf=${alike.workflowId}&amp;v=1&amp;error=${group}&amp;from=24h"`,
+    )
     expect(listedRuns(text)).toEqual(['3', '2', '1'])
     expect(listedRuns((await page(`/executions?error=${group}`, alike)).text)).toEqual(['3', '2', '1'])
   })

@@ -25,6 +25,13 @@ describe('the filters of the list of runs', () => {
     ['q=+%2348+213+', { text: '#48 213' }],
     ['q=&wf=&from=', {}],
     ['from=&from=24h', { from: new Date('2026-11-21T12:00:00Z') }],
+    ['from=24h&from=2026-11-20T10:00', { from: new Date('2026-11-20T09:00:00Z') }],
+    ['period=&from=2026-11-20T10:00:30.5', { from: new Date('2026-11-20T09:00:30.500Z') }],
+    ['period=24h&from=2026-11-01T10:00&to=2026-11-22', { from: new Date('2026-11-21T12:00:00Z') }],
+    [
+      'period=24h&to=2026-11-22',
+      { from: new Date('2026-11-21T12:00:00Z'), to: new Date('2026-11-21T23:00:00Z') },
+    ],
   ])('%s', (query, search) => {
     const filter = read(query)
     expect(filter.search).toEqual(search)
@@ -44,6 +51,8 @@ describe('the filters of the list of runs', () => {
     'from=yesterday',
     'from=2026-13-40',
     'from=1999-01-01T00:00:00Z',
+    'period=yesterday',
+    'period=2026-11-20T10:00',
     'node=%00',
     'after=1',
     'unknown=1',
@@ -94,7 +103,12 @@ describe('what a clock shows', () => {
     },
   )
 
-  test('goes into a field and comes back', () => {
-    expect(localText(new Date('2026-11-20T09:00:00Z'), 'Europe/Berlin')).toBe('2026-11-20T10:00')
+  test.each([
+    ['2026-11-20T09:00:00.000Z', '2026-11-20T10:00'],
+    ['2026-11-20T09:00:07.000Z', '2026-11-20T10:00:07'],
+    ['2026-11-20T09:00:00.080Z', '2026-11-20T10:00:00.080'],
+  ])('%s goes into a field as %s and comes back', (instant, text) => {
+    expect(localText(new Date(instant), 'Europe/Berlin')).toBe(text)
+    expect(localInstant(text, 'Europe/Berlin')?.toISOString()).toBe(instant)
   })
 })

@@ -191,6 +191,56 @@ describe('the timeline of a run', () => {
     }
   })
 
+  test('says of a loop on a branch that was not taken just that, and of one that nothing leads to nothing', () => {
+    const loops = workflowGraph({
+      nodes: ['Check', 'Taken', 'Loop', 'Body', 'X', 'Y'].map((name) => node(name)),
+      connections: {
+        Check: main(['Taken'], ['Loop']),
+        ...{ Loop: main(['Body']), Body: main(['Loop']), X: main(['Y']), Y: main(['X']) },
+      },
+    })
+    const nodes = [ran('Check', 0, 1), ran('Taken', 1, 1)]
+    const run = { ...input().run, status: 'success' as const, error: null }
+    expect(reasons({ nodes, run, graph: loops })).toEqual({
+      ...{ Loop: 'branch not taken', Body: 'branch not taken' },
+      ...{ X: 'not reached', Y: 'not reached' },
+    })
+  })
+
+  test('calls nothing a branch not taken to which a node leads that was not reached', () => {
+    const joined = workflowGraph({
+      nodes: ['Check', 'Taken', 'Other', 'Failed', 'Late', 'Join', 'End'].map((name) => node(name)),
+      connections: {
+        Check: main(['Failed'], ['Other']),
+        ...{ Failed: main(['Late']), Late: main(['Join']), Other: main(['Join']), Join: main(['End']) },
+      },
+    })
+    const nodes = [ran('Check', 0, 1), ran('Failed', 1, 1, broke)]
+    const run = { ...input().run, error: { message: 'No', node: 'Failed' } }
+    expect(reasons({ nodes, run, graph: joined })).toMatchObject({
+      ...{ Other: 'branch not taken', Late: 'not reached', Join: 'not reached', End: 'not reached' },
+    })
+  })
+
+  test.each([
+    ['one after the other', 'branch not taken', (next: string) => main([next])],
+    ['each used by the next', 'not connected', (next: string) => uses('ai_tool', next)],
+  ])('takes 5,000 nodes, listed backwards, %s', (_what, reason, connect) => {
+    const names = Array.from({ length: 5_000 }, (_, index) => `N${index}`)
+    const chain = workflowGraph({
+      nodes: [node('Check'), ...names.toReversed().map((name) => node(name))],
+      connections: {
+        Check: main([], ['N0']),
+        ...Object.fromEntries(names.slice(1).map((name, index) => [`N${index}`, connect(name)])),
+      },
+    })
+    const run = { ...input().run, status: 'success' as const, error: null }
+    const { rows } = layOut(input({ nodes: [ran('Check', 0, 1)], run, graph: chain }))
+    expect(rows).toHaveLength(5_001)
+    expect(rows[1]).toMatchObject({ name: 'N4999', reason })
+    expect(layOut(input({ nodes: [], run, graph: chain })).rows).toHaveLength(5_001)
+  })
+
   test.each([
     [3, ['0 ms', '1 ms', '2 ms', '3 ms']],
     [950, ['0 ms', '200 ms', '400 ms', '600 ms', '800 ms']],

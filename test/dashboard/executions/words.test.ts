@@ -55,6 +55,13 @@ describe('what a failure means', () => {
     expect(explained.advice).toMatch(/\.$/)
   })
 
+  test.each([
+    ['OpenAI', 'The request is larger than OpenAI takes.'],
+    ['The service', 'The request is larger than the service takes.'],
+  ])('calls %s by its name within a sentence', (service, cause) => {
+    expect(explain({ message: 'Payload too large', httpStatus: 413, service }).cause).toBe(cause)
+  })
+
   test('claims nothing about a message that it does not know', () => {
     expect(explain({ message: 'Flux capacitor', httpStatus: null, service: 'The service' })).toMatchObject({
       cause: null,
@@ -106,9 +113,6 @@ describe('what running a node does', () => {
     ['n8n-nodes-base.slack', {}, 'unknown'],
     ['n8n-nodes-base.slack', { operation: '={{ $json.op }}' }, 'unknown'],
     ['n8n-nodes-base.linear', { operation: 'create' }, 'writes'],
-    ['n8n-nodes-base.httpRequest', {}, 'none'],
-    ['n8n-nodes-base.httpRequest', { method: 'POST' }, 'writes'],
-    ['n8n-nodes-base.httpRequest', { method: '={{ $json.method }}' }, 'unknown'],
     ['n8n-nodes-base.postgres', { operation: 'executeQuery', query: 'select * from a' }, 'none'],
     ['n8n-nodes-base.postgres', { operation: 'executeQuery', query: 'delete from a' }, 'writes'],
     ['n8n-nodes-base.postgres', { operation: 'executeQuery', query: 'select 1; drop table a' }, 'unknown'],
@@ -123,6 +127,24 @@ describe('what running a node does', () => {
     [null, {}, 'unknown'],
   ])('%s with %j: %s', (type, parameters, effect) => {
     expect(effectOf(type, parameters)).toBe(effect)
+  })
+
+  test.each([
+    ['httpRequest', 4.2, {}, 'none'],
+    ['httpRequest', 4.2, { method: 'POST' }, 'writes'],
+    ['httpRequest', 3, { requestMethod: 'POST' }, 'none'],
+    ['httpRequest', 3, { method: '={{ $json.method }}' }, 'unknown'],
+    ['httpRequest', 2, { requestMethod: 'POST' }, 'writes'],
+    ['httpRequest', 1, { requestMethod: 'GET' }, 'none'],
+    ['httpRequest', 1, { requestMethod: '={{ $json.method }}' }, 'unknown'],
+    ['httpRequest', 2, {}, 'unknown'],
+    ['httpRequest', 2, { method: 'GET' }, 'unknown'],
+    ['httpRequest', undefined, {}, 'unknown'],
+    ['httpRequest', undefined, { method: 'DELETE' }, 'writes'],
+    ['httpRequest', 4.2, undefined, 'unknown'],
+    ['httpRequestTool', 4.2, { method: 'PUT' }, 'writes'],
+  ])('%s of version %s with %j: %s', (short, typeVersion, parameters, effect) => {
+    expect(effectOf(`n8n-nodes-base.${short}`, parameters, typeVersion)).toBe(effect)
   })
 })
 
@@ -144,7 +166,10 @@ describe('whether a run may be started again', () => {
       { name: 'Create', type: 'n8n-nodes-base.linear', parameters: { operation: 'create' } },
       { name: 'Find', type: 'n8n-nodes-base.linear', parameters: { operation: 'getAll' } },
     ],
-    connections: {},
+    connections: {
+      Post: { main: [[{ node: 'Create', type: 'main', index: 0 }]] },
+      Find: { main: [[{ node: 'Create', type: 'main', index: 0 }]] },
+    },
   })
   const [post, create, find] = [
     run('Post', 'n8n-nodes-base.slack'),
@@ -159,7 +184,7 @@ describe('whether a run may be started again', () => {
       'Find',
       500,
       'safe',
-      'From this node, yes. From the start, yes: no node that ran before writes anything.',
+      'From this node, yes. From the start, yes: no node that ran has written anything.',
     ],
     [
       [trigger, post, create],
@@ -173,14 +198,14 @@ describe('whether a run may be started again', () => {
       'Create',
       null,
       'unknown',
-      'From this node, unknown: Create may have been carried out before it failed. From the start, yes: no node that ran before writes anything.',
+      'From this node, unknown: Create may have been carried out before it failed. From the start, unknown: Create ran, which may have written.',
     ],
     [
       [trigger, code, find],
       'Find',
       null,
       'unknown',
-      'From this node, yes. From the start, unknown: Script ran, which may write.',
+      'From this node, yes. From the start, unknown: Script ran, which may have written.',
     ],
     [
       [trigger, post, code, find],
@@ -194,7 +219,35 @@ describe('whether a run may be started again', () => {
       'Script',
       null,
       'unknown',
-      'From this node, unknown: nobody can tell what Script does. From the start, yes: no node that ran before writes anything.',
+      'From this node, unknown: nobody can tell what Script does. From the start, unknown: Script ran, which may have written.',
+    ],
+    [
+      [trigger, find, create],
+      'Create',
+      403,
+      'safe',
+      'From this node, yes. From the start, yes: no node that ran has written anything.',
+    ],
+    [
+      [trigger, { ...find, items: 12 }, create],
+      'Create',
+      403,
+      'unknown',
+      'From this node, unknown: Create was refused for one of 12 items, but may have been carried out for others. From the start, unknown: Create ran, which may have written.',
+    ],
+    [
+      [trigger, create],
+      'Create',
+      403,
+      'unknown',
+      'From this node, unknown: Create was refused, but may have been carried out for items before. From the start, unknown: Create ran, which may have written.',
+    ],
+    [
+      [trigger, post],
+      'Create',
+      null,
+      'writes',
+      'From this node, unknown: Create may have been carried out before it failed. From the start, Post writes twice. Unknown: Create.',
     ],
   ])('%#: names the nodes that have written', (nodes, failedAt, httpStatus, verdict, text) => {
     expect(retrySafety(nodes, graph, failedAt, httpStatus)).toEqual({ verdict, text })

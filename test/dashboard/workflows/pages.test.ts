@@ -329,6 +329,30 @@ describe('a workflow', () => {
     expect(text.match(/button primary/g)).toHaveLength(1)
   })
 
+  test('counts what the lists hold that its numbers lead to', async () => {
+    const user = await newUser()
+    const { id } = await make(user.userId, 'Counted')
+    const { deploymentId, report } = await track(user, id, 'counted')
+    for (const status of ['success', 'error', 'error']) await report(status, slack.name)
+    await app.deps.workflows.update(user.userId, id, null, {
+      workflow: json('Counted', { ...slack, id: 'n3', name: 'More' }),
+    })
+    await app.database.sql`update deployments set version = 2 where id = ${deploymentId}`
+    await report('success')
+    const { text } = await user.get(`/workflows/${id}`)
+    expect(text).toContain('2 of 4 runs failed in 24 h')
+    expect(text).toContain('See 2 failed runs')
+    const inList = async (query: string) =>
+      rowsOf((await user.get(`/executions?wf=${id}&${query}`)).text).length
+    expect(await inList('status=failed&from=24h')).toBe(2)
+    expect(text).toContain(`/executions?wf=${id}&amp;v=1&amp;from=30d"`)
+    const places = (await user.get(`/workflows/${id}/deployments`)).text
+    const ofLive = `status=success%2Cfailed&v=2&dep=${deploymentId}&from=24h`
+    expect(places).toContain(`/executions?wf=${id}&amp;${ofLive.replaceAll('&', '&amp;')}"`)
+    expect(places).toContain('of 1 run')
+    expect(await inList(ofLive)).toBe(1)
+  })
+
   test('marks nothing as failing that has only succeeded', async () => {
     const user = await newUser()
     const { id } = await make(user.userId, 'Orders')
