@@ -6,7 +6,7 @@ import type { Catalogue } from '../n8n/catalogue.ts'
 import { describeNode, requiredCredentials } from '../n8n/required-credentials.ts'
 import type { CredentialStats, credentialSorts } from './credential-contract.ts'
 import { type BoundedRange, dayMs, floor, hourMs, partsOf, periodOf } from './period.ts'
-import { type Choice, chosen, groupSums, hasChoice, runsIn } from './run-sources.ts'
+import { type Choice, chosen, failuresIn, groupSums, hasChoice, runsIn } from './run-sources.ts'
 
 const refusals = sql`(401, 403)`
 /** Of nodes that a service refused: the most frequent ones are looked at. */
@@ -49,7 +49,7 @@ export async function credentialStats(
     ...partsOf({ from: range.from, to: hoursFrom }),
     ...partsOf({ from: hoursFrom, to: range.to }, ['hour']),
   ])
-  const failed = runsIn(userId, choice, partsOf(range))
+  const failed = failuresIn(userId, choice, partsOf(range))
   const [{ rows }, refused] = await db.batch([
     db.execute<Row>(sql`
       with bound as materialized (
@@ -60,7 +60,7 @@ export async function credentialStats(
         cross join lateral jsonb_each(bindings) b
         where jsonb_typeof(b.value) = 'string' ${chosen(userId, choice)}
       ),
-      ${byHour.pieces} runs as (${byHour.runs}),
+      ${byHour.pieces} runs as (${byHour.rows}),
       hours as (select deployment_id, at, ${groupSums} from runs group by deployment_id, at),
       sums as (
         select deployment_id, sum(runs) as runs, sum(failed) as failed, max(at) filter (where runs > 0) as last_at
@@ -93,7 +93,7 @@ export async function credentialStats(
         select distinct fingerprint, node from error_groups
         where user_id = ${userId} and http_status in ${refusals} and node is not null
       ),
-      ${failed.pieces} failures as (${failed.failures}),
+      ${failed.pieces} failures as (${failed.rows}),
       refused as (
         select deployment_id, workflow_id, workflow_version, node, sum(runs)::float8 as runs
         from failures join refusing using (fingerprint)

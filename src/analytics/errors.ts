@@ -8,7 +8,7 @@ import { summaryColumns, toSummary } from '../executions/repository.ts'
 import { type Interval, maxBuckets } from './contract.ts'
 import type { ErrorGroup, ErrorGroupDetail, ErrorGroups, errorSorts } from './error-contract.ts'
 import { type BoundedRange, dayMs, hourMs, intervalStarts, partsOf, periodOf, rangeBefore } from './period.ts'
-import { type Choice, runsIn } from './run-sources.ts'
+import { type Choice, failuresIn } from './run-sources.ts'
 
 type Sort = (typeof errorSorts)[number]
 
@@ -66,13 +66,13 @@ export async function errorGroup(
   range: BoundedRange,
 ): Promise<ErrorGroupDetail | null> {
   const seriesInterval = intervalFor(range)
-  const current = runsIn(userId, choice, partsOf(range))
+  const current = failuresIn(userId, choice, partsOf(range))
   const [{ rows }, { rows: versions }, newest] = await db.batch([
     db.execute<GroupRow>(
       groupsOf(userId, choice, range, seriesInterval, { limit: 1, sort: 'runs', fingerprint }),
     ),
     db.execute<VersionRow>(sql`
-      with ${current.pieces} failures as (${current.failures})
+      with ${current.pieces} failures as (${current.rows})
       select workflow_id, workflow_version, w.name, sum(runs)::float8 as runs
       from failures f left join workflows w on w.user_id = ${userId} and w.id = f.workflow_id
       where fingerprint = ${fingerprint}
@@ -122,7 +122,7 @@ function groupsOf(
 ): SQL {
   const only = fingerprint === undefined ? sql`` : sql`where fingerprint = ${fingerprint}`
   const grains = seriesInterval === 'hour' ? (['hour'] as const) : undefined
-  const { pieces, failures } = runsIn(userId, choice, partsOf(range, grains), {
+  const { pieces, rows: failures } = failuresIn(userId, choice, partsOf(range, grains), {
     earlier: partsOf(rangeBefore(range)),
   })
   // What decides the order is looked up of every group, else of those shown only.

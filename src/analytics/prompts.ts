@@ -40,7 +40,7 @@ export async function promptStats(
 ): Promise<PromptStats> {
   const key = sql`workflow_id, workflow_version`
   const order = sort === 'newest' ? sql`created_at desc` : groupOrders[sort]
-  const { pieces, runs } = runsIn(userId, choice, partsOf(range))
+  const { pieces, rows: runs } = runsIn(userId, choice, partsOf(range))
   const { rows } = await db.execute<PromptRow>(sql`
     with ${pieces} runs as (${runs}),
     sums as (select ${key}, ${groupSums}, sum(durations) as durations from runs group by ${key}),
@@ -85,7 +85,7 @@ export async function modelStats(
   range: BoundedRange,
   { limit }: { limit: number },
 ): Promise<ModelStats> {
-  const { pieces, runs } = runsIn(userId, choice, partsOf(range))
+  const { pieces, rows: runs } = runsIn(userId, choice, partsOf(range))
   // The empty text stands for no model, so that it can be grouped by.
   const { rows } = await db.execute<ModelRow>(sql`
     with ${pieces} runs as (${runs}),

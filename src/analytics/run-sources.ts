@@ -57,68 +57,91 @@ export const togetherOf = (userId: string, choice: Choice): SQL =>
       : sql`and deployment_id = ${everyDeployment} and workflow_id = ${everyDeployment}`
   }`
 
-/** Each a select; those but `pieces` read the clause `pieces`, which is to stand before them. */
-export interface RunSources {
-  /** The clauses that the others read, with a comma at the end; or nothing. */
+/** `rows` is a select that reads the clause `pieces`, which is to stand before it. */
+export interface RunSource {
+  /** The clauses that `rows` reads, with a comma at the end; or nothing. */
   pieces: SQL
-  /**
-   * `span, grain, deployment_id, workflow_id, workflow_version, at`, a count for each status, and the histogram
-   * `durations`. The grain is `piece` for a single execution.
-   */
-  runs: SQL
-  /** `span, fingerprint, deployment_id, workflow_id, workflow_version, at, runs` of runs that failed. */
-  failures: SQL
+  rows: SQL
 }
 
 interface RunOptions {
   /** The parts of span 1, before those of span 0. */
   earlier?: Part[]
-  /** Only sums of `runs` matter: where nothing is chosen, its ids mean nothing. */
+  /** Only sums matter: the ids mean nothing. */
   together?: boolean
-  /** Whole hours to read of `runs` beside the parts, as a condition on `at`. */
+  /** Whole hours to read beside the parts, as a condition on `at`. */
   alsoHours?: SQL | undefined
 }
 
-/** The runs in `parts`, not summed: single rows may be 0 or negative. `at` is a UTC hour or day. */
+const ids = sql`deployment_id, workflow_id, workflow_version`
+const noIds = sql`${everyDeployment}::uuid as deployment_id, ${everyDeployment}::uuid as workflow_id, 0 as workflow_version`
+
+/**
+ * The runs in `parts`, not summed: single rows may be 0 or negative. They have `span, grain, deployment_id, workflow_id,
+ * workflow_version, at`, a count for each status, and the histogram `durations`. `at` is a UTC hour or day; the grain is
+ * `piece` for what is counted of executions.
+ */
 export function runsIn(
   userId: string,
   choice: Choice,
   parts: Part[],
   { earlier = [], together = false, alsoHours }: RunOptions = {},
-): RunSources {
-  const isWhole = ({ source }: Part) => source !== 'executions'
-  const whole = [...earlier, ...parts].filter(isWhole)
-  const conditions = whole.map((part) => sql`grain = ${part.source} ${within(sql`at`, part)}`)
-  const anyOf = (all: SQL[]) => sql`(${all.length > 0 ? sql.join(all, sql` or `) : sql`false`})`
-  const span = sql`${spanOf(parts.filter(isWhole), earlier)} as span`
-  const pieces = [
-    ...parts.map((part) => ({ ...part, span: 0 })),
-    ...earlier.map((part) => ({ ...part, span: 1 })),
-  ].filter((part) => !isWhole(part))
-  const andPieces = (select: SQL) => (pieces.length > 0 ? sql`union all ${select}` : sql``)
-  const ids = sql`deployment_id, workflow_id, workflow_version`
+): RunSource {
+  const { span, whole, pieces } = divided(parts, earlier)
+  const bucket = sql`case when finished_at >= started_at
+    then duration_bucket((extract(epoch from finished_at - started_at) * 1000)::bigint) end as bucket`
+  const rows = sql`
+    select ${span}, grain, ${ids}, at, ${statuses}, durations from execution_stats_now
+    where ${together ? togetherOf(userId, choice) : eachOf(userId, choice)}
+      and ${anyOf(alsoHours ? [...whole, sql`grain = 'hour' and ${alsoHours}`] : whole)}`
+  if (pieces.length === 0) return { pieces: sql``, rows }
+  const own = sql`user_id = ${userId} ${chosen(userId, choice)}`
+  const grouped = sql`${together ? noIds : ids}, status, ${bucket}`
   return {
-    pieces:
-      pieces.length > 0
-        ? sql`pieces as materialized (${readPieces(sql`user_id = ${userId} ${chosen(userId, choice)}`, pieces)}),`
-        : sql``,
-    runs: sql`
-      select ${span}, grain, ${ids}, at, ${statuses}, durations from execution_stats_now
-      where ${together ? togetherOf(userId, choice) : eachOf(userId, choice)}
-        and ${anyOf(alsoHours ? [...conditions, sql`grain = 'hour' and ${alsoHours}`] : conditions)}
-      ${andPieces(
-        sql`select span, 'piece', ${ids}, at, ${sql.join(
-          executionStatuses.map((status) => sql`case status when ${status} then sign else 0 end`),
-          sql`, `,
-        )}, durations from pieces`,
-      )}`,
-    failures: sql`
-      select ${span}, fingerprint, ${ids}, at, runs from error_stats_now
-      where user_id = ${userId} ${chosen(userId, choice)} and ${anyOf(conditions)}
-      ${andPieces(sql`
-        select span, fingerprint, ${ids}, at, sign from pieces where fingerprint is not null`)}`,
+    pieces: sql`pieces as (${readPieces(own, grouped, 5, pieces)}),`,
+    rows: sql`${rows}
+      union all select span, 'piece', ${ids}, at, ${sql.join(
+        executionStatuses.map((status) => sql`case status when ${status} then sign * runs else 0 end`),
+        sql`, `,
+      )}, coalesce(sign * runs * duration_histogram(bucket), 0) from pieces`,
   }
 }
+
+/** Of them those that failed: `span, fingerprint, deployment_id, workflow_id, workflow_version, at, runs`. */
+export function failuresIn(
+  userId: string,
+  choice: Choice,
+  parts: Part[],
+  { earlier = [] }: Pick<RunOptions, 'earlier'> = {},
+): RunSource {
+  const { span, whole, pieces } = divided(parts, earlier)
+  const own = sql`user_id = ${userId} ${chosen(userId, choice)}`
+  const rows = sql`select ${span}, fingerprint, ${ids}, at, runs from error_stats_now where ${own} and ${anyOf(whole)}`
+  if (pieces.length === 0) return { pieces: sql``, rows }
+  const failed = sql`${own} and error_fingerprint is not null and status in (${literals(failingStatuses)})`
+  return {
+    pieces: sql`pieces as (${readPieces(failed, sql`${ids}, error_fingerprint as fingerprint`, 4, pieces)}),`,
+    rows: sql`${rows} union all select span, fingerprint, ${ids}, at, sign * runs from pieces`,
+  }
+}
+
+/** By what is to be read: conditions on whole days and hours, and the pieces of hours. */
+function divided(parts: Part[], earlier: Part[]) {
+  const isWhole = ({ source }: Part) => source !== 'executions'
+  return {
+    span: sql`${spanOf(parts.filter(isWhole), earlier)} as span`,
+    whole: [...earlier, ...parts]
+      .filter(isWhole)
+      .map((part) => sql`grain = ${part.source} ${within(sql`at`, part)}`),
+    pieces: [
+      ...parts.map((part) => ({ ...part, span: 0 })),
+      ...earlier.map((part) => ({ ...part, span: 1 })),
+    ].filter((part) => !isWhole(part)),
+  }
+}
+
+const anyOf = (conditions: SQL[]) =>
+  sql`(${conditions.length > 0 ? sql.join(conditions, sql` or `) : sql`false`})`
 
 /** Of a row of the rollups, by where the whole parts of span 0 begin. */
 function spanOf(whole: Part[], earlier: Part[]): SQL {
@@ -128,35 +151,43 @@ function spanOf(whole: Part[], earlier: Part[]): SQL {
   return sql`(at < ${new Date(Math.min(...starts)).toISOString()}::timestamptz)::integer`
 }
 
-/** One execution may be in several pieces. What is told twice of their bounds is what the index is chosen by. */
-const readPieces = (own: SQL, pieces: (Part & { span: number })[]) => sql`
-  select piece.span, piece.sign, deployment_id, workflow_id, workflow_version, status,
-    date_trunc('hour', ${happenedAt}, 'UTC') as at,
-    case when finished_at >= started_at then piece.sign
-      * duration_histogram(duration_bucket((extract(epoch from finished_at - started_at) * 1000)::bigint)) else 0 end
-      as durations,
-    case when status in (${literals(failingStatuses)}) then error_fingerprint end as fingerprint
-  from (values ${sql.join(
-    pieces.map(
-      ({ span, sign, from, to }) => sql`(${sql.raw(String(span))}, ${sql.raw(String(sign))},
-        ${from?.toISOString()}::timestamptz, ${to?.toISOString()}::timestamptz)`,
-    ),
-    sql`, `,
-  )}) piece (span, sign, from_at, to_at)
-  join executions on ${happenedAt} >= piece.from_at and ${happenedAt} < piece.to_at
-  where ${own} and (${sql.join(
-    distinctRanges(pieces).map((range) => sql`true ${within(happenedAt, range)}`),
-    sql` or `,
-  )})`
+/**
+ * `span`, `sign`, the columns of `grouped`, `at` and how many `runs`. Pieces share ranges, each of which is read and counted once.
+ * What is told twice of their bounds is what the index is chosen by.
+ * @param grouped as many columns as `columns` says
+ */
+function readPieces(own: SQL, grouped: SQL, columns: number, pieces: (Part & { span: number })[]): SQL {
+  const keyOf = ({ from, to }: Range) => `${from?.getTime()} ${to?.getTime()}`
+  const ranges = [...new Map(pieces.map((piece) => [keyOf(piece), piece])).values()]
+  const places = new Map(ranges.map((range, place) => [keyOf(range), place]))
+  const values = (rows: SQL[]) => sql`(values ${sql.join(rows, sql`, `)})`
+  const numbers = (...each: (number | undefined)[]) => sql.raw(each.join(', '))
+  return sql`
+    select counted.*, piece.span, piece.sign
+    from (
+      select range.place, ${grouped}, date_bin('1 hour', ${happenedAt}, '2000-01-01Z') as at, count(*)::integer as runs
+      from ${values(
+        ranges.map(
+          (range, place) => sql`(${numbers(place)}, ${range.from?.toISOString()}::timestamptz,
+            ${range.to?.toISOString()}::timestamptz)`,
+        ),
+      )} range (place, from_at, to_at)
+      join executions on ${happenedAt} >= range.from_at and ${happenedAt} < range.to_at
+      where ${own} and (${sql.join(
+        ranges.map((range) => sql`true ${within(happenedAt, range)}`),
+        sql` or `,
+      )})
+      group by ${numbers(...Array.from({ length: columns + 2 }, (_, index) => index + 1))}
+    ) counted
+    join ${values(
+      pieces.map((piece) => sql`(${numbers(places.get(keyOf(piece)), piece.span, piece.sign)})`),
+    )} piece (place, span, sign) using (place)`
+}
 
-const distinctRanges = (ranges: Range[]) => [
-  ...new Map(ranges.map((range) => [`${range.from?.getTime()} ${range.to?.getTime()}`, range])).values(),
-]
-
-/** `RunSources.runs` of a range alone, as a select that needs no other clause. */
+/** `runsIn` a range, as a select that needs no other clause. */
 export function countedRuns(userId: string, choice: Choice, range: Range): SQL {
-  const { pieces, runs } = runsIn(userId, choice, partsOf(range))
-  return sql`with ${pieces} counted as (${runs}) select * from counted`
+  const { pieces, rows } = runsIn(userId, choice, partsOf(range))
+  return sql`with ${pieces} counted as (${rows}) select * from counted`
 }
 
 const literals = (values: readonly string[]) =>
@@ -165,7 +196,7 @@ const literals = (values: readonly string[]) =>
     sql`, `,
   )
 
-/** What every group of `RunSources.runs` has: `runs`, `failed` and `succeeded`. */
+/** What every group of `runsIn` has: `runs`, `failed` and `succeeded`. */
 export const groupSums = sql`${sql.join(
   executionStatuses.map((status) => sql`sum(${sql.identifier(status)})`),
   sql` + `,

@@ -29,7 +29,7 @@ export async function series(
   }
   const parts = partsOf(range, interval === 'hour' ? ['hour'] : ['day', 'hour'])
   const isElsewhere = interval !== 'hour' && timeZone !== 'UTC'
-  const { pieces, runs } = runsIn(userId, choice, parts, {
+  const { pieces, rows: runs } = runsIn(userId, choice, parts, {
     together: true,
     alsoHours: isElsewhere ? sql`at = any(array(select at from moved))` : undefined,
   })

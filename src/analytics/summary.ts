@@ -32,7 +32,7 @@ export async function sumUp(
 ): Promise<Summary> {
   const before = range.from && rangeBefore({ from: range.from, to: range.to ?? later(now, range.from) })
   const earlier = before ? partsOf(before) : []
-  const { pieces, runs } = runsIn(userId, choice, partsOf(range), { earlier, together: true })
+  const { pieces, rows: runs } = runsIn(userId, choice, partsOf(range), { earlier, together: true })
   const { rows } = await db.execute<StatusCounts & { span: number }>(sql`
     with ${pieces} runs as (${runs}),
     counted as (select span, ${statusColumns}, sum(durations) as durations from runs group by span)

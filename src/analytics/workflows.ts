@@ -29,7 +29,7 @@ export async function workflowStats(
   { limit, sort, minRuns }: { limit: number; sort: Sort; minRuns: number },
 ): Promise<WorkflowStats> {
   const key = sql`workflow_id`
-  const { pieces, runs } = runsIn(userId, choice, partsOf(range))
+  const { pieces, rows: runs } = runsIn(userId, choice, partsOf(range))
   const { rows } = await db.execute<Row>(sql`
     with ${pieces} runs as (${runs}),
     sums as (select workflow_id, ${groupSums}, sum(durations) as durations from runs group by workflow_id),

@@ -158,7 +158,14 @@ describe('the overview', () => {
 
 describe('what needs attention', () => {
   const time = createTimeFormat('UTC', new Date('2026-11-22T12:00:00Z'))
-  const nothing: Troubles = { failing: [], failed: [], rejected: [], silent: [], missingTypes: [] }
+  const nothing: Troubles = {
+    failing: [],
+    failed: [],
+    rejected: [],
+    silent: [],
+    drifted: [],
+    missingTypes: [],
+  }
   const since = '2026-11-22T10:00:00Z'
   const failing = {
     ...{ id: 'd1', workflowName: 'Triage', version: 14, since, succeeded: 3, failed: 38 },
@@ -184,6 +191,7 @@ describe('what needs attention', () => {
         silent: [
           { id: 'i1', name: 'staging', status: 'unreachable', statusDetail: null, lastPolledAt: since },
         ],
+        drifted: [{ ...failing, instanceName: 'prod', driftedSince: since }],
         missingTypes: [{ displayName: 'Notion API', workflows: 1 }],
       },
       time,
@@ -194,6 +202,7 @@ describe('what needs attention', () => {
       'The credential “Slack” was rejected',
       'staging does not answer.',
       'Deploying Triage v14 to prod failed.',
+      'Triage was changed on prod.',
       'No Notion API credential yet.',
     ])
     expect(items[0]).toMatchObject({
@@ -202,6 +211,10 @@ describe('what needs attention', () => {
     })
     expect(items[2]?.detail).toBe('today 10:00:00. 3 deployed workflows use it.')
     expect(items[3]?.detail).toBe('Its runs are known up to today 10:00:00.')
+    expect(items[5]).toMatchObject({
+      detail: 'What runs there is not v14 any more: seen today 10:00:00.',
+      action: { href: '/deployments/d1/drift', label: 'Compare' },
+    })
   })
 
   test('cuts what others have written', () => {

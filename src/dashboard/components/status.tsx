@@ -43,7 +43,7 @@ export function Glyph({ tone, crossed = false }: { tone: Tone; crossed?: boolean
   )
 }
 
-interface Look {
+export interface Look {
   tone: Tone
   word: string
   crossed?: boolean

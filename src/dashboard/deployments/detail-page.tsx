@@ -83,6 +83,11 @@ function DetailHead({ deployment, detail, time }: DetailPageProps) {
       meta={
         <>
           <StatusTag {...deploymentLook(status)} />
+          {surroundings.driftedSince && (
+            <a href={`/deployments/${id}/drift`}>
+              <StatusTag tone="wait" word="Changed in n8n" />
+            </a>
+          )}
           <span>v{version}</span>
           {liveSince && (
             <span>

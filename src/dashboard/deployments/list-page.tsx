@@ -11,9 +11,10 @@ import {
 } from '../components/controls.tsx'
 import { Icon, NodeBadge } from '../components/icons.tsx'
 import { PageHead } from '../components/page.tsx'
-import { deploymentLook, Glyph, Status, type Tone } from '../components/status.tsx'
+import { Glyph, Status, type Tone } from '../components/status.tsx'
 import { NameCell, Table, Td, Time, Tr } from '../components/table.tsx'
 import { count, none, percent, plural, type TimeFormat } from '../format.ts'
+import { boardLook } from './board-look.ts'
 import type { Board, BoardFilter, BoardRow, BoardState, Named } from './read-board.ts'
 import { boardStates } from './read-board.ts'
 import { wordOfStep } from './stages.ts'
@@ -21,6 +22,7 @@ import { wordOfStep } from './stages.ts'
 const states: Record<BoardState, { tone: Tone; word: string; crossed?: boolean }> = {
   failed: { tone: 'fail', word: 'failed' },
   failing: { tone: 'fail', word: 'failing' },
+  drifted: { tone: 'wait', word: 'changed in n8n' },
   deploying: { tone: 'run', word: 'deploying' },
   active: { tone: 'ok', word: 'live' },
   inactive: { tone: 'idle', word: 'unpublished', crossed: true },
@@ -172,11 +174,16 @@ function Nothing({ isFiltered, hasInstances }: { isFiltered: boolean; hasInstanc
 const stateNote: Partial<Record<BoardState, (row: BoardRow, time: TimeFormat) => Child>> = {
   deploying: (row) => (row.status === 'pending' ? 'Waits to begin' : wordOfStep(row.step)),
   failing: (row) => (row.status === 'tracking' ? 'Tracked' : 'Live'),
+  drifted: (row, time) => (
+    <a class="link" href={`/deployments/${row.id}/drift`}>
+      Compare<span class="visually-hidden"> {row.workflowName} with n8n</span>, seen{' '}
+      <Time at={row.driftedSince} format={time} as="brief" />
+    </a>
+  ),
 }
 
 function Row({ row, time }: { row: BoardRow; time: TimeFormat }) {
   const { state, succeeded, failed, version, newestVersion } = row
-  const look = state === 'failing' ? { tone: 'fail' as const, word: 'Failing' } : deploymentLook(row.status)
   const finished = succeeded + failed
   const share = finished === 0 ? null : succeeded / finished
   const runs = withQuery('/executions', {
@@ -195,7 +202,7 @@ function Row({ row, time }: { row: BoardRow; time: TimeFormat }) {
       </Td>
       <Td phone="end">
         <span class="two-lines">
-          <Status {...look} />
+          <Status {...boardLook(row)} />
           {note && <small>{note}</small>}
         </span>
       </Td>

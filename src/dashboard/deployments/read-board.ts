@@ -6,10 +6,11 @@ import { runsIn } from '../../analytics/run-sources.ts'
 import type { Db } from '../../db/client.ts'
 import type { DeploymentStatus } from '../../db/schema/deployments.ts'
 
-/** What the list tells apart: the statuses, and of what is live or tracked, what fails. */
+/** What the list tells apart: the statuses, and of what is in n8n, what fails or was changed there. */
 export const boardStates = [
   'failed',
   'failing',
+  'drifted',
   'deploying',
   'active',
   'inactive',
@@ -40,6 +41,8 @@ export type BoardRow = {
   version: number
   /** ISO; when the version went live, else when the deployment last changed. */
   since: string
+  /** ISO; when it was first seen that n8n has something else than was deployed. */
+  driftedSince: string | null
   step: string | null
   error: string | null
   /** Runs of this version in the last 24 h that ended as success, and as error or crashed. */
@@ -62,12 +65,13 @@ const dayMs = 86_400_000
 /** Of fewer finished runs nobody can say that it fails. */
 const minimumRuns = 5
 
-/** `failing`: of five finished runs and more at least half have failed. */
+/** `failing`: of five finished runs and more at least half have failed. `drifted`: n8n has something else than was deployed. */
 const stateOf = sql`case
   when d.status = 'failed' then 'failed'
   when d.status in ('pending', 'deploying') then 'deploying'
   when d.status in ('active', 'tracking') and coalesce(s.failed, 0) * 2 >= coalesce(s.succeeded + s.failed, 0)
     and s.succeeded + s.failed >= ${minimumRuns}::integer then 'failing'
+  when d.drifted_since is not null and d.status in ('active', 'inactive', 'tracking') then 'drifted'
   else d.status end`
 
 const rankOf = sql`array_position(array[${sql.join(
@@ -80,7 +84,7 @@ const like = (text: string) => `%${text.replaceAll('\0', '').replace(/[\\%_]/g, 
 /** The owner's deployments with their state and the last 24 hours' runs, as `placed`. */
 function placed(userId: string, now: Date, { workflowId, instanceId, q }: BoardFilter): SQL {
   const range = { from: new Date(now.getTime() - dayMs), to: now }
-  const { pieces, runs } = runsIn(userId, { workflowId, instanceId }, partsOf(range))
+  const { pieces, rows: runs } = runsIn(userId, { workflowId, instanceId }, partsOf(range))
   return sql`
     ${pieces} runs as (${runs}),
     sums as (
@@ -89,7 +93,7 @@ function placed(userId: string, now: Date, { workflowId, instanceId, q }: BoardF
     ),
     placed as (
       select d.id, d.status, ${stateOf} as state, d.workflow_id, d.instance_id, d.version, d.step, d.error,
-        coalesce(d.live_since, d.updated_at) as since, w.name as workflow_name, w.version as newest_version,
+        coalesce(d.live_since, d.updated_at) as since, d.drifted_since, w.name as workflow_name, w.version as newest_version,
         w.trigger_types[1] as trigger_type, i.name as instance_name,
         coalesce(s.succeeded, 0) as succeeded, coalesce(s.failed, 0) as failed
       from deployments d
@@ -115,7 +119,12 @@ export async function readBoard(
   const place = cursor && sql`(${cursor.rank}::integer, ${-cursor.trouble}::integer)`
   const from = new Date(now.getTime() - dayMs).toISOString()
   const { rows } = await db.execute<
-    Omit<BoardRow, 'since'> & { rank: number; trouble: number; since: number }
+    Omit<BoardRow, 'since' | 'driftedSince'> & {
+      rank: number
+      trouble: number
+      since: number
+      driftedSince: number | null
+    }
   >(sql`
     with ${placed(userId, now, filter)},
     ranked as (
@@ -134,6 +143,7 @@ export async function readBoard(
     select p.id, p.state, p.status, p.rank, p.trouble, p.workflow_id as "workflowId",
       p.workflow_name as "workflowName", p.newest_version as "newestVersion", p.trigger_type as "triggerType",
       p.instance_id as "instanceId", p.instance_name as "instanceName", p.version, ${msOf(sql`p.since`)} as since,
+      ${msOf(sql`p.drifted_since`)} as "driftedSince",
       p.step, p.error, p.succeeded, p.failed,
       e.error_message as "runError", e.error_node as "runNode", e.id as "runId"
     from page p
@@ -147,7 +157,9 @@ export async function readBoard(
   const shown = rows.slice(0, pageRows)
   const last = shown.at(-1)
   return {
-    rows: shown.map((row) => Object.assign({}, row, { since: isoOf(row.since) ?? '' })),
+    rows: shown.map((row) =>
+      Object.assign({}, row, { since: isoOf(row.since) ?? '', driftedSince: isoOf(row.driftedSince) }),
+    ),
     nextCursor: rows.length > pageRows && last ? `${last.rank}.${last.trouble}.${last.id}` : null,
   }
 }

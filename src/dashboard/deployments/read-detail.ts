@@ -15,6 +15,8 @@ export type Surroundings = {
   instanceStatus: Instance['status']
   pollFailures: number
   polledThrough: string | null
+  /** ISO; when it was first seen that n8n has something else than was deployed. */
+  driftedSince: string | null
   /** Runs that n8n has begun and not ended, capped. */
   running: number
 }
@@ -60,10 +62,15 @@ const runningCap = 100
 export async function readDetail(db: Db, userId: string, id: string): Promise<DeploymentDetail | null> {
   const counted = runsIn(userId, { deploymentId: id }, partsOf({ from: null, to: null }))
   const [around, history, runs, bound] = await db.batch([
-    db.execute<Omit<Surroundings, 'polledThrough'> & { polledThrough: number | null }>(sql`
+    db.execute<
+      Omit<Surroundings, 'polledThrough' | 'driftedSince'> & {
+        polledThrough: number | null
+        driftedSince: number | null
+      }
+    >(sql`
       select w.name as "workflowName", w.version as "newestVersion", i.name as "instanceName",
         i.base_url as "instanceUrl", i.status as "instanceStatus", i.poll_failures as "pollFailures",
-        ${msOf(sql`i.polled_through`)} as "polledThrough",
+        ${msOf(sql`i.polled_through`)} as "polledThrough", ${msOf(sql`d.drifted_since`)} as "driftedSince",
         (select count(*)::integer from (
           select from executions e where e.user_id = d.user_id and e.status = 'running' and e.deployment_id = d.id
           limit ${runningCap}
@@ -83,7 +90,7 @@ export async function readDetail(db: Db, userId: string, id: string): Promise<De
       where h.user_id = ${userId} and h.deployment_id = ${id}
       order by h.sequence desc limit ${historyLimit}`),
     db.execute<VersionRuns>(sql`
-      with ${counted.pieces} runs as (${counted.runs})
+      with ${counted.pieces} runs as (${counted.rows})
       select workflow_version as version, sum(success)::integer as succeeded, sum(error + crashed)::integer as failed,
         sum("new" + running + waiting + success + error + canceled + crashed + "unknown")::integer as runs
       from runs group by workflow_version`),
@@ -96,7 +103,11 @@ export async function readDetail(db: Db, userId: string, id: string): Promise<De
   const surroundings = around.rows[0]
   if (!surroundings) return null
   return {
-    surroundings: { ...surroundings, polledThrough: isoOf(surroundings.polledThrough) },
+    surroundings: {
+      ...surroundings,
+      polledThrough: isoOf(surroundings.polledThrough),
+      driftedSince: isoOf(surroundings.driftedSince),
+    },
     history: history.rows.map((row) =>
       Object.assign({}, row, { liveFrom: isoOf(row.liveFrom) ?? '', liveUntil: isoOf(row.liveUntil) }),
     ),

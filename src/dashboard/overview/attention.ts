@@ -21,6 +21,14 @@ export interface FailedDeployment {
   error: string | null
 }
 
+export interface DriftedDeployment {
+  id: string
+  workflowName: string
+  instanceName: string
+  version: number
+  driftedSince: string | null
+}
+
 export interface RejectedCredential {
   id: string
   name: string
@@ -45,6 +53,7 @@ export interface Troubles {
   failed: FailedDeployment[]
   rejected: RejectedCredential[]
   silent: SilentInstance[]
+  drifted: DriftedDeployment[]
   /** Workflows of which a credential is missing altogether. */
   missingTypes: { displayName: string; workflows: number }[]
 }
@@ -64,6 +73,7 @@ export function attentionOf(troubles: Troubles, time: TimeFormat): AttentionItem
       .map((each) => rejectedItem(each, time)),
     ...troubles.silent.map((each) => silentItem(each, time)),
     ...troubles.failed.map(failedItem),
+    ...troubles.drifted.map((each) => driftedItem(each, time)),
     ...troubles.missingTypes.map(missingItem),
   ]
 }
@@ -118,6 +128,16 @@ const failedItem = ({ id, workflowName, instanceName, version, error }: FailedDe
   what: `Deploying ${workflowName} v${version} to ${instanceName} failed.`,
   detail: error ? short(error) : undefined,
   action: { href: `/deployments/${id}`, label: 'Retry or undo' },
+})
+
+const driftedItem = (
+  { id, workflowName, instanceName, version, driftedSince }: DriftedDeployment,
+  time: TimeFormat,
+): AttentionItem => ({
+  tone: 'wait',
+  what: `${workflowName} was changed on ${instanceName}.`,
+  detail: `What runs there is not v${version} any more${driftedSince ? `: seen ${whenOf(driftedSince, time)}` : ''}.`,
+  action: { href: `/deployments/${id}/drift`, label: 'Compare' },
 })
 
 const missingItem = ({ displayName, workflows }: Troubles['missingTypes'][number]): AttentionItem => ({

@@ -3,11 +3,12 @@ import { MiniBars } from '../charts/spark.tsx'
 import { Card, Empty } from '../components/card.tsx'
 import { LinkButton, withQuery } from '../components/controls.tsx'
 import { Icon, NodeBadge } from '../components/icons.tsx'
-import { credentialLook, deploymentLook, Status } from '../components/status.tsx'
+import { credentialLook, Status } from '../components/status.tsx'
 import { NameCell, Table, Td, Time, Tr } from '../components/table.tsx'
 import type { BoardRow } from '../deployments/read-board.ts'
 import { readableMessage, trendOf, trendWords } from '../executions/error-trend.ts'
 import { count, duration, percent, plural, type TimeFormat, unknown } from '../format.ts'
+import { boardLook } from '../deployments/board-look.ts'
 import type { Overview } from './read-overview.ts'
 
 interface Timed {
@@ -206,12 +207,12 @@ const usesText = (workflows: number | undefined): string => {
   return workflows === 0 ? 'Not deployed' : `Used by ${plural(workflows, 'workflow')}`
 }
 
-const lookOf = ({ state, status }: BoardRow) =>
-  state === 'failing' ? ({ tone: 'fail', word: 'Failing' } as const) : deploymentLook(status)
-
 export function DeploymentsCard({ overview: { board }, time }: Timed) {
-  const failing = board.filter(({ state }) => state === 'failing')
-  const shown = [...failing, ...board.filter(({ state }) => state !== 'failing' && state !== 'undeployed')]
+  const isTrouble = ({ state }: BoardRow) => state === 'failing' || state === 'drifted'
+  const shown = [
+    ...board.filter(isTrouble),
+    ...board.filter((row) => !isTrouble(row) && row.state !== 'undeployed'),
+  ]
   const all = (
     <a class="link" href="/deployments">
       All
@@ -239,7 +240,7 @@ export function DeploymentsCard({ overview: { board }, time }: Timed) {
                   {row.instanceName} · <Time at={row.since} format={time} as="brief" />
                 </small>
               </span>
-              <Status {...lookOf(row)} />
+              <Status {...boardLook(row)} />
             </li>
           ))}
         </ul>

@@ -72,6 +72,7 @@ const Beginning = () => (
 const troublesOf = ({ board, credentials, credentialStats, instances, missing }: Overview) => ({
   failing: board.filter(({ state }) => state === 'failing'),
   failed: board.filter(({ state }) => state === 'failed'),
+  drifted: board.filter(({ state }) => state === 'drifted'),
   rejected: credentials
     .filter(({ status }) => status === 'invalid')
     .map(({ id, name, lastValidatedAt, validationError }) => {

@@ -1,11 +1,12 @@
 /** @module Where a workflow is, in short for its overview, and in full for the tab. */
 import { Card, Empty } from '../components/card.tsx'
 import { LinkButton } from '../components/controls.tsx'
-import { deploymentLook, Status } from '../components/status.tsx'
+import { Status } from '../components/status.tsx'
 import { NameCell, Table, Td, Time, Tr } from '../components/table.tsx'
 import type { BoardRow } from '../deployments/read-board.ts'
 import { none, percent, plural, type TimeFormat } from '../format.ts'
 import { planHref, runsHref } from './links.ts'
+import { boardLook } from '../deployments/board-look.ts'
 import type { DeployedPlace } from './read-workflow.ts'
 
 interface Props {
@@ -13,9 +14,6 @@ interface Props {
   board: readonly BoardRow[]
   time: TimeFormat
 }
-
-const BoardStatus = ({ row }: { row: BoardRow }) =>
-  row.state === 'failing' ? <Status tone="fail" word="Failing" /> : <Status {...deploymentLook(row.status)} />
 
 const NoDeployments = ({ workflowId }: { workflowId: string }) => (
   <Empty
@@ -68,7 +66,7 @@ export function DeploymentsCard({ workflowId, board, time }: Props) {
                 </span>
               </Td>
               <Td phone="end">
-                <BoardStatus row={row} />
+                <Status {...boardLook(row)} />
               </Td>
             </Tr>
           ))}
@@ -116,7 +114,7 @@ export function DeploymentsTable({
               />
             </Td>
             <Td phone="end">
-              <BoardStatus row={row} />
+              <Status {...boardLook(row)} />
             </Td>
             <Td phone="line">
               v{row.version}

@@ -101,6 +101,7 @@ const where = (rows: readonly BoardRow[]): string =>
 function StateTags({ id, board, today }: { id: string } & Pick<HeadProps, 'board' | 'today'>) {
   const failing = board.filter(({ state }) => state === 'failing')
   const broken = board.filter(({ state }) => state === 'failed')
+  const drifted = board.filter(({ state }) => state === 'drifted')
   const live = board.filter(isLive)
   const { failed, finished } = today
   const failedHref = runsHref(id, { status: 'failed', from: '24h' })
@@ -119,6 +120,11 @@ function StateTags({ id, board, today }: { id: string } & Pick<HeadProps, 'board
       {broken.length > 0 && (
         <a class="workflow-state" href={workflowHref(id, '/deployments')}>
           <StatusTag tone="fail" word={`Deployment failed ${where(broken)}`} />
+        </a>
+      )}
+      {drifted.length > 0 && (
+        <a class="workflow-state" href={workflowHref(id, '/deployments')}>
+          <StatusTag tone="wait" word={`Changed in n8n ${where(drifted)}`} />
         </a>
       )}
       {live.length > 0 ? (

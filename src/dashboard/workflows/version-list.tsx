@@ -1,12 +1,13 @@
 /** @module The versions of a workflow with the prompts behind them, newest first. */
 import type { WorkflowVersionSummary } from '../../workflows/contract.ts'
 import { Action } from '../components/controls.tsx'
-import { deploymentLook, StatusTag } from '../components/status.tsx'
+import { StatusTag } from '../components/status.tsx'
 import { Time } from '../components/table.tsx'
 import type { BoardRow } from '../deployments/read-board.ts'
 import { percent, plural, type TimeFormat } from '../format.ts'
 import { diffHref, runsHref, workflowHref } from './links.ts'
 import type { VersionRate } from './read-workflow.ts'
+import { boardLook } from '../deployments/board-look.ts'
 import type { ChangeCounts } from './version-changes.ts'
 
 export interface ListedVersion {
@@ -68,14 +69,8 @@ function Version(props: VersionListProps & { listed: ListedVersion }) {
             .slice(0, 4)
             .map((row) => (
               <a href={`/deployments/${row.id}`}>
-                <StatusTag
-                  {...(row.state === 'failing' ? { tone: 'fail' as const } : deploymentLook(row.status))}
-                  word={row.instanceName}
-                />
-                <span class="visually-hidden">
-                  {' '}
-                  {row.state === 'failing' ? 'failing' : deploymentLook(row.status).word}
-                </span>
+                <StatusTag {...boardLook(row)} word={row.instanceName} />
+                <span class="visually-hidden"> {boardLook(row).word}</span>
               </a>
             ))}
         </p>

@@ -65,6 +65,27 @@ describe('the list of deployments', () => {
     expect(text).toContain('1 failed')
   })
 
+  test('tells what was changed in n8n since it was deployed, here and wherever the deployment is shown', async () => {
+    const tab = await person()
+    await tab.deployment('as-deployed', 'active')
+    const { id, workflowId } = await tab.deployment('changed', 'active')
+    await app.database.sql`update deployments set drifted_since = now() where id = ${id}`
+    const list = (await tab.get('/deployments')).text
+    expect([...textOf(list).matchAll(/(changed|as-deployed) on/g)].map(([, name]) => name)).toEqual([
+      'changed',
+      'as-deployed',
+    ])
+    expect(textOf(list)).toContain('1 changed in n8n')
+    expect(list).toContain(`href="/deployments/${id}/drift"`)
+    const only = textOf((await tab.get('/deployments?state=drifted')).text)
+    expect([only.includes('changed on'), only.includes('as-deployed on')]).toEqual([true, false])
+    for (const path of [`/deployments/${id}`, `/workflows/${workflowId}`, '/']) {
+      expect({ path, text: textOf((await tab.get(path)).text) }).toMatchObject({
+        text: expect.stringMatching(/changed (in n8n|on)/i),
+      })
+    }
+  })
+
   test('puts what fails most first among what is live, with its last error', async () => {
     const tab = await person()
     const on = await tab.instance('the-one')
