@@ -77,7 +77,7 @@ describe('the list of deployments', () => {
     ])
     expect(textOf(list)).toContain('1 changed in n8n')
     expect(list).toContain(`href="/deployments/${id}/drift"`)
-    const only = textOf((await tab.get('/deployments?state=drifted')).text)
+    const only = textOf((await tab.get('/deployments?status=drifted')).text)
     expect([only.includes('changed on'), only.includes('as-deployed on')]).toEqual([true, false])
     for (const path of [`/deployments/${id}`, `/workflows/${workflowId}`, '/']) {
       expect({ path, text: textOf((await tab.get(path)).text) }).toMatchObject({
