@@ -105,6 +105,7 @@ describe('the large demo', () => {
     expect(await states('status', 'deployments')).toEqual(
       ['active', 'deploying', 'failed', 'inactive', 'pending', 'tracking', 'undeployed'].toSorted(),
     )
+    expect(await states('drifted_since is not null', 'deployments')).toEqual([false, true])
     expect(await states('status', 'credentials')).toEqual(['invalid', 'untested', 'valid'])
     expect(await states('status', 'instances')).toEqual(['limited', 'ok', 'unreachable'])
     expect(await states('status', 'executions')).toEqual(
@@ -114,7 +115,7 @@ describe('the large demo', () => {
 
   test('has rollups that equal a recount', async () => {
     const [found] = await rows(`select
-      (select sum(success) from execution_stats_now where grain = 'day')::integer as told,
+      (select sum(success) from execution_stats_now where deployment_id = '00000000-0000-0000-0000-000000000000' and grain = 'day')::integer as told,
       (select count(*) from executions where status = 'success')::integer as counted`)
     expect(found?.['told']).toBe(found?.['counted'])
   })

@@ -28,6 +28,10 @@ export async function finish(deps: Deps, { userId, nowMs, moments, chronicle }: 
       reporter_workflow_id = ${new Random(key).hex(16)} where user_id = ${userId} and id = ${id}`
   }
   await sql`update deployments set lease_until = ${iso(nowMs + 365 * dayMs)} where user_id = ${userId} and status = 'pending'`
+  // Nor is the look for drift; of one deployment it has found some.
+  await sql`update deployments d set drift_checked_at = ${iso(nowMs + 365 * dayMs)},
+      drifted_since = case when w.name = 'Deal desk alerts' then ${iso(nowMs - dayMs / 5)}::timestamptz end
+    from workflows w where d.user_id = ${userId} and w.id = d.workflow_id and d.status in ('active', 'inactive', 'tracking')`
   await pushed(deps, userId, nowMs)
   await backdate(deps, { userId, moments, chronicle })
 }
