@@ -23,7 +23,12 @@ test('executions from before there were rollups are counted by the migration, an
   await migrate({ sql, migrations: migrations.slice(0, before) })
 
   const world = createWorld({ db, sql } as Parameters<typeof createWorld>[0])
-  const { userId, instanceId, workflowId, deploymentId } = await world.tracked('wf1')
+  const userId = await world.user()
+  const workflowId = await world.workflow(userId)
+  const { id: instanceId } = await world.instance(userId)
+  const deploymentId = uuidv7()
+  await sql`insert into deployments (id, user_id, workflow_id, instance_id, version, n8n_workflow_id, status)
+    values (${deploymentId}, ${userId}, ${workflowId}, ${instanceId}, 1, 'wf1', 'tracking')`
   const next = random(6)
   const nowMs = Date.now()
   for (let index = 0; index < 200; index++) {
