@@ -3,7 +3,7 @@ import { type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
 import type { NodeStats, NodeTypeStats, nodeSorts, nodeTypeSorts } from './node-contract.ts'
 import { type BoundedRange, periodOf, wholeDays } from './period.ts'
-import { type Choice, eachOf, togetherOf, within } from './run-sources.ts'
+import { type Choice, eachOf, picked, togetherOf, within } from './run-sources.ts'
 import { percentageOf } from './summary.ts'
 
 type Sort = (typeof nodeTypeSorts)[number] | (typeof nodeSorts)[number]
@@ -32,16 +32,6 @@ const orders: Record<Sort, SQL> = {
   failureRate: sql`failures::float8 / nullif(executions, 0) desc nulls last, executions desc`,
 }
 
-/** `picked`, of the groups with their durations: only of those that are picked, unless these decide which that are. */
-const picked = (groups: SQL, key: SQL, sort: Sort, limit: number) => {
-  const first = sql`order by ${orders[sort]}, ${key} limit ${limit}`
-  return sql`
-    candidates as materialized (
-      select *, count(*) over () as of_all from (${groups}) grouped ${sort === 'slowest' ? sql`` : first}
-    ),
-    picked as (select * from candidates cross join lateral duration_percentiles(durations) timed ${first})`
-}
-
 export async function nodeTypeStats(
   db: Db,
   userId: string,
@@ -52,7 +42,7 @@ export async function nodeTypeStats(
   const days = wholeDays(range)
   const ofType = nodeType === undefined ? sql`` : sql`and node_type = ${nodeType}`
   const { workflowId, deploymentId, instanceId, tag } = choice
-  const key = sql`node_type`
+  const order = sql`${orders[sort]}, node_type`
   const { rows } = await db.execute<Row & { workflows: number }>(sql`
     with ran as (
       select node_type, ${sums} from node_stats_now
@@ -73,16 +63,14 @@ export async function nodeTypeStats(
         }
       group by node_type
     ),
-    ${picked(
-      sql`select node_type, coalesce(workflows, 0) as workflows, coalesce(executions, 0) as executions,
+    ${picked({
+      sums: sql`select node_type, coalesce(workflows, 0) as workflows, coalesce(executions, 0) as executions,
           coalesce(runs, 0) as runs, coalesce(failures, 0) as failures, coalesce(items, 0) as items,
           coalesce(total_ms, 0) as total_ms, durations
         from ran full join used using (node_type)`,
-      key,
-      sort,
-      limit,
-    )}
-    select node_type, workflows::float8, ${columns} from picked order by ${orders[sort]}, ${key}`)
+      ...{ order, byDuration: sort === 'slowest', limit },
+    })}
+    select node_type, workflows::float8, ${columns} from picked order by ${order}`)
   return {
     period: periodOf(days),
     total: rows[0]?.of_all ?? 0,
@@ -101,16 +89,15 @@ export async function nodeStats(
   const days = wholeDays(range)
   const ofType = nodeType === undefined ? sql`` : sql`and node_type = ${nodeType}`
   const key = sql`node_name, node_type`
+  const order = sql`${orders[sort]}, ${key}`
   const { rows } = await db.execute<Row & { node_name: string }>(sql`
-    with ${picked(
-      sql`select ${key}, ${sums} from node_stats_now
+    with ${picked({
+      sums: sql`select ${key}, ${sums} from node_stats_now
         where ${eachOf(userId, choice)} ${within(sql`at`, days)} ${ofType}
         group by ${key} having sum(executions) > 0`,
-      key,
-      sort,
-      limit,
-    )}
-    select ${key}, ${columns} from picked order by ${orders[sort]}, ${key}`)
+      ...{ order, byDuration: sort === 'slowest', limit },
+    })}
+    select ${key}, ${columns} from picked order by ${order}`)
   return {
     period: periodOf(days),
     total: rows[0]?.of_all ?? 0,

@@ -50,8 +50,7 @@ export async function promptStats(
         join workflow_versions v on v.user_id = ${userId} and v.workflow_id = sums.workflow_id
           and v.version = sums.workflow_version and v.prompt is not null
         where runs > 0`,
-      key,
-      order,
+      order: sql`${order}, ${key} desc`,
       byDuration: sort === 'p95',
       limit,
     })}
@@ -104,8 +103,7 @@ export async function modelStats(
     ),
     ${picked({
       sums: sql`select * from sums`,
-      key: sql`model`,
-      order: groupOrders.runs,
+      order: sql`${groupOrders.runs}, model desc`,
       byDuration: false,
       limit,
     })}

@@ -4,7 +4,7 @@
  * than many a statement does.
  */
 import { type SQL, sql } from 'drizzle-orm'
-import { executionStatuses } from '../db/schema/executions.ts'
+import { type ExecutionStatus, executionStatuses } from '../db/schema/executions.ts'
 import { failingStatuses } from '../executions/merge.ts'
 import type { RunFilter } from './contract.ts'
 import { type Part, partsOf, type Range } from './period.ts'
@@ -15,10 +15,15 @@ export type Choice = Omit<RunFilter, 'from' | 'to'>
 const everyDeployment = '00000000-0000-0000-0000-000000000000'
 
 const happenedAt = sql`coalesce(started_at, finished_at, recorded_at)`
-const statuses = sql.join(
-  executionStatuses.map((status) => sql.identifier(status)),
-  sql`, `,
-)
+const joined = (parts: SQL[], separator = sql`, `) => sql.join(parts, separator)
+
+/** Of the column of each status, in their order. */
+export const statusesWith = (column: (name: SQL, status: ExecutionStatus) => SQL, separator?: SQL): SQL =>
+  joined(
+    executionStatuses.map((status) => column(sql`${sql.identifier(status)}`, status)),
+    separator,
+  )
+export const statusNames = statusesWith((name) => name)
 
 export const hasChoice = (choice: Choice): boolean =>
   Object.values(choice).some((value) => value !== undefined)
@@ -73,8 +78,13 @@ interface RunOptions {
   alsoHours?: SQL | undefined
 }
 
-const ids = sql`deployment_id, workflow_id, workflow_version`
-const noIds = sql`${everyDeployment}::uuid as deployment_id, ${everyDeployment}::uuid as workflow_id, 0 as workflow_version`
+const idColumns = [sql`deployment_id`, sql`workflow_id`, sql`workflow_version`]
+const noIdColumns = [
+  sql`${everyDeployment}::uuid as deployment_id`,
+  sql`${everyDeployment}::uuid as workflow_id`,
+  sql`0 as workflow_version`,
+]
+const ids = joined(idColumns)
 
 /**
  * The runs in `parts`, not summed: single rows may be 0 or negative. They have `span, grain, deployment_id, workflow_id,
@@ -91,19 +101,19 @@ export function runsIn(
   const bucket = sql`case when finished_at >= started_at
     then duration_bucket((extract(epoch from finished_at - started_at) * 1000)::bigint) end as bucket`
   const rows = sql`
-    select ${span}, grain, ${ids}, at, ${statuses}, durations from execution_stats_now
+    select ${span}, grain, ${ids}, at, ${statusNames}, durations from execution_stats_now
     where ${together ? togetherOf(userId, choice) : eachOf(userId, choice)}
       and ${anyOf(alsoHours ? [...whole, sql`grain = 'hour' and ${alsoHours}`] : whole)}`
   if (pieces.length === 0) return { pieces: sql``, rows }
   const own = sql`user_id = ${userId} ${chosen(userId, choice)}`
-  const grouped = sql`${together ? noIds : ids}, status, ${bucket}`
+  const keys = [...(together ? noIdColumns : idColumns), sql`status`, bucket]
   return {
-    pieces: sql`pieces as (${readPieces(own, grouped, 5, pieces)}),`,
+    pieces: sql`pieces as (${readPieces(own, keys, pieces)}),`,
     rows: sql`${rows}
-      union all select span, 'piece', ${ids}, at, ${sql.join(
-        executionStatuses.map((status) => sql`case status when ${status} then sign * runs else 0 end`),
-        sql`, `,
-      )}, coalesce(sign * runs * duration_histogram(bucket), 0) from pieces`,
+      union all select span, 'piece', ${ids}, at,
+        ${statusesWith((_, status) => sql`case status when ${status} then sign * runs else 0 end`)},
+        coalesce(sign * runs * duration_histogram(bucket), 0)
+      from pieces`,
   }
 }
 
@@ -120,7 +130,7 @@ export function failuresIn(
   if (pieces.length === 0) return { pieces: sql``, rows }
   const failed = sql`${own} and error_fingerprint is not null and status in (${literals(failingStatuses)})`
   return {
-    pieces: sql`pieces as (${readPieces(failed, sql`${ids}, error_fingerprint as fingerprint`, 4, pieces)}),`,
+    pieces: sql`pieces as (${readPieces(failed, [...idColumns, sql`error_fingerprint as fingerprint`], pieces)}),`,
     rows: sql`${rows} union all select span, fingerprint, ${ids}, at, sign * runs from pieces`,
   }
 }
@@ -141,7 +151,7 @@ function divided(parts: Part[], earlier: Part[]) {
 }
 
 const anyOf = (conditions: SQL[]) =>
-  sql`(${conditions.length > 0 ? sql.join(conditions, sql` or `) : sql`false`})`
+  sql`(${conditions.length > 0 ? joined(conditions, sql` or `) : sql`false`})`
 
 /** Of a row of the rollups, by where the whole parts of span 0 begin. */
 function spanOf(whole: Part[], earlier: Part[]): SQL {
@@ -152,20 +162,19 @@ function spanOf(whole: Part[], earlier: Part[]): SQL {
 }
 
 /**
- * `span`, `sign`, the columns of `grouped`, `at` and how many `runs`. Pieces share ranges, each of which is read and counted once.
- * What is told twice of their bounds is what the index is chosen by.
- * @param grouped as many columns as `columns` says
+ * `span`, `sign`, the columns of `keys`, `at` and how many `runs`. Pieces share ranges, each of which is read and counted
+ * once. What is told twice of their bounds is what the index is chosen by.
  */
-function readPieces(own: SQL, grouped: SQL, columns: number, pieces: (Part & { span: number })[]): SQL {
+function readPieces(own: SQL, keys: SQL[], pieces: (Part & { span: number })[]): SQL {
   const keyOf = ({ from, to }: Range) => `${from?.getTime()} ${to?.getTime()}`
   const ranges = [...new Map(pieces.map((piece) => [keyOf(piece), piece])).values()]
   const places = new Map(ranges.map((range, place) => [keyOf(range), place]))
-  const values = (rows: SQL[]) => sql`(values ${sql.join(rows, sql`, `)})`
+  const values = (rows: SQL[]) => sql`(values ${joined(rows)})`
   const numbers = (...each: (number | undefined)[]) => sql.raw(each.join(', '))
   return sql`
     select counted.*, piece.span, piece.sign
     from (
-      select range.place, ${grouped}, date_bin('1 hour', ${happenedAt}, '2000-01-01Z') as at, count(*)::integer as runs
+      select range.place, ${joined(keys)}, date_bin('1 hour', ${happenedAt}, '2000-01-01Z') as at, count(*)::integer as runs
       from ${values(
         ranges.map(
           (range, place) => sql`(${numbers(place)}, ${range.from?.toISOString()}::timestamptz,
@@ -173,11 +182,8 @@ function readPieces(own: SQL, grouped: SQL, columns: number, pieces: (Part & { s
         ),
       )} range (place, from_at, to_at)
       join executions on ${happenedAt} >= range.from_at and ${happenedAt} < range.to_at
-      where ${own} and (${sql.join(
-        ranges.map((range) => sql`true ${within(happenedAt, range)}`),
-        sql` or `,
-      )})
-      group by ${numbers(...Array.from({ length: columns + 2 }, (_, index) => index + 1))}
+      where ${own} and ${anyOf(ranges.map((range) => sql`true ${within(happenedAt, range)}`))}
+      group by ${numbers(...Array.from({ length: keys.length + 2 }, (_, index) => index + 1))}
     ) counted
     join ${values(
       pieces.map((piece) => sql`(${numbers(places.get(keyOf(piece)), piece.span, piece.sign)})`),
@@ -190,17 +196,10 @@ export function countedRuns(userId: string, choice: Choice, range: Range): SQL {
   return sql`with ${pieces} counted as (${rows}) select * from counted`
 }
 
-const literals = (values: readonly string[]) =>
-  sql.join(
-    values.map((value) => sql`${value}`),
-    sql`, `,
-  )
+const literals = (values: readonly string[]) => joined(values.map((value) => sql`${value}`))
 
 /** What every group of `runsIn` has: `runs`, `failed` and `succeeded`. */
-export const groupSums = sql`${sql.join(
-  executionStatuses.map((status) => sql`sum(${sql.identifier(status)})`),
-  sql` + `,
-)} as runs, sum(error + crashed) as failed, sum(success) as succeeded`
+export const groupSums = sql`${statusesWith((name) => sql`sum(${name})`, sql` + `)} as runs, sum(error + crashed) as failed, sum(success) as succeeded`
 
 export interface GroupSums extends Record<string, unknown> {
   /** How many groups there are, of which these are the first. */
@@ -224,19 +223,23 @@ export const groupOrders = {
 }
 
 /**
- * The `with` clauses `picked`, of groups of runs with their percentiles: only of the groups that are picked, unless these
- * decide which that are.
- * @param sums a select of groups with their `key` columns, `groupSums` and the histogram `durations`
+ * The `with` clauses `picked`, of groups with their percentiles: only of the groups that are picked, unless these decide
+ * which that are.
+ * @param sums a select of groups with the histogram `durations`
+ * @param order in which no two groups are equal
  */
-export function picked(options: {
+export function picked({
+  sums,
+  order,
+  byDuration,
+  limit,
+}: {
   sums: SQL
-  key: SQL
   order: SQL
   byDuration: boolean
   limit: number
 }): SQL {
-  const { sums, key, order, byDuration, limit } = options
-  const first = sql`order by ${order}, ${key} desc limit ${limit}`
+  const first = sql`order by ${order} limit ${limit}`
   return sql`
     candidates as materialized (
       select *, count(*) over () as of_all from (${sums}) summed ${byDuration ? sql`` : first}

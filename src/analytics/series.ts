@@ -5,8 +5,8 @@ import { executionStatuses } from '../db/schema/executions.ts'
 import { invalid } from '../errors.ts'
 import { type Interval, maxBuckets, type Series } from './contract.ts'
 import { type BoundedRange, dayMs, floor, hourMs, type Part, partsOf, periodOf } from './period.ts'
-import { type Choice, runsIn } from './run-sources.ts'
-import { type StatusCounts, statusNames, statusSums, successRateOf } from './summary.ts'
+import { type Choice, runsIn, statusNames } from './run-sources.ts'
+import { type StatusCounts, statusSums, successRateOf } from './summary.ts'
 
 const lengthMs: Record<Interval, number> = { hour: hourMs, day: dayMs, week: 7 * dayMs }
 

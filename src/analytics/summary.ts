@@ -1,9 +1,9 @@
-import { type SQL, sql } from 'drizzle-orm'
+import { sql } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
 import { type ExecutionStatus, executionStatuses } from '../db/schema/executions.ts'
 import type { Summary, Sums } from './contract.ts'
 import { partsOf, type Range, rangeBefore } from './period.ts'
-import { type Choice, type GroupSums, runsIn } from './run-sources.ts'
+import { type Choice, type GroupSums, runsIn, statusesWith, statusNames } from './run-sources.ts'
 
 /** Null in what is joined and has no runs. */
 export type StatusCounts = Record<ExecutionStatus, number | null> & {
@@ -12,12 +12,6 @@ export type StatusCounts = Record<ExecutionStatus, number | null> & {
   p99: number | null
 }
 
-const statusesWith = (column: (status: SQL) => SQL) =>
-  sql.join(
-    executionStatuses.map((status) => column(sql.identifier(status) as unknown as SQL)),
-    sql`, `,
-  )
-export const statusNames = statusesWith((status) => status)
 /** Of rows with a `sign`. */
 export const statusSums = statusesWith((status) => sql`sum(sign * ${status})::float8 as ${status}`)
 const statusColumns = statusesWith((status) => sql`coalesce(sum(${status}), 0)::float8 as ${status}`)

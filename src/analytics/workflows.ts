@@ -28,15 +28,13 @@ export async function workflowStats(
   range: BoundedRange,
   { limit, sort, minRuns }: { limit: number; sort: Sort; minRuns: number },
 ): Promise<WorkflowStats> {
-  const key = sql`workflow_id`
   const { pieces, rows: runs } = runsIn(userId, choice, partsOf(range))
   const { rows } = await db.execute<Row>(sql`
     with ${pieces} runs as (${runs}),
     sums as (select workflow_id, ${groupSums}, sum(durations) as durations from runs group by workflow_id),
     ${picked({
       sums: sql`select * from sums where runs >= ${Math.max(1, minRuns)}`,
-      key,
-      order: groupOrders[sort],
+      order: sql`${groupOrders[sort]}, workflow_id desc`,
       byDuration: sort === 'p95',
       limit,
     })}
