@@ -2,7 +2,7 @@
 import { and, eq, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import type { Db } from '../db/client.ts'
-import { type Binding, deployments, remoteCredentials } from '../db/schema/deployments.ts'
+import { type Binding, deployments } from '../db/schema/deployments.ts'
 import { workflowVersions } from '../db/schema/workflows.ts'
 import { AppError } from '../errors.ts'
 import { type Connection, type InstanceConnections, toAppError } from '../instances/connections.ts'
@@ -19,6 +19,7 @@ import type { Deployment } from './contract.ts'
 import type { Adoption, Drift } from './drift-contract.ts'
 import { type Sent, toOwnContent, usedCredentials } from './own-content.ts'
 import { toRemoteBody } from './remote-body.ts'
+import { ownCredentials } from './remote-credentials.ts'
 import { diffRemote, isDrift, type RemoteDiff, remoteHash } from './remote-form.ts'
 
 const columns = {
@@ -58,6 +59,13 @@ export interface DriftOptions {
   loadCatalogue: () => Promise<Catalogue>
 }
 
+export interface Compared {
+  drift: Drift
+  /** Without the node that reports its successes; null when n8n has no such workflow. */
+  remote: N8nWorkflow | null
+  instance: Connection['instance']
+}
+
 /** Every method takes the owner first, and is null when the user has no such deployment. */
 export class DeploymentDrift {
   readonly #db: Db
@@ -72,16 +80,22 @@ export class DeploymentDrift {
 
   /** @throws {AppError} `conflict` while it is being changed or is not in n8n, `instance-*` */
   async find(userId: string, id: string): Promise<Drift | null> {
+    const compared = await this.compare(userId, id)
+    return compared && compared.drift
+  }
+
+  /** With what was compared. @throws {AppError} as `find` */
+  async compare(userId: string, id: string): Promise<Compared | null> {
     const row = await this.#row(userId, id)
     if (!row) return null
     const connection = await this.#open(userId, row)
     const remote = await getWorkflow(connection, row.n8nWorkflowId)
-    const drift = await this.#compare(userId, row, connection, remote)
+    const drift = await this.#driftOf(userId, row, connection, remote)
     await this.#keep(userId, row, drift.drifted)
-    return drift
+    return { drift, remote, instance: connection.instance }
   }
 
-  async #compare(
+  async #driftOf(
     userId: string,
     row: Row,
     connection: Connection,
@@ -284,19 +298,6 @@ export class DeploymentDrift {
       }),
     )
   }
-}
-
-/** n8n's id → ours, of the credentials that we put on the instance. */
-export async function ownCredentials(
-  db: Db,
-  userId: string,
-  instanceId: string,
-): Promise<Map<string, string>> {
-  const rows = await db
-    .select({ id: remoteCredentials.credentialId, n8nId: remoteCredentials.n8nCredentialId })
-    .from(remoteCredentials)
-    .where(and(eq(remoteCredentials.userId, userId), eq(remoteCredentials.instanceId, instanceId)))
-  return new Map(rows.map(({ id, n8nId }) => [n8nId, id]))
 }
 
 /**

@@ -253,3 +253,16 @@ async function isGone(client: Connection['client'], id: string, call: Call): Pro
 async function remove(client: Connection['client'], id: string, call: Call): Promise<void> {
   await call(() => client.deleteCredential(id)).catch(unless('not-found', async () => undefined))
 }
+
+/** n8n's id → ours, of the credentials that we put on the instance. */
+export async function ownCredentials(
+  db: Db,
+  userId: string,
+  instanceId: string,
+): Promise<Map<string, string>> {
+  const rows = await db
+    .select({ id: remoteCredentials.credentialId, n8nId: remoteCredentials.n8nCredentialId })
+    .from(remoteCredentials)
+    .where(and(eq(remoteCredentials.userId, userId), eq(remoteCredentials.instanceId, instanceId)))
+  return new Map(rows.map(({ id, n8nId }) => [n8nId, id]))
+}

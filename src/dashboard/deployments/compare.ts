@@ -1,6 +1,5 @@
 /** @module Asks n8n what it has of a deployment, and reads beside it what was deployed and what is wanted. */
 import type { Deployment } from '../../deployments/contract.ts'
-import { getWorkflow } from '../../deployments/drift.ts'
 import type { Drift } from '../../deployments/drift-contract.ts'
 import { savedExecutions } from '../../deployments/remote-body.ts'
 import type { DashboardDeps } from '../env.ts'
@@ -13,29 +12,26 @@ export interface Comparison {
   sides: ThreeWay | null
 }
 
-type CompareDeps = Pick<DashboardDeps, 'drift' | 'connections' | 'workflows'>
+type CompareDeps = Pick<DashboardDeps, 'drift' | 'workflows'>
 
 /** Null when there is no such deployment. @throws {AppError} as `DeploymentDrift.find` */
 export async function compare(
-  { drift: drifts, connections, workflows }: CompareDeps,
+  { drift: drifts, workflows }: CompareDeps,
   userId: string,
   deployment: Deployment,
   detail: DeploymentDetail,
 ): Promise<Comparison | null> {
-  const { id, workflowId, version, n8nWorkflowId, bindings, status } = deployment
-  const [drift, connection] = await Promise.all([
-    drifts.find(userId, id),
-    connections.open(userId, deployment.instanceId),
-  ])
-  if (!drift) return null
-  if (!drift.drifted || !drift.diff || !connection || n8nWorkflowId === null) return { drift, sides: null }
-  const [n8n, deployed, wanted] = await Promise.all([
-    getWorkflow(connection, n8nWorkflowId),
+  const { id, workflowId, version, bindings, status } = deployment
+  const compared = await drifts.compare(userId, id)
+  if (!compared) return null
+  const { drift, remote } = compared
+  if (!drift.drifted || !drift.diff || !remote) return { drift, sides: null }
+  const [deployed, wanted] = await Promise.all([
     workflows.findVersion(userId, workflowId, version),
     workflows.find(userId, workflowId),
   ])
-  if (!n8n || !deployed || !wanted) return { drift, sides: null }
-  const { reporterWorkflowId } = connection.instance
+  if (!deployed || !wanted) return { drift, sides: null }
+  const { reporterWorkflowId } = compared.instance
   const forced = {
     ...savedExecutions,
     ...(reporterWorkflowId !== null && { errorWorkflow: reporterWorkflowId }),
@@ -50,7 +46,7 @@ export async function compare(
     drift,
     sides: threeWay(drift.diff, {
       deployed: deployed.workflow,
-      n8n: { ...n8n },
+      n8n: { ...remote },
       wanted: wanted.workflow,
       forced: status === 'tracking' ? {} : forced,
       bindings: Object.fromEntries(bound),
