@@ -22,50 +22,40 @@ import {
 } from './page-deps.ts'
 import { failedForm, readValues, toChange, valuesOf } from './workflow-form.ts'
 
+const quietHead = (c: Context<DashboardEnv>, { workflow, board, today }: FoundWorkflow) => (
+  <WorkflowHead {...{ workflow, board, today }} tab="none" time={c.var.viewer.time} quiet />
+)
+
 export function changePages(deps: WorkflowPageDeps) {
   const { workflows } = deps
 
   const editPage = (
     c: Context<DashboardEnv>,
-    { workflow, board, today }: FoundWorkflow,
+    found: FoundWorkflow,
     { state, expected, conflict }: Omit<EditProps, 'workflow'>,
     status: ContentfulStatusCode = 200,
   ) =>
     renderPage(
       c,
-      { title: 'Edit', section: 'workflows', crumbs: crumbsOf(workflow), status },
+      { title: 'Edit', section: 'workflows', crumbs: crumbsOf(found.workflow), status },
       <>
-        <WorkflowHead
-          workflow={workflow}
-          board={board}
-          today={today}
-          tab="none"
-          time={c.var.viewer.time}
-          quiet
-        />
-        <EditView {...{ workflow, state, expected, conflict }} />
+        {quietHead(c, found)}
+        <EditView {...{ workflow: found.workflow, state, expected, conflict }} />
       </>,
     )
 
   const deletePage = (
     c: Context<DashboardEnv>,
-    { workflow, board, today }: FoundWorkflow,
+    found: FoundWorkflow,
     { typed, force, errors }: Pick<DeleteProps, 'typed' | 'force' | 'errors'>,
     status: ContentfulStatusCode = 200,
   ) =>
     renderPage(
       c,
-      { title: 'Delete', section: 'workflows', crumbs: crumbsOf(workflow), status },
+      { title: 'Delete', section: 'workflows', crumbs: crumbsOf(found.workflow), status },
       <>
-        <WorkflowHead
-          workflow={workflow}
-          board={board}
-          today={today}
-          tab="none"
-          time={c.var.viewer.time}
-          quiet
-        />
-        <DeleteView {...{ workflow, board, typed, force, errors }} />
+        {quietHead(c, found)}
+        <DeleteView {...{ workflow: found.workflow, board: found.board, typed, force, errors }} />
       </>,
     )
 
