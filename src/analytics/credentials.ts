@@ -60,7 +60,7 @@ export async function credentialStats(
         cross join lateral jsonb_each(bindings) b
         where jsonb_typeof(b.value) = 'string' ${chosen(userId, choice)}
       ),
-      ${byHour.pieces} runs as (${byHour.rows}),
+      runs as (${byHour}),
       hours as (select deployment_id, at, ${groupSums} from runs group by deployment_id, at),
       sums as (
         select deployment_id, sum(runs) as runs, sum(failed) as failed, max(at) filter (where runs > 0) as last_at
@@ -93,7 +93,7 @@ export async function credentialStats(
         select distinct fingerprint, node from error_groups
         where user_id = ${userId} and http_status in ${refusals} and node is not null
       ),
-      ${failed.pieces} failures as (${failed.rows}),
+      failures as (${failed}),
       refused as (
         select deployment_id, workflow_id, workflow_version, node, sum(runs)::float8 as runs
         from failures join refusing using (fingerprint)

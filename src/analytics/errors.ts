@@ -31,11 +31,9 @@ interface GroupRow extends Record<string, unknown> {
   series: [startMs: number, runs: number][] | null
 }
 
-interface VersionRow extends Record<string, unknown> {
-  workflow_id: string
-  workflow_version: number
-  name: string | null
-  runs: number
+interface GroupDetailRow extends GroupRow {
+  /** Most runs first. */
+  by_version: { workflow_id: string; workflow_version: number; name: string | null; runs: number }[] | null
 }
 
 export async function errorGroups(
@@ -66,18 +64,10 @@ export async function errorGroup(
   range: BoundedRange,
 ): Promise<ErrorGroupDetail | null> {
   const seriesInterval = intervalFor(range)
-  const current = failuresIn(userId, choice, partsOf(range))
-  const [{ rows }, { rows: versions }, newest] = await db.batch([
-    db.execute<GroupRow>(
+  const [{ rows }, newest] = await db.batch([
+    db.execute<GroupDetailRow>(
       groupsOf(userId, choice, range, seriesInterval, { limit: 1, sort: 'runs', fingerprint }),
     ),
-    db.execute<VersionRow>(sql`
-      with ${current.pieces} failures as (${current.rows})
-      select workflow_id, workflow_version, w.name, sum(runs)::float8 as runs
-      from failures f left join workflows w on w.user_id = ${userId} and w.id = f.workflow_id
-      where fingerprint = ${fingerprint}
-      group by workflow_id, workflow_version, w.name having sum(runs) > 0
-      order by runs desc, workflow_id, workflow_version desc`),
     db
       .select(summaryColumns)
       .from(executions)
@@ -93,6 +83,7 @@ export async function errorGroup(
   ])
   const [row] = rows
   if (!row) return null
+  const versions = row.by_version ?? []
   const byWorkflow = new Map<string, { workflowId: string; name: string | null; runs: number }>()
   for (const { workflow_id: workflowId, name, runs } of versions) {
     byWorkflow.set(workflowId, { workflowId, name, runs: (byWorkflow.get(workflowId)?.runs ?? 0) + runs })
@@ -122,7 +113,7 @@ function groupsOf(
 ): SQL {
   const only = fingerprint === undefined ? sql`` : sql`where fingerprint = ${fingerprint}`
   const grains = seriesInterval === 'hour' ? (['hour'] as const) : undefined
-  const { pieces, rows: failures } = failuresIn(userId, choice, partsOf(range, grains), {
+  const failures = failuresIn(userId, choice, partsOf(range, grains), {
     earlier: partsOf(rangeBefore(range)),
   })
   // What decides the order is looked up of every group, else of those shown only.
@@ -136,7 +127,7 @@ function groupsOf(
   } satisfies Record<Sort, SQL>
   const first = sql`order by ${orders[sort]} limit ${limit}`
   return sql`
-    with ${pieces} every_failure as materialized (select * from (${failures}) f ${only}),
+    with every_failure as materialized (select * from (${failures}) f ${only}),
     failures as (select * from every_failure where span = 0),
     earlier as (
       select fingerprint, sum(runs) as previous_runs from every_failure where span = 1 group by fingerprint
@@ -178,6 +169,15 @@ function groupsOf(
       p.workflows::float8, p.versions::float8, g.node, g.error_class, g.http_status, g.message,
       extract(epoch from p.first_at)::float8 * 1000 as first_ms,
       extract(epoch from p.last_at)::float8 * 1000 as last_ms, s.series
+      ${
+        fingerprint === undefined
+          ? sql``
+          : sql`, (
+              select json_agg(json_build_object('workflow_id', workflow_id, 'workflow_version', workflow_version,
+                'name', w.name, 'runs', runs) order by runs desc, workflow_id, workflow_version desc)
+              from by_version v left join workflows w on w.user_id = ${userId} and w.id = v.workflow_id
+            ) as by_version`
+      }
     from picked p
     join lateral (
       select node, error_class, http_status, message from error_groups

@@ -19,12 +19,12 @@ export interface Part extends Range {
   sign: 1 | -1
 }
 
-export type Grain = 'day' | 'hour'
+export type Grain = 'day' | 'hour' | '10min'
 
 export const hourMs = 3_600_000
 export const dayMs = 24 * hourMs
 const defaultDays = 30
-const unitMs: Record<Grain, number> = { day: dayMs, hour: hourMs }
+const unitMs: Record<Grain, number> = { day: dayMs, hour: hourMs, '10min': hourMs / 6 }
 
 /** Where nothing is said, it ends now and begins 30 days before its end. */
 export function boundedRange(
@@ -48,13 +48,15 @@ export function wholeDays({ from, to }: BoundedRange): BoundedRange {
 }
 
 /**
- * The parts that make up a range: as many whole days as there are, then whole hours, which end at those nearest to its
- * own ends; and what is missing there, or too much, of the executions: half an hour of them at each end. Where a range
- * ends now, that is what will happen until the hour is over: nothing.
+ * The parts that make up a range: as many whole days as there are, then what is whole of the finer grains, which ends
+ * where the finest has a bound nearest to its own ends; and what is missing there, or too much, of the executions: half
+ * of the finest at each end. Where a range ends now, that is what will happen until then: nothing.
+ * @param grains from the coarsest to the finest
  */
 export function partsOf({ from, to }: Range, grains: readonly Grain[] = ['day', 'hour']): Part[] {
   if (from && to && from >= to) return []
-  const [start, end] = [from && nearestHour(from), to && nearestHour(to)]
+  const finestMs = unitMs[grains.at(-1) ?? 'hour']
+  const [start, end] = [from && nearest(from, finestMs), to && nearest(to, finestMs)]
   if (start && end && start >= end) return [{ source: 'executions', sign: 1, from, to }]
   const parts = wholeParts({ from: start, to: end }, grains)
   if (from && start && from < start) parts.push({ source: 'executions', sign: 1, from, to: start })
@@ -64,7 +66,7 @@ export function partsOf({ from, to }: Range, grains: readonly Grain[] = ['day', 
   return parts
 }
 
-/** Of a range that begins and ends with an hour. */
+/** Of a range whose ends are bounds of the finest. */
 function wholeParts(range: Range, [grain, ...finer]: readonly Grain[]): Part[] {
   if (!grain || (range.from && range.to && range.from >= range.to)) return []
   const start = range.from && ceil(range.from, unitMs[grain])
@@ -90,4 +92,4 @@ export function intervalStarts({ from, to }: BoundedRange, interval: Interval): 
 
 export const floor = (time: Date, ms: number) => new Date(Math.floor(time.getTime() / ms) * ms)
 const ceil = (time: Date, ms: number) => new Date(Math.ceil(time.getTime() / ms) * ms)
-const nearestHour = (time: Date) => floor(new Date(time.getTime() + hourMs / 2), hourMs)
+const nearest = (time: Date, ms: number) => floor(new Date(time.getTime() + ms / 2), ms)

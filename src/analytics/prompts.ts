@@ -40,9 +40,9 @@ export async function promptStats(
 ): Promise<PromptStats> {
   const key = sql`workflow_id, workflow_version`
   const order = sort === 'newest' ? sql`created_at desc` : groupOrders[sort]
-  const { pieces, rows: runs } = runsIn(userId, choice, partsOf(range))
+  const runs = runsIn(userId, choice, partsOf(range))
   const { rows } = await db.execute<PromptRow>(sql`
-    with ${pieces} runs as (${runs}),
+    with runs as (${runs}),
     sums as (select ${key}, ${groupSums}, sum(durations) as durations from runs group by ${key}),
     ${picked({
       sums: sql`
@@ -84,10 +84,10 @@ export async function modelStats(
   range: BoundedRange,
   { limit }: { limit: number },
 ): Promise<ModelStats> {
-  const { pieces, rows: runs } = runsIn(userId, choice, partsOf(range))
+  const runs = runsIn(userId, choice, partsOf(range))
   // The empty text stands for no model, so that it can be grouped by.
   const { rows } = await db.execute<ModelRow>(sql`
-    with ${pieces} runs as (${runs}),
+    with runs as (${runs}),
     by_version as (
       select workflow_id, workflow_version, ${groupSums}, sum(durations) as durations
       from runs group by workflow_id, workflow_version

@@ -5,16 +5,14 @@
  */
 import { type SQL, sql } from 'drizzle-orm'
 import { type ExecutionStatus, executionStatuses } from '../db/schema/executions.ts'
-import { failingStatuses } from '../executions/merge.ts'
 import type { RunFilter } from './contract.ts'
-import { type Part, partsOf, type Range } from './period.ts'
+import type { Grain, Part, Range } from './period.ts'
 
 export type Choice = Omit<RunFilter, 'from' | 'to'>
 
 /** Stands in rollups for all of a user's deployments together. */
 const everyDeployment = '00000000-0000-0000-0000-000000000000'
 
-const happenedAt = sql`coalesce(started_at, finished_at, recorded_at)`
 const joined = (parts: SQL[], separator = sql`, `) => sql.join(parts, separator)
 
 /** Of the column of each status, in their order. */
@@ -62,12 +60,9 @@ export const togetherOf = (userId: string, choice: Choice): SQL =>
       : sql`and deployment_id = ${everyDeployment} and workflow_id = ${everyDeployment}`
   }`
 
-/** `rows` is a select that reads the clause `pieces`, which is to stand before it. */
-export interface RunSource {
-  /** The clauses that `rows` reads, with a comma at the end; or nothing. */
-  pieces: SQL
-  rows: SQL
-}
+/** Of what `togetherOf` reads. Ten minutes are kept of all of a user's runs together only. */
+export const togetherGrains = (choice: Choice): readonly Grain[] =>
+  hasChoice(choice) ? ['day', 'hour'] : ['day', 'hour', '10min']
 
 interface RunOptions {
   /** The parts of span 1, before those of span 0. */
@@ -78,43 +73,34 @@ interface RunOptions {
   alsoHours?: SQL | undefined
 }
 
-const idColumns = [sql`deployment_id`, sql`workflow_id`, sql`workflow_version`]
-const noIdColumns = [
-  sql`${everyDeployment}::uuid as deployment_id`,
-  sql`${everyDeployment}::uuid as workflow_id`,
-  sql`0 as workflow_version`,
-]
-const ids = joined(idColumns)
+const ids = sql`deployment_id, workflow_id, workflow_version`
 
 /**
- * The runs in `parts`, not summed: single rows may be 0 or negative. They have `span, grain, deployment_id, workflow_id,
- * workflow_version, at`, a count for each status, and the histogram `durations`. `at` is a UTC hour or day; the grain is
- * `piece` for what is counted of executions.
+ * The runs in `parts` as a select, not summed: single rows may be 0 or negative. They have `span, grain, deployment_id,
+ * workflow_id, workflow_version, at`, a count for each status, and the histogram `durations`. `at` is a UTC hour or day;
+ * the grain is `piece` for what is less than an hour.
  */
 export function runsIn(
   userId: string,
   choice: Choice,
   parts: Part[],
   { earlier = [], together = false, alsoHours }: RunOptions = {},
-): RunSource {
+): SQL {
   const { span, whole, pieces } = divided(parts, earlier)
-  const bucket = sql`case when finished_at >= started_at
-    then duration_bucket((extract(epoch from finished_at - started_at) * 1000)::bigint) end as bucket`
   const rows = sql`
-    select ${span}, grain, ${ids}, at, ${statusNames}, durations from execution_stats_now
+    select ${span}, case grain when '10min' then 'piece' else grain end as grain, ${ids},
+      date_bin('1 hour', at, '2000-01-01Z') as at, ${statusNames}, durations
+    from execution_stats_now
     where ${together ? togetherOf(userId, choice) : eachOf(userId, choice)}
       and ${anyOf(alsoHours ? [...whole, sql`grain = 'hour' and ${alsoHours}`] : whole)}`
-  if (pieces.length === 0) return { pieces: sql``, rows }
-  const own = sql`user_id = ${userId} ${chosen(userId, choice)}`
-  const keys = [...(together ? noIdColumns : idColumns), sql`status`, bucket]
-  return {
-    pieces: sql`pieces as (${readPieces(own, keys, pieces)}),`,
-    rows: sql`${rows}
-      union all select span, 'piece', ${ids}, at,
-        ${statusesWith((_, status) => sql`case status when ${status} then sign * runs else 0 end`)},
-        coalesce(sign * runs * duration_histogram(bucket), 0)
-      from pieces`,
-  }
+  if (pieces.length === 0) return rows
+  const { places, starts, ends } = rangesOf(pieces)
+  return sql`${rows}
+    union all select span, 'piece', ${ids}, at,
+      ${statusesWith((_, status) => sql`case status when ${status} then sign * runs else 0 end`)},
+      coalesce(sign * runs * duration_histogram(bucket), 0)
+    from runs_between(${userId}, ${starts}, ${ends}, ${together && !hasChoice(choice)})
+    join ${places} using (place) where true ${chosen(userId, choice)}`
 }
 
 /** Of them those that failed: `span, fingerprint, deployment_id, workflow_id, workflow_version, at, runs`. */
@@ -123,16 +109,16 @@ export function failuresIn(
   choice: Choice,
   parts: Part[],
   { earlier = [] }: Pick<RunOptions, 'earlier'> = {},
-): RunSource {
+): SQL {
   const { span, whole, pieces } = divided(parts, earlier)
-  const own = sql`user_id = ${userId} ${chosen(userId, choice)}`
-  const rows = sql`select ${span}, fingerprint, ${ids}, at, runs from error_stats_now where ${own} and ${anyOf(whole)}`
-  if (pieces.length === 0) return { pieces: sql``, rows }
-  const failed = sql`${own} and error_fingerprint is not null and status in (${literals(failingStatuses)})`
-  return {
-    pieces: sql`pieces as (${readPieces(failed, [...idColumns, sql`error_fingerprint as fingerprint`], pieces)}),`,
-    rows: sql`${rows} union all select span, fingerprint, ${ids}, at, sign * runs from pieces`,
-  }
+  const rows = sql`
+    select ${span}, fingerprint, ${ids}, at, runs from error_stats_now
+    where user_id = ${userId} ${chosen(userId, choice)} and ${anyOf(whole)}`
+  if (pieces.length === 0) return rows
+  const { places, starts, ends } = rangesOf(pieces)
+  return sql`${rows}
+    union all select span, fingerprint, ${ids}, at, sign * runs from failures_between(${userId}, ${starts}, ${ends})
+    join ${places} using (place) where true ${chosen(userId, choice)}`
 }
 
 /** By what is to be read: conditions on whole days and hours, and the pieces of hours. */
@@ -161,42 +147,22 @@ function spanOf(whole: Part[], earlier: Part[]): SQL {
   return sql`(at < ${new Date(Math.min(...starts)).toISOString()}::timestamptz)::integer`
 }
 
-/**
- * `span`, `sign`, the columns of `keys`, `at` and how many `runs`. Pieces share ranges, each of which is read and counted
- * once. What is told twice of their bounds is what the index is chosen by.
- */
-function readPieces(own: SQL, keys: SQL[], pieces: (Part & { span: number })[]): SQL {
+/** Pieces share ranges, each of which is read once. `places` joins them to what was read. */
+function rangesOf(pieces: (Part & { span: number })[]) {
   const keyOf = ({ from, to }: Range) => `${from?.getTime()} ${to?.getTime()}`
   const ranges = [...new Map(pieces.map((piece) => [keyOf(piece), piece])).values()]
-  const places = new Map(ranges.map((range, place) => [keyOf(range), place]))
-  const values = (rows: SQL[]) => sql`(values ${joined(rows)})`
-  const numbers = (...each: (number | undefined)[]) => sql.raw(each.join(', '))
-  return sql`
-    select counted.*, piece.span, piece.sign
-    from (
-      select range.place, ${joined(keys)}, date_bin('1 hour', ${happenedAt}, '2000-01-01Z') as at, count(*)::integer as runs
-      from ${values(
-        ranges.map(
-          (range, place) => sql`(${numbers(place)}, ${range.from?.toISOString()}::timestamptz,
-            ${range.to?.toISOString()}::timestamptz)`,
-        ),
-      )} range (place, from_at, to_at)
-      join executions on ${happenedAt} >= range.from_at and ${happenedAt} < range.to_at
-      where ${own} and ${anyOf(ranges.map((range) => sql`true ${within(happenedAt, range)}`))}
-      group by ${numbers(...Array.from({ length: keys.length + 2 }, (_, index) => index + 1))}
-    ) counted
-    join ${values(
-      pieces.map((piece) => sql`(${numbers(places.get(keyOf(piece)), piece.span, piece.sign)})`),
-    )} piece (place, span, sign) using (place)`
+  const places = new Map(ranges.map((range, index) => [keyOf(range), index + 1]))
+  const times = (bound: (range: Range) => Date | null) =>
+    sql`${`{${ranges.map((range) => bound(range)?.toISOString()).join(',')}}`}::timestamptz[]`
+  const values = pieces.map((piece) =>
+    sql.raw(`(${[places.get(keyOf(piece)), piece.span, piece.sign].join(', ')})`),
+  )
+  return {
+    places: sql`(values ${joined(values)}) piece (place, span, sign)`,
+    starts: times(({ from }) => from),
+    ends: times(({ to }) => to),
+  }
 }
-
-/** `runsIn` a range, as a select that needs no other clause. */
-export function countedRuns(userId: string, choice: Choice, range: Range): SQL {
-  const { pieces, rows } = runsIn(userId, choice, partsOf(range))
-  return sql`with ${pieces} counted as (${rows}) select * from counted`
-}
-
-const literals = (values: readonly string[]) => joined(values.map((value) => sql`${value}`))
 
 /** What every group of `runsIn` has: `runs`, `failed` and `succeeded`. */
 export const groupSums = sql`${statusesWith((name) => sql`sum(${name})`, sql` + `)} as runs, sum(error + crashed) as failed, sum(success) as succeeded`

@@ -5,7 +5,7 @@ import { executionStatuses } from '../db/schema/executions.ts'
 import { invalid } from '../errors.ts'
 import { type Interval, maxBuckets, type Series } from './contract.ts'
 import { type BoundedRange, dayMs, floor, hourMs, type Part, partsOf, periodOf } from './period.ts'
-import { type Choice, runsIn, statusNames } from './run-sources.ts'
+import { type Choice, runsIn, statusNames, togetherGrains } from './run-sources.ts'
 import { type StatusCounts, statusSums, successRateOf } from './summary.ts'
 
 const lengthMs: Record<Interval, number> = { hour: hourMs, day: dayMs, week: 7 * dayMs }
@@ -27,9 +27,10 @@ export async function series(
       `There would be more than ${maxBuckets} of them: ask for a shorter period, or for a longer interval`,
     )
   }
-  const parts = partsOf(range, interval === 'hour' ? ['hour'] : ['day', 'hour'])
+  const grains = togetherGrains(choice)
+  const parts = partsOf(range, interval === 'hour' ? grains.filter((grain) => grain !== 'day') : grains)
   const isElsewhere = interval !== 'hour' && timeZone !== 'UTC'
-  const { pieces, rows: runs } = runsIn(userId, choice, parts, {
+  const runs = runsIn(userId, choice, parts, {
     together: true,
     alsoHours: isElsewhere ? sql`at = any(array(select at from moved))` : undefined,
   })
@@ -42,7 +43,7 @@ export async function series(
   const last = sql`${floor(new Date(to.getTime() - 1), hourMs).toISOString()}::timestamptz`
   const { rows } = await db
     .execute<StatusCounts & { start_ms: number }>(sql`
-    with ${pieces} ${isElsewhere ? placesOf(parts, bucketOf) : sql``}
+    with ${isElsewhere ? placesOf(parts, bucketOf) : sql``}
     runs as (${runs}),
     placed as (
       ${
@@ -88,15 +89,16 @@ export async function series(
  * one on the clocks of the zone count there, and are taken off here.
  */
 function placesOf(parts: Part[], bucketOf: (at: SQL) => SQL): SQL {
-  const hoursIn = (source: Part['source']) => {
+  const hoursIn = (...sources: Part['source'][]) => {
     const ranges = parts
-      .filter((part) => part.source === source)
+      .filter(({ source }) => sources.includes(source))
       .map(
         ({ from, to }) => sql`
-        select at from generate_series(${from?.toISOString()}::timestamptz, ${to?.toISOString()}::timestamptz, '1 hour') at
+        select at from generate_series(date_bin('1 hour', ${from?.toISOString()}::timestamptz, '2000-01-01Z'),
+          ${to?.toISOString()}::timestamptz, '1 hour') at
         where at < ${to?.toISOString()}::timestamptz`,
       )
-    return ranges.length > 0 ? sql.join(ranges, sql` union all `) : sql`select null::timestamptz where false`
+    return ranges.length > 0 ? sql.join(ranges, sql` union `) : sql`select null::timestamptz where false`
   }
   return sql`
     hours as materialized (
@@ -115,11 +117,7 @@ function placesOf(parts: Part[], bucketOf: (at: SQL) => SQL): SQL {
       union all select 'hour', at, bucket_start, 1 from moved
       union all select 'hour', at, day_bucket_start, -1 from moved
       union all select 'hour', at, ${bucketOf(sql`at`)}, 1 from (${hoursIn('hour')}) h (at)
-      ${
-        parts.some(({ source }) => source === 'executions')
-          ? sql`union all select 'piece', at, ${bucketOf(sql`at`)}, 1 from (select distinct at from pieces) p`
-          : sql``
-      }
+      union all select 'piece', at, ${bucketOf(sql`at`)}, 1 from (${hoursIn('10min', 'executions')}) h (at)
     ),`
 }
 

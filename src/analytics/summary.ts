@@ -3,7 +3,7 @@ import type { Db } from '../db/client.ts'
 import { type ExecutionStatus, executionStatuses } from '../db/schema/executions.ts'
 import type { Summary, Sums } from './contract.ts'
 import { partsOf, type Range, rangeBefore } from './period.ts'
-import { type Choice, type GroupSums, runsIn, statusesWith, statusNames } from './run-sources.ts'
+import { type Choice, type GroupSums, runsIn, statusesWith, statusNames, togetherGrains } from './run-sources.ts'
 
 /** Null in what is joined and has no runs. */
 export type StatusCounts = Record<ExecutionStatus, number | null> & {
@@ -25,10 +25,11 @@ export async function sumUp(
   now: Date,
 ): Promise<Summary> {
   const before = range.from && rangeBefore({ from: range.from, to: range.to ?? later(now, range.from) })
-  const earlier = before ? partsOf(before) : []
-  const { pieces, rows: runs } = runsIn(userId, choice, partsOf(range), { earlier, together: true })
+  const grains = togetherGrains(choice)
+  const earlier = before ? partsOf(before, grains) : []
+  const runs = runsIn(userId, choice, partsOf(range, grains), { earlier, together: true })
   const { rows } = await db.execute<StatusCounts & { span: number }>(sql`
-    with ${pieces} runs as (${runs}),
+    with runs as (${runs}),
     counted as (select span, ${statusColumns}, sum(durations) as durations from runs group by span)
     select ${statusNames}, span, p50, p95, p99 from counted cross join lateral duration_percentiles(durations) timed`)
   const sumsOf = (wanted: number) => toSums(rows.find(({ span }) => span === wanted))

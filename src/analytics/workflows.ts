@@ -28,9 +28,9 @@ export async function workflowStats(
   range: BoundedRange,
   { limit, sort, minRuns }: { limit: number; sort: Sort; minRuns: number },
 ): Promise<WorkflowStats> {
-  const { pieces, rows: runs } = runsIn(userId, choice, partsOf(range))
+  const runs = runsIn(userId, choice, partsOf(range))
   const { rows } = await db.execute<Row>(sql`
-    with ${pieces} runs as (${runs}),
+    with runs as (${runs}),
     sums as (select workflow_id, ${groupSums}, sum(durations) as durations from runs group by workflow_id),
     ${picked({
       sums: sql`select * from sums where runs >= ${Math.max(1, minRuns)}`,

@@ -5,7 +5,6 @@
  */
 import { sql } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
-import { changesWithoutData } from './ledger.ts'
 import { stamped } from './merge.ts'
 
 export interface TrimOptions {
@@ -156,7 +155,18 @@ export async function closeAbandoned(db: Db, now: Date, limit: number): Promise<
         previous_error_fingerprint = e.error_fingerprint, previous_data = null, previous_data_stamp = e.data_stamp
       from keyed where e.id = keyed.id and e.recorded_at = keyed.recorded_at
       returning e.*
-    ), ${changesWithoutData}
+    ), changes as (
+      insert into execution_changes
+        (user_id, deployment_id, workflow_id, instance_id, workflow_version, recorded_at, sign, status, started_at,
+         finished_at, error_fingerprint)
+      select w.user_id, w.deployment_id, w.workflow_id, w.instance_id, w.workflow_version, w.recorded_at, c.*
+      from written w
+      join keyed k on k.id = w.id
+      cross join lateral (values
+        (1, w.status, w.started_at, w.finished_at, w.error_fingerprint),
+        (-1, k.previous_status, k.previous_started_at, k.previous_finished_at, w.previous_error_fingerprint)
+      ) c
+    )
     select count(*)::integer as closed from written`)
   return rows[0]?.closed ?? 0
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { dayMs, hourMs, intervalStarts, partsOf } from '../../src/analytics/period.ts'
+import { dayMs, type Grain, hourMs, intervalStarts, partsOf } from '../../src/analytics/period.ts'
 import { randomFrom } from './history.ts'
 
 const at = (iso: string) => new Date(iso)
@@ -19,6 +19,21 @@ test('a range is whole days, then whole hours, and what is missing of them or to
   ])
 })
 
+test('with ten minutes less is missing', () => {
+  const range = { from: at('2026-11-01T22:37:00Z'), to: at('2026-11-02T01:02:00Z') }
+  expect(
+    partsOf(range, ['day', 'hour', '10min']).map(
+      ({ source, sign, from, to }) =>
+        `${sign} ${source} ${from?.toISOString().slice(11, 16)} ${to?.toISOString().slice(11, 16)}`,
+    ),
+  ).toEqual([
+    '1 10min 22:40 23:00',
+    '1 hour 23:00 01:00',
+    '1 executions 22:37 22:40',
+    '1 executions 01:00 01:02',
+  ])
+})
+
 test.each([
   [null, null, ['day … …']],
   [at('2026-11-01T00:00:00Z'), null, ['day 2026-11-01T00:00:00.000Z …']],
@@ -35,22 +50,25 @@ test.each([
 
 test('of the parts of any range every instant in it counts once and none beside it; they begin and end on their unit', () => {
   const { upTo, oneOf } = randomFrom(1)
+  const lengths = { day: dayMs, hour: hourMs, '10min': hourMs / 6, executions: 1 }
   const start = Date.UTC(2026, 9, 20)
   for (let round = 0; round < 2000; round++) {
     const unit = oneOf([1, 60_000, hourMs, dayMs])
     const from = start + Math.floor(upTo(5 * dayMs) / unit) * unit
     const to = from + Math.floor(upTo(oneOf([hourMs, 3 * hourMs, 4 * dayMs])) / unit) * unit
-    const parts = partsOf({ from: new Date(from), to: new Date(to) }).map((part) => ({
+    const grains: Grain[] = oneOf([['day', 'hour'], ['hour'], ['day', 'hour', '10min'], ['hour', '10min']])
+    const finest = lengths[grains.at(-1)!]
+    const parts = partsOf({ from: new Date(from), to: new Date(to) }, grains).map((part) => ({
       sign: part.sign,
       source: part.source,
       from: Number(part.from),
       to: Number(part.to),
     }))
     for (const part of parts) {
-      const length = { day: dayMs, hour: hourMs, executions: 1 }[part.source]
+      const length = lengths[part.source]
       expect([part.from % length, part.to % length, part.from < part.to]).toEqual([0, 0, true])
       if (parts.length > 1 && part.source === 'executions') {
-        expect(part.to - part.from).toBeLessThanOrEqual(hourMs / 2)
+        expect(part.to - part.from).toBeLessThanOrEqual(finest / 2)
       }
     }
     const edges = [from, to, ...parts.flatMap((part) => [part.from, part.to])]

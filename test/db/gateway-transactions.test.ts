@@ -8,6 +8,7 @@ describe.each(databaseKinds)('batches through the gateway, on $kind', ({ create 
     await database.sql`create table notes (id integer primary key, body text)`
     await database.sql`create table counters (id integer primary key, value integer not null)`
     await database.sql`insert into counters values (1, 0)`
+    await database.sql`create sequence counted`
   })
   afterAll(() => database.close())
 
@@ -92,12 +93,28 @@ describe.each(databaseKinds)('batches through the gateway, on $kind', ({ create 
     await sql`insert into notes values (30, 'x')`
     await sql`select set_config('application_name', 'leaked', false), set_config('search_path', 'nowhere', false)`
     await sql`create temporary table leaked (id integer)`
+    await sql`create temporary sequence leaked_sequence`
+    await sql`select nextval('counted')`
+    await sql`prepare leaked_statement as select 1`
+    await sql`listen leaked_channel`
+    await sql`declare leaked_cursor cursor with hold for select 1`
+    await sql`select pg_advisory_lock(4711)`
     for (let again = 0; again < 20; again++) {
       await expect(sql`show search_path`).resolves.toEqual(before)
       const [row] =
         await sql`select current_setting('application_name') as name, to_regclass('leaked') as leaked`
       expect(row).not.toMatchObject({ name: 'leaked' })
       expect(row).toMatchObject({ leaked: null })
+      const [kept] = await sql`
+        select (select count(*) from pg_prepared_statements)::integer as statements,
+          (select count(*) from pg_cursors where name = 'leaked_cursor')::integer as cursors,
+          (select count(*) from pg_listening_channels())::integer as channels,
+          (select count(*) from pg_locks where locktype = 'advisory' and objid = 4711)::integer as locks,
+          to_regclass('leaked_sequence') as sequence, session_user = current_user as is_same_user`
+      expect(kept).toEqual({
+        ...{ statements: 0, cursors: 0, channels: 0, locks: 0, sequence: null, is_same_user: true },
+      })
+      await expect(sql`select currval('counted')`).rejects.toMatchObject({ code: '55000' })
     }
     await expect(sql`select id from notes where id = 30`).resolves.toEqual([{ id: 30 }])
   })

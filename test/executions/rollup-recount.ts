@@ -41,8 +41,9 @@ function add(counts: Counts, key: unknown[], by: number): void {
   counts.set(text, (counts.get(text) ?? 0) + by)
 }
 
-const startOf = (grain: 'hour' | 'day', time: Date) =>
-  `${time.toISOString().slice(0, grain === 'hour' ? 13 : 10)}${grain === 'hour' ? '' : 'T00'}`
+type Grain = '10min' | 'hour' | 'day'
+const digits: Record<Grain, number> = { '10min': 15, hour: 13, day: 10 }
+const startOf = (grain: Grain, time: Date) => time.toISOString().slice(0, digits[grain])
 
 /** Each bucket ends a tenth later than the one before. */
 function bucketOf(ms: number): number {
@@ -65,18 +66,24 @@ async function recount(sql: Sql, userIds: string[], trimmed: TrimmedData): Promi
       row[name] === null ? null : new Date(Number(row[name])),
     )
     const happenedAt = startedAt ?? finishedAt ?? recordedAt!
-    for (const grain of ['hour', 'day'] as const) {
+    const together = [row['user_id'], none, none, none, 0]
+    const bucket =
+      startedAt && finishedAt && finishedAt >= startedAt
+        ? bucketOf(finishedAt.getTime() - startedAt.getTime())
+        : null
+    for (const [grain, whose] of [
+      ['10min', [together]],
+      ['hour', [together, [...deployment, version]]],
+      ['day', [together, [...deployment, version]]],
+    ] as const) {
       const at = startOf(grain, happenedAt)
-      const together = [row['user_id'], none, none, none, 0]
-      add(result.stats, [...deployment, version, grain, at, row['status']], 1)
-      add(result.stats, [...together, grain, at, row['status']], 1)
+      for (const who of whose) {
+        add(result.stats, [...who, grain, at, row['status']], 1)
+        if (bucket !== null) add(result.durations, [...who, grain, at, bucket], 1)
+      }
+      if (grain === '10min') continue
       if (row['error_fingerprint'] !== null && failing.has(String(row['status']))) {
         add(result.errors, [...deployment, version, grain, at, row['error_fingerprint']], 1)
-      }
-      if (startedAt && finishedAt && finishedAt >= startedAt) {
-        const bucket = bucketOf(finishedAt.getTime() - startedAt.getTime())
-        add(result.durations, [...deployment, version, grain, at, bucket], 1)
-        add(result.durations, [...together, grain, at, bucket], 1)
       }
     }
     const data = (row['data'] ?? trimmed.get(String(row['n8n_execution_id']))) as {
@@ -137,7 +144,7 @@ async function throughViews(sql: Sql, userIds: string[]): Promise<Rollups> {
       [userIds],
     )
   for (const row of await summed('execution_stats_now', ['grain'], [...statuses, 'durations'])) {
-    const grain = row['grain'] as 'hour' | 'day'
+    const grain = row['grain'] as Grain
     for (const status of statuses) {
       const key = [...deployment(row), row['workflow_version'], grain, startOf(grain, at(row)), status]
       add(result.stats, key, Number(row[status]))
@@ -148,7 +155,7 @@ async function throughViews(sql: Sql, userIds: string[]): Promise<Rollups> {
     )
   }
   for (const row of await summed('error_stats_now', ['grain', 'fingerprint'], ['runs'])) {
-    const grain = row['grain'] as 'hour' | 'day'
+    const grain = row['grain'] as Grain
     const key = [
       ...deployment(row),
       row['workflow_version'],

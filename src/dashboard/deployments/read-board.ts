@@ -84,9 +84,9 @@ const like = (text: string) => `%${text.replaceAll('\0', '').replace(/[\\%_]/g, 
 /** The owner's deployments with their state and the last 24 hours' runs, as `placed`. */
 function placed(userId: string, now: Date, { workflowId, instanceId, q }: BoardFilter): SQL {
   const range = { from: new Date(now.getTime() - dayMs), to: now }
-  const { pieces, rows: runs } = runsIn(userId, { workflowId, instanceId }, partsOf(range))
+  const runs = runsIn(userId, { workflowId, instanceId }, partsOf(range))
   return sql`
-    ${pieces} runs as (${runs}),
+    runs as (${runs}),
     sums as (
       select deployment_id, workflow_version, sum(success)::integer as succeeded, sum(error + crashed)::integer as failed
       from runs group by deployment_id, workflow_version

@@ -90,7 +90,7 @@ export async function readDetail(db: Db, userId: string, id: string): Promise<De
       where h.user_id = ${userId} and h.deployment_id = ${id}
       order by h.sequence desc limit ${historyLimit}`),
     db.execute<VersionRuns>(sql`
-      with ${counted.pieces} runs as (${counted.rows})
+      with runs as (${counted})
       select workflow_version as version, sum(success)::integer as succeeded, sum(error + crashed)::integer as failed,
         sum("new" + running + waiting + success + error + canceled + crashed + "unknown")::integer as runs
       from runs group by workflow_version`),

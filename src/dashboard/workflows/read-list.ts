@@ -1,6 +1,7 @@
 /** @module The list of workflows with what is said of each: how it ran, what it lacks, where it is; those that fail first. */
 import { type SQL, sql } from 'drizzle-orm'
-import { countedRuns, groupSums } from '../../analytics/run-sources.ts'
+import { partsOf } from '../../analytics/period.ts'
+import { groupSums, runsIn } from '../../analytics/run-sources.ts'
 import type { Db } from '../../db/client.ts'
 import type { DeploymentStatus } from '../../db/schema/deployments.ts'
 import { decodeCursor, encodeCursor } from '../../http/page.ts'
@@ -92,7 +93,7 @@ export async function readWorkflowList(
 ): Promise<WorkflowPage> {
   const range = { from: new Date(now.getTime() - dayMs), to: now }
   const { rows } = await db.execute<Omit<ListRow, 'updatedAt'> & { updatedMs: number; total: number }>(sql`
-    with runs as (${countedRuns(userId, {}, range)}),
+    with runs as (${runsIn(userId, {}, partsOf(range))}),
     sums as (select workflow_id, ${groupSums} from runs group by workflow_id),
     ${heldTypes(userId)},
     matching as (

@@ -1,6 +1,7 @@
 /** @module What a workflow's pages read beside the repositories: where it is, how its versions ran, what they hold. */
 import { sql } from 'drizzle-orm'
-import { countedRuns, groupSums } from '../../analytics/run-sources.ts'
+import { partsOf } from '../../analytics/period.ts'
+import { groupSums, runsIn } from '../../analytics/run-sources.ts'
 import { percentageOf } from '../../analytics/summary.ts'
 import type { Db } from '../../db/client.ts'
 import type { Binding, DeploymentStatus } from '../../db/schema/deployments.ts'
@@ -44,7 +45,7 @@ const dayMs = 86_400_000
 export async function readDay(db: Db, userId: string, workflowId: string, now: Date): Promise<DayRuns> {
   const range = { from: new Date(now.getTime() - dayMs), to: now }
   const { rows } = await db.execute<DayRuns>(sql`
-    with runs as (${countedRuns(userId, { workflowId }, range)}),
+    with runs as (${runsIn(userId, { workflowId }, partsOf(range))}),
     sums as (select ${groupSums} from runs)
     select coalesce(failed, 0)::float8 as failed, coalesce(succeeded + failed, 0)::float8 as finished from sums`)
   return rows[0] ?? { finished: 0, failed: 0 }
@@ -65,7 +66,7 @@ export async function readVersionRates(
   range: { from: Date; to: Date },
 ): Promise<Map<number, VersionRate>> {
   const { rows } = await db.execute<{ version: number; runs: number; failed: number; succeeded: number }>(sql`
-    with runs as (${countedRuns(userId, { workflowId }, range)}),
+    with runs as (${runsIn(userId, { workflowId }, partsOf(range))}),
     sums as (select workflow_version as version, ${groupSums} from runs group by workflow_version)
     select version, runs::float8, failed::float8, succeeded::float8 from sums where runs > 0`)
   return new Map(

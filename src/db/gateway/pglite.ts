@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { messages, PGlite, protocol } from '@electric-sql/pglite'
 import { lockFolder } from './folder-lock.ts'
 import { type Backend, type Execute, ResponseTooLarge, type StatementResult } from './protocol.ts'
+import { sessionReset } from './session-reset.ts'
 
 const { serialize } = protocol
 
@@ -28,7 +29,7 @@ export function pgliteBackend(pglite: PGlite): Backend {
           return await use(execute)
         } finally {
           if (!idle) await pglite.execProtocol(pipeline('rollback', []), { throwOnError: false })
-          await pglite.execProtocol(pipeline('discard all', []), { throwOnError: false })
+          await pglite.execProtocol(serialize.query(sessionReset), { throwOnError: false })
         }
       }),
     close: () => pglite.close(),

@@ -2,6 +2,7 @@
 import pLimit from 'p-limit'
 import { Pool, type PoolClient, type QueryArrayConfig } from 'pg'
 import { type Backend, ConnectionFailed, type Execute, ResponseTooLarge } from './protocol.ts'
+import { sessionReset } from './session-reset.ts'
 
 export interface PostgresOptions {
   maxConnections?: number
@@ -78,7 +79,7 @@ async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
 
 async function reset(client: PoolClient): Promise<void> {
   if (client.getTransactionStatus() !== 'I') await client.query('rollback')
-  await client.query('discard all')
+  await client.query(sessionReset)
 }
 
 function executeOn(client: PoolClient): Execute {

@@ -34,9 +34,9 @@ const origin = () => ({
   recordedMonth: recordedMonth(),
 })
 
-/** UTC; `at` is where the hour or the day begins. */
+/** UTC; `at` is where it begins. Ten minutes: only of all of a user's runs together. */
 const period = () => ({
-  grain: text('grain', { enum: ['hour', 'day'] }).notNull(),
+  grain: text('grain', { enum: ['10min', 'hour', 'day'] }).notNull(),
   at: instant('at').notNull(),
 })
 
