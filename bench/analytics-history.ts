@@ -172,25 +172,31 @@ export async function fillRollups(db: Db): Promise<void> {
     ] as const
   // A bucket's runs first: numbers of a hundred digits are dear to add up.
   const histogram = sql`coalesce(sum(bucket_runs * duration_histogram(bucket)), 0)`
-  for (const grain of ['hour', 'day']) {
-    const at = sql`date_trunc(${sql.raw(`'${grain}'`)}, ${happenedAt}, 'UTC')`
+  for (const [grain, width] of [
+    ['10min', '10 minutes'],
+    ['hour', '1 hour'],
+    ['day', '1 day'],
+  ] as const) {
+    const at = sql`date_bin(${width}::interval, ${happenedAt}, '2000-01-01Z')`
     for (const [whose, version] of owners(sql`workflow_version`, sql``)) {
+      if (grain === '10min' && whose === origin) continue
       await db.execute(sql`
         insert into execution_stats (${origin}, recorded_month, workflow_version, grain, at,
           "new", running, waiting, success, error, canceled, crashed, "unknown", durations)
         select ${origin}, recorded_month, version, ${grain}, at, 0, sum(running), sum(waiting), sum(success), sum(error),
           sum(canceled), sum(crashed), 0, ${histogram}
         from (
-          select ${whose}, ${month}, ${version}, ${at}, case when finished_at >= started_at
-              then duration_bucket((extract(epoch from finished_at - started_at) * 1000)::bigint) end,
+          select ${whose}, ${month}, ${version}, ${at}, duration_bucket(run_ms(started_at, finished_at)),
             count(*) filter (where status = 'running'), count(*) filter (where status = 'waiting'),
             count(*) filter (where status = 'success'), count(*) filter (where status = 'error'),
-            count(*) filter (where status = 'canceled'), count(*) filter (where status = 'crashed'), count(*)
+            count(*) filter (where status = 'canceled'), count(*) filter (where status = 'crashed'),
+            count(*) filter (where finished_at >= started_at)
           from executions group by 1, 2, 3, 4, 5, 6, 7, 8
         ) counted (${origin}, recorded_month, version, at, bucket, running, waiting, success, error, canceled, crashed,
           bucket_runs)
         group by 1, 2, 3, 4, 5, 6, 7, 8 order by 8`)
     }
+    if (grain === '10min') continue
     await db.execute(sql`
       insert into error_stats (${origin}, recorded_month, workflow_version, grain, at, fingerprint, runs)
       select ${origin}, ${month}, workflow_version, ${grain}, ${at}, error_fingerprint, count(*)

@@ -161,7 +161,10 @@ async function withoutLedger(db: Db): Promise<string> {
   const text = rows[0]?.text ?? ''
   const from = text.indexOf(', changes as (')
   const to = text.lastIndexOf('select k.n8n_execution_id')
-  const less = `${text.slice(0, from)} ${text.slice(to)}`.replace('record_executions', 'record_without_ledger')
+  const less = `${text.slice(0, from)} ${text.slice(to)}`.replace(
+    'record_executions',
+    'record_without_ledger',
+  )
   if (from < 0 || to < from || /execution_changes|error_groups/.test(less)) {
     throw new Error('The ledger was not found in record_executions')
   }

@@ -10,6 +10,11 @@ do $$ begin
     array(select power(1.1::float8, n) from generate_series(0, 399) n)::text);
 end $$;
 --> statement-breakpoint
+-- As before, but from what is immutable throughout: only so is it inlined.
+create or replace function duration_histogram(bucket smallint) returns numeric language sql immutable parallel safe as $$
+  select ('1e' || (12 * bucket)::text)::numeric
+$$;
+--> statement-breakpoint
 create function run_ms(started_at timestamptz, finished_at timestamptz) returns bigint
 language sql immutable parallel safe as $$
   select case when finished_at >= started_at then (date_part('epoch', finished_at - started_at) * 1000)::bigint end
@@ -66,7 +71,7 @@ where c.recorded_at >= (select month::timestamp at time zone 'UTC' from executio
 -- anything.
 create or replace function fold_execution_changes(max_changes integer default 5000, max_nodes integer default 50000)
 returns integer language plpgsql security definer
-set search_path = public, pg_temp set jit = off set work_mem = '32MB' as $$
+set search_path = public, pg_temp set jit = off set work_mem = '32MB' set plan_cache_mode = force_generic_plan as $$
 declare
   zeros constant uuid := '00000000-0000-0000-0000-000000000000';
   folded integer;
@@ -239,6 +244,7 @@ begin
   end if;
 end $$;
 --> statement-breakpoint
+-- `offset 0`: by the time at which they happened, not by the index of errors, which would read all there are.
 create function failures_between(of_user uuid, starts timestamptz[], ends timestamptz[])
 returns table (place integer, deployment_id uuid, workflow_id uuid, instance_id uuid, workflow_version integer,
   fingerprint text, at timestamptz, runs integer)
@@ -248,11 +254,16 @@ set plan_cache_mode = force_generic_plan set jit = off set max_parallel_workers_
 begin
   return query
     select r.place::integer, e.deployment_id, e.workflow_id, e.instance_id, e.workflow_version, e.error_fingerprint,
-      date_bin('1 hour', coalesce(e.started_at, e.finished_at, e.recorded_at), '2000-01-01Z') as hour, count(*)::integer
+      date_bin('1 hour', e.happened_at, '2000-01-01Z') as hour, count(*)::integer
     from unnest(starts, ends) with ordinality r (from_at, to_at, place)
-    join executions e on e.user_id = of_user
-      and coalesce(e.started_at, e.finished_at, e.recorded_at) >= r.from_at
-      and coalesce(e.started_at, e.finished_at, e.recorded_at) < r.to_at
+    cross join lateral (
+      select deployment_id, workflow_id, instance_id, workflow_version, status, error_fingerprint,
+        coalesce(started_at, finished_at, recorded_at) as happened_at
+      from executions
+      where user_id = of_user and coalesce(started_at, finished_at, recorded_at) >= r.from_at
+        and coalesce(started_at, finished_at, recorded_at) < r.to_at
+      offset 0
+    ) e
     where e.error_fingerprint is not null and e.status in ('error', 'canceled', 'crashed', 'unknown')
     group by r.place, e.deployment_id, e.workflow_id, e.instance_id, e.workflow_version, e.error_fingerprint, 7;
 end $$;
@@ -291,12 +302,14 @@ begin
       mode text, started_at timestamptz, finished_at timestamptz,
       error_message text, error_node text, error_class text, error_http_status integer, error_fingerprint text,
       error_pattern text, error_stamp text, data text, data_stamp text, node_names text, node_counts text)
-    join deployments d on d.instance_id = of_instance and d.n8n_workflow_id = item.n8n_workflow_id
+    -- As if none were missing: expecting but one to be found, the planner would loop over all of them for each.
+    left join deployments d on d.instance_id = of_instance and d.n8n_workflow_id = item.n8n_workflow_id
   ), keyed as (
     insert into execution_keys as k
       (instance_id, n8n_execution_id, id, recorded_at, user_id, status, stamp, started_at, finished_at)
     select of_instance, n8n_execution_id, id, recorded_at, user_id, status, stamp, started_at, finished_at
     from matched
+    where user_id is not null
     order by n8n_execution_id collate "C"
     on conflict on constraint execution_keys_pkey do update set
       previous_status = k.status,

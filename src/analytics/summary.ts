@@ -3,7 +3,14 @@ import type { Db } from '../db/client.ts'
 import { type ExecutionStatus, executionStatuses } from '../db/schema/executions.ts'
 import type { Summary, Sums } from './contract.ts'
 import { partsOf, type Range, rangeBefore } from './period.ts'
-import { type Choice, type GroupSums, runsIn, statusesWith, statusNames, togetherGrains } from './run-sources.ts'
+import {
+  type Choice,
+  type GroupSums,
+  runsIn,
+  statusesWith,
+  statusNames,
+  togetherGrains,
+} from './run-sources.ts'
 
 /** Null in what is joined and has no runs. */
 export type StatusCounts = Record<ExecutionStatus, number | null> & {

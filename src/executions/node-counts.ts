@@ -60,10 +60,20 @@ function isNode(node: unknown): node is ListedNode {
   return isObject(node) && typeof node['name'] === 'string'
 }
 
+/** Of the nodes of a run most began on one day. */
+let latestDate = ''
+let latestDay: number | null = null
+
 function dayOf(startedAt: unknown): number | null {
-  if (typeof startedAt !== 'string') return null
-  const date = /^(20\d\d)-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T.*Z$/s.exec(startedAt)
-  return date && (Date.UTC(Number(date[1]), Number(date[2]) - 1, Number(date[3])) - firstDayMs) / dayMs
+  if (typeof startedAt !== 'string' || startedAt[10] !== 'T' || !startedAt.endsWith('Z')) return null
+  const date = startedAt.slice(0, 10)
+  if (date !== latestDate) {
+    const parts = /^(20\d\d)-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/.exec(date)
+    latestDate = date
+    latestDay =
+      parts && (Date.UTC(Number(parts[1]), Number(parts[2]) - 1, Number(parts[3])) - firstDayMs) / dayMs
+  }
+  return latestDay
 }
 
 const count = (value: unknown, largest: number): number | null =>
