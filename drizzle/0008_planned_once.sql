@@ -1,6 +1,16 @@
 -- What runs with every delivery and with every question to analytics is a function from here on: a session plans it once,
 -- and planning took longer than the work.
 
+-- Nobody may record or fold meanwhile; what is recorded is folded once more as before, for all of it is counted below.
+select pg_advisory_xact_lock(hashtext('flowkeep.execution_rollups'));
+--> statement-breakpoint
+lock table execution_changes in share row exclusive mode;
+--> statement-breakpoint
+do $$ begin
+  while fold_execution_changes(100000, 1000000) > 0 loop
+  end loop;
+end $$;
+--> statement-breakpoint
 -- Bucket 0 holds 0 ms; bucket n what lies from 1.1^(n-1) up to 1.1^n. By a search in the 400 bounds: `ms` is evaluated
 -- once, however dear it is.
 do $$ begin
@@ -182,16 +192,7 @@ begin
   return folded;
 end $$;
 --> statement-breakpoint
--- What is there already. Nobody may record or fold meanwhile.
-select pg_advisory_xact_lock(hashtext('flowkeep.execution_rollups'));
---> statement-breakpoint
-lock table execution_changes in share row exclusive mode;
---> statement-breakpoint
-do $$ begin
-  while fold_execution_changes(100000, 1000000) > 0 loop
-  end loop;
-end $$;
---> statement-breakpoint
+-- What is there already.
 insert into execution_stats
   (user_id, workflow_id, instance_id, deployment_id, workflow_version, recorded_month, grain, at,
    "new", running, waiting, success, error, canceled, crashed, "unknown", durations)

@@ -71,3 +71,43 @@ test('executions from before there were rollups are counted by the migration, an
   await expectRollupsToBeARecount(sql, [userId])
   await backend.close()
 }, 180_000)
+
+test('what is recorded, and folded in part, before there were rollups of ten minutes is in them as well', async () => {
+  const backend = pgliteBackend(await PGlite.create())
+  const gateway = createGateway(backend)
+  const sql = createDb({ databaseUrl: gateway.url, fetch: gateway.fetch }).$client
+  const migrations = await readMigrations('drizzle')
+  const before = migrations.findIndex(({ name }) => name === '0008_planned_once')
+  await migrate({ sql, migrations: migrations.slice(0, before) })
+
+  const [userId, workflowId, instanceId, deploymentId] = Array.from({ length: 4 }, () => uuidv7())
+  const next = random(8)
+  const nowMs = Date.now()
+  for (let index = 0; index < 150; index++) {
+    const recordedAtMs = nowMs - Math.floor(next() * 6 * hourMs)
+    const recordedAt = new Date(recordedAtMs).toISOString()
+    const time = () => (next() < 0.2 ? null : new Date(recordedAtMs + Math.floor((next() - 0.5) * hourMs)))
+    const [status, startedAt, finishedAt] = [pick(executionStatuses, next), time(), time()]
+    await sql`
+      with written as (
+        insert into executions (id, recorded_at, user_id, instance_id, workflow_id, workflow_version, deployment_id,
+          n8n_execution_id, status, started_at, finished_at)
+        values (${uuidv7({ msecs: recordedAtMs })}, ${recordedAt}, ${userId}, ${instanceId}, ${workflowId}, 1,
+          ${deploymentId}, ${String(index)}, ${status}, ${startedAt?.toISOString() ?? null},
+          ${finishedAt?.toISOString() ?? null})
+        returning *
+      )
+      insert into execution_changes (user_id, deployment_id, workflow_id, instance_id, workflow_version, recorded_at,
+        sign, status, started_at, finished_at)
+      select user_id, deployment_id, workflow_id, instance_id, workflow_version, recorded_at, 1, status, started_at,
+        finished_at
+      from written`
+    if (index === 90) await sql`select fold_execution_changes(60)`
+  }
+  expect(await unfoldedChanges(sql)).toBe(90)
+
+  await migrate({ sql, migrations })
+  expect(await unfoldedChanges(sql)).toBe(0)
+  expect(await expectRollupsToBeARecount(sql, [userId!])).toBeGreaterThan(300)
+  await backend.close()
+}, 180_000)
