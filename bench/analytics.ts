@@ -7,6 +7,7 @@
  */
 import { type SQL, sql } from 'drizzle-orm'
 import { AnalyticsRepository } from '../src/analytics/repository.ts'
+import { readFrom } from '../src/db/replica.ts'
 import { createDb, type Db } from '../src/db/client.ts'
 import { postgresBackend } from '../src/db/gateway/postgres.ts'
 import { createGateway } from '../src/db/gateway/protocol.ts'
@@ -176,7 +177,7 @@ async function measure(
     await fillRollups(db)
     await db.execute(sql`vacuum analyze`)
     console.log(`\n${executions} executions, ${await describe(db)}, filled in ${seconds(filledAt)} s`)
-    const analytics = new AnalyticsRepository(db, () => to, loadCatalogue)
+    const analytics = new AnalyticsRepository(readFrom(db), () => to, loadCatalogue)
     await verify(db, analytics, user)
     const results = new Map<string, { ms: number; groupingMs: number }>()
     for (const { name, call, grouping } of endpoints) {

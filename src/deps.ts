@@ -11,7 +11,9 @@ import { createRefreshTokens } from './crypto/refresh-token.ts'
 import { createSecretBox } from './crypto/secret-box.ts'
 import { cookieSeconds } from './dashboard/session.ts'
 import { createDb } from './db/client.ts'
+import { databaseError } from './db/errors.ts'
 import { createKeyCheck } from './db/key-check.ts'
+import { readFrom, readFromReplica } from './db/replica.ts'
 import { requireSchema } from './db/schema-version.ts'
 import type { Deployment } from './deployments/contract.ts'
 import { Deployer } from './deployments/deployer.ts'
@@ -75,14 +77,18 @@ export function createDeps(config: Config, runtime: Runtime) {
     ...(config.databaseGatewayUrl && { fetchEndpoint: config.databaseGatewayUrl }),
     onSlow: (slow) => log('warn', 'slow-statement', { ...slow }),
   })
-  /** For reads that may be a moment behind what was written. */
-  const replica =
+  const read =
     config.databaseReplicaUrl === undefined
-      ? db
-      : createDb({
-          databaseUrl: config.databaseReplicaUrl,
-          ...(runtime.replicaFetch && { fetch: runtime.replicaFetch }),
-          onSlow: (slow) => log('warn', 'slow-statement', { ...slow }),
+      ? readFrom(db)
+      : readFromReplica({
+          replica: createDb({
+            databaseUrl: config.databaseReplicaUrl,
+            ...(runtime.replicaFetch && { fetch: runtime.replicaFetch }),
+            onSlow: (slow) => log('warn', 'slow-statement', { ...slow }),
+          }),
+          primary: db,
+          now,
+          onAway: (error) => log('warn', 'replica-away', { sqlState: databaseError(error).sqlState ?? null }),
         })
   const secretBox = createSecretBox(config.credentialKeys)
   const keyCheck = createKeyCheck(db, config.credentialKeys)
@@ -196,7 +202,10 @@ export function createDeps(config: Config, runtime: Runtime) {
     executions: new ExecutionRepository(db),
     /** What is downloaded as a whole. */
     exporting: {
-      executions: new ExecutionRepository(replica),
+      executions: {
+        list: (...query: Parameters<ExecutionRepository['list']>) =>
+          read((from) => new ExecutionRepository(from).list(...query)),
+      },
       onFailure: (error: unknown) =>
         log('error', 'export-broken-off', { errorName: error instanceof Error ? error.name : typeof error }),
     },
@@ -214,7 +223,7 @@ export function createDeps(config: Config, runtime: Runtime) {
         log('error', 'replay-failed', { deploymentId: id, errorName: (error as Error).name })
       }
     },
-    analytics: new AnalyticsRepository(replica, now, loadCatalogue),
+    analytics: new AnalyticsRepository(read, now, loadCatalogue),
     auditEvents: new AuditEventRepository(db),
     /** Rejects while a request could not be served. */
     ready: async () => {

@@ -52,7 +52,7 @@ export interface DashboardDeps {
   remoteWorkflows: RemoteWorkflows
   executions: ExecutionRepository
   /** What is downloaded as a whole: as in the composition root. */
-  exporting: { executions: ExecutionRepository; onFailure: (error: unknown) => void }
+  exporting: { executions: Pick<ExecutionRepository, 'list'>; onFailure: (error: unknown) => void }
   deadLetters: DeadLetterRepository
   poll: (userId: string, instanceId: string) => Promise<PollAnswer | null>
   replayResults: (userId: string, deployment: Deployment) => Promise<void>

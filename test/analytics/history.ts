@@ -3,6 +3,7 @@ import { eq, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import type { RunFilter } from '../../src/analytics/contract.ts'
 import { AnalyticsRepository } from '../../src/analytics/repository.ts'
+import { readFrom } from '../../src/db/replica.ts'
 import { deployments } from '../../src/db/schema/deployments.ts'
 import type { ExecutionStatus } from '../../src/db/schema/executions.ts'
 import { workflows, workflowVersions } from '../../src/db/schema/workflows.ts'
@@ -235,7 +236,7 @@ export async function createHistory(
     world,
     stranger: others.userId,
     random,
-    analytics: new AnalyticsRepository(db, () => now, loadCatalogue),
+    analytics: new AnalyticsRepository(readFrom(db), () => now, loadCatalogue),
     runs: await readRuns(database, own.userId),
   }
 }

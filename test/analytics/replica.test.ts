@@ -1,6 +1,6 @@
 /** Two databases: what is read from the second one is told apart by what is only there. */
 import { sql } from 'drizzle-orm'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parseConfig } from '../../src/config.ts'
 import { createTestApp, type TestApp, testEnvironment, type TestUser } from '../harness/app.ts'
 import { createTestDatabase, type TestDatabase } from '../harness/database.ts'
@@ -47,6 +47,72 @@ test('what shows one’s own writes is read from the primary', async () => {
 test('nothing is written to the replica', async () => {
   const [row] = await replica.sql`select count(*)::integer as count from users`
   expect(row?.['count']).toBe(0)
+})
+
+describe('while the replica is away', () => {
+  const startedAt = new Date()
+  /** What the replica answers is for each test to say. */
+  async function withReplica(answer: (request: Request) => Promise<Response>) {
+    const clock = { now: startedAt }
+    let asked = 0
+    const alone = await createTestApp({
+      env: { DATABASE_REPLICA_URL: replica.url },
+      runtime: {
+        now: () => clock.now,
+        replicaFetch: (request) => {
+          asked += 1
+          return answer(request)
+        },
+      },
+    })
+    const someone = await alone.user()
+    const total = async () => (await someone.call('GET', '/v1/analytics/summary')).json.total
+    const exported = async () => (await someone.call('GET', '/v1/executions/export?format=json')).json
+    return { alone, clock, total, exported, asked: () => asked }
+  }
+
+  test.each([
+    ['refuses connections', () => Promise.reject(new TypeError('fetch failed'))],
+    ['answers with something else', async () => new Response('bad gateway', { status: 502 })],
+    [
+      'is shutting down',
+      async () => Response.json({ message: 'terminating connection', code: '57P01' }, { status: 400 }),
+    ],
+  ])('because it %s, the primary answers, and it is not asked again at once', async (_, answer) => {
+    const { alone, clock, total, exported, asked } = await withReplica(answer)
+    expect(await total()).toBe(0)
+    const tries = asked()
+    expect(tries).toBeGreaterThan(0)
+    expect([await total(), await exported()]).toEqual([0, []])
+    expect(asked()).toBe(tries)
+    clock.now = new Date(startedAt.getTime() + 31_000)
+    expect(await total()).toBe(0)
+    expect(asked()).toBeGreaterThan(tries)
+    await alone.close()
+  })
+
+  test('it is asked again when it is back', async () => {
+    let isAway = true
+    const { alone, clock, total, asked } = await withReplica((request) =>
+      isAway ? Promise.reject(new TypeError('fetch failed')) : replica.gateway.fetch(request),
+    )
+    await total()
+    const tries = asked()
+    isAway = false
+    clock.now = new Date(startedAt.getTime() + 31_000)
+    expect(await total()).toBe(0)
+    expect(asked()).toBe(tries + 1)
+    await alone.close()
+  })
+
+  test('what it takes too long for is not asked of the primary as well', async () => {
+    const { alone, total, asked } = await withReplica(async () =>
+      Response.json({ message: 'canceling statement', code: '57014' }, { status: 400 }),
+    )
+    expect(await total()).toBeUndefined()
+    expect(asked()).toBe(1)
+    await alone.close()
+  })
 })
 
 test('without a replica all is read from the one database', async () => {

@@ -2,6 +2,7 @@
 import { Hono } from 'hono'
 import { v7 as uuidv7 } from 'uuid'
 import { AnalyticsRepository } from '../../src/analytics/repository.ts'
+import { readFrom } from '../../src/db/replica.ts'
 import { analyticsRoutes } from '../../src/analytics/routes.ts'
 import { createFingerprint } from '../../src/crypto/fingerprint.ts'
 import { createSecretBox } from '../../src/crypto/secret-box.ts'
@@ -119,7 +120,7 @@ export function createWorld(database: TestDatabase, options: WorldOptions = {}) 
       ),
     )
     .route('/v1/dead-letters', deadLetterRoutes(deadLetters))
-    .route('/v1/analytics', analyticsRoutes(new AnalyticsRepository(db, now, loadCatalogue)))
+    .route('/v1/analytics', analyticsRoutes(new AnalyticsRepository(readFrom(db), now, loadCatalogue)))
     .route('/hooks', hookRoutes({ instances, reports }, options.hookLimits))
 
   async function call(
