@@ -1,9 +1,20 @@
 -- What runs with every delivery and with every question to analytics is a function from here on: a session plans it once,
 -- and planning took longer than the work.
 
--- Nobody may record or fold meanwhile; what is recorded is folded once more as before, for all of it is counted below.
+-- What is recorded is folded once more as before, for all of it is counted below: first while deliveries go on, then
+-- what came meanwhile. Nobody else folds from here on, and whoever does is waited for.
+set local lock_timeout = '30s';
+--> statement-breakpoint
 select pg_advisory_xact_lock(hashtext('flowkeep.execution_rollups'));
 --> statement-breakpoint
+set local lock_timeout = '2s';
+--> statement-breakpoint
+do $$ begin
+  while fold_execution_changes(100000, 1000000) > 0 loop
+  end loop;
+end $$;
+--> statement-breakpoint
+-- Deliveries wait from here on.
 lock table execution_changes in share row exclusive mode;
 --> statement-breakpoint
 do $$ begin
@@ -30,11 +41,29 @@ language sql immutable parallel safe as $$
   select case when finished_at >= started_at then (date_part('epoch', finished_at - started_at) * 1000)::bigint end
 $$;
 --> statement-breakpoint
-drop view execution_stats_now;
+-- Of all of a user's runs together, what is there already.
+insert into execution_stats
+  (user_id, workflow_id, instance_id, deployment_id, workflow_version, recorded_month, grain, at,
+   "new", running, waiting, success, error, canceled, crashed, "unknown", durations)
+select user_id, zeros, zeros, zeros, 0, recorded_month, '10min', slot, sum("new"), sum(running), sum(waiting), sum(success),
+  sum(error), sum(canceled), sum(crashed), sum("unknown"), coalesce(sum(runs * duration_histogram(bucket)), 0)
+from (
+  select user_id, '00000000-0000-0000-0000-000000000000'::uuid as zeros, utc_month(recorded_at) as recorded_month,
+    date_bin('10 minutes', coalesce(started_at, finished_at, recorded_at), '2000-01-01Z') as slot,
+    duration_bucket(run_ms(started_at, finished_at)) as bucket, count(*) as runs,
+    count(*) filter (where status = 'new') as "new", count(*) filter (where status = 'running') as running,
+    count(*) filter (where status = 'waiting') as waiting, count(*) filter (where status = 'success') as success,
+    count(*) filter (where status = 'error') as error, count(*) filter (where status = 'canceled') as canceled,
+    count(*) filter (where status = 'crashed') as crashed, count(*) filter (where status = 'unknown') as "unknown"
+  from executions
+  where recorded_at >= (select month::timestamp at time zone 'UTC' from execution_horizon)
+  group by 1, 2, 3, 4, 5
+) by_bucket
+group by 1, 2, 6, 8;
 --> statement-breakpoint
-drop function stats_of_change;
+CREATE INDEX "executions_failed_idx" ON "executions" USING btree ("user_id",coalesce("started_at", "finished_at", "recorded_at")) WHERE "executions"."error_fingerprint" is not null;
 --> statement-breakpoint
-create function stats_of_change(change execution_changes) returns table (
+create function slots_of_change(change execution_changes) returns table (
   slot timestamptz, "new" integer, running integer, waiting integer, success integer, error integer, canceled integer,
   crashed integer, "unknown" integer, bucket smallint)
 language sql stable parallel safe as $$
@@ -52,7 +81,7 @@ $$;
 --> statement-breakpoint
 -- All of a user's runs together are kept by ten minutes too, so that few executions are left to read of a period that
 -- does not begin or end with an hour.
-create view execution_stats_now as
+create or replace view execution_stats_now as
 select user_id, workflow_id, instance_id, deployment_id, workflow_version, grain, at,
   "new", running, waiting, success, error, canceled, crashed, "unknown", durations
 from execution_stats
@@ -62,7 +91,7 @@ select c.user_id, o.workflow_id, o.instance_id, o.deployment_id, o.workflow_vers
   date_bin(o.width, s.slot, '2000-01-01Z'), s."new", s.running, s.waiting, s.success, s.error, s.canceled, s.crashed,
   s."unknown", coalesce(c.sign * duration_histogram(s.bucket), 0)
 from execution_changes c
-cross join lateral stats_of_change(c) s
+cross join lateral slots_of_change(c) s
 cross join lateral (values
   ('hour', interval '1 hour', c.workflow_id, c.instance_id, c.deployment_id, c.workflow_version),
   ('day', '1 day', c.workflow_id, c.instance_id, c.deployment_id, c.workflow_version),
@@ -119,7 +148,7 @@ begin
           sum(s.running) as running, sum(s.waiting) as waiting, sum(s.success) as success, sum(s.error) as error,
           sum(s.canceled) as canceled, sum(s.crashed) as crashed, sum(s."unknown") as "unknown"
         from taken t
-        cross join lateral stats_of_change(row(t.*)::execution_changes) s
+        cross join lateral slots_of_change(row(t.*)::execution_changes) s
         group by 1, 2, 3, 4, 5, 6, 7, 8
       ) by_bucket
       group by 1, 2, 3, 4, 5, 6, 7
@@ -192,27 +221,10 @@ begin
   return folded;
 end $$;
 --> statement-breakpoint
--- What is there already.
-insert into execution_stats
-  (user_id, workflow_id, instance_id, deployment_id, workflow_version, recorded_month, grain, at,
-   "new", running, waiting, success, error, canceled, crashed, "unknown", durations)
-select user_id, zeros, zeros, zeros, 0, recorded_month, '10min', slot, sum("new"), sum(running), sum(waiting), sum(success),
-  sum(error), sum(canceled), sum(crashed), sum("unknown"), coalesce(sum(runs * duration_histogram(bucket)), 0)
-from (
-  select user_id, '00000000-0000-0000-0000-000000000000'::uuid as zeros, utc_month(recorded_at) as recorded_month,
-    date_bin('10 minutes', coalesce(started_at, finished_at, recorded_at), '2000-01-01Z') as slot,
-    duration_bucket(run_ms(started_at, finished_at)) as bucket, count(*) as runs,
-    count(*) filter (where status = 'new') as "new", count(*) filter (where status = 'running') as running,
-    count(*) filter (where status = 'waiting') as waiting, count(*) filter (where status = 'success') as success,
-    count(*) filter (where status = 'error') as error, count(*) filter (where status = 'canceled') as canceled,
-    count(*) filter (where status = 'crashed') as crashed, count(*) filter (where status = 'unknown') as "unknown"
-  from executions
-  where recorded_at >= (select month::timestamp at time zone 'UTC' from execution_horizon)
-  group by 1, 2, 3, 4, 5
-) by_bucket
-group by 1, 2, 6, 8;
+drop function stats_of_change;
 --> statement-breakpoint
--- The runs of pieces of hours, which no rollup has. `place` says which range it was.
+-- The runs of pieces of hours, which no rollup has. `place` says which range it was. One range at a time: of a join with
+-- all of them the planner expects so many rows that it reads everything at once.
 create function runs_between(of_user uuid, starts timestamptz[], ends timestamptz[], are_together boolean)
 returns table (place integer, deployment_id uuid, workflow_id uuid, instance_id uuid, workflow_version integer,
   status text, bucket smallint, at timestamptz, runs integer)
@@ -222,30 +234,30 @@ set plan_cache_mode = force_generic_plan set jit = off set max_parallel_workers_
 declare
   zeros constant uuid := '00000000-0000-0000-0000-000000000000';
 begin
-  if are_together then
-    return query
-      select r.place::integer, zeros, zeros, zeros, 0, e.status,
-        duration_bucket(run_ms(e.started_at, e.finished_at)) as bucket,
-        date_bin('1 hour', coalesce(e.started_at, e.finished_at, e.recorded_at), '2000-01-01Z') as hour, count(*)::integer
-      from unnest(starts, ends) with ordinality r (from_at, to_at, place)
-      join executions e on e.user_id = of_user
-        and coalesce(e.started_at, e.finished_at, e.recorded_at) >= r.from_at
-        and coalesce(e.started_at, e.finished_at, e.recorded_at) < r.to_at
-      group by r.place, e.status, 7, 8;
-  else
-    return query
-      select r.place::integer, e.deployment_id, e.workflow_id, e.instance_id, e.workflow_version, e.status,
-        duration_bucket(run_ms(e.started_at, e.finished_at)) as bucket,
-        date_bin('1 hour', coalesce(e.started_at, e.finished_at, e.recorded_at), '2000-01-01Z') as hour, count(*)::integer
-      from unnest(starts, ends) with ordinality r (from_at, to_at, place)
-      join executions e on e.user_id = of_user
-        and coalesce(e.started_at, e.finished_at, e.recorded_at) >= r.from_at
-        and coalesce(e.started_at, e.finished_at, e.recorded_at) < r.to_at
-      group by r.place, e.deployment_id, e.workflow_id, e.instance_id, e.workflow_version, e.status, 7, 8;
-  end if;
+  for nth in 1..cardinality(starts) loop
+    if are_together then
+      return query
+        select nth, zeros, zeros, zeros, 0, e.status, duration_bucket(run_ms(e.started_at, e.finished_at)) as bucket,
+          date_bin('1 hour', coalesce(e.started_at, e.finished_at, e.recorded_at), '2000-01-01Z') as hour, count(*)::integer
+        from executions e
+        where e.user_id = of_user
+          and coalesce(e.started_at, e.finished_at, e.recorded_at) >= starts[nth]
+          and coalesce(e.started_at, e.finished_at, e.recorded_at) < ends[nth]
+        group by 6, 7, 8;
+    else
+      return query
+        select nth, e.deployment_id, e.workflow_id, e.instance_id, e.workflow_version, e.status,
+          duration_bucket(run_ms(e.started_at, e.finished_at)) as bucket,
+          date_bin('1 hour', coalesce(e.started_at, e.finished_at, e.recorded_at), '2000-01-01Z') as hour, count(*)::integer
+        from executions e
+        where e.user_id = of_user
+          and coalesce(e.started_at, e.finished_at, e.recorded_at) >= starts[nth]
+          and coalesce(e.started_at, e.finished_at, e.recorded_at) < ends[nth]
+        group by 2, 3, 4, 5, 6, 7, 8;
+    end if;
+  end loop;
 end $$;
 --> statement-breakpoint
--- `offset 0`: by the time at which they happened, not by the index of errors, which would read all there are.
 create function failures_between(of_user uuid, starts timestamptz[], ends timestamptz[])
 returns table (place integer, deployment_id uuid, workflow_id uuid, instance_id uuid, workflow_version integer,
   fingerprint text, at timestamptz, runs integer)
@@ -253,20 +265,17 @@ language plpgsql stable parallel safe
 set plan_cache_mode = force_generic_plan set jit = off set max_parallel_workers_per_gather = 0 as $$
 #variable_conflict use_column
 begin
-  return query
-    select r.place::integer, e.deployment_id, e.workflow_id, e.instance_id, e.workflow_version, e.error_fingerprint,
-      date_bin('1 hour', e.happened_at, '2000-01-01Z') as hour, count(*)::integer
-    from unnest(starts, ends) with ordinality r (from_at, to_at, place)
-    cross join lateral (
-      select deployment_id, workflow_id, instance_id, workflow_version, status, error_fingerprint,
-        coalesce(started_at, finished_at, recorded_at) as happened_at
-      from executions
-      where user_id = of_user and coalesce(started_at, finished_at, recorded_at) >= r.from_at
-        and coalesce(started_at, finished_at, recorded_at) < r.to_at
-      offset 0
-    ) e
-    where e.error_fingerprint is not null and e.status in ('error', 'canceled', 'crashed', 'unknown')
-    group by r.place, e.deployment_id, e.workflow_id, e.instance_id, e.workflow_version, e.error_fingerprint, 7;
+  for nth in 1..cardinality(starts) loop
+    return query
+      select nth, e.deployment_id, e.workflow_id, e.instance_id, e.workflow_version, e.error_fingerprint,
+        date_bin('1 hour', coalesce(e.started_at, e.finished_at, e.recorded_at), '2000-01-01Z') as hour, count(*)::integer
+      from executions e
+      where e.user_id = of_user
+        and coalesce(e.started_at, e.finished_at, e.recorded_at) >= starts[nth]
+        and coalesce(e.started_at, e.finished_at, e.recorded_at) < ends[nth]
+        and e.error_fingerprint is not null and e.status in ('error', 'canceled', 'crashed', 'unknown')
+      group by 2, 3, 4, 5, 6, 7;
+  end loop;
 end $$;
 --> statement-breakpoint
 -- Of stamps, and of what else the greater one of wins.

@@ -13,7 +13,7 @@ import { cookieSeconds } from './dashboard/session.ts'
 import { createDb } from './db/client.ts'
 import { databaseError } from './db/errors.ts'
 import { createKeyCheck } from './db/key-check.ts'
-import { readFrom, readFromReplica } from './db/replica.ts'
+import { readFrom, readFromReplica, replicaTimeoutMs } from './db/replica.ts'
 import { requireSchema } from './db/schema-version.ts'
 import type { Deployment } from './deployments/contract.ts'
 import { Deployer } from './deployments/deployer.ts'
@@ -83,6 +83,7 @@ export function createDeps(config: Config, runtime: Runtime) {
       : readFromReplica({
           replica: createDb({
             databaseUrl: config.databaseReplicaUrl,
+            timeoutMs: replicaTimeoutMs,
             ...(runtime.replicaFetch && { fetch: runtime.replicaFetch }),
             onSlow: (slow) => log('warn', 'slow-statement', { ...slow }),
           }),

@@ -1,6 +1,8 @@
 /** @module Reads that may be a moment behind what was written: from a replica, and from the primary while that is away. */
+import { AppError } from '../errors.ts'
 import type { Db } from './client.ts'
 import { databaseError } from './errors.ts'
+import { requireSchema } from './schema-version.ts'
 
 /** Runs statements that only read; may run them twice. */
 export type Read = <T>(statements: (db: Db) => Promise<T>) => Promise<T>
@@ -18,19 +20,38 @@ interface ReplicaOptions {
   onAway: (error: unknown) => void
 }
 
+/**
+ * More than a server takes before it cancels a statement: what is too slow for a replica that is there is told by it, and
+ * only one that is gone is given up.
+ */
+export const replicaTimeoutMs = 12_000
+
 /** So long a replica that was away is not asked again, or every read would wait for it. */
 const restMs = 30_000
 
+/** A replica that lags behind a migration is away: what the release asks of its schema could come out wrong there. */
 export function readFromReplica({ replica, primary, now, onAway }: ReplicaOptions): Read {
+  let isChecked = false
   let restsUntilMs = 0
   return async (statements) => {
     if (now().getTime() < restsUntilMs) return statements(primary)
+    const check = isChecked ? undefined : requireSchema(replica)
     try {
-      return await statements(replica)
+      const [answer] = await Promise.all([statements(replica), check])
+      isChecked = true
+      return answer
     } catch (error) {
-      if (!isAway(error)) throw error
+      // What breaks for want of the schema may do so before the check says why.
+      const cause = check
+        ? await check.then(
+            () => error,
+            (reason: unknown) => reason,
+          )
+        : error
+      if (!isAway(cause)) throw cause
+      isChecked = false
       restsUntilMs = now().getTime() + restMs
-      onAway(error)
+      onAway(cause)
       return statements(primary)
     }
   }
@@ -38,6 +59,7 @@ export function readFromReplica({ replica, primary, now, onAway }: ReplicaOption
 
 /** What takes too long there would do so on the primary as well, to the harm of others. */
 function isAway(error: unknown): boolean {
+  if (error instanceof AppError) return error.code === 'database-unavailable'
   const { kind, sqlState } = databaseError(error)
   return kind === 'unavailable' && sqlState !== '57014'
 }

@@ -69,6 +69,9 @@ export const executions = pgTable(
       t.userId,
       sql`coalesce(${t.startedAt}, ${t.finishedAt}, ${t.recordedAt})`,
     ),
+    index('executions_failed_idx')
+      .on(t.userId, sql`coalesce(${t.startedAt}, ${t.finishedAt}, ${t.recordedAt})`)
+      .where(sql`${t.errorFingerprint} is not null`),
     // What the next poll is to fetch, and what the retention of data is to trim: both empty themselves.
     index('executions_dataless_idx').on(t.instanceId, t.recordedAt).where(sql`${t.dataStamp} is null`),
     index('executions_data_idx').on(t.workflowId, t.recordedAt).where(sql`${t.data} is not null`),
