@@ -159,7 +159,7 @@ async function withoutLedger(db: Db): Promise<string> {
     sql`select pg_get_functiondef('record_executions'::regproc) as text`,
   )
   const text = rows[0]?.text ?? ''
-  const from = text.indexOf(', changes as (')
+  const from = text.indexOf(', listed as materialized (')
   const to = text.lastIndexOf('select k.n8n_execution_id')
   const less = `${text.slice(0, from)} ${text.slice(to)}`.replace(
     'record_executions',

@@ -287,7 +287,8 @@ create function is_trimmed(data jsonb, data_stamp text) returns boolean language
   select data is null and data_stamp is not null and data_stamp <> '-'
 $$;
 --> statement-breakpoint
--- Records deliveries and appends to the ledger of the rollups what that changes.
+-- Records deliveries and appends to the ledger of the rollups what that changes. `node_lists` are the names that the
+-- ledger is to have, as text[]; an item tells by `node_list` which of them, from 1 on, are its nodes'.
 --
 -- The upsert of executions must not be an update: a racing first delivery may have committed after this statement's
 -- snapshot was taken, and only `on conflict` sees such a row. What the key holds is settled there under its lock; what
@@ -297,7 +298,7 @@ $$;
 --
 -- No row but those of the keys, and of error groups after them, is waited for. Their sort comes before the first row, so
 -- every key is locked by then, and all statements lock groups in one order.
-create function record_executions(of_instance uuid, items jsonb)
+create function record_executions(of_instance uuid, items jsonb, node_lists jsonb)
 returns table (n8n_execution_id text, id uuid, recorded_at timestamptz, status text, started_at timestamptz,
   finished_at timestamptz, previous_status text, previous_started_at timestamptz, previous_finished_at timestamptz,
   user_id uuid, deployment_id uuid, workflow_version integer)
@@ -311,7 +312,7 @@ begin
       id uuid, recorded_at timestamptz, n8n_execution_id text, n8n_workflow_id text, status text, stamp text,
       mode text, started_at timestamptz, finished_at timestamptz,
       error_message text, error_node text, error_class text, error_http_status integer, error_fingerprint text,
-      error_pattern text, error_stamp text, data text, data_stamp text, node_names text, node_counts text)
+      error_pattern text, error_stamp text, data text, data_stamp text, node_list integer, node_counts text)
     -- As if none were missing: expecting but one to be found, the planner would loop over all of them for each.
     left join deployments d on d.instance_id = of_instance and d.n8n_workflow_id = item.n8n_workflow_id
   ), keyed as (
@@ -368,16 +369,19 @@ begin
       or is_newer(excluded.mode, e.mode) or is_newer(excluded.error_stamp, e.error_stamp)
       or is_newer(excluded.data_stamp, e.data_stamp)
     returning *
+  ), listed as materialized (
+    select nth, list::text[] as names from jsonb_array_elements_text(node_lists) with ordinality l (list, nth)
   ), changes as (
     insert into execution_changes
       (user_id, deployment_id, workflow_id, instance_id, workflow_version, recorded_at, sign, status, started_at,
        finished_at, error_fingerprint, node_names, node_counts)
     select w.user_id, w.deployment_id, w.workflow_id, w.instance_id, w.workflow_version, w.recorded_at, 1, w.status,
       w.started_at, w.finished_at, w.error_fingerprint,
-      case when w.data is not null and w.data_stamp is distinct from w.previous_data_stamp then m.node_names::text[] end,
+      case when w.data is not null and w.data_stamp is distinct from w.previous_data_stamp then l.names end,
       case when w.data is not null and w.data_stamp is distinct from w.previous_data_stamp then m.node_counts::integer[] end
     from written w
     join matched m on m.n8n_execution_id = w.n8n_execution_id
+    left join listed l on l.nth = m.node_list
     union all
     select w.user_id, w.deployment_id, w.workflow_id, w.instance_id, w.workflow_version, w.recorded_at, -1,
       k.previous_status, k.previous_started_at, k.previous_finished_at, w.previous_error_fingerprint,

@@ -82,9 +82,11 @@ function* chunks(executions: StampedExecution[]): Generator<StampedExecution[]> 
   if (chunk.length > 0) yield chunk
 }
 
-async function toItem(execution: StampedExecution) {
+/** @param nodeLists what the items of a statement name by number: the same nodes run again and again */
+async function toItem(execution: StampedExecution, nodeLists: Map<string, number>) {
   const failure = execution.error && (await fingerprintOf(execution.error))
   const nodes = nodeCountsOf(execution.dataJson)
+  if (nodes && !nodeLists.has(nodes.names)) nodeLists.set(nodes.names, nodeLists.size + 1)
   return {
     id: uuidv7({ msecs: execution.receivedAtMs }),
     recorded_at: isoOf(execution.receivedAtMs),
@@ -104,21 +106,22 @@ async function toItem(execution: StampedExecution) {
     error_stamp: execution.errorStamp,
     data: execution.dataJson,
     data_stamp: execution.dataStamp,
-    node_names: nodes?.names ?? null,
+    node_list: nodes ? nodeLists.get(nodes.names) : null,
     node_counts: nodes?.counts ?? null,
   }
 }
 
 async function record(db: Db, instanceId: string, executions: StampedExecution[]) {
-  const items = await Promise.all(executions.map(toItem))
-  const itemsJson = JSON.stringify(items)
+  const nodeLists = new Map<string, number>()
+  const items = await Promise.all(executions.map((execution) => toItem(execution, nodeLists)))
+  const [itemsJson, nodeListsJson] = [items, [...nodeLists.keys()]].map((each) => JSON.stringify(each))
   const run = () =>
     retrying(() =>
       db.execute<Row>(
         sql`select n8n_execution_id, id, ${epochMs('recorded_at')}, status, ${epochMs('started_at')},
           ${epochMs('finished_at')}, previous_status, ${epochMs('previous_started_at')},
           ${epochMs('previous_finished_at')}, user_id, deployment_id, workflow_version
-        from record_executions(${instanceId}, ${itemsJson})`,
+        from record_executions(${instanceId}, ${itemsJson}, ${nodeListsJson})`,
       ),
     )
   const { rows } = await run().catch(async (error: unknown) => {
