@@ -35,25 +35,20 @@ export function readFromReplica({ replica, primary, now, onAway }: ReplicaOption
   let restsUntilMs = 0
   return async (statements) => {
     if (now().getTime() < restsUntilMs) return statements(primary)
-    const check = isChecked ? undefined : requireSchema(replica)
-    try {
-      const [answer] = await Promise.all([statements(replica), check])
-      isChecked = true
-      return answer
-    } catch (error) {
-      // What breaks for want of the schema may do so before the check says why.
-      const cause = check
-        ? await check.then(
-            () => error,
-            (reason: unknown) => reason,
-          )
-        : error
-      if (!isAway(cause)) throw cause
-      isChecked = false
-      restsUntilMs = now().getTime() + restMs
-      onAway(cause)
-      return statements(primary)
-    }
+    const [answer, check] = await Promise.allSettled([
+      statements(replica),
+      isChecked || requireSchema(replica),
+    ])
+    isChecked = check.status === 'fulfilled'
+    if (isChecked && answer.status === 'fulfilled') return answer.value
+    // What breaks for want of the schema does not say so: the check does.
+    const failed = check.status === 'rejected' ? check : answer
+    const cause: unknown = failed.status === 'rejected' ? failed.reason : undefined
+    if (!isAway(cause)) throw cause
+    isChecked = false
+    restsUntilMs = now().getTime() + restMs
+    onAway(cause)
+    return statements(primary)
   }
 }
 
