@@ -224,8 +224,9 @@ end $$;
 drop function stats_of_change;
 --> statement-breakpoint
 -- The runs of pieces of hours, which no rollup has. `place` says which range it was. One range at a time: of a join with
--- all of them the planner expects so many rows that it reads everything at once.
-create function runs_between(of_user uuid, starts timestamptz[], ends timestamptz[], are_together boolean)
+-- all of them the planner expects so many rows that it reads everything at once. What is null chooses nothing.
+create function runs_between(of_user uuid, starts timestamptz[], ends timestamptz[], are_together boolean,
+  of_workflows uuid[], of_deployment uuid, of_instance uuid)
 returns table (place integer, deployment_id uuid, workflow_id uuid, instance_id uuid, workflow_version integer,
   status text, bucket smallint, at timestamptz, runs integer)
 language plpgsql stable parallel safe
@@ -243,6 +244,9 @@ begin
         where e.user_id = of_user
           and coalesce(e.started_at, e.finished_at, e.recorded_at) >= starts[nth]
           and coalesce(e.started_at, e.finished_at, e.recorded_at) < ends[nth]
+          and (of_workflows is null or e.workflow_id = any(of_workflows))
+          and (of_deployment is null or e.deployment_id = of_deployment)
+          and (of_instance is null or e.instance_id = of_instance)
         group by 6, 7, 8;
     else
       return query
@@ -253,6 +257,9 @@ begin
         where e.user_id = of_user
           and coalesce(e.started_at, e.finished_at, e.recorded_at) >= starts[nth]
           and coalesce(e.started_at, e.finished_at, e.recorded_at) < ends[nth]
+          and (of_workflows is null or e.workflow_id = any(of_workflows))
+          and (of_deployment is null or e.deployment_id = of_deployment)
+          and (of_instance is null or e.instance_id = of_instance)
         group by 2, 3, 4, 5, 6, 7, 8;
     end if;
   end loop;

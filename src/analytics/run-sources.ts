@@ -26,17 +26,30 @@ export const statusNames = statusesWith((name) => name)
 export const hasChoice = (choice: Choice): boolean =>
   Object.values(choice).some((value) => value !== undefined)
 
+const withContent = ({ tag, nodeType }: Choice) => [
+  ...(tag === undefined ? [] : [sql`and tags @> array[${tag}]`]),
+  ...(nodeType === undefined ? [] : [sql`and node_types @> array[${nodeType}]`]),
+]
+
+/** The ids of the workflows that are chosen, also of one that is deleted; null when none are. */
+function workflowsOf(userId: string, choice: Choice): SQL {
+  const content = withContent(choice)
+  const { workflowId } = choice
+  if (content.length === 0) return workflowId === undefined ? sql`null` : sql`array[${workflowId}::uuid]`
+  const isOne = workflowId === undefined ? sql`` : sql`and id = ${workflowId}`
+  return sql`array(select id from workflows where user_id = ${userId} ${isOne} ${sql.join(content, sql` `)})`
+}
+
 /** Conditions on the columns that every source has, to follow another one. */
-export function chosen(userId: string, { workflowId, deploymentId, instanceId, tag, nodeType }: Choice): SQL {
-  const workflowsWith = (condition: SQL) =>
-    sql`and workflow_id = any(array(select id from workflows where user_id = ${userId} and ${condition}))`
+export function chosen(userId: string, choice: Choice): SQL {
+  const { workflowId, deploymentId, instanceId, tag, nodeType } = choice
   return sql.join(
     [
-      workflowId !== undefined && sql`and workflow_id = ${workflowId}`,
+      tag !== undefined || nodeType !== undefined
+        ? sql`and workflow_id = any(${workflowsOf(userId, choice)})`
+        : workflowId !== undefined && sql`and workflow_id = ${workflowId}`,
       deploymentId !== undefined && sql`and deployment_id = ${deploymentId}`,
       instanceId !== undefined && sql`and instance_id = ${instanceId}`,
-      tag !== undefined && workflowsWith(sql`tags @> array[${tag}]`),
-      nodeType !== undefined && workflowsWith(sql`node_types @> array[${nodeType}]`),
     ].filter((condition) => condition !== false),
     sql` `,
   )
@@ -99,8 +112,9 @@ export function runsIn(
     union all select span, 'piece', ${ids}, at,
       ${statusesWith((_, status) => sql`case status when ${status} then sign * runs else 0 end`)},
       coalesce(sign * runs * duration_histogram(bucket), 0)
-    from runs_between(${userId}, ${starts}, ${ends}, ${together && !hasChoice(choice)})
-    join ${places} using (place) where true ${chosen(userId, choice)}`
+    from runs_between(${userId}, ${starts}, ${ends}, ${together}, ${workflowsOf(userId, choice)},
+      ${choice.deploymentId ?? null}, ${choice.instanceId ?? null})
+    join ${places} using (place)`
 }
 
 /** Of them those that failed: `span, fingerprint, deployment_id, workflow_id, workflow_version, at, runs`. */
