@@ -11,19 +11,26 @@ export const bodyLimits = {
   hook: 4 * 1024 * 1024,
 } as const
 
+/**
+ * So much of what is too large is read all the same, and forgotten: who is answered while still sending may see a broken
+ * connection instead of the answer.
+ */
+const lingerBytes = 1024 * 1024
+
 /** @throws {AppError} `too-large`, counted while reading, whatever Content-Length says */
 async function readBytes(request: Request, limitBytes: number): Promise<Uint8Array> {
   const tooLarge = () => new AppError('too-large', `The body may hold ${limitBytes} bytes at most`)
-  if (Number(request.headers.get('Content-Length') ?? 0) > limitBytes) throw tooLarge()
+  if (Number(request.headers.get('Content-Length') ?? 0) > limitBytes + lingerBytes) throw tooLarge()
   const chunks: Uint8Array[] = []
   let sizeBytes = 0
   // Left unread rather than cancelled where it is too large: cancelling closes the socket before the answer is out.
   const reader = request.body?.getReader()
   for (let next = await reader?.read(); next && !next.done; next = await reader?.read()) {
     sizeBytes += next.value.byteLength
-    if (sizeBytes > limitBytes) throw tooLarge()
-    chunks.push(next.value)
+    if (sizeBytes > limitBytes + lingerBytes) throw tooLarge()
+    if (sizeBytes <= limitBytes) chunks.push(next.value)
   }
+  if (sizeBytes > limitBytes) throw tooLarge()
   const bytes = new Uint8Array(sizeBytes)
   let offset = 0
   for (const chunk of chunks) {
