@@ -26,33 +26,26 @@ export const statusNames = statusesWith((name) => name)
 export const hasChoice = (choice: Choice): boolean =>
   Object.values(choice).some((value) => value !== undefined)
 
-const withContent = ({ tag, nodeType }: Choice) => [
-  ...(tag === undefined ? [] : [sql`and tags @> array[${tag}]`]),
-  ...(nodeType === undefined ? [] : [sql`and node_types @> array[${nodeType}]`]),
-]
-
-/** The ids of the workflows that are chosen, also of one that is deleted; null when none are. */
-function workflowsOf(userId: string, choice: Choice): SQL {
-  const content = withContent(choice)
-  const { workflowId } = choice
-  if (content.length === 0) return workflowId === undefined ? sql`null` : sql`array[${workflowId}::uuid]`
-  const isOne = workflowId === undefined ? sql`` : sql`and id = ${workflowId}`
-  return sql`array(select id from workflows where user_id = ${userId} ${isOne} ${sql.join(content, sql` `)})`
+/** The ids of the workflows that are chosen, also of one that is deleted. */
+function workflowsOf(userId: string, { workflowId, tag, nodeType }: Choice): SQL | undefined {
+  if (tag === undefined && nodeType === undefined) {
+    return workflowId === undefined ? undefined : sql`array[${workflowId}::uuid]`
+  }
+  return sql`array(
+    select id from workflows where user_id = ${userId}
+      ${workflowId === undefined ? sql`` : sql`and id = ${workflowId}`}
+      ${tag === undefined ? sql`` : sql`and tags @> array[${tag}]`}
+      ${nodeType === undefined ? sql`` : sql`and node_types @> array[${nodeType}]`})`
 }
 
 /** Conditions on the columns that every source has, to follow another one. */
 export function chosen(userId: string, choice: Choice): SQL {
-  const { workflowId, deploymentId, instanceId, tag, nodeType } = choice
-  return sql.join(
-    [
-      tag !== undefined || nodeType !== undefined
-        ? sql`and workflow_id = any(${workflowsOf(userId, choice)})`
-        : workflowId !== undefined && sql`and workflow_id = ${workflowId}`,
-      deploymentId !== undefined && sql`and deployment_id = ${deploymentId}`,
-      instanceId !== undefined && sql`and instance_id = ${instanceId}`,
-    ].filter((condition) => condition !== false),
-    sql` `,
-  )
+  const { deploymentId, instanceId } = choice
+  const workflows = workflowsOf(userId, choice)
+  return sql`
+    ${workflows ? sql`and workflow_id = any(${workflows})` : sql``}
+    ${deploymentId === undefined ? sql`` : sql`and deployment_id = ${deploymentId}`}
+    ${instanceId === undefined ? sql`` : sql`and instance_id = ${instanceId}`}`
 }
 
 export const within = (time: SQL, { from, to }: Range): SQL => sql`
@@ -112,7 +105,7 @@ export function runsIn(
     union all select span, 'piece', ${ids}, at,
       ${statusesWith((_, status) => sql`case status when ${status} then sign * runs else 0 end`)},
       coalesce(sign * runs * duration_histogram(bucket), 0)
-    from runs_between(${userId}, ${starts}, ${ends}, ${together}, ${workflowsOf(userId, choice)},
+    from runs_between(${userId}, ${starts}, ${ends}, ${together}, ${workflowsOf(userId, choice) ?? null},
       ${choice.deploymentId ?? null}, ${choice.instanceId ?? null})
     join ${places} using (place)`
 }

@@ -15,7 +15,7 @@ export const bodyLimits = {
  * So much of what is too large is read all the same, and forgotten: who is answered while still sending may see a broken
  * connection instead of the answer.
  */
-const lingerBytes = 1024 * 1024
+const lingerBytes = 512 * 1024
 
 /** @throws {AppError} `too-large`, counted while reading, whatever Content-Length says */
 async function readBytes(request: Request, limitBytes: number): Promise<Uint8Array> {

@@ -53,7 +53,7 @@ describe('a body over the limit', () => {
     expect(response.status).toBe(413)
   })
 
-  test('is 413 when it is not, and of more than it may hold little is read', async () => {
+  test('is 413 when it is not, and is read no further', async () => {
     let sentBytes = 0
     const endless = new ReadableStream<Uint8Array>({
       pull(controller) {
@@ -68,7 +68,7 @@ describe('a body over the limit', () => {
       headers: { 'Content-Type': 'application/json' },
     } as RequestInit)
     expect(response.status).toBe(413)
-    expect(sentBytes).toBeLessThan(1.5 * 1024 * 1024)
+    expect(sentBytes).toBeLessThan(1024 * 1024)
   })
 })
 
