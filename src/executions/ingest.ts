@@ -17,7 +17,6 @@ import {
   type StampedExecution,
   stamped,
 } from './merge.ts'
-import { nodeCountsOf } from './node-counts.ts'
 
 const chunkRows = 500
 const chunkChars = 4 * 1024 * 1024
@@ -70,7 +69,7 @@ function* chunks(executions: StampedExecution[]): Generator<StampedExecution[]> 
   let chunk: StampedExecution[] = []
   let sizeChars = 0
   for (const execution of executions) {
-    const chars = execution.dataJson?.length ?? 0
+    const chars = execution.data?.json.length ?? 0
     if (chunk.length === chunkRows || (chunk.length > 0 && sizeChars + chars > chunkChars)) {
       yield chunk
       chunk = []
@@ -85,7 +84,7 @@ function* chunks(executions: StampedExecution[]): Generator<StampedExecution[]> 
 /** @param nodeLists what the items of a statement name by number: the same nodes run again and again */
 async function toItem(execution: StampedExecution, nodeLists: Map<string, number>) {
   const failure = execution.error && (await fingerprintOf(execution.error))
-  const nodes = nodeCountsOf(execution.dataJson)
+  const nodes = execution.data?.nodes
   if (nodes && !nodeLists.has(nodes.names)) nodeLists.set(nodes.names, nodeLists.size + 1)
   return {
     id: uuidv7({ msecs: execution.receivedAtMs }),
@@ -104,7 +103,7 @@ async function toItem(execution: StampedExecution, nodeLists: Map<string, number
     error_fingerprint: failure?.fingerprint ?? null,
     error_pattern: failure?.message ?? null,
     error_stamp: execution.errorStamp,
-    data: execution.dataJson,
+    data: execution.data?.json ?? null,
     data_stamp: execution.dataStamp,
     node_list: nodes ? nodeLists.get(nodes.names) : null,
     node_counts: nodes?.counts ?? null,

@@ -5,6 +5,7 @@
  */
 import { sha256Hex } from '../crypto/hex.ts'
 import { type ExecutionStatus, executionStatuses } from '../db/schema/executions.ts'
+import type { RunData } from './run-data.ts'
 
 /** A push is a hint from a running workflow; a poll is what n8n itself has recorded. */
 export type DeliverySource = 'push' | 'poll'
@@ -31,8 +32,7 @@ export interface IncomingExecution {
   /** This server's clock when it came first. */
   receivedAtMs: number
   error: ExecutionError | null
-  /** JSON text that jsonb can hold. */
-  dataJson: string | null
+  data: RunData | null
 }
 
 /** A delivery, or several of one execution folded into one. */
@@ -70,18 +70,17 @@ export async function stamped(
   execution: IncomingExecution,
   source: DeliverySource,
 ): Promise<StampedExecution> {
-  const { status, error, dataJson } = execution
+  const { status, error, data } = execution
   const rank = source === 'poll' && isFinal(status) ? polledRank : ranks[status]
   const failure = isFinal(status) && status !== 'success' ? '1' : '0'
   const eventAt = String(Math.max(0, execution.eventAtMs)).padStart(15, '0')
-  const content =
-    error || dataJson !== null ? await digest(JSON.stringify([error, dataJson])) : '0'.repeat(16)
+  const content = error || data ? await digest(JSON.stringify([error, data?.json ?? null])) : '0'.repeat(16)
   const stamp = `${String(rank).padStart(2, '0')}${failure}${eventAt}${executionStatuses.indexOf(status)}${content}`
   return {
     ...execution,
     stamp,
     errorStamp: error && stamp,
-    dataStamp: dataJson === null ? null : stamp,
+    dataStamp: data && stamp,
   }
 }
 
@@ -105,7 +104,7 @@ export function merge(a: StampedExecution, b: StampedExecution): StampedExecutio
     finishedAtMs: greatestTime(a.finishedAtMs, b.finishedAtMs),
     error: error.error,
     errorStamp: error.errorStamp,
-    dataJson: data.dataJson,
+    data: data.data,
     dataStamp: data.dataStamp,
   }
 }

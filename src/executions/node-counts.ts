@@ -26,10 +26,8 @@ const maxMs = 2_147_483_647
 const dayMs = 86_400_000
 const firstDayMs = Date.UTC(2000, 0, 1)
 
-/** Null when the data tells of no nodes. @param dataJson what `executions.data` holds */
-export function nodeCountsOf(dataJson: string | null): NodeCounts | null {
-  if (!dataJson?.includes('"nodes"')) return null
-  const data: unknown = JSON.parse(dataJson)
+/** Null when the data tells of no nodes. @param data parsed JSON, as `executions.data` holds it */
+export function nodeCountsOf(data: unknown): NodeCounts | null {
   const listed = isObject(data) ? data['nodes'] : undefined
   if (!Array.isArray(listed)) return null
   let names = ''

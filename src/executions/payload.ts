@@ -8,7 +8,7 @@ import { redact } from '../http/log.ts'
 import type { N8nExecution } from '../n8n/api-shapes.ts'
 import { type IncomingExecution, isOpen } from './merge.ts'
 import { summariseRun, toHttpStatus } from './node-runs.ts'
-import { cleanText, runDataJson } from './run-data.ts'
+import { cleanText, toRunData } from './run-data.ts'
 
 export type UnusableCode =
   | 'not-an-object'
@@ -84,7 +84,7 @@ export function readPayload(item: unknown, receivedAt: Date): ReadPayload {
       eventAtMs: finishedAtMs ?? (Number.isNaN(errorAtMs) ? null : errorAtMs) ?? receivedAt.getTime(),
       receivedAtMs: receivedAt.getTime(),
       error: toError(said.error, said.errorNode),
-      dataJson: runDataJson(said.data),
+      data: toRunData(said.data),
     },
   }
 }
@@ -100,7 +100,7 @@ export function polledExecution(item: N8nExecution, observedAt: Date): IncomingE
   if (!payload.ok) return null
   const { execution } = payload
   if (isEnded) return execution
-  return { ...execution, eventAtMs: observedAt.getTime(), error: null, dataJson: null }
+  return { ...execution, eventAtMs: observedAt.getTime(), error: null, data: null }
 }
 
 /** n8n 1.x has no status in lists, and a later one may have more of them than are known here. */

@@ -249,7 +249,7 @@ class Poll {
         // A push can be ahead of n8n's own records: then there is data later.
         if (!execution || isOpen(execution.status)) continue
         executions.push(execution)
-        if (execution.dataJson === null) without.push({ n8nExecutionId, isTooLarge: false })
+        if (execution.data === null) without.push({ n8nExecutionId, isTooLarge: false })
       }
       return true
     } finally {
@@ -330,5 +330,5 @@ const lost = (n8nExecutionId: string, n8nWorkflowId: string, observedAt: Date): 
   eventAtMs: observedAt.getTime(),
   receivedAtMs: observedAt.getTime(),
   error: null,
-  dataJson: null,
+  data: null,
 })

@@ -123,7 +123,7 @@ export async function dropExpiredMonths(
  */
 export async function closeAbandoned(db: Db, now: Date, limit: number): Promise<number> {
   const eventAtMs = now.getTime()
-  const nothing = { mode: null, startedAtMs: null, finishedAtMs: null, error: null, dataJson: null }
+  const nothing = { mode: null, startedAtMs: null, finishedAtMs: null, error: null, data: null }
   const { stamp } = await stamped(
     {
       ...nothing,

@@ -1,21 +1,33 @@
 /** @module Run data as it may be stored: what jsonb can hold, without stacks and credentials in headers, within 256 KB. */
+import { type NodeCounts, nodeCountsOf } from './node-counts.ts'
 
 export const dataLimitBytes = 256 * 1024
+const encoder = new TextEncoder()
 /** Beyond these jsonb prints a number with hundreds of digits. */
 const largestNumber = 1e21
 const smallestNumber = 1e-21
 const secretHeaders =
   /^(authorization|proxy-authorization|cookie|set-cookie|x-api-key|x-n8n-api-key|x-auth-token|resumetoken|resumeurl)$/i
 
+export interface RunData {
+  /** Text that jsonb can hold. */
+  json: string
+  /** What it adds to the statistics of nodes. */
+  nodes: NodeCounts | null
+}
+
 /**
- * JSON text of `data`, or of `{ truncated: true, sizeBytes }` when it is too large; null without any.
+ * `data`, or `{ truncated: true, sizeBytes }` when it is too large; null without any.
  * `data` is no deeper than the body may be, so recursion is safe.
  */
-export function runDataJson(data: unknown): string | null {
+export function toRunData(data: unknown): RunData | null {
   if (data === undefined || data === null) return null
-  const text = JSON.stringify(cleanJson(data))
-  const sizeBytes = new TextEncoder().encode(text).length
-  return sizeBytes <= dataLimitBytes ? text : JSON.stringify({ truncated: true, sizeBytes })
+  const cleaned = cleanJson(data)
+  const json = JSON.stringify(cleaned)
+  const sizeBytes = encoder.encode(json).length
+  return sizeBytes <= dataLimitBytes
+    ? { json, nodes: nodeCountsOf(cleaned) }
+    : { json: JSON.stringify({ truncated: true, sizeBytes }), nodes: null }
 }
 
 /** What Postgres text can hold: no U+0000, no lone surrogate. */

@@ -11,6 +11,7 @@ import { foldChanges } from '../../src/executions/fold.ts'
 import { ingest } from '../../src/executions/ingest.ts'
 import type { IncomingExecution } from '../../src/executions/merge.ts'
 import { loadCatalogue } from '../../src/n8n/catalogue.ts'
+import { toRunData } from '../../src/executions/run-data.ts'
 import { createWorld } from '../executions/world.ts'
 import type { TestDatabase } from '../harness/database.ts'
 
@@ -132,7 +133,7 @@ function randomExecution(
     error: hasError
       ? { node, errorClass, httpStatus, message: message.replace('4711', String(upTo(10_000))) }
       : null,
-    dataJson: random() < 0.7 ? JSON.stringify({ nodes }) : null,
+    data: random() < 0.7 ? toRunData({ nodes }) : null,
   }
 }
 

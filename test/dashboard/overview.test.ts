@@ -51,7 +51,7 @@ async function account(statuses: ('success' | 'error')[], name = 'Order sync') {
         status === 'error'
           ? { message: `refused ${markup}`, node: 'Post', httpStatus: 403, errorClass: 'NodeApiError' }
           : null,
-      dataJson: null,
+      data: null,
     })),
     'push',
   )

@@ -83,7 +83,7 @@ test('200 overlapping batches of 500 at once: no deadlock, no execution twice, e
       eventAtMs: start + offset,
       receivedAtMs: start,
       error: null,
-      dataJson: null,
+      data: null,
     }))
   const offsets = Array.from({ length: 200 }, (_, offset) => offset)
   const startedAt = performance.now()

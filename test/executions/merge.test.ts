@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { executionStatuses, type ExecutionStatus } from '../../src/db/schema/executions.ts'
 import { ingest } from '../../src/executions/ingest.ts'
 import { type IncomingExecution, merge, type StampedExecution, stamped } from '../../src/executions/merge.ts'
+import { toRunData } from '../../src/executions/run-data.ts'
 import { createTestDatabase } from '../harness/database.ts'
 import { createWorld, type World } from './world.ts'
 
@@ -27,7 +28,7 @@ const delivery = (
   eventAtMs: start,
   receivedAtMs: start,
   error: null,
-  dataJson: null,
+  data: null,
   ...more,
 })
 
@@ -81,7 +82,12 @@ test('all 120 orders of new, running, waiting, running, success, with repetition
     { status: 'running', eventAtMs: start + 10, startedAtMs: start + 5 },
     { status: 'waiting', eventAtMs: start + 20, startedAtMs: start + 5 },
     { status: 'running', eventAtMs: start + 30, startedAtMs: start + 2, mode: 'webhook' },
-    { status: 'success', eventAtMs: start + 90, finishedAtMs: start + 90, dataJson: '{"n": 1}' },
+    {
+      status: 'success',
+      eventAtMs: start + 90,
+      finishedAtMs: start + 90,
+      data: { json: '{"n": 1}', nodes: null },
+    },
   ] as const
   const orders = permutations([...history])
   expect(orders).toHaveLength(120)
@@ -121,7 +127,7 @@ test('600 random histories end at the same rows in every order and grouping, and
                 httpStatus: null,
               }
             : null,
-        dataJson: next() < 0.4 ? JSON.stringify({ n: Math.floor(next() * 3) }) : null,
+        data: next() < 0.4 ? toRunData({ n: Math.floor(next() * 3) }) : null,
       })
     }),
   ).flat()
@@ -224,9 +230,7 @@ test('an execution of a month without a partition gets one', async () => {
 
 test('a batch larger than one statement takes is recorded whole', async () => {
   const { instanceId } = await world.tracked()
-  const dataJson = JSON.stringify('x'.repeat(200_000))
-  const executions = Array.from({ length: 30 }, (_, index) =>
-    delivery(String(index), 'success', { dataJson }),
-  )
+  const data = toRunData('x'.repeat(200_000))
+  const executions = Array.from({ length: 30 }, (_, index) => delivery(String(index), 'success', { data }))
   expect((await ingest(world.db, instanceId, executions, 'push')).size).toBe(30)
 })

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { nodeCountsOf } from '../../src/executions/node-counts.ts'
+import { toRunData } from '../../src/executions/run-data.ts'
 import { createTestDatabase, type TestDatabase } from '../harness/database.ts'
 import { pick, random, randomData } from './random-runs.ts'
 
@@ -27,7 +28,7 @@ test('of each node its type and name, the day, its runs, whether it failed, its 
       error: null,
     },
   ]
-  expect(nodeCountsOf(JSON.stringify({ nodes }))).toEqual({
+  expect(nodeCountsOf({ nodes })).toEqual({
     names: '{"n8n-nodes-base.httpRequest\nCall","\nWait"}',
     counts: `{${day('2026-11-22')},4,1,3,120,null,1,0,0,null}`,
   })
@@ -35,15 +36,14 @@ test('of each node its type and name, the day, its runs, whether it failed, its 
 
 test.each([
   [null],
-  ['null'],
-  ['"nodes"'],
-  ['[{"nodes": []}]'],
-  ['{"nodes": {"name": "a"}}'],
-  ['{"nodes": []}'],
-  ['{"nodes": [null, 1, "a", [], {}, {"name": 5}]}'],
-  ['{"truncated": true, "sizeBytes": 300000}'],
-])('%j has no nodes to count', (dataJson) => {
-  expect(nodeCountsOf(dataJson)).toBeNull()
+  ['nodes'],
+  [[{ nodes: [] }]],
+  [{ nodes: { name: 'a' } }],
+  [{ nodes: [] }],
+  [{ nodes: [null, 1, 'a', [], {}, { name: 5 }] }],
+  [{ truncated: true, sizeBytes: 300_000 }],
+])('%j has no nodes to count', (data) => {
+  expect(nodeCountsOf(data)).toBeNull()
 })
 
 /** Values that a sender might give for anything. */
@@ -97,11 +97,12 @@ describe('the SQL function run_nodes', () => {
   afterAll(() => database.close())
 
   /** Both as they are written and as Postgres reads what is sent. */
-  const bothWays = async (dataJson: string) => {
-    const sent = nodeCountsOf(dataJson)
+  const bothWays = async (data: object) => {
+    const stored = toRunData(data)
+    const sent = stored?.nodes
     const [row] = await database.sql`select to_jsonb(run) as in_sql,
         jsonb_build_object('names', ${sent?.names ?? null}::text[], 'counts', ${sent?.counts ?? null}::integer[]) as sent
-      from run_nodes(${dataJson}::jsonb) run`
+      from run_nodes(${stored?.json}::jsonb) run`
     return { inSql: row?.['in_sql'] as { names: string[] | null }, sent: row?.['sent'] }
   }
 
@@ -116,12 +117,12 @@ describe('the SQL function run_nodes', () => {
       )
     const found = { counted: 0, none: 0 }
     for (let index = 0; index < 400; index++) {
-      const dataJson =
+      const data =
         index % 3 === 0
           ? randomData(next, Date.now())
-          : JSON.stringify({ nodes: Array.from({ length: 1 + Math.floor(next() * 4) }, odd) })
-      const { inSql, sent } = await bothWays(dataJson)
-      expect(inSql, dataJson).toEqual(sent)
+          : { nodes: Array.from({ length: 1 + Math.floor(next() * 4) }, odd) }
+      const { inSql, sent } = await bothWays(data)
+      expect(inSql, JSON.stringify(data)).toEqual(sent)
       found[inSql.names ? 'counted' : 'none'] += 1
     }
     expect(found.counted).toBeGreaterThan(200)
@@ -129,10 +130,8 @@ describe('the SQL function run_nodes', () => {
   })
 
   test('counts 500 nodes of a run and no more', async () => {
-    const dataJson = JSON.stringify({
-      nodes: Array.from({ length: 501 }, (_, index) => ({ name: `n${index}` })),
-    })
-    const { inSql, sent } = await bothWays(dataJson)
+    const nodes = Array.from({ length: 501 }, (_, index) => ({ name: `n${index}` }))
+    const { inSql, sent } = await bothWays({ nodes })
     expect(inSql.names).toHaveLength(500)
     expect(inSql).toEqual(sent)
   })

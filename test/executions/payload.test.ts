@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { IncomingExecution } from '../../src/executions/merge.ts'
 import { readPayload } from '../../src/executions/payload.ts'
+import { toRunData } from '../../src/executions/run-data.ts'
 
 const receivedAt = new Date('2026-11-22T11:00:00.000Z')
 const nodeError = {
@@ -54,7 +55,7 @@ describe('shapes', () => {
       eventAtMs: Date.parse('2026-11-22T10:00:01.5Z'),
       receivedAtMs: receivedAt.getTime(),
       error: null,
-      dataJson: '{"a":1}',
+      data: { json: '{"a":1}', nodes: null },
     })
   })
 
@@ -104,7 +105,7 @@ describe('shapes', () => {
       status: 'error',
       finishedAtMs: Date.parse(item.stoppedAt),
       error: null,
-      dataJson: null,
+      data: null,
     })
   })
 
@@ -126,7 +127,7 @@ describe('shapes', () => {
       errorClass: 'NodeOperationError',
       httpStatus: null,
     })
-    expect(JSON.parse(execution.dataJson ?? '')).toEqual({ nodes: [webhookRun] })
+    expect(JSON.parse(execution.data?.json ?? '')).toEqual({ nodes: [webhookRun] })
   })
 
   test('what the external hook workflow.postExecute is given', () => {
@@ -147,12 +148,12 @@ describe('shapes', () => {
       n8nWorkflowId: 'w',
       status: 'success',
       error: null,
-      dataJson: JSON.stringify({ nodes: [webhookRun] }),
+      data: toRunData({ nodes: [webhookRun] }),
     })
   })
 
   test("a report of one's own with n8n's run data: what comes down of it", () => {
-    expect(read(report({ data: { resultData: { runData } } })).dataJson).toBe(
+    expect(read(report({ data: { resultData: { runData } } })).data?.json).toBe(
       JSON.stringify({ nodes: [webhookRun] }),
     )
   })
@@ -248,7 +249,7 @@ describe('what may be stored', () => {
       headers: { Authorization: 'Bearer canary', cookie: 'canary', accept: '*/*' },
       stack: 'of plates',
     }
-    expect(JSON.parse(read(report({ data })).dataJson ?? '')).toEqual({
+    expect(JSON.parse(read(report({ data })).data?.json ?? '')).toEqual({
       key: 'a\ufffd',
       big: '1e+308',
       tiny: '5e-324',
@@ -259,8 +260,8 @@ describe('what may be stored', () => {
   })
 
   test('data of more than 256 KB is replaced by its size', () => {
-    expect(read(report({ data: 'x'.repeat(256 * 1024 - 2) })).dataJson?.length).toBe(256 * 1024)
-    expect(read(report({ data: 'x'.repeat(256 * 1024 - 1) })).dataJson).toBe(
+    expect(read(report({ data: 'x'.repeat(256 * 1024 - 2) })).data?.json.length).toBe(256 * 1024)
+    expect(read(report({ data: 'x'.repeat(256 * 1024 - 1) })).data?.json).toBe(
       '{"truncated":true,"sizeBytes":262145}',
     )
   })

@@ -1,6 +1,7 @@
 /** Deliveries such as n8n might make, from a seed: the same in every run. */
 import { executionStatuses } from '../../src/db/schema/executions.ts'
 import type { DeliverySource, IncomingExecution } from '../../src/executions/merge.ts'
+import { toRunData } from '../../src/executions/run-data.ts'
 
 /** Mulberry32. */
 export function random(seed: number): () => number {
@@ -47,7 +48,7 @@ export const randomError = (next: () => number): NonNullable<IncomingExecution['
 })
 
 /** As `node-runs.ts` writes it. */
-export function randomData(next: () => number, aroundMs: number): string {
+export function randomData(next: () => number, aroundMs: number): object {
   const nodes = ['Webhook', 'Call', 'Store', 'Sum up', 'Wait']
     .filter(() => next() < 0.7)
     .map((name, index) => ({
@@ -61,7 +62,7 @@ export function randomData(next: () => number, aroundMs: number): string {
       runs: next() < 0.2 ? 1 + Math.floor(next() * 9) : 1,
       error: next() < 0.15 ? { message: 'm', httpStatus: null } : null,
     }))
-  return JSON.stringify(next() < 0.1 ? { told: 'by a sender of its own' } : { nodes })
+  return next() < 0.1 ? { told: 'by a sender of its own' } : { nodes }
 }
 
 /** Whatever a sender may say, in whatever order: times, errors and data that change, or are never told. */
@@ -84,7 +85,7 @@ export function randomDelivery(
       eventAtMs: aroundMs + Math.floor(next() * 4),
       receivedAtMs: aroundMs + Math.floor(next() * 3 * hourMs),
       error: next() < 0.4 ? randomError(next) : null,
-      dataJson: next() < 0.5 ? randomData(next, aroundMs) : null,
+      data: next() < 0.5 ? toRunData(randomData(next, aroundMs)) : null,
     },
   }
 }

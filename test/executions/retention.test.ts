@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { ingest } from '../../src/executions/ingest.ts'
 import type { IncomingExecution } from '../../src/executions/merge.ts'
 import { closeAbandoned, dropExpiredMonths, trimExecutionData } from '../../src/executions/retention.ts'
+import { toRunData } from '../../src/executions/run-data.ts'
 import { createPostgresTestDatabase, type PostgresTestDatabase } from '../harness/database.ts'
 import { createPollWorld, type PolledInstance, type PollWorld } from './poll-world.ts'
 
@@ -30,7 +31,7 @@ const execution = (id: number, receivedAt: Date, n8nWorkflowId: string): Incomin
   eventAtMs: receivedAt.getTime(),
   receivedAtMs: receivedAt.getTime(),
   error: null,
-  dataJson: '{"nodes": []}',
+  data: toRunData({ nodes: [] }),
 })
 
 /** One execution for each number of days. */

@@ -5,6 +5,7 @@ import { ingest } from '../../src/executions/ingest.ts'
 import type { IncomingExecution } from '../../src/executions/merge.ts'
 import { closeAbandoned, dropExpiredMonths, trimExecutionData } from '../../src/executions/retention.ts'
 import { purgeDeletedAccounts } from '../../src/users/delete-account.ts'
+import { toRunData } from '../../src/executions/run-data.ts'
 import { createPostgresTestDatabase } from '../harness/database.ts'
 import { hourMs, random, randomData, randomDelivery } from './random-runs.ts'
 import { expectRollupsToBeARecount, type TrimmedData, unfoldedChanges } from './rollup-recount.ts'
@@ -105,7 +106,7 @@ test('data that is trimmed stays counted, and a delivery that comes later does n
   const execution = (id: number, eventAtMs: number): IncomingExecution => ({
     ...{ n8nExecutionId: String(id), n8nWorkflowId: 'wf1', status: 'success', mode: null, error: null },
     ...{ startedAtMs: receivedAtMs, finishedAtMs: receivedAtMs, eventAtMs, receivedAtMs },
-    dataJson: randomData(next, receivedAtMs),
+    data: toRunData(randomData(next, receivedAtMs)),
   })
   const ids = Array.from({ length: 30 }, (_, index) => index)
   await ingest(

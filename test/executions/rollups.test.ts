@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { foldChanges } from '../../src/executions/fold.ts'
 import { ingest } from '../../src/executions/ingest.ts'
+import { toRunData } from '../../src/executions/run-data.ts'
 import { createPostgresTestDatabase } from '../harness/database.ts'
 import {
   type Delivery,
@@ -79,7 +80,7 @@ function lifeOf(
           finishedAtMs: null,
           eventAtMs: startedAtMs,
           error: null,
-          dataJson: null,
+          data: null,
         },
       },
     },
@@ -88,10 +89,10 @@ function lifeOf(
       execution: {
         ...ended,
         startedAtMs: null,
-        dataJson: next() < 0.3 ? randomData(next, startedAtMs) : null,
+        data: next() < 0.3 ? toRunData(randomData(next, startedAtMs)) : null,
       },
     },
-    { source: 'poll', execution: { ...ended, startedAtMs, dataJson: randomData(next, startedAtMs) } },
+    { source: 'poll', execution: { ...ended, startedAtMs, data: toRunData(randomData(next, startedAtMs)) } },
   ]
 }
 
@@ -202,7 +203,7 @@ describe('a change', () => {
       ...{ n8nExecutionId: '1', n8nWorkflowId: 'wf1', status: 'error' as const, mode: null },
       ...{ startedAtMs, finishedAtMs: startedAtMs + 1000, eventAtMs: startedAtMs, receivedAtMs: startedAtMs },
       error: { message: 'Request 7 failed', node: 'Call', errorClass: 'NodeApiError', httpStatus: 500 },
-      dataJson: JSON.stringify({
+      data: toRunData({
         nodes: [{ name: 'Call', type: 't', durationMs: 5, items: 2, runs: 1, error: {} }],
       }),
     }
@@ -211,10 +212,10 @@ describe('a change', () => {
     await expectRollupsToBeARecount(world.sql, [userId])
 
     const succeeded = { ...failed, status: 'success' as const, error: null, eventAtMs: startedAtMs + 5000 }
-    const dataJson = JSON.stringify({
+    const data = toRunData({
       nodes: [{ name: 'Other', type: null, startedAt: null, items: 0, runs: 1 }],
     })
-    await ingest(world.db, instanceId, [{ ...succeeded, dataJson }], 'poll')
+    await ingest(world.db, instanceId, [{ ...succeeded, data }], 'poll')
     expect(await errorsOf(userId)).toEqual([])
     const nodes = await world.sql`select node_name, sum(executions)::integer as executions from node_stats_now
       where user_id = ${userId} and deployment_id <> ${none} group by node_name having sum(executions) <> 0`
@@ -252,7 +253,7 @@ describe('a change', () => {
     const runs = Array.from({ length: 5 }, (_, index) => ({
       ...{ n8nExecutionId: String(index), n8nWorkflowId: 'wf1', status: 'success' as const, mode: null },
       ...{ startedAtMs: nowMs, finishedAtMs: nowMs, eventAtMs: nowMs, receivedAtMs: nowMs, error: null },
-      dataJson: JSON.stringify({ nodes }),
+      data: toRunData({ nodes }),
     }))
     await ingest(world.db, instanceId, runs, 'push')
     const fold = async (maxNodes: number) =>
