@@ -13,6 +13,9 @@ import { type Choice, failuresIn } from './run-sources.ts'
 type Sort = (typeof errorSorts)[number]
 
 const newestExecutions = 20
+const widths: Record<Interval, string> = { hour: '1 hour', day: '1 day', week: '7 days' }
+/** Weeks begin with it. */
+const aMonday = '2000-01-03Z'
 const maximumOfEach = 100
 
 interface GroupRow extends Record<string, unknown> {
@@ -127,15 +130,20 @@ function groupsOf(
   } satisfies Record<Sort, SQL>
   const first = sql`order by ${orders[sort]} limit ${limit}`
   return sql`
-    with every_failure as materialized (select * from (${failures}) f ${only}),
-    failures as (select * from every_failure where span = 0),
-    earlier as (
-      select fingerprint, sum(runs) as previous_runs from every_failure where span = 1 group by fingerprint
+    with sums as materialized (
+      select span, fingerprint, workflow_id, workflow_version, start, grouping(start) = 1 as is_version, sum(runs) as runs
+      from (
+        select span, fingerprint, workflow_id, workflow_version, runs,
+          case span when 0 then date_bin(${widths[seriesInterval]}::interval, at, ${aMonday}::timestamptz) end as start
+        from (${failures}) f ${only}
+      ) failures
+      group by grouping sets ((span, fingerprint, workflow_id, workflow_version), (span, fingerprint, start))
+      having sum(runs) > 0
     ),
-    by_version as (
-      select fingerprint, workflow_id, workflow_version, sum(runs) as runs from failures
-      group by fingerprint, workflow_id, workflow_version having sum(runs) > 0
+    earlier as materialized (
+      select fingerprint, sum(runs) as previous_runs from sums where span = 1 and is_version group by fingerprint
     ),
+    by_version as (select * from sums where span = 0 and is_version),
     grouped as (
       select fingerprint, sum(runs) as runs, count(distinct workflow_id) as workflows, count(*) as versions
       from by_version group by fingerprint
@@ -156,13 +164,11 @@ function groupsOf(
           : sql`select *, count(*) over () as of_all from (${seen(sql`candidates`)}) seen ${first}`
       }
     ),
-    series as (
-      select fingerprint, json_agg(json_build_array(extract(epoch from start) * 1000, runs)) as series
-      from (
-        select fingerprint, date_trunc(${seriesInterval}, at, 'UTC') as start, sum(runs) as runs
-        from failures where fingerprint in (select fingerprint from picked)
-        group by fingerprint, start having sum(runs) <> 0
-      ) bucketed
+    -- "is true" makes it a look-up: joined, each would be compared with each.
+    series as materialized (
+      select fingerprint, json_agg(json_build_array(date_part('epoch', start) * 1000, runs)) as series
+      from sums
+      where span = 0 and not is_version and (fingerprint in (select fingerprint from picked)) is true
       group by fingerprint
     )
     select p.of_all::float8, p.fingerprint, p.runs::float8, coalesce(e.previous_runs, 0)::float8 as previous_runs,
