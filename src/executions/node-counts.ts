@@ -1,5 +1,5 @@
 /**
- * @module What a run's data adds to the statistics of its nodes, for the ledger. Read from the stored JSON, which may be
+ * @module What a run's data adds to the statistics of its nodes, for the ledger. The data is as it is stored, and may be
  * a sender's own: what is no node is passed over, what is no number is none. Pure; the SQL function `run_nodes` does the
  * same for data that was stored before, so that exactly what was added can be taken back.
  */

@@ -18,6 +18,7 @@ import { createDeps, type Deps } from '../../src/deps.ts'
 import { nodeRuntime } from '../../src/node.ts'
 import { chromiumPath, hasChromium, launchChromium, openTab, type Tab } from './chromium.ts'
 import { crawl } from './crawl.ts'
+import { startDemoServers } from './demo-servers.ts'
 
 const account = { email: 'maya@northwind.example', name: 'Maya Keller', password: 'a-demo-to-look-at' }
 const newcomer = { email: 'sam@northwind.example', name: 'Sam Doe', password: 'a-demo-to-look-at' }
@@ -48,11 +49,12 @@ async function main(args: string[]): Promise<void> {
     await database.migrate()
     const config = parseConfig(env)
     const clock = { now: lastWednesday() }
-    const deps = createDeps(config, {
-      ...nodeRuntime({ fetch: database.fetch, config }),
-      now: () => clock.now,
-    })
+    const now = () => clock.now
+    const n8n = await startDemoServers(now)
+    const runtime = nodeRuntime({ fetch: database.fetch, config })
+    const deps = createDeps(config, { ...runtime, now, instanceFetch: n8n.fetch })
     const { executions, durationMs } = await seedLargeDemo(deps, clock, account)
+    await n8n.edit(deps)
     console.log(`${executions} runs seeded in ${Math.round(durationMs / 1000)} s`)
     const password = await deps.hasher.hash(newcomer.password)
     await deps.users.create({ email: newcomer.email, name: newcomer.name, password })
@@ -92,7 +94,10 @@ function lastWednesday(): Date {
   return new Date(today.getTime() - daysSince * dayMs + (13 * 60 + 6) * 60_000)
 }
 
-type Examples = Record<'overview' | 'run' | 'workflow' | 'deployment' | 'credential' | 'instance', string>
+type Examples = Record<
+  'overview' | 'run' | 'workflow' | 'deployment' | 'drift' | 'credential' | 'instance' | 'plan' | 'blocked',
+  string
+>
 
 /** The things that have most to show. */
 async function findExamples({ db }: Deps): Promise<Examples> {
@@ -103,6 +108,12 @@ async function findExamples({ db }: Deps): Promise<Examples> {
       (select id from workflows where name = 'Support triage') as workflow,
       (select d.id from deployments d join workflows w on w.id = d.workflow_id join instances i on i.id = d.instance_id
         where w.name = 'Support triage' and i.name = 'prod-eu-1') as deployment,
+      (select d.id from deployments d join workflows w on w.id = d.workflow_id
+        where w.name = 'Deal desk alerts') as drifted,
+      (select id from workflows where name = 'Newsletter drafts') as undeployed,
+      (select id from credentials where name = 'support@northwind.example') as mailbox,
+      (select id from workflows where name = 'New hire onboarding') as lacking,
+      (select id from instances where name = 'prod-eu-1') as server,
       (select id from credentials where name = 'Linear (triage)') as credential,
       (select id from instances where name = 'prod-us-1') as instance`
   return {
@@ -110,8 +121,11 @@ async function findExamples({ db }: Deps): Promise<Examples> {
     run: `/executions/${found?.['run']}`,
     workflow: `/workflows/${found?.['workflow']}`,
     deployment: `/deployments/${found?.['deployment']}`,
+    drift: `/deployments/${found?.['drifted']}/drift`,
     credential: `/credentials/${found?.['credential']}`,
     instance: `/instances/${found?.['instance']}`,
+    plan: `/deployments/new?workflow=${found?.['undeployed']}&instance=${found?.['server']}&credential.gmailOAuth2=${found?.['mailbox']}`,
+    blocked: `/deployments/new?workflow=${found?.['lacking']}&instance=${found?.['server']}`,
   }
 }
 
@@ -128,18 +142,26 @@ async function shootAll(tab: Tab, folder: string, look: string, examples: Exampl
     await shoot(path.slice(1))
   }
   await enter(tab, account)
-  const states = ['/?period=7d', '/?period=30d', '/executions?status=failed', '/search?q=invoice']
+  const { plan, blocked, ...pages } = examples
+  const states = {
+    'overview-7d': '/?period=7d',
+    'overview-30d': '/?period=30d',
+    'executions-failed': '/executions?status=failed',
+    'search-invoice': '/search?q=invoice',
+    'deployments-new-plan': plan,
+    'deployments-new-blocked': blocked,
+  }
   await crawl(page, {
-    from: [...Object.values(examples), '/credentials/new/postgres', '/help', '/more'],
+    from: [...Object.values(pages), '/credentials/new/postgres', '/help', '/more'],
     most: () => 1,
     visit: async (path, shape, status) => {
       if (status !== 200) tab.faults.push(`${path} answers ${status}`)
       await shoot(nameOf(shape))
     },
   })
-  for (const path of states) {
+  for (const [name, path] of Object.entries(states)) {
     await page.goto(path)
-    await shoot(`${nameOf(path.split('?')[0] ?? '')}-${path.replace(/.*=/, '')}`)
+    await shoot(name)
   }
   await page.goto('/no-such-page')
   await shoot('missing')

@@ -194,17 +194,11 @@ function Sides({ sides, version, wanted }: { sides: ThreeWay; version: number; w
   const total = nodes.length + connections.length + others.length
   return (
     <Grid>
-      <Card
-        title="What differs"
-        note={plural(total, 'place')}
-        span={12}
-        aside={
-          <span class="muted">
-            Re-applying takes the left, keeping takes n8n’s
-            {wanted > version && `, deploying v${wanted} takes the right`}.
-          </span>
-        }
-      >
+      <Card title="What differs" note={plural(total, 'place')} span={12}>
+        <p class="muted">
+          Re-applying takes v{version}’s, keeping takes n8n’s
+          {wanted > version && `, deploying v${wanted} takes its own`}.
+        </p>
         {nodes.map((node) => (
           <Node node={node} version={version} wanted={wanted} />
         ))}
