@@ -1,8 +1,8 @@
 /**
  * What the rollups cost: `npx tsx bench/ingest-rollups.ts [rounds] [executions a round]`. Deliveries as webhooks take
  * them, over a real Postgres behind the gateway. "Without" is the same function less its ledger, and data in which no
- * nodes are found to count. "With" ends each round with an empty ledger: by default after as many executions as the
- * server folds after. In turns, for other work on the machine slows all of them.
+ * nodes are found to count. "With" folds beside the deliveries, when the server does, and ends each round with an empty
+ * ledger. In turns, for other work on the machine slows all of them.
  */
 import { sql } from 'drizzle-orm'
 import { readMigrations } from '../src/cli/migrations.ts'
@@ -10,7 +10,7 @@ import { createDb, type Db } from '../src/db/client.ts'
 import { postgresBackend } from '../src/db/gateway/postgres.ts'
 import { createGateway } from '../src/db/gateway/protocol.ts'
 import { migrate } from '../src/db/migrate.ts'
-import { foldChanges } from '../src/executions/fold.ts'
+import { foldChanges, isTimeToFold } from '../src/executions/fold.ts'
 import { DeadLetterRepository } from '../src/executions/dead-letters.ts'
 import { ReportReceiver } from '../src/executions/receive.ts'
 import { createWorld, type World } from '../test/executions/world.ts'
@@ -88,10 +88,15 @@ try {
   const many = await manyOf(world)
   const hot: Target = { ...many, n8nWorkflowIds: many.n8nWorkflowIds.slice(0, 1) }
 
+  const folding: Promise<unknown>[] = []
+  const onRecorded = (recorded: number) => {
+    if (isTimeToFold(recorded)) folding.push(foldChanges(db))
+  }
   const receivers = new Map(
     [db, unledgered].map((on) => {
       const now = () => new Date()
-      return [on, new ReportReceiver(on, new DeadLetterRepository(on, now), now)]
+      const letters = new DeadLetterRepository(on, now)
+      return [on, new ReportReceiver(on, letters, now, undefined, on === db ? onRecorded : undefined)]
     }),
   )
 
@@ -117,6 +122,7 @@ try {
         }
       }),
     )
+    await Promise.all(folding.splice(0))
     if (on === db) await foldChanges(db, { maxStatements: 100 })
     return (count / (performance.now() - startedAt)) * 1000
   }
