@@ -12,7 +12,7 @@ export function shapeOf(path: string): string {
     .replaceAll(idPattern, ':id')
     .replace(/^\/errors\/.+/, '/errors/:fingerprint')
     .replace(/^\/credentials\/new\/.+/, '/credentials/new/:type')
-    .replace(/\/\d+:\d+|\/\d+\.\.:?\d+|\/diff\/.+/, '/:versions')
+    .replace(/\/diff\/.+/, '/diff/:versions')
     .replaceAll(/\/\d+(?=\/|$)/g, '/:number')
 }
 

@@ -195,10 +195,10 @@ function Sides({ sides, version, wanted }: { sides: ThreeWay; version: number; w
   return (
     <Grid>
       <Card title="What differs" note={plural(total, 'place')} span={12}>
-        <p class="muted">
+        <Remark>
           Re-applying takes v{version}’s, keeping takes n8n’s
           {wanted > version && `, deploying v${wanted} takes its own`}.
-        </p>
+        </Remark>
         {nodes.map((node) => (
           <Node node={node} version={version} wanted={wanted} />
         ))}
