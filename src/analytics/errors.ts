@@ -13,7 +13,6 @@ import { type Choice, failuresIn } from './run-sources.ts'
 type Sort = (typeof errorSorts)[number]
 
 const newestExecutions = 20
-const widths: Record<Interval, string> = { hour: '1 hour', day: '1 day', week: '7 days' }
 /** Weeks begin with it. */
 const aMonday = '2000-01-03Z'
 const maximumOfEach = 100
@@ -134,7 +133,7 @@ function groupsOf(
       select span, fingerprint, workflow_id, workflow_version, start, grouping(start) = 1 as is_version, sum(runs) as runs
       from (
         select span, fingerprint, workflow_id, workflow_version, runs,
-          case span when 0 then date_bin(${widths[seriesInterval]}::interval, at, ${aMonday}::timestamptz) end as start
+          case span when 0 then date_bin(${`1 ${seriesInterval}`}::interval, at, ${aMonday}::timestamptz) end as start
         from (${failures}) f ${only}
       ) failures
       group by grouping sets ((span, fingerprint, workflow_id, workflow_version), (span, fingerprint, start))

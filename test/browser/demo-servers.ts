@@ -1,12 +1,8 @@
 /** @module n8n behind the servers of the large demo, with what somebody has done in its editor: for screenshots. */
+import { servers } from '../../src/cli/demo-large/landscape.ts'
 import type { Deps } from '../../src/deps.ts'
 import { createN8nStub } from '../harness/n8n-stub.ts'
-import type { Generation, Json, StubWorkflow } from '../harness/n8n-stub-state.ts'
-
-const generations: Record<string, Generation> = {
-  'n8n-eu.northwind.example': '2.41',
-  'n8n-us.northwind.example': '1.x',
-}
+import type { Json, StubWorkflow } from '../harness/n8n-stub-state.ts'
 
 export interface DemoServers {
   fetch: typeof fetch
@@ -14,25 +10,23 @@ export interface DemoServers {
   edit: (deps: Deps) => Promise<void>
 }
 
-/** The third server of the demo does not answer, as the demo says. */
+/** One that does not answer in the demo does not here. */
 export async function startDemoServers(now: () => Date): Promise<DemoServers> {
-  const servers = new Map(
-    await Promise.all(
-      Object.entries(generations).map(
-        async ([host, generation]) =>
-          [host, await createN8nStub({ generation, baseUrl: `https://${host}`, now })] as const,
-      ),
+  const answering = servers.filter(({ pollFailures }) => pollFailures === 0)
+  const stubs = await Promise.all(
+    answering.map(({ baseUrl, test }) =>
+      createN8nStub({ generation: test.generation === 'legacy' ? '1.x' : '2.41', baseUrl, now }),
     ),
   )
 
   /** Whatever key the demo made up is taken for the right one. */
   async function demoFetch(input: string | URL | Request, init?: RequestInit): Promise<Response> {
     const request = new Request(input, init)
-    const server = servers.get(new URL(request.url).host)
-    if (!server) throw new TypeError('fetch failed')
+    const stub = stubs.find(({ baseUrl }) => request.url.startsWith(`${baseUrl}/`))
+    if (!stub) throw new TypeError('fetch failed')
     const headers = new Headers(request.headers)
-    headers.set('X-N8N-API-KEY', server.apiKey)
-    return server.fetch(new Request(request, { headers }))
+    headers.set('X-N8N-API-KEY', stub.apiKey)
+    return stub.fetch(new Request(request, { headers }))
   }
 
   async function edit({ db, deployer, drift }: Deps): Promise<void> {
@@ -41,25 +35,21 @@ export async function startDemoServers(now: () => Date): Promise<DemoServers> {
       where w.name = 'Deal desk alerts'`
     const [userId, id] = [String(found?.['user_id']), String(found?.['id'])]
     const deployed = await deployer.deploy(userId, id, { version: Number(found?.['version']) })
-    const workflow = [...servers.values()]
-      .map(({ state }) => state.workflows.get(deployed?.n8nWorkflowId ?? ''))
-      .find((each) => each !== undefined)
-    if (deployed?.status !== 'active' || !workflow) {
+    const stub = stubs.find(({ state }) => state.workflows.has(deployed?.n8nWorkflowId ?? ''))
+    const workflow = stub?.state.workflows.get(deployed?.n8nWorkflowId ?? '')
+    if (deployed?.status !== 'active' || !stub || !workflow) {
       throw new Error(`Deal desk alerts was not deployed: ${JSON.stringify(deployed)}`)
     }
     byHand(workflow)
     await drift.find(userId, id)
+    const { nodes, connections } = workflow
     for (const name of ['Birthday wishes', 'Office plants', 'Old lead form']) {
-      await demoFetch('https://n8n-us.northwind.example/api/v1/workflows', {
+      const made = await demoFetch(`${stub.baseUrl}/api/v1/workflows`, {
         method: 'POST',
         headers: { 'Content-Type': 'application/json' },
-        body: JSON.stringify({
-          name,
-          nodes: workflow.nodes,
-          connections: workflow.connections,
-          settings: {},
-        }),
+        body: JSON.stringify({ name, nodes, connections, settings: {} }),
       })
+      if (!made.ok) throw new Error(`${name} was not made: ${await made.text()}`)
     }
   }
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { IncomingExecution } from '../../src/executions/merge.ts'
+import { nodeCountsOf } from '../../src/executions/node-counts.ts'
 import { readPayload } from '../../src/executions/payload.ts'
-import { toRunData } from '../../src/executions/run-data.ts'
 
 const receivedAt = new Date('2026-11-22T11:00:00.000Z')
 const nodeError = {
@@ -148,7 +148,10 @@ describe('shapes', () => {
       n8nWorkflowId: 'w',
       status: 'success',
       error: null,
-      data: toRunData({ nodes: [webhookRun] }),
+      data: {
+        json: JSON.stringify({ nodes: [webhookRun] }),
+        nodes: nodeCountsOf({ nodes: [webhookRun] }),
+      },
     })
   })
 
@@ -261,8 +264,9 @@ describe('what may be stored', () => {
 
   test('data of more than 256 KB is replaced by its size', () => {
     expect(read(report({ data: 'x'.repeat(256 * 1024 - 2) })).data?.json.length).toBe(256 * 1024)
-    expect(read(report({ data: 'x'.repeat(256 * 1024 - 1) })).data?.json).toBe(
-      '{"truncated":true,"sizeBytes":262145}',
-    )
+    expect(read(report({ data: 'x'.repeat(256 * 1024 - 1) })).data).toEqual({
+      json: '{"truncated":true,"sizeBytes":262145}',
+      nodes: null,
+    })
   })
 })
