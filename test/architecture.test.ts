@@ -10,6 +10,7 @@ const src = resolve(import.meta.dirname, '../src')
 const order = [
   ...[
     'errors',
+    'lib',
     'crypto',
     'db',
     'n8n',

@@ -1,0 +1,26 @@
+/** @module The result of one check of a workflow, a plan or a live deployment. */
+import * as z from 'zod'
+
+/** `error`: n8n refuses it, or it cannot work. `warning`: it works, but probably not as intended. */
+export const findingLevels = ['error', 'warning', 'hint'] as const
+
+export const Finding = z
+  .object({
+    code: z.string().meta({ description: 'Stable, kebab-case' }),
+    level: z.enum(findingLevels),
+    node: z.string().optional().meta({ description: 'Name of the node' }),
+    pointer: z
+      .string()
+      .meta({ description: 'JSON pointer (RFC 6901) into the workflow; empty for the whole' }),
+    message: z.string().meta({ description: 'What is wrong and how to fix it' }),
+    n8n: z.string().optional().meta({ description: 'The exact wording of n8n, where it has one' }),
+    fix: z
+      .object({ label: z.string() })
+      .optional()
+      .meta({ description: 'A repair that keeps the meaning; send the code in `fixes` to apply it' }),
+  })
+  .meta({ ref: 'Finding' })
+export type Finding = z.output<typeof Finding>
+
+export const hasErrors = (findings: readonly Finding[]): boolean =>
+  findings.some(({ level }) => level === 'error')
