@@ -71,8 +71,14 @@ export function deleteCredential(context: StubContext, id: string): Json {
 }
 
 export function testCredential(context: StubContext, id: string): Json {
-  if (!context.state.credentials.has(id)) throw new Refusal(404, `Credential with ID "${id}" was not found.`)
+  const credential = context.state.credentials.get(id)
+  if (!credential) throw new Refusal(404, `Credential with ID "${id}" was not found.`)
   if (context.state.workingCredentials.has(id)) return { status: 'OK', message: 'Connection successful!' }
+  if (/oauth2/i.test(credential.type)) {
+    const { oauthTokenData: token } = credential.data
+    if (isObject(token) && 'access_token' in token) return { status: 'OK', message: 'Connection Successful!' }
+    return { status: 'Error', message: 'This OAuth2 credential was not connected to an account.' }
+  }
   return { status: 'Error', message: 'No testing function found for this credential.' }
 }
 
