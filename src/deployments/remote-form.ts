@@ -4,7 +4,7 @@
  */
 import { KNOWN_SETTINGS, sendableSettings } from '../n8n/sendable-settings.ts'
 import { contentHash, type JsonObject } from '../n8n/workflow-json.ts'
-import { type ConnectionDiff, diffWorkflows, sameJson } from '../workflows/diff.ts'
+import { type ConnectionDiff, connectionsOf, diffWorkflows, sameJson } from '../workflows/diff.ts'
 
 /** What is sent to n8n, and what it answers. */
 export interface RemoteContent {
@@ -69,13 +69,15 @@ const SETTING_DEFAULTS: JsonObject = {
 const NOT_KEPT = 'redactionPolicy'
 
 export function remoteForm(workflow: RemoteContent): RemoteForm {
+  const nodes = workflow.nodes
+    .filter((node) => node.type !== STICKY_NOTE)
+    .map(nodeForm)
+    .toSorted((a, b) => compare(String(a.name), String(b.name)))
+  const names = nodes.map(({ name }) => name)
   return {
     name: workflow.name,
-    nodes: workflow.nodes
-      .filter((node) => node.type !== STICKY_NOTE)
-      .map(nodeForm)
-      .toSorted((a, b) => compare(String(a.name), String(b.name))),
-    connections: connectionsOf(workflow.connections).toSorted(compare),
+    nodes,
+    connections: connectionTexts(workflow.connections, names).toSorted(compare),
     settings: settingsForm(workflow.settings),
   }
 }
@@ -165,11 +167,20 @@ const looks = ({ position, notes, notesInFlow }: JsonObject) => ({
   notesInFlow: notesInFlow ?? false,
 })
 
-/** `{ <from>: { <type>: [ [ { node, index } ] ] } }` as one text for each connection. */
-function connectionsOf(connections: JsonObject): string[] {
-  const none = { nodes: [], connections: {} }
-  return diffWorkflows(none, { nodes: [], connections }).connections.added.map(
-    ({ from, type, output, to, input }) => JSON.stringify([from, type, output, to, input]),
+/** A longer name is a number: it stands in every connection of its node. */
+const MAX_NAME_CHARS = 500
+
+/** One text for each connection. `names`: of the nodes, in the form's order. */
+function connectionTexts(connections: JsonObject, names: readonly unknown[]): string[] {
+  const long = new Map(
+    names
+      .filter((name) => typeof name === 'string')
+      .filter((name) => name.length > MAX_NAME_CHARS)
+      .map((name, index) => [name, index]),
+  )
+  const short = (name: string) => long.get(name) ?? name.slice(0, MAX_NAME_CHARS)
+  return connectionsOf({ connections }).map(({ from, type, output, to, input }) =>
+    JSON.stringify([short(from), short(type), output, short(to), input]),
   )
 }
 

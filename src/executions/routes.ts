@@ -8,6 +8,7 @@ import { toPage } from '../http/page.ts'
 import { downloadTable, tableMediaTypes } from '../http/table-stream.ts'
 import { bodyLimits, parseJson, readText, valid } from '../http/validate.ts'
 import { instanceErrors } from '../instances/connections.ts'
+import { measureJson } from '../lib/json-text.ts'
 import type { InstanceRepository } from '../instances/repository.ts'
 import {
   DeadLetterId,
@@ -216,7 +217,7 @@ export function hookRoutes(
       throw new AppError('unauthenticated', "Send the instance's webhook token: Authorization: Bearer whk_…")
     }
     const body = parseJson(text)
-    if (isDeeperThan(body, maxDepth)) throw invalid('', `The body is nested more than ${maxDepth} deep`)
+    if (measureJson(text).depth > maxDepth) throw invalid('', `The body is nested more than ${maxDepth} deep`)
     if (!Array.isArray(body)) {
       const [{ status, ...answer } = { status: 422, created: false } as ReportResult] = await reports.receive(
         instance,
@@ -269,16 +270,4 @@ export function hookRoutes(
       }
     },
   )
-}
-
-/** Without recursion: the value may be deeper than the stack. */
-function isDeeperThan(value: unknown, limit: number): boolean {
-  let level: unknown[] = [value]
-  for (let depth = 0; level.length > 0; depth++) {
-    if (depth > limit) return true
-    level = level.flatMap((member) =>
-      typeof member === 'object' && member !== null ? Object.values(member) : [],
-    )
-  }
-  return false
 }

@@ -2,7 +2,8 @@
 import type { Context, Env, Input, MiddlewareHandler, ValidationTargets } from 'hono'
 import { uniqueSymbol, validator } from 'hono-openapi'
 import type * as z from 'zod'
-import { AppError, type FieldError } from '../errors.ts'
+import { AppError, type FieldError, invalid } from '../errors.ts'
+import { MAX_CONTAINERS, measureJson } from '../lib/json-text.ts'
 import { checkJson } from '../n8n/workflow-json.ts'
 
 export const bodyLimits = {
@@ -66,8 +67,11 @@ async function readTextOf(c: Context, mediaType: string, limitBytes: number): Pr
   }
 }
 
-/** @throws {AppError} `malformed-json` */
+/** @throws {AppError} `malformed-json`; `invalid` for more than 250,000 arrays and objects */
 export function parseJson(text: string): unknown {
+  if (measureJson(text).containers > MAX_CONTAINERS) {
+    throw invalid('', 'Request body has more than 250,000 arrays and objects')
+  }
   try {
     return JSON.parse(text)
   } catch {

@@ -2,6 +2,11 @@
 import { AppError, type FieldError } from '../errors.ts'
 
 export const MAX_WORKFLOW_BYTES = 2 * 1024 * 1024
+export const MAX_NODES = 5_000
+/** Targets of all outputs together. */
+export const MAX_CONNECTIONS = 20_000
+/** Strings, numbers, booleans, nulls, arrays and objects together. Real workflows of 2 MB have some 50,000. */
+export const MAX_VALUES = 200_000
 /** Containers within containers. n8n's own workflows stay under 30. */
 export const MAX_JSON_DEPTH = 100
 /** jsonb prints a number in full: 1e308 becomes 309 digits. */
@@ -29,16 +34,23 @@ export interface CheckJsonOptions {
   pointerPrefix?: string
   /** default 20 */
   maxErrors?: number
+  /** default: as many as there are */
+  maxValues?: number
 }
 
 /**
- * A workflow is an object with a `nodes` array of objects; whatever else is odd about it is kept.
+ * A workflow is an object with a `nodes` array of objects, within the limits above; anything else odd is stored as is.
  * @throws {AppError} `invalid-workflow` with pointers; `too-large` over 2 MB
  */
 export function parseWorkflow(value: unknown, options: CheckJsonOptions = {}): ParsedWorkflow {
   const prefix = options.pointerPrefix ?? ''
+  const excess =
+    isObject(value) && Array.isArray(value.nodes)
+      ? tooMany(value.nodes.length, 'nodes', MAX_NODES)
+      : undefined
+  if (excess) throw invalidWorkflow([{ ...excess, pointer: prefix + excess.pointer }])
   // First, for what follows recurses.
-  const errors = checkJson(value, options)
+  const errors = checkJson(value, { ...options, maxValues: MAX_VALUES })
   if (errors.length > 0) throw invalidWorkflow(errors)
   if (!isObject(value)) throw invalidWorkflow([{ pointer: prefix, detail: 'must be an object with nodes' }])
   const { nodes, name } = value
@@ -46,6 +58,8 @@ export function parseWorkflow(value: unknown, options: CheckJsonOptions = {}): P
     const detail = nodes === undefined ? 'is required: an array of nodes' : 'must be an array of nodes'
     throw invalidWorkflow([{ pointer: pointerTo(prefix, 'nodes'), detail }])
   }
+  const connections = tooManyConnections(value.connections)
+  if (connections) throw invalidWorkflow([{ ...connections, pointer: prefix + connections.pointer }])
   const faults = nodes.flatMap((node: unknown, index) =>
     isObject(node) ? [] : [{ pointer: `${prefix}/nodes/${index}`, detail: 'must be an object' }],
   )
@@ -57,46 +71,79 @@ export function parseWorkflow(value: unknown, options: CheckJsonOptions = {}): P
   return { workflow: value, name: typeof name === 'string' ? name : null, nodes, sizeBytes }
 }
 
+function tooMany(count: number, name: 'nodes' | 'connections', limit: number): FieldError | undefined {
+  if (count <= limit) return undefined
+  const [has, most] = [count, limit].map((number) => number.toLocaleString('en'))
+  return { pointer: `/${name}`, detail: `has ${has} ${name}; the limit is ${most}` }
+}
+
+function tooManyConnections(connections: unknown): FieldError | undefined {
+  const outputs = childrenOf(connections).flatMap(childrenOf)
+  const count = outputs.flatMap(childrenOf).reduce((sum: number, slot) => sum + childrenOf(slot).length, 0)
+  return tooMany(count, 'connections', MAX_CONNECTIONS)
+}
+
+const childrenOf = (value: unknown): unknown[] =>
+  Array.isArray(value) ? value : isObject(value) ? Object.values(value) : []
+
 function invalidWorkflow(errors: FieldError[]): AppError {
   const [first] = errors
   const detail = first ? `${first.pointer || 'The workflow'} ${first.detail}` : 'Not a workflow'
   return new AppError('invalid-workflow', detail, { errors })
 }
 
-interface Visit {
-  value: unknown
-  pointer: string
-  depth: number
+/** The way from the value to the root; a pointer is written only where there is a fault. */
+interface Place {
+  key: string | number
+  above: Place | null
 }
 
 /**
  * What Postgres or a recursive reader could not take: depth over 100, U+0000 or a lone surrogate in a string or key,
- * numbers of more than 1e21 or, 0 apart, less than 1e-30. Does not recurse; stops after `maxErrors`.
+ * numbers of more than 1e21 or, 0 apart, less than 1e-30; and more than `maxValues` values. In document order; stops
+ * after `maxErrors`. Linear; the memory depends on the depth.
  */
 export function checkJson(value: unknown, options: CheckJsonOptions = {}): FieldError[] {
-  const maxErrors = options.maxErrors ?? MAX_ERRORS
+  const { pointerPrefix = '', maxErrors = MAX_ERRORS, maxValues = Infinity } = options
   const errors: FieldError[] = []
-  const stack: Visit[] = [{ value, pointer: options.pointerPrefix ?? '', depth: 0 }]
-  for (let visit = stack.pop(); visit && errors.length < maxErrors; visit = stack.pop()) {
-    const { value, pointer, depth } = visit
-    const detail =
-      scalarFault(value) ?? (depth >= MAX_JSON_DEPTH && isContainer(value) ? TOO_DEEP : undefined)
-    if (detail !== undefined) {
-      errors.push({ pointer: printable(pointer), detail })
-    } else if (Array.isArray(value)) {
-      for (let index = value.length - 1; index >= 0; index -= 1) {
-        stack.push({ value: value[index], pointer: `${pointer}/${index}`, depth: depth + 1 })
+  let values = 0
+  const report = (place: Place | null, detail: string) => {
+    errors.push({ pointer: printable(pointerPrefix + pointerOf(place)), detail })
+  }
+  // Recursion ends at MAX_JSON_DEPTH.
+  const visit = (value: unknown, key: string | number | null, above: Place | null, depth: number): void => {
+    values += 1
+    if (values > maxValues) {
+      if (values === maxValues + 1) report(null, `has more than ${maxValues.toLocaleString('en')} values`)
+      return
+    }
+    const detail = isContainer(value) ? (depth >= MAX_JSON_DEPTH ? TOO_DEEP : undefined) : scalarFault(value)
+    if (detail !== undefined) return report(key === null ? null : { key, above }, detail)
+    if (!isContainer(value)) return
+    const place = key === null ? null : { key, above }
+    const goesOn = () => errors.length < maxErrors && values <= maxValues
+    if (Array.isArray(value)) {
+      for (let index = 0; index < value.length && goesOn(); index += 1) {
+        visit(value[index], index, place, depth + 1)
       }
-    } else if (isObject(value)) {
-      for (const key of Object.keys(value).toReversed()) {
-        const fault = stringFault(key)
-        if (fault !== undefined)
-          errors.push({ pointer: printable(pointer), detail: `has a key that ${fault}` })
-        else stack.push({ value: value[key], pointer: pointerTo(pointer, key), depth: depth + 1 })
-      }
+      return
+    }
+    for (const name in value) {
+      if (!goesOn()) return
+      if (!Object.hasOwn(value, name)) continue
+      const fault = stringFault(name)
+      if (fault === undefined) visit((value as JsonObject)[name], name, place, depth + 1)
+      else report(place, `has a key that ${fault}`)
     }
   }
+  visit(value, null, null, 0)
   return errors.slice(0, maxErrors)
+}
+
+function pointerOf(place: Place | null): string {
+  let pointer = ''
+  for (let at = place; at; at = at.above) pointer = pointerTo('', String(at.key)) + pointer
+  return pointer
 }
 
 const TOO_DEEP = `is nested more than ${MAX_JSON_DEPTH} deep`
@@ -117,7 +164,7 @@ function numberFault(magnitude: number): string | undefined {
   return magnitude !== 0 && magnitude < MIN_NUMBER ? 'is a number below 1e-30' : undefined
 }
 
-function isContainer(value: unknown): boolean {
+function isContainer(value: unknown): value is object {
   return typeof value === 'object' && value !== null
 }
 
@@ -169,22 +216,64 @@ function notAWorkflow(pointer: string, detail: string): AppError {
  * @throws {AppError} `invalid` when nested more than 100 deep
  */
 export function canonicalJson(value: unknown): string {
-  return canonical(value, 0)
+  const parts: string[] = []
+  writeCanonical(value, 0, (part) => parts.push(part))
+  return parts.join('')
 }
 
-function canonical(value: unknown, depth: number): string {
+/** Tokens in order, for the whole text may be large and nested texts would be copied at every level. */
+function writeCanonical(value: unknown, depth: number, write: (part: string) => void): void {
   if (depth > MAX_JSON_DEPTH) throw new AppError('invalid', `The JSON ${TOO_DEEP}`)
-  if (Array.isArray(value)) return `[${value.map((item: unknown) => canonical(item, depth + 1)).join(',')}]`
-  if (!isObject(value)) return JSON.stringify(value)
-  const members = Object.keys(value)
-    .toSorted()
-    .map((key) => `${JSON.stringify(key)}:${canonical(value[key], depth + 1)}`)
-  return `{${members.join(',')}}`
+  if (Array.isArray(value)) {
+    write('[')
+    for (let index = 0; index < value.length; index += 1) {
+      if (index > 0) write(',')
+      writeCanonical(value[index], depth + 1, write)
+    }
+    write(']')
+  } else if (isObject(value)) {
+    let isFirst = true
+    for (const key of Object.keys(value).toSorted()) {
+      write(`${isFirst ? '{' : ','}${JSON.stringify(key)}:`)
+      writeCanonical(value[key], depth + 1, write)
+      isFirst = false
+    }
+    write(isFirst ? '{}' : '}')
+  } else {
+    write(JSON.stringify(value))
+  }
 }
 
 /** SHA-256 of the canonical JSON, in lower-case hex: the same for two copies that differ by key order only. */
 export async function contentHash(workflow: unknown): Promise<string> {
-  const bytes = new TextEncoder().encode(canonicalJson(workflow))
-  const digest = await crypto.subtle.digest('SHA-256', bytes)
+  const digest = await crypto.subtle.digest('SHA-256', canonicalBytes(workflow))
   return new Uint8Array(digest).reduce((hex, byte) => hex + byte.toString(16).padStart(2, '0'), '')
+}
+
+const CHUNK_CHARS = 32 * 1024
+
+/** UTF-8, encoded in chunks: a list of all tokens would take many times the room. */
+function canonicalBytes(value: unknown): Uint8Array<ArrayBuffer> {
+  const encoder = new TextEncoder()
+  const chunks: Uint8Array[] = []
+  let sizeBytes = 0
+  let text = ''
+  const flush = () => {
+    const chunk = encoder.encode(text)
+    chunks.push(chunk)
+    sizeBytes += chunk.byteLength
+    text = ''
+  }
+  writeCanonical(value, 0, (part) => {
+    text += part
+    if (text.length >= CHUNK_CHARS) flush()
+  })
+  flush()
+  const bytes = new Uint8Array(sizeBytes)
+  let offset = 0
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset)
+    offset += chunk.byteLength
+  }
+  return bytes
 }

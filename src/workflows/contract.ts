@@ -176,6 +176,14 @@ export const WorkflowDiff = z
     fields: z
       .array(z.enum(['name', 'description', 'prompt', 'model', 'tags', 'settings']))
       .meta({ description: 'What differs beside nodes and connections' }),
+    truncated: z
+      .literal(true)
+      .optional()
+      .meta({
+        description:
+          'The diff exceeds its limits (1,000 paths per node, 1 MB of paths, 1 MB of connections): some nodes list ' +
+          'their top-level fields only, or some connections are left out',
+      }),
   })
   .meta({ ref: 'WorkflowDiff' })
 export type WorkflowDiff = z.output<typeof WorkflowDiff>

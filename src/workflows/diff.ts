@@ -1,4 +1,7 @@
-/** @module What differs between two n8n workflows, by node. Takes whatever JSON was stored, however untidy. */
+/**
+ * @module What differs between two n8n workflows, by node. Takes whatever JSON was stored, however untidy. Linear in
+ * the two, and so is its result: names and keys may be long and stand in many paths and connections.
+ */
 
 export interface ConnectionDiff {
   from: string
@@ -18,41 +21,122 @@ export interface JsonDiff {
   changed: { node: string; paths: string[] }[]
   /** A renamed node's connections do not count as changed. */
   connections: { added: ConnectionDiff[]; removed: ConnectionDiff[] }
+  /** Some nodes have their top-level fields as paths, or some connections are left out. */
+  truncated?: true
 }
+
+export interface NodeDiff {
+  added: Json[]
+  removed: Json[]
+  changed: { before: Json; after: Json; paths: string[] }[]
+  /** Every node that both have: newer → older. */
+  pairs: ReadonlyMap<Json, Json>
+  truncated: boolean
+}
+
+/** A longer path ends here. */
+const MAX_PATH_CHARS = 1_000
+const MAX_PATHS_PER_NODE = 1_000
+/** Of all paths, and of the names in each list of connections. */
+const MAX_LISTED_CHARS = 1_000_000
 
 type Json = Record<string, unknown>
 
-export function diffWorkflows(older: Json, newer: Json): JsonDiff {
-  const before = nodesOf(older)
-  const after = nodesOf(newer)
-  const pairs = pair(before, after)
-  const paired = new Set(pairs.keys())
-  const renamed = new Map<string, string>()
-  const changed: JsonDiff['changed'] = []
-  for (const node of after) {
-    const earlier = pairs.get(node)
-    if (!earlier) continue
-    renamed.set(label(earlier), label(node))
-    const paths = [...changedPaths(earlier, node)]
-    if (paths.length > 0) changed.push({ node: label(node), paths: paths.toSorted() })
-  }
-  const earlierNodes = new Set(pairs.values())
-  const were = connectionsOf(older, (name) => renamed.get(name) ?? name)
-  const are = connectionsOf(newer, (name) => name)
+export function diffWorkflows(older: Json, newer: Json, nodes = diffNodes(older, newer)): JsonDiff {
+  const renamed = new Map([...nodes.pairs].map(([after, before]) => [nodeLabel(before), nodeLabel(after)]))
+  // One numbering for both: names may be long, and a key names two of them.
+  const keyOf = connectionKeys()
+  const byKey = (connections: ConnectionDiff[]) => new Map(connections.map((each) => [keyOf(each), each]))
+  const are = byKey(connectionsOf(newer))
+  const were = byKey(
+    connectionsOf(older).map(({ from, output, to, input, type }) => {
+      return { from: renamed.get(from) ?? from, output, to: renamed.get(to) ?? to, input, type }
+    }),
+  )
+  const added = listed([...are].filter(([key]) => !were.has(key)).map(([, connection]) => connection))
+  const removed = listed([...were].filter(([key]) => !are.has(key)).map(([, connection]) => connection))
   return {
-    added: after.filter((node) => !paired.has(node)).map(label),
-    removed: before.filter((node) => !earlierNodes.has(node)).map(label),
-    changed,
-    connections: {
-      added: [...are].filter(([key]) => !were.has(key)).map(([, connection]) => connection),
-      removed: [...were].filter(([key]) => !are.has(key)).map(([, connection]) => connection),
-    },
+    added: nodes.added.map(nodeLabel),
+    removed: nodes.removed.map(nodeLabel),
+    changed: nodes.changed.map(({ after, paths }) => ({ node: nodeLabel(after), paths })),
+    connections: { added: added.connections, removed: removed.connections },
+    ...((nodes.truncated || added.truncated || removed.truncated) && { truncated: true }),
   }
 }
 
+/** The nodes that differ, as objects: their names and ids need not be unique. */
+export function diffNodes(older: Json, newer: Json): NodeDiff {
+  const before = nodesOf(older)
+  const after = nodesOf(newer)
+  const pairs = pair(before, after)
+  const changed: NodeDiff['changed'] = []
+  let left = MAX_LISTED_CHARS
+  let truncated = false
+  for (const node of after) {
+    const earlier = pairs.get(node)
+    if (!earlier) continue
+    const found = pathsWithin(changedPaths(earlier, node), left)
+    truncated ||= found === null
+    const paths = found ?? changedFields(earlier, node)
+    left -= paths.reduce((sum, path) => sum + path.length, 0)
+    if (paths.length > 0) changed.push({ before: earlier, after: node, paths: paths.toSorted() })
+  }
+  const paired = new Set(pairs.values())
+  return {
+    added: after.filter((node) => !pairs.has(node)),
+    removed: before.filter((node) => !paired.has(node)),
+    ...{ changed, pairs, truncated },
+  }
+}
+
+/** Null when they are too many or too long. */
+function pathsWithin(found: Iterable<string>, maxChars: number): string[] | null {
+  const paths: string[] = []
+  let chars = 0
+  for (const path of found) {
+    chars += path.length
+    if (chars > maxChars || paths.length === MAX_PATHS_PER_NODE) return null
+    paths.push(path)
+  }
+  return paths
+}
+
+function changedFields(before: Json, after: Json): string[] {
+  const keys = new Set([...Object.keys(before), ...Object.keys(after)])
+  const differs = (key: string) =>
+    Object.hasOwn(before, key) !== Object.hasOwn(after, key) || !sameJson(before[key], after[key])
+  return [...keys].filter(differs).map(shortPath)
+}
+
+const shortPath = (path: string): string =>
+  path.length <= MAX_PATH_CHARS ? path : `${path.slice(0, MAX_PATH_CHARS)}…`
+
+/** The first ones, and the very first in any case: no list is empty where something differs. */
+function listed(connections: ConnectionDiff[]): { connections: ConnectionDiff[]; truncated: boolean } {
+  let chars = 0
+  const end = connections.findIndex(({ from, to, type }, index) => {
+    chars += from.length + to.length + type.length
+    return index > 0 && chars > MAX_LISTED_CHARS
+  })
+  return end < 0
+    ? { connections, truncated: false }
+    : { connections: connections.slice(0, end), truncated: true }
+}
+
 /** Whether two JSON values are the same; the order of an object's keys does not count. */
-export const sameJson = (a: unknown, b: unknown): boolean =>
-  changedPaths({ value: a }, { value: b }).next().done === true
+export function sameJson(a: unknown, b: unknown): boolean {
+  if (isObject(a) && isObject(b)) {
+    const keys = Object.keys(a)
+    return (
+      keys.length === Object.keys(b).length &&
+      keys.every((key) => Object.hasOwn(b, key) && sameJson(a[key], b[key]))
+    )
+  }
+  if (Array.isArray(a) && Array.isArray(b)) {
+    return a.length === b.length && a.every((item, index) => sameJson(item, b[index]))
+  }
+  return a === b
+}
 
 const isObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -63,22 +147,28 @@ const nodesOf = (workflow: Json): Json[] =>
 const textOf = (value: unknown): string | undefined =>
   typeof value === 'string' && value !== '' ? value : undefined
 
-const label = (node: Json): string => textOf(node.name) ?? textOf(node.type) ?? '(unnamed)'
+/** What a node is called. */
+export const nodeLabel = (node: Json): string => textOf(node.name) ?? textOf(node.type) ?? '(unnamed)'
 
 /** Newer node → older node: by id, which survives renaming, and what is left by name, which survives a re-import. */
 function pair(before: Json[], after: Json[]): Map<Json, Json> {
   const pairs = new Map<Json, Json>()
   const left = new Set(before)
-  for (const keyOf of [(node: Json) => textOf(node.id), label]) {
-    const byKey = new Map<string, Json[]>()
+  for (const keyOf of [(node: Json) => textOf(node.id), nodeLabel]) {
+    const byKey = new Map<string, { nodes: Json[]; next: number }>()
     for (const node of left) {
       const key = keyOf(node)
-      if (key !== undefined) byKey.set(key, [...(byKey.get(key) ?? []), node])
+      if (key === undefined) continue
+      const waiting = byKey.get(key)
+      if (waiting) waiting.nodes.push(node)
+      else byKey.set(key, { nodes: [node], next: 0 })
     }
     for (const node of after) {
-      const key = keyOf(node)
-      const match = pairs.has(node) || key === undefined ? undefined : byKey.get(key)?.shift()
-      if (!match) continue
+      const key = pairs.has(node) ? undefined : keyOf(node)
+      const waiting = key === undefined ? undefined : byKey.get(key)
+      const match = waiting?.nodes[waiting.next]
+      if (!waiting || !match) continue
+      waiting.next += 1
       pairs.set(node, match)
       left.delete(match)
     }
@@ -87,8 +177,10 @@ function pair(before: Json[], after: Json[]): Map<Json, Json> {
 }
 
 function* changedPaths(before: unknown, after: unknown, path = ''): Generator<string> {
-  const below = (key: string | number) => (path === '' ? String(key) : `${path}.${key}`)
-  if (isObject(before) && isObject(after)) {
+  const below = (key: string | number) => shortPath(path === '' ? String(key) : `${path}.${key}`)
+  if (path.length > MAX_PATH_CHARS) {
+    if (!sameJson(before, after)) yield path
+  } else if (isObject(before) && isObject(after)) {
     for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
       if (Object.hasOwn(before, key) && Object.hasOwn(after, key)) {
         yield* changedPaths(before[key], after[key], below(key))
@@ -107,23 +199,36 @@ function* changedPaths(before: unknown, after: unknown, path = ''): Generator<st
   }
 }
 
-/** `{ <from>: { <type>: [ [ { node, type, index } ] ] } }`; slots and targets of another shape are passed over. */
-function connectionsOf(workflow: Json, nameOf: (name: string) => string): Map<string, ConnectionDiff> {
+/** A text for each connection, equal for equal ones. */
+function connectionKeys(): (connection: ConnectionDiff) => string {
+  const numbers = new Map<string, number>()
+  const numberOf = (name: string): number => {
+    const number = numbers.get(name) ?? numbers.size
+    numbers.set(name, number)
+    return number
+  }
+  return ({ from, output, to, input, type }) =>
+    `${numberOf(from)} ${output} ${numberOf(to)} ${input} ${numberOf(type)}`
+}
+
+/**
+ * Every connection of a workflow, once: `{ <from>: { <type>: [ [ { node, type, index } ] ] } }`; slots and targets of
+ * another shape are skipped.
+ */
+export function connectionsOf({ connections }: Json): ConnectionDiff[] {
+  const keyOf = connectionKeys()
   const found = new Map<string, ConnectionDiff>()
-  if (!isObject(workflow.connections)) return found
-  for (const [from, byType] of Object.entries(workflow.connections)) {
-    if (!isObject(byType)) continue
-    for (const [type, outputs] of Object.entries(byType)) {
-      if (!Array.isArray(outputs)) continue
-      for (const [output, targets] of outputs.entries()) {
+  for (const [from, byType] of Object.entries(isObject(connections) ? connections : {})) {
+    for (const [type, outputs] of Object.entries(isObject(byType) ? byType : {})) {
+      for (const [output, targets] of Array.isArray(outputs) ? outputs.entries() : []) {
         for (const target of Array.isArray(targets) ? targets : []) {
           if (!isObject(target) || typeof target.node !== 'string') continue
           const input = typeof target.index === 'number' ? target.index : 0
-          const connection = { from: nameOf(from), output, to: nameOf(target.node), input, type }
-          found.set(JSON.stringify(Object.values(connection)), connection)
+          const connection = { from, output, to: target.node, input, type }
+          found.set(keyOf(connection), connection)
         }
       }
     }
   }
-  return found
+  return [...found.values()]
 }

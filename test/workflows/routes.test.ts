@@ -113,7 +113,43 @@ describe('POST /v1/workflows', () => {
   })
 
   test.each([
+    [
+      '5,001 nodes',
+      { nodes: Array.from({ length: 5_001 }, () => ({})) },
+      '/workflow/nodes',
+      '5,001 nodes; the limit is 5,000',
+    ],
+    [
+      '40,000 nodes',
+      { nodes: Array.from({ length: 40_000 }, () => ({})) },
+      '/workflow/nodes',
+      '40,000 nodes; the limit is 5,000',
+    ],
+    ['200,001 values', { nodes: [], x: Array(200_000).fill(1) }, '/workflow', 'more than 200,000 values'],
+    [
+      '20,001 connections',
+      { nodes: [], connections: { a: { main: [Array.from({ length: 20_001 }, () => ({ node: 'a' }))] } } },
+      '/workflow/connections',
+      '20,001 connections; the limit is 20,000',
+    ],
+  ])('refuses %s and says the limit', async (_, workflow, pointer, detail) => {
+    const answer = await call('POST', '/v1/workflows', { workflow })
+    expect(answer).toMatchObject({ status: 422, body: { code: 'invalid-workflow' } })
+    expect(answer.body.errors).toEqual([{ pointer, detail: expect.stringContaining(detail) }])
+  })
+
+  test('takes 5,000 nodes', async () => {
+    const nodes = Array.from({ length: 5_000 }, (_, index) => ({
+      ...start,
+      id: `${index}`,
+      name: `n${index}`,
+    }))
+    expect(await keep({ workflow: { nodes, connections: {} } })).toMatchObject({ nodeCount: 5_000 })
+  })
+
+  test.each([
     ['no JSON', '{"workflow"', 400],
+    ['300,000 arrays', `{"workflow":{"nodes":[],"x":[${Array(300_000).fill('[]').join(',')}]}}`, 422],
     ['more than 2 MB', `"${'x'.repeat(2 * 1024 * 1024)}"`, 413],
     ['deep nesting', `{"workflow":{"nodes":[],"x":${'['.repeat(5000)}${']'.repeat(5000)}}}`, 422],
   ])('answers %s with its status', async (_, body, status) => {

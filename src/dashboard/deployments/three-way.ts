@@ -48,12 +48,14 @@ export interface Contents {
 }
 
 export function threeWay(diff: NonNullable<Drift['diff']>, contents: Contents): ThreeWay {
-  const [deployed, n8n, wanted] = [contents.deployed, contents.n8n, contents.wanted].map(nodesByName)
+  const sides = [contents.deployed, contents.n8n, contents.wanted]
+  const [deployed, n8n, wanted] = sides.map((side) => nodesBy(side, 'name'))
+  const [deployedById, , wantedById] = sides.map((side) => nodesBy(side, 'id'))
   const changed = diff.changed.map(({ node, paths }): NodeDrift => {
     const now = n8n?.get(node)
     // One that was renamed goes by its new name: its id tells what it was.
-    const before = deployed?.get(node) ?? withId(deployed, now?.id)
-    const aim = wanted?.get(node) ?? withId(wanted, now?.id)
+    const before = deployed?.get(node) ?? deployedById?.get(now?.id)
+    const aim = wanted?.get(node) ?? wantedById?.get(now?.id)
     return {
       node,
       type: typeof now?.type === 'string' ? now.type : null,
@@ -177,10 +179,12 @@ const shownText = (found: Placed | undefined): string | null =>
     ? null
     : cut(redact(plainValue(found)))
 
-function nodesByName({ nodes }: JsonObject): Map<unknown, JsonObject> {
+function nodesBy({ nodes }: JsonObject, key: 'id' | 'name'): Map<unknown, JsonObject> {
   const list: unknown[] = Array.isArray(nodes) ? nodes : []
-  return new Map(list.filter(isObject).map((node) => [node.name, node]))
+  return new Map(
+    list
+      .filter(isObject)
+      .filter((node) => node[key] !== undefined)
+      .map((node) => [node[key], node]),
+  )
 }
-
-const withId = (nodes: Map<unknown, JsonObject> | undefined, id: unknown) =>
-  id === undefined ? undefined : [...(nodes?.values() ?? [])].find((node) => node.id === id)

@@ -62,7 +62,11 @@ interface Family {
 
 function familiesOf(chosen: readonly GraphNode[], owners: ReadonlyMap<number, number>): Map<number, Family> {
   const served = new Map<number, number[]>()
-  for (const [sub, owner] of owners) served.set(owner, [...(served.get(owner) ?? []), sub])
+  for (const [sub, owner] of owners) {
+    const subs = served.get(owner)
+    if (subs) subs.push(sub)
+    else served.set(owner, [sub])
+  }
   const families = new Map<number, Family>()
   for (const node of chosen) {
     if (owners.has(node.index)) continue
@@ -203,7 +207,7 @@ function layersOf(part: readonly GraphNode[], steps: readonly GraphEdge[]): Grap
   for (const index of ready) {
     const node = inPart.get(index)
     const depth = depths.get(index) ?? 0
-    if (node) layers[depth] = [...(layers[depth] ?? []), node]
+    if (node) (layers[depth] ??= []).push(node)
   }
   return layers.filter((nodes) => nodes !== undefined)
 }
@@ -232,7 +236,9 @@ function withoutCircles(part: readonly GraphNode[], steps: readonly GraphEdge[])
         state.set(top.index, 'done')
         stack.pop()
       } else if (state.get(to) !== 'open') {
-        forward.set(top.index, [...(forward.get(top.index) ?? []), to])
+        const targets = forward.get(top.index)
+        if (targets) targets.push(to)
+        else forward.set(top.index, [to])
         if (!state.has(to)) {
           state.set(to, 'open')
           stack.push({ index: to, targets: [...(after.get(to) ?? [])].values() })

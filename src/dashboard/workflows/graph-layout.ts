@@ -119,17 +119,18 @@ function overlapping(boxes: readonly Box[]): number {
 
 /** Moves down what lies on another one, until nothing does. */
 function pushApart(boxes: Box[]): void {
+  /** By their lower edges, so that whatever a box has passed on its way down cannot be in its way again. */
   const done: Box[] = []
   for (const box of boxes.toSorted((a, b) => a.y - b.y || a.x - b.x)) {
-    for (let other = inTheWay(box, done); other; other = inTheWay(box, done)) {
-      box.y = other.y + other.height + labelHeight
+    for (const other of done) {
+      if (overlap(box, other, 6)) box.y = bottomOf(other) + labelHeight
     }
-    done.push(box)
+    const place = done.findLastIndex((other) => bottomOf(other) <= bottomOf(box))
+    done.splice(place + 1, 0, box)
   }
 }
 
-const inTheWay = (box: Box, others: readonly Box[]): Box | undefined =>
-  others.find((other) => overlap(box, other, 6))
+const bottomOf = (box: Box): number => box.y + box.height
 
 /** The boxes with empty bands narrowed, in both directions. */
 function closeGaps(boxes: readonly Box[]): Box[] {

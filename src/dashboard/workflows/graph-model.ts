@@ -1,6 +1,6 @@
 /** @module What the drawing of a workflow consists of, read from n8n JSON however untidy. Pure. */
 import type { JsonObject } from '../../n8n/workflow-json.ts'
-import { type ConnectionDiff, diffWorkflows } from '../../workflows/diff.ts'
+import { type ConnectionDiff, connectionsOf, nodeLabel } from '../../workflows/diff.ts'
 import { nodeFace } from '../components/icons.tsx'
 import { outputLabels } from './node-outputs.ts'
 
@@ -84,18 +84,22 @@ const subTypes =
 
 export const isNote = (node: JsonObject): boolean => node.type === 'n8n-nodes-base.stickyNote'
 
+const maxKeyChars = 200
+
 /** The same for two connections that join the same nodes at the same places. */
 export const connectionKey = ({ from, output, to, input, type }: ConnectionDiff): string =>
-  JSON.stringify([from, output, to, input, type])
+  JSON.stringify([
+    from.slice(0, maxKeyChars),
+    output,
+    to.slice(0, maxKeyChars),
+    input,
+    type.slice(0, maxKeyChars),
+  ])
 
 const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const nonEmpty = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null)
-
-/** As `diffWorkflows` calls it. */
-export const nodeLabel = (node: JsonObject): string =>
-  nonEmpty(node.name) ?? nonEmpty(node.type) ?? '(unnamed)'
 
 /** @param workflow n8n JSON with whatever in it */
 export function readGraph(workflow: JsonObject, options: GraphOptions = {}): WorkflowGraph {
@@ -132,10 +136,6 @@ export function readGraph(workflow: JsonObject, options: GraphOptions = {}): Wor
     omitted: steps.length - drawn.length,
   }
 }
-
-/** Every connection of a workflow, once. */
-const connectionsOf = ({ connections }: JsonObject): ConnectionDiff[] =>
-  diffWorkflows({}, { nodes: [], connections }).connections.added
 
 /** Inputs and outputs are numbered from 0; what else stands there is drawn at an end. */
 const place = (index: number): number =>

@@ -24,20 +24,25 @@ export interface Placed {
   key: string
 }
 
+/** Of one path; more are needed only where keys that hold dots lead to each other. */
+const maxLookups = 1_000
+
 /**
  * What stands at a dotted path such as `diffWorkflows` gives; undefined when there is nothing. Keys may hold dots.
  */
 export function valueAt(root: JsonObject, path: string): Placed | undefined {
-  return below(root, path)
+  return below(root, path, { lookups: maxLookups })
 }
 
-function below(parent: JsonObject | unknown[], path: string): Placed | undefined {
-  const keys = Object.keys(parent)
-  if (keys.includes(path)) return { value: (parent as JsonObject)[path], parent, key: path }
-  for (const key of keys) {
-    const value = (parent as JsonObject)[key]
-    if (!path.startsWith(`${key}.`) || typeof value !== 'object' || value === null) continue
-    const found = below(value as JsonObject | unknown[], path.slice(key.length + 1))
+function below(parent: JsonObject | unknown[], path: string, left: { lookups: number }): Placed | undefined {
+  const has = (key: string) => Object.prototype.propertyIsEnumerable.call(parent, key)
+  if (has(path)) return { value: (parent as JsonObject)[path], parent, key: path }
+  for (let dot = path.indexOf('.'); dot >= 0 && left.lookups > 0; dot = path.indexOf('.', dot + 1)) {
+    left.lookups -= 1
+    const key = path.slice(0, dot)
+    const value = has(key) ? (parent as JsonObject)[key] : undefined
+    if (typeof value !== 'object' || value === null) continue
+    const found = below(value as JsonObject | unknown[], path.slice(dot + 1), left)
     if (found) return found
   }
   return undefined

@@ -1,7 +1,7 @@
 /** @module What one version changed of another, as it is shown: by node, with values, without moves. Pure. */
 import type { JsonObject } from '../../n8n/workflow-json.ts'
-import { diffWorkflows, type JsonDiff } from '../../workflows/diff.ts'
-import { isNote, nodeLabel } from './graph-model.ts'
+import { diffNodes, diffWorkflows, type JsonDiff, type NodeDiff, nodeLabel } from '../../workflows/diff.ts'
+import { isNote } from './graph-model.ts'
 import { isObject, plainValue, shownLines, valueAt } from './shown-value.ts'
 
 export interface ChangedLine {
@@ -23,6 +23,7 @@ export interface VersionChanges {
   blocks: ChangeBlock[]
   /** Nodes that were only moved. */
   moved: number
+  removedNodes: JsonObject[]
 }
 
 export interface ChangeCounts {
@@ -41,51 +42,52 @@ const isLayout = (path: string, note: boolean): boolean =>
   (note && /^parameters\.(width|height|color)$/.test(path)) ||
   path === 'notesInFlow'
 
-const nodesOf = ({ nodes }: JsonObject): JsonObject[] =>
-  Array.isArray(nodes) ? nodes.filter((node) => isObject(node)) : []
-
-/** `diffWorkflows` without what only moves nodes about. */
-export function meaningfulDiff(older: JsonObject, newer: JsonObject): { diff: JsonDiff; moved: number } {
-  const diff = diffWorkflows(older, newer)
-  const notes = new Set(nodesOf(newer).flatMap((node) => (isNote(node) ? [nodeLabel(node)] : [])))
-  const changed = diff.changed.flatMap(({ node, paths }) => {
-    const own = paths.filter((path) => !isLayout(path, notes.has(node)))
-    return own.length > 0 ? [{ node, paths: own }] : []
+/** Without what only moves nodes about. */
+function meaningful(nodes: NodeDiff): NodeDiff & { moved: number } {
+  const changed = nodes.changed.flatMap(({ before, after, paths }) => {
+    const note = isNote(after)
+    const own = paths.filter((path) => !isLayout(path, note))
+    return own.length > 0 ? [{ before, after, paths: own }] : []
   })
-  return { diff: { ...diff, changed }, moved: diff.changed.length - changed.length }
+  return { ...nodes, changed, moved: nodes.changed.length - changed.length }
 }
 
 export function countChanges(older: JsonObject, newer: JsonObject): ChangeCounts {
-  const { diff } = meaningfulDiff(older, newer)
-  return { added: diff.added.length, removed: diff.removed.length, changed: diff.changed.length }
+  const { added, removed, changed } = meaningful(diffNodes(older, newer))
+  return { added: added.length, removed: removed.length, changed: changed.length }
 }
 
 export function describeChanges(older: JsonObject, newer: JsonObject): VersionChanges {
-  const { diff, moved } = meaningfulDiff(older, newer)
-  const [before, after] = [nodesOf(older), nodesOf(newer)]
-  const find = (nodes: JsonObject[], name: string) => nodes.find((node) => nodeLabel(node) === name)
-  const changed = diff.changed.map(({ node: name, paths }): ChangeBlock => {
-    const node = find(after, name) ?? {}
-    const earlier =
-      before.find(({ id }) => typeof id === 'string' && id !== '' && id === node.id) ?? find(before, name)
-    return {
-      ...{ node: name, type: typeOf(node), kind: 'changed' },
-      lines: paths.flatMap((path) => changedLines(earlier ?? {}, node, path)).slice(0, maxLinesPerNode),
-    }
-  })
-  const whole = (nodes: JsonObject[], name: string, kind: 'added' | 'removed'): ChangeBlock => {
-    const node = find(nodes, name) ?? {}
-    return { node: name, type: typeOf(node), kind, lines: ownLines(node, kind === 'added' ? '+' : '-') }
+  const all = diffNodes(older, newer)
+  const nodes = meaningful(all)
+  const diff = {
+    ...diffWorkflows(older, newer, all),
+    changed: nodes.changed.map(({ after, paths }) => ({ node: nodeLabel(after), paths })),
   }
+  const blockOf = (node: JsonObject, kind: ChangeBlock['kind'], lines: ChangedLine[]): ChangeBlock => ({
+    ...{ node: nodeLabel(node), type: typeOf(node), kind, lines },
+  })
   return {
     diff,
-    moved,
+    moved: nodes.moved,
+    removedNodes: nodes.removed,
     blocks: [
-      ...changed,
-      ...diff.added.map((name) => whole(after, name, 'added')),
-      ...diff.removed.map((name) => whole(before, name, 'removed')),
+      ...nodes.changed.map(({ before, after, paths }) =>
+        blockOf(after, 'changed', changedLinesOf(before, after, paths)),
+      ),
+      ...nodes.added.map((node) => blockOf(node, 'added', ownLines(node, '+'))),
+      ...nodes.removed.map((node) => blockOf(node, 'removed', ownLines(node, '-'))),
     ],
   }
+}
+
+function changedLinesOf(before: JsonObject, after: JsonObject, paths: readonly string[]): ChangedLine[] {
+  const lines: ChangedLine[] = []
+  for (const path of paths) {
+    if (lines.length >= maxLinesPerNode) break
+    lines.push(...changedLines(before, after, path))
+  }
+  return lines.slice(0, maxLinesPerNode)
 }
 
 const typeOf = ({ type }: JsonObject): string | null =>

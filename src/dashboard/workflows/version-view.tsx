@@ -8,7 +8,7 @@ import { plural, type TimeFormat } from '../format.ts'
 import { ChangesView, type FieldChange } from './changes-view.tsx'
 import { Graph, GraphLegend } from './graph.tsx'
 import { addMark, type EdgeMarks, type NodeMark } from './graph-marks.ts'
-import { connectionKey, nodeLabel, readGraph } from './graph-model.ts'
+import { connectionKey, readGraph } from './graph-model.ts'
 import { diffHref, runsHref, workflowHref } from './links.ts'
 import { shownLines, isObject } from './shown-value.ts'
 import { describeChanges, type VersionChanges } from './version-changes.ts'
@@ -164,12 +164,10 @@ function VersionChoice({
 }
 
 /** The newer workflow with what the older one had beside it. */
-function unionGraph(from: WorkflowVersion, to: WorkflowVersion, { diff }: VersionChanges) {
-  const removed = new Set(diff.removed)
-  const nodes = Array.isArray(from.workflow.nodes) ? from.workflow.nodes.filter((node) => isObject(node)) : []
+function unionGraph(from: WorkflowVersion, to: WorkflowVersion, { diff, removedNodes }: VersionChanges) {
   const graph = readGraph(to.workflow, {
     triggerTypes: [...to.triggerTypes, ...from.triggerTypes],
-    removedNodes: nodes.filter((node) => removed.has(nodeLabel(node))),
+    removedNodes,
     removedConnections: diff.connections.removed,
   })
   return { graph, ...changeMarks(diff) }

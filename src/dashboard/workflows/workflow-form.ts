@@ -1,6 +1,7 @@
 /** @module What the forms of a workflow say: pasted n8n JSON, the prompt behind it, its description. */
 import { AppError, type FieldError } from '../../errors.ts'
 import { check } from '../../http/validate.ts'
+import { MAX_CONTAINERS, measureJson } from '../../lib/json-text.ts'
 import { checkJson, unwrapWorkflowFile } from '../../n8n/workflow-json.ts'
 import { NewWorkflow, type Workflow, WorkflowChange } from '../../workflows/contract.ts'
 
@@ -107,6 +108,7 @@ const invalidJson = (detail: string, pointer = '/workflow') =>
 function parsePasted(text: string): unknown {
   if (text.trim() === '')
     throw invalidJson('Paste the JSON of a workflow: in n8n, Download, or Ctrl+A and Ctrl+C')
+  if (measureJson(text).containers > MAX_CONTAINERS) throw invalidJson('This has too many values')
   let json: unknown
   try {
     json = JSON.parse(text)

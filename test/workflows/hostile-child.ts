@@ -1,0 +1,33 @@
+/**
+ * @module Takes the hostile body that the first argument names as the server does, in a small heap. Prints what came of
+ * it: the pointer of the refusal, or `accepted`.
+ */
+import { AppError } from '../../src/errors.ts'
+import { parseJson } from '../../src/http/validate.ts'
+import { loadCatalogue } from '../../src/n8n/catalogue.ts'
+import { extractMetadata } from '../../src/n8n/metadata.ts'
+import { checkJson, contentHash, parseWorkflow } from '../../src/n8n/workflow-json.ts'
+import { diffWorkflows } from '../../src/workflows/diff.ts'
+import { hostileBodies } from './hostile-bodies.ts'
+
+const text = hostileBodies[process.argv[2] ?? '']?.() ?? ''
+const catalogue = await loadCatalogue()
+
+async function outcome(): Promise<string> {
+  try {
+    const body = parseJson(text)
+    checkJson(body)
+    const { workflow } = parseWorkflow(body)
+    await contentHash(workflow)
+    extractMetadata(workflow, catalogue)
+    const other = parseWorkflow(JSON.parse(text.replaceAll(':1', ':2'))).workflow
+    JSON.stringify(diffWorkflows(workflow, other))
+    JSON.stringify(diffWorkflows({ nodes: [] }, workflow))
+    return 'accepted'
+  } catch (error) {
+    if (error instanceof AppError) return error.errors?.[0]?.pointer ?? error.code
+    throw error
+  }
+}
+
+process.stdout.write(await outcome())
