@@ -200,12 +200,12 @@ export function createDeps(config: Config, runtime: Runtime) {
       deployments,
       quotas: config.quotas,
     }),
-    executions: new ExecutionRepository(db),
+    executions: new ExecutionRepository(db, now),
     /** What is downloaded as a whole. */
     exporting: {
       executions: {
         list: (...query: Parameters<ExecutionRepository['list']>) =>
-          read((from) => new ExecutionRepository(from).list(...query)),
+          read((from) => new ExecutionRepository(from, now).list(...query)),
       },
       onFailure: (error: unknown) =>
         log('error', 'export-broken-off', { errorName: error instanceof Error ? error.name : typeof error }),

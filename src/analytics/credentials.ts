@@ -5,7 +5,8 @@ import type { Binding } from '../db/schema/deployments.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
 import { describeNode, requiredCredentials } from '../n8n/required-credentials.ts'
 import type { CredentialStats, credentialSorts } from './credential-contract.ts'
-import { type BoundedRange, dayMs, floor, hourMs, partsOf, periodOf } from './period.ts'
+import { dayMs, hourMs } from '../lib/time.ts'
+import { type BoundedRange, floor, partsOf, periodOf } from './period.ts'
 import { type Choice, chosen, failuresIn, groupSums, hasChoice, runsIn } from './run-sources.ts'
 
 const refusals = sql`(401, 403)`

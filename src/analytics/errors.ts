@@ -1,13 +1,15 @@
 /** @module Failed runs by the fingerprint of their error. */
-import { and, desc, eq, inArray, type SQL, sql } from 'drizzle-orm'
+import { and, eq, type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
 import { executions } from '../db/schema/executions.ts'
 import { invalid } from '../errors.ts'
-import { failingStatuses } from '../executions/merge.ts'
 import { summaryColumns, toSummary } from '../executions/repository.ts'
+import { hasErrorList } from '../executions/run-meaning.ts'
+import { newestFirst } from '../executions/run-order.ts'
+import { dayMs, hourMs } from '../lib/time.ts'
 import { type Interval, maxBuckets } from './contract.ts'
 import type { ErrorGroup, ErrorGroupDetail, ErrorGroups, errorSorts } from './error-contract.ts'
-import { type BoundedRange, dayMs, hourMs, intervalStarts, partsOf, periodOf, rangeBefore } from './period.ts'
+import { type BoundedRange, intervalStarts, partsOf, periodOf, rangeBefore } from './period.ts'
 import { type Choice, failuresIn } from './run-sources.ts'
 
 type Sort = (typeof errorSorts)[number]
@@ -64,6 +66,7 @@ export async function errorGroup(
   fingerprint: string,
   choice: Choice,
   range: BoundedRange,
+  now: Date,
 ): Promise<ErrorGroupDetail | null> {
   const seriesInterval = intervalFor(range)
   const [{ rows }, newest] = await db.batch([
@@ -71,16 +74,16 @@ export async function errorGroup(
       groupsOf(userId, choice, range, seriesInterval, { limit: 1, sort: 'runs', fingerprint }),
     ),
     db
-      .select(summaryColumns)
+      .select(summaryColumns(now))
       .from(executions)
       .where(
         and(
           eq(executions.userId, userId),
           eq(executions.errorFingerprint, fingerprint),
-          inArray(executions.status, [...failingStatuses]),
+          sql`${executions.status} in ${hasErrorList}`,
         ),
       )
-      .orderBy(desc(executions.recordedAt), desc(executions.id))
+      .orderBy(...newestFirst)
       .limit(newestExecutions),
   ])
   const [row] = rows
@@ -195,15 +198,12 @@ function groupsOf(
     order by ${orders[sort]}`
 }
 
-/** When the first or the last of a group's runs that are kept happened, in the order in which they were heard of. */
+/** When the first or the last of a group's stored runs happened. */
 const seenAt = (userId: string, direction: 'asc' | 'desc') => sql`(
   select coalesce(e.started_at, e.finished_at, e.recorded_at) from executions e
   where e.user_id = ${userId} and e.error_fingerprint = g.fingerprint
-    and e.status in (${sql.join(
-      failingStatuses.map((status) => sql`${status}`),
-      sql`, `,
-    )})
-  order by e.recorded_at ${sql.raw(direction)}, e.id ${sql.raw(direction)} limit 1)`
+    and e.status in ${hasErrorList}
+  order by coalesce(e.started_at, e.finished_at, e.recorded_at) ${sql.raw(direction)}, e.id ${sql.raw(direction)} limit 1)`
 
 const toGroup = (row: GroupRow, range: BoundedRange, seriesInterval: Interval): ErrorGroup => {
   const runs = new Map(row.series)

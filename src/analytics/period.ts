@@ -1,4 +1,5 @@
 /** @module Periods, and into which parts of them the rollups answer exactly. */
+import { dayMs, hourMs } from '../lib/time.ts'
 import type { Interval } from './contract.ts'
 
 /** From `from` up to but not including `to`; null: no bound. */
@@ -21,8 +22,6 @@ export interface Part extends Range {
 
 export type Grain = 'day' | 'hour' | '10min'
 
-export const hourMs = 3_600_000
-export const dayMs = 24 * hourMs
 const defaultDays = 30
 const unitMs: Record<Grain, number> = { day: dayMs, hour: hourMs, '10min': hourMs / 6 }
 

@@ -105,7 +105,9 @@ export class AnalyticsRepository {
 
   /** Null when the user has no such group; one that did not occur in the period has zeros. */
   async error(userId: string, fingerprint: string, filter: RunFilter = {}): Promise<ErrorGroupDetail | null> {
-    return this.#read((db) => errorGroup(db, userId, fingerprint, choiceOf(filter), this.#range(filter)))
+    return this.#read((db) =>
+      errorGroup(db, userId, fingerprint, choiceOf(filter), this.#range(filter), this.#now()),
+    )
   }
 
   #range(filter: RunFilter): BoundedRange {

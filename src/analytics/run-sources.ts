@@ -5,6 +5,7 @@
  */
 import { type SQL, sql } from 'drizzle-orm'
 import { type ExecutionStatus, executionStatuses } from '../db/schema/executions.ts'
+import { failedSum } from '../executions/run-meaning.ts'
 import type { RunFilter } from './contract.ts'
 import type { Grain, Part, Range } from './period.ts'
 
@@ -172,7 +173,7 @@ function rangesOf(pieces: (Part & { span: number })[]) {
 }
 
 /** What every group of `runsIn` has: `runs`, `failed` and `succeeded`. */
-export const groupSums = sql`${statusesWith((name) => sql`sum(${name})`, sql` + `)} as runs, sum(error + crashed) as failed, sum(success) as succeeded`
+export const groupSums = sql`${statusesWith((name) => sql`sum(${name})`, sql` + `)} as runs, sum(${failedSum}) as failed, sum(success) as succeeded`
 
 export interface GroupSums extends Record<string, unknown> {
   /** How many groups there are, of which these are the first. */

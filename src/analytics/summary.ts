@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
 import { type ExecutionStatus, executionStatuses } from '../db/schema/executions.ts'
+import { isFailed } from '../executions/run-meaning.ts'
 import type { Summary, Sums } from './contract.ts'
 import { partsOf, type Range, rangeBefore } from './period.ts'
 import {
@@ -62,6 +63,10 @@ function toSums(row: StatusCounts | undefined): Sums {
     durationMs: { p50: row?.p50 ?? null, p95: row?.p95 ?? null, p99: row?.p99 ?? null },
   }
 }
+
+/** How many runs of a summary failed. */
+export const failedIn = (byStatus: Sums['byStatus'] = []): number =>
+  byStatus.reduce((sum, { status, count }) => sum + (isFailed(status) ? count : 0), 0)
 
 /** Of those that ended by themselves: success / (success + error + crashed). */
 export function successRateOf(row: Pick<StatusCounts, 'success' | 'error' | 'crashed'> | undefined) {

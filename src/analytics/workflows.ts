@@ -45,7 +45,7 @@ export async function workflowStats(
       select coalesce(e.started_at, e.finished_at, e.recorded_at) as at
       from executions e
       where e.workflow_id = p.workflow_id and e.user_id = ${userId}
-      order by e.recorded_at desc, e.id desc limit 1
+      order by coalesce(e.started_at, e.finished_at, e.recorded_at) desc, e.id desc limit 1
     ) l on true
     order by ${groupOrders[sort]}, p.workflow_id desc`)
   return {

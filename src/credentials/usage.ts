@@ -40,7 +40,7 @@ const lastRunAt = sql<string | null>`(
   from executions run
   where run.workflow_id = ${deployments.workflowId} and run.deployment_id = ${deployments.id}
     and run.user_id = ${deployments.userId} and coalesce(run.finished_at, run.started_at) is not null
-  order by run.recorded_at desc, run.id desc limit 1
+  order by coalesce(run.started_at, run.finished_at, run.recorded_at) desc, run.id desc limit 1
 )`
 
 /** Null when the user has no such credential. */

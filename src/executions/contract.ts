@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { executionStatuses } from '../db/schema/executions.ts'
 import { pageQuery, sliceOf } from '../http/page.ts'
 import { TableFormat } from '../http/table-stream.ts'
+import { readRunCursor } from './run-order.ts'
 
 const Status = z.enum(executionStatuses)
 export const Uuid = z.uuid({ version: 'v7', message: 'An id such as this API gives out' })
@@ -39,7 +40,14 @@ export const ExecutionSummary = z
     deploymentId: z.uuid(),
     instanceId: z.uuid(),
     status: Status,
-    mode: z.string().nullable(),
+    stuck: z.boolean().meta({
+      description:
+        'True while the run has been running for longer than the executionTimeout of its workflow; without one, for longer than 24 hours',
+    }),
+    mode: z
+      .string()
+      .nullable()
+      .meta({ description: "n8n's own word: webhook, trigger, manual, integrated, error, …" }),
     startedAt: z.iso.datetime().nullable(),
     finishedAt: z.iso.datetime().nullable(),
     durationMs: z.number().int().nullable(),
@@ -87,6 +95,15 @@ export const text = (maxChars: number) =>
     .max(maxChars, `At most ${maxChars} characters`)
     .refine((value) => !value.includes('\0'), 'Holds a NUL character')
 
+/** `?name=a,b` and `?name=a&name=b` alike. */
+export const listOf = <T extends z.ZodType<unknown, string>>(item: T, maxItems: number) =>
+  z
+    .union([z.string(), z.array(z.string())])
+    .transform((given) => [...new Set([given].flat().flatMap((text) => text.split(',')))])
+    .pipe(z.array(item).max(maxItems, `At most ${maxItems} values`))
+
+const Mode = z.string().regex(/^[A-Za-z_-]{1,32}$/, 'A mode of n8n, such as webhook, trigger or manual')
+
 const executionFilter = {
   workflowId: Uuid.optional(),
   workflowVersion: z
@@ -97,6 +114,14 @@ const executionFilter = {
   deploymentId: Uuid.optional(),
   instanceId: Uuid.optional(),
   status: Status.optional(),
+  mode: listOf(Mode, 20)
+    .optional()
+    .meta({ description: 'Modes of n8n, separated by commas, such as `webhook,trigger`' }),
+  stuck: z
+    .enum(['true', 'false'])
+    .transform((text) => text === 'true')
+    .optional()
+    .meta({ description: 'Runs that are stuck, or all others' }),
   startedAfter: Instant.optional(),
   startedBefore: Instant.optional(),
   tag: text(64).optional().meta({ description: 'Of workflows that have the tag now' }),
@@ -104,12 +129,20 @@ const executionFilter = {
     .string()
     .regex(/^[0-9a-f]{16}$/, 'A fingerprint such as analytics gives out')
     .optional()
-    .meta({ description: 'That failed so' }),
+    .meta({ description: 'Failed runs of this error group' }),
   q: text(64).optional().meta({ description: "n8n's own id of the execution, whole" }),
 }
 
 export const ExecutionQuery = z
-  .strictObject({ ...pageQuery, ...executionFilter })
+  .strictObject({
+    ...pageQuery,
+    cursor: z
+      .string()
+      .max(64)
+      .refine((cursor) => readRunCursor(cursor) !== null, 'Not a cursor of this list')
+      .optional(),
+    ...executionFilter,
+  })
   .superRefine(inOrder('startedAfter', 'startedBefore'))
 export type ExecutionFilter = Omit<z.output<typeof ExecutionQuery>, keyof typeof pageQuery>
 

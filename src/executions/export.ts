@@ -1,6 +1,7 @@
 /** @module All of a user's executions that a filter chooses, a page at a time. */
 import type { ExecutionSummary } from './contract.ts'
 import type { ExecutionRepository } from './repository.ts'
+import { type RunPosition, readRunCursor } from './run-order.ts'
 import type { ExecutionSearch } from './search.ts'
 
 const pageRows = 1000
@@ -11,15 +12,14 @@ export async function* executionPages(
   userId: string,
   filter: ExecutionSearch,
 ): AsyncGenerator<ExecutionSummary[], void, undefined> {
-  let after: string | null = null
+  let after: RunPosition | null = null
   do {
     const page: Awaited<ReturnType<ExecutionRepository['list']>> = await executions.list(userId, filter, {
       limit: pageRows,
       after,
     })
     yield page.items
-    const last = page.items.at(-1)
-    after = page.nextCursor === null || !last ? null : last.id
+    after = page.nextCursor === null ? null : readRunCursor(page.nextCursor)
   } while (after !== null)
 }
 

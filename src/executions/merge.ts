@@ -59,9 +59,6 @@ const isFinal = (status: ExecutionStatus): boolean => ranks[status] === 30
 /** n8n has not ended it yet. */
 export const isOpen = (status: ExecutionStatus): boolean => ranks[status] <= 10
 
-/** `unknown` says that a run is lost, which is no more final than what n8n may still tell of it. */
-export const failingStatuses: readonly ExecutionStatus[] = ['error', 'canceled', 'crashed', 'unknown']
-
 /**
  * Sorts as text, in any collation, as (rank, failure before success, event time, status, content): digits and a to f in
  * columns of fixed width. The content's digest makes deliveries with equal stamps equal.

@@ -1,13 +1,22 @@
-import { and, asc, desc, eq, sql } from 'drizzle-orm'
+import { and, eq, sql } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
 import { executions } from '../db/schema/executions.ts'
 import { type Page, type Slice, slice } from '../http/page.ts'
 import type { Execution, ExecutionSummary } from './contract.ts'
-import { failingStatuses } from './merge.ts'
-import { type ExecutionSearch, matching, newerThan, olderThan, timeOf } from './search.ts'
+import { hasError, isStuck } from './run-meaning.ts'
+import {
+  newerThan,
+  newestFirst,
+  oldestFirst,
+  olderThan,
+  type RunPosition,
+  runCursor,
+  timeOf,
+} from './run-order.ts'
+import { type ExecutionSearch, matching } from './search.ts'
 
 /** What a summary is made of. */
-export const summaryColumns = {
+export const summaryColumns = (now: Date) => ({
   id: executions.id,
   n8nExecutionId: executions.n8nExecutionId,
   workflowId: executions.workflowId,
@@ -21,9 +30,11 @@ export const summaryColumns = {
   errorMessage: executions.errorMessage,
   errorNode: executions.errorNode,
   recordedAt: executions.recordedAt,
-}
+  stuck: isStuck(now),
+})
 
-type Row = Pick<typeof executions.$inferSelect, keyof typeof summaryColumns>
+type Columns = ReturnType<typeof summaryColumns>
+type Row = Pick<typeof executions.$inferSelect, Exclude<keyof Columns, 'stuck'>> & { stuck: boolean }
 
 /**
  * A user's executions. Every method takes the owner first and sees no one else's rows. An id's own time is its row's
@@ -31,36 +42,44 @@ type Row = Pick<typeof executions.$inferSelect, keyof typeof summaryColumns>
  */
 export class ExecutionRepository {
   readonly #db: Db
+  readonly #now: () => Date
 
-  constructor(db: Db) {
+  constructor(db: Db, now: () => Date) {
     this.#db = db
+    this.#now = now
   }
 
   async find(userId: string, id: string): Promise<Execution | null> {
     const [row] = await this.#db
-      .select({ ...summaryColumns, data: executions.data })
+      .select({ ...summaryColumns(this.#now()), data: executions.data })
       .from(executions)
       .where(and(eq(executions.userId, userId), eq(executions.id, id), eq(executions.recordedAt, timeOf(id))))
     return row ? { ...toSummary(row), data: row.data } : null
   }
 
-  /** By when they were first heard of, newest first. */
-  async list(userId: string, search: ExecutionSearch, page: Page): Promise<Slice<ExecutionSummary>> {
+  /** Newest first, by when they happened. */
+  async list(
+    userId: string,
+    search: ExecutionSearch,
+    { limit, after }: Page<RunPosition>,
+  ): Promise<Slice<ExecutionSummary>> {
     const rows = await this.#db
-      .select(summaryColumns)
+      .select(summaryColumns(this.#now()))
       .from(executions)
-      .where(and(matching(userId, search), page.after === null ? undefined : olderThan(page.after)))
-      .orderBy(desc(executions.recordedAt), desc(executions.id))
-      .limit(page.limit + 1)
-    return slice(rows.map(toSummary), page.limit)
+      .where(
+        and(matching(userId, search, this.#now()), after === null ? undefined : olderThan(userId, after)),
+      )
+      .orderBy(...newestFirst)
+      .limit(limit + 1)
+    return slice(rows.map(toSummary), limit, runCursor)
   }
 
-  /** How many of a list were first heard of after `id`, counted up to `cap`. */
+  /** How many of a list are newer than `id`, counted up to `cap`. */
   async countNewer(userId: string, search: ExecutionSearch, id: string, cap: number): Promise<number> {
     const newer = this.#db
       .select({ one: sql`1`.as('one') })
       .from(executions)
-      .where(and(matching(userId, search), newerThan(id)))
+      .where(and(matching(userId, search, this.#now()), newerThan(userId, { id, happenedAtMs: null })))
       .limit(cap)
       .as('newer')
     return this.#db.$count(newer)
@@ -73,14 +92,15 @@ export class ExecutionRepository {
     id: string,
   ): Promise<{ newer: string | null; older: string | null }> {
     const from = () => this.#db.select({ id: executions.id }).from(executions)
+    const here = { id, happenedAtMs: null }
     const [[newer], [older]] = await this.#db.batch([
       from()
-        .where(and(matching(userId, search), newerThan(id)))
-        .orderBy(asc(executions.recordedAt), asc(executions.id))
+        .where(and(matching(userId, search, this.#now()), newerThan(userId, here)))
+        .orderBy(...oldestFirst)
         .limit(1),
       from()
-        .where(and(matching(userId, search), olderThan(id)))
-        .orderBy(desc(executions.recordedAt), desc(executions.id))
+        .where(and(matching(userId, search, this.#now()), olderThan(userId, here)))
+        .orderBy(...newestFirst)
         .limit(1),
     ])
     return { newer: newer?.id ?? null, older: older?.id ?? null }
@@ -89,7 +109,6 @@ export class ExecutionRepository {
 
 export function toSummary(row: Row): ExecutionSummary {
   const durationMs = row.startedAt && row.finishedAt && row.finishedAt.getTime() - row.startedAt.getTime()
-  const failed = failingStatuses.includes(row.status)
   return {
     id: row.id,
     n8nExecutionId: row.n8nExecutionId,
@@ -98,12 +117,16 @@ export function toSummary(row: Row): ExecutionSummary {
     deploymentId: row.deploymentId,
     instanceId: row.instanceId,
     status: row.status,
+    stuck: row.stuck,
     mode: row.mode,
     startedAt: row.startedAt?.toISOString() ?? null,
     finishedAt: row.finishedAt?.toISOString() ?? null,
     // Clocks of two machines: what ended before it began took an unknown time.
     durationMs: durationMs !== null && durationMs >= 0 ? durationMs : null,
-    error: failed && row.errorMessage !== null ? { message: row.errorMessage, node: row.errorNode } : null,
+    error:
+      hasError(row.status) && row.errorMessage !== null
+        ? { message: row.errorMessage, node: row.errorNode }
+        : null,
     receivedAt: row.recordedAt.toISOString(),
   }
 }

@@ -4,7 +4,7 @@ import { AppError, invalid } from '../errors.ts'
 import { type AuthEnv, bearerToken } from '../http/auth.ts'
 import type { BaseEnv } from '../http/env.ts'
 import { describe } from '../http/openapi.ts'
-import { toPage } from '../http/page.ts'
+import { defaultLimit, toPage } from '../http/page.ts'
 import { downloadTable, tableMediaTypes } from '../http/table-stream.ts'
 import { bodyLimits, parseJson, readText, valid } from '../http/validate.ts'
 import { instanceErrors } from '../instances/connections.ts'
@@ -33,6 +33,7 @@ import type { DeadLetterRepository } from './dead-letters.ts'
 import { executionPages, exportColumns } from './export.ts'
 import type { ReportReceiver } from './receive.ts'
 import type { ExecutionRepository } from './repository.ts'
+import { readRunCursor } from './run-order.ts'
 
 /** Null when the user has no such instance. */
 export type Poll = (userId: string, instanceId: string) => Promise<PollAnswer | null>
@@ -70,14 +71,19 @@ export function executionRoutes(
       describe({
         tag: 'Executions',
         summary: 'List executions',
-        description: 'By when they were first heard of, newest first.',
+        description:
+          'Newest first by `startedAt`, then by id. A run without a start is placed by its end, else by when it was first recorded.',
         responses: { 200: ExecutionList },
         errors: ['invalid'],
       }),
       valid('query', ExecutionQuery),
       async (c) => {
         const { limit, cursor, ...filter } = c.req.valid('query')
-        return c.json(await executions.list(c.var.userId, filter, toPage({ limit, cursor })), 200)
+        const after = cursor === undefined ? null : readRunCursor(cursor)
+        return c.json(
+          await executions.list(c.var.userId, filter, { limit: limit ?? defaultLimit, after }),
+          200,
+        )
       },
     )
     .get(

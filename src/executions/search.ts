@@ -1,10 +1,11 @@
 /** @module What a list of executions may be narrowed by, as a condition on `executions`. */
-import { and, eq, gte, inArray, lt, lte, type SQL, sql } from 'drizzle-orm'
+import { and, eq, gte, inArray, lt, type SQL, sql } from 'drizzle-orm'
 import * as uuid from 'uuid'
 import { type ExecutionStatus, executions } from '../db/schema/executions.ts'
 import type { ExecutionFilter } from './contract.ts'
 import { n8nRetentionMs } from './known-executions.ts'
-import { failingStatuses } from './merge.ts'
+import { hasErrorList, isStuck } from './run-meaning.ts'
+import { happenedAt } from './run-order.ts'
 
 /** Filters narrow each other. */
 export interface ExecutionSearch extends ExecutionFilter {
@@ -20,11 +21,9 @@ export interface ExecutionSearch extends ExecutionFilter {
   text?: string | undefined
 }
 
-const happenedAt = sql`coalesce(${executions.startedAt}, ${executions.finishedAt}, ${executions.recordedAt})`
-
 /** Owner first; an empty search is all of a user's. */
-export function matching(userId: string, search: ExecutionSearch): SQL | undefined {
-  const { workflowId, deploymentId, instanceId, status, startedAfter, startedBefore } = search
+export function matching(userId: string, search: ExecutionSearch, now: Date): SQL | undefined {
+  const { workflowId, deploymentId, instanceId, status, mode, stuck, startedAfter, startedBefore } = search
   const { workflowVersion, tag, errorFingerprint, q, statuses, errorNode, from, to, text } = search
   return and(
     eq(executions.userId, userId),
@@ -34,31 +33,36 @@ export function matching(userId: string, search: ExecutionSearch): SQL | undefin
     instanceId === undefined ? undefined : eq(executions.instanceId, instanceId),
     status === undefined ? undefined : eq(executions.status, status),
     statuses === undefined ? undefined : inArray(executions.status, [...statuses]),
-    startedAfter === undefined ? undefined : gte(executions.startedAt, startedAfter),
-    startedAfter && recordedFor(startedAfter),
-    startedBefore === undefined ? undefined : lt(executions.startedAt, startedBefore),
+    mode === undefined ? undefined : inArray(executions.mode, mode),
+    stuck === undefined ? undefined : stuck ? isStuck(now) : sql`not ${isStuck(now)}`,
+    startedAfter && and(gte(executions.startedAt, startedAfter), happenedFrom(startedAfter)),
+    startedBefore && and(lt(executions.startedAt, startedBefore), happenedBefore(startedBefore)),
     tag === undefined ? undefined : ofWorkflowsTagged(userId, tag),
     q === undefined ? undefined : hasN8nId(userId, q),
     errorFingerprint === undefined
       ? undefined
       : failedWith(eq(executions.errorFingerprint, errorFingerprint)),
     errorNode === undefined ? undefined : failedWith(eq(executions.errorNode, errorNode)),
-    from && sql`${happenedAt} >= ${from.toISOString()}::timestamptz`,
-    from && recordedFor(from),
-    to && sql`${happenedAt} < ${to.toISOString()}::timestamptz`,
+    from && happenedFrom(from),
+    to && happenedBefore(to),
     text === undefined ? undefined : mentions(userId, text),
   )
 }
 
 /**
- * What partitions and the index are pruned by: a run is heard of when it has begun, or while it is queued, in which n8n
- * forgets it after `n8nRetentionMs`.
+ * The second condition prunes partitions: a run is recorded once it has started, or while it is queued, and n8n forgets
+ * queued runs after `n8nRetentionMs`.
  */
-const recordedFor = (startedFrom: Date) =>
-  gte(executions.recordedAt, new Date(startedFrom.getTime() - n8nRetentionMs))
+const happenedFrom = (from: Date) =>
+  and(
+    sql`${happenedAt} >= ${from.toISOString()}::timestamptz`,
+    gte(executions.recordedAt, new Date(from.getTime() - n8nRetentionMs)),
+  )
 
-/** A run that succeeded after all keeps the error that it was first told to have. */
-const failedWith = (condition: SQL) => and(inArray(executions.status, [...failingStatuses]), condition)
+const happenedBefore = (to: Date) => sql`${happenedAt} < ${to.toISOString()}::timestamptz`
+
+/** A success keeps the error that was reported before it. */
+const failedWith = (condition: SQL) => and(sql`${executions.status} in ${hasErrorList}`, condition)
 
 const ofWorkflowsTagged = (userId: string, tag: string) => sql`${executions.workflowId} = any(array(
   select id from workflows where user_id = ${userId} and tags @> array[${tag}]))`
@@ -79,18 +83,5 @@ function mentions(userId: string, text: string): SQL | undefined {
   const like = `%${query.replace(/[\\%_]/g, '\\$&')}%`
   return sql`(${executions.workflowId} in (
       select id from workflows where user_id = ${userId} and name ilike ${like})
-    or (${inArray(executions.status, [...failingStatuses])} and ${executions.errorMessage} ilike ${like}))`
+    or (${executions.status} in ${hasErrorList} and ${executions.errorMessage} ilike ${like}))`
 }
-
-/** The first 48 bits of a UUIDv7 (RFC 9562 §5.7): the partition key of the id's row. */
-export const timeOf = (id: string): Date => new Date(Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16))
-
-const position = sql`(${executions.recordedAt}, ${executions.id})`
-const positionOf = (id: string) => sql`(${timeOf(id).toISOString()}::timestamptz, ${id}::uuid)`
-
-/** The row comparison walks the index; the plain one beside it is what partitions are pruned by. */
-export const olderThan = (id: string) =>
-  and(lte(executions.recordedAt, timeOf(id)), sql`${position} < ${positionOf(id)}`)
-
-export const newerThan = (id: string) =>
-  and(gte(executions.recordedAt, timeOf(id)), sql`${position} > ${positionOf(id)}`)

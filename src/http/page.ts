@@ -2,11 +2,11 @@
 import { parse, stringify, validate } from 'uuid'
 import * as z from 'zod'
 
-export interface Page {
+export interface Page<Position = string> {
   /** 1 to 100. */
   limit: number
-  /** The id after which (older) the page starts. */
-  after: string | null
+  /** The place after which (older) the page starts: an id, unless the list has an order of its own. */
+  after: Position | null
 }
 
 export interface Slice<T> {
@@ -14,19 +14,22 @@ export interface Slice<T> {
   nextCursor: string | null
 }
 
-const base64url = (bytes: Uint8Array) =>
+export const toBase64Url = (bytes: Uint8Array): string =>
   btoa(String.fromCharCode(...bytes))
     .replaceAll('+', '-')
     .replaceAll('/', '_')
     .replace(/=+$/, '')
 
-export const encodeCursor = (id: string): string => base64url(parse(id))
+/** @throws when `text` is not base64url */
+export const fromBase64Url = (text: string): Uint8Array<ArrayBuffer> =>
+  Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (char) => char.charCodeAt(0))
+
+export const encodeCursor = (id: string): string => toBase64Url(parse(id))
 
 /** The id in a cursor, or null when it is none of ours. */
 export function decodeCursor(cursor: string): string | null {
   if (!/^[A-Za-z0-9_-]{22}$/.test(cursor)) return null
-  const text = atob(cursor.replaceAll('-', '+').replaceAll('_', '/'))
-  const bytes = Uint8Array.from(text, (char) => char.charCodeAt(0))
+  const bytes = fromBase64Url(cursor)
   if (bytes.length !== 16) return null
   try {
     const id = stringify(bytes)
@@ -35,6 +38,8 @@ export function decodeCursor(cursor: string): string | null {
     return null
   }
 }
+
+export const defaultLimit = 50
 
 /** `limit` and `cursor` of a list's query; spread into the query schema of each list. */
 export const pageQuery = {
@@ -53,15 +58,19 @@ export const pageQuery = {
 }
 
 export const toPage = (query: { limit?: number | undefined; cursor?: string | undefined }): Page => ({
-  limit: query.limit ?? 50,
+  limit: query.limit ?? defaultLimit,
   after: query.cursor === undefined ? null : decodeCursor(query.cursor),
 })
 
 /** A page from `limit + 1` rows: the surplus row tells that there is a next one. */
-export function slice<T extends { id: string }>(rows: T[], limit: number): Slice<T> {
+export function slice<T extends { id: string }>(
+  rows: T[],
+  limit: number,
+  cursorOf: (last: T) => string = ({ id }) => encodeCursor(id),
+): Slice<T> {
   const items = rows.slice(0, limit)
   const last = items.at(-1)
-  return { items, nextCursor: rows.length > limit && last ? encodeCursor(last.id) : null }
+  return { items, nextCursor: rows.length > limit && last ? cursorOf(last) : null }
 }
 
 /** A list's HTTP shape. */

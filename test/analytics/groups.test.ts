@@ -262,7 +262,7 @@ describe('errors', () => {
     const before = { ...filter, from: new Date(filter.from.getTime() - lengthMs), to: filter.from }
     const ever = history.runs
       .filter((run) => run.fingerprint === fingerprint)
-      .toSorted((a, b) => a.recordedMs - b.recordedMs || (a.id < b.id ? -1 : 1))
+      .toSorted((a, b) => a.happenedMs - b.happenedMs || (a.id < b.id ? -1 : 1))
     const interval = lengthMs <= 72 * hourMs ? 'hour' : lengthMs <= 120 * dayMs ? 'day' : 'week'
     const series: number[] = []
     const unitMs = { hour: hourMs, day: dayMs, week: 7 * dayMs }[interval]
@@ -341,7 +341,7 @@ describe('errors', () => {
     expect(detail?.byVersion).toHaveLength(first?.versions ?? 0)
     const newest = history.runs
       .filter(({ fingerprint }) => fingerprint === first?.fingerprint)
-      .toSorted((a, b) => b.recordedMs - a.recordedMs || (a.id < b.id ? 1 : -1))
+      .toSorted((a, b) => b.happenedMs - a.happenedMs || (a.id < b.id ? 1 : -1))
     expect(detail?.executions.map(({ id }) => id)).toEqual(newest.slice(0, 20).map(({ id }) => id))
   })
 

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { dayMs, type Grain, hourMs, intervalStarts, partsOf } from '../../src/analytics/period.ts'
+import { type Grain, intervalStarts, partsOf } from '../../src/analytics/period.ts'
+import { dayMs, hourMs } from '../../src/lib/time.ts'
 import { randomFrom } from './history.ts'
 
 const at = (iso: string) => new Date(iso)

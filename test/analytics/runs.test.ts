@@ -175,7 +175,7 @@ test('every workflow has its recount, in the order that is asked for', async () 
       const flow = history.flows.find(({ id }) => id === workflowId)
       const newest = history.runs
         .filter((run) => run.workflowId === workflowId)
-        .toSorted((a, b) => b.recordedMs - a.recordedMs || (a.id < b.id ? 1 : -1))[0]
+        .toSorted((a, b) => b.happenedMs - a.happenedMs || (a.id < b.id ? 1 : -1))[0]
       expect({ filter, ...item }).toEqual({
         filter,
         name: flow?.deleted ? null : flow?.name,

@@ -164,6 +164,7 @@ describe('what needs attention', () => {
     rejected: [],
     silent: [],
     drifted: [],
+    stuck: { count: 0, since: null, workflowName: null },
     missingTypes: [],
   }
   const since = '2026-11-22T10:00:00Z'
@@ -192,6 +193,7 @@ describe('what needs attention', () => {
           { id: 'i1', name: 'staging', status: 'unreachable', statusDetail: null, lastPolledAt: since },
         ],
         drifted: [{ ...failing, instanceName: 'prod', driftedSince: since }],
+        stuck: { count: 2, since, workflowName: 'Triage' },
         missingTypes: [{ displayName: 'Notion API', workflows: 1 }],
       },
       time,
@@ -201,6 +203,7 @@ describe('what needs attention', () => {
       'Triage v14 fails on 5 of 8 runs',
       'The credential “Slack” was rejected',
       'staging does not answer.',
+      '2 runs are stuck.',
       'Deploying Triage v14 to prod failed.',
       'Triage was changed on prod.',
       'No Notion API credential yet.',
@@ -211,7 +214,12 @@ describe('what needs attention', () => {
     })
     expect(items[2]?.detail).toBe('today 10:00:00. 3 deployed workflows use it.')
     expect(items[3]?.detail).toBe('Its runs are known up to today 10:00:00.')
-    expect(items[5]).toMatchObject({
+    expect(items[4]).toMatchObject({
+      detail:
+        "Running for longer than the workflow's timeout, or for more than 24 hours. The oldest, Triage, started today 10:00:00.",
+      action: { href: '/executions?status=stuck' },
+    })
+    expect(items[6]).toMatchObject({
       detail: 'What runs there is not v14 any more: seen today 10:00:00.',
       action: { href: '/deployments/d1/drift', label: 'Compare' },
     })

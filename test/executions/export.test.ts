@@ -125,7 +125,7 @@ describe('over a socket', () => {
       })
       .route(
         '/',
-        executionRoutes(new ExecutionRepository(world.db), () => Promise.resolve(null), {
+        executionRoutes(new ExecutionRepository(world.db, () => new Date()), () => Promise.resolve(null), {
           executions,
           onFailure,
         }),
@@ -137,7 +137,7 @@ describe('over a socket', () => {
       close: () => new Promise((resolve) => server.close(resolve)),
     }
   }
-  const repository = () => new ExecutionRepository(world.db)
+  const repository = () => new ExecutionRepository(world.db, () => new Date())
 
   test('a failure midway breaks the transfer off: no client takes the part for the whole', async () => {
     let pages = 0

@@ -43,6 +43,7 @@ test('a report is recorded once, 202 first and 200 after, and read back', async 
         deploymentId,
         instanceId,
         status: 'success',
+        stuck: false,
         mode: 'webhook',
         startedAt: '2026-11-22T10:52:29.027Z',
         finishedAt: '2026-11-22T10:52:29.242Z',

@@ -115,7 +115,7 @@ export function createWorld(database: TestDatabase, options: WorldOptions = {}) 
     )
     .route(
       '/v1/executions',
-      executionRoutes(new ExecutionRepository(db), (userId, instanceId) =>
+      executionRoutes(new ExecutionRepository(db, now), (userId, instanceId) =>
         pollNow({ ...instanceDeps, db, log: () => undefined }, userId, instanceId),
       ),
     )

@@ -84,12 +84,13 @@ const instanceLooks = {
   untested: { tone: 'idle', word: 'Untested' },
 } satisfies Record<string, Look>
 
-export const executionLook = (status: ExecutionStatus): Look => executionLooks[status]
+export const executionLook = ({ status, stuck }: { status: ExecutionStatus; stuck?: boolean }): Look =>
+  stuck ? { tone: 'wait', word: 'Stuck' } : executionLooks[status]
 export const deploymentLook = (status: DeploymentStatus): Look => deploymentLooks[status]
 export const credentialLook = (status: keyof typeof credentialLooks): Look => credentialLooks[status]
 export const instanceLook = (status: keyof typeof instanceLooks): Look => instanceLooks[status]
 
-/** `<Status {...executionLook('error')} />`, or a tone and a word of the page's own. */
+/** `<Status {...executionLook(run)} />`, or a tone and a word of the page's own. */
 export function Status({ tone, word, crossed = false }: Look) {
   return (
     <span class={`status ${tone}`}>

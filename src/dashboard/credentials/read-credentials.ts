@@ -3,6 +3,8 @@ import { sql } from 'drizzle-orm'
 import type { Db } from '../../db/client.ts'
 import type { DeploymentStatus } from '../../db/schema/deployments.ts'
 import type { ExecutionStatus } from '../../db/schema/executions.ts'
+import { failedList } from '../../executions/run-meaning.ts'
+import { dayMs } from '../../lib/time.ts'
 
 export type Health = 'untested' | 'valid' | 'invalid'
 
@@ -151,7 +153,7 @@ export async function readPlaces(
     uses.flatMap((workflow) => workflow.nodes.map((node) => `${workflow.id}/${node}`)),
   )
   const isBound = sql`jsonb_path_exists(d.bindings, '$.* ? (@ == $id)', jsonb_build_object('id', ${id}::text))`
-  const since = new Date(now.getTime() - recentDays * 86_400_000).toISOString()
+  const since = new Date(now.getTime() - recentDays * dayMs).toISOString()
   const [places, deployments, failures] = await db.batch([
     db.execute<Place>(sql`
       select i.id as "instanceId", i.name, ${iso(sql`r.pushed_at`)} as "pushedAt", ${testableOn} as "canTest"
@@ -170,10 +172,11 @@ export async function readPlaces(
         e.error_message as message, e.error_http_status as "httpStatus",
         ${iso(sql`coalesce(e.started_at, e.finished_at, e.recorded_at)`)} as at
       from executions e left join workflows w on w.user_id = e.user_id and w.id = e.workflow_id
-      where e.user_id = ${userId} and e.status in ('error', 'crashed') and e.recorded_at >= ${since}::timestamptz
+      where e.user_id = ${userId} and e.status in ${failedList}
+        and coalesce(e.started_at, e.finished_at, e.recorded_at) >= ${since}::timestamptz
         and e.workflow_id || '/' || e.error_node in (select jsonb_array_elements_text(${nodes}::jsonb))
         and e.deployment_id in (select d.id from deployments d where d.user_id = ${userId} and ${isBound})
-      order by e.recorded_at desc, e.id desc limit ${recentFailures}`),
+      order by coalesce(e.started_at, e.finished_at, e.recorded_at) desc, e.id desc limit ${recentFailures}`),
   ])
   return { places: places.rows, deployments: deployments.rows, failures: failures.rows }
 }

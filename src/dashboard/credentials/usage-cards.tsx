@@ -126,7 +126,7 @@ export function Failures(props: {
             <Tr>
               <Td>
                 <NameCell
-                  badge={<Status {...executionLook(status)} />}
+                  badge={<Status {...executionLook({ status })} />}
                   href={`/executions/${id}`}
                   name={workflowName ?? 'Deleted workflow'}
                   note={`#${n8nExecutionId}`}

@@ -1,5 +1,6 @@
 /** @module One deployment: where it stands, what can be done, how its versions fared. */
 import type { Summary } from '../../analytics/contract.ts'
+import { failedIn } from '../../analytics/summary.ts'
 import type { Deployment } from '../../deployments/contract.ts'
 import type { ExecutionSummary } from '../../executions/contract.ts'
 import { Attention, Delta, Grid, Kpi, Kpis } from '../components/card.tsx'
@@ -181,9 +182,7 @@ function Actions({
 function Figures({ summary, runsPath, detail }: DetailPageProps & { runsPath: string }) {
   const dayPath = `${runsPath}&from=24h`
   const { total, byStatus, successRate, durationMs, previous } = summary
-  const failedOf = (list: Summary['byStatus']) =>
-    list.reduce((sum, { status, count }) => sum + (status === 'error' || status === 'crashed' ? count : 0), 0)
-  const failed = failedOf(byStatus)
+  const failed = failedIn(byStatus)
   const change =
     successRate === null || previous?.successRate == null ? null : successRate - previous.successRate
   const [p95] = durationParts(durationMs.p95)
@@ -212,7 +211,7 @@ function Figures({ summary, runsPath, detail }: DetailPageProps & { runsPath: st
         label="Failed"
         value={count(failed)}
         href={`${dayPath}&status=failed`}
-        note={previous ? `${count(failedOf(previous.byStatus))} the day before` : undefined}
+        note={previous ? `${count(failedIn(previous.byStatus))} the day before` : undefined}
       />
       <Kpi
         label="Duration p95"

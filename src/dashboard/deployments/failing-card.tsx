@@ -55,7 +55,7 @@ export const FailingCard = ({ failing, runsPath, instanceName, polledThrough, ti
               />
             </Td>
             <Td phone="end">
-              <Status {...executionLook(run.status)} />
+              <Status {...executionLook(run)} />
             </Td>
             <Td phone="hide">v{run.workflowVersion}</Td>
             <Td phone="line" class="nowrap">

@@ -5,6 +5,8 @@ import { partsOf } from '../../analytics/period.ts'
 import { runsIn } from '../../analytics/run-sources.ts'
 import type { Db } from '../../db/client.ts'
 import type { DeploymentStatus } from '../../db/schema/deployments.ts'
+import { failedList, failedSum } from '../../executions/run-meaning.ts'
+import { last24Hours } from '../../lib/time.ts'
 
 /** What the list tells apart: the statuses, and of what is in n8n, what fails or was changed there. */
 export const boardStates = [
@@ -61,7 +63,6 @@ export interface Board {
 }
 
 const pageRows = 50
-const dayMs = 86_400_000
 /** Of fewer finished runs nobody can say that it fails. */
 const minimumRuns = 5
 
@@ -83,12 +84,12 @@ const like = (text: string) => `%${text.replaceAll('\0', '').replace(/[\\%_]/g, 
 
 /** The owner's deployments with their state and the last 24 hours' runs, as `placed`. */
 function placed(userId: string, now: Date, { workflowId, instanceId, q }: BoardFilter): SQL {
-  const range = { from: new Date(now.getTime() - dayMs), to: now }
+  const range = last24Hours(now)
   const runs = runsIn(userId, { workflowId, instanceId }, partsOf(range))
   return sql`
     runs as (${runs}),
     sums as (
-      select deployment_id, workflow_version, sum(success)::integer as succeeded, sum(error + crashed)::integer as failed
+      select deployment_id, workflow_version, sum(success)::integer as succeeded, sum(${failedSum})::integer as failed
       from runs group by deployment_id, workflow_version
     ),
     placed as (
@@ -117,7 +118,7 @@ export async function readBoard(
 ): Promise<Board> {
   const cursor = readCursor(after)
   const place = cursor && sql`(${cursor.rank}::integer, ${-cursor.trouble}::integer)`
-  const from = new Date(now.getTime() - dayMs).toISOString()
+  const from = last24Hours(now).from.toISOString()
   const { rows } = await db.execute<
     Omit<BoardRow, 'since' | 'driftedSince'> & {
       rank: number
@@ -150,8 +151,9 @@ export async function readBoard(
     left join lateral (
       select e.id, e.error_message, e.error_node from executions e
       where e.workflow_id = p.workflow_id and e.user_id = ${userId} and e.deployment_id = p.id
-        and e.status in ('error', 'crashed') and e.recorded_at >= ${from}::timestamptz
-      order by e.recorded_at desc, e.id desc limit 1
+        and e.status in ${failedList}
+        and coalesce(e.started_at, e.finished_at, e.recorded_at) >= ${from}::timestamptz
+      order by coalesce(e.started_at, e.finished_at, e.recorded_at) desc, e.id desc limit 1
     ) e on p.failed > 0
     order by p.rank, p.trouble desc, p.id desc`)
   const shown = rows.slice(0, pageRows)

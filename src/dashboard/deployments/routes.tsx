@@ -2,6 +2,8 @@ import { type Context, Hono } from 'hono'
 import type { Deployment } from '../../deployments/contract.ts'
 import { DeploymentId, Rollback } from '../../deployments/contract.ts'
 import { AppError } from '../../errors.ts'
+import { failedStatuses } from '../../executions/run-meaning.ts'
+import { last24Hours } from '../../lib/time.ts'
 import { renderPage } from '../components/page.tsx'
 import type { DashboardDeps, DashboardEnv } from '../env.ts'
 import { readForm } from '../form-data.ts'
@@ -16,7 +18,6 @@ import { planPages } from './plan-pages.tsx'
 import { countBoard, readBoard, readOptions } from './read-board.ts'
 import { type DeploymentDetail, readDetail } from './read-detail.ts'
 
-const dayMs = 86_400_000
 const failingLimit = 6
 const list = { label: 'Deployments', href: '/deployments' }
 
@@ -106,16 +107,12 @@ export function deploymentPages(deps: DashboardDeps) {
     .get('/:id', async (c) => {
       const { userId, viewer } = c.var
       const id = idOf(c)
-      const from = new Date(now().getTime() - dayMs)
       const page = { limit: failingLimit, after: null }
-      const [found, summary, { items }] = await Promise.all([
+      const [found, summary, { items: failing }] = await Promise.all([
         read(c),
-        analytics.summary(userId, { deploymentId: id, from, to: now() }),
-        executions.list(userId, { deploymentId: id, statuses: ['error', 'crashed'] }, page),
+        analytics.summary(userId, { deploymentId: id, ...last24Hours(now()) }),
+        executions.list(userId, { deploymentId: id, statuses: failedStatuses }, page),
       ])
-      const failing = items.toSorted((a, b) =>
-        (b.startedAt ?? b.receivedAt).localeCompare(a.startedAt ?? a.receivedAt),
-      )
       return render(c, found, null, <DetailPage {...found} {...{ summary, failing }} time={viewer.time} />)
     })
     .get('/:id/drift', async (c) => {

@@ -189,7 +189,7 @@ function Latest({ group, time }: { group: ErrorGroupDetail; time: TimeFormat }) 
                 />
               </Td>
               <Td phone="end">
-                <Status {...executionLook(run.status)} />
+                <Status {...executionLook(run)} />
               </Td>
               <Td phone="hide">v{run.workflowVersion}</Td>
               <Td phone="line">

@@ -3,6 +3,7 @@ import { Chip, FilterForm, FilterSelect, FilterText, withQuery } from '../compon
 import { Icon } from '../components/icons.tsx'
 import type { TimeFormat } from '../format.ts'
 import { localInstant, localText } from './local-time.ts'
+import { modeChoices, modeWord } from './node-words.ts'
 import type { FilterChoices } from './read-runs.ts'
 import { type FilterName, isAgo, listQuery, type RunFilter } from './run-filter.ts'
 
@@ -11,6 +12,7 @@ const path = '/executions'
 const statusChips = [
   ['failed', 'Failed'],
   ['running', 'Running'],
+  ['stuck', 'Stuck'],
   ['waiting', 'Waiting'],
   ['success', 'Succeeded'],
   ['canceled', 'Cancelled'],
@@ -23,6 +25,8 @@ const periods = [
   ['7d', 'Last 7 days'],
   ['30d', 'Last 30 days'],
 ] as const
+
+const modeText = (modes = '') => modes.split(',').map(modeWord).join(', ')
 
 export interface FiltersProps {
   filter: RunFilter
@@ -39,6 +43,7 @@ export function Filters({ filter, choices, time }: FiltersProps) {
       Object.fromEntries(names.map((name) => [name, null])),
     )
   const isOwnPeriod = query.from !== undefined && !periods.some(([value]) => value === query.from)
+  const isOwnMode = query.mode !== undefined && !modeChoices.some(([value]) => value === query.mode)
   const set = chipsOf(filter, time)
   const keep = { ...(query.error && { error: query.error }), ...(query.dep && { dep: query.dep }) }
   return (
@@ -71,6 +76,16 @@ export function Filters({ filter, choices, time }: FiltersProps) {
           label="Workflow"
           value={query.wf ?? ''}
           options={[['', 'All workflows'], ...choices.workflows.map(({ id, name }) => [id, name] as const)]}
+        />
+        <FilterSelect
+          name="mode"
+          label="Started by"
+          value={query.mode ?? ''}
+          options={[
+            ['', 'Any start'],
+            ...(isOwnMode ? [[query.mode ?? '', modeText(query.mode)] as const] : []),
+            ...modeChoices,
+          ]}
         />
         <FilterSelect
           name="inst"

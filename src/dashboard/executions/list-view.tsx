@@ -140,7 +140,7 @@ interface RunRowProps {
 }
 
 function RunRow({ run, list, time, longestMs }: RunRowProps) {
-  const look = executionLook(run.status)
+  const look = executionLook(run)
   const ms = elapsedMs(run, time.now)
   const took = ms === null ? none : duration(ms)
   return (

@@ -62,11 +62,17 @@ const modeWords: Record<string, string> = {
   chat: 'Chat',
 }
 
+/** Value and label of each mode of n8n. */
+export const modeChoices: readonly (readonly [string, string])[] = Object.entries(modeWords)
+
+export const modeWord = (mode: string): string =>
+  Object.hasOwn(modeWords, mode) ? (modeWords[mode] ?? mode) : mode
+
 /** What started a run: its workflow's trigger where there is only one, else n8n's mode. */
 export function triggerWords(mode: string | null, triggerTypes: readonly string[]): string {
   const [only] = triggerTypes
   const isTriggered = mode === 'trigger' || mode === 'webhook'
   if (only && triggerTypes.length === 1 && (isTriggered || mode === null)) return typeWords(only)
   if (mode === null) return '?'
-  return Object.hasOwn(modeWords, mode) ? (modeWords[mode] ?? mode) : mode
+  return modeWord(mode)
 }

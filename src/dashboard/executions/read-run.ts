@@ -5,9 +5,9 @@ import { executions, executionStatuses } from '../../db/schema/executions.ts'
 import { instances } from '../../db/schema/instances.ts'
 import { workflows, workflowVersions } from '../../db/schema/workflows.ts'
 import type { ExecutionSummary } from '../../executions/contract.ts'
-import { failingStatuses } from '../../executions/merge.ts'
 import { summaryColumns, toSummary } from '../../executions/repository.ts'
-import { timeOf } from '../../executions/search.ts'
+import { hasErrorList } from '../../executions/run-meaning.ts'
+import { timeOf } from '../../executions/run-order.ts'
 
 export interface BoundCredential extends Record<string, unknown> {
   id: string
@@ -50,13 +50,9 @@ export interface RunPage {
 }
 
 /** Everything a run's page shows of it, in one round trip. Null when the user has no such run. */
-export async function readRun(db: Db, userId: string, id: string): Promise<RunPage | null> {
+export async function readRun(db: Db, userId: string, id: string, now: Date): Promise<RunPage | null> {
   const recordedAt = timeOf(id)
   const thisRun = sql`e.user_id = ${userId} and e.id = ${id} and e.recorded_at = ${recordedAt.toISOString()}::timestamptz`
-  const failing = sql.join(
-    failingStatuses.map((status) => sql`${status}`),
-    sql`, `,
-  )
   const allRuns = sql.join(
     executionStatuses.map((status) => sql`s.${sql.identifier(status)}`),
     sql` + `,
@@ -64,7 +60,7 @@ export async function readRun(db: Db, userId: string, id: string): Promise<RunPa
   const [[row], credentials, group, first, before] = await db.batch([
     db
       .select({
-        run: summaryColumns,
+        run: summaryColumns(now),
         httpStatus: executions.errorHttpStatus,
         fingerprint: executions.errorFingerprint,
         data: executions.data,
@@ -117,8 +113,8 @@ export async function readRun(db: Db, userId: string, id: string): Promise<RunPa
       from executions e
       cross join lateral (
         select workflow_id, workflow_version, coalesce(started_at, finished_at, recorded_at) as at from executions
-        where user_id = e.user_id and error_fingerprint = e.error_fingerprint and status in (${failing})
-        order by recorded_at, id limit 1
+        where user_id = e.user_id and error_fingerprint = e.error_fingerprint and status in ${hasErrorList}
+        order by coalesce(started_at, finished_at, recorded_at), id limit 1
       ) f
       where ${thisRun}`),
     db.execute<{ version: number }>(sql`

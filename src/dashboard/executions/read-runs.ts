@@ -1,11 +1,13 @@
-import { and, desc, eq, sql } from 'drizzle-orm'
+import { and, eq, sql } from 'drizzle-orm'
 import type { Db } from '../../db/client.ts'
 import { executions } from '../../db/schema/executions.ts'
 import { instances } from '../../db/schema/instances.ts'
 import { workflows, workflowVersions } from '../../db/schema/workflows.ts'
 import type { ExecutionSummary } from '../../executions/contract.ts'
 import { summaryColumns, toSummary } from '../../executions/repository.ts'
-import { type ExecutionSearch, matching, olderThan } from '../../executions/search.ts'
+import { newestFirst, olderThan, type RunPosition, runCursor } from '../../executions/run-order.ts'
+import { type ExecutionSearch, matching } from '../../executions/search.ts'
+import { slice } from '../../http/page.ts'
 
 export interface ListedRun extends ExecutionSummary {
   /** Null: it is deleted. */
@@ -17,16 +19,17 @@ export interface ListedRun extends ExecutionSummary {
 
 export const pageRows = 50
 
-/** Newest first by when they were first heard of. `next`: the id after which the next page begins. */
+/** Newest first. `next`: the cursor of the next page; null on the last one. */
 export async function readRuns(
   db: Db,
   userId: string,
   search: ExecutionSearch,
-  after: string | null,
+  after: RunPosition | null,
+  now: Date,
 ): Promise<{ runs: ListedRun[]; next: string | null }> {
   const rows = await db
     .select({
-      run: summaryColumns,
+      run: summaryColumns(now),
       workflowName: workflows.name,
       instanceName: instances.name,
       triggerTypes: workflowVersions.triggerTypes,
@@ -42,15 +45,14 @@ export async function readRuns(
         eq(workflowVersions.userId, userId),
       ),
     )
-    .where(and(matching(userId, search), after === null ? undefined : olderThan(after)))
-    .orderBy(desc(executions.recordedAt), desc(executions.id))
+    .where(and(matching(userId, search, now), after === null ? undefined : olderThan(userId, after)))
+    .orderBy(...newestFirst)
     .limit(pageRows + 1)
-  const runs = rows
-    .slice(0, pageRows)
-    .map(({ run, workflowName, instanceName, triggerTypes }) =>
-      Object.assign(toSummary(run), { workflowName, instanceName, triggerTypes: triggerTypes ?? [] }),
-    )
-  return { runs, next: rows.length > pageRows ? (runs.at(-1)?.id ?? null) : null }
+  const runs = rows.map(({ run, workflowName, instanceName, triggerTypes }) =>
+    Object.assign(toSummary(run), { workflowName, instanceName, triggerTypes: triggerTypes ?? [] }),
+  )
+  const { items, nextCursor } = slice(runs, pageRows, runCursor)
+  return { runs: items, next: nextCursor }
 }
 
 export interface Named {

@@ -1,9 +1,9 @@
 /** @module `/executions` and `/errors`: which runs there are, how one went, and what fails alike. */
 import { Hono } from 'hono'
-import { v7 as uuidv7 } from 'uuid'
 import { ErrorFingerprint } from '../../analytics/error-contract.ts'
 import { executionPages as exportedPages, exportColumns } from '../../executions/export.ts'
 import { ExecutionId } from '../../executions/contract.ts'
+import { oldestId } from '../../executions/run-order.ts'
 import { AppError } from '../../errors.ts'
 import { downloadTable } from '../../http/table-stream.ts'
 import { loadCatalogue } from '../../n8n/catalogue.ts'
@@ -35,10 +35,10 @@ export function executionPages({ db, executions, exporting, config }: ExecutionD
       const params = new URL(c.req.url).searchParams
       const filter = readRunFilter(params, time.now, viewer.timeZone)
       const [{ runs, next }, choices] = await Promise.all([
-        readRuns(db, userId, filter.search, filter.after),
+        readRuns(db, userId, filter.search, filter.after, time.now),
         readChoices(db, userId, filter.search),
       ])
-      const than = runs[0]?.id ?? uuidv7({ msecs: time.now.getTime() })
+      const than = runs[0]?.id ?? oldestId
       const news = new URLSearchParams(listQuery(filter.query))
       return renderPage(
         c,
@@ -79,7 +79,7 @@ export function executionPages({ db, executions, exporting, config }: ExecutionD
       if (!id.success) throw noSuchRun()
       const filter = readRunFilter(new URLSearchParams(c.req.query('list') ?? ''), time.now, viewer.timeZone)
       const [page, neighbours, catalogue] = await Promise.all([
-        readRun(db, userId, id.data.id),
+        readRun(db, userId, id.data.id, time.now),
         executions.neighbours(userId, filter.search, id.data.id),
         loadCatalogue(),
       ])

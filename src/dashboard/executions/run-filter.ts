@@ -3,20 +3,35 @@
  * is all there is of a list's state, so a run's page carries it along as one parameter and finds its neighbours by it.
  */
 import { validate, version } from 'uuid'
-import { type ExecutionStatus, executionStatuses } from '../../db/schema/executions.ts'
+import { executionStatuses } from '../../db/schema/executions.ts'
+import { failedStatuses } from '../../executions/run-meaning.ts'
+import { type RunPosition, readRunCursor } from '../../executions/run-order.ts'
 import type { ExecutionSearch } from '../../executions/search.ts'
+import { dayMs, hourMs } from '../../lib/time.ts'
 import { localInstant } from './local-time.ts'
 
 /** In the order in which they stand in a URL. */
-export const filterNames = ['status', 'wf', 'v', 'node', 'error', 'inst', 'dep', 'from', 'to', 'q'] as const
+export const filterNames = [
+  'status',
+  'mode',
+  'wf',
+  'v',
+  'node',
+  'error',
+  'inst',
+  'dep',
+  'from',
+  'to',
+  'q',
+] as const
 export type FilterName = (typeof filterNames)[number]
 
 export interface RunFilter {
   search: ExecutionSearch
   /** The filters that are in force, as they stand in a URL. */
   query: Partial<Record<FilterName, string>>
-  /** The id after which (older) the page begins. */
-  after: string | null
+  /** After which (older) the page begins. */
+  after: RunPosition | null
   /** What was ignored, such as `status=foo`. */
   ignored: string[]
 }
@@ -30,16 +45,16 @@ type Reader = (text: string, given: Given) => Partial<ExecutionSearch> | null
 
 const isId = (text: string) => validate(text) && version(text) === 7
 
-/** What a word of `status` stands for; those of n8n stand for themselves. */
-const statusWords: Record<string, readonly ExecutionStatus[]> = { failed: ['error', 'crashed'] }
-
+/** `stuck` and statuses separated by commas, of which `failed` stands for all that failed. */
 function readStatus(text: string): Partial<ExecutionSearch> | null {
-  const statuses = text.split(',').flatMap((word): readonly (ExecutionStatus | null)[] => {
-    const status = executionStatuses.find((each) => each === word)
-    return status ? [status] : Object.hasOwn(statusWords, word) ? (statusWords[word] ?? [null]) : [null]
-  })
-  return statuses.includes(null) ? null : { statuses: [...new Set(statuses.filter((each) => each !== null))] }
+  if (text === 'stuck') return { stuck: true }
+  const given = text.split(',').flatMap((word) => (word === 'failed' ? failedStatuses : [word]))
+  const statuses = executionStatuses.filter((each) => given.includes(each))
+  return given.every((word) => statuses.some((each) => each === word)) ? { statuses } : null
 }
+
+const readModes: Reader = (text) =>
+  /^[A-Za-z_-]{1,32}(,[A-Za-z_-]{1,32}){0,19}$/.test(text) ? { mode: [...new Set(text.split(','))] } : null
 
 const readId =
   (name: 'workflowId' | 'instanceId' | 'deploymentId'): Reader =>
@@ -60,6 +75,7 @@ const readTime =
 
 const readers: Record<FilterName, Reader> = {
   status: readStatus,
+  mode: readModes,
   wf: readId('workflowId'),
   v: (text) => (/^[1-9]\d{0,8}$/.test(text) ? { workflowVersion: Number(text) } : null),
   node: readText('errorNode', 256),
@@ -108,15 +124,16 @@ export function readRunFilter(params: URLSearchParams, now: Date, timeZone: stri
     delete filter.query.to
   }
   const after = params.get('after') ?? ''
-  if (isId(after)) filter.after = after
-  else if (after !== '') filter.ignored.push(`after=${after.slice(0, 40)}`)
+  // Links of earlier releases held an id.
+  filter.after = isId(after) ? { id: after, happenedAtMs: null } : readRunCursor(after)
+  if (filter.after === null && after !== '') filter.ignored.push(`after=${after.slice(0, 40)}`)
   return filter
 }
 
 /** `24h` and `7d` before now, an instant, or what the viewer's clock shows: 2026-01-31 or 2026-01-31T12:00. */
 function instantOf(text: string, { now, timeZone }: Given): Date | null {
   const ago = agoPattern.exec(text)
-  if (ago) return new Date(now.getTime() - Number(ago[1]) * (ago[2] === 'h' ? 3_600_000 : 86_400_000))
+  if (ago) return new Date(now.getTime() - Number(ago[1]) * (ago[2] === 'h' ? hourMs : dayMs))
   const isInstant = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)$/.test(text)
   const at = isInstant ? new Date(text) : localInstant(text, timeZone)
   if (!at || Number.isNaN(at.getTime())) return null

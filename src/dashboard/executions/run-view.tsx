@@ -56,7 +56,7 @@ export function RunPageView(props: RunPageProps) {
 function Head({ view, list, neighbours, time }: RunPageProps) {
   const { page, n8nUrl, title } = view
   const { run, workflow, version, instance } = page
-  const look = executionLook(run.status)
+  const look = executionLook(run)
   return (
     <PageHead
       title={

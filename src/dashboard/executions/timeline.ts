@@ -4,6 +4,8 @@
  */
 import type { ExecutionStatus } from '../../db/schema/executions.ts'
 import type { NodeRun } from '../../executions/node-runs.ts'
+import { hasError, isFailed } from '../../executions/run-meaning.ts'
+import { dayMs, hourMs } from '../../lib/time.ts'
 import { skipReasons } from './skip-reasons.ts'
 import type { WorkflowGraph } from './workflow-graph.ts'
 
@@ -51,12 +53,11 @@ export interface TimelineInput {
   now: Date
 }
 
-const failing: ReadonlySet<ExecutionStatus> = new Set(['error', 'crashed', 'canceled', 'unknown'])
 const isOpen = (status: ExecutionStatus) => status === 'running' || status === 'new' || status === 'waiting'
 
 /** The node at which the run ended, by name; null when it did not fail, or nobody said where. */
 export function failedNode(run: TimelineInput['run'], nodes: readonly NodeRun[]): string | null {
-  if (!failing.has(run.status)) return null
+  if (!hasError(run.status)) return null
   return run.error?.node ?? nodes.findLast(({ error }) => error !== null)?.name ?? null
 }
 
@@ -118,7 +119,7 @@ function toRow(node: NodeRun, { startMs, totalMs, failedAt, graph }: Frame): Tim
 function stateOf({ name, status, error }: NodeRun, failedAt: string | null): RowState {
   if (name === failedAt) return 'fail'
   if (error !== null) return 'continued'
-  if (status === 'error' || status === 'crashed') return 'fail'
+  if (isFailed(status)) return 'fail'
   if (status === 'running' || status === 'new') return 'run'
   if (status === 'waiting') return 'wait'
   return status === 'canceled' || status === null || status === 'unknown' ? 'idle' : 'ok'
@@ -222,8 +223,6 @@ function skippedRows(input: TimelineInput, failedAt: string | null): TimelineRow
 
 const secondMs = 1000
 const minuteMs = 60 * secondMs
-const hourMs = 60 * minuteMs
-const dayMs = 24 * hourMs
 const steps = [
   ...[1, 2, 5, 10, 20, 50, 100, 200, 500].map((ms) => ms),
   ...[1, 2, 5, 10, 15, 30].map((seconds) => seconds * secondMs),

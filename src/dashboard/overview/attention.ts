@@ -48,12 +48,21 @@ export interface SilentInstance {
   lastPolledAt: string | null
 }
 
+/** Runs that have been running for longer than their workflow's timeout, or for more than 24 hours. */
+export interface StuckRuns {
+  count: number
+  /** Of the one that started first; ISO. Null without any. */
+  since: string | null
+  workflowName: string | null
+}
+
 export interface Troubles {
   failing: FailingDeployment[]
   failed: FailedDeployment[]
   rejected: RejectedCredential[]
   silent: SilentInstance[]
   drifted: DriftedDeployment[]
+  stuck: StuckRuns
   /** Workflows of which a credential is missing altogether. */
   missingTypes: { displayName: string; workflows: number }[]
 }
@@ -72,6 +81,7 @@ export function attentionOf(troubles: Troubles, time: TimeFormat): AttentionItem
       )
       .map((each) => rejectedItem(each, time)),
     ...troubles.silent.map((each) => silentItem(each, time)),
+    ...(troubles.stuck.count > 0 ? [stuckItem(troubles.stuck, time)] : []),
     ...troubles.failed.map(failedItem),
     ...troubles.drifted.map((each) => driftedItem(each, time)),
     ...troubles.missingTypes.map(missingItem),
@@ -121,6 +131,15 @@ const silentItem = (
     statusDetail ? ` ${short(statusDetail)}` : ''
   }`,
   action: { href: `/instances/${id}`, label: 'See the instance' },
+})
+
+const stuckItem = ({ count: runs, since, workflowName }: StuckRuns, time: TimeFormat): AttentionItem => ({
+  tone: 'wait',
+  what: `${plural(runs, 'run is', 'runs are')} stuck.`,
+  detail: `Running for longer than the workflow's timeout, or for more than 24 hours.${
+    since ? ` The oldest${workflowName ? `, ${workflowName},` : ''} started ${whenOf(since, time)}.` : ''
+  }`,
+  action: { href: '/executions?status=stuck', label: 'See the runs' },
 })
 
 const failedItem = ({ id, workflowName, instanceName, version, error }: FailedDeployment): AttentionItem => ({

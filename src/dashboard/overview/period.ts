@@ -1,7 +1,6 @@
 /** @module Which time the overview shows, and in which steps: the rollups know hours and days, not what lies between. */
 import type { Interval } from '../../analytics/contract.ts'
-
-const hourMs = 3_600_000
+import { dayMs, hourMs } from '../../lib/time.ts'
 
 export interface Period {
   name: string
@@ -21,7 +20,7 @@ const day = {
   name: '24h',
   label: '24 h',
   before: 'the 24 h before',
-  lengthMs: 24 * hourMs,
+  lengthMs: dayMs,
   interval: 'hour',
   perBar: 1,
   bucketMs: hourMs,
@@ -31,16 +30,16 @@ const day = {
 export const periods: readonly Period[] = [
   day,
   {
-    ...{ name: '7d', label: '7 d', before: 'the 7 days before', lengthMs: 7 * 24 * hourMs },
+    ...{ name: '7d', label: '7 d', before: 'the 7 days before', lengthMs: 7 * dayMs },
     ...{ interval: 'hour', perBar: 4, bucketMs: hourMs, steps: 'per 4 hours' },
   },
   {
-    ...{ name: '30d', label: '30 d', before: 'the 30 days before', lengthMs: 30 * 24 * hourMs },
-    ...{ interval: 'day', perBar: 1, bucketMs: 24 * hourMs, steps: 'per day' },
+    ...{ name: '30d', label: '30 d', before: 'the 30 days before', lengthMs: 30 * dayMs },
+    ...{ interval: 'day', perBar: 1, bucketMs: dayMs, steps: 'per day' },
   },
   {
-    ...{ name: '90d', label: '90 d', before: 'the 90 days before', lengthMs: 90 * 24 * hourMs },
-    ...{ interval: 'day', perBar: 2, bucketMs: 24 * hourMs, steps: 'per 2 days' },
+    ...{ name: '90d', label: '90 d', before: 'the 90 days before', lengthMs: 90 * dayMs },
+    ...{ interval: 'day', perBar: 2, bucketMs: dayMs, steps: 'per 2 days' },
   },
 ]
 

@@ -4,12 +4,16 @@ import type { Series, Summary, WorkflowStats } from '../../analytics/contract.ts
 import type { CredentialStats } from '../../analytics/credential-contract.ts'
 import type { ErrorGroup, ErrorGroups } from '../../analytics/error-contract.ts'
 import type { Db } from '../../db/client.ts'
+import { executions } from '../../db/schema/executions.ts'
+import { happenedAt } from '../../executions/run-order.ts'
+import { matching } from '../../executions/search.ts'
 import type { Instance } from '../../instances/contract.ts'
 import { allOfThem } from '../credentials/period.ts'
 import { type CredentialRow, readCredentials } from '../credentials/read-credentials.ts'
-import { type BoardRow, readBoard } from '../deployments/read-board.ts'
+import { type BoardRow, isoOf, readBoard } from '../deployments/read-board.ts'
 import type { DashboardDeps } from '../env.ts'
 import { byTrend } from '../executions/error-trend.ts'
+import type { StuckRuns } from './attention.ts'
 import type { Period } from './period.ts'
 
 export interface Overview {
@@ -35,6 +39,7 @@ export interface Overview {
   liveByInstance: Record<string, number>
   versions: DeployedVersion[]
   missing: { displayName: string; workflows: number }[]
+  stuck: StuckRuns
   isEmpty: boolean
   newestRunId: string | null
   /** When the first deployment was made: runs of before are not read; null without one. */
@@ -51,7 +56,6 @@ export interface DeployedVersion extends Record<string, unknown> {
 
 export type OverviewDeps = Pick<DashboardDeps, 'db' | 'analytics' | 'instances' | 'requirements'>
 
-const hourMs = 3_600_000
 const maximumMarkers = 20
 /** As many as the page of instances lists. */
 const maximumInstances = 100
@@ -65,9 +69,8 @@ export async function readOverview(
   now: Date,
   timeZone: string,
 ): Promise<Overview> {
-  // To the hour, so that the figures above the drawing and the drawing count the same runs.
   const to = now
-  const from = new Date(Math.floor((now.getTime() - period.lengthMs) / hourMs) * hourMs + hourMs)
+  const from = new Date(now.getTime() - period.lengthMs)
   const range = { from, to }
   const noCredentials = { q: '', status: null, type: null, service: null }
   const [summary, series, failing, slow, errors, credentials, stats, board, slice, rest, missing] =
@@ -81,7 +84,7 @@ export async function readOverview(
       analytics.credentials(userId, { ...range, limit: allOfThem }),
       readBoard(db, userId, now, {}, null),
       instances.list(userId, { limit: maximumInstances, after: null }),
-      readRest(db, userId, from),
+      readRest(db, userId, from, now),
       requirements.missing(userId),
     ])
   return {
@@ -117,8 +120,10 @@ interface Kept extends Record<string, unknown> {
 
 const nothing: Kept = { hasWorkflow: false, newestRunId: null, liveByInstance: {}, knownFromMs: null }
 
-async function readRest(db: Db, userId: string, from: Date) {
-  const [versions, kept] = await db.batch([
+const noStuckRuns = { count: 0, sinceMs: null, workflowName: null }
+
+async function readRest(db: Db, userId: string, from: Date, now: Date) {
+  const [versions, kept, stuck] = await db.batch([
     db.execute<DeployedVersion>(sql`
       select v.deployment_id as "deploymentId", w.name as "workflowName", v.version,
         to_char(v.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at
@@ -129,17 +134,29 @@ async function readRest(db: Db, userId: string, from: Date) {
       order by v.created_at desc limit ${maximumMarkers}`),
     db.execute<Kept>(sql`
       select exists (select from workflows where user_id = ${userId}) as "hasWorkflow",
-        (select id from executions where user_id = ${userId} order by recorded_at desc, id desc limit 1) as "newestRunId",
+        (select id from executions where user_id = ${userId} 
+          order by coalesce(started_at, finished_at, recorded_at) desc, id desc limit 1) as "newestRunId",
         (select coalesce(jsonb_object_agg(instance_id, live), '{}') from (
           select instance_id, count(*)::integer as live from deployments
           where user_id = ${userId} and status = 'active' group by instance_id
         ) l) as "liveByInstance",
         (select extract(epoch from min(created_at))::float8 * 1000 from deployments where user_id = ${userId})
           as "knownFromMs"`),
+    db.execute<{ count: number; sinceMs: number | null; workflowName: string | null }>(sql`
+      with stuck as (
+        select ${executions.workflowId} as workflow_id, ${happenedAt} as since from ${executions}
+        where ${matching(userId, { stuck: true }, now)}
+      )
+      select (select count(*)::integer from stuck) as count, extract(epoch from s.since)::float8 * 1000 as "sinceMs",
+        w.name as "workflowName"
+      from (select * from stuck order by since limit 1) s
+      left join workflows w on w.user_id = ${userId} and w.id = s.workflow_id`),
   ])
+  const [{ count: stuckRuns, sinceMs, workflowName } = noStuckRuns] = stuck.rows
   const [{ hasWorkflow, newestRunId, liveByInstance, knownFromMs } = nothing] = kept.rows
   return {
     ...{ versions: versions.rows, newestRunId, liveByInstance },
+    stuck: { count: stuckRuns, since: isoOf(sinceMs), workflowName },
     isEmpty: !hasWorkflow && newestRunId === null,
     knownFrom: knownFromMs === null ? null : new Date(knownFromMs),
   }

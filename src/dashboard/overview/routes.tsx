@@ -1,6 +1,6 @@
 /** @module `/`: the overview. */
 import { Hono } from 'hono'
-import { v7 as uuidv7 } from 'uuid'
+import { oldestId } from '../../executions/run-order.ts'
 import { withQuery } from '../components/controls.tsx'
 import { renderPage } from '../components/page.tsx'
 import type { DashboardEnv } from '../env.ts'
@@ -14,7 +14,7 @@ export function overviewPages(deps: OverviewDeps) {
     const period = periodOf(c.req.query('period'))
     const { now } = viewer.time
     const overview = await readOverview(deps, userId, period, now, viewer.timeZone)
-    const than = overview.newestRunId ?? uuidv7({ msecs: now.getTime() })
+    const than = overview.newestRunId ?? oldestId
     return renderPage(
       c,
       {

@@ -1,5 +1,6 @@
 /** @module The series as the drawings take it: several of its buckets to a bar, and what is not known yet said so. */
 import type { Series } from '../../analytics/contract.ts'
+import { failedStatuses } from '../../executions/run-meaning.ts'
 import type { DurationBucket } from '../charts/duration-chart.tsx'
 import type { Marker, RunsBucket } from '../charts/runs-chart.tsx'
 import { placeOf, type Span } from '../charts/scales.ts'
@@ -35,7 +36,7 @@ export function toRunsBuckets(items: Item[], perBar: number, shown: ShownTime): 
       start: spans[first]?.start ?? '',
       end: spans[next - 1]?.end ?? '',
       succeeded: count(part, 'success'),
-      failed: count(part, 'error', 'crashed'),
+      failed: count(part, ...failedStatuses),
       waiting: count(part, 'waiting'),
       running: count(part, 'running', 'new'),
       canceled: count(part, 'canceled'),

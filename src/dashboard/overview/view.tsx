@@ -1,4 +1,5 @@
 /** @module The overview: what is broken, how bad it is, and why. */
+import { failedIn } from '../../analytics/summary.ts'
 import { DurationChart } from '../charts/duration-chart.tsx'
 import { RunsChart, RunsLegend } from '../charts/runs-chart.tsx'
 import { Sparkline } from '../charts/spark.tsx'
@@ -69,7 +70,7 @@ const Beginning = () => (
   </>
 )
 
-const troublesOf = ({ board, credentials, credentialStats, instances, missing }: Overview) => ({
+const troublesOf = ({ board, credentials, credentialStats, instances, missing, stuck }: Overview) => ({
   failing: board.filter(({ state }) => state === 'failing'),
   failed: board.filter(({ state }) => state === 'failed'),
   drifted: board.filter(({ state }) => state === 'drifted'),
@@ -84,14 +85,9 @@ const troublesOf = ({ board, credentials, credentialStats, instances, missing }:
       ? [{ id, name, status, statusDetail, lastPolledAt: polling.lastPolledAt }]
       : [],
   ),
+  stuck,
   missingTypes: missing,
 })
-
-const failedOf = (byStatus: { status: string; count: number }[] = []): number =>
-  byStatus.reduce(
-    (sum, { status, count }) => (status === 'error' || status === 'crashed' ? sum + count : sum),
-    0,
-  )
 
 const round = (value: number): number => Math.round(value * 10) / 10
 
@@ -102,8 +98,8 @@ function Figures({
 }) {
   const { previous } = summary
   const within = { from: from.toISOString(), to: to.toISOString() }
-  const failed = failedOf(summary.byStatus)
-  const failedBefore = failedOf(previous?.byStatus)
+  const failed = failedIn(summary.byStatus)
+  const failedBefore = failedIn(previous?.byStatus)
   const rate = summary.successRate
   const rateBefore = previous?.successRate ?? null
   const points = rate === null || rateBefore === null ? null : round(rate - rateBefore)
@@ -188,7 +184,7 @@ function Runs({ overview, time }: OverviewProps) {
   const { period, series, summary, versions } = overview
   const buckets = toRunsBuckets(series.items, period.perBar, shownTime(overview))
   const bucketMs = period.perBar * period.bucketMs
-  const failed = failedOf(summary.byStatus)
+  const failed = failedIn(summary.byStatus)
   const worst = buckets.toSorted((a, b) => b.failed - a.failed)[0]
   const when =
     worst && worst.failed > 0

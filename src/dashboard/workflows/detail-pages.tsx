@@ -1,5 +1,6 @@
 /** @module `/workflows/:id`, and where it is deployed. */
 import { Hono } from 'hono'
+import { dayMs, last24Hours } from '../../lib/time.ts'
 import { renderPage } from '../components/page.tsx'
 import type { DashboardEnv } from '../env.ts'
 import { DeploymentsTable } from './deployments-card.tsx'
@@ -8,7 +9,7 @@ import { OverviewView } from './overview-view.tsx'
 import { crumbsOf, findWorkflow, idOf, listCrumb, present, type WorkflowPageDeps } from './page-deps.ts'
 import { readContents, readCredentialStates, readPlaces, readVersionRates } from './read-workflow.ts'
 import { describeChanges } from './version-changes.ts'
-import { dayMs, listVersions, rateDays } from './version-pages.tsx'
+import { listVersions, rateDays } from './version-pages.tsx'
 
 const shownVersions = 4
 const shownRuns = 6
@@ -22,7 +23,7 @@ export function detailPages(deps: WorkflowPageDeps) {
       const id = idOf(c)
       const { userId, viewer } = c.var
       const to = now()
-      const day = { workflowId: id, from: new Date(to.getTime() - dayMs), to }
+      const day = { workflowId: id, ...last24Hours(to) }
       const month = { workflowId: id, from: new Date(to.getTime() - rateDays * dayMs), to }
       const [found, places, readiness, credentials, slice, rates, runs, errors, nodes] = await Promise.all([
         findWorkflow(deps, c),

@@ -121,7 +121,7 @@ export function RecentRunsCard({
                   href={`/executions/${run.id}?list=${encodeURIComponent(`wf=${id}`)}`}
                   data-row
                 >
-                  <Status {...executionLook(run.status)} />
+                  <Status {...executionLook(run)} />
                   <span class="visually-hidden"> #{run.n8nExecutionId}</span>
                 </a>
               </Td>

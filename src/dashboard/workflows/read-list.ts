@@ -5,6 +5,7 @@ import { groupSums, runsIn } from '../../analytics/run-sources.ts'
 import type { Db } from '../../db/client.ts'
 import type { DeploymentStatus } from '../../db/schema/deployments.ts'
 import { decodeCursor, encodeCursor } from '../../http/page.ts'
+import { last24Hours } from '../../lib/time.ts'
 import { prefixQuery } from '../../workflows/rows.ts'
 
 export interface ListFilter {
@@ -71,7 +72,6 @@ export interface Facets {
 const pageRows = 50
 const maxPlaces = 3
 const maxFacetValues = 200
-const dayMs = 86_400_000
 
 /** Of the user's credentials, by type: whether one of them may be used. */
 const heldTypes = (userId: string): SQL => sql`
@@ -91,7 +91,7 @@ export async function readWorkflowList(
   cursor: ListCursor | null,
   now: Date,
 ): Promise<WorkflowPage> {
-  const range = { from: new Date(now.getTime() - dayMs), to: now }
+  const range = last24Hours(now)
   const { rows } = await db.execute<Omit<ListRow, 'updatedAt'> & { updatedMs: number; total: number }>(sql`
     with runs as (${runsIn(userId, {}, partsOf(range))}),
     sums as (select workflow_id, ${groupSums} from runs group by workflow_id),

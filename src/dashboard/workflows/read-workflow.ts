@@ -5,6 +5,7 @@ import { groupSums, runsIn } from '../../analytics/run-sources.ts'
 import { percentageOf } from '../../analytics/summary.ts'
 import type { Db } from '../../db/client.ts'
 import type { Binding, DeploymentStatus } from '../../db/schema/deployments.ts'
+import { last24Hours } from '../../lib/time.ts'
 import type { JsonObject } from '../../n8n/workflow-json.ts'
 
 export type DeployedPlace = {
@@ -39,11 +40,9 @@ export type DayRuns = {
   failed: number
 }
 
-const dayMs = 86_400_000
-
 /** All runs of the workflow in the last 24 h, whatever version and wherever. */
 export async function readDay(db: Db, userId: string, workflowId: string, now: Date): Promise<DayRuns> {
-  const range = { from: new Date(now.getTime() - dayMs), to: now }
+  const range = last24Hours(now)
   const { rows } = await db.execute<DayRuns>(sql`
     with runs as (${runsIn(userId, { workflowId }, partsOf(range))}),
     sums as (select ${groupSums} from runs)

@@ -1,5 +1,6 @@
 /** @module The versions of a workflow: all of them, one, and two compared. */
 import { Hono } from 'hono'
+import { dayMs } from '../../lib/time.ts'
 import type { WorkflowVersionSummary } from '../../workflows/contract.ts'
 import { Card, Empty } from '../components/card.tsx'
 import { LinkButton, Pagination } from '../components/controls.tsx'
@@ -16,7 +17,6 @@ import { DiffView, VersionView } from './version-view.tsx'
 
 const pageVersions = 20
 export const rateDays = 30
-export const dayMs = 86_400_000
 
 /** One more than shown, for what the last one changed. */
 export function listVersions(

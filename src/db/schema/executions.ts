@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { index, integer, jsonb, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core'
+import { index, integer, jsonb, type PgColumn, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core'
 import { instant, updatedAt } from './columns.ts'
 
 export const executionStatuses = [
@@ -13,6 +13,9 @@ export const executionStatuses = [
   'unknown',
 ] as const
 export type ExecutionStatus = (typeof executionStatuses)[number]
+
+const happenedFirst = (t: Record<'startedAt' | 'finishedAt' | 'recordedAt', PgColumn>) =>
+  sql`coalesce(${t.startedAt}, ${t.finishedAt}, ${t.recordedAt}) desc`
 
 /**
  * Partitioned by month on `recorded_at`, which is the id's own UUIDv7 time. No foreign keys: the owner, workflow and
@@ -52,23 +55,10 @@ export const executions = pgTable(
   },
   (t) => [
     primaryKey({ name: 'executions_pkey', columns: [t.id, t.recordedAt] }),
-    index('executions_user_idx').on(t.userId, t.recordedAt.desc().nullsFirst(), t.id.desc().nullsFirst()),
-    index('executions_workflow_idx').on(
-      t.workflowId,
-      t.recordedAt.desc().nullsFirst(),
-      t.id.desc().nullsFirst(),
-    ),
-    index('executions_status_idx').on(
-      t.userId,
-      t.status,
-      t.recordedAt.desc().nullsFirst(),
-      t.id.desc().nullsFirst(),
-    ),
-    // As analytics counts: for the pieces of an hour that no rollup has.
-    index('executions_happened_idx').on(
-      t.userId,
-      sql`coalesce(${t.startedAt}, ${t.finishedAt}, ${t.recordedAt})`,
-    ),
+    // Lists are ordered by when a run happened, then by id; analytics counts by the same time.
+    index('executions_user_idx').on(t.userId, happenedFirst(t), t.id.desc().nullsFirst()),
+    index('executions_workflow_idx').on(t.workflowId, happenedFirst(t), t.id.desc().nullsFirst()),
+    index('executions_status_idx').on(t.userId, t.status, happenedFirst(t), t.id.desc().nullsFirst()),
     index('executions_failed_idx')
       .on(t.userId, sql`coalesce(${t.startedAt}, ${t.finishedAt}, ${t.recordedAt})`)
       .where(sql`${t.errorFingerprint} is not null`),
@@ -76,7 +66,7 @@ export const executions = pgTable(
     index('executions_dataless_idx').on(t.instanceId, t.recordedAt).where(sql`${t.dataStamp} is null`),
     index('executions_data_idx').on(t.workflowId, t.recordedAt).where(sql`${t.data} is not null`),
     index('executions_error_idx')
-      .on(t.userId, t.errorFingerprint, t.recordedAt.desc().nullsFirst(), t.id.desc().nullsFirst())
+      .on(t.userId, t.errorFingerprint, happenedFirst(t), t.id.desc().nullsFirst())
       .where(sql`${t.errorFingerprint} is not null`),
   ],
 )

@@ -325,8 +325,8 @@ describe('errors that are alike', () => {
     expect(text).toContain(
       `href="/executions?wf=${alike.workflowId}&amp;v=1&amp;error=${group}&amp;from=24h"`,
     )
-    expect(listedRuns(text)).toEqual(['3', '2', '1'])
-    expect(listedRuns((await page(`/executions?error=${group}`, alike)).text)).toEqual(['3', '2', '1'])
+    expect(listedRuns(text)).toEqual(['1', '2', '3'])
+    expect(listedRuns((await page(`/executions?error=${group}`, alike)).text)).toEqual(['1', '2', '3'])
   })
 
   test('are known to their runs', async () => {

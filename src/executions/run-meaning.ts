@@ -1,0 +1,48 @@
+/**
+ * @module What a run's status means: the one definition for the API, lists, the overview, boards and the navigation.
+ * `errors_of_change` and `failures_between` say the same in SQL.
+ */
+import { type SQL, sql } from 'drizzle-orm'
+import { type ExecutionStatus, executionStatuses, executions } from '../db/schema/executions.ts'
+import { dayMs } from '../lib/time.ts'
+import { happenedAt } from './run-order.ts'
+
+/** Runs that failed. Together with `success` they are what a success rate is a share of. */
+export const failedStatuses = ['error', 'crashed'] as const satisfies ExecutionStatus[]
+export const finishedStatuses = ['success', ...failedStatuses] as const satisfies ExecutionStatus[]
+
+/** Of a run or of one of its nodes. */
+export const isFailed = (status: string | null): boolean => failedStatuses.some((failed) => failed === status)
+
+/** Runs whose error is shown: also of those that were canceled or lost. A success keeps the error reported before it. */
+export const hasError = (status: ExecutionStatus): boolean =>
+  isFailed(status) || status === 'canceled' || status === 'unknown'
+
+/** For `in`. Literals, so that indexes of some statuses only are found. */
+export const statusList = (statuses: readonly ExecutionStatus[]): SQL =>
+  sql.raw(`(${statuses.map((status) => `'${status}'`).join(', ')})`)
+
+export const failedList = statusList(failedStatuses)
+export const hasErrorList = statusList(executionStatuses.filter(hasError))
+
+/** The sum of failed runs in a row that has a column for each status. */
+export const failedSum = sql.raw(failedStatuses.map((status) => `"${status}"`).join(' + '))
+
+/** A running run is stuck after its workflow's own timeout; without one, after 24 hours. */
+const stuckAfterSeconds = dayMs / 1000
+const longestSeconds = 1_000_000_000
+
+/** `settings.executionTimeout` of the version that ran, in seconds; null for none. */
+const timeoutSeconds = sql`(
+  select case when jsonb_typeof(timeout) = 'number' and timeout > '0'
+    then least(timeout::float8, ${sql.raw(String(longestSeconds))}) end
+  from (
+    select v.workflow_data #> '{settings,executionTimeout}' as timeout from workflow_versions v
+    where v.workflow_id = ${executions.workflowId} and v.version = ${executions.workflowVersion}
+      and v.user_id = ${executions.userId}
+  ) settings
+)`
+
+export const isStuck = (now: Date): SQL<boolean> => sql<boolean>`(${executions.status} = 'running'
+  and ${happenedAt} < ${now.toISOString()}::timestamptz
+    - make_interval(secs => coalesce(${timeoutSeconds}, ${sql.raw(String(stuckAfterSeconds))})))`
