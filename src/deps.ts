@@ -190,6 +190,7 @@ export function createDeps(config: Config, runtime: Runtime) {
     defer,
     deployments,
     deployer,
+    giveBack: deployer.giveBack,
     drift: new DeploymentDrift(db, now, {
       ...{ connections, workflows, loadCatalogue },
       deploy: (userId, id, change) => deployer.deploy(userId, id, change),

@@ -16,6 +16,7 @@ import type { ExecutionRepository } from '../executions/repository.ts'
 import type { AuthEnv } from '../http/auth.ts'
 import type { Log } from '../http/log.ts'
 import type { InstanceConnections } from '../instances/connections.ts'
+import type { GiveBack } from '../deployments/give-back.ts'
 import type { ErrorReporter } from '../instances/reporter.ts'
 import type { InstanceRepository } from '../instances/repository.ts'
 import type { AuditEventRepository } from '../users/audit-events.ts'
@@ -46,6 +47,7 @@ export interface DashboardDeps {
   instances: InstanceRepository
   connections: InstanceConnections
   reporter: ErrorReporter
+  giveBack: GiveBack
   deployments: DeploymentRepository
   deployer: Deployer
   drift: DeploymentDrift

@@ -111,6 +111,8 @@ export type DeploymentFilter = Omit<z.output<typeof DeploymentQuery>, keyof type
 
 export const DeploymentId = z.object({ id: z.uuid({ version: 'v7' }) })
 
+export const DeploymentDeletion = z.strictObject({ force: z.enum(['true', 'false']).optional() })
+
 export const DeploymentVersion = z
   .object({
     sequence: z.number().int().meta({ description: 'Counts the changes of this deployment, from 1' }),

@@ -13,20 +13,20 @@ import type { Log } from '../http/log.ts'
 import type { InstanceConnections } from '../instances/connections.ts'
 import type { ErrorReporter } from '../instances/reporter.ts'
 import { webhookUrlOf } from '../instances/repository.ts'
-import { withoutSuccessReport } from '../instances/success-report.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
 import { N8nError } from '../n8n/api-transport.ts'
-import { requireBound, resolveBindings, sameBindings } from './bindings.ts'
+import { requireBound, resolveBindings } from './bindings.ts'
 import type { Deployment, NewDeployment, Redeployment } from './contract.ts'
-import { reasonOf, waitOf } from './failures.ts'
+import { backoffAfter, isTransient, reasonOf, waitOf } from './failures.ts'
+import { GiveBack } from './give-back.ts'
 import { Planner } from './plan.ts'
 import { toRemoteBody } from './remote-body.ts'
 import { RemoteCredentials } from './remote-credentials.ts'
-import { remoteHash } from './remote-form.ts'
 import { type Release, Releases } from './release.ts'
 import type { DeploymentRepository } from './repository.ts'
 import { DeploymentRuns, LaterError, LeaseLostError, type Outcome, type Run, type RunRow } from './run.ts'
 import { Steps } from './steps.ts'
+import { UpToDate } from './up-to-date.ts'
 
 /** What a request waits for; the scheduled job does the rest. */
 const requestMs = 25_000
@@ -34,6 +34,7 @@ const requestMs = 25_000
 const jobMs = 40_000
 /** A run that is taken up this often does not come to an end. */
 const maximumAttempts = 20
+const gaveUp = `Gave up after ${maximumAttempts} attempts. Fix the cause, then retry`
 
 export interface DeployerOptions {
   deployments: DeploymentRepository
@@ -52,7 +53,9 @@ export class Deployer {
   readonly releases: Releases
   readonly planner: Planner
   readonly remoteCredentials: RemoteCredentials
+  readonly giveBack: GiveBack
   readonly #runs: DeploymentRuns
+  readonly #upToDate: UpToDate
   readonly #now: () => Date
   readonly #options: DeployerOptions
 
@@ -63,6 +66,8 @@ export class Deployer {
     this.releases = new Releases(db, options.credentials, options.loadCatalogue)
     this.remoteCredentials = new RemoteCredentials(db, now, options)
     const { releases, remoteCredentials } = this
+    this.giveBack = new GiveBack(db, options)
+    this.#upToDate = new UpToDate({ ...options, remoteCredentials })
     this.planner = new Planner({ ...options, releases, remoteCredentials })
   }
 
@@ -117,7 +122,7 @@ export class Deployer {
     await this.#checkSendable(release)
     const intent = intentOf(release.version, publish)
     const { reportSuccess = row.reportSuccess } = change
-    const isSame = reportSuccess === row.reportSuccess && (await this.#isSo(row, intent, bindings))
+    const isSame = reportSuccess === row.reportSuccess && (await this.#upToDate.check(row, intent, bindings))
     if (isSame) return this.#options.deployments.find(userId, id)
     return this.#start(row, intent, { bindings, reportSuccess })
   }
@@ -133,15 +138,16 @@ export class Deployer {
     return this.deploy(userId, id, { version })
   }
 
-  /** @throws {AppError} `conflict` for what is only tracked or was taken back, and while another run is at it */
+  /**
+   * Asks n8n, whatever is recorded here: somebody may have unpublished or deleted it there.
+   * @throws {AppError} `conflict` for what is only tracked or was undeployed, and while another run is at it
+   */
   async publish(userId: string, id: string, action: 'activate' | 'deactivate'): Promise<Deployment | null> {
     const row = await this.#runs.find(userId, id)
     if (!row) return null
     if (row.status === 'tracking' || row.status === 'undeployed') {
       throw new AppError('conflict', 'It has not been deployed from here: deploy it first')
     }
-    const wanted = action === 'activate' ? 'active' : 'inactive'
-    if (row.status === wanted && !row.intent) return this.#options.deployments.find(userId, id)
     // What n8n has may be the version of a deploy that did not come to its end.
     if (row.intent?.action === 'deploy') {
       return this.deploy(userId, id, { version: row.version, publish: action === 'activate' })
@@ -163,11 +169,27 @@ export class Deployer {
     return this.#start(row, { action: 'undeploy' })
   }
 
-  /** Takes up what failed or waits. Nothing happens while a run is at it, or n8n has asked to wait. */
+  /**
+   * Forgets it. A workflow that was in n8n before stays there, with the settings that it had.
+   * @param force although n8n cannot be asked, so that the settings stay as they are
+   * @throws {AppError} `in-use` while n8n has what was made for it; `instance-*`
+   */
+  async remove(userId: string, id: string, { force }: { force: boolean }): Promise<boolean> {
+    await this.giveBack.ofDeployment(userId, id).catch((error: unknown) => {
+      if (!force) throw error
+    })
+    return this.#options.deployments.delete(userId, id)
+  }
+
+  /**
+   * Resumes what failed or waits; of what is active, n8n is asked whether it is so. Nothing happens while a run is at it,
+   * or n8n has asked to wait.
+   */
   async retry(userId: string, id: string): Promise<Deployment | null> {
     const run = await this.#runs.resume(userId, id, { afresh: true })
     if (run) await this.#work(run, requestMs)
-    return this.#options.deployments.find(userId, id)
+    const deployment = await this.#options.deployments.find(userId, id)
+    return !run && deployment?.status === 'active' ? this.publish(userId, id, 'activate') : deployment
   }
 
   /** For the scheduled job: takes up at most `limit` of what waits. @returns how many were worked on */
@@ -204,19 +226,26 @@ export class Deployer {
   async #work(run: Run, budgetMs: number): Promise<void> {
     const deadlineMs = this.#now().getTime() + budgetMs
     try {
-      if (run.row.attempts > maximumAttempts) {
-        return await run.fail(`Given up after ${maximumAttempts} tries; retry it when the cause is mended`)
-      }
+      if (run.row.attempts > maximumAttempts) return await run.fail(gaveUp)
       await run.finish(await this.#carryOut(run, deadlineMs))
     } catch (error) {
       if (error instanceof LeaseLostError) return
-      if (error instanceof LaterError)
-        return await run.putOff(error.waitMs, error.reason).catch(unlessLeaseLost)
+      if (error instanceof LaterError) return await run.reschedule(error).catch(unlessLeaseLost)
       const reason = reasonOf(error)
       if (reason === undefined) throw error
       this.#log('warn', run, error)
-      await run.fail(reason).catch(unlessLeaseLost)
+      await this.#stop(run, error, reason).catch(unlessLeaseLost)
     }
+  }
+
+  /** What n8n refuses has failed; while n8n is unavailable, the scheduled job tries again. */
+  #stop(run: Run, error: unknown, reason: string): Promise<void> {
+    const { attempts } = run.row
+    if (!isTransient(error)) return run.fail(reason)
+    if (attempts >= maximumAttempts) return run.fail(`${reason}. ${gaveUp}`)
+    const waitMs = backoffAfter(attempts)
+    const later = `${reason}. Flowkeep tries again in ${waitMs / 1000} s`
+    return run.reschedule(new LaterError(waitMs, later, { backsOff: true }))
   }
 
   async #carryOut(run: Run, deadlineMs: number): Promise<Outcome> {
@@ -249,7 +278,7 @@ export class Deployer {
         } catch (error) {
           const waitMs = waitOf(error)
           if (waitMs === undefined) throw error
-          const reason = 'The n8n server takes no more requests for now; it goes on by itself'
+          const reason = 'The n8n server accepts no more requests for now. Flowkeep resumes this by itself'
           if (this.#now().getTime() + waitMs > deadlineMs) throw new LaterError(waitMs, reason)
           await this.#options.wait(waitMs)
         }
@@ -259,31 +288,9 @@ export class Deployer {
 
   /** What n8n would refuse is refused before anything is recorded. */
   async #checkSendable({ workflow }: Release): Promise<void> {
-    const options = { credentials: new Map(), reporterWorkflowId: null }
-    const { errors } = toRemoteBody(workflow, await this.#options.loadCatalogue(), options)
+    const { errors } = toRemoteBody(workflow, await this.#options.loadCatalogue(), { credentials: new Map() })
     const [first] = errors
     if (first) throw new AppError('invalid-workflow', `${first.pointer} ${first.detail}`, { errors })
-  }
-
-  /** Whether it is live exactly so: nothing to send, and nobody has changed it in n8n. */
-  async #isSo(row: RunRow, intent: DeploymentIntent, bindings: RunRow['bindings']): Promise<boolean> {
-    const isActive = row.status === 'active'
-    if (row.intent || row.version !== intent.version || row.n8nWorkflowId === null) return false
-    if (intent.unpublished ? row.status !== 'inactive' : !isActive) return false
-    if (!sameBindings(row.bindings, bindings)) return false
-    for (const binding of Object.values(bindings)) {
-      if (typeof binding !== 'string') continue
-      const preview = await this.remoteCredentials.preview(row.userId, row.instanceId, binding)
-      if (preview?.action !== 'unchanged') return false
-    }
-    try {
-      const connection = await this.#options.connections.open(row.userId, row.instanceId)
-      const live = await connection?.client.getWorkflow(row.n8nWorkflowId)
-      return live?.active === isActive && (await remoteHash(withoutSuccessReport(live))) === row.deployedHash
-    } catch (error) {
-      if (error instanceof N8nError) return false
-      throw error
-    }
   }
 
   #log(level: 'warn' | 'error', { row }: Run, error: unknown): void {

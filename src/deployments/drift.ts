@@ -2,13 +2,11 @@
 import { and, eq, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import type { Db } from '../db/client.ts'
-import { type Binding, deployments } from '../db/schema/deployments.ts'
+import { type Binding, deployments, type SettingsBefore } from '../db/schema/deployments.ts'
 import { workflowVersions } from '../db/schema/workflows.ts'
 import { AppError } from '../errors.ts'
-import { type Connection, type InstanceConnections, toAppError } from '../instances/connections.ts'
-import { withoutSuccessReport } from '../instances/success-report.ts'
+import type { Connection, InstanceConnections } from '../instances/connections.ts'
 import type { N8nWorkflow } from '../n8n/api-shapes.ts'
-import { N8nError } from '../n8n/api-transport.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
 import { toN8nWorkflow } from '../n8n/sendable-workflow.ts'
 import type { JsonObject } from '../n8n/workflow-json.ts'
@@ -16,10 +14,12 @@ import { sameJson } from '../workflows/diff.ts'
 import type { WorkflowRepository } from '../workflows/repository.ts'
 import type { CredentialRefs } from './bindings.ts'
 import type { Deployment } from './contract.ts'
+import { errorHandlingOf, namedErrorWorkflow } from './error-handling.ts'
 import type { Adoption, Drift } from './drift-contract.ts'
 import { type Sent, toOwnContent, usedCredentials } from './own-content.ts'
 import { toRemoteBody } from './remote-body.ts'
 import { ownCredentials } from './remote-credentials.ts'
+import { failed, getWorkflow } from './remote-state.ts'
 import { diffRemote, isDrift, type RemoteDiff, remoteHash } from './remote-form.ts'
 
 const columns = {
@@ -32,6 +32,8 @@ const columns = {
   bindings: deployments.bindings,
   intent: deployments.intent,
   deployedHash: deployments.deployedHash,
+  settingsBefore: deployments.settingsBefore,
+  reportsErrors: deployments.reportsErrors,
   content: workflowVersions.data,
 }
 
@@ -44,6 +46,8 @@ interface Row {
   status: (typeof deployments.$inferSelect)['status']
   bindings: Record<string, Binding>
   deployedHash: string | null
+  settingsBefore: SettingsBefore | null
+  reportsErrors: boolean
   content: JsonObject
 }
 
@@ -279,9 +283,14 @@ export class DeploymentDrift {
       return { original: row.content, body }
     }
     const { settings } = await connection.client.capabilities().catch(failed)
+    const { settingsBefore, reportsErrors } = row
     const { body } = toRemoteBody(row.content, await this.#options.loadCatalogue(), {
       credentials: refs,
-      reporterWorkflowId: connection.instance.reporterWorkflowId,
+      errorHandling: errorHandlingOf({
+        ...{ workflow: row.content, own: namedErrorWorkflow(row.content.settings) },
+        ...{ live: undefined, settingsBefore, reportsErrors },
+        reporterWorkflowId: connection.instance.reporterWorkflowId,
+      }),
       acceptedSettings: settings,
     })
     return { original: row.content, body }
@@ -300,19 +309,6 @@ export class DeploymentDrift {
   }
 }
 
-/**
- * Without the node that reports its successes, which is ours. Null when n8n has no such workflow.
- * @throws {AppError} `instance-*`
- */
-export async function getWorkflow({ client }: Connection, id: string): Promise<N8nWorkflow | null> {
-  try {
-    return withoutSuccessReport(await client.getWorkflow(id))
-  } catch (error) {
-    if (error instanceof N8nError && error.kind === 'not-found') return null
-    return failed(error)
-  }
-}
-
 /** What n8n holds is newer than what it runs. */
 const isDraft = ({ activeVersionId, versionId }: N8nWorkflow): boolean =>
   activeVersionId !== null && versionId !== activeVersionId
@@ -322,10 +318,6 @@ function bindNamed(credentials: unknown, refs: CredentialRefs): unknown {
   return Object.fromEntries(
     Object.entries(credentials).map(([type, entry]) => [type, refs.get(type) ?? entry]),
   )
-}
-
-export function failed(error: unknown): never {
-  throw error instanceof N8nError ? toAppError(error) : error
 }
 
 const deleted = () => new AppError('conflict', 'n8n does not have the workflow any more')

@@ -12,11 +12,11 @@ import { N8nError } from '../n8n/api-transport.ts'
 import { nameLimit } from '../workflows/contract.ts'
 import type { WorkflowRepository } from '../workflows/repository.ts'
 import type { Deployment } from './contract.ts'
-import { failed, getWorkflow } from './drift.ts'
 import type { RemoteWorkflow, RemoteWorkflowQuery } from './drift-contract.ts'
 import { toOwnContent } from './own-content.ts'
 import { ownCredentials } from './remote-credentials.ts'
 import { remoteHash } from './remote-form.ts'
+import { failed, getWorkflow } from './remote-state.ts'
 import type { DeploymentRepository } from './repository.ts'
 
 export interface ImportOptions {

@@ -1,17 +1,17 @@
 /** @module What deploying would do, found out without changing anything: in n8n it only reads. */
 import { AppError } from '../errors.ts'
 import { type Connection, type InstanceConnections, toAppError } from '../instances/connections.ts'
-import { withoutSuccessReport } from '../instances/success-report.ts'
-import type { N8nWorkflow } from '../n8n/api-shapes.ts'
 import { N8nError } from '../n8n/api-transport.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
 import { contentHash } from '../n8n/workflow-json.ts'
 import { type N8nCredentialRef, type ResolvedBinding, resolveBindings } from './bindings.ts'
+import { errorHandlingOf, namedErrorWorkflow } from './error-handling.ts'
 import type { Plan, PlannedBinding, PlanRequest } from './plan-contract.ts'
 import type { Release, Releases } from './release.ts'
 import { savedExecutions, startedBy, toRemoteBody } from './remote-body.ts'
 import type { RemoteCredentials } from './remote-credentials.ts'
 import { diffRemote, isDrift } from './remote-form.ts'
+import { getWorkflow } from './remote-state.ts'
 import { findWebhookConflicts } from './webhook-conflicts.ts'
 
 /** Of 250 credentials each. */
@@ -77,10 +77,18 @@ export class Planner {
       if (ref) refs.set(each.type, ref)
     }
     const n8nWorkflowId = deployed?.n8nWorkflowId ?? null
-    const remote = n8nWorkflowId === null ? null : await getWorkflow(client, n8nWorkflowId)
+    const remote = n8nWorkflowId === null ? null : await getWorkflow(connection, n8nWorkflowId)
+    const errorHandling = errorHandlingOf({
+      workflow: release.workflow,
+      own: namedErrorWorkflow(release.workflow.settings),
+      live: remote?.settings,
+      settingsBefore: deployed?.settingsBefore ?? null,
+      reportsErrors: deployed?.reportsErrors ?? true,
+      reporterWorkflowId: instance.reporterWorkflowId,
+    })
     const { body, changes, errors } = toRemoteBody(release.workflow, catalogue, {
       credentials: refs,
-      reporterWorkflowId: instance.reporterWorkflowId,
+      errorHandling,
       acceptedSettings,
       settingsBefore: remote?.settings,
     })
@@ -98,11 +106,11 @@ export class Planner {
     const conflicts = search.conflicts.map(({ method, path, n8nWorkflowId: id, name }) => {
       return { method, path, n8nWorkflowId: id, name, deploymentId: ours.get(id) ?? null }
     })
-    const diff = remote && diffRemote(withoutSuccessReport(remote), body)
+    const diff = remote && diffRemote(remote, body)
     const live = deployed &&
       n8nWorkflowId !== null && {
         version: deployed.version,
-        missing: remote === undefined,
+        missing: remote === null,
         differs: diff ? isDrift(diff) : true,
         diff: diff ? without(diff, 'cosmetic') : null,
       }
@@ -117,7 +125,7 @@ export class Planner {
       bindings,
       unresolved: release.unresolved,
       conflicts,
-      forcedSettings: { ...savedExecutions, errorWorkflow: instance.reporterWorkflowId },
+      forcedSettings: { ...savedExecutions, errorWorkflow: errorHandling.errorWorkflow },
       changes,
       live: live || null,
       problems,
@@ -189,15 +197,6 @@ async function credentialsInN8n(
     throw error
   }
   return found
-}
-
-async function getWorkflow(client: Connection['client'], id: string): Promise<N8nWorkflow | undefined> {
-  try {
-    return await client.getWorkflow(id)
-  } catch (error) {
-    if (error instanceof N8nError && error.kind === 'not-found') return undefined
-    throw error
-  }
 }
 
 function without<T extends object, K extends keyof T>(object: T, key: K): Omit<T, K> {

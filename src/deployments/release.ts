@@ -115,6 +115,8 @@ export class Releases {
         n8nWorkflowId: deployments.n8nWorkflowId,
         bindings: deployments.bindings,
         deployedHash: deployments.deployedHash,
+        settingsBefore: deployments.settingsBefore,
+        reportsErrors: deployments.reportsErrors,
       })
       .from(deployments)
       .where(

@@ -5,6 +5,7 @@ import type { AcceptedSettings } from '../n8n/sendable-settings.ts'
 import { type SendableWorkflow, toN8nWorkflow } from '../n8n/sendable-workflow.ts'
 import type { JsonObject } from '../n8n/workflow-json.ts'
 import type { CredentialRefs } from './bindings.ts'
+import { type ErrorHandling, namedErrorWorkflow, noErrorWorkflow } from './error-handling.ts'
 
 /** Results are read from what n8n saves. */
 export const savedExecutions = { saveDataSuccessExecution: 'all', saveDataErrorExecution: 'all' } as const
@@ -12,8 +13,8 @@ export const savedExecutions = { saveDataSuccessExecution: 'all', saveDataErrorE
 export interface RemoteBodyOptions {
   /** Credential type → the credential in n8n. Nodes keep no other. */
   credentials: CredentialRefs
-  /** The workflow in n8n that reports errors; null where there is none yet. */
-  reporterWorkflowId: string | null
+  /** Default: none of our doing. */
+  errorHandling?: ErrorHandling
   acceptedSettings?: AcceptedSettings
   /** What n8n has: its settings are merged, so what the version no longer says must be set back. */
   settingsBefore?: JsonObject | null | undefined
@@ -26,11 +27,8 @@ export function toRemoteBody(
   catalogue: Catalogue,
   options: RemoteBodyOptions,
 ): SendableWorkflow {
-  const { credentials, reporterWorkflowId, acceptedSettings, settingsBefore, name } = options
-  const settings = {
-    ...savedExecutions,
-    ...(reporterWorkflowId !== null && { errorWorkflow: reporterWorkflowId }),
-  }
+  const { credentials, errorHandling, acceptedSettings, settingsBefore, name } = options
+  const settings = { ...savedExecutions, ...errorSettings(errorHandling, settingsBefore) }
   const sendable = toN8nWorkflow(withoutCredentials(workflow), {
     settings,
     ...(name !== undefined && { name }),
@@ -49,6 +47,16 @@ export function toRemoteBody(
   )
   sendable.body.settings = { ...Object.fromEntries(resets), ...sendable.body.settings }
   return sendable
+}
+
+function errorSettings(
+  handling: ErrorHandling | undefined,
+  settingsBefore: JsonObject | null | undefined,
+): JsonObject {
+  if (!handling) return {}
+  const { errorWorkflow } = handling
+  if (errorWorkflow !== null) return { errorWorkflow }
+  return namedErrorWorkflow(settingsBefore) === null ? {} : { errorWorkflow: noErrorWorkflow }
 }
 
 /** What n8n takes for "not set". */

@@ -10,6 +10,7 @@ import { instanceErrors } from '../instances/connections.ts'
 import {
   Deployment,
   DeploymentChange,
+  DeploymentDeletion,
   DeploymentId,
   DeploymentList,
   DeploymentQuery,
@@ -28,7 +29,7 @@ export function deploymentRoutes(
   deployments: DeploymentRepository,
   fingerprint: Fingerprint,
   onMatched: (userId: string, deployment: Deployment) => Promise<void>,
-  deployer: Pick<Deployer, 'create'>,
+  deployer: Pick<Deployer, 'create' | 'remove'>,
 ) {
   return new Hono<AuthEnv>()
     .post(
@@ -107,13 +108,17 @@ export function deploymentRoutes(
       describe({
         tag,
         summary: 'Stop tracking, or forget what was undeployed',
-        description: 'A tracked workflow on the instance and the recorded executions stay.',
+        description:
+          'A tracked workflow stays on the instance, with the settings that it had before it was deployed from here. ' +
+          'The recorded executions stay. `force=true` when n8n cannot be reached: its settings then stay as they are.',
         responses: { 204: null },
-        errors: ['not-found', 'in-use'],
+        errors: ['not-found', 'in-use', 'invalid', ...instanceErrors],
       }),
       valid('param', DeploymentId),
+      valid('query', DeploymentDeletion),
       async (c) => {
-        if (!(await deployments.delete(c.var.userId, c.req.valid('param').id))) throw absent()
+        const force = c.req.valid('query').force === 'true'
+        if (!(await deployer.remove(c.var.userId, c.req.valid('param').id, { force }))) throw absent()
         return c.body(null, 204)
       },
     )

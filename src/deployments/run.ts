@@ -27,6 +27,8 @@ const columns = {
   deployedHash: deployments.deployedHash,
   n8nVersionId: deployments.n8nVersionId,
   liveSince: deployments.liveSince,
+  settingsBefore: deployments.settingsBefore,
+  reportsErrors: deployments.reportsErrors,
 }
 
 export type RunRow = Pick<typeof deployments.$inferSelect, keyof typeof columns>
@@ -34,7 +36,8 @@ export type RunRow = Pick<typeof deployments.$inferSelect, keyof typeof columns>
 export type Progress = Partial<
   Pick<
     typeof deployments.$inferInsert,
-    'step' | 'version' | 'n8nWorkflowId' | 'intent' | 'deployedHash' | 'n8nVersionId' | 'liveSince'
+    | ('step' | 'version' | 'n8nWorkflowId' | 'intent' | 'deployedHash' | 'n8nVersionId' | 'liveSince')
+    | ('settingsBefore' | 'reportsErrors' | 'calls')
   >
 >
 
@@ -55,11 +58,14 @@ export class LeaseLostError extends Error {
 export class LaterError extends Error {
   readonly waitMs: number
   readonly reason: string | null
+  /** The wait is our own back-off: the owner may end it early. */
+  readonly backsOff: boolean
 
-  constructor(waitMs: number, reason: string | null) {
+  constructor(waitMs: number, reason: string | null, { backsOff = false } = {}) {
     super()
     this.waitMs = waitMs
     this.reason = reason
+    this.backsOff = backsOff
   }
 }
 
@@ -109,13 +115,14 @@ export class DeploymentRuns {
       attempts: 1,
     }
     const unchanged = and(eq(deployments.status, row.status), eq(deployments.version, row.version))
-    return this.#claim(row.userId, row.id, change, unchanged).catch(exists)
+    return this.#claim(row.userId, row.id, change, and(unchanged, this.#free())).catch(exists)
   }
 
-  /** Takes up what is to be brought about; null when there is nothing, or not now. */
+  /** Takes up what is to be brought about; null when there is nothing, or not now. `afresh`: the owner asks for it. */
   async resume(userId: string, id: string, { afresh = false } = {}): Promise<Run | null> {
     const attempts = afresh ? 1 : sql`${deployments.attempts} + 1`
-    return this.#claim(userId, id, { attempts }, isNotNull(deployments.intent))
+    const free = afresh ? this.#free() : this.#unleased()
+    return this.#claim(userId, id, { attempts }, and(isNotNull(deployments.intent), free))
   }
 
   /** What waits for a run, longest first. What has failed waits for its owner. */
@@ -144,13 +151,21 @@ export class DeploymentRuns {
     const [row] = await this.#db
       .update(deployments)
       .set({ ...change, status: 'deploying', error: null, leaseOwner: owner, leaseUntil: this.#leaseEnd() })
-      .where(and(owned(userId, id), condition, this.#unleased()))
+      .where(and(owned(userId, id), condition))
       .returning(columns)
     return row?.intent ? new Run(this.#db, this.#now, owner, { ...row, intent: row.intent }) : null
   }
 
   #unleased() {
     return or(isNull(deployments.leaseUntil), lte(deployments.leaseUntil, this.#now()))
+  }
+
+  /** As `#unleased`, or only waiting for its next attempt. */
+  #free() {
+    return or(
+      this.#unleased(),
+      sql`${deployments.intent} @> '{"backsOff":true}' and ${deployments.leaseOwner} is null`,
+    )
   }
 
   #leaseEnd(): Date {
@@ -193,9 +208,16 @@ export class Run {
   }
 
   /** Leaves the rest to a later run. */
-  async putOff(waitMs: number, reason: string | null): Promise<void> {
+  async reschedule({ waitMs, reason, backsOff }: LaterError): Promise<void> {
     const leaseUntil = new Date(this.#now().getTime() + waitMs)
-    await this.#release({ leaseUntil, error: reason })
+    const { backsOff: _, ...intent } = this.row.intent
+    const step = this.row.step ?? 'connect'
+    await this.#release({
+      leaseUntil,
+      error: reason,
+      step,
+      intent: backsOff ? { ...intent, backsOff } : intent,
+    })
   }
 
   /** Stops where it is: the intent stays for a retry. */

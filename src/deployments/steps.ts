@@ -13,22 +13,20 @@ import { N8nError } from '../n8n/api-transport.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
 import type { JsonObject } from '../n8n/workflow-json.ts'
 import type { CredentialRefs, N8nCredentialRef } from './bindings.ts'
+import {
+  type ErrorHandling,
+  errorHandlingOf,
+  namedErrorWorkflow,
+  settingsToRemember,
+} from './error-handling.ts'
 import type { Call, RemoteCredentials } from './remote-credentials.ts'
 import { startedBy, toRemoteBody } from './remote-body.ts'
 import { remoteHash } from './remote-form.ts'
-import { LaterError, type Outcome, type Progress, type Run } from './run.ts'
+import { isKind, isLive, Publication } from './publication.ts'
+import type { Outcome, Run } from './run.ts'
 
 /** An unanswered creation may take effect this much later. */
 const lookAgainMs = 1_000
-/** n8n starts triggers 0.4 to 1.5 s after it says so; then webhooks answer. */
-const verifyMs = 10_000
-/** A later publish shows no sign of having taken effect. */
-const settleMs = 2_000
-/** For some 0.2 s after it is unpublished a workflow cannot be deleted; longer when its triggers never started. */
-const deleteTries = 16
-const deleteAgainMs = 500
-const deleteLaterMs = 10_000
-
 /** Until its id is known here a workflow is called so in n8n: that is how a retry finds it. */
 export const creationName = (deploymentId: string): string => `flowkeep-${deploymentId}`
 
@@ -48,11 +46,13 @@ export interface StepTools {
 export class Steps {
   readonly #run: Run
   readonly #tools: StepTools
+  readonly #publication: Publication
   #hasCreated = false
 
   constructor(run: Run, tools: StepTools) {
     this.#run = run
     this.#tools = tools
+    this.#publication = new Publication(run, tools)
   }
 
   async deploy(version: number, workflow: JsonObject): Promise<Outcome> {
@@ -69,33 +69,50 @@ export class Steps {
     await this.#update(current, content, version)
     const reason = this.#whyUnpublished(workflow)
     if (reason !== undefined) {
-      if (current.active) await this.#unpublish(current.id)
+      if (current.active) await this.#publication.unpublish(current.id)
       await this.#run.save({ version, liveSince: null })
       await this.#dropReplaced(this.#run.row.intent.replacedCredentialIds)
       return { status: 'inactive', deployed: true, ...(reason && { reason }) }
     }
-    await this.#publish(current, { version, liveSince: null })
-    await this.#verify(current.id, startedBy(workflow, this.#tools.catalogue) === 'call')
+    await this.#publication.publish(current, { version, liveSince: null })
+    await this.#publication.verify(current.id, startedBy(workflow, this.#tools.catalogue) === 'call')
     if (this.#hasCreated) await this.#removeStrays()
     await this.#dropReplaced(this.#run.row.intent.replacedCredentialIds)
     return { status: 'active', deployed: true }
   }
 
+  /**
+   * Publishes in n8n what was deployed, also when somebody unpublished it there or published another version. What n8n
+   * lost is deployed once more: the workflow, or credentials.
+   */
   async activate(workflow: JsonObject): Promise<Outcome> {
+    const started = startedBy(workflow, this.#tools.catalogue)
+    if (started === 'nothing') return { status: 'inactive', reason: noTrigger, deployed: false }
     const id = this.#n8nWorkflowId()
-    if (startedBy(workflow, this.#tools.catalogue) === 'nothing') {
-      return { status: 'inactive', reason: noTrigger, deployed: false }
-    }
     await this.#run.save({ step: 'publish' })
-    const current = await this.#call(() => this.#tools.connection.client.getWorkflow(id))
-    await this.#publish(current, { liveSince: null })
-    await this.#verify(id, startedBy(workflow, this.#tools.catalogue) === 'call')
+    const current = await this.#call(() => this.#tools.connection.client.getWorkflow(id)).catch(absent)
+    if (!current) return this.deploy(this.#run.row.version, workflow)
+    if (current.isArchived) throw archived()
+    await this.#pushCredentials(this.#run.row.bindings)
+    const { n8nVersionId } = this.#run.row
+    const isCalled = started === 'call'
+    if (isLive(current, n8nVersionId, isCalled)) return { status: 'active', deployed: false }
+    // A draft that somebody left in n8n since stays a draft.
+    const isDraft = current.activeVersionId !== null || current.versionId !== n8nVersionId
+    const { publish } = await this.#call(() => this.#tools.connection.client.capabilities())
+    const versionId = publish && isDraft && n8nVersionId !== null ? n8nVersionId : undefined
+    await this.#publication.publish(current, { liveSince: null }, versionId)
+    await this.#publication.verify(id, isCalled)
     return { status: 'active', deployed: false }
   }
 
   async deactivate(): Promise<Outcome> {
-    await this.#unpublish(this.#n8nWorkflowId())
-    return { status: 'inactive', deployed: false }
+    const id = this.#n8nWorkflowId()
+    const isGone = await this.#publication.unpublish(id).then(
+      () => false,
+      (error: unknown) => absent(error) === undefined,
+    )
+    return { status: 'inactive', deployed: false, ...(isGone && { reason: gone }) }
   }
 
   /** Removes what was made for the deployment, and nothing else. */
@@ -105,9 +122,9 @@ export class Steps {
     const workflowId = this.#run.row.n8nWorkflowId ?? (await this.#findCreated())?.id
     if (workflowId !== undefined) {
       await this.#run.save({ step: 'unpublish', n8nWorkflowId: workflowId })
-      await this.#call(() => client.unpublishWorkflow(workflowId)).catch(ignoreAbsent)
+      await this.#call(() => client.unpublishWorkflow(workflowId)).catch(absent)
       await this.#run.save({ step: 'workflow-delete' })
-      await this.#delete(workflowId)
+      await this.#publication.delete(workflowId)
       await this.#run.save({ n8nWorkflowId: null, n8nVersionId: null, deployedHash: null, liveSince: null })
     }
     await this.#removeStrays()
@@ -167,8 +184,7 @@ export class Steps {
         if (isKind(error, 'not-found') && managed) return undefined
         throw error
       })
-      if (found?.isArchived)
-        throw new AppError('conflict', 'The workflow has been archived in n8n: unarchive it there')
+      if (found?.isArchived) throw archived()
       if (found) return found
     }
     await this.#run.save({ step: 'workflow-create', n8nWorkflowId: null })
@@ -180,7 +196,7 @@ export class Steps {
 
   async #create(content: Content): Promise<N8nWorkflow> {
     const { client } = this.#tools.connection
-    const body = await this.#body(content, { name: creationName(this.#run.row.id) })
+    const body = await this.#body(content, undefined, creationName(this.#run.row.id))
     try {
       return await this.#call(() => client.createWorkflow(body))
     } catch (error) {
@@ -204,14 +220,25 @@ export class Steps {
   /** What an unanswered creation made after all, later than it was looked for. */
   async #removeStrays(): Promise<void> {
     for (const { id } of await this.#listCreated()) {
-      if (id !== this.#run.row.n8nWorkflowId) await this.#delete(id)
+      if (id !== this.#run.row.n8nWorkflowId) await this.#publication.delete(id)
     }
   }
 
   async #update(current: N8nWorkflow, content: Content, version: number): Promise<void> {
-    await this.#run.save({ step: 'workflow-update' })
+    const handling = this.#errorHandling(content, current.settings)
+    const { managed, settingsBefore } = this.#run.row
+    const reporterWorkflowId = content.reporter.n8nWorkflowId
+    // Written down before it is changed: what was there before is given back one day.
+    await this.#run.save({
+      step: 'workflow-update',
+      settingsBefore: settingsToRemember(
+        current.settings,
+        { managed, settingsBefore, reporterWorkflowId },
+        handling,
+      ),
+    })
     const { client } = this.#tools.connection
-    const body = await this.#body(content, { settingsBefore: current.settings })
+    const body = await this.#body(content, current.settings)
     const answer = await this.#call(() => client.updateWorkflow(current.id, body, { publishIfActive: false }))
     const { generation } = await this.#call(() => client.capabilities())
     // A legacy n8n has no draft: what is active runs the new version from here on.
@@ -219,17 +246,22 @@ export class Steps {
     await this.#run.save({
       deployedHash: await remoteHash(withoutSuccessReport(answer)),
       n8nVersionId: answer.versionId,
+      reportsErrors: handling.by === 'reporter',
       ...(isLive && { version, liveSince: null }),
     })
   }
 
-  async #body({ workflow, credentials, reporter }: Content, more: object) {
+  async #body(content: Content, settingsBefore: N8nWorkflow['settings'] | undefined, name?: string) {
+    const { workflow, credentials, reporter } = content
     const { catalogue, webhookUrl } = this.#tools
     const { settings: acceptedSettings } = await this.#call(() =>
       this.#tools.connection.client.capabilities(),
     )
-    const reporterWorkflowId = reporter.n8nWorkflowId
-    const options = { credentials, reporterWorkflowId, acceptedSettings, ...more }
+    const options = {
+      ...{ credentials, acceptedSettings, settingsBefore },
+      errorHandling: this.#errorHandling(content, settingsBefore),
+      ...(name !== undefined && { name }),
+    }
     const { body, errors } = toRemoteBody(workflow, catalogue, options)
     const [first] = errors
     if (first) throw new AppError('invalid-workflow', `${first.pointer} ${first.detail}`, { errors })
@@ -238,62 +270,13 @@ export class Steps {
     return withSuccessReport(body, receiver, (type) => catalogue.nodeType(type)?.trigger ?? false).body
   }
 
-  async #publish(before: N8nWorkflow, progress: Progress): Promise<void> {
-    await this.#run.save({ step: 'publish' })
-    const published = await this.#call(() => this.#tools.connection.client.publishWorkflow(before.id))
-    await this.#run.save({ ...progress, n8nVersionId: published.activeVersionId ?? published.versionId })
-    const isOther = published.activeVersionId !== before.activeVersionId
-    // The count of the triggers that ran before stays, so it proves nothing this time.
-    if (isOther && before.triggerCount > 0) await this.#tools.wait(settleMs)
-  }
-
-  /** Until its triggers run. One without triggers of its own is live when it is published. */
-  async #verify(id: string, isCalled: boolean): Promise<void> {
-    await this.#run.save({ step: 'verify' })
-    const { connection, now, wait } = this.#tools
-    const expected = this.#run.row.n8nVersionId
-    const endMs = now().getTime() + verifyMs
-    let last: unknown
-    for (let delayMs = 250; ; delayMs = Math.min(delayMs * 1.6, 2_000)) {
-      try {
-        const { active, activeVersionId, triggerCount } = await this.#call(() =>
-          connection.client.getWorkflow(id),
-        )
-        const isPublished = active && (activeVersionId === null || activeVersionId === expected)
-        if (isPublished && (isCalled || triggerCount > 0)) return
-        last = undefined
-      } catch (error) {
-        if (!(error instanceof N8nError) || isKind(error, 'not-found')) throw error
-        last = error
-      }
-      if (now().getTime() + delayMs > endMs) break
-      await wait(delayMs)
-    }
-    if (last !== undefined) throw last
-    throw new AppError(
-      'conflict',
-      `n8n has published it, yet none of its triggers has started within ${verifyMs / 1000} s; look at their ` +
-        'parameters, such as a cron expression',
-    )
-  }
-
-  async #unpublish(id: string): Promise<void> {
-    await this.#run.save({ step: 'unpublish' })
-    await this.#call(() => this.#tools.connection.client.unpublishWorkflow(id))
-    await this.#run.save({ liveSince: null })
-  }
-
-  async #delete(id: string): Promise<void> {
-    for (let tries = 1; tries <= deleteTries; tries += 1) {
-      try {
-        return await this.#call(() => this.#tools.connection.client.deleteWorkflow(id))
-      } catch (error) {
-        if (isKind(error, 'not-found')) return
-        if (!isKind(error, 'conflict')) throw error
-      }
-      await this.#tools.wait(deleteAgainMs)
-    }
-    throw new LaterError(deleteLaterMs, 'n8n is still unpublishing the workflow; it goes on by itself')
+  #errorHandling({ workflow, reporter }: Content, live: N8nWorkflow['settings'] | undefined): ErrorHandling {
+    const { settingsBefore, reportsErrors } = this.#run.row
+    return errorHandlingOf({
+      ...{ workflow, live, settingsBefore, reportsErrors },
+      own: namedErrorWorkflow(workflow.settings),
+      reporterWorkflowId: reporter.n8nWorkflowId,
+    })
   }
 
   async #dropReplaced(ids: string[] | undefined): Promise<void> {
@@ -324,10 +307,13 @@ interface Content {
   reporter: Reporter
 }
 
+const gone = 'n8n no longer has the workflow. Activate or deploy it to create it again'
+const archived = () =>
+  new AppError('conflict', 'The workflow is archived in n8n. Unarchive it there, then retry')
+
 const noTrigger = 'Left unpublished: it has no enabled trigger that n8n could start'
 
-const isKind = (error: unknown, kind: N8nError['kind']) => error instanceof N8nError && error.kind === kind
-
-function ignoreAbsent(error: unknown): void {
+/** n8n does not have it. */
+function absent(error: unknown): undefined {
   if (!isKind(error, 'not-found')) throw error
 }

@@ -19,6 +19,8 @@ export interface TrackedWorkflow {
   /** When its deployment was made. */
   sinceMs: number
   reportsSuccess: boolean
+  /** False: it has error handling of its own, so polling alone tells of its failures. */
+  reportsErrors: boolean
 }
 
 /** An instance to be polled, until `leaseUntil` by nobody else. */
@@ -75,6 +77,7 @@ const claimed = sql`i.id, i.user_id, i.version, i.poll_cursor, i.poll_failures,
   (extract(epoch from i.polled_through) * 1000)::float8 as polled_through_ms,
   (extract(epoch from i.last_polled_at) * 1000)::float8 as last_polled_at_ms,
   (select json_agg(json_build_object('n8nWorkflowId', d.n8n_workflow_id, 'reportsSuccess', d.report_success,
+      'reportsErrors', d.reports_errors or d.status = 'inactive',
       'sinceMs', (extract(epoch from d.created_at) * 1000)::float8))
     from deployments d where d.instance_id = i.id and d.n8n_workflow_id is not null) as tracked`
 

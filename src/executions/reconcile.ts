@@ -51,7 +51,8 @@ export const maxBudgetMs = 55_000
 const maxConcurrency = 4
 const requestTimeoutMs = 10_000
 const intervalMs = 5 * 60 * 1000
-const busyIntervalMs = 60 * 1000
+/** While something is under way, and where nothing but polling tells of failures. */
+const shortIntervalMs = 60 * 1000
 /** Of the two weeks that n8n keeps executions. */
 const lagAlarmMs = 24 * 60 * 60 * 1000
 
@@ -155,7 +156,8 @@ async function pollClaimed(
       keepCursor: (cursor) => schedule.keepCursor(claim, cursor),
       keepProgress: (progress) => schedule.keepProgress(claim, progress),
     })
-    await schedule.succeed(claim, result, result.isBusy ? busyIntervalMs : intervalMs)
+    const isUrgent = result.isBusy || claim.tracked.some(({ reportsErrors }) => !reportsErrors)
+    await schedule.succeed(claim, result, isUrgent ? shortIntervalMs : intervalMs)
     if (result.unreadable > 0) {
       log('warn', 'unreadable-executions', { instanceId: claim.id, count: result.unreadable })
     }

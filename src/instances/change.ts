@@ -1,8 +1,9 @@
 /** @module Changes and tests of an instance that ask its n8n server. */
 import { invalid } from '../errors.ts'
 import { testConnection } from './connection-test.ts'
-import type { InstanceConnections } from './connections.ts'
+import type { Connection, InstanceConnections } from './connections.ts'
 import type { Instance, InstanceChange, InstanceTest } from './contract.ts'
+import type { ErrorReporter } from './reporter.ts'
 import type { InstanceRepository } from './repository.ts'
 
 export interface InstanceAccess {
@@ -42,4 +43,35 @@ export async function changeInstance(
   const tested = await testConnection(client, now)
   if (tested.status === 'refused') throw invalid('/apiKey', `${tested.detail}; the earlier key is kept`)
   return instances.update(userId, id, change, tested)
+}
+
+export interface RemovalAccess extends InstanceAccess {
+  reporter: Pick<ErrorReporter, 'removeReporter'>
+  /** Reads what is deployed on the instance; called back once it is removed, to give n8n its own settings back. */
+  giveBack: {
+    onInstance: (userId: string, id: string) => Promise<(connection: Connection) => Promise<void>>
+  }
+  defer: (work: Promise<unknown>) => void
+}
+
+/**
+ * Removes an instance and, as far as n8n can be reached, what was set up there.
+ * @returns false when the user has no such instance
+ * @throws {AppError} as `InstanceRepository.delete`
+ */
+export async function removeInstance(
+  { instances, connections, reporter, giveBack, defer }: RemovalAccess,
+  userId: string,
+  id: string,
+  options: { force: boolean },
+): Promise<boolean> {
+  // A key that does not open is no reason to keep the instance.
+  const connection = await connections.open(userId, id).catch(() => null)
+  const restore = connection && (await giveBack.onInstance(userId, id))
+  if (!(await instances.delete(userId, id, options))) return false
+  if (connection) {
+    await restore?.(connection)
+    defer(reporter.removeReporter(connection))
+  }
+  return true
 }

@@ -6,7 +6,7 @@ import { creationKey } from '../http/idempotency.ts'
 import { describe } from '../http/openapi.ts'
 import { toPage } from '../http/page.ts'
 import { valid } from '../http/validate.ts'
-import { changeInstance, type InstanceAccess, testInstance } from './change.ts'
+import { changeInstance, type RemovalAccess, removeInstance, testInstance } from './change.ts'
 import { instanceErrors } from './connections.ts'
 import {
   CreatedInstance,
@@ -29,14 +29,13 @@ const absent = () => new AppError('not-found', 'No such instance')
 
 const secretErrors: ErrorCode[] = ['credential-undecryptable', 'key-unavailable']
 
-export interface InstanceRouteDeps extends InstanceAccess {
+export interface InstanceRouteDeps extends RemovalAccess {
   reporter: ErrorReporter
   fingerprint: Fingerprint
-  defer: (work: Promise<unknown>) => void
 }
 
 export function instanceRoutes(deps: InstanceRouteDeps) {
-  const { instances, connections, reporter, fingerprint, defer } = deps
+  const { instances, fingerprint } = deps
   return new Hono<AuthEnv>()
     .post(
       '/',
@@ -104,8 +103,8 @@ export function instanceRoutes(deps: InstanceRouteDeps) {
         summary: 'Remove an n8n server',
         description:
           'Refused with its `dependents` while workflows are deployed on it; `force=true` leaves them behind. Its ' +
-          'deployments and dead letters go with it, and the error reporter if n8n can be reached; executions stay ' +
-          'as history.',
+          'deployments and dead letters are deleted with it; executions stay as history. If n8n can be reached, the ' +
+          'error reporter is removed and workflows that stay get their earlier settings back.',
         responses: { 204: null },
         errors: ['not-found', 'in-use', 'invalid'],
       }),
@@ -114,10 +113,7 @@ export function instanceRoutes(deps: InstanceRouteDeps) {
       async (c) => {
         const { id } = c.req.valid('param')
         const force = c.req.valid('query').force === 'true'
-        // A key that does not open is no reason to keep the instance.
-        const connection = await connections.open(c.var.userId, id).catch(() => null)
-        if (!(await instances.delete(c.var.userId, id, { force }))) throw absent()
-        if (connection) defer(reporter.removeReporter(connection))
+        if (!(await removeInstance(deps, c.var.userId, id, { force }))) throw absent()
         return c.body(null, 204)
       },
     )

@@ -50,7 +50,7 @@ describe('a deploy that did not come to its end', () => {
   ])('gives way to %s: the recorded version is what n8n has then, %s', async (action, status) => {
     const { user, id, textOf, version } = await deployed()
     await version(2)
-    world.stub.failNext({ step: 'publish', mode: 'http500' })
+    world.stub.failNext({ step: 'publish', mode: '4xx' })
     const failed = await user.act(id, 'deploy', {})
     expect(failed.body).toMatchObject({ status: 'failed', step: 'publish', version: 1 })
     const settled = await user.act(id, action)

@@ -76,6 +76,7 @@ export function createWorld(database: TestDatabase, options: WorldOptions = {}) 
     instances,
     connections: new InstanceConnections(db, now, secretBox, settings),
     reporter: new ErrorReporter(db, now, settings),
+    giveBack: { onInstance: async () => async () => undefined },
     now,
     fingerprint,
     defer: (work: Promise<unknown>) => void work,
@@ -110,7 +111,10 @@ export function createWorld(database: TestDatabase, options: WorldOptions = {}) 
         async (userId, { instanceId, n8nWorkflowId }) => {
           if (n8nWorkflowId !== null) await deadLetters.replayMatching(userId, instanceId, n8nWorkflowId)
         },
-        { create: () => Promise.reject(new Error('Nothing is deployed here')) },
+        {
+          create: () => Promise.reject(new Error('Nothing is deployed here')),
+          remove: (userId, id) => deployments.delete(userId, id),
+        },
       ),
     )
     .route(

@@ -69,10 +69,17 @@ export function updateWorkflow(
   return show(workflow, context, ['tags'])
 }
 
+/** n8n keeps what is not named, and removes an error workflow that is set to its default. */
+function mergeSettings(before: Json, given: [string, unknown][]): Json {
+  const merged = { ...before, ...Object.fromEntries(given) }
+  if (merged.errorWorkflow === 'DEFAULT') delete merged.errorWorkflow
+  return merged
+}
+
 function toContent(body: Json, settingsBefore: Json): WorkflowContent {
   const given = Object.entries(body.settings as Json).filter(([key]) => !IGNORED_SETTINGS.has(key))
   const { name, nodes, connections } = structuredClone(body) as unknown as WorkflowContent
-  return { name, nodes, connections, settings: { ...settingsBefore, ...Object.fromEntries(given) } }
+  return { name, nodes, connections, settings: mergeSettings(settingsBefore, given) }
 }
 
 function isDeepEqual(a: unknown, b: unknown): boolean {

@@ -1,7 +1,7 @@
 /** @module What happened in the demo's account, in order: accounts, credentials, versions, deployments. */
 import { v7 as uuidv7 } from 'uuid'
 import type { Deps } from '../../deps.ts'
-import { DeploymentRuns, type Run } from '../../deployments/run.ts'
+import { DeploymentRuns, LaterError, type Run } from '../../deployments/run.ts'
 import type { Workflow } from '../../workflows/contract.ts'
 import type { Flow } from './flow.ts'
 import { credentialFor, credentialInput, credentials, type DemoCredential, servers } from './landscape.ts'
@@ -239,7 +239,7 @@ export class Chronicle {
     await run.save({ step })
     if (error !== undefined) await run.fail(error)
     // Nobody goes on with it for as long as the demo is looked at.
-    else await run.putOff(30 * dayMs, 'The n8n server takes no more requests for now')
+    else await run.reschedule(new LaterError(30 * dayMs, 'The n8n server takes no more requests for now'))
   }
 
   async #begin(

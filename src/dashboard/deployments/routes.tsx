@@ -198,7 +198,7 @@ export function deploymentPages(deps: DashboardDeps) {
         return render(c, found, 'Delete', <DeletePage {...found} wrong={wrong} />, 422)
       }
       return act(c, `/deployments/${found.deployment.id}`, async () => {
-        if (!(await deployments.delete(c.var.userId, found.deployment.id))) throw missing()
+        if (!(await deployer.remove(c.var.userId, found.deployment.id, { force: false }))) throw missing()
         return {
           kind: 'ok',
           text: `${nameOf(found.detail)} is forgotten. Its recorded runs stay.`,

@@ -2,7 +2,7 @@
 import { type Context, Hono } from 'hono'
 import { AppError } from '../../errors.ts'
 import { check } from '../../http/validate.ts'
-import { changeInstance } from '../../instances/change.ts'
+import { changeInstance, removeInstance } from '../../instances/change.ts'
 import { testConnection } from '../../instances/connection-test.ts'
 import { type Instance, InstanceChange, type InstanceTest, NewInstance } from '../../instances/contract.ts'
 import { renewReporter } from '../../instances/set-up-reporter.ts'
@@ -57,7 +57,7 @@ export function testNotice(
 }
 
 export function settingsPages(deps: DashboardDeps) {
-  const { db, now, instances, connections, reporter, defer } = deps
+  const { db, now, instances, connections } = deps
 
   const newPage = (c: Context<DashboardEnv>, state: FormState, status: 200 | 422 = 200) =>
     renderPage(
@@ -174,10 +174,8 @@ export function settingsPages(deps: DashboardDeps) {
       if (typed.name.trim() !== instance.name) {
         return again({ name: `That is not the name. Type ${instance.name}` }, 422)
       }
-      // A key that does not open is no reason to keep the instance.
-      const connection = await connections.open(userId, instance.id).catch(() => null)
       try {
-        if (!(await instances.delete(userId, instance.id, { force: typed.force }))) {
+        if (!(await removeInstance(deps, userId, instance.id, { force: typed.force }))) {
           throw new AppError('not-found', 'No such instance')
         }
       } catch (error) {
@@ -187,7 +185,6 @@ export function settingsPages(deps: DashboardDeps) {
           409,
         )
       }
-      if (connection) defer(reporter.removeReporter(connection))
       return redirectWith(c, '/instances', `${instance.name} is removed. Its recorded runs stay.`)
     })
 }

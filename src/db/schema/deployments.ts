@@ -44,6 +44,15 @@ export interface DeploymentIntent {
   unpublished?: boolean
   /** n8n credentials that newer ones have replaced, to be deleted once the workflow no longer names them. */
   replacedCredentialIds?: string[]
+  /** It waits for its next attempt, because n8n was unavailable. */
+  backsOff?: true
+}
+
+/** What deploying changes in a workflow's settings; null where n8n had none. */
+export interface SettingsBefore {
+  errorWorkflow: string | null
+  saveDataSuccessExecution: string | null
+  saveDataErrorExecution: string | null
 }
 
 /** The state: which workflow version runs where. */
@@ -75,6 +84,12 @@ export const deployments = pgTable(
     /** SHA-256 of the canonical form that was sent to n8n, hex: drift is a difference from it. */
     deployedHash: text('deployed_hash'),
     n8nVersionId: text('n8n_version_id'),
+    /** Settings of the n8n workflow that are not from here, as they were before a deploy changed them. */
+    settingsBefore: jsonb('settings_before').$type<SettingsBefore>(),
+    /** False: n8n calls the owner's own error handling, so failures come by polling only. */
+    reportsErrors: boolean('reports_errors').notNull().default(true),
+    /** n8n's ids of the workflows on the instance that what was deployed calls. */
+    calls: text('calls').array().notNull().default([]),
     liveSince: instant('live_since'),
     /** When n8n was last compared with what was deployed; null since what was deployed has changed. */
     driftCheckedAt: instant('drift_checked_at'),

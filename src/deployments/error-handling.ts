@@ -1,0 +1,122 @@
+/**
+ * @module Who hears of a failed run in n8n: the owner's own error handling, which is left alone, or else our reporter.
+ *
+ * n8n calls one error workflow per workflow. Our reporter cannot be chained with the owner's: a workflow that starts
+ * with an Error Trigger cannot be called by another one ("Missing node to start execution", measured on 2.41.1), and
+ * adding nodes to the owner's would change what it does. So where the owner has error handling, results come by polling
+ * alone, once a minute (see `executions/poll-schedule.ts`). Pure.
+ */
+import type { SettingsBefore } from '../db/schema/deployments.ts'
+import type { JsonObject } from '../n8n/workflow-json.ts'
+
+const errorTrigger = 'n8n-nodes-base.errorTrigger'
+const manualTrigger = 'n8n-nodes-base.manualTrigger'
+
+/** What n8n takes for "no error workflow": sending it removes the setting. */
+export const noErrorWorkflow = 'DEFAULT'
+
+export interface ErrorHandling {
+  /** What `settings.errorWorkflow` is to be in n8n. */
+  errorWorkflow: string | null
+  /** Whose it is. `itself`: its own Error Trigger, which n8n calls only while no error workflow is set. */
+  by: 'reporter' | 'workflow' | 'n8n' | 'itself'
+}
+
+export interface ErrorHandlingChoice {
+  workflow: JsonObject
+  /** The version's own error workflow as an id on this instance; null when it names none. */
+  own: string | null
+  /** What n8n has now. */
+  live: JsonObject | null | undefined
+  settingsBefore: SettingsBefore | null
+  /** False when an earlier deploy left the owner's error handling in place. */
+  reportsErrors: boolean
+  reporterWorkflowId: string | null
+}
+
+export function errorHandlingOf(choice: ErrorHandlingChoice): ErrorHandling {
+  const { workflow, own, reporterWorkflowId } = choice
+  if (own !== null) return { errorWorkflow: own, by: own === reporterWorkflowId ? 'reporter' : 'workflow' }
+  const kept = setInN8n(choice)
+  if (kept !== null) return { errorWorkflow: kept, by: 'n8n' }
+  if (reportsToItself(workflow)) return { errorWorkflow: null, by: 'itself' }
+  return { errorWorkflow: reporterWorkflowId, by: 'reporter' }
+}
+
+/** The error workflow that a workflow names; null when it names none. */
+export function namedErrorWorkflow(settings: unknown): string | null {
+  const named = isObject(settings) ? settings.errorWorkflow : undefined
+  return typeof named === 'string' && named !== '' && named !== noErrorWorkflow ? named : null
+}
+
+/** One that somebody has set in n8n, not a version of ours: it was there before, or replaced our reporter since. */
+function setInN8n({
+  live,
+  settingsBefore,
+  reportsErrors,
+  reporterWorkflowId,
+}: ErrorHandlingChoice): string | null {
+  const before = settingsBefore?.errorWorkflow ?? null
+  const now = namedErrorWorkflow(live)
+  if (!live || (now !== null && now === reporterWorkflowId)) return before
+  return reportsErrors || now === before ? now : null
+}
+
+/** It has an Error Trigger beside a trigger of another kind: runs of that one fail into it. */
+function reportsToItself({ nodes }: JsonObject): boolean {
+  const types = (Array.isArray(nodes) ? nodes : [])
+    .filter(isObject)
+    .flatMap(({ type, disabled }) => (disabled === true ? [] : [String(type)]))
+  const isOther = (type: string) =>
+    type !== errorTrigger && type !== manualTrigger && /trigger|webhook/i.test(type)
+  return types.includes(errorTrigger) && types.some(isOther)
+}
+
+/** What is remembered of the settings that a deploy is about to change, so that they can be given back. */
+export function settingsToRemember(
+  live: JsonObject | null | undefined,
+  {
+    managed,
+    settingsBefore,
+    reporterWorkflowId,
+  }: {
+    managed: boolean
+    settingsBefore: SettingsBefore | null
+    reporterWorkflowId: string | null
+  },
+  { by, errorWorkflow }: ErrorHandling,
+): SettingsBefore | null {
+  const textOf = (key: keyof SettingsBefore) => (typeof live?.[key] === 'string' ? live[key] : null)
+  const first: SettingsBefore | null = managed
+    ? null
+    : {
+        errorWorkflow: namedErrorWorkflow(live) === reporterWorkflowId ? null : namedErrorWorkflow(live),
+        saveDataSuccessExecution: textOf('saveDataSuccessExecution'),
+        saveDataErrorExecution: textOf('saveDataErrorExecution'),
+      }
+  const known = settingsBefore ?? first
+  if (by !== 'n8n' || errorWorkflow === known?.errorWorkflow) return known
+  const nothing = { saveDataSuccessExecution: null, saveDataErrorExecution: null }
+  return { ...(known ?? nothing), errorWorkflow }
+}
+
+/** The settings that undo what deploying set; null when there is nothing to undo. */
+export function settingsToGiveBack(
+  live: JsonObject | null | undefined,
+  settingsBefore: SettingsBefore | null,
+  reporterWorkflowId: string | null,
+): JsonObject | null {
+  const change: JsonObject = {}
+  if (reporterWorkflowId !== null && live?.errorWorkflow === reporterWorkflowId) {
+    change.errorWorkflow = settingsBefore?.errorWorkflow ?? noErrorWorkflow
+  }
+  for (const key of ['saveDataSuccessExecution', 'saveDataErrorExecution'] as const) {
+    const before = settingsBefore?.[key]
+    // n8n takes no value that removes these; without one it saves all, as was set here.
+    if (before === 'none' && live?.[key] === 'all') change[key] = before
+  }
+  return Object.keys(change).length > 0 ? change : null
+}
+
+const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)

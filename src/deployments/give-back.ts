@@ -1,0 +1,117 @@
+/**
+ * @module Gives n8n workflows that stay there back as they were: their error workflow, what they save of runs, and
+ * without the node that reports successes. What the owner has changed in n8n since is left alone.
+ */
+import { and, eq, isNotNull, ne, or } from 'drizzle-orm'
+import type { Db } from '../db/client.ts'
+import { deployments, type SettingsBefore } from '../db/schema/deployments.ts'
+import type { Log } from '../http/log.ts'
+import { type Connection, type InstanceConnections, toAppError } from '../instances/connections.ts'
+import { withoutSuccessReport } from '../instances/success-report.ts'
+import { N8nError } from '../n8n/api-transport.ts'
+import { toN8nWorkflow } from '../n8n/sendable-workflow.ts'
+import { settingsToGiveBack } from './error-handling.ts'
+
+interface Kept {
+  id: string
+  n8nWorkflowId: string | null
+  settingsBefore: SettingsBefore | null
+}
+
+const columns = {
+  id: deployments.id,
+  instanceId: deployments.instanceId,
+  n8nWorkflowId: deployments.n8nWorkflowId,
+  settingsBefore: deployments.settingsBefore,
+}
+
+export class GiveBack {
+  readonly #db: Db
+  readonly #connections: Pick<InstanceConnections, 'open'>
+  readonly #log: Log
+
+  constructor(db: Db, options: { connections: Pick<InstanceConnections, 'open'>; log: Log }) {
+    this.#db = db
+    this.#connections = options.connections
+    this.#log = options.log
+  }
+
+  /**
+   * Of one workflow that was in n8n before, and was deployed in place. Nothing to do for one that was only tracked.
+   * @throws {AppError} `instance-*` when n8n cannot be asked
+   */
+  async ofDeployment(userId: string, id: string): Promise<void> {
+    const wasDeployed = or(isNotNull(deployments.settingsBefore), ne(deployments.status, 'tracking'))
+    const [row] = await this.#db
+      .select(columns)
+      .from(deployments)
+      .where(
+        and(
+          eq(deployments.userId, userId),
+          eq(deployments.id, id),
+          eq(deployments.managed, false),
+          isNotNull(deployments.n8nWorkflowId),
+          wasDeployed,
+        ),
+      )
+    const connection = row && (await this.#connections.open(userId, row.instanceId))
+    if (!row || !connection) return
+    try {
+      await giveBack(connection, row)
+    } catch (error) {
+      throw error instanceof N8nError ? toAppError(error) : error
+    }
+  }
+
+  /**
+   * Of all workflows on an instance, read before its rows go. What n8n refuses is left as it is.
+   * @returns does it, with a connection from before
+   */
+  async onInstance(userId: string, instanceId: string): Promise<(connection: Connection) => Promise<void>> {
+    const rows = await this.#db
+      .select(columns)
+      .from(deployments)
+      .where(
+        and(
+          eq(deployments.userId, userId),
+          eq(deployments.instanceId, instanceId),
+          isNotNull(deployments.n8nWorkflowId),
+          or(isNotNull(deployments.settingsBefore), ne(deployments.status, 'tracking')),
+        ),
+      )
+    return async (connection) => {
+      for (const row of rows) {
+        try {
+          await giveBack(connection, row)
+        } catch (error) {
+          if (!(error instanceof N8nError)) throw error
+          const { operation, kind, status } = error
+          this.#log('warn', 'settings-not-restored', { deploymentId: row.id, operation, kind, status })
+          if (kind === 'unreachable' || kind === 'timeout' || kind === 'unauthorized') return
+        }
+      }
+    }
+  }
+}
+
+/** @throws {N8nError} */
+async function giveBack(
+  { instance, client }: Connection,
+  { n8nWorkflowId, settingsBefore }: Kept,
+): Promise<void> {
+  if (n8nWorkflowId === null) return
+  const live = await client.getWorkflow(n8nWorkflowId).catch((error: unknown) => {
+    if (error instanceof N8nError && error.kind === 'not-found') return undefined
+    throw error
+  })
+  if (!live || live.isArchived) return
+  const own = withoutSuccessReport(live)
+  const change = settingsToGiveBack(live.settings, settingsBefore, instance.reporterWorkflowId)
+  if (own === live && change === null) return
+  const { settings: acceptedSettings } = await client.capabilities()
+  const { body } = toN8nWorkflow({ ...own }, { settings: change ?? {}, acceptedSettings })
+  // A draft of the owner's stays one: only what is published as it is now is published again.
+  const isPublished =
+    live.active && (live.activeVersionId === null || live.activeVersionId === live.versionId)
+  await client.updateWorkflow(n8nWorkflowId, body, { publishIfActive: isPublished && own !== live })
+}

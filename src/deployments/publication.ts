@@ -1,0 +1,114 @@
+/** @module Publishes, unpublishes and removes a workflow in n8n, and waits until n8n has really done it. */
+import { AppError } from '../errors.ts'
+import type { Connection } from '../instances/connections.ts'
+import type { N8nWorkflow } from '../n8n/api-shapes.ts'
+import { N8nError } from '../n8n/api-transport.ts'
+import type { Call } from './remote-credentials.ts'
+import { LaterError, type Progress, type Run } from './run.ts'
+
+/** n8n starts triggers 0.4 to 1.5 s after it says so; then webhooks answer. */
+const verifyMs = 10_000
+/** A later publish shows no sign of having taken effect. */
+const settleMs = 2_000
+/** For some 0.2 s after it is unpublished a workflow cannot be deleted; longer when its triggers never started. */
+const deleteTries = 16
+const deleteAgainMs = 500
+const deleteLaterMs = 10_000
+
+export interface PublicationTools {
+  connection: Connection
+  call: Call
+  wait: (ms: number) => Promise<void>
+  now: () => Date
+}
+
+/** Every method @throws {N8nError}, {AppError}, {LeaseLostError}. */
+export class Publication {
+  readonly #run: Run
+  readonly #tools: PublicationTools
+
+  constructor(run: Run, tools: PublicationTools) {
+    this.#run = run
+    this.#tools = tools
+  }
+
+  /**
+   * @param versionId an earlier version in n8n instead of the draft
+   * @throws {N8nError} `rejected`, `conflict` with n8n's reason
+   */
+  async publish(before: N8nWorkflow, progress: Progress, versionId?: string): Promise<void> {
+    await this.#run.save({ step: 'publish' })
+    const { client } = this.#tools.connection
+    const options = versionId === undefined ? {} : { versionId }
+    const published = await this.#tools.call(() => client.publishWorkflow(before.id, options))
+    await this.#run.save({ ...progress, n8nVersionId: published.activeVersionId ?? published.versionId })
+    const isOther = published.activeVersionId !== before.activeVersionId
+    // The count of the triggers that ran before stays, so it proves nothing this time.
+    if (isOther && before.triggerCount > 0) await this.#tools.wait(settleMs)
+  }
+
+  /** Until its triggers run. One without triggers of its own is live when it is published. */
+  async verify(id: string, isCalled: boolean): Promise<void> {
+    await this.#run.save({ step: 'verify' })
+    const { connection, call, now, wait } = this.#tools
+    const expected = this.#run.row.n8nVersionId
+    const endMs = now().getTime() + verifyMs
+    let last: unknown
+    for (let delayMs = 250; ; delayMs = Math.min(delayMs * 1.6, 2_000)) {
+      try {
+        const workflow = await call(() => connection.client.getWorkflow(id))
+        if (isLive(workflow, expected, isCalled)) return
+        last = undefined
+      } catch (error) {
+        if (!(error instanceof N8nError) || isKind(error, 'not-found')) throw error
+        last = error
+      }
+      if (now().getTime() + delayMs > endMs) break
+      await wait(delayMs)
+    }
+    if (last !== undefined) throw last
+    throw new AppError(
+      'conflict',
+      `n8n published the workflow, but none of its triggers started within ${verifyMs / 1000} s. Check their ` +
+        'parameters, such as a cron expression',
+    )
+  }
+
+  /** Fine as well when it is not published. */
+  async unpublish(id: string): Promise<void> {
+    await this.#run.save({ step: 'unpublish' })
+    await this.#tools.call(() => this.#tools.connection.client.unpublishWorkflow(id))
+    await this.#run.save({ liveSince: null })
+  }
+
+  /** Fine as well when n8n does not have it. */
+  async delete(id: string): Promise<void> {
+    for (let tries = 1; tries <= deleteTries; tries += 1) {
+      try {
+        return await this.#tools.call(() => this.#tools.connection.client.deleteWorkflow(id))
+      } catch (error) {
+        if (isKind(error, 'not-found')) return
+        if (!isKind(error, 'conflict')) throw error
+      }
+      await this.#tools.wait(deleteAgainMs)
+    }
+    throw new LaterError(
+      deleteLaterMs,
+      'n8n is still unpublishing the workflow; the scheduled job deletes it then',
+    )
+  }
+}
+
+/** n8n runs that version of it. `isCalled`: it has no trigger that n8n starts by itself. */
+export function isLive(
+  { active, activeVersionId, triggerCount }: N8nWorkflow,
+  versionId: string | null,
+  isCalled: boolean,
+): boolean {
+  return (
+    active && (activeVersionId === null || activeVersionId === versionId) && (isCalled || triggerCount > 0)
+  )
+}
+
+export const isKind = (error: unknown, kind: N8nError['kind']) =>
+  error instanceof N8nError && error.kind === kind

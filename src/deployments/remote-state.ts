@@ -1,0 +1,81 @@
+/** @module What n8n has now of what was deployed. Only reads. */
+import { type Connection, toAppError } from '../instances/connections.ts'
+import { withoutSuccessReport } from '../instances/success-report.ts'
+import type { N8nClient } from '../n8n/api-client.ts'
+import type { N8nWorkflow } from '../n8n/api-shapes.ts'
+import { N8nError } from '../n8n/api-transport.ts'
+import type { JsonObject } from '../n8n/workflow-json.ts'
+
+/**
+ * Without the node that reports its successes, which is ours. Null when n8n has no such workflow.
+ * @throws {AppError} `instance-*`
+ */
+export async function getWorkflow({ client }: Connection, id: string): Promise<N8nWorkflow | null> {
+  try {
+    return withoutSuccessReport(await client.getWorkflow(id))
+  } catch (error) {
+    if (error instanceof N8nError && error.kind === 'not-found') return null
+    return failed(error)
+  }
+}
+
+export function failed(error: unknown): never {
+  throw error instanceof N8nError ? toAppError(error) : error
+}
+
+/** A place in a node whose credential n8n does not have. */
+export interface MissingCredential {
+  node: string
+  type: string
+  n8nCredentialId: string
+}
+
+/** At a time: of the six connections that Workers open at once. */
+const concurrentLooks = 4
+
+/**
+ * What n8n deleted of the credentials that enabled nodes name: such a node fails when it runs, and n8n publishes it all
+ * the same. Empty where n8n, or the API key, cannot read credentials.
+ * @throws {N8nError}
+ */
+export async function missingCredentials(
+  client: Pick<N8nClient, 'capabilities' | 'getCredential'>,
+  nodes: readonly JsonObject[],
+): Promise<MissingCredential[]> {
+  if (!(await client.capabilities()).credentialRead) return []
+  const named = nodes.filter(({ disabled }) => disabled !== true).flatMap(namedCredentials)
+  const ids = [...new Set(named.map(({ n8nCredentialId }) => n8nCredentialId))]
+  const missing = new Set<string>()
+  const look = async () => {
+    for (let id = ids.pop(); id !== undefined; id = ids.pop()) {
+      if (!(await hasCredential(client, id))) missing.add(id)
+    }
+  }
+  await Promise.all(Array.from({ length: concurrentLooks }, look))
+  return named.filter(({ n8nCredentialId }) => missing.has(n8nCredentialId))
+}
+
+/** True as well where the API key may not read it. */
+async function hasCredential(client: Pick<N8nClient, 'getCredential'>, id: string): Promise<boolean> {
+  try {
+    await client.getCredential(id)
+    return true
+  } catch (error) {
+    if (!(error instanceof N8nError)) throw error
+    // Something that cannot be an id in n8n, such as a name from another tool, is no credential either.
+    if (error.kind === 'not-found' || error.kind === 'rejected') return false
+    if (error.kind === 'forbidden') return true
+    throw error
+  }
+}
+
+function namedCredentials({ name, credentials }: JsonObject): MissingCredential[] {
+  return Object.entries(isObject(credentials) ? credentials : {}).flatMap(([type, entry]) =>
+    isObject(entry) && typeof entry.id === 'string'
+      ? [{ node: String(name), type, n8nCredentialId: entry.id }]
+      : [],
+  )
+}
+
+const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -1,0 +1,47 @@
+/** @module Whether n8n has exactly what a deploy would bring about, so that there is nothing to send. Only reads. */
+import type { DeploymentIntent } from '../db/schema/deployments.ts'
+import type { InstanceConnections } from '../instances/connections.ts'
+import { withoutSuccessReport } from '../instances/success-report.ts'
+import { N8nError } from '../n8n/api-transport.ts'
+import { sameBindings } from './bindings.ts'
+import type { RemoteCredentials } from './remote-credentials.ts'
+import { remoteHash } from './remote-form.ts'
+import { missingCredentials } from './remote-state.ts'
+import type { RunRow } from './run.ts'
+
+interface UpToDateOptions {
+  connections: Pick<InstanceConnections, 'open'>
+  remoteCredentials: Pick<RemoteCredentials, 'preview'>
+}
+
+export class UpToDate {
+  readonly #options: UpToDateOptions
+
+  constructor(options: UpToDateOptions) {
+    this.#options = options
+  }
+
+  /** n8n is asked: the workflow is there as it was sent and published or not, and it has the credentials. */
+  async check(row: RunRow, intent: DeploymentIntent, bindings: RunRow['bindings']): Promise<boolean> {
+    const { userId, instanceId, n8nWorkflowId } = row
+    if (row.intent || row.version !== intent.version || n8nWorkflowId === null) return false
+    if (row.status !== (intent.unpublished ? 'inactive' : 'active')) return false
+    if (!sameBindings(row.bindings, bindings)) return false
+    for (const binding of Object.values(bindings)) {
+      if (typeof binding !== 'string') continue
+      const preview = await this.#options.remoteCredentials.preview(userId, instanceId, binding)
+      if (preview?.action !== 'unchanged') return false
+    }
+    try {
+      const connection = await this.#options.connections.open(userId, instanceId)
+      const live = await connection?.client.getWorkflow(n8nWorkflowId)
+      if (!connection || !live || live.isArchived || live.active === Boolean(intent.unpublished)) return false
+      if (live.activeVersionId !== null && live.activeVersionId !== row.n8nVersionId) return false
+      if ((await remoteHash(withoutSuccessReport(live))) !== row.deployedHash) return false
+      return (await missingCredentials(connection.client, live.nodes)).length === 0
+    } catch (error) {
+      if (error instanceof N8nError) return false
+      throw error
+    }
+  }
+}

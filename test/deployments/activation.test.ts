@@ -1,0 +1,194 @@
+/** "Active" is what n8n says, whatever is recorded here. */
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { checkInvariants, createDeployWorld, type DeployWorld, orders } from './deploy-world.ts'
+
+let world: DeployWorld
+beforeAll(async () => {
+  world = await createDeployWorld()
+})
+afterAll(() => world.close())
+afterEach(() => checkInvariants(world))
+
+async function deployed() {
+  const user = await world.user()
+  await user.credential()
+  const { body } = await user.deploy(await user.workflow())
+  expect(body.status).toBe('active')
+  const remote = () => world.stub.state.workflows.get(body.n8nWorkflowId)
+  return { user, id: String(body.id), remote, body }
+}
+
+/** As a person does in n8n's editor. */
+const n8n = (method: string, path: string, body: object = {}) =>
+  world.stub.fetch(`${world.stub.baseUrl}/api/v1${path}`, {
+    method,
+    headers: { 'X-N8N-API-KEY': world.stub.apiKey, 'Content-Type': 'application/json' },
+    ...(method !== 'GET' && { body: JSON.stringify(body) }),
+  })
+
+describe.each(['activate', 'retry', 'deploy'])('%s', (action) => {
+  test('publishes again what somebody unpublished in n8n', async () => {
+    const { user, id, remote, body } = await deployed()
+    await n8n('POST', `/workflows/${body.n8nWorkflowId}/unpublish`)
+    expect(remote()?.activeVersionId).toBeNull()
+    expect((await user.act(id, action, {})).body).toMatchObject({ status: 'active', error: null })
+    expect(remote()).toMatchObject({ isLive: true, activeVersionId: remote()?.versionId })
+  })
+
+  test('makes again what somebody deleted in n8n', async () => {
+    const { user, id, body } = await deployed()
+    world.stub.state.workflows.delete(body.n8nWorkflowId)
+    const { body: healed } = await user.act(id, action, {})
+    expect(healed).toMatchObject({ status: 'active', error: null })
+    expect(world.stub.state.workflows.get(healed.n8nWorkflowId)).toMatchObject({
+      name: 'Orders',
+      isLive: true,
+    })
+  })
+
+  test('makes again a credential that somebody deleted in n8n', async () => {
+    const { user, id, remote } = await deployed()
+    const named = remote()?.nodes.find(({ name }) => name === 'Slack')?.['credentials'] as {
+      slackApi: { id: string }
+    }
+    world.stub.state.credentials.delete(named.slackApi.id)
+    expect((await user.act(id, action, {})).body.status).toBe('active')
+    expect(world.stub.state.credentials.has(named.slackApi.id)).toBe(true)
+  })
+
+  test('says that n8n has archived it', async () => {
+    const { user, id, remote } = await deployed()
+    Object.assign(remote()!, { isArchived: true, activeVersionId: null, isLive: false, webhooks: [] })
+    expect((await user.act(id, action, {})).body).toMatchObject({
+      status: 'failed',
+      error: expect.stringContaining('archived'),
+    })
+    await user.act(id, 'undeploy')
+  })
+
+  test('sends nothing when n8n has it published', async () => {
+    const { user, id } = await deployed()
+    const before = world.stub.calls().length
+    expect((await user.act(id, action, {})).body.status).toBe('active')
+    const calls = world.stub.calls().slice(before)
+    expect(calls.length).toBeGreaterThan(0)
+    expect(calls.filter(({ method }) => method !== 'GET')).toEqual([])
+  })
+})
+
+test('activating publishes what was deployed, not a draft that somebody left in n8n', async () => {
+  const { user, id, remote, body } = await deployed()
+  const versionId = remote()?.versionId
+  const { name, nodes, connections, settings } = remote()!
+  await n8n('POST', `/workflows/${body.n8nWorkflowId}/unpublish`)
+  await n8n('PUT', `/workflows/${body.n8nWorkflowId}`, {
+    ...{ name, connections, settings },
+    nodes: nodes.map((node) => ({ ...node, disabled: node['name'] === 'Slack' })),
+  })
+  expect(remote()?.versionId).not.toBe(versionId)
+  expect((await user.act(id, 'activate')).body.status).toBe('active')
+  expect(remote()?.activeVersionId).toBe(versionId)
+  expect(remote()?.versionId).not.toBe(versionId)
+})
+
+describe('deactivating', () => {
+  test('is right when n8n has it unpublished already', async () => {
+    const { user, id, remote, body } = await deployed()
+    await n8n('POST', `/workflows/${body.n8nWorkflowId}/unpublish`)
+    expect((await user.act(id, 'deactivate')).body).toMatchObject({ status: 'inactive', error: null })
+    expect(remote()?.activeVersionId).toBeNull()
+  })
+
+  test('unpublishes what somebody published in n8n', async () => {
+    const { user, id, remote, body } = await deployed()
+    await user.act(id, 'deactivate')
+    await n8n('POST', `/workflows/${body.n8nWorkflowId}/publish`)
+    expect(remote()?.activeVersionId).not.toBeNull()
+    expect((await user.act(id, 'deactivate')).body.status).toBe('inactive')
+    expect(remote()?.activeVersionId).toBeNull()
+  })
+
+  test('says that n8n no longer has it', async () => {
+    const { user, id, body } = await deployed()
+    world.stub.state.workflows.delete(body.n8nWorkflowId)
+    expect((await user.act(id, 'deactivate')).body).toMatchObject({
+      status: 'inactive',
+      error: expect.stringContaining('no longer has'),
+    })
+    expect((await user.act(id, 'activate')).body).toMatchObject({ status: 'active', error: null })
+  })
+})
+
+describe('n8n is unavailable for a while', () => {
+  const unavailable = ['refuse', 'reset', 'timeout', 'http500', 'http502-html', 'http503', 'html200'] as const
+
+  test.each(unavailable)(
+    '%s: the deployment waits, and the scheduled job brings it to its end',
+    async (mode) => {
+      const user = await world.user()
+      await user.credential()
+      await user.warm()
+      world.fail(({ method }) => method === 'PUT', mode)
+      const { status, body } = await user.deploy(await user.workflow())
+      expect(status).toBe(201)
+      expect(body).toMatchObject({
+        status: 'deploying',
+        step: 'workflow-update',
+        error: expect.stringMatching(/again|resumes/),
+      })
+      expect(await world.deps.deployer.resumeDeployments(10)).toBe(0)
+      world.pass(11_000)
+      expect(await world.deps.deployer.resumeDeployments(10)).toBe(1)
+      expect((await user.api('GET', `/v1/deployments/${body.id}`)).body).toMatchObject({
+        status: 'active',
+        step: null,
+        error: null,
+      })
+    },
+  )
+
+  test('waits longer after each attempt, and gives up in the end with the reason', async () => {
+    const user = await world.user()
+    await user.credential()
+    await user.warm()
+    const down = () => world.fail(({ method }) => method === 'PUT', 'refuse')
+    down()
+    const { body } = await user.deploy(await user.workflow())
+    const current = async () => (await user.api('GET', `/v1/deployments/${body.id}`)).body
+    let attempts = 1
+    for (let minute = 0; minute < 24 * 60 && (await current()).status === 'deploying'; minute += 1) {
+      if (world.pendingFaults() === 0) down()
+      world.pass(60_000)
+      attempts += await world.deps.deployer.resumeDeployments(10)
+    }
+    expect(attempts).toBe(20)
+    expect(await current()).toMatchObject({
+      status: 'failed',
+      step: 'workflow-update',
+      error: expect.stringMatching(/cannot be reached.*Gave up after 20 attempts/),
+    })
+    down()
+    expect((await user.act(body.id, 'retry')).body.status).toBe('deploying')
+    expect((await user.act(body.id, 'undeploy')).body.status).toBe('undeployed')
+  })
+
+  test('a retry does not wait for the next attempt', async () => {
+    const user = await world.user()
+    await user.credential()
+    await user.warm()
+    world.fail(({ path }) => path.endsWith('/publish'), 'reset')
+    const { body } = await user.deploy(await user.workflow(orders()))
+    expect(body).toMatchObject({ status: 'deploying', step: 'publish' })
+    expect((await user.act(body.id, 'retry')).body).toMatchObject({ status: 'active', error: null })
+  })
+
+  test('a refusal fails at once', async () => {
+    const user = await world.user()
+    await user.credential()
+    await user.warm()
+    world.fail(({ method }) => method === 'PUT', '4xx')
+    const { body } = await user.deploy(await user.workflow())
+    expect(body).toMatchObject({ status: 'failed', step: 'workflow-update' })
+    await user.act(body.id, 'undeploy')
+  })
+})
