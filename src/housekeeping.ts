@@ -6,7 +6,9 @@
 import { deleteExpiredRows, ensurePartitions } from './db/expired-rows.ts'
 import type { Deps } from './deps.ts'
 import { watchDrift } from './deployments/watch-drift.ts'
+import { backfillExecutions } from './executions/backfill.ts'
 import { deleteDroppedRollups, foldChanges } from './executions/fold.ts'
+import { settlePendingRetries } from './executions/ingest.ts'
 import { maxBudgetMs, reconcile } from './executions/reconcile.ts'
 import { closeAbandoned, dropExpiredMonths, trimExecutionData } from './executions/retention.ts'
 import { purgeDeletedAccounts } from './users/delete-account.ts'
@@ -18,6 +20,7 @@ const workerdRequests = 400
 const deploymentsPerRun = 5
 const looksPerRun = { workerd: 10, node: 50 }
 const looksBudgetMs = 20_000
+const instancesPerRun = 100
 /** Of 5,000 changes each: some 3,000 executions a second and more. */
 const foldsPerRun = 40
 /** For what comes after the reconciling. */
@@ -72,6 +75,8 @@ export async function housekeeping(deps: HousekeepingDeps, signal?: AbortSignal)
   ])
   await part('deleted-accounts', () => purgeDeletedAccounts(db, { maxStatements: purgeStatementsPerRun }))
   await part('abandoned-executions', () => closeAbandoned(db, now(), rowsPerRun))
+  await part('retries', () => settlePendingRetries(db, instancesPerRun))
+  await part('backfill', () => backfillExecutions(db))
   await part('execution-data', () => trimExecutionData(db, now(), { retentionDays: dataDays }))
   await part('rollups', () => foldChanges(db, { maxStatements: foldsPerRun }))
   await part('execution-months', () => dropExpiredMonths(db, now(), { retentionMonths: months }))

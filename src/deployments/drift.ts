@@ -21,6 +21,7 @@ import { toRemoteBody } from './remote-body.ts'
 import { ownCredentials } from './remote-credentials.ts'
 import { failed, getWorkflow } from './remote-state.ts'
 import { diffRemote, isDrift, type RemoteDiff, remoteHash } from './remote-form.ts'
+import { appendVersion, attributeRuns, liveVersionOf } from './version-history.ts'
 
 const columns = {
   id: deployments.id,
@@ -207,32 +208,28 @@ export class DeploymentDrift {
     const now = this.#now().toISOString()
     const status = row.status === 'tracking' ? 'tracking' : remote.active ? 'active' : 'inactive'
     const hash = await remoteHash(remote)
+    const n8nVersionId = liveVersionOf(remote)
     const [changed] = await this.#db.batch([
       this.#db.execute(sql`
         update deployments set version = ${version}::integer, bindings = ${JSON.stringify(bindings)}::jsonb,
-          status = ${status}, step = null, error = null, deployed_hash = ${hash}, n8n_version_id = ${remote.versionId},
+          status = ${status}, step = null, error = null, deployed_hash = ${hash}, n8n_version_id = ${n8nVersionId},
           live_since = case when ${status} = 'active' then coalesce(live_since, ${now}::timestamptz) end
         where user_id = ${userId} and id = ${row.id} and intent is null and version = ${row.version}::integer
           and status = ${row.status} and n8n_workflow_id = ${row.n8nWorkflowId}
         returning id`),
       this.#db.execute(sql`
-        with latest as (
-          select h.sequence, h.version from deployment_versions h
-          where h.user_id = ${userId} and h.deployment_id = ${row.id} order by h.sequence desc limit 1
-        ), appended as (
-          insert into deployment_versions (deployment_id, sequence, user_id, version, created_at)
-          select d.id, coalesce(latest.sequence, 0) + 1, d.user_id, d.version, ${now}::timestamptz
-          from deployments d left join latest on true
-          where d.user_id = ${userId} and d.id = ${row.id} and d.intent is null
-            and d.version = ${version}::integer and latest.version is distinct from d.version
-          returning deployment_id
-        )
+        with appended as (${appendVersion(
+          sql`select id, user_id, version, n8n_version_id from deployments
+            where user_id = ${userId} and id = ${row.id} and intent is null and version = ${version}::integer`,
+          now,
+        )})
         insert into audit_events (id, user_id, action, subject_id, details)
         select ${uuidv7()}, ${userId}, 'deployment.adopted', deployment_id,
           jsonb_build_object('version', ${version}::integer)
         from appended`),
     ])
     if (changed.rows.length === 0) throw underWay()
+    if (n8nVersionId !== null) await attributeRuns(this.#db, row.id, n8nVersionId)
   }
 
   /** The row with what it deployed. @throws {AppError} `conflict` when there is nothing in n8n to compare with */

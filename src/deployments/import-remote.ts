@@ -18,6 +18,7 @@ import { ownCredentials } from './remote-credentials.ts'
 import { remoteHash } from './remote-form.ts'
 import { failed, getWorkflow } from './remote-state.ts'
 import type { DeploymentRepository } from './repository.ts'
+import { liveVersionOf } from './version-history.ts'
 
 export interface ImportOptions {
   connections: Pick<InstanceConnections, 'open'>
@@ -116,7 +117,14 @@ export class RemoteWorkflows {
           this.#db.insert(deployments).values({ ...deployment, workflowId }),
           this.#db
             .insert(deploymentVersions)
-            .values({ deploymentId: id, sequence: 1, userId, version, createdAt }),
+            .values({
+              deploymentId: id,
+              sequence: 1,
+              userId,
+              version,
+              n8nVersionId: liveVersionOf(remote),
+              createdAt,
+            }),
           auditEvent(this.#db, userId, 'deployment.created', id, { workflowId, instanceId, version }),
         ],
       })

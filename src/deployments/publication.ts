@@ -4,7 +4,7 @@ import type { Connection } from '../instances/connections.ts'
 import type { N8nWorkflow } from '../n8n/api-shapes.ts'
 import { N8nError } from '../n8n/api-transport.ts'
 import type { Call } from './remote-credentials.ts'
-import { LaterError, type Progress, type Run } from './run.ts'
+import { LaterError, type Run } from './run.ts'
 
 /** n8n starts triggers 0.4 to 1.5 s after it says so; then webhooks answer. */
 const verifyMs = 10_000
@@ -33,15 +33,16 @@ export class Publication {
   }
 
   /**
+   * @param version of ours, which is live from then on
    * @param versionId an earlier version in n8n instead of the draft
    * @throws {N8nError} `rejected`, `conflict` with n8n's reason
    */
-  async publish(before: N8nWorkflow, progress: Progress, versionId?: string): Promise<void> {
+  async publish(before: N8nWorkflow, version: number, versionId?: string): Promise<void> {
     await this.#run.save({ step: 'publish' })
     const { client } = this.#tools.connection
     const options = versionId === undefined ? {} : { versionId }
     const published = await this.#tools.call(() => client.publishWorkflow(before.id, options))
-    await this.#run.save({ ...progress, n8nVersionId: published.activeVersionId ?? published.versionId })
+    await this.#run.goLive(version, published.activeVersionId ?? published.versionId)
     const isOther = published.activeVersionId !== before.activeVersionId
     // The count of the triggers that ran before stays, so it proves nothing this time.
     if (isOther && before.triggerCount > 0) await this.#tools.wait(settleMs)

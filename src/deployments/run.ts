@@ -5,6 +5,7 @@ import type { Db } from '../db/client.ts'
 import { databaseError } from '../db/errors.ts'
 import { type Binding, type DeploymentIntent, deployments } from '../db/schema/deployments.ts'
 import { AppError } from '../errors.ts'
+import { appendVersion, attributeRuns } from './version-history.ts'
 
 const leaseMs = 60_000
 /** A run whose lease is older asks for it again before a step calls n8n; one request takes 10 s at most, a step more. */
@@ -236,20 +237,29 @@ export class Run {
           lease_owner = null, lease_until = null, attempts = 0,
           live_since = case when ${status} = 'active' then coalesce(live_since, ${now}::timestamptz) end
         where user_id = ${userId} and id = ${id} and lease_owner = ${this.#owner}
-        returning id, user_id, version
-      ), appended as (
-        insert into deployment_versions (deployment_id, sequence, user_id, version, created_at)
-        select done.id, coalesce(latest.sequence, 0) + 1, done.user_id, done.version, ${now}::timestamptz
-        from done left join lateral (
-          select h.sequence, h.version from deployment_versions h
-          where h.user_id = done.user_id and h.deployment_id = done.id order by h.sequence desc limit 1
-        ) latest on true
-        where ${deployed} and latest.version is distinct from done.version
-      )
+        returning id, user_id, version, n8n_version_id
+      ), appended as (${appendVersion(sql`select * from done where ${deployed}`, now)})
       insert into audit_events (id, user_id, action, subject_id, details)
       select ${uuidv7()}, user_id, 'deployment.finished', id, ${details}::jsonb from done
       returning subject_id`)
     if (rows.length === 0) throw new LeaseLostError()
+  }
+
+  /**
+   * Records that n8n runs `version` from now on, before it is known whether its triggers start. What has run of it
+   * already is attributed to it.
+   */
+  async goLive(version: number, n8nVersionId: string | null): Promise<void> {
+    const { userId, id } = this.row
+    await this.save({ version, n8nVersionId, liveSince: null })
+    await this.#db.execute(
+      appendVersion(
+        sql`select id, user_id, version, n8n_version_id from deployments
+          where user_id = ${userId} and id = ${id} and lease_owner = ${this.#owner}`,
+        this.#now().toISOString(),
+      ),
+    )
+    if (n8nVersionId !== null) await attributeRuns(this.#db, id, n8nVersionId)
   }
 
   /** Nothing else is deployed on the instance, is to be, or is tracked there. */

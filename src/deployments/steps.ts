@@ -74,7 +74,7 @@ export class Steps {
       await this.#dropReplaced(this.#run.row.intent.replacedCredentialIds)
       return { status: 'inactive', deployed: true, ...(reason && { reason }) }
     }
-    await this.#publication.publish(current, { version, liveSince: null })
+    await this.#publication.publish(current, version)
     await this.#publication.verify(current.id, startedBy(workflow, this.#tools.catalogue) === 'call')
     if (this.#hasCreated) await this.#removeStrays()
     await this.#dropReplaced(this.#run.row.intent.replacedCredentialIds)
@@ -101,7 +101,7 @@ export class Steps {
     const isDraft = current.activeVersionId !== null || current.versionId !== n8nVersionId
     const { publish } = await this.#call(() => this.#tools.connection.client.capabilities())
     const versionId = publish && isDraft && n8nVersionId !== null ? n8nVersionId : undefined
-    await this.#publication.publish(current, { liveSince: null }, versionId)
+    await this.#publication.publish(current, this.#run.row.version, versionId)
     await this.#publication.verify(id, isCalled)
     return { status: 'active', deployed: false }
   }
@@ -247,8 +247,8 @@ export class Steps {
       deployedHash: await remoteHash(withoutSuccessReport(answer)),
       n8nVersionId: answer.versionId,
       reportsErrors: handling.by === 'reporter',
-      ...(isLive && { version, liveSince: null }),
     })
+    if (isLive) await this.#run.goLive(version, answer.versionId)
   }
 
   async #body(content: Content, settingsBefore: N8nWorkflow['settings'] | undefined, name?: string) {

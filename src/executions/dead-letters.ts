@@ -198,9 +198,10 @@ export class DeadLetterRepository {
     const read = letters.map((letter) => readPayload(parseOrNull(letter.body), letter.createdAt))
     const executions = read.flatMap((payload): IncomingExecution[] => (payload.ok ? [payload.execution] : []))
     const recorded = await ingest(this.#db, instanceId, executions, 'push')
+    const runs = new Map(executions.map((execution, index) => [execution, recorded[index]]))
     const answers = read.map((payload): ReplayAnswer => {
       if (!payload.ok) return { replayed: false, executionId: null, code: payload.code }
-      const execution = recorded.get(payload.execution.n8nExecutionId)
+      const execution = runs.get(payload.execution)
       return execution
         ? { replayed: true, executionId: execution.id, code: null }
         : { replayed: false, executionId: null, code: 'unknown-workflow' }

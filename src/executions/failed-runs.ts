@@ -8,10 +8,10 @@ export type OnFailedRuns = (runs: FailedRun[]) => void
 
 export function failedRuns(
   executions: IncomingExecution[],
-  recorded: Map<string, RecordedExecution>,
+  recorded: (RecordedExecution | undefined)[],
 ): FailedRun[] {
-  return executions.flatMap(({ n8nExecutionId, error, eventAtMs }) => {
-    const run = recorded.get(n8nExecutionId)
+  return executions.flatMap(({ error, eventAtMs }, index) => {
+    const run = recorded[index]
     if (!error || run?.current.status !== 'error') return []
     const { userId, deploymentId, workflowVersion } = run
     return { userId, deploymentId, workflowVersion, ...error, failedAt: new Date(eventAtMs) }

@@ -13,9 +13,10 @@ import { fingerprintOf } from './error-fingerprint.ts'
 import {
   type DeliverySource,
   type IncomingExecution,
-  merge,
+  type Run,
   type StampedExecution,
   stamped,
+  toRuns,
 } from './merge.ts'
 
 const chunkRows = 500
@@ -34,6 +35,8 @@ export interface RecordedExecution {
   userId: string
   deploymentId: string
   workflowVersion: number
+  /** This call has found that n8n's execution ids have started again. */
+  hasNewEpoch: boolean
   /** This call made the row. */
   created: boolean
   current: ExecutionState
@@ -42,40 +45,71 @@ export interface RecordedExecution {
 }
 
 /**
- * Safe to repeat. Owner, workflow, version and deployment come from the instance's deployment of the n8n workflow.
- * @returns by n8n's execution id; those that no deployment matches are absent
+ * Safe to repeat. Owner, workflow and deployment come from the instance's deployment of the n8n workflow; the version from
+ * its history.
+ * @returns in the order of `executions`; undefined for those that no deployment matches
  */
 export async function ingest(
   db: Db,
   instanceId: string,
   executions: IncomingExecution[],
   source: DeliverySource,
-): Promise<Map<string, RecordedExecution>> {
-  const folded = new Map<string, StampedExecution>()
-  for (const execution of await Promise.all(executions.map((execution) => stamped(execution, source)))) {
-    const earlier = folded.get(execution.n8nExecutionId)
-    folded.set(execution.n8nExecutionId, earlier ? merge(earlier, execution) : execution)
+): Promise<(RecordedExecution | undefined)[]> {
+  const byId = new Map<string, StampedExecution[]>()
+  const deliveries = await Promise.all(executions.map((execution) => stamped(execution, source)))
+  for (const delivery of deliveries) {
+    const same = byId.get(delivery.n8nExecutionId)
+    if (same) same.push(delivery)
+    else byId.set(delivery.n8nExecutionId, [delivery])
   }
-  const recorded = new Map<string, RecordedExecution>()
-  for (const chunk of chunks([...folded.values()])) {
-    for (const [n8nExecutionId, execution] of await record(db, instanceId, chunk)) {
-      recorded.set(n8nExecutionId, execution)
+  const recorded = new Map<StampedExecution, RecordedExecution>()
+  let isRetryPending = false
+  // Several runs of one n8n id: the first of each, then the second.
+  let runs = [...byId.values()].map(toRuns)
+  while (runs.length > 0) {
+    for (const chunk of chunks(runs.flatMap(([run]) => run ?? []))) {
+      const answer = await record(
+        db,
+        instanceId,
+        chunk.map(({ merged }) => merged),
+      )
+      for (const { merged, deliveries: of } of chunk) {
+        const execution = answer.recorded.get(merged.n8nExecutionId)
+        if (execution) for (const delivery of of) recorded.set(delivery, execution)
+      }
+      isRetryPending ||= answer.isRetryPending
     }
+    runs = runs.map((rest) => rest.slice(1)).filter((rest) => rest.length > 0)
   }
-  return recorded
+  if (isRetryPending) await settleRetries(db, instanceId)
+  return deliveries.map((delivery) => recorded.get(delivery))
 }
 
-function* chunks(executions: StampedExecution[]): Generator<StampedExecution[]> {
-  let chunk: StampedExecution[] = []
+/** Counts chains of retries once; see the function. */
+async function settleRetries(db: Db, instanceId: string): Promise<void> {
+  await retrying(() => db.execute(sql`select settle_retries(${instanceId}::uuid)`))
+}
+
+/** What a server that stopped between recording and settling has left. @returns how many instances had some */
+export async function settlePendingRetries(db: Db, limit: number): Promise<number> {
+  const { rows } = await db.execute<{ instance_id: string }>(
+    sql`select distinct instance_id from execution_keys where is_retry_pending limit ${limit}`,
+  )
+  for (const { instance_id } of rows) await settleRetries(db, instance_id)
+  return rows.length
+}
+
+function* chunks(runs: Run[]): Generator<Run[]> {
+  let chunk: Run[] = []
   let sizeChars = 0
-  for (const execution of executions) {
-    const chars = execution.data?.json.length ?? 0
+  for (const run of runs) {
+    const chars = run.merged.data?.json.length ?? 0
     if (chunk.length === chunkRows || (chunk.length > 0 && sizeChars + chars > chunkChars)) {
       yield chunk
       chunk = []
       sizeChars = 0
     }
-    chunk.push(execution)
+    chunk.push(run)
     sizeChars += chars
   }
   if (chunk.length > 0) yield chunk
@@ -94,6 +128,11 @@ async function toItem(execution: StampedExecution, nodeLists: Map<string, number
     status: execution.status,
     stamp: execution.stamp,
     mode: execution.mode,
+    is_polled: execution.isStartPolled,
+    n8n_version_id: execution.n8nVersionId,
+    retry_of: execution.retryOf,
+    waited: execution.waited,
+    active_ms: execution.data?.activity?.activeMs ?? null,
     started_at: isoOf(execution.startedAtMs),
     finished_at: isoOf(execution.finishedAtMs),
     error_message: execution.error?.message ?? null,
@@ -119,7 +158,8 @@ async function record(db: Db, instanceId: string, executions: StampedExecution[]
       db.execute<Row>(
         sql`select n8n_execution_id, id, ${epochMs('recorded_at')}, status, ${epochMs('started_at')},
           ${epochMs('finished_at')}, previous_status, ${epochMs('previous_started_at')},
-          ${epochMs('previous_finished_at')}, user_id, deployment_id, workflow_version
+          ${epochMs('previous_finished_at')}, user_id, deployment_id, workflow_version,
+          is_retry_pending, has_new_epoch
         from record_executions(${instanceId}, ${itemsJson}, ${nodeListsJson})`,
       ),
     )
@@ -132,9 +172,15 @@ async function record(db: Db, instanceId: string, executions: StampedExecution[]
   })
   // A repeated try finds the row that the lost one made: only the id tells who made it.
   const proposed = new Map(items.map((item) => [item.n8n_execution_id, item.id]))
-  return new Map(
-    rows.map((row) => [row.n8n_execution_id, toRecorded(row, proposed.get(row.n8n_execution_id) === row.id)]),
-  )
+  return {
+    recorded: new Map(
+      rows.map((row) => [
+        row.n8n_execution_id,
+        toRecorded(row, proposed.get(row.n8n_execution_id) === row.id),
+      ]),
+    ),
+    isRetryPending: rows.some((row) => row.is_retry_pending),
+  }
 }
 
 const epochMs = (column: string) =>
@@ -153,6 +199,8 @@ interface Row extends Record<string, unknown> {
   user_id: string
   deployment_id: string
   workflow_version: number
+  is_retry_pending: boolean
+  has_new_epoch: boolean
 }
 
 function toRecorded(row: Row, created: boolean): RecordedExecution {
@@ -162,6 +210,7 @@ function toRecorded(row: Row, created: boolean): RecordedExecution {
     userId: row.user_id,
     deploymentId: row.deployment_id,
     workflowVersion: row.workflow_version,
+    hasNewEpoch: row.has_new_epoch,
     created,
     current: { status: row.status, startedAtMs: row.started_at_ms, finishedAtMs: row.finished_at_ms },
     previous: row.previous_status && {

@@ -5,6 +5,7 @@ import type { ExecutionStatus } from '../db/schema/executions.ts'
 
 export interface KnownExecution {
   status: ExecutionStatus
+  startedAtMs: number | null
   /** A poll has told its end: nothing that a list says can change it. */
   settled: boolean
 }
@@ -27,24 +28,29 @@ export class KnownExecutions {
     this.#now = now
   }
 
-  /** By n8n's execution id; those not recorded are absent. */
-  async find(instanceId: string, n8nExecutionIds: string[]): Promise<Map<string, KnownExecution>> {
+  /** By n8n's execution id, of every epoch; those not recorded are absent. */
+  async find(instanceId: string, n8nExecutionIds: string[]): Promise<Map<string, KnownExecution[]>> {
     if (n8nExecutionIds.length === 0) return new Map()
     const { rows } = await this.#db.execute<{
       n8n_execution_id: string
       status: ExecutionStatus
+      started_at_ms: number | null
       settled: boolean
     }>(sql`
-      select n8n_execution_id, status, stamp collate "C" >= '40' as settled
+      select n8n_execution_id, status, (extract(epoch from started_at) * 1000)::float8 as started_at_ms, stamp collate "C" >= '40' as settled
       from execution_keys
       where instance_id = ${instanceId} and n8n_execution_id in (
         select value from jsonb_array_elements_text(${JSON.stringify(n8nExecutionIds)}::jsonb))`)
-    return new Map(
-      rows.map(({ n8n_execution_id, status, settled }) => [n8n_execution_id, { status, settled }]),
-    )
+    const known = new Map<string, KnownExecution[]>()
+    for (const { n8n_execution_id, status, started_at_ms, settled } of rows) {
+      const earlier = known.get(n8n_execution_id) ?? []
+      known.set(n8n_execution_id, [...earlier, { status, startedAtMs: started_at_ms, settled }])
+    }
+    return known
   }
 
-  /** Those still open that were first heard of before `recordedBefore`, of deployments that are still there. */
+  /** Those still open that were first heard of before `recordedBefore`, of deployments that are still there. Ids that
+   * n8n refuses are left out, and those of earlier epochs. */
   async open(
     instanceId: string,
     recordedBefore: Date,
@@ -58,9 +64,10 @@ export class KnownExecutions {
     }>(sql`
       select k.n8n_execution_id, d.n8n_workflow_id, (extract(epoch from k.recorded_at) * 1000)::float8 as recorded_at_ms
       from execution_keys k
+      join instances i on i.id = k.instance_id and i.epoch = k.epoch
       join executions e on e.id = k.id and e.recorded_at = k.recorded_at
       join deployments d on d.id = e.deployment_id and d.instance_id = k.instance_id and d.n8n_workflow_id is not null
-      where k.instance_id = ${instanceId} and k.status in ('new', 'running', 'waiting')
+      where k.instance_id = ${instanceId} and not k.is_refused and k.status in ('new', 'running', 'waiting')
         and k.recorded_at < ${recordedBefore.toISOString()}::timestamptz
         and k.n8n_execution_id not in (
           select value from jsonb_array_elements_text(${JSON.stringify([...except])}::jsonb))
@@ -81,6 +88,9 @@ export class KnownExecutions {
       select e.n8n_execution_id
       from executions e
       join deployments d on d.id = e.deployment_id and d.instance_id = e.instance_id and d.n8n_workflow_id is not null
+      join instances i on i.id = e.instance_id
+      join execution_keys k on k.instance_id = e.instance_id and k.n8n_execution_id = e.n8n_execution_id
+        and k.epoch = i.epoch and k.id = e.id
       where e.instance_id = ${instanceId} and e.data_stamp is null
         and e.recorded_at >= ${since}::timestamptz and e.status in ('success', 'error', 'canceled', 'crashed')
       order by e.status = 'success', e.recorded_at desc
@@ -100,7 +110,8 @@ export class KnownExecutions {
         select e.id, e.recorded_at, asked."isTooLarge" as is_too_large
         from jsonb_to_recordset(${JSON.stringify(executions)}::jsonb)
           as asked ("n8nExecutionId" text, "isTooLarge" boolean)
-        join execution_keys k on k.instance_id = ${instanceId} and k.n8n_execution_id = asked."n8nExecutionId"
+        join instances i on i.id = ${instanceId}
+        join execution_keys k on k.instance_id = i.id and k.n8n_execution_id = asked."n8nExecutionId" and k.epoch = i.epoch
         join executions e on e.id = k.id and e.recorded_at = k.recorded_at
         where e.data_stamp is null
         for update of e skip locked
@@ -108,5 +119,12 @@ export class KnownExecutions {
       update executions e set data_stamp = '-',
         data = case when asked.is_too_large then '{"truncated": true}'::jsonb end
       from asked where e.id = asked.id and e.recorded_at = asked.recorded_at`)
+  }
+
+  /** n8n refuses the id, which only a sender of the user's own can have made up: it is not asked for it again. */
+  async markRefused(instanceId: string, n8nExecutionId: string): Promise<void> {
+    await this.#db.execute(sql`
+      update execution_keys k set is_refused = true from instances i
+      where i.id = ${instanceId} and k.instance_id = i.id and k.epoch = i.epoch and k.n8n_execution_id = ${n8nExecutionId}`)
   }
 }

@@ -25,6 +25,10 @@ export interface IncomingExecution {
   n8nWorkflowId: string
   status: ExecutionStatus
   mode: string | null
+  /** n8n's id of the version that ran, where it is told. */
+  n8nVersionId: string | null
+  /** n8n's id of the execution that this one retries. */
+  retryOf: string | null
   startedAtMs: number | null
   finishedAtMs: number | null
   /** When it was so: the end of the run, else the error's own time, else the receipt. */
@@ -35,9 +39,24 @@ export interface IncomingExecution {
   data: RunData | null
 }
 
+/** What only some deliveries tell. */
+export const untold = {
+  mode: null,
+  n8nVersionId: null,
+  retryOf: null,
+  startedAtMs: null,
+  finishedAtMs: null,
+  error: null,
+  data: null,
+} satisfies Partial<IncomingExecution>
+
 /** A delivery, or several of one execution folded into one. */
 export interface StampedExecution extends IncomingExecution {
   stamp: string
+  /** Its start is n8n's own record of it, which never changes. */
+  isStartPolled: boolean
+  /** The time between start and end includes waiting. */
+  waited: boolean
   errorStamp: string | null
   dataStamp: string | null
 }
@@ -76,6 +95,8 @@ export async function stamped(
   return {
     ...execution,
     stamp,
+    isStartPolled: source === 'poll' && execution.startedAtMs !== null,
+    waited: status === 'waiting' || (data?.activity?.waited ?? false),
     errorStamp: error && stamp,
     dataStamp: data && stamp,
   }
@@ -97,7 +118,11 @@ export function merge(a: StampedExecution, b: StampedExecution): StampedExecutio
     eventAtMs: status.eventAtMs,
     receivedAtMs: Math.min(a.receivedAtMs, b.receivedAtMs),
     mode: greatest(a.mode, b.mode),
-    startedAtMs: leastTime(a.startedAtMs, b.startedAtMs),
+    n8nVersionId: greatest(a.n8nVersionId, b.n8nVersionId),
+    retryOf: greatest(a.retryOf, b.retryOf),
+    startedAtMs: startOf(a, b),
+    isStartPolled: a.isStartPolled || b.isStartPolled,
+    waited: a.waited || b.waited,
     finishedAtMs: greatestTime(a.finishedAtMs, b.finishedAtMs),
     error: error.error,
     errorStamp: error.errorStamp,
@@ -110,6 +135,54 @@ export function merge(a: StampedExecution, b: StampedExecution): StampedExecutio
 function greatest(a: string | null, b: string | null): string | null {
   if (a === null || b === null) return a ?? b
   return a >= b ? a : b
+}
+
+function startOf(a: StampedExecution, b: StampedExecution): number | null {
+  if (a.isStartPolled === b.isStartPolled) return leastTime(a.startedAtMs, b.startedAtMs)
+  return (a.isStartPolled ? a : b).startedAtMs
+}
+
+/** Deliveries of one run, and what they add up to. */
+export interface Run {
+  merged: StampedExecution
+  deliveries: StampedExecution[]
+}
+
+/** How far the clocks of those who tell of one run may differ. */
+const maxSkewMs = 5 * 60 * 1000
+/** n8n's own record of a start is the same every time. */
+const recordedSkewMs = 1000
+
+/**
+ * The runs that deliveries of one n8n id are of, in the order of their starts: n8n gives an id again once its database is
+ * restored or replaced. A delivery without a start is taken to be of the latest. `record_executions` does the same with
+ * what is recorded.
+ */
+export function toRuns(deliveries: StampedExecution[]): Run[] {
+  const runs: Run[] = []
+  const add = (delivery: StampedExecution, latest: Run | undefined) => {
+    if (!latest) return runs.push({ merged: delivery, deliveries: [delivery] })
+    latest.merged = merge(latest.merged, delivery)
+    return latest.deliveries.push(delivery)
+  }
+  const started = deliveries.filter(({ startedAtMs }) => startedAtMs !== null)
+  for (const delivery of started.toSorted((a, b) => (a.startedAtMs ?? 0) - (b.startedAtMs ?? 0))) {
+    const latest = runs.at(-1)
+    add(delivery, latest && isSameRun(latest.merged, delivery) ? latest : undefined)
+  }
+  for (const delivery of deliveries) if (delivery.startedAtMs === null) add(delivery, runs.at(-1))
+  return runs
+}
+
+/** @param earlier which started first, or at the same time */
+function isSameRun(earlier: StampedExecution, later: StampedExecution): boolean {
+  const skewMs = earlier.isStartPolled && later.isStartPolled ? recordedSkewMs : maxSkewMs
+  const isNear = (a: number | null, b: number | null) => a !== null && b !== null && Math.abs(a - b) <= skewMs
+  return (
+    isNear(earlier.startedAtMs, later.startedAtMs) ||
+    isNear(earlier.finishedAtMs, later.finishedAtMs) ||
+    isOpen(earlier.status)
+  )
 }
 
 const leastTime = (a: number | null, b: number | null) =>

@@ -39,11 +39,54 @@ const maxMessageChars = 500
 const earliestMs = 946_684_800_000
 const latestMs = 4_102_444_800_000
 
+/** When the nodes of a run were at work. */
+export interface Activity {
+  /** Time in which at least one node ran, without the Wait node: nodes that run inside others count once. */
+  activeMs: number
+  /** It has a Wait node, or nothing ran for so long that it can only have waited. */
+  waited: boolean
+}
+
+const waitType = 'n8n-nodes-base.wait'
+/** n8n goes from node to node within milliseconds, other than while it waits for a time, a webhook or an answer. */
+const waitGapMs = 10_000
+
 /** Null when `data` is no run data of n8n. @param workflow with the `nodes` that ran */
-export function summariseRun(data: unknown, workflow: unknown): RunSummary | null {
+export function activityOf(data: unknown, workflow: unknown): Activity | null {
+  const runData = runDataOf(data)
+  if (!runData) return null
+  const types = typesOf(workflow)
+  let waited = false
+  const spans: [startMs: number, endMs: number][] = []
+  for (const [name, runs] of Object.entries(runData)) {
+    const isWait = types.get(name) === waitType
+    for (const { startTime, executionTime } of (Array.isArray(runs) ? runs : []).filter(isObject)) {
+      waited ||= isWait
+      if (isWait || typeof startTime !== 'number' || !isDuration(executionTime)) continue
+      spans.push([startTime, startTime + executionTime])
+    }
+  }
+  let activeMs = 0
+  let untilMs: number | null = null
+  for (const [startMs, endMs] of spans.toSorted(([a], [b]) => a - b)) {
+    const fromMs: number = untilMs === null ? startMs : Math.max(startMs, untilMs)
+    if (untilMs !== null && startMs - untilMs >= waitGapMs) waited = true
+    activeMs += Math.max(0, endMs - fromMs)
+    untilMs = Math.max(endMs, fromMs)
+  }
+  return { activeMs: Math.round(activeMs), waited }
+}
+
+function runDataOf(data: unknown): Json | null {
   const result = isObject(data) ? data['resultData'] : undefined
   const runData = isObject(result) ? result['runData'] : undefined
-  if (!isObject(runData)) return null
+  return isObject(runData) ? runData : null
+}
+
+/** Null when `data` is no run data of n8n. @param workflow with the `nodes` that ran */
+export function summariseRun(data: unknown, workflow: unknown): RunSummary | null {
+  const runData = runDataOf(data)
+  if (!runData) return null
   const types = typesOf(workflow)
   const nodes = Object.entries(runData)
     .map(([name, runs]) => ({ name, runs: (Array.isArray(runs) ? runs : []).filter(isObject) }))

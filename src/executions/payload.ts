@@ -7,7 +7,7 @@ import { type ExecutionStatus, executionStatuses } from '../db/schema/executions
 import { redact } from '../http/log.ts'
 import type { N8nExecution } from '../n8n/api-shapes.ts'
 import { type IncomingExecution, isOpen } from './merge.ts'
-import { summariseRun, toHttpStatus } from './node-runs.ts'
+import { type Activity, activityOf, summariseRun, toHttpStatus } from './node-runs.ts'
 import { cleanText, toRunData } from './run-data.ts'
 
 export type UnusableCode =
@@ -45,7 +45,10 @@ interface Said {
   finishedAt: unknown
   error: unknown
   errorNode: unknown
+  workflowVersionId: unknown
+  retryOf: unknown
   data: unknown
+  activity: Activity | null
 }
 
 /** @param item one report, nested at most 100 deep */
@@ -79,12 +82,14 @@ export function readPayload(item: unknown, receivedAt: Date): ReadPayload {
       n8nWorkflowId,
       status: said.status,
       mode: toText(said.mode, modeLimit),
+      n8nVersionId: toId(said.workflowVersionId),
+      retryOf: toOther(said.retryOf, n8nExecutionId),
       startedAtMs,
       finishedAtMs,
       eventAtMs: finishedAtMs ?? (Number.isNaN(errorAtMs) ? null : errorAtMs) ?? receivedAt.getTime(),
       receivedAtMs: receivedAt.getTime(),
       error: toError(said.error, said.errorNode),
-      data: toRunData(said.data),
+      data: toRunData(said.data, said.activity),
     },
   }
 }
@@ -127,7 +132,10 @@ function readShape(item: Json): Said {
     finishedAt: item['finishedAt'] ?? item['stoppedAt'],
     error: item['error'],
     errorNode: undefined,
+    workflowVersionId: item['workflowVersionId'],
+    retryOf: item['retryOf'],
     data: summariseRun(item['data'], undefined) ?? item['data'],
+    activity: activityOf(item['data'], undefined),
   }
 }
 
@@ -143,7 +151,10 @@ function readErrorWorkflow(execution: Json, workflow: Json): Said {
     finishedAt: undefined,
     error: error ?? {},
     errorNode: execution['lastNodeExecuted'],
+    workflowVersionId: undefined,
+    retryOf: execution['retryOf'],
     data: undefined,
+    activity: null,
   }
 }
 
@@ -171,8 +182,11 @@ function readExecutionObject(item: Json): Said {
     finishedAt: item['stoppedAt'] ?? item['finishedAt'],
     error: result?.['error'] ?? item['error'],
     errorNode: result?.['lastNodeExecuted'],
+    workflowVersionId: item['workflowVersionId'],
+    retryOf: item['retryOf'],
     // Of a result without runs nothing remains: the rest is n8n's execution stack, and a token that resumes the run.
     data: result ? summariseRun(data, item['workflowData']) : item['data'],
+    activity: activityOf(data, item['workflowData']),
   }
 }
 
@@ -187,6 +201,12 @@ const isStatus = (value: unknown): value is ExecutionStatus =>
 function toId(value: unknown): string | null {
   const text = typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : value
   return typeof text === 'string' && idPattern.test(text) ? text : null
+}
+
+/** No run retries itself. */
+function toOther(value: unknown, n8nExecutionId: string): string | null {
+  const id = toId(value)
+  return id === n8nExecutionId ? null : id
 }
 
 /** Null when absent, NaN when it is no time between 2000 and a day ahead. Times without an offset are no times. */

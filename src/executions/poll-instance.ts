@@ -12,7 +12,7 @@ import { N8nError } from '../n8n/api-transport.ts'
 import { failedRuns, type OnFailedRuns } from './failed-runs.ts'
 import { ingest } from './ingest.ts'
 import { KnownExecutions, n8nRetentionMs } from './known-executions.ts'
-import { isOpen, type IncomingExecution } from './merge.ts'
+import { isOpen, type IncomingExecution, untold } from './merge.ts'
 import { polledExecution } from './payload.ts'
 import type { Claim, PollProgress } from './poll-schedule.ts'
 
@@ -278,8 +278,10 @@ class Poll {
       read.map(({ n8nExecutionId }) => n8nExecutionId),
     )
     await this.#ingest(
-      read.filter(({ n8nExecutionId, status }) => {
-        const earlier = known.get(n8nExecutionId)
+      read.filter(({ n8nExecutionId, status, startedAtMs }) => {
+        const earlier = known
+          .get(n8nExecutionId)
+          ?.find((each) => startedAtMs === null || each.startedAtMs === startedAtMs)
         return (
           !earlier ||
           !(earlier.settled || (earlier.status === status && (isOpen(status) || status === 'unknown')))
@@ -304,7 +306,7 @@ class Poll {
   async #ingest(executions: IncomingExecution[]): Promise<void> {
     if (executions.length === 0) return
     const recorded = await ingest(this.#options.db, this.#claim.id, executions, 'poll')
-    for (const { created, previous, current } of recorded.values()) {
+    for (const { created, previous, current } of new Set(recorded.filter((run) => run !== undefined))) {
       if (created) this.#recorded += 1
       else if (previous?.status !== current.status) this.#updated += 1
     }
@@ -321,14 +323,10 @@ const complete = (polledThroughMs: number | null): PollProgress => ({
 
 /** n8n knows of it no more: how it ended will not be learnt. */
 const lost = (n8nExecutionId: string, n8nWorkflowId: string, observedAt: Date): IncomingExecution => ({
+  ...untold,
   n8nExecutionId,
   n8nWorkflowId,
   status: 'unknown',
-  mode: null,
-  startedAtMs: null,
-  finishedAtMs: null,
   eventAtMs: observedAt.getTime(),
   receivedAtMs: observedAt.getTime(),
-  error: null,
-  data: null,
 })

@@ -43,22 +43,19 @@ export class ReportReceiver {
     const read = items.map((item) => readPayload(item, receivedAt))
     const executions = oneWorkflowEach(read)
     const recorded = await ingest(this.#db, instance.id, executions, 'push')
-    if (recorded.size > 0) this.#onRecorded(recorded.size)
-    const usable = new Set(executions)
+    const usable = new Map(executions.map((execution, index) => [execution, recorded[index]]))
+    const runs = new Set(recorded.flatMap((run) => run?.id ?? []))
+    if (runs.size > 0) this.#onRecorded(runs.size)
     const failed = failedRuns(executions, recorded)
     if (failed.length > 0) this.#onFailed(failed)
 
     const letters: NewLetter[] = []
     const announced = new Set<string>()
     const results = read.map((payload, index): ReportResult => {
-      const id = payload.ok ? payload.execution.n8nExecutionId : undefined
-      const execution =
-        payload.ok && usable.has(payload.execution)
-          ? recorded.get(payload.execution.n8nExecutionId)
-          : undefined
-      if (id !== undefined && execution) {
-        const created = execution.created && !announced.has(id)
-        announced.add(id)
+      const execution = payload.ok ? usable.get(payload.execution) : undefined
+      if (execution) {
+        const created = execution.created && !announced.has(execution.id)
+        announced.add(execution.id)
         return { status: created ? 202 : 200, id: execution.id, created }
       }
       const code = codeOf(payload, usable)
@@ -92,7 +89,7 @@ function oneWorkflowEach(read: ReadPayload[]): IncomingExecution[] {
   })
 }
 
-function codeOf(payload: ReadPayload, usable: ReadonlySet<IncomingExecution>): string {
+function codeOf(payload: ReadPayload, usable: ReadonlyMap<IncomingExecution, unknown>): string {
   if (!payload.ok) return payload.code
   return usable.has(payload.execution) ? 'unknown-workflow' : 'workflow-mismatch'
 }

@@ -5,7 +5,7 @@
  */
 import { sql } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
-import { stamped } from './merge.ts'
+import { stamped, untold } from './merge.ts'
 
 export interface TrimOptions {
   /** Where the workflow says nothing, or is gone. */
@@ -118,15 +118,15 @@ export async function dropExpiredMonths(
 }
 
 /**
- * Ends as `unknown` what is open of deployments that are not in n8n any more, by which nothing more is heard of it.
+ * Ends as `unknown` what is still open where nothing more is heard of it: of deployments that are not in n8n any more, and
+ * of n8n's earlier epochs.
  * @returns how many
  */
 export async function closeAbandoned(db: Db, now: Date, limit: number): Promise<number> {
   const eventAtMs = now.getTime()
-  const nothing = { mode: null, startedAtMs: null, finishedAtMs: null, error: null, data: null }
   const { stamp } = await stamped(
     {
-      ...nothing,
+      ...untold,
       n8nExecutionId: '',
       n8nWorkflowId: '',
       status: 'unknown',
@@ -137,29 +137,33 @@ export async function closeAbandoned(db: Db, now: Date, limit: number): Promise<
   )
   const { rows } = await db.execute<{ closed: number }>(sql`
     with abandoned as (
-      select k.instance_id, k.n8n_execution_id
+      select k.instance_id, k.n8n_execution_id, k.epoch
       from execution_keys k
       join executions e on e.id = k.id and e.recorded_at = k.recorded_at
-      where k.status in ('new', 'running', 'waiting') and not exists (
-        select 1 from deployments d where d.id = e.deployment_id and d.n8n_workflow_id is not null)
+      where k.status in ('new', 'running', 'waiting') and (
+        not exists (select 1 from deployments d where d.id = e.deployment_id and d.n8n_workflow_id is not null)
+        or k.epoch < (select i.epoch from instances i where i.id = k.instance_id))
       order by k.n8n_execution_id collate "C"
       limit ${limit}
       for update of k skip locked
     ), keyed as (
       update execution_keys k set status = 'unknown', stamp = ${stamp},
         previous_status = k.status, previous_started_at = k.started_at, previous_finished_at = k.finished_at
-      from abandoned a where a.instance_id = k.instance_id and a.n8n_execution_id = k.n8n_execution_id
+      from abandoned a where a.instance_id = k.instance_id and a.n8n_execution_id = k.n8n_execution_id and a.epoch = k.epoch
       returning k.*
     ), written as (
       update executions e set status = 'unknown', updated_at = now(),
+        previous_workflow_version = e.workflow_version, previous_kind = e.kind,
+        previous_duration_ms = counted_ms(e.started_at, e.finished_at, e.waited, e.active_ms),
         previous_error_fingerprint = e.error_fingerprint, previous_data = null, previous_data_stamp = e.data_stamp
       from keyed where e.id = keyed.id and e.recorded_at = keyed.recorded_at
       returning e.*
     ), changes as (
       insert into execution_changes
-        (user_id, deployment_id, workflow_id, instance_id, workflow_version, recorded_at, sign, status, started_at,
-         finished_at, error_fingerprint)
-      select w.user_id, w.deployment_id, w.workflow_id, w.instance_id, w.workflow_version, w.recorded_at, c.*
+        (user_id, deployment_id, workflow_id, instance_id, workflow_version, kind, recorded_at, duration_ms, sign, status,
+         started_at, finished_at, error_fingerprint)
+      select w.user_id, w.deployment_id, w.workflow_id, w.instance_id, w.workflow_version, w.kind, w.recorded_at,
+        w.previous_duration_ms, c.*
       from written w
       join keyed k on k.id = w.id
       cross join lateral (values

@@ -1,5 +1,6 @@
 /** @module Run data as it may be stored: what jsonb can hold, without stacks and credentials in headers, within 256 KB. */
 import { type NodeCounts, nodeCountsOf } from './node-counts.ts'
+import type { Activity } from './node-runs.ts'
 
 export const dataLimitBytes = 256 * 1024
 const encoder = new TextEncoder()
@@ -14,20 +15,22 @@ export interface RunData {
   json: string
   /** What it adds to the statistics of nodes. */
   nodes: NodeCounts | null
+  /** Null when n8n's run data did not come with it. */
+  activity: Activity | null
 }
 
 /**
  * `data`, or `{ truncated: true, sizeBytes }` when it is too large; null without any.
  * `data` is no deeper than the body may be, so recursion is safe.
  */
-export function toRunData(data: unknown): RunData | null {
+export function toRunData(data: unknown, activity: Activity | null = null): RunData | null {
   if (data === undefined || data === null) return null
   const cleaned = cleanJson(data)
   const json = JSON.stringify(cleaned)
   const sizeBytes = encoder.encode(json).length
   return sizeBytes <= dataLimitBytes
-    ? { json, nodes: nodeCountsOf(cleaned) }
-    : { json: JSON.stringify({ truncated: true, sizeBytes }), nodes: null }
+    ? { json, nodes: nodeCountsOf(cleaned), activity }
+    : { json: JSON.stringify({ truncated: true, sizeBytes }), nodes: null, activity }
 }
 
 /** What Postgres text can hold: no U+0000, no lone surrogate. */

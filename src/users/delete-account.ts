@@ -79,7 +79,7 @@ async function deleteExecutions(db: Db, userId: string, budget: Budget): Promise
         where: sql`${ofUser} order by recorded_at desc, id desc`,
       },
     ],
-    [{ table: executionKeys, key: sql`instance_id, n8n_execution_id`, where: ofUser }],
+    [{ table: executionKeys, key: sql`instance_id, n8n_execution_id, epoch`, where: ofUser }],
     [{ table: executionChanges, key: sql`user_id, id`, where: ofUser }],
     rollups.map((table) => ({ table, key: sql`ctid`, where: ofUser })),
   ]

@@ -126,6 +126,8 @@ function randomExecution(
     n8nWorkflowId,
     status,
     mode: 'trigger',
+    n8nVersionId: null,
+    retryOf: null,
     startedAtMs: isKnown ? startedAtMs : null,
     finishedAtMs,
     eventAtMs: finishedAtMs ?? receivedAtMs,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ingest } from '../../src/executions/ingest.ts'
-import type { IncomingExecution } from '../../src/executions/merge.ts'
+import { type IncomingExecution, untold } from '../../src/executions/merge.ts'
 import { createPostgresTestDatabase } from '../harness/database.ts'
 import { createWorld, type World } from './world.ts'
 
@@ -74,6 +74,7 @@ test('200 overlapping batches of 500 at once: no deadlock, no execution twice, e
   const start = Date.parse('2026-11-22T10:00:00Z')
   const batch = (offset: number): IncomingExecution[] =>
     Array.from({ length: 500 }, (_, index) => ({
+      ...untold,
       n8nExecutionId: String((offset * 37 + index * 7919) % 4000),
       n8nWorkflowId: 'wf1',
       status: offset % 2 === 0 ? ('running' as const) : ('success' as const),
@@ -101,7 +102,7 @@ test('200 overlapping batches of 500 at once: no deadlock, no execution twice, e
     counts[status] = (counts[status] ?? 0) + by
   }
   let created = 0
-  for (const recorded of results.flatMap((result) => Array.from(result.values()))) {
+  for (const recorded of results.flatMap((result) => result.filter((run) => run !== undefined))) {
     if (recorded.created) created += 1
     if (recorded.previous) count(recorded.previous.status, -1)
     count(recorded.current.status, 1)

@@ -50,12 +50,14 @@ describe('shapes', () => {
       n8nWorkflowId: 'w',
       status: 'success',
       mode: 'trigger',
+      n8nVersionId: null,
+      retryOf: null,
       startedAtMs: Date.parse('2026-11-22T10:00:00Z'),
       finishedAtMs: Date.parse('2026-11-22T10:00:01.5Z'),
       eventAtMs: Date.parse('2026-11-22T10:00:01.5Z'),
       receivedAtMs: receivedAt.getTime(),
       error: null,
-      data: { json: '{"a":1}', nodes: null },
+      data: { json: '{"a":1}', nodes: null, activity: null },
     })
   })
 
@@ -267,6 +269,7 @@ describe('what may be stored', () => {
     expect(read(report({ data: 'x'.repeat(256 * 1024 - 1) })).data).toEqual({
       json: '{"truncated":true,"sizeBytes":262145}',
       nodes: null,
+      activity: null,
     })
   })
 })

@@ -65,6 +65,9 @@ export function randomData(next: () => number, aroundMs: number): object {
   return next() < 0.1 ? { told: 'by a sender of its own' } : { nodes }
 }
 
+/** Starts that belong to one run for certain: n8n's own is always the same. */
+const startSpreadMs = 60_000
+
 /** Whatever a sender may say, in whatever order: times, errors and data that change, or are never told. */
 export function randomDelivery(
   n8nExecutionId: string,
@@ -72,16 +75,19 @@ export function randomDelivery(
   aroundMs: number,
   next: () => number,
 ): Delivery {
-  const time = () => (next() < 0.4 ? null : aroundMs + Math.floor((next() - 0.5) * 4 * hourMs))
+  const source = next() < 0.4 ? 'poll' : 'push'
+  const startedAtMs = source === 'poll' ? aroundMs : aroundMs + Math.floor((next() - 0.5) * startSpreadMs)
   return {
-    source: next() < 0.4 ? 'poll' : 'push',
+    source,
     execution: {
       n8nExecutionId,
       n8nWorkflowId,
       status: pick(executionStatuses, next),
-      mode: pick([null, 'webhook', 'trigger'], next),
-      startedAtMs: time(),
-      finishedAtMs: time(),
+      mode: pick([null, 'webhook', 'trigger', 'manual', 'integrated'], next),
+      n8nVersionId: null,
+      retryOf: null,
+      startedAtMs: next() < 0.4 ? null : startedAtMs,
+      finishedAtMs: next() < 0.4 ? null : aroundMs + Math.floor((next() - 0.5) * 4 * hourMs),
       eventAtMs: aroundMs + Math.floor(next() * 4),
       receivedAtMs: aroundMs + Math.floor(next() * 3 * hourMs),
       error: next() < 0.4 ? randomError(next) : null,

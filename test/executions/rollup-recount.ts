@@ -54,23 +54,24 @@ function bucketOf(ms: number): number {
 
 async function recount(sql: Sql, userIds: string[], trimmed: TrimmedData): Promise<Rollups> {
   const rows =
-    await sql`select user_id, workflow_id, instance_id, deployment_id, workflow_version, n8n_execution_id,
+    await sql`select user_id, workflow_id, instance_id, deployment_id, workflow_version, kind, waited, active_ms, n8n_execution_id,
       status, error_fingerprint, data, extract(epoch from recorded_at) * 1000 as recorded_ms,
       extract(epoch from started_at) * 1000 as started_ms, extract(epoch from finished_at) * 1000 as finished_ms
     from executions where user_id = any (${userIds})`
   const result = empty()
   for (const row of rows) {
     const deployment = [row['user_id'], row['workflow_id'], row['instance_id'], row['deployment_id']]
-    const version = row['workflow_version']
+    const version = `${row['workflow_version']} ${row['kind']}`
     const [recordedAt, startedAt, finishedAt] = ['recorded_ms', 'started_ms', 'finished_ms'].map((name) =>
       row[name] === null ? null : new Date(Number(row[name])),
     )
     const happenedAt = startedAt ?? finishedAt ?? recordedAt!
-    const together = [row['user_id'], none, none, none, 0]
-    const bucket =
-      startedAt && finishedAt && finishedAt >= startedAt
-        ? bucketOf(finishedAt.getTime() - startedAt.getTime())
-        : null
+    const together = [row['user_id'], none, none, none, `0 ${row['kind']}`]
+    const activeMs = row['active_ms'] === null ? null : Number(row['active_ms'])
+    const wholeMs =
+      startedAt && finishedAt && finishedAt >= startedAt ? finishedAt.getTime() - startedAt.getTime() : null
+    const countedMs = row['waited'] ? activeMs : wholeMs
+    const bucket = countedMs === null ? null : bucketOf(countedMs)
     for (const [grain, whose] of [
       ['10min', [together]],
       ['hour', [together, [...deployment, version]]],
@@ -94,7 +95,7 @@ async function recount(sql: Sql, userIds: string[], trimmed: TrimmedData): Promi
       const bucket = node.durationMs === null ? null : bucketOf(Math.floor(node.durationMs / node.runs))
       for (const key of [
         [...deployment, version, node.type ?? '', node.name, day],
-        [row['user_id'], none, none, none, 0, node.type ?? '', '', day],
+        [row['user_id'], none, none, none, `0 ${row['kind']}`, node.type ?? '', '', day],
       ]) {
         add(result.nodes, [...key, 'runs'], node.runs)
         add(result.nodes, [...key, 'executions'], 1)
@@ -138,7 +139,8 @@ async function throughViews(sql: Sql, userIds: string[]): Promise<Rollups> {
   const statuses = ['new', 'running', 'waiting', 'success', 'error', 'canceled', 'crashed', 'unknown']
   const summed = (view: string, keys: string[], sums: string[]) =>
     sql.query(
-      `select user_id, workflow_id, instance_id, deployment_id, workflow_version, ${keys.join(', ')},
+      `select user_id, workflow_id, instance_id, deployment_id, workflow_version || ' ' || kind as workflow_version,
+        ${keys.join(', ')},
         extract(epoch from at) * 1000 as at_ms, ${sums.map((each) => `sum("${each}") as "${each}"`).join(', ')}
       from ${view} where user_id = any ($1) group by 1, 2, 3, 4, 5, ${keys.join(', ')}, at`,
       [userIds],

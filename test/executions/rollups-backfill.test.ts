@@ -25,8 +25,9 @@ test('executions from before there were rollups are counted by the migration, an
   const world = createWorld({ db, sql } as Parameters<typeof createWorld>[0])
   const userId = await world.user()
   const workflowId = await world.workflow(userId)
-  const { id: instanceId } = await world.instance(userId)
-  const deploymentId = uuidv7()
+  const [instanceId, deploymentId] = [uuidv7(), uuidv7()]
+  await sql`insert into instances (id, user_id, name, base_url, api_key)
+    values (${instanceId}, ${userId}, 'before', 'https://n8n.example.com', '{"header":{"kid":"k1"}}')`
   await sql`insert into deployments (id, user_id, workflow_id, instance_id, version, n8n_workflow_id, status)
     values (${deploymentId}, ${userId}, ${workflowId}, ${instanceId}, 1, 'wf1', 'tracking')`
   const next = random(6)

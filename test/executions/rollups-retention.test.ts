@@ -2,7 +2,7 @@ import { Client } from 'pg'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { deleteDroppedRollups, foldChanges } from '../../src/executions/fold.ts'
 import { ingest } from '../../src/executions/ingest.ts'
-import type { IncomingExecution } from '../../src/executions/merge.ts'
+import { type IncomingExecution, untold } from '../../src/executions/merge.ts'
 import { closeAbandoned, dropExpiredMonths, trimExecutionData } from '../../src/executions/retention.ts'
 import { purgeDeletedAccounts } from '../../src/users/delete-account.ts'
 import { toRunData } from '../../src/executions/run-data.ts'
@@ -104,6 +104,7 @@ test('data that is trimmed stays counted, and a delivery that comes later does n
   const next = random(4)
   const receivedAtMs = Date.now() - 40 * dayMs
   const execution = (id: number, eventAtMs: number): IncomingExecution => ({
+    ...untold,
     ...{ n8nExecutionId: String(id), n8nWorkflowId: 'wf1', status: 'success', mode: null, error: null },
     ...{ startedAtMs: receivedAtMs, finishedAtMs: receivedAtMs, eventAtMs, receivedAtMs },
     data: toRunData(randomData(next, receivedAtMs)),

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { foldChanges } from '../../src/executions/fold.ts'
+import { untold } from '../../src/executions/merge.ts'
 import { ingest } from '../../src/executions/ingest.ts'
 import { toRunData } from '../../src/executions/run-data.ts'
 import { createPostgresTestDatabase } from '../harness/database.ts'
@@ -67,7 +68,7 @@ function lifeOf(
   const finishedAtMs = startedAtMs + Math.floor(next() ** 3 * 100_000)
   const status = next() < 0.8 ? ('success' as const) : ('error' as const)
   const error = status === 'error' ? randomError(next) : null
-  const common = { n8nExecutionId, n8nWorkflowId, receivedAtMs: nowMs, mode: 'webhook' }
+  const common = { ...untold, n8nExecutionId, n8nWorkflowId, receivedAtMs: nowMs, mode: 'webhook' }
   const ended = { ...common, status, finishedAtMs, eventAtMs: finishedAtMs, error }
   return [
     {
@@ -200,7 +201,8 @@ describe('a change', () => {
     const { userId, instanceId } = await origin()
     const startedAtMs = Date.now() - hourMs
     const failed = {
-      ...{ n8nExecutionId: '1', n8nWorkflowId: 'wf1', status: 'error' as const, mode: null },
+      ...untold,
+      ...{ n8nExecutionId: '1', n8nWorkflowId: 'wf1', status: 'error' as const },
       ...{ startedAtMs, finishedAtMs: startedAtMs + 1000, eventAtMs: startedAtMs, receivedAtMs: startedAtMs },
       error: { message: 'Request 7 failed', node: 'Call', errorClass: 'NodeApiError', httpStatus: 500 },
       data: toRunData({
@@ -251,7 +253,8 @@ describe('a change', () => {
       runs: 2,
     }))
     const runs = Array.from({ length: 5 }, (_, index) => ({
-      ...{ n8nExecutionId: String(index), n8nWorkflowId: 'wf1', status: 'success' as const, mode: null },
+      ...untold,
+      ...{ n8nExecutionId: String(index), n8nWorkflowId: 'wf1', status: 'success' as const },
       ...{ startedAtMs: nowMs, finishedAtMs: nowMs, eventAtMs: nowMs, receivedAtMs: nowMs, error: null },
       data: toRunData({ nodes }),
     }))

@@ -21,11 +21,11 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core'
 import { instant } from './columns.ts'
-import { executionStatuses } from './executions.ts'
+import { executionStatuses, runKinds } from './executions.ts'
 
 const recordedMonth = () => date('recorded_month').notNull()
 
-/** Whose run it was; fixed when the execution is first recorded. */
+/** Whose run it was; all but the version is fixed when the execution is first recorded. */
 const origin = () => ({
   userId: uuid('user_id').notNull(),
   deploymentId: uuid('deployment_id').notNull(),
@@ -39,6 +39,8 @@ const period = () => ({
   grain: text('grain', { enum: ['10min', 'hour', 'day'] }).notNull(),
   at: instant('at').notNull(),
 })
+
+const kind = () => text('kind', { enum: runKinds }).notNull().default('production')
 
 const count = (name: string) => integer(name).notNull().default(0)
 
@@ -61,11 +63,14 @@ export const executionChanges = pgTable(
     workflowId: uuid('workflow_id').notNull(),
     instanceId: uuid('instance_id').notNull(),
     workflowVersion: integer('workflow_version').notNull(),
+    kind: kind(),
     recordedAt: instant('recorded_at').notNull(),
     sign: smallint('sign').notNull(),
     status: text('status', { enum: executionStatuses }).notNull(),
     startedAt: instant('started_at'),
     finishedAt: instant('finished_at'),
+    /** Without waiting; null when it is not known. */
+    durationMs: bigint('duration_ms', { mode: 'number' }),
     errorFingerprint: text('error_fingerprint'),
     /** Of the run's data, as `executions/node-counts.ts` writes them; null when this change does not concern it. */
     nodeNames: text('node_names').array(),
@@ -80,6 +85,7 @@ export const executionStats = pgTable(
   {
     ...origin(),
     workflowVersion: integer('workflow_version').notNull(),
+    kind: kind(),
     ...period(),
     new: count('new'),
     running: count('running'),
@@ -94,7 +100,16 @@ export const executionStats = pgTable(
   (t) => [
     primaryKey({
       name: 'execution_stats_pkey',
-      columns: [t.userId, t.grain, t.at, t.workflowId, t.deploymentId, t.workflowVersion, t.recordedMonth],
+      columns: [
+        t.userId,
+        t.grain,
+        t.at,
+        t.workflowId,
+        t.deploymentId,
+        t.workflowVersion,
+        t.kind,
+        t.recordedMonth,
+      ],
     }),
     index('execution_stats_month_idx').using('brin', t.recordedMonth),
   ],
@@ -109,6 +124,7 @@ export const nodeStats = pgTable(
   {
     ...origin(),
     workflowVersion: integer('workflow_version').notNull(),
+    kind: kind(),
     nodeType: text('node_type').notNull(),
     nodeName: text('node_name').notNull(),
     at: instant('at').notNull(),
@@ -131,6 +147,7 @@ export const nodeStats = pgTable(
         t.workflowId,
         t.deploymentId,
         t.workflowVersion,
+        t.kind,
         t.nodeType,
         t.nodeName,
         t.recordedMonth,
@@ -146,6 +163,7 @@ export const errorStats = pgTable(
   {
     ...origin(),
     workflowVersion: integer('workflow_version').notNull(),
+    kind: kind(),
     ...period(),
     fingerprint: text('fingerprint').notNull(),
     runs: count('runs'),
@@ -153,7 +171,16 @@ export const errorStats = pgTable(
   (t) => [
     primaryKey({
       name: 'error_stats_pkey',
-      columns: [t.userId, t.grain, t.at, t.fingerprint, t.deploymentId, t.workflowVersion, t.recordedMonth],
+      columns: [
+        t.userId,
+        t.grain,
+        t.at,
+        t.fingerprint,
+        t.deploymentId,
+        t.workflowVersion,
+        t.kind,
+        t.recordedMonth,
+      ],
     }),
     index('error_stats_month_idx').using('brin', t.recordedMonth),
   ],

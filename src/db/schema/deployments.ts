@@ -135,6 +135,9 @@ export const deploymentVersions = pgTable(
     sequence: integer('sequence').notNull(),
     userId: uuid('user_id').notNull(),
     version: integer('version').notNull(),
+    /** n8n's own id of what went live, which its executions carry; null where n8n has none or was not asked. */
+    n8nVersionId: text('n8n_version_id'),
+    /** When the version went live in n8n. */
     createdAt: createdAt(),
   },
   (t) => [

@@ -59,6 +59,10 @@ export const instances = pgTable(
     polledThrough: instant('polled_through'),
     /** Where to go on in n8n's list when a poll could not read down to `polled_through`. */
     pollCursor: jsonb('poll_cursor').$type<PollCursor>(),
+    /** Counts the databases that n8n has had: in a new one its execution ids start again. */
+    epoch: integer('epoch').notNull().default(1),
+    /** When the current epoch was detected; null in the first one. */
+    epochStartedAt: instant('epoch_started_at'),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
   },

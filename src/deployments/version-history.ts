@@ -1,0 +1,35 @@
+/** @module Which version of a workflow was live in n8n from when, and under which id of n8n: what runs are attributed by. */
+import { type SQL, sql } from 'drizzle-orm'
+import type { Db } from '../db/client.ts'
+import type { N8nWorkflow } from '../n8n/api-shapes.ts'
+
+/** The id that n8n's executions of the published version carry; null on 1.x, whose executions carry none. */
+export const liveVersionOf = ({ activeVersionId, versionId }: N8nWorkflow): string | null =>
+  activeVersionId ?? versionId
+
+/**
+ * A statement that appends what is live to the history, unless its latest entry is the same.
+ * @param live a select of `id, user_id, version, n8n_version_id` of deployments whose rows are locked
+ * @param at ISO 8601
+ */
+export const appendVersion = (live: SQL, at: string): SQL => sql`
+  insert into deployment_versions (deployment_id, sequence, user_id, version, n8n_version_id, created_at)
+  select live.id, coalesce(latest.sequence, 0) + 1, live.user_id, live.version, live.n8n_version_id, ${at}::timestamptz
+  from (${live}) live left join lateral (
+    select h.sequence, h.version, h.n8n_version_id from deployment_versions h
+    where h.user_id = live.user_id and h.deployment_id = live.id order by h.sequence desc limit 1
+  ) latest on true
+  where latest.version is distinct from live.version or latest.n8n_version_id <> live.n8n_version_id
+  returning deployment_id, version`
+
+const chunkRows = 1000
+
+/** Gives the runs that n8n has told to be of `n8nVersionId` the version that the history knows it as. */
+export async function attributeRuns(db: Db, deploymentId: string, n8nVersionId: string): Promise<void> {
+  for (;;) {
+    const { rows } = await db.execute<{ moved: number }>(
+      sql`select attribute_executions(${deploymentId}::uuid, ${n8nVersionId}, ${chunkRows}::integer) as moved`,
+    )
+    if ((rows[0]?.moved ?? 0) < chunkRows) return
+  }
+}
