@@ -100,7 +100,7 @@ function toOwnSettings(remote: JsonObject, { sent, reporterWorkflowId }: OwnCont
   const now = settingsForm(remote)
   if (sent && sameJson(now, then)) return sent.original.settings
   const original = sent?.original.settings
-  const kept = isObject(original) ? original : sendableSettings(original, KNOWN_SETTINGS, [])
+  const kept = isObject(original) ? original : sendableSettings(original, KNOWN_SETTINGS).settings
   const settings: JsonObject = {}
   for (const [key, value] of Object.entries(now)) {
     if (sent && sameJson(then[key], value)) {

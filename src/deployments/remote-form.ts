@@ -131,7 +131,7 @@ function credentialIds(credentials: unknown): JsonObject {
 
 /** The settings that n8n would not have by itself. */
 export function settingsForm(settings: unknown): JsonObject {
-  const given = sendableSettings(settings, KNOWN_SETTINGS, [])
+  const { settings: given } = sendableSettings(settings, KNOWN_SETTINGS)
   return Object.fromEntries(
     Object.entries(given).filter(
       ([key, value]) => key !== NOT_KEPT && value !== SETTING_DEFAULTS[key] && !isEmptyList(value),

@@ -5,7 +5,7 @@
  * run that has not failed, and no node of the owner's gets other data than before. It is a hint that makes results
  * quick; polling tells what is true. Where it would change what a caller gets, it is left out and polling alone tells.
  */
-import { isObject } from '../n8n/sendable-connections.ts'
+import { isObject } from '../n8n/structure-repairs.ts'
 import type { N8nNodeBody, N8nWorkflowBody } from '../n8n/sendable-workflow.ts'
 import type { JsonObject } from '../n8n/workflow-json.ts'
 import { postNode, type Receiver } from './reporter-workflow.ts'

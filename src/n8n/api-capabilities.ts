@@ -2,7 +2,7 @@
 import * as z from 'zod'
 import { JsonRecord, N8nWorkflow, pageOf } from './api-shapes.ts'
 import { N8nError, type Send } from './api-transport.ts'
-import { isObject } from './sendable-connections.ts'
+import { isObject } from './structure-repairs.ts'
 import { type AcceptedSettings, KNOWN_SETTINGS, LEGACY_SETTINGS } from './sendable-settings.ts'
 
 /** What this n8n offers to this API key. */

@@ -1,6 +1,5 @@
 /** @module What a workflow consists of and needs, read from its JSON alone. Pure. */
 import type { Catalogue } from './catalogue.ts'
-import { ownValue } from './display-options.ts'
 import { findHardCodedSecrets } from './hard-coded-secrets.ts'
 import {
   describeNode,
@@ -8,15 +7,12 @@ import {
   requiredCredentials,
   typeVersion,
 } from './required-credentials.ts'
+import { checkStructure } from './structure.ts'
 import { webhookPaths } from './webhook-paths.ts'
 
-/** Stable codes; new ones may be added. */
+/** Stable codes, beside those of `checkStructure`; new ones may be added. */
 export type WarningCode =
-  | 'dangling-connection'
-  | 'duplicate-node-name'
   | 'hard-coded-secret'
-  | 'missing-node-name'
-  | 'missing-node-type'
   | 'no-trigger'
   | 'unknown-credential-type'
   | 'unknown-node-type'
@@ -26,7 +22,7 @@ export type WarningCode =
 
 /** `message` never repeats a secret. `node`: the node's name, or `#` and its index when it has none. */
 export interface WorkflowWarning {
-  code: WarningCode
+  code: string
   message: string
   node?: string
 }
@@ -63,19 +59,13 @@ const MAX_SHOWN_LENGTH = 120
 export function extractMetadata(workflow: Record<string, unknown>, catalogue: Catalogue): WorkflowMetadata {
   const nodes = Array.isArray(workflow.nodes) ? workflow.nodes.filter(isObject) : []
   const found = new Findings()
-  const names = new Map<string, number>()
   nodes.forEach((node, index) => {
     const name = typeof node.name === 'string' && node.name !== '' ? node.name : undefined
-    if (name !== undefined) names.set(name, (names.get(name) ?? 0) + 1)
     readNode(node, name ?? `#${index}`, catalogue, found)
-    if (name === undefined) {
-      found.warn('missing-node-name', 'The node has no name: n8n will not accept it', `#${index}`)
-    }
   })
-  for (const [name, count] of names) {
-    if (count > 1) found.warn('duplicate-node-name', `${count} nodes are named so`, name)
+  if (nodes.length > 0) {
+    for (const { code, message, node } of checkStructure(workflow).findings) found.warn(code, message, node)
   }
-  checkConnections(workflow.connections, names, found)
   if (!found.startable && nodes.length > 0) {
     found.warn('no-trigger', 'Nothing starts this workflow: it has no enabled trigger')
   }
@@ -113,7 +103,7 @@ class Findings {
     this.requirements.set(type, requirement)
   }
 
-  warn(code: WarningCode, message: string, node?: string): void {
+  warn(code: string, message: string, node?: string): void {
     if (this.warnings.length >= MAX_WARNINGS) return
     this.warnings.push({ code, message, ...(node !== undefined && { node: shown(node) }) })
   }
@@ -125,10 +115,7 @@ function readNode(node: Record<string, unknown>, label: string, catalogue: Catal
     found.warn('hard-coded-secret', message, label)
   }
   const { type } = node
-  if (typeof type !== 'string' || type === '') {
-    found.warn('missing-node-type', 'The node has no type: n8n cannot run it', label)
-    return
-  }
+  if (typeof type !== 'string' || type === '') return
   found.nodeTypes.add(type)
   const description = describeNode(catalogue, node)
   warnOfVersion(node, type, label, catalogue, found)
@@ -177,33 +164,6 @@ function warnOfVersion(
 /** Of community nodes: n8n goes by the name as well. */
 function isTriggerByName(type: string): boolean {
   return type.toLowerCase().includes('trigger') || type === 'n8n-nodes-base.start'
-}
-
-function checkConnections(connections: unknown, names: Map<string, number>, found: Findings): void {
-  if (!isObject(connections)) return
-  for (const [source, outputs] of Object.entries(connections)) {
-    const targets = [...targetsOf(outputs)]
-    if (!names.has(source) && targets.length > 0) {
-      found.warn('dangling-connection', 'A connection starts at a node that is not there', source)
-    }
-    for (const target of new Set(targets)) {
-      if (names.has(target)) continue
-      found.warn('dangling-connection', `Connected to ${shown(target)}, which is not there`, source)
-    }
-  }
-}
-
-/** `{ main: [[{ node }]] }`, with what is null or of another shape passed over. */
-function* targetsOf(outputs: unknown): Generator<string> {
-  if (!isObject(outputs)) return
-  for (const slots of Object.values(outputs)) {
-    for (const slot of Array.isArray(slots) ? slots : []) {
-      for (const connection of Array.isArray(slot) ? slot : [slot]) {
-        const target = ownValue(connection, 'node')
-        if (typeof target === 'string') yield target
-      }
-    }
-  }
 }
 
 function shown(text: string): string {

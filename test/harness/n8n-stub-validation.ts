@@ -140,7 +140,7 @@ export function checkWorkflowBody(body: unknown, generation: Generation, isCreat
   requireFields(body, ['name', 'nodes', 'connections', 'settings'])
   if (!isObject(body)) throw new Refusal(400, `request/body Expected object, received ${kindOf(body)}`)
   workflowCheck[generation](body, '')
-  const length = String(body.name).length
+  const { length } = Array.from(String(body.name))
   if (isCreate && (length < 1 || length > 128)) {
     throw new Refusal(400, 'Workflow name must be 1 to 128 characters long.')
   }

@@ -164,7 +164,8 @@ describe('a warning', () => {
     ['dangling-connection', { nodes: [trigger], connections: { Hook: to('Gone') } }],
     ['dangling-connection', { nodes: [trigger], connections: { Gone: to('Hook') } }],
     ['dangling-connection', { nodes: [trigger], connections: { Hook: to('constructor') } }],
-    ['dangling-connection', { nodes: [trigger], connections: { Hook: to('hook') } }],
+    ['connection-name-mismatch', { nodes: [trigger], connections: { Hook: to('hook') } }],
+    ['connection-by-id', { nodes: [{ ...trigger, id: 'x' }], connections: { x: to('Hook') } }],
     [
       'unknown-credential-type',
       {
@@ -183,17 +184,18 @@ describe('a warning', () => {
     expect(codes(workflow)).toEqual([code])
   })
 
-  test.each<[unknown]>([
-    [null],
-    [[]],
-    [{ Hook: null }],
-    [{ Hook: [] }],
-    [{ Hook: { main: null } }],
-    [{ Hook: { main: [null, [null], ['Gone'], [5], [{}]] } }],
-    [{ Hook: { main: { 0: [{ node: 'Gone' }] } } }],
-    [{ Hook: 'Gone' }],
-  ])('is not given for connections that are only oddly shaped: %j', (connections) => {
-    expect(codes({ nodes: [trigger], connections })).toEqual([])
+  test.each<[unknown, string[]]>([
+    [null, []],
+    [[], ['invalid-connection']],
+    [{ Hook: null }, []],
+    [{ Hook: [] }, ['invalid-connection']],
+    [{ Hook: { main: null } }, []],
+    [{ Hook: { main: [null, [null]] } }, ['empty-connection']],
+    [{ Hook: { main: [['Gone'], [5], [{}]] } }, ['invalid-connection']],
+    [{ Hook: { main: { 0: [{ node: 'Gone' }] } } }, ['invalid-connection']],
+    [{ Hook: 'Gone' }, ['invalid-connection']],
+  ])('is given for connections that n8n refuses: %j', (connections, expected) => {
+    expect([...new Set(codes({ nodes: [trigger], connections }))]).toEqual(expected)
   })
 
   test('names the node, or its index when it has no name', () => {

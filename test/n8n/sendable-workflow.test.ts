@@ -15,9 +15,11 @@ const webhook = (path: string) => ({
 const body = (name = 'Orders', path = 'orders') => ({
   ...{ name, nodes: [webhook(path)], connections: {}, settings: {} },
 })
+const to = (node: unknown) => ({ main: [[{ node, type: 'main', index: 0 }]] })
+
 describe('toN8nWorkflow', () => {
-  test('sends what n8n takes, and says what it left out', () => {
-    const { body, changes, errors } = toN8nWorkflow({
+  test('sends what n8n takes, and lists the bookkeeping it left out', () => {
+    const { body, changes, findings } = toN8nWorkflow({
       ...{
         id: 'x',
         active: true,
@@ -26,40 +28,39 @@ describe('toN8nWorkflow', () => {
         pinData: { A: [{ json: { mail: 'a@b.c' } }] },
         name: 'Orders',
       },
-      nodes: [{ ...webhook('p'), color: 3, foo: 1, typeVersion: '2', disabled: 'true', credentials: 'x' }],
-      connections: {
-        Webhook: { main: [[{ node: 'Nope', type: 'main', index: 0 }], null] },
-        Gone: { main: [[null]] },
-      },
-      settings: { executionOrder: 'v1', saveDataErrorExecution: 'DEFAULT', foo: 1 },
+      nodes: [
+        { ...webhook('p'), color: 3, foo: 1, credentials: 'x', notes: null, position: { x: '5', y: 6 } },
+      ],
+      connections: { Webhook: { main: [[], null] } },
+      settings: { executionOrder: 'v1', saveManualExecutions: 'DEFAULT', foo: 1, timezone: null },
     })
-    expect(errors).toEqual([])
+    expect(findings).toEqual([])
     expect(body).toEqual({
       name: 'Orders',
-      nodes: [{ ...webhook('p'), disabled: true }],
+      nodes: [{ ...webhook('p'), position: [5, 6] }],
       connections: { Webhook: { main: [[], null] } },
       settings: { executionOrder: 'v1' },
     })
     expect(changes.map(({ pointer }) => pointer)).toEqual([
-      ...['/pinData', '/nodes/0/typeVersion', '/nodes/0/foo', '/nodes/0/disabled', '/nodes/0/credentials'],
-      ...[
-        '/connections/Webhook/main/0/0',
-        '/connections/Gone',
-        '/settings/saveDataErrorExecution',
-        '/settings/foo',
-      ],
+      ...['/pinData', '/nodes/0/position', '/nodes/0/foo', '/nodes/0/credentials'],
+      ...['/settings/saveManualExecutions', '/settings/foo'],
     ])
   })
 
-  test('mends what is missing, the same way each time', () => {
-    const untidy = { nodes: [{ type: 'a' }, { type: 'b', name: 'Node 1', id: 7, parameters: [] }] }
+  test('fills in ids, positions and the name, the same way each time', () => {
+    const untidy = {
+      nodes: [
+        { type: 'a', name: 'A' },
+        { type: 'b', name: 'B', id: 7, parameters: null },
+      ],
+    }
     const { body, errors } = toN8nWorkflow(untidy)
     expect(errors).toEqual([])
     expect(body).toEqual({
       name: 'Untitled workflow',
       nodes: [
-        { id: 'node-1', name: 'Node 1 (2)', type: 'a', position: [0, 0], parameters: {} },
-        { id: 'node-2', name: 'Node 1', type: 'b', position: [220, 0], parameters: {} },
+        { id: 'node-1', name: 'A', type: 'a', position: [0, 0], parameters: {} },
+        { id: 'node-2', name: 'B', type: 'b', position: [220, 0], parameters: {} },
       ],
       connections: {},
       settings: {},
@@ -67,43 +68,25 @@ describe('toN8nWorkflow', () => {
     expect(toN8nWorkflow(untidy).body).toEqual(body)
   })
 
-  test.each<[string, Record<string, unknown>, string]>([
-    ['no nodes', { nodes: 'x' }, '/nodes'],
-    ['a node that is none', { nodes: [null] }, '/nodes/0'],
-    ['a node without type', { nodes: [{ name: 'A' }] }, '/nodes/0/type'],
-    [
-      'a name twice',
-      {
-        nodes: [
-          { name: 'A', type: 't' },
-          { name: 'A', type: 't' },
-        ],
-      },
-      '/nodes/1/name',
-    ],
-    [
-      'parameters that are none',
-      { nodes: [{ name: 'A', type: 't', parameters: 'x' }] },
-      '/nodes/0/parameters',
-    ],
-    ['connections as text', { nodes: [], connections: 'x' }, '/connections'],
-    [
-      'outputs as text',
-      { nodes: [webhook('p')], connections: { Webhook: { main: 'x' } } },
-      '/connections/Webhook/main',
-    ],
-    [
-      'a target as text',
-      { nodes: [webhook('p')], connections: { Webhook: { main: [['Webhook']] } } },
-      '/connections/Webhook/main/0/0',
-    ],
-    [
-      'one level less',
-      { nodes: [webhook('p')], connections: { Webhook: { main: [{ node: 'Webhook' }] } } },
-      '/connections/Webhook/main/0',
-    ],
-  ])('refuses %s', (_, workflow, pointer) => {
-    expect(toN8nWorkflow(workflow).errors.map((error) => error.pointer)).toEqual([pointer])
+  test('drops nothing that n8n refuses without an error', () => {
+    const { errors } = toN8nWorkflow({
+      ...body('n'.repeat(129)),
+      nodes: [{ ...webhook('p'), typeVersion: '2' }, { ...webhook('q'), disabled: 'true' }, { type: 't' }],
+      connections: { Webhook: to('Gone'), a: to('Webhook'), Gone: to('Webhook') },
+      settings: { executionTimeout: '60', callerPolicy: 'nobody' },
+    })
+    expect(errors.map(({ pointer }) => pointer)).toEqual([
+      ...[
+        '/name',
+        '/nodes/0/typeVersion',
+        '/nodes/1/name',
+        '/nodes/1/disabled',
+        '/nodes/1/id',
+        '/nodes/2/name',
+      ],
+      ...['/connections/Webhook/main/0/0/node', '/connections/a', '/connections/Gone'],
+      ...['/settings/executionTimeout', '/settings/callerPolicy'],
+    ])
   })
 
   test('leaves out the settings that an older n8n refuses', () => {
@@ -114,6 +97,10 @@ describe('toN8nWorkflow', () => {
       settings: { executionOrder: 'v1' },
     })
     expect(older.body.settings).toEqual({ timezone: 'UTC', executionOrder: 'v1' })
+    expect(older.findings).toMatchObject([
+      { code: 'unsupported-setting', level: 'warning', pointer: '/settings/callerPolicy' },
+    ])
+    expect(older.errors).toEqual([])
   })
 
   test('takes a node called __proto__ for a name', () => {
@@ -131,7 +118,7 @@ const present = existsSync(path.join(folder, 'index.json'))
 const read = (file: string): unknown => JSON.parse(readFileSync(path.join(folder, file), 'utf8'))
 
 describe.skipIf(!present)('real workflows (skipped without FLOWKEEP_CORPUS)', () => {
-  test('are taken by n8n, but for a few that say why not', async () => {
+  test('are taken by n8n, or refused as they are', async () => {
     const stub = await createN8nStub()
     const client = createN8nClient({ baseUrl: stub.baseUrl, apiKey: stub.apiKey, fetch: stub.fetch })
     const refused: string[] = []
@@ -145,6 +132,6 @@ describe.skipIf(!present)('real workflows (skipped without FLOWKEEP_CORPUS)', ()
           'id',
         )
     }
-    expect(refused.length / files.length).toBeLessThan(0.05)
+    expect(refused.length / files.length).toBeLessThan(0.1)
   })
 })

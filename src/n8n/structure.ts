@@ -1,0 +1,93 @@
+/**
+ * @module What n8n would refuse when a workflow is created (measured on 2.41.1), and repairs of it that keep its meaning.
+ * Nothing is repaired unless it is asked for. What n8n's editor keeps for itself, and what is null, is no defect.
+ */
+import type { Finding } from './finding.ts'
+import { checkConnections } from './structure-connections.ts'
+import { mentionedNames } from './structure-names.ts'
+import { checkNodes } from './structure-nodes.ts'
+import { isAbsent, Place, quoted, refusedKind, Repairs } from './structure-repairs.ts'
+import { checkSettings } from './structure-settings.ts'
+import type { JsonObject } from './workflow-json.ts'
+
+/** In characters, of which n8n counts one that takes two UTF-16 units as one. */
+const MAX_NAME_LENGTH = 128
+
+export interface Structure {
+  /** The workflow given, with the repairs that were asked for; the same object when there were none. */
+  workflow: JsonObject
+  /** What n8n would refuse in the workflow given, at most 200. */
+  findings: Finding[]
+  /** What n8n would refuse in the repaired one. */
+  left: Finding[]
+  /** Codes of the repairs that were made, sorted. */
+  applied: string[]
+}
+
+/** Pure and linear in the workflow. @param fixes codes of findings whose repair is wanted */
+export function checkStructure(workflow: JsonObject, fixes: Iterable<string> | 'all' = []): Structure {
+  const repairs = new Repairs(fixes === 'all' ? 'all' : new Set(fixes))
+  const place = new Place()
+  const name = checkName(workflow.name, place.at('name'), repairs)
+  const mentioned = mentionedNames(workflow.connections)
+  const given: unknown = workflow.nodes
+  if (!Array.isArray(given)) {
+    repairs.report({
+      code: 'invalid-workflow',
+      place: place.at('nodes'),
+      message: 'nodes must be an array of nodes',
+      n8n: refusedKind(place.at('nodes'), 'array', given),
+    })
+  }
+  const { nodes, names } = checkNodes(
+    Array.isArray(given) ? given : [],
+    place.at('nodes'),
+    mentioned,
+    repairs,
+  )
+  const connections = checkConnections(workflow.connections, place.at('connections'), names, repairs)
+  const settings = checkSettings(workflow.settings, place.at('settings'), repairs)
+  return {
+    workflow:
+      repairs.applied.size === 0
+        ? workflow
+        : {
+            ...workflow,
+            ...(name !== workflow.name && { name }),
+            ...(Array.isArray(given) && { nodes }),
+            ...('connections' in workflow && { connections }),
+            ...('settings' in workflow && { settings }),
+          },
+    findings: repairs.all,
+    left: repairs.left,
+    applied: [...repairs.applied].toSorted(),
+  }
+}
+
+function checkName(name: unknown, place: Place, repairs: Repairs): unknown {
+  if (isAbsent(name) || name === '') return name
+  if (typeof name !== 'string') {
+    const isNumber = typeof name === 'number'
+    const applied = repairs.report({
+      code: 'invalid-workflow-name',
+      place,
+      message: 'The name of a workflow must be text',
+      n8n: refusedKind(place, 'string', name),
+      fix: isNumber ? `Name it ${quoted(String(name))}` : undefined,
+    })
+    return applied && isNumber ? String(name) : name
+  }
+  // A character takes two units at most.
+  if (name.length <= MAX_NAME_LENGTH) return name
+  const characters = Array.from(name)
+  if (characters.length <= MAX_NAME_LENGTH) return name
+  const short = characters.slice(0, MAX_NAME_LENGTH).join('').trimEnd()
+  const applied = repairs.report({
+    code: 'workflow-name-too-long',
+    place,
+    message: `The name has ${characters.length} characters, and n8n takes ${MAX_NAME_LENGTH}. Shorten it`,
+    n8n: 'Workflow name must be 1 to 128 characters long.',
+    fix: `Shorten it to its first ${MAX_NAME_LENGTH} characters`,
+  })
+  return applied ? short : name
+}
