@@ -302,9 +302,15 @@ function fieldRow(owner: string, property: Property, dependedOn: Set<string>): F
     property.type,
     flags,
     options.length > 0 ? options : null,
-    dependedOn.has(property.name) ? (property.default ?? null) : null,
+    defaultOf(property, hasDefault, dependedOn),
     ...conditions(owner, { ...(show && { show }), ...(hide && { hide }) }),
   ]
+}
+
+/** What n8n uses where a value is absent. Hidden fields are n8n's own: their defaults count in conditions only. */
+function defaultOf(property: Property, hasDefault: boolean, dependedOn: Set<string>): unknown {
+  if (dependedOn.has(property.name)) return property.default ?? null
+  return hasDefault && property.type !== 'hidden' && property.type !== 'notice' ? property.default : null
 }
 
 /** One type a line, so that a change of n8n's version reads as a diff. */

@@ -18,9 +18,15 @@ const CredentialType = CredentialTypeSummary.extend({
     z.object({
       name: z.string(),
       kind: z.string().meta({ description: "n8n's kind of input, such as string, options or json" }),
-      required: z.boolean(),
+      required: z.boolean().meta({
+        description: 'Whether a value must be given, while the fields of `shownWhen` have their defaults',
+      }),
       secret: z.boolean(),
       options: z.array(z.unknown()).optional().meta({ description: 'The values allowed' }),
+      default: z.unknown().optional().meta({ description: 'What n8n uses where no value is given' }),
+      shownWhen: z.record(z.string(), z.array(z.unknown())).optional().meta({
+        description: 'n8n uses the field only while each of these fields has one of the values',
+      }),
     }),
   ),
   nodeTypes: z.array(z.string()).meta({ description: 'Types of the nodes that can use it, sorted' }),

@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { deploymentStatuses } from '../db/schema/deployments.ts'
 import { pageQuery, sliceOf } from '../http/page.ts'
 
-const maximumFields = 200
+export const maximumFields = 200
 const fieldName = /^[A-Za-z_$][\w$.-]{0,127}$/
 
 /** A name that every object inherits is no type: n8n could not load it either. */
@@ -49,9 +49,14 @@ export const NewCredential = z
   .meta({ ref: 'NewCredential' })
 export type NewCredential = z.output<typeof NewCredential>
 
-/** What is left out stays. `data` replaces the whole. */
+/** What is left out stays, in `data` as well. */
 export const CredentialChange = z
-  .strictObject({ name: Name.optional(), data: Data.optional() })
+  .strictObject({
+    name: Name.optional(),
+    data: Data.optional().meta({
+      description: 'Merged into the stored data (RFC 7396): null removes a field; write-only',
+    }),
+  })
   .meta({ ref: 'CredentialChange' })
 export type CredentialChange = z.output<typeof CredentialChange>
 

@@ -13,7 +13,6 @@ import { AppError } from '../errors.ts'
 import { redact } from '../http/log.ts'
 import { type Page, type Slice, slice } from '../http/page.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
-import { checkCredentialData } from '../n8n/credential-data.ts'
 import type {
   Credential,
   CredentialChange,
@@ -21,6 +20,7 @@ import type {
   CredentialUsage,
   NewCredential,
 } from './contract.ts'
+import { changedData, requireFit } from './data-change.ts'
 import { contextOf, type RowKey, toCredential, type VisibleRow, visible } from './rows.ts'
 import { SecretData } from './secret-data.ts'
 import { serviceOf } from './service-name.ts'
@@ -29,6 +29,8 @@ import { findUsage } from './usage.ts'
 const maximumErrorChars = 500
 /** How many credentials `findByUserAndService` opens. */
 const maximumOpened = 100
+/** How often a change that fits any version is merged into a newer one. */
+const maximumTries = 25
 
 export interface OpenCredential {
   credential: Credential
@@ -113,10 +115,10 @@ export class CredentialRepository {
   }
 
   /**
-   * A name that is the same and no data is no change and makes no version. Data, even the same, is sealed anew and
-   * has to be tested again.
+   * `data` is merged into what is stored (RFC 7396): null removes a field. A change that leaves everything as it is
+   * makes no version; changed data has to be tested again.
    * @param expectedVersion null for whichever is current
-   * @throws {AppError} `version-conflict`, `invalid`, `name-taken`, `key-unavailable`
+   * @throws {AppError} `version-conflict`, `invalid`, `name-taken`, `credential-undecryptable`, `key-unavailable`
    */
   async update(
     userId: string,
@@ -124,17 +126,69 @@ export class CredentialRepository {
     expectedVersion: number | null,
     change: CredentialChange,
   ): Promise<Credential | null> {
-    const current = await this.find(userId, id)
-    if (!current) return null
-    if (expectedVersion !== null && expectedVersion !== current.version) throw versionConflict()
+    for (let tries = 1; ; tries += 1) {
+      const current = await this.#readForChange(userId, id, change)
+      if (!current) return null
+      const { credential, stored } = current
+      if (expectedVersion !== null && expectedVersion !== credential.version) throw versionConflict()
+      const data = stored && change.data && changedData(stored, change.data)
+      const name = change.name === credential.name ? undefined : change.name
+      if (data === undefined && name === undefined) return credential
+      const written = { ...(name && { name }), ...(data && { data }) }
+      // A name depends on no version; data was merged into the one that was read.
+      const version = expectedVersion === null && !data ? null : credential.version
+      const updated = await this.#write(userId, credential, version, written)
+      if (updated) return updated
+      // With `*` any version will do: the change is merged again, into the newer one.
+      if (version === null || expectedVersion !== null || tries === maximumTries) {
+        if (await this.find(userId, id)) throw versionConflict()
+        return null
+      }
+    }
+  }
+
+  /** The credential, and its data where the change needs it. */
+  async #readForChange(
+    userId: string,
+    id: string,
+    { data }: CredentialChange,
+  ): Promise<{ credential: Credential; stored?: Record<string, unknown> } | null> {
+    if (data === undefined) {
+      const credential = await this.find(userId, id)
+      return credential && { credential }
+    }
+    const [row] = await this.#db
+      .select({ ...visible, data: credentials.data })
+      .from(credentials)
+      .where(ownedBy(userId, id))
+    if (!row) return null
+    try {
+      const opened = await this.#open(userId, row)
+      return { credential: opened.credential, stored: opened.data.reveal() }
+    } catch (error) {
+      const isLost = error instanceof AppError && error.code === 'credential-undecryptable'
+      // Where every stored field is given anew or removed, nothing has to be read.
+      if (isLost && row.fields.every((field) => Object.hasOwn(data, field))) {
+        return { credential: toCredential(row), stored: {} }
+      }
+      throw error
+    }
+  }
+
+  /** Null when the credential is gone, or not of that version any more. */
+  async #write(
+    userId: string,
+    { id, type }: Credential,
+    version: number | null,
+    change: CredentialChange,
+  ): Promise<Credential | null> {
     const { name, data } = change
-    if (data === undefined && (name === undefined || name === current.name)) return current
-    if (data !== undefined) await this.#checkData(current.type, data)
+    if (data !== undefined) await this.#checkData(type, data)
     const changed = {
       version: sql`${credentials.version} + 1`,
       ...(name !== undefined && { name }),
       ...(data !== undefined && {
-        data: await this.#seal({ userId, id, type: current.type }, data),
+        data: await this.#seal({ userId, id, type }, data),
         fields: Object.keys(data).toSorted(),
         status: 'untested' as const,
         lastValidatedAt: null,
@@ -145,20 +199,13 @@ export class CredentialRepository {
       this.#db
         .update(credentials)
         .set(changed)
-        .where(
-          and(
-            ownedBy(userId, id),
-            expectedVersion === null ? undefined : eq(credentials.version, expectedVersion),
-          ),
-        )
+        .where(and(ownedBy(userId, id), version === null ? undefined : eq(credentials.version, version)))
         .returning(visible),
     )
     const details = JSON.stringify({ changed: Object.keys(change).toSorted() })
     const audited = this.#auditUpdate(userId, sql`${details}::jsonb`)
     const [row] = await nameTakenOr(this.#db.with(updated, audited).select().from(updated))
-    if (row) return toCredential(row)
-    if (await this.find(userId, id)) throw versionConflict()
-    return null
+    return row ? toCredential(row) : null
   }
 
   async usage(userId: string, id: string): Promise<CredentialUsage | null> {
@@ -238,10 +285,7 @@ export class CredentialRepository {
   /** @returns whether n8n brings the type along @throws {AppError} `invalid` */
   async #checkData(type: string, data: Record<string, unknown>): Promise<boolean> {
     const catalogue = await this.#options.loadCatalogue()
-    const errors = checkCredentialData(catalogue, type, data)
-    if (errors.length > 0) {
-      throw new AppError('invalid', `${errors[0]?.pointer}: ${errors[0]?.detail}`, { errors })
-    }
+    requireFit(catalogue, type, data)
     return catalogue.credentialType(type) !== undefined
   }
 

@@ -99,8 +99,11 @@ export function credentialRoutes(
       '/:id',
       describe({
         tag,
-        summary: 'Rename a credential or replace its data',
-        description: 'Needs If-Match. `data` replaces the whole, and the credential counts as untested then.',
+        summary: 'Update a credential',
+        description:
+          'Needs If-Match. `data` is merged into the stored data (RFC 7396): a field that is left out stays, null ' +
+          'removes one. The result must fit the type. Changed data counts as untested; a change of nothing makes no ' +
+          'version.',
         responses: { 200: Credential },
         errors: [
           'malformed-json',
@@ -111,6 +114,7 @@ export function credentialRoutes(
           'unsupported-media-type',
           'invalid',
           'precondition-required',
+          'credential-undecryptable',
           'key-unavailable',
         ],
       }),

@@ -65,7 +65,10 @@ export type NodeRow = [
   descriptions: DescriptionRow[],
 ]
 
-/** The default value is present only where a condition depends on it; options are those n8n lists by value. */
+/**
+ * The default value of a field that a user sets, unless it is the empty string; of a hidden field only where a
+ * condition depends on it. Options are those n8n lists by value.
+ */
 export type FieldRow = [
   name: string,
   kind: string,

@@ -1,15 +1,21 @@
 /** @module What n8n's own node and credential types are and need, for n8n 2.41.1. */
 import type { CatalogueFile, CredentialRow, DescriptionRow, FieldRow, NodeRow } from './catalogue-file.ts'
 import { CredentialFlag, FieldFlag, NodeFlag } from './catalogue-file.ts'
+import { isDisplayed } from './display-options.ts'
 
-/** `kind`: string, number, boolean, options, json, hidden, fixedCollection. `required`: with no default of its own. */
+/** `kind`: string, number, boolean, options, json, hidden, fixedCollection. */
 export interface CredentialField {
   name: string
   kind: string
+  /** Without a default of its own, and shown by n8n while the fields of `shownWhen` have their defaults. */
   required: boolean
   secret: boolean
-  /** the values allowed, where n8n lists them */
+  /** The values allowed, where n8n lists them. */
   options?: unknown[]
+  /** What n8n uses where no value is given. */
+  default?: unknown
+  /** n8n shows the field only while each of these other fields has one of the values. */
+  shownWhen?: Record<string, unknown[]>
 }
 
 export interface CredentialTypeSummary {
@@ -79,9 +85,11 @@ export class Catalogue {
   credentialType(name: string): CredentialType | undefined {
     const row = this.#credentials.get(name)
     if (!row) return undefined
+    const rows = this.credentialFields(name)
+    const defaults = new Map(rows.map(([field, , , , defaultValue]) => [field, defaultValue]))
     const fields = new Map<string, CredentialField>()
-    for (const each of this.credentialFields(name)) {
-      if (each[1] !== 'notice') fields.set(each[0], toField(each))
+    for (const each of rows) {
+      if (each[1] !== 'notice' && isSettable(each)) fields.set(each[0], toField(each, defaults))
     }
     return {
       ...this.#credentialSummary(row),
@@ -99,7 +107,7 @@ export class Catalogue {
     const row = this.#credentials.get(name)
     if (!row) return []
     const [, , , parents] = row
-    const own = takesDomains(row) ? [...row[4], ...DOMAIN_FIELDS] : row[4]
+    const own = takesDomains(row) ? withDomains(row[4]) : row[4]
     if (parents.length === 0) {
       return name === 'oAuth1Api' || name === 'oAuth2Api' ? [...own, OAUTH_TOKEN_FIELD] : own
     }
@@ -203,20 +211,39 @@ function contains([type, displayName]: [string, string, ...unknown[]], query: st
   return type.toLowerCase().includes(wanted) || displayName.toLowerCase().includes(wanted)
 }
 
+/** A type that fixes one of them itself keeps its own. */
+function withDomains(fields: FieldRow[]): FieldRow[] {
+  const names = new Set(fields.map(([name]) => name))
+  return [...fields, ...DOMAIN_FIELDS.filter(([name]) => !names.has(name))]
+}
+
 function takesDomains([, , flags, parents]: CredentialRow): boolean {
   if (flags & (CredentialFlag.authenticate | CredentialFlag.genericAuth)) return true
   return parents.some((parent) => ['oAuth1Api', 'oAuth2Api', 'googleOAuth2Api'].includes(parent))
 }
 
-function toField([name, kind, flags, options]: FieldRow): CredentialField {
+function toField(row: FieldRow, defaults: ReadonlyMap<string, unknown>): CredentialField {
+  const [name, kind, flags, , defaultValue, show, hide] = row
+  const options = legalOptions(row)
   return {
     name,
     kind,
-    required: isRequired(kind, flags),
+    required: isRequired(kind, flags) && isDisplayed(show, hide, defaults, { version: 0, tool: false }),
     secret: Boolean(flags & FieldFlag.secret),
     ...(options && { options }),
+    ...(kind !== 'hidden' && flags & FieldFlag.hasDefault && { default: defaultValue }),
+    ...(show && { shownWhen: show }),
   }
 }
+
+/** The listed values that n8n's public API takes: it wants every choice to be a string. Undefined without a list. */
+export function legalOptions([, kind, , options]: FieldRow): string[] | undefined {
+  if (kind !== 'options' || !options) return undefined
+  return options.filter((option): option is string => typeof option === 'string')
+}
+
+/** False for a choice of which n8n's public API takes none. */
+const isSettable = (row: FieldRow): boolean => legalOptions(row)?.length !== 0
 
 /** A hidden field is n8n's to fill, and a default is a value. */
 export function isRequired(kind: string, flags: number): boolean {

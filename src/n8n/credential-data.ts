@@ -1,24 +1,41 @@
-/** @module Whether the data of a credential fits its n8n type. Says where and why, never what the value was. */
+/**
+ * @module Whether the data of a credential fits its n8n type, and what of it is sent to n8n. Faults say where and why,
+ * never what the value was.
+ *
+ * What n8n 2.41's public API demands of `data`, measured on all 447 types:
+ * - no key beside the type's visible fields; hidden ones are n8n's own;
+ * - strings, numbers and booleans of exactly that type, so no expression in a number or boolean; a choice is one of
+ *   the listed strings; any value for JSON and collections;
+ * - every field marked as required, although it has a default. One that depends on another field counts only when
+ *   that other field is sent with the first of the values that show it;
+ * - HTTP or HTTPS URLs as the endpoints of an OAuth type.
+ */
 import type { FieldError } from '../errors.ts'
 import type { Catalogue } from './catalogue.ts'
-import { isRequired } from './catalogue.ts'
-import type { FieldRow } from './catalogue-file.ts'
-import { isDisplayed, isExpression, ownValue } from './display-options.ts'
+import { isRequired, legalOptions } from './catalogue.ts'
+import { FieldFlag, type FieldRow } from './catalogue-file.ts'
+import { isDisplayed, ownValue, type Values } from './display-options.ts'
 import { pointerTo } from './workflow-json.ts'
 
 const MAX_ERRORS = 50
 const CONTEXT = { version: 0, tool: false }
+/** n8n checks these in types that sign in through OAuth. */
+const OAUTH_URLS = new Set(['authUrl', 'accessTokenUrl', 'requestTokenUrl', 'serverUrl'])
+/** n8n writes it as an object; every other JSON field is text, as its editor stores it. */
+const TOKEN_FIELD = 'oauthTokenData'
+
+type Data = Record<string, unknown>
 
 /**
- * Faults in `data` for a credential of `type`, none when it fits; pointers start with `/data`. A type that the
+ * Faults in `data` for a credential of `type`, none when n8n takes it; pointers start with `/data`. A type that the
  * catalogue does not know (a community node's) takes any object. A required field counts only while n8n would show it.
  */
 export function checkCredentialData(catalogue: Catalogue, type: string, data: unknown): FieldError[] {
   if (!isObject(data)) return [{ pointer: '/data', detail: 'must be an object' }]
+  const known = catalogue.credentialType(type)
+  if (known === undefined) return []
   const rows = catalogue.credentialFields(type)
-  if (catalogue.credentialType(type) === undefined) return []
-  const byName = new Map<string, FieldRow[]>()
-  for (const row of rows) byName.set(row[0], [...(byName.get(row[0]) ?? []), row])
+  const byName = Map.groupBy(rows, ([name]) => name)
   const errors: FieldError[] = []
   for (const name of missing(rows, data)) {
     errors.push({ pointer: pointerTo('/data', name), detail: 'is required' })
@@ -27,32 +44,105 @@ export function checkCredentialData(catalogue: Catalogue, type: string, data: un
     const fields = byName.get(name)
     const detail = fields ? unfit(fields, value) : `is not a field of ${type}`
     if (detail !== undefined) errors.push({ pointer: pointerTo('/data', name), detail })
+    else if (known.oauth && OAUTH_URLS.has(name) && fields?.some(isVisible) && !isEndpoint(value)) {
+      errors.push({ pointer: pointerTo('/data', name), detail: 'must be an HTTP or HTTPS URL' })
+    }
   }
   return errors.slice(0, MAX_ERRORS)
 }
 
-/** `data` without what n8n's public API refuses: the fields that n8n fills itself, and notices. */
-export function sendableCredentialData(
-  catalogue: Catalogue,
-  type: string,
-  data: Record<string, unknown>,
-): Record<string, unknown> {
-  const own = new Set(
-    catalogue
-      .credentialFields(type)
-      .filter(([, kind]) => kind === 'hidden' || kind === 'notice')
-      .map(([name]) => name),
-  )
-  return Object.fromEntries(Object.entries(data).filter(([name]) => !own.has(name)))
+/**
+ * `data` as n8n's public API takes it: without hidden fields, notices and blanks that are no text, with JSON as text,
+ * and with the defaults of the fields that n8n demands.
+ */
+export function sendableCredentialData(catalogue: Catalogue, type: string, data: Data): Data {
+  if (catalogue.credentialType(type) === undefined) return data
+  const all = catalogue.credentialFields(type)
+  const rows = all.filter(isVisible)
+  const kinds = new Map(rows.map(([name, kind]) => [name, kind]))
+  const sent = new Map<string, unknown>()
+  for (const [name, value] of Object.entries(data)) {
+    const kind = kinds.get(name)
+    if (kind === undefined || (isBlank(value) && (kind !== 'string' || value !== ''))) continue
+    sent.set(name, kind === 'json' ? asJson(name, value) : value)
+  }
+  const required = rows.filter(([, , flags]) => flags & FieldFlag.required)
+  const values = valuesOf(all, data)
+  // What is filled in may in turn demand another field.
+  for (let size = -1; size !== sent.size; ) {
+    size = sent.size
+    for (const row of required) {
+      if (!sent.has(row[0]) && isDemanded(row, sent)) sent.set(row[0], defaultOf(row[0], rows, values))
+    }
+  }
+  return Object.fromEntries(sent)
 }
 
-function missing(rows: FieldRow[], data: Record<string, unknown>): Set<string> {
+/**
+ * `data` with the default of every field that it leaves out, for a change that n8n merges into what it has: what was
+ * removed here does not stay there.
+ */
+export function completeCredentialData(catalogue: Catalogue, type: string, data: Data): Data {
+  const sent = sendableCredentialData(catalogue, type, data)
+  const all = catalogue.credentialFields(type)
+  const rows = all.filter(isVisible)
+  const values = valuesOf(all, data)
+  const absent = rows.filter((row) => {
+    return row[0] !== TOKEN_FIELD && !Object.hasOwn(sent, row[0]) && legalOptions(row)?.length !== 0
+  })
+  return { ...Object.fromEntries(absent.map(([name]) => [name, defaultOf(name, rows, values)])), ...sent }
+}
+
+const isVisible = ([, kind]: FieldRow): boolean => kind !== 'hidden' && kind !== 'notice'
+
+/** n8n's API looks at the first condition only, and at the first of its values, where that field is sent. */
+function isDemanded([, , , , , show]: FieldRow, sent: Values): boolean {
+  const [first] = Object.entries(show ?? {})
+  return first === undefined || (sent.has(first[0]) && sent.get(first[0]) === first[1][0])
+}
+
+/** Of several fields with one name, the default of the one that n8n shows. */
+function defaultOf(name: string, rows: FieldRow[], values: Values): unknown {
+  const named = rows.filter(([each]) => each === name)
+  const row = named.find(([, , , , , show, hide]) => isDisplayed(show, hide, values, CONTEXT)) ?? named[0]
+  if (!row) return ''
+  const [, kind, , , given] = row
+  if (given !== undefined && given !== null) return given
+  switch (kind) {
+    case 'number':
+      return 0
+    case 'boolean':
+      return false
+    case 'options':
+      return legalOptions(row)?.[0] ?? ''
+    default:
+      return ''
+  }
+}
+
+function asJson(name: string, value: unknown): unknown {
+  if (name !== TOKEN_FIELD) return typeof value === 'string' ? value : JSON.stringify(value)
+  if (typeof value !== 'string') return value
+  try {
+    return JSON.parse(value)
+  } catch {
+    return value
+  }
+}
+
+/** The values of all fields, defaults for those that are not given. */
+function valuesOf(rows: FieldRow[], data: Data): Map<string, unknown> {
   const values = new Map<string, unknown>()
   for (const [name, , , , defaultValue] of rows) {
     const value = ownValue(data, name)
     if (value !== undefined) values.set(name, value)
     else if (!values.has(name)) values.set(name, defaultValue)
   }
+  return values
+}
+
+function missing(rows: FieldRow[], data: Data): Set<string> {
+  const values = valuesOf(rows, data)
   const names = rows
     .filter(([, kind, flags, , , show, hide]) => {
       return isRequired(kind, flags) && isDisplayed(show, hide, values, CONTEXT)
@@ -70,22 +160,27 @@ function unfit(fields: FieldRow[], value: unknown): string | undefined {
   // The required ones that are blank are reported as such.
   if (value === '' || (value === null && fields.some(([, kind, flags]) => isRequired(kind, flags))))
     return undefined
-  const demands = fields.map(([, kind, , options]) => demand(kind, options ?? undefined, value))
-  return demands.includes(undefined) ? undefined : demands.join(' or ')
+  const demands = fields.map((field) => demand(field, value))
+  return demands.includes(undefined) ? undefined : [...new Set(demands)].join(' or ')
 }
 
-function demand(kind: string, options: unknown[] | undefined, value: unknown): string | undefined {
-  if (isExpression(value)) return undefined
-  switch (kind) {
+function demand(field: FieldRow, value: unknown): string | undefined {
+  switch (field[1]) {
     case 'string':
       return typeof value === 'string' ? undefined : 'must be a string'
     case 'number':
       return typeof value === 'number' ? undefined : 'must be a number'
     case 'boolean':
       return typeof value === 'boolean' ? undefined : 'must be true or false'
-    case 'options':
-      if (options) return options.includes(value) ? undefined : `must be one of ${options.join(', ')}`
-      return typeof value === 'object' ? 'must be a string' : undefined
+    case 'options': {
+      const legal = legalOptions(field)
+      if (legal?.length === 0) return "cannot be set through n8n's API: leave it out and set it in n8n"
+      if (legal)
+        return typeof value === 'string' && legal.includes(value)
+          ? undefined
+          : `must be one of ${legal.join(', ')}`
+      return typeof value === 'string' ? undefined : 'must be a string'
+    }
     case 'json':
       return typeof value === 'string' || (typeof value === 'object' && value !== null)
         ? undefined
@@ -100,6 +195,11 @@ function demand(kind: string, options: unknown[] | undefined, value: unknown): s
   }
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
+function isEndpoint(value: unknown): boolean {
+  if (typeof value !== 'string' || value.trim() === '' || value.startsWith('=')) return true
+  return URL.canParse(value.trim()) && /^https?:$/.test(new URL(value.trim()).protocol)
+}
+
+function isObject(value: unknown): value is Data {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -100,6 +100,44 @@ test('20 changes of whichever version at once are all made, one version each', a
   )
 })
 
+test('20 changes of one field each, of whichever version, are all merged', async () => {
+  const f = fixture(database.db, { ring })
+  const userId = await f.newUser()
+  const { json: created } = await f.call(userId, 'POST', path, { body: communityCredential('merged') })
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, (_, i) =>
+      f.call(userId, 'PATCH', `${path}/${created.id}`, {
+        body: { data: { [`field${i}`]: i } },
+        headers: { 'If-Match': '*' },
+      }),
+    ),
+  )
+  expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 200))
+  const opened = await f.credentials.open(userId, created.id)
+  expect(opened?.credential.version).toBe(21)
+  expect(opened?.data.reveal()).toMatchObject(
+    Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`field${i}`, i])),
+  )
+})
+
+test('20 changes of one field each, of the version that all have read: one is made', async () => {
+  const f = fixture(database.db, { ring })
+  const userId = await f.newUser()
+  const { json: created } = await f.call(userId, 'POST', path, { body: communityCredential('raced') })
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, (_, i) =>
+      f.call(userId, 'PATCH', `${path}/${created.id}`, {
+        body: { data: { [`field${i}`]: i } },
+        headers: { 'If-Match': '"1"' },
+      }),
+    ),
+  )
+  expect(answers.filter(({ status }) => status === 200)).toHaveLength(1)
+  expect(answers.filter(({ status }) => status === 412)).toHaveLength(19)
+  const opened = await f.credentials.open(userId, created.id)
+  expect(opened?.credential.fields.filter((name) => name.startsWith('field'))).toHaveLength(1)
+})
+
 test('20 deletions at once: exactly one finds it', async () => {
   const f = fixture(database.db, { ring })
   const userId = await f.newUser()

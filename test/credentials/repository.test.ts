@@ -76,14 +76,17 @@ describe('what is stored', () => {
     }
   })
 
-  test('differs after an update with the same data, which has to be tested again', async () => {
+  test('stays as it is after an update with the same data, and so does the result of its test', async () => {
     const userId = await f.newUser()
     const data = { token: canary() }
     const created = await stored(userId, 'same', data)
     const opened = (await f.credentials.open(userId, created.id)) as OpenCredential
     await f.credentials.recordValidation(userId, opened, { status: 'invalid', error: 'refused' })
     const before = await sealedOf(created.id)
-    const updated = await f.credentials.update(userId, created.id, 1, { data })
+    const same = await f.credentials.update(userId, created.id, 1, { data, name: 'same' })
+    expect(same).toMatchObject({ version: 1, status: 'invalid', validationError: 'refused' })
+    expect(await sealedOf(created.id)).toEqual(before)
+    const updated = await f.credentials.update(userId, created.id, 1, { data: { token: canary() } })
     expect(updated).toMatchObject({
       version: 2,
       status: 'untested',

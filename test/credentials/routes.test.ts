@@ -274,12 +274,77 @@ describe('PATCH /v1/credentials/{id}', () => {
     expect((await f.credentials.open(userId, created.id))?.data.reveal()).toEqual({ accessToken: 'xoxb-1' })
   })
 
-  test('replaces the data whole', async () => {
+  const revealed = async (userId: string, id: string) => (await f.credentials.open(userId, id))?.data.reveal()
+
+  test.each<[string, Record<string, unknown>, Record<string, unknown>, Record<string, unknown>]>([
+    ['a field', { a: 1, b: 2 }, { b: 3 }, { a: 1, b: 3 }],
+    ['a new field', { a: 1 }, { b: 2 }, { a: 1, b: 2 }],
+    ['null, which removes', { a: 1, b: 2 }, { a: null, missing: null }, { b: 2 }],
+    [
+      'objects within',
+      { deep: { a: 1, b: { c: 2 } } },
+      { deep: { b: { c: null, d: [null] } } },
+      { deep: { a: 1, b: { d: [null] } } },
+    ],
+    ['arrays, which replace', { list: [1, 2], x: 1 }, { list: [3] }, { list: [3], x: 1 }],
+    ['an object over a value', { a: 'text', x: 1 }, { a: { b: 1, c: null } }, { a: { b: 1 }, x: 1 }],
+    ['all of it away', { a: 1 }, { a: null }, {}],
+    [
+      'names of every object',
+      { x: 1 },
+      { x: { toString: 1, hasOwnProperty: 2 } },
+      { x: { toString: 1, hasOwnProperty: 2 } },
+    ],
+  ])('merges %s', async (_, before, data, after) => {
     const userId = await f.newUser()
-    const { json: created } = await post(userId, communityCredential('x', { old: 1, kept: 2 }))
-    const { json } = await patch(userId, created.id, { data: { fresh: 3 } }, '"1"')
-    expect(json).toMatchObject({ fields: ['fresh'], version: 2, status: 'untested' })
-    expect((await f.credentials.open(userId, created.id))?.data.reveal()).toEqual({ fresh: 3 })
+    const { json: created } = await post(userId, communityCredential('x', before))
+    const { status, json } = await patch(userId, created.id, { data }, '"1"')
+    expect(status).toBe(200)
+    expect(json).toMatchObject({ fields: Object.keys(after).toSorted(), version: 2, status: 'untested' })
+    expect(await revealed(userId, created.id)).toEqual(after)
+  })
+
+  test('checks what the merge results in, not what was sent', async () => {
+    const userId = await f.newUser()
+    const data = {
+      grantType: 'authorizationCode',
+      authUrl: 'https://a.test/',
+      accessTokenUrl: 'https://t.test/',
+    }
+    const { json: created } = await post(userId, {
+      type: 'oAuth2Api',
+      name: 'x',
+      data: { ...data, clientId: 'i', clientSecret: 's' },
+    })
+    expect(await patch(userId, created.id, { data: { clientSecret: 't' } }, '"1"')).toMatchObject({
+      status: 200,
+    })
+    const refused = await patch(userId, created.id, { data: { authUrl: null, clientId: null } }, '"2"')
+    expect(refused).toMatchObject({
+      status: 422,
+      json: {
+        code: 'invalid',
+        errors: [
+          { pointer: '/data/authUrl', detail: 'is required' },
+          { pointer: '/data/clientId', detail: 'is required' },
+        ],
+      },
+    })
+    // Without the grant that asks a person it needs no such URL.
+    const other = { data: { authUrl: null, grantType: 'clientCredentials' } }
+    expect(await patch(userId, created.id, other, '"2"')).toMatchObject({ status: 200, json: { version: 3 } })
+    expect(await revealed(userId, created.id)).toMatchObject({ clientId: 'i', clientSecret: 't' })
+  })
+
+  test('bounds what many changes add up to', async () => {
+    const userId = await f.newUser()
+    const { json: created } = await post(userId, communityCredential('x', { a: 'x'.repeat(40_000) }))
+    const more = await patch(userId, created.id, { data: { b: 'x'.repeat(40_000) } }, '"1"')
+    expect(more).toMatchObject({ status: 422, json: { errors: [{ pointer: '/data' }] } })
+    const fields = (from: number) =>
+      Object.fromEntries(Array.from({ length: 150 }, (_, i) => [`f${from + i}`, 1]))
+    expect(await patch(userId, created.id, { data: fields(0) }, '"1"')).toMatchObject({ status: 200 })
+    expect(await patch(userId, created.id, { data: fields(150) }, '"2"')).toMatchObject({ status: 422 })
   })
 
   test.each(['"1"', 'W/"1"', '*', ' "1" '])('takes If-Match: %s', async (ifMatch) => {

@@ -1,4 +1,5 @@
 /** @module The n8n stub's credentials: data goes in and never comes out. */
+import { FieldFlag } from '../../src/n8n/catalogue-file.ts'
 import { iso, type Json, n8nId, type StubContext, type StubCredential } from './n8n-stub-state.ts'
 import { pageByOffset } from './n8n-stub-workflows.ts'
 import { checkCredentialBody, checkCredentialData, isObject, Refusal } from './n8n-stub-validation.ts'
@@ -51,8 +52,12 @@ export function updateCredential(context: StubContext, id: string, body: unknown
   const type = typeof change.type === 'string' ? change.type : credential.type
   const name = typeof change.name === 'string' ? change.name : credential.name
   if (isObject(change.data)) {
-    const data = change.isPartialData === true ? { ...credential.data, ...change.data } : change.data
-    checkCredentialData(context.catalogue, type, data)
+    const isPartial = change.isPartialData === true
+    checkCredentialData(context.catalogue, type, change.data, isPartial)
+    const { oauthTokenData } = credential.data
+    const data = isPartial
+      ? { ...credential.data, ...change.data, ...(oauthTokenData !== undefined && { oauthTokenData }) }
+      : change.data
     // Looked at only when data comes along; creating takes any name.
     if (name.length < 3 || name.length > 128) {
       throw new Refusal(400, 'Credential name must be 3 to 128 characters long.')
@@ -89,7 +94,9 @@ export function credentialSchema(context: StubContext, type: string): Json {
   const properties = rows.map(([name, kind, , options]) => {
     return [name, kind === 'options' ? { type: 'string', enum: options } : { type: kind }]
   })
-  const required = known.fields.filter((field) => field.required).map((field) => field.name)
+  const required = rows
+    .filter(([, , flags, , , show]) => flags & FieldFlag.required && !show)
+    .map(([name]) => name)
   return { additionalProperties: false, type: 'object', properties: Object.fromEntries(properties), required }
 }
 

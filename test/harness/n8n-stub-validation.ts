@@ -1,4 +1,5 @@
 /** @module What n8n 2.41.1 refuses in a body, in the order in which it looks. Kept true by `n8n/stub-conformance.test.ts`. */
+import { FieldFlag } from '../../src/n8n/catalogue-file.ts'
 import type { Catalogue } from '../../src/n8n/catalogue.ts'
 import type { Generation, Json } from './n8n-stub-state.ts'
 
@@ -208,22 +209,29 @@ export function checkCredentialBody(body: unknown, generation: Generation): Json
   return body
 }
 
-/** The data against what n8n makes of the type's description: unlike `checkCredentialData`, an empty value is a value. */
-export function checkCredentialData(catalogue: Catalogue, type: string, data: Json): void {
+/**
+ * The data against the schema that n8n makes of the type's description, and against n8n's own rule for OAuth URLs:
+ * unlike in `checkCredentialData`, an empty value is a value, and a default is none.
+ */
+export function checkCredentialData(catalogue: Catalogue, type: string, data: Json, isPartial = false): void {
   const known = catalogue.credentialType(type)
   if (!known) throw new Refusal(400, 'req.body.type is not a known type')
   const bad = (what: string) => new Refusal(400, `request.body.data ${what}`)
   const schema = catalogue.credentialFields(type).filter(([, kind]) => kind !== 'hidden')
   for (const [name, value] of Object.entries(data)) {
     const rows = schema.filter(([field]) => field === name)
-    if (rows.length === 0 && !(name === 'oauthTokenData' && known.oauth)) {
-      throw bad(`is not allowed to have the additional property "${name}"`)
+    if (rows.length === 0) throw bad(`is not allowed to have the additional property "${name}"`)
+    if (!rows.some((row) => fits(row, value))) throw bad('is not of the type')
+    const isUrl = ['authUrl', 'accessTokenUrl', 'requestTokenUrl', 'serverUrl'].includes(name)
+    if (known.oauth && isUrl && value !== '' && !/^(=|https?:\/\/.)/.test(String(value))) {
+      throw new Refusal(400, 'OAuth url is not a valid URL.')
     }
-    if (rows.length > 0 && !rows.some((row) => fits(row, value))) throw bad('is not of the type')
   }
-  for (const field of known.fields) {
-    const [, , , , , show] = schema.find(([name]) => name === field.name) ?? []
-    if (field.required && !show && !(field.name in data)) throw bad(`requires property "${field.name}"`)
+  if (isPartial) return
+  for (const [name, , flags, , , show] of schema) {
+    const [condition] = Object.entries(show ?? {})
+    const isDue = condition === undefined || data[condition[0]] === condition[1][0]
+    if (flags & FieldFlag.required && isDue && !(name in data)) throw bad(`requires property "${name}"`)
   }
 }
 
@@ -234,7 +242,7 @@ function fits([, kind, , options]: readonly unknown[], value: unknown): boolean 
     case 'boolean':
       return typeof value === kind
     case 'options':
-      return Array.isArray(options) ? options.includes(value) : typeof value === 'string'
+      return typeof value === 'string' && (!Array.isArray(options) || options.includes(value))
     default:
       return true
   }

@@ -111,7 +111,27 @@ describe('a credential type', () => {
       required: false,
       secret: false,
       options: ['allow', 'disable', 'require'],
+      default: 'disable',
+      shownWhen: { allowUnauthorizedCerts: [false] },
     })
+  })
+
+  test('requires a field only while n8n shows it, other fields being as they are by default', () => {
+    const required = (type: string) =>
+      catalogue
+        .credentialType(type)
+        ?.fields.filter((field) => field.required)
+        .map(({ name }) => name)
+    expect(required('slackOAuth2Api')).toEqual(['clientId', 'clientSecret'])
+    expect(required('oAuth2Api')).toEqual(['authUrl', 'accessTokenUrl', 'clientId', 'clientSecret'])
+    const serverUrl = catalogue.credentialType('oAuth2Api')?.fields.find(({ name }) => name === 'serverUrl')
+    expect(serverUrl).toMatchObject({ required: false, shownWhen: { useDynamicClientRegistration: [true] } })
+  })
+
+  test('leaves out a choice of which n8n takes no value', () => {
+    const names = catalogue.credentialType('oracleDBApi')?.fields.map(({ name }) => name)
+    expect(names).toContain('user')
+    expect(names).not.toContain('privilege')
   })
 
   test('is OAuth by descent', () => {

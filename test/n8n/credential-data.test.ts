@@ -1,6 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { loadCatalogue } from '../../src/n8n/catalogue.ts'
-import { checkCredentialData, sendableCredentialData } from '../../src/n8n/credential-data.ts'
+import {
+  checkCredentialData,
+  completeCredentialData,
+  sendableCredentialData,
+} from '../../src/n8n/credential-data.ts'
 import { canariesIn, minimalCredentialData, sampleCredentialData } from './sample-data.ts'
 
 const catalogue = await loadCatalogue()
@@ -71,12 +75,19 @@ describe('a value', () => {
     ['postgres', 'ssl', 'maybe', 'must be one of allow, disable, require'],
     ['httpCustomAuth', 'json', 5, 'must be JSON'],
     ['httpMultipleHeadersAuth', 'headers', [], 'must be an object'],
+    ['postgres', 'port', '={{ $vars.port }}', 'must be a number'],
+    ['postgres', 'sshTunnel', '={{ true }}', 'must be true or false'],
+    ['postgres', 'ssl', '={{ $vars.ssl }}', 'must be one of allow, disable, require'],
+    ['oracleDBApi', 'privilege', 2, "cannot be set through n8n's API: leave it out and set it in n8n"],
+    ['oAuth2Api', 'accessTokenUrl', 'not a URL', 'must be an HTTP or HTTPS URL'],
+    ['oAuth2Api', 'authUrl', 'javascript:alert(1)', 'must be an HTTP or HTTPS URL'],
   ])('of the wrong kind is named: %s %s %j', (type, name, value, detail) => {
     expect(check(type, { [name]: value })).toContainEqual({ pointer: `/data/${name}`, detail })
   })
 
   test.each([
-    ['postgres', { port: '={{ $vars.port }}', sshTunnel: '=x', ssl: '=y', host: '=z' }],
+    ['postgres', { host: '={{ $vars.host }}', port: '', ssl: '' }],
+    ['nextCloudOAuth2Api', { clientId: 'i', clientSecret: 's', webDavUrl: 'w', authUrl: '={{ $vars.url }}' }],
     ['erpNextApi', { environment: 'selfHosted', domain: 'https://erp.example.test' }],
     ['erpNextApi', { environment: 'cloudHosted', domain: 'frappe.cloud' }],
     ['httpCustomAuth', { json: { headers: {} } }],
@@ -102,8 +113,64 @@ describe('a value', () => {
   })
 })
 
-test('what n8n fills in itself is not sent to it', () => {
-  const data = { accessToken: 't', notice: '', managedAppId: 'x' }
-  expect(sendableCredentialData(catalogue, 'slackApi', data)).toEqual({ accessToken: 't' })
-  expect(sendableCredentialData(catalogue, 'communityApi', data)).toEqual(data)
+describe('what is sent to n8n', () => {
+  const send = (type: string, data: Record<string, unknown>) => sendableCredentialData(catalogue, type, data)
+
+  test('leaves out what n8n fills in itself', () => {
+    const data = { accessToken: 't', notice: '', managedAppId: 'x' }
+    expect(send('slackApi', data)).toEqual({ accessToken: 't' })
+    expect(send('communityApi', data)).toEqual(data)
+  })
+
+  test.each<[string, Record<string, unknown>, Record<string, unknown>]>([
+    ['auth0ManagementApi', { clientId: 'i', clientSecret: 's' }, { domain: 'your-domain.eu.auth0.com' }],
+    ['ftp', { host: 'h' }, { port: 21 }],
+    ['googlePalmApi', { apiKey: 'k' }, { host: 'https://generativelanguage.googleapis.com' }],
+    ['customerIoApi', {}, { region: 'track.customer.io' }],
+    ['ollamaApi', {}, { baseUrl: 'http://localhost:11434' }],
+  ])('has the default of a field that n8n demands: %s %j', (type, data, filled) => {
+    expect(send(type, data)).toMatchObject({ ...data, ...filled })
+    const [[name, value] = ['', '']] = Object.entries(filled)
+    const own = { ...data, [name]: typeof value === 'number' ? 99 : value }
+    expect(send(type, own)).toEqual({ ...send(type, data), ...own })
+  })
+
+  test('has the default of a demanded field that is blank', () => {
+    expect(send('ftp', { host: 'h', port: '' })).toMatchObject({ port: 21 })
+    expect(send('ftp', { host: 'h', port: null })).toMatchObject({ port: 21 })
+  })
+
+  test('has no default of a field that n8n does not demand', () => {
+    expect(send('postgres', { host: 'h' })).toEqual({ host: 'h' })
+    expect(send('weaviateApi', { connection_type: 'weaviate_cloud' })).not.toHaveProperty(
+      'custom_connection_http_port',
+    )
+    expect(send('weaviateApi', { connection_type: 'custom_connection' })).toMatchObject({
+      custom_connection_http_port: 8080,
+      custom_connection_grpc_secure: false,
+    })
+  })
+
+  test('has JSON as text, and only the tokens of a sign-in as an object', () => {
+    expect(send('httpCustomAuth', { json: { headers: { a: 'b' } } })).toEqual({
+      json: '{"headers":{"a":"b"}}',
+    })
+    const tokens = { access_token: 't' }
+    const data = { clientId: 'i', clientSecret: 's' }
+    expect(send('slackOAuth2Api', { ...data, oauthTokenData: tokens })).toEqual({
+      ...data,
+      oauthTokenData: tokens,
+    })
+    expect(send('slackOAuth2Api', { ...data, oauthTokenData: JSON.stringify(tokens) })).toEqual({
+      ...data,
+      oauthTokenData: tokens,
+    })
+  })
+
+  test('is complete for a change that n8n merges, so that what was removed here does not stay there', () => {
+    const complete = completeCredentialData(catalogue, 'slackOAuth2Api', { clientId: 'i', clientSecret: 's' })
+    expect(complete).toMatchObject({ clientId: 'i', signatureSecret: '', customScopes: false })
+    expect(complete).not.toHaveProperty('oauthTokenData')
+    expect(complete).not.toHaveProperty('scope')
+  })
 })

@@ -21,6 +21,9 @@ export function canariesIn(data: unknown): string[] {
 
 function sampleValue(field: CredentialField): unknown {
   if (field.options) return field.options[randomInt(field.options.length)]
+  if (['authUrl', 'accessTokenUrl', 'requestTokenUrl', 'serverUrl'].includes(field.name)) {
+    return `https://${canary()}.example.test/`
+  }
   switch (field.kind) {
     case 'number':
       return randomInt(1, 65_536)

@@ -174,7 +174,7 @@ const WholeField = ({ error, change }: { error: string | undefined; change: bool
     {...{ name: wholeName, label: 'Values', error, rows: 8, mono: true }}
     hint={
       change
-        ? 'A JSON object. It replaces all values; leave it empty to keep them.'
+        ? 'A JSON object with the fields to change. Other fields stay; null removes a field.'
         : 'A JSON object with the names that the community node gives its fields: { "apiKey": "…" }. Not shown again.'
     }
   />

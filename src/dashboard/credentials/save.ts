@@ -4,6 +4,7 @@ import type { CredentialRepository } from '../../credentials/repository.ts'
 import type { Fingerprint } from '../../crypto/fingerprint.ts'
 import { AppError, type FieldError } from '../../errors.ts'
 import { check } from '../../http/validate.ts'
+import { patchTo } from '../../lib/merge-patch.ts'
 import type { Catalogue } from '../../n8n/catalogue.ts'
 import { checkJson } from '../../n8n/workflow-json.ts'
 import { onceKey } from '../form-data.ts'
@@ -47,8 +48,8 @@ export async function createFrom(
 export type Changed = 'name' | 'values'
 
 /**
- * Stores what the form gives and keeps the rest: what is left empty stays as it is. Without `stored`, because it cannot
- * be opened, what the form gives is all that there is afterwards.
+ * Stores what the form gives and leaves the rest: an empty field stays as it is. Without `stored`, because it cannot be
+ * opened, what the form gives is all that there is afterwards.
  * @param version that the form was made of
  * @returns null when the credential is gone
  * @throws {AppError} `version-conflict`, `invalid`, `name-taken`, `key-unavailable`
@@ -64,11 +65,8 @@ export async function changeFrom(
   const isKnown = catalogue.credentialType(credential.type) !== undefined
   const given = givenData(catalogue, credential.type, form, stored ?? {})
   const removed = isKnown ? form.getAll('remove').filter((name) => credential.fields.includes(name)) : []
-  const hasData = Object.keys(given).length > 0 || removed.length > 0
-  const kept = isKnown && stored ? stored : {}
-  const data = Object.fromEntries(
-    Object.entries({ ...kept, ...given }).filter(([name]) => !removed.includes(name)),
-  )
+  const data = isKnown || !stored ? fieldsPatch(credential, stored, given, removed) : given
+  const hasData = Object.keys(data).length > 0
   const name = form.get('name') ?? credential.name
   const input = check(CredentialChange, { name, ...(hasData && { data }) }, 'json')
   const changed: Changed[] = [
@@ -77,6 +75,21 @@ export async function changeFrom(
   ]
   const updated = await credentials.update(userId, credential.id, version, input)
   return updated && { credential: updated, changed }
+}
+
+/** A field that is given is replaced as a whole, objects included. */
+function fieldsPatch(
+  { fields }: Credential,
+  stored: Record<string, unknown> | null,
+  given: Record<string, unknown>,
+  removed: readonly string[],
+): Record<string, unknown> {
+  if (!stored) {
+    if (Object.keys(given).length === 0) return {}
+    return { ...Object.fromEntries(fields.map((name) => [name, null])), ...given }
+  }
+  const kept = Object.entries({ ...stored, ...given }).filter(([name]) => !removed.includes(name))
+  return patchTo(stored, Object.fromEntries(kept))
 }
 
 function givenData(

@@ -31,8 +31,7 @@ describe('the fields of a form', () => {
     ['httpCustomAuth', 'json', 'json'],
     ['httpMultipleHeadersAuth', 'headers', 'json'],
     ['httpHeaderAuth', 'useCustomAuth', 'notice'],
-    // Which of the two n8n means when nothing is said, the catalogue does not tell.
-    ['oAuth2Api', 'ignoreSSLIssues', 'choice'],
+    ['oAuth2Api', 'ignoreSSLIssues', 'switch'],
   ])('show %s.%s as %s', (type, name, control) => {
     expect(fieldOf(type, name)?.control).toBe(control)
   })

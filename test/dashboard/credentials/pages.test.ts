@@ -475,12 +475,16 @@ describe('changing a credential', () => {
     })
   })
 
-  test('replaces the whole of a type that n8n does not bring along', async () => {
+  test('merges JSON into the values of a type that n8n does not bring along', async () => {
     const made = await keep('Acme', { key: 'a', other: 'b' }, 'acmeCrmApi')
     await tab.post(`/credentials/${made.id}/edit`, { version: '1', name: 'Acme', json: '' })
     expect(await opened(made.id)).toEqual({ key: 'a', other: 'b' })
     await tab.post(`/credentials/${made.id}/edit`, { version: '1', name: 'Acme', json: '{"key":"c"}' })
-    expect(await opened(made.id)).toEqual({ key: 'c' })
+    expect(await opened(made.id)).toEqual({ key: 'c', other: 'b' })
+    await tab.post(`/credentials/${made.id}/edit`, {
+      ...{ version: '2', name: 'Acme', json: '{"other":null,"more":{"a":1}}' },
+    })
+    expect(await opened(made.id)).toEqual({ key: 'c', more: { a: 1 } })
   })
 
   test('says that it was changed meanwhile, keeps the input but no secret, and saves the second time', async () => {

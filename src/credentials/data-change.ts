@@ -1,0 +1,30 @@
+/** @module What data a credential may have, and what a change makes of the data that it has. */
+import { AppError } from '../errors.ts'
+import { mergePatch } from '../lib/merge-patch.ts'
+import type { Catalogue } from '../n8n/catalogue.ts'
+import { checkCredentialData } from '../n8n/credential-data.ts'
+import { canonicalJson } from '../n8n/workflow-json.ts'
+import { maximumFields } from './contract.ts'
+
+type Data = Record<string, unknown>
+
+/** A body is bounded; what many changes add up to is not. */
+const maximumDataChars = 64 * 1024
+
+/** @throws {AppError} `invalid` for data that does not fit the type */
+export function requireFit(catalogue: Catalogue, type: string, data: Data): void {
+  const errors = checkCredentialData(catalogue, type, data)
+  if (Object.keys(data).length > maximumFields) {
+    errors.push({ pointer: '/data', detail: `holds more than ${maximumFields} fields` })
+  } else if (JSON.stringify(data).length > maximumDataChars) {
+    errors.push({ pointer: '/data', detail: 'holds more than 64 KB' })
+  }
+  const [first] = errors
+  if (first) throw new AppError('invalid', `${first.pointer}: ${first.detail}`, { errors })
+}
+
+/** `stored` with `patch` merged into it (RFC 7396); undefined when that changes nothing. */
+export function changedData(stored: Data, patch: Data): Data | undefined {
+  const merged = mergePatch(stored, patch)
+  return canonicalJson(merged) === canonicalJson(stored) ? undefined : merged
+}
