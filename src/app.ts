@@ -10,7 +10,7 @@ import { missingPage } from './dashboard/failure-pages.tsx'
 import { dashboardRoutes } from './dashboard/routes.tsx'
 import { BrowserSessions } from './dashboard/session.ts'
 import type { Deps } from './deps.ts'
-import { deadLetterRoutes, executionRoutes, hookRoutes } from './executions/routes.ts'
+import { deadLetterRoutes, executionRoutes, hookRoutes, incidentRoutes } from './executions/routes.ts'
 import { requireUser } from './http/auth.ts'
 import { docsRoutes } from './http/docs.tsx'
 import type { BaseEnv } from './http/env.ts'
@@ -33,6 +33,7 @@ const signedInPaths = [
   '/v1/deployments/*',
   '/v1/executions/*',
   '/v1/dead-letters/*',
+  '/v1/incidents/*',
   '/v1/analytics/*',
   '/v1/audit-events/*',
 ]
@@ -63,6 +64,7 @@ export function createApp(deps: Deps) {
     .route('/v1/deployments', driftRoutes(deps.drift))
     .route('/v1/executions', executionRoutes(deps.executions, deps.poll, deps.exporting))
     .route('/v1/dead-letters', deadLetterRoutes(deps.deadLetters))
+    .route('/v1/incidents', incidentRoutes(deps.incidents))
     .route('/v1/analytics', analyticsRoutes(deps.analytics))
     .route('/v1/audit-events', auditRoutes(deps.auditEvents, deps.exporting.onFailure))
     .route('/hooks', hookRoutes(deps))

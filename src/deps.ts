@@ -23,6 +23,7 @@ import { DeploymentRepository } from './deployments/repository.ts'
 import { DeadLetterRepository } from './executions/dead-letters.ts'
 import type { OnFailedRuns } from './executions/failed-runs.ts'
 import { foldChanges, isTimeToFold } from './executions/fold.ts'
+import { IncidentRepository } from './executions/incidents.ts'
 import { type OnRecorded, ReportReceiver } from './executions/receive.ts'
 import { pollNow } from './executions/reconcile.ts'
 import { ExecutionRepository } from './executions/repository.ts'
@@ -215,6 +216,7 @@ export function createDeps(config: Config, runtime: Runtime) {
     poll: (userId: string, instanceId: string) =>
       pollNow({ db, connections, now, log, onFailed }, userId, instanceId),
     deadLetters,
+    incidents: new IncidentRepository(db),
     reports: new ReportReceiver(db, deadLetters, now, onFailed, onRecorded),
     onFailed,
     /** Records the results that came before the deployment that matches them. */

@@ -8,9 +8,10 @@ import type { Deps } from './deps.ts'
 import { watchDrift } from './deployments/watch-drift.ts'
 import { backfillExecutions } from './executions/backfill.ts'
 import { deleteDroppedRollups, foldChanges } from './executions/fold.ts'
+import { deleteExpiredIncidents } from './executions/incidents.ts'
 import { settlePendingRetries } from './executions/ingest.ts'
 import { maxBudgetMs, reconcile } from './executions/reconcile.ts'
-import { closeAbandoned, dropExpiredMonths, trimExecutionData } from './executions/retention.ts'
+import { closeAbandoned, dropExpiredMonths, expiryOf, trimExecutionData } from './executions/retention.ts'
 import { purgeDeletedAccounts } from './users/delete-account.ts'
 
 const rowsPerRun = 5000
@@ -80,5 +81,6 @@ export async function housekeeping(deps: HousekeepingDeps, signal?: AbortSignal)
   await part('execution-data', () => trimExecutionData(db, now(), { retentionDays: dataDays }))
   await part('rollups', () => foldChanges(db, { maxStatements: foldsPerRun }))
   await part('execution-months', () => dropExpiredMonths(db, now(), { retentionMonths: months }))
+  await part('incidents', () => deleteExpiredIncidents(db, expiryOf(now(), months), rowsPerRun))
   await part('dropped-rollups', () => deleteDroppedRollups(db))
 }

@@ -115,16 +115,14 @@ export class RemoteWorkflows {
         quota: { table: 'deployments', limit: this.#options.quotas.deployments },
         statements: (workflowId) => [
           this.#db.insert(deployments).values({ ...deployment, workflowId }),
-          this.#db
-            .insert(deploymentVersions)
-            .values({
-              deploymentId: id,
-              sequence: 1,
-              userId,
-              version,
-              n8nVersionId: liveVersionOf(remote),
-              createdAt,
-            }),
+          this.#db.insert(deploymentVersions).values({
+            deploymentId: id,
+            sequence: 1,
+            userId,
+            version,
+            n8nVersionId: liveVersionOf(remote),
+            createdAt,
+          }),
           auditEvent(this.#db, userId, 'deployment.created', id, { workflowId, instanceId, version }),
         ],
       })

@@ -1,6 +1,6 @@
 /** @module The HTTP shapes of executions, of what n8n reports of them, and of reports that could not be used yet. */
 import * as z from 'zod'
-import { executionStatuses } from '../db/schema/executions.ts'
+import { executionStatuses, runKinds, workflowVersionSources } from '../db/schema/executions.ts'
 import { pageQuery, sliceOf } from '../http/page.ts'
 import { TableFormat } from '../http/table-stream.ts'
 import { readRunCursor } from './run-order.ts'
@@ -33,10 +33,11 @@ export const ExecutionSummary = z
     id: z.uuid(),
     n8nExecutionId: z.string(),
     workflowId: z.uuid(),
-    workflowVersion: z
-      .number()
-      .int()
-      .meta({ description: 'The version that was live when it was first heard of' }),
+    workflowVersion: z.number().int().meta({ description: 'The version that ran' }),
+    workflowVersionSource: z.enum(workflowVersionSources).meta({
+      description:
+        'How the version is known: n8n, by the version ID that n8n gives; time, by what was live when the run started',
+    }),
     deploymentId: z.uuid(),
     instanceId: z.uuid(),
     status: Status,
@@ -48,9 +49,27 @@ export const ExecutionSummary = z
       .string()
       .nullable()
       .meta({ description: "n8n's own word: webhook, trigger, manual, integrated, error, …" }),
+    kind: z.enum(runKinds).meta({
+      description:
+        'What it counts as: production, manual (evaluations included), sub (called by another workflow), error (of an error workflow), or superseded (a later retry decided the outcome). A retry counts as the kind of its original',
+    }),
+    retryOf: z
+      .uuid()
+      .nullable()
+      .meta({ description: 'The run that this one retries; null when it is not recorded' }),
+    n8nRetryOf: z
+      .string()
+      .nullable()
+      .meta({ description: "n8n's ID of the execution that this one retries" }),
+    retriedBy: z.uuid().nullable().meta({ description: 'The latest retry of this run' }),
     startedAt: z.iso.datetime().nullable(),
     finishedAt: z.iso.datetime().nullable(),
-    durationMs: z.number().int().nullable(),
+    durationMs: z.number().int().nullable().meta({ description: 'From start to end, waiting included' }),
+    activeMs: z.number().int().nullable().meta({
+      description:
+        'For a run that waited: the time in which nodes ran, the Wait node left out; null until its data is fetched. It takes the place of durationMs in the percentiles. Null for a run that did not wait',
+    }),
+    waited: z.boolean(),
     error: z.object({ message: z.string(), node: z.string().nullable() }).nullable(),
     receivedAt: z.iso.datetime().meta({ description: 'When this server first heard of it' }),
   })
@@ -104,6 +123,8 @@ export const listOf = <T extends z.ZodType<unknown, string>>(item: T, maxItems: 
 
 const Mode = z.string().regex(/^[A-Za-z_-]{1,32}$/, 'A mode of n8n, such as webhook, trigger or manual')
 
+const Fingerprint = z.string().regex(/^[0-9a-f]{16}$/, 'A fingerprint such as analytics gives out')
+
 const executionFilter = {
   workflowId: Uuid.optional(),
   workflowVersion: z
@@ -125,11 +146,7 @@ const executionFilter = {
   startedAfter: Instant.optional(),
   startedBefore: Instant.optional(),
   tag: text(64).optional().meta({ description: 'Of workflows that have the tag now' }),
-  errorFingerprint: z
-    .string()
-    .regex(/^[0-9a-f]{16}$/, 'A fingerprint such as analytics gives out')
-    .optional()
-    .meta({ description: 'Failed runs of this error group' }),
+  errorFingerprint: Fingerprint.optional().meta({ description: 'Failed runs of this error group' }),
   q: text(64).optional().meta({ description: "n8n's own id of the execution, whole" }),
 }
 
@@ -161,6 +178,11 @@ const Report = z
     startedAt: z.iso.datetime().optional(),
     finishedAt: z.iso.datetime().optional(),
     mode: z.string().optional(),
+    retryOf: z.string().optional().meta({ description: "n8n's ID of the execution that this one retries" }),
+    workflowVersionId: z
+      .string()
+      .optional()
+      .meta({ description: "n8n's ID of the workflow version that ran" }),
     error: z.object({ message: z.string(), node: z.string().optional() }).optional(),
     data: z.unknown().optional(),
   })
@@ -187,6 +209,9 @@ export const ReportAnswer = z
   .object({
     id: z.uuid().optional(),
     created: z.boolean(),
+    incident: z.boolean().optional().meta({
+      description: 'True when the report is a failure without an execution: `id` is an incident then',
+    }),
     code: z
       .string()
       .optional()
@@ -232,7 +257,37 @@ export const ReplayAnswer = z
   .object({
     replayed: z.boolean(),
     executionId: z.uuid().nullable(),
+    incidentId: z.uuid().optional(),
     code: z.string().nullable().meta({ description: 'Why it still cannot be used; the letter stays' }),
   })
   .meta({ ref: 'ReplayAnswer' })
 export type ReplayAnswer = z.output<typeof ReplayAnswer>
+
+export const Incident = z
+  .object({
+    id: z.uuid(),
+    workflowId: z.uuid(),
+    workflowVersion: z.number().int(),
+    deploymentId: z.uuid(),
+    instanceId: z.uuid(),
+    source: z.enum(['trigger', 'run']).meta({
+      description: 'trigger: a trigger that could not start; run: a run that failed and has no ID in n8n',
+    }),
+    mode: z.string().nullable(),
+    error: z.object({ message: z.string(), node: z.string().nullable() }),
+    errorFingerprint: z.string().meta({ description: 'The same as that of runs that fail with this error' }),
+    occurredAt: z.iso.datetime(),
+    deliveries: z.number().int().meta({ description: 'How often it was reported within ten minutes' }),
+  })
+  .meta({ ref: 'Incident' })
+export type Incident = z.output<typeof Incident>
+
+export const IncidentList = sliceOf(Incident)
+export const IncidentQuery = z.strictObject({
+  ...pageQuery,
+  workflowId: Uuid.optional(),
+  deploymentId: Uuid.optional(),
+  instanceId: Uuid.optional(),
+  errorFingerprint: Fingerprint.optional(),
+})
+export type IncidentFilter = Omit<z.output<typeof IncidentQuery>, keyof typeof pageQuery>

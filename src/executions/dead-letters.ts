@@ -10,8 +10,8 @@ import { deployments } from '../db/schema/deployments.ts'
 import { deadLetters } from '../db/schema/instances.ts'
 import { type Page, type Slice, slice } from '../http/page.ts'
 import type { DeadLetter, DeadLetterFilter, DeadLetterWithBody, ReplayAnswer } from './contract.ts'
+import { recordIncidents } from './incidents.ts'
 import { ingest } from './ingest.ts'
-import type { IncomingExecution } from './merge.ts'
 import { readPayload } from './payload.ts'
 
 const maxLetters = 1000
@@ -196,14 +196,19 @@ export class DeadLetterRepository {
   /** In the order of `letters`. Their time stays the one at which they first came. */
   async #replay(instanceId: string, letters: Letter[]): Promise<ReplayAnswer[]> {
     const read = letters.map((letter) => readPayload(parseOrNull(letter.body), letter.createdAt))
-    const executions = read.flatMap((payload): IncomingExecution[] => (payload.ok ? [payload.execution] : []))
+    const executions = read.flatMap((payload) => (payload.ok && payload.execution ? [payload.execution] : []))
+    const incidents = read.flatMap((payload) => (payload.ok && payload.incident ? [payload.incident] : []))
+    const occurred = await recordIncidents(this.#db, instanceId, incidents)
     const recorded = await ingest(this.#db, instanceId, executions, 'push')
-    const runs = new Map(executions.map((execution, index) => [execution, recorded[index]]))
+    const runs = new Map(executions.map((execution, index) => [execution, recorded[index]?.id]))
+    const incidentIds = new Map(incidents.map((incident, index) => [incident, occurred[index]?.id]))
     const answers = read.map((payload): ReplayAnswer => {
       if (!payload.ok) return { replayed: false, executionId: null, code: payload.code }
-      const execution = runs.get(payload.execution)
-      return execution
-        ? { replayed: true, executionId: execution.id, code: null }
+      const incidentId = payload.incident && incidentIds.get(payload.incident)
+      if (incidentId !== undefined) return { replayed: true, executionId: null, incidentId, code: null }
+      const executionId = payload.execution && runs.get(payload.execution)
+      return executionId !== undefined
+        ? { replayed: true, executionId, code: null }
         : { replayed: false, executionId: null, code: 'unknown-workflow' }
     })
     const done = letters.filter((_, index) => answers[index]?.replayed)

@@ -39,4 +39,9 @@ export const exportColumns: Record<string, (execution: ExecutionSummary) => unkn
   errorNode: ({ error }) => error?.node,
   errorMessage: ({ error }) => error?.message,
   receivedAt: ({ receivedAt }) => receivedAt,
+  workflowVersionSource: ({ workflowVersionSource }) => workflowVersionSource,
+  kind: ({ kind }) => kind,
+  retryOf: ({ retryOf }) => retryOf,
+  retriedBy: ({ retriedBy }) => retriedBy,
+  activeMs: ({ activeMs }) => activeMs,
 }

@@ -6,6 +6,7 @@
  */
 import { sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
+import { auditEventOfUser } from '../db/audit.ts'
 import type { Db } from '../db/client.ts'
 import { databaseError, retrying } from '../db/errors.ts'
 import type { ExecutionStatus } from '../db/schema/executions.ts'
@@ -78,6 +79,8 @@ export async function ingest(
         if (execution) for (const delivery of of) recorded.set(delivery, execution)
       }
       isRetryPending ||= answer.isRetryPending
+      const [first] = answer.recorded.values()
+      if (first?.hasNewEpoch) await auditEventOfUser(db, first.userId, 'instance.reset-detected', instanceId)
     }
     runs = runs.map((rest) => rest.slice(1)).filter((rest) => rest.length > 0)
   }

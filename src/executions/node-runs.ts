@@ -51,19 +51,25 @@ const waitType = 'n8n-nodes-base.wait'
 /** n8n goes from node to node within milliseconds, other than while it waits for a time, a webhook or an answer. */
 const waitGapMs = 10_000
 
-/** Null when `data` is no run data of n8n. @param workflow with the `nodes` that ran */
-export function activityOf(data: unknown, workflow: unknown): Activity | null {
+/**
+ * Null when `data` is no run data of n8n.
+ * @param workflow with the `nodes` that ran
+ * @param startedAt of the run, ISO 8601: a retry's data begins with what the original ran before
+ */
+export function activityOf(data: unknown, workflow: unknown, startedAt: unknown): Activity | null {
   const runData = runDataOf(data)
   if (!runData) return null
   const types = typesOf(workflow)
+  const sinceMs = typeof startedAt === 'string' ? Date.parse(startedAt) : Number.NaN
   let waited = false
   const spans: [startMs: number, endMs: number][] = []
   for (const [name, runs] of Object.entries(runData)) {
     const isWait = types.get(name) === waitType
     for (const { startTime, executionTime } of (Array.isArray(runs) ? runs : []).filter(isObject)) {
+      if (typeof startTime !== 'number' || !isDuration(executionTime)) continue
+      if (startTime + executionTime < sinceMs) continue
       waited ||= isWait
-      if (isWait || typeof startTime !== 'number' || !isDuration(executionTime)) continue
-      spans.push([startTime, startTime + executionTime])
+      if (!isWait) spans.push([startTime, startTime + executionTime])
     }
   }
   let activeMs = 0

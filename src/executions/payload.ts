@@ -6,6 +6,7 @@
 import { type ExecutionStatus, executionStatuses } from '../db/schema/executions.ts'
 import { redact } from '../http/log.ts'
 import type { N8nExecution } from '../n8n/api-shapes.ts'
+import type { IncomingIncident } from './incidents.ts'
 import { type IncomingExecution, isOpen } from './merge.ts'
 import { type Activity, activityOf, summariseRun, toHttpStatus } from './node-runs.ts'
 import { cleanText, toRunData } from './run-data.ts'
@@ -21,7 +22,8 @@ export type UnusableCode =
   | 'invalid-time'
 
 export type ReadPayload =
-  | { ok: true; execution: IncomingExecution }
+  | { ok: true; execution: IncomingExecution; incident?: undefined }
+  | { ok: true; incident: IncomingIncident; execution?: undefined }
   | { ok: false; code: UnusableCode; n8nExecutionId?: string; n8nWorkflowId?: string }
 
 type Json = Record<string, unknown>
@@ -54,6 +56,8 @@ interface Said {
 /** @param item one report, nested at most 100 deep */
 export function readPayload(item: unknown, receivedAt: Date): ReadPayload {
   if (!isObject(item)) return { ok: false, code: 'not-an-object' }
+  const incident = readIncident(item)
+  if (incident) return toIncident(incident, receivedAt)
   const said = readShape(item)
   const n8nExecutionId = toId(said.executionId)
   const n8nWorkflowId = toId(said.workflowId)
@@ -102,7 +106,7 @@ export function polledExecution(item: N8nExecution, observedAt: Date): IncomingE
   const status = statusOf(item)
   const isEnded = !isOpen(status)
   const payload = readPayload({ ...item, status, stoppedAt: isEnded ? item.stoppedAt : null }, observedAt)
-  if (!payload.ok) return null
+  if (!payload.ok || !payload.execution) return null
   const { execution } = payload
   if (isEnded) return execution
   return { ...execution, eventAtMs: observedAt.getTime(), error: null, data: null }
@@ -135,9 +139,51 @@ function readShape(item: Json): Said {
     workflowVersionId: item['workflowVersionId'],
     retryOf: item['retryOf'],
     data: summariseRun(item['data'], undefined) ?? item['data'],
-    activity: activityOf(item['data'], undefined),
+    activity: activityOf(item['data'], undefined, item['startedAt']),
   }
 }
+
+interface ToldIncident {
+  source: IncomingIncident['source']
+  /** With the error. */
+  failure: Json
+  node: unknown
+  workflowId: unknown
+}
+
+/** The Error Trigger's item when there is no execution: the trigger could not start, or n8n gave the run no id. */
+function readIncident(item: Json): ToldIncident | null {
+  const { trigger, execution, workflow } = item
+  if (!isObject(workflow)) return null
+  const told = { node: undefined, workflowId: workflow['id'] }
+  if (isObject(execution)) {
+    const isKnown = !isAbsent(execution['id']) || isAbsent(execution['error'])
+    return isKnown
+      ? null
+      : { ...told, source: 'run', failure: execution, node: execution['lastNodeExecuted'] }
+  }
+  return isObject(trigger) ? { ...told, source: 'trigger', failure: trigger } : null
+}
+
+function toIncident({ source, failure, node, workflowId }: ToldIncident, receivedAt: Date): ReadPayload {
+  const n8nWorkflowId = toId(workflowId)
+  if (isAbsent(workflowId)) return { ok: false, code: 'missing-workflow-id' }
+  if (n8nWorkflowId === null) return { ok: false, code: 'invalid-workflow-id' }
+  const { error, mode } = failure
+  const at = isObject(error) ? toTime(error['timestamp'], receivedAt.getTime() + maxAheadMs) : null
+  return {
+    ok: true,
+    incident: {
+      n8nWorkflowId,
+      source,
+      mode: toText(mode, modeLimit),
+      error: toError(isAbsent(error) ? {} : error, node) ?? noReason,
+      occurredAtMs: Number.isNaN(at) || at === null ? receivedAt.getTime() : at,
+    },
+  }
+}
+
+const noReason = { message: 'No message was given', node: null, errorClass: null, httpStatus: null }
 
 /** The Error Trigger's item: a failed run, told without times. */
 function readErrorWorkflow(execution: Json, workflow: Json): Said {
@@ -186,7 +232,7 @@ function readExecutionObject(item: Json): Said {
     retryOf: item['retryOf'],
     // Of a result without runs nothing remains: the rest is n8n's execution stack, and a token that resumes the run.
     data: result ? summariseRun(data, item['workflowData']) : item['data'],
-    activity: activityOf(data, item['workflowData']),
+    activity: activityOf(data, item['workflowData'], item['startedAt']),
   }
 }
 

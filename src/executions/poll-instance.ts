@@ -15,6 +15,7 @@ import { KnownExecutions, n8nRetentionMs } from './known-executions.ts'
 import { isOpen, type IncomingExecution, untold } from './merge.ts'
 import { polledExecution } from './payload.ts'
 import type { Claim, PollProgress } from './poll-schedule.ts'
+import { askFor } from './single-execution.ts'
 
 export type PollClient = Pick<N8nClient, 'listExecutions' | 'getExecution' | 'getWorkflow'>
 
@@ -186,14 +187,12 @@ class Poll {
     for (const { n8nExecutionId, n8nWorkflowId, recordedAtMs } of open) {
       if (!mayGoOn()) return
       const observedAt = now()
-      const found = await client.getExecution(n8nExecutionId).catch((error: unknown) => {
-        if (error instanceof N8nError && error.kind === 'not-found') return null
-        throw error
-      })
-      if (found) await this.#record([found], observedAt)
+      const found = await askFor(client, n8nExecutionId)
+      if (typeof found !== 'string') await this.#record([found], observedAt)
+      else if (found === 'refused') await this.#known.markRefused(this.#claim.id, n8nExecutionId)
       else if (
-        observedAt.getTime() - recordedAtMs > n8nRetentionMs ||
-        (await this.#seesWorkflow(n8nWorkflowId))
+        found === 'not-found' &&
+        (observedAt.getTime() - recordedAtMs > n8nRetentionMs || (await this.#seesWorkflow(n8nWorkflowId)))
       ) {
         await this.#ingest([lost(n8nExecutionId, n8nWorkflowId, observedAt)])
       }
@@ -238,8 +237,9 @@ class Poll {
       for (const n8nExecutionId of ids) {
         if (!this.#options.mayGoOn()) return false
         const observedAt = this.#options.now()
-        const found = await this.#getWithData(n8nExecutionId)
+        const found = await askFor(this.#options.client, n8nExecutionId, { includeData: true })
         if (typeof found === 'string') {
+          if (found === 'forbidden') continue
           if (found !== 'not-found' || (await this.#seesWorkflow())) {
             without.push({ n8nExecutionId, isTooLarge: found === 'too-large' })
           }
@@ -255,18 +255,6 @@ class Poll {
     } finally {
       await this.#ingest(executions)
       await this.#known.markDataless(this.#claim.id, without)
-    }
-  }
-
-  async #getWithData(id: string): Promise<N8nExecution | 'not-found' | 'too-large' | 'unreadable'> {
-    try {
-      return await this.#options.client.getExecution(id, { includeData: true })
-    } catch (error) {
-      const kind = error instanceof N8nError ? error.kind : undefined
-      if (kind === 'not-found' || kind === 'too-large') return kind
-      // n8n has just answered the lists: what it cannot give now is this execution, and the others go on.
-      if (kind === 'server-error' || kind === 'timeout' || kind === 'not-n8n') return 'unreadable'
-      throw error
     }
   }
 

@@ -35,6 +35,8 @@ export interface Claim {
   lastPolledAtMs: number | null
   cursor: PollCursor | null
   failures: number
+  /** Of the instance: how far a poll came in an earlier one says nothing of the current one. */
+  epoch: number
   tracked: TrackedWorkflow[]
 }
 
@@ -64,6 +66,7 @@ interface Row extends Record<string, unknown> {
   polled_through_ms: number | null
   last_polled_at_ms: number | null
   version: number
+  epoch: number
   poll_cursor: PollCursor | null
   poll_failures: number
   tracked: TrackedWorkflow[] | null
@@ -73,7 +76,7 @@ interface Row extends Record<string, unknown> {
 const hasDeployment = sql`exists (
   select 1 from deployments d where d.instance_id = i.id and d.n8n_workflow_id is not null)`
 const hasOwner = sql`exists (select 1 from users u where u.id = i.user_id and u.deleted_at is null)`
-const claimed = sql`i.id, i.user_id, i.version, i.poll_cursor, i.poll_failures,
+const claimed = sql`i.id, i.user_id, i.version, i.epoch, i.poll_cursor, i.poll_failures,
   (extract(epoch from i.polled_through) * 1000)::float8 as polled_through_ms,
   (extract(epoch from i.last_polled_at) * 1000)::float8 as last_polled_at_ms,
   (select json_agg(json_build_object('n8nWorkflowId', d.n8n_workflow_id, 'reportsSuccess', d.report_success,
@@ -153,31 +156,32 @@ export class PollSchedule {
   }
 
   /** Where to go on should this be the last that is heard of this poll. Everything before it must be committed. */
-  async keepCursor({ id, leaseUntil }: Claim, cursor: PollCursor): Promise<void> {
+  async keepCursor({ id, leaseUntil, epoch }: Claim, cursor: PollCursor): Promise<void> {
     await this.#db.execute(sql`
       update instances set poll_cursor = ${JSON.stringify(cursor)}::jsonb
-      where id = ${id} and poll_lease_until = ${leaseUntil.toISOString()}::timestamptz`)
+      where id = ${id} and poll_lease_until = ${leaseUntil.toISOString()}::timestamptz and epoch = ${epoch}::integer`)
   }
 
   /** Everything that `progress` says must be committed. The lease stays. */
-  async keepProgress({ id, leaseUntil }: Claim, progress: PollProgress): Promise<void> {
+  async keepProgress({ id, leaseUntil, epoch }: Claim, progress: PollProgress): Promise<void> {
     await this.#db.execute(sql`
-      update instances set ${advance(progress, this.#now())}
+      update instances set ${advance(progress, epoch, this.#now())}
       where id = ${id} and poll_lease_until = ${leaseUntil.toISOString()}::timestamptz`)
   }
 
   /** Everything that `progress` says must be committed. An earlier poll that comes late changes nothing. */
   async succeed(
-    { id, leaseUntil, version }: Claim,
+    { id, leaseUntil, version, epoch }: Claim,
     progress: PollProgress,
     intervalMs: number,
   ): Promise<void> {
     const now = this.#now()
     const isBack = sql`version = ${version} and status in ('unreachable', 'refused')`
     await this.#db.execute(sql`
-      update instances set ${advance(progress, now)},
+      update instances set ${advance(progress, epoch, now)},
         poll_lease_until = null,
-        next_poll_at = ${later(now, progress.isComplete ? intervalMs : 0)},
+        next_poll_at = case when epoch = ${epoch}::integer
+          then ${later(now, progress.isComplete ? intervalMs : 0)} else ${later(now, 0)} end,
         poll_failures = 0,
         status_detail = case when ${isBack} then capabilities -> 'cannot' ->> 0 else status_detail end,
         status = case when not (${isBack}) then status
@@ -228,11 +232,14 @@ export class PollSchedule {
   }
 }
 
-function advance({ polledThroughMs, cursor, isComplete }: PollProgress, now: Date) {
+/** When n8n has begun a new epoch meanwhile, the next poll reads everything from the top. */
+function advance({ polledThroughMs, cursor, isComplete }: PollProgress, epoch: number, now: Date) {
   const through = polledThroughMs === null ? null : new Date(polledThroughMs).toISOString()
   return sql`
-    poll_cursor = ${cursor === null ? null : JSON.stringify(cursor)}::jsonb,
-    polled_through = greatest(polled_through, ${through}::timestamptz),
+    poll_cursor = case when epoch = ${epoch}::integer
+      then ${cursor === null ? null : JSON.stringify(cursor)}::jsonb else poll_cursor end,
+    polled_through = case when epoch = ${epoch}::integer
+      then greatest(polled_through, ${through}::timestamptz) else polled_through end,
     last_polled_at = case when ${isComplete}::boolean then ${now.toISOString()}::timestamptz else last_polled_at end`
 }
 
@@ -247,5 +254,6 @@ const toClaim = (row: Row, leaseUntil: Date): Claim => ({
   lastPolledAtMs: row.last_polled_at_ms,
   cursor: row.poll_cursor,
   failures: row.poll_failures,
+  epoch: row.epoch,
   tracked: row.tracked ?? [],
 })

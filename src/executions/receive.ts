@@ -3,6 +3,7 @@ import type { Db } from '../db/client.ts'
 import type { ReportResult } from './contract.ts'
 import { type DeadLetterRepository, letterLimitBytes, type NewLetter } from './dead-letters.ts'
 import { failedRuns, type OnFailedRuns } from './failed-runs.ts'
+import { recordIncidents } from './incidents.ts'
 import { ingest } from './ingest.ts'
 import type { IncomingExecution } from './merge.ts'
 import { type ReadPayload, readPayload } from './payload.ts'
@@ -46,18 +47,24 @@ export class ReportReceiver {
     const usable = new Map(executions.map((execution, index) => [execution, recorded[index]]))
     const runs = new Set(recorded.flatMap((run) => run?.id ?? []))
     if (runs.size > 0) this.#onRecorded(runs.size)
+    const incidents = read.flatMap((payload) => (payload.ok && payload.incident ? [payload.incident] : []))
+    const occurred = await recordIncidents(this.#db, instance.id, incidents)
+    const incidentOf = new Map(incidents.map((incident, index) => [incident, occurred[index]]))
     const failed = failedRuns(executions, recorded)
     if (failed.length > 0) this.#onFailed(failed)
 
     const letters: NewLetter[] = []
     const announced = new Set<string>()
+    const answered = ({ id, created }: { id: string; created: boolean }): ReportResult => {
+      const isNew = created && !announced.has(id)
+      announced.add(id)
+      return { status: isNew ? 202 : 200, id, created: isNew }
+    }
     const results = read.map((payload, index): ReportResult => {
-      const execution = payload.ok ? usable.get(payload.execution) : undefined
-      if (execution) {
-        const created = execution.created && !announced.has(execution.id)
-        announced.add(execution.id)
-        return { status: created ? 202 : 200, id: execution.id, created }
-      }
+      const incident = payload.ok && payload.incident ? incidentOf.get(payload.incident) : undefined
+      if (incident) return Object.assign(answered(incident), { incident: true })
+      const execution = payload.ok && payload.execution ? usable.get(payload.execution) : undefined
+      if (execution) return answered(execution)
       const code = codeOf(payload, usable)
       letters.push(toLetter(items[index], payload, code))
       return { status: code === 'unknown-workflow' ? 202 : 422, created: false, code }
@@ -82,7 +89,7 @@ export class ReportReceiver {
 function oneWorkflowEach(read: ReadPayload[]): IncomingExecution[] {
   const workflowOf = new Map<string, string>()
   return read.flatMap((payload) => {
-    if (!payload.ok) return []
+    if (!payload.ok || !payload.execution) return []
     const { n8nExecutionId, n8nWorkflowId } = payload.execution
     if (!workflowOf.has(n8nExecutionId)) workflowOf.set(n8nExecutionId, n8nWorkflowId)
     return workflowOf.get(n8nExecutionId) === n8nWorkflowId ? [payload.execution] : []
@@ -91,12 +98,17 @@ function oneWorkflowEach(read: ReadPayload[]): IncomingExecution[] {
 
 function codeOf(payload: ReadPayload, usable: ReadonlyMap<IncomingExecution, unknown>): string {
   if (!payload.ok) return payload.code
-  return usable.has(payload.execution) ? 'unknown-workflow' : 'workflow-mismatch'
+  return payload.incident || usable.has(payload.execution) ? 'unknown-workflow' : 'workflow-mismatch'
 }
 
 function toLetter(item: unknown, payload: ReadPayload, code: string): NewLetter {
-  const { n8nExecutionId = null, n8nWorkflowId = null } = payload.ok ? payload.execution : payload
-  return { code, n8nExecutionId, n8nWorkflowId, body: letterBody(item, payload) }
+  const about = payload.ok ? (payload.incident ?? payload.execution) : payload
+  return {
+    code,
+    n8nExecutionId: 'n8nExecutionId' in about ? (about.n8nExecutionId ?? null) : null,
+    n8nWorkflowId: about.n8nWorkflowId ?? null,
+    body: letterBody(item, payload),
+  }
 }
 
 /** The report as it came; if that is too large, what was understood of it; if nothing was, its beginning. */
@@ -105,6 +117,14 @@ function letterBody(item: unknown, payload: ReadPayload): string {
   const sizeBytes = new TextEncoder().encode(text).length
   if (sizeBytes <= letterLimitBytes) return text
   if (!payload.ok) return text.slice(0, letterLimitBytes / 4).toWellFormed()
+  if (payload.incident) {
+    const { n8nWorkflowId, mode, error, occurredAtMs } = payload.incident
+    const { message, node, errorClass } = error
+    return JSON.stringify({
+      trigger: { mode, error: { message, node, name: errorClass, timestamp: occurredAtMs } },
+      workflow: { id: n8nWorkflowId },
+    })
+  }
   const { startedAtMs, finishedAtMs, error, status, mode, n8nExecutionId, n8nWorkflowId } = payload.execution
   return JSON.stringify({
     executionId: n8nExecutionId,

@@ -96,14 +96,20 @@ export interface DropOptions {
   maxStatements?: number
 }
 
+/** What is older is no longer stored. */
+export function expiryOf(now: Date, retentionMonths: number): Date {
+  const monthsAgo = new Date(now)
+  monthsAgo.setUTCMonth(monthsAgo.getUTCMonth() - retentionMonths)
+  return monthsAgo
+}
+
 /** Drops the months that are over, with their keys and what they added to the rollups. @returns how many went */
 export async function dropExpiredMonths(
   db: Db,
   now: Date,
   { retentionMonths, maxKeys = 5000, maxStatements = 20 }: DropOptions,
 ): Promise<number> {
-  const monthsAgo = new Date(now)
-  monthsAgo.setUTCMonth(monthsAgo.getUTCMonth() - retentionMonths)
+  const monthsAgo = expiryOf(now, retentionMonths)
   // The database refuses less than 28 days by its own clock, which February is not longer than.
   const before = new Date(Math.min(monthsAgo.getTime(), now.getTime() - 29 * 24 * 60 * 60 * 1000))
   let dropped = 0

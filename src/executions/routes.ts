@@ -21,6 +21,8 @@ import {
   ExecutionList,
   ExecutionQuery,
   ExecutionSummary,
+  IncidentList,
+  IncidentQuery,
   PollAnswer,
   PollRequest,
   ReplayAnswer,
@@ -31,6 +33,7 @@ import {
 } from './contract.ts'
 import type { DeadLetterRepository } from './dead-letters.ts'
 import { executionPages, exportColumns } from './export.ts'
+import type { IncidentRepository } from './incidents.ts'
 import type { ReportReceiver } from './receive.ts'
 import type { ExecutionRepository } from './repository.ts'
 import { readRunCursor } from './run-order.ts'
@@ -125,6 +128,25 @@ export function executionRoutes(
         return c.json(execution, 200)
       },
     )
+}
+
+export function incidentRoutes(incidents: IncidentRepository) {
+  return new Hono<AuthEnv>().get(
+    '/',
+    describe({
+      tag: 'Executions',
+      summary: 'List incidents',
+      description:
+        'Failures without an execution: triggers that could not start, and runs that n8n gave no ID. Newest first.',
+      responses: { 200: IncidentList },
+      errors: ['invalid'],
+    }),
+    valid('query', IncidentQuery),
+    async (c) => {
+      const { limit, cursor, ...filter } = c.req.valid('query')
+      return c.json(await incidents.list(c.var.userId, filter, toPage({ limit, cursor })), 200)
+    },
+  )
 }
 
 const noSuchLetter = () => new AppError('not-found', 'No such dead letter')

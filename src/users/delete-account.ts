@@ -13,7 +13,7 @@ import {
   executionStats,
   nodeStats,
 } from '../db/schema/analytics.ts'
-import { executionKeys, executions } from '../db/schema/executions.ts'
+import { executionKeys, executions, incidents } from '../db/schema/executions.ts'
 import { users } from '../db/schema/users.ts'
 
 export interface PurgeOptions {
@@ -80,6 +80,7 @@ async function deleteExecutions(db: Db, userId: string, budget: Budget): Promise
       },
     ],
     [{ table: executionKeys, key: sql`instance_id, n8n_execution_id, epoch`, where: ofUser }],
+    [{ table: incidents, key: sql`id`, where: ofUser }],
     [{ table: executionChanges, key: sql`user_id, id`, where: ofUser }],
     rollups.map((table) => ({ table, key: sql`ctid`, where: ofUser })),
   ]

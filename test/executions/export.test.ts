@@ -48,7 +48,7 @@ describe('an export of 20,000 executions', () => {
     expect(expected).toHaveLength(count)
     const csv = (await (await get('')).text()).split('\r\n')
     expect(csv[0]).toBe(
-      'id,n8nExecutionId,workflowId,workflowVersion,deploymentId,instanceId,status,mode,startedAt,finishedAt,durationMs,errorNode,errorMessage,receivedAt',
+      'id,n8nExecutionId,workflowId,workflowVersion,deploymentId,instanceId,status,mode,startedAt,finishedAt,durationMs,errorNode,errorMessage,receivedAt,workflowVersionSource,kind,retryOf,retriedBy,activeMs',
     )
     expect(csv.slice(1, -1).map((line) => line.slice(0, 36))).toEqual(expected)
     expect(idsOf((await (await get('?format=json')).json()) as Execution[])).toEqual(expected)

@@ -38,7 +38,10 @@ const delivery = (
 async function rowsOf(instanceId: string) {
   const rows = await world.sql`
     select e.n8n_execution_id, e.status, e.mode, e.started_at, e.finished_at, e.error_message, e.error_node,
-      e.error_stamp, e.data::text as data, e.data_stamp, k.status as key_status, k.stamp,
+      e.error_stamp, e.data::text as data, e.data_stamp, e.kind, e.workflow_version, e.workflow_version_source,
+      e.n8n_workflow_version_id, e.retry_of, e.waited, e.active_ms, k.status as key_status, k.stamp,
+      (select r.n8n_execution_id from executions r where r.id = e.retried_by_id) as retried_by,
+      (select o.n8n_execution_id from executions o where o.id = e.retry_of_id) as original,
       k.started_at = e.started_at is not false and k.finished_at = e.finished_at is not false as times_agree
     from executions e
     join execution_keys k on k.id = e.id and k.recorded_at = e.recorded_at
@@ -116,7 +119,9 @@ test('600 random histories end at the same rows in every order and grouping, and
       const status = pick(executionStatuses, next)
       const time = () => (next() < 0.5 ? null : start + Math.floor(next() * 5))
       return delivery(String(index), status, {
-        mode: pick([null, 'webhook', 'production', 'Ä'], next),
+        mode: pick([null, 'webhook', 'manual', 'Ä'], next),
+        retryOf: index % 4 > 1 && next() < 0.5 ? String(index - 1) : null,
+        n8nVersionId: index % 3 === 0 && next() < 0.5 ? 'n8n-v2' : null,
         startedAtMs: time(),
         finishedAtMs: time(),
         eventAtMs: start + Math.floor(next() * 4),
@@ -129,7 +134,10 @@ test('600 random histories end at the same rows in every order and grouping, and
                 httpStatus: null,
               }
             : null,
-        data: next() < 0.4 ? toRunData({ n: Math.floor(next() * 3) }) : null,
+        data:
+          next() < 0.4
+            ? toRunData({ n: Math.floor(next() * 3) }, { activeMs: index, waited: next() < 0.3 })
+            : null,
       })
     }),
   ).flat()
@@ -137,7 +145,9 @@ test('600 random histories end at the same rows in every order and grouping, and
 
   const results = []
   for (let run = 0; run < 3; run++) {
-    const { instanceId } = await world.tracked()
+    const { instanceId, deploymentId, userId } = await world.tracked()
+    await world.sql`insert into deployment_versions (deployment_id, sequence, user_id, version, n8n_version_id, created_at)
+      values (${deploymentId}, 2, ${userId}, 2, 'n8n-v2', '2099-01-01')`
     const queue = shuffled([...sourced, ...sourced.filter(() => next() < 0.3)], next)
     while (queue.length > 0) {
       const batch = queue.splice(0, 1 + Math.floor(next() * 120))
@@ -149,6 +159,7 @@ test('600 random histories end at the same rows in every order and grouping, and
     results.push(await rowsOf(instanceId))
   }
   expect(results[0]).toHaveLength(600)
+  expect(new Set(results[0]?.map((row) => `${row['kind']} ${row['workflow_version_source']}`)).size).toBe(6)
   expect(results[1]).toEqual(results[0])
   expect(results[2]).toEqual(results[0])
 
@@ -168,6 +179,11 @@ test('600 random histories end at the same rows in every order and grouping, and
       error_message: expected?.error?.message ?? null,
       error_stamp: expected?.errorStamp,
       data_stamp: expected?.dataStamp,
+      retry_of: expected?.retryOf,
+      n8n_workflow_version_id: expected?.n8nVersionId,
+      workflow_version: expected?.n8nVersionId === null ? 1 : 2,
+      waited: expected?.waited,
+      active_ms: expected?.data?.activity ? String(expected.data.activity.activeMs) : null,
       times_agree: true,
     })
   }

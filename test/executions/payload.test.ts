@@ -28,7 +28,7 @@ const webhookRun = {
 
 function read(item: unknown): IncomingExecution {
   const payload = readPayload(item, receivedAt)
-  if (!payload.ok) throw new Error(payload.code)
+  if (!payload.ok || !payload.execution) throw new Error('No execution was read')
   return payload.execution
 }
 

@@ -103,7 +103,7 @@ export function createPollWorld({ db, sql }: Pick<TestDatabase, 'db' | 'sql'>) {
     const rows = () =>
       sql`select n8n_execution_id as id, status, error_message, error_node, data, data_stamp,
           started_at, finished_at
-        from executions where instance_id = ${id} order by n8n_execution_id::integer`
+        from executions where instance_id = ${id} order by n8n_execution_id ~ '^[0-9]+$' desc, length(n8n_execution_id), n8n_execution_id, started_at`
     const schedule = async () => {
       const [row] = await sql`select status, status_detail, next_poll_at, poll_lease_until, poll_failures,
         last_polled_at, polled_through, poll_cursor from instances where id = ${id}`

@@ -65,6 +65,9 @@ export function randomData(next: () => number, aroundMs: number): object {
   return next() < 0.1 ? { told: 'by a sender of its own' } : { nodes }
 }
 
+const randomActivity = (next: () => number) =>
+  next() < 0.5 ? null : { activeMs: Math.floor(next() * 1e5), waited: next() < 0.3 }
+
 /** Starts that belong to one run for certain: n8n's own is always the same. */
 const startSpreadMs = 60_000
 
@@ -84,14 +87,14 @@ export function randomDelivery(
       n8nWorkflowId,
       status: pick(executionStatuses, next),
       mode: pick([null, 'webhook', 'trigger', 'manual', 'integrated'], next),
-      n8nVersionId: null,
-      retryOf: null,
+      n8nVersionId: pick([null, 'n8n-v1'], next),
+      retryOf: Number(n8nExecutionId) % 5 > 2 && next() < 0.3 ? String(Number(n8nExecutionId) - 1) : null,
       startedAtMs: next() < 0.4 ? null : startedAtMs,
       finishedAtMs: next() < 0.4 ? null : aroundMs + Math.floor((next() - 0.5) * 4 * hourMs),
       eventAtMs: aroundMs + Math.floor(next() * 4),
       receivedAtMs: aroundMs + Math.floor(next() * 3 * hourMs),
       error: next() < 0.4 ? randomError(next) : null,
-      data: next() < 0.5 ? toRunData(randomData(next, aroundMs)) : null,
+      data: next() < 0.5 ? toRunData(randomData(next, aroundMs), randomActivity(next)) : null,
     },
   }
 }

@@ -14,6 +14,7 @@ import { deploymentRoutes } from '../../src/deployments/routes.ts'
 import { AppError } from '../../src/errors.ts'
 import { loadCatalogue } from '../../src/n8n/catalogue.ts'
 import { DeadLetterRepository } from '../../src/executions/dead-letters.ts'
+import { IncidentRepository } from '../../src/executions/incidents.ts'
 import { ReportReceiver } from '../../src/executions/receive.ts'
 import { pollNow } from '../../src/executions/reconcile.ts'
 import { ExecutionRepository } from '../../src/executions/repository.ts'
@@ -22,6 +23,7 @@ import {
   executionRoutes,
   type HookLimits,
   hookRoutes,
+  incidentRoutes,
 } from '../../src/executions/routes.ts'
 import type { AuthEnv } from '../../src/http/auth.ts'
 import { problem, toAppError } from '../../src/http/problem.ts'
@@ -125,6 +127,7 @@ export function createWorld(database: TestDatabase, options: WorldOptions = {}) 
     )
     .route('/v1/dead-letters', deadLetterRoutes(deadLetters))
     .route('/v1/analytics', analyticsRoutes(new AnalyticsRepository(readFrom(db), now, loadCatalogue)))
+    .route('/v1/incidents', incidentRoutes(new IncidentRepository(db)))
     .route('/hooks', hookRoutes({ instances, reports }, options.hookLimits))
 
   async function call(

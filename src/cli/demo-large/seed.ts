@@ -108,7 +108,7 @@ class Ledger {
 
   async add({ server, receivedAtMs, execution }: Report): Promise<void> {
     const read = readPayload(execution, new Date(receivedAtMs))
-    if (!read.ok) throw new Error(`A run of the demo cannot be read: ${read.code}`)
+    if (!read.ok || !read.execution) throw new Error('A run of the demo cannot be read')
     const waiting = this.#waiting.get(server) ?? []
     waiting.push(read.execution)
     this.#waiting.set(server, waiting)

@@ -50,6 +50,10 @@ const wordings: Record<string, Wording> = {
   'instance.created': { what: 'Connected an instance' },
   'instance.updated': { what: ({ changed }) => `Changed an instance${listed(changed)}` },
   'instance.deleted': { what: 'Removed an instance' },
+  'instance.reset-detected': {
+    what: 'Found that n8n was reset: its execution IDs started again',
+    actor: 'flowkeep',
+  },
   'instance.webhook-token-rotated': { what: 'Replaced the token that n8n reports with' },
   'deployment.created': { what: ({ version }) => `Asked for a deployment${ofVersion(version)}` },
   'deployment.finished': { what: finished, actor: 'flowkeep' },

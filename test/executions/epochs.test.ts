@@ -1,0 +1,210 @@
+/** n8n's execution ids start again once its database is restored or replaced: no run is merged with another, or lost. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ingest } from '../../src/executions/ingest.ts'
+import { type IncomingExecution, untold } from '../../src/executions/merge.ts'
+import { createPostgresTestDatabase } from '../harness/database.ts'
+import { createPollWorld, hourMs, minuteMs } from './poll-world.ts'
+import { expectRollupsToBeARecount } from './rollup-recount.ts'
+import { createWorld, type World } from './world.ts'
+
+let world: World
+let polls: ReturnType<typeof createPollWorld>
+beforeAll(async () => {
+  const database = await createPostgresTestDatabase({ maxConnections: 40 })
+  world = createWorld(database)
+  polls = createPollWorld(database)
+})
+afterAll(() => world.close())
+
+const before = {
+  ...{ executionId: '5', workflowId: 'wf1', status: 'success' },
+  ...{ startedAt: '2026-10-20T03:00:00Z', finishedAt: '2026-10-20T03:00:02Z' },
+}
+const after = {
+  ...{ executionId: '5', workflowId: 'wf1', status: 'error' },
+  ...{ startedAt: '2026-11-20T03:00:00Z', finishedAt: '2026-11-20T03:00:02Z' },
+  error: { message: 'another run, after n8n was restored' },
+}
+
+const runsOf = async (instanceId: string) =>
+  (
+    await world.sql`select e.n8n_execution_id || ' ' || k.epoch || ' ' || e.status as run
+      from executions e join execution_keys k on k.id = e.id
+      where e.instance_id = ${instanceId} order by e.n8n_execution_id::integer, k.epoch`
+  ).map(({ run }) => run)
+const epochOf = async (instanceId: string) =>
+  (
+    await world.sql`select epoch, epoch_started_at is not null as has_start,
+      (select count(*) from audit_events where subject_id = ${instanceId} and action = 'instance.reset-detected')::integer
+        as events
+    from instances where id = ${instanceId}`
+  )[0]
+
+describe('reports of two runs with one id', () => {
+  test.each([
+    ['one after the other', [[before], [after]]],
+    ['the later one first', [[after], [before]]],
+    ['in one array', [[before, after]]],
+    ['in one array, the later one first', [[after, before]]],
+    ['again and again', [[before], [after], [before, after], [after], [before]]],
+  ])('%s: both are recorded, one epoch begins', async (_, deliveries) => {
+    const { instanceId, userId, report } = await world.tracked()
+    for (const items of deliveries) expect((await report(items)).status).toBe(200)
+    expect((await runsOf(instanceId)).map((run) => String(run).split(' ')[2]).toSorted()).toEqual([
+      'error',
+      'success',
+    ])
+    expect(await epochOf(instanceId)).toEqual({ epoch: 2, has_start: true, events: 1 })
+    await expectRollupsToBeARecount(world.sql, [userId])
+  })
+
+  test('each report is answered with the id of its own run', async () => {
+    const { report, userId } = await world.tracked()
+    const [first, second, third] = (await report([before, after, before])).body.results
+    expect([first.status, second.status, third.status]).toEqual([202, 202, 200])
+    expect(third.id).toBe(first.id)
+    const { body } = await world.call('GET', `/v1/executions/${second.id}`, { user: userId })
+    expect(body).toMatchObject({ status: 'error', startedAt: '2026-11-20T03:00:00.000Z' })
+  })
+
+  test('a start that clocks may differ by, a run that goes on, and a report without a start are of the same run', async () => {
+    const { instanceId, report } = await world.tracked()
+    await report({ ...before, status: 'running', finishedAt: undefined })
+    await report({ ...before, startedAt: '2026-10-20T05:00:00Z', finishedAt: '2026-10-20T05:00:02Z' })
+    await report({ ...before, startedAt: '2026-10-20T03:04:00Z' })
+    await report({ execution: { id: '5', error: { message: 'm' } }, workflow: { id: 'wf1' } })
+    expect(await runsOf(instanceId)).toHaveLength(1)
+    expect(await epochOf(instanceId)).toEqual({ epoch: 1, has_start: false, events: 0 })
+  })
+
+  test('many at once, alone and in batches that overlap: one epoch, every run once', async () => {
+    const { instanceId, userId } = await world.tracked()
+    const run = (id: number, startedAtMs: number): IncomingExecution => ({
+      ...{ ...untold, n8nExecutionId: String(id), n8nWorkflowId: 'wf1', status: 'success' as const },
+      ...{ startedAtMs, finishedAtMs: startedAtMs + 1000, eventAtMs: startedAtMs, receivedAtMs: Date.now() },
+    })
+    const [first, second] = [Date.now() - 50 * hourMs, Date.now() - 2 * hourMs]
+    const ids = Array.from({ length: 30 }, (_, index) => index + 1)
+    await ingest(
+      world.db,
+      instanceId,
+      ids.map((id) => run(id, first + id * minuteMs)),
+      'poll',
+    )
+    await Promise.all(
+      Array.from({ length: 60 }, (_, index) => {
+        const some = ids.filter((id) => index % 2 === 0 || (id + index) % 7 < 3)
+        return ingest(
+          world.db,
+          instanceId,
+          some.map((id) => run(id, (index % 5 === 0 ? first : second) + id * minuteMs)),
+          index % 3 === 0 ? 'poll' : 'push',
+        )
+      }),
+    )
+    expect(await epochOf(instanceId)).toEqual({ epoch: 2, has_start: true, events: 1 })
+    expect(await runsOf(instanceId)).toEqual(ids.flatMap((id) => [`${id} 1 success`, `${id} 2 success`]))
+    await expectRollupsToBeARecount(world.sql, [userId])
+  })
+})
+
+const ended = (id: number, startedMs: number, status: 'success' | 'error' = 'success') => ({
+  ...{ id: String(id), status, finished: status === 'success' },
+  startedAt: new Date(startedMs).toISOString(),
+  stoppedAt: new Date(startedMs + 500).toISOString(),
+})
+
+describe('a poll', () => {
+  test('three runs before a reset, and three seconds later three more with the same ids', async () => {
+    const { id, add, poll, stub, rows, schedule } = await polls.instance()
+    for (const number of [1, 2, 3]) add(ended(number, polls.clock.now.getTime() + number))
+    expect(await poll()).toMatchObject({ recorded: 3 })
+    stub.state.executions = []
+    polls.advance(3000)
+    for (const number of [1, 2, 3]) add(ended(number, polls.clock.now.getTime() + number, 'error'))
+    polls.advance(minuteMs)
+    expect(await poll()).toMatchObject({ recorded: 3 })
+    expect(await rows()).toHaveLength(6)
+    expect(await epochOf(id)).toEqual({ epoch: 2, has_start: true, events: 1 })
+    // What n8n has is read from the top once more.
+    expect(await schedule()).toMatchObject({ polled_through: null, poll_cursor: null })
+    polls.advance(minuteMs)
+    expect(await poll()).toMatchObject({ recorded: 0, updated: 0 })
+    expect((await schedule())['polled_through']).not.toBeNull()
+    expect((await rows()).filter((row) => row['data_stamp'] === null)).toEqual([])
+  })
+
+  test('a report without times that came before the reset was noticed does not cost a run', async () => {
+    const { add, poll, push, stub, rows, id } = await polls.instance()
+    for (const number of [1, 2, 3]) add(ended(number, polls.clock.now.getTime() + number))
+    await poll()
+    stub.state.executions = []
+    polls.advance(10 * minuteMs)
+    const failed = add(ended(2, polls.clock.now.getTime(), 'error'))
+    await push({ id: '2', status: 'error', startedAt: null, stoppedAt: null })
+    expect(await rows()).toHaveLength(3)
+    polls.advance(minuteMs)
+    expect(await poll()).toMatchObject({ recorded: 1 })
+    expect((await runsOf(id)).toSorted()).toEqual(['1 1 success', '2 1 success', '2 2 error', '3 1 success'])
+    expect(failed.status).toBe('error')
+  })
+
+  test('what was open before the reset is not taken for the new run, and is closed', async () => {
+    const { add, poll, stub, id } = await polls.instance()
+    add(ended(1, polls.clock.now.getTime()))
+    add({ id: '2', status: 'running', finished: false, stoppedAt: null })
+    await poll()
+    stub.state.executions = []
+    polls.advance(hourMs)
+    for (const number of [1, 2]) add(ended(number, polls.clock.now.getTime() + number))
+    await poll()
+    expect(await runsOf(id)).toEqual(['1 1 success', '1 2 success', '2 1 running', '2 2 success'])
+    const { closeAbandoned } = await import('../../src/executions/retention.ts')
+    expect(await closeAbandoned(world.db, polls.now(), 100)).toBe(1)
+    expect(await runsOf(id)).toContain('2 1 unknown')
+    polls.advance(hourMs)
+    expect(await poll()).toMatchObject({ recorded: 0, updated: 0 })
+  })
+
+  test('a backup that is restored has runs of before: they stay the same runs', async () => {
+    const { add, poll, stub, id } = await polls.instance()
+    const startMs = polls.clock.now.getTime()
+    for (const number of [1, 2, 3, 4]) add(ended(number, startMs + number))
+    await poll()
+    stub.state.executions = stub.state.executions.slice(0, 2)
+    polls.advance(2 * minuteMs)
+    for (const number of [3, 4]) add(ended(number, startMs + minuteMs + number))
+    polls.advance(minuteMs)
+    await poll()
+    polls.advance(minuteMs)
+    await poll()
+    expect(await runsOf(id)).toHaveLength(6)
+    expect(await epochOf(id)).toMatchObject({ epoch: 2, events: 1 })
+  })
+})
+
+describe('an id that n8n refuses', () => {
+  test.each(['success', 'running', 'error'] as const)(
+    'of a run that is %s does not keep the others from being fetched, and is asked for once',
+    async (status) => {
+      const { add, poll, push, statuses, schedule, stub } = await polls.instance()
+      await push({ id: '99999999', status: 'running' })
+      await push({ id: 'run-2026-11-29', status })
+      await push({ id: '-1', status })
+      add(ended(1, polls.clock.now.getTime()))
+      polls.advance(10 * minuteMs)
+      const asked = () => stub.calls().filter(({ path }) => /executions\/(run-|-1)/.test(path)).length
+      expect(await poll()).toMatchObject({ recorded: 1 })
+      expect(await schedule()).toMatchObject({ poll_failures: 0 })
+      const once = asked()
+      expect(once).toBe(2)
+      for (const hours of [1, 2]) {
+        polls.advance(hours * hourMs)
+        add()
+        expect(await poll()).toMatchObject({ recorded: 1 })
+      }
+      expect(asked()).toBe(once)
+      expect((await statuses())['run-2026-11-29']).toBe(status)
+    },
+  )
+})
