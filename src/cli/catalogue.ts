@@ -7,57 +7,32 @@ import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import type {
   CatalogueFile,
-  Conditions,
   CredentialRow,
   DescriptionRow,
   FieldRow,
   NodeRow,
-  ParameterRow,
   WebhookRow,
 } from '../n8n/catalogue-file.ts'
-import { CredentialFlag, FieldFlag, NodeFlag, ParameterFlag } from '../n8n/catalogue-file.ts'
+import type { ParameterFactsFile } from '../n8n/parameter-facts-file.ts'
+import { CredentialFlag, FieldFlag, NodeFlag } from '../n8n/catalogue-file.ts'
+import {
+  conditionNames,
+  conditions,
+  inDependencyOrder,
+  type NodeDescription,
+  parameterRow,
+  type Property,
+  versions,
+  type Webhook,
+} from './catalogue-rows.ts'
+import { parameterFacts } from './parameter-facts.ts'
 
 const run = promisify(execFile)
 
 const VERSION = '2.41.1'
 const PACKAGES = ['n8n-nodes-base', '@n8n/n8n-nodes-langchain']
 const OUTPUT = path.join(import.meta.dirname, '../n8n/catalogue.json')
-
-interface DisplayOptions {
-  show?: Conditions
-  hide?: Conditions
-}
-
-interface Property {
-  name: string
-  type: string
-  default?: unknown
-  required?: boolean
-  noDataExpression?: boolean
-  doNotInherit?: boolean
-  typeOptions?: { password?: boolean; redactJsonLeaves?: boolean }
-  options?: { value?: unknown; values?: Property[] }[]
-  displayOptions?: DisplayOptions
-}
-
-interface Webhook {
-  httpMethod: string
-  path: string
-  isFullPath?: boolean
-  restartWebhook?: boolean
-}
-
-interface NodeDescription {
-  name: string
-  displayName: string
-  group: string[]
-  version: number | number[]
-  defaultVersion?: number
-  usableAsTool?: unknown
-  properties: Property[]
-  credentials?: { name: string; required?: boolean; displayOptions?: DisplayOptions }[]
-  webhooks?: Webhook[]
-}
+const PARAMETERS = path.join(import.meta.dirname, '../n8n/parameter-facts.json')
 
 interface CredentialDescription {
   name: string
@@ -83,9 +58,11 @@ export async function catalogue(args: string[]): Promise<void> {
     const file = toFile(unpacked)
     const text = print(file)
     await writeFile(OUTPUT, text)
-    const sizes = `${kb(text.length)}, ${kb(gzipSync(text, { level: 9 }).length)} gzipped`
+    const parameters = printParameters(parameterFacts(nodesOf(unpacked)))
+    await writeFile(PARAMETERS, parameters)
+    console.log(`Parameters: ${sizesOf(parameters)} → ${PARAMETERS}`)
     console.log(
-      `${file.nodes.length} node types, ${file.credentials.length} credential types: ${sizes} → ${OUTPUT}`,
+      `${file.nodes.length} node types, ${file.credentials.length} credential types: ${sizesOf(text)} → ${OUTPUT}`,
     )
   } finally {
     await rm(folder, { recursive: true, force: true })
@@ -123,7 +100,8 @@ function difference(known: string[], described: { name: string }[]): string[] {
   return known.filter((name) => !names.has(name))
 }
 
-function toFile(packages: Unpacked[]): CatalogueFile {
+/** Node type → its descriptions. */
+function nodesOf(packages: Unpacked[]): Map<string, NodeDescription[]> {
   const nodes = new Map<string, NodeDescription[]>()
   for (const { name, nodes: descriptions } of packages) {
     for (const description of descriptions) {
@@ -131,6 +109,11 @@ function toFile(packages: Unpacked[]): CatalogueFile {
       nodes.set(type, [...(nodes.get(type) ?? []), description])
     }
   }
+  return nodes
+}
+
+function toFile(packages: Unpacked[]): CatalogueFile {
+  const nodes = nodesOf(packages)
   const credentials = packages.flatMap((each) => each.credentials)
   // Across all types, for a type's conditions may name a field that it inherits.
   const dependedOn = new Set(credentials.flatMap((each) => each.properties).flatMap(conditionNames))
@@ -156,10 +139,6 @@ function nodeRow(type: string, descriptions: NodeDescription[]): NodeRow {
     defaultVersion === highest ? null : (defaultVersion ?? null),
     ordered.map((each) => descriptionRow(type, each)),
   ]
-}
-
-function versions(description: NodeDescription): number[] {
-  return [description.version].flat()
 }
 
 function descriptionRow(type: string, description: NodeDescription): DescriptionRow {
@@ -230,53 +209,6 @@ function neededParameters(description: NodeDescription, webhooks: WebhookRow[]):
   return inDependencyOrder(description.properties.filter((each) => names.has(each.name)))
 }
 
-function conditionNames({ displayOptions }: { displayOptions?: DisplayOptions }): string[] {
-  const named = [...Object.keys(displayOptions?.show ?? {}), ...Object.keys(displayOptions?.hide ?? {})]
-  return named.filter((name) => !name.startsWith('@')).map((name) => name.replace(/^\//, ''))
-}
-
-function inDependencyOrder(properties: Property[]): Property[] {
-  const present = new Set(properties.map((each) => each.name))
-  const ordered: Property[] = []
-  let waiting = properties
-  while (waiting.length > 0) {
-    const open = new Set(waiting.map((each) => each.name))
-    const ready = waiting.filter((each) =>
-      conditionNames(each).every((name) => !present.has(name) || !open.has(name) || name === each.name),
-    )
-    if (ready.length === 0) throw new Error(`Parameters depend on each other: ${[...open].join(', ')}`)
-    ordered.push(...ready)
-    waiting = waiting.filter((each) => !ready.includes(each))
-  }
-  return ordered
-}
-
-function parameterRow(type: string, property: Property): ParameterRow {
-  if (['collection', 'fixedCollection', 'resourceLocator', 'filter'].includes(property.type)) {
-    throw new Error(`${type}: a condition depends on ${property.name}, a ${property.type}: not supported`)
-  }
-  const flags =
-    (['boolean', 'number', 'options'].includes(property.type) ? ParameterFlag.nullable : 0) |
-    (property.noDataExpression ? ParameterFlag.noDataExpression : 0)
-  return [property.name, property.default ?? '', flags, ...conditions(type, property.displayOptions)]
-}
-
-function conditions(
-  owner: string,
-  options: DisplayOptions | undefined,
-): [Conditions | null, Conditions | null] {
-  const { show, hide } = options ?? {}
-  for (const each of [show, hide]) {
-    for (const [name, values] of Object.entries(each ?? {})) {
-      const known = Array.isArray(values) && !JSON.stringify(values).includes('{"regex":')
-      if (name === '@feature' || name.includes('.') || !known) {
-        throw new Error(`${owner}: a condition on ${name} of a form not known here`)
-      }
-    }
-  }
-  return [show ?? null, hide ?? null]
-}
-
 function credentialRow(credential: CredentialDescription, dependedOn: Set<string>): CredentialRow {
   const flags =
     (credential.test ? CredentialFlag.test : 0) |
@@ -324,6 +256,15 @@ function lines(rows: unknown[]): string {
 
 function withoutNullsAtEnd(_key: string, value: unknown): unknown {
   return Array.isArray(value) ? value.slice(0, value.findLastIndex((item) => item !== null) + 1) : value
+}
+
+function printParameters({ locators, nodes }: ParameterFactsFile): string {
+  const rows = Object.entries(nodes).map(([type, row]) => `${JSON.stringify(type)}:${JSON.stringify(row)}`)
+  return `{"locators":${JSON.stringify(locators)},\n"nodes":{\n${rows.join(',\n')}\n}}\n`
+}
+
+function sizesOf(text: string): string {
+  return `${kb(text.length)}, ${kb(gzipSync(text, { level: 9 }).length)} gzipped`
 }
 
 function kb(bytes: number): string {

@@ -1,0 +1,184 @@
+/**
+ * @module What n8n refuses to publish, or publishes without ever running it, found in the workflow alone. Measured on
+ * n8n 2.41.1. Its structure and its credentials are checked elsewhere. Pure.
+ */
+import type { Catalogue, NodeDescription } from './catalogue.ts'
+import { NodeFlag } from './catalogue-file.ts'
+import type { Finding } from './finding.ts'
+import type { ParameterFacts, ParameterIssue } from './parameter-checks.ts'
+import { describeNode, typeVersion } from './required-credentials.ts'
+import { brokenSchedules } from './schedule-checks.ts'
+import { isObject, shown } from './structure-repairs.ts'
+import type { JsonObject } from './workflow-json.ts'
+
+const reservedPrefixes = ['n8n-nodes-base.', '@n8n/n8n-nodes-langchain.']
+/** Types that n8n had once. */
+const removedTypes = new Map([
+  ['n8n-nodes-base.start', 'n8n 2 has no Start node. Use a Manual Trigger, a Schedule Trigger or a Webhook'],
+])
+const maximumDistance = 2
+const n8nMaximumChars = 300
+
+interface Checked {
+  node: JsonObject
+  pointer: string
+  name: string
+  type: string
+  findings: Finding[]
+}
+
+export function checkPublishable(
+  workflow: { nodes?: unknown; connections?: unknown },
+  catalogue: Catalogue,
+  facts: ParameterFacts,
+): Finding[] {
+  const nodes: unknown[] = Array.isArray(workflow.nodes) ? workflow.nodes : []
+  const connected = connectedNodes(workflow.connections)
+  const findings: Finding[] = []
+  for (const [index, node] of nodes.entries()) {
+    if (!isObject(node) || typeof node.type !== 'string') continue
+    const name = typeof node.name === 'string' ? node.name : `#${index}`
+    const checked = { node, pointer: `/nodes/${index}`, name, type: node.type, findings }
+    // n8n looks up the types of disabled nodes too.
+    const description = checkType(checked, catalogue)
+    if (!description || node.disabled === true) continue
+    const isTriggerLike = Boolean((description.facts.f ?? 0) & NodeFlag.trigger) || description.facts.w
+    if (connected.has(name) || isTriggerLike) checkParameters(checked, description, facts)
+    checkTrigger(checked)
+  }
+  return findings
+}
+
+/** Undefined for a type or version that n8n does not have, or that only that server knows. */
+function checkType(checked: Checked, catalogue: Catalogue): NodeDescription | undefined {
+  const { node, type } = checked
+  const known = catalogue.nodeType(type)
+  if (!known) {
+    reportUnknownType(checked, catalogue)
+    return undefined
+  }
+  const given = typeVersion(node)
+  if (given === undefined) {
+    const text = `The node has no typeVersion, so n8n reads version 1. The current one is ${known.defaultVersion}`
+    report(checked, 'warning', 'missing-type-version', '/typeVersion', text)
+  }
+  const version = given ?? 1
+  // Of a type with a single version n8n takes any.
+  if (known.versions.length > 1 && !known.versions.includes(version)) {
+    const versions = known.versions.join(', ')
+    report(
+      checked,
+      'error',
+      'unknown-node-version',
+      '/typeVersion',
+      `${type} has no version ${version}. Use one of: ${versions}`,
+      `Node type "${type.slice(type.indexOf('.') + 1)}" is not available in version ${version}. Available versions: ${versions}.`,
+    )
+    return undefined
+  }
+  return describeNode(catalogue, node)
+}
+
+function reportUnknownType(checked: Checked, catalogue: Catalogue): void {
+  const type = shown(checked.type)
+  const n8n = `Unrecognized node type: ${type}`
+  if (!reservedPrefixes.some((prefix) => checked.type.startsWith(prefix))) {
+    const text =
+      `${type} is a community node. Flowkeep cannot tell whether that n8n server has it installed; without it ` +
+      'n8n refuses to publish'
+    report(checked, 'warning', 'community-node-type', '/type', text, n8n)
+    return
+  }
+  const removed = removedTypes.get(checked.type)
+  const close = removed ? undefined : closestType(checked.type, catalogue)
+  const text = removed ?? `n8n has no node type ${type}${close ? `. Did you mean ${close}?` : ''}`
+  report(checked, 'error', 'unknown-node-type', '/type', text, n8n)
+}
+
+/** The same but for case, of the other package, or a few letters away. */
+function closestType(type: string, catalogue: Catalogue): string | undefined {
+  const short = (each: string) => each.slice(each.lastIndexOf('.') + 1).toLowerCase()
+  const wanted = short(type)
+  let best: { type: string; distance: number } | undefined
+  for (const { type: each } of catalogue.searchNodeTypes()) {
+    const name = short(each)
+    const samePackage = each.slice(0, each.lastIndexOf('.')) === type.slice(0, type.lastIndexOf('.'))
+    const distance = distanceWithin(wanted, name, maximumDistance) + (samePackage ? 0 : 0.5)
+    if (distance <= Math.min(maximumDistance, wanted.length / 3) + 0.5 && distance < (best?.distance ?? 9)) {
+      best = { type: each, distance }
+    }
+  }
+  return best?.type
+}
+
+/** Levenshtein's distance, `most` + 1 for anything beyond. */
+function distanceWithin(a: string, b: string, most: number): number {
+  if (a === b) return 0
+  if (Math.abs(a.length - b.length) > most || a.length > 64) return most + 1
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
+  for (let i = 1; i <= a.length; i += 1) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j += 1) {
+      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
+    }
+    if (Math.min(...next) > most) return most + 1
+    row = next
+  }
+  return row.at(-1) ?? most + 1
+}
+
+function checkParameters(checked: Checked, description: NodeDescription, facts: ParameterFacts): void {
+  const issues = facts.issuesOf(checked.type, checked.node.parameters, description)
+  const n8n = `Missing or invalid required parameters: ${issues.map(({ name }) => name).join(', ')}`
+  for (const issue of issues) {
+    const code = issue.problem === 'missing' ? 'missing-parameter' : 'invalid-parameter'
+    report(checked, 'error', code, `/parameters/${issue.name}`, wordsOf(issue), n8n.slice(0, n8nMaximumChars))
+  }
+}
+
+const wordsOf = ({ name, problem }: ParameterIssue) =>
+  problem === 'missing'
+    ? `The parameter ${name} is required`
+    : `The parameter ${name} does not have the form that n8n accepts`
+
+function checkTrigger(checked: Checked): void {
+  const { node, type } = checked
+  const parameters = isObject(node.parameters) ? node.parameters : {}
+  const hasText = (value: unknown) => typeof value === 'string' && value !== ''
+  if (type === 'n8n-nodes-base.webhook' && !hasText(parameters.path) && !hasText(node.webhookId)) {
+    const text = 'The webhook has no path, so no URL reaches it. Set the parameter path'
+    report(checked, 'error', 'webhook-without-path', '/parameters/path', text)
+  }
+  for (const { pointer, text } of brokenSchedules(type, parameters)) {
+    report(checked, 'error', 'invalid-schedule', `/parameters${pointer}`, text)
+  }
+}
+
+function report(
+  { pointer, name, findings }: Checked,
+  level: Finding['level'],
+  code: string,
+  below: string,
+  message: string,
+  n8n?: string,
+): void {
+  findings.push({
+    ...{ code, level, node: shown(name), pointer: pointer + below, message },
+    ...(n8n !== undefined && { n8n }),
+  })
+}
+
+/** Names of the nodes that a connection starts or ends at. */
+function connectedNodes(connections: unknown): Set<string> {
+  const names = new Set<string>()
+  for (const [from, byType] of Object.entries(isObject(connections) ? connections : {})) {
+    for (const slots of Object.values(isObject(byType) ? byType : {})) {
+      for (const target of (Array.isArray(slots) ? slots : []).flat()) {
+        if (!isObject(target) || typeof target.node !== 'string') continue
+        names.add(from).add(target.node)
+      }
+    }
+  }
+  return names
+}
