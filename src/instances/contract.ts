@@ -57,6 +57,14 @@ export const Instance = z
       .object({ n8nWorkflowId: z.string() })
       .nullable()
       .meta({ description: 'The workflow in n8n that reports errors here; null until one is set up' }),
+    epoch: z.number().int().meta({
+      description:
+        'Counts the databases that n8n has had: it grows when n8n was reset or restored, so that execution IDs started again',
+    }),
+    epochStartedAt: z.iso
+      .datetime()
+      .nullable()
+      .meta({ description: 'When that was noticed last; null when never' }),
     version: z.number().int(),
     createdAt: z.iso.datetime(),
     updatedAt: z.iso.datetime(),

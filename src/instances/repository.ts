@@ -37,6 +37,8 @@ const columns = {
   capabilities: instances.capabilities,
   lastPolledAt: instances.lastPolledAt,
   polledThrough: instances.polledThrough,
+  epoch: instances.epoch,
+  epochStartedAt: instances.epochStartedAt,
   pollFailures: instances.pollFailures,
   reporterWorkflowId: instances.reporterWorkflowId,
   version: instances.version,
@@ -54,6 +56,8 @@ const untested = {
   capabilities: null,
   lastPolledAt: null,
   polledThrough: null,
+  epoch: 1,
+  epochStartedAt: null,
   pollFailures: 0,
   reporterWorkflowId: null,
 } as const
@@ -259,6 +263,7 @@ export class InstanceRepository {
       ...instance,
       webhookUrl: webhookUrlOf(this.#settings.publicUrl, row.id),
       testedAt: row.testedAt?.toISOString() ?? null,
+      epochStartedAt: row.epochStartedAt?.toISOString() ?? null,
       polling: {
         lastPolledAt: lastPolledAt?.toISOString() ?? null,
         polledThrough: polledThrough?.toISOString() ?? null,

@@ -33,6 +33,8 @@ test('an instance is made, read, listed, renamed and removed; key and token are 
     testedAt: null,
     n8nVersion: null,
     capabilities: null,
+    epoch: 1,
+    epochStartedAt: null,
     polling: { lastPolledAt: null, polledThrough: null, lagSeconds: null, failures: 0 },
     reporter: null,
     version: 1,

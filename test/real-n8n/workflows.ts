@@ -60,3 +60,41 @@ export const everySecond = () => ({
   connections: chain('Each second', 'Nothing'),
   settings: { executionOrder: 'v1' },
 })
+
+/** Answers `text` to anyone. */
+export const replying = (path: string, text: string) => ({
+  name: `Replying ${path}`,
+  nodes: [
+    {
+      ...node('Hook', 'webhook', 2, [0, 0], {
+        httpMethod: 'POST',
+        path,
+        responseMode: 'lastNode',
+        options: {},
+      }),
+      webhookId: `hook-${path}`,
+    },
+    node('Answer', 'set', 3.4, [220, 0], {
+      mode: 'manual',
+      assignments: { assignments: [{ id: 'a', name: 'answer', value: text, type: 'string' }] },
+      options: {},
+    }),
+  ],
+  connections: chain('Hook', 'Answer'),
+  settings: { executionOrder: 'v1' },
+})
+
+/** Waits for three seconds, then fails. */
+export const waiting = (path: string) => ({
+  name: `Waiting ${path}`,
+  nodes: [
+    {
+      ...node('Hook', 'webhook', 2, [0, 0], { httpMethod: 'POST', path, options: {} }),
+      webhookId: `hook-${path}`,
+    },
+    { ...node('Pause', 'wait', 1.1, [220, 0], { amount: 3, unit: 'seconds' }), webhookId: `wait-${path}` },
+    node('Stop', 'stopAndError', 1, [440, 0], { errorMessage: 'Deliberate failure' }),
+  ],
+  connections: chain('Hook', 'Pause', 'Stop'),
+  settings: { executionOrder: 'v1' },
+})

@@ -81,13 +81,30 @@ function Head({ view, list, neighbours, time }: RunPageProps) {
           <span>
             <Icon name="version" small />
             {workflow ? (
-              <a class="link" href={`/workflows/${run.workflowId}`}>
+              <a
+                class="link"
+                href={`/workflows/${run.workflowId}`}
+                title={versionTitles[run.workflowVersionSource]}
+              >
                 v{run.workflowVersion}
               </a>
             ) : (
               `v${run.workflowVersion}`
             )}
           </span>
+          {kindWords[run.kind] && <span>{kindWords[run.kind]}</span>}
+          {run.retryOf ? (
+            <a class="link" href={runHref(run.retryOf, list)}>
+              Retry of an earlier run
+            </a>
+          ) : (
+            run.n8nRetryOf && <span>Retry of #{run.n8nRetryOf}</span>
+          )}
+          {run.retriedBy && (
+            <a class="link" href={runHref(run.retriedBy, list)}>
+              Retried by a later run
+            </a>
+          )}
           <span>
             <Icon name="instances" small />
             {instance ? <a href={`/instances/${run.instanceId}`}>{instance.name}</a> : 'Deleted instance'}
@@ -111,9 +128,24 @@ function Head({ view, list, neighbours, time }: RunPageProps) {
   )
 }
 
+const versionTitles = {
+  n8n: 'The version that n8n names',
+  time: 'The version that was live when the run started',
+}
+
+/** Production runs are the rule and need no word. */
+const kindWords: Partial<Record<RunPageProps['view']['page']['run']['kind'], string>> = {
+  manual: 'Manual run',
+  sub: 'Sub-workflow run',
+  error: 'Error workflow run',
+  superseded: 'Superseded by a retry',
+}
+
 function tookText({ page: { run } }: RunView, time: TimeFormat): string {
   if (run.durationMs !== null) {
-    return run.status === 'success' ? `in ${duration(run.durationMs)}` : `after ${duration(run.durationMs)}`
+    const took =
+      run.status === 'success' ? `in ${duration(run.durationMs)}` : `after ${duration(run.durationMs)}`
+    return run.activeMs === null ? took : `${took}, ${duration(run.activeMs)} without waiting`
   }
   if (run.startedAt === null || run.finishedAt !== null) return ''
   return `for ${duration(Math.max(0, time.now.getTime() - Date.parse(run.startedAt)))}`

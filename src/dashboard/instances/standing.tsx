@@ -7,6 +7,8 @@ import type { InstanceCounts } from './read-instances.ts'
 
 /** Polls are 5 minutes apart; three missed ones are worth a look. */
 const lateSeconds = 15 * 60
+/** How long the page tells that n8n was reset. */
+const resetNoticeMs = 14 * 24 * 60 * 60 * 1000
 
 export type Polling = Instance['polling']
 
@@ -23,7 +25,7 @@ export function Lag({ polling }: { polling: Polling }) {
 
 /** Worst first, each with its one next step. */
 export function needsOf(instance: Instance, counts: InstanceCounts, time: TimeFormat): AttentionItem[] {
-  const { id, name, status, statusDetail, testedAt, polling } = instance
+  const { id, name, status, statusDetail, testedAt, polling, epochStartedAt } = instance
   const path = `/instances/${id}`
   const at = testedAt ? `Tested ${time.relative(testedAt)}.` : ''
   const items: AttentionItem[] = []
@@ -53,6 +55,14 @@ export function needsOf(instance: Instance, counts: InstanceCounts, time: TimeFo
     const until = polling.polledThrough ? `Data from ${time.instant(polling.polledThrough)}.` : 'No data yet.'
     const failures = polling.failures > 0 ? ` ${plural(polling.failures, 'poll')} in a row failed.` : ''
     items.push({ tone: 'wait', what: until, detail: `Runs after that are not known.${failures}` })
+  }
+  if (epochStartedAt && time.now.getTime() - Date.parse(epochStartedAt) < resetNoticeMs) {
+    items.push({
+      tone: 'idle',
+      what: `n8n was reset or restored ${time.relative(epochStartedAt)}.`,
+      detail:
+        'Its execution IDs started again. Earlier runs and new runs with the same IDs are stored apart.',
+    })
   }
   if (counts.deadLetters > 0) {
     const action = { href: `${path}/dead-letters`, label: 'Look at them' }

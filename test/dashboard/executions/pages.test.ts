@@ -218,6 +218,27 @@ describe('a run', () => {
     expect(title((await page(`/executions/${succeeded}`)).text)).toBe('New mail')
   })
 
+  test('tells its kind, and leads from a run to its retry and back', async () => {
+    const { send, get } = await executionsWorld(app)
+    const run = (executionId: string, more: object) =>
+      send({
+        ...{ executionId, workflowId: 'wf1', mode: 'webhook' },
+        ...{ startedAt: '2026-11-22T10:00:00Z', finishedAt: '2026-11-22T10:00:01Z', ...more },
+      })
+    const failed = await run('301', { status: 'error', error: { message: 'm' } })
+    const retry = await run('302', {
+      ...{ status: 'success', mode: 'retry', retryOf: '301' },
+      ...{ startedAt: '2026-11-22T11:00:00Z', finishedAt: '2026-11-22T11:00:01Z' },
+    })
+    const manual = await run('303', { status: 'success', mode: 'manual', retryOf: '7' })
+    const first = (await get(`/executions/${failed}`)).text
+    expect(first).toContain('Superseded by a retry')
+    expect(first).toMatch(new RegExp(`href="/executions/${retry}[^"]*"[^>]*>\\s*Retried by a later run`))
+    const second = (await get(`/executions/${retry}`)).text
+    expect(second).toMatch(new RegExp(`href="/executions/${failed}[^"]*"[^>]*>\\s*Retry of an earlier run`))
+    expect((await get(`/executions/${manual}`)).text).toContain('Retry of #7')
+  })
+
   test('leads to the runs beside it in the list that it was reached from', async () => {
     const neighbours = async (query: string) => {
       const { text } = await page(`/executions/${failed}${query}`)

@@ -78,6 +78,20 @@ describe('what is done with a server', () => {
     expect(textOf((await person.submit(`/instances/${id}/test`)).text)).toContain('Nothing is missing.')
   })
 
+  test('tells for two weeks that n8n was reset', async () => {
+    const person = await world.person()
+    const id = await person.addServer()
+    const reset = (daysAgo: number) =>
+      world.world.database.sql`update instances set epoch = 2,
+        epoch_started_at = now() - make_interval(days => ${daysAgo}::integer) where id = ${id}`
+    const page = async () => textOf((await person.get(`/instances/${id}`)).text)
+    expect(await page()).not.toContain('was reset or restored')
+    await reset(1)
+    expect(await page()).toContain('n8n was reset or restored')
+    await reset(60)
+    expect(await page()).not.toContain('was reset or restored')
+  })
+
   test('a poll now says how many runs are new, and another one at once is refused kindly', async () => {
     const person = await world.person()
     const id = await person.addServer()
