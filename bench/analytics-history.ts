@@ -94,7 +94,8 @@ export async function fillHistory(db: Db, { executions, from, to }: Past): Promi
     for (const [at, instanceId] of instanceIds.entries()) {
       // Every fourth runs on both instances.
       if (at === 1 && index % 4 > 0) continue
-      const bindings = { slackApi: credentialIds[index % credentialIds.length] ?? '' }
+      const credentialId = credentialIds[index % credentialIds.length] ?? ''
+      const bindings = [{ node: 'Slack', type: 'slackApi', credentialId }]
       const place = { workflowId: id, instanceId, n8nWorkflowId: `${id}-${at}`, bindings }
       await db.insert(deployments).values({ id: uuidv7(), userId, version: 1, status: 'active', ...place })
     }

@@ -2,6 +2,7 @@
 import type { Context } from 'hono'
 import { AnalyticsRepository } from './analytics/repository.ts'
 import type { Config } from './config.ts'
+import { AvailableCredentials } from './credentials/available.ts'
 import { CredentialHealth } from './credentials/health.ts'
 import { CredentialRepository } from './credentials/repository.ts'
 import { createAccessTokens } from './crypto/access-token.ts'
@@ -137,8 +138,19 @@ export function createDeps(config: Config, runtime: Runtime) {
   const wait = runtime.wait ?? ((ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)))
   const reporter = new ErrorReporter(db, now, { ...config, sleep: wait })
   const deployments = new DeploymentRepository(db, now, config.quotas)
+  const availableCredentials = new AvailableCredentials(db, credentials, loadCatalogue)
   const deployer = new Deployer(db, now, {
-    ...{ deployments, connections, reporter, credentials, fingerprint, loadCatalogue, log, wait },
+    ...{
+      deployments,
+      connections,
+      reporter,
+      credentials,
+      availableCredentials,
+      fingerprint,
+      loadCatalogue,
+      log,
+      wait,
+    },
     publicUrl: config.publicUrl,
   })
   const credentialHealth = new CredentialHealth(db, now, {
@@ -184,7 +196,7 @@ export function createDeps(config: Config, runtime: Runtime) {
     credentials,
     credentialHealth,
     workflows,
-    requirements: new CredentialRequirements(db, loadCatalogue),
+    requirements: new CredentialRequirements(db, availableCredentials, loadCatalogue),
     instances: new InstanceRepository(db, now, secretBox, { ...config, keysVerified: keyCheck.verified }),
     connections,
     reporter,

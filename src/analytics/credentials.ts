@@ -1,9 +1,9 @@
 /** @module How the runs of deployments that credentials are bound to fare, and which of them a service refused. */
 import { sql } from 'drizzle-orm'
+import { bindingsOfVersion, credentialsOf } from '../credentials/node-credentials.ts'
 import type { Db } from '../db/client.ts'
-import type { Binding } from '../db/schema/deployments.ts'
+import type { SlotBinding } from '../db/schema/deployments.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
-import { describeNode, requiredCredentials } from '../n8n/required-credentials.ts'
 import type { CredentialStats, credentialSorts } from './credential-contract.ts'
 import { dayMs, hourMs } from '../lib/time.ts'
 import { type BoundedRange, floor, partsOf, periodOf } from './period.ts'
@@ -33,7 +33,8 @@ interface Row extends Record<string, unknown> {
 
 interface RefusedNode extends Record<string, unknown> {
   runs: number
-  bindings: Record<string, Binding>
+  name: string
+  bindings: SlotBinding[]
   node: Record<string, unknown>
 }
 
@@ -54,12 +55,12 @@ export async function credentialStats(
   const [{ rows }, refused] = await db.batch([
     db.execute<Row>(sql`
       with bound as materialized (
-        select b.value #>> '{}' as credential_id, deployment_id, workflow_id
+        select b ->> 'credentialId' as credential_id, deployment_id, workflow_id
         from (
           select id as deployment_id, workflow_id, instance_id, bindings from deployments where user_id = ${userId}
         ) d
-        cross join lateral jsonb_each(bindings) b
-        where jsonb_typeof(b.value) = 'string' ${chosen(userId, choice)}
+        cross join lateral jsonb_array_elements(bindings) b
+        where b ? 'credentialId' ${chosen(userId, choice)}
       ),
       runs as (${byHour}),
       hours as (select deployment_id, at, ${groupSums} from runs group by deployment_id, at),
@@ -101,7 +102,7 @@ export async function credentialStats(
         group by deployment_id, workflow_id, workflow_version, node having sum(runs) > 0
         order by runs desc limit ${maximumRefused}
       )
-      select r.runs, d.bindings, jsonb_build_object('name', found -> 'name', 'type', found -> 'type',
+      select r.runs, r.node as name, ${bindingsOfVersion(sql`r.workflow_version`)} as bindings, jsonb_build_object('name', found -> 'name', 'type', found -> 'type',
         'typeVersion', found -> 'typeVersion', 'credentials', found -> 'credentials', 'parameters', (
           select coalesce(jsonb_object_agg(key, value), '{}')
           from jsonb_each(case jsonb_typeof(found -> 'parameters') when 'object' then found -> 'parameters' end)
@@ -139,12 +140,10 @@ export async function credentialStats(
 /** By credential: a node that uses several may have been refused for any of them. */
 function countRefusals(refused: RefusedNode[], catalogue: Catalogue): Map<string, number> {
   const counts = new Map<string, number>()
-  for (const { runs, bindings, node } of refused) {
-    const types = requiredCredentials(node, describeNode(catalogue, node)).required.keys()
-    for (const type of types) {
-      const binding = Object.hasOwn(bindings, type) ? bindings[type] : undefined
-      if (typeof binding === 'string') counts.set(binding, (counts.get(binding) ?? 0) + runs)
-    }
+  for (const { runs, name, bindings, node } of refused) {
+    const used = credentialsOf(name, node, bindings, catalogue)
+    const ids = new Set(used.flatMap((each) => ('credentialId' in each ? [each.credentialId] : [])))
+    for (const id of ids) counts.set(id, (counts.get(id) ?? 0) + runs)
   }
   return counts
 }

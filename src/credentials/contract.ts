@@ -121,6 +121,7 @@ export const CredentialUsage = z
           workflowId: z.uuid(),
           instanceId: z.uuid(),
           status: z.enum(deploymentStatuses),
+          nodes: z.array(z.string()).meta({ description: 'Names of the nodes bound to it' }),
         }),
       )
       .meta({ description: 'Those bound to it, newest first, at most 500' }),

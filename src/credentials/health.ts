@@ -4,12 +4,11 @@
  */
 import { and, desc, eq, isNotNull, sql } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
-import { deployments, remoteCredentials } from '../db/schema/deployments.ts'
-import { workflowVersions } from '../db/schema/workflows.ts'
+import { deployments, remoteCredentials, type SlotBinding } from '../db/schema/deployments.ts'
 import { AppError, invalid } from '../errors.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
-import { describeNode, requiredCredentials } from '../n8n/required-credentials.ts'
 import type { CredentialTestResult } from './contract.ts'
+import { bindingsOfVersion, credentialsOf } from './node-credentials.ts'
 import type { CredentialRepository, OpenCredential } from './repository.ts'
 
 export interface HealthOptions {
@@ -143,29 +142,19 @@ export class CredentialHealth {
 
   /** The credential of ours that the node is bound to; null when there is none, or more than one. */
   async #usedBy(run: RefusedRun): Promise<string | null> {
-    const [row] = await this.#db
-      .select({
-        bindings: deployments.bindings,
-        node: sql<Record<string, unknown> | null>`jsonb_path_query_first(${workflowVersions.data},
-          '$.nodes[*] ? (@.name == $name)', jsonb_build_object('name', ${run.node}::text))`,
-      })
-      .from(deployments)
-      .innerJoin(
-        workflowVersions,
-        and(
-          eq(workflowVersions.workflowId, deployments.workflowId),
-          eq(workflowVersions.version, run.workflowVersion),
-        ),
-      )
-      .where(and(eq(deployments.userId, run.userId), eq(deployments.id, run.deploymentId)))
-    if (!row?.node) return null
-    const description = describeNode(await this.#options.loadCatalogue(), row.node)
-    const used = [...requiredCredentials(row.node, description).required.keys()].flatMap((type) => {
-      const binding = Object.hasOwn(row.bindings, type) ? row.bindings[type] : undefined
-      return typeof binding === 'string' ? [binding] : []
-    })
-    const [only] = used
-    return only !== undefined && used.length === 1 ? only : null
+    const { rows } = await this.#db.execute<{ bindings: SlotBinding[]; node: Record<string, unknown> }>(sql`
+      select ${bindingsOfVersion(run.workflowVersion)} as bindings, node
+      from deployments d
+      join workflow_versions v on v.user_id = d.user_id and v.workflow_id = d.workflow_id
+        and v.version = ${run.workflowVersion}
+      cross join lateral jsonb_path_query_first(v.workflow_data, '$.nodes[*] ? (@.name == $name)',
+        jsonb_build_object('name', ${run.node}::text)) node
+      where d.user_id = ${run.userId} and d.id = ${run.deploymentId} and node is not null`)
+    const [row] = rows
+    if (!row) return null
+    const used = credentialsOf(run.node, row.node, row.bindings, await this.#options.loadCatalogue())
+    const [only, another] = used
+    return only && !another && 'credentialId' in only ? only.credentialId : null
   }
 
   async #mark(run: RefusedRun, credentialId: string): Promise<boolean> {

@@ -71,6 +71,7 @@ export async function findUsage(
         workflowId: deployments.workflowId,
         instanceId: deployments.instanceId,
         status: deployments.status,
+        bindings: deployments.bindings,
         lastRunAt,
       })
       .from(deployments)
@@ -78,7 +79,7 @@ export async function findUsage(
       .where(
         and(
           eq(deployments.userId, userId),
-          sql`${deployments.bindings} @> jsonb_build_object(${credentials.type}, ${credentials.id}::text)`,
+          sql`${deployments.bindings} @> jsonb_build_array(jsonb_build_object('credentialId', ${credentials.id}::text))`,
         ),
       )
       .orderBy(desc(deployments.id))
@@ -91,11 +92,14 @@ export async function findUsage(
       const { requirements } = extractMetadata({ nodes: facts }, catalogue)
       return { id, name, nodes: requirements.find(({ type }) => type === credential.type)?.nodes ?? [] }
     }),
-    deployments: bound.map(({ id, workflowId, instanceId, status }) => ({
-      id,
+    deployments: bound.map(({ id: deploymentId, workflowId, instanceId, status, bindings }) => ({
+      id: deploymentId,
       workflowId,
       instanceId,
       status,
+      nodes: bindings.flatMap((each) =>
+        'credentialId' in each && each.credentialId === id ? [each.node] : [],
+      ),
     })),
     lastUsedAt: lastUses.length === 0 ? null : new Date(Math.max(...lastUses)).toISOString(),
   }

@@ -17,10 +17,9 @@ export interface Dependent {
 }
 
 const guarded = {
-  // However the bindings are nested, a credential of ours stands in them as its id.
   credentials: {
     uses: (id: string) =>
-      sql`jsonb_path_exists(d.bindings, '$.** ? (@ == $id)', jsonb_build_object('id', ${id}::text))`,
+      sql`d.bindings @> jsonb_build_array(jsonb_build_object('credentialId', ${id}::text))`,
     audited: 'credential.deleted',
     details: sql`jsonb_build_object('type', n8n_credential_type)`,
     message: 'Deployments are bound to the credential; bind them to another one or undeploy them first',

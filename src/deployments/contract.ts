@@ -2,6 +2,8 @@
 import * as z from 'zod'
 import { deploymentStatuses } from '../db/schema/deployments.ts'
 import { pageQuery, sliceOf } from '../http/page.ts'
+import { pointerTo } from '../n8n/workflow-json.ts'
+import type { ChosenBinding } from '../workflows/slot-bindings.ts'
 
 const Uuid = z.uuid({ version: 'v7', message: 'An id such as this API gives out' })
 const Version = z.number().int('A whole number').min(1, 'At least 1').max(1_000_000_000)
@@ -15,14 +17,59 @@ export const N8nId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, '1 to 64 letters,
 /** A credential of the user's, or one that is in n8n already. */
 export const Binding = z.union([Uuid, z.strictObject({ n8nCredentialId: N8nId })])
 
+const BindingEntry = z
+  .strictObject({
+    node: z.string().min(1, 'At least 1 character').max(1000, 'At most 1000 characters').optional().meta({
+      description: 'Name of the node; without it every slot of the type that no other entry names',
+    }),
+    type: CredentialType,
+    credentialId: Uuid.optional().meta({ description: 'A credential of yours' }),
+    n8nCredentialId: N8nId.optional().meta({ description: 'A credential that n8n has' }),
+  })
+  .refine(
+    ({ credentialId, n8nCredentialId }) => (credentialId === undefined) !== (n8nCredentialId === undefined),
+    'Either credentialId or n8nCredentialId',
+  )
+
+const maximumBindings = 2_000
+
 export const Bindings = z
-  .record(CredentialType, Binding)
-  .refine((bindings) => Object.keys(bindings).length <= 200, 'At most 200 bindings')
+  .union([
+    z.array(BindingEntry).max(maximumBindings, `At most ${maximumBindings} entries`),
+    z
+      .record(CredentialType, Binding)
+      .refine((bindings) => Object.keys(bindings).length <= 200, 'At most 200 bindings'),
+  ])
   .meta({
     description:
-      'Credential type → id of a credential of that type, or { n8nCredentialId } for one in n8n. A type with exactly ' +
-      'one credential needs no entry',
+      'Which credential fills which slot: a node and a credential type. A slot needs an entry when nothing else decides ' +
+      'it; see the `slots` of a plan. The map of credential type → id is read as entries without a node',
   })
+export type Bindings = z.output<typeof Bindings>
+
+/** @param bindings as a body holds them, at `/bindings` */
+export function chosenBindings(bindings: Bindings | undefined): ChosenBinding[] {
+  if (bindings === undefined) return []
+  if (!Array.isArray(bindings)) {
+    return Object.entries(bindings).map(([type, binding]) => ({
+      type,
+      credential: typeof binding === 'string' ? { credentialId: binding } : binding,
+      pointer: pointerTo('/bindings', type),
+    }))
+  }
+  return bindings.map(({ node, type, credentialId, n8nCredentialId = '' }, index) => ({
+    ...(node !== undefined && { node }),
+    type,
+    credential: credentialId === undefined ? { n8nCredentialId } : { credentialId },
+    pointer: `/bindings/${index}`,
+  }))
+}
+
+/** What fills one slot of a deployment. */
+export const SlotBinding = z.union([
+  z.object({ node: z.string(), type: z.string(), credentialId: z.string() }),
+  z.object({ node: z.string(), type: z.string(), n8nCredentialId: z.string() }),
+])
 
 export const NewDeployment = z
   .strictObject({
@@ -32,7 +79,7 @@ export const NewDeployment = z
     bindings: Bindings.optional(),
     n8nWorkflowId: N8nId.optional().meta({
       description:
-        'Only tracks a workflow that is on the instance already; without it the workflow is deployed',
+        'Only tracks a workflow that is on the instance already; without it the workflow is deployed, in place where it is tracked',
     }),
     publish: z.boolean().optional().meta({ description: 'false: put it there and leave it unpublished' }),
     reportSuccess: z.boolean().optional().meta({
@@ -47,6 +94,9 @@ export const NewDeployment = z
   })
   .meta({ ref: 'NewDeployment' })
 export type NewDeployment = z.output<typeof NewDeployment>
+
+/** Of a workflow that is on the instance already. */
+export type Tracking = NewDeployment & { n8nWorkflowId: string }
 
 export const DeploymentChange = z
   .strictObject({ version: Version.meta({ description: 'The version that is live on the instance now' }) })
@@ -77,7 +127,7 @@ export const Deployment = z
     status: z.enum(deploymentStatuses),
     step: z.string().nullable().meta({ description: 'Where it is, or where it stopped' }),
     error: z.string().nullable().meta({ description: 'Why it stopped, waits, or was left unpublished' }),
-    bindings: z.record(z.string(), Binding),
+    bindings: z.array(SlotBinding).meta({ description: 'Which credential fills which slot' }),
     managed: z
       .boolean()
       .meta({ description: 'Flowkeep made the n8n workflow; false for one that was there already' }),
@@ -117,6 +167,10 @@ export const DeploymentVersion = z
   .object({
     sequence: z.number().int().meta({ description: 'Counts the changes of this deployment, from 1' }),
     version: z.number().int(),
+    bindings: z
+      .array(SlotBinding)
+      .nullable()
+      .meta({ description: 'What filled its slots; null where that was not recorded' }),
     createdAt: z.iso.datetime().meta({ description: 'From when it was live' }),
   })
   .meta({ ref: 'DeploymentVersion' })

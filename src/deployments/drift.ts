@@ -2,7 +2,7 @@
 import { and, eq, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import type { Db } from '../db/client.ts'
-import { type Binding, deployments, type SettingsBefore } from '../db/schema/deployments.ts'
+import { deployments, type SettingsBefore, type SlotBinding } from '../db/schema/deployments.ts'
 import { workflowVersions } from '../db/schema/workflows.ts'
 import { AppError } from '../errors.ts'
 import type { Connection, InstanceConnections } from '../instances/connections.ts'
@@ -12,11 +12,11 @@ import { toN8nWorkflow } from '../n8n/sendable-workflow.ts'
 import type { JsonObject } from '../n8n/workflow-json.ts'
 import { sameJson } from '../workflows/diff.ts'
 import type { WorkflowRepository } from '../workflows/repository.ts'
-import type { CredentialRefs } from './bindings.ts'
+import { type CredentialRefs, slotRefs } from './credential-refs.ts'
 import type { Deployment } from './contract.ts'
 import { errorHandlingOf, namedErrorWorkflow } from './error-handling.ts'
 import type { Adoption, Drift } from './drift-contract.ts'
-import { type Sent, toOwnContent, usedCredentials } from './own-content.ts'
+import { type Sent, toOwnContent } from './own-content.ts'
 import { toRemoteBody } from './remote-body.ts'
 import { ownCredentials } from './remote-credentials.ts'
 import { failed, getWorkflow } from './remote-state.ts'
@@ -45,7 +45,7 @@ interface Row {
   version: number
   n8nWorkflowId: string
   status: (typeof deployments.$inferSelect)['status']
-  bindings: Record<string, Binding>
+  bindings: SlotBinding[]
   deployedHash: string | null
   settingsBefore: SettingsBefore | null
   reportsErrors: boolean
@@ -162,15 +162,7 @@ export class DeploymentDrift {
     if (version === null) return null
     const recorded = !isDraft(remote)
     if (recorded) {
-      const before = usedCredentials(sent.body.nodes)
-      const now = usedCredentials(remote.nodes)
-      const rebound = Object.entries(own.bindings).filter(
-        ([type]) => !sameJson([...(before.get(type) ?? [])], [...(now.get(type) ?? [])]),
-      )
-      await this.#record(userId, row, remote, {
-        version,
-        bindings: { ...row.bindings, ...Object.fromEntries(rebound) },
-      })
+      await this.#record(userId, row, remote, { version, bindings: own.bindings })
     }
     return { version, live: recorded, ambiguousTypes: own.ambiguousTypes }
   }
@@ -203,7 +195,7 @@ export class DeploymentDrift {
     userId: string,
     row: Row,
     remote: N8nWorkflow,
-    { version, bindings }: { version: number; bindings: Record<string, Binding> },
+    { version, bindings }: { version: number; bindings: SlotBinding[] },
   ): Promise<void> {
     const now = this.#now().toISOString()
     const status = row.status === 'tracking' ? 'tracking' : remote.active ? 'active' : 'inactive'
@@ -219,7 +211,7 @@ export class DeploymentDrift {
         returning id`),
       this.#db.execute(sql`
         with appended as (${appendVersion(
-          sql`select id, user_id, version, n8n_version_id from deployments
+          sql`select id, user_id, version, bindings, n8n_version_id from deployments
             where user_id = ${userId} and id = ${row.id} and intent is null and version = ${version}::integer`,
           now,
         )})
@@ -276,7 +268,7 @@ export class DeploymentDrift {
     const refs = await this.#refs(userId, row)
     if (row.status === 'tracking') {
       const { body } = toN8nWorkflow(row.content)
-      for (const node of body.nodes) node.credentials = bindNamed(node.credentials, refs)
+      for (const node of body.nodes) node.credentials = bindNamed(node.credentials, refs.get(node.name))
       return { original: row.content, body }
     }
     const { settings } = await connection.client.capabilities().catch(failed)
@@ -293,16 +285,14 @@ export class DeploymentDrift {
     return { original: row.content, body }
   }
 
-  /** Credential type → the credential in n8n that it is bound to. */
+  /** The credentials in n8n that the slots are bound to. */
   async #refs(userId: string, { instanceId, bindings }: Row): Promise<CredentialRefs> {
     const put = await ownCredentials(this.#db, userId, instanceId)
     const remoteIds = new Map([...put].map(([n8nId, id]) => [id, n8nId]))
-    return new Map(
-      Object.entries(bindings).flatMap(([type, binding]) => {
-        const id = typeof binding === 'string' ? remoteIds.get(binding) : binding.n8nCredentialId
-        return id === undefined ? [] : [[type, { id, name: '' }]]
-      }),
-    )
+    return slotRefs(bindings, (binding) => {
+      const id = 'credentialId' in binding ? remoteIds.get(binding.credentialId) : binding.n8nCredentialId
+      return id === undefined ? undefined : { id, name: '' }
+    })
   }
 }
 
@@ -310,10 +300,10 @@ export class DeploymentDrift {
 const isDraft = ({ activeVersionId, versionId }: N8nWorkflow): boolean =>
   activeVersionId !== null && versionId !== activeVersionId
 
-function bindNamed(credentials: unknown, refs: CredentialRefs): unknown {
+function bindNamed(credentials: unknown, refs: ReturnType<CredentialRefs['get']>): unknown {
   if (typeof credentials !== 'object' || credentials === null) return credentials
   return Object.fromEntries(
-    Object.entries(credentials).map(([type, entry]) => [type, refs.get(type) ?? entry]),
+    Object.entries(credentials).map(([type, entry]) => [type, refs?.get(type) ?? entry]),
   )
 }
 

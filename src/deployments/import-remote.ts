@@ -120,6 +120,7 @@ export class RemoteWorkflows {
             sequence: 1,
             userId,
             version,
+            bindings: own.bindings,
             n8nVersionId: liveVersionOf(remote),
             createdAt,
           }),

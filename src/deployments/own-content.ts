@@ -2,8 +2,9 @@
  * @module What n8n has as a workflow of ours. What deploying put in is taken out again: ids of credentials, forced
  * settings, our error reporter. What n8n has as it was sent comes out as it was kept. Pure.
  */
-import type { Binding } from '../db/schema/deployments.ts'
+import type { SlotBinding } from '../db/schema/deployments.ts'
 import { KNOWN_SETTINGS, sendableSettings } from '../n8n/sendable-settings.ts'
+import { nodeLabel, slotKey } from '../n8n/slots.ts'
 import type { JsonObject } from '../n8n/workflow-json.ts'
 import { sameJson } from '../workflows/diff.ts'
 import { N8nId } from './contract.ts'
@@ -25,36 +26,28 @@ export interface OwnContentOptions {
 
 export interface OwnContent {
   workflow: JsonObject
-  /** Of the types whose nodes all use one credential. */
-  bindings: Record<string, Binding>
-  /** Types of which nodes use several: a deployment binds one credential of a type, so these stay unbound. */
+  /** Each node's own credentials. */
+  bindings: SlotBinding[]
+  /** Types of which nodes use several credentials: only a node tells which. */
   ambiguousTypes: string[]
 }
 
 export function toOwnContent(remote: RemoteContent, options: OwnContentOptions): OwnContent {
   const { sent, ownCredentials } = options
-  const idsByType = usedCredentials(remote.nodes)
-  const ambiguousTypes = [...idsByType].flatMap(([type, ids]) => (ids.size > 1 ? [type] : [])).toSorted()
-  const bindings = [...idsByType].flatMap(([type, ids]): [string, Binding][] => {
-    const [id, another] = ids
-    if (id === undefined || another !== undefined) return []
-    const own = ownCredentials.get(id)
-    if (own !== undefined) return [[type, own]]
-    return N8nId.safeParse(id).success ? [[type, { n8nCredentialId: id }]] : []
-  })
-  const bound = new Map(bindings)
+  const bindings = boundIn(remote.nodes, ownCredentials)
+  const bound = new Set(bindings.map(({ node, type }) => slotKey(node, type)))
   const unchanged = sent ? unchangedParts(remote, sent) : undefined
   const workflow = {
     ...sent?.original,
     name: unchanged ? unchanged.name : remote.name,
-    nodes: remote.nodes.map((node) => unchanged?.nodes.get(node) ?? toOwnNode(node, bound)),
+    nodes: remote.nodes.map((node, index) => unchanged?.nodes.get(node) ?? toOwnNode(node, index, bound)),
     connections: unchanged?.connections ?? remote.connections,
     settings: toOwnSettings(remote.settings ?? {}, options),
   }
   return {
     workflow: Object.fromEntries(Object.entries(workflow).filter(([, value]) => value !== undefined)),
-    bindings: Object.fromEntries(bindings),
-    ambiguousTypes,
+    bindings,
+    ambiguousTypes: mixedTypes(remote.nodes),
   }
 }
 
@@ -85,13 +78,26 @@ const contentOf = (node: JsonObject) => ({
   notesInFlow: node.notesInFlow ?? false,
 })
 
-/** Of a type that is bound, the id means nothing beyond this n8n; of another it tells which of several it was. */
-function toOwnNode(node: JsonObject, bound: ReadonlyMap<string, Binding>): JsonObject {
+/** Of a slot that is bound, the id means nothing beyond this n8n; of another it is all that is known. */
+function toOwnNode(node: JsonObject, index: number, bound: ReadonlySet<string>): JsonObject {
   if (!isObject(node.credentials)) return node
+  const label = nodeLabel(node, index)
   const credentials = Object.entries(node.credentials).map(([type, entry]): [string, unknown] =>
-    isObject(entry) && bound.has(type) ? [type, { name: entry.name }] : [type, entry],
+    isObject(entry) && bound.has(slotKey(label, type)) ? [type, { name: entry.name }] : [type, entry],
   )
   return { ...node, credentials: Object.fromEntries(credentials) }
+}
+
+/** Sorted. */
+function mixedTypes(nodes: readonly JsonObject[]): string[] {
+  const idsByType = new Map<string, Set<string>>()
+  for (const { credentials } of nodes) {
+    for (const [type, entry] of Object.entries(isObject(credentials) ? credentials : {})) {
+      if (!isObject(entry) || typeof entry.id !== 'string') continue
+      idsByType.set(type, (idsByType.get(type) ?? new Set()).add(entry.id))
+    }
+  }
+  return [...idsByType].flatMap(([type, ids]) => (ids.size > 1 ? [type] : [])).toSorted()
 }
 
 /** A setting that n8n has as it was sent is as it was kept; our reporter and n8n's defaults are nobody's settings. */
@@ -110,16 +116,22 @@ function toOwnSettings(remote: JsonObject, { sent, reporterWorkflowId }: OwnCont
   return settings
 }
 
-/** Credential type → the n8n ids that nodes name. */
-export function usedCredentials(nodes: JsonObject[]): Map<string, Set<string>> {
-  const found = new Map<string, Set<string>>()
-  for (const { credentials } of nodes) {
-    for (const [type, entry] of Object.entries(isObject(credentials) ? credentials : {})) {
-      if (!isObject(entry) || typeof entry.id !== 'string') continue
-      found.set(type, (found.get(type) ?? new Set()).add(entry.id))
-    }
-  }
-  return found
+/** What fills the slots of nodes in n8n; an entry that names no credential there fills none. */
+export function boundIn(
+  nodes: readonly JsonObject[],
+  ownCredentials: OwnContentOptions['ownCredentials'],
+): SlotBinding[] {
+  return nodes.flatMap((node, index) =>
+    Object.entries(isObject(node.credentials) ? node.credentials : {}).flatMap(
+      ([type, entry]): SlotBinding[] => {
+        if (!isObject(entry) || typeof entry.id !== 'string') return []
+        const slot = { node: nodeLabel(node, index), type }
+        const own = ownCredentials.get(entry.id)
+        if (own !== undefined) return [{ ...slot, credentialId: own }]
+        return N8nId.safeParse(entry.id).success ? [{ ...slot, n8nCredentialId: entry.id }] : []
+      },
+    ),
+  )
 }
 
 const isObject = (value: unknown): value is JsonObject =>

@@ -1,6 +1,7 @@
 /** @module The HTTP shape of a plan: what deploying would do, and what is in its way. */
 import * as z from 'zod'
-import { bindingStatuses } from './bindings.ts'
+import { Finding } from '../n8n/finding.ts'
+import { slotReasons, slotStatuses } from '../workflows/slot-bindings.ts'
 import { Bindings, NewDeployment } from './contract.ts'
 
 export const PlanRequest = NewDeployment.pick({
@@ -27,17 +28,13 @@ const PlannedBinding = z.object({
   type: z.string(),
   displayName: z.string(),
   nodes: z.array(z.string()),
-  status: z.enum(bindingStatuses).meta({
-    description:
-      'ambiguous: choose one of the candidates; needs-n8n: sign in inside n8n and choose that credential; missing: ' +
-      'create one',
-  }),
-  credentialId: z.string().nullable(),
+  status: z.enum(slotStatuses).meta({ description: 'The worst of its slots' }),
+  credentialId: z.string().nullable().meta({ description: 'null where its slots use different ones' }),
   n8nCredentialId: z.string().nullable().meta({ description: 'The id that it has, or will have, in n8n' }),
   action: z
     .enum(['create', 'update', 'unchanged', 'existing'])
     .nullable()
-    .meta({ description: 'What happens to it in n8n; null unless bound' }),
+    .meta({ description: 'What happens to them in n8n; null unless all are bound' }),
   candidates: z.array(Candidate),
   n8nCandidates: z
     .array(z.object({ id: z.string(), name: z.string() }))
@@ -46,9 +43,44 @@ const PlannedBinding = z.object({
 })
 export type PlannedBinding = z.output<typeof PlannedBinding>
 
+const PlannedSlot = z.object({
+  node: z.string(),
+  type: z.string(),
+  displayName: z.string(),
+  named: z
+    .object({ id: z.string().nullable(), name: z.string().nullable() })
+    .nullable()
+    .meta({ description: 'The credential that the workflow’s JSON names' }),
+  status: z.enum(slotStatuses).meta({
+    description:
+      'bound; n8n: bound to a credential that only n8n has; missing: create one; ambiguous: choose one of the ' +
+      'candidates; needs-consent: sign in inside n8n',
+  }),
+  credential: z
+    .object({ id: z.string().optional(), n8nCredentialId: z.string().optional(), name: z.string() })
+    .nullable()
+    .meta({ description: 'What fills it; n8nCredentialId is the id that it has, or will have, in n8n' }),
+  reason: z
+    .enum(slotReasons)
+    .nullable()
+    .meta({
+      description:
+        'Why this one: chosen by you; bound there earlier; held by the live node in n8n; of the name that the JSON names; ' +
+        'your only one of the type',
+    }),
+  sentTo: z.string().nullable().optional().meta({
+    description:
+      'The host that the node sends it to; null: decided at run time; absent: to the service of the credential',
+  }),
+  candidates: z.array(Candidate),
+})
+export type PlannedSlot = z.output<typeof PlannedSlot>
+
 export const Plan = z
   .object({
-    ready: z.boolean().meta({ description: 'Nothing is known that would stop it' }),
+    ready: z
+      .boolean()
+      .meta({ description: 'Every slot is filled and no problem is an error: n8n will publish it' }),
     workflowId: z.string(),
     instanceId: z.string(),
     version: z.number().int(),
@@ -57,7 +89,10 @@ export const Plan = z
       .nullable()
       .meta({ description: 'The workflow is on the instance already: redeploy that deployment' }),
     publish: z.boolean().meta({ description: 'false: it is left unpublished' }),
-    bindings: z.array(PlannedBinding),
+    slots: z
+      .array(PlannedSlot)
+      .meta({ description: 'Every place of a credential: a node and a credential type' }),
+    bindings: z.array(PlannedBinding).meta({ description: 'The slots by credential type' }),
     unresolved: z.array(z.object({ node: z.string(), reason: z.string() })),
     conflicts: z
       .array(
@@ -92,7 +127,7 @@ export const Plan = z
       })
       .nullable()
       .meta({ description: 'What deploying would change in what n8n has; null: n8n has nothing yet' }),
-    problems: z.array(z.string()),
+    problems: z.array(Finding),
     planHash: z.string().meta({ description: 'Send it along to deploy only what was planned' }),
   })
   .meta({ ref: 'DeploymentPlan' })

@@ -4,10 +4,15 @@ import { type Connection, type InstanceConnections, toAppError } from '../instan
 import { N8nError } from '../n8n/api-transport.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
 import { contentHash } from '../n8n/workflow-json.ts'
-import { type N8nCredentialRef, type ResolvedBinding, resolveBindings } from './bindings.ts'
+import { hasErrors } from '../n8n/finding.ts'
+import { type ChosenBinding, identityOf, type ResolvedSlot } from '../workflows/slot-bindings.ts'
+import { chosenBindings } from './contract.ts'
+import { slotRefs } from './credential-refs.ts'
 import { errorHandlingOf, namedErrorWorkflow } from './error-handling.ts'
-import type { Plan, PlannedBinding, PlanRequest } from './plan-contract.ts'
-import type { Release, Releases } from './release.ts'
+import type { Plan, PlanRequest } from './plan-contract.ts'
+import { planFindings } from './plan-findings.ts'
+import { type CredentialInN8n, type PlannedCredential, plannedSlot, summarize } from './plan-slots.ts'
+import { type Deployed, readsLive, type Release, type Releases } from './release.ts'
 import { savedExecutions, startedBy, toRemoteBody } from './remote-body.ts'
 import type { RemoteCredentials } from './remote-credentials.ts'
 import { diffRemote, isDrift } from './remote-form.ts'
@@ -24,8 +29,6 @@ export interface PlannerOptions {
   loadCatalogue: () => Promise<Catalogue>
 }
 
-type CredentialInN8n = N8nCredentialRef & { type: string }
-
 export class Planner {
   readonly #options: PlannerOptions
 
@@ -36,20 +39,14 @@ export class Planner {
   /** @throws {AppError} `invalid`; `instance-*` when n8n cannot be asked */
   async plan(userId: string, request: PlanRequest): Promise<Plan> {
     const { releases, connections } = this.#options
-    const { workflowId, instanceId, version, bindings: given = {} } = request
-    const release = await releases.find(userId, workflowId, instanceId, version, given)
+    const { workflowId, instanceId, version } = request
+    const chosen = chosenBindings(request.bindings)
+    const release = await releases.find(userId, workflowId, instanceId, version, chosen)
     const deployed = await releases.deployed(userId, workflowId, instanceId)
-    const resolved = resolveBindings({
-      requirements: release.requirements,
-      hasUnresolved: release.unresolved.length > 0,
-      held: release.held,
-      given,
-      previous: deployed?.bindings ?? {},
-    })
     const connection = await connections.open(userId, instanceId)
     if (!connection) throw new AppError('not-found', 'No such instance')
     try {
-      return await this.#compare(userId, request, release, deployed, resolved, connection)
+      return await this.#compare(userId, request, release, deployed, chosen, connection)
     } catch (error) {
       if (error instanceof N8nError) throw toAppError(error)
       throw error
@@ -60,22 +57,14 @@ export class Planner {
     userId: string,
     request: PlanRequest,
     release: Release,
-    deployed: Awaited<ReturnType<Releases['deployed']>>,
-    resolved: ResolvedBinding[],
+    deployed: Deployed | null,
+    chosen: ChosenBinding[],
     connection: Connection,
   ): Promise<Plan> {
     const { client, instance } = connection
-    const catalogue = await this.#options.loadCatalogue()
+    const { releases, loadCatalogue } = this.#options
+    const catalogue = await loadCatalogue()
     const { settings: acceptedSettings } = await client.capabilities()
-    const known = await credentialsInN8n(client, resolved)
-    const problems: string[] = []
-    const refs = new Map<string, N8nCredentialRef>()
-    const bindings: PlannedBinding[] = []
-    for (const each of resolved) {
-      const { planned, ref } = await this.#binding(userId, instance.id, each, known, problems)
-      bindings.push(planned)
-      if (ref) refs.set(each.type, ref)
-    }
     const n8nWorkflowId = deployed?.n8nWorkflowId ?? null
     const remote = n8nWorkflowId === null ? null : await getWorkflow(connection, n8nWorkflowId)
     const errorHandling = errorHandlingOf({
@@ -86,24 +75,46 @@ export class Planner {
       reportsErrors: deployed?.reportsErrors ?? true,
       reporterWorkflowId: instance.reporterWorkflowId,
     })
+    const resolved = await releases.bind(userId, release, chosen, deployed, remote)
+    const isListed = (slot: ResolvedSlot) =>
+      slot.status === 'n8n' || (catalogue.credentialType(slot.type)?.oauth ?? false)
+    const known = resolved.some(isListed) ? await credentialsInN8n(client) : null
+    const credentials = await this.#credentials(userId, instance.id, resolved, known)
+    const credentialOf = ({ credential, type }: ResolvedSlot) =>
+      credential ? credentials.get(`${type} ${identityOf(credential)}`) : undefined
+    const goneFromN8n = resolved.filter((slot) => slot.status === 'n8n' && !credentialOf(slot))
+    const slots = resolved.map((slot) => {
+      const status = goneFromN8n.includes(slot) ? ('missing' as const) : slot.status
+      return plannedSlot(Object.assign({}, slot, { status }), credentialOf(slot))
+    })
+    const actions = new Map(
+      slots.map((slot, index) => [slot, resolved[index] && credentialOf(resolved[index])?.action]),
+    )
+    const listed = known && {
+      types: new Set(resolved.filter(isListed).map(({ type }) => type)),
+      credentials: known,
+    }
+    const bindings = summarize(slots, (slot) => actions.get(slot), listed)
+    const refs = slotRefs(
+      resolved.map((slot) => ({ node: slot.node.name, type: slot.type, slot })),
+      ({ slot }) => credentialOf(slot)?.ref,
+    )
     const { body, changes, errors } = toRemoteBody(release.workflow, catalogue, {
       credentials: refs,
       errorHandling,
       acceptedSettings,
       settingsBefore: remote?.settings,
     })
-    problems.push(...errors.map(({ pointer, detail }) => `${pointer} ${detail}`))
     const publish = request.publish !== false && startedBy(release.workflow, catalogue) !== 'nothing'
-    const search = publish
+    const webhooks = publish
       ? await findWebhookConflicts(client, catalogue, body.nodes, n8nWorkflowId)
       : { conflicts: [], complete: true }
-    if (!search.complete) {
-      problems.push(
-        'The instance has many workflows: not all of them were searched for the same webhook paths',
-      )
-    }
-    const ours = await this.#options.releases.onInstance(userId, instance.id)
-    const conflicts = search.conflicts.map(({ method, path, n8nWorkflowId: id, name }) => {
+    const problems = planFindings({
+      ...{ slots: resolved, goneFromN8n, refusals: errors, webhooks },
+      isTrackedGone: readsLive(deployed) && remote === null,
+    })
+    const ours = await releases.onInstance(userId, instance.id)
+    const conflicts = webhooks.conflicts.map(({ method, path, n8nWorkflowId: id, name }) => {
       return { method, path, n8nWorkflowId: id, name, deploymentId: ours.get(id) ?? null }
     })
     const diff = remote && diffRemote(remote, body)
@@ -115,75 +126,62 @@ export class Planner {
         diff: diff ? without(diff, 'cosmetic') : null,
       }
     const plan = {
-      ready:
-        errors.length === 0 && conflicts.length === 0 && bindings.every(({ status }) => status === 'bound'),
+      ready: !hasErrors(problems),
       workflowId: release.workflowId,
       instanceId: release.instanceId,
       version: release.version,
       deploymentId: deployed?.id ?? null,
       publish,
+      slots,
       bindings,
-      unresolved: release.unresolved,
+      unresolved: release.wanted.unresolved,
       conflicts,
       forcedSettings: { ...savedExecutions, errorWorkflow: errorHandling.errorWorkflow },
       changes,
       live: live || null,
       problems,
     }
-    const decisive = bindings.map((binding) => without(without(binding, 'candidates'), 'n8nCandidates'))
     const planHash = await contentHash({
       ...without(plan, 'forcedSettings'),
-      bindings: decisive,
+      slots: slots.map((slot) => without(slot, 'candidates')),
+      bindings: bindings.map((binding) => without(without(binding, 'candidates'), 'n8nCandidates')),
       contentHash: release.contentHash,
     })
     return { ...plan, planHash }
   }
 
-  async #binding(
+  /** What becomes of each credential that fills a slot, once each. One that is gone has no entry. */
+  async #credentials(
     userId: string,
     instanceId: string,
-    { type, displayName, nodes, oauth, status, binding, candidates }: ResolvedBinding,
-    known: CredentialInN8n[] | null,
-    problems: string[],
-  ): Promise<{ planned: PlannedBinding; ref?: N8nCredentialRef }> {
-    const ofType = known?.filter((each) => each.type === type).map(({ id, name }) => ({ id, name })) ?? null
-    const planned: PlannedBinding = {
-      ...{ type, displayName, nodes, status },
-      ...{ credentialId: null, n8nCredentialId: null, action: null },
-      candidates: candidates.map(({ id, name, status }) => ({ id, name, status })),
-      n8nCandidates: oauth || status === 'needs-n8n' || typeof binding === 'object' ? ofType : null,
-    }
-    if (binding === null) return { planned }
-    if (typeof binding === 'object') {
-      const { n8nCredentialId } = binding
-      const found = ofType?.find(({ id }) => id === n8nCredentialId)
-      if (ofType && !found) problems.push(`n8n has no ${type} credential of the id ${n8nCredentialId}`)
-      const isMissing = ofType !== null && !found
-      return {
-        planned: {
-          ...planned,
-          n8nCredentialId,
-          ...(isMissing ? { status: 'missing' } : { action: 'existing' }),
-        },
-        ref: found ?? { id: n8nCredentialId, name: type },
+    slots: readonly ResolvedSlot[],
+    known: readonly CredentialInN8n[] | null,
+  ): Promise<Map<string, PlannedCredential>> {
+    const found = new Map<string, PlannedCredential>()
+    for (const { type, credential } of slots) {
+      if (!credential) continue
+      const key = `${type} ${identityOf(credential)}`
+      if (found.has(key)) continue
+      if ('n8nCredentialId' in credential) {
+        const id = credential.n8nCredentialId
+        const ref = known ? known.find((each) => each.id === id && each.type === type) : { id, name: type }
+        if (ref) found.set(key, { ref: { id, name: ref.name }, action: 'existing' })
+        continue
       }
+      const preview = await this.#options.remoteCredentials.preview(
+        userId,
+        instanceId,
+        credential.credentialId,
+      )
+      if (preview) found.set(key, preview)
     }
-    const preview = await this.#options.remoteCredentials.preview(userId, instanceId, binding)
-    if (!preview) return { planned: { ...planned, status: 'missing' } }
-    const { action, ref } = preview
-    return { planned: { ...planned, credentialId: binding, n8nCredentialId: ref.id, action }, ref }
+    return found
   }
 }
 
-/** Null where they need not, or cannot, be listed. */
-async function credentialsInN8n(
-  client: Connection['client'],
-  resolved: ResolvedBinding[],
-): Promise<CredentialInN8n[] | null> {
-  const isWanted = resolved.some(
-    ({ oauth, status, binding }) => oauth || status === 'needs-n8n' || typeof binding === 'object',
-  )
-  if (!isWanted || !(await client.capabilities()).credentialList) return null
+/** Null where they cannot be listed. */
+async function credentialsInN8n(client: Connection['client']): Promise<CredentialInN8n[] | null> {
+  if (!(await client.capabilities()).credentialList) return null
   const found: CredentialInN8n[] = []
   let cursor: string | null | undefined
   try {

@@ -1,19 +1,23 @@
-/** @module What a deployment is made of on our side: the workflow's version, what it needs, and what the owner has. */
-import { and, desc, eq, inArray } from 'drizzle-orm'
-import type { CredentialRepository } from '../credentials/repository.ts'
+/** @module What a deployment is made of on our side: the workflow's version, its slots, and what fills them. */
+import { and, desc, eq, ne } from 'drizzle-orm'
+import type { AvailableCredential, AvailableCredentials } from '../credentials/available.ts'
 import type { Db } from '../db/client.ts'
-import { credentials } from '../db/schema/credentials.ts'
-import { type Binding, deployments } from '../db/schema/deployments.ts'
+import { deployments } from '../db/schema/deployments.ts'
 import { instances } from '../db/schema/instances.ts'
 import { workflows, workflowVersions } from '../db/schema/workflows.ts'
-import { invalid } from '../errors.ts'
+import { AppError, invalid } from '../errors.ts'
+import type { N8nWorkflow } from '../n8n/api-shapes.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
-import { extractMetadata } from '../n8n/metadata.ts'
+import { readSlots, type WorkflowSlots } from '../n8n/slots.ts'
 import type { JsonObject } from '../n8n/workflow-json.ts'
-import type { HeldCredential, Requirement } from './bindings.ts'
-
-/** How many credentials of OAuth types are opened to see whether they hold a token. */
-const maximumOpened = 20
+import {
+  type BindingSource,
+  type ChosenBinding,
+  type ResolvedSlot,
+  resolveSlots,
+} from '../workflows/slot-bindings.ts'
+import { boundIn } from './own-content.ts'
+import { ownCredentials } from './remote-credentials.ts'
 
 export interface Release {
   workflowId: string
@@ -22,32 +26,44 @@ export interface Release {
   workflow: JsonObject
   contentHash: string
   webhookPaths: string[]
-  requirements: Requirement[]
-  /** Nodes whose credential type n8n knows only at run time. */
-  unresolved: { node: string; reason: string }[]
+  wanted: WorkflowSlots
   /** Newest first. */
-  held: HeldCredential[]
+  available: AvailableCredential[]
 }
+
+const deployedColumns = {
+  id: deployments.id,
+  version: deployments.version,
+  status: deployments.status,
+  managed: deployments.managed,
+  n8nWorkflowId: deployments.n8nWorkflowId,
+  bindings: deployments.bindings,
+  settingsBefore: deployments.settingsBefore,
+  reportsErrors: deployments.reportsErrors,
+  /** Of the version that is deployed or tracked. */
+  content: workflowVersions.data,
+}
+
+export type Deployed = Pick<
+  typeof deployments.$inferSelect,
+  Exclude<keyof typeof deployedColumns, 'content'>
+> & { content: JsonObject }
 
 /** One version of a user's workflow, ready to be bound. Every method takes the owner first. */
 export class Releases {
   readonly #db: Db
-  readonly #credentials: Pick<CredentialRepository, 'open'>
+  readonly #availableCredentials: AvailableCredentials
   readonly #loadCatalogue: () => Promise<Catalogue>
 
-  constructor(
-    db: Db,
-    credentialRepository: Pick<CredentialRepository, 'open'>,
-    loadCatalogue: () => Promise<Catalogue>,
-  ) {
+  constructor(db: Db, availableCredentials: AvailableCredentials, loadCatalogue: () => Promise<Catalogue>) {
     this.#db = db
-    this.#credentials = credentialRepository
+    this.#availableCredentials = availableCredentials
     this.#loadCatalogue = loadCatalogue
   }
 
   /**
    * @param version default: the current one
-   * @param given its types' credentials are looked up as well
+   * @param chosen credentials of its types are looked up as well
    * @throws {AppError} `invalid` for a workflow, version or instance that is not the user's
    */
   async find(
@@ -55,7 +71,7 @@ export class Releases {
     workflowId: string,
     instanceId: string,
     version: number | undefined,
-    given: Record<string, Binding> = {},
+    chosen: readonly ChosenBinding[] = [],
   ): Promise<Release> {
     const [[row], [instance]] = await this.#db.batch([
       this.#db
@@ -85,13 +101,8 @@ export class Releases {
       throw invalid('/version', `The workflow has no version ${version}`)
     }
     if (!instance) throw invalid('/instanceId', 'No such instance')
-    const catalogue = await this.#loadCatalogue()
-    const { requirements, unresolved } = extractMetadata(workflow, catalogue)
-    const needed = requirements.map(({ type, nodes }) => {
-      const known = catalogue.credentialType(type)
-      return { type, displayName: known?.displayName ?? type, nodes, oauth: known?.oauth ?? false }
-    })
-    const held = await this.#held(userId, needed, Object.keys(given))
+    const wanted = readSlots(workflow, await this.#loadCatalogue())
+    const types = [...wanted.slots, ...chosen].map(({ type }) => type)
     return {
       workflowId,
       instanceId,
@@ -99,35 +110,73 @@ export class Releases {
       workflow,
       contentHash: contentHash ?? '',
       webhookPaths: webhookPaths ?? [],
-      requirements: needed,
-      unresolved,
-      held,
+      wanted,
+      available: await this.#availableCredentials.find(userId, types),
     }
   }
 
-  /** The deployment of the workflow that is, or is to be, on the instance. */
-  async deployed(userId: string, workflowId: string, instanceId: string) {
-    const found = await this.#db
-      .select({
-        id: deployments.id,
-        version: deployments.version,
-        status: deployments.status,
-        n8nWorkflowId: deployments.n8nWorkflowId,
-        bindings: deployments.bindings,
-        deployedHash: deployments.deployedHash,
-        settingsBefore: deployments.settingsBefore,
-        reportsErrors: deployments.reportsErrors,
-      })
-      .from(deployments)
+  /**
+   * The deployment of the workflow that is, or is to be, on the instance; else the one that tracks it there.
+   * @throws {AppError} `deployment-exists` when several n8n workflows there are tracked as this one
+   */
+  async deployed(userId: string, workflowId: string, instanceId: string): Promise<Deployed | null> {
+    const found = await this.#deployed()
       .where(
         and(
           eq(deployments.userId, userId),
           eq(deployments.workflowId, workflowId),
           eq(deployments.instanceId, instanceId),
+          ne(deployments.status, 'undeployed'),
         ),
       )
       .orderBy(desc(deployments.id))
-    return found.find(({ status }) => status !== 'tracking' && status !== 'undeployed') ?? null
+    const live = found.find(({ status }) => status !== 'tracking')
+    if (live) return live
+    const [tracked, another] = found
+    if (another) {
+      throw new AppError(
+        'deployment-exists',
+        'Several n8n workflows on this instance are tracked as this workflow: deploy to one of them with ' +
+          'POST /v1/deployments/{id}/deploy, or stop tracking the others',
+        { extra: { deploymentIds: found.map(({ id }) => id) } },
+      )
+    }
+    return tracked ?? null
+  }
+
+  async deployedById(userId: string, id: string): Promise<Deployed | null> {
+    const [row] = await this.#deployed().where(and(eq(deployments.userId, userId), eq(deployments.id, id)))
+    return row ?? null
+  }
+
+  /**
+   * What fills each slot of the release.
+   * @param deployed what was bound before
+   * @param remote what n8n has of it; counts where n8n had it before Flowkeep
+   * @throws {AppError} `invalid` for a choice that fits no slot or is not the owner's
+   */
+  async bind(
+    userId: string,
+    release: Release,
+    chosen: readonly ChosenBinding[],
+    deployed: Pick<Deployed, 'bindings' | 'content' | 'managed' | 'status'> | null,
+    remote: N8nWorkflow | null | undefined,
+  ): Promise<ResolvedSlot[]> {
+    const catalogue = await this.#loadCatalogue()
+    const sources: BindingSource[] = []
+    if (deployed) {
+      const { bindings, content } = deployed
+      sources.push({ reason: 'earlier', bindings, content: readSlots(content, catalogue) })
+      if (!deployed.managed && remote) {
+        const own = await ownCredentials(this.#db, userId, release.instanceId)
+        const live = { bindings: boundIn(remote.nodes, own), content: readSlots({ ...remote }, catalogue) }
+        sources.push({ reason: 'live', ...live })
+      }
+      // What is only tracked has bound nothing: n8n's word comes first.
+      if (deployed.status === 'tracking') sources.reverse()
+    }
+    const { wanted, available } = release
+    return resolveSlots({ wanted, catalogue, available, chosen, sources })
   }
 
   /** Other deployments on the instance by the n8n id of their workflow. */
@@ -139,39 +188,21 @@ export class Releases {
     return new Map(rows.flatMap(({ id, n8nWorkflowId }) => (n8nWorkflowId ? [[n8nWorkflowId, id]] : [])))
   }
 
-  async #held(userId: string, requirements: Requirement[], more: string[]): Promise<HeldCredential[]> {
-    const types = [...new Set([...requirements.map(({ type }) => type), ...more])]
-    if (types.length === 0) return []
-    const rows = await this.#db
-      .select({
-        id: credentials.id,
-        type: credentials.type,
-        name: credentials.name,
-        status: credentials.status,
-      })
-      .from(credentials)
-      .where(and(eq(credentials.userId, userId), inArray(credentials.type, types)))
-      .orderBy(desc(credentials.id))
-    const oauth = new Set(requirements.flatMap(({ type, oauth }) => (oauth ? [type] : [])))
-    const opened = new Set(
-      rows
-        .filter(({ type }) => oauth.has(type))
-        .slice(0, maximumOpened)
-        .map(({ id }) => id),
-    )
-    return Promise.all(
-      rows.map(async (row) => {
-        const usable =
-          !oauth.has(row.type) || (opened.has(row.id) && (await this.#needsNoConsent(userId, row.id)))
-        return Object.assign(row, { usable })
-      }),
-    )
-  }
-
-  /** It holds a token already, or its kind of grant asks nobody. */
-  async #needsNoConsent(userId: string, credentialId: string): Promise<boolean> {
-    const opened = await this.#credentials.open(userId, credentialId)
-    const data = opened?.data.reveal() ?? {}
-    return data.grantType === 'clientCredentials' || Boolean(data.oauthTokenData)
+  #deployed() {
+    return this.#db
+      .select(deployedColumns)
+      .from(deployments)
+      .innerJoin(
+        workflowVersions,
+        and(
+          eq(workflowVersions.workflowId, deployments.workflowId),
+          eq(workflowVersions.version, deployments.version),
+        ),
+      )
+      .$dynamic()
   }
 }
+
+/** Whether what n8n holds decides how slots are filled. */
+export const readsLive = (deployed: Pick<Deployed, 'managed' | 'n8nWorkflowId'> | null): boolean =>
+  deployed !== null && !deployed.managed && deployed.n8nWorkflowId !== null

@@ -3,15 +3,16 @@ import type { Catalogue } from '../n8n/catalogue.ts'
 import { describeNode, requiredCredentials } from '../n8n/required-credentials.ts'
 import type { AcceptedSettings } from '../n8n/sendable-settings.ts'
 import { type SendableWorkflow, toN8nWorkflow } from '../n8n/sendable-workflow.ts'
+import { nodeLabel } from '../n8n/slots.ts'
 import type { JsonObject } from '../n8n/workflow-json.ts'
-import type { CredentialRefs } from './bindings.ts'
+import type { CredentialRefs, N8nCredentialRef } from './credential-refs.ts'
 import { type ErrorHandling, namedErrorWorkflow, noErrorWorkflow } from './error-handling.ts'
 
 /** Results are read from what n8n saves. */
 export const savedExecutions = { saveDataSuccessExecution: 'all', saveDataErrorExecution: 'all' } as const
 
 export interface RemoteBodyOptions {
-  /** Credential type → the credential in n8n. Nodes keep no other. */
+  /** What fills the slots. Nodes keep no other credential. */
   credentials: CredentialRefs
   /** Default: none of our doing. */
   errorHandling?: ErrorHandling
@@ -35,7 +36,9 @@ export function toRemoteBody(
     ...(acceptedSettings && { acceptedSettings }),
   })
   for (const [index, node] of sendable.body.nodes.entries()) {
-    const bound = bindNode(givenNode(workflow, node.name, index) ?? node, catalogue, credentials)
+    const given = givenNode(workflow, node.name, index) ?? node
+    const refs = credentials.get(nodeLabel(given, index))
+    const bound = refs ? bindNode(given, catalogue, refs) : {}
     if (Object.keys(bound).length > 0) node.credentials = bound
   }
   const resets = Object.entries(SETTING_RESETS).filter(
@@ -87,18 +90,21 @@ function withoutCredentials(workflow: JsonObject): JsonObject {
 function givenNode(workflow: JsonObject, name: string, index: number): JsonObject | undefined {
   const nodes: unknown[] = Array.isArray(workflow.nodes) ? workflow.nodes : []
   const at = nodes[index]
-  if (isObject(at) && at.name === name) return at
+  if (isObject(at) && (at.name === name || nodeLabel(at, index) === `#${index}`)) return at
   return nodes.filter(isObject).find((node) => node.name === name)
 }
 
-function bindNode(node: JsonObject, catalogue: Catalogue, credentials: CredentialRefs): JsonObject {
+/** Where an expression chooses the type, each that is bound may be the one. */
+function bindNode(
+  node: JsonObject,
+  catalogue: Catalogue,
+  refs: ReadonlyMap<string, N8nCredentialRef>,
+): JsonObject {
   const { required, unresolved } = requiredCredentials(node, describeNode(catalogue, node))
-  const types = unresolved.length > 0 ? [...credentials.keys()] : [...required.keys()]
   return Object.fromEntries(
-    types.flatMap((type) => {
-      const found = credentials.get(type)
-      return found ? [[type, { id: found.id, name: found.name }]] : []
-    }),
+    [...refs].flatMap(([type, { id, name }]) =>
+      unresolved.length > 0 || required.has(type) ? [[type, { id, name }]] : [],
+    ),
   )
 }
 

@@ -10,7 +10,7 @@ import type { Catalogue } from '../n8n/catalogue.ts'
 import { N8nError } from '../n8n/api-transport.ts'
 import { sendableCredentialData } from '../n8n/credential-data.ts'
 import { canonicalJson } from '../n8n/workflow-json.ts'
-import type { N8nCredentialRef } from './bindings.ts'
+import type { N8nCredentialRef } from './credential-refs.ts'
 
 /** n8n refuses to change the data of a credential whose name is shorter, or longer. */
 const nameChars = { least: 3, most: 128 }
@@ -165,7 +165,7 @@ export class RemoteCredentials {
       select 1 from deployments d
       where d.user_id = r.user_id and d.instance_id = r.instance_id and d.id <> ${deploymentId}
         and d.status <> 'undeployed'
-        and exists (select 1 from jsonb_each_text(d.bindings) b where b.value = r.credential_id::text)
+        and d.bindings @> jsonb_build_array(jsonb_build_object('credentialId', r.credential_id::text))
     )`
   }
 

@@ -1,16 +1,15 @@
-import { and, desc, eq, inArray, lt, sql } from 'drizzle-orm'
+import { and, desc, eq, lt, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import { auditEvent } from '../db/audit.ts'
 import type { Db } from '../db/client.ts'
 import { type CreationKey, createOnce, earlierResource } from '../db/creation.ts'
 import { databaseError } from '../db/errors.ts'
-import { credentials } from '../db/schema/credentials.ts'
-import { deployments, deploymentVersions } from '../db/schema/deployments.ts'
+import { deployments, deploymentVersions, type SlotBinding } from '../db/schema/deployments.ts'
 import { instances } from '../db/schema/instances.ts'
-import { workflows, workflowVersions } from '../db/schema/workflows.ts'
-import { AppError, type FieldError, invalid } from '../errors.ts'
+import { workflowVersions } from '../db/schema/workflows.ts'
+import { AppError, invalid } from '../errors.ts'
 import { type Page, type Slice, slice } from '../http/page.ts'
-import type { Deployment, DeploymentFilter, DeploymentVersion, NewDeployment } from './contract.ts'
+import type { Deployment, DeploymentFilter, DeploymentVersion } from './contract.ts'
 import { columns, toDeployment } from './rows.ts'
 
 /** A user's deployments. Every method takes the owner first and sees no one else's rows. */
@@ -37,16 +36,18 @@ export class DeploymentRepository {
 
   /**
    * Watches a workflow that is on the instance already.
-   * @throws {AppError} `invalid` for a workflow, version, instance or credential that is not the user's,
-   * `deployment-exists`, `quota-exceeded`, `idempotency-key-reused`, `conflict`
+   * @throws {AppError} `invalid` for a workflow, version or instance that is not the user's, `deployment-exists`,
+   * `quota-exceeded`, `idempotency-key-reused`, `conflict`
    */
-  async create(
+  async track(
     userId: string,
-    body: NewDeployment & { n8nWorkflowId: string },
+    place: Pick<typeof deployments.$inferInsert, 'workflowId' | 'instanceId' | 'version'> & {
+      n8nWorkflowId: string
+      bindings: SlotBinding[]
+    },
     key?: CreationKey,
   ): Promise<Deployment> {
-    const { workflowId, instanceId, n8nWorkflowId, bindings = {} } = body
-    const { version, baseUrl, webhookPaths } = await this.#checkReferences(userId, body)
+    const { workflowId, instanceId, version, n8nWorkflowId, bindings } = place
     const id = uuidv7()
     const createdAt = this.#now()
     const status = 'tracking' as const
@@ -66,14 +67,20 @@ export class DeploymentRepository {
       this.#db.insert(deployments).values({ ...row, userId }),
       this.#db
         .insert(deploymentVersions)
-        .values({ deploymentId: id, sequence: 1, userId, version, createdAt }),
+        .values({ deploymentId: id, sequence: 1, userId, version, bindings, createdAt }),
       auditEvent(this.#db, userId, 'deployment.created', id, { workflowId, instanceId, version }),
     ]).catch(creationFailed)
-    if (!made.replayed) {
-      const untouched = { step: null, error: null, managed: false, reportSuccess: false, intent: null }
-      return toDeployment({ ...row, ...untouched, liveSince: null, baseUrl, webhookPaths })
-    }
     return this.#stillThere(userId, made.id)
+  }
+
+  /** Makes the key stand for a deployment that is there already. @throws {AppError} as `track` */
+  async claimKey(
+    userId: string,
+    id: string,
+    key: CreationKey | undefined,
+  ): Promise<{ id: string; replayed: boolean }> {
+    if (!key) return { id, replayed: false }
+    return createOnce(this.#db, { userId, resourceId: id, key, quota: [] }, [])
   }
 
   async #stillThere(userId: string, id: string): Promise<Deployment> {
@@ -148,8 +155,8 @@ export class DeploymentRepository {
           select h.sequence, h.version from deployment_versions h
           where h.user_id = ${userId} and h.deployment_id = ${id} order by h.sequence desc limit 1
         ), appended as (
-          insert into deployment_versions (deployment_id, sequence, user_id, version, created_at)
-          select d.id, latest.sequence + 1, d.user_id, d.version, ${this.#now().toISOString()}::timestamptz
+          insert into deployment_versions (deployment_id, sequence, user_id, version, bindings, created_at)
+          select d.id, latest.sequence + 1, d.user_id, d.version, d.bindings, ${this.#now().toISOString()}::timestamptz
           from deployments d, latest
           where d.user_id = ${userId} and d.id = ${id} and d.status = 'tracking' and d.version <> latest.version
           returning deployment_id
@@ -182,6 +189,7 @@ export class DeploymentRepository {
         row: {
           sequence: deploymentVersions.sequence,
           version: deploymentVersions.version,
+          bindings: deploymentVersions.bindings,
           createdAt: deploymentVersions.createdAt,
         },
       })
@@ -238,52 +246,6 @@ export class DeploymentRepository {
         ),
       )
       .$dynamic()
-  }
-
-  /** What the body refers to, all of it the user's. Foreign keys settle the race with a deletion. */
-  async #checkReferences(userId: string, { workflowId, instanceId, version, bindings = {} }: NewDeployment) {
-    const bound = Object.entries(bindings).filter(
-      (entry): entry is [string, string] => typeof entry[1] === 'string',
-    )
-    const [[workflow], [instance], found] = await this.#db.batch([
-      this.#db
-        .select({ version: workflowVersions.version, webhookPaths: workflowVersions.webhookPaths })
-        .from(workflows)
-        .leftJoin(
-          workflowVersions,
-          and(
-            eq(workflowVersions.workflowId, workflows.id),
-            eq(workflowVersions.version, version ?? workflows.version),
-          ),
-        )
-        .where(and(eq(workflows.userId, userId), eq(workflows.id, workflowId))),
-      this.#db
-        .select({ baseUrl: instances.baseUrl })
-        .from(instances)
-        .where(and(eq(instances.userId, userId), eq(instances.id, instanceId))),
-      this.#db
-        .select({ id: credentials.id, type: credentials.type })
-        .from(credentials)
-        .where(
-          and(
-            eq(credentials.userId, userId),
-            inArray(
-              credentials.id,
-              bound.map(([, credentialId]) => credentialId),
-            ),
-          ),
-        ),
-    ])
-    if (!workflow) throw noSuchWorkflow()
-    if (workflow.version === null) throw noSuchVersion(version ?? 0)
-    if (!instance) throw noSuchInstance()
-    const typeOf = new Map(found.map((credential) => [credential.id, credential.type]))
-    const errors: FieldError[] = bound
-      .filter(([type, credentialId]) => typeOf.get(credentialId) !== type)
-      .map(([type]) => ({ pointer: `/bindings/${type}`, detail: `No such credential of the type ${type}` }))
-    const [first] = errors
-    if (first) throw new AppError('invalid', `${first.pointer}: ${first.detail}`, { errors })
-    return { version: workflow.version, webhookPaths: workflow.webhookPaths ?? [], baseUrl: instance.baseUrl }
   }
 }
 

@@ -29,7 +29,7 @@ export function deploymentRoutes(
   deployments: DeploymentRepository,
   fingerprint: Fingerprint,
   onMatched: (userId: string, deployment: Deployment) => Promise<void>,
-  deployer: Pick<Deployer, 'create' | 'remove'>,
+  deployer: Pick<Deployer, 'create' | 'track' | 'remove'>,
 ) {
   return new Hono<AuthEnv>()
     .post(
@@ -39,8 +39,9 @@ export function deploymentRoutes(
         summary: 'Deploy a workflow to an instance, or track one that is there',
         description:
           'Takes Idempotency-Key. The answer tells how far it came: status active, inactive or failed with step and ' +
-          'error, or deploying while it goes on by itself. With n8nWorkflowId nothing is sent to n8n.',
-        responses: { 201: Deployment },
+          'error, or deploying while it goes on by itself. A workflow that is tracked on the instance is deployed in place: ' +
+          '200 with the deployment that tracks it, and n8n has no second copy. With n8nWorkflowId nothing is sent to n8n.',
+        responses: { 200: Deployment, 201: Deployment },
         errors: [
           'invalid',
           'invalid-workflow',
@@ -56,15 +57,16 @@ export function deploymentRoutes(
         const key = await creationKey(c, 'POST /v1/deployments', fingerprint)
         // First of all: what the body names may be gone by now, and the deployment is there all the same.
         const earlier = key && (await deployments.findCreated(c.var.userId, key))
-        if (earlier) return c.json(earlier, 201, { Location: `/v1/deployments/${earlier.id}` })
         const { n8nWorkflowId, ...body } = c.req.valid('json')
-        if (n8nWorkflowId === undefined) {
-          const deployment = await deployer.create(c.var.userId, body, key)
-          return c.json(deployment, 201, { Location: `/v1/deployments/${deployment.id}` })
+        const answer = (deployment: Deployment) => {
+          const isInPlace = n8nWorkflowId === undefined && !deployment.managed
+          return c.json(deployment, isInPlace ? 200 : 201, { Location: `/v1/deployments/${deployment.id}` })
         }
-        const deployment = await deployments.create(c.var.userId, { ...body, n8nWorkflowId }, key)
+        if (earlier) return answer(earlier)
+        if (n8nWorkflowId === undefined) return answer(await deployer.create(c.var.userId, body, key))
+        const deployment = await deployer.track(c.var.userId, { ...body, n8nWorkflowId }, key)
         await onMatched(c.var.userId, deployment)
-        return c.json(deployment, 201, { Location: `/v1/deployments/${deployment.id}` })
+        return answer(deployment)
       },
     )
     .get(

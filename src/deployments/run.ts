@@ -1,10 +1,17 @@
 /** @module Who works on a deployment: one run at a time, known by its lease, every step written down at once. */
-import { and, asc, eq, inArray, isNotNull, isNull, lte, ne, or, type SQL, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, inArray, isNotNull, isNull, lte, ne, or, type SQL, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import type { Db } from '../db/client.ts'
 import { databaseError } from '../db/errors.ts'
-import { type Binding, type DeploymentIntent, deployments } from '../db/schema/deployments.ts'
+import {
+  type DeploymentIntent,
+  deployments,
+  deploymentVersions,
+  type SlotBinding,
+} from '../db/schema/deployments.ts'
+import { workflowVersions } from '../db/schema/workflows.ts'
 import { AppError } from '../errors.ts'
+import type { JsonObject } from '../n8n/workflow-json.ts'
 import { appendVersion, attributeRuns } from './version-history.ts'
 
 const leaseMs = 60_000
@@ -85,16 +92,30 @@ export class DeploymentRuns {
     return row ?? null
   }
 
-  /** Whether the version is in its history. Null when there is no such deployment. */
-  async hasDeployed(userId: string, id: string, version: number): Promise<boolean | null> {
+  /** The version as it was last deployed by this deployment. Null when it never was. */
+  async history(
+    userId: string,
+    id: string,
+    version: number,
+  ): Promise<{ bindings: SlotBinding[] | null; content: JsonObject } | null> {
     const [row] = await this.#db
-      .select({
-        known: sql<boolean>`exists (select 1 from deployment_versions h where h.user_id = ${deployments.userId}
-          and h.deployment_id = ${deployments.id} and h.version = ${version}::integer)`,
-      })
-      .from(deployments)
-      .where(owned(userId, id))
-    return row ? row.known : null
+      .select({ bindings: deploymentVersions.bindings, content: workflowVersions.data })
+      .from(deploymentVersions)
+      .innerJoin(deployments, eq(deployments.id, deploymentVersions.deploymentId))
+      .innerJoin(
+        workflowVersions,
+        and(eq(workflowVersions.workflowId, deployments.workflowId), eq(workflowVersions.version, version)),
+      )
+      .where(
+        and(
+          owned(userId, id),
+          eq(deploymentVersions.userId, userId),
+          eq(deploymentVersions.version, version),
+        ),
+      )
+      .orderBy(desc(deploymentVersions.sequence))
+      .limit(1)
+    return row ?? null
   }
 
   /**
@@ -105,7 +126,7 @@ export class DeploymentRuns {
   async begin(
     row: RunRow,
     intent: DeploymentIntent,
-    wanted: { bindings?: Record<string, Binding>; reportSuccess?: boolean },
+    wanted: { bindings?: SlotBinding[]; reportSuccess?: boolean },
   ): Promise<Run | null> {
     // What an earlier intent has left to be deleted is not forgotten.
     const replaced = row.intent?.replacedCredentialIds
@@ -237,7 +258,7 @@ export class Run {
           lease_owner = null, lease_until = null, attempts = 0,
           live_since = case when ${status} = 'active' then coalesce(live_since, ${now}::timestamptz) end
         where user_id = ${userId} and id = ${id} and lease_owner = ${this.#owner}
-        returning id, user_id, version, n8n_version_id
+        returning id, user_id, version, bindings, n8n_version_id
       ), appended as (${appendVersion(sql`select * from done where ${deployed}`, now)})
       insert into audit_events (id, user_id, action, subject_id, details)
       select ${uuidv7()}, user_id, 'deployment.finished', id, ${details}::jsonb from done
@@ -254,7 +275,7 @@ export class Run {
     await this.save({ version, n8nVersionId, liveSince: null })
     await this.#db.execute(
       appendVersion(
-        sql`select id, user_id, version, n8n_version_id from deployments
+        sql`select id, user_id, version, bindings, n8n_version_id from deployments
           where user_id = ${userId} and id = ${id} and lease_owner = ${this.#owner}`,
         this.#now().toISOString(),
       ),

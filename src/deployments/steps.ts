@@ -2,7 +2,7 @@
  * @module The steps that bring a deployment about in n8n. Each may be repeated, whatever became of the time before:
  * what exists is found, and what n8n has given an id is written down at once.
  */
-import type { Binding } from '../db/schema/deployments.ts'
+import type { CredentialChoice, SlotBinding } from '../db/schema/deployments.ts'
 import { AppError } from '../errors.ts'
 import type { Connection } from '../instances/connections.ts'
 import type { Reporter } from '../instances/contract.ts'
@@ -12,7 +12,8 @@ import type { N8nWorkflow } from '../n8n/api-shapes.ts'
 import { N8nError } from '../n8n/api-transport.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
 import type { JsonObject } from '../n8n/workflow-json.ts'
-import type { CredentialRefs, N8nCredentialRef } from './bindings.ts'
+import { identityOf } from '../workflows/slot-bindings.ts'
+import { type CredentialRefs, type N8nCredentialRef, slotRefs } from './credential-refs.ts'
 import {
   type ErrorHandling,
   errorHandlingOf,
@@ -135,16 +136,22 @@ export class Steps {
     return { status: 'undeployed', deployed: false }
   }
 
-  async #pushCredentials(bindings: Record<string, Binding>): Promise<CredentialRefs> {
+  /** Each credential once, however many slots it fills. */
+  async #pushCredentials(bindings: readonly SlotBinding[]): Promise<CredentialRefs> {
     await this.#run.save({ step: 'credentials' })
     const refs = new Map<string, N8nCredentialRef>()
-    for (const [type, binding] of Object.entries(bindings)) {
+    const keyOf = (binding: { type: string } & CredentialChoice) => `${binding.type} ${identityOf(binding)}`
+    for (const binding of bindings) {
+      const key = keyOf(binding)
+      if (refs.has(key)) continue
       refs.set(
-        type,
-        await (typeof binding === 'string' ? this.#push(binding) : this.#existing(type, binding)),
+        key,
+        await ('credentialId' in binding
+          ? this.#push(binding.credentialId)
+          : this.#existing(binding.type, binding)),
       )
     }
-    return refs
+    return slotRefs(bindings, (binding) => refs.get(keyOf(binding)))
   }
 
   async #push(credentialId: string): Promise<N8nCredentialRef> {

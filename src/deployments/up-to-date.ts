@@ -3,7 +3,7 @@ import type { DeploymentIntent } from '../db/schema/deployments.ts'
 import type { InstanceConnections } from '../instances/connections.ts'
 import { withoutSuccessReport } from '../instances/success-report.ts'
 import { N8nError } from '../n8n/api-transport.ts'
-import { sameBindings } from './bindings.ts'
+import { sameBindings } from '../workflows/slot-bindings.ts'
 import type { RemoteCredentials } from './remote-credentials.ts'
 import { remoteHash } from './remote-form.ts'
 import { missingCredentials } from './remote-state.ts'
@@ -27,9 +27,9 @@ export class UpToDate {
     if (row.intent || row.version !== intent.version || n8nWorkflowId === null) return false
     if (row.status !== (intent.unpublished ? 'inactive' : 'active')) return false
     if (!sameBindings(row.bindings, bindings)) return false
-    for (const binding of Object.values(bindings)) {
-      if (typeof binding !== 'string') continue
-      const preview = await this.#options.remoteCredentials.preview(userId, instanceId, binding)
+    const own = new Set(bindings.flatMap((each) => ('credentialId' in each ? [each.credentialId] : [])))
+    for (const credentialId of own) {
+      const preview = await this.#options.remoteCredentials.preview(userId, instanceId, credentialId)
       if (preview?.action !== 'unchanged') return false
     }
     try {

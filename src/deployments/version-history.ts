@@ -9,17 +9,19 @@ export const liveVersionOf = ({ activeVersionId, versionId }: N8nWorkflow): stri
 
 /**
  * A statement that appends what is live to the history, unless its latest entry is the same.
- * @param live a select of `id, user_id, version, n8n_version_id` of deployments whose rows are locked
+ * @param live a select of `id, user_id, version, bindings, n8n_version_id` of deployments whose rows are locked
  * @param at ISO 8601
  */
 export const appendVersion = (live: SQL, at: string): SQL => sql`
-  insert into deployment_versions (deployment_id, sequence, user_id, version, n8n_version_id, created_at)
-  select live.id, coalesce(latest.sequence, 0) + 1, live.user_id, live.version, live.n8n_version_id, ${at}::timestamptz
+  insert into deployment_versions (deployment_id, sequence, user_id, version, bindings, n8n_version_id, created_at)
+  select live.id, coalesce(latest.sequence, 0) + 1, live.user_id, live.version, live.bindings, live.n8n_version_id,
+    ${at}::timestamptz
   from (${live}) live left join lateral (
-    select h.sequence, h.version, h.n8n_version_id from deployment_versions h
+    select h.sequence, h.version, h.bindings, h.n8n_version_id from deployment_versions h
     where h.user_id = live.user_id and h.deployment_id = live.id order by h.sequence desc limit 1
   ) latest on true
-  where latest.version is distinct from live.version or latest.n8n_version_id <> live.n8n_version_id
+  where (latest.version, latest.bindings) is distinct from (live.version, live.bindings)
+    or latest.n8n_version_id <> live.n8n_version_id
   returning deployment_id, version`
 
 const chunkRows = 1000

@@ -91,8 +91,18 @@ function fieldErrors(issues: readonly z.core.$ZodIssue[], target: keyof Validati
           pointer: pointerOf([...issue.path, key], target),
           detail: 'Unknown field',
         }))
-      : [{ pointer: pointerOf(issue.path, target), detail: issue.message }],
+      : issue.code === 'invalid_union' && issue.errors.length > 0
+        ? fieldErrors(nearestBranch(issue), target)
+        : [{ pointer: pointerOf(issue.path, target), detail: issue.message }],
   )
+}
+
+/** Of the shapes that a value may have, the one that it fits furthest; its issues, with their paths from the body. */
+function nearestBranch({ errors, path }: z.core.$ZodIssueInvalidUnion): z.core.$ZodIssue[] {
+  const depth = (issues: z.core.$ZodIssue[]) =>
+    Math.max(...issues.map((issue) => issue.path.length + (issue.code === 'unrecognized_keys' ? 1 : 0)))
+  const [nearest = []] = errors.toSorted((a, b) => depth(b) - depth(a))
+  return nearest.map((issue) => Object.assign({}, issue, { path: [...path, ...issue.path] }))
 }
 
 /** @throws {AppError} `invalid` with one entry for each fault */

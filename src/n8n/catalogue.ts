@@ -99,6 +99,12 @@ export class Catalogue {
     }
   }
 
+  /** Whether credentials of the type belong to no service of their own: a node sends them to any server. */
+  isGenericCredential(name: string): boolean {
+    const row = this.#credentials.get(name)
+    return row !== undefined && (Boolean(row[2] & CredentialFlag.genericAuth) || GENERIC_TYPES.has(name))
+  }
+
   /**
    * The field rows of a type with the inherited ones, as n8n merges them: a child's field replaces its parent's.
    * A name occurs twice where a type without parent shows one of two fields. Empty for an unknown type.
@@ -196,6 +202,15 @@ export class Catalogue {
     })
   }
 }
+
+/** As good as n8n's `genericAuth` types, which its HTTP Request node offers: no service is named by them either. */
+const GENERIC_TYPES: ReadonlySet<string> = new Set([
+  'crypto',
+  'httpMultipleHeadersAuth',
+  'httpSslAuth',
+  'jwtAuth',
+  'mcpOAuth2Api',
+])
 
 const TOOL_FORMS = [
   ['HitlTool', NodeFlag.sendAndWait, ' HITL Tool'],

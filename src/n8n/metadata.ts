@@ -6,6 +6,7 @@ import {
   displayedParameters,
   requiredCredentials,
   typeVersion,
+  unresolvedReason,
 } from './required-credentials.ts'
 import { checkStructure } from './structure.ts'
 import { webhookPaths } from './webhook-paths.ts'
@@ -132,7 +133,7 @@ function readNode(node: Record<string, unknown>, label: string, catalogue: Catal
     }
   }
   for (const parameter of unresolved) {
-    const reason = `${parameter} is an expression: n8n decides the credential type when the workflow runs`
+    const reason = unresolvedReason(parameter)
     found.unresolved.push({ node: label, reason })
     found.warn('unresolved-credential-type', reason, label)
   }

@@ -12,6 +12,10 @@ export interface NodeCredentials {
   unresolved: string[]
 }
 
+/** @param parameter a name of `NodeCredentials.unresolved` */
+export const unresolvedReason = (parameter: string): string =>
+  `${parameter} is an expression: n8n decides the credential type when the workflow runs`
+
 /** The node's description for its `typeVersion`; its default version's when the catalogue has no such version. */
 export function describeNode(catalogue: Catalogue, node: unknown): NodeDescription | undefined {
   const type = ownValue(node, 'type')

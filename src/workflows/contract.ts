@@ -1,6 +1,7 @@
 /** @module The HTTP shapes of workflows. */
 import * as z from 'zod'
 import { pageQuery, sliceOf } from '../http/page.ts'
+import { slotReasons, slotStatuses } from './slot-bindings.ts'
 
 export const nameLimit = 200
 const tagLimit = 50
@@ -188,21 +189,53 @@ export const WorkflowDiff = z
   .meta({ ref: 'WorkflowDiff' })
 export type WorkflowDiff = z.output<typeof WorkflowDiff>
 
+const Candidate = z.object({
+  id: z.uuid(),
+  name: z.string(),
+  status: z.enum(['untested', 'valid', 'invalid']),
+})
+
 export const Readiness = z
   .object({
-    ready: z.boolean().meta({ description: 'Every requirement is satisfied. `unresolved` does not count.' }),
-    requirements: z.array(
-      z.object({
-        type: z.string(),
-        displayName: z.string(),
-        nodes: z.array(z.string()),
-        optional: z.boolean().meta({ description: 'Attached to nodes that n8n would run without it' }),
-        satisfied: z.boolean().meta({ description: 'There is a candidate that was not found invalid' }),
-        candidates: z.array(
-          z.object({ id: z.uuid(), name: z.string(), status: z.enum(['untested', 'valid', 'invalid']) }),
-        ),
+    ready: z.boolean().meta({ description: 'Every slot is bound. `unresolved` does not count.' }),
+    slots: z
+      .array(
+        z.object({
+          node: z.string(),
+          type: z.string(),
+          displayName: z.string(),
+          named: z
+            .object({ id: z.string().nullable(), name: z.string().nullable() })
+            .nullable()
+            .meta({ description: 'The credential that the workflow’s JSON names' }),
+          status: z.enum(slotStatuses),
+          credential: z.object({ id: z.uuid(), name: z.string() }).nullable(),
+          reason: z.enum(slotReasons).nullable(),
+          sentTo: z
+            .string()
+            .nullable()
+            .optional()
+            .meta({ description: 'The host that the node sends it to; null: decided at run time' }),
+          candidates: z.array(Candidate),
+        }),
+      )
+      .meta({
+        description:
+          'Every place of a credential, filled as on an instance where the workflow was never deployed. A plan says the ' +
+          'same of one instance',
       }),
-    ),
+    requirements: z
+      .array(
+        z.object({
+          type: z.string(),
+          displayName: z.string(),
+          nodes: z.array(z.string()),
+          optional: z.boolean().meta({ description: 'Attached to nodes that n8n would run without it' }),
+          satisfied: z.boolean().meta({ description: 'Every slot of the type is bound' }),
+          candidates: z.array(Candidate),
+        }),
+      )
+      .meta({ description: 'The slots by credential type' }),
     unresolved: z
       .array(z.object({ node: z.string(), reason: z.string() }))
       .meta({ description: 'Nodes whose credential is chosen by an expression when they run' }),

@@ -1,24 +1,27 @@
-import { and, desc, eq, inArray, sql } from 'drizzle-orm'
+import { and, eq, sql } from 'drizzle-orm'
+import type { AvailableCredential, AvailableCredentials } from '../credentials/available.ts'
 import type { Db } from '../db/client.ts'
-import { credentials } from '../db/schema/credentials.ts'
 import { workflows } from '../db/schema/workflows.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
-import { extractMetadata } from '../n8n/metadata.ts'
+import { readSlots } from '../n8n/slots.ts'
 import type { MissingCredentials, Readiness } from './contract.ts'
+import { type ResolvedSlot, resolveSlots } from './slot-bindings.ts'
 
 type MissingRow = Omit<MissingCredentials['items'][number], 'displayName'>
 
 /** What a user's workflows require of the user's credentials. Every method takes the owner first. */
 export class CredentialRequirements {
   readonly #db: Db
+  readonly #availableCredentials: AvailableCredentials
   readonly #loadCatalogue: () => Promise<Catalogue>
 
-  constructor(db: Db, loadCatalogue: () => Promise<Catalogue>) {
+  constructor(db: Db, availableCredentials: AvailableCredentials, loadCatalogue: () => Promise<Catalogue>) {
     this.#db = db
+    this.#availableCredentials = availableCredentials
     this.#loadCatalogue = loadCatalogue
   }
 
-  /** Which credentials the workflow needs, and which of the owner's would do. */
+  /** What would fill the workflow's slots on an instance where it was never deployed, and what is missing. */
   async readiness(userId: string, workflowId: string): Promise<Readiness | null> {
     const [row] = await this.#db
       .select({ data: workflows.data })
@@ -26,35 +29,24 @@ export class CredentialRequirements {
       .where(and(eq(workflows.userId, userId), eq(workflows.id, workflowId)))
     if (!row) return null
     const catalogue = await this.#loadCatalogue()
-    const { requirements, unresolved } = extractMetadata(row.data, catalogue)
-    const types = requirements.map((requirement) => requirement.type)
-    const held =
-      types.length === 0
-        ? []
-        : await this.#db
-            .select({
-              type: credentials.type,
-              id: credentials.id,
-              name: credentials.name,
-              status: credentials.status,
-            })
-            .from(credentials)
-            .where(and(eq(credentials.userId, userId), inArray(credentials.type, types)))
-            .orderBy(desc(credentials.id))
-    const checked = requirements.map(({ type, nodes, optional = false }) => {
-      const candidates = held
-        .filter((each) => each.type === type)
-        .map(({ id, name, status }) => ({ id, name, status }))
-      return {
+    const wanted = readSlots(row.data, catalogue)
+    const types = wanted.slots.map(({ type }) => type)
+    const available = await this.#availableCredentials.find(userId, types)
+    const slots = resolveSlots({ wanted, catalogue, available })
+    const byType = [...Map.groupBy(slots, ({ type }) => type)].toSorted(([a], [b]) => (a < b ? -1 : 1))
+    return {
+      ready: slots.every(isBound),
+      slots: slots.map(toReadinessSlot),
+      requirements: byType.map(([type, ofType]) => ({
         type,
-        displayName: catalogue.credentialType(type)?.displayName ?? type,
-        nodes,
-        optional,
-        satisfied: candidates.some((candidate) => candidate.status !== 'invalid'),
-        candidates,
-      }
-    })
-    return { ready: checked.every((requirement) => requirement.satisfied), requirements: checked, unresolved }
+        displayName: ofType[0]?.displayName ?? type,
+        nodes: ofType.map(({ node }) => node.name).toSorted(),
+        optional: ofType.every((slot) => slot.optional),
+        satisfied: ofType.every(isBound),
+        candidates: ofType[0]?.candidates.map(candidateOf) ?? [],
+      })),
+      unresolved: wanted.unresolved,
+    }
   }
 
   /** Credential types that the owner's workflows require and the owner has no credential of, by type. */
@@ -79,5 +71,29 @@ export class CredentialRequirements {
         workflows,
       })),
     }
+  }
+}
+
+const isBound = ({ status }: ResolvedSlot): boolean => status === 'bound'
+
+const candidateOf = ({ id, name, status }: AvailableCredential) => ({ id, name, status })
+
+function toReadinessSlot({
+  node,
+  type,
+  credential,
+  candidates,
+  ...slot
+}: ResolvedSlot): Readiness['slots'][number] {
+  const { displayName, named, status, reason } = slot
+  const own = candidates.find(
+    ({ id }) => credential && 'credentialId' in credential && id === credential.credentialId,
+  )
+  return {
+    ...{ node: node.name, type, displayName, named, status },
+    credential: own ? { id: own.id, name: own.name } : null,
+    reason,
+    ...(node.destination && { sentTo: node.destination.host }),
+    candidates: candidates.map(candidateOf),
   }
 }

@@ -202,7 +202,12 @@ export async function createHistory(
       for (const instanceId of instanceIds) {
         const deploymentId = uuidv7()
         const n8nWorkflowId = `n8n-${id}-${targets.length}`
-        const bindings: Record<string, string> = index < 3 ? { slackApi: credentials[index % 2] ?? '' } : {}
+        const bindings =
+          index < 3
+            ? data.nodes.map(({ name }) => ({
+                ...{ node: name, type: 'slackApi', credentialId: credentials[index % 2] ?? '' },
+              }))
+            : []
         await db.insert(deployments).values({
           ...{ id: deploymentId, userId, workflowId: id, instanceId, n8nWorkflowId, version: 1 },
           ...{ status: 'active', bindings },

@@ -49,9 +49,14 @@ async function newCredential(userId: string, type = 'slackApi'): Promise<string>
   return created?.id ?? ''
 }
 
-async function newDeployment(userId: string, workflowId: string, bindings: Record<string, string>) {
+async function newDeployment(
+  userId: string,
+  workflowId: string,
+  bound: [node: string, type: string, id: string][],
+) {
   const id = uuidv7()
   const instanceId = await newInstance(f, userId)
+  const bindings = bound.map(([node, type, credentialId]) => ({ node, type, credentialId }))
   await f.db
     .insert(deployments)
     .values({ id, userId, workflowId, instanceId, version: 1, status: 'active', bindings })
@@ -119,23 +124,30 @@ describe('the usage of a credential', () => {
     ])
   })
 
-  test('names the deployments that are bound to it, not those bound to another of the type', async () => {
+  test('names the deployments and nodes that are bound to it, not those bound to another of the type', async () => {
     const userId = await f.newUser()
     const [id, other] = [await newCredential(userId), await newCredential(userId)]
     const workflowId = await newWorkflow(userId, 'deployed', [slackNode('Slack')])
-    const first = await newDeployment(userId, workflowId, { slackApi: id })
-    const second = await newDeployment(userId, workflowId, { acmeApi: uuidv7(), slackApi: id })
-    await newDeployment(userId, workflowId, { slackApi: other })
-    await newDeployment(userId, workflowId, { acmeApi: id })
-    expect((await f.credentials.usage(userId, id))?.deployments).toEqual([second, first])
+    const first = await newDeployment(userId, workflowId, [['Slack', 'slackApi', id]])
+    const second = await newDeployment(userId, workflowId, [
+      ['Acme', 'acmeApi', uuidv7()],
+      ['Slack', 'slackApi', id],
+      ['Slack of another team', 'slackApi', other],
+      ['Alarm', 'slackApi', id],
+    ])
+    await newDeployment(userId, workflowId, [['Slack', 'slackApi', other]])
+    expect((await f.credentials.usage(userId, id))?.deployments).toEqual([
+      { ...second, nodes: ['Slack', 'Alarm'] },
+      { ...first, nodes: ['Slack'] },
+    ])
   })
 
   test('tells when the newest run of those deployments ended, or began if it has not ended', async () => {
     const userId = await f.newUser()
     const [id, other] = [await newCredential(userId), await newCredential(userId)]
     const workflowId = await newWorkflow(userId, 'run', [slackNode('Slack')])
-    const bound = await newDeployment(userId, workflowId, { slackApi: id })
-    const foreign = await newDeployment(userId, workflowId, { slackApi: other })
+    const bound = await newDeployment(userId, workflowId, [['Slack', 'slackApi', id]])
+    const foreign = await newDeployment(userId, workflowId, [['Slack', 'slackApi', other]])
     await newRun(userId, bound, { startedAt: at('08:00:00'), finishedAt: at('08:00:01.250') })
     expect((await f.credentials.usage(userId, id))?.lastUsedAt).toBe('2026-03-01T08:00:01.250Z')
     await newRun(userId, bound, { startedAt: at('09:00:00') })

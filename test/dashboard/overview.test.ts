@@ -114,9 +114,9 @@ describe('the overview', () => {
         trigger_types, webhook_paths, warnings, workflow_data, content_hash
       from workflows, generate_series(1, 60) n where id = ${workflowId}`
     await sql`insert into deployments (id, user_id, workflow_id, instance_id, version, status, bindings)
-      select gen_random_uuid(), ${userId}, id, ${instanceId}, 1, 'active', '{}'
+      select gen_random_uuid(), ${userId}, id, ${instanceId}, 1, 'active', '[]'
       from workflows where user_id = ${userId} and name like 'Copy %'`
-    await sql`update deployments set bindings = ${JSON.stringify({ slackApi: used?.id })}::jsonb
+    await sql`update deployments set bindings = ${JSON.stringify([{ node: 'Slack', type: 'slackApi', credentialId: used?.id }])}::jsonb
       where user_id = ${userId} and workflow_id = (select id from workflows where user_id = ${userId} and name = 'Copy 7')`
     await sql`insert into credentials (id, user_id, name, n8n_credential_type, service, credential_data, field_names, known)
       select gen_random_uuid(), user_id, 'Z other ' || n, n8n_credential_type, service, credential_data, field_names, known

@@ -7,7 +7,11 @@ import { type TestApp, type TestUser, useTestApp } from '../harness/app.ts'
 const embedded = useTestApp()
 const postgres = useTestApp({ database: 'postgres' })
 
-const workflow = { name: 'Orders', nodes: [], connections: {} }
+const workflow = {
+  name: 'Orders',
+  nodes: [{ name: 'Acme', type: 'acme.crm', parameters: {}, credentials: { acmeCrmApi: { name: 'Acme' } } }],
+  connections: {},
+}
 
 async function setting(app: TestApp) {
   const user = await app.user()

@@ -248,7 +248,7 @@ export function orders({ path = randomBytes(6).toString('hex'), text = 'v1', nam
         typeVersion: 2.2,
         position: [220, 0],
         parameters: { select: 'channel', channelId: '#orders', text },
-        credentials: { slackApi: { id: 'of-another-n8n', name: 'old' } },
+        credentials: { slackApi: { id: null, name: '' } },
       },
     ],
     connections: { Hook: { main: [[{ node: 'Slack', type: 'main', index: 0 }]] } },

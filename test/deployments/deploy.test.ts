@@ -23,7 +23,7 @@ test('deploying pushes the credential, attaches the reporter, publishes, and is 
     intent: null,
     managed: true,
     version: 1,
-    bindings: { slackApi: credentialId },
+    bindings: [{ node: 'Slack', type: 'slackApi', credentialId }],
     webhookUrls: ['https://n8n.example.com/webhook/orders'],
     liveSince: expect.any(String),
   })
@@ -41,7 +41,7 @@ test('deploying pushes the credential, attaches the reporter, publishes, and is 
   expect(pushed?.data).toEqual({ accessToken: 'xoxb-canary-1234567890' })
   expect(slack?.['credentials']).toEqual({ slackApi: { id: pushed?.id, name: pushed?.name } })
   const { body: history } = await user.api('GET', `/v1/deployments/${body.id}/versions`)
-  expect(history.items).toMatchObject([{ sequence: 1, version: 1 }])
+  expect(history.items).toMatchObject([{ sequence: 1, version: 1, bindings: body.bindings }])
   expect(world.answers.join()).not.toContain('xoxb-canary')
   expect(world.logs.join()).not.toContain('xoxb-canary')
   await checkInvariants(world)

@@ -267,7 +267,9 @@ describe('POST /v1/deployments/{id}/adopt', () => {
       Object.assign(remote.nodes[1] as object, { credentials: { httpHeaderAuth: { id, name: 'Theirs' } } }),
     )
     await live.post('adopt')
-    expect(await live.get()).toMatchObject({ bindings: { httpHeaderAuth: { n8nCredentialId: id } } })
+    expect(await live.get()).toMatchObject({
+      bindings: [{ node: 'Tell', type: 'httpHeaderAuth', n8nCredentialId: id }],
+    })
     expect(await live.get('/drift')).toMatchObject({ drifted: false })
     const [, tell] = (await workflowOf(live)).workflow.nodes
     expect(tell.credentials).toEqual({ httpHeaderAuth: { name: 'Theirs' } })

@@ -104,7 +104,7 @@ describe('POST /v1/instances/{id}/workflows/{n8nWorkflowId}/import', () => {
         version: 1,
         status: 'tracking',
         managed: false,
-        bindings: { httpHeaderAuth: { n8nCredentialId: 'theirOwn00000001' } },
+        bindings: [{ node: 'Tell', type: 'httpHeaderAuth', n8nCredentialId: 'theirOwn00000001' }],
       }),
       ambiguousTypes: [],
     })
@@ -133,10 +133,12 @@ describe('POST /v1/instances/{id}/workflows/{n8nWorkflowId}/import', () => {
     const own = [...world.stub.state.credentials.values()].find(({ name }) => name === 'CRM header')
     const nodes = [orders.nodes[0], { ...tell, credentials: { httpHeaderAuth: { id: own?.id, name: 'x' } } }]
     const { json } = await importing(setting, await inN8n({ ...theirs, nodes }))
-    expect(json.deployment.bindings).toEqual({ httpHeaderAuth: setting.credentialId })
+    expect(json.deployment.bindings).toEqual([
+      { node: 'Tell', type: 'httpHeaderAuth', credentialId: setting.credentialId },
+    ])
   })
 
-  test('leaves a type unbound of which nodes use several, and says so', async () => {
+  test('binds each node to its own credential, and says of which types nodes use several', async () => {
     const setting = await world.setting()
     const other = {
       ...tell,
@@ -146,7 +148,15 @@ describe('POST /v1/instances/{id}/workflows/{n8nWorkflowId}/import', () => {
     }
     const id = await inN8n({ ...theirs, nodes: [...theirs.nodes, other] })
     const { json } = await importing(setting, id)
-    expect(json).toMatchObject({ ambiguousTypes: ['httpHeaderAuth'], deployment: { bindings: {} } })
+    expect(json).toMatchObject({
+      ambiguousTypes: ['httpHeaderAuth'],
+      deployment: {
+        bindings: [
+          { node: 'Tell', type: 'httpHeaderAuth', n8nCredentialId: 'theirOwn00000001' },
+          { node: 'Other', type: 'httpHeaderAuth', n8nCredentialId: 'second' },
+        ],
+      },
+    })
     Object.assign(world.stub.state.workflows.get(id)?.nodes[0] as object, { disabled: true })
     const drift = await setting.user.call('GET', `/v1/deployments/${json.deployment.id}/drift`)
     expect(drift.json.diff.changed).toEqual([{ node: 'Hook', paths: ['disabled'] }])

@@ -305,7 +305,7 @@ describe('undeploying', () => {
     const { user, id, credentialId } = await deployed()
     const other = await user.credential()
     const { body } = await user.act(id, 'deploy', { bindings: { slackApi: other } })
-    expect(body.bindings).toEqual({ slackApi: other })
+    expect(body.bindings).toEqual([{ node: 'Slack', type: 'slackApi', credentialId: other }])
     await user.act(id, 'undeploy')
     const { rows } = await world.deps.db.execute<{ count: number }>(
       `select count(*)::integer as count from remote_credentials where credential_id in ('${credentialId}', '${other}')`,

@@ -27,7 +27,7 @@ export const orders = {
         genericAuthType: 'httpHeaderAuth',
         options: {},
       },
-      credentials: { httpHeaderAuth: { id: 'of-another-n8n', name: 'From the export' } },
+      credentials: { httpHeaderAuth: { id: 'of-another-n8n', name: 'CRM header' } },
     },
     {
       id: 'note',

@@ -135,17 +135,20 @@ describe('credentials', () => {
       bindings: [{ status: 'missing', action: null, candidates: [] }],
     })
     const refused = await user.deploy(workflowId)
-    expect([refused.status, refused.body.errors[0].pointer]).toEqual([422, '/bindings/slackApi'])
+    expect([refused.status, refused.body.errors[0].pointer]).toEqual([422, '/bindings'])
     const first = await user.credential()
     const second = await user.credential()
     const { body } = await planOf(user, workflowId)
     expect(body).toMatchObject({ ready: false, bindings: [{ status: 'ambiguous', credentialId: null }] })
     expect(body.bindings[0].candidates.map(({ id }: { id: string }) => id)).toEqual([second, first])
     const ambiguous = await user.deploy(workflowId)
-    expect([ambiguous.status, ambiguous.body.errors[0].pointer]).toEqual([422, '/bindings/slackApi'])
+    expect([ambiguous.status, ambiguous.body.errors[0].pointer]).toEqual([422, '/bindings'])
     expect((await user.api('GET', '/v1/deployments')).body.items).toEqual([])
     const chosen = await user.deploy(workflowId, { bindings: { slackApi: first } })
-    expect(chosen.body).toMatchObject({ status: 'active', bindings: { slackApi: first } })
+    expect(chosen.body).toMatchObject({
+      status: 'active',
+      bindings: [{ node: 'Slack', type: 'slackApi', credentialId: first }],
+    })
   })
 
   test('a choice that no node needs, or that is not the owner’s, is refused', async () => {
@@ -182,17 +185,17 @@ describe('credentials', () => {
       bindings: [
         {
           type: 'gmailOAuth2',
-          status: 'needs-n8n',
+          status: 'needs-consent',
           n8nCandidates: [{ id: consented.id, name: consented.name }],
         },
       ],
     })
     const refused = await user.deploy(workflowId)
-    expect([refused.status, refused.body.errors[0].pointer]).toEqual([422, '/bindings/gmailOAuth2'])
+    expect([refused.status, refused.body.errors[0].pointer]).toEqual([422, '/bindings'])
     const bindings = { gmailOAuth2: { n8nCredentialId: consented.id } }
     expect((await planOf(user, workflowId, { bindings })).body).toMatchObject({
       ready: true,
-      bindings: [{ status: 'bound', action: 'existing', n8nCredentialId: consented.id }],
+      bindings: [{ status: 'n8n', action: 'existing', n8nCredentialId: consented.id }],
     })
     const { body: deployment } = await user.deploy(workflowId, { bindings })
     expect(deployment.status).toBe('active')

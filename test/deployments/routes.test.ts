@@ -12,7 +12,10 @@ const absentId = '0198c0de-0000-7000-8000-000000000000'
 
 async function setting() {
   const user = await world.user()
-  const workflowId = await world.workflow(user, { versions: 3, webhookPaths: ['orders', '/a b/:id'] })
+  const workflowId = await world.workflow(user, {
+    ...{ versions: 3, webhookPaths: ['orders', '/a b/:id'] },
+    nodes: [{ name: 'Slack', type: 'n8n-nodes-base.slack', typeVersion: 2.2, parameters: {} }],
+  })
   const { id: instanceId, token } = await world.instance(user, 'prod')
   const deploy = (more: object = {}, headers: Record<string, string> = {}) =>
     world.call('POST', '/v1/deployments', {
@@ -37,7 +40,7 @@ test('a workflow on an instance is tracked, read, listed and forgotten', async (
     status: 'tracking',
     step: null,
     error: null,
-    bindings: { slackApi: credentialId },
+    bindings: [{ node: 'Slack', type: 'slackApi', credentialId }],
     managed: false,
     reportSuccess: false,
     intent: null,
@@ -77,6 +80,34 @@ describe('what cannot be deployed is a 422 that points at it', () => {
     ['a line break in the n8n workflow', { n8nWorkflowId: 'x\r\n' }, '/n8nWorkflowId'],
     ['a credential that is not there', { bindings: { slackApi: absentId } }, '/bindings/slackApi'],
     ['a credential that is no id', { bindings: { slackApi: '1' } }, '/bindings/slackApi'],
+    ['a type that no node needs', { bindings: { acmeApi: absentId } }, '/bindings/acmeApi'],
+    ['a slot without a credential', { bindings: [{ node: 'Slack', type: 'slackApi' }] }, '/bindings/0'],
+    ['a slot with an unknown field', { bindings: [{ type: 'slackApi', id: '1' }] }, '/bindings/0/id'],
+    [
+      'a node that is not there',
+      { bindings: [{ node: 'Nobody', type: 'slackApi', credentialId: absentId }] },
+      '/bindings/0',
+    ],
+    [
+      'the same slot twice',
+      {
+        bindings: [
+          { node: 'Slack', type: 'slackApi', n8nCredentialId: 'a' },
+          { node: 'Slack', type: 'slackApi', n8nCredentialId: 'b' },
+        ],
+      },
+      '/bindings/1',
+    ],
+    [
+      'the same type twice',
+      {
+        bindings: [
+          { type: 'slackApi', n8nCredentialId: 'a' },
+          { type: 'slackApi', n8nCredentialId: 'a' },
+        ],
+      },
+      '/bindings/1',
+    ],
     ['a status', { status: 'active' }, '/status'],
   ])('%s', async (_, more, pointer) => {
     const { user, deploy } = await setting()

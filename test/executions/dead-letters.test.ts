@@ -100,7 +100,9 @@ test('a letter is replayed on demand, and stays with its reason when it still ca
     executionId: null,
     code: 'unknown-workflow',
   })
-  await world.deployments.create(userId, { workflowId, instanceId, n8nWorkflowId: 'later' })
+  await world.deployments.track(userId, {
+    ...{ workflowId, instanceId, version: 1, n8nWorkflowId: 'later', bindings: [] },
+  })
   expect((await replay(matchable.id)).body).toEqual({
     replayed: true,
     executionId: expect.any(String),

@@ -4,11 +4,13 @@ import { v7 as uuidv7 } from 'uuid'
 import { AnalyticsRepository } from '../../src/analytics/repository.ts'
 import { readFrom } from '../../src/db/replica.ts'
 import { analyticsRoutes } from '../../src/analytics/routes.ts'
+import { AvailableCredentials } from '../../src/credentials/available.ts'
 import { createFingerprint } from '../../src/crypto/fingerprint.ts'
 import { createSecretBox } from '../../src/crypto/secret-box.ts'
 import { credentials } from '../../src/db/schema/credentials.ts'
 import { users } from '../../src/db/schema/users.ts'
 import { workflows, workflowVersions } from '../../src/db/schema/workflows.ts'
+import { Deployer } from '../../src/deployments/deployer.ts'
 import { DeploymentRepository } from '../../src/deployments/repository.ts'
 import { deploymentRoutes } from '../../src/deployments/routes.ts'
 import { AppError } from '../../src/errors.ts'
@@ -88,6 +90,15 @@ export function createWorld(database: TestDatabase, options: WorldOptions = {}) 
     now,
     options.quotas ?? { instances: 100, deployments: 1000 },
   )
+  const closed = { open: async () => null }
+  const deployer = new Deployer(db, now, {
+    ...{ ...instanceDeps, deployments, fingerprint, loadCatalogue },
+    credentials: closed,
+    availableCredentials: new AvailableCredentials(db, closed, loadCatalogue),
+    publicUrl: settings.publicUrl,
+    log: () => undefined,
+    wait: async () => undefined,
+  })
   const deadLetters = new DeadLetterRepository(db, now)
   const reports = new ReportReceiver(db, deadLetters, now)
 
@@ -115,6 +126,7 @@ export function createWorld(database: TestDatabase, options: WorldOptions = {}) 
         },
         {
           create: () => Promise.reject(new Error('Nothing is deployed here')),
+          track: (...body) => deployer.track(...body),
           remove: (userId, id) => deployments.delete(userId, id),
         },
       ),
@@ -157,7 +169,7 @@ export function createWorld(database: TestDatabase, options: WorldOptions = {}) 
 
   async function workflow(
     userId: string,
-    { versions = 1, webhookPaths = [] as string[] } = {},
+    { versions = 1, webhookPaths = [] as string[], nodes = [] as object[] } = {},
   ): Promise<string> {
     const id = uuidv7()
     const content = {
@@ -168,7 +180,7 @@ export function createWorld(database: TestDatabase, options: WorldOptions = {}) 
       requiredCredentialTypes: [],
       triggerTypes: [],
       webhookPaths,
-      data: { nodes: [], connections: {} },
+      data: { nodes, connections: {} },
       contentHash: id,
     }
     await db.insert(workflows).values({ id, userId, ...content, warnings: [], version: versions })

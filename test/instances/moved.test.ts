@@ -4,7 +4,11 @@ import { useTestApp } from '../harness/app.ts'
 const app = useTestApp()
 const instanceBody = { name: 'n8n', baseUrl: 'https://n8n.example.com', apiKey: 'first-api-key' }
 const moved = { baseUrl: 'https://other.example.com', apiKey: 'second-api-key' }
-const workflow = { name: 'W', nodes: [], connections: {} }
+const workflow = {
+  name: 'W',
+  nodes: [{ name: 'Slack', type: 'n8n-nodes-base.slack', typeVersion: 2.2, parameters: {} }],
+  connections: {},
+}
 
 test('an instance that nothing is on may move to another server, with its key', async () => {
   const user = await app.user()

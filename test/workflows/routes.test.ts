@@ -495,40 +495,47 @@ describe('versions', () => {
 })
 
 describe('GET /v1/workflows/{id}/readiness', () => {
-  test('names candidates, and is ready once each requirement has one that is not known to be invalid', async () => {
+  test('names candidates, and is ready once each slot has one and only one that is not known to be invalid', async () => {
     const { id } = await keep({
       workflow: workflowOf('W', start, slackNode('S1'), slackNode('S2'), node('T', 'telegram')),
     })
     const read = async () => (await call('GET', `/v1/workflows/${id}/readiness`)).body
     const telegram = { type: 'telegramApi', displayName: 'Telegram API', nodes: ['T'], optional: false }
     const slack = { type: 'slackApi', displayName: 'Slack API', nodes: ['S1', 'S2'], optional: false }
+    const open = { named: null, status: 'missing', credential: null, reason: null, candidates: [] }
     expect(await read()).toEqual({
       ready: false,
+      slots: [
+        { ...open, node: 'S1', type: 'slackApi', displayName: 'Slack API' },
+        { ...open, node: 'S2', type: 'slackApi', displayName: 'Slack API' },
+        { ...open, node: 'T', type: 'telegramApi', displayName: 'Telegram API' },
+      ],
       requirements: [
         { ...slack, satisfied: false, candidates: [] },
         { ...telegram, satisfied: false, candidates: [] },
       ],
       unresolved: [],
     })
-    const bad = await createCredential(database.db, userId, 'slackApi', { name: 'Bad', status: 'invalid' })
     await createCredential(database.db, userId, 'telegramApi')
+    const bad = await createCredential(database.db, userId, 'slackApi', { name: 'Bad', status: 'invalid' })
     expect(await read()).toMatchObject({
       ready: false,
       requirements: [{ satisfied: false }, { satisfied: true }],
     })
-    const good = await createCredential(database.db, userId, 'slackApi', { name: 'Good' })
+    await database.sql`update credentials set status = 'valid' where id = ${bad}`
     expect(await read()).toMatchObject({
       ready: true,
+      slots: [{ status: 'bound', reason: 'only', credential: { id: bad, name: 'Bad' } }, {}, {}],
       requirements: [
-        {
-          satisfied: true,
-          candidates: [
-            { id: good, name: 'Good', status: 'untested' },
-            { id: bad, name: 'Bad', status: 'invalid' },
-          ],
-        },
+        { satisfied: true, candidates: [{ id: bad, name: 'Bad', status: 'valid' }] },
         { satisfied: true },
       ],
+    })
+    const good = await createCredential(database.db, userId, 'slackApi', { name: 'Good' })
+    expect(await read()).toMatchObject({
+      ready: false,
+      slots: [{ status: 'ambiguous' }, { status: 'ambiguous' }, { status: 'bound' }],
+      requirements: [{ satisfied: false, candidates: [{ id: good }, { id: bad }] }, { satisfied: true }],
     })
   })
 
@@ -542,6 +549,7 @@ describe('GET /v1/workflows/{id}/readiness', () => {
     const { id } = await keep()
     expect((await call('GET', `/v1/workflows/${id}/readiness`)).body).toEqual({
       ready: true,
+      slots: [],
       requirements: [],
       unresolved: [],
     })

@@ -1,6 +1,7 @@
 /** @module The workflow routes alone over a test database, each caller signed in by a header. */
 import { Hono } from 'hono'
 import { v7 as uuidv7 } from 'uuid'
+import { AvailableCredentials } from '../../src/credentials/available.ts'
 import { createFingerprint } from '../../src/crypto/fingerprint.ts'
 import type { Db } from '../../src/db/client.ts'
 import { credentials } from '../../src/db/schema/credentials.ts'
@@ -15,7 +16,8 @@ import { workflowRoutes } from '../../src/workflows/routes.ts'
 
 export function createWorkflowServer(db: Db, quota = 10_000) {
   const workflows = new WorkflowRepository(db, () => new Date(), loadCatalogue, { workflows: quota })
-  const requirements = new CredentialRequirements(db, loadCatalogue)
+  const available = new AvailableCredentials(db, { open: async () => null }, loadCatalogue)
+  const requirements = new CredentialRequirements(db, available, loadCatalogue)
   const app = new Hono<AuthEnv>()
   app.use(async (c, next) => {
     c.set('requestId', 'test')

@@ -1,7 +1,10 @@
 /** @module What happened in the demo's account, in order: accounts, credentials, versions, deployments. */
 import { v7 as uuidv7 } from 'uuid'
+import type { SlotBinding } from '../../db/schema/deployments.ts'
 import type { Deps } from '../../deps.ts'
 import { DeploymentRuns, LaterError, type Run } from '../../deployments/run.ts'
+import { loadCatalogue } from '../../n8n/catalogue.ts'
+import { readSlots, type Slot } from '../../n8n/slots.ts'
 import type { Workflow } from '../../workflows/contract.ts'
 import type { Flow } from './flow.ts'
 import { credentialFor, credentialInput, credentials, type DemoCredential, servers } from './landscape.ts'
@@ -35,7 +38,7 @@ export class Chronicle {
   readonly #runs: DeploymentRuns
   readonly #workflows = new Map<DemoWorkflow, Workflow>()
   /** By version, from 1. */
-  readonly #requiredTypes = new Map<DemoWorkflow, string[][]>()
+  readonly #slots = new Map<DemoWorkflow, Slot[][]>()
   readonly #deployments = new Map<DemoDeployment, string>()
 
   constructor(deps: Deps, userId: string, nowMs: number) {
@@ -130,8 +133,8 @@ export class Chronicle {
           : await this.#deps.workflows.create(this.#userId, { ...change, name, description, tags })
         if (made?.version !== index + 1) throw new Error(`"${name}" has no change in version ${index + 1}`)
         this.#workflows.set(workflow, made)
-        const types = this.#requiredTypes.get(workflow) ?? []
-        this.#requiredTypes.set(workflow, [...types, made.requiredCredentialTypes])
+        const { slots } = readSlots(made.workflow, await loadCatalogue())
+        this.#slots.set(workflow, [...(this.#slots.get(workflow) ?? []), slots])
         this.versions.push({ workflowId: made.id, version: made.version, atMs: this.#daysAgo(daysAgo) })
       },
     }))
@@ -173,7 +176,7 @@ export class Chronicle {
       await deployments.setVersion(this.#userId, this.#idOf(deployment), version)
       return
     }
-    const made = await deployments.create(this.#userId, {
+    const made = await deployments.track(this.#userId, {
       ...this.#target(workflow, deployment),
       version,
       n8nWorkflowId: n8nIdOf(workflow, deployment),
@@ -245,7 +248,7 @@ export class Chronicle {
   async #begin(
     deployment: DemoDeployment,
     intent: { action: 'deploy' | 'deactivate' | 'undeploy'; version?: number },
-    bindings?: Record<string, string>,
+    bindings?: SlotBinding[],
   ): Promise<Run> {
     const row = await this.#runs.find(this.#userId, this.#idOf(deployment))
     const run = row && (await this.#runs.begin(row, intent, bindings ? { bindings } : {}))
@@ -266,17 +269,15 @@ export class Chronicle {
     return { workflowId, instanceId }
   }
 
-  #bindings(workflow: DemoWorkflow, version: number): Record<string, string> {
-    const types = this.#requiredTypes.get(workflow)?.[version - 1] ?? []
-    return Object.fromEntries(
-      types.flatMap((type) => {
-        const credential = credentialFor(workflow.name, type)
-        if (!credential) return []
-        const made = this.credentials.get(credential)
-        if (!made) throw new Error(`"${workflow.name}" needs "${credential.name}" before it is there`)
-        return [[type, made.id]]
-      }),
-    )
+  #bindings(workflow: DemoWorkflow, version: number): SlotBinding[] {
+    const slots = this.#slots.get(workflow)?.[version - 1] ?? []
+    return slots.flatMap(({ node, type }) => {
+      const credential = credentialFor(workflow.name, type)
+      if (!credential) return []
+      const made = this.credentials.get(credential)
+      if (!made) throw new Error(`"${workflow.name}" needs "${credential.name}" before it is there`)
+      return [{ node: node.name, type, credentialId: made.id }]
+    })
   }
 }
 

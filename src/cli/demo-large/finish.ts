@@ -40,8 +40,8 @@ export async function finish(deps: Deps, { userId, nowMs, moments, chronicle }: 
 async function pushed({ db, credentials, deployer }: Deps, userId: string, nowMs: number): Promise<void> {
   const sql = db.$client
   const bound = await sql`
-    select distinct d.instance_id, b.value #>> '{}' as credential_id
-    from deployments d cross join jsonb_each(d.bindings) b
+    select distinct d.instance_id, b ->> 'credentialId' as credential_id
+    from deployments d cross join jsonb_array_elements(d.bindings) b
     where d.user_id = ${userId} and d.status <> 'pending' and d.status <> 'undeployed'`
   const random = new Random('remote credentials')
   for (const { instance_id: instanceId, credential_id: credentialId } of bound) {

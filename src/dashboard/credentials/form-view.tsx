@@ -183,7 +183,7 @@ const WholeField = ({ error, change }: { error: string | undefined; change: bool
 const asksNobody = (fields: readonly FormField[] | null) =>
   fields?.some(({ options }) => options.some(([value]) => value === 'clientCredentials')) ?? false
 
-/** How a deployment is bound to such a credential: see `deployments/bindings.ts`. */
+/** How a deployment is bound to such a credential: see `workflows/slot-bindings.ts`. */
 const ConsentCard = ({ label, asksNobody }: { label: string; asksNobody: boolean }) => (
   <Card title="Consent is given in n8n">
     <div class="credential-consent">

@@ -152,7 +152,7 @@ export async function readPlaces(
   const nodes = JSON.stringify(
     uses.flatMap((workflow) => workflow.nodes.map((node) => `${workflow.id}/${node}`)),
   )
-  const isBound = sql`jsonb_path_exists(d.bindings, '$.* ? (@ == $id)', jsonb_build_object('id', ${id}::text))`
+  const isBound = sql`d.bindings @> jsonb_build_array(jsonb_build_object('credentialId', ${id}::text))`
   const since = new Date(now.getTime() - recentDays * dayMs).toISOString()
   const [places, deployments, failures] = await db.batch([
     db.execute<Place>(sql`

@@ -1,9 +1,18 @@
 /** @module What a plan is made of, in a URL and in the fields of a form: read leniently, written one way. */
-import type { Binding } from '../../db/schema/deployments.ts'
+import type { CredentialChoice } from '../../db/schema/deployments.ts'
 import { AppError } from '../../errors.ts'
-import { Binding as BindingShape, NewDeployment } from '../../deployments/contract.ts'
+import { Binding as BindingShape, type Bindings, NewDeployment } from '../../deployments/contract.ts'
 import type { Deployer } from '../../deployments/deployer.ts'
-import type { Plan } from '../../deployments/plan-contract.ts'
+import type { Plan, PlannedSlot } from '../../deployments/plan-contract.ts'
+
+/** What fills a slot, or with no node every slot of the type that no other choice names. */
+export interface SlotChoice {
+  node: string | null
+  type: string
+  credential: CredentialChoice
+  /** As the plan's slot said when it was chosen: chosen for another host it does not count. Undefined: not known. */
+  sentTo: string | null | undefined
+}
 
 export interface Choices {
   workflowId: string | null
@@ -12,25 +21,32 @@ export interface Choices {
   version: number | null
   publish: boolean
   reportSuccess: boolean
-  /** Credential type → one of ours, or one that is in n8n. */
-  bindings: Record<string, Binding>
+  slots: SlotChoice[]
 }
 
 const { workflowId: Id, version: Version } = NewDeployment.shape
-const maximumBindings = 200
-const bindingPrefix = 'credential.'
+const maximumSlots = 2_000
 const n8nPrefix = 'n8n:'
+/** Stands for a host that is not known when a slot is chosen. */
+const atRunTime = '?'
+/** `credential.<type>`, or `credential.<type>:<node>`. */
+const slotFieldName = /^credential\.([A-Za-z][\w.-]{0,127})(?::(.+))?$/s
 
 /** What cannot be read is left out. */
 export function readChoices(params: URLSearchParams): Choices {
   const idOf = (name: string) => Id.safeParse(params.get(name)).data ?? null
-  const bindings = [...params].slice(0, maximumBindings).flatMap(([name, text]): [string, Binding][] => {
-    const type = name.startsWith(bindingPrefix) ? name.slice(bindingPrefix.length) : ''
-    const value = text.trim().replace(n8nPrefix, '')
+  const slots = [...params].slice(0, maximumSlots).flatMap(([name, text]): SlotChoice[] => {
+    const [, type, node = null] = slotFieldName.exec(name) ?? []
+    if (type === undefined) return []
+    const [first = '', host] = text.trim().split(' ', 2)
+    const sentTo = host === atRunTime ? null : host
+    const value = first.replace(n8nPrefix, '')
     // An id of ours is a UUID, and of n8n's is none.
-    const isOurs = !text.includes(n8nPrefix) && Id.safeParse(value).success
+    const isOurs = !first.startsWith(n8nPrefix) && Id.safeParse(value).success
     const read = BindingShape.safeParse(isOurs ? value : { n8nCredentialId: value })
-    return /^[A-Za-z][\w.-]{0,127}$/.test(type) && read.success ? [[type, read.data]] : []
+    if (!read.success) return []
+    const credential = typeof read.data === 'string' ? { credentialId: read.data } : read.data
+    return [{ node, type, credential, sentTo }]
   })
   return {
     workflowId: idOf('workflow'),
@@ -38,27 +54,33 @@ export function readChoices(params: URLSearchParams): Choices {
     version: Version.safeParse(Number(params.get('version') || Number.NaN)).data ?? null,
     publish: params.get('publish') !== 'no',
     reportSuccess: params.get('report') === 'yes',
-    bindings: Object.fromEntries(bindings),
+    slots,
   }
 }
 
-export const bindingField = (type: string): string => `${bindingPrefix}${type}`
+export const slotField = ({ node, type }: { node: string | null; type: string }): string =>
+  node === null ? `credential.${type}` : `credential.${type}:${node}`
 
-export const bindingValue = (binding: Binding): string =>
-  typeof binding === 'string' ? binding : `${n8nPrefix}${binding.n8nCredentialId}`
+export const slotValue = (credential: CredentialChoice, sentTo: string | null | undefined): string => {
+  const value =
+    'credentialId' in credential ? credential.credentialId : `${n8nPrefix}${credential.n8nCredentialId}`
+  return sentTo === undefined ? value : `${value} ${sentTo ?? atRunTime}`
+}
+
+/** As the API takes them. */
+export const chosenSlots = ({ slots }: Pick<Choices, 'slots'>): Bindings =>
+  slots.map(({ node, type, credential }) => ({ ...(node !== null && { node }), type, ...credential }))
 
 /** What `readChoices` reads the same again. */
 export function choiceFields(choices: Choices): Record<string, string> {
-  const { workflowId, instanceId, version, publish, reportSuccess, bindings } = choices
+  const { workflowId, instanceId, version, publish, reportSuccess, slots } = choices
   return {
     ...(workflowId && { workflow: workflowId }),
     ...(instanceId && { instance: instanceId }),
     ...(version !== null && { version: String(version) }),
     ...(!publish && { publish: 'no' }),
     ...(reportSuccess && { report: 'yes' }),
-    ...Object.fromEntries(
-      Object.entries(bindings).map(([type, binding]) => [bindingField(type), bindingValue(binding)]),
-    ),
+    ...Object.fromEntries(slots.map((each) => [slotField(each), slotValue(each.credential, each.sentTo)])),
   }
 }
 
@@ -70,7 +92,7 @@ export const planPath = (choices: Partial<Choices>): string => {
       version: null,
       publish: true,
       reportSuccess: false,
-      bindings: {},
+      slots: [],
     },
     ...choices,
   })
@@ -97,11 +119,17 @@ export async function planOf(
   let choices = chosen
   const dropped: string[] = []
   for (;;) {
-    const { workflowId, instanceId, version, publish, bindings } = choices
+    const { workflowId, instanceId, version, publish } = choices
     if (workflowId === null || instanceId === null) return { choices, plan: null, dropped }
+    const bindings = chosenSlots(choices)
     try {
       const request = { workflowId, instanceId, bindings, publish, ...(version !== null && { version }) }
-      return { choices, plan: await deployer.planner.plan(userId, request), dropped }
+      const plan = await deployer.planner.plan(userId, request)
+      const moved = choices.slots.filter((choice) => isMoved(choice, plan.slots))
+      if (moved.length === 0) return { choices, plan, dropped }
+      dropped.push(...moved.map(({ node }) => `${node} sends its credential to another host now`))
+      const slots = choices.slots.filter((choice) => !moved.includes(choice))
+      choices = Object.assign({}, choices, { slots })
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== 'invalid') throw error
       const fitting = without(
@@ -115,21 +143,18 @@ export async function planOf(
   }
 }
 
+const isMoved = ({ node, type, sentTo }: SlotChoice, slots: readonly PlannedSlot[]): boolean =>
+  sentTo !== undefined &&
+  slots.some((slot) => slot.node === node && slot.type === type && slot.sentTo !== sentTo)
+
 /** Null when none of the pointers names a choice. */
 function without(choices: Choices, pointers: string[]): Choices | null {
-  const types = new Set(
-    pointers.flatMap((pointer) =>
-      pointer.startsWith('/bindings/')
-        ? [pointer.slice('/bindings/'.length).replaceAll('~1', '/').replaceAll('~0', '~')]
-        : [],
-    ),
-  )
   const next = {
     ...choices,
     ...(pointers.includes('/workflowId') && { workflowId: null }),
     ...(pointers.includes('/instanceId') && { instanceId: null }),
     ...(pointers.includes('/version') && { version: null }),
-    bindings: Object.fromEntries(Object.entries(choices.bindings).filter(([type]) => !types.has(type))),
+    slots: choices.slots.filter((_, index) => !pointers.includes(`/bindings/${index}`)),
   }
   return JSON.stringify(next) === JSON.stringify(choices) ? null : next
 }

@@ -36,12 +36,14 @@ export async function compare(
     ...savedExecutions,
     ...(reporterWorkflowId !== null && { errorWorkflow: reporterWorkflowId }),
   }
-  const bound = Object.entries(bindings).map(([type, binding]): [string, string] => [
-    type,
-    typeof binding === 'string'
-      ? (detail.credentials.get(binding)?.name ?? 'a deleted one')
-      : binding.n8nCredentialId,
-  ])
+  const bound = bindings.map((binding) => ({
+    node: binding.node,
+    type: binding.type,
+    name:
+      'credentialId' in binding
+        ? (detail.credentials.get(binding.credentialId)?.name ?? 'a deleted one')
+        : binding.n8nCredentialId,
+  }))
   return {
     drift,
     sides: threeWay(drift.diff, {
@@ -49,7 +51,7 @@ export async function compare(
       n8n: { ...remote },
       wanted: wanted.workflow,
       forced: status === 'tracking' ? {} : forced,
-      bindings: Object.fromEntries(bound),
+      bindings: bound,
     }),
   }
 }

@@ -72,13 +72,14 @@ export function Facts({
 }
 
 export function Bindings({ deployment, detail }: { deployment: Deployment; detail: DeploymentDetail }) {
-  const bindings = Object.entries(deployment.bindings)
+  const { bindings } = deployment
   if (bindings.length === 0) return null
   return (
     <Card title="Credentials">
       <ul class="list">
-        {bindings.map(([type, binding]) => {
-          const own = typeof binding === 'string' ? detail.credentials.get(binding) : undefined
+        {bindings.map((binding) => {
+          const { node, type } = binding
+          const own = 'credentialId' in binding ? detail.credentials.get(binding.credentialId) : undefined
           return (
             <li>
               <NodeBadge type={type} />
@@ -87,14 +88,14 @@ export function Bindings({ deployment, detail }: { deployment: Deployment; detai
                   <a class="row-link" href={`/credentials/${own.id}`}>
                     {own.name}
                   </a>
-                ) : typeof binding === 'string' ? (
+                ) : 'credentialId' in binding ? (
                   <span class="fail">Deleted here</span>
                 ) : (
                   <span>{binding.n8nCredentialId}</span>
                 )}
                 <small>
-                  {type}
-                  {typeof binding === 'object' && ', in n8n'}
+                  {node} · {type}
+                  {'n8nCredentialId' in binding && ', in n8n'}
                 </small>
               </span>
               {own && <Status {...credentialLook(own.status)} />}

@@ -1,5 +1,5 @@
 /** @module What a plan would do, one line for each thing that is made, changed, stopped or left. Pure. */
-import type { Plan } from '../../deployments/plan-contract.ts'
+import type { Plan, PlannedSlot } from '../../deployments/plan-contract.ts'
 import { plural } from '../format.ts'
 
 export interface Effect {
@@ -94,26 +94,61 @@ export function sizeOfDiff(diff: Diff | null): string {
     .join(', ')
 }
 
-/** What is in the way, each with what to do. */
-export function blockersOf(plan: Plan): { what: string; detail: string; href?: string; label?: string }[] {
-  const unbound = plan.bindings.flatMap(({ status, displayName, type }) => {
-    if (status === 'bound') return []
-    const what = `No credential is chosen for ${displayName}`
-    return status === 'missing'
-      ? [
-          {
-            what,
-            detail: 'There is none yet.',
-            href: `/credentials/new/${encodeURIComponent(type)}`,
-            label: 'Create one',
-          },
-        ]
-      : [{ what, detail: 'Choose which one it uses.', href: '#choices', label: 'Choose' }]
-  })
-  const conflicts = plan.conflicts.map(({ method, path, name, deploymentId }) => ({
-    what: `${method} /webhook/${path} is taken`,
-    detail: `“${name}” answers there. n8n publishes one workflow for a path.`,
-    ...(deploymentId && { href: `/deployments/${deploymentId}`, label: 'See it' }),
-  }))
-  return [...unbound, ...conflicts]
+export interface Blocker {
+  what: string
+  detail: string
+  href?: string
+  label?: string
 }
+
+/** What is in the way, each with what to do. */
+export const blockersOf = (plan: Plan): Blocker[] =>
+  plan.problems.filter(({ level }) => level === 'error').map((problem) => blockerOf(plan, problem))
+
+function blockerOf(plan: Plan, { code, node, message }: Plan['problems'][number]): Blocker {
+  const slot = plan.slots.find((each) => each.node === node && !isFilled(each))
+  if (slot && isOfSlot(code)) {
+    const detail = slotProblem(slot, code)
+    if (slot.candidates.length === 0 && slot.status === 'missing') {
+      const href = `/credentials/new/${encodeURIComponent(slot.type)}`
+      return { what: `No credential for ${node}`, detail, href, label: 'Create one' }
+    }
+    return { what: `No credential is chosen for ${node}`, detail, href: '#choices', label: 'Choose' }
+  }
+  if (code === 'webhook-path-taken') {
+    const deploymentId = plan.conflicts.find((each) => each.deploymentId)?.deploymentId
+    const link = deploymentId && { href: `/deployments/${deploymentId}`, label: 'See it' }
+    return { what: 'A webhook path is taken', detail: message, ...link }
+  }
+  return { what: node === undefined ? 'n8n would refuse it' : `${node} stops it`, detail: message }
+}
+
+export const isFilled = ({ status }: PlannedSlot): boolean => status === 'bound' || status === 'n8n'
+
+export const isOfSlot = (code: string): boolean => code.includes('credential')
+
+/** Why a slot is not filled, as the page says it beside the field that fills it. */
+export function slotProblem(
+  { status, named, candidates, displayName }: PlannedSlot,
+  code: string | undefined,
+): string {
+  if (code === 'credential-new-host') {
+    return 'It would go to another host than before: choose it to send it there.'
+  }
+  if (code === 'credential-rejected') return 'Its service rejected it: update it, or choose it all the same.'
+  if (code === 'n8n-credential-missing') return 'n8n does not have it any more: choose another one.'
+  if (status === 'needs-consent') return `${displayName} takes consent inside n8n: choose one that is there.`
+  if (status === 'ambiguous') {
+    return candidates.length > 1
+      ? `There are ${candidates.length}: choose one.`
+      : 'Choose it to send it there.'
+  }
+  if (named?.name) {
+    return `You have no credential named “${named.name}”${candidates.length > 0 ? ': choose one.' : '.'}`
+  }
+  return `There is no credential for ${displayName}.`
+}
+
+/** What is to be known, and stops nothing. */
+export const warningsOf = (plan: Plan): string[] =>
+  plan.problems.flatMap(({ level, message }) => (level === 'error' ? [] : [message]))

@@ -9,7 +9,7 @@ import { StatusTag } from '../components/status.tsx'
 import { plural } from '../format.ts'
 import { ChoiceCard, type ChoiceCardProps } from './choice-card.tsx'
 import { choiceFields } from './choices.ts'
-import { blockersOf, type Effect, effectsOf } from './plan-effects.ts'
+import { blockersOf, type Effect, effectsOf, warningsOf } from './plan-effects.ts'
 
 export interface PlanPageProps extends ChoiceCardProps {
   workflowName: string | null
@@ -144,7 +144,8 @@ function PlanHead({ plan, choices, workflowName, instanceName, nonce }: PlanPage
 
 function Blockers({ plan }: { plan: Plan }) {
   const blockers = blockersOf(plan)
-  if (blockers.length === 0 && plan.problems.length === 0) return null
+  const warnings = warningsOf(plan)
+  if (blockers.length === 0 && warnings.length === 0) return null
   return (
     <>
       {blockers.length > 0 && (
@@ -160,8 +161,8 @@ function Blockers({ plan }: { plan: Plan }) {
       {blockers.length > 3 && (
         <Remark tone="wait">{plural(blockers.length - 3, 'more thing')} of the kind after these.</Remark>
       )}
-      {plan.problems.map((problem) => (
-        <Remark tone="wait">{problem}.</Remark>
+      {warnings.map((warning) => (
+        <Remark tone="wait">{warning}.</Remark>
       ))}
     </>
   )

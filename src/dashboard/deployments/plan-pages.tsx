@@ -9,7 +9,7 @@ import { renderPage } from '../components/page.tsx'
 import type { DashboardDeps, DashboardEnv } from '../env.ts'
 import { errorsByField, type FormState, readForm } from '../form-data.ts'
 import { redirectWith } from '../notice.ts'
-import { type Choices, planOf, readChoices } from './choices.ts'
+import { type Choices, chosenSlots, planOf, readChoices } from './choices.ts'
 import { outcomeOf, reasonOf } from './outcome.ts'
 import { PlanPage } from './plan-page.tsx'
 import { readOptions } from './read-board.ts'
@@ -90,7 +90,8 @@ export function planPages(deps: PlanDeps) {
       )
     }
     const { workflowId, instanceId, version, deploymentId } = plan
-    const { bindings, publish, reportSuccess } = choices
+    const { publish, reportSuccess } = choices
+    const bindings = chosenSlots(choices)
     if (deploymentId !== null) {
       const change = { version, bindings, publish, reportSuccess }
       const deployment = await deployer.deploy(userId, deploymentId, change)
@@ -152,7 +153,7 @@ export function planPages(deps: PlanDeps) {
           { ...ids, n8nWorkflowId, ...(version && { version: Number(version) }) },
           'json',
         )
-        const deployment = await deployments.create(c.var.userId, { ...body, n8nWorkflowId })
+        const deployment = await deployer.track(c.var.userId, { ...body, n8nWorkflowId })
         await replayResults(c.var.userId, deployment)
         return await outcome(c, deployment)
       } catch (error) {

@@ -97,7 +97,7 @@ export async function readDetail(db: Db, userId: string, id: string): Promise<De
     db.execute<BoundCredential>(sql`
       select c.id, c.name, c.status from deployments d
       join credentials c on c.user_id = d.user_id
-        and jsonb_path_exists(d.bindings, '$.* ? (@ == $id)', jsonb_build_object('id', c.id::text))
+        and d.bindings @> jsonb_build_array(jsonb_build_object('credentialId', c.id::text))
       where d.user_id = ${userId} and d.id = ${id}`),
   ])
   const surroundings = around.rows[0]

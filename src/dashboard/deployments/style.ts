@@ -32,6 +32,8 @@ ul.deploy-lines:not(.plain)>li::before{content:"";position:absolute;left:2px;top
 .deploy-urls li{display:flex;gap:8px;align-items:center;justify-content:space-between;font-size:var(--fs-1)}
 .deploy-urls code{overflow-wrap:anywhere;color:var(--text-2)}
 .deploy-unbound{color:var(--fail);font-weight:500}
+.deploy-slots{display:grid;gap:10px}
+.deploy-slots .deploy-subhead{margin:0}
 .deploy-missing{display:grid;gap:3px;font-size:var(--fs-2)}
 .deploy-missing .strong{font-weight:500}
 .deploy-missing .fail{font-size:var(--fs-1);font-weight:500}

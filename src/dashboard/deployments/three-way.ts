@@ -43,8 +43,8 @@ export interface Contents {
   wanted: JsonObject
   /** Setting → what deploying forces it to. */
   forced: JsonObject
-  /** Credential type → what it is bound to, in words. */
-  bindings: Record<string, string>
+  /** What each slot is bound to, in words. */
+  bindings: { node: string; type: string; name: string }[]
 }
 
 export function threeWay(diff: NonNullable<Drift['diff']>, contents: Contents): ThreeWay {
@@ -143,14 +143,15 @@ const placed = (root: JsonObject | undefined, path: string): Side => {
 function fieldOf(
   path: string,
   { before, now, aim }: Record<'before' | 'now' | 'aim', JsonObject | undefined>,
-  bindings: Record<string, string>,
+  bindings: Contents['bindings'],
 ): FieldDrift {
   const type = /^credentials(?:\.(.+))?$/.exec(path)
   if (type) {
-    // Ids of credentials are this n8n's own: ours says to which one a type is bound.
-    const bound = named(
-      (type[1] === undefined ? Object.values(bindings).join(', ') : bindings[type[1]]) || null,
+    // Ids of credentials are this n8n's own: ours says to which one a slot is bound.
+    const own = bindings.filter(
+      (each) => each.node === (before ?? now)?.name && (type[1] === undefined || each.type === type[1]),
     )
+    const bound = named(own.map(({ name }) => name).join(', ') || null)
     return field(path, [bound, named(credentialText(now, type[1])), bound])
   }
   if (path === 'name') return field(path, [named(before?.name), named(now?.name), named(aim?.name)])

@@ -1,6 +1,7 @@
 import { and, eq, sql } from 'drizzle-orm'
+import { bindingsOfVersion } from '../../credentials/node-credentials.ts'
 import type { Db } from '../../db/client.ts'
-import { deployments } from '../../db/schema/deployments.ts'
+import { deployments, type SlotBinding } from '../../db/schema/deployments.ts'
 import { executions, executionStatuses } from '../../db/schema/executions.ts'
 import { instances } from '../../db/schema/instances.ts'
 import { workflows, workflowVersions } from '../../db/schema/workflows.ts'
@@ -42,8 +43,8 @@ export interface RunPage {
     triggerTypes: string[]
   } | null
   instance: { name: string; baseUrl: string } | null
-  /** `bindings`: credential type → id, or the id of one that is in n8n only. */
-  deployment: { n8nWorkflowId: string | null; bindings: Record<string, unknown> } | null
+  /** `bindings`: as they were while the version was live. */
+  deployment: { n8nWorkflowId: string | null; bindings: SlotBinding[] } | null
   /** Those that the deployment is bound to now. */
   credentials: BoundCredential[]
   group: GroupFacts | null
@@ -74,7 +75,9 @@ export async function readRun(db: Db, userId: string, id: string, now: Date): Pr
         instanceName: instances.name,
         baseUrl: instances.baseUrl,
         n8nWorkflowId: deployments.n8nWorkflowId,
-        bindings: deployments.bindings,
+        bindings: sql<SlotBinding[] | null>`(
+          select ${bindingsOfVersion(sql`${executions.workflowVersion}`)} from deployments d
+          where d.user_id = ${userId} and d.id = ${executions.deploymentId})`,
       })
       .from(executions)
       .leftJoin(workflows, and(eq(workflows.userId, userId), eq(workflows.id, executions.workflowId)))
@@ -95,9 +98,9 @@ export async function readRun(db: Db, userId: string, id: string, now: Date): Pr
       select c.id, c.name, c.n8n_credential_type as type, c.status
       from executions e
       join deployments d on d.user_id = e.user_id and d.id = e.deployment_id
-      cross join lateral jsonb_each(d.bindings) b
-      join credentials c on c.user_id = e.user_id and c.id::text = b.value #>> '{}'
-      where ${thisRun} and jsonb_typeof(b.value) = 'string'`),
+      join credentials c on c.user_id = e.user_id and c.id::text in (
+        select b ->> 'credentialId' from jsonb_array_elements(${bindingsOfVersion(sql`e.workflow_version`)}) b)
+      where ${thisRun}`),
     db.execute<{ workflow_id: string; version: number; runs: number; error_class: string | null }>(sql`
       select s.workflow_id, s.workflow_version as version, sum(s.runs)::float8 as runs, min(g.error_class) as error_class
       from executions e

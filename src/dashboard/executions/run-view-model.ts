@@ -1,7 +1,7 @@
 /** @module What a run's page shows, out of what is stored. Pure. */
+import { credentialsOf } from '../../credentials/node-credentials.ts'
 import type { NodeRun } from '../../executions/node-runs.ts'
 import type { Catalogue } from '../../n8n/catalogue.ts'
-import { describeNode, requiredCredentials } from '../../n8n/required-credentials.ts'
 import { type Explanation, explain } from './explain.ts'
 import { serviceOf } from './node-words.ts'
 import type { BoundCredential, RunPage } from './read-run.ts'
@@ -129,10 +129,9 @@ function nodesOf(data: unknown): { nodes: NodeRun[]; omitted: number } {
 
 function boundTo(node: GraphNode | undefined, page: RunPage, catalogue: Catalogue): BoundCredential[] {
   if (!node || !page.deployment) return []
-  const { bindings } = page.deployment
-  const { required } = requiredCredentials(node.json, describeNode(catalogue, node.json))
-  return [...required.keys()].flatMap((type) => {
-    const id = Object.hasOwn(bindings, type) ? bindings[type] : undefined
-    return page.credentials.find((credential) => credential.id === id) ?? []
-  })
+  const used = credentialsOf(node.name, node.json, page.deployment.bindings, catalogue)
+  return used.flatMap(
+    (binding) =>
+      page.credentials.find(({ id }) => 'credentialId' in binding && id === binding.credentialId) ?? [],
+  )
 }

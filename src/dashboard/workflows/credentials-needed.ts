@@ -1,4 +1,5 @@
 /** @module Which credential stands for each type that a workflow requires, and how it is. Pure. */
+import { slotKey } from '../../n8n/slots.ts'
 import type { Readiness } from '../../workflows/contract.ts'
 import { addMark, type NodeMark } from './graph-marks.ts'
 import { newCredentialHref } from './links.ts'
@@ -7,40 +8,59 @@ import type { CredentialState, DeployedPlace } from './read-workflow.ts'
 export interface NeededCredential {
   type: string
   displayName: string
+  /** Those that share it. */
   nodes: string[]
   optional: boolean
-  /** `remote`: one that is in n8n and is not kept here. */
-  state: 'missing' | 'invalid' | 'untested' | 'valid' | 'remote'
+  /** `open`: one is to be chosen when it is deployed. `remote`: one that is in n8n and is not kept here. */
+  state: 'missing' | 'invalid' | 'open' | 'untested' | 'valid' | 'remote'
   /** Bound by the deployment, or the one that would be taken. */
   credential: CredentialState | null
   bound: boolean
-  /** Others of the type. */
+  /** Of the type, beside it. */
   others: number
 }
 
-const order = ['missing', 'invalid', 'untested', 'remote', 'valid']
+const order = ['missing', 'invalid', 'open', 'untested', 'remote', 'valid']
 
-/** @param place the deployment whose bindings count; problems come first */
+/**
+ * One entry for the slots of a type that one credential fills.
+ * @param place the deployment whose bindings count; problems come first
+ */
 export function neededCredentials(
-  { requirements }: Pick<Readiness, 'requirements'>,
+  { slots, requirements }: Pick<Readiness, 'slots' | 'requirements'>,
   states: readonly CredentialState[],
   place: DeployedPlace | undefined,
 ): NeededCredential[] {
-  const needed = requirements.map(({ type, displayName, nodes, optional }): NeededCredential => {
-    const own = states.filter((each) => each.type === type)
-    const binding = place?.bindings[type]
-    const bound = typeof binding === 'string' ? own.find(({ id }) => id === binding) : undefined
-    const credential = bound ?? own[0] ?? null
-    const isRemote = typeof binding === 'object'
-    return {
-      ...{ type, displayName, nodes, optional },
-      state: isRemote ? 'remote' : (credential?.status ?? 'missing'),
-      credential: isRemote ? null : credential,
-      bound: isRemote || bound !== undefined,
-      others: Math.max(0, own.length - 1),
+  const optional = new Set(requirements.flatMap((each) => (each.optional ? [each.type] : [])))
+  const bindings = new Map(place?.bindings.map((each) => [slotKey(each.node, each.type), each]))
+  const needed = new Map<string, NeededCredential>()
+  for (const { node, type, displayName, credential: taken, candidates } of slots) {
+    const binding = bindings.get(slotKey(node, type))
+    const isRemote = binding !== undefined && 'n8nCredentialId' in binding
+    const own =
+      binding && 'credentialId' in binding ? states.find(({ id }) => id === binding.credentialId) : undefined
+    const credential = isRemote ? null : (own ?? states.find(({ id }) => id === taken?.id) ?? null)
+    const unfilled = candidates.length > 0 ? 'open' : 'missing'
+    const state = isRemote ? 'remote' : (credential?.status ?? unfilled)
+    const bound = isRemote || own !== undefined
+    const key = JSON.stringify([type, state, credential?.id, bound])
+    const same = needed.get(key)
+    if (same) same.nodes.push(node)
+    else {
+      const others = candidates.filter(({ id }) => id !== credential?.id).length
+      needed.set(key, {
+        type,
+        displayName,
+        nodes: [node],
+        optional: optional.has(type),
+        state,
+        credential,
+        bound,
+        others,
+      })
     }
-  })
-  return needed.toSorted((a, b) => order.indexOf(a.state) - order.indexOf(b.state))
+  }
+  return [...needed.values()].toSorted((a, b) => order.indexOf(a.state) - order.indexOf(b.state))
 }
 
 export const isProblem = ({ state }: NeededCredential): boolean => state === 'missing' || state === 'invalid'

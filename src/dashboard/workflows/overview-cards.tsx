@@ -48,6 +48,9 @@ export const CredentialsCard = ({ needed, unresolved, on, time }: CredentialsPro
 
 function wordsOf({ state, credential, bound, others, nodes }: NeededCredential, time: TimeFormat): string {
   if (state === 'remote') return 'Chosen in n8n; not kept here'
+  if (state === 'open') {
+    return `${plural(others, 'credential')} to choose from when it is deployed, for ${nodes.join(', ')}`
+  }
   if (!credential) {
     return `None yet. ${nodes.length === 1 ? `${nodes[0]} needs it.` : `${plural(nodes.length, 'node')} need it.`}`
   }
@@ -66,6 +69,7 @@ function CredentialEnd({ needed }: { needed: NeededCredential }) {
       </LinkButton>
     )
   }
+  if (state === 'open') return <Status tone="wait" word="To be chosen" />
   if (state === 'remote' || !credential) return <Status tone="idle" word="Not known" />
   const href = `/credentials/${credential.id}`
   if (isProblem(needed)) {

@@ -4,7 +4,7 @@ import { partsOf } from '../../analytics/period.ts'
 import { groupSums, runsIn } from '../../analytics/run-sources.ts'
 import { percentageOf } from '../../analytics/summary.ts'
 import type { Db } from '../../db/client.ts'
-import type { Binding, DeploymentStatus } from '../../db/schema/deployments.ts'
+import type { DeploymentStatus, SlotBinding } from '../../db/schema/deployments.ts'
 import { last24Hours } from '../../lib/time.ts'
 import type { JsonObject } from '../../n8n/workflow-json.ts'
 
@@ -17,8 +17,7 @@ export type DeployedPlace = {
   n8nWorkflowId: string | null
   version: number
   status: DeploymentStatus
-  /** Credential type → what it is bound to. */
-  bindings: Record<string, Binding>
+  bindings: SlotBinding[]
 }
 
 const maxPlaces = 100

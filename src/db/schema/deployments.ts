@@ -34,7 +34,11 @@ export const deploymentStatuses = [
 ] as const
 export type DeploymentStatus = (typeof deploymentStatuses)[number]
 
-export type Binding = string | { n8nCredentialId: string }
+/** A credential of the user's, or one that is in n8n already. */
+export type CredentialChoice = { credentialId: string } | { n8nCredentialId: string }
+
+/** What fills one slot: a node, by name, and a credential type. */
+export type SlotBinding = { node: string; type: string } & CredentialChoice
 
 export interface DeploymentIntent {
   action: 'deploy' | 'activate' | 'deactivate' | 'undeploy'
@@ -70,8 +74,8 @@ export const deployments = pgTable(
     status: text('status', { enum: deploymentStatuses }).notNull(),
     step: text('step'),
     error: text('error'),
-    /** Credential type → credential id, or the id of a credential that is in n8n already. */
-    bindings: jsonb('bindings').$type<Record<string, Binding>>().notNull().default({}),
+    /** Which credential fills which slot. */
+    bindings: jsonb('bindings').$type<SlotBinding[]>().notNull().default([]),
     /** We made the n8n workflow: undeploying removes it. False for one that was there already. */
     managed: boolean('managed').notNull().default(false),
     reportSuccess: boolean('report_success').notNull().default(false),
@@ -135,6 +139,8 @@ export const deploymentVersions = pgTable(
     sequence: integer('sequence').notNull(),
     userId: uuid('user_id').notNull(),
     version: integer('version').notNull(),
+    /** What filled its slots; null where that was not recorded. */
+    bindings: jsonb('bindings').$type<SlotBinding[]>(),
     /** n8n's own id of what went live, which its executions carry; null where n8n has none or was not asked. */
     n8nVersionId: text('n8n_version_id'),
     /** When the version went live in n8n. */

@@ -120,7 +120,7 @@ describe('planning and deploying', () => {
     const { person, instanceId } = await deployed(orders({ path: 'taken-path', name: 'First come' }))
     const workflowId = await person.workflow(orders({ path: 'taken-path', name: 'Second' }))
     const { text } = await person.get(`/deployments/new?workflow=${workflowId}&instance=${instanceId}`)
-    expect(textOf(text)).toContain('POST /webhook/taken-path is taken. “First come” answers there.')
+    expect(textOf(text)).toContain('POST taken-path is a webhook of the published workflow "First come"')
   })
 
   test('an n8n that does not answer is said in amber, and what was chosen stays', async () => {

@@ -91,7 +91,18 @@ describe('choices in a URL', () => {
   test('are read the same as they were written', () => {
     const choices = {
       ...{ workflowId: id, instanceId: id, version: 3, publish: false, reportSuccess: true },
-      bindings: { slackApi: id, googleSheetsOAuth2Api: { n8nCredentialId: 'aB3dE5fG7hJ9' } },
+      slots: [
+        { node: null, type: 'slackApi', credential: { credentialId: id }, sentTo: undefined },
+        {
+          ...{ node: 'Call: A & B = 1', type: 'httpHeaderAuth', credential: { credentialId: id } },
+          sentTo: 'api.test:8080',
+        },
+        { node: 'Any', type: 'httpHeaderAuth', credential: { credentialId: id }, sentTo: null },
+        {
+          ...{ node: 'Sheets', type: 'googleSheetsOAuth2Api', sentTo: undefined },
+          credential: { n8nCredentialId: 'aB3dE5fG7hJ9' },
+        },
+      ],
     }
     expect(readChoices(new URLSearchParams(choiceFields(choices)))).toEqual(choices)
   })
@@ -115,7 +126,7 @@ describe('choices in a URL', () => {
         version: null,
         publish: true,
         reportSuccess: false,
-        bindings: {},
+        slots: [],
       },
     })
   })
@@ -159,7 +170,10 @@ describe('values of a drift', () => {
         n8n: { nodes: [{ ...node, credentials: { slackApi: { id: 'x1', name: 'By hand' } } }] },
         wanted: { nodes: [node] },
         forced: {},
-        bindings: { slackApi: 'Slack ops-bot' },
+        bindings: [
+          { node: 'Slack', type: 'slackApi', name: 'Slack ops-bot' },
+          { node: 'Another', type: 'slackApi', name: 'Slack of sales' },
+        ],
       },
     )
     expect(sides.nodes[0]?.fields).toEqual([
@@ -183,7 +197,7 @@ describe('values of a drift', () => {
         n8n: { nodes: [{ ...node, name: 'New', parameters: { a: 2 } }] },
         wanted: { nodes: [node] },
         forced: {},
-        bindings: {},
+        bindings: [],
       },
     )
     expect(sides.nodes[0]?.fields).toEqual([
@@ -232,7 +246,7 @@ describe('values of a drift', () => {
         deployed: workflow(planted.old, 'Removed'),
         n8n: workflow(planted.new, 'Added'),
         wanted: workflow(planted.old, 'Removed'),
-        ...{ forced: {}, bindings: {} },
+        ...{ forced: {}, bindings: [] },
       },
     )
     const text = JSON.stringify(sides)

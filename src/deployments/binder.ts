@@ -1,0 +1,45 @@
+/** @module What a deploy binds: every slot filled, from what n8n holds as well where it had the workflow first. */
+import type { SlotBinding } from '../db/schema/deployments.ts'
+import type { InstanceConnections } from '../instances/connections.ts'
+import type { ChosenBinding } from '../workflows/slot-bindings.ts'
+import { type Deployed, readsLive, type Release, type Releases } from './release.ts'
+import { getWorkflow } from './remote-state.ts'
+import { requireBound } from './slot-findings.ts'
+
+export class Binder {
+  readonly #releases: Releases
+  readonly #connections: Pick<InstanceConnections, 'open'>
+
+  constructor(releases: Releases, connections: Pick<InstanceConnections, 'open'>) {
+    this.#releases = releases
+    this.#connections = connections
+  }
+
+  /** @throws {AppError} `invalid` where a slot stays empty or a choice does not fit; `instance-*` */
+  async bind(
+    userId: string,
+    release: Release,
+    chosen: readonly ChosenBinding[],
+    deployed: Deployed | null,
+  ): Promise<SlotBinding[]> {
+    const remote = deployed && readsLive(deployed) ? await this.#remote(userId, release, deployed) : null
+    return requireBound(await this.#releases.bind(userId, release, chosen, deployed, remote))
+  }
+
+  /** What the caller says of slots, whatever of the others. @throws {AppError} `invalid` for a choice that does not fit */
+  async chosenOnly(
+    userId: string,
+    release: Release,
+    chosen: readonly ChosenBinding[],
+  ): Promise<SlotBinding[]> {
+    const slots = await this.#releases.bind(userId, release, chosen, null, null)
+    return slots.flatMap(({ node, type, credential, reason }) =>
+      credential && reason === 'chosen' ? [{ node: node.name, type, ...credential }] : [],
+    )
+  }
+
+  async #remote(userId: string, { instanceId }: Release, { n8nWorkflowId }: Deployed) {
+    const connection = await this.#connections.open(userId, instanceId)
+    return connection && n8nWorkflowId !== null ? getWorkflow(connection, n8nWorkflowId) : null
+  }
+}

@@ -1,0 +1,68 @@
+/** @module All that a plan has found: what would stop it, and what to know. Every check of a plan adds its findings here. */
+import type { FieldError } from '../errors.ts'
+import type { Finding } from '../n8n/finding.ts'
+import { quoted, type ResolvedSlot } from '../workflows/slot-bindings.ts'
+import { slotFindings } from './slot-findings.ts'
+import type { ConflictSearch } from './webhook-conflicts.ts'
+
+export interface PlanFacts {
+  slots: readonly ResolvedSlot[]
+  /** Slots bound to a credential that n8n does not have. */
+  goneFromN8n: readonly ResolvedSlot[]
+  /** Why n8n would refuse the body. */
+  refusals: readonly FieldError[]
+  webhooks: ConflictSearch
+  /** It was in n8n before Flowkeep and is not there any more. */
+  isTrackedGone: boolean
+}
+
+export function planFindings(facts: PlanFacts): Finding[] {
+  const { slots, goneFromN8n, refusals, webhooks, isTrackedGone } = facts
+  return [
+    ...refusals.map(
+      ({ pointer, detail }): Finding => ({ code: 'not-sendable', level: 'error', pointer, message: detail }),
+    ),
+    ...slotFindings(slots),
+    ...goneFromN8n.map(
+      ({ node, type, displayName, credential }): Finding => ({
+        code: 'n8n-credential-missing',
+        level: 'error',
+        node: node.name,
+        pointer: `/nodes/${node.index}`,
+        message:
+          `n8n has no ${type} credential with the id ${idInN8n(credential)}. Choose another ${displayName} credential ` +
+          `for ${quoted(node.name)}`,
+      }),
+    ),
+    ...webhooks.conflicts.map(
+      ({ method, path, name }): Finding => ({
+        code: 'webhook-path-taken',
+        level: 'error',
+        pointer: '',
+        message:
+          `${method} ${path} is a webhook of the published workflow ${quoted(name)}, and n8n publishes one workflow for a ` +
+          `path. Change the path, or unpublish that workflow`,
+      }),
+    ),
+    ...(webhooks.complete ? [] : [searchIncomplete]),
+    ...(isTrackedGone ? [trackedGone] : []),
+  ]
+}
+
+const idInN8n = (credential: ResolvedSlot['credential']): string =>
+  credential && 'n8nCredentialId' in credential ? credential.n8nCredentialId : ''
+
+const searchIncomplete: Finding = {
+  code: 'webhook-search-incomplete',
+  level: 'warning',
+  pointer: '',
+  message: 'The instance has many workflows: not all of them were searched for the same webhook paths',
+}
+
+const trackedGone: Finding = {
+  code: 'n8n-workflow-missing',
+  level: 'error',
+  pointer: '',
+  message:
+    'n8n no longer has the workflow that this deployment tracks. Delete the deployment, then deploy the workflow anew',
+}

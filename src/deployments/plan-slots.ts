@@ -1,0 +1,89 @@
+/** @module The slots of a plan, and their summary by credential type. Pure. */
+import type { CredentialChoice } from '../db/schema/deployments.ts'
+import type { ResolvedSlot, SlotStatus } from '../workflows/slot-bindings.ts'
+import type { N8nCredentialRef } from './credential-refs.ts'
+import type { PlannedBinding, PlannedSlot } from './plan-contract.ts'
+
+type Action = NonNullable<PlannedBinding['action']>
+
+/** A credential as it is, or will be, in n8n. */
+export interface PlannedCredential {
+  ref: N8nCredentialRef
+  action: Action
+}
+
+export interface CredentialInN8n extends N8nCredentialRef {
+  type: string
+}
+
+export const plannedSlot = (
+  { node, type, displayName, named, status, credential, reason, candidates }: ResolvedSlot,
+  planned: PlannedCredential | undefined,
+): PlannedSlot => ({
+  node: node.name,
+  type,
+  displayName,
+  named,
+  status,
+  credential: credential && {
+    ...('credentialId' in credential
+      ? { id: credential.credentialId }
+      : { n8nCredentialId: credential.n8nCredentialId }),
+    ...(planned && { n8nCredentialId: planned.ref.id }),
+    name: nameOf(credential, candidates) ?? planned?.ref.name ?? type,
+  },
+  reason,
+  ...(node.destination && { sentTo: node.destination.host }),
+  candidates: candidates.map(({ id, name, status }) => ({ id, name, status })),
+})
+
+const nameOf = (credential: CredentialChoice, candidates: ResolvedSlot['candidates']) =>
+  'credentialId' in credential ? candidates.find(({ id }) => id === credential.credentialId)?.name : undefined
+
+/** Worst first. */
+const byGravity: readonly SlotStatus[] = ['missing', 'ambiguous', 'needs-consent', 'n8n', 'bound']
+const byEffort: readonly Action[] = ['create', 'update', 'existing', 'unchanged']
+
+/**
+ * By type, in the order of the types.
+ * @param actionOf what happens to a slot's credential in n8n
+ * @param listed the credentials of these types in n8n; null where they were not, or cannot be, listed
+ */
+export function summarize(
+  slots: readonly PlannedSlot[],
+  actionOf: (slot: PlannedSlot) => Action | undefined,
+  listed: { types: ReadonlySet<string>; credentials: readonly CredentialInN8n[] } | null,
+): PlannedBinding[] {
+  const byType = [...Map.groupBy(slots, ({ type }) => type)].toSorted(([a], [b]) => (a < b ? -1 : 1))
+  return byType.map(([type, ofType]): PlannedBinding => {
+    const status =
+      worst(
+        byGravity,
+        ofType.map((slot) => slot.status),
+      ) ?? 'missing'
+    const isFilled = status === 'bound' || status === 'n8n'
+    const actions = ofType.flatMap((slot) => actionOf(slot) ?? [])
+    return {
+      type,
+      displayName: ofType[0]?.displayName ?? type,
+      nodes: ofType.map(({ node }) => node).toSorted(),
+      status,
+      credentialId: isFilled ? same(ofType.map(({ credential }) => credential?.id)) : null,
+      n8nCredentialId: same(ofType.map(({ credential }) => credential?.n8nCredentialId)),
+      action: isFilled ? (worst(byEffort, actions) ?? null) : null,
+      candidates: ofType[0]?.candidates ?? [],
+      n8nCandidates: listed?.types.has(type)
+        ? listed.credentials.flatMap(({ id, name, type: each }) => (each === type ? [{ id, name }] : []))
+        : null,
+    }
+  })
+}
+
+const worst = <T>(order: readonly T[], values: readonly T[]): T | undefined =>
+  order.find((value) => values.includes(value))
+
+/** Null where they differ, or one is not known. */
+function same(values: (string | undefined)[]): string | null {
+  const [first] = values
+  return first !== undefined && values.every((value) => value === first) ? first : null
+}

@@ -1,0 +1,120 @@
+/** @module Works through one run: finished, failed, or left to the scheduled job. */
+import type { Log } from '../http/log.ts'
+import { AppError } from '../errors.ts'
+import type { InstanceConnections } from '../instances/connections.ts'
+import type { ErrorReporter } from '../instances/reporter.ts'
+import { webhookUrlOf } from '../instances/repository.ts'
+import { N8nError } from '../n8n/api-transport.ts'
+import type { Catalogue } from '../n8n/catalogue.ts'
+import { backoffAfter, isTransient, reasonOf, waitOf } from './failures.ts'
+import type { Releases } from './release.ts'
+import type { RemoteCredentials } from './remote-credentials.ts'
+import { LaterError, LeaseLostError, type Outcome, type Run } from './run.ts'
+import { Steps } from './steps.ts'
+
+/** A run that is taken up this often does not come to an end. */
+const maximumAttempts = 20
+const gaveUp = `Gave up after ${maximumAttempts} attempts. Fix the cause, then retry`
+
+export interface RunnerOptions {
+  releases: Releases
+  remoteCredentials: RemoteCredentials
+  connections: Pick<InstanceConnections, 'open'>
+  reporter: Pick<ErrorReporter, 'ensureReporter' | 'removeReporter'>
+  publicUrl: string
+  loadCatalogue: () => Promise<Catalogue>
+  log: Log
+  wait: (ms: number) => Promise<void>
+}
+
+export class Runner {
+  readonly #now: () => Date
+  readonly #options: RunnerOptions
+
+  constructor(now: () => Date, options: RunnerOptions) {
+    this.#now = now
+    this.#options = options
+  }
+
+  /** Ends finished, failed, or put off. @throws what the database throws: the lease runs out and the job goes on */
+  async work(run: Run, budgetMs: number): Promise<void> {
+    const deadlineMs = this.#now().getTime() + budgetMs
+    try {
+      if (run.row.attempts > maximumAttempts) return await run.fail(gaveUp)
+      await run.finish(await this.#carryOut(run, deadlineMs))
+    } catch (error) {
+      if (error instanceof LeaseLostError) return
+      if (error instanceof LaterError) return await run.reschedule(error).catch(unlessLeaseLost)
+      const reason = reasonOf(error)
+      if (reason === undefined) throw error
+      this.log('warn', run, error)
+      await this.#stop(run, error, reason).catch(unlessLeaseLost)
+    }
+  }
+
+  /** What n8n refuses has failed; while n8n is unavailable, the scheduled job tries again. */
+  #stop(run: Run, error: unknown, reason: string): Promise<void> {
+    const { attempts } = run.row
+    if (!isTransient(error)) return run.fail(reason)
+    if (attempts >= maximumAttempts) return run.fail(`${reason}. ${gaveUp}`)
+    const waitMs = backoffAfter(attempts)
+    const later = `${reason}. Flowkeep tries again in ${waitMs / 1000} s`
+    return run.reschedule(new LaterError(waitMs, later, { backsOff: true }))
+  }
+
+  async #carryOut(run: Run, deadlineMs: number): Promise<Outcome> {
+    const { userId, workflowId, instanceId, intent } = run.row
+    const connection = await this.#options.connections.open(userId, instanceId)
+    if (!connection) throw new AppError('conflict', 'The instance has been removed')
+    const call = this.#caller(run, deadlineMs)
+    const { reporter, loadCatalogue, wait } = this.#options
+    const steps = new Steps(run, {
+      ...{ connection, reporter, call, wait, now: this.#now },
+      webhookUrl: webhookUrlOf(this.#options.publicUrl, instanceId),
+      remoteCredentials: this.#options.remoteCredentials,
+      catalogue: await loadCatalogue(),
+    })
+    if (intent.action === 'undeploy') return steps.undeploy()
+    if (intent.action === 'deactivate') return steps.deactivate()
+    const version = intent.version ?? run.row.version
+    const { workflow } = await this.#options.releases.find(userId, workflowId, instanceId, version)
+    return intent.action === 'activate' ? steps.activate(workflow) : steps.deploy(version, workflow)
+  }
+
+  /** Asks n8n once, and again only when the time is over that n8n has asked for. */
+  #caller(run: Run, deadlineMs: number) {
+    return async <T>(work: () => Promise<T>): Promise<T> => {
+      for (;;) {
+        if (this.#now().getTime() > deadlineMs) throw new LaterError(0, null)
+        await run.keepLease()
+        try {
+          return await work()
+        } catch (error) {
+          const waitMs = waitOf(error)
+          if (waitMs === undefined) throw error
+          const reason = 'The n8n server accepts no more requests for now. Flowkeep resumes this by itself'
+          if (this.#now().getTime() + waitMs > deadlineMs) throw new LaterError(waitMs, reason)
+          await this.#options.wait(waitMs)
+        }
+      }
+    }
+  }
+
+  log(level: 'warn' | 'error', { row }: Run, error: unknown): void {
+    this.#options.log(level, 'deployment-stopped', {
+      deploymentId: row.id,
+      step: row.step,
+      errorName: error instanceof Error ? error.name : typeof error,
+      ...(error instanceof N8nError && {
+        operation: error.operation,
+        kind: error.kind,
+        status: error.status,
+      }),
+    })
+  }
+}
+
+/** Another run has taken over, and writes down how it ends. */
+function unlessLeaseLost(error: unknown): void {
+  if (!(error instanceof LeaseLostError)) throw error
+}

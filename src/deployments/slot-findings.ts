@@ -1,0 +1,131 @@
+/** @module What stands in the way of a slot, or is to be known about it, and how to fix it. Pure. */
+import type { SlotBinding } from '../db/schema/deployments.ts'
+import { AppError } from '../errors.ts'
+import type { Finding } from '../n8n/finding.ts'
+import { pointerTo } from '../n8n/workflow-json.ts'
+import { choiceOf, quoted, type ResolvedSlot } from '../workflows/slot-bindings.ts'
+
+/** Errors of the slots that are not filled, warnings of those that are. */
+export function slotFindings(slots: readonly ResolvedSlot[]): Finding[] {
+  return slots.flatMap((slot): Finding[] => {
+    const problem = unfilled(slot)
+    return problem ? [problem] : warningsOf(slot)
+  })
+}
+
+/** @throws {AppError} `invalid` with one entry, and one finding in `problems`, for each slot that is not filled */
+export function requireBound(slots: readonly ResolvedSlot[]): SlotBinding[] {
+  const problems = slots.flatMap((slot) => unfilled(slot) ?? [])
+  const [first] = problems
+  if (first) {
+    const errors = problems.map(({ message }) => ({ pointer: '/bindings', detail: message }))
+    throw new AppError('invalid', `/bindings: ${first.message}`, { errors, extra: { problems } })
+  }
+  return slots.flatMap(({ node, type, credential }) =>
+    credential ? [{ node: node.name, type, ...choiceOf(credential) }] : [],
+  )
+}
+
+/** A slot that nothing fills, as a plan and a refused deployment say it. */
+function unfilled(slot: ResolvedSlot): Finding | undefined {
+  const { node, type, displayName, named, candidates, status, newHost } = slot
+  if (status === 'bound' || status === 'n8n') return undefined
+  const at = { level: 'error', node: node.name, pointer: `/nodes/${node.index}` } as const
+  const entry = `{ "node": ${JSON.stringify(node.name)}, "type": "${type}", "credentialId": … } in bindings`
+  if (newHost) {
+    return {
+      ...at,
+      code: 'credential-new-host',
+      pointer: urlPointer(slot),
+      message:
+        `${labelOf(slot, newHost.credential)} was sent to ${hostsBefore(newHost.from)} before, and ${quoted(node.name)} ` +
+        `would send it to ${newHost.to ?? 'a host that is decided at run time'}. To send it there, choose it with ${entry}`,
+    }
+  }
+  if (status === 'needs-consent') {
+    return {
+      ...at,
+      code: 'credential-needs-consent',
+      message:
+        `${quoted(node.name)} needs a ${displayName} credential with consent. Sign in with it inside n8n, then choose that ` +
+        `credential by its n8nCredentialId`,
+    }
+  }
+  if (status === 'missing') {
+    const isNamed = named?.name != null
+    return {
+      ...at,
+      code: 'credential-missing',
+      message: isNamed
+        ? `${quoted(node.name)} names the ${displayName} credential ${quoted(named.name ?? '')}, which you do not have. ` +
+          `Create it with this name, or choose another one with ${entry}`
+        : `${quoted(node.name)} needs a ${displayName} credential. Create one` +
+          (candidates.length > 0 ? `, or choose one with ${entry}` : ''),
+    }
+  }
+  const rejected = candidates.find((each) => each.status === 'invalid' && isOnlyOrNamed(each.name, slot))
+  if (rejected) {
+    return {
+      ...at,
+      code: 'credential-rejected',
+      message:
+        `The ${displayName} credential ${quoted(rejected.name)} was rejected by its service. Update its data, or choose a ` +
+        `credential for ${quoted(node.name)} with ${entry}`,
+    }
+  }
+  return {
+    ...at,
+    code: 'credential-ambiguous',
+    message:
+      (candidates.length === 1
+        ? `Your ${displayName} credential is not bound to ${quoted(node.name)} by itself, because nothing says that it is the one`
+        : `${quoted(node.name)} needs one of your ${candidates.length} ${displayName} credentials`) +
+      `. Choose it with ${entry}`,
+  }
+}
+
+function warningsOf(slot: ResolvedSlot): Finding[] {
+  const { node, credential, candidates, displayName } = slot
+  const at = { level: 'warning', node: node.name } as const
+  const findings: Finding[] = []
+  if (node.destination?.host === null) {
+    findings.push({
+      ...at,
+      code: 'credential-host-unknown',
+      pointer: urlPointer(slot),
+      message:
+        `The host that ${quoted(node.name)} sends its ${displayName} credential to is decided at run time. Write the host ` +
+        `into the URL, such as https://api.example.com/{{ … }}, to know where it goes`,
+    })
+  }
+  const own = credential && 'credentialId' in credential ? credential.credentialId : undefined
+  if (candidates.find(({ id }) => id === own)?.status === 'invalid') {
+    findings.push({
+      ...at,
+      code: 'credential-rejected',
+      pointer: `/nodes/${node.index}`,
+      message: `${labelOf(slot, credential)} of ${quoted(node.name)} was rejected by its service. Update its data`,
+    })
+  }
+  return findings
+}
+
+const isOnlyOrNamed = (name: string, { named, candidates }: ResolvedSlot): boolean =>
+  candidates.length === 1 || named?.name === name.trim()
+
+const urlPointer = ({ node }: ResolvedSlot): string =>
+  (node.destination?.parameter ?? []).reduce(pointerTo, `/nodes/${node.index}/parameters`)
+
+function labelOf({ candidates, displayName }: ResolvedSlot, credential: ResolvedSlot['credential']): string {
+  const id = credential && 'credentialId' in credential ? credential.credentialId : undefined
+  const name = candidates.find((candidate) => candidate.id === id)?.name
+  return name === undefined
+    ? `The ${displayName} credential in n8n`
+    : `The ${displayName} credential ${quoted(name)}`
+}
+
+function hostsBefore(hosts: (string | null)[]): string {
+  const known = hosts.flatMap((host) => host ?? [])
+  if (known.length > 0) return known.join(', ')
+  return hosts.length > 0 ? 'a host that was decided at run time' : 'no URL of the workflow’s choice'
+}
