@@ -83,12 +83,13 @@ describe('what is done with a server', () => {
     const id = await person.addServer()
     const reset = (daysAgo: number) =>
       world.world.database.sql`update instances set epoch = 2,
-        epoch_started_at = now() - make_interval(days => ${daysAgo}::integer) where id = ${id}`
+        epoch_started_at = ${new Date(world.world.deps.now().getTime() - daysAgo * 86_400_000).toISOString()}
+        where id = ${id}`
     const page = async () => textOf((await person.get(`/instances/${id}`)).text)
     expect(await page()).not.toContain('was reset or restored')
     await reset(1)
     expect(await page()).toContain('n8n was reset or restored')
-    await reset(60)
+    await reset(15)
     expect(await page()).not.toContain('was reset or restored')
   })
 
