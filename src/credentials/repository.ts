@@ -10,7 +10,7 @@ import { deleteUnlessUsed } from '../db/guarded-delete.ts'
 import { credentials } from '../db/schema/credentials.ts'
 import { auditEvents } from '../db/schema/users.ts'
 import { AppError } from '../errors.ts'
-import { redact } from '../http/log.ts'
+import { redact } from '../lib/secrets.ts'
 import { type Page, type Slice, slice } from '../http/page.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
 import type {

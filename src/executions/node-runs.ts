@@ -2,7 +2,7 @@
  * @module What a run's data comes down to: per node how it ended, when, how long it took, how many items it gave and
  * why it failed. The items themselves are users' data, and their secrets too: they are not kept. Shapes of n8n 1.x, 2.x.
  */
-import { redact } from '../http/log.ts'
+import { redact } from '../lib/secrets.ts'
 import { cleanText } from './run-data.ts'
 
 export interface NodeRun {

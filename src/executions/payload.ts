@@ -4,7 +4,7 @@
  * Pure; nothing is guessed that the sender did not say.
  */
 import { type ExecutionStatus, executionStatuses } from '../db/schema/executions.ts'
-import { redact } from '../http/log.ts'
+import { redact } from '../lib/secrets.ts'
 import type { N8nExecution } from '../n8n/api-shapes.ts'
 import type { IncomingIncident } from './incidents.ts'
 import { type IncomingExecution, isOpen } from './merge.ts'

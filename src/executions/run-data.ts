@@ -1,4 +1,12 @@
-/** @module Run data as it may be stored: what jsonb can hold, without stacks and credentials in headers, within 256 KB. */
+/** @module Run data as it may be stored: what jsonb can hold, without stacks and secrets, within 256 KB. */
+import {
+  holdsOnlySecrets,
+  isHeaderName,
+  isSecretNumber,
+  pairNameOf,
+  redactString,
+} from '../lib/redact-json.ts'
+import { redact, redacted } from '../lib/secrets.ts'
 import { type NodeCounts, nodeCountsOf } from './node-counts.ts'
 import type { Activity } from './node-runs.ts'
 
@@ -7,9 +15,6 @@ const encoder = new TextEncoder()
 /** Beyond these jsonb prints a number with hundreds of digits. */
 const largestNumber = 1e21
 const smallestNumber = 1e-21
-const secretHeaders =
-  /^(authorization|proxy-authorization|cookie|set-cookie|x-api-key|x-n8n-api-key|x-auth-token|resumetoken|resumeurl)$/i
-
 export interface RunData {
   /** Text that jsonb can hold. */
   json: string
@@ -36,21 +41,43 @@ export function toRunData(data: unknown, activity: Activity | null = null): RunD
 /** What Postgres text can hold: no U+0000, no lone surrogate. */
 export const cleanText = (text: string): string => text.replaceAll('\0', '').toWellFormed()
 
-/** What jsonb can hold of it, without stacks and without credentials in headers. */
-export function cleanJson(value: unknown): unknown {
-  if (typeof value === 'string') return cleanText(value)
-  if (typeof value === 'number') {
-    const size = Math.abs(value)
-    return size > largestNumber || (size !== 0 && size < smallestNumber) ? String(value) : value
-  }
-  if (Array.isArray(value)) return value.map(cleanJson)
+/** What jsonb can hold of it, without stacks and without secrets. */
+export const cleanJson = (value: unknown): unknown => cleanMember(value)
+
+/** @param name of the member, or of the pair that it is part of */
+function cleanMember(value: unknown, name?: string): unknown {
+  if (typeof value === 'string') return redactString(cleanText(value), name)
+  if (typeof value === 'number') return cleanNumber(value, name)
   if (typeof value !== 'object' || value === null) return value
+  const isSecret = name !== undefined && holdsOnlySecrets(name)
+  const clean = (member: unknown, memberName?: string) =>
+    isSecret && typeof member === 'string' ? redacted : cleanMember(member, memberName)
+  if (Array.isArray(value)) {
+    return value.map((item, index) =>
+      typeof item === 'string' && isHeaderName(value[index - 1]) ? redacted : clean(item),
+    )
+  }
   const isError = 'message' in value && 'stack' in value
-  const entries = Object.entries(value)
-    .filter(([name]) => !(isError && name === 'stack'))
-    .map(([name, member]) => [
-      cleanText(name),
-      secretHeaders.test(name) && member !== null ? '[redacted]' : cleanJson(member),
-    ])
-  return Object.fromEntries(entries)
+  const pairName = 'value' in value ? pairNameOf(value) : undefined
+  const cleaned: Record<string, unknown> = {}
+  for (const [key, member] of Object.entries(value)) {
+    if (isError && key === 'stack') continue
+    const cleanKey = redact(cleanText(key))
+    const memberName = key === 'value' && pairName !== undefined ? pairName : key
+    setMember(cleaned, cleanKey, clean(member, memberName))
+  }
+  return cleaned
+}
+
+function cleanNumber(value: number, name: string | undefined): unknown {
+  if (name !== undefined && isSecretNumber(value, name)) return redacted
+  const size = Math.abs(value)
+  return size > largestNumber || (size !== 0 && size < smallestNumber) ? String(value) : value
+}
+
+/** Also for `__proto__`, which an assignment would not add. */
+function setMember(target: Record<string, unknown>, key: string, value: unknown): void {
+  if (key === '__proto__')
+    Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true })
+  else target[key] = value
 }

@@ -4,6 +4,10 @@ import type { AppError } from '../errors.ts'
 import type { BaseEnv } from './env.ts'
 import type { Log } from './log.ts'
 
+/** `at name (file:1:2)` or `at file:1:2`. */
+const frame =
+  /^ {4}at (?:[^()]{1,200} \()?(?:[a-z-]+:|\/|[A-Z]:\\|<anonymous>|native|[\w.-]+\.[cm]?[jt]sx?)[^()\s]{0,300}\)?$/
+
 /**
  * Logs a failed request with what helps to find the fault: codes, SQLSTATE, constraint, error names and the frames of
  * our own code. Never a message of a database error: it holds every bound parameter.
@@ -22,10 +26,14 @@ export function requestFailed(log: Log, c: Context<BaseEnv>, failure: AppError):
   })
 }
 
-const framesOf = (error: Error): string =>
-  (error.stack ?? '')
+/** Lines of the stack that name a place in code. The stack starts with the message, which may hold lines like them. */
+function framesOf({ stack = '', message }: Error): string {
+  const start = message === '' ? 0 : stack.indexOf(message)
+  const frames = start < 0 ? '' : stack.slice(start + message.length)
+  return frames
     .split('\n')
-    .filter((line) => /^\s+at /.test(line))
+    .filter((line) => frame.test(line))
     .slice(0, 6)
     .map((line) => line.trim())
     .join(' | ')
+}

@@ -1,4 +1,5 @@
 /** @module Structured logs, one JSON object a line. Callers name safe fields; the sink redacts all the same. */
+import { redact, redacted } from '../lib/secrets.ts'
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 export type LogFields = Record<string, string | number | boolean | null | undefined>
@@ -10,12 +11,12 @@ export interface Log {
 const order: Record<LogLevel, number> = { debug: 10, info: 20, warn: 30, error: 40 }
 const maxFieldChars = 2048
 const secretNames = /pass|secret|token|api.?key|auth|cookie|dsn|credential.?data/i
-const secretValues =
-  /Bearer\s+[\w.~+/-]+=*|\b(?:whsec_|whk_|fkr_|sk-|AKIA|gh[pousr]_|xox[a-z]-)[\w-]+|\beyJ[\w-]+\.[\w-]+\.[\w-]*|-----BEGIN[^-]+-----|:\/\/[^\s/@]+@/g
+/** Of a longer text the rest is not scanned; a secret at the cut is far beyond what is written. */
+const maxScannedChars = 16 * 1024
 
-export function redact(text: string): string {
-  const capped = text.length > maxFieldChars ? `${text.slice(0, maxFieldChars)}…` : text
-  return capped.replace(secretValues, '[redacted]')
+function safeText(text: string): string {
+  const safe = redact(text.slice(0, maxScannedChars))
+  return safe.length > maxFieldChars ? `${safe.slice(0, maxFieldChars)}…` : safe
 }
 
 export function createLog(
@@ -28,8 +29,8 @@ export function createLog(
     const line: Record<string, unknown> = { time: now().toISOString(), level, event }
     for (const [name, value] of Object.entries(fields)) {
       if (value === undefined) continue
-      if (secretNames.test(name)) line[name] = '[redacted]'
-      else line[name] = typeof value === 'string' ? redact(value) : value
+      if (secretNames.test(name)) line[name] = redacted
+      else line[name] = typeof value === 'string' ? safeText(value) : value
     }
     write(JSON.stringify(line), level)
   }

@@ -1,5 +1,6 @@
 /** @module One request to n8n's public API: bounded in time and bytes, never redirected, its failures put into our words. */
 import type * as z from 'zod'
+import { redact, redacted } from '../lib/secrets.ts'
 
 export type N8nErrorKind =
   | 'unreachable'
@@ -228,15 +229,9 @@ async function readDetail(response: Response, apiKey: string): Promise<string | 
   }
 }
 
-const SECRET_LIKE =
-  /Bearer\s+\S+|\b(?:whsec_|whk_|fkr_|sk-|pk_|rk_|AKIA|gh[pousr]_|github_pat_|glpat-|xox[a-z]-)[\w-]+|\beyJ[\w-]+(?:\.[\w-]*)*|-----BEGIN[^]*?(?:-----END[^-]*-----|$)|:\/\/[^\s/@]+@|\b[A-Za-z0-9+/_-]{32,}={0,2}/g
-
-/** One line of at most 200 characters without the API key, markup, and whatever looks like a secret. */
+/** One line of at most 200 characters without the API key, markup, and secrets. */
 export function redactDetail(text: string, apiKey: string): string {
-  const line = text
-    .slice(0, MAX_REFUSAL_BYTES)
-    .replaceAll(apiKey, '[redacted]')
-    .replace(SECRET_LIKE, '[redacted]')
+  const line = redact(text.slice(0, MAX_REFUSAL_BYTES).replaceAll(apiKey, redacted))
     .replace(/[\s\p{Cc}]+/gu, ' ')
     .replace(/[<>]/g, '')
     .trim()

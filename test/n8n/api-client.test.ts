@@ -369,8 +369,10 @@ describe('over a real socket', () => {
 })
 
 test('a detail is one line of 200 characters at most, without secrets', () => {
-  const text = `a\n\tb\u0000 key-1 Bearer abc.def https://u:p@host eyJhbGciOi.eyJz.sig ${'ab12'.repeat(10)} ${'x '.repeat(300)}`
+  const text = `a\n\tb\u0000 key-1 Bearer abc.def https://u:p@host eyJhbGciOi.eyJzdWIi.sig sk-${'ab12'.repeat(10)} ${'x '.repeat(300)}`
   const detail = redactDetail(text, 'key-1')
-  expect(detail).toMatch(/^a b \[redacted\] \[redacted\] https\[redacted\]host \[redacted\] \[redacted\] x/)
+  expect(detail).toMatch(
+    /^a b \[redacted\] \[redacted\] https:\/\/\[redacted\]@host \[redacted\] \[redacted\] x/,
+  )
   expect(detail.length).toBeLessThanOrEqual(200)
 })

@@ -4,7 +4,7 @@
  */
 import type { Drift } from '../../deployments/drift-contract.ts'
 import { nodeForm, settingsForm } from '../../deployments/remote-form.ts'
-import { redact } from '../../http/log.ts'
+import { redact } from '../../lib/secrets.ts'
 import type { JsonObject } from '../../n8n/workflow-json.ts'
 import { sameJson } from '../../workflows/diff.ts'
 import { isObject, type Placed, plainValue, valueAt } from '../workflows/shown-value.ts'

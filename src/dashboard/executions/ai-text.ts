@@ -1,5 +1,5 @@
 /** @module A failure told to a model: what the workflow is for, where it failed and how the node is set, without values. */
-import { redact } from '../../http/log.ts'
+import { redact } from '../../lib/secrets.ts'
 import { outline, outlineText } from './outline.ts'
 import type { RunView } from './run-view-model.ts'
 

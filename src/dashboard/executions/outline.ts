@@ -1,5 +1,5 @@
 /** @module What a value looks like without saying it: keys, types and sizes. Pure. */
-import { redact } from '../../http/log.ts'
+import { redact } from '../../lib/secrets.ts'
 
 export interface OutlineRow {
   key: string

@@ -1,5 +1,5 @@
 /** @module Values of a workflow as a page may show them: secrets taken out, long ones cut around what differs. Pure. */
-import { redact } from '../../http/log.ts'
+import { redact } from '../../lib/secrets.ts'
 import { findHardCodedSecrets } from '../../n8n/hard-coded-secrets.ts'
 import type { JsonObject } from '../../n8n/workflow-json.ts'
 

@@ -1,0 +1,54 @@
+/** @module The `user:password` of a URL or a connection string. Linear over one text. */
+import { isPlaceholder } from './secret-names.ts'
+import { isRandom } from './random-text.ts'
+
+/** An `@` further away belongs to something else. */
+const maxChars = 512
+const authority = /[^\s"'`<>/?#\\]{0,512}/y
+const wider = /[^\s"'`<>\\]{0,512}/y
+const encodedAuthority = /(?:[^\s"'`<>/?#\\&%]|%(?!2[Ff]|3[Ff]|40)[0-9A-Fa-f]{2}){1,512}(?=%40)/y
+
+export class Userinfo {
+  readonly #text: string
+  /** The next `@`, as far as known; the text's length when there is none. */
+  #nextAt = -1
+
+  constructor(text: string) {
+    this.#text = text
+  }
+
+  /** @param start after `://`. @returns the index of the `@`, or -1 */
+  endOf(start: number): number {
+    const text = this.#text
+    if (this.#nextAt < start) {
+      const next = text.indexOf('@', start)
+      this.#nextAt = next < 0 ? text.length : next
+    }
+    if (this.#nextAt - start > maxChars || this.#nextAt === text.length) return -1
+    authority.lastIndex = start
+    const host = authority.exec(text)?.[0] ?? ''
+    const at = host.lastIndexOf('@')
+    if (at >= 0) return isSecretUserinfo(host.slice(0, at)) ? start + at : -1
+    // A password with an unescaped slash, question mark or hash; what follows a colon and is a port is none.
+    if (!/^[^:[\]]{0,128}:(?!\d{1,5}$)(?!$)/.test(host)) return -1
+    wider.lastIndex = start
+    const rest = wider.exec(text)?.[0] ?? ''
+    const later = rest.lastIndexOf('@')
+    return later >= 0 && isSecretUserinfo(rest.slice(0, later)) ? start + later : -1
+  }
+
+  /** The same within a percent-encoded URL. @param start after `%3A%2F%2F`. @returns the index of the `%40`, or -1 */
+  encodedEndOf(start: number): number {
+    encodedAuthority.lastIndex = start
+    const found = encodedAuthority.exec(this.#text)?.[0]
+    const isSecret = found !== undefined && isSecretUserinfo(found.replaceAll(/%3[Aa]/g, ':'))
+    return isSecret ? start + found.length : -1
+  }
+}
+
+function isSecretUserinfo(userinfo: string): boolean {
+  const colon = userinfo.indexOf(':')
+  if (colon < 0) return isRandom(userinfo, 16)
+  const password = userinfo.slice(colon + 1)
+  return password !== '' ? !isPlaceholder(password) : isRandom(userinfo.slice(0, colon), 12)
+}
