@@ -6,7 +6,9 @@ import { Writable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as z from 'zod'
 import { AppError } from '../errors.ts'
-import { contentHash, parseWorkflow, unwrapWorkflowFile } from '../n8n/workflow-json.ts'
+import { inexactNumbers } from '../lib/json-text.ts'
+import { contentHash, parseWorkflow } from '../n8n/workflow-json.ts'
+import { workflowsInText } from '../n8n/workflow-text.ts'
 import { RequestRefused, Session, type SessionIo } from './session.ts'
 
 export interface ImportIo extends SessionIo {
@@ -108,15 +110,15 @@ class Importer {
     const read = await readWorkflows(file)
     if (typeof read === 'string') return [{ label: file, outcome: { kind: 'refused', reason: read } }]
     const outcomes: { label: string; outcome: Outcome }[] = []
-    for (const [index, value] of read.entries()) {
+    for (const [index, workflow] of read.entries()) {
       const label = read.length === 1 ? file : `${file} [${index}]`
       const fallback = path.basename(file, '.json') + (read.length === 1 ? '' : ` ${index + 1}`)
-      outcomes.push({ label, outcome: await this.#importOne(value, fallback) })
+      outcomes.push({ label, outcome: await this.#importOne(workflow, fallback) })
     }
     return outcomes
   }
 
-  async #importOne(value: unknown, fallbackName: string): Promise<Outcome> {
+  async #importOne({ value, text }: FileWorkflow, fallbackName: string): Promise<Outcome> {
     let name: string | null
     let hash: string
     try {
@@ -132,7 +134,10 @@ class Importer {
       return outcome.kind === 'created' ? { kind: 'repeated' } : outcome
     }
     const named = name !== null && name.trim() !== ''
-    const body = { workflow: value, ...(!named && { name: Array.from(fallbackName).slice(0, 100).join('') }) }
+    const body = {
+      workflow: text ?? value,
+      ...(!named && { name: Array.from(fallbackName).slice(0, 100).join('') }),
+    }
     const outcome = this.#known.has(hash)
       ? Promise.resolve({ kind: 'present' } as const)
       : this.#create(body, hash)
@@ -152,8 +157,14 @@ class Importer {
   }
 }
 
-/** The values in a file that should be workflows, or why there are none. */
-async function readWorkflows(file: string): Promise<unknown[] | string> {
+interface FileWorkflow {
+  value: unknown
+  /** Sent instead of `value` where the text says more: which numbers are stored as others. */
+  text: string | null
+}
+
+/** What in a file should be workflows, or why there is none. */
+async function readWorkflows(file: string): Promise<FileWorkflow[] | string> {
   let text: string
   try {
     if ((await stat(file)).size > largestFileBytes) return 'larger than 64 MB'
@@ -162,16 +173,12 @@ async function readWorkflows(file: string): Promise<unknown[] | string> {
     return error instanceof TypeError ? 'not UTF-8 text' : 'cannot be read'
   }
   if (text.trim() === '') return 'empty file'
-  let json: unknown
   try {
-    json = JSON.parse(text)
-  } catch {
-    return 'not JSON'
-  }
-  try {
-    return unwrapWorkflowFile(json)
+    const { workflows, source } = workflowsInText(text)
+    const isTold = workflows.length === 1 && inexactNumbers(source, 1).length > 0
+    return workflows.map(({ value }) => ({ value, text: isTold ? source : null }))
   } catch (error) {
-    return reasonOf(error)
+    return reasonOf(error).replace(/^Not JSON/, 'not JSON')
   }
 }
 

@@ -127,12 +127,19 @@ function queryOf(c: Context): Record<string, string | string[]> {
   )
 }
 
-async function valueOf(c: Context, target: keyof ValidationTargets, limitBytes: number): Promise<unknown> {
+async function valueOf(
+  c: Context,
+  target: keyof ValidationTargets,
+  limitBytes: number,
+  prepare: (text: string) => string,
+): Promise<unknown> {
   if (target === 'param') return c.req.param()
   if (target === 'query') return queryOf(c)
   const text = await readText(c, limitBytes)
   c.set('bodyText', text)
-  const value = parseJson(text)
+  const asSent = parseJson(text)
+  const prepared = prepare(text)
+  const value = prepared === text ? asSent : parseJson(prepared)
   const errors = checkJson(value, {})
   if (errors.length > 0) {
     throw new AppError('invalid', `${errors[0]?.pointer || 'The body'}: ${errors[0]?.detail}`, { errors })
@@ -148,6 +155,7 @@ type Validated<S extends z.ZodType, T extends keyof ValidationTargets> = {
 /**
  * Validates one part of the request and documents it in the OpenAPI description.
  * A path parameter that is not valid is a 404: no such thing can exist.
+ * @param prepare changes the text of a well-formed JSON body before it is parsed
  */
 export function valid<
   S extends z.ZodType,
@@ -158,9 +166,10 @@ export function valid<
   target: T,
   schema: S,
   limitBytes: number = bodyLimits.default,
+  prepare: (text: string) => string = (text) => text,
 ): MiddlewareHandler<E, P, Validated<S, T> & Input> {
   const middleware: MiddlewareHandler = async (c, next) => {
-    const value = await valueOf(c, target, limitBytes)
+    const value = await valueOf(c, target, limitBytes, prepare)
     if (target === 'param') {
       const result = schema.safeParse(value)
       if (!result.success) throw new AppError('not-found', 'No such resource')

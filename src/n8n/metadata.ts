@@ -1,5 +1,6 @@
 /** @module What a workflow consists of and needs, read from its JSON alone. Pure. */
 import type { Catalogue } from './catalogue.ts'
+import type { Finding } from './finding.ts'
 import { findHardCodedSecrets } from './hard-coded-secrets.ts'
 import {
   describeNode,
@@ -14,18 +15,23 @@ import { webhookPaths } from './webhook-paths.ts'
 /** Stable codes, beside those of `checkStructure`; new ones may be added. */
 export type WarningCode =
   | 'hard-coded-secret'
+  | 'inexact-number'
   | 'no-trigger'
   | 'unknown-credential-type'
   | 'unknown-node-type'
   | 'unknown-node-version'
   | 'unknown-webhook-path'
   | 'unresolved-credential-type'
+  | 'unwrapped-json'
 
 /** `message` never repeats a secret. `node`: the node's name, or `#` and its index when it has none. */
 export interface WorkflowWarning {
   code: string
   message: string
   node?: string
+  level?: Finding['level']
+  /** JSON pointer into the workflow */
+  pointer?: string
 }
 
 /** `optional`: only nodes that can do without it have one attached. */

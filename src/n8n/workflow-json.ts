@@ -9,9 +9,6 @@ export const MAX_CONNECTIONS = 20_000
 export const MAX_VALUES = 200_000
 /** Containers within containers. n8n's own workflows stay under 30. */
 export const MAX_JSON_DEPTH = 100
-/** jsonb prints a number in full: 1e308 becomes 309 digits. */
-const MAX_NUMBER = 1e21
-const MIN_NUMBER = 1e-30
 const MAX_ERRORS = 20
 const MAX_POINTER_LENGTH = 300
 /** How deep a file may wrap its workflows. */
@@ -25,7 +22,7 @@ export interface ParsedWorkflow {
   /** the workflow's own name; null when it has none */
   name: string | null
   nodes: JsonObject[]
-  /** UTF-8 bytes of the compact JSON */
+  /** UTF-8 bytes of the compact JSON with its numbers in full */
   sizeBytes: number
 }
 
@@ -64,11 +61,19 @@ export function parseWorkflow(value: unknown, options: CheckJsonOptions = {}): P
     isObject(node) ? [] : [{ pointer: `${prefix}/nodes/${index}`, detail: 'must be an object' }],
   )
   if (faults.length > 0) throw invalidWorkflow(faults.slice(0, options.maxErrors ?? MAX_ERRORS))
-  const sizeBytes = new TextEncoder().encode(JSON.stringify(value)).length
+  const text = JSON.stringify(value)
+  const sizeBytes = new TextEncoder().encode(text).length + digitsInFull(text)
   if (sizeBytes > MAX_WORKFLOW_BYTES) {
     throw new AppError('too-large', `A workflow may have ${MAX_WORKFLOW_BYTES} bytes, this one ${sizeBytes}`)
   }
   return { workflow: value, name: typeof name === 'string' ? name : null, nodes, sizeBytes }
+}
+
+/** jsonb prints numbers in full: 1e308 becomes 309 digits. Exponents in strings count too, which does no harm. */
+function digitsInFull(text: string): number {
+  let digits = 0
+  for (const [, exponent] of text.matchAll(/\de[-+](\d{2,3})/g)) digits += Number(exponent)
+  return digits
 }
 
 function tooMany(count: number, name: 'nodes' | 'connections', limit: number): FieldError | undefined {
@@ -100,8 +105,8 @@ interface Place {
 
 /**
  * What Postgres or a recursive reader could not take: depth over 100, U+0000 or a lone surrogate in a string or key,
- * numbers of more than 1e21 or, 0 apart, less than 1e-30; and more than `maxValues` values. In document order; stops
- * after `maxErrors`. Linear; the memory depends on the depth.
+ * Infinity; and more than `maxValues` values. In document order; stops after `maxErrors`. Linear; the memory depends on
+ * the depth.
  */
 export function checkJson(value: unknown, options: CheckJsonOptions = {}): FieldError[] {
   const { pointerPrefix = '', maxErrors = MAX_ERRORS, maxValues = Infinity } = options
@@ -150,7 +155,7 @@ const TOO_DEEP = `is nested more than ${MAX_JSON_DEPTH} deep`
 
 function scalarFault(value: unknown): string | undefined {
   if (typeof value === 'string') return stringFault(value)
-  if (typeof value === 'number') return numberFault(Math.abs(value))
+  if (typeof value === 'number') return Number.isFinite(value) ? undefined : 'is a number beyond 1.8e308'
   return typeof value === 'boolean' || typeof value === 'object' ? undefined : 'is not JSON'
 }
 
@@ -159,16 +164,11 @@ function stringFault(text: string): string | undefined {
   return text.isWellFormed() ? undefined : 'contains half of a surrogate pair'
 }
 
-function numberFault(magnitude: number): string | undefined {
-  if (!(magnitude <= MAX_NUMBER)) return 'is a number beyond 1e21'
-  return magnitude !== 0 && magnitude < MIN_NUMBER ? 'is a number below 1e-30' : undefined
-}
-
 function isContainer(value: unknown): value is object {
   return typeof value === 'object' && value !== null
 }
 
-function isObject(value: unknown): value is JsonObject {
+export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
@@ -181,23 +181,32 @@ function printable(pointer: string): string {
   return pointer.length <= MAX_POINTER_LENGTH ? pointer : `${pointer.slice(0, MAX_POINTER_LENGTH)}…`
 }
 
+export interface FoundWorkflow {
+  value: unknown
+  /** Where it stands in what wraps it; empty when nothing does. */
+  pointer: string
+}
+
 /**
  * The workflows in a file: one, an array of them, or either wrapped in `workflow`, `workflows`, `data` or `items`.
  * They still need `parseWorkflow`.
  * @throws {AppError} `invalid-workflow` when there is none, or something else among them
  */
-export function unwrapWorkflowFile(json: unknown): unknown[] {
+export function findWorkflows(json: unknown): FoundWorkflow[] {
   return unwrap(json, '', 0)
 }
 
-function unwrap(json: unknown, pointer: string, depth: number): unknown[] {
+/** The values of `findWorkflows`. */
+export const unwrapWorkflowFile = (json: unknown): unknown[] => findWorkflows(json).map(({ value }) => value)
+
+function unwrap(json: unknown, pointer: string, depth: number): FoundWorkflow[] {
   if (depth > MAX_WRAPPING) throw notAWorkflow(pointer, 'is wrapped too deep')
   if (Array.isArray(json)) {
     if (json.length === 0) throw notAWorkflow(pointer, 'is an empty array: no workflow in it')
     return json.flatMap((item: unknown, index) => unwrap(item, `${pointer}/${index}`, depth + 1))
   }
   if (!isObject(json)) throw notAWorkflow(pointer, 'is not a workflow: it must be an object with nodes')
-  if (Array.isArray(json.nodes)) return [json]
+  if (Array.isArray(json.nodes)) return [{ value: json, pointer }]
   for (const key of ['workflow', 'workflows', 'data', 'items']) {
     if (isContainer(json[key])) return unwrap(json[key], `${pointer}/${key}`, depth + 1)
   }

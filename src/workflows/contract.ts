@@ -1,18 +1,29 @@
 /** @module The HTTP shapes of workflows. */
 import * as z from 'zod'
+import { findingLevels } from '../n8n/finding.ts'
 import { pageQuery, sliceOf } from '../http/page.ts'
 import { slotReasons, slotStatuses } from './slot-bindings.ts'
 
 export const nameLimit = 200
 const tagLimit = 50
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
+const mayHoldWorkflow = (value: unknown): boolean =>
+  Array.isArray(value) || typeof value === 'string'
+    ? value.length > 0
+    : typeof value === 'object' && value !== null
 
 const N8nJson = z
   .unknown()
-  .refine(isObject, 'An n8n workflow: a JSON object with nodes and connections')
-  .meta({ type: 'object', description: 'n8n workflow JSON' })
+  .refine(
+    mayHoldWorkflow,
+    'An n8n workflow: a JSON object with nodes and connections, or text that holds one',
+  )
+  .meta({
+    anyOf: [{ type: 'object' }, { type: 'array' }, { type: 'string' }],
+    description:
+      'n8n workflow JSON; also wrapped as in exports (`{ data: … }`, an array of one), or as text that holds one: a code ' +
+      'fence and text around the JSON are removed',
+  })
 
 const Name = z
   .string()
@@ -86,7 +97,15 @@ export const WorkflowSummary = z
 export type WorkflowSummary = z.output<typeof WorkflowSummary>
 
 export const Workflow = WorkflowSummary.extend({
-  warnings: z.array(z.object({ code: z.string(), message: z.string(), node: z.string().optional() })),
+  warnings: z.array(
+    z.object({
+      code: z.string(),
+      message: z.string(),
+      node: z.string().optional(),
+      level: z.enum(findingLevels).optional(),
+      pointer: z.string().optional(),
+    }),
+  ),
   workflow: z.record(z.string(), z.unknown()),
 }).meta({ ref: 'Workflow' })
 export type Workflow = z.output<typeof Workflow>

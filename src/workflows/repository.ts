@@ -9,11 +9,10 @@ import { workflows, workflowVersions } from '../db/schema/workflows.ts'
 import { AppError } from '../errors.ts'
 import { encodeCursor, type Page, type Slice } from '../http/page.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
-import { extractMetadata } from '../n8n/metadata.ts'
+import { extractMetadata, type WorkflowWarning } from '../n8n/metadata.ts'
 import { contentHash, parseWorkflow } from '../n8n/workflow-json.ts'
 import {
   type NewWorkflow,
-  nameLimit,
   type Workflow,
   type WorkflowChange,
   type WorkflowDiff,
@@ -30,6 +29,7 @@ import {
   matchedCount,
   pageOf,
   prefixQuery,
+  shortened,
   sizeBytes,
   summaryColumns,
   toSummary,
@@ -71,9 +71,16 @@ export class WorkflowRepository {
 
   /**
    * @param also what is made together with the workflow, or not at all
+   * @param findings about the workflow as it was sent, stored with its own warnings
    * @throws {AppError} `invalid-workflow`, `too-large`, `quota-exceeded`, `idempotency-key-reused`, `conflict`
    */
-  async create(userId: string, body: NewWorkflow, key?: CreationKey, also?: MadeAlong): Promise<Workflow> {
+  async create(
+    userId: string,
+    body: NewWorkflow,
+    key?: CreationKey,
+    also?: MadeAlong,
+    findings: readonly WorkflowWarning[] = [],
+  ): Promise<Workflow> {
     const { workflow: json, name } = parseWorkflow(body.workflow, inBody)
     const id = uuidv7()
     const createdAt = this.#now()
@@ -84,7 +91,7 @@ export class WorkflowRepository {
       model: body.model ?? null,
       tags: body.tags ?? [],
       dataRetentionDays: body.dataRetentionDays ?? null,
-      ...(await this.#extract(json)),
+      ...(await this.#extract(json, findings)),
       version: 1,
       createdAt,
       updatedAt: createdAt,
@@ -160,6 +167,7 @@ export class WorkflowRepository {
    * of a version.
    * @param expected the version that the change was made from; null: whatever it is
    * @param parent the version that the content comes from; default: the one before
+   * @param findings as in `create`
    * @throws {AppError} `version-conflict` with `currentVersion` when `expected` is not the stored one,
    *   `invalid-workflow`, `too-large`
    */
@@ -169,11 +177,13 @@ export class WorkflowRepository {
     expected: number | null,
     change: WorkflowChange,
     parent?: number,
+    findings: readonly WorkflowWarning[] = [],
   ): Promise<Workflow | null> {
     const { workflow, ...fields } = change
     const values: Values = {
       ...Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)),
-      ...(workflow && (await this.#extract(parseWorkflow(workflow, inBody).workflow))),
+      ...(workflow !== undefined &&
+        (await this.#extract(parseWorkflow(workflow, inBody).workflow, findings))),
     }
     const from = parent === undefined ? sql`${workflows.version} - 1` : sql`${parent}::integer`
     return this.#write(userId, id, expected, values, from)
@@ -262,13 +272,14 @@ export class WorkflowRepository {
   }
 
   /** `json`: within the limits of `parseWorkflow`. */
-  async #extract(json: Record<string, unknown>) {
+  async #extract(json: Record<string, unknown>, findings: readonly WorkflowWarning[] = []) {
     const {
       requirements: _,
       unresolved: __,
       ...metadata
     } = extractMetadata(json, await this.#loadCatalogue())
-    return { ...metadata, data: json, contentHash: await contentHash(json) }
+    const warnings = [...findings.filter(({ code }) => code !== 'unwrapped-json'), ...metadata.warnings]
+    return { ...metadata, warnings, data: json, contentHash: await contentHash(json) }
   }
 
   /** Nothing when that version is there already. The JSON stays in the database. */
@@ -326,7 +337,3 @@ const ownedVersions = (userId: string, id: string, ...versions: number[]) =>
     eq(workflowVersions.workflowId, id),
     versions.length === 0 ? undefined : inArray(workflowVersions.version, versions),
   )
-
-/** Cut to what a name may hold; undefined when nothing is left. */
-const shortened = (name: string): string | undefined =>
-  Array.from(name.trim()).slice(0, nameLimit).join('').trim() || undefined

@@ -7,6 +7,9 @@ import { creationKey } from '../http/idempotency.ts'
 import { describe } from '../http/openapi.ts'
 import { toPage } from '../http/page.ts'
 import { bodyLimits, valid } from '../http/validate.ts'
+import { quoteOverflow } from '../lib/json-text.ts'
+import type { WorkflowWarning } from '../n8n/metadata.ts'
+import { readWorkflowMember } from '../n8n/workflow-text.ts'
 import {
   DiffQuery,
   NewWorkflow,
@@ -34,6 +37,13 @@ function found<T>(value: T | null, what = 'workflow'): T {
   return value
 }
 
+/** With what the request alone gave reason to say. */
+export function withFindings(workflow: Workflow, findings: readonly WorkflowWarning[]): Workflow {
+  const known = new Set(workflow.warnings.map(({ code, pointer }) => `${code} ${pointer}`))
+  const others = findings.filter(({ code, pointer }) => !known.has(`${code} ${pointer}`))
+  return others.length === 0 ? workflow : { ...workflow, warnings: [...others, ...workflow.warnings] }
+}
+
 export function workflowRoutes(
   workflows: WorkflowRepository,
   requirements: CredentialRequirements,
@@ -46,8 +56,11 @@ export function workflowRoutes(
         tag,
         summary: 'Keep a workflow',
         description:
-          'The JSON is kept as it comes: only the order of keys and the spelling of numbers (1.10, -0) are not. ' +
-          'Without a name it takes the one in the n8n JSON. Takes an Idempotency-Key.',
+          'Saves the JSON as sent, except for the order of keys and the spelling of numbers (1.10, -0). Numbers that ' +
+          'JavaScript, and so n8n, cannot hold exactly are stored as n8n would read them, with a warning ' +
+          '`inexact-number`; numbers beyond 1.8e308 are stored as strings. A code fence, text around the JSON and what ' +
+          'wraps a single workflow are removed, with a hint `unwrapped-json`. Typographic quotes, comments and trailing ' +
+          'commas are not repaired: the error says where they are. Without a name it takes the one in the n8n JSON. Takes an Idempotency-Key.',
         responses: { 201: Workflow },
         errors: [
           'malformed-json',
@@ -60,10 +73,19 @@ export function workflowRoutes(
           'idempotency-key-reused',
         ],
       }),
-      valid('json', NewWorkflow, bodyLimits.workflow),
+      valid('json', NewWorkflow, bodyLimits.workflow, quoteOverflow),
       async (c) => {
         const key = await creationKey(c, 'POST /v1/workflows', fingerprint)
-        const workflow = await workflows.create(c.var.userId, c.req.valid('json'), key)
+        const body = c.req.valid('json')
+        const { workflow: json, findings } = readWorkflowMember(body.workflow, c.var.bodyText)
+        const created = await workflows.create(
+          c.var.userId,
+          { ...body, workflow: json },
+          key,
+          undefined,
+          findings,
+        )
+        const workflow = withFindings(created, findings)
         const headers = { Location: `/v1/workflows/${workflow.id}`, ETag: etag(workflow.version) }
         return c.json(workflow, 201, headers)
       },
@@ -112,11 +134,18 @@ export function workflowRoutes(
         ],
       }),
       valid('param', WorkflowId),
-      valid('json', WorkflowChange, bodyLimits.workflow),
+      valid('json', WorkflowChange, bodyLimits.workflow, quoteOverflow),
       async (c) => {
         const expected = expectedVersion(c.req.header('If-Match'))
         const { id } = c.req.valid('param')
-        const workflow = found(await workflows.update(c.var.userId, id, expected, c.req.valid('json')))
+        const body = c.req.valid('json')
+        const { workflow: json, findings } =
+          body.workflow === undefined
+            ? { workflow: undefined, findings: [] }
+            : readWorkflowMember(body.workflow, c.var.bodyText)
+        const change = { ...body, ...(json !== undefined && { workflow: json }) }
+        const updated = found(await workflows.update(c.var.userId, id, expected, change, undefined, findings))
+        const workflow = withFindings(updated, findings)
         return c.json(workflow, 200, { ETag: etag(workflow.version) })
       },
     )

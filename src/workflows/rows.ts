@@ -2,7 +2,7 @@
 import { or, type SQL, sql } from 'drizzle-orm'
 import { workflows, workflowVersions } from '../db/schema/workflows.ts'
 import type { Slice } from '../http/page.ts'
-import type { Workflow } from './contract.ts'
+import { nameLimit, type Workflow } from './contract.ts'
 
 const described = {
   name: workflows.name,
@@ -136,3 +136,7 @@ export function anyDiffers(
     ),
   )
 }
+
+/** Cut to what a name may hold; undefined when nothing is left. */
+export const shortened = (name: string): string | undefined =>
+  Array.from(name.trim()).slice(0, nameLimit).join('').trim() || undefined

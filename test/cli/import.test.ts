@@ -181,6 +181,12 @@ describe('importWorkflows', () => {
     expect(await run()).toBe(0)
   })
 
+  test('takes a workflow out of a code fence', async () => {
+    await write({ 'a.json': `Sure:\n\`\`\`json\n${JSON.stringify(workflow('Fenced'))}\n\`\`\`` })
+    expect(await run()).toBe(0)
+    expect(server.kept.map((each) => each.workflow.name)).toEqual(['Fenced'])
+  })
+
   test.each([
     ['an empty file', '', 'empty file'],
     ['white space', ' \n', 'empty file'],

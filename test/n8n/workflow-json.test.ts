@@ -84,6 +84,8 @@ describe('a workflow', () => {
     expect(refusal(() => parseWorkflow(sized(MAX_WORKFLOW_BYTES + 1))).code).toBe('too-large')
     const umlauts = { nodes: [], x: 'ü'.repeat(MAX_WORKFLOW_BYTES / 2) }
     expect(refusal(() => parseWorkflow(umlauts)).code).toBe('too-large')
+    // jsonb prints each with 309 digits.
+    expect(refusal(() => parseWorkflow({ nodes: [], x: Array(7_000).fill(1e308) })).code).toBe('too-large')
   })
 })
 
@@ -94,11 +96,7 @@ describe('the JSON check', () => {
     ['a lone high surrogate', ['x', '\ud800'], '/1'],
     ['a lone low surrogate', ['\udc00x'], '/0'],
     ['a lone surrogate in a key', { '\ud800': 1 }, ''],
-    ['1e308', { a: [1e308] }, '/a/0'],
-    ['-1e22', [-1e22], '/0'],
     ['a number too large to be one', [JSON.parse('1e999')], '/0'],
-    ['a subnormal', [5e-324], '/0'],
-    ['1e-300', [1e-300], '/0'],
     ['undefined', [undefined], '/0'],
     ['101 levels', nested(MAX_JSON_DEPTH + 1), '/0'.repeat(MAX_JSON_DEPTH)],
   ])('refuses %s and says where', (_, value, pointer) => {
@@ -109,7 +107,7 @@ describe('the JSON check', () => {
 
   test.each<[string, unknown]>([
     ['100 levels', nested(MAX_JSON_DEPTH)],
-    ['1e21, -1e21, 0 and -0', [1e21, -1e21, 0, -0]],
+    ['the largest and smallest numbers', [1e308, -1e22, 5e-324, 1e-300, 0, -0]],
     ['residues of dragging a node', [7.105427357601002e-15, -1.1e-16]],
     ['emoji and U+2028', ['🤖', '\u2028', '\ufeff', '\ufffd']],
     ['null and booleans', [null, true, false]],

@@ -10,7 +10,7 @@ import { redirectWith } from '../notice.ts'
 import { DeleteView, EditView, type DeleteProps, type EditProps } from './form-views.tsx'
 import { WorkflowHead } from './head.tsx'
 import { workflowHref } from './links.ts'
-import { formCodes, formLimitBytes } from './new-pages.tsx'
+import { formCodes, formLimitBytes, removedText } from './new-pages.tsx'
 import {
   crumbsOf,
   type FoundWorkflow,
@@ -75,14 +75,15 @@ export function changePages(deps: WorkflowPageDeps) {
       try {
         // What came in between is asked for first: a change is told apart by what the form had shown.
         if (shown !== workflow.version) throw new AppError('version-conflict', 'Not the current version')
+        const { body, findings } = toChange(values, workflow)
         const changed = present(
-          await workflows.update(c.var.userId, workflow.id, shown, toChange(values, workflow)),
+          await workflows.update(c.var.userId, workflow.id, shown, body, undefined, findings),
         )
         const isNew = changed.version !== workflow.version
         return redirectWith(
           c,
           workflowHref(workflow.id),
-          isNew ? `Saved as v${changed.version}.` : 'Saved. No version was made.',
+          (isNew ? `Saved as v${changed.version}.` : 'Saved. No version was made.') + removedText(findings),
         )
       } catch (error) {
         if (!(error instanceof AppError)) throw error

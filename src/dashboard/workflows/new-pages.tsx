@@ -5,6 +5,7 @@ import { v7 as uuidv7 } from 'uuid'
 import { AppError, type ErrorCode } from '../../errors.ts'
 import { statusOf } from '../../http/problem.ts'
 import { bodyLimits } from '../../http/validate.ts'
+import type { WorkflowWarning } from '../../n8n/metadata.ts'
 import { renderPage } from '../components/page.tsx'
 import type { DashboardEnv } from '../env.ts'
 import { onceKey, readForm } from '../form-data.ts'
@@ -27,6 +28,10 @@ const spent = new AppError(
   'This form has made a workflow already. Keep it once more to make another one of what stands here',
 )
 
+/** What was pasted around the workflow, after another sentence. */
+export const removedText = (findings: readonly WorkflowWarning[]): string =>
+  findings.flatMap(({ code, message }) => (code === 'unwrapped-json' ? [` ${message}.`] : [])).join('')
+
 export function newPages({ workflows, config, fingerprint }: WorkflowPageDeps) {
   const page = (
     c: Context<DashboardEnv>,
@@ -46,11 +51,18 @@ export function newPages({ workflows, config, fingerprint }: WorkflowPageDeps) {
       const values = readValues(form)
       try {
         const key = await onceKey(fingerprint, form, 'POST /workflows/new')
-        const { id, warnings } = await workflows.create(c.var.userId, toNewWorkflow(values), key)
+        const { body, findings } = toNewWorkflow(values)
+        const { id, warnings } = await workflows.create(c.var.userId, body, key, undefined, findings)
         const found = plural(warnings.length, 'warning')
+        const removed = removedText(findings)
         return warnings.length > 0
-          ? redirectWith(c, `/workflows/${id}#warnings`, `Kept as v1, with ${found}: see Warnings.`, 'wait')
-          : redirectWith(c, `/workflows/${id}`, 'Kept as v1.')
+          ? redirectWith(
+              c,
+              `/workflows/${id}#warnings`,
+              `Kept as v1, with ${found}: see Warnings.${removed}`,
+              'wait',
+            )
+          : redirectWith(c, `/workflows/${id}`, `Kept as v1.${removed}`)
       } catch (error) {
         if (!(error instanceof AppError)) throw error
         if (spentCodes.has(error.code)) {

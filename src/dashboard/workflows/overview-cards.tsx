@@ -249,6 +249,7 @@ const Warning = ({ warning, isSecret }: { warning: Workflow['warnings'][number];
     <span>
       {warning.message}
       {warning.node !== undefined && <small>{warning.node}</small>}
+      {warning.pointer && <small>{warning.pointer}</small>}
     </span>
   </li>
 )

@@ -1,8 +1,8 @@
 /** @module What the forms of a workflow say: pasted n8n JSON, the prompt behind it, its description. */
 import { AppError, type FieldError } from '../../errors.ts'
 import { check } from '../../http/validate.ts'
-import { MAX_CONTAINERS, measureJson } from '../../lib/json-text.ts'
-import { checkJson, unwrapWorkflowFile } from '../../n8n/workflow-json.ts'
+import type { WorkflowWarning } from '../../n8n/metadata.ts'
+import { type ReadWorkflow, readWorkflowText, workflowsInText } from '../../n8n/workflow-text.ts'
 import { NewWorkflow, type Workflow, WorkflowChange } from '../../workflows/contract.ts'
 
 export const formFields = [
@@ -45,18 +45,17 @@ export const valuesOf = (workflow: Workflow): WorkflowFormState['values'] => ({
   workflow: '',
 })
 
+interface Read<Body> {
+  body: Body
+  /** About the JSON as it was pasted. */
+  findings: WorkflowWarning[]
+}
+
 /** @throws {AppError} `invalid`, `invalid-workflow` */
-export function toNewWorkflow(values: WorkflowFormState['values']): NewWorkflow {
+export function toNewWorkflow(values: WorkflowFormState['values']): Read<NewWorkflow> {
   const name = values.name?.trim()
-  return check(
-    NewWorkflow,
-    {
-      workflow: parsePasted(values.workflow ?? ''),
-      ...(name && { name }),
-      ...texts(values),
-    },
-    'json',
-  )
+  const { workflow, findings } = readPasted(values.workflow ?? '')
+  return { body: check(NewWorkflow, { workflow, ...(name && { name }), ...texts(values) }, 'json'), findings }
 }
 
 /**
@@ -64,22 +63,24 @@ export function toNewWorkflow(values: WorkflowFormState['values']): NewWorkflow 
  * idea of line breaks.
  * @throws {AppError} `invalid`, `invalid-workflow`
  */
-export function toChange(values: WorkflowFormState['values'], current: Workflow): WorkflowChange {
+export function toChange(values: WorkflowFormState['values'], current: Workflow): Read<WorkflowChange> {
   const before = valuesOf(current)
   const changed = Object.fromEntries(
     formFields
       .filter((name) => values[name] !== undefined && values[name].trim() !== (before[name] ?? '').trim())
       .map((name) => [name, values[name]]),
   )
-  return check(
+  const pasted = changed.workflow === undefined ? undefined : readPasted(changed.workflow)
+  const body = check(
     WorkflowChange,
     {
       ...(changed.name !== undefined && { name: changed.name }),
       ...texts(changed),
-      ...(changed.workflow !== undefined && { workflow: parsePasted(changed.workflow) }),
+      ...(pasted && { workflow: pasted.workflow }),
     },
     'json',
   )
+  return { body, findings: pasted?.findings ?? [] }
 }
 
 function texts(values: WorkflowFormState['values']) {
@@ -101,56 +102,14 @@ function texts(values: WorkflowFormState['values']) {
 const invalidJson = (detail: string, pointer = '/workflow') =>
   new AppError('invalid-workflow', detail, { errors: [{ pointer, detail }] })
 
-/**
- * One workflow, also as n8n's editor and exports wrap it.
- * @throws {AppError} `invalid-workflow`; it never repeats what was pasted
- */
-function parsePasted(text: string): unknown {
+/** @throws {AppError} `invalid-workflow`; it never repeats what was pasted */
+function readPasted(text: string): ReadWorkflow {
   if (text.trim() === '')
     throw invalidJson('Paste the JSON of a workflow: in n8n, Download, or Ctrl+A and Ctrl+C')
-  if (measureJson(text).containers > MAX_CONTAINERS) throw invalidJson('This has too many values')
-  let json: unknown
-  try {
-    json = JSON.parse(text)
-  } catch (error) {
-    throw invalidJson(`Not JSON${placeOf(error, text)}`)
-  }
-  const errors = checkJson(json, { pointerPrefix: '/workflow' })
-  if (errors.length > 0) throw new AppError('invalid-workflow', 'Not a workflow', { errors })
-  const found = unwrapWorkflowFile(json)
-  if (found.length > 1) {
-    throw invalidJson(`${found.length} workflows: paste one at a time, or import them with the command line`)
-  }
-  return found[0]
-}
-
-const jsonToken =
-  /\s*(?:"[^"\\]*(?:\\[^][^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null|[{}[\],:]|$)/y
-
-/** Where it stops being JSON, as an editor counts: the runtime does not always tell. */
-function placeOf(error: unknown, text: string): string {
-  const { message } = error as Error
-  const told = /position (\d+)/.exec(message)?.[1]
-  const position = told === undefined ? firstOddSign(text) : Number(told)
-  if (position === null) return /end of JSON/.test(message) ? ': it ends too early' : ''
-  if (position >= text.trimEnd().length) return ': it ends too early'
-  const before = text.slice(0, position).split('\n')
-  return ` at line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`
-}
-
-/** What is no word of JSON, or closes after a comma. */
-function firstOddSign(text: string): number | null {
-  let before = ''
-  for (let at = 0; at < text.length; at = jsonToken.lastIndex) {
-    jsonToken.lastIndex = at
-    const [matched] = jsonToken.exec(text) ?? []
-    if (matched === undefined) return at + (/^\s*/.exec(text.slice(at))?.[0].length ?? 0)
-    const sign = matched.trim()
-    if (before === ',' && (sign === ']' || sign === '}')) return jsonToken.lastIndex - 1
-    before = sign
-    if (sign === '') return null
-  }
-  return null
+  return readWorkflowText(
+    text,
+    (count) => `${count} workflows: paste one at a time, or import them with the command line`,
+  )
 }
 
 const jsonPointer = '/workflow'
@@ -177,7 +136,7 @@ export function nodeAt(text: string | undefined, pointer: string): string | null
   const index = /^\/nodes\/(\d{1,6})(?:\/|$)/.exec(pointer)?.[1]
   if (index === undefined || text === undefined) return null
   try {
-    const [workflow] = unwrapWorkflowFile(JSON.parse(text)) as { nodes: unknown[] }[]
+    const workflow = workflowsInText(text).workflows[0]?.value as { nodes: unknown[] } | undefined
     const node = workflow?.nodes[Number(index)]
     const name = typeof node === 'object' && node !== null && 'name' in node ? node.name : null
     return typeof name === 'string' && name !== '' ? name.slice(0, 80) : null

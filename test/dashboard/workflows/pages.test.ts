@@ -237,6 +237,27 @@ describe('keeping a workflow', () => {
     expect(sent.status).toBe(303)
   })
 
+  test('takes it out of a code fence and text around it, and says so', async () => {
+    const user = await newUser()
+    const workflow = `Here it is:\n\`\`\`json\n${JSON.stringify(json('Fenced'))}\n\`\`\`\nHope it helps`
+    const sent = await user.post('/workflows/new', { workflow })
+    expect(sent.status).toBe(303)
+    const page = await user.get(sent.location?.split('#')[0] ?? '')
+    expect(page.text).toContain('Removed around the workflow: a code fence, text around the JSON.')
+  })
+
+  test('says which numbers are stored as others', async () => {
+    const user = await newUser()
+    const workflow = JSON.stringify(json('Chat')).replace(
+      '"nodes":[{',
+      '"nodes":[{"chatId":12345678901234567890,',
+    )
+    const sent = await user.post('/workflows/new', { workflow })
+    const page = await user.get(sent.location?.split('#')[0] ?? '')
+    expect(page.text).toContain('stored as 12345678901234567000')
+    expect(page.text).toContain('/nodes/0/chatId')
+  })
+
   test('tells of hard-coded secrets, without repeating them', async () => {
     const user = await newUser()
     const leak = {
@@ -258,7 +279,7 @@ describe('keeping a workflow', () => {
     ['no nodes', '{"name":"x"}', 'it has no nodes'],
     ['nodes that are no list', '{"nodes":{}}', 'its nodes are not an array'],
     ['a node that is none', '{"nodes":[{},5]}', '<code>/nodes/1</code> must be an object'],
-    ['a number that no database keeps', '{"nodes":[{"name":"Big","x":1e300}]}', '<code>/nodes/0/x</code>'],
+    ['a NUL character', '{"nodes":[{"name":"Big","x":"\\u0000"}]}', '<code>/nodes/0/x</code>'],
     ['two workflows', '[{"nodes":[]},{"nodes":[]}]', '2 workflows: paste one at a time'],
   ])('refuses %s beside the field, and keeps what was typed', async (_, workflow, message) => {
     const user = await newUser()
@@ -274,7 +295,7 @@ describe('keeping a workflow', () => {
 
   test('names the node that a pointer speaks of', async () => {
     const user = await newUser()
-    const workflow = '{"nodes":[{"name":"Big one","x":1e300}]}'
+    const workflow = '{"nodes":[{"name":"Big one","x":"\\u0000"}]}'
     expect((await user.post('/workflows/new', { workflow })).text).toContain('(Big one)')
   })
 

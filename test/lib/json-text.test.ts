@@ -1,0 +1,85 @@
+import { describe, expect, test } from 'vitest'
+import {
+  describeJsonFault,
+  inexactNumbers,
+  isInexact,
+  jsonSpans,
+  measureJson,
+  quoteOverflow,
+} from '../../src/lib/json-text.ts'
+
+describe('numbers that JavaScript changes', () => {
+  test.each([
+    '12345678901234567890',
+    '9007199254740993',
+    '-9007199254740993',
+    '0.1234567890123456789',
+    '1e400',
+    '1e-400',
+    '1.00000000000000000001',
+    '123456789012345678e3',
+  ])('%s is one', (source) => expect(isInexact(source)).toBe(true))
+
+  test.each([
+    '0',
+    '-0',
+    '0.1',
+    '1.10',
+    '1E2',
+    '1e308',
+    '5e-324',
+    '9007199254740992',
+    '0.30000000000000004',
+    '1e21',
+    '100000000000000000000',
+    '0.00000000000000000000',
+    '7.105427357601002e-15',
+    '0.10000000000000000000',
+  ])('%s is none', (source) => expect(isInexact(source)).toBe(false))
+
+  test('are found with their pointers, outside of strings and keys', () => {
+    const text = String.raw`{"12345678901234567890":"12345678901234567890","a/b":[1,{"k\"~":12345678901234567890},[0.1234567890123456789]],"c":{},"d":1e400}`
+    JSON.parse(text)
+    expect(inexactNumbers(text).map(({ source, pointer }) => [pointer, source])).toEqual([
+      ['/a~1b/1/k"~0', '12345678901234567890'],
+      ['/a~1b/2/0', '0.1234567890123456789'],
+      ['/d', '1e400'],
+    ])
+  })
+
+  test('become strings where they would be Infinity, and nowhere else', () => {
+    const text = '{"a":[1e400,-1E999],"b":"1e400","c":12345678901234567890}'
+    expect(quoteOverflow(text)).toBe('{"a":["1e400","-1E999"],"b":"1e400","c":12345678901234567890}')
+    expect(quoteOverflow('[1,2]')).toBe('[1,2]')
+  })
+})
+
+test.each([
+  ['[]', 1, 1, 1],
+  ['{ }', 1, 1, 1],
+  ['5', 1, 0, 0],
+  ['[1,[2,3],{"a,[":"b\\",{"}]', 7, 3, 2],
+])('%s is measured', (text, values, containers, depth) => {
+  JSON.parse(text)
+  expect(measureJson(text)).toEqual({ values, containers, depth })
+})
+
+test('JSON is found in other text, up to what is never closed', () => {
+  const text = 'See {{ $json.a }} and [this](x): {"a":"}"} and [ {"b":1} ] but {"c":'
+  expect([...jsonSpans(text)].map(({ start, end }) => text.slice(start, end ?? undefined))).toEqual([
+    '{"a":"}"}',
+    '[ {"b":1} ]',
+    '{"c":',
+  ])
+})
+
+test.each([
+  ['{"a": 1,\n}', ' at line 2, column 1: remove the trailing comma'],
+  ['[1, // one\n2]', ' at line 1, column 5: remove the comment'],
+  ['{“a”: 1}', ' at line 1, column 2: replace the typographic quotes with straight ones'],
+  ["{'a': 1}", ' at line 1, column 2: use double quotes'],
+  ['{"a": x}', ' at line 1, column 7'],
+  ['{"a": [', ': it ends too early'],
+])('the fault of %j is described', (text, description) => {
+  expect(describeJsonFault(text)).toBe(description)
+})
