@@ -29,7 +29,8 @@ export function requestFailed(log: Log, c: Context<BaseEnv>, failure: AppError):
 /** Lines of the stack that name a place in code. The stack starts with the message, which may hold lines like them. */
 function framesOf({ stack = '', message }: Error): string {
   const start = message === '' ? 0 : stack.indexOf(message)
-  const frames = start < 0 ? '' : stack.slice(start + message.length)
+  const isHeader = start >= 0 && !stack.slice(0, start).includes('\n')
+  const frames = !isHeader ? '' : stack.slice(start + message.length)
   return frames
     .split('\n')
     .filter((line) => frame.test(line))

@@ -2,7 +2,14 @@
  * @module Values beside names: `password=…`, `"token": "…"`, `Authorization: …`, `<secret>…</secret>`, in JSON, escaped
  * JSON, form bodies, URLs, YAML, code and headers. Looks a bounded number of characters back from a delimiter.
  */
-import { isPlaceholder, isSecretValue, type NameKind, type Place, secretNameKind } from './secret-names.ts'
+import {
+  isPlaceholder,
+  isSecretValue,
+  mayNameSecret,
+  type NameKind,
+  type Place,
+  secretNameKind,
+} from './secret-names.ts'
 
 export interface ValueSpan {
   start: number
@@ -50,7 +57,7 @@ export class NamedValues {
    * @param encoded the delimiter is percent-encoded, so the text around it is too
    */
   at(delimiter: number, valueStart: number, encoded = false): ValueSpan | null {
-    if (valueStart < this.#judged) return null
+    if (valueStart < this.#judged || !mayNameSecret(this.#text, delimiter)) return null
     const name = this.#nameBefore(delimiter)
     if (name === null) return null
     const kind = this.#kindOf(name, delimiter, valueStart)

@@ -134,6 +134,32 @@ const harmless = [
   ...['costpertoken', 'inputtoken', 'outputtoken', 'notoken', 'resetpassword', 'forgotpassword', 'isbearer'],
 ]
 
+/** The last two letters of every name, and of the words that may stand between a name and its value. */
+const endings = new Set(
+  [
+    ...[...headers, ...passwords, ...tokens, ...parameters, 'pgpass', 'name', 'value', 'field', 'header'],
+    ...['provided', 'supplied', 'given', 'used', 'received', 'is', 'was', 'named', 'found', 'sent'],
+  ].map((name) => name.slice(-2)),
+)
+const isLetter = (code: number): boolean => (code >= 97 && code <= 122) || (code >= 65 && code <= 90)
+const maxGapChars = 24
+
+/** Whether the name that ends before `delimiter` can be secret: a cheap look at its last letters. */
+export function mayNameSecret(text: string, delimiter: number): boolean {
+  let at = delimiter - 1
+  const least = Math.max(0, delimiter - maxGapChars)
+  // Spaces, quotes and their escapes; what else stands there is read with more care.
+  for (; at >= least; at -= 1) {
+    const code = text.charCodeAt(at)
+    if (code !== 32 && code !== 9 && code !== 34 && code !== 39 && code !== 92 && code !== 96) break
+  }
+  if (at < 1) return false
+  if (!isLetter(text.charCodeAt(at)) || !isLetter(text.charCodeAt(at - 1))) {
+    return text.charCodeAt(at) !== 32 && text.charCodeAt(at) !== 61 && text.charCodeAt(at) !== 58
+  }
+  return endings.has(text.slice(at - 1, at + 1).toLowerCase())
+}
+
 const kinds = new Map<string, NameKind | null>()
 const maxCached = 4096
 

@@ -1,4 +1,7 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { toRunData } from '../../src/executions/run-data.ts'
 import { redact } from '../../src/lib/secrets.ts'
 import { contexts, plantedSecrets, seeded } from './planted-secrets.ts'
 
@@ -30,4 +33,96 @@ test('nothing of a planted secret stays', () => {
     }
   }
   expect(left).toEqual([])
+})
+
+const ordinary = [
+  ...[
+    'Password reset',
+    'token: required',
+    'Invalid token: expired',
+    'API key: not set',
+    'max_tokens: 4096',
+    'secretName: db',
+  ],
+  ...[
+    '={{ $json.token }}',
+    '={{$credentials.apiKey}}',
+    'Bearer {{ $json.token }}',
+    'token={{ $json.token }}',
+    'x?key=${key}',
+  ],
+  ...[
+    'f81d4fae-7dec-11d0-a765-00a0c91e6bf6',
+    'e657d3a9a7f1c0de1234567890abcdef12345678',
+    'sha256:9f86d081884c7d659a2feaa0c55ad015',
+  ],
+  ...[
+    'https://shop.test/list?sort_key=name&page_token=abc',
+    'https://host:8080/path@5',
+    'https://medium.test/@maya/post',
+  ],
+  ...[
+    'const token = items[0].json.token;',
+    'password: config.password',
+    'apiKey: process.env.API_KEY',
+    'return getToken()',
+  ],
+  ...[
+    'YOUR_API_KEY',
+    'api_key=YOUR_API_KEY',
+    'Authorization: Bearer <token>',
+    'sk-xxxxxxxxxxxxxxxxxxxxxxxx',
+    'sk-learn',
+  ],
+  ...[
+    '.sk-folding-cube { color: #ff6600; }',
+    '# Basic information',
+    'Bearer authentication is used',
+    'maya@example.test',
+  ],
+  ...[
+    '+49 30 1234567',
+    '2026-11-29T07:00:00Z',
+    'git push -u origin main:main',
+    'data:image/png;base64,iVBORw0KGgoAAAANSUhEUg',
+  ],
+  ...[
+    '{"token":"={{ $json.t }}","limit":5}',
+    '{"authentication":"headerAuth"}',
+    'Get Access Token',
+    'https://docs.test/#token',
+  ],
+]
+
+test.each(ordinary)('%s stays as it is', (text) => {
+  expect(redact(text)).toBe(text)
+})
+
+const whole = 'bad key -----BEGIN PRIVATE KEY-----\nAAAAfakeAAAA\n-----END PRIVATE KEY-----'
+
+test.each([whole, whole.replaceAll('\n', '\\n'), whole.slice(0, -30)])(
+  'a whole PEM block is redacted',
+  (text) => {
+    expect(redact(text)).toBe('bad key [redacted]')
+    const json = toRunData({ log: text, failed: { text }, stack: text })?.json
+    expect(json).not.toContain('AAAAfake')
+  },
+)
+
+const corpus = process.env['FLOWKEEP_CORPUS']
+const stringsIn = (value: unknown): string[] =>
+  typeof value === 'string'
+    ? [value]
+    : typeof value === 'object' && value !== null
+      ? Object.values(value).flatMap(stringsIn)
+      : []
+
+test.skipIf(!corpus || !existsSync(corpus))('strings of real workflows stay, real secrets apart', () => {
+  const texts = readdirSync(corpus ?? '')
+    .filter((file) => file.endsWith('.json') && file !== 'index.json')
+    .map((file) => readFileSync(join(corpus ?? '', file), 'utf8'))
+    .filter((text) => text.trim() !== '')
+  const strings = [...new Set(texts.flatMap((text) => stringsIn(JSON.parse(text))))]
+  expect(strings.length).toBeGreaterThan(5000)
+  expect(strings.filter((text) => redact(text) !== text).length).toBeLessThanOrEqual(3)
 })
