@@ -94,6 +94,21 @@ const endpoints: Endpoint[] = [
       select date_trunc('day', ${happenedAt} at time zone 'Europe/Berlin'), ${measures} ${ofUser(user)} group by 1`,
   },
   {
+    name: 'series by day in Kathmandu, 60 days',
+    call: (analytics, { userId }) =>
+      analytics.series(userId, { from, to, interval: 'day', timeZone: 'Asia/Kathmandu' }),
+  },
+  {
+    name: 'series by day in Kathmandu of a workflow, 60 days',
+    call: (analytics, { userId, workflowId }) =>
+      analytics.series(userId, { from, to, workflowId, interval: 'day', timeZone: 'Asia/Kathmandu' }),
+  },
+  {
+    name: 'series by hour in Kathmandu, 30 days',
+    call: (analytics, { userId }) =>
+      analytics.series(userId, { from: lastMonth, to, interval: 'hour', timeZone: 'Asia/Kathmandu' }),
+  },
+  {
     name: 'workflows',
     call: (analytics, { userId }) => analytics.workflows(userId, { from, to }),
     grouping: (user) => sql`select workflow_id, ${measures} ${ofUser(user)} group by 1`,

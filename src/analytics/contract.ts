@@ -115,7 +115,7 @@ export interface SeriesFilter extends RunFilter {
 const Bucket = z.object({
   start: z.iso.datetime().meta({
     description:
-      'A whole UTC hour: where the hour, day or week begins in the time zone. In zones off by half an hour a day begins at the next whole UTC hour. The first bucket may begin before the period, which it counts from.',
+      'Where the hour, day or week begins on the clocks of the time zone, to the minute. Where clocks change, a day lasts 23 to 25 hours, and an hour may last less. The first bucket may begin before the period, which it counts from.',
   }),
   total: Count,
   byStatus: z.record(z.enum(executionStatuses), Count).meta({ description: 'Every status, zeros too' }),

@@ -23,7 +23,7 @@ export interface Part extends Range {
 export type Grain = 'day' | 'hour' | '10min'
 
 const defaultDays = 30
-const unitMs: Record<Grain, number> = { day: dayMs, hour: hourMs, '10min': hourMs / 6 }
+export const unitMs: Record<Grain, number> = { day: dayMs, hour: hourMs, '10min': hourMs / 6 }
 
 /** Where nothing is said, it ends now and begins 30 days before its end. */
 export function boundedRange(

@@ -7,7 +7,9 @@ import { type SQL, sql } from 'drizzle-orm'
 import { type ExecutionStatus, executionStatuses } from '../db/schema/executions.ts'
 import { failedSum } from '../executions/run-meaning.ts'
 import type { RunFilter } from './contract.ts'
-import type { Grain, Part, Range } from './period.ts'
+import type { Buckets } from './buckets.ts'
+import { type Grain, type Part, type Range, unitMs } from './period.ts'
+import type { BucketParts } from './series-parts.ts'
 
 export type Choice = Omit<RunFilter, 'from' | 'to'>
 
@@ -76,8 +78,6 @@ interface RunOptions {
   earlier?: Part[]
   /** Only sums matter: the ids mean nothing. */
   together?: boolean
-  /** Whole hours to read beside the parts, as a condition on `at`. */
-  alsoHours?: SQL | undefined
 }
 
 const ids = sql`deployment_id, workflow_id, workflow_version`
@@ -91,25 +91,85 @@ export function runsIn(
   userId: string,
   choice: Choice,
   parts: Part[],
-  { earlier = [], together = false, alsoHours }: RunOptions = {},
+  { earlier = [], together = false }: RunOptions = {},
 ): SQL {
   const { span, whole, pieces } = divided(parts, earlier)
   const rows = sql`
-    select ${span}, case grain when '10min' then 'piece' else grain end as grain, ${ids},
-      date_bin('1 hour', at, '2000-01-01Z') as at, ${statusNames}, durations
+    select ${span}, ${ids}, date_bin('1 hour', at, '2000-01-01Z') as at, ${statusNames}, durations
     from execution_stats_now
     where ${together ? togetherOf(userId, choice) : eachOf(userId, choice)}
-      and ${anyOf(alsoHours ? [...whole, sql`grain = 'hour' and ${alsoHours}`] : whole)}`
+      and ${anyOf(whole)}`
   if (pieces.length === 0) return rows
-  const { places, starts, ends } = rangesOf(pieces)
+  const { ranges, values } = rangesOf(pieces, ({ span: each, sign }) => [each, sign])
   return sql`${rows}
-    union all select span, 'piece', ${ids}, at,
+    union all select span, ${ids}, at,
       ${statusesWith((_, status) => sql`case status when ${status} then sign * runs else 0 end`)},
       coalesce(sign * runs * duration_histogram(bucket), 0)
-    from runs_between(${userId}, ${starts}, ${ends}, ${together}, ${workflowsOf(userId, choice) ?? null},
-      ${choice.deploymentId ?? null}, ${choice.instanceId ?? null})
-    join ${places} using (place)`
+    from ${runsBetween(userId, choice, ranges, together)} join (values ${values}) piece (place, span, sign) using (place)`
 }
+
+const runsBetween = (
+  userId: string,
+  choice: Choice,
+  { starts, ends }: RangeArrays,
+  together: boolean,
+): SQL => sql`
+  runs_between(${userId}, ${starts}, ${ends}, ${together}, ${workflowsOf(userId, choice) ?? null},
+    ${choice.deploymentId ?? null}, ${choice.instanceId ?? null})`
+
+/**
+ * The runs of a series as a select, not summed: `bucket, sign`, a count for each status, and `durations`, both to be
+ * taken times `sign`.
+ */
+export function runsInBuckets(
+  userId: string,
+  choice: Choice,
+  { edges, bucketOf }: Buckets,
+  { whole, moved, pieces }: BucketParts,
+): SQL {
+  const isWhole = anyOf(whole.map(isIn))
+  const isMoved = moved.map(({ grain, ranges }) => {
+    const times = (bound: 'from' | 'to') => timeArray(ranges.map((range) => range[bound]))
+    const step = sql.raw(`interval '${unitMs[grain]} milliseconds'`)
+    return sql`grain = ${grain} and at = any(array(
+      select generate_series(starts, ends - ${step}, ${step})
+      from unnest(${times('from')}, ${times('to')}) moved (starts, ends)))`
+  })
+  const bucketAt = (middle: SQL) => sql`
+    (${`{${bucketOf.join(',')}}`}::integer[])[1 + width_bucket(${middle}, ${timeArray(edges)})]`
+  const columns = sql`${statusNames}, durations`
+  const rows = sql`
+    select ${bucketAt(sql`at + ${byGrain((ms) => sql.raw(`interval '${ms / 2} milliseconds'`))}`)} as bucket,
+      1 as sign, ${columns}, ${isMoved.length > 0 ? sql`not ${isWhole}` : sql`false`} as is_moved, grain, at
+    from execution_stats_now
+    where ${togetherOf(userId, choice)} and (${isWhole} ${isMoved.length > 0 ? sql`or ${anyOf(isMoved)}` : sql``})`
+  const { ranges, values } = rangesOf(pieces, ({ bucket, sign }) => [bucket, sign])
+  return sql`
+    with rows as materialized (${rows})
+    select bucket, sign, ${columns} from rows
+    ${
+      isMoved.length === 0
+        ? sql``
+        : sql`union all
+          select ${bucketAt(sql`case grain when 'hour' then date_bin('1 day', at, '2000-01-01Z') + interval '12 hours'
+            else date_bin('1 hour', at, '2000-01-01Z') + interval '30 minutes' end`)}, -1, ${columns}
+          from rows where is_moved`
+    }
+    ${
+      pieces.length === 0
+        ? sql``
+        : sql`union all
+          select piece.bucket, sign,
+            ${statusesWith((_, status) => sql`case status when ${status} then runs else 0 end`)},
+            coalesce(runs * duration_histogram(ran.bucket), 0)
+          from ${runsBetween(userId, choice, ranges, true)} ran
+          join (values ${values}) piece (place, bucket, sign) using (place)`
+    }`
+}
+
+const byGrain = (value: (ms: number) => SQL) =>
+  sql`case grain when 'day' then ${value(unitMs.day)} when 'hour' then ${value(unitMs.hour)}
+    else ${value(unitMs['10min'])} end`
 
 /** Of them those that failed: `span, fingerprint, deployment_id, workflow_id, workflow_version, at, runs`. */
 export function failuresIn(
@@ -123,10 +183,11 @@ export function failuresIn(
     select ${span}, fingerprint, ${ids}, at, runs from error_stats_now
     where user_id = ${userId} ${chosen(userId, choice)} and ${anyOf(whole)}`
   if (pieces.length === 0) return rows
-  const { places, starts, ends } = rangesOf(pieces)
+  const { ranges, values } = rangesOf(pieces, ({ span: each, sign }) => [each, sign])
   return sql`${rows}
-    union all select span, fingerprint, ${ids}, at, sign * runs from failures_between(${userId}, ${starts}, ${ends})
-    join ${places} using (place) where true ${chosen(userId, choice)}`
+    union all select span, fingerprint, ${ids}, at, sign * runs
+    from failures_between(${userId}, ${ranges.starts}, ${ranges.ends})
+    join (values ${values}) piece (place, span, sign) using (place) where true ${chosen(userId, choice)}`
 }
 
 /** By what is to be read: conditions on whole days and hours, and the pieces of hours. */
@@ -134,15 +195,16 @@ function divided(parts: Part[], earlier: Part[]) {
   const isWhole = ({ source }: Part) => source !== 'executions'
   return {
     span: sql`${spanOf(parts.filter(isWhole), earlier)} as span`,
-    whole: [...earlier, ...parts]
-      .filter(isWhole)
-      .map((part) => sql`grain = ${part.source} ${within(sql`at`, part)}`),
+    whole: [...earlier, ...parts].filter(isWhole).map(isIn),
     pieces: [
       ...parts.map((part) => ({ ...part, span: 0 })),
       ...earlier.map((part) => ({ ...part, span: 1 })),
     ].filter((part) => !isWhole(part)),
   }
 }
+
+/** Of a row of the rollups. */
+const isIn = (part: Part) => sql`grain = ${part.source} ${within(sql`at`, part)}`
 
 const anyOf = (conditions: SQL[]) =>
   sql`(${conditions.length > 0 ? joined(conditions, sql` or `) : sql`false`})`
@@ -155,20 +217,27 @@ function spanOf(whole: Part[], earlier: Part[]): SQL {
   return sql`(at < ${new Date(Math.min(...starts)).toISOString()}::timestamptz)::integer`
 }
 
-/** Pieces share ranges, each of which is read once. `places` joins them to what was read. */
-function rangesOf(pieces: (Part & { span: number })[]) {
+interface RangeArrays {
+  starts: SQL
+  ends: SQL
+}
+
+const timeArray = (times: (number | Date)[]): SQL =>
+  sql`${`{${times.map((time) => new Date(time).toISOString()).join(',')}}`}::timestamptz[]`
+
+/**
+ * Pieces share ranges, each of which is read once. `values` joins them to what was read: the place of a range, and what
+ * `columnsOf` gives.
+ */
+function rangesOf<P extends Range>(pieces: P[], columnsOf: (piece: P) => number[]) {
   const keyOf = ({ from, to }: Range) => `${from?.getTime()} ${to?.getTime()}`
   const ranges = [...new Map(pieces.map((piece) => [keyOf(piece), piece])).values()]
   const places = new Map(ranges.map((range, index) => [keyOf(range), index + 1]))
-  const times = (bound: (range: Range) => Date | null) =>
-    sql`${`{${ranges.map((range) => bound(range)?.toISOString()).join(',')}}`}::timestamptz[]`
-  const values = pieces.map((piece) =>
-    sql.raw(`(${[places.get(keyOf(piece)), piece.span, piece.sign].join(', ')})`),
-  )
+  const times = (bound: 'from' | 'to'): SQL => timeArray(ranges.flatMap((range) => range[bound] ?? []))
+  const rows = pieces.map((piece) => `(${[places.get(keyOf(piece)), ...columnsOf(piece)].join(', ')})`)
   return {
-    places: sql`(values ${joined(values)}) piece (place, span, sign)`,
-    starts: times(({ from }) => from),
-    ends: times(({ to }) => to),
+    ranges: { starts: times('from'), ends: times('to') } satisfies RangeArrays,
+    values: sql.raw(rows.join(', ')),
   }
 }
 

@@ -1,6 +1,5 @@
 /** Summary, series and workflows against a recount of the executions themselves. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Interval } from '../../src/analytics/contract.ts'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { executionStatuses } from '../../src/db/schema/executions.ts'
 import { createTestDatabase } from '../harness/database.ts'
 import {
@@ -8,10 +7,8 @@ import {
   choose,
   counted,
   createHistory,
-  dayMs,
   filtersOf,
   type History,
-  hourMs,
   now,
   percentage,
   type Run,
@@ -58,83 +55,6 @@ test('the summary is the recount, whatever the period and the filter, and so is 
   }
 })
 
-/** The bucket that a whole UTC hour is in, by the clocks of the zone as JavaScript knows them. */
-function localBucket(hour: number, interval: Interval, timeZone: string): string {
-  if (interval === 'hour') return String(hour)
-  const format = new Intl.DateTimeFormat('en-CA', {
-    timeZone,
-    year: 'numeric',
-    month: '2-digit',
-    day: '2-digit',
-  })
-  const day = format.format(new Date(hour))
-  if (interval === 'day') return day
-  const weekday = (new Date(`${day}T00:00:00Z`).getUTCDay() + 6) % 7
-  return new Date(Date.parse(`${day}T00:00:00Z`) - weekday * dayMs).toISOString().slice(0, 10)
-}
-
-const hourOf = (ms: number) => Math.floor(ms / hourMs) * hourMs
-
-describe.each([
-  'UTC',
-  'Europe/Berlin',
-  'America/Havana',
-  'Asia/Kolkata',
-  'Australia/Lord_Howe',
-  'Africa/Cairo',
-])('the series in %s', (timeZone) => {
-  test.each(['hour', 'day', 'week'] as const)(
-    'by %s is the recount of every bucket, empty ones too',
-    async (interval) => {
-      const wide = { from: new Date('2026-09-20T07:13:00Z'), to: new Date('2026-10-31T22:45:00Z') }
-      for (const filter of interval === 'hour' ? [wide] : [wide, {}, { tag: 'sales' }]) {
-        const period = bounded(filter)
-        const { items, ...answer } = await history.analytics.series(history.userId, {
-          ...filter,
-          interval,
-          timeZone,
-        })
-        expect(answer).toEqual({
-          period: { from: period.from.toISOString(), to: period.to.toISOString() },
-          interval,
-          timeZone,
-        })
-        const starts = new Map<string, number>()
-        // Back to where the first bucket begins.
-        const lengthMs = interval === 'week' ? 8 * dayMs : interval === 'day' ? 2 * dayMs : 0
-        const first = localBucket(hourOf(period.from.getTime()), interval, timeZone)
-        let hour = hourOf(period.from.getTime()) - lengthMs
-        for (; hour < period.to.getTime(); hour += hourMs) {
-          const key = localBucket(hour, interval, timeZone)
-          if (key >= first && !starts.has(key)) starts.set(key, hour)
-        }
-        const runs = Map.groupBy(choose(history, period), ({ happenedMs }) =>
-          localBucket(hourOf(happenedMs), interval, timeZone),
-        )
-        expect(items.map(({ start }) => start)).toEqual(
-          [...starts.values()].map((ms) => new Date(ms).toISOString()),
-        )
-        for (const [index, key] of [...starts.keys()].entries()) {
-          const chosen = runs.get(key) ?? []
-          const { durationMs, ...bucket } = items[index] ?? {
-            durationMs: { p50: null, p95: null, p99: null },
-          }
-          expect(bucket).toEqual({
-            start: new Date(starts.get(key) ?? 0).toISOString(),
-            total: chosen.length,
-            byStatus: Object.fromEntries(
-              executionStatuses.map((status) => [status, counted(chosen, status)]),
-            ),
-            successRate: successRate(chosen),
-          })
-          expect(wrongPercentiles(durationMs, timed(chosen))).toEqual([])
-        }
-        expect(items.reduce((sum, { total }) => sum + total, 0)).toBe(choose(history, period).length)
-      }
-    },
-  )
-})
-
 test('a day of a clock change has 23 or 25 hours', async () => {
   const filter = { from: new Date('2026-10-23T22:00:00Z'), to: new Date('2026-10-26T23:00:00Z') }
   const { items } = await history.analytics.series(history.userId, { ...filter, timeZone: 'Europe/Berlin' })
@@ -143,12 +63,6 @@ test('a day of a clock change has 23 or 25 hours', async () => {
     '2026-10-24T22:00:00.000Z',
     '2026-10-25T23:00:00.000Z',
   ])
-})
-
-test('in a zone off by half an hour a day begins at its first whole UTC hour', async () => {
-  const filter = { from: new Date('2026-11-01T00:00:00Z'), to: new Date('2026-11-02T00:00:00Z') }
-  const { items } = await history.analytics.series(history.userId, { ...filter, timeZone: 'Asia/Kolkata' })
-  expect(items.map(({ start }) => start)).toEqual(['2026-10-31T19:00:00.000Z', '2026-11-01T19:00:00.000Z'])
 })
 
 test('a series of more than a thousand buckets is refused with what to do instead', async () => {

@@ -1,0 +1,116 @@
+/**
+ * @module Hours, days and weeks on the clocks of a time zone, by the runtime's own IANA data. Exact for every offset and
+ * every change of the clocks: a day lasts 23 to 25 hours, an hour may last half of one, and what a clock skips has no
+ * bucket.
+ */
+import { dayMs, hourMs } from '../lib/time.ts'
+import type { Interval } from './contract.ts'
+import type { BoundedRange } from './period.ts'
+
+export const lengthMs: Record<Interval, number> = { hour: hourMs, day: dayMs, week: 7 * dayMs }
+/** 1970 began on a Thursday; weeks begin on Monday. */
+const originMs: Record<Interval, number> = { hour: 0, day: 0, week: 4 * dayMs }
+
+/** The time of a range, cut into segments, each of which is in one bucket. */
+export interface Buckets {
+  /** Milliseconds since 1970; that of the first may lie before the range. */
+  starts: number[]
+  /** Where the second and every further segment begins; inside of the range. */
+  edges: number[]
+  /** The bucket of each segment: one more than there are edges. */
+  bucketOf: number[]
+}
+
+interface Segment {
+  startMs: number
+  /** Equal for what is in the same bucket. */
+  key: number
+}
+
+export function bucketsOf({ from, to }: BoundedRange, interval: Interval, timeZone: string): Buckets {
+  const [fromMs, toMs] = [from.getTime(), to.getTime()]
+  const segments = segmentsOf(fromMs - lengthMs[interval] - 2 * dayMs, toMs, interval, timeZone)
+  const first = segments.findLastIndex(({ startMs }) => startMs <= fromMs)
+  const inRange = segments.slice(first)
+  const places = new Map<number, number>()
+  for (const { key } of inRange) if (!places.has(key)) places.set(key, places.size)
+  const starts = new Map<number, number>()
+  for (const { key, startMs } of segments) if (places.has(key) && !starts.has(key)) starts.set(key, startMs)
+  return {
+    starts: [...places.keys()].map((key) => starts.get(key) ?? fromMs),
+    edges: inRange.slice(1).map(({ startMs }) => startMs),
+    bucketOf: inRange.map(({ key }) => places.get(key) ?? 0),
+  }
+}
+
+function segmentsOf(fromMs: number, toMs: number, interval: Interval, timeZone: string): Segment[] {
+  const [length, origin] = [lengthMs[interval], originMs[interval]]
+  const segments: Segment[] = []
+  for (const { startMs, endMs, offsetMs } of offsetsIn(fromMs, toMs, timeZone)) {
+    let label = Math.floor((startMs + offsetMs - origin) / length) * length + origin
+    for (let at = startMs; at < endMs; at = label - offsetMs) {
+      // An hour that the clock shows twice is two; a day remains one.
+      const key = interval === 'hour' ? label - offsetMs : label
+      if (segments.at(-1)?.key !== key) segments.push({ startMs: at, key })
+      label += length
+    }
+  }
+  return segments
+}
+
+interface OffsetSpan {
+  startMs: number
+  endMs: number
+  offsetMs: number
+}
+
+/** No zone changes its clocks twice within a day. */
+const stepMs = dayMs
+
+function offsetsIn(fromMs: number, toMs: number, timeZone: string): OffsetSpan[] {
+  if (timeZone === 'UTC' || timeZone === 'GMT') return [{ startMs: fromMs, endMs: toMs, offsetMs: 0 }]
+  const offsetAt = offsetReader(timeZone)
+  const spans: OffsetSpan[] = []
+  let [startMs, offsetMs] = [fromMs, offsetAt(fromMs)]
+  for (let atMs = fromMs; atMs < toMs; ) {
+    const nextMs = Math.min(atMs + stepMs, toMs)
+    const nextOffset = offsetAt(nextMs)
+    if (nextOffset !== offsetMs) {
+      const changeMs = firstWith(nextOffset, atMs, nextMs, offsetAt)
+      spans.push({ startMs, endMs: changeMs, offsetMs })
+      startMs = changeMs
+      offsetMs = nextOffset
+    }
+    atMs = nextMs
+  }
+  return [...spans, { startMs, endMs: toMs, offsetMs }]
+}
+
+/** Clocks change at whole seconds. */
+function firstWith(offsetMs: number, beforeMs: number, fromMs: number, offsetAt: (ms: number) => number) {
+  let [low, high] = [Math.floor(beforeMs / 1000), Math.ceil(fromMs / 1000)]
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2)
+    if (offsetAt(middle * 1000) === offsetMs) high = middle
+    else low = middle
+  }
+  return high * 1000
+}
+
+/** What the zone's clocks are ahead of UTC by, in milliseconds. */
+function offsetReader(timeZone: string): (ms: number) => number {
+  const format = new Intl.DateTimeFormat('en-US', { timeZone, timeZoneName: 'longOffset' })
+  const known = new Map<string, number>()
+  return (ms) => {
+    const text = format.format(ms)
+    const name = text.slice(text.lastIndexOf('GMT'))
+    let offsetMs = known.get(name)
+    if (offsetMs === undefined) {
+      const [, sign, hours, minutes = 0, seconds = 0] = /GMT([+-])(\d\d):(\d\d)(?::(\d\d))?/.exec(name) ?? []
+      const size = hours === undefined ? 0 : (Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)
+      offsetMs = (sign === '-' ? -1000 : 1000) * size
+      known.set(name, offsetMs)
+    }
+    return offsetMs
+  }
+}
