@@ -84,6 +84,7 @@ async function compare(
   }
   const summary = await history.analytics.summary(history.userId, filter)
   expect({ what, total: summary.total }).toEqual({ what, total: runs.length })
+  return runs.length
 }
 
 const zones = Intl.supportedValuesOf('timeZone')
@@ -127,7 +128,7 @@ describe.each(databaseKinds)('on $kind', ({ kind, create }) => {
     const [from, to] = [new Date('2026-09-20T07:13:00Z'), new Date('2026-11-08T22:45:00.001Z')]
     for (const interval of intervals) {
       const start = interval === 'hour' ? new Date('2026-10-02T07:13:00Z') : from
-      await compare(history, { from: start, to }, { interval, timeZone })
+      expect(await compare(history, { from: start, to }, { interval, timeZone })).toBeGreaterThan(100)
       await compare(history, { from: start, to, tag: 'ops' }, { interval, timeZone })
     }
   })
