@@ -1,7 +1,8 @@
 /** @module The HTTP shapes of analytics: what chooses the runs, and what they add up to. */
 import * as z from 'zod'
 import { executionStatuses } from '../db/schema/executions.ts'
-import { inOrder, Instant, text, Uuid } from '../executions/contract.ts'
+import { inOrder, Instant, listOf, text, Uuid } from '../executions/contract.ts'
+import { type IncludableKind, includableKinds } from '../executions/run-meaning.ts'
 import { pageQuery } from '../http/page.ts'
 
 export const chosen = {
@@ -12,6 +13,10 @@ export const chosen = {
   instanceId: Uuid.optional(),
   tag: text(64).optional().meta({ description: 'Runs of workflows that have the tag now' }),
   nodeType: text(256).optional().meta({ description: 'Runs of workflows that contain the node type now' }),
+  include: listOf(z.enum(includableKinds), includableKinds.length).optional().meta({
+    description:
+      'Kinds of runs that count beside production runs, separated by commas: manual (evaluations included), sub (called by another workflow), error (of error workflows). Default: production runs only. Of a chain of retries, only the run that decided the outcome counts',
+  }),
 }
 
 /** Which runs are counted. Two filters narrow each other. */
@@ -23,6 +28,7 @@ export interface RunFilter {
   instanceId?: string | undefined
   tag?: string | undefined
   nodeType?: string | undefined
+  include?: readonly IncludableKind[] | undefined
 }
 
 export const limit = pageQuery.limit
@@ -38,10 +44,18 @@ export const Percentage = z
   .nullable()
   .meta({ description: 'With two decimals; null without any run that counts' })
 export const DurationMs = z.number().int().nullable()
-export const Durations = z.object({ p50: DurationMs, p95: DurationMs, p99: DurationMs }).meta({
+/** Of a histogram whose buckets each end a tenth later than the one before: an estimate is in the bucket of the true value. */
+export const durationErrorBound = 0.1
+export const ErrorBound = z.number().meta({
   description:
-    'Nearest-rank percentiles of runs whose start and end are known, off by a factor of 1.1 at most; null without any',
+    'Percentiles are estimates from a histogram: each is less than 10 % away from the exact nearest-rank percentile',
 })
+export const Durations = z
+  .object({ p50: DurationMs, p95: DurationMs, p99: DurationMs, errorBound: ErrorBound })
+  .meta({
+    description:
+      'Estimated nearest-rank percentiles of runs whose start and end are known, waiting left out; null without any',
+  })
 export type Durations = z.output<typeof Durations>
 
 export const total = Count.meta({ description: 'How many there are in all; items are cut at limit' })
@@ -55,6 +69,10 @@ export const SummaryQuery = z
   .superRefine(inOrder('from', 'to'))
 export type SummaryFilter = RunFilter
 
+export const incidents = Count.meta({
+  description: 'Failures without a run, such as a trigger that cannot start; not part of the other counts',
+})
+
 const sums = {
   total: Count,
   byStatus: z
@@ -62,6 +80,7 @@ const sums = {
     .meta({
       description: 'Statuses that occur, most frequent first; percentages of total with two decimals',
     }),
+  incidents,
   successRate: Percentage.meta({
     description: 'Percentage with two decimals: success / (success + error + crashed); null without any',
   }),
@@ -119,6 +138,7 @@ const Bucket = z.object({
   }),
   total: Count,
   byStatus: z.record(z.enum(executionStatuses), Count).meta({ description: 'Every status, zeros too' }),
+  incidents,
   successRate: Percentage,
   durationMs: Durations,
 })
@@ -171,6 +191,7 @@ export const WorkflowStats = z
         name: WorkflowName,
         runs: Count,
         failed,
+        incidents,
         successRate: Percentage,
         durationMs: Durations,
         lastRunAt,

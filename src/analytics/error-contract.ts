@@ -1,6 +1,6 @@
 /** @module The HTTP shapes of errors grouped by fingerprint. */
 import * as z from 'zod'
-import { ExecutionSummary, inOrder } from '../executions/contract.ts'
+import { ExecutionSummary, Incident, inOrder } from '../executions/contract.ts'
 import { chosen, Count, intervals, limit, Period, type RunFilter, total, WorkflowName } from './contract.ts'
 
 export const errorSorts = ['runs', 'lastSeen', 'newest'] as const
@@ -10,7 +10,8 @@ export const ErrorGroupsQuery = z
     ...chosen,
     limit,
     sort: z.enum(errorSorts).optional().meta({
-      description: 'runs: most first (default); lastSeen: latest first; newest: first seen latest first',
+      description:
+        'runs: most runs and incidents first (default); lastSeen: latest first; newest: first seen latest first',
     }),
   })
   .superRefine(inOrder('from', 'to'))
@@ -26,20 +27,22 @@ const errorGroup = {
   httpStatus: z.number().int().nullable(),
   message: z.string().meta({ description: 'With what differs from run to run replaced' }),
   runs: Count,
-  previousRuns: Count.meta({ description: 'In the period of equal length before' }),
+  incidents: Count.meta({ description: 'Failures with this error that have no run' }),
+  previousRuns: Count.meta({ description: 'Runs in the period of equal length before' }),
+  previousIncidents: Count.meta({ description: 'Incidents in the period of equal length before' }),
   firstSeenAt: z.iso
     .datetime()
     .nullable()
-    .meta({ description: 'Of all runs that are kept, whatever the filters' }),
+    .meta({ description: 'Of all stored runs and incidents, whatever the filters' }),
   lastSeenAt: z.iso
     .datetime()
     .nullable()
-    .meta({ description: 'Of all runs that are kept, whatever the filters' }),
+    .meta({ description: 'Of all stored runs and incidents, whatever the filters' }),
   workflows: Count,
   versions: Count.meta({ description: 'Workflow versions' }),
-  series: z
-    .array(Count)
-    .meta({ description: 'Runs in each seriesInterval of the period (UTC), oldest first, zeros too' }),
+  series: z.array(Count).meta({
+    description: 'Runs and incidents in each seriesInterval of the period (UTC), oldest first, zeros too',
+  }),
 }
 
 export const ErrorGroups = z
@@ -62,14 +65,17 @@ export const ErrorGroupDetail = z
     seriesInterval: z.enum(intervals),
     ...errorGroup,
     byWorkflow: z
-      .array(z.object({ workflowId: z.uuid(), name: WorkflowName, runs: Count }))
-      .meta({ description: 'Most runs first, at most 100' }),
+      .array(z.object({ workflowId: z.uuid(), name: WorkflowName, runs: Count, incidents: Count }))
+      .meta({ description: 'Most runs and incidents first, at most 100' }),
     byVersion: z
-      .array(z.object({ workflowId: z.uuid(), name: WorkflowName, version: Count, runs: Count }))
-      .meta({ description: 'Most runs first, at most 100' }),
+      .array(
+        z.object({ workflowId: z.uuid(), name: WorkflowName, version: Count, runs: Count, incidents: Count }),
+      )
+      .meta({ description: 'Most runs and incidents first, at most 100' }),
+    newestIncidents: z.array(Incident).meta({ description: 'The newest 20, whatever the filters' }),
     executions: z
       .array(ExecutionSummary)
-      .meta({ description: 'The newest 20 that failed so, whatever the filters' }),
+      .meta({ description: 'The newest 20 of the kinds that count, whatever the other filters' }),
   })
   .meta({ ref: 'ErrorGroup' })
 export type ErrorGroupDetail = z.output<typeof ErrorGroupDetail>

@@ -1,14 +1,16 @@
 /** @module Failed runs by the fingerprint of their error. */
-import { and, eq, type SQL, sql } from 'drizzle-orm'
+import { and, desc, eq, inArray, type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
-import { executions } from '../db/schema/executions.ts'
+import { executions, incidents } from '../db/schema/executions.ts'
+import { toIncident } from '../executions/incidents.ts'
 import { invalid } from '../errors.ts'
 import { summaryColumns, toSummary } from '../executions/repository.ts'
-import { hasErrorList } from '../executions/run-meaning.ts'
+import { countedKinds, failedList } from '../executions/run-meaning.ts'
 import { newestFirst } from '../executions/run-order.ts'
 import { dayMs, hourMs } from '../lib/time.ts'
 import { type Interval, maxBuckets } from './contract.ts'
 import type { ErrorGroup, ErrorGroupDetail, ErrorGroups, errorSorts } from './error-contract.ts'
+import { incidentFailures } from './incident-sources.ts'
 import { type BoundedRange, intervalStarts, partsOf, periodOf, rangeBefore } from './period.ts'
 import { type Choice, failuresIn } from './run-sources.ts'
 
@@ -23,7 +25,9 @@ interface GroupRow extends Record<string, unknown> {
   of_all: number
   fingerprint: string
   runs: number
+  incidents: number
   previous_runs: number
+  previous_incidents: number
   workflows: number
   versions: number
   node: string | null
@@ -37,7 +41,15 @@ interface GroupRow extends Record<string, unknown> {
 
 interface GroupDetailRow extends GroupRow {
   /** Most runs first. */
-  by_version: { workflow_id: string; workflow_version: number; name: string | null; runs: number }[] | null
+  by_version:
+    | {
+        workflow_id: string
+        workflow_version: number
+        name: string | null
+        runs: number
+        incidents: number
+      }[]
+    | null
 }
 
 export async function errorGroups(
@@ -69,7 +81,7 @@ export async function errorGroup(
   now: Date,
 ): Promise<ErrorGroupDetail | null> {
   const seriesInterval = intervalFor(range)
-  const [{ rows }, newest] = await db.batch([
+  const [{ rows }, newest, newestIncidents] = await db.batch([
     db.execute<GroupDetailRow>(
       groupsOf(userId, choice, range, seriesInterval, { limit: 1, sort: 'runs', fingerprint }),
     ),
@@ -80,30 +92,45 @@ export async function errorGroup(
         and(
           eq(executions.userId, userId),
           eq(executions.errorFingerprint, fingerprint),
-          sql`${executions.status} in ${hasErrorList}`,
+          sql`${executions.status} in ${failedList}`,
+          inArray(executions.kind, countedKinds(choice.include)),
         ),
       )
       .orderBy(...newestFirst)
+      .limit(newestExecutions),
+    db
+      .select()
+      .from(incidents)
+      .where(and(eq(incidents.userId, userId), eq(incidents.fingerprint, fingerprint)))
+      .orderBy(desc(incidents.occurredAt), desc(incidents.id))
       .limit(newestExecutions),
   ])
   const [row] = rows
   if (!row) return null
   const versions = row.by_version ?? []
-  const byWorkflow = new Map<string, { workflowId: string; name: string | null; runs: number }>()
-  for (const { workflow_id: workflowId, name, runs } of versions) {
-    byWorkflow.set(workflowId, { workflowId, name, runs: (byWorkflow.get(workflowId)?.runs ?? 0) + runs })
+  const byWorkflow = new Map<string, ErrorGroupDetail['byWorkflow'][number]>()
+  for (const { workflow_id: workflowId, name, runs, incidents } of versions) {
+    const before = byWorkflow.get(workflowId) ?? { runs: 0, incidents: 0 }
+    const sums = { runs: before.runs + runs, incidents: before.incidents + incidents }
+    byWorkflow.set(workflowId, { workflowId, name, ...sums })
   }
   return {
     period: periodOf(range),
     seriesInterval,
     ...toGroup(row, range, seriesInterval),
-    byWorkflow: [...byWorkflow.values()].toSorted((a, b) => b.runs - a.runs).slice(0, maximumOfEach),
-    byVersion: versions.slice(0, maximumOfEach).map(({ workflow_id, workflow_version, name, runs }) => ({
-      workflowId: workflow_id,
-      name,
-      version: workflow_version,
-      runs,
-    })),
+    byWorkflow: [...byWorkflow.values()]
+      .toSorted((a, b) => b.runs + b.incidents - a.runs - a.incidents)
+      .slice(0, maximumOfEach),
+    byVersion: versions
+      .slice(0, maximumOfEach)
+      .map(({ workflow_id, workflow_version, name, runs, incidents }) => ({
+        workflowId: workflow_id,
+        name,
+        version: workflow_version,
+        runs,
+        incidents,
+      })),
+    newestIncidents: newestIncidents.map(toIncident),
     executions: newest.map(toSummary),
   }
 }
@@ -118,43 +145,51 @@ function groupsOf(
 ): SQL {
   const only = fingerprint === undefined ? sql`` : sql`where fingerprint = ${fingerprint}`
   const grains = seriesInterval === 'hour' ? (['hour'] as const) : undefined
-  const failures = failuresIn(userId, choice, partsOf(range, grains), {
-    earlier: partsOf(rangeBefore(range)),
-  })
+  const before = rangeBefore(range)
+  const failures = failuresIn(userId, choice, partsOf(range, grains), { earlier: partsOf(before) })
   // What decides the order is looked up of every group, else of those shown only.
   const seen = (groups: SQL) => sql`
     select * from ${groups} g
-    cross join lateral (select ${seenAt(userId, 'asc')} as first_at, ${seenAt(userId, 'desc')} as last_at) seen`
+    cross join lateral (
+      select least(${seenAt(userId, 'asc')}, min(occurred_at)) as first_at,
+        greatest(${seenAt(userId, 'desc')}, max(occurred_at)) as last_at
+      from incidents where user_id = ${userId} and fingerprint = g.fingerprint
+    ) seen`
   const orders = {
-    runs: sql`runs desc, fingerprint`,
+    runs: sql`runs + incidents desc, fingerprint`,
     lastSeen: sql`last_at desc nulls last, fingerprint`,
     newest: sql`first_at desc nulls last, fingerprint`,
   } satisfies Record<Sort, SQL>
   const first = sql`order by ${orders[sort]} limit ${limit}`
   return sql`
     with sums as materialized (
-      select span, fingerprint, workflow_id, workflow_version, start, grouping(start) = 1 as is_version, sum(runs) as runs
+      select span, fingerprint, workflow_id, workflow_version, start, grouping(start) = 1 as is_version, sum(runs) as runs,
+        sum(incidents) as incidents
       from (
-        select span, fingerprint, workflow_id, workflow_version, runs,
+        select span, fingerprint, workflow_id, workflow_version, runs, incidents,
           case span when 0 then date_bin(${`1 ${seriesInterval}`}::interval, at, ${aMonday}::timestamptz) end as start
-        from (${failures}) f ${only}
+        from (
+          select *, 0 as incidents from (${failures}) f
+          union all ${incidentFailures(userId, choice, range, before)}
+        ) f ${only}
       ) failures
       group by grouping sets ((span, fingerprint, workflow_id, workflow_version), (span, fingerprint, start))
-      having sum(runs) > 0
+      having sum(runs) > 0 or sum(incidents) > 0
     ),
     earlier as materialized (
-      select fingerprint, sum(runs) as previous_runs from sums where span = 1 and is_version group by fingerprint
+      select fingerprint, sum(runs) as previous_runs, sum(incidents) as previous_incidents from sums where span = 1 and is_version group by fingerprint
     ),
     by_version as (select * from sums where span = 0 and is_version),
     grouped as (
-      select fingerprint, sum(runs) as runs, count(distinct workflow_id) as workflows, count(*) as versions
+      select fingerprint, sum(runs) as runs, sum(incidents) as incidents, count(distinct workflow_id) as workflows, count(*) as versions
       from by_version group by fingerprint
     ),
     candidates as (
       ${
         fingerprint === undefined
           ? sql`select * from grouped`
-          : sql`select asked.fingerprint, coalesce(runs, 0) as runs, coalesce(workflows, 0) as workflows,
+          : sql`select asked.fingerprint, coalesce(runs, 0) as runs, coalesce(incidents, 0) as incidents,
+              coalesce(workflows, 0) as workflows,
               coalesce(versions, 0) as versions
             from (select ${fingerprint}::text as fingerprint) asked left join grouped using (fingerprint)`
       }
@@ -168,12 +203,14 @@ function groupsOf(
     ),
     -- "is true" makes it a look-up: joined, each would be compared with each.
     series as materialized (
-      select fingerprint, json_agg(json_build_array(date_part('epoch', start) * 1000, runs)) as series
+      select fingerprint, json_agg(json_build_array(date_part('epoch', start) * 1000, runs + incidents)) as series
       from sums
       where span = 0 and not is_version and (fingerprint in (select fingerprint from picked)) is true
       group by fingerprint
     )
-    select p.of_all::float8, p.fingerprint, p.runs::float8, coalesce(e.previous_runs, 0)::float8 as previous_runs,
+    select p.of_all::float8, p.fingerprint, p.runs::float8, p.incidents::float8,
+      coalesce(e.previous_runs, 0)::float8 as previous_runs,
+      coalesce(e.previous_incidents, 0)::float8 as previous_incidents,
       p.workflows::float8, p.versions::float8, g.node, g.error_class, g.http_status, g.message,
       extract(epoch from p.first_at)::float8 * 1000 as first_ms,
       extract(epoch from p.last_at)::float8 * 1000 as last_ms, s.series
@@ -182,27 +219,33 @@ function groupsOf(
           ? sql``
           : sql`, (
               select json_agg(json_build_object('workflow_id', workflow_id, 'workflow_version', workflow_version,
-                'name', w.name, 'runs', runs) order by runs desc, workflow_id, workflow_version desc)
+                'name', w.name, 'runs', runs, 'incidents', incidents) order by runs + incidents desc, workflow_id, workflow_version desc)
               from by_version v left join workflows w on w.user_id = ${userId} and w.id = v.workflow_id
             ) as by_version`
       }
     from picked p
     join lateral (
-      select node, error_class, http_status, message from error_groups
-      where user_id = ${userId} and fingerprint = p.fingerprint
-        and recorded_month >= (select month from execution_horizon)
-      order by recorded_month limit 1
+      select node, error_class, http_status, message from (
+        (select node, error_class, http_status, message, 0 as place from error_groups
+        where user_id = ${userId} and fingerprint = p.fingerprint
+          and recorded_month >= (select month from execution_horizon)
+        order by recorded_month limit 1)
+        union all
+        (select node, error_class, http_status, message_pattern, 1 from incidents
+        where user_id = ${userId} and fingerprint = p.fingerprint limit 1)
+      ) known
+      order by place limit 1
     ) g on true
     left join earlier e using (fingerprint)
     left join series s using (fingerprint)
     order by ${orders[sort]}`
 }
 
-/** When the first or the last of a group's stored runs happened. */
+/** When the first or the last of a group's stored runs happened; least and greatest ignore null. */
 const seenAt = (userId: string, direction: 'asc' | 'desc') => sql`(
   select coalesce(e.started_at, e.finished_at, e.recorded_at) from executions e
   where e.user_id = ${userId} and e.error_fingerprint = g.fingerprint
-    and e.status in ${hasErrorList}
+    and e.status in ${failedList}
   order by coalesce(e.started_at, e.finished_at, e.recorded_at) ${sql.raw(direction)}, e.id ${sql.raw(direction)} limit 1)`
 
 const toGroup = (row: GroupRow, range: BoundedRange, seriesInterval: Interval): ErrorGroup => {
@@ -214,7 +257,9 @@ const toGroup = (row: GroupRow, range: BoundedRange, seriesInterval: Interval): 
     httpStatus: row.http_status,
     message: row.message,
     runs: row.runs,
+    incidents: row.incidents,
     previousRuns: row.previous_runs,
+    previousIncidents: row.previous_incidents,
     firstSeenAt: toIso(row.first_ms),
     lastSeenAt: toIso(row.last_ms),
     workflows: row.workflows,

@@ -1,7 +1,17 @@
 /** @module The HTTP shapes of analytics by node type and by node. */
 import * as z from 'zod'
 import { inOrder, Instant } from '../executions/contract.ts'
-import { chosen, Count, DurationMs, limit, Percentage, Period, type RunFilter, total } from './contract.ts'
+import {
+  chosen,
+  Count,
+  DurationMs,
+  ErrorBound,
+  limit,
+  Percentage,
+  Period,
+  type RunFilter,
+  total,
+} from './contract.ts'
 import { text, Uuid } from '../executions/contract.ts'
 
 export const nodeTypeSorts = ['used', 'executions', 'slowest', 'failures', 'failureRate'] as const
@@ -59,8 +69,8 @@ const nodeSums = {
   failureRate: Percentage.meta({ description: 'failures / executions, with two decimals; null without any' }),
   items: Count.meta({ description: 'That it gave' }),
   totalMs: Count.meta({ description: 'That it took in all' }),
-  durationMs: z.object({ p50: DurationMs, p95: DurationMs }).meta({
-    description: 'Of one run, those of a loop at their mean; nearest rank, off by a factor of 1.1 at most',
+  durationMs: z.object({ p50: DurationMs, p95: DurationMs, errorBound: ErrorBound }).meta({
+    description: 'Estimated nearest-rank percentiles of one run, those of a loop at their mean',
   }),
 }
 

@@ -2,6 +2,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
 import type { NodeStats, NodeTypeStats, nodeSorts, nodeTypeSorts } from './node-contract.ts'
+import { durationErrorBound } from './contract.ts'
 import { type BoundedRange, periodOf, wholeDays } from './period.ts'
 import { type Choice, eachOf, picked, togetherOf, within } from './run-sources.ts'
 import { percentageOf } from './summary.ts'
@@ -124,5 +125,5 @@ const nodeSumsOf = ({ executions, runs, failures, items, total_ms, p50, p95 }: R
   failureRate: percentageOf(failures, executions),
   items,
   totalMs: total_ms,
-  durationMs: { p50, p95 },
+  durationMs: { p50, p95, errorBound: durationErrorBound },
 })

@@ -115,10 +115,11 @@ export class AnalyticsRepository {
   }
 }
 
-const choiceOf = ({ workflowId, deploymentId, instanceId, tag, nodeType }: RunFilter): Choice => ({
+const choiceOf = ({ workflowId, deploymentId, instanceId, tag, nodeType, include }: RunFilter): Choice => ({
   workflowId,
   deploymentId,
   instanceId,
   tag,
   nodeType,
+  include,
 })

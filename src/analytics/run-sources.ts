@@ -5,7 +5,7 @@
  */
 import { type SQL, sql } from 'drizzle-orm'
 import { type ExecutionStatus, executionStatuses } from '../db/schema/executions.ts'
-import { failedSum } from '../executions/run-meaning.ts'
+import { countedKinds, failedSum, isOneOfKinds } from '../executions/run-meaning.ts'
 import type { RunFilter } from './contract.ts'
 import type { Buckets } from './buckets.ts'
 import { type Grain, type Part, type Range, unitMs } from './period.ts'
@@ -26,8 +26,12 @@ export const statusesWith = (column: (name: SQL, status: ExecutionStatus) => SQL
   )
 export const statusNames = statusesWith((name) => name)
 
-export const hasChoice = (choice: Choice): boolean =>
+/** Which kinds of runs count is not a choice of workflows. */
+export const hasChoice = ({ include: _kinds, ...choice }: Choice): boolean =>
   Object.values(choice).some((value) => value !== undefined)
+
+/** A condition on runs of every source: production runs, and what is included beside them. */
+const ofCountedKinds = ({ include }: Choice): SQL => isOneOfKinds(countedKinds(include))
 
 /** The ids of the workflows that are chosen, also of one that is deleted. */
 function workflowsOf(userId: string, { workflowId, tag, nodeType }: Choice): SQL | undefined {
@@ -57,13 +61,13 @@ export const within = (time: SQL, { from, to }: Range): SQL => sql`
 
 /** Conditions on rows of rollups: of the user's deployments that are chosen. */
 export const eachOf = (userId: string, choice: Choice): SQL =>
-  sql`user_id = ${userId} ${
+  sql`user_id = ${userId} and ${ofCountedKinds(choice)} ${
     hasChoice(choice) ? chosen(userId, choice) : sql`and deployment_id <> ${everyDeployment}`
   }`
 
 /** The same where only sums matter: without a choice the rows of all of the user's deployments together. */
 export const togetherOf = (userId: string, choice: Choice): SQL =>
-  sql`user_id = ${userId} ${
+  sql`user_id = ${userId} and ${ofCountedKinds(choice)} ${
     hasChoice(choice)
       ? chosen(userId, choice)
       : sql`and deployment_id = ${everyDeployment} and workflow_id = ${everyDeployment}`
@@ -83,9 +87,8 @@ interface RunOptions {
 const ids = sql`deployment_id, workflow_id, workflow_version`
 
 /**
- * The runs in `parts` as a select, not summed: single rows may be 0 or negative. They have `span, grain, deployment_id,
- * workflow_id, workflow_version, at`, a count for each status, and the histogram `durations`. `at` is a UTC hour or day;
- * the grain is `piece` for what is less than an hour.
+ * The runs in `parts` as a select, not summed: single rows may be 0 or negative. They have `span, deployment_id,
+ * workflow_id, workflow_version, at`, a count for each status, and the histogram `durations`. `at` is a UTC hour or day.
  */
 export function runsIn(
   userId: string,
@@ -105,7 +108,8 @@ export function runsIn(
     union all select span, ${ids}, at,
       ${statusesWith((_, status) => sql`case status when ${status} then sign * runs else 0 end`)},
       coalesce(sign * runs * duration_histogram(bucket), 0)
-    from ${runsBetween(userId, choice, ranges, together)} join (values ${values}) piece (place, span, sign) using (place)`
+    from ${runsBetween(userId, choice, ranges, together)} join (values ${values}) piece (place, span, sign) using (place)
+    where ${ofCountedKinds(choice)}`
 }
 
 const runsBetween = (
@@ -124,7 +128,7 @@ const runsBetween = (
 export function runsInBuckets(
   userId: string,
   choice: Choice,
-  { edges, bucketOf }: Buckets,
+  buckets: Buckets,
   { whole, moved, pieces }: BucketParts,
 ): SQL {
   const isWhole = anyOf(whole.map(isIn))
@@ -135,11 +139,9 @@ export function runsInBuckets(
       select generate_series(starts, ends - ${step}, ${step})
       from unnest(${times('from')}, ${times('to')}) moved (starts, ends)))`
   })
-  const bucketAt = (middle: SQL) => sql`
-    (${`{${bucketOf.join(',')}}`}::integer[])[1 + width_bucket(${middle}, ${timeArray(edges)})]`
   const columns = sql`${statusNames}, durations`
   const rows = sql`
-    select ${bucketAt(sql`at + ${byGrain((ms) => sql.raw(`interval '${ms / 2} milliseconds'`))}`)} as bucket,
+    select ${bucketAt(sql`at + ${byGrain((ms) => sql.raw(`interval '${ms / 2} milliseconds'`))}`, buckets)} as bucket,
       1 as sign, ${columns}, ${isMoved.length > 0 ? sql`not ${isWhole}` : sql`false`} as is_moved, grain, at
     from execution_stats_now
     where ${togetherOf(userId, choice)} and (${isWhole} ${isMoved.length > 0 ? sql`or ${anyOf(isMoved)}` : sql``})`
@@ -151,8 +153,11 @@ export function runsInBuckets(
       isMoved.length === 0
         ? sql``
         : sql`union all
-          select ${bucketAt(sql`case grain when 'hour' then date_bin('1 day', at, '2000-01-01Z') + interval '12 hours'
-            else date_bin('1 hour', at, '2000-01-01Z') + interval '30 minutes' end`)}, -1, ${columns}
+          select ${bucketAt(
+            sql`case grain when 'hour' then date_bin('1 day', at, '2000-01-01Z') + interval '12 hours'
+            else date_bin('1 hour', at, '2000-01-01Z') + interval '30 minutes' end`,
+            buckets,
+          )}, -1, ${columns}
           from rows where is_moved`
     }
     ${
@@ -163,9 +168,14 @@ export function runsInBuckets(
             ${statusesWith((_, status) => sql`case status when ${status} then runs else 0 end`)},
             coalesce(runs * duration_histogram(ran.bucket), 0)
           from ${runsBetween(userId, choice, ranges, true)} ran
-          join (values ${values}) piece (place, bucket, sign) using (place)`
+          join (values ${values}) piece (place, bucket, sign) using (place)
+          where ${ofCountedKinds(choice)}`
     }`
 }
+
+/** The bucket of a time in the range. */
+export const bucketAt = (at: SQL, { edges, bucketOf }: Buckets): SQL => sql`
+  (${`{${bucketOf.join(',')}}`}::integer[])[1 + width_bucket(${at}, ${timeArray(edges)})]`
 
 const byGrain = (value: (ms: number) => SQL) =>
   sql`case grain when 'day' then ${value(unitMs.day)} when 'hour' then ${value(unitMs.hour)}
@@ -181,13 +191,14 @@ export function failuresIn(
   const { span, whole, pieces } = divided(parts, earlier)
   const rows = sql`
     select ${span}, fingerprint, ${ids}, at, runs from error_stats_now
-    where user_id = ${userId} ${chosen(userId, choice)} and ${anyOf(whole)}`
+    where user_id = ${userId} and ${ofCountedKinds(choice)} ${chosen(userId, choice)} and ${anyOf(whole)}`
   if (pieces.length === 0) return rows
   const { ranges, values } = rangesOf(pieces, ({ span: each, sign }) => [each, sign])
   return sql`${rows}
     union all select span, fingerprint, ${ids}, at, sign * runs
     from failures_between(${userId}, ${ranges.starts}, ${ranges.ends})
-    join (values ${values}) piece (place, span, sign) using (place) where true ${chosen(userId, choice)}`
+    join (values ${values}) piece (place, span, sign) using (place)
+    where ${ofCountedKinds(choice)} ${chosen(userId, choice)}`
 }
 
 /** By what is to be read: conditions on whole days and hours, and the pieces of hours. */

@@ -4,14 +4,15 @@ import { executionStatuses } from '../db/schema/executions.ts'
 import { invalid } from '../errors.ts'
 import { bucketsOf, lengthMs } from './buckets.ts'
 import { type Interval, maxBuckets, type Series } from './contract.ts'
+import { incidentsByBucket } from './incident-sources.ts'
 import { type BoundedRange, partsOf, periodOf } from './period.ts'
 import { type Choice, runsInBuckets, statusNames, togetherGrains } from './run-sources.ts'
 import { bucketParts } from './series-parts.ts'
-import { type StatusCounts, statusSums, successRateOf } from './summary.ts'
+import { durationsOf, type StatusCounts, statusSums, successRateOf } from './summary.ts'
 
 const nothing = Object.fromEntries([
   ...executionStatuses.map((status) => [status, 0]),
-  ...['p50', 'p95', 'p99'].map((percentile) => [percentile, null]),
+  ...['p50', 'p95', 'p99', 'incidents'].map((name) => [name, null]),
 ]) as StatusCounts
 
 /** @throws {AppError} `invalid` when there would be more than `maxBuckets` */
@@ -37,9 +38,10 @@ export async function series(
   const runs = runsInBuckets(userId, choice, buckets, bucketParts(partsOf(range, grains), buckets, grains))
   const { rows } = await db.execute<StatusCounts & { bucket: number }>(sql`
     with runs as (${runs}),
-    counted as (select bucket, ${statusSums}, sum(sign * durations) as durations from runs group by bucket)
-    select bucket, ${statusNames}, p50, p95, p99
-    from counted cross join lateral duration_percentiles(durations) timed`)
+    counted as (select bucket, ${statusSums}, sum(sign * durations) as durations from runs group by bucket),
+    incidents as (${incidentsByBucket(userId, choice, range, buckets)})
+    select bucket, ${statusNames}, incidents, p50, p95, p99
+    from counted full join incidents using (bucket) cross join lateral duration_percentiles(durations) timed`)
   const counted = new Map(rows.map((row) => [row.bucket, row]))
   return {
     ...answer,
@@ -51,7 +53,8 @@ export async function series(
         total: counts.reduce((sum, [, count]) => sum + count, 0),
         byStatus: Object.fromEntries(counts) as Series['items'][number]['byStatus'],
         successRate: successRateOf(row),
-        durationMs: { p50: row.p50, p95: row.p95, p99: row.p99 },
+        incidents: row.incidents ?? 0,
+        durationMs: durationsOf(row),
       }
     }),
   }

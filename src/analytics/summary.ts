@@ -2,7 +2,8 @@ import { sql } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
 import { type ExecutionStatus, executionStatuses } from '../db/schema/executions.ts'
 import { isFailed } from '../executions/run-meaning.ts'
-import type { Summary, Sums } from './contract.ts'
+import { durationErrorBound, type Summary, type Sums } from './contract.ts'
+import { incidentsBySpan } from './incident-sources.ts'
 import { partsOf, type Range, rangeBefore } from './period.ts'
 import {
   type Choice,
@@ -18,6 +19,7 @@ export type StatusCounts = Record<ExecutionStatus, number | null> & {
   p50: number | null
   p95: number | null
   p99: number | null
+  incidents: number | null
 }
 
 /** Of rows with a `sign`. */
@@ -38,8 +40,10 @@ export async function sumUp(
   const runs = runsIn(userId, choice, partsOf(range, grains), { earlier, together: true })
   const { rows } = await db.execute<StatusCounts & { span: number }>(sql`
     with runs as (${runs}),
-    counted as (select span, ${statusColumns}, sum(durations) as durations from runs group by span)
-    select ${statusNames}, span, p50, p95, p99 from counted cross join lateral duration_percentiles(durations) timed`)
+    counted as (select span, ${statusColumns}, sum(durations) as durations from runs group by span),
+    incidents as (${incidentsBySpan(userId, choice, range, before)})
+    select ${statusNames}, span, incidents, p50, p95, p99
+    from incidents left join counted using (span) cross join lateral duration_percentiles(durations) timed`)
   const sumsOf = (wanted: number) => toSums(rows.find(({ span }) => span === wanted))
   return { ...sumsOf(0), ...(before && { previous: sumsOf(1) }) }
 }
@@ -60,7 +64,8 @@ function toSums(row: StatusCounts | undefined): Sums {
       percentage: percentageOf(count, total) ?? 0,
     })),
     successRate: successRateOf(row),
-    durationMs: { p50: row?.p50 ?? null, p95: row?.p95 ?? null, p99: row?.p99 ?? null },
+    incidents: row?.incidents ?? 0,
+    durationMs: durationsOf(row),
   }
 }
 
@@ -74,12 +79,17 @@ export function successRateOf(row: Pick<StatusCounts, 'success' | 'error' | 'cra
   return percentageOf(success ?? 0, (success ?? 0) + (error ?? 0) + (crashed ?? 0))
 }
 
+export const durationsOf = (row: Partial<Pick<StatusCounts, 'p50' | 'p95' | 'p99'>> = {}) => ({
+  ...{ p50: row.p50 ?? null, p95: row.p95 ?? null, p99: row.p99 ?? null },
+  errorBound: durationErrorBound,
+})
+
 /** What every group of runs is shown with. */
 export const ratesOf = (row: GroupSums) => ({
   runs: row.runs,
   failed: row.failed,
   successRate: percentageOf(row.succeeded, row.succeeded + row.failed),
-  durationMs: { p50: row.p50, p95: row.p95, p99: row.p99 },
+  durationMs: durationsOf(row),
 })
 
 /** With two decimals, half up; null without a whole. */

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
 import type { WorkflowStats, workflowSorts } from './contract.ts'
+import { incidentsByWorkflow } from './incident-sources.ts'
 import { type BoundedRange, partsOf, periodOf } from './period.ts'
 import {
   type Choice,
@@ -18,6 +19,7 @@ type Sort = (typeof workflowSorts)[number]
 interface Row extends GroupSums {
   workflow_id: string
   name: string | null
+  incidents: number
   last_run_ms: number | null
 }
 
@@ -31,14 +33,20 @@ export async function workflowStats(
   const runs = runsIn(userId, choice, partsOf(range))
   const { rows } = await db.execute<Row>(sql`
     with runs as (${runs}),
-    sums as (select workflow_id, ${groupSums}, sum(durations) as durations from runs group by workflow_id),
+    ran as (select workflow_id, ${groupSums}, sum(durations) as durations from runs group by workflow_id),
+    failures as (${incidentsByWorkflow(userId, choice, range)}),
+    sums as (
+      select workflow_id, coalesce(runs, 0) as runs, coalesce(failed, 0) as failed, coalesce(succeeded, 0) as succeeded,
+        durations, coalesce(incidents, 0) as incidents
+      from ran full join failures using (workflow_id)
+    ),
     ${picked({
-      sums: sql`select * from sums where runs >= ${Math.max(1, minRuns)}`,
+      sums: sql`select * from sums where runs >= ${Math.max(1, minRuns)} ${minRuns > 0 ? sql`` : sql`or incidents > 0`}`,
       order: sql`${groupOrders[sort]}, workflow_id desc`,
       byDuration: sort === 'p95',
       limit,
     })}
-    select p.workflow_id, w.name, ${groupColumns}, extract(epoch from l.at)::float8 * 1000 as last_run_ms
+    select p.workflow_id, w.name, ${groupColumns}, incidents::float8, extract(epoch from l.at)::float8 * 1000 as last_run_ms
     from picked p
     left join workflows w on w.user_id = ${userId} and w.id = p.workflow_id
     left join lateral (
@@ -59,5 +67,6 @@ const toItem = (row: Row) => ({
   workflowId: row.workflow_id,
   name: row.name,
   ...ratesOf(row),
+  incidents: row.incidents,
   lastRunAt: row.last_run_ms === null ? null : new Date(row.last_run_ms).toISOString(),
 })

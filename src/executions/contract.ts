@@ -138,6 +138,9 @@ const executionFilter = {
   mode: listOf(Mode, 20)
     .optional()
     .meta({ description: 'Modes of n8n, separated by commas, such as `webhook,trigger`' }),
+  kind: listOf(z.enum(runKinds), runKinds.length).optional().meta({
+    description: 'Kinds of runs, separated by commas. Analytics counts `production` unless asked for more',
+  }),
   stuck: z
     .enum(['true', 'false'])
     .transform((text) => text === 'true')

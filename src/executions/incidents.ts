@@ -129,7 +129,7 @@ export class IncidentRepository {
   }
 }
 
-function toIncident(row: typeof incidents.$inferSelect): Incident {
+export function toIncident(row: typeof incidents.$inferSelect): Incident {
   const { id, workflowId, workflowVersion, deploymentId, instanceId, source, mode, deliveries } = row
   return {
     ...{ id, workflowId, workflowVersion, deploymentId, instanceId, source, mode },

@@ -3,7 +3,7 @@
  * `errors_of_change` and `failures_between` say the same in SQL.
  */
 import { type SQL, sql } from 'drizzle-orm'
-import { type ExecutionStatus, executionStatuses, executions } from '../db/schema/executions.ts'
+import { type ExecutionStatus, executionStatuses, executions, type RunKind } from '../db/schema/executions.ts'
 import { dayMs } from '../lib/time.ts'
 import { happenedAt } from './run-order.ts'
 
@@ -27,6 +27,17 @@ export const hasErrorList = statusList(executionStatuses.filter(hasError))
 
 /** The sum of failed runs in a row that has a column for each status. */
 export const failedSum = sql.raw(failedStatuses.map((status) => `"${status}"`).join(' + '))
+
+/** Kinds of runs that analytics counts beside production runs when asked to. */
+export const includableKinds = ['manual', 'sub', 'error'] as const satisfies RunKind[]
+export type IncludableKind = (typeof includableKinds)[number]
+
+/** Of the runs that count. A superseded run never does: the retry that decided the outcome counts in its place. */
+export const countedKinds = (include: readonly IncludableKind[] = []): RunKind[] => ['production', ...include]
+
+/** On a row that has the column `kind`. */
+export const isOneOfKinds = (kinds: readonly RunKind[]): SQL =>
+  sql.raw(kinds.length === 1 ? `kind = '${kinds[0]}'` : `kind in ('${kinds.join("', '")}')`)
 
 /** A running run is stuck after its workflow's own timeout; without one, after 24 hours. */
 const stuckAfterSeconds = dayMs / 1000

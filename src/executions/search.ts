@@ -4,7 +4,7 @@ import * as uuid from 'uuid'
 import { type ExecutionStatus, executions } from '../db/schema/executions.ts'
 import type { ExecutionFilter } from './contract.ts'
 import { n8nRetentionMs } from './known-executions.ts'
-import { hasErrorList, isStuck } from './run-meaning.ts'
+import { failedList, hasErrorList, isStuck } from './run-meaning.ts'
 import { happenedAt } from './run-order.ts'
 
 /** Filters narrow each other. */
@@ -23,7 +23,8 @@ export interface ExecutionSearch extends ExecutionFilter {
 
 /** Owner first; an empty search is all of a user's. */
 export function matching(userId: string, search: ExecutionSearch, now: Date): SQL | undefined {
-  const { workflowId, deploymentId, instanceId, status, mode, stuck, startedAfter, startedBefore } = search
+  const { workflowId, deploymentId, instanceId, status, mode, kind, stuck, startedAfter, startedBefore } =
+    search
   const { workflowVersion, tag, errorFingerprint, q, statuses, errorNode, from, to, text } = search
   return and(
     eq(executions.userId, userId),
@@ -34,6 +35,7 @@ export function matching(userId: string, search: ExecutionSearch, now: Date): SQ
     status === undefined ? undefined : eq(executions.status, status),
     statuses === undefined ? undefined : inArray(executions.status, [...statuses]),
     mode === undefined ? undefined : inArray(executions.mode, mode),
+    kind === undefined ? undefined : inArray(executions.kind, kind),
     stuck === undefined ? undefined : stuck ? isStuck(now) : sql`not ${isStuck(now)}`,
     startedAfter && and(gte(executions.startedAt, startedAfter), happenedFrom(startedAfter)),
     startedBefore && and(lt(executions.startedAt, startedBefore), happenedBefore(startedBefore)),
@@ -62,7 +64,7 @@ const happenedFrom = (from: Date) =>
 const happenedBefore = (to: Date) => sql`${happenedAt} < ${to.toISOString()}::timestamptz`
 
 /** A success keeps the error that was reported before it. */
-const failedWith = (condition: SQL) => and(sql`${executions.status} in ${hasErrorList}`, condition)
+const failedWith = (condition: SQL) => and(sql`${executions.status} in ${failedList}`, condition)
 
 const ofWorkflowsTagged = (userId: string, tag: string) => sql`${executions.workflowId} = any(array(
   select id from workflows where user_id = ${userId} and tags @> array[${tag}]))`

@@ -6,6 +6,7 @@ import { createTestDatabase } from '../harness/database.ts'
 import {
   bounded,
   choose,
+  chooseIncidents,
   counted,
   createHistory,
   dayMs,
@@ -258,23 +259,29 @@ describe('errors', () => {
   }
 
   const groupOf = (fingerprint: string, runs: Run[], filter: RunFilter & { from: Date; to: Date }) => {
+    const incidentsIn = (period: RunFilter) =>
+      chooseIncidents(history, period).filter((each) => each.fingerprint === fingerprint)
+    const incidents = incidentsIn(filter)
+    const all = [...runs, ...incidents]
     const lengthMs = filter.to.getTime() - filter.from.getTime()
     const before = { ...filter, from: new Date(filter.from.getTime() - lengthMs), to: filter.from }
-    const ever = history.runs
-      .filter((run) => run.fingerprint === fingerprint)
-      .toSorted((a, b) => a.happenedMs - b.happenedMs || (a.id < b.id ? -1 : 1))
+    const ever = [...history.runs, ...history.incidents]
+      .filter((each) => each.fingerprint === fingerprint)
+      .toSorted((a, b) => a.happenedMs - b.happenedMs)
     const interval = lengthMs <= 72 * hourMs ? 'hour' : lengthMs <= 120 * dayMs ? 'day' : 'week'
     const series: number[] = []
     const unitMs = { hour: hourMs, day: dayMs, week: 7 * dayMs }[interval]
     for (let ms = startOf(filter.from.getTime(), interval); ms < filter.to.getTime(); ms += unitMs) {
-      series.push(runs.filter(({ happenedMs }) => startOf(happenedMs, interval) === ms).length)
+      series.push(all.filter(({ happenedMs }) => startOf(happenedMs, interval) === ms).length)
     }
     return {
       fingerprint,
       runs: runs.length,
+      incidents: incidents.length,
+      previousIncidents: incidentsIn(before).length,
       previousRuns: choose(history, before).filter((run) => run.fingerprint === fingerprint).length,
-      workflows: new Set(runs.map(({ workflowId }) => workflowId)).size,
-      versions: new Set(runs.map(({ workflowId, workflowVersion }) => `${workflowId} ${workflowVersion}`))
+      workflows: new Set(all.map(({ workflowId }) => workflowId)).size,
+      versions: new Set(all.map(({ workflowId, workflowVersion }) => `${workflowId} ${workflowVersion}`))
         .size,
       firstSeenAt: new Date(ever[0]?.happenedMs ?? 0).toISOString(),
       lastSeenAt: new Date(ever.at(-1)?.happenedMs ?? 0).toISOString(),
@@ -289,7 +296,11 @@ describe('errors', () => {
       const byFingerprint = Map.groupBy(choose(history, period), (run) => run.fingerprint)
       byFingerprint.delete(null)
       const { items, total } = await history.analytics.errors(history.userId, filter)
-      expect({ filter, total }).toEqual({ filter, total: byFingerprint.size })
+      const incidents = chooseIncidents(history, period).map(({ fingerprint }) => fingerprint)
+      expect({ filter, total }).toEqual({
+        filter,
+        total: new Set([...byFingerprint.keys(), ...incidents]).size,
+      })
       for (const { node: _, errorClass: __, httpStatus: ___, message: ____, ...item } of items) {
         expect({ filter, ...item }).toEqual({
           filter,
@@ -306,19 +317,27 @@ describe('errors', () => {
       errorClass: 'NodeApiError',
       message: 'No customer <number>',
     })
-    expect(items).toHaveLength(5)
+    expect(items.find(({ fingerprint }) => fingerprint === 'feedfeedfeedfeed')).toMatchObject({
+      ...{ node: 'Email Trigger', message: 'IMAP login refused', runs: 0 },
+      incidents: expect.any(Number),
+    })
+    expect(items).toHaveLength(6)
   })
 
   test('come in the order that is asked for', async () => {
     const all = await history.analytics.errors(history.userId)
-    for (const [sort, field] of [
-      ['runs', 'runs'],
-      ['lastSeen', 'lastSeenAt'],
-      ['newest', 'firstSeenAt'],
-    ] as const) {
+    const fields: [
+      sort: 'runs' | 'lastSeen' | 'newest',
+      (item: (typeof all.items)[number]) => number | string,
+    ][] = [
+      ['runs', (item) => item.runs + item.incidents],
+      ['lastSeen', (item) => item.lastSeenAt ?? ''],
+      ['newest', (item) => item.firstSeenAt ?? ''],
+    ]
+    for (const [sort, field] of fields) {
       const { items, total } = await history.analytics.errors(history.userId, { sort, limit: 2 })
-      const values = all.items.map((item) => item[field] ?? '').toSorted((a, b) => (a < b ? 1 : -1))
-      expect(items.map((item) => item[field])).toEqual(values.slice(0, 2))
+      const values = all.items.map(field).toSorted((a, b) => (a < b ? 1 : -1))
+      expect(items.map(field)).toEqual(values.slice(0, 2))
       expect(total).toBe(all.total)
     }
   })
@@ -340,14 +359,14 @@ describe('errors', () => {
     }
     expect(detail?.byVersion).toHaveLength(first?.versions ?? 0)
     const newest = history.runs
-      .filter(({ fingerprint }) => fingerprint === first?.fingerprint)
+      .filter(({ fingerprint, kind }) => fingerprint === first?.fingerprint && kind === 'production')
       .toSorted((a, b) => b.happenedMs - a.happenedMs || (a.id < b.id ? 1 : -1))
     expect(detail?.executions.map(({ id }) => id)).toEqual(newest.slice(0, 20).map(({ id }) => id))
   })
 
   test('a group that did not occur in the period has zeros; one of nobody or of another user is none', async () => {
     const { analytics, userId, stranger, db } = history
-    const [first] = (await analytics.errors(userId)).items
+    const first = (await analytics.errors(userId)).items.find(({ runs }) => runs > 0)
     const fingerprint = first?.fingerprint ?? ''
     const never = { from: new Date('2030-01-01T00:00:00Z'), to: new Date('2030-01-02T00:00:00Z') }
     const detail = await analytics.error(userId, fingerprint, never)

@@ -24,8 +24,9 @@ test('without executions there are no rates', async () => {
   expect(await summary(await world.user())).toEqual({
     total: 0,
     byStatus: [],
+    incidents: 0,
     successRate: null,
-    durationMs: { p50: null, p95: null, p99: null },
+    durationMs: { p50: null, p95: null, p99: null, errorBound: 0.1 },
   })
 })
 
@@ -51,8 +52,9 @@ test('counts, percentages with two decimals, success rate of what ended, and dur
       { status: 'crashed', count: 1, percentage: 11.11 },
       { status: 'running', count: 1, percentage: 11.11 },
     ],
+    incidents: 0,
     successRate: 57.14,
-    durationMs: { p50: near(300), p95: near(1000), p99: near(1000) },
+    durationMs: { p50: near(300), p95: near(1000), p99: near(1000), errorBound: 0.1 },
   }
   expect(await summary(userId)).toEqual(all)
   expect(await summary(userId, `?workflowId=${workflowId}&deploymentId=${deploymentId}`)).toEqual(all)
@@ -69,7 +71,51 @@ test.each([
   ['from=2026-11-23T00:00:00Z&to=2026-11-22T00:00:00Z'],
   ['workflowId=1'],
   ['unknown=1'],
+  ['include=production'],
+  ['include=manual,'],
 ])('?%s is a 422', async (query) => {
   const answer = await world.call('GET', `/v1/analytics/summary?${query}`, { user: await world.user() })
   expect(answer.status).toBe(422)
+})
+
+test('only production runs count, unless others are included; a chain of retries counts once', async () => {
+  const { userId, report } = await world.tracked()
+  const of = (id: string, status: string, minute: number, more: object) => ({
+    ...run(id, status, minute, 100),
+    ...more,
+  })
+  await report([
+    of('1', 'success', 0, { mode: 'webhook' }),
+    of('2', 'error', 1, { mode: 'trigger' }),
+    of('3', 'success', 2, { mode: 'retry', retryOf: '2' }),
+    of('4', 'error', 3, { mode: 'manual' }),
+    of('5', 'error', 4, { mode: 'integrated' }),
+    of('6', 'error', 5, { mode: 'error' }),
+    of('7', 'error', 6, { mode: 'evaluation' }),
+  ])
+  const sums = async (query: string) => {
+    const { total, successRate } = await summary(userId, query)
+    return [total, successRate]
+  }
+  expect(await sums('')).toEqual([2, 100])
+  expect(await sums('?include=manual')).toEqual([4, 50])
+  expect(await sums('?include=sub,error')).toEqual([4, 50])
+  expect(await sums('?include=manual&include=sub,error')).toEqual([6, 33.33])
+  const listed = async (query: string) =>
+    (await world.call('GET', `/v1/executions?${query}`, { user: userId })).body.items.length
+  expect(await listed('kind=production')).toBe(2)
+  expect(await listed('kind=production,manual,sub,error')).toBe(6)
+  expect(await listed('kind=superseded')).toBe(1)
+  expect(await listed('')).toBe(7)
+  const paths = [
+    ...['series', 'workflows', 'node-types', 'credentials', 'prompts', 'models', 'errors'],
+    `nodes?workflowId=${userId}`,
+  ]
+  for (const path of paths) {
+    const status = async (include: string) => {
+      const query = `${path}${path.includes('?') ? '&' : '?'}include=${include}`
+      return (await world.call('GET', `/v1/analytics/${query}`, { user: userId })).status
+    }
+    expect([path, await status('manual,sub,error'), await status('all')]).toEqual([path, 200, 422])
+  }
 })

@@ -6,6 +6,7 @@ import { createTestDatabase, databaseKinds } from '../harness/database.ts'
 import { createWorld } from '../executions/world.ts'
 import {
   choose,
+  chooseIncidents,
   counted,
   createHistory,
   dayMs,
@@ -69,13 +70,15 @@ async function compare(
   const labelOf = labeller(zone.interval, zone.timeZone)
   const byLabel = Map.groupBy(runs, ({ happenedMs }) => labelOf(happenedMs))
   const what = `${zone.timeZone} by ${zone.interval} from ${filter.from.toISOString()} to ${filter.to.toISOString()}`
-  const shown = items.map(({ start, total, successRate: rate, byStatus }) => [
-    ...[start, total, rate, byStatus.error, byStatus.running],
+  const shown = items.map(({ start, total, successRate: rate, byStatus, incidents }) => [
+    ...[start, total, rate, byStatus.error, byStatus.running, incidents],
   ])
+  const incidentsOf = Map.groupBy(chooseIncidents(history, filter), ({ happenedMs }) => labelOf(happenedMs))
   const recounted = [...starts].map(([label, start]): (typeof shown)[number] => {
     const own: Run[] = byLabel.get(label) ?? []
     const errors = [counted(own, 'error'), counted(own, 'running')]
-    return [new Date(start).toISOString(), own.length, successRate(own), ...errors]
+    const failures = incidentsOf.get(label)?.length ?? 0
+    return [new Date(start).toISOString(), own.length, successRate(own), ...errors, failures]
   })
   expect({ what, shown }).toEqual({ what, shown: recounted })
   for (const [index, label] of [...starts.keys()].entries()) {

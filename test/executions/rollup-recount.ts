@@ -23,7 +23,7 @@ interface CountedNode {
 }
 
 const none = '00000000-0000-0000-0000-000000000000'
-const failing = new Set(['error', 'canceled', 'crashed', 'unknown'])
+const failing = new Set(['error', 'crashed'])
 
 /** By n8n's execution id: data that was counted and is gone from its row. */
 export type TrimmedData = Map<string, unknown>

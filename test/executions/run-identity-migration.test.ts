@@ -49,7 +49,8 @@ beforeAll(async () => {
   const next = random(10)
   for (let index = 1; index <= 12; index++) {
     const startedAtMs = deployedAtMs + (index <= 10 ? index - 20 : index) * minuteMs
-    const status = index % 4 === 0 ? 'error' : 'success'
+    // A cancelled run with an error was counted in its error group.
+    const status = index === 8 ? 'canceled' : index % 4 === 0 ? 'error' : 'success'
     const times = [startedAtMs, startedAtMs + 1500 * index].map((ms) => new Date(ms).toISOString())
     const recordedAtMs = deployedAtMs + 30 * minuteMs + index
     await sql`
@@ -64,7 +65,7 @@ beforeAll(async () => {
           n8n_execution_id, status, mode, started_at, finished_at, error_message, error_fingerprint, data, data_stamp)
         select id, recorded_at, user_id, instance_id, ${ids.workflow}, 2, ${ids.deployment}, n8n_execution_id, status,
           ${index === 10 ? 'manual' : 'webhook'}, started_at, finished_at,
-          ${status === 'error' ? 'm' : null}, ${status === 'error' ? '0123456789abcdef' : null},
+          ${status === 'success' ? null : 'm'}, ${status === 'success' ? null : '0123456789abcdef'},
           ${JSON.stringify(randomData(next, startedAtMs))}::jsonb, '401'
         from keyed
         returning *
@@ -91,9 +92,9 @@ const counted = async () =>
 
 test('ten runs of v1 that were fetched after v2 was deployed are of v1, and count so', async () => {
   expect(await counted()).toEqual({ '1 time production': 9, '1 time manual': 1, '2 time production': 2 })
-  const rows = await sql`select workflow_version as version, sum(success + error)::integer as runs
+  const rows = await sql`select workflow_version as version, sum(success + error + canceled)::integer as runs
     from execution_stats_now where deployment_id = ${ids.deployment} and grain = 'day' and kind = 'production'
-    group by 1 having sum(success + error) <> 0 order by 1`
+    group by 1 having sum(success + error + canceled) <> 0 order by 1`
   expect(Array.from(rows)).toEqual([
     { version: 1, runs: 9 },
     { version: 2, runs: 2 },

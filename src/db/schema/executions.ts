@@ -100,8 +100,8 @@ export const executions = pgTable(
     index('executions_workflow_idx').on(t.workflowId, happenedFirst(t), t.id.desc().nullsFirst()),
     index('executions_status_idx').on(t.userId, t.status, happenedFirst(t), t.id.desc().nullsFirst()),
     index('executions_failed_idx')
-      .on(t.userId, sql`coalesce(${t.startedAt}, ${t.finishedAt}, ${t.recordedAt})`)
-      .where(sql`${t.errorFingerprint} is not null`),
+      .on(t.userId, happenedFirst(t), t.id.desc().nullsFirst())
+      .where(sql`${t.status} in ('error', 'crashed')`),
     // What the next poll is to fetch, and what the retention of data is to trim: both empty themselves.
     index('executions_dataless_idx').on(t.instanceId, t.recordedAt).where(sql`${t.dataStamp} is null`),
     index('executions_data_idx').on(t.workflowId, t.recordedAt).where(sql`${t.data} is not null`),
@@ -193,6 +193,7 @@ export const incidents = pgTable(
       t.occurredAt.desc().nullsFirst(),
       t.id.desc().nullsFirst(),
     ),
+    index('incidents_fingerprint_idx').on(t.userId, t.fingerprint, t.occurredAt.desc().nullsFirst()),
     index('incidents_occurred_at_idx').using('brin', t.occurredAt),
   ],
 )
