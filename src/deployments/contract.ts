@@ -86,6 +86,14 @@ export const NewDeployment = z
       description:
         'Adds a node that tells of successful runs at once, where it changes nothing else; polling does anyway',
     }),
+    withDependencies: z
+      .boolean()
+      .optional()
+      .meta({
+        description:
+          'Deploys the workflows that it calls first, where they are not live on the instance. Default true; false: ' +
+          'they block it',
+      }),
     planHash: z
       .string()
       .regex(/^[0-9a-f]{64}$/, 'The planHash of a plan')
@@ -108,6 +116,7 @@ export const Redeployment = z
     version: Version.optional().meta({ description: 'Default: the current version of the workflow' }),
     bindings: Bindings.optional(),
     publish: z.boolean().optional().meta({ description: 'false: put it there and unpublish it' }),
+    withDependencies: z.boolean().optional().meta({ description: 'As when it was created' }),
     reportSuccess: z.boolean().optional().meta({ description: 'As when it was created' }),
   })
   .meta({ ref: 'Redeployment' })

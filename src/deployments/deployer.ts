@@ -22,6 +22,7 @@ import {
   type Redeployment,
   type Tracking,
 } from './contract.ts'
+import { DependencyDeployer } from './dependency-deployer.ts'
 import { GiveBack } from './give-back.ts'
 import { Planner } from './plan.ts'
 import { toRemoteBody } from './remote-body.ts'
@@ -30,6 +31,7 @@ import { type Deployed, type Release, Releases } from './release.ts'
 import type { DeploymentRepository } from './repository.ts'
 import { DeploymentRuns, type RunRow } from './run.ts'
 import { Runner } from './runner.ts'
+import { SubWorkflows } from './sub-workflows.ts'
 import { UpToDate } from './up-to-date.ts'
 
 /** What a request waits for; the scheduled job does the rest. */
@@ -58,6 +60,7 @@ export class Deployer {
   readonly #runs: DeploymentRuns
   readonly #upToDate: UpToDate
   readonly #binder: Binder
+  readonly #dependencies: DependencyDeployer
   readonly #runner: Runner
   readonly #now: () => Date
   readonly #options: DeployerOptions
@@ -69,11 +72,14 @@ export class Deployer {
     this.releases = new Releases(db, options.availableCredentials, options.loadCatalogue)
     this.remoteCredentials = new RemoteCredentials(db, now, options)
     const { releases, remoteCredentials } = this
+    const subWorkflows = new SubWorkflows(db)
+    this.#dependencies = new DependencyDeployer(db, { ...options, releases, subWorkflows })
+    const { graph: dependencies } = this.#dependencies
     this.giveBack = new GiveBack(db, options)
-    this.#runner = new Runner(now, { ...options, releases, remoteCredentials })
+    this.#runner = new Runner(now, { ...options, releases, remoteCredentials, subWorkflows })
     this.#binder = new Binder(releases, options.connections)
     this.#upToDate = new UpToDate({ ...options, remoteCredentials })
-    this.planner = new Planner({ ...options, releases, remoteCredentials })
+    this.planner = new Planner({ ...options, releases, remoteCredentials, subWorkflows, dependencies })
   }
 
   /**
@@ -84,6 +90,7 @@ export class Deployer {
    */
   async create(userId: string, body: NewDeployment, key?: CreationKey): Promise<Deployment> {
     const { workflowId, instanceId, version, publish = true, reportSuccess = false } = body
+    const { withDependencies = true } = body
     const chosen = chosenBindings(body.bindings)
     const release = await this.releases.find(userId, workflowId, instanceId, version, chosen)
     const deployed = await this.releases.deployed(userId, workflowId, instanceId)
@@ -92,11 +99,12 @@ export class Deployer {
     await this.#checkSendable(release)
     if (body.planHash !== undefined) {
       const { planHash } = await this.planner.plan(userId, {
-        ...{ workflowId, instanceId, version, publish },
+        ...{ workflowId, instanceId, version, publish, withDependencies },
         ...(body.bindings && { bindings: body.bindings }),
       })
       if (planHash !== body.planHash) throw new AppError('conflict', 'The plan has changed: look at it again')
     }
+    if (withDependencies) await this.#dependencies.deploy(userId, release, deployed, this)
     const intent = intentOf(release.version, publish)
     if (tracked) return this.#createInPlace(userId, tracked.id, intent, { bindings, reportSuccess }, key)
     const id = uuidv7()
@@ -158,6 +166,7 @@ export class Deployer {
     const bindings = await this.#binder.bind(userId, release, chosen, before)
     await this.#checkSendable(release)
     const intent = intentOf(release.version, publish)
+    if (change.withDependencies !== false) await this.#dependencies.deploy(userId, release, row, this)
     const isSame = reportSuccess === row.reportSuccess && (await this.#upToDate.check(row, intent, bindings))
     if (isSame) return this.#options.deployments.find(userId, id)
     return this.#start(row, intent, { bindings, reportSuccess })
@@ -180,14 +189,22 @@ export class Deployer {
 
   /**
    * Asks n8n, whatever is recorded here: somebody may have unpublished or deleted it there.
-   * @throws {AppError} `conflict` for what is only tracked or was undeployed, and while another run is at it
+   * @param force deactivates although other workflows call it
+   * @throws {AppError} `conflict` for what is only tracked or was undeployed, and while another run is at it; `in-use`
+   * with the `dependents` that call it
    */
-  async publish(userId: string, id: string, action: 'activate' | 'deactivate'): Promise<Deployment | null> {
+  async publish(
+    userId: string,
+    id: string,
+    action: 'activate' | 'deactivate',
+    { force = false } = {},
+  ): Promise<Deployment | null> {
     const row = await this.#runs.find(userId, id)
     if (!row) return null
     if (row.status === 'tracking' || row.status === 'undeployed') {
       throw new AppError('conflict', 'It has not been deployed from here: deploy it first')
     }
+    if (action === 'deactivate' && !force) await this.#dependencies.refuseInUse(row, 'deactivate')
     // What n8n has may be the version of a deploy that did not come to its end.
     if (row.intent?.action === 'deploy') {
       return this.deploy(userId, id, { version: row.version, publish: action === 'activate' })
@@ -195,8 +212,12 @@ export class Deployer {
     return this.#start(row, { action })
   }
 
-  /** @throws {AppError} `conflict` for a workflow that was in n8n before, and while another run is at it */
-  async undeploy(userId: string, id: string): Promise<Deployment | null> {
+  /**
+   * @param force although other workflows call it
+   * @throws {AppError} `conflict` for a workflow that was in n8n before, and while another run is at it; `in-use` with
+   * the `dependents` that call it
+   */
+  async undeploy(userId: string, id: string, { force = false } = {}): Promise<Deployment | null> {
     const row = await this.#runs.find(userId, id)
     if (!row) return null
     if (!row.managed) {
@@ -206,6 +227,7 @@ export class Deployer {
       )
     }
     if (row.status === 'undeployed') return this.#options.deployments.find(userId, id)
+    if (!force) await this.#dependencies.refuseInUse(row, 'undeploy')
     return this.#start(row, { action: 'undeploy' })
   }
 

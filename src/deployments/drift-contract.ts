@@ -38,6 +38,9 @@ export const Drift = z
       })
       .nullable()
       .meta({ description: 'null when it is missing' }),
+    credentials: z.array(z.object({ node: z.string(), type: z.string(), n8nCredentialId: z.string() })).meta({
+      description: 'Credentials that nodes name and n8n no longer has; deploying creates them again',
+    }),
     remoteVersionId: z.string().nullable().meta({ description: "n8n's id of the version compared with" }),
   })
   .meta({ ref: 'Drift' })

@@ -9,6 +9,7 @@ import type { Connection, InstanceConnections } from '../instances/connections.t
 import type { N8nWorkflow } from '../n8n/api-shapes.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
 import { toN8nWorkflow } from '../n8n/sendable-workflow.ts'
+import { withSubWorkflows } from '../n8n/sub-workflow-refs.ts'
 import type { JsonObject } from '../n8n/workflow-json.ts'
 import { sameJson } from '../workflows/diff.ts'
 import type { WorkflowRepository } from '../workflows/repository.ts'
@@ -19,7 +20,8 @@ import type { Adoption, Drift } from './drift-contract.ts'
 import { type Sent, toOwnContent } from './own-content.ts'
 import { toRemoteBody } from './remote-body.ts'
 import { ownCredentials } from './remote-credentials.ts'
-import { failed, getWorkflow } from './remote-state.ts'
+import { failed, getWorkflow, missingCredentials } from './remote-state.ts'
+import { SubWorkflows } from './sub-workflows.ts'
 import { diffRemote, isDrift, type RemoteDiff, remoteHash } from './remote-form.ts'
 import { appendVersion, attributeRuns, liveVersionOf } from './version-history.ts'
 
@@ -76,11 +78,13 @@ export class DeploymentDrift {
   readonly #db: Db
   readonly #now: () => Date
   readonly #options: DriftOptions
+  readonly #subWorkflows: SubWorkflows
 
   constructor(db: Db, now: () => Date, options: DriftOptions) {
     this.#db = db
     this.#now = now
     this.#options = options
+    this.#subWorkflows = new SubWorkflows(db)
   }
 
   /** @throws {AppError} `conflict` while it is being changed or is not in n8n, `instance-*` */
@@ -114,13 +118,16 @@ export class DeploymentDrift {
         published: { expected, actual: false },
         draft: false,
         diff: null,
+        credentials: [],
         remoteVersionId: null,
       }
     }
     const diff = await this.#diff(userId, row, connection, remote)
     const isPublishedOtherwise = expected !== null && expected !== remote.active
+    const credentials = await missingCredentials(connection.client, remote.nodes).catch(failed)
     return {
-      drifted: isPublishedOtherwise || isDrift(diff),
+      drifted: isPublishedOtherwise || isDrift(diff) || credentials.length > 0,
+      credentials,
       missing: false,
       published: { expected, actual: remote.active },
       draft: isDraft(remote),
@@ -273,10 +280,14 @@ export class DeploymentDrift {
     }
     const { settings } = await connection.client.capabilities().catch(failed)
     const { settingsBefore, reportsErrors } = row
-    const { body } = toRemoteBody(row.content, await this.#options.loadCatalogue(), {
+    const { ids } = await this.#subWorkflows
+      .resolve(userId, row.content, row, connection.client)
+      .catch(failed)
+    const workflow = withSubWorkflows(row.content, ids)
+    const { body } = toRemoteBody(workflow, await this.#options.loadCatalogue(), {
       credentials: refs,
       errorHandling: errorHandlingOf({
-        ...{ workflow: row.content, own: namedErrorWorkflow(row.content.settings) },
+        ...{ workflow, own: namedErrorWorkflow(workflow.settings) },
         ...{ live: undefined, settingsBefore, reportsErrors },
         reporterWorkflowId: connection.instance.reporterWorkflowId,
       }),

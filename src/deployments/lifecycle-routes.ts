@@ -1,5 +1,6 @@
 /** @module What can be done with a deployment. Every answer tells how far it came; `failed` is an answer, not an error. */
 import { Hono } from 'hono'
+import * as z from 'zod'
 import { AppError } from '../errors.ts'
 import type { AuthEnv } from '../http/auth.ts'
 import { describe } from '../http/openapi.ts'
@@ -10,6 +11,9 @@ import type { Deployer } from './deployer.ts'
 import { Plan, PlanRequest } from './plan-contract.ts'
 
 const tag = 'Deployments'
+const InUseOverride = z.strictObject({
+  force: z.enum(['true', 'false']).optional().meta({ description: 'true: although live workflows call it' }),
+})
 const errors = ['not-found', 'conflict', 'deployment-exists', 'credential-undecryptable'] as const
 
 function present(deployment: Deployment | null): Deployment {
@@ -81,13 +85,19 @@ export function lifecycleRoutes(deployer: Deployer) {
       describe({
         tag,
         summary: 'Unpublish it',
-        description: 'It stays on the instance.',
+        description:
+          'It stays on the instance. Refused with its `dependents` while live workflows there call it; `force=true` ' +
+          'overrides that.',
         responses: { 200: Deployment },
-        errors: [...errors],
+        errors: [...errors, 'in-use', 'invalid'],
       }),
       valid('param', DeploymentId),
-      async (c) =>
-        c.json(present(await deployer.publish(c.var.userId, c.req.valid('param').id, 'deactivate')), 200),
+      valid('query', InUseOverride),
+      async (c) => {
+        const force = c.req.valid('query').force === 'true'
+        const { id } = c.req.valid('param')
+        return c.json(present(await deployer.publish(c.var.userId, id, 'deactivate', { force })), 200)
+      },
     )
     .post(
       '/:id/undeploy',
@@ -97,10 +107,15 @@ export function lifecycleRoutes(deployer: Deployer) {
         description:
           'Removes the workflow, and the credentials that no other deployment there uses, as far as they were made from here.',
         responses: { 200: Deployment },
-        errors: [...errors],
+        errors: [...errors, 'in-use', 'invalid'],
       }),
       valid('param', DeploymentId),
-      async (c) => c.json(present(await deployer.undeploy(c.var.userId, c.req.valid('param').id)), 200),
+      valid('query', InUseOverride),
+      async (c) => {
+        const force = c.req.valid('query').force === 'true'
+        const { id } = c.req.valid('param')
+        return c.json(present(await deployer.undeploy(c.var.userId, id, { force })), 200)
+      },
     )
     .post(
       '/:id/retry',

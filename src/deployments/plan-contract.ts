@@ -1,5 +1,6 @@
 /** @module The HTTP shape of a plan: what deploying would do, and what is in its way. */
 import * as z from 'zod'
+import { deploymentStatuses } from '../db/schema/deployments.ts'
 import { Finding } from '../n8n/finding.ts'
 import { slotReasons, slotStatuses } from '../workflows/slot-bindings.ts'
 import { Bindings, NewDeployment } from './contract.ts'
@@ -9,6 +10,7 @@ export const PlanRequest = NewDeployment.pick({
   instanceId: true,
   version: true,
   publish: true,
+  withDependencies: true,
 })
   .extend({ bindings: Bindings.optional() })
   .meta({ ref: 'PlanRequest' })
@@ -76,6 +78,22 @@ const PlannedSlot = z.object({
 })
 export type PlannedSlot = z.output<typeof PlannedSlot>
 
+const PlannedDependency = z.object({
+  workflowId: z.uuid(),
+  name: z.string(),
+  version: z
+    .number()
+    .int()
+    .nullable()
+    .meta({ description: 'The version that is deployed; null: it stays as it is' }),
+  deploymentId: z.uuid().nullable(),
+  status: z.enum(deploymentStatuses).nullable().meta({ description: 'null: not on the instance' }),
+  action: z.enum(['none', 'deploy', 'activate']),
+  ready: z.boolean(),
+  problems: z.array(Finding),
+})
+export type PlannedDependency = z.output<typeof PlannedDependency>
+
 export const Plan = z
   .object({
     ready: z
@@ -94,6 +112,9 @@ export const Plan = z
       .meta({ description: 'Every place of a credential: a node and a credential type' }),
     bindings: z.array(PlannedBinding).meta({ description: 'The slots by credential type' }),
     unresolved: z.array(z.object({ node: z.string(), reason: z.string() })),
+    dependencies: z.array(PlannedDependency).meta({
+      description: 'Workflows that this one calls, in the order in which they are deployed before it',
+    }),
     conflicts: z
       .array(
         z.object({
@@ -107,7 +128,10 @@ export const Plan = z
       .meta({ description: 'Webhook paths that a published workflow there has already' }),
     forcedSettings: z
       .record(z.string(), z.string().nullable())
-      .meta({ description: 'Set whatever the workflow says; null: known once it is deployed' }),
+      .meta({
+        description:
+          'Always set by Flowkeep. errorWorkflow: the one of the workflow’s own, else the error reporter; null: its own Error Trigger, or not set up yet',
+      }),
     changes: z.array(Pointed).meta({ description: 'What is mended or left out, for n8n would refuse it' }),
     live: z
       .object({

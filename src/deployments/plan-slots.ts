@@ -10,6 +10,8 @@ type Action = NonNullable<PlannedBinding['action']>
 export interface PlannedCredential {
   ref: N8nCredentialRef
   action: Action
+  /** It was sent there, and n8n no longer has it. */
+  isLost?: boolean
 }
 
 export interface CredentialInN8n extends N8nCredentialRef {

@@ -4,19 +4,23 @@ import { type Connection, type InstanceConnections, toAppError } from '../instan
 import { N8nError } from '../n8n/api-transport.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
 import { contentHash } from '../n8n/workflow-json.ts'
-import { hasErrors } from '../n8n/finding.ts'
+import { type Finding, hasErrors } from '../n8n/finding.ts'
+import { withSubWorkflows } from '../n8n/sub-workflow-refs.ts'
 import { type ChosenBinding, identityOf, type ResolvedSlot } from '../workflows/slot-bindings.ts'
 import { chosenBindings } from './contract.ts'
 import { slotRefs } from './credential-refs.ts'
 import { errorHandlingOf, namedErrorWorkflow } from './error-handling.ts'
-import type { Plan, PlanRequest } from './plan-contract.ts'
+import type { Dependencies } from './dependencies.ts'
+import { asWarning, checkPlan, lostCredentials } from './plan-checks.ts'
+import type { Plan, PlannedDependency, PlanRequest } from './plan-contract.ts'
 import { planFindings } from './plan-findings.ts'
 import { type CredentialInN8n, type PlannedCredential, plannedSlot, summarize } from './plan-slots.ts'
 import { type Deployed, readsLive, type Release, type Releases } from './release.ts'
 import { savedExecutions, startedBy, toRemoteBody } from './remote-body.ts'
 import type { RemoteCredentials } from './remote-credentials.ts'
 import { diffRemote, isDrift } from './remote-form.ts'
-import { getWorkflow } from './remote-state.ts'
+import { getWorkflow, hasCredential } from './remote-state.ts'
+import { dependencyFinding, type SubWorkflows } from './sub-workflows.ts'
 import { findWebhookConflicts } from './webhook-conflicts.ts'
 
 /** Of 250 credentials each. */
@@ -27,6 +31,8 @@ export interface PlannerOptions {
   remoteCredentials: RemoteCredentials
   connections: Pick<InstanceConnections, 'open'>
   loadCatalogue: () => Promise<Catalogue>
+  subWorkflows: SubWorkflows
+  dependencies: Dependencies
 }
 
 export class Planner {
@@ -36,8 +42,11 @@ export class Planner {
     this.#options = options
   }
 
-  /** @throws {AppError} `invalid`; `instance-*` when n8n cannot be asked */
-  async plan(userId: string, request: PlanRequest): Promise<Plan> {
+  /**
+   * @param assumed workflows that are taken for live on the instance: they are deployed before
+   * @throws {AppError} `invalid`; `instance-*` when n8n cannot be asked
+   */
+  async plan(userId: string, request: PlanRequest, assumed: ReadonlySet<string> = new Set()): Promise<Plan> {
     const { releases, connections } = this.#options
     const { workflowId, instanceId, version } = request
     const chosen = chosenBindings(request.bindings)
@@ -46,7 +55,7 @@ export class Planner {
     const connection = await connections.open(userId, instanceId)
     if (!connection) throw new AppError('not-found', 'No such instance')
     try {
-      return await this.#compare(userId, request, release, deployed, chosen, connection)
+      return await this.#compare(userId, request, release, deployed, chosen, connection, assumed)
     } catch (error) {
       if (error instanceof N8nError) throw toAppError(error)
       throw error
@@ -60,6 +69,7 @@ export class Planner {
     deployed: Deployed | null,
     chosen: ChosenBinding[],
     connection: Connection,
+    assumed: ReadonlySet<string>,
   ): Promise<Plan> {
     const { client, instance } = connection
     const { releases, loadCatalogue } = this.#options
@@ -67,9 +77,11 @@ export class Planner {
     const { settings: acceptedSettings } = await client.capabilities()
     const n8nWorkflowId = deployed?.n8nWorkflowId ?? null
     const remote = n8nWorkflowId === null ? null : await getWorkflow(connection, n8nWorkflowId)
+    const called = await this.#called(userId, request, release, n8nWorkflowId, connection, assumed)
+    const workflow = withSubWorkflows(release.workflow, called.ids)
     const errorHandling = errorHandlingOf({
-      workflow: release.workflow,
-      own: namedErrorWorkflow(release.workflow.settings),
+      workflow,
+      own: namedErrorWorkflow(workflow.settings),
       live: remote?.settings,
       settingsBefore: deployed?.settingsBefore ?? null,
       reportsErrors: deployed?.reportsErrors ?? true,
@@ -79,7 +91,7 @@ export class Planner {
     const isListed = (slot: ResolvedSlot) =>
       slot.status === 'n8n' || (catalogue.credentialType(slot.type)?.oauth ?? false)
     const known = resolved.some(isListed) ? await credentialsInN8n(client) : null
-    const credentials = await this.#credentials(userId, instance.id, resolved, known)
+    const credentials = await this.#credentials(userId, connection, resolved, known)
     const credentialOf = ({ credential, type }: ResolvedSlot) =>
       credential ? credentials.get(`${type} ${identityOf(credential)}`) : undefined
     const goneFromN8n = resolved.filter((slot) => slot.status === 'n8n' && !credentialOf(slot))
@@ -99,7 +111,7 @@ export class Planner {
       resolved.map((slot) => ({ node: slot.node.name, type: slot.type, slot })),
       ({ slot }) => credentialOf(slot)?.ref,
     )
-    const { body, changes, errors } = toRemoteBody(release.workflow, catalogue, {
+    const { body, changes, errors } = toRemoteBody(workflow, catalogue, {
       credentials: refs,
       errorHandling,
       acceptedSettings,
@@ -109,10 +121,20 @@ export class Planner {
     const webhooks = publish
       ? await findWebhookConflicts(client, catalogue, body.nodes, n8nWorkflowId)
       : { conflicts: [], complete: true }
-    const problems = planFindings({
-      ...{ slots: resolved, goneFromN8n, refusals: errors, webhooks },
-      isTrackedGone: readsLive(deployed) && remote === null,
-    })
+    const problems = [
+      ...planFindings({
+        ...{ slots: resolved, goneFromN8n, refusals: errors, webhooks },
+        isTrackedGone: readsLive(deployed) && remote === null,
+      }),
+      ...called.findings,
+      ...lostCredentials(resolved, credentialOf),
+      ...(await checkPlan({
+        ...{ workflow: release.workflow, catalogue, connection, errorHandling },
+        isThere: remote !== null,
+        publish: request.publish !== false,
+        credentials: [...credentials.values()],
+      })),
+    ]
     const ours = await releases.onInstance(userId, instance.id)
     const conflicts = webhooks.conflicts.map(({ method, path, n8nWorkflowId: id, name }) => {
       return { method, path, n8nWorkflowId: id, name, deploymentId: ours.get(id) ?? null }
@@ -135,6 +157,7 @@ export class Planner {
       slots,
       bindings,
       unresolved: release.wanted.unresolved,
+      dependencies: called.dependencies,
       conflicts,
       forcedSettings: { ...savedExecutions, errorWorkflow: errorHandling.errorWorkflow },
       changes,
@@ -150,10 +173,57 @@ export class Planner {
     return { ...plan, planHash }
   }
 
+  /** What it calls on the instance, and the plans of what has to be deployed there before. */
+  async #called(
+    userId: string,
+    { instanceId, withDependencies = true, publish = true }: PlanRequest,
+    { workflowId, workflow }: Release,
+    n8nWorkflowId: string | null,
+    { client }: Connection,
+    assumed: ReadonlySet<string>,
+  ): Promise<{ ids: Map<string, string>; dependencies: PlannedDependency[]; findings: Finding[] }> {
+    const { subWorkflows, dependencies: graph } = this.#options
+    const target = { workflowId, instanceId, n8nWorkflowId }
+    const resolved = await subWorkflows.resolve(userId, workflow, target, client)
+    const { ids, dependencies } = resolved
+    const findings = [...resolved.findings]
+    const isAsked = withDependencies && assumed.size === 0 && dependencies.length > 0
+    const caller = { workflowId, workflow, dependencies }
+    const order = isAsked
+      ? await graph.order(userId, instanceId, caller, client)
+      : { pending: [], findings: [] }
+    findings.push(...order.findings)
+    const live = new Set([...assumed, workflowId])
+    const planned: PlannedDependency[] = []
+    for (const { workflowId: id, name, deploymentId, status, action } of order.pending) {
+      const { ready, problems, version } = await this.plan(userId, { workflowId: id, instanceId }, live)
+      planned.push({ workflowId: id, name, version, deploymentId, status, action, ready, problems })
+      live.add(id)
+      if (!ready) findings.push(notReady(name))
+    }
+    for (const dependency of dependencies) {
+      const finding = live.has(dependency.workflowId) ? undefined : dependencyFinding(dependency)
+      if (finding) findings.push(finding)
+      const { workflowId: id, name, deploymentId, status } = dependency
+      if (order.pending.some((each) => each.workflowId === id)) continue
+      planned.push({
+        workflowId: id,
+        name,
+        version: null,
+        deploymentId,
+        status,
+        action: 'none',
+        ready: !finding,
+        problems: [],
+      })
+    }
+    return { ids, dependencies: planned, findings: publish ? findings : findings.map(asWarning) }
+  }
+
   /** What becomes of each credential that fills a slot, once each. One that is gone has no entry. */
   async #credentials(
     userId: string,
-    instanceId: string,
+    { instance, client }: Connection,
     slots: readonly ResolvedSlot[],
     known: readonly CredentialInN8n[] | null,
   ): Promise<Map<string, PlannedCredential>> {
@@ -168,16 +238,24 @@ export class Planner {
         if (ref) found.set(key, { ref: { id, name: ref.name }, action: 'existing' })
         continue
       }
-      const preview = await this.#options.remoteCredentials.preview(
-        userId,
-        instanceId,
-        credential.credentialId,
-      )
-      if (preview) found.set(key, preview)
+      const { credentialId } = credential
+      const preview = await this.#options.remoteCredentials.preview(userId, instance.id, credentialId)
+      if (!preview) continue
+      const { credentialRead } = await client.capabilities()
+      const isLost =
+        credentialRead && preview.action !== 'create' && !(await hasCredential(client, preview.ref.id))
+      found.set(key, isLost ? { ref: preview.ref, action: 'create', isLost } : preview)
     }
     return found
   }
 }
+
+const notReady = (name: string): Finding => ({
+  code: 'dependency-not-ready',
+  level: 'error',
+  pointer: '',
+  message: `The workflow ${JSON.stringify(name)}, which this one calls, cannot be deployed yet. Its own problems say why`,
+})
 
 /** Null where they cannot be listed. */
 async function credentialsInN8n(client: Connection['client']): Promise<CredentialInN8n[] | null> {

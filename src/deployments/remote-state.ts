@@ -56,7 +56,7 @@ export async function missingCredentials(
 }
 
 /** True as well where the API key may not read it. */
-async function hasCredential(client: Pick<N8nClient, 'getCredential'>, id: string): Promise<boolean> {
+export async function hasCredential(client: Pick<N8nClient, 'getCredential'>, id: string): Promise<boolean> {
   try {
     await client.getCredential(id)
     return true

@@ -11,6 +11,7 @@ import type { Releases } from './release.ts'
 import type { RemoteCredentials } from './remote-credentials.ts'
 import { LaterError, LeaseLostError, type Outcome, type Run } from './run.ts'
 import { Steps } from './steps.ts'
+import type { SubWorkflows } from './sub-workflows.ts'
 
 /** A run that is taken up this often does not come to an end. */
 const maximumAttempts = 20
@@ -19,6 +20,7 @@ const gaveUp = `Gave up after ${maximumAttempts} attempts. Fix the cause, then r
 export interface RunnerOptions {
   releases: Releases
   remoteCredentials: RemoteCredentials
+  subWorkflows: SubWorkflows
   connections: Pick<InstanceConnections, 'open'>
   reporter: Pick<ErrorReporter, 'ensureReporter' | 'removeReporter'>
   publicUrl: string
@@ -73,6 +75,13 @@ export class Runner {
       webhookUrl: webhookUrlOf(this.#options.publicUrl, instanceId),
       remoteCredentials: this.#options.remoteCredentials,
       catalogue: await loadCatalogue(),
+      resolveCalls: (workflow, n8nWorkflowId) =>
+        this.#options.subWorkflows.forDeploying(
+          userId,
+          workflow,
+          { workflowId, instanceId, n8nWorkflowId },
+          connection.client,
+        ),
     })
     if (intent.action === 'undeploy') return steps.undeploy()
     if (intent.action === 'deactivate') return steps.deactivate()

@@ -2,7 +2,6 @@
  * @module The steps that bring a deployment about in n8n. Each may be repeated, whatever became of the time before:
  * what exists is found, and what n8n has given an id is written down at once.
  */
-import type { CredentialChoice, SlotBinding } from '../db/schema/deployments.ts'
 import { AppError } from '../errors.ts'
 import type { Connection } from '../instances/connections.ts'
 import type { Reporter } from '../instances/contract.ts'
@@ -12,8 +11,8 @@ import type { N8nWorkflow } from '../n8n/api-shapes.ts'
 import { N8nError } from '../n8n/api-transport.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
 import type { JsonObject } from '../n8n/workflow-json.ts'
-import { identityOf } from '../workflows/slot-bindings.ts'
-import { type CredentialRefs, type N8nCredentialRef, slotRefs } from './credential-refs.ts'
+import type { CredentialRefs } from './credential-refs.ts'
+import { CredentialStep } from './credential-step.ts'
 import {
   type ErrorHandling,
   errorHandlingOf,
@@ -26,6 +25,12 @@ import { remoteHash } from './remote-form.ts'
 import { isKind, isLive, Publication } from './publication.ts'
 import type { Outcome, Run } from './run.ts'
 
+/** A workflow whose references name workflows of this n8n, and n8n's ids of those. */
+export interface ResolvedCalls {
+  workflow: JsonObject
+  calls: string[]
+}
+
 /** An unanswered creation may take effect this much later. */
 const lookAgainMs = 1_000
 /** Until its id is known here a workflow is called so in n8n: that is how a retry finds it. */
@@ -36,6 +41,8 @@ export interface StepTools {
   remoteCredentials: RemoteCredentials
   reporter: Pick<ErrorReporter, 'ensureReporter' | 'removeReporter'>
   catalogue: Catalogue
+  /** The version with the ids of what it calls on this instance. @throws {AppError} `conflict` when there is no such */
+  resolveCalls: (workflow: JsonObject, n8nWorkflowId: string | null) => Promise<ResolvedCalls>
   /** Where the instance's results are posted to. */
   webhookUrl: string
   call: Call
@@ -48,17 +55,23 @@ export class Steps {
   readonly #run: Run
   readonly #tools: StepTools
   readonly #publication: Publication
+  readonly #credentials: CredentialStep
   #hasCreated = false
+  #resolved: { id: string | null; calls: ResolvedCalls } | undefined
 
   constructor(run: Run, tools: StepTools) {
     this.#run = run
     this.#tools = tools
     this.#publication = new Publication(run, tools)
+    this.#credentials = new CredentialStep(run, tools)
   }
 
   async deploy(version: number, workflow: JsonObject): Promise<Outcome> {
     const { bindings } = this.#run.row
-    const credentials = await this.#pushCredentials(bindings)
+    // Refused before anything is sent.
+    await this.#run.save({ step: 'sub-workflows' })
+    await this.#resolve(workflow)
+    const credentials = await this.#credentials.push(bindings)
     await this.#run.save({ step: 'reporter' })
     const { connection, reporter } = this.#tools
     const content = {
@@ -94,7 +107,7 @@ export class Steps {
     const current = await this.#call(() => this.#tools.connection.client.getWorkflow(id)).catch(absent)
     if (!current) return this.deploy(this.#run.row.version, workflow)
     if (current.isArchived) throw archived()
-    await this.#pushCredentials(this.#run.row.bindings)
+    await this.#credentials.push(this.#run.row.bindings)
     const { n8nVersionId } = this.#run.row
     const isCalled = started === 'call'
     if (isLive(current, n8nVersionId, isCalled)) return { status: 'active', deployed: false }
@@ -137,50 +150,6 @@ export class Steps {
   }
 
   /** Each credential once, however many slots it fills. */
-  async #pushCredentials(bindings: readonly SlotBinding[]): Promise<CredentialRefs> {
-    await this.#run.save({ step: 'credentials' })
-    const refs = new Map<string, N8nCredentialRef>()
-    const keyOf = (binding: { type: string } & CredentialChoice) => `${binding.type} ${identityOf(binding)}`
-    for (const binding of bindings) {
-      const key = keyOf(binding)
-      if (refs.has(key)) continue
-      refs.set(
-        key,
-        await ('credentialId' in binding
-          ? this.#push(binding.credentialId)
-          : this.#existing(binding.type, binding)),
-      )
-    }
-    return slotRefs(bindings, (binding) => refs.get(keyOf(binding)))
-  }
-
-  async #push(credentialId: string): Promise<N8nCredentialRef> {
-    const { connection, remoteCredentials, call } = this.#tools
-    const { userId, intent } = this.#run.row
-    const { replacedId, ...ref } = await remoteCredentials.push(userId, connection, credentialId, call)
-    if (replacedId !== undefined) {
-      const replacedCredentialIds = [...(intent.replacedCredentialIds ?? []), replacedId]
-      await this.#run.save({ intent: { ...intent, replacedCredentialIds } })
-    }
-    return ref
-  }
-
-  async #existing(
-    type: string,
-    { n8nCredentialId: id }: { n8nCredentialId: string },
-  ): Promise<N8nCredentialRef> {
-    const { client } = this.#tools.connection
-    const { credentialRead } = await this.#call(() => client.capabilities())
-    if (!credentialRead) return { id, name: type }
-    const found = await this.#call(() => client.getCredential(id)).catch((error: unknown) => {
-      if (isKind(error, 'forbidden')) return { id, name: type, type }
-      if (isKind(error, 'not-found')) return undefined
-      throw error
-    })
-    if (found?.type === type) return { id, name: found.name }
-    throw new AppError('conflict', `The n8n server has no ${type} credential of the id that was chosen`)
-  }
-
   /** What n8n has of it, made now unless it is there. */
   async #ensureWorkflow(content: Content): Promise<N8nWorkflow> {
     const { client } = this.#tools.connection
@@ -232,7 +201,8 @@ export class Steps {
   }
 
   async #update(current: N8nWorkflow, content: Content, version: number): Promise<void> {
-    const handling = this.#errorHandling(content, current.settings)
+    const { workflow, calls } = await this.#resolve(content.workflow)
+    const handling = this.#errorHandling({ ...content, workflow }, current.settings)
     const { managed, settingsBefore } = this.#run.row
     const reporterWorkflowId = content.reporter.n8nWorkflowId
     // Written down before it is changed: what was there before is given back one day.
@@ -254,19 +224,21 @@ export class Steps {
       deployedHash: await remoteHash(withoutSuccessReport(answer)),
       n8nVersionId: answer.versionId,
       reportsErrors: handling.by === 'reporter',
+      calls,
     })
     if (isLive) await this.#run.goLive(version, answer.versionId)
   }
 
   async #body(content: Content, settingsBefore: N8nWorkflow['settings'] | undefined, name?: string) {
-    const { workflow, credentials, reporter } = content
+    const { credentials, reporter } = content
+    const { workflow } = await this.#resolve(content.workflow)
     const { catalogue, webhookUrl } = this.#tools
     const { settings: acceptedSettings } = await this.#call(() =>
       this.#tools.connection.client.capabilities(),
     )
     const options = {
       ...{ credentials, acceptedSettings, settingsBefore },
-      errorHandling: this.#errorHandling(content, settingsBefore),
+      errorHandling: this.#errorHandling({ ...content, workflow }, settingsBefore),
       ...(name !== undefined && { name }),
     }
     const { body, errors } = toRemoteBody(workflow, catalogue, options)
@@ -303,6 +275,15 @@ export class Steps {
     const { n8nWorkflowId } = this.#run.row
     if (n8nWorkflowId !== null) return n8nWorkflowId
     throw new AppError('conflict', 'n8n does not have the workflow: deploy it first')
+  }
+
+  /** Once for what n8n has of it, which is known later than what it calls. */
+  async #resolve(workflow: JsonObject): Promise<ResolvedCalls> {
+    const id = this.#run.row.n8nWorkflowId
+    if (this.#resolved?.id === id) return this.#resolved.calls
+    const calls = await this.#call(() => this.#tools.resolveCalls(workflow, id))
+    this.#resolved = { id, calls }
+    return calls
   }
 
   #call: Call = (work) => this.#tools.call(work)

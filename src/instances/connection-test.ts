@@ -47,6 +47,14 @@ const needs: [promise: string, calls: [scope: string, ...endpoints: string[]][]]
   ],
 ]
 
+/** Those of the scopes that the API key lacks, where n8n tells what it may call. */
+export function missingScopes(endpoints: ReadonlySet<string>, scopes: readonly string[]): string[] {
+  const calls = needs.flatMap(([, each]) => each)
+  return scopes.filter((scope) =>
+    calls.some(([name, ...forms]) => name === scope && !forms.some((endpoint) => endpoints.has(endpoint))),
+  )
+}
+
 const legacyCannot = [
   'Rolling back without a new upload: this n8n cannot publish an earlier version.',
   'Updating credentials in place: this n8n takes each change as a new credential.',

@@ -53,6 +53,7 @@ describe('what was deployed', () => {
       published: { expected: true, actual: true },
       draft: false,
       diff: none,
+      credentials: [],
       remoteVersionId: live.remote.versionId,
     })
     expect(live.nodeOf('Tell').credentials).not.toEqual(orders.nodes[1]?.credentials)
@@ -175,6 +176,7 @@ describe('what was deployed', () => {
       published: { expected: true, actual: false },
       draft: false,
       diff: null,
+      credentials: [],
       remoteVersionId: null,
     })
     const waiting = await deployed({ publish: false })

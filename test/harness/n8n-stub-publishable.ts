@@ -12,10 +12,10 @@ export const MANUAL_TRIGGERS = new Set(['n8n-nodes-base.manualTrigger', 'n8n-nod
 const RESUMED_BY_WEBHOOK = new Set(['n8n-nodes-base.wait', 'n8n-nodes-base.form'])
 
 /** @throws {Refusal} 400 */
-export function checkPublishable(context: StubContext, nodes: Json[]): void {
+export function checkPublishable(context: StubContext, nodes: Json[], ownId: string): void {
   checkNodeTypes(context, nodes)
   checkCredentials(context, nodes)
-  checkSubWorkflows(context, nodes)
+  checkSubWorkflows(context, nodes, ownId)
 }
 
 function checkNodeTypes(context: StubContext, nodes: Json[]): void {
@@ -44,13 +44,14 @@ function startsSomething(context: StubContext, node: Json): boolean {
   return Boolean((describeNode(context.catalogue, node)?.facts.f ?? 0) & NodeFlag.sendAndWait)
 }
 
-function checkSubWorkflows(context: StubContext, nodes: Json[]): void {
+function checkSubWorkflows(context: StubContext, nodes: Json[], ownId: string): void {
   for (const { type, disabled, name, parameters } of nodes) {
     if (type !== 'n8n-nodes-base.executeWorkflow' || disabled === true || !isObject(parameters)) continue
     const { workflowId, source } = parameters
     const id = isObject(workflowId) ? workflowId.value : workflowId
     if (typeof id !== 'string' || id === '' || id.startsWith('=') || (source ?? 'database') !== 'database')
       continue
+    if (id === ownId) continue
     if ((context.state.workflows.get(id)?.activeVersionId ?? null) !== null) continue
     throw new Refusal(
       400,

@@ -195,7 +195,7 @@ export function unpublishWorkflow(context: StubContext, id: string): Json {
 function publish(context: StubContext, workflow: StubWorkflow, versionId: string): void {
   const nodes = workflow.versions.get(versionId)?.nodes ?? []
   if (workflow.isArchived) throw new Refusal(400, 'Cannot activate an archived workflow.')
-  checkPublishable(context, nodes)
+  checkPublishable(context, nodes, workflow.id)
   const webhooks = webhooksOf(context, nodes)
   const others = [...context.state.workflows.values()].filter((each) => each !== workflow)
   const taken = new Set(others.flatMap((each) => each.webhooks))

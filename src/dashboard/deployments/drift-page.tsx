@@ -163,6 +163,12 @@ function Found({
           {expected ? 'published' : 'unpublished'}.
         </Remark>
       )}
+      {drift.credentials.map(({ node, type }) => (
+        <Remark tone="wait">
+          {node} uses a {type} credential that was deleted in n8n, so its runs fail. Re-applying creates it
+          again.
+        </Remark>
+      ))}
       {drift.draft && (
         <Remark>
           What differs is a draft: n8n runs what was published before, until somebody publishes it there.

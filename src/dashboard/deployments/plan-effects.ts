@@ -151,4 +151,7 @@ export function slotProblem(
 
 /** What is to be known, and stops nothing. */
 export const warningsOf = (plan: Plan): string[] =>
-  plan.problems.flatMap(({ level, message }) => (level === 'error' ? [] : [message]))
+  plan.problems.flatMap(({ level, message, node }) => {
+    if (level === 'error') return []
+    return [node === undefined || message.includes(node) ? message : `${node}: ${message}`]
+  })

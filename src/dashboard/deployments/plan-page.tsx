@@ -1,6 +1,6 @@
 /** @module The plan: what deploying would do, and one button that does just that. */
 import type { Plan } from '../../deployments/plan-contract.ts'
-import { Attention, Card, Empty, Grid, KeyValues, Remark } from '../components/card.tsx'
+import { Attention, Card, Empty, Grid, Remark } from '../components/card.tsx'
 import { Action, CopyButton, LinkButton } from '../components/controls.tsx'
 import { FormError } from '../components/form.tsx'
 import { Icon } from '../components/icons.tsx'
@@ -9,6 +9,7 @@ import { StatusTag } from '../components/status.tsx'
 import { plural } from '../format.ts'
 import { ChoiceCard, type ChoiceCardProps } from './choice-card.tsx'
 import { choiceFields } from './choices.ts'
+import { SettingsCard } from './plan-settings-card.tsx'
 import { blockersOf, type Effect, effectsOf, warningsOf } from './plan-effects.ts'
 
 export interface PlanPageProps extends ChoiceCardProps {
@@ -56,7 +57,7 @@ export function PlanPage(props: PlanPageProps) {
               />
               <Differences plan={plan} />
               {plan.publish && <Webhooks urls={props.webhookUrls} />}
-              <Forced plan={plan} />
+              <SettingsCard plan={plan} />
             </div>
             <div class="stack span-4">
               <ChoiceCard {...props} />
@@ -262,51 +263,6 @@ const Webhooks = ({ urls }: { urls: string[] }) =>
       </ul>
     </Card>
   )
-
-const settingWords: Record<string, string> = {
-  saveDataSuccessExecution: 'Successful runs',
-  saveDataErrorExecution: 'Failed runs',
-  errorWorkflow: 'Error workflow',
-}
-
-const settingValue = (value: string | null) =>
-  value === 'all' ? 'saved' : (value ?? 'the error reporter, once it is made')
-
-function Forced({ plan }: { plan: Plan }) {
-  return (
-    <Card title="Set whatever the workflow says" note="so that every run is seen here">
-      <KeyValues
-        items={Object.entries(plan.forcedSettings).map(
-          ([key, value]) => [settingWords[key] ?? key, settingValue(value)] as const,
-        )}
-      />
-      {plan.changes.length > 0 && (
-        <>
-          <h3 class="deploy-subhead">Mended or left out, for n8n would refuse it</h3>
-          <ul class="deploy-lines">
-            {plan.changes.map(({ pointer, detail }) => (
-              <li>
-                <code>{pointer}</code> {detail}
-              </li>
-            ))}
-          </ul>
-        </>
-      )}
-      {plan.unresolved.length > 0 && (
-        <>
-          <h3 class="deploy-subhead">Chosen only when it runs</h3>
-          <ul class="deploy-lines">
-            {plan.unresolved.map(({ node, reason }) => (
-              <li>
-                <b>{node}</b> {reason}
-              </li>
-            ))}
-          </ul>
-        </>
-      )}
-    </Card>
-  )
-}
 
 function NothingToPlan({ workflows }: PlanPageProps) {
   return (

@@ -14,6 +14,7 @@ const stepWords: Record<string, string> = {
   connect: 'Connecting to n8n',
   credentials: 'Sending credentials',
   reporter: 'Setting up the error reporter',
+  'sub-workflows': 'Finding the workflows that it calls',
   'workflow-create': 'Creating the workflow',
   'workflow-update': 'Sending the workflow',
   publish: 'Publishing',

@@ -200,7 +200,7 @@ describe('what goes wrong', () => {
     await person.credential()
     const workflowId = await person.workflow()
     const plan = await person.get(`/deployments/new?workflow=${workflowId}&instance=${instanceId}`)
-    world.world.fail(({ method }) => method === 'PUT', 'http500')
+    world.world.fail(({ method }) => method === 'PUT', '4xx')
     const failed = await person.submit('/deployments', fieldsOf(plan.text, '/deployments'))
     expect(textOf(failed.text)).toContain('stopped at “Sending the workflow”')
     expect(textOf(failed.text)).toContain('Applying (stopped here) Sending the workflow')

@@ -1,0 +1,105 @@
+/** @module Which other workflows a workflow calls, and the same workflow with their ids replaced. Pure. */
+import { isExpression } from './display-options.ts'
+import { isObject, shown } from './structure-repairs.ts'
+import type { JsonObject } from './workflow-json.ts'
+
+/** Node types that call a workflow by `parameters.workflowId`. */
+const callers = new Set([
+  'n8n-nodes-base.executeWorkflow',
+  '@n8n/n8n-nodes-langchain.toolWorkflow',
+  '@n8n/n8n-nodes-langchain.retrieverWorkflow',
+])
+/** n8n lets others call only workflows that have one of these. */
+const calledBy = new Set(['n8n-nodes-base.executeWorkflowTrigger', 'n8n-nodes-base.errorTrigger'])
+const noErrorWorkflow = 'DEFAULT'
+
+export interface SubWorkflowRef {
+  /** Absent for the error workflow of the settings. */
+  node?: string
+  pointer: string
+  /** As written: an id in some n8n, or a workflow's id here. */
+  id: string
+  /** What n8n's editor showed for it. */
+  name?: string
+  /** n8n refuses to publish while what it calls is not published. */
+  mustBePublished: boolean
+}
+
+/** Of enabled nodes. An expression names a workflow only when it runs, and is left out. */
+export function subWorkflowRefs({
+  nodes,
+  settings,
+}: {
+  nodes?: unknown
+  settings?: unknown
+}): SubWorkflowRef[] {
+  const refs: SubWorkflowRef[] = []
+  for (const [index, node] of (Array.isArray(nodes) ? nodes : []).entries()) {
+    if (!isCaller(node) || node.disabled === true) continue
+    const { workflowId } = node.parameters
+    const { id, name } = referenceOf(workflowId)
+    if (id === undefined) continue
+    refs.push({
+      node: shown(String(node.name)),
+      pointer: `/nodes/${index}/parameters/workflowId`,
+      id,
+      ...(name !== undefined && { name }),
+      mustBePublished: node.type === 'n8n-nodes-base.executeWorkflow',
+    })
+  }
+  const errorWorkflow = isObject(settings) ? settings.errorWorkflow : undefined
+  if (typeof errorWorkflow === 'string' && errorWorkflow !== '' && errorWorkflow !== noErrorWorkflow) {
+    refs.push({ pointer: '/settings/errorWorkflow', id: errorWorkflow, mustBePublished: false })
+  }
+  return refs
+}
+
+/** The workflow with the ids replaced that `ids` names, in disabled nodes as well. The given one is not changed. */
+export function withSubWorkflows(workflow: JsonObject, ids: ReadonlyMap<string, string>): JsonObject {
+  if (ids.size === 0) return workflow
+  const { nodes, settings } = workflow
+  const replaced: JsonObject = { ...workflow }
+  if (Array.isArray(nodes)) {
+    replaced.nodes = nodes.map((node: unknown) => {
+      if (!isCaller(node)) return node
+      const { workflowId } = node.parameters
+      const { id } = referenceOf(workflowId)
+      const other = id === undefined ? undefined : ids.get(id)
+      if (other === undefined || other === id) return node
+      const parameters = { ...node.parameters, workflowId: referring(workflowId, other) }
+      return Object.assign({}, node, { parameters })
+    })
+  }
+  if (isObject(settings) && typeof settings.errorWorkflow === 'string') {
+    const { errorWorkflow } = settings
+    replaced.settings = { ...settings, errorWorkflow: ids.get(errorWorkflow) ?? errorWorkflow }
+  }
+  return replaced
+}
+
+/** Whether other workflows can call it. */
+export const canBeCalled = (nodeTypes: readonly string[]): boolean =>
+  nodeTypes.some((type) => calledBy.has(type))
+
+type Caller = JsonObject & { parameters: JsonObject }
+
+function isCaller(node: unknown): node is Caller {
+  if (!isObject(node) || !callers.has(String(node.type)) || !isObject(node.parameters)) return false
+  const { source } = node.parameters
+  return source === undefined || source === 'database'
+}
+
+/** A text, or a resource locator `{ __rl, mode, value }`. */
+function referenceOf(workflowId: unknown): { id?: string; name?: string } {
+  const value = isObject(workflowId) ? workflowId.value : workflowId
+  if (typeof value !== 'string' || value.trim() === '' || isExpression(value)) return {}
+  const name = isObject(workflowId) ? workflowId.cachedResultName : undefined
+  return { id: value, ...(typeof name === 'string' && name !== '' && { name: shown(name) }) }
+}
+
+function referring(workflowId: unknown, id: string): unknown {
+  if (!isObject(workflowId)) return id
+  // The link that n8n's editor keeps is of the other n8n.
+  const { cachedResultUrl: _, ...locator } = workflowId
+  return { ...locator, value: id }
+}
