@@ -2,7 +2,7 @@ import { Hono } from 'hono'
 import type { Fingerprint } from '../crypto/fingerprint.ts'
 import { AppError } from '../errors.ts'
 import type { AuthEnv } from '../http/auth.ts'
-import { etag, expectedVersion } from '../http/etag.ts'
+import { etag, preconditionOf } from '../http/etag.ts'
 import { creationKey } from '../http/idempotency.ts'
 import { describe } from '../http/openapi.ts'
 import { toPage } from '../http/page.ts'
@@ -121,8 +121,10 @@ export function credentialRoutes(
       valid('param', CredentialId),
       valid('json', CredentialChange),
       async (c) => {
-        const expected = expectedVersion(c.req.header('If-Match'))
         const { id } = c.req.valid('param')
+        const expected = await preconditionOf(c.req.header('If-Match'), () =>
+          credentials.find(c.var.userId, id),
+        )
         const credential = found(await credentials.update(c.var.userId, id, expected, c.req.valid('json')))
         return c.json(credential, 200, { ETag: etag(credential.version) })
       },

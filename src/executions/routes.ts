@@ -6,9 +6,8 @@ import type { BaseEnv } from '../http/env.ts'
 import { describe } from '../http/openapi.ts'
 import { defaultLimit, toPage } from '../http/page.ts'
 import { downloadTable, tableMediaTypes } from '../http/table-stream.ts'
-import { bodyLimits, parseJson, readText, valid } from '../http/validate.ts'
+import { bodyLimits, readTextOf, valid } from '../http/validate.ts'
 import { instanceErrors } from '../instances/connections.ts'
-import { measureJson } from '../lib/json-text.ts'
 import type { InstanceRepository } from '../instances/repository.ts'
 import {
   DeadLetterId,
@@ -34,6 +33,7 @@ import {
 import type { DeadLetterRepository } from './dead-letters.ts'
 import { executionPages, exportColumns } from './export.ts'
 import type { IncidentRepository } from './incidents.ts'
+import { readReports, reportMediaTypes } from './report-body.ts'
 import type { ReportReceiver } from './receive.ts'
 import type { ExecutionRepository } from './repository.ts'
 import { readRunCursor } from './run-order.ts'
@@ -224,7 +224,6 @@ export interface HookLimits {
 }
 
 const maxReports = 500
-const maxDepth = 100
 
 /**
  * Where n8n posts. The order is fixed: the body's size, then who sends it, then what it says; and no answer of the
@@ -244,8 +243,7 @@ export function hookRoutes(
     if (!instance) {
       throw new AppError('unauthenticated', "Send the instance's webhook token: Authorization: Bearer whk_…")
     }
-    const body = parseJson(text)
-    if (measureJson(text).depth > maxDepth) throw invalid('', `The body is nested more than ${maxDepth} deep`)
+    const body = readReports(text, c.req.header('Content-Type') ?? '')
     if (!Array.isArray(body)) {
       const [{ status, ...answer } = { status: 422, created: false } as ReportResult] = await reports.receive(
         instance,
@@ -264,7 +262,8 @@ export function hookRoutes(
       summary: 'Report executions',
       description: [
         "Authorization: Bearer <webhookToken>. One report or an array of at most 500: this API's own shape,",
-        "n8n's execution object, the Error Trigger's data, or what workflow.postExecute is given.",
+        "n8n's execution object, the Error Trigger's data, or what workflow.postExecute is given; also as text, as form",
+        'fields, or wrapped in body, data, payload or json. gzip and deflate are decoded.',
         '202 for a new execution, 200 for a known one; 202 with created: false and a code for what cannot be used',
         'yet, which is kept as a dead letter; for an array always 200 with the results in its order.',
       ].join(' '),
@@ -281,7 +280,7 @@ export function hookRoutes(
       body: Reports,
     }),
     async (c) => {
-      const text = await readText(c, bodyLimits.hook)
+      const text = await readTextOf(c, reportMediaTypes, bodyLimits.hook)
       if (requests >= limits.requests || bodyChars + text.length > limits.bodyChars) {
         throw new AppError('too-many-requests', 'Too many reports at once; send this one again', {
           retryAfterSeconds: 1,

@@ -6,6 +6,7 @@ import { routePath } from 'hono/route'
 import { secureHeaders } from 'hono/secure-headers'
 import { AppError } from '../errors.ts'
 import type { BaseEnv } from './env.ts'
+import { isNoneMatch } from './etag.ts'
 import { requestFailed } from './failure-log.ts'
 import type { Log } from './log.ts'
 import { problem, toAppError } from './problem.ts'
@@ -17,7 +18,14 @@ export interface ShellOptions {
 }
 
 const exposedHeaders = ['ETag', 'Location', 'Retry-After', 'X-Request-Id']
-const allowedHeaders = ['Authorization', 'Content-Type', 'If-Match', 'If-None-Match', 'Idempotency-Key']
+const allowedHeaders = [
+  'Authorization',
+  'Content-Encoding',
+  'Content-Type',
+  'If-Match',
+  'If-None-Match',
+  'Idempotency-Key',
+]
 
 /** What an answer carries unless its route has decided otherwise. */
 const defaultHeaders = {
@@ -48,6 +56,18 @@ const oneRequest =
     })
   }
 
+/** Answers 304 where the client has the version already. */
+const conditional: MiddlewareHandler<BaseEnv> = async (c, next) => {
+  await next()
+  if (c.req.method !== 'GET' || c.res.status !== 200) return
+  const tag = c.res.headers.get('ETag')
+  if (tag === null || !isNoneMatch(c.req.header('If-None-Match'), tag)) return
+  const headers = new Headers(c.res.headers)
+  for (const name of ['Content-Type', 'Content-Length', 'Content-Encoding']) headers.delete(name)
+  c.res = undefined
+  c.res = new Response(null, { status: 304, headers })
+}
+
 export function shell(options: ShellOptions): MiddlewareHandler<BaseEnv>[] {
   const crossOrigin = cors({
     origin: (origin) => (options.corsOrigins.includes(origin) ? origin : null),
@@ -62,7 +82,7 @@ export function shell(options: ShellOptions): MiddlewareHandler<BaseEnv>[] {
     xFrameOptions: 'DENY',
     permissionsPolicy: { camera: [], geolocation: [], microphone: [], payment: [] },
   })
-  return [oneRequest(options), headers, crossOrigin]
+  return [oneRequest(options), headers, crossOrigin, conditional]
 }
 
 /** The page of a path that does not exist, for who asks with a browser; null where a problem document is due. */

@@ -18,15 +18,42 @@ export const bodyLimits = {
  */
 const lingerBytes = 512 * 1024
 
-/** @throws {AppError} `too-large`, counted while reading, whatever Content-Length says */
+const formats: Record<string, string> = { gzip: 'gzip', 'x-gzip': 'gzip', deflate: 'deflate', br: 'brotli' }
+
+/**
+ * The body without its `Content-Encoding`. Decoded as it is read: whoever stops reading stops decoding.
+ * @throws {AppError} `unsupported-media-type`
+ */
+function decoded(request: Request): Request['body'] {
+  const encodings = (request.headers.get('Content-Encoding') ?? '').toLowerCase().split(',')
+  let body = request.body
+  for (const encoding of encodings.map((each) => each.trim()).toReversed()) {
+    if (encoding === '' || encoding === 'identity') continue
+    body = body && body.pipeThrough(decompression(encoding))
+  }
+  return body
+}
+
+function decompression(encoding: string): DecompressionStream {
+  try {
+    // Not every runtime has brotli.
+    if (Object.hasOwn(formats, encoding)) return new DecompressionStream(formats[encoding] as 'gzip')
+  } catch {}
+  throw new AppError(
+    'unsupported-media-type',
+    `Content-Encoding ${encoding.slice(0, 40)} is not supported. Use gzip`,
+  )
+}
+
+/** @throws {AppError} `too-large`, counted while reading and decoding, whatever Content-Length says; `malformed-json` */
 async function readBytes(request: Request, limitBytes: number): Promise<Uint8Array> {
   const tooLarge = () => new AppError('too-large', `The body may hold ${limitBytes} bytes at most`)
   if (Number(request.headers.get('Content-Length') ?? 0) > limitBytes + lingerBytes) throw tooLarge()
   const chunks: Uint8Array[] = []
   let sizeBytes = 0
   // Left unread rather than cancelled where it is too large: cancelling closes the socket before the answer is out.
-  const reader = request.body?.getReader()
-  for (let next = await reader?.read(); next && !next.done; next = await reader?.read()) {
+  const reader = decoded(request)?.getReader()
+  for (let next = await read(reader); next && !next.done; next = await read(reader)) {
     sizeBytes += next.value.byteLength
     if (sizeBytes > limitBytes + lingerBytes) throw tooLarge()
     if (sizeBytes <= limitBytes) chunks.push(next.value)
@@ -41,23 +68,36 @@ async function readBytes(request: Request, limitBytes: number): Promise<Uint8Arr
   return bytes
 }
 
+async function read(reader: ReadableStreamDefaultReader<Uint8Array> | undefined) {
+  try {
+    return await reader?.read()
+  } catch (error) {
+    throw new AppError('malformed-json', 'The body could not be read or decoded', { cause: error })
+  }
+}
+
 /**
  * The request's body as text. A byte-order mark and invalid UTF-8 are refused.
  * @throws {AppError} `unsupported-media-type`, `too-large`, `malformed-json`
  */
 export async function readText(c: Context, limitBytes: number): Promise<string> {
-  return readTextOf(c, 'application/json', limitBytes)
+  return readTextOf(c, ['application/json'], limitBytes)
 }
 
 /** As `readText`, of an HTML form. */
 export async function readFormText(c: Context, limitBytes: number): Promise<string> {
-  return readTextOf(c, 'application/x-www-form-urlencoded', limitBytes)
+  return readTextOf(c, ['application/x-www-form-urlencoded'], limitBytes)
 }
 
-async function readTextOf(c: Context, mediaType: string, limitBytes: number): Promise<string> {
-  const sent = (c.req.header('Content-Type') ?? '').split(';', 1)[0]?.trim().toLowerCase()
-  if (sent !== mediaType) {
-    throw new AppError('unsupported-media-type', `Send the body with Content-Type: ${mediaType}`)
+/** As `readText`, of any of several media types, the preferred one first. */
+export async function readTextOf(
+  c: Context,
+  mediaTypes: readonly string[],
+  limitBytes: number,
+): Promise<string> {
+  const sent = (c.req.header('Content-Type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? ''
+  if (!mediaTypes.includes(sent)) {
+    throw new AppError('unsupported-media-type', `Send the body with Content-Type: ${mediaTypes[0]}`)
   }
   const bytes = await readBytes(c.req.raw, limitBytes)
   try {

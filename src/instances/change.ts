@@ -28,6 +28,7 @@ export async function testInstance(
 /**
  * A new API key is tried before it takes the place of the old one: one that n8n refuses changes nothing, one that
  * cannot be tried, because n8n is away, is taken.
+ * @param expected the version that the change was made from; null: whatever it is
  * @throws {AppError} `invalid` at `/apiKey`, and as `InstanceRepository.update`
  */
 export async function changeInstance(
@@ -35,14 +36,15 @@ export async function changeInstance(
   userId: string,
   id: string,
   change: InstanceChange,
+  expected: number | null,
 ): Promise<Instance | null> {
-  if (change.apiKey === undefined) return instances.update(userId, id, change)
+  if (change.apiKey === undefined) return instances.update(userId, id, change, expected)
   const stored = await instances.find(userId, id)
   if (!stored) return null
   const client = connections.clientFor(change.baseUrl ?? stored.baseUrl, change.apiKey)
   const tested = await testConnection(client, now)
   if (tested.status === 'refused') throw invalid('/apiKey', `${tested.detail}; the earlier key is kept`)
-  return instances.update(userId, id, change, tested)
+  return instances.update(userId, id, change, expected, tested)
 }
 
 export interface RemovalAccess extends InstanceAccess {

@@ -137,6 +137,7 @@ export class InstanceRepository {
     userId: string,
     id: string,
     change: InstanceChange,
+    expected: number | null,
     tested?: InstanceTest,
   ): Promise<Instance | null> {
     const baseUrl = change.baseUrl === undefined ? undefined : this.#checked(change.baseUrl)
@@ -145,6 +146,15 @@ export class InstanceRepository {
     for (let attempt = 0; attempt < updateAttempts; attempt++) {
       const [stored] = await this.#db.select(columns).from(instances).where(owned(userId, id))
       if (!stored) return null
+      if (expected !== null && expected !== stored.version) {
+        throw new AppError(
+          'version-conflict',
+          `The instance is at version ${stored.version}. Read it again`,
+          {
+            extra: { currentVersion: stored.version },
+          },
+        )
+      }
       const next = { name: change.name ?? stored.name, baseUrl: baseUrl ?? stored.baseUrl }
       const isMoved = originOf(next.baseUrl) !== originOf(stored.baseUrl)
       if (isMoved && (await this.#hasHistory(userId, id))) {

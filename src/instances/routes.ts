@@ -2,6 +2,7 @@ import { Hono } from 'hono'
 import type { Fingerprint } from '../crypto/fingerprint.ts'
 import { AppError, type ErrorCode } from '../errors.ts'
 import type { AuthEnv } from '../http/auth.ts'
+import { etag, preconditionOf } from '../http/etag.ts'
 import { creationKey } from '../http/idempotency.ts'
 import { describe } from '../http/openapi.ts'
 import { toPage } from '../http/page.ts'
@@ -57,7 +58,10 @@ export function instanceRoutes(deps: InstanceRouteDeps) {
       async (c) => {
         const key = await creationKey(c, 'POST /v1/instances', fingerprint)
         const instance = await instances.create(c.var.userId, c.req.valid('json'), key)
-        return c.json(instance, 201, { Location: `/v1/instances/${instance.id}` })
+        return c.json(instance, 201, {
+          Location: `/v1/instances/${instance.id}`,
+          ETag: etag(instance.version),
+        })
       },
     )
     .get(
@@ -73,7 +77,7 @@ export function instanceRoutes(deps: InstanceRouteDeps) {
       async (c) => {
         const instance = await instances.find(c.var.userId, c.req.valid('param').id)
         if (!instance) throw absent()
-        return c.json(instance, 200)
+        return c.json(instance, 200, { ETag: etag(instance.version) })
       },
     )
     .patch(
@@ -82,18 +86,29 @@ export function instanceRoutes(deps: InstanceRouteDeps) {
         tag,
         summary: 'Change an n8n server',
         description:
-          'Another origin in baseUrl takes the API key again. A new API key is tried first: one that n8n does not ' +
+          'Needs If-Match. Another origin in baseUrl takes the API key again. A new API key is tried first: one that n8n does not ' +
           'accept changes nothing.',
         responses: { 200: Instance },
-        errors: ['not-found', 'invalid', 'url-not-allowed', 'name-taken', 'conflict'],
+        errors: [
+          'not-found',
+          'invalid',
+          'url-not-allowed',
+          'name-taken',
+          'conflict',
+          'version-conflict',
+          'precondition-required',
+        ],
       }),
       valid('param', InstanceId),
       valid('json', InstanceChange),
       async (c) => {
         const { id } = c.req.valid('param')
-        const instance = await changeInstance(deps, c.var.userId, id, c.req.valid('json'))
+        const expected = await preconditionOf(c.req.header('If-Match'), () =>
+          instances.find(c.var.userId, id),
+        )
+        const instance = await changeInstance(deps, c.var.userId, id, c.req.valid('json'), expected)
         if (!instance) throw absent()
-        return c.json(instance, 200)
+        return c.json(instance, 200, { ETag: etag(instance.version) })
       },
     )
     .delete(

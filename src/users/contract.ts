@@ -9,8 +9,19 @@ const wellFormed = (text: string) => text.isWellFormed()
 const emailPattern =
   /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9-]{2,63}$/
 
+const invisible = /[\s\u200b-\u200d\u2060\ufeff]/
+
+/** Without white space and invisible characters at the ends, as copying leaves them. */
+function trimmed(text: string): string {
+  let [start, end] = [0, text.length]
+  while (start < end && invisible.test(text.charAt(start))) start += 1
+  while (end > start && invisible.test(text.charAt(end - 1))) end -= 1
+  return text.slice(start, end)
+}
+
 const Email = z
   .string()
+  .overwrite(trimmed)
   .max(254, 'At most 254 characters')
   .refine((email) => email.length <= 254 && emailPattern.test(email), 'Not an e-mail address')
   .refine((email) => email.indexOf('@') <= 64, 'At most 64 characters before the @')
@@ -44,7 +55,10 @@ export const Registration = z
     error: 'The password may not be the e-mail address',
   })
 
-export const Login = z.strictObject({ email: z.string().min(1).max(254), password: Password })
+export const Login = z.strictObject({
+  email: z.string().overwrite(trimmed).min(1).max(254),
+  password: Password,
+})
 
 export const RefreshRequest = z.strictObject({ refreshToken: z.string().min(1).max(512) })
 

@@ -2,7 +2,7 @@ import { Hono } from 'hono'
 import type { Fingerprint } from '../crypto/fingerprint.ts'
 import { AppError } from '../errors.ts'
 import type { AuthEnv } from '../http/auth.ts'
-import { etag, expectedVersion } from '../http/etag.ts'
+import { etag, preconditionOf } from '../http/etag.ts'
 import { creationKey } from '../http/idempotency.ts'
 import { describe } from '../http/openapi.ts'
 import { toPage } from '../http/page.ts'
@@ -136,8 +136,10 @@ export function workflowRoutes(
       valid('param', WorkflowId),
       valid('json', WorkflowChange, bodyLimits.workflow, quoteOverflow),
       async (c) => {
-        const expected = expectedVersion(c.req.header('If-Match'))
         const { id } = c.req.valid('param')
+        const expected = await preconditionOf(c.req.header('If-Match'), () =>
+          workflows.find(c.var.userId, id),
+        )
         const body = c.req.valid('json')
         const { workflow: json, findings } =
           body.workflow === undefined
@@ -195,7 +197,8 @@ export function workflowRoutes(
       valid('param', WorkflowVersionId),
       async (c) => {
         const { id, version } = c.req.valid('param')
-        return c.json(found(await workflows.findVersion(c.var.userId, id, version), 'version'))
+        const stored = found(await workflows.findVersion(c.var.userId, id, version), 'version')
+        return c.json(stored, 200, { ETag: etag(stored.version) })
       },
     )
     .get(
@@ -226,8 +229,10 @@ export function workflowRoutes(
       }),
       valid('param', WorkflowVersionId),
       async (c) => {
-        const expected = expectedVersion(c.req.header('If-Match'))
         const { id, version } = c.req.valid('param')
+        const expected = await preconditionOf(c.req.header('If-Match'), () =>
+          workflows.find(c.var.userId, id),
+        )
         const workflow = found(await workflows.restore(c.var.userId, id, version, expected), 'version')
         return c.json(workflow, 200, { ETag: etag(workflow.version) })
       },

@@ -136,9 +136,24 @@ describe('what is read', () => {
 
   test('another media type is a 415', async () => {
     const { instanceId, token } = await world.tracked()
-    const headers = { 'Content-Type': 'text/plain' }
+    const headers = { 'Content-Type': 'text/html' }
     const answer = await world.call('POST', `/hooks/n8n/${instanceId}`, { token, body: success, headers })
     expect(answer.status).toBe(415)
+  })
+
+  test.each([
+    ['form fields', 'application/x-www-form-urlencoded', new URLSearchParams(success).toString(), 202],
+    ['text', 'text/plain', JSON.stringify(success), 202],
+    ['a JSON string', 'application/json', JSON.stringify(JSON.stringify(success)), 202],
+    ['what a webhook node wraps it in', 'application/json', JSON.stringify({ body: success }), 202],
+    ['items of n8n', 'application/json', JSON.stringify([{ json: success }]), 200],
+  ])('a report as %s', async (_, mediaType, body, status) => {
+    const { instanceId, token } = await world.tracked()
+    const headers = { 'Content-Type': mediaType }
+    const answer = await world.call('POST', `/hooks/n8n/${instanceId}`, { token, body, headers })
+    expect(answer.status).toBe(status)
+    const results = answer.body.results ?? [answer.body]
+    expect(results).toMatchObject([{ created: true, id: expect.any(String) }])
   })
 
   test('unknown fields are let be, whatever their names', async () => {

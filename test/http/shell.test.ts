@@ -108,3 +108,23 @@ describe('logs', () => {
     expect(app.logs.join('\n')).not.toContain(user.accessToken)
   })
 })
+
+describe('a version that the client has', () => {
+  test('is answered with 304 and its tag, without a body', async () => {
+    const user = await app.user()
+    const workflow = { name: 'W', nodes: [], connections: {} }
+    const made = await user.call('POST', '/v1/workflows', { body: { workflow } })
+    const instance = { name: 'I', baseUrl: 'https://n8n.example.com', apiKey: 'key' }
+    const added = await user.call('POST', '/v1/instances', { body: instance })
+    const path = `/v1/workflows/${made.json.id}`
+    for (const each of [path, `${path}/versions/1`, `/v1/instances/${added.json.id}`]) {
+      const read = (tag: string) => user.call('GET', each, { headers: { 'If-None-Match': tag } })
+      for (const tag of ['"1"', 'W/"1"', '"7", "1"', '*']) {
+        const known = await read(tag)
+        expect([each, known.status, known.text, known.headers.get('ETag')]).toEqual([each, 304, '', '"1"'])
+        expect(known.headers.get('X-Request-Id')).not.toBeNull()
+      }
+      expect((await read('"2"')).status).toBe(200)
+    }
+  })
+})

@@ -14,7 +14,10 @@ describe('a new API key is tried before it takes the place of the old one', () =
     const { user, path } = await connected.world()
     await user.call('POST', `${path}/test`)
     const before = (await user.call('GET', path)).json
-    const refused = await user.call('PATCH', path, { body: { apiKey: 'wrong-canary', name: 'New' } })
+    const refused = await user.call('PATCH', path, {
+      body: { apiKey: 'wrong-canary', name: 'New' },
+      headers: { 'If-Match': '*' },
+    })
     expect(refused.status).toBe(422)
     expect(refused.json.errors).toMatchObject([{ pointer: '/apiKey' }])
     expect(refused.text).not.toContain('wrong-canary')
@@ -24,7 +27,10 @@ describe('a new API key is tried before it takes the place of the old one', () =
 
   test('one that n8n takes is stored with what the test found', async () => {
     const { stub, user, path } = await connected.world()
-    const changed = await user.call('PATCH', path, { body: { apiKey: stub.apiKey } })
+    const changed = await user.call('PATCH', path, {
+      body: { apiKey: stub.apiKey },
+      headers: { 'If-Match': '*' },
+    })
     expect(changed.json).toMatchObject({ status: 'ok', version: 2, capabilities: { generation: 'current' } })
   })
 
@@ -33,7 +39,10 @@ describe('a new API key is tried before it takes the place of the old one', () =
     async (mode) => {
       const { stub, user, path } = await connected.world()
       stub.failNext({ step: 'discover', mode, times: 3 })
-      const changed = await user.call('PATCH', path, { body: { apiKey: 'later' } })
+      const changed = await user.call('PATCH', path, {
+        body: { apiKey: 'later' },
+        headers: { 'If-Match': '*' },
+      })
       expect([changed.status, changed.json.status, changed.json.version]).toEqual([200, 'unreachable', 2])
       stub.clearFaults()
       expect((await user.call('POST', `${path}/test`)).json.status).toBe('refused')
@@ -48,7 +57,7 @@ describe('a new API key is tried before it takes the place of the old one', () =
       return stub.fetch(input, init)
     }
     const body = { baseUrl: 'https://other.example.com/n8n', apiKey: 'new-key' }
-    await user.call('PATCH', path, { body })
+    await user.call('PATCH', path, { body, headers: { 'If-Match': '*' } })
     expect(asked.length).toBeGreaterThan(0)
     expect(asked.every((url) => url.startsWith('https://other.example.com/n8n/api/v1/'))).toBe(true)
     expect(stub.calls().map(({ apiKey }) => apiKey)).not.toContain(stub.apiKey)
@@ -59,9 +68,12 @@ test('another path on the same server keeps the key, is not asked, and counts as
   const { stub, user, path } = await connected.world()
   await user.call('POST', `${path}/test`)
   const calls = stub.calls().length
-  const moved = await user.call('PATCH', path, { body: { baseUrl: 'https://n8n.example.com/n8n' } })
+  const moved = await user.call('PATCH', path, {
+    body: { baseUrl: 'https://n8n.example.com/n8n' },
+    headers: { 'If-Match': '*' },
+  })
   expect(moved.json).toMatchObject({ status: 'untested', testedAt: null })
-  const renamed = await user.call('PATCH', path, { body: { name: 'Renamed' } })
+  const renamed = await user.call('PATCH', path, { body: { name: 'Renamed' }, headers: { 'If-Match': '*' } })
   expect(renamed.json).toMatchObject({ status: 'untested', name: 'Renamed' })
   expect(stub.calls()).toHaveLength(calls)
 })
@@ -70,7 +82,10 @@ test('a test that a change overtook is not kept', async () => {
   const { stub, user, path } = await connected.world()
   let changed: Promise<unknown> | undefined
   connected.n8n.fetch = async (input, init) => {
-    changed ??= user.call('PATCH', path, { body: { baseUrl: 'https://n8n.example.com/moved' } })
+    changed ??= user.call('PATCH', path, {
+      body: { baseUrl: 'https://n8n.example.com/moved' },
+      headers: { 'If-Match': '*' },
+    })
     await changed
     return stub.fetch(input, init)
   }

@@ -13,7 +13,10 @@ const workflow = {
 test('an instance that nothing is on may move to another server, with its key', async () => {
   const user = await app.user()
   const { json } = await user.call('POST', '/v1/instances', { body: instanceBody })
-  const answer = await user.call('PATCH', `/v1/instances/${json.id}`, { body: moved })
+  const answer = await user.call('PATCH', `/v1/instances/${json.id}`, {
+    body: moved,
+    headers: { 'If-Match': '*' },
+  })
   expect(answer.status).toBe(200)
   expect(answer.json.baseUrl).toBe(moved.baseUrl)
 })
@@ -26,12 +29,18 @@ test('one that has been used stays where it is: another n8n numbers its executio
     body: { workflowId, instanceId: instance.id, n8nWorkflowId: 'w1' },
   })
   expect(deployment.status).toBe(201)
-  const refused = await user.call('PATCH', `/v1/instances/${instance.id}`, { body: moved })
+  const refused = await user.call('PATCH', `/v1/instances/${instance.id}`, {
+    body: moved,
+    headers: { 'If-Match': '*' },
+  })
   expect([refused.status, refused.json.code]).toEqual([409, 'in-use'])
   const report = { executionId: '1', workflowId: 'w1', status: 'success' }
   await app.call('POST', `/hooks/n8n/${instance.id}`, { body: report, token: instance.webhookToken })
   await user.call('DELETE', `/v1/deployments/${deployment.json.id}`)
-  expect((await user.call('PATCH', `/v1/instances/${instance.id}`, { body: moved })).status).toBe(409)
+  expect(
+    (await user.call('PATCH', `/v1/instances/${instance.id}`, { body: moved, headers: { 'If-Match': '*' } }))
+      .status,
+  ).toBe(409)
 })
 
 test('creating a deployment again by its key is answered even when a credential that it named is gone', async () => {

@@ -16,6 +16,8 @@ const absentId = '0198c0de-0000-7000-8000-000000000000'
 const create = async (user: string, more: object = {}, headers: Record<string, string> = {}) =>
   world.call('POST', '/v1/instances', { user, body: { ...body, ...more }, headers })
 
+const anyVersion = { 'If-Match': '*' }
+
 test('an instance is made, read, listed, renamed and removed; key and token are shown never and once', async () => {
   const user = await world.user()
   const made = await create(user)
@@ -46,9 +48,9 @@ test('an instance is made, read, listed, renamed and removed; key and token are 
   expect(found.body).toEqual(instance)
   const listed = await world.call('GET', '/v1/instances', { user })
   expect(listed.body).toEqual({ items: [instance], nextCursor: null })
-  const renamed = await world.call('PATCH', path, { user, body: { name: 'Staging' } })
+  const renamed = await world.call('PATCH', path, { user, body: { name: 'Staging' }, headers: anyVersion })
   expect(renamed.body).toMatchObject({ name: 'Staging', baseUrl: instance.baseUrl, version: 2 })
-  const same = await world.call('PATCH', path, { user, body: { name: 'Staging' } })
+  const same = await world.call('PATCH', path, { user, body: { name: 'Staging' }, headers: anyVersion })
   expect(same.body).toEqual(renamed.body)
   const rotated = await world.call('POST', `${path}/webhook-token`, { user })
 
@@ -59,9 +61,10 @@ test('an instance is made, read, listed, renamed and removed; key and token are 
 
   expect((await world.call('DELETE', path, { user })).status).toBe(204)
   for (const method of ['GET', 'DELETE', 'PATCH']) {
-    expect((await world.call(method, path, { user, ...(method === 'PATCH' && { body: {} }) })).status).toBe(
-      404,
-    )
+    expect(
+      (await world.call(method, path, { user, headers: anyVersion, ...(method === 'PATCH' && { body: {} }) }))
+        .status,
+    ).toBe(404)
   }
   expect((await world.call('POST', `${path}/webhook-token`, { user })).status).toBe(404)
 })
@@ -90,7 +93,7 @@ describe('the API key is bound to the origin that it was entered for', () => {
     const user = await world.user()
     const { body: instance } = await create(user)
     const patch = (change: object) =>
-      world.call('PATCH', `/v1/instances/${instance.id}`, { user, body: change })
+      world.call('PATCH', `/v1/instances/${instance.id}`, { user, body: change, headers: anyVersion })
     for (const baseUrl of [
       'https://evil.example.com',
       'https://n8n.example.com:5678',
@@ -120,7 +123,7 @@ test('changes that race are all applied, one after the other', async () => {
   const { body: instance } = await create(user)
   const answers = await Promise.all(
     [{ name: 'A' }, { baseUrl: 'https://n8n.example.com/b' }].map((change) =>
-      world.call('PATCH', `/v1/instances/${instance.id}`, { user, body: change }),
+      world.call('PATCH', `/v1/instances/${instance.id}`, { user, body: change, headers: anyVersion }),
     ),
   )
   expect(answers.map((answer) => answer.status)).toEqual([200, 200])
@@ -134,7 +137,11 @@ test('a name is taken once for each user', async () => {
   expect((await create(user)).body.code).toBe('name-taken')
   expect((await create(other)).status).toBe(201)
   await create(user, { name: 'Second' })
-  const renamed = await world.call('PATCH', `/v1/instances/${first.id}`, { user, body: { name: 'Second' } })
+  const renamed = await world.call('PATCH', `/v1/instances/${first.id}`, {
+    user,
+    body: { name: 'Second' },
+    headers: anyVersion,
+  })
   expect([renamed.status, renamed.body.code]).toEqual([409, 'name-taken'])
 })
 
@@ -167,11 +174,28 @@ test("another user's instance is as absent as none", async () => {
     ['POST', '/webhook-token'],
   ] as const) {
     const call = (id: string) =>
-      world.call(method, `/v1/instances/${id}${suffix}`, { user: stranger, ...(sent && { body: sent }) })
+      world.call(method, `/v1/instances/${id}${suffix}`, {
+        user: stranger,
+        headers: anyVersion,
+        ...(sent && { body: sent }),
+      })
     const [theirs, none, unreadable] = [await call(instance.id), await call(absentId), await call('x')]
     expect([theirs.status, none.status, unreadable.status]).toEqual([404, 404, 404])
     expect(theirs.body.detail).toBe(none.body.detail)
   }
   expect((await world.call('GET', '/v1/instances', { user: stranger })).body.items).toEqual([])
   expect((await world.call('GET', `/v1/instances/${instance.id}`, { user })).body.name).toBe('Production')
+})
+
+test('is changed from the version that If-Match names, or a list that holds it', async () => {
+  const user = await world.user()
+  const { body: instance } = await create(user)
+  const path = `/v1/instances/${instance.id}`
+  const patch = (name: string, headers?: Record<string, string>) =>
+    world.call('PATCH', path, { user, body: { name }, ...(headers && { headers }) })
+  expect(await patch('A')).toMatchObject({ status: 428, body: { code: 'precondition-required' } })
+  expect(await patch('A', { 'If-Match': '"7"' })).toMatchObject({ status: 412, body: { currentVersion: 1 } })
+  const changed = await patch('A', { 'If-Match': '"9", W/"1"' })
+  expect(changed).toMatchObject({ status: 200, body: { name: 'A', version: 2 } })
+  expect(changed.headers.get('ETag')).toBe('"2"')
 })

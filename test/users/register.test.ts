@@ -41,6 +41,14 @@ describe('POST /v1/auth/register', () => {
     expect((await accounts.login(user.email.toUpperCase())).status).toBe(200)
   })
 
+  test('an address is taken without the white space that copying leaves', async () => {
+    const email = newEmail()
+    const answer = await register({ email: `\u3000 ${email}\u200b\n`, password })
+    expect(answer).toMatchObject({ status: 201, body: { user: { email } } })
+    expect((await accounts.login(`\u00a0${email} `)).status).toBe(200)
+    expect((await register({ email: 'a b@example.com', password })).status).toBe(422)
+  })
+
   test('of 20 parallel registrations of one address one succeeds', async () => {
     const email = newEmail()
     const answers = await Promise.all(Array.from({ length: 20 }, () => register({ email, password })))
@@ -60,7 +68,6 @@ describe('POST /v1/auth/register', () => {
     ['no domain', 'ada@'],
     ['one label', 'ada@localhost'],
     ['a space', 'ada @example.com'],
-    ['surrounding spaces', ' ada@example.com '],
     ['two @', 'ada@b@example.com'],
     ['a leading dot', '.ada@example.com'],
     ['two dots', 'a..da@example.com'],

@@ -83,6 +83,7 @@ export function SettingsPage({ instance, values, errors }: FormState & { instanc
         <div class="stack span-6">
           <Card title="Name and URL">
             <Form action={`${path}/settings`}>
+              <input type="hidden" name="expected" value={instance.version} />
               <TextField
                 name="name"
                 label="Name"
@@ -109,6 +110,7 @@ export function SettingsPage({ instance, values, errors }: FormState & { instanc
           </Card>
           <Card title="API key" id="key">
             <Form action={`${path}/key`}>
+              <input type="hidden" name="expected" value={instance.version} />
               <TextField
                 name="apiKey"
                 label="New API key"

@@ -21,6 +21,7 @@ const blank: FormState = { values: {}, errors: {} }
 /** What a form of these pages says itself. */
 const formCodes = new Set([
   'invalid',
+  'version-conflict',
   'url-not-allowed',
   'name-taken',
   'quota-exceeded',
@@ -79,10 +80,12 @@ export function settingsPages(deps: DashboardDeps) {
 
   async function change(c: Context<DashboardEnv>, read: (form: URLSearchParams) => Record<string, string>) {
     const instance = await instanceOf(c, deps)
-    const values = read(await readForm(c))
+    const form = await readForm(c)
+    const values = read(form)
+    const expected = form.has('expected') ? Number(form.get('expected')) : null
     try {
       const body = check(InstanceChange, values, 'json')
-      const changed = await changeInstance(deps, c.var.userId, instance.id, body)
+      const changed = await changeInstance(deps, c.var.userId, instance.id, body, expected)
       if (!changed) throw new AppError('not-found', 'No such instance')
       const what = body.apiKey === undefined ? 'Saved.' : `${changed.name} has the new API key.`
       return redirectWith(c, `/instances/${instance.id}`, what)

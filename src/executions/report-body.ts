@@ -1,0 +1,88 @@
+/**
+ * @module What a hook's body holds, as HTTP nodes and command lines send it: JSON, JSON as text, form fields, and reports
+ * in what n8n and others wrap them in.
+ */
+import { AppError, invalid } from '../errors.ts'
+import { parseJson } from '../http/validate.ts'
+import { measureJson } from '../lib/json-text.ts'
+
+export const reportMediaTypes = [
+  'application/json',
+  'application/x-www-form-urlencoded',
+  'text/plain',
+] as const
+
+type Json = Record<string, unknown>
+
+const maxDepth = 100
+const maxWrapping = 4
+/** Any of them makes an object a report, whatever else it has. */
+const reportFields = ['executionId', 'id', 'execution', 'run', 'trigger', 'workflow', 'workflowId', 'status']
+const wrappers = ['body', 'payload', 'data', 'json']
+
+/**
+ * One report, or an array of them.
+ * @throws {AppError} `malformed-json`; `invalid` for more than 100 levels
+ */
+export function readReports(text: string, contentType: string): unknown {
+  const isForm = /^\s*application\/x-www-form-urlencoded/i.test(contentType)
+  // curl -d sends JSON under the media type of forms.
+  const body = unwrap(isForm && !/^\s*["{[]/.test(text) ? fieldsOf(text) : parsed(text))
+  return Array.isArray(body) ? body.map((item: unknown) => unwrap(item)) : body
+}
+
+function parsed(text: string): unknown {
+  const value = parseJson(text)
+  if (measureJson(text).depth > maxDepth) throw invalid('', `The body is nested more than ${maxDepth} deep`)
+  return value
+}
+
+/** `error[message]` and `error.message` are members of `error`. */
+function fieldsOf(text: string): Json {
+  const fields = new Map<string, unknown>()
+  for (const [name, value] of new URLSearchParams(text)) {
+    const [, outer = '', inner = ''] = /^([^[.]{1,64})(?:\[([^\]]{1,64})\]|\.(.{1,64}))$/.exec(name) ?? []
+    const below = inner === '' ? name.slice(outer.length + 1) : inner
+    if (outer === '') fields.set(name, textOrJson(value))
+    else fields.set(outer, { ...membersOf(fields.get(outer)), [below]: value })
+  }
+  return Object.fromEntries(fields)
+}
+
+const membersOf = (value: unknown): Json => (isObject(value) ? value : {})
+
+/** What looks like JSON and is none stays text. */
+function textOrJson(text: string): unknown {
+  if (!/^\s*[{[]/.test(text)) return text
+  try {
+    return parsed(text)
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'malformed-json') return text
+    throw error
+  }
+}
+
+/** What holds no report stays as it is. */
+function unwrap(body: unknown): unknown {
+  let inner = body
+  for (let level = 0; level < maxWrapping && !isReport(inner) && !isList(inner); level += 1) {
+    inner = typeof inner === 'string' ? textOrJson(inner) : wrappedIn(inner)
+  }
+  return isReport(inner) || isList(inner) ? inner : body
+}
+
+const isReport = (value: unknown): boolean =>
+  isObject(value) && reportFields.some((field) => Object.hasOwn(value, field))
+
+const isList = (value: unknown): boolean => Array.isArray(value) && value.every(isObject)
+
+function wrappedIn(value: unknown): unknown {
+  if (!isObject(value)) return undefined
+  return wrappers
+    .filter((name) => Object.hasOwn(value, name))
+    .map((name) => (typeof value[name] === 'string' ? textOrJson(value[name]) : value[name]))
+    .find((member) => typeof member === 'object' && member !== null)
+}
+
+const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
