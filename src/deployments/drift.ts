@@ -178,8 +178,12 @@ export class DeploymentDrift {
   async #versionOf(userId: string, row: Row, workflow: JsonObject): Promise<number | null> {
     if (sameJson(workflow, row.content)) return row.version
     const { workflows } = this.#options
-    const current = await workflows.update(userId, row.workflowId, null, { workflow }, row.version)
-    return current?.version ?? null
+    const current = await workflows.find(userId, row.workflowId)
+    if (!current || sameJson(workflow, current.workflow)) return current?.version ?? null
+    // The edit was made by hand: the prompt and the model did not make it.
+    const change = { workflow, prompt: null, model: null }
+    const edited = { version: row.version, author: 'n8n' } as const
+    return (await workflows.update(userId, row.workflowId, null, change, edited))?.version ?? null
   }
 
   /**

@@ -210,6 +210,7 @@ function readPostExecute(item: Json, run: Json): Said {
   return readExecutionObject({
     ...run,
     id: item['executionId'],
+    workflowVersionId: workflow['versionId'],
     workflowId: workflow['id'] ?? item['workflowId'],
     workflowData: workflow,
   })

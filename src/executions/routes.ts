@@ -264,6 +264,7 @@ export function hookRoutes(
         "Authorization: Bearer <webhookToken>. One report or an array of at most 500: this API's own shape,",
         "n8n's execution object, the Error Trigger's data, or what workflow.postExecute is given; also as text, as form",
         'fields, or wrapped in body, data, payload or json. gzip and deflate are decoded.',
+        'A failure without an execution, such as a trigger that could not start, is recorded as an incident.',
         '202 for a new execution, 200 for a known one; 202 with created: false and a code for what cannot be used',
         'yet, which is kept as a dead letter; for an array always 200 with the results in its order.',
       ].join(' '),

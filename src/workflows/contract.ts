@@ -1,5 +1,6 @@
 /** @module The HTTP shapes of workflows. */
 import * as z from 'zod'
+import { versionAuthors } from '../db/schema/workflows.ts'
 import { findingLevels } from '../n8n/finding.ts'
 import { pageQuery, sliceOf } from '../http/page.ts'
 import { slotReasons, slotStatuses } from './slot-bindings.ts'
@@ -151,11 +152,12 @@ export const WorkflowVersionId = WorkflowId.extend({ version: versionNumber })
 export const WorkflowVersionSummary = z
   .object({
     ...common,
-    parent: z
-      .number()
-      .int()
-      .nullable()
-      .meta({ description: 'The version it was made from: the one before, or the one that was restored' }),
+    parent: z.number().int().nullable().meta({
+      description: 'The version it was made from: the one before, the one restored, or the one edited in n8n',
+    }),
+    author: z.enum(versionAuthors).meta({
+      description: 'n8n: edited in n8n and adopted; such a version has no prompt and no model',
+    }),
   })
   .meta({ ref: 'WorkflowVersionSummary' })
 export type WorkflowVersionSummary = z.output<typeof WorkflowVersionSummary>

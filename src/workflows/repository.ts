@@ -1,11 +1,11 @@
-import { and, arrayContains, desc, eq, inArray, lt, or, type SQL, sql } from 'drizzle-orm'
+import { and, arrayContains, desc, eq, inArray, lt, or, sql } from 'drizzle-orm'
 import type { BatchItem } from 'drizzle-orm/batch'
 import { v7 as uuidv7 } from 'uuid'
 import { auditEvent } from '../db/audit.ts'
 import type { Db } from '../db/client.ts'
 import { type CreationKey, createOnce, type Quota } from '../db/creation.ts'
 import { deleteUnlessUsed } from '../db/guarded-delete.ts'
-import { workflows, workflowVersions } from '../db/schema/workflows.ts'
+import { type VersionAuthor, workflows, workflowVersions } from '../db/schema/workflows.ts'
 import { AppError } from '../errors.ts'
 import { encodeCursor, type Page, type Slice } from '../http/page.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
@@ -40,6 +40,7 @@ import {
   versionedFields,
   versionOf,
   versionSummaryColumns,
+  type VersionOrigin,
 } from './rows.ts'
 
 /** Where a request's body holds the n8n JSON. */
@@ -104,7 +105,7 @@ export class WorkflowRepository {
     } as const
     const made = await createOnce(this.#db, creation, [
       this.#db.insert(workflows).values({ id, userId, ...row }),
-      this.#copyAsVersion(userId, id, sql`null::integer`),
+      this.#copyAsVersion(userId, id, { parent: sql`null::integer` }),
       auditEvent(this.#db, userId, 'workflow.created', id),
       ...(also?.statements(id) ?? []),
     ])
@@ -163,10 +164,9 @@ export class WorkflowRepository {
   }
 
   /**
-   * Makes the next version, or returns the current one when nothing would change. How long data is kept is no part
-   * of a version.
+   * Makes the next version, or returns the current one when nothing would change. Data retention is not part of it.
    * @param expected the version that the change was made from; null: whatever it is
-   * @param parent the version that the content comes from; default: the one before
+   * @param edited the version that the content comes from, and who edited it; default: the owner, the one before
    * @param findings as in `create`
    * @throws {AppError} `version-conflict` with `currentVersion` when `expected` is not the stored one,
    *   `invalid-workflow`, `too-large`
@@ -176,7 +176,7 @@ export class WorkflowRepository {
     id: string,
     expected: number | null,
     change: WorkflowChange,
-    parent?: number,
+    edited?: { version: number; author: VersionAuthor },
     findings: readonly WorkflowWarning[] = [],
   ): Promise<Workflow | null> {
     const { workflow, ...fields } = change
@@ -185,8 +185,8 @@ export class WorkflowRepository {
       ...(workflow !== undefined &&
         (await this.#extract(parseWorkflow(workflow, inBody).workflow, findings))),
     }
-    const from = parent === undefined ? sql`${workflows.version} - 1` : sql`${parent}::integer`
-    return this.#write(userId, id, expected, values, from)
+    const parent = edited ? sql`${edited.version}::integer` : sql`${workflows.version} - 1`
+    return this.#write(userId, id, expected, values, { parent, author: edited?.author })
   }
 
   /**
@@ -268,7 +268,7 @@ export class WorkflowRepository {
     if (!earlier) return null
     const { name, description, prompt, model, tags, workflow } = earlier
     const values = { name, description, prompt, model, tags, ...(await this.#extract(workflow)) }
-    return this.#write(userId, id, expected, values, sql`${version}::integer`)
+    return this.#write(userId, id, expected, values, { parent: sql`${version}::integer` })
   }
 
   /** `json`: within the limits of `parseWorkflow`. */
@@ -283,10 +283,10 @@ export class WorkflowRepository {
   }
 
   /** Nothing when that version is there already. The JSON stays in the database. */
-  #copyAsVersion(userId: string, id: string, parent: SQL) {
+  #copyAsVersion(userId: string, id: string, origin: VersionOrigin) {
     return this.#db
       .insert(workflowVersions)
-      .select(this.#db.select(versionOf(parent)).from(workflows).where(owned(userId, id)))
+      .select(this.#db.select(versionOf(origin)).from(workflows).where(owned(userId, id)))
       .onConflictDoNothing()
   }
 
@@ -296,7 +296,7 @@ export class WorkflowRepository {
     id: string,
     expected: number | null,
     values: Values,
-    parent: SQL,
+    origin: VersionOrigin,
   ): Promise<Workflow | null> {
     const makesVersion = anyDiffers(values, versionedFields)
     const changed = or(makesVersion, anyDiffers(values, ['dataRetentionDays']))
@@ -313,7 +313,7 @@ export class WorkflowRepository {
           })
           .where(and(owned(userId, id), asExpected, changed))
           .returning(columns),
-        this.#copyAsVersion(userId, id, parent),
+        this.#copyAsVersion(userId, id, origin),
       ])
       if (row) return toWorkflow(row)
     }

@@ -1,6 +1,6 @@
 /** @module Which columns each view of a workflow selects, how a page keeps its size, and rows as the contract shows them. */
 import { or, type SQL, sql } from 'drizzle-orm'
-import { workflows, workflowVersions } from '../db/schema/workflows.ts'
+import { type VersionAuthor, workflows, workflowVersions } from '../db/schema/workflows.ts'
 import type { Slice } from '../http/page.ts'
 import { nameLimit, type Workflow } from './contract.ts'
 
@@ -44,6 +44,7 @@ export const versionSummaryColumns = {
   webhookPaths: workflowVersions.webhookPaths,
   contentHash: workflowVersions.contentHash,
   createdAt: workflowVersions.createdAt,
+  author: workflowVersions.author,
 }
 
 export const versionColumns = { ...versionSummaryColumns, workflow: workflowVersions.data }
@@ -72,8 +73,13 @@ export const prefixQuery = (text: string): string =>
     .map((word) => `'${word.replaceAll('\\', '\\\\').replaceAll("'", "''")}':*`)
     .join(' & ')
 
+export interface VersionOrigin {
+  parent: SQL
+  author?: VersionAuthor | undefined
+}
+
 /** A workflow's row as one of its versions, in the order of the table's columns. */
-export const versionOf = (parent: SQL) => ({
+export const versionOf = ({ parent, author = 'user' }: VersionOrigin) => ({
   workflowId: workflows.id,
   version: workflows.version,
   userId: workflows.userId,
@@ -87,6 +93,7 @@ export const versionOf = (parent: SQL) => ({
   data: workflows.data,
   contentHash: workflows.contentHash,
   createdAt: workflows.updatedAt,
+  author: sql<VersionAuthor>`${author}::text`.as('author'),
 })
 
 /** Neon answers with 10 MB at most, and JSON in JSON may double what it holds. */

@@ -230,6 +230,37 @@ describe('POST /v1/deployments/{id}/adopt', () => {
     expect(await live.get('/drift')).toMatchObject({ drifted: false, diff: none })
   })
 
+  test('of a hand edit after a rollback takes over its runs, and no prompt made it', async () => {
+    const live = await deployed()
+    const version = `/v1/workflows/${live.workflowId}`
+    const change = {
+      workflow: { ...orders, name: 'Orders, changed' },
+      prompt: 'PROMPT TWO',
+      model: 'model-b',
+    }
+    await live.user.call('PATCH', version, { body: change, headers: { 'If-Match': '*' } })
+    const deployment = `/v1/deployments/${live.deployment.id}`
+    const deployedAgain = await live.user.call('POST', `${deployment}/deploy`, { body: {} })
+    expect(deployedAgain.json).toMatchObject({ version: 2, status: 'active' })
+    await live.user.call('POST', `${deployment}/rollback`, { body: { version: 1 } })
+    live.edit((remote) => Object.assign(remote.nodes[1]?.parameters as object, { method: 'POST' }))
+    const report = {
+      ...{ executionId: '1', workflowId: live.remote.id, status: 'success' },
+      workflowVersionId: live.remote.versionId,
+    }
+    const { instanceId, id } = live.deployment
+    await world.deps.reports.receive({ id: instanceId, userId: live.user.id }, [report])
+    const run = async () => (await live.user.call('GET', `/v1/executions?deploymentId=${id}`)).json.items[0]
+    expect(await run()).toMatchObject({ workflowVersion: 1, workflowVersionSource: 'time' })
+    expect((await live.post('adopt')).json).toMatchObject({ version: 3, live: true })
+    expect(await run()).toMatchObject({ workflowVersion: 3, workflowVersionSource: 'n8n' })
+    const made = (await live.user.call('GET', `${version}/versions/3`)).json
+    expect(made).toMatchObject({ parent: 1, author: 'n8n', prompt: null, model: null })
+    expect((await live.user.call('GET', `${version}/versions/2`)).json).toMatchObject({
+      ...{ author: 'user', prompt: 'PROMPT TWO', model: 'model-b' },
+    })
+  })
+
   test('makes no version without a difference, and only one when repeated or racing', async () => {
     const live = await deployed()
     expect((await live.post('adopt')).json).toMatchObject({ version: 1, live: true })

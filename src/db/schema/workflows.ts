@@ -68,6 +68,9 @@ export const workflows = pgTable(
   ],
 )
 
+export const versionAuthors = ['user', 'n8n'] as const
+export type VersionAuthor = (typeof versionAuthors)[number]
+
 /** Immutable: one row for each state that a workflow has had, with the prompt and model behind it. */
 export const workflowVersions = pgTable(
   'workflow_versions',
@@ -82,6 +85,8 @@ export const workflowVersions = pgTable(
     data: jsonb('workflow_data').$type<Record<string, unknown>>().notNull(),
     contentHash: text('content_hash').notNull(),
     createdAt: createdAt(),
+    /** `n8n`: it was edited in n8n and adopted. */
+    author: text('author', { enum: versionAuthors }).notNull().default('user'),
   },
   (t) => [
     primaryKey({ name: 'workflow_versions_pkey', columns: [t.workflowId, t.version] }),
