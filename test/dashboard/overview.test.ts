@@ -166,6 +166,7 @@ describe('what needs attention', () => {
     rejected: [],
     silent: [],
     drifted: [],
+    incidents: [],
     stuck: { count: 0, since: null, workflowName: null },
     missingTypes: [],
   }
@@ -195,6 +196,16 @@ describe('what needs attention', () => {
           { id: 'i1', name: 'staging', status: 'unreachable', statusDetail: null, lastPolledAt: since },
         ],
         drifted: [{ ...failing, instanceName: 'prod', driftedSince: since }],
+        incidents: [
+          {
+            workflowId: 'w1',
+            workflowName: 'Inbox',
+            count: 2,
+            source: 'trigger',
+            message: 'No login',
+            latestAt: since,
+          },
+        ],
         stuck: { count: 2, since, workflowName: 'Triage' },
         missingTypes: [{ displayName: 'Notion API', workflows: 1 }],
       },
@@ -203,6 +214,7 @@ describe('what needs attention', () => {
     expect(items.map(({ what }) => what)).toEqual([
       'Triage v14 fails on 38 of 41 runs',
       'Triage v14 fails on 5 of 8 runs',
+      'Inbox: Trigger cannot start.',
       'The credential “Slack” was rejected',
       'staging does not answer.',
       '2 runs are stuck.',
@@ -214,14 +226,18 @@ describe('what needs attention', () => {
       detail: 'in the last 24 h; live since today 10:00:00. Latest: 403 Forbidden',
       action: { href: '/deployments/d1#history', label: 'Review roll back' },
     })
-    expect(items[2]?.detail).toBe('today 10:00:00. 3 deployed workflows use it.')
-    expect(items[3]?.detail).toBe('Its runs are known up to today 10:00:00.')
-    expect(items[4]).toMatchObject({
+    expect(items[2]).toMatchObject({
+      detail: '2 incidents, the latest today 10:00:00: No login',
+      action: { href: '/workflows/w1#incidents' },
+    })
+    expect(items[3]?.detail).toBe('today 10:00:00. 3 deployed workflows use it.')
+    expect(items[4]?.detail).toBe('Its runs are known up to today 10:00:00.')
+    expect(items[5]).toMatchObject({
       detail:
         "Running for longer than the workflow's timeout, or for more than 24 hours. The oldest, Triage, started today 10:00:00.",
       action: { href: '/executions?status=stuck' },
     })
-    expect(items[6]).toMatchObject({
+    expect(items[7]).toMatchObject({
       detail: 'What runs there is not v14 any more: seen today 10:00:00.',
       action: { href: '/deployments/d1/drift', label: 'Compare' },
     })

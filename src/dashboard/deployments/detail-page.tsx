@@ -9,6 +9,7 @@ import { Icon } from '../components/icons.tsx'
 import { PageHead } from '../components/page.tsx'
 import { deploymentLook, StatusTag } from '../components/status.tsx'
 import { Time } from '../components/table.tsx'
+import { countedRuns } from '../executions/run-filter.ts'
 import { count, durationParts, none, percent, type TimeFormat } from '../format.ts'
 import { planPath } from './choices.ts'
 import { betterVersion } from './better-version.ts'
@@ -33,7 +34,7 @@ export function DetailPage(props: DetailPageProps) {
   const { surroundings, history } = detail
   const better =
     deployment.status === 'active' ? betterVersion(history, detail.runs, deployment.version) : null
-  const runsPath = withQuery('/executions', { dep: deployment.id })
+  const runsPath = withQuery('/executions', { dep: deployment.id, ...countedRuns() })
   return (
     <div class="stack" id="deployment" {...(isUnderWay(deployment) && { 'data-refresh': true })}>
       <DetailHead {...props} />

@@ -13,6 +13,7 @@ import { Icon, NodeBadge } from '../components/icons.tsx'
 import { PageHead } from '../components/page.tsx'
 import { Glyph, Status, type Tone } from '../components/status.tsx'
 import { NameCell, Table, Td, Time, Tr } from '../components/table.tsx'
+import { countedRuns } from '../executions/run-filter.ts'
 import { count, none, percent, plural, type TimeFormat } from '../format.ts'
 import { boardLook } from './board-look.ts'
 import type { Board, BoardFilter, BoardRow, BoardState, Named } from './read-board.ts'
@@ -188,6 +189,7 @@ function Row({ row, time }: { row: BoardRow; time: TimeFormat }) {
   const share = finished === 0 ? null : succeeded / finished
   const runs = withQuery('/executions', {
     ...{ status: 'success,failed', v: String(version), dep: row.id, from: '24h' },
+    ...countedRuns(),
   })
   const note = stateNote[state]?.(row, time)
   return (

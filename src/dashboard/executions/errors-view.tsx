@@ -1,5 +1,6 @@
 /** @module Failures that are alike, together: what is new and what rises first. */
 import type { ErrorGroups } from '../../analytics/error-contract.ts'
+import type { IncludableKind } from '../../executions/run-meaning.ts'
 import { MiniBars } from '../charts/spark.tsx'
 import { Card, Empty } from '../components/card.tsx'
 import { LinkButton, Segmented, withQuery } from '../components/controls.tsx'
@@ -7,20 +8,28 @@ import { PageHead } from '../components/page.tsx'
 import { NameCell, Table, Td, Time, Tr } from '../components/table.tsx'
 import { count, plural, type TimeFormat } from '../format.ts'
 import { type ErrorPeriod, errorPeriods } from './error-periods.ts'
+import { includeQuery, KindChoice } from './kind-choice.tsx'
 import { byTrend, readableMessage, trendOf, trendWords } from './error-trend.ts'
 
 export interface ErrorsViewProps {
   groups: ErrorGroups
   period: ErrorPeriod
+  include: readonly IncludableKind[]
   time: TimeFormat
 }
 
-export const PeriodChoice = ({ path, period }: { path: string; period: ErrorPeriod }) => (
+interface PeriodChoiceProps {
+  path: string
+  period: ErrorPeriod
+  include: readonly IncludableKind[]
+}
+
+export const PeriodChoice = ({ path, period, include }: PeriodChoiceProps) => (
   <Segmented
     label="Period"
     choices={errorPeriods.map(([value, label]) => ({
       label,
-      href: withQuery(path, { period: value }),
+      href: withQuery(path, { period: value, ...includeQuery(include) }),
       current: value === period,
     }))}
   />
@@ -35,11 +44,19 @@ const columns = (period: ErrorPeriod) => [
   { label: 'Last seen', numeric: true },
 ]
 
-export function ErrorsView({ groups, period, time }: ErrorsViewProps) {
+export function ErrorsView({ groups, period, include, time }: ErrorsViewProps) {
   const { items, total } = groups
   return (
     <>
-      <PageHead title="Errors" actions={<PeriodChoice path="/errors" period={period} />} />
+      <PageHead
+        title="Errors"
+        actions={
+          <>
+            <KindChoice path="/errors" query={{ period }} include={include} />
+            <PeriodChoice path="/errors" period={period} include={include} />
+          </>
+        }
+      />
       <Card
         title={total === 0 ? undefined : plural(total, 'group')}
         note={
@@ -65,7 +82,7 @@ export function ErrorsView({ groups, period, time }: ErrorsViewProps) {
                 <Tr>
                   <Td class="errors-name">
                     <NameCell
-                      href={withQuery(`/errors/${group.fingerprint}`, { period })}
+                      href={withQuery(`/errors/${group.fingerprint}`, { period, ...includeQuery(include) })}
                       name={readableMessage(group.message, group.httpStatus)}
                       note={factsOf(group)}
                     />
@@ -79,6 +96,9 @@ export function ErrorsView({ groups, period, time }: ErrorsViewProps) {
                   <Td numeric phone="end">
                     <b>{count(group.runs)}</b>
                     <span class="runs-phone"> {group.runs === 1 ? 'run' : 'runs'}</span>
+                    {group.incidents > 0 && (
+                      <span class="muted nowrap"> + {plural(group.incidents, 'incident')}</span>
+                    )}
                   </Td>
                   <Td numeric phone="hide">
                     {count(group.workflows)}

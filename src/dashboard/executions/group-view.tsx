@@ -1,27 +1,30 @@
 /** @module One group of failures: how often, since when, where, and the runs. */
 import type { ErrorGroupDetail } from '../../analytics/error-contract.ts'
+import type { IncludableKind } from '../../executions/run-meaning.ts'
 import { Card, Delta, Empty, Grid, Kpi, Kpis } from '../components/card.tsx'
 import { LinkButton, withQuery } from '../components/controls.tsx'
 import { Icon } from '../components/icons.tsx'
 import { PageHead } from '../components/page.tsx'
 import { executionLook, Status } from '../components/status.tsx'
 import { NameCell, Table, Td, Time, Tr } from '../components/table.tsx'
-import { count, duration, none, type TimeFormat } from '../format.ts'
+import { count, duration, none, plural, type TimeFormat } from '../format.ts'
 import { type ErrorPeriod, errorPeriods } from './error-periods.ts'
 import { readableMessage, trendOf, trendWords } from './error-trend.ts'
 import { PeriodChoice } from './errors-view.tsx'
 import { explain } from './explain.ts'
 import { GroupChart, intervalWords } from './group-chart.tsx'
 import { runNumber } from './list-view.tsx'
-import { listQuery, runHref } from './run-filter.ts'
+import { IncidentsCard } from './incidents-card.tsx'
+import { countedRuns, listQuery, runHref } from './run-filter.ts'
 
 export interface GroupViewProps {
   group: ErrorGroupDetail
   period: ErrorPeriod
+  include: readonly IncludableKind[]
   time: TimeFormat
 }
 
-export function GroupView({ group, period, time }: GroupViewProps) {
+export function GroupView({ group, period, include, time }: GroupViewProps) {
   const { fingerprint, message, node, errorClass, httpStatus } = group
   const { word, tone } = trendWords(trendOf(group, group.period), group.lastSeenAt, time.now)
   const { cause, advice } = explain({ message, httpStatus, service: 'The service' })
@@ -50,15 +53,17 @@ export function GroupView({ group, period, time }: GroupViewProps) {
             )}
           </>
         }
-        actions={<PeriodChoice path={`/errors/${fingerprint}`} period={period} />}
+        actions={<PeriodChoice path={`/errors/${fingerprint}`} period={period} include={include} />}
       />
-      <Figures group={group} period={period} time={time} />
+      <Figures group={group} period={period} include={include} time={time} />
       <Grid>
         <Card span={8} title="Failed runs" note={intervalWords[group.seriesInterval]}>
           <GroupChart
             group={group}
             time={time}
-            hrefOf={(from, to) => withQuery('/executions', { error: fingerprint, from, to })}
+            hrefOf={(from, to) =>
+              withQuery('/executions', { error: fingerprint, from, to, ...countedRuns(include) })
+            }
           />
         </Card>
         <Card span={4} title="What it means">
@@ -70,26 +75,31 @@ export function GroupView({ group, period, time }: GroupViewProps) {
             </p>
           </div>
         </Card>
-        <Versions group={group} period={period} />
-        <Latest group={group} time={time} />
+        <Versions group={group} period={period} include={include} />
+        {group.executions.length > 0 || group.newestIncidents.length === 0 ? (
+          <Latest group={group} include={include} time={time} />
+        ) : null}
+        {group.newestIncidents.length > 0 && (
+          <IncidentsCard incidents={group.newestIncidents} span={7} time={time} />
+        )}
       </Grid>
     </>
   )
 }
 
-function Figures({ group, period, time }: GroupViewProps) {
-  const { runs, previousRuns, firstSeenAt, lastSeenAt, workflows, versions, fingerprint } = group
+function Figures({ group, period, include, time }: GroupViewProps) {
+  const { runs, incidents, previousRuns, firstSeenAt, lastSeenAt, workflows, versions, fingerprint } = group
   const before = errorPeriods.find(([value]) => value === period)?.[1]
   return (
     <Kpis label="Figures of the group">
       <Kpi
         label="Failed runs"
         value={count(runs)}
-        href={withQuery('/executions', { error: fingerprint, from: period })}
+        href={withQuery('/executions', { error: fingerprint, from: period, ...countedRuns(include) })}
         delta={
           <Delta change={runs - previousRuns} text={count(Math.abs(runs - previousRuns))} better="down" />
         }
-        note={`vs the ${before} before`}
+        note={`vs the ${before} before${incidents > 0 ? ` · ${plural(incidents, 'incident')}` : ''}`}
       />
       <Kpi
         label="Workflows"
@@ -110,7 +120,11 @@ function Figures({ group, period, time }: GroupViewProps) {
   )
 }
 
-function Versions({ group: { byVersion, fingerprint }, period }: Pick<GroupViewProps, 'group' | 'period'>) {
+function Versions({
+  group: { byVersion, fingerprint },
+  period,
+  include,
+}: Pick<GroupViewProps, 'group' | 'period' | 'include'>) {
   return (
     <Card span={5} title="Where" note="in this period" flush>
       {byVersion.length === 0 ? (
@@ -120,7 +134,7 @@ function Versions({ group: { byVersion, fingerprint }, period }: Pick<GroupViewP
           caption="Workflow versions in which it occurred"
           columns={[{ label: 'Workflow' }, { label: 'Version' }, { label: 'Runs', numeric: true }]}
         >
-          {byVersion.map(({ workflowId, name, version, runs }) => (
+          {byVersion.map(({ workflowId, name, version, runs, incidents }) => (
             <Tr>
               <Td>
                 <NameCell
@@ -134,10 +148,12 @@ function Versions({ group: { byVersion, fingerprint }, period }: Pick<GroupViewP
                   class="link"
                   href={withQuery('/executions', {
                     ...{ wf: workflowId, v: String(version), error: fingerprint, from: period },
+                    ...countedRuns(include),
                   })}
                 >
                   {count(runs)}
                 </a>
+                {incidents > 0 && <span class="muted nowrap"> + {plural(incidents, 'incident')}</span>}
               </Td>
             </Tr>
           ))}
@@ -149,8 +165,8 @@ function Versions({ group: { byVersion, fingerprint }, period }: Pick<GroupViewP
 
 const shownRuns = 12
 
-function Latest({ group, time }: { group: ErrorGroupDetail; time: TimeFormat }) {
-  const list = listQuery({ error: group.fingerprint })
+function Latest({ group, include, time }: Omit<GroupViewProps, 'period'>) {
+  const list = listQuery({ error: group.fingerprint, ...countedRuns(include) })
   const names = new Map(group.byWorkflow.map(({ workflowId, name }) => [workflowId, name]))
   return (
     <Card

@@ -1,9 +1,10 @@
 /** @module What narrows the list of runs: statuses as links, the rest in a form. */
+import { runKinds } from '../../db/schema/executions.ts'
 import { Chip, FilterForm, FilterSelect, FilterText, withQuery } from '../components/controls.tsx'
 import { Icon } from '../components/icons.tsx'
 import type { TimeFormat } from '../format.ts'
 import { localInstant, localText } from './local-time.ts'
-import { modeChoices, modeWord } from './node-words.ts'
+import { kindWords, modeChoices, modeWord } from './node-words.ts'
 import type { FilterChoices } from './read-runs.ts'
 import { type FilterName, isAgo, listQuery, type RunFilter } from './run-filter.ts'
 
@@ -26,6 +27,13 @@ const periods = [
   ['30d', 'Last 30 days'],
 ] as const
 
+const kindChoices = runKinds.map((kind) => [kind, kindWords[kind]] as const)
+const kindText = (kinds = '') =>
+  runKinds
+    .filter((kind) => kinds.split(',').includes(kind))
+    .map((kind) => kindWords[kind])
+    .join(', ')
+
 const modeText = (modes = '') => modes.split(',').map(modeWord).join(', ')
 
 export interface FiltersProps {
@@ -43,6 +51,7 @@ export function Filters({ filter, choices, time }: FiltersProps) {
       Object.fromEntries(names.map((name) => [name, null])),
     )
   const isOwnPeriod = query.from !== undefined && !periods.some(([value]) => value === query.from)
+  const isOwnKind = query.kind !== undefined && !kindChoices.some(([value]) => value === query.kind)
   const isOwnMode = query.mode !== undefined && !modeChoices.some(([value]) => value === query.mode)
   const set = chipsOf(filter, time)
   const keep = { ...(query.error && { error: query.error }), ...(query.dep && { dep: query.dep }) }
@@ -85,6 +94,16 @@ export function Filters({ filter, choices, time }: FiltersProps) {
             ['', 'Any start'],
             ...(isOwnMode ? [[query.mode ?? '', modeText(query.mode)] as const] : []),
             ...modeChoices,
+          ]}
+        />
+        <FilterSelect
+          name="kind"
+          label="Kind"
+          value={query.kind ?? ''}
+          options={[
+            ['', 'All kinds'],
+            ...(isOwnKind ? [[query.kind ?? '', kindText(query.kind)] as const] : []),
+            ...kindChoices,
           ]}
         />
         <FilterSelect

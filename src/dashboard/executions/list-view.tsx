@@ -176,7 +176,17 @@ function RunRow({ run, list, time, longestMs }: RunRowProps) {
           {ms !== null && <Meter share={ms / longestMs} tone={look.tone} />}
         </span>
       </Td>
-      <Td phone="hide">{triggerWords(run.mode, run.triggerTypes)}</Td>
+      <Td phone="hide">
+        {triggerWords(run.mode, run.triggerTypes)}
+        {run.retriedBy && (
+          <>
+            {' '}
+            <a class="muted" href={runHref(run.retriedBy, list)}>
+              Retried
+            </a>
+          </>
+        )}
+      </Td>
       <Td phone="hide">
         {run.workflowName === null ? (
           `v${run.workflowVersion}`

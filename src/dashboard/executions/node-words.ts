@@ -1,4 +1,5 @@
 /** @module What nodes and triggers are called in a sentence, from their types alone. */
+import type { RunKind } from '../../db/schema/executions.ts'
 
 const properNames: Record<string, string> = {
   httpRequest: 'HTTP request',
@@ -60,6 +61,15 @@ const modeWords: Record<string, string> = {
   cli: 'Command line',
   evaluation: 'Evaluation',
   chat: 'Chat',
+}
+
+/** Labels of kinds of runs. */
+export const kindWords: Record<RunKind, string> = {
+  production: 'Production',
+  manual: 'Manual',
+  sub: 'Sub-workflow',
+  error: 'Error workflow',
+  superseded: 'Superseded',
 }
 
 /** Value and label of each mode of n8n. */

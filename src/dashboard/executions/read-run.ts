@@ -7,7 +7,7 @@ import { instances } from '../../db/schema/instances.ts'
 import { workflows, workflowVersions } from '../../db/schema/workflows.ts'
 import type { ExecutionSummary } from '../../executions/contract.ts'
 import { summaryColumns, toSummary } from '../../executions/repository.ts'
-import { hasErrorList } from '../../executions/run-meaning.ts'
+import { failedList } from '../../executions/run-meaning.ts'
 import { timeOf } from '../../executions/run-order.ts'
 
 export interface BoundCredential extends Record<string, unknown> {
@@ -116,7 +116,7 @@ export async function readRun(db: Db, userId: string, id: string, now: Date): Pr
       from executions e
       cross join lateral (
         select workflow_id, workflow_version, coalesce(started_at, finished_at, recorded_at) as at from executions
-        where user_id = e.user_id and error_fingerprint = e.error_fingerprint and status in ${hasErrorList}
+        where user_id = e.user_id and error_fingerprint = e.error_fingerprint and status in ${failedList}
         order by coalesce(started_at, finished_at, recorded_at), id limit 1
       ) f
       where ${thisRun}`),

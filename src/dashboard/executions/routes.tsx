@@ -18,7 +18,7 @@ import { GroupView } from './group-view.tsx'
 import { ListView, runNumber } from './list-view.tsx'
 import { readRun } from './read-run.ts'
 import { readChoices, readRuns } from './read-runs.ts'
-import { listHref, listQuery, readRunFilter } from './run-filter.ts'
+import { listHref, listQuery, readInclude, readRunFilter } from './run-filter.ts'
 import { viewRun } from './run-view-model.ts'
 import { RunPageView } from './run-view.tsx'
 
@@ -110,12 +110,13 @@ export function errorPages({ analytics }: Pick<DashboardDeps, 'analytics'>) {
       const { userId, viewer } = c.var
       const { time } = viewer
       const period = readPeriod(c.req.query('period'))
-      const range = { from: periodFrom(period, time.now), to: time.now }
+      const include = readInclude(c.req.query('include'))
+      const range = { from: periodFrom(period, time.now), to: time.now, include }
       const groups = await analytics.errors(userId, { ...range, limit: shownGroups, sort: 'runs' })
       return renderPage(
         c,
         { title: 'Errors', section: 'executions', crumbs },
-        <ErrorsView groups={groups} period={period} time={time} />,
+        <ErrorsView groups={groups} period={period} include={include} time={time} />,
       )
     })
     .get('/:id', async (c) => {
@@ -123,10 +124,12 @@ export function errorPages({ analytics }: Pick<DashboardDeps, 'analytics'>) {
       const { time } = viewer
       const fingerprint = ErrorFingerprint.safeParse({ fingerprint: c.req.param('id') })
       const period = readPeriod(c.req.query('period'))
+      const include = readInclude(c.req.query('include'))
       const group = fingerprint.success
         ? await analytics.error(userId, fingerprint.data.fingerprint, {
             from: periodFrom(period, time.now),
             to: time.now,
+            include,
           })
         : null
       if (!group) throw new AppError('not-found', 'No such error group')
@@ -137,7 +140,7 @@ export function errorPages({ analytics }: Pick<DashboardDeps, 'analytics'>) {
           section: 'executions',
           crumbs: [...crumbs, { label: 'Errors', href: withQuery('/errors', { period }) }],
         },
-        <GroupView group={group} period={period} time={time} />,
+        <GroupView group={group} period={period} include={include} time={time} />,
       )
     })
 }

@@ -3,8 +3,13 @@
  * is all there is of a list's state, so a run's page carries it along as one parameter and finds its neighbours by it.
  */
 import { validate, version } from 'uuid'
-import { executionStatuses } from '../../db/schema/executions.ts'
-import { failedStatuses } from '../../executions/run-meaning.ts'
+import { executionStatuses, runKinds } from '../../db/schema/executions.ts'
+import {
+  countedKinds,
+  failedStatuses,
+  type IncludableKind,
+  includableKinds,
+} from '../../executions/run-meaning.ts'
 import { type RunPosition, readRunCursor } from '../../executions/run-order.ts'
 import type { ExecutionSearch } from '../../executions/search.ts'
 import { dayMs, hourMs } from '../../lib/time.ts'
@@ -22,6 +27,7 @@ export const filterNames = [
   'dep',
   'from',
   'to',
+  'kind',
   'q',
 ] as const
 export type FilterName = (typeof filterNames)[number]
@@ -56,6 +62,12 @@ function readStatus(text: string): Partial<ExecutionSearch> | null {
 const readModes: Reader = (text) =>
   /^[A-Za-z_-]{1,32}(,[A-Za-z_-]{1,32}){0,19}$/.test(text) ? { mode: [...new Set(text.split(','))] } : null
 
+const readKinds: Reader = (text) => {
+  const given = text.split(',')
+  const kind = runKinds.filter((each) => given.includes(each))
+  return given.every((word) => kind.some((each) => each === word)) ? { kind } : null
+}
+
 const readId =
   (name: 'workflowId' | 'instanceId' | 'deploymentId'): Reader =>
   (text) =>
@@ -76,6 +88,7 @@ const readTime =
 const readers: Record<FilterName, Reader> = {
   status: readStatus,
   mode: readModes,
+  kind: readKinds,
   wf: readId('workflowId'),
   v: (text) => (/^[1-9]\d{0,8}$/.test(text) ? { workflowVersion: Number(text) } : null),
   node: readText('errorNode', 256),
@@ -146,6 +159,17 @@ export function listQuery(query: RunFilter['query']): string {
   for (const name of filterNames) if (query[name]) params.set(name, query[name])
   return params.toString()
 }
+
+/** `?include=manual,sub` of pages with numbers; what is no such kind is left out. */
+export function readInclude(text: string | undefined): IncludableKind[] {
+  const given = (text ?? '').split(',')
+  return includableKinds.filter((kind) => given.includes(kind))
+}
+
+/** The filter of lists that shows the runs that a number counts. */
+export const countedRuns = (include: readonly IncludableKind[] = []): { kind: string } => ({
+  kind: countedKinds(include).join(','),
+})
 
 /** A run's page, which knows of the list it was reached from. */
 export function runHref(id: string, list: string, node?: string): string {

@@ -91,6 +91,9 @@ function Head({ view, list, neighbours, time }: RunPageProps) {
             ) : (
               `v${run.workflowVersion}`
             )}
+            <span class="muted">
+              {run.workflowVersionSource === 'n8n' ? 'version told by n8n' : 'version by time'}
+            </span>
           </span>
           {kindWords[run.kind] && <span>{kindWords[run.kind]}</span>}
           {run.retryOf ? (

@@ -56,12 +56,25 @@ export interface StuckRuns {
   workflowName: string | null
 }
 
+/** Failures of a workflow that have no run, in the period shown. */
+export type WorkflowIncidents = {
+  workflowId: string
+  workflowName: string
+  count: number
+  /** Of the latest one. */
+  source: 'trigger' | 'run'
+  message: string
+  /** ISO. */
+  latestAt: string
+}
+
 export interface Troubles {
   failing: FailingDeployment[]
   failed: FailedDeployment[]
   rejected: RejectedCredential[]
   silent: SilentInstance[]
   drifted: DriftedDeployment[]
+  incidents: WorkflowIncidents[]
   stuck: StuckRuns
   /** Workflows of which a credential is missing altogether. */
   missingTypes: { displayName: string; workflows: number }[]
@@ -74,6 +87,7 @@ export function attentionOf(troubles: Troubles, time: TimeFormat): AttentionItem
     .map((each) => failingItem(each, time))
   return [
     ...failing,
+    ...troubles.incidents.map((each) => incidentItem(each, time)),
     ...troubles.rejected
       .toSorted(
         (a, b) =>
@@ -131,6 +145,16 @@ const silentItem = (
     statusDetail ? ` ${short(statusDetail)}` : ''
   }`,
   action: { href: `/instances/${id}`, label: 'See the instance' },
+})
+
+const incidentItem = (
+  { workflowId, workflowName, count: incidents, source, message, latestAt }: WorkflowIncidents,
+  time: TimeFormat,
+): AttentionItem => ({
+  tone: 'fail',
+  what: `${workflowName}: ${source === 'trigger' ? 'Trigger cannot start.' : 'Failed without a run.'}`,
+  detail: `${plural(incidents, 'incident')}, the latest ${whenOf(latestAt, time)}: ${short(message)}`,
+  action: { href: `/workflows/${workflowId}#incidents`, label: 'See the workflow' },
 })
 
 const stuckItem = ({ count: runs, since, workflowName }: StuckRuns, time: TimeFormat): AttentionItem => ({

@@ -7,6 +7,7 @@ import { credentialLook, Status } from '../components/status.tsx'
 import { NameCell, Table, Td, Time, Tr } from '../components/table.tsx'
 import type { BoardRow } from '../deployments/read-board.ts'
 import { readableMessage, trendOf, trendWords } from '../executions/error-trend.ts'
+import { countedRuns } from '../executions/run-filter.ts'
 import { count, duration, percent, plural, type TimeFormat, unknown } from '../format.ts'
 import { boardLook } from '../deployments/board-look.ts'
 import type { Overview } from './read-overview.ts'
@@ -22,10 +23,10 @@ const shownRows = 4
 const badShare = 0.1
 
 export function ErrorsCard({
-  overview: { errors, errorsPeriod, errorGroups, period, from, to },
+  overview: { errors, errorsPeriod, errorGroups, period, include, from, to },
   time,
 }: Timed) {
-  const within = { from: from.toISOString(), to: to.toISOString() }
+  const within = { from: from.toISOString(), to: to.toISOString(), ...countedRuns(include) }
   const all = (
     <a class="link" href={withQuery('/errors', within)}>
       All {plural(errorGroups, 'group')}
@@ -100,8 +101,12 @@ export function barsOf(values: readonly number[]): number[] {
   )
 }
 
-export function WorkflowsCard({ overview: { workflows, period, from, to } }: { overview: Overview }) {
-  const within = { from: from.toISOString(), to: to.toISOString() }
+export function WorkflowsCard({
+  overview: { workflows, period, include, from, to },
+}: {
+  overview: Overview
+}) {
+  const within = { from: from.toISOString(), to: to.toISOString(), ...countedRuns(include) }
   return (
     <Card title="Failing and slow workflows" span={4} flush>
       {workflows.length === 0 ? (

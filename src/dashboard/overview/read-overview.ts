@@ -7,17 +7,19 @@ import type { Db } from '../../db/client.ts'
 import { executions } from '../../db/schema/executions.ts'
 import { happenedAt } from '../../executions/run-order.ts'
 import { matching } from '../../executions/search.ts'
+import type { IncludableKind } from '../../executions/run-meaning.ts'
 import type { Instance } from '../../instances/contract.ts'
 import { allOfThem } from '../credentials/period.ts'
 import { type CredentialRow, readCredentials } from '../credentials/read-credentials.ts'
 import { type BoardRow, isoOf, readBoard } from '../deployments/read-board.ts'
 import type { DashboardDeps } from '../env.ts'
 import { byTrend } from '../executions/error-trend.ts'
-import type { StuckRuns } from './attention.ts'
+import type { StuckRuns, WorkflowIncidents } from './attention.ts'
 import type { Period } from './period.ts'
 
 export interface Overview {
   period: Period
+  include: IncludableKind[]
   from: Date
   to: Date
   summary: Summary
@@ -40,6 +42,7 @@ export interface Overview {
   versions: DeployedVersion[]
   missing: { displayName: string; workflows: number }[]
   stuck: StuckRuns
+  incidents: WorkflowIncidents[]
   isEmpty: boolean
   newestRunId: string | null
   /** When the first deployment was made: runs of before are not read; null without one. */
@@ -65,13 +68,13 @@ const minimumRuns = 5
 export async function readOverview(
   { db, analytics, instances, requirements }: OverviewDeps,
   userId: string,
-  period: Period,
+  { period, include }: { period: Period; include: IncludableKind[] },
   now: Date,
   timeZone: string,
 ): Promise<Overview> {
   const to = now
   const from = new Date(now.getTime() - period.lengthMs)
-  const range = { from, to }
+  const range = { from, to, include }
   const noCredentials = { q: '', status: null, type: null, service: null }
   const [summary, series, failing, slow, errors, credentials, stats, board, slice, rest, missing] =
     await Promise.all([
@@ -88,7 +91,7 @@ export async function readOverview(
       requirements.missing(userId),
     ])
   return {
-    ...{ period, from, to, summary, series, board: board.rows, ...rest },
+    ...{ period, include, from, to, summary, series, board: board.rows, ...rest },
     workflows: worst(failing.items, slow.items),
     errors: byTrend(errors.items, errors.period),
     errorsPeriod: errors.period,
@@ -123,7 +126,7 @@ const nothing: Kept = { hasWorkflow: false, newestRunId: null, liveByInstance: {
 const noStuckRuns = { count: 0, sinceMs: null, workflowName: null }
 
 async function readRest(db: Db, userId: string, from: Date, now: Date) {
-  const [versions, kept, stuck] = await db.batch([
+  const [versions, kept, stuck, incidents] = await db.batch([
     db.execute<DeployedVersion>(sql`
       select v.deployment_id as "deploymentId", w.name as "workflowName", v.version,
         to_char(v.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at
@@ -151,12 +154,27 @@ async function readRest(db: Db, userId: string, from: Date, now: Date) {
         w.name as "workflowName"
       from (select * from stuck order by since limit 1) s
       left join workflows w on w.user_id = ${userId} and w.id = s.workflow_id`),
+    db.execute<Omit<WorkflowIncidents, 'latestAt'> & { latestMs: number }>(sql`
+      select i.workflow_id as "workflowId", w.name as "workflowName", i.count::float8 as count, i.source, i.message,
+        extract(epoch from i.at)::float8 * 1000 as "latestMs"
+      from (
+        select workflow_id, count(*) as count, max(occurred_at) as at,
+          (array_agg(source order by occurred_at desc))[1] as source,
+          (array_agg(message order by occurred_at desc))[1] as message
+        from incidents where user_id = ${userId} and occurred_at >= ${from.toISOString()}::timestamptz
+        group by workflow_id
+      ) i
+      join workflows w on w.user_id = ${userId} and w.id = i.workflow_id
+      order by i.count desc, i.at desc limit ${maximumMarkers}`),
   ])
   const [{ count: stuckRuns, sinceMs, workflowName } = noStuckRuns] = stuck.rows
   const [{ hasWorkflow, newestRunId, liveByInstance, knownFromMs } = nothing] = kept.rows
   return {
     ...{ versions: versions.rows, newestRunId, liveByInstance },
     stuck: { count: stuckRuns, since: isoOf(sinceMs), workflowName },
+    incidents: incidents.rows.map(({ latestMs, ...row }) =>
+      Object.assign(row, { latestAt: new Date(latestMs).toISOString() }),
+    ),
     isEmpty: !hasWorkflow && newestRunId === null,
     knownFrom: knownFromMs === null ? null : new Date(knownFromMs),
   }

@@ -4,6 +4,7 @@ import { oldestId } from '../../executions/run-order.ts'
 import { withQuery } from '../components/controls.tsx'
 import { renderPage } from '../components/page.tsx'
 import type { DashboardEnv } from '../env.ts'
+import { readInclude } from '../executions/run-filter.ts'
 import { periodOf } from './period.ts'
 import { type OverviewDeps, readOverview } from './read-overview.ts'
 import { OverviewView } from './view.tsx'
@@ -13,7 +14,8 @@ export function overviewPages(deps: OverviewDeps) {
     const { userId, viewer } = c.var
     const period = periodOf(c.req.query('period'))
     const { now } = viewer.time
-    const overview = await readOverview(deps, userId, period, now, viewer.timeZone)
+    const include = readInclude(c.req.query('include'))
+    const overview = await readOverview(deps, userId, { period, include }, now, viewer.timeZone)
     const than = overview.newestRunId ?? oldestId
     return renderPage(
       c,

@@ -1,4 +1,5 @@
 /** @module The overview: what is broken, how bad it is, and why. */
+import { durationErrorBound } from '../../analytics/contract.ts'
 import { failedIn } from '../../analytics/summary.ts'
 import { DurationChart } from '../charts/duration-chart.tsx'
 import { RunsChart, RunsLegend } from '../charts/runs-chart.tsx'
@@ -7,11 +8,16 @@ import { Attention, Card, Delta, Empty, Kpi, Kpis } from '../components/card.tsx
 import { LinkButton, Segmented, withQuery } from '../components/controls.tsx'
 import { PageHead } from '../components/page.tsx'
 import { count, duration, durationParts, percent, plural, type TimeFormat } from '../format.ts'
+import { includeQuery, KindChoice } from '../executions/kind-choice.tsx'
+import { countedRuns } from '../executions/run-filter.ts'
 import { attentionOf } from './attention.ts'
 import { CredentialsCard, DeploymentsCard, ErrorsCard, LagCard, WorkflowsCard } from './cards.tsx'
 import { periods } from './period.ts'
 import type { Overview } from './read-overview.ts'
 import { badFrom, type ShownTime, toDurationBuckets, toMarkers, toRunsBuckets } from './runs-buckets.ts'
+
+/** Of percentiles, which are estimates. */
+const errorBoundText = `±${durationErrorBound * 100} %`
 
 interface OverviewProps {
   overview: Overview
@@ -19,16 +25,28 @@ interface OverviewProps {
 }
 
 export function OverviewView({ overview, time }: OverviewProps) {
-  const { period } = overview
+  const { period, include } = overview
   if (overview.isEmpty) return <Beginning />
   const choices = periods.map(({ name, label }) => ({
     label,
-    href: withQuery('/', {}, { period: name === '24h' ? null : name }),
+    href: withQuery('/', includeQuery(include), { period: name === '24h' ? null : name }),
     current: name === period.name,
   }))
   return (
     <>
-      <PageHead title="Overview" actions={<Segmented label="Period" choices={choices} />} />
+      <PageHead
+        title="Overview"
+        actions={
+          <>
+            <KindChoice
+              path="/"
+              query={period.name === '24h' ? {} : { period: period.name }}
+              include={include}
+            />
+            <Segmented label="Period" choices={choices} />
+          </>
+        }
+      />
       <Attention items={attentionOf(troublesOf(overview), time)} />
       <Figures overview={overview} />
       <div class="grid stretch">
@@ -70,7 +88,15 @@ const Beginning = () => (
   </>
 )
 
-const troublesOf = ({ board, credentials, credentialStats, instances, missing, stuck }: Overview) => ({
+const troublesOf = ({
+  board,
+  credentials,
+  credentialStats,
+  instances,
+  missing,
+  stuck,
+  incidents,
+}: Overview) => ({
   failing: board.filter(({ state }) => state === 'failing'),
   failed: board.filter(({ state }) => state === 'failed'),
   drifted: board.filter(({ state }) => state === 'drifted'),
@@ -85,6 +111,7 @@ const troublesOf = ({ board, credentials, credentialStats, instances, missing, s
       ? [{ id, name, status, statusDetail, lastPolledAt: polling.lastPolledAt }]
       : [],
   ),
+  incidents,
   stuck,
   missingTypes: missing,
 })
@@ -92,12 +119,12 @@ const troublesOf = ({ board, credentials, credentialStats, instances, missing, s
 const round = (value: number): number => Math.round(value * 10) / 10
 
 function Figures({
-  overview: { summary, period, from, to, series, errorGroups, instances },
+  overview: { summary, period, include, from, to, series, errorGroups, instances },
 }: {
   overview: Overview
 }) {
   const { previous } = summary
-  const within = { from: from.toISOString(), to: to.toISOString() }
+  const within = { from: from.toISOString(), to: to.toISOString(), ...countedRuns(include) }
   const failed = failedIn(summary.byStatus)
   const failedBefore = failedIn(previous?.byStatus)
   const rate = summary.successRate
@@ -148,7 +175,7 @@ function Figures({
             better="down"
           />
         }
-        note={errorGroups > 0 ? `· ${plural(errorGroups, 'group')}` : undefined}
+        note={failedNote(errorGroups, summary.incidents)}
       />
       <Kpi
         label="Duration p95"
@@ -156,7 +183,7 @@ function Figures({
         {...(p95Value && { unit: unitText(p95Value.unit, p95Rest) })}
         href={withQuery('/executions', within)}
         delta={<Delta change={slower} text={duration(Math.abs(slower ?? 0))} better="down" />}
-        note={p50 === null ? undefined : `· p50 ${duration(p50)}`}
+        note={p50 === null ? undefined : `· p50 ${duration(p50)} · ${errorBoundText}`}
       />
       <Kpi
         label="Reconciliation lag"
@@ -167,6 +194,12 @@ function Figures({
       />
     </Kpis>
   )
+}
+
+const failedNote = (groups: number, incidents: number): string | undefined => {
+  const parts = [groups > 0 && plural(groups, 'group'), incidents > 0 && plural(incidents, 'incident')]
+  const shown = parts.filter(Boolean)
+  return shown.length > 0 ? `· ${shown.join(' · ')}` : undefined
 }
 
 const unitText = (unit: string, rest: { value: string; unit: string } | undefined): string =>
@@ -181,7 +214,7 @@ function shownTime({ from, to, knownFrom, instances }: Overview): ShownTime {
 }
 
 function Runs({ overview, time }: OverviewProps) {
-  const { period, series, summary, versions } = overview
+  const { period, include, series, summary, versions } = overview
   const buckets = toRunsBuckets(series.items, period.perBar, shownTime(overview))
   const bucketMs = period.perBar * period.bucketMs
   const failed = failedIn(summary.byStatus)
@@ -200,7 +233,9 @@ function Runs({ overview, time }: OverviewProps) {
         bucketMs={bucketMs}
         time={time}
         markers={toMarkers(versions, buckets)}
-        hrefOf={({ start, end }) => withQuery('/executions', { from: start, to: end })}
+        hrefOf={({ start, end }) =>
+          withQuery('/executions', { from: start, to: end, ...countedRuns(include) })
+        }
       />
     </Card>
   )
@@ -210,11 +245,11 @@ function Durations({ overview, time }: OverviewProps) {
   const { period, series, summary } = overview
   const { p50, p95 } = summary.durationMs
   return (
-    <Card title="Duration" note="log scale" span={4}>
+    <Card title="Duration" note={`log scale, ${errorBoundText}`} span={4}>
       <DurationChart
         id="durations"
         title="Duration of runs over time"
-        description={`Half of the runs took up to ${duration(p50)}, 95 of 100 up to ${duration(p95)}.`}
+        description={`Half of the runs took up to ${duration(p50)}, 95 of 100 up to ${duration(p95)}. Estimates, ${errorBoundText}.`}
         buckets={toDurationBuckets(series.items, shownTime(overview))}
         bucketMs={period.bucketMs}
         time={time}

@@ -5,7 +5,7 @@ import { Status } from '../components/status.tsx'
 import { NameCell, Table, Td, Time, Tr } from '../components/table.tsx'
 import type { BoardRow } from '../deployments/read-board.ts'
 import { none, percent, plural, type TimeFormat } from '../format.ts'
-import { planHref, runsHref } from './links.ts'
+import { countedRunsHref, planHref } from './links.ts'
 import { boardLook } from '../deployments/board-look.ts'
 import type { DeployedPlace } from './read-workflow.ts'
 
@@ -144,7 +144,7 @@ function Success({ row, workflowId }: { row: BoardRow; workflowId: string }) {
   return (
     <a
       class={row.failed > 0 ? 'link fail' : 'link'}
-      href={runsHref(workflowId, {
+      href={countedRunsHref(workflowId, {
         ...{ status: 'success,failed', v: String(row.version), dep: row.id, from: '24h' },
       })}
     >

@@ -1,6 +1,7 @@
 /** @module `/workflows/:id`, and where it is deployed. */
 import { Hono } from 'hono'
 import { dayMs, last24Hours } from '../../lib/time.ts'
+import { IncidentRepository } from '../../executions/incidents.ts'
 import { renderPage } from '../components/page.tsx'
 import type { DashboardEnv } from '../env.ts'
 import { DeploymentsTable } from './deployments-card.tsx'
@@ -25,17 +26,19 @@ export function detailPages(deps: WorkflowPageDeps) {
       const to = now()
       const day = { workflowId: id, ...last24Hours(to) }
       const month = { workflowId: id, from: new Date(to.getTime() - rateDays * dayMs), to }
-      const [found, places, readiness, credentials, slice, rates, runs, errors, nodes] = await Promise.all([
-        findWorkflow(deps, c),
-        readPlaces(db, userId, id),
-        requirements.readiness(userId, id),
-        readCredentialStates(db, userId, id),
-        workflows.versions(userId, id, { limit: shownVersions + 1 }),
-        readVersionRates(db, userId, id, month),
-        executions.list(userId, { workflowId: id }, { limit: shownRuns, after: null }),
-        analytics.errors(userId, { ...day, limit: maxErrors }),
-        analytics.nodes(userId, { ...month, limit: shownNodes, sort: 'failures' }),
-      ])
+      const [found, places, readiness, credentials, slice, rates, runs, incidents, errors, nodes] =
+        await Promise.all([
+          findWorkflow(deps, c),
+          readPlaces(db, userId, id),
+          requirements.readiness(userId, id),
+          readCredentialStates(db, userId, id),
+          workflows.versions(userId, id, { limit: shownVersions + 1 }),
+          readVersionRates(db, userId, id, month),
+          executions.list(userId, { workflowId: id }, { limit: shownRuns, after: null }),
+          new IncidentRepository(db).list(userId, { workflowId: id }, { limit: shownRuns, after: null }),
+          analytics.errors(userId, { ...day, limit: maxErrors }),
+          analytics.nodes(userId, { ...month, limit: shownNodes, sort: 'failures' }),
+        ])
       const { workflow, board, today } = found
       const items = slice?.items ?? []
       const contents = await readContents(db, userId, id, {
@@ -48,7 +51,8 @@ export function detailPages(deps: WorkflowPageDeps) {
         { title: workflow.name, section: 'workflows', crumbs: [listCrumb] },
         <OverviewView
           data={{
-            ...{ workflow, board, today, places, credentials, rates, errors, nodes, runs: runs.items },
+            ...{ workflow, board, today, places, credentials, rates, errors, nodes },
+            ...{ runs: runs.items, incidents: incidents.items },
             readiness: present(readiness),
             versions: listVersions(items, contents, shownVersions),
             changes: before ? describeChanges(before, workflow.workflow) : null,

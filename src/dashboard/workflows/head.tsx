@@ -7,7 +7,7 @@ import { StatusTag } from '../components/status.tsx'
 import { Time } from '../components/table.tsx'
 import type { BoardRow } from '../deployments/read-board.ts'
 import { count, plural, type TimeFormat } from '../format.ts'
-import { planHref, runsHref, workflowHref } from './links.ts'
+import { countedRunsHref, planHref, runsHref, workflowHref } from './links.ts'
 import type { DayRuns } from './read-workflow.ts'
 
 export type WorkflowTab = 'overview' | 'versions' | 'deployments' | 'none'
@@ -104,7 +104,7 @@ function StateTags({ id, board, today }: { id: string } & Pick<HeadProps, 'board
   const drifted = board.filter(({ state }) => state === 'drifted')
   const live = board.filter(isLive)
   const { failed, finished } = today
-  const failedHref = runsHref(id, { status: 'failed', from: '24h' })
+  const failedHref = countedRunsHref(id, { status: 'failed', from: '24h' })
   return (
     <>
       {failing.length > 0 && (
@@ -145,7 +145,7 @@ function StateTags({ id, board, today }: { id: string } & Pick<HeadProps, 'board
 
 /** The failed runs of the last day: what to look at before anything else. */
 export const FailedRunsButton = ({ id, failed }: { id: string; failed: number }) => (
-  <LinkButton kind="primary" icon="executions" href={runsHref(id, { status: 'failed', from: '24h' })}>
+  <LinkButton kind="primary" icon="executions" href={countedRunsHref(id, { status: 'failed', from: '24h' })}>
     See {plural(failed, 'failed run')}
   </LinkButton>
 )

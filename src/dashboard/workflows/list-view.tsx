@@ -14,7 +14,7 @@ import { deploymentLook, Status, StatusTag } from '../components/status.tsx'
 import { NameCell, Table, Td, Tr } from '../components/table.tsx'
 import { count, none, percent, plural, type TimeFormat } from '../format.ts'
 import type { ListQuery } from './list-query.ts'
-import { runsHref, workflowHref } from './links.ts'
+import { countedRunsHref, workflowHref } from './links.ts'
 import type { FacetValue, Facets, Lack, ListRow, Place, WorkflowPage } from './read-list.ts'
 
 export interface ListViewProps {
@@ -236,7 +236,7 @@ function Success({ row: { id, runs, failed, succeeded } }: { row: ListRow }) {
   return (
     <a
       class={failed > 0 ? 'row-link fail' : 'row-link'}
-      href={runsHref(id, { from: '24h', ...(failed > 0 && { status: 'failed' }) })}
+      href={countedRunsHref(id, { from: '24h', ...(failed > 0 && { status: 'failed' }) })}
     >
       <span class="two-lines">
         {finished > 0 ? percent(succeeded / finished) : none}

@@ -9,7 +9,7 @@ import { credentialLook, executionLook, Status } from '../components/status.tsx'
 import { NameCell, Table, Td, Time, Tr } from '../components/table.tsx'
 import { count, duration, none, percent, plural, type TimeFormat } from '../format.ts'
 import { isProblem, type NeededCredential } from './credentials-needed.ts'
-import { newCredentialHref, runsHref } from './links.ts'
+import { countedRunsHref, newCredentialHref, runsHref } from './links.ts'
 
 interface CredentialsProps {
   needed: readonly NeededCredential[]
@@ -182,7 +182,7 @@ export function NodeStatsCard({ id, nodes }: { id: string; nodes: NodeStats }) {
                 {node.failures > 0 ? (
                   <a
                     class="link fail"
-                    href={runsHref(id, { status: 'failed', node: node.name, from: '30d' })}
+                    href={countedRunsHref(id, { status: 'failed', node: node.name, from: '30d' })}
                   >
                     {count(node.failures)}
                   </a>

@@ -1,11 +1,12 @@
 /** @module A workflow at a glance: its graph, its versions and prompts, what it needs, where it is, how it runs. */
 import type { ErrorGroups } from '../../analytics/error-contract.ts'
 import type { NodeStats } from '../../analytics/node-contract.ts'
-import type { ExecutionSummary } from '../../executions/contract.ts'
+import type { ExecutionSummary, Incident } from '../../executions/contract.ts'
 import type { Readiness, Workflow } from '../../workflows/contract.ts'
 import { Card } from '../components/card.tsx'
 import { LinkButton } from '../components/controls.tsx'
 import type { BoardRow } from '../deployments/read-board.ts'
+import { IncidentsCard } from '../executions/incidents-card.tsx'
 import { count, plural, type TimeFormat } from '../format.ts'
 import { ChangesView } from './changes-view.tsx'
 import { isProblem, markCredentials, neededCredentials } from './credentials-needed.ts'
@@ -14,7 +15,7 @@ import { Graph, GraphLegend } from './graph.tsx'
 import { addMark, type NodeMark } from './graph-marks.ts'
 import { readGraph } from './graph-model.ts'
 import { FailedRunsButton, isLive, WorkflowHead } from './head.tsx'
-import { diffHref, newCredentialHref, runsHref, workflowHref } from './links.ts'
+import { countedRunsHref, diffHref, newCredentialHref, runsHref, workflowHref } from './links.ts'
 import { CredentialsCard, NodeStatsCard, RecentRunsCard, WarningsCard } from './overview-cards.tsx'
 import type { CredentialState, DayRuns, DeployedPlace, VersionRate } from './read-workflow.ts'
 import type { VersionChanges } from './version-changes.ts'
@@ -33,6 +34,8 @@ export interface OverviewData {
   /** Against the version before; null for the first, and where it is too large to compare. */
   changes: VersionChanges | null
   runs: readonly ExecutionSummary[]
+  /** The newest ones. */
+  incidents: readonly Incident[]
   /** Of the last 24 h. */
   errors: ErrorGroups
   /** Of the last 30 days. */
@@ -137,6 +140,7 @@ export function OverviewView({ data, time }: { data: OverviewData; time: TimeFor
           />
           <DeploymentsCard workflowId={id} board={board} time={time} />
           <RecentRunsCard id={id} runs={data.runs} time={time} />
+          {data.incidents.length > 0 && <IncidentsCard incidents={data.incidents} time={time} />}
           {changes && <WarningsCard warnings={workflow.warnings} />}
         </div>
       </div>
@@ -154,7 +158,7 @@ function marksOf({ workflow: { id }, changes, errors }: OverviewData): Map<strin
     addMark(marks, node, {
       kind: 'fails',
       note: `${plural(runs, 'run')} failed here in 24 h`,
-      href: runsHref(id, { status: 'failed', node, from: '24h' }),
+      href: countedRunsHref(id, { status: 'failed', node, from: '24h' }),
     })
   }
   return marks

@@ -5,7 +5,7 @@ import { StatusTag } from '../components/status.tsx'
 import { Time } from '../components/table.tsx'
 import type { BoardRow } from '../deployments/read-board.ts'
 import { percent, plural, type TimeFormat } from '../format.ts'
-import { diffHref, runsHref, workflowHref } from './links.ts'
+import { countedRunsHref, diffHref, workflowHref } from './links.ts'
 import type { VersionRate } from './read-workflow.ts'
 import { boardLook } from '../deployments/board-look.ts'
 import type { ChangeCounts } from './version-changes.ts'
@@ -159,7 +159,7 @@ function Rate({
 }) {
   if (!rate) return null
   return (
-    <a href={runsHref(workflowId, { v: String(version), from: '30d' })}>
+    <a href={countedRunsHref(workflowId, { v: String(version), from: '30d' })}>
       {rate.successRate === null ? 'no finished run' : `${percent(rate.successRate / 100)} success`}
       <span class="muted"> of {plural(rate.runs, 'run')}</span>
     </a>

@@ -109,7 +109,9 @@ describe('the list of deployments', () => {
     expect(text).toContain('1 failing')
     expect(text).toContain('33.3% 6 runs')
     expect(text).toContain('83.3% 6 runs')
-    expect(page.text).toContain(`/executions?status=success%2Cfailed&amp;v=1&amp;dep=${bad.id}&amp;from=24h"`)
+    expect(page.text).toContain(
+      `/executions?status=success%2Cfailed&amp;v=1&amp;dep=${bad.id}&amp;from=24h&amp;kind=production"`,
+    )
     expect(page.text).not.toContain('<img src=x')
     expect(textOf((await tab.get('/deployments?status=failing')).text)).not.toContain('mostly-works')
   })

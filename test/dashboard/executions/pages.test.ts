@@ -342,9 +342,9 @@ describe('errors that are alike', () => {
     expect(status).toBe(200)
     expect(text).toContain('Ticket … was not found')
     expect(text).toContain('nothing under that address')
-    expect(text).toContain(`href="/executions?error=${group}&amp;from=24h"`)
+    expect(text).toContain(`href="/executions?error=${group}&amp;from=24h&amp;kind=production"`)
     expect(text).toContain(
-      `href="/executions?wf=${alike.workflowId}&amp;v=1&amp;error=${group}&amp;from=24h"`,
+      `href="/executions?wf=${alike.workflowId}&amp;v=1&amp;error=${group}&amp;from=24h&amp;kind=production"`,
     )
     expect(listedRuns(text)).toEqual(['1', '2', '3'])
     expect(listedRuns((await page(`/executions?error=${group}`, alike)).text)).toEqual(['1', '2', '3'])

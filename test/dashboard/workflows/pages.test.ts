@@ -359,6 +359,10 @@ describe('a workflow', () => {
       workflow: json('Counted', { ...slack, id: 'n3', name: 'More' }),
     })
     await app.database.sql`update deployments set version = 2 where id = ${deploymentId}`
+    await app.database
+      .sql`insert into deployment_versions (deployment_id, sequence, user_id, version, created_at)
+      select deployment_id, max(sequence) + 1, user_id, 2, now() - interval '1 day' from deployment_versions
+      where deployment_id = ${deploymentId} group by deployment_id, user_id`
     await report('success')
     const { text } = await user.get(`/workflows/${id}`)
     expect(text).toContain('2 of 4 runs failed in 24 h')
@@ -366,9 +370,9 @@ describe('a workflow', () => {
     const inList = async (query: string) =>
       rowsOf((await user.get(`/executions?wf=${id}&${query}`)).text).length
     expect(await inList('status=failed&from=24h')).toBe(2)
-    expect(text).toContain(`/executions?wf=${id}&amp;v=1&amp;from=30d"`)
+    expect(text).toContain(`/executions?wf=${id}&amp;v=1&amp;from=30d&amp;kind=production"`)
     const places = (await user.get(`/workflows/${id}/deployments`)).text
-    const ofLive = `status=success%2Cfailed&v=2&dep=${deploymentId}&from=24h`
+    const ofLive = `status=success%2Cfailed&v=2&dep=${deploymentId}&from=24h&kind=production`
     expect(places).toContain(`/executions?wf=${id}&amp;${ofLive.replaceAll('&', '&amp;')}"`)
     expect(places).toContain('of 1 run')
     expect(await inList(ofLive)).toBe(1)
