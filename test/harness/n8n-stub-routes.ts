@@ -119,7 +119,7 @@ function discovery(context: StubContext, query: URLSearchParams): Json {
       : path.startsWith('/credentials')
         ? 'credential'
         : step
-    if (resource !== null && resource !== name) continue
+    if ((resource !== null && resource !== name) || context.state.withheld.has(step)) continue
     const schema = query.get('include') === 'schemas' ? schemas[`${method} ${path}`] : undefined
     resources[name] ??= { endpoints: [] }
     resources[name].endpoints.push({

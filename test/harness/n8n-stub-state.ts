@@ -91,6 +91,8 @@ export interface StubState {
   calls: StubCall[]
   /** credential ids whose test says OK; all others have no test */
   workingCredentials: Set<string>
+  /** steps that the API key lacks the scope for: n8n does not list them, and answers 403 */
+  withheld: Set<string>
 }
 
 /** What the parts of the stub share. */

@@ -59,6 +59,7 @@ export async function createN8nStub(options: N8nStubOptions = {}) {
     executions: [],
     calls: [],
     workingCredentials: new Set(),
+    withheld: new Set(),
   }
   let advancedMs = 0
   const context: StubContext = {
@@ -111,6 +112,7 @@ export async function createN8nStub(options: N8nStubOptions = {}) {
     if (matching.length === 0) return json(404, { message: 'not found' })
     if (!route) return json(405, { message: `${request.method} method not allowed` })
     if (request.headers.get('x-n8n-api-key') !== apiKey) return json(401, { message: 'Unauthorized' })
+    if (state.withheld.has(route[2])) return json(403, { message: 'Forbidden' })
     const takesBody = ['workflow-create', 'workflow-update', 'credential-create', 'credential-update']
     if (takesBody.includes(route[2]) && type !== 'application/json') {
       return json(415, { message: `unsupported media type ${type}` })
