@@ -28,7 +28,7 @@ import { Planner } from './plan.ts'
 import { toRemoteBody } from './remote-body.ts'
 import { RemoteCredentials } from './remote-credentials.ts'
 import { type Deployed, type Release, Releases } from './release.ts'
-import type { DeploymentRepository } from './repository.ts'
+import { type DeploymentRepository, existing } from './repository.ts'
 import { DeploymentRuns, type RunRow } from './run.ts'
 import { Runner } from './runner.ts'
 import { SubWorkflows } from './sub-workflows.ts'
@@ -92,9 +92,14 @@ export class Deployer {
     const { workflowId, instanceId, version, publish = true, reportSuccess = false } = body
     const { withDependencies = true } = body
     const chosen = chosenBindings(body.bindings)
-    const release = await this.releases.find(userId, workflowId, instanceId, version, chosen)
+    const release = await this.releases.find(userId, workflowId, instanceId, version)
     const deployed = await this.releases.deployed(userId, workflowId, instanceId)
     const tracked = deployed?.status === 'tracking' ? deployed : null
+    if (deployed && !tracked) {
+      const earlier = key && (await this.#options.deployments.findCreated(userId, key))
+      if (earlier) return earlier
+      throw new AppError('deployment-exists', existing, { extra: { deploymentId: deployed.id } })
+    }
     const bindings = await this.#binder.bind(userId, release, chosen, tracked)
     await this.#checkSendable(release)
     if (body.planHash !== undefined) {
@@ -137,7 +142,7 @@ export class Deployer {
   async track(userId: string, body: Tracking, key?: CreationKey): Promise<Deployment> {
     const { workflowId, instanceId, version } = body
     const chosen = chosenBindings(body.bindings)
-    const release = await this.releases.find(userId, workflowId, instanceId, version, chosen)
+    const release = await this.releases.find(userId, workflowId, instanceId, version)
     const bindings = await this.#binder.chosenOnly(userId, release, chosen)
     return this.#options.deployments.track(userId, { ...body, version: release.version, bindings }, key)
   }
@@ -162,7 +167,7 @@ export class Deployer {
     if (!row) return null
     const { version, publish = true, reportSuccess = row.reportSuccess } = change
     const chosen = chosenBindings(change.bindings)
-    const release = await this.releases.find(userId, row.workflowId, row.instanceId, version, chosen)
+    const release = await this.releases.find(userId, row.workflowId, row.instanceId, version)
     const bindings = await this.#binder.bind(userId, release, chosen, before)
     await this.#checkSendable(release)
     const intent = intentOf(release.version, publish)

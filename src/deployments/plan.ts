@@ -50,7 +50,7 @@ export class Planner {
     const { releases, connections } = this.#options
     const { workflowId, instanceId, version } = request
     const chosen = chosenBindings(request.bindings)
-    const release = await releases.find(userId, workflowId, instanceId, version, chosen)
+    const release = await releases.find(userId, workflowId, instanceId, version)
     const deployed = await releases.deployed(userId, workflowId, instanceId)
     const connection = await connections.open(userId, instanceId)
     if (!connection) throw new AppError('not-found', 'No such instance')

@@ -1,6 +1,6 @@
 /** @module What a deployment is made of on our side: the workflow's version, its slots, and what fills them. */
 import { and, desc, eq, ne } from 'drizzle-orm'
-import type { AvailableCredential, AvailableCredentials } from '../credentials/available.ts'
+import type { AvailableCredentials } from '../credentials/available.ts'
 import type { Db } from '../db/client.ts'
 import { deployments } from '../db/schema/deployments.ts'
 import { instances } from '../db/schema/instances.ts'
@@ -27,8 +27,6 @@ export interface Release {
   contentHash: string
   webhookPaths: string[]
   wanted: WorkflowSlots
-  /** Newest first. */
-  available: AvailableCredential[]
 }
 
 const deployedColumns = {
@@ -63,7 +61,6 @@ export class Releases {
 
   /**
    * @param version default: the current one
-   * @param chosen credentials of its types are looked up as well
    * @throws {AppError} `invalid` for a workflow, version or instance that is not the user's
    */
   async find(
@@ -71,7 +68,6 @@ export class Releases {
     workflowId: string,
     instanceId: string,
     version: number | undefined,
-    chosen: readonly ChosenBinding[] = [],
   ): Promise<Release> {
     const [[row], [instance]] = await this.#db.batch([
       this.#db
@@ -101,8 +97,6 @@ export class Releases {
       throw invalid('/version', `The workflow has no version ${version}`)
     }
     if (!instance) throw invalid('/instanceId', 'No such instance')
-    const wanted = readSlots(workflow, await this.#loadCatalogue())
-    const types = [...wanted.slots, ...chosen].map(({ type }) => type)
     return {
       workflowId,
       instanceId,
@@ -110,8 +104,7 @@ export class Releases {
       workflow,
       contentHash: contentHash ?? '',
       webhookPaths: webhookPaths ?? [],
-      wanted,
-      available: await this.#availableCredentials.find(userId, types),
+      wanted: readSlots(workflow, await this.#loadCatalogue()),
     }
   }
 
@@ -175,7 +168,10 @@ export class Releases {
       // What is only tracked has bound nothing: n8n's word comes first.
       if (deployed.status === 'tracking') sources.reverse()
     }
-    const { wanted, available } = release
+    const { wanted } = release
+    const open = wanted.unresolved.length > 0 ? sources.flatMap(({ bindings }) => bindings) : []
+    const types = [...wanted.slots, ...chosen, ...open].map(({ type }) => type)
+    const available = await this.#availableCredentials.find(userId, types)
     return resolveSlots({ wanted, catalogue, available, chosen, sources })
   }
 

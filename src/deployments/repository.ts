@@ -255,15 +255,15 @@ const noSuchWorkflow = () => invalid('/workflowId', 'No such workflow')
 const noSuchInstance = () => invalid('/instanceId', 'No such instance')
 const noSuchVersion = (version: number) => invalid('/version', `The workflow has no version ${version}`)
 
+export const existing =
+  'The workflow is deployed on this instance already: bring a version live with its /deploy'
+
 function creationFailed(error: unknown): never {
   const constraint = databaseError(error).constraint
   if (constraint === 'deployments_workflow_fkey') throw noSuchWorkflow()
   if (constraint === 'deployments_instance_fkey') throw noSuchInstance()
   if (constraint === 'deployments_live_key') {
-    throw new AppError(
-      'deployment-exists',
-      'The workflow is deployed on this instance already: bring a version live with its /deploy',
-    )
+    throw new AppError('deployment-exists', existing)
   }
   if (constraint === 'deployments_n8n_workflow_key') {
     throw new AppError('deployment-exists', 'A deployment tracks this n8n workflow on this instance already')

@@ -48,7 +48,8 @@ function literalHost(value: string): string | null {
   const computedAt = text.indexOf('{{')
   if (computedAt < 0) return hostOf(text)
   if (computedAt > 0) return hostBeforeComputed(text.slice(0, computedAt))
-  const expression = /^\{\{([^{}]*(?:\$\{[^{}]*\}[^{}]*)*)\}\}/.exec(text)?.[1]?.trim() ?? ''
+  const [first = '', inner = ''] = /^\{\{([^{}]*(?:\$\{[^{}]*\}[^{}]*)*)\}\}/.exec(text) ?? []
+  const expression = inner.trim()
   const template = /^`([^`]*)`$/.exec(expression)?.[1]
   if (template !== undefined) {
     const end = template.indexOf('${')
@@ -56,7 +57,7 @@ function literalHost(value: string): string | null {
   }
   const [, , literal, rest = ''] = /^(["'])([^"'\\]*)\1(.*)$/s.exec(expression) ?? []
   if (literal === undefined) return null
-  if (rest.trim() === '') return text.endsWith('}}') ? hostOf(literal) : hostBeforeComputed(literal)
+  if (rest.trim() === '') return literalHost(`=${literal}${text.slice(first.length)}`)
   return concatenated.test(rest) ? hostBeforeComputed(literal) : null
 }
 

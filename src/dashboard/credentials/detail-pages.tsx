@@ -35,7 +35,7 @@ export function detailPages(deps: CredentialPageDeps) {
       loadCatalogue(),
     ])
     if (!credential || !usage) throw missing()
-    const places = await readPlaces(db, userId, id, usage.workflows, at)
+    const places = await readPlaces(db, userId, id, at)
     const own = stats.items.find(({ credentialId }) => credentialId === id)
     return renderPage(
       c,

@@ -115,6 +115,8 @@ export interface BoundDeployment extends Record<string, unknown> {
   instanceName: string
   version: number
   status: DeploymentStatus
+  /** Those bound to it. */
+  nodes: string[]
 }
 
 export interface RecentFailure extends Record<string, unknown> {
@@ -139,19 +141,9 @@ const iso = (column: ReturnType<typeof sql>) =>
   sql`to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
 
 /**
- * Where a credential is, what is bound to it, and what of that failed of late.
- * @param uses the workflows that need it and their nodes that do
+ * Where a credential is, which nodes are bound to it, and which runs failed at one of them of late.
  */
-export async function readPlaces(
-  db: Db,
-  userId: string,
-  id: string,
-  uses: readonly { id: string; nodes: readonly string[] }[],
-  now: Date,
-): Promise<CredentialPlaces> {
-  const nodes = JSON.stringify(
-    uses.flatMap((workflow) => workflow.nodes.map((node) => `${workflow.id}/${node}`)),
-  )
+export async function readPlaces(db: Db, userId: string, id: string, now: Date): Promise<CredentialPlaces> {
   const isBound = sql`d.bindings @> jsonb_build_array(jsonb_build_object('credentialId', ${id}::text))`
   const since = new Date(now.getTime() - recentDays * dayMs).toISOString()
   const [places, deployments, failures] = await db.batch([
@@ -161,7 +153,8 @@ export async function readPlaces(
       where r.user_id = ${userId} and r.credential_id = ${id} and r.fingerprint is not null
       order by r.pushed_at desc nulls last, i.id desc limit ${maximumPlaces}`),
     db.execute<BoundDeployment>(sql`
-      select d.id, d.workflow_id as "workflowId", w.name as "workflowName", i.name as "instanceName", d.version, d.status
+      select d.id, d.workflow_id as "workflowId", w.name as "workflowName", i.name as "instanceName", d.version, d.status,
+        (select jsonb_agg(b ->> 'node') from jsonb_array_elements(d.bindings) b where b ->> 'credentialId' = ${id}) as nodes
       from deployments d
       join workflows w on w.user_id = d.user_id and w.id = d.workflow_id
       join instances i on i.user_id = d.user_id and i.id = d.instance_id
@@ -174,8 +167,9 @@ export async function readPlaces(
       from executions e left join workflows w on w.user_id = e.user_id and w.id = e.workflow_id
       where e.user_id = ${userId} and e.status in ${failedList}
         and coalesce(e.started_at, e.finished_at, e.recorded_at) >= ${since}::timestamptz
-        and e.workflow_id || '/' || e.error_node in (select jsonb_array_elements_text(${nodes}::jsonb))
-        and e.deployment_id in (select d.id from deployments d where d.user_id = ${userId} and ${isBound})
+        and exists (
+          select from deployments d where d.user_id = ${userId} and d.id = e.deployment_id and ${isBound}
+            and d.bindings @> jsonb_build_array(jsonb_build_object('node', e.error_node, 'credentialId', ${id}::text)))
       order by coalesce(e.started_at, e.finished_at, e.recorded_at) desc, e.id desc limit ${recentFailures}`),
   ])
   return { places: places.rows, deployments: deployments.rows, failures: failures.rows }

@@ -79,10 +79,10 @@ export function Deployments(props: {
             { label: 'Its runs', hidden: true },
           ]}
         >
-          {deployments.map(({ id, workflowName, instanceName, version, status }) => (
+          {deployments.map(({ id, workflowName, instanceName, version, status, nodes }) => (
             <Tr>
               <Td>
-                <NameCell href={`/deployments/${id}`} name={workflowName} />
+                <NameCell href={`/deployments/${id}`} name={workflowName} note={nodes.join(', ')} />
               </Td>
               <Td phone="end">
                 <Status {...deploymentLook(status)} />

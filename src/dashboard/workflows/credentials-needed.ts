@@ -34,12 +34,16 @@ export function neededCredentials(
   const optional = new Set(requirements.flatMap((each) => (each.optional ? [each.type] : [])))
   const bindings = new Map(place?.bindings.map((each) => [slotKey(each.node, each.type), each]))
   const needed = new Map<string, NeededCredential>()
-  for (const { node, type, displayName, credential: taken, candidates } of slots) {
+  for (const { node, type, displayName, named, credential: taken, candidates } of slots) {
     const binding = bindings.get(slotKey(node, type))
     const isRemote = binding !== undefined && 'n8nCredentialId' in binding
     const own =
       binding && 'credentialId' in binding ? states.find(({ id }) => id === binding.credentialId) : undefined
-    const credential = isRemote ? null : (own ?? states.find(({ id }) => id === taken?.id) ?? null)
+    const rejected = candidates.find(
+      ({ name, status }) => status === 'invalid' && (candidates.length === 1 || name.trim() === named?.name),
+    )
+    const id = taken?.id ?? rejected?.id
+    const credential = isRemote ? null : (own ?? states.find((each) => each.id === id) ?? null)
     const unfilled = candidates.length > 0 ? 'open' : 'missing'
     const state = isRemote ? 'remote' : (credential?.status ?? unfilled)
     const bound = isRemote || own !== undefined

@@ -55,7 +55,7 @@ async function deploy(credentialId: string, name = 'Triage') {
     values (${instanceId}, ${tab.userId}, ${`n8n ${instanceId}`}, ${`https://${instanceId}.example`}, '{"header":{"kid":"k1"}}')`
   await sql`insert into deployments (id, user_id, workflow_id, instance_id, version, status, bindings)
     values (${deploymentId}, ${tab.userId}, ${workflowId}, ${instanceId}, 1, 'active',
-      ${JSON.stringify([{ node: 'Slack', type: 'slackApi', credentialId }])}::jsonb)`
+      ${JSON.stringify([{ node: 'Post', type: 'slackApi', credentialId }])}::jsonb)`
   await sql`insert into remote_credentials (instance_id, credential_id, user_id, n8n_credential_id, fingerprint, pushed_at)
     values (${instanceId}, ${credentialId}, ${tab.userId}, ${credentialId.slice(0, 16)}, 'other', now())`
   return { workflowId, instanceId, deploymentId }

@@ -1,0 +1,385 @@
+/** Secrets reach the nodes that they are for, and no other: through plans, deployments, adoption and rollback. */
+import { randomBytes } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createDeployWorld, type DeployWorld, type WorldUser } from './deploy-world.ts'
+
+let world: DeployWorld
+beforeAll(async () => {
+  world = await createDeployWorld()
+})
+afterAll(() => world.close())
+
+const header = 'httpHeaderAuth'
+
+const every = {
+  ...{
+    id: 's',
+    name: 'Every hour',
+    type: 'n8n-nodes-base.scheduleTrigger',
+    typeVersion: 1.2,
+    position: [0, 0],
+  },
+  parameters: { rule: { interval: [{ field: 'hours' }] } },
+}
+const http = (name: string, url: string, named?: string, id = `id-${name}`) => ({
+  ...{ id, name, type: 'n8n-nodes-base.httpRequest', typeVersion: 4.2, position: [220, 0] },
+  parameters: { url, authentication: 'genericCredentialType', genericAuthType: header, options: {} },
+  ...(named !== undefined && { credentials: { [header]: { id: 'of-another-n8n', name: named } } }),
+})
+const database = (name: string, named: string) => ({
+  ...{ id: `id-${name}`, name, type: 'n8n-nodes-base.postgres', typeVersion: 2.5, position: [220, 0] },
+  parameters: { operation: 'executeQuery', query: 'select 1' },
+  credentials: { postgres: { id: named.slice(0, 4), name: named } },
+})
+/** A schedule, then the nodes in a row. */
+const chain = (...nodes: { name: string }[]) => ({
+  name: 'Chain',
+  nodes: [every, ...nodes],
+  connections: Object.fromEntries(
+    nodes.map(({ name }, index) => [
+      index === 0 ? every.name : (nodes[index - 1]?.name ?? ''),
+      { main: [[{ node: name, type: 'main', index: 0 }]] },
+    ]),
+  ),
+  settings: { executionOrder: 'v1' },
+})
+const crmUrl = 'https://crm.example.com/v1'
+const erpUrl = 'https://erp.example.com/v1'
+const crmAndErp = () => chain(http('CRM', crmUrl), http('ERP', erpUrl))
+
+async function keep(user: WorldUser, name: string, type = header, data?: object): Promise<string> {
+  const secret = { name: 'X-Key', value: randomBytes(12).toString('hex') }
+  const { status, body } = await user.api('POST', '/v1/credentials', { type, name, data: data ?? secret })
+  if (status !== 201) throw new Error(JSON.stringify(body))
+  return String(body.id)
+}
+const postgresData = { host: 'db.example.com', database: 'x', user: 'u', password: 'p-canary' }
+
+const planOf = async (user: WorldUser, workflowId: string, more: object = {}) =>
+  (await user.api('POST', '/v1/deployments/plan', { workflowId, instanceId: user.instanceId, ...more })).body
+
+/** Node → the name of the credential that its workflow in n8n gives it. */
+function inN8n(deployment: { n8nWorkflowId: string }): Record<string, string> {
+  const nodes = world.stub.state.workflows.get(deployment.n8nWorkflowId)?.nodes ?? []
+  return Object.fromEntries(
+    nodes.flatMap((node) => {
+      const named = Object.values((node['credentials'] ?? {}) as Record<string, { id: string }>)
+      return named.map(({ id }) => [node['name'], world.stub.state.credentials.get(id)?.name])
+    }),
+  )
+}
+
+const slotsOf = (plan: { slots: { node: string; status: string; reason: string | null }[] }) =>
+  plan.slots.map(({ node, status, reason }) => [node, status, reason].filter(Boolean).join(' '))
+
+describe('two credentials of one type', () => {
+  test('that nodes name and nobody has are missing, though there is one of the type', async () => {
+    const user = await world.user()
+    await keep(user, 'Production', 'postgres', postgresData)
+    const workflowId = await user.workflow(
+      chain(database('Read source', 'Production (read)'), database('Truncate target', 'Staging (write)')),
+    )
+    const plan = await planOf(user, workflowId)
+    expect(plan).toMatchObject({
+      ready: false,
+      bindings: [{ type: 'postgres', status: 'missing', credentialId: null, action: null }],
+      problems: [
+        { code: 'credential-missing', level: 'error', node: 'Read source', pointer: '/nodes/1' },
+        { code: 'credential-missing', level: 'error', node: 'Truncate target', pointer: '/nodes/2' },
+      ],
+    })
+    expect(plan.slots[1]).toMatchObject({
+      named: { id: 'Stag', name: 'Staging (write)' },
+      candidates: [{ name: 'Production' }],
+    })
+    const { body: readiness } = await user.api('GET', `/v1/workflows/${workflowId}/readiness`)
+    expect([readiness.ready, slotsOf(readiness)]).toEqual([false, slotsOf(plan)])
+    const refused = await user.deploy(workflowId)
+    expect([refused.status, refused.body.errors.length]).toEqual([422, 2])
+    expect(refused.body.errors[0].pointer).toBe('/bindings')
+    expect(refused.body.problems).toEqual(plan.problems)
+  })
+
+  test('reach each its own node once they are chosen', async () => {
+    const user = await world.user()
+    const read = await keep(user, 'Production', 'postgres', postgresData)
+    const write = await keep(user, 'Staging', 'postgres', postgresData)
+    const workflowId = await user.workflow(
+      chain(database('Read source', 'Production (read)'), database('Truncate target', 'Staging (write)')),
+    )
+    const bindings = [
+      { node: 'Read source', type: 'postgres', credentialId: read },
+      { node: 'Truncate target', type: 'postgres', credentialId: write },
+    ]
+    const plan = await planOf(user, workflowId, { bindings })
+    expect(plan).toMatchObject({
+      ready: true,
+      problems: [],
+      bindings: [{ status: 'bound', credentialId: null, action: 'create' }],
+    })
+    const { body } = await user.deploy(workflowId, { bindings, planHash: plan.planHash })
+    expect(body).toMatchObject({ status: 'active', bindings })
+    expect(inN8n(body)).toEqual({ 'Read source': 'Production', 'Truncate target': 'Staging' })
+    for (const [id, nodes] of [
+      [read, ['Read source']],
+      [write, ['Truncate target']],
+    ] as const) {
+      const { body: usage } = await user.api('GET', `/v1/credentials/${id}/usage`)
+      expect(usage.deployments).toMatchObject([{ id: body.id, nodes }])
+    }
+  })
+
+  test('are matched by the names that the JSON gives, and a type-wide choice fills the rest', async () => {
+    const user = await world.user()
+    await keep(user, 'CRM key')
+    const weather = await keep(user, 'Weather')
+    const workflowId = await user.workflow(
+      chain(
+        http('CRM', crmUrl, 'CRM key'),
+        http('Vendor', 'https://vendor.example.net/', 'Weather vendor key'),
+      ),
+    )
+    const open = await planOf(user, workflowId)
+    expect(slotsOf(open)).toEqual(['CRM bound name', 'Vendor missing'])
+    expect(open.slots.map(({ sentTo }: { sentTo: string }) => sentTo)).toEqual([
+      'crm.example.com',
+      'vendor.example.net',
+    ])
+    const bindings = [{ node: 'Vendor', type: header, credentialId: weather }]
+    const { body } = await user.deploy(workflowId, { bindings })
+    expect(inN8n(body)).toEqual({ CRM: 'CRM key', Vendor: 'Weather' })
+  })
+
+  test('the earlier map is read as a choice for every slot of its types', async () => {
+    const user = await world.user()
+    const id = await keep(user, 'One')
+    await keep(user, 'Two')
+    const workflowId = await user.workflow(crmAndErp())
+    const plan = await planOf(user, workflowId, { bindings: { [header]: id } })
+    expect(slotsOf(plan)).toEqual(['CRM bound chosen', 'ERP bound chosen'])
+    expect(plan.bindings).toMatchObject([{ credentialId: id, nodes: ['CRM', 'ERP'], status: 'bound' }])
+    const theirs = {
+      id: 'twoInN8n00000001',
+      name: 'Two',
+      type: header,
+      data: {},
+      createdAt: '',
+      updatedAt: '',
+    }
+    world.stub.state.credentials.set(theirs.id, theirs)
+    const both = [
+      { type: header, credentialId: id },
+      { node: 'ERP', type: header, n8nCredentialId: 'twoInN8n00000001' },
+    ]
+    expect(slotsOf(await planOf(user, workflowId, { bindings: both }))).toEqual([
+      'CRM bound chosen',
+      'ERP n8n chosen',
+    ])
+  })
+})
+
+test('a header credential is bound to nothing by being the only one', async () => {
+  const user = await world.user()
+  const id = await keep(user, 'CRM key')
+  const workflowId = await user.workflow(chain(http('Vendor', 'https://vendor.example.net/')))
+  const plan = await planOf(user, workflowId)
+  expect(plan).toMatchObject({
+    ready: false,
+    slots: [
+      {
+        status: 'ambiguous',
+        credential: null,
+        reason: null,
+        candidates: [{ id }],
+        sentTo: 'vendor.example.net',
+      },
+    ],
+    problems: [{ code: 'credential-ambiguous', node: 'Vendor' }],
+  })
+  expect((await user.deploy(workflowId)).status).toBe(422)
+  expect((await user.deploy(workflowId, { bindings: { [header]: id } })).body.status).toBe('active')
+})
+
+test('a host that is decided at run time is a warning, and stops nothing', async () => {
+  const user = await world.user()
+  const id = await keep(user, 'CRM key')
+  const workflowId = await user.workflow(chain(http('Any', '={{ $json.url }}')))
+  const plan = await planOf(user, workflowId, { bindings: { [header]: id } })
+  expect(plan).toMatchObject({
+    ready: true,
+    slots: [{ status: 'bound', sentTo: null }],
+    problems: [
+      { code: 'credential-host-unknown', level: 'warning', node: 'Any', pointer: '/nodes/1/parameters/url' },
+    ],
+  })
+})
+
+describe('another version', () => {
+  async function deployed() {
+    const user = await world.user()
+    const [crm, erp] = [await keep(user, 'CRM key'), await keep(user, 'ERP key')]
+    const workflowId = await user.workflow(crmAndErp())
+    const bindings = [
+      { node: 'CRM', type: header, credentialId: crm },
+      { node: 'ERP', type: header, credentialId: erp },
+    ]
+    const { body } = await user.deploy(workflowId, { bindings })
+    expect(body.status).toBe('active')
+    return { user, workflowId, crm, erp, id: String(body.id), deployment: body, bindings }
+  }
+
+  test('keeps what each node had, and follows a rename', async () => {
+    const { user, workflowId, id, deployment } = await deployed()
+    await user.change(workflowId, chain(http('Customers', crmUrl, undefined, 'id-CRM'), http('ERP', erpUrl)))
+    expect(slotsOf(await planOf(user, workflowId))).toEqual(['Customers bound earlier', 'ERP bound earlier'])
+    expect((await user.act(id, 'deploy', {})).body.status).toBe('active')
+    expect(inN8n(deployment)).toEqual({ Customers: 'CRM key', ERP: 'ERP key' })
+  })
+
+  test('does not fill a copied node from its neighbour', async () => {
+    const { user, workflowId } = await deployed()
+    await user.change(workflowId, chain(http('CRM', crmUrl), http('ERP', erpUrl), http('CRM1', crmUrl)))
+    expect(slotsOf(await planOf(user, workflowId))).toEqual([
+      'CRM bound earlier',
+      'ERP bound earlier',
+      'CRM1 ambiguous',
+    ])
+  })
+
+  test('that sends a secret to another host is asked about, and deployed only when the node is chosen for', async () => {
+    const { user, workflowId, id, crm, deployment, bindings } = await deployed()
+    await user.change(workflowId, chain(http('CRM', 'https://elsewhere.example.net/v1'), http('ERP', erpUrl)))
+    const plan = await planOf(user, workflowId)
+    expect(plan).toMatchObject({
+      ready: false,
+      problems: [
+        { code: 'credential-new-host', level: 'error', node: 'CRM', pointer: '/nodes/1/parameters/url' },
+      ],
+    })
+    expect(plan.problems[0].message).toMatch(/CRM key.*crm\.example\.com.*elsewhere\.example\.net/)
+    expect(slotsOf(plan)).toEqual(['CRM ambiguous', 'ERP bound earlier'])
+    for (const sent of [{}, { bindings: { [header]: crm } }]) {
+      const refused = await user.act(id, 'deploy', sent)
+      expect([refused.status, refused.body.problems[0].code]).toEqual([422, 'credential-new-host'])
+    }
+    expect(inN8n(deployment)).toEqual({ CRM: 'CRM key', ERP: 'ERP key' })
+    const { body } = await user.act(id, 'deploy', { bindings: bindings.slice(0, 1) })
+    expect(body).toMatchObject({ status: 'active', version: 2, bindings })
+    expect(slotsOf(await planOf(user, workflowId))).toEqual(['CRM bound earlier', 'ERP bound earlier'])
+    const back = await user.act(id, 'rollback', { version: 1 })
+    expect(back.body).toMatchObject({ status: 'active', version: 1, bindings })
+  })
+
+  test('rolled back to has the credentials that it had then', async () => {
+    const { user, workflowId, id, deployment, bindings } = await deployed()
+    const spare = await keep(user, 'Spare key')
+    await user.change(workflowId, { ...crmAndErp(), name: 'Renamed' })
+    const rebound = [{ node: 'CRM', type: header, credentialId: spare }]
+    await user.act(id, 'deploy', { bindings: rebound })
+    expect(inN8n(deployment)).toEqual({ CRM: 'Spare key', ERP: 'ERP key' })
+    const { body } = await user.act(id, 'rollback', { version: 1 })
+    expect(body).toMatchObject({ version: 1, status: 'active', bindings })
+    expect(inN8n(deployment)).toEqual({ CRM: 'CRM key', ERP: 'ERP key' })
+    const { body: history } = await user.api('GET', `/v1/deployments/${id}/versions`)
+    expect(history.items).toMatchObject([
+      { version: 1, bindings },
+      { version: 2, bindings: [...rebound, bindings[1]] },
+      { version: 1, bindings },
+    ])
+  })
+
+  test('of which a credential was deleted asks for another one', async () => {
+    const { user, workflowId, id, erp } = await deployed()
+    await user.api('DELETE', `/v1/credentials/${erp}?force=true`)
+    expect(slotsOf(await planOf(user, workflowId))).toEqual(['CRM bound earlier', 'ERP ambiguous'])
+    expect((await user.act(id, 'deploy', {})).status).toBe(422)
+  })
+
+  test('with a disabled node binds nothing to it, and has it back when it is enabled', async () => {
+    const { user, workflowId, id, deployment } = await deployed()
+    await user.change(
+      workflowId,
+      chain(http('CRM', crmUrl), { ...http('ERP', erpUrl), ...{ disabled: true } }),
+    )
+    expect((await user.act(id, 'deploy', {})).body.bindings).toMatchObject([{ node: 'CRM' }])
+    expect(inN8n(deployment)).toEqual({ CRM: 'CRM key' })
+    await user.change(workflowId, crmAndErp())
+    expect(slotsOf(await planOf(user, workflowId))).toEqual(['CRM bound earlier', 'ERP ambiguous'])
+  })
+})
+
+test('a hand edit that gives two nodes of one type a credential each is adopted so, and stays so', async () => {
+  const user = await world.user()
+  const crm = await keep(user, 'CRM key')
+  const content = crmAndErp()
+  const workflowId = await user.workflow(content)
+  const { body } = await user.deploy(workflowId, { bindings: { [header]: crm } })
+  const theirs = {
+    id: 'erpKeyInN8n00001',
+    name: 'ERP key',
+    type: header,
+    data: {},
+    createdAt: '',
+    updatedAt: '',
+  }
+  world.stub.state.credentials.set(theirs.id, theirs)
+  const remote = world.stub.state.workflows.get(body.n8nWorkflowId)
+  const erp = remote?.nodes.find(({ name }) => name === 'ERP')
+  if (!remote || !erp) throw new Error('Not in n8n')
+  erp['credentials'] = { [header]: { id: theirs.id, name: theirs.name } }
+  const adopted = (await user.act(body.id, 'adopt')).body
+  expect(adopted).toMatchObject({ live: true, ambiguousTypes: [header] })
+  const bindings = [
+    { node: 'CRM', type: header, credentialId: crm },
+    { node: 'ERP', type: header, n8nCredentialId: theirs.id },
+  ]
+  expect((await user.api('GET', `/v1/deployments/${body.id}`)).body.bindings).toEqual(bindings)
+  expect((await user.api('GET', `/v1/deployments/${body.id}/drift`)).body.drifted).toBe(false)
+  const current = (await user.api('GET', `/v1/workflows/${workflowId}`)).body.workflow
+  await user.change(workflowId, { ...current, name: 'Next' })
+  const plan = await planOf(user, workflowId)
+  expect(plan).toMatchObject({ ready: true, bindings: [{ status: 'n8n' }] })
+  expect(slotsOf(plan)).toEqual(['CRM bound earlier', 'ERP n8n earlier'])
+  expect((await user.act(body.id, 'deploy', {})).body).toMatchObject({ status: 'active', error: null })
+  expect(inN8n(body)).toEqual({ CRM: 'CRM key', ERP: 'ERP key' })
+})
+
+test('a run that a service refused marks the credential of the node that failed, not its neighbour’s', async () => {
+  const user = await world.user()
+  const [crm, erp] = [await keep(user, 'CRM key'), await keep(user, 'ERP key')]
+  const workflowId = await user.workflow(crmAndErp())
+  const bindings = [
+    { node: 'CRM', type: header, credentialId: crm },
+    { node: 'ERP', type: header, credentialId: erp },
+  ]
+  const { body } = await user.deploy(workflowId, { bindings })
+  world.pass(60_000)
+  const marked = await world.deps.credentialHealth.markRefused([
+    {
+      ...{ userId: user.id, deploymentId: body.id, workflowVersion: 1, node: 'ERP' },
+      ...{ message: '401 Unauthorized', httpStatus: 401, failedAt: new Date(world.clock.now) },
+    },
+  ])
+  expect(marked).toEqual([erp])
+  expect((await user.api('GET', `/v1/credentials/${crm}`)).body.status).toBe('untested')
+})
+
+test('a type that an expression chooses gets only what is chosen for its node', async () => {
+  const user = await world.user()
+  const slack = await user.credential()
+  const open = {
+    ...http('Open', 'https://a.example.com/'),
+    parameters: {
+      ...{ url: 'https://a.example.com/', authentication: 'predefinedCredentialType' },
+      nodeCredentialType: '={{ $json.type }}',
+    },
+  }
+  const workflowId = await user.workflow(chain(open))
+  const plan = await planOf(user, workflowId)
+  expect(plan).toMatchObject({ ready: true, slots: [], unresolved: [{ node: 'Open' }] })
+  const { body } = await user.deploy(workflowId, {
+    bindings: [{ node: 'Open', type: 'slackApi', credentialId: slack }],
+  })
+  expect(Object.keys(inN8n(body))).toEqual(['Open'])
+  expect(slotsOf(await planOf(user, workflowId))).toEqual(['Open bound earlier'])
+})

@@ -1,0 +1,411 @@
+/** Which credential fills which slot: the first rule that applies, and none that guesses. */
+import { describe, expect, test } from 'vitest'
+import type { AvailableCredential } from '../../src/credentials/available.ts'
+import type { CredentialChoice, SlotBinding } from '../../src/db/schema/deployments.ts'
+import { loadCatalogue } from '../../src/n8n/catalogue.ts'
+import { readSlots } from '../../src/n8n/slots.ts'
+import { type BindingSource, type ChosenBinding, resolveSlots } from '../../src/workflows/slot-bindings.ts'
+
+const catalogue = await loadCatalogue()
+const header = 'httpHeaderAuth'
+
+const node = (name: string, type: string, more: object = {}) => ({
+  ...{ id: `id-${name}`, name, type: `n8n-nodes-base.${type}`, typeVersion: 2.2, parameters: {} },
+  ...more,
+})
+const attached = (type: string, named?: string) =>
+  named === undefined ? {} : { credentials: { [type]: { id: 'x', name: named } } }
+const slack = (name: string, named?: string) => node(name, 'slack', attached('slackApi', named))
+const http = (name: string, url: string, named?: string, type = header) =>
+  node(name, 'httpRequest', {
+    typeVersion: 4.2,
+    parameters: { url, authentication: 'genericCredentialType', genericAuthType: type },
+    ...attached(type, named),
+  })
+const predefined = (name: string, url: string, type: string, named?: string) =>
+  node(name, 'httpRequest', {
+    typeVersion: 4.2,
+    parameters: { url, authentication: 'predefinedCredentialType', nodeCredentialType: type },
+    ...attached(type, named),
+  })
+
+const held = (name: string, type = header, more: Partial<AvailableCredential> = {}): AvailableCredential => ({
+  ...{ id: name, name, type, status: 'untested', usable: true },
+  ...more,
+})
+const chosen = (type: string, id: string, nodeName?: string): ChosenBinding => ({
+  ...(nodeName !== undefined && { node: nodeName }),
+  ...{ type, credential: { credentialId: id }, pointer: '/bindings/0' },
+})
+const source = (
+  reason: BindingSource['reason'],
+  nodes: object[],
+  bound: [node: string, type: string, credential: string | CredentialChoice][],
+): BindingSource => ({
+  reason,
+  content: readSlots({ nodes }, catalogue),
+  bindings: bound.map(
+    ([nodeName, type, credential]): SlotBinding => ({
+      ...{ node: nodeName, type },
+      ...(typeof credential === 'string' ? { credentialId: credential } : credential),
+    }),
+  ),
+})
+
+interface Question {
+  available?: AvailableCredential[]
+  chosen?: ChosenBinding[]
+  sources?: BindingSource[]
+}
+
+const resolve = (nodes: object[], { available = [], ...more }: Question = {}) =>
+  resolveSlots({ wanted: readSlots({ nodes }, catalogue), catalogue, available, ...more })
+
+/** Node → status, and what fills it for which reason. */
+const filled = (nodes: object[], question?: Question) =>
+  Object.fromEntries(
+    resolve(nodes, question).map(({ node: { name }, status, credential, reason }) => {
+      const id =
+        credential && ('credentialId' in credential ? credential.credentialId : credential.n8nCredentialId)
+      return [name, [status, ...(credential ? [id, reason] : [])].join(' ')]
+    }),
+  )
+
+describe('without a choice', () => {
+  test('the only credential of a service fills every slot of its type', () => {
+    expect(filled([slack('A'), slack('B')], { available: [held('Team', 'slackApi')] })).toEqual({
+      A: 'bound Team only',
+      B: 'bound Team only',
+    })
+  })
+
+  test.each([
+    'httpHeaderAuth',
+    'httpBasicAuth',
+    'httpBearerAuth',
+    'httpQueryAuth',
+    'httpDigestAuth',
+    'httpCustomAuth',
+    'oAuth1Api',
+    'oAuth2Api',
+  ])('the only %s fills nothing: it belongs to no service', (type) => {
+    const available = [held('Only', type)]
+    expect(filled([http('A', 'https://a.test', undefined, type)], { available })).toEqual({ A: 'ambiguous' })
+    expect(filled([http('A', 'https://a.test', 'Only', type)], { available })).toEqual({
+      A: 'bound Only name',
+    })
+  })
+
+  test('nor do the only JWT and certificate', () => {
+    const hook = node('Hook', 'webhook', {
+      typeVersion: 2,
+      parameters: { path: 'x', authentication: 'jwtAuth' },
+    })
+    const certificate = node('Call', 'httpRequest', {
+      typeVersion: 4.2,
+      parameters: { url: 'https://a.test', provideSslCertificates: true },
+    })
+    const available = [held('J', 'jwtAuth'), held('C', 'httpSslAuth')]
+    expect(filled([hook, certificate], { available })).toEqual({ Hook: 'ambiguous', Call: 'ambiguous' })
+  })
+
+  test('each node gets the one that it names, whatever space stands around the name', () => {
+    const available = [held('CRM key'), held(' ERP key')]
+    const nodes = [http('CRM', 'https://crm.test', 'CRM key '), http('ERP', 'https://erp.test', 'ERP key')]
+    expect(filled(nodes, { available })).toEqual({ CRM: 'bound CRM key name', ERP: 'bound  ERP key name' })
+  })
+
+  test('a name counts by its case, and two of one name are none', () => {
+    expect(filled([slack('A', 'team')], { available: [held('Team', 'slackApi')] })).toEqual({ A: 'missing' })
+    const twins = [held('Team', 'slackApi', { id: '1' }), held('Team ', 'slackApi', { id: '2' })]
+    expect(filled([slack('A', 'Team')], { available: twins })).toEqual({ A: 'ambiguous' })
+  })
+
+  test('a slot that names another one is missing, and keeps its neighbours from the only one', () => {
+    const available = [held('Production', 'slackApi')]
+    const [first, second] = resolve([slack('A', 'Staging'), slack('B')], { available })
+    expect(first).toMatchObject({
+      status: 'missing',
+      named: { id: 'x', name: 'Staging' },
+      candidates: available,
+    })
+    expect(second).toMatchObject({ status: 'ambiguous', named: null })
+    expect(filled([slack('A', 'Production'), slack('B')], { available })).toEqual({
+      A: 'bound Production name',
+      B: 'bound Production only',
+    })
+  })
+
+  test('an id alone names one that nobody knows', () => {
+    const nameless = node('A', 'slack', { credentials: { slackApi: { id: '17' } } })
+    expect(filled([nameless], { available: [held('Team', 'slackApi')] })).toEqual({ A: 'missing' })
+  })
+
+  test('neither an id of null nor an empty entry names anything', () => {
+    const entries = [null, {}, { id: null, name: '' }, { id: '', name: '  ' }]
+    const nodes = entries.map((entry, index) =>
+      node(`N${index}`, 'slack', { credentials: { slackApi: entry } }),
+    )
+    const found = filled(nodes, { available: [held('Team', 'slackApi')] })
+    expect(new Set(Object.values(found))).toEqual(new Set(['bound Team only']))
+  })
+
+  test('two accounts of one service are to be chosen from', () => {
+    const available = [held('Sales', 'slackApi'), held('Ops', 'slackApi')]
+    expect(filled([slack('A'), slack('B', 'Ops')], { available })).toEqual({
+      A: 'ambiguous',
+      B: 'bound Ops name',
+    })
+  })
+
+  test('disabled nodes have no slot, and a name on one opposes nothing', () => {
+    const off = { ...slack('Off', 'Other'), disabled: true }
+    expect(filled([off, slack('A')], { available: [held('Team', 'slackApi')] })).toEqual({
+      A: 'bound Team only',
+    })
+  })
+
+  test('one that its service rejected is taken only when somebody says so', () => {
+    const available = [held('Team', 'slackApi', { status: 'invalid' })]
+    expect(filled([slack('A')], { available })).toEqual({ A: 'ambiguous' })
+    expect(filled([slack('A', 'Team')], { available })).toEqual({ A: 'ambiguous' })
+    expect(filled([slack('A')], { available, chosen: [chosen('slackApi', 'Team')] })).toEqual({
+      A: 'bound Team chosen',
+    })
+  })
+
+  test('one that lacks consent is named and does not count as bound', () => {
+    const mail = node('Mail', 'gmail', { typeVersion: 2.1, parameters: { authentication: 'oAuth2' } })
+    const available = [held('Shop', 'gmailOAuth2', { usable: false })]
+    expect(filled([mail], { available })).toEqual({ Mail: 'needs-consent Shop only' })
+    expect(filled([mail])).toEqual({ Mail: 'missing' })
+  })
+})
+
+describe('a choice', () => {
+  const nodes = [http('CRM', 'https://crm.test', 'CRM'), http('ERP', 'https://erp.test', 'ERP')]
+  const available = [held('CRM'), held('ERP'), held('Other')]
+
+  test('for a node wins over one for the type, which wins over names', () => {
+    const choices = [chosen(header, 'Other'), chosen(header, 'ERP', 'CRM')]
+    expect(filled(nodes, { available, chosen: choices })).toEqual({
+      CRM: 'bound ERP chosen',
+      ERP: 'bound Other chosen',
+    })
+  })
+
+  test('may be one that only n8n has', () => {
+    const credential = { n8nCredentialId: 'inN8n' }
+    expect(
+      filled(nodes, {
+        available,
+        chosen: [{ node: 'ERP', type: header, credential, pointer: '/bindings/0' }],
+      }),
+    ).toEqual({ CRM: 'bound CRM name', ERP: 'n8n inN8n chosen' })
+  })
+
+  test.each<[string, ChosenBinding[], RegExp]>([
+    ['for a node that is not there', [chosen(header, 'CRM', 'Nobody')], /no node "Nobody"/],
+    [
+      'for a type that the node does not take',
+      [chosen('slackApi', 'CRM', 'CRM')],
+      /takes no slackApi.*httpHeaderAuth/,
+    ],
+    ['for a type that no node takes', [chosen('slackApi', 'CRM')], /No node needs a slackApi/],
+    ['that is not held', [chosen(header, 'Gone')], /no httpHeaderAuth credential with this id/],
+    ['made twice for a node', [chosen(header, 'CRM', 'CRM'), chosen(header, 'ERP', 'CRM')], /already/],
+    ['made twice for a type', [chosen(header, 'CRM'), chosen(header, 'CRM')], /already/],
+  ])('%s is refused', (_, choices, reason) => {
+    expect(() => resolve(nodes, { available, chosen: choices })).toThrow(reason)
+  })
+})
+
+describe('what was bound before', () => {
+  const crm = http('CRM', 'https://crm.test/v1', 'CRM')
+  const available = [held('CRM'), held('ERP')]
+
+  test('stays, though the JSON names another one', () => {
+    const sources = [source('earlier', [crm], [['CRM', header, 'ERP']])]
+    expect(filled([crm], { available, sources })).toEqual({ CRM: 'bound ERP earlier' })
+  })
+
+  test('gives way to a choice, and to the next rule once it is deleted', () => {
+    const sources = [source('earlier', [crm], [['CRM', header, 'Gone']])]
+    expect(filled([crm], { available, sources })).toEqual({ CRM: 'bound CRM name' })
+    const bound = [source('earlier', [crm], [['CRM', header, 'CRM']])]
+    expect(filled([crm], { available, sources: bound, chosen: [chosen(header, 'ERP')] })).toEqual({
+      CRM: 'bound ERP chosen',
+    })
+  })
+
+  test('follows a node that was renamed and keeps its id in n8n', () => {
+    const sources = [source('earlier', [crm], [['CRM', header, 'CRM']])]
+    const renamed = { ...http('Customers', 'https://crm.test/v1'), id: crm.id }
+    expect(filled([renamed], { available, sources })).toEqual({ Customers: 'bound CRM earlier' })
+    const another = { ...renamed, id: 'other' }
+    expect(filled([another], { available, sources })).toEqual({ Customers: 'ambiguous' })
+  })
+
+  test('goes by the name where ids are given out anew', () => {
+    const before = [
+      { ...crm, id: '1' },
+      { ...http('ERP', 'https://erp.test'), id: '2' },
+    ]
+    const sources = [
+      source('earlier', before, [
+        ['CRM', header, 'CRM'],
+        ['ERP', header, 'ERP'],
+      ]),
+    ]
+    const shifted = [
+      { ...http('New', 'https://new.test'), id: '1' },
+      { ...http('CRM', 'https://crm.test'), id: '2' },
+      { ...http('ERP', 'https://erp.test'), id: '3' },
+    ]
+    expect(filled(shifted, { available, sources })).toEqual({
+      New: 'ambiguous',
+      CRM: 'bound CRM earlier',
+      ERP: 'bound ERP earlier',
+    })
+  })
+
+  test('does not spread to a copy of the node', () => {
+    const sources = [source('earlier', [crm], [['CRM', header, 'CRM']])]
+    const copy = { ...http('CRM1', 'https://crm.test/v2'), id: 'copy' }
+    expect(filled([crm, copy], { available, sources })).toEqual({
+      CRM: 'bound CRM earlier',
+      CRM1: 'ambiguous',
+    })
+  })
+
+  test('gives way to nothing that n8n holds, unless it was never deployed', () => {
+    const live = source('live', [crm], [['CRM', header, { n8nCredentialId: 'inN8n' }]])
+    const earlier = source('earlier', [crm], [['CRM', header, 'ERP']])
+    expect(filled([crm], { available, sources: [earlier, live] })).toEqual({ CRM: 'bound ERP earlier' })
+    expect(filled([crm], { available, sources: [live] })).toEqual({ CRM: 'n8n inN8n live' })
+  })
+})
+
+describe('a new host', () => {
+  const available = [held('CRM'), held('ERP')]
+  const before = [http('CRM', 'https://crm.test/v1'), http('ERP', 'https://erp.test')]
+  const sources = [
+    source('earlier', before, [
+      ['CRM', header, 'CRM'],
+      ['ERP', header, 'ERP'],
+    ]),
+  ]
+  const only = (nodes: object[], more: Question = {}) => {
+    const [first] = resolve(nodes, { available, sources, ...more })
+    return first
+  }
+
+  test('of the same node asks again, and names both hosts', () => {
+    expect(only([http('CRM', 'https://elsewhere.test/v1')])).toMatchObject({
+      status: 'ambiguous',
+      credential: null,
+      newHost: { credential: { credentialId: 'CRM' }, from: ['crm.test'], to: 'elsewhere.test' },
+    })
+    expect(only([http('CRM', 'https://crm.test:8443/v1')])).toMatchObject({
+      newHost: { to: 'crm.test:8443' },
+    })
+    expect(only([http('CRM', 'https://crm.test/v2')])).toMatchObject({ status: 'bound' })
+  })
+
+  test('that is decided at run time asks again, and so does another expression', () => {
+    expect(only([http('CRM', '={{ $json.url }}')])).toMatchObject({
+      status: 'ambiguous',
+      newHost: { to: null },
+    })
+    const dynamic = [source('earlier', [http('CRM', '={{ $json.a }}')], [['CRM', header, 'CRM']])]
+    expect(only([http('CRM', '={{ $json.a }}')], { sources: dynamic })).toMatchObject({ status: 'bound' })
+    expect(only([http('CRM', '={{ $json.b }}')], { sources: dynamic })).toMatchObject({ status: 'ambiguous' })
+  })
+
+  test('by a name in the JSON or a choice for the type asks again too', () => {
+    expect(only([http('Copy', 'https://elsewhere.test', 'CRM')])).toMatchObject({
+      newHost: { to: 'elsewhere.test' },
+    })
+    const swapped = [http('ERP', 'https://erp.test')]
+    expect(only(swapped, { chosen: [chosen(header, 'CRM')] })).toMatchObject({
+      newHost: { from: ['crm.test'], to: 'erp.test' },
+    })
+  })
+
+  test('is taken when it is chosen for the node', () => {
+    const choice = [chosen(header, 'CRM', 'CRM')]
+    expect(only([http('CRM', 'https://elsewhere.test')], { chosen: choice })).toMatchObject({
+      status: 'bound',
+      reason: 'chosen',
+    })
+  })
+
+  test('of a credential that only nodes of its own service used asks as well', () => {
+    const team = [held('Team', 'slackApi')]
+    const used = [source('earlier', [slack('Post')], [['Post', 'slackApi', 'Team']])]
+    const nodes = [slack('Post'), predefined('Call', 'https://elsewhere.test', 'slackApi')]
+    expect(filled(nodes, { available: team, sources: used })).toEqual({
+      Post: 'bound Team earlier',
+      Call: 'ambiguous',
+    })
+    expect(filled(nodes, { available: team })).toEqual({ Post: 'bound Team only', Call: 'bound Team only' })
+  })
+
+  test('cannot be reached through a slot that was no request before', () => {
+    const hook = node('Key', 'webhook', {
+      typeVersion: 2,
+      parameters: { path: 'x', authentication: 'headerAuth' },
+    })
+    const incoming = [source('earlier', [hook], [['Key', header, 'CRM']])]
+    expect(only([http('Key', 'https://elsewhere.test')], { sources: incoming })).toMatchObject({
+      status: 'ambiguous',
+      newHost: { from: [], to: 'elsewhere.test' },
+    })
+  })
+})
+
+describe('a type that an expression chooses', () => {
+  const open = (credentials?: object) =>
+    node('Open', 'httpRequest', {
+      typeVersion: 4.2,
+      parameters: {
+        url: 'https://a.test',
+        authentication: 'predefinedCredentialType',
+        nodeCredentialType: '={{ $json.type }}',
+      },
+      ...(credentials && { credentials }),
+    })
+  const available = [held('Team', 'slackApi')]
+
+  test('is bound only where somebody says so, never by what other nodes use', () => {
+    expect(filled([open(), slack('Post')], { available })).toEqual({ Post: 'bound Team only' })
+    const forType = [chosen('slackApi', 'Team')]
+    expect(filled([open()], { available, chosen: forType })).toEqual({ Open: 'bound Team chosen' })
+    expect(filled([open(), slack('Post')], { available, chosen: forType })).toEqual({
+      Post: 'bound Team chosen',
+    })
+    expect(
+      filled([open(), slack('Post')], { available, chosen: [chosen('slackApi', 'Team', 'Open')] }),
+    ).toEqual({
+      Open: 'bound Team chosen',
+      Post: 'bound Team only',
+    })
+  })
+
+  test('keeps what it was bound to, and asks for what it has attached', () => {
+    const sources = [source('earlier', [open()], [['Open', 'slackApi', 'Team']])]
+    expect(filled([open()], { available, sources })).toEqual({ Open: 'bound Team earlier' })
+    expect(filled([open({ slackApi: { id: '1', name: 'Theirs' } })], { available })).toEqual({
+      Open: 'missing',
+    })
+  })
+})
+
+test('5,000 nodes are resolved in linear time', () => {
+  const many = (count: number) =>
+    Array.from({ length: count }, (_, index) => http(`N${index}`, 'https://a.test', 'K'))
+  const nodes = many(5_000)
+  const bound = nodes.map(({ name }): [string, string, string] => [name, header, 'K'])
+  const found = resolve(nodes, { available: [held('K')], sources: [source('earlier', nodes, bound)] })
+  expect(found.filter(({ reason }) => reason === 'earlier')).toHaveLength(5_000)
+})
