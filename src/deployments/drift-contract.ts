@@ -54,7 +54,7 @@ export const Adoption = z
         'Recorded as deployed; false for a draft that n8n has not published: deploy it to publish it',
     }),
     ambiguousTypes: z.array(z.string()).meta({
-      description: 'Credential types of which nodes in n8n use several: a deployment binds one of each type',
+      description: 'Credential types of which nodes in n8n use several credentials: each node keeps its own',
     }),
   })
   .meta({ ref: 'Adoption' })

@@ -1,6 +1,6 @@
 /** @module Workflows whose runs tell apart what the tests ask about. */
 
-const node = (
+export const node = (
   name: string,
   type: string,
   typeVersion: number,
@@ -15,14 +15,14 @@ const node = (
   parameters,
 })
 
-const chain = (...names: string[]) =>
+export const chain = (...names: string[]) =>
   Object.fromEntries(
     names
       .slice(0, -1)
       .map((name, index) => [name, { main: [[{ node: names[index + 1], type: 'main', index: 0 }]] }]),
   )
 
-/** Answers `text`; a request with `{"fail":true}` stops at the node "Fail on request". Needs an httpHeaderAuth. */
+/** Answers `text`; a request with `{"fail":true}` stops at the node "Fail on request". Needs the httpHeaderAuth "Demo header". */
 export const answering = (path: string, text: string) => ({
   name: `Answering ${path}`,
   nodes: [
@@ -35,6 +35,7 @@ export const answering = (path: string, text: string) => ({
         options: {},
       }),
       webhookId: `hook-${path}`,
+      credentials: { httpHeaderAuth: { name: 'Demo header' } },
     },
     node('Fail on request', 'code', 2, [220, 0], {
       jsCode: "if ($input.first().json.body.fail) throw new Error('Deliberate failure')\nreturn $input.all()",

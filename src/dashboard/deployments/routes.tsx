@@ -164,7 +164,7 @@ export function deploymentPages(deps: DashboardDeps) {
         const { version, live, ambiguousTypes } = present(await drift.adopt(c.var.userId, id))
         const several =
           ambiguousTypes.length > 0
-            ? ` Nodes use several credentials of ${ambiguousTypes.join(', ')}: deploying binds one of each type.`
+            ? ` Nodes use several credentials of ${ambiguousTypes.join(', ')}: each node keeps its own.`
             : ''
         return live
           ? {
