@@ -74,6 +74,7 @@ const PlannedSlot = z.object({
     description:
       'The host that the node sends it to; null: decided at run time; absent: to the service of the credential',
   }),
+  consentUrl: z.string().optional().meta({ description: 'Where to sign in inside n8n, with needs-consent' }),
   candidates: z.array(Candidate),
 })
 export type PlannedSlot = z.output<typeof PlannedSlot>
@@ -126,12 +127,10 @@ export const Plan = z
         }),
       )
       .meta({ description: 'Webhook paths that a published workflow there has already' }),
-    forcedSettings: z
-      .record(z.string(), z.string().nullable())
-      .meta({
-        description:
-          'Always set by Flowkeep. errorWorkflow: the one of the workflow’s own, else the error reporter; null: its own Error Trigger, or not set up yet',
-      }),
+    forcedSettings: z.record(z.string(), z.string().nullable()).meta({
+      description:
+        'Always set by Flowkeep. errorWorkflow: the one of the workflow’s own, else the error reporter; null: its own Error Trigger, or not set up yet',
+    }),
     changes: z.array(Pointed).meta({ description: 'What is mended or left out, for n8n would refuse it' }),
     live: z
       .object({

@@ -1,6 +1,7 @@
 /** @module What deploying would do, found out without changing anything: in n8n it only reads. */
 import { AppError } from '../errors.ts'
 import { type Connection, type InstanceConnections, toAppError } from '../instances/connections.ts'
+import { consentUrl } from '../instances/oauth-consent.ts'
 import { N8nError } from '../n8n/api-transport.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
 import { contentHash } from '../n8n/workflow-json.ts'
@@ -11,7 +12,7 @@ import { chosenBindings } from './contract.ts'
 import { slotRefs } from './credential-refs.ts'
 import { errorHandlingOf, namedErrorWorkflow } from './error-handling.ts'
 import type { Dependencies } from './dependencies.ts'
-import { asWarning, checkPlan, lostCredentials } from './plan-checks.ts'
+import { asWarning, checkPlan, consentFindings, consentsOf, lostCredentials } from './plan-checks.ts'
 import type { Plan, PlannedDependency, PlanRequest } from './plan-contract.ts'
 import { planFindings } from './plan-findings.ts'
 import { type CredentialInN8n, type PlannedCredential, plannedSlot, summarize } from './plan-slots.ts'
@@ -94,10 +95,21 @@ export class Planner {
     const credentials = await this.#credentials(userId, connection, resolved, known)
     const credentialOf = ({ credential, type }: ResolvedSlot) =>
       credential ? credentials.get(`${type} ${identityOf(credential)}`) : undefined
+    const consents = await consentsOf(
+      client,
+      resolved.filter((slot) => slot.status === 'n8n' && catalogue.credentialType(slot.type)?.oauth),
+      (slot) => credentialOf(slot)?.ref.id,
+    )
     const goneFromN8n = resolved.filter((slot) => slot.status === 'n8n' && !credentialOf(slot))
     const slots = resolved.map((slot) => {
       const status = goneFromN8n.includes(slot) ? ('missing' as const) : slot.status
-      return plannedSlot(Object.assign({}, slot, { status }), credentialOf(slot))
+      const isUnsigned = consents.get(slot) === 'missing'
+      const planned = plannedSlot(
+        Object.assign({}, slot, { status: isUnsigned ? ('needs-consent' as const) : status }),
+        credentialOf(slot),
+      )
+      const id = planned.credential?.n8nCredentialId
+      return isUnsigned && id ? { ...planned, consentUrl: consentUrl(instance.baseUrl, id) } : planned
     })
     const actions = new Map(
       slots.map((slot, index) => [slot, resolved[index] && credentialOf(resolved[index])?.action]),
@@ -128,6 +140,7 @@ export class Planner {
       }),
       ...called.findings,
       ...lostCredentials(resolved, credentialOf),
+      ...consentFindings(consents, (slot) => consentUrl(instance.baseUrl, credentialOf(slot)?.ref.id ?? '')),
       ...(await checkPlan({
         ...{ workflow: release.workflow, catalogue, connection, errorHandling },
         isThere: remote !== null,

@@ -173,7 +173,7 @@ describe('credentials', () => {
       id: 'consented-gmail1',
       name: 'Gmail of the shop',
       type: 'gmailOAuth2',
-      data: {},
+      data: {} as Record<string, unknown>,
       createdAt: '',
       updatedAt: '',
     }
@@ -193,6 +193,19 @@ describe('credentials', () => {
     const refused = await user.deploy(workflowId)
     expect([refused.status, refused.body.errors[0].pointer]).toEqual([422, '/bindings'])
     const bindings = { gmailOAuth2: { n8nCredentialId: consented.id } }
+    const { body: unsigned } = await planOf(user, workflowId, { bindings })
+    expect(unsigned).toMatchObject({
+      ready: false,
+      slots: [
+        {
+          node: 'Gmail',
+          status: 'needs-consent',
+          consentUrl: `${world.stub.baseUrl}/home/credentials/${consented.id}`,
+        },
+      ],
+      problems: [{ code: 'credential-needs-consent', level: 'error', node: 'Gmail' }],
+    })
+    consented.data = { oauthTokenData: { access_token: 'token' } }
     expect((await planOf(user, workflowId, { bindings })).body).toMatchObject({
       ready: true,
       bindings: [{ status: 'n8n', action: 'existing', n8nCredentialId: consented.id }],
