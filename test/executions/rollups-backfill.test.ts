@@ -11,7 +11,6 @@ import { foldChanges } from '../../src/executions/fold.ts'
 import { ingest } from '../../src/executions/ingest.ts'
 import { hourMs, pick, random, randomData, randomDelivery } from './random-runs.ts'
 import { expectRollupsToBeARecount, unfoldedChanges } from './rollup-recount.ts'
-import { createWorld } from './world.ts'
 
 test('executions from before there were rollups are counted by the migration, and what comes of them later as well', async () => {
   const backend = pgliteBackend(await PGlite.create())
@@ -22,10 +21,11 @@ test('executions from before there were rollups are counted by the migration, an
   const before = migrations.findIndex(({ name }) => name === '0006_analytics')
   await migrate({ sql, migrations: migrations.slice(0, before) })
 
-  const world = createWorld({ db, sql } as Parameters<typeof createWorld>[0])
-  const userId = await world.user()
-  const workflowId = await world.workflow(userId)
-  const [instanceId, deploymentId] = [uuidv7(), uuidv7()]
+  const [userId, workflowId, instanceId, deploymentId] = [uuidv7(), uuidv7(), uuidv7(), uuidv7()]
+  await sql`insert into users (id, email, password_hash, pepper_id) values (${userId}, 'a@example.com', 'none', 'p1')`
+  await sql`insert into workflows (id, user_id, name, tags, node_count, node_types, required_credential_types,
+      trigger_types, webhook_paths, warnings, workflow_data, content_hash, version)
+    values (${workflowId}, ${userId}, 'w', '{}', 0, '{}', '{}', '{}', '{}', '[]', '{}', 'h', 1)`
   await sql`insert into instances (id, user_id, name, base_url, api_key)
     values (${instanceId}, ${userId}, 'before', 'https://n8n.example.com', '{"header":{"kid":"k1"}}')`
   await sql`insert into deployments (id, user_id, workflow_id, instance_id, version, n8n_workflow_id, status)
