@@ -142,6 +142,7 @@ export function createDeps(config: Config, runtime: Runtime) {
   const deployer = new Deployer(db, now, {
     ...{
       deployments,
+      workflows,
       connections,
       reporter,
       credentials,

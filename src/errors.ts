@@ -14,6 +14,7 @@ export type ErrorCode =
   | 'email-taken'
   | 'name-taken'
   | 'deployment-exists'
+  | 'instance-exists'
   | 'in-use'
   | 'version-conflict'
   | 'precondition-required'

@@ -31,6 +31,7 @@ export interface Webhook {
   path: string
   isFullPath?: boolean
   restartWebhook?: boolean
+  nodeType?: 'form' | 'mcp'
 }
 
 export interface NodeDescription {

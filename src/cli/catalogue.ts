@@ -181,11 +181,19 @@ const WEBHOOK_PATHS = new Map<string, [sources: string[], suffix: string, below?
 function webhookRow(webhook: Webhook): WebhookRow {
   const method = webhook.httpMethod.startsWith('=') ? '=httpMethod' : webhook.httpMethod
   const full = webhook.isFullPath ? 1 : 0
-  if (!webhook.path.startsWith('=')) return [method, [], webhook.path, full]
+  const { nodeType } = webhook
+  if (!webhook.path.startsWith('=')) return withEndpoint([method, [], webhook.path, full], nodeType)
   const form = WEBHOOK_PATHS.get(webhook.path)
   if (!form) throw new Error(`A webhook path of a form not known here: ${webhook.path}`)
   const [sources, suffix, below] = form
-  return below === undefined ? [method, sources, suffix, full] : [method, sources, suffix, full, below]
+  const row: WebhookRow =
+    below === undefined ? [method, sources, suffix, full] : [method, sources, suffix, full, below]
+  return withEndpoint(row, nodeType)
+}
+
+function withEndpoint(row: WebhookRow, endpoint: WebhookRow[5]): WebhookRow {
+  const [method, sources, suffix, full, below = null] = row
+  return endpoint ? [method, sources, suffix, full, below, endpoint] : row
 }
 
 const CREDENTIAL_SELECTORS = ['nodeCredentialType', 'genericAuthType']

@@ -71,6 +71,14 @@ export const SlotBinding = z.union([
   z.object({ node: z.string(), type: z.string(), n8nCredentialId: z.string() }),
 ])
 
+export const Fixes = z
+  .array(z.string().regex(/^[a-z0-9-]{1,64}$/, 'The code of a finding'))
+  .max(50, 'At most 50 codes')
+  .meta({
+    description:
+      'Codes of findings with a `fix`. The repaired workflow is saved as a new version, and that one is deployed',
+  })
+
 export const NewDeployment = z
   .strictObject({
     workflowId: Uuid,
@@ -94,6 +102,7 @@ export const NewDeployment = z
           'Deploys the workflows that it calls first, where they are not live on the instance. Default true; false: ' +
           'they block it',
       }),
+    fixes: Fixes.optional(),
     planHash: z
       .string()
       .regex(/^[0-9a-f]{64}$/, 'The planHash of a plan')
@@ -117,6 +126,7 @@ export const Redeployment = z
     bindings: Bindings.optional(),
     publish: z.boolean().optional().meta({ description: 'false: put it there and unpublish it' }),
     withDependencies: z.boolean().optional().meta({ description: 'As when it was created' }),
+    fixes: Fixes.optional(),
     reportSuccess: z.boolean().optional().meta({ description: 'As when it was created' }),
   })
   .meta({ ref: 'Redeployment' })

@@ -25,6 +25,7 @@ import {
 import { DependencyDeployer } from './dependency-deployer.ts'
 import { GiveBack } from './give-back.ts'
 import { Planner } from './plan.ts'
+import type { WorkflowRepository } from '../workflows/repository.ts'
 import { toRemoteBody } from './remote-body.ts'
 import { RemoteCredentials } from './remote-credentials.ts'
 import { type Deployed, type Release, Releases } from './release.ts'
@@ -39,6 +40,7 @@ const requestMs = 25_000
 /** What the scheduled job spends on one run, and on all of them. */
 const jobMs = 40_000
 export interface DeployerOptions {
+  workflows: Pick<WorkflowRepository, 'derive'>
   deployments: DeploymentRepository
   connections: Pick<InstanceConnections, 'open'>
   reporter: Pick<ErrorReporter, 'ensureReporter' | 'removeReporter'>
@@ -92,7 +94,7 @@ export class Deployer {
     const { workflowId, instanceId, version, publish = true, reportSuccess = false } = body
     const { withDependencies = true } = body
     const chosen = chosenBindings(body.bindings)
-    const release = await this.releases.find(userId, workflowId, instanceId, version)
+    const planned = await this.releases.find(userId, workflowId, instanceId, version, body.fixes)
     const deployed = await this.releases.deployed(userId, workflowId, instanceId)
     const tracked = deployed?.status === 'tracking' ? deployed : null
     if (deployed && !tracked) {
@@ -100,15 +102,17 @@ export class Deployer {
       if (earlier) return earlier
       throw new AppError('deployment-exists', existing, { extra: { deploymentId: deployed.id } })
     }
-    const bindings = await this.#binder.bind(userId, release, chosen, tracked)
-    await this.#checkSendable(release)
+    const bindings = await this.#binder.bind(userId, planned, chosen, tracked)
+    await this.#checkSendable(planned)
     if (body.planHash !== undefined) {
       const { planHash } = await this.planner.plan(userId, {
         ...{ workflowId, instanceId, version, publish, withDependencies },
         ...(body.bindings && { bindings: body.bindings }),
+        ...(body.fixes && { fixes: body.fixes }),
       })
       if (planHash !== body.planHash) throw new AppError('conflict', 'The plan has changed: look at it again')
     }
+    const release = await this.#saveFixed(userId, planned)
     if (withDependencies) await this.#dependencies.deploy(userId, release, deployed, this)
     const intent = intentOf(release.version, publish)
     if (tracked) return this.#createInPlace(userId, tracked.id, intent, { bindings, reportSuccess }, key)
@@ -167,9 +171,11 @@ export class Deployer {
     if (!row) return null
     const { version, publish = true, reportSuccess = row.reportSuccess } = change
     const chosen = chosenBindings(change.bindings)
-    const release = await this.releases.find(userId, row.workflowId, row.instanceId, version)
-    const bindings = await this.#binder.bind(userId, release, chosen, before)
-    await this.#checkSendable(release)
+    const { workflowId, instanceId } = row
+    const planned = await this.releases.find(userId, workflowId, instanceId, version, change.fixes)
+    const bindings = await this.#binder.bind(userId, planned, chosen, before)
+    await this.#checkSendable(planned)
+    const release = await this.#saveFixed(userId, planned)
     const intent = intentOf(release.version, publish)
     if (change.withDependencies !== false) await this.#dependencies.deploy(userId, release, row, this)
     const isSame = reportSuccess === row.reportSuccess && (await this.#upToDate.check(row, intent, bindings))
@@ -291,9 +297,24 @@ export class Deployer {
 
   /** What n8n would refuse is refused before anything is recorded. */
   async #checkSendable({ workflow }: Release): Promise<void> {
-    const { errors } = toRemoteBody(workflow, await this.#options.loadCatalogue(), { credentials: new Map() })
+    const catalogue = await this.#options.loadCatalogue()
+    const { errors, findings } = toRemoteBody(workflow, catalogue, { credentials: new Map() })
     const [first] = errors
-    if (first) throw new AppError('invalid-workflow', `${first.pointer} ${first.detail}`, { errors })
+    if (!first) return
+    const detail = `${first.pointer} ${first.detail}`
+    throw new AppError('invalid-workflow', detail, { errors, extra: { problems: findings } })
+  }
+
+  /** Versions tell what was deployed, so repairs make one. The same repairs of the same version make it once. */
+  async #saveFixed(userId: string, planned: Release): Promise<Release> {
+    if (planned.applied.length === 0) return planned
+    const { workflowId, version, workflow } = planned
+    const saved = await this.#options.workflows.derive(userId, workflowId, version, {
+      workflow,
+      author: 'flowkeep',
+    })
+    if (saved === null) throw invalid('/workflowId', 'No such workflow')
+    return { ...planned, version: saved }
   }
 }
 

@@ -165,7 +165,8 @@ export class DeploymentDrift {
       reporterWorkflowId: connection.instance.reporterWorkflowId,
       ownCredentials: await ownCredentials(this.#db, userId, row.instanceId),
     })
-    const version = await this.#versionOf(userId, row, own.workflow)
+    const renamed = remote.name === sent.body.name ? undefined : remote.name
+    const version = await this.#versionOf(userId, row, own.workflow, renamed)
     if (version === null) return null
     const recorded = !isDraft(remote)
     if (recorded) {
@@ -174,16 +175,16 @@ export class DeploymentDrift {
     return { version, live: recorded, ambiguousTypes: own.ambiguousTypes }
   }
 
-  /** The version that has this content: the one deployed, the current one, or a new one. */
-  async #versionOf(userId: string, row: Row, workflow: JsonObject): Promise<number | null> {
+  /** The version that has this content, or a new one: an edit in n8n, made from the version that was edited. */
+  async #versionOf(
+    userId: string,
+    row: Row,
+    workflow: JsonObject,
+    name: string | undefined,
+  ): Promise<number | null> {
     if (sameJson(workflow, row.content)) return row.version
-    const { workflows } = this.#options
-    const current = await workflows.find(userId, row.workflowId)
-    if (!current || sameJson(workflow, current.workflow)) return current?.version ?? null
-    // The edit was made by hand: the prompt and the model did not make it.
-    const change = { workflow, prompt: null, model: null }
-    const edited = { version: row.version, author: 'n8n' } as const
-    return (await workflows.update(userId, row.workflowId, null, change, edited))?.version ?? null
+    const edit = { workflow, author: 'n8n' as const, ...(name !== undefined && { name }) }
+    return this.#options.workflows.derive(userId, row.workflowId, row.version, edit)
   }
 
   /**

@@ -6,6 +6,7 @@ import { N8nError } from '../n8n/api-transport.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
 import type { Finding } from '../n8n/finding.ts'
 import { extractMetadata } from '../n8n/metadata.ts'
+import { checkStructure } from '../n8n/structure.ts'
 import { loadParameterFacts } from '../n8n/parameter-checks.ts'
 import { checkPublishable } from '../n8n/publish-checks.ts'
 import type { JsonObject } from '../n8n/workflow-json.ts'
@@ -57,6 +58,7 @@ const noTrigger: Finding = {
 function warningsOf(workflow: JsonObject, catalogue: Catalogue, findings: readonly Finding[]): Finding[] {
   const said = new Set(findings.map(({ code, node }) => `${code} ${node ?? ''}`))
   const checked = new Set(['unknown-node-type', 'unknown-node-version', 'no-trigger'])
+  for (const { code } of checkStructure(workflow).findings) checked.add(code)
   return extractMetadata(workflow, catalogue).warnings.flatMap(({ code, message, node }): Finding[] =>
     checked.has(code) || said.has(`${code} ${node ?? ''}`)
       ? []

@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { deploymentStatuses } from '../db/schema/deployments.ts'
 import { Finding } from '../n8n/finding.ts'
 import { slotReasons, slotStatuses } from '../workflows/slot-bindings.ts'
-import { Bindings, NewDeployment } from './contract.ts'
+import { Bindings, Fixes, NewDeployment } from './contract.ts'
 
 export const PlanRequest = NewDeployment.pick({
   workflowId: true,
@@ -12,7 +12,7 @@ export const PlanRequest = NewDeployment.pick({
   publish: true,
   withDependencies: true,
 })
-  .extend({ bindings: Bindings.optional() })
+  .extend({ fixes: Fixes.optional(), bindings: Bindings.optional() })
   .meta({ ref: 'PlanRequest' })
 export type PlanRequest = z.output<typeof PlanRequest>
 
@@ -131,7 +131,15 @@ export const Plan = z
       description:
         'Always set by Flowkeep. errorWorkflow: the one of the workflow’s own, else the error reporter; null: its own Error Trigger, or not set up yet',
     }),
-    changes: z.array(Pointed).meta({ description: 'What is mended or left out, for n8n would refuse it' }),
+    changes: z
+      .array(Pointed)
+      .meta({ description: 'Bookkeeping that is left out or filled in, of no effect on a run' }),
+    fixes: z.array(z.string()).meta({
+      description:
+        'Codes of the repairs, among those asked for, that this plan makes. Deploying saves the repaired workflow as a new ' +
+        'version, made from this one',
+    }),
+    webhookUrls: z.array(z.string()).meta({ description: 'Where its triggers will be reached' }),
     live: z
       .object({
         version: z.number().int(),

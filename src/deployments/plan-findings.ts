@@ -1,5 +1,4 @@
 /** @module All that a plan has found: what would stop it, and what to know. Every check of a plan adds its findings here. */
-import type { FieldError } from '../errors.ts'
 import type { Finding } from '../n8n/finding.ts'
 import { quoted, type ResolvedSlot } from '../workflows/slot-bindings.ts'
 import { slotFindings } from './slot-findings.ts'
@@ -9,19 +8,17 @@ export interface PlanFacts {
   slots: readonly ResolvedSlot[]
   /** Slots bound to a credential that n8n does not have. */
   goneFromN8n: readonly ResolvedSlot[]
-  /** Why n8n would refuse the body. */
-  refusals: readonly FieldError[]
+  /** What n8n would refuse in the workflow: see `checkStructure`. */
+  structure: readonly Finding[]
   webhooks: ConflictSearch
   /** It was in n8n before Flowkeep and is not there any more. */
   isTrackedGone: boolean
 }
 
 export function planFindings(facts: PlanFacts): Finding[] {
-  const { slots, goneFromN8n, refusals, webhooks, isTrackedGone } = facts
+  const { slots, goneFromN8n, structure, webhooks, isTrackedGone } = facts
   return [
-    ...refusals.map(
-      ({ pointer, detail }): Finding => ({ code: 'not-sendable', level: 'error', pointer, message: detail }),
-    ),
+    ...structure,
     ...slotFindings(slots),
     ...goneFromN8n.map(
       ({ node, type, displayName, credential }): Finding => ({

@@ -4,6 +4,7 @@ import { type Connection, type InstanceConnections, toAppError } from '../instan
 import { consentUrl } from '../instances/oauth-consent.ts'
 import { N8nError } from '../n8n/api-transport.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
+import { productionUrls } from '../n8n/webhook-paths.ts'
 import { contentHash } from '../n8n/workflow-json.ts'
 import { type Finding, hasErrors } from '../n8n/finding.ts'
 import { withSubWorkflows } from '../n8n/sub-workflow-refs.ts'
@@ -49,9 +50,9 @@ export class Planner {
    */
   async plan(userId: string, request: PlanRequest, assumed: ReadonlySet<string> = new Set()): Promise<Plan> {
     const { releases, connections } = this.#options
-    const { workflowId, instanceId, version } = request
+    const { workflowId, instanceId, version, fixes } = request
     const chosen = chosenBindings(request.bindings)
-    const release = await releases.find(userId, workflowId, instanceId, version)
+    const release = await releases.find(userId, workflowId, instanceId, version, fixes)
     const deployed = await releases.deployed(userId, workflowId, instanceId)
     const connection = await connections.open(userId, instanceId)
     if (!connection) throw new AppError('not-found', 'No such instance')
@@ -123,7 +124,7 @@ export class Planner {
       resolved.map((slot) => ({ node: slot.node.name, type: slot.type, slot })),
       ({ slot }) => credentialOf(slot)?.ref,
     )
-    const { body, changes, errors } = toRemoteBody(workflow, catalogue, {
+    const { body, changes, findings } = toRemoteBody(workflow, catalogue, {
       credentials: refs,
       errorHandling,
       acceptedSettings,
@@ -135,7 +136,7 @@ export class Planner {
       : { conflicts: [], complete: true }
     const problems = [
       ...planFindings({
-        ...{ slots: resolved, goneFromN8n, refusals: errors, webhooks },
+        ...{ slots: resolved, goneFromN8n, structure: findings, webhooks },
         isTrackedGone: readsLive(deployed) && remote === null,
       }),
       ...called.findings,
@@ -174,6 +175,8 @@ export class Planner {
       conflicts,
       forcedSettings: { ...savedExecutions, errorWorkflow: errorHandling.errorWorkflow },
       changes,
+      fixes: release.applied,
+      webhookUrls: productionUrls(instance.baseUrl, release.endpoints),
       live: live || null,
       problems,
     }

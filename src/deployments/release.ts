@@ -9,6 +9,7 @@ import { AppError, invalid } from '../errors.ts'
 import type { N8nWorkflow } from '../n8n/api-shapes.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
 import { readSlots, type WorkflowSlots } from '../n8n/slots.ts'
+import { checkStructure } from '../n8n/structure.ts'
 import type { JsonObject } from '../n8n/workflow-json.ts'
 import {
   type BindingSource,
@@ -25,7 +26,10 @@ export interface Release {
   version: number
   workflow: JsonObject
   contentHash: string
-  webhookPaths: string[]
+  /** Such as `form/signup`: see `productionUrls`. */
+  endpoints: string[]
+  /** Codes of the repairs that were made; then `workflow` is not the version's as it is saved. */
+  applied: string[]
   wanted: WorkflowSlots
 }
 
@@ -61,6 +65,7 @@ export class Releases {
 
   /**
    * @param version default: the current one
+   * @param fixes codes of findings whose repair is made
    * @throws {AppError} `invalid` for a workflow, version or instance that is not the user's
    */
   async find(
@@ -68,6 +73,7 @@ export class Releases {
     workflowId: string,
     instanceId: string,
     version: number | undefined,
+    fixes: readonly string[] = [],
   ): Promise<Release> {
     const [[row], [instance]] = await this.#db.batch([
       this.#db
@@ -75,7 +81,7 @@ export class Releases {
           version: workflowVersions.version,
           workflow: workflowVersions.data,
           contentHash: workflowVersions.contentHash,
-          webhookPaths: workflowVersions.webhookPaths,
+          endpoints: workflowVersions.endpoints,
         })
         .from(workflows)
         .leftJoin(
@@ -92,18 +98,21 @@ export class Releases {
         .where(and(eq(instances.userId, userId), eq(instances.id, instanceId))),
     ])
     if (!row) throw invalid('/workflowId', 'No such workflow')
-    const { workflow, contentHash, webhookPaths } = row
-    if (row.version === null || !workflow) {
+    const { workflow: saved, contentHash, endpoints } = row
+    if (row.version === null || !saved) {
       throw invalid('/version', `The workflow has no version ${version}`)
     }
     if (!instance) throw invalid('/instanceId', 'No such instance')
+    const { workflow, applied } =
+      fixes.length > 0 ? checkStructure(saved, fixes) : { workflow: saved, applied: [] }
     return {
       workflowId,
       instanceId,
       version: row.version,
       workflow,
       contentHash: contentHash ?? '',
-      webhookPaths: webhookPaths ?? [],
+      endpoints: endpoints ?? [],
+      applied,
       wanted: readSlots(workflow, await this.#loadCatalogue()),
     }
   }

@@ -97,7 +97,10 @@ export class RemoteCredentials {
     const { id } = ref
     if (state.fingerprint === fingerprint && !(can.credentialRead && (await isGone(client, id, call))))
       return ref
-    const pushed = await this.#send(client, ref, sent, state, can, call)
+    const pushed = await this.#send(client, ref, sent, state, can, call).catch((error: unknown) => {
+      if (error instanceof N8nError) error.subject = `Credential "${opened.credential.name}" (${sent.type})`
+      throw error
+    })
     await this.#db
       .update(remoteCredentials)
       .set({ n8nCredentialId: pushed.id, fingerprint, pushedAt: this.#now() })

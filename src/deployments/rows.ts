@@ -1,6 +1,7 @@
 import { deployments } from '../db/schema/deployments.ts'
 import { instances } from '../db/schema/instances.ts'
 import { workflowVersions } from '../db/schema/workflows.ts'
+import { productionUrls } from '../n8n/webhook-paths.ts'
 import type { Deployment } from './contract.ts'
 
 /** Of a deployment, joined with its instance and the version that it names. */
@@ -19,7 +20,7 @@ export const columns = {
   intent: deployments.intent,
   liveSince: deployments.liveSince,
   baseUrl: instances.baseUrl,
-  webhookPaths: workflowVersions.webhookPaths,
+  endpoints: workflowVersions.endpoints,
   createdAt: deployments.createdAt,
   updatedAt: deployments.updatedAt,
 }
@@ -27,12 +28,12 @@ export const columns = {
 type Row = Omit<Deployment, 'webhookUrls' | 'liveSince' | 'createdAt' | 'updatedAt'> & {
   liveSince: Date | null
   baseUrl: string
-  webhookPaths: string[]
+  endpoints: string[]
   createdAt: Date
   updatedAt: Date
 }
 
-export function toDeployment({ baseUrl, webhookPaths, createdAt, updatedAt, ...row }: Row): Deployment {
+export function toDeployment({ baseUrl, endpoints, createdAt, updatedAt, ...row }: Row): Deployment {
   const { intent, liveSince } = row
   return {
     ...row,
@@ -41,7 +42,7 @@ export function toDeployment({ baseUrl, webhookPaths, createdAt, updatedAt, ...r
       ...(intent.version !== undefined && { version: intent.version }),
     },
     liveSince: liveSince?.toISOString() ?? null,
-    webhookUrls: webhookPaths.map((path) => `${baseUrl}/webhook/${encodeURI(path.replace(/^\/+/, ''))}`),
+    webhookUrls: productionUrls(baseUrl, endpoints),
     createdAt: createdAt.toISOString(),
     updatedAt: updatedAt.toISOString(),
   }

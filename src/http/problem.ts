@@ -18,6 +18,7 @@ const problems = {
   'email-taken': [409, 'The e-mail address is taken'],
   'name-taken': [409, 'The name is taken'],
   'deployment-exists': [409, 'Deployed or tracked there already'],
+  'instance-exists': [409, 'Server already added'],
   'in-use': [409, 'In use'],
   'version-conflict': [412, 'Not the current version'],
   'too-large': [413, 'Too large'],

@@ -5,7 +5,7 @@ import type { Db } from '../db/client.ts'
 import { instances } from '../db/schema/instances.ts'
 import { AppError, type ErrorCode } from '../errors.ts'
 import { createN8nClient, type N8nClient } from '../n8n/api-client.ts'
-import type { N8nError, N8nErrorKind } from '../n8n/api-transport.ts'
+import type { N8nError, N8nErrorKind, UnreachableReason } from '../n8n/api-transport.ts'
 import { apiKeyContext } from './repository.ts'
 import { checkBaseUrl } from './url-guard.ts'
 
@@ -112,6 +112,18 @@ const failures = {
   'server-error': ['instance-unreachable', 'The n8n server failed to do this; its log tells why'],
 } satisfies Record<N8nErrorKind, [ErrorCode, string]>
 
+/** The platform's own words hold addresses and stacks, so they are never shown. */
+const unreachable = {
+  'connection-refused':
+    'Nothing listens at the address and port of the n8n server. Check the URL and that n8n runs',
+  'unknown-host': 'The host name of the n8n server does not resolve. Check the URL for typing errors',
+  tls: 'The n8n server does not speak https at that port. Check the port, or whether the URL should start with http',
+  certificate:
+    'The certificate of the n8n server is not trusted. Check that it is valid for the host and not expired',
+  'connection-lost':
+    'The n8n server closed the connection without an answer. Check that it runs, then try again',
+} satisfies Record<UnreachableReason, string>
+
 /** Codes that a route which calls n8n may answer with, for its description. */
 export const instanceErrors = [...new Set(Object.values(failures).map(([code]) => code))] as ErrorCode[]
 
@@ -123,7 +135,10 @@ export function toAppError(error: N8nError): AppError {
     error.retryAfterSeconds ?? defaultRetryAfterSeconds,
     maxRetryAfterSeconds,
   )
-  return new AppError(code, error.detail === undefined ? message : `${message}: ${error.detail}`, {
+  const { detail, reason, subject } = error
+  const what = reason === undefined ? message : unreachable[reason]
+  const text = detail === undefined ? what : subject === undefined ? `${what}: ${detail}` : detail
+  return new AppError(code, subject === undefined ? text : `${subject}: ${text}`, {
     ...(code === 'instance-busy' && { retryAfterSeconds }),
     cause: error,
   })

@@ -4,9 +4,15 @@ import { instanceStatuses } from '../db/schema/instances.ts'
 import { pageQuery, sliceOf } from '../http/page.ts'
 
 const Name = z.string().trim().min(1, 'At least 1 character').max(128, 'At most 128 characters')
-const BaseUrl = z.string().min(1, 'At least 1 character').max(2048, 'At most 2,048 characters').meta({
-  description: 'Where n8n is reached, such as https://n8n.example.com; a path prefix is kept',
-})
+const BaseUrl = z
+  .string()
+  .min(1, 'At least 1 character')
+  .max(2048, 'At most 2,048 characters')
+  .meta({
+    description:
+      'Where n8n is reached, such as https://n8n.example.com. A path prefix is kept; what follows it in the URL of a ' +
+      'page or of the API (/home/workflows, /api/v1) is cut off',
+  })
 const ApiKey = z
   .string()
   .regex(/^[\x21-\x7e]{1,4096}$/, '1 to 4,096 printable ASCII characters without spaces')

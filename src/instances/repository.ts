@@ -76,7 +76,7 @@ export class InstanceRepository {
     this.#settings = settings
   }
 
-  /** @throws {AppError} `url-not-allowed`, `name-taken`, `quota-exceeded`, `idempotency-key-reused`, `conflict`, `key-unavailable` */
+  /** @throws {AppError} `url-not-allowed`, `name-taken`, `instance-exists`, `quota-exceeded`, `idempotency-key-reused`, `conflict`, `key-unavailable` */
   async create(userId: string, body: NewInstance, key?: CreationKey): Promise<CreatedInstance> {
     const id = uuidv7()
     const createdAt = this.#now()
@@ -87,12 +87,12 @@ export class InstanceRepository {
     const row = { ...untested, id, name: body.name, baseUrl, version: 1, createdAt, updatedAt: createdAt }
     const quota = { table: 'instances', limit: this.#settings.quotas.instances } as const
     const made = await createOnce(this.#db, { userId, resourceId: id, key, quota }, [
-      this.#db.insert(instances).values({ ...row, userId, apiKey }),
+      this.#db.insert(instances).values({ ...row, userId, apiKey, serverKey: baseUrl }),
       this.#db
         .insert(webhookTokens)
         .values({ id: uuidv7(), userId, instanceId: id, label: 'first', hash, createdAt }),
       auditEvent(this.#db, userId, 'instance.created', id),
-    ]).catch(nameTaken)
+    ]).catch((error: unknown) => this.#taken(userId, baseUrl, error))
     if (!made.replayed) return { ...this.#toInstance(row), webhookToken: token }
     const earlier = await this.find(userId, made.id)
     if (!earlier) throw new AppError('conflict', 'The instance that this request created has been deleted')
@@ -130,7 +130,7 @@ export class InstanceRepository {
   /**
    * The API key is bound to the origin that it was entered for, so another origin takes the key again.
    * @param tested what a test of the new key at the new URL found; without it a changed connection counts as untested
-   * @throws {AppError} `url-not-allowed`, `invalid`, `name-taken`, `in-use` for another origin once it has been used,
+   * @throws {AppError} `url-not-allowed`, `invalid`, `name-taken`, `instance-exists`, `in-use` for another origin once it has been used,
    * `conflict` when others keep changing it
    */
   async update(
@@ -182,6 +182,7 @@ export class InstanceRepository {
           with updated as (
             update instances
             set name = ${next.name}, base_url = ${next.baseUrl}, version = version + 1,
+              server_key = case when base_url = ${next.baseUrl} then server_key else ${next.baseUrl} end,
               api_key = coalesce(${apiKey ? JSON.stringify(apiKey) : null}::jsonb, api_key)
               ${reconnected ? sql`, ${testResult(tested)}, next_poll_at = ${this.#now()}, poll_failures = 0` : sql``}
             where user_id = ${userId} and id = ${id} and version = ${stored.version}
@@ -190,7 +191,7 @@ export class InstanceRepository {
           insert into audit_events (id, user_id, action, subject_id, details)
           select ${uuidv7()}, ${userId}, 'instance.updated', id, ${changed}::jsonb from updated
           returning subject_id`)
-        .catch(nameTaken)
+        .catch((error: unknown) => this.#taken(userId, next.baseUrl, error))
       if (rows.length > 0) return this.find(userId, id)
     }
     throw new AppError('conflict', 'The instance is being changed by others; read it and try again')
@@ -259,6 +260,25 @@ export class InstanceRepository {
     return row ?? null
   }
 
+  /** @throws {AppError} `name-taken`, `instance-exists` with the one that the server has already, else what was given */
+  async #taken(userId: string, baseUrl: string, error: unknown): Promise<never> {
+    const { constraint } = databaseError(error)
+    if (constraint === 'instances_name_key') {
+      throw new AppError('name-taken', 'You have another instance of that name')
+    }
+    if (constraint !== 'instances_server_key') throw error
+    const [first] = await this.#db
+      .select({ id: instances.id, name: instances.name })
+      .from(instances)
+      .where(and(eq(instances.userId, userId), eq(instances.serverKey, baseUrl)))
+    if (!first) throw new AppError('conflict', 'The instance of this server has just been deleted. Try again')
+    const detail = `You have added this server already, as “${first.name}”. Use that instance`
+    throw new AppError('instance-exists', detail, {
+      errors: [{ pointer: '/baseUrl', detail }],
+      extra: { instanceId: first.id, instanceName: first.name },
+    })
+  }
+
   #checked(baseUrl: string): string {
     return checkBaseUrl(baseUrl, {
       allowLoopback: this.#settings.allowLoopbackInstances,
@@ -313,10 +333,3 @@ export const apiKeyContext = (userId: string, instanceId: string, baseUrl: strin
   type: 'n8nApi',
   origin: originOf(baseUrl),
 })
-
-function nameTaken(error: unknown): never {
-  if (databaseError(error).constraint === 'instances_name_key') {
-    throw new AppError('name-taken', 'You have another instance of that name')
-  }
-  throw error
-}

@@ -43,12 +43,15 @@ export function instanceRoutes(deps: InstanceRouteDeps) {
       describe({
         tag,
         summary: 'Add an n8n server',
-        description: 'Takes Idempotency-Key. The webhook token is shown this once.',
+        description:
+          'Takes Idempotency-Key. The webhook token is shown this once. A server that you have added already is a 409 ' +
+          'with its `instanceId`.',
         responses: { 201: CreatedInstance },
         errors: [
           'invalid',
           'url-not-allowed',
           'name-taken',
+          'instance-exists',
           'quota-exceeded',
           'idempotency-key-reused',
           'conflict',
@@ -94,6 +97,7 @@ export function instanceRoutes(deps: InstanceRouteDeps) {
           'invalid',
           'url-not-allowed',
           'name-taken',
+          'instance-exists',
           'conflict',
           'version-conflict',
           'precondition-required',

@@ -32,6 +32,7 @@ function refuse(detail: string): never {
 }
 
 /**
+ * A page of n8n's editor or a call of its API stands for the n8n that has it, its query and fragment included.
  * @returns origin and path prefix, normalised, without a trailing slash
  * @throws {AppError} `url-not-allowed`
  */
@@ -51,7 +52,8 @@ export function checkBaseUrl(text: string, rules: UrlRules): string {
   if (/^[\d.]+$/.test(url.hostname) && authority.replace(/:\d*$/, '') !== url.hostname) {
     return refuse('Write the address as four decimal numbers')
   }
-  if (/[?#]/.test(text)) return refuse('Leave the query and the fragment out')
+  const prefix = withoutPage(url.pathname)
+  if (/[?#]/.test(text) && prefix === url.pathname) return refuse('Leave the query and the fragment out')
 
   const loopback = isLoopback(url.hostname)
   if (loopback && !rules.allowLoopback) return refuse('The host is not on the public internet')
@@ -64,8 +66,15 @@ export function checkBaseUrl(text: string, rules: UrlRules): string {
   const own = new URL(rules.publicUrl)
   if (loopback ? url.host === own.host : url.hostname === own.hostname)
     return refuse('This is the server itself')
-  return url.origin + url.pathname.replace(/\/+$/, '')
+  return url.origin + prefix.replace(/\/+$/, '')
 }
+
+/** Pages of n8n's editor and calls of its APIs, which people copy from the address bar and from its documentation. */
+const pageOfN8n =
+  /\/(?:api\/v\d+|rest|home\/[\w-]+|projects\/[\w-]+|workflows?\/[\w-]+|executions\/[\w-]+|settings\/[\w-]+|(?:workflows|credentials|executions|signin|signup|setup|forgot-password|insights|personal|templates)(?=\/*$))(?:\/.*)?$/
+
+/** What comes before such a page: the path prefix that n8n itself is under. */
+const withoutPage = (pathname: string): string => pathname.replace(pageOfN8n, '')
 
 export const isLoopback = (host: string): boolean =>
   host === 'localhost' || host.endsWith('.localhost') || /^127(\.\d{1,3}){3}$/.test(host) || host === '[::1]'

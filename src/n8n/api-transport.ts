@@ -16,12 +16,21 @@ export type N8nErrorKind =
   | 'too-large'
   | 'server-error'
 
+/** `tls`: what listens there does not speak TLS, as on the port of an http server. */
+export type UnreachableReason =
+  | 'connection-refused'
+  | 'unknown-host'
+  | 'tls'
+  | 'certificate'
+  | 'connection-lost'
+
 export interface N8nErrorOptions {
   operation: string
   status?: number | undefined
   ambiguous?: boolean
   retryAfterSeconds?: number | undefined
   detail?: string | undefined
+  reason?: UnreachableReason | undefined
   cause?: unknown
 }
 
@@ -35,8 +44,12 @@ export class N8nError extends Error {
   /** A write that may have been applied all the same: look before trying again. */
   readonly ambiguous: boolean
   readonly retryAfterSeconds: number | undefined
-  /** n8n's reason, for `rejected` and `conflict` only: one line, redacted, at most 200 characters. */
+  /** n8n's reason, for `rejected` and `conflict` only: one line, redacted, at most 4 KB. */
   readonly detail: string | undefined
+  /** Why there was no answer, where the platform tells. */
+  readonly reason: UnreachableReason | undefined
+  /** What it is about, such as a credential by its name; whoever knows it sets it. */
+  subject: string | undefined
 
   constructor(kind: N8nErrorKind, options: N8nErrorOptions) {
     super(
@@ -50,6 +63,7 @@ export class N8nError extends Error {
     this.ambiguous = options.ambiguous ?? false
     this.retryAfterSeconds = options.retryAfterSeconds
     this.detail = options.detail
+    this.reason = options.reason
   }
 }
 
@@ -78,7 +92,7 @@ export interface N8nRequest<T> {
 
 export type Send = <T>(request: N8nRequest<T>) => Promise<T>
 
-const MAX_DETAIL_CHARS = 200
+const MAX_DETAIL_CHARS = 4096
 const MAX_REFUSAL_BYTES = 64 * 1024
 const MAX_RETRY_AFTER_SECONDS = 24 * 60 * 60
 
@@ -124,7 +138,7 @@ export function createTransport(options: TransportOptions): Send {
       if (error instanceof N8nError) throw error
       if (signal.aborted) throw failed('timeout', { status, ambiguous: isWrite, cause: error })
       const ambiguous = isWrite && !isBeforeSending(error)
-      throw failed('unreachable', { status, ambiguous, cause: error })
+      throw failed('unreachable', { status, ambiguous, reason: unreachableReason(error), cause: error })
     }
   }
 }
@@ -229,7 +243,7 @@ async function readDetail(response: Response, apiKey: string): Promise<string | 
   }
 }
 
-/** One line of at most 200 characters without the API key, markup, and secrets. */
+/** One line of at most 4 KB without the API key, markup, and secrets. */
 export function redactDetail(text: string, apiKey: string): string {
   const line = redact(text.slice(0, MAX_REFUSAL_BYTES).replaceAll(apiKey, redacted))
     .replace(/[\s\p{Cc}]+/gu, ' ')
@@ -265,4 +279,23 @@ function isBeforeSending(error: unknown): boolean {
     if ('code' in each && typeof each.code === 'string' && NOT_CONNECTED.has(each.code)) return true
   }
   return false
+}
+
+/** By the code in Node, by the wording in workerd, which gives none. */
+const REASONS: [UnreachableReason, RegExp][] = [
+  ['connection-refused', /ECONNREFUSED|connection refused/i],
+  ['unknown-host', /ENOTFOUND|EAI_AGAIN|DNS|name resolution|getaddrinfo/i],
+  ['certificate', /certificate|CERT_|SELF_SIGNED|ALTNAME/i],
+  ['tls', /WRONG_VERSION_NUMBER|EPROTO|ERR_SSL|TLS|SSL|handshake/i],
+  ['connection-lost', /ECONNRESET|UND_ERR_SOCKET|connection (?:lost|reset|closed)|disconnected|hang up/i],
+]
+
+function unreachableReason(error: unknown): UnreachableReason | undefined {
+  const texts: string[] = []
+  for (let each = error, depth = 0; each instanceof Error && depth < 5; each = each.cause, depth += 1) {
+    texts.push('code' in each ? String(each.code) : '', each.message)
+    if (each instanceof AggregateError) texts.push(...each.errors.map(String))
+  }
+  const text = texts.join(' ')
+  return REASONS.find(([, pattern]) => pattern.test(text))?.[0]
 }

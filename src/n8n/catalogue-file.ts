@@ -40,8 +40,16 @@ export type ParameterRow = [
  * `method`: a literal, or `=name` for the parameter that holds it.
  * `sources`: parameters tried in order for the path (dots descend), empty when the path is `suffix` alone.
  * `fullPath` 0: n8n puts the node's webhook id before it. `below`: the suffix applies to lower type versions only.
+ * `endpoint`: where n8n serves it, unless below `/webhook/`.
  */
-export type WebhookRow = [method: string, sources: string[], suffix: string, fullPath: number, below?: number]
+export type WebhookRow = [
+  method: string,
+  sources: string[],
+  suffix: string,
+  fullPath: number,
+  below?: number | null,
+  endpoint?: 'form' | 'mcp',
+]
 
 /** One description, shared by the type versions it is for. */
 export interface DescriptionRow {

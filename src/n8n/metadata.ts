@@ -51,6 +51,8 @@ export interface WorkflowMetadata {
   triggerTypes: string[]
   /** paths that enabled triggers answer, as far as the JSON tells */
   webhookPaths: string[]
+  /** the same behind the endpoint of n8n that serves each, such as `form/signup` */
+  endpoints: string[]
   nodeCount: number
   /** at most 200 */
   warnings: WorkflowWarning[]
@@ -81,6 +83,7 @@ export function extractMetadata(workflow: Record<string, unknown>, catalogue: Ca
     requiredCredentialTypes: [...found.requirements.keys()].toSorted(),
     triggerTypes: [...found.triggerTypes].toSorted(),
     webhookPaths: [...found.webhookPaths].toSorted(),
+    endpoints: [...found.endpoints].toSorted(),
     nodeCount: nodes.length,
     warnings: found.warnings,
     requirements: [...found.requirements]
@@ -97,6 +100,7 @@ class Findings {
   readonly nodeTypes = new Set<string>()
   readonly triggerTypes = new Set<string>()
   readonly webhookPaths = new Set<string>()
+  readonly endpoints = new Set<string>()
   readonly requirements = new Map<string, { nodes: Set<string>; required: boolean }>()
   readonly unresolved: { node: string; reason: string }[] = []
   readonly warnings: WorkflowWarning[] = []
@@ -144,8 +148,10 @@ function readNode(node: Record<string, unknown>, label: string, catalogue: Catal
     found.warn('unresolved-credential-type', reason, label)
   }
   if (!description?.facts.w) return
-  const { paths, unknown } = webhookPaths(node, description, displayedParameters(node, description))
+  const values = displayedParameters(node, description)
+  const { paths, endpoints, unknown } = webhookPaths(node, description, values)
   for (const path of paths) found.webhookPaths.add(path)
+  for (const endpoint of endpoints) found.endpoints.add(endpoint)
   if (unknown) found.warn('unknown-webhook-path', 'The URL is known only once n8n has the workflow', label)
 }
 

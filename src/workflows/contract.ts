@@ -156,7 +156,9 @@ export const WorkflowVersionSummary = z
       description: 'The version it was made from: the one before, the one restored, or the one edited in n8n',
     }),
     author: z.enum(versionAuthors).meta({
-      description: 'n8n: edited in n8n and adopted; such a version has no prompt and no model',
+      description:
+        'n8n: edited in n8n and adopted; such a version has no prompt and no model. flowkeep: the fixes that a deployment ' +
+        'was asked to apply',
     }),
   })
   .meta({ ref: 'WorkflowVersionSummary' })

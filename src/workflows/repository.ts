@@ -1,4 +1,4 @@
-import { and, arrayContains, desc, eq, inArray, lt, or, sql } from 'drizzle-orm'
+import { and, arrayContains, desc, eq, lt, or, sql } from 'drizzle-orm'
 import type { BatchItem } from 'drizzle-orm/batch'
 import { v7 as uuidv7 } from 'uuid'
 import { auditEvent } from '../db/audit.ts'
@@ -15,13 +15,10 @@ import {
   type NewWorkflow,
   type Workflow,
   type WorkflowChange,
-  type WorkflowDiff,
   type WorkflowFilter,
   type WorkflowSummary,
-  type WorkflowVersion,
-  type WorkflowVersionSummary,
 } from './contract.ts'
-import { diffWorkflows, sameJson } from './diff.ts'
+import { ownedVersions, WorkflowVersions } from './versions.ts'
 import {
   anyDiffers,
   columns,
@@ -33,13 +30,11 @@ import {
   sizeBytes,
   summaryColumns,
   toSummary,
-  toVersion,
   toWorkflow,
   type Values,
-  versionColumns,
   versionedFields,
   versionOf,
-  versionSummaryColumns,
+  versionedText,
   type VersionOrigin,
 } from './rows.ts'
 
@@ -52,7 +47,7 @@ export interface MadeAlong {
 }
 
 /** A user's workflows. Every method takes the owner first and sees no one else's rows. */
-export class WorkflowRepository {
+export class WorkflowRepository extends WorkflowVersions {
   readonly #db: Db
   readonly #now: () => Date
   readonly #loadCatalogue: () => Promise<Catalogue>
@@ -64,6 +59,7 @@ export class WorkflowRepository {
     loadCatalogue: () => Promise<Catalogue>,
     quotas: { workflows: number },
   ) {
+    super(db)
     this.#db = db
     this.#now = now
     this.#loadCatalogue = loadCatalogue
@@ -110,7 +106,7 @@ export class WorkflowRepository {
       ...(also?.statements(id) ?? []),
     ])
     if (!made.replayed) {
-      const { data: workflow, ...rest } = row
+      const { data: workflow, endpoints: _, ...rest } = row
       return toWorkflow({ id, ...rest, workflow })
     }
     const earlier = await this.find(userId, made.id)
@@ -199,61 +195,6 @@ export class WorkflowRepository {
     return deleteUnlessUsed(this.#db, 'workflows', { userId, id, force })
   }
 
-  /** Newest first; the cursor is the last version number of the page before. Null when there is no such workflow. */
-  async versions(
-    userId: string,
-    id: string,
-    page: { limit?: number | undefined; cursor?: number | undefined },
-  ): Promise<Slice<WorkflowVersionSummary> | null> {
-    const limit = page.limit ?? 50
-    const matching = this.#db.$with('matching').as(
-      this.#db
-        .select({ key: sql`${workflowVersions.version}`.as('key'), sizeBytes: sizeBytes(workflowVersions) })
-        .from(workflowVersions)
-        .where(
-          and(
-            ownedVersions(userId, id),
-            page.cursor === undefined ? undefined : lt(workflowVersions.version, page.cursor),
-          ),
-        )
-        .orderBy(desc(workflowVersions.version))
-        .limit(limit + 1),
-    )
-    const rows = await this.#db
-      .with(matching)
-      .select({ row: versionSummaryColumns, matched: matchedCount })
-      .from(workflowVersions)
-      .where(and(ownedVersions(userId, id), sql`${workflowVersions.version} in ${fittingKeys}`))
-      .orderBy(desc(workflowVersions.version))
-    // Every workflow has its first version.
-    if (rows.length === 0) return null
-    return pageOf(rows, limit, toVersion, (row) => String(row.version))
-  }
-
-  async findVersion(userId: string, id: string, version: number): Promise<WorkflowVersion | null> {
-    const [row] = await this.#db
-      .select(versionColumns)
-      .from(workflowVersions)
-      .where(ownedVersions(userId, id, version))
-    return row ? toVersion(row) : null
-  }
-
-  /** Null when the workflow or one of the versions does not exist. */
-  async diff(userId: string, id: string, from: number, to: number): Promise<WorkflowDiff | null> {
-    const rows = await this.#db
-      .select(versionColumns)
-      .from(workflowVersions)
-      .where(ownedVersions(userId, id, from, to))
-    const older = rows.find((row) => row.version === from)
-    const newer = rows.find((row) => row.version === to)
-    if (!older || !newer) return null
-    const fields = (['name', 'description', 'prompt', 'model', 'tags'] as const).filter(
-      (field) => !sameJson(older[field], newer[field]),
-    )
-    const settings = sameJson(older.workflow.settings, newer.workflow.settings) ? [] : (['settings'] as const)
-    return { from, to, ...diffWorkflows(older.workflow, newer.workflow), fields: [...fields, ...settings] }
-  }
-
   /**
    * Makes a new version with the content of an earlier one. Null when the workflow or the version does not exist.
    * @throws {AppError} `version-conflict`, as `update`
@@ -266,9 +207,61 @@ export class WorkflowRepository {
   ): Promise<Workflow | null> {
     const earlier = await this.findVersion(userId, id, version)
     if (!earlier) return null
-    const { name, description, prompt, model, tags, workflow } = earlier
+    const { author, name, description, prompt, model, tags, workflow } = earlier
     const values = { name, description, prompt, model, tags, ...(await this.#extract(workflow)) }
-    return this.#write(userId, id, expected, values, { parent: sql`${version}::integer` })
+    return this.#write(userId, id, expected, values, { parent: sql`${version}::integer`, author })
+  }
+
+  /**
+   * The version that has this content, or else a new one, made from another. A fix keeps what the other says of itself; an
+   * edit in n8n has neither prompt nor model, and its name is the workflow's only where it was changed there.
+   * @returns its number; null when the workflow or the version does not exist
+   * @throws {AppError} `invalid-workflow`, `too-large`
+   */
+  async derive(
+    userId: string,
+    id: string,
+    version: number,
+    {
+      workflow,
+      author,
+      name,
+    }: { workflow: Record<string, unknown>; author: 'flowkeep' | 'n8n'; name?: string },
+  ): Promise<number | null> {
+    const extracted = await this.#extract(parseWorkflow(workflow, inBody).workflow)
+    const rows = await this.#db
+      .select({
+        version: workflowVersions.version,
+        contentHash: workflowVersions.contentHash,
+        ...versionedText,
+      })
+      .from(workflowVersions)
+      .where(
+        and(
+          ownedVersions(userId, id),
+          or(eq(workflowVersions.version, version), eq(workflowVersions.contentHash, extracted.contentHash)),
+        ),
+      )
+      .orderBy(desc(workflowVersions.version))
+    const from = rows.find((row) => row.version === version)
+    if (!from) return null
+    const same =
+      from.contentHash === extracted.contentHash ? from : rows.find((row) => row.version !== version)
+    if (same) return same.version
+    const { name: before, description, prompt, model, tags } = from
+    const renamed = name === undefined ? undefined : shortened(name)
+    const values =
+      author === 'n8n'
+        ? { prompt: null, model: null, ...(renamed && { name: renamed }) }
+        : { name: before, description, prompt, model, tags }
+    const made = await this.#write(
+      userId,
+      id,
+      null,
+      { ...values, ...extracted },
+      { parent: sql`${version}::integer`, author },
+    )
+    return made?.version ?? null
   }
 
   /** `json`: within the limits of `parseWorkflow`. */
@@ -330,10 +323,3 @@ export class WorkflowRepository {
 }
 
 const owned = (userId: string, id: string) => and(eq(workflows.userId, userId), eq(workflows.id, id))
-
-const ownedVersions = (userId: string, id: string, ...versions: number[]) =>
-  and(
-    eq(workflowVersions.userId, userId),
-    eq(workflowVersions.workflowId, id),
-    versions.length === 0 ? undefined : inArray(workflowVersions.version, versions),
-  )

@@ -29,14 +29,19 @@ export const summaryColumns = {
 
 export const columns = { ...summaryColumns, warnings: workflows.warnings, workflow: workflows.data }
 
-export const versionSummaryColumns = {
-  version: workflowVersions.version,
-  parent: workflowVersions.parent,
+/** What a version says of itself, beside its content. */
+export const versionedText = {
   name: workflowVersions.name,
   description: workflowVersions.description,
   prompt: workflowVersions.prompt,
   model: workflowVersions.model,
   tags: workflowVersions.tags,
+}
+
+export const versionSummaryColumns = {
+  version: workflowVersions.version,
+  parent: workflowVersions.parent,
+  ...versionedText,
   nodeCount: workflowVersions.nodeCount,
   nodeTypes: workflowVersions.nodeTypes,
   requiredCredentialTypes: workflowVersions.requiredCredentialTypes,
@@ -90,6 +95,7 @@ export const versionOf = ({ parent, author = 'user' }: VersionOrigin) => ({
   requiredCredentialTypes: workflows.requiredCredentialTypes,
   triggerTypes: workflows.triggerTypes,
   webhookPaths: workflows.webhookPaths,
+  endpoints: workflows.endpoints,
   data: workflows.data,
   contentHash: workflows.contentHash,
   createdAt: workflows.updatedAt,

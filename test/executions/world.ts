@@ -1,4 +1,5 @@
 /** The routes of instances, deployments, executions and analytics over a real database; users are named by a header. */
+import { WorkflowRepository } from '../../src/workflows/repository.ts'
 import { Hono } from 'hono'
 import { v7 as uuidv7 } from 'uuid'
 import { AnalyticsRepository } from '../../src/analytics/repository.ts'
@@ -93,6 +94,7 @@ export function createWorld(database: TestDatabase, options: WorldOptions = {}) 
   const closed = { open: async () => null }
   const deployer = new Deployer(db, now, {
     ...{ ...instanceDeps, deployments, fingerprint, loadCatalogue },
+    workflows: new WorkflowRepository(db, now, loadCatalogue, { workflows: 1_000 }),
     credentials: closed,
     availableCredentials: new AvailableCredentials(db, closed, loadCatalogue),
     publicUrl: settings.publicUrl,

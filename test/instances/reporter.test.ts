@@ -73,7 +73,7 @@ describe('the error reporter', () => {
   test('of another instance on the same n8n is left alone', async () => {
     const { stub, user, path } = await connected.world()
     await user.call('POST', `${path}/reporter`)
-    const body = { name: 'same n8n', baseUrl: 'https://n8n.example.com', apiKey: stub.apiKey }
+    const body = { name: 'same n8n', baseUrl: 'https://n8n.example.com:8443', apiKey: stub.apiKey }
     const { json: second } = await user.call('POST', '/v1/instances', { body })
     expect((await user.call('POST', `/v1/instances/${second.id}/reporter`)).status).toBe(200)
     const names = [...stub.state.workflows.values()].map(({ name }) => name)

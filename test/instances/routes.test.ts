@@ -136,13 +136,40 @@ test('a name is taken once for each user', async () => {
   const { body: first } = await create(user)
   expect((await create(user)).body.code).toBe('name-taken')
   expect((await create(other)).status).toBe(201)
-  await create(user, { name: 'Second' })
+  await create(user, { name: 'Second', baseUrl: 'https://second.example.com' })
   const renamed = await world.call('PATCH', `/v1/instances/${first.id}`, {
     user,
     body: { name: 'Second' },
     headers: anyVersion,
   })
   expect([renamed.status, renamed.body.code]).toEqual([409, 'name-taken'])
+})
+
+test('a server is added once for each user, however its URL is written', async () => {
+  const [user, other] = [await world.user(), await world.user()]
+  const { body: first } = await create(user)
+  for (const baseUrl of [
+    'https://n8n.example.com/team',
+    'https://N8N.EXAMPLE.com:443/team/',
+    'https://n8n.example.com/team/api/v1',
+    'https://n8n.example.com/team/home/workflows?projectId=1#x',
+  ]) {
+    const { status, body: again } = await create(user, { name: 'Again', baseUrl })
+    expect([status, again.code]).toEqual([409, 'instance-exists'])
+    expect(again).toMatchObject({
+      instanceId: first.id,
+      instanceName: first.name,
+      errors: [{ pointer: '/baseUrl' }],
+    })
+  }
+  expect((await create(other)).status).toBe(201)
+  const { body: second } = await create(user, { name: 'Second', baseUrl: 'https://n8n.example.com/second' })
+  const patch = (id: string, change: object) =>
+    world.call('PATCH', `/v1/instances/${id}`, { user, body: change, headers: anyVersion })
+  const moved = await patch(second.id, { baseUrl: first.baseUrl })
+  expect([moved.status, moved.body.code, moved.body.instanceId]).toEqual([409, 'instance-exists', first.id])
+  expect((await patch(first.id, { baseUrl: 'https://n8n.example.com/third' })).status).toBe(200)
+  expect((await patch(second.id, { baseUrl: first.baseUrl })).status).toBe(200)
 })
 
 test('an Idempotency-Key repeats the instance without its token; with another body it is refused', async () => {
@@ -159,7 +186,8 @@ test('an Idempotency-Key repeats the instance without its token; with another bo
 
 test('the quota is a limit', async () => {
   const user = await world.user()
-  for (const name of ['1', '2', '3']) expect((await create(user, { name })).status).toBe(201)
+  for (const name of ['1', '2', '3'])
+    expect((await create(user, { name, baseUrl: `https://n8n.example.com/${name}` })).status).toBe(201)
   const refused = await create(user, { name: '4' })
   expect([refused.status, refused.body.code]).toEqual([403, 'quota-exceeded'])
 })

@@ -33,6 +33,41 @@ describe('what is allowed, and what it becomes', () => {
   })
 })
 
+describe('what is copied from n8n', () => {
+  test.each([
+    '/api/v1',
+    '/api/v1/',
+    '/api/v1/docs/',
+    '/home/workflows',
+    '/home/workflows?projectId=x#top',
+    '/home/credentials/',
+    '/workflow/abcDEF123',
+    '/workflow/abcDEF123/executions/7',
+    '/workflow/new?projectId=1',
+    '/workflows',
+    '/projects/Xy-1/workflows',
+    '/executions',
+    '/settings/api',
+    '/rest',
+    '/rest/login',
+    '/signin',
+    '/signin?redirect=%252Fhome',
+    '/setup',
+  ])('%s stands for the server itself', (page) => {
+    expect(outcome(`https://n8n.example.com${page}`)).toBe('https://n8n.example.com')
+    expect(outcome(`https://n8n.example.com:8443/tools/n8n${page}`)).toBe(
+      'https://n8n.example.com:8443/tools/n8n',
+    )
+  })
+
+  test.each(['/restaurant', '/api', '/workflows-n8n', '/home', '/team/signin-proxy', '/apis/v1'])(
+    '%s is a prefix like any other',
+    (prefix) => {
+      expect(outcome(`https://n8n.example.com${prefix}`)).toBe(`https://n8n.example.com${prefix}`)
+    },
+  )
+})
+
 describe('addresses that are not on the public internet, in every spelling', () => {
   test.each(
     [

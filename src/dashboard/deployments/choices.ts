@@ -1,7 +1,7 @@
 /** @module What a plan is made of, in a URL and in the fields of a form: read leniently, written one way. */
 import type { CredentialChoice } from '../../db/schema/deployments.ts'
 import { AppError } from '../../errors.ts'
-import { Binding as BindingShape, type Bindings, NewDeployment } from '../../deployments/contract.ts'
+import { Binding as BindingShape, type Bindings, Fixes, NewDeployment } from '../../deployments/contract.ts'
 import type { Deployer } from '../../deployments/deployer.ts'
 import type { Plan, PlannedSlot } from '../../deployments/plan-contract.ts'
 
@@ -21,6 +21,8 @@ export interface Choices {
   version: number | null
   publish: boolean
   reportSuccess: boolean
+  /** Codes of findings whose repair is wanted. */
+  fixes: string[]
   slots: SlotChoice[]
 }
 
@@ -54,6 +56,7 @@ export function readChoices(params: URLSearchParams): Choices {
     version: Version.safeParse(Number(params.get('version') || Number.NaN)).data ?? null,
     publish: params.get('publish') !== 'no',
     reportSuccess: params.get('report') === 'yes',
+    fixes: Fixes.safeParse(params.get('fix')?.split(',') ?? []).data ?? [],
     slots,
   }
 }
@@ -73,13 +76,14 @@ export const chosenSlots = ({ slots }: Pick<Choices, 'slots'>): Bindings =>
 
 /** What `readChoices` reads the same again. */
 export function choiceFields(choices: Choices): Record<string, string> {
-  const { workflowId, instanceId, version, publish, reportSuccess, slots } = choices
+  const { workflowId, instanceId, version, publish, reportSuccess, fixes, slots } = choices
   return {
     ...(workflowId && { workflow: workflowId }),
     ...(instanceId && { instance: instanceId }),
     ...(version !== null && { version: String(version) }),
     ...(!publish && { publish: 'no' }),
     ...(reportSuccess && { report: 'yes' }),
+    ...(fixes.length > 0 && { fix: fixes.join(',') }),
     ...Object.fromEntries(slots.map((each) => [slotField(each), slotValue(each.credential, each.sentTo)])),
   }
 }
@@ -92,6 +96,7 @@ export const planPath = (choices: Partial<Choices>): string => {
       version: null,
       publish: true,
       reportSuccess: false,
+      fixes: [],
       slots: [],
     },
     ...choices,
@@ -119,11 +124,18 @@ export async function planOf(
   let choices = chosen
   const dropped: string[] = []
   for (;;) {
-    const { workflowId, instanceId, version, publish } = choices
+    const { workflowId, instanceId, version, publish, fixes } = choices
     if (workflowId === null || instanceId === null) return { choices, plan: null, dropped }
     const bindings = chosenSlots(choices)
     try {
-      const request = { workflowId, instanceId, bindings, publish, ...(version !== null && { version }) }
+      const request = {
+        workflowId,
+        instanceId,
+        bindings,
+        publish,
+        fixes,
+        ...(version !== null && { version }),
+      }
       const plan = await deployer.planner.plan(userId, request)
       const moved = choices.slots.filter((choice) => isMoved(choice, plan.slots))
       if (moved.length === 0) return { choices, plan, dropped }

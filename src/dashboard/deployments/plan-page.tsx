@@ -10,13 +10,12 @@ import { plural } from '../format.ts'
 import { ChoiceCard, type ChoiceCardProps } from './choice-card.tsx'
 import { choiceFields } from './choices.ts'
 import { SettingsCard } from './plan-settings-card.tsx'
+import { FixesCard } from './fixes-card.tsx'
 import { blockersOf, type Effect, effectsOf, warningsOf } from './plan-effects.ts'
 
 export interface PlanPageProps extends ChoiceCardProps {
   workflowName: string | null
   instanceName: string | null
-  /** Where the webhook triggers of the version would be reached. */
-  webhookUrls: string[]
   /** What did not fit and was left out. */
   dropped: string[]
   /** Why deploying was refused. */
@@ -50,13 +49,14 @@ export function PlanPage(props: PlanPageProps) {
       {plan && props.workflowName !== null && props.instanceName !== null ? (
         <>
           <Blockers plan={plan} />
+          <FixesCard plan={plan} choices={props.choices} />
           <Grid>
             <div class="stack span-8">
               <Effects
                 effects={effectsOf(plan, { workflow: props.workflowName, instance: props.instanceName })}
               />
               <Differences plan={plan} />
-              {plan.publish && <Webhooks urls={props.webhookUrls} />}
+              {plan.publish && <Webhooks urls={plan.webhookUrls} />}
               <SettingsCard plan={plan} />
             </div>
             <div class="stack span-4">
@@ -135,7 +135,7 @@ function PlanHead({ plan, choices, workflowName, instanceName, nonce }: PlanPage
               key: nonce,
             }}
           >
-            Deploy
+            {plan.fixes.length > 0 ? 'Fix and deploy' : 'Deploy'}
           </Action>
         )
       }

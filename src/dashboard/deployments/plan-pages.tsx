@@ -40,7 +40,7 @@ export function planPages(deps: PlanDeps) {
       else refused ??= error
       return { choices: chosen, plan: null, dropped: [] as string[] }
     })
-    const { choices, plan } = planned
+    const { choices } = planned
     const [versions, instance] = await Promise.all([
       choices.workflowId === null
         ? null
@@ -49,7 +49,6 @@ export function planPages(deps: PlanDeps) {
     ])
     const nameIn = (list: { id: string; name: string }[], id: string | null) =>
       list.find((each) => each.id === id)?.name ?? null
-    const paths = versions?.items.find(({ version }) => version === plan?.version)?.webhookPaths ?? []
     const status = refused ? statusOf(refused.code) : 200
     return renderPage(
       c,
@@ -60,9 +59,6 @@ export function planPages(deps: PlanDeps) {
         versions={versions?.items ?? []}
         workflowName={nameIn(options.workflows, choices.workflowId) ?? versions?.items[0]?.name ?? null}
         instanceName={instance?.name ?? null}
-        webhookUrls={paths.map(
-          (path) => `${instance?.baseUrl}/webhook/${encodeURI(path.replace(/^\/+/, ''))}`,
-        )}
         refusal={refused ? reasonOf(refused) : null}
         away={away}
         nonce={uuidv7()}
@@ -90,16 +86,20 @@ export function planPages(deps: PlanDeps) {
       )
     }
     const { workflowId, instanceId, version, deploymentId } = plan
-    const { publish, reportSuccess } = choices
+    const { publish, reportSuccess, fixes } = choices
     const bindings = chosenSlots(choices)
     if (deploymentId !== null) {
-      const change = { version, bindings, publish, reportSuccess }
+      const change = { version, bindings, publish, reportSuccess, fixes }
       const deployment = await deployer.deploy(userId, deploymentId, change)
       if (!deployment) throw new AppError('not-found', 'No such deployment')
       return deployment
     }
     const key = await creationKey(form)
-    return deployer.create(userId, { workflowId, instanceId, version, bindings, publish, reportSuccess }, key)
+    return deployer.create(
+      userId,
+      { workflowId, instanceId, version, bindings, publish, reportSuccess, fixes },
+      key,
+    )
   }
 
   async function creationKey(form: URLSearchParams) {

@@ -49,7 +49,7 @@ export function SettingsCard({ plan }: { plan: Plan }) {
       {plan.dependencies.length > 0 && <Dependencies plan={plan} />}
       {plan.changes.length > 0 && (
         <>
-          <h3 class="deploy-subhead">Mended or left out, for n8n would refuse it</h3>
+          <h3 class="deploy-subhead">Bookkeeping that n8n does not store</h3>
           <ul class="deploy-lines">
             {plan.changes.map(({ pointer, detail }) => (
               <li>

@@ -41,7 +41,7 @@ export const VersionList = (props: VersionListProps) => (
 function Version(props: VersionListProps & { listed: ListedVersion }) {
   const { workflowId, currentVersion, listed, rates, board, time, full } = props
   const { version: each, counts, before } = listed
-  const { version, model, createdAt, parent } = each
+  const { version, model, createdAt, parent, author } = each
   const isCurrent = version === currentVersion
   return (
     <li class={isCurrent ? 'current' : ''}>
@@ -57,7 +57,11 @@ function Version(props: VersionListProps & { listed: ListedVersion }) {
         <p class="version-meta">
           {model && <span>{model}</span>}
           <Time at={createdAt} format={time} />
-          {parent !== null && parent !== version - 1 && <span>Restored from v{parent}</span>}
+          {author === 'n8n' && <span>Edited in n8n, from v{parent}</span>}
+          {author === 'flowkeep' && <span>Fixed for deployment, from v{parent}</span>}
+          {author === 'user' && parent !== null && parent !== version - 1 && (
+            <span>Restored from v{parent}</span>
+          )}
           {counts && version > 1 && (
             <a class="counts" href={diffHref(workflowId, version - 1, version)}>
               <Counts counts={counts} />

@@ -32,6 +32,8 @@ export const instances = pgTable(
     name: text('name').notNull(),
     /** Origin and path prefix, normalised, without a trailing slash. */
     baseUrl: text('base_url').notNull(),
+    /** `baseUrl`, so that a server is added once; null for those that were added again before that was refused. */
+    serverKey: text('server_key'),
     /** Sealed, bound to the origin of `baseUrl`. */
     apiKey: jsonb('api_key').$type<SealedBox>().notNull(),
     keyId: text('key_id').notNull().generatedAlwaysAs(sql`(api_key -> 'header' ->> 'kid')`),
@@ -74,6 +76,7 @@ export const instances = pgTable(
     ),
     unique('instances_user_id_id_key').on(t.userId, t.id),
     unique('instances_name_key').on(t.userId, t.name),
+    unique('instances_server_key').on(t.userId, t.serverKey),
     index('instances_key_id_idx').on(t.keyId, t.id),
   ],
 )

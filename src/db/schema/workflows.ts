@@ -20,6 +20,8 @@ const extracted = () => ({
   requiredCredentialTypes: text('required_credential_types').array().notNull(),
   triggerTypes: text('trigger_types').array().notNull(),
   webhookPaths: text('webhook_paths').array().notNull(),
+  /** `webhookPaths` behind the endpoint of n8n that serves each: `webhook/orders`, `form/signup`, `mcp/tools`. */
+  endpoints: text('endpoints').array().notNull().default(sql`'{}'`),
 })
 
 const described = () => ({
@@ -68,7 +70,7 @@ export const workflows = pgTable(
   ],
 )
 
-export const versionAuthors = ['user', 'n8n'] as const
+export const versionAuthors = ['user', 'n8n', 'flowkeep'] as const
 export type VersionAuthor = (typeof versionAuthors)[number]
 
 /** Immutable: one row for each state that a workflow has had, with the prompt and model behind it. */
@@ -85,7 +87,7 @@ export const workflowVersions = pgTable(
     data: jsonb('workflow_data').$type<Record<string, unknown>>().notNull(),
     contentHash: text('content_hash').notNull(),
     createdAt: createdAt(),
-    /** `n8n`: it was edited in n8n and adopted. */
+    /** `n8n`: it was edited in n8n and adopted. `flowkeep`: fixes were applied to deploy it. */
     author: text('author', { enum: versionAuthors }).notNull().default('user'),
   },
   (t) => [

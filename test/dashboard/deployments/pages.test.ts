@@ -22,7 +22,13 @@ async function person() {
   const workflow = async (name: string) =>
     (await workflows.create(userId, { workflow: { name, nodes: [hook], connections: {} } })).id
   const instance = async (name = 'prod-eu-1') =>
-    (await instances.create(userId, { name, baseUrl: 'https://n8n.example.com', apiKey: 'key-of-n8n' })).id
+    (
+      await instances.create(userId, {
+        name,
+        baseUrl: `https://n8n.example.com/${name}`,
+        apiKey: 'key-of-n8n',
+      })
+    ).id
   /** As if it had been brought about. */
   async function deployment(
     name: string,

@@ -91,6 +91,7 @@ describe('choices in a URL', () => {
   test('are read the same as they were written', () => {
     const choices = {
       ...{ workflowId: id, instanceId: id, version: 3, publish: false, reportSuccess: true },
+      fixes: ['connection-by-id', 'empty-connection'],
       slots: [
         { node: null, type: 'slackApi', credential: { credentialId: id }, sentTo: undefined },
         {
@@ -126,6 +127,7 @@ describe('choices in a URL', () => {
         version: null,
         publish: true,
         reportSuccess: false,
+        fixes: [],
         slots: [],
       },
     })

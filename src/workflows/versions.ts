@@ -1,0 +1,86 @@
+import { and, desc, eq, inArray, lt, sql } from 'drizzle-orm'
+import type { Db } from '../db/client.ts'
+import { workflowVersions } from '../db/schema/workflows.ts'
+import type { Slice } from '../http/page.ts'
+import type { WorkflowDiff, WorkflowVersion, WorkflowVersionSummary } from './contract.ts'
+import { diffWorkflows, sameJson } from './diff.ts'
+import {
+  fittingKeys,
+  matchedCount,
+  pageOf,
+  sizeBytes,
+  toVersion,
+  versionColumns,
+  versionSummaryColumns,
+} from './rows.ts'
+
+/** Reads the versions of a user's workflows. Every method takes the owner first and sees no one else's rows. */
+export class WorkflowVersions {
+  readonly #db: Db
+
+  constructor(db: Db) {
+    this.#db = db
+  }
+
+  /** Newest first; the cursor is the last version number of the page before. Null when there is no such workflow. */
+  async versions(
+    userId: string,
+    id: string,
+    page: { limit?: number | undefined; cursor?: number | undefined },
+  ): Promise<Slice<WorkflowVersionSummary> | null> {
+    const limit = page.limit ?? 50
+    const matching = this.#db.$with('matching').as(
+      this.#db
+        .select({ key: sql`${workflowVersions.version}`.as('key'), sizeBytes: sizeBytes(workflowVersions) })
+        .from(workflowVersions)
+        .where(
+          and(
+            ownedVersions(userId, id),
+            page.cursor === undefined ? undefined : lt(workflowVersions.version, page.cursor),
+          ),
+        )
+        .orderBy(desc(workflowVersions.version))
+        .limit(limit + 1),
+    )
+    const rows = await this.#db
+      .with(matching)
+      .select({ row: versionSummaryColumns, matched: matchedCount })
+      .from(workflowVersions)
+      .where(and(ownedVersions(userId, id), sql`${workflowVersions.version} in ${fittingKeys}`))
+      .orderBy(desc(workflowVersions.version))
+    // Every workflow has its first version.
+    if (rows.length === 0) return null
+    return pageOf(rows, limit, toVersion, (row) => String(row.version))
+  }
+
+  async findVersion(userId: string, id: string, version: number): Promise<WorkflowVersion | null> {
+    const [row] = await this.#db
+      .select(versionColumns)
+      .from(workflowVersions)
+      .where(ownedVersions(userId, id, version))
+    return row ? toVersion(row) : null
+  }
+
+  /** Null when the workflow or one of the versions does not exist. */
+  async diff(userId: string, id: string, from: number, to: number): Promise<WorkflowDiff | null> {
+    const rows = await this.#db
+      .select(versionColumns)
+      .from(workflowVersions)
+      .where(ownedVersions(userId, id, from, to))
+    const older = rows.find((row) => row.version === from)
+    const newer = rows.find((row) => row.version === to)
+    if (!older || !newer) return null
+    const fields = (['name', 'description', 'prompt', 'model', 'tags'] as const).filter(
+      (field) => !sameJson(older[field], newer[field]),
+    )
+    const settings = sameJson(older.workflow.settings, newer.workflow.settings) ? [] : (['settings'] as const)
+    return { from, to, ...diffWorkflows(older.workflow, newer.workflow), fields: [...fields, ...settings] }
+  }
+}
+
+export const ownedVersions = (userId: string, id: string, ...versions: number[]) =>
+  and(
+    eq(workflowVersions.userId, userId),
+    eq(workflowVersions.workflowId, id),
+    versions.length === 0 ? undefined : inArray(workflowVersions.version, versions),
+  )
