@@ -97,6 +97,43 @@ function errorHandlingFindings({ by }: ErrorHandling): Finding[] {
   return [{ code: 'errors-by-polling', level: 'hint', pointer: '/settings', message }]
 }
 
+/** Credential types of community nodes that this n8n does not have: it refuses to create such a credential. */
+export async function unknownTypeFindings(
+  client: Connection['client'],
+  catalogue: Catalogue,
+  slots: readonly ResolvedSlot[],
+): Promise<Finding[]> {
+  const types = new Set(slots.flatMap(({ type }) => (catalogue.credentialType(type) ? [] : [type])))
+  const unknown = new Set<string>()
+  for (const type of types) if (!(await hasCredentialType(client, type))) unknown.add(type)
+  return slots.flatMap(({ node, type }): Finding[] =>
+    unknown.has(type)
+      ? [
+          {
+            ...{ code: 'unknown-credential-type', level: 'error', node: node.name },
+            pointer: `/nodes/${node.index}`,
+            message:
+              `The n8n server does not know the credential type ${type} of ${quoted(node.name)}. Install the community ` +
+              'node there that brings it, or use another node',
+            n8n: 'req.body.type is not a known type',
+          },
+        ]
+      : [],
+  )
+}
+
+async function hasCredentialType(client: Connection['client'], type: string): Promise<boolean> {
+  try {
+    await client.credentialSchema(type)
+    return true
+  } catch (error) {
+    if (!(error instanceof N8nError)) throw error
+    if (error.kind === 'forbidden') return true
+    if (error.kind === 'not-found' || error.kind === 'rejected') return false
+    throw error
+  }
+}
+
 /** Slots whose credential n8n has lost: deploying creates it again. */
 export const lostCredentials = (
   slots: readonly ResolvedSlot[],

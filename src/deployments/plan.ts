@@ -13,7 +13,14 @@ import { chosenBindings } from './contract.ts'
 import { slotRefs } from './credential-refs.ts'
 import { errorHandlingOf, namedErrorWorkflow } from './error-handling.ts'
 import type { Dependencies } from './dependencies.ts'
-import { asWarning, checkPlan, consentFindings, consentsOf, lostCredentials } from './plan-checks.ts'
+import {
+  asWarning,
+  checkPlan,
+  consentFindings,
+  consentsOf,
+  lostCredentials,
+  unknownTypeFindings,
+} from './plan-checks.ts'
 import type { Plan, PlannedDependency, PlanRequest } from './plan-contract.ts'
 import { planFindings } from './plan-findings.ts'
 import { type CredentialInN8n, type PlannedCredential, plannedSlot, summarize } from './plan-slots.ts'
@@ -141,6 +148,7 @@ export class Planner {
       }),
       ...called.findings,
       ...lostCredentials(resolved, credentialOf),
+      ...(await unknownTypeFindings(client, catalogue, resolved)),
       ...consentFindings(consents, (slot) => consentUrl(instance.baseUrl, credentialOf(slot)?.ref.id ?? '')),
       ...(await checkPlan({
         ...{ workflow: release.workflow, catalogue, connection, errorHandling },

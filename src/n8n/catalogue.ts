@@ -44,6 +44,8 @@ export interface NodeType extends NodeTypeSummary {
   credentialTypes: string[]
   /** type versions, ascending */
   versions: number[]
+  /** n8n has one description for all of them, and takes any other version for it too */
+  takesAnyVersion: boolean
   defaultVersion: number
 }
 
@@ -136,6 +138,7 @@ export class Catalogue {
       trigger: !suffix && isTrigger(row),
       credentialTypes: this.#declared(row),
       versions,
+      takesAnyVersion: row[3].length === 1,
       defaultVersion: row[2] ?? Math.max(...versions),
     }
   }

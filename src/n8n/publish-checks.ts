@@ -63,8 +63,7 @@ function checkType(checked: Checked, catalogue: Catalogue): NodeDescription | un
     report(checked, 'warning', 'missing-type-version', '/typeVersion', text)
   }
   const version = given ?? 1
-  // Of a type with a single version n8n takes any.
-  if (known.versions.length > 1 && !known.versions.includes(version)) {
+  if (!known.takesAnyVersion && !known.versions.includes(version)) {
     const versions = known.versions.join(', ')
     report(
       checked,

@@ -22,9 +22,12 @@ function checkNodeTypes(context: StubContext, nodes: Json[]): void {
   const { catalogue } = context
   for (const { type, typeVersion } of nodes) {
     if (!catalogue.nodeType(String(type))) throw new Refusal(400, `Unrecognized node type: ${String(type)}`)
-    const versions = catalogue.nodeType(String(type))?.versions ?? []
-    // Of a type with a single version n8n takes any.
-    if (versions.length > 1 && typeof typeVersion === 'number' && !versions.includes(typeVersion)) {
+    const known = catalogue.nodeType(String(type))
+    if (
+      !known?.takesAnyVersion &&
+      typeof typeVersion === 'number' &&
+      !known?.versions.includes(typeVersion)
+    ) {
       throw new Refusal(400, `Node type "${String(type)}" is not available in version ${typeVersion}.`)
     }
   }

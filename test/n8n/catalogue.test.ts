@@ -149,6 +149,7 @@ describe('a node type', () => {
       trigger: false,
       credentialTypes: ['slackApi', 'slackOAuth2Api'],
       versions: [1, 2, 2.1, 2.2, 2.3, 2.4, 2.5, 2.6, 2.7],
+      takesAnyVersion: false,
       defaultVersion: 2.7,
     })
   })

@@ -63,6 +63,7 @@ test.each([
   ['n8n-nodes-base.httpRequest', 9, ['error unknown-node-version /nodes/1/typeVersion']],
   ['n8n-nodes-base.httpRequest', 4.25, ['error unknown-node-version /nodes/1/typeVersion']],
   ['n8n-nodes-base.noOp', 7, []],
+  ['n8n-nodes-base.openAi', 1.8, []],
   ['n8n-nodes-base.noOp', undefined, ['warning missing-type-version /nodes/1/typeVersion']],
 ])('%s in version %s', (type, version, expected) => {
   expect(codes(node('X', type, version, { url: 'https://example.com' }))).toEqual(expected)
@@ -131,7 +132,7 @@ test.each([
   '* * * * *',
   '0 9 * * 1-5',
   '*/15 8-18 * JAN-DEC mon,fri',
-  '0 0 12 1 * ?',
+  '0 0 12 1 * *',
   '@daily',
   '={{ $vars.cron }}',
 ])('the cron expression %s is one', (expression) => expect(cron(expression)).toEqual([]))
