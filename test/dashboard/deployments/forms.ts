@@ -45,9 +45,9 @@ function personOf(world: DeployWorld, tab: Browser, userId: string): Person {
       return String(answer.location).split('/').at(-1) ?? ''
     },
     workflow: async (workflow = orders(), prompt = 'Post each order to Slack.') =>
-      (await world.deps.workflows.create(userId, { workflow, prompt } as never)).id,
+      (await world.deps.workflows.create(userId, { workflow, prompt })).id,
     change: async (id, workflow) => {
-      await world.deps.workflows.update(userId, id, null, { workflow } as never)
+      await world.deps.workflows.update(userId, id, null, { workflow })
     },
     credential: async (name = 'Slack ops-bot', type = 'slackApi', data = { accessToken: `xoxb-${name}` }) => {
       const made = await world.deps.credentials.create(userId, { type, name, data })
