@@ -117,7 +117,7 @@ test('200 overlapping batches of 500 at once: no deadlock, no execution twice, e
   const [deadlocks] =
     await world.sql`select deadlocks::int from pg_stat_database where datname = current_database()`
   expect(deadlocks?.['deadlocks']).toBe(0)
-})
+}, 300_000)
 
 test('a rotation of the token loses no report of a stream', async () => {
   const tracked = await world.tracked()
