@@ -368,11 +368,12 @@ describe('over a real socket', () => {
   })
 })
 
-test('a detail is one line of 200 characters at most, without secrets', () => {
-  const text = `a\n\tb\u0000 key-1 Bearer abc.def https://u:p@host eyJhbGciOi.eyJzdWIi.sig sk-${'ab12'.repeat(10)} ${'x '.repeat(300)}`
+test('a detail is one line of 4 KB at most, without secrets', () => {
+  const text = `a\n\tb\u0000 key-1 Bearer abc.def https://u:p@host eyJhbGciOi.eyJzdWIi.sig sk-${'ab12'.repeat(10)} ${'x '.repeat(5000)}`
   const detail = redactDetail(text, 'key-1')
   expect(detail).toMatch(
     /^a b \[redacted\] \[redacted\] https:\/\/\[redacted\]@host \[redacted\] \[redacted\] x/,
   )
-  expect(detail.length).toBeLessThanOrEqual(200)
+  expect(detail.length).toBe(4096)
+  expect(redactDetail('x '.repeat(1000), 'key-1').length).toBe(1999)
 })
