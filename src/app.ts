@@ -4,6 +4,7 @@ import { analyticsRoutes } from './analytics/routes.ts'
 import { credentialTypeRoutes, nodeTypeRoutes } from './credentials/catalogue-routes.ts'
 import { credentialRoutes } from './credentials/routes.ts'
 import { lifecycleRoutes } from './deployments/lifecycle-routes.ts'
+import { credentialDeploymentRoutes } from './deployments/credential-routes.ts'
 import { driftRoutes, remoteWorkflowRoutes } from './deployments/drift-routes.ts'
 import { deploymentRoutes } from './deployments/routes.ts'
 import { missingPage } from './dashboard/failure-pages.tsx'
@@ -50,7 +51,13 @@ export function createApp(deps: Deps) {
     .route('/v1/auth', authRoutes(deps))
     .route('/v1/me', meRoutes(deps))
     .route('/v1/credentials/missing', missingCredentialRoutes(deps.requirements))
-    .route('/v1/credentials', credentialRoutes(deps.credentials, deps.fingerprint, deps.credentialHealth))
+    .route(
+      '/v1/credentials',
+      credentialRoutes(deps.credentials, deps.fingerprint, deps.credentialHealth, (userId, id) =>
+        deps.credentialPusher.pending(userId, id),
+      ),
+    )
+    .route('/v1/credentials', credentialDeploymentRoutes(deps.credentialPusher, deps.credentialReplacer))
     .route('/v1/credential-types', credentialTypeRoutes(loadCatalogue))
     .route('/v1/node-types', nodeTypeRoutes(loadCatalogue))
     .route('/v1/workflows', workflowRoutes(deps.workflows, deps.requirements, deps.fingerprint))

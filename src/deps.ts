@@ -17,6 +17,8 @@ import { createKeyCheck } from './db/key-check.ts'
 import { readFrom, readFromReplica, replicaTimeoutMs } from './db/replica.ts'
 import { requireSchema } from './db/schema-version.ts'
 import type { Deployment } from './deployments/contract.ts'
+import { CredentialPusher } from './deployments/credential-push.ts'
+import { CredentialReplacer } from './deployments/credential-replacement.ts'
 import { Deployer } from './deployments/deployer.ts'
 import { DeploymentDrift } from './deployments/drift.ts'
 import { RemoteWorkflows } from './deployments/import-remote.ts'
@@ -196,6 +198,11 @@ export function createDeps(config: Config, runtime: Runtime) {
       defer(purgeDeletedAccounts(db, { userId, maxStatements: purgeStatements })),
     credentials,
     credentialHealth,
+    credentialPusher: new CredentialPusher(db, {
+      ...{ credentials, connections },
+      remoteCredentials: deployer.remoteCredentials,
+    }),
+    credentialReplacer: new CredentialReplacer(db, now, { credentials, deployer }),
     workflows,
     requirements: new CredentialRequirements(db, availableCredentials, loadCatalogue),
     instances: new InstanceRepository(db, now, secretBox, { ...config, keysVerified: keyCheck.verified }),

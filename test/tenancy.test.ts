@@ -80,6 +80,8 @@ const bodies: Record<string, unknown> = {
   'PATCH /v1/instances/{id}': { name: 'Taken over' },
   'PATCH /v1/deployments/{id}': { version: 1 },
   'POST /v1/credentials/{id}/test': {},
+  'POST /v1/credentials/{id}/push': {},
+  'POST /v1/credentials/{id}/replace': { with: '01890000-0000-7000-8000-000000000000' },
   'POST /v1/deployments/{id}/deploy': {},
   'POST /v1/deployments/{id}/rollback': { version: 1 },
 }

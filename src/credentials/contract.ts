@@ -78,6 +78,27 @@ export const Credential = z
   .meta({ ref: 'Credential' })
 export type Credential = z.output<typeof Credential>
 
+export const PendingDeployment = z
+  .object({
+    deploymentId: z.uuid(),
+    workflowId: z.uuid(),
+    workflowName: z.string(),
+    instanceId: z.uuid(),
+    instanceName: z.string(),
+    status: z.enum(deploymentStatuses),
+    n8nCredentialId: z.string(),
+    sentAt: z.iso.datetime().nullable().meta({ description: 'When n8n got the value that it has' }),
+  })
+  .meta({ ref: 'PendingDeployment' })
+export type PendingDeployment = z.output<typeof PendingDeployment>
+
+export const UpdatedCredential = Credential.extend({
+  pendingDeployments: z.array(PendingDeployment).meta({
+    description:
+      'Deployments that run with an earlier value in n8n; POST /v1/credentials/{id}/push updates it',
+  }),
+}).meta({ ref: 'UpdatedCredential' })
+
 export const CredentialList = sliceOf(Credential)
 
 /** PostgreSQL text holds no U+0000. */

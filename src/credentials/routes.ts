@@ -18,6 +18,8 @@ import {
   CredentialTestResult,
   CredentialUsage,
   NewCredential,
+  type PendingDeployment,
+  UpdatedCredential,
 } from './contract.ts'
 import type { CredentialHealth } from './health.ts'
 import type { CredentialRepository } from './repository.ts'
@@ -34,6 +36,7 @@ export function credentialRoutes(
   credentials: CredentialRepository,
   fingerprint: Fingerprint,
   health: CredentialHealth,
+  pendingDeployments: (userId: string, id: string) => Promise<PendingDeployment[]>,
 ) {
   return new Hono<AuthEnv>()
     .post(
@@ -104,7 +107,7 @@ export function credentialRoutes(
           'Needs If-Match. `data` is merged into the stored data (RFC 7396): a field that is left out stays, null ' +
           'removes one. The result must fit the type. Changed data counts as untested; a change of nothing makes no ' +
           'version.',
-        responses: { 200: Credential },
+        responses: { 200: UpdatedCredential },
         errors: [
           'malformed-json',
           'not-found',
@@ -126,7 +129,10 @@ export function credentialRoutes(
           credentials.find(c.var.userId, id),
         )
         const credential = found(await credentials.update(c.var.userId, id, expected, c.req.valid('json')))
-        return c.json(credential, 200, { ETag: etag(credential.version) })
+        const pending = await pendingDeployments(c.var.userId, id)
+        return c.json({ ...credential, pendingDeployments: pending }, 200, {
+          ETag: etag(credential.version),
+        })
       },
     )
     .delete(

@@ -45,12 +45,12 @@ export class CredentialStep {
   async #send(credentialId: string): Promise<N8nCredentialRef> {
     const { connection, remoteCredentials, call } = this.#tools
     const { userId, intent } = this.#run.row
-    const { replacedId, ...ref } = await remoteCredentials.push(userId, connection, credentialId, call)
+    const { replacedId, id, name } = await remoteCredentials.push(userId, connection, credentialId, call)
     if (replacedId !== undefined) {
       const replacedCredentialIds = [...(intent.replacedCredentialIds ?? []), replacedId]
       await this.#run.save({ intent: { ...intent, replacedCredentialIds } })
     }
-    return ref
+    return { id, name }
   }
 
   async #existing(

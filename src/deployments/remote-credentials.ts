@@ -8,12 +8,15 @@ import { AppError } from '../errors.ts'
 import type { Connection } from '../instances/connections.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
 import { N8nError } from '../n8n/api-transport.ts'
-import { sendableCredentialData } from '../n8n/credential-data.ts'
+import { completeCredentialData, sendableCredentialData } from '../n8n/credential-data.ts'
 import { canonicalJson } from '../n8n/workflow-json.ts'
 import type { N8nCredentialRef } from './credential-refs.ts'
 
 /** n8n refuses to change the data of a credential whose name is shorter, or longer. */
 const nameChars = { least: 3, most: 128 }
+
+/** A push that is passed by others so often is left to them. */
+const maximumTries = 5
 
 /** Calls n8n while the run still holds its lease, and waits where n8n asks to. */
 export type Call = <T>(work: () => Promise<T>) => Promise<T>
@@ -25,6 +28,7 @@ export interface RemoteState {
 }
 
 export interface Pushed extends N8nCredentialRef {
+  action: 'created' | 'updated' | 'unchanged'
   /** The id that it had before, where n8n cannot change a credential. */
   replacedId?: string
 }
@@ -86,26 +90,37 @@ export class RemoteCredentials {
     { instance, client }: Connection,
     credentialId: string,
     call: Call,
+    { updateInPlace = false } = {},
   ): Promise<Pushed> {
-    const opened = await this.#credentials.open(userId, credentialId)
-    if (!opened) throw new AppError('conflict', 'A credential that it is bound to has been deleted')
-    const sent = await this.#sent(opened)
-    const state = await this.#claim(userId, instance.id, credentialId)
-    const fingerprint = await this.#fingerprintOf(sent)
     const can = await call(() => client.capabilities())
-    const ref = { id: state.n8nCredentialId, name: sent.name }
-    const { id } = ref
-    if (state.fingerprint === fingerprint && !(can.credentialRead && (await isGone(client, id, call))))
-      return ref
-    const pushed = await this.#send(client, ref, sent, state, can, call).catch((error: unknown) => {
-      if (error instanceof N8nError) error.subject = `Credential "${opened.credential.name}" (${sent.type})`
-      throw error
-    })
-    await this.#db
-      .update(remoteCredentials)
-      .set({ n8nCredentialId: pushed.id, fingerprint, pushedAt: this.#now() })
-      .where(this.#row(userId, instance.id, credentialId))
-    return pushed
+    for (let tries = 1; ; tries += 1) {
+      const opened = await this.#credentials.open(userId, credentialId)
+      if (!opened) throw new AppError('conflict', 'A credential that it is bound to has been deleted')
+      const sent = await this.#sent(opened)
+      const state = await this.#claim(userId, instance.id, credentialId)
+      const fingerprint = await this.#fingerprintOf(sent)
+      const ref = { id: state.n8nCredentialId, name: sent.name }
+      const isSame = tries === 1 && state.fingerprint === fingerprint
+      if (isSame && !(can.credentialRead && (await isGone(client, ref.id, call)))) {
+        return { ...ref, action: 'unchanged' }
+      }
+      if (updateInPlace && !can.credentialUpdate) throw cannotUpdate()
+      const pushed = await this.#send(client, ref, sent, state, can, call).catch((error: unknown) => {
+        throw namedRefusal(error, sent)
+      })
+      const written = await this.#db
+        .update(remoteCredentials)
+        .set({ n8nCredentialId: pushed.id, fingerprint, pushedAt: this.#now() })
+        .where(
+          and(
+            this.#row(userId, instance.id, credentialId),
+            sql`${remoteCredentials.fingerprint} is not distinct from ${state.fingerprint}`,
+          ),
+        )
+        .returning({ id: remoteCredentials.credentialId })
+      // Another push came between: which of the two n8n took last is not known, so the current value is sent once more.
+      if (written.length > 0 || tries === maximumTries) return pushed
+    }
   }
 
   async #send(
@@ -116,15 +131,34 @@ export class RemoteCredentials {
     can: { ownCredentialIds: boolean; credentialUpdate: boolean },
     call: Call,
   ): Promise<Pushed> {
-    const create = () => call(() => client.createCredential({ ...sent, id: ref.id }))
-    const update = () => call(() => client.updateCredential(ref.id, { name: sent.name, data: sent.data }))
+    const change = await this.#change(sent)
+    const create = async (): Promise<Pushed> => {
+      await call(() => client.createCredential({ ...sent, id: ref.id }))
+      return { ...ref, action: 'created' }
+    }
+    const update = async (): Promise<Pushed> => {
+      await call(() => client.updateCredential(ref.id, change))
+      return { ...ref, action: 'updated' }
+    }
     if (!can.ownCredentialIds || !can.credentialUpdate) {
       const made = await call(() => client.createCredential(sent))
-      return { id: made.id, name: sent.name, ...(state.fingerprint && { replacedId: state.n8nCredentialId }) }
+      const replaced = state.fingerprint && { replacedId: state.n8nCredentialId }
+      return { id: made.id, name: sent.name, action: 'created', ...replaced }
     }
-    if (state.fingerprint === null) await create().catch(unless('conflict', update))
-    else await update().catch(unless('not-found', create))
-    return ref
+    return state.fingerprint === null
+      ? create().catch(unless('conflict', update))
+      : update().catch(unless('not-found', create))
+  }
+
+  /**
+   * n8n forgets the tokens of a sign-in when its data is replaced, and keeps them when the data is merged. A type that
+   * signs in is merged, therefore, with the default of every field that is left out here. Tokens that n8n has stay: it
+   * refreshes them, so that those sent first are the older ones.
+   */
+  async #change({ type, name, data }: Sent) {
+    const catalogue = await this.#loadCatalogue()
+    if (!catalogue.credentialType(type)?.oauth) return { name, data }
+    return { name, data: completeCredentialData(catalogue, type, data), isPartialData: true }
   }
 
   /**
@@ -240,6 +274,25 @@ const unless =
     if (!isKind(error, kind)) throw error
     return otherwise()
   }
+
+const cannotUpdate = () =>
+  new AppError(
+    'instance-rejected',
+    'This n8n cannot change a credential through its API. Redeploy the workflows that use it, which puts the new value ' +
+      'there: POST /v1/deployments/{id}/deploy',
+  )
+
+/** n8n says which field it refuses, and not of which credential. */
+function namedRefusal(error: unknown, { type, name }: Sent): unknown {
+  if (!(error instanceof N8nError)) return error
+  error.subject = `Credential "${name}" (${type})`
+  if (!/not a known type/.test(error.detail ?? '')) return error
+  return new AppError(
+    'instance-rejected',
+    `The n8n server has no credential type ${type}, which the credential "${name}" has: install its community node there`,
+    { cause: error },
+  )
+}
 
 /** A key without the scope to read it is no reason to think so. */
 async function isGone(client: Connection['client'], id: string, call: Call): Promise<boolean> {

@@ -71,7 +71,12 @@ export function fixture(db: Db, options: FixtureOptions = {}) {
   handleFailures(app, log)
   app.route(
     '/v1/credentials',
-    credentialRoutes(credentials, createFingerprint(crypto.getRandomValues(new Uint8Array(32))), health),
+    credentialRoutes(
+      credentials,
+      createFingerprint(crypto.getRandomValues(new Uint8Array(32))),
+      health,
+      async () => [],
+    ),
   )
   app.route('/v1/credential-types', credentialTypeRoutes(loadCatalogue))
   app.route('/v1/node-types', nodeTypeRoutes(loadCatalogue))

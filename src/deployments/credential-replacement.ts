@@ -1,0 +1,122 @@
+/** @module One credential in place of another, in every deployment that is bound to it. */
+import { sql } from 'drizzle-orm'
+import type { CredentialRepository } from '../credentials/repository.ts'
+import type { Db } from '../db/client.ts'
+import { type DeploymentStatus } from '../db/schema/deployments.ts'
+import { AppError, invalid } from '../errors.ts'
+import { toAppError } from '../instances/connections.ts'
+import { N8nError } from '../n8n/api-transport.ts'
+import type { CredentialReplacementResult } from './credential-contract.ts'
+import type { Deployer } from './deployer.ts'
+
+/** After so long no other deployment is begun in the same request. */
+const requestMs = 25_000
+
+type Result = CredentialReplacementResult['deployments'][number]
+
+interface Bound extends Record<string, unknown> {
+  deploymentId: string
+  workflowId: string
+  workflowName: string
+  instanceId: string
+  instanceName: string
+  slots: { node: string; type: string }[]
+  status: DeploymentStatus
+  version: number
+  unpublished: boolean
+}
+
+export interface CredentialReplacerOptions {
+  credentials: Pick<CredentialRepository, 'find'>
+  deployer: Pick<Deployer, 'deploy'>
+}
+
+export class CredentialReplacer {
+  readonly #db: Db
+  readonly #now: () => Date
+  readonly #options: CredentialReplacerOptions
+
+  constructor(db: Db, now: () => Date, options: CredentialReplacerOptions) {
+    this.#db = db
+    this.#now = now
+    this.#options = options
+  }
+
+  /**
+   * Redeploys, in the version that is live, what is bound to `id`, one after another and past failures. What is replaced
+   * is no longer bound to it, so that repeating the call goes on with the rest. Null when the user has no such credential.
+   * @throws {AppError} `invalid` when `other` is not the user's, of another type, or the same
+   */
+  async replace(
+    userId: string,
+    id: string,
+    other: string,
+    { dryRun = false }: { dryRun?: boolean | undefined } = {},
+  ): Promise<CredentialReplacementResult | null> {
+    const { credentials } = this.#options
+    const [from, to] = await Promise.all([credentials.find(userId, id), credentials.find(userId, other)])
+    if (!from) return null
+    if (!to) throw invalid('/with', 'No such credential')
+    if (to.id === from.id) throw invalid('/with', 'Choose another credential than the one to replace')
+    if (to.type !== from.type) throw invalid('/with', `Must be a credential of the type ${from.type}`)
+    const bound = await this.#bound(userId, id)
+    const startedMs = this.#now().getTime()
+    const deployments: Result[] = []
+    for (const each of bound) {
+      const isLate = this.#now().getTime() - startedMs > requestMs
+      const outcome = await this.#outcome(userId, each, other, { dryRun, isLate })
+      const { deploymentId, workflowId, workflowName, instanceId, instanceName, slots } = each
+      deployments.push({
+        ...{ deploymentId, workflowId, workflowName, instanceId, instanceName, slots },
+        ...outcome,
+      })
+    }
+    return { dryRun, deployments }
+  }
+
+  async #outcome(
+    userId: string,
+    bound: Bound,
+    credentialId: string,
+    { dryRun, isLate }: { dryRun: boolean; isLate: boolean },
+  ): Promise<Pick<Result, 'status' | 'reason'>> {
+    if (bound.status === 'tracking') {
+      return { status: 'skipped', reason: 'It is only tracked: deploy it with the other credential' }
+    }
+    if (dryRun) return { status: 'planned', reason: null }
+    if (isLate) return { status: 'skipped', reason: 'The request took too long: repeat it' }
+    try {
+      const { deploymentId, version, slots, status, unpublished } = bound
+      const deployment = await this.#options.deployer.deploy(userId, deploymentId, {
+        version,
+        publish: status !== 'inactive' && !unpublished,
+        bindings: slots.map(({ node, type }) => ({ node, type, credentialId })),
+      })
+      if (!deployment) return { status: 'skipped', reason: 'The deployment has been deleted' }
+      if (deployment.status === 'failed') return { status: 'failed', reason: deployment.error }
+      const isDone = deployment.status === 'active' || deployment.status === 'inactive'
+      return { status: isDone ? 'replaced' : 'pending', reason: deployment.error }
+    } catch (error) {
+      const known = error instanceof N8nError ? toAppError(error) : error
+      if (!(known instanceof AppError)) throw error
+      return { status: 'failed', reason: known.message }
+    }
+  }
+
+  /** Newest first. */
+  async #bound(userId: string, credentialId: string): Promise<Bound[]> {
+    const { rows } = await this.#db.execute<Bound>(sql`
+      select d.id as "deploymentId", d.workflow_id as "workflowId", w.name as "workflowName",
+        i.id as "instanceId", i.name as "instanceName", d.status, d.version,
+        coalesce((d.intent ->> 'unpublished')::boolean, false) as unpublished,
+        (select jsonb_agg(jsonb_build_object('node', b ->> 'node', 'type', b ->> 'type'))
+          from jsonb_array_elements(d.bindings) b where b ->> 'credentialId' = ${credentialId}) as slots
+      from deployments d
+      join workflows w on w.user_id = d.user_id and w.id = d.workflow_id
+      join instances i on i.user_id = d.user_id and i.id = d.instance_id
+      where d.user_id = ${userId} and d.status <> 'undeployed'
+        and d.bindings @> jsonb_build_array(jsonb_build_object('credentialId', ${credentialId}::text))
+      order by d.id desc`)
+    return rows
+  }
+}

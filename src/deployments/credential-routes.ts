@@ -1,0 +1,70 @@
+/** @module What can be done with a credential in the n8n servers that have it. */
+import { Hono } from 'hono'
+import { CredentialId } from '../credentials/contract.ts'
+import { AppError } from '../errors.ts'
+import type { AuthEnv } from '../http/auth.ts'
+import { describe } from '../http/openapi.ts'
+import { valid } from '../http/validate.ts'
+import {
+  CredentialPush,
+  CredentialPushResult,
+  CredentialReplacement,
+  CredentialReplacementResult,
+} from './credential-contract.ts'
+import type { CredentialPusher } from './credential-push.ts'
+import type { CredentialReplacer } from './credential-replacement.ts'
+
+const tag = 'Credentials'
+const errors = [
+  ...(['malformed-json', 'not-found', 'too-large', 'unsupported-media-type', 'invalid'] as const),
+  ...(['credential-undecryptable', 'key-unavailable'] as const),
+]
+
+function found<T>(value: T | null): T {
+  if (value === null) throw new AppError('not-found', 'No such credential')
+  return value
+}
+
+export function credentialDeploymentRoutes(
+  pusher: Pick<CredentialPusher, 'push'>,
+  replacer: Pick<CredentialReplacer, 'replace'>,
+) {
+  return new Hono<AuthEnv>()
+    .post(
+      '/:id/push',
+      describe({
+        tag,
+        summary: 'Push a credential to n8n',
+        description:
+          'Updates the value in every n8n that has it, and answers for each one. Safe to repeat. Consent that was ' +
+          'given in n8n stays.',
+        responses: { 200: CredentialPushResult },
+        errors,
+      }),
+      valid('param', CredentialId),
+      valid('json', CredentialPush),
+      async (c) => {
+        const { instanceId } = c.req.valid('json')
+        return c.json(found(await pusher.push(c.var.userId, c.req.valid('param').id, instanceId)), 200)
+      },
+    )
+    .post(
+      '/:id/replace',
+      describe({
+        tag,
+        summary: 'Replace a credential in all deployments',
+        description:
+          'Redeploys every deployment bound to it with another credential of the same type. Goes on past failures; ' +
+          'repeat it for what is not replaced.',
+        responses: { 200: CredentialReplacementResult },
+        errors,
+      }),
+      valid('param', CredentialId),
+      valid('json', CredentialReplacement),
+      async (c) => {
+        const { with: other, dryRun } = c.req.valid('json')
+        const { id } = c.req.valid('param')
+        return c.json(found(await replacer.replace(c.var.userId, id, other, { dryRun })), 200)
+      },
+    )
+}

@@ -1,0 +1,242 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { canary } from '../credentials/canaries.ts'
+import { createDeployWorld, type DeployWorld, orders, type WorldUser } from './deploy-world.ts'
+
+let world: DeployWorld
+beforeAll(async () => {
+  world = await createDeployWorld()
+})
+afterAll(() => world.close())
+
+const inN8n = (type: string) =>
+  [...world.stub.state.credentials.values()].filter((each) => each.type === type)
+const patch = (user: WorldUser, id: string, body: object) =>
+  user.api('PATCH', `/v1/credentials/${id}`, body, { 'If-Match': '*' })
+
+async function deployed() {
+  const user = await world.user()
+  const first = canary()
+  const credentialId = await user.credential('slackApi', { accessToken: first })
+  const path = `p-${credentialId}`
+  const workflowId = await user.workflow(orders({ path }))
+  const { body } = await user.deploy(workflowId)
+  expect(body).toMatchObject({ status: 'active', error: null })
+  const remote = () => inN8n('slackApi').find(({ data }) => secrets.includes(String(data['accessToken'])))
+  const secrets = [first]
+  return { user, credentialId, workflowId, deployment: body, remote, secrets }
+}
+
+describe('a changed credential', () => {
+  test('names the deployments that run with the earlier value, until it is pushed', async () => {
+    const { user, credentialId, workflowId, deployment, remote, secrets } = await deployed()
+    const second = canary()
+    secrets.push(second)
+    const changed = await patch(user, credentialId, { data: { accessToken: second } })
+    expect(changed.status).toBe(200)
+    expect(changed.body.pendingDeployments).toEqual([
+      {
+        deploymentId: deployment.id,
+        workflowId,
+        workflowName: 'Orders',
+        instanceId: user.instanceId,
+        instanceName: 'n8n',
+        status: 'active',
+        n8nCredentialId: remote()?.id,
+        sentAt: expect.any(String),
+      },
+    ])
+    expect(remote()?.data).toEqual({ accessToken: secrets[0] })
+    const pushed = await user.api('POST', `/v1/credentials/${credentialId}/push`, {})
+    expect(pushed).toMatchObject({
+      status: 200,
+      body: {
+        results: [
+          {
+            instanceId: user.instanceId,
+            n8nCredentialId: remote()?.id,
+            status: 'updated',
+            code: null,
+            reason: null,
+          },
+        ],
+        pendingDeployments: [],
+      },
+    })
+    expect(remote()?.data).toEqual({ accessToken: second })
+    const again = await user.api('POST', `/v1/credentials/${credentialId}/push`, {})
+    expect(again.body.results).toMatchObject([{ status: 'unchanged' }])
+    const all = world.answers.join() + world.logs.join()
+    for (const secret of secrets) expect(all).not.toContain(secret)
+  })
+
+  test('is put back where somebody deleted it in n8n, under the same id', async () => {
+    const { user, credentialId, remote } = await deployed()
+    const before = remote()
+    world.stub.state.credentials.delete(String(before?.id))
+    const pushed = await user.api('POST', `/v1/credentials/${credentialId}/push`, {})
+    expect(pushed.body.results).toMatchObject([{ status: 'created', n8nCredentialId: before?.id }])
+    expect(remote()?.data).toEqual(before?.data)
+  })
+
+  test('says for each instance why it failed, and can be pushed again', async () => {
+    const { user, credentialId, secrets, remote } = await deployed()
+    secrets.push(canary())
+    await patch(user, credentialId, { data: { accessToken: secrets[1] } })
+    world.fail(({ method, path }) => method === 'PATCH' && path.includes('/credentials/'), 'http503')
+    const failed = await user.api('POST', `/v1/credentials/${credentialId}/push`, {})
+    expect(failed.status).toBe(200)
+    expect(failed.body.results).toMatchObject([{ status: 'failed', reason: expect.any(String) }])
+    expect(failed.body.pendingDeployments).toHaveLength(1)
+    const again = await user.api('POST', `/v1/credentials/${credentialId}/push`, {
+      instanceId: user.instanceId,
+    })
+    expect(again.body).toMatchObject({ results: [{ status: 'updated' }], pendingDeployments: [] })
+    expect(remote()?.data).toEqual({ accessToken: secrets[1] })
+  })
+
+  test('is created on an instance that is named and does not have it', async () => {
+    const user = await world.user()
+    const token = canary()
+    const credentialId = await user.credential('githubApi', { accessToken: token })
+    const nowhere = await user.api('POST', `/v1/credentials/${credentialId}/push`, {})
+    expect(nowhere.body).toEqual({ results: [], pendingDeployments: [] })
+    const there = await user.api('POST', `/v1/credentials/${credentialId}/push`, {
+      instanceId: user.instanceId,
+    })
+    expect(there.body.results).toMatchObject([{ status: 'created' }])
+    expect(inN8n('githubApi').map(({ data }) => data['accessToken'])).toContain(token)
+  })
+
+  test('keeps the consent that was given in n8n, and what is removed here does not stay there', async () => {
+    const user = await world.user()
+    const clientId = canary()
+    const id = await user.credential('slackOAuth2Api', {
+      ...{ clientId, clientSecret: canary(), signatureSecret: canary() },
+    })
+    await user.api('POST', `/v1/credentials/${id}/push`, { instanceId: user.instanceId })
+    const remote = inN8n('slackOAuth2Api').find(({ data }) => data['clientId'] === clientId)
+    Object.assign(remote?.data ?? {}, { oauthTokenData: { access_token: 'given in n8n' } })
+    const clientSecret = canary()
+    await patch(user, id, { data: { clientSecret, signatureSecret: null } })
+    const pushed = await user.api('POST', `/v1/credentials/${id}/push`, {})
+    expect(pushed.body.results).toMatchObject([{ status: 'updated' }])
+    expect(remote?.data).toBeDefined()
+    expect(inN8n('slackOAuth2Api').find((each) => each.id === remote?.id)?.data).toMatchObject({
+      ...{ clientId, clientSecret, signatureSecret: '' },
+      oauthTokenData: { access_token: 'given in n8n' },
+    })
+  })
+
+  test('of a type that this n8n lacks is named, and so is what to do', async () => {
+    const user = await world.user()
+    const id = await user.credential('acmeCrmApi', { token: canary() })
+    const { body } = await user.api('POST', `/v1/credentials/${id}/push`, { instanceId: user.instanceId })
+    expect(body.results).toMatchObject([{ status: 'failed', code: 'instance-rejected' }])
+    expect(body.results[0].reason).toMatch(/credential type acmeCrmApi.*"acmeCrmApi .*community node/)
+  })
+
+  test("is nobody else's to push or replace", async () => {
+    const { credentialId } = await deployed()
+    const other = await world.user()
+    const own = await other.credential()
+    expect(await other.api('POST', `/v1/credentials/${credentialId}/push`, {})).toMatchObject({ status: 404 })
+    expect(await other.api('POST', `/v1/credentials/${credentialId}/replace`, { with: own })).toMatchObject({
+      status: 404,
+    })
+    expect(await other.api('POST', `/v1/credentials/${own}/replace`, { with: credentialId })).toMatchObject({
+      status: 422,
+      body: { errors: [{ pointer: '/with' }] },
+    })
+    const { instanceId } = await world.user()
+    expect(await other.api('POST', `/v1/credentials/${own}/push`, { instanceId })).toMatchObject({
+      status: 422,
+      body: { errors: [{ pointer: '/instanceId' }] },
+    })
+  })
+})
+
+describe('a legacy n8n', () => {
+  test('cannot be told, says so, and gets the value with the next deploy', async () => {
+    const legacy = await createDeployWorld({ generation: '1.x' })
+    const user = await legacy.user()
+    const id = await user.credential('slackApi', { accessToken: canary() })
+    const { body } = await user.deploy(await user.workflow(orders({ path: 'legacy' })))
+    expect(body).toMatchObject({ status: 'active' })
+    await user.api('PATCH', `/v1/credentials/${id}`, { data: { accessToken: canary() } }, { 'If-Match': '*' })
+    const pushed = await user.api('POST', `/v1/credentials/${id}/push`, {})
+    expect(pushed.body.results).toMatchObject([
+      { status: 'failed', code: 'instance-rejected', reason: expect.stringContaining('Redeploy') },
+    ])
+    expect(pushed.body.pendingDeployments).toHaveLength(1)
+    expect(await user.act(body.id, 'deploy', {})).toMatchObject({ body: { status: 'active' } })
+    const again = await user.api('POST', `/v1/credentials/${id}/push`, {})
+    expect(again.body).toMatchObject({ results: [{ status: 'unchanged' }], pendingDeployments: [] })
+    await legacy.close()
+  })
+})
+
+describe('replacing a credential', () => {
+  test('lists what would change, changes it, and has nothing left to do', async () => {
+    const { user, credentialId, workflowId, deployment } = await deployed()
+    const fresh = canary()
+    const other = await user.credential('slackApi', { accessToken: fresh })
+    const replace = (body: object) => user.api('POST', `/v1/credentials/${credentialId}/replace`, body)
+    const place = {
+      deploymentId: deployment.id,
+      ...{ workflowId, workflowName: 'Orders', instanceId: user.instanceId, instanceName: 'n8n' },
+      slots: [{ node: 'Slack', type: 'slackApi' }],
+    }
+    const preview = await replace({ with: other, dryRun: true })
+    expect(preview.body).toEqual({
+      dryRun: true,
+      deployments: [{ ...place, status: 'planned', reason: null }],
+    })
+    const bindingsOf = async () => (await user.api('GET', `/v1/deployments/${deployment.id}`)).body.bindings
+    expect(await bindingsOf()).toMatchObject([{ credentialId }])
+    const done = await replace({ with: other })
+    expect(done.body).toEqual({
+      dryRun: false,
+      deployments: [{ ...place, status: 'replaced', reason: null }],
+    })
+    expect(await bindingsOf()).toMatchObject([{ node: 'Slack', type: 'slackApi', credentialId: other }])
+    const remote = world.stub.state.workflows.get(String(deployment.n8nWorkflowId))
+    const used = remote?.nodes.find(({ name }) => name === 'Slack')?.['credentials'] as {
+      slackApi: { id: string }
+    }
+    expect(world.stub.state.credentials.get(used.slackApi.id)?.data).toEqual({ accessToken: fresh })
+    expect((await replace({ with: other })).body.deployments).toEqual([])
+  })
+
+  test('goes on past a failure, which is retried like any other', async () => {
+    const { user, credentialId } = await deployed()
+    const second = await user.deploy(await user.workflow(orders({ path: `second-${credentialId}` })))
+    expect(second.body.status).toBe('active')
+    const other = await user.credential('slackApi', { accessToken: canary() })
+    const replace = () => user.api('POST', `/v1/credentials/${credentialId}/replace`, { with: other })
+    world.fail(({ method, path }) => method === 'PUT' && path.includes('/workflows/'), 'redirect')
+    const first = await replace()
+    expect(first.body.deployments.map(({ status }: { status: string }) => status).toSorted()).toEqual([
+      'failed',
+      'replaced',
+    ])
+    const failed = first.body.deployments.find(({ status }: { status: string }) => status === 'failed')
+    expect(failed.reason).toEqual(expect.any(String))
+    expect(await user.act(failed.deploymentId, 'retry')).toMatchObject({
+      body: { status: 'active', bindings: [{ credentialId: other }] },
+    })
+    expect((await replace()).body.deployments).toEqual([])
+  })
+
+  test.each([
+    ['another type', 'githubApi'],
+    ['itself', null],
+  ])('refuses %s', async (_, type) => {
+    const user = await world.user()
+    const id = await user.credential()
+    const other = type === null ? id : await user.credential(type, { accessToken: canary() })
+    expect(await user.api('POST', `/v1/credentials/${id}/replace`, { with: other })).toMatchObject({
+      status: 422,
+      body: { errors: [{ pointer: '/with' }] },
+    })
+  })
+})
