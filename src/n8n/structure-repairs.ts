@@ -11,29 +11,35 @@ export const isAbsent = (value: unknown): value is null | undefined => value ===
 
 type Segment = string | number
 
-/** Where a value sits, as a JSON pointer and as n8n writes it. */
+/** Where a value sits. Long keys are shortened, and nothing is written out before it is asked for. */
 export class Place {
-  readonly pointer: string
-  /** `connections.Hook.main[0]` */
-  readonly path: string
-  /** `request/body/nodes/0` */
-  readonly body: string
+  readonly #parent: Place | undefined
+  readonly #segment: Segment
 
-  constructor(pointer = '', path = '', body = 'request/body') {
-    this.pointer = pointer
-    this.path = path
-    this.body = body
+  constructor(parent?: Place, segment: Segment = '') {
+    this.#parent = parent
+    this.#segment = typeof segment === 'number' ? segment : shown(segment)
   }
 
-  at(...segments: Segment[]): Place {
-    let { pointer, path, body } = this as Place
-    for (const segment of segments) {
-      pointer = pointerTo(pointer, String(segment))
-      path =
-        typeof segment === 'number' ? `${path}[${segment}]` : path === '' ? segment : `${path}.${segment}`
-      body = `${body}/${segment}`
-    }
-    return new Place(pointer, path, body)
+  at(segment: Segment): Place {
+    return new Place(this, segment)
+  }
+
+  /** JSON pointer (RFC 6901). */
+  get pointer(): string {
+    return this.#parent ? pointerTo(this.#parent.pointer, String(this.#segment)) : ''
+  }
+
+  /** As n8n writes it: `connections.Hook.main[0]` */
+  get path(): string {
+    const before = this.#parent?.path ?? ''
+    if (typeof this.#segment === 'number') return `${before}[${this.#segment}]`
+    return before === '' ? this.#segment : `${before}.${this.#segment}`
+  }
+
+  /** As n8n's request check writes it: `request/body/nodes/0` */
+  get body(): string {
+    return this.#parent ? `${this.#parent.body}/${this.#segment}` : 'request/body'
   }
 }
 
