@@ -199,7 +199,7 @@ export function createDeps(config: Config, runtime: Runtime) {
     credentials,
     credentialHealth,
     credentialPusher: new CredentialPusher(db, {
-      ...{ credentials, connections },
+      ...{ credentials, connections, loadCatalogue },
       remoteCredentials: deployer.remoteCredentials,
     }),
     credentialReplacer: new CredentialReplacer(db, now, { credentials, deployer }),

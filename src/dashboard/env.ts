@@ -6,6 +6,8 @@ import type { AccessTokens } from '../crypto/access-token.ts'
 import type { Fingerprint } from '../crypto/fingerprint.ts'
 import type { Db } from '../db/client.ts'
 import type { Deployment } from '../deployments/contract.ts'
+import type { CredentialPusher } from '../deployments/credential-push.ts'
+import type { CredentialReplacer } from '../deployments/credential-replacement.ts'
 import type { Deployer } from '../deployments/deployer.ts'
 import type { DeploymentDrift } from '../deployments/drift.ts'
 import type { RemoteWorkflows } from '../deployments/import-remote.ts'
@@ -42,6 +44,8 @@ export interface DashboardDeps {
   signIn: SignIn
   credentials: CredentialRepository
   credentialHealth: CredentialHealth
+  credentialPusher: CredentialPusher
+  credentialReplacer: CredentialReplacer
   workflows: WorkflowRepository
   requirements: CredentialRequirements
   instances: InstanceRepository

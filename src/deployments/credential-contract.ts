@@ -19,6 +19,9 @@ export const CredentialPushResult = z
         instanceName: z.string(),
         n8nCredentialId: z.string().nullable(),
         status: z.enum(['created', 'updated', 'unchanged', 'failed']),
+        consentUrl: z.string().nullable().meta({
+          description: 'Where to sign in inside n8n; null for a credential that asks nobody, or has tokens',
+        }),
         code: z.string().nullable().meta({ description: 'Why it failed, such as instance-unreachable' }),
         reason: z.string().nullable().meta({ description: 'Why it failed, and what to do' }),
       }),

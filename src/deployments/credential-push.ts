@@ -1,10 +1,12 @@
 /** @module Which n8n still has an earlier value of a credential, and how the current one gets there without a deploy. */
 import { sql } from 'drizzle-orm'
 import type { PendingDeployment } from '../credentials/contract.ts'
-import type { CredentialRepository } from '../credentials/repository.ts'
+import type { CredentialRepository, OpenCredential } from '../credentials/repository.ts'
 import type { Db } from '../db/client.ts'
 import { AppError, invalid } from '../errors.ts'
 import { type InstanceConnections, toAppError } from '../instances/connections.ts'
+import { consentUrl } from '../instances/oauth-consent.ts'
+import type { Catalogue } from '../n8n/catalogue.ts'
 import { N8nError } from '../n8n/api-transport.ts'
 import type { CredentialPushResult } from './credential-contract.ts'
 import type { RemoteCredentials } from './remote-credentials.ts'
@@ -26,6 +28,7 @@ export interface CredentialPusherOptions {
   credentials: Pick<CredentialRepository, 'open'>
   connections: Pick<InstanceConnections, 'open'>
   remoteCredentials: RemoteCredentials
+  loadCatalogue: () => Promise<Catalogue>
 }
 
 /** Every method takes the owner first. */
@@ -82,17 +85,27 @@ export class CredentialPusher {
         then r.fingerprint is not null else i.id = ${instanceId ?? null}::uuid end
       order by i.id`)
     if (instanceId !== undefined && places.length === 0) throw invalid('/instanceId', 'No such instance')
+    const asks = await this.#asksForConsent(opened)
     const results: Result[] = []
     for (let at = 0; at < places.length; at += concurrency) {
       const group = places.slice(at, at + concurrency)
-      results.push(...(await Promise.all(group.map((place) => this.#pushTo(userId, credentialId, place)))))
+      results.push(
+        ...(await Promise.all(group.map((place) => this.#pushTo(userId, credentialId, place, asks)))),
+      )
     }
     return { results, pendingDeployments: await this.pending(userId, credentialId) }
   }
 
-  async #pushTo(userId: string, credentialId: string, place: Place): Promise<Result> {
+  /** Somebody has to sign in inside n8n: the type is OAuth, no grant does without, and there are no tokens here. */
+  async #asksForConsent({ credential, data }: OpenCredential): Promise<boolean> {
+    const type = (await this.#options.loadCatalogue()).credentialType(credential.type)
+    const { grantType, oauthTokenData } = data.reveal()
+    return Boolean(type?.oauth) && grantType !== 'clientCredentials' && !oauthTokenData
+  }
+
+  async #pushTo(userId: string, credentialId: string, place: Place, asks: boolean): Promise<Result> {
     const { instanceId, instanceName, n8nCredentialId, fingerprint } = place
-    const result = { instanceId, instanceName, n8nCredentialId, code: null, reason: null }
+    const result = { instanceId, instanceName, n8nCredentialId, consentUrl: null, code: null, reason: null }
     const { connections, remoteCredentials } = this.#options
     try {
       const connection = await connections.open(userId, instanceId)
@@ -106,7 +119,8 @@ export class CredentialPusher {
           updateInPlace: fingerprint !== null,
         },
       )
-      return { ...result, n8nCredentialId: id, status: action }
+      const url = asks ? consentUrl(connection.instance.baseUrl, id) : null
+      return { ...result, n8nCredentialId: id, status: action, consentUrl: url }
     } catch (error) {
       const known = error instanceof N8nError ? toAppError(error) : error
       if (!(known instanceof AppError)) throw error

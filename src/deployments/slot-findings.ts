@@ -47,8 +47,8 @@ function unfilled(slot: ResolvedSlot): Finding | undefined {
       ...at,
       code: 'credential-needs-consent',
       message:
-        `${quoted(node.name)} needs a ${displayName} credential with consent. Sign in with it inside n8n, then choose that ` +
-        `credential by its n8nCredentialId`,
+        `${quoted(node.name)} needs a ${displayName} credential with consent. Push yours to this instance with ` +
+        `POST /v1/credentials/{id}/push, sign in with it inside n8n, then choose it by its n8nCredentialId`,
     }
   }
   if (status === 'missing') {

@@ -113,8 +113,11 @@ describe('a changed credential', () => {
     const id = await user.credential('slackOAuth2Api', {
       ...{ clientId, clientSecret: canary(), signatureSecret: canary() },
     })
-    await user.api('POST', `/v1/credentials/${id}/push`, { instanceId: user.instanceId })
+    const first = await user.api('POST', `/v1/credentials/${id}/push`, { instanceId: user.instanceId })
     const remote = inN8n('slackOAuth2Api').find(({ data }) => data['clientId'] === clientId)
+    expect(first.body.results).toMatchObject([
+      { status: 'created', consentUrl: `https://n8n.example.com/home/credentials/${remote?.id}` },
+    ])
     Object.assign(remote?.data ?? {}, { oauthTokenData: { access_token: 'given in n8n' } })
     const clientSecret = canary()
     await patch(user, id, { data: { clientSecret, signatureSecret: null } })

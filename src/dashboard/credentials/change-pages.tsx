@@ -106,8 +106,8 @@ const conflictText =
 
 function told({ name }: Credential, changed: readonly Changed[]): string {
   if (changed.length === 0) return 'Nothing was changed.'
-  if (!changed.includes('values')) return `Renamed to ${name}. n8n is told with the next deploy.`
-  return `${name} is saved and counts as untested. n8n gets the new values with the next deploy of what uses it.`
+  if (!changed.includes('values')) return `Renamed to ${name}. Push it to rename it in n8n.`
+  return `${name} is saved and counts as untested. Push it to update the value in n8n.`
 }
 
 const missing = () => new AppError('not-found', 'No such credential')

@@ -17,7 +17,7 @@ import { readPlaces } from './read-credentials.ts'
 import type { CredentialPageDeps } from './page-deps.ts'
 
 export function detailPages(deps: CredentialPageDeps) {
-  const { credentials, credentialHealth, analytics, db, now } = deps
+  const { credentials, credentialHealth, credentialPusher, analytics, db, now } = deps
 
   async function detailPage(
     c: Context<DashboardEnv>,
@@ -28,11 +28,16 @@ export function detailPages(deps: CredentialPageDeps) {
     const { userId, viewer } = c.var
     const period = periodNamed(c.req.query('period'))
     const at = now()
-    const [credential, usage, stats, catalogue] = await Promise.all([
+    const [credential, usage, stats, catalogue, pending] = await Promise.all([
       credentials.find(userId, id),
       credentials.usage(userId, id),
       analytics.credentials(userId, { ...rangeOf(period, at), limit: allOfThem }),
       loadCatalogue(),
+      // One that cannot be opened cannot be pushed either; the page says so when it is edited.
+      credentialPusher.pending(userId, id).catch((error: unknown) => {
+        if (error instanceof AppError) return []
+        throw error
+      }),
     ])
     if (!credential || !usage) throw missing()
     const places = await readPlaces(db, userId, id, at)
@@ -46,7 +51,17 @@ export function detailPages(deps: CredentialPageDeps) {
         status,
       },
       <CredentialDetail
-        {...{ credential, usage, places, stats: own, period, catalogue, time: viewer.time, deletion }}
+        {...{
+          pending,
+          credential,
+          usage,
+          places,
+          stats: own,
+          period,
+          catalogue,
+          time: viewer.time,
+          deletion,
+        }}
       />,
     )
   }

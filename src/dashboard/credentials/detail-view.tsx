@@ -1,6 +1,6 @@
 /** @module One credential: whether it works, what of it is kept, who uses it, what failed, and how to be rid of it. */
 import type { CredentialStats } from '../../analytics/credential-contract.ts'
-import type { Credential, CredentialUsage } from '../../credentials/contract.ts'
+import type { Credential, CredentialUsage, PendingDeployment } from '../../credentials/contract.ts'
 import type { Catalogue } from '../../n8n/catalogue.ts'
 import { Card, Grid, KeyValues, Kpi, Kpis, Remark } from '../components/card.tsx'
 import { Action, LinkButton, Segmented, withQuery } from '../components/controls.tsx'
@@ -13,6 +13,7 @@ import { DeleteCard, type DeletionState } from './delete-card.tsx'
 import { fieldLabel } from './labels.ts'
 import { type Period, periods } from './period.ts'
 import type { CredentialPlaces, Place } from './read-credentials.ts'
+import { PushCard } from './push-card.tsx'
 import { Deployments, Failures, Workflows } from './usage-cards.tsx'
 import { typeLabel } from './form-view.tsx'
 
@@ -26,10 +27,12 @@ export interface DetailProps {
   catalogue: Catalogue
   time: TimeFormat
   deletion: DeletionState
+  /** Deployments that run with an earlier value. */
+  pending: PendingDeployment[]
 }
 
 export function CredentialDetail(props: DetailProps) {
-  const { credential, usage, places, stats, period, catalogue, time, deletion } = props
+  const { credential, usage, places, stats, period, catalogue, time, deletion, pending } = props
   const path = `/credentials/${credential.id}`
   const label = typeLabel(catalogue, credential.type)
   const testable = places.places.filter(({ canTest }) => canTest)
@@ -67,9 +70,11 @@ export function CredentialDetail(props: DetailProps) {
             <LinkButton href={`${path}/edit`} icon="pencil" kind={isRejected ? 'primary' : 'plain'}>
               Edit
             </LinkButton>
+            {places.deployments.length > 0 && <LinkButton href={`${path}/replace`}>Replace</LinkButton>}
           </>
         }
       />
+      <PushCard id={credential.id} pending={pending} />
       <Health {...{ credential, places: places.places, testable, time }} />
       <div class="credential-bar">
         <h2 class="credential-heading">Runs of deployments bound to it</h2>
@@ -115,7 +120,7 @@ function Health(props: {
         </p>
         <p class="soft">
           {lastValidatedAt !== null && <>Checked {time.instant(lastValidatedAt)}. </>}
-          Give it new values, deploy again what uses it, then validate it.
+          Give it new values, push them to n8n, then validate it.
         </p>
       </section>
     )

@@ -188,8 +188,8 @@ const ConsentCard = ({ label, asksNobody }: { label: string; asksNobody: boolean
   <Card title="Consent is given in n8n">
     <div class="credential-consent">
       <p>
-        {label} asks a person, and the answer has to arrive in n8n. So make this credential in n8n and sign in
-        there; when you deploy, choose it as one that is in n8n already.
+        {label} asks a person, and the answer has to arrive in n8n. Push this credential to n8n, or create it
+        there, and sign in; when you deploy, choose it as one that is in n8n already.
       </p>
       <p>
         What you keep here can be deployed where nobody has to be asked:{' '}

@@ -2,5 +2,13 @@ import type { DashboardDeps } from '../env.ts'
 
 export type CredentialPageDeps = Pick<
   DashboardDeps,
-  'credentials' | 'credentialHealth' | 'requirements' | 'analytics' | 'fingerprint' | 'db' | 'now'
+  | 'credentials'
+  | 'credentialHealth'
+  | 'credentialPusher'
+  | 'credentialReplacer'
+  | 'requirements'
+  | 'analytics'
+  | 'fingerprint'
+  | 'db'
+  | 'now'
 >

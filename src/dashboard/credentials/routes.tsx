@@ -10,6 +10,7 @@ import { CredentialList } from './list-view.tsx'
 import { newPages } from './new-pages.tsx'
 import type { CredentialPageDeps } from './page-deps.ts'
 import { allOfThem, periodNamed, rangeOf } from './period.ts'
+import { replacePages } from './replace-pages.tsx'
 import { readCredentials } from './read-credentials.ts'
 
 export function credentialPages(deps: CredentialPageDeps) {
@@ -35,5 +36,6 @@ export function credentialPages(deps: CredentialPageDeps) {
     })
     .route('/', newPages(deps))
     .route('/', changePages(deps))
+    .route('/', replacePages(deps))
     .route('/', detailPages(deps))
 }

@@ -427,6 +427,34 @@ describe('GET /credentials/:id', () => {
   })
 })
 
+describe('a changed credential in n8n', () => {
+  test('is said to have the old value there, with a button that pushes it', async () => {
+    const made = await keep('Pushed')
+    expect((await tab.get(`/credentials/${made.id}`)).text).not.toContain('old value')
+    const { deploymentId } = await deploy(made.id)
+    const { text } = await tab.get(`/credentials/${made.id}`)
+    expect(text).toContain('n8n still has the old value')
+    expect(text).toContain(`href="/deployments/${deploymentId}"`)
+    expect(text).toContain(`action="/credentials/${made.id}/push"`)
+    // No n8n answers here, which the page says.
+    const pushed = await tab.post(`/credentials/${made.id}/push`, {})
+    expect(pushed).toMatchObject({ status: 303, location: `/credentials/${made.id}` })
+  })
+
+  test('is replaced by another one of its type, after a preview that changes nothing', async () => {
+    const [made, other] = [await keep('Replaced'), await keep('Its successor')]
+    const { deploymentId } = await deploy(made.id)
+    const path = `/credentials/${made.id}/replace`
+    expect((await tab.get(`/credentials/${made.id}`)).text).toContain(`href="${path}"`)
+    const { text } = await tab.get(`${path}?with=${other.id}`)
+    expect(text).toContain('What will be replaced')
+    expect(text).toContain(`href="/deployments/${deploymentId}"`)
+    expect(text).toContain('Replace in 1 deployment')
+    const [row] = await app.database.sql`select bindings from deployments where id = ${deploymentId}`
+    expect(JSON.stringify(row)).toContain(made.id)
+  })
+})
+
 describe('changing a credential', () => {
   test('replaces what is given and keeps the rest, which it does not show', async () => {
     const [before, after] = [canary(), canary()]
