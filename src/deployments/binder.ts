@@ -1,7 +1,8 @@
 /** @module What a deploy binds: every slot filled, from what n8n holds as well where it had the workflow first. */
 import type { SlotBinding } from '../db/schema/deployments.ts'
 import type { InstanceConnections } from '../instances/connections.ts'
-import type { ChosenBinding } from '../workflows/slot-bindings.ts'
+import type { ChosenBinding, ResolvedSlot } from '../workflows/slot-bindings.ts'
+import { type Consents, lacksConsent } from './consents.ts'
 import { type Deployed, readsLive, type Release, type Releases } from './release.ts'
 import { getWorkflow } from './remote-state.ts'
 import { requireBound } from './slot-findings.ts'
@@ -9,13 +10,18 @@ import { requireBound } from './slot-findings.ts'
 export class Binder {
   readonly #releases: Releases
   readonly #connections: Pick<InstanceConnections, 'open'>
+  readonly #consents: Consents
 
-  constructor(releases: Releases, connections: Pick<InstanceConnections, 'open'>) {
+  constructor(releases: Releases, connections: Pick<InstanceConnections, 'open'>, consents: Consents) {
     this.#releases = releases
     this.#connections = connections
+    this.#consents = consents
   }
 
-  /** @throws {AppError} `invalid` where a slot stays empty or a choice does not fit; `instance-*` */
+  /**
+   * Puts a credential that lacks consent into n8n before it refuses, so that the sign-in there is all that is left.
+   * @throws {AppError} `invalid` where a slot stays empty or a choice does not fit; `instance-*`
+   */
   async bind(
     userId: string,
     release: Release,
@@ -23,7 +29,13 @@ export class Binder {
     deployed: Deployed | null,
   ): Promise<SlotBinding[]> {
     const remote = deployed && readsLive(deployed) ? await this.#remote(userId, release, deployed) : null
-    return requireBound(await this.#releases.bind(userId, release, chosen, deployed, remote))
+    const slots = await this.#releases.bind(userId, release, chosen, deployed, remote)
+    return requireBound(slots.some(lacksConsent) ? await this.#consented(userId, release, slots) : slots)
+  }
+
+  async #consented(userId: string, { instanceId }: Release, slots: ResolvedSlot[]) {
+    const connection = await this.#connections.open(userId, instanceId)
+    return connection ? this.#consents.settle(userId, connection, slots, { push: true }) : slots
   }
 
   /** What the caller says of slots, whatever of the others. @throws {AppError} `invalid` for a choice that does not fit */

@@ -22,6 +22,7 @@ import {
   type Redeployment,
   type Tracking,
 } from './contract.ts'
+import { Consents } from './consents.ts'
 import { DependencyDeployer } from './dependency-deployer.ts'
 import { GiveBack } from './give-back.ts'
 import { Planner } from './plan.ts'
@@ -74,14 +75,22 @@ export class Deployer {
     this.releases = new Releases(db, options.availableCredentials, options.loadCatalogue)
     this.remoteCredentials = new RemoteCredentials(db, now, options)
     const { releases, remoteCredentials } = this
+    const consents = new Consents(remoteCredentials)
     const subWorkflows = new SubWorkflows(db)
     this.#dependencies = new DependencyDeployer(db, { ...options, releases, subWorkflows })
     const { graph: dependencies } = this.#dependencies
     this.giveBack = new GiveBack(db, options)
     this.#runner = new Runner(now, { ...options, releases, remoteCredentials, subWorkflows })
-    this.#binder = new Binder(releases, options.connections)
+    this.#binder = new Binder(releases, options.connections, consents)
     this.#upToDate = new UpToDate({ ...options, remoteCredentials })
-    this.planner = new Planner({ ...options, releases, remoteCredentials, subWorkflows, dependencies })
+    this.planner = new Planner({
+      ...options,
+      releases,
+      remoteCredentials,
+      consents,
+      subWorkflows,
+      dependencies,
+    })
   }
 
   /**

@@ -2,6 +2,7 @@
 import { missingScopes } from '../instances/connection-test.ts'
 import type { Connection } from '../instances/connections.ts'
 import { type Consent, oauthConsent } from '../instances/oauth-consent.ts'
+import type { N8nWorkflow } from '../n8n/api-shapes.ts'
 import { N8nError } from '../n8n/api-transport.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
 import type { Finding } from '../n8n/finding.ts'
@@ -11,6 +12,7 @@ import { loadParameterFacts } from '../n8n/parameter-checks.ts'
 import { checkPublishable } from '../n8n/publish-checks.ts'
 import type { JsonObject } from '../n8n/workflow-json.ts'
 import { quoted, type ResolvedSlot } from '../workflows/slot-bindings.ts'
+import { installedTypes } from './community-nodes.ts'
 import type { ErrorHandling } from './error-handling.ts'
 import type { PlannedCredential } from './plan-slots.ts'
 import { startedBy } from './remote-body.ts'
@@ -19,8 +21,8 @@ export interface PlanToCheck {
   workflow: JsonObject
   catalogue: Catalogue
   connection: Connection
-  /** n8n has the workflow already. */
-  isThere: boolean
+  /** As n8n has it already. */
+  remote: N8nWorkflow | null
   /** It was asked for. */
   publish: boolean
   errorHandling: ErrorHandling
@@ -29,8 +31,9 @@ export interface PlanToCheck {
 
 /** @throws {N8nError} */
 export async function checkPlan(plan: PlanToCheck): Promise<Finding[]> {
-  const { workflow, catalogue, publish } = plan
-  const publishing = checkPublishable(workflow, catalogue, await loadParameterFacts())
+  const { workflow, catalogue, publish, remote } = plan
+  const installed = await installedTypes(plan.connection.client, workflow, catalogue, remote)
+  const publishing = checkPublishable(workflow, catalogue, await loadParameterFacts(), installed)
   if (publish && startedBy(workflow, catalogue) === 'nothing') publishing.push(noTrigger)
   const findings = [
     // What is left unpublished, n8n takes all the same.
@@ -76,7 +79,7 @@ async function scopeFindings(plan: PlanToCheck): Promise<Finding[]> {
     plan.credentials.some(({ action }) => action === 'create' || action === 'update')
   const missing = missingScopes(endpoints, [
     ...['workflow:read', 'workflow:list', 'workflow:update'],
-    ...(plan.isThere && instance.reporterWorkflowId !== null ? [] : ['workflow:create']),
+    ...(plan.remote !== null && instance.reporterWorkflowId !== null ? [] : ['workflow:create']),
     ...(plan.publish ? ['workflow:activate'] : []),
     ...(sendsCredentials ? ['credential:create', 'credential:update'] : []),
   ])
@@ -164,18 +167,20 @@ export async function consentsOf(
   for (const slot of slots) {
     const id = idOf(slot)
     if (id === undefined) continue
-    const consent = byId.get(id) ?? (await consentIfThere(client, id))
+    const known = byId.get(id) ?? (await consentIfThere(client, id))
+    const consent = known === 'gone' ? 'unknown' : known
     byId.set(id, consent)
     found.set(slot, consent)
   }
   return found
 }
 
-async function consentIfThere(client: Connection['client'], id: string): Promise<Consent> {
+/** `gone`: n8n has no such credential. */
+export async function consentIfThere(client: Connection['client'], id: string): Promise<Consent | 'gone'> {
   try {
     return await oauthConsent(client, id)
   } catch (error) {
-    if (error instanceof N8nError && error.kind === 'not-found') return 'unknown'
+    if (error instanceof N8nError && error.kind === 'not-found') return 'gone'
     throw error
   }
 }

@@ -19,7 +19,7 @@ export interface CredentialInN8n extends N8nCredentialRef {
 }
 
 export const plannedSlot = (
-  { node, type, displayName, named, status, credential, reason, candidates }: ResolvedSlot,
+  { node, type, displayName, named, status, credential, reason, candidates, consentUrl }: ResolvedSlot,
   planned: PlannedCredential | undefined,
 ): PlannedSlot => ({
   node: node.name,
@@ -35,6 +35,7 @@ export const plannedSlot = (
     name: nameOf(credential, candidates) ?? planned?.ref.name ?? type,
   },
   reason,
+  ...(consentUrl !== undefined && { consentUrl }),
   ...(node.destination && { sentTo: node.destination.host }),
   candidates: candidates.map(({ id, name, status }) => ({ id, name, status })),
 })

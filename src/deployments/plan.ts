@@ -12,6 +12,7 @@ import { type ChosenBinding, identityOf, type ResolvedSlot } from '../workflows/
 import { chosenBindings } from './contract.ts'
 import { slotRefs } from './credential-refs.ts'
 import { errorHandlingOf, namedErrorWorkflow } from './error-handling.ts'
+import type { Consents } from './consents.ts'
 import type { Dependencies } from './dependencies.ts'
 import {
   asWarning,
@@ -38,6 +39,7 @@ const maximumCredentialPages = 4
 export interface PlannerOptions {
   releases: Releases
   remoteCredentials: RemoteCredentials
+  consents: Consents
   connections: Pick<InstanceConnections, 'open'>
   loadCatalogue: () => Promise<Catalogue>
   subWorkflows: SubWorkflows
@@ -96,7 +98,8 @@ export class Planner {
       reportsErrors: deployed?.reportsErrors ?? true,
       reporterWorkflowId: instance.reporterWorkflowId,
     })
-    const resolved = await releases.bind(userId, release, chosen, deployed, remote)
+    const bound = await releases.bind(userId, release, chosen, deployed, remote)
+    const resolved = await this.#options.consents.settle(userId, connection, bound)
     const isListed = (slot: ResolvedSlot) =>
       slot.status === 'n8n' || (catalogue.credentialType(slot.type)?.oauth ?? false)
     const known = resolved.some(isListed) ? await credentialsInN8n(client) : null
@@ -152,7 +155,7 @@ export class Planner {
       ...consentFindings(consents, (slot) => consentUrl(instance.baseUrl, credentialOf(slot)?.ref.id ?? '')),
       ...(await checkPlan({
         ...{ workflow: release.workflow, catalogue, connection, errorHandling },
-        isThere: remote !== null,
+        remote,
         publish: request.publish !== false,
         credentials: [...credentials.values()],
       })),

@@ -40,7 +40,9 @@ export function deploymentRoutes(
         description:
           'Takes Idempotency-Key. The answer tells how far it came: status active, inactive or failed with step and ' +
           'error, or deploying while it goes on by itself. A workflow that is tracked on the instance is deployed in place: ' +
-          '200 with the deployment that tracks it, and n8n has no second copy. With n8nWorkflowId nothing is sent to n8n.',
+          '200 with the deployment that tracks it, and n8n has no second copy. With n8nWorkflowId nothing is sent to n8n. An ' +
+          'OAuth2 credential that nobody has signed in for is put into n8n, and refused with `invalid` and the places to ' +
+          'sign in (`consents`: node, type, consentUrl); repeat the request afterwards.',
         responses: { 200: Deployment, 201: Deployment },
         errors: [
           'invalid',

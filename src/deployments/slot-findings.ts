@@ -13,13 +13,20 @@ export function slotFindings(slots: readonly ResolvedSlot[]): Finding[] {
   })
 }
 
-/** @throws {AppError} `invalid` with one entry, and one finding in `problems`, for each slot that is not filled */
+/**
+ * @throws {AppError} `invalid` with one entry, and one finding in `problems`, for each slot that is not filled; with the
+ * places to sign in as `consents`
+ */
 export function requireBound(slots: readonly ResolvedSlot[]): SlotBinding[] {
   const problems = slots.flatMap((slot) => unfilled(slot) ?? [])
   const [first] = problems
   if (first) {
     const errors = problems.map(({ message }) => ({ pointer: '/bindings', detail: message }))
-    throw new AppError('invalid', `/bindings: ${first.message}`, { errors, extra: { problems } })
+    const consents = slots.flatMap(({ node, type, consentUrl }) =>
+      consentUrl === undefined ? [] : [{ node: node.name, type, consentUrl }],
+    )
+    const extra = { problems, ...(consents.length > 0 && { consents }) }
+    throw new AppError('invalid', `/bindings: ${first.message}`, { errors, extra })
   }
   return slots.flatMap(({ node, type, credential }) =>
     credential ? [{ node: node.name, type, ...choiceOf(credential) }] : [],
@@ -28,7 +35,7 @@ export function requireBound(slots: readonly ResolvedSlot[]): SlotBinding[] {
 
 /** A slot that nothing fills, as a plan and a refused deployment say it. */
 function unfilled(slot: ResolvedSlot): Finding | undefined {
-  const { node, type, displayName, named, candidates, status, newHost } = slot
+  const { node, type, displayName, named, candidates, status, newHost, credential, consentUrl } = slot
   if (status === 'bound' || status === 'n8n') return undefined
   const at = { level: 'error', node: node.name, pointer: `/nodes/${node.index}` } as const
   const entry = `{ "node": ${JSON.stringify(node.name)}, "type": "${type}", "credentialId": … } in bindings`
@@ -47,8 +54,11 @@ function unfilled(slot: ResolvedSlot): Finding | undefined {
       ...at,
       code: 'credential-needs-consent',
       message:
-        `${quoted(node.name)} needs a ${displayName} credential with consent. Push yours to this instance with ` +
-        `POST /v1/credentials/{id}/push, sign in with it inside n8n, then choose it by its n8nCredentialId`,
+        consentUrl === undefined
+          ? `Nobody has signed in for ${labelOf(slot, credential)} of ${quoted(node.name)} yet. Deploy, which puts it into ` +
+            'n8n and answers with the place to sign in; or choose one of n8n by its n8nCredentialId'
+          : `Nobody has signed in for ${labelOf(slot, credential)} of ${quoted(node.name)} yet. Sign in at ${consentUrl}, ` +
+            'then deploy again',
     }
   }
   if (status === 'missing') {

@@ -2,6 +2,7 @@
 import { discover, discoverEndpoints, type N8nCapabilities } from './api-capabilities.ts'
 import {
   Anything,
+  CommunityPackages,
   CredentialTest,
   type ExecutionQuery,
   JsonRecord,
@@ -91,6 +92,16 @@ export function createN8nClient(options: N8nClientOptions) {
 
     /** What the key may call, such as `GET /workflows/{}`; null where n8n does not tell. */
     endpoints: () => discoverEndpoints(send, maxResponseBytes),
+
+    /** Only 2.x has it. 2.41.1 answers 500 (`server-error`) while its module of community packages is off. */
+    listCommunityPackages: (): Promise<CommunityPackages> =>
+      send({
+        operation: 'community-package-list',
+        method: 'GET',
+        path: '/community-packages',
+        maxResponseBytes,
+        answer: CommunityPackages,
+      }),
 
     /** Twice the same gives two: after an ambiguous answer look with `findWorkflows`. */
     createWorkflow: (body: N8nWorkflowBody) => workflow('workflow-create', 'POST', '/workflows', { body }),

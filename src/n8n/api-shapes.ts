@@ -61,6 +61,15 @@ export const N8nExecution = z.object({
 })
 export type N8nExecution = z.output<typeof N8nExecution>
 
+export const CommunityPackages = z.array(
+  z.object({
+    packageName: z.string(),
+    installedNodes: z.array(z.object({ type: z.string() })),
+    failedLoading: z.boolean().nullish(),
+  }),
+)
+export type CommunityPackages = z.output<typeof CommunityPackages>
+
 export const CredentialTest = z.object({ status: z.string(), message: z.string() })
 export const JsonRecord = z.record(z.string(), z.unknown())
 export const Anything = z.unknown()

@@ -11,13 +11,40 @@ import { brokenSchedules } from './schedule-checks.ts'
 import { isObject, shown } from './structure-repairs.ts'
 import type { JsonObject } from './workflow-json.ts'
 
+/** Of the types that come with n8n itself. */
 const reservedPrefixes = ['n8n-nodes-base.', '@n8n/n8n-nodes-langchain.']
 /** Types that n8n had once. */
 const removedTypes = new Map([
   ['n8n-nodes-base.start', 'n8n 2 has no Start node. Use a Manual Trigger, a Schedule Trigger or a Webhook'],
 ])
+/** Of nodes in n8n's custom folder, which belong to no package. */
+const customPrefix = 'CUSTOM.'
 const maximumDistance = 2
 const n8nMaximumChars = 300
+
+/** Node types that one n8n has beside those of the catalogue. */
+export interface InstalledTypes {
+  types: ReadonlySet<string>
+  /** They are all that its community packages bring. */
+  isComplete: boolean
+}
+const none: InstalledTypes = { types: new Set(), isComplete: false }
+
+const isReserved = (type: string): boolean => reservedPrefixes.some((prefix) => type.startsWith(prefix))
+/** `@scope/n8n-nodes-foo.bar` → `@scope/n8n-nodes-foo` */
+const packageOf = (type: string): string => type.slice(0, Math.max(type.lastIndexOf('.'), 0)) || type
+
+/** Whether a type of the workflow comes from a community package. */
+export const hasCommunityNodes = ({ nodes }: { nodes?: unknown }, catalogue: Catalogue): boolean =>
+  Array.isArray(nodes) &&
+  nodes.some(
+    (node) =>
+      isObject(node) &&
+      typeof node.type === 'string' &&
+      !catalogue.nodeType(node.type) &&
+      !isReserved(node.type) &&
+      !node.type.startsWith(customPrefix),
+  )
 
 interface Checked {
   node: JsonObject
@@ -31,6 +58,7 @@ export function checkPublishable(
   workflow: { nodes?: unknown; connections?: unknown },
   catalogue: Catalogue,
   facts: ParameterFacts,
+  installed: InstalledTypes = none,
 ): Finding[] {
   const nodes: unknown[] = Array.isArray(workflow.nodes) ? workflow.nodes : []
   const connected = connectedNodes(workflow.connections)
@@ -40,7 +68,7 @@ export function checkPublishable(
     const name = typeof node.name === 'string' ? node.name : `#${index}`
     const checked = { node, pointer: `/nodes/${index}`, name, type: node.type, findings }
     // n8n looks up the types of disabled nodes too.
-    const description = checkType(checked, catalogue)
+    const description = checkType(checked, catalogue, installed)
     if (!description || node.disabled === true) continue
     const isTriggerLike = Boolean((description.facts.f ?? 0) & NodeFlag.trigger) || description.facts.w
     if (connected.has(name) || isTriggerLike) checkParameters(checked, description, facts)
@@ -50,11 +78,15 @@ export function checkPublishable(
 }
 
 /** Undefined for a type or version that n8n does not have, or that only that server knows. */
-function checkType(checked: Checked, catalogue: Catalogue): NodeDescription | undefined {
+function checkType(
+  checked: Checked,
+  catalogue: Catalogue,
+  installed: InstalledTypes,
+): NodeDescription | undefined {
   const { node, type } = checked
   const known = catalogue.nodeType(type)
   if (!known) {
-    reportUnknownType(checked, catalogue)
+    reportUnknownType(checked, catalogue, installed)
     return undefined
   }
   const given = typeVersion(node)
@@ -78,20 +110,36 @@ function checkType(checked: Checked, catalogue: Catalogue): NodeDescription | un
   return describeNode(catalogue, node)
 }
 
-function reportUnknownType(checked: Checked, catalogue: Catalogue): void {
+function reportUnknownType(checked: Checked, catalogue: Catalogue, installed: InstalledTypes): void {
   const type = shown(checked.type)
   const n8n = `Unrecognized node type: ${type}`
-  if (!reservedPrefixes.some((prefix) => checked.type.startsWith(prefix))) {
-    const text =
-      `${type} is a community node. Flowkeep cannot tell whether that n8n server has it installed; without it ` +
-      'n8n refuses to publish'
-    report(checked, 'warning', 'community-node-type', '/type', text, n8n)
+  if (!isReserved(checked.type)) {
+    reportExtension(checked, installed, n8n)
     return
   }
   const removed = removedTypes.get(checked.type)
   const close = removed ? undefined : closestType(checked.type, catalogue)
   const text = removed ?? `n8n has no node type ${type}${close ? `. Did you mean ${close}?` : ''}`
   report(checked, 'error', 'unknown-node-type', '/type', text, n8n)
+}
+
+function reportExtension(checked: Checked, installed: InstalledTypes, n8n: string): void {
+  if (installed.types.has(checked.type)) return
+  const type = shown(checked.type)
+  const isCustom = checked.type.startsWith(customPrefix)
+  if (installed.isComplete && !isCustom) {
+    const from = shown(packageOf(checked.type))
+    const text = `${type} is not installed on this n8n server. Install the community package ${from} there, or use another node`
+    report(checked, 'error', 'community-node-missing', '/type', text, n8n)
+    return
+  }
+  const remedy = isCustom
+    ? 'n8n does not list custom nodes'
+    : 'n8n 2 lists community packages to an API key with the scope communityPackage:list'
+  const text =
+    `Flowkeep cannot tell whether this n8n server has the node type ${type}; without it n8n refuses to publish. ` +
+    `${remedy}. If it is installed there, deploy: this does not stop a deployment`
+  report(checked, 'error', 'community-node-unverified', '/type', text, n8n)
 }
 
 /** The same but for case, of the other package, or a few letters away. */

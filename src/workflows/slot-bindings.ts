@@ -50,6 +50,8 @@ export interface ResolvedSlot extends Slot {
   credential: CredentialChoice | null
   reason: SlotReason | null
   newHost?: NewHost
+  /** Where to sign in inside n8n, for one that is there and lacks consent. */
+  consentUrl?: string
   /** The user's of the type, newest first. */
   candidates: AvailableCredential[]
 }

@@ -72,17 +72,115 @@ test('nothing that starts it is an error', async () => {
   expect(await planOf(user, workflowId)).toMatchObject({ ready: false, problems: [{ code: 'no-trigger' }] })
 })
 
-test('a community node and a missing version are warnings', async () => {
+test('a missing version is a warning', async () => {
   const user = await world.user()
   const { typeVersion: _, ...bare } = node('Bare', 'n8n-nodes-base.noOp', 1, {})
-  const { name, nodes, connections } = after({ type: 'n8n-nodes-acme.widget' })
+  const { name, nodes, connections } = after({})
   const workflowId = await user.workflow({ name, connections, nodes: [...nodes, bare] })
   expect(await planOf(user, workflowId)).toMatchObject({
     ready: true,
-    problems: [
-      { code: 'community-node-type', level: 'warning', node: 'Step' },
-      { code: 'missing-type-version', level: 'warning', node: 'Bare' },
-    ],
+    problems: [{ code: 'missing-type-version', level: 'warning', node: 'Bare' }],
+  })
+})
+
+describe('a community node', () => {
+  const type = '@acme/n8n-nodes-shop.widget'
+  const installed = { packageName: '@acme/n8n-nodes-shop', types: [type] }
+  const state = () => world.stub.state
+  afterEach(() => {
+    state().communityPackages = []
+  })
+
+  test('that n8n lists is fine, and n8n publishes it', async () => {
+    const user = await world.user()
+    state().communityPackages = [installed]
+    const workflowId = await user.workflow(after({ type }))
+    expect(await planOf(user, workflowId)).toMatchObject({ ready: true, problems: [] })
+    expect((await user.deploy(workflowId)).body).toMatchObject({ status: 'active', error: null })
+  })
+
+  test.each([
+    ['does not list', []],
+    ['lists another node of the package', [{ ...installed, types: ['@acme/n8n-nodes-shop.gadget'] }]],
+    ['could not load', [{ ...installed, failedLoading: true }]],
+  ])('that n8n %s blocks the plan and names the package', async (_, packages) => {
+    const user = await world.user()
+    state().communityPackages = packages
+    const workflowId = await user.workflow(after({ type }))
+    const plan = await planOf(user, workflowId)
+    expect(plan).toMatchObject({
+      ready: false,
+      problems: [{ code: 'community-node-missing', level: 'error', node: 'Step', pointer: '/nodes/1/type' }],
+    })
+    expect(plan.problems[0].message).toMatch(/package @acme\/n8n-nodes-shop there/)
+    expect(await planOf(user, workflowId, { publish: false })).toMatchObject({ ready: true })
+    // n8n says the same.
+    expect((await user.deploy(workflowId)).body).toMatchObject({
+      status: 'failed',
+      error: expect.stringContaining(`Unrecognized node type: ${type}`),
+    })
+  })
+
+  test.each([
+    ['the API key may not list them', type, () => void state().withheld.add('community-package-list')],
+    ['the module of n8n is off', type, () => void (state().communityPackages = null)],
+    ['n8n does not list custom nodes', 'CUSTOM.widget', () => undefined],
+  ])('that nobody can tell of is not ready, and may be deployed: %s', async (_, unlisted, arrange) => {
+    const user = await world.user()
+    arrange()
+    const workflowId = await user.workflow(after({ type: unlisted }))
+    expect(await planOf(user, workflowId)).toMatchObject({
+      ready: false,
+      problems: [{ code: 'community-node-unverified', level: 'error', node: 'Step' }],
+    })
+    expect((await user.deploy(workflowId, { publish: false })).status).toBe(201)
+  })
+
+  test('that runs in n8n already is known without a list', async () => {
+    const user = await world.user()
+    state().communityPackages = [installed]
+    const workflowId = await user.workflow(after({ type }))
+    expect((await user.deploy(workflowId)).body.status).toBe('active')
+    state().withheld.add('community-package-list')
+    expect(await planOf(user, workflowId)).toMatchObject({ ready: true, problems: [] })
+  })
+
+  test('is asked for only where a workflow has one', async () => {
+    const user = await world.user()
+    const before = world.stub.calls('community-package-list').length
+    await planOf(user, await user.workflow(after({})))
+    expect(world.stub.calls('community-package-list')).toHaveLength(before)
+  })
+})
+
+describe('a credential type of a community node', () => {
+  async function bound() {
+    const user = await world.user()
+    world.stub.state.communityPackages = [{ packageName: 'n8n-nodes-acme', types: ['n8n-nodes-acme.crm'] }]
+    const credentialId = await user.credential('acmeCrmApi', { token: 'token-of-acme' })
+    const credentials = { acmeCrmApi: { id: '1', name: 'acmeCrmApi' } }
+    const workflowId = await user.workflow(after({ type: 'n8n-nodes-acme.crm', credentials }))
+    return { user, workflowId, credentialId }
+  }
+  afterEach(() => {
+    world.stub.state.communityPackages = []
+  })
+
+  test('that n8n does not know blocks the plan', async () => {
+    const { user, workflowId, credentialId } = await bound()
+    const plan = await planOf(user, workflowId, { bindings: { acmeCrmApi: credentialId } })
+    expect(plan).toMatchObject({
+      ready: false,
+      problems: [{ code: 'unknown-credential-type', level: 'error', node: 'Step', pointer: '/nodes/1' }],
+    })
+    expect(plan.problems[0].message).toContain('acmeCrmApi')
+  })
+
+  test('is taken for known where the API key may not ask', async () => {
+    const { user, workflowId, credentialId } = await bound()
+    world.stub.state.withheld.add('credential-schema')
+    const plan = await planOf(user, workflowId, { bindings: { acmeCrmApi: credentialId } })
+    expect(plan).toMatchObject({ ready: true, problems: [] })
   })
 })
 
@@ -135,5 +233,91 @@ describe('a credential that was deleted in n8n', () => {
     expect((await user.act(id, action, {})).body.status).toBe('active')
     expect(world.stub.state.credentials.has(n8nCredentialId)).toBe(true)
     expect(await drift()).toMatchObject({ drifted: false, credentials: [] })
+  })
+})
+
+describe('consent for a credential of the user', () => {
+  async function unsigned() {
+    const user = await world.user()
+    const clientId = crypto.randomUUID()
+    const credentialId = await user.credential('slackOAuth2Api', { clientId, clientSecret: 'of-the-client' })
+    const workflow = after({
+      ...node('Step', 'n8n-nodes-base.slack', 2.2, {
+        ...{ authentication: 'oAuth2', select: 'channel', text: 'Hi', channelId: '#all' },
+      }),
+    })
+    const inN8n = () =>
+      [...world.stub.state.credentials.values()].find(({ data }) => data['clientId'] === clientId)
+    const sign = () => void Object.assign(inN8n()!.data, { oauthTokenData: { access_token: 'token' } })
+    return { user, credentialId, workflowId: await user.workflow(workflow), inN8n, sign }
+  }
+  const slots = ({ slots: all }: { slots: { status: string; consentUrl?: string }[] }) => all[0]
+
+  test('is asked for by a deploy, which puts client id and secret there first; afterwards it is bound', async () => {
+    const { user, workflowId, inN8n, sign } = await unsigned()
+    const before = await planOf(user, workflowId)
+    expect(before).toMatchObject({
+      ready: false,
+      problems: [{ code: 'credential-needs-consent', node: 'Step' }],
+    })
+    expect(slots(before)).not.toHaveProperty('consentUrl')
+    expect(inN8n()).toBeUndefined()
+
+    const refused = await user.deploy(workflowId)
+    const consentUrl = `${world.stub.baseUrl}/home/credentials/${inN8n()?.id}`
+    expect(refused).toMatchObject({
+      status: 422,
+      body: {
+        problems: [{ code: 'credential-needs-consent', message: expect.stringContaining(consentUrl) }],
+        consents: [{ node: 'Step', type: 'slackOAuth2Api', consentUrl }],
+      },
+    })
+    expect(inN8n()?.data).toMatchObject({ clientSecret: 'of-the-client' })
+    const waiting = await planOf(user, workflowId)
+    expect(waiting).toMatchObject({ ready: false, bindings: [{ status: 'needs-consent', action: null }] })
+    expect(slots(waiting)).toMatchObject({ status: 'needs-consent', consentUrl })
+
+    sign()
+    expect(await planOf(user, workflowId)).toMatchObject({
+      ready: true,
+      slots: [{ status: 'bound', credential: { n8nCredentialId: inN8n()?.id } }],
+      bindings: [{ status: 'bound', action: 'unchanged' }],
+    })
+    const { body } = await user.deploy(workflowId)
+    expect(body.status).toBe('active')
+    expect(inN8n()?.data['oauthTokenData']).toEqual({ access_token: 'token' })
+    const remote = world.stub.state.workflows.get(body.n8nWorkflowId)
+    expect(remote?.nodes[1]?.['credentials']).toMatchObject({ slackOAuth2Api: { id: inN8n()?.id } })
+  })
+
+  test('stays when the value changes, and is asked for again when n8n has lost the credential', async () => {
+    const { user, credentialId, workflowId, inN8n, sign } = await unsigned()
+    await user.deploy(workflowId)
+    sign()
+    const { body } = await user.deploy(workflowId)
+    const changed = await user.api(
+      'PATCH',
+      `/v1/credentials/${credentialId}`,
+      { data: { clientSecret: 'another' } },
+      { 'If-Match': '"1"' },
+    )
+    expect(changed.status).toBe(200)
+    expect(await planOf(user, workflowId)).toMatchObject({ ready: true, bindings: [{ action: 'update' }] })
+    expect((await user.act(body.id, 'deploy', {})).body.status).toBe('active')
+    expect(inN8n()?.data).toMatchObject({
+      clientSecret: 'another',
+      oauthTokenData: { access_token: 'token' },
+    })
+
+    world.stub.state.credentials.delete(inN8n()!.id)
+    expect(await planOf(user, workflowId)).toMatchObject({
+      ready: false,
+      slots: [{ status: 'needs-consent' }],
+    })
+    const refused = await user.act(body.id, 'deploy', {})
+    expect([refused.status, refused.body.consents.length]).toEqual([422, 1])
+    expect(inN8n()).toBeDefined()
+    sign()
+    expect((await user.act(body.id, 'deploy', {})).body.status).toBe('active')
   })
 })

@@ -19,6 +19,7 @@ export type StubStep =
   | 'test'
   | 'execution-list'
   | 'execution-get'
+  | 'community-package-list'
   | 'webhook'
   | 'other'
 

@@ -21,13 +21,10 @@ export function checkPublishable(context: StubContext, nodes: Json[], ownId: str
 function checkNodeTypes(context: StubContext, nodes: Json[]): void {
   const { catalogue } = context
   for (const { type, typeVersion } of nodes) {
-    if (!catalogue.nodeType(String(type))) throw new Refusal(400, `Unrecognized node type: ${String(type)}`)
+    if (isInstalled(context, String(type))) continue
     const known = catalogue.nodeType(String(type))
-    if (
-      !known?.takesAnyVersion &&
-      typeof typeVersion === 'number' &&
-      !known?.versions.includes(typeVersion)
-    ) {
+    if (!known) throw new Refusal(400, `Unrecognized node type: ${String(type)}`)
+    if (!known.takesAnyVersion && typeof typeVersion === 'number' && !known.versions.includes(typeVersion)) {
       throw new Refusal(400, `Node type "${String(type)}" is not available in version ${typeVersion}.`)
     }
   }
@@ -37,6 +34,11 @@ function checkNodeTypes(context: StubContext, nodes: Json[]): void {
       'Workflow cannot be activated because it has no trigger node. At least one is required.',
     )
   }
+}
+
+function isInstalled({ state }: StubContext, type: string): boolean {
+  const loaded = (state.communityPackages ?? []).filter(({ failedLoading }) => failedLoading !== true)
+  return loaded.some(({ types }) => types.includes(type))
 }
 
 /** In n8n's eyes also a node that has a webhook to be resumed by: it publishes what then never runs. */

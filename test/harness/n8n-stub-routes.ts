@@ -3,10 +3,13 @@ import * as credentials from './n8n-stub-credentials.ts'
 import * as executions from './n8n-stub-executions.ts'
 import type { StubStep } from './n8n-stub-faults.ts'
 import type { Generation, Json, StubContext } from './n8n-stub-state.ts'
-import { SETTING_NAMES } from './n8n-stub-validation.ts'
+import { Refusal, SETTING_NAMES } from './n8n-stub-validation.ts'
 import * as workflows from './n8n-stub-workflows.ts'
 
-type Handler = (context: StubContext, request: { id: string; body: unknown; query: URLSearchParams }) => Json
+type Handler = (
+  context: StubContext,
+  request: { id: string; body: unknown; query: URLSearchParams },
+) => Json | Json[]
 /** `since`: not on 1.x and 2.0 */
 export type Route = [method: string, path: RegExp, step: StubStep, handler: Handler, since?: '2.41']
 
@@ -89,6 +92,7 @@ const ROUTES: Route[] = [
     (c, { id }) => credentials.testCredential(c, id),
     '2.41',
   ],
+  ['GET', /^\/community-packages$/, 'community-package-list', (c) => listCommunityPackages(c), '2.41'],
   ['GET', /^\/executions$/, 'execution-list', (c, { query }) => executions.listExecutions(c, query)],
   [
     'GET',
@@ -99,6 +103,25 @@ const ROUTES: Route[] = [
   ['DELETE', /^\/executions\/([^/]+)$/, 'other', (c, { id }) => executions.deleteExecution(c, id)],
   ['POST', /^\/executions\/([^/]+)\/retry$/, 'other', (c, { id }) => executions.retryExecution(c, id)],
 ]
+
+const RESOURCES = [
+  ['/workflows', 'workflow'],
+  ['/credentials', 'credential'],
+  ['/community-packages', 'communityPackage'],
+] as const
+
+function listCommunityPackages({ state }: StubContext): Json[] {
+  // What n8n says without its module.
+  if (!state.communityPackages) throw new Refusal(500, 'Internal server error')
+  return state.communityPackages.map(({ packageName, types, failedLoading }) => ({
+    packageName,
+    installedVersion: '1.0.0',
+    installedNodes: types.map((type) => ({ name: type, type, latestVersion: 1 })),
+    createdAt: '2026-01-01T00:00:00.000Z',
+    updatedAt: '2026-01-01T00:00:00.000Z',
+    ...(failedLoading !== undefined && { failedLoading }),
+  }))
+}
 
 export function routesAt(generation: Generation, path: string): Route[] {
   return ROUTES.filter(([, pattern, , , since]) => pattern.test(path) && (!since || generation === since))
@@ -114,11 +137,7 @@ function discovery(context: StubContext, query: URLSearchParams): Json {
   const resources: Record<string, { endpoints: Json[] }> = {}
   for (const [method, pattern, step] of ROUTES) {
     const path = pattern.source.slice(1, -1).replaceAll('\\/', '/').replaceAll('([^/]+)', '{id}')
-    const name = path.startsWith('/workflows')
-      ? 'workflow'
-      : path.startsWith('/credentials')
-        ? 'credential'
-        : step
+    const name = RESOURCES.find(([start]) => path.startsWith(start))?.[1] ?? step
     if ((resource !== null && resource !== name) || context.state.withheld.has(step)) continue
     const schema = query.get('include') === 'schemas' ? schemas[`${method} ${path}`] : undefined
     resources[name] ??= { endpoints: [] }

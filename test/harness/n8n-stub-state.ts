@@ -82,6 +82,13 @@ export interface StubCall {
   status: number | null
 }
 
+export interface StubPackage {
+  packageName: string
+  /** whole types, such as `n8n-nodes-acme.widget` */
+  types: string[]
+  failedLoading?: boolean
+}
+
 export interface StubState {
   generation: Generation
   workflows: Map<string, StubWorkflow>
@@ -91,6 +98,8 @@ export interface StubState {
   calls: StubCall[]
   /** credential ids whose test says OK; all others have no test */
   workingCredentials: Set<string>
+  /** those installed; null: n8n's module of community packages is off */
+  communityPackages: StubPackage[] | null
   /** steps that the API key lacks the scope for: n8n does not list them, and answers 403 */
   withheld: Set<string>
 }

@@ -59,6 +59,7 @@ export async function createN8nStub(options: N8nStubOptions = {}) {
     executions: [],
     calls: [],
     workingCredentials: new Set(),
+    communityPackages: [],
     withheld: new Set(),
   }
   let advancedMs = 0
@@ -233,7 +234,7 @@ function takeFault(faults: StubFault[], step: string): StubFault | undefined {
   return fault
 }
 
-function answer(make: () => Json): Response {
+function answer(make: () => Json | Json[]): Response {
   try {
     return json(200, make())
   } catch (error) {

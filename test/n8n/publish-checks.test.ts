@@ -46,9 +46,9 @@ test.each([
   expect(found(node('X', type, 1, {}))[0]?.message).toMatch(message)
 })
 
-test('a community node is a warning, for the server may have it', () => {
+test('a community node of which nobody can tell whether the server has it is an error', () => {
   expect(codes(node('X', 'n8n-nodes-acme.widget', 1, {}))).toEqual([
-    'warning community-node-type /nodes/1/type',
+    'error community-node-unverified /nodes/1/type',
   ])
 })
 

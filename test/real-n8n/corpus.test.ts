@@ -163,9 +163,7 @@ describe.skipIf(!given)(`real workflows (skipped without N8N_URL, N8N_API_KEY an
       )
       expect(outcomes.length).toBeGreaterThan(300)
       expect(ready.length).toBeGreaterThan(100)
-      // n8n does not tell which community nodes it has: of those a plan only warns.
-      const community = /Unrecognized node type: (?!n8n-nodes-base\.|@n8n\/n8n-nodes-langchain\.)/
-      expect(broken.filter(({ reason }) => !community.test(reason ?? '')).map(row)).toEqual([])
+      expect(broken.map(row)).toEqual([])
     },
     45 * 60_000,
   )

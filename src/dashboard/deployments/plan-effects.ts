@@ -129,7 +129,7 @@ export const isOfSlot = (code: string): boolean => code.includes('credential')
 
 /** Why a slot is not filled, as the page says it beside the field that fills it. */
 export function slotProblem(
-  { status, named, candidates, displayName }: PlannedSlot,
+  { status, named, candidates, displayName, consentUrl }: PlannedSlot,
   code: string | undefined,
 ): string {
   if (code === 'credential-new-host') {
@@ -137,7 +137,11 @@ export function slotProblem(
   }
   if (code === 'credential-rejected') return 'Its service rejected it: update it, or choose it all the same.'
   if (code === 'n8n-credential-missing') return 'n8n does not have it any more: choose another one.'
-  if (status === 'needs-consent') return `${displayName} takes consent inside n8n: choose one that is there.`
+  if (status === 'needs-consent') {
+    return consentUrl === undefined
+      ? `Nobody has signed in for it yet: deploy to put it into n8n and sign in there, or choose one of n8n.`
+      : `Nobody has signed in for it yet: sign in at ${consentUrl}.`
+  }
   if (status === 'ambiguous') {
     return candidates.length > 1
       ? `There are ${candidates.length}: choose one.`

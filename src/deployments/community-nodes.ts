@@ -1,0 +1,44 @@
+/** @module Which node types one n8n has beside those that come with every n8n. */
+import type { Connection } from '../instances/connections.ts'
+import type { N8nWorkflow } from '../n8n/api-shapes.ts'
+import { N8nError } from '../n8n/api-transport.ts'
+import type { Catalogue } from '../n8n/catalogue.ts'
+import { hasCommunityNodes, type InstalledTypes } from '../n8n/publish-checks.ts'
+import type { JsonObject } from '../n8n/workflow-json.ts'
+
+/**
+ * Those of the community packages that n8n lists, and those of the workflow as it is published there.
+ * @throws {N8nError}
+ */
+export async function installedTypes(
+  client: Connection['client'],
+  workflow: JsonObject,
+  catalogue: Catalogue,
+  remote: N8nWorkflow | null,
+): Promise<InstalledTypes> {
+  const published = remote && isAsPublished(remote) ? remote.nodes : []
+  const types = new Set(published.flatMap(({ type }) => (typeof type === 'string' ? [type] : [])))
+  if (!hasCommunityNodes(workflow, catalogue)) return { types, isComplete: false }
+  const packages = await communityPackages(client)
+  for (const { installedNodes, failedLoading } of packages ?? []) {
+    if (failedLoading !== true) for (const { type } of installedNodes) types.add(type)
+  }
+  return { types, isComplete: packages !== null }
+}
+
+/** A draft may have types that n8n refused to publish. */
+const isAsPublished = ({ active, activeVersionId, versionId }: N8nWorkflow): boolean =>
+  active && activeVersionId !== null && activeVersionId === versionId
+
+/** Null where n8n does not tell: 1.x, an API key without the scope, or a server without the module. */
+async function communityPackages(client: Connection['client']) {
+  try {
+    return await client.listCommunityPackages()
+  } catch (error) {
+    if (!(error instanceof N8nError)) throw error
+    const doesNotTell =
+      ['forbidden', 'not-found', 'rejected', 'not-n8n'].includes(error.kind) || error.status === 500
+    if (doesNotTell) return null
+    throw error
+  }
+}
