@@ -1,0 +1,98 @@
+/** A credential that takes consent, from the first deploy to the sign-in, on a real n8n. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createWorld, n8nIsGiven, type World } from './world.ts'
+
+describe.skipIf(!n8nIsGiven)('consent (skipped without N8N_URL and N8N_API_KEY)', () => {
+  let world: World
+  let deploymentId: string | undefined
+  let n8nCredentialId: string | undefined
+
+  beforeAll(async () => {
+    world = await createWorld({ pushes: false })
+  })
+  afterAll(async () => {
+    if (deploymentId) await world.call('POST', `/v1/deployments/${deploymentId}/undeploy?force=true`)
+    if (n8nCredentialId) await world.n8n('DELETE', `/credentials/${n8nCredentialId}`)
+    await world?.call('DELETE', `/v1/instances/${world.instanceId}?force=true`)
+    await world?.close()
+  })
+
+  test('a deploy puts client ID and secret there, and is accepted after the sign-in', async () => {
+    const credential = await world.call('POST', '/v1/credentials', {
+      type: 'googleSheetsOAuth2Api',
+      name: 'live consent',
+      data: { clientId: 'id-of-the-client', clientSecret: 'secret-of-the-client' },
+    })
+    expect(credential.status).toBe(201)
+    const workflow = {
+      name: 'live consent',
+      nodes: [
+        {
+          ...{ id: 'a', name: 'Hourly', type: 'n8n-nodes-base.scheduleTrigger', typeVersion: 1.2 },
+          position: [0, 0],
+          parameters: { rule: { interval: [{ field: 'hours' }] } },
+        },
+        {
+          ...{ id: 'b', name: 'Sheet', type: 'n8n-nodes-base.googleSheets', typeVersion: 4.5 },
+          position: [200, 0],
+          parameters: {
+            operation: 'read',
+            documentId: { __rl: true, mode: 'id', value: 'abcdefghijklmnopqrstuvwxyz0123456789' },
+            sheetName: { __rl: true, mode: 'name', value: 'Sheet1' },
+          },
+        },
+      ],
+      connections: { Hourly: { main: [[{ node: 'Sheet', type: 'main', index: 0 }]] } },
+    }
+    const saved = await world.call('POST', '/v1/workflows', { workflow })
+    const target = { workflowId: saved.json.id, instanceId: world.instanceId }
+    const plan = async () => (await world.call('POST', '/v1/deployments/plan', target)).json
+
+    expect(await plan()).toMatchObject({ ready: false, slots: [{ status: 'needs-consent' }] })
+    const refused = await world.call('POST', '/v1/deployments', target)
+    expect(refused).toMatchObject({ status: 422, json: { consents: [{ node: 'Sheet' }] } })
+    const { consentUrl } = refused.json.consents[0]
+    n8nCredentialId = String(consentUrl).split('/').at(-1)
+    expect((await world.n8n('GET', `/credentials/${n8nCredentialId}`)).status).toBe(200)
+    expect(await plan()).toMatchObject({ ready: false, slots: [{ status: 'needs-consent', consentUrl }] })
+
+    // As if somebody had signed in.
+    const signed = await world.n8n('PATCH', `/credentials/${n8nCredentialId}`, {
+      data: {
+        ...{ clientId: 'id-of-the-client', clientSecret: 'secret-of-the-client' },
+        oauthTokenData: { access_token: 'dummy' },
+      },
+    })
+    expect(signed.status).toBe(200)
+    expect(await plan()).toMatchObject({ ready: true, slots: [{ status: 'bound' }] })
+    const { json } = await world.call('POST', '/v1/deployments', target)
+    deploymentId = json.id
+    expect(json).toMatchObject({ status: 'active', error: null })
+  })
+
+  test('a community node that n8n does not have is not ready', async () => {
+    const workflow = {
+      name: 'live community node',
+      nodes: [
+        {
+          ...{ id: 'a', name: 'Hourly', type: 'n8n-nodes-base.scheduleTrigger', typeVersion: 1.2 },
+          position: [0, 0],
+          parameters: { rule: { interval: [{ field: 'hours' }] } },
+        },
+        {
+          ...{ id: 'b', name: 'Shop', type: 'n8n-nodes-flowkeep-none.shop', typeVersion: 1 },
+          ...{ position: [200, 0], parameters: {} },
+        },
+      ],
+      connections: { Hourly: { main: [[{ node: 'Shop', type: 'main', index: 0 }]] } },
+    }
+    const saved = await world.call('POST', '/v1/workflows', { workflow })
+    const target = { workflowId: saved.json.id, instanceId: world.instanceId }
+    const { json } = await world.call('POST', '/v1/deployments/plan', target)
+    const listed = (await world.n8n('GET', '/community-packages')).status === 200
+    expect(json).toMatchObject({
+      ready: false,
+      problems: [{ code: listed ? 'community-node-missing' : 'community-node-unverified', node: 'Shop' }],
+    })
+  })
+})
