@@ -117,7 +117,7 @@ describe('no value of the data is in any answer, log line or row', () => {
       ['POST', '', { body: { type: secret, name: 'x', data } }],
       ['POST', '', { body: { type: 'acmeApi', name: 'x', data, service: [secret] } }],
       ['POST', '', { body: communityCredential('x', { token: `${secret}\0` }) }],
-      ['POST', '', { body: communityCredential('x', { number: 1e300, token: secret }) }],
+      ['POST', '', { body: communityCredential('x', { half: '\ud800', token: secret }) }],
       ['POST', '', { body: `{"type":"acmeApi","data":{"token":${JSON.stringify(secret)}` }],
       ['POST', '', { body: communityCredential('x', { token: secret, pad: 'a'.repeat(70_000) }) }],
       ['POST', '', { body: communityCredential('x', data), headers: { 'Content-Type': 'text/plain' } }],

@@ -91,6 +91,13 @@ describe('GET /v1/instances/{id}/workflows', () => {
 describe('POST /v1/instances/{id}/workflows/{n8nWorkflowId}/import', () => {
   test('keeps the workflow and tracks it, and changes nothing in n8n', async () => {
     const setting = await world.setting()
+    const theirOwn = { id: 'theirOwn00000001', name: 'Their own', type: 'httpHeaderAuth' }
+    world.stub.state.credentials.set(theirOwn.id, {
+      ...theirOwn,
+      data: {},
+      createdAt: new Date().toISOString(),
+      updatedAt: new Date().toISOString(),
+    })
     const id = await inN8n(theirs)
     const before = JSON.stringify([...world.stub.state.workflows])
     const { status, json } = await importing(setting, id)
