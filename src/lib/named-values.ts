@@ -29,16 +29,22 @@ interface Value extends ValueSpan {
 
 const maxNameChars = 64
 const maxPairChars = 200
-const nameAtEnd = /[\w.$-]{1,64}$/
-const quotesAtEnd = /(?:\\*["'`]|&quot;|&#34;|%22|\\+u0022)?\]?[ \t]{0,8}$/
+const maxQuoteChars = 24
+const maxClosingQuotes = 256
+const maxReferenceChars = 512
+const nameChars = charTable('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.$-')
+/** Where a bare value ends, or may end. */
+const bareStops = charTable(' \t\n\r\v\f"\'`<>\\&;,#%')
 const openingQuote = /(\\*)(["'`])|&quot;|&#34;|%22|\\+u0022/y
 const spaces = /[ \t]{0,16}/y
 const scheme = /^(?:Bearer|Basic|Token|Digest|ApiKey|Key|Bot|OAuth|[A-Z][\w-]{1,30})(?:[ +]|%20)+/i
 const cookiePairs =
   /[^\s=;,"'<>]{1,128}=[^\s;"'<>\\]{0,4096}(?:;[ +]{0,3}[^\s=;,"'<>\\]{1,128}(?:=[^\s;"'<>\\]{0,4096}| [0-9A-Z][^;"'<>\\\n]{0,40})?){0,100}/y
 const fillers = /^(?:provided|supplied|given|used|received|value|is|was|header|named|found|sent)$/i
-const leadingWords =
-  /(?:api|access|secret|private|auth|client|account|shared|signing|encryption|master|service)[ _-]$/i
+const leadingWord =
+  /^(?:api|access|secret|private|auth|client|account|shared|signing|encryption|master|service)$/i
+/** The value of `name` in `{ name, value }`, quoted or bare. */
+const pairName = /[ \t]{0,16}(?:\\*["'`]([^"'`\\\n]{2,64})\\*["'`]|([\w.$-]{2,64}))/y
 const nextPair = /^[;&,]?\s*(?:amp;)?["']?[\w.[\] %-]{1,40}["']?\s?[=:]/
 
 export class NamedValues {
@@ -47,6 +53,10 @@ export class NamedValues {
   #pair: { kind: NameKind; until: number } | null = null
   /** Values up to here were judged. */
   #judged = 0
+  /** The next place of a delimiter, as far as known; the text's length when there is none. */
+  readonly #next = new Map<string, number>()
+  /** The bare value that was read last: another one that starts within it ends with it. */
+  readonly #bare = { start: -1, end: -1, mode: 0 }
 
   constructor(text: string) {
     this.#text = text
@@ -89,12 +99,12 @@ export class NamedValues {
 
   /** `<password>…</password>`. @param close index of the `>` */
   inElement(close: number): ValueSpan | null {
-    const name = this.#nameBefore(close)
+    const name = mayNameSecret(this.#text, close) ? this.#nameBefore(close) : null
     if (name === null || name.quoted || !/[<:]/.test(name.before)) return null
     const kind = secretNameKind(name.text)
     if (kind === null || kind === 'parameter') return null
-    const end = this.#text.indexOf('<', close + 1)
-    if (end < 0 || end - close > 8192) return null
+    const end = this.#nextOf('<', close + 1)
+    if (end === this.#text.length || end - close > 8192) return null
     return this.#judge(kind, { start: close + 1, end, quoted: true }, 'quoted')
   }
 
@@ -109,7 +119,7 @@ export class NamedValues {
 
   /** `["Authorization", "…"]`. @param comma between the two */
   inList(comma: number): ValueSpan | null {
-    const name = this.#nameBefore(comma)
+    const name = mayNameSecret(this.#text, comma) ? this.#nameBefore(comma) : null
     if (name === null || !name.quoted || secretNameKind(name.text) !== 'header') return null
     const value = this.#valueAt(this.#skipSpaces(comma + 1), false, false)
     return value?.quoted ? this.#judge('header', value, 'quoted') : null
@@ -119,9 +129,10 @@ export class NamedValues {
     const plain = name.text.toLowerCase()
     if (plain === 'value' && this.#pair !== null && delimiter < this.#pair.until) return this.#pair.kind
     if (plain === 'name' || plain === 'key' || plain === 'header' || plain === 'field') {
-      const value = this.#valueAt(this.#skipSpaces(valueStart), false, false, 80)
-      const kind = value && secretNameKind(this.#text.slice(value.start, value.end))
-      if (value && kind && kind !== 'parameter') this.#pair = { kind, until: value.end + maxPairChars }
+      pairName.lastIndex = valueStart
+      const value = pairName.exec(this.#text)
+      const kind = value && secretNameKind(value[1] ?? value[2] ?? '')
+      if (kind && kind !== 'parameter') this.#pair = { kind, until: pairName.lastIndex + maxPairChars }
       if (plain !== 'key') return null
     }
     return secretNameKind(name.text)
@@ -140,27 +151,37 @@ export class NamedValues {
   }
 
   #nameBefore(delimiter: number): Name | null {
-    const from = Math.max(0, delimiter - maxNameChars - 24)
-    let head = this.#text.slice(from, delimiter)
-    const quotes = quotesAtEnd.exec(head)?.[0] ?? ''
-    head = head.slice(0, head.length - quotes.length)
-    if (head.endsWith('?')) head = head.slice(0, -1)
-    let found = nameAtEnd.exec(head)?.[0]
-    if (found === undefined) return null
-    let start = head.length - found.length
-    const quoted = /["'`;2]/.test(quotes)
-    const escape = head[start - 1]
+    const text = this.#text
+    const { end: nameEnd, quoted } = beforeQuotes(text, delimiter)
+    let start = nameStart(text, nameEnd)
+    if (start === nameEnd) return null
+    let found = text.slice(start, nameEnd)
+    const escape = text[start - 1]
     if (escape === '%' && /^[0-9A-Fa-f]{2}/.test(found)) found = found.slice(2)
     else if (escape === '\\') found = found.replace(/^(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|[nrt])/, '')
-    if (fillers.test(found)) {
-      const earlier = /([\w.$-]{1,64})["'`]? $/.exec(head.slice(0, start))
-      if (!earlier?.[1]) return { text: found, before: head[start - 1] ?? '', quoted }
-      found = earlier[1]
-      start = earlier.index
+    if (escape !== ' ') return { text: found, before: escape ?? '', quoted }
+    if (found.length < 9 && fillers.test(found)) {
+      const end = /["'`]/.test(text[start - 2] ?? '') ? start - 2 : start - 1
+      const earlier = nameStart(text, end)
+      if (earlier === end) return { text: found, before: escape, quoted }
+      found = text.slice(earlier, end)
+      start = earlier
     }
-    const words = leadingWords.exec(head.slice(0, start))
-    const text = words && /^[A-Za-z]+$/.test(found) ? words[0] + found : found
-    return { text, before: head[start - 1] ?? '', quoted }
+    if (/^[A-Za-z]+$/.test(found) && text[start - 1] === ' ') {
+      const word = text.slice(nameStart(text, start - 1), start - 1)
+      if (leadingWord.test(word)) found = `${word} ${found}`
+    }
+    return { text: found, before: text[start - 1] ?? '', quoted }
+  }
+
+  /** The next place of `part` from `from` on, or the text's length. */
+  #nextOf(part: string, from: number): number {
+    const known = this.#next.get(part)
+    if (known !== undefined && known >= from) return known
+    const found = this.#text.indexOf(part, from)
+    const next = found < 0 ? this.#text.length : found
+    this.#next.set(part, next)
+    return next
   }
 
   #skipSpaces(at: number): number {
@@ -204,50 +225,107 @@ export class NamedValues {
     const start = at + opening[0].length
     const [whole, slashes, quote] = opening
     if (quote === undefined) {
-      const end = text.indexOf(whole, start)
-      return { start, end: end < 0 ? this.#plainEnd(start) : end, quoted: true }
+      const end = this.#nextOf(whole, start)
+      return { start, end: end === text.length ? this.#plainEnd(start) : end, quoted: true }
     }
     const depth = slashes?.length ?? 0
-    for (let end = text.indexOf(quote, start); end >= 0; end = text.indexOf(quote, end + 1)) {
+    let end = this.#nextOf(quote, start)
+    for (let tries = 0; end >= 0 && end < text.length && tries < maxClosingQuotes; tries += 1) {
       if (end - start > maxChars) return null
       let before = 0
-      while (end - before > start && text[end - 1 - before] === '\\') before += 1
+      while (end - before > start && text.charCodeAt(end - 1 - before) === 92) before += 1
       if (before < depth || before % (2 * (depth + 1)) === depth)
         return { start, end: end - before, quoted: true }
+      end = text.indexOf(quote, end + 1)
     }
     return { start, end: this.#plainEnd(start), quoted: true }
   }
 
   /** The end of a quoted value whose closing quote was cut off. */
   #plainEnd(start: number): number {
-    const line = this.#text.indexOf('\n', start)
-    return line < 0 ? this.#text.length : line
+    return this.#nextOf('\n', start)
   }
 
   #bareAt(start: number, isUrl: boolean, encoded: boolean, maxChars = Infinity): Value | null {
     const text = this.#text
     if (text[start] === '{' && text[start + 1] !== '{') {
-      const close = text.indexOf('}', start)
-      if (close > 0 && close - start < 512 && !/["':\n]/.test(text.slice(start, close)))
-        return { start, end: close + 1, quoted: false }
+      const reference = text.slice(start, start + maxReferenceChars)
+      const close = reference.indexOf('}')
+      if (close > 0 && !/["':\n]/.test(reference.slice(0, close)))
+        return { start, end: start + close + 1, quoted: false }
     }
+    const mode = (isUrl ? 1 : 0) + (encoded ? 2 : 0)
+    const bare = this.#bare
+    if (bare.mode !== mode || start < bare.start || start >= bare.end) {
+      bare.end = this.#bareEnd(start, isUrl, encoded)
+      bare.start = start
+      bare.mode = mode
+    }
+    let { end } = bare
+    if (end - start > maxChars) return null
+    const least = Math.max(start, end - maxNameChars)
+    while (end > least && /[,.)}\];:!?]/.test(text[end - 1] ?? '')) end -= 1
+    return end > start ? { start, end, quoted: false } : null
+  }
+
+  #bareEnd(start: number, isUrl: boolean, encoded: boolean): number {
+    const text = this.#text
     let end = start
     for (; end < text.length; end += 1) {
+      const code = text.charCodeAt(end)
+      if (code < 128 ? bareStops[code] === 0 : code !== 160 && code !== 0x3000) continue
       const char = text[end] ?? ''
-      if (end - start > maxChars) return null
-      if (/[\s"'`<>]/.test(char)) break
-      if (char === '\\' && /[nrtu"'`\\]/.test(text[end + 1] ?? '')) break
-      if (char === '&' && (isUrl || this.#endsPair(end))) break
-      if ((char === ';' || char === ',') && this.#endsPair(end)) break
-      if (char === '#' && isUrl) break
-      if (encoded && char === '%' && /^%(?:26|22|23|20|2C|0A)/i.test(text.slice(end, end + 3))) break
+      if (char === '\\') {
+        if (/[nrtu"'`\\]/.test(text[end + 1] ?? '')) break
+      } else if (char === '&') {
+        if (isUrl || this.#endsPair(end)) break
+      } else if (char === ';' || char === ',') {
+        if (this.#endsPair(end)) break
+      } else if (char === '#') {
+        if (isUrl) break
+      } else if (char === '%') {
+        if (encoded && /^%(?:26|22|23|20|2C|0A)/i.test(text.slice(end, end + 3))) break
+      } else break
     }
-    while (end > start && /[,.)}\];:!?]/.test(text[end - 1] ?? '')) end -= 1
-    return end > start ? { start, end, quoted: false } : null
+    return end
   }
 
   #endsPair(at: number): boolean {
     const rest = this.#text.slice(at, at + 48)
     return /^.(?:[\s"'`)}\]]|$)/.test(rest) || nextPair.test(rest)
   }
+}
+
+function charTable(chars: string): Uint8Array {
+  const table = new Uint8Array(128)
+  for (const char of chars) table[char.charCodeAt(0)] = 1
+  return table
+}
+
+/** Where the run of name characters that ends at `end` starts; a name is no longer than 64. */
+function nameStart(text: string, end: number): number {
+  const least = Math.max(0, end - maxNameChars)
+  let start = end
+  while (start > least && nameChars[text.charCodeAt(start - 1)] === 1) start -= 1
+  return start
+}
+
+/** The end of the name before `delimiter`, without its quote, a bracket, spaces and a question mark. */
+function beforeQuotes(text: string, delimiter: number): { end: number; quoted: boolean } {
+  let end = delimiter
+  while (end > 0 && delimiter - end < 8 && /[ \t]/.test(text[end - 1] ?? '')) end -= 1
+  if (text[end - 1] === ']') end -= 1
+  const last = text[end - 1]
+  let quoted = true
+  if (last === '"' || last === "'" || last === '`') {
+    end -= 1
+    while (end > 0 && delimiter - end < maxQuoteChars && text[end - 1] === '\\') end -= 1
+  } else if (last === ';' && text.startsWith('&quot;', end - 6)) end -= 6
+  else if (last === ';' && text.startsWith('&#34;', end - 5)) end -= 5
+  else if (last === '2' && text.startsWith('%22', end - 3)) end -= 3
+  else if (last === '2' && text.startsWith('\\u0022', end - 6)) {
+    end -= 6
+    while (end > 0 && delimiter - end < maxQuoteChars && text[end - 1] === '\\') end -= 1
+  } else quoted = false
+  return { end: text[end - 1] === '?' ? end - 1 : end, quoted }
 }

@@ -13,6 +13,8 @@ export class PemBlocks {
   /** The next end marker, as far as known. */
   #nextEnd = -1
   #noMoreEnds = false
+  /** The same for four dashes; the text's length when there is none. */
+  #nextShortEnd = -1
 
   constructor(text: string) {
     this.#text = text
@@ -26,13 +28,22 @@ export class PemBlocks {
     begin.lastIndex = start
     // A label that is cut off is the end of the text.
     const bodyStart = begin.test(text) ? begin.lastIndex : start + 10
-    const marker = isWhole ? this.#endAfter(bodyStart) : text.indexOf('---- END', bodyStart)
+    const marker = isWhole ? this.#endAfter(bodyStart) : this.#shortEndAfter(bodyStart)
     const another = marker < 0 ? -1 : text.slice(bodyStart, marker).indexOf('-----BEGIN')
     if (marker < 0 || marker - start > maxBlockChars || another >= 0) return this.#cutOff(bodyStart)
     end.lastIndex = marker
     if (isWhole) return end.test(text) ? end.lastIndex : marker + endMarker.length
     const close = text.indexOf('----', marker + 8)
     return close < 0 ? marker + 8 : close + 4
+  }
+
+  /** Of a block with four dashes, as SSH writes it. */
+  #shortEndAfter(from: number): number {
+    if (this.#nextShortEnd < from) {
+      const next = this.#text.indexOf('---- END', from)
+      this.#nextShortEnd = next < 0 ? this.#text.length : next
+    }
+    return this.#nextShortEnd === this.#text.length ? -1 : this.#nextShortEnd
   }
 
   #endAfter(from: number): number {

@@ -134,14 +134,16 @@ const harmless = [
   ...['costpertoken', 'inputtoken', 'outputtoken', 'notoken', 'resetpassword', 'forgotpassword', 'isbearer'],
 ]
 
-/** The last two letters of every name, and of the words that may stand between a name and its value. */
-const endings = new Set(
-  [
-    ...[...headers, ...passwords, ...tokens, ...parameters, 'pgpass', 'name', 'value', 'field', 'header'],
-    ...['provided', 'supplied', 'given', 'used', 'received', 'is', 'was', 'named', 'found', 'sent'],
-  ].map((name) => name.slice(-2)),
-)
-const isLetter = (code: number): boolean => (code >= 97 && code <= 122) || (code >= 65 && code <= 90)
+/** By the last two letters, upper or lower case, of every name and of the words between a name and its value. */
+const endings = new Uint8Array(128 * 128)
+const lowerBit = 32
+for (const name of [
+  ...[...headers, ...passwords, ...tokens, ...parameters, 'pgpass', 'name', 'value', 'field', 'header'],
+  ...['provided', 'supplied', 'given', 'used', 'received', 'is', 'was', 'named', 'found', 'sent'],
+]) {
+  endings[name.charCodeAt(name.length - 2) * 128 + name.charCodeAt(name.length - 1)] = 1
+}
+const isLetter = (code: number): boolean => (code | lowerBit) >= 97 && (code | lowerBit) <= 122 && code < 128
 const maxGapChars = 24
 
 /** Whether the name that ends before `delimiter` can be secret: a cheap look at its last letters. */
@@ -154,20 +156,29 @@ export function mayNameSecret(text: string, delimiter: number): boolean {
     if (code !== 32 && code !== 9 && code !== 34 && code !== 39 && code !== 92 && code !== 96) break
   }
   if (at < 1) return false
-  if (!isLetter(text.charCodeAt(at)) || !isLetter(text.charCodeAt(at - 1))) {
-    return text.charCodeAt(at) !== 32 && text.charCodeAt(at) !== 61 && text.charCodeAt(at) !== 58
+  const last = text.charCodeAt(at)
+  const previous = text.charCodeAt(at - 1)
+  if (isLetter(last) && isLetter(previous)) {
+    return endings[(previous | lowerBit) * 128 + (last | lowerBit)] === 1
   }
-  return endings.has(text.slice(at - 1, at + 1).toLowerCase())
+  return isNameEnd(last)
 }
+
+/** A letter after a sign, a digit, or what may close a quoted name. */
+const isNameEnd = (code: number): boolean =>
+  isLetter(code) || (code >= 48 && code <= 57) || code > 127 || ']?;_-.$'.includes(String.fromCharCode(code))
 
 const kinds = new Map<string, NameKind | null>()
 const maxCached = 4096
+/** A longer part of a text would keep the whole text in memory. */
+const maxCachedChars = 12
 
 /** The last word of a name decides: `clientSecret` and `CLIENT_SECRET` are secret, `secretName` is not. */
 export function secretNameKind(name: string): NameKind | null {
+  if (name.length > maxCachedChars) return kindOf(name.slice(-maxNameChars))
   const known = kinds.get(name)
   if (known !== undefined) return known
-  const kind = name.length > maxNameChars ? kindOf(name.slice(-maxNameChars)) : kindOf(name)
+  const kind = kindOf(name)
   if (kinds.size >= maxCached) kinds.clear()
   kinds.set(name, kind)
   return kind

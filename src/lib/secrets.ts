@@ -5,7 +5,7 @@
 import { JsonWebTokens } from './json-web-tokens.ts'
 import { NamedValues } from './named-values.ts'
 import { PemBlocks } from './pem-blocks.ts'
-import { isPlaceholder } from './secret-names.ts'
+import { isPlaceholder, mayNameSecret } from './secret-names.ts'
 import { type TokenForm, tokenForms } from './token-forms.ts'
 import { Userinfo } from './userinfo.ts'
 
@@ -27,13 +27,23 @@ for (let code = 48; code < 123; code += 1) {
 for (const char of '=:>-%\\~,') classes[char.charCodeAt(0)] = trigger
 
 /** By the first two characters of a prefix. */
-const formsByStart: (TokenForm[] | undefined)[] = Array.from({ length: 128 * 128 })
+const formsByStart: ({ prefix: string; form: TokenForm }[] | undefined)[] = Array.from({ length: 128 * 128 })
+/** 1 where a form, or a JSON web token, may start. */
+const starts = new Uint8Array(128 * 128)
+starts['e'.charCodeAt(0) * 128 + 'y'.charCodeAt(0)] = 1
 for (const form of tokenForms) {
-  const keys = form.prefixes.map((prefix) => prefix.charCodeAt(0) * 128 + prefix.charCodeAt(1))
-  for (const key of new Set(keys)) formsByStart[key] = [...(formsByStart[key] ?? []), form]
+  for (const prefix of form.prefixes) {
+    const key = prefix.charCodeAt(0) * 128 + prefix.charCodeAt(1)
+    starts[key] = 1
+    formsByStart[key] = [...(formsByStart[key] ?? []), { prefix, form }]
+  }
 }
 
-const [equals, colon, greater, dash, percent, backslash, tilde] = [61, 58, 62, 45, 37, 92, 126]
+/** No shorter text holds a secret. */
+const minChars = 8
+
+const [equals, colon, greater, dash, percent, backslash, tilde, comma] = [61, 58, 62, 45, 37, 92, 126, 44]
+const [slash, capitalA, smallU] = [47, 65, 117]
 const delimiters = /(?:!==?|===?|=>|:=|=|:)/y
 const encodedDelimiter = /%(?:25){0,2}3[AaDd]/y
 const encodedSlashes = /%(?:25){0,2}3[Aa]%(?:25){0,2}2[Ff]%(?:25){0,2}2[Ff]/y
@@ -43,7 +53,50 @@ const longBase64 = /[A-Za-z0-9+/\\]+=*/y
 
 /** The secrets in `text`, in order, without overlaps. Placeholders and expressions are none. */
 export function findSecrets(text: string): Secret[] {
-  return new Scan(text).run()
+  const at = text.length < minChars ? text.length : nextCue(text, 0)
+  return at === text.length ? [] : new Scan(text).run(at)
+}
+
+/**
+ * The next place at or after `from`, which is no place within a word, where a secret may start or have its delimiter.
+ * Allocates nothing: most texts have no such place.
+ */
+function nextCue(text: string, from: number): number {
+  const { length } = text
+  for (let at = from; at < length; at += 1) {
+    const code = text.charCodeAt(at)
+    if (code > 127) continue
+    const kind = classes[code]
+    if (kind === alphanumeric) {
+      const second = text.charCodeAt(at + 1)
+      if (second < 128 && starts[code * 128 + second] === 1 && startsToken(text, at, code, second)) return at
+      for (at += 1; at < length; at += 1) {
+        const next = text.charCodeAt(at)
+        if (next > 127 || classes[next] !== alphanumeric) break
+      }
+      at -= 1
+    } else if (kind === trigger && isCue(text, at, code)) return at
+  }
+  return length
+}
+
+function startsToken(text: string, at: number, code: number, second: number): boolean {
+  if (second === 121 && text.charCodeAt(at + 2) === 74) return true
+  const forms = formsByStart[code * 128 + second]
+  if (forms === undefined) return false
+  for (const { prefix } of forms) if (text.startsWith(prefix, at)) return true
+  return false
+}
+
+/** Whether more than a look at its neighbours is needed to know what stands at punctuation. */
+function isCue(text: string, at: number, code: number): boolean {
+  const next = text.charCodeAt(at + 1)
+  if (code === colon) return next === slash || next === capitalA || mayNameSecret(text, at)
+  if (code === equals || code === greater) return mayNameSecret(text, at)
+  if (code === dash) return next === dash || next === smallU
+  if (code !== comma) return true
+  const previous = text.charCodeAt(at - 1)
+  return previous === 52 || ((previous === 34 || previous === 39) && mayNameSecret(text, at))
 }
 
 /** `text` with `[redacted]` in the place of each secret. */
@@ -57,6 +110,12 @@ export function redact(text: string): string {
     at = end
   }
   return result + text.slice(at)
+}
+
+function wordEnd(text: string, from: number): number {
+  let at = from
+  while (at < text.length && classes[text.charCodeAt(at)] === alphanumeric) at += 1
+  return at
 }
 
 class Scan {
@@ -78,24 +137,17 @@ class Scan {
     this.#named = new NamedValues(text)
   }
 
-  run(): Secret[] {
+  /** @param from the first cue */
+  run(from: number): Secret[] {
     const text = this.#text
     const { length } = text
-    let at = 0
-    while (at < length) {
+    for (let at = from; at < length; at = nextCue(text, at)) {
       const code = text.charCodeAt(at)
-      const kind = code < 128 ? classes[code] : 0
-      if (kind === alphanumeric) {
+      if (classes[code] !== alphanumeric) at = this.#triggered(at, code)
+      else {
         const end = this.#tokenAt(at)
-        if (end > at) at = end
-        else {
-          at += 1
-          for (; at < length; at += 1) {
-            const next = text.charCodeAt(at)
-            if (next > 127 || classes[next] !== alphanumeric) break
-          }
-        }
-      } else at = kind === trigger ? this.#triggered(at, code) : at + 1
+        at = end > at ? end : wordEnd(text, at)
+      }
     }
     return this.#found
   }
@@ -117,8 +169,8 @@ class Scan {
     const second = text.charCodeAt(start + 1)
     const forms = second < 128 ? formsByStart[text.charCodeAt(start) * 128 + second] : undefined
     if (forms !== undefined) {
-      for (const form of forms) {
-        const end = this.#formAt(form, start)
+      for (const { prefix, form } of forms) {
+        const end = text.startsWith(prefix, start) ? this.#formAt(form, start) : -1
         if (end > 0) return end
       }
     }
@@ -130,10 +182,9 @@ class Scan {
   }
 
   #formAt(form: TokenForm, start: number): number {
-    const { kind, prefixes, pattern, before, accepts } = form
+    const { kind, pattern, before, accepts } = form
     const text = this.#text
     if (start < (this.#rejected.get(form) ?? 0)) return -1
-    if (!prefixes.some((prefix) => text.startsWith(prefix, start))) return -1
     pattern.lastIndex = start
     const match = pattern.exec(text)
     if (!match) return -1
