@@ -2,6 +2,7 @@
  * @module Values beside names: `password=…`, `"token": "…"`, `Authorization: …`, `<secret>…</secret>`, in JSON, escaped
  * JSON, form bodies, URLs, YAML, code and headers. Looks a bounded number of characters back from a delimiter.
  */
+import { beforeQuotes, charTable, maxNameChars, nameStart } from './name-scan.ts'
 import {
   isPlaceholder,
   isSecretValue,
@@ -27,12 +28,9 @@ interface Value extends ValueSpan {
   quoted: boolean
 }
 
-const maxNameChars = 64
 const maxPairChars = 200
-const maxQuoteChars = 24
 const maxClosingQuotes = 256
 const maxReferenceChars = 512
-const nameChars = charTable('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.$-')
 /** Where a bare value ends, or may end. */
 const bareStops = charTable(' \t\n\r\v\f"\'`<>\\&;,#%')
 const openingQuote = /(\\*)(["'`])|&quot;|&#34;|%22|\\+u0022/y
@@ -74,19 +72,19 @@ export class NamedValues {
     if (kind === null) return null
     const text = this.#text
     const char = text[delimiter]
-    const isTight = !/\s/.test(text[delimiter - 1] ?? '') && !/[\s]/.test(text[valueStart] ?? '')
+    const isTight = !isSpace(text, delimiter - 1) && !isSpace(text, valueStart)
+    const isUrl = (encoded || (char === '=' && isQuerySign(name.before))) && isTight
+    if (kind === 'parameter' && !isUrl) return null
     const start = this.#skipSpaces(valueStart)
-    const isUrl = (char === '=' || encoded) && isTight && (encoded || /[?&;#]/.test(name.before))
     if (kind === 'header' && char !== '=') {
       const header = this.#header(name.text, start)
       if (header !== undefined) return header
     }
-    if (kind === 'parameter' && !isUrl) return null
-    const isPlain = !/^(?:\\*["'`]|&|%|\\)/.test(text.slice(start, start + 8))
-    if (isPlain && isPlaceholder(text.slice(start, start + 64))) return null
+    if (this.#isExpression(start)) return null
     const value = this.#valueAt(start, isUrl, encoded)
     if (value === null) return null
-    const isEnv = char === '=' && isTight && /^[A-Z][A-Z0-9_]+$/.test(name.text)
+    const isEnv =
+      char === '=' && isTight && (/^[A-Z][A-Z0-9_]+$/.test(name.text) || this.#isSetting(name, value))
     const place: Place = isUrl
       ? 'url'
       : value.quoted || isEnv
@@ -184,6 +182,18 @@ export class NamedValues {
     return next
   }
 
+  /** Whether a placeholder with spaces, such as `{{ $json.token }}`, is the value at `start`. */
+  #isExpression(start: number): boolean {
+    const text = this.#text
+    return '={$#<[(*.…'.includes(text[start] ?? '=') && isPlaceholder(text.slice(start, start + 64))
+  }
+
+  /** `password=letmein` on a line of its own or in a form body, as opposed to an argument in code. */
+  #isSetting(name: Name, value: Value): boolean {
+    if (!/^[\n&;]?$/.test(name.before)) return false
+    return value.end === this.#text.length || /[\s&]/.test(this.#text[value.end] ?? '')
+  }
+
   #skipSpaces(at: number): number {
     spaces.lastIndex = at
     return spaces.test(this.#text) ? spaces.lastIndex : at
@@ -203,9 +213,10 @@ export class NamedValues {
     }
     const first = scheme.exec(text.slice(start, start + 40))?.[0] ?? ''
     const valueStart = start + first.length
-    if (isPlaceholder(text.slice(valueStart, valueStart + 64))) return null
+    if (this.#isExpression(valueStart)) return null
     const value = this.#bareAt(valueStart, false, false)
     if (value === null) return null
+    if (first === '' && isWord(text, value)) return undefined
     const said = text.slice(value.start, value.end)
     const judged = isSecretValue('header', said, first === '' ? 'bare' : 'prose')
     return judged ? { start, end: value.end } : undefined
@@ -296,36 +307,13 @@ export class NamedValues {
   }
 }
 
-function charTable(chars: string): Uint8Array {
-  const table = new Uint8Array(128)
-  for (const char of chars) table[char.charCodeAt(0)] = 1
-  return table
+const isQuerySign = (char: string): boolean => char === '?' || char === '&' || char === ';' || char === '#'
+
+const isSpace = (text: string, at: number): boolean => {
+  const code = text.charCodeAt(at)
+  return code === 32 || (code >= 9 && code <= 13) || code === 160
 }
 
-/** Where the run of name characters that ends at `end` starts; a name is no longer than 64. */
-function nameStart(text: string, end: number): number {
-  const least = Math.max(0, end - maxNameChars)
-  let start = end
-  while (start > least && nameChars[text.charCodeAt(start - 1)] === 1) start -= 1
-  return start
-}
-
-/** The end of the name before `delimiter`, without its quote, a bracket, spaces and a question mark. */
-function beforeQuotes(text: string, delimiter: number): { end: number; quoted: boolean } {
-  let end = delimiter
-  while (end > 0 && delimiter - end < 8 && /[ \t]/.test(text[end - 1] ?? '')) end -= 1
-  if (text[end - 1] === ']') end -= 1
-  const last = text[end - 1]
-  let quoted = true
-  if (last === '"' || last === "'" || last === '`') {
-    end -= 1
-    while (end > 0 && delimiter - end < maxQuoteChars && text[end - 1] === '\\') end -= 1
-  } else if (last === ';' && text.startsWith('&quot;', end - 6)) end -= 6
-  else if (last === ';' && text.startsWith('&#34;', end - 5)) end -= 5
-  else if (last === '2' && text.startsWith('%22', end - 3)) end -= 3
-  else if (last === '2' && text.startsWith('\\u0022', end - 6)) {
-    end -= 6
-    while (end > 0 && delimiter - end < maxQuoteChars && text[end - 1] === '\\') end -= 1
-  } else quoted = false
-  return { end: text[end - 1] === '?' ? end - 1 : end, quoted }
-}
+/** A few letters: no token. */
+const isWord = (text: string, { start, end }: ValueSpan): boolean =>
+  end - start < 20 && /^[A-Za-z_]+$/.test(text.slice(start, end))

@@ -235,7 +235,10 @@ const minChars: Record<NameKind, number> = { header: 6, password: 4, token: 6, p
 
 /** Whether `value`, found beside a name of `kind`, is taken for a secret. */
 export function isSecretValue(kind: NameKind, value: string, place: Place): boolean {
-  if (value.length < minChars[kind] || isPlaceholder(value)) return false
+  if (value.length < minChars[kind]) return false
+  const isLoose = place === 'bare' || place === 'prose'
+  if (isLoose && value.length < 20 && /^[A-Za-z_$]+$/.test(value)) return false
+  if (isPlaceholder(value)) return false
   const first = value.slice(0, 1000)
   if (stopWords.test(first) || /^[\d.,:%+-]{1,5}$/.test(first)) return false
   if (/^(?:https?|file|ftp):\/\//i.test(first) || first.startsWith('//')) return false

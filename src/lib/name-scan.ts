@@ -1,0 +1,39 @@
+/** @module Reads the name before a delimiter backwards, a bounded number of characters. Pure. */
+
+export const maxNameChars = 64
+const maxQuoteChars = 24
+const nameChars = charTable('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.$-')
+
+export function charTable(chars: string): Uint8Array {
+  const table = new Uint8Array(128)
+  for (const char of chars) table[char.charCodeAt(0)] = 1
+  return table
+}
+
+/** Where the run of name characters that ends at `end` starts; a name is no longer than 64. */
+export function nameStart(text: string, end: number): number {
+  const least = Math.max(0, end - maxNameChars)
+  let start = end
+  while (start > least && nameChars[text.charCodeAt(start - 1)] === 1) start -= 1
+  return start
+}
+
+/** The end of the name before `delimiter`, without its quote, a bracket, spaces and a question mark. */
+export function beforeQuotes(text: string, delimiter: number): { end: number; quoted: boolean } {
+  let end = delimiter
+  while (end > 0 && delimiter - end < 8 && /[ \t]/.test(text[end - 1] ?? '')) end -= 1
+  if (text[end - 1] === ']') end -= 1
+  const last = text[end - 1]
+  let quoted = true
+  if (last === '"' || last === "'" || last === '`') {
+    end -= 1
+    while (end > 0 && delimiter - end < maxQuoteChars && text[end - 1] === '\\') end -= 1
+  } else if (last === ';' && text.startsWith('&quot;', end - 6)) end -= 6
+  else if (last === ';' && text.startsWith('&#34;', end - 5)) end -= 5
+  else if (last === '2' && text.startsWith('%22', end - 3)) end -= 3
+  else if (last === '2' && text.startsWith('\\u0022', end - 6)) {
+    end -= 6
+    while (end > 0 && delimiter - end < maxQuoteChars && text[end - 1] === '\\') end -= 1
+  } else quoted = false
+  return { end: text[end - 1] === '?' ? end - 1 : end, quoted }
+}
