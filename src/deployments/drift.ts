@@ -115,6 +115,7 @@ export class DeploymentDrift {
       return {
         drifted: true,
         missing: true,
+        archived: false,
         published: { expected, actual: false },
         draft: false,
         diff: null,
@@ -126,9 +127,10 @@ export class DeploymentDrift {
     const isPublishedOtherwise = expected !== null && expected !== remote.active
     const credentials = await missingCredentials(connection.client, remote.nodes).catch(failed)
     return {
-      drifted: isPublishedOtherwise || isDrift(diff) || credentials.length > 0,
+      drifted: isPublishedOtherwise || remote.isArchived || isDrift(diff) || credentials.length > 0,
       credentials,
       missing: false,
+      archived: remote.isArchived,
       published: { expected, actual: remote.active },
       draft: isDraft(remote),
       diff,
@@ -159,7 +161,7 @@ export class DeploymentDrift {
     const connection = await this.#open(userId, row)
     const remote = await getWorkflow(connection, row.n8nWorkflowId)
     if (!remote) throw deleted()
-    const sent = await this.#sent(userId, row, connection)
+    const sent = await this.#sent(userId, row, connection, remote)
     const own = toOwnContent(remote, {
       sent,
       reporterWorkflowId: connection.instance.reporterWorkflowId,
@@ -269,14 +271,14 @@ export class DeploymentDrift {
 
   /** Empty while n8n has what was sent last, however that would be put together today. */
   async #diff(userId: string, row: Row, connection: Connection, remote: N8nWorkflow): Promise<RemoteDiff> {
-    const { body } = await this.#sent(userId, row, connection)
+    const { body } = await this.#sent(userId, row, connection, remote)
     const diff = diffRemote(body, remote)
     if (row.deployedHash === null || row.deployedHash !== (await remoteHash(remote))) return diff
     return { ...diffRemote(remote, remote), cosmetic: diff.cosmetic }
   }
 
   /** What deploying the version sends, or for what is only tracked, what the version says. */
-  async #sent(userId: string, row: Row, connection: Connection): Promise<Sent> {
+  async #sent(userId: string, row: Row, connection: Connection, remote: N8nWorkflow): Promise<Sent> {
     const refs = await this.#refs(userId, row)
     if (row.status === 'tracking') {
       const { body } = toN8nWorkflow(row.content)
@@ -297,6 +299,7 @@ export class DeploymentDrift {
         reporterWorkflowId: connection.instance.reporterWorkflowId,
       }),
       acceptedSettings: settings,
+      live: { nodes: remote.nodes },
     })
     return { original: row.content, body }
   }

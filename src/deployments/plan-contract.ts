@@ -74,13 +74,10 @@ const PlannedSlot = z.object({
     description:
       'The host that the node sends it to; null: decided at run time; absent: to the service of the credential',
   }),
-  consentUrl: z
-    .string()
-    .optional()
-    .meta({
-      description:
-        'Where to sign in inside n8n, with needs-consent; absent until the credential is there: deploying puts it there',
-    }),
+  consentUrl: z.string().optional().meta({
+    description:
+      'Where to sign in inside n8n, with needs-consent; absent until the credential is there: deploying puts it there',
+  }),
   candidates: z.array(Candidate),
 })
 export type PlannedSlot = z.output<typeof PlannedSlot>
@@ -103,14 +100,12 @@ export type PlannedDependency = z.output<typeof PlannedDependency>
 
 export const Plan = z
   .object({
-    ready: z
-      .boolean()
-      .meta({
-        description:
-          'Every slot is filled and no problem is an error: n8n will publish it. What Flowkeep cannot verify on this n8n, such ' +
-          'as a community node that it does not list, is an error as well (`community-node-unverified`); only empty slots ' +
-          'and an invalid workflow stop POST /v1/deployments',
-      }),
+    ready: z.boolean().meta({
+      description:
+        'Every slot is filled and no problem is an error: n8n will publish it. What Flowkeep cannot verify on this n8n, such ' +
+        'as a community node that it does not list, is an error as well (`community-node-unverified`); only empty slots ' +
+        'and an invalid workflow stop POST /v1/deployments',
+    }),
     workflowId: z.string(),
     instanceId: z.string(),
     version: z.number().int(),

@@ -13,10 +13,12 @@ export interface PlanFacts {
   webhooks: ConflictSearch
   /** It was in n8n before Flowkeep and is not there any more. */
   isTrackedGone: boolean
+  /** n8n neither changes nor publishes an archived workflow. */
+  isArchived: boolean
 }
 
 export function planFindings(facts: PlanFacts): Finding[] {
-  const { slots, goneFromN8n, structure, webhooks, isTrackedGone } = facts
+  const { slots, goneFromN8n, structure, webhooks, isTrackedGone, isArchived } = facts
   return [
     ...structure,
     ...slotFindings(slots),
@@ -43,6 +45,7 @@ export function planFindings(facts: PlanFacts): Finding[] {
     ),
     ...(webhooks.complete ? [] : [searchIncomplete]),
     ...(isTrackedGone ? [trackedGone] : []),
+    ...(isArchived ? [archived] : []),
   ]
 }
 
@@ -62,4 +65,11 @@ const trackedGone: Finding = {
   pointer: '',
   message:
     'n8n no longer has the workflow that this deployment tracks. Delete the deployment, then deploy the workflow anew',
+}
+
+const archived: Finding = {
+  code: 'n8n-workflow-archived',
+  level: 'error',
+  pointer: '',
+  message: 'The workflow is archived in n8n, which neither changes nor publishes it. Unarchive it there',
 }

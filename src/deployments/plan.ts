@@ -138,7 +138,7 @@ export class Planner {
       credentials: refs,
       errorHandling,
       acceptedSettings,
-      settingsBefore: remote?.settings,
+      live: remote,
     })
     const publish = request.publish !== false && startedBy(release.workflow, catalogue) !== 'nothing'
     const webhooks = publish
@@ -148,6 +148,7 @@ export class Planner {
       ...planFindings({
         ...{ slots: resolved, goneFromN8n, structure: findings, webhooks },
         isTrackedGone: readsLive(deployed) && remote === null,
+        isArchived: remote?.isArchived ?? false,
       }),
       ...called.findings,
       ...lostCredentials(resolved, credentialOf),

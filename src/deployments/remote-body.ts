@@ -17,8 +17,11 @@ export interface RemoteBodyOptions {
   /** Default: none of our doing. */
   errorHandling?: ErrorHandling
   acceptedSettings?: AcceptedSettings
-  /** What n8n has: its settings are merged, so what the version no longer says must be set back. */
-  settingsBefore?: JsonObject | null | undefined
+  /**
+   * What n8n has. Its settings are merged, so what the version no longer sets must be reset; and a node that is sent
+   * without its `webhookId` gets a new one, and with it another URL.
+   */
+  live?: { settings?: JsonObject | null | undefined; nodes: readonly JsonObject[] } | null | undefined
   /** Instead of the workflow's own. */
   name?: string
 }
@@ -28,14 +31,18 @@ export function toRemoteBody(
   catalogue: Catalogue,
   options: RemoteBodyOptions,
 ): SendableWorkflow {
-  const { credentials, errorHandling, acceptedSettings, settingsBefore, name } = options
+  const { credentials, errorHandling, acceptedSettings, live, name } = options
+  const settingsBefore = live?.settings
   const settings = { ...savedExecutions, ...errorSettings(errorHandling, settingsBefore) }
   const sendable = toN8nWorkflow(withoutCredentials(workflow), {
     settings,
     ...(name !== undefined && { name }),
     ...(acceptedSettings && { acceptedSettings }),
   })
+  const webhookIds = webhookIdsOf(live?.nodes ?? [])
   for (const [index, node] of sendable.body.nodes.entries()) {
+    const webhookId = node.webhookId ?? webhookIds.get(`${node.type} ${node.name}`)
+    if (webhookId !== undefined) node.webhookId = webhookId
     const given = givenNode(workflow, node.name, index) ?? node
     const refs = credentials.get(nodeLabel(given, index))
     const bound = refs ? bindNode(given, catalogue, refs) : {}
@@ -51,6 +58,16 @@ export function toRemoteBody(
   sendable.body.settings = { ...Object.fromEntries(resets), ...sendable.body.settings }
   return sendable
 }
+
+/** By type and name. */
+const webhookIdsOf = (nodes: readonly JsonObject[]): Map<string, string> =>
+  new Map(
+    nodes.flatMap(({ type, name, webhookId }) =>
+      typeof webhookId === 'string' && webhookId !== ''
+        ? [[`${String(type)} ${String(name)}`, webhookId]]
+        : [],
+    ),
+  )
 
 function errorSettings(
   handling: ErrorHandling | undefined,

@@ -215,7 +215,7 @@ export class Steps {
       ),
     })
     const { client } = this.#tools.connection
-    const body = await this.#body(content, current.settings)
+    const body = await this.#body(content, current)
     const answer = await this.#call(() => client.updateWorkflow(current.id, body, { publishIfActive: false }))
     const { generation } = await this.#call(() => client.capabilities())
     // A legacy n8n has no draft: what is active runs the new version from here on.
@@ -229,7 +229,7 @@ export class Steps {
     if (isLive) await this.#run.goLive(version, answer.versionId)
   }
 
-  async #body(content: Content, settingsBefore: N8nWorkflow['settings'] | undefined, name?: string) {
+  async #body(content: Content, live: N8nWorkflow | undefined, name?: string) {
     const { credentials, reporter } = content
     const { workflow } = await this.#resolve(content.workflow)
     const { catalogue, webhookUrl } = this.#tools
@@ -237,8 +237,8 @@ export class Steps {
       this.#tools.connection.client.capabilities(),
     )
     const options = {
-      ...{ credentials, acceptedSettings, settingsBefore },
-      errorHandling: this.#errorHandling({ ...content, workflow }, settingsBefore),
+      ...{ credentials, acceptedSettings, live },
+      errorHandling: this.#errorHandling({ ...content, workflow }, live?.settings),
       ...(name !== undefined && { name }),
     }
     const { body, errors } = toRemoteBody(workflow, catalogue, options)

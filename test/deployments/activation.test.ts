@@ -26,6 +26,45 @@ const n8n = (method: string, path: string, body: object = {}) =>
     ...(method !== 'GET' && { body: JSON.stringify(body) }),
   })
 
+describe('a chat trigger without an id of its own', () => {
+  const chat = () => ({
+    ...orders(),
+    nodes: [
+      ...(orders().nodes as object[]),
+      {
+        id: 'chat',
+        name: 'Chat',
+        type: '@n8n/n8n-nodes-langchain.chatTrigger',
+        typeVersion: 1.1,
+        position: [0, 400],
+        parameters: { public: true },
+      },
+    ],
+  })
+
+  test('keeps the id that n8n gave it, and so its URL, when a new version is deployed', async () => {
+    const user = await world.user()
+    await user.credential()
+    const workflowId = await user.workflow(chat())
+    const { body } = await user.deploy(workflowId)
+    const idInN8n = () =>
+      world.stub.state.workflows.get(body.n8nWorkflowId)?.nodes.find(({ name }) => name === 'Chat')?.webhookId
+    const given = idInN8n()
+    expect(given).toEqual(expect.any(String))
+    const { body: plan } = await user.api('POST', '/v1/deployments/plan', {
+      workflowId,
+      instanceId: body.instanceId,
+    })
+    expect(plan.live).toMatchObject({ differs: false })
+    expect((await user.api('GET', `/v1/deployments/${body.id}/drift`)).body.drifted).toBe(false)
+    const changed = { ...chat(), settings: { executionOrder: 'v1', timezone: 'Asia/Kathmandu' } }
+    await user.api('PATCH', `/v1/workflows/${workflowId}`, { workflow: changed }, { 'If-Match': '"1"' })
+    const { body: second } = await user.act(body.id, 'deploy', {})
+    expect(second).toMatchObject({ status: 'active', version: 2 })
+    expect(idInN8n()).toBe(given)
+  })
+})
+
 describe.each(['activate', 'retry', 'deploy'])('%s', (action) => {
   test('publishes again what somebody unpublished in n8n', async () => {
     const { user, id, remote, body } = await deployed()
@@ -54,6 +93,18 @@ describe.each(['activate', 'retry', 'deploy'])('%s', (action) => {
     world.stub.state.credentials.delete(named.slackApi.id)
     expect((await user.act(id, action, {})).body.status).toBe('active')
     expect(world.stub.state.credentials.has(named.slackApi.id)).toBe(true)
+  })
+
+  test('a plan and drift say that n8n has archived it', async () => {
+    const { user, id, remote, body } = await deployed()
+    Object.assign(remote() as object, { isArchived: true })
+    const { workflowId, instanceId } = body
+    const { body: plan } = await user.api('POST', '/v1/deployments/plan', { workflowId, instanceId })
+    expect(plan).toMatchObject({ ready: false })
+    expect(plan.problems).toContainEqual(expect.objectContaining({ code: 'n8n-workflow-archived' }))
+    const { body: drift } = await user.api('GET', `/v1/deployments/${id}/drift`)
+    expect(drift).toMatchObject({ drifted: true, archived: true })
+    Object.assign(remote() as object, { isArchived: false })
   })
 
   test('says that n8n has archived it', async () => {
@@ -165,7 +216,7 @@ describe('n8n is unavailable for a while', () => {
     expect(await current()).toMatchObject({
       status: 'failed',
       step: 'workflow-update',
-      error: expect.stringMatching(/cannot be reached.*Gave up after 20 attempts/),
+      error: expect.stringMatching(/Nothing listens at the address.*Gave up after 20 attempts/),
     })
     down()
     expect((await user.act(body.id, 'retry')).body.status).toBe('deploying')

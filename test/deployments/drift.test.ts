@@ -50,6 +50,7 @@ describe('what was deployed', () => {
     expect(await live.get('/drift')).toEqual({
       drifted: false,
       missing: false,
+      archived: false,
       published: { expected: true, actual: true },
       draft: false,
       diff: none,
@@ -141,6 +142,7 @@ describe('what was deployed', () => {
     expect(await live.get('/drift')).toMatchObject({
       drifted: true,
       missing: false,
+      archived: false,
       draft: false,
       diff: { ...none, ...expected },
     })
@@ -173,6 +175,7 @@ describe('what was deployed', () => {
     expect(await live.get('/drift')).toEqual({
       drifted: true,
       missing: true,
+      archived: false,
       published: { expected: true, actual: false },
       draft: false,
       diff: null,

@@ -171,7 +171,7 @@ export function createWorld(database: TestDatabase, options: WorldOptions = {}) 
 
   async function workflow(
     userId: string,
-    { versions = 1, webhookPaths = [] as string[], nodes = [] as object[] } = {},
+    { versions = 1, endpoints = [] as string[], nodes = [] as object[] } = {},
   ): Promise<string> {
     const id = uuidv7()
     const content = {
@@ -181,7 +181,8 @@ export function createWorld(database: TestDatabase, options: WorldOptions = {}) 
       nodeTypes: [],
       requiredCredentialTypes: [],
       triggerTypes: [],
-      webhookPaths,
+      webhookPaths: [],
+      endpoints,
       data: { nodes, connections: {} },
       contentHash: id,
     }

@@ -189,7 +189,7 @@ describe('versions', () => {
     await person.post(`/instances/${instanceId}/poll`)
     const { text } = await person.get(path)
     expect(textOf(text)).toContain('75.0%')
-    expect(text).toContain(`/executions?dep=${path.split('/')[2]}&amp;v=1`)
+    expect(text).toContain(`/executions?dep=${path.split('/')[2]}&amp;kind=production&amp;v=1`)
   })
 })
 
