@@ -122,8 +122,13 @@ function statusOf({ status, finished, stoppedAt, waitTill }: N8nExecution): Exec
 }
 
 function readShape(item: Json): Said {
-  if (isObject(item['execution']) && isObject(item['workflow'])) {
-    return readErrorWorkflow(item['execution'], item['workflow'])
+  const { execution, workflow } = item
+  if (isObject(execution)) {
+    // The Error Trigger tells no status: what does is a report of another shape, wrapped.
+    if (!isAbsent(execution['executionId']) || !isAbsent(execution['status'])) {
+      return readShape(isObject(workflow) ? { workflowId: workflow['id'], ...execution } : execution)
+    }
+    if (isObject(workflow)) return readErrorWorkflow(execution, workflow)
   }
   if (isObject(item['run'])) return readPostExecute(item, item['run'])
   if ('id' in item && !('executionId' in item)) return readExecutionObject(item)
@@ -157,7 +162,7 @@ function readIncident(item: Json): ToldIncident | null {
   if (!isObject(workflow)) return null
   const told = { node: undefined, workflowId: workflow['id'] }
   if (isObject(execution)) {
-    const isKnown = !isAbsent(execution['id']) || isAbsent(execution['error'])
+    const isKnown = !isAbsent(execution['id'] ?? execution['executionId']) || isAbsent(execution['error'])
     return isKnown
       ? null
       : { ...told, source: 'run', failure: execution, node: execution['lastNodeExecuted'] }
@@ -228,7 +233,7 @@ function readExecutionObject(item: Json): Said {
     startedAt: item['startedAt'],
     finishedAt: item['stoppedAt'] ?? item['finishedAt'],
     error: result?.['error'] ?? item['error'],
-    errorNode: result?.['lastNodeExecuted'],
+    errorNode: result?.['lastNodeExecuted'] ?? item['lastNodeExecuted'],
     workflowVersionId: item['workflowVersionId'],
     retryOf: item['retryOf'],
     // Of a result without runs nothing remains: the rest is n8n's execution stack, and a token that resumes the run.

@@ -26,8 +26,7 @@ const wrappers = ['body', 'payload', 'data', 'json']
  */
 export function readReports(text: string, contentType: string): unknown {
   const isForm = /^\s*application\/x-www-form-urlencoded/i.test(contentType)
-  // curl -d sends JSON under the media type of forms.
-  const body = unwrap(isForm && !/^\s*["{[]/.test(text) ? fieldsOf(text) : parsed(text))
+  const body = unwrap(isForm ? formOf(text) : parsed(text))
   return Array.isArray(body) ? body.map((item: unknown) => unwrap(item)) : body
 }
 
@@ -35,6 +34,14 @@ function parsed(text: string): unknown {
   const value = parseJson(text)
   if (measureJson(text).depth > maxDepth) throw invalid('', `The body is nested more than ${maxDepth} deep`)
   return value
+}
+
+/** The fields; or JSON, as `curl -d` sends it under this media type, or without a name and percent-encoded. */
+function formOf(text: string): unknown {
+  if (/^\s*["{[]/.test(text)) return parsed(text)
+  if (!/^\s*%(22|5b|7b)/i.test(text)) return fieldsOf(text)
+  const value = text.trim().replace(/=$/, '').replaceAll('&', '%26')
+  return parsed(new URLSearchParams(`json=${value}`).get('json') ?? '')
 }
 
 /** `error[message]` and `error.message` are members of `error`. */

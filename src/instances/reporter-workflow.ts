@@ -7,22 +7,27 @@ import { canonicalJson } from '../n8n/workflow-json.ts'
 export const reporterName = 'Flowkeep: report errors'
 export const reporterCredentialName = 'Flowkeep: reports'
 
-/** What the receiver reads. The rest stays in n8n: a failed node's parameters and stack may hold secrets. */
+/** What the receiver reads of an error. The rest stays in n8n: a failed node's parameters and stack may hold secrets. */
+const errorOf = (owner: string) => `${owner}.error && {
+      name: ${owner}.error.name,
+      message: ${owner}.error.message,
+      description: ${owner}.error.description,
+      timestamp: ${owner}.error.timestamp,
+      node: ${owner}.error.node && { name: ${owner}.error.node.name },
+    }`
+
 const report = `={{ JSON.stringify({
   execution: $json.execution && {
     id: $json.execution.id,
     mode: $json.execution.mode,
     retryOf: $json.execution.retryOf,
     lastNodeExecuted: $json.execution.lastNodeExecuted,
-    error: $json.execution.error && {
-      name: $json.execution.error.name,
-      message: $json.execution.error.message,
-      description: $json.execution.error.description,
-      timestamp: $json.execution.error.timestamp,
-      node: $json.execution.error.node && { name: $json.execution.error.node.name },
-    },
+    error: ${errorOf('$json.execution')},
   },
-  trigger: $json.trigger && { mode: $json.trigger.mode },
+  trigger: $json.trigger && {
+    mode: $json.trigger.mode,
+    error: ${errorOf('$json.trigger')},
+  },
   workflow: $json.workflow && { id: $json.workflow.id, name: $json.workflow.name },
 }) }}`
 

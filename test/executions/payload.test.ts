@@ -85,6 +85,23 @@ describe('shapes', () => {
     expect(JSON.stringify(execution)).not.toContain('node_modules')
   })
 
+  test('a report in `execution`, with its workflow in it or beside it', () => {
+    const given = { ...report({ status: 'error', error: 'm', finishedAt: '2026-11-22T10:00:01Z' }) }
+    const { workflowId, ...rest } = given
+    const { executionId: id, ...told } = given
+    for (const item of [
+      { execution: given },
+      { execution: rest, workflow: { id: workflowId } },
+      { execution: { ...told, id } },
+    ]) {
+      expect(read(item)).toEqual(read(given))
+    }
+    const failed = { executionId: '1', error: 'm' }
+    expect(readPayload({ execution: failed, workflow: { id: 'w' } }, receivedAt)).toMatchObject({
+      ...{ ok: false, code: 'missing-status', n8nExecutionId: '1' },
+    })
+  })
+
   test('a crash that the Error Trigger tells of is a crash', () => {
     const error = { name: 'WorkflowCrashedError', message: 'Workflow did not finish' }
     const item = { execution: { id: 39, error, lastNodeExecuted: 'Slow' }, workflow: { id: 'w' } }

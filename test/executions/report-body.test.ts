@@ -19,9 +19,18 @@ describe('a report is read', () => {
     ['in json', JSON.stringify({ json: report }), 'application/json'],
     ['in body as text', JSON.stringify({ body: json }), 'application/json'],
     ['as JSON under the media type of forms', json, form],
+    ['percent-encoded and without a name', encodeURIComponent(json), form],
+    ['percent-encoded, with an empty value', `${encodeURIComponent(json)}=`, form],
+    ['percent-encoded text of JSON', encodeURIComponent(JSON.stringify(json)), form],
     ['in the field payload', `payload=${encodeURIComponent(json)}`, form],
   ])('%s', (_, text, mediaType) => {
     expect(readReports(text, mediaType)).toEqual(report)
+  })
+
+  test('percent-encoded as URLs are, which leaves & and = as they are', () => {
+    const told = { ...report, error: { message: 'GET /?a=1&b=2 100% é' } }
+    expect(readReports(encodeURI(JSON.stringify(told)), form)).toEqual(told)
+    expect(() => readReports('%7B%22executionId%22%3A', form)).toThrow('not valid JSON')
   })
 
   test('as form fields', () => {

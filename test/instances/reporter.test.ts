@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { AppError } from '../../src/errors.ts'
-import { isReporterOf, reporterName } from '../../src/instances/reporter-workflow.ts'
+import { readPayload } from '../../src/executions/payload.ts'
+import { isReporterOf, reporterName, reporterWorkflow } from '../../src/instances/reporter-workflow.ts'
 import { N8nError } from '../../src/n8n/api-transport.ts'
 import type { StubMode, StubStep } from '../harness/n8n-stub-faults.ts'
 import { type Connected, createConnected } from './connected.ts'
@@ -79,6 +80,45 @@ describe('the error reporter', () => {
     const names = [...stub.state.workflows.values()].map(({ name }) => name)
     expect(names).toEqual([reporterName, reporterName])
     expect(stub.state.credentials.size).toBe(2)
+  })
+})
+
+describe('what it sends', () => {
+  const [, post] = reporterWorkflow('i1', { credentialId: 'c1', webhookUrl: 'https://x.example' }).nodes
+  const body = String((post?.['parameters'] as { jsonBody?: unknown } | undefined)?.jsonBody)
+  /** As n8n evaluates it. */
+  const sent = ($json: object): Record<string, unknown> =>
+    // oxlint-disable-next-line typescript/no-implied-eval -- n8n's expressions are JavaScript
+    JSON.parse(String(new Function('$json', `return ${body.slice('={{'.length, -'}}'.length)}`)($json)))
+  const error = Object.assign(new Error('There was a problem with the trigger node'), {
+    ...{ name: 'WorkflowActivationError', description: 'The server refused', timestamp: 1795000000000 },
+    node: { name: 'IMAP', type: 'n8n-nodes-base.emailReadImap', parameters: { password: 'hunter2' } },
+  })
+  const kept = {
+    ...{ name: error.name, message: error.message, description: error.description },
+    ...{ timestamp: error.timestamp, node: { name: 'IMAP' } },
+  }
+  const workflow = { id: 'wf1', name: 'Mail' }
+
+  test('of a trigger that fails: what failed, where and when, and nothing secret', () => {
+    const item = sent({ trigger: { mode: 'trigger', error }, workflow })
+    expect(item).toEqual({ trigger: { mode: 'trigger', error: kept }, workflow })
+    expect(readPayload(item, new Date('2026-11-29T00:00:00Z'))).toMatchObject({
+      incident: {
+        ...{ source: 'trigger', n8nWorkflowId: 'wf1', mode: 'trigger', occurredAtMs: error.timestamp },
+        error: { message: error.message, node: 'IMAP', errorClass: 'WorkflowActivationError' },
+      },
+    })
+    expect(sent({ trigger: { mode: 'trigger' }, workflow })).toEqual({
+      trigger: { mode: 'trigger' },
+      workflow,
+    })
+  })
+
+  test('of a run that fails: the same, with the run', () => {
+    const execution = { id: '7', mode: 'webhook', lastNodeExecuted: 'IMAP' }
+    const item = { execution: { ...execution, url: 'http://n8n/x', error }, workflow }
+    expect(sent(item)).toEqual({ execution: { ...execution, error: kept }, workflow })
   })
 })
 
