@@ -17,11 +17,9 @@ export const Drift = z
       .boolean()
       .meta({ description: 'Something that decides how it runs is not as it was deployed' }),
     missing: z.boolean().meta({ description: 'n8n does not have the workflow any more' }),
-    archived: z
-      .boolean()
-      .meta({
-        description: 'Archived in n8n, which neither changes nor publishes it until it is unarchived',
-      }),
+    archived: z.boolean().meta({
+      description: 'Archived in n8n, which neither changes nor publishes it until it is unarchived',
+    }),
     published: z.object({
       expected: z.boolean().nullable().meta({ description: 'null: it is only tracked' }),
       actual: z.boolean(),
