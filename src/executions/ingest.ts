@@ -138,6 +138,7 @@ async function toItem(execution: StampedExecution, nodeLists: Map<string, number
     active_ms: execution.data?.activity?.activeMs ?? null,
     started_at: isoOf(execution.startedAtMs),
     finished_at: isoOf(execution.finishedAtMs),
+    error_at: isoOf(execution.errorAtMs),
     error_message: execution.error?.message ?? null,
     error_node: execution.error?.node ?? null,
     error_class: execution.error?.errorClass ?? null,

@@ -33,6 +33,8 @@ export interface IncomingExecution {
   finishedAtMs: number | null
   /** When it was so: the end of the run, else the error's own time, else the receipt. */
   eventAtMs: number
+  /** The error's own time, where it is told; about the end of the run. */
+  errorAtMs: number | null
   /** This server's clock when it came first. */
   receivedAtMs: number
   error: ExecutionError | null
@@ -46,6 +48,7 @@ export const untold = {
   retryOf: null,
   startedAtMs: null,
   finishedAtMs: null,
+  errorAtMs: null,
   error: null,
   data: null,
 } satisfies Partial<IncomingExecution>
@@ -74,6 +77,7 @@ const ranks: Record<ExecutionStatus, number> = {
 const polledRank = 40
 
 const isFinal = (status: ExecutionStatus): boolean => ranks[status] === 30
+const isFailure = (status: ExecutionStatus): boolean => isFinal(status) && status !== 'success'
 
 /** n8n has not ended it yet. */
 export const isOpen = (status: ExecutionStatus): boolean => ranks[status] <= 10
@@ -88,7 +92,7 @@ export async function stamped(
 ): Promise<StampedExecution> {
   const { status, error, data } = execution
   const rank = source === 'poll' && isFinal(status) ? polledRank : ranks[status]
-  const failure = isFinal(status) && status !== 'success' ? '1' : '0'
+  const failure = isFailure(status) ? '1' : '0'
   const eventAt = String(Math.max(0, execution.eventAtMs)).padStart(15, '0')
   const content = error || data ? await digest(JSON.stringify([error, data?.json ?? null])) : '0'.repeat(16)
   const stamp = `${String(rank).padStart(2, '0')}${failure}${eventAt}${executionStatuses.indexOf(status)}${content}`
@@ -124,6 +128,7 @@ export function merge(a: StampedExecution, b: StampedExecution): StampedExecutio
     isStartPolled: a.isStartPolled || b.isStartPolled,
     waited: a.waited || b.waited,
     finishedAtMs: greatestTime(a.finishedAtMs, b.finishedAtMs),
+    errorAtMs: greatestTime(a.errorAtMs, b.errorAtMs),
     error: error.error,
     errorStamp: error.errorStamp,
     data: data.data,
@@ -155,8 +160,8 @@ const recordedSkewMs = 1000
 
 /**
  * The runs that deliveries of one n8n id are of, in the order of their starts: n8n gives an id again once its database is
- * restored or replaced. A delivery without a start is taken to be of the latest. `record_executions` does the same with
- * what is recorded.
+ * restored or replaced. A delivery without a start is of the run that ended when it says, else of the latest that it can
+ * be of. `record_executions` does the same with what is recorded.
  */
 export function toRuns(deliveries: StampedExecution[]): Run[] {
   const runs: Run[] = []
@@ -170,17 +175,51 @@ export function toRuns(deliveries: StampedExecution[]): Run[] {
     const latest = runs.at(-1)
     add(delivery, latest && isSameRun(latest.merged, delivery) ? latest : undefined)
   }
-  for (const delivery of deliveries) if (delivery.startedAtMs === null) add(delivery, runs.at(-1))
+  const timeOf = ({ finishedAtMs, errorAtMs }: StampedExecution) => finishedAtMs ?? errorAtMs ?? Infinity
+  const others = deliveries.filter(({ startedAtMs }) => startedAtMs === null)
+  for (const delivery of others.toSorted((a, b) =>
+    timeOf(a) < timeOf(b) ? -1 : Number(timeOf(a) > timeOf(b)),
+  )) {
+    const possible = runs.filter(({ merged }) => !isOfAnother(merged, delivery))
+    add(delivery, possible.findLast(({ merged }) => haveOneEnd(merged, delivery)) ?? possible.at(-1))
+  }
   return runs
+}
+
+const isNear = (a: number | null, b: number | null, skewMs = maxSkewMs) =>
+  a !== null && b !== null && Math.abs(a - b) <= skewMs
+
+/** When it had ended at the latest; null while it has not. */
+const endedByMs = ({ status, finishedAtMs, eventAtMs }: StampedExecution) =>
+  isFinal(status) ? (finishedAtMs ?? eventAtMs) : null
+
+const isBareFailure = ({ status, startedAtMs, finishedAtMs }: StampedExecution) =>
+  isFailure(status) && startedAtMs === null && finishedAtMs === null
+
+const haveOneEnd = (known: StampedExecution, told: StampedExecution): boolean =>
+  isNear(known.finishedAtMs, told.finishedAtMs) ||
+  (isBareFailure(known) && isNear(known.eventAtMs, told.finishedAtMs)) ||
+  isNear(endedByMs(known), told.errorAtMs)
+
+/** @param told without a start */
+function isOfAnother(known: StampedExecution, told: StampedExecution): boolean {
+  const endedBy = endedByMs(known)
+  if (endedBy === null || haveOneEnd(known, told)) return false
+  if (told.errorAtMs !== null) {
+    const endedAtMs = known.finishedAtMs ?? known.errorAtMs
+    return told.errorAtMs > endedBy || (endedAtMs !== null && told.errorAtMs < endedAtMs)
+  }
+  if (isBareFailure(known) && known.errorAtMs !== null && isFinal(told.status) && told.finishedAtMs !== null)
+    return true
+  return known.status === 'success' && isFailure(told.status) && endedBy < told.receivedAtMs - maxSkewMs
 }
 
 /** @param earlier which started first, or at the same time */
 function isSameRun(earlier: StampedExecution, later: StampedExecution): boolean {
   const skewMs = earlier.isStartPolled && later.isStartPolled ? recordedSkewMs : maxSkewMs
-  const isNear = (a: number | null, b: number | null) => a !== null && b !== null && Math.abs(a - b) <= skewMs
   return (
-    isNear(earlier.startedAtMs, later.startedAtMs) ||
-    isNear(earlier.finishedAtMs, later.finishedAtMs) ||
+    isNear(earlier.startedAtMs, later.startedAtMs, skewMs) ||
+    isNear(earlier.finishedAtMs, later.finishedAtMs, skewMs) ||
     isOpen(earlier.status)
   )
 }

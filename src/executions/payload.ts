@@ -78,7 +78,8 @@ export function readPayload(item: unknown, receivedAt: Date): ReadPayload {
   const startedAtMs = toTime(said.startedAt, latestMs)
   const finishedAtMs = toTime(said.finishedAt, latestMs)
   if (Number.isNaN(startedAtMs) || Number.isNaN(finishedAtMs)) return unusable('invalid-time')
-  const errorAtMs = isObject(said.error) ? toTime(said.error['timestamp'], latestMs) : null
+  const timeMs = isObject(said.error) ? toTime(said.error['timestamp'], latestMs) : null
+  const errorAtMs = Number.isNaN(timeMs) ? null : timeMs
   return {
     ok: true,
     execution: {
@@ -90,7 +91,9 @@ export function readPayload(item: unknown, receivedAt: Date): ReadPayload {
       retryOf: toOther(said.retryOf, n8nExecutionId),
       startedAtMs,
       finishedAtMs,
-      eventAtMs: finishedAtMs ?? (Number.isNaN(errorAtMs) ? null : errorAtMs) ?? receivedAt.getTime(),
+      eventAtMs: finishedAtMs ?? errorAtMs ?? receivedAt.getTime(),
+      // A crash is noticed long after it was.
+      errorAtMs: said.status === 'error' ? errorAtMs : null,
       receivedAtMs: receivedAt.getTime(),
       error: toError(said.error, said.errorNode),
       data: toRunData(said.data, said.activity),

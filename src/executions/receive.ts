@@ -125,7 +125,8 @@ function letterBody(item: unknown, payload: ReadPayload): string {
       workflow: { id: n8nWorkflowId },
     })
   }
-  const { startedAtMs, finishedAtMs, error, status, mode, n8nExecutionId, n8nWorkflowId } = payload.execution
+  const { startedAtMs, finishedAtMs, errorAtMs, error, status, mode, n8nExecutionId, n8nWorkflowId } =
+    payload.execution
   return JSON.stringify({
     executionId: n8nExecutionId,
     workflowId: n8nWorkflowId,
@@ -133,7 +134,7 @@ function letterBody(item: unknown, payload: ReadPayload): string {
     mode,
     startedAt: startedAtMs,
     finishedAt: finishedAtMs,
-    error,
+    error: error && { ...error, timestamp: errorAtMs },
     data: { truncated: true, sizeBytes },
   })
 }

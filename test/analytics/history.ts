@@ -135,6 +135,7 @@ function randomExecution(
     mode: oneOf(modes),
     n8nVersionId: null,
     retryOf: null,
+    errorAtMs: null,
     startedAtMs: isKnown ? startedAtMs : null,
     finishedAtMs,
     eventAtMs: finishedAtMs ?? receivedAtMs,

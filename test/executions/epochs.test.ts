@@ -72,7 +72,8 @@ describe('reports of two runs with one id', () => {
     await report({ ...before, status: 'running', finishedAt: undefined })
     await report({ ...before, startedAt: '2026-10-20T05:00:00Z', finishedAt: '2026-10-20T05:00:02Z' })
     await report({ ...before, startedAt: '2026-10-20T03:04:00Z' })
-    await report({ execution: { id: '5', error: { message: 'm' } }, workflow: { id: 'wf1' } })
+    const error = { message: 'm', timestamp: Date.parse('2026-10-20T05:01:00Z') }
+    await report({ execution: { id: '5', error }, workflow: { id: 'wf1' } })
     expect(await runsOf(instanceId)).toHaveLength(1)
     expect(await epochOf(instanceId)).toEqual({ epoch: 1, has_start: false, events: 0 })
   })
@@ -105,6 +106,117 @@ describe('reports of two runs with one id', () => {
     expect(await epochOf(instanceId)).toEqual({ epoch: 2, has_start: true, events: 1 })
     expect(await runsOf(instanceId)).toEqual(ids.flatMap((id) => [`${id} 1 success`, `${id} 2 success`]))
     await expectRollupsToBeARecount(world.sql, [userId])
+  })
+})
+
+describe("n8n's Error Trigger, which tells no start", () => {
+  const now = Date.now()
+  const failed = (id: string, more: object = {}, workflowId = 'wf1') => ({
+    execution: { id, mode: 'webhook', lastNodeExecuted: 'Call', error: { name: 'E', message: 'm', ...more } },
+    workflow: { id: workflowId },
+  })
+  const polled = {
+    ...{ ...untold, n8nExecutionId: '5', n8nWorkflowId: 'wf1', status: 'error' as const, receivedAtMs: now },
+    ...{ startedAtMs: now - minuteMs - 500, finishedAtMs: now - minuteMs, eventAtMs: now - minuteMs },
+  } satisfies IncomingExecution
+  const orders = <T>(items: T[]): T[][] =>
+    items.length < 2
+      ? [items]
+      : items.flatMap((item, index) => orders(items.toSpliced(index, 1)).map((rest) => [item, ...rest]))
+
+  test.each([
+    ['with the time of its error', { timestamp: now - minuteMs - 2 }],
+    ['without', {}],
+  ])(
+    '%s: the run of before stays a success; one epoch begins, in any order and however often',
+    async (_, more) => {
+      const told = ['before', 'failed', 'failed', 'polled'] as const
+      for (const order of orders([...told])) {
+        const { instanceId, userId, report } = await world.tracked()
+        for (const what of order) {
+          if (what === 'polled') await ingest(world.db, instanceId, [polled], 'poll')
+          else expect((await report(what === 'before' ? before : failed('5', more))).status).toBeLessThan(203)
+        }
+        const { body } = await world.call('GET', '/v1/executions', { user: userId })
+        expect(
+          body.items.map((run: { status: string; startedAt: string }) => [run.status, run.startedAt]),
+          order.join(),
+        ).toEqual([
+          ['error', new Date(polled.startedAtMs).toISOString()],
+          ['success', '2026-10-20T03:00:00.000Z'],
+        ])
+        expect(await epochOf(instanceId), order.join()).toEqual({ epoch: 2, has_start: true, events: 1 })
+        await expectRollupsToBeARecount(world.sql, [userId])
+      }
+    },
+  )
+
+  test('a batch of several, with what it repeats, begins one epoch', async () => {
+    const { instanceId, report } = await world.tracked()
+    const ids = ['1', '2', '3']
+    const reports = ids.map((id) => failed(id, { timestamp: now - 1000 }))
+    await report(ids.map((executionId) => ({ ...before, executionId })))
+    for (const items of [reports, reports.toReversed(), [...reports, ...reports]]) await report(items)
+    await report([{ ...before, executionId: '1' }, failed('1', { timestamp: now - 1000 }), failed('4')])
+    expect(await runsOf(instanceId)).toEqual(
+      ids.flatMap((id) => [`${id} 1 success`, `${id} 2 error`]).concat('4 2 error'),
+    )
+    expect(await epochOf(instanceId)).toMatchObject({ epoch: 2, events: 1 })
+  })
+
+  test('in one array with the run of before, of the same id, it is another run', async () => {
+    for (const more of [{}, { timestamp: now }]) {
+      for (const items of [
+        [before, failed('5', more)],
+        [failed('5', more), before],
+        [failed('5', more), { ...before, startedAt: undefined }],
+      ]) {
+        const { instanceId, report } = await world.tracked()
+        await report(items)
+        expect((await runsOf(instanceId)).map((run) => String(run).slice(4)).toSorted()).toEqual([
+          'error',
+          'success',
+        ])
+      }
+    }
+  })
+
+  test('failures of two times are two runs; redelivered late, each is its own', async () => {
+    const { instanceId, report } = await world.tracked()
+    const [first, second] = ['2026-10-20T03:00:02Z', '2026-11-20T03:00:02Z'].map((at) =>
+      failed('5', { timestamp: Date.parse(at) }),
+    )
+    for (const item of [second, first, second, first, first]) await report(item)
+    expect(await runsOf(instanceId)).toEqual(['5 1 error', '5 2 error'])
+    expect(await epochOf(instanceId)).toMatchObject({ epoch: 2, events: 1 })
+  })
+
+  test('what clocks may differ by, a redelivery of a failure and one of a lost run are of the same run', async () => {
+    const { instanceId, report } = await world.tracked()
+    const at = Date.parse(before.finishedAt)
+    await report({ ...before, status: 'error' })
+    for (const item of [failed('5', { timestamp: at + 4 * minuteMs }), failed('5'), failed('5')])
+      await report(item)
+    await report({ ...before, executionId: '6', status: 'unknown', finishedAt: undefined })
+    await report(failed('6', { timestamp: at }))
+    await report({ ...before, executionId: '7', status: 'crashed' })
+    // n8n notices it when it starts again.
+    await report(failed('7', { name: 'WorkflowCrashedError', timestamp: at + 2 * hourMs }))
+    expect(await runsOf(instanceId)).toEqual(['5 1 error', '6 1 error', '7 1 crashed'])
+  })
+
+  test('of another workflow, it is another run; of an unknown one it is none', async () => {
+    const { instanceId, userId, report } = await world.tracked()
+    const workflowId = await world.workflow(userId, {})
+    await world.sql`insert into deployments (id, user_id, workflow_id, instance_id, version, n8n_workflow_id, status)
+      values (gen_random_uuid(), ${userId}, ${workflowId}, ${instanceId}, 1, 'wf2', 'active')`
+    const of = (status: string) => ({ executionId: '5', workflowId: 'wf1', status })
+    await report(of('error'))
+    await report(failed('5', {}, 'wf-unknown'))
+    expect(await epochOf(instanceId)).toMatchObject({ epoch: 1 })
+    for (const item of [failed('5', {}, 'wf2'), of('error'), failed('5', {}, 'wf2')]) await report(item)
+    expect(await runsOf(instanceId)).toEqual(['5 1 error', '5 2 error'])
+    expect(await epochOf(instanceId)).toMatchObject({ epoch: 2, events: 1 })
   })
 })
 
@@ -142,9 +254,10 @@ describe('a poll', () => {
     polls.advance(10 * minuteMs)
     const failed = add(ended(2, polls.clock.now.getTime(), 'error'))
     await push({ id: '2', status: 'error', startedAt: null, stoppedAt: null })
-    expect(await rows()).toHaveLength(3)
+    expect(await rows()).toHaveLength(4)
     polls.advance(minuteMs)
-    expect(await poll()).toMatchObject({ recorded: 1 })
+    expect(await poll()).toMatchObject({ recorded: 0 })
+    expect(await epochOf(id)).toMatchObject({ epoch: 2, events: 1 })
     expect((await runsOf(id)).toSorted()).toEqual(['1 1 success', '2 1 success', '2 2 error', '3 1 success'])
     expect(failed.status).toBe('error')
   })

@@ -55,6 +55,7 @@ describe('shapes', () => {
       startedAtMs: Date.parse('2026-11-22T10:00:00Z'),
       finishedAtMs: Date.parse('2026-11-22T10:00:01.5Z'),
       eventAtMs: Date.parse('2026-11-22T10:00:01.5Z'),
+      errorAtMs: null,
       receivedAtMs: receivedAt.getTime(),
       error: null,
       data: { json: '{"a":1}', nodes: null, activity: null },
@@ -80,6 +81,7 @@ describe('shapes', () => {
       startedAtMs: null,
       finishedAtMs: null,
       eventAtMs: nodeError.timestamp,
+      errorAtMs: nodeError.timestamp,
       error: { message: 'Deliberate failure', node: 'Fail' },
     })
     expect(JSON.stringify(execution)).not.toContain('node_modules')

@@ -80,16 +80,20 @@ export function randomDelivery(
 ): Delivery {
   const source = next() < 0.4 ? 'poll' : 'push'
   const startedAtMs = source === 'poll' ? aroundMs : aroundMs + Math.floor((next() - 0.5) * startSpreadMs)
+  const status = pick(executionStatuses, next)
+  // A failure that is told hours after a success, without its start, is another run.
+  const isStartTold = ['error', 'canceled', 'crashed'].includes(status) || next() >= 0.4
   return {
     source,
     execution: {
       n8nExecutionId,
       n8nWorkflowId,
-      status: pick(executionStatuses, next),
+      status,
       mode: pick([null, 'webhook', 'trigger', 'manual', 'integrated'], next),
       n8nVersionId: pick([null, 'n8n-v1'], next),
       retryOf: Number(n8nExecutionId) % 5 > 2 && next() < 0.3 ? String(Number(n8nExecutionId) - 1) : null,
-      startedAtMs: next() < 0.4 ? null : startedAtMs,
+      errorAtMs: null,
+      startedAtMs: isStartTold ? startedAtMs : null,
       finishedAtMs: next() < 0.4 ? null : aroundMs + Math.floor((next() - 0.5) * 4 * hourMs),
       eventAtMs: aroundMs + Math.floor(next() * 4),
       receivedAtMs: aroundMs + Math.floor(next() * 3 * hourMs),
