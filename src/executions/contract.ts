@@ -150,7 +150,13 @@ const executionFilter = {
   startedBefore: Instant.optional(),
   tag: text(64).optional().meta({ description: 'Of workflows that have the tag now' }),
   errorFingerprint: Fingerprint.optional().meta({ description: 'Failed runs of this error group' }),
-  q: text(64).optional().meta({ description: "n8n's own id of the execution, whole" }),
+  q: text(200)
+    .optional()
+    .meta({
+      description:
+        "n8n's own id of the execution, whole, with `#` before it or without; or words that all occur, anywhere in a word, " +
+        "in the workflow's name or in the error's message",
+    }),
 }
 
 export const ExecutionQuery = z

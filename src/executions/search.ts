@@ -2,6 +2,7 @@
 import { and, eq, gte, inArray, lt, type SQL, sql } from 'drizzle-orm'
 import * as uuid from 'uuid'
 import { type ExecutionStatus, executions } from '../db/schema/executions.ts'
+import { textHolds } from '../db/search.ts'
 import type { ExecutionFilter } from './contract.ts'
 import { n8nRetentionMs } from './known-executions.ts'
 import { failedList, hasErrorList, isStuck } from './run-meaning.ts'
@@ -17,15 +18,13 @@ export interface ExecutionSearch extends ExecutionFilter {
   from?: Date | undefined
   /** Not included. */
   to?: Date | undefined
-  /** Its id, its number in n8n, or a part of its workflow's name or of its error's message. */
-  text?: string | undefined
 }
 
 /** Owner first; an empty search is all of a user's. */
 export function matching(userId: string, search: ExecutionSearch, now: Date): SQL | undefined {
   const { workflowId, deploymentId, instanceId, status, mode, kind, stuck, startedAfter, startedBefore } =
     search
-  const { workflowVersion, tag, errorFingerprint, q, statuses, errorNode, from, to, text } = search
+  const { workflowVersion, tag, errorFingerprint, q, statuses, errorNode, from, to } = search
   return and(
     eq(executions.userId, userId),
     workflowId === undefined ? undefined : eq(executions.workflowId, workflowId),
@@ -40,14 +39,13 @@ export function matching(userId: string, search: ExecutionSearch, now: Date): SQ
     startedAfter && and(gte(executions.startedAt, startedAfter), happenedFrom(startedAfter)),
     startedBefore && and(lt(executions.startedAt, startedBefore), happenedBefore(startedBefore)),
     tag === undefined ? undefined : ofWorkflowsTagged(userId, tag),
-    q === undefined ? undefined : hasN8nId(userId, q),
+    q === undefined ? undefined : mentions(userId, q),
     errorFingerprint === undefined
       ? undefined
       : failedWith(eq(executions.errorFingerprint, errorFingerprint)),
     errorNode === undefined ? undefined : failedWith(eq(executions.errorNode, errorNode)),
     from && happenedFrom(from),
     to && happenedBefore(to),
-    text === undefined ? undefined : mentions(userId, text),
   )
 }
 
@@ -69,21 +67,31 @@ const failedWith = (condition: SQL) => and(sql`${executions.status} in ${failedL
 const ofWorkflowsTagged = (userId: string, tag: string) => sql`${executions.workflowId} = any(array(
   select id from workflows where user_id = ${userId} and tags @> array[${tag}]))`
 
-/** By the keys of each of the user's instances, which lead to the row. */
-const hasN8nId = (userId: string, n8nExecutionId: string) => sql`
-  (${executions.recordedAt}, ${executions.id}) in (
-    select recorded_at, id from execution_keys
-    where instance_id = any(array(select id from instances where user_id = ${userId}))
-      and n8n_execution_id = ${n8nExecutionId})`
+const hasN8nId = (userId: string, n8nExecutionId: string) =>
+  sql`(${executions.recordedAt}, ${executions.id}) in (${withN8nId(userId, n8nExecutionId)})`
 
+/** By the keys of each of the user's instances, which lead to the row. */
+const withN8nId = (userId: string, n8nExecutionId: string) => sql`
+  select recorded_at, id from execution_keys
+  where instance_id = any(array(select id from instances where user_id = ${userId}))
+    and n8n_execution_id = ${n8nExecutionId}`
+
+/** Each kind of text by its own index; a row is then only looked up in what was found. */
 function mentions(userId: string, text: string): SQL | undefined {
   const query = text.replaceAll('\0', '').trim().slice(0, 200)
   if (query === '') return undefined
   if (uuid.validate(query)) return eq(executions.id, query)
   // As it is shown: #48 213
-  if (/^#?[\d\s]+$/.test(query)) return hasN8nId(userId, query.replaceAll(/\D/g, ''))
-  const like = `%${query.replace(/[\\%_]/g, '\\$&')}%`
-  return sql`(${executions.workflowId} in (
-      select id from workflows where user_id = ${userId} and name ilike ${like})
-    or (${executions.status} in ${hasErrorList} and ${executions.errorMessage} ilike ${like}))`
+  const isNumber = /^#?[\d\s]+$/.test(query)
+  const n8nExecutionId = isNumber ? query.replaceAll(/\D/g, '') : query
+  if (isNumber && query.startsWith('#')) return hasN8nId(userId, n8nExecutionId)
+  return sql`(${executions.workflowId} = any(array(
+      select w.id from workflows w
+      where w.user_id = ${userId} and w.search @@ search_query(${query}) and ${textHolds(query, sql`w.name`)}))
+    or (${executions.recordedAt}, ${executions.id}) in (
+      ${withN8nId(userId, n8nExecutionId)}
+      union all
+      select e.recorded_at, e.id from executions e
+      where e.user_id = ${userId} and e.status in ${hasErrorList} and e.error_message is not null
+        and ${textHolds(query, sql`e.error_message`)}))`
 }

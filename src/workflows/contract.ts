@@ -126,9 +126,12 @@ export const WorkflowQuery = z.strictObject({
   nodeType: filter.optional(),
   credentialType: filter.optional(),
   tag: filter.optional(),
-  q: filter
-    .optional()
-    .meta({ description: 'Words that all stand, or begin a word, in the name or the prompt' }),
+  q: filter.optional().meta({
+    description:
+      'Words that all occur in name, description, prompt or node types, in any case and with or without accents: ' +
+      'anywhere in a word of the name and the node types and in scripts without spaces (Chinese, Japanese, Korean, ' +
+      'Thai), else from the beginning of a word',
+  }),
   contentHash: z
     .string()
     .regex(/^[0-9a-f]{64}$/, 'SHA-256 in lower-case hex')

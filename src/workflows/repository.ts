@@ -6,6 +6,7 @@ import type { Db } from '../db/client.ts'
 import { type CreationKey, createOnce, type Quota } from '../db/creation.ts'
 import { deleteUnlessUsed } from '../db/guarded-delete.ts'
 import { type VersionAuthor, workflows, workflowVersions } from '../db/schema/workflows.ts'
+import { workflowHolds } from '../db/search.ts'
 import { AppError } from '../errors.ts'
 import { encodeCursor, type Page, type Slice } from '../http/page.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
@@ -25,7 +26,6 @@ import {
   fittingKeys,
   matchedCount,
   pageOf,
-  prefixQuery,
   shortened,
   sizeBytes,
   summaryColumns,
@@ -135,7 +135,7 @@ export class WorkflowRepository extends WorkflowVersions {
               : arrayContains(workflows.requiredCredentialTypes, [credentialType]),
             tag === undefined ? undefined : arrayContains(workflows.tags, [tag]),
             contentHash === undefined ? undefined : eq(workflows.contentHash, contentHash),
-            q === undefined ? undefined : sql`${workflows.search} @@ to_tsquery('simple', ${prefixQuery(q)})`,
+            q === undefined ? undefined : workflowHolds(q, sql`${workflows}`),
           ),
         )
         .orderBy(desc(workflows.id))

@@ -70,14 +70,6 @@ export const toVersion = <T extends { createdAt: Date }>(row: T) => ({
   createdAt: row.createdAt.toISOString(),
 })
 
-/** Every word of `text` as a prefix. Each is quoted, so that no character of it is an operator of the tsquery. */
-export const prefixQuery = (text: string): string =>
-  text
-    .split(/\s+/)
-    .filter(Boolean)
-    .map((word) => `'${word.replaceAll('\\', '\\\\').replaceAll("'", "''")}':*`)
-    .join(' & ')
-
 export interface VersionOrigin {
   parent: SQL
   author?: VersionAuthor | undefined

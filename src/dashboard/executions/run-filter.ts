@@ -74,7 +74,7 @@ const readId =
     isId(text) ? { [name]: text } : null
 
 const readText =
-  (name: 'errorNode' | 'text', maxChars: number): Reader =>
+  (name: 'errorNode' | 'q', maxChars: number): Reader =>
   (text) =>
     text.length <= maxChars && !text.includes('\0') ? { [name]: text } : null
 
@@ -97,7 +97,7 @@ const readers: Record<FilterName, Reader> = {
   dep: readId('deploymentId'),
   from: readTime('from'),
   to: readTime('to'),
-  q: readText('text', 200),
+  q: readText('q', 200),
 }
 
 /** Parameters of the page that are no filters. */

@@ -1,13 +1,14 @@
 import { sql } from 'drizzle-orm'
 import * as uuid from 'uuid'
 import type { Db } from '../../db/client.ts'
+import { textHolds, workflowHolds } from '../../db/search.ts'
 
 export interface Found extends Record<string, unknown> {
-  kind: 'workflow' | 'credential' | 'execution' | 'deployment' | 'instance'
+  kind: 'workflow' | 'error' | 'credential' | 'execution' | 'deployment' | 'instance'
   id: string
-  /** A name, or what an execution is called in n8n. */
+  /** A name, an error's message, or what an execution is called in n8n. */
   name: string
-  /** A credential's type, an execution's workflow. */
+  /** A credential's type, an execution's workflow, the node that failed. */
   note: string | null
   /** Named or numbered exactly so. */
   exact: boolean
@@ -15,7 +16,7 @@ export interface Found extends Record<string, unknown> {
 
 const perKind = 20
 
-/** What of a user's has this name, or this id, or this id in n8n; exact ones first. One statement. */
+/** What of a user's has this name, id or id in n8n; workflows and errors that hold its words; exact ones first. One statement. */
 export async function find(db: Db, userId: string, text: string): Promise<Found[]> {
   const query = text.replaceAll('\0', '').trim().slice(0, 200)
   if (query === '') return []
@@ -24,26 +25,30 @@ export async function find(db: Db, userId: string, text: string): Promise<Found[
   const number = query.replace(/^#/, '').replaceAll(/[\s\u202f]/g, '')
   const { rows } = await db.execute<Found>(sql`
     with found as (
-      (select 'workflow' as kind, id, name, null as note, id = ${id}::uuid or lower(name) = lower(${query}) as exact
-        from workflows where user_id = ${userId} and (name ilike ${like} or id = ${id}::uuid)
+      (select 'workflow' as kind, id::text, name, null as note, id = ${id}::uuid or lower(name) = lower(${query}) as exact
+        from workflows where user_id = ${userId} and (${workflowHolds(query, sql`workflows`)} or id = ${id}::uuid)
         order by exact desc, lower(name) limit ${perKind})
       union all
-      (select 'credential', id, name, n8n_credential_type, id = ${id}::uuid or lower(name) = lower(${query}) as exact
+      (select 'error', fingerprint, min(message), min(node), false
+        from error_groups where user_id = ${userId} and ${textHolds(query, sql`coalesce(http_status::text || ' ', '') || message`)}
+        group by fingerprint order by min(lower(message)) limit ${perKind})
+      union all
+      (select 'credential', id::text, name, n8n_credential_type, id = ${id}::uuid or lower(name) = lower(${query}) as exact
         from credentials where user_id = ${userId} and (name ilike ${like} or id = ${id}::uuid)
         order by exact desc, lower(name) limit ${perKind})
       union all
-      (select 'instance', id, name, null, id = ${id}::uuid or lower(name) = lower(${query}) as exact
+      (select 'instance', id::text, name, null, id = ${id}::uuid or lower(name) = lower(${query}) as exact
         from instances where user_id = ${userId} and (name ilike ${like} or id = ${id}::uuid)
         order by exact desc, lower(name) limit ${perKind})
       union all
-      (select 'deployment', d.id, w.name, 'version ' || d.version, true
+      (select 'deployment', d.id::text, w.name, 'version ' || d.version, true
         from deployments d join workflows w on w.id = d.workflow_id where d.user_id = ${userId} and d.id = ${id}::uuid)
       union all
-      (select 'execution', e.id, '#' || e.n8n_execution_id, w.name, true
+      (select 'execution', e.id::text, '#' || e.n8n_execution_id, w.name, true
         from executions e left join workflows w on w.id = e.workflow_id
         where e.user_id = ${userId} and e.id = ${id}::uuid)
       union all
-      (select 'execution', k.id, '#' || k.n8n_execution_id, i.name, true
+      (select 'execution', k.id::text, '#' || k.n8n_execution_id, i.name, true
         from instances i join execution_keys k on k.instance_id = i.id and k.n8n_execution_id = ${number}
         where i.user_id = ${userId} order by k.id desc limit ${perKind})
     )

@@ -12,6 +12,7 @@ import { find, type Found, hrefOf } from './find.ts'
 const kinds: Record<Found['kind'], { word: string; icon: IconName }> = {
   workflow: { word: 'Workflow', icon: 'workflows' },
   credential: { word: 'Credential', icon: 'credentials' },
+  error: { word: 'Error', icon: 'bolt' },
   execution: { word: 'Execution', icon: 'executions' },
   deployment: { word: 'Deployment', icon: 'deployments' },
   instance: { word: 'Instance', icon: 'instances' },
@@ -56,8 +57,8 @@ function Results({ query, found }: { query: string; found: Found[] }) {
     return (
       <Card>
         <Empty title="What are you looking for?">
-          The name of a workflow, credential or instance; an id; or an execution's number in n8n, such as
-          #4821.
+          The name of a workflow, credential or instance; words of a prompt, of an error or a node's type; an
+          id; or an execution's number in n8n, such as #4821.
         </Empty>
       </Card>
     )
@@ -66,7 +67,8 @@ function Results({ query, found }: { query: string; found: Found[] }) {
     return (
       <Card>
         <Empty title={`Nothing is called “${query}”.`}>
-          Executions are found by their id or their number in n8n, everything else by any part of its name.
+          Executions are found by their id or their number in n8n, workflows also by their prompt and nodes,
+          errors by their message, everything else by any part of its name.
         </Empty>
       </Card>
     )

@@ -3,10 +3,10 @@ import { type SQL, sql } from 'drizzle-orm'
 import { partsOf } from '../../analytics/period.ts'
 import { groupSums, runsIn } from '../../analytics/run-sources.ts'
 import type { Db } from '../../db/client.ts'
+import { workflowHolds } from '../../db/search.ts'
 import type { DeploymentStatus } from '../../db/schema/deployments.ts'
 import { decodeCursor, encodeCursor } from '../../http/page.ts'
 import { last24Hours } from '../../lib/time.ts'
-import { prefixQuery } from '../../workflows/rows.ts'
 
 export interface ListFilter {
   nodeType?: string | undefined
@@ -144,7 +144,7 @@ function conditions({ nodeType, credentialType, tag, q, ready }: ListFilter): SQ
       nodeType !== undefined && sql`and w.node_types @> array[${nodeType}]`,
       credentialType !== undefined && sql`and w.required_credential_types @> array[${credentialType}]`,
       tag !== undefined && sql`and w.tags @> array[${tag}]`,
-      q !== undefined && sql`and w.search @@ to_tsquery('simple', ${prefixQuery(q)})`,
+      q !== undefined && sql`and ${workflowHolds(q, sql`w`)}`,
       ready !== undefined && (ready ? sql`and not ${lacks}` : sql`and ${lacks}`),
     ].filter((condition) => condition !== false),
     sql` `,

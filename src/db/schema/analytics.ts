@@ -202,6 +202,9 @@ export const errorGroups = pgTable(
   (t) => [
     primaryKey({ name: 'error_groups_pkey', columns: [t.userId, t.fingerprint, t.recordedMonth] }),
     index('error_groups_month_idx').using('brin', t.recordedMonth),
+    index('error_groups_words_idx')
+      .using('gin', sql`search_words(coalesce(${t.httpStatus}::text || ' ', '') || ${t.message}, true)`)
+      .with({ fastupdate: 'off' }),
   ],
 )
 

@@ -108,6 +108,10 @@ export const executions = pgTable(
     index('executions_error_idx')
       .on(t.userId, t.errorFingerprint, happenedFirst(t), t.id.desc().nullsFirst())
       .where(sql`${t.errorFingerprint} is not null`),
+    // Only of runs that have an error.
+    index('executions_error_words_idx')
+      .using('gin', sql`search_words(${t.errorMessage}, true)`)
+      .where(sql`${t.errorMessage} is not null`),
     // Runs of versions that the history does not know yet.
     index('executions_unattributed_idx')
       .on(t.deploymentId, t.n8nWorkflowVersionId)

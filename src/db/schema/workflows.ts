@@ -54,9 +54,10 @@ export const workflows = pgTable(
     contentHash: text('content_hash').notNull(),
     /** How long the data of its executions is kept; null: as long as the installation keeps executions. */
     dataRetentionDays: integer('data_retention_days'),
+    /** What `holdsWords` finds it by. */
     search: tsvector('search')
       .notNull()
-      .generatedAlwaysAs(sql`to_tsvector('simple'::regconfig, name || ' ' || coalesce(prompt, ''))`),
+      .generatedAlwaysAs(sql`workflow_words(name, description, prompt, node_types)`),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
   },
@@ -65,7 +66,8 @@ export const workflows = pgTable(
     index('workflows_node_types_idx').using('gin', t.nodeTypes),
     index('workflows_required_credential_types_idx').using('gin', t.requiredCredentialTypes),
     index('workflows_tags_idx').using('gin', t.tags),
-    index('workflows_search_idx').using('gin', t.search),
+    // A list of what is still to be put into the index would have to be read by each search.
+    index('workflows_search_idx').using('gin', t.search).with({ fastupdate: 'off' }),
     index('workflows_user_id_content_hash_idx').on(t.userId, t.contentHash),
   ],
 )

@@ -57,6 +57,7 @@ describe('the list of runs', () => {
     ['a period', () => 'from=2026-11-22T10:01&to=2026-11-22T10:02', ['212']],
     ['a part of the error', () => 'q=lacks+scope', ['213']],
     ['a part of the name', () => 'q=TRIAGE', ['213', '212', '211']],
+    ['a number in the error', () => 'q=403', ['213']],
     ['a wildcard as itself', () => 'q=%25', []],
     ['the number as it is shown', () => 'q=%2348+212', ['212']],
     ['an id', () => `q=${failed}`, ['213']],
@@ -66,6 +67,17 @@ describe('the list of runs', () => {
     expect(text).not.toContain('left out')
     expect(text.includes('No runs match.')).toBe(numbers.length === 0)
   })
+
+  test.each(['lacks scope', '403 forbid', 'TRIAGE', 'nodes slack'])(
+    'the search finds the workflow or the error of %s, and nothing of another user',
+    async (q) => {
+      const path = `/search?q=${encodeURIComponent(q)}`
+      const own = await world.get(path)
+      expect(`${own.text} ${own.location ?? ''}`).toMatch(/\/errors\/[0-9a-f]{16}|\/workflows\/[0-9a-f-]{36}/)
+      const { text } = await page(path, await signedInBrowser(app))
+      expect(text).toContain('Nothing is called')
+    },
+  )
 
   test('leaves bad filters out and says so', async () => {
     const { status, text } = await page('/executions?status=broken&wf=1&status=failed')

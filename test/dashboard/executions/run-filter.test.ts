@@ -26,7 +26,7 @@ describe('the filters of the list of runs', () => {
       'from=2026-11-20T10:00&to=2026-11-21',
       { from: new Date('2026-11-20T09:00:00Z'), to: new Date('2026-11-20T23:00:00Z') },
     ],
-    ['q=+%2348+213+', { text: '#48 213' }],
+    ['q=+%2348+213+', { q: '#48 213' }],
     ['q=&wf=&from=', {}],
     ['from=&from=24h', { from: new Date('2026-11-21T12:00:00Z') }],
     ['from=24h&from=2026-11-20T10:00', { from: new Date('2026-11-20T09:00:00Z') }],
@@ -81,7 +81,7 @@ describe('the filters of the list of runs', () => {
   test('stand in a URL in one order, and come back from it', () => {
     const { query } = read(`q=a%26b&after=${id}&status=failed&than=${id}&foo=1`)
     expect(listQuery(query)).toBe('status=failed&q=a%26b')
-    expect(read(listQuery(query)).search).toEqual({ statuses: ['error', 'crashed'], text: 'a&b' })
+    expect(read(listQuery(query)).search).toEqual({ statuses: ['error', 'crashed'], q: 'a&b' })
     expect(runHref(id, listQuery(query), 'A & B')).toBe(
       `/executions/${id}?list=status%3Dfailed%26q%3Da%2526b&node=A+%26+B`,
     )
