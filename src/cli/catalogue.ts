@@ -227,7 +227,8 @@ function credentialRow(credential: CredentialDescription, dependedOn: Set<string
 }
 
 function fieldRow(owner: string, property: Property, dependedOn: Set<string>): FieldRow {
-  const hasDefault = property.default !== undefined && property.default !== ''
+  const hasDefault =
+    property.default !== undefined && property.default !== '' && !isRegistryUrl(property.default)
   const nested = (property.options ?? []).flatMap((option) => option.values ?? [])
   const secret = [property, ...nested].some((each) => each.typeOptions?.password)
   const flags =
@@ -246,6 +247,10 @@ function fieldRow(owner: string, property: Property, dependedOn: Set<string>): F
     ...conditions(owner, { ...(show && { show }), ...(hide && { hide }) }),
   ]
 }
+
+/** The address of a package registry is not a fact to carry along: n8n fills it in itself. */
+const isRegistryUrl = (value: unknown): boolean =>
+  typeof value === 'string' && value.startsWith('https://registry.')
 
 /** What n8n uses where a value is absent. Hidden fields are n8n's own: their defaults count in conditions only. */
 function defaultOf(property: Property, hasDefault: boolean, dependedOn: Set<string>): unknown {

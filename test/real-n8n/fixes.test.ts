@@ -162,18 +162,4 @@ describe.skipIf(!n8nIsGiven)('fixes on a real n8n', () => {
       ...{ version: 1, workflow: { connections } },
     })
   })
-
-  test('a workflow without a name in its JSON has its Flowkeep name in n8n', async () => {
-    const path = `meaning-${suffix}-name`
-    const { name: _, ...unnamed } = workflow(path, receiver.url, chain('Hook', 'Call', 'Answer'))
-    const name = `meaning named ${suffix}`
-    const saved = await world.call('POST', '/v1/workflows', { name, workflow: unnamed })
-    const place = { workflowId: saved.json.id, instanceId: world.instanceId }
-    const { json: made } = await world.call('POST', '/v1/deployments', place)
-    deployed.push(made.id)
-    const { status, n8nWorkflowId } = await settled(made.id)
-    expect(status).toBe('active')
-    expect((await world.n8n('GET', `/workflows/${n8nWorkflowId}`)).json.name).toBe(name)
-    expect((await world.call('GET', `/v1/deployments/${made.id}/drift`)).json.drifted).toBe(false)
-  })
 })
