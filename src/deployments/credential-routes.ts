@@ -54,7 +54,7 @@ export function credentialDeploymentRoutes(
         tag,
         summary: 'Replace a credential in all deployments',
         description:
-          'Redeploys every deployment bound to it with another credential of the same type. Goes on past failures; ' +
+          'Redeploys every deployment bound to it with another credential of the same type. Continues past failures; ' +
           'repeat it for what is not replaced.',
         responses: { 200: CredentialReplacementResult },
         errors,

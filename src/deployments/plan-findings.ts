@@ -64,7 +64,7 @@ const trackedGone: Finding = {
   level: 'error',
   pointer: '',
   message:
-    'n8n no longer has the workflow that this deployment tracks. Delete the deployment, then deploy the workflow anew',
+    'n8n no longer has the workflow that this deployment tracks. Delete the deployment, then deploy the workflow again',
 }
 
 const archived: Finding = {
