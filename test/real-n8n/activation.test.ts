@@ -158,7 +158,7 @@ describe.skipIf(!n8nIsGiven)(title, () => {
     expect(made.json).toMatchObject({
       status: 'deploying',
       step: expect.any(String),
-      error: expect.stringContaining('cannot be reached'),
+      error: expect.stringContaining('Nothing listens at the address and port'),
     })
     const second = await proxy(port)
     const { json } = await world.call('POST', `/v1/deployments/${made.json.id}/retry`)
