@@ -24,7 +24,7 @@ const order = [
   ...[
     'executions',
     'analytics',
-    'dashboard',
+    'web',
     'config',
     'deps',
     'app',
@@ -108,7 +108,7 @@ describe('the architecture', () => {
   test('lets only app.ts import routes, and the dashboard those of its pages', () => {
     const isRoutes = (specifier: string) => /\/routes\.tsx?$/.test(specifier)
     const isOwnPage = (path: string, specifier: string) =>
-      path === 'dashboard/routes.tsx' && /^\.\/[a-z-]+\/routes\.tsx$/.test(specifier)
+      path === 'web/routes.tsx' && /^\.\/[a-z-]+\/routes\.tsx$/.test(specifier)
     const wrong = files
       .filter(({ path }) => path !== 'app.ts')
       .flatMap((file) =>
@@ -122,7 +122,7 @@ describe('the architecture', () => {
       .filter(
         ({ path }) =>
           !path.startsWith('db/') &&
-          /(routes|contract)\.tsx?$|^dashboard\/components\/|^(http|cli|crypto|n8n)\//.test(path),
+          /(routes|contract)\.tsx?$|^web\/components\/|^(http|cli|crypto|n8n)\//.test(path),
       )
       .flatMap((file) => importsOf(file, (specifier) => specifier.startsWith('drizzle-orm')))
     expect(wrong).toEqual([])

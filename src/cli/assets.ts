@@ -3,9 +3,9 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { createRequire, stripTypeScriptTypes } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 
-const folder = resolve(import.meta.dirname, '../dashboard/assets')
+const folder = resolve(import.meta.dirname, '../web/assets')
 
-/** Path relative to `src/dashboard/assets` → text. */
+/** Path relative to `src/web/assets` → text. */
 export function generateAssets(): Record<string, string> {
   return { 'client.generated.ts': clientModule(), 'inter.generated.ts': fontModule() }
 }

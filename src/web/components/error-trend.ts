@@ -1,0 +1,53 @@
+/** @module How a group of failures develops in a period, in a word, and which comes first. Pure. */
+import type { ErrorGroup } from '../../analytics/error-contract.ts'
+import type { Tone } from './status.tsx'
+import { duration } from '../format.ts'
+
+export type Trend = 'new' | 'rising' | 'steady' | 'quiet'
+
+type Facts = Pick<ErrorGroup, 'runs' | 'previousRuns' | 'firstSeenAt' | 'lastSeenAt'>
+
+interface Period {
+  from: string
+  to: string
+}
+
+const order: Record<Trend, number> = { new: 0, rising: 1, steady: 2, quiet: 3 }
+/** A part of the period without any makes a group quiet. */
+const quietShare = 1 / 8
+const minRisingRuns = 3
+
+/** `quiet` before anything else: what has stopped needs nobody. */
+export function trendOf({ runs, previousRuns, firstSeenAt, lastSeenAt }: Facts, period: Period): Trend {
+  const [fromMs, toMs] = [Date.parse(period.from), Date.parse(period.to)]
+  const lastMs = lastSeenAt === null ? Number.NEGATIVE_INFINITY : Date.parse(lastSeenAt)
+  if (lastMs < toMs - (toMs - fromMs) * quietShare) return 'quiet'
+  if (firstSeenAt !== null && Date.parse(firstSeenAt) >= fromMs) return 'new'
+  return runs >= minRisingRuns && runs >= previousRuns * 1.5 ? 'rising' : 'steady'
+}
+
+/** "Quiet 3 h" says since when. */
+export function trendWords(trend: Trend, lastSeenAt: string | null, now: Date): { word: string; tone: Tone } {
+  if (trend === 'new') return { word: 'New', tone: 'fail' }
+  if (trend === 'rising') return { word: 'Rising', tone: 'fail' }
+  if (trend === 'steady' || lastSeenAt === null)
+    return { word: trend === 'steady' ? 'Steady' : 'Quiet', tone: 'idle' }
+  const [largest = ''] = duration(Math.max(0, now.getTime() - Date.parse(lastSeenAt))).match(/^\S+ \S+/) ?? []
+  return { word: `Quiet ${largest}`, tone: 'idle' }
+}
+
+/** New and rising first, then the most frequent. */
+export function byTrend<T extends Facts>(groups: readonly T[], period: Period): T[] {
+  const rank = new Map(groups.map((group) => [group, order[trendOf(group, period)]]))
+  return groups.toSorted((a, b) => (rank.get(a) ?? 0) - (rank.get(b) ?? 0) || b.runs - a.runs)
+}
+
+/**
+ * A group's message as a reader takes it: what differs from run to run as an ellipsis, and a status at its beginning as
+ * the one that it is.
+ */
+export const readableMessage = (message: string, httpStatus: number | null): string =>
+  message
+    .replace(/^<number>(?= )/, httpStatus === null ? '…' : String(httpStatus))
+    .replaceAll(/(["'“‘`]?)<(?:number|text|id|url|email|time|address|hex)>\1/g, '…')
+    .replaceAll(/…(?:\s*…)+/g, '…')

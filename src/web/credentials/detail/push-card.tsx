@@ -1,0 +1,31 @@
+/** @module Deployments that run with an earlier value in n8n, and the button that updates it there. */
+import type { PendingDeployment } from '../../../credentials/contract.ts'
+import { Remark } from '../../components/card.tsx'
+import { Action } from '../../components/controls.tsx'
+import { plural } from '../../format.ts'
+
+const shown = 5
+
+export function PushCard({ id, pending }: { id: string; pending: readonly PendingDeployment[] }) {
+  if (pending.length === 0) return null
+  const more = pending.length - shown
+  return (
+    <Remark tone="wait">
+      n8n still has the old value. {plural(pending.length, 'deployment')} still{' '}
+      {pending.length === 1 ? 'uses' : 'use'} it:{' '}
+      {pending.slice(0, shown).map(({ deploymentId, workflowName, instanceName }, index) => (
+        <>
+          {index > 0 && ', '}
+          <a class="link" href={`/deployments/${deploymentId}`}>
+            {workflowName}
+          </a>{' '}
+          on {instanceName}
+        </>
+      ))}
+      {more > 0 && ` and ${more} more`}.{' '}
+      <Action action={`/credentials/${id}/push`} icon="deployments">
+        Push to n8n
+      </Action>
+    </Remark>
+  )
+}

@@ -1,0 +1,229 @@
+/** @module One credential: whether it works, what of it is kept, who uses it, what failed, and how to be rid of it. */
+import type { CredentialStats } from '../../../analytics/credential-contract.ts'
+import type { Credential, CredentialUsage, PendingDeployment } from '../../../credentials/contract.ts'
+import type { Catalogue } from '../../../n8n/catalogue.ts'
+import { Card, Grid, KeyValues, Kpi, Kpis, Remark } from '../../components/card.tsx'
+import { Action, LinkButton, Segmented, withQuery } from '../../components/controls.tsx'
+import { Icon, NodeBadge } from '../../components/icons.tsx'
+import { PageHead } from '../../layout/page.tsx'
+import { credentialLook, StatusTag } from '../../components/status.tsx'
+import { Time } from '../../components/table.tsx'
+import { count, plural, type TimeFormat } from '../../format.ts'
+import { DeleteCard, type DeletionState } from './delete-card.tsx'
+import { fieldLabel } from '../labels.ts'
+import { type Period, periods } from '../../components/period.ts'
+import type { CredentialPlaces, Place } from '../read-credentials.ts'
+import { PushCard } from './push-card.tsx'
+import { Deployments, Failures, Workflows } from './usage-cards.tsx'
+import { typeLabel } from '../form/view.tsx'
+
+export interface DetailProps {
+  credential: Credential
+  usage: CredentialUsage
+  places: CredentialPlaces
+  /** Undefined while nothing is known of it. */
+  stats: CredentialStats['items'][number] | undefined
+  period: Period
+  catalogue: Catalogue
+  time: TimeFormat
+  deletion: DeletionState
+  /** Deployments that run with an earlier value. */
+  pending: PendingDeployment[]
+}
+
+export function CredentialDetail(props: DetailProps) {
+  const { credential, usage, places, stats, period, catalogue, time, deletion, pending } = props
+  const path = `/credentials/${credential.id}`
+  const label = typeLabel(catalogue, credential.type)
+  const testable = places.places.filter(({ canTest }) => canTest)
+  const isRejected = credential.status === 'invalid'
+  return (
+    <>
+      <PageHead
+        title={credential.name}
+        meta={
+          <>
+            <StatusTag {...credentialLook(credential.status)} />
+            <span>
+              <NodeBadge type={credential.type} />
+              {label}
+            </span>
+            <span>
+              <Icon name="clock" small />
+              {credential.lastValidatedAt === null ? (
+                'never checked'
+              ) : (
+                <span>
+                  checked <Time at={credential.lastValidatedAt} format={time} as="relative" />
+                </span>
+              )}
+            </span>
+          </>
+        }
+        actions={
+          <>
+            {testable.length > 0 && (
+              <Action action={`${path}/validate`} icon="retry" kind={isRejected ? 'plain' : 'primary'}>
+                Validate now
+              </Action>
+            )}
+            <LinkButton href={`${path}/edit`} icon="pencil" kind={isRejected ? 'primary' : 'plain'}>
+              Edit
+            </LinkButton>
+            {places.deployments.length > 0 && <LinkButton href={`${path}/replace`}>Replace</LinkButton>}
+          </>
+        }
+      />
+      <PushCard id={credential.id} pending={pending} />
+      <Health {...{ credential, places: places.places, testable, time }} />
+      <div class="credential-bar">
+        <h2 class="credential-heading">Runs of deployments bound to it</h2>
+        <Segmented
+          label="Period"
+          choices={periods.map((each) => ({
+            label: each.label,
+            href: withQuery(path, { period: each.name }),
+            current: each.name === period.name,
+          }))}
+        />
+      </div>
+      <Figures {...{ stats, period }} />
+      <Grid>
+        <div class="stack span-8">
+          <Workflows usage={usage} type={credential.type} />
+          <Deployments deployments={places.deployments} usage={usage} time={time} />
+          <Failures failures={places.failures} hasDeployments={places.deployments.length > 0} time={time} />
+        </div>
+        <div class="stack span-4">
+          <Facts {...{ credential, label, places: places.places, time }} />
+          <DeleteCard {...{ credential, deployments: places.deployments, deletion }} />
+        </div>
+      </Grid>
+    </>
+  )
+}
+
+function Health(props: {
+  credential: Credential
+  places: readonly Place[]
+  testable: readonly Place[]
+  time: TimeFormat
+}) {
+  const { credential, places, testable, time } = props
+  const { status, validationError, lastValidatedAt } = credential
+  if (status === 'valid') return null
+  if (status === 'invalid') {
+    return (
+      <section class="credential-problem" aria-label="Why it is rejected">
+        <p>
+          <b>{validationError ?? 'n8n gave no reason.'}</b>
+        </p>
+        <p class="soft">
+          {lastValidatedAt !== null && <>Checked {time.instant(lastValidatedAt)}. </>}
+          Give it new values, push them to n8n, then validate it.
+        </p>
+      </section>
+    )
+  }
+  return (
+    <Remark>
+      {testable.length > 0
+        ? 'Nobody has asked the service yet whether it takes it. Validate it: n8n signs in with it once.'
+        : places.length > 0
+          ? 'The n8n that has it cannot test credentials through its API; a run will tell.'
+          : 'It is in no n8n yet. Deploy a workflow that uses it, then n8n can test it.'}
+    </Remark>
+  )
+}
+
+function Figures({ stats, period }: { stats: DetailProps['stats']; period: Period }) {
+  const note = `in ${period.label}`
+  return (
+    <Kpis label="Runs of deployments bound to it">
+      <Kpi
+        label="Runs"
+        value={count(stats?.runs)}
+        note={note}
+        {...(stats?.runs && { href: '#deployments' })}
+      />
+      <Kpi
+        label="Failed"
+        value={count(stats?.failures)}
+        note={note}
+        {...(stats?.failures && { href: '#deployments' })}
+      />
+      <Kpi
+        label="Refused by the service"
+        value={count(stats?.authenticationFailures)}
+        note="answered 401 or 403"
+        {...(stats?.authenticationFailures && { href: '#failures' })}
+      />
+      <Kpi label="Deployments" value={count(stats?.deployments)} note="bound to it" href="#deployments" />
+    </Kpis>
+  )
+}
+
+function Facts(props: { credential: Credential; label: string; places: readonly Place[]; time: TimeFormat }) {
+  const { credential, label, places, time } = props
+  const { type, service, known, fields, createdAt, updatedAt, version } = credential
+  return (
+    <Card title="Facts">
+      <KeyValues
+        items={[
+          [
+            'Type',
+            <>
+              {label}
+              <small class="block muted mono">{type}</small>
+              {!known && <small class="block muted">of a community node</small>}
+            </>,
+          ],
+          ['Service', <a href={withQuery('/credentials', { service })}>{service}</a>],
+          [
+            'In n8n',
+            places.length === 0
+              ? 'nowhere yet'
+              : places.map(({ instanceId, name, pushedAt }) => (
+                  <span class="block">
+                    <a class="link" href={`/instances/${instanceId}`}>
+                      {name}
+                    </a>{' '}
+                    {pushedAt !== null && (
+                      <span class="muted">
+                        sent <Time at={pushedAt} format={time} as="relative" />
+                      </span>
+                    )}
+                  </span>
+                )),
+          ],
+          [
+            'Values kept',
+            fields.length === 0 ? (
+              'none'
+            ) : (
+              <>
+                <ul class="credential-kept">
+                  {fields.map((name) => (
+                    <li title={name}>{known ? fieldLabel(name) : name}</li>
+                  ))}
+                </ul>
+                <small class="muted">Encrypted; never shown again.</small>
+              </>
+            ),
+          ],
+          ['Kept since', <Time at={createdAt} format={time} />],
+          [
+            'Changed',
+            version === 1 ? (
+              'never'
+            ) : (
+              <>
+                <Time at={updatedAt} format={time} /> <span class="muted">{plural(version - 1, 'time')}</span>
+              </>
+            ),
+          ],
+        ]}
+      />
+    </Card>
+  )
+}

@@ -1,0 +1,170 @@
+/**
+ * @module The fields of a credential's form, made from its n8n type: which are shown for what is chosen, and what a
+ * posted form says. A stored value never leaves this module, and of what was typed no secret is given back.
+ */
+import type { FieldError } from '../../../errors.ts'
+import { isRequired } from '../../../n8n/catalogue.ts'
+import { FieldFlag, type FieldRow } from '../../../n8n/catalogue-file.ts'
+import { isDisplayed, ownValue } from '../../../n8n/display-options.ts'
+import { pointerTo } from '../../../n8n/workflow-json.ts'
+import { fieldLabel, optionLabel } from '../labels.ts'
+
+/** `lines`: text of several lines. `switch`: on or off, with a default that is known. `choice`: one of several, or none. */
+export type Control = 'text' | 'secret' | 'lines' | 'number' | 'switch' | 'choice' | 'json' | 'notice'
+
+export interface FormField {
+  name: string
+  label: string
+  control: Control
+  /** Has to be given now. */
+  required: boolean
+  /** Without a value n8n does not take the credential. */
+  isNeeded: boolean
+  /** Never shown again. */
+  secret: boolean
+  /** n8n fills it in where it is left empty. */
+  hasDefault: boolean
+  /** Has a value that is kept unless another is given. */
+  kept: boolean
+  /** Seldom needed. */
+  advanced: boolean
+  /** What is typed; '' for a secret. */
+  value: string
+  /** Of a choice. */
+  options: (readonly [value: string, text: string])[]
+  /** Of a notice: the field that it is about, where it is shown for a value of one. */
+  about: string | null
+}
+
+export interface FieldSource {
+  rows: readonly FieldRow[]
+  /** What stands in the form, by the field's name. */
+  typed: ReadonlyMap<string, string>
+  /** What is stored, to tell what is shown. Null for a new credential. */
+  stored: Readonly<Record<string, unknown>> | null
+}
+
+const context = { version: 0, tool: false }
+const secretName = /(?:pass(?:word|phrase)|secret|(?<!sig)token|api_?key|private_?key)$/i
+const linesName = /(?:private_?key|public_?key|certificate|^ca|^cert|^key|pem)$/i
+const advancedNames = new Set(['allowedHttpRequestDomains', 'allowedDomains', 'oauthTokenData'])
+const jsonKinds = new Set(['json', 'collection', 'fixedCollection', 'multiOptions'])
+
+const isSecret = ([name, kind, flags]: FieldRow) =>
+  Boolean(flags & FieldFlag.secret) || (kind === 'string' && secretName.test(name))
+
+/** The fields that n8n would show, each once, in n8n's order; those that it fills in itself are left out. */
+export function formFields({ rows, typed, stored }: FieldSource): FormField[] {
+  const fields = new Map<string, FormField>()
+  for (const row of displayed({ rows, typed, stored })) {
+    const [name, kind, flags, options, , show] = row
+    if (kind === 'hidden' || fields.has(name)) continue
+    const isChange = stored !== null
+    const kept = ownValue(stored, name) !== undefined
+    const hasDefault = Boolean(flags & FieldFlag.hasDefault)
+    const control = controlOf(row, isChange)
+    const secret = isSecret(row)
+    const initial = isChange ? '' : initialValue(row, control)
+    fields.set(name, {
+      name,
+      label: fieldLabel(name),
+      control,
+      isNeeded: isRequired(kind, flags),
+      required: isRequired(kind, flags) && !kept,
+      ...{ secret, hasDefault, kept },
+      advanced: advancedNames.has(name),
+      value: secret ? '' : (typed.get(name) ?? initial),
+      options: control === 'choice' ? choicesOf(row, options, { kept, isChange }) : [],
+      about: control === 'notice' ? (Object.keys(show ?? {})[0] ?? null) : null,
+    })
+  }
+  return [...fields.values()]
+}
+
+/** The names of choices by which other fields are shown or hidden. */
+export function controllingNames(rows: readonly FieldRow[]): Set<string> {
+  const named = new Set(rows.flatMap(([, , , , , show, hide]) => Object.keys({ ...show, ...hide })))
+  const chosen = rows.filter(([, kind]) => kind === 'options' || kind === 'boolean').map(([name]) => name)
+  return new Set(chosen.filter((name) => named.has(name)))
+}
+
+/**
+ * What the form's text stands for, by field name: an empty text for no value. Only fields that are shown count. JSON
+ * that cannot be read is an error; everything else is left to the check of the data as a whole.
+ */
+export function readFields(source: FieldSource): { data: Record<string, unknown>; errors: FieldError[] } {
+  const data: Record<string, unknown> = {}
+  const errors: FieldError[] = []
+  for (const row of displayed(source)) {
+    const [name, kind] = row
+    const text = source.typed.get(name)
+    if (kind === 'hidden' || kind === 'notice' || text === undefined || text === '') continue
+    const value = valueOf(row, text)
+    if (value === undefined) errors.push({ pointer: pointerTo('/data', name), detail: 'is not valid JSON' })
+    else data[name] = value
+  }
+  return { data, errors }
+}
+
+function displayed({ rows, typed, stored }: FieldSource): FieldRow[] {
+  const values = new Map<string, unknown>()
+  for (const row of rows) {
+    const [name, , , , defaultValue] = row
+    const text = typed.get(name)
+    const storedValue = ownValue(stored, name)
+    if (text !== undefined && text !== '') values.set(name, valueOf(row, text))
+    else if (storedValue !== undefined) values.set(name, storedValue)
+    else if (!values.has(name)) values.set(name, defaultValue)
+  }
+  return rows.filter(([, , , , , show, hide]) => isDisplayed(show, hide, values, context))
+}
+
+function controlOf(row: FieldRow, isChange: boolean): Control {
+  const [name, kind, , , defaultValue] = row
+  if (kind === 'notice') return 'notice'
+  if (kind === 'options') return 'choice'
+  // Unchecked would say no where "as it is" is meant, or n8n's own default, which is not always known.
+  if (kind === 'boolean') return isChange || typeof defaultValue !== 'boolean' ? 'choice' : 'switch'
+  if (kind === 'number') return 'number'
+  if (jsonKinds.has(kind)) return 'json'
+  if (linesName.test(name)) return 'lines'
+  return isSecret(row) ? 'secret' : 'text'
+}
+
+function initialValue([, , , , defaultValue]: FieldRow, control: Control): string {
+  if (control === 'switch') return String(defaultValue)
+  return control === 'choice' && typeof defaultValue === 'string' ? defaultValue : ''
+}
+
+function choicesOf(
+  [, kind, flags, , defaultValue]: FieldRow,
+  options: unknown[] | null | undefined,
+  { kept, isChange }: { kept: boolean; isChange: boolean },
+): FormField['options'] {
+  const values = kind === 'boolean' ? [true, false] : (options ?? [])
+  const choices = values.map((value) => [String(value), booleanLabel(value)] as const)
+  if (kept) return [['', 'Keep what is stored'], ...choices]
+  if (!isChange && typeof defaultValue === 'string' && values.includes(defaultValue)) return choices
+  return [['', flags & FieldFlag.hasDefault ? 'n8n’s default' : 'None'], ...choices]
+}
+
+const booleanLabel = (value: unknown) =>
+  typeof value === 'boolean' ? (value ? 'Yes' : 'No') : optionLabel(value)
+
+/** Undefined for JSON that cannot be read. */
+function valueOf(row: FieldRow, text: string): unknown {
+  const [name, kind, , options] = row
+  if (kind === 'boolean') return text === 'true'
+  if (kind === 'number') return Number.isFinite(Number(text)) ? Number(text) : text
+  // Some options are numbers.
+  if (kind === 'options') return (options ?? []).find((option) => String(option) === text) ?? text
+  const lines = text.replaceAll('\r\n', '\n')
+  if (!jsonKinds.has(kind)) return isSecret(row) ? lines : lines.trim()
+  try {
+    const value: unknown = JSON.parse(lines)
+    // n8n keeps what its editor takes as JSON as text, and only its own token data as an object.
+    return kind === 'json' && name !== 'oauthTokenData' ? lines : value
+  } catch {
+    return undefined
+  }
+}

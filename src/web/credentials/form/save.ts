@@ -1,0 +1,163 @@
+/** @module From a posted form to a stored credential: a new one, or one that some values of are replaced in. */
+import { type Credential, CredentialChange, NewCredential } from '../../../credentials/contract.ts'
+import type { CredentialRepository } from '../../../credentials/repository.ts'
+import type { Fingerprint } from '../../../crypto/fingerprint.ts'
+import { AppError, type FieldError } from '../../../errors.ts'
+import { check } from '../../../http/validate.ts'
+import { patchTo } from '../../../lib/merge-patch.ts'
+import type { Catalogue } from '../../../n8n/catalogue.ts'
+import { checkJson } from '../../../n8n/workflow-json.ts'
+import { onceKey } from '../../form-data.ts'
+import { readFields } from './fields.ts'
+
+/** Before a field's own name: `name` is a field of some types too. */
+export const fieldPrefix = 'data.'
+/** The whole of a type that the catalogue does not know. */
+export const wholeName = 'json'
+
+export function typedFields(form: URLSearchParams): Map<string, string> {
+  const typed = new Map<string, string>()
+  // Of a switch the last one counts: the box after what stands for its being empty.
+  for (const [name, value] of form) {
+    if (name.startsWith(fieldPrefix)) typed.set(name.slice(fieldPrefix.length), value)
+  }
+  return typed
+}
+
+/**
+ * @returns null when the form has made a credential before that is deleted since
+ * @throws {AppError} as `CredentialRepository.create`
+ */
+export async function createFrom(
+  { credentials, fingerprint }: { credentials: CredentialRepository; fingerprint: Fingerprint },
+  userId: string,
+  catalogue: Catalogue,
+  type: string,
+  form: URLSearchParams,
+): Promise<Credential | null> {
+  const data = givenData(catalogue, type, form, null)
+  const service = form.get('service')?.trim()
+  const input = check(
+    NewCredential,
+    { type, name: form.get('name') ?? '', data, ...(service && { service }) },
+    'json',
+  )
+  return credentials.create(userId, input, await onceKey(fingerprint, form, 'POST /credentials/new'))
+}
+
+export type Changed = 'name' | 'values'
+
+/**
+ * Stores what the form gives and leaves the rest: an empty field stays as it is. Without `stored`, because it cannot be
+ * opened, what the form gives is all that there is afterwards.
+ * @param version that the form was made of
+ * @returns null when the credential is gone
+ * @throws {AppError} `version-conflict`, `invalid`, `name-taken`, `key-unavailable`
+ */
+export async function changeFrom(
+  credentials: CredentialRepository,
+  userId: string,
+  catalogue: Catalogue,
+  credential: Credential,
+  change: { form: URLSearchParams; version: number; stored: Record<string, unknown> | null },
+): Promise<{ credential: Credential; changed: Changed[] } | null> {
+  const { form, version, stored } = change
+  const isKnown = catalogue.credentialType(credential.type) !== undefined
+  const given = givenData(catalogue, credential.type, form, stored ?? {})
+  const removed = isKnown ? form.getAll('remove').filter((name) => credential.fields.includes(name)) : []
+  const data = isKnown || !stored ? fieldsPatch(credential, stored, given, removed) : given
+  const hasData = Object.keys(data).length > 0
+  const name = form.get('name') ?? credential.name
+  const input = check(CredentialChange, { name, ...(hasData && { data }) }, 'json')
+  const changed: Changed[] = [
+    ...(input.name === credential.name ? [] : ['name' as const]),
+    ...(hasData ? ['values' as const] : []),
+  ]
+  const updated = await credentials.update(userId, credential.id, version, input)
+  return updated && { credential: updated, changed }
+}
+
+/** A field that is given is replaced as a whole, objects included. */
+function fieldsPatch(
+  { fields }: Credential,
+  stored: Record<string, unknown> | null,
+  given: Record<string, unknown>,
+  removed: readonly string[],
+): Record<string, unknown> {
+  if (!stored) {
+    if (Object.keys(given).length === 0) return {}
+    return { ...Object.fromEntries(fields.map((name) => [name, null])), ...given }
+  }
+  const kept = Object.entries({ ...stored, ...given }).filter(([name]) => !removed.includes(name))
+  return patchTo(stored, Object.fromEntries(kept))
+}
+
+function givenData(
+  catalogue: Catalogue,
+  type: string,
+  form: URLSearchParams,
+  stored: Record<string, unknown> | null,
+): Record<string, unknown> {
+  if (!catalogue.credentialType(type)) return wholeData(form)
+  return checked(readFields({ rows: catalogue.credentialFields(type), typed: typedFields(form), stored }))
+}
+
+function wholeData(form: URLSearchParams): Record<string, unknown> {
+  const text = (form.get(wholeName) ?? '').trim()
+  if (text === '') return {}
+  let data: unknown
+  try {
+    data = JSON.parse(text)
+  } catch {
+    throw faulty([{ pointer: '/data', detail: 'is not valid JSON' }])
+  }
+  if (typeof data !== 'object' || data === null || Array.isArray(data)) {
+    throw faulty([{ pointer: '/data', detail: 'must be a JSON object: { "field": "value" }' }])
+  }
+  return checked({ data: data as Record<string, unknown>, errors: [] })
+}
+
+/** As the API checks a body: neither too deep, nor with what the database cannot hold. */
+function checked({ data, errors }: { data: Record<string, unknown>; errors: FieldError[] }) {
+  const all = [...errors, ...checkJson(data, { pointerPrefix: '/data' })]
+  if (all.length > 0) throw faulty(all)
+  return data
+}
+
+const faulty = (errors: FieldError[]) =>
+  new AppError('invalid', `${errors[0]?.pointer}: ${errors[0]?.detail}`, { errors })
+
+/** What to write under which control: by the control's name; '' for the form as a whole. */
+export function errorsByControl(error: AppError, controls: ReadonlySet<string>): Record<string, string> {
+  const byControl: Record<string, string> = {}
+  for (const { pointer, detail } of error.errors ?? []) {
+    const [top = '', field = ''] = pointer.split('/').slice(1).map(unescaped)
+    const name = top === 'data' ? `${fieldPrefix}${field}` : top
+    if (controls.has(name)) byControl[name] ??= sentence(detail)
+    else if (top === 'data' && controls.has(wholeName))
+      byControl[wholeName] ??= sentence(field ? `${field} ${detail}` : detail)
+    else byControl[''] ??= sentence(`${field || top} ${detail}`.trim())
+  }
+  if (Object.keys(byControl).length === 0) {
+    byControl[error.code === 'name-taken' && controls.has('name') ? 'name' : ''] = sentence(error.message)
+  }
+  return byControl
+}
+
+const unescaped = (part: string) => part.replaceAll('~1', '/').replaceAll('~0', '~')
+
+function sentence(text: string): string {
+  const capital = text.charAt(0).toUpperCase() + text.slice(1)
+  return /[.!?…}]$/.test(capital) ? capital : `${capital}.`
+}
+
+const sayableCodes: ReadonlySet<string> = new Set([
+  ...['invalid', 'name-taken', 'quota-exceeded', 'conflict', 'version-conflict', 'idempotency-key-reused'],
+  ...['credential-undecryptable', 'key-unavailable'],
+])
+
+/** What the form says itself; anything else is the error page's. */
+export function sayable(error: unknown): AppError {
+  if (error instanceof AppError && sayableCodes.has(error.code)) return error
+  throw error
+}

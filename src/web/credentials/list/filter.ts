@@ -1,0 +1,34 @@
+/** @module The filter of the list of credentials, as the URL has it. */
+import { validate } from 'uuid'
+import { type Health, type ListFilter } from '../read-credentials.ts'
+
+const healths: readonly Health[] = ['invalid', 'untested', 'valid']
+const maxChars = 128
+
+export interface ListQuery {
+  filter: ListFilter
+  /** The last id of the page before. */
+  after: string | null
+  /** Parameters whose values stand for nothing, as they came. */
+  ignored: string[]
+}
+
+export function readListQuery(query: URLSearchParams): ListQuery {
+  const textOf = (name: string) => (query.get(name) ?? '').replaceAll('\0', '').trim().slice(0, maxChars)
+  const status = textOf('status')
+  const isHealth = (healths as readonly string[]).includes(status)
+  const after = textOf('after')
+  return {
+    filter: {
+      q: textOf('q'),
+      status: isHealth ? (status as Health) : null,
+      type: textOf('type') || null,
+      service: textOf('service') || null,
+    },
+    after: validate(after) ? after : null,
+    ignored: [
+      ...(status && !isHealth ? [`status=${status}`] : []),
+      ...(after && !validate(after) ? [`after=${after}`] : []),
+    ],
+  }
+}

@@ -1,0 +1,95 @@
+/** @module `/credentials/new`: choose a type, then fill in its form. */
+import { type Context, Hono } from 'hono'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import { v7 as uuidv7 } from 'uuid'
+import { AppError } from '../../../errors.ts'
+import { statusOf } from '../../../http/problem.ts'
+import { loadCatalogue } from '../../../n8n/catalogue.ts'
+import { renderPage } from '../../layout/page.tsx'
+import type { DashboardEnv } from '../../context.ts'
+import { readForm } from '../../form-data.ts'
+import { redirectWith } from '../../notice.ts'
+import { returnPath } from '../../return-path.ts'
+import { controllingNames } from '../form/fields.ts'
+import { CredentialForm, fieldsOf, type FormInput, typeLabel } from '../form/view.tsx'
+import { readRequiring } from '../read-credentials.ts'
+import type { CredentialPageDeps } from '../page-context.ts'
+import { createFrom, errorsByControl, sayable, typedFields } from '../form/save.ts'
+import { isTypeName } from '../type-name.ts'
+import { TypeChoice } from './types-view.tsx'
+
+const crumbs = [{ label: 'Credentials', href: '/credentials' }]
+
+/** Of a query only choices: nobody's address bar is to hold more. */
+export function chosenIn(query: URLSearchParams, controlling: ReadonlySet<string>): Map<string, string> {
+  return new Map([...typedFields(query)].filter(([name]) => controlling.has(name)))
+}
+
+export const inputOf = (form: URLSearchParams): FormInput => ({
+  name: form.get('name') ?? '',
+  service: form.get('service') ?? '',
+  typed: typedFields(form),
+  removed: new Set(form.getAll('remove')),
+})
+
+export function newPages(deps: CredentialPageDeps) {
+  const { requirements, db } = deps
+
+  async function formPage(
+    c: Context<DashboardEnv>,
+    type: string,
+    input: FormInput,
+    hidden: { once: string; return: string },
+    errors: Record<string, string> = {},
+    status: ContentfulStatusCode = 200,
+  ) {
+    if (!isTypeName(type)) throw new AppError('not-found', 'No credential type has such a name')
+    const [catalogue, requiring] = await Promise.all([loadCatalogue(), readRequiring(db, c.var.userId, type)])
+    return renderPage(
+      c,
+      { title: `New ${typeLabel(catalogue, type)} credential`, section: 'credentials', crumbs, status },
+      <CredentialForm {...{ catalogue, type, input, errors, hidden, requiring, change: null }} />,
+    )
+  }
+
+  return new Hono<DashboardEnv>()
+    .get('/new', async (c) => {
+      const query = (c.req.query('q') ?? '').trim().slice(0, 100)
+      const all = c.req.query('all') !== undefined
+      const [missing, catalogue] = await Promise.all([requirements.missing(c.var.userId), loadCatalogue()])
+      return renderPage(
+        c,
+        { title: 'New credential', section: 'credentials', crumbs },
+        <TypeChoice {...{ catalogue, query, all, missing }} />,
+      )
+    })
+    .get('/new/:type', async (c) => {
+      const type = c.req.param('type')
+      const query = new URL(c.req.url).searchParams
+      const controlling = controllingNames((await loadCatalogue()).credentialFields(type))
+      const input = { name: '', service: '', typed: chosenIn(query, controlling), removed: new Set<string>() }
+      return formPage(c, type, input, { once: uuidv7(), return: query.get('return') ?? '' })
+    })
+    .post('/new/:type', async (c) => {
+      const type = c.req.param('type')
+      const form = await readForm(c)
+      const input = inputOf(form)
+      const hidden = { once: form.get('once') ?? '', return: form.get('return') ?? '' }
+      if (form.has('update')) return formPage(c, type, input, hidden)
+      const catalogue = await loadCatalogue()
+      try {
+        const made = await createFrom(deps, c.var.userId, catalogue, type, form)
+        if (!made) throw new AppError('conflict', 'What this form made has been deleted since; open it anew')
+        const back = hidden.return === '' ? `/credentials/${made.id}` : returnPath(hidden.return)
+        return redirectWith(
+          c,
+          back,
+          `${made.name} is kept, encrypted. It counts as untested until an n8n has tested it.`,
+        )
+      } catch (error) {
+        const failure = sayable(error)
+        const { controls } = fieldsOf({ catalogue, type, input, change: null })
+        return formPage(c, type, input, hidden, errorsByControl(failure, controls), statusOf(failure.code))
+      }
+    })
+}

@@ -1,0 +1,132 @@
+/** @module Choosing the type of a new credential. */
+import type { Catalogue, CredentialTypeSummary } from '../../../n8n/catalogue.ts'
+import type { MissingCredentials } from '../../../workflows/contract.ts'
+import { Card, Empty, Remark } from '../../components/card.tsx'
+import { Button, LinkButton } from '../../components/controls.tsx'
+import { Icon, NodeBadge } from '../../components/icons.tsx'
+import { PageHead } from '../../layout/page.tsx'
+import { count, plural } from '../../format.ts'
+import { isTypeName } from '../type-name.ts'
+
+const shownAtFirst = 60
+
+export interface TypeChoiceProps {
+  catalogue: Catalogue
+  query: string
+  /** Not only the first. */
+  all: boolean
+  missing: MissingCredentials
+}
+
+/** Names that begin with what is asked for come first. */
+export function rankTypes(found: readonly CredentialTypeSummary[], query: string): CredentialTypeSummary[] {
+  const wanted = query.toLowerCase()
+  const rank = ({ type, displayName }: CredentialTypeSummary) => {
+    const names = [displayName.toLowerCase(), type.toLowerCase()]
+    if (names.includes(wanted)) return 0
+    return names.some((name) => name.startsWith(wanted)) ? 1 : 2
+  }
+  return found.toSorted(
+    (a, b) =>
+      rank(a) - rank(b) || a.displayName.localeCompare(b.displayName, 'en') || (a.type < b.type ? -1 : 1),
+  )
+}
+
+export function TypeChoice({ catalogue, query, all, missing }: TypeChoiceProps) {
+  const found = rankTypes(catalogue.searchCredentialTypes(query), query)
+  const shown = all || query !== '' ? found : found.slice(0, shownAtFirst)
+  return (
+    <>
+      <PageHead title="New credential" meta={<span>Choose what it signs in to</span>} />
+      <form
+        class="filters type-search"
+        action="/credentials/new"
+        method="get"
+        role="search"
+        aria-label="Find a type"
+      >
+        <label class="filter-text">
+          <Icon name="search" small />
+          <span class="visually-hidden">Service or type</span>
+          <input
+            type="search"
+            name="q"
+            value={query}
+            placeholder="Service or type, such as Slack"
+            maxlength={100}
+            autocomplete="off"
+            autofocus
+          />
+        </label>
+        <Button>Find</Button>
+      </form>
+      {query === '' && missing.items.length > 0 && (
+        <Card title="Your workflows need these" flush>
+          <ul class="type-grid">
+            {missing.items.map(({ type, displayName, workflowCount }) => (
+              <TypeLink
+                type={type}
+                name={displayName}
+                note={`required by ${plural(workflowCount, 'workflow')}`}
+              />
+            ))}
+          </ul>
+        </Card>
+      )}
+      <Card
+        title={query === '' ? 'All types' : `Types like “${query}”`}
+        note={plural(found.length, 'type')}
+        flush
+      >
+        {found.length === 0 ? (
+          <Empty
+            title={`n8n brings no type like “${query}” along.`}
+            action={
+              isTypeName(query) ? (
+                <LinkButton href={`/credentials/new/${encodeURIComponent(query)}`}>
+                  Keep it as the type {query}
+                </LinkButton>
+              ) : (
+                <LinkButton href="/credentials/new">All types</LinkButton>
+              )
+            }
+          >
+            A community node brings types of its own: find their exact name, such as acmeCrmApi. What it holds
+            is then given as JSON.
+          </Empty>
+        ) : (
+          <ul class="type-grid">
+            {shown.map(({ type, displayName, oauth }) => (
+              <TypeLink type={type} name={displayName} note={oauth ? `${type} · OAuth` : type} />
+            ))}
+          </ul>
+        )}
+      </Card>
+      {shown.length < found.length && (
+        <p class="pagination">
+          <span>
+            Showing {count(shown.length)} of {count(found.length)}.
+          </span>
+          <a class="link" href="/credentials/new?all=1">
+            Show all
+          </a>
+        </p>
+      )}
+      {found.length > 0 && (
+        <Remark>Of a community node? Find the exact name of its type, and it can be kept as JSON.</Remark>
+      )}
+    </>
+  )
+}
+
+const TypeLink = ({ type, name, note }: { type: string; name: string; note: string }) => (
+  <li>
+    <a href={`/credentials/new/${encodeURIComponent(type)}`} data-row>
+      <NodeBadge type={type} />
+      <span>
+        <b>{name}</b>
+        <small>{note}</small>
+      </span>
+    </a>
+  </li>
+)

@@ -1,0 +1,265 @@
+/** @module The list of deployments: what is broken stands first. */
+import type { Child } from 'hono/jsx'
+import { Card, Empty, Remark } from '../../components/card.tsx'
+import {
+  FilterForm,
+  FilterSelect,
+  FilterText,
+  LinkButton,
+  Pagination,
+  withQuery,
+} from '../../components/controls.tsx'
+import { Icon, NodeBadge } from '../../components/icons.tsx'
+import { PageHead } from '../../layout/page.tsx'
+import { Glyph, Status, type Tone } from '../../components/status.tsx'
+import { NameCell, Table, Td, Time, Tr } from '../../components/table.tsx'
+import { countedRuns } from '../../links/run-filter.ts'
+import { count, none, percent, plural, type TimeFormat } from '../../format.ts'
+import { boardLook } from '../../components/deployment-status.ts'
+import type { Board, BoardFilter, BoardRow, BoardState, Named } from '../read-board.ts'
+import { boardStates } from '../read-board.ts'
+import { wordOfStep } from '../stages.ts'
+
+const states: Record<BoardState, { tone: Tone; word: string; crossed?: boolean }> = {
+  failed: { tone: 'fail', word: 'failed' },
+  failing: { tone: 'fail', word: 'failing' },
+  drifted: { tone: 'wait', word: 'changed in n8n' },
+  deploying: { tone: 'run', word: 'deploying' },
+  active: { tone: 'ok', word: 'live' },
+  inactive: { tone: 'idle', word: 'unpublished', crossed: true },
+  tracking: { tone: 'idle', word: 'tracked' },
+  undeployed: { tone: 'idle', word: 'undeployed', crossed: true },
+}
+
+const capital = (word: string) => word.charAt(0).toUpperCase() + word.slice(1)
+
+export interface BoardPageProps {
+  board: Board
+  counts: Map<BoardState, number>
+  filter: BoardFilter
+  /** As it stands in the URL, without `after`. */
+  query: Record<string, string>
+  isFirstPage: boolean
+  /** What of the URL could not be read. */
+  ignored: string[]
+  workflow: string | null
+  instances: Named[]
+  time: TimeFormat
+}
+
+export function BoardPage(props: BoardPageProps) {
+  const { board, counts, filter, query, isFirstPage, ignored, workflow, instances, time } = props
+  const total = [...counts.values()].reduce((sum, each) => sum + each, 0)
+  const inState = filter.state === undefined ? total : (counts.get(filter.state) ?? 0)
+  const isFiltered = Object.keys(query).length > 0
+  return (
+    <>
+      <PageHead
+        title="Deployments"
+        meta={boardStates
+          .filter((state) => (counts.get(state) ?? 0) > 0)
+          .map((state) => {
+            const { tone, word, crossed = false } = states[state]
+            const isSet = filter.state === state
+            return (
+              <a
+                class={`status ${tone}${isSet ? ' deploy-set' : ''}`}
+                href={withQuery('/deployments', query, { status: isSet ? null : state })}
+                {...(isSet && { 'aria-current': 'true' })}
+              >
+                <Glyph tone={tone} crossed={crossed} />
+                {count(counts.get(state))} {word}
+              </a>
+            )
+          })}
+        actions={
+          <LinkButton kind="primary" icon="plus" href="/deployments/new">
+            Plan deployment
+          </LinkButton>
+        }
+      />
+      {(total > 0 || isFiltered) && (
+        <FilterForm action="/deployments" keep={query.wf === undefined ? {} : { wf: query.wf }}>
+          <FilterText label="Filter by workflow" value={filter.q ?? ''} />
+          <FilterSelect
+            name="status"
+            label="State"
+            value={filter.state ?? ''}
+            options={[
+              ['', 'Any state'],
+              ...boardStates.map((state) => [state, capital(states[state].word)] as const),
+            ]}
+          />
+          <FilterSelect
+            name="inst"
+            label="Instance"
+            value={filter.instanceId ?? ''}
+            options={[['', 'Any instance'], ...instances.map(({ id, name }) => [id, name] as const)]}
+          />
+          {query.wf !== undefined && (
+            <a class="chip set" href={withQuery('/deployments', query, { wf: null })}>
+              Workflow <b>{workflow ?? 'not there any more'}</b>
+              <Icon name="cross" small />
+              <span class="visually-hidden">Take this filter away</span>
+            </a>
+          )}
+          {isFiltered && (
+            <a class="link nowrap" href="/deployments">
+              Clear filters
+            </a>
+          )}
+        </FilterForm>
+      )}
+      {ignored.length > 0 && (
+        <Remark tone="wait">Ignored, for it is no filter of this list: {ignored.join(', ')}.</Remark>
+      )}
+      <Card label="Deployments" flush>
+        {board.rows.length === 0 ? (
+          <Nothing isFiltered={isFiltered} hasInstances={instances.length > 0} />
+        ) : (
+          <Table
+            caption="Deployments, worst first"
+            class="deploy-table"
+            columns={[
+              { label: 'Workflow' },
+              { label: 'State' },
+              { label: 'Version' },
+              { label: 'Success, 24 h', numeric: true },
+              { label: 'Last error' },
+            ]}
+          >
+            {board.rows.map((row) => (
+              <Row row={row} time={time} />
+            ))}
+          </Table>
+        )}
+      </Card>
+      {board.rows.length > 0 && (
+        <Pagination
+          text={`Showing ${count(board.rows.length)} of ${plural(inState, 'deployment')}.`}
+          firstHref={isFirstPage ? null : withQuery('/deployments', query)}
+          nextHref={board.nextCursor && withQuery('/deployments', query, { after: board.nextCursor })}
+        />
+      )}
+    </>
+  )
+}
+
+function Nothing({ isFiltered, hasInstances }: { isFiltered: boolean; hasInstances: boolean }) {
+  if (isFiltered) {
+    return (
+      <Empty
+        title="No deployments match."
+        action={<LinkButton href="/deployments">Clear filters</LinkButton>}
+      />
+    )
+  }
+  return hasInstances ? (
+    <Empty
+      title="No deployments yet."
+      action={<LinkButton href="/deployments/new">Plan deployment</LinkButton>}
+    >
+      A deployment brings one version of a workflow live on an n8n server. The plan says what would change
+      before anything is sent.
+    </Empty>
+  ) : (
+    <Empty
+      title="No deployments yet."
+      action={<LinkButton href="/instances/new">Add an n8n server</LinkButton>}
+    >
+      A deployment brings a workflow live on an n8n server, and there is none yet.
+    </Empty>
+  )
+}
+
+const stateNote: Partial<Record<BoardState, (row: BoardRow, time: TimeFormat) => Child>> = {
+  deploying: (row) => (row.status === 'pending' ? 'Waits to begin' : wordOfStep(row.step)),
+  failing: (row) => (row.status === 'tracking' ? 'Tracked' : 'Live'),
+  drifted: (row, time) => (
+    <a class="link" href={`/deployments/${row.id}/drift`}>
+      Compare<span class="visually-hidden"> {row.workflowName} with n8n</span>, seen{' '}
+      <Time at={row.driftedSince} format={time} as="brief" />
+    </a>
+  ),
+}
+
+function Row({ row, time }: { row: BoardRow; time: TimeFormat }) {
+  const { state, succeeded, failed, version, newestVersion } = row
+  const finished = succeeded + failed
+  const share = finished === 0 ? null : succeeded / finished
+  const runs = withQuery('/executions', {
+    ...{ status: 'success,failed', v: String(version), dep: row.id, from: '24h' },
+    ...countedRuns(),
+  })
+  const note = stateNote[state]?.(row, time)
+  return (
+    <Tr {...((state === 'failed' || state === 'failing') && { tone: 'fail' })}>
+      <Td>
+        <NameCell
+          badge={<NodeBadge type={row.triggerType} />}
+          href={`/deployments/${row.id}`}
+          name={row.workflowName}
+          note={`on ${row.instanceName}`}
+        />
+      </Td>
+      <Td phone="end">
+        <span class="two-lines">
+          <Status {...boardLook(row)} />
+          {note && <small>{note}</small>}
+        </span>
+      </Td>
+      <Td phone="line">
+        <span class="two-lines deploy-version">
+          <span>
+            v{version}
+            {newestVersion > version && <span class="muted"> of {newestVersion}</span>}
+          </span>
+          <small>
+            <span class="visually-hidden">since </span>
+            <Time at={row.since} format={time} />
+          </small>
+        </span>
+      </Td>
+      <Td numeric phone="line" class="deploy-share">
+        {share === null ? (
+          <span class="muted">
+            {none}
+            <span class="visually-hidden"> no finished run in 24 h</span>
+          </span>
+        ) : (
+          <span class="two-lines">
+            <a class={share < 0.9 ? 'fail' : ''} href={runs}>
+              {percent(share)}
+            </a>
+            <small>{plural(finished, 'run')}</small>
+          </span>
+        )}
+      </Td>
+      <Td phone="line" class={row.error || row.runId ? 'deploy-error' : 'deploy-error deploy-none'}>
+        <LastError row={row} />
+      </Td>
+    </Tr>
+  )
+}
+
+/** What stopped the deployment stands before what stopped a run of it. */
+function LastError({ row }: { row: BoardRow }) {
+  const { status, error, step, runError, runNode, runId } = row
+  if (error) {
+    return (
+      <span class="two-lines">
+        <span class={status === 'failed' ? 'deploy-clamp' : 'deploy-clamp soft'}>{error}</span>
+        {status === 'failed' && <small>Stopped at: {wordOfStep(step)}</small>}
+      </span>
+    )
+  }
+  if (runId === null) return <span class="muted">{none}</span>
+  return (
+    <span class="two-lines">
+      <a class="deploy-clamp" href={`/executions/${runId}`}>
+        {runError ?? 'Failed without a message'}
+      </a>
+      {runNode && <small>{runNode}</small>}
+    </span>
+  )
+}

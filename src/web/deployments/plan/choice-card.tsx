@@ -1,0 +1,112 @@
+/** @module The fields of a plan: a GET form, so that what is chosen stands in the URL. */
+import type { Plan } from '../../../deployments/plan-contract.ts'
+import { Card } from '../../components/card.tsx'
+import { Button } from '../../components/controls.tsx'
+import { Form, SelectField } from '../../components/form.tsx'
+import type { TimeFormat } from '../../format.ts'
+import type { Choices } from './choices.ts'
+import { choiceLimit, type Named } from '../read-board.ts'
+import { SlotFields } from './slot-fields.tsx'
+
+export interface VersionChoice {
+  version: number
+  prompt: string | null
+  createdAt: string
+}
+
+export interface ChoiceCardProps {
+  choices: Choices
+  workflows: Named[]
+  instances: Named[]
+  /** Of the chosen workflow, newest first. */
+  versions: VersionChoice[]
+  plan: Plan | null
+  time: TimeFormat
+}
+
+const named = (list: Named[], none: string) =>
+  [['', none], ...list.map(({ id, name }) => [id, name] as const)] as const
+
+export function ChoiceCard({ choices, workflows, instances, versions, plan, time }: ChoiceCardProps) {
+  const { workflowId, instanceId, version, publish, reportSuccess } = choices
+  const live = plan?.live?.version
+  return (
+    <Card title="What and where" id="choices">
+      <Form action="/deployments/new" method="get">
+        <SelectField
+          name="workflow"
+          label="Workflow"
+          value={workflowId ?? ''}
+          options={named(workflows, 'Choose a workflow')}
+          submits
+          required
+          {...(workflows.length >= choiceLimit && {
+            hint: `The first ${choiceLimit} by name; plan another one from its own page.`,
+          })}
+        />
+        <SelectField
+          name="instance"
+          label="n8n server"
+          value={instanceId ?? ''}
+          options={named(instances, 'Choose a server')}
+          submits
+          required
+        />
+        {versions.length > 0 && (
+          <SelectField
+            name="version"
+            label="Version"
+            value={version === null ? '' : String(version)}
+            submits
+            options={[
+              ['', `Current: v${versions[0]?.version}`],
+              ...versions.map((each) => [String(each.version), versionLabel(each, live, time)] as const),
+            ]}
+          />
+        )}
+        {plan && <SlotFields plan={plan} choices={choices} />}
+        {plan && (
+          <>
+            <SelectField
+              name="publish"
+              label="When it is there"
+              value={publish ? '' : 'no'}
+              submits
+              options={[
+                ['', 'Publish it: its triggers start'],
+                ['no', 'Leave it unpublished'],
+              ]}
+            />
+            <SelectField
+              name="report"
+              label="Successful runs"
+              value={reportSuccess ? 'yes' : ''}
+              submits
+              options={[
+                ['', 'Fetched every 5 minutes'],
+                ['yes', 'Reported at once'],
+              ]}
+              hint={
+                reportSuccess
+                  ? 'Adds a node at the end that reports each success, where that changes nothing else.'
+                  : 'Failures are reported at once in any case.'
+              }
+            />
+          </>
+        )}
+        <div class="actions">
+          <Button {...(!plan?.ready && { kind: 'primary' })}>{plan ? 'Plan again' : 'Plan'}</Button>
+        </div>
+      </Form>
+    </Card>
+  )
+}
+
+function versionLabel(
+  { version, prompt, createdAt }: VersionChoice,
+  live: number | undefined,
+  time: TimeFormat,
+) {
+  const excerpt = prompt === null ? 'edited by hand' : prompt.length > 60 ? `${prompt.slice(0, 60)}…` : prompt
+  return `v${version}${version === live ? ' (there now)' : ''} · ${time.instant(createdAt)} · ${excerpt}`
+}

@@ -1,0 +1,45 @@
+/** @module Repairs that a plan offers, and what becomes of those that were chosen. */
+import type { Plan } from '../../../deployments/plan-contract.ts'
+import { Card, Remark } from '../../components/card.tsx'
+import { LinkButton } from '../../components/controls.tsx'
+import { type Choices, planPath } from './choices.ts'
+
+const shownFixes = 20
+
+/** Repairs that keep the meaning: none is made before it is chosen here. */
+export function FixesCard({ plan, choices }: { plan: Plan; choices: Choices }) {
+  const offered = plan.problems.filter(({ fix }) => fix)
+  if (plan.fixes.length > 0 && offered.length === 0) {
+    return (
+      <Remark tone="ok">
+        Deploying saves the repaired workflow as a new version, made from v{plan.version}.{' '}
+        <a class="link" href={planPath({ ...choices, fixes: [] })}>
+          Leave the workflow as it is
+        </a>
+      </Remark>
+    )
+  }
+  if (offered.length === 0) return null
+  const fixes = [...new Set([...choices.fixes, ...offered.map(({ code }) => code)])]
+  return (
+    <Card
+      title="Fixes that keep the meaning"
+      note="saved as a new version when you deploy"
+      aside={
+        <LinkButton href={planPath({ ...choices, version: plan.version, fixes })}>
+          {offered.length === 1 ? 'Apply fix' : `Apply ${offered.length} fixes`}
+        </LinkButton>
+      }
+    >
+      <ul class="deploy-lines">
+        {offered.slice(0, shownFixes).map(({ pointer, node, fix }) => (
+          <li>
+            <code>{pointer}</code> {node && <b>{node}: </b>}
+            {fix?.label}
+          </li>
+        ))}
+      </ul>
+      {offered.length > shownFixes && <p class="muted">And {offered.length - shownFixes} more.</p>}
+    </Card>
+  )
+}

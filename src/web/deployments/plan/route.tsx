@@ -1,0 +1,170 @@
+/** @module Planning, deploying what was planned, and tracking what is there already. */
+import { type Context, Hono } from 'hono'
+import { v7 as uuidv7 } from 'uuid'
+import { type Deployment, NewDeployment } from '../../../deployments/contract.ts'
+import { AppError } from '../../../errors.ts'
+import { statusOf } from '../../../http/problem.ts'
+import { check } from '../../../http/validate.ts'
+import { renderPage } from '../../layout/page.tsx'
+import type { DashboardDeps, DashboardEnv } from '../../context.ts'
+import { errorsByField, type FormState, readForm } from '../../form-data.ts'
+import { redirectWith } from '../../notice.ts'
+import { type Choices, chosenSlots, planOf, readChoices } from './choices.ts'
+import { outcomeOf, reasonOf } from '../../links/outcome.ts'
+import { PlanPage } from './view.tsx'
+import { readOptions } from '../read-board.ts'
+import { trackFields, TrackPage } from './track-view.tsx'
+
+export type PlanDeps = Pick<
+  DashboardDeps,
+  'db' | 'deployer' | 'deployments' | 'workflows' | 'instances' | 'fingerprint' | 'replayResults'
+>
+
+const crumbs = [{ label: 'Deployments', href: '/deployments' }]
+const versionLimit = 50
+
+export function planPages(deps: PlanDeps) {
+  const { db, deployer, deployments, workflows, instances, fingerprint, replayResults } = deps
+
+  /** With the only server chosen already; what fails is said on the page, which keeps what was chosen. */
+  async function planPage(c: Context<DashboardEnv>, asked: Choices, refusal?: AppError) {
+    const { userId, viewer } = c.var
+    const options = await readOptions(db, userId)
+    const [only, another] = options.instances
+    const chosen = { ...asked, instanceId: asked.instanceId ?? (another ? null : (only?.id ?? null)) }
+    let away: string | null = null
+    let refused = refusal
+    const planned = await planOf(deployer, userId, chosen).catch((error: unknown) => {
+      if (!(error instanceof AppError) || error.code === 'not-found') throw error
+      if (error.code.startsWith('instance-')) away = reasonOf(error)
+      else refused ??= error
+      return { choices: chosen, plan: null, dropped: [] as string[] }
+    })
+    const { choices } = planned
+    const [versions, instance] = await Promise.all([
+      choices.workflowId === null
+        ? null
+        : workflows.versions(userId, choices.workflowId, { limit: versionLimit }),
+      choices.instanceId === null ? null : instances.find(userId, choices.instanceId),
+    ])
+    const nameIn = (list: { id: string; name: string }[], id: string | null) =>
+      list.find((each) => each.id === id)?.name ?? null
+    const status = refused ? statusOf(refused.code) : 200
+    return renderPage(
+      c,
+      { title: 'Plan deployment', section: 'deployments', crumbs, status },
+      <PlanPage
+        {...options}
+        {...planned}
+        versions={versions?.items ?? []}
+        workflowName={nameIn(options.workflows, choices.workflowId) ?? versions?.items[0]?.name ?? null}
+        instanceName={instance?.name ?? null}
+        refusal={refused ? reasonOf(refused) : null}
+        away={away}
+        nonce={uuidv7()}
+        time={viewer.time}
+      />,
+    )
+  }
+
+  async function trackPage(c: Context<DashboardEnv>, state: FormState, status: 200 | 409 | 422) {
+    const options = await readOptions(db, c.var.userId)
+    return renderPage(
+      c,
+      { title: 'Track', section: 'deployments', crumbs, status },
+      <TrackPage {...options} {...state} />,
+    )
+  }
+
+  /** What was planned, if it still is what would happen. @throws {AppError} `conflict` when it is not */
+  async function deployPlanned(userId: string, choices: Choices, form: URLSearchParams): Promise<Deployment> {
+    const { plan } = await planOf(deployer, userId, choices)
+    if (!plan || plan.planHash !== form.get('planHash')) {
+      throw new AppError(
+        'conflict',
+        'Something has changed since the plan was made: this is the plan as of now',
+      )
+    }
+    const { workflowId, instanceId, version, deploymentId } = plan
+    const { publish, reportSuccess, fixes } = choices
+    const bindings = chosenSlots(choices)
+    if (deploymentId !== null) {
+      const change = { version, bindings, publish, reportSuccess, fixes }
+      const deployment = await deployer.deploy(userId, deploymentId, change)
+      if (!deployment) throw new AppError('not-found', 'No such deployment')
+      return deployment
+    }
+    const key = await creationKey(form)
+    return deployer.create(
+      userId,
+      { workflowId, instanceId, version, bindings, publish, reportSuccess, fixes },
+      key,
+    )
+  }
+
+  async function creationKey(form: URLSearchParams) {
+    const nonce = form.get('key') ?? ''
+    if (!/^[0-9a-f-]{36}$/.test(nonce)) return undefined
+    return {
+      key: nonce,
+      route: 'POST /deployments',
+      bodyHash: await fingerprint('idempotency-body', form.toString()),
+    }
+  }
+
+  async function outcome(c: Context<DashboardEnv>, deployment: Deployment) {
+    const options = await readOptions(db, c.var.userId)
+    const nameOf = (list: { id: string; name: string }[], id: string) =>
+      list.find((each) => each.id === id)?.name
+    const workflow = nameOf(options.workflows, deployment.workflowId) ?? 'The workflow'
+    const { kind, text } = outcomeOf(
+      deployment,
+      `${workflow} on ${nameOf(options.instances, deployment.instanceId) ?? 'the server'}`,
+    )
+    return redirectWith(c, `/deployments/${deployment.id}`, text, kind)
+  }
+
+  return new Hono<DashboardEnv>()
+    .get('/new', (c) => planPage(c, readChoices(new URL(c.req.url).searchParams)))
+    .post('/', async (c) => {
+      const form = await readForm(c)
+      const { userId } = c.var
+      const key = await creationKey(form)
+      // A second press of the button, and a form that is sent again: the first has made it.
+      const earlier = key && (await deployments.findCreated(userId, key))
+      if (earlier) return outcome(c, earlier)
+      const choices = readChoices(form)
+      try {
+        return await outcome(c, await deployPlanned(userId, choices, form))
+      } catch (error) {
+        if (!(error instanceof AppError) || error.code === 'not-found') throw error
+        const made = key && (await deployments.findCreated(userId, key))
+        return made ? outcome(c, made) : planPage(c, choices, error)
+      }
+    })
+    .get('/track', (c) => trackPage(c, { values: c.req.query(), errors: {} }, 200))
+    .post('/track', async (c) => {
+      const form = await readForm(c)
+      const values = Object.fromEntries(trackFields.map((name) => [name, (form.get(name) ?? '').trim()]))
+      const { version, n8nWorkflowId = '', ...ids } = values
+      try {
+        const body = check(
+          NewDeployment,
+          { ...ids, n8nWorkflowId, ...(version && { version: Number(version) }) },
+          'json',
+        )
+        const deployment = await deployer.track(c.var.userId, { ...body, n8nWorkflowId })
+        await replayResults(c.var.userId, deployment)
+        return await outcome(c, deployment)
+      } catch (error) {
+        if (!(error instanceof AppError)) throw error
+        if (error.code !== 'invalid' && error.code !== 'deployment-exists' && error.code !== 'quota-exceeded')
+          throw error
+        return trackPage(
+          c,
+          { values, errors: errorsByField(error, trackFields) },
+          error.code === 'invalid' ? 422 : 409,
+        )
+      }
+    })
+}

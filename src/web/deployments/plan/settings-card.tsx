@@ -1,0 +1,76 @@
+/** @module What a plan sets in n8n beyond the workflow, and the workflows that it deploys before it. */
+import type { Plan } from '../../../deployments/plan-contract.ts'
+import { Card, KeyValues } from '../../components/card.tsx'
+
+const settingWords: Record<string, string> = {
+  saveDataSuccessExecution: 'Successful runs',
+  saveDataErrorExecution: 'Failed runs',
+  errorWorkflow: 'Error workflow',
+}
+
+function settingValue(plan: Plan, value: string | null): string {
+  if (value === 'all') return 'saved'
+  const isOwn = plan.problems.some(({ code }) => code === 'errors-by-polling')
+  if (isOwn) return value === null ? 'its own Error Trigger' : `its own, ${value}`
+  return value ?? 'the error reporter, once it is set up'
+}
+
+const dependencyWords = {
+  none: 'live already',
+  deploy: 'deployed first',
+  activate: 'activated first',
+} as const
+
+function Dependencies({ plan }: { plan: Plan }) {
+  return (
+    <>
+      <h3 class="deploy-subhead">Workflows that it calls</h3>
+      <ul class="deploy-lines">
+        {plan.dependencies.map(({ workflowId, name, version, action, ready, problems }) => (
+          <li>
+            <a href={`/workflows/${workflowId}`}>{name}</a> {version !== null && `v${version} `}
+            {ready ? dependencyWords[action] : 'is not ready'}
+            {problems.filter(({ level }) => level === 'error').map(({ message }) => `. ${message}`)}
+          </li>
+        ))}
+      </ul>
+    </>
+  )
+}
+
+export function SettingsCard({ plan }: { plan: Plan }) {
+  return (
+    <Card title="Set by Flowkeep" note="so that every run is seen here">
+      <KeyValues
+        items={Object.entries(plan.forcedSettings).map(
+          ([key, value]) => [settingWords[key] ?? key, settingValue(plan, value)] as const,
+        )}
+      />
+      {plan.dependencies.length > 0 && <Dependencies plan={plan} />}
+      {plan.changes.length > 0 && (
+        <>
+          <h3 class="deploy-subhead">Bookkeeping that n8n does not store</h3>
+          <ul class="deploy-lines">
+            {plan.changes.map(({ pointer, detail }) => (
+              <li>
+                <code>{pointer}</code> {detail}
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+      {plan.unresolved.length > 0 && (
+        <>
+          <h3 class="deploy-subhead">Chosen only when it runs</h3>
+          <ul class="deploy-lines">
+            {plan.unresolved.map(({ node, reason }) => (
+              <li>
+                <b>{node}</b> {reason}
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+    </Card>
+  )
+}

@@ -1,0 +1,290 @@
+/** @module The plan: what deploying would do, and one button that does just that. */
+import type { Plan } from '../../../deployments/plan-contract.ts'
+import { Attention, Card, Empty, Grid, Remark } from '../../components/card.tsx'
+import { Action, CopyButton, LinkButton } from '../../components/controls.tsx'
+import { FormError } from '../../components/form.tsx'
+import { Icon } from '../../components/icons.tsx'
+import { PageHead } from '../../layout/page.tsx'
+import { StatusTag } from '../../components/status.tsx'
+import { plural } from '../../format.ts'
+import { ChoiceCard, type ChoiceCardProps } from './choice-card.tsx'
+import { choiceFields } from './choices.ts'
+import { SettingsCard } from './settings-card.tsx'
+import { FixesCard } from './fixes-card.tsx'
+import { blockersOf, type Effect, effectsOf, warningsOf } from './effects.ts'
+
+export interface PlanPageProps extends ChoiceCardProps {
+  workflowName: string | null
+  instanceName: string | null
+  /** What did not fit and was left out. */
+  dropped: string[]
+  /** Why deploying was refused. */
+  refusal: string | null
+  /** Why n8n could not be asked. */
+  away: string | null
+  /** Makes a second press of the button harmless. */
+  nonce: string
+}
+
+export function PlanPage(props: PlanPageProps) {
+  const { plan, workflows, instances, refusal, away, dropped } = props
+  if (workflows.length === 0 || instances.length === 0) return <NothingToPlan {...props} />
+  return (
+    <>
+      <PlanHead {...props} />
+      {refusal && <FormError>{refusal}</FormError>}
+      {away && (
+        <Attention
+          items={[
+            {
+              tone: 'wait',
+              what: `${props.instanceName ?? 'n8n'} could not be asked, so there is no plan.`,
+              detail: away,
+              action: { href: `/instances/${props.choices.instanceId}`, label: 'See the server' },
+            },
+          ]}
+        />
+      )}
+      {dropped.length > 0 && <Remark tone="wait">Left out: {dropped.join('; ')}.</Remark>}
+      {plan && props.workflowName !== null && props.instanceName !== null ? (
+        <>
+          <Blockers plan={plan} />
+          <FixesCard plan={plan} choices={props.choices} />
+          <Grid>
+            <div class="stack span-8">
+              <Effects
+                effects={effectsOf(plan, { workflow: props.workflowName, instance: props.instanceName })}
+              />
+              <Differences plan={plan} />
+              {plan.publish && <Webhooks urls={plan.webhookUrls} />}
+              <SettingsCard plan={plan} />
+            </div>
+            <div class="stack span-4">
+              <ChoiceCard {...props} />
+            </div>
+          </Grid>
+        </>
+      ) : (
+        <Grid>
+          <div class="stack span-6">
+            <ChoiceCard {...props} />
+          </div>
+          <div class="stack span-6">
+            <Card title="What happens then">
+              <ol class="steps deploy-steps-text">
+                <li>The plan says what would be made, changed and stopped, and what is in the way.</li>
+                <li>
+                  Deploying sends the credentials and the workflow, publishes it and waits for its triggers.
+                </li>
+                <li>What stops half-way says where and why, and goes on from there.</li>
+              </ol>
+              <p class="muted deploy-aside">
+                The workflow is in n8n already?{' '}
+                <a class="link" href="/deployments/track">
+                  Track it
+                </a>{' '}
+                without changing anything there.
+              </p>
+            </Card>
+          </div>
+        </Grid>
+      )}
+    </>
+  )
+}
+
+function PlanHead({ plan, choices, workflowName, instanceName, nonce }: PlanPageProps) {
+  if (!plan || workflowName === null || instanceName === null) return <PageHead title="Plan deployment" />
+  const isNothing =
+    plan.live && !plan.live.missing && !plan.live.differs && plan.live.version === plan.version
+  const isCalm =
+    plan.ready && isNothing && plan.bindings.every(({ action }) => action !== 'create' && action !== 'update')
+  return (
+    <PageHead
+      title={`Deploy ${workflowName} v${plan.version}`}
+      meta={
+        <>
+          {plan.ready ? (
+            <StatusTag tone="ok" word={isCalm ? 'Nothing differs' : 'Ready'} />
+          ) : (
+            <StatusTag tone="wait" word="Something is in the way" />
+          )}
+          <a href={`/instances/${plan.instanceId}`}>
+            <Icon name="instances" small />
+            {instanceName}
+          </a>
+          {plan.deploymentId && (
+            <a href={`/deployments/${plan.deploymentId}`}>
+              <Icon name="deployments" small />
+              Deployed there already{plan.live && ` as v${plan.live.version}`}
+            </a>
+          )}
+          <span class="muted">Nothing has been changed yet.</span>
+        </>
+      }
+      actions={
+        plan.ready && (
+          <Action
+            action="/deployments"
+            kind="primary"
+            icon="deployments"
+            fields={{
+              // As it was planned: whichever version becomes the current one meanwhile.
+              ...choiceFields({ ...choices, version: plan.version }),
+              planHash: plan.planHash,
+              key: nonce,
+            }}
+          >
+            {plan.fixes.length > 0 ? 'Fix and deploy' : 'Deploy'}
+          </Action>
+        )
+      }
+    />
+  )
+}
+
+function Blockers({ plan }: { plan: Plan }) {
+  const blockers = blockersOf(plan)
+  const warnings = warningsOf(plan)
+  if (blockers.length === 0 && warnings.length === 0) return null
+  return (
+    <>
+      {blockers.length > 0 && (
+        <Attention
+          items={blockers.map(({ what, detail, href, label }) => ({
+            tone: 'wait' as const,
+            what: `${what}.`,
+            detail,
+            ...(href && label && { action: { href, label } }),
+          }))}
+        />
+      )}
+      {blockers.length > 3 && (
+        <Remark tone="wait">{plural(blockers.length - 3, 'more thing')} of the kind after these.</Remark>
+      )}
+      {warnings.map((warning) => (
+        <Remark tone="wait">{warning}.</Remark>
+      ))}
+    </>
+  )
+}
+
+const signs: Record<Effect['kind'], { sign: string; word: string }> = {
+  create: { sign: '+', word: 'Created' },
+  change: { sign: '~', word: 'Changed' },
+  stop: { sign: '−', word: 'Stopped' },
+  keep: { sign: '=', word: 'Left' },
+}
+
+const Effects = ({ effects }: { effects: Effect[] }) => (
+  <Card title="What will happen" note="in n8n">
+    <ul class="deploy-effects">
+      {effects.map(({ kind, what, detail }) => (
+        <li class={kind}>
+          <span class="deploy-sign" aria-hidden="true">
+            {signs[kind].sign}
+          </span>
+          <span class="deploy-kind">{signs[kind].word}</span>
+          <span>
+            <span class="strong">{what}</span>
+            {detail && <small>{detail}</small>}
+          </span>
+        </li>
+      ))}
+    </ul>
+  </Card>
+)
+
+function Differences({ plan }: { plan: Plan }) {
+  const { live } = plan
+  const diff = live?.diff
+  if (!live || !diff || !live.differs) return null
+  const wire = ({ from, to, type }: { from: string; to: string; type: string }) =>
+    `${from} → ${to}${type === 'main' ? '' : ` (${type})`}`
+  const parts: [string, 'add' | 'del' | 'change', string[]][] = [
+    ['Nodes added', 'add', diff.added],
+    ['Nodes removed', 'del', diff.removed],
+    [
+      'Nodes changed',
+      'change',
+      diff.changed.map(
+        ({ node, paths }) =>
+          `${node}: ${paths.slice(0, 6).join(', ')}${paths.length > 6 ? ` and ${paths.length - 6} more` : ''}`,
+      ),
+    ],
+    ['Connections added', 'add', diff.connections.added.map(wire)],
+    ['Connections removed', 'del', diff.connections.removed.map(wire)],
+    ['Settings', 'change', diff.settings],
+    ['Name', 'change', diff.name === null ? [] : [diff.name]],
+  ]
+  return (
+    <Card
+      title="What differs"
+      note={
+        live.version === plan.version
+          ? `n8n has v${live.version}, changed there since`
+          : `n8n has v${live.version} now`
+      }
+      aside={
+        live.version !== plan.version && (
+          <a class="link" href={`/workflows/${plan.workflowId}/diff/${live.version}..${plan.version}`}>
+            Full diff
+          </a>
+        )
+      }
+    >
+      <dl class="deploy-diff">
+        {parts.map(
+          ([label, kind, lines]) =>
+            lines.length > 0 && (
+              <>
+                <dt>{label}</dt>
+                {lines.map((line) => (
+                  <dd class={kind}>{line}</dd>
+                ))}
+              </>
+            ),
+        )}
+      </dl>
+    </Card>
+  )
+}
+
+const Webhooks = ({ urls }: { urls: string[] }) =>
+  urls.length === 0 ? null : (
+    <Card title="Webhooks" note="once it is published">
+      <ul class="deploy-urls">
+        {urls.map((url) => (
+          <li>
+            <code>{url}</code>
+            <CopyButton text={url} />
+          </li>
+        ))}
+      </ul>
+    </Card>
+  )
+
+function NothingToPlan({ workflows }: PlanPageProps) {
+  return (
+    <>
+      <PageHead title="Plan deployment" />
+      <Card>
+        {workflows.length === 0 ? (
+          <Empty
+            title="There is no workflow to deploy yet."
+            action={<LinkButton href="/workflows/new">Add a workflow</LinkButton>}
+          >
+            Add one as n8n JSON, or import those that an n8n server has.
+          </Empty>
+        ) : (
+          <Empty
+            title="There is no n8n server to deploy to yet."
+            action={<LinkButton href="/instances/new">Add an n8n server</LinkButton>}
+          >
+            Its URL and an API key are all that is needed.
+          </Empty>
+        )}
+      </Card>
+    </>
+  )
+}

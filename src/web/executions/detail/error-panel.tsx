@@ -1,0 +1,64 @@
+import { CodeBox } from '../../components/card.tsx'
+import { CopyButton, LinkButton } from '../../components/controls.tsx'
+import { aiText } from './ai-text.ts'
+import type { RunView } from './model.ts'
+
+const titleMaxChars = 180
+
+/** Why a run failed: in the service's words, in plain ones, and what to press. */
+export function ErrorPanel({ view }: { view: RunView }) {
+  const { failure, n8nUrl, page } = view
+  if (!failure) return null
+  const { message, cause, advice, remedy, credentials, httpStatus, node } = failure
+  const [firstLine = message] = message.split('\n')
+  const fixes = remedy === 'credential' ? credentials : []
+  const raw = [
+    [page.group?.errorClass ?? 'Error', httpStatus !== null && `HTTP ${httpStatus}`, node && `at ${node}`],
+  ]
+  return (
+    <div class="run-error">
+      <h3>{firstLine.length > titleMaxChars ? `${firstLine.slice(0, titleMaxChars)}…` : firstLine}</h3>
+      <p>
+        {cause ? `${cause} ` : 'This message is not one of those that are known here. '}
+        {fixes.length > 0 && (
+          <>
+            The node uses{' '}
+            {fixes.map(({ id, name }, index) => (
+              <>
+                {index > 0 && ' and '}
+                <a class="link" href={`/credentials/${id}`}>
+                  {name}
+                </a>
+              </>
+            ))}
+            .{' '}
+          </>
+        )}
+        {remedy === 'credential' &&
+          fixes.length === 0 &&
+          'No credential of yours is bound to the node: it is in n8n only. '}
+        {advice}
+      </p>
+      <CodeBox>{[...raw.map((parts) => parts.filter(Boolean).join('  ')), message].join('\n')}</CodeBox>
+      <div class="actions">
+        {fixes.map(({ id, name }, index) => (
+          <LinkButton href={`/credentials/${id}`} kind={index === 0 ? 'primary' : 'plain'}>
+            {fixes.length > 1 ? `Fix ${name}` : 'Fix credential'}
+          </LinkButton>
+        ))}
+        {n8nUrl && fixes.length === 0 && (
+          <LinkButton href={n8nUrl} icon="external" external kind="primary">
+            Open in n8n
+          </LinkButton>
+        )}
+        <CopyButton from="#ai-text" small={false}>
+          Copy for your AI
+        </CopyButton>
+      </div>
+      <details class="run-ai" id="ai-text-shown">
+        <summary>What your AI is told</summary>
+        <CodeBox id="ai-text">{aiText(view)}</CodeBox>
+      </details>
+    </div>
+  )
+}

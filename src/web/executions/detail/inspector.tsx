@@ -1,0 +1,149 @@
+/** @module The node that is looked at, and what is known of the failure beyond this run. */
+import type { Child } from 'hono/jsx'
+import { Card, KeyValues, Remark } from '../../components/card.tsx'
+import { Icon, NodeBadge } from '../../components/icons.tsx'
+import { credentialLook, Status } from '../../components/status.tsx'
+import { Time } from '../../components/table.tsx'
+import { count, duration, plural, type TimeFormat, unknown } from '../../format.ts'
+import { outline, outlineText } from './redact-parameters.ts'
+import type { RunView, SelectedNode } from './model.ts'
+import { rowTone, rowWord } from './waterfall.tsx'
+
+export function Inspector({ view, time }: { view: RunView; time: TimeFormat }) {
+  const { selected, timeline } = view
+  if (!selected) return null
+  const row = timeline.rows.find(({ name }) => name === selected.name)
+  const { run, reason } = selected
+  return (
+    <Card
+      id="inspector"
+      class="inspector"
+      title={
+        <span class="inspector-title">
+          <NodeBadge type={selected.type} />
+          {selected.name}
+        </span>
+      }
+    >
+      <div class="stack">
+        <KeyValues
+          items={[
+            row
+              ? [
+                  'Status',
+                  reason ? (
+                    <span class="soft">Did not run: {reason}</span>
+                  ) : (
+                    <Status tone={rowTone(row.state)} word={rowWord(row.state)} />
+                  ),
+                ]
+              : null,
+            ['Type', selected.type ? <code>{selected.type}</code> : unknown],
+            run && ['Started', <Time at={run.startedAt} format={time} />],
+            run && ['Duration', durationText(run.durationMs, run.runs)],
+            run && ['Items given', count(run.items)],
+            run?.error
+              ? [
+                  'Error',
+                  `${run.error.message}${run.error.httpStatus === null ? '' : ` (HTTP ${run.error.httpStatus})`}`,
+                ]
+              : null,
+            selected.credentials.length > 0
+              ? [
+                  selected.credentials.length > 1 ? 'Credentials' : 'Credential',
+                  selected.credentials.map(({ id, name, status }) => (
+                    <span class="inspector-credential">
+                      <a class="link" href={`/credentials/${id}`}>
+                        {name}
+                      </a>{' '}
+                      <Status {...credentialLook(status)} />
+                    </span>
+                  )),
+                ]
+              : null,
+          ]}
+        />
+        <Parameters selected={selected} />
+        <Facts view={view} time={time} />
+      </div>
+    </Card>
+  )
+}
+
+const durationText = (ms: number | null, runs: number): Child =>
+  ms === null ? unknown : runs > 1 ? `${duration(ms)} over ${plural(runs, 'run')}` : duration(ms)
+
+function Parameters({ selected: { node } }: { selected: SelectedNode }) {
+  if (!node) {
+    return <Remark>The version that ran is deleted, and with it the parameters of this node.</Remark>
+  }
+  const { rows, omitted } = outline(node.json['parameters'])
+  return (
+    <div class="inspector-parameters">
+      <h3>Parameters</h3>
+      {rows.length === 0 ? (
+        <p class="muted">None are set.</p>
+      ) : (
+        <>
+          <div class="remark">
+            <Icon name="hidden" small />
+            <p>Values are redacted. You see keys, types and sizes.</p>
+          </div>
+          <ul class="outline">
+            {rows.map((row) => (
+              <li class={`outline-${row.depth}`}>
+                <span class="outline-key">{row.key}</span>
+                <span class="outline-type">{outlineText(row)}</span>
+              </li>
+            ))}
+          </ul>
+          {omitted > 0 && <p class="muted">{plural(omitted, 'more key')}</p>}
+        </>
+      )}
+    </div>
+  )
+}
+
+/** Of the error group, and whether the run may be started again. */
+function Facts({ view, time }: { view: RunView; time: TimeFormat }) {
+  const { page, retry } = view
+  const { group, run } = page
+  if (!group && !retry) return null
+  const before = group?.versionBefore
+  return (
+    <div class="inspector-facts">
+      <h3>Beyond this run</h3>
+      <KeyValues
+        items={[
+          group && [
+            'Error group',
+            <a class="link" href={`/errors/${group.fingerprint}`}>
+              {plural(group.runs, 'run')}
+              {group.firstSeen && ` since ${time.brief(group.firstSeen.at)}`}
+            </a>,
+          ],
+          group?.firstSeen
+            ? [
+                'First seen',
+                <>
+                  {group.firstSeen.isSameWorkflow ? `v${group.firstSeen.version}` : 'in another workflow'},{' '}
+                  <Time at={group.firstSeen.at} format={time} />
+                </>,
+              ]
+            : null,
+          before
+            ? [
+                `v${before.version}`,
+                before.runs > 0 ? (
+                  <Status tone="fail" word={`Failed so too, ${plural(before.runs, 'run')}`} />
+                ) : (
+                  <Status tone="ok" word="No such error" />
+                ),
+              ]
+            : group && ['Version before', `None ran before v${run.workflowVersion}`],
+          retry && ['Retry safe?', retry.text],
+        ]}
+      />
+    </div>
+  )
+}

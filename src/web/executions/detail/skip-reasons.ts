@@ -1,0 +1,76 @@
+/** @module Why nodes of a version did not run, as far as it can be told from those that did. Pure. */
+import type { NodeRun } from '../../../executions/node-runs.ts'
+import type { WorkflowGraph } from './workflow-graph.ts'
+
+/**
+ * Node → reason; one that is left out was not reached. What only a branch leads to that was not taken was not taken
+ * either, however far behind it.
+ *
+ * @param failedAt the node at which the run ended
+ * @param isOpen the run goes on
+ */
+export function skipReasons(
+  graph: WorkflowGraph,
+  byName: ReadonlyMap<string, NodeRun>,
+  failedAt: string | null,
+  isOpen: boolean,
+): Map<string, string> {
+  const { nodes, before } = graph
+  const reasons = new Map<string, string>()
+  const open = new Set<string>()
+  const after = new Map<string, string[]>()
+  for (const name of new Set([
+    ...nodes.map(({ name }) => name),
+    ...before.keys(),
+    ...[...before.values()].flat(),
+  ])) {
+    if (byName.has(name)) continue
+    const reason = ownReason(name, graph, byName, failedAt, isOpen)
+    if (reason !== null) {
+      reasons.set(name, reason)
+      continue
+    }
+    open.add(name)
+    for (const each of before.get(name) ?? []) if (!after.get(each)?.push(name)) after.set(each, [name])
+  }
+  const pass = (from: string[], reason: string) => {
+    for (let name = from.pop(); name !== undefined; name = from.pop()) {
+      for (const each of after.get(name) ?? []) {
+        if (!open.delete(each)) continue
+        reasons.set(each, reason)
+        from.push(each)
+      }
+    }
+  }
+  const [untaken, others] = [[] as string[], [] as string[]]
+  for (const [name, reason] of reasons) (reason === branchNotTaken ? untaken : others).push(name)
+  pass(others, 'not reached')
+  pass(untaken, branchNotTaken)
+  return reasons
+}
+
+const branchNotTaken = 'branch not taken'
+
+/** By what is known of the node and those before it that ran; null: by those before it that did not. */
+function ownReason(
+  name: string,
+  graph: WorkflowGraph,
+  byName: ReadonlyMap<string, NodeRun>,
+  failedAt: string | null,
+  isOpen: boolean,
+): string | null {
+  if (graph.byName.get(name)?.isDisabled) return 'disabled'
+  const user = graph.usedBy.get(name)
+  if (user !== undefined) return byName.has(user) ? 'not called' : 'not reached'
+  const before = (graph.before.get(name) ?? []).filter((each) => each !== name)
+  if (before.length === 0)
+    return isTrigger(graph.byName.get(name)?.type) ? 'another trigger started it' : 'not connected'
+  if (isOpen) return 'not reached yet'
+  const ended = before.flatMap((each) => byName.get(each) ?? []).filter((each) => each.name !== failedAt)
+  if (ended.some((each) => graph.branching.has(each.name))) return branchNotTaken
+  if (ended.length > 0) return ended.every(({ items }) => items === 0) ? 'no items came' : 'not reached'
+  return before.every((each) => byName.has(each)) ? 'not reached' : null
+}
+
+const isTrigger = (type: string | undefined) =>
+  type !== undefined && /trigger$|\.webhook$|\.start$/i.test(type)

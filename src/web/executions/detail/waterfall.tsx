@@ -1,0 +1,191 @@
+/** @module A run's nodes as bars over time, the error open under the node that failed. */
+import type { Child } from 'hono/jsx'
+import { percentX, round } from '../../charts/scales.ts'
+import { NodeBadge, nodeFace } from '../../components/icons.tsx'
+import { Glyph, type Tone } from '../../components/status.tsx'
+import { count, duration, none } from '../../format.ts'
+import { type RowState, type Timeline, type TimelineRow, tickLabel } from './timeline.ts'
+
+const looks: Record<RowState, { tone: Tone; word: string; crossed?: boolean }> = {
+  ok: { tone: 'ok', word: 'Succeeded' },
+  fail: { tone: 'fail', word: 'Failed' },
+  continued: { tone: 'wait', word: 'Failed, and the run went on' },
+  run: { tone: 'run', word: 'Running' },
+  wait: { tone: 'wait', word: 'Waiting' },
+  idle: { tone: 'idle', word: 'Unknown' },
+  skipped: { tone: 'idle', word: 'Did not run', crossed: true },
+}
+
+export const rowWord = (state: RowState): string => looks[state].word
+export const rowTone = (state: RowState): Tone => looks[state].tone
+
+export interface WaterfallProps {
+  timeline: Timeline
+  selected: string | null
+  hrefOf: (row: TimelineRow) => string
+  /** Stands open under the node that failed. */
+  error: { node: string | null; panel: Child } | null
+}
+
+export function Waterfall({ timeline, selected, hrefOf, error }: WaterfallProps) {
+  const { rows, ticks, totalMs } = timeline
+  return (
+    <table class="wf" role="table">
+      <caption class="visually-hidden">Nodes in the order in which they ran</caption>
+      <thead role="rowgroup">
+        <tr role="row">
+          <th role="columnheader" scope="col" class="wf-node">
+            <span class="visually-hidden">Node</span>
+          </th>
+          <th role="columnheader" scope="col" class="wf-status">
+            <span class="visually-hidden">Status</span>
+          </th>
+          <th role="columnheader" scope="col" class="wf-track">
+            <span class="visually-hidden">When, from the start of the run</span>
+            <svg height="20" aria-hidden="true">
+              {ticks.map(({ x, ms }, index) => (
+                <text class={index === 0 ? '' : x > 0.94 ? 'end' : 'middle'} x={percentX(x)} y="13">
+                  {tickLabel(ms, totalMs)}
+                </text>
+              ))}
+            </svg>
+          </th>
+          <th role="columnheader" scope="col" class="wf-ms">
+            <span class="visually-hidden">Duration</span>
+          </th>
+        </tr>
+      </thead>
+      <tbody role="rowgroup">
+        {rows.map((row) => (
+          <>
+            <Row
+              row={row}
+              timeline={timeline}
+              isSelected={!row.isRun && row.name === selected}
+              href={hrefOf(row)}
+            />
+            {error && error.node === row.name && (
+              <tr role="row" class="wf-error-row" id="error">
+                <td role="cell" colspan={4}>
+                  {error.panel}
+                </td>
+              </tr>
+            )}
+          </>
+        ))}
+      </tbody>
+    </table>
+  )
+}
+
+interface RowProps {
+  row: TimelineRow
+  timeline: Timeline
+  isSelected: boolean
+  href: string
+}
+
+function Row({ row, timeline, isSelected, href }: RowProps) {
+  const look = looks[row.state]
+  const names = [
+    row.state === 'fail' && 'wf-failed',
+    (row.state === 'skipped' || (row.state === 'idle' && !row.bar)) && 'wf-skipped',
+    isSelected && 'wf-selected',
+    row.depth > 0 && `wf-depth-${row.depth}`,
+    row.bar && row.bar.width < 0.01 && 'wf-short',
+  ]
+  return (
+    <tr role="row" class={names.filter(Boolean).join(' ')}>
+      <td role="cell" class="wf-node">
+        <a href={href} data-row {...(isSelected && { 'aria-current': 'true' })}>
+          {!row.isRun && <NodeBadge type={row.type} />}
+          <span class="truncate" title={row.name}>
+            {row.name}
+          </span>
+          {row.runs > 1 && (
+            <span class="wf-times">
+              ×{count(row.runs)}
+              <span class="visually-hidden"> runs</span>
+            </span>
+          )}
+        </a>
+      </td>
+      <td role="cell" class="wf-status">
+        <span class={look.tone}>
+          <Glyph tone={look.tone} crossed={look.crossed ?? false} />
+        </span>
+        <span class="visually-hidden">{look.word}</span>
+      </td>
+      <td role="cell" class="wf-track">
+        {row.reason && <span class="wf-reason">{row.reason}</span>}
+        <svg height="32" aria-hidden="true">
+          {timeline.ticks.map(({ x }) => (
+            <line class="rule" x1={percentX(x)} x2={percentX(x)} y1="0" y2="32" />
+          ))}
+          {row.bar && <Bar row={row} bar={row.bar} />}
+        </svg>
+      </td>
+      <td role="cell" class="wf-ms numeric">
+        {row.durationMs === null ? none : duration(row.durationMs)}
+      </td>
+    </tr>
+  )
+}
+
+const minWidthPx = 3
+
+/** Two rectangles, of which one is at least as wide as can be seen: a share of the width has no lower bound in SVG. */
+function Bar({ row, bar }: { row: TimelineRow; bar: { x: number; width: number } }) {
+  const { state, type, depth, isParent } = row
+  const isAi = depth > 0 || nodeFace(type).isAi
+  const series = state === 'ok' || state === 'idle' ? (isParent ? 'parent' : isAi ? 'ai' : state) : state
+  const look = {
+    class: `wf-bar wf-${series}`,
+    ...(state === 'wait' && { fill: 'url(#hatch-wait)' }),
+    y: 9,
+    height: 14,
+    rx: 2,
+  }
+  // At the right edge the least width reaches to the left.
+  const x = bar.x + bar.width > 0.995 ? Math.min(bar.x, 0.995) : bar.x
+  return (
+    <>
+      <rect {...look} x={percentX(x)} width={minWidthPx} />
+      {bar.width > 0 && <rect {...look} x={percentX(bar.x)} width={`${round(bar.width * 100)}%`} />}
+    </>
+  )
+}
+
+/** What the colours stand for, as far as they occur. */
+export function WaterfallLegend({ rows }: { rows: readonly TimelineRow[] }) {
+  const drawn = rows.filter(({ bar }) => bar !== null)
+  const isAi = ({ depth, type }: TimelineRow) => depth > 0 || nodeFace(type).isAi
+  const entries: [string, string, boolean][] = [
+    ['ok', 'Node', drawn.some((row) => row.state === 'ok' && !isAi(row))],
+    ['ai', 'AI call', drawn.some((row) => row.state === 'ok' && isAi(row))],
+    ['fail', 'Failed', drawn.some(({ state }) => state === 'fail')],
+    ['continued', 'Failed, went on', drawn.some(({ state }) => state === 'continued')],
+    ['run', 'Running', drawn.some(({ state }) => state === 'run')],
+    ['wait', 'Waiting', drawn.some(({ state }) => state === 'wait')],
+  ]
+  return (
+    <span class="legend">
+      {entries
+        .filter(([, , occurs]) => occurs)
+        .map(([series, word]) => (
+          <span>
+            <svg class="wf-swatch" viewBox="0 0 14 8" aria-hidden="true">
+              <rect
+                class={`wf-${series}`}
+                {...(series === 'wait' && { fill: 'url(#hatch-wait)' })}
+                width="14"
+                height="8"
+                rx="2"
+              />
+            </svg>
+            {word}
+          </span>
+        ))}
+    </span>
+  )
+}

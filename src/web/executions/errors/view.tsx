@@ -1,0 +1,131 @@
+/** @module Failures that are alike, together: what is new and what rises first. */
+import type { ErrorGroups } from '../../../analytics/error-contract.ts'
+import type { IncludableKind } from '../../../executions/run-meaning.ts'
+import { MiniBars } from '../../charts/spark.tsx'
+import { Card, Empty } from '../../components/card.tsx'
+import { LinkButton, Segmented, withQuery } from '../../components/controls.tsx'
+import { PageHead } from '../../layout/page.tsx'
+import { NameCell, Table, Td, Time, Tr } from '../../components/table.tsx'
+import { count, plural, type TimeFormat } from '../../format.ts'
+import { type ErrorPeriod, errorPeriods } from './period.ts'
+import { includeQuery, KindChoice } from '../../components/kind-choice.tsx'
+import { byTrend, readableMessage, trendOf, trendWords } from '../../components/error-trend.ts'
+
+export interface ErrorsViewProps {
+  groups: ErrorGroups
+  period: ErrorPeriod
+  include: readonly IncludableKind[]
+  time: TimeFormat
+}
+
+interface PeriodChoiceProps {
+  path: string
+  period: ErrorPeriod
+  include: readonly IncludableKind[]
+}
+
+export const PeriodChoice = ({ path, period, include }: PeriodChoiceProps) => (
+  <Segmented
+    label="Period"
+    choices={errorPeriods.map(([value, label]) => ({
+      label,
+      href: withQuery(path, { period: value, ...includeQuery(include) }),
+      current: value === period,
+    }))}
+  />
+)
+
+const columns = (period: ErrorPeriod) => [
+  { label: 'Error' },
+  { label: 'Trend' },
+  { label: `Last ${errorPeriods.find(([value]) => value === period)?.[1]}` },
+  { label: 'Runs', numeric: true },
+  { label: 'Workflows', numeric: true },
+  { label: 'Last seen', numeric: true },
+]
+
+export function ErrorsView({ groups, period, include, time }: ErrorsViewProps) {
+  const { items, total } = groups
+  return (
+    <>
+      <PageHead
+        title="Errors"
+        actions={
+          <>
+            <KindChoice path="/errors" query={{ period }} include={include} />
+            <PeriodChoice path="/errors" period={period} include={include} />
+          </>
+        }
+      />
+      <Card
+        title={total === 0 ? undefined : plural(total, 'group')}
+        note={
+          total > items.length
+            ? `the ${items.length} most frequent, new and rising first`
+            : 'new and rising first'
+        }
+        label="Error groups"
+        flush
+      >
+        {total === 0 ? (
+          <Empty
+            title="No run failed in this period."
+            action={period !== '30d' && <LinkButton href="/errors?period=30d">Look at 30 days</LinkButton>}
+          >
+            Runs that fail alike come together here: at the same node, with the same message.
+          </Empty>
+        ) : (
+          <Table caption="Error groups, new and rising first" columns={columns(period)} class="errors">
+            {byTrend(items, groups.period).map((group) => {
+              const { word, tone } = trendWords(trendOf(group, groups.period), group.lastSeenAt, time.now)
+              return (
+                <Tr>
+                  <Td class="errors-name">
+                    <NameCell
+                      href={withQuery(`/errors/${group.fingerprint}`, { period, ...includeQuery(include) })}
+                      name={readableMessage(group.message, group.httpStatus)}
+                      note={factsOf(group)}
+                    />
+                  </Td>
+                  <Td phone="line">
+                    <span class={tone === 'fail' ? 'fail strong nowrap' : 'muted nowrap'}>{word}</span>
+                  </Td>
+                  <Td phone="hide">
+                    <MiniBars values={group.series} />
+                  </Td>
+                  <Td numeric phone="end">
+                    <b>{count(group.runs)}</b>
+                    <span class="runs-phone"> {group.runs === 1 ? 'run' : 'runs'}</span>
+                    {group.incidents > 0 && (
+                      <span class="muted nowrap"> + {plural(group.incidents, 'incident')}</span>
+                    )}
+                  </Td>
+                  <Td numeric phone="hide">
+                    {count(group.workflows)}
+                  </Td>
+                  <Td numeric phone="hide">
+                    <Time at={group.lastSeenAt} format={time} as="brief" />
+                  </Td>
+                </Tr>
+              )
+            })}
+          </Table>
+        )}
+      </Card>
+    </>
+  )
+}
+
+/** At which node, and what the service answered. */
+export const factsOf = ({
+  node,
+  errorClass,
+  httpStatus,
+}: {
+  node: string | null
+  errorClass: string | null
+  httpStatus: number | null
+}): string =>
+  [node ?? 'Node unknown', errorClass, httpStatus !== null && `HTTP ${httpStatus}`]
+    .filter(Boolean)
+    .join(' · ')

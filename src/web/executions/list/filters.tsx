@@ -1,0 +1,197 @@
+/** @module What narrows the list of runs: statuses as links, the rest in a form. */
+import { runKinds } from '../../../db/schema/executions.ts'
+import { Chip, FilterForm, FilterSelect, FilterText, withQuery } from '../../components/controls.tsx'
+import { Icon } from '../../components/icons.tsx'
+import type { TimeFormat } from '../../format.ts'
+import { localInstant, localText } from '../../links/local-time.ts'
+import { kindWords, modeChoices, modeWord } from '../../components/node-labels.ts'
+import type { FilterChoices } from '../read-runs.ts'
+import { type FilterName, isAgo, listQuery, type RunFilter } from '../../links/run-filter.ts'
+
+const path = '/executions'
+
+const statusChips = [
+  ['failed', 'Failed'],
+  ['running', 'Running'],
+  ['stuck', 'Stuck'],
+  ['waiting', 'Waiting'],
+  ['success', 'Succeeded'],
+  ['canceled', 'Cancelled'],
+] as const
+
+const periods = [
+  ['', 'Any time'],
+  ['1h', 'Last hour'],
+  ['24h', 'Last 24 h'],
+  ['7d', 'Last 7 days'],
+  ['30d', 'Last 30 days'],
+] as const
+
+const kindChoices = runKinds.map((kind) => [kind, kindWords[kind]] as const)
+const kindText = (kinds = '') =>
+  runKinds
+    .filter((kind) => kinds.split(',').includes(kind))
+    .map((kind) => kindWords[kind])
+    .join(', ')
+
+const modeText = (modes = '') => modes.split(',').map(modeWord).join(', ')
+
+export interface FiltersProps {
+  filter: RunFilter
+  choices: FilterChoices
+  time: TimeFormat
+}
+
+export function Filters({ filter, choices, time }: FiltersProps) {
+  const { query } = filter
+  const without = (...names: FilterName[]) =>
+    withQuery(
+      path,
+      new URLSearchParams(listQuery(query)),
+      Object.fromEntries(names.map((name) => [name, null])),
+    )
+  const isOwnPeriod = query.from !== undefined && !periods.some(([value]) => value === query.from)
+  const isOwnKind = query.kind !== undefined && !kindChoices.some(([value]) => value === query.kind)
+  const isOwnMode = query.mode !== undefined && !modeChoices.some(([value]) => value === query.mode)
+  const set = chipsOf(filter, time)
+  const keep = { ...(query.error && { error: query.error }), ...(query.dep && { dep: query.dep }) }
+  return (
+    <div class="runs-filters">
+      <nav class="runs-chips" aria-label="Status">
+        {statusChips.map(([value, label]) => (
+          <Chip
+            label={label}
+            removes={query.status === value}
+            href={
+              query.status === value
+                ? without('status')
+                : withQuery(path, new URLSearchParams(listQuery(query)), { status: value })
+            }
+          />
+        ))}
+        {set.map(({ name, label, value }) => (
+          <Chip label={label} value={value} href={without(name)} removes />
+        ))}
+        {Object.keys(query).length > 0 && (
+          <a class="link" href={path}>
+            Clear filters
+          </a>
+        )}
+      </nav>
+      <FilterForm action={path} keep={{ ...keep, ...(query.status && { status: query.status }) }}>
+        <FilterText label="Workflow, error or #number" value={query.q ?? ''} />
+        <FilterSelect
+          name="wf"
+          label="Workflow"
+          value={query.wf ?? ''}
+          options={[['', 'All workflows'], ...choices.workflows.map(({ id, name }) => [id, name] as const)]}
+        />
+        <FilterSelect
+          name="mode"
+          label="Started by"
+          value={query.mode ?? ''}
+          options={[
+            ['', 'Any start'],
+            ...(isOwnMode ? [[query.mode ?? '', modeText(query.mode)] as const] : []),
+            ...modeChoices,
+          ]}
+        />
+        <FilterSelect
+          name="kind"
+          label="Kind"
+          value={query.kind ?? ''}
+          options={[
+            ['', 'All kinds'],
+            ...(isOwnKind ? [[query.kind ?? '', kindText(query.kind)] as const] : []),
+            ...kindChoices,
+          ]}
+        />
+        <FilterSelect
+          name="inst"
+          label="Instance"
+          value={query.inst ?? ''}
+          options={[['', 'All instances'], ...choices.instances.map(({ id, name }) => [id, name] as const)]}
+        />
+        <FilterSelect
+          name={isOwnPeriod ? 'period' : 'from'}
+          label="Period"
+          value={isOwnPeriod ? '' : (query.from ?? '')}
+          options={isOwnPeriod ? [['', 'Own period'], ...periods.slice(1)] : periods}
+        />
+        <details class="runs-more">
+          <summary class="button">
+            <Icon name="filter" />
+            More
+          </summary>
+          <div class="runs-more-fields">
+            <TimeField name="from" label="From" filter={filter} time={time} />
+            <TimeField name="to" label="Up to" filter={filter} time={time} />
+            <MoreField name="v" label="Version" type="number" value={query.v} />
+            <MoreField name="node" label="Failed at node" type="text" value={query.node} />
+            <button type="submit" class="button">
+              Filter
+            </button>
+          </div>
+        </details>
+      </FilterForm>
+    </div>
+  )
+}
+
+/** An instant that the field cannot show stands before it, and counts as long as the field is left empty. */
+function TimeField(props: { name: 'from' | 'to'; label: string; filter: RunFilter; time: TimeFormat }) {
+  const { name, label, filter, time } = props
+  const [given, at] = [filter.query[name], filter.search[name]]
+  const isPeriod = periods.some(([value]) => value === given)
+  const text = at && localText(at, time.timeZone)
+  const isShown = text && !isAgo(given ?? '') && localInstant(text, time.timeZone)?.getTime() === at.getTime()
+  return (
+    <>
+      {given && !isPeriod && !isShown && <input type="hidden" name={name} value={given} />}
+      <MoreField name={name} label={label} type="datetime-local" value={isShown ? text : undefined} />
+    </>
+  )
+}
+
+const stepOf = (value = '') => (value.includes('.') ? '0.001' : /:\d\d:/.test(value) ? '1' : undefined)
+
+const MoreField = ({
+  name,
+  label,
+  type,
+  value,
+}: {
+  name: FilterName
+  label: string
+  type: 'datetime-local' | 'number' | 'text'
+  value: string | undefined
+}) => (
+  <label>
+    <span>{label}</span>
+    <input
+      class="input"
+      type={type}
+      name={name}
+      value={value ?? ''}
+      {...(type === 'number' && { min: 1, step: 1 })}
+      {...(type === 'datetime-local' && stepOf(value) && { step: stepOf(value) })}
+      {...(type === 'text' && { maxlength: 256, autocomplete: 'off' })}
+    />
+  </label>
+)
+
+/** Filters that no control shows at a glance. */
+function chipsOf({ query, search }: RunFilter, time: TimeFormat) {
+  const isKnownStatus = statusChips.some(([value]) => value === query.status)
+  const isPeriod = periods.some(([value]) => value === query.from)
+  const all: { name: FilterName; label: string; value: string | undefined | false }[] = [
+    { name: 'status', label: 'Status', value: !isKnownStatus && query.status },
+    { name: 'v', label: 'Version', value: query.v && `v${query.v}` },
+    { name: 'node', label: 'Failed at', value: query.node },
+    { name: 'error', label: 'Error group', value: query.error },
+    { name: 'dep', label: 'Deployment', value: query.dep && `…${query.dep.slice(-6)}` },
+    { name: 'from', label: 'From', value: !isPeriod && search.from && time.instant(search.from) },
+    { name: 'to', label: 'Up to', value: search.to && time.instant(search.to) },
+  ]
+  return all.flatMap(({ name, label, value }) => (value ? [{ name, label, value }] : []))
+}

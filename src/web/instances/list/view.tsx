@@ -1,0 +1,139 @@
+/** @module The n8n servers: which answer, how far their runs are known, what they cannot do. */
+import type { Instance } from '../../../instances/contract.ts'
+import { Card, Empty } from '../../components/card.tsx'
+import { LinkButton } from '../../components/controls.tsx'
+import { Icon } from '../../components/icons.tsx'
+import { PageHead } from '../../layout/page.tsx'
+import { instanceLook, Status } from '../../components/status.tsx'
+import { NameCell, Table, Td, Time, Tr } from '../../components/table.tsx'
+import { count, none, plural, type TimeFormat, unknown } from '../../format.ts'
+import type { InstanceCounts } from '../read-instances.ts'
+import { isLate, Lag } from '../health.tsx'
+
+const ranks: Record<Instance['status'], number> = {
+  refused: 0,
+  unreachable: 0,
+  limited: 2,
+  untested: 3,
+  ok: 4,
+}
+
+/** What does not answer first, then what lags. */
+export const worstFirst = (instances: Instance[]): Instance[] => {
+  const rank = ({ status, polling }: Instance) => Math.min(ranks[status], isLate(polling) ? 1 : 4)
+  return instances.toSorted((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name))
+}
+
+export interface ListPageProps {
+  instances: Instance[]
+  countsOf: (instanceId: string) => InstanceCounts
+  time: TimeFormat
+}
+
+export function ListPage({ instances, countsOf, time }: ListPageProps) {
+  const add = (
+    <LinkButton kind="primary" icon="plus" href="/instances/new">
+      Add n8n server
+    </LinkButton>
+  )
+  return (
+    <>
+      <PageHead
+        title="Instances"
+        meta={<span>n8n servers to deploy to</span>}
+        actions={instances.length > 0 && add}
+      />
+      <Card label="n8n servers" flush>
+        {instances.length === 0 ? (
+          <Empty title="No n8n server yet." action={add}>
+            Workflows are deployed to n8n servers, and their runs are fetched from there. A URL and an API key
+            are all it takes; a test says what is possible with them.
+          </Empty>
+        ) : (
+          <Table
+            caption="n8n servers, worst first"
+            class="inst-table"
+            columns={[
+              { label: 'Server' },
+              { label: 'State' },
+              { label: 'n8n' },
+              { label: 'Lag', numeric: true },
+              { label: 'Live here', numeric: true },
+              { label: 'Unused reports', numeric: true },
+            ]}
+          >
+            {worstFirst(instances).map((instance) => (
+              <Row instance={instance} counts={countsOf(instance.id)} time={time} />
+            ))}
+          </Table>
+        )}
+      </Card>
+    </>
+  )
+}
+
+function Row({ instance, counts, time }: { instance: Instance; counts: InstanceCounts; time: TimeFormat }) {
+  const { id, name, baseUrl, status, statusDetail, n8nVersion, capabilities, polling } = instance
+  const cannot = capabilities?.cannot.length ?? 0
+  const isBad = status === 'refused' || status === 'unreachable'
+  return (
+    <Tr {...(isBad && { tone: 'fail' })}>
+      <Td>
+        <NameCell
+          badge={<Icon name="instances" />}
+          href={`/instances/${id}`}
+          name={name}
+          note={hostOf(baseUrl)}
+        />
+      </Td>
+      <Td phone="end" class="inst-state">
+        <span class="two-lines">
+          <Status {...instanceLook(status)} />
+          {isBad ? (
+            <small class="inst-detail">{statusDetail}</small>
+          ) : (
+            cannot > 0 && <small>{plural(cannot, 'thing')} it cannot do</small>
+          )}
+        </span>
+      </Td>
+      <Td phone="hide">
+        <span class="two-lines">
+          <span>{n8nVersion ?? unknown}</span>
+          {capabilities?.generation === 'legacy' && <small>older public API</small>}
+        </span>
+      </Td>
+      <Td numeric phone="line">
+        <span class="two-lines">
+          <span>
+            <span class="inst-unit">Lag </span>
+            <Lag polling={polling} />
+          </span>
+          {polling.lastPolledAt && (
+            <small>
+              asked <Time at={polling.lastPolledAt} format={time} as="relative" />
+            </small>
+          )}
+        </span>
+      </Td>
+      <Td numeric phone="line" class="inst-live">
+        <a href={`/deployments?inst=${id}&status=active`}>
+          {count(counts.active)}
+          <span class="inst-unit"> live</span>
+        </a>
+      </Td>
+      <Td numeric phone={counts.deadLetters > 0 ? 'line' : 'hide'}>
+        {counts.deadLetters > 0 ? (
+          <a class="wait" href={`/instances/${id}/dead-letters`}>
+            {count(counts.deadLetters)}
+            <span class="inst-unit"> unused reports</span>
+          </a>
+        ) : (
+          <span class="muted">{none}</span>
+        )}
+      </Td>
+    </Tr>
+  )
+}
+
+/** Without the scheme, which says nothing. */
+const hostOf = (baseUrl: string) => baseUrl.replace(/^https?:\/\//, '')

@@ -1,0 +1,193 @@
+/** @module Adding a server, changing it, its keys and tokens, and removing it. */
+import { type Context, Hono } from 'hono'
+import { AppError } from '../../../errors.ts'
+import { check } from '../../../http/validate.ts'
+import { changeInstance, removeInstance } from '../../../instances/change.ts'
+import { testConnection } from '../../../instances/connection-test.ts'
+import { type Instance, InstanceChange, type InstanceTest, NewInstance } from '../../../instances/contract.ts'
+import { renewReporter } from '../../../instances/set-up-reporter.ts'
+import { renderPage } from '../../layout/page.tsx'
+import type { DashboardDeps, DashboardEnv } from '../../context.ts'
+import { errorsByField, type FormState, readForm } from '../../form-data.ts'
+import { plural } from '../../format.ts'
+import { type Notice, redirectWith } from '../../notice.ts'
+import { NewPage, newFields, RemovePage, SettingsPage, TokenPage } from './view.tsx'
+import { instanceOf } from '../page-context.ts'
+import { readInstanceCounts } from '../read-instances.ts'
+
+const list = { label: 'Instances', href: '/instances' }
+const blank: FormState = { values: {}, errors: {} }
+
+/** What a form of these pages says itself. */
+const formCodes = new Set([
+  'invalid',
+  'version-conflict',
+  'url-not-allowed',
+  'name-taken',
+  'quota-exceeded',
+  'in-use',
+  'conflict',
+])
+
+function failureOf(error: unknown): AppError {
+  if (error instanceof AppError && formCodes.has(error.code)) return error
+  throw error
+}
+
+/** Under the field that each code is about. */
+function fieldErrors(error: AppError, names: readonly string[]): Record<string, string> {
+  if (error.code === 'name-taken') return { name: error.message }
+  if (error.code === 'url-not-allowed' || error.code === 'in-use') return { baseUrl: error.message }
+  return errorsByField(error, names)
+}
+
+/** What a test found, in a sentence. */
+export function testNotice(
+  name: string,
+  { status, detail, cannot }: Pick<InstanceTest, 'status' | 'detail' | 'cannot'>,
+): Notice {
+  if (status === 'ok')
+    return { kind: 'ok', text: `${name} answers and takes the API key. Nothing is missing.` }
+  if (status === 'limited') {
+    return {
+      kind: 'wait',
+      text: `${name} answers and takes the API key. ${plural(cannot.length, 'thing')} it cannot do.`,
+    }
+  }
+  return { kind: 'fail', text: `${name}: ${detail ?? 'no answer'}.` }
+}
+
+export function settingsPages(deps: DashboardDeps) {
+  const { db, now, instances, connections } = deps
+
+  const newPage = (c: Context<DashboardEnv>, state: FormState, status: 200 | 422 = 200) =>
+    renderPage(
+      c,
+      { title: 'Add n8n server', section: 'instances', crumbs: [list], status },
+      <NewPage {...state} />,
+    )
+
+  const page = (
+    c: Context<DashboardEnv>,
+    instance: Instance,
+    title: string,
+    content: Parameters<typeof renderPage>[2],
+    status: 200 | 409 | 422 = 200,
+  ) => {
+    const crumbs = [list, { label: instance.name, href: `/instances/${instance.id}` }]
+    return renderPage(c, { title, section: 'instances', crumbs, status }, content)
+  }
+
+  async function change(c: Context<DashboardEnv>, read: (form: URLSearchParams) => Record<string, string>) {
+    const instance = await instanceOf(c, deps)
+    const form = await readForm(c)
+    const values = read(form)
+    const expected = form.has('expected') ? Number(form.get('expected')) : null
+    try {
+      const body = check(InstanceChange, values, 'json')
+      const changed = await changeInstance(deps, c.var.userId, instance.id, body, expected)
+      if (!changed) throw new AppError('not-found', 'No such instance')
+      const what = body.apiKey === undefined ? 'Saved.' : `${changed.name} has the new API key.`
+      return redirectWith(c, `/instances/${instance.id}`, what)
+    } catch (error) {
+      const errors = fieldErrors(failureOf(error), newFields)
+      const { apiKey: _, ...shown } = values
+      return page(
+        c,
+        instance,
+        'Settings',
+        <SettingsPage instance={instance} values={shown} errors={errors} />,
+        422,
+      )
+    }
+  }
+
+  return new Hono<DashboardEnv>()
+    .get('/new', (c) => newPage(c, blank))
+    .post('/', async (c) => {
+      const form = await readForm(c)
+      const [name = '', baseUrl = '', apiKey = ''] = newFields.map((field) => (form.get(field) ?? '').trim())
+      const again = (errors: Record<string, string>) => newPage(c, { values: { name, baseUrl }, errors }, 422)
+      try {
+        const body = check(NewInstance, { name, baseUrl, apiKey }, 'json')
+        const tested =
+          form.get('test') === 'no' ? null : await testConnection(connections.clientFor(baseUrl, apiKey), now)
+        if (tested?.status === 'refused') return await again({ apiKey: `${tested.detail}.` })
+        if (tested?.status === 'unreachable') {
+          return await again({
+            baseUrl: `${tested.detail}. Nothing was added; “Add without test” adds it all the same.`,
+          })
+        }
+        const { id, version } = await instances.create(c.var.userId, body)
+        if (tested) await instances.recordTest(c.var.userId, id, version, tested)
+        const { kind, text } = tested
+          ? testNotice(name, tested)
+          : { kind: 'ok' as const, text: `${name} is added, untested.` }
+        return redirectWith(c, `/instances/${id}`, text, kind)
+      } catch (error) {
+        return again(fieldErrors(failureOf(error), newFields))
+      }
+    })
+    .get('/:id/settings', async (c) => {
+      const instance = await instanceOf(c, deps)
+      return page(c, instance, 'Settings', <SettingsPage instance={instance} {...blank} />)
+    })
+    .post('/:id/settings', (c) =>
+      change(c, (form) => ({ name: form.get('name') ?? '', baseUrl: (form.get('baseUrl') ?? '').trim() })),
+    )
+    .post('/:id/key', (c) => change(c, (form) => ({ apiKey: (form.get('apiKey') ?? '').trim() })))
+    .post('/:id/webhook-token', async (c) => {
+      const instance = await instanceOf(c, deps)
+      const { userId } = c.var
+      const token = await instances.rotateWebhookToken(userId, instance.id)
+      if (token === null) throw new AppError('not-found', 'No such instance')
+      const renewed = await renewReporter(deps, userId, instance.id)
+      return page(
+        c,
+        instance,
+        'New token',
+        <TokenPage instance={instance} token={token} reporter={renewed} />,
+      )
+    })
+    .get('/:id/remove', async (c) => {
+      const instance = await instanceOf(c, deps)
+      const countsOf = await readInstanceCounts(db, c.var.userId)
+      return page(
+        c,
+        instance,
+        'Remove',
+        <RemovePage
+          instance={instance}
+          counts={countsOf(instance.id)}
+          typed={{ name: '', force: false }}
+          errors={{}}
+        />,
+      )
+    })
+    .post('/:id/remove', async (c) => {
+      const instance = await instanceOf(c, deps)
+      const { userId } = c.var
+      const form = await readForm(c)
+      const typed = { name: form.get('name') ?? '', force: form.get('force') === 'true' }
+      const again = async (errors: Record<string, string>, status: 409 | 422) => {
+        const countsOf = await readInstanceCounts(db, userId)
+        const counts = countsOf(instance.id)
+        return page(c, instance, 'Remove', <RemovePage {...{ instance, counts, typed, errors }} />, status)
+      }
+      if (typed.name.trim() !== instance.name) {
+        return again({ name: `That is not the name. Type ${instance.name}` }, 422)
+      }
+      try {
+        if (!(await removeInstance(deps, userId, instance.id, { force: typed.force }))) {
+          throw new AppError('not-found', 'No such instance')
+        }
+      } catch (error) {
+        if (!(error instanceof AppError) || error.code !== 'in-use') throw error
+        return again(
+          { '': 'Workflows are deployed on it: undeploy them first, or tick that they are left behind.' },
+          409,
+        )
+      }
+      return redirectWith(c, '/instances', `${instance.name} is removed. Its recorded runs stay.`)
+    })
+}

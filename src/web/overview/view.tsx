@@ -1,0 +1,259 @@
+/** @module The overview: what is broken, how bad it is, and why. */
+import { durationErrorBound } from '../../analytics/contract.ts'
+import { failedIn } from '../../analytics/summary.ts'
+import { DurationChart } from '../charts/duration-chart.tsx'
+import { RunsChart, RunsLegend } from '../charts/runs-chart.tsx'
+import { Sparkline } from '../charts/spark.tsx'
+import { Attention, Card, Delta, Empty, Kpi, Kpis } from '../components/card.tsx'
+import { LinkButton, Segmented, withQuery } from '../components/controls.tsx'
+import { PageHead } from '../layout/page.tsx'
+import { count, duration, durationParts, percent, plural, type TimeFormat } from '../format.ts'
+import { includeQuery, KindChoice } from '../components/kind-choice.tsx'
+import { countedRuns } from '../links/run-filter.ts'
+import { attentionOf } from './attention.ts'
+import { CredentialsCard, DeploymentsCard, ErrorsCard, LagCard, WorkflowsCard } from './cards.tsx'
+import { periods } from './period.ts'
+import type { Overview } from './read-overview.ts'
+import { badFrom, type ShownTime, toDurationBuckets, toMarkers, toRunsBuckets } from './runs-buckets.ts'
+
+/** Of percentiles, which are estimates. */
+const errorBoundText = `±${durationErrorBound * 100} %`
+
+interface OverviewProps {
+  overview: Overview
+  time: TimeFormat
+}
+
+export function OverviewView({ overview, time }: OverviewProps) {
+  const { period, include } = overview
+  if (overview.isEmpty) return <Beginning />
+  const choices = periods.map(({ name, label }) => ({
+    label,
+    href: withQuery('/', includeQuery(include), { period: name === '24h' ? null : name }),
+    current: name === period.name,
+  }))
+  return (
+    <>
+      <PageHead
+        title="Overview"
+        actions={
+          <>
+            <KindChoice
+              path="/"
+              query={period.name === '24h' ? {} : { period: period.name }}
+              include={include}
+            />
+            <Segmented label="Period" choices={choices} />
+          </>
+        }
+      />
+      <Attention items={attentionOf(troublesOf(overview), time)} />
+      <Figures overview={overview} />
+      <div class="grid stretch">
+        <Runs overview={overview} time={time} />
+        <Durations overview={overview} time={time} />
+      </div>
+      <div class="grid stretch">
+        <ErrorsCard overview={overview} time={time} />
+        <WorkflowsCard overview={overview} />
+      </div>
+      <div class="grid stretch">
+        <CredentialsCard overview={overview} time={time} />
+        <DeploymentsCard overview={overview} time={time} />
+        <LagCard overview={overview} />
+      </div>
+    </>
+  )
+}
+
+const Beginning = () => (
+  <>
+    <PageHead title="Overview" />
+    <Card>
+      <Empty
+        title="No workflows yet."
+        action={
+          <>
+            <LinkButton kind="primary" href="/workflows/new" icon="plus">
+              Add a workflow
+            </LinkButton>
+            <LinkButton href="/instances/new">Connect an n8n</LinkButton>
+          </>
+        }
+      >
+        Add one with the prompt it came from, connect the n8n it is to run on, and deploy it: here is what
+        then runs, what fails, and why.
+      </Empty>
+    </Card>
+  </>
+)
+
+const troublesOf = ({
+  board,
+  credentials,
+  credentialStats,
+  instances,
+  missing,
+  stuck,
+  incidents,
+}: Overview) => ({
+  failing: board.filter(({ state }) => state === 'failing'),
+  failed: board.filter(({ state }) => state === 'failed'),
+  drifted: board.filter(({ state }) => state === 'drifted'),
+  rejected: credentials
+    .filter(({ status }) => status === 'invalid')
+    .map(({ id, name, lastValidatedAt, validationError }) => {
+      const { workflowCount: workflows = null, authenticationFailures = 0 } = credentialStats.get(id) ?? {}
+      return { id, name, lastValidatedAt, validationError, workflows, authenticationFailures }
+    }),
+  silent: instances.flatMap(({ id, name, status, statusDetail, polling }) =>
+    status === 'unreachable' || status === 'refused'
+      ? [{ id, name, status, statusDetail, lastPolledAt: polling.lastPolledAt }]
+      : [],
+  ),
+  incidents,
+  stuck,
+  missingTypes: missing,
+})
+
+const round = (value: number): number => Math.round(value * 10) / 10
+
+function Figures({
+  overview: { summary, period, include, from, to, series, errorGroups, instances },
+}: {
+  overview: Overview
+}) {
+  const { previous } = summary
+  const within = { from: from.toISOString(), to: to.toISOString(), ...countedRuns(include) }
+  const failed = failedIn(summary.byStatus)
+  const failedBefore = failedIn(previous?.byStatus)
+  const rate = summary.successRate
+  const rateBefore = previous?.successRate ?? null
+  const points = rate === null || rateBefore === null ? null : round(rate - rateBefore)
+  const runsBefore = previous?.total ?? 0
+  const runs = summary.total - runsBefore
+  const { p50, p95 } = summary.durationMs
+  const p95Before = previous?.durationMs.p95 ?? null
+  const slower = p95 === null || p95Before === null ? null : p95 - p95Before
+  const running = summary.byStatus.find(({ status }) => status === 'running')?.count ?? 0
+  const worst = instances.find(({ polling }) => polling.lagSeconds !== null)
+  const [p95Value, p95Rest] = durationParts(p95)
+  const [lagValue, lagRest] = durationParts(worst ? (worst.polling.lagSeconds ?? 0) * 1000 : null)
+  const rates = series.items.map(({ successRate }) => successRate)
+  const [figure = '–', unit] = rate === null ? [] : [percent(rate / 100).slice(0, -1), '%']
+  return (
+    <Kpis label={`Figures of the last ${period.label}`}>
+      <Kpi
+        label="Success rate"
+        value={figure}
+        {...(unit && { unit })}
+        href={withQuery('/executions', within, { status: 'success,failed' })}
+        spark={<Sparkline values={rates} badFrom={badFrom(rates)} />}
+        delta={<Delta change={points} text={`${Math.abs(points ?? 0)} pts`} better="up" />}
+        note={points === null ? undefined : `vs ${period.before}`}
+      />
+      <Kpi
+        label="Runs"
+        value={count(summary.total)}
+        href={withQuery('/executions', within)}
+        delta={
+          <Delta
+            change={runsBefore === 0 ? null : runs}
+            text={runsBefore === 0 ? '' : percent(Math.abs(runs) / runsBefore)}
+          />
+        }
+        note={running > 0 ? `· ${count(running)} running` : undefined}
+      />
+      <Kpi
+        label="Failed"
+        value={count(failed)}
+        href={withQuery('/executions', within, { status: 'failed' })}
+        delta={
+          <Delta
+            change={runsBefore === 0 ? null : failed - failedBefore}
+            text={count(Math.abs(failed - failedBefore))}
+            better="down"
+          />
+        }
+        note={failedNote(errorGroups, summary.incidents)}
+      />
+      <Kpi
+        label="Duration p95"
+        value={p95Value?.value ?? '–'}
+        {...(p95Value && { unit: unitText(p95Value.unit, p95Rest) })}
+        href={withQuery('/executions', within)}
+        delta={<Delta change={slower} text={duration(Math.abs(slower ?? 0))} better="down" />}
+        note={p50 === null ? undefined : `· p50 ${duration(p50)} · ${errorBoundText}`}
+      />
+      <Kpi
+        label="Reconciliation lag"
+        value={lagValue?.value ?? '–'}
+        {...(lagValue && { unit: unitText(lagValue.unit, lagRest) })}
+        href="/instances"
+        note={worst ? `Worst: ${worst.name}` : 'No instance is polled yet'}
+      />
+    </Kpis>
+  )
+}
+
+const failedNote = (groups: number, incidents: number): string | undefined => {
+  const parts = [groups > 0 && plural(groups, 'group'), incidents > 0 && plural(incidents, 'incident')]
+  const shown = parts.filter(Boolean)
+  return shown.length > 0 ? `· ${shown.join(' · ')}` : undefined
+}
+
+const unitText = (unit: string, rest: { value: string; unit: string } | undefined): string =>
+  rest ? ` ${unit} ${rest.value} ${rest.unit}` : ` ${unit}`
+
+/** Known, what is reported at once apart, from the first deployment on and up to when an instance was read last. */
+function shownTime({ from, to, knownFrom, instances }: Overview): ShownTime {
+  const through = instances.flatMap(({ polling }) =>
+    polling.polledThrough ? [Date.parse(polling.polledThrough)] : [],
+  )
+  return { from, to, knownFrom, knownUntil: through.length === 0 ? null : new Date(Math.max(...through)) }
+}
+
+function Runs({ overview, time }: OverviewProps) {
+  const { period, include, series, summary, versions } = overview
+  const buckets = toRunsBuckets(series.items, period.perBar, shownTime(overview))
+  const bucketMs = period.perBar * period.bucketMs
+  const failed = failedIn(summary.byStatus)
+  const worst = buckets.toSorted((a, b) => b.failed - a.failed)[0]
+  const when =
+    worst && worst.failed > 0
+      ? ` Most failed from ${time.instant(worst.start)} on: ${count(worst.failed)}.`
+      : ''
+  return (
+    <Card title="Runs" note={period.steps} aside={<RunsLegend />} span={8}>
+      <RunsChart
+        id="runs"
+        title="Runs over time"
+        description={`${plural(summary.total, 'run')} in the last ${period.label}, ${count(failed)} of them failed.${when}`}
+        buckets={buckets}
+        bucketMs={bucketMs}
+        time={time}
+        markers={toMarkers(versions, buckets)}
+        hrefOf={({ start, end }) =>
+          withQuery('/executions', { from: start, to: end, ...countedRuns(include) })
+        }
+      />
+    </Card>
+  )
+}
+
+function Durations({ overview, time }: OverviewProps) {
+  const { period, series, summary } = overview
+  const { p50, p95 } = summary.durationMs
+  return (
+    <Card title="Duration" note={`log scale, ${errorBoundText}`} span={4}>
+      <DurationChart
+        id="durations"
+        title="Duration of runs over time"
+        description={`Half of the runs took up to ${duration(p50)}, 95 of 100 up to ${duration(p95)}. Estimates, ${errorBoundText}.`}
+        buckets={toDurationBuckets(series.items, shownTime(overview))}
+        bucketMs={period.bucketMs}
+        time={time}
+      />
+    </Card>
+  )
+}

@@ -1,0 +1,62 @@
+/** @module The dashboard: every path of it, visible in one file. Pages are HTML, made here; the API is not asked. */
+import { Hono } from 'hono'
+import type { BaseEnv } from '../http/env.ts'
+import { accountPages } from './sign-in/route.tsx'
+import { type Asset, assets } from './assets/assets.ts'
+import { auditPages } from './audit/route.tsx'
+import { credentialPages } from './credentials/routes.tsx'
+import { deploymentPages } from './deployments/routes.tsx'
+import type { DashboardDeps, DashboardEnv } from './context.ts'
+import { errorPages, executionPages } from './executions/routes.tsx'
+import { failurePage } from './layout/failure-page.tsx'
+import { generalPages } from './help/route.tsx'
+import { instancePages } from './instances/routes.tsx'
+import { overviewPages } from './overview/route.tsx'
+import { requireSameOrigin } from './same-origin.ts'
+import { searchPages } from './search/route.tsx'
+import type { BrowserSessions } from './session.ts'
+import { workflowPages } from './workflows/routes.tsx'
+
+const openPaths = ['/sign-in', '/register', '/sign-out', '/theme']
+const signedInPaths = [
+  '/',
+  ...['/executions/*', '/errors/*', '/workflows/*', '/credentials/*', '/deployments/*', '/instances/*'],
+  ...['/audit/*', '/search', '/help', '/more'],
+]
+const yearSeconds = 365 * 86_400
+
+/** Mounted at `/`, after everything else. */
+export function dashboardRoutes(deps: DashboardDeps, sessions: BrowserSessions) {
+  const app = new Hono<DashboardEnv>()
+  app.onError(failurePage(deps.log, deps.now) as never)
+  const sameOrigin = requireSameOrigin(deps.config.publicUrl)
+  for (const path of [...openPaths, ...signedInPaths]) app.use(path, sameOrigin)
+  const signedIn = sessions.require()
+  for (const path of signedInPaths) app.use(path, signedIn)
+  return app
+    .route('/', assetRoutes())
+    .route('/', accountPages(deps, sessions))
+    .route('/', generalPages())
+    .route('/', overviewPages(deps))
+    .route('/executions', executionPages(deps))
+    .route('/errors', errorPages(deps))
+    .route('/workflows', workflowPages(deps))
+    .route('/credentials', credentialPages(deps))
+    .route('/deployments', deploymentPages(deps))
+    .route('/instances', instancePages(deps))
+    .route('/audit', auditPages(deps))
+    .route('/search', searchPages(deps))
+}
+
+function assetRoutes() {
+  const app = new Hono<BaseEnv>()
+  for (const { path, mediaType, body } of Object.values<Asset>(assets)) {
+    app.get(path, (c) =>
+      c.body(body(), 200, {
+        'Content-Type': mediaType,
+        'Cache-Control': `public, max-age=${yearSeconds}, immutable`,
+      }),
+    )
+  }
+  return app
+}

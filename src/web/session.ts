@@ -1,0 +1,108 @@
+/**
+ * @module The dashboard's session: a signed token in a cookie that no script reads, and behind it a row of `sessions`
+ * that every request asks for. So whatever ends a session, from the API too, ends it here with the next request.
+ */
+import type { Context, MiddlewareHandler } from 'hono'
+import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
+import type { CookiePrefixOptions } from 'hono/utils/cookie'
+import type { AccessClaim } from '../crypto/access-token.ts'
+import { AppError } from '../errors.ts'
+import type { User } from '../users/contract.ts'
+import type { DashboardDeps, DashboardEnv } from './context.ts'
+import { readNavCounts } from './nav-counts.ts'
+import { redirectWith } from './notice.ts'
+import { returnPath } from './return-path.ts'
+import { readViewer } from './viewer.ts'
+
+export type SessionDeps = Pick<DashboardDeps, 'config' | 'dashboardTokens' | 'sessions' | 'now' | 'db'>
+
+/** As long as a session lives at the most. */
+export const cookieSeconds = 30 * 86_400
+
+export interface BrowserSession {
+  claim: AccessClaim
+  user: User
+}
+
+export class BrowserSessions {
+  readonly #deps: SessionDeps
+  /** `__Host-` holds the cookie to this very host, over https, whatever a neighbouring domain sets. */
+  readonly #prefix: CookiePrefixOptions | undefined
+
+  constructor(deps: SessionDeps) {
+    this.#deps = deps
+    this.#prefix = deps.config.publicUrl.startsWith('https:') ? 'host' : undefined
+  }
+
+  async begin(c: Context, claim: AccessClaim): Promise<void> {
+    const { accessToken, expiresIn } = await this.#deps.dashboardTokens.sign(claim)
+    setCookie(c, 'flowkeep', accessToken, {
+      ...(this.#prefix && { prefix: this.#prefix }),
+      path: '/',
+      secure: this.#prefix !== undefined,
+      httpOnly: true,
+      sameSite: 'Lax',
+      maxAge: expiresIn,
+    })
+  }
+
+  /** Null for whatever is not the cookie of a session that lives. */
+  async read(c: Context): Promise<BrowserSession | null> {
+    const token = this.#prefix ? getCookie(c, 'flowkeep', this.#prefix) : getCookie(c, 'flowkeep')
+    const claim = token ? await this.#deps.dashboardTokens.verify(token) : null
+    if (!claim) return null
+    const user = await this.#deps.sessions.findLive(claim)
+    return user && { claim, user }
+  }
+
+  async end(c: Context, claim: AccessClaim): Promise<void> {
+    await this.#deps.sessions.endOne(claim)
+    this.forget(c)
+  }
+
+  forget(c: Context): void {
+    const name = this.#prefix ? '__Host-flowkeep' : 'flowkeep'
+    deleteCookie(c, name, { path: '/', secure: this.#prefix !== undefined })
+  }
+
+  /**
+   * Lets signed-in requests through; sends a browser to the sign-in, and from there back to the page it asked for, or
+   * to the one whose form it sent: what stood in that is gone, which the sign-in says.
+   */
+  require(): MiddlewareHandler<DashboardEnv> {
+    return async (c, next) => {
+      c.header('Cache-Control', 'no-store')
+      const session = await this.read(c)
+      if (!session) {
+        if (!c.req.header('Accept')?.includes('text/html')) {
+          throw new AppError('unauthenticated', 'Sign in first')
+        }
+        const { pathname, search } = new URL(c.req.url)
+        if (['GET', 'HEAD'].includes(c.req.method)) return c.redirect(signInPath(pathname + search), 303)
+        return redirectWith(c, signInPath(this.#formPath(c)), unsent, 'wait')
+      }
+      c.set('userId', session.user.id)
+      c.set('sessionId', session.claim.sessionId)
+      c.set('user', session.user)
+      c.set('viewer', readViewer(c, this.#deps.now()))
+      const isPage = c.req.method === 'GET' && !c.req.header('Accept')?.startsWith('application/json')
+      c.set('navCounts', isPage ? readNavCounts(this.#deps.db, session.user.id) : Promise.resolve(null))
+      return next()
+    }
+  }
+
+  /** The page of ours that a form was on, as the browser tells; otherwise the start page. */
+  #formPath(c: Context): string {
+    const referer = c.req.header('Referer') ?? ''
+    if (!URL.canParse(referer)) return '/'
+    const { origin, pathname, search } = new URL(referer)
+    const own = [this.#deps.config.publicUrl, c.req.url].map((url) => new URL(url).origin)
+    return own.includes(origin) ? returnPath(pathname + search) : '/'
+  }
+}
+
+const unsent =
+  'Your session had ended, so nothing was changed. Sign in, and what you entered has to be entered and sent again.'
+
+const signInPath = (back: string): string =>
+  back === '/' ? '/sign-in' : `/sign-in?return=${encodeURIComponent(back)}`

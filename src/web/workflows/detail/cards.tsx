@@ -1,0 +1,255 @@
+/** @module The smaller cards of a workflow's overview. */
+import type { NodeStats } from '../../../analytics/node-contract.ts'
+import type { ExecutionSummary } from '../../../executions/contract.ts'
+import type { Readiness, Workflow } from '../../../workflows/contract.ts'
+import { Card, Empty, type Span } from '../../components/card.tsx'
+import { LinkButton } from '../../components/controls.tsx'
+import { NodeBadge } from '../../components/icons.tsx'
+import { credentialLook, executionLook, Status } from '../../components/status.tsx'
+import { NameCell, Table, Td, Time, Tr } from '../../components/table.tsx'
+import { count, duration, none, percent, plural, type TimeFormat } from '../../format.ts'
+import { isProblem, type NeededCredential } from './credentials-needed.ts'
+import { countedRunsHref, newCredentialHref, runsHref } from '../links.ts'
+
+interface CredentialsProps {
+  needed: readonly NeededCredential[]
+  unresolved: Readiness['unresolved']
+  /** The instance whose bindings are shown. */
+  on: string | null
+  time: TimeFormat
+}
+
+export const CredentialsCard = ({ needed, unresolved, on, time }: CredentialsProps) => (
+  <Card title="Credentials required" id="credentials" aside={on && <span class="muted">on {on}</span>}>
+    {needed.length === 0 ? (
+      <p class="muted">No node of this workflow needs a credential.</p>
+    ) : (
+      <ul class="list">
+        {needed.map((each) => (
+          <li>
+            <NodeBadge type={each.type} />
+            <span>
+              {each.displayName}
+              {each.optional && <span class="muted"> optional</span>}
+              <small>{wordsOf(each, time)}</small>
+            </span>
+            <CredentialEnd needed={each} />
+          </li>
+        ))}
+      </ul>
+    )}
+    {unresolved.length > 0 && (
+      <p class="workflow-aside muted">
+        {unresolved.map(({ node }) => node).join(', ')}: chosen by an expression when it runs.
+      </p>
+    )}
+  </Card>
+)
+
+function wordsOf({ state, credential, bound, others, nodes }: NeededCredential, time: TimeFormat): string {
+  if (state === 'remote') return 'Chosen in n8n; not kept here'
+  if (state === 'open') {
+    return `${plural(others, 'credential')} to choose from when it is deployed, for ${nodes.join(', ')}`
+  }
+  if (!credential) {
+    return `None yet. ${nodes.length === 1 ? `${nodes[0]} needs it.` : `${plural(nodes.length, 'node')} need it.`}`
+  }
+  const { name, checkedAt } = credential
+  if (state === 'invalid') return `${name} was rejected${checkedAt ? ` ${time.instant(checkedAt)}` : ''}`
+  if (bound) return name
+  return others > 0 ? `${name}, ${plural(others, 'other')} to choose from` : `${name}, not bound yet`
+}
+
+function CredentialEnd({ needed }: { needed: NeededCredential }) {
+  const { state, type, credential, displayName } = needed
+  if (state === 'missing') {
+    return (
+      <LinkButton small href={newCredentialHref(type)}>
+        Add<span class="visually-hidden"> a {displayName} credential</span>
+      </LinkButton>
+    )
+  }
+  if (state === 'open') return <Status tone="wait" word="To be chosen" />
+  if (state === 'remote' || !credential) return <Status tone="idle" word="Not known" />
+  const href = `/credentials/${credential.id}`
+  if (isProblem(needed)) {
+    return (
+      <LinkButton small href={href}>
+        Fix<span class="visually-hidden"> {credential.name}</span>
+      </LinkButton>
+    )
+  }
+  return (
+    <a href={href}>
+      <Status {...credentialLook(credential.status)} />
+    </a>
+  )
+}
+
+export function RecentRunsCard({
+  id,
+  runs,
+  time,
+}: {
+  id: string
+  runs: readonly ExecutionSummary[]
+  time: TimeFormat
+}) {
+  return (
+    <Card
+      title="Recent runs"
+      flush
+      aside={
+        runs.length > 0 && (
+          <a class="link" href={runsHref(id)}>
+            All runs
+          </a>
+        )
+      }
+    >
+      {runs.length === 0 ? (
+        <Empty title="No runs yet.">
+          They appear here once it is deployed or tracked and has run in n8n.
+        </Empty>
+      ) : (
+        <Table
+          class="workflow-rows"
+          caption="The newest runs"
+          columns={[{ label: 'Run' }, { label: 'Started' }, { label: 'Duration', numeric: true }]}
+        >
+          {runs.map((run) => (
+            <Tr>
+              <Td>
+                <a
+                  class="row-link"
+                  href={`/executions/${run.id}?list=${encodeURIComponent(`wf=${id}`)}`}
+                  data-row
+                >
+                  <Status {...executionLook(run)} />
+                  <span class="visually-hidden"> #{run.n8nExecutionId}</span>
+                </a>
+              </Td>
+              <Td phone="line">
+                <Time at={run.startedAt ?? run.receivedAt} format={time} />
+                <span class="muted"> v{run.workflowVersion}</span>
+              </Td>
+              <Td numeric phone="end">
+                {duration(run.durationMs)}
+              </Td>
+            </Tr>
+          ))}
+        </Table>
+      )}
+    </Card>
+  )
+}
+
+/** `nodes` of the last 30 days. */
+export function NodeStatsCard({ id, nodes }: { id: string; nodes: NodeStats }) {
+  return (
+    <Card title="Nodes" note="last 30 days, those that fail first" flush>
+      {nodes.items.length === 0 ? (
+        <Empty title="No node has run yet.">
+          What each node did is known of runs whose data n8n keeps and hands over.
+        </Empty>
+      ) : (
+        <Table
+          class="workflow-rows"
+          caption="How often each node ran and failed, and how long it took"
+          columns={[
+            { label: 'Node' },
+            { label: 'Runs', numeric: true },
+            { label: 'Failed', numeric: true },
+            { label: 'Failure rate', numeric: true },
+            { label: 'p50', numeric: true },
+            { label: 'p95', numeric: true },
+            { label: 'Items', numeric: true },
+          ]}
+        >
+          {nodes.items.map((node) => (
+            <Tr>
+              <Td>
+                <NameCell
+                  badge={<NodeBadge type={node.nodeType} />}
+                  name={node.name}
+                  note={node.nodeType?.split('.').at(-1) ?? '?'}
+                />
+              </Td>
+              <Td numeric phone="hide">
+                {count(node.executions)}
+              </Td>
+              <Td numeric phone="end">
+                {node.failures > 0 ? (
+                  <a
+                    class="link fail"
+                    href={countedRunsHref(id, { status: 'failed', node: node.name, from: '30d' })}
+                  >
+                    {count(node.failures)}
+                  </a>
+                ) : (
+                  '0'
+                )}
+              </Td>
+              <Td numeric phone="hide">
+                {node.failureRate === null ? none : percent(node.failureRate / 100)}
+              </Td>
+              <Td numeric phone="hide">
+                {duration(node.durationMs.p50)}
+              </Td>
+              <Td numeric phone="line">
+                <span class="phone-label">p95 </span>
+                {duration(node.durationMs.p95)}
+              </Td>
+              <Td numeric phone="hide">
+                {count(node.items)}
+              </Td>
+            </Tr>
+          ))}
+        </Table>
+      )}
+      {nodes.total > nodes.items.length && (
+        <p class="workflow-more muted">and {plural(nodes.total - nodes.items.length, 'node')} more</p>
+      )}
+    </Card>
+  )
+}
+
+const maxWarnings = 8
+
+/** What the JSON itself gives away: hard-coded secrets, connections that lead nowhere. */
+export function WarningsCard({ warnings, span }: { warnings: Workflow['warnings']; span?: Span }) {
+  if (warnings.length === 0) return null
+  const secret = (code: string) => code === 'hard-coded-secret'
+  const sorted = warnings.toSorted((a, b) => Number(secret(b.code)) - Number(secret(a.code)))
+  const more = warnings.length - maxWarnings
+  return (
+    <Card title="Warnings" note={plural(warnings.length, 'finding')} id="warnings" {...(span && { span })}>
+      <ul class="list warnings">
+        {sorted.slice(0, maxWarnings).map((warning) => (
+          <Warning warning={warning} isSecret={secret(warning.code)} />
+        ))}
+      </ul>
+      {more > 0 && (
+        <details class="chart-data">
+          <summary>Show {count(more)} more</summary>
+          <ul class="list warnings">
+            {sorted.slice(maxWarnings).map((warning) => (
+              <Warning warning={warning} isSecret={secret(warning.code)} />
+            ))}
+          </ul>
+        </details>
+      )}
+    </Card>
+  )
+}
+
+const Warning = ({ warning, isSecret }: { warning: Workflow['warnings'][number]; isSecret: boolean }) => (
+  <li>
+    <Status tone={isSecret ? 'fail' : 'wait'} word={isSecret ? 'Secret' : 'Check'} />
+    <span>
+      {warning.message}
+      {warning.node !== undefined && <small>{warning.node}</small>}
+      {warning.pointer && <small>{warning.pointer}</small>}
+    </span>
+  </li>
+)

@@ -1,0 +1,85 @@
+/** @module Which credential stands for each type that a workflow requires, and how it is. Pure. */
+import { slotKey } from '../../../n8n/slots.ts'
+import type { Readiness } from '../../../workflows/contract.ts'
+import { addMark, type NodeMark } from '../graph/marks.ts'
+import { newCredentialHref } from '../links.ts'
+import type { CredentialState, DeployedPlace } from '../read-workflow.ts'
+
+export interface NeededCredential {
+  type: string
+  displayName: string
+  /** Those that share it. */
+  nodes: string[]
+  optional: boolean
+  /** `open`: one is to be chosen when it is deployed. `remote`: one that is in n8n and is not kept here. */
+  state: 'missing' | 'invalid' | 'open' | 'untested' | 'valid' | 'remote'
+  /** Bound by the deployment, or the one that would be taken. */
+  credential: CredentialState | null
+  bound: boolean
+  /** Of the type, beside it. */
+  others: number
+}
+
+const order = ['missing', 'invalid', 'open', 'untested', 'remote', 'valid']
+
+/**
+ * One entry for the slots of a type that one credential fills.
+ * @param place the deployment whose bindings count; problems come first
+ */
+export function neededCredentials(
+  { slots, requirements }: Pick<Readiness, 'slots' | 'requirements'>,
+  states: readonly CredentialState[],
+  place: DeployedPlace | undefined,
+): NeededCredential[] {
+  const optional = new Set(requirements.flatMap((each) => (each.optional ? [each.type] : [])))
+  const bindings = new Map(place?.bindings.map((each) => [slotKey(each.node, each.type), each]))
+  const needed = new Map<string, NeededCredential>()
+  for (const { node, type, displayName, named, credential: taken, candidates } of slots) {
+    const binding = bindings.get(slotKey(node, type))
+    const isRemote = binding !== undefined && 'n8nCredentialId' in binding
+    const own =
+      binding && 'credentialId' in binding ? states.find(({ id }) => id === binding.credentialId) : undefined
+    const rejected = candidates.find(
+      ({ name, status }) => status === 'invalid' && (candidates.length === 1 || name.trim() === named?.name),
+    )
+    const id = taken?.id ?? rejected?.id
+    const credential = isRemote ? null : (own ?? states.find((each) => each.id === id) ?? null)
+    const unfilled = candidates.length > 0 ? 'open' : 'missing'
+    const state = isRemote ? 'remote' : (credential?.status ?? unfilled)
+    const bound = isRemote || own !== undefined
+    const key = JSON.stringify([type, state, credential?.id, bound])
+    const same = needed.get(key)
+    if (same) same.nodes.push(node)
+    else {
+      const others = candidates.filter(({ id }) => id !== credential?.id).length
+      needed.set(key, {
+        type,
+        displayName,
+        nodes: [node],
+        optional: optional.has(type),
+        state,
+        credential,
+        bound,
+        others,
+      })
+    }
+  }
+  return [...needed.values()].toSorted((a, b) => order.indexOf(a.state) - order.indexOf(b.state))
+}
+
+export const isProblem = ({ state }: NeededCredential): boolean => state === 'missing' || state === 'invalid'
+
+/** On the nodes that need what is missing or rejected. */
+export function markCredentials(marks: Map<string, NodeMark[]>, needed: readonly NeededCredential[]): void {
+  for (const each of needed) {
+    if (!isProblem(each)) continue
+    const { displayName, credential, type } = each
+    for (const node of each.nodes) {
+      addMark(marks, node, {
+        kind: 'credential',
+        note: credential ? `${credential.name} was rejected` : `No ${displayName} credential`,
+        href: credential ? `/credentials/${credential.id}` : newCredentialHref(type),
+      })
+    }
+  }
+}

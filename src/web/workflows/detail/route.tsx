@@ -1,0 +1,79 @@
+/** @module `/workflows/:id`, and where it is deployed. */
+import { Hono } from 'hono'
+import { dayMs, last24Hours } from '../../../lib/time.ts'
+import { IncidentRepository } from '../../../executions/incidents.ts'
+import { renderPage } from '../../layout/page.tsx'
+import type { DashboardEnv } from '../../context.ts'
+import { DeploymentsTable } from './deployments-card.tsx'
+import { WorkflowHead } from '../head.tsx'
+import { OverviewView } from './view.tsx'
+import { crumbsOf, findWorkflow, idOf, listCrumb, present, type WorkflowPageDeps } from '../page-context.ts'
+import { readContents, readCredentialStates, readPlaces, readVersionRates } from '../read-workflow.ts'
+import { describeChanges } from '../versions/changes.ts'
+import { listVersions, rateDays } from '../versions/route.tsx'
+
+const shownVersions = 4
+const shownRuns = 6
+const shownNodes = 12
+const maxErrors = 100
+
+export function detailPages(deps: WorkflowPageDeps) {
+  const { workflows, requirements, executions, analytics, db, now } = deps
+  return new Hono<DashboardEnv>()
+    .get('/:id', async (c) => {
+      const id = idOf(c)
+      const { userId, viewer } = c.var
+      const to = now()
+      const day = { workflowId: id, ...last24Hours(to) }
+      const month = { workflowId: id, from: new Date(to.getTime() - rateDays * dayMs), to }
+      const [found, places, readiness, credentials, slice, rates, runs, incidents, errors, nodes] =
+        await Promise.all([
+          findWorkflow(deps, c),
+          readPlaces(db, userId, id),
+          requirements.readiness(userId, id),
+          readCredentialStates(db, userId, id),
+          workflows.versions(userId, id, { limit: shownVersions + 1 }),
+          readVersionRates(db, userId, id, month),
+          executions.list(userId, { workflowId: id }, { limit: shownRuns, after: null }),
+          new IncidentRepository(db).list(userId, { workflowId: id }, { limit: shownRuns, after: null }),
+          analytics.errors(userId, { ...day, limit: maxErrors }),
+          analytics.nodes(userId, { ...month, limit: shownNodes, sort: 'failures' }),
+        ])
+      const { workflow, board, today } = found
+      const items = slice?.items ?? []
+      const contents = await readContents(db, userId, id, {
+        from: items.at(-1)?.version ?? workflow.version,
+        to: workflow.version,
+      })
+      const before = contents.get(workflow.version - 1)
+      return renderPage(
+        c,
+        { title: workflow.name, section: 'workflows', crumbs: [listCrumb] },
+        <OverviewView
+          data={{
+            ...{ workflow, board, today, places, credentials, rates, errors, nodes },
+            ...{ runs: runs.items, incidents: incidents.items },
+            readiness: present(readiness),
+            versions: listVersions(items, contents, shownVersions),
+            changes: before ? describeChanges(before, workflow.workflow) : null,
+          }}
+          time={viewer.time}
+        />,
+      )
+    })
+    .get('/:id/deployments', async (c) => {
+      const [{ workflow, board, today }, places] = await Promise.all([
+        findWorkflow(deps, c),
+        readPlaces(deps.db, c.var.userId, idOf(c)),
+      ])
+      const { time } = c.var.viewer
+      return renderPage(
+        c,
+        { title: 'Deployments', section: 'workflows', crumbs: crumbsOf(workflow) },
+        <>
+          <WorkflowHead workflow={workflow} board={board} today={today} tab="deployments" time={time} />
+          <DeploymentsTable workflowId={workflow.id} board={board} places={places} time={time} />
+        </>,
+      )
+    })
+}

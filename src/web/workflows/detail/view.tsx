@@ -1,0 +1,165 @@
+/** @module A workflow at a glance: its graph, its versions and prompts, what it needs, where it is, how it runs. */
+import type { ErrorGroups } from '../../../analytics/error-contract.ts'
+import type { NodeStats } from '../../../analytics/node-contract.ts'
+import type { ExecutionSummary, Incident } from '../../../executions/contract.ts'
+import type { Readiness, Workflow } from '../../../workflows/contract.ts'
+import { Card } from '../../components/card.tsx'
+import { LinkButton } from '../../components/controls.tsx'
+import type { BoardRow } from '../../deployments/read-board.ts'
+import { IncidentsCard } from '../../components/incidents-card.tsx'
+import { count, plural, type TimeFormat } from '../../format.ts'
+import { ChangesView } from '../versions/changes-view.tsx'
+import { isProblem, markCredentials, neededCredentials } from './credentials-needed.ts'
+import { DeploymentsCard } from './deployments-card.tsx'
+import { Graph, GraphLegend } from '../graph/graph.tsx'
+import { addMark, type NodeMark } from '../graph/marks.ts'
+import { readGraph } from '../graph/model.ts'
+import { FailedRunsButton, isLive, WorkflowHead } from '../head.tsx'
+import { countedRunsHref, diffHref, newCredentialHref, runsHref, workflowHref } from '../links.ts'
+import { CredentialsCard, NodeStatsCard, RecentRunsCard, WarningsCard } from './cards.tsx'
+import type { CredentialState, DayRuns, DeployedPlace, VersionRate } from '../read-workflow.ts'
+import type { VersionChanges } from '../versions/changes.ts'
+import { type ListedVersion, VersionList } from '../versions/list.tsx'
+import { changeMarks } from '../versions/view.tsx'
+
+export interface OverviewData {
+  workflow: Workflow
+  board: readonly BoardRow[]
+  today: DayRuns
+  places: readonly DeployedPlace[]
+  readiness: Readiness
+  credentials: readonly CredentialState[]
+  versions: readonly ListedVersion[]
+  rates: ReadonlyMap<number, VersionRate>
+  /** Against the version before; null for the first, and where it is too large to compare. */
+  changes: VersionChanges | null
+  runs: readonly ExecutionSummary[]
+  /** The newest ones. */
+  incidents: readonly Incident[]
+  /** Of the last 24 h. */
+  errors: ErrorGroups
+  /** Of the last 30 days. */
+  nodes: NodeStats
+}
+
+export function OverviewView({ data, time }: { data: OverviewData; time: TimeFormat }) {
+  const { workflow, board, today, places, readiness, changes, versions } = data
+  const { id, version } = workflow
+  const live = board.find(isLive)
+  const place = places.find((each) => each.id === live?.id)
+  const needed = neededCredentials(readiness, data.credentials, place)
+  const graph = readGraph(workflow.workflow, { triggerTypes: workflow.triggerTypes })
+  const marks = marksOf(data)
+  markCredentials(marks, needed)
+  const lacking = needed.find(isProblem)
+  return (
+    <>
+      <WorkflowHead
+        workflow={workflow}
+        board={board}
+        today={today}
+        tab="overview"
+        time={time}
+        primary={
+          today.failed > 0 ? (
+            <FailedRunsButton id={id} failed={today.failed} />
+          ) : lacking ? (
+            <LinkButton
+              kind="primary"
+              icon="credentials"
+              href={
+                lacking.credential ? `/credentials/${lacking.credential.id}` : newCredentialHref(lacking.type)
+              }
+            >
+              {lacking.credential ? `Fix ${lacking.displayName}` : `Add ${lacking.displayName}`}
+            </LinkButton>
+          ) : undefined
+        }
+      />
+      {workflow.description && <p class="soft workflow-description">{workflow.description}</p>}
+      <Card
+        title="Graph"
+        note={graph.omitted > 0 ? `v${version}, ${count(graph.omitted)} more nodes not drawn` : `v${version}`}
+        aside={<GraphLegend marks={marks} version={`v${version}`} />}
+        flush
+        class="graph-card"
+      >
+        <Graph
+          id="graph"
+          title={`${workflow.name}, version ${version}`}
+          graph={graph}
+          marks={marks}
+          hrefOf={({ name }) => runsHref(id, { status: 'failed', node: name })}
+        />
+      </Card>
+      <div class="grid">
+        <div class="stack span-7">
+          <Card
+            title="Versions and prompts"
+            aside={
+              version > 1 ? (
+                <a class="link" href={diffHref(id, version - 1, version)}>
+                  Compare any two
+                </a>
+              ) : undefined
+            }
+          >
+            <VersionList
+              {...{ workflowId: id, currentVersion: version, versions, rates: data.rates, board, time }}
+            />
+            {version > versions.length && (
+              <p class="workflow-aside">
+                <a class="link" href={workflowHref(id, '/versions')}>
+                  All {plural(version, 'version')}
+                </a>
+              </p>
+            )}
+          </Card>
+          {changes && (
+            <Card
+              title="What changed"
+              note={`v${version - 1} → v${version}`}
+              flush
+              aside={
+                <a class="link" href={diffHref(id, version - 1, version)}>
+                  Full diff
+                </a>
+              }
+            >
+              <ChangesView changes={changes} maxBlocks={6} />
+            </Card>
+          )}
+          {!changes && <WarningsCard warnings={workflow.warnings} />}
+        </div>
+        <div class="stack span-5">
+          <CredentialsCard
+            needed={needed}
+            unresolved={readiness.unresolved}
+            on={place?.instanceName ?? null}
+            time={time}
+          />
+          <DeploymentsCard workflowId={id} board={board} time={time} />
+          <RecentRunsCard id={id} runs={data.runs} time={time} />
+          {data.incidents.length > 0 && <IncidentsCard incidents={data.incidents} time={time} />}
+          {changes && <WarningsCard warnings={workflow.warnings} />}
+        </div>
+      </div>
+      {data.runs.length > 0 && <NodeStatsCard id={id} nodes={data.nodes} />}
+    </>
+  )
+}
+
+/** The nodes at which runs stopped, by the hour, as no statistics of nodes tell; and what is new in this version. */
+function marksOf({ workflow: { id }, changes, errors }: OverviewData): Map<string, NodeMark[]> {
+  const marks = changes ? changeMarks({ ...changes.diff, removed: [] }).marks : new Map<string, NodeMark[]>()
+  const byNode = new Map<string, number>()
+  for (const { node, runs } of errors.items) if (node) byNode.set(node, (byNode.get(node) ?? 0) + runs)
+  for (const [node, runs] of byNode) {
+    addMark(marks, node, {
+      kind: 'fails',
+      note: `${plural(runs, 'run')} failed here in 24 h`,
+      href: countedRunsHref(id, { status: 'failed', node, from: '24h' }),
+    })
+  }
+  return marks
+}

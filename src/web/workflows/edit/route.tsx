@@ -1,0 +1,146 @@
+/** @module Changing a workflow: by hand, back to an earlier version, and away. */
+import { type Context, Hono } from 'hono'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import { AppError } from '../../../errors.ts'
+import { statusOf } from '../../../http/problem.ts'
+import { renderPage } from '../../layout/page.tsx'
+import type { DashboardEnv } from '../../context.ts'
+import { readForm } from '../../form-data.ts'
+import { redirectWith } from '../../notice.ts'
+import { DeleteView, EditView, type DeleteProps, type EditProps } from '../form/view.tsx'
+import { WorkflowHead } from '../head.tsx'
+import { workflowHref } from '../links.ts'
+import { formCodes, formLimitBytes, removedText } from '../new/route.tsx'
+import {
+  crumbsOf,
+  type FoundWorkflow,
+  findWorkflow,
+  idOf,
+  present,
+  versionNumber,
+  type WorkflowPageDeps,
+} from '../page-context.ts'
+import { failedForm, readValues, toChange, valuesOf } from '../form/form.ts'
+
+const quietHead = (c: Context<DashboardEnv>, { workflow, board, today }: FoundWorkflow) => (
+  <WorkflowHead {...{ workflow, board, today }} tab="none" time={c.var.viewer.time} quiet />
+)
+
+export function changePages(deps: WorkflowPageDeps) {
+  const { workflows } = deps
+
+  const editPage = (
+    c: Context<DashboardEnv>,
+    found: FoundWorkflow,
+    { state, expected, conflict }: Omit<EditProps, 'workflow'>,
+    status: ContentfulStatusCode = 200,
+  ) =>
+    renderPage(
+      c,
+      { title: 'Edit', section: 'workflows', crumbs: crumbsOf(found.workflow), status },
+      <>
+        {quietHead(c, found)}
+        <EditView {...{ workflow: found.workflow, state, expected, conflict }} />
+      </>,
+    )
+
+  const deletePage = (
+    c: Context<DashboardEnv>,
+    found: FoundWorkflow,
+    { typed, force, errors }: Pick<DeleteProps, 'typed' | 'force' | 'errors'>,
+    status: ContentfulStatusCode = 200,
+  ) =>
+    renderPage(
+      c,
+      { title: 'Delete', section: 'workflows', crumbs: crumbsOf(found.workflow), status },
+      <>
+        {quietHead(c, found)}
+        <DeleteView {...{ workflow: found.workflow, board: found.board, typed, force, errors }} />
+      </>,
+    )
+
+  return new Hono<DashboardEnv>()
+    .get('/:id/edit', async (c) => {
+      const found = await findWorkflow(deps, c)
+      const { workflow } = found
+      const state = { values: valuesOf(workflow), errors: {}, faults: [] }
+      return editPage(c, found, { state, expected: workflow.version, conflict: null })
+    })
+    .post('/:id/edit', async (c) => {
+      const form = await readForm(c, formLimitBytes)
+      const found = await findWorkflow(deps, c)
+      const { workflow } = found
+      const values = readValues(form)
+      const shown = versionNumber(form.get('expected') ?? undefined) ?? 0
+      try {
+        // What came in between is asked for first: a change is told apart by what the form had shown.
+        if (shown !== workflow.version) throw new AppError('version-conflict', 'Not the current version')
+        const { body, findings } = toChange(values, workflow)
+        const changed = present(
+          await workflows.update(c.var.userId, workflow.id, shown, body, undefined, findings),
+        )
+        const isNew = changed.version !== workflow.version
+        return redirectWith(
+          c,
+          workflowHref(workflow.id),
+          (isNew ? `Saved as v${changed.version}.` : 'Saved. No version was made.') + removedText(findings),
+        )
+      } catch (error) {
+        if (!(error instanceof AppError)) throw error
+        if (error.code === 'version-conflict') {
+          const { currentVersion } = error.extra ?? {}
+          const current = typeof currentVersion === 'number' ? currentVersion : workflow.version
+          const state = { values, errors: {}, faults: [] }
+          const conflict = shown > 0 && shown < current ? { shown, current } : null
+          return editPage(c, found, { state, expected: current, conflict }, statusOf(error.code))
+        }
+        if (!formCodes.includes(error.code)) throw error
+        const state = failedForm(values, error)
+        return editPage(c, found, { state, expected: shown, conflict: null }, statusOf(error.code))
+      }
+    })
+    .get('/:id/delete', async (c) =>
+      deletePage(c, await findWorkflow(deps, c), { typed: '', force: false, errors: {} }),
+    )
+    .post('/:id/delete', async (c) => {
+      const form = await readForm(c)
+      const found = await findWorkflow(deps, c)
+      const { id, name } = found.workflow
+      const typed = form.get('confirm')?.trim() ?? ''
+      const force = form.get('force') === 'true'
+      if (typed !== name.trim()) {
+        const errors = { confirm: `That is not its name: type ${name}` }
+        return deletePage(c, found, { typed, force, errors }, 422)
+      }
+      try {
+        present((await workflows.delete(c.var.userId, id, { force })) || null)
+        return redirectWith(c, '/workflows', `${name} is deleted.`)
+      } catch (error) {
+        if (!(error instanceof AppError) || error.code !== 'in-use') throw error
+        const errors = { '': 'It is deployed. Undeploy it first, or tick the box to delete it all the same.' }
+        return deletePage(c, found, { typed, force, errors }, statusOf(error.code))
+      }
+    })
+    .post('/:id/versions/:version/restore', async (c) => {
+      const id = idOf(c)
+      const version = present(versionNumber(c.req.param('version')), 'version')
+      const form = await readForm(c)
+      const expected = versionNumber(form.get('expected') ?? undefined) ?? 0
+      const back = workflowHref(id, '/versions')
+      try {
+        const restored = present(await workflows.restore(c.var.userId, id, version, expected), 'version')
+        return restored.version === expected
+          ? redirectWith(c, back, `v${expected} has the content of v${version} already.`, 'wait')
+          : redirectWith(
+              c,
+              back,
+              `v${version} is restored as v${restored.version}. Deployments stay as they are.`,
+            )
+      } catch (error) {
+        if (!(error instanceof AppError) || error.code !== 'version-conflict') throw error
+        const { currentVersion } = error.extra ?? {}
+        const text = `Nothing was restored: v${Number(currentVersion)} has been made meanwhile. Look at it first.`
+        return redirectWith(c, back, text, 'fail')
+      }
+    })
+}

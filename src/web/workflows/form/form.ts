@@ -1,0 +1,146 @@
+/** @module What the forms of a workflow say: pasted n8n JSON, the prompt behind it, its description. */
+import { AppError, type FieldError } from '../../../errors.ts'
+import { check } from '../../../http/validate.ts'
+import type { WorkflowWarning } from '../../../n8n/metadata.ts'
+import { type ReadWorkflow, readWorkflowText, workflowsInText } from '../../../n8n/workflow-text.ts'
+import { NewWorkflow, type Workflow, WorkflowChange } from '../../../workflows/contract.ts'
+
+export const formFields = [
+  'name',
+  'description',
+  'tags',
+  'prompt',
+  'model',
+  'dataRetentionDays',
+  'workflow',
+] as const
+export type WorkflowField = (typeof formFields)[number]
+
+export interface WorkflowFormState {
+  values: Partial<Record<WorkflowField, string>>
+  /** By field; '' is the form as a whole. */
+  errors: Partial<Record<WorkflowField | '', string>>
+  /** In the n8n JSON, by JSON pointer. */
+  faults: FieldError[]
+}
+
+export const blankForm: WorkflowFormState = { values: {}, errors: {}, faults: [] }
+
+/** Browsers send line breaks as CRLF, whatever was in the field. */
+export const readValues = (form: URLSearchParams): WorkflowFormState['values'] =>
+  Object.fromEntries(
+    formFields.flatMap((name) => {
+      const value = form.get(name)
+      return value === null ? [] : [[name, value.replaceAll('\r\n', '\n')]]
+    }),
+  )
+
+export const valuesOf = (workflow: Workflow): WorkflowFormState['values'] => ({
+  name: workflow.name,
+  description: workflow.description ?? '',
+  tags: workflow.tags.join(', '),
+  prompt: workflow.prompt ?? '',
+  model: workflow.model ?? '',
+  dataRetentionDays: workflow.dataRetentionDays === null ? '' : String(workflow.dataRetentionDays),
+  workflow: '',
+})
+
+interface Read<Body> {
+  body: Body
+  /** About the JSON as it was pasted. */
+  findings: WorkflowWarning[]
+}
+
+/** @throws {AppError} `invalid`, `invalid-workflow` */
+export function toNewWorkflow(values: WorkflowFormState['values']): Read<NewWorkflow> {
+  const name = values.name?.trim()
+  const { workflow, findings } = readPasted(values.workflow ?? '')
+  return { body: check(NewWorkflow, { workflow, ...(name && { name }), ...texts(values) }, 'json'), findings }
+}
+
+/**
+ * Of what the form shows, only what differs from `current`: what a reader left alone is not touched by a browser's
+ * idea of line breaks.
+ * @throws {AppError} `invalid`, `invalid-workflow`
+ */
+export function toChange(values: WorkflowFormState['values'], current: Workflow): Read<WorkflowChange> {
+  const before = valuesOf(current)
+  const changed = Object.fromEntries(
+    formFields
+      .filter((name) => values[name] !== undefined && values[name].trim() !== (before[name] ?? '').trim())
+      .map((name) => [name, values[name]]),
+  )
+  const pasted = changed.workflow === undefined ? undefined : readPasted(changed.workflow)
+  const body = check(
+    WorkflowChange,
+    {
+      ...(changed.name !== undefined && { name: changed.name }),
+      ...texts(changed),
+      ...(pasted && { workflow: pasted.workflow }),
+    },
+    'json',
+  )
+  return { body, findings: pasted?.findings ?? [] }
+}
+
+function texts(values: WorkflowFormState['values']) {
+  const { description, tags, prompt, model, dataRetentionDays: days } = values
+  return {
+    ...(description !== undefined && { description: description.trim() || null }),
+    ...(prompt !== undefined && { prompt: prompt.trim() || null }),
+    ...(model !== undefined && { model: model.trim() || null }),
+    ...(tags !== undefined && {
+      tags: tags
+        .split(/[,\n]/)
+        .map((tag) => tag.trim())
+        .filter(Boolean),
+    }),
+    ...(days !== undefined && { dataRetentionDays: days.trim() === '' ? null : Number(days) }),
+  }
+}
+
+const invalidJson = (detail: string, pointer = '/workflow') =>
+  new AppError('invalid-workflow', detail, { errors: [{ pointer, detail }] })
+
+/** @throws {AppError} `invalid-workflow`; it never repeats what was pasted */
+function readPasted(text: string): ReadWorkflow {
+  if (text.trim() === '')
+    throw invalidJson('Paste the JSON of a workflow: in n8n, Download, or Ctrl+A and Ctrl+C')
+  return readWorkflowText(
+    text,
+    (count) => `${count} workflows: paste one at a time, or import them with the command line`,
+  )
+}
+
+const jsonPointer = '/workflow'
+
+/** @param values as they were sent: they are shown again */
+export function failedForm(values: WorkflowFormState['values'], error: AppError): WorkflowFormState {
+  const errors: WorkflowFormState['errors'] = {}
+  const faults: FieldError[] = []
+  for (const { pointer, detail } of error.errors ?? []) {
+    const field = formFields.find((name) => pointer === `/${name}` || pointer.startsWith(`/${name}/`))
+    if (field === 'workflow' || error.code === 'invalid-workflow') {
+      const inside = pointer.startsWith(jsonPointer) ? pointer.slice(jsonPointer.length) : pointer
+      if (inside === '') errors.workflow ??= detail
+      else faults.push({ pointer: inside, detail })
+    } else errors[field ?? ''] ??= detail
+  }
+  if (faults.length > 0) errors.workflow ??= 'This cannot be kept as it is'
+  if (Object.keys(errors).length === 0) errors[error.code === 'too-large' ? 'workflow' : ''] = error.message
+  return { values, errors, faults }
+}
+
+/** Which node a pointer such as `/nodes/3/name` speaks of, by the JSON as it was pasted. */
+export function nodeAt(text: string | undefined, pointer: string): string | null {
+  const index = /^\/nodes\/(\d{1,6})(?:\/|$)/.exec(pointer)?.[1]
+  if (index === undefined || text === undefined) return null
+  try {
+    const workflow = workflowsInText(text).workflows[0]?.value as { nodes: unknown[] } | undefined
+    const node = workflow?.nodes[Number(index)]
+    const name = typeof node === 'object' && node !== null && 'name' in node ? node.name : null
+    return typeof name === 'string' && name !== '' ? name.slice(0, 80) : null
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,151 @@
+/** @module What stands above every page of one workflow: its state, what to do next, and the tabs. */
+import type { Child } from 'hono/jsx'
+import type { Workflow } from '../../workflows/contract.ts'
+import { LinkButton, Tabs } from '../components/controls.tsx'
+import { PageHead } from '../layout/page.tsx'
+import { StatusTag } from '../components/status.tsx'
+import { Time } from '../components/table.tsx'
+import type { BoardRow } from '../deployments/read-board.ts'
+import { count, plural, type TimeFormat } from '../format.ts'
+import { countedRunsHref, planHref, runsHref, workflowHref } from './links.ts'
+import type { DayRuns } from './read-workflow.ts'
+
+export type WorkflowTab = 'overview' | 'versions' | 'deployments' | 'none'
+
+export interface HeadProps {
+  workflow: Workflow
+  /** Its deployments, worst first. */
+  board: readonly BoardRow[]
+  /** Of the last 24 h, as the list of its runs counts them. */
+  today: DayRuns
+  tab: WorkflowTab
+  time: TimeFormat
+  /** Instead of planning a deployment, where something else comes first. */
+  primary?: Child
+  /** Without buttons: on the page of a form, which has its own. */
+  quiet?: boolean
+}
+
+export function WorkflowHead({ workflow, board, today, tab, time, primary, quiet }: HeadProps) {
+  const { id, version, nodeCount, tags, updatedAt } = workflow
+  const isBehind = !board.some((row) => isLive(row) && row.version === version)
+  return (
+    <>
+      <PageHead
+        title={workflow.name}
+        meta={
+          <>
+            <StateTags id={id} board={board} today={today} />
+            <span>v{version}</span>
+            <span>{plural(nodeCount, 'node')}</span>
+            <span>
+              Changed
+              <Time at={updatedAt} format={time} as="relative" />
+            </span>
+            {tags.slice(0, 4).map((tag) => (
+              <a class="workflow-state" href={`/workflows?tag=${encodeURIComponent(tag)}`}>
+                <span class="tag">{tag}</span>
+              </a>
+            ))}
+            {tags.length > 4 && <span class="muted">+{tags.length - 4} tags</span>}
+          </>
+        }
+        actions={
+          !quiet && (
+            <>
+              <LinkButton href={workflowHref(id, '/edit')} icon="pencil">
+                Edit
+              </LinkButton>
+              <LinkButton
+                href={planHref(id)}
+                icon="deployments"
+                kind={!primary && isBehind ? 'primary' : 'plain'}
+              >
+                {isBehind && board.some(isLive) ? `Plan deployment of v${version}` : 'Plan deployment'}
+              </LinkButton>
+              {primary}
+            </>
+          )
+        }
+      />
+      <Tabs
+        label="Workflow"
+        choices={[
+          { label: 'Overview', href: workflowHref(id), current: tab === 'overview' },
+          {
+            label: 'Versions',
+            href: workflowHref(id, '/versions'),
+            current: tab === 'versions',
+            count: count(version),
+          },
+          {
+            label: 'Deployments',
+            href: workflowHref(id, '/deployments'),
+            current: tab === 'deployments',
+            count: count(board.filter(({ status }) => status !== 'undeployed').length),
+          },
+          { label: 'Runs', href: runsHref(id) },
+        ]}
+      />
+    </>
+  )
+}
+
+export const isLive = ({ status }: Pick<BoardRow, 'status'>): boolean =>
+  status === 'active' || status === 'tracking'
+
+/** On prod-eu-1, or on 2 instances. */
+const where = (rows: readonly BoardRow[]): string =>
+  rows.length === 1 ? `on ${rows[0]?.instanceName}` : `on ${plural(rows.length, 'instance')}`
+
+function StateTags({ id, board, today }: { id: string } & Pick<HeadProps, 'board' | 'today'>) {
+  const failing = board.filter(({ state }) => state === 'failing')
+  const broken = board.filter(({ state }) => state === 'failed')
+  const drifted = board.filter(({ state }) => state === 'drifted')
+  const live = board.filter(isLive)
+  const { failed, finished } = today
+  const failedHref = countedRunsHref(id, { status: 'failed', from: '24h' })
+  return (
+    <>
+      {failing.length > 0 && (
+        <a class="workflow-state" href={failedHref}>
+          <StatusTag tone="fail" word={`Failing ${where(failing)}`} />
+        </a>
+      )}
+      {failing.length === 0 && failed > 0 && (
+        <a class="workflow-state" href={failedHref}>
+          <StatusTag tone="wait" word={`${count(failed)} of ${plural(finished, 'run')} failed in 24 h`} />
+        </a>
+      )}
+      {broken.length > 0 && (
+        <a class="workflow-state" href={workflowHref(id, '/deployments')}>
+          <StatusTag tone="fail" word={`Deployment failed ${where(broken)}`} />
+        </a>
+      )}
+      {drifted.length > 0 && (
+        <a class="workflow-state" href={workflowHref(id, '/deployments')}>
+          <StatusTag tone="wait" word={`Changed in n8n ${where(drifted)}`} />
+        </a>
+      )}
+      {live.length > 0 ? (
+        <a class="workflow-state" href={workflowHref(id, '/deployments')}>
+          <StatusTag tone="ok" word={`Live ${where(live)}`} />
+        </a>
+      ) : (
+        <span>
+          <StatusTag
+            tone="idle"
+            word={board.some(({ state }) => state === 'deploying') ? 'Deploying' : 'Not deployed'}
+          />
+        </span>
+      )}
+    </>
+  )
+}
+
+/** The failed runs of the last day: what to look at before anything else. */
+export const FailedRunsButton = ({ id, failed }: { id: string; failed: number }) => (
+  <LinkButton kind="primary" icon="executions" href={countedRunsHref(id, { status: 'failed', from: '24h' })}>
+    See {plural(failed, 'failed run')}
+  </LinkButton>
+)

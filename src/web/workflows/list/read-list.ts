@@ -1,0 +1,178 @@
+/** @module The list of workflows with what is said of each: how it ran, what it lacks, where it is; those that fail first. */
+import { type SQL, sql } from 'drizzle-orm'
+import { partsOf } from '../../../analytics/period.ts'
+import { groupSums, runsIn } from '../../../analytics/run-sources.ts'
+import type { Db } from '../../../db/client.ts'
+import { workflowHolds } from '../../../db/search.ts'
+import type { DeploymentStatus } from '../../../db/schema/deployments.ts'
+import { decodeCursor, encodeCursor } from '../../../http/page.ts'
+import { last24Hours } from '../../../lib/time.ts'
+
+export interface ListFilter {
+  nodeType?: string | undefined
+  credentialType?: string | undefined
+  tag?: string | undefined
+  /** Words that all stand, or begin a word, in the name or the prompt. */
+  q?: string | undefined
+  ready?: boolean | undefined
+}
+
+export interface Lack {
+  type: string
+  /** There is one, and its service refuses it; false: there is none. */
+  rejected: boolean
+}
+
+export interface Place {
+  id: string
+  instanceName: string
+  version: number
+  status: DeploymentStatus
+}
+
+export type ListRow = {
+  id: string
+  name: string
+  tags: string[]
+  version: number
+  model: string | null
+  nodeTypes: string[]
+  nodeCount: number
+  credentialTypes: string[]
+  /** ISO. */
+  updatedAt: string
+  /** Of the last 24 h. */
+  runs: number
+  failed: number
+  succeeded: number
+  lacks: Lack[]
+  /** At most `maxPlaces`, newest first. */
+  places: Place[]
+  placeCount: number
+}
+
+export interface WorkflowPage {
+  rows: ListRow[]
+  /** That match, on all pages. */
+  total: number
+  nextCursor: string | null
+}
+
+export interface FacetValue {
+  value: string
+  count: number
+}
+
+export interface Facets {
+  nodeTypes: FacetValue[]
+  credentialTypes: FacetValue[]
+  tags: FacetValue[]
+}
+
+const pageRows = 50
+const maxPlaces = 3
+const maxFacetValues = 200
+
+/** Of the user's credentials, by type: whether one of them may be used. */
+const heldTypes = (userId: string): SQL => sql`
+  held as materialized (
+    select n8n_credential_type as type, bool_or(status <> 'invalid') as usable
+    from credentials where user_id = ${userId} group by n8n_credential_type
+  )`
+
+const lacked = sql`unnest(w.required_credential_types) as required (type)
+  left join held h on h.type = required.type where h.usable is not true`
+
+/** @param cursor of the page before; null: the first page */
+export async function readWorkflowList(
+  db: Db,
+  userId: string,
+  filter: ListFilter,
+  cursor: ListCursor | null,
+  now: Date,
+): Promise<WorkflowPage> {
+  const range = last24Hours(now)
+  const { rows } = await db.execute<Omit<ListRow, 'updatedAt'> & { updatedMs: number; total: number }>(sql`
+    with runs as (${runsIn(userId, {}, partsOf(range))}),
+    sums as (select workflow_id, ${groupSums} from runs group by workflow_id),
+    ${heldTypes(userId)},
+    matching as (
+      select w.id, coalesce(s.runs, 0) as runs, coalesce(s.failed, 0) as failed, coalesce(s.succeeded, 0) as succeeded
+      from workflows w left join sums s on s.workflow_id = w.id
+      where w.user_id = ${userId} ${conditions(filter)}
+    ),
+    page as (
+      select * from matching
+      ${cursor ? sql`where (failed, id) < (${cursor.failed}::bigint, ${cursor.id}::uuid)` : sql``}
+      order by failed desc, id desc limit ${pageRows + 1}
+    )
+    select w.id, w.name, w.tags, w.version, w.model, w.node_types as "nodeTypes", w.node_count as "nodeCount",
+      w.required_credential_types as "credentialTypes", extract(epoch from w.updated_at)::float8 * 1000 as "updatedMs",
+      p.runs::float8, p.failed::float8, p.succeeded::float8, (select count(*)::integer from matching) as total,
+      coalesce((
+        select jsonb_agg(jsonb_build_object('type', required.type, 'rejected', h.type is not null) order by required.type)
+        from ${lacked}
+      ), '[]'::jsonb) as lacks,
+      coalesce(d.places, '[]'::jsonb) as places, coalesce(d.place_count, 0)::integer as "placeCount"
+    from page p
+    join workflows w on w.user_id = ${userId} and w.id = p.id
+    left join lateral (
+      select count(*) as place_count, jsonb_agg(jsonb_build_object('id', id, 'instanceName', name, 'version', version,
+        'status', status) order by id desc) filter (where place <= ${maxPlaces}) as places
+      from (
+        select d.id, d.version, d.status, i.name, row_number() over (order by d.id desc) as place
+        from deployments d join instances i on i.user_id = d.user_id and i.id = d.instance_id
+        where d.user_id = ${userId} and d.workflow_id = w.id and d.status <> 'undeployed'
+      ) placed
+    ) d on true
+    order by p.failed desc, p.id desc`)
+  const shown = rows.slice(0, pageRows)
+  const last = shown.at(-1)
+  return {
+    rows: shown.map(({ updatedMs, ...row }) =>
+      Object.assign(row, { updatedAt: new Date(updatedMs).toISOString() }),
+    ),
+    total: rows[0]?.total ?? 0,
+    nextCursor: rows.length > pageRows && last ? `${last.failed}.${encodeCursor(last.id)}` : null,
+  }
+}
+
+function conditions({ nodeType, credentialType, tag, q, ready }: ListFilter): SQL {
+  const lacks = sql`exists (select from ${lacked})`
+  return sql.join(
+    [
+      nodeType !== undefined && sql`and w.node_types @> array[${nodeType}]`,
+      credentialType !== undefined && sql`and w.required_credential_types @> array[${credentialType}]`,
+      tag !== undefined && sql`and w.tags @> array[${tag}]`,
+      q !== undefined && sql`and ${workflowHolds(q, sql`w`)}`,
+      ready !== undefined && (ready ? sql`and not ${lacks}` : sql`and ${lacks}`),
+    ].filter((condition) => condition !== false),
+    sql` `,
+  )
+}
+
+export interface ListCursor {
+  failed: number
+  id: string
+}
+
+/** Null for anything that is no cursor of this list. */
+export function readListCursor(text: string): ListCursor | null {
+  const [, failed, cursor = ''] = /^(\d{1,12})\.([\w-]{22})$/.exec(text) ?? []
+  const id = decodeCursor(cursor)
+  return failed === undefined || id === null ? null : { failed: Number(failed), id }
+}
+
+/** What the user's workflows can be told apart by, the most frequent first. */
+export async function readFacets(db: Db, userId: string): Promise<Facets> {
+  const facet = (name: string, column: SQL) => sql`
+    (select ${name} as facet, value, count(*)::integer as count
+    from workflows w cross join unnest(${column}) as value
+    where w.user_id = ${userId} group by value order by count desc, value limit ${maxFacetValues})`
+  const { rows } = await db.execute<{ facet: string; value: string; count: number }>(sql`
+    ${facet('node', sql`w.node_types`)} union all ${facet('credential', sql`w.required_credential_types`)}
+    union all ${facet('tag', sql`w.tags`)}`)
+  const of = (name: string) =>
+    rows.filter(({ facet }) => facet === name).map(({ value, count }) => ({ value, count }))
+  return { nodeTypes: of('node'), credentialTypes: of('credential'), tags: of('tag') }
+}

@@ -1,0 +1,307 @@
+/** @module The list of workflows: which fail, which are ready, where they are. */
+import { Card, Empty, Remark } from '../../components/card.tsx'
+import {
+  FilterForm,
+  FilterSelect,
+  FilterText,
+  LinkButton,
+  Pagination,
+  withQuery,
+} from '../../components/controls.tsx'
+import { NodeBadges, nodeFace } from '../../components/icons.tsx'
+import { PageHead } from '../../layout/page.tsx'
+import { deploymentLook, Status, StatusTag } from '../../components/status.tsx'
+import { NameCell, Table, Td, Tr } from '../../components/table.tsx'
+import { count, none, percent, plural, type TimeFormat } from '../../format.ts'
+import type { ListQuery } from './filter.ts'
+import { countedRunsHref, workflowHref } from '../links.ts'
+import type { FacetValue, Facets, Lack, ListRow, Place, WorkflowPage } from './read-list.ts'
+
+export interface ListViewProps {
+  page: WorkflowPage
+  facets: Facets
+  listQuery: ListQuery
+  /** What a credential type is called. */
+  nameOf: (type: string) => string
+  /** What a node type is called. */
+  nodeNameOf: (type: string) => string
+  time: TimeFormat
+  publicUrl: string
+}
+
+const path = '/workflows'
+
+export function ListView({ page, facets, listQuery, nameOf, nodeNameOf, time, publicUrl }: ListViewProps) {
+  const { query, cursor, ignored } = listQuery
+  const isFiltered = Object.keys(query).length > 0
+  const isEmpty = page.rows.length === 0 && !isFiltered && cursor === null
+  return (
+    <>
+      <PageHead
+        title="Workflows"
+        actions={
+          <LinkButton href="/workflows/new" icon="plus" kind="primary">
+            Add workflow
+          </LinkButton>
+        }
+      />
+      {!isEmpty && <Filters facets={facets} query={query} nameOf={nameOf} nodeNameOf={nodeNameOf} />}
+      {ignored.length > 0 && (
+        <Remark tone="wait">
+          {plural(ignored.length, 'part')} of the address {ignored.length === 1 ? 'is' : 'are'} no filter and{' '}
+          {ignored.length === 1 ? 'was' : 'were'} left out: <code>{ignored.join(' ')}</code>
+        </Remark>
+      )}
+      {isEmpty ? (
+        <NoWorkflows publicUrl={publicUrl} />
+      ) : (
+        <Card label="Workflows" flush>
+          {page.rows.length === 0 ? (
+            <Empty title="No workflows match." action={<LinkButton href={path}>Clear filters</LinkButton>} />
+          ) : (
+            <Rows rows={page.rows} nameOf={nameOf} time={time} />
+          )}
+        </Card>
+      )}
+      {page.rows.length > 0 && (
+        <Pagination
+          text={`${plural(page.total, 'workflow')}${isFiltered ? ' match' : ''}, those that fail first`}
+          firstHref={cursor ? withQuery(path, query) : null}
+          nextHref={page.nextCursor && withQuery(path, query, { after: page.nextCursor })}
+        />
+      )}
+    </>
+  )
+}
+
+type FilterProps = Pick<ListViewProps, 'facets' | 'nameOf' | 'nodeNameOf'> & { query: Record<string, string> }
+
+function Filters({ facets, query, nameOf, nodeNameOf }: FilterProps) {
+  const options = (
+    all: string,
+    values: FacetValue[],
+    chosen: string | undefined,
+    word: (value: string) => string,
+  ): [string, string][] => {
+    const known = values.some(({ value }) => value === chosen)
+    return [
+      ['', all],
+      ...(chosen && !known ? [[chosen, word(chosen)] as [string, string]] : []),
+      ...values.map(({ value, count }): [string, string] => [value, `${word(value)} (${count})`]),
+    ]
+  }
+  const isFiltered = Object.keys(query).length > 0
+  return (
+    <FilterForm action={path}>
+      <FilterText label="Name or prompt" value={query.q ?? ''} />
+      <FilterSelect
+        name="node"
+        label="Node type"
+        value={query.node ?? ''}
+        options={options('Any node', facets.nodeTypes, query.node, nodeNameOf)}
+      />
+      <FilterSelect
+        name="cred"
+        label="Credential type"
+        value={query.cred ?? ''}
+        options={options('Any credential', facets.credentialTypes, query.cred, nameOf)}
+      />
+      {(facets.tags.length > 0 || query.tag) && (
+        <FilterSelect
+          name="tag"
+          label="Tag"
+          value={query.tag ?? ''}
+          options={options('Any tag', facets.tags, query.tag, (tag) => tag)}
+        />
+      )}
+      <FilterSelect
+        name="ready"
+        label="Ready"
+        value={query.ready ?? ''}
+        options={[
+          ['', 'Ready or not'],
+          ['yes', 'Ready'],
+          ['no', 'Lacks a credential'],
+        ]}
+      />
+      {isFiltered && (
+        <a class="link" href={path}>
+          Clear filters
+        </a>
+      )}
+    </FilterForm>
+  )
+}
+
+/** Without sticky notes; what starts the workflow first. */
+const inOrder = (types: readonly string[]): string[] =>
+  types
+    .filter((type) => type !== 'n8n-nodes-base.stickyNote')
+    .toSorted((a, b) => Number(nodeFace(b).isTrigger) - Number(nodeFace(a).isTrigger))
+
+const Rows = ({
+  rows,
+  nameOf,
+  time,
+}: {
+  rows: readonly ListRow[]
+  nameOf: (type: string) => string
+  time: TimeFormat
+}) => (
+  <Table
+    caption="Workflows, those that fail first"
+    class="workflow-table"
+    columns={[
+      { label: 'Workflow' },
+      { label: 'Nodes' },
+      { label: 'Credentials' },
+      { label: 'Ready' },
+      { label: 'Success, 24 h', numeric: true },
+      { label: 'Version', numeric: true },
+      { label: 'Deployed' },
+    ]}
+  >
+    {rows.map((row) => (
+      <Tr>
+        <Td>
+          <NameCell
+            href={workflowHref(row.id)}
+            name={row.name}
+            note={
+              <>
+                {row.tags.slice(0, 2).join(', ')}
+                {row.tags.length > 0 && ' · '}changed {time.brief(row.updatedAt)}
+              </>
+            }
+          />
+        </Td>
+        <Td phone="hide">
+          <NodeBadges types={inOrder(row.nodeTypes)} />
+        </Td>
+        <Td phone="hide" class="muted">
+          {namesText(row.credentialTypes.map(nameOf))}
+        </Td>
+        <Td phone={row.lacks.length > 0 ? 'line' : 'hide'}>
+          <Ready row={row} nameOf={nameOf} />
+        </Td>
+        <Td numeric phone="end">
+          <Success row={row} />
+        </Td>
+        <Td numeric phone="hide">
+          <a class="row-link" href={workflowHref(row.id, '/versions')}>
+            v{row.version}
+          </a>
+        </Td>
+        <Td phone="line">
+          <Places row={row} />
+        </Td>
+      </Tr>
+    ))}
+  </Table>
+)
+
+/** Two of them, and how many more. */
+const namesText = (names: string[]): string =>
+  names.length === 0
+    ? none
+    : `${names.slice(0, 2).join(', ')}${names.length > 2 ? ` +${names.length - 2}` : ''}`
+
+function Ready({ row, nameOf }: { row: ListRow; nameOf: (type: string) => string }) {
+  if (row.lacks.length === 0) return <Status tone="ok" word="Ready" />
+  return (
+    <a href={workflowHref(row.id, '#credentials')} class="lacks">
+      <Lacks lacks={row.lacks} nameOf={nameOf} />
+    </a>
+  )
+}
+
+function Lacks({ lacks, nameOf }: { lacks: Lack[]; nameOf: (type: string) => string }) {
+  const rejected = lacks.filter((each) => each.rejected)
+  const missing = lacks.filter((each) => !each.rejected)
+  return (
+    <>
+      {rejected.length > 0 && (
+        <Status tone="fail" word={`${namesText(rejected.map(({ type }) => nameOf(type)))} rejected`} />
+      )}
+      {missing.length > 0 && (
+        <Status tone="wait" word={`Lacks ${namesText(missing.map(({ type }) => nameOf(type)))}`} />
+      )}
+    </>
+  )
+}
+
+function Success({ row: { id, runs, failed, succeeded } }: { row: ListRow }) {
+  if (runs === 0) return <span class="muted">{none}</span>
+  const finished = failed + succeeded
+  return (
+    <a
+      class={failed > 0 ? 'row-link fail' : 'row-link'}
+      href={countedRunsHref(id, { from: '24h', ...(failed > 0 && { status: 'failed' }) })}
+    >
+      <span class="two-lines">
+        {finished > 0 ? percent(succeeded / finished) : none}
+        <small>{failed > 0 ? `${count(failed)} of ${count(runs)} failed` : plural(runs, 'run')}</small>
+      </span>
+    </a>
+  )
+}
+
+function Places({ row: { id, places, placeCount } }: { row: ListRow }) {
+  if (places.length === 0) return <span class="muted">Not deployed</span>
+  return (
+    <span class="workflow-places">
+      {places.map((place: Place) => (
+        <a href={`/deployments/${place.id}`}>
+          <StatusTag {...deploymentLook(place.status)} word={`${place.instanceName} v${place.version}`} />
+          <span class="visually-hidden"> {deploymentLook(place.status).word}</span>
+        </a>
+      ))}
+      {placeCount > places.length && (
+        <a class="muted" href={workflowHref(id, '/deployments')}>
+          +{placeCount - places.length}
+        </a>
+      )}
+    </span>
+  )
+}
+
+const NoWorkflows = ({ publicUrl }: { publicUrl: string }) => (
+  <Card label="Workflows">
+    <Empty
+      title="No workflows yet."
+      action={
+        <LinkButton href="/workflows/new" icon="plus">
+          Paste n8n JSON
+        </LinkButton>
+      }
+    >
+      Flowkeep keeps the n8n JSON of each workflow, the prompt it came from, and what it needs. Paste one, or
+      bring many at once from a folder or from n8n itself.
+    </Empty>
+    <ImportWays publicUrl={publicUrl} />
+  </Card>
+)
+
+/** How workflows come here without these pages. */
+export const ImportWays = ({ publicUrl }: { publicUrl: string }) => (
+  <dl class="import-ways">
+    <dt>From a folder</dt>
+    <dd>
+      <code>{`FLOWKEEP_URL=${publicUrl} npm run flowkeep -- import ./workflows`}</code>
+    </dd>
+    <dt>Over the API</dt>
+    <dd>
+      <code>{`POST ${publicUrl}/v1/workflows`}</code>{' '}
+      <a class="link" href="/docs">
+        Reference
+      </a>
+    </dd>
+    <dt>From n8n</dt>
+    <dd>
+      <a class="link" href="/instances">
+        Choose an instance
+      </a>{' '}
+      and take over what is there.
+    </dd>
+  </dl>
+)

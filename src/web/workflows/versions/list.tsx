@@ -1,0 +1,171 @@
+/** @module The versions of a workflow with the prompts behind them, newest first. */
+import type { WorkflowVersionSummary } from '../../../workflows/contract.ts'
+import { Action } from '../../components/controls.tsx'
+import { StatusTag } from '../../components/status.tsx'
+import { Time } from '../../components/table.tsx'
+import type { BoardRow } from '../../deployments/read-board.ts'
+import { percent, plural, type TimeFormat } from '../../format.ts'
+import { countedRunsHref, diffHref, workflowHref } from '../links.ts'
+import type { VersionRate } from '../read-workflow.ts'
+import { boardLook } from '../../components/deployment-status.ts'
+import type { ChangeCounts } from './changes.ts'
+
+export interface ListedVersion {
+  version: WorkflowVersionSummary
+  /** Against the version before; null where that is not known, and for the first. */
+  counts: ChangeCounts | null
+  /** The version before; null for the first, and where it is not on the page. */
+  before: WorkflowVersionSummary | null
+}
+
+export interface VersionListProps {
+  workflowId: string
+  currentVersion: number
+  versions: readonly ListedVersion[]
+  /** Of the last 30 days. */
+  rates: ReadonlyMap<number, VersionRate>
+  board: readonly BoardRow[]
+  time: TimeFormat
+  /** Buttons to compare and restore, and more of the prompt. */
+  full?: boolean
+}
+
+export const VersionList = (props: VersionListProps) => (
+  <ol class="versions">
+    {props.versions.map((listed) => (
+      <Version {...props} listed={listed} />
+    ))}
+  </ol>
+)
+
+function Version(props: VersionListProps & { listed: ListedVersion }) {
+  const { workflowId, currentVersion, listed, rates, board, time, full } = props
+  const { version: each, counts, before } = listed
+  const { version, model, createdAt, parent, author } = each
+  const isCurrent = version === currentVersion
+  return (
+    <li class={isCurrent ? 'current' : ''}>
+      <a
+        class="version-chip"
+        href={workflowHref(workflowId, `/versions/${version}`)}
+        data-row={full ? true : undefined}
+      >
+        v{version}
+      </a>
+      <div class="version-body">
+        <PromptQuote version={each} before={before} maxChars={full ? 600 : 240} />
+        <p class="version-meta">
+          {model && <span>{model}</span>}
+          <Time at={createdAt} format={time} />
+          {author === 'n8n' && <span>Edited in n8n, from v{parent}</span>}
+          {author === 'flowkeep' && <span>Fixed for deployment, from v{parent}</span>}
+          {author === 'user' && parent !== null && parent !== version - 1 && (
+            <span>Restored from v{parent}</span>
+          )}
+          {counts && version > 1 && (
+            <a class="counts" href={diffHref(workflowId, version - 1, version)}>
+              <Counts counts={counts} />
+            </a>
+          )}
+          <Rate workflowId={workflowId} version={version} rate={rates.get(version)} />
+          {board
+            .filter((row) => row.version === version && row.status !== 'undeployed')
+            .slice(0, 4)
+            .map((row) => (
+              <a href={`/deployments/${row.id}`}>
+                <StatusTag {...boardLook(row)} word={row.instanceName} />
+                <span class="visually-hidden"> {boardLook(row).word}</span>
+              </a>
+            ))}
+        </p>
+        {full && (
+          <div class="actions">
+            {version > 1 && (
+              <a class="button small" href={diffHref(workflowId, version - 1, version)}>
+                Compare with v{version - 1}
+              </a>
+            )}
+            {!isCurrent && (
+              <RestoreButton workflowId={workflowId} version={version} currentVersion={currentVersion} />
+            )}
+          </div>
+        )}
+      </div>
+    </li>
+  )
+}
+
+/** Makes the content of an earlier version the newest one. */
+export const RestoreButton = ({
+  workflowId,
+  version,
+  currentVersion,
+}: {
+  workflowId: string
+  version: number
+  currentVersion: number
+}) => (
+  <Action
+    small
+    icon="undo"
+    action={workflowHref(workflowId, `/versions/${version}/restore`)}
+    fields={{ expected: String(currentVersion) }}
+    confirm={`Restore v${version}? Its content becomes v${currentVersion + 1}. Deployments stay as they are.`}
+  >
+    Restore v{version}
+  </Action>
+)
+
+/** The prompt that the version was made from, or why there is none. */
+export function PromptQuote({
+  version: { version, prompt },
+  before,
+  maxChars,
+}: {
+  version: Pick<WorkflowVersionSummary, 'version' | 'prompt'>
+  before: Pick<WorkflowVersionSummary, 'version' | 'prompt'> | null
+  maxChars: number
+}) {
+  const text = prompt?.trim()
+  if (!text) {
+    return <p class="muted">{version === 1 ? 'Imported.' : 'Edited by hand.'} No prompt recorded.</p>
+  }
+  if (before?.prompt?.trim() === text) {
+    return <p class="muted">Changed without a new prompt; the one of v{before.version} still stands.</p>
+  }
+  const chars = Array.from(text)
+  return (
+    <blockquote class="prompt">
+      {chars.length > maxChars ? `${chars.slice(0, maxChars).join('')}…` : text}
+    </blockquote>
+  )
+}
+
+function Counts({ counts: { added, removed, changed } }: { counts: ChangeCounts }) {
+  if (added + removed + changed === 0) return <span>No node changed</span>
+  return (
+    <>
+      {added > 0 && <span class="ok">+{plural(added, 'node')}</span>}
+      {removed > 0 && <span class="fail">−{plural(removed, 'node')}</span>}
+      {changed > 0 && <span>{changed} changed</span>}
+    </>
+  )
+}
+
+function Rate({
+  workflowId,
+  version,
+  rate,
+}: {
+  workflowId: string
+  version: number
+  rate: VersionRate | undefined
+}) {
+  if (!rate) return null
+  return (
+    <a href={countedRunsHref(workflowId, { v: String(version), from: '30d' })}>
+      {rate.successRate === null ? 'no finished run' : `${percent(rate.successRate / 100)} success`}
+      <span class="muted"> of {plural(rate.runs, 'run')}</span>
+    </a>
+  )
+}

@@ -1,0 +1,160 @@
+/** @module The versions of a workflow: all of them, one, and two compared. */
+import { Hono } from 'hono'
+import { dayMs } from '../../../lib/time.ts'
+import type { WorkflowVersionSummary } from '../../../workflows/contract.ts'
+import { Card, Empty } from '../../components/card.tsx'
+import { LinkButton, Pagination } from '../../components/controls.tsx'
+import { renderPage } from '../../layout/page.tsx'
+import type { DashboardEnv } from '../../context.ts'
+import { plural } from '../../format.ts'
+import { WorkflowHead } from '../head.tsx'
+import { diffHref, workflowHref } from '../links.ts'
+import {
+  crumbsOf,
+  findWorkflow,
+  idOf,
+  present,
+  versionNumber,
+  type WorkflowPageDeps,
+} from '../page-context.ts'
+import { readContents, readVersionRates } from '../read-workflow.ts'
+import { countChanges } from './changes.ts'
+import { type ListedVersion, VersionList } from './list.tsx'
+import { DiffView, VersionView } from './view.tsx'
+
+const pageVersions = 20
+export const rateDays = 30
+
+/** One more than shown, for what the last one changed. */
+export function listVersions(
+  items: readonly WorkflowVersionSummary[],
+  contents: ReadonlyMap<number, Record<string, unknown>>,
+  shown: number,
+): ListedVersion[] {
+  return items.slice(0, shown).map((version, index): ListedVersion => {
+    const [older, newer] = [contents.get(version.version - 1), contents.get(version.version)]
+    return {
+      version,
+      before: items[index + 1] ?? null,
+      counts: older && newer ? countChanges(older, newer) : null,
+    }
+  })
+}
+
+export function versionPages(deps: WorkflowPageDeps) {
+  const { workflows, db, now } = deps
+  return new Hono<DashboardEnv>()
+    .get('/:id/versions', async (c) => {
+      const id = idOf(c)
+      const { userId, viewer } = c.var
+      const after = versionNumber(c.req.query('after')) ?? undefined
+      const range = { from: new Date(now().getTime() - rateDays * dayMs), to: now() }
+      const [found, slice, rates] = await Promise.all([
+        findWorkflow(deps, c),
+        workflows.versions(userId, id, { limit: pageVersions + 1, cursor: after }),
+        readVersionRates(db, userId, id, range),
+      ])
+      const { workflow, board, today } = found
+      const items = slice?.items ?? []
+      const [newest, oldest] = [items[0]?.version ?? 0, items.at(-1)?.version ?? 0]
+      const contents = await readContents(db, userId, id, { from: oldest, to: newest })
+      const versions = listVersions(items, contents, pageVersions)
+      const more = items.length > pageVersions || slice?.nextCursor
+      const path = workflowHref(id, '/versions')
+      return renderPage(
+        c,
+        { title: 'Versions', section: 'workflows', crumbs: crumbsOf(workflow) },
+        <>
+          <WorkflowHead workflow={workflow} board={board} today={today} tab="versions" time={viewer.time} />
+          <Card
+            title="Versions and prompts"
+            note={`success of the last ${rateDays} days`}
+            aside={
+              workflow.version > 1 && (
+                <a class="link" href={diffHref(id, workflow.version - 1, workflow.version)}>
+                  Compare any two
+                </a>
+              )
+            }
+          >
+            {versions.length > 0 ? (
+              <VersionList
+                {...{ workflowId: id, currentVersion: workflow.version, versions, rates, board }}
+                time={viewer.time}
+                full
+              />
+            ) : (
+              <Empty
+                title="No older versions."
+                action={<LinkButton href={path}>Newest versions</LinkButton>}
+              />
+            )}
+          </Card>
+          <Pagination
+            text={plural(workflow.version, 'version')}
+            firstHref={after === undefined ? null : path}
+            nextHref={more ? `${path}?after=${versions.at(-1)?.version.version}` : null}
+          />
+        </>,
+      )
+    })
+    .get('/:id/versions/:version', async (c) => {
+      const id = idOf(c)
+      const number = present(versionNumber(c.req.param('version')), 'version')
+      const [{ workflow, board, today }, version] = await Promise.all([
+        findWorkflow(deps, c),
+        workflows.findVersion(c.var.userId, id, number),
+      ])
+      return renderPage(
+        c,
+        { title: `v${number}`, section: 'workflows', crumbs: crumbsOf(workflow) },
+        <>
+          <WorkflowHead
+            workflow={workflow}
+            board={board}
+            today={today}
+            tab="versions"
+            time={c.var.viewer.time}
+          />
+          <VersionView
+            {...{ workflowId: id, currentVersion: workflow.version, version: present(version, 'version') }}
+            time={c.var.viewer.time}
+          />
+        </>,
+      )
+    })
+    .get('/:id/diff', (c) => {
+      const id = idOf(c)
+      const [from, to] = [versionNumber(c.req.query('from')), versionNumber(c.req.query('to'))]
+      return c.redirect(from && to ? diffHref(id, from, to) : workflowHref(id, '/versions'), 303)
+    })
+    .get('/:id/diff/:range', async (c) => {
+      const id = idOf(c)
+      const [older, newer] = c.req.param('range').split('..', 2)
+      const [from, to] = [present(versionNumber(older), 'version'), present(versionNumber(newer), 'version')]
+      const [{ workflow, board, today }, before, after] = await Promise.all([
+        findWorkflow(deps, c),
+        workflows.findVersion(c.var.userId, id, from),
+        workflows.findVersion(c.var.userId, id, to),
+      ])
+      return renderPage(
+        c,
+        { title: `v${from} → v${to}`, section: 'workflows', crumbs: crumbsOf(workflow) },
+        <>
+          <WorkflowHead
+            workflow={workflow}
+            board={board}
+            today={today}
+            tab="versions"
+            time={c.var.viewer.time}
+          />
+          <DiffView
+            {...{ workflowId: id, currentVersion: workflow.version }}
+            from={present(before, 'version')}
+            to={present(after, 'version')}
+            after={versionNumber(c.req.query('after')) ?? 0}
+          />
+        </>,
+      )
+    })
+}

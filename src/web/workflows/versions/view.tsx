@@ -1,0 +1,225 @@
+/** @module One version: its prompt and its graph; and two of them compared. */
+import type { WorkflowVersion } from '../../../workflows/contract.ts'
+import { Card } from '../../components/card.tsx'
+import { Button, LinkButton, withQuery } from '../../components/controls.tsx'
+import { SelectField } from '../../components/form.tsx'
+import { Time } from '../../components/table.tsx'
+import { plural, type TimeFormat } from '../../format.ts'
+import { ChangesView, type FieldChange } from './changes-view.tsx'
+import { Graph, GraphLegend } from '../graph/graph.tsx'
+import { addMark, type EdgeMarks, type NodeMark } from '../graph/marks.ts'
+import { connectionKey, readGraph } from '../graph/model.ts'
+import { diffHref, runsHref, workflowHref } from '../links.ts'
+import { shownLines, isObject } from '../../components/shown-value.ts'
+import { describeChanges, type VersionChanges } from './changes.ts'
+import { PromptQuote, RestoreButton } from './list.tsx'
+
+interface VersionProps {
+  workflowId: string
+  currentVersion: number
+  version: WorkflowVersion
+  time: TimeFormat
+}
+
+const promptChars = 100_000
+
+export function VersionView({ workflowId, currentVersion, version: each, time }: VersionProps) {
+  const { version, model, createdAt, name, nodeCount } = each
+  const graph = readGraph(each.workflow, { triggerTypes: each.triggerTypes })
+  return (
+    <>
+      <Card
+        title={`Version ${version}`}
+        note={version === currentVersion ? 'current' : `of ${currentVersion}`}
+        aside={
+          <>
+            {version > 1 && (
+              <LinkButton small href={diffHref(workflowId, version - 1, version)}>
+                Compare with v{version - 1}
+              </LinkButton>
+            )}
+            {version !== currentVersion && (
+              <>
+                <LinkButton small href={diffHref(workflowId, version, currentVersion)}>
+                  Compare with v{currentVersion}
+                </LinkButton>
+                <RestoreButton workflowId={workflowId} version={version} currentVersion={currentVersion} />
+              </>
+            )}
+          </>
+        }
+      >
+        <PromptQuote version={each} before={null} maxChars={promptChars} />
+        <p class="version-meta">
+          {model && <span>{model}</span>}
+          <Time at={createdAt} format={time} />
+          <span>{plural(nodeCount, 'node')}</span>
+          <a class="link" href={runsHref(workflowId, { v: String(version) })}>
+            Its runs
+          </a>
+        </p>
+      </Card>
+      <Card title="Graph" note={`v${version}`} flush class="graph-card">
+        <Graph id="version" title={`${name}, version ${version}`} graph={graph} />
+      </Card>
+    </>
+  )
+}
+
+interface DiffProps {
+  workflowId: string
+  from: WorkflowVersion
+  to: WorkflowVersion
+  /** The highest version number. */
+  currentVersion: number
+  /** How many changed nodes stand on the pages before. */
+  after: number
+}
+
+/** A workflow may have thousands of nodes, and another version none of them. */
+const nodesPerPage = 200
+
+export function DiffView({ workflowId, from, to, currentVersion, after }: DiffProps) {
+  const changes = describeChanges(from.workflow, to.workflow)
+  const { graph, marks, edgeMarks } = unionGraph(from, to, changes)
+  const { diff } = changes
+  return (
+    <>
+      <VersionChoice
+        workflowId={workflowId}
+        from={from.version}
+        to={to.version}
+        currentVersion={currentVersion}
+      />
+      <Card
+        title="Graph"
+        note={`v${from.version} → v${to.version}`}
+        aside={<GraphLegend marks={marks} />}
+        flush
+        class="graph-card graph-diff"
+      >
+        <Graph
+          id="diff"
+          title={`What differs between version ${from.version} and version ${to.version}`}
+          graph={graph}
+          marks={marks}
+          edgeMarks={edgeMarks}
+          focusOn={['removed', 'added', 'changed']}
+        />
+      </Card>
+      <Card
+        title="What changed"
+        note={[
+          diff.added.length > 0 && `+${plural(diff.added.length, 'node')}`,
+          diff.removed.length > 0 && `−${plural(diff.removed.length, 'node')}`,
+          diff.changed.length > 0 && `${diff.changed.length} changed`,
+        ]
+          .filter(Boolean)
+          .join(', ')}
+        flush
+      >
+        <ChangesView
+          changes={changes}
+          fields={fieldChanges(from, to)}
+          maxBlocks={nodesPerPage}
+          after={after < changes.blocks.length ? after : 0}
+          hrefAfter={(nodes) =>
+            withQuery(
+              diffHref(workflowId, from.version, to.version),
+              {},
+              { after: nodes?.toString() ?? null },
+            )
+          }
+        />
+      </Card>
+    </>
+  )
+}
+
+/** Of any two: a form that leads to their page. */
+function VersionChoice({
+  workflowId,
+  from,
+  to,
+  currentVersion,
+}: Omit<DiffProps, 'from' | 'to' | 'after'> & { from: number; to: number }) {
+  const newest = Array.from({ length: Math.min(currentVersion, 200) }, (_, index) => currentVersion - index)
+  const options = [...new Set([...newest, from, to])]
+    .toSorted((a, b) => b - a)
+    .map((version) => [String(version), `v${version}`] as const)
+  return (
+    <Card label="Versions to compare">
+      <form class="version-choice" method="get" action={workflowHref(workflowId, '/diff')}>
+        <SelectField name="from" label="From" options={options} value={String(from)} />
+        <SelectField name="to" label="To" options={options} value={String(to)} />
+        <Button>Compare</Button>
+        {from !== to && (
+          <LinkButton href={diffHref(workflowId, to, from)} icon="retry">
+            Swap
+          </LinkButton>
+        )}
+      </form>
+    </Card>
+  )
+}
+
+/** The newer workflow with what the older one had beside it. */
+function unionGraph(from: WorkflowVersion, to: WorkflowVersion, { diff, removedNodes }: VersionChanges) {
+  const graph = readGraph(to.workflow, {
+    triggerTypes: [...to.triggerTypes, ...from.triggerTypes],
+    removedNodes,
+    removedConnections: diff.connections.removed,
+  })
+  return { graph, ...changeMarks(diff) }
+}
+
+/** The graph's marks for what is new, gone or changed. */
+export function changeMarks(diff: VersionChanges['diff']) {
+  const marks = new Map<string, NodeMark[]>()
+  for (const node of diff.added) addMark(marks, node, { kind: 'added', note: 'New' })
+  for (const node of diff.removed) addMark(marks, node, { kind: 'removed', note: 'Removed' })
+  for (const { node, paths } of diff.changed) {
+    addMark(marks, node, { kind: 'changed', note: `Changed: ${plural(paths.length, 'parameter')}` })
+  }
+  const edgeMarks: EdgeMarks = new Map([
+    ...diff.connections.added.map((each) => [connectionKey(each), 'added'] as const),
+    ...diff.connections.removed.map((each) => [connectionKey(each), 'removed'] as const),
+  ])
+  return { marks, edgeMarks }
+}
+
+const describedFields = ['name', 'description', 'prompt', 'model'] as const
+
+function fieldChanges(from: WorkflowVersion, to: WorkflowVersion): FieldChange[] {
+  const texts = [
+    ...describedFields.map((field) => ({ field: field as string, was: from[field], is: to[field] })),
+    { field: 'tags', was: from.tags.join(', '), is: to.tags.join(', ') },
+    { field: 'settings', was: settingsText(from), is: settingsText(to) },
+  ]
+  return texts.flatMap(({ field, was, is }) =>
+    (was ?? '') === (is ?? '')
+      ? []
+      : [
+          {
+            field,
+            lines: [
+              ...(was
+                ? shownLines(was, is ?? null).map((value) => ({ sign: '-' as const, label: '', value }))
+                : []),
+              ...(is
+                ? shownLines(is, was ?? null).map((value) => ({ sign: '+' as const, label: '', value }))
+                : []),
+            ],
+          },
+        ],
+  )
+}
+
+/** One setting a line, in the order of their names. */
+function settingsText({ workflow }: WorkflowVersion): string {
+  if (!isObject(workflow.settings)) return ''
+  return Object.entries(workflow.settings)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, value]) => `${key}: ${JSON.stringify(value)}`)
+    .join('\n')
+}

@@ -1,0 +1,199 @@
+import { beforeAll, describe, expect, test } from 'vitest'
+import type { Control, FormField } from '../../../src/web/credentials/form/fields.ts'
+import { controllingNames, formFields, readFields } from '../../../src/web/credentials/form/fields.ts'
+import { fieldLabel, optionLabel } from '../../../src/web/credentials/labels.ts'
+import { type Catalogue, loadCatalogue } from '../../../src/n8n/catalogue.ts'
+
+let catalogue: Catalogue
+
+beforeAll(async () => {
+  catalogue = await loadCatalogue()
+})
+
+type Stored = Record<string, unknown> | null
+
+const fieldsOf = (type: string, typed: Record<string, string> = {}, stored: Stored = null): FormField[] =>
+  formFields({ rows: catalogue.credentialFields(type), typed: new Map(Object.entries(typed)), stored })
+const fieldOf = (type: string, name: string, typed: Record<string, string> = {}, stored: Stored = null) =>
+  fieldsOf(type, typed, stored).find((field) => field.name === name)
+const namesOf = (...given: Parameters<typeof fieldsOf>) => fieldsOf(...given).map(({ name }) => name)
+const read = (type: string, typed: Record<string, string>, stored: Stored = null) =>
+  readFields({ rows: catalogue.credentialFields(type), typed: new Map(Object.entries(typed)), stored })
+
+describe('the fields of a form', () => {
+  test.each<[string, string, Control]>([
+    ['postgres', 'host', 'text'],
+    ['postgres', 'port', 'number'],
+    ['postgres', 'password', 'secret'],
+    ['postgres', 'ssl', 'choice'],
+    ['postgres', 'sshTunnel', 'switch'],
+    ['googleApi', 'privateKey', 'lines'],
+    ['httpCustomAuth', 'json', 'json'],
+    ['httpMultipleHeadersAuth', 'headers', 'json'],
+    ['httpHeaderAuth', 'useCustomAuth', 'notice'],
+    ['oAuth2Api', 'ignoreSSLIssues', 'switch'],
+  ])('show %s.%s as %s', (type, name, control) => {
+    expect(fieldOf(type, name)?.control).toBe(control)
+  })
+
+  test('can be made of every type that n8n brings along', () => {
+    for (const { type } of catalogue.searchCredentialTypes()) {
+      const fields = fieldsOf(type)
+      expect(new Set(fields.map(({ name }) => name)).size, type).toBe(fields.length)
+      expect(fields.every(({ secret, value }) => !secret || value === '')).toBe(true)
+      for (const { control, options } of fields)
+        if (control === 'choice') expect(options.length).toBeGreaterThan(1)
+    }
+  })
+
+  test('show what belongs to a choice only once it is chosen', () => {
+    expect(namesOf('postgres')).not.toContain('sshHost')
+    expect(namesOf('postgres', { sshTunnel: 'true' })).toContain('sshPassword')
+    const withKey = namesOf('postgres', { sshTunnel: 'true', sshAuthenticateWith: 'privateKey' })
+    expect(withKey).toContain('privateKey')
+    expect(withKey).not.toContain('sshPassword')
+  })
+
+  test('show what belongs to a stored choice, unless another is made', () => {
+    const stored = { sshTunnel: true, sshHost: 'jump.example' }
+    expect(namesOf('postgres', {}, stored)).toContain('sshHost')
+    expect(namesOf('postgres', { sshTunnel: 'false' }, stored)).not.toContain('sshHost')
+  })
+
+  test('leave out what n8n fills in itself', () => {
+    expect(namesOf('slackOAuth2Api')).not.toContain('accessTokenUrl')
+  })
+
+  test('hold no stored value, secret or not', () => {
+    const stored = { host: 'db.canary.example', password: 'canary-secret', port: 65_001, ssl: 'require' }
+    const fields = fieldsOf('postgres', {}, stored)
+    expect(JSON.stringify(fields)).not.toMatch(/canary|65001/)
+    expect(fields.filter(({ kept }) => kept).map(({ name }) => name)).toEqual(
+      Object.keys(stored).toSorted(byForm),
+    )
+    expect(fields.find(({ name }) => name === 'ssl')).toMatchObject({ value: '', control: 'choice' })
+  })
+
+  test('keep what was typed, secrets apart', () => {
+    const typed = { host: 'db.example', password: 'canary-secret' }
+    expect(fieldOf('postgres', 'host', typed)?.value).toBe('db.example')
+    expect(JSON.stringify(fieldsOf('postgres', typed))).not.toContain('canary-secret')
+    // n8n's type does not mark it.
+    expect(
+      fieldOf('postgres', 'passphrase', {
+        sshTunnel: 'true',
+        sshAuthenticateWith: 'privateKey',
+        passphrase: 'x',
+      }),
+    ).toMatchObject({ secret: true, value: '' })
+  })
+
+  test('require a value of n8n’s only where none is kept', () => {
+    expect(fieldOf('slackApi', 'accessToken')).toMatchObject({ required: true, kept: false })
+    expect(fieldOf('slackApi', 'accessToken', {}, { accessToken: 'x' })).toMatchObject({
+      required: false,
+      kept: true,
+    })
+  })
+
+  test('begin with the defaults that are known, and with none in a change', () => {
+    expect(fieldOf('postgres', 'ssl')).toMatchObject({ value: 'disable' })
+    expect(fieldOf('postgres', 'sshTunnel')).toMatchObject({ value: 'false' })
+    expect(fieldOf('postgres', 'sshTunnel', {}, { host: 'x' })).toMatchObject({
+      value: '',
+      control: 'choice',
+    })
+  })
+
+  test('name the choices that others depend on', () => {
+    expect([...controllingNames(catalogue.credentialFields('postgres'))].toSorted()).toEqual([
+      'allowUnauthorizedCerts',
+      'sshAuthenticateWith',
+      'sshTunnel',
+    ])
+    // A text that others depend on is no choice: it would have to stand in the URL.
+    expect(controllingNames(catalogue.credentialFields('slackApi')).has('signatureSecret')).toBe(false)
+  })
+})
+
+const byForm = (a: string, b: string) =>
+  ['host', 'password', 'ssl', 'port'].indexOf(a) - ['host', 'password', 'ssl', 'port'].indexOf(b)
+
+describe('a posted form', () => {
+  test('gives values of the kinds that n8n has', () => {
+    const typed = {
+      host: ' db.example ',
+      port: '5433',
+      password: ' kept as typed ',
+      sshTunnel: 'false',
+      ssl: 'require',
+    }
+    expect(read('postgres', typed)).toEqual({
+      data: { host: 'db.example', port: 5433, password: ' kept as typed ', sshTunnel: false, ssl: 'require' },
+      errors: [],
+    })
+  })
+
+  test('gives numbers where the options are numbers', () => {
+    expect(read('oracleDBApi', { privilege: '131072' }).data).toEqual({ privilege: 131_072 })
+  })
+
+  test('gives nothing for a field that is empty, hidden, unknown or not shown', () => {
+    const typed = { host: '', sshHost: 'jump.example', wrong: 'x', __proto__: 'x', constructor: 'x' }
+    expect(read('postgres', typed).data).toEqual({})
+    expect(read('slackOAuth2Api', { accessTokenUrl: 'https://evil.example' }).data).toEqual({})
+  })
+
+  test('keeps JSON of n8n’s editor as the text that n8n reads, and its token data as an object', () => {
+    expect(read('httpCustomAuth', { json: '{\r\n"headers": {}}' }).data).toEqual({
+      json: '{\n"headers": {}}',
+    })
+    expect(read('slackOAuth2Api', { oauthTokenData: '{"access_token":"t"}' }).data).toEqual({
+      oauthTokenData: { access_token: 't' },
+    })
+    expect(read('httpMultipleHeadersAuth', { headers: '{"values":[]}' }).data).toEqual({
+      headers: { values: [] },
+    })
+  })
+
+  test('keeps the lines of a key as they are everywhere but in forms', () => {
+    expect(read('sshPrivateKey', { privateKey: '-----BEGIN\r\nabc\r\n-----END\r\n' }).data).toEqual({
+      privateKey: '-----BEGIN\nabc\n-----END\n',
+    })
+  })
+
+  test.each(['{', 'nothing'])('names the field of JSON that cannot be read: %s', (json) => {
+    expect(read('httpCustomAuth', { json }).errors).toEqual([
+      { pointer: '/data/json', detail: 'is not valid JSON' },
+    ])
+  })
+})
+
+describe('labels', () => {
+  test.each([
+    ['accessToken', 'Access token'],
+    ['apiKey', 'API key'],
+    ['clientId', 'Client ID'],
+    ['allowUnauthorizedCerts', 'Allow unauthorized certificates'],
+    ['sshTunnel', 'SSH tunnel'],
+    ['ssl', 'SSL'],
+    ['oauthTokenData', 'OAuth token data'],
+    ['s3Endpoint', 'S3 endpoint'],
+    ['$weird', 'Weird'],
+    ['_', '_'],
+  ])('%s is %s', (name, label) => {
+    expect(fieldLabel(name)).toBe(label)
+  })
+
+  test.each<[unknown, string]>([
+    ['authorizationCode', 'Authorization code'],
+    ['disable', 'Disable'],
+    ['us-east-1', 'us-east-1'],
+    ['HS256', 'HS256'],
+    ['7_4', '7_4'],
+    ['eu', 'eu'],
+    [32_768, '32768'],
+  ])('the option %s is %s', (value, label) => {
+    expect(optionLabel(value)).toBe(label)
+  })
+})

@@ -1,0 +1,325 @@
+import { describe, expect, test } from 'vitest'
+import { byTrend, readableMessage, trendOf, trendWords } from '../../../src/web/components/error-trend.ts'
+import { explain, type Remedy } from '../../../src/web/executions/explain.ts'
+import { serviceOf, triggerWords, typeWords } from '../../../src/web/components/node-labels.ts'
+import { outline, outlineText } from '../../../src/web/executions/detail/redact-parameters.ts'
+import { effectOf, retrySafety } from '../../../src/web/executions/detail/retry-safety.ts'
+import { workflowGraph } from '../../../src/web/executions/detail/workflow-graph.ts'
+import type { NodeRun } from '../../../src/executions/node-runs.ts'
+
+describe('what a failure means', () => {
+  test.each<[string, number | null, Remedy, RegExp]>([
+    [
+      'Authorization failed - please check your credentials',
+      401,
+      'credential',
+      /did not accept the credential/,
+    ],
+    ['403 Forbidden: the token lacks scope issues:create', 403, 'credential', /lacks a scope/],
+    ['Request failed with status code 403', null, 'credential', /lacks a scope/],
+    ['Slack error response: "invalid_auth"', null, 'credential', /did not accept/],
+    ['password authentication failed for user "n8n"', null, 'credential', /did not accept/],
+    ['Node does not have any credentials set', null, 'credential', /no credential in n8n/],
+    ['The resource you are requesting could not be found', 404, 'input', /nothing under that address/],
+    ['Rate limit reached for gpt-5-mini', 429, 'wait', /more often than it allows/],
+    ['You exceeded your current quota, please check your plan', 429, 'setup', /no quota/],
+    ['Bad gateway', 502, 'service', /failed on its own side \(502\)/],
+    ['timeout of 10000ms exceeded', null, 'wait', /did not answer in time/],
+    ['connect ECONNREFUSED 10.0.0.4:5432', null, 'address', /on port 5432\. Postgres usually listens/],
+    ['connect ECONNREFUSED ::1', null, 'address', /Nothing listens at the address\./],
+    ['getaddrinfo ENOTFOUND db.internal', null, 'address', /host is not known/],
+    ['self-signed certificate in certificate chain', null, 'address', /not trusted/],
+    ['Connection terminated unexpectedly', null, 'wait', /cut the connection/],
+    [
+      "Cannot read properties of undefined (reading 'email') [line 3]",
+      null,
+      'code',
+      /“email” is read from something that is not there/,
+    ],
+    ['Cannot read properties of null', null, 'code', /empty \(null\)/],
+    ['items.map is not a function', null, 'code', /“items\.map”/],
+    ['Unexpected token < in JSON at position 0', null, 'input', /should be JSON is not/],
+    ["This model's maximum context length is 8192 tokens", null, 'input', /more text than it takes/],
+    ["Node 'Fetch' hasn't been executed", null, 'code', /did not run before/],
+    ['duplicate key value violates unique constraint "x"', null, 'input', /exists already/],
+    ['Unrecognized node type: n8n-nodes-acme.thing', null, 'setup', /does not know the type/],
+  ])('%s (%s) asks for: %s', (message, httpStatus, remedy, cause) => {
+    const explained = explain({ message, httpStatus, service: 'Linear' })
+    expect(explained.remedy).toBe(remedy)
+    expect(explained.cause).toMatch(cause)
+    expect(explained.advice).toMatch(/\.$/)
+  })
+
+  test.each([
+    ['OpenAI', 'The request is larger than OpenAI takes.'],
+    ['The service', 'The request is larger than the service takes.'],
+  ])('calls %s by its name within a sentence', (service, cause) => {
+    expect(explain({ message: 'Payload too large', httpStatus: 413, service }).cause).toBe(cause)
+  })
+
+  test('claims nothing about a message that it does not know', () => {
+    expect(explain({ message: 'Flux capacitor', httpStatus: null, service: 'The service' })).toMatchObject({
+      cause: null,
+      remedy: 'unknown',
+    })
+  })
+
+  test('reads a hostile message in no time', () => {
+    for (const part of ['ECONNREFUSED ', 'a ', "Cannot read property '", 'credential ', ':']) {
+      const message = part.repeat(2000 / part.length)
+      expect(explain({ message, httpStatus: null, service: 'The service' }).advice).not.toBe('')
+    }
+  })
+})
+
+describe('what nodes are called', () => {
+  test.each([
+    ['n8n-nodes-base.gmailTrigger', 'Gmail trigger'],
+    ['n8n-nodes-base.httpRequest', 'HTTP request'],
+    ['n8n-nodes-base.constructor', 'Constructor'],
+    ['weird', 'Weird'],
+  ])('%s: %s', (type, words) => expect(typeWords(type)).toBe(words))
+
+  test.each([
+    ['n8n-nodes-base.linear', 'Linear'],
+    ['n8n-nodes-base.slackTool', 'Slack'],
+    ['@n8n/n8n-nodes-langchain.lmChatAnthropic', 'Anthropic'],
+    ['n8n-nodes-base.code', 'The service'],
+    [null, 'The service'],
+  ])('%s calls %s', (type, service) => expect(serviceOf(type)).toBe(service))
+
+  test.each([
+    ['trigger', ['n8n-nodes-base.gmailTrigger'], 'Gmail trigger'],
+    ['webhook', ['n8n-nodes-base.webhook', 'n8n-nodes-base.formTrigger'], 'Webhook'],
+    ['manual', ['n8n-nodes-base.gmailTrigger'], 'By hand'],
+    [null, [], '?'],
+    ['toString', [], 'toString'],
+  ])('a run in mode %s of %j was started by: %s', (mode, types, words) => {
+    expect(triggerWords(mode, types)).toBe(words)
+  })
+})
+
+describe('what running a node does', () => {
+  test.each([
+    ['n8n-nodes-base.set', {}, 'none'],
+    ['n8n-nodes-base.gmailTrigger', {}, 'none'],
+    ['n8n-nodes-base.slack', { operation: 'post' }, 'writes'],
+    ['n8n-nodes-base.slack', { operation: 'getAll' }, 'none'],
+    ['n8n-nodes-base.slack', {}, 'unknown'],
+    ['n8n-nodes-base.slack', { operation: '={{ $json.op }}' }, 'unknown'],
+    ['n8n-nodes-base.linear', { operation: 'create' }, 'writes'],
+    ['n8n-nodes-base.postgres', { operation: 'executeQuery', query: 'select * from a' }, 'none'],
+    ['n8n-nodes-base.postgres', { operation: 'executeQuery', query: 'delete from a' }, 'writes'],
+    ['n8n-nodes-base.postgres', { operation: 'executeQuery', query: 'select 1; drop table a' }, 'unknown'],
+    ['n8n-nodes-base.postgres', { operation: 'executeQuery', query: 'select delete_all()' }, 'unknown'],
+    ['n8n-nodes-base.postgres', { operation: 'executeQuery', query: '={{ $json.sql }}' }, 'unknown'],
+    ['n8n-nodes-base.code', {}, 'unknown'],
+    ['n8n-nodes-base.executeWorkflow', {}, 'unknown'],
+    ['@n8n/n8n-nodes-langchain.agent', {}, 'none'],
+    ['@n8n/n8n-nodes-langchain.lmChatOpenAi', {}, 'none'],
+    ['@n8n/n8n-nodes-langchain.memoryPostgresChat', {}, 'writes'],
+    ['n8n-nodes-acme.thing', { operation: 'get' }, 'unknown'],
+    [null, {}, 'unknown'],
+  ])('%s with %j: %s', (type, parameters, effect) => {
+    expect(effectOf(type, parameters)).toBe(effect)
+  })
+
+  test.each([
+    ['httpRequest', 4.2, {}, 'none'],
+    ['httpRequest', 4.2, { method: 'POST' }, 'writes'],
+    ['httpRequest', 3, { requestMethod: 'POST' }, 'none'],
+    ['httpRequest', 3, { method: '={{ $json.method }}' }, 'unknown'],
+    ['httpRequest', 2, { requestMethod: 'POST' }, 'writes'],
+    ['httpRequest', 1, { requestMethod: 'GET' }, 'none'],
+    ['httpRequest', 1, { requestMethod: '={{ $json.method }}' }, 'unknown'],
+    ['httpRequest', 2, {}, 'unknown'],
+    ['httpRequest', 2, { method: 'GET' }, 'unknown'],
+    ['httpRequest', undefined, {}, 'unknown'],
+    ['httpRequest', undefined, { method: 'DELETE' }, 'writes'],
+    ['httpRequest', 4.2, undefined, 'unknown'],
+    ['httpRequestTool', 4.2, { method: 'PUT' }, 'writes'],
+  ])('%s of version %s with %j: %s', (short, typeVersion, parameters, effect) => {
+    expect(effectOf(`n8n-nodes-base.${short}`, parameters, typeVersion)).toBe(effect)
+  })
+})
+
+describe('whether a run may be started again', () => {
+  const run = (name: string, type: string): NodeRun => ({
+    name,
+    type,
+    status: 'success',
+    startedAt: null,
+    durationMs: 1,
+    items: 1,
+    runs: 1,
+    error: null,
+  })
+  const trigger = run('Webhook', 'n8n-nodes-base.webhook')
+  const graph = workflowGraph({
+    nodes: [
+      { name: 'Post', type: 'n8n-nodes-base.slack', parameters: { operation: 'post' } },
+      { name: 'Create', type: 'n8n-nodes-base.linear', parameters: { operation: 'create' } },
+      { name: 'Find', type: 'n8n-nodes-base.linear', parameters: { operation: 'getAll' } },
+    ],
+    connections: {
+      Post: { main: [[{ node: 'Create', type: 'main', index: 0 }]] },
+      Find: { main: [[{ node: 'Create', type: 'main', index: 0 }]] },
+    },
+  })
+  const [post, create, find] = [
+    run('Post', 'n8n-nodes-base.slack'),
+    run('Create', 'n8n-nodes-base.linear'),
+    run('Find', 'n8n-nodes-base.linear'),
+  ]
+  const code = run('Script', 'n8n-nodes-base.code')
+
+  test.each<[NodeRun[], string, number | null, string, string]>([
+    [
+      [trigger, find],
+      'Find',
+      500,
+      'safe',
+      'From this node, yes. From the start, yes: no node that ran has written anything.',
+    ],
+    [
+      [trigger, post, create],
+      'Create',
+      403,
+      'writes',
+      'From this node, yes. From the start, Post writes twice.',
+    ],
+    [
+      [trigger, create],
+      'Create',
+      null,
+      'unknown',
+      'From this node, unknown: Create may have been carried out before it failed. From the start, unknown: Create ran, which may have written.',
+    ],
+    [
+      [trigger, code, find],
+      'Find',
+      null,
+      'unknown',
+      'From this node, yes. From the start, unknown: Script ran, which may have written.',
+    ],
+    [
+      [trigger, post, code, find],
+      'Find',
+      null,
+      'writes',
+      'From this node, yes. From the start, Post writes twice. Unknown: Script.',
+    ],
+    [
+      [trigger, code],
+      'Script',
+      null,
+      'unknown',
+      'From this node, unknown: nobody can tell what Script does. From the start, unknown: Script ran, which may have written.',
+    ],
+    [
+      [trigger, find, create],
+      'Create',
+      403,
+      'safe',
+      'From this node, yes. From the start, yes: no node that ran has written anything.',
+    ],
+    [
+      [trigger, { ...find, items: 12 }, create],
+      'Create',
+      403,
+      'unknown',
+      'From this node, unknown: Create was refused for one of 12 items, but may have been carried out for others. From the start, unknown: Create ran, which may have written.',
+    ],
+    [
+      [trigger, create],
+      'Create',
+      403,
+      'unknown',
+      'From this node, unknown: Create was refused, but may have been carried out for items before. From the start, unknown: Create ran, which may have written.',
+    ],
+    [
+      [trigger, post],
+      'Create',
+      null,
+      'writes',
+      'From this node, unknown: Create may have been carried out before it failed. From the start, Post writes twice. Unknown: Create.',
+    ],
+  ])('%#: names the nodes that have written', (nodes, failedAt, httpStatus, verdict, text) => {
+    expect(retrySafety(nodes, graph, failedAt, httpStatus)).toEqual({ verdict, text })
+  })
+})
+
+describe('the outline of parameters', () => {
+  test('says keys, types and sizes, and never a value', () => {
+    const { rows, omitted } = outline({
+      title: 'A secret title',
+      body: '={{ $json.secret }}',
+      options: { tags: ['a', 'b'], deep: { deeper: { deepest: 'hidden' } } },
+      on: true,
+      nothing: null,
+    })
+    expect(rows.map((row) => `${'-'.repeat(row.depth)}${row.key}: ${outlineText(row)}`)).toEqual([
+      'title: string · 14',
+      'body: expression · 19',
+      'options: object',
+      '-tags: array · 2',
+      '--0: string · 1',
+      '--1: string · 1',
+      '-deep: object',
+      '--deeper: object',
+      'on: boolean',
+      'nothing: null',
+    ])
+    expect(omitted).toBe(0)
+  })
+
+  test('has an end', () => {
+    const { rows, omitted } = outline(
+      Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`k${index}`, 1])),
+    )
+    expect({ rows: rows.length, omitted }).toEqual({ rows: 40, omitted: 60 })
+  })
+
+  test.each([[undefined], [null], ['text'], [3]])('is empty for %s', (value) => {
+    expect(outline(value)).toEqual({ rows: [], omitted: 0 })
+  })
+})
+
+describe('the trend of a group', () => {
+  const period = { from: '2026-11-15T12:00:00Z', to: '2026-11-22T12:00:00Z' }
+  const recently = '2026-11-22T11:00:00Z'
+  const long = '2026-10-01T00:00:00Z'
+  test.each([
+    ['new', { runs: 3, previousRuns: 0, firstSeenAt: '2026-11-20T00:00:00Z', lastSeenAt: recently }],
+    ['rising', { runs: 30, previousRuns: 10, firstSeenAt: long, lastSeenAt: recently }],
+    ['steady', { runs: 11, previousRuns: 10, firstSeenAt: long, lastSeenAt: recently }],
+    ['steady', { runs: 2, previousRuns: 0, firstSeenAt: long, lastSeenAt: recently }],
+    [
+      'quiet',
+      { runs: 30, previousRuns: 0, firstSeenAt: '2026-11-16T00:00:00Z', lastSeenAt: '2026-11-18T12:00:00Z' },
+    ],
+    ['quiet', { runs: 0, previousRuns: 0, firstSeenAt: null, lastSeenAt: null }],
+  ])('%s: %j', (trend, facts) => expect(trendOf(facts, period)).toBe(trend))
+
+  test('puts new and rising ones first, then the most frequent', () => {
+    const group = (runs: number, previousRuns: number, firstSeenAt: string) => ({
+      ...{ runs, previousRuns, firstSeenAt },
+      lastSeenAt: recently,
+    })
+    const [often, rising, fresh] = [group(99, 99, long), group(9, 1, long), group(1, 0, recently)]
+    expect(byTrend([often, rising, fresh], period)).toEqual([fresh, rising, often])
+  })
+
+  test('says since when it is quiet', () => {
+    expect(trendWords('quiet', '2026-11-22T08:30:00Z', new Date(period.to)).word).toBe('Quiet 3 h')
+  })
+
+  test.each([
+    ['<number> Forbidden: <text>', 403, '403 Forbidden: …'],
+    ['<number> Forbidden', null, '… Forbidden'],
+    ['claude-<number><number> of <id>', null, 'claude-… of …'],
+    ['a <b> tag', null, 'a <b> tag'],
+  ])('%s (%s) reads %s', (message, httpStatus, text) =>
+    expect(readableMessage(message, httpStatus)).toBe(text),
+  )
+})

@@ -1,0 +1,388 @@
+import { v7 as uuidv7 } from 'uuid'
+import { describe, expect, test } from 'vitest'
+import type { Series } from '../../src/analytics/contract.ts'
+import { placeOf, spanLabel } from '../../src/web/charts/scales.ts'
+import { createTimeFormat } from '../../src/web/format.ts'
+import { attentionOf, type Troubles } from '../../src/web/overview/attention.ts'
+import { barsOf } from '../../src/web/overview/cards.tsx'
+import { periodOf } from '../../src/web/overview/period.ts'
+import { badFrom, toMarkers, toRunsBuckets } from '../../src/web/overview/runs-buckets.ts'
+import { untold } from '../../src/executions/merge.ts'
+import { ingest } from '../../src/executions/ingest.ts'
+import { useTestApp } from '../harness/app.ts'
+import { signedInBrowser } from './browser.ts'
+
+const app = useTestApp()
+const markup = '<script>alert(1)</script>'
+const hourMs = 3_600_000
+
+/** A user with a workflow that is tracked on an instance, and runs that ended an hour ago. */
+async function account(statuses: ('success' | 'error')[], name = 'Order sync') {
+  const tab = await signedInBrowser(app)
+  const { accessToken } = await app.deps.accessTokens.sign({ userId: tab.userId, sessionId: uuidv7() })
+  const made = async (path: string, body: unknown) => {
+    const response = await app.app.request(path, {
+      method: 'POST',
+      headers: { Authorization: `Bearer ${accessToken}`, 'Content-Type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+    if (response.status !== 201) throw new Error(await response.text())
+    return (await response.json()) as { id: string }
+  }
+  const workflow = await made('/v1/workflows', { workflow: { name, nodes: [], connections: {} } })
+  const instance = await made('/v1/instances', {
+    name: 'prod-eu-1',
+    baseUrl: 'https://n8n.example.com',
+    apiKey: 'a-key-of-n8n',
+  })
+  const n8nWorkflowId = workflow.id.slice(-12)
+  const deployment = await made('/v1/deployments', {
+    workflowId: workflow.id,
+    instanceId: instance.id,
+    n8nWorkflowId,
+  })
+  const endedMs = Date.now() - hourMs
+  await ingest(
+    app.deps.db,
+    instance.id,
+    statuses.map((status, index) => ({
+      ...untold,
+      ...{ n8nExecutionId: String(index + 1), n8nWorkflowId, status, mode: 'webhook' },
+      ...{ startedAtMs: endedMs - 2000, finishedAtMs: endedMs, eventAtMs: endedMs, receivedAtMs: Date.now() },
+      error:
+        status === 'error'
+          ? { message: `refused ${markup}`, node: 'Post', httpStatus: 403, errorClass: 'NodeApiError' }
+          : null,
+      data: null,
+    })),
+    'push',
+  )
+  return { ...tab, workflowId: workflow.id, deploymentId: deployment.id, instanceId: instance.id }
+}
+
+describe('the overview', () => {
+  test('says what to do first where there is nothing yet', async () => {
+    const { text } = await (await signedInBrowser(app)).get('/')
+    expect(text).toContain('No workflows yet.')
+    expect(text).toContain('href="/workflows/new"')
+    expect(text).not.toContain('Success rate')
+  })
+
+  test('names the deployment that fails, with a way out, before the figures', async () => {
+    const { get, deploymentId } = await account(['success', ...Array<'error'>(5).fill('error')])
+    const { text } = await get('/')
+    expect(text).toMatch(/Order sync v1 fails on 5 of 6 runs.*Success rate/s)
+    expect(text).toContain(`href="/deployments/${deploymentId}"`)
+    expect(text).toMatch(/Success rate.*?16\.6.*?%/s)
+  })
+
+  test('needs nobody while all is well', async () => {
+    const { get } = await account(Array<'success'>(6).fill('success'))
+    const { text } = await get('/?period=7d')
+    expect(text).toContain('Nothing needs you.')
+    expect(text).toMatch(/Success rate.*?>100<small>%/s)
+    expect(text).toContain('No run failed in the last 7 d.')
+  })
+
+  test('counts the same failures in figures, errors and workflows, and links to them', async () => {
+    const { get, workflowId } = await account(['error', 'error', 'success', 'success', 'success', 'success'])
+    const { text } = await get('/?period=30d')
+    expect(text).toMatch(/>Failed<.*?>2</s)
+    expect(text).toMatch(/\/executions\?[^"]*status=failed/)
+    expect(text).toMatch(/href="\/errors\/[0-9a-f]{16}"/)
+    expect(text).toMatch(new RegExp(`wf=${workflowId}[^>]*>33\\.3%`))
+  })
+
+  test("shows names and messages as text, and nothing of another user's", async () => {
+    const { get } = await account(Array<'error'>(6).fill('error'), markup)
+    const { text } = await get('/')
+    expect(text).not.toContain('<script>alert')
+    expect(text).toContain('&lt;script&gt;alert(1)&lt;/script&gt; v1 fails on 6 of 6 runs')
+    const other = await account(['success'], 'Of somebody else')
+    expect((await other.get('/')).text).not.toContain('alert(1)')
+  })
+
+  test('counts what is live on an instance, and who uses a credential, beyond what it lists', async () => {
+    const { get, userId, workflowId, instanceId } = await account(['success'])
+    const sql = app.database.sql
+    const keep = (name: string) =>
+      app.deps.credentials.create(userId, { type: 'slackApi', name, data: { accessToken: 'xoxb-1' } })
+    const used = await keep('Slack used')
+    await sql`insert into workflows (id, user_id, name, tags, node_count, node_types, required_credential_types,
+        trigger_types, webhook_paths, warnings, workflow_data, content_hash)
+      select gen_random_uuid(), user_id, 'Copy ' || n, tags, node_count, node_types, required_credential_types,
+        trigger_types, webhook_paths, warnings, workflow_data, content_hash
+      from workflows, generate_series(1, 60) n where id = ${workflowId}`
+    await sql`insert into deployments (id, user_id, workflow_id, instance_id, version, status, bindings)
+      select gen_random_uuid(), ${userId}, id, ${instanceId}, 1, 'active', '[]'
+      from workflows where user_id = ${userId} and name like 'Copy %'`
+    await sql`update deployments set bindings = ${JSON.stringify([{ node: 'Slack', type: 'slackApi', credentialId: used?.id }])}::jsonb
+      where user_id = ${userId} and workflow_id = (select id from workflows where user_id = ${userId} and name = 'Copy 7')`
+    await sql`insert into credentials (id, user_id, name, n8n_credential_type, service, credential_data, field_names, known)
+      select gen_random_uuid(), user_id, 'Z other ' || n, n8n_credential_type, service, credential_data, field_names, known
+      from credentials, generate_series(1, 60) n where id = ${used?.id}`
+    const { text } = await get('/')
+    expect(text).toContain('60 live')
+    expect(text).toMatch(/Slack used<.*?Used by 1 workflow/s)
+    await sql`update deployments set status = 'undeployed' where user_id = ${userId}`
+    const after = await get('/')
+    expect(after.text).toContain('0 live')
+    expect(after.text).toContain('Nothing is deployed now.')
+    expect(after.text).not.toContain('No deployments yet.')
+  })
+
+  test.each(['24h', '7d', '30d', '90d'])(
+    'links each bar of %s to the runs that it counts',
+    async (period) => {
+      const { get } = await account(['success', 'error'])
+      const { text } = await get(`/?period=${period}`)
+      const links = [...text.matchAll(/href="\/executions\?(from=[^"]+)" tabindex/g)].map(
+        ([, query = '']) => new URLSearchParams(query.replaceAll('&amp;', '&')),
+      )
+      const figures = /href="\/executions\?(from=[^"]+?)&amp;status=failed"/.exec(text)?.[1] ?? ''
+      const whole = new URLSearchParams(figures.replaceAll('&amp;', '&'))
+      const spans = links.map((query) => [query.get('from'), query.get('to')])
+      expect(spans.length).toBeGreaterThan(20)
+      expect(spans[0]?.[0]).toBe(whole.get('from'))
+      expect(spans.at(-1)?.[1]).toBe(whole.get('to'))
+      expect(spans.slice(1).map(([from]) => from)).toEqual(spans.slice(0, -1).map(([, to]) => to))
+    },
+  )
+
+  test('takes any period it does not know for 24 hours', async () => {
+    const { get } = await account(['success'])
+    const { status, text } = await get('/?period=%3Cx%3E')
+    expect(status).toBe(200)
+    expect(text).toMatch(/aria-current="true">24 h</)
+    expect(periodOf('constructor').name).toBe('24h')
+  })
+})
+
+describe('what needs attention', () => {
+  const time = createTimeFormat('UTC', new Date('2026-11-22T12:00:00Z'))
+  const nothing: Troubles = {
+    failing: [],
+    failed: [],
+    rejected: [],
+    silent: [],
+    drifted: [],
+    incidents: [],
+    stuck: { count: 0, since: null, workflowName: null },
+    missingTypes: [],
+  }
+  const since = '2026-11-22T10:00:00Z'
+  const failing = {
+    ...{ id: 'd1', workflowName: 'Triage', version: 14, since, succeeded: 3, failed: 38 },
+    runError: '403 Forbidden',
+  }
+
+  test('is nothing when nothing is wrong', () => {
+    expect(attentionOf(nothing, time)).toEqual([])
+  })
+
+  test('begins with what fails now, most failures first', () => {
+    const items = attentionOf(
+      {
+        failing: [{ ...failing, failed: 5 }, failing],
+        failed: [{ ...failing, id: 'd2', instanceName: 'prod', error: 'n8n refused' }],
+        rejected: [
+          {
+            ...{ id: 'c1', name: 'Slack', lastValidatedAt: since, validationError: null },
+            workflows: 3,
+            authenticationFailures: 4,
+          },
+        ],
+        silent: [
+          { id: 'i1', name: 'staging', status: 'unreachable', statusDetail: null, lastPolledAt: since },
+        ],
+        drifted: [{ ...failing, instanceName: 'prod', driftedSince: since }],
+        incidents: [
+          {
+            workflowId: 'w1',
+            workflowName: 'Inbox',
+            count: 2,
+            source: 'trigger',
+            message: 'No login',
+            latestAt: since,
+          },
+        ],
+        stuck: { count: 2, since, workflowName: 'Triage' },
+        missingTypes: [{ displayName: 'Notion API', workflows: 1 }],
+      },
+      time,
+    )
+    expect(items.map(({ what }) => what)).toEqual([
+      'Triage v14 fails on 38 of 41 runs',
+      'Triage v14 fails on 5 of 8 runs',
+      'Inbox: Trigger cannot start.',
+      'The credential “Slack” was rejected',
+      'staging does not answer.',
+      '2 runs are stuck.',
+      'Deploying Triage v14 to prod failed.',
+      'Triage was changed on prod.',
+      'No Notion API credential yet.',
+    ])
+    expect(items[0]).toMatchObject({
+      detail: 'in the last 24 h; live since today 10:00:00. Latest: 403 Forbidden',
+      action: { href: '/deployments/d1#history', label: 'Review roll back' },
+    })
+    expect(items[2]).toMatchObject({
+      detail: '2 incidents, the latest today 10:00:00: No login',
+      action: { href: '/workflows/w1#incidents' },
+    })
+    expect(items[3]?.detail).toBe('today 10:00:00. 3 deployed workflows use it.')
+    expect(items[4]?.detail).toBe('Its runs are known up to today 10:00:00.')
+    expect(items[5]).toMatchObject({
+      detail:
+        "Running for longer than the workflow's timeout, or for more than 24 hours. The oldest, Triage, started today 10:00:00.",
+      action: { href: '/executions?status=stuck' },
+    })
+    expect(items[7]).toMatchObject({
+      detail: 'What runs there is not v14 any more: seen today 10:00:00.',
+      action: { href: '/deployments/d1/drift', label: 'Compare' },
+    })
+  })
+
+  test('cuts what others have written', () => {
+    const [item] = attentionOf({ ...nothing, failing: [{ ...failing, runError: '💥'.repeat(500) }] }, time)
+    const detail = item?.detail as string
+    expect(detail.length).toBeLessThan(220)
+    expect(detail.isWellFormed()).toBe(true)
+  })
+})
+
+describe('the drawings', () => {
+  const statuses = [
+    'new',
+    'running',
+    'waiting',
+    'success',
+    'error',
+    'canceled',
+    'crashed',
+    'unknown',
+  ] as const
+  const item = (hour: number, counts: Partial<Record<(typeof statuses)[number], number>> = {}) => {
+    const byStatus = Object.fromEntries(statuses.map((status) => [status, counts[status] ?? 0]))
+    return {
+      start: new Date(hour * hourMs).toISOString(),
+      total: Object.values(counts).reduce((sum, each) => sum + each, 0),
+      ...{ byStatus, successRate: null, durationMs: { p50: null, p95: null, p99: null } },
+    } as Series['items'][number]
+  }
+
+  const at = (hour: number) => new Date(hour * hourMs)
+  const allOf = (items: readonly unknown[], changes = {}) => ({
+    ...{ from: at(0), to: at(items.length), knownFrom: null, knownUntil: null },
+    ...changes,
+  })
+
+  test('count every status once in a bar, and say which are not known', () => {
+    const counts = {
+      new: 1,
+      running: 2,
+      waiting: 4,
+      success: 8,
+      error: 16,
+      canceled: 32,
+      crashed: 64,
+      unknown: 128,
+    }
+    expect(toRunsBuckets([item(0, counts)], 1, allOf([1]))).toEqual([
+      {
+        ...{ start: '1970-01-01T00:00:00.000Z', end: '1970-01-01T01:00:00.000Z', known: true },
+        ...{ succeeded: 8, failed: 80, waiting: 4, running: 3, canceled: 32, unknown: 128 },
+      },
+    ])
+  })
+
+  test.each([
+    [8, 4, [4, 4]],
+    [9, 4, [1, 4, 4]],
+    [3, 4, [3]],
+    [0, 4, []],
+  ])('%i buckets, %i to a bar, lose none', (items, perBar, bars) => {
+    const series = Array.from({ length: items }, (_, hour) => item(hour, { success: 1 }))
+    const buckets = toRunsBuckets(series, perBar, allOf(series))
+    expect(buckets.map(({ succeeded }) => succeeded)).toEqual(bars)
+  })
+
+  test('tell what is not known from what is none', () => {
+    const series = [item(0), item(1), item(2, { success: 1 }), item(3)]
+    const known = (changes: object) =>
+      toRunsBuckets(series, 1, allOf(series, changes)).map((bucket) => bucket.known)
+    expect(known({ knownUntil: at(1) })).toEqual([true, true, true, false])
+    expect(known({ knownFrom: at(1) })).toEqual([false, true, true, true])
+    expect(known({ knownFrom: at(9) })).toEqual([false, false, true, true])
+    expect(known({ knownFrom: at(1.5), knownUntil: at(2.5) })).toEqual([false, true, true, false])
+  })
+
+  test('span the period without a gap: the first bar begins with it, the last ends with it, a day is as long as it is', () => {
+    // Midnights in Berlin, where 29 March 2026 has 23 hours.
+    const midnights = ['03-26T23', '03-27T23', '03-28T23', '03-29T22', '03-30T22'].map(
+      (hour) => `2026-${hour}:00:00.000Z`,
+    )
+    const series = midnights.map((start) => ({ ...item(0, { success: 1 }), start }))
+    const shown = {
+      ...{ from: new Date('2026-03-27T15:00:00Z'), to: new Date('2026-03-31T10:30:00Z') },
+      ...{ knownFrom: null, knownUntil: null },
+    }
+    const bars = toRunsBuckets(series, 2, shown)
+    expect(bars.map(({ start, end }) => [start, end])).toEqual([
+      ['2026-03-27T15:00:00.000Z', '2026-03-27T23:00:00.000Z'],
+      ['2026-03-27T23:00:00.000Z', '2026-03-29T22:00:00.000Z'],
+      ['2026-03-29T22:00:00.000Z', '2026-03-31T10:30:00.000Z'],
+    ])
+    const time = createTimeFormat('Europe/Berlin', shown.to)
+    expect(bars.map((bar) => spanLabel(bar, 2 * 24 * hourMs, time))).toEqual([
+      '27 Mar from 16:00',
+      '28 Mar – 29 Mar',
+      '30 Mar – 31 Mar',
+    ])
+    expect(placeOf(bars, '2026-03-27T19:00:00Z')).toBeCloseTo(1 / 6)
+    expect(placeOf(bars, '2026-03-29T22:00:00Z')).toBeCloseTo(2 / 3)
+    expect(placeOf(bars, '2026-03-27T14:59:59Z')).toBeNull()
+    expect(placeOf(bars, '2026-03-31T10:30:00Z')).toBeNull()
+  })
+
+  test.each([
+    [[100, 99, 40, null, 50], 1],
+    [[20, 30], 0],
+    [[100, 40, 100], undefined],
+    [[null, 40, 90, null], undefined],
+    [[100, 90, 89.9], 1],
+    [[null, null], undefined],
+    [[], undefined],
+  ])('the rates %j are drawn as failing from %s on', (rates, from) => {
+    expect(badFrom(rates)).toBe(from)
+  })
+
+  test('mark the newest versions whose labels have room', () => {
+    const version = (hour: number, name = 'Triage') => ({
+      ...{ deploymentId: 'd', workflowName: name, version: hour },
+      at: new Date(hour * hourMs).toISOString(),
+    })
+    const markers = toMarkers(
+      [
+        version(95, 'A name that is far too long for a label'),
+        version(90),
+        version(60),
+        version(30),
+        version(1),
+      ],
+      toRunsBuckets(
+        Array.from({ length: 100 }, (_, hour) => item(hour)),
+        4,
+        allOf([], { to: at(100) }),
+      ),
+    )
+    expect(markers.map(({ label }) => label)).toEqual(['A name that is fa… v95', 'Triage v60', 'Triage v30'])
+  })
+
+  test('small bars add up to what they stand for', () => {
+    const values = Array.from({ length: 61 }, (_, index) => index)
+    expect(barsOf(values).length).toBeLessThanOrEqual(24)
+    expect(barsOf(values).reduce((sum, each) => sum + each, 0)).toBe(1830)
+    expect(barsOf([1, 2])).toEqual([1, 2])
+  })
+})

@@ -1,0 +1,234 @@
+import { describe, expect, test } from 'vitest'
+import { createApp } from '../../src/app.ts'
+import { assets } from '../../src/web/assets/assets.ts'
+import { generateAssets } from '../../src/cli/assets.ts'
+import { readFileSync } from 'node:fs'
+import { useTestApp } from '../harness/app.ts'
+import { browser, signedInBrowser } from './browser.ts'
+
+const app = useTestApp()
+const openPages = ['/sign-in', '/register', '/signed-out']
+const pages = [
+  ...['/', '/executions', '/workflows', '/credentials', '/deployments', '/instances', '/audit'],
+  ...['/search', '/search?q=nothing', '/help', '/more'],
+]
+const markup = '<script>alert(1)</script>"\'><img src=x onerror=alert(2)>'
+
+describe('every page', () => {
+  test.each([...openPages, ...pages])('%s allows its own styles, scripts and forms only', async (path) => {
+    const tab = await signedInBrowser(app)
+    if (openPages.includes(path)) tab.cookies.clear()
+    const page = await tab.get(path)
+    expect(page.status).toBe(200)
+    expect(page.headers.get('Content-Type')).toBe('text/html; charset=UTF-8')
+    expect(page.headers.get('Content-Security-Policy')).toBe(
+      "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    )
+    expect(page.headers.get('Cache-Control')).toBe('no-store')
+    expect(page.headers.get('Referrer-Policy')).toBe('same-origin')
+    expect(page.text).not.toMatch(/ style=|<style|<script(?! type="module" src="\/assets\/)| on[a-z]+=/)
+    expect(page.text.match(/<h1[ >]/g)).toHaveLength(1)
+    expect(/<h[1-6]/.exec(page.text)?.[0]).toBe('<h1')
+    expect(page.text).toMatch(/^<!doctype html><html lang="en"/)
+  })
+
+  test('is behind the sign-in', async () => {
+    for (const path of pages) {
+      const { status, location } = await browser(app.app).get(path)
+      expect({ path, status }).toEqual({ path, status: 303 })
+      expect(location).toMatch(/^\/sign-in/)
+    }
+  })
+
+  test('refers to files that exist and may be kept for ever', async () => {
+    const tab = browser(app.app)
+    const { text } = await tab.get('/sign-in')
+    const { text: style } = await tab.get(assets.style.path)
+    const references = [...`${text}${style}`.matchAll(/(?:href|src)="(\/assets\/[^"]+)"|url\("([^"]+)"\)/g)]
+    const paths = new Set(references.map(([, attribute, url]) => attribute ?? url ?? ''))
+    expect(paths).toEqual(new Set(Object.values(assets).map(({ path }) => path)))
+    for (const path of paths) {
+      const file = await tab.get(path)
+      expect({ path, status: file.status }).toEqual({ path, status: 200 })
+      expect(file.headers.get('Cache-Control')).toBe('public, max-age=31536000, immutable')
+      expect(file.headers.get('X-Content-Type-Options')).toBe('nosniff')
+      expect(file.text.length).toBeGreaterThan(200)
+    }
+  })
+
+  test('shows what users have typed as text', async () => {
+    const tab = await signedInBrowser(app, markup)
+    for (const path of [...pages, `/search?q=${encodeURIComponent(markup)}`]) {
+      const { text } = await tab.get(path)
+      expect({ path, found: text.includes('<script>alert') || text.includes('<img') }).toEqual({
+        path,
+        found: false,
+      })
+      expect(text).toContain('&lt;script&gt;alert(1)&lt;/script&gt;')
+    }
+    const refused = await browser(app.app).post('/sign-in', { email: markup, password: 'x' })
+    expect(refused.text).not.toContain('<script>alert')
+    expect(refused.text).toContain('&lt;script&gt;')
+  })
+})
+
+describe('what takes the focus', () => {
+  const focused = (text: string) => [...text.matchAll(/<([a-z]+)[^>]* autofocus/g)].map(([tag]) => tag)
+
+  test('is the field to begin with', async () => {
+    const [field, ...others] = focused((await browser(app.app).get('/sign-in')).text)
+    expect(field).toContain('name="email"')
+    expect(others).toEqual([])
+  })
+
+  test('is what is wrong with a form as a whole, before any field', async () => {
+    const page = await browser(app.app).post('/sign-in', { email: 'nobody@example.com', password: 'wrong' })
+    expect(page.status).toBe(401)
+    const [summary, ...others] = focused(page.text)
+    expect(summary).toMatch(/^<div class="form-error" role="alert" tabindex="-1"/)
+    expect(others).toEqual([])
+  })
+
+  test('is the field that is wrong', async () => {
+    const page = await browser(app.app).post('/register', { email: 'nobody', name: '', password: 'short' })
+    expect(page.status).toBe(422)
+    expect(focused(page.text)[0]).toContain('name="email"')
+  })
+})
+
+test('a filter that is set reads as words with spaces between', async () => {
+  const tab = await signedInBrowser(app)
+  const { text } = await tab.get('/executions?status=failed&v=3')
+  const chips = [...text.matchAll(/<a class="chip set"[^>]*>(.*?)<\/a>/gs)]
+  expect(chips.map(([, inside = '']) => inside.replaceAll(/<[^>]*>/g, ''))).toEqual([
+    'Failed Take this filter away',
+    'Version v3 Take this filter away',
+  ])
+})
+
+describe('the viewer', () => {
+  test('reads times in the zone that the browser names, and in UTC when it names none', async () => {
+    const tab = await signedInBrowser(app)
+    expect((await tab.get('/')).text).toContain('Times in UTC')
+    tab.cookies.set('tz', 'Europe/Berlin')
+    expect((await tab.get('/')).text).toContain('Times in Europe/Berlin')
+  })
+
+  test.each(['Asia/Calcutta', 'Asia/Kolkata', 'US/Pacific'])(
+    'zone %s is called what the browser calls it, or each page came twice',
+    async (zone) => {
+      const tab = await signedInBrowser(app)
+      tab.cookies.set('tz', zone)
+      expect((await tab.get('/')).text).toContain(`data-time-zone="${zone}"`)
+    },
+  )
+
+  test.each(['Mars/Phobos', '+02:00', '"><script>', 'a'.repeat(200)])('zone %s is UTC', async (zone) => {
+    const tab = await signedInBrowser(app)
+    tab.cookies.set('tz', zone)
+    expect((await tab.get('/')).text).toContain('data-time-zone="UTC"')
+  })
+
+  test('chooses a theme without a script and stays where they are', async () => {
+    const tab = await signedInBrowser(app)
+    expect((await tab.get('/')).text).not.toContain('data-theme')
+    expect(await tab.post('/theme', { theme: 'dark', return: '/help' })).toMatchObject({
+      status: 303,
+      location: '/help',
+    })
+    expect((await tab.get('/help')).text).toContain('data-theme="dark"')
+    await tab.post('/theme', { theme: '"><script>', return: '//evil.example' })
+    expect((await tab.get('/help')).text).toContain('data-theme="dark"')
+  })
+})
+
+describe('a path that does not exist', () => {
+  test('is a page to a browser and a problem document to the rest', async () => {
+    const tab = await signedInBrowser(app)
+    const page = await tab.get('/nowhere')
+    expect(page.status).toBe(404)
+    expect(page.text).toContain('There is no such page')
+    expect((await tab.get('/nowhere', { Accept: '*/*' })).headers.get('Content-Type')).toBe(
+      'application/problem+json',
+    )
+  })
+
+  test.each(['/v1/nowhere', '/hooks/nowhere', '/health/nowhere'])(
+    '%s is a problem document always',
+    async (path) => {
+      const answer = await (await signedInBrowser(app)).get(path)
+      expect(answer.status).toBe(404)
+      expect(answer.headers.get('Content-Type')).toBe('application/problem+json')
+    },
+  )
+})
+
+test('a failure of ours says what failed and under which id it is found, and nothing else', async () => {
+  const tab = await signedInBrowser(app)
+  const failing = new Proxy(app.deps.db, {
+    get: (target, name) =>
+      name === 'execute' ? () => Promise.reject(new Error('secret detail')) : Reflect.get(target, name),
+  })
+  const broken = browser(createApp({ ...app.deps, db: failing }))
+  for (const [name, value] of tab.cookies) broken.cookies.set(name, value)
+  const page = await broken.get('/search?q=x')
+  expect(page.status).toBe(500)
+  expect(page.text).toContain('This failed on our side')
+  expect(page.text).toContain(page.headers.get('X-Request-Id'))
+  expect(page.text).not.toContain('secret detail')
+  expect(page.text).toContain('href="/search?q=x"')
+})
+
+describe('search', () => {
+  test('jumps to the one thing of that name or id, lists several, and finds nothing of another user', async () => {
+    const tab = await signedInBrowser(app)
+    const { email, password } = tab
+    const token = (await app.call('POST', '/v1/auth/login', { body: { email, password } })).json
+      .accessToken as string
+    const create = async (name: string): Promise<string> => {
+      const body = { type: 'slackApi', name, data: { accessToken: 'xoxb-1' } }
+      return (await app.call('POST', '/v1/credentials', { token, body })).json.id
+    }
+    const [ops, other] = [await create('Slack ops_bot'), await create('Slack other')]
+    expect((await tab.get('/search?q=slack%20OPS_bot')).location).toBe(`/credentials/${ops}`)
+    expect((await tab.get(`/search?q=${other}`)).location).toBe(`/credentials/${other}`)
+    const several = await tab.get('/search?q=slack')
+    expect(several.text).toContain('2 results')
+    expect(several.text).toContain(`href="/credentials/${ops}"`)
+    expect((await tab.get('/search?q=opsXbot')).text).toContain('Nothing is called')
+    const stranger = await signedInBrowser(app)
+    for (const query of ['slack', ops, 'Slack ops_bot']) {
+      const page = await stranger.get(`/search?q=${encodeURIComponent(query)}`)
+      expect({ query, status: page.status }).toEqual({ query, status: 200 })
+      expect(page.text).toContain('Nothing is called')
+    }
+  })
+
+  test('cuts off none that is called exactly so, however many have it in their name', async () => {
+    const tab = await signedInBrowser(app)
+    for (let number = 10; number < 35; number += 1) {
+      await app.deps.credentials.create(tab.userId, {
+        type: 'slackApi',
+        name: `Slack ops ${number}`,
+        data: { accessToken: 'xoxb-1' },
+      })
+    }
+    const ops = { type: 'slackApi', name: 'Slack OPS', data: { accessToken: 'xoxb-1' } }
+    const exact = await app.deps.credentials.create(tab.userId, ops)
+    expect((await tab.get('/search?q=slack%20ops')).location).toBe(`/credentials/${exact?.id}`)
+    const names = [...(await tab.get('/search?q=ops')).text.matchAll(/Slack ops (\d+)/g)].map(([, n]) => n)
+    expect(names).toEqual(Array.from({ length: 19 }, (_, index) => String(index + 10)))
+  })
+
+  test.each(['%', "'", '\\', '\0', '#4821', 'ü'.repeat(300)])('takes %j as text', async (query) => {
+    const tab = await signedInBrowser(app)
+    expect((await tab.get(`/search?q=${encodeURIComponent(query)}`)).status).toBe(200)
+  })
+})
+
+test('the script and the font are what their sources make', () => {
+  const folder = new URL('../../src/web/assets/', import.meta.url)
+  for (const [name, text] of Object.entries(generateAssets())) {
+    expect({ name, same: readFileSync(new URL(name, folder), 'utf8') === text }).toEqual({ name, same: true })
+  }
+})

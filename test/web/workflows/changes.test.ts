@@ -1,0 +1,151 @@
+/** @module What a version changed, as it is shown: values without secrets, without moves, short enough to read. */
+import { describe, expect, test } from 'vitest'
+import {
+  countChanges,
+  describeChanges,
+  type ChangedLine,
+} from '../../../src/web/workflows/versions/changes.ts'
+import { plainValue, shownLines, valueAt } from '../../../src/web/components/shown-value.ts'
+
+type Json = Record<string, unknown>
+
+const node = (name: string, parameters: Json = {}, more: Json = {}) => ({
+  id: `id-${name}`,
+  name,
+  type: 'n8n-nodes-base.httpRequest',
+  typeVersion: 4.2,
+  position: [0, 0],
+  parameters,
+  ...more,
+})
+const workflow = (...nodes: Json[]) => ({ nodes, connections: {} })
+const linesOf = (older: Json, newer: Json): ChangedLine[] =>
+  describeChanges(older, newer).blocks.flatMap(({ lines }) => lines)
+
+describe('what is shown', () => {
+  test('a changed parameter stands there as it was and as it is', () => {
+    const lines = linesOf(
+      workflow(node('A', { url: 'a', keep: 1 })),
+      workflow(node('A', { url: 'b', keep: 1 })),
+    )
+    expect(lines).toEqual([
+      { sign: '-', label: 'url', value: 'a' },
+      { sign: '+', label: 'url', value: 'b' },
+    ])
+  })
+
+  test('a renamed node is one that has changed, not one that is gone and one that is new', () => {
+    const changes = describeChanges(workflow(node('A')), workflow(node('B', {}, { id: 'id-A' })))
+    expect(changes.blocks).toMatchObject([{ node: 'B', kind: 'changed' }])
+    expect(changes.blocks[0]?.lines).toEqual([
+      { sign: '-', label: 'name', value: 'A' },
+      { sign: '+', label: 'name', value: 'B' },
+    ])
+  })
+
+  test.each<[string, Json]>([
+    ['moved', { position: [500, 300] }],
+    ['imported again under another id', { id: 'other' }],
+    ['told to show its note', { notesInFlow: true }],
+  ])('a node that was only %s has not changed', (_, more) => {
+    const [older, newer] = [workflow(node('A')), workflow(node('A', {}, more))]
+    const changes = describeChanges(older, newer)
+    expect(changes.blocks).toEqual([])
+    expect(changes.moved).toBe(1)
+    expect(countChanges(older, newer)).toEqual({ added: 0, removed: 0, changed: 0 })
+  })
+
+  test('a new node comes with its type and what it is set to, a removed one likewise', () => {
+    const lines = linesOf(workflow(node('Old', { a: 1 })), workflow(node('New', { url: 'u', options: {} })))
+    expect(lines).toEqual([
+      { sign: '+', label: 'type', value: 'httpRequest v4.2' },
+      { sign: '+', label: 'url', value: 'u' },
+      { sign: '-', label: 'type', value: 'httpRequest v4.2' },
+      { sign: '-', label: 'a', value: '1' },
+    ])
+  })
+
+  test('of a long text only the lines that differ', () => {
+    const text = (middle: string) => ['first', 'second', middle, 'last'].join('\n')
+    const lines = linesOf(workflow(node('A', { code: text('x') })), workflow(node('A', { code: text('y') })))
+    expect(lines.map(({ sign, value }) => `${sign}${value}`)).toEqual(['-…', '-x', '-…', '+…', '+y', '+…'])
+  })
+
+  test('of a long line what stands around the difference', () => {
+    const before = 'word '.repeat(200)
+    const [line = ''] = shownLines(`${before}new end`, `${before}old end`)
+    expect(line).toMatch(/^…(word )+new end$/)
+    expect(line.length).toBeLessThan(300)
+  })
+
+  test('a block of thousands of lines is cut, and says so', () => {
+    const lines = shownLines(Array.from({ length: 5000 }, (_, index) => `line ${index}`).join('\n'), null)
+    expect(lines.length).toBeLessThan(20)
+    expect(lines.at(-1)).toMatch(/^… 4988 more lines$/)
+  })
+
+  test('whatever was stored is described without an exception', () => {
+    const odd = [
+      {},
+      { nodes: 5 },
+      { nodes: [null, 1, {}] },
+      { nodes: [{ parameters: [[]] }], connections: 3 },
+    ]
+    for (const older of odd) {
+      for (const newer of odd) expect(describeChanges(older, newer).blocks).toBeInstanceOf(Array)
+    }
+  })
+})
+
+describe('a path', () => {
+  test('leads to its value, also where keys hold dots', () => {
+    const root = { a: { 'b.c': [{ d: 1 }] }, 'a.b': 2 }
+    expect(valueAt(root, 'a.b.c.0.d')?.value).toBe(1)
+    expect(valueAt(root, 'a.b')?.value).toBe(2)
+    expect(valueAt(root, 'a.x')).toBeUndefined()
+    expect(valueAt(root, '__proto__')).toBeUndefined()
+  })
+})
+
+const secret = 'kx9f2Lq8Zr4Tb7Wm3Yd6Pc1N'
+
+describe('secrets', () => {
+  test.each<[string, unknown, string]>([
+    ['a bearer token in a text', `Bearer ${secret}`, 'parameters.auth'],
+    ['a parameter that is named so', secret, 'parameters.apiKey'],
+    ['a key of OpenAI', `sk-${secret}`, 'parameters.note'],
+    ['a password in an address', `https://maya:${secret}@example.com`, 'parameters.url'],
+    ['a private key', `-----BEGIN PRIVATE KEY-----\n${secret}\n-----END PRIVATE KEY-----`, 'parameters.text'],
+    ['an object with one inside', { deep: [{ password: secret }] }, 'parameters.options'],
+  ])('of %s never stand in a line, before or after', (_, value, path) => {
+    const key = path.split('.').at(-1) ?? ''
+    const other = typeof value === 'string' ? 'something else' : { other: 1 }
+    const shown = [
+      ...linesOf(workflow(node('A', { [key]: value })), workflow(node('A', { [key]: other }))),
+      ...linesOf(workflow(node('A', { [key]: other })), workflow(node('A', { [key]: value }))),
+      ...linesOf(workflow(), workflow(node('A', { [key]: value }))),
+      ...linesOf(workflow(node('A', { [key]: value })), workflow()),
+    ]
+    expect(shown.length).toBeGreaterThan(0)
+    expect(JSON.stringify(shown)).not.toContain(secret)
+  })
+
+  test('of a header, which n8n names beside its value', () => {
+    const headers = (value: string) => ({ headerParameters: { parameters: [{ name: 'X-Api-Key', value }] } })
+    const lines = linesOf(workflow(node('A', headers(secret))), workflow(node('A', headers(`${secret}2`))))
+    expect(lines.length).toBe(2)
+    expect(JSON.stringify(lines)).not.toContain(secret)
+    expect(JSON.stringify(lines)).toContain('[redacted]')
+  })
+
+  test('in a line that is cut: none of its pieces stays', () => {
+    const line = (token: string) => `${'word '.repeat(90)}Bearer ${token} and more ${'x'.repeat(20)}`
+    const shown = shownLines(line(secret.slice(0, 12)), line(`${secret.slice(0, 11)}X`)).join('\n')
+    expect(shown).not.toContain(secret.slice(0, 8))
+  })
+
+  test('an expression is no secret', () => {
+    const value = '={{ $json.token }}'
+    expect(plainValue({ value, parent: { token: value }, key: 'token' })).toBe(value)
+  })
+})

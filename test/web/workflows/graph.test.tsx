@@ -1,0 +1,401 @@
+/** @module The drawing of a workflow: of any JSON, however odd. The corpus is the folder that FLOWKEEP_CORPUS names. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { Graph } from '../../../src/web/workflows/graph/graph.tsx'
+import { drawEdges } from '../../../src/web/workflows/graph/edges.ts'
+import { textWidth, wrapLabel } from '../../../src/web/workflows/graph/label.ts'
+import { layOut } from '../../../src/web/workflows/graph/layout.ts'
+import type { NodeMark } from '../../../src/web/workflows/graph/marks.ts'
+import { readGraph } from '../../../src/web/workflows/graph/model.ts'
+import { outputLabels } from '../../../src/web/workflows/graph/node-outputs.ts'
+
+type Json = Record<string, unknown>
+
+const node = (name: string, type: string, position: unknown = [0, 0], more: Json = {}) => ({
+  id: `id-${name}`,
+  name,
+  type: type.includes('.') ? type : `n8n-nodes-base.${type}`,
+  typeVersion: 1,
+  position,
+  parameters: {},
+  ...more,
+})
+const ai = (short: string) => `@n8n/n8n-nodes-langchain.${short}`
+const to = (name: string, index = 0, type = 'main') => ({ node: name, type, index })
+
+function render(workflow: Json, marks = new Map<string, NodeMark[]>()): string {
+  const drawing: { toString: () => string } = (
+    <Graph id="g" title="Test" graph={readGraph(workflow)} marks={marks} />
+  )
+  return drawing.toString()
+}
+
+/** Every node is inside of the drawing, nothing is NaN, and no two nodes lie on each other. */
+function expectSound(workflow: Json) {
+  const graph = readGraph(workflow)
+  const layout = layOut(graph)
+  const drawn = drawEdges(graph, layout)
+  expect(layout.nodes).toHaveLength(graph.nodes.length)
+  for (const box of [...layout.nodes, ...layout.notes]) {
+    expect(Object.values(box).every((value) => Number.isFinite(value))).toBe(true)
+    expect(box.x).toBeGreaterThanOrEqual(0)
+    expect(box.y).toBeGreaterThanOrEqual(0)
+    expect(box.x + box.width).toBeLessThanOrEqual(drawn.width)
+    expect(box.y + box.height).toBeLessThanOrEqual(drawn.height)
+  }
+  const sorted = layout.nodes.toSorted((a, b) => a.x - b.x)
+  let touching = 0
+  for (const [index, a] of sorted.entries()) {
+    for (const b of sorted.slice(index + 1)) {
+      if (b.x >= a.x + a.width) break
+      if (a.y < b.y + b.height && b.y < a.y + a.height) touching += 1
+    }
+  }
+  expect(touching).toBe(0)
+  const html = render(workflow)
+  expect(html).not.toMatch(/NaN|Infinity|undefined|\[object/)
+  expect(html).not.toContain(' style=')
+  return { graph, layout, html }
+}
+
+const agent = {
+  nodes: [
+    node('Chat', ai('chatTrigger'), [0, 0]),
+    node('Agent', ai('agent'), [220, 0]),
+    node('Model', ai('lmChatOpenAi'), [180, 220]),
+    node('Memory', ai('memoryBufferWindow'), [300, 220]),
+    node('Search', ai('toolVectorStore'), [420, 220]),
+    node('Reply', 'slack', [600, 0], { disabled: true }),
+  ],
+  connections: {
+    Chat: { main: [[to('Agent')]] },
+    Agent: { main: [[to('Reply')]] },
+    Model: { ai_languageModel: [[to('Agent', 0, 'ai_languageModel')]] },
+    Memory: { ai_memory: [[to('Agent', 0, 'ai_memory')]] },
+    Search: { ai_tool: [[to('Agent', 0, 'ai_tool')]] },
+  },
+}
+
+describe('what is drawn', () => {
+  test('an agent is wide, with a diamond for each kind of sub-node in the order of n8n; sub-nodes are circles', () => {
+    const { graph, html } = expectSound(agent)
+    expect(graph.nodes.map(({ shape }) => shape)).toEqual(['plain', 'root', 'sub', 'sub', 'sub', 'plain'])
+    expect(graph.nodes[1]?.ports).toEqual(['ai_languageModel', 'ai_memory', 'ai_tool'])
+    expect(html.match(/graph-diamond/g)).toHaveLength(3)
+    expect(html.match(/<circle class="graph-shape"/g)).toHaveLength(3)
+    expect(html.match(/graph-line sub/g)).toHaveLength(3)
+  })
+
+  test('positions are those of n8n at 0.6, so that who knows the canvas knows the drawing', () => {
+    const { layout } = expectSound(agent)
+    const [chat, , model] = layout.nodes
+    expect(layout.fromN8n).toBe(true)
+    expect((model?.x ?? 0) - (chat?.x ?? 0)).toBe(180 * 0.6)
+    expect((model?.y ?? 0) - (chat?.y ?? 0)).toBe(220 * 0.6)
+  })
+
+  test('a trigger is known by its type, and by what the catalogue says', () => {
+    const workflow = { nodes: [node('Mail', 'emailReadImap'), node('Hook', 'webhook', [220, 0])] }
+    expect(readGraph(workflow).nodes.map(({ trigger }) => trigger)).toEqual([false, true])
+    const graph = readGraph(workflow, { triggerTypes: ['n8n-nodes-base.emailReadImap'] })
+    expect(graph.nodes.map(({ trigger }) => trigger)).toEqual([true, true])
+  })
+
+  test('a disabled node is dim, and is said to be disabled in the list', () => {
+    const { html } = expectSound(agent)
+    expect(html).toContain('graph-node off')
+    expect(html).toContain('Disabled')
+  })
+
+  test('sticky notes stand behind, without their Markdown', () => {
+    const note = node('Note', 'stickyNote', [-50, -80], {
+      parameters: {
+        content: '## Read this\n[docs](https://example.com/a) <b>first</b>',
+        width: 400,
+        height: 200,
+      },
+    })
+    const { html, layout } = expectSound({ ...agent, nodes: [...agent.nodes, note] })
+    expect(layout.notes).toHaveLength(1)
+    expect(html).toContain('Read this')
+    expect(html).toContain('docs first')
+    expect(html.indexOf('graph-note')).toBeLessThan(html.indexOf('graph-shape'))
+  })
+
+  test('a connection that leads back goes around below, and so does one to the node itself', () => {
+    const workflow = {
+      nodes: [node('A', 'noOp', [0, 0]), node('B', 'noOp', [220, 0]), node('C', 'noOp', [440, 0])],
+      connections: {
+        A: { main: [[to('B')]] },
+        B: { main: [[to('C'), to('B')]] },
+        C: { main: [[to('A')]] },
+      },
+    }
+    const graph = readGraph(workflow)
+    const layout = layOut(graph)
+    const { lines } = drawEdges(graph, layout)
+    const lowest = Math.max(...layout.nodes.map((box) => box.y + box.height))
+    const isBack = (path: string) => path.includes('Q')
+    expect(lines.map(({ path }) => isBack(path))).toEqual([false, false, true, true])
+    for (const { path } of lines.filter((line) => isBack(line.path))) {
+      const depths = [...path.matchAll(/V([\d.]+)/g)].map(([, y]) => Number(y))
+      expect(Math.max(...depths)).toBeGreaterThan(lowest)
+    }
+    expectSound(workflow)
+  })
+
+  test('marks are a glyph, an outline and words in the list and the description', () => {
+    const html = render(
+      agent,
+      new Map([
+        ['Reply', [{ kind: 'fails', note: '38 runs failed here' }]],
+        ['Model', [{ kind: 'credential', note: 'No OpenAI credential' }]],
+      ]),
+    )
+    expect(html).toContain('graph-fails')
+    expect(html).toContain('mark-fails')
+    expect(html).toContain('38 runs failed here')
+    expect(html).toMatch(/<desc[^>]*>[^<]*Fails now: Reply\./)
+    expect(html).toContain('graph-focus')
+  })
+
+  test('names are text, whatever they hold', () => {
+    const html = render({
+      nodes: [node('<script>alert(1)</script>', 'noOp'), node('"\'><img src=x>', 'a<b', [300, 0])],
+    })
+    expect(html).not.toContain('<script>')
+    expect(html).not.toContain('<img')
+    expect(html).toContain('&lt;script&gt;')
+  })
+})
+
+describe('outputs', () => {
+  test.each<[string, Json, string, number, string[]]>([
+    ['a plain node', {}, 'set', 1, ['']],
+    ['an IF', {}, 'if', 1, ['true', 'false']],
+    ['a loop of today', { typeVersion: 3 }, 'splitInBatches', 2, ['done', 'loop']],
+    ['a loop of before', { typeVersion: 2 }, 'splitInBatches', 2, ['loop', 'done']],
+    ['a Switch by number', {}, 'switch', 3, ['0', '1', '2']],
+    [
+      'a Switch with names and a fallback',
+      {
+        parameters: {
+          rules: { values: [{ outputKey: 'paid' }, {}] },
+          options: { fallbackOutput: 'extra' },
+        },
+      },
+      'switch',
+      1,
+      ['paid', '1', 'fallback'],
+    ],
+    ['what goes on with errors', { onError: 'continueErrorOutput' }, 'httpRequest', 2, ['success', 'error']],
+    ['rules that are no list', { parameters: { rules: 'x' } }, 'switch', 0, ['']],
+    ['more than anyone has', {}, 'switch', 1e9, Array.from({ length: 31 }, (_, index) => String(index))],
+  ])('of %s', (_, more, short, connected, labels) => {
+    expect(outputLabels(more, short, connected)).toEqual(labels)
+  })
+})
+
+describe('names', () => {
+  test.each([
+    ['Short', ['Short']],
+    ['Create Linear issue', ['Create Linear', 'issue']],
+    ['', ['']],
+    ['   two\n words ', ['two words']],
+    ['Communication Supervisor', ['Communica…', 'Supervisor']],
+    ['send_customer_email', ['send_customer_', 'email']],
+    ['sendCustomerEmail', ['sendCustomer', 'Email']],
+  ])('%j is broken between words', (name, lines) => {
+    expect(wrapLabel(name, name.length > 19 ? 80 : 100, 2)).toEqual(lines)
+  })
+
+  test.each([
+    ['a'.repeat(256)],
+    ['W'.repeat(256)],
+    ['word '.repeat(60)],
+    ['日本語の長い名前'.repeat(30)],
+    ['👩‍👩‍👧‍👦'.repeat(64)],
+    ['\u0000\u0007\u2028x'.repeat(60)],
+  ])('one of 256 characters takes two lines that fit and end in an ellipsis (%#)', (name) => {
+    const lines = wrapLabel(name, 110, 2)
+    expect(lines.length).toBeLessThanOrEqual(2)
+    expect(lines.at(-1)).toMatch(/…$/)
+    for (const line of lines) expect(textWidth(line, 12)).toBeLessThanOrEqual(110 + 12)
+  })
+})
+
+describe('what n8n would never write', () => {
+  const chain = (count: number, position: (index: number) => unknown) => ({
+    nodes: Array.from({ length: count }, (_, index) => node(`N${index}`, 'noOp', position(index))),
+    connections: Object.fromEntries(
+      Array.from({ length: count - 1 }, (_, index) => [`N${index}`, { main: [[to(`N${index + 1}`)]] }]),
+    ),
+  })
+
+  test.each<[string, Json]>([
+    ['no nodes', {}],
+    ['nodes that are no list', { nodes: 'x', connections: [] }],
+    ['nodes that are no objects', { nodes: [null, 1, 'x', [], node('A', 'noOp')] }],
+    [
+      'connections of every wrong shape',
+      {
+        nodes: [node('A', 'noOp')],
+        connections: {
+          A: { main: [null, 'x', [null, 3, { node: 4 }, { node: 'gone' }]], ai_tool: 7 },
+          B: null,
+        },
+      },
+    ],
+    ['500 nodes on one spot', chain(500, () => [0, 0])],
+    ['500 nodes without a position', chain(500, () => undefined)],
+    ['500 nodes that are connected to nothing', { nodes: chain(500, () => undefined).nodes }],
+    ['1,500 nodes in a row', chain(1500, (index) => [index * 200, 0])],
+    [
+      'positions that are no numbers',
+      chain(20, (index) => [Number.NaN, ['x', null, Infinity, {}][index % 4]]),
+    ],
+    ['positions of half of the nodes', chain(30, (index) => (index % 2 ? [index * 200, 0] : null))],
+    ['positions at the end of the world', chain(10, (index) => [index * 1e6, -index * 1e6])],
+    ['positions beyond it', chain(10, (index) => [index * 1e300, 0])],
+    [
+      'positions as text, and as an object',
+      { nodes: [node('A', 'noOp', ['10', '20']), node('B', 'noOp', { x: 300, y: 5 })] },
+    ],
+    [
+      'nodes with one name',
+      {
+        nodes: Array.from({ length: 40 }, () => node('Same', 'noOp', [1, 1])),
+        connections: { Same: { main: [[to('Same')]] } },
+      },
+    ],
+    ['nodes without a name, a type or anything', { nodes: [{}, {}, { name: '' }, { type: 5 }] }],
+    [
+      'names of 256 characters',
+      {
+        nodes: Array.from({ length: 20 }, (_, index) =>
+          node('n'.repeat(250) + String(index).padStart(6, '0'), 'noOp', [index * 30, 0]),
+        ),
+      },
+    ],
+    [
+      'names of objects',
+      {
+        nodes: ['__proto__', 'constructor', 'toString'].map((name, index) =>
+          node(name, 'noOp', [index * 200, 0]),
+        ),
+        connections: { constructor: { main: [[to('toString')]] } },
+      },
+    ],
+    [
+      'every node connected to every node',
+      {
+        nodes: chain(40, () => undefined).nodes,
+        connections: Object.fromEntries(
+          Array.from({ length: 40 }, (_, index) => [
+            `N${index}`,
+            { main: [Array.from({ length: 40 }, (_, other) => to(`N${other}`))] },
+          ]),
+        ),
+      },
+    ],
+    [
+      'outputs and inputs far away',
+      {
+        nodes: [node('A', 'switch'), node('B', 'merge', [400, 0])],
+        connections: {
+          A: {
+            main: [...Array.from({ length: 500 }, () => null), [to('B', 1e9), to('B', -3), to('B', 0.5)]],
+          },
+        },
+      },
+    ],
+    [
+      'sub-nodes in a circle',
+      {
+        nodes: [node('A', ai('toolCode'), null), node('B', ai('toolCode'), null)],
+        connections: { A: { ai_tool: [[to('B', 0, 'ai_tool')]] }, B: { ai_tool: [[to('A', 0, 'ai_tool')]] } },
+      },
+    ],
+    [
+      'sixty tools of one agent',
+      {
+        nodes: [
+          node('Agent', ai('agent'), null),
+          ...Array.from({ length: 60 }, (_, index) => node(`T${index}`, ai('toolCode'), null)),
+        ],
+        connections: Object.fromEntries(
+          Array.from({ length: 60 }, (_, index) => [`T${index}`, { ai_tool: [[to('Agent', 0, 'ai_tool')]] }]),
+        ),
+      },
+    ],
+    [
+      'sub-nodes of sub-nodes, fifty deep',
+      {
+        nodes: [
+          node('Agent', ai('agent'), null),
+          ...Array.from({ length: 50 }, (_, index) => node(`T${index}`, ai('toolVectorStore'), null)),
+        ],
+        connections: Object.fromEntries(
+          Array.from({ length: 50 }, (_, index) => [
+            `T${index}`,
+            { ai_tool: [[to(index === 0 ? 'Agent' : `T${index - 1}`, 0, 'ai_tool')]] },
+          ]),
+        ),
+      },
+    ],
+    [
+      'notes alone',
+      { nodes: [node('N', 'stickyNote', null, { parameters: { content: 5, width: -3, height: 'x' } })] },
+    ],
+  ])('is drawn: %s', (_, workflow) => {
+    const { graph, layout } = expectSound(workflow)
+    expect(layout.nodes).toHaveLength(graph.nodes.length)
+  })
+
+  test('the few nodes that lie on another one are pushed aside, and the others stay', () => {
+    const { layout } = expectSound(chain(10, (index) => [Math.min(index, 8) * 200, 0]))
+    expect(layout.fromN8n).toBe(true)
+    expect(layout.nodes.slice(0, 8).every(({ y }) => y === layout.nodes[0]?.y)).toBe(true)
+  })
+
+  test('more than 1,000 nodes are cut, and it is known how many are left out', () => {
+    expect(readGraph(chain(1500, () => undefined))).toMatchObject({ omitted: 500 })
+  })
+
+  test('a step stands right of the one before it where there are no positions', () => {
+    const layout = layOut(readGraph(chain(6, () => undefined)))
+    const lefts = layout.nodes.map(({ x }) => x)
+    expect(layout.fromN8n).toBe(false)
+    expect(lefts).toEqual(lefts.toSorted((a, b) => a - b))
+    expect(new Set(lefts).size).toBe(6)
+  })
+
+  test('sub-nodes stand below the node that they serve where there are no positions', () => {
+    const nodes = agent.nodes.map((each) => ({ ...each, position: null }))
+    const { layout } = expectSound({ ...agent, nodes })
+    const [, root, ...subs] = layout.nodes
+    for (const sub of subs.slice(0, 3)) expect(sub.y).toBeGreaterThan((root?.y ?? 0) + (root?.height ?? 0))
+  })
+})
+
+const corpus = process.env.FLOWKEEP_CORPUS ?? ''
+const absent = !existsSync(corpus)
+
+describe.skipIf(absent)(
+  absent ? 'a corpus of workflows (FLOWKEEP_CORPUS names none)' : 'the workflows in FLOWKEEP_CORPUS',
+  () => {
+    const files = absent ? [] : readdirSync(corpus).filter((file) => /^[ab]-.*\.json$/.test(file))
+
+    test('are all drawn, and no node lies on another', () => {
+      expect(files.length).toBeGreaterThan(0)
+      for (const file of files) {
+        try {
+          expectSound(JSON.parse(readFileSync(path.join(corpus, file), 'utf8')))
+        } catch (error) {
+          throw new Error(`${file}: ${(error as Error).message}`, { cause: error })
+        }
+      }
+    })
+  },
+)
