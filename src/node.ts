@@ -9,7 +9,7 @@ import { createApp } from './app.ts'
 import { type Config, parseConfig } from './config.ts'
 import { createDeps, type Runtime } from './deps.ts'
 import { housekeeping } from './housekeeping.ts'
-import { createPublicFetch } from './node-fetch.ts'
+import { createPublicFetch } from './instances/net/public-fetch.ts'
 
 const housekeepingEveryMs = 60 * 1000
 

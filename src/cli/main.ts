@@ -13,11 +13,6 @@ const commands: Record<string, Command> = {
     summary: 'start the server on the embedded database, or on DATABASE_URL',
     run: async (args) => (await import('./dev.ts')).dev(args),
   },
-  demo: {
-    usage: 'demo [--large] [--node]',
-    summary: 'drive the main job on a real workflow; with --large make an account of sixty days and serve it',
-    run: async (args) => (await import('./demo.ts')).demo(args),
-  },
   serve: {
     usage: 'serve',
     summary: 'serve in production on Node: configured by the environment alone',
@@ -47,26 +42,6 @@ const commands: Record<string, Command> = {
     usage: 'users reset-password <email> [--ask]',
     summary: 'set a new password for who has lost it',
     run: async (args) => (await import('./operations.ts')).usersCommand(args),
-  },
-  catalogue: {
-    usage: 'catalogue [--packages <folder>]',
-    summary: 'regenerate the table of n8n node and credential types',
-    run: async (args) => (await import('./catalogue.ts')).catalogue(args),
-  },
-  assets: {
-    usage: 'assets',
-    summary: 'regenerate what browsers are sent as it is: the script and the font',
-    run: async () => (await import('./assets.ts')).assetsCommand(),
-  },
-  drift: {
-    usage: 'drift',
-    summary: 'fail when the schemas and the migrations differ',
-    run: async () => (await import('./project.ts')).drift(),
-  },
-  bundle: {
-    usage: 'bundle',
-    summary: 'bundle the worker as a deployment would',
-    run: async () => (await import('./project.ts')).bundle(),
   },
 }
 

@@ -1,6 +1,6 @@
 /**
  * @module The shape of `catalogue.json`: facts about n8n's own node and credential types, as rows to keep the bundle
- * small; nulls at the end of a row are left off. `cli/catalogue.ts` writes it, `catalogue.ts` reads it; nothing else knows the row layout.
+ * small; nulls at the end of a row are left off. `scripts/catalogue.ts` writes it, `catalogue.ts` reads it; nothing else knows the row layout.
  */
 
 /** n8n's `displayOptions.show` or `.hide`: parameter name → values or `{_cnd}` operators, any of which matches. */

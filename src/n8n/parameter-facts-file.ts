@@ -1,6 +1,6 @@
 /**
  * @module The shape of `parameter-facts.json`: which parameters n8n wants before it publishes a node, as facts.
- * `cli/parameter-facts.ts` writes it, `parameter-checks.ts` reads it; nothing else knows the row layout.
+ * `scripts/parameter-facts.ts` writes it, `parameter-checks.ts` reads it; nothing else knows the row layout.
  */
 import type { Conditions, ParameterRow } from './catalogue-file.ts'
 

@@ -1,5 +1,5 @@
 /** @module n8n behind the servers of the large demo, with what somebody has done in its editor: for screenshots. */
-import { servers } from '../../src/cli/demo-large/landscape.ts'
+import { servers } from '../../demo/large/fixtures.ts'
 import type { Deps } from '../../src/deps.ts'
 import { createN8nStub } from '../harness/n8n-stub.ts'
 import type { Json, StubWorkflow } from '../harness/n8n-stub-state.ts'

@@ -1,5 +1,5 @@
 /** @module The account of `npm run demo -- --large` in a test's database. */
-import { seedLargeDemo } from '../../src/cli/demo-large/seed.ts'
+import { seedLargeDemo } from '../../demo/large/seed.ts'
 import { createDeps } from '../../src/deps.ts'
 import { nodeRuntime } from '../../src/node.ts'
 import type { TestApp } from './app.ts'

@@ -1,8 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { createApp } from '../../src/app.ts'
 import { assets } from '../../src/web/assets/assets.ts'
-import { generateAssets } from '../../src/cli/assets.ts'
-import { readFileSync } from 'node:fs'
 import { useTestApp } from '../harness/app.ts'
 import { browser, signedInBrowser } from './browser.ts'
 
@@ -224,11 +222,4 @@ describe('search', () => {
     const tab = await signedInBrowser(app)
     expect((await tab.get(`/search?q=${encodeURIComponent(query)}`)).status).toBe(200)
   })
-})
-
-test('the script and the font are what their sources make', () => {
-  const folder = new URL('../../src/web/assets/', import.meta.url)
-  for (const [name, text] of Object.entries(generateAssets())) {
-    expect({ name, same: readFileSync(new URL(name, folder), 'utf8') === text }).toEqual({ name, same: true })
-  }
 })

@@ -1,8 +1,8 @@
-/** @module The main job, step by step, over HTTP, as a frontend and an n8n server would do it. */
+/** @module `npm run demo`: the main job, step by step, over HTTP, as a frontend and an n8n server would do it. */
 import { randomBytes } from 'node:crypto'
-import { createClient } from '../client.ts'
-import workflowJson from './demo-workflow.json' with { type: 'json' }
-import { runtimeOf, serverUrl, startServer } from './server-process.ts'
+import { createClient } from '../src/client.ts'
+import workflowJson from './workflow.json' with { type: 'json' }
+import { runtimeOf, serverUrl, startServer } from '../src/cli/server-process.ts'
 
 const step = (title: string, detail: string) => console.log(`${title.padEnd(14)} ${detail}`)
 
@@ -19,9 +19,9 @@ async function done<T>(answer: Promise<Answer<T>>): Promise<T> {
   return response.json()
 }
 
-export async function demo(args: string[]): Promise<void> {
+async function demo(args: string[]): Promise<void> {
   if (args.includes('--large')) {
-    const { demoLarge } = await import('./demo-large.ts')
+    const { demoLarge } = await import('./large.ts')
     return demoLarge(args.filter((arg) => arg !== '--large'))
   }
   const url = serverUrl()
@@ -174,4 +174,11 @@ function executionsAsN8nPostsThem(workflowId: string) {
     { what: 'success 3 again', body: success(3) },
     { what: 'failure 4, from the error workflow', body: failure },
   ]
+}
+
+try {
+  await demo(process.argv.slice(2))
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error)
+  process.exitCode = 1
 }

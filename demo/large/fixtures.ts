@@ -1,6 +1,6 @@
 /** @module The demo's n8n servers and credentials. Every secret is made up. */
-import type { NewCredential } from '../../credentials/contract.ts'
-import type { InstanceTest } from '../../instances/contract.ts'
+import type { NewCredential } from '../../src/credentials/contract.ts'
+import type { InstanceTest } from '../../src/instances/contract.ts'
 import { Random } from './random.ts'
 import type { Server } from './workflow.ts'
 

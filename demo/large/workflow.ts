@@ -1,5 +1,5 @@
 /** @module What the demo knows of a workflow: its versions, where they were deployed, how often it runs and how it fails. */
-import type { DeploymentStatus } from '../../db/schema/deployments.ts'
+import type { DeploymentStatus } from '../../src/db/schema/deployments.ts'
 import type { MakeError } from './faults.ts'
 import { Flow } from './flow.ts'
 

@@ -5,7 +5,7 @@
 import { lookup as systemLookup } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import { Agent, buildConnector, fetch as undiciFetch } from 'undici'
-import { isLoopback, isPublicHost } from './instances/url-guard.ts'
+import { isLoopback, isPublicHost } from '../url-guard.ts'
 
 export interface PublicFetchOptions {
   /** Development only. */

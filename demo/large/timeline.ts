@@ -1,20 +1,20 @@
 /** @module What happened in the demo's account, in order: accounts, credentials, versions, deployments. */
 import { v7 as uuidv7 } from 'uuid'
-import type { SlotBinding } from '../../db/schema/deployments.ts'
-import type { Deps } from '../../deps.ts'
-import { DeploymentRuns, LaterError, type Run } from '../../deployments/run.ts'
-import { loadCatalogue } from '../../n8n/catalogue.ts'
-import { readSlots, type Slot } from '../../n8n/slots.ts'
-import type { Workflow } from '../../workflows/contract.ts'
+import type { SlotBinding } from '../../src/db/schema/deployments.ts'
+import type { Deps } from '../../src/deps.ts'
+import { DeploymentRuns, LaterError, type Run } from '../../src/deployments/run.ts'
+import { loadCatalogue } from '../../src/n8n/catalogue.ts'
+import { readSlots, type Slot } from '../../src/n8n/slots.ts'
+import type { Workflow } from '../../src/workflows/contract.ts'
 import type { Flow } from './flow.ts'
-import { credentialFor, credentialInput, credentials, type DemoCredential, servers } from './landscape.ts'
+import { credentialFor, credentialInput, credentials, type DemoCredential, servers } from './fixtures.ts'
 import { Random, uuidOf } from './random.ts'
 import { dayMs } from './traffic.ts'
 import type { DemoDeployment, DemoWorkflow, Server } from './workflow.ts'
 
 const hourMs = dayMs / 24
 
-export interface Happening {
+export interface SeedEvent {
   atMs: number
   /** The deployments of this server change: what was heard before must be recorded before. */
   server?: Server
@@ -28,7 +28,7 @@ export interface MadeVersion {
 }
 
 /** Ids of what has been made so far. */
-export class Chronicle {
+export class Timeline {
   readonly servers = new Map<Server, string>()
   readonly credentials = new Map<DemoCredential, { id: string; madeAtMs: number }>()
   readonly versions: MadeVersion[] = []
@@ -48,7 +48,7 @@ export class Chronicle {
     this.#runs = new DeploymentRuns(deps.db, deps.now)
   }
 
-  happenings(flows: Map<DemoWorkflow, Flow[]>): Happening[] {
+  events(flows: Map<DemoWorkflow, Flow[]>): SeedEvent[] {
     return [
       ...servers.map((server) => this.#addServer(server)),
       ...credentials.flatMap((credential) => this.#addCredential(credential)),
@@ -62,7 +62,7 @@ export class Chronicle {
 
   #daysAgo = (days: number) => Math.round(this.#nowMs - days * dayMs)
 
-  #addServer({ key, name, baseUrl }: (typeof servers)[number]): Happening {
+  #addServer({ key, name, baseUrl }: (typeof servers)[number]): SeedEvent {
     return {
       atMs: this.#daysAgo(key === 'staging' ? 52 : 60.5),
       run: async () => {
@@ -73,9 +73,9 @@ export class Chronicle {
     }
   }
 
-  #addCredential(credential: DemoCredential): Happening[] {
+  #addCredential(credential: DemoCredential): SeedEvent[] {
     const { madeDaysAgo, checked } = credential
-    const made: Happening = {
+    const made: SeedEvent = {
       atMs: this.#daysAgo(madeDaysAgo),
       run: async () => {
         const stored = await this.#deps.credentials.create(this.#userId, credentialInput(credential))
@@ -83,7 +83,7 @@ export class Chronicle {
       },
     }
     if (!checked) return [made]
-    const tested: Happening = {
+    const tested: SeedEvent = {
       atMs: this.#nowMs - checked.hoursAgo * hourMs,
       run: async () => {
         const { credentials: stored } = this.#deps
@@ -100,7 +100,7 @@ export class Chronicle {
   }
 
   /** Secrets that were renewed. */
-  #rotate(): Happening[] {
+  #rotate(): SeedEvent[] {
     const renewed = credentials.filter(({ name }) => ['OpenAI team key', 'Stripe restricted'].includes(name))
     return [
       ...renewed.map((credential, index) => ({
@@ -119,7 +119,7 @@ export class Chronicle {
     ]
   }
 
-  #makeVersions(workflow: DemoWorkflow, flows: Flow[]): Happening[] {
+  #makeVersions(workflow: DemoWorkflow, flows: Flow[]): SeedEvent[] {
     const { name, description, tags } = workflow
     const credentialName = (type: string) => credentialFor(name, type)?.name ?? type
     return workflow.versions.map(({ daysAgo, prompt, model }, index) => ({
@@ -140,9 +140,9 @@ export class Chronicle {
     }))
   }
 
-  #deploy(workflow: DemoWorkflow, deployment: DemoDeployment): Happening[] {
+  #deploy(workflow: DemoWorkflow, deployment: DemoDeployment): SeedEvent[] {
     const { server, status, history, endedDaysAgo, step, error } = deployment
-    const happening = (daysAgo: number, run: () => Promise<void>): Happening => ({
+    const event = (daysAgo: number, run: () => Promise<void>): SeedEvent => ({
       atMs: this.#daysAgo(daysAgo),
       server,
       run,
@@ -152,22 +152,22 @@ export class Chronicle {
     if (!last) return []
     if (status === 'tracking') {
       return history.map(([version, daysAgo], index) =>
-        happening(daysAgo, () => this.#track(workflow, deployment, version, index === 0)),
+        event(daysAgo, () => this.#track(workflow, deployment, version, index === 0)),
       )
     }
     const changes = history.map(([version, daysAgo], index) =>
-      happening(daysAgo, async () => {
+      event(daysAgo, async () => {
         if (index === 0) await this.#create(workflow, deployment, version)
         if (status !== 'pending') await this.#bring(workflow, deployment, version)
       }),
     )
     if (endedDaysAgo !== undefined) {
-      return [...changes, happening(endedDaysAgo, () => this.#end(deployment, status === 'undeployed'))]
+      return [...changes, event(endedDaysAgo, () => this.#end(deployment, status === 'undeployed'))]
     }
     if (step === undefined) return changes
     const wanted = Math.min(workflow.versions.length, (later.at(-1) ?? last)[0] + 1)
     const daysAgo = status === 'deploying' ? 0.004 : 0.35
-    return [...changes, happening(daysAgo, () => this.#stop(workflow, deployment, wanted, step, error))]
+    return [...changes, event(daysAgo, () => this.#stop(workflow, deployment, wanted, step, error))]
   }
 
   async #track(workflow: DemoWorkflow, deployment: DemoDeployment, version: number, isFirst: boolean) {

@@ -1,12 +1,12 @@
 /** @module Fills a database with the demo's account, as if it had been used for sixty days. */
 import { v7 as uuidv7 } from 'uuid'
-import type { Deps } from '../../deps.ts'
-import { foldChanges } from '../../executions/fold.ts'
-import { ingest } from '../../executions/ingest.ts'
-import type { IncomingExecution } from '../../executions/merge.ts'
-import { readPayload } from '../../executions/payload.ts'
-import { trimExecutionData } from '../../executions/retention.ts'
-import { Chronicle, n8nIdOf } from './chronicle.ts'
+import type { Deps } from '../../src/deps.ts'
+import { foldChanges } from '../../src/executions/fold.ts'
+import { ingest } from '../../src/executions/ingest.ts'
+import type { IncomingExecution } from '../../src/executions/merge.ts'
+import { readPayload } from '../../src/executions/payload.ts'
+import { trimExecutionData } from '../../src/executions/retention.ts'
+import { Timeline, n8nIdOf } from './timeline.ts'
 import { finish } from './finish.ts'
 import { demoWorkflows } from './flows.ts'
 import { openRunCount, type Report, reportsOf } from './reports.ts'
@@ -65,10 +65,10 @@ export async function seedLargeDemo(
   )
   progress(`Recording ${reports.length} runs …`)
 
-  const chronicle = new Chronicle(deps, user.id, nowMs)
-  const ledger = new Ledger(deps, chronicle.servers)
+  const timeline = new Timeline(deps, user.id, nowMs)
+  const ledger = new Ledger(deps, timeline.servers)
   let heard = 0
-  for (const { atMs, server, run } of chronicle.happenings(flows)) {
+  for (const { atMs, server, run } of timeline.events(flows)) {
     for (; heard < reports.length; heard += 1) {
       const report = reports[heard]
       if (!report || report.receivedAtMs >= atMs) break
@@ -82,13 +82,13 @@ export async function seedLargeDemo(
   await ledger.flushAll()
   progress('Adding them up …')
   moveTo(nowMs)
-  await finish(deps, { userId: user.id, nowMs, moments, chronicle })
+  await finish(deps, { userId: user.id, nowMs, moments, timeline })
   while ((await foldChanges(deps.db, { limit: foldedAtOnce })) > 0);
   await trimExecutionData(deps.db, clock.now, { retentionDays: deps.config.executionRetention.dataDays })
   return {
     userId: user.id,
     workflows: demoWorkflows.length,
-    versions: chronicle.versions.length,
+    versions: timeline.versions.length,
     executions: ledger.recorded,
     durationMs: Date.now() - beganAtMs,
   }

@@ -1,12 +1,12 @@
 /** @module Which parameters n8n wants before it publishes a node, read from its descriptions: facts only. */
-import type { Conditions } from '../n8n/catalogue-file.ts'
+import type { Conditions } from '../src/n8n/catalogue-file.ts'
 import type {
   LocatorMode,
   ParameterFactsFile,
   ParameterFactsRow,
   WantedGroup,
   WantedRow,
-} from '../n8n/parameter-facts-file.ts'
+} from '../src/n8n/parameter-facts-file.ts'
 import {
   conditionNames,
   inDependencyOrder,

@@ -1,14 +1,14 @@
 /** @module `npm run demo -- --large`: an account that looks used, made in the database itself, then served. */
 import { randomBytes } from 'node:crypto'
-import { parseConfig } from '../config.ts'
-import { createDeps } from '../deps.ts'
-import { AppError } from '../errors.ts'
-import { nodeRuntime } from '../node.ts'
-import { openDatabase } from './database.ts'
-import { type DemoAccount, seedLargeDemo, type SeedSummary } from './demo-large/seed.ts'
-import { dev } from './dev.ts'
-import { runtimeOf, serverUrl } from './server-process.ts'
-import { ensureKeys, loadKeys, passedSettings } from './state.ts'
+import { parseConfig } from '../src/config.ts'
+import { createDeps } from '../src/deps.ts'
+import { AppError } from '../src/errors.ts'
+import { nodeRuntime } from '../src/node.ts'
+import { openDatabase } from '../src/cli/database.ts'
+import { type DemoAccount, seedLargeDemo, type SeedSummary } from './large/seed.ts'
+import { dev } from '../src/cli/dev.ts'
+import { runtimeOf, serverUrl } from '../src/cli/server-process.ts'
+import { ensureKeys, loadKeys, passedSettings } from '../src/cli/state.ts'
 
 /** @throws {Error} when a server holds the embedded database */
 export async function demoLarge(args: string[]): Promise<void> {

@@ -1,9 +1,9 @@
-/** @module Writes `src/n8n/catalogue.json` from n8n's published packages: facts only, no text of n8n's. */
+/** @module `npm run catalogue [-- --packages <folder>]`: writes `src/n8n/catalogue.json` from n8n's published packages: facts only, no text of n8n's. */
 import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { promisify } from 'node:util'
+import { parseArgs, promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import type {
   CatalogueFile,
@@ -12,9 +12,9 @@ import type {
   FieldRow,
   NodeRow,
   WebhookRow,
-} from '../n8n/catalogue-file.ts'
-import type { ParameterFactsFile } from '../n8n/parameter-facts-file.ts'
-import { CredentialFlag, FieldFlag, NodeFlag } from '../n8n/catalogue-file.ts'
+} from '../src/n8n/catalogue-file.ts'
+import type { ParameterFactsFile } from '../src/n8n/parameter-facts-file.ts'
+import { CredentialFlag, FieldFlag, NodeFlag } from '../src/n8n/catalogue-file.ts'
 import {
   conditionNames,
   conditions,
@@ -31,8 +31,8 @@ const run = promisify(execFile)
 
 const VERSION = '2.41.1'
 const PACKAGES = ['n8n-nodes-base', '@n8n/n8n-nodes-langchain']
-const OUTPUT = path.join(import.meta.dirname, '../n8n/catalogue.json')
-const PARAMETERS = path.join(import.meta.dirname, '../n8n/parameter-facts.json')
+const OUTPUT = path.join(import.meta.dirname, '../src/n8n/catalogue.json')
+const PARAMETERS = path.join(import.meta.dirname, '../src/n8n/parameter-facts.json')
 
 interface CredentialDescription {
   name: string
@@ -44,9 +44,8 @@ interface CredentialDescription {
   genericAuth?: boolean
 }
 
-/** Regenerates the catalogue. `args`: optionally `--packages <folder>` with the two `.tgz` files already there. */
-export async function catalogue(args: string[]): Promise<void> {
-  const given = args[0] === '--packages' ? args[1] : undefined
+/** @param given folder that already holds the two `.tgz` files; without one they are downloaded */
+async function catalogue(given: string | undefined): Promise<void> {
   const folder = await mkdtemp(path.join(tmpdir(), 'catalogue-'))
   try {
     const archives = given ?? folder
@@ -283,3 +282,6 @@ function sizesOf(text: string): string {
 function kb(bytes: number): string {
   return `${Math.round(bytes / 1000)} KB`
 }
+
+const { values } = parseArgs({ options: { packages: { type: 'string' } } })
+await catalogue(values.packages)

@@ -1,6 +1,6 @@
 /** @module What the generators of facts share: the parts of n8n's descriptions that they read, and rows made of them. */
-import type { Conditions, ParameterRow } from '../n8n/catalogue-file.ts'
-import { ParameterFlag } from '../n8n/catalogue-file.ts'
+import type { Conditions, ParameterRow } from '../src/n8n/catalogue-file.ts'
+import { ParameterFlag } from '../src/n8n/catalogue-file.ts'
 
 export interface DisplayOptions {
   show?: Conditions

@@ -1,7 +1,7 @@
 /** @module What only time and a live n8n leave behind: when things were made, what was polled, what is on the servers. */
-import type { Deps } from '../../deps.ts'
-import type { Chronicle } from './chronicle.ts'
-import { servers } from './landscape.ts'
+import type { Deps } from '../../src/deps.ts'
+import type { Timeline } from './timeline.ts'
+import { servers } from './fixtures.ts'
 import { Random } from './random.ts'
 import { dayMs } from './traffic.ts'
 
@@ -10,15 +10,15 @@ interface Told {
   nowMs: number
   /** Audit events with a later id, up to the next of these, happened then. */
   moments: { id: string; atMs: number }[]
-  chronicle: Chronicle
+  timeline: Timeline
 }
 
 const iso = (ms: number): string => new Date(ms).toISOString()
 
-export async function finish(deps: Deps, { userId, nowMs, moments, chronicle }: Told): Promise<void> {
+export async function finish(deps: Deps, { userId, nowMs, moments, timeline }: Told): Promise<void> {
   const sql = deps.db.$client
   for (const { key, test, lagSeconds, pollFailures } of servers) {
-    const id = chronicle.servers.get(key) ?? ''
+    const id = timeline.servers.get(key) ?? ''
     const testedAt = iso(nowMs - 9 * 60_000)
     await deps.instances.recordTest(userId, id, 1, { ...test, testedAt })
     const readAtMs = nowMs - lagSeconds * 1000
@@ -33,7 +33,7 @@ export async function finish(deps: Deps, { userId, nowMs, moments, chronicle }: 
       drifted_since = case when w.name = 'Deal desk alerts' then ${iso(nowMs - dayMs / 5)}::timestamptz end
     from workflows w where d.user_id = ${userId} and w.id = d.workflow_id and d.status in ('active', 'inactive', 'tracking')`
   await pushed(deps, userId, nowMs)
-  await backdate(deps, { userId, moments, chronicle })
+  await backdate(deps, { userId, moments, timeline })
 }
 
 /** Every credential that a deployment is bound to exists on its server. */
@@ -57,12 +57,12 @@ async function pushed({ db, credentials, deployer }: Deps, userId: string, nowMs
  * The database gives creations and changes its own time, by default or by trigger. One transaction, which keeps the
  * triggers still.
  */
-async function backdate({ db }: Deps, { userId, moments, chronicle }: Omit<Told, 'nowMs'>): Promise<void> {
+async function backdate({ db }: Deps, { userId, moments, timeline }: Omit<Told, 'nowMs'>): Promise<void> {
   const sql = db.$client
   const tables = ['workflows', 'credentials', 'deployments', 'instances']
-  const versions = JSON.stringify(chronicle.versions.map((each) => ({ ...each, atMs: iso(each.atMs) })))
+  const versions = JSON.stringify(timeline.versions.map((each) => ({ ...each, atMs: iso(each.atMs) })))
   const made = JSON.stringify(
-    [...chronicle.credentials.values()].map(({ id, madeAtMs }) => ({ id, at: iso(madeAtMs) })),
+    [...timeline.credentials.values()].map(({ id, madeAtMs }) => ({ id, at: iso(madeAtMs) })),
   )
   const told = JSON.stringify(moments.map(({ id, atMs }) => ({ id, at: iso(atMs) })))
   await sql.transaction([

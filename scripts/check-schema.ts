@@ -1,0 +1,43 @@
+/** @module `npm run db:check`: fails when the Drizzle schema has changes that no migration contains. */
+import { spawnSync } from 'node:child_process'
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { dirname, join, relative } from 'node:path'
+
+const drizzleKit = join(dirname(createRequire(import.meta.url).resolve('drizzle-kit')), 'bin.cjs')
+
+/** Generates into a copy of `drizzle/`: a new journal entry there is a missing migration. */
+function checkSchema(): string | null {
+  const copy = mkdtempSync(join(tmpdir(), 'flowkeep-schema-'))
+  try {
+    cpSync('drizzle', copy, { recursive: true })
+    const source = ['--dialect', 'postgresql', '--schema', './src/db/schema/*.ts']
+    const target = ['--out', relative('.', copy), '--name', 'check']
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      [drizzleKit, 'generate', ...source, ...target],
+      {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    )
+    if (status !== 0) return `drizzle-kit failed:\n${stdout}${stderr}`
+    if (migrationCount(copy) === migrationCount('drizzle')) return null
+    return 'The schema has changed without a migration: run `npm run db:generate -- --name <what-changes>`.'
+  } finally {
+    rmSync(copy, { recursive: true, force: true })
+  }
+}
+
+function migrationCount(folder: string): number {
+  const journal: { entries: unknown[] } = JSON.parse(readFileSync(join(folder, 'meta/_journal.json'), 'utf8'))
+  return journal.entries.length
+}
+
+const problem = checkSchema()
+if (problem === null) console.log('The migrations match the schema.')
+else {
+  console.error(problem)
+  process.exitCode = 1
+}
