@@ -8,7 +8,7 @@ import { AppError } from '../errors.ts'
 import type { Connection, InstanceConnections } from '../instances/connections.ts'
 import type { N8nWorkflow } from '../n8n/api-shapes.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
-import { toN8nWorkflow } from '../n8n/sendable-workflow.ts'
+import { toN8nWorkflow, withName } from '../n8n/sendable-workflow.ts'
 import { withSubWorkflows } from '../n8n/sub-workflow-refs.ts'
 import type { JsonObject } from '../n8n/workflow-json.ts'
 import { sameJson } from '../workflows/diff.ts'
@@ -38,6 +38,7 @@ const columns = {
   settingsBefore: deployments.settingsBefore,
   reportsErrors: deployments.reportsErrors,
   content: workflowVersions.data,
+  name: workflowVersions.name,
 }
 
 interface Row {
@@ -52,6 +53,7 @@ interface Row {
   settingsBefore: SettingsBefore | null
   reportsErrors: boolean
   content: JsonObject
+  name: string
 }
 
 export interface DriftOptions {
@@ -281,7 +283,7 @@ export class DeploymentDrift {
   async #sent(userId: string, row: Row, connection: Connection, remote: N8nWorkflow): Promise<Sent> {
     const refs = await this.#refs(userId, row)
     if (row.status === 'tracking') {
-      const { body } = toN8nWorkflow(row.content)
+      const { body } = toN8nWorkflow(withName(row.content, row.name))
       for (const node of body.nodes) node.credentials = bindNamed(node.credentials, refs.get(node.name))
       return { original: row.content, body }
     }
@@ -290,7 +292,7 @@ export class DeploymentDrift {
     const { ids } = await this.#subWorkflows
       .resolve(userId, row.content, row, connection.client)
       .catch(failed)
-    const workflow = withSubWorkflows(row.content, ids)
+    const workflow = withSubWorkflows(withName(row.content, row.name), ids)
     const { body } = toRemoteBody(workflow, await this.#options.loadCatalogue(), {
       credentials: refs,
       errorHandling: errorHandlingOf({

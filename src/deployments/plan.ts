@@ -7,6 +7,7 @@ import type { Catalogue } from '../n8n/catalogue.ts'
 import { productionUrls } from '../n8n/webhook-paths.ts'
 import { contentHash } from '../n8n/workflow-json.ts'
 import { type Finding, hasErrors } from '../n8n/finding.ts'
+import { withName } from '../n8n/sendable-workflow.ts'
 import { withSubWorkflows } from '../n8n/sub-workflow-refs.ts'
 import { type ChosenBinding, identityOf, type ResolvedSlot } from '../workflows/slot-bindings.ts'
 import { chosenBindings } from './contract.ts'
@@ -89,7 +90,7 @@ export class Planner {
     const n8nWorkflowId = deployed?.n8nWorkflowId ?? null
     const remote = n8nWorkflowId === null ? null : await getWorkflow(connection, n8nWorkflowId)
     const called = await this.#called(userId, request, release, n8nWorkflowId, connection, assumed)
-    const workflow = withSubWorkflows(release.workflow, called.ids)
+    const workflow = withSubWorkflows(withName(release.workflow, release.name), called.ids)
     const errorHandling = errorHandlingOf({
       workflow,
       own: namedErrorWorkflow(workflow.settings),

@@ -24,6 +24,8 @@ export interface Release {
   workflowId: string
   instanceId: string
   version: number
+  /** Of the version in Flowkeep: n8n shows it when the JSON has none. */
+  name: string
   workflow: JsonObject
   contentHash: string
   /** Such as `form/signup`: see `productionUrls`. */
@@ -79,6 +81,7 @@ export class Releases {
       this.#db
         .select({
           version: workflowVersions.version,
+          name: workflowVersions.name,
           workflow: workflowVersions.data,
           contentHash: workflowVersions.contentHash,
           endpoints: workflowVersions.endpoints,
@@ -98,7 +101,7 @@ export class Releases {
         .where(and(eq(instances.userId, userId), eq(instances.id, instanceId))),
     ])
     if (!row) throw invalid('/workflowId', 'No such workflow')
-    const { workflow: saved, contentHash, endpoints } = row
+    const { workflow: saved, name, contentHash, endpoints } = row
     if (row.version === null || !saved) {
       throw invalid('/version', `The workflow has no version ${version}`)
     }
@@ -109,6 +112,7 @@ export class Releases {
       workflowId,
       instanceId,
       version: row.version,
+      name: name ?? '',
       workflow,
       contentHash: contentHash ?? '',
       endpoints: endpoints ?? [],

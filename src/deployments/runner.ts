@@ -6,6 +6,7 @@ import type { ErrorReporter } from '../instances/reporter.ts'
 import { webhookUrlOf } from '../instances/repository.ts'
 import { N8nError } from '../n8n/api-transport.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
+import { withName } from '../n8n/sendable-workflow.ts'
 import { backoffAfter, isTransient, reasonOf, waitOf } from './failures.ts'
 import type { Releases } from './release.ts'
 import type { RemoteCredentials } from './remote-credentials.ts'
@@ -86,7 +87,8 @@ export class Runner {
     if (intent.action === 'undeploy') return steps.undeploy()
     if (intent.action === 'deactivate') return steps.deactivate()
     const version = intent.version ?? run.row.version
-    const { workflow } = await this.#options.releases.find(userId, workflowId, instanceId, version)
+    const release = await this.#options.releases.find(userId, workflowId, instanceId, version)
+    const workflow = withName(release.workflow, release.name)
     return intent.action === 'activate' ? steps.activate(workflow) : steps.deploy(version, workflow)
   }
 

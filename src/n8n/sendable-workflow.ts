@@ -6,10 +6,10 @@ import type { FieldError } from '../errors.ts'
 import type { Finding } from './finding.ts'
 import { sendableConnections } from './sendable-connections.ts'
 import { type AcceptedSettings, KNOWN_SETTINGS, sendableSettings } from './sendable-settings.ts'
-import { checkStructure } from './structure.ts'
+import { checkStructure, MAX_NAME_LENGTH } from './structure.ts'
 import { NODE_FIELDS, toNumber } from './structure-nodes.ts'
 import { FreeNames } from './structure-names.ts'
-import { isObject } from './structure-repairs.ts'
+import { isAbsent, isObject } from './structure-repairs.ts'
 import { type JsonObject, pointerTo } from './workflow-json.ts'
 
 /** The editor's and n8n's own, of no effect on a run. */
@@ -95,12 +95,21 @@ export function toN8nWorkflow(given: JsonObject, options: ToN8nWorkflowOptions =
   }
 }
 
+/** The workflow, which gets `name`, cut to what n8n takes, when it has none of its own. */
+export function withName(workflow: JsonObject, name: string): JsonObject {
+  if (!isUnnamed(workflow.name)) return workflow
+  return { ...workflow, name: Array.from(name).slice(0, MAX_NAME_LENGTH).join('') }
+}
+
+const isUnnamed = (name: unknown): boolean =>
+  isAbsent(name) || (typeof name === 'string' && name.trim() === '')
+
 function isEmpty(value: unknown): boolean {
   return value === null || value === undefined || (isObject(value) && Object.keys(value).length === 0)
 }
 
 function sendableName(name: unknown, changes: FieldError[]): string {
-  if (typeof name === 'string' && name.trim() !== '') return name
+  if (typeof name === 'string' && !isUnnamed(name)) return name
   changes.push({ pointer: '/name', detail: `is missing: ${FALLBACK_NAME}` })
   return FALLBACK_NAME
 }

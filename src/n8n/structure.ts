@@ -10,8 +10,8 @@ import { isAbsent, Place, quoted, refusedKind, Repairs } from './structure-repai
 import { checkSettings } from './structure-settings.ts'
 import type { JsonObject } from './workflow-json.ts'
 
-/** In characters, of which n8n counts one that takes two UTF-16 units as one. */
-const MAX_NAME_LENGTH = 128
+/** Of a workflow, in characters, of which n8n counts one that takes two UTF-16 units as one. */
+export const MAX_NAME_LENGTH = 128
 
 export interface Structure {
   /** The workflow given, with the repairs that were asked for; the same object when there were none. */

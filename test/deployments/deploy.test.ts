@@ -10,6 +10,37 @@ afterAll(() => world.close())
 const remoteOf = (deployment: { n8nWorkflowId: string }) =>
   world.stub.state.workflows.get(deployment.n8nWorkflowId)
 
+test('a workflow without a name in its JSON has its Flowkeep name in n8n', async () => {
+  const user = await world.user()
+  const workflow = {
+    nodes: [
+      {
+        ...{ id: 'h', name: 'Hook', type: 'n8n-nodes-base.webhook', typeVersion: 2, position: [0, 0] },
+        parameters: { path: 'unnamed' },
+      },
+    ],
+    connections: {},
+  }
+  const saved = await user.api('POST', '/v1/workflows', { name: 'Saved as', workflow })
+  const { body } = await user.deploy(saved.body.id)
+  expect(body).toMatchObject({ status: 'active', version: 1 })
+  expect(remoteOf(body)?.name).toBe('Saved as')
+  const drift = await user.api('GET', `/v1/deployments/${body.id}/drift`)
+  expect(drift.body.drifted).toBe(false)
+  const renamed = await user.api(
+    'PATCH',
+    `/v1/workflows/${saved.body.id}`,
+    { name: 'New' },
+    { 'If-Match': '*' },
+  )
+  const place = { workflowId: saved.body.id, instanceId: user.instanceId }
+  const { body: plan } = await user.api('POST', '/v1/deployments/plan', place)
+  expect([renamed.status, plan.ready]).toEqual([200, true])
+  const { body: again } = await user.api('POST', `/v1/deployments/${body.id}/deploy`, { version: 2 })
+  expect(again).toMatchObject({ status: 'active', version: 2 })
+  expect(remoteOf(body)?.name).toBe('New')
+})
+
 test('deploying pushes the credential, attaches the reporter, publishes, and is done when the triggers run', async () => {
   const user = await world.user()
   const credentialId = await user.credential('slackApi', { accessToken: 'xoxb-canary-1234567890' })

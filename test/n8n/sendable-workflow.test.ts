@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { createN8nClient } from '../../src/n8n/api-client.ts'
 import type { N8nError } from '../../src/n8n/api-transport.ts'
 import { LEGACY_SETTINGS } from '../../src/n8n/sendable-settings.ts'
-import { toN8nWorkflow } from '../../src/n8n/sendable-workflow.ts'
+import { toN8nWorkflow, withName } from '../../src/n8n/sendable-workflow.ts'
 import { type JsonObject, unwrapWorkflowFile } from '../../src/n8n/workflow-json.ts'
 import { createN8nStub } from '../harness/n8n-stub.ts'
 
@@ -87,6 +87,20 @@ describe('toN8nWorkflow', () => {
       ...['/connections/Webhook/main/0/0/node', '/connections/a', '/connections/Gone'],
       ...['/settings/executionTimeout', '/settings/callerPolicy'],
     ])
+  })
+
+  test.for([
+    ['no name', {}, 'Saved as'],
+    ['a null', { name: null }, 'Saved as'],
+    ['a blank one', { name: ' ' }, 'Saved as'],
+    ['one of its own', { name: 'Its own' }, 'Its own'],
+    ['a number, which is a finding', { name: 7 }, 7],
+  ] as const)('with %s in its JSON, a workflow is named %j → %s', ([, json, name]) => {
+    expect(withName({ nodes: [], ...json }, 'Saved as')).toEqual({ nodes: [], name })
+  })
+
+  test('cuts the name that a workflow gets to what n8n takes', () => {
+    expect(withName({}, '😀'.repeat(200))).toEqual({ name: '😀'.repeat(128) })
   })
 
   test('leaves out the settings that an older n8n refuses', () => {
