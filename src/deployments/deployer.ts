@@ -180,15 +180,15 @@ export class Deployer {
     if (!row) return null
     const { version, publish = true, reportSuccess = row.reportSuccess } = change
     const chosen = chosenBindings(change.bindings)
-    const { workflowId, instanceId } = row
-    const planned = await this.releases.find(userId, workflowId, instanceId, version, change.fixes)
+    const planned = await this.releases.find(userId, row.workflowId, row.instanceId, version, change.fixes)
     const bindings = await this.#binder.bind(userId, planned, chosen, before)
     await this.#checkSendable(planned)
     const release = await this.#saveFixed(userId, planned)
     const intent = intentOf(release.version, publish)
     if (change.withDependencies !== false) await this.#dependencies.deploy(userId, release, row, this)
-    const isSame = reportSuccess === row.reportSuccess && (await this.#upToDate.check(row, intent, bindings))
-    if (isSame) return this.#options.deployments.find(userId, id)
+    const isAsWanted = () => this.#upToDate.check(row, intent, bindings, release)
+    if (reportSuccess === row.reportSuccess && (await isAsWanted()))
+      return this.#options.deployments.find(userId, id)
     return this.#start(row, intent, { bindings, reportSuccess })
   }
 

@@ -8,7 +8,7 @@ import { AppError } from '../errors.ts'
 import type { Connection, InstanceConnections } from '../instances/connections.ts'
 import type { N8nWorkflow } from '../n8n/api-shapes.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
-import { toN8nWorkflow, withName } from '../n8n/sendable-workflow.ts'
+import { FALLBACK_NAME, toN8nWorkflow, withName } from '../n8n/sendable-workflow.ts'
 import { withSubWorkflows } from '../n8n/sub-workflow-refs.ts'
 import type { JsonObject } from '../n8n/workflow-json.ts'
 import { sameJson } from '../workflows/diff.ts'
@@ -282,8 +282,10 @@ export class DeploymentDrift {
   /** What deploying the version sends, or for what is only tracked, what the version says. */
   async #sent(userId: string, row: Row, connection: Connection, remote: N8nWorkflow): Promise<Sent> {
     const refs = await this.#refs(userId, row)
+    // Earlier releases deployed every workflow without a name under this one.
+    const named = withName(row.content, remote.name === FALLBACK_NAME ? remote.name : row.name)
     if (row.status === 'tracking') {
-      const { body } = toN8nWorkflow(withName(row.content, row.name))
+      const { body } = toN8nWorkflow(named)
       for (const node of body.nodes) node.credentials = bindNamed(node.credentials, refs.get(node.name))
       return { original: row.content, body }
     }
@@ -292,7 +294,7 @@ export class DeploymentDrift {
     const { ids } = await this.#subWorkflows
       .resolve(userId, row.content, row, connection.client)
       .catch(failed)
-    const workflow = withSubWorkflows(withName(row.content, row.name), ids)
+    const workflow = withSubWorkflows(named, ids)
     const { body } = toRemoteBody(workflow, await this.#options.loadCatalogue(), {
       credentials: refs,
       errorHandling: errorHandlingOf({

@@ -90,7 +90,8 @@ export class Planner {
     const n8nWorkflowId = deployed?.n8nWorkflowId ?? null
     const remote = n8nWorkflowId === null ? null : await getWorkflow(connection, n8nWorkflowId)
     const called = await this.#called(userId, request, release, n8nWorkflowId, connection, assumed)
-    const workflow = withSubWorkflows(withName(release.workflow, release.name), called.ids)
+    const named = withName(release.workflow, release.name)
+    const workflow = withSubWorkflows(named, called.ids)
     const errorHandling = errorHandlingOf({
       workflow,
       own: namedErrorWorkflow(workflow.settings),
@@ -187,7 +188,10 @@ export class Planner {
       dependencies: called.dependencies,
       conflicts,
       forcedSettings: { ...savedExecutions, errorWorkflow: errorHandling.errorWorkflow },
-      changes,
+      changes:
+        named === release.workflow
+          ? changes
+          : [{ pointer: '/name', detail: `is missing: ${String(named.name)}` }, ...changes],
       fixes: release.applied,
       webhookUrls: productionUrls(instance.baseUrl, release.endpoints),
       live: live || null,

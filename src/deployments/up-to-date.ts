@@ -3,7 +3,9 @@ import type { DeploymentIntent } from '../db/schema/deployments.ts'
 import type { InstanceConnections } from '../instances/connections.ts'
 import { withoutSuccessReport } from '../instances/success-report.ts'
 import { N8nError } from '../n8n/api-transport.ts'
+import { withName } from '../n8n/sendable-workflow.ts'
 import { sameBindings } from '../workflows/slot-bindings.ts'
+import type { Release } from './release.ts'
 import type { RemoteCredentials } from './remote-credentials.ts'
 import { remoteHash } from './remote-form.ts'
 import { missingCredentials } from './remote-state.ts'
@@ -22,7 +24,12 @@ export class UpToDate {
   }
 
   /** n8n is asked: the workflow is there as it was sent and published or not, and it has the credentials. */
-  async check(row: RunRow, intent: DeploymentIntent, bindings: RunRow['bindings']): Promise<boolean> {
+  async check(
+    row: RunRow,
+    intent: DeploymentIntent,
+    bindings: RunRow['bindings'],
+    release: Pick<Release, 'name' | 'workflow'>,
+  ): Promise<boolean> {
     const { userId, instanceId, n8nWorkflowId } = row
     if (row.intent || row.version !== intent.version || n8nWorkflowId === null) return false
     if (row.status !== (intent.unpublished ? 'inactive' : 'active')) return false
@@ -36,6 +43,7 @@ export class UpToDate {
       const connection = await this.#options.connections.open(userId, instanceId)
       const live = await connection?.client.getWorkflow(n8nWorkflowId)
       if (!connection || !live || live.isArchived || live.active === Boolean(intent.unpublished)) return false
+      if (live.name !== withName(release.workflow, release.name).name) return false
       if (live.activeVersionId !== null && live.activeVersionId !== row.n8nVersionId) return false
       if ((await remoteHash(withoutSuccessReport(live))) !== row.deployedHash) return false
       return (await missingCredentials(connection.client, live.nodes)).length === 0

@@ -27,7 +27,8 @@ const NODE_BOOKKEEPING = new Set(
 /** Fields of a node that are handled one by one. */
 const OWN_NODE_FIELDS = new Set(['id', 'name', 'type', 'position', 'parameters', 'credentials'])
 
-const FALLBACK_NAME = 'Untitled workflow'
+/** Of a workflow that has no name anywhere. */
+export const FALLBACK_NAME = 'Untitled workflow'
 
 /** A node with whatever else n8n takes of it. */
 export interface N8nNodeBody extends JsonObject {
@@ -95,10 +96,10 @@ export function toN8nWorkflow(given: JsonObject, options: ToN8nWorkflowOptions =
   }
 }
 
-/** The workflow, which gets `name`, cut to what n8n takes, when it has none of its own. */
+/** The workflow; one without a name of its own gets `name`, cut to the length that n8n accepts. */
 export function withName(workflow: JsonObject, name: string): JsonObject {
   if (!isUnnamed(workflow.name)) return workflow
-  return { ...workflow, name: Array.from(name).slice(0, MAX_NAME_LENGTH).join('') }
+  return { ...workflow, name: Array.from(name).slice(0, MAX_NAME_LENGTH).join('').trim() }
 }
 
 const isUnnamed = (name: unknown): boolean =>

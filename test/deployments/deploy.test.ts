@@ -22,6 +22,9 @@ test('a workflow without a name in its JSON has its Flowkeep name in n8n', async
     connections: {},
   }
   const saved = await user.api('POST', '/v1/workflows', { name: 'Saved as', workflow })
+  const place = { workflowId: saved.body.id, instanceId: user.instanceId }
+  const first = await user.api('POST', '/v1/deployments/plan', place)
+  expect(first.body.changes).toContainEqual({ pointer: '/name', detail: 'is missing: Saved as' })
   const { body } = await user.deploy(saved.body.id)
   expect(body).toMatchObject({ status: 'active', version: 1 })
   expect(remoteOf(body)?.name).toBe('Saved as')
@@ -33,12 +36,34 @@ test('a workflow without a name in its JSON has its Flowkeep name in n8n', async
     { name: 'New' },
     { 'If-Match': '*' },
   )
-  const place = { workflowId: saved.body.id, instanceId: user.instanceId }
   const { body: plan } = await user.api('POST', '/v1/deployments/plan', place)
-  expect([renamed.status, plan.ready]).toEqual([200, true])
+  expect([renamed.status, plan.ready, plan.live.diff]).toMatchObject([200, true, { name: 'New' }])
+  expect(plan.planHash).not.toBe(first.body.planHash)
   const { body: again } = await user.api('POST', `/v1/deployments/${body.id}/deploy`, { version: 2 })
   expect(again).toMatchObject({ status: 'active', version: 2 })
   expect(remoteOf(body)?.name).toBe('New')
+})
+
+test('a workflow that an earlier release named "Untitled workflow" in n8n keeps its Flowkeep name and gets it by a deploy', async () => {
+  const user = await world.user()
+  const schedule = { rule: { interval: [{ field: 'hours' }] } }
+  const type = 'n8n-nodes-base.scheduleTrigger'
+  const each = { id: 'h', name: 'Hourly', type, typeVersion: 1.2, position: [0, 0], parameters: schedule }
+  const workflow = { nodes: [each], connections: {} }
+  const saved = await user.api('POST', '/v1/workflows', { name: 'Saved as', workflow })
+  const { body } = await user.deploy(saved.body.id)
+  const [versions] = [`/v1/workflows/${saved.body.id}/versions`]
+  const remote = remoteOf(body)
+  if (!remote) throw new Error('Not in n8n')
+  remote.name = 'Untitled workflow'
+  expect((await user.api('GET', `/v1/deployments/${body.id}/drift`)).body).toMatchObject({ drifted: false })
+  const adopted = await user.api('POST', `/v1/deployments/${body.id}/adopt`)
+  expect([adopted.body.version, (await user.api('GET', versions)).body.items]).toMatchObject([
+    1,
+    [{ version: 1, name: 'Saved as' }],
+  ])
+  const again = await user.api('POST', `/v1/deployments/${body.id}/deploy`, { version: 1 })
+  expect([again.body.status, remoteOf(body)?.name]).toEqual(['active', 'Saved as'])
 })
 
 test('deploying pushes the credential, attaches the reporter, publishes, and is done when the triggers run', async () => {

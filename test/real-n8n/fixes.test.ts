@@ -162,4 +162,27 @@ describe.skipIf(!n8nIsGiven)('fixes on a real n8n', () => {
       ...{ version: 1, workflow: { connections } },
     })
   })
+
+  test('a workflow without a name in its JSON has its Flowkeep name in n8n', async () => {
+    const path = `meaning-${suffix}-name`
+    const { name: _, ...unnamed } = workflow(path, receiver.url, chain('Hook', 'Call', 'Answer'))
+    const name = `meaning named ${suffix} ${'😀'.repeat(150)}`
+    const saved = await world.call('POST', '/v1/workflows', { name, workflow: unnamed })
+    const place = { workflowId: saved.json.id, instanceId: world.instanceId }
+    const { json: made } = await world.call('POST', '/v1/deployments', place)
+    deployed.push(made.id)
+    const { status, n8nWorkflowId } = await settled(made.id)
+    expect(status).toBe('active')
+    const nameInN8n = async () => (await world.n8n('GET', `/workflows/${n8nWorkflowId}`)).json.name
+    expect(await nameInN8n()).toBe(Array.from(name).slice(0, 128).join(''))
+    expect((await world.call('GET', `/v1/deployments/${made.id}/drift`)).json.drifted).toBe(false)
+
+    const renamed = `meaning renamed ${suffix}`
+    await world.call('PATCH', `/v1/workflows/${saved.json.id}`, { name: renamed }, { 'If-Match': '*' })
+    const { json: plan } = await world.call('POST', '/v1/deployments/plan', place)
+    expect(plan).toMatchObject({ ready: true, version: 2, live: { differs: true, diff: { name: renamed } } })
+    await world.call('POST', `/v1/deployments/${made.id}/deploy`, {})
+    expect(await settled(made.id)).toMatchObject({ status: 'active', version: 2 })
+    expect(await nameInN8n()).toBe(renamed)
+  })
 })
