@@ -75,7 +75,7 @@ export function createApp(deps: Deps) {
     .route('/v1/analytics', analyticsRoutes(deps.analytics))
     .route('/v1/audit-events', auditRoutes(deps.auditEvents, deps.exporting.onFailure))
     .route('/hooks', hookRoutes(deps))
-  app.route('/', docsRoutes(app))
+  app.route('/', docsRoutes(app, deps.config.publicUrl))
   app.route('/', dashboardRoutes(deps, browserSessions))
   return routed
 }

@@ -1,22 +1,29 @@
 /** @module The HTTP shapes of analytics: what chooses the runs, and what they add up to. */
 import * as z from 'zod'
+import { asInteger } from '../http/openapi.ts'
 import { executionStatuses } from '../db/schema/executions.ts'
 import { inOrder, Instant, listOf, text, Uuid } from '../executions/contract.ts'
 import { type IncludableKind, includableKinds } from '../executions/run-meaning.ts'
 import { pageQuery } from '../http/page.ts'
 
 export const chosen = {
-  from: Instant.optional().meta({ description: 'Default: 30 days before `to`' }),
-  to: Instant.optional().meta({ description: 'Not included. Default: now' }),
+  from: Instant.optional().meta({ description: 'Start of the period. Default: 30 days before `to`' }),
+  to: Instant.optional().meta({ description: 'End of the period, exclusive. Default: now' }),
   workflowId: Uuid.optional(),
   deploymentId: Uuid.optional(),
   instanceId: Uuid.optional(),
-  tag: text(64).optional().meta({ description: 'Runs of workflows that have the tag now' }),
-  nodeType: text(256).optional().meta({ description: 'Runs of workflows that contain the node type now' }),
-  include: listOf(z.enum(includableKinds), includableKinds.length).optional().meta({
-    description:
-      'Kinds of runs that count beside production runs, separated by commas: manual (evaluations included), sub (called by another workflow), error (of error workflows). Default: production runs only. Of a chain of retries, only the run that decided the outcome counts',
-  }),
+  tag: text(64).optional().meta({ description: 'Only executions of workflows that have the tag now' }),
+  nodeType: text(256)
+    .optional()
+    .meta({ description: 'Only executions of workflows that contain the node type now' }),
+  include: listOf(z.enum(includableKinds), includableKinds.length)
+    .optional()
+    .meta({
+      description:
+        'Kinds of executions to count besides production: `manual` (including evaluations), `sub` (called ' +
+        'by another workflow), `error` (of error workflows). Default: production only. Of a chain of ' +
+        'retries, only the execution that decided the outcome counts. Comma-separated or repeated',
+    }),
 }
 
 /** Which runs are counted. Two filters narrow each other. */
@@ -35,42 +42,43 @@ export const limit = pageQuery.limit
 
 export const Period = z
   .object({ from: z.iso.datetime(), to: z.iso.datetime() })
-  .meta({ ref: 'Period', description: 'What was counted: from, up to but not including to' })
+  .meta({ ref: 'Period', description: 'The period, from `from` up to but not including `to`' })
 export type Period = z.output<typeof Period>
 
 export const Count = z.number().int()
 export const Percentage = z
   .number()
   .nullable()
-  .meta({ description: 'With two decimals; null without any run that counts' })
+  .meta({ description: 'Percentage with two decimals; null when there are no executions' })
 export const DurationMs = z.number().int().nullable()
 /** Of a histogram whose buckets each end a tenth later than the one before: an estimate is in the bucket of the true value. */
 export const durationErrorBound = 0.1
 export const ErrorBound = z.number().meta({
-  description:
-    'Percentiles are estimates from a histogram: each is less than 10 % away from the exact nearest-rank percentile',
+  description: 'Percentiles are estimates from a histogram, within 10% of the exact nearest-rank percentile',
 })
 export const Durations = z
   .object({ p50: DurationMs, p95: DurationMs, p99: DurationMs, errorBound: ErrorBound })
   .meta({
     description:
-      'Estimated nearest-rank percentiles of runs whose start and end are known, waiting left out; null without any',
+      'Estimated nearest-rank percentiles of executions with a known start and end, without waiting; ' +
+      'null when there are none',
   })
 export type Durations = z.output<typeof Durations>
 
-export const total = Count.meta({ description: 'How many there are in all; items are cut at limit' })
+export const total = Count.meta({ description: 'Total number of items, before `limit` is applied' })
 
 export const SummaryQuery = z
   .strictObject({
     ...chosen,
-    from: Instant.optional().meta({ description: 'Default: since the beginning' }),
-    to: Instant.optional().meta({ description: 'Not included. Default: no end' }),
+    from: Instant.optional().meta({ description: 'Start of the period. Default: the first execution' }),
+    to: Instant.optional().meta({ description: 'End of the period, exclusive. Default: none' }),
   })
   .superRefine(inOrder('from', 'to'))
 export type SummaryFilter = RunFilter
 
 export const incidents = Count.meta({
-  description: 'Failures without a run, such as a trigger that cannot start; not part of the other counts',
+  description:
+    'Failures without an execution, such as a trigger that cannot start. Not part of the other counts',
 })
 
 const sums = {
@@ -78,11 +86,12 @@ const sums = {
   byStatus: z
     .array(z.object({ status: z.enum(executionStatuses), count: Count, percentage: z.number() }))
     .meta({
-      description: 'Statuses that occur, most frequent first; percentages of total with two decimals',
+      description: 'Statuses that occur, most frequent first. Percentages of `total` with two decimals',
     }),
   incidents,
   successRate: Percentage.meta({
-    description: 'Percentage with two decimals: success / (success + error + crashed); null without any',
+    description:
+      'Percentage with two decimals: success / (success + error + crashed); null when there are none',
   }),
   durationMs: Durations,
 }
@@ -91,10 +100,10 @@ export const Summary = z
   .object({
     ...sums,
     previous: z.object(sums).optional().meta({
-      description: 'The same of the period of equal length that ends at `from`; absent without `from`',
+      description: 'The preceding period of equal length; absent without `from`',
     }),
   })
-  .meta({ ref: 'ExecutionSummaryStatistics' })
+  .meta({ ref: 'ExecutionStatistics' })
 export type Summary = z.output<typeof Summary>
 export type Sums = Omit<Summary, 'previous'>
 
@@ -122,8 +131,11 @@ function isTimeZone(name: string): boolean {
 export const SeriesQuery = z
   .strictObject({
     ...chosen,
-    interval: z.enum(intervals).optional().meta({ description: 'Default: day. Weeks begin on Monday' }),
-    timeZone: TimeZone.optional().meta({ description: 'IANA name. Default: UTC' }),
+    interval: z
+      .enum(intervals)
+      .optional()
+      .meta({ description: 'Length of a bucket. Default: `day`. Weeks begin on Monday' }),
+    timeZone: TimeZone.optional().meta({ description: 'IANA name of the time zone. Default: UTC' }),
   })
   .superRefine(inOrder('from', 'to'))
 export interface SeriesFilter extends RunFilter {
@@ -134,10 +146,14 @@ export interface SeriesFilter extends RunFilter {
 const Bucket = z.object({
   start: z.iso.datetime().meta({
     description:
-      'Where the hour, day or week begins on the clocks of the time zone, to the minute. Where clocks change, a day lasts 23 to 25 hours, and an hour may last less. The first bucket may begin before the period, which it counts from.',
+      'Start of the hour, day or week in the time zone. When clocks change, a day has 23 to 25 hours, ' +
+      'and an hour can be shorter. The first bucket can start before the period; only executions in the ' +
+      'period are counted.',
   }),
   total: Count,
-  byStatus: z.record(z.enum(executionStatuses), Count).meta({ description: 'Every status, zeros too' }),
+  byStatus: z
+    .record(z.enum(executionStatuses), Count)
+    .meta({ description: 'Count of every status, including zeros' }),
   incidents,
   successRate: Percentage,
   durationMs: Durations,
@@ -148,7 +164,9 @@ export const Series = z
     period: Period,
     interval: z.enum(intervals),
     timeZone: z.string(),
-    items: z.array(Bucket).meta({ description: 'Every bucket of the period, oldest first, empty ones too' }),
+    items: z
+      .array(Bucket)
+      .meta({ description: 'All buckets of the period, oldest first, including empty ones' }),
   })
   .meta({ ref: 'ExecutionSeries' })
 export type Series = z.output<typeof Series>
@@ -159,13 +177,16 @@ export const WorkflowStatsQuery = z
   .strictObject({
     ...chosen,
     limit,
-    sort: z.enum(workflowSorts).optional().meta({ description: 'Highest first. Default: runs' }),
+    sort: z.enum(workflowSorts).optional().meta({ description: 'Sort key, highest first. Default: `runs`' }),
     minRuns: z
       .string()
       .regex(/^\d{1,9}$/, 'A whole number')
       .transform(Number)
       .optional()
-      .meta({ description: 'Leaves out those with fewer runs. Default: 0' }),
+      .meta({
+        ...asInteger({ minimum: 0, default: 0 }),
+        description: 'Omits workflows with fewer executions',
+      }),
   })
   .superRefine(inOrder('from', 'to'))
 export interface WorkflowStatsFilter extends RunFilter {
@@ -174,12 +195,16 @@ export interface WorkflowStatsFilter extends RunFilter {
   minRuns?: number | undefined
 }
 
-export const failed = Count.meta({ description: 'Runs that ended as error or crashed' })
+export const failed = Count.meta({ description: 'Executions that ended as `error` or `crashed`' })
 export const WorkflowName = z.string().nullable().meta({ description: 'Null: the workflow is deleted' })
-const lastRunAt = z.iso.datetime().nullable().meta({
-  description:
-    'When its newest run that is kept started, whatever the filters; else ended, else was heard of',
-})
+const lastRunAt = z.iso
+  .datetime()
+  .nullable()
+  .meta({
+    description:
+      'Start of its newest stored execution, regardless of the filters; without a start its end, else ' +
+      'the time it was received',
+  })
 
 export const WorkflowStats = z
   .object({

@@ -12,7 +12,7 @@ export const CredentialStatsQuery = z
     sort: z
       .enum(credentialSorts)
       .optional()
-      .meta({ description: 'Highest first. Default: authenticationFailures' }),
+      .meta({ description: 'Sort key, highest first. Default: `authenticationFailures`' }),
   })
   .superRefine(inOrder('from', 'to'))
 export interface CredentialStatsFilter extends RunFilter {
@@ -32,18 +32,23 @@ export const CredentialStats = z
         status: z.enum(['untested', 'valid', 'invalid']),
         workflows: z
           .array(z.object({ id: z.uuid(), name: z.string() }))
-          .meta({ description: 'Of the deployments bound to it, by name, at most 20' }),
+          .meta({ description: 'Workflows of the deployments bound to it, by name, at most 20' }),
         workflowCount: Count,
-        deployments: Count.meta({ description: 'Bound to it' }),
-        runs: Count.meta({ description: 'Of these deployments' }),
+        deployments: Count.meta({ description: 'Deployments bound to the credential' }),
+        runs: Count.meta({ description: 'Executions of these deployments' }),
         failures: failed,
         authenticationFailures: Count.meta({
-          description: 'Runs that failed at a node that uses it, because the service answered 401 or 403',
-        }),
-        lastUsedAt: z.iso.datetime().nullable().meta({
           description:
-            'When the newest run in the period of a deployment bound to it was: its UTC hour, or, more than two days before `to`, its UTC day',
+            'Executions that failed at a node that uses it because the service returned 401 or 403',
         }),
+        lastUsedAt: z.iso
+          .datetime()
+          .nullable()
+          .meta({
+            description:
+              'UTC hour of the newest execution of a deployment bound to it in the period; UTC day if it is ' +
+              'more than two days before `to`',
+          }),
       }),
     ),
   })

@@ -9,10 +9,14 @@ export const ErrorGroupsQuery = z
   .strictObject({
     ...chosen,
     limit,
-    sort: z.enum(errorSorts).optional().meta({
-      description:
-        'runs: most runs and incidents first (default); lastSeen: latest first; newest: first seen latest first',
-    }),
+    sort: z
+      .enum(errorSorts)
+      .optional()
+      .meta({
+        description:
+          '`runs` (default): most executions and incidents first; `lastSeen`: last seen most recently; ' +
+          '`newest`: first seen most recently',
+      }),
   })
   .superRefine(inOrder('from', 'to'))
 export interface ErrorGroupsFilter extends RunFilter {
@@ -23,25 +27,29 @@ export interface ErrorGroupsFilter extends RunFilter {
 const errorGroup = {
   fingerprint: z.string(),
   node: z.string().nullable(),
-  errorClass: z.string().nullable().meta({ description: 'Such as NodeApiError' }),
+  errorClass: z.string().nullable().meta({ description: 'Class of the error, such as `NodeApiError`' }),
   httpStatus: z.number().int().nullable(),
-  message: z.string().meta({ description: 'With what differs from run to run replaced' }),
+  message: z
+    .string()
+    .meta({ description: 'The message, with the parts that differ from run to run replaced' }),
   runs: Count,
-  incidents: Count.meta({ description: 'Failures with this error that have no run' }),
-  previousRuns: Count.meta({ description: 'Runs in the period of equal length before' }),
-  previousIncidents: Count.meta({ description: 'Incidents in the period of equal length before' }),
+  incidents: Count.meta({ description: 'Failures with this error that have no execution' }),
+  previousRuns: Count.meta({ description: 'Executions in the preceding period of equal length' }),
+  previousIncidents: Count.meta({ description: 'Incidents in the preceding period of equal length' }),
   firstSeenAt: z.iso
     .datetime()
     .nullable()
-    .meta({ description: 'Of all stored runs and incidents, whatever the filters' }),
+    .meta({ description: 'Among all stored executions and incidents, regardless of the filters' }),
   lastSeenAt: z.iso
     .datetime()
     .nullable()
-    .meta({ description: 'Of all stored runs and incidents, whatever the filters' }),
+    .meta({ description: 'Among all stored executions and incidents, regardless of the filters' }),
   workflows: Count,
   versions: Count.meta({ description: 'Workflow versions' }),
   series: z.array(Count).meta({
-    description: 'Runs and incidents in each seriesInterval of the period (UTC), oldest first, zeros too',
+    description:
+      'Executions and incidents in each `seriesInterval` of the period (UTC), oldest first, including ' +
+      'zeros',
   }),
 }
 
@@ -66,16 +74,16 @@ export const ErrorGroupDetail = z
     ...errorGroup,
     byWorkflow: z
       .array(z.object({ workflowId: z.uuid(), name: WorkflowName, runs: Count, incidents: Count }))
-      .meta({ description: 'Most runs and incidents first, at most 100' }),
+      .meta({ description: 'Most executions and incidents first, at most 100' }),
     byVersion: z
       .array(
         z.object({ workflowId: z.uuid(), name: WorkflowName, version: Count, runs: Count, incidents: Count }),
       )
-      .meta({ description: 'Most runs and incidents first, at most 100' }),
-    newestIncidents: z.array(Incident).meta({ description: 'The newest 20, whatever the filters' }),
+      .meta({ description: 'Most executions and incidents first, at most 100' }),
+    newestIncidents: z.array(Incident).meta({ description: 'The newest 20, regardless of the filters' }),
     executions: z
       .array(ExecutionSummary)
-      .meta({ description: 'The newest 20 of the kinds that count, whatever the other filters' }),
+      .meta({ description: 'The newest 20 of the counted kinds, regardless of the other filters' }),
   })
   .meta({ ref: 'ErrorGroup' })
 export type ErrorGroupDetail = z.output<typeof ErrorGroupDetail>

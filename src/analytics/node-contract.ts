@@ -19,10 +19,10 @@ export const nodeSorts = ['executions', 'slowest', 'failures', 'failureRate'] as
 
 const nodePeriod = {
   from: Instant.optional().meta({
-    description: 'Its whole UTC day is counted. Default: 30 days before `to`',
+    description: 'Start of the period, rounded down to a whole UTC day. Default: 30 days before `to`',
   }),
   to: Instant.optional().meta({
-    description: 'Its whole UTC day is counted, unless it is the start of one. Default: now',
+    description: 'End of the period, rounded up to a whole UTC day. Default: now',
   }),
 }
 
@@ -30,12 +30,12 @@ export const NodeTypeStatsQuery = z
   .strictObject({
     ...chosen,
     ...nodePeriod,
-    nodeType: text(256).optional().meta({ description: 'This node type only' }),
+    nodeType: text(256).optional().meta({ description: 'Only this node type' }),
     limit,
     sort: z
       .enum(nodeTypeSorts)
       .optional()
-      .meta({ description: 'Highest first; slowest: by p95. Default: used' }),
+      .meta({ description: 'Sort key, highest first; `slowest` sorts by p95. Default: `used`' }),
   })
   .superRefine(inOrder('from', 'to'))
 export interface NodeTypeStatsFilter extends RunFilter {
@@ -48,12 +48,12 @@ export const NodeStatsQuery = z
     ...chosen,
     ...nodePeriod,
     workflowId: Uuid,
-    nodeType: text(256).optional().meta({ description: 'Nodes of this type only' }),
+    nodeType: text(256).optional().meta({ description: 'Only nodes of this type' }),
     limit,
     sort: z
       .enum(nodeSorts)
       .optional()
-      .meta({ description: 'Highest first; slowest: by p95. Default: executions' }),
+      .meta({ description: 'Sort key, highest first; `slowest` sorts by p95. Default: `executions`' }),
   })
   .superRefine(inOrder('from', 'to'))
 export interface NodeStatsFilter extends RunFilter {
@@ -63,14 +63,16 @@ export interface NodeStatsFilter extends RunFilter {
 }
 
 const nodeSums = {
-  executions: Count.meta({ description: 'Executions in which it ran, of those that came with data' }),
-  runs: Count.meta({ description: 'How often it ran, several times an execution in a loop' }),
-  failures: Count.meta({ description: 'Executions in which it failed' }),
-  failureRate: Percentage.meta({ description: 'failures / executions, with two decimals; null without any' }),
-  items: Count.meta({ description: 'That it gave' }),
-  totalMs: Count.meta({ description: 'That it took in all' }),
+  executions: Count.meta({ description: 'Executions with node data in which the node ran' }),
+  runs: Count.meta({ description: 'Times that the node ran; in a loop several times per execution' }),
+  failures: Count.meta({ description: 'Executions in which the node failed' }),
+  failureRate: Percentage.meta({
+    description: 'Percentage with two decimals: failures / executions; null when there are none',
+  }),
+  items: Count.meta({ description: 'Items that the node returned' }),
+  totalMs: Count.meta({ description: 'Total duration' }),
   durationMs: z.object({ p50: DurationMs, p95: DurationMs, errorBound: ErrorBound }).meta({
-    description: 'Estimated nearest-rank percentiles of one run, those of a loop at their mean',
+    description: 'Estimated nearest-rank percentiles of one run of the node; a loop counts with its mean',
   }),
 }
 
@@ -80,11 +82,8 @@ export const NodeTypeStats = z
     total,
     items: z.array(
       z.object({
-        nodeType: z
-          .string()
-          .nullable()
-          .meta({ description: 'Null: nodes whose type did not come with the run' }),
-        workflows: Count.meta({ description: 'Workflows that contain it now' }),
+        nodeType: z.string().nullable().meta({ description: 'Null: nodes whose type was not reported' }),
+        workflows: Count.meta({ description: 'Workflows that contain the node type now' }),
         ...nodeSums,
       }),
     ),

@@ -19,7 +19,7 @@ export const PromptStatsQuery = z
   .strictObject({
     ...chosen,
     limit,
-    sort: z.enum(promptSorts).optional().meta({ description: 'Highest first. Default: runs' }),
+    sort: z.enum(promptSorts).optional().meta({ description: 'Sort key, highest first. Default: `runs`' }),
   })
   .superRefine(inOrder('from', 'to'))
 export interface PromptStatsFilter extends RunFilter {
@@ -68,7 +68,7 @@ export const ModelStats = z
           model: z
             .string()
             .nullable()
-            .meta({ description: 'Null: versions without one, and those of deleted workflows' }),
+            .meta({ description: 'Null: versions without a model, and those of deleted workflows' }),
           workflows: Count,
           versions: Count,
           runs: Count,
@@ -77,7 +77,7 @@ export const ModelStats = z
           durationMs: Durations,
         }),
       )
-      .meta({ description: 'Models behind the versions that ran in the period, most runs first' }),
+      .meta({ description: 'Models of the versions that ran in the period, most executions first' }),
   })
   .meta({ ref: 'ModelStatistics' })
 export type ModelStats = z.output<typeof ModelStats>

@@ -24,10 +24,12 @@ export function analyticsRoutes(analytics: AnalyticsRepository) {
     .get(
       '/summary',
       describe({
+        operationId: 'getAnalyticsSummary',
         tag,
-        summary: 'Sum up executions',
+        summary: 'Get a summary of executions',
         description:
-          'Executions from `from` up to but not including `to`, by their start. Compared with the period of equal length before, when there is a `from`.',
+          'Counts executions that started from `from` up to but not including `to`. With `from`, the ' +
+          'summary includes the preceding period of equal length.',
         responses: { 200: Summary },
         errors,
       }),
@@ -37,9 +39,11 @@ export function analyticsRoutes(analytics: AnalyticsRepository) {
     .get(
       '/series',
       describe({
+        operationId: 'getAnalyticsSeries',
         tag,
-        summary: 'Executions by hour, day or week',
-        description: 'In the hours, days and weeks of a time zone; their sum is that of the summary.',
+        summary: 'Get executions over time',
+        description:
+          'Counts executions by hour, day or week of a time zone. The buckets add up to the summary.',
         responses: { 200: Series },
         errors,
       }),
@@ -48,16 +52,24 @@ export function analyticsRoutes(analytics: AnalyticsRepository) {
     )
     .get(
       '/workflows',
-      describe({ tag, summary: 'Executions by workflow', responses: { 200: WorkflowStats }, errors }),
+      describe({
+        operationId: 'listWorkflowStatistics',
+        tag,
+        summary: 'List statistics by workflow',
+        description: 'Counts, rates and durations of each workflow that ran in the period.',
+        responses: { 200: WorkflowStats },
+        errors,
+      }),
       valid('query', WorkflowStatsQuery),
       async (c) => c.json(await analytics.workflows(c.var.userId, c.req.valid('query')), 200),
     )
     .get(
       '/node-types',
       describe({
+        operationId: 'listNodeTypeStatistics',
         tag,
-        summary: 'Node types: most used, most executed, slowest, failing most',
-        description: 'From the node data that came with executions, by whole UTC days.',
+        summary: 'List statistics by node type',
+        description: 'From the node data of executions, by whole UTC days.',
         responses: { 200: NodeTypeStats },
         errors,
       }),
@@ -67,9 +79,10 @@ export function analyticsRoutes(analytics: AnalyticsRepository) {
     .get(
       '/nodes',
       describe({
+        operationId: 'listNodeStatistics',
         tag,
-        summary: 'The nodes of a workflow',
-        description: 'From the node data that came with executions, by whole UTC days.',
+        summary: 'List statistics by node of a workflow',
+        description: 'From the node data of executions, by whole UTC days.',
         responses: { 200: NodeStats },
         errors,
       }),
@@ -79,8 +92,12 @@ export function analyticsRoutes(analytics: AnalyticsRepository) {
     .get(
       '/credentials',
       describe({
+        operationId: 'listCredentialStatistics',
         tag,
-        summary: 'Executions by the credentials behind them',
+        summary: 'List statistics by credential',
+        description:
+          'Counts the executions of the deployments bound to each credential, and its authentication ' +
+          'failures.',
         responses: { 200: CredentialStats },
         errors,
       }),
@@ -90,8 +107,10 @@ export function analyticsRoutes(analytics: AnalyticsRepository) {
     .get(
       '/prompts',
       describe({
+        operationId: 'listPromptStatistics',
         tag,
-        summary: 'How workflow versions made from a prompt fare',
+        summary: 'List statistics by prompt',
+        description: 'Workflow versions that have a prompt and ran in the period.',
         responses: { 200: PromptStats },
         errors,
       }),
@@ -101,8 +120,10 @@ export function analyticsRoutes(analytics: AnalyticsRepository) {
     .get(
       '/models',
       describe({
+        operationId: 'listModelStatistics',
         tag,
-        summary: 'How workflow versions fare by the model that made them',
+        summary: 'List statistics by model',
+        description: 'Groups the workflow versions that ran in the period by the model that generated them.',
         responses: { 200: ModelStats },
         errors,
       }),
@@ -112,10 +133,12 @@ export function analyticsRoutes(analytics: AnalyticsRepository) {
     .get(
       '/errors',
       describe({
+        operationId: 'listErrorGroups',
         tag,
-        summary: 'Failed executions by their error',
+        summary: 'List error groups',
         description:
-          'Errors are the same when node, error class, HTTP status and message are, the message without what differs from run to run.',
+          'Groups failures by node, error class, HTTP status and message, ignoring the parts of the message ' +
+          'that differ from run to run.',
         responses: { 200: ErrorGroups },
         errors,
       }),
@@ -125,8 +148,10 @@ export function analyticsRoutes(analytics: AnalyticsRepository) {
     .get(
       '/errors/:fingerprint',
       describe({
+        operationId: 'getErrorGroup',
         tag,
-        summary: 'One error: which workflows and versions, and the newest executions',
+        summary: 'Get an error group',
+        description: 'Returns the affected workflows and versions, and the newest executions and incidents.',
         responses: { 200: ErrorGroupDetail },
         errors: ['not-found', ...errors],
       }),

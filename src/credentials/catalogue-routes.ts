@@ -16,20 +16,20 @@ const CredentialTypeSummary = z
 const CredentialType = CredentialTypeSummary.extend({
   fields: z.array(
     z.object({
-      name: z.string(),
-      kind: z.string().meta({ description: "n8n's kind of input, such as string, options or json" }),
+      name: z.string().meta({ 'x-example': 'accessToken' }),
+      kind: z.string().meta({ description: 'Kind of input in n8n, such as `string`, `options` or `json`' }),
       required: z.boolean().meta({
-        description: 'Whether a value must be given, while the fields of `shownWhen` have their defaults',
+        description: 'Whether a value is required while the fields of `shownWhen` have their defaults',
       }),
       secret: z.boolean(),
-      options: z.array(z.unknown()).optional().meta({ description: 'The values allowed' }),
+      options: z.array(z.unknown()).optional().meta({ description: 'Allowed values' }),
       default: z.unknown().optional().meta({ description: 'What n8n uses where no value is given' }),
       shownWhen: z.record(z.string(), z.array(z.unknown())).optional().meta({
-        description: 'n8n uses the field only while each of these fields has one of the values',
+        description: 'The field is used only while each of these fields has one of these values',
       }),
     }),
   ),
-  nodeTypes: z.array(z.string()).meta({ description: 'Types of the nodes that can use it, sorted' }),
+  nodeTypes: z.array(z.string()).meta({ description: 'Node types that can use it, sorted' }),
 }).meta({ ref: 'CredentialType' })
 
 const NodeTypeSummary = z
@@ -37,7 +37,9 @@ const NodeTypeSummary = z
   .meta({ ref: 'NodeTypeSummary' })
 
 const NodeType = NodeTypeSummary.extend({
-  credentialTypes: z.array(z.string()).meta({ description: 'Types of the credentials it declares, sorted' }),
+  credentialTypes: z
+    .array(z.string())
+    .meta({ description: 'Credential types that the node declares, sorted' }),
 }).meta({ ref: 'NodeType' })
 
 /** The last type of the page before, in base64url; null when it cannot be one. */
@@ -61,7 +63,7 @@ const TypeQuery = z.strictObject({
     .string()
     .max(100, 'At most 100 characters')
     .optional()
-    .meta({ description: 'Part of the type or of the display name, whatever the case' }),
+    .meta({ description: 'Part of the type or of the display name. Case-insensitive' }),
 })
 
 const TypeName = z.object({ type: z.string().max(256) })
@@ -89,8 +91,10 @@ export function credentialTypeRoutes(loadCatalogue: () => Promise<Catalogue>) {
     .get(
       '/',
       describe({
+        operationId: 'listCredentialTypes',
         tag,
-        summary: 'List the credential types that n8n brings along, by type',
+        summary: 'List credential types',
+        description: 'The types built into n8n, sorted by `type`.',
         responses: { 200: sliceOf(CredentialTypeSummary) },
         errors: ['invalid'],
       }),
@@ -103,8 +107,10 @@ export function credentialTypeRoutes(loadCatalogue: () => Promise<Catalogue>) {
     .get(
       '/:type{.+}',
       describe({
+        operationId: 'getCredentialType',
         tag,
-        summary: 'Read a credential type with its fields',
+        summary: 'Get a credential type',
+        description: 'Returns the fields of the type and the node types that can use it.',
         responses: { 200: CredentialType },
         errors: ['not-found'],
       }),
@@ -127,8 +133,10 @@ export function nodeTypeRoutes(loadCatalogue: () => Promise<Catalogue>) {
     .get(
       '/',
       describe({
+        operationId: 'listNodeTypes',
         tag,
-        summary: 'List the node types that n8n brings along, by type',
+        summary: 'List node types',
+        description: 'The types built into n8n, sorted by `type`.',
         responses: { 200: sliceOf(NodeTypeSummary) },
         errors: ['invalid'],
       }),
@@ -141,8 +149,12 @@ export function nodeTypeRoutes(loadCatalogue: () => Promise<Catalogue>) {
     .get(
       '/:type{.+}',
       describe({
+        operationId: 'getNodeType',
         tag,
-        summary: 'Read a node type with the credentials it can use',
+        summary: 'Get a node type',
+        description:
+          'Returns the credential types that the node can use. A `/` in the type may be sent encoded or as ' +
+          'it is.',
         responses: { 200: NodeType },
         errors: ['not-found'],
       }),

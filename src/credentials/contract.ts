@@ -1,5 +1,6 @@
 /** @module The HTTP shapes of credentials. What is stored under `data` goes in and never comes out. */
 import * as z from 'zod'
+import { asBoolean } from '../http/openapi.ts'
 import { deploymentStatuses } from '../db/schema/deployments.ts'
 import { pageQuery, sliceOf } from '../http/page.ts'
 
@@ -34,7 +35,8 @@ const Data = z
   })
   .meta({
     type: 'object',
-    description: 'Field names and values as the type defines them; write-only',
+    additionalProperties: true,
+    description: 'Values by field name, as the credential type defines them. Write-only',
   }) as unknown as z.ZodType<Record<string, unknown>>
 
 export const NewCredential = z
@@ -43,10 +45,13 @@ export const NewCredential = z
     name: Name,
     data: Data,
     service: Service.optional().meta({
-      description: 'Default: the type without the way of signing in, such as slack for slackApi',
+      description: 'Default: derived from the type, such as `slack` for `slackApi`',
     }),
   })
-  .meta({ ref: 'NewCredential' })
+  .meta({
+    ref: 'NewCredential',
+    'x-example': { type: 'slackApi', name: 'Slack bot', data: { accessToken: 'xoxb-0000-example' } },
+  })
 export type NewCredential = z.output<typeof NewCredential>
 
 /** What is left out stays, in `data` as well. */
@@ -54,10 +59,10 @@ export const CredentialChange = z
   .strictObject({
     name: Name.optional(),
     data: Data.optional().meta({
-      description: 'Merged into the stored data (RFC 7396): null removes a field; write-only',
+      description: 'Merged into the stored data (RFC 7396): null removes a field. Write-only',
     }),
   })
-  .meta({ ref: 'CredentialChange' })
+  .meta({ ref: 'CredentialChange', 'x-example': { data: { accessToken: 'xoxb-0001-example' } } })
 export type CredentialChange = z.output<typeof CredentialChange>
 
 export const Credential = z
@@ -67,7 +72,7 @@ export const Credential = z
     type: z.string(),
     name: z.string(),
     fields: z.array(z.string()).meta({ description: 'Names of the fields that are set, sorted' }),
-    known: z.boolean().meta({ description: 'Whether n8n itself brings this type along' }),
+    known: z.boolean().meta({ description: 'Whether the type is built into n8n' }),
     status: z.enum(['untested', 'valid', 'invalid']),
     lastValidatedAt: z.iso.datetime().nullable(),
     validationError: z.string().nullable(),
@@ -87,7 +92,7 @@ export const PendingDeployment = z
     instanceName: z.string(),
     status: z.enum(deploymentStatuses),
     n8nCredentialId: z.string(),
-    sentAt: z.iso.datetime().nullable().meta({ description: 'When n8n got the value that it has' }),
+    sentAt: z.iso.datetime().nullable().meta({ description: 'When the current value was sent to n8n' }),
   })
   .meta({ ref: 'PendingDeployment' })
 export type PendingDeployment = z.output<typeof PendingDeployment>
@@ -95,7 +100,8 @@ export type PendingDeployment = z.output<typeof PendingDeployment>
 export const UpdatedCredential = Credential.extend({
   pendingDeployments: z.array(PendingDeployment).meta({
     description:
-      'Deployments that run with an earlier value in n8n; POST /v1/credentials/{id}/push updates it',
+      'Deployments that still use an earlier value in n8n. `POST /v1/credentials/{id}/push` updates ' +
+      'them',
   }),
 }).meta({ ref: 'UpdatedCredential' })
 
@@ -121,7 +127,7 @@ export const CredentialDeletion = z.strictObject({
   force: z
     .enum(['true', 'false'])
     .optional()
-    .meta({ description: 'true: although deployments are bound to it' }),
+    .meta({ ...asBoolean, description: 'Delete it even if deployments are bound to it' }),
 })
 
 export const CredentialUsage = z
@@ -131,10 +137,10 @@ export const CredentialUsage = z
         z.object({
           id: z.uuid(),
           name: z.string(),
-          nodes: z.array(z.string()).meta({ description: 'Names of the nodes that need the type' }),
+          nodes: z.array(z.string()).meta({ description: 'Names of the nodes that require the type' }),
         }),
       )
-      .meta({ description: 'Those that require its type, newest first, at most 500' }),
+      .meta({ description: 'Workflows that require its type, newest first, at most 500' }),
     deployments: z
       .array(
         z.object({
@@ -145,11 +151,11 @@ export const CredentialUsage = z
           nodes: z.array(z.string()).meta({ description: 'Names of the nodes bound to it' }),
         }),
       )
-      .meta({ description: 'Those bound to it, newest first, at most 500' }),
+      .meta({ description: 'Deployments bound to it, newest first, at most 500' }),
     lastUsedAt: z.iso
       .datetime()
       .nullable()
-      .meta({ description: 'When the newest run of a deployment bound to it ended, or else began' }),
+      .meta({ description: 'End of the newest execution of a deployment bound to it, else its start' }),
   })
   .meta({ ref: 'CredentialUsage' })
 export type CredentialUsage = z.output<typeof CredentialUsage>
@@ -159,16 +165,16 @@ export const CredentialTest = z
     instanceId: z
       .uuid({ version: 'v7' })
       .optional()
-      .meta({ description: 'Which n8n tests it. Default: the one that it was sent to last' }),
+      .meta({ description: 'The instance that tests it. Default: the one that it was last sent to' }),
   })
-  .meta({ ref: 'CredentialTest' })
+  .meta({ ref: 'CredentialTest', 'x-example': {} })
 
 export const CredentialTestResult = z
   .object({
     status: z
       .enum(['untested', 'valid', 'invalid'])
-      .meta({ description: 'untested: n8n has no test for the type, and nothing was kept' }),
-    message: z.string().meta({ description: "n8n's reason, without values of the data" }),
+      .meta({ description: '`untested`: n8n has no test for the type, and nothing was stored' }),
+    message: z.string().meta({ description: 'The message of n8n, without values of the data' }),
     testedAt: z.iso.datetime(),
     instanceId: z.uuid(),
   })

@@ -42,12 +42,14 @@ export function credentialRoutes(
     .post(
       '/',
       describe({
+        operationId: 'createCredential',
         tag,
-        summary: 'Keep a credential',
+        summary: 'Create a credential',
         description:
-          'The data is checked against the n8n type, encrypted, and never given out again; any object does for a ' +
-          'type that n8n does not bring along (`known: false`). Takes an Idempotency-Key.',
+          'Checks the data against the n8n credential type and encrypts it. The data is never returned. A ' +
+          'type that is not built into n8n accepts any object (`known: false`).',
         responses: { 201: Credential },
+        headers: ['ETag', 'Location'],
         errors: [
           'malformed-json',
           'quota-exceeded',
@@ -77,9 +79,10 @@ export function credentialRoutes(
     .get(
       '/',
       describe({
+        operationId: 'listCredentials',
         tag,
-        summary: 'List your credentials, newest first',
-        description: 'Filters combine: a credential must match all of them.',
+        summary: 'List credentials',
+        description: 'Newest first. A credential must match all filters.',
         responses: { 200: CredentialList },
         errors: ['invalid'],
       }),
@@ -91,7 +94,15 @@ export function credentialRoutes(
     )
     .get(
       '/:id',
-      describe({ tag, summary: 'Read a credential', responses: { 200: Credential }, errors: ['not-found'] }),
+      describe({
+        operationId: 'getCredential',
+        tag,
+        summary: 'Get a credential',
+        description: 'Returns the names of the fields that are set, never their values.',
+        responses: { 200: Credential },
+        headers: ['ETag'],
+        errors: ['not-found'],
+      }),
       valid('param', CredentialId),
       async (c) => {
         const credential = found(await credentials.find(c.var.userId, c.req.valid('param').id))
@@ -101,13 +112,15 @@ export function credentialRoutes(
     .patch(
       '/:id',
       describe({
+        operationId: 'updateCredential',
         tag,
         summary: 'Update a credential',
         description:
-          'Needs If-Match. `data` is merged into the stored data (RFC 7396): a field that is left out stays, null ' +
-          'removes one. The result must fit the type. Changed data counts as untested; a change of nothing makes no ' +
-          'version.',
+          'Merges `data` into the stored data (RFC 7396): fields left out stay, null removes a field. The ' +
+          'result must fit the type. Changed data resets `status` to `untested`; an update without a change ' +
+          'creates no version.',
         responses: { 200: UpdatedCredential },
+        headers: ['ETag'],
         errors: [
           'malformed-json',
           'not-found',
@@ -138,11 +151,12 @@ export function credentialRoutes(
     .delete(
       '/:id',
       describe({
+        operationId: 'deleteCredential',
         tag,
         summary: 'Delete a credential',
         description:
-          'Refused with its `dependents` while deployments are bound to it; `force=true` deletes it all the same. ' +
-          'What a deployment has sent to n8n stays there and goes on working.',
+          'Fails with `in-use` and the `dependents` while deployments are bound to it, unless `force=true`. ' +
+          'Copies in n8n stay there and keep working.',
         responses: { 204: null },
         errors: ['not-found', 'in-use', 'invalid'],
       }),
@@ -158,11 +172,13 @@ export function credentialRoutes(
     .post(
       '/:id/test',
       describe({
+        operationId: 'testCredential',
         tag,
-        summary: 'Let an n8n that has the credential test it',
+        summary: 'Test a credential',
         description:
-          'Asks the service itself, as n8n does when a credential is saved, and keeps the result. A credential is in ' +
-          'n8n once a workflow that uses it has been deployed.',
+          'Asks the service through an n8n instance that has the credential, as n8n does when a credential ' +
+          'is saved, and stores the result. A credential is on an instance once a workflow that uses it has ' +
+          'been deployed there.',
         responses: { 200: CredentialTestResult },
         errors: [
           'malformed-json',
@@ -192,8 +208,10 @@ export function credentialRoutes(
     .get(
       '/:id/usage',
       describe({
+        operationId: 'getCredentialUsage',
         tag,
-        summary: 'Where a credential is used',
+        summary: 'Get the usage of a credential',
+        description: 'Lists the workflows that require its type and the deployments bound to it.',
         responses: { 200: CredentialUsage },
         errors: ['not-found'],
       }),

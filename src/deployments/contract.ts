@@ -1,5 +1,6 @@
 /** @module The HTTP shapes of deployments: which version of a workflow runs on which instance. */
 import * as z from 'zod'
+import { asBoolean } from '../http/openapi.ts'
 import { deploymentStatuses } from '../db/schema/deployments.ts'
 import { pageQuery, sliceOf } from '../http/page.ts'
 import { pointerTo } from '../n8n/workflow-json.ts'
@@ -20,11 +21,11 @@ export const Binding = z.union([Uuid, z.strictObject({ n8nCredentialId: N8nId })
 const BindingEntry = z
   .strictObject({
     node: z.string().min(1, 'At least 1 character').max(1000, 'At most 1000 characters').optional().meta({
-      description: 'Name of the node; without it every slot of the type that no other entry names',
+      description: 'Name of the node. Default: every slot of the type that no other entry names',
     }),
     type: CredentialType,
-    credentialId: Uuid.optional().meta({ description: 'A credential of yours' }),
-    n8nCredentialId: N8nId.optional().meta({ description: 'A credential that n8n has' }),
+    credentialId: Uuid.optional().meta({ description: 'ID of one of your credentials' }),
+    n8nCredentialId: N8nId.optional().meta({ description: 'n8n ID of a credential that exists in n8n' }),
   })
   .refine(
     ({ credentialId, n8nCredentialId }) => (credentialId === undefined) !== (n8nCredentialId === undefined),
@@ -42,8 +43,9 @@ export const Bindings = z
   ])
   .meta({
     description:
-      'Which credential fills which slot: a node and a credential type. A slot needs an entry when nothing else decides ' +
-      'it; see the `slots` of a plan. The map of credential type → id is read as entries without a node',
+      'Which credential fills which slot: a node and a credential type. A slot needs an entry when ' +
+      'nothing else decides it; see the `slots` of a plan. A map of credential type to ID is accepted ' +
+      'too',
   })
 export type Bindings = z.output<typeof Bindings>
 
@@ -76,8 +78,14 @@ export const Fixes = z
   .max(50, 'At most 50 codes')
   .meta({
     description:
-      'Codes of findings with a `fix`. The repaired workflow is saved as a new version, and that one is deployed',
+      'Codes of findings with a `fix`. The repaired workflow is saved as a new version and deployed',
   })
+
+export const exampleDeployment = {
+  workflowId: '01934f8e-6b7c-7a10-9c3d-5e2f1a0b4c6d',
+  instanceId: '01934f8e-7f00-7b21-8e4f-6a3b2c1d0e9f',
+  bindings: [{ node: 'Slack', type: 'slackApi', credentialId: '01934f8e-80aa-7c32-9f5a-7b4c3d2e1f0a' }],
+}
 
 export const NewDeployment = z
   .strictObject({
@@ -86,55 +94,65 @@ export const NewDeployment = z
     version: Version.optional().meta({ description: 'Default: the current version of the workflow' }),
     bindings: Bindings.optional(),
     n8nWorkflowId: N8nId.optional().meta({
-      description:
-        'Only tracks a workflow that is on the instance already; without it the workflow is deployed, in place where it is tracked',
+      description: 'Track this workflow in n8n instead of deploying',
     }),
-    publish: z.boolean().optional().meta({ description: 'false: put it there and leave it unpublished' }),
-    reportSuccess: z.boolean().optional().meta({
-      description:
-        'Adds a node that tells of successful runs at once, where it changes nothing else; polling does anyway',
-    }),
+    publish: z.boolean().optional().meta({ description: 'Whether to publish the workflow. Default: true' }),
+    reportSuccess: z
+      .boolean()
+      .optional()
+      .meta({
+        description:
+          'Adds a node that reports successful runs immediately, where that does not change the workflow ' +
+          'otherwise. Polling finds them anyway',
+      }),
     withDependencies: z
       .boolean()
       .optional()
       .meta({
         description:
-          'Deploys the workflows that it calls first, where they are not live on the instance. Default true; false: ' +
-          'they block it',
+          'Deploys the workflows that it calls first, unless they are live on the instance. With false, ' +
+          'they block the deployment. Default: true',
       }),
     fixes: Fixes.optional(),
     planHash: z
       .string()
       .regex(/^[0-9a-f]{64}$/, 'The planHash of a plan')
       .optional()
-      .meta({ description: 'Deploys only while the plan would still be the same' }),
+      .meta({
+        description: 'Deploys only if the plan is still the same; else the request fails with `conflict`',
+      }),
   })
-  .meta({ ref: 'NewDeployment' })
+  .meta({ ref: 'NewDeployment', 'x-example': exampleDeployment })
 export type NewDeployment = z.output<typeof NewDeployment>
 
 /** Of a workflow that is on the instance already. */
 export type Tracking = NewDeployment & { n8nWorkflowId: string }
 
 export const DeploymentChange = z
-  .strictObject({ version: Version.meta({ description: 'The version that is live on the instance now' }) })
-  .meta({ ref: 'DeploymentChange' })
+  .strictObject({ version: Version.meta({ description: 'The version that is live in n8n now' }) })
+  .meta({ ref: 'DeploymentChange', 'x-example': { version: 3 } })
 
 /** Brings a version live; what is left out stays as it is. */
 export const Redeployment = z
   .strictObject({
     version: Version.optional().meta({ description: 'Default: the current version of the workflow' }),
     bindings: Bindings.optional(),
-    publish: z.boolean().optional().meta({ description: 'false: put it there and unpublish it' }),
-    withDependencies: z.boolean().optional().meta({ description: 'As when it was created' }),
+    publish: z
+      .boolean()
+      .optional()
+      .meta({ description: 'Whether to publish the workflow; false unpublishes it. Default: unchanged' }),
+    withDependencies: z.boolean().optional().meta({ description: 'As for `POST /v1/deployments`' }),
     fixes: Fixes.optional(),
-    reportSuccess: z.boolean().optional().meta({ description: 'As when it was created' }),
+    reportSuccess: z.boolean().optional().meta({ description: 'As for `POST /v1/deployments`' }),
   })
-  .meta({ ref: 'Redeployment' })
+  .meta({ ref: 'Redeployment', 'x-example': { version: 3 } })
 export type Redeployment = z.output<typeof Redeployment>
 
 export const Rollback = z
-  .strictObject({ version: Version.meta({ description: 'One that this deployment has deployed before' }) })
-  .meta({ ref: 'Rollback' })
+  .strictObject({
+    version: Version.meta({ description: 'A version that this deployment has deployed before' }),
+  })
+  .meta({ ref: 'Rollback', 'x-example': { version: 2 } })
 
 export const Deployment = z
   .object({
@@ -144,12 +162,10 @@ export const Deployment = z
     version: z.number().int(),
     n8nWorkflowId: z.string().nullable(),
     status: z.enum(deploymentStatuses),
-    step: z.string().nullable().meta({ description: 'Where it is, or where it stopped' }),
-    error: z.string().nullable().meta({ description: 'Why it stopped, waits, or was left unpublished' }),
+    step: z.string().nullable().meta({ description: 'The step in progress, or the step that failed' }),
+    error: z.string().nullable().meta({ description: 'Why it failed, waits, or was not published' }),
     bindings: z.array(SlotBinding).meta({ description: 'Which credential fills which slot' }),
-    managed: z
-      .boolean()
-      .meta({ description: 'Flowkeep made the n8n workflow; false for one that was there already' }),
+    managed: z.boolean().meta({ description: 'True if Flowkeep created the workflow in n8n' }),
     reportSuccess: z.boolean(),
     intent: z
       .object({
@@ -157,11 +173,9 @@ export const Deployment = z
         version: z.number().int().optional(),
       })
       .nullable()
-      .meta({ description: 'What is being brought about; null when nothing is under way' }),
-    liveSince: z.iso.datetime().nullable().meta({ description: 'From when the version has been live' }),
-    webhookUrls: z
-      .array(z.string())
-      .meta({ description: 'Where the webhook triggers of the version are reached' }),
+      .meta({ description: 'The operation in progress; null when there is none' }),
+    liveSince: z.iso.datetime().nullable().meta({ description: 'When the version went live' }),
+    webhookUrls: z.array(z.string()).meta({ description: 'URLs of the webhook triggers of the version' }),
     createdAt: z.iso.datetime(),
     updatedAt: z.iso.datetime(),
   })
@@ -180,17 +194,22 @@ export type DeploymentFilter = Omit<z.output<typeof DeploymentQuery>, keyof type
 
 export const DeploymentId = z.object({ id: z.uuid({ version: 'v7' }) })
 
-export const DeploymentDeletion = z.strictObject({ force: z.enum(['true', 'false']).optional() })
+export const DeploymentDeletion = z.strictObject({
+  force: z
+    .enum(['true', 'false'])
+    .optional()
+    .meta({ ...asBoolean, description: 'Delete it even if n8n is unreachable' }),
+})
 
 export const DeploymentVersion = z
   .object({
-    sequence: z.number().int().meta({ description: 'Counts the changes of this deployment, from 1' }),
+    sequence: z.number().int().meta({ description: 'Number of the change of this deployment, from 1' }),
     version: z.number().int(),
     bindings: z
       .array(SlotBinding)
       .nullable()
-      .meta({ description: 'What filled its slots; null where that was not recorded' }),
-    createdAt: z.iso.datetime().meta({ description: 'From when it was live' }),
+      .meta({ description: 'Its bindings; null when they were not recorded' }),
+    createdAt: z.iso.datetime().meta({ description: 'When it went live' }),
   })
   .meta({ ref: 'DeploymentVersion' })
 export type DeploymentVersion = z.output<typeof DeploymentVersion>

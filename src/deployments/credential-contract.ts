@@ -4,12 +4,16 @@ import { PendingDeployment } from '../credentials/contract.ts'
 
 export const CredentialPush = z
   .strictObject({
-    instanceId: z.uuid({ version: 'v7' }).optional().meta({
-      description:
-        'Only this instance, where it is created if n8n does not have it. Default: all that have it',
-    }),
+    instanceId: z
+      .uuid({ version: 'v7' })
+      .optional()
+      .meta({
+        description:
+          'Only this instance; the credential is created if n8n does not have it. Default: all instances ' +
+          'that have it',
+      }),
   })
-  .meta({ ref: 'CredentialPush' })
+  .meta({ ref: 'CredentialPush', 'x-example': {} })
 
 export const CredentialPushResult = z
   .object({
@@ -20,10 +24,10 @@ export const CredentialPushResult = z
         n8nCredentialId: z.string().nullable(),
         status: z.enum(['created', 'updated', 'unchanged', 'failed']),
         consentUrl: z.string().nullable().meta({
-          description: 'Where to sign in inside n8n; null for a credential that asks nobody, or has tokens',
+          description: 'Where to sign in inside n8n; null when no sign-in is needed',
         }),
-        code: z.string().nullable().meta({ description: 'Why it failed, such as instance-unreachable' }),
-        reason: z.string().nullable().meta({ description: 'Why it failed, and what to do' }),
+        code: z.string().nullable().meta({ description: 'Error code, such as `instance-unreachable`' }),
+        reason: z.string().nullable().meta({ description: 'Why it failed and how to fix it' }),
       }),
     ),
     pendingDeployments: z.array(PendingDeployment),
@@ -33,10 +37,15 @@ export type CredentialPushResult = z.output<typeof CredentialPushResult>
 
 export const CredentialReplacement = z
   .strictObject({
-    with: z.uuid({ version: 'v7' }).meta({ description: 'Another credential of yours, of the same type' }),
-    dryRun: z.boolean().optional().meta({ description: 'true: list what would change, and change nothing' }),
+    with: z
+      .uuid({ version: 'v7' })
+      .meta({ description: 'ID of another of your credentials, of the same type' }),
+    dryRun: z.boolean().optional().meta({ description: 'List what would change without changing it' }),
   })
-  .meta({ ref: 'CredentialReplacement' })
+  .meta({
+    ref: 'CredentialReplacement',
+    'x-example': { with: '01934f8e-80aa-7c32-9f5a-7b4c3d2e1f0a', dryRun: true },
+  })
 
 export const replacementStatuses = ['planned', 'replaced', 'pending', 'failed', 'skipped'] as const
 
@@ -53,8 +62,8 @@ export const CredentialReplacementResult = z
         slots: z.array(z.object({ node: z.string(), type: z.string() })),
         status: z.enum(replacementStatuses).meta({
           description:
-            'planned: with dryRun; pending: n8n is still being changed; failed: retry the deployment when it has a ' +
-            'new binding, else repeat the request; skipped: not changed, see `reason`',
+            '`planned`: with `dryRun`; `pending`: n8n is still being updated; `failed`: retry the deployment ' +
+            'if it has the new binding, else repeat the request; `skipped`: not changed, see `reason`',
         }),
         reason: z.string().nullable(),
       }),

@@ -33,11 +33,12 @@ export function credentialDeploymentRoutes(
     .post(
       '/:id/push',
       describe({
+        operationId: 'pushCredential',
         tag,
         summary: 'Push a credential to n8n',
         description:
-          'Updates the value in every n8n that has it, and answers for each one. Safe to repeat. Consent that was ' +
-          'given in n8n stays.',
+          'Updates the credential on every instance that has it, and returns a result for each. Safe to ' +
+          'repeat. Consent given in n8n stays.',
         responses: { 200: CredentialPushResult },
         errors,
       }),
@@ -51,11 +52,12 @@ export function credentialDeploymentRoutes(
     .post(
       '/:id/replace',
       describe({
+        operationId: 'replaceCredential',
         tag,
         summary: 'Replace a credential in all deployments',
         description:
-          'Redeploys every deployment bound to it with another credential of the same type. Continues past failures; ' +
-          'repeat it for what is not replaced.',
+          'Redeploys every deployment bound to it with another credential of the same type. Continues after ' +
+          'failures; repeat the request for the deployments that failed.',
         responses: { 200: CredentialReplacementResult },
         errors,
       }),

@@ -1,5 +1,6 @@
 /** @module The HTTP shapes of what differs in n8n, and of workflows that are there already. */
 import * as z from 'zod'
+import { asInteger } from '../http/openapi.ts'
 import { sliceOf } from '../http/page.ts'
 import { Deployment, N8nId } from './contract.ts'
 
@@ -15,49 +16,50 @@ export const Drift = z
   .object({
     drifted: z
       .boolean()
-      .meta({ description: 'Something that decides how it runs is not as it was deployed' }),
-    missing: z.boolean().meta({ description: 'n8n does not have the workflow any more' }),
+      .meta({ description: 'True if the workflow in n8n runs differently from the deployed version' }),
+    missing: z.boolean().meta({ description: 'True if the workflow was deleted in n8n' }),
     archived: z.boolean().meta({
-      description: 'Archived in n8n, which neither changes nor publishes it until it is unarchived',
+      description: 'Archived in n8n. It cannot be changed or published until it is unarchived',
     }),
     published: z.object({
-      expected: z.boolean().nullable().meta({ description: 'null: it is only tracked' }),
+      expected: z.boolean().nullable().meta({ description: 'Null when the workflow is only tracked' }),
       actual: z.boolean(),
     }),
     draft: z
       .boolean()
-      .meta({ description: 'What differs is a draft that n8n has not published: it does not run' }),
+      .meta({ description: 'The differences are a draft that n8n has not published. It does not run' }),
     diff: z
       .object({
-        name: z.string().nullable().meta({ description: 'The name in n8n, where it is another one' }),
-        added: z.array(z.string()).meta({ description: 'Nodes that only n8n has' }),
-        removed: z.array(z.string()).meta({ description: 'Nodes that n8n has no more' }),
+        name: z.string().nullable().meta({ description: 'The name in n8n, if it differs' }),
+        added: z.array(z.string()).meta({ description: 'Nodes that exist only in n8n' }),
+        removed: z.array(z.string()).meta({ description: 'Nodes that exist only in the deployed version' }),
         changed: z.array(z.object({ node: z.string(), paths: z.array(z.string()) })),
         connections: z.object({ added: z.array(Connection), removed: z.array(Connection) }),
         settings: z.array(z.string()),
         cosmetic: z
           .array(z.string())
-          .meta({ description: 'Nodes that were only moved or annotated, which is no drift' }),
+          .meta({ description: 'Nodes that were only moved or annotated. This is not drift' }),
       })
       .nullable()
-      .meta({ description: 'null when it is missing' }),
+      .meta({ description: 'Differences; null when the workflow is missing' }),
     credentials: z.array(z.object({ node: z.string(), type: z.string(), n8nCredentialId: z.string() })).meta({
-      description: 'Credentials that nodes name and n8n no longer has; deploying creates them again',
+      description: 'Credentials that nodes refer to but n8n no longer has. Deploying creates them again',
     }),
-    remoteVersionId: z.string().nullable().meta({ description: "n8n's id of the version compared with" }),
+    remoteVersionId: z.string().nullable().meta({ description: 'n8n ID of the compared version' }),
   })
   .meta({ ref: 'Drift' })
 export type Drift = z.output<typeof Drift>
 
 export const Adoption = z
   .object({
-    version: z.number().int().meta({ description: 'The version of the workflow that is as n8n has it' }),
+    version: z.number().int().meta({ description: 'The version with the content of the workflow in n8n' }),
     live: z.boolean().meta({
       description:
-        'Recorded as deployed; false for a draft that n8n has not published: deploy it to publish it',
+        'True if the version is recorded as deployed; false for a draft that n8n has not published. ' +
+        'Deploy it to publish it',
     }),
     ambiguousTypes: z.array(z.string()).meta({
-      description: 'Credential types of which nodes in n8n use several credentials: each node keeps its own',
+      description: 'Credential types for which nodes in n8n use several credentials. Each node keeps its own',
     }),
   })
   .meta({ ref: 'Adoption' })
@@ -65,12 +67,12 @@ export type Adoption = z.output<typeof Adoption>
 
 export const RemoteWorkflow = z
   .object({
-    id: z.string().meta({ description: "n8n's id" }),
+    id: z.string().meta({ description: 'n8n ID' }),
     name: z.string(),
     active: z.boolean(),
     archived: z.boolean(),
     nodeCount: z.number().int(),
-    deploymentId: z.uuid().nullable().meta({ description: 'The deployment that it belongs to' }),
+    deploymentId: z.uuid().nullable().meta({ description: 'The deployment that tracks it' }),
     workflowId: z.uuid().nullable(),
   })
   .meta({ ref: 'RemoteWorkflow' })
@@ -85,7 +87,8 @@ export const RemoteWorkflowQuery = z.strictObject({
     .transform(Number)
     .optional()
     .meta({
-      description: 'Default 10: n8n sends whole workflows. With a cursor, the limit of the first page counts',
+      ...asInteger({ minimum: 1, maximum: 50, default: 10 }),
+      description: 'Items per page. With a `cursor`, the limit of the first page applies',
     }),
   cursor: z
     .string()
@@ -97,7 +100,7 @@ export const RemoteWorkflowQuery = z.strictObject({
     .min(1, 'At least 1 character')
     .max(128, 'At most 128 characters')
     .optional()
-    .meta({ description: 'Part of the name' }),
+    .meta({ description: 'Only workflows whose name contains this text' }),
 })
 export type RemoteWorkflowQuery = z.output<typeof RemoteWorkflowQuery>
 

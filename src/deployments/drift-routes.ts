@@ -29,8 +29,10 @@ export function driftRoutes(drift: DeploymentDrift) {
     .get(
       '/:id/drift',
       describe({
+        operationId: 'getDeploymentDrift',
         tag,
-        summary: 'Compare what n8n has with what was deployed',
+        summary: 'Get the drift of a deployment',
+        description: 'Compares the workflow in n8n with the deployed version.',
         responses: { 200: Drift },
         errors: ['not-found', 'conflict', 'key-unavailable', ...instanceErrors],
       }),
@@ -43,11 +45,13 @@ export function driftRoutes(drift: DeploymentDrift) {
     .post(
       '/:id/adopt',
       describe({
+        operationId: 'adoptDeploymentDrift',
         tag,
-        summary: 'Take over what n8n has as a version of the workflow',
+        summary: 'Adopt the workflow in n8n',
         description:
-          'What deploying put in (ids of credentials, forced settings, the error reporter) is taken out again. Without ' +
-          'a difference there is no new version. Nothing changes in n8n.',
+          'Saves the workflow in n8n as a version, without the credential IDs, forced settings and error ' +
+          'reporter that deploying added. Without a difference no version is created. Changes nothing in ' +
+          'n8n.',
         responses: { 200: Adoption },
         errors: [
           'not-found',
@@ -67,9 +71,12 @@ export function driftRoutes(drift: DeploymentDrift) {
     .post(
       '/:id/overwrite',
       describe({
+        operationId: 'overwriteDeploymentDrift',
         tag,
-        summary: 'Deploy the recorded version again, over what n8n has',
-        description: 'Published or not, as it was deployed. What was deleted in n8n is made again.',
+        summary: 'Overwrite the workflow in n8n',
+        description:
+          'Deploys the recorded version again, published or not as before. A workflow that was deleted in ' +
+          'n8n is created again.',
         responses: { 200: Deployment },
         errors: [
           'not-found',
@@ -98,9 +105,10 @@ export function remoteWorkflowRoutes(
     .get(
       '/:id/workflows',
       describe({
+        operationId: 'listInstanceWorkflows',
         tag,
-        summary: 'List the workflows that an n8n server has',
-        description: 'In no order that means anything; the cursor is n8n’s own.',
+        summary: 'List the workflows on an instance',
+        description: 'In no particular order. The cursor is the one of n8n.',
         responses: { 200: RemoteWorkflowList },
         errors: ['not-found', 'invalid', 'key-unavailable', ...instanceErrors],
       }),
@@ -115,12 +123,15 @@ export function remoteWorkflowRoutes(
     .post(
       '/:id/workflows/:n8nWorkflowId/import',
       describe({
+        operationId: 'importInstanceWorkflow',
         tag,
-        summary: 'Keep a workflow that an n8n server has, and track it there',
+        summary: 'Import a workflow from an instance',
         description:
-          'Credentials that Flowkeep put there are bound, others by their id in n8n. One that is tracked already is a ' +
-          '409 with its `deploymentId` and `workflowId`. Nothing changes in n8n.',
+          'Saves a workflow that exists in n8n and tracks it there. Credentials that Flowkeep created are ' +
+          'bound by their ID here, all others by their ID in n8n. Fails with `deployment-exists` when the ' +
+          'workflow is tracked already. Changes nothing in n8n.',
         responses: { 201: ImportedWorkflow },
+        headers: ['Location'],
         errors: [
           'not-found',
           'deployment-exists',

@@ -3,7 +3,7 @@ import { Hono } from 'hono'
 import * as z from 'zod'
 import { AppError } from '../errors.ts'
 import type { AuthEnv } from '../http/auth.ts'
-import { describe } from '../http/openapi.ts'
+import { describe, asBoolean } from '../http/openapi.ts'
 import { valid } from '../http/validate.ts'
 import { instanceErrors } from '../instances/connections.ts'
 import { Deployment, DeploymentId, Redeployment, Rollback } from './contract.ts'
@@ -12,7 +12,10 @@ import { Plan, PlanRequest } from './plan-contract.ts'
 
 const tag = 'Deployments'
 const InUseOverride = z.strictObject({
-  force: z.enum(['true', 'false']).optional().meta({ description: 'true: although live workflows call it' }),
+  force: z
+    .enum(['true', 'false'])
+    .optional()
+    .meta({ ...asBoolean, description: 'Proceed even if live workflows call it' }),
 })
 const errors = ['not-found', 'conflict', 'deployment-exists', 'credential-undecryptable'] as const
 
@@ -26,9 +29,11 @@ export function lifecycleRoutes(deployer: Deployer) {
     .post(
       '/plan',
       describe({
+        operationId: 'planDeployment',
         tag,
-        summary: 'What deploying would do',
-        description: 'Changes nothing, here or in n8n.',
+        summary: 'Plan a deployment',
+        description:
+          'Returns what deploying would do and what blocks it. Changes nothing, neither here nor in n8n.',
         responses: { 200: Plan },
         errors: ['invalid', ...instanceErrors],
       }),
@@ -38,10 +43,12 @@ export function lifecycleRoutes(deployer: Deployer) {
     .post(
       '/:id/deploy',
       describe({
+        operationId: 'deployWorkflowVersion',
         tag,
-        summary: 'Bring a version live',
+        summary: 'Deploy a version',
         description:
-          'By default the current one. Overwrites what was changed in n8n; does nothing when nothing differs.',
+          'Deploys the current version of the workflow, or the given one. Overwrites changes made in n8n. ' +
+          'Does nothing when nothing differs.',
         responses: { 200: Deployment },
         errors: [...errors, 'invalid', 'invalid-workflow'],
       }),
@@ -55,8 +62,11 @@ export function lifecycleRoutes(deployer: Deployer) {
     .post(
       '/:id/rollback',
       describe({
+        operationId: 'rollBackDeployment',
         tag,
-        summary: 'Bring a version live that was deployed before',
+        summary: 'Roll back a deployment',
+        description:
+          'Deploys a version that this deployment has deployed before, with the credentials it had then.',
         responses: { 200: Deployment },
         errors: [...errors, 'invalid', 'invalid-workflow'],
       }),
@@ -70,9 +80,10 @@ export function lifecycleRoutes(deployer: Deployer) {
     .post(
       '/:id/activate',
       describe({
+        operationId: 'activateDeployment',
         tag,
-        summary: 'Publish it',
-        description: 'n8n publishes what was deployed; done when its triggers run.',
+        summary: 'Activate a deployment',
+        description: 'Publishes the deployed version in n8n and waits until its triggers run.',
         responses: { 200: Deployment },
         errors: [...errors],
       }),
@@ -83,11 +94,12 @@ export function lifecycleRoutes(deployer: Deployer) {
     .post(
       '/:id/deactivate',
       describe({
+        operationId: 'deactivateDeployment',
         tag,
-        summary: 'Unpublish it',
+        summary: 'Deactivate a deployment',
         description:
-          'It stays on the instance. Refused with its `dependents` while live workflows there call it; `force=true` ' +
-          'overrides that.',
+          'Unpublishes the workflow; it stays on the instance. Fails with `in-use` and the `dependents` ' +
+          'while live workflows there call it, unless `force=true`.',
         responses: { 200: Deployment },
         errors: [...errors, 'in-use', 'invalid'],
       }),
@@ -102,10 +114,12 @@ export function lifecycleRoutes(deployer: Deployer) {
     .post(
       '/:id/undeploy',
       describe({
+        operationId: 'undeployWorkflow',
         tag,
-        summary: 'Take it back',
+        summary: 'Undeploy a workflow',
         description:
-          'Removes the workflow, and the credentials that no other deployment there uses, as far as they were made from here.',
+          'Removes the workflow from n8n, and the credentials that no other deployment there uses. Only ' +
+          'what Flowkeep created is removed.',
         responses: { 200: Deployment },
         errors: [...errors, 'in-use', 'invalid'],
       }),
@@ -120,10 +134,12 @@ export function lifecycleRoutes(deployer: Deployer) {
     .post(
       '/:id/retry',
       describe({
+        operationId: 'retryDeployment',
         tag,
-        summary: 'Go on with what failed',
+        summary: 'Retry a failed deployment',
         description:
-          'Goes on at the step that failed. Answers as it is while it is being worked on, or n8n has asked to wait.',
+          'Continues at the step that failed. Returns the deployment unchanged while it is in progress, or ' +
+          'while n8n asks to wait.',
         responses: { 200: Deployment },
         errors: [...errors],
       }),

@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { deploymentStatuses } from '../db/schema/deployments.ts'
 import { Finding } from '../n8n/finding.ts'
 import { slotReasons, slotStatuses } from '../workflows/slot-bindings.ts'
-import { Bindings, Fixes, NewDeployment } from './contract.ts'
+import { Bindings, exampleDeployment, Fixes, NewDeployment } from './contract.ts'
 
 export const PlanRequest = NewDeployment.pick({
   workflowId: true,
@@ -13,7 +13,7 @@ export const PlanRequest = NewDeployment.pick({
   withDependencies: true,
 })
   .extend({ fixes: Fixes.optional(), bindings: Bindings.optional() })
-  .meta({ ref: 'PlanRequest' })
+  .meta({ ref: 'PlanRequest', 'x-example': exampleDeployment })
 export type PlanRequest = z.output<typeof PlanRequest>
 
 const Candidate = z.object({ id: z.string(), name: z.string(), status: z.string() })
@@ -30,18 +30,18 @@ const PlannedBinding = z.object({
   type: z.string(),
   displayName: z.string(),
   nodes: z.array(z.string()),
-  status: z.enum(slotStatuses).meta({ description: 'The worst of its slots' }),
-  credentialId: z.string().nullable().meta({ description: 'null where its slots use different ones' }),
-  n8nCredentialId: z.string().nullable().meta({ description: 'The id that it has, or will have, in n8n' }),
+  status: z.enum(slotStatuses).meta({ description: 'The worst status of its slots' }),
+  credentialId: z.string().nullable().meta({ description: 'Null when its slots use different credentials' }),
+  n8nCredentialId: z.string().nullable().meta({ description: 'The ID that it has or will have in n8n' }),
   action: z
     .enum(['create', 'update', 'unchanged', 'existing'])
     .nullable()
-    .meta({ description: 'What happens to them in n8n; null unless all are bound' }),
+    .meta({ description: 'What happens to the credential in n8n; null unless all slots are bound' }),
   candidates: z.array(Candidate),
   n8nCandidates: z
     .array(z.object({ id: z.string(), name: z.string() }))
     .nullable()
-    .meta({ description: 'Credentials of the type in n8n; null where they were not, or cannot be, listed' }),
+    .meta({ description: 'Credentials of the type in n8n; null when they cannot be listed' }),
 })
 export type PlannedBinding = z.output<typeof PlannedBinding>
 
@@ -52,32 +52,44 @@ const PlannedSlot = z.object({
   named: z
     .object({ id: z.string().nullable(), name: z.string().nullable() })
     .nullable()
-    .meta({ description: 'The credential that the workflow’s JSON names' }),
+    .meta({ description: 'The credential named in the workflow JSON' }),
   status: z.enum(slotStatuses).meta({
     description:
-      'bound; n8n: bound to a credential that only n8n has; missing: create one; ambiguous: choose one of the ' +
-      'candidates; needs-consent: sign in inside n8n',
+      '`bound`; `n8n`: bound to a credential that only n8n has; `missing`: create one; `ambiguous`: ' +
+      'choose a candidate; `needs-consent`: sign in inside n8n',
   }),
   credential: z
     .object({ id: z.string().optional(), n8nCredentialId: z.string().optional(), name: z.string() })
     .nullable()
-    .meta({ description: 'What fills it; n8nCredentialId is the id that it has, or will have, in n8n' }),
+    .meta({
+      description:
+        'The credential that fills the slot. `n8nCredentialId` is the ID that it has or will have in n8n',
+    }),
   reason: z
     .enum(slotReasons)
     .nullable()
     .meta({
       description:
-        'Why this one: chosen by you; bound there earlier; held by the live node in n8n; of the name that the JSON names; ' +
-        'your only one of the type',
+        'Why this credential: `chosen` in the request; bound `earlier`; used by the `live` node in n8n; ' +
+        'matches the `name` in the JSON; the `only` one of the type',
     }),
-  sentTo: z.string().nullable().optional().meta({
-    description:
-      'The host that the node sends it to; null: decided at run time; absent: to the service of the credential',
-  }),
-  consentUrl: z.string().optional().meta({
-    description:
-      'Where to sign in inside n8n, with needs-consent; absent until the credential is there: deploying puts it there',
-  }),
+  sentTo: z
+    .string()
+    .nullable()
+    .optional()
+    .meta({
+      description:
+        'The host that the node sends the credential to; null: decided at run time; absent: the service ' +
+        'of the credential',
+    }),
+  consentUrl: z
+    .string()
+    .optional()
+    .meta({
+      description:
+        'Where to sign in inside n8n, for `needs-consent`. Absent until the credential exists in n8n; ' +
+        'deploying creates it',
+    }),
   candidates: z.array(Candidate),
 })
 export type PlannedSlot = z.output<typeof PlannedSlot>
@@ -89,9 +101,9 @@ const PlannedDependency = z.object({
     .number()
     .int()
     .nullable()
-    .meta({ description: 'The version that is deployed; null: it stays as it is' }),
+    .meta({ description: 'The version that is deployed; null when nothing changes' }),
   deploymentId: z.uuid().nullable(),
-  status: z.enum(deploymentStatuses).nullable().meta({ description: 'null: not on the instance' }),
+  status: z.enum(deploymentStatuses).nullable().meta({ description: 'Null when it is not on the instance' }),
   action: z.enum(['none', 'deploy', 'activate']),
   ready: z.boolean(),
   problems: z.array(Finding),
@@ -102,9 +114,9 @@ export const Plan = z
   .object({
     ready: z.boolean().meta({
       description:
-        'Every slot is filled and no problem is an error: n8n will publish it. What Flowkeep cannot verify on this n8n, such ' +
-        'as a community node that it does not list, is an error as well (`community-node-unverified`); only empty slots ' +
-        'and an invalid workflow stop POST /v1/deployments',
+        'All slots are filled and no problem is an error: n8n will publish the workflow. Community nodes ' +
+        'that cannot be verified on this n8n are errors too (`community-node-unverified`). Only empty ' +
+        'slots and an invalid workflow stop `POST /v1/deployments`',
     }),
     workflowId: z.string(),
     instanceId: z.string(),
@@ -112,15 +124,15 @@ export const Plan = z
     deploymentId: z
       .string()
       .nullable()
-      .meta({ description: 'The workflow is on the instance already: redeploy that deployment' }),
-    publish: z.boolean().meta({ description: 'false: it is left unpublished' }),
+      .meta({ description: 'The existing deployment of the workflow on this instance: redeploy that one' }),
+    publish: z.boolean().meta({ description: 'Whether the workflow is published' }),
     slots: z
       .array(PlannedSlot)
-      .meta({ description: 'Every place of a credential: a node and a credential type' }),
+      .meta({ description: 'All credential slots: a node and a credential type each' }),
     bindings: z.array(PlannedBinding).meta({ description: 'The slots by credential type' }),
     unresolved: z.array(z.object({ node: z.string(), reason: z.string() })),
     dependencies: z.array(PlannedDependency).meta({
-      description: 'Workflows that this one calls, in the order in which they are deployed before it',
+      description: 'Workflows that this one calls, in the order of deployment',
     }),
     conflicts: z
       .array(
@@ -129,27 +141,26 @@ export const Plan = z
           path: z.string(),
           n8nWorkflowId: z.string(),
           name: z.string(),
-          deploymentId: z.string().nullable().meta({ description: 'Where it is one of your deployments' }),
+          deploymentId: z.string().nullable().meta({ description: 'Its deployment, if any' }),
         }),
       )
-      .meta({ description: 'Webhook paths that a published workflow there has already' }),
+      .meta({ description: 'Webhook paths that a published workflow on the instance already uses' }),
     forcedSettings: z.record(z.string(), z.string().nullable()).meta({
       description:
-        'Always set by Flowkeep. errorWorkflow: the one of the workflow’s own, else the error reporter; null: its own Error Trigger, or not set up yet',
+        "Settings that Flowkeep always sets. `errorWorkflow` is the workflow's own, else the error " +
+        'reporter; null when the workflow has its own Error Trigger or the reporter is not set up yet',
     }),
     changes: z
       .array(Pointed)
-      .meta({ description: 'Bookkeeping that is left out or filled in, of no effect on a run' }),
+      .meta({ description: 'Metadata that is removed or filled in. It has no effect on runs' }),
     fixes: z.array(z.string()).meta({
-      description:
-        'Codes of the repairs, among those asked for, that this plan makes. Deploying saves the repaired workflow as a new ' +
-        'version, made from this one',
+      description: 'The requested fixes that apply. Deploying saves the repaired workflow as a new version',
     }),
-    webhookUrls: z.array(z.string()).meta({ description: 'Where its triggers will be reached' }),
+    webhookUrls: z.array(z.string()).meta({ description: 'URLs of its triggers after deployment' }),
     live: z
       .object({
         version: z.number().int(),
-        missing: z.boolean().meta({ description: 'n8n does not have it any more' }),
+        missing: z.boolean().meta({ description: 'True if the workflow was deleted in n8n' }),
         differs: z.boolean(),
         diff: z
           .object({
@@ -163,9 +174,13 @@ export const Plan = z
           .nullable(),
       })
       .nullable()
-      .meta({ description: 'What deploying would change in what n8n has; null: n8n has nothing yet' }),
+      .meta({
+        description: 'What deploying would change in n8n; null when n8n does not have the workflow yet',
+      }),
     problems: z.array(Finding),
-    planHash: z.string().meta({ description: 'Send it along to deploy only what was planned' }),
+    planHash: z
+      .string()
+      .meta({ description: 'Send it with `POST /v1/deployments` to deploy exactly this plan' }),
   })
   .meta({ ref: 'DeploymentPlan' })
 export type Plan = z.output<typeof Plan>

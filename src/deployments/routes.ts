@@ -35,15 +35,19 @@ export function deploymentRoutes(
     .post(
       '/',
       describe({
+        operationId: 'createDeployment',
         tag,
-        summary: 'Deploy a workflow to an instance, or track one that is there',
+        summary: 'Create a deployment',
         description:
-          'Takes Idempotency-Key. The answer tells how far it came: status active, inactive or failed with step and ' +
-          'error, or deploying while it goes on by itself. A workflow that is tracked on the instance is deployed in place: ' +
-          '200 with the deployment that tracks it, and n8n has no second copy. With n8nWorkflowId nothing is sent to n8n. An ' +
-          'OAuth2 credential that nobody has signed in for is put into n8n, and refused with `invalid` and the places to ' +
-          'sign in (`consents`: node, type, consentUrl); repeat the request afterwards.',
+          'Deploys a workflow to an instance. The response shows the progress: `status` is `active`, ' +
+          '`inactive` or `failed` (with `step` and `error`), or `deploying` while it continues in the ' +
+          'background. A workflow that is tracked on the instance is deployed in place: the response is 200 ' +
+          'with the deployment that tracks it, and n8n gets no second copy. With `n8nWorkflowId`, the ' +
+          'workflow that exists in n8n is tracked and nothing is sent to n8n. An OAuth2 credential that ' +
+          'nobody has signed in for is created in n8n, and the request fails with `invalid` and the ' +
+          '`consents`: sign in there, then repeat the request.',
         responses: { 200: Deployment, 201: Deployment },
+        headers: ['Location'],
         errors: [
           'invalid',
           'invalid-workflow',
@@ -73,7 +77,14 @@ export function deploymentRoutes(
     )
     .get(
       '/',
-      describe({ tag, summary: 'List deployments', responses: { 200: DeploymentList }, errors: ['invalid'] }),
+      describe({
+        operationId: 'listDeployments',
+        tag,
+        summary: 'List deployments',
+        description: 'Newest first. A deployment must match all filters.',
+        responses: { 200: DeploymentList },
+        errors: ['invalid'],
+      }),
       valid('query', DeploymentQuery),
       async (c) => {
         const { limit, cursor, ...filter } = c.req.valid('query')
@@ -82,7 +93,14 @@ export function deploymentRoutes(
     )
     .get(
       '/:id',
-      describe({ tag, summary: 'Get a deployment', responses: { 200: Deployment }, errors: ['not-found'] }),
+      describe({
+        operationId: 'getDeployment',
+        tag,
+        summary: 'Get a deployment',
+        description: 'Returns the current state, and what is in progress.',
+        responses: { 200: Deployment },
+        errors: ['not-found'],
+      }),
       valid('param', DeploymentId),
       async (c) => {
         const deployment = await deployments.find(c.var.userId, c.req.valid('param').id)
@@ -93,8 +111,10 @@ export function deploymentRoutes(
     .patch(
       '/:id',
       describe({
+        operationId: 'updateDeployment',
         tag,
-        summary: 'Record that another version is live',
+        summary: 'Record the live version of a deployment',
+        description: 'Changes nothing in n8n. Use it when another version was published outside Flowkeep.',
         responses: { 200: Deployment },
         errors: ['not-found', 'invalid', 'conflict'],
       }),
@@ -110,11 +130,13 @@ export function deploymentRoutes(
     .delete(
       '/:id',
       describe({
+        operationId: 'deleteDeployment',
         tag,
-        summary: 'Stop tracking, or forget what was undeployed',
+        summary: 'Delete a deployment',
         description:
-          'A tracked workflow stays on the instance, with the settings that it had before it was deployed from here. ' +
-          'The recorded executions stay. `force=true` when n8n cannot be reached: its settings then stay as they are.',
+          'Stops tracking a workflow, or removes an undeployed one. A tracked workflow stays in n8n and ' +
+          'gets back the settings it had before it was deployed. Executions stay. With `force=true` the ' +
+          'deployment is deleted even when n8n is unreachable; the settings in n8n then stay as they are.',
         responses: { 204: null },
         errors: ['not-found', 'in-use', 'invalid', ...instanceErrors],
       }),
@@ -129,8 +151,10 @@ export function deploymentRoutes(
     .get(
       '/:id/versions',
       describe({
+        operationId: 'listDeploymentVersions',
         tag,
-        summary: 'List which version was live when',
+        summary: 'List the versions of a deployment',
+        description: 'Lists which version was live when, newest first.',
         responses: { 200: DeploymentVersionList },
         errors: ['not-found', 'invalid'],
       }),

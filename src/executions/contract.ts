@@ -1,5 +1,6 @@
 /** @module The HTTP shapes of executions, of what n8n reports of them, and of reports that could not be used yet. */
 import * as z from 'zod'
+import { asBoolean, asInteger } from '../http/openapi.ts'
 import { executionStatuses, runKinds, workflowVersionSources } from '../db/schema/executions.ts'
 import { pageQuery, sliceOf } from '../http/page.ts'
 import { TableFormat } from '../http/table-stream.ts'
@@ -36,42 +37,49 @@ export const ExecutionSummary = z
     workflowVersion: z.number().int().meta({ description: 'The version that ran' }),
     workflowVersionSource: z.enum(workflowVersionSources).meta({
       description:
-        'How the version is known: n8n, by the version ID that n8n gives; time, by what was live when the run started',
+        'How the version is known: `n8n`, from the version ID in n8n; `time`, from what was live when the ' +
+        'execution started',
     }),
     deploymentId: z.uuid(),
     instanceId: z.uuid(),
     status: Status,
     stuck: z.boolean().meta({
       description:
-        'True while the run has been running for longer than the executionTimeout of its workflow; without one, for longer than 24 hours',
+        'True if the execution has been running for longer than the `executionTimeout` of its workflow, ' +
+        'or for more than 24 hours without one',
     }),
     mode: z
       .string()
       .nullable()
-      .meta({ description: "n8n's own word: webhook, trigger, manual, integrated, error, …" }),
+      .meta({ description: 'Mode, as named by n8n: webhook, trigger, manual, integrated, error, …' }),
     kind: z.enum(runKinds).meta({
       description:
-        'What it counts as: production, manual (evaluations included), sub (called by another workflow), error (of an error workflow), or superseded (a later retry decided the outcome). A retry counts as the kind of its original',
+        'How it is counted: `production`, `manual` (including evaluations), `sub` (called by another ' +
+        'workflow), `error` (of an error workflow), or `superseded` (a later retry decided the outcome). ' +
+        'A retry has the kind of its original',
     }),
     retryOf: z
       .uuid()
       .nullable()
-      .meta({ description: 'The run that this one retries; null when it is not recorded' }),
-    n8nRetryOf: z
-      .string()
-      .nullable()
-      .meta({ description: "n8n's ID of the execution that this one retries" }),
-    retriedBy: z.uuid().nullable().meta({ description: 'The latest retry of this run' }),
+      .meta({ description: 'The execution that this one retries; null when it is not recorded' }),
+    n8nRetryOf: z.string().nullable().meta({ description: 'n8n ID of the execution that this one retries' }),
+    retriedBy: z.uuid().nullable().meta({ description: 'The latest retry of this execution' }),
     startedAt: z.iso.datetime().nullable(),
     finishedAt: z.iso.datetime().nullable(),
-    durationMs: z.number().int().nullable().meta({ description: 'From start to end, waiting included' }),
-    activeMs: z.number().int().nullable().meta({
-      description:
-        'For a run that waited: the time in which nodes ran, the Wait node left out; null until its data is fetched. It takes the place of durationMs in the percentiles. Null for a run that did not wait',
-    }),
+    durationMs: z.number().int().nullable().meta({ description: 'From start to end, including waiting' }),
+    activeMs: z
+      .number()
+      .int()
+      .nullable()
+      .meta({
+        description:
+          'For an execution that waited: the time that nodes ran, without the Wait node; null until its ' +
+          'data is fetched. Percentiles use it instead of `durationMs`. Null for an execution that did not ' +
+          'wait',
+      }),
     waited: z.boolean(),
     error: z.object({ message: z.string(), node: z.string().nullable() }).nullable(),
-    receivedAt: z.iso.datetime().meta({ description: 'When this server first heard of it' }),
+    receivedAt: z.iso.datetime().meta({ description: 'When Flowkeep first received it' }),
   })
   .meta({ ref: 'ExecutionSummary' })
 export type ExecutionSummary = z.output<typeof ExecutionSummary>
@@ -80,10 +88,13 @@ const NodeRun = z
   .object({
     name: z.string(),
     type: z.string().nullable(),
-    status: z.string().nullable().meta({ description: "n8n's own word, of the node's last run" }),
-    startedAt: z.iso.datetime().nullable().meta({ description: 'Of its first run' }),
-    durationMs: z.number().int().nullable().meta({ description: 'Of all its runs together' }),
-    items: z.number().int().meta({ description: 'That it gave, over all runs and outputs' }),
+    status: z
+      .string()
+      .nullable()
+      .meta({ description: 'Status of the last run of the node, as named by n8n' }),
+    startedAt: z.iso.datetime().nullable().meta({ description: 'Start of the first run of the node' }),
+    durationMs: z.number().int().nullable().meta({ description: 'Total duration of all runs of the node' }),
+    items: z.number().int().meta({ description: 'Items that the node returned, over all runs and outputs' }),
     runs: z.number().int().meta({ description: 'More than 1 in a loop' }),
     error: z.object({ message: z.string(), httpStatus: z.number().int().nullable() }).nullable(),
   })
@@ -93,8 +104,14 @@ export const RunSummary = z
   .object({ nodes: z.array(NodeRun), omittedNodes: z.number().int().optional() })
   .meta({ ref: 'RunSummary' })
 
+const OwnData = z.unknown().meta({
+  type: ['object', 'array', 'string', 'number', 'boolean', 'null'],
+  additionalProperties: true,
+  items: {},
+})
+
 export const Execution = ExecutionSummary.extend({
-  data: z.union([RunSummary, z.unknown()]).meta({
+  data: z.union([RunSummary, OwnData]).meta({
     description: [
       "From n8n's run data: { nodes } in the order in which they first ran, without the items. From a report of your",
       'own: the JSON as you sent it, secrets in headers redacted; { truncated: true, sizeBytes } over 256 KB.',
@@ -120,6 +137,11 @@ export const listOf = <T extends z.ZodType<unknown, string>>(item: T, maxItems: 
     .union([z.string(), z.array(z.string())])
     .transform((given) => [...new Set([given].flat().flatMap((text) => text.split(',')))])
     .pipe(z.array(item).max(maxItems, `At most ${maxItems} values`))
+    .meta({
+      anyOf: undefined,
+      type: 'array',
+      items: { type: 'string', ...(item instanceof z.ZodEnum && { enum: item.options }) },
+    })
 
 const Mode = z.string().regex(/^[A-Za-z_-]{1,32}$/, 'A mode of n8n, such as webhook, trigger or manual')
 
@@ -131,31 +153,40 @@ const executionFilter = {
     .string()
     .regex(/^[1-9]\d{0,8}$/, 'A whole number from 1 on')
     .transform(Number)
-    .optional(),
+    .optional()
+    .meta({ ...asInteger({ minimum: 1 }), description: 'Only executions of this version' }),
   deploymentId: Uuid.optional(),
   instanceId: Uuid.optional(),
   status: Status.optional(),
   mode: listOf(Mode, 20)
     .optional()
-    .meta({ description: 'Modes of n8n, separated by commas, such as `webhook,trigger`' }),
-  kind: listOf(z.enum(runKinds), runKinds.length).optional().meta({
-    description: 'Kinds of runs, separated by commas. Analytics counts `production` unless asked for more',
-  }),
+    .meta({ description: 'Modes of n8n, such as `webhook` and `trigger`. Comma-separated or repeated' }),
+  kind: listOf(z.enum(runKinds), runKinds.length)
+    .optional()
+    .meta({
+      description:
+        'Kinds of executions. Comma-separated or repeated. Default: all; analytics counts `production` ' +
+        'unless told otherwise',
+    }),
   stuck: z
     .enum(['true', 'false'])
     .transform((text) => text === 'true')
     .optional()
-    .meta({ description: 'Runs that are stuck, or all others' }),
+    .meta({
+      ...asBoolean,
+      'x-default': undefined,
+      description: 'Only stuck executions (true), or only others (false)',
+    }),
   startedAfter: Instant.optional(),
   startedBefore: Instant.optional(),
-  tag: text(64).optional().meta({ description: 'Of workflows that have the tag now' }),
-  errorFingerprint: Fingerprint.optional().meta({ description: 'Failed runs of this error group' }),
+  tag: text(64).optional().meta({ description: 'Only executions of workflows that have the tag now' }),
+  errorFingerprint: Fingerprint.optional().meta({ description: 'Only failures of this error group' }),
   q: text(200)
     .optional()
     .meta({
       description:
-        "n8n's own id of the execution, whole, with `#` before it or without; or words that all occur, anywhere in a word, " +
-        "in the workflow's name or in the error's message",
+        'The n8n execution ID, with or without `#`; or words that must all occur in the name of the ' +
+        'workflow or in the error message',
     }),
 }
 
@@ -178,40 +209,40 @@ export const ExecutionExportQuery = z
 
 export const ExecutionId = z.object({ id: z.uuid({ version: 'v7' }) })
 
+const exampleReport = { executionId: '4711', workflowId: 'kR7yP2nV5cLdH8uJ', status: 'success' }
+
 /** For the description only: n8n's own shapes are read too, and unknown fields are let be. */
 const Report = z
-  .object({
+  .looseObject({
     executionId: z.string(),
-    workflowId: z.string().meta({ description: "n8n's id of the workflow" }),
+    workflowId: z.string().meta({ description: 'n8n ID of the workflow' }),
     status: Status,
     startedAt: z.iso.datetime().optional(),
     finishedAt: z.iso.datetime().optional(),
     mode: z.string().optional(),
-    retryOf: z.string().optional().meta({ description: "n8n's ID of the execution that this one retries" }),
-    workflowVersionId: z
-      .string()
-      .optional()
-      .meta({ description: "n8n's ID of the workflow version that ran" }),
+    retryOf: z.string().optional().meta({ description: 'n8n ID of the execution that this one retries' }),
+    workflowVersionId: z.string().optional().meta({ description: 'n8n ID of the workflow version that ran' }),
     error: z.object({ message: z.string(), node: z.string().optional() }).optional(),
     data: z.unknown().optional(),
   })
-  .meta({ ref: 'ExecutionReport' })
+  .meta({ ref: 'ExecutionReport', 'x-example': exampleReport })
 
 export const Reports = z.union([Report, z.array(Report).max(500)])
 
-export const PollRequest = z.strictObject({ instanceId: Uuid }).meta({ ref: 'PollRequest' })
+export const PollRequest = z
+  .strictObject({ instanceId: Uuid })
+  .meta({ ref: 'PollRequest', 'x-example': { instanceId: '01934f8e-7f00-7b21-8e4f-6a3b2c1d0e9f' } })
 
 export const PollAnswer = z
   .object({
-    recorded: z.number().int().meta({ description: 'Executions that were not known' }),
-    updated: z.number().int().meta({ description: 'Known ones whose status has changed' }),
-    passedOver: z.number().int().meta({ description: 'New ones of workflows that no deployment tracks' }),
-    lagSeconds: z
-      .number()
-      .int()
-      .meta({ description: 'Since when n8n has not been read to the end: 0, or there is more to read' }),
+    recorded: z.number().int().meta({ description: 'New executions recorded' }),
+    updated: z.number().int().meta({ description: 'Known executions whose status changed' }),
+    passedOver: z.number().int().meta({ description: 'New executions of untracked workflows' }),
+    lagSeconds: z.number().int().meta({
+      description: 'Seconds since n8n was last read to the end; 0 when there is nothing left to read',
+    }),
   })
-  .meta({ ref: 'PollAnswer' })
+  .meta({ ref: 'PollResult' })
 export type PollAnswer = z.output<typeof PollAnswer>
 
 export const ReportAnswer = z
@@ -219,14 +250,14 @@ export const ReportAnswer = z
     id: z.uuid().optional(),
     created: z.boolean(),
     incident: z.boolean().optional().meta({
-      description: 'True when the report is a failure without an execution: `id` is an incident then',
+      description: 'True if the report is a failure without an execution. `id` is the ID of the incident',
     }),
     code: z
       .string()
       .optional()
-      .meta({ description: 'Why it could not be used yet, such as unknown-workflow' }),
+      .meta({ description: 'Why it cannot be used yet, such as `unknown-workflow`' }),
   })
-  .meta({ ref: 'ReportAnswer' })
+  .meta({ ref: 'ReportResult' })
 export type ReportAnswer = z.output<typeof ReportAnswer>
 
 export const ReportAnswers = z
@@ -235,7 +266,7 @@ export const ReportAnswers = z
       ReportAnswer.extend({ status: z.union([z.literal(200), z.literal(202), z.literal(422)]) }),
     ),
   })
-  .meta({ ref: 'ReportAnswers' })
+  .meta({ ref: 'ReportResults' })
 export type ReportResult = z.output<typeof ReportAnswers>['results'][number]
 
 export const DeadLetter = z
@@ -246,14 +277,14 @@ export const DeadLetter = z
     n8nExecutionId: z.string().nullable(),
     n8nWorkflowId: z.string().nullable(),
     sizeBytes: z.number().int(),
-    deliveries: z.number().int().meta({ description: 'How often this very report came' }),
+    deliveries: z.number().int().meta({ description: 'Times that this report was received' }),
     createdAt: z.iso.datetime(),
   })
   .meta({ ref: 'DeadLetter' })
 export type DeadLetter = z.output<typeof DeadLetter>
 
 export const DeadLetterWithBody = DeadLetter.extend({
-  body: z.string().meta({ description: 'The report as JSON text' }),
+  body: z.string().meta({ description: 'The report as it was received' }),
 }).meta({ ref: 'DeadLetterWithBody' })
 export type DeadLetterWithBody = z.output<typeof DeadLetterWithBody>
 
@@ -267,9 +298,9 @@ export const ReplayAnswer = z
     replayed: z.boolean(),
     executionId: z.uuid().nullable(),
     incidentId: z.uuid().optional(),
-    code: z.string().nullable().meta({ description: 'Why it still cannot be used; the letter stays' }),
+    code: z.string().nullable().meta({ description: 'Why it still cannot be used. The dead letter stays' }),
   })
-  .meta({ ref: 'ReplayAnswer' })
+  .meta({ ref: 'ReplayResult' })
 export type ReplayAnswer = z.output<typeof ReplayAnswer>
 
 export const Incident = z
@@ -280,13 +311,16 @@ export const Incident = z
     deploymentId: z.uuid(),
     instanceId: z.uuid(),
     source: z.enum(['trigger', 'run']).meta({
-      description: 'trigger: a trigger that could not start; run: a run that failed and has no ID in n8n',
+      description:
+        '`trigger`: a trigger that could not start; `run`: an execution that failed and has no ID in n8n',
     }),
     mode: z.string().nullable(),
     error: z.object({ message: z.string(), node: z.string().nullable() }),
-    errorFingerprint: z.string().meta({ description: 'The same as that of runs that fail with this error' }),
+    errorFingerprint: z.string().meta({
+      description: 'Fingerprint of the error group, shared with executions that fail with this error',
+    }),
     occurredAt: z.iso.datetime(),
-    deliveries: z.number().int().meta({ description: 'How often it was reported within ten minutes' }),
+    deliveries: z.number().int().meta({ description: 'Times that it was reported within 10 minutes' }),
   })
   .meta({ ref: 'Incident' })
 export type Incident = z.output<typeof Incident>

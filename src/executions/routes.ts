@@ -56,9 +56,12 @@ export function executionRoutes(
     .post(
       '/poll',
       describe({
+        operationId: 'pollExecutions',
         tag: 'Executions',
-        summary: "Ask an instance's n8n for results now",
-        description: 'It is asked every few minutes anyway. Not while it is being asked, nor at once again.',
+        summary: 'Poll an instance for executions',
+        description:
+          'Fetches new executions from n8n now. Flowkeep polls every few minutes anyway. Fails with ' +
+          '`too-many-requests` while the instance is being polled, or was polled a moment ago.',
         responses: { 200: PollAnswer },
         errors: ['invalid', 'not-found', 'too-many-requests', ...instanceErrors],
       }),
@@ -72,10 +75,12 @@ export function executionRoutes(
     .get(
       '/',
       describe({
+        operationId: 'listExecutions',
         tag: 'Executions',
         summary: 'List executions',
         description:
-          'Newest first by `startedAt`, then by id. A run without a start is placed by its end, else by when it was first recorded.',
+          'Newest first by `startedAt`, then by ID. A run without a start is placed by its end, else by ' +
+          'when it was first recorded.',
         responses: { 200: ExecutionList },
         errors: ['invalid'],
       }),
@@ -92,10 +97,12 @@ export function executionRoutes(
     .get(
       '/export',
       describe({
+        operationId: 'exportExecutions',
         tag: 'Executions',
         summary: 'Export executions',
         description:
-          'All that the filter chooses, newest first. A body that is broken off midway is not whole; in csv and ndjson too, since the transfer then ends without its end.',
+          'Returns all executions that match the filters, newest first. The transfer is aborted when it ' +
+          'fails midway, so an incomplete download never looks complete.',
         responses: { 200: z.array(ExecutionSummary) },
         mediaTypes: tableMediaTypes,
         errors: ['invalid'],
@@ -116,8 +123,10 @@ export function executionRoutes(
     .get(
       '/:id',
       describe({
+        operationId: 'getExecution',
         tag: 'Executions',
-        summary: 'Get an execution with its data',
+        summary: 'Get an execution',
+        description: 'Returns the execution with the data of its nodes.',
         responses: { 200: Execution },
         errors: ['not-found'],
       }),
@@ -134,10 +143,12 @@ export function incidentRoutes(incidents: IncidentRepository) {
   return new Hono<AuthEnv>().get(
     '/',
     describe({
+      operationId: 'listIncidents',
       tag: 'Executions',
       summary: 'List incidents',
       description:
-        'Failures without an execution: triggers that could not start, and runs that n8n gave no ID. Newest first.',
+        'Failures without an execution: triggers that could not start, and runs that n8n gave no ID. ' +
+        'Newest first.',
       responses: { 200: IncidentList },
       errors: ['invalid'],
     }),
@@ -157,9 +168,12 @@ export function deadLetterRoutes(deadLetters: DeadLetterRepository) {
     .get(
       '/',
       describe({
+        operationId: 'listDeadLetters',
         tag,
-        summary: 'List reports that could not be used yet',
-        description: 'Kept for 30 days, up to 1,000 of an instance and 10 MB; then the oldest give way.',
+        summary: 'List dead letters',
+        description:
+          'Reports that could not be used yet. Stored for 30 days, up to 1,000 reports or 10 MB per ' +
+          'instance; the oldest are dropped first.',
         responses: { 200: DeadLetterList },
         errors: ['invalid'],
       }),
@@ -172,8 +186,10 @@ export function deadLetterRoutes(deadLetters: DeadLetterRepository) {
     .get(
       '/:id',
       describe({
+        operationId: 'getDeadLetter',
         tag,
         summary: 'Get a dead letter',
+        description: 'Returns the dead letter with the report as it was received.',
         responses: { 200: DeadLetterWithBody },
         errors: ['not-found'],
       }),
@@ -186,7 +202,14 @@ export function deadLetterRoutes(deadLetters: DeadLetterRepository) {
     )
     .delete(
       '/:id',
-      describe({ tag, summary: 'Delete a dead letter', responses: { 204: null }, errors: ['not-found'] }),
+      describe({
+        operationId: 'deleteDeadLetter',
+        tag,
+        summary: 'Delete a dead letter',
+        description: 'The report is lost. This cannot be undone.',
+        responses: { 204: null },
+        errors: ['not-found'],
+      }),
       valid('param', DeadLetterId),
       async (c) => {
         if (!(await deadLetters.delete(c.var.userId, c.req.valid('param').id))) throw noSuchLetter()
@@ -196,9 +219,10 @@ export function deadLetterRoutes(deadLetters: DeadLetterRepository) {
     .post(
       '/:id/replay',
       describe({
+        operationId: 'replayDeadLetter',
         tag,
-        summary: 'Try a dead letter again',
-        description: 'It goes once its execution is recorded.',
+        summary: 'Replay a dead letter',
+        description: 'Processes the report again. The dead letter is deleted when its execution is recorded.',
         responses: { 200: ReplayAnswer },
         errors: ['not-found'],
       }),
@@ -258,16 +282,17 @@ export function hookRoutes(
   return new Hono<BaseEnv>().post(
     '/n8n/:instanceId',
     describe({
-      tag: 'Webhook',
+      operationId: 'reportExecutions',
+      tag: 'Webhooks',
       summary: 'Report executions',
-      description: [
-        "Authorization: Bearer <webhookToken>. One report or an array of at most 500: this API's own shape,",
-        "n8n's execution object, the Error Trigger's data, or what workflow.postExecute is given; also as text, as form",
-        'fields, or wrapped in body, data, payload or json. gzip and deflate are decoded.',
-        'A failure without an execution, such as a trigger that could not start, is recorded as an incident.',
-        '202 for a new execution, 200 for a known one; 202 with created: false and a code for what cannot be used',
-        'yet, which is kept as a dead letter; for an array always 200 with the results in its order.',
-      ].join(' '),
+      description:
+        "Accepts one report or an array of up to 500: the shape below, n8n's execution object, the data " +
+        'of the Error Trigger, or the arguments of `workflow.postExecute`; also as text, as form fields, ' +
+        'or wrapped in `body`, `data`, `payload` or `json`. gzip and deflate are decoded. A failure ' +
+        'without an execution, such as a trigger that could not start, is recorded as an incident. ' +
+        'Returns 202 for a new execution and 200 for a known one; 202 with `created: false` and a `code` ' +
+        'for a report that cannot be used yet, which is stored as a dead letter; for an array always 200 ' +
+        'with the results in the same order.',
       responses: { 200: ReportAnswers.or(ReportAnswer), 202: ReportAnswer },
       errors: [
         'unauthenticated',

@@ -11,14 +11,25 @@ export function healthRoutes(runtime: 'workerd' | 'node', ready: () => Promise<v
   return new Hono<BaseEnv>()
     .get(
       '/live',
-      describe({ tag: 'Health', summary: 'The process answers', responses: { 200: Live }, public: true }),
+      describe({
+        operationId: 'getLiveness',
+        tag: 'Health',
+        summary: 'Check that the process is alive',
+        description: 'Does not touch the database.',
+        responses: { 200: Live },
+        public: true,
+      }),
       (c) => c.json({ status: 'live', runtime } as const),
     )
     .get(
       '/ready',
       describe({
+        operationId: 'getHealth',
         tag: 'Health',
-        summary: 'Database, schema and keys are usable',
+        summary: 'Check that the server is ready',
+        description:
+          'Ready means that the database responds, its schema is current and every key opens what it ' +
+          'sealed.',
         responses: { 200: Ready },
         errors: ['database-unavailable', 'key-unavailable'],
         public: true,

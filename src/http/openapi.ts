@@ -1,31 +1,43 @@
-/** @module What a route tells the OpenAPI description beside its validators. */
+/** @module Describes a route for the OpenAPI document, beside its validators. */
 import { type DescribeRouteOptions, describeRoute, resolver } from 'hono-openapi'
-import * as z from 'zod'
+import type { OpenAPIV3_1 } from 'openapi-types'
+import type * as z from 'zod'
 import type { ErrorCode } from '../errors.ts'
-import { statusOf } from './problem.ts'
 
-export const Problem = z
-  .object({
-    type: z.string(),
-    title: z.string(),
-    status: z.number().int(),
-    detail: z.string(),
-    instance: z.string(),
-    code: z.string(),
-    requestId: z.string(),
-    errors: z.array(z.object({ pointer: z.string(), detail: z.string() })).optional(),
-  })
-  .meta({ ref: 'Problem', description: 'RFC 9457 problem document' })
+/** Tag → what it groups, in the order of the document. */
+export const tags = {
+  Authentication: 'Register, sign in and keep a session. Access tokens live for 5 minutes.',
+  Account: 'The signed-in user.',
+  Credentials: 'Secrets of any n8n credential type. Encrypted at rest and never returned.',
+  'Credential types': 'The credential types built into n8n, with their fields.',
+  'Node types': 'The node types built into n8n, with the credentials they use.',
+  Workflows: 'n8n workflow JSON with immutable versions, the prompt and the model behind each.',
+  Instances: 'n8n servers that workflows are deployed to.',
+  Deployments: 'Workflows on instances: plan, deploy, roll back, undeploy, drift.',
+  Executions: 'Runs of deployed workflows, and failures that have no run.',
+  'Dead letters': 'Reports that could not be used. Stored for 30 days.',
+  Analytics: 'Counts, rates and durations of executions.',
+  'Audit events': 'Changes to the account and its resources. Stored for 400 days.',
+  Webhooks: 'Where n8n reports executions.',
+  Health: 'Probes for load balancers and monitoring.',
+} as const
+export type Tag = keyof typeof tags
 
 export interface RouteDescription {
-  tag: string
+  /** A verb and a noun, unique. Generated clients name their methods after it. */
+  operationId: string
+  tag: Tag
+  /** Imperative, without a full stop: `Create a workflow`. */
   summary: string
-  description?: string
-  /** Status → body schema; null for an answer without a body. */
+  description: string
+  /** Status → body schema; null for a response without a body. */
   responses: Partial<Record<200 | 201 | 202 | 204, z.ZodType | null>>
-  /** That a good answer may have beside JSON. */
+  /** Headers of successful responses. */
+  headers?: readonly ('ETag' | 'Location')[]
+  /** Media types of a successful response beside JSON. */
   mediaTypes?: readonly string[]
-  errors?: ErrorCode[]
+  /** Codes of this route. Those that any route can answer with are added to the document. */
+  errors?: readonly ErrorCode[]
   /** Open to callers who are not signed in. */
   public?: boolean
   /** Authenticated by an instance's webhook token instead of an access token. */
@@ -34,49 +46,70 @@ export interface RouteDescription {
   body?: z.ZodType
 }
 
+/** The codes of a route, from here to `openapi-document.ts`. */
+export const codesKey = 'x-error-codes'
+
+const statusTexts: Record<string, string> = { 200: 'OK', 201: 'Created', 202: 'Accepted', 204: 'No content' }
+
 export function describe(route: RouteDescription) {
   const responses: NonNullable<DescribeRouteOptions['responses']> = {}
-  const others = Object.fromEntries((route.mediaTypes ?? []).map((type) => [type, {}]))
-  for (const [status, schema] of Object.entries(route.responses)) {
-    responses[status] = schema
-      ? { description: 'Done', content: { 'application/json': { schema: resolver(schema) }, ...others } }
-      : { description: 'Done, no body' }
-  }
-  const codesByStatus = Map.groupBy(
-    [...(route.errors ?? []), ...(route.public ? [] : (['unauthenticated'] as const))],
-    statusOf,
+  const others = Object.fromEntries(
+    (route.mediaTypes ?? []).map((type) => [type, { schema: { type: 'string' } as const }]),
   )
-  for (const [status, codes] of codesByStatus) {
+  const headers = Object.fromEntries((route.headers ?? []).map((name) => [name, headerRef(name)]))
+  for (const [status, schema] of Object.entries(route.responses)) {
     responses[status] = {
-      description: codes.join(', '),
-      content: { 'application/problem+json': { schema: resolver(Problem) } },
+      description: statusTexts[status] ?? 'Success',
+      ...(route.headers && { headers }),
+      ...(schema && { content: { 'application/json': { schema: resolver(schema) }, ...others } }),
     }
   }
   return describeRoute({
+    operationId: route.operationId,
     tags: [route.tag],
-    ...headersOf(route.errors ?? []),
     summary: route.summary,
-    ...(route.description && { description: route.description }),
+    description: route.description,
+    ...headersOf(route.errors ?? []),
     responses,
     ...(route.public && { security: [] }),
     ...(route.webhook && { security: [{ webhookToken: [] }] }),
     ...(route.body && {
       requestBody: { required: true, content: { 'application/json': { schema: resolver(route.body) } } },
     }),
-  })
+    [codesKey]: route.errors ?? [],
+  } as DescribeRouteOptions)
 }
 
+export const headerRef = (name: string) => ({ $ref: `#/components/headers/${name}` })
+
+const parameterRef = (name: string) => ({ $ref: `#/components/parameters/${name}` })
+
 /** A route that can miss a precondition takes `If-Match`; one that can see a key again takes `Idempotency-Key`. */
-function headersOf(errors: ErrorCode[]): Pick<DescribeRouteOptions, 'parameters'> {
-  const header = (name: string, required: boolean, description: string) =>
-    ({ in: 'header', name, required, description, schema: { type: 'string' } }) as const
+function headersOf(errors: readonly ErrorCode[]): Pick<DescribeRouteOptions, 'parameters'> {
   const parameters = [
-    ...(errors.includes('precondition-required')
-      ? [header('If-Match', true, 'The ETag that was read, or * for whichever version there is')]
-      : []),
-    ...(errors.includes('idempotency-key-reused')
-      ? [header('Idempotency-Key', false, 'Makes the request repeatable; 255 characters at most')]
-      : []),
+    ...(errors.includes('precondition-required') ? [parameterRef('IfMatch')] : []),
+    ...(errors.includes('idempotency-key-reused') ? [parameterRef('IdempotencyKey')] : []),
   ]
   return parameters.length > 0 ? { parameters } : {}
 }
+
+/**
+ * Overrides of a query parameter that arrives as text: its OpenAPI type is the one that clients send. `x-default` becomes
+ * `default` in the document, as `x-example` becomes `examples`: zod drops both from schemas with a transform.
+ */
+export const asInteger = ({ minimum, maximum, default: value }: IntegerRange) => ({
+  type: 'integer',
+  pattern: undefined,
+  minimum,
+  ...(maximum !== undefined && { maximum }),
+  ...(value !== undefined && { 'x-default': value }),
+})
+interface IntegerRange {
+  minimum: number
+  maximum?: number
+  default?: number
+}
+
+export const asBoolean = { type: 'boolean', enum: undefined, 'x-default': false } as const
+
+export type Schema = OpenAPIV3_1.SchemaObject & { $ref?: string; const?: unknown; examples?: unknown[] }

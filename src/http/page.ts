@@ -1,6 +1,7 @@
 /** @module Cursor paging, newest first: a cursor is the last id of the page before, and ids sort by time. */
 import { parse, stringify, validate } from 'uuid'
 import * as z from 'zod'
+import { asInteger } from './openapi.ts'
 
 export interface Page<Position = string> {
   /** 1 to 100. */
@@ -49,7 +50,7 @@ export const pageQuery = {
     .transform(Number)
     .pipe(z.number().min(1, 'At least 1').max(100, 'At most 100'))
     .optional()
-    .meta({ description: '1 to 100, by default 50' }),
+    .meta({ ...asInteger({ minimum: 1, maximum: 100, default: 50 }), description: 'Items per page' }),
   cursor: z
     .string()
     .max(64)
@@ -75,4 +76,9 @@ export function slice<T extends { id: string }>(
 
 /** A list's HTTP shape. */
 export const sliceOf = <T extends z.ZodType>(item: T) =>
-  z.object({ items: z.array(item), nextCursor: z.string().nullable() })
+  z
+    .object({
+      items: z.array(item),
+      nextCursor: z.string().nullable().meta({ description: 'Null on the last page' }),
+    })
+    .meta({ ref: `${String(item.meta()?.['ref']).replace(/Summary$/, '')}List` })

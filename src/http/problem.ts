@@ -42,7 +42,9 @@ const problems = {
   'instance-busy': [503, 'The n8n server is busy'],
 } satisfies Record<ErrorCode, [ContentfulStatusCode, string]>
 
+export const errorCodes = Object.keys(problems) as ErrorCode[]
 export const statusOf = (code: ErrorCode): ContentfulStatusCode => problems[code][0]
+export const titleOf = (code: ErrorCode): string => problems[code][1]
 
 /** Whatever was thrown, as an AppError. Only an AppError's own message ever reaches a client. */
 export function toAppError(error: unknown): AppError {

@@ -76,6 +76,14 @@ function notation(
   return schema.format ? `${schema.type} (${schema.format})` : (schema.type ?? 'any JSON')
 }
 
+function resolved(
+  parameter: OpenAPIV3_1.ParameterObject | OpenAPIV3_1.ReferenceObject,
+  { components }: OpenAPIV3_1.Document,
+): OpenAPIV3_1.ParameterObject {
+  if (!('$ref' in parameter)) return parameter
+  return components?.parameters?.[parameter.$ref.split('/').at(-1) ?? ''] as OpenAPIV3_1.ParameterObject
+}
+
 type Content = Record<string, { schema?: unknown }> | undefined
 const schemaIn = (content: Content) => Object.values(content ?? {})[0]?.schema as Schema | undefined
 
@@ -98,7 +106,7 @@ function Body({
 
 function OperationSection({ entry, document }: { entry: Entry; document: OpenAPIV3_1.Document }) {
   const { operation } = entry
-  const parameters = (operation.parameters ?? []) as OpenAPIV3_1.ParameterObject[]
+  const parameters = (operation.parameters ?? []).map((parameter) => resolved(parameter, document))
   const responses = Object.entries(operation.responses ?? {}) as [string, OpenAPIV3_1.ResponseObject][]
   const good = responses.filter(([status]) => status < '400')
   const bad = responses.filter(([status]) => status >= '400')

@@ -7,10 +7,14 @@ import * as z from 'zod'
 export const tableFormats = ['csv', 'json', 'ndjson'] as const
 export type TableFormat = (typeof tableFormats)[number]
 
-export const TableFormat = z.enum(tableFormats).optional().meta({
-  description:
-    'csv (default; RFC 4180, cells that a spreadsheet would take for a formula begin with an apostrophe), json (one array) or ndjson (an object a line)',
-})
+export const TableFormat = z
+  .enum(tableFormats)
+  .optional()
+  .meta({
+    description:
+      '`csv` (default; RFC 4180, an apostrophe precedes cells that a spreadsheet would read as a ' +
+      'formula), `json` (one array) or `ndjson` (one object per line)',
+  })
 
 /** Media types of the formats but JSON, which the OpenAPI description has of every answer. */
 export const tableMediaTypes = ['text/csv', 'application/x-ndjson'] as const

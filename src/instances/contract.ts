@@ -1,5 +1,6 @@
 /** @module The HTTP shapes of instances, the n8n servers of a user. The API key goes in and never comes out. */
 import * as z from 'zod'
+import { asBoolean } from '../http/openapi.ts'
 import { instanceStatuses } from '../db/schema/instances.ts'
 import { pageQuery, sliceOf } from '../http/page.ts'
 
@@ -10,42 +11,47 @@ const BaseUrl = z
   .max(2048, 'At most 2,048 characters')
   .meta({
     description:
-      'Where n8n is reached, such as https://n8n.example.com. A path prefix is kept; what follows it in the URL of a ' +
-      'page or of the API (/home/workflows, /api/v1) is cut off',
+      'URL of the n8n server, such as https://n8n.example.com. A path prefix is kept; the path of a ' +
+      'page or of the API (`/home/workflows`, `/api/v1`) is removed',
   })
 const ApiKey = z
   .string()
   .regex(/^[\x21-\x7e]{1,4096}$/, '1 to 4,096 printable ASCII characters without spaces')
-  .meta({ description: 'Write-only; it is only ever sent to the origin of baseUrl' })
+  .meta({ description: 'Write-only. Only ever sent to the origin of `baseUrl`' })
 
-export const NewInstance = z
-  .strictObject({ name: Name, baseUrl: BaseUrl, apiKey: ApiKey })
-  .meta({ ref: 'NewInstance' })
+export const NewInstance = z.strictObject({ name: Name, baseUrl: BaseUrl, apiKey: ApiKey }).meta({
+  ref: 'NewInstance',
+  'x-example': { name: 'Production', baseUrl: 'https://n8n.example.com', apiKey: 'n8n_api_0123456789' },
+})
 export type NewInstance = z.output<typeof NewInstance>
 
 /** What is left out stays. Another origin needs the API key again. */
 export const InstanceChange = z
   .strictObject({ name: Name.optional(), baseUrl: BaseUrl.optional(), apiKey: ApiKey.optional() })
-  .meta({ ref: 'InstanceChange' })
+  .meta({ ref: 'InstanceChange', 'x-example': { name: 'Production' } })
 export type InstanceChange = z.output<typeof InstanceChange>
 
 const Cannot = z.array(z.string()).meta({
-  description: 'What is not possible with this n8n and this API key, and why',
+  description: 'Limitations of this n8n and this API key',
 })
 const Generation = z.enum(['current', 'legacy']).meta({
-  description: 'legacy: n8n 1.x and 2.0, whose public API lacks calls',
+  description: '`legacy`: n8n 1.x and 2.0, whose public API lacks some calls',
 })
-const N8nVersion = z.string().nullable().meta({ description: "A range, as far as n8n's public API tells" })
+const N8nVersion = z
+  .string()
+  .nullable()
+  .meta({ description: "The version range that n8n's public API implies; null before the first test" })
 
 export const Instance = z
   .object({
     id: z.uuid(),
     name: z.string(),
     baseUrl: z.string(),
-    webhookUrl: z.string().meta({ description: 'Where n8n posts how its runs went' }),
+    webhookUrl: z.string().meta({ description: 'URL that n8n reports executions to' }),
     status: z.enum(instanceStatuses).meta({
       description:
-        'What the last test found. limited: reachable, but not everything is possible; refused: the API key is not accepted',
+        'Result of the last test. `limited`: reachable, with limitations; `refused`: n8n rejects the API ' +
+        'key',
     }),
     statusDetail: z.string().nullable(),
     testedAt: z.iso.datetime().nullable(),
@@ -54,23 +60,22 @@ export const Instance = z
     polling: z.object({
       lastPolledAt: z.iso.datetime().nullable(),
       polledThrough: z.iso.datetime().nullable().meta({
-        description: 'Every finished run that n8n started before this has been seen',
+        description: 'All finished executions that started before this time have been recorded',
       }),
       lagSeconds: z.number().int().nullable(),
-      failures: z.number().int().meta({ description: 'In a row' }),
+      failures: z.number().int().meta({ description: 'Consecutive failures' }),
     }),
     reporter: z
       .object({ n8nWorkflowId: z.string() })
       .nullable()
-      .meta({ description: 'The workflow in n8n that reports errors here; null until one is set up' }),
+      .meta({ description: 'The workflow in n8n that reports errors to Flowkeep; null until it is set up' }),
     epoch: z.number().int().meta({
-      description:
-        'Counts the databases that n8n has had: it grows when n8n was reset or restored, so that execution IDs started again',
+      description: 'Incremented when n8n was reset or restored and its execution IDs started over',
     }),
     epochStartedAt: z.iso
       .datetime()
       .nullable()
-      .meta({ description: 'When that was noticed last; null when never' }),
+      .meta({ description: 'When the current epoch was detected; null if n8n was never reset' }),
     version: z.number().int(),
     createdAt: z.iso.datetime(),
     updatedAt: z.iso.datetime(),
@@ -80,7 +85,7 @@ export type Instance = z.output<typeof Instance>
 
 export const CreatedInstance = Instance.extend({
   webhookToken: z.string().nullable().meta({
-    description: 'Shown this once; null when an Idempotency-Key repeats an earlier request',
+    description: 'Returned only once; null when an `Idempotency-Key` repeats an earlier request',
   }),
 }).meta({ ref: 'CreatedInstance' })
 export type CreatedInstance = z.output<typeof CreatedInstance>
@@ -91,7 +96,7 @@ export const InstanceDeletion = z.strictObject({
   force: z
     .enum(['true', 'false'])
     .optional()
-    .meta({ description: 'true: although workflows that were deployed there stay behind' }),
+    .meta({ ...asBoolean, description: 'Delete it even if deployed workflows stay behind in n8n' }),
 })
 export const InstanceId = z.object({ id: z.uuid({ version: 'v7' }) })
 export const InstanceTest = z
@@ -113,10 +118,13 @@ export type Reporter = z.output<typeof Reporter>
 
 export const WebhookTokenAnswer = z
   .object({
-    webhookToken: z.string().meta({ description: 'The earlier one works for another 24 hours' }),
+    webhookToken: z
+      .string()
+      .meta({ description: 'The new token. The previous one works for another 24 hours' }),
     reporter: z.enum(['none', 'updated', 'pending']).meta({
       description:
-        'pending: n8n could not be told the new token of the reporter yet; the next deployment tries again',
+        '`pending`: the token of the reporter in n8n could not be updated yet; the next deployment ' +
+        'retries',
     }),
   })
   .meta({ ref: 'WebhookToken' })

@@ -41,12 +41,14 @@ export function instanceRoutes(deps: InstanceRouteDeps) {
     .post(
       '/',
       describe({
+        operationId: 'createInstance',
         tag,
-        summary: 'Add an n8n server',
+        summary: 'Create an instance',
         description:
-          'Takes Idempotency-Key. The webhook token is shown this once. A server that you have added already is a 409 ' +
-          'with its `instanceId`.',
+          'Adds an n8n server. The webhook token is returned only once. Fails with `instance-exists` and ' +
+          'the `instanceId` when the server was added before.',
         responses: { 201: CreatedInstance },
+        headers: ['ETag', 'Location'],
         errors: [
           'invalid',
           'url-not-allowed',
@@ -69,13 +71,28 @@ export function instanceRoutes(deps: InstanceRouteDeps) {
     )
     .get(
       '/',
-      describe({ tag, summary: 'List n8n servers', responses: { 200: InstanceList }, errors: ['invalid'] }),
+      describe({
+        operationId: 'listInstances',
+        tag,
+        summary: 'List instances',
+        description: 'Newest first.',
+        responses: { 200: InstanceList },
+        errors: ['invalid'],
+      }),
       valid('query', InstanceQuery),
       async (c) => c.json(await instances.list(c.var.userId, toPage(c.req.valid('query'))), 200),
     )
     .get(
       '/:id',
-      describe({ tag, summary: 'Get an n8n server', responses: { 200: Instance }, errors: ['not-found'] }),
+      describe({
+        operationId: 'getInstance',
+        tag,
+        summary: 'Get an instance',
+        description: 'Returns the state of the last connection test and of polling.',
+        responses: { 200: Instance },
+        headers: ['ETag'],
+        errors: ['not-found'],
+      }),
       valid('param', InstanceId),
       async (c) => {
         const instance = await instances.find(c.var.userId, c.req.valid('param').id)
@@ -86,12 +103,14 @@ export function instanceRoutes(deps: InstanceRouteDeps) {
     .patch(
       '/:id',
       describe({
+        operationId: 'updateInstance',
         tag,
-        summary: 'Change an n8n server',
+        summary: 'Update an instance',
         description:
-          'Needs If-Match. Another origin in baseUrl takes the API key again. A new API key is tried first: one that n8n does not ' +
-          'accept changes nothing.',
+          'A `baseUrl` with another origin requires the API key again. A new API key is tested first: if ' +
+          'n8n rejects it, nothing changes.',
         responses: { 200: Instance },
+        headers: ['ETag'],
         errors: [
           'not-found',
           'invalid',
@@ -118,12 +137,14 @@ export function instanceRoutes(deps: InstanceRouteDeps) {
     .delete(
       '/:id',
       describe({
+        operationId: 'deleteInstance',
         tag,
-        summary: 'Remove an n8n server',
+        summary: 'Delete an instance',
         description:
-          'Refused with its `dependents` while workflows are deployed on it; `force=true` leaves them behind. Its ' +
-          'deployments and dead letters are deleted with it; executions stay as history. If n8n can be reached, the ' +
-          'error reporter is removed and workflows that stay get their earlier settings back.',
+          'Fails with `in-use` and the `dependents` while workflows are deployed on it, unless ' +
+          '`force=true`. Its deployments and dead letters are deleted; executions stay. If n8n is ' +
+          'reachable, the error reporter is removed and the workflows that stay get their earlier settings ' +
+          'back.',
         responses: { 204: null },
         errors: ['not-found', 'in-use', 'invalid'],
       }),
@@ -139,10 +160,10 @@ export function instanceRoutes(deps: InstanceRouteDeps) {
     .post(
       '/:id/test',
       describe({
+        operationId: 'testInstance',
         tag,
-        summary: 'Test the connection to an n8n server',
-        description:
-          'Says whether it is reached, whether it takes the API key, and what is not possible with it.',
+        summary: 'Test an instance',
+        description: 'Checks that n8n is reachable and accepts the API key, and lists the limitations.',
         responses: { 200: InstanceTest },
         errors: ['not-found', 'url-not-allowed', ...secretErrors],
       }),
@@ -156,11 +177,12 @@ export function instanceRoutes(deps: InstanceRouteDeps) {
     .post(
       '/:id/reporter',
       describe({
+        operationId: 'setUpErrorReporter',
         tag,
-        summary: 'Set up the error reporter in n8n, or mend it',
+        summary: 'Set up the error reporter',
         description:
-          'Deploying does it as well. A workflow that was not deployed from here reports its errors when its error ' +
-          'workflow in n8n is set to this one.',
+          'Creates or repairs the error workflow in n8n. Deploying does it too. A workflow that Flowkeep ' +
+          'did not deploy reports its errors when its error workflow in n8n is set to this one.',
         responses: { 200: Reporter },
         errors: ['not-found', 'url-not-allowed', ...instanceErrors, ...secretErrors],
       }),
@@ -174,10 +196,12 @@ export function instanceRoutes(deps: InstanceRouteDeps) {
     .post(
       '/:id/webhook-token',
       describe({
+        operationId: 'rotateWebhookToken',
         tag,
-        summary: 'Make a new webhook token',
+        summary: 'Rotate the webhook token',
         description:
-          'The earlier one works for another 24 hours. The error reporter in n8n gets one of its own.',
+          'The previous token works for another 24 hours. The error reporter in n8n is updated with its own ' +
+          'token.',
         responses: { 200: WebhookTokenAnswer },
         errors: ['not-found'],
       }),

@@ -11,13 +11,13 @@ export const Finding = z
     node: z.string().optional().meta({ description: 'Name of the node' }),
     pointer: z
       .string()
-      .meta({ description: 'JSON pointer (RFC 6901) into the workflow; empty for the whole' }),
+      .meta({ description: 'JSON pointer (RFC 6901) into the workflow; empty for the whole workflow' }),
     message: z.string().meta({ description: 'What is wrong and how to fix it' }),
-    n8n: z.string().optional().meta({ description: 'The exact wording of n8n, where it has one' }),
+    n8n: z.string().optional().meta({ description: 'The exact message of n8n, if any' }),
     fix: z
       .object({ label: z.string() })
       .optional()
-      .meta({ description: 'A repair that keeps the meaning; send the code in `fixes` to apply it' }),
+      .meta({ description: 'A repair that keeps the meaning. Send the code in `fixes` to apply it' }),
   })
   .meta({ ref: 'Finding' })
 export type Finding = z.output<typeof Finding>

@@ -10,8 +10,11 @@ export const AuditEvent = z
   .object({
     id: z.uuid(),
     action: z.string().meta({ description: '<entity>.<verb>, such as credential.created' }),
-    subjectId: z.uuid().nullable().meta({ description: 'The id of the entity' }),
-    details: z.record(z.string(), z.unknown()).nullable().meta({ description: 'Never a secret' }),
+    subjectId: z.uuid().nullable().meta({ description: 'ID of the entity' }),
+    details: z
+      .record(z.string(), z.unknown())
+      .nullable()
+      .meta({ description: 'Details of the change. Never secrets' }),
     at: z.iso.datetime(),
   })
   .meta({ ref: 'AuditEvent' })
@@ -27,7 +30,7 @@ const auditFilter = {
       'An action such as credential.created, or credential for all of it',
     )
     .optional()
-    .meta({ description: 'Such as credential.created; credential alone means whatever was done to one' }),
+    .meta({ description: 'An action such as `credential.created`, or an entity such as `credential`' }),
   subjectId: z.uuid('An id').optional(),
 }
 

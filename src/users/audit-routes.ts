@@ -23,14 +23,15 @@ const columns: Record<string, (event: AuditEvent) => unknown> = {
 
 /** Mounted behind `requireUser`. */
 export function auditRoutes(auditEvents: AuditEventRepository, onFailure?: (error: unknown) => void) {
-  const tag = 'Audit'
+  const tag = 'Audit events'
   return new Hono<AuthEnv>()
     .get(
       '/',
       describe({
+        operationId: 'listAuditEvents',
         tag,
-        summary: 'List what was done to the account and its things',
-        description: 'Newest first; kept for 400 days.',
+        summary: 'List audit events',
+        description: 'Newest first. Events are stored for 400 days.',
         responses: { 200: AuditEventList },
         errors: ['invalid'],
       }),
@@ -43,10 +44,12 @@ export function auditRoutes(auditEvents: AuditEventRepository, onFailure?: (erro
     .get(
       '/export',
       describe({
+        operationId: 'exportAuditEvents',
         tag,
-        summary: 'Export the audit trail',
+        summary: 'Export audit events',
         description:
-          'All that the filter chooses, newest first. A body that is broken off midway is not whole.',
+          'Returns all events that match the filters, newest first. The transfer is aborted when it fails ' +
+          'midway, so an incomplete download never looks complete.',
         responses: { 200: z.array(AuditEvent) },
         mediaTypes: tableMediaTypes,
         errors: ['invalid'],

@@ -25,7 +25,7 @@ const Email = z
   .max(254, 'At most 254 characters')
   .refine((email) => email.length <= 254 && emailPattern.test(email), 'Not an e-mail address')
   .refine((email) => email.indexOf('@') <= 64, 'At most 64 characters before the @')
-  .meta({ format: 'email', description: 'Unique whatever its case' })
+  .meta({ format: 'email', description: 'Unique. Case-insensitive' })
 
 /** A password to check: any that could ever have been set. */
 const Password = z
@@ -48,19 +48,23 @@ export const NewPassword = z
 
 const Name = z.string().trim().min(1, 'At least 1 character').max(200, 'At most 200 characters').nullable()
 
+const exampleLogin = { email: 'ada@example.com', password: 'a long passphrase nobody guesses' }
+
 export const Registration = z
   .strictObject({ email: Email, password: NewPassword, name: Name.optional() })
   .refine(({ email, password }) => password.toLowerCase() !== email.toLowerCase(), {
     path: ['password'],
     error: 'The password may not be the e-mail address',
   })
+  .meta({ ref: 'Registration', 'x-example': { ...exampleLogin, name: 'Ada Lovelace' } })
 
-export const Login = z.strictObject({
-  email: z.string().overwrite(trimmed).min(1).max(254),
-  password: Password,
-})
+export const Login = z
+  .strictObject({ email: z.string().overwrite(trimmed).min(1).max(254), password: Password })
+  .meta({ ref: 'Login', 'x-example': exampleLogin })
 
-export const RefreshRequest = z.strictObject({ refreshToken: z.string().min(1).max(512) })
+export const RefreshRequest = z
+  .strictObject({ refreshToken: z.string().min(1).max(512) })
+  .meta({ ref: 'RefreshRequest' })
 
 export const ProfileChange = z
   .strictObject({ name: Name.optional(), email: Email.optional(), currentPassword: Password.optional() })
@@ -68,10 +72,14 @@ export const ProfileChange = z
     path: ['currentPassword'],
     error: 'Changing the e-mail address needs the current password',
   })
+  .meta({ ref: 'ProfileChange', 'x-example': { name: 'Ada King' } })
 
-export const PasswordChange = z.strictObject({ currentPassword: Password, newPassword: NewPassword })
+export const PasswordChange = z.strictObject({ currentPassword: Password, newPassword: NewPassword }).meta({
+  ref: 'PasswordChange',
+  'x-example': { currentPassword: exampleLogin.password, newPassword: 'another long passphrase' },
+})
 
-export const AccountDeletion = z.strictObject({ password: Password })
+export const AccountDeletion = z.strictObject({ password: Password }).meta({ ref: 'AccountDeletion' })
 
 export const User = z
   .object({
@@ -84,9 +92,11 @@ export const User = z
 export type User = z.infer<typeof User>
 
 const TokenPair = {
-  accessToken: z.string().meta({ description: 'For the Authorization header; valid for five minutes' }),
+  accessToken: z
+    .string()
+    .meta({ description: 'Send it as `Authorization: Bearer <accessToken>`. Valid for 5 minutes' }),
   expiresIn: z.number().int().meta({ description: 'Seconds until the access token expires' }),
-  refreshToken: z.string().meta({ description: 'Good for one refresh, which gives its successor' }),
+  refreshToken: z.string().meta({ description: 'Valid for one refresh, which returns the next one' }),
 }
 
 export const SignedIn = z.object({ user: User, ...TokenPair }).meta({ ref: 'SignedIn' })

@@ -43,9 +43,12 @@ export function authRoutes({ signIn, sessions, accessTokens }: UserRouteDeps) {
     .post(
       '/register',
       describe({
-        tag: 'Users',
-        summary: 'Register',
-        description: 'A password has 8 to 1,024 characters of any kind; common ones are refused.',
+        operationId: 'registerUser',
+        tag: 'Authentication',
+        summary: 'Register a user',
+        description:
+          'Signs the new user in. A password has 8 to 1,024 characters of any kind; common passwords are ' +
+          'rejected.',
         responses: { 201: SignedIn },
         errors: ['email-taken', 'invalid', 'too-many-requests'],
         public: true,
@@ -56,10 +59,13 @@ export function authRoutes({ signIn, sessions, accessTokens }: UserRouteDeps) {
     .post(
       '/login',
       describe({
-        tag: 'Users',
+        operationId: 'createSession',
+        tag: 'Authentication',
         summary: 'Sign in',
         description:
-          'From the fifth failed attempt on one account from one address, each further one has to wait: 1 second, doubling up to 15 minutes. From twenty failures on one account from anywhere: up to 30 seconds. A success starts the counts again.',
+          'From the fifth failed attempt on one account from one address, each further attempt has to wait: ' +
+          '1 second, doubling up to 15 minutes. From 20 failures on one account from any address: up to 30 ' +
+          'seconds. A successful sign-in resets the counts.',
         responses: { 200: SignedIn },
         errors: ['bad-credentials', 'invalid', 'too-many-requests'],
         public: true,
@@ -70,10 +76,12 @@ export function authRoutes({ signIn, sessions, accessTokens }: UserRouteDeps) {
     .post(
       '/refresh',
       describe({
-        tag: 'Users',
-        summary: 'Exchange the refresh token for its successor and an access token',
+        operationId: 'refreshSession',
+        tag: 'Authentication',
+        summary: 'Refresh a session',
         description:
-          'A token used again within ten seconds gets the same successor; later, its session ends. A session lasts 30 days.',
+          'Returns a new access token and the next refresh token. A refresh token that is used again within ' +
+          '10 seconds returns the same successor; used later, it ends the session. A session lasts 30 days.',
         responses: { 200: Refreshed },
         errors: ['invalid-refresh-token', 'invalid'],
         public: true,
@@ -87,9 +95,12 @@ export function authRoutes({ signIn, sessions, accessTokens }: UserRouteDeps) {
     .post(
       '/logout',
       describe({
-        tag: 'Users',
-        summary: 'End the session of a refresh token',
-        description: 'Also answers 204 when there is nothing to end (RFC 7009 §2.2).',
+        operationId: 'endSession',
+        tag: 'Authentication',
+        summary: 'Sign out',
+        description:
+          'Ends the session of the refresh token. Also returns 204 when there is no such session (RFC 7009 ' +
+          '§2.2). Access tokens stay valid until they expire.',
         responses: { 204: null },
         errors: ['invalid'],
         public: true,
@@ -102,7 +113,13 @@ export function authRoutes({ signIn, sessions, accessTokens }: UserRouteDeps) {
     )
     .post(
       '/logout-all',
-      describe({ tag: 'Users', summary: "End all of the user's sessions", responses: { 204: null } }),
+      describe({
+        operationId: 'endAllSessions',
+        tag: 'Authentication',
+        summary: 'Sign out everywhere',
+        description: 'Ends all sessions of the user. Access tokens stay valid until they expire.',
+        responses: { 204: null },
+      }),
       requireUser(accessTokens),
       async (c) => {
         await sessions.endAll(c.var.userId)
@@ -116,7 +133,13 @@ export function meRoutes({ signIn, users, hasher, purgeAccount }: UserRouteDeps)
   return new Hono<AuthEnv>()
     .get(
       '/',
-      describe({ tag: 'Users', summary: 'The signed-in user', responses: { 200: User } }),
+      describe({
+        operationId: 'getCurrentUser',
+        tag: 'Account',
+        summary: 'Get the signed-in user',
+        description: 'Returns the user that the access token belongs to.',
+        responses: { 200: User },
+      }),
       async (c) => {
         const account = await users.find(c.var.userId)
         if (!account) throw accountGone()
@@ -126,9 +149,11 @@ export function meRoutes({ signIn, users, hasher, purgeAccount }: UserRouteDeps)
     .patch(
       '/',
       describe({
-        tag: 'Users',
-        summary: 'Change name or e-mail address',
-        description: 'Changing the e-mail address needs the current password.',
+        operationId: 'updateCurrentUser',
+        tag: 'Account',
+        summary: 'Update the signed-in user',
+        description:
+          'Changes the name or the e-mail address. A new e-mail address requires the current password.',
         responses: { 200: User },
         errors: ['bad-credentials', 'email-taken', 'invalid', 'too-many-requests'],
       }),
@@ -147,9 +172,10 @@ export function meRoutes({ signIn, users, hasher, purgeAccount }: UserRouteDeps)
     .post(
       '/password',
       describe({
-        tag: 'Users',
+        operationId: 'changePassword',
+        tag: 'Account',
         summary: 'Change the password',
-        description: 'Ends all other sessions; the one whose access token this is goes on.',
+        description: 'Ends all other sessions of the user. The current session continues.',
         responses: { 204: null },
         errors: ['bad-credentials', 'invalid', 'conflict', 'too-many-requests'],
       }),
@@ -172,9 +198,11 @@ export function meRoutes({ signIn, users, hasher, purgeAccount }: UserRouteDeps)
     .post(
       '/delete',
       describe({
-        tag: 'Users',
+        operationId: 'deleteAccount',
+        tag: 'Account',
         summary: 'Delete the account',
-        description: 'Sign-in ends and the e-mail address is free at once; the data is purged afterwards.',
+        description:
+          'Ends all sessions and frees the e-mail address immediately. The data is purged afterwards.',
         responses: { 204: null },
         errors: ['bad-credentials', 'invalid', 'too-many-requests'],
       }),

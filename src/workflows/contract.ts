@@ -1,5 +1,6 @@
 /** @module The HTTP shapes of workflows. */
 import * as z from 'zod'
+import { asBoolean, asInteger } from '../http/openapi.ts'
 import { versionAuthors } from '../db/schema/workflows.ts'
 import { findingLevels } from '../n8n/finding.ts'
 import { pageQuery, sliceOf } from '../http/page.ts'
@@ -20,10 +21,10 @@ const N8nJson = z
     'An n8n workflow: a JSON object with nodes and connections, or text that holds one',
   )
   .meta({
-    anyOf: [{ type: 'object' }, { type: 'array' }, { type: 'string' }],
+    anyOf: [{ type: 'object', additionalProperties: true }, { type: 'array', items: {} }, { type: 'string' }],
     description:
-      'n8n workflow JSON; also wrapped as in exports (`{ data: … }`, an array of one), or as text that holds one: a code ' +
-      'fence and text around the JSON are removed',
+      'n8n workflow JSON. Also accepted: an export wrapper (`{ "data": … }`, an array of one), or text ' +
+      'that contains the JSON, such as the answer of an LLM with a code fence',
   })
 
 const Name = z
@@ -36,7 +37,7 @@ const Tags = z
   .array(z.string().trim().min(1, 'At least 1 character').max(64, 'At most 64 characters'))
   .max(tagLimit, `At most ${tagLimit} tags`)
   .transform((tags) => [...new Set(tags)].toSorted())
-  .meta({ description: 'Trimmed, sorted and made distinct' })
+  .meta({ description: 'Trimmed, sorted and deduplicated' })
 
 const described = {
   name: Name.optional(),
@@ -46,7 +47,7 @@ const described = {
     .max(100_000, 'At most 100,000 characters')
     .nullable()
     .optional()
-    .meta({ description: 'What the workflow was made from' }),
+    .meta({ description: 'The prompt that the workflow was generated from' }),
   model: z.string().trim().max(200, 'At most 200 characters').nullable().optional(),
   tags: Tags.optional(),
   dataRetentionDays: z
@@ -58,17 +59,49 @@ const described = {
     .optional()
     .meta({
       description:
-        'How long the data of its executions is kept; null: as long as executions are. Makes no version.',
+        'Days to store the data of its executions; null: as long as the executions. Changing it creates ' +
+        'no version',
     }),
 }
 
-export const NewWorkflow = z.strictObject({ workflow: N8nJson, ...described }).meta({ ref: 'NewWorkflow' })
+const exampleWorkflow = {
+  name: 'Notify Slack about new orders',
+  nodes: [
+    {
+      id: '5f0c1f52-7a3e-4d0b-9d5e-0b6a4f1c2d3e',
+      name: 'Orders',
+      type: 'n8n-nodes-base.webhook',
+      typeVersion: 2,
+      position: [0, 0],
+      parameters: { path: 'orders', httpMethod: 'POST' },
+    },
+    {
+      id: '8d1e2f3a-4b5c-4d6e-8f70-1a2b3c4d5e6f',
+      name: 'Slack',
+      type: 'n8n-nodes-base.slack',
+      typeVersion: 2.3,
+      position: [220, 0],
+      parameters: { select: 'channel', text: 'New order' },
+    },
+  ],
+  connections: { Orders: { main: [[{ node: 'Slack', type: 'main', index: 0 }]] } },
+}
+
+export const NewWorkflow = z.strictObject({ workflow: N8nJson, ...described }).meta({
+  ref: 'NewWorkflow',
+  'x-example': {
+    workflow: exampleWorkflow,
+    prompt: 'Post a message to Slack for every new order',
+    model: 'gpt-5',
+    tags: ['orders'],
+  },
+})
 export type NewWorkflow = z.output<typeof NewWorkflow>
 
 /** What is left out stays; null empties. */
 export const WorkflowChange = z
   .strictObject({ workflow: N8nJson.optional(), ...described })
-  .meta({ ref: 'WorkflowChange' })
+  .meta({ ref: 'WorkflowChange', 'x-example': { name: 'Notify Slack', tags: ['orders', 'slack'] } })
 export type WorkflowChange = z.output<typeof WorkflowChange>
 
 const common = {
@@ -107,7 +140,9 @@ export const Workflow = WorkflowSummary.extend({
       pointer: z.string().optional(),
     }),
   ),
-  workflow: z.record(z.string(), z.unknown()),
+  workflow: z
+    .record(z.string(), z.unknown())
+    .meta({ description: 'n8n workflow JSON', 'x-example': exampleWorkflow }),
 }).meta({ ref: 'Workflow' })
 export type Workflow = z.output<typeof Workflow>
 
@@ -128,9 +163,9 @@ export const WorkflowQuery = z.strictObject({
   tag: filter.optional(),
   q: filter.optional().meta({
     description:
-      'Words that all occur in name, description, prompt or node types, in any case and with or without accents: ' +
-      'anywhere in a word of the name and the node types and in scripts without spaces (Chinese, Japanese, Korean, ' +
-      'Thai), else from the beginning of a word',
+      'Words that must all occur in the name, description, prompt or node types, ignoring case and ' +
+      'accents. Matches any part of a word in the name, in node types and in scripts without spaces ' +
+      '(Chinese, Japanese, Korean, Thai), else the beginning of a word',
   }),
   contentHash: z
     .string()
@@ -142,13 +177,17 @@ export type WorkflowFilter = Omit<z.output<typeof WorkflowQuery>, keyof typeof p
 export const WorkflowId = z.object({ id: z.uuid({ version: 'v7' }) })
 
 export const WorkflowDeletion = z.strictObject({
-  force: z.enum(['true', 'false']).optional().meta({ description: 'true: although deployments use it' }),
+  force: z
+    .enum(['true', 'false'])
+    .optional()
+    .meta({ ...asBoolean, description: 'Delete it even if deployments use it' }),
 })
 
 const versionNumber = z
   .string()
   .regex(/^[1-9]\d{0,8}$/, 'A version number')
   .transform(Number)
+  .meta({ ...asInteger({ minimum: 1 }), description: 'Number of the version' })
 
 export const WorkflowVersionId = WorkflowId.extend({ version: versionNumber })
 
@@ -156,19 +195,22 @@ export const WorkflowVersionSummary = z
   .object({
     ...common,
     parent: z.number().int().nullable().meta({
-      description: 'The version it was made from: the one before, the one restored, or the one edited in n8n',
+      description:
+        'The version that it is based on: the previous one, the restored one, or the one edited in n8n',
     }),
     author: z.enum(versionAuthors).meta({
       description:
-        'n8n: edited in n8n and adopted; such a version has no prompt and no model. flowkeep: the fixes that a deployment ' +
-        'was asked to apply',
+        '`n8n`: edited in n8n and adopted, without prompt and model. `flowkeep`: fixes applied by a ' +
+        'deployment',
     }),
   })
   .meta({ ref: 'WorkflowVersionSummary' })
 export type WorkflowVersionSummary = z.output<typeof WorkflowVersionSummary>
 
 export const WorkflowVersion = WorkflowVersionSummary.extend({
-  workflow: z.record(z.string(), z.unknown()),
+  workflow: z
+    .record(z.string(), z.unknown())
+    .meta({ description: 'n8n workflow JSON', 'x-example': exampleWorkflow }),
 }).meta({ ref: 'WorkflowVersion' })
 export type WorkflowVersion = z.output<typeof WorkflowVersion>
 
@@ -177,7 +219,12 @@ export const WorkflowVersionList = sliceOf(WorkflowVersionSummary)
 /** Versions are numbered from 1 in each workflow, so the cursor is the last number of the page before. */
 export const WorkflowVersionQuery = z.strictObject({
   limit: pageQuery.limit,
-  cursor: versionNumber.pipe(z.number().min(2, 'Not a cursor that this list gave out')).optional(),
+  cursor: z
+    .string()
+    .regex(/^[1-9]\d{0,8}$/, 'Not a cursor that this list gave out')
+    .transform(Number)
+    .pipe(z.number().min(2, 'Not a cursor that this list gave out'))
+    .optional(),
 })
 
 export const DiffQuery = z.strictObject({ from: versionNumber, to: versionNumber })
@@ -202,7 +249,7 @@ export const WorkflowDiff = z
     connections: z.object({ added: z.array(Connection), removed: z.array(Connection) }),
     fields: z
       .array(z.enum(['name', 'description', 'prompt', 'model', 'tags', 'settings']))
-      .meta({ description: 'What differs beside nodes and connections' }),
+      .meta({ description: 'Other fields that differ' }),
     truncated: z
       .literal(true)
       .optional()
@@ -223,7 +270,7 @@ const Candidate = z.object({
 
 export const Readiness = z
   .object({
-    ready: z.boolean().meta({ description: 'Every slot is bound. `unresolved` does not count.' }),
+    ready: z.boolean().meta({ description: 'All slots are bound. `unresolved` is not considered' }),
     slots: z
       .array(
         z.object({
@@ -233,22 +280,20 @@ export const Readiness = z
           named: z
             .object({ id: z.string().nullable(), name: z.string().nullable() })
             .nullable()
-            .meta({ description: 'The credential that the workflow’s JSON names' }),
+            .meta({ description: 'The credential named in the workflow JSON' }),
           status: z.enum(slotStatuses),
           credential: z.object({ id: z.uuid(), name: z.string() }).nullable(),
           reason: z.enum(slotReasons).nullable(),
-          sentTo: z
-            .string()
-            .nullable()
-            .optional()
-            .meta({ description: 'The host that the node sends it to; null: decided at run time' }),
+          sentTo: z.string().nullable().optional().meta({
+            description: 'The host that the node sends the credential to; null: decided at run time',
+          }),
           candidates: z.array(Candidate),
         }),
       )
       .meta({
         description:
-          'Every place of a credential, filled as on an instance where the workflow was never deployed. A plan says the ' +
-          'same of one instance',
+          'All credential slots, filled as on an instance where the workflow was never deployed. A plan ' +
+          'shows the slots for one instance',
       }),
     requirements: z
       .array(
@@ -256,15 +301,15 @@ export const Readiness = z
           type: z.string(),
           displayName: z.string(),
           nodes: z.array(z.string()),
-          optional: z.boolean().meta({ description: 'Attached to nodes that n8n would run without it' }),
-          satisfied: z.boolean().meta({ description: 'Every slot of the type is bound' }),
+          optional: z.boolean().meta({ description: 'n8n runs the nodes without it' }),
+          satisfied: z.boolean().meta({ description: 'All slots of the type are bound' }),
           candidates: z.array(Candidate),
         }),
       )
       .meta({ description: 'The slots by credential type' }),
     unresolved: z
       .array(z.object({ node: z.string(), reason: z.string() }))
-      .meta({ description: 'Nodes whose credential is chosen by an expression when they run' }),
+      .meta({ description: 'Nodes whose credential is chosen by an expression at run time' }),
   })
   .meta({ ref: 'Readiness' })
 export type Readiness = z.output<typeof Readiness>

@@ -9,8 +9,10 @@ export function missingCredentialRoutes(requirements: CredentialRequirements) {
   return new Hono<AuthEnv>().get(
     '/',
     describe({
+      operationId: 'listMissingCredentials',
       tag: 'Credentials',
-      summary: 'Credential types that your workflows require and that you have no credential of',
+      summary: 'List missing credentials',
+      description: 'The credential types that workflows require and that no credential exists for.',
       responses: { 200: MissingCredentials },
     }),
     async (c) => c.json(await requirements.missing(c.var.userId)),

@@ -53,15 +53,18 @@ export function workflowRoutes(
     .post(
       '/',
       describe({
+        operationId: 'createWorkflow',
         tag,
-        summary: 'Keep a workflow',
+        summary: 'Create a workflow',
         description:
-          'Saves the JSON as sent, except for the order of keys and the spelling of numbers (1.10, -0). Numbers that ' +
-          'JavaScript, and so n8n, cannot hold exactly are stored as n8n would read them, with a warning ' +
-          '`inexact-number`; numbers beyond 1.8e308 are stored as strings. A code fence, text around the JSON and what ' +
-          'wraps a single workflow are removed, with a hint `unwrapped-json`. Typographic quotes, comments and trailing ' +
-          'commas are not repaired: the error says where they are. Without a name it takes the one in the n8n JSON. Takes an Idempotency-Key.',
+          'Saves the JSON as sent, except for the order of keys and the notation of numbers (1.10, -0). ' +
+          'Numbers that JavaScript, and therefore n8n, cannot represent exactly are stored as n8n would ' +
+          'read them, with an `inexact-number` warning; numbers beyond 1.8e308 are stored as strings. A ' +
+          'code fence, text around the JSON and the wrapper of a single exported workflow are removed, with ' +
+          'an `unwrapped-json` hint. Typographic quotes, comments and trailing commas are not repaired: the ' +
+          'error points at them. `name` defaults to the name in the n8n JSON.',
         responses: { 201: Workflow },
+        headers: ['ETag', 'Location'],
         errors: [
           'malformed-json',
           'quota-exceeded',
@@ -93,10 +96,12 @@ export function workflowRoutes(
     .get(
       '/',
       describe({
+        operationId: 'listWorkflows',
         tag,
-        summary: 'List your workflows, newest first',
+        summary: 'List workflows',
         description:
-          'Filters combine: a workflow must match all of them. A page of large items ends before its limit.',
+          'Newest first, without the workflow JSON. A workflow must match all filters. A page of large ' +
+          'items can end before its limit.',
         responses: { 200: WorkflowList },
         errors: ['invalid'],
       }),
@@ -108,7 +113,15 @@ export function workflowRoutes(
     )
     .get(
       '/:id',
-      describe({ tag, summary: 'Read a workflow', responses: { 200: Workflow }, errors: ['not-found'] }),
+      describe({
+        operationId: 'getWorkflow',
+        tag,
+        summary: 'Get a workflow',
+        description: 'Returns the current version with its n8n JSON.',
+        responses: { 200: Workflow },
+        headers: ['ETag'],
+        errors: ['not-found'],
+      }),
       valid('param', WorkflowId),
       async (c) => {
         const workflow = found(await workflows.find(c.var.userId, c.req.valid('param').id))
@@ -118,10 +131,13 @@ export function workflowRoutes(
     .patch(
       '/:id',
       describe({
+        operationId: 'updateWorkflow',
         tag,
-        summary: 'Change a workflow, which makes its next version',
-        description: 'Needs If-Match. Fields left out stay; a change that changes nothing makes no version.',
+        summary: 'Update a workflow',
+        description:
+          'Creates the next version. Fields left out stay; an update without a change creates no version.',
         responses: { 200: Workflow },
+        headers: ['ETag'],
         errors: [
           'malformed-json',
           'not-found',
@@ -154,11 +170,13 @@ export function workflowRoutes(
     .delete(
       '/:id',
       describe({
+        operationId: 'deleteWorkflow',
         tag,
-        summary: 'Delete a workflow with its versions and deployments',
+        summary: 'Delete a workflow',
         description:
-          'Refused with its `dependents` while it is deployed or tracked; `force=true` deletes it all the same. What ' +
-          'runs in n8n stays there then, and is no longer known here; the history of executions stays.',
+          'Deletes the workflow with its versions and deployments. Fails with `in-use` and the `dependents` ' +
+          'while it is deployed or tracked, unless `force=true`. Workflows in n8n keep running but are no ' +
+          'longer known to Flowkeep. Executions stay.',
         responses: { 204: null },
         errors: ['not-found', 'in-use', 'invalid'],
       }),
@@ -174,8 +192,10 @@ export function workflowRoutes(
     .get(
       '/:id/versions',
       describe({
+        operationId: 'listWorkflowVersions',
         tag,
-        summary: 'List the versions of a workflow, newest first',
+        summary: 'List the versions of a workflow',
+        description: 'Newest first, without the workflow JSON.',
         responses: { 200: WorkflowVersionList },
         errors: ['not-found', 'invalid'],
       }),
@@ -189,9 +209,12 @@ export function workflowRoutes(
     .get(
       '/:id/versions/:version',
       describe({
+        operationId: 'getWorkflowVersion',
         tag,
-        summary: 'Read one version of a workflow',
+        summary: 'Get a version of a workflow',
+        description: 'Returns the version with its n8n JSON. Versions never change.',
         responses: { 200: WorkflowVersion },
+        headers: ['ETag'],
         errors: ['not-found'],
       }),
       valid('param', WorkflowVersionId),
@@ -204,9 +227,10 @@ export function workflowRoutes(
     .get(
       '/:id/diff',
       describe({
+        operationId: 'compareWorkflowVersions',
         tag,
-        summary: 'What differs between two versions, by node',
-        description: 'Nodes are matched by id, and those left by name.',
+        summary: 'Compare two versions of a workflow',
+        description: 'Lists the differences by node. Nodes are matched by ID, the rest by name.',
         responses: { 200: WorkflowDiff },
         errors: ['not-found', 'invalid'],
       }),
@@ -221,10 +245,12 @@ export function workflowRoutes(
     .post(
       '/:id/versions/:version/restore',
       describe({
+        operationId: 'restoreWorkflowVersion',
         tag,
-        summary: 'Make a new version with the content of an earlier one',
-        description: 'Needs If-Match with the current version.',
+        summary: 'Restore a version of a workflow',
+        description: 'Creates a new version with the content of an earlier one.',
         responses: { 200: Workflow },
+        headers: ['ETag'],
         errors: ['not-found', 'version-conflict', 'precondition-required'],
       }),
       valid('param', WorkflowVersionId),
@@ -240,8 +266,10 @@ export function workflowRoutes(
     .get(
       '/:id/readiness',
       describe({
+        operationId: 'getWorkflowReadiness',
         tag,
-        summary: 'Which credentials a workflow needs, and which of yours would do',
+        summary: 'Get the readiness of a workflow',
+        description: 'Lists the credential slots of the workflow and the credentials that can fill them.',
         responses: { 200: Readiness },
         errors: ['not-found'],
       }),

@@ -1,0 +1,116 @@
+/** @module One OpenAPI schema for each error code, so that clients can tell problems apart by `code`. */
+import type { ErrorCode } from '../errors.ts'
+import type { Schema } from './openapi.ts'
+import { errorCodes, statusOf, titleOf } from './problem.ts'
+
+const text: Schema = { type: 'string' }
+const id: Schema = { type: 'string', format: 'uuid' }
+const nullable = (type: string, format?: string) =>
+  ({ type: [type, 'null'], ...(format && { format }) }) as Schema
+const listOf = (items: Schema): Schema => ({ type: 'array', items })
+
+const fieldErrors = listOf({ $ref: '#/components/schemas/FieldError' })
+const dependent: Schema = {
+  type: 'object',
+  description: 'Deployments are named by their IDs; workflows that only n8n knows have null IDs',
+  required: ['deploymentId', 'workflowId', 'workflowName'],
+  properties: {
+    deploymentId: nullable('string', 'uuid'),
+    workflowId: nullable('string', 'uuid'),
+    workflowName: text,
+    instanceId: id,
+    status: text,
+    n8nWorkflowId: text,
+  },
+}
+const consent: Schema = {
+  type: 'object',
+  required: ['node', 'type'],
+  properties: { node: text, type: text, consentUrl: { type: 'string', format: 'uri' } },
+}
+
+/** Members of single codes beyond those of every problem. */
+const members: Partial<Record<ErrorCode, { required?: string[]; properties: Record<string, Schema> }>> = {
+  invalid: {
+    properties: {
+      errors: fieldErrors,
+      problems: listOf({ $ref: '#/components/schemas/Finding' }),
+      consents: {
+        ...listOf(consent),
+        description: 'Slots whose OAuth2 credential nobody has signed in for, and where to sign in',
+      },
+    },
+  },
+  'invalid-workflow': {
+    properties: { errors: fieldErrors, problems: listOf({ $ref: '#/components/schemas/Finding' }) },
+  },
+  'version-conflict': {
+    properties: {
+      currentVersion: { type: 'integer', description: 'The version to read and change instead' },
+    },
+  },
+  'in-use': {
+    required: ['dependents'],
+    properties: { dependents: listOf(dependent) },
+  },
+  'instance-exists': { properties: { instanceId: id, instanceName: text } },
+  'deployment-exists': {
+    properties: { deploymentId: id, workflowId: id, deploymentIds: listOf(id) },
+  },
+  conflict: { properties: { deploymentId: id } },
+}
+
+/** `InUseProblem` for `in-use`. */
+export const problemName = (code: ErrorCode): string =>
+  `${code.replaceAll(/(?:^|-)([a-z])/g, (_, letter: string) => letter.toUpperCase())}Problem`
+
+const base: Schema = {
+  type: 'object',
+  description: 'An RFC 9457 problem document. `code` is stable; codes may be added.',
+  required: ['type', 'title', 'status', 'detail', 'instance', 'code', 'requestId'],
+  properties: {
+    type: text,
+    title: text,
+    status: { type: 'integer' },
+    detail: { type: 'string', description: 'What is wrong and how to fix it' },
+    instance: { type: 'string', description: 'The path of the request' },
+    code: { type: 'string', enum: errorCodes },
+    requestId: { type: 'string', description: 'Quote it when you report a problem' },
+    errors: fieldErrors,
+  },
+}
+
+function schemaOf(code: ErrorCode): Schema {
+  const own = members[code]
+  return {
+    allOf: [
+      { $ref: '#/components/schemas/Problem' },
+      {
+        type: 'object',
+        description: titleOf(code),
+        required: ['code', 'status', ...(own?.required ?? [])],
+        properties: {
+          code: { type: 'string', const: code },
+          status: { type: 'integer', const: statusOf(code) },
+          ...own?.properties,
+        },
+      },
+    ],
+  }
+}
+
+export const problemSchemas = (): Record<string, Schema> => ({
+  FieldError: {
+    type: 'object',
+    required: ['pointer', 'detail'],
+    properties: {
+      pointer: {
+        type: 'string',
+        description: 'JSON pointer into the body (RFC 6901), or the name of the parameter or header',
+      },
+      detail: text,
+    },
+  },
+  Problem: base,
+  ...Object.fromEntries(errorCodes.map((code) => [problemName(code), schemaOf(code)])),
+})
