@@ -10,7 +10,6 @@ import { createFingerprint } from './crypto/fingerprint.ts'
 import { type BcryptImplementation, createPasswordHasher } from './crypto/password.ts'
 import { createRefreshTokens } from './crypto/refresh-token.ts'
 import { createSecretBox } from './crypto/secret-box.ts'
-import { cookieSeconds } from './web/session.ts'
 import { createDb } from './db/client.ts'
 import { databaseError } from './db/errors.ts'
 import { createKeyCheck } from './db/key-check.ts'
@@ -39,7 +38,7 @@ import { loadCatalogue } from './n8n/catalogue.ts'
 import { AuditEventRepository } from './users/audit-events.ts'
 import { purgeDeletedAccounts } from './users/delete-account.ts'
 import { UserRepository } from './users/repository.ts'
-import { SessionRepository } from './users/session-repository.ts'
+import { SessionRepository, sessionLifetimeDays } from './users/session-repository.ts'
 import { SignIn } from './users/sign-in.ts'
 import { Throttle } from './users/throttle.ts'
 import { WorkflowRepository } from './workflows/repository.ts'
@@ -113,7 +112,7 @@ export function createDeps(config: Config, runtime: Runtime) {
     issuer: config.publicUrl,
     audience: 'flowkeep-dashboard',
     type: 'session+jwt',
-    lifetimeSeconds: cookieSeconds,
+    lifetimeSeconds: sessionLifetimeDays * 86_400,
     now,
   })
   const sessions = new SessionRepository(db, now, {

@@ -8,32 +8,9 @@ const src = resolve(import.meta.dirname, '../src')
 
 /** A file may import from its own entry and from those before it. */
 const order = [
-  ...[
-    'errors',
-    'lib',
-    'crypto',
-    'db',
-    'n8n',
-    'http',
-    'users',
-    'credentials',
-    'workflows',
-    'instances',
-    'deployments',
-  ],
-  ...[
-    'executions',
-    'analytics',
-    'web',
-    'config',
-    'deps',
-    'app',
-    'client',
-    'housekeeping',
-    'worker',
-    'workerd.d',
-  ],
-  ...['node', 'cli'],
+  ...['errors', 'lib', 'crypto', 'db', 'n8n', 'http', 'runs', 'users', 'credentials', 'workflows'],
+  ...['instances', 'deployments', 'executions', 'analytics', 'search', 'overview', 'config', 'deps', 'web'],
+  ...['app', 'client', 'housekeeping', 'worker', 'workerd.d', 'node', 'cli'],
 ]
 const maxLines = 340
 /** May use Node's own modules; nothing that runs on the edge imports these files. */
@@ -107,15 +84,10 @@ describe('the architecture', () => {
     )
   })
 
-  test('lets only app.ts import routes, and the dashboard those of its pages', () => {
-    const isRoutes = (specifier: string) => /\/routes\.tsx?$/.test(specifier)
-    const isOwnPage = (path: string, specifier: string) =>
-      path === 'web/routes.tsx' && /^\.\/[a-z-]+\/routes\.tsx$/.test(specifier)
+  test('lets only app.ts import the routes of a feature', () => {
     const wrong = files
-      .filter(({ path }) => path !== 'app.ts')
-      .flatMap((file) =>
-        importsOf(file, (specifier) => isRoutes(specifier) && !isOwnPage(file.path, specifier)),
-      )
+      .filter(({ path }) => path !== 'app.ts' && !path.startsWith('web/'))
+      .flatMap((file) => importsOf(file, (specifier) => /\/routes\.tsx?$/.test(specifier)))
     expect(wrong).toEqual([])
   })
 
@@ -123,11 +95,68 @@ describe('the architecture', () => {
     const wrong = files
       .filter(
         ({ path }) =>
-          !path.startsWith('db/') &&
-          /(routes|contract)\.tsx?$|^web\/components\/|^(http|cli|crypto|n8n)\//.test(path),
+          !path.startsWith('db/') && /(routes|contract)\.tsx?$|^(web|http|cli|crypto|n8n)\//.test(path),
       )
       .flatMap((file) => importsOf(file, (specifier) => specifier.startsWith('drizzle-orm')))
     expect(wrong).toEqual([])
+  })
+
+  describe('of the dashboard: web/<area>/<page>/{route,view}.tsx', () => {
+    const web = files.filter(({ path }) => path.startsWith('web/'))
+    const shared = ['assets', 'charts', 'components', 'layout', 'links']
+    /** `web/workflows/edit` of `web/workflows/edit/route.tsx`; null for what is in no folder of a page. */
+    const pageOf = (path: string): string | null => {
+      const [, area = '', page, file] = path.split('/')
+      return file === undefined || shared.includes(area) ? null : `web/${area}/${page}`
+    }
+    const areaOf = (path: string): string | null => {
+      const [, area = '', file] = path.split('/')
+      return file === undefined || shared.includes(area) ? null : `web/${area}`
+    }
+    const edges = web.flatMap((file) =>
+      file.imports
+        .filter(({ specifier }) => isLocal(specifier))
+        .map(({ specifier }) => ({ from: file.path, to: targetOf(file, specifier) }))
+        .filter(({ to }) => to.startsWith('web/')),
+    )
+    const told = ({ from, to }: { from: string; to: string }) => `${from} → ${to}`
+
+    test('an area imports nothing from another area', () => {
+      const wrong = edges.filter(
+        ({ from, to }) => areaOf(from) !== null && areaOf(to) !== null && areaOf(from) !== areaOf(to),
+      )
+      expect(wrong.map(told)).toEqual([])
+    })
+
+    test('a page imports no route of another, and parts of pages are imported within their area only', () => {
+      const wrong = edges.filter(
+        ({ from, to }) =>
+          to.endsWith('/route.tsx') && from !== 'web/routes.tsx' && from !== `${areaOf(to)}/routes.tsx`,
+      )
+      expect(wrong.map(told)).toEqual([])
+    })
+
+    test('what is shared imports nothing from an area, but for the styles of each', () => {
+      const wrong = edges.filter(
+        ({ from, to }) =>
+          areaOf(from) === null &&
+          areaOf(to) !== null &&
+          from !== 'web/routes.tsx' &&
+          !(from === 'web/assets/stylesheet.ts' && to.endsWith('/style.ts')),
+      )
+      expect(wrong.map(told)).toEqual([])
+    })
+
+    test('no two pages import each other', () => {
+      const pairs = new Set(
+        edges.flatMap(({ from, to }) => {
+          const [a, b] = [pageOf(from), pageOf(to)]
+          return a && b && a !== b ? [`${a} → ${b}`] : []
+        }),
+      )
+      const circles = [...pairs].filter((pair) => pairs.has(pair.split(' → ').toReversed().join(' → ')))
+      expect(circles).toEqual([])
+    })
   })
 
   test('keeps Node-only modules out of the edge bundle', () => {

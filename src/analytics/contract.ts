@@ -3,7 +3,9 @@ import * as z from 'zod'
 import { asInteger } from '../http/openapi.ts'
 import { executionStatuses } from '../db/schema/executions.ts'
 import { inOrder, Instant, listOf, text, Uuid } from '../executions/contract.ts'
-import { type IncludableKind, includableKinds } from '../executions/run-meaning.ts'
+import { includableKinds } from '../runs/meaning.ts'
+import { type Interval, intervals } from '../runs/period.ts'
+import type { RunFilter } from '../runs/sources.ts'
 import { pageQuery } from '../http/page.ts'
 
 export const chosen = {
@@ -24,18 +26,6 @@ export const chosen = {
         'by another workflow), `error` (of error workflows). Default: production only. Of a chain of ' +
         'retries, only the execution that decided the outcome counts. Comma-separated or repeated',
     }),
-}
-
-/** Which runs are counted. Two filters narrow each other. */
-export interface RunFilter {
-  from?: Date | undefined
-  to?: Date | undefined
-  workflowId?: string | undefined
-  deploymentId?: string | undefined
-  instanceId?: string | undefined
-  tag?: string | undefined
-  nodeType?: string | undefined
-  include?: readonly IncludableKind[] | undefined
 }
 
 export const limit = pageQuery.limit
@@ -107,8 +97,6 @@ export const Summary = z
 export type Summary = z.output<typeof Summary>
 export type Sums = Omit<Summary, 'previous'>
 
-export const intervals = ['hour', 'day', 'week'] as const
-export type Interval = (typeof intervals)[number]
 export const maxBuckets = 1000
 
 /** Neither an offset, whose sign Postgres reads the other way round, nor an abbreviation, which it reads as an offset. */

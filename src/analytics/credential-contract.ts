@@ -1,7 +1,8 @@
 /** @module The HTTP shape of analytics by credential. */
 import * as z from 'zod'
 import { inOrder } from '../executions/contract.ts'
-import { chosen, Count, failed, limit, Period, type RunFilter, total } from './contract.ts'
+import { chosen, Count, failed, limit, Period, total } from './contract.ts'
+import { type RunFilter } from '../runs/sources.ts'
 
 export const credentialSorts = ['authenticationFailures', 'failures', 'runs'] as const
 

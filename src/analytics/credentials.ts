@@ -6,8 +6,8 @@ import type { SlotBinding } from '../db/schema/deployments.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
 import type { CredentialStats, credentialSorts } from './credential-contract.ts'
 import { dayMs, hourMs } from '../lib/time.ts'
-import { type BoundedRange, floor, partsOf, periodOf } from './period.ts'
-import { type Choice, chosen, failuresIn, groupSums, hasChoice, runsIn } from './run-sources.ts'
+import { type BoundedRange, floor, partsOf, periodOf } from '../runs/period.ts'
+import { type Choice, chosen, failuresIn, groupSums, hasChoice, runsIn } from '../runs/sources.ts'
 
 const refusals = sql`(401, 403)`
 /** Of nodes that a service refused: the most frequent ones are looked at. */

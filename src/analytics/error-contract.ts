@@ -1,7 +1,9 @@
 /** @module The HTTP shapes of errors grouped by fingerprint. */
 import * as z from 'zod'
 import { ExecutionSummary, Incident, inOrder } from '../executions/contract.ts'
-import { chosen, Count, intervals, limit, Period, type RunFilter, total, WorkflowName } from './contract.ts'
+import { chosen, Count, limit, Period, total, WorkflowName } from './contract.ts'
+import { intervals } from '../runs/period.ts'
+import { type RunFilter } from '../runs/sources.ts'
 
 export const errorSorts = ['runs', 'lastSeen', 'newest'] as const
 

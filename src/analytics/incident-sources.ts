@@ -1,8 +1,8 @@
 /** @module Incidents as the statements of analytics count them: failures that have no run. */
 import { type SQL, sql } from 'drizzle-orm'
-import type { Buckets } from './buckets.ts'
-import type { Range } from './period.ts'
-import { bucketAt, type Choice, chosen, within } from './run-sources.ts'
+import type { Buckets } from '../runs/buckets.ts'
+import type { Range } from '../runs/period.ts'
+import { bucketAt, type Choice, chosen, within } from '../runs/sources.ts'
 
 const ofUser = (userId: string, choice: Choice, range: Range): SQL => sql`
   from incidents where user_id = ${userId} ${chosen(userId, choice)} ${within(sql`occurred_at`, range)}`

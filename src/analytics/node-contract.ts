@@ -1,17 +1,8 @@
 /** @module The HTTP shapes of analytics by node type and by node. */
 import * as z from 'zod'
 import { inOrder, Instant } from '../executions/contract.ts'
-import {
-  chosen,
-  Count,
-  DurationMs,
-  ErrorBound,
-  limit,
-  Percentage,
-  Period,
-  type RunFilter,
-  total,
-} from './contract.ts'
+import { chosen, Count, DurationMs, ErrorBound, limit, Percentage, Period, total } from './contract.ts'
+import { type RunFilter } from '../runs/sources.ts'
 import { text, Uuid } from '../executions/contract.ts'
 
 export const nodeTypeSorts = ['used', 'executions', 'slowest', 'failures', 'failureRate'] as const

@@ -3,9 +3,9 @@ import { type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
 import type { NodeStats, NodeTypeStats, nodeSorts, nodeTypeSorts } from './node-contract.ts'
 import { durationErrorBound } from './contract.ts'
-import { type BoundedRange, periodOf, wholeDays } from './period.ts'
-import { type Choice, eachOf, picked, togetherOf, within } from './run-sources.ts'
-import { percentageOf } from './summary.ts'
+import { type BoundedRange, periodOf, wholeDays } from '../runs/period.ts'
+import { type Choice, eachOf, picked, togetherOf, within } from '../runs/sources.ts'
+import { percentageOf } from '../lib/percentage.ts'
 
 type Sort = (typeof nodeTypeSorts)[number] | (typeof nodeSorts)[number]
 

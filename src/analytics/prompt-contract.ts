@@ -1,17 +1,8 @@
 /** @module The HTTP shapes of analytics by prompt and by model. */
 import * as z from 'zod'
 import { inOrder } from '../executions/contract.ts'
-import {
-  chosen,
-  Count,
-  Durations,
-  failed,
-  limit,
-  Percentage,
-  Period,
-  type RunFilter,
-  total,
-} from './contract.ts'
+import { chosen, Count, Durations, failed, limit, Percentage, Period, total } from './contract.ts'
+import { type RunFilter } from '../runs/sources.ts'
 
 export const promptSorts = ['runs', 'newest', 'failureRate', 'p95'] as const
 

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
-import { type BoundedRange, partsOf, periodOf } from './period.ts'
+import { type BoundedRange, partsOf, periodOf } from '../runs/period.ts'
 import { type ModelStats, type PromptStats, promptExcerptChars, type promptSorts } from './prompt-contract.ts'
 import {
   type Choice,
@@ -10,7 +10,7 @@ import {
   groupSums,
   picked,
   runsIn,
-} from './run-sources.ts'
+} from '../runs/sources.ts'
 import { ratesOf } from './summary.ts'
 
 type Sort = (typeof promptSorts)[number]

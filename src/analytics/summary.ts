@@ -1,10 +1,11 @@
 import { sql } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
 import { type ExecutionStatus, executionStatuses } from '../db/schema/executions.ts'
-import { isFailed } from '../executions/run-meaning.ts'
+import { percentageOf } from '../lib/percentage.ts'
+import { isFailed } from '../runs/meaning.ts'
 import { durationErrorBound, type Summary, type Sums } from './contract.ts'
 import { incidentsBySpan } from './incident-sources.ts'
-import { partsOf, type Range, rangeBefore } from './period.ts'
+import { partsOf, type Range, rangeBefore } from '../runs/period.ts'
 import {
   type Choice,
   type GroupSums,
@@ -12,7 +13,7 @@ import {
   statusesWith,
   statusNames,
   togetherGrains,
-} from './run-sources.ts'
+} from '../runs/sources.ts'
 
 /** Null in what is joined and has no runs. */
 export type StatusCounts = Record<ExecutionStatus, number | null> & {
@@ -91,7 +92,3 @@ export const ratesOf = (row: GroupSums) => ({
   successRate: percentageOf(row.succeeded, row.succeeded + row.failed),
   durationMs: durationsOf(row),
 })
-
-/** With two decimals, half up; null without a whole. */
-export const percentageOf = (part: number, whole: number): number | null =>
-  whole > 0 ? Math.floor((part * 10_000) / whole + 0.5) / 100 : null

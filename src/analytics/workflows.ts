@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
 import type { WorkflowStats, workflowSorts } from './contract.ts'
 import { incidentsByWorkflow } from './incident-sources.ts'
-import { type BoundedRange, partsOf, periodOf } from './period.ts'
+import { type BoundedRange, partsOf, periodOf } from '../runs/period.ts'
 import {
   type Choice,
   type GroupSums,
@@ -11,7 +11,7 @@ import {
   groupSums,
   picked,
   runsIn,
-} from './run-sources.ts'
+} from '../runs/sources.ts'
 import { ratesOf } from './summary.ts'
 
 type Sort = (typeof workflowSorts)[number]

@@ -4,7 +4,7 @@ import { asBoolean, asInteger } from '../http/openapi.ts'
 import { executionStatuses, runKinds, workflowVersionSources } from '../db/schema/executions.ts'
 import { pageQuery, sliceOf } from '../http/page.ts'
 import { TableFormat } from '../http/table-stream.ts'
-import { readRunCursor } from './run-order.ts'
+import { readRunCursor } from '../runs/order.ts'
 
 const Status = z.enum(executionStatuses)
 export const Uuid = z.uuid({ version: 'v7', message: 'An id such as this API gives out' })

@@ -1,7 +1,7 @@
 /** @module All of a user's executions that a filter chooses, a page at a time. */
 import type { ExecutionSummary } from './contract.ts'
 import type { ExecutionRepository } from './repository.ts'
-import { type RunPosition, readRunCursor } from './run-order.ts'
+import { type RunPosition, readRunCursor } from '../runs/order.ts'
 import type { ExecutionSearch } from './search.ts'
 
 const pageRows = 1000

@@ -12,7 +12,7 @@ import { type Page, type Slice, slice } from '../http/page.ts'
 import type { Incident, IncidentFilter } from './contract.ts'
 import { fingerprintOf } from './error-fingerprint.ts'
 import type { ExecutionError } from './merge.ts'
-import { timeOf } from './run-order.ts'
+import { timeOf } from '../runs/order.ts'
 
 export interface IncomingIncident {
   n8nWorkflowId: string

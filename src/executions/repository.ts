@@ -3,7 +3,7 @@ import type { Db } from '../db/client.ts'
 import { executions } from '../db/schema/executions.ts'
 import { type Page, type Slice, slice } from '../http/page.ts'
 import type { Execution, ExecutionSummary } from './contract.ts'
-import { hasError, isStuck } from './run-meaning.ts'
+import { hasError, isStuck } from '../runs/meaning.ts'
 import {
   newerThan,
   newestFirst,
@@ -12,7 +12,7 @@ import {
   type RunPosition,
   runCursor,
   timeOf,
-} from './run-order.ts'
+} from '../runs/order.ts'
 import { type ExecutionSearch, matching } from './search.ts'
 
 /** What a summary is made of. */

@@ -36,7 +36,7 @@ import type { IncidentRepository } from './incidents.ts'
 import { readReports, reportMediaTypes } from './report-body.ts'
 import type { ReportReceiver } from './receive.ts'
 import type { ExecutionRepository } from './repository.ts'
-import { readRunCursor } from './run-order.ts'
+import { readRunCursor } from '../runs/order.ts'
 
 /** Null when the user has no such instance. */
 export type Poll = (userId: string, instanceId: string) => Promise<PollAnswer | null>

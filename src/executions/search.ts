@@ -5,8 +5,8 @@ import { type ExecutionStatus, executions } from '../db/schema/executions.ts'
 import { textHolds } from '../db/search.ts'
 import type { ExecutionFilter } from './contract.ts'
 import { n8nRetentionMs } from './known-executions.ts'
-import { failedList, hasErrorList, isStuck } from './run-meaning.ts'
-import { happenedAt } from './run-order.ts'
+import { failedList, hasErrorList, isStuck } from '../runs/meaning.ts'
+import { happenedAt } from '../runs/order.ts'
 
 /** Filters narrow each other. */
 export interface ExecutionSearch extends ExecutionFilter {

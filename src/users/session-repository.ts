@@ -22,6 +22,9 @@ export interface SessionOptions {
   lifetimeDays?: number
 }
 
+/** A session ends this long after its last refresh; the dashboard's cookie lives as long. */
+export const sessionLifetimeDays = 30
+
 export class SessionRepository {
   readonly #db: Db
   readonly #now: () => Date
@@ -32,7 +35,7 @@ export class SessionRepository {
   constructor(
     db: Db,
     now: () => Date,
-    { refreshTokens, graceSeconds = 10, lifetimeDays = 30 }: SessionOptions,
+    { refreshTokens, graceSeconds = 10, lifetimeDays = sessionLifetimeDays }: SessionOptions,
   ) {
     this.#db = db
     this.#now = now

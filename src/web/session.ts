@@ -9,15 +9,12 @@ import type { AccessClaim } from '../crypto/access-token.ts'
 import { AppError } from '../errors.ts'
 import type { User } from '../users/contract.ts'
 import type { DashboardDeps, DashboardEnv } from './context.ts'
-import { readNavCounts } from './nav-counts.ts'
+import { readNavCounts } from '../overview/nav-counts.ts'
 import { redirectWith } from './notice.ts'
 import { returnPath } from './return-path.ts'
 import { readViewer } from './viewer.ts'
 
 export type SessionDeps = Pick<DashboardDeps, 'config' | 'dashboardTokens' | 'sessions' | 'now' | 'db'>
-
-/** As long as a session lives at the most. */
-export const cookieSeconds = 30 * 86_400
 
 export interface BrowserSession {
   claim: AccessClaim

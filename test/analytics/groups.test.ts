@@ -1,7 +1,7 @@
 /** Nodes, credentials, prompts, models and errors against a recount of the executions themselves. */
 import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { RunFilter } from '../../src/analytics/contract.ts'
+import { type RunFilter } from '../../src/runs/sources.ts'
 import { createTestDatabase } from '../harness/database.ts'
 import {
   bounded,

@@ -1,7 +1,8 @@
 /** A user's past of random executions, in the database through ingest, and a recount of it in plain JavaScript. */
 import { eq, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
-import { durationErrorBound, type RunFilter } from '../../src/analytics/contract.ts'
+import { durationErrorBound } from '../../src/analytics/contract.ts'
+import { type RunFilter } from '../../src/runs/sources.ts'
 import { AnalyticsRepository } from '../../src/analytics/repository.ts'
 import { readFrom } from '../../src/db/replica.ts'
 import { deployments } from '../../src/db/schema/deployments.ts'

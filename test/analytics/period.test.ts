@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { type Grain, intervalStarts, partsOf } from '../../src/analytics/period.ts'
+import { type Grain, intervalStarts, partsOf } from '../../src/runs/period.ts'
 import { dayMs, hourMs } from '../../src/lib/time.ts'
 import { randomFrom } from './history.ts'
 

@@ -1,7 +1,8 @@
 /** Series and summaries in every time zone there is, against a recount by the clocks that `Intl` shows. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { bucketsOf } from '../../src/analytics/buckets.ts'
-import type { Interval, RunFilter } from '../../src/analytics/contract.ts'
+import { bucketsOf } from '../../src/runs/buckets.ts'
+import { type Interval } from '../../src/runs/period.ts'
+import { type RunFilter } from '../../src/runs/sources.ts'
 import { createTestDatabase, databaseKinds } from '../harness/database.ts'
 import { createWorld } from '../executions/world.ts'
 import {

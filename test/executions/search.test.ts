@@ -1,7 +1,7 @@
 /** `q` of executions: an id in n8n, or words of an error or of a workflow's name, of any script, one's own only. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { matching } from '../../src/executions/search.ts'
-import { newestFirst } from '../../src/executions/run-order.ts'
+import { newestFirst } from '../../src/runs/order.ts'
 import { executions } from '../../src/db/schema/executions.ts'
 import { createPostgresTestDatabase } from '../harness/database.ts'
 import { createWorld, type World } from './world.ts'

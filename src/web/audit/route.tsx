@@ -5,7 +5,7 @@ import type { AuditEvent } from '../../users/audit-events.ts'
 import { renderPage } from '../layout/page.tsx'
 import type { DashboardDeps, DashboardEnv } from '../context.ts'
 import { filterOf, readAuditQuery } from './filter.ts'
-import { readSubjects } from './read-subjects.ts'
+import { readSubjects } from '../../users/audit-queries.ts'
 import { Trail } from './view.tsx'
 import { wordsOf } from './labels.ts'
 

@@ -1,5 +1,5 @@
 import { deploymentLook, type Look } from './status.tsx'
-import type { BoardRow } from '../deployments/read-board.ts'
+import type { BoardRow } from '../../deployments/list-queries.ts'
 
 /** How a deployment's state is shown: what is wrong with it before how it was left. */
 export function boardLook({ state, status }: Pick<BoardRow, 'state' | 'status'>): Look {

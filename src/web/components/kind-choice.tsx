@@ -1,5 +1,5 @@
 /** @module Whether the numbers of a page count production runs only, or all kinds of runs. */
-import { type IncludableKind, includableKinds } from '../../executions/run-meaning.ts'
+import { type IncludableKind, includableKinds } from '../../runs/meaning.ts'
 import { Segmented, withQuery } from './controls.tsx'
 import { kindWords } from './node-labels.ts'
 

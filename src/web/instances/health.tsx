@@ -3,7 +3,7 @@ import type { Instance } from '../../instances/contract.ts'
 import type { AttentionItem } from '../components/card.tsx'
 import { Status } from '../components/status.tsx'
 import { duration, plural, type TimeFormat } from '../format.ts'
-import type { InstanceCounts } from './read-instances.ts'
+import type { InstanceCounts } from '../../instances/queries.ts'
 
 /** Polls are 5 minutes apart; three missed ones are worth a look. */
 const lateSeconds = 15 * 60

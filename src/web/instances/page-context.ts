@@ -13,6 +13,12 @@ export async function instanceOf(
 ): Promise<Instance> {
   const { data } = InstanceId.safeParse({ id: c.req.param('id') })
   const instance = data ? await instances.find(c.var.userId, data.id) : null
-  if (!instance) throw new AppError('not-found', 'No such instance')
+  if (!instance) throw notFound()
   return instance
 }
+
+export const notFound = () => new AppError('not-found', 'No such instance')
+
+export const section = 'instances' as const
+export const listCrumb = { label: 'Instances', href: '/instances' }
+export const crumbsOf = ({ id, name }: Instance) => [listCrumb, { label: name, href: `/instances/${id}` }]

@@ -4,7 +4,7 @@ import type { Deployment } from '../../deployments/contract.ts'
 import { AppError } from '../../errors.ts'
 import type { DashboardEnv } from '../context.ts'
 import { type Notice, redirectWith } from '../notice.ts'
-import { wordOfStep } from '../deployments/stages.ts'
+import { wordOfStep } from '../components/deployment-stages.ts'
 
 type Outcome = (deployment: Deployment, name: string) => Notice
 

@@ -4,13 +4,8 @@
  */
 import { validate, version } from 'uuid'
 import { executionStatuses, runKinds } from '../../db/schema/executions.ts'
-import {
-  countedKinds,
-  failedStatuses,
-  type IncludableKind,
-  includableKinds,
-} from '../../executions/run-meaning.ts'
-import { type RunPosition, readRunCursor } from '../../executions/run-order.ts'
+import { countedKinds, failedStatuses, type IncludableKind, includableKinds } from '../../runs/meaning.ts'
+import { type RunPosition, readRunCursor } from '../../runs/order.ts'
 import type { ExecutionSearch } from '../../executions/search.ts'
 import { dayMs, hourMs } from '../../lib/time.ts'
 import { localInstant } from './local-time.ts'

@@ -1,4 +1,5 @@
 /** @module What needs someone: at most three sentences, worst first, each with its cause and its one next step. */
+import type { StuckRuns, WorkflowIncidents } from '../../overview/queries.ts'
 import type { AttentionItem } from '../components/card.tsx'
 import { count, plural, type TimeFormat } from '../format.ts'
 
@@ -46,26 +47,6 @@ export interface SilentInstance {
   status: 'unreachable' | 'refused'
   statusDetail: string | null
   lastPolledAt: string | null
-}
-
-/** Runs that have been running for longer than their workflow's timeout, or for more than 24 hours. */
-export interface StuckRuns {
-  count: number
-  /** Of the one that started first; ISO. Null without any. */
-  since: string | null
-  workflowName: string | null
-}
-
-/** Failures of a workflow that have no run, in the period shown. */
-export type WorkflowIncidents = {
-  workflowId: string
-  workflowName: string
-  count: number
-  /** Of the latest one. */
-  source: 'trigger' | 'run'
-  message: string
-  /** ISO. */
-  latestAt: string
 }
 
 export interface Troubles {

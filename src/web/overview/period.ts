@@ -1,5 +1,5 @@
 /** @module Which time the overview shows, and in which steps: the rollups know hours and days, not what lies between. */
-import type { Interval } from '../../analytics/contract.ts'
+import { type Interval } from '../../runs/period.ts'
 import { dayMs, hourMs } from '../../lib/time.ts'
 
 export interface Period {

@@ -1,6 +1,6 @@
 /** @module `/`: the overview. */
 import { Hono } from 'hono'
-import { oldestId } from '../../executions/run-order.ts'
+import { oldestId } from '../../runs/order.ts'
 import { withQuery } from '../components/controls.tsx'
 import { renderPage } from '../layout/page.tsx'
 import type { DashboardEnv } from '../context.ts'

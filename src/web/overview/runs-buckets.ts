@@ -1,10 +1,10 @@
 /** @module The series as the drawings take it: several of its buckets to a bar, and what is not known yet said so. */
 import type { Series } from '../../analytics/contract.ts'
-import { failedStatuses } from '../../executions/run-meaning.ts'
+import { failedStatuses } from '../../runs/meaning.ts'
 import type { DurationBucket } from '../charts/duration-chart.tsx'
 import type { Marker, RunsBucket } from '../charts/runs-chart.tsx'
 import { placeOf, type Span } from '../charts/scales.ts'
-import type { DeployedVersion } from './read-overview.ts'
+import type { DeployedVersion } from '../../overview/queries.ts'
 
 type Item = Series['items'][number]
 

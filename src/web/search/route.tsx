@@ -7,7 +7,7 @@ import { PageHead, renderPage } from '../layout/page.tsx'
 import { NameCell, Table, Td, Tr } from '../components/table.tsx'
 import type { DashboardDeps, DashboardEnv } from '../context.ts'
 import { plural } from '../format.ts'
-import { find, type Found, hrefOf } from './find.ts'
+import { find, type Found, hrefOf } from '../../search/queries.ts'
 
 const kinds: Record<Found['kind'], { word: string; icon: IconName }> = {
   workflow: { word: 'Workflow', icon: 'workflows' },

@@ -5,10 +5,10 @@ import { LinkButton, Tabs } from '../components/controls.tsx'
 import { PageHead } from '../layout/page.tsx'
 import { StatusTag } from '../components/status.tsx'
 import { Time } from '../components/table.tsx'
-import type { BoardRow } from '../deployments/read-board.ts'
+import type { BoardRow } from '../../deployments/list-queries.ts'
 import { count, plural, type TimeFormat } from '../format.ts'
 import { countedRunsHref, planHref, runsHref, workflowHref } from './links.ts'
-import type { DayRuns } from './read-workflow.ts'
+import type { DayRuns } from '../../workflows/detail-queries.ts'
 
 export type WorkflowTab = 'overview' | 'versions' | 'deployments' | 'none'
 

@@ -2,9 +2,9 @@
 import type { Context } from 'hono'
 import { AppError } from '../../errors.ts'
 import { type Workflow, WorkflowId } from '../../workflows/contract.ts'
-import { type BoardRow, readBoard } from '../deployments/read-board.ts'
+import { type BoardRow, readBoard } from '../../deployments/list-queries.ts'
 import type { DashboardDeps, DashboardEnv } from '../context.ts'
-import { type DayRuns, readDay } from './read-workflow.ts'
+import { type DayRuns, readDay } from '../../workflows/detail-queries.ts'
 
 export type WorkflowPageDeps = Pick<
   DashboardDeps,

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { betterVersion } from '../../../src/web/deployments/detail/better-version.ts'
 import { readBoardQuery } from '../../../src/web/deployments/list/filter.ts'
 import { choiceFields, readChoices } from '../../../src/web/deployments/plan/choices.ts'
-import { rolledBackFrom, stagesOf } from '../../../src/web/deployments/stages.ts'
+import { rolledBackFrom, stagesOf } from '../../../src/web/components/deployment-stages.ts'
 import { threeWay } from '../../../src/web/deployments/drift/three-way.ts'
 import { valueAt } from '../../../src/web/components/shown-value.ts'
 

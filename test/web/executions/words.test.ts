@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { byTrend, readableMessage, trendOf, trendWords } from '../../../src/web/components/error-trend.ts'
-import { explain, type Remedy } from '../../../src/web/executions/explain.ts'
+import { explain, type Remedy } from '../../../src/web/components/explain.ts'
 import { serviceOf, triggerWords, typeWords } from '../../../src/web/components/node-labels.ts'
 import { outline, outlineText } from '../../../src/web/executions/detail/redact-parameters.ts'
 import { effectOf, retrySafety } from '../../../src/web/executions/detail/retry-safety.ts'

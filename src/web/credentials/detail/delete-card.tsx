@@ -4,7 +4,7 @@ import { Card, Remark } from '../../components/card.tsx'
 import { Button } from '../../components/controls.tsx'
 import { CheckField, Form, FormError, TextField } from '../../components/form.tsx'
 import { plural } from '../../format.ts'
-import type { BoundDeployment } from '../read-credentials.ts'
+import type { BoundDeployment } from '../../../credentials/queries.ts'
 
 export interface DeletionState {
   /** What was typed. */

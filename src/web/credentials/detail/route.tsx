@@ -13,7 +13,7 @@ import { returnPath } from '../../return-path.ts'
 import { type DeletionState, noDeletion } from './delete-card.tsx'
 import { CredentialDetail } from './view.tsx'
 import { allOfThem, periodNamed, rangeOf } from '../../components/period.ts'
-import { readPlaces } from '../read-credentials.ts'
+import { readPlaces } from '../../../credentials/queries.ts'
 import type { CredentialPageDeps } from '../page-context.ts'
 
 export function detailPages(deps: CredentialPageDeps) {

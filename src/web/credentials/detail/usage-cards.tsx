@@ -5,7 +5,7 @@ import { LinkButton } from '../../components/controls.tsx'
 import { deploymentLook, executionLook, Status } from '../../components/status.tsx'
 import { NameCell, Table, Td, Time, Tr } from '../../components/table.tsx'
 import { count, none, type TimeFormat } from '../../format.ts'
-import type { BoundDeployment, RecentFailure } from '../read-credentials.ts'
+import type { BoundDeployment, RecentFailure } from '../../../credentials/queries.ts'
 
 const refusals: ReadonlySet<number | null> = new Set([401, 403])
 

@@ -11,7 +11,7 @@ import { PageHead } from '../../layout/page.tsx'
 import { plural } from '../../format.ts'
 import { FieldControls, RemovedFields } from './field-controls.tsx'
 import { controllingNames, type FormField, formFields } from './fields.ts'
-import type { RequiringWorkflow } from '../read-credentials.ts'
+import type { RequiringWorkflow } from '../../../credentials/queries.ts'
 import { fieldPrefix, wholeName } from './save.ts'
 
 /** What the form holds besides the type's own fields. */

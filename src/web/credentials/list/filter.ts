@@ -1,6 +1,6 @@
 /** @module The filter of the list of credentials, as the URL has it. */
 import { validate } from 'uuid'
-import { type Health, type ListFilter } from '../read-credentials.ts'
+import { type Health, type ListFilter } from '../../../credentials/queries.ts'
 
 const healths: readonly Health[] = ['invalid', 'untested', 'valid']
 const maxChars = 128

@@ -8,7 +8,7 @@ import { NameCell, Td, Time, Tr } from '../../components/table.tsx'
 import { count, none, plural, type TimeFormat } from '../../format.ts'
 import { typeLabel } from '../form/view.tsx'
 import type { Period } from '../../components/period.ts'
-import type { CredentialRow } from '../read-credentials.ts'
+import type { CredentialRow } from '../../../credentials/queries.ts'
 
 interface LineProps {
   row: CredentialRow

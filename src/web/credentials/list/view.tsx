@@ -21,7 +21,7 @@ import { count, plural, type TimeFormat } from '../../format.ts'
 import { typeLabel } from '../form/view.tsx'
 import { CredentialLine } from './row.tsx'
 import { type Period, periods } from '../../components/period.ts'
-import type { CredentialGroup, CredentialsRead, Health, ListFilter } from '../read-credentials.ts'
+import type { CredentialGroup, CredentialsRead, Health, ListFilter } from '../../../credentials/queries.ts'
 
 export const healths = ['invalid', 'untested', 'valid'] as const satisfies readonly Health[]
 

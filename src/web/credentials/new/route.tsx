@@ -11,26 +11,15 @@ import { readForm } from '../../form-data.ts'
 import { redirectWith } from '../../notice.ts'
 import { returnPath } from '../../return-path.ts'
 import { controllingNames } from '../form/fields.ts'
+import { chosenIn, inputOf } from '../form/input.ts'
 import { CredentialForm, fieldsOf, type FormInput, typeLabel } from '../form/view.tsx'
-import { readRequiring } from '../read-credentials.ts'
+import { readRequiring } from '../../../credentials/queries.ts'
 import type { CredentialPageDeps } from '../page-context.ts'
-import { createFrom, errorsByControl, sayable, typedFields } from '../form/save.ts'
+import { createFrom, errorsByControl, sayable } from '../form/save.ts'
 import { isTypeName } from '../type-name.ts'
 import { TypeChoice } from './types-view.tsx'
 
 const crumbs = [{ label: 'Credentials', href: '/credentials' }]
-
-/** Of a query only choices: nobody's address bar is to hold more. */
-export function chosenIn(query: URLSearchParams, controlling: ReadonlySet<string>): Map<string, string> {
-  return new Map([...typedFields(query)].filter(([name]) => controlling.has(name)))
-}
-
-export const inputOf = (form: URLSearchParams): FormInput => ({
-  name: form.get('name') ?? '',
-  service: form.get('service') ?? '',
-  typed: typedFields(form),
-  removed: new Set(form.getAll('remove')),
-})
 
 export function newPages(deps: CredentialPageDeps) {
   const { requirements, db } = deps

@@ -8,7 +8,7 @@ import { Form, TextField } from '../../components/form.tsx'
 import { PageHead } from '../../layout/page.tsx'
 import { count, percent, plural } from '../../format.ts'
 import { sizeOfDiff } from '../plan/effects.ts'
-import type { DeploymentDetail } from '../read-detail.ts'
+import type { DeploymentDetail } from '../../../deployments/detail-queries.ts'
 
 export interface ConfirmProps {
   deployment: Deployment

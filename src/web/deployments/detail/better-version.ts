@@ -1,5 +1,5 @@
 /** @module Whether an earlier version did clearly better than the one that is live: then rolling back is the next step. */
-import type { HistoryEntry, VersionRuns } from '../read-detail.ts'
+import type { HistoryEntry, VersionRuns } from '../../../deployments/detail-queries.ts'
 
 export interface BetterVersion {
   /** The one to roll back to. */

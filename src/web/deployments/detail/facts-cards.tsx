@@ -6,7 +6,7 @@ import { NodeBadge } from '../../components/icons.tsx'
 import { credentialLook, Status } from '../../components/status.tsx'
 import { Time } from '../../components/table.tsx'
 import type { TimeFormat } from '../../format.ts'
-import type { DeploymentDetail } from '../read-detail.ts'
+import type { DeploymentDetail } from '../../../deployments/detail-queries.ts'
 
 export function Facts({
   deployment,

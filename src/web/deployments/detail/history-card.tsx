@@ -5,7 +5,7 @@ import { LinkButton } from '../../components/controls.tsx'
 import { StatusTag } from '../../components/status.tsx'
 import { Table, Td, Time, Tr } from '../../components/table.tsx'
 import { count, durationBetween, none, percent, type TimeFormat } from '../../format.ts'
-import type { DeploymentDetail, HistoryEntry } from '../read-detail.ts'
+import type { DeploymentDetail, HistoryEntry } from '../../../deployments/detail-queries.ts'
 
 export interface HistoryCardProps {
   deployment: Deployment

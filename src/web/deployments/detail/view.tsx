@@ -16,9 +16,9 @@ import { betterVersion } from './better-version.ts'
 import { Bindings, Facts } from './facts-cards.tsx'
 import { FailingCard } from './failing-card.tsx'
 import { HistoryCard } from './history-card.tsx'
-import type { DeploymentDetail } from '../read-detail.ts'
+import type { DeploymentDetail } from '../../../deployments/detail-queries.ts'
 import { isUnderWay, StagesCard } from './stages-card.tsx'
-import { rolledBackFrom, stagesOf } from '../stages.ts'
+import { rolledBackFrom, stagesOf } from '../../components/deployment-stages.ts'
 
 export interface DetailPageProps {
   deployment: Deployment

@@ -3,7 +3,7 @@ import type { Deployment } from '../../../deployments/contract.ts'
 import type { Drift } from '../../../deployments/drift-contract.ts'
 import { savedExecutions } from '../../../deployments/remote-body.ts'
 import type { DashboardDeps } from '../../context.ts'
-import type { DeploymentDetail } from '../read-detail.ts'
+import type { DeploymentDetail } from '../../../deployments/detail-queries.ts'
 import { type ThreeWay, threeWay } from './three-way.ts'
 
 export interface Comparison {

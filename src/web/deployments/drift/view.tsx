@@ -10,7 +10,7 @@ import { Time } from '../../components/table.tsx'
 import { plural, type TimeFormat } from '../../format.ts'
 import type { Comparison } from './compare.ts'
 import { sentence } from '../../links/outcome.ts'
-import type { DeploymentDetail } from '../read-detail.ts'
+import type { DeploymentDetail } from '../../../deployments/detail-queries.ts'
 import type { FieldDrift, NodeDrift, ThreeWay } from './three-way.ts'
 
 export interface DriftPageProps {

@@ -1,6 +1,6 @@
 /** @module The filters of the list, as they stand in its URL. What cannot be read is left out and named. */
 import { DeploymentId } from '../../../deployments/contract.ts'
-import { type BoardFilter, type BoardState, boardStates } from '../read-board.ts'
+import { type BoardFilter, type BoardState, boardStates } from '../../../deployments/list-queries.ts'
 
 export interface BoardQuery {
   filter: BoardFilter

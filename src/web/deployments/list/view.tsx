@@ -16,9 +16,9 @@ import { NameCell, Table, Td, Time, Tr } from '../../components/table.tsx'
 import { countedRuns } from '../../links/run-filter.ts'
 import { count, none, percent, plural, type TimeFormat } from '../../format.ts'
 import { boardLook } from '../../components/deployment-status.ts'
-import type { Board, BoardFilter, BoardRow, BoardState, Named } from '../read-board.ts'
-import { boardStates } from '../read-board.ts'
-import { wordOfStep } from '../stages.ts'
+import type { Board, BoardFilter, BoardRow, BoardState, Named } from '../../../deployments/list-queries.ts'
+import { boardStates } from '../../../deployments/list-queries.ts'
+import { wordOfStep } from '../../components/deployment-stages.ts'
 
 const states: Record<BoardState, { tone: Tone; word: string; crossed?: boolean }> = {
   failed: { tone: 'fail', word: 'failed' },

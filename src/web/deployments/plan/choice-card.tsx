@@ -5,7 +5,7 @@ import { Button } from '../../components/controls.tsx'
 import { Form, SelectField } from '../../components/form.tsx'
 import type { TimeFormat } from '../../format.ts'
 import type { Choices } from './choices.ts'
-import { choiceLimit, type Named } from '../read-board.ts'
+import { choiceLimit, type Named } from '../../../deployments/list-queries.ts'
 import { SlotFields } from './slot-fields.tsx'
 
 export interface VersionChoice {

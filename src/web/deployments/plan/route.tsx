@@ -12,7 +12,7 @@ import { redirectWith } from '../../notice.ts'
 import { type Choices, chosenSlots, planOf, readChoices } from './choices.ts'
 import { outcomeOf, reasonOf } from '../../links/outcome.ts'
 import { PlanPage } from './view.tsx'
-import { readOptions } from '../read-board.ts'
+import { readOptions } from '../../../deployments/list-queries.ts'
 import { trackFields, TrackPage } from './track-view.tsx'
 
 export type PlanDeps = Pick<

@@ -4,7 +4,7 @@ import { Button, LinkButton } from '../../components/controls.tsx'
 import { Form, FormError, SelectField, TextField } from '../../components/form.tsx'
 import { PageHead } from '../../layout/page.tsx'
 import type { FormState } from '../../form-data.ts'
-import type { Named } from '../read-board.ts'
+import type { Named } from '../../../deployments/list-queries.ts'
 
 export const trackFields = ['workflowId', 'instanceId', 'version', 'n8nWorkflowId'] as const
 

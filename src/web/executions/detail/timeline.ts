@@ -4,7 +4,7 @@
  */
 import type { ExecutionStatus } from '../../../db/schema/executions.ts'
 import type { NodeRun } from '../../../executions/node-runs.ts'
-import { hasError, isFailed } from '../../../executions/run-meaning.ts'
+import { hasError, isFailed } from '../../../runs/meaning.ts'
 import { dayMs, hourMs } from '../../../lib/time.ts'
 import { skipReasons } from './skip-reasons.ts'
 import type { WorkflowGraph } from './workflow-graph.ts'

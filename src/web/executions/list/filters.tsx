@@ -5,7 +5,7 @@ import { Icon } from '../../components/icons.tsx'
 import type { TimeFormat } from '../../format.ts'
 import { localInstant, localText } from '../../links/local-time.ts'
 import { kindWords, modeChoices, modeWord } from '../../components/node-labels.ts'
-import type { FilterChoices } from '../read-runs.ts'
+import type { FilterChoices } from '../../../executions/list-queries.ts'
 import { type FilterName, isAgo, listQuery, type RunFilter } from '../../links/run-filter.ts'
 
 const path = '/executions'

@@ -4,11 +4,12 @@ import { LinkButton, Pagination, withQuery } from '../../components/controls.tsx
 import { PageHead } from '../../layout/page.tsx'
 import { executionLook, Status } from '../../components/status.tsx'
 import { NameCell, Table, Td, Time, Tr } from '../../components/table.tsx'
-import { count, duration, none, plural, type TimeFormat } from '../../format.ts'
+import { duration, none, plural, type TimeFormat } from '../../format.ts'
 import { Meter } from '../../charts/spark.tsx'
 import { Filters } from './filters.tsx'
 import { triggerWords } from '../../components/node-labels.ts'
-import type { FilterChoices, ListedRun } from '../read-runs.ts'
+import { runNumber } from '../../components/run-number.ts'
+import type { FilterChoices, ListedRun } from '../../../executions/list-queries.ts'
 import { listHref, listQuery, type RunFilter, runHref } from '../../links/run-filter.ts'
 
 export interface ListViewProps {
@@ -206,7 +207,3 @@ function RunRow({ run, list, time, longestMs }: RunRowProps) {
     </Tr>
   )
 }
-
-/** #48 213, as n8n numbers it; ids that are no numbers as they are. */
-export const runNumber = ({ n8nExecutionId }: { n8nExecutionId: string }): string =>
-  `#${/^\d{1,15}$/.test(n8nExecutionId) ? count(Number(n8nExecutionId)) : n8nExecutionId}`

@@ -7,7 +7,7 @@ import { PageHead } from '../../layout/page.tsx'
 import { deploymentLook, instanceLook, Status, StatusTag } from '../../components/status.tsx'
 import { NameCell, Table, Td, Time, Tr } from '../../components/table.tsx'
 import { plural, type TimeFormat, unknown } from '../../format.ts'
-import type { DeployedThere, InstanceCounts } from '../read-instances.ts'
+import type { DeployedThere, InstanceCounts } from '../../../instances/queries.ts'
 import { Lag, needsOf } from '../health.tsx'
 
 export interface DetailPageProps {

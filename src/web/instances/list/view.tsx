@@ -7,7 +7,7 @@ import { PageHead } from '../../layout/page.tsx'
 import { instanceLook, Status } from '../../components/status.tsx'
 import { NameCell, Table, Td, Time, Tr } from '../../components/table.tsx'
 import { count, none, plural, type TimeFormat, unknown } from '../../format.ts'
-import type { InstanceCounts } from '../read-instances.ts'
+import type { InstanceCounts } from '../../../instances/queries.ts'
 import { isLate, Lag } from '../health.tsx'
 
 const ranks: Record<Instance['status'], number> = {

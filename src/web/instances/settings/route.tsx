@@ -4,16 +4,16 @@ import { AppError } from '../../../errors.ts'
 import { check } from '../../../http/validate.ts'
 import { changeInstance, removeInstance } from '../../../instances/change.ts'
 import { testConnection } from '../../../instances/connection-test.ts'
-import { type Instance, InstanceChange, type InstanceTest, NewInstance } from '../../../instances/contract.ts'
+import { type Instance, InstanceChange, NewInstance } from '../../../instances/contract.ts'
 import { renewReporter } from '../../../instances/set-up-reporter.ts'
 import { renderPage } from '../../layout/page.tsx'
 import type { DashboardDeps, DashboardEnv } from '../../context.ts'
+import { testNotice } from '../test-notice.ts'
 import { errorsByField, type FormState, readForm } from '../../form-data.ts'
-import { plural } from '../../format.ts'
-import { type Notice, redirectWith } from '../../notice.ts'
+import { redirectWith } from '../../notice.ts'
 import { NewPage, newFields, RemovePage, SettingsPage, TokenPage } from './view.tsx'
 import { instanceOf } from '../page-context.ts'
-import { readInstanceCounts } from '../read-instances.ts'
+import { readInstanceCounts } from '../../../instances/queries.ts'
 
 const list = { label: 'Instances', href: '/instances' }
 const blank: FormState = { values: {}, errors: {} }
@@ -39,22 +39,6 @@ function fieldErrors(error: AppError, names: readonly string[]): Record<string, 
   if (error.code === 'name-taken') return { name: error.message }
   if (error.code === 'url-not-allowed' || error.code === 'in-use') return { baseUrl: error.message }
   return errorsByField(error, names)
-}
-
-/** What a test found, in a sentence. */
-export function testNotice(
-  name: string,
-  { status, detail, cannot }: Pick<InstanceTest, 'status' | 'detail' | 'cannot'>,
-): Notice {
-  if (status === 'ok')
-    return { kind: 'ok', text: `${name} answers and takes the API key. Nothing is missing.` }
-  if (status === 'limited') {
-    return {
-      kind: 'wait',
-      text: `${name} answers and takes the API key. ${plural(cannot.length, 'thing')} it cannot do.`,
-    }
-  }
-  return { kind: 'fail', text: `${name}: ${detail ?? 'no answer'}.` }
 }
 
 export function settingsPages(deps: DashboardDeps) {

@@ -6,7 +6,7 @@ import { CheckField, Form, FormError, TextField } from '../../components/form.ts
 import { PageHead } from '../../layout/page.tsx'
 import { plural } from '../../format.ts'
 import type { FormState } from '../../form-data.ts'
-import type { InstanceCounts } from '../read-instances.ts'
+import type { InstanceCounts } from '../../../instances/queries.ts'
 
 export const newFields = ['name', 'baseUrl', 'apiKey'] as const
 

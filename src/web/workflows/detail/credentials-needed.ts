@@ -3,7 +3,7 @@ import { slotKey } from '../../../n8n/slots.ts'
 import type { Readiness } from '../../../workflows/contract.ts'
 import { addMark, type NodeMark } from '../graph/marks.ts'
 import { newCredentialHref } from '../links.ts'
-import type { CredentialState, DeployedPlace } from '../read-workflow.ts'
+import type { CredentialState, DeployedPlace } from '../../../workflows/detail-queries.ts'
 
 export interface NeededCredential {
   type: string

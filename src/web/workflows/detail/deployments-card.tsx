@@ -3,11 +3,11 @@ import { Card, Empty } from '../../components/card.tsx'
 import { LinkButton } from '../../components/controls.tsx'
 import { Status } from '../../components/status.tsx'
 import { NameCell, Table, Td, Time, Tr } from '../../components/table.tsx'
-import type { BoardRow } from '../../deployments/read-board.ts'
+import type { BoardRow } from '../../../deployments/list-queries.ts'
 import { none, percent, plural, type TimeFormat } from '../../format.ts'
 import { countedRunsHref, planHref } from '../links.ts'
 import { boardLook } from '../../components/deployment-status.ts'
-import type { DeployedPlace } from '../read-workflow.ts'
+import type { DeployedPlace } from '../../../workflows/detail-queries.ts'
 
 interface Props {
   workflowId: string

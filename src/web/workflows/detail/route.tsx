@@ -8,9 +8,14 @@ import { DeploymentsTable } from './deployments-card.tsx'
 import { WorkflowHead } from '../head.tsx'
 import { OverviewView } from './view.tsx'
 import { crumbsOf, findWorkflow, idOf, listCrumb, present, type WorkflowPageDeps } from '../page-context.ts'
-import { readContents, readCredentialStates, readPlaces, readVersionRates } from '../read-workflow.ts'
+import {
+  readContents,
+  readCredentialStates,
+  readPlaces,
+  readVersionRates,
+} from '../../../workflows/detail-queries.ts'
 import { describeChanges } from '../versions/changes.ts'
-import { listVersions, rateDays } from '../versions/route.tsx'
+import { listVersions, rateDays } from '../versions/listed-versions.ts'
 
 const shownVersions = 4
 const shownRuns = 6

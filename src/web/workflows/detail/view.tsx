@@ -5,7 +5,7 @@ import type { ExecutionSummary, Incident } from '../../../executions/contract.ts
 import type { Readiness, Workflow } from '../../../workflows/contract.ts'
 import { Card } from '../../components/card.tsx'
 import { LinkButton } from '../../components/controls.tsx'
-import type { BoardRow } from '../../deployments/read-board.ts'
+import type { BoardRow } from '../../../deployments/list-queries.ts'
 import { IncidentsCard } from '../../components/incidents-card.tsx'
 import { count, plural, type TimeFormat } from '../../format.ts'
 import { ChangesView } from '../versions/changes-view.tsx'
@@ -17,7 +17,12 @@ import { readGraph } from '../graph/model.ts'
 import { FailedRunsButton, isLive, WorkflowHead } from '../head.tsx'
 import { countedRunsHref, diffHref, newCredentialHref, runsHref, workflowHref } from '../links.ts'
 import { CredentialsCard, NodeStatsCard, RecentRunsCard, WarningsCard } from './cards.tsx'
-import type { CredentialState, DayRuns, DeployedPlace, VersionRate } from '../read-workflow.ts'
+import type {
+  CredentialState,
+  DayRuns,
+  DeployedPlace,
+  VersionRate,
+} from '../../../workflows/detail-queries.ts'
 import type { VersionChanges } from '../versions/changes.ts'
 import { type ListedVersion, VersionList } from '../versions/list.tsx'
 import { changeMarks } from '../versions/view.tsx'

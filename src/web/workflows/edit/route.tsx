@@ -10,7 +10,7 @@ import { redirectWith } from '../../notice.ts'
 import { DeleteView, EditView, type DeleteProps, type EditProps } from '../form/view.tsx'
 import { WorkflowHead } from '../head.tsx'
 import { workflowHref } from '../links.ts'
-import { formCodes, formLimitBytes, removedText } from '../new/route.tsx'
+import { formCodes, formLimitBytes, removedText } from '../form/form.ts'
 import {
   crumbsOf,
   type FoundWorkflow,

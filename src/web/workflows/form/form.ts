@@ -1,9 +1,19 @@
 /** @module What the forms of a workflow say: pasted n8n JSON, the prompt behind it, its description. */
-import { AppError, type FieldError } from '../../../errors.ts'
-import { check } from '../../../http/validate.ts'
+import { AppError, type ErrorCode, type FieldError } from '../../../errors.ts'
+import { bodyLimits, check } from '../../../http/validate.ts'
 import type { WorkflowWarning } from '../../../n8n/metadata.ts'
 import { type ReadWorkflow, readWorkflowText, workflowsInText } from '../../../n8n/workflow-text.ts'
 import { NewWorkflow, type Workflow, WorkflowChange } from '../../../workflows/contract.ts'
+
+/** Most of JSON is escaped in a form: each sign takes three bytes. */
+export const formLimitBytes = 4 * bodyLimits.workflow
+
+/** What a form says itself; anything else is the error page's. */
+export const formCodes: readonly ErrorCode[] = ['invalid', 'invalid-workflow', 'too-large', 'quota-exceeded']
+
+/** What was pasted around the workflow, after another sentence. */
+export const removedText = (findings: readonly WorkflowWarning[]): string =>
+  findings.flatMap(({ code, message }) => (code === 'unwrapped-json' ? [` ${message}.`] : [])).join('')
 
 export const formFields = [
   'name',

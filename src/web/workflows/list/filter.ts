@@ -1,5 +1,5 @@
 /** @module The filters of the list, as they stand in its URL. What cannot be read is left out and named. */
-import { type ListCursor, type ListFilter, readListCursor } from './read-list.ts'
+import { type ListCursor, type ListFilter, readListCursor } from '../../../workflows/list-queries.ts'
 
 export interface ListQuery {
   filter: ListFilter

@@ -15,7 +15,14 @@ import { NameCell, Table, Td, Tr } from '../../components/table.tsx'
 import { count, none, percent, plural, type TimeFormat } from '../../format.ts'
 import type { ListQuery } from './filter.ts'
 import { countedRunsHref, workflowHref } from '../links.ts'
-import type { FacetValue, Facets, Lack, ListRow, Place, WorkflowPage } from './read-list.ts'
+import type {
+  FacetValue,
+  Facets,
+  Lack,
+  ListRow,
+  Place,
+  WorkflowPage,
+} from '../../../workflows/list-queries.ts'
 
 export interface ListViewProps {
   page: WorkflowPage

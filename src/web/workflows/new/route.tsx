@@ -4,8 +4,6 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { v7 as uuidv7 } from 'uuid'
 import { AppError, type ErrorCode } from '../../../errors.ts'
 import { statusOf } from '../../../http/problem.ts'
-import { bodyLimits } from '../../../http/validate.ts'
-import type { WorkflowWarning } from '../../../n8n/metadata.ts'
 import { renderPage } from '../../layout/page.tsx'
 import type { DashboardEnv } from '../../context.ts'
 import { onceKey, readForm } from '../../form-data.ts'
@@ -13,13 +11,16 @@ import { plural } from '../../format.ts'
 import { redirectWith } from '../../notice.ts'
 import { NewWorkflowView } from '../form/view.tsx'
 import { listCrumb, type WorkflowPageDeps } from '../page-context.ts'
-import { blankForm, failedForm, readValues, toNewWorkflow, type WorkflowFormState } from '../form/form.ts'
-
-/** Most of JSON is escaped in a form: each sign takes three bytes. */
-export const formLimitBytes = 4 * bodyLimits.workflow
-
-/** What a form says itself; anything else is the error page's. */
-export const formCodes: readonly ErrorCode[] = ['invalid', 'invalid-workflow', 'too-large', 'quota-exceeded']
+import {
+  blankForm,
+  failedForm,
+  formCodes,
+  formLimitBytes,
+  readValues,
+  removedText,
+  toNewWorkflow,
+  type WorkflowFormState,
+} from '../form/form.ts'
 
 /** Of the form's `once`: it has made a workflow, of this text or of another one. */
 const spentCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['conflict', 'idempotency-key-reused'])
@@ -27,10 +28,6 @@ const spent = new AppError(
   'conflict',
   'This form has made a workflow already. Keep it once more to make another one of what stands here',
 )
-
-/** What was pasted around the workflow, after another sentence. */
-export const removedText = (findings: readonly WorkflowWarning[]): string =>
-  findings.flatMap(({ code, message }) => (code === 'unwrapped-json' ? [` ${message}.`] : [])).join('')
 
 export function newPages({ workflows, config, fingerprint }: WorkflowPageDeps) {
   const page = (

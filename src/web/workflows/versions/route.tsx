@@ -1,7 +1,6 @@
 /** @module The versions of a workflow: all of them, one, and two compared. */
 import { Hono } from 'hono'
 import { dayMs } from '../../../lib/time.ts'
-import type { WorkflowVersionSummary } from '../../../workflows/contract.ts'
 import { Card, Empty } from '../../components/card.tsx'
 import { LinkButton, Pagination } from '../../components/controls.tsx'
 import { renderPage } from '../../layout/page.tsx'
@@ -17,29 +16,12 @@ import {
   versionNumber,
   type WorkflowPageDeps,
 } from '../page-context.ts'
-import { readContents, readVersionRates } from '../read-workflow.ts'
-import { countChanges } from './changes.ts'
-import { type ListedVersion, VersionList } from './list.tsx'
+import { readContents, readVersionRates } from '../../../workflows/detail-queries.ts'
+import { VersionList } from './list.tsx'
+import { listVersions, rateDays } from './listed-versions.ts'
 import { DiffView, VersionView } from './view.tsx'
 
 const pageVersions = 20
-export const rateDays = 30
-
-/** One more than shown, for what the last one changed. */
-export function listVersions(
-  items: readonly WorkflowVersionSummary[],
-  contents: ReadonlyMap<number, Record<string, unknown>>,
-  shown: number,
-): ListedVersion[] {
-  return items.slice(0, shown).map((version, index): ListedVersion => {
-    const [older, newer] = [contents.get(version.version - 1), contents.get(version.version)]
-    return {
-      version,
-      before: items[index + 1] ?? null,
-      counts: older && newer ? countChanges(older, newer) : null,
-    }
-  })
-}
 
 export function versionPages(deps: WorkflowPageDeps) {
   const { workflows, db, now } = deps

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import * as uuid from 'uuid'
-import type { Db } from '../../db/client.ts'
-import { textHolds, workflowHolds } from '../../db/search.ts'
+import type { Db } from '../db/client.ts'
+import { textHolds, workflowHolds } from '../db/search.ts'
 
 export interface Found extends Record<string, unknown> {
   kind: 'workflow' | 'error' | 'credential' | 'execution' | 'deployment' | 'instance'

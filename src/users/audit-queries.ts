@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import type { Db } from '../../db/client.ts'
+import type { Db } from '../db/client.ts'
 
 interface Subject extends Record<string, unknown> {
   id: string

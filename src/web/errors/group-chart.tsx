@@ -1,10 +1,10 @@
 /** @module Failed runs of one group over time. */
-import { intervalStarts } from '../../../analytics/period.ts'
-import type { ErrorGroupDetail } from '../../../analytics/error-contract.ts'
-import { ChartData } from '../../charts/chart-data.tsx'
-import { bucketLabel, countScale, percentX, round, timeLabels } from '../../charts/scales.ts'
-import { Table, Td, Tr } from '../../components/table.tsx'
-import { count, plural, type TimeFormat } from '../../format.ts'
+import { intervalStarts } from '../../runs/period.ts'
+import type { ErrorGroupDetail } from '../../analytics/error-contract.ts'
+import { ChartData } from '../charts/chart-data.tsx'
+import { bucketLabel, countScale, percentX, round, timeLabels } from '../charts/scales.ts'
+import { Table, Td, Tr } from '../components/table.tsx'
+import { count, plural, type TimeFormat } from '../format.ts'
 
 const height = 150
 const top = 12

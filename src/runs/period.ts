@@ -1,6 +1,5 @@
 /** @module Periods, and into which parts of them the rollups answer exactly. */
 import { dayMs, hourMs } from '../lib/time.ts'
-import type { Interval } from './contract.ts'
 
 /** From `from` up to but not including `to`; null: no bound. */
 export interface Range {
@@ -21,6 +20,9 @@ export interface Part extends Range {
 }
 
 export type Grain = 'day' | 'hour' | '10min'
+
+export const intervals = ['hour', 'day', 'week'] as const
+export type Interval = (typeof intervals)[number]
 
 const defaultDays = 30
 export const unitMs: Record<Grain, number> = { day: dayMs, hour: hourMs, '10min': hourMs / 6 }

@@ -5,7 +5,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { type ExecutionStatus, executionStatuses, executions, type RunKind } from '../db/schema/executions.ts'
 import { dayMs } from '../lib/time.ts'
-import { happenedAt } from './run-order.ts'
+import { happenedAt } from './order.ts'
 
 /** Runs that failed. Together with `success` they are what a success rate is a share of. */
 export const failedStatuses = ['error', 'crashed'] as const satisfies ExecutionStatus[]

@@ -1,7 +1,7 @@
 /** @module What stands beside an instance: what is deployed on it, and the reports that could not be used. */
 import { sql } from 'drizzle-orm'
-import type { Db } from '../../db/client.ts'
-import type { DeploymentStatus } from '../../db/schema/deployments.ts'
+import type { Db } from '../db/client.ts'
+import type { DeploymentStatus } from '../db/schema/deployments.ts'
 
 export type InstanceCounts = {
   instanceId: string

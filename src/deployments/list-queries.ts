@@ -1,12 +1,12 @@
 /** @module The list of deployments, worst first: by state, then by how many of their runs failed. */
 import { type SQL, sql } from 'drizzle-orm'
 import * as uuid from 'uuid'
-import { partsOf } from '../../analytics/period.ts'
-import { runsIn } from '../../analytics/run-sources.ts'
-import type { Db } from '../../db/client.ts'
-import type { DeploymentStatus } from '../../db/schema/deployments.ts'
-import { failedList, failedSum } from '../../executions/run-meaning.ts'
-import { last24Hours } from '../../lib/time.ts'
+import { partsOf } from '../runs/period.ts'
+import { runsIn } from '../runs/sources.ts'
+import type { Db } from '../db/client.ts'
+import type { DeploymentStatus } from '../db/schema/deployments.ts'
+import { failedList, failedSum } from '../runs/meaning.ts'
+import { last24Hours } from '../lib/time.ts'
 
 /** What the list tells apart: the statuses, and of what is in n8n, what fails or was changed there. */
 export const boardStates = [

@@ -1,12 +1,12 @@
 /** @module What a workflow's pages read beside the repositories: where it is, how its versions ran, what they hold. */
 import { sql } from 'drizzle-orm'
-import { partsOf } from '../../analytics/period.ts'
-import { groupSums, runsIn } from '../../analytics/run-sources.ts'
-import { percentageOf } from '../../analytics/summary.ts'
-import type { Db } from '../../db/client.ts'
-import type { DeploymentStatus, SlotBinding } from '../../db/schema/deployments.ts'
-import { last24Hours } from '../../lib/time.ts'
-import type { JsonObject } from '../../n8n/workflow-json.ts'
+import { partsOf } from '../runs/period.ts'
+import { groupSums, runsIn } from '../runs/sources.ts'
+import { percentageOf } from '../lib/percentage.ts'
+import type { Db } from '../db/client.ts'
+import type { DeploymentStatus, SlotBinding } from '../db/schema/deployments.ts'
+import { last24Hours } from '../lib/time.ts'
+import type { JsonObject } from '../n8n/workflow-json.ts'
 
 export type DeployedPlace = {
   id: string

@@ -5,11 +5,22 @@
  */
 import { type SQL, sql } from 'drizzle-orm'
 import { type ExecutionStatus, executionStatuses } from '../db/schema/executions.ts'
-import { countedKinds, failedSum, isOneOfKinds } from '../executions/run-meaning.ts'
-import type { RunFilter } from './contract.ts'
+import { countedKinds, failedSum, type IncludableKind, isOneOfKinds } from './meaning.ts'
 import type { Buckets } from './buckets.ts'
 import { type Grain, type Part, type Range, unitMs } from './period.ts'
 import type { BucketParts } from './series-parts.ts'
+
+/** Which runs are counted. Two filters narrow each other. */
+export interface RunFilter {
+  from?: Date | undefined
+  to?: Date | undefined
+  workflowId?: string | undefined
+  deploymentId?: string | undefined
+  instanceId?: string | undefined
+  tag?: string | undefined
+  nodeType?: string | undefined
+  include?: readonly IncludableKind[] | undefined
+}
 
 export type Choice = Omit<RunFilter, 'from' | 'to'>
 

@@ -1,10 +1,10 @@
 /** @module What a deployment's page says beside the deployment itself. */
 import { sql } from 'drizzle-orm'
-import { partsOf } from '../../analytics/period.ts'
-import { runsIn } from '../../analytics/run-sources.ts'
-import type { Db } from '../../db/client.ts'
-import type { Instance } from '../../instances/contract.ts'
-import { isoOf, msOf } from './read-board.ts'
+import { partsOf } from '../runs/period.ts'
+import { runsIn } from '../runs/sources.ts'
+import type { Db } from '../db/client.ts'
+import type { Instance } from '../instances/contract.ts'
+import { isoOf, msOf } from './list-queries.ts'
 
 export type Surroundings = {
   workflowName: string

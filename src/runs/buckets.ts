@@ -4,8 +4,7 @@
  * bucket.
  */
 import { dayMs, hourMs } from '../lib/time.ts'
-import type { Interval } from './contract.ts'
-import type { BoundedRange } from './period.ts'
+import type { BoundedRange, Interval } from './period.ts'
 
 export const lengthMs: Record<Interval, number> = { hour: hourMs, day: dayMs, week: 7 * dayMs }
 /** 1970 began on a Thursday; weeks begin on Monday. */

@@ -1,12 +1,12 @@
 /** @module The list of workflows with what is said of each: how it ran, what it lacks, where it is; those that fail first. */
 import { type SQL, sql } from 'drizzle-orm'
-import { partsOf } from '../../../analytics/period.ts'
-import { groupSums, runsIn } from '../../../analytics/run-sources.ts'
-import type { Db } from '../../../db/client.ts'
-import { workflowHolds } from '../../../db/search.ts'
-import type { DeploymentStatus } from '../../../db/schema/deployments.ts'
-import { decodeCursor, encodeCursor } from '../../../http/page.ts'
-import { last24Hours } from '../../../lib/time.ts'
+import { partsOf } from '../runs/period.ts'
+import { groupSums, runsIn } from '../runs/sources.ts'
+import type { Db } from '../db/client.ts'
+import { workflowHolds } from '../db/search.ts'
+import type { DeploymentStatus } from '../db/schema/deployments.ts'
+import { decodeCursor, encodeCursor } from '../http/page.ts'
+import { last24Hours } from '../lib/time.ts'
 
 export interface ListFilter {
   nodeType?: string | undefined

@@ -1,10 +1,10 @@
 /** @module What the pages of credentials show beside what the API tells of one: order by health, names, places. */
 import { sql } from 'drizzle-orm'
-import type { Db } from '../../db/client.ts'
-import type { DeploymentStatus } from '../../db/schema/deployments.ts'
-import type { ExecutionStatus } from '../../db/schema/executions.ts'
-import { failedList } from '../../executions/run-meaning.ts'
-import { dayMs } from '../../lib/time.ts'
+import type { Db } from '../db/client.ts'
+import type { DeploymentStatus } from '../db/schema/deployments.ts'
+import type { ExecutionStatus } from '../db/schema/executions.ts'
+import { failedList } from '../runs/meaning.ts'
+import { dayMs } from '../lib/time.ts'
 
 export type Health = 'untested' | 'valid' | 'invalid'
 

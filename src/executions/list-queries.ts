@@ -1,13 +1,13 @@
 import { and, eq, sql } from 'drizzle-orm'
-import type { Db } from '../../db/client.ts'
-import { executions } from '../../db/schema/executions.ts'
-import { instances } from '../../db/schema/instances.ts'
-import { workflows, workflowVersions } from '../../db/schema/workflows.ts'
-import type { ExecutionSummary } from '../../executions/contract.ts'
-import { summaryColumns, toSummary } from '../../executions/repository.ts'
-import { newestFirst, olderThan, type RunPosition, runCursor } from '../../executions/run-order.ts'
-import { type ExecutionSearch, matching } from '../../executions/search.ts'
-import { slice } from '../../http/page.ts'
+import type { Db } from '../db/client.ts'
+import { executions } from '../db/schema/executions.ts'
+import { instances } from '../db/schema/instances.ts'
+import { workflows, workflowVersions } from '../db/schema/workflows.ts'
+import type { ExecutionSummary } from './contract.ts'
+import { summaryColumns, toSummary } from './repository.ts'
+import { newestFirst, olderThan, type RunPosition, runCursor } from '../runs/order.ts'
+import { type ExecutionSearch, matching } from './search.ts'
+import { slice } from '../http/page.ts'
 
 export interface ListedRun extends ExecutionSummary {
   /** Null: it is deleted. */

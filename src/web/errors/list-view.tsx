@@ -1,15 +1,15 @@
 /** @module Failures that are alike, together: what is new and what rises first. */
-import type { ErrorGroups } from '../../../analytics/error-contract.ts'
-import type { IncludableKind } from '../../../executions/run-meaning.ts'
-import { MiniBars } from '../../charts/spark.tsx'
-import { Card, Empty } from '../../components/card.tsx'
-import { LinkButton, Segmented, withQuery } from '../../components/controls.tsx'
-import { PageHead } from '../../layout/page.tsx'
-import { NameCell, Table, Td, Time, Tr } from '../../components/table.tsx'
-import { count, plural, type TimeFormat } from '../../format.ts'
+import type { ErrorGroups } from '../../analytics/error-contract.ts'
+import type { IncludableKind } from '../../runs/meaning.ts'
+import { MiniBars } from '../charts/spark.tsx'
+import { Card, Empty } from '../components/card.tsx'
+import { LinkButton, Segmented, withQuery } from '../components/controls.tsx'
+import { PageHead } from '../layout/page.tsx'
+import { NameCell, Table, Td, Time, Tr } from '../components/table.tsx'
+import { count, plural, type TimeFormat } from '../format.ts'
 import { type ErrorPeriod, errorPeriods } from './period.ts'
-import { includeQuery, KindChoice } from '../../components/kind-choice.tsx'
-import { byTrend, readableMessage, trendOf, trendWords } from '../../components/error-trend.ts'
+import { includeQuery, KindChoice } from '../components/kind-choice.tsx'
+import { byTrend, readableMessage, trendOf, trendWords } from '../components/error-trend.ts'
 
 export interface ErrorsViewProps {
   groups: ErrorGroups

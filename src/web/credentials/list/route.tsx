@@ -1,0 +1,33 @@
+/** @module `/credentials`. */
+import { Hono } from 'hono'
+import type { DashboardEnv } from '../../context.ts'
+import { readCredentials } from '../../../credentials/queries.ts'
+import { loadCatalogue } from '../../../n8n/catalogue.ts'
+import { allOfThem, periodNamed, rangeOf } from '../../components/period.ts'
+import { renderPage } from '../../layout/page.tsx'
+import type { CredentialPageDeps } from '../page-context.ts'
+import { readListQuery } from './filter.ts'
+import { CredentialList } from './view.tsx'
+
+type ListDeps = Pick<CredentialPageDeps, 'requirements' | 'analytics' | 'db' | 'now'>
+
+export function credentialListPage({ requirements, analytics, db, now }: ListDeps) {
+  return new Hono<DashboardEnv>().get('/', async (c) => {
+    const { userId, viewer } = c.var
+    const query = new URL(c.req.url).searchParams
+    const { filter, after, ignored } = readListQuery(query)
+    const period = periodNamed(query.get('period') ?? undefined)
+    const [read, stats, missing, catalogue] = await Promise.all([
+      readCredentials(db, userId, filter, after),
+      analytics.credentials(userId, { ...rangeOf(period, now()), limit: allOfThem }),
+      requirements.missing(userId),
+      loadCatalogue(),
+    ])
+    const { time } = viewer
+    return renderPage(
+      c,
+      { title: 'Credentials', section: 'credentials' },
+      <CredentialList {...{ read, filter, ignored, query, period, stats, missing, catalogue, time }} />,
+    )
+  })
+}

@@ -1,0 +1,29 @@
+/** @module `/deployments/:id`: one deployment, and the actions that need no page of their own. */
+import { Hono } from 'hono'
+import type { DashboardEnv } from '../../context.ts'
+import { failedStatuses } from '../../../runs/meaning.ts'
+import { last24Hours } from '../../../lib/time.ts'
+import { deploymentContext, type DeploymentPageDeps, idOf } from '../page-context.ts'
+import { DetailPage } from './view.tsx'
+
+const failingLimit = 6
+
+export function deploymentDetailPage(deps: DeploymentPageDeps) {
+  const { now, deployer, analytics, executions } = deps
+  const { read, render, lifecycle } = deploymentContext(deps)
+  return new Hono<DashboardEnv>()
+    .get('/:id', async (c) => {
+      const { userId, viewer } = c.var
+      const id = idOf(c)
+      const page = { limit: failingLimit, after: null }
+      const [found, summary, { items: failing }] = await Promise.all([
+        read(c),
+        analytics.summary(userId, { deploymentId: id, ...last24Hours(now()) }),
+        executions.list(userId, { deploymentId: id, statuses: failedStatuses }, page),
+      ])
+      return render(c, found, null, <DetailPage {...found} {...{ summary, failing }} time={viewer.time} />)
+    })
+    .post('/:id/activate', (c) => lifecycle(c, (userId, id) => deployer.publish(userId, id, 'activate')))
+    .post('/:id/deactivate', (c) => lifecycle(c, (userId, id) => deployer.publish(userId, id, 'deactivate')))
+    .post('/:id/retry', (c) => lifecycle(c, (userId, id) => deployer.retry(userId, id)))
+}

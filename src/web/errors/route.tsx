@@ -1,0 +1,57 @@
+/** @module `/errors`: the error groups of a period, and one of them. */
+import { Hono } from 'hono'
+import type { DashboardEnv } from '../context.ts'
+import { ErrorFingerprint } from '../../analytics/error-contract.ts'
+import { AppError } from '../../errors.ts'
+import { readableMessage } from '../components/error-trend.ts'
+import { withQuery } from '../components/controls.tsx'
+import type { DashboardDeps } from '../context.ts'
+import { renderPage } from '../layout/page.tsx'
+import { readInclude } from '../links/run-filter.ts'
+import { GroupView } from './group-view.tsx'
+import { periodFrom, readPeriod } from './period.ts'
+import { ErrorsView } from './list-view.tsx'
+
+const crumbs = [{ label: 'Executions', href: '/executions' }]
+const shownGroups = 100
+
+export function errorPages({ analytics }: Pick<DashboardDeps, 'analytics'>) {
+  return new Hono<DashboardEnv>()
+    .get('/', async (c) => {
+      const { userId, viewer } = c.var
+      const { time } = viewer
+      const period = readPeriod(c.req.query('period'))
+      const include = readInclude(c.req.query('include'))
+      const range = { from: periodFrom(period, time.now), to: time.now, include }
+      const groups = await analytics.errors(userId, { ...range, limit: shownGroups, sort: 'runs' })
+      return renderPage(
+        c,
+        { title: 'Errors', section: 'executions', crumbs },
+        <ErrorsView groups={groups} period={period} include={include} time={time} />,
+      )
+    })
+    .get('/:id', async (c) => {
+      const { userId, viewer } = c.var
+      const { time } = viewer
+      const fingerprint = ErrorFingerprint.safeParse({ fingerprint: c.req.param('id') })
+      const period = readPeriod(c.req.query('period'))
+      const include = readInclude(c.req.query('include'))
+      const group = fingerprint.success
+        ? await analytics.error(userId, fingerprint.data.fingerprint, {
+            from: periodFrom(period, time.now),
+            to: time.now,
+            include,
+          })
+        : null
+      if (!group) throw new AppError('not-found', 'No such error group')
+      return renderPage(
+        c,
+        {
+          title: readableMessage(group.message, group.httpStatus).slice(0, 80),
+          section: 'executions',
+          crumbs: [...crumbs, { label: 'Errors', href: withQuery('/errors', { period }) }],
+        },
+        <GroupView group={group} period={period} include={include} time={time} />,
+      )
+    })
+}

@@ -1,0 +1,47 @@
+/** @module `/executions/:id`: one run. */
+import { Hono } from 'hono'
+import type { DashboardEnv } from '../../context.ts'
+import { ExecutionId } from '../../../executions/contract.ts'
+import { readRun } from '../../../executions/detail-queries.ts'
+import { AppError } from '../../../errors.ts'
+import { loadCatalogue } from '../../../n8n/catalogue.ts'
+import type { DashboardDeps } from '../../context.ts'
+import { renderPage } from '../../layout/page.tsx'
+import { listHref, listQuery, readRunFilter } from '../../links/run-filter.ts'
+import { runNumber } from '../../components/run-number.ts'
+import { viewRun } from './model.ts'
+import { RunPageView } from './view.tsx'
+
+const notFound = () => new AppError('not-found', 'No such execution')
+
+export function executionDetailPage({
+  db,
+  executions,
+  config,
+}: Pick<DashboardDeps, 'db' | 'executions' | 'config'>) {
+  return new Hono<DashboardEnv>().get('/:id', async (c) => {
+    const { userId, viewer } = c.var
+    const { time } = viewer
+    const id = ExecutionId.safeParse({ id: c.req.param('id') })
+    if (!id.success) throw notFound()
+    const filter = readRunFilter(new URLSearchParams(c.req.query('list') ?? ''), time.now, viewer.timeZone)
+    const [page, neighbours, catalogue] = await Promise.all([
+      readRun(db, userId, id.data.id, time.now),
+      executions.neighbours(userId, filter.search, id.data.id),
+      loadCatalogue(),
+    ])
+    if (!page) throw notFound()
+    const list = listQuery(filter.query)
+    const view = viewRun(page, catalogue, time.now, c.req.query('node'))
+    const { dataDays } = config.executionRetention
+    return renderPage(
+      c,
+      {
+        title: `${view.title} ${runNumber(page.run)}`,
+        section: 'executions',
+        crumbs: [{ label: 'Executions', href: listHref(list) }],
+      },
+      <RunPageView view={view} list={list} neighbours={neighbours} time={time} dataDays={dataDays} />,
+    )
+  })
+}

@@ -1,0 +1,67 @@
+/** @module `/executions`: the list, how many newer runs there are, and its export. */
+import { Hono } from 'hono'
+import type { DashboardEnv } from '../../context.ts'
+import { ExecutionId } from '../../../executions/contract.ts'
+import { executionPages, exportColumns } from '../../../executions/export.ts'
+import { readChoices, readRuns } from '../../../executions/list-queries.ts'
+import { AppError } from '../../../errors.ts'
+import { downloadTable } from '../../../http/table-stream.ts'
+import { oldestId } from '../../../runs/order.ts'
+import { withQuery } from '../../components/controls.tsx'
+import type { DashboardDeps } from '../../context.ts'
+import { plural } from '../../format.ts'
+import { renderPage } from '../../layout/page.tsx'
+import { listQuery, readRunFilter } from '../../links/run-filter.ts'
+import { ListView } from './view.tsx'
+
+/** More than these are 99+. */
+const newRunsCap = 100
+
+type ListDeps = Pick<DashboardDeps, 'db' | 'executions' | 'exporting'>
+
+export function executionListPage({ db, executions, exporting }: ListDeps) {
+  return new Hono<DashboardEnv>()
+    .get('/', async (c) => {
+      const { userId, viewer } = c.var
+      const { time } = viewer
+      const params = new URL(c.req.url).searchParams
+      const filter = readRunFilter(params, time.now, viewer.timeZone)
+      const [{ runs, next }, choices] = await Promise.all([
+        readRuns(db, userId, filter.search, filter.after, time.now),
+        readChoices(db, userId, filter.search),
+      ])
+      const than = runs[0]?.id ?? oldestId
+      const news = new URLSearchParams(listQuery(filter.query))
+      return renderPage(
+        c,
+        {
+          title: 'Executions',
+          section: 'executions',
+          ...(filter.after === null && { liveUrl: withQuery('/executions/news', news, { than }) }),
+        },
+        <ListView filter={filter} runs={runs} next={next} choices={choices} time={time} />,
+      )
+    })
+    .get('/news', async (c) => {
+      const { userId, viewer } = c.var
+      const params = new URL(c.req.url).searchParams
+      const than = ExecutionId.safeParse({ id: params.get('than') })
+      if (!than.success) throw new AppError('invalid', 'than: the id of the newest run that is known')
+      const { search } = readRunFilter(params, viewer.time.now, viewer.timeZone)
+      const newer = await executions.countNewer(userId, search, than.data.id, newRunsCap)
+      const many = newer >= newRunsCap ? `${newRunsCap - 1}+ new runs` : plural(newer, 'new run')
+      return c.json({ notice: newer > 0 ? many : null, at: viewer.time.clock(viewer.time.now) })
+    })
+    .get('/export', async (c) => {
+      const { userId, viewer } = c.var
+      const params = new URL(c.req.url).searchParams
+      const { search } = readRunFilter(params, viewer.time.now, viewer.timeZone)
+      return downloadTable({
+        format: params.get('format') === 'json' ? 'json' : 'csv',
+        name: 'executions',
+        columns: exportColumns,
+        pages: executionPages(exporting.executions, userId, search),
+        onFailure: exporting.onFailure,
+      })
+    })
+}

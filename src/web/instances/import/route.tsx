@@ -1,0 +1,53 @@
+/** @module `/instances/:id/import`: the workflows that an instance has already. */
+import { Hono } from 'hono'
+import type { DashboardEnv } from '../../context.ts'
+import { N8nId } from '../../../deployments/contract.ts'
+import { RemoteWorkflowQuery } from '../../../deployments/drift-contract.ts'
+import { AppError } from '../../../errors.ts'
+import type { DashboardDeps } from '../../context.ts'
+import { readForm } from '../../form-data.ts'
+import { renderPage } from '../../layout/page.tsx'
+import { act } from '../../links/outcome.ts'
+import { crumbsOf, instanceOf, notFound, section } from '../page-context.ts'
+import { importChosen, importLimit } from './import-chosen.ts'
+import { ImportPage } from './view.tsx'
+
+export function instanceImportPage(deps: DashboardDeps) {
+  const { remoteWorkflows } = deps
+  return new Hono<DashboardEnv>()
+    .get('/:id/import', async (c) => {
+      const { userId } = c.var
+      const instance = await instanceOf(c, deps)
+      const asked = { name: c.req.query('q') || undefined, cursor: c.req.query('cursor') || undefined }
+      // What n8n would not take is no filter.
+      const { data: query = {} } = RemoteWorkflowQuery.safeParse(asked)
+      const found = await remoteWorkflows
+        .list(userId, instance.id, { ...query, limit: importLimit })
+        .catch((error: unknown) => {
+          if (error instanceof AppError) return error
+          throw error
+        })
+      if (!found) throw notFound()
+      return renderPage(
+        c,
+        { title: 'Import', section, crumbs: crumbsOf(instance) },
+        <ImportPage {...{ instance, found }} q={query.name ?? ''} cursor={query.cursor ?? null} />,
+      )
+    })
+    .post('/:id/import', async (c) => {
+      const { id } = await instanceOf(c, deps)
+      const form = await readForm(c)
+      const chosen = form.getAll('id').filter((text) => N8nId.safeParse(text).success)
+      const back = `/instances/${id}/import`
+      return act(c, back, async () => {
+        if (chosen.length === 0) return { kind: 'wait', text: 'No workflow was chosen.' }
+        const { workflowId, ...notice } = await importChosen(
+          deps,
+          c.var.userId,
+          id,
+          chosen.slice(0, importLimit),
+        )
+        return { ...notice, path: workflowId && notice.kind === 'ok' ? `/workflows/${workflowId}` : back }
+      })
+    })
+}

@@ -1,0 +1,25 @@
+/** @module `/instances`. */
+import { Hono } from 'hono'
+import type { DashboardEnv } from '../../context.ts'
+import { readInstanceCounts } from '../../../instances/queries.ts'
+import type { DashboardDeps } from '../../context.ts'
+import { renderPage } from '../../layout/page.tsx'
+import { section } from '../page-context.ts'
+import { ListPage } from './view.tsx'
+
+const listLimit = 100
+
+export function instanceListPage({ db, instances }: Pick<DashboardDeps, 'db' | 'instances'>) {
+  return new Hono<DashboardEnv>().get('/', async (c) => {
+    const { userId, viewer } = c.var
+    const [{ items }, countsOf] = await Promise.all([
+      instances.list(userId, { limit: listLimit, after: null }),
+      readInstanceCounts(db, userId),
+    ])
+    return renderPage(
+      c,
+      { title: 'Instances', section },
+      <ListPage instances={items} countsOf={countsOf} time={viewer.time} />,
+    )
+  })
+}
