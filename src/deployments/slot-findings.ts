@@ -45,7 +45,7 @@ function unfilled(slot: ResolvedSlot): Finding | undefined {
       code: 'credential-new-host',
       pointer: urlPointer(slot),
       message:
-        `${labelOf(slot, newHost.credential)} was sent to ${hostsBefore(newHost.from)} before, and ${quoted(node.name)} ` +
+        `${labelOf(slot, newHost.credential)} was sent to ${hostsBefore(newHost)} before, and ${quoted(node.name)} ` +
         `would send it to ${newHost.to ?? 'a host that is decided at run time'}. To send it there, choose it with ${entry}`,
     }
   }
@@ -134,8 +134,8 @@ function labelOf({ candidates, displayName }: ResolvedSlot, credential: Resolved
     : `The ${displayName} credential ${quoted(name)}`
 }
 
-function hostsBefore(hosts: (string | null)[]): string {
-  const known = hosts.flatMap((host) => host ?? [])
-  if (known.length > 0) return known.join(', ')
-  return hosts.length > 0 ? 'a host that was decided at run time' : 'no URL of the workflow’s choice'
+function hostsBefore({ from, moreFrom }: NonNullable<ResolvedSlot['newHost']>): string {
+  const known = from.flatMap((host) => host ?? [])
+  if (known.length > 0) return known.join(', ') + (moreFrom > 0 ? ` and ${moreFrom} more` : '')
+  return from.length > 0 ? 'a host that was decided at run time' : 'no URL of the workflow’s choice'
 }

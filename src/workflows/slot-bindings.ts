@@ -7,6 +7,7 @@ import type { AvailableCredential } from '../credentials/available.ts'
 import type { CredentialChoice, SlotBinding } from '../db/schema/deployments.ts'
 import { AppError, type FieldError } from '../errors.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
+import { isSentTo } from '../n8n/request-destination.ts'
 import { type Slot, type SlotNode, slotKey, type WorkflowSlots } from '../n8n/slots.ts'
 
 /**
@@ -41,6 +42,8 @@ export interface NewHost {
   credential: CredentialChoice
   /** Empty: nodes of its own service used it. */
   from: (string | null)[]
+  /** How many hosts are not in `from`. */
+  moreFrom: number
   to: string | null
 }
 
@@ -234,6 +237,8 @@ interface TracedSource {
   nodesById: Map<string, SlotNode>
 }
 
+const maxHostsTold = 5
+
 /** Finds what the sources bound, and the hosts that they sent each credential to. */
 class SourceTracer {
   readonly #wanted: WorkflowSlots
@@ -258,7 +263,7 @@ class SourceTracer {
         const hosts = this.#sent.get(identity) ?? new Map<string, string | null>()
         this.#sent.set(identity, hosts)
         const destination = content.nodes.get(binding.node)?.destination
-        if (destination) hosts.set(destination.key, destination.host)
+        if (destination) hosts.set(destination.key, destination.label)
       }
     }
   }
@@ -283,8 +288,13 @@ class SourceTracer {
 
   newHost({ node }: Slot, credential: CredentialChoice): NewHost | undefined {
     const sent = this.#sent.get(identityOf(credential))
-    if (!sent || !node.destination || sent.has(node.destination.key)) return undefined
-    return { credential, from: [...sent.values()], to: node.destination.host }
+    if (!sent || !node.destination || isSentTo(sent, node.destination)) return undefined
+    const from: (string | null)[] = []
+    for (const label of sent.values()) {
+      if (from.length === maxHostsTold) break
+      from.push(label)
+    }
+    return { credential, from, moreFrom: sent.size - from.length, to: node.destination.label }
   }
 
   /** The node of the same name; else the one that was renamed since, which n8n's id of the node tells. */

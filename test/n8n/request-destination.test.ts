@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { destinationOf } from '../../src/n8n/request-destination.ts'
+import { destinationOf, isSentTo } from '../../src/n8n/request-destination.ts'
 
 const http = (url: unknown, type = 'n8n-nodes-base.httpRequest') => ({ type, parameters: { url } })
 
@@ -44,6 +44,14 @@ describe('the host that a node sends its credential to', () => {
     ['@n8n/n8n-nodes-langchain.mcpClientTool', { endpointUrl: 'https://a.test/mcp' }, 'a.test'],
     ['@n8n/n8n-nodes-langchain.lmChatOpenAi', { options: { baseURL: 'https://a.test/v1' } }, 'a.test'],
     ['@n8n/n8n-nodes-langchain.lmChatOpenAi', { options: {} }, undefined],
+    ['n8n-nodes-base.git', { sourceRepository: 'https://a.test/x.git' }, 'a.test'],
+    ['n8n-nodes-base.git', { options: { targetRepository: 'https://a.test/x.git' } }, 'a.test'],
+    [
+      '@n8n/n8n-nodes-langchain.embeddingsHuggingFaceInference',
+      { options: { endpointUrl: 'https://a.test/' } },
+      'a.test',
+    ],
+    ['n8n-nodes-base.npm', { requestOptions: { proxy: 'http://proxy.test:3128' } }, 'proxy.test:3128'],
     ['n8n-nodes-base.slack', { url: 'https://a.test/' }, undefined],
     ['n8n-nodes-base.webhook', { path: 'orders' }, undefined],
   ])('of %s with %j is %j', (type, parameters, host) => {
@@ -53,5 +61,59 @@ describe('the host that a node sends its credential to', () => {
   test('differs between two expressions, though neither tells a host', () => {
     const keys = ['={{ $json.a }}', '={{ $json.b }}'].map((url) => destinationOf(http(url))?.key)
     expect(new Set(keys).size).toBe(2)
+  })
+
+  const page = (nextURL: string, paginationMode = 'responseContainsNextURL') => ({
+    pagination: { pagination: { paginationMode, nextURL } },
+  })
+  const call = (url: string, options: object = {}) =>
+    destinationOf({ type: 'n8n-nodes-base.httpRequest', parameters: { url, options } })
+
+  test.each<[string, ReturnType<typeof call>, ReturnType<typeof call>, boolean]>([
+    ['another path', call('https://a.test/1'), call('https://a.test/2'), true],
+    ['encryption that is added', call('http://a.test/'), call('https://a.test/'), true],
+    ['encryption that is taken away', call('https://a.test/'), call('http://a.test/'), false],
+    ['a proxy', call('https://a.test/'), call('https://a.test/', { proxy: 'http://p.test:80' }), false],
+    [
+      'another proxy',
+      call('https://a.test/', { proxy: 'p.test:80' }),
+      call('https://a.test/', { proxy: 'q.test:80' }),
+      false,
+    ],
+    [
+      'pages on another host',
+      call('https://a.test/'),
+      call('https://a.test/', page('https://b.test/')),
+      false,
+    ],
+    [
+      'pages that the workflow chooses',
+      call('https://a.test/'),
+      call('https://a.test/', page('={{ $json.u }}')),
+      false,
+    ],
+    [
+      'pages that the server names',
+      call('https://a.test/'),
+      call('https://a.test/', page('={{ $response.body.next }}')),
+      true,
+    ],
+    [
+      'pages that are not followed',
+      call('https://a.test/'),
+      call('https://a.test/', page('https://b.test/', 'off')),
+      true,
+    ],
+  ])('is known with %s: %j → %j is %s', (_, before, after, isKnown) => {
+    const keys = new Set(before ? [before.key] : [])
+    expect(after && isSentTo(keys, after)).toBe(isKnown)
+  })
+
+  test('is said with its scheme, its proxy and the host of its pages where they matter', () => {
+    expect(call('http://a.test/', { proxy: 'http://user:word@p.test:3128' })?.label).toBe(
+      'http://a.test through the proxy p.test:3128',
+    )
+    expect(call('https://a.test/', page('https://b.test/'))?.label).toBe('a.test and b.test')
+    expect(call('={{ $json.u }}', { proxy: 'p.test' })?.label).toBeNull()
   })
 })

@@ -332,6 +332,18 @@ describe('a new host', () => {
     })
   })
 
+  test('names some of the hosts before, and counts the others', () => {
+    const names = Array.from({ length: 12 }, (_, index) => `N${index}`)
+    const many = source(
+      'earlier',
+      names.map((name) => http(name, `https://${name}.test`)),
+      names.map((name): [string, string, string] => [name, header, 'CRM']),
+    )
+    expect(only([http('CRM', 'https://elsewhere.test', 'CRM')], { sources: [many] })).toMatchObject({
+      newHost: { from: ['n0.test', 'n1.test', 'n2.test', 'n3.test', 'n4.test'], moreFrom: 7 },
+    })
+  })
+
   test('is taken when it is chosen for the node', () => {
     const choice = [chosen(header, 'CRM', 'CRM')]
     expect(only([http('CRM', 'https://elsewhere.test')], { chosen: choice })).toMatchObject({
