@@ -267,11 +267,16 @@ function toOther(value: unknown, n8nExecutionId: string): string | null {
 /** Null when absent, NaN when it is no time between 2000 and a day ahead. Times without an offset are no times. */
 function toTime(value: unknown, latestMs: number): number | null {
   if (isAbsent(value)) return null
-  const isIso =
-    typeof value === 'string' &&
-    /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)$/.test(value)
-  const time = isIso ? Date.parse(value) : value
+  const time = typeof value === 'string' ? isoTime(value) : value
   return typeof time === 'number' && time >= earliestMs && time <= latestMs ? Math.trunc(time) : Number.NaN
+}
+
+function isoTime(text: string): number {
+  const [, year, month, day] =
+    /^(\d{4})-(\d\d)-(\d\d)T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)$/.exec(text) ?? []
+  const daysInMonth = new Date(Date.UTC(Number(year), Number(month), 0)).getUTCDate()
+  // JavaScript reads 30 February as 2 March.
+  return Number(day) <= daysInMonth ? Date.parse(text) : Number.NaN
 }
 
 function toText(value: unknown, limit: number): string | null {

@@ -44,14 +44,28 @@ function formOf(text: string): unknown {
   return parsed(new URLSearchParams(`json=${value}`).get('json') ?? '')
 }
 
+/** The offset of a time whose `+` was not encoded. */
+const plusAsSpace = /^(\d{4}-\d\d-\d\dT[\d:.]{5,18}) (\d\d:?\d\d)$/
+
 /** `error[message]` and `error.message` are members of `error`. */
 function fieldsOf(text: string): Json {
   const fields = new Map<string, unknown>()
-  for (const [name, value] of new URLSearchParams(text)) {
+  const members = new Map<string, Map<string, string>>()
+  for (const [name, encoded] of new URLSearchParams(text)) {
+    const value = encoded.replace(plusAsSpace, '$1+$2')
     const [, outer = '', inner = ''] = /^([^[.]{1,64})(?:\[([^\]]{1,64})\]|\.(.{1,64}))$/.exec(name) ?? []
+    if (outer === '') {
+      fields.set(name, textOrJson(value))
+      members.delete(name)
+      continue
+    }
     const below = inner === '' ? name.slice(outer.length + 1) : inner
-    if (outer === '') fields.set(name, textOrJson(value))
-    else fields.set(outer, { ...membersOf(fields.get(outer)), [below]: value })
+    const known = members.get(outer)
+    if (known) known.set(below, value)
+    else members.set(outer, new Map([[below, value]]))
+  }
+  for (const [outer, below] of members) {
+    fields.set(outer, Object.fromEntries([...Object.entries(membersOf(fields.get(outer))), ...below]))
   }
   return Object.fromEntries(fields)
 }

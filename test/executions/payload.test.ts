@@ -234,7 +234,12 @@ describe('what cannot be used is named', () => {
     ['the year 999999', report({ finishedAt: '+999999-01-01T00:00:00Z' }), 'invalid-time'],
     ['the year 1970', report({ finishedAt: 0 }), 'invalid-time'],
     ['two days ahead', report({ startedAt: '2026-11-24T11:00:00Z' }), 'invalid-time'],
-    ['the 31st of February', report({ startedAt: '2026-02-31T99:00:00Z' }), 'invalid-time'],
+    ['the 31st of February', report({ startedAt: '2026-02-31T09:00:00Z' }), 'invalid-time'],
+    [
+      'the 29th of February outside a leap year',
+      report({ finishedAt: '2025-02-29T09:00:00Z' }),
+      'invalid-time',
+    ],
     ['an object as time', report({ startedAt: {} }), 'invalid-time'],
   ])('%s', (_, item, code) => {
     expect(readPayload(item, receivedAt)).toMatchObject({ ok: false, code })

@@ -45,6 +45,34 @@ describe('a report is read', () => {
     })
   })
 
+  test('as form fields whose members repeat, stand apart, and add to an object in JSON', () => {
+    const text = 'error.node=A&status=error&error[message]=one&error[message]=two&data={"a":"1"}&data[b]=2'
+    expect(readReports(text, form)).toEqual({
+      status: 'error',
+      error: { node: 'A', message: 'two' },
+      data: { a: '1', b: '2' },
+    })
+    expect(readReports('status=error&error[message]=one&error=two', form)).toEqual({
+      status: 'error',
+      error: 'two',
+    })
+  })
+
+  test('as form fields with a time whose plus sign was not encoded', () => {
+    const text = 'executionId=7&startedAt=2026-11-29T05:00:00+05:45&error[message]=at+2026-11-29+05:45'
+    expect(readReports(text, form)).toEqual({
+      executionId: '7',
+      startedAt: '2026-11-29T05:00:00+05:45',
+      error: { message: 'at 2026-11-29 05:45' },
+    })
+  })
+
+  test('as form fields with as many members as a body holds', () => {
+    const names = Array.from({ length: 50_000 }, (_, index) => `error[k${index}]=1`)
+    const read = readReports(names.join('&'), form)
+    expect(Object.keys(Object(Object(read).error))).toHaveLength(names.length)
+  })
+
   test('as the items of n8n, and as an array in a body', () => {
     const items = JSON.stringify([{ json: report, pairedItem: 0 }, { json: { body: report } }])
     expect(readReports(items, 'application/json')).toEqual([report, report])
