@@ -6,14 +6,7 @@ import { createWorld, type World } from './world.ts'
 
 let world: World
 beforeAll(async () => {
-  world = createWorld(
-    await createPostgresTestDatabase({
-      timeoutMs: 60_000,
-      connectTimeoutMs: 60_000,
-      lockTimeoutMs: 30_000,
-      statementTimeoutMs: 30_000,
-    }),
-  )
+  world = createWorld(await createPostgresTestDatabase())
 })
 afterAll(() => world.close())
 
@@ -69,7 +62,7 @@ test('first deliveries that race lose nothing of what each says', async () => {
   }
 })
 
-test('200 overlapping batches of 500 at once: no deadlock, no execution twice, every difference told once', async () => {
+test('60 overlapping batches of 500 at once: no deadlock, no execution twice, every difference told once', async () => {
   const { instanceId } = await world.tracked()
   const start = Date.parse('2026-11-22T10:00:00Z')
   const batch = (offset: number): IncomingExecution[] =>
@@ -86,7 +79,7 @@ test('200 overlapping batches of 500 at once: no deadlock, no execution twice, e
       error: null,
       data: null,
     }))
-  const offsets = Array.from({ length: 200 }, (_, offset) => offset)
+  const offsets = Array.from({ length: 60 }, (_, offset) => offset)
   const startedAt = performance.now()
   const results = await Promise.all(
     offsets.map((offset) => {
@@ -95,7 +88,7 @@ test('200 overlapping batches of 500 at once: no deadlock, no execution twice, e
       return ingest(world.db, instanceId, executions, 'push')
     }),
   )
-  console.log(`200 batches of 500: ${Math.round(performance.now() - startedAt)} ms`)
+  console.log(`60 batches of 500: ${Math.round(performance.now() - startedAt)} ms`)
 
   const counts: Record<string, number> = {}
   const count = (status: string, by: number) => {
@@ -117,7 +110,7 @@ test('200 overlapping batches of 500 at once: no deadlock, no execution twice, e
   const [deadlocks] =
     await world.sql`select deadlocks::int from pg_stat_database where datname = current_database()`
   expect(deadlocks?.['deadlocks']).toBe(0)
-}, 300_000)
+})
 
 test('a rotation of the token loses no report of a stream', async () => {
   const tracked = await world.tracked()

@@ -16,7 +16,7 @@ const count = 20_000
 let world: World
 let tracked: Awaited<ReturnType<World['tracked']>>
 beforeAll(async () => {
-  world = createWorld(await createTestDatabase({ timeoutMs: 60_000 }))
+  world = createWorld(await createTestDatabase())
   tracked = await world.tracked()
   const { userId, instanceId, workflowId, deploymentId } = tracked
   await world.db.execute(sql`

@@ -8,7 +8,7 @@ import { createPollWorld, minuteMs, type PolledInstance, type PollWorld } from '
 let database: PostgresTestDatabase
 let world: PollWorld
 beforeAll(async () => {
-  database = await createPostgresTestDatabase({ timeoutMs: 30_000 })
+  database = await createPostgresTestDatabase()
   world = createPollWorld(database)
 })
 afterAll(() => database.close())
@@ -151,7 +151,7 @@ test('2,000 executions, half of the pushes dropped, the reconciler killed at ran
   expect(killed).toBeGreaterThan(5)
   expect(checked).toBeGreaterThan(15)
   expect(dropped).toBeGreaterThan(1000)
-}, 300_000)
+})
 
 test('five runs at once, three of them killed: each instance is polled by one at a time, and all are in the end', async () => {
   await world.forget()
@@ -183,7 +183,7 @@ test('five runs at once, three of them killed: each instance is polled by one at
     expect(stub.calls('execution-list').length).toBeGreaterThan(0)
     expect(await schedule()).toMatchObject({ poll_failures: 0 })
   }
-}, 120_000)
+})
 
 test('a poll that comes to after its lease has run out does not undo the next', async () => {
   await world.forget()

@@ -71,7 +71,7 @@ test('executions from before there were rollups are counted by the migration, an
   await foldChanges(db, { maxStatements: 100 })
   await expectRollupsToBeARecount(sql, [userId])
   await backend.close()
-}, 180_000)
+})
 
 test('what is recorded, and folded in part, before there were rollups of ten minutes is in them as well', async () => {
   const backend = pgliteBackend(await PGlite.create())
@@ -111,4 +111,4 @@ test('what is recorded, and folded in part, before there were rollups of ten min
   expect(await unfoldedChanges(sql)).toBe(0)
   expect(await expectRollupsToBeARecount(sql, [userId!])).toBeGreaterThan(300)
   await backend.close()
-}, 180_000)
+})

@@ -206,7 +206,7 @@ test('while someone folds some of its ledger, an account does not lose its rollu
   await vi.waitFor(async () => {
     const waiting = await world.sql`select 1 from pg_locks where not granted`
     expect(waiting.length).toBeGreaterThan(0)
-  }, 60_000)
+  })
   await folder.query('commit')
   await folder.end()
   await expect(purging).resolves.toEqual({ purged: 1 })

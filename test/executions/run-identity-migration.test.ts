@@ -78,8 +78,13 @@ beforeAll(async () => {
     if (index === 7) await sql`select fold_execution_changes(5)`
   }
   await migrate({ sql, migrations })
-}, 180_000)
+})
 afterAll(() => backend.close())
+
+test('the key of each run has its n8n workflow', async () => {
+  const rows = await sql`select n8n_workflow_id, count(*)::integer as keys from execution_keys group by 1`
+  expect(Array.from(rows)).toEqual([{ n8n_workflow_id: 'wf1', keys: 12 }])
+})
 
 const runs = async () =>
   Object.groupBy(

@@ -165,7 +165,7 @@ describe('a chain of retries', () => {
     }
     expect(await settlePendingRetries(world.db, 10)).toBe(0)
     await expectRollupsToBeARecount(world.sql, [userId])
-  }, 120_000)
+  })
 
   test('what was left unsettled by a server that stopped is settled by the scheduled job', async () => {
     const { instanceId, userId } = await world.tracked()

@@ -27,6 +27,17 @@ export interface PostgresTestDatabase extends TestDatabase {
   postgresUrl: string
 }
 
+/**
+ * No test is about how fast the machine is: these are far above what a loaded one takes. Tests of a limit set their own.
+ */
+const noLimitMs = 300_000
+const unlimited = {
+  timeoutMs: noLimitMs,
+  connectTimeoutMs: noLimitMs,
+  lockTimeoutMs: noLimitMs,
+  statementTimeoutMs: noLimitMs,
+}
+
 type ClientOptions = Omit<DbOptions, 'databaseUrl' | 'fetch' | 'fetchEndpoint'>
 
 /** PGlite (Postgres 18): quick and private to the process, but everything in turn. */
@@ -44,7 +55,7 @@ export async function createPostgresTestDatabase(
   await admin(`create database ${name} template ${inject('postgresTemplate')}`)
   const postgresUrl = new URL(inject('postgresUrl'))
   postgresUrl.pathname = `/${name}`
-  const database = connect(postgresBackend(postgresUrl.href, options), options)
+  const database = connect(postgresBackend(postgresUrl.href, { ...unlimited, ...options }), options)
   return {
     ...database,
     postgresUrl: postgresUrl.href,
@@ -63,7 +74,7 @@ export const databaseKinds = [
 
 function connect(backend: Backend, options: ClientOptions): TestDatabase {
   const gateway = createGateway(backend)
-  const db = createDb({ ...options, databaseUrl: gateway.url, fetch: gateway.fetch })
+  const db = createDb({ ...unlimited, ...options, databaseUrl: gateway.url, fetch: gateway.fetch })
   const sql = db.$client
   return { db, sql, url: gateway.url, gateway, backend, dump: () => dump(sql), close: () => backend.close() }
 }

@@ -7,14 +7,7 @@ let database: TestDatabase
 let accounts: Accounts
 
 beforeAll(async () => {
-  // What is tested is who wins, not how soon: the thousand may queue for as long as a busy machine needs.
-  const patienceMs = 60_000
-  database = await createPostgresTestDatabase({
-    connectTimeoutMs: patienceMs,
-    lockTimeoutMs: patienceMs,
-    statementTimeoutMs: patienceMs,
-    timeoutMs: patienceMs,
-  })
+  database = await createPostgresTestDatabase()
   accounts = createAccounts(database.db)
 })
 afterAll(() => database.close())

@@ -9,12 +9,7 @@ let userId: string
 let call: ReturnType<typeof caller>
 
 beforeAll(async () => {
-  // Two hundred racers queue for a few connections: what is tested is who wins, not how long they wait.
-  database = await createPostgresTestDatabase({
-    timeoutMs: 60_000,
-    connectTimeoutMs: 60_000,
-    lockTimeoutMs: 60_000,
-  })
+  database = await createPostgresTestDatabase()
 })
 afterAll(() => database.close())
 

@@ -116,7 +116,7 @@ describe('with 5,000 workflows, on Postgres', () => {
   let database: TestDatabase
   let users: string[]
   beforeAll(async () => {
-    database = await createPostgresTestDatabase({ timeoutMs: 120_000 })
+    database = await createPostgresTestDatabase()
     users = [await createUser(database.db), await createUser(database.db)]
     for (let from = 1; from < 5000; from += 1000)
       await database.sql`
@@ -127,7 +127,7 @@ describe('with 5,000 workflows, on Postgres', () => {
         'Send report ' || md5(n::text) || case when n % 250 < 2 then ' 自动发送每日报告 café' else ' 每天 cafeteria' end
       from generate_series(${from}::integer, ${from}::integer + 999) n`
     await database.sql`analyze workflows`
-  }, 120_000)
+  })
   afterAll(() => database.close())
 
   test.each(['每日报', '告', 'café auto 每日', 'workflow 4901 report'])(

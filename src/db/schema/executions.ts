@@ -130,6 +130,8 @@ export const executionKeys = pgTable(
     id: uuid('id').notNull(),
     recordedAt: instant('recorded_at').notNull(),
     userId: uuid('user_id').notNull(),
+    /** Null for runs recorded before it was stored whose deployment no longer names a workflow. */
+    n8nWorkflowId: text('n8n_workflow_id'),
     status: text('status', { enum: executionStatuses }).notNull(),
     /** Stamp of the delivery that `status` came from; a greater one replaces it. */
     stamp: text('stamp').notNull(),
@@ -155,7 +157,10 @@ export const executionKeys = pgTable(
     index('execution_keys_open_idx')
       .on(t.instanceId)
       .where(sql`${t.status} in ('new', 'running', 'waiting')`),
-    index('execution_keys_retry_of_idx').on(t.instanceId, t.retryOf).where(sql`${t.retryOf} is not null`),
+    // The instance as text: only this index can answer, whatever the planner believes about the table.
+    index('execution_keys_retry_of_idx')
+      .on(t.retryOf, sql`(${t.instanceId}::text)`)
+      .where(sql`${t.retryOf} is not null`),
     index('execution_keys_retry_pending_idx').on(t.instanceId).where(sql`${t.isRetryPending}`),
   ],
 )
