@@ -55,7 +55,7 @@ beforeAll(async () => {
     workers: [{ configPath: 'wrangler.toml', prebuiltWorkerDir: outdir, secrets: env }],
   })
   await server.listen()
-}, 180_000)
+})
 
 afterAll(async () => {
   await server?.close()
@@ -255,5 +255,5 @@ describe('a worker without its secrets', () => {
     } finally {
       await bare.close()
     }
-  }, 120_000)
+  })
 })

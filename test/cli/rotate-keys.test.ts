@@ -128,9 +128,7 @@ test('reports no secret and no sealed byte', async () => {
 })
 
 describe('beside users and other sweeps', () => {
-  test('loses no update, fails no read, and leaves nothing under the old key', {
-    timeout: 120_000,
-  }, async () => {
+  test('loses no update, fails no read, and leaves nothing under the old key', async () => {
     const userId = await before.newUser()
     const ids = await stored(userId, 120)
     /** What the last acknowledged write of each row was. */

@@ -44,7 +44,7 @@ describe('every credential type of n8n', async () => {
   const catalogue = await loadCatalogue()
   const types = catalogue.searchCredentialTypes('').map(({ type }) => type)
 
-  test('is stored, opens to the same data, and is deleted', { timeout: 120_000 }, async () => {
+  test('is stored, opens to the same data, and is deleted', async () => {
     const userId = await f.newUser()
     expect(types.length).toBeGreaterThanOrEqual(447)
     for (const type of types) {
@@ -121,9 +121,7 @@ describe('what is stored', () => {
     expect(await codeOf(f.credentials.open(other, moved.id))).toBe('credential-undecryptable')
   })
 
-  test('does not open after a flip of one bit (every eleventh is tried), always with the same error', {
-    timeout: 60_000,
-  }, async () => {
+  test('does not open after a flip of one bit (every eleventh is tried), always with the same error', async () => {
     const userId = await f.newUser()
     const { id } = await stored(userId)
     const box = await sealedOf(id)

@@ -74,7 +74,7 @@ describe('the large demo', () => {
 
   beforeAll(async () => {
     summary = await seedDemoInto(app, now)
-  }, 300_000)
+  })
 
   const rows = (query: string) => app.database.sql.query(query)
 

@@ -150,7 +150,7 @@ describe.each([
     await migrate({ sql, migrations: migrations.slice(0, before) })
     ids = await fill(sql)
     await migrate({ sql, migrations })
-  }, 180_000)
+  })
   afterAll(() => database.close())
 
   test.each(cases.map((each, index) => [each.what, index] as const))('binds %s', async (__, index) => {

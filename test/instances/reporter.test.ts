@@ -327,7 +327,7 @@ test('where n8n does not take a restriction to one host, the credential goes wit
 
 describe('removing the instance', () => {
   const gone = async (stub: Awaited<ReturnType<Connected['world']>>['stub']) => {
-    await expect.poll(() => stub.state.credentials.size, { timeout: 5000 }).toBe(0)
+    await expect.poll(() => stub.state.credentials.size, { timeout: 120_000 }).toBe(0)
     return stub.state.workflows.size
   }
 

@@ -51,7 +51,7 @@ function targets(
       describe(group, () => {
         const memory: Memory = {}
         const asked: Row[] = target.isReal ? rows.filter(({ hurried }) => !hurried) : rows
-        test.each(asked)('$name ($status)', { timeout: 15_000 }, async (row) => {
+        test.each(asked)('$name ($status)', async (row) => {
           const path = typeof row.path === 'string' ? row.path : row.path(memory)
           const attempt = async () => {
             const answer = await api(row.method, path, row.body, row.headers)
@@ -94,6 +94,6 @@ function targets(
           await sleep(100)
         }
       }
-    }, 60_000)
+    })
   })
 }

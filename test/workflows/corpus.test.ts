@@ -66,7 +66,7 @@ describe.skipIf(absent)(`the corpus in ${folder}${absent ? ' (absent: skipped)' 
       printed: [`0 created, ${valid} already there, 1 refused`],
       complaints: [empty],
     })
-  }, 300_000)
+  })
 
   test('comes back equal, with the node types that an independent reading found', async () => {
     const byHash = new Map<string, string>()
@@ -86,7 +86,7 @@ describe.skipIf(absent)(`the corpus in ${folder}${absent ? ' (absent: skipped)' 
       if (body.nodeCount !== fact.nodes) differing.push(`${fact.file}: node count`)
     }
     expect(differing).toEqual([])
-  }, 300_000)
+  })
 
   test('is found by node type, exactly where the type occurs', async () => {
     for (const type of ['n8n-nodes-base.slack', '@n8n/n8n-nodes-langchain.agent', 'n8n-nodes-base.webhook']) {
