@@ -2,6 +2,7 @@
 import * as z from 'zod'
 import { deploymentStatuses } from '../db/schema/deployments.ts'
 import { Finding } from '../n8n/finding.ts'
+import { candidatesMeaning } from '../workflows/candidates.ts'
 import { slotReasons, slotStatuses } from '../workflows/slot-bindings.ts'
 import { Bindings, exampleDeployment, Fixes, NewDeployment } from './contract.ts'
 
@@ -37,7 +38,7 @@ const PlannedBinding = z.object({
     .enum(['create', 'update', 'unchanged', 'existing'])
     .nullable()
     .meta({ description: 'What happens to the credential in n8n; null unless all slots are bound' }),
-  candidates: z.array(Candidate),
+  candidates: z.array(Candidate).meta({ description: candidatesMeaning }),
   n8nCandidates: z
     .array(z.object({ id: z.string(), name: z.string() }))
     .nullable()
@@ -90,7 +91,7 @@ const PlannedSlot = z.object({
         'Where to sign in inside n8n, for `needs-consent`. Absent until the credential exists in n8n; ' +
         'deploying creates it',
     }),
-  candidates: z.array(Candidate),
+  candidates: z.array(Candidate).meta({ description: candidatesMeaning }),
 })
 export type PlannedSlot = z.output<typeof PlannedSlot>
 

@@ -1,5 +1,6 @@
 /** @module The slots of a plan, and their summary by credential type. Pure. */
 import type { CredentialChoice } from '../db/schema/deployments.ts'
+import { listedCandidates } from '../workflows/candidates.ts'
 import type { ResolvedSlot, SlotStatus } from '../workflows/slot-bindings.ts'
 import type { N8nCredentialRef } from './credential-refs.ts'
 import type { PlannedBinding, PlannedSlot } from './plan-contract.ts'
@@ -18,27 +19,27 @@ export interface CredentialInN8n extends N8nCredentialRef {
   type: string
 }
 
-export const plannedSlot = (
-  { node, type, displayName, named, status, credential, reason, candidates, consentUrl }: ResolvedSlot,
-  planned: PlannedCredential | undefined,
-): PlannedSlot => ({
-  node: node.name,
-  type,
-  displayName,
-  named,
-  status,
-  credential: credential && {
-    ...('credentialId' in credential
-      ? { id: credential.credentialId }
-      : { n8nCredentialId: credential.n8nCredentialId }),
-    ...(planned && { n8nCredentialId: planned.ref.id }),
-    name: nameOf(credential, candidates) ?? planned?.ref.name ?? type,
-  },
-  reason,
-  ...(consentUrl !== undefined && { consentUrl }),
-  ...(node.destination && { sentTo: node.destination.host }),
-  candidates: candidates.map(({ id, name, status }) => ({ id, name, status })),
-})
+export const plannedSlot = (slot: ResolvedSlot, planned: PlannedCredential | undefined): PlannedSlot => {
+  const { node, type, displayName, named, status, credential, reason, candidates, consentUrl } = slot
+  return {
+    node: node.name,
+    type,
+    displayName,
+    named,
+    status,
+    credential: credential && {
+      ...('credentialId' in credential
+        ? { id: credential.credentialId }
+        : { n8nCredentialId: credential.n8nCredentialId }),
+      ...(planned && { n8nCredentialId: planned.ref.id }),
+      name: nameOf(credential, candidates) ?? planned?.ref.name ?? type,
+    },
+    reason,
+    ...(consentUrl !== undefined && { consentUrl }),
+    ...(node.destination && { sentTo: node.destination.host }),
+    candidates: listedCandidates(slot),
+  }
+}
 
 const nameOf = (credential: CredentialChoice, candidates: ResolvedSlot['candidates']) =>
   'credentialId' in credential ? candidates.find(({ id }) => id === credential.credentialId)?.name : undefined

@@ -4,6 +4,7 @@ import { asBoolean, asInteger } from '../http/openapi.ts'
 import { versionAuthors } from '../db/schema/workflows.ts'
 import { findingLevels } from '../n8n/finding.ts'
 import { pageQuery, sliceOf } from '../http/page.ts'
+import { candidatesMeaning } from './candidates.ts'
 import { slotReasons, slotStatuses } from './slot-bindings.ts'
 
 export const nameLimit = 200
@@ -287,7 +288,7 @@ export const Readiness = z
           sentTo: z.string().nullable().optional().meta({
             description: 'The host that the node sends the credential to; null: decided at run time',
           }),
-          candidates: z.array(Candidate),
+          candidates: z.array(Candidate).meta({ description: candidatesMeaning }),
         }),
       )
       .meta({
@@ -303,7 +304,7 @@ export const Readiness = z
           nodes: z.array(z.string()),
           optional: z.boolean().meta({ description: 'n8n runs the nodes without it' }),
           satisfied: z.boolean().meta({ description: 'All slots of the type are bound' }),
-          candidates: z.array(Candidate),
+          candidates: z.array(Candidate).meta({ description: candidatesMeaning }),
         }),
       )
       .meta({ description: 'The slots by credential type' }),

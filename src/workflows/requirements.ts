@@ -1,9 +1,10 @@
 import { and, eq, sql } from 'drizzle-orm'
-import type { AvailableCredential, AvailableCredentials } from '../credentials/available.ts'
+import type { AvailableCredentials } from '../credentials/available.ts'
 import type { Db } from '../db/client.ts'
 import { workflows } from '../db/schema/workflows.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
 import { readSlots } from '../n8n/slots.ts'
+import { listedCandidates } from './candidates.ts'
 import type { MissingCredentials, Readiness } from './contract.ts'
 import { type ResolvedSlot, resolveSlots } from './slot-bindings.ts'
 
@@ -43,7 +44,7 @@ export class CredentialRequirements {
         nodes: ofType.map(({ node }) => node.name).toSorted(),
         optional: ofType.every((slot) => slot.optional),
         satisfied: ofType.every(isBound),
-        candidates: ofType[0]?.candidates.map(candidateOf) ?? [],
+        candidates: ofType[0] ? listedCandidates(ofType[0]) : [],
       })),
       unresolved: wanted.unresolved,
     }
@@ -76,16 +77,8 @@ export class CredentialRequirements {
 
 const isBound = ({ status }: ResolvedSlot): boolean => status === 'bound'
 
-const candidateOf = ({ id, name, status }: AvailableCredential) => ({ id, name, status })
-
-function toReadinessSlot({
-  node,
-  type,
-  credential,
-  candidates,
-  ...slot
-}: ResolvedSlot): Readiness['slots'][number] {
-  const { displayName, named, status, reason } = slot
+function toReadinessSlot(slot: ResolvedSlot): Readiness['slots'][number] {
+  const { node, type, credential, candidates, displayName, named, status, reason } = slot
   const own = candidates.find(
     ({ id }) => credential && 'credentialId' in credential && id === credential.credentialId,
   )
@@ -94,6 +87,6 @@ function toReadinessSlot({
     credential: own ? { id: own.id, name: own.name } : null,
     reason,
     ...(node.destination && { sentTo: node.destination.host }),
-    candidates: candidates.map(candidateOf),
+    candidates: listedCandidates(slot),
   }
 }

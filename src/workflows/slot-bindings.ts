@@ -9,6 +9,7 @@ import { AppError, type FieldError } from '../errors.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
 import { isSentTo } from '../n8n/request-destination.ts'
 import { type Slot, type SlotNode, slotKey, type WorkflowSlots } from '../n8n/slots.ts'
+import { candidateLimit } from './candidates.ts'
 
 /**
  * `missing`: there is none, or the node names one that the user does not have. `ambiguous`: one must be chosen.
@@ -57,6 +58,8 @@ export interface ResolvedSlot extends Slot {
   consentUrl?: string
   /** The user's of the type, newest first. */
   candidates: AvailableCredential[]
+  /** How many of them an answer lists. */
+  candidateLimit: number
 }
 
 export interface SlotQuestion {
@@ -77,10 +80,11 @@ export function resolveSlots(question: SlotQuestion): ResolvedSlot[] {
   const slots = [...wanted.slots, ...extraSlots(wanted, chosen, tracer)]
   const choices = readChoices(slots, wanted, chosen, byType)
   const namedInType = Map.groupBy(slots, ({ type }) => type)
+  const limit = candidateLimit(slots.length)
   return slots.map((slot): ResolvedSlot => {
     const candidates = byType.get(slot.type) ?? []
     const displayName = catalogue.credentialType(slot.type)?.displayName ?? slot.type
-    const described = Object.assign({ displayName, candidates }, slot)
+    const described = Object.assign({ displayName, candidates, candidateLimit: limit }, slot)
     const unfilled = (status: SlotStatus, newHost?: NewHost) =>
       Object.assign(described, { status, credential: null, reason: null }, newHost && { newHost })
     const own = choices.forNode.get(slotKey(slot.node.name, slot.type))

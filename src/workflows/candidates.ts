@@ -1,0 +1,29 @@
+/** @module Which credentials a slot lists as candidates. An answer of many slots lists fewer at each. Pure. */
+import type { AvailableCredential } from '../credentials/available.ts'
+import type { ResolvedSlot } from './slot-bindings.ts'
+
+export const candidatesMeaning =
+  'Credentials of the type, newest first: all of them, or at least 10 where a workflow has many slots. ' +
+  'listCredentials has all of a type'
+
+/** In all slots of an answer: some 2 MB of JSON. */
+const maxListed = 20_000
+const minPerSlot = 10
+
+export const candidateLimit = (slots: number): number => Math.max(minPerSlot, Math.floor(maxListed / slots))
+
+type Listed = Pick<AvailableCredential, 'id' | 'name' | 'status'>
+
+/** With the one that fills the slot. */
+export function listedCandidates({
+  candidates,
+  candidateLimit: limit,
+  credential,
+}: Pick<ResolvedSlot, 'candidates' | 'candidateLimit' | 'credential'>): Listed[] {
+  const listed = candidates.slice(0, limit)
+  if (listed.length < candidates.length && credential && 'credentialId' in credential) {
+    const own = candidates.find(({ id }) => id === credential.credentialId)
+    if (own && !listed.includes(own)) listed.splice(-1, 1, own)
+  }
+  return listed.map(({ id, name, status }) => ({ id, name, status }))
+}
