@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config'
-import shared from './vitest.config.ts'
+import { common, globalSetup, reporters } from './vitest.config.ts'
 
-/** Everything in a browser, with the walks through every page that take minutes. */
+/** Everything in a browser, with the crawls through every page that take minutes. */
 export default defineConfig({
-  test: { ...shared.test, include: ['test/browser/**/*.test.ts'], exclude: [], maxWorkers: 1 },
+  test: { ...common, reporters, globalSetup, include: ['test/browser/**/*.test.ts'], maxWorkers: 1 },
 })

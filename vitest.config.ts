@@ -1,18 +1,41 @@
-import { defineConfig } from 'vitest/config'
+import { configDefaults, defineConfig } from 'vitest/config'
+import type { InlineConfig } from 'vitest/node'
+import { testFiles } from './test/harness/projects.ts'
+
+/** A process for each test file, and no more at a time than a small machine can hold. */
+export const common = {
+  environment: 'node',
+  pool: 'forks',
+  // A runaway test ends with an error instead of taking the machine's memory.
+  execArgv: ['--max-old-space-size=3072'],
+  maxWorkers: 2,
+  testTimeout: 300_000,
+  hookTimeout: 300_000,
+  teardownTimeout: 30_000,
+} satisfies InlineConfig
+export const reporters = ['default', './test/harness/summary-reporter.ts']
+export const globalSetup = './test/harness/global-setup.ts'
+
+const { unit, db } = testFiles('test/**/*.test.{ts,tsx}', ['test/real-n8n/', 'test/browser/'])
+// Crawls through every page in a browser take minutes: `npm run test:browser`.
+const crawls = ['test/browser/accessibility.test.ts', 'test/browser/payloads.test.ts']
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.{ts,tsx}'],
-    // What walks through every page in a browser takes minutes: `npm run test:browser`.
-    exclude: ['test/real-n8n/**', 'test/browser/accessibility.test.ts', 'test/browser/payloads.test.ts'],
-    environment: 'node',
-    // Node's own fetch and crypto, a process for each file, and no more of them than a small machine bears.
-    pool: 'forks',
-    maxWorkers: 2,
-    globalSetup: './test/harness/global-setup.ts',
-    testTimeout: 300_000,
-    hookTimeout: 300_000,
-    teardownTimeout: 30_000,
-    reporters: ['default', './test/harness/summary-reporter.ts'],
+    reporters,
+    maxWorkers: common.maxWorkers,
+    projects: [
+      { test: { ...common, name: 'unit', include: unit } },
+      { test: { ...common, name: 'db', include: db, globalSetup } },
+      {
+        test: {
+          ...common,
+          name: 'browser',
+          include: ['test/browser/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, ...crawls],
+          globalSetup,
+        },
+      },
+    ],
   },
 })

@@ -49,7 +49,7 @@ export function createPollWorld({ db, sql }: Pick<TestDatabase, 'db' | 'sql'>) {
         if (!server) return Promise.resolve(null)
         const { baseUrl, apiKey } = server.stub
         return Promise.resolve({
-          client: createN8nClient({ baseUrl, apiKey, fetch: server.fetch, timeoutMs: 500 }),
+          client: createN8nClient({ baseUrl, apiKey, fetch: server.fetch, timeoutMs: 5_000 }),
         })
       },
     },

@@ -26,9 +26,9 @@ export async function createConnected(options: Pick<TestAppOptions, 'database'> 
     const id: string = made.json.id
     const path = `/v1/instances/${id}`
 
-    /** A client and a reporter of their own, as another process has; requests time out after 100 ms. */
+    /** A client and a reporter of their own, as another process has; requests time out after 3 s. */
     const connect = async (own: typeof fetch = stub.fetch) => {
-      const settings = { ...config, fetch: own, timeoutMs: 100 }
+      const settings = { ...config, fetch: own, timeoutMs: 3_000 }
       const connection = await new InstanceConnections(db, now, secretBox, settings).open(user.id, id)
       if (!connection) throw new Error('The instance is gone')
       const sleep = () => new Promise<void>((resolve) => setTimeout(resolve, 2))

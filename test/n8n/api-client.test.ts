@@ -24,6 +24,9 @@ async function setUp(options: N8nStubOptions = {}, more: { timeoutMs?: number } 
   return { stub, client: createN8nClient({ baseUrl, apiKey, fetch, ...more }) }
 }
 
+/** Short only for what never answers: anything else must not fail on a slow machine. */
+const timeLimit = (mode: StubMode) => ({ timeoutMs: mode.startsWith('timeout') ? 150 : 60_000 })
+
 const failure = (promise: Promise<unknown>): Promise<N8nError> =>
   promise.then(
     () => expect.fail('it was to fail'),
@@ -209,7 +212,7 @@ describe('a failure', () => {
   ]
 
   test.each(cases)('%s of a create is %s, ambiguous: %s', async (mode, kind, ambiguous, status) => {
-    const { stub, client } = await setUp({}, { timeoutMs: 150 })
+    const { stub, client } = await setUp({}, timeLimit(mode))
     stub.failNext({ step: 'workflow-create', mode })
     expect(await failure(client.createWorkflow(body()))).toMatchObject({
       ...{ kind, ambiguous, status, operation: 'workflow-create' },
@@ -219,7 +222,7 @@ describe('a failure', () => {
   })
 
   test.each(cases)('%s of a read is %s and never ambiguous', async (mode, kind) => {
-    const { stub, client } = await setUp({}, { timeoutMs: 150 })
+    const { stub, client } = await setUp({}, timeLimit(mode))
     stub.failNext({ step: 'execution-list', mode })
     expect(await failure(client.listExecutions())).toMatchObject({ kind, ambiguous: false })
   })
@@ -331,11 +334,11 @@ describe('a request', () => {
 })
 
 describe('over a real socket', () => {
-  const connect = async () => {
+  const connect = async (limits: { timeoutMs?: number } = {}) => {
     const stub = await createN8nStub()
     const { baseUrl, close } = await stub.listen()
     closing.push(close)
-    return { stub, client: createN8nClient({ baseUrl, apiKey: stub.apiKey, fetch, timeoutMs: 2000 }) }
+    return { stub, client: createN8nClient({ baseUrl, apiKey: stub.apiKey, fetch, ...limits }) }
   }
 
   test('it works', async () => {
@@ -352,7 +355,7 @@ describe('over a real socket', () => {
     ['timeout', 'timeout'],
     ['redirect', 'redirected'],
   ])('%s is %s', async (mode, kind) => {
-    const { stub, client } = await connect()
+    const { stub, client } = await connect(timeLimit(mode))
     stub.failNext({ step: 'credential-create', mode })
     expect(await failure(client.createCredential(credential))).toMatchObject({ kind })
   })
