@@ -11,11 +11,13 @@ export interface Log {
 const order: Record<LogLevel, number> = { debug: 10, info: 20, warn: 30, error: 40 }
 const maxFieldChars = 2048
 const secretNames = /pass|secret|token|api.?key|auth|cookie|dsn|credential.?data/i
-/** Of a longer text the rest is not scanned; a secret at the cut is far beyond what is written. */
+/** Of a longer text the rest is not scanned. The word at the cut is left out: it may be half a secret. */
 const maxScannedChars = 16 * 1024
+const lastWord = /\S{1,512}$/
 
 function safeText(text: string): string {
-  const safe = redact(text.slice(0, maxScannedChars))
+  const scanned = text.length > maxScannedChars ? text.slice(0, maxScannedChars).replace(lastWord, '') : text
+  const safe = redact(scanned)
   return safe.length > maxFieldChars ? `${safe.slice(0, maxFieldChars)}…` : safe
 }
 

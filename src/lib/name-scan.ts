@@ -14,21 +14,28 @@ export function charTable(chars: string): Uint8Array {
 export function nameStart(text: string, end: number): number {
   const least = Math.max(0, end - maxNameChars)
   let start = end
-  while (start > least && nameChars[text.charCodeAt(start - 1)] === 1) start -= 1
+  while (start > least && isNameChar(text.charCodeAt(start - 1))) start -= 1
   return start
 }
+
+/** Letters beyond ASCII too, but not the punctuation of Chinese and Japanese text. */
+const isNameChar = (code: number): boolean =>
+  code < 128
+    ? nameChars[code] === 1
+    : code > 191 && (code < 0x2000 || (code >= 0x3040 && code < 0xfe00) || (code >= 0x2e80 && code < 0x3000))
 
 /** The end of the name before `delimiter`, without its quote, a bracket, spaces and a question mark. */
 export function beforeQuotes(text: string, delimiter: number): { end: number; quoted: boolean } {
   let end = delimiter
-  while (end > 0 && delimiter - end < 8 && /[ \t]/.test(text[end - 1] ?? '')) end -= 1
+  while (end > 0 && delimiter - end < 8 && ' \t*\u00A0'.includes(text[end - 1] ?? '.')) end -= 1
   if (text[end - 1] === ']') end -= 1
   const last = text[end - 1]
   let quoted = true
   if (last === '"' || last === "'" || last === '`') {
     end -= 1
     while (end > 0 && delimiter - end < maxQuoteChars && text[end - 1] === '\\') end -= 1
-  } else if (last === ';' && text.startsWith('&quot;', end - 6)) end -= 6
+  } else if (last !== undefined && '”»」“’'.includes(last)) end -= 1
+  else if (last === ';' && text.startsWith('&quot;', end - 6)) end -= 6
   else if (last === ';' && text.startsWith('&#34;', end - 5)) end -= 5
   else if (last === '2' && text.startsWith('%22', end - 3)) end -= 3
   else if (last === '2' && text.startsWith('\\u0022', end - 6)) {

@@ -2,20 +2,12 @@
  * @module Values beside names: `password=…`, `"token": "…"`, `Authorization: …`, `<secret>…</secret>`, in JSON, escaped
  * JSON, form bodies, URLs, YAML, code and headers. Looks a bounded number of characters back from a delimiter.
  */
-import { beforeQuotes, charTable, maxNameChars, nameStart } from './name-scan.ts'
-import {
-  isPlaceholder,
-  isSecretValue,
-  mayNameSecret,
-  type NameKind,
-  type Place,
-  secretNameKind,
-} from './secret-names.ts'
-
-export interface ValueSpan {
-  start: number
-  end: number
-}
+import { beforeQuotes, nameStart } from './name-scan.ts'
+import { hasDigit, isRandom } from './random-text.ts'
+import { mayNameSecret, type NameKind, secretNameKind } from './secret-names.ts'
+import { isPasswordWord, isPlaceholder, isSecretValue, type Place } from './secret-values.ts'
+import { endsPhrase } from './spoken-values.ts'
+import { openingQuote, type Value, ValueScan, type ValueSpan } from './value-scan.ts'
 
 interface Name {
   text: string
@@ -24,17 +16,16 @@ interface Name {
   quoted: boolean
 }
 
-interface Value extends ValueSpan {
-  quoted: boolean
-}
-
 const maxPairChars = 200
-const maxClosingQuotes = 256
-const maxReferenceChars = 512
-/** Where a bare value ends, or may end. */
-const bareStops = charTable(' \t\n\r\v\f"\'`<>\\&;,#%')
-const openingQuote = /(\\*)(["'`])|&quot;|&#34;|%22|\\+u0022/y
-const spaces = /[ \t]{0,16}/y
+/** Spaces, and the asterisks of bold text. */
+const spaces = /[ \t*]{0,16}/y
+const valueBefore = /value\\*["']?\s?[:=]\s?\\*["']([^"'\\]{6,256})\\*["']\s?,\s*\\*["']?\w{3,6}\\*["']?\s?$/
+const headerList = /\[\s{0,8}(\\*["'])([^\]]{4,8192}?)\1\s{0,8}\]/y
+/** Schemes whose parameters have a form of their own. */
+const signedScheme =
+  /^(?:Digest|OAuth|Hawk|Signature|MAC|[A-Z0-9]{2,8}-(?:HMAC|RSA|ECDSA)[\w-]{1,16}|SharedAccessSignature)[ +]+\w+=/
+const formPart =
+  /\\*"(?:;[^\r\n\\]{0,128})?(\r?\n|(?:\\{1,4}r)?\\{1,4}n)(?:Content-[^\r\n\\]{1,128}\1){0,2}\1/y
 const scheme = /^(?:Bearer|Basic|Token|Digest|ApiKey|Key|Bot|OAuth|[A-Z][\w-]{1,30})(?:[ +]|%20)+/i
 const cookiePairs =
   /[^\s=;,"'<>]{1,128}=[^\s;"'<>\\]{0,4096}(?:;[ +]{0,3}[^\s=;,"'<>\\]{1,128}(?:=[^\s;"'<>\\]{0,4096}| [0-9A-Z][^;"'<>\\\n]{0,40})?){0,100}/y
@@ -43,21 +34,20 @@ const leadingWord =
   /^(?:api|access|secret|private|auth|client|account|shared|signing|encryption|master|service)$/i
 /** The value of `name` in `{ name, value }`, quoted or bare. */
 const pairName = /[ \t]{0,16}(?:\\*["'`]([^"'`\\\n]{2,64})\\*["'`]|([\w.$-]{2,64}))/y
-const nextPair = /^[;&,]?\s*(?:amp;)?["']?[\w.[\] %-]{1,40}["']?\s?[=:]/
 
 export class NamedValues {
   readonly #text: string
+  readonly #values: ValueScan
   /** `{ name: 'X-Api-Key', value: '…' }`: what a `value` that follows soon is. */
   #pair: { kind: NameKind; until: number } | null = null
+  /** The value of a form part or a pair, which has been read with its name. */
+  #besideName: ValueSpan | null = null
   /** Values up to here were judged. */
   #judged = 0
-  /** The next place of a delimiter, as far as known; the text's length when there is none. */
-  readonly #next = new Map<string, number>()
-  /** The bare value that was read last: another one that starts within it ends with it. */
-  readonly #bare = { start: -1, end: -1, mode: 0 }
 
   constructor(text: string) {
     this.#text = text
+    this.#values = new ValueScan(text)
   }
 
   /**
@@ -68,42 +58,76 @@ export class NamedValues {
     if (valueStart < this.#judged || !mayNameSecret(this.#text, delimiter)) return null
     const name = this.#nameBefore(delimiter)
     if (name === null) return null
+    this.#besideName = null
     const kind = this.#kindOf(name, delimiter, valueStart)
+    if (this.#besideName !== null) return this.#besideName
     if (kind === null) return null
     const text = this.#text
     const char = text[delimiter]
     const isTight = !isSpace(text, delimiter - 1) && !isSpace(text, valueStart)
-    const isUrl = (encoded || (char === '=' && isQuerySign(name.before))) && isTight
+    const isUrl = (encoded || (char === '=' && this.#isQuery(name, delimiter))) && isTight
     if (kind === 'parameter' && !isUrl) return null
     const start = this.#skipSpaces(valueStart)
     if (kind === 'header' && char !== '=') {
       const header = this.#header(name.text, start)
       if (header !== undefined) return header
     }
-    if (this.#isExpression(start)) return null
-    const value = this.#valueAt(start, isUrl, encoded)
-    if (value === null) return null
+    if ((!isTight && text[start] === '(') || text.slice(valueStart, start).includes('***')) return null
+    const isBraced = name.before === ';' && text[start] === '{' && /^pwd$/i.test(name.text)
+    if (!isBraced && this.#isExpression(start)) return null
+    const lines = text[start] === '|' || text[start] === '>' ? this.#values.blockAt(start) : null
+    const value = lines ?? this.#values.valueAt(isBraced ? start + 1 : start, isUrl, encoded)
+    if (
+      value === null ||
+      (/pwd$/i.test(name.text) && /^(?:[/~]|[A-Za-z]:\\)/.test(text.slice(start, start + 3)))
+    )
+      return null
     const isEnv =
       char === '=' && isTight && (/^[A-Z][A-Z0-9_]+$/.test(name.text) || this.#isSetting(name, value))
     const place: Place = isUrl
       ? 'url'
       : value.quoted || isEnv
         ? 'quoted'
-        : isTight || name.quoted || char === '='
+        : char === '=' && kind !== 'password'
           ? 'bare'
-          : 'prose'
-    return this.#judge(kind, value, place)
+          : this.#loosePlace(kind, name, isTight, value)
+    return lines ? this.#judgeLines(kind, lines) : this.#judge(kind, value, place)
+  }
+
+  #isQuery({ text: name, before }: Name, delimiter: number): boolean {
+    if (before !== ';') return before === '?' || before === '&' || before === '#'
+    const start = delimiter - name.length
+    return /&(?:amp|#38|#x26);$/.test(this.#text.slice(Math.max(0, start - 8), start))
+  }
+
+  #loosePlace(kind: NameKind, name: Name, isTight: boolean, value: Value): Place {
+    const isWord = kind === 'password' && /^[A-Za-z]{4,20}$/.test(this.#text.slice(value.start, value.end))
+    if (isWord && endsPhrase(this.#text, value.end)) return 'phrase'
+    return isTight || name.quoted ? 'bare' : 'prose'
+  }
+
+  /** By the first line; the lines after it belong to it. */
+  #judgeLines(kind: NameKind, lines: Value): ValueSpan | null {
+    const [first = ''] = this.#text
+      .slice(lines.start, Math.min(lines.end, lines.start + 512))
+      .split(/\r?\n|\\n/, 1)
+    if (!isSecretValue(kind, first.trim(), 'quoted')) return null
+    this.#judged = lines.end
+    return { start: lines.start, end: lines.end }
   }
 
   /** `<password>…</password>`. @param close index of the `>` */
   inElement(close: number): ValueSpan | null {
     const name = mayNameSecret(this.#text, close) ? this.#nameBefore(close) : null
-    if (name === null || name.quoted || !/[<:]/.test(name.before)) return null
+    if (name === null || name.quoted || !/[<:;]/.test(name.before)) return null
     const kind = secretNameKind(name.text)
     if (kind === null || kind === 'parameter') return null
-    const end = this.#nextOf('<', close + 1)
-    if (end === this.#text.length || end - close > 8192) return null
-    return this.#judge(kind, { start: close + 1, end, quoted: true }, 'quoted')
+    const isEscaped = this.#text[close] === '&'
+    if (name.before === ';' && !isEscaped) return null
+    const start = close + (isEscaped ? 4 : 1)
+    const end = this.#values.nextOf(isEscaped ? '&lt;' : '<', start)
+    if (end === this.#text.length || end - start > 8192) return null
+    return this.#judge(kind, { start, end, quoted: true }, 'quoted')
   }
 
   /** `--password …`. @param start of the dashes */
@@ -111,16 +135,24 @@ export class NamedValues {
     const flag = /^--?([A-Za-z][\w-]{1,40})[ \t]{1,4}(?![-|&])/.exec(this.#text.slice(start, start + 50))
     const kind = flag?.[1] === undefined ? null : secretNameKind(flag[1])
     if (!flag || kind === null || kind === 'parameter') return null
-    const value = this.#valueAt(start + flag[0].length, false, false)
-    return value && this.#judge(kind, value, value.quoted ? 'quoted' : 'bare')
+    const value = this.#values.valueAt(start + flag[0].length, false, false)
+    return value && this.#judge(kind, value, value.quoted ? 'quoted' : 'phrase')
   }
 
   /** `["Authorization", "…"]`. @param comma between the two */
   inList(comma: number): ValueSpan | null {
     const name = mayNameSecret(this.#text, comma) ? this.#nameBefore(comma) : null
-    if (name === null || !name.quoted || secretNameKind(name.text) !== 'header') return null
-    const value = this.#valueAt(this.#skipSpaces(comma + 1), false, false)
-    return value?.quoted ? this.#judge('header', value, 'quoted') : null
+    if (name === null || !name.quoted) return null
+    const kind = secretNameKind(name.text)
+    if (kind === null || kind === 'parameter') return null
+    const value = this.#values.valueAt(this.#skipSpaces(comma + 1), false, false)
+    if (!value?.quoted) return null
+    if (kind === 'header') return this.#judge('header', value, 'quoted')
+    // A list of names, such as ["password", "email"], is more common than a pair.
+    const text = this.#text.slice(value.start, value.end)
+    const isDefined = /^[A-Z][A-Z0-9_]+$/.test(name.text) && isPasswordWord(text)
+    const isPair = hasDigit(text) && (kind === 'password' ? /[^\d]/.test(text) : isRandom(text))
+    return isDefined || isPair ? this.#judge(kind, value, 'quoted') : null
   }
 
   #kindOf(name: Name, delimiter: number, valueStart: number): NameKind | null {
@@ -131,9 +163,32 @@ export class NamedValues {
       const value = pairName.exec(this.#text)
       const kind = value && secretNameKind(value[1] ?? value[2] ?? '')
       if (kind && kind !== 'parameter') this.#pair = { kind, until: pairName.lastIndex + maxPairChars }
+      else if (kind === null) this.#pair = null
+      if (kind && kind !== 'parameter') this.#besideName = this.#partOf(kind, delimiter) ?? null
       if (plain !== 'key') return null
     }
     return secretNameKind(name.text)
+  }
+
+  /** The body of a form part, or the value that stands before its name: `{ "value": "…", "name": "X-Api-Key" }`. */
+  #partOf(kind: NameKind, delimiter: number): ValueSpan | null {
+    const text = this.#text
+    formPart.lastIndex = pairName.lastIndex - 1
+    if (formPart.test(text)) {
+      const start = formPart.lastIndex
+      const end = Math.min(
+        this.#values.nextOf('\r', start),
+        this.#values.nextOf('\n', start),
+        this.#values.nextOf('\\', start),
+      )
+      return end > start ? { start, end } : null
+    }
+    const before = text.slice(Math.max(0, delimiter - maxPairChars), delimiter)
+    const match = valueBefore.exec(before)
+    if (match?.[1] === undefined || match.index === undefined || !isSecretValue(kind, match[1], 'quoted'))
+      return null
+    const start = delimiter - before.length + match.index + match[0].indexOf(match[1], 8)
+    return { start, end: start + match[1].length }
   }
 
   #judge(kind: NameKind, value: Value, place: Place): ValueSpan | null {
@@ -172,16 +227,6 @@ export class NamedValues {
     return { text: found, before: text[start - 1] ?? '', quoted }
   }
 
-  /** The next place of `part` from `from` on, or the text's length. */
-  #nextOf(part: string, from: number): number {
-    const known = this.#next.get(part)
-    if (known !== undefined && known >= from) return known
-    const found = this.#text.indexOf(part, from)
-    const next = found < 0 ? this.#text.length : found
-    this.#next.set(part, next)
-    return next
-  }
-
   /** Whether a placeholder with spaces, such as `{{ $json.token }}`, is the value at `start`. */
   #isExpression(start: number): boolean {
     const text = this.#text
@@ -190,8 +235,11 @@ export class NamedValues {
 
   /** `password=letmein` on a line of its own or in a form body, as opposed to an argument in code. */
   #isSetting(name: Name, value: Value): boolean {
-    if (!/^[\n&;]?$/.test(name.before)) return false
-    return value.end === this.#text.length || /[\s&]/.test(this.#text[value.end] ?? '')
+    if (!/^[\s&;,|({[]?$/.test(name.before)) return false
+    const text = this.#text.slice(value.start, value.end)
+    const isForm = /^[\n&;]?$/.test(name.before)
+    if (!isForm && !isPasswordWord(text)) return false
+    return value.end === this.#text.length || /[\s&,;)}\]|"'<\\]/.test(this.#text[value.end] ?? '')
   }
 
   #skipSpaces(at: number): number {
@@ -204,9 +252,17 @@ export class NamedValues {
     const text = this.#text
     openingQuote.lastIndex = start
     if (openingQuote.test(text)) return undefined
-    if (/cookie$/i.test(name)) {
+    headerList.lastIndex = start
+    const items = text[start] === '[' ? headerList.exec(text) : null
+    if (items) {
+      const [whole, quote = '', inner = ''] = items
+      const itemsStart = start + whole.indexOf(quote) + quote.length
+      return { start: itemsStart, end: itemsStart + inner.length }
+    }
+    if (signedScheme.test(text.slice(start, start + 80))) return null
+    if (/cookies?$/i.test(name)) {
       cookiePairs.lastIndex = start
-      if (!cookiePairs.test(text)) return null
+      if (!cookiePairs.test(text)) return isRandom(text.slice(start, start + 20), 16) ? undefined : null
       const end = cookiePairs.lastIndex
       const pairs = text.slice(start, Math.min(end, start + 500))
       return isPlaceholder(pairs.slice(pairs.indexOf('=') + 1)) ? null : { start, end }
@@ -214,100 +270,14 @@ export class NamedValues {
     const first = scheme.exec(text.slice(start, start + 40))?.[0] ?? ''
     const valueStart = start + first.length
     if (this.#isExpression(valueStart)) return null
-    const value = this.#bareAt(valueStart, false, false)
+    const value = this.#values.bareAt(valueStart, false, false)
     if (value === null) return null
     if (first === '' && isWord(text, value)) return undefined
     const said = text.slice(value.start, value.end)
     const judged = isSecretValue('header', said, first === '' ? 'bare' : 'prose')
     return judged ? { start, end: value.end } : undefined
   }
-
-  #valueAt(start: number, isUrl: boolean, encoded: boolean, maxChars = Infinity): Value | null {
-    openingQuote.lastIndex = start
-    const quote = openingQuote.exec(this.#text)
-    const value = quote
-      ? this.#quotedAt(start, quote, maxChars)
-      : this.#bareAt(start, isUrl, encoded, maxChars)
-    return value && value.end - value.start <= maxChars ? value : null
-  }
-
-  #quotedAt(at: number, opening: RegExpExecArray, maxChars: number): Value | null {
-    const text = this.#text
-    const start = at + opening[0].length
-    const [whole, slashes, quote] = opening
-    if (quote === undefined) {
-      const end = this.#nextOf(whole, start)
-      return { start, end: end === text.length ? this.#plainEnd(start) : end, quoted: true }
-    }
-    const depth = slashes?.length ?? 0
-    let end = this.#nextOf(quote, start)
-    for (let tries = 0; end >= 0 && end < text.length && tries < maxClosingQuotes; tries += 1) {
-      if (end - start > maxChars) return null
-      let before = 0
-      while (end - before > start && text.charCodeAt(end - 1 - before) === 92) before += 1
-      if (before < depth || before % (2 * (depth + 1)) === depth)
-        return { start, end: end - before, quoted: true }
-      end = text.indexOf(quote, end + 1)
-    }
-    return { start, end: this.#plainEnd(start), quoted: true }
-  }
-
-  /** The end of a quoted value whose closing quote was cut off. */
-  #plainEnd(start: number): number {
-    return this.#nextOf('\n', start)
-  }
-
-  #bareAt(start: number, isUrl: boolean, encoded: boolean, maxChars = Infinity): Value | null {
-    const text = this.#text
-    if (text[start] === '{' && text[start + 1] !== '{') {
-      const reference = text.slice(start, start + maxReferenceChars)
-      const close = reference.indexOf('}')
-      if (close > 0 && !/["':\n]/.test(reference.slice(0, close)))
-        return { start, end: start + close + 1, quoted: false }
-    }
-    const mode = (isUrl ? 1 : 0) + (encoded ? 2 : 0)
-    const bare = this.#bare
-    if (bare.mode !== mode || start < bare.start || start >= bare.end) {
-      bare.end = this.#bareEnd(start, isUrl, encoded)
-      bare.start = start
-      bare.mode = mode
-    }
-    let { end } = bare
-    if (end - start > maxChars) return null
-    const least = Math.max(start, end - maxNameChars)
-    while (end > least && /[,.)}\];:!?]/.test(text[end - 1] ?? '')) end -= 1
-    return end > start ? { start, end, quoted: false } : null
-  }
-
-  #bareEnd(start: number, isUrl: boolean, encoded: boolean): number {
-    const text = this.#text
-    let end = start
-    for (; end < text.length; end += 1) {
-      const code = text.charCodeAt(end)
-      if (code < 128 ? bareStops[code] === 0 : code !== 160 && code !== 0x3000) continue
-      const char = text[end] ?? ''
-      if (char === '\\') {
-        if (/[nrtu"'`\\]/.test(text[end + 1] ?? '')) break
-      } else if (char === '&') {
-        if (isUrl || this.#endsPair(end)) break
-      } else if (char === ';' || char === ',') {
-        if (this.#endsPair(end)) break
-      } else if (char === '#') {
-        if (isUrl) break
-      } else if (char === '%') {
-        if (encoded && /^%(?:26|22|23|20|2C|0A)/i.test(text.slice(end, end + 3))) break
-      } else break
-    }
-    return end
-  }
-
-  #endsPair(at: number): boolean {
-    const rest = this.#text.slice(at, at + 48)
-    return /^.(?:[\s"'`)}\]]|$)/.test(rest) || nextPair.test(rest)
-  }
 }
-
-const isQuerySign = (char: string): boolean => char === '?' || char === '&' || char === ';' || char === '#'
 
 const isSpace = (text: string, at: number): boolean => {
   const code = text.charCodeAt(at)

@@ -5,7 +5,11 @@ const endMarker = '-----END'
 const maxBlockChars = 64 * 1024
 const begin = /-----BEGIN(?:[ +_]|%20)[\w ().+/%-]{1,80}?-----|---- BEGIN [\w ]{1,60} ----/y
 const end = /-----END(?:[ +_]|%20)?[\w ().+/%-]{0,80}?(?:-----|$)/y
-const bodyGap = /(?:\s|\\+[nrt"'/]|%0[AaDd]|%20|["'+,`]|<br\s?\/?>|-(?![-\w])){1,200}/y
+const bodyGap =
+  /(?:\s|\\+[nrt"'/]|%0[AaDd]|%20|["'+,`>]|&(?:#(?:1[03]|x[aAdD]|3[249]);|quot;|gt;|amp;)|<br\s?\/?>|-(?![-\w])){1,200}/y
+/** An end marker that is cut off: dashes, and the start of `END`. */
+const endStart = /-{1,5}(?:E(?:N(?:D[\w \\%+]{0,40})?)?)?-{0,4}$/y
+const bodyBefore = /[A-Za-z0-9+/=\s\\>&#;"'%,-]/
 const bodyRun = /(?:[A-Za-z0-9+/=_:.-]|%2[BbFf]|%3[Dd]|\\\/)+/y
 
 export class PemBlocks {
@@ -15,6 +19,8 @@ export class PemBlocks {
   #noMoreEnds = false
   /** The same for four dashes; the text's length when there is none. */
   #nextShortEnd = -1
+  /** The end marker that was looked at last. */
+  #lastEnd = 0
 
   constructor(text: string) {
     this.#text = text
@@ -62,12 +68,52 @@ export class PemBlocks {
       bodyGap.lastIndex = at
       const gap = bodyGap.test(text) ? bodyGap.lastIndex : at
       bodyRun.lastIndex = gap
-      if (!bodyRun.test(text)) return at
+      if (!bodyRun.test(text)) return this.#endStartAt(gap, at)
       const run = text.slice(gap, Math.min(bodyRun.lastIndex, gap + 64))
-      if (run.startsWith('-----')) return at
+      if (run.startsWith('-')) return this.#endStartAt(gap, at)
       const isWord = /^[A-Z]?[a-z]{0,15}[.:]?$/.test(run) && gap > at && text[gap - 1] === ' '
       if (isWord) return at
       at = bodyRun.lastIndex
     }
+  }
+
+  /** The end of the text, when nothing but the start of an end marker follows. */
+  #endStartAt(gap: number, otherwise: number): number {
+    endStart.lastIndex = gap
+    return endStart.test(this.#text) ? this.#text.length : otherwise
+  }
+
+  /**
+   * The start of a block whose beginning was cut off, by its end marker at `marker`, or -1. Looks no further back than
+   * `least`, the end of the last secret.
+   */
+  startBefore(marker: number, least: number): number {
+    const text = this.#text
+    if (!text.startsWith(endMarker, marker)) return -1
+    const first = Math.max(least, this.#lastEnd)
+    this.#lastEnd = marker
+    let start = marker
+    while (start > first && marker - start < maxBlockChars && bodyBefore.test(text[start - 1] ?? ''))
+      start -= 1
+    // What precedes the first line is prose: its words are separated by spaces.
+    const body = text.slice(start, marker)
+    const prose = /^[^\n\\]{0,200}[ :](?=[A-Za-z0-9+/]{40})/.exec(body)
+    start += prose?.[0].length ?? 0
+    return /[A-Za-z0-9+/]{24}/.test(text.slice(start, marker)) ? start : -1
+  }
+
+  /** The end of a block whose `-----BEGIN` was cut off, by the dashes after its label, or -1. */
+  endAfterLabel(dashes: number): number {
+    const text = this.#text
+    if (!/(?:PRIVATE KEY|KEY BLOCK)$/.test(text.slice(Math.max(0, dashes - 12), dashes))) return -1
+    const end = this.#cutOff(dashes + 5)
+    return end > dashes + 30 ? Math.max(end, this.#closeAt(end)) : -1
+  }
+
+  #closeAt(at: number): number {
+    bodyGap.lastIndex = at
+    const gap = bodyGap.test(this.#text) ? bodyGap.lastIndex : at
+    end.lastIndex = gap
+    return end.test(this.#text) ? end.lastIndex : at
   }
 }

@@ -1,5 +1,6 @@
 /** @module Secrets in JSON values: what a member's name says of its value, and the text of each string. Pure. */
-import { isSecretValue, type NameKind, secretNameKind } from './secret-names.ts'
+import { type NameKind, secretNameKind } from './secret-names.ts'
+import { isSecretValue } from './secret-values.ts'
 import { redact, redacted } from './secrets.ts'
 
 /** Digits of a number under a name such as `password`. */
@@ -16,6 +17,16 @@ export function pairNameOf(value: object): string | undefined {
 export function redactString(text: string, name?: string): string {
   const kind = name === undefined ? null : jsonKindOf(name)
   return isSecretString(kind, text) ? redacted : redact(text)
+}
+
+/** A copy of `value` whose strings hold no secret of a known form. The names of its members are those of our code. */
+export const redactStrings = <Value>(value: Value): Value => copyOf(value) as Value
+
+function copyOf(value: unknown): unknown {
+  if (typeof value === 'string') return redact(value)
+  if (Array.isArray(value)) return value.map(copyOf)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, copyOf(member)]))
 }
 
 /** Whether a number is secret because of its name: a numeric password. */

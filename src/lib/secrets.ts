@@ -1,13 +1,39 @@
 /**
  * @module Finds secrets in text and takes them out: tokens of known forms, values beside names that say they are
- * secret, credentials in URLs and headers, and PEM blocks. One pass; time grows linearly with the text.
+ * secret, credentials in URLs and headers, PEM blocks, and all of these in base64. One pass; time grows linearly with
+ * the text.
  */
+import { CommandLine } from './command-line.ts'
+import { base64End, decodedRun, gluedTokens } from './encoded-secrets.ts'
 import { JsonWebTokens } from './json-web-tokens.ts'
 import { NamedValues } from './named-values.ts'
 import { PemBlocks } from './pem-blocks.ts'
-import { isPlaceholder, mayNameSecret } from './secret-names.ts'
-import { type TokenForm, tokenForms } from './token-forms.ts'
-import { Userinfo } from './userinfo.ts'
+import { isRandom } from './random-text.ts'
+import {
+  at as atSign,
+  ampersand,
+  backslash,
+  colon,
+  comma,
+  dash,
+  equals,
+  gluedStarts,
+  greater,
+  isAlphanumeric,
+  isGeneratedLength,
+  isWideDelimiter,
+  nextCue,
+  percent,
+  startsOf,
+  tilde,
+  underscore,
+  wordEnd,
+} from './secret-cues.ts'
+import { isPlaceholder } from './secret-values.ts'
+import { isNamedBefore, valueAfterWord } from './spoken-values.ts'
+import { cutTokenEnd, isDistinctive, maxTokenChars, telegramToken, tokenRun } from './token-parts.ts'
+import type { TokenForm } from './token-forms.ts'
+import { passwordBefore, Userinfo } from './userinfo.ts'
 
 export const redacted = '[redacted]'
 
@@ -18,85 +44,22 @@ export interface Secret {
   kind: string
 }
 
-const alphanumeric = 1
-const trigger = 2
-const classes = new Uint8Array(128)
-for (let code = 48; code < 123; code += 1) {
-  if (/[A-Za-z0-9]/.test(String.fromCharCode(code))) classes[code] = alphanumeric
-}
-for (const char of '=:>-%\\~,') classes[char.charCodeAt(0)] = trigger
-
-/** By the first two characters of a prefix. */
-const formsByStart: ({ prefix: string; form: TokenForm }[] | undefined)[] = Array.from({ length: 128 * 128 })
-/** 1 where a form, or a JSON web token, may start. */
-const starts = new Uint8Array(128 * 128)
-starts['e'.charCodeAt(0) * 128 + 'y'.charCodeAt(0)] = 1
-for (const form of tokenForms) {
-  for (const prefix of form.prefixes) {
-    const key = prefix.charCodeAt(0) * 128 + prefix.charCodeAt(1)
-    starts[key] = 1
-    formsByStart[key] = [...(formsByStart[key] ?? []), { prefix, form }]
-  }
-}
-
 /** No shorter text holds a secret. */
 const minChars = 8
+/** Secrets in base64 may hold secrets in base64. */
+const maxDepth = 2
 
-const [equals, colon, greater, dash, percent, backslash, tilde, comma] = [61, 58, 62, 45, 37, 92, 126, 44]
-const [slash, capitalA, smallU] = [47, 65, 117]
 const delimiters = /(?:!==?|===?|=>|:=|=|:)/y
 const encodedDelimiter = /%(?:25){0,2}3[AaDd]/y
+const entityDelimiter = /&(?:amp;)?#(?:x3[dDaA]|61|58);/y
 const encodedSlashes = /%(?:25){0,2}3[Aa]%(?:25){0,2}2[Ff]%(?:25){0,2}2[Ff]/y
-const curlUser = /(?:-u|--user|--proxy-user)[ =]?(?:\\*["'])?([^\s"'\\:]{1,256}:[^\s"'\\]{1,256})/y
 const azureSecret = /[\w~.-]{30,}/y
 const longBase64 = /[A-Za-z0-9+/\\]+=*/y
 
 /** The secrets in `text`, in order, without overlaps. Placeholders and expressions are none. */
-export function findSecrets(text: string): Secret[] {
+export function findSecrets(text: string, depth = 0): Secret[] {
   const at = text.length < minChars ? text.length : nextCue(text, 0)
-  return at === text.length ? [] : new Scan(text).run(at)
-}
-
-/**
- * The next place at or after `from`, which is no place within a word, where a secret may start or have its delimiter.
- * Allocates nothing: most texts have no such place.
- */
-function nextCue(text: string, from: number): number {
-  const { length } = text
-  for (let at = from; at < length; at += 1) {
-    const code = text.charCodeAt(at)
-    if (code > 127) continue
-    const kind = classes[code]
-    if (kind === alphanumeric) {
-      const second = text.charCodeAt(at + 1)
-      if (second < 128 && starts[code * 128 + second] === 1 && startsToken(text, at, code, second)) return at
-      for (at += 1; at < length; at += 1) {
-        const next = text.charCodeAt(at)
-        if (next > 127 || classes[next] !== alphanumeric) break
-      }
-      at -= 1
-    } else if (kind === trigger && isCue(text, at, code)) return at
-  }
-  return length
-}
-
-function startsToken(text: string, at: number, code: number, second: number): boolean {
-  if (second === 121 && text.charCodeAt(at + 2) === 74) return true
-  const forms = formsByStart[code * 128 + second]
-  if (forms === undefined) return false
-  for (const { prefix } of forms) if (text.startsWith(prefix, at)) return true
-  return false
-}
-
-/** Whether more than a look at its neighbours is needed to know what stands at punctuation. */
-function isCue(text: string, at: number, code: number): boolean {
-  const next = text.charCodeAt(at + 1)
-  if (code === colon) return next === slash || next === capitalA || mayNameSecret(text, at)
-  if (code === equals || code === greater) return mayNameSecret(text, at)
-  if (code === dash) return next === dash || next === smallU
-  if (code !== comma) return true
-  const previous = text.charCodeAt(at - 1)
-  return previous === 52 || ((previous === 34 || previous === 39) && mayNameSecret(text, at))
+  return at === text.length ? [] : new Scan(text, depth).run(at)
 }
 
 /** `text` with `[redacted]` in the place of each secret. */
@@ -112,29 +75,32 @@ export function redact(text: string): string {
   return result + text.slice(at)
 }
 
-function wordEnd(text: string, from: number): number {
-  let at = from
-  while (at < text.length && classes[text.charCodeAt(at)] === alphanumeric) at += 1
-  return at
-}
-
 class Scan {
   readonly #text: string
+  readonly #depth: number
   readonly #found: Secret[] = []
-  readonly #pem: PemBlocks
-  readonly #jwt: JsonWebTokens
-  readonly #userinfo: Userinfo
-  readonly #named: NamedValues
+  // Made when they are first needed: most texts with a cue need one of them.
+  #pemBlocks: PemBlocks | undefined
+  #jsonWebTokens: JsonWebTokens | undefined
+  #urls: Userinfo | undefined
+  #namedValues: NamedValues | undefined
+  #commandLine: CommandLine | undefined
   /** The end of the last match that was no secret: what starts within it is none either, and is not read again. */
-  readonly #rejected = new Map<TokenForm, number>()
-  #isCurl: boolean | undefined
+  #rejected: Map<TokenForm, number> | undefined
+  /** Runs up to here were looked at. */
+  #runEnd = 0
 
-  constructor(text: string) {
+  constructor(text: string, depth: number) {
     this.#text = text
-    this.#pem = new PemBlocks(text)
-    this.#jwt = new JsonWebTokens(text)
-    this.#userinfo = new Userinfo(text)
-    this.#named = new NamedValues(text)
+    this.#depth = depth
+  }
+
+  get #pem(): PemBlocks {
+    return (this.#pemBlocks ??= new PemBlocks(this.#text))
+  }
+
+  get #named(): NamedValues {
+    return (this.#namedValues ??= new NamedValues(this.#text))
   }
 
   /** @param from the first cue */
@@ -143,11 +109,7 @@ class Scan {
     const { length } = text
     for (let at = from; at < length; at = nextCue(text, at)) {
       const code = text.charCodeAt(at)
-      if (classes[code] !== alphanumeric) at = this.#triggered(at, code)
-      else {
-        const end = this.#tokenAt(at)
-        at = end > at ? end : wordEnd(text, at)
-      }
+      at = isAlphanumeric(code) ? this.#wordAt(at) : this.#triggered(at, code)
     }
     return this.#found
   }
@@ -163,34 +125,45 @@ class Scan {
     return inner
   }
 
-  /** The end of a token that starts a word at `start`, or -1. */
+  #wordAt(start: number): number {
+    const text = this.#text
+    const tokenEnd = this.#tokenAt(start)
+    if (tokenEnd > start) return tokenEnd
+    const end = wordEnd(text, start)
+    const runEnd = start >= this.#runEnd && isGeneratedLength(text, start, end) ? this.#runAt(start, end) : -1
+    return runEnd > start ? runEnd : end
+  }
+
+  /** The end of a token, or of what prose tells, that starts a word at `start`, or -1. */
   #tokenAt(start: number): number {
     const text = this.#text
-    const second = text.charCodeAt(start + 1)
-    const forms = second < 128 ? formsByStart[text.charCodeAt(start) * 128 + second] : undefined
-    if (forms !== undefined) {
-      for (const { prefix, form } of forms) {
-        const end = text.startsWith(prefix, start) ? this.#formAt(form, start) : -1
-        if (end > 0) return end
-      }
-    }
-    if (second === 121) {
-      const end = this.#jwt.endOf(start)
-      if (end > 0) return this.#add(start, end, 'a JSON web token')
+    for (const { prefix, form } of startsOf(text, start)) {
+      const end = form === null ? this.#spokenAt(start, prefix) : this.#formAt(form, start)
+      if (end > 0) return end
+      const cutEnd = form === null ? -1 : this.#cutAt(form, start, prefix)
+      if (cutEnd > 0) return cutEnd
     }
     return -1
+  }
+
+  #spokenAt(start: number, prefix: string): number {
+    if (prefix === 'eyJ') {
+      const end = (this.#jsonWebTokens ??= new JsonWebTokens(this.#text)).endOf(start)
+      return end > 0 ? this.#add(start, end, 'a JSON web token') : -1
+    }
+    return this.#take(valueAfterWord(this.#text, start), -1)
   }
 
   #formAt(form: TokenForm, start: number): number {
     const { kind, pattern, before, accepts } = form
     const text = this.#text
-    if (start < (this.#rejected.get(form) ?? 0)) return -1
+    if (start < (this.#rejected?.get(form) ?? 0)) return -1
     pattern.lastIndex = start
     const match = pattern.exec(text)
     if (!match) return -1
     const rest = match[1] ?? ''
     if (isPlaceholder(rest) || (accepts && !accepts(rest))) {
-      this.#rejected.set(form, pattern.lastIndex)
+      ;(this.#rejected ??= new Map()).set(form, pattern.lastIndex)
       return -1
     }
     const earlier = before?.exec(text.slice(Math.max(0, start - 48), start))
@@ -200,15 +173,52 @@ class Scan {
     return this.#add(start - (earlier?.[0].length ?? 0), end, kind)
   }
 
+  /** A token that is cut off with the text, too short for its form. */
+  #cutAt({ kind, before }: TokenForm, start: number, prefix: string): number {
+    const text = this.#text
+    if (before || text.length - start > maxTokenChars || !isDistinctive(prefix)) return -1
+    const end = cutTokenEnd(text, start + prefix.length)
+    return end > 0 ? this.#add(start, end, kind) : -1
+  }
+
+  /** A long word, with what belongs to it: it may hold an encoded secret, or be one by the words before it. */
+  #runAt(word: number, end: number): number {
+    const text = this.#text
+    const encodedEnd = base64End(text, word)
+    const decoded = this.#depth < maxDepth ? decodedRun(text.slice(word, encodedEnd)) : null
+    if (decoded !== null && this.#holdsSecret(decoded, word)) {
+      let last = encodedEnd
+      while (text[last] === '=') last += 1
+      return this.#add(word, last, 'an encoded secret')
+    }
+    for (const { start, end: tokenEnd } of gluedTokens(text, word, end))
+      this.#add(start, tokenEnd, 'a secret')
+    const last = this.#found.at(-1)
+    if (last && last.end > word) return last.end
+    const { start, end: runEnd } = tokenRun(text, word, end)
+    this.#runEnd = Math.max(runEnd, encodedEnd)
+    const run = text.slice(start, runEnd).replace(/[.=-]+$/, '')
+    if (!isRandom(run, 16) || !isNamedBefore(text, start, run.length) || isPlaceholder(run)) return -1
+    return this.#add(start, start + run.length, 'a secret')
+  }
+
+  #holdsSecret(decoded: string, start: number): boolean {
+    if (findSecrets(decoded, this.#depth + 1).length > 0) return true
+    const before = this.#text.slice(Math.max(0, start - 20), start)
+    return /auth\\*["']?\s?[:=]\s?\\*["']?$/i.test(before) && /^[^\s:]{1,128}:\S{3,}$/.test(decoded)
+  }
+
   /** What stands at punctuation. @returns where to go on */
   #triggered(at: number, code: number): number {
-    if (code === colon || code === equals) return this.#atDelimiter(at, code)
+    if (code === colon || code === equals || isWideDelimiter(code)) return this.#atDelimiter(at, code)
     if (code === backslash) return this.#atEscape(at)
-    if (code === dash) return this.#atDash(at)
+    if (code === dash || code === underscore) return this.#atDash(at, code)
     if (code === percent) return this.#atPercent(at)
     if (code === greater) return this.#take(this.#named.inElement(at), at + 1)
     if (code === tilde) return this.#atTilde(at)
-    return this.#atComma(at)
+    if (code === ampersand) return this.#atEntity(at)
+    if (code === atSign) return this.#atUser(at)
+    return code === comma ? this.#atComma(at) : at + 1
   }
 
   #take(span: { start: number; end: number } | null, otherwise: number): number {
@@ -221,55 +231,49 @@ class Scan {
   #atDelimiter(at: number, code: number): number {
     const text = this.#text
     if (code === colon && text.startsWith('://', at)) {
-      const end = this.#userinfo.endOf(at + 3)
+      const end = (this.#urls ??= new Userinfo(text)).endOf(at + 3)
       return end < 0 ? at + 3 : this.#add(at + 3, end, 'a password in a URL')
     }
-    if (code === colon && text.startsWith('AA', at + 1)) {
-      const end = this.#telegramAt(at)
-      if (end > 0) return end
-    }
+    const telegram = code === colon && text.startsWith('AA', at + 1) ? telegramToken(text, at) : null
+    if (telegram !== null) return this.#add(telegram.start, telegram.end, 'a Telegram bot token')
     delimiters.lastIndex = at
     const valueStart = delimiters.test(text) ? delimiters.lastIndex : at + 1
     return this.#take(this.#named.at(at, valueStart), valueStart)
   }
 
-  #telegramAt(at: number): number {
-    const id = /\d{6,12}$/.exec(this.#text.slice(Math.max(0, at - 12), at))
-    const rest = /^[\w-]{30,}/.exec(this.#text.slice(at + 1, at + 300))
-    return id && rest ? this.#add(at - id[0].length, at + 1 + rest[0].length, 'a Telegram bot token') : -1
-  }
-
   #atEscape(at: number): number {
     const text = this.#text
-    const next = text[at + 1] ?? ''
-    if (next === 'u' || next === 'x') {
-      const escape = /^\\(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2})/.exec(text.slice(at, at + 6))?.[0]
-      if (escape === undefined) return at + 1
+    const escape = /^\\(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2})/.exec(text.slice(at, at + 6))?.[0]
+    if (escape !== undefined) {
       const end = at + escape.length
       const isDelimiter = /(?:3d|3a)$/i.test(escape)
       return isDelimiter ? this.#take(this.#named.at(at, end), end) : end
     }
-    if (!/[nrtbfv]/.test(next)) return at + 1
     const end = this.#tokenAt(at + 1)
-    return end > 0 ? end : at + 2
+    if (end > 0) return end
+    return /[nrtbfv]/.test(text[at + 1] ?? '') ? at + 2 : at + 1
   }
 
-  #atDash(at: number): number {
+  #atDash(at: number, code: number): number {
     const text = this.#text
-    if (text.charCodeAt(at + 1) === dash) {
+    if (isAlphanumeric(text.charCodeAt(at - 1))) {
+      for (const { form, start } of gluedStarts(text, at)) {
+        const end = this.#formAt(form, start)
+        if (end > 0) return end
+      }
+    }
+    if (code !== dash) return at + 1
+    if (text.startsWith('-----', at)) {
+      const end = Math.max(this.#pem.endOf(at), this.#pem.endAfterLabel(at))
+      if (end > 0) return this.#add(at, end, 'a private key')
+      const start = this.#pem.startBefore(at, this.#found.at(-1)?.end ?? 0)
+      if (start >= 0) return this.#add(start, at, 'a private key')
+    } else if (text.startsWith('---- ', at)) {
       const end = this.#pem.endOf(at)
       if (end > 0) return this.#add(at, end, 'a private key')
     }
-    if (text[at + 1] === 'u' || text.startsWith('--user', at) || text.startsWith('--proxy-user', at)) {
-      this.#isCurl ??= text.includes('curl')
-      curlUser.lastIndex = at
-      const match = this.#isCurl ? curlUser.exec(text) : null
-      const password = match?.[1]?.slice(match[1].indexOf(':') + 1) ?? ''
-      if (match?.[1] !== undefined && !isPlaceholder(password) && !/^pass(?:word)?$/i.test(password)) {
-        const end = curlUser.lastIndex
-        return this.#add(end - match[1].length, end, 'a password')
-      }
-    }
+    const password = (this.#commandLine ??= new CommandLine(text)).passwordAt(at)
+    if (password !== null) return this.#add(password.start, password.end, 'a password')
     if (text.charCodeAt(at + 1) === dash) {
       const span = this.#named.afterFlag(at)
       if (span) return this.#take(span, at + 1)
@@ -282,7 +286,7 @@ class Scan {
     encodedSlashes.lastIndex = at
     if (encodedSlashes.test(text)) {
       const start = encodedSlashes.lastIndex
-      const end = this.#userinfo.encodedEndOf(start)
+      const end = (this.#urls ??= new Userinfo(text)).encodedEndOf(start)
       return end < 0 ? start : this.#add(start, end, 'a password in a URL')
     }
     encodedDelimiter.lastIndex = at
@@ -291,6 +295,22 @@ class Scan {
       return this.#take(this.#named.at(at, valueStart, true), valueStart)
     }
     return /^%(?:25){0,2}[0-9A-Fa-f]{2}/.test(text.slice(at, at + 7)) ? at + 3 : at + 1
+  }
+
+  /** An equals sign or a colon as an HTML entity, or the end of an escaped tag. */
+  #atEntity(at: number): number {
+    const text = this.#text
+    if (text.startsWith('&gt;', at)) return this.#take(this.#named.inElement(at), at + 4)
+    entityDelimiter.lastIndex = at
+    const valueStart = entityDelimiter.test(text) ? entityDelimiter.lastIndex : -1
+    return valueStart < 0 ? at + 1 : this.#take(this.#named.at(at, valueStart), valueStart)
+  }
+
+  #atUser(at: number): number {
+    const last = this.#found.at(-1)
+    if (last && last.end >= at) return at + 1
+    const start = passwordBefore(this.#text, at)
+    return start < 0 ? at + 1 : this.#add(start, at, 'a password in a URL')
   }
 
   /** An Azure client secret: three characters, a digit, `Q~` and 34 more. */

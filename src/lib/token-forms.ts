@@ -24,6 +24,12 @@ const slash = String.raw`(?:\\?\/|%2[Ff])`
 const colon = '(?::|%3[Aa])'
 const space = '(?:[ +]{1,4}|%20)'
 
+/** `name="value"` or `name=value`, of a header with parameters. */
+const parameter = String.raw`[A-Za-z][\w-]{0,40}=(?:\\{0,8}"[^"\\]{0,2048}\\{0,8}"|[^\s,"'<>\\]{1,2048})`
+
+/** Base64 over some lines. */
+const keyLines = String.raw`(?:[A-Za-z0-9+/=]{16,}(?:\s|\\{1,4}[nr]){0,8}){1,4096}(?:[A-Za-z0-9+/]{0,15}={1,2})?`
+
 /** @param rest what follows the prefix */
 function form(kind: string, prefixes: string, rest: string, options: Options = {}): TokenForm {
   const all = prefixes.split(' ')
@@ -242,6 +248,27 @@ const schemes = [
     `${space}[\\w.~+/:=-]{8,}`,
     withDigit,
   ),
+  form(
+    'a signed header',
+    'Digest digest OAuth Hawk Signature MAC',
+    `${space}(?:${parameter}[, ]{0,3}){1,24}`,
+    {
+      accepts: (rest) => /(?:nonce|response|mac|signature|token|opaque)/i.test(rest),
+    },
+  ),
+  form(
+    'a signed header',
+    'AWS4-HMAC-SHA256 AWS4-ECDSA-P256-SHA256 GOOG4-RSA-SHA256 GOOG4-HMAC-SHA256 TC3-HMAC-SHA256 SDK-HMAC-SHA256',
+    `(?:${space}|,)${space}?(?:${parameter}[, ]{0,3}){1,24}`,
+  ),
+  form('a signed header', 'AWS SharedKey SharedKeyLite', `${space}[\\w-]{3,64}:[\\w+/=]{20,}`),
+  form('a shared access signature', 'SharedAccessSignature', `${space}s[a-z]{1,2}=[^\\s"'<>\\\\]{20,2048}`),
+  form('a signed header', 'NTLM Negotiate', `${space}[A-Za-z0-9+/=]{24,}`),
+  form('a password in a mail login', 'PLAIN LOGIN XOAUTH2', `${space}[A-Za-z0-9+/]{12,}={0,2}`, {
+    accepts: isMailLogin,
+  }),
+  form('a private key', 'Private-Lines:', `${space}\\d{1,4}(?:\\s|\\\\[rn])+${keyLines}`),
+  form('a private key', 'b3BlbnNzaC1rZXkt LS0tLS1CRUdJTi', keyLines),
   form('an Oracle password', 'jdbc:oracle:', String.raw`\w{1,9}:[^\s/@:]{1,64}\/[^\s@]{1,128}@`),
 ]
 
@@ -260,6 +287,14 @@ function isBasicValue(value: string): boolean {
       bare.slice(0, 400 - (400 % 4)).slice(0, bare.length - (bare.length % 4 === 1 ? 1 : 0)),
     )
     return decoded.includes(':') && !/\p{Cc}/u.test(decoded)
+  } catch {
+    return false
+  }
+}
+
+function isMailLogin(rest: string): boolean {
+  try {
+    return /\p{Cc}/u.test(atob(rest.replace(/^(?:[ +]|%20)+|=+$/g, '')))
   } catch {
     return false
   }

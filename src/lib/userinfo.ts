@@ -1,5 +1,5 @@
 /** @module The `user:password` of a URL or a connection string. Linear over one text. */
-import { isPlaceholder } from './secret-names.ts'
+import { isPlaceholder } from './secret-values.ts'
 import { isRandom } from './random-text.ts'
 
 /** An `@` further away belongs to something else. */
@@ -34,7 +34,9 @@ export class Userinfo {
     wider.lastIndex = start
     const rest = wider.exec(text)?.[0] ?? ''
     const later = rest.lastIndexOf('@')
-    return later >= 0 && isSecretUserinfo(rest.slice(0, later)) ? start + later : -1
+    // `;name=` begins a parameter: the `@` is part of its value.
+    const isUserinfo = later >= 0 && !/;\s?[A-Za-z ]{2,32}=/.test(rest.slice(0, later))
+    return isUserinfo && isSecretUserinfo(rest.slice(0, later)) ? start + later : -1
   }
 
   /** The same within a percent-encoded URL. @param start after `%3A%2F%2F`. @returns the index of the `%40`, or -1 */
@@ -44,6 +46,26 @@ export class Userinfo {
     const isSecret = found !== undefined && isSecretUserinfo(found.replaceAll(/%3[Aa]/g, ':'))
     return isSecret ? start + found.length : -1
   }
+}
+
+const noUser =
+  /^(?:mailto|sips?|tel|xmpp|acct|e?-?mail|from|to|cc|bcc|by|user(?:name)?|login|contact|owner|author|https?|ssh|git|npm|at)$/i
+const bareUser = /(?:^|[^\w.%+-])([\w.%+-]{1,64}):([^\s"'`<>/:()\\,;]{4,128})$/
+const oracleUser = /(?:^|[\s"'=])([\w$#]{1,64})\/([^\s"'`<>/@\\]{4,128})$/
+const hostWithPort = /^@(?:\w{2,8}\(|(?:\/\/)?[\w.-]{1,128}:\d{2,5})/
+const host = /^@(?:[\w-]{1,63}\.)+[a-z]{2,24}\b/
+
+/** `user:password@host` without a protocol. @param at of the `@`. @returns the start of the password, or -1 */
+export function passwordBefore(text: string, at: number): number {
+  const rest = text.slice(at, at + 160)
+  const hasPort = hostWithPort.test(rest)
+  if (!hasPort && !host.test(rest)) return -1
+  const before = text.slice(Math.max(0, at - 200), at)
+  const match = bareUser.exec(before) ?? (hasPort ? oracleUser.exec(before) : null)
+  const [, user = '', password = ''] = match ?? []
+  if (match === null || noUser.test(user) || isPlaceholder(password)) return -1
+  const isMixed = /\d/.test(password) && /[A-Za-z]/.test(password) && !/^\d+\w?$/.test(user)
+  return hasPort || isMixed ? at - password.length : -1
 }
 
 function isSecretUserinfo(userinfo: string): boolean {

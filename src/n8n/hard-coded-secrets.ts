@@ -1,6 +1,7 @@
 /** @module Literals in a node that look like secrets. Says where and of what kind, never the value. */
 import { pairNameOf } from '../lib/redact-json.ts'
-import { isSecretValue, secretNameKind } from '../lib/secret-names.ts'
+import { secretNameKind } from '../lib/secret-names.ts'
+import { isSecretValue } from '../lib/secret-values.ts'
 import { findSecrets } from '../lib/secrets.ts'
 import { isExpression } from './display-options.ts'
 

@@ -1,6 +1,7 @@
 /** @module A sentence for the next page, such as what a form has done: in a cookie that the page clears. */
 import type { Context } from 'hono'
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
+import { redact } from '../lib/secrets.ts'
 
 export interface Notice {
   kind: 'ok' | 'fail' | 'wait'
@@ -14,7 +15,7 @@ const isSecure = (c: Context) => new URL(c.req.url).protocol === 'https:'
 
 /** Answers a form: on to `path`, which then says what was done. */
 export function redirectWith(c: Context, path: string, text: string, kind: Notice['kind'] = 'ok'): Response {
-  const value = JSON.stringify([kind, text.slice(0, maxChars)])
+  const value = JSON.stringify([kind, redact(text).slice(0, maxChars).toWellFormed()])
   setCookie(c, 'notice', value, {
     path: '/',
     httpOnly: true,

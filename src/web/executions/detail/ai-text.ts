@@ -13,7 +13,7 @@ export function aiText({ page, title, failure, graph, nodes, timeline }: RunView
   const parameters = outline(node?.json['parameters']).rows
   const sections: [string, string | string[] | null | undefined][] = [
     ['Workflow', `${title}, version ${run.workflowVersion}, in n8n`],
-    ['Made from this prompt', version?.prompt && redact(version.prompt.slice(0, promptMaxChars))],
+    ['Made from this prompt', version?.prompt && redact(version.prompt).slice(0, promptMaxChars)],
     ['Model', version?.model],
     [
       'Failed node',
