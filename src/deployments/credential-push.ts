@@ -1,5 +1,6 @@
 /** @module Which n8n still has an earlier value of a credential, and how the current one gets there without a deploy. */
 import { sql } from 'drizzle-orm'
+import { v7 as uuidv7 } from 'uuid'
 import type { PendingDeployment } from '../credentials/contract.ts'
 import type { CredentialRepository, OpenCredential } from '../credentials/repository.ts'
 import type { Db } from '../db/client.ts'
@@ -93,7 +94,30 @@ export class CredentialPusher {
         ...(await Promise.all(group.map((place) => this.#pushTo(userId, credentialId, place, asks)))),
       )
     }
+    await this.#audit(userId, credentialId, results)
     return { results, pendingDeployments: await this.pending(userId, credentialId) }
+  }
+
+  /** With the deployments that run with it there. */
+  async #audit(userId: string, credentialId: string, results: readonly Result[]): Promise<void> {
+    const instanceIds = results.map(({ instanceId }) => instanceId)
+    const failed = results.filter(({ status }) => status === 'failed').length
+    await this.#db.execute(sql`
+      insert into audit_events (id, user_id, action, subject_id, details)
+      select ${uuidv7()}::uuid, u.id, 'credential.pushed', ${credentialId}::uuid, jsonb_build_object(
+        'instances', ${JSON.stringify(instanceIds)}::jsonb,
+        'deployments', (
+          select coalesce(jsonb_agg(d.id order by d.id desc), '[]'::jsonb) from (
+            select d.id from deployments d
+            where d.user_id = u.id and d.status <> 'undeployed'
+              and ${JSON.stringify(instanceIds)}::jsonb ? d.instance_id::text
+              and d.bindings @> jsonb_build_array(jsonb_build_object('credentialId', ${credentialId}::text))
+            order by d.id desc limit ${maximumDeployments}
+          ) d
+        ),
+        'failed', ${failed}::integer
+      )
+      from users u where u.id = ${userId}`)
   }
 
   /** Somebody has to sign in inside n8n: the type is OAuth, no grant does without, and there are no tokens here. */

@@ -1,6 +1,7 @@
 /** @module One credential in place of another, in every deployment that is bound to it. */
 import { sql } from 'drizzle-orm'
 import type { CredentialRepository } from '../credentials/repository.ts'
+import { auditEventOfUser } from '../db/audit.ts'
 import type { Db } from '../db/client.ts'
 import { type DeploymentStatus } from '../db/schema/deployments.ts'
 import { AppError, invalid } from '../errors.ts'
@@ -62,13 +63,24 @@ export class CredentialReplacer {
     const bound = await this.#bound(userId, id)
     const startedMs = this.#now().getTime()
     const deployments: Result[] = []
-    for (const each of bound) {
+    for (const seen of bound) {
       const isLate = this.#now().getTime() - startedMs > requestMs
-      const outcome = await this.#outcome(userId, each, other, { dryRun, isLate })
-      const { deploymentId, workflowId, workflowName, instanceId, instanceName, slots } = each
+      // The others have taken their time: a version that went live meanwhile stays, and so does an unpublished one.
+      const [now = null] = dryRun || isLate ? [seen] : await this.#bound(userId, id, seen.deploymentId)
+      const outcome = now
+        ? await this.#outcome(userId, now, other, { dryRun, isLate })
+        : { status: 'skipped' as const, reason: 'It is no longer bound to the credential' }
+      const { deploymentId, workflowId, workflowName, instanceId, instanceName, slots } = now ?? seen
       deployments.push({
         ...{ deploymentId, workflowId, workflowName, instanceId, instanceName, slots },
         ...outcome,
+      })
+    }
+    if (!dryRun) {
+      const failed = deployments.filter(({ status }) => status === 'failed').length
+      const changed = deployments.map(({ deploymentId }) => deploymentId)
+      await auditEventOfUser(this.#db, userId, 'credential.replaced', id, {
+        ...{ with: other, deployments: changed, failed },
       })
     }
     return { dryRun, deployments }
@@ -103,8 +115,8 @@ export class CredentialReplacer {
     }
   }
 
-  /** Newest first. */
-  async #bound(userId: string, credentialId: string): Promise<Bound[]> {
+  /** Newest first; all, or one. */
+  async #bound(userId: string, credentialId: string, deploymentId?: string): Promise<Bound[]> {
     const { rows } = await this.#db.execute<Bound>(sql`
       select d.id as "deploymentId", d.workflow_id as "workflowId", w.name as "workflowName",
         i.id as "instanceId", i.name as "instanceName", d.status, d.version,
@@ -116,6 +128,7 @@ export class CredentialReplacer {
       join instances i on i.user_id = d.user_id and i.id = d.instance_id
       where d.user_id = ${userId} and d.status <> 'undeployed'
         and d.bindings @> jsonb_build_array(jsonb_build_object('credentialId', ${credentialId}::text))
+        and (${deploymentId ?? null}::uuid is null or d.id = ${deploymentId ?? null}::uuid)
       order by d.id desc`)
     return rows
   }

@@ -106,7 +106,7 @@ export class RemoteCredentials {
       }
       if (updateInPlace && !can.credentialUpdate) throw cannotUpdate()
       const pushed = await this.#send(client, ref, sent, state, can, call).catch((error: unknown) => {
-        throw namedRefusal(error, sent)
+        throw namedRefusal(error, sent, opened.data)
       })
       const written = await this.#db
         .update(remoteCredentials)
@@ -282,9 +282,10 @@ const cannotUpdate = () =>
       'there: POST /v1/deployments/{id}/deploy',
   )
 
-/** n8n says which field it refuses, and not of which credential. */
-function namedRefusal(error: unknown, { type, name }: Sent): unknown {
+/** n8n says which field it refuses, perhaps with its value, and not of which credential. */
+function namedRefusal(error: unknown, { type, name }: Sent, data: OpenCredential['data']): unknown {
   if (!(error instanceof N8nError)) return error
+  if (error.detail !== undefined) error.detail = data.redact(error.detail)
   error.subject = `Credential "${name}" (${type})`
   if (!/not a known type/.test(error.detail ?? '')) return error
   return new AppError(

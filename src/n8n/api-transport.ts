@@ -44,8 +44,8 @@ export class N8nError extends Error {
   /** A write that may have been applied all the same: look before trying again. */
   readonly ambiguous: boolean
   readonly retryAfterSeconds: number | undefined
-  /** n8n's reason, for `rejected` and `conflict` only: one line, redacted, at most 4 KB. */
-  readonly detail: string | undefined
+  /** n8n's reason, for `rejected` and `conflict` only: one line, redacted, at most 4 KB. Whoever sent a secret redacts it. */
+  detail: string | undefined
   /** Why there was no answer, where the platform tells. */
   readonly reason: UnreachableReason | undefined
   /** What it is about, such as a credential by its name; whoever knows it sets it. */

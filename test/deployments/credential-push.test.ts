@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { canary } from '../credentials/canaries.ts'
+import { canary, leaks } from '../credentials/canaries.ts'
 import { createDeployWorld, type DeployWorld, orders, type WorldUser } from './deploy-world.ts'
 
 let world: DeployWorld
@@ -240,6 +240,109 @@ describe('replacing a credential', () => {
     expect(await user.api('POST', `/v1/credentials/${id}/replace`, { with: other })).toMatchObject({
       status: 422,
       body: { errors: [{ pointer: '/with' }] },
+    })
+  })
+})
+
+describe('the audit log', () => {
+  const events = async (user: WorldUser, action: string) =>
+    (await user.api('GET', `/v1/audit-events?action=${action}`)).body.items
+
+  test('tells which credential was pushed to which instances and deployments, and how many failed', async () => {
+    const { user, credentialId, deployment } = await deployed()
+    await user.api('POST', `/v1/credentials/${credentialId}/push`, {})
+    await patch(user, credentialId, { data: { accessToken: canary() } })
+    world.fail(({ method, path }) => method === 'PATCH' && path.includes('/credentials/'), 'http503')
+    await user.api('POST', `/v1/credentials/${credentialId}/push`, {})
+    const details = { instances: [user.instanceId], deployments: [deployment.id] }
+    expect(await events(user, 'credential.pushed')).toMatchObject([
+      { subjectId: credentialId, details: { ...details, failed: 1 } },
+      { subjectId: credentialId, details: { ...details, failed: 0 } },
+    ])
+  })
+
+  test('tells what was replaced by what and where, and nothing of a dry run', async () => {
+    const { user, credentialId, deployment } = await deployed()
+    const other = await user.credential('slackApi', { accessToken: canary() })
+    const path = `/v1/credentials/${credentialId}/replace`
+    await user.api('POST', path, { with: other, dryRun: true })
+    expect(await events(user, 'credential.replaced')).toEqual([])
+    await user.api('POST', path, { with: other })
+    const [event, ...more] = await events(user, 'credential.replaced')
+    expect([event.subjectId, event.details, more]).toEqual([
+      credentialId,
+      { with: other, deployments: [deployment.id], failed: 0 },
+      [],
+    ])
+  })
+})
+
+test('no value of a credential comes back from n8n into an answer, a log line or a row', async () => {
+  const { user, credentialId, secrets } = await deployed()
+  const [next, planted] = [canary(), canary()]
+  secrets.push(next, canary())
+  await patch(user, credentialId, { data: { accessToken: next } })
+  const other = await user.credential('slackApi', { accessToken: String(secrets[2]) })
+  const { fetch: real } = world.stub
+  try {
+    for (const status of [400, 409, 422, 500]) {
+      world.stub.fetch = async (input, init) => {
+        const request = new Request(input, init)
+        if (request.method === 'GET' || !request.url.includes('/credentials')) return real(input, init)
+        // As an n8n that repeats what it was sent.
+        const sent = await request.text()
+        const token = String(
+          (JSON.parse(sent || '{}') as { data?: { accessToken?: string } }).data?.accessToken,
+        )
+        const message = `not valid: ${token} / ${encodeURIComponent(token)} / ${sent}`
+        return Response.json({ message, name: planted, data: token }, { status })
+      }
+      for (const [path, body] of [
+        ['push', {}],
+        ['push', { instanceId: user.instanceId }],
+        ['replace', { with: other }],
+      ] as const) {
+        const answer = await user.api('POST', `/v1/credentials/${credentialId}/${path}`, body)
+        expect(answer.status).toBe(200)
+      }
+      const refused = [{ data: { accessToken: { next } } }, { data: { accessToken: null } }, { data: [next] }]
+      for (const body of refused) expect((await patch(user, credentialId, body)).status).toBe(422)
+    }
+  } finally {
+    world.stub.fetch = real
+  }
+  const written = [await world.database.dump(), ...world.answers, ...world.logs].join('\n')
+  expect(leaks(written, [...secrets, planted])).toEqual([])
+})
+
+describe('replacing while something else happens', () => {
+  test('leaves a version that went live meanwhile, and one that was unpublished', async () => {
+    const { user, credentialId, workflowId, deployment } = await deployed()
+    const later = await user.deploy(await user.workflow(orders({ path: `later-${credentialId}` })))
+    const other = await user.credential('slackApi', { accessToken: canary() })
+    await user.change(workflowId, orders({ path: `p-${credentialId}`, text: 'v2' }))
+    const { fetch: real } = world.stub
+    let isFirst = true
+    world.stub.fetch = async (input, init) => {
+      const request = new Request(input, init)
+      if (isFirst && request.method === 'PUT' && request.url.includes('/workflows/')) {
+        isFirst = false
+        expect((await user.act(deployment.id, 'deploy', { version: 2, publish: false })).body.status).toBe(
+          'inactive',
+        )
+      }
+      return real(input, init)
+    }
+    try {
+      const { body } = await user.api('POST', `/v1/credentials/${credentialId}/replace`, { with: other })
+      expect(body.deployments.map(({ deploymentId }: { deploymentId: string }) => deploymentId)).toEqual([
+        ...[later.body.id, deployment.id],
+      ])
+    } finally {
+      world.stub.fetch = real
+    }
+    expect((await user.api('GET', `/v1/deployments/${deployment.id}`)).body).toMatchObject({
+      ...{ version: 2, status: 'inactive', bindings: [{ credentialId: other }] },
     })
   })
 })

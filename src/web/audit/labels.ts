@@ -44,6 +44,10 @@ const wordings: Record<string, Wording> = {
   },
   'credential.created': { what: 'Added a credential' },
   'credential.updated': { what: ({ changed }) => credentialChange(changed) },
+  'credential.pushed': { what: (details) => `Pushed a credential to n8n${failures(details)}` },
+  'credential.replaced': {
+    what: (details) => `Replaced a credential in its deployments${failures(details)}`,
+  },
   'credential.deleted': { what: 'Deleted a credential' },
   'workflow.created': { what: 'Added a workflow' },
   'workflow.deleted': { what: 'Deleted a workflow' },
@@ -114,6 +118,9 @@ function credentialChange(changed: unknown): string {
   if (parts.includes('data')) return 'Replaced values of a credential'
   return parts.includes('name') ? 'Renamed a credential' : 'Changed a credential'
 }
+
+const failures = ({ failed }: Record<string, unknown>): string =>
+  typeof failed === 'number' && failed > 0 ? `: ${failed} failed` : ''
 
 const ofVersion = (version: unknown) => (typeof version === 'number' ? ` of v${version}` : '')
 const asVersion = (version: unknown) => (typeof version === 'number' ? ` as v${version}` : '')
