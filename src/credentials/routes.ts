@@ -2,7 +2,7 @@ import { Hono } from 'hono'
 import type { Fingerprint } from '../crypto/fingerprint.ts'
 import { AppError } from '../errors.ts'
 import type { AuthEnv } from '../http/auth.ts'
-import { etag, preconditionOf } from '../http/etag.ts'
+import { etagWith, preconditionOf } from '../http/etag.ts'
 import { creationKey } from '../http/idempotency.ts'
 import { describe } from '../http/openapi.ts'
 import { toPage } from '../http/page.ts'
@@ -31,6 +31,14 @@ function found<T>(value: T | null): T {
   if (value === null) throw new AppError('not-found', 'No such credential')
   return value
 }
+
+/** Its health changes without another version. */
+const tagOf = ({ version, status, lastValidatedAt, validationError }: Credential): Promise<string> =>
+  etagWith<Partial<Credential>>(
+    version,
+    { status, lastValidatedAt, validationError },
+    { status: 'untested', lastValidatedAt: null, validationError: null },
+  )
 
 export function credentialRoutes(
   credentials: CredentialRepository,
@@ -72,7 +80,7 @@ export function credentialRoutes(
             'The credential that this Idempotency-Key made has been deleted since',
           )
         }
-        const headers = { Location: `/v1/credentials/${credential.id}`, ETag: etag(credential.version) }
+        const headers = { Location: `/v1/credentials/${credential.id}`, ETag: await tagOf(credential) }
         return c.json(credential, 201, headers)
       },
     )
@@ -106,7 +114,7 @@ export function credentialRoutes(
       valid('param', CredentialId),
       async (c) => {
         const credential = found(await credentials.find(c.var.userId, c.req.valid('param').id))
-        return c.json(credential, 200, { ETag: etag(credential.version) })
+        return c.json(credential, 200, { ETag: await tagOf(credential) })
       },
     )
     .patch(
@@ -144,7 +152,7 @@ export function credentialRoutes(
         const credential = found(await credentials.update(c.var.userId, id, expected, c.req.valid('json')))
         const pending = await pendingDeployments(c.var.userId, id)
         return c.json({ ...credential, pendingDeployments: pending }, 200, {
-          ETag: etag(credential.version),
+          ETag: await tagOf(credential),
         })
       },
     )

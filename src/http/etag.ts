@@ -2,6 +2,25 @@ import { AppError } from '../errors.ts'
 
 export const etag = (version: number): string => `"${version}"`
 
+const digestBytes = 9
+
+/**
+ * The tag of a representation that shows more than its version decides: the version alone while `state` is as it was
+ * when the resource was created, else with a digest of it. `If-Match` compares the version only.
+ * @param state what changes without another version
+ * @param initial the same of a new resource
+ */
+export async function etagWith<T extends object>(version: number, state: T, initial: T): Promise<string> {
+  const text = JSON.stringify(state)
+  if (text === JSON.stringify(initial)) return etag(version)
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)))
+  const short = btoa(String.fromCharCode(...digest.slice(0, digestBytes)))
+  return `"${version}-${short.replaceAll('+', '_').replaceAll('/', '.')}"`
+}
+
+/** A version, with the digest that `etagWith` adds. */
+const versionTag = /^(?:W\/)?"(\d{1,9})(?:-[\w.]+)?"$/
+
 /**
  * The version that an `If-Match` names; null for `*`. A weak tag counts as its strong form, because proxies that
  * compress weaken tags on the way (RFC 9110 §13.1.1 would refuse it).
@@ -16,7 +35,7 @@ export function expectedVersion(ifMatch: string | undefined): number | null {
   }
   const value = ifMatch.trim()
   if (value === '*') return null
-  const match = /^(?:W\/)?"(\d{1,9})"$/.exec(value)
+  const match = versionTag.exec(value)
   if (!match) {
     throw new AppError('version-conflict', 'If-Match is not a version that this resource ever had')
   }
@@ -35,8 +54,9 @@ export async function preconditionOf(
   const tags = tagsIn(ifMatch ?? '')
   if (tags.length < 2) return expectedVersion(ifMatch)
   const stored = await current()
-  if (stored && tags.some((tag) => opaque(tag) === etag(stored.version))) return stored.version
-  const known = tags.find((tag) => /^(?:W\/)?"\d{1,9}"$/.test(tag))
+  if (stored && tags.some((tag) => Number(versionTag.exec(tag)?.[1]) === stored.version))
+    return stored.version
+  const known = tags.find((tag) => versionTag.test(tag))
   return expectedVersion(known ?? tags[0])
 }
 

@@ -2,7 +2,7 @@ import { Hono } from 'hono'
 import type { Fingerprint } from '../crypto/fingerprint.ts'
 import { AppError, type ErrorCode } from '../errors.ts'
 import type { AuthEnv } from '../http/auth.ts'
-import { etag, preconditionOf } from '../http/etag.ts'
+import { etagWith, preconditionOf } from '../http/etag.ts'
 import { creationKey } from '../http/idempotency.ts'
 import { describe } from '../http/openapi.ts'
 import { toPage } from '../http/page.ts'
@@ -35,6 +35,23 @@ export interface InstanceRouteDeps extends RemovalAccess {
   fingerprint: Fingerprint
 }
 
+/** What tests, polling and the reporter find changes without another version. */
+const unseen = {
+  ...{ status: 'untested', statusDetail: null, testedAt: null, n8nVersion: null, capabilities: null },
+  polling: { lastPolledAt: null, polledThrough: null, lagSeconds: null, failures: 0 },
+  ...{ reporter: null, epoch: 1, epochStartedAt: null },
+} satisfies Partial<Instance>
+
+function tagOf(instance: Instance): Promise<string> {
+  const { status, statusDetail, testedAt, n8nVersion, capabilities } = instance
+  const { polling, reporter, epoch, epochStartedAt } = instance
+  const state = {
+    ...{ status, statusDetail, testedAt, n8nVersion, capabilities, polling },
+    ...{ reporter, epoch, epochStartedAt },
+  }
+  return etagWith<Partial<Instance>>(instance.version, state, unseen)
+}
+
 export function instanceRoutes(deps: InstanceRouteDeps) {
   const { instances, fingerprint } = deps
   return new Hono<AuthEnv>()
@@ -65,7 +82,7 @@ export function instanceRoutes(deps: InstanceRouteDeps) {
         const instance = await instances.create(c.var.userId, c.req.valid('json'), key)
         return c.json(instance, 201, {
           Location: `/v1/instances/${instance.id}`,
-          ETag: etag(instance.version),
+          ETag: await tagOf(instance),
         })
       },
     )
@@ -97,7 +114,7 @@ export function instanceRoutes(deps: InstanceRouteDeps) {
       async (c) => {
         const instance = await instances.find(c.var.userId, c.req.valid('param').id)
         if (!instance) throw absent()
-        return c.json(instance, 200, { ETag: etag(instance.version) })
+        return c.json(instance, 200, { ETag: await tagOf(instance) })
       },
     )
     .patch(
@@ -131,7 +148,7 @@ export function instanceRoutes(deps: InstanceRouteDeps) {
         )
         const instance = await changeInstance(deps, c.var.userId, id, c.req.valid('json'), expected)
         if (!instance) throw absent()
-        return c.json(instance, 200, { ETag: etag(instance.version) })
+        return c.json(instance, 200, { ETag: await tagOf(instance) })
       },
     )
     .delete(

@@ -2,7 +2,7 @@ import { Hono } from 'hono'
 import type { Fingerprint } from '../crypto/fingerprint.ts'
 import { AppError } from '../errors.ts'
 import type { AuthEnv } from '../http/auth.ts'
-import { etag, preconditionOf } from '../http/etag.ts'
+import { etag, etagWith, preconditionOf } from '../http/etag.ts'
 import { creationKey } from '../http/idempotency.ts'
 import { describe } from '../http/openapi.ts'
 import { toPage } from '../http/page.ts'
@@ -13,7 +13,6 @@ import { readWorkflowMember } from '../n8n/workflow-text.ts'
 import {
   DiffQuery,
   NewWorkflow,
-  Readiness,
   Workflow,
   WorkflowChange,
   WorkflowDeletion,
@@ -27,7 +26,6 @@ import {
   WorkflowVersionQuery,
 } from './contract.ts'
 import type { WorkflowRepository } from './repository.ts'
-import type { CredentialRequirements } from './requirements.ts'
 
 const tag = 'Workflows'
 
@@ -44,11 +42,11 @@ export function withFindings(workflow: Workflow, findings: readonly WorkflowWarn
   return others.length === 0 ? workflow : { ...workflow, warnings: [...others, ...workflow.warnings] }
 }
 
-export function workflowRoutes(
-  workflows: WorkflowRepository,
-  requirements: CredentialRequirements,
-  fingerprint: Fingerprint,
-) {
+/** How long data is retained changes without another version, and `updatedAt` with it. */
+const tagOf = ({ version, dataRetentionDays, updatedAt }: Workflow): Promise<string> =>
+  etagWith<object>(version, dataRetentionDays === null ? {} : { dataRetentionDays, updatedAt }, {})
+
+export function workflowRoutes(workflows: WorkflowRepository, fingerprint: Fingerprint) {
   return new Hono<AuthEnv>()
     .post(
       '/',
@@ -89,7 +87,7 @@ export function workflowRoutes(
           findings,
         )
         const workflow = withFindings(created, findings)
-        const headers = { Location: `/v1/workflows/${workflow.id}`, ETag: etag(workflow.version) }
+        const headers = { Location: `/v1/workflows/${workflow.id}`, ETag: await tagOf(workflow) }
         return c.json(workflow, 201, headers)
       },
     )
@@ -125,7 +123,7 @@ export function workflowRoutes(
       valid('param', WorkflowId),
       async (c) => {
         const workflow = found(await workflows.find(c.var.userId, c.req.valid('param').id))
-        return c.json(workflow, 200, { ETag: etag(workflow.version) })
+        return c.json(workflow, 200, { ETag: await tagOf(workflow) })
       },
     )
     .patch(
@@ -164,7 +162,7 @@ export function workflowRoutes(
         const change = { ...body, ...(json !== undefined && { workflow: json }) }
         const updated = found(await workflows.update(c.var.userId, id, expected, change, undefined, findings))
         const workflow = withFindings(updated, findings)
-        return c.json(workflow, 200, { ETag: etag(workflow.version) })
+        return c.json(workflow, 200, { ETag: await tagOf(workflow) })
       },
     )
     .delete(
@@ -260,20 +258,7 @@ export function workflowRoutes(
           workflows.find(c.var.userId, id),
         )
         const workflow = found(await workflows.restore(c.var.userId, id, version, expected), 'version')
-        return c.json(workflow, 200, { ETag: etag(workflow.version) })
+        return c.json(workflow, 200, { ETag: await tagOf(workflow) })
       },
-    )
-    .get(
-      '/:id/readiness',
-      describe({
-        operationId: 'getWorkflowReadiness',
-        tag,
-        summary: 'Get the readiness of a workflow',
-        description: 'Lists the credential slots of the workflow and the credentials that can fill them.',
-        responses: { 200: Readiness },
-        errors: ['not-found'],
-      }),
-      valid('param', WorkflowId),
-      async (c) => c.json(found(await requirements.readiness(c.var.userId, c.req.valid('param').id))),
     )
 }
