@@ -43,7 +43,11 @@ describe.skipIf(!given)(`real workflows (skipped without N8N_URL, N8N_API_KEY an
         20_000,
       ).catch(() => console.log(`n8n did not delete the workflow ${id}`))
     }
-    for (const id of created) await world.n8n('DELETE', `/credentials/${id}`)
+    // Those that were deployed from here, which deleting the workflow alone leaves behind, and those made in n8n.
+    const pushed = await world.database.sql`select n8n_credential_id as id from remote_credentials`
+    for (const id of [...pushed.map((row) => String(row.id)), ...created]) {
+      await world.n8n('DELETE', `/credentials/${id}`)
+    }
     const { json } = await world.call('GET', `/v1/deployments?limit=100`)
     const [last] = json.items
     if (last) await world.call('POST', `/v1/deployments/${last.id}/undeploy?force=true`)
