@@ -62,7 +62,7 @@ async function drive(url: string): Promise<void> {
     `"${created.name}", version ${created.version}: ${created.nodeCount} nodes, needs ${created.requiredCredentialTypes.join(', ')}`,
   )
 
-  const before = await done(api.v1.workflows[':id'].readiness.$get({ param: { id: created.id } }))
+  const before = await done(api.v1.workflows[':id'].readiness.$get({ param: { id: created.id }, query: {} }))
   step('readiness', before.ready ? 'ready' : `not ready, missing ${missing(before.requirements)}`)
 
   const credential = await done(
@@ -79,7 +79,7 @@ async function drive(url: string): Promise<void> {
     `"${credential.name}" (${credential.type}), encrypted; fields kept: ${credential.fields.join(', ')}`,
   )
 
-  const after = await done(api.v1.workflows[':id'].readiness.$get({ param: { id: created.id } }))
+  const after = await done(api.v1.workflows[':id'].readiness.$get({ param: { id: created.id }, query: {} }))
   step('readiness', after.ready ? 'ready' : `not ready, missing ${missing(after.requirements)}`)
 
   const instance = await done(

@@ -6,6 +6,7 @@ import { credentialRoutes } from './credentials/routes.ts'
 import { lifecycleRoutes } from './deployments/lifecycle-routes.ts'
 import { credentialDeploymentRoutes } from './deployments/credential-routes.ts'
 import { driftRoutes, remoteWorkflowRoutes } from './deployments/drift-routes.ts'
+import { readinessRoutes } from './deployments/readiness-routes.ts'
 import { deploymentRoutes } from './deployments/routes.ts'
 import { missingPage } from './web/layout/failure-page.tsx'
 import { dashboardRoutes } from './web/routes.tsx'
@@ -60,7 +61,8 @@ export function createApp(deps: Deps) {
     .route('/v1/credentials', credentialDeploymentRoutes(deps.credentialPusher, deps.credentialReplacer))
     .route('/v1/credential-types', credentialTypeRoutes(loadCatalogue))
     .route('/v1/node-types', nodeTypeRoutes(loadCatalogue))
-    .route('/v1/workflows', workflowRoutes(deps.workflows, deps.requirements, deps.fingerprint))
+    .route('/v1/workflows', workflowRoutes(deps.workflows, deps.fingerprint))
+    .route('/v1/workflows', readinessRoutes(deps.readiness))
     .route('/v1/instances', instanceRoutes(deps))
     .route('/v1/instances', remoteWorkflowRoutes(deps.remoteWorkflows, deps.replayResults))
     .route(

@@ -21,6 +21,7 @@ import { CredentialReplacer } from './deployments/credential-replacement.ts'
 import { Deployer } from './deployments/deployer.ts'
 import { DeploymentDrift } from './deployments/drift.ts'
 import { RemoteWorkflows } from './deployments/import-remote.ts'
+import { WorkflowReadiness } from './deployments/readiness.ts'
 import { DeploymentRepository } from './deployments/repository.ts'
 import { DeadLetterRepository } from './executions/dead-letters.ts'
 import type { OnFailedRuns } from './executions/failed-runs.ts'
@@ -140,6 +141,7 @@ export function createDeps(config: Config, runtime: Runtime) {
   const reporter = new ErrorReporter(db, now, { ...config, sleep: wait })
   const deployments = new DeploymentRepository(db, now, config.quotas)
   const availableCredentials = new AvailableCredentials(db, credentials, loadCatalogue)
+  const requirements = new CredentialRequirements(db, availableCredentials, loadCatalogue)
   const deployer = new Deployer(db, now, {
     ...{
       deployments,
@@ -203,7 +205,13 @@ export function createDeps(config: Config, runtime: Runtime) {
     }),
     credentialReplacer: new CredentialReplacer(db, now, { credentials, deployer }),
     workflows,
-    requirements: new CredentialRequirements(db, availableCredentials, loadCatalogue),
+    requirements,
+    readiness: new WorkflowReadiness(db, {
+      requirements,
+      connections,
+      releases: deployer.releases,
+      settledSlots: deployer.settledSlots,
+    }),
     instances: new InstanceRepository(db, now, secretBox, { ...config, keysVerified: keyCheck.verified }),
     connections,
     reporter,

@@ -1,12 +1,12 @@
 /** @module Whether somebody has signed in, in one n8n, for the credentials that Flowkeep put there. */
 import { type Connection, toAppError } from '../instances/connections.ts'
-import { consentUrl } from '../instances/oauth-consent.ts'
+import { type Consent, consentUrl, oauthConsent } from '../instances/oauth-consent.ts'
 import { N8nError } from '../n8n/api-transport.ts'
-import { identityOf, type ResolvedSlot } from '../workflows/slot-bindings.ts'
-import { consentIfThere } from './plan-checks.ts'
+import { identityOf } from '../workflows/binding-sources.ts'
+import { type ResolvedSlot } from '../workflows/slot-bindings.ts'
 import type { RemoteCredentials } from './remote-credentials.ts'
 
-type Answer = Pick<ResolvedSlot, 'status' | 'consentUrl'>
+type Answer = Pick<ResolvedSlot, 'status' | 'consentUrl' | 'inN8n'>
 
 const unavailable: ReadonlySet<N8nError['kind']> = new Set([
   ...(['unreachable', 'timeout', 'server-error', 'rate-limited'] as const),
@@ -66,8 +66,18 @@ export class Consents {
       consent = await consentIfThere(client, id)
       if (consent === 'given') return { status: 'bound' }
     }
-    return id === null || consent === 'gone'
-      ? { status }
-      : { status, consentUrl: consentUrl(instance.baseUrl, id) }
+    if (id === null || consent === 'gone') return { status }
+    const url = { consentUrl: consentUrl(instance.baseUrl, id) }
+    return { status, ...url, ...(consent === 'unknown' && { inN8n: 'consent-unknown' }) }
+  }
+}
+
+/** `gone`: n8n has no such credential. @throws {N8nError} */
+export async function consentIfThere(client: Connection['client'], id: string): Promise<Consent | 'gone'> {
+  try {
+    return await oauthConsent(client, id)
+  } catch (error) {
+    if (error instanceof N8nError && error.kind === 'not-found') return 'gone'
+    throw error
   }
 }

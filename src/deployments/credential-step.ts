@@ -2,7 +2,7 @@
 import type { CredentialChoice, SlotBinding } from '../db/schema/deployments.ts'
 import { AppError } from '../errors.ts'
 import type { Connection } from '../instances/connections.ts'
-import { identityOf } from '../workflows/slot-bindings.ts'
+import { identityOf } from '../workflows/binding-sources.ts'
 import { type CredentialRefs, type N8nCredentialRef, slotRefs } from './credential-refs.ts'
 import { isKind } from './publication.ts'
 import type { Call, RemoteCredentials } from './remote-credentials.ts'

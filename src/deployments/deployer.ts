@@ -33,6 +33,7 @@ import { type Deployed, type Release, Releases } from './release.ts'
 import { type DeploymentRepository, existing } from './repository.ts'
 import { DeploymentRuns, type RunRow } from './run.ts'
 import { Runner } from './runner.ts'
+import { SettledSlots } from './settled-slots.ts'
 import { SubWorkflows } from './sub-workflows.ts'
 import { UpToDate } from './up-to-date.ts'
 
@@ -57,6 +58,7 @@ export interface DeployerOptions {
 /** Every method but `resumeDeployments` takes the owner first; null when there is no such deployment. */
 export class Deployer {
   readonly releases: Releases
+  readonly settledSlots: SettledSlots
   readonly planner: Planner
   readonly remoteCredentials: RemoteCredentials
   readonly giveBack: GiveBack
@@ -76,6 +78,7 @@ export class Deployer {
     this.remoteCredentials = new RemoteCredentials(db, now, options)
     const { releases, remoteCredentials } = this
     const consents = new Consents(remoteCredentials)
+    this.settledSlots = new SettledSlots(consents, options.loadCatalogue)
     const subWorkflows = new SubWorkflows(db)
     this.#dependencies = new DependencyDeployer(db, { ...options, releases, subWorkflows })
     const { graph: dependencies } = this.#dependencies
@@ -85,11 +88,8 @@ export class Deployer {
     this.#upToDate = new UpToDate({ ...options, remoteCredentials })
     this.planner = new Planner({
       ...options,
-      releases,
-      remoteCredentials,
-      consents,
-      subWorkflows,
-      dependencies,
+      ...{ releases, remoteCredentials, subWorkflows, dependencies },
+      settledSlots: this.settledSlots,
     })
   }
 

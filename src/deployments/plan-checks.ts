@@ -1,7 +1,6 @@
 /** @module Checks of a plan beyond its slots: what n8n refuses to publish, the API key, credentials that n8n has lost. */
 import { missingScopes } from '../instances/connection-test.ts'
 import type { Connection } from '../instances/connections.ts'
-import { type Consent, oauthConsent } from '../instances/oauth-consent.ts'
 import type { N8nWorkflow } from '../n8n/api-shapes.ts'
 import { N8nError } from '../n8n/api-transport.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
@@ -155,58 +154,3 @@ export const lostCredentials = (
         ]
       : [],
   )
-
-/** Whether somebody has signed in for the OAuth credentials that the slots have in n8n; each asked for once. */
-export async function consentsOf(
-  client: Connection['client'],
-  slots: readonly ResolvedSlot[],
-  idOf: (slot: ResolvedSlot) => string | undefined,
-): Promise<Map<ResolvedSlot, Consent>> {
-  const byId = new Map<string, Consent>()
-  const found = new Map<ResolvedSlot, Consent>()
-  for (const slot of slots) {
-    const id = idOf(slot)
-    if (id === undefined) continue
-    const known = byId.get(id) ?? (await consentIfThere(client, id))
-    const consent = known === 'gone' ? 'unknown' : known
-    byId.set(id, consent)
-    found.set(slot, consent)
-  }
-  return found
-}
-
-/** `gone`: n8n has no such credential. */
-export async function consentIfThere(client: Connection['client'], id: string): Promise<Consent | 'gone'> {
-  try {
-    return await oauthConsent(client, id)
-  } catch (error) {
-    if (error instanceof N8nError && error.kind === 'not-found') return 'gone'
-    throw error
-  }
-}
-
-export const consentFindings = (
-  consents: ReadonlyMap<ResolvedSlot, Consent>,
-  urlOf: (slot: ResolvedSlot) => string,
-): Finding[] =>
-  [...consents].flatMap(([slot, consent]): Finding[] => {
-    if (consent === 'given') return []
-    const { node, displayName } = slot
-    const place = { node: node.name, pointer: `/nodes/${node.index}` }
-    const which = `the ${displayName} credential of ${quoted(node.name)}`
-    return consent === 'missing'
-      ? [
-          {
-            ...{ code: 'credential-needs-consent', level: 'error' },
-            ...place,
-            message: `Nobody has signed in for ${which} yet, so every run would fail. Sign in at ${urlOf(slot)}`,
-          },
-        ]
-      : [
-          {
-            ...{ code: 'credential-consent-unknown', level: 'warning' },
-            ...place,
-            message: `n8n does not tell whether somebody has signed in for ${which}. Check it at ${urlOf(slot)}`,
-          },
-        ]
-  })

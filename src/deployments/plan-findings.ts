@@ -6,8 +6,6 @@ import type { ConflictSearch } from './webhook-conflicts.ts'
 
 export interface PlanFacts {
   slots: readonly ResolvedSlot[]
-  /** Slots bound to a credential that n8n does not have. */
-  goneFromN8n: readonly ResolvedSlot[]
   /** What n8n would refuse in the workflow: see `checkStructure`. */
   structure: readonly Finding[]
   webhooks: ConflictSearch
@@ -18,21 +16,10 @@ export interface PlanFacts {
 }
 
 export function planFindings(facts: PlanFacts): Finding[] {
-  const { slots, goneFromN8n, structure, webhooks, isTrackedGone, isArchived } = facts
+  const { slots, structure, webhooks, isTrackedGone, isArchived } = facts
   return [
     ...structure,
     ...slotFindings(slots),
-    ...goneFromN8n.map(
-      ({ node, type, displayName, credential }): Finding => ({
-        code: 'n8n-credential-missing',
-        level: 'error',
-        node: node.name,
-        pointer: `/nodes/${node.index}`,
-        message:
-          `n8n has no ${type} credential with the id ${idInN8n(credential)}. Choose another ${displayName} credential ` +
-          `for ${quoted(node.name)}`,
-      }),
-    ),
     ...webhooks.conflicts.map(
       ({ method, path, name }): Finding => ({
         code: 'webhook-path-taken',
@@ -48,9 +35,6 @@ export function planFindings(facts: PlanFacts): Finding[] {
     ...(isArchived ? [archived] : []),
   ]
 }
-
-const idInN8n = (credential: ResolvedSlot['credential']): string =>
-  credential && 'n8nCredentialId' in credential ? credential.n8nCredentialId : ''
 
 const searchIncomplete: Finding = {
   code: 'webhook-search-incomplete',

@@ -1,9 +1,9 @@
 /** @module The slots of a plan, and their summary by credential type. Pure. */
-import type { CredentialChoice } from '../db/schema/deployments.ts'
-import { listedCandidates } from '../workflows/candidates.ts'
+import { toSlot } from '../workflows/requirements.ts'
 import type { ResolvedSlot, SlotStatus } from '../workflows/slot-bindings.ts'
 import type { N8nCredentialRef } from './credential-refs.ts'
 import type { PlannedBinding, PlannedSlot } from './plan-contract.ts'
+import type { Settled } from './settled-slots.ts'
 
 type Action = NonNullable<PlannedBinding['action']>
 
@@ -15,34 +15,12 @@ export interface PlannedCredential {
   isLost?: boolean
 }
 
-export interface CredentialInN8n extends N8nCredentialRef {
-  type: string
+export function plannedSlot(slot: ResolvedSlot, planned: PlannedCredential | undefined): PlannedSlot {
+  const described = toSlot(slot)
+  const { credential } = described
+  if (!credential || !planned) return described
+  return { ...described, credential: { ...credential, n8nCredentialId: planned.ref.id } }
 }
-
-export const plannedSlot = (slot: ResolvedSlot, planned: PlannedCredential | undefined): PlannedSlot => {
-  const { node, type, displayName, named, status, credential, reason, candidates, consentUrl } = slot
-  return {
-    node: node.name,
-    type,
-    displayName,
-    named,
-    status,
-    credential: credential && {
-      ...('credentialId' in credential
-        ? { id: credential.credentialId }
-        : { n8nCredentialId: credential.n8nCredentialId }),
-      ...(planned && { n8nCredentialId: planned.ref.id }),
-      name: nameOf(credential, candidates) ?? planned?.ref.name ?? type,
-    },
-    reason,
-    ...(consentUrl !== undefined && { consentUrl }),
-    ...(node.destination && { sentTo: node.destination.host }),
-    candidates: listedCandidates(slot),
-  }
-}
-
-const nameOf = (credential: CredentialChoice, candidates: ResolvedSlot['candidates']) =>
-  'credentialId' in credential ? candidates.find(({ id }) => id === credential.credentialId)?.name : undefined
 
 /** Worst first. */
 const byGravity: readonly SlotStatus[] = ['missing', 'ambiguous', 'needs-consent', 'n8n', 'bound']
@@ -56,7 +34,7 @@ const byEffort: readonly Action[] = ['create', 'update', 'existing', 'unchanged'
 export function summarize(
   slots: readonly PlannedSlot[],
   actionOf: (slot: PlannedSlot) => Action | undefined,
-  listed: { types: ReadonlySet<string>; credentials: readonly CredentialInN8n[] } | null,
+  listed: Settled['listed'],
 ): PlannedBinding[] {
   const byType = [...Map.groupBy(slots, ({ type }) => type)].toSorted(([a], [b]) => (a < b ? -1 : 1))
   return byType.map(([type, ofType]): PlannedBinding => {

@@ -1,7 +1,6 @@
 /** @module What deploying would do, found out without changing anything: in n8n it only reads. */
 import { AppError } from '../errors.ts'
 import { type Connection, type InstanceConnections, toAppError } from '../instances/connections.ts'
-import { consentUrl } from '../instances/oauth-consent.ts'
 import { N8nError } from '../n8n/api-transport.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
 import { productionUrls } from '../n8n/webhook-paths.ts'
@@ -9,38 +8,29 @@ import { contentHash } from '../n8n/workflow-json.ts'
 import { type Finding, hasErrors } from '../n8n/finding.ts'
 import { withName } from '../n8n/sendable-workflow.ts'
 import { withSubWorkflows } from '../n8n/sub-workflow-refs.ts'
-import { type ChosenBinding, identityOf, type ResolvedSlot } from '../workflows/slot-bindings.ts'
+import { identityOf } from '../workflows/binding-sources.ts'
+import { type ChosenBinding, type ResolvedSlot } from '../workflows/slot-bindings.ts'
 import { chosenBindings } from './contract.ts'
 import { slotRefs } from './credential-refs.ts'
 import { errorHandlingOf, namedErrorWorkflow } from './error-handling.ts'
-import type { Consents } from './consents.ts'
 import type { Dependencies } from './dependencies.ts'
-import {
-  asWarning,
-  checkPlan,
-  consentFindings,
-  consentsOf,
-  lostCredentials,
-  unknownTypeFindings,
-} from './plan-checks.ts'
+import { asWarning, checkPlan, lostCredentials, unknownTypeFindings } from './plan-checks.ts'
 import type { Plan, PlannedDependency, PlanRequest } from './plan-contract.ts'
 import { planFindings } from './plan-findings.ts'
-import { type CredentialInN8n, type PlannedCredential, plannedSlot, summarize } from './plan-slots.ts'
+import { type PlannedCredential, plannedSlot, summarize } from './plan-slots.ts'
 import { type Deployed, readsLive, type Release, type Releases } from './release.ts'
 import { savedExecutions, startedBy, toRemoteBody } from './remote-body.ts'
 import type { RemoteCredentials } from './remote-credentials.ts'
 import { diffRemote, isDrift } from './remote-form.ts'
 import { getWorkflow, hasCredential } from './remote-state.ts'
+import type { SettledSlots } from './settled-slots.ts'
 import { dependencyFinding, type SubWorkflows } from './sub-workflows.ts'
 import { findWebhookConflicts } from './webhook-conflicts.ts'
-
-/** Of 250 credentials each. */
-const maximumCredentialPages = 4
 
 export interface PlannerOptions {
   releases: Releases
   remoteCredentials: RemoteCredentials
-  consents: Consents
+  settledSlots: SettledSlots
   connections: Pick<InstanceConnections, 'open'>
   loadCatalogue: () => Promise<Catalogue>
   subWorkflows: SubWorkflows
@@ -101,36 +91,19 @@ export class Planner {
       reporterWorkflowId: instance.reporterWorkflowId,
     })
     const bound = await releases.bind(userId, release, chosen, deployed, remote)
-    const resolved = await this.#options.consents.settle(userId, connection, bound)
-    const isListed = (slot: ResolvedSlot) =>
-      slot.status === 'n8n' || (catalogue.credentialType(slot.type)?.oauth ?? false)
-    const known = resolved.some(isListed) ? await credentialsInN8n(client) : null
-    const credentials = await this.#credentials(userId, connection, resolved, known)
+    const { slots: resolved, listed } = await this.#options.settledSlots.settle(
+      userId,
+      bound,
+      async () => connection,
+      { listOauth: true },
+    )
+    const credentials = await this.#credentials(userId, connection, resolved)
     const credentialOf = ({ credential, type }: ResolvedSlot) =>
       credential ? credentials.get(`${type} ${identityOf(credential)}`) : undefined
-    const consents = await consentsOf(
-      client,
-      resolved.filter((slot) => slot.status === 'n8n' && catalogue.credentialType(slot.type)?.oauth),
-      (slot) => credentialOf(slot)?.ref.id,
-    )
-    const goneFromN8n = resolved.filter((slot) => slot.status === 'n8n' && !credentialOf(slot))
-    const slots = resolved.map((slot) => {
-      const status = goneFromN8n.includes(slot) ? ('missing' as const) : slot.status
-      const isUnsigned = consents.get(slot) === 'missing'
-      const planned = plannedSlot(
-        Object.assign({}, slot, { status: isUnsigned ? ('needs-consent' as const) : status }),
-        credentialOf(slot),
-      )
-      const id = planned.credential?.n8nCredentialId
-      return isUnsigned && id ? { ...planned, consentUrl: consentUrl(instance.baseUrl, id) } : planned
-    })
+    const slots = resolved.map((slot) => plannedSlot(slot, credentialOf(slot)))
     const actions = new Map(
       slots.map((slot, index) => [slot, resolved[index] && credentialOf(resolved[index])?.action]),
     )
-    const listed = known && {
-      types: new Set(resolved.filter(isListed).map(({ type }) => type)),
-      credentials: known,
-    }
     const bindings = summarize(slots, (slot) => actions.get(slot), listed)
     const refs = slotRefs(
       resolved.map((slot) => ({ node: slot.node.name, type: slot.type, slot })),
@@ -148,14 +121,13 @@ export class Planner {
       : { conflicts: [], complete: true }
     const problems = [
       ...planFindings({
-        ...{ slots: resolved, goneFromN8n, structure: findings, webhooks },
+        ...{ slots: resolved, structure: findings, webhooks },
         isTrackedGone: readsLive(deployed) && remote === null,
         isArchived: remote?.isArchived ?? false,
       }),
       ...called.findings,
       ...lostCredentials(resolved, credentialOf),
       ...(await unknownTypeFindings(client, catalogue, resolved)),
-      ...consentFindings(consents, (slot) => consentUrl(instance.baseUrl, credentialOf(slot)?.ref.id ?? '')),
       ...(await checkPlan({
         ...{ workflow: release.workflow, catalogue, connection, errorHandling },
         remote,
@@ -258,17 +230,15 @@ export class Planner {
     userId: string,
     { instance, client }: Connection,
     slots: readonly ResolvedSlot[],
-    known: readonly CredentialInN8n[] | null,
   ): Promise<Map<string, PlannedCredential>> {
     const found = new Map<string, PlannedCredential>()
-    for (const { type, credential } of slots) {
-      if (!credential) continue
+    for (const { type, credential, inN8n, nameInN8n = type } of slots) {
+      if (!credential || inN8n === 'gone') continue
       const key = `${type} ${identityOf(credential)}`
       if (found.has(key)) continue
       if ('n8nCredentialId' in credential) {
         const id = credential.n8nCredentialId
-        const ref = known ? known.find((each) => each.id === id && each.type === type) : { id, name: type }
-        if (ref) found.set(key, { ref: { id, name: ref.name }, action: 'existing' })
+        found.set(key, { ref: { id, name: nameInN8n }, action: 'existing' })
         continue
       }
       const { credentialId } = credential
@@ -289,24 +259,6 @@ const notReady = (name: string): Finding => ({
   pointer: '',
   message: `The workflow ${JSON.stringify(name)}, which this one calls, cannot be deployed yet. Its own problems say why`,
 })
-
-/** Null where they cannot be listed. */
-async function credentialsInN8n(client: Connection['client']): Promise<CredentialInN8n[] | null> {
-  if (!(await client.capabilities()).credentialList) return null
-  const found: CredentialInN8n[] = []
-  let cursor: string | null | undefined
-  try {
-    for (let page = 0; page < maximumCredentialPages && cursor !== null; page += 1) {
-      const { items, nextCursor } = await client.listCredentials({ ...(cursor && { cursor }) })
-      found.push(...items)
-      cursor = nextCursor
-    }
-  } catch (error) {
-    if (error instanceof N8nError && error.kind === 'forbidden') return null
-    throw error
-  }
-  return found
-}
 
 function without<T extends object, K extends keyof T>(object: T, key: K): Omit<T, K> {
   const { [key]: _, ...rest } = object

@@ -11,12 +11,8 @@ import type { Catalogue } from '../n8n/catalogue.ts'
 import { readSlots, type WorkflowSlots } from '../n8n/slots.ts'
 import { checkStructure } from '../n8n/structure.ts'
 import type { JsonObject } from '../n8n/workflow-json.ts'
-import {
-  type BindingSource,
-  type ChosenBinding,
-  type ResolvedSlot,
-  resolveSlots,
-} from '../workflows/slot-bindings.ts'
+import { type BindingSource } from '../workflows/binding-sources.ts'
+import { type ChosenBinding, type ResolvedSlot, resolveSlots } from '../workflows/slot-bindings.ts'
 import { boundIn } from './own-content.ts'
 import { ownCredentials } from './remote-credentials.ts'
 
@@ -163,7 +159,7 @@ export class Releases {
    */
   async bind(
     userId: string,
-    release: Release,
+    release: Pick<Release, 'instanceId' | 'wanted'>,
     chosen: readonly ChosenBinding[],
     deployed: Pick<Deployed, 'bindings' | 'content' | 'managed' | 'status'> | null,
     remote: N8nWorkflow | null | undefined,

@@ -3,7 +3,8 @@ import type { SlotBinding } from '../db/schema/deployments.ts'
 import { AppError } from '../errors.ts'
 import type { Finding } from '../n8n/finding.ts'
 import { pointerTo } from '../n8n/workflow-json.ts'
-import { choiceOf, quoted, type ResolvedSlot } from '../workflows/slot-bindings.ts'
+import { choiceOf } from '../workflows/binding-sources.ts'
+import { isSameName, type Misnamed, nameOf, quoted, type ResolvedSlot } from '../workflows/slot-bindings.ts'
 
 /** Errors of the slots that are not filled, warnings of those that are. */
 export function slotFindings(slots: readonly ResolvedSlot[]): Finding[] {
@@ -35,7 +36,7 @@ export function requireBound(slots: readonly ResolvedSlot[]): SlotBinding[] {
 
 /** A slot that nothing fills, as a plan and a refused deployment say it. */
 function unfilled(slot: ResolvedSlot): Finding | undefined {
-  const { node, type, displayName, named, candidates, status, newHost, credential, consentUrl } = slot
+  const { node, type, displayName, named, candidates, status, newHost, inN8n } = slot
   if (status === 'bound' || status === 'n8n') return undefined
   const at = { level: 'error', node: node.name, pointer: `/nodes/${node.index}` } as const
   const entry = `{ "node": ${JSON.stringify(node.name)}, "type": "${type}", "credentialId": … } in bindings`
@@ -49,28 +50,30 @@ function unfilled(slot: ResolvedSlot): Finding | undefined {
         `would send it to ${newHost.to ?? 'a host that is decided at run time'}. To send it there, choose it with ${entry}`,
     }
   }
-  if (status === 'needs-consent') {
+  if (inN8n === 'gone') {
     return {
       ...at,
-      code: 'credential-needs-consent',
+      code: 'n8n-credential-missing',
       message:
-        consentUrl === undefined
-          ? `Nobody has signed in for ${labelOf(slot, credential)} of ${quoted(node.name)} yet. Deploy, which puts it into ` +
-            'n8n and answers with the place to sign in; or choose one of n8n by its n8nCredentialId'
-          : `Nobody has signed in for ${labelOf(slot, credential)} of ${quoted(node.name)} yet. Sign in at ${consentUrl}, ` +
-            'then deploy again',
+        `n8n has no ${type} credential with the id ${idInN8n(slot)}. Choose another ${displayName} credential ` +
+        `for ${quoted(node.name)}`,
     }
   }
+  if (status === 'needs-consent') {
+    return { ...at, code: 'credential-needs-consent', message: consentMessage(slot) }
+  }
   if (status === 'missing') {
-    const isNamed = named?.name != null
+    const alike = candidates.find(({ name }) => named?.name != null && fold(name) === fold(named.name))
     return {
       ...at,
       code: 'credential-missing',
-      message: isNamed
-        ? `${quoted(node.name)} names the ${displayName} credential ${quoted(named.name ?? '')}, which you do not have. ` +
-          `Create it with this name, or choose another one with ${entry}`
-        : `${quoted(node.name)} needs a ${displayName} credential. Create one` +
-          (candidates.length > 0 ? `, or choose one with ${entry}` : ''),
+      message:
+        named?.name == null
+          ? `${quoted(node.name)} needs a ${displayName} credential. Create one` +
+            (candidates.length > 0 ? `, or choose one with ${entry}` : '')
+          : `${quoted(node.name)} names the ${displayName} credential ${quoted(named.name)}, which you do not have` +
+            (alike ? `; you have ${quoted(alike.name)}` : '') +
+            `. Create it with this name, or choose another one with ${entry}`,
     }
   }
   const rejected = candidates.find((each) => each.status === 'invalid' && isOnlyOrNamed(each.name, slot))
@@ -94,8 +97,29 @@ function unfilled(slot: ResolvedSlot): Finding | undefined {
   }
 }
 
+function consentMessage(slot: ResolvedSlot): string {
+  const { node, credential, consentUrl, inN8n } = slot
+  const which = `${labelOf(slot, credential)} of ${quoted(node.name)}`
+  if (consentUrl === undefined) {
+    return (
+      `Nobody has signed in for ${which} yet. Deploy, which puts it into n8n and answers with the place to sign in; ` +
+      'or choose one of n8n by its n8nCredentialId'
+    )
+  }
+  return inN8n === 'consent-unknown'
+    ? `n8n does not tell whether somebody has signed in for ${which}. Sign in at ${consentUrl}, then choose it by its ` +
+        'n8nCredentialId, the last part of that URL'
+    : `Nobody has signed in for ${which} yet, so every run would fail. Sign in at ${consentUrl}, then deploy again`
+}
+
+const idInN8n = ({ credential }: ResolvedSlot): string =>
+  credential && 'n8nCredentialId' in credential ? credential.n8nCredentialId : ''
+
+/** Names that differ only in case and spaces are not the same, but probably meant. */
+const fold = (name: string): string => name.normalize('NFKC').toLowerCase().replaceAll(/\s+/g, ' ').trim()
+
 function warningsOf(slot: ResolvedSlot): Finding[] {
-  const { node, credential, candidates, displayName } = slot
+  const { node, credential, candidates, displayName, inN8n, consentUrl } = slot
   const at = { level: 'warning', node: node.name } as const
   const findings: Finding[] = []
   if (node.destination?.host === null) {
@@ -106,6 +130,17 @@ function warningsOf(slot: ResolvedSlot): Finding[] {
       message:
         `The host that ${quoted(node.name)} sends its ${displayName} credential to is decided at run time. Write the host ` +
         `into the URL, such as https://api.example.com/{{ … }}, to know where it goes`,
+    })
+  }
+  if (slot.misnamed) findings.push(misnamedFinding(slot, slot.misnamed))
+  if (inN8n === 'consent-unknown') {
+    findings.push({
+      ...at,
+      code: 'credential-consent-unknown',
+      pointer: `/nodes/${node.index}`,
+      message:
+        `n8n does not tell whether somebody has signed in for the ${displayName} credential of ${quoted(node.name)}. ` +
+        `Check it at ${consentUrl}`,
     })
   }
   const own = credential && 'credentialId' in credential ? credential.credentialId : undefined
@@ -120,8 +155,30 @@ function warningsOf(slot: ResolvedSlot): Finding[] {
   return findings
 }
 
+/** What was bound before comes first. The JSON may have been changed to say otherwise, so that it is not kept silently. */
+function misnamedFinding(slot: ResolvedSlot, { other, isNew }: Misnamed): Finding {
+  const { node, type, displayName, named } = slot
+  const name = quoted(named?.name ?? '')
+  const kept = nameOf(slot)
+  const keeps = `${kept === undefined ? 'one that only n8n has' : quoted(kept)}, which this deployment bound to the node before`
+  const credentialId = other ? JSON.stringify(other.id) : '…'
+  const entry = `{ "node": ${JSON.stringify(node.name)}, "type": "${type}", "credentialId": ${credentialId} } in bindings`
+  return {
+    code: 'credential-not-as-named',
+    // The same JSON was deployed with the same credential before.
+    level: other || isNew ? 'warning' : 'hint',
+    node: node.name,
+    pointer: [type].reduce(pointerTo, `/nodes/${node.index}/credentials`),
+    message: other
+      ? `${quoted(node.name)} names the ${displayName} credential ${quoted(other.name)}, and keeps ${keeps}. To use ` +
+        `${quoted(other.name)}, choose it with ${entry}`
+      : `${quoted(node.name)} names the ${displayName} credential ${name}, which you do not have, and keeps ${keeps}. ` +
+        `Change the name in the workflow, or choose another credential with ${entry}`,
+  }
+}
+
 const isOnlyOrNamed = (name: string, { named, candidates }: ResolvedSlot): boolean =>
-  candidates.length === 1 || named?.name === name.trim()
+  candidates.length === 1 || (named?.name != null && isSameName(named.name, name))
 
 const urlPointer = ({ node }: ResolvedSlot): string =>
   (node.destination?.parameter ?? []).reduce(pointerTo, `/nodes/${node.index}/parameters`)

@@ -17,6 +17,7 @@ export interface SlotNode {
   id: string | null
   type: string
   index: number
+  parameters: unknown
   /** Where its requests go; absent for a node whose JSON does not choose that. */
   destination?: Destination
 }
@@ -54,6 +55,7 @@ export function readSlots(workflow: JsonObject, catalogue: Catalogue): WorkflowS
       id: typeof each.id === 'string' && each.id !== '' ? each.id : null,
       type: each.type,
       index,
+      parameters: each.parameters,
       ...(destination && { destination }),
     }
     if (!nodes.has(node.name)) nodes.set(node.name, node)

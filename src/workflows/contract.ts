@@ -4,8 +4,6 @@ import { asBoolean, asInteger } from '../http/openapi.ts'
 import { versionAuthors } from '../db/schema/workflows.ts'
 import { findingLevels } from '../n8n/finding.ts'
 import { pageQuery, sliceOf } from '../http/page.ts'
-import { candidatesMeaning } from './candidates.ts'
-import { slotReasons, slotStatuses } from './slot-bindings.ts'
 
 export const nameLimit = 200
 const tagLimit = 50
@@ -262,58 +260,6 @@ export const WorkflowDiff = z
   })
   .meta({ ref: 'WorkflowDiff' })
 export type WorkflowDiff = z.output<typeof WorkflowDiff>
-
-const Candidate = z.object({
-  id: z.uuid(),
-  name: z.string(),
-  status: z.enum(['untested', 'valid', 'invalid']),
-})
-
-export const Readiness = z
-  .object({
-    ready: z.boolean().meta({ description: 'All slots are bound. `unresolved` is not considered' }),
-    slots: z
-      .array(
-        z.object({
-          node: z.string(),
-          type: z.string(),
-          displayName: z.string(),
-          named: z
-            .object({ id: z.string().nullable(), name: z.string().nullable() })
-            .nullable()
-            .meta({ description: 'The credential named in the workflow JSON' }),
-          status: z.enum(slotStatuses),
-          credential: z.object({ id: z.uuid(), name: z.string() }).nullable(),
-          reason: z.enum(slotReasons).nullable(),
-          sentTo: z.string().nullable().optional().meta({
-            description: 'The host that the node sends the credential to; null: decided at run time',
-          }),
-          candidates: z.array(Candidate).meta({ description: candidatesMeaning }),
-        }),
-      )
-      .meta({
-        description:
-          'All credential slots, filled as on an instance where the workflow was never deployed. A plan ' +
-          'shows the slots for one instance',
-      }),
-    requirements: z
-      .array(
-        z.object({
-          type: z.string(),
-          displayName: z.string(),
-          nodes: z.array(z.string()),
-          optional: z.boolean().meta({ description: 'n8n runs the nodes without it' }),
-          satisfied: z.boolean().meta({ description: 'All slots of the type are bound' }),
-          candidates: z.array(Candidate).meta({ description: candidatesMeaning }),
-        }),
-      )
-      .meta({ description: 'The slots by credential type' }),
-    unresolved: z
-      .array(z.object({ node: z.string(), reason: z.string() }))
-      .meta({ description: 'Nodes whose credential is chosen by an expression at run time' }),
-  })
-  .meta({ ref: 'Readiness' })
-export type Readiness = z.output<typeof Readiness>
 
 export const MissingCredentials = z
   .object({

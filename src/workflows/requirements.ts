@@ -3,10 +3,11 @@ import type { AvailableCredentials } from '../credentials/available.ts'
 import type { Db } from '../db/client.ts'
 import { workflows } from '../db/schema/workflows.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
-import { readSlots } from '../n8n/slots.ts'
+import { readSlots, type WorkflowSlots } from '../n8n/slots.ts'
 import { listedCandidates } from './candidates.ts'
-import type { MissingCredentials, Readiness } from './contract.ts'
-import { type ResolvedSlot, resolveSlots } from './slot-bindings.ts'
+import type { MissingCredentials } from './contract.ts'
+import type { Readiness } from './readiness-contract.ts'
+import { isFilled, nameOf, type ResolvedSlot, resolveSlots } from './slot-bindings.ts'
 
 type MissingRow = Omit<MissingCredentials['items'][number], 'displayName'>
 
@@ -24,6 +25,15 @@ export class CredentialRequirements {
 
   /** What would fill the workflow's slots on an instance where it was never deployed, and what is missing. */
   async readiness(userId: string, workflowId: string): Promise<Readiness | null> {
+    const found = await this.resolve(userId, workflowId)
+    return found && { ...toReadiness(found.slots, found.wanted), instanceId: null, instances: [] }
+  }
+
+  /** The slots of the current version, filled without asking an n8n. Null when the user has no such workflow. */
+  async resolve(
+    userId: string,
+    workflowId: string,
+  ): Promise<{ wanted: WorkflowSlots; slots: ResolvedSlot[] } | null> {
     const [row] = await this.#db
       .select({ data: workflows.data })
       .from(workflows)
@@ -33,21 +43,7 @@ export class CredentialRequirements {
     const wanted = readSlots(row.data, catalogue)
     const types = wanted.slots.map(({ type }) => type)
     const available = await this.#availableCredentials.find(userId, types)
-    const slots = resolveSlots({ wanted, catalogue, available })
-    const byType = [...Map.groupBy(slots, ({ type }) => type)].toSorted(([a], [b]) => (a < b ? -1 : 1))
-    return {
-      ready: slots.every(isBound),
-      slots: slots.map(toReadinessSlot),
-      requirements: byType.map(([type, ofType]) => ({
-        type,
-        displayName: ofType[0]?.displayName ?? type,
-        nodes: ofType.map(({ node }) => node.name).toSorted(),
-        optional: ofType.every((slot) => slot.optional),
-        satisfied: ofType.every(isBound),
-        candidates: ofType[0] ? listedCandidates(ofType[0]) : [],
-      })),
-      unresolved: wanted.unresolved,
-    }
+    return { wanted, slots: resolveSlots({ wanted, catalogue, available }) }
   }
 
   /** Credential types that the owner's workflows require and the owner has no credential of, by type. */
@@ -75,17 +71,37 @@ export class CredentialRequirements {
   }
 }
 
-const isBound = ({ status }: ResolvedSlot): boolean => status === 'bound'
+export function toReadiness(
+  slots: readonly ResolvedSlot[],
+  { unresolved }: Pick<WorkflowSlots, 'unresolved'>,
+): Pick<Readiness, 'ready' | 'slots' | 'requirements' | 'unresolved'> {
+  const byType = [...Map.groupBy(slots, ({ type }) => type)].toSorted(([a], [b]) => (a < b ? -1 : 1))
+  return {
+    ready: slots.every(isFilled),
+    slots: slots.map(toSlot),
+    requirements: byType.map(([type, ofType]) => ({
+      type,
+      displayName: ofType[0]?.displayName ?? type,
+      nodes: ofType.map(({ node }) => node.name).toSorted(),
+      optional: ofType.every((slot) => slot.optional),
+      satisfied: ofType.every(isFilled),
+      candidates: ofType[0] ? listedCandidates(ofType[0]) : [],
+    })),
+    unresolved,
+  }
+}
 
-function toReadinessSlot(slot: ResolvedSlot): Readiness['slots'][number] {
-  const { node, type, credential, candidates, displayName, named, status, reason } = slot
-  const own = candidates.find(
-    ({ id }) => credential && 'credentialId' in credential && id === credential.credentialId,
-  )
+/** As plans and readiness say it. */
+export function toSlot(slot: ResolvedSlot): Readiness['slots'][number] {
+  const { node, type, displayName, named, status, credential, reason, consentUrl } = slot
   return {
     ...{ node: node.name, type, displayName, named, status },
-    credential: own ? { id: own.id, name: own.name } : null,
+    credential: credential && {
+      ...('credentialId' in credential ? { id: credential.credentialId } : credential),
+      name: nameOf(slot) ?? type,
+    },
     reason,
+    ...(consentUrl !== undefined && { consentUrl }),
     ...(node.destination && { sentTo: node.destination.host }),
     candidates: listedCandidates(slot),
   }

@@ -4,11 +4,11 @@
  * which there is one credential.
  */
 import type { AvailableCredential } from '../credentials/available.ts'
-import type { CredentialChoice, SlotBinding } from '../db/schema/deployments.ts'
+import type { CredentialChoice } from '../db/schema/deployments.ts'
 import { AppError, type FieldError } from '../errors.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
-import { isSentTo } from '../n8n/request-destination.ts'
-import { type Slot, type SlotNode, slotKey, type WorkflowSlots } from '../n8n/slots.ts'
+import { type Slot, slotKey, type WorkflowSlots } from '../n8n/slots.ts'
+import { type BindingSource, type NewHost, SourceTracer, type Traced } from './binding-sources.ts'
 import { candidateLimit } from './candidates.ts'
 
 /**
@@ -31,21 +31,11 @@ export interface ChosenBinding {
   pointer: string
 }
 
-/** A workflow of which the bindings are known: what was deployed before, or what n8n has. */
-export interface BindingSource {
-  reason: 'earlier' | 'live'
-  bindings: readonly SlotBinding[]
-  content: WorkflowSlots
-}
-
-/** The credential went elsewhere before: it goes to another host only when a caller chooses it for the node. */
-export interface NewHost {
-  credential: CredentialChoice
-  /** Empty: nodes of its own service used it. */
-  from: (string | null)[]
-  /** How many hosts are not in `from`. */
-  moreFrom: number
-  to: string | null
+export interface Misnamed {
+  /** The user's of that name; null: there is none. */
+  other: AvailableCredential | null
+  /** The JSON named another one, or none, when the credential was bound. */
+  isNew: boolean
 }
 
 export interface ResolvedSlot extends Slot {
@@ -54,8 +44,14 @@ export interface ResolvedSlot extends Slot {
   credential: CredentialChoice | null
   reason: SlotReason | null
   newHost?: NewHost
+  /** The node's JSON names another credential than the one that fills it since before. */
+  misnamed?: Misnamed
   /** Where to sign in inside n8n, for one that is there and lacks consent. */
   consentUrl?: string
+  /** What n8n says of the credential, where it was asked. */
+  inN8n?: 'gone' | 'consent-unknown'
+  /** Of a credential that only n8n has. */
+  nameInN8n?: string
   /** The user's of the type, newest first. */
   candidates: AvailableCredential[]
   /** How many of them an answer lists. */
@@ -76,7 +72,7 @@ export interface SlotQuestion {
 export function resolveSlots(question: SlotQuestion): ResolvedSlot[] {
   const { wanted, catalogue, available, chosen = [], sources = [] } = question
   const byType = Map.groupBy(available, ({ type }) => type)
-  const tracer = new SourceTracer(wanted, sources)
+  const tracer = new SourceTracer(wanted, sources, (type) => catalogue.isGenericCredential(type))
   const slots = [...wanted.slots, ...extraSlots(wanted, chosen, tracer)]
   const choices = readChoices(slots, wanted, chosen, byType)
   const namedInType = Map.groupBy(slots, ({ type }) => type)
@@ -88,23 +84,28 @@ export function resolveSlots(question: SlotQuestion): ResolvedSlot[] {
     const unfilled = (status: SlotStatus, newHost?: NewHost) =>
       Object.assign(described, { status, credential: null, reason: null }, newHost && { newHost })
     const own = choices.forNode.get(slotKey(slot.node.name, slot.type))
-    const found = own
-      ? ({ credential: own, reason: 'chosen' } as const)
-      : (of(choices.forType.get(slot.type), 'chosen') ??
-        tracer.trace(slot, (credential) => isThere(credential, candidates)) ??
-        of(byName(slot, candidates), 'name') ??
-        of(onlyOne(slot, candidates, namedInType.get(slot.type) ?? [], catalogue), 'only'))
+    const chosenOne = of(own ?? choices.forType.get(slot.type), 'chosen')
+    const traced = chosenOne ? undefined : tracer.trace(slot, (credential) => isThere(credential, candidates))
+    const found =
+      chosenOne ??
+      of(traced?.credential, traced?.reason) ??
+      of(byName(slot, candidates), 'name') ??
+      of(onlyOne(slot, candidates, namedInType.get(slot.type) ?? [], catalogue), 'only')
     if (!found) {
-      return unfilled(slot.named !== null && !isNamed(slot, candidates) ? 'missing' : emptyStatus(candidates))
+      return unfilled(
+        slot.named !== null && namesakes(slot, candidates).length === 0 ? 'missing' : emptyStatus(candidates),
+      )
     }
     const newHost = own ? undefined : tracer.newHost(slot, found.credential)
     if (newHost) return unfilled('ambiguous', newHost)
-    return Object.assign(described, { status: filledStatus(found.credential, candidates) }, found)
+    const status = filledStatus(found.credential, candidates)
+    const misnamed = traced && misnamedOf(slot, traced, candidates)
+    return Object.assign(described, { status }, found, misnamed && { misnamed })
   })
 }
 
-const of = <R extends SlotReason>(credential: CredentialChoice | undefined, reason: R) =>
-  credential && { credential, reason }
+const of = (credential: CredentialChoice | undefined, reason: SlotReason | undefined) =>
+  credential && reason && { credential, reason }
 
 const emptyStatus = (candidates: AvailableCredential[]): SlotStatus =>
   candidates.length === 0 ? 'missing' : 'ambiguous'
@@ -117,15 +118,41 @@ function filledStatus(credential: CredentialChoice, candidates: AvailableCredent
 const isThere = (credential: CredentialChoice, candidates: AvailableCredential[]): boolean =>
   'n8nCredentialId' in credential || candidates.some(({ id }) => id === credential.credentialId)
 
-const withName = (slot: Slot, candidates: AvailableCredential[]) =>
-  candidates.filter(({ name }) => name.trim() === slot.named?.name)
+/** As a person reads them: é may be one character or two. */
+export const isSameName = (a: string, b: string): boolean =>
+  a.trim().normalize('NFC') === b.trim().normalize('NFC')
 
-const isNamed = (slot: Slot, candidates: AvailableCredential[]): boolean =>
-  withName(slot, candidates).length > 0
+/** The user's of the name that the node's JSON gives. */
+const namesakes = ({ named }: Slot, candidates: AvailableCredential[]): AvailableCredential[] =>
+  candidates.filter(({ name }) => named?.name != null && isSameName(name, named.name))
+
+/** Of several that read the same, the one that is the same to the letter. */
+function namedOne(slot: Slot, candidates: AvailableCredential[]): AvailableCredential | undefined {
+  const alike = namesakes(slot, candidates)
+  const found = alike.length > 1 ? alike.filter(({ name }) => name.trim() === slot.named?.name) : alike
+  return found.length === 1 ? found[0] : undefined
+}
 
 function byName(slot: Slot, candidates: AvailableCredential[]): CredentialChoice | undefined {
-  const [found, another] = withName(slot, candidates)
-  return found && !another && isTrusted(found) ? { credentialId: found.id } : undefined
+  const found = namedOne(slot, candidates)
+  return found && isTrusted(found) ? { credentialId: found.id } : undefined
+}
+
+function misnamedOf(
+  slot: Slot,
+  { credential, namedBefore }: Traced,
+  candidates: AvailableCredential[],
+): Misnamed | undefined {
+  const name = slot.named?.name ?? null
+  if (name === null) return undefined
+  const isNew = namedBefore === null || !isSameName(name, namedBefore)
+  const other = namedOne(slot, candidates)
+  if (other) {
+    const isBound = 'credentialId' in credential && credential.credentialId === other.id
+    return isBound ? undefined : { other, isNew }
+  }
+  // A credential of n8n has the name that n8n gave to the JSON, until the JSON names another one.
+  return 'credentialId' in credential || isNew ? { other: null, isNew } : undefined
 }
 
 /** One that its service has rejected is taken only when somebody says so. */
@@ -140,7 +167,9 @@ function onlyOne(
 ): CredentialChoice | undefined {
   const [only, another] = candidates
   if (!only || another || !isTrusted(only) || catalogue.isGenericCredential(type)) return undefined
-  const isUnopposed = ofType.every(({ named }) => named === null || named.name === only.name.trim())
+  const isUnopposed = ofType.every(
+    ({ named }) => named === null || (named.name !== null && isSameName(named.name, only.name)),
+  )
   return isUnopposed ? { credentialId: only.id } : undefined
 }
 
@@ -230,97 +259,11 @@ const maximumQuoted = 120
 export const quoted = (name: string): string =>
   `"${name.length > maximumQuoted ? `${name.slice(0, maximumQuoted)}…` : name}"`
 
-/** Tells two credentials apart. */
-export const identityOf = (credential: CredentialChoice): string =>
-  'n8nCredentialId' in credential ? `n8n:${credential.n8nCredentialId}` : credential.credentialId
+export const isFilled = ({ status }: Pick<ResolvedSlot, 'status'>): boolean =>
+  status === 'bound' || status === 'n8n'
 
-interface TracedSource {
-  reason: BindingSource['reason']
-  bindings: Map<string, SlotBinding>
-  content: WorkflowSlots
-  nodesById: Map<string, SlotNode>
-}
-
-const maxHostsTold = 5
-
-/** Finds what the sources bound, and the hosts that they sent each credential to. */
-class SourceTracer {
-  readonly #wanted: WorkflowSlots
-  readonly #sources: TracedSource[]
-  /** Credential that was bound → where requests took it, which may be nowhere. */
-  readonly #sent = new Map<string, Map<string, string | null>>()
-
-  constructor(wanted: WorkflowSlots, sources: readonly BindingSource[]) {
-    this.#wanted = wanted
-    this.#sources = sources.map(({ reason, bindings, content }) => ({
-      reason,
-      content,
-      bindings: new Map(bindings.map((binding) => [slotKey(binding.node, binding.type), binding])),
-      nodesById: new Map([...content.nodes.values()].flatMap((node) => (node.id ? [[node.id, node]] : []))),
-    }))
-    for (const { content, bindings } of sources) {
-      const slots = new Set(content.slots.map(({ node, type }) => slotKey(node.name, type)))
-      const open = new Set(content.unresolved.map(({ node }) => node))
-      for (const binding of bindings) {
-        if (!slots.has(slotKey(binding.node, binding.type)) && !open.has(binding.node)) continue
-        const identity = identityOf(binding)
-        const hosts = this.#sent.get(identity) ?? new Map<string, string | null>()
-        this.#sent.set(identity, hosts)
-        const destination = content.nodes.get(binding.node)?.destination
-        if (destination) hosts.set(destination.key, destination.label)
-      }
-    }
-  }
-
-  trace(slot: Slot, isThere: (credential: CredentialChoice) => boolean) {
-    for (const source of this.#sources) {
-      const name = this.#nameIn(source, slot.node)
-      const binding = name === undefined ? undefined : source.bindings.get(slotKey(name, slot.type))
-      if (binding && isThere(binding)) return { credential: choiceOf(binding), reason: source.reason }
-    }
-    return undefined
-  }
-
-  typesBoundAt(name: string): string[] {
-    const node = this.#wanted.nodes.get(name)
-    if (!node) return []
-    return this.#sources.flatMap((source) => {
-      const before = this.#nameIn(source, node)
-      return [...source.bindings.values()].flatMap((each) => (each.node === before ? [each.type] : []))
-    })
-  }
-
-  newHost({ node }: Slot, credential: CredentialChoice): NewHost | undefined {
-    const sent = this.#sent.get(identityOf(credential))
-    if (!sent || !node.destination || isSentTo(sent, node.destination)) return undefined
-    const from: (string | null)[] = []
-    for (const label of sent.values()) {
-      if (from.length === maxHostsTold) break
-      from.push(label)
-    }
-    return { credential, from, moreFrom: sent.size - from.length, to: node.destination.label }
-  }
-
-  /** The node of the same name; else the one that was renamed since, which n8n's id of the node tells. */
-  #nameIn({ content, nodesById }: TracedSource, node: SlotNode): string | undefined {
-    if (content.nodes.has(node.name)) return node.name
-    const before = node.id === null ? undefined : nodesById.get(node.id)
-    const isRenamed = before?.type === node.type && !this.#wanted.nodes.has(before.name)
-    return isRenamed ? before.name : undefined
-  }
-}
-
-export function choiceOf(binding: CredentialChoice): CredentialChoice {
-  return 'n8nCredentialId' in binding
-    ? { n8nCredentialId: binding.n8nCredentialId }
-    : { credentialId: binding.credentialId }
-}
-
-/** Whether both fill the same slots with the same credentials. */
-export function sameBindings(a: readonly SlotBinding[], b: readonly SlotBinding[]): boolean {
-  const before = new Map(a.map((each) => [slotKey(each.node, each.type), identityOf(each)]))
-  return (
-    before.size === b.length &&
-    b.every((each) => before.get(slotKey(each.node, each.type)) === identityOf(each))
-  )
+/** Undefined for a credential of n8n that was not asked for its name. */
+export function nameOf({ credential, candidates, nameInN8n }: ResolvedSlot): string | undefined {
+  if (credential === null || 'n8nCredentialId' in credential) return nameInN8n
+  return candidates.find(({ id }) => id === credential.credentialId)?.name
 }

@@ -288,6 +288,47 @@ describe('another version', () => {
     ])
   })
 
+  test('that names another credential of the user’s keeps the earlier one, and says how to choose the new one', async () => {
+    const { user, workflowId, id, deployment } = await deployed()
+    const fresh = await keep(user, 'CRM key 2')
+    await user.change(workflowId, chain(http('CRM', crmUrl, 'CRM key 2'), http('ERP', erpUrl, 'Nobody’s')))
+    const plan = await planOf(user, workflowId)
+    expect(slotsOf(plan)).toEqual(['CRM bound earlier', 'ERP bound earlier'])
+    const code = 'credential-not-as-named'
+    expect(plan).toMatchObject({
+      ready: true,
+      problems: [
+        { code, level: 'warning', node: 'CRM', pointer: `/nodes/1/credentials/${header}` },
+        { code, level: 'warning', node: 'ERP' },
+      ],
+    })
+    const [first, second] = plan.problems
+    for (const part of ['"CRM"', '"CRM key"', '"CRM key 2"', header, fresh])
+      expect(first.message).toContain(part)
+    for (const part of ['"ERP"', '"ERP key"', '"Nobody’s"']) expect(second.message).toContain(part)
+    const bindings = [{ node: 'CRM', type: header, credentialId: fresh }]
+    expect((await planOf(user, workflowId, { bindings })).problems).toMatchObject([{ node: 'ERP' }])
+    expect((await user.act(id, 'deploy', { bindings })).body.status).toBe('active')
+    expect(inN8n(deployment)).toEqual({ CRM: 'CRM key 2', ERP: 'ERP key' })
+  })
+
+  test('of which a credential was renamed keeps it, and tells of the name', async () => {
+    const user = await world.user()
+    const id = await keep(user, 'CRM key')
+    const workflowId = await user.workflow(chain(http('CRM', crmUrl, 'CRM key')))
+    await user.deploy(workflowId)
+    await user.api('PATCH', `/v1/credentials/${id}`, { name: 'Customers' }, { 'If-Match': '*' })
+    const renamed = await planOf(user, workflowId)
+    expect(slotsOf(renamed)).toEqual(['CRM bound earlier'])
+    expect(renamed.problems).toMatchObject([{ code: 'credential-not-as-named', level: 'hint', node: 'CRM' }])
+    expect(renamed.problems[0].message).toMatch(/"CRM key".*"Customers"/)
+    const other = await keep(user, 'CRM key')
+    const taken = await planOf(user, workflowId)
+    expect(slotsOf(taken)).toEqual(['CRM bound earlier'])
+    expect(taken.problems).toMatchObject([{ code: 'credential-not-as-named', level: 'warning' }])
+    expect(taken.problems[0].message).toContain(other)
+  })
+
   test('of which a credential was deleted asks for another one', async () => {
     const { user, workflowId, id, erp } = await deployed()
     await user.api('DELETE', `/v1/credentials/${erp}?force=true`)

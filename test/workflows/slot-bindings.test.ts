@@ -4,7 +4,8 @@ import type { AvailableCredential } from '../../src/credentials/available.ts'
 import type { CredentialChoice, SlotBinding } from '../../src/db/schema/deployments.ts'
 import { loadCatalogue } from '../../src/n8n/catalogue.ts'
 import { readSlots } from '../../src/n8n/slots.ts'
-import { type BindingSource, type ChosenBinding, resolveSlots } from '../../src/workflows/slot-bindings.ts'
+import { type BindingSource } from '../../src/workflows/binding-sources.ts'
+import { type ChosenBinding, resolveSlots } from '../../src/workflows/slot-bindings.ts'
 
 const catalogue = await loadCatalogue()
 const header = 'httpHeaderAuth'
@@ -420,4 +421,94 @@ test('5,000 nodes are resolved in linear time', () => {
   const bound = nodes.map(({ name }): [string, string, string] => [name, header, 'K'])
   const found = resolve(nodes, { available: [held('K')], sources: [source('earlier', nodes, bound)] })
   expect(found.filter(({ reason }) => reason === 'earlier')).toHaveLength(5_000)
+})
+
+describe('a name that reads the same', () => {
+  test('counts in either Unicode form, and not in another case', () => {
+    const available = [held('Café'.normalize('NFD'))]
+    expect(filled([http('A', 'https://a.test', 'Café'.normalize('NFC'))], { available })).toEqual({
+      A: `bound ${'Café'.normalize('NFD')} name`,
+    })
+    expect(filled([http('A', 'https://a.test', 'CAFÉ')], { available })).toEqual({ A: 'missing' })
+  })
+
+  test('of two that read the same is the one that is the same to the letter', () => {
+    const [composed, decomposed] = ['Café'.normalize('NFC'), 'Café'.normalize('NFD')]
+    const available = [held(composed, header, { id: '1' }), held(decomposed, header, { id: '2' })]
+    expect(filled([http('A', 'https://a.test', decomposed)], { available })).toEqual({ A: 'bound 2 name' })
+  })
+})
+
+describe('a credential that was bound before', () => {
+  const available = [held('Old'), held('New')]
+  const before = (named?: string) => [
+    source('earlier', [http('CRM', 'https://crm.test', named)], [['CRM', header, 'Old']]),
+  ]
+  const misnamed = (named: string | undefined, sources: BindingSource[]) =>
+    resolve([http('CRM', 'https://crm.test', named)], { available, sources })[0]?.misnamed
+
+  test('is kept when the JSON names another one, and not silently', () => {
+    expect(filled([http('CRM', 'https://crm.test', 'New')], { available, sources: before('Old') })).toEqual({
+      CRM: 'bound Old earlier',
+    })
+    expect(misnamed('New', before('Old'))).toEqual({ other: available[1], isNew: true })
+    expect(misnamed('New', before('New'))).toEqual({ other: available[1], isNew: false })
+    expect(misnamed('Gone', before('Old'))).toEqual({ other: null, isNew: true })
+    expect(misnamed('Gone', before('Gone'))).toEqual({ other: null, isNew: false })
+    expect(misnamed('Old', before('New'))).toBeUndefined()
+    expect(misnamed(undefined, before('Old'))).toBeUndefined()
+  })
+
+  test('stays with what the node does when two nodes swap names or ids', () => {
+    const query = (name: string, id: string, text: string) =>
+      node(name, 'postgres', { id, typeVersion: 2.5, parameters: { operation: 'executeQuery', query: text } })
+    const held2 = [held('Read', 'postgres'), held('Write', 'postgres')]
+    const sources = [
+      source(
+        'earlier',
+        [query('A', '1', 'select 1'), query('B', '2', 'truncate t')],
+        [
+          ['A', 'postgres', 'Read'],
+          ['B', 'postgres', 'Write'],
+        ],
+      ),
+    ]
+    const now = (...nodes: object[]) => filled(nodes, { available: held2, sources })
+    expect(now(query('B', '1', 'select 1'), query('A', '2', 'truncate t'))).toEqual({
+      B: 'bound Read earlier',
+      A: 'bound Write earlier',
+    })
+    expect(now(query('A', '2', 'select 1'), query('B', '1', 'truncate t'))).toEqual({
+      A: 'bound Read earlier',
+      B: 'bound Write earlier',
+    })
+    expect(now(query('B', '1', 'select 2'), query('A', '2', 'truncate u'))).toEqual({
+      B: 'ambiguous',
+      A: 'ambiguous',
+    })
+  })
+
+  test('does not follow an id that two nodes had', () => {
+    const twins = [
+      node('A', 'slack', { id: 'x' }),
+      node('B', 'slack', { id: 'x', parameters: { text: 'b' } }),
+    ]
+    const teams = [held('One', 'slackApi'), held('Two', 'slackApi')]
+    const sources = [
+      source('earlier', twins, [
+        ['A', 'slackApi', 'One'],
+        ['B', 'slackApi', 'Two'],
+      ]),
+    ]
+    expect(filled([node('C', 'slack', { id: 'x' })], { available: teams, sources })).toEqual({
+      C: 'ambiguous',
+    })
+  })
+
+  test('does not go to a node of another kind that keeps the name and says nothing of a host', () => {
+    const hook = node('CRM', 'webhook', {
+      ...{ typeVersion: 2, parameters: { path: 'x', authentication: 'headerAuth' } },
+    })
+    expect(filled([hook], { available, sources: before() })).toEqual({ CRM: 'ambiguous' })
+  })
 })

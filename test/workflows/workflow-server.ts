@@ -8,6 +8,7 @@ import { credentials } from '../../src/db/schema/credentials.ts'
 import { users } from '../../src/db/schema/users.ts'
 import type { AuthEnv } from '../../src/http/auth.ts'
 import { problem, toAppError } from '../../src/http/problem.ts'
+import { readinessRoutes } from '../../src/deployments/readiness-routes.ts'
 import { loadCatalogue } from '../../src/n8n/catalogue.ts'
 import { missingCredentialRoutes } from '../../src/workflows/missing-credentials.ts'
 import { WorkflowRepository } from '../../src/workflows/repository.ts'
@@ -24,9 +25,10 @@ export function createWorkflowServer(db: Db, quota = 10_000) {
     c.set('userId', c.req.header('X-Test-User') ?? '')
     await next()
   })
+  app.route('/v1/workflows', workflowRoutes(workflows, createFingerprint(new Uint8Array(32).fill(7))))
   app.route(
     '/v1/workflows',
-    workflowRoutes(workflows, requirements, createFingerprint(new Uint8Array(32).fill(7))),
+    readinessRoutes({ find: (userId, workflowId) => requirements.readiness(userId, workflowId) }),
   )
   app.route('/v1/credentials/missing', missingCredentialRoutes(requirements))
   app.onError((error, c) => problem(c, toAppError(error)))

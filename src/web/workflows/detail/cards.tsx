@@ -1,7 +1,8 @@
 /** @module The smaller cards of a workflow's overview. */
 import type { NodeStats } from '../../../analytics/node-contract.ts'
 import type { ExecutionSummary } from '../../../executions/contract.ts'
-import type { Readiness, Workflow } from '../../../workflows/contract.ts'
+import type { Workflow } from '../../../workflows/contract.ts'
+import type { Readiness } from '../../../workflows/readiness-contract.ts'
 import { Card, Empty, type Span } from '../../components/card.tsx'
 import { LinkButton } from '../../components/controls.tsx'
 import { NodeBadge } from '../../components/icons.tsx'

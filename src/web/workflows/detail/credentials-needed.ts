@@ -1,6 +1,7 @@
 /** @module Which credential stands for each type that a workflow requires, and how it is. Pure. */
 import { slotKey } from '../../../n8n/slots.ts'
-import type { Readiness } from '../../../workflows/contract.ts'
+import type { Readiness } from '../../../workflows/readiness-contract.ts'
+import { isSameName } from '../../../workflows/slot-bindings.ts'
 import { addMark, type NodeMark } from '../graph/marks.ts'
 import { newCredentialHref } from '../links.ts'
 import type { CredentialState, DeployedPlace } from '../../../workflows/detail-queries.ts'
@@ -40,7 +41,9 @@ export function neededCredentials(
     const own =
       binding && 'credentialId' in binding ? states.find(({ id }) => id === binding.credentialId) : undefined
     const rejected = candidates.find(
-      ({ name, status }) => status === 'invalid' && (candidates.length === 1 || name.trim() === named?.name),
+      ({ name, status }) =>
+        status === 'invalid' &&
+        (candidates.length === 1 || (named?.name != null && isSameName(name, named.name))),
     )
     const id = taken?.id ?? rejected?.id
     const credential = isRemote ? null : (own ?? states.find((each) => each.id === id) ?? null)

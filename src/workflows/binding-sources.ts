@@ -1,0 +1,167 @@
+/** @module What was bound to the nodes of a workflow before, found again in another version of it. Pure. */
+import type { CredentialChoice, SlotBinding } from '../db/schema/deployments.ts'
+import { isSentTo } from '../n8n/request-destination.ts'
+import { type Slot, type SlotNode, slotKey, type WorkflowSlots } from '../n8n/slots.ts'
+import { canonicalJson } from '../n8n/workflow-json.ts'
+
+/** A workflow of which the bindings are known: what was deployed before, or what n8n has. */
+export interface BindingSource {
+  reason: 'earlier' | 'live'
+  bindings: readonly SlotBinding[]
+  content: WorkflowSlots
+}
+
+/** The credential went elsewhere before: it goes to another host only when a caller chooses it for the node. */
+export interface NewHost {
+  credential: CredentialChoice
+  /** Empty: nodes of its own service used it. */
+  from: (string | null)[]
+  /** How many hosts are not in `from`. */
+  moreFrom: number
+  to: string | null
+}
+
+export interface Traced {
+  credential: CredentialChoice
+  reason: BindingSource['reason']
+  /** The name that the node's JSON gave to the credential then. */
+  namedBefore: string | null
+}
+
+interface TracedSource {
+  reason: BindingSource['reason']
+  bindings: Map<string, SlotBinding>
+  content: WorkflowSlots
+  slots: Map<string, Slot>
+  /** Of ids that one node has. */
+  nodesById: Map<string, SlotNode>
+}
+
+/** Tells two credentials apart. */
+export const identityOf = (credential: CredentialChoice): string =>
+  'n8nCredentialId' in credential ? `n8n:${credential.n8nCredentialId}` : credential.credentialId
+
+export function choiceOf(binding: CredentialChoice): CredentialChoice {
+  return 'n8nCredentialId' in binding
+    ? { n8nCredentialId: binding.n8nCredentialId }
+    : { credentialId: binding.credentialId }
+}
+
+const maxHostsTold = 5
+
+/** Finds what the sources bound, and the hosts that they sent each credential to. */
+export class SourceTracer {
+  readonly #wanted: WorkflowSlots
+  readonly #isGeneric: (type: string) => boolean
+  readonly #sources: TracedSource[]
+  /** Credential that was bound → where requests took it, which may be nowhere. */
+  readonly #sent = new Map<string, Map<string, string | null>>()
+
+  /** @param isGeneric whether a credential type belongs to no service */
+  constructor(
+    wanted: WorkflowSlots,
+    sources: readonly BindingSource[],
+    isGeneric: (type: string) => boolean,
+  ) {
+    this.#wanted = wanted
+    this.#isGeneric = isGeneric
+    this.#sources = sources.map(({ reason, bindings, content }) => ({
+      reason,
+      content,
+      bindings: new Map(bindings.map((binding) => [slotKey(binding.node, binding.type), binding])),
+      slots: new Map(content.slots.map((slot) => [slotKey(slot.node.name, slot.type), slot])),
+      nodesById: uniqueById(content.nodes.values()),
+    }))
+    for (const { content, bindings, slots } of this.#sources) {
+      const open = new Set(content.unresolved.map(({ node }) => node))
+      for (const [key, binding] of bindings) {
+        if (!slots.has(key) && !open.has(binding.node)) continue
+        const identity = identityOf(binding)
+        const hosts = this.#sent.get(identity) ?? new Map<string, string | null>()
+        this.#sent.set(identity, hosts)
+        const destination = content.nodes.get(binding.node)?.destination
+        if (destination) hosts.set(destination.key, destination.label)
+      }
+    }
+  }
+
+  /** What the first source bound to the slot that still is there. */
+  trace(slot: Slot, isThere: (credential: CredentialChoice) => boolean): Traced | undefined {
+    for (const source of this.#sources) {
+      const binding = this.#bindingOf(source, slot)
+      if (!binding || !isThere(binding)) continue
+      const namedBefore = source.slots.get(slotKey(binding.node, binding.type))?.named?.name ?? null
+      return { credential: choiceOf(binding), reason: source.reason, namedBefore }
+    }
+    return undefined
+  }
+
+  typesBoundAt(name: string): string[] {
+    const node = this.#wanted.nodes.get(name)
+    if (!node) return []
+    return this.#sources.flatMap((source) => {
+      const before = source.content.nodes.get(name) ?? this.#renamed(source, node)
+      return [...source.bindings.values()].flatMap((each) => (each.node === before?.name ? [each.type] : []))
+    })
+  }
+
+  newHost({ node }: Slot, credential: CredentialChoice): NewHost | undefined {
+    const sent = this.#sent.get(identityOf(credential))
+    if (!sent || !node.destination || isSentTo(sent, node.destination)) return undefined
+    const from: (string | null)[] = []
+    for (const label of sent.values()) {
+      if (from.length === maxHostsTold) break
+      from.push(label)
+    }
+    return { credential, from, moreFrom: sent.size - from.length, to: node.destination.label }
+  }
+
+  /**
+   * Of the node of the same name; else of the one that was renamed since. Where name and id lead to two nodes with
+   * different credentials, names were swapped or ids were given anew: what the node does decides, or nothing.
+   */
+  #bindingOf(source: TracedSource, { node, type }: Slot): SlotBinding | undefined {
+    const named = source.content.nodes.get(node.name)
+    const before = named ?? this.#renamed(source, node)
+    if (!before) return undefined
+    // Another kind of node may use the secret otherwise, such as to check callers. Where it sends it, hosts are compared.
+    if (before.type !== node.type && !node.destination && this.#isGeneric(type)) return undefined
+    const binding = source.bindings.get(slotKey(before.name, type))
+    const sameId = node.id === null ? undefined : source.nodesById.get(node.id)
+    if (!named || !sameId || sameId === named || sameId.type !== node.type) return binding
+    const other = source.bindings.get(slotKey(sameId.name, type))
+    if (!binding || !other || identityOf(binding) === identityOf(other)) return binding
+    const likeName = likeness(node, named)
+    const likeId = likeness(node, sameId)
+    if (likeName === likeId) return undefined
+    return likeName > likeId ? binding : other
+  }
+
+  /** n8n's id of a node stays when it is renamed. A copy beside the node that it was made from is another node. */
+  #renamed({ nodesById }: TracedSource, node: SlotNode): SlotNode | undefined {
+    const before = node.id === null ? undefined : nodesById.get(node.id)
+    return before?.type === node.type && !this.#wanted.nodes.has(before.name) ? before : undefined
+  }
+}
+
+/** 2: the same parameters; 1: the same destination; 0: neither. */
+function likeness(node: SlotNode, before: SlotNode): number {
+  if (canonicalJson(node.parameters ?? {}) === canonicalJson(before.parameters ?? {})) return 2
+  return node.destination && node.destination.key === before.destination?.key ? 1 : 0
+}
+
+function uniqueById(nodes: Iterable<SlotNode>): Map<string, SlotNode> {
+  const byId = Map.groupBy(nodes, ({ id }) => id)
+  return new Map(
+    [...byId].flatMap(([id, [node, another]]) => (id !== null && node && !another ? [[id, node]] : [])),
+  )
+}
+
+/** Whether both fill the same slots with the same credentials. */
+export function sameBindings(a: readonly SlotBinding[], b: readonly SlotBinding[]): boolean {
+  const before = new Map(a.map((each) => [slotKey(each.node, each.type), identityOf(each)]))
+  return (
+    before.size === b.length &&
+    b.every((each) => before.get(slotKey(each.node, each.type)) === identityOf(each))
+  )
+}

@@ -1,0 +1,103 @@
+/** @module The HTTP shapes of readiness: what a workflow needs, and what fills it on which instance. */
+import * as z from 'zod'
+import { candidatesMeaning } from './candidates.ts'
+import { slotReasons, slotStatuses } from './slot-bindings.ts'
+
+const Candidate = z.object({
+  id: z.uuid(),
+  name: z.string(),
+  status: z.enum(['untested', 'valid', 'invalid']),
+})
+
+const slotStatus = z.enum(slotStatuses)
+const slotReason = z.enum(slotReasons).nullable()
+const ConsentUrl = z
+  .string()
+  .optional()
+  .meta({ description: 'Where to sign in inside n8n, with needs-consent' })
+
+export const ReadinessQuery = z.strictObject({
+  instanceId: z
+    .uuid({ version: 'v7' })
+    .optional()
+    .meta({ description: 'The instance to answer for; n8n is asked where it decides' }),
+})
+
+export const Readiness = z
+  .object({
+    ready: z.boolean().meta({ description: 'All slots are filled. `unresolved` is not considered' }),
+    instanceId: z
+      .uuid()
+      .nullable()
+      .meta({
+        description:
+          'The instance that `ready`, `slots` and `requirements` describe. Without the parameter, the one with ' +
+          'the most open slots among those where the workflow is deployed; if it is not deployed, the one with the ' +
+          'fewest. Null without an instance that answers',
+      }),
+    slots: z
+      .array(
+        z.object({
+          node: z.string(),
+          type: z.string(),
+          displayName: z.string(),
+          named: z
+            .object({ id: z.string().nullable(), name: z.string().nullable() })
+            .nullable()
+            .meta({ description: 'The credential named in the workflow JSON' }),
+          status: slotStatus,
+          credential: z
+            .object({ id: z.uuid().optional(), n8nCredentialId: z.string().optional(), name: z.string() })
+            .nullable(),
+          reason: slotReason,
+          consentUrl: ConsentUrl,
+          sentTo: z.string().nullable().optional().meta({
+            description: 'The host that the node sends the credential to; null: decided at run time',
+          }),
+          candidates: z.array(Candidate).meta({ description: candidatesMeaning }),
+        }),
+      )
+      .meta({
+        description: 'All credential slots, filled as a plan for the instance fills them without `bindings`',
+      }),
+    requirements: z
+      .array(
+        z.object({
+          type: z.string(),
+          displayName: z.string(),
+          nodes: z.array(z.string()),
+          optional: z.boolean().meta({ description: 'n8n runs the nodes without it' }),
+          satisfied: z.boolean().meta({ description: 'All slots of the type are filled' }),
+          candidates: z.array(Candidate).meta({ description: candidatesMeaning }),
+        }),
+      )
+      .meta({ description: 'The slots by credential type' }),
+    unresolved: z
+      .array(z.object({ node: z.string(), reason: z.string() }))
+      .meta({ description: 'Nodes whose credential is chosen by an expression at run time' }),
+    instances: z
+      .array(
+        z.object({
+          id: z.uuid(),
+          name: z.string(),
+          deploymentId: z.uuid().nullable().meta({ description: 'null: not deployed there' }),
+          ready: z.boolean().nullable().meta({ description: 'null: see `error`' }),
+          error: z.string().nullable().meta({ description: 'Why this instance has no answer' }),
+          slots: z.array(
+            z.object({
+              node: z.string(),
+              type: z.string(),
+              status: slotStatus,
+              reason: slotReason,
+              consentUrl: ConsentUrl,
+            }),
+          ),
+        }),
+      )
+      .meta({
+        description:
+          'The slots on each instance: those where the workflow is deployed, then the newest, at most 10',
+      }),
+  })
+  .meta({ ref: 'Readiness' })
+export type Readiness = z.output<typeof Readiness>
