@@ -227,6 +227,7 @@ export function createDeps(config: Config, runtime: Runtime) {
       connections,
       workflows,
       deployments,
+      loadCatalogue,
       quotas: config.quotas,
     }),
     executions: new ExecutionRepository(db, now),

@@ -175,7 +175,9 @@ export const Deployment = z
       .nullable()
       .meta({ description: 'The operation in progress; null when there is none' }),
     liveSince: z.iso.datetime().nullable().meta({ description: 'When the version went live' }),
-    webhookUrls: z.array(z.string()).meta({ description: 'URLs of the webhook triggers of the version' }),
+    webhookUrls: z.array(z.string()).meta({
+      description: 'Where n8n serves its webhook, form, chat and MCP triggers; empty when it is undeployed',
+    }),
     createdAt: z.iso.datetime(),
     updatedAt: z.iso.datetime(),
   })

@@ -6,9 +6,10 @@ import { deployments, type SettingsBefore, type SlotBinding } from '../db/schema
 import { workflowVersions } from '../db/schema/workflows.ts'
 import { AppError } from '../errors.ts'
 import type { Connection, InstanceConnections } from '../instances/connections.ts'
-import type { N8nWorkflow } from '../n8n/api-shapes.ts'
+import { liveNodes, type N8nWorkflow } from '../n8n/api-shapes.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
 import { FALLBACK_NAME, toN8nWorkflow, withName } from '../n8n/sendable-workflow.ts'
+import { endpointsOf } from '../n8n/webhook-paths.ts'
 import { withSubWorkflows } from '../n8n/sub-workflow-refs.ts'
 import type { JsonObject } from '../n8n/workflow-json.ts'
 import { sameJson } from '../workflows/diff.ts'
@@ -23,7 +24,7 @@ import { ownCredentials } from './remote-credentials.ts'
 import { failed, getWorkflow, missingCredentials } from './remote-state.ts'
 import { SubWorkflows } from './sub-workflows.ts'
 import { diffRemote, isDrift, type RemoteDiff, remoteHash } from './remote-form.ts'
-import { appendVersion, attributeRuns, liveVersionOf } from './version-history.ts'
+import { appendVersion, attributeRuns, isDraft, liveVersionOf } from './version-history.ts'
 
 const columns = {
   id: deployments.id,
@@ -102,7 +103,7 @@ export class DeploymentDrift {
     const connection = await this.#open(userId, row)
     const remote = await getWorkflow(connection, row.n8nWorkflowId)
     const drift = await this.#driftOf(userId, row, connection, remote)
-    await this.#keep(userId, row, drift.drifted)
+    await this.#keep(userId, row, drift.drifted, remote && (await this.#endpoints(remote)))
     return { drift, remote, instance: connection.instance }
   }
 
@@ -141,10 +142,11 @@ export class DeploymentDrift {
   }
 
   /** What was seen, unless the deployment has changed meanwhile. */
-  async #keep(userId: string, row: Row, isDrifted: boolean): Promise<void> {
+  async #keep(userId: string, row: Row, isDrifted: boolean, endpoints: string[] | null): Promise<void> {
     const at = this.#now().toISOString()
     await this.#db.execute(sql`
       update deployments set drift_checked_at = ${at}::timestamptz,
+        endpoints = coalesce(${endpoints && sql.param(endpoints)}::text[], endpoints),
         drifted_since = case when ${isDrifted}::boolean then coalesce(drifted_since, ${at}::timestamptz) end
       where user_id = ${userId} and id = ${row.id} and intent is null and status = ${row.status}
         and version = ${row.version}::integer and n8n_workflow_id = ${row.n8nWorkflowId}
@@ -217,10 +219,12 @@ export class DeploymentDrift {
     const status = row.status === 'tracking' ? 'tracking' : remote.active ? 'active' : 'inactive'
     const hash = await remoteHash(remote)
     const n8nVersionId = liveVersionOf(remote)
+    const endpoints = sql.param(await this.#endpoints(remote))
     const [changed] = await this.#db.batch([
       this.#db.execute(sql`
         update deployments set version = ${version}::integer, bindings = ${JSON.stringify(bindings)}::jsonb,
           status = ${status}, step = null, error = null, deployed_hash = ${hash}, n8n_version_id = ${n8nVersionId},
+          endpoints = ${endpoints}::text[],
           live_since = case when ${status} = 'active' then coalesce(live_since, ${now}::timestamptz) end
         where user_id = ${userId} and id = ${row.id} and intent is null and version = ${row.version}::integer
           and status = ${row.status} and n8n_workflow_id = ${row.n8nWorkflowId}
@@ -308,6 +312,10 @@ export class DeploymentDrift {
     return { original: row.content, body }
   }
 
+  async #endpoints(remote: N8nWorkflow): Promise<string[]> {
+    return endpointsOf(liveNodes(remote), await this.#options.loadCatalogue())
+  }
+
   /** The credentials in n8n that the slots are bound to. */
   async #refs(userId: string, { instanceId, bindings }: Row): Promise<CredentialRefs> {
     const put = await ownCredentials(this.#db, userId, instanceId)
@@ -319,10 +327,6 @@ export class DeploymentDrift {
   }
 }
 
-/** What n8n holds is newer than what it runs. */
-const isDraft = ({ activeVersionId, versionId }: N8nWorkflow): boolean =>
-  activeVersionId !== null && versionId !== activeVersionId
-
 function bindNamed(credentials: unknown, refs: ReturnType<CredentialRefs['get']>): unknown {
   if (typeof credentials !== 'object' || credentials === null) return credentials
   return Object.fromEntries(
@@ -331,6 +335,5 @@ function bindNamed(credentials: unknown, refs: ReturnType<CredentialRefs['get']>
 }
 
 const deleted = () => new AppError('conflict', 'n8n does not have the workflow any more')
-
 const underWay = () =>
-  new AppError('conflict', 'It is being changed right now: wait until that is done, then try again')
+  new AppError('conflict', 'It is being changed. Wait until that is done, then try again')

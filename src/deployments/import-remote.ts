@@ -8,7 +8,10 @@ import { deployments, deploymentVersions } from '../db/schema/deployments.ts'
 import { AppError, invalid } from '../errors.ts'
 import type { Slice } from '../http/page.ts'
 import type { InstanceConnections } from '../instances/connections.ts'
+import { liveNodes } from '../n8n/api-shapes.ts'
 import { N8nError } from '../n8n/api-transport.ts'
+import type { Catalogue } from '../n8n/catalogue.ts'
+import { endpointsOf } from '../n8n/webhook-paths.ts'
 import { nameLimit } from '../workflows/contract.ts'
 import type { WorkflowRepository } from '../workflows/repository.ts'
 import type { Deployment } from './contract.ts'
@@ -24,6 +27,7 @@ export interface ImportOptions {
   connections: Pick<InstanceConnections, 'open'>
   workflows: WorkflowRepository
   deployments: Pick<DeploymentRepository, 'find'>
+  loadCatalogue: () => Promise<Catalogue>
   quotas: { deployments: number }
 }
 
@@ -107,6 +111,7 @@ export class RemoteWorkflows {
     const deployment = {
       ...{ id, userId, instanceId, version, n8nWorkflowId, status: 'tracking' as const },
       ...{ bindings: own.bindings, deployedHash: await remoteHash(remote), n8nVersionId: remote.versionId },
+      endpoints: endpointsOf(liveNodes(remote), await this.#options.loadCatalogue()),
       ...{ createdAt, updatedAt: createdAt },
     }
     const body = { workflow: own.workflow, name: remote.name.trim().slice(0, nameLimit) || n8nWorkflowId }

@@ -3,7 +3,7 @@ import { AppError } from '../errors.ts'
 import { type Connection, type InstanceConnections, toAppError } from '../instances/connections.ts'
 import { N8nError } from '../n8n/api-transport.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
-import { productionUrls } from '../n8n/webhook-paths.ts'
+import { endpointsOf, productionUrls } from '../n8n/webhook-paths.ts'
 import { contentHash } from '../n8n/workflow-json.ts'
 import { type Finding, hasErrors } from '../n8n/finding.ts'
 import { withName } from '../n8n/sendable-workflow.ts'
@@ -25,6 +25,7 @@ import { diffRemote, isDrift } from './remote-form.ts'
 import { getWorkflow, hasCredential } from './remote-state.ts'
 import type { SettledSlots } from './settled-slots.ts'
 import { dependencyFinding, type SubWorkflows } from './sub-workflows.ts'
+import { webhookScopeOf } from './webhook-ids.ts'
 import { findWebhookConflicts } from './webhook-conflicts.ts'
 
 export interface PlannerOptions {
@@ -114,6 +115,7 @@ export class Planner {
       errorHandling,
       acceptedSettings,
       live: remote,
+      webhookScope: webhookScopeOf(release, deployed),
     })
     const publish = request.publish !== false && startedBy(release.workflow, catalogue) !== 'nothing'
     const webhooks = publish
@@ -165,7 +167,7 @@ export class Planner {
           ? changes
           : [{ pointer: '/name', detail: `is missing: ${String(named.name)}` }, ...changes],
       fixes: release.applied,
-      webhookUrls: productionUrls(instance.baseUrl, release.endpoints),
+      webhookUrls: productionUrls(instance.baseUrl, endpointsOf(body.nodes, catalogue)),
       live: live || null,
       problems,
     }

@@ -1,8 +1,10 @@
 /** @module Publishes, unpublishes and removes a workflow in n8n, and waits until n8n has really done it. */
 import { AppError } from '../errors.ts'
 import type { Connection } from '../instances/connections.ts'
-import type { N8nWorkflow } from '../n8n/api-shapes.ts'
+import { liveNodes, type N8nWorkflow } from '../n8n/api-shapes.ts'
 import { N8nError } from '../n8n/api-transport.ts'
+import type { Catalogue } from '../n8n/catalogue.ts'
+import { endpointsOf } from '../n8n/webhook-paths.ts'
 import type { Call } from './remote-credentials.ts'
 import { LaterError, type Run } from './run.ts'
 
@@ -17,6 +19,7 @@ const deleteLaterMs = 10_000
 
 export interface PublicationTools {
   connection: Connection
+  catalogue: Catalogue
   call: Call
   wait: (ms: number) => Promise<void>
   now: () => Date
@@ -39,10 +42,12 @@ export class Publication {
    */
   async publish(before: N8nWorkflow, version: number, versionId?: string): Promise<void> {
     await this.#run.save({ step: 'publish' })
-    const { client } = this.#tools.connection
+    const { catalogue, connection } = this.#tools
+    const { client } = connection
     const options = versionId === undefined ? {} : { versionId }
     const published = await this.#tools.call(() => client.publishWorkflow(before.id, options))
-    await this.#run.goLive(version, published.activeVersionId ?? published.versionId)
+    const endpoints = endpointsOf(liveNodes(published), catalogue)
+    await this.#run.goLive(version, published.activeVersionId ?? published.versionId, endpoints)
     const isOther = published.activeVersionId !== before.activeVersionId
     // The count of the triggers that ran before stays, so it proves nothing this time.
     if (isOther && before.triggerCount > 0) await this.#tools.wait(settleMs)

@@ -24,8 +24,6 @@ export interface Release {
   name: string
   workflow: JsonObject
   contentHash: string
-  /** Such as `form/signup`: see `productionUrls`. */
-  endpoints: string[]
   /** Codes of the repairs that were made; then `workflow` is not the version's as it is saved. */
   applied: string[]
   wanted: WorkflowSlots
@@ -80,7 +78,6 @@ export class Releases {
           name: workflowVersions.name,
           workflow: workflowVersions.data,
           contentHash: workflowVersions.contentHash,
-          endpoints: workflowVersions.endpoints,
         })
         .from(workflows)
         .leftJoin(
@@ -97,7 +94,7 @@ export class Releases {
         .where(and(eq(instances.userId, userId), eq(instances.id, instanceId))),
     ])
     if (!row) throw invalid('/workflowId', 'No such workflow')
-    const { workflow: saved, name, contentHash, endpoints } = row
+    const { workflow: saved, name, contentHash } = row
     if (row.version === null || !saved) {
       throw invalid('/version', `The workflow has no version ${version}`)
     }
@@ -111,7 +108,6 @@ export class Releases {
       name: name ?? '',
       workflow,
       contentHash: contentHash ?? '',
-      endpoints: endpoints ?? [],
       applied,
       wanted: readSlots(workflow, await this.#loadCatalogue()),
     }

@@ -6,6 +6,7 @@ import { type SendableWorkflow, toN8nWorkflow } from '../n8n/sendable-workflow.t
 import { nodeLabel } from '../n8n/slots.ts'
 import type { JsonObject } from '../n8n/workflow-json.ts'
 import type { CredentialRefs, N8nCredentialRef } from './credential-refs.ts'
+import { giveWebhookIds } from './webhook-ids.ts'
 import { type ErrorHandling, namedErrorWorkflow, noErrorWorkflow } from './error-handling.ts'
 
 /** Results are read from what n8n saves. */
@@ -24,6 +25,8 @@ export interface RemoteBodyOptions {
   live?: { settings?: JsonObject | null | undefined; nodes: readonly JsonObject[] } | null | undefined
   /** Instead of the workflow's own. */
   name?: string
+  /** A UUID: nodes that would get a webhook id from n8n get the same one each time that the scope is the same. */
+  webhookScope?: string
 }
 
 export function toRemoteBody(
@@ -31,7 +34,7 @@ export function toRemoteBody(
   catalogue: Catalogue,
   options: RemoteBodyOptions,
 ): SendableWorkflow {
-  const { credentials, errorHandling, acceptedSettings, live, name } = options
+  const { credentials, errorHandling, acceptedSettings, live, name, webhookScope } = options
   const settingsBefore = live?.settings
   const settings = { ...savedExecutions, ...errorSettings(errorHandling, settingsBefore) }
   const sendable = toN8nWorkflow(withoutCredentials(workflow), {
@@ -39,10 +42,8 @@ export function toRemoteBody(
     ...(name !== undefined && { name }),
     ...(acceptedSettings && { acceptedSettings }),
   })
-  const webhookIds = webhookIdsOf(live?.nodes ?? [])
+  giveWebhookIds(sendable.body.nodes, live?.nodes ?? [], { catalogue, webhookScope })
   for (const [index, node] of sendable.body.nodes.entries()) {
-    const webhookId = node.webhookId ?? webhookIds.get(`${node.type} ${node.name}`)
-    if (webhookId !== undefined) node.webhookId = webhookId
     const given = givenNode(workflow, node.name, index) ?? node
     const refs = credentials.get(nodeLabel(given, index))
     const bound = refs ? bindNode(given, catalogue, refs) : {}
@@ -58,16 +59,6 @@ export function toRemoteBody(
   sendable.body.settings = { ...Object.fromEntries(resets), ...sendable.body.settings }
   return sendable
 }
-
-/** By type and name. */
-const webhookIdsOf = (nodes: readonly JsonObject[]): Map<string, string> =>
-  new Map(
-    nodes.flatMap(({ type, name, webhookId }) =>
-      typeof webhookId === 'string' && webhookId !== ''
-        ? [[`${String(type)} ${String(name)}`, webhookId]]
-        : [],
-    ),
-  )
 
 function errorSettings(
   handling: ErrorHandling | undefined,

@@ -147,7 +147,7 @@ export class DeploymentRepository {
         .innerJoin(workflowVersions, eq(workflowVersions.workflowId, deployments.workflowId))
         .where(and(owned(userId, id), eq(workflowVersions.version, version))),
       this.#db.execute(sql`
-        update deployments d set version = ${version}::integer
+        update deployments d set version = ${version}::integer, endpoints = null
         where d.user_id = ${userId} and d.id = ${id} and d.version <> ${version}::integer and d.status = 'tracking' and exists (
           select 1 from workflow_versions v where v.workflow_id = d.workflow_id and v.version = ${version}::integer)`),
       this.#db.execute(sql`

@@ -20,7 +20,8 @@ export const columns = {
   intent: deployments.intent,
   liveSince: deployments.liveSince,
   baseUrl: instances.baseUrl,
-  endpoints: workflowVersions.endpoints,
+  endpoints: deployments.endpoints,
+  declaredEndpoints: workflowVersions.endpoints,
   createdAt: deployments.createdAt,
   updatedAt: deployments.updatedAt,
 }
@@ -28,12 +29,14 @@ export const columns = {
 type Row = Omit<Deployment, 'webhookUrls' | 'liveSince' | 'createdAt' | 'updatedAt'> & {
   liveSince: Date | null
   baseUrl: string
-  endpoints: string[]
+  endpoints: string[] | null
+  declaredEndpoints: string[]
   createdAt: Date
   updatedAt: Date
 }
 
-export function toDeployment({ baseUrl, endpoints, createdAt, updatedAt, ...row }: Row): Deployment {
+export function toDeployment(given: Row): Deployment {
+  const { baseUrl, endpoints, declaredEndpoints, createdAt, updatedAt, ...row } = given
   const { intent, liveSince } = row
   return {
     ...row,
@@ -42,7 +45,7 @@ export function toDeployment({ baseUrl, endpoints, createdAt, updatedAt, ...row 
       ...(intent.version !== undefined && { version: intent.version }),
     },
     liveSince: liveSince?.toISOString() ?? null,
-    webhookUrls: productionUrls(baseUrl, endpoints),
+    webhookUrls: row.status === 'undeployed' ? [] : productionUrls(baseUrl, endpoints ?? declaredEndpoints),
     createdAt: createdAt.toISOString(),
     updatedAt: updatedAt.toISOString(),
   }

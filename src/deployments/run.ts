@@ -45,7 +45,7 @@ export type Progress = Partial<
   Pick<
     typeof deployments.$inferInsert,
     | ('step' | 'version' | 'n8nWorkflowId' | 'intent' | 'deployedHash' | 'n8nVersionId' | 'liveSince')
-    | ('settingsBefore' | 'reportsErrors' | 'calls')
+    | ('settingsBefore' | 'reportsErrors' | 'calls' | 'endpoints')
   >
 >
 
@@ -270,9 +270,9 @@ export class Run {
    * Records that n8n runs `version` from now on, before it is known whether its triggers start. What has run of it
    * already is attributed to it.
    */
-  async goLive(version: number, n8nVersionId: string | null): Promise<void> {
+  async goLive(version: number, n8nVersionId: string | null, endpoints: string[]): Promise<void> {
     const { userId, id } = this.row
-    await this.save({ version, n8nVersionId, liveSince: null })
+    await this.save({ version, n8nVersionId, liveSince: null, endpoints })
     await this.#db.execute(
       appendVersion(
         sql`select id, user_id, version, bindings, n8n_version_id from deployments

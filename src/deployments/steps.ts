@@ -10,6 +10,7 @@ import { withoutSuccessReport, withSuccessReport } from '../instances/success-re
 import type { N8nWorkflow } from '../n8n/api-shapes.ts'
 import { N8nError } from '../n8n/api-transport.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
+import { endpointsOf } from '../n8n/webhook-paths.ts'
 import type { JsonObject } from '../n8n/workflow-json.ts'
 import type { CredentialRefs } from './credential-refs.ts'
 import { CredentialStep } from './credential-step.ts'
@@ -22,6 +23,7 @@ import {
 import type { Call, RemoteCredentials } from './remote-credentials.ts'
 import { startedBy, toRemoteBody } from './remote-body.ts'
 import { remoteHash } from './remote-form.ts'
+import { webhookScopeOf } from './webhook-ids.ts'
 import { isKind, isLive, Publication } from './publication.ts'
 import type { Outcome, Run } from './run.ts'
 
@@ -80,11 +82,11 @@ export class Steps {
       reporter: await this.#call(() => reporter.ensureReporter(connection)),
     }
     const current = await this.#ensureWorkflow(content)
-    await this.#update(current, content, version)
+    const endpoints = await this.#update(current, content, version)
     const reason = this.#whyUnpublished(workflow)
     if (reason !== undefined) {
       if (current.active) await this.#publication.unpublish(current.id)
-      await this.#run.save({ version, liveSince: null })
+      await this.#run.save({ version, liveSince: null, endpoints })
       await this.#dropReplaced(this.#run.row.intent.replacedCredentialIds)
       return { status: 'inactive', deployed: true, ...(reason && { reason }) }
     }
@@ -139,7 +141,10 @@ export class Steps {
       await this.#call(() => client.unpublishWorkflow(workflowId)).catch(absent)
       await this.#run.save({ step: 'workflow-delete' })
       await this.#publication.delete(workflowId)
-      await this.#run.save({ n8nWorkflowId: null, n8nVersionId: null, deployedHash: null, liveSince: null })
+      await this.#run.save({
+        ...{ n8nWorkflowId: null, n8nVersionId: null, deployedHash: null, liveSince: null },
+        endpoints: null,
+      })
     }
     await this.#removeStrays()
     await this.#run.save({ step: 'credential-delete' })
@@ -149,7 +154,6 @@ export class Steps {
     return { status: 'undeployed', deployed: false }
   }
 
-  /** Each credential once, however many slots it fills. */
   /** What n8n has of it, made now unless it is there. */
   async #ensureWorkflow(content: Content): Promise<N8nWorkflow> {
     const { client } = this.#tools.connection
@@ -200,7 +204,8 @@ export class Steps {
     }
   }
 
-  async #update(current: N8nWorkflow, content: Content, version: number): Promise<void> {
+  /** @returns where its triggers are served once it is published */
+  async #update(current: N8nWorkflow, content: Content, version: number): Promise<string[]> {
     const { workflow, calls } = await this.#resolve(content.workflow)
     const handling = this.#errorHandling({ ...content, workflow }, current.settings)
     const { managed, settingsBefore } = this.#run.row
@@ -226,7 +231,9 @@ export class Steps {
       reportsErrors: handling.by === 'reporter',
       calls,
     })
-    if (isLive) await this.#run.goLive(version, answer.versionId)
+    const endpoints = endpointsOf(answer.nodes, this.#tools.catalogue)
+    if (isLive) await this.#run.goLive(version, answer.versionId, endpoints)
+    return endpoints
   }
 
   async #body(content: Content, live: N8nWorkflow | undefined, name?: string) {
@@ -237,7 +244,7 @@ export class Steps {
       this.#tools.connection.client.capabilities(),
     )
     const options = {
-      ...{ credentials, acceptedSettings, live },
+      ...{ credentials, acceptedSettings, live, webhookScope: webhookScopeOf(this.#run.row, this.#run.row) },
       errorHandling: this.#errorHandling({ ...content, workflow }, live?.settings),
       ...(name !== undefined && { name }),
     }

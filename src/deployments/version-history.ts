@@ -7,6 +7,10 @@ import type { N8nWorkflow } from '../n8n/api-shapes.ts'
 export const liveVersionOf = ({ activeVersionId, versionId }: N8nWorkflow): string | null =>
   activeVersionId ?? versionId
 
+/** What n8n holds is newer than what it runs. */
+export const isDraft = ({ activeVersionId, versionId }: N8nWorkflow): boolean =>
+  activeVersionId !== null && versionId !== activeVersionId
+
 /**
  * A statement that appends what is live to the history, unless its latest entry is the same.
  * @param live a select of `id, user_id, version, bindings, n8n_version_id` of deployments whose rows are locked

@@ -1,8 +1,8 @@
 /** @module Webhook paths that a published workflow of the instance has already: n8n would refuse to publish another. */
 import type { Connection } from '../instances/connections.ts'
+import { liveNodes } from '../n8n/api-shapes.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
-import { describeNode, displayedParameters } from '../n8n/required-credentials.ts'
-import { webhookPaths } from '../n8n/webhook-paths.ts'
+import { webhooksOf } from '../n8n/webhook-paths.ts'
 
 /** Of ten whole workflows each. */
 const maximumPages = 20
@@ -30,14 +30,15 @@ export async function findWebhookConflicts(
   nodes: unknown[],
   ownId: string | null,
 ): Promise<ConflictSearch> {
-  const wanted = new Set(webhooksOf(nodes, catalogue).map(keyOf))
+  const wanted = new Set(servedBy(nodes, catalogue).map(keyOf))
   const conflicts: WebhookConflict[] = []
   let cursor: string | null | undefined
   for (let page = 0; wanted.size > 0 && page < maximumPages && cursor !== null; page += 1) {
     const { items, nextCursor } = await client.listWorkflows({ ...(cursor && { cursor }) })
-    for (const { id, name, active, nodes: theirs } of items) {
+    for (const workflow of items) {
+      const { id, name, active } = workflow
       if (!active || id === ownId) continue
-      for (const { method, path } of webhooksOf(theirs, catalogue)) {
+      for (const { method, path } of servedBy(liveNodes(workflow), catalogue)) {
         if (wanted.has(keyOf({ method, path }))) conflicts.push({ method, path, n8nWorkflowId: id, name })
       }
     }
@@ -51,20 +52,7 @@ interface Webhook {
   path: string
 }
 
-const keyOf = ({ method, path }: Webhook) => `${method} ${path}`
+const servedBy = (nodes: unknown[], catalogue: Catalogue): Webhook[] =>
+  webhooksOf(nodes, catalogue).flatMap(({ webhooks }) => webhooks)
 
-function webhooksOf(nodes: unknown[], catalogue: Catalogue): Webhook[] {
-  return nodes.flatMap((node) => {
-    const isDisabled =
-      typeof node === 'object' && node !== null && 'disabled' in node && node.disabled === true
-    const description = isDisabled ? undefined : describeNode(catalogue, node)
-    const [webhook] = description?.facts.w ?? []
-    if (!description || !webhook) return []
-    const values = displayedParameters(node, description)
-    const given = webhook[0].startsWith('=') ? (values.get(webhook[0].slice(1)) ?? 'GET') : webhook[0]
-    const methods: unknown[] = Array.isArray(given) ? given : [given]
-    return webhookPaths(node, description, values).paths.flatMap((path) =>
-      methods.map((method) => ({ method: String(method), path })),
-    )
-  })
-}
+const keyOf = ({ method, path }: Webhook) => `${method} ${path}`

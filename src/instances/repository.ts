@@ -11,7 +11,7 @@ import { users } from '../db/schema/users.ts'
 import { AppError, invalid } from '../errors.ts'
 import { type Page, type Slice, slice } from '../http/page.ts'
 import type { CreatedInstance, Instance, InstanceChange, InstanceTest, NewInstance } from './contract.ts'
-import { checkBaseUrl } from './url-guard.ts'
+import { checkBaseUrl, serverKeyOf } from './url-guard.ts'
 import { hashWebhookToken, newWebhookToken } from './webhook-token.ts'
 
 /** How long a webhook token goes on working after its successor was made. */
@@ -87,7 +87,7 @@ export class InstanceRepository {
     const row = { ...untested, id, name: body.name, baseUrl, version: 1, createdAt, updatedAt: createdAt }
     const quota = { table: 'instances', limit: this.#settings.quotas.instances } as const
     const made = await createOnce(this.#db, { userId, resourceId: id, key, quota }, [
-      this.#db.insert(instances).values({ ...row, userId, apiKey, serverKey: baseUrl }),
+      this.#db.insert(instances).values({ ...row, userId, apiKey, serverKey: serverKeyOf(baseUrl) }),
       this.#db
         .insert(webhookTokens)
         .values({ id: uuidv7(), userId, instanceId: id, label: 'first', hash, createdAt }),
@@ -182,7 +182,7 @@ export class InstanceRepository {
           with updated as (
             update instances
             set name = ${next.name}, base_url = ${next.baseUrl}, version = version + 1,
-              server_key = case when base_url = ${next.baseUrl} then server_key else ${next.baseUrl} end,
+              server_key = case when base_url = ${next.baseUrl} then server_key else ${serverKeyOf(next.baseUrl)} end,
               api_key = coalesce(${apiKey ? JSON.stringify(apiKey) : null}::jsonb, api_key)
               ${reconnected ? sql`, ${testResult(tested)}, next_poll_at = ${this.#now()}, poll_failures = 0` : sql``}
             where user_id = ${userId} and id = ${id} and version = ${stored.version}
@@ -270,7 +270,7 @@ export class InstanceRepository {
     const [first] = await this.#db
       .select({ id: instances.id, name: instances.name })
       .from(instances)
-      .where(and(eq(instances.userId, userId), eq(instances.serverKey, baseUrl)))
+      .where(and(eq(instances.userId, userId), eq(instances.serverKey, serverKeyOf(baseUrl))))
     if (!first) throw new AppError('conflict', 'The instance of this server has just been deleted. Try again')
     const detail = `You have added this server already, as “${first.name}”. Use that instance`
     throw new AppError('instance-exists', detail, {

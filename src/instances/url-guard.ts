@@ -69,6 +69,10 @@ export function checkBaseUrl(text: string, rules: UrlRules): string {
   return url.origin + prefix.replace(/\/+$/, '')
 }
 
+/** The same for each way to write a server: n8n listens on every address of its machine. @param baseUrl as `checkBaseUrl` gives it */
+export const serverKeyOf = (baseUrl: string): string =>
+  baseUrl.replace(/^(https?:\/\/)(?:127\.0\.0\.1|\[::1\])(?=[:/]|$)/, '$1localhost')
+
 /** Pages of n8n's editor and calls of its APIs, which people copy from the address bar and from its documentation. */
 const pageOfN8n =
   /\/(?:api\/v\d+|rest|home\/[\w-]+|projects\/[\w-]+|workflows?\/[\w-]+|executions\/[\w-]+|settings\/[\w-]+|(?:workflows|credentials|executions|signin|signup|setup|forgot-password|insights|personal|templates)(?=\/*$))(?:\/.*)?$/

@@ -17,10 +17,18 @@ export const N8nWorkflow = z.object({
    */
   triggerCount: z.number().default(0),
   nodes: z.array(z.record(z.string(), z.unknown())),
+  /** What runs, where the draft is another version; not on 1.x and 2.0. */
+  activeVersion: z
+    .object({ nodes: z.array(z.record(z.string(), z.unknown())) })
+    .nullish()
+    .default(null),
   connections: z.record(z.string(), z.unknown()),
   settings: z.record(z.string(), z.unknown()).nullish().default({}),
 })
 export type N8nWorkflow = z.output<typeof N8nWorkflow>
+
+/** The nodes that run, else those of the draft. */
+export const liveNodes = ({ activeVersion, nodes }: N8nWorkflow) => activeVersion?.nodes ?? nodes
 
 /** Never with its data. */
 export const N8nCredential = z.object({ id: z.string(), name: z.string(), type: z.string() })

@@ -149,10 +149,11 @@ function readNode(node: Record<string, unknown>, label: string, catalogue: Catal
   }
   if (!description?.facts.w) return
   const values = displayedParameters(node, description)
-  const { paths, endpoints, unknown } = webhookPaths(node, description, values)
+  const { paths, endpoint, unknown } = webhookPaths(node, description, values)
   for (const path of paths) found.webhookPaths.add(path)
-  for (const endpoint of endpoints) found.endpoints.add(endpoint)
-  if (unknown) found.warn('unknown-webhook-path', 'The URL is known only once n8n has the workflow', label)
+  if (endpoint !== undefined) found.endpoints.add(endpoint)
+  if (unknown)
+    found.warn('unknown-webhook-path', 'The URL is known once the workflow is planned or deployed', label)
 }
 
 function warnOfVersion(

@@ -192,11 +192,6 @@ const wordsOf = ({ name, problem }: ParameterIssue) =>
 function checkTrigger(checked: Checked): void {
   const { node, type } = checked
   const parameters = isObject(node.parameters) ? node.parameters : {}
-  const hasText = (value: unknown) => typeof value === 'string' && value !== ''
-  if (type === 'n8n-nodes-base.webhook' && !hasText(parameters.path) && !hasText(node.webhookId)) {
-    const text = 'The webhook has no path, so no URL reaches it. Set the parameter path'
-    report(checked, 'error', 'webhook-without-path', '/parameters/path', text)
-  }
   for (const { pointer, text } of brokenSchedules(type, parameters)) {
     report(checked, 'error', 'invalid-schedule', `/parameters${pointer}`, text)
   }

@@ -63,6 +63,27 @@ describe('a chat trigger without an id of its own', () => {
     expect(second).toMatchObject({ status: 'active', version: 2 })
     expect(idInN8n()).toBe(given)
   })
+
+  test('has a URL that the plan knows, that survives a rename and an undeploy, and that nothing shows while it is undeployed', async () => {
+    const user = await world.user()
+    await user.credential()
+    const first = chat()
+    const workflowId = await user.workflow(first)
+    const place = { workflowId, instanceId: user.instanceId }
+    const urls = async () => (await user.api('POST', '/v1/deployments/plan', place)).body.webhookUrls
+    const planned = await urls()
+    expect(planned).toHaveLength(2)
+    expect(planned).toContainEqual(expect.stringMatching(/\/webhook\/[0-9a-f-]{36}\/chat$/))
+    const { body } = await user.deploy(workflowId)
+    expect(body.webhookUrls).toEqual(planned)
+    const renamed = structuredClone(first)
+    Object.assign(renamed.nodes.at(-1) ?? {}, { name: 'Talk' })
+    await user.api('PATCH', `/v1/workflows/${workflowId}`, { workflow: renamed }, { 'If-Match': '"1"' })
+    expect(await urls()).toEqual(planned)
+    expect((await user.act(body.id, 'deploy', {})).body).toMatchObject({ version: 2, webhookUrls: planned })
+    expect((await user.act(body.id, 'undeploy', {})).body).toMatchObject({ webhookUrls: [] })
+    expect((await user.deploy(workflowId)).body.webhookUrls).toEqual(planned)
+  })
 })
 
 describe.each(['activate', 'retry', 'deploy'])('%s', (action) => {

@@ -1,6 +1,5 @@
 /** @module The n8n stub's workflows: drafts, versions, and a publishing that takes effect later. */
-import { describeNode, displayedParameters } from '../../src/n8n/required-credentials.ts'
-import { webhookPaths } from '../../src/n8n/webhook-paths.ts'
+import { hasWebhooks, webhooksOf } from '../../src/n8n/webhook-paths.ts'
 import { canonicalJson } from '../../src/n8n/workflow-json.ts'
 import {
   iso,
@@ -17,7 +16,7 @@ import { checkWorkflowBody, IGNORED_SETTINGS, isObject, Refusal } from './n8n-st
 const PASSIVE_TRIGGERS = new Set(['n8n-nodes-base.errorTrigger', 'n8n-nodes-base.executeWorkflowTrigger'])
 
 export function createWorkflow(context: StubContext, body: unknown): Json {
-  const content = toContent(checkWorkflowBody(body, context.state.generation, true), {})
+  const content = toContent(checkWorkflowBody(body, context.state.generation, true), {}, context)
   const workflow: StubWorkflow = {
     ...content,
     id: n8nId(),
@@ -57,7 +56,7 @@ export function updateWorkflow(
   if (!workflow) throw new Refusal(404, 'You do not have permission to update this workflow.')
   if (workflow.isArchived) throw new Refusal(400, 'Cannot update an archived workflow.')
   const before = { ...workflow }
-  Object.assign(workflow, toContent(checked, workflow.settings))
+  Object.assign(workflow, toContent(checked, workflow.settings, context))
   workflow.updatedAt = iso(context.nowMs())
   const isSame = (key: 'nodes' | 'connections' | 'settings') => isDeepEqual(before[key], workflow[key])
   // A name or settings alone make no version; connections alone do not count.
@@ -76,13 +75,10 @@ function mergeSettings(before: Json, given: [string, unknown][]): Json {
   return merged
 }
 
-/** n8n gives each of these a new webhook id whenever it comes without one; so it does with webhooks, which tests compare. */
-const NAMED_BY_N8N = new Set(['@n8n/n8n-nodes-langchain.chatTrigger', 'n8n-nodes-base.formTrigger'])
-
-function toContent(body: Json, settingsBefore: Json): WorkflowContent {
+function toContent(body: Json, settingsBefore: Json, { catalogue }: StubContext): WorkflowContent {
   const given = Object.entries(body.settings as Json).filter(([key]) => !IGNORED_SETTINGS.has(key))
   const { name, nodes, connections } = structuredClone(body) as unknown as WorkflowContent
-  for (const node of nodes) if (NAMED_BY_N8N.has(String(node.type))) node.webhookId ??= crypto.randomUUID()
+  for (const node of nodes) if (hasWebhooks(node, catalogue)) node.webhookId ||= crypto.randomUUID()
   return { name, nodes, connections, settings: mergeSettings(settingsBefore, given) }
 }
 
@@ -200,7 +196,7 @@ function publish(context: StubContext, workflow: StubWorkflow, versionId: string
   const nodes = workflow.versions.get(versionId)?.nodes ?? []
   if (workflow.isArchived) throw new Refusal(400, 'Cannot activate an archived workflow.')
   checkPublishable(context, nodes, workflow.id)
-  const webhooks = webhooksOf(context, nodes)
+  const webhooks = webhooksIn(context, nodes)
   const others = [...context.state.workflows.values()].filter((each) => each !== workflow)
   const taken = new Set(others.flatMap((each) => each.webhooks))
   if (new Set(webhooks).size < webhooks.length || webhooks.some((each) => taken.has(each))) {
@@ -212,16 +208,9 @@ function publish(context: StubContext, workflow: StubWorkflow, versionId: string
   if (context.state.generation !== '2.41') settleWorkflow(context, workflow, Number.POSITIVE_INFINITY)
 }
 
-function webhooksOf(context: StubContext, nodes: Json[]): string[] {
-  return nodes.flatMap((node) => {
-    const description = node.disabled === true ? undefined : describeNode(context.catalogue, node)
-    if (!description) return []
-    const values = displayedParameters(node, description)
-    const [first] = description.facts.w ?? []
-    const named = first?.[0].startsWith('=') ? (values.get(first[0].slice(1)) ?? 'GET') : first?.[0]
-    const method = typeof named === 'string' ? named : 'GET'
-    return webhookPaths(node, description, values).paths.map((path) => `${method} ${path}`)
-  })
+function webhooksIn(context: StubContext, nodes: Json[]): string[] {
+  const served = webhooksOf(nodes, context.catalogue).flatMap(({ webhooks }) => webhooks)
+  return served.map(({ method, path }) => `${method} ${path}`)
 }
 
 /** Brings about what is due by now. */
@@ -240,7 +229,7 @@ function settleWorkflow(context: StubContext, workflow: StubWorkflow, nowMs: num
   const nodes = workflow.versions.get(pending.versionId)?.nodes ?? []
   if (nodes.some((node) => node.disabled !== true && hasBadCron(node))) return
   const others = [...context.state.workflows.values()].filter((each) => each !== workflow)
-  const webhooks = webhooksOf(context, nodes)
+  const webhooks = webhooksIn(context, nodes)
   if (webhooks.some((each) => others.some((other) => other.webhooks.includes(each)))) return
   workflow.isLive = true
   workflow.webhooks = webhooks

@@ -100,10 +100,8 @@ test('a node that nothing is connected to may lack what it likes, a trigger may 
   ])
 })
 
-test('a webhook without a path is reached by no URL', () => {
-  expect(codes(node('X', 'n8n-nodes-base.webhook', 2, { options: {} }))).toEqual([
-    'error webhook-without-path /nodes/1/parameters/path',
-  ])
+test('a webhook without a path is reached by its id', () => {
+  expect(codes(node('X', 'n8n-nodes-base.webhook', 2, { options: {} }))).toEqual([])
   expect(codes(node('X', 'n8n-nodes-base.webhook', 2, {}, { webhookId: 'abc' }))).toEqual([])
 })
 

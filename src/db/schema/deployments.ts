@@ -94,6 +94,8 @@ export const deployments = pgTable(
     reportsErrors: boolean('reports_errors').notNull().default(true),
     /** n8n's ids of the workflows on the instance that what was deployed calls. */
     calls: text('calls').array().notNull().default([]),
+    /** Where n8n serves its triggers, as it was last seen; null until then: where the version says. */
+    endpoints: text('endpoints').array(),
     liveSince: instant('live_since'),
     /** When n8n was last compared with what was deployed; null since what was deployed has changed. */
     driftCheckedAt: instant('drift_checked_at'),

@@ -1,0 +1,45 @@
+/**
+ * @module The webhook ids of nodes that come without one. n8n would make up another one whenever it gets such a node, and
+ * with it another URL; an id that is sent it keeps.
+ */
+import { v5 as uuidv5 } from 'uuid'
+import type { Catalogue } from '../n8n/catalogue.ts'
+import type { N8nNodeBody } from '../n8n/sendable-workflow.ts'
+import { hasWebhooks } from '../n8n/webhook-paths.ts'
+import type { JsonObject } from '../n8n/workflow-json.ts'
+
+/**
+ * What Flowkeep makes in n8n is the only one of its workflow on the instance: its URLs are known before it is deployed, and
+ * are the same after an undeploy. Of workflows that were there before, several may be tracked as the same workflow.
+ */
+export const webhookScopeOf = (
+  { workflowId, instanceId }: { workflowId: string; instanceId: string },
+  deployed: { id: string; managed: boolean } | null,
+): string => (deployed && !deployed.managed ? deployed.id : uuidv5(workflowId, instanceId))
+
+/** Changes the nodes. Each keeps its own id, else the one that n8n has for it, else gets one of the scope's. */
+export function giveWebhookIds(
+  nodes: readonly N8nNodeBody[],
+  live: readonly JsonObject[],
+  { catalogue, webhookScope }: { catalogue: Catalogue; webhookScope: string | undefined },
+): void {
+  const known = live.filter(({ webhookId }) => typeof webhookId === 'string' && webhookId !== '')
+  const byName = new Map(known.map((node) => [`${String(node.type)} ${String(node.name)}`, node]))
+  const byId = new Map(known.map((node) => [`${String(node.type)} ${String(node.id)}`, node]))
+  const taken = new Set<unknown>(nodes.map(({ webhookId }) => webhookId))
+  const give = (node: N8nNodeBody, webhookId: unknown) => {
+    if (webhookId === undefined || taken.has(webhookId)) return
+    node.webhookId = webhookId
+    taken.add(webhookId)
+  }
+  const open = nodes.filter(({ webhookId }) => webhookId === undefined)
+  for (const node of open) give(node, byName.get(`${node.type} ${node.name}`)?.webhookId)
+  const isOpen = ({ webhookId }: N8nNodeBody) => webhookId === undefined
+  // It was renamed.
+  for (const node of open.filter(isOpen)) give(node, byId.get(`${node.type} ${node.id}`)?.webhookId)
+  if (webhookScope === undefined) return
+  for (const node of open.filter(isOpen)) {
+    if (!hasWebhooks(node, catalogue)) continue
+    for (let salt = ''; isOpen(node); salt += ' ') give(node, uuidv5(node.id + salt, webhookScope))
+  }
+}
