@@ -33,7 +33,9 @@ export async function checkPlan(plan: PlanToCheck): Promise<Finding[]> {
   const { workflow, catalogue, publish, remote } = plan
   const installed = await installedTypes(plan.connection.client, workflow, catalogue, remote)
   const publishing = checkPublishable(workflow, catalogue, await loadParameterFacts(), installed)
-  if (publish && startedBy(workflow, catalogue) === 'nothing') publishing.push(noTrigger)
+  const started = startedBy(workflow, catalogue)
+  if (publish && started === 'nothing') publishing.push(noTrigger)
+  if (publish && started === 'resume') publishing.push(neverStarted)
   const findings = [
     // What is left unpublished, n8n takes all the same.
     ...(publish ? publishing : publishing.map(asWarning)),
@@ -54,6 +56,13 @@ const noTrigger: Finding = {
   message:
     'Nothing starts this workflow, so n8n does not publish it. Add a trigger, or deploy it with "publish": false',
   n8n: 'Workflow cannot be activated because it has no trigger node.',
+}
+
+const neverStarted: Finding = {
+  code: 'no-trigger',
+  level: 'warning',
+  pointer: '/nodes',
+  message: 'n8n publishes this workflow, but nothing starts it: it has no enabled trigger. Add one',
 }
 
 /** The warnings of the workflow that no finding says already. */

@@ -1,5 +1,6 @@
 /** @module A workflow's version as it is sent to n8n: bound credentials in its nodes, settings forced. Pure. */
 import type { Catalogue } from '../n8n/catalogue.ts'
+import { NodeFlag } from '../n8n/catalogue-file.ts'
 import { describeNode, requiredCredentials } from '../n8n/required-credentials.ts'
 import type { AcceptedSettings } from '../n8n/sendable-settings.ts'
 import { type SendableWorkflow, toN8nWorkflow } from '../n8n/sendable-workflow.ts'
@@ -121,20 +122,33 @@ const PASSIVE_TRIGGERS = new Set(['n8n-nodes-base.errorTrigger', 'n8n-nodes-base
 /** Only a person in the editor starts these, and n8n does not publish them. */
 const MANUAL_TRIGGERS = new Set([
   'n8n-nodes-base.manualTrigger',
+  'n8n-nodes-base.evaluationTrigger',
   '@n8n/n8n-nodes-langchain.manualChatTrigger',
 ])
+/** These have webhooks for runs that wait: n8n publishes a workflow with one of them, as if it could start the workflow. */
+const RESUMED_TYPES = new Set(['n8n-nodes-base.wait', 'n8n-nodes-base.form', 'n8n-nodes-base.github'])
 
-/** `nothing`: n8n would refuse to publish it. `call`: it can be published, and no trigger of it ever runs. */
-export function startedBy(workflow: JsonObject, catalogue: Catalogue): 'trigger' | 'call' | 'nothing' {
+/**
+ * `nothing`: n8n would refuse to publish it. `call`: it can be published, and another workflow calls it. `resume`: it can be
+ * published, and nothing starts it.
+ */
+export type StartedBy = 'trigger' | 'call' | 'resume' | 'nothing'
+
+export function startedBy(workflow: JsonObject, catalogue: Catalogue): StartedBy {
   const nodes: unknown[] = Array.isArray(workflow.nodes) ? workflow.nodes : []
-  const triggers = nodes
+  const enabled = nodes
     .filter(isObject)
     .filter(({ disabled, type }) => disabled !== true && typeof type === 'string')
-    .map(({ type }) => String(type))
+  const types = enabled.map(({ type }) => String(type))
+  const triggers = types
     .filter((type) => catalogue.nodeType(type)?.trigger ?? /trigger/i.test(type))
     .filter((type) => !MANUAL_TRIGGERS.has(type))
-  if (triggers.length === 0) return 'nothing'
-  return triggers.every((type) => PASSIVE_TRIGGERS.has(type)) ? 'call' : 'trigger'
+  if (triggers.length > 0) return triggers.every((type) => PASSIVE_TRIGGERS.has(type)) ? 'call' : 'trigger'
+  const isResumed = enabled.some((node) => {
+    const flags = describeNode(catalogue, node)?.facts.f ?? 0
+    return RESUMED_TYPES.has(String(node.type)) || (flags & NodeFlag.sendAndWait) !== 0
+  })
+  return isResumed ? 'resume' : 'nothing'
 }
 
 const isObject = (value: unknown): value is JsonObject =>

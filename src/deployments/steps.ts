@@ -91,7 +91,7 @@ export class Steps {
       return { status: 'inactive', deployed: true, ...(reason && { reason }) }
     }
     await this.#publication.publish(current, version)
-    await this.#publication.verify(current.id, startedBy(workflow, this.#tools.catalogue) === 'call')
+    await this.#publication.verify(current.id, startedBy(workflow, this.#tools.catalogue) !== 'trigger')
     if (this.#hasCreated) await this.#removeStrays()
     await this.#dropReplaced(this.#run.row.intent.replacedCredentialIds)
     return { status: 'active', deployed: true }
@@ -111,7 +111,7 @@ export class Steps {
     if (current.isArchived) throw archived()
     await this.#credentials.push(this.#run.row.bindings)
     const { n8nVersionId } = this.#run.row
-    const isCalled = started === 'call'
+    const isCalled = started !== 'trigger'
     if (isLive(current, n8nVersionId, isCalled)) return { status: 'active', deployed: false }
     // A draft that somebody left in n8n since stays a draft.
     const isDraft = current.activeVersionId !== null || current.versionId !== n8nVersionId
