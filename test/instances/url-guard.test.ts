@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { AppError } from '../../src/errors.ts'
-import { checkBaseUrl } from '../../src/instances/url-guard.ts'
+import { checkBaseUrl, serverKeyOf } from '../../src/instances/url-guard.ts'
 
 const rules = { allowLoopback: false, publicUrl: 'https://flowkeep.example.org' }
 const development = { allowLoopback: true, publicUrl: 'http://localhost:8787' }
@@ -237,5 +237,24 @@ describe('with the development flag', () => {
     ['http://user@localhost:5678'],
   ])('%s is still refused', (url) => {
     expect(outcome(url, development)).toBe('url-not-allowed')
+  })
+})
+
+describe('the key of a server', () => {
+  const keyOf = (url: string) => serverKeyOf(checkBaseUrl(url, development))
+
+  test.each([
+    ['http://localhost:5678', 'http://127.0.0.1:5678', 'http://[::1]:5678', 'http://LocalHost:5678/api/v1'],
+    ['http://127.0.0.1:5679/team', 'http://localhost:5679/team/', 'http://[0:0:0:0:0:0:0:1]:5679/team'],
+    ['http://[::1]', 'http://localhost:80', 'http://127.0.0.1/home/workflows'],
+    ['https://n8n.example.com', 'https://N8N.example.com:443/'],
+  ])('is the same for %s and each other way to write it', (first, ...others) => {
+    expect(new Set([first, ...others].map(keyOf))).toEqual(new Set([keyOf(first)]))
+  })
+
+  test('is another for another port, scheme, path or host', () => {
+    const urls = ['http://localhost:5678', 'http://localhost:5679', 'https://localhost:5678']
+    const others = ['http://localhost:5678/a', 'http://127.0.0.2:5678', 'https://127.0.0.1.example.com']
+    expect(new Set([...urls, ...others].map(keyOf)).size).toBe(6)
   })
 })
