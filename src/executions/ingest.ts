@@ -19,6 +19,7 @@ import {
   stamped,
   toRuns,
 } from './merge.ts'
+import { withVersionsOfRetried } from './retried-version.ts'
 
 const chunkRows = 500
 const chunkChars = 4 * 1024 * 1024
@@ -57,7 +58,8 @@ export async function ingest(
   source: DeliverySource,
 ): Promise<(RecordedExecution | undefined)[]> {
   const byId = new Map<string, StampedExecution[]>()
-  const deliveries = await Promise.all(executions.map((execution) => stamped(execution, source)))
+  const known = await retrying(() => withVersionsOfRetried(db, instanceId, executions))
+  const deliveries = await Promise.all(known.map((execution) => stamped(execution, source)))
   for (const delivery of deliveries) {
     const same = byId.get(delivery.n8nExecutionId)
     if (same) same.push(delivery)

@@ -29,6 +29,8 @@ export interface IncomingExecution {
   n8nVersionId: string | null
   /** n8n's id of the execution that this one retries. */
   retryOf: string | null
+  /** n8n has told that it keeps no version of this retry: it ran the one of the run that it retries. */
+  ranRetriedVersion?: boolean
   startedAtMs: number | null
   finishedAtMs: number | null
   /** When it was so: the end of the run, else the error's own time, else the receipt. */

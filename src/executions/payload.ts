@@ -110,7 +110,8 @@ export function polledExecution(item: N8nExecution, observedAt: Date): IncomingE
   const isEnded = !isOpen(status)
   const payload = readPayload({ ...item, status, stoppedAt: isEnded ? item.stoppedAt : null }, observedAt)
   if (!payload.ok || !payload.execution) return null
-  const { execution } = payload
+  const ranRetriedVersion = item.workflowVersionId === null && payload.execution.retryOf !== null
+  const execution = { ...payload.execution, ...(ranRetriedVersion && { ranRetriedVersion }) }
   if (isEnded) return execution
   return { ...execution, eventAtMs: observedAt.getTime(), error: null, data: null }
 }

@@ -60,8 +60,8 @@ export const N8nExecution = z.object({
   stoppedAt: Instant,
   waitTill: Instant,
   workflowId: z.union([z.string(), z.number()]).transform(String).nullish().default(null),
-  /** Not in lists. */
-  workflowVersionId: z.string().nullish().default(null),
+  /** Not in lists. Null: n8n has kept none, as of a retry of the workflow as it was. */
+  workflowVersionId: z.string().nullish(),
   /** Run data by node, with `includeData` only. */
   data: z.unknown().optional(),
   /** The workflow as it ran, with `includeData` only. */

@@ -80,6 +80,7 @@ export function retryExecution(context: StubContext, id: string): Json {
   if (!workflow) throw new Refusal(404, 'Not Found')
   const retry = run(context, workflow, 'retry', failed.workflowVersionId)
   retry.retryOf = failed.id
+  retry.workflowVersionId = null
   if (retry.status === 'success') failed.retrySuccessId = retry.id
   return show(retry, true)
 }
