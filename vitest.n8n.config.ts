@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config'
 import { common, globalSetup, reporters } from './vitest.config.ts'
 
-/** Opt-in: the scenarios that need a real n8n, named by `N8N_URL` and `N8N_API_KEY`. */
+/** Opt-in: the scenarios that need a real n8n; the table at the end names the environment variables that are not set. */
 export default defineConfig({
   test: {
     ...common,
@@ -11,5 +11,6 @@ export default defineConfig({
     testTimeout: 180_000,
     hookTimeout: 120_000,
     maxWorkers: 1,
+    reporters: ['default', './test/harness/summary-reporter.ts', './test/real-n8n/table-reporter.ts'],
   },
 })

@@ -1,14 +1,13 @@
 /** Unpublished or deleted by hand in n8n, credentials deleted there, n8n down for a while: all of it heals. */
 import { randomBytes } from 'node:crypto'
 import { connect, createServer, type Server, type Socket } from 'node:net'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { answering } from './workflows.ts'
-import { createWorld, n8nApiKey, n8nIsGiven, n8nUrl, until, type World } from './world.ts'
+import { createWorld, n8nApiKey, onRealN8n, n8nUrl, until, type World } from './world.ts'
 
-const title = n8nIsGiven ? 'on a real n8n' : 'on a real n8n (N8N_URL and N8N_API_KEY are not set)'
 const header = { name: 'X-Live', value: randomBytes(12).toString('hex') }
 
-describe.skipIf(!n8nIsGiven)(title, () => {
+onRealN8n()('deployments that were changed in n8n', () => {
   let world: World
   let deployment: { id: string; n8nWorkflowId: string; workflowId: string }
   const path = `live-${randomBytes(5).toString('hex')}`
@@ -54,11 +53,7 @@ describe.skipIf(!n8nIsGiven)(title, () => {
     deployment = await settled(made.json.id)
     expect(deployment).toMatchObject({ status: 'active', error: null })
   })
-  afterAll(async () => {
-    if (deployment) await act('undeploy')
-    await world?.call('DELETE', `/v1/instances/${world.instanceId}?force=true`)
-    await world?.close()
-  })
+  afterAll(() => world?.close())
 
   test('unpublished by hand in n8n: activate publishes it again', async () => {
     await world.n8n('POST', `/workflows/${deployment.n8nWorkflowId}/unpublish`)
@@ -112,6 +107,7 @@ describe.skipIf(!n8nIsGiven)(title, () => {
   test('n8n down for a while: the deployment waits, and a retry brings it live', async () => {
     const target = new URL(n8nUrl)
     const sockets = new Set<Socket>()
+    const servers: Server[] = []
     const proxy = (port: number) =>
       new Promise<Server>((resolve) => {
         const server = createServer((client) => {
@@ -126,46 +122,50 @@ describe.skipIf(!n8nIsGiven)(title, () => {
           }
         }).listen(port, '127.0.0.1', () => resolve(server))
       })
-    const first = await proxy(0)
-    const address = first.address()
-    const port = typeof address === 'object' ? (address?.port ?? 0) : 0
-    const instance = await world.call('POST', '/v1/instances', {
-      name: 'live behind a proxy',
-      baseUrl: `http://127.0.0.1:${port}`,
-      apiKey: n8nApiKey,
-    })
-    expect(instance.status).toBe(201)
-    await new Promise<void>((resolve) => {
-      first.close(() => resolve())
+    try {
+      const first = await proxy(0)
+      servers.push(first)
+      const address = first.address()
+      const port = typeof address === 'object' ? (address?.port ?? 0) : 0
+      const instance = await world.call('POST', '/v1/instances', {
+        name: 'live behind a proxy',
+        baseUrl: `http://127.0.0.1:${port}`,
+        apiKey: n8nApiKey,
+      })
+      expect(instance.status).toBe(201)
+      await new Promise<void>((resolve) => {
+        first.close(() => resolve())
+        for (const socket of sockets) socket.destroy()
+      })
+      const kept = await world.call('POST', '/v1/workflows', {
+        workflow: {
+          name: 'live while down',
+          nodes: [
+            {
+              ...{ id: 's', name: 'Hourly', type: 'n8n-nodes-base.scheduleTrigger', typeVersion: 1.2 },
+              ...{ position: [0, 0], parameters: { rule: { interval: [{ field: 'hours' }] } } },
+            },
+          ],
+          connections: {},
+        },
+      })
+      const made = await world.call('POST', '/v1/deployments', {
+        workflowId: kept.json.id,
+        instanceId: instance.json.id,
+      })
+      expect(made.json).toMatchObject({
+        status: 'deploying',
+        step: expect.any(String),
+        error: expect.stringContaining('Nothing listens at the address and port'),
+      })
+      servers.push(await proxy(port))
+      const { json } = await world.call('POST', `/v1/deployments/${made.json.id}/retry`)
+      expect(json).toMatchObject({ status: 'active', error: null })
+      await world.call('POST', `/v1/deployments/${made.json.id}/undeploy`)
+      expect((await settled(made.json.id)).status).toBe('undeployed')
+    } finally {
+      for (const server of servers) server.close()
       for (const socket of sockets) socket.destroy()
-    })
-    const kept = await world.call('POST', '/v1/workflows', {
-      workflow: {
-        name: 'live while down',
-        nodes: [
-          {
-            ...{ id: 's', name: 'Hourly', type: 'n8n-nodes-base.scheduleTrigger', typeVersion: 1.2 },
-            ...{ position: [0, 0], parameters: { rule: { interval: [{ field: 'hours' }] } } },
-          },
-        ],
-        connections: {},
-      },
-    })
-    const made = await world.call('POST', '/v1/deployments', {
-      workflowId: kept.json.id,
-      instanceId: instance.json.id,
-    })
-    expect(made.json).toMatchObject({
-      status: 'deploying',
-      step: expect.any(String),
-      error: expect.stringContaining('Nothing listens at the address and port'),
-    })
-    const second = await proxy(port)
-    const { json } = await world.call('POST', `/v1/deployments/${made.json.id}/retry`)
-    expect(json).toMatchObject({ status: 'active', error: null })
-    await world.call('POST', `/v1/deployments/${made.json.id}/undeploy`)
-    expect((await settled(made.json.id)).status).toBe('undeployed')
-    for (const socket of sockets) socket.destroy()
-    second.close()
+    }
   })
 })

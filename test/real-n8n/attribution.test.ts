@@ -1,10 +1,8 @@
 /** Runs of a real n8n belong to the version that ran, also when they are fetched after another was deployed. */
 import { randomBytes } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { replying, waiting } from './workflows.ts'
-import { createWorld, n8nIsGiven, n8nUrl, until, type World } from './world.ts'
-
-const title = n8nIsGiven ? 'on a real n8n' : 'on a real n8n (N8N_URL and N8N_API_KEY are not set)'
+import { createWorld, onRealN8n, n8nUrl, until, type World } from './world.ts'
 
 interface Run {
   id: string
@@ -20,17 +18,13 @@ interface Run {
   activeMs: number | null
 }
 
-describe.skipIf(!n8nIsGiven)(title, () => {
+onRealN8n()('runs and their versions', () => {
   let world: World
-  const made: string[] = []
   beforeAll(async () => {
     // Without pushes: what n8n has run is heard of by polling only.
     world = await createWorld({ pushes: false })
   })
-  afterAll(async () => {
-    for (const id of made) await world.call('POST', `/v1/deployments/${id}/undeploy`)
-    await world.close()
-  })
+  afterAll(() => world?.close())
 
   const settled = (id: string) =>
     until(
@@ -50,7 +44,6 @@ describe.skipIf(!n8nIsGiven)(title, () => {
       instanceId: world.instanceId,
     })
     expect(created.status).toBe(201)
-    made.push(created.json.id)
     expect((await settled(created.json.id)).json).toMatchObject({ status: 'active', error: null })
     return { id: String(created.json.id), workflowId: String(saved.json.id) }
   }

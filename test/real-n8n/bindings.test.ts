@@ -1,28 +1,22 @@
 /** Two credentials of one type on a real n8n: each reaches its own host, and no other. */
 import { randomBytes } from 'node:crypto'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { createReceiver, type Receiver } from './receiver.ts'
 import { chain, node } from './workflows.ts'
-import { createWorld, n8nIsGiven, n8nUrl, until, type World } from './world.ts'
+import { createWorld, onRealN8n, n8nUrl, until, type World } from './world.ts'
 
 const header = 'httpHeaderAuth'
 const unique = () => `slots-${randomBytes(5).toString('hex')}`
 
-describe.skipIf(!n8nIsGiven)('bindings per slot on a real n8n', () => {
+onRealN8n()('bindings per slot on a real n8n', () => {
   let world: World
   let crm: Receiver
   let erp: Receiver
-  const deployed: string[] = []
-  const inN8n: string[] = []
 
   beforeAll(async () => {
     world = await createWorld()
   })
-  afterAll(async () => {
-    for (const id of deployed) await world.call('POST', `/v1/deployments/${id}/undeploy`)
-    for (const id of inN8n) await world.n8n('DELETE', `/credentials/${id}`)
-    await world?.close()
-  })
+  afterAll(() => world?.close())
   beforeEach(async () => {
     crm = await createReceiver()
     erp = await createReceiver()
@@ -68,7 +62,6 @@ describe.skipIf(!n8nIsGiven)('bindings per slot on a real n8n', () => {
       .json
   const settled = async ({ status, json }: { status: number; json: { id: string } }) => {
     expect({ status, json }).toMatchObject({ status: status === 201 ? 201 : 200 })
-    deployed.push(json.id)
     const answer = await until(
       () => world.call('GET', `/v1/deployments/${json.id}`),
       ({ json }) => json.intent === null,
@@ -165,7 +158,6 @@ describe.skipIf(!n8nIsGiven)('bindings per slot on a real n8n', () => {
     const made = await deploy(workflowId, { bindings: { [header]: credentialId } })
     const data = { name: 'X-Key', value: 'erp-by-hand' }
     const theirs = await world.n8n('POST', '/credentials', { name: `${path} by hand`, type: header, data })
-    inN8n.push(theirs.json.id)
     const { json: remote } = await world.n8n('GET', `/workflows/${made.n8nWorkflowId}`)
     const nodes = remote.nodes.map((each: { name: string }) =>
       each.name === 'ERP'

@@ -1,21 +1,14 @@
 /** A credential that takes consent, from the first deploy to the sign-in, on a real n8n. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createWorld, n8nIsGiven, type World } from './world.ts'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createWorld, onRealN8n, type World } from './world.ts'
 
-describe.skipIf(!n8nIsGiven)('consent (skipped without N8N_URL and N8N_API_KEY)', () => {
+onRealN8n()('consent', () => {
   let world: World
-  let deploymentId: string | undefined
-  let n8nCredentialId: string | undefined
 
   beforeAll(async () => {
     world = await createWorld({ pushes: false })
   })
-  afterAll(async () => {
-    if (deploymentId) await world.call('POST', `/v1/deployments/${deploymentId}/undeploy?force=true`)
-    if (n8nCredentialId) await world.n8n('DELETE', `/credentials/${n8nCredentialId}`)
-    await world?.call('DELETE', `/v1/instances/${world.instanceId}?force=true`)
-    await world?.close()
-  })
+  afterAll(() => world?.close())
 
   test('a deploy puts client ID and secret there, and is accepted after the sign-in', async () => {
     const credential = await world.call('POST', '/v1/credentials', {
@@ -52,7 +45,7 @@ describe.skipIf(!n8nIsGiven)('consent (skipped without N8N_URL and N8N_API_KEY)'
     const refused = await world.call('POST', '/v1/deployments', target)
     expect(refused).toMatchObject({ status: 422, json: { consents: [{ node: 'Sheet' }] } })
     const { consentUrl } = refused.json.consents[0]
-    n8nCredentialId = String(consentUrl).split('/').at(-1)
+    const n8nCredentialId = String(consentUrl).split('/').at(-1)
     expect((await world.n8n('GET', `/credentials/${n8nCredentialId}`)).status).toBe(200)
     expect(await plan()).toMatchObject({ ready: false, slots: [{ status: 'needs-consent', consentUrl }] })
 
@@ -66,7 +59,6 @@ describe.skipIf(!n8nIsGiven)('consent (skipped without N8N_URL and N8N_API_KEY)'
     expect(signed.status).toBe(200)
     expect(await plan()).toMatchObject({ ready: true, slots: [{ status: 'bound' }] })
     const { json } = await world.call('POST', '/v1/deployments', target)
-    deploymentId = json.id
     expect(json).toMatchObject({ status: 'active', error: null })
   })
 

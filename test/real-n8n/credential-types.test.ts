@@ -1,5 +1,5 @@
 /** @module Every credential type, with only its required fields, against a real n8n: what is taken here n8n takes too. */
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import { loadCatalogue } from '../../src/n8n/catalogue.ts'
 import {
   checkCredentialData,
@@ -7,7 +7,7 @@ import {
   sendableCredentialData,
 } from '../../src/n8n/credential-data.ts'
 import { minimalCredentialData, sampleCredentialData } from '../n8n/sample-data.ts'
-import { n8nApiKey, n8nIsGiven, n8nUrl } from './world.ts'
+import { n8nApiKey, onRealN8n, n8nUrl } from './world.ts'
 
 const catalogue = await loadCatalogue()
 const types = catalogue.searchCredentialTypes().flatMap(({ type }) => catalogue.credentialType(type) ?? [])
@@ -43,7 +43,7 @@ afterAll(async () => {
   for (const id of made) await n8n('DELETE', `/${id}`)
 })
 
-describe.runIf(n8nIsGiven)('a real n8n', () => {
+onRealN8n()('a real n8n', () => {
   test('takes the 18 types whose required fields have a default, without a value for them', async () => {
     const rows = []
     for (const [type, field] of Object.entries(filled)) {

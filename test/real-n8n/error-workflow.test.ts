@@ -1,10 +1,9 @@
 /** A user's own alert workflow receives its alert after a deploy, after import and deploy in place, and after untracking. */
 import { createServer, type Server } from 'node:http'
 import { randomBytes } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createWorld, n8nIsGiven, n8nUrl, until, type World } from './world.ts'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createWorld, onRealN8n, n8nUrl, until, type World } from './world.ts'
 
-const title = n8nIsGiven ? 'on a real n8n' : 'on a real n8n (N8N_URL and N8N_API_KEY are not set)'
 const name = (what: string) => `live ${what} ${randomBytes(4).toString('hex')}`
 const node = (id: string, type: string, typeVersion: number, parameters: object) => ({
   ...{ id, name: id, type: `n8n-nodes-base.${type}`, typeVersion, position: [0, 0], parameters },
@@ -22,17 +21,15 @@ const failing = (path: string, settings: object) => ({
   settings: { executionOrder: 'v1', ...settings },
 })
 
-describe.skipIf(!n8nIsGiven)(title, () => {
+onRealN8n()("a user's error workflow", () => {
   let world: World
   let receiver: Server
   let alerts = 0
   let alertId = ''
-  const made: string[] = []
 
   const create = async (workflow: object) => {
     const { status, json } = await world.n8n('POST', '/workflows', workflow)
     expect(status).toBe(200)
-    made.push(json.id)
     expect((await world.n8n('POST', `/workflows/${json.id}/publish`, {})).status).toBe(200)
     return String(json.id)
   }
@@ -78,14 +75,6 @@ describe.skipIf(!n8nIsGiven)(title, () => {
     })
   })
   afterAll(async () => {
-    for (const id of made) {
-      await world.n8n('POST', `/workflows/${id}/unpublish`)
-      await until(
-        () => world.n8n('DELETE', `/workflows/${id}`),
-        ({ status }) => status !== 409,
-        10_000,
-      )
-    }
     receiver?.close()
     await world?.close()
   })

@@ -1,9 +1,9 @@
 /** What n8n refuses blocks the plan; once its fix is accepted, the nodes are connected in a real n8n. */
 import { randomBytes } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createReceiver, type Receiver } from './receiver.ts'
 import { chain, node } from './workflows.ts'
-import { createWorld, n8nIsGiven, n8nUrl, until, type World } from './world.ts'
+import { createWorld, onRealN8n, n8nUrl, until, type World } from './world.ts'
 
 const suffix = randomBytes(5).toString('hex')
 const prefix = 'Workflow structure is invalid. '
@@ -56,19 +56,14 @@ const forms: [title: string, code: string, pointer: string, connections: object]
   ],
 ]
 
-describe.skipIf(!n8nIsGiven)('fixes on a real n8n', () => {
+onRealN8n()('fixes on a real n8n', () => {
   let world: World
   let receiver: Receiver
-  const deployed: string[] = []
   beforeAll(async () => {
     receiver = await createReceiver()
     world = await createWorld({ pushes: false })
   })
   afterAll(async () => {
-    for (const id of deployed) {
-      await world.call('POST', `/v1/deployments/${id}/undeploy`)
-      await settled(id)
-    }
     await world?.close()
     await receiver?.close()
   })
@@ -122,7 +117,6 @@ describe.skipIf(!n8nIsGiven)('fixes on a real n8n', () => {
       expect(await inN8n(path)).toEqual([])
       const made = await world.call('POST', '/v1/deployments', { ...place, fixes, planHash: fixed.planHash })
       expect([made.status, made.json.detail]).toEqual([201, undefined])
-      deployed.push(made.json.id)
       expect(await settled(made.json.id)).toMatchObject({ status: 'active', error: null, version: 2 })
 
       const answer = await fetch(`${n8nUrl}/webhook/${path}`)

@@ -1,31 +1,21 @@
 /** A workflow that was in n8n first is deployed in place on a real n8n: it runs once, not twice. */
 import { randomBytes } from 'node:crypto'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { createReceiver, type Receiver } from './receiver.ts'
 import { chain, node } from './workflows.ts'
-import { createWorld, n8nIsGiven, n8nUrl, until, type World } from './world.ts'
+import { createWorld, onRealN8n, n8nUrl, until, type World } from './world.ts'
 
 const unique = () => `slots-${randomBytes(5).toString('hex')}`
 const periodSeconds = 2
 
-describe.skipIf(!n8nIsGiven)('imported workflows on a real n8n', () => {
+onRealN8n()('imported workflows on a real n8n', () => {
   let world: World
   let receiver: Receiver
-  const made: string[] = []
 
   beforeAll(async () => {
     world = await createWorld()
   })
-  afterAll(async () => {
-    for (const id of made) {
-      await world.n8n('POST', `/workflows/${id}/unpublish`)
-      await until(
-        () => world.n8n('DELETE', `/workflows/${id}`),
-        ({ status }) => status !== 409,
-      )
-    }
-    await world?.close()
-  })
+  afterAll(() => world?.close())
   beforeEach(async () => {
     receiver = await createReceiver()
   })
@@ -35,7 +25,6 @@ describe.skipIf(!n8nIsGiven)('imported workflows on a real n8n', () => {
     const body = { name, nodes, connections: chain(...nodes.map((each) => each.name)) }
     const created = await world.n8n('POST', '/workflows', { ...body, settings: { executionOrder: 'v1' } })
     expect(created.status).toBe(200)
-    made.push(created.json.id)
     expect((await world.n8n('POST', `/workflows/${created.json.id}/publish`, {})).status).toBe(200)
     return String(created.json.id)
   }

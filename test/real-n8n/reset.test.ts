@@ -5,15 +5,11 @@
 import { exec } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { replying } from './workflows.ts'
-import { createWorld, n8nIsGiven, n8nUrl, until, type World } from './world.ts'
+import { createWorld, onRealN8n, n8nUrl, until, type World } from './world.ts'
 
 const { N8N_BACKUP: backup = '', N8N_RESTORE: restore = '' } = process.env
-const isGiven = n8nIsGiven && backup !== '' && restore !== ''
-const title = isGiven
-  ? 'a real n8n that is restored'
-  : 'a real n8n that is restored (N8N_BACKUP and N8N_RESTORE are not set)'
 
 const run = (command: string) => promisify(exec)(command, { timeout: 120_000 })
 
@@ -23,12 +19,12 @@ const reply = (path: string): Promise<string> =>
     .then((answer) => answer.text())
     .catch(() => '')
 
-describe.skipIf(!isGiven)(title, () => {
+onRealN8n('N8N_BACKUP', 'N8N_RESTORE')('a real n8n that is restored', () => {
   let world: World
   beforeAll(async () => {
     world = await createWorld({ pushes: false })
   })
-  afterAll(() => world.close())
+  afterAll(() => world?.close())
 
   test('three runs before, three more after it with the same ids: six are recorded, and the reset is noticed', async () => {
     const path = `ingest-${randomBytes(5).toString('hex')}`

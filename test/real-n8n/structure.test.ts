@@ -1,12 +1,12 @@
 /** Whether the check of a workflow's structure and a real n8n's `POST /workflows` come to the same verdict. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { toN8nWorkflow } from '../../src/n8n/sendable-workflow.ts'
 import { checkStructure } from '../../src/n8n/structure.ts'
 import type { JsonObject } from '../../src/n8n/workflow-json.ts'
 import { unwrapWorkflowFile } from '../../src/n8n/workflow-json.ts'
-import { n8nApiKey, n8nIsGiven, n8nUrl } from './world.ts'
+import { n8nApiKey, onRealN8n, n8nUrl } from './world.ts'
 
 const folder = process.env.FLOWKEEP_CORPUS ?? ''
 const more = process.env.FLOWKEEP_WORKFLOWS ?? ''
@@ -133,7 +133,7 @@ const spoilers: [string, (workflow: JsonObject, nodes: JsonObject[], connections
   ['a policy that is none', (workflow) => (workflow.settings = { callerPolicy: 'all' })],
 ]
 
-describe.skipIf(!n8nIsGiven)('the verdict of a real n8n on structure', () => {
+onRealN8n('FLOWKEEP_CORPUS')('the verdict of a real n8n on structure', () => {
   async function differencesIn(cases: [string, JsonObject][]): Promise<string[]> {
     const differences: string[] = []
     let refused = 0
@@ -155,7 +155,7 @@ describe.skipIf(!n8nIsGiven)('the verdict of a real n8n on structure', () => {
     return differences
   }
 
-  test.skipIf(!existsSync(folder))('is that of the check for every workflow of FLOWKEEP_CORPUS', async () => {
+  test('is that of the check for every workflow of FLOWKEEP_CORPUS', async () => {
     expect(await differencesIn(workflowsIn(folder))).toEqual([])
   })
 
@@ -166,7 +166,7 @@ describe.skipIf(!n8nIsGiven)('the verdict of a real n8n on structure', () => {
     },
   )
 
-  test.skipIf(!existsSync(folder))('is that of the check for real workflows that were spoilt', async () => {
+  test('is that of the check for real workflows that were spoilt', async () => {
     const every = workflowsIn(folder).filter(([, workflow]) => JSON.stringify(workflow).length < 20_000)
     const cases = spoilers.flatMap(([what, spoil], offset) =>
       every

@@ -1,12 +1,10 @@
 /** A parent and the child that it calls go to a second n8n in one call, and what is called is not taken away. */
 import { randomBytes } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createWorld, n8nIsGiven, until, type World } from './world.ts'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createWorld, onRealN8n, until, type World } from './world.ts'
 
 const secondUrl = process.env.N8N_URL_2 ?? ''
 const secondKey = process.env.N8N_API_KEY_2 ?? ''
-const isGiven = n8nIsGiven && secondUrl !== '' && secondKey !== ''
-const title = isGiven ? 'on two real n8n' : 'on two real n8n (N8N_URL_2 and N8N_API_KEY_2 are not set)'
 
 const node = (id: string, type: string, typeVersion: number, parameters: object) => ({
   ...{ id, name: id, type: `n8n-nodes-base.${type}`, typeVersion, position: [0, 0], parameters },
@@ -14,10 +12,9 @@ const node = (id: string, type: string, typeVersion: number, parameters: object)
 const suffix = randomBytes(4).toString('hex')
 const path = `live-${suffix}`
 
-describe.skipIf(!isGiven)(title, () => {
+onRealN8n('N8N_URL_2', 'N8N_API_KEY_2')('a parent and its child', () => {
   let world: World
   let secondId = ''
-  const made: string[] = []
 
   const save = async (workflow: object) =>
     String((await world.call('POST', '/v1/workflows', { workflow })).json.id)
@@ -32,7 +29,6 @@ describe.skipIf(!isGiven)(title, () => {
   const deploy = async (workflowId: string, instanceId: string) => {
     const { status, json } = await world.call('POST', '/v1/deployments', { workflowId, instanceId })
     expect([status, json.detail]).toEqual([201, undefined])
-    made.unshift(json.id)
     return settled(json.id)
   }
 
@@ -46,13 +42,7 @@ describe.skipIf(!isGiven)(title, () => {
     expect(second.status).toBe(201)
     secondId = second.json.id
   })
-  afterAll(async () => {
-    for (const id of made) {
-      await world.call('POST', `/v1/deployments/${id}/undeploy?force=true`)
-      await settled(id)
-    }
-    await world?.close()
-  })
+  afterAll(() => world?.close())
 
   test('the parent answers with what the child of its own n8n says', async () => {
     const childId = await save({
@@ -98,7 +88,6 @@ describe.skipIf(!isGiven)(title, () => {
       `/v1/deployments?workflowId=${childId}&instanceId=${secondId}`,
     )
     const [child] = list.items
-    made.push(child.id)
     expect(child.status).toBe('active')
     const answer = await until(
       () => fetch(`${secondUrl}/webhook/${path}`),

@@ -1,7 +1,7 @@
 /** The URLs that a plan and a deployment show are those that a real n8n serves, whoever named them. */
 import { randomBytes } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createWorld, n8nIsGiven, n8nUrl, until, type World } from './world.ts'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createWorld, onRealN8n, n8nUrl, until, type World } from './world.ts'
 
 const path = `meaning-${randomBytes(5).toString('hex')}`
 const langchain = '@n8n/n8n-nodes-langchain'
@@ -51,7 +51,7 @@ async function statusOf(url: string): Promise<number> {
   return answer.status
 }
 
-describe.skipIf(!n8nIsGiven)('production URLs on a real n8n', () => {
+onRealN8n()('production URLs on a real n8n', () => {
   let world: World
   const deployed: string[] = []
   beforeAll(async () => {

@@ -1,13 +1,21 @@
 /** @module A served Flowkeep beside a real n8n, which `N8N_URL` and `N8N_API_KEY` name; both must reach each other. */
 import { createServer } from 'node:net'
 import { randomBytes } from 'node:crypto'
+import { describe } from 'vitest'
 import { startNode, type NodeServer } from '../../src/node.ts'
 import { testEnvironment } from '../harness/app.ts'
 import { createTestDatabase, type TestDatabase } from '../harness/database.ts'
 
 export const n8nUrl = process.env.N8N_URL ?? ''
 export const n8nApiKey = process.env.N8N_API_KEY ?? ''
-export const n8nIsGiven = n8nUrl !== '' && n8nApiKey !== ''
+
+/** Suites that need a real n8n and `more` environment variables; where one is not set they are skipped and name it. */
+export function onRealN8n(...more: string[]) {
+  const missing = ['N8N_URL', 'N8N_API_KEY', ...more].filter((name) => !process.env[name])
+  const isGiven = missing.length === 0
+  return (title: string, body: () => void) =>
+    describe.skipIf(!isGiven)(isGiven ? title : `${title} (not set: ${missing.join(', ')})`, body)
+}
 
 export interface Answer {
   status: number
@@ -22,7 +30,52 @@ export interface World {
   call: (method: string, path: string, body?: unknown, headers?: Record<string, string>) => Promise<Answer>
   /** Straight to n8n's public API. */
   n8n: (method: string, path: string, body?: unknown) => Promise<Answer>
+  /** Of the workflows and credentials that the test or Flowkeep created in n8n, those that n8n still has. */
+  leftInN8n: () => Promise<string[]>
+  /** Also removes what is left in n8n. */
   close: () => Promise<void>
+}
+
+interface Target {
+  url: string
+  apiKey: string
+}
+
+async function callN8n({ url, apiKey }: Target, method: string, path: string, body?: unknown) {
+  const response = await fetch(`${url}/api/v1${path}`, {
+    method,
+    headers: { 'X-N8N-API-KEY': apiKey, ...(body !== undefined && { 'Content-Type': 'application/json' }) },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  })
+  return read(response)
+}
+
+/** What one world created, such as `/workflows/…`: others may use the same n8n. */
+class Created {
+  readonly #of = new Map<string, Target>()
+
+  add(target: Target, paths: string[]) {
+    for (const path of paths) this.#of.set(path, target)
+  }
+
+  async left(): Promise<string[]> {
+    const left: string[] = []
+    for (const [path, target] of this.#of)
+      if ((await callN8n(target, 'GET', path)).status === 200) left.push(path)
+    return left.toSorted()
+  }
+
+  /** Workflows first, which n8n refuses to delete until they are unpublished. */
+  async remove(): Promise<void> {
+    for (const [path, target] of [...this.#of].toSorted(([left], [right]) => (left < right ? 1 : -1))) {
+      if (path.startsWith('/workflows/')) await callN8n(target, 'POST', `${path}/unpublish`, {})
+      await until(
+        () => callN8n(target, 'DELETE', path),
+        ({ status }) => status !== 409,
+        20_000,
+      ).catch(() => console.warn(`n8n did not delete ${path}`))
+    }
+  }
 }
 
 async function freePort(): Promise<number> {
@@ -76,6 +129,29 @@ export async function createWorld({ pushes = true }: { pushes?: boolean } = {}):
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     }).then(read)
+  const created = new Created()
+  const n8n: Target = { url: n8nUrl, apiKey: n8nApiKey }
+  const second = { url: process.env.N8N_URL_2 ?? '', apiKey: process.env.N8N_API_KEY_2 ?? '' }
+  const remember = async () => {
+    const rows = await database.sql`
+      select i.base_url as url, found.path from instances i cross join lateral (
+        select '/workflows/' || reporter_workflow_id as path where reporter_workflow_id is not null
+        union all select '/credentials/' || reporter_credential_id where reporter_credential_id is not null
+        union all select '/workflows/' || n8n_workflow_id from deployments
+          where instance_id = i.id and managed and n8n_workflow_id is not null
+        union all select '/credentials/' || n8n_credential_id from remote_credentials where instance_id = i.id
+      ) found`
+    for (const { url: at, path } of rows) created.add(at === second.url ? second : n8n, [path])
+  }
+  const close = async () => {
+    try {
+      await remember()
+      await created.remove()
+    } finally {
+      await server.close()
+      await database.close()
+    }
+  }
   const call: World['call'] = async (method, path, body, headers) => {
     if (Date.now() - signedInAt > 240_000) {
       token = ''
@@ -83,32 +159,35 @@ export async function createWorld({ pushes = true }: { pushes?: boolean } = {}):
       token = answer.json.accessToken
       signedInAt = Date.now()
     }
-    return send(method, path, body, headers)
+    const answer = await send(method, path, body, headers)
+    if (method !== 'GET') await remember()
+    return answer
   }
   const instance = await call('POST', '/v1/instances', {
     name: 'Real n8n',
     baseUrl: n8nUrl,
     apiKey: n8nApiKey,
   })
-  if (instance.status !== 201) throw new Error(`The instance was refused: ${JSON.stringify(instance.json)}`)
+  if (instance.status !== 201) {
+    await close()
+    throw new Error(`The instance was refused: ${JSON.stringify(instance.json)}`)
+  }
   return {
     url,
     database,
     instanceId: instance.json.id,
     call,
-    n8n: (method, path, body) =>
-      fetch(`${n8nUrl}/api/v1${path}`, {
-        method,
-        headers: {
-          'X-N8N-API-KEY': n8nApiKey,
-          ...(body !== undefined && { 'Content-Type': 'application/json' }),
-        },
-        ...(body !== undefined && { body: JSON.stringify(body) }),
-      }).then(read),
-    close: async () => {
-      await server.close()
-      await database.close()
+    n8n: async (method, path, body) => {
+      const answer = await callN8n(n8n, method, path, body)
+      if (method === 'POST' && answer.status === 200 && /^\/(workflows|credentials)$/.test(path))
+        created.add(n8n, [`${path}/${answer.json.id}`])
+      return answer
     },
+    leftInN8n: async () => {
+      await remember()
+      return created.left()
+    },
+    close,
   }
 }
 

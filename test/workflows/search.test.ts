@@ -107,6 +107,15 @@ describe.each(databaseKinds)('the search of workflows, on $kind', ({ create }) =
     }
   })
 
+  test('fills a page with one’s own, whatever others have made since', async () => {
+    const holders = [await keep({ name: '每日报告' }), await keep({ name: '每日报告' })]
+    const stranger = caller(server.app, await createUser(database.db))
+    for (const _ of holders) await stranger('POST', '/v1/workflows', { workflow: none, name: '每日报告' })
+    const { body } = await call('GET', `/v1/workflows?limit=1&q=${encodeURIComponent('每日报')}`)
+    expect(body.items.map(({ id }: { id: string }) => id)).toEqual([holders[1]])
+    expect(body.nextCursor).not.toBeNull()
+  })
+
   test.each(['', '%20', '%09%0a', '%00', 'x'.repeat(201)])('refuses the query %j', async (q) => {
     expect((await call('GET', `/v1/workflows?q=${q}`)).status).toBe(422)
   })
