@@ -1,9 +1,14 @@
 /** @module Conditions that find texts by their words through an index. The functions are in the migration `search_words`. */
 import { type SQL, sql } from 'drizzle-orm'
 
-/** `words`: what `search_words` made of `source`. Where `text` has no letter and no digit, nothing holds it. */
+/**
+ * Where `text` has no letter and no digit, nothing holds it. Most texts are in the normal form as they are, and making it
+ * takes a hundred times as long as looking.
+ * @param words what `search_words` made of `source`
+ */
 const holds = (words: SQL, source: SQL, text: string): SQL => sql`(${words} @@ search_query(${text})
-  and (search_stretches(${text}) = '{}' or search_normal(${source}) like all (search_stretches(${text}))))`
+  and (search_stretches(${text}) = '{}' or ${source} like all (search_stretches(${text}))
+    or search_normal(${source}) like all (search_stretches(${text}))))`
 
 /**
  * Workflows that hold every word of `text` in name, node types, description or prompt.
@@ -19,3 +24,13 @@ export const workflowHolds = (text: string, of: SQL): SQL =>
 /** Rows whose text in `column`, a name or a message, holds every word of `text`, anywhere in a word. */
 export const textHolds = (text: string, column: SQL): SQL =>
   holds(sql`search_words(${column}, true)`, column, text)
+
+/**
+ * As `textHolds`, for names that no index has: to look for the words is far cheaper than to make those of each name. Where
+ * `text` has no letter and no digit, every name holds it.
+ */
+export const nameHolds = (text: string, column: SQL): SQL => {
+  const sought = sql`array(select '%' || part || '%' from search_parts(${text}, 1000),
+    unnest(string_to_array(words || ' ' || letters, ' ')) part where part <> '')`
+  return sql`(lower(${column}) like all (${sought}) or search_normal(${column}) like all (${sought}))`
+}

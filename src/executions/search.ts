@@ -2,7 +2,7 @@
 import { and, eq, gte, inArray, lt, type SQL, sql } from 'drizzle-orm'
 import * as uuid from 'uuid'
 import { type ExecutionStatus, executions } from '../db/schema/executions.ts'
-import { textHolds } from '../db/search.ts'
+import { nameHolds, textHolds } from '../db/search.ts'
 import type { ExecutionFilter } from './contract.ts'
 import { n8nRetentionMs } from './known-executions.ts'
 import { failedList, hasErrorList, isStuck } from '../runs/meaning.ts'
@@ -87,7 +87,7 @@ function mentions(userId: string, text: string): SQL | undefined {
   if (isNumber && query.startsWith('#')) return hasN8nId(userId, n8nExecutionId)
   return sql`(${executions.workflowId} = any(array(
       select w.id from workflows w
-      where w.user_id = ${userId} and w.search @@ search_query(${query}) and ${textHolds(query, sql`w.name`)}))
+      where w.user_id = ${userId} and w.search @@ search_query(${query}) and ${nameHolds(query, sql`w.name`)}))
     or (${executions.recordedAt}, ${executions.id}) in (
       ${withN8nId(userId, n8nExecutionId)}
       union all

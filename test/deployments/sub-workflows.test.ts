@@ -118,6 +118,24 @@ test('an id that nobody knows blocks it; a name is only offered', async () => {
   await user.act(body.id, 'undeploy')
 })
 
+test('another user’s workflow is unknown by its ID, its ID in n8n and its name', async () => {
+  const stranger = await world.user()
+  const theirs = await stranger.workflow(child('Of a stranger'))
+  const { body: made } = await stranger.deploy(theirs)
+  const user = await world.user()
+  const calling = (id: string) =>
+    user.workflow(parent('Parent', { ...locator(id), cachedResultName: 'Of a stranger' }))
+  const byId = await planOn(user, await calling(theirs), user.instanceId)
+  expect(byId).toMatchObject({ ready: false, dependencies: [], problems: [{ code: 'sub-workflow-missing' }] })
+  const unknown = await planOn(user, await calling('fV6eUnknown'), user.instanceId)
+  expect(unknown.problems).toMatchObject([{ code: 'sub-workflow-missing' }])
+  expect(JSON.stringify(unknown)).not.toContain(theirs)
+  // Both use the same n8n, which has it: the reference stays, and nothing of the stranger's is planned.
+  const byN8nId = await planOn(user, await calling(made.n8nWorkflowId), user.instanceId)
+  expect(byN8nId).toMatchObject({ ready: true, dependencies: [] })
+  expect(JSON.stringify(byN8nId)).not.toContain(theirs)
+})
+
 test('a workflow that this n8n has and Flowkeep does not know stays as it is', async () => {
   const user = await world.user()
   const { body: made } = await user.deploy(await user.workflow(child('Known')))

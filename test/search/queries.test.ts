@@ -1,8 +1,8 @@
 /** The search over everything: each kind by its name, its text or its id, one's own only. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { find } from '../../../src/dashboard/search/find.ts'
-import { createWorld, type World } from '../../executions/world.ts'
-import { createTestDatabase } from '../../harness/database.ts'
+import { find } from '../../src/search/queries.ts'
+import { createWorld, type World } from '../executions/world.ts'
+import { createTestDatabase } from '../harness/database.ts'
 
 let world: World
 let mine: Awaited<ReturnType<typeof fill>>

@@ -1,0 +1,71 @@
+/** @module Every search that the API and the dashboard offer, as the statements that they send. */
+import { createDb, type Db } from '../../src/db/client.ts'
+import type { Gateway } from '../../src/db/gateway/protocol.ts'
+import { readRuns } from '../../src/executions/list-queries.ts'
+import { find } from '../../src/search/queries.ts'
+import { readWorkflowList } from '../../src/workflows/list-queries.ts'
+import { ExecutionRepository } from '../../src/executions/repository.ts'
+import { loadCatalogue } from '../../src/n8n/catalogue.ts'
+import { WorkflowRepository } from '../../src/workflows/repository.ts'
+
+export interface Statement {
+  query: string
+  params: unknown[]
+}
+
+interface Search {
+  name: string
+  term: string
+  statements: Statement[]
+}
+
+const page = { limit: 50, after: null }
+
+/** By how often they occur in what `fillForSearch` makes. */
+export const terms = {
+  rare: ['zyxgate', 'yxgat', 'zyxfault', 'quizzical', 'naivement', '罕見', '鱻字', 'rarenode'],
+  common: ['slack', 'morning', 'status code', 'café', '每日报', '权限不', 'uberwach'],
+  short: ['a', 'z', 'sl', 'zy', '报', '鱻', '报告', '罕'],
+}
+
+/** @returns the statements of each search of `userId`, which are also run once */
+export async function searchesOf(
+  gateway: Gateway,
+  userId: string,
+  words: readonly string[] = Object.values(terms).flat(),
+): Promise<Search[]> {
+  let sent: Statement[] = []
+  const db: Db = createDb({
+    databaseUrl: gateway.url,
+    timeoutMs: 120_000,
+    fetch: async (request) => {
+      const body = (await request.clone().json()) as Statement | { queries: Statement[] }
+      sent.push(...('queries' in body ? body.queries : [body]))
+      return gateway.fetch(request)
+    },
+  })
+  const now = new Date()
+  const workflows = new WorkflowRepository(db, () => now, loadCatalogue, { workflows: 1 })
+  const executions = new ExecutionRepository(db, () => now)
+  const searches: Search[] = []
+  const add = async (name: string, term: string, search: () => Promise<unknown>) => {
+    sent = []
+    await search()
+    searches.push({ name, term, statements: sent })
+  }
+  for (const q of words) {
+    await add('workflows', q, () => workflows.list(userId, { q }, page))
+    await add('workflows, dashboard', q, () => readWorkflowList(db, userId, { q }, null, now))
+    await add('executions', q, () => executions.list(userId, { q }, page))
+    await add('executions, dashboard', q, () => readRuns(db, userId, { q }, null, now))
+    await add('palette', q, () => find(db, userId, q))
+  }
+  for (const name of ['rareNode', 'slack']) {
+    const nodeType = `n8n-nodes-base.${name}`
+    await add('node type', nodeType, () => workflows.list(userId, { nodeType }, page))
+  }
+  for (const credentialType of ['rareApi', 'slackApi'])
+    await add('credential type', credentialType, () => workflows.list(userId, { credentialType }, page))
+  await add('tag', 'team-7', () => workflows.list(userId, { tag: 'team-7' }, page))
+  return searches
+}
