@@ -164,7 +164,6 @@ onRealN8n()('fixes on a real n8n', () => {
     const saved = await world.call('POST', '/v1/workflows', { name, workflow: unnamed })
     const place = { workflowId: saved.json.id, instanceId: world.instanceId }
     const { json: made } = await world.call('POST', '/v1/deployments', place)
-    deployed.push(made.id)
     const { status, n8nWorkflowId } = await settled(made.id)
     expect(status).toBe('active')
     const nameInN8n = async () => (await world.n8n('GET', `/workflows/${n8nWorkflowId}`)).json.name

@@ -14,7 +14,9 @@ export function onRealN8n(...more: string[]) {
   const missing = ['N8N_URL', 'N8N_API_KEY', ...more].filter((name) => !process.env[name])
   const isGiven = missing.length === 0
   return (title: string, body: () => void) =>
-    describe.skipIf(!isGiven)(isGiven ? title : `${title} (not set: ${missing.join(', ')})`, () => body())
+    describe.skipIf(!isGiven)(isGiven ? title : `${title} (not set: ${missing.join(', ')})`, () => {
+      body()
+    })
 }
 
 export interface Answer {
