@@ -5,12 +5,11 @@ import { common, globalSetup, reporters } from './vitest.config.ts'
 export default defineConfig({
   test: {
     ...common,
-    reporters,
     globalSetup,
     include: ['test/real-n8n/**/*.test.ts', 'test/n8n/stub-conformance.test.ts'],
     testTimeout: 180_000,
     hookTimeout: 120_000,
     maxWorkers: 1,
-    reporters: ['default', './test/harness/summary-reporter.ts', './test/real-n8n/table-reporter.ts'],
+    reporters: [...reporters, './test/real-n8n/table-reporter.ts'],
   },
 })
