@@ -1,10 +1,14 @@
 /** @module `npm run demo`: the main job, step by step, over HTTP, as a frontend and an n8n server would do it. */
 import { randomBytes } from 'node:crypto'
-import { createClient } from '../src/client.ts'
+import { hc } from 'hono/client'
+import type { App } from '../src/app.ts'
 import workflowJson from './workflow.json' with { type: 'json' }
 import { runtimeOf, serverUrl, startServer } from '../src/cli/server-process.ts'
 
 const step = (title: string, detail: string) => console.log(`${title.padEnd(14)} ${detail}`)
+
+const createClient = (url: string, accessToken?: string) =>
+  hc<App>(url, accessToken === undefined ? {} : { headers: { Authorization: `Bearer ${accessToken}` } })
 
 interface Answer<T> {
   ok: boolean

@@ -10,7 +10,7 @@ const src = resolve(import.meta.dirname, '../src')
 const order = [
   ...['errors', 'lib', 'crypto', 'db', 'n8n', 'http', 'runs', 'users', 'credentials', 'workflows'],
   ...['instances', 'deployments', 'executions', 'analytics', 'search', 'overview', 'config', 'deps', 'web'],
-  ...['app', 'client', 'housekeeping', 'worker', 'workerd.d', 'node', 'cli'],
+  ...['app', 'housekeeping', 'worker', 'workerd.d', 'node', 'cli'],
 ]
 const maxLines = 340
 /** May use Node's own modules; nothing that runs on the edge imports these files. */

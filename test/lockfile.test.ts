@@ -8,12 +8,16 @@ interface Locked {
   resolved?: string
   integrity?: string
   optionalDependencies?: Record<string, string>
+  /** A workspace, which is in this repository. */
+  link?: boolean
 }
 
 const lock = JSON.parse(readFileSync(join(import.meta.dirname, '../package-lock.json'), 'utf8')) as {
   packages: Record<string, Locked>
 }
-const packages = Object.entries(lock.packages)
+const packages = Object.entries(lock.packages).filter(
+  ([path, { link }]) => path === '' || (path.includes('node_modules/') && !link),
+)
 
 test('names no registry', () => {
   expect(packages.filter(([, { resolved }]) => resolved !== undefined)).toEqual([])

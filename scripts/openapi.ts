@@ -1,0 +1,28 @@
+/** @module The OpenAPI document without a server or a database: describing the routes touches neither. */
+import bcrypt from '@node-rs/bcrypt'
+import type { OpenAPIV3_1 } from 'openapi-types'
+import { createApp } from '../src/app.ts'
+import { generateKeys } from '../src/cli/state.ts'
+import { parseConfig } from '../src/config.ts'
+import { createDeps } from '../src/deps.ts'
+
+export async function offlineDocument(): Promise<OpenAPIV3_1.Document> {
+  const config = parseConfig({
+    ...generateKeys(),
+    DATABASE_URL: 'postgresql://nobody@localhost/nothing',
+    PUBLIC_URL: 'http://127.0.0.1:8787',
+  })
+  const deps = createDeps(config, {
+    name: 'node',
+    bcrypt,
+    maxHashesInFlight: 1,
+    defer: () => undefined,
+    clientIp: () => '127.0.0.1',
+    writeLog: () => undefined,
+    now: () => new Date(),
+    instanceFetch: () => Promise.reject(new Error('Offline')),
+    databaseFetch: () => Promise.reject(new Error('Offline')),
+  })
+  const response = await createApp(deps).request('/openapi.json')
+  return (await response.json()) as OpenAPIV3_1.Document
+}
