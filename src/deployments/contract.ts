@@ -87,6 +87,11 @@ export const exampleDeployment = {
   bindings: [{ node: 'Slack', type: 'slackApi', credentialId: '01934f8e-80aa-7c32-9f5a-7b4c3d2e1f0a' }],
 }
 
+const liveSince = z.iso
+  .datetime({ offset: true, message: 'An ISO 8601 time with an offset, such as 2026-01-31T12:00:00Z' })
+  .refine((text) => Date.parse(text) >= Date.UTC(2000), 'A time from the year 2000 on')
+  .optional()
+
 export const NewDeployment = z
   .strictObject({
     workflowId: Uuid,
@@ -95,6 +100,10 @@ export const NewDeployment = z
     bindings: Bindings.optional(),
     n8nWorkflowId: N8nId.optional().meta({
       description: 'Track this workflow in n8n instead of deploying',
+    }),
+    liveSince: liveSince.meta({
+      description:
+        'With n8nWorkflowId: since when the version has been live, so that earlier runs count for it. Default: now',
     }),
     publish: z.boolean().optional().meta({ description: 'Whether to publish the workflow. Default: true' }),
     reportSuccess: z
@@ -129,7 +138,13 @@ export type NewDeployment = z.output<typeof NewDeployment>
 export type Tracking = NewDeployment & { n8nWorkflowId: string }
 
 export const DeploymentChange = z
-  .strictObject({ version: Version.meta({ description: 'The version that is live in n8n now' }) })
+  .strictObject({
+    version: Version.meta({ description: 'The version that is live in n8n now' }),
+    liveSince: liveSince.meta({
+      description:
+        'Since when; later than the change before. Runs are matched to versions by it. Default: now',
+    }),
+  })
   .meta({ ref: 'DeploymentChange', 'x-example': { version: 3 } })
 
 /** Brings a version live; what is left out stays as it is. */

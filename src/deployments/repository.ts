@@ -44,12 +44,15 @@ export class DeploymentRepository {
     place: Pick<typeof deployments.$inferInsert, 'workflowId' | 'instanceId' | 'version'> & {
       n8nWorkflowId: string
       bindings: SlotBinding[]
+      /** Default: now. */
+      liveSince?: string | undefined
     },
     key?: CreationKey,
   ): Promise<Deployment> {
     const { workflowId, instanceId, version, n8nWorkflowId, bindings } = place
     const id = uuidv7()
     const createdAt = this.#now()
+    const liveSince = this.#notInFuture(place.liveSince)
     const status = 'tracking' as const
     const row = {
       id,
@@ -67,10 +70,19 @@ export class DeploymentRepository {
       this.#db.insert(deployments).values({ ...row, userId }),
       this.#db
         .insert(deploymentVersions)
-        .values({ deploymentId: id, sequence: 1, userId, version, bindings, createdAt }),
+        .values({ deploymentId: id, sequence: 1, userId, version, bindings, createdAt: liveSince }),
       auditEvent(this.#db, userId, 'deployment.created', id, { workflowId, instanceId, version }),
     ]).catch(creationFailed)
     return this.#stillThere(userId, made.id)
+  }
+
+  /** @throws {AppError} `invalid` */
+  #notInFuture(liveSince: string | undefined): Date {
+    const now = this.#now()
+    if (liveSince === undefined) return now
+    const time = new Date(liveSince)
+    if (time > now) throw invalid('/liveSince', 'Must not be in the future')
+    return time
   }
 
   /** Makes the key stand for a deployment that is there already. @throws {AppError} as `track` */
@@ -134,11 +146,14 @@ export class DeploymentRepository {
   }
 
   /**
-   * Records that another version is live from now on; the same version again changes nothing. Only of what is tracked:
-   * what was deployed from here is live in the version that was deployed.
-   * @throws {AppError} `invalid` when the workflow has no such version, `conflict` when it is not only tracked
+   * Records that another version is live; the same version again changes nothing. Only of what is tracked: what was
+   * deployed from here is live in the version that was deployed.
+   * @param since default: now
+   * @throws {AppError} `invalid` when the workflow has no such version, or `since` is not later than the change before;
+   * `conflict` when it is not only tracked
    */
-  async setVersion(userId: string, id: string, version: number): Promise<Deployment | null> {
+  async setVersion(userId: string, id: string, version: number, since?: string): Promise<Deployment | null> {
+    const liveSince = this.#notInFuture(since).toISOString()
     // The update locks the row, so that the insert, a statement later, counts on from the latest sequence.
     const [known] = await this.#db.batch([
       this.#db
@@ -149,14 +164,15 @@ export class DeploymentRepository {
       this.#db.execute(sql`
         update deployments d set version = ${version}::integer, endpoints = null
         where d.user_id = ${userId} and d.id = ${id} and d.version <> ${version}::integer and d.status = 'tracking' and exists (
-          select 1 from workflow_versions v where v.workflow_id = d.workflow_id and v.version = ${version}::integer)`),
+          select 1 from workflow_versions v where v.workflow_id = d.workflow_id and v.version = ${version}::integer)
+        ${since === undefined ? sql`` : isLatest(liveSince)}`),
       this.#db.execute(sql`
         with latest as (
           select h.sequence, h.version from deployment_versions h
           where h.user_id = ${userId} and h.deployment_id = ${id} order by h.sequence desc limit 1
         ), appended as (
           insert into deployment_versions (deployment_id, sequence, user_id, version, bindings, created_at)
-          select d.id, latest.sequence + 1, d.user_id, d.version, d.bindings, ${this.#now().toISOString()}::timestamptz
+          select d.id, latest.sequence + 1, d.user_id, d.version, d.bindings, ${liveSince}::timestamptz
           from deployments d, latest
           where d.user_id = ${userId} and d.id = ${id} and d.status = 'tracking' and d.version <> latest.version
           returning deployment_id
@@ -173,6 +189,9 @@ export class DeploymentRepository {
         'conflict',
         'It was deployed from here: bring another version live with /deploy or /rollback',
       )
+    }
+    if (since !== undefined && deployment && deployment.version !== version) {
+      throw invalid('/liveSince', 'Must be later than the change before')
     }
     return deployment
   }
@@ -248,6 +267,10 @@ export class DeploymentRepository {
       .$dynamic()
   }
 }
+
+/** Of `d`: no change of its version is as late as `since`. */
+const isLatest = (since: string) => sql`and not exists (
+  select 1 from deployment_versions h where h.deployment_id = d.id and h.created_at >= ${since}::timestamptz)`
 
 const owned = (userId: string, id: string) => and(eq(deployments.userId, userId), eq(deployments.id, id))
 

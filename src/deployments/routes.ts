@@ -1,6 +1,6 @@
 import { Hono } from 'hono'
 import type { Fingerprint } from '../crypto/fingerprint.ts'
-import { AppError } from '../errors.ts'
+import { AppError, invalid } from '../errors.ts'
 import type { AuthEnv } from '../http/auth.ts'
 import { creationKey } from '../http/idempotency.ts'
 import { describe } from '../http/openapi.ts'
@@ -64,6 +64,9 @@ export function deploymentRoutes(
         // First of all: what the body names may be gone by now, and the deployment is there all the same.
         const earlier = key && (await deployments.findCreated(c.var.userId, key))
         const { n8nWorkflowId, ...body } = c.req.valid('json')
+        if (body.liveSince !== undefined && n8nWorkflowId === undefined) {
+          throw invalid('/liveSince', 'Only for a workflow that is on the instance: give its n8nWorkflowId')
+        }
         const answer = (deployment: Deployment) => {
           const isInPlace = n8nWorkflowId === undefined && !deployment.managed
           return c.json(deployment, isInPlace ? 200 : 201, { Location: `/v1/deployments/${deployment.id}` })
@@ -121,8 +124,9 @@ export function deploymentRoutes(
       valid('param', DeploymentId),
       valid('json', DeploymentChange),
       async (c) => {
-        const { version } = c.req.valid('json')
-        const deployment = await deployments.setVersion(c.var.userId, c.req.valid('param').id, version)
+        const { version, liveSince } = c.req.valid('json')
+        const { id } = c.req.valid('param')
+        const deployment = await deployments.setVersion(c.var.userId, id, version, liveSince)
         if (!deployment) throw absent()
         return c.json(deployment, 200)
       },

@@ -177,6 +177,41 @@ describe('which version is live', () => {
     expect((await world.call('GET', `${path}/versions?cursor=x`, { user })).status).toBe(422)
   })
 
+  test('liveSince dates a change, so that earlier runs count for the version that ran', async () => {
+    const { user, deploy, instanceId, token } = await setting()
+    const at = (days: number) => new Date(world.clock.now.getTime() - days * 86_400_000).toISOString()
+    const { body: made } = await deploy({ version: 1, liveSince: at(9) })
+    const path = `/v1/deployments/${made.id}`
+    const change = (version: number, liveSince: string) =>
+      world.call('PATCH', path, { user, body: { version, liveSince } })
+    expect((await change(2, at(5))).body.version).toBe(2)
+    for (const liveSince of [at(5), at(7), at(-1), '1999-01-01T00:00:00Z', 'yesterday']) {
+      const refused = await change(3, liveSince)
+      expect([refused.status, refused.body.errors[0].pointer]).toEqual([422, '/liveSince'])
+    }
+    expect((await change(3, at(1))).body.version).toBe(3)
+    const { body: history } = await world.call('GET', `${path}/versions`, { user })
+    expect(history.items.map((item: { createdAt: string }) => item.createdAt)).toEqual([at(1), at(5), at(9)])
+    for (const days of [10, 8, 4, 0.5]) {
+      const body = { executionId: `${days * 10}`, workflowId: 'wf1', status: 'success', startedAt: at(days) }
+      await world.call('POST', `/hooks/n8n/${instanceId}`, { token, body })
+    }
+    const { body: runs } = await world.call('GET', '/v1/executions', { user })
+    const versions = runs.items.map((item: { n8nExecutionId: string; workflowVersion: number }) => [
+      item.n8nExecutionId,
+      item.workflowVersion,
+    ])
+    expect(Object.fromEntries(versions)).toEqual({ 100: 1, 80: 1, 40: 2, 5: 3 })
+  })
+
+  test('liveSince is refused in the future, and for what is deployed from here', async () => {
+    const { deploy } = await setting()
+    const future = new Date(world.clock.now.getTime() + 60_000).toISOString()
+    expect((await deploy({ liveSince: future })).body.errors).toMatchObject([{ pointer: '/liveSince' }])
+    const managed = await deploy({ liveSince: '2026-01-01T00:00:00Z', n8nWorkflowId: undefined })
+    expect(managed.body.errors).toMatchObject([{ pointer: '/liveSince' }])
+  })
+
   test('an execution without times keeps the version that was live when it was first reported', async () => {
     const { user, deploy, instanceId, token } = await setting()
     const { body: made } = await deploy({ version: 1 })
