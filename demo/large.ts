@@ -7,30 +7,31 @@ import { nodeRuntime } from '../src/node.ts'
 import { openDatabase } from '../src/cli/database.ts'
 import { type DemoAccount, seedLargeDemo, type SeedSummary } from './large/seed.ts'
 import { dev } from '../src/cli/dev.ts'
-import { runtimeOf, serverUrl } from '../src/cli/server-process.ts'
+import { runtimeOf } from '../src/cli/server-process.ts'
 import { ensureKeys, loadKeys, passedSettings } from '../src/cli/state.ts'
+import { serverUrlOf } from '../src/cli/variables.ts'
 
 /** @throws {Error} when a server holds the embedded database */
-export async function demoLarge(args: string[]): Promise<void> {
-  const url = serverUrl()
+export async function demoLarge(options: { onNode: boolean }): Promise<void> {
+  const url = serverUrlOf(process.env)
   const isServed = (await runtimeOf(url)) !== null
   if (isServed && !process.env.DATABASE_URL) {
     throw new Error(`The server at ${url} holds the embedded database: stop it, then run this again.`)
   }
   ensureKeys()
   const { account, summary } = await seedDatabase()
-  const told = describe(url, account, summary)
-  if (isServed) console.log(told)
-  else await dev(args, { onReady: () => console.log(`\n${told}`) })
+  const banner = describe(url, account, summary)
+  if (isServed) console.log(banner)
+  else await dev({ ...options, onReady: () => console.log(`\n${banner}`) })
 }
 
 async function seedDatabase(): Promise<{ account: DemoAccount; summary: SeedSummary }> {
   const database = openDatabase()
   try {
-    console.log('Making sixty days of an account …')
+    console.log('Creating a demo account with 60 days of history …')
     await database.migrate()
     const config = parseConfig({
-      PUBLIC_URL: process.env.PUBLIC_URL ?? serverUrl(),
+      PUBLIC_URL: process.env.PUBLIC_URL || serverUrlOf(process.env),
       LOG_LEVEL: 'error',
       ...passedSettings(),
       ...loadKeys(),

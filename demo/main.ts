@@ -3,7 +3,11 @@ import { randomBytes } from 'node:crypto'
 import { hc } from 'hono/client'
 import type { App } from '../src/app.ts'
 import workflowJson from './workflow.json' with { type: 'json' }
-import { runtimeOf, serverUrl, startServer } from '../src/cli/server-process.ts'
+import { type Command, runSingle } from '../src/cli/command.ts'
+import { packageVersion } from '../src/cli/package-root.ts'
+import { runtimeOf, startServer } from '../src/cli/server-process.ts'
+import { message } from '../src/cli/terminal.ts'
+import { loadEnvFile, serverUrlOf } from '../src/cli/variables.ts'
 
 const step = (title: string, detail: string) => console.log(`${title.padEnd(14)} ${detail}`)
 
@@ -23,17 +27,14 @@ async function done<T>(answer: Promise<Answer<T>>): Promise<T> {
   return response.json()
 }
 
-async function demo(args: string[]): Promise<void> {
-  if (args.includes('--large')) {
-    const { demoLarge } = await import('./large.ts')
-    return demoLarge(args.filter((arg) => arg !== '--large'))
-  }
-  const url = serverUrl()
+async function demo(onNode: boolean): Promise<void> {
+  const url = serverUrlOf(process.env)
   let stop = async () => {}
   let runtime = await runtimeOf(url)
   if (runtime === null) {
-    console.log(`No server answers at ${url}: starting one.\n`)
-    stop = await startServer(args)
+    if (process.env.FLOWKEEP_URL) throw new Error(`No server answers at ${url} (FLOWKEEP_URL).`)
+    message(`No server answers at ${url}: starting one.\n`)
+    stop = await startServer(onNode ? ['--node'] : [])
     runtime = await runtimeOf(url)
   }
   try {
@@ -50,6 +51,7 @@ async function drive(url: string): Promise<void> {
   const guest = createClient(url)
   const account = await done(guest.v1.auth.register.$post({ json: { email, password, name: 'Demo' } }))
   step('register', `${account.user.email} (user ${account.user.id})`)
+  step('', `sign in at ${url} with the password ${password}`)
 
   const api = createClient(url, account.accessToken)
   const created = await done(
@@ -80,7 +82,7 @@ async function drive(url: string): Promise<void> {
   )
   step(
     'credential',
-    `"${credential.name}" (${credential.type}), encrypted; fields kept: ${credential.fields.join(', ')}`,
+    `"${credential.name}" (${credential.type}), encrypted; fields stored: ${credential.fields.join(', ')}`,
   )
 
   const after = await done(api.v1.workflows[':id'].readiness.$get({ param: { id: created.id }, query: {} }))
@@ -123,7 +125,7 @@ async function drive(url: string): Promise<void> {
     if (!response.ok) throw new Error(`The hook answered ${response.status}: ${JSON.stringify(answer)}`)
     step(
       'execution',
-      `${execution.what} → ${response.status}, ${answer.created ? 'recorded' : 'known already'}`,
+      `${execution.what} → ${response.status}, ${answer.created ? 'recorded' : 'already recorded'}`,
     )
   }
 
@@ -180,9 +182,28 @@ function executionsAsN8nPostsThem(workflowId: string) {
   ]
 }
 
-try {
-  await demo(process.argv.slice(2))
-} catch (error) {
-  console.error(error instanceof Error ? error.message : error)
-  process.exitCode = 1
+const command: Command = {
+  name: 'demo',
+  summary: 'Run the main job on a real workflow, step by step',
+  details: 'Calls the server at FLOWKEEP_URL or PORT, and starts one when none answers there.',
+  options: {
+    large: {
+      type: 'boolean',
+      summary: 'Create an account with 60 days of history (30 workflows, 20,000 runs) and serve it',
+    },
+    node: { type: 'boolean', summary: 'Start the server in Node instead of workerd' },
+  },
+  environment: ['FLOWKEEP_URL', 'PORT', 'DATABASE_URL', 'FLOWKEEP_STATE'],
+  run: async ({ flags }) => {
+    const onNode = flags.has('node')
+    if (flags.has('large')) await (await import('./large.ts')).demoLarge({ onNode })
+    else await demo(onNode)
+  },
 }
+
+loadEnvFile()
+process.exitCode = await runSingle(
+  { invocation: 'npm run demo --', version: packageVersion() },
+  command,
+  process.argv.slice(2),
+)

@@ -29,33 +29,77 @@ const ConnectionString = z
   .string()
   .refine((url) => /^postgres(ql)?:\/\/[^\s]+$/.test(url), 'is not a postgres:// connection string')
 
-const Environment = z.object({
-  /** Postgres connection string: Neon, or what the gateway stands in front of. */
-  DATABASE_URL: ConnectionString,
-  /** Of a replica that follows it: analytics and exports read there. */
-  DATABASE_REPLICA_URL: ConnectionString.optional(),
-  /** Where clients and n8n reach this server; webhook URLs are built from it. */
-  PUBLIC_URL: z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, '')),
-  CREDENTIAL_KEYS: KeyRingText,
-  ACCESS_TOKEN_KEYS: KeyRingText,
-  REFRESH_TOKEN_KEYS: KeyRingText,
-  PASSWORD_PEPPERS: KeyRingText,
-  FINGERPRINT_KEY: Key,
-  CORS_ORIGINS: Origins,
-  LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
-  /** Loopback endpoint of the development gateway; absent in production. */
-  DATABASE_GATEWAY_URL: z.url({ protocol: /^http$/ }).optional(),
-  /** Development only: lets an instance's base URL be http and on loopback. */
-  ALLOW_LOOPBACK_INSTANCES: z.stringbool().default(false),
-  /** Node only: how many proxies in front are trusted to name the sender in X-Forwarded-For. */
-  TRUSTED_PROXY_HOPS: count(0),
-  QUOTA_WORKFLOWS: count(10_000),
-  QUOTA_CREDENTIALS: count(1_000),
-  QUOTA_INSTANCES: count(20),
-  QUOTA_DEPLOYMENTS: count(10_000),
-  /** How long executions keep their data, unless their workflow says otherwise; then how long they are kept at all. */
-  EXECUTION_DATA_RETENTION_DAYS: z.coerce.number().int().min(0).max(3650).default(30),
-  EXECUTION_RETENTION_MONTHS: z.coerce.number().int().min(1).max(600).default(13),
+/** `internal`: set by `npm run dev`, not by people. */
+type SettingMeta = { description: string; internal?: true }
+
+const about = (description: string, more: Omit<SettingMeta, 'description'> = {}): SettingMeta => ({
+  description,
+  ...more,
+})
+
+const ring = (use: string) =>
+  about(`${use}: a key ring, {"active":"k1","keys":{"k1":"<base64 of 32 bytes>"}}`)
+
+/** `docs/configuration.md` and the help of the commands are generated from these descriptions. */
+export const Environment = z.object({
+  DATABASE_URL: ConnectionString.meta(
+    about('Neon, or any Postgres from version 15: postgresql://user:password@host/database'),
+  ),
+  DATABASE_REPLICA_URL: ConnectionString.optional().meta(
+    about('A read replica for analytics and exports; they fall back to the primary when it is unavailable'),
+  ),
+  PUBLIC_URL: z
+    .url({ protocol: /^https?$/ })
+    .transform((url) => url.replace(/\/+$/, ''))
+    .meta(about('Where clients and n8n reach this server; webhook URLs are built from it')),
+  CREDENTIAL_KEYS: KeyRingText.meta(ring('Wraps every stored secret')),
+  ACCESS_TOKEN_KEYS: KeyRingText.meta(ring('Signs access tokens')),
+  REFRESH_TOKEN_KEYS: KeyRingText.meta(ring('Authenticates refresh tokens')),
+  PASSWORD_PEPPERS: KeyRingText.meta(ring('Hashed into every password')),
+  FINGERPRINT_KEY: Key.meta(about('Compares secrets without storing them: base64 of 32 bytes')),
+  CORS_ORIGINS: Origins.meta(
+    about('Origins of frontends that may call the API, separated by commas; none by default'),
+  ),
+  LOG_LEVEL: z
+    .enum(['debug', 'info', 'warn', 'error'])
+    .default('info')
+    .meta(about('The least severe log level that is written: debug, info, warn or error')),
+  DATABASE_GATEWAY_URL: z
+    .url({ protocol: /^http$/ })
+    .optional()
+    .meta(about("The development gateway's endpoint on loopback", { internal: true })),
+  ALLOW_LOOPBACK_INSTANCES: z
+    .stringbool()
+    .default(false)
+    .meta(about('Development only: allows n8n servers over http on loopback')),
+  TRUSTED_PROXY_HOPS: count(0).meta(
+    about('Node only: how many proxies in front are trusted to name the client in X-Forwarded-For'),
+  ),
+  QUOTA_WORKFLOWS: count(10_000).meta(about('Workflows per user')),
+  QUOTA_CREDENTIALS: count(1_000).meta(about('Credentials per user')),
+  QUOTA_INSTANCES: count(20).meta(about('n8n instances per user')),
+  QUOTA_DEPLOYMENTS: count(10_000).meta(about('Deployments per user')),
+  EXECUTION_DATA_RETENTION_DAYS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(3650)
+    .default(30)
+    .meta(about('How long the node data of runs is stored, unless their workflow says otherwise')),
+  EXECUTION_RETENTION_MONTHS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(600)
+    .default(13)
+    .meta(about('How long runs are stored')),
+})
+
+export type SettingName = keyof typeof Environment.shape
+
+export const settings = Object.entries(Environment.shape).map(([name, schema]) => {
+  const { description, internal = false } = schema.meta() as unknown as SettingMeta
+  return { name: name as SettingName, schema, description, internal }
 })
 
 /** @throws {ConfigError} naming every variable that is missing or wrong, never a value */

@@ -1,11 +1,15 @@
 /** @module The database that the environment names, whichever kind it is, behind the one driver. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { createDb } from '../db/client.ts'
 import { openEmbeddedDatabase } from '../db/gateway/pglite.ts'
 import { postgresBackend } from '../db/gateway/postgres.ts'
 import { type Backend, createGateway } from '../db/gateway/protocol.ts'
 import { startGatewayServer } from '../db/gateway/server.ts'
 import { migrate } from '../db/migrate.ts'
+import { checkConnection } from './connection-check.ts'
 import { readMigrations } from './migrations.ts'
+import { packageRoot } from './package-root.ts'
 import { dataDir } from './state.ts'
 
 export interface OpenDatabase {
@@ -15,15 +19,14 @@ export interface OpenDatabase {
   url: string
   /** The gateway in this process; absent where the database is Neon. */
   fetch: ((request: Request) => Promise<Response>) | undefined
-  /** Rejects with what stands in the way, such as another process in the data folder. */
-  opened: Promise<unknown>
+  /** Rejects with what stands in the way: another process in the data folder, a wrong password, a wrong port. */
+  opened: () => Promise<unknown>
   migrate: () => Promise<string[]>
   /** Opens the gateway on loopback for another process; null where the database is Neon. */
   listen: () => Promise<{ databaseUrl: string; endpoint: string; close: () => Promise<void> } | null>
   close: () => Promise<void>
 }
 
-const migrationsDir = new URL('../../drizzle', import.meta.url)
 const migrationTimeoutMs = 300_000
 
 /**
@@ -36,7 +39,7 @@ export function openDatabase(
 ): OpenDatabase {
   if (databaseUrl === undefined || databaseUrl === '') {
     const opening = openEmbeddedDatabase(dataDir())
-    return behindGateway(whenOpen(opening), `embedded, in ${dataDir()}`, opening)
+    return behindGateway(whenOpen(opening), `embedded, in ${dataDir()}`, () => opening)
   }
   const url = URL.canParse(databaseUrl) ? new URL(databaseUrl) : null
   if (
@@ -50,16 +53,33 @@ export function openDatabase(
   }
   const { hostname, pathname } = url
   const description = `${pathname.slice(1)} on ${hostname}`
-  if (!isNeon(hostname)) return behindGateway(postgresBackend(databaseUrl), description)
+  if (!isNeon(hostname)) {
+    return behindGateway(postgresBackend(databaseUrl), description, () =>
+      checkConnection(databaseUrl, variable),
+    )
+  }
   return {
     description,
     url: databaseUrl,
     fetch: undefined,
-    opened: Promise.resolve(),
+    opened: () => Promise.resolve(),
     migrate: () => applyMigrations(databaseUrl, undefined),
     listen: async () => null,
     close: async () => {},
   }
+}
+
+/**
+ * As `openDatabase`, for commands that work on what is there.
+ * @throws {Error} instead of creating an embedded database
+ */
+export function openExistingDatabase(): OpenDatabase {
+  if (!process.env.DATABASE_URL && !existsSync(join(dataDir(), 'postgres'))) {
+    throw new Error(
+      `There is no database: DATABASE_URL is not set, and ${dataDir()} holds no embedded one. Set DATABASE_URL.`,
+    )
+  }
+  return openDatabase()
 }
 
 /** Neon answers SQL over HTTP itself; any other Postgres has the gateway in front. */
@@ -73,11 +93,7 @@ function whenOpen(opening: Promise<Backend>): Backend {
   }
 }
 
-function behindGateway(
-  backend: Backend,
-  description: string,
-  opened: Promise<unknown> = Promise.resolve(),
-): OpenDatabase {
+function behindGateway(backend: Backend, description: string, opened: () => Promise<unknown>): OpenDatabase {
   const gateway = createGateway(backend)
   return {
     description,
@@ -85,7 +101,7 @@ function behindGateway(
     fetch: gateway.fetch,
     opened,
     migrate: async () => {
-      await opened
+      await opened()
       return applyMigrations(gateway.url, gateway.fetch)
     },
     listen: async () => ({ databaseUrl: gateway.url, ...(await startGatewayServer(gateway)) }),
@@ -95,5 +111,5 @@ function behindGateway(
 
 async function applyMigrations(databaseUrl: string, fetch: OpenDatabase['fetch']): Promise<string[]> {
   const { $client } = createDb({ databaseUrl, ...(fetch && { fetch }), timeoutMs: migrationTimeoutMs })
-  return migrate({ sql: $client, migrations: await readMigrations(migrationsDir.pathname) })
+  return migrate({ sql: $client, migrations: await readMigrations(join(packageRoot, 'drizzle')) })
 }

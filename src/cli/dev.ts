@@ -5,7 +5,11 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openDatabase, type OpenDatabase } from './database.ts'
-import { ensureKeys, loadKeys, passedSettings, portFromEnvironment, stateDir } from './state.ts'
+import { describePort } from './failure.ts'
+import { stopSignal } from './stop-signal.ts'
+import { ensureKeys, loadKeys, passedSettings, stateDir } from './state.ts'
+import { message } from './terminal.ts'
+import { portOf } from './variables.ts'
 import { wranglerBin, wranglerEnv } from './wrangler.ts'
 
 const host = '127.0.0.1'
@@ -18,27 +22,25 @@ interface RunningServer {
   stop: () => Promise<void>
 }
 
-/** Serves until it is asked to stop. @param options `onReady`: once requests are answered */
-export async function dev(args: string[], { onReady = () => {} } = {}): Promise<void> {
-  const unknown = args.filter((arg) => arg !== '--node')
-  if (unknown.length > 0) throw new Error(`dev does not know ${unknown.join(' ')}; it takes --node only.`)
-  const onNode = args.includes('--node')
-  const port = portFromEnvironment()
+/** Serves until it is asked to stop. @param options `onReady`: called once requests are answered */
+export async function dev({ onNode = false, onReady = () => {} } = {}): Promise<void> {
+  const port = portOf(process.env)
   await refuseTakenPort(port)
   const stopping = new AbortController()
   const asked = new Promise<void>((resolve) => {
     stopping.signal.addEventListener('abort', () => resolve())
   })
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort())
+  void stopSignal().then(() => stopping.abort())
   ensureKeys()
   const env = {
     LOG_LEVEL: 'warn',
     ALLOW_LOOPBACK_INSTANCES: 'true',
     ...passedSettings(),
     ...loadKeys(),
-    PUBLIC_URL: process.env.PUBLIC_URL ?? `http://${host}:${port}`,
+    PUBLIC_URL: process.env.PUBLIC_URL || `http://${host}:${port}`,
   }
   const database = openDatabase()
+  message(`Starting on ${onNode ? 'Node' : 'workerd'}, database ${database.description} …`)
   let server: RunningServer | undefined
   try {
     // The server starts while the database opens; nobody is told of it before both are ready.
@@ -48,6 +50,7 @@ export async function dev(args: string[], { onReady = () => {} } = {}): Promise<
     if (isReady !== true) return
     const note = applied.length > 0 ? ` (${applied.length} migrations applied)` : ''
     console.log(`Ready: http://${host}:${port}  on ${onNode ? 'Node' : 'workerd'}
+  Dashboard      http://${host}:${port}/
   API reference  http://${host}:${port}/docs
   OpenAPI        http://${host}:${port}/openapi.json
   Database       ${database.description}${note}
@@ -111,7 +114,7 @@ async function serveWorkerd(
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
   const failed = async () => {
     const code = await ended
-    if (!stopping) throw new Error(`wrangler stopped with code ${code}; its message stands above.`)
+    if (!stopping) throw new Error(`wrangler stopped with code ${code}; see its message above.`)
   }
   const exited = failed()
   exited.catch(() => {})
@@ -164,15 +167,7 @@ async function untilReady(port: number, givenUp: AbortSignal): Promise<boolean> 
 async function refuseTakenPort(port: number): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     const probe = createServer()
-    probe.once('error', (error: NodeJS.ErrnoException) =>
-      reject(
-        new Error(
-          error.code === 'EADDRINUSE'
-            ? `Port ${port} is taken: stop what listens there, or choose another with PORT=8788 npm run dev.`
-            : `Port ${port} cannot be used (${error.code}).`,
-        ),
-      ),
-    )
+    probe.once('error', (error) => reject(describePort(error, port)))
     probe.listen(port, host, () => probe.close(() => resolve()))
   })
 }

@@ -1,72 +1,86 @@
 /** @module `flowkeep import`: keeps every workflow in the given files and folders; a second run creates nothing. */
 import { readdir, readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
-import { createInterface } from 'node:readline/promises'
-import { Writable } from 'node:stream'
-import { setTimeout as sleep } from 'node:timers/promises'
 import * as z from 'zod'
 import { AppError } from '../errors.ts'
 import { inexactNumbers } from '../lib/json-text.ts'
 import { contentHash, parseWorkflow } from '../n8n/workflow-json.ts'
 import { workflowsInText } from '../n8n/workflow-text.ts'
-import { RequestRefused, Session, type SessionIo } from './session.ts'
+import { isArchive } from './archive.ts'
+import { type CommandInput, exitCode, printable } from './command.ts'
+import { UsageError } from './failure.ts'
+import { importArchive } from './import-archive.ts'
+import { isRefusal, realSignInIo, type Session, signIn, type SignInIo } from './session.ts'
+import { bar, jsonResult, message, progress, result } from './terminal.ts'
 
-export interface ImportIo extends SessionIo {
-  print: (line: string) => void
-  complain: (line: string) => void
+export interface ImportIo extends SignInIo {
+  /** For people, beside the result. */
+  message: (line: string) => void
   /** Draws over the line that it drew before. Null when nobody watches. */
   progress: ((line: string) => void) | null
-  /** Null when nobody is there to ask. */
-  ask: ((question: string, hidden: boolean) => Promise<string>) | null
 }
 
-const usage = 'Usage: flowkeep import <folder or file> …'
+export interface ImportOutcome {
+  exitCode: number
+  /** One line for people. */
+  summary: string
+  /** The same for scripts. */
+  result: object
+}
+
 const parallelRequests = 4
 const largestFileBytes = 64 * 1024 * 1024
 
 type Outcome = { kind: 'created' | 'present' | 'repeated' } | { kind: 'refused'; reason: string }
 
-const Known = z.object({
-  items: z.array(z.object({ contentHash: z.string() })),
-  nextCursor: z.string().nullable(),
-})
+const Known = z.object({ contentHash: z.string() })
 
 /**
- * Environment: `FLOWKEEP_URL` (default `http://127.0.0.1:8787`) and `FLOWKEEP_TOKEN`, an access token, or
- * `FLOWKEEP_EMAIL` and `FLOWKEEP_PASSWORD`; what is missing of these two is asked for.
- * @returns the exit code: 0 when any workflow is there now, 1 when none is
+ * Imports workflow files, or folders that `export` wrote.
+ * @throws {RequestRefused} when the server cannot be reached or does not let the user in
  */
 export async function importWorkflows(
-  args: string[],
-  env: Record<string, string | undefined>,
+  paths: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
   io: ImportIo,
-): Promise<number> {
-  if (args.length === 0 || args.some((arg) => arg.startsWith('-'))) {
-    io.complain(usage)
-    return 1
+  options: { renewWebhookTokens?: boolean } = {},
+): Promise<ImportOutcome> {
+  const archives = []
+  for (const each of paths) if (await isArchive(each)) archives.push(each)
+  const [archive] = archives
+  if (archive !== undefined) {
+    if (paths.length > 1)
+      throw new UsageError('Import one exported folder at a time, and files apart from it.')
+    return withSession(env, io, (session) => importArchive(archive, session, io, options))
   }
-  let session: Session | undefined
+  const { files, notFound } = await findFiles(paths)
+  for (const name of notFound) io.message(`${printable(name)}: no such file or folder`)
+  if (files.length === 0) throw new Error('No .json files found.')
+  return withSession(env, io, (session) => importFiles(files, notFound, session, io))
+}
+
+async function withSession<T>(
+  env: Readonly<Record<string, string | undefined>>,
+  io: SignInIo,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
+  const session = await signIn(env, io)
   try {
-    const { files, absent } = await findFiles(args)
-    for (const name of absent) io.complain(`${printable(name)}: no such file or folder`)
-    if (files.length === 0) {
-      io.complain('No .json files there.')
-      return 1
-    }
-    session = await signIn(env, io)
-    return await importFiles(files, session, io)
-  } catch (error) {
-    if (!(error instanceof RequestRefused)) throw error
-    io.complain(printable(error.message))
-    return 1
+    return await work(session)
   } finally {
-    await session?.signOut()
+    await session.signOut()
   }
 }
 
-async function importFiles(files: string[], session: Session, io: ImportIo): Promise<number> {
+async function importFiles(
+  files: string[],
+  notFound: string[],
+  session: Session,
+  io: ImportIo,
+): Promise<ImportOutcome> {
   const known = await knownHashes(session)
   const counts = { created: 0, present: 0, repeated: 0, refused: 0 }
+  const refused = notFound.map((file) => ({ file, reason: 'no such file or folder' }))
   const importer = new Importer(session, known)
   const queue = files.values()
   let done = 0
@@ -75,8 +89,9 @@ async function importFiles(files: string[], session: Session, io: ImportIo): Pro
       for (const { label, outcome } of await importer.importFile(file)) {
         counts[outcome.kind] += 1
         if (outcome.kind !== 'refused') continue
+        refused.push({ file: label, reason: outcome.reason })
         io.progress?.('')
-        io.complain(`${printable(label)}: ${printable(outcome.reason)}`)
+        io.message(`${printable(label)}: ${printable(outcome.reason)}`)
       }
       done += 1
       io.progress?.(bar(done, files.length))
@@ -87,9 +102,15 @@ async function importFiles(files: string[], session: Session, io: ImportIo): Pro
   } finally {
     io.progress?.('')
   }
-  const repeated = counts.repeated > 0 ? `, ${counts.repeated} the same as another file` : ''
-  io.print(`${counts.created} created, ${counts.present} already there${repeated}, ${counts.refused} refused`)
-  return counts.created + counts.present > 0 ? 0 : 1
+  const { created, present, repeated } = counts
+  const same = repeated > 0 ? `, ${repeated} the same as another file` : ''
+  const isComplete = refused.length === 0
+  const isEmpty = created + present === 0
+  return {
+    exitCode: isComplete ? exitCode.success : isEmpty ? exitCode.failure : exitCode.partial,
+    summary: `${created} created, ${present} already there${same}, ${counts.refused} refused`,
+    result: { created, alreadyThere: present, sameAsAnotherFile: repeated, refused },
+  }
 }
 
 class Importer {
@@ -151,7 +172,7 @@ class Importer {
       return { kind: 'created' }
     } catch (error) {
       // Anything else would meet every other file too.
-      if (!(error instanceof RequestRefused) || ![400, 409, 413, 422].includes(error.status)) throw error
+      if (!isRefusal(error)) throw error
       return { kind: 'refused', reason: error.message }
     }
   }
@@ -188,12 +209,12 @@ function reasonOf(error: unknown): string {
   throw error
 }
 
-async function findFiles(args: string[]): Promise<{ files: string[]; absent: string[] }> {
+async function findFiles(args: readonly string[]): Promise<{ files: string[]; notFound: string[] }> {
   const files = new Map<string, string>()
-  const absent: string[] = []
+  const notFound: string[] = []
   for (const arg of args) {
     const entry = await stat(arg).catch(() => null)
-    if (!entry) absent.push(arg)
+    if (!entry) notFound.push(arg)
     else if (!entry.isDirectory()) files.set(path.resolve(arg), arg)
     else {
       for (const name of (await readdir(arg, { recursive: true })).toSorted()) {
@@ -204,72 +225,24 @@ async function findFiles(args: string[]): Promise<{ files: string[]; absent: str
       }
     }
   }
-  return { files: [...files.values()], absent }
-}
-
-async function signIn(env: Record<string, string | undefined>, io: ImportIo): Promise<Session> {
-  const url = (env.FLOWKEEP_URL || 'http://127.0.0.1:8787').replace(/\/+$/, '')
-  if (!/^https?:\/\//.test(url) || !URL.canParse(url))
-    throw new RequestRefused(0, 'FLOWKEEP_URL is not an http URL')
-  if (env.FLOWKEEP_TOKEN) return Session.withToken(url, io, env.FLOWKEEP_TOKEN)
-  const answer = async (given: string | undefined, question: string, hidden: boolean) => {
-    if (given) return given
-    if (!io.ask) {
-      throw new RequestRefused(0, 'Set FLOWKEEP_TOKEN, or FLOWKEEP_EMAIL and FLOWKEEP_PASSWORD, to sign in')
-    }
-    return io.ask(question, hidden)
-  }
-  const email = await answer(env.FLOWKEEP_EMAIL, 'E-mail: ', false)
-  return Session.signIn(url, io, email, await answer(env.FLOWKEEP_PASSWORD, 'Password: ', true))
+  return { files: [...files.values()], notFound }
 }
 
 async function knownHashes(session: Session): Promise<Set<string>> {
   const hashes = new Set<string>()
-  let cursor: string | null = null
-  do {
-    const query: string = cursor === null ? '' : `&cursor=${cursor}`
-    const page = Known.parse(await session.get(`/v1/workflows?limit=100${query}`))
-    for (const item of page.items) hashes.add(item.contentHash)
-    cursor = page.nextCursor
-  } while (cursor !== null)
+  for await (const items of session.pages('/v1/workflows')) {
+    for (const item of items) hashes.add(Known.parse(item).contentHash)
+  }
   return hashes
 }
 
-function bar(done: number, total: number): string {
-  const width = 30
-  const filled = Math.round((done / total) * width)
-  return `[${'#'.repeat(filled)}${'.'.repeat(width - filled)}] ${done}/${total}`
-}
-
-/** File names and answers come from outside: no control characters reach the terminal. */
-const printable = (text: string): string => text.replaceAll(/\p{Cc}+/gu, ' ').slice(0, 500)
-
-/** The command; sets the exit code. */
-export async function importCommand(args: string[]): Promise<void> {
-  process.exitCode = await importWorkflows(args, process.env, terminal())
-}
-
-function terminal(): ImportIo {
-  const { stdin, stdout } = process
-  return {
-    fetch: (url, init) => fetch(url, init),
-    sleep: (milliseconds) => sleep(milliseconds),
-    print: (line) => console.log(line),
-    complain: (line) => console.error(line),
-    progress: stdout.isTTY ? (line) => stdout.write(`\r\u001b[K${line}`) : null,
-    ask: stdin.isTTY ? askOnTerminal : null,
-  }
-}
-
-async function askOnTerminal(question: string, hidden: boolean): Promise<string> {
-  const { stdin, stdout } = process
-  const silent = new Writable({ write: (_chunk, _encoding, done) => done() })
-  const lines = createInterface({ input: stdin, output: hidden ? silent : stdout, terminal: true })
-  try {
-    if (hidden) stdout.write(question)
-    return await lines.question(hidden ? '' : question)
-  } finally {
-    if (hidden) stdout.write('\n')
-    lines.close()
-  }
+/** The command. @returns the exit code */
+export async function importCommand({ positionals, flags }: CommandInput): Promise<number> {
+  const io: ImportIo = { ...realSignInIo, message, progress }
+  const outcome = await importWorkflows(positionals, process.env, io, {
+    renewWebhookTokens: flags.has('renew-webhook-tokens'),
+  })
+  if (flags.has('json')) jsonResult(outcome.result)
+  else result(outcome.summary)
+  return outcome.exitCode
 }

@@ -2,59 +2,74 @@
 import { parseConfig } from '../config.ts'
 import { createDeps } from '../deps.ts'
 import { nodeRuntime } from '../node.ts'
-import { openDatabase } from './database.ts'
+import { type CommandInput, exitCode } from './command.ts'
+import { checkSchema } from './connection-check.ts'
+import { openDatabase, openExistingDatabase } from './database.ts'
 import { resetPassword } from './reset-password.ts'
 import { rotateKeys } from './rotate-keys.ts'
 import { generateKeys, loadKeys, passedSettings } from './state.ts'
+import { ask, jsonResult, message, result } from './terminal.ts'
 
-export async function migrateCommand(): Promise<void> {
+export async function migrateCommand({ flags }: CommandInput): Promise<void> {
   const database = openDatabase()
   try {
     const applied = await database.migrate()
-    for (const name of applied) console.log(`applied  ${name}`)
-    console.log(applied.length === 0 ? 'The schema is current.' : `${applied.length} migrations applied.`)
+    if (flags.has('json')) return jsonResult({ applied })
+    for (const name of applied) result(`Applied ${name}`)
+    message(applied.length === 0 ? 'The schema is up to date.' : `${applied.length} migrations applied.`)
   } finally {
     await database.close()
   }
 }
 
 /** Runs `work` on the server's own parts, wired as the server wires them. */
-async function withDeps(work: (deps: ReturnType<typeof createDeps>) => Promise<void>): Promise<void> {
-  const database = openDatabase()
+async function withDeps<T>(work: (deps: ReturnType<typeof createDeps>) => Promise<T>): Promise<T> {
+  const database = openExistingDatabase()
   try {
-    await database.opened
+    await database.opened()
+    await checkSchema(database)
     const config = parseConfig({
-      PUBLIC_URL: 'http://127.0.0.1:8787',
+      PUBLIC_URL: process.env.PUBLIC_URL || 'http://127.0.0.1:8787',
       LOG_LEVEL: 'warn',
       ...passedSettings(),
       ...loadKeys(),
       DATABASE_URL: database.url,
     })
-    await work(createDeps(config, nodeRuntime({ fetch: database.fetch, config })))
+    return await work(createDeps(config, nodeRuntime({ fetch: database.fetch, config })))
   } finally {
     await database.close()
   }
 }
 
-export const rotateKeysCommand = () =>
+export const rotateKeysCommand = ({ flags }: CommandInput): Promise<number> =>
   withDeps(async ({ db, secretBox, keyCheck }) => {
-    const log = (line: string) => console.log(line)
     const { rewrapped, failed, left } = await rotateKeys({
-      db,
-      secretBox,
+      ...{ db, secretBox, log: message },
       keysVerified: keyCheck.verified,
-      log,
     })
-    console.log(`${rewrapped} secrets rewrapped with key ${secretBox.activeKeyId}.`)
-    for (const [keyId, rows] of left) console.log(`${rows} are still under key ${keyId}.`)
-    if (failed > 0) throw new Error(`${failed} secrets could not be opened and stay as they are.`)
+    const activeKey = secretBox.activeKeyId
+    if (flags.has('json')) jsonResult({ activeKey, rewrapped, failed, left: Object.fromEntries(left) })
+    else {
+      result(`${rewrapped} secrets rewrapped with key ${activeKey}.`)
+      for (const [keyId, rows] of left) result(`${rows} are still wrapped by key ${keyId}.`)
+    }
+    if (failed === 0) return exitCode.success
+    message(`${failed} secrets could not be opened and were left unchanged.`)
+    return rewrapped > 0 ? exitCode.partial : exitCode.failure
   })
 
-export const usersCommand = ([verb, ...args]: string[]) => {
-  if (verb !== 'reset-password') throw new Error('Usage: npm run flowkeep -- users reset-password <email>')
-  return withDeps(({ users, hasher }) => resetPassword(args, { users, hasher }))
-}
+export const resetPasswordCommand = ({ positionals, flags }: CommandInput): Promise<void> =>
+  withDeps(async ({ users, hasher }) => {
+    const askHidden = flags.has('ask') ? (question: string) => ask(question, true) : undefined
+    const reset = await resetPassword(positionals[0] ?? '', { users, hasher, askHidden })
+    if (flags.has('json')) return jsonResult(reset)
+    message(`The password of ${reset.email} is set, and all its sessions are ended.`)
+    if (reset.password !== null) result(`New password, shown only once: ${reset.password}`)
+  })
 
-export async function generateKeysCommand(): Promise<void> {
-  for (const [name, value] of Object.entries(generateKeys())) console.log(`${name}=${value}`)
+/** Quoted, so that a shell and an env file read them alike. */
+export async function generateKeysCommand({ flags }: CommandInput): Promise<void> {
+  const keys = generateKeys()
+  if (flags.has('json')) return jsonResult(keys)
+  for (const [name, value] of Object.entries(keys)) result(`${name}='${value}'`)
 }

@@ -1,32 +1,46 @@
-/** @module The production server on Node. Unlike `dev` it makes no key, migrates nothing and has no embedded database. */
+/** @module The production server on Node. Unlike `dev` it makes no keys, migrates nothing and has no embedded database. */
+import { parseConfig } from '../config.ts'
 import { startNode } from '../node.ts'
+import { checkSchema, ConnectionImpossible } from './connection-check.ts'
 import { openDatabase } from './database.ts'
-import { portFromEnvironment } from './state.ts'
+import { describePort } from './failure.ts'
+import { stopSignal } from './stop-signal.ts'
+import { portOf } from './variables.ts'
 
 export async function serve(): Promise<void> {
-  if (!process.env.DATABASE_URL) throw new Error('DATABASE_URL is missing.')
-  const port = portFromEnvironment()
-  const host = process.env.HOST ?? '0.0.0.0'
+  const stopped = stopSignal()
+  const port = portOf(process.env)
+  const host = process.env.HOST || '0.0.0.0'
+  // Everything that is wrong with the settings is told before anything is opened.
+  parseConfig(process.env)
   const database = openDatabase()
-  const replica = process.env.DATABASE_REPLICA_URL
-    ? openDatabase(process.env.DATABASE_REPLICA_URL, 'DATABASE_REPLICA_URL')
-    : undefined
+  const replicaUrl = process.env.DATABASE_REPLICA_URL
+  const replica = replicaUrl ? openDatabase(replicaUrl, 'DATABASE_REPLICA_URL') : undefined
   try {
+    await database.opened().then(
+      () => checkSchema(database),
+      (error: unknown) => {
+        // The database may start after the server: /health/ready answers 503 until it does.
+        if (!(error instanceof ConnectionImpossible && error.mayPass)) throw error
+        log('warn', 'database-unavailable', { detail: error.message })
+      },
+    )
     const env = { ...process.env, DATABASE_URL: database.url, DATABASE_REPLICA_URL: replica?.url }
-    const server = await startNode({
-      env,
-      port,
-      host,
-      fetch: database.fetch,
-      replicaFetch: replica?.fetch,
+    const options = { env, port, host, fetch: database.fetch, replicaFetch: replica?.fetch }
+    const server = await startNode(options).catch((error: unknown) => {
+      throw describePort(error, port)
     })
-    console.log(JSON.stringify({ level: 'info', event: 'listening', host, port }))
-    await new Promise<void>((resolve) => {
-      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
-    })
+    log('info', 'listening', { host, port })
+    const signal = await stopped
+    log('info', 'stopping', { signal })
     await server.close()
+    log('info', 'stopped')
   } finally {
     await replica?.close()
     await database.close()
   }
+}
+
+function log(level: 'info' | 'warn', event: string, fields: Record<string, unknown> = {}): void {
+  process.stdout.write(`${JSON.stringify({ level, time: new Date().toISOString(), event, ...fields })}\n`)
 }

@@ -1,13 +1,18 @@
-/** @module A signed-in client of a Flowkeep server for commands: renews its token, waits when it is told to. */
+/** @module A signed-in client of a Flowkeep server for commands: renews its token, and waits when the server asks for it. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import * as z from 'zod'
+import { UsageError } from './failure.ts'
+import { ask } from './terminal.ts'
+import { serverUrlOf } from './variables.ts'
 
+const Page = z.object({ items: z.array(z.unknown()), nextCursor: z.string().nullable() })
 const Tokens = z.object({ accessToken: z.string(), refreshToken: z.string() })
 const Refusal = z.object({
   detail: z.string(),
   errors: z.array(z.object({ pointer: z.string(), detail: z.string() })).optional(),
 })
 
-/** The server refused, or cannot be reached; the message is for the user. */
+/** The server refused, or cannot be reached. */
 export class RequestRefused extends Error {
   /** 0: no answer. */
   readonly status: number
@@ -19,8 +24,14 @@ export class RequestRefused extends Error {
   }
 }
 
+const refusals = new Set([400, 404, 409, 413, 422])
+
+/** Whether the request was refused for what it holds: the next one may be accepted. */
+export const isRefusal = (error: unknown): error is RequestRefused =>
+  error instanceof RequestRefused && refusals.has(error.status)
+
 export interface Call {
-  method?: 'POST'
+  method?: 'POST' | 'PATCH' | 'DELETE'
   body?: string
   headers?: Record<string, string>
 }
@@ -70,6 +81,46 @@ export class Session {
     return this.#request(path, post(body, { 'Idempotency-Key': idempotencyKey }))
   }
 
+  /** With a token of its own instead of the session's, such as an instance's webhook token. */
+  async postAs(token: string, path: string, body: unknown): Promise<unknown> {
+    const answer = await send(this.#url, this.#io, path, post(body, { Authorization: `Bearer ${token}` }))
+    return answer.json()
+  }
+
+  /** @param version the one that the change was made from, where the server asks for it */
+  patch(path: string, body: unknown, version?: number): Promise<unknown> {
+    const headers = version === undefined ? {} : { 'If-Match': `"${version}"` }
+    return this.#request(path, { ...post(body, headers), method: 'PATCH' })
+  }
+
+  /** Makes the next version of a workflow with the content of an earlier one. */
+  restore(id: string, version: number, current: number, idempotencyKey: string): Promise<unknown> {
+    const headers = { 'If-Match': `"${current}"`, 'Idempotency-Key': idempotencyKey }
+    return this.#request(`/v1/workflows/${id}/versions/${version}/restore`, post({}, headers))
+  }
+
+  async delete(path: string): Promise<void> {
+    await this.#retried(path, { method: 'DELETE' })
+  }
+
+  /** All items of a list, a page at a time. */
+  async *pages(path: string): AsyncGenerator<unknown[]> {
+    let cursor: string | null = null
+    do {
+      const query: string = cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`
+      const page = Page.parse(await this.get(`${path}?limit=100${query}`))
+      yield page.items
+      cursor = page.nextCursor
+    } while (cursor !== null)
+  }
+
+  /** The body of the answer, as it comes. */
+  async download(path: string): Promise<ReadableStream<Uint8Array>> {
+    const answer = await this.#retried(path, {})
+    if (answer.body === null) throw new RequestRefused(answer.status, 'The server sent an empty answer')
+    return answer.body
+  }
+
   async signOut(): Promise<void> {
     if (this.#refreshToken === null) return
     const call = post({ refreshToken: this.#refreshToken })
@@ -77,6 +128,10 @@ export class Session {
   }
 
   async #request(path: string, call: Call): Promise<unknown> {
+    return (await this.#retried(path, call)).json()
+  }
+
+  async #retried(path: string, call: Call): Promise<Response> {
     const used = this.#accessToken
     try {
       return await this.#authorized(path, call)
@@ -94,13 +149,12 @@ export class Session {
     return this.#authorized(path, call)
   }
 
-  async #authorized(path: string, call: Call): Promise<unknown> {
+  #authorized(path: string, call: Call): Promise<Response> {
     const headers = {
       ...call.headers,
       Authorization: `Bearer ${this.#accessToken}`,
     }
-    const answer = await send(this.#url, this.#io, path, { ...call, headers })
-    return answer.json()
+    return send(this.#url, this.#io, path, { ...call, headers })
   }
 
   async #renew(refreshToken: string): Promise<void> {
@@ -109,6 +163,33 @@ export class Session {
     this.#accessToken = tokens.accessToken
     this.#refreshToken = tokens.refreshToken
   }
+}
+
+export interface SignInIo extends SessionIo {
+  /** Null when nobody is there to ask. */
+  ask: ((question: string, hidden: boolean) => Promise<string>) | null
+}
+
+/** By `FLOWKEEP_TOKEN`, or `FLOWKEEP_EMAIL` and `FLOWKEEP_PASSWORD`; what is missing of these two is asked for. */
+export async function signIn(
+  env: Readonly<Record<string, string | undefined>>,
+  io: SignInIo,
+): Promise<Session> {
+  const url = serverUrlOf(env)
+  if (env.FLOWKEEP_TOKEN) return Session.withToken(url, io, env.FLOWKEEP_TOKEN)
+  const answer = async (given: string | undefined, question: string, hidden: boolean) => {
+    if (given) return given
+    if (io.ask) return io.ask(question, hidden)
+    throw new UsageError('Set FLOWKEEP_TOKEN, or FLOWKEEP_EMAIL and FLOWKEEP_PASSWORD, to sign in.')
+  }
+  const email = await answer(env.FLOWKEEP_EMAIL, 'E-mail: ', false)
+  return Session.signIn(url, io, email, await answer(env.FLOWKEEP_PASSWORD, 'Password: ', true))
+}
+
+export const realSignInIo: SignInIo = {
+  fetch: (url, call) => fetch(url, call),
+  sleep: (milliseconds) => sleep(milliseconds),
+  ask: process.stdin.isTTY ? ask : null,
 }
 
 const post = (body: unknown, headers: Record<string, string> = {}): Call => ({
@@ -133,7 +214,11 @@ async function send(url: string, io: SessionIo, path: string, call: Call): Promi
 }
 
 async function refusal(url: string, answer: Response | null): Promise<RequestRefused> {
-  if (answer === null) return new RequestRefused(0, `No answer from ${url}; is Flowkeep running there?`)
+  if (answer === null)
+    return new RequestRefused(
+      0,
+      `No answer from ${url}. Check that Flowkeep is running there (FLOWKEEP_URL, PORT).`,
+    )
   const body: unknown = await answer.json().catch(() => null)
   const { data } = Refusal.safeParse(body)
   return new RequestRefused(answer.status, data?.detail ?? `The server answered ${answer.status}`)

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { settingNames } from './variables.ts'
 
 export const stateDir = (): string => resolve(process.env.FLOWKEEP_STATE ?? '.flowkeep')
 export const dataDir = (): string => join(stateDir(), 'data')
@@ -39,20 +40,20 @@ export function loadKeys(): Record<string, string> {
   return Object.fromEntries(given)
 }
 
-/** @throws {Error} for what is no port; 8787 where `PORT` is not set */
-export function portFromEnvironment(): number {
-  const port = Number(process.env.PORT ?? 8787)
-  if (Number.isInteger(port) && port >= 1 && port <= 65_535) return port
-  throw new Error('PORT is not a port number.')
-}
-
-/** Settings that pass through from the environment to the server, beside keys and database. */
+/** The settings in the environment, beside keys and database, that a development server takes over. */
 export function passedSettings(): Record<string, string> {
-  const names =
-    /^(CORS_ORIGINS|LOG_LEVEL|QUOTA_[A-Z]+|EXECUTION_[A-Z_]+|ALLOW_LOOPBACK_INSTANCES|TRUSTED_PROXY_HOPS)$/
-  return Object.fromEntries(
-    Object.entries(process.env).filter(
-      (entry): entry is [string, string] => names.test(entry[0]) && entry[1] !== undefined,
-    ),
-  )
+  const own = new Set<string>([
+    ...keyNames,
+    'FINGERPRINT_KEY',
+    'DATABASE_URL',
+    'DATABASE_REPLICA_URL',
+    'PUBLIC_URL',
+  ])
+  const entries = settingNames
+    .filter((name) => !own.has(name))
+    .flatMap((name) => {
+      const value = process.env[name]
+      return value === undefined || value === '' ? [] : [[name, value] as const]
+    })
+  return Object.fromEntries(entries)
 }

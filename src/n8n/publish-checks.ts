@@ -2,6 +2,7 @@
  * @module What n8n refuses to publish, or publishes without ever running it, found in the workflow alone. Measured on
  * n8n 2.41.1. Its structure and its credentials are checked elsewhere. Pure.
  */
+import { distanceWithin } from '../lib/edit-distance.ts'
 import type { Catalogue, NodeDescription } from './catalogue.ts'
 import { NodeFlag } from './catalogue-file.ts'
 import type { Finding } from './finding.ts'
@@ -156,23 +157,6 @@ function closestType(type: string, catalogue: Catalogue): string | undefined {
     }
   }
   return best?.type
-}
-
-/** Levenshtein's distance, `most` + 1 for anything beyond. */
-function distanceWithin(a: string, b: string, most: number): number {
-  if (a === b) return 0
-  if (Math.abs(a.length - b.length) > most || a.length > 64) return most + 1
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
-  for (let i = 1; i <= a.length; i += 1) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j += 1) {
-      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
-    }
-    if (Math.min(...next) > most) return most + 1
-    row = next
-  }
-  return row.at(-1) ?? most + 1
 }
 
 function checkParameters(checked: Checked, description: NodeDescription, facts: ParameterFacts): void {

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { Hono } from 'hono'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { exitCode } from '../../src/cli/command.ts'
+import { describeFailure, UsageError } from '../../src/cli/failure.ts'
 import { type ImportIo, importWorkflows } from '../../src/cli/import.ts'
 import { contentHash } from '../../src/n8n/workflow-json.ts'
 
@@ -97,22 +99,30 @@ async function write(files: Record<string, unknown>) {
   }
 }
 
-const run = (
+/** @returns the exit code; what is printed and told is in `printed` and `complaints` */
+async function run(
   env: Record<string, string | undefined> = { FLOWKEEP_TOKEN: 'token-1' },
   io: Partial<ImportIo> = {},
   args = [folder],
-) =>
-  importWorkflows(args, env, {
-    fetch: server.fetch,
-    sleep: async (milliseconds) => {
-      waits.push(milliseconds)
-    },
-    print: (line) => printed.push(line),
-    complain: (line) => complaints.push(line),
-    progress: null,
-    ask: null,
-    ...io,
-  })
+): Promise<number> {
+  try {
+    const outcome = await importWorkflows(args, env, {
+      fetch: server.fetch,
+      sleep: async (milliseconds) => {
+        waits.push(milliseconds)
+      },
+      message: (line) => complaints.push(line),
+      progress: null,
+      ask: null,
+      ...io,
+    })
+    printed.push(outcome.summary)
+    return outcome.exitCode
+  } catch (error) {
+    complaints.push(describeFailure(error))
+    return error instanceof UsageError ? exitCode.usage : exitCode.failure
+  }
+}
 
 const busy = (status: number, seconds: string) =>
   new Response('{"detail":"Later"}', { status, headers: { 'Retry-After': seconds } })
@@ -200,7 +210,7 @@ describe('importWorkflows', () => {
     ['what the server refuses', workflow('A', { refuse: 'because' }), '[31mbecause'],
   ])('refuses %s with one line and imports the rest', async (_, content, reason) => {
     await write({ 'bad.json': content, 'good.json': workflow('Good') })
-    expect(await run()).toBe(0)
+    expect(await run()).toBe(exitCode.partial)
     expect(complaints).toHaveLength(1)
     expect(complaints[0]).toContain('bad.json')
     expect(complaints[0]).toContain(reason)
@@ -241,7 +251,9 @@ describe('importWorkflows', () => {
     expect(
       await run({ FLOWKEEP_TOKEN: 'x', FLOWKEEP_URL: 'http://flowkeep.test/' }, { fetch: noAnswer }),
     ).toBe(1)
-    expect(complaints).toEqual(['No answer from http://flowkeep.test; is Flowkeep running there?'])
+    expect(complaints).toEqual([
+      'No answer from http://flowkeep.test. Check that Flowkeep is running there (FLOWKEEP_URL, PORT).',
+    ])
   })
 
   test('renews an access token that expires on the way, once for all requests', async () => {
@@ -277,8 +289,8 @@ describe('importWorkflows', () => {
 
   test('says what to set when nobody is there to ask', async () => {
     await write({ 'a.json': workflow('A') })
-    expect(await run({})).toBe(1)
-    expect(complaints).toEqual(['Set FLOWKEEP_TOKEN, or FLOWKEEP_EMAIL and FLOWKEEP_PASSWORD, to sign in'])
+    expect(await run({})).toBe(exitCode.usage)
+    expect(complaints).toEqual(['Set FLOWKEEP_TOKEN, or FLOWKEEP_EMAIL and FLOWKEEP_PASSWORD, to sign in.'])
     expect(server.paths).toEqual([])
   })
 
@@ -288,11 +300,11 @@ describe('importWorkflows', () => {
     [
       'a URL that is none',
       { FLOWKEEP_TOKEN: 'x', FLOWKEEP_URL: 'ftp://x' },
-      'FLOWKEEP_URL is not an http URL',
+      'FLOWKEEP_URL is not an http or https URL.',
     ],
   ])('stops at %s', async (_, env, complaint) => {
     await write({ 'a.json': workflow('A') })
-    expect(await run(env)).toBe(1)
+    expect(await run(env)).not.toBe(0)
     expect(complaints).toEqual([complaint])
     expect(server.kept).toEqual([])
   })
@@ -305,13 +317,25 @@ describe('importWorkflows', () => {
     expect(drawn.at(-1)).toBe('')
   })
 
-  test.each([[[]], [['--help']]])('answers %j with its usage', async (args) => {
-    expect(await run(undefined, {}, args)).toBe(1)
-    expect(complaints[0]).toMatch(/^Usage:/)
+  test('imports the rest when one path does not exist, and tells scripts of it', async () => {
+    await write({ 'a.json': workflow('A') })
+    expect(await run(undefined, {}, [folder, path.join(folder, 'absent')])).toBe(exitCode.partial)
+    expect(printed).toEqual(['1 created, 0 already there, 0 refused'])
+  })
+
+  test('calls the port of PORT unless FLOWKEEP_URL says otherwise', async () => {
+    await write({ 'a.json': workflow('A') })
+    const called = new Set<string>()
+    const fetch: ImportIo['fetch'] = (url, call) => {
+      called.add(new URL(url).origin)
+      return server.fetch(url, call)
+    }
+    await run({ FLOWKEEP_TOKEN: 'token-1', PORT: '9001' }, { fetch })
+    expect([...called]).toEqual(['http://127.0.0.1:9001'])
   })
 
   test('complains of a path that is not there', async () => {
     expect(await run(undefined, {}, [path.join(folder, 'absent')])).toBe(1)
-    expect(complaints).toEqual([expect.stringContaining('no such file or folder'), 'No .json files there.'])
+    expect(complaints).toEqual([expect.stringContaining('no such file or folder'), 'No .json files found.'])
   })
 })

@@ -32,9 +32,8 @@ describe.skipIf(absent)(`the corpus in ${folder}${absent ? ' (absent: skipped)' 
   afterAll(() => database?.close())
 
   async function run() {
-    const printed: string[] = []
     const complaints: string[] = []
-    const exitCode = await importWorkflows(
+    const outcome = await importWorkflows(
       files(),
       { FLOWKEEP_TOKEN: 'x' },
       {
@@ -44,26 +43,25 @@ describe.skipIf(absent)(`the corpus in ${folder}${absent ? ' (absent: skipped)' 
           return Response.json(body, { status })
         },
         sleep: () => Promise.resolve(),
-        print: (line) => printed.push(line),
-        complain: (line) => complaints.push(line),
+        message: (line) => complaints.push(line),
         progress: null,
         ask: null,
       },
     )
-    return { exitCode, printed, complaints }
+    return { exitCode: outcome.exitCode, summary: outcome.summary, complaints }
   }
 
   test('is imported whole; a second run creates nothing', async () => {
     const valid = facts.filter((fact) => fact.valid).length
     const empty = `${path.join(folder, 'x-empty.json')}: empty file`
     expect(await run()).toEqual({
-      exitCode: 0,
-      printed: [`${valid} created, 0 already there, 1 refused`],
+      exitCode: 3,
+      summary: `${valid} created, 0 already there, 1 refused`,
       complaints: [empty],
     })
     expect(await run()).toEqual({
-      exitCode: 0,
-      printed: [`0 created, ${valid} already there, 1 refused`],
+      exitCode: 3,
+      summary: `0 created, ${valid} already there, 1 refused`,
       complaints: [empty],
     })
   })

@@ -1,0 +1,107 @@
+/** @module The commands of `npm run flowkeep -- <command>`; each is loaded when it runs. */
+import type { Command } from './command.ts'
+import type { VariableName } from './variables.ts'
+
+const json = { json: { type: 'boolean', summary: 'Print the result as JSON' } } as const
+const keys = [
+  ...['CREDENTIAL_KEYS', 'ACCESS_TOKEN_KEYS', 'REFRESH_TOKEN_KEYS', 'PASSWORD_PEPPERS'],
+  'FINGERPRINT_KEY',
+] as VariableName[]
+const signIn = [
+  'FLOWKEEP_URL',
+  'PORT',
+  'FLOWKEEP_TOKEN',
+  'FLOWKEEP_EMAIL',
+  'FLOWKEEP_PASSWORD',
+] as const satisfies VariableName[]
+
+export const commands: readonly Command[] = [
+  {
+    name: 'dev',
+    summary: 'Start a development server, with its own database and keys',
+    details:
+      'Uses the embedded database, or the one in DATABASE_URL, and migrates it. Keys and data are in .flowkeep.',
+    options: { node: { type: 'boolean', summary: 'Run in Node instead of workerd' } },
+    environment: ['PORT', 'DATABASE_URL', 'PUBLIC_URL', 'FLOWKEEP_STATE', 'LOG_LEVEL'],
+    run: async ({ flags }) => (await import('./dev.ts')).dev({ onNode: flags.has('node') }),
+  },
+  {
+    name: 'serve',
+    summary: 'Start a production server on Node',
+    details:
+      'Configured by the environment alone. SIGTERM and SIGINT stop it after the requests under way are answered.',
+    environment: [
+      'DATABASE_URL',
+      'PUBLIC_URL',
+      ...keys,
+      ...([
+        'PORT',
+        'HOST',
+        'DATABASE_REPLICA_URL',
+        'CORS_ORIGINS',
+        'LOG_LEVEL',
+        'TRUSTED_PROXY_HOPS',
+      ] as const),
+    ],
+    run: async () => (await import('./serve.ts')).serve(),
+  },
+  {
+    name: 'import',
+    summary: 'Import n8n workflow files, or a folder that export wrote',
+    details: [
+      'Folders are searched for .json files. A second run creates nothing: workflows are known by their content.',
+      'From an export it restores workflows with every version, instances, deployments and runs; see docs/export.md.',
+    ].join('\n'),
+    positionals: { usage: '<file or folder>…', min: 1, max: Number.POSITIVE_INFINITY },
+    options: {
+      ...json,
+      'renew-webhook-tokens': {
+        type: 'boolean',
+        summary:
+          'For runs of instances that exist: make a new webhook token (the old one works for 24 hours)',
+      },
+    },
+    environment: signIn,
+    partial: 'Some were imported, others were refused or skipped',
+    run: async (input) => (await import('./import.ts')).importCommand(input),
+  },
+  {
+    name: 'export',
+    summary: 'Write your workflows with every version, deployments and runs to a new folder',
+    details:
+      'import reads it back. Credentials are listed by name and type, without their values; see docs/export.md.',
+    positionals: { usage: '<folder>', min: 1, max: 1 },
+    options: json,
+    environment: signIn,
+    run: async (input) => (await import('./export.ts')).exportCommand(input),
+  },
+  {
+    name: 'migrate',
+    summary: 'Bring the database to the schema of this release',
+    options: json,
+    environment: ['DATABASE_URL', 'FLOWKEEP_STATE'],
+    run: async (input) => (await import('./operations.ts')).migrateCommand(input),
+  },
+  {
+    name: 'generate-keys',
+    summary: 'Print a new set of keys, as lines of an env file',
+    options: json,
+    run: async (input) => (await import('./operations.ts')).generateKeysCommand(input),
+  },
+  {
+    name: 'rotate-keys',
+    summary: 'Rewrap every stored secret with the active key of CREDENTIAL_KEYS',
+    options: json,
+    environment: ['DATABASE_URL', ...keys, 'FLOWKEEP_STATE'],
+    partial: 'Some secrets could not be opened and were left unchanged',
+    run: async (input) => (await import('./operations.ts')).rotateKeysCommand(input),
+  },
+  {
+    name: 'users reset-password',
+    summary: 'Set a new password for a user and end all sessions',
+    positionals: { usage: '<email>', min: 1, max: 1 },
+    options: { ask: { type: 'boolean', summary: 'Type the password instead of generating one' }, ...json },
+    environment: ['DATABASE_URL', ...keys, 'FLOWKEEP_STATE'],
+    run: async (input) => (await import('./operations.ts')).resetPasswordCommand(input),
+  },
+]

@@ -1,0 +1,220 @@
+/**
+ * @module Takes back what `flowkeep export` wrote: workflows with every version, instances, deployments and runs. A second
+ * run creates nothing, and one that was interrupted is completed by the next.
+ */
+import { join } from 'node:path'
+import * as z from 'zod'
+import {
+  ArchivedCredential,
+  ArchivedDeployment,
+  ArchivedInstance,
+  files,
+  Manifest,
+  manifestName,
+  readArchived,
+  readNames,
+} from './archive.ts'
+import { exitCode, printable } from './command.ts'
+import type { ImportIo, ImportOutcome } from './import.ts'
+import { importRuns, type RunTarget } from './import-runs.ts'
+import { importWorkflowVersions } from './import-versions.ts'
+import { type Context, newWebhookToken, unlessRefused } from './import-context.ts'
+import type { Session } from './session.ts'
+
+/** The API key is no part of an export: n8n refuses this one until the real key is entered. */
+const placeholderKey = 'enter-the-API-key-of-this-instance-again'
+
+const Known = z.looseObject({ id: z.string() })
+const KnownCredential = z.looseObject({ id: z.string(), type: z.string(), name: z.string() })
+const KnownInstance = z.looseObject({ id: z.string(), name: z.string(), baseUrl: z.string() })
+const CreatedInstance = z.looseObject({ id: z.string(), webhookToken: z.string().nullable() })
+const KnownDeployment = z.looseObject({ id: z.string(), workflowId: z.string(), instanceId: z.string() })
+
+export async function importArchive(
+  folder: string,
+  session: Session,
+  io: ImportIo,
+  { renewWebhookTokens = false } = {},
+): Promise<ImportOutcome> {
+  await readArchived(join(folder, manifestName), Manifest)
+  const skipped: { what: string; reason: string }[] = []
+  const run = crypto.randomUUID()
+  const context: Context = {
+    folder,
+    session,
+    key: (name) => `import-${run}-${name}`,
+    skip: (what, reason) => {
+      skipped.push({ what, reason })
+      io.progress?.('')
+      io.message(`${printable(what)}: ${printable(reason)}`)
+    },
+    progress: (line) => io.progress?.(line),
+  }
+  try {
+    const { credentials, toEnter } = await matchCredentials(context)
+    const workflows = await importWorkflowVersions(context)
+    const instances = await importInstances(context)
+    const deployments = await importDeployments(context, workflows.ids, instances.known, credentials)
+    const runs = await importRuns(context, deployments.targets, instances.tokens, { renewWebhookTokens })
+    await forgetUndeployed(context, deployments.targets)
+    for (const { type, name } of toEnter)
+      io.message(`Enter again: credential "${printable(name)}" (${printable(type)})`)
+    for (const { name } of instances.created)
+      io.message(`Enter again: API key of instance "${printable(name)}"`)
+    const created = {
+      workflows: workflows.created,
+      versions: workflows.createdVersions,
+      instances: instances.created.length,
+      deployments: deployments.created,
+      runs: runs.created,
+    }
+    const alreadyThere = {
+      workflows: workflows.present,
+      deployments: deployments.present,
+      runs: runs.present,
+    }
+    const isAny = [...Object.values(created), ...Object.values(alreadyThere)].some((count) => count > 0)
+    return {
+      exitCode: skipped.length === 0 ? exitCode.success : isAny ? exitCode.partial : exitCode.failure,
+      summary:
+        `Created ${created.workflows} workflows (${created.versions} versions), ${created.instances} instances, ` +
+        `${created.deployments} deployments, ${created.runs} runs; ${skipped.length} skipped`,
+      result: {
+        created,
+        alreadyThere,
+        skipped,
+        credentialsToEnter: toEnter,
+        apiKeysToEnter: instances.created,
+      },
+    }
+  } finally {
+    io.progress?.('')
+  }
+}
+
+/** Credentials of the account stand in for those of the same type and name. */
+async function matchCredentials({ folder, session }: Context) {
+  const archived = await readArchived(join(folder, files.credentials), z.array(ArchivedCredential))
+  const placeOf = ({ type, name }: { type: string; name: string }) => JSON.stringify([type, name])
+  const known = new Map<string, string>()
+  for await (const items of session.pages('/v1/credentials')) {
+    for (const item of items.map((each) => KnownCredential.parse(each))) known.set(placeOf(item), item.id)
+  }
+  const credentials = new Map<string, string>()
+  const toEnter: { type: string; name: string }[] = []
+  for (const { id, type, name } of archived) {
+    const match = known.get(placeOf({ type, name }))
+    if (match === undefined) toEnter.push({ type, name })
+    else credentials.set(id, match)
+  }
+  return { credentials, toEnter }
+}
+
+async function importInstances({ folder, session, key, skip }: Context) {
+  const archived = await readArchived(join(folder, files.instances), z.array(ArchivedInstance))
+  const byUrl = new Map<string, string>()
+  const names = new Set<string>()
+  for await (const items of session.pages('/v1/instances')) {
+    for (const { id, name, baseUrl } of items.map((each) => KnownInstance.parse(each))) {
+      byUrl.set(baseUrl, id)
+      names.add(name)
+    }
+  }
+  /** By the id in the export. */
+  const known = new Map<string, string>()
+  /** Webhook tokens of the instances that this run has created. */
+  const tokens = new Map<string, string>()
+  const created: { name: string; baseUrl: string }[] = []
+  for (const { id, name, baseUrl } of archived.toReversed()) {
+    const present = byUrl.get(baseUrl)
+    if (present !== undefined) {
+      known.set(id, present)
+      continue
+    }
+    const free = names.has(name) ? `${name.slice(0, 110)} (imported)` : name
+    const body = { name: free, baseUrl, apiKey: placeholderKey }
+    const made = await unlessRefused(
+      () => session.post('/v1/instances', body, key(id)),
+      skip,
+      `Instance "${name}"`,
+    )
+    if (made === null) continue
+    const { id: newId, webhookToken } = CreatedInstance.parse(made)
+    known.set(id, newId)
+    created.push({ name: free, baseUrl })
+    tokens.set(newId, webhookToken ?? (await newWebhookToken(session, newId)))
+  }
+  return { known, tokens, created }
+}
+
+async function importDeployments(
+  { folder, session, key, skip }: Context,
+  workflows: Map<string, string>,
+  instances: Map<string, string>,
+  credentials: Map<string, string>,
+) {
+  const present = new Map<string, string>()
+  for await (const items of session.pages('/v1/deployments')) {
+    for (const each of items.map((item) => KnownDeployment.parse(item))) {
+      present.set(`${each.workflowId} ${each.instanceId}`, each.id)
+    }
+  }
+  const targets = new Map<string, RunTarget>()
+  const counts = { created: 0, present: 0 }
+  // By id, and so from the oldest to the newest.
+  for (const name of await readNames(join(folder, files.deployments))) {
+    const archived = await readArchived(join(folder, files.deployments, name), ArchivedDeployment)
+    const workflowId = workflows.get(archived.workflowId)
+    const instanceId = instances.get(archived.instanceId)
+    const what = `Deployment ${archived.id}`
+    if (workflowId === undefined || instanceId === undefined) {
+      skip(what, `its ${workflowId === undefined ? 'workflow' : 'instance'} was not imported`)
+      continue
+    }
+    const [first, ...later] = archived.history
+    if (!first) {
+      skip(what, 'it never went live')
+      continue
+    }
+    // n8n has no workflow of what was undeployed; its runs still need one to belong to.
+    const n8nWorkflowId = archived.n8nWorkflowId ?? `undeployed-${archived.id}`
+    const target = { instanceId, n8nWorkflowId, isUndeployed: archived.n8nWorkflowId === null }
+    const existing = present.get(`${workflowId} ${instanceId}`)
+    if (existing !== undefined) {
+      counts.present += 1
+      targets.set(archived.id, { ...target, id: existing, isUndeployed: false })
+      continue
+    }
+    const { version, createdAt: liveSince } = first
+    const bindings = bindingsOf(archived, credentials)
+    const body = { workflowId, instanceId, n8nWorkflowId, version, liveSince, bindings }
+    const made = await unlessRefused(
+      () => session.post('/v1/deployments', body, key(archived.id)),
+      skip,
+      what,
+    )
+    if (made === null) continue
+    const { id } = Known.parse(made)
+    for (const change of later) {
+      const patch = { version: change.version, liveSince: change.createdAt }
+      await unlessRefused(() => session.patch(`/v1/deployments/${id}`, patch), skip, what)
+    }
+    counts.created += 1
+    targets.set(archived.id, { ...target, id })
+  }
+  return { targets, ...counts }
+}
+
+const bindingsOf = ({ bindings }: ArchivedDeployment, credentials: Map<string, string>) =>
+  bindings.flatMap(({ node, type, credentialId, n8nCredentialId }): object[] => {
+    if (n8nCredentialId !== undefined) return [{ node, type, n8nCredentialId }]
+    const known = credentialId === undefined ? undefined : credentials.get(credentialId)
+    return known === undefined ? [] : [{ node, type, credentialId: known }]
+  })
+
+/** Their runs stay, as they do when a deployment is deleted. */
+async function forgetUndeployed({ session }: Context, targets: Map<string, RunTarget>): Promise<void> {
+  for (const { id, isUndeployed } of targets.values()) {
+    if (isUndeployed) await session.delete(`/v1/deployments/${id}?force=true`)
+  }
+}

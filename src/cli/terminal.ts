@@ -1,0 +1,32 @@
+/** @module What is shown and asked on a terminal: on stderr, so that stdout holds nothing but results. */
+import { createInterface } from 'node:readline/promises'
+import { Writable } from 'node:stream'
+
+export const message = (line: string): void => void process.stderr.write(`${line}\n`)
+export const result = (line: string): void => void process.stdout.write(`${line}\n`)
+export const jsonResult = (value: unknown): void => result(JSON.stringify(value, null, 2))
+
+/** Draws over the line that it drew before. Null when nobody watches. */
+export const progress: ((line: string) => void) | null = process.stderr.isTTY
+  ? (line) => void process.stderr.write(`\r\u001b[K${line}`)
+  : null
+
+/** @param hidden what is typed is not shown */
+export async function ask(question: string, hidden: boolean): Promise<string> {
+  const { stdin, stderr } = process
+  const silent = new Writable({ write: (_chunk, _encoding, done) => done() })
+  const lines = createInterface({ input: stdin, output: hidden ? silent : stderr, terminal: stdin.isTTY })
+  try {
+    if (hidden) stderr.write(question)
+    return await lines.question(hidden ? '' : question)
+  } finally {
+    if (hidden) stderr.write('\n')
+    lines.close()
+  }
+}
+
+export function bar(done: number, total: number): string {
+  const width = 30
+  const filled = Math.round((done / Math.max(1, total)) * width)
+  return `[${'#'.repeat(filled)}${'.'.repeat(width - filled)}] ${done}/${total}`
+}

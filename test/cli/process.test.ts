@@ -1,0 +1,282 @@
+/** The command line as processes: exit codes, the two output streams, signals, the build without development tools. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { connect, createServer } from 'node:net'
+import { isBuiltin } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { commands } from '../../src/cli/commands.ts'
+import { testEnvironment } from '../harness/app.ts'
+import { createPostgresTestDatabase, type PostgresTestDatabase } from '../harness/database.ts'
+
+const root = join(import.meta.dirname, '../..')
+const built = join(root, 'dist/node/flowkeep.js')
+const commandLine = join(root, 'bin/flowkeep.js')
+let folder: string
+let database: PostgresTestDatabase
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'flowkeep-cli-'))
+  database = await createPostgresTestDatabase()
+  const { status, stderr } = spawnSync(process.execPath, ['scripts/build.js'], {
+    cwd: root,
+    encoding: 'utf8',
+  })
+  if (status !== 0) throw new Error(`The build failed:\n${stderr}`)
+}, 180_000)
+afterAll(async () => {
+  await database.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
+/** Nothing of the environment of the tests but what finds programs. */
+const environment = (more: Record<string, string> = {}) => ({
+  PATH: process.env['PATH'] ?? '',
+  HOME: process.env['HOME'] ?? '',
+  FLOWKEEP_STATE: join(folder, 'state'),
+  ...more,
+})
+
+interface Ended {
+  status: number | null
+  stdout: string
+  stderr: string
+}
+
+async function run(args: string[], env: Record<string, string> = {}, { program = built, cwd = folder } = {}) {
+  const child = spawn(process.execPath, [program, ...args], {
+    cwd,
+    env: environment(env),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)])
+  return { status: await ended, stdout, stderr } satisfies Ended
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  return typeof address === 'object' && address ? address.port : 0
+}
+
+describe('every command', () => {
+  test.each(commands.map(({ name }) => [name]))(
+    '%s --help explains itself on stdout and exits with 0',
+    async (name) => {
+      const { status, stdout, stderr } = await run([...name.split(' '), '--help'])
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+      expect(stdout).toContain(`Usage: npm run flowkeep -- ${name}`)
+      expect(stdout).toContain('Exit codes:')
+    },
+  )
+
+  test('makes no files by explaining itself or refusing its arguments', async () => {
+    await run(['rotate-keys', '--help'])
+    await run(['rotate-keys', '--nonsense'])
+    await run(['users', 'reset-password', 'a@example.com'])
+    expect(existsSync(join(folder, 'state'))).toBe(false)
+  })
+
+  test.each([
+    [['--version'], 0, '0.'],
+    [['help', 'import'], 0, 'Usage: npm run flowkeep -- import'],
+    [['users', '--help'], 0, 'users reset-password'],
+  ])('%j answers on stdout', async (args, expected, answer) => {
+    const { status, stdout } = await run(args)
+    expect(status).toBe(expected)
+    expect(stdout).toContain(answer)
+  })
+
+  test.each([
+    [['improt', 'x'], 'Did you mean import?'],
+    [['import', '--jsno', 'x'], 'Did you mean --json?'],
+    [['import'], 'Missing <file or folder>'],
+    [['serve', 'now'], 'Unexpected argument "now"'],
+    [['export', 'a', 'b'], 'Unexpected argument "b"'],
+    [['users'], 'users reset-password'],
+    [['users', 'reset-pasword', 'a@example.com'], 'Did you mean users reset-password?'],
+    [['dev', '--node=yes'], 'does not take an argument'],
+    [['demo'], 'npm run demo'],
+    [['\u001b[31m'], 'Unknown command'],
+  ])('%j is a usage error: exit code 2, told on stderr', async (args, message) => {
+    const { status, stdout, stderr } = await run(args)
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' })
+    expect(stderr).toContain(message)
+    expect(stderr).not.toContain('\u001b')
+  })
+
+  test('is the same from the sources', async () => {
+    const sources = await run(['--help'], {}, { program: commandLine, cwd: root })
+    expect(sources).toEqual(await run(['--help']))
+  })
+})
+
+describe('keys', () => {
+  test('are printed so that an env file and a shell read them alike', async () => {
+    const { stdout } = await run(['generate-keys'])
+    const file = join(folder, 'keys.env')
+    await writeFile(file, stdout)
+    const print = 'process.stdout.write(process.env.CREDENTIAL_KEYS)'
+    const byNode = spawnSync(process.execPath, [`--env-file=${file}`, '-e', print], {
+      encoding: 'utf8',
+      env: {},
+    })
+    const byShell = spawnSync('sh', ['-c', `set -a; . "${file}"; "${process.execPath}" -e '${print}'`], {
+      encoding: 'utf8',
+    })
+    expect(JSON.parse(byNode.stdout)).toEqual({ active: 'k1', keys: { k1: expect.any(String) } })
+    expect(byShell.stdout).toBe(byNode.stdout)
+  })
+
+  test('are a JSON object with --json', async () => {
+    const { stdout } = await run(['generate-keys', '--json'])
+    expect(Object.keys(JSON.parse(stdout))).toContain('FINGERPRINT_KEY')
+  })
+})
+
+describe('a database that cannot be used', () => {
+  const changed = (change: (url: URL) => void) => {
+    const url = new URL(database.postgresUrl)
+    change(url)
+    return url.href
+  }
+  test.each([
+    ['a wrong password', (url: URL) => (url.password = 'never-printed'), /refused the password of user/],
+    [
+      'an unknown database',
+      (url: URL) => (url.pathname = '/no_such_database'),
+      /has no database "no_such_database"/,
+    ],
+    [
+      'an unknown host',
+      (url: URL) => (url.hostname = 'no-such-host.invalid'),
+      /"no-such-host.invalid" cannot be resolved/,
+    ],
+  ])('%s is named, on stderr and without the password', async (_, change, message) => {
+    const { status, stdout, stderr } = await run(['migrate'], { DATABASE_URL: changed(change) })
+    expect({ status, stdout }).toEqual({ status: 1, stdout: '' })
+    expect(stderr).toMatch(message)
+    expect(stderr).not.toContain('never-printed')
+  })
+
+  test('a port where nothing listens is named', async () => {
+    const port = await freePort()
+    const url = `postgresql://someone:never-printed@127.0.0.1:${port}/flowkeep`
+    const { status, stderr } = await run(['migrate'], { DATABASE_URL: url })
+    expect(status).toBe(1)
+    expect(stderr).toContain(`Nothing listens on 127.0.0.1:${port}`)
+  })
+
+  test('one that is not migrated is told apart, by serve as well', async () => {
+    const empty = changed((url) => (url.pathname = '/postgres'))
+    const settings = testEnvironment({ DATABASE_URL: empty })
+    for (const args of [['rotate-keys'], ['serve']]) {
+      const { status, stderr } = await run(args, settings)
+      expect({ args, status }).toEqual({ args, status: 1 })
+      expect(stderr).toContain('npm run flowkeep -- migrate')
+    }
+  })
+
+  test('migrate answers in JSON for scripts', async () => {
+    const { status, stdout } = await run(['migrate', '--json'], { DATABASE_URL: database.postgresUrl })
+    expect({ status, answer: JSON.parse(stdout) }).toEqual({ status: 0, answer: { applied: [] } })
+  })
+
+  test('the settings come from .env in the current folder, and the environment wins', async () => {
+    await writeFile(join(folder, '.env'), `DATABASE_URL='${database.postgresUrl}'\n`)
+    try {
+      expect((await run(['migrate', '--json'])).stdout).toContain('"applied": []')
+      const { stderr } = await run(['migrate'], { DATABASE_URL: 'postgresql://a:b@no-such-host.invalid/c' })
+      expect(stderr).toContain('no-such-host.invalid')
+    } finally {
+      await rm(join(folder, '.env'))
+    }
+  })
+})
+
+describe('serve', () => {
+  /** The same keys for every server on the database. */
+  const keys = testEnvironment({ LOG_LEVEL: 'warn' })
+  /** Lines of the process until one holds `event`. */
+  async function until(child: ChildProcess, lines: string[], event: string): Promise<void> {
+    const isThere = () => lines.some((line) => line.includes(`"event":"${event}"`))
+    while (!isThere()) {
+      if (child.exitCode !== null) throw new Error(`It ended without "${event}":\n${lines.join('\n')}`)
+      await new Promise((resolve) => child.stdout?.once('data', resolve).once('end', resolve))
+    }
+  }
+
+  test.each([
+    ['npm start', ['start']],
+    ['npm run flowkeep', ['run', 'flowkeep', '--', 'serve']],
+  ])('is stopped by SIGTERM to `%s`, after the requests under way are answered', async (_, args) => {
+    const port = await freePort()
+    const child = spawn('npm', args, {
+      cwd: root,
+      env: environment({
+        ...keys,
+        DATABASE_URL: database.postgresUrl,
+        PORT: String(port),
+        HOST: '127.0.0.1',
+      }),
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
+    const lines: string[] = []
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => lines.push(...chunk.split('\n')))
+    await until(child, lines, 'listening')
+
+    const body = '{"email":"nobody@example.com"}'
+    const socket = connect(port, '127.0.0.1')
+    const answer = text(socket)
+    socket.write(
+      `POST /v1/auth/login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`,
+    )
+    // An answered request shows that the server has read the one before it.
+    const health = await fetch(`http://127.0.0.1:${port}/health/ready`)
+    expect(health.status).toBe(200)
+    await health.text()
+    child.kill('SIGTERM')
+    await until(child, lines, 'stopping')
+    socket.write(body)
+    expect(await answer).toMatch(/^HTTP\/1.1 422 /)
+    await until(child, lines, 'stopped')
+    await ended
+    await expect(fetch(`http://127.0.0.1:${port}/health/live`)).rejects.toThrow('fetch failed')
+  })
+
+  test('names a port that is in use', async () => {
+    const taken = createServer()
+    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve))
+    const address = taken.address()
+    const port = typeof address === 'object' && address ? address.port : 0
+    const settings = testEnvironment({ DATABASE_URL: database.postgresUrl })
+    const { status, stderr } = await run(['serve'], { ...settings, PORT: String(port), HOST: '127.0.0.1' })
+    await new Promise((resolve) => taken.close(resolve))
+    expect(status).toBe(1)
+    expect(stderr).toContain(`Port ${port} is in use`)
+  })
+
+  test('is built from production dependencies alone', async () => {
+    const { dependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
+      dependencies: Record<string, string>
+    }
+    const output = join(root, 'dist/node')
+    const missing = new Set<string>()
+    for (const name of (await readdir(output)).filter((each) => each.endsWith('.js'))) {
+      const code = await readFile(join(output, name), 'utf8')
+      for (const [, specifier = ''] of code.matchAll(/^\s*import (?:[^'"]*from )?"([^"./][^"]*)"/gm)) {
+        const [scope = '', rest] = specifier.split('/')
+        const packageName = scope.startsWith('@') ? `${scope}/${rest}` : scope
+        if (!isBuiltin(specifier) && !(packageName in dependencies)) missing.add(packageName)
+      }
+    }
+    expect([...missing]).toEqual([])
+  })
+})
