@@ -215,7 +215,7 @@ describe('export and import', () => {
     await makeAccount(from)
     await exported(from, 'a')
     // Interrupted: one version of the first workflow was saved.
-    const [first = ''] = (await readdir(path('a/workflows'))).filter((name) => name.startsWith('orders'))
+    const first = (await readdir(path('a/workflows'))).find((name) => name.startsWith('orders'))
     const { workflow, name, description, prompt, model, tags } = JSON.parse(
       await readFile(path(`a/workflows/${first}/v0001.json`), 'utf8'),
     )
@@ -369,7 +369,7 @@ describe('archive files', () => {
     ['Ünïcode / ../..', 'unicode-1'],
     ['日本語', '1'],
     ['..', '1'],
-    [`${'a '.repeat(100)}`, `${'a-'.repeat(30)}1`],
+    ['a '.repeat(100), `${'a-'.repeat(30)}1`],
   ])('are in a folder that is safe to make: %j', (name, expected) => {
     expect(workflowFolder({ id: '1', name })).toBe(expected)
   })
