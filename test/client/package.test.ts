@@ -29,7 +29,7 @@ const compiled = (name: string) => join(folder, 'out', `${name}.js`)
 const quiet = { ...process.env, REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' }
 
 const app = useTestApp({ env: { PUBLIC_URL: 'https://flowkeep.dev' } })
-let server: Server
+let server: Server | undefined
 let baseUrl: string
 let packed: string[]
 /** What TypeScript 5 finds wrong with all three projects. */
@@ -66,23 +66,16 @@ function generateOthers(): void {
   run(clientTool('openapi-typescript'), [spec, '-o', join(folder, 'schema.d.ts')], folder)
   const output = join(folder, 'hey')
   const hook = pathToFileURL(join(import.meta.dirname, 'use-compiler-api.mjs')).href
+  // By environment, because the command starts another process.
   const generated = spawnSync(
     process.execPath,
-    [
-      '--max-old-space-size=1024',
-      '--import',
-      hook,
-      clientTool('@hey-api/openapi-ts', 'openapi-ts'),
-      '-i',
-      spec,
-      '-o',
-      output,
-    ],
+    [clientTool('@hey-api/openapi-ts', 'openapi-ts'), '-i', spec, '-o', output],
     {
       cwd: folder,
       encoding: 'utf8',
       env: {
         ...quiet,
+        NODE_OPTIONS: `--max-old-space-size=1024 --import ${hook}`,
         TYPESCRIPT: pathToFileURL(join(clientToolFolder('typescript'), 'lib/typescript.js')).href,
       },
     },
@@ -112,14 +105,15 @@ beforeAll(async () => {
   await install(json)
   generateOthers()
   faults = compile(clientTool('typescript', 'tsc'), {}, ['packed.ts', 'openapi-fetch.ts', 'hey-api.ts'])
-  server = createAdaptorServer({ fetch: app.app.fetch }) as Server
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
-  baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const listener = createAdaptorServer({ fetch: app.app.fetch }) as Server
+  server = listener
+  await new Promise<void>((listening) => listener.listen(0, '127.0.0.1', listening))
+  baseUrl = `http://127.0.0.1:${(listener.address() as AddressInfo).port}`
 }, 600_000)
 
 afterAll(async () => {
-  server.closeAllConnections()
-  await new Promise((closed) => server.close(closed))
+  server?.closeAllConnections()
+  await new Promise((closed) => (server ? server.close(closed) : closed(null)))
   rmSync(folder, { recursive: true, force: true })
 })
 
