@@ -1,6 +1,6 @@
-/** @module The one error type that the application throws on purpose; `http/problem.ts` maps each code to a status. */
+/** @module The error type for expected failures. `http/problem.ts` maps each code to a status and title. */
 
-/** Stable, kebab-case; clients branch on it. New codes may be added, none is renamed. */
+/** Stable and kebab-case: clients branch on it. Codes may be added, never renamed. */
 export type ErrorCode =
   | 'malformed-json'
   | 'unauthenticated'
@@ -37,7 +37,7 @@ export type ErrorCode =
   | 'instance-conflict'
   | 'instance-busy'
 
-/** One fault in the input. `pointer` is a JSON pointer into the body (RFC 6901) or the parameter's name. */
+/** One invalid input. `pointer` is a JSON pointer into the body (RFC 6901) or the parameter's name. */
 export interface FieldError {
   pointer: string
   detail: string
@@ -45,14 +45,14 @@ export interface FieldError {
 
 export interface AppErrorOptions {
   errors?: FieldError[]
-  /** Seconds, for the Retry-After header. */
+  /** Value of the Retry-After header. */
   retryAfterSeconds?: number
-  /** Extra members of the problem document. Never secret. */
+  /** Extra members of the problem document. Must not contain secrets. */
   extra?: Record<string, unknown>
   cause?: unknown
 }
 
-/** An expected failure. `message` becomes the problem's `detail`: it says what is wrong and how to mend it. */
+/** An expected failure. `message` becomes the problem's `detail`: what is wrong and how to fix it. */
 export class AppError extends Error {
   readonly code: ErrorCode
   readonly errors: FieldError[] | undefined
@@ -69,7 +69,7 @@ export class AppError extends Error {
   }
 }
 
-/** Input that was understood and is wrong: 422 with one entry. */
+/** A 422 error with one field error. */
 export function invalid(pointer: string, detail: string): AppError {
   return new AppError('invalid', detail, { errors: [{ pointer, detail }] })
 }

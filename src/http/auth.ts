@@ -1,4 +1,4 @@
-/** @module Who is calling: the bearer token of every route under `/v1` but the auth routes. */
+/** @module Bearer authentication, required on every `/v1` route except the auth routes. */
 import type { MiddlewareHandler } from 'hono'
 import type { AccessTokens } from '../crypto/access-token.ts'
 import { AppError } from '../errors.ts'
@@ -8,13 +8,16 @@ export interface AuthEnv extends BaseEnv {
   Variables: BaseEnv['Variables'] & { userId: string; sessionId: string }
 }
 
-/** @throws {AppError} `unauthenticated` without a valid access token in the Authorization header */
+/** @throws {AppError} `unauthenticated` when the Authorization header has no valid access token */
 export function requireUser(tokens: AccessTokens): MiddlewareHandler<AuthEnv> {
   return async (c, next) => {
     const token = bearerToken(c.req.header('Authorization'))
     const claim = token === null ? null : await tokens.verify(token)
     if (claim === null)
-      throw new AppError('unauthenticated', 'Send a valid access token: Authorization: Bearer …')
+      throw new AppError(
+        'unauthenticated',
+        'Send a valid access token in the header: Authorization: Bearer <token>',
+      )
     c.set('userId', claim.userId)
     c.set('sessionId', claim.sessionId)
     c.header('Cache-Control', 'no-store')

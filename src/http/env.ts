@@ -1,12 +1,12 @@
-/** What every handler's context holds. */
+/** Variables of every request's context. */
 export interface BaseEnv {
   Variables: {
     requestId: string
-    /** The sender's address as the edge tells it, or the socket's; never a header that the sender can write. */
+    /** The client's address, from the edge or the socket. Never from a header that the client controls. */
     clientIp: string
-    /** The JSON body's text, once it has been read by `valid('json', …)`. */
+    /** Body text, set by `valid('json', …)`. */
     bodyText: string
-    /** Absent on routes that are open. */
+    /** Undefined on public routes. */
     userId?: string
   }
   Bindings: object

@@ -5,10 +5,10 @@ export const etag = (version: number): string => `"${version}"`
 const digestBytes = 9
 
 /**
- * The tag of a representation that shows more than its version decides: the version alone while `state` is as it was
- * when the resource was created, else with a digest of it. `If-Match` compares the version only.
- * @param state what changes without another version
- * @param initial the same of a new resource
+ * ETag of a representation that also shows unversioned state. Equals the plain version tag while `state` equals
+ * `initial`; otherwise a digest of `state` follows the version. `If-Match` compares the version only.
+ * @param state the part that changes without a new version
+ * @param initial its value in a new resource
  */
 export async function etagWith<T extends object>(version: number, state: T, initial: T): Promise<string> {
   const text = JSON.stringify(state)
@@ -18,33 +18,36 @@ export async function etagWith<T extends object>(version: number, state: T, init
   return `"${version}-${short.replaceAll('+', '_').replaceAll('/', '.')}"`
 }
 
-/** A version, with the digest that `etagWith` adds. */
+/** A version, with the optional digest from `etagWith`. */
 const versionTag = /^(?:W\/)?"(\d{1,9})(?:-[\w.]+)?"$/
 
 /**
- * The version that an `If-Match` names; null for `*`. A weak tag counts as its strong form, because proxies that
- * compress weaken tags on the way (RFC 9110 §13.1.1 would refuse it).
- * @throws {AppError} `precondition-required` without the header, `version-conflict` when it can match nothing
+ * The version in an `If-Match` header; null for `*`. Accepts weak tags, because compressing proxies weaken them
+ * (RFC 9110 §13.1.1 would reject them).
+ * @throws {AppError} `precondition-required` without the header, `version-conflict` when the tag is not a version
  */
 export function expectedVersion(ifMatch: string | undefined): number | null {
   if (ifMatch === undefined || ifMatch.trim() === '') {
     throw new AppError(
       'precondition-required',
-      'Send If-Match with the ETag that you read, such as If-Match: "3"',
+      'Send an If-Match header with the current ETag, such as If-Match: "3"',
     )
   }
   const value = ifMatch.trim()
   if (value === '*') return null
   const match = versionTag.exec(value)
   if (!match) {
-    throw new AppError('version-conflict', 'If-Match is not a version that this resource ever had')
+    throw new AppError(
+      'version-conflict',
+      'If-Match does not match any version of this resource. Read it again and send its ETag',
+    )
   }
   return Number(match[1])
 }
 
 /**
- * The version that a request's `If-Match` asks for: null for `*`; of a list, the current one where it is named.
- * @param current reads the resource; called for lists only
+ * The version that `If-Match` requires; null for `*`. For a list of tags, the current version if the list includes it.
+ * @param current reads the resource; called only for lists
  * @throws {AppError} as `expectedVersion`
  */
 export async function preconditionOf(
@@ -60,7 +63,7 @@ export async function preconditionOf(
   return expectedVersion(known ?? tags[0])
 }
 
-/** Whether `If-None-Match` names the tag: a list or `*`, compared weakly (RFC 9110 §13.1.2). */
+/** Whether `If-None-Match`, a list or `*`, includes the tag. Weak comparison (RFC 9110 §13.1.2). */
 export function isNoneMatch(ifNoneMatch: string | undefined, tag: string): boolean {
   const tags = tagsIn(ifNoneMatch ?? '')
   return tags.some((each) => each === '*' || opaque(each) === opaque(tag))
@@ -68,7 +71,7 @@ export function isNoneMatch(ifNoneMatch: string | undefined, tag: string): boole
 
 const opaque = (tag: string): string => tag.replace(/^W\//, '')
 
-/** `"1", W/"3"` or `*`; tags hold no comma here. */
+/** Splits `"1", W/"3"` or `*`. Our tags contain no commas. */
 const tagsIn = (header: string): string[] =>
   header
     .split(',')

@@ -9,8 +9,8 @@ const frame =
   /^ {4}at (?:[^()]{1,200} \()?(?:[a-z-]+:|\/|[A-Z]:\\|<anonymous>|native|[\w.-]+\.[cm]?[jt]sx?)[^()\s]{0,300}\)?$/
 
 /**
- * Logs a failed request with what helps to find the fault: codes, SQLSTATE, constraint, error names and the frames of
- * our own code. Never a message of a database error: it holds every bound parameter.
+ * Logs a failed request: error codes, SQLSTATE, constraint, error names and stack frames. Never logs the message of a
+ * database error, because it contains every bound parameter.
  */
 export function requestFailed(log: Log, c: Context<BaseEnv>, failure: AppError): void {
   const status = failure.code === 'internal' ? 'error' : 'warn'
@@ -26,7 +26,7 @@ export function requestFailed(log: Log, c: Context<BaseEnv>, failure: AppError):
   })
 }
 
-/** Lines of the stack that name a place in code. The stack starts with the message, which may hold lines like them. */
+/** Stack lines that look like frames. Skips the message at the start of the stack, which may contain similar lines. */
 function framesOf({ stack = '', message }: Error): string {
   const start = message === '' ? 0 : stack.indexOf(message)
   const isHeader = start >= 0 && !stack.slice(0, start).includes('\n')

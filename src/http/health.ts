@@ -6,7 +6,7 @@ import * as z from 'zod'
 const Live = z.object({ status: z.literal('live'), runtime: z.enum(['workerd', 'node']) })
 const Ready = z.object({ status: z.literal('ready') })
 
-/** @param ready resolves when the database answers, its schema is current and every key opens what it sealed */
+/** @param ready resolves when the database responds, its schema is current and every key can decrypt its secrets */
 export function healthRoutes(runtime: 'workerd' | 'node', ready: () => Promise<void>) {
   return new Hono<BaseEnv>()
     .get(

@@ -5,9 +5,9 @@ import { invalid } from '../errors.ts'
 import type { AuthEnv } from './auth.ts'
 
 /**
- * The request's `Idempotency-Key`, bound to the route and to a keyed digest of the body; undefined without one.
+ * The request's `Idempotency-Key` with its route and a keyed digest of the body; undefined without the header.
  * Call it after `valid('json', …)`.
- * @throws {AppError} `invalid` for a key that is empty, over 255 characters or not printable ASCII
+ * @throws {AppError} `invalid` when the key is empty, longer than 255 characters or not printable ASCII
  */
 export async function creationKey(
   c: Context<AuthEnv>,
@@ -17,7 +17,7 @@ export async function creationKey(
   const key = c.req.header('Idempotency-Key')
   if (key === undefined) return undefined
   if (!/^[\x20-\x7e]{1,255}$/.test(key)) {
-    throw invalid('Idempotency-Key', 'Idempotency-Key holds 1 to 255 printable ASCII characters')
+    throw invalid('Idempotency-Key', 'Idempotency-Key must be 1 to 255 printable ASCII characters')
   }
   return { key, route, bodyHash: await fingerprint('idempotency-body', c.var.bodyText) }
 }

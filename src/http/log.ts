@@ -1,4 +1,4 @@
-/** @module Structured logs, one JSON object a line. Callers name safe fields; the sink redacts all the same. */
+/** @module Structured logs: one JSON object per line. Redacts every field, even those that callers consider safe. */
 import { redact, redacted } from '../lib/secrets.ts'
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
@@ -11,7 +11,7 @@ export interface Log {
 const order: Record<LogLevel, number> = { debug: 10, info: 20, warn: 30, error: 40 }
 const maxFieldChars = 2048
 const secretNames = /pass|secret|token|api.?key|auth|cookie|dsn|credential.?data/i
-/** Of a longer text the rest is not scanned. The word at the cut is left out: it may be half a secret. */
+/** Longer text is cut before the last word, which may be half of a secret. The rest is neither scanned nor logged. */
 const maxScannedChars = 16 * 1024
 const lastWord = /\S{1,512}$/
 

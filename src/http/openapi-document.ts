@@ -1,4 +1,4 @@
-/** @module The OpenAPI 3.1 document, made from the routes of the application. */
+/** @module Generates the OpenAPI 3.1 document from the application's routes. */
 import type { Hono } from 'hono'
 import { generateSpecs } from 'hono-openapi'
 import type { OpenAPIV3_1 } from 'openapi-types'
@@ -34,13 +34,13 @@ const documentation = {
         scheme: 'bearer',
         bearerFormat: 'JWT',
         description:
-          'The `accessToken` of a session. It lives for 5 minutes; `POST /v1/auth/refresh` renews it.',
+          'The `accessToken` of a session. Valid for 5 minutes. `POST /v1/auth/refresh` renews it.',
       },
       webhookToken: {
         type: 'http',
         scheme: 'bearer',
         description:
-          "The instance's `webhookToken`, returned once when the instance is created or the token rotated.",
+          "The instance's `webhookToken`, returned once when the instance is created or the token is rotated.",
       },
     },
     parameters: {
@@ -48,14 +48,14 @@ const documentation = {
         in: 'header',
         name: 'If-Match',
         required: true,
-        description: 'The `ETag` of the version that you read, or `*` for any version',
+        description: 'The `ETag` of the current version, or `*` for any version',
         schema: text,
         example: '"3"',
       },
       IfNoneMatch: {
         in: 'header',
         name: 'If-None-Match',
-        description: 'The `ETag` that you have: the response is 304 while it is current',
+        description: 'The `ETag` of your copy. The response is 304 if it is current',
         schema: text,
         example: '"3"',
       },
@@ -63,14 +63,14 @@ const documentation = {
         in: 'header',
         name: 'Idempotency-Key',
         description:
-          'Makes the request safe to repeat: the same key with the same body returns the resource that was created first',
+          'Makes the request safe to retry: the same key with the same body returns the resource that the first request created',
         schema: { type: 'string', minLength: 1, maxLength: 255 },
         example: '6f9b2c1e-create-workflow',
       },
     },
     headers: {
       ETag: {
-        description: 'The version, quoted. Send it in `If-Match`',
+        description: 'The quoted version. Send it in `If-Match`',
         schema: text,
         example: '"3"',
         required: true,
@@ -88,7 +88,7 @@ const documentation = {
   security: [{ accessToken: [] }],
 } as const
 
-/** Parameters that mean the same on every route. */
+/** Descriptions of parameters that mean the same on every route. */
 const parameterTexts: Record<string, string> = {
   contentHash: 'Only versions with this content hash',
   credentialType: 'Only workflows that require the credential type',
@@ -116,7 +116,7 @@ const pathParameterTexts: Record<string, string> = {
   type: 'The type, such as `slackApi`',
 }
 
-/** @param serverUrl where clients reach the server */
+/** @param serverUrl the public URL of the server */
 export async function openApiDocument(app: Hono, serverUrl: string): Promise<Document> {
   const document = (await generateSpecs(app, {
     documentation: {
@@ -139,7 +139,7 @@ export async function openApiDocument(app: Hono, serverUrl: string): Promise<Doc
   return document
 }
 
-/** Adds what every route shares: headers, conditional requests, and the errors that any request can meet. */
+/** Adds the headers, conditional requests and errors that all routes share. */
 function complete(operation: Operation, method: string, path: string): void {
   const { [codesKey]: own = [], ...rest } = operation
   delete operation[codesKey]
@@ -171,7 +171,7 @@ function complete(operation: Operation, method: string, path: string): void {
   }
 }
 
-/** Probes have no input, but a request can be malformed before it reaches them. */
+/** Probes have no input, but any request can be malformed. */
 function addMalformed({ paths }: Document): void {
   for (const path of ['/health/live', '/health/ready']) {
     const responses = paths?.[path]?.get?.responses
@@ -183,7 +183,7 @@ function addMalformed({ paths }: Document): void {
   }
 }
 
-/** Codes that no operation answers with need no schema of their own. */
+/** Removes problem schemas that no operation refers to. */
 function dropUnused(document: Document): void {
   const schemas = document.components?.schemas ?? {}
   const paths = JSON.stringify(document.paths)
@@ -203,7 +203,7 @@ function generalCodes({ requestBody, parameters, security }: Operation, path: st
   ]
 }
 
-/** Removes what zod writes out of habit and no client can use: the patterns behind formats, the range of safe integers. */
+/** Removes schema details that clients cannot use: patterns behind formats and the safe-integer range. */
 function tidy(node: unknown): void {
   if (typeof node !== 'object' || node === null) return
   if (Array.isArray(node)) {

@@ -1,4 +1,4 @@
-/** @module Examples for the OpenAPI document: those that schemas give, else values made from formats and names. */
+/** @module Examples for the OpenAPI document, taken from schemas or derived from formats and property names. */
 import type { OpenAPIV3_1 } from 'openapi-types'
 import type { Schema } from './openapi.ts'
 
@@ -6,7 +6,7 @@ const uuid = '01934f8e-6b7c-7a10-9c3d-5e2f1a0b4c6d'
 const time = '2026-11-29T09:30:00.000Z'
 const hash = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08'
 
-/** Property → what it usually holds. A schema's own `examples` win. */
+/** Property name → typical value. A schema's own `examples` take precedence. */
 const byName: Record<string, unknown> = {
   accessToken: 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIuLi4ifQ.c2lnbmF0dXJl',
   action: 'credential.created',
@@ -26,7 +26,7 @@ const byName: Record<string, unknown> = {
   httpStatus: 429,
   instanceName: 'Production',
   kind: 'production',
-  message: 'The service refused the request',
+  message: 'The service rejected the request',
   mode: 'webhook',
   model: 'gpt-5',
   n8nCredentialId: 'mE3vQ9sT1kXbW2aZ',
@@ -39,7 +39,7 @@ const byName: Record<string, unknown> = {
   nodes: ['Slack'],
   nodeType: 'n8n-nodes-base.slack',
   nodeTypes: ['n8n-nodes-base.slack', 'n8n-nodes-base.webhook'],
-  password: 'a long passphrase nobody guesses',
+  password: 'plum lantern velvet orbit',
   planHash: hash,
   prompt: 'Post a message to Slack for every new order',
   refreshToken: 'rt_0123456789abcdef',
@@ -61,7 +61,7 @@ const byName: Record<string, unknown> = {
 
 const maxDepth = 12
 
-/** An example that fits the schema: what is required, and what has an example of its own. */
+/** An example that fits the schema, with its required properties and those that have examples. */
 export function exampleOf(schema: Schema, document: OpenAPIV3_1.Document, name = '', depth = 0): unknown {
   if (depth > maxDepth) return null
   if (schema.$ref) {
@@ -107,7 +107,7 @@ function valueOf(schema: Schema, document: OpenAPIV3_1.Document, name: string, d
   return null
 }
 
-/** Whether the value may stand there: of a type that the schema takes, and no object where items are objects. */
+/** Whether the schema accepts the value's type. Rejects objects where the items are objects. */
 function isHeld(value: unknown, schema: Schema, choices: Schema[] = []): boolean {
   const { items } = schema as { items?: Schema }
   if (Array.isArray(value) && items && (items.type !== 'string' || items.enum)) return false

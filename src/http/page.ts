@@ -1,4 +1,4 @@
-/** @module Cursor paging, newest first: a cursor is the last id of the page before, and ids sort by time. */
+/** @module Cursor paging, newest first. A cursor encodes the last ID of the previous page; IDs sort by time. */
 import { parse, stringify, validate } from 'uuid'
 import * as z from 'zod'
 import { asInteger } from './openapi.ts'
@@ -6,7 +6,7 @@ import { asInteger } from './openapi.ts'
 export interface Page<Position = string> {
   /** 1 to 100. */
   limit: number
-  /** The place after which (older) the page starts: an id, unless the list has an order of its own. */
+  /** Start after (older than) this position: an ID, unless the list has its own order. */
   after: Position | null
 }
 
@@ -27,7 +27,7 @@ export const fromBase64Url = (text: string): Uint8Array<ArrayBuffer> =>
 
 export const encodeCursor = (id: string): string => toBase64Url(parse(id))
 
-/** The id in a cursor, or null when it is none of ours. */
+/** The ID in a cursor; null for an invalid cursor. */
 export function decodeCursor(cursor: string): string | null {
   if (!/^[A-Za-z0-9_-]{22}$/.test(cursor)) return null
   const bytes = fromBase64Url(cursor)
@@ -42,11 +42,11 @@ export function decodeCursor(cursor: string): string | null {
 
 export const defaultLimit = 50
 
-/** `limit` and `cursor` of a list's query; spread into the query schema of each list. */
+/** Query parameters `limit` and `cursor`; spread them into each list's query schema. */
 export const pageQuery = {
   limit: z
     .string()
-    .regex(/^\d{1,3}$/, 'A whole number from 1 to 100')
+    .regex(/^\d{1,3}$/, 'Must be an integer from 1 to 100')
     .transform(Number)
     .pipe(z.number().min(1, 'At least 1').max(100, 'At most 100'))
     .optional()
@@ -54,7 +54,10 @@ export const pageQuery = {
   cursor: z
     .string()
     .max(64)
-    .refine((cursor) => decodeCursor(cursor) !== null, 'Not a cursor that this list gave out')
+    .refine(
+      (cursor) => decodeCursor(cursor) !== null,
+      'Invalid cursor. Use the nextCursor of a previous page',
+    )
     .optional(),
 }
 
@@ -63,7 +66,7 @@ export const toPage = (query: { limit?: number | undefined; cursor?: string | un
   after: query.cursor === undefined ? null : decodeCursor(query.cursor),
 })
 
-/** A page from `limit + 1` rows: the surplus row tells that there is a next one. */
+/** A page from `limit + 1` rows; the extra row means that there is a next page. */
 export function slice<T extends { id: string }>(
   rows: T[],
   limit: number,
@@ -74,7 +77,7 @@ export function slice<T extends { id: string }>(
   return { items, nextCursor: rows.length > limit && last ? cursorOf(last) : null }
 }
 
-/** A list's HTTP shape. */
+/** The response schema of a list. */
 export const sliceOf = <T extends z.ZodType>(item: T) =>
   z
     .object({

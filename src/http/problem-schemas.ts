@@ -1,4 +1,4 @@
-/** @module One OpenAPI schema for each error code, so that clients can tell problems apart by `code`. */
+/** @module One OpenAPI schema per error code, so that clients can discriminate problems by `code`. */
 import type { ErrorCode } from '../errors.ts'
 import type { Schema } from './openapi.ts'
 import { errorCodes, statusOf, titleOf } from './problem.ts'
@@ -12,7 +12,7 @@ const listOf = (items: Schema): Schema => ({ type: 'array', items })
 const fieldErrors = listOf({ $ref: '#/components/schemas/FieldError' })
 const dependent: Schema = {
   type: 'object',
-  description: 'Deployments are named by their IDs; workflows that only n8n knows have null IDs',
+  description: 'Deployments have IDs; workflows that exist only in n8n have null IDs',
   required: ['deploymentId', 'workflowId', 'workflowName'],
   properties: {
     deploymentId: nullable('string', 'uuid'),
@@ -29,7 +29,7 @@ const consent: Schema = {
   properties: { node: text, type: text, consentUrl: { type: 'string', format: 'uri' } },
 }
 
-/** Members of single codes beyond those of every problem. */
+/** Additional members of specific codes. */
 const members: Partial<Record<ErrorCode, { required?: string[]; properties: Record<string, Schema> }>> = {
   invalid: {
     properties: {
@@ -37,7 +37,7 @@ const members: Partial<Record<ErrorCode, { required?: string[]; properties: Reco
       problems: listOf({ $ref: '#/components/schemas/Finding' }),
       consents: {
         ...listOf(consent),
-        description: 'Slots whose OAuth2 credential nobody has signed in for, and where to sign in',
+        description: 'Slots whose OAuth2 credential needs a sign-in, and where to sign in',
       },
     },
   },
@@ -46,7 +46,10 @@ const members: Partial<Record<ErrorCode, { required?: string[]; properties: Reco
   },
   'version-conflict': {
     properties: {
-      currentVersion: { type: 'integer', description: 'The version to read and change instead' },
+      currentVersion: {
+        type: 'integer',
+        description: 'The current version. Read it again before you change it',
+      },
     },
   },
   'in-use': {
@@ -60,7 +63,7 @@ const members: Partial<Record<ErrorCode, { required?: string[]; properties: Reco
   conflict: { properties: { deploymentId: id } },
 }
 
-/** `InUseProblem` for `in-use`. */
+/** `in-use` → `InUseProblem`. */
 export const problemName = (code: ErrorCode): string =>
   `${code.replaceAll(/(?:^|-)([a-z])/g, (_, letter: string) => letter.toUpperCase())}Problem`
 
@@ -73,7 +76,7 @@ const base: Schema = {
     title: text,
     status: { type: 'integer' },
     detail: { type: 'string', description: 'What is wrong and how to fix it' },
-    instance: { type: 'string', description: 'The path of the request' },
+    instance: { type: 'string', description: 'Path of the request' },
     code: { type: 'string', enum: errorCodes },
     requestId: { type: 'string', description: 'Quote it when you report a problem' },
     errors: fieldErrors,

@@ -1,4 +1,4 @@
-/** @module `/docs`: the OpenAPI description as one page, without a script or anything fetched from elsewhere. */
+/** @module `/docs`: the OpenAPI document as one page, without scripts or external resources. */
 import type { OpenAPIV3_1 } from 'openapi-types'
 
 type Operation = OpenAPIV3_1.OperationObject
@@ -44,7 +44,7 @@ function entriesByTag(document: OpenAPIV3_1.Document): Map<string, Entry[]> {
 
 const anchor = ({ method, path }: Entry) => `${method}-${path}`.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')
 
-/** A schema in the notation of a TypeScript type: short, and familiar to who reads it. */
+/** Renders a schema as a TypeScript type. */
 function notation(
   schema: Schema | undefined,
   document: OpenAPIV3_1.Document,
@@ -147,9 +147,9 @@ function OperationSection({ entry, document }: { entry: Entry; document: OpenAPI
       )}
       {good.map(([status, response]) =>
         response.content ? (
-          <Body title={`Answer ${status}`} content={response.content} document={document} />
+          <Body title={`Response ${status}`} content={response.content} document={document} />
         ) : (
-          <h4>Answer {status}, no body</h4>
+          <h4>Response {status}, no body</h4>
         ),
       )}
       {bad.length > 0 && (
@@ -200,7 +200,7 @@ export function Reference({ document }: { document: OpenAPIV3_1.Document }) {
           <h1>{document.info.title}</h1>
           <p>{document.info.description}</p>
           <p>
-            Machine-readable: <a href="/openapi.json">/openapi.json</a>
+            OpenAPI document: <a href="/openapi.json">/openapi.json</a>
           </p>
           {[...byTag].map(([tag, entries]) => (
             <>

@@ -1,4 +1,4 @@
-/** @module What every request passes through, whichever route it is for: id, headers, CORS, log line, errors. */
+/** @module Middleware for every request: ID, headers, CORS, access log and errors. */
 import type { Context, Hono, MiddlewareHandler } from 'hono'
 import { cors } from 'hono/cors'
 import { TrieRouter } from 'hono/router/trie-router'
@@ -27,7 +27,7 @@ const allowedHeaders = [
   'Idempotency-Key',
 ]
 
-/** What an answer carries unless its route has decided otherwise. */
+/** Response headers that a route may override. */
 const defaultHeaders = {
   'Cache-Control': 'no-store',
   'Content-Security-Policy':
@@ -56,7 +56,7 @@ const oneRequest =
     })
   }
 
-/** Answers 304 where the client has the version already. */
+/** Answers 304 when the client already has the current version. */
 const conditional: MiddlewareHandler<BaseEnv> = async (c, next) => {
   await next()
   if (c.req.method !== 'GET' || c.res.status !== 200) return
@@ -85,10 +85,10 @@ export function shell(options: ShellOptions): MiddlewareHandler<BaseEnv>[] {
   return [oneRequest(options), headers, crossOrigin, conditional]
 }
 
-/** The page of a path that does not exist, for who asks with a browser; null where a problem document is due. */
+/** The not-found page for browsers; null when the client should get a problem document. */
 export type MissingPage = (c: Context<BaseEnv>) => Promise<Response | null>
 
-/** Errors as problem documents, and 405 with `Allow` where the path exists under another method. */
+/** Answers errors as problem documents, and 405 with `Allow` when the path exists for other methods. */
 export function handleFailures(app: Hono<BaseEnv>, log: Log, missingPage?: MissingPage): void {
   app.onError((error, c) => {
     const failure = toAppError(error)
@@ -100,9 +100,12 @@ export function handleFailures(app: Hono<BaseEnv>, log: Log, missingPage?: Missi
     methodsOf ??= indexMethods(app)
     const methods = methodsOf(c.req.path)
     if (methods.length === 0) {
-      return (await missingPage?.(c)) ?? problem(c, new AppError('not-found', 'No such resource'))
+      return (await missingPage?.(c)) ?? problem(c, new AppError('not-found', 'The resource does not exist'))
     }
-    const response = problem(c, new AppError('method-not-allowed', `This path takes ${methods.join(', ')}`))
+    const response = problem(
+      c,
+      new AppError('method-not-allowed', `This path supports ${methods.join(', ')}`),
+    )
     response.headers.set('Allow', methods.join(', '))
     return response
   })

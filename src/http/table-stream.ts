@@ -1,6 +1,6 @@
 /**
- * @module Tables as downloads of any length: rows are read a page at a time while the client takes them, so that neither
- * side of it holds them all. What breaks midway breaks the body off: half a table never looks like a whole one.
+ * @module Streams table downloads of any length. Rows are read one page at a time as the client consumes them, so memory
+ * use stays constant. A failure midway aborts the transfer, so an incomplete download never looks complete.
  */
 import * as z from 'zod'
 
@@ -16,7 +16,7 @@ export const TableFormat = z
       'formula), `json` (one array) or `ndjson` (one object per line)',
   })
 
-/** Media types of the formats but JSON, which the OpenAPI description has of every answer. */
+/** Media types of the formats other than JSON, which the OpenAPI document lists for every response. */
 export const tableMediaTypes = ['text/csv', 'application/x-ndjson'] as const
 
 const contentTypes: Record<TableFormat, string> = {
@@ -27,16 +27,16 @@ const contentTypes: Record<TableFormat, string> = {
 
 export interface TableDownload<T> {
   format: TableFormat
-  /** Without the ending. */
+  /** File name without the extension. */
   name: string
-  /** Header → cell; an object is given as JSON. CSV only: the other formats give the rows as they are. */
+  /** Header → cell; objects become JSON. CSV only: the other formats contain the unchanged rows. */
   columns: Record<string, (row: T) => unknown>
   pages: AsyncIterator<readonly T[]>
-  /** Told of what has broken the body off. */
+  /** Called with the error that aborted the download. */
   onFailure?: (error: unknown) => void
 }
 
-/** @throws what reading the first page throws, while there still is a status to tell it by */
+/** @throws errors of the first page, while the response can still have an error status */
 export async function downloadTable<T>({
   format,
   name,
@@ -55,7 +55,7 @@ export async function downloadTable<T>({
       async pull(controller) {
         try {
           let text = ''
-          // A pull that gives nothing would be the last one.
+          // A pull that enqueues nothing would be the last one.
           while (text === '') {
             if (isBegun) next = await pages.next()
             if (isCancelled) return
@@ -70,8 +70,8 @@ export async function downloadTable<T>({
           if (next.done) controller.close()
         } catch (error) {
           onFailure?.(error)
-          // Servers print what a body fails with, and a database's error holds what was asked for.
-          controller.error(new Error('The download was broken off'))
+          // Servers log this error. A database error would include the query's parameters.
+          controller.error(new Error('The download was aborted'))
         }
       },
       async cancel() {
@@ -107,7 +107,7 @@ function framing<T>(format: TableFormat, columns: TableDownload<T>['columns']) {
   }
 }
 
-/** RFC 4180. Text that a spreadsheet would read as a formula is told by an apostrophe (OWASP, CSV Injection). */
+/** RFC 4180. An apostrophe precedes text that a spreadsheet would run as a formula (OWASP, CSV Injection). */
 function csvCell(value: unknown): string {
   if (value === null || value === undefined) return ''
   if (typeof value === 'number') return String(value)

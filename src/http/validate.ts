@@ -1,4 +1,4 @@
-/** @module Reads and checks input once: size, media type, UTF-8, JSON, nesting, then the contract's schema. */
+/** @module Reads and validates input once: size, media type, UTF-8, JSON, nesting, then the contract's schema. */
 import type { Context, Env, Input, MiddlewareHandler, ValidationTargets } from 'hono'
 import { uniqueSymbol, validator } from 'hono-openapi'
 import type * as z from 'zod'
@@ -12,16 +12,19 @@ export const bodyLimits = {
   hook: 4 * 1024 * 1024,
 } as const
 
+const sizeText = (bytes: number): string =>
+  bytes % (1024 * 1024) === 0 ? `${bytes / (1024 * 1024)} MB` : `${bytes / 1024} KB`
+
 /**
- * So much of what is too large is read all the same, and forgotten: who is answered while still sending may see a broken
- * connection instead of the answer.
+ * Number of bytes to drain from an oversized body. A client that is still sending when the response arrives may see a
+ * broken connection instead of the response.
  */
 const lingerBytes = 512 * 1024
 
 const formats: Record<string, string> = { gzip: 'gzip', 'x-gzip': 'gzip', deflate: 'deflate', br: 'brotli' }
 
 /**
- * The body without its `Content-Encoding`. Decoded as it is read: whoever stops reading stops decoding.
+ * The body without its `Content-Encoding`, decoded while it is read.
  * @throws {AppError} `unsupported-media-type`
  */
 function decoded(request: Request): Request['body'] {
@@ -36,7 +39,7 @@ function decoded(request: Request): Request['body'] {
 
 function decompression(encoding: string): DecompressionStream {
   try {
-    // Not every runtime has brotli.
+    // Some runtimes lack brotli.
     if (Object.hasOwn(formats, encoding)) return new DecompressionStream(formats[encoding] as 'gzip')
   } catch {}
   throw new AppError(
@@ -45,13 +48,13 @@ function decompression(encoding: string): DecompressionStream {
   )
 }
 
-/** @throws {AppError} `too-large`, counted while reading and decoding, whatever Content-Length says; `malformed-json` */
+/** @throws {AppError} `too-large` by the decoded size, regardless of Content-Length; `malformed-json` */
 async function readBytes(request: Request, limitBytes: number): Promise<Uint8Array> {
-  const tooLarge = () => new AppError('too-large', `The body may hold ${limitBytes} bytes at most`)
+  const tooLarge = () => new AppError('too-large', `Request body exceeds ${sizeText(limitBytes)}`)
   if (Number(request.headers.get('Content-Length') ?? 0) > limitBytes + lingerBytes) throw tooLarge()
   const chunks: Uint8Array[] = []
   let sizeBytes = 0
-  // Left unread rather than cancelled where it is too large: cancelling closes the socket before the answer is out.
+  // An oversized body stays unread: cancelling would close the socket before the response is sent.
   const reader = decoded(request)?.getReader()
   for (let next = await read(reader); next && !next.done; next = await read(reader)) {
     sizeBytes += next.value.byteLength
@@ -72,24 +75,24 @@ async function read(reader: ReadableStreamDefaultReader<Uint8Array> | undefined)
   try {
     return await reader?.read()
   } catch (error) {
-    throw new AppError('malformed-json', 'The body could not be read or decoded', { cause: error })
+    throw new AppError('malformed-json', 'Request body could not be read or decoded', { cause: error })
   }
 }
 
 /**
- * The request's body as text. A byte-order mark and invalid UTF-8 are refused.
+ * The request body as text. Rejects a byte-order mark and invalid UTF-8.
  * @throws {AppError} `unsupported-media-type`, `too-large`, `malformed-json`
  */
 export async function readText(c: Context, limitBytes: number): Promise<string> {
   return readTextOf(c, ['application/json'], limitBytes)
 }
 
-/** As `readText`, of an HTML form. */
+/** `readText` for an HTML form. */
 export async function readFormText(c: Context, limitBytes: number): Promise<string> {
   return readTextOf(c, ['application/x-www-form-urlencoded'], limitBytes)
 }
 
-/** As `readText`, of any of several media types, the preferred one first. */
+/** `readText` for any of several media types, the preferred one first. */
 export async function readTextOf(
   c: Context,
   mediaTypes: readonly string[],
@@ -103,7 +106,7 @@ export async function readTextOf(
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
   } catch {
-    throw new AppError('malformed-json', 'The body is not valid UTF-8')
+    throw new AppError('malformed-json', 'Request body is not valid UTF-8')
   }
 }
 
@@ -115,7 +118,7 @@ export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    throw new AppError('malformed-json', 'The body is not valid JSON')
+    throw new AppError('malformed-json', 'Request body is not valid JSON')
   }
 }
 
@@ -137,7 +140,7 @@ function fieldErrors(issues: readonly z.core.$ZodIssue[], target: keyof Validati
   )
 }
 
-/** Of the shapes that a value may have, the one that it fits furthest; its issues, with their paths from the body. */
+/** Issues of the union branch that the value matches best, with paths from the body's root. */
 function nearestBranch({ errors, path }: z.core.$ZodIssueInvalidUnion): z.core.$ZodIssue[] {
   const depth = (issues: z.core.$ZodIssue[]) =>
     Math.max(...issues.map((issue) => issue.path.length + (issue.code === 'unrecognized_keys' ? 1 : 0)))
@@ -145,7 +148,7 @@ function nearestBranch({ errors, path }: z.core.$ZodIssueInvalidUnion): z.core.$
   return nearest.map((issue) => Object.assign({}, issue, { path: [...path, ...issue.path] }))
 }
 
-/** @throws {AppError} `invalid` with one entry for each fault */
+/** @throws {AppError} `invalid` with one entry per error */
 export function check<T extends z.ZodType>(
   schema: T,
   value: unknown,
@@ -155,9 +158,13 @@ export function check<T extends z.ZodType>(
   if (result.success) return result.data
   const errors = fieldErrors(result.error.issues, target).slice(0, 50)
   const [first] = errors
-  throw new AppError('invalid', first ? `${first.pointer || 'The body'}: ${first.detail}` : 'Not valid', {
-    errors,
-  })
+  throw new AppError(
+    'invalid',
+    first ? `${first.pointer || 'Request body'}: ${first.detail}` : 'Invalid value',
+    {
+      errors,
+    },
+  )
 }
 
 function queryOf(c: Context): Record<string, string | string[]> {
@@ -182,7 +189,7 @@ async function valueOf(
   const value = prepared === text ? asSent : parseJson(prepared)
   const errors = checkJson(value, {})
   if (errors.length > 0) {
-    throw new AppError('invalid', `${errors[0]?.pointer || 'The body'}: ${errors[0]?.detail}`, { errors })
+    throw new AppError('invalid', `${errors[0]?.pointer || 'Request body'}: ${errors[0]?.detail}`, { errors })
   }
   return value
 }
@@ -193,8 +200,8 @@ type Validated<S extends z.ZodType, T extends keyof ValidationTargets> = {
 }
 
 /**
- * Validates one part of the request and documents it in the OpenAPI description.
- * A path parameter that is not valid is a 404: no such thing can exist.
+ * Validates one part of the request and documents it in the OpenAPI document.
+ * An invalid path parameter is a 404, because no such resource can exist.
  * @param prepare changes the text of a well-formed JSON body before it is parsed
  */
 export function valid<
@@ -212,7 +219,7 @@ export function valid<
     const value = await valueOf(c, target, limitBytes, prepare)
     if (target === 'param') {
       const result = schema.safeParse(value)
-      if (!result.success) throw new AppError('not-found', 'No such resource')
+      if (!result.success) throw new AppError('not-found', 'The resource does not exist')
       c.req.addValidatedData(target, result.data as object)
     } else {
       c.req.addValidatedData(target, check(schema, value, target) as object)

@@ -86,7 +86,7 @@ test('a later failure breaks the body off and is told of', async () => {
   const reader = response.body?.getReader()
   expect(new TextDecoder().decode((await reader?.read())?.value)).toBe('name,count\r\na,1\r\n')
   const error: unknown = await reader?.read().catch((reason: unknown) => reason)
-  expect(error).toMatchObject({ message: 'The download was broken off' })
+  expect(error).toMatchObject({ message: 'The download was aborted' })
   expect((error as Error).cause).toBeUndefined()
   expect(failures).toEqual([new Error('select a secret')])
 })
