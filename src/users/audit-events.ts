@@ -1,4 +1,4 @@
-/** @module What a user's account and things have been through. Kept for 400 days; nothing changes or removes an entry before. */
+/** @module Audit events of an account. They are immutable and are stored for 400 days. */
 import { and, desc, eq, gte, lt, sql } from 'drizzle-orm'
 import * as z from 'zod'
 import type { Db } from '../db/client.ts'
@@ -27,11 +27,11 @@ const auditFilter = {
     .string()
     .regex(
       /^[a-z0-9-]{1,64}(\.[a-z0-9-]{1,64})?$/,
-      'An action such as credential.created, or credential for all of it',
+      'Must be an action such as credential.created, or an entity such as credential',
     )
     .optional()
     .meta({ description: 'An action such as `credential.created`, or an entity such as `credential`' }),
-  subjectId: z.uuid('An id').optional(),
+  subjectId: z.uuid('Must be a UUID').optional(),
 }
 
 export const AuditEventQuery = z.strictObject({ ...pageQuery, ...auditFilter })
@@ -39,13 +39,13 @@ export const AuditEventExportQuery = z.strictObject({ ...auditFilter, format: Ta
 export interface AuditEventFilter {
   action?: string | undefined
   subjectId?: string | undefined
-  /** Entries before it are left out. */
+  /** Excludes earlier events. */
   from?: Date | undefined
 }
 
 const exportRows = 1000
 
-/** Every method takes the owner first. */
+/** The first parameter of every method is the owner's ID. */
 export class AuditEventRepository {
   readonly #db: Db
 
@@ -82,7 +82,7 @@ export class AuditEventRepository {
     return slice(rows.map(toEvent), page.limit)
   }
 
-  /** All of them, a page at a time. */
+  /** All matching events, one page at a time. */
   async *pages(userId: string, filter: AuditEventFilter): AsyncGenerator<AuditEvent[], void, undefined> {
     let after: string | null = null
     do {

@@ -6,7 +6,7 @@ interface Subject extends Record<string, unknown> {
   name: string
 }
 
-/** The names of those of a user's things that still exist, by id: a deployment goes by its workflow. */
+/** Names of a user's existing entities by ID. A deployment has the names of its workflow and instance. */
 export async function readSubjects(
   db: Db,
   userId: string,

@@ -21,7 +21,7 @@ const columns: Record<string, (event: AuditEvent) => unknown> = {
   id: ({ id }) => id,
 }
 
-/** Mounted behind `requireUser`. */
+/** Requires `requireUser`. */
 export function auditRoutes(auditEvents: AuditEventRepository, onFailure?: (error: unknown) => void) {
   const tag = 'Audit events'
   return new Hono<AuthEnv>()

@@ -1,17 +1,17 @@
-/** @module The HTTP shapes of accounts and sessions. */
+/** @module Request and response schemas of accounts and sessions. */
 import * as z from 'zod'
 import { isCommonPassword } from './common-passwords.ts'
 
 const maxPasswordChars = 1024
 const wellFormed = (text: string) => text.isWellFormed()
 
-/** What people use: an ASCII local part (RFC 5322 atoms) and a domain of two labels or more. */
+/** Accepts an ASCII local part (RFC 5322 atoms) and a domain with two or more labels. */
 const emailPattern =
   /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9-]{2,63}$/
 
 const invisible = /[\s\u200b-\u200d\u2060\ufeff]/
 
-/** Without white space and invisible characters at the ends, as copying leaves them. */
+/** Trims white space and invisible characters, which copying often adds. */
 function trimmed(text: string): string {
   let [start, end] = [0, text.length]
   while (start < end && invisible.test(text.charAt(start))) start += 1
@@ -23,38 +23,38 @@ const Email = z
   .string()
   .overwrite(trimmed)
   .max(254, 'At most 254 characters')
-  .refine((email) => email.length <= 254 && emailPattern.test(email), 'Not an e-mail address')
+  .refine((email) => email.length <= 254 && emailPattern.test(email), 'Must be an email address')
   .refine((email) => email.indexOf('@') <= 64, 'At most 64 characters before the @')
   .meta({ format: 'email', description: 'Unique. Case-insensitive' })
 
-/** A password to check: any that could ever have been set. */
+/** A password to verify: any that could have been set. */
 const Password = z
   .string()
   .min(1, 'Enter the password')
   .max(maxPasswordChars, `At most ${maxPasswordChars} characters`)
-  .refine(wellFormed, 'Not well-formed Unicode')
+  .refine(wellFormed, 'Must be well-formed Unicode')
 
-/** A password to set: long enough and not a common one; it is never trimmed, and no kind of character is required. */
+/** A new password: long enough and not common. Never trimmed; all kinds of characters are allowed, none is required. */
 export const NewPassword = z
   .string()
   .min(8, 'At least 8 characters')
   .max(maxPasswordChars, `At most ${maxPasswordChars} characters`)
-  .refine(wellFormed, 'Not well-formed Unicode')
+  .refine(wellFormed, 'Must be well-formed Unicode')
   .refine((password) => Array.from(password).length >= 8, 'At least 8 characters')
   .refine(
     (password) => password.length > maxPasswordChars || !isCommonPassword(password),
-    'Too common: it is among the first that an attacker tries',
+    'Too common and easy to guess. Choose a different password',
   )
 
 const Name = z.string().trim().min(1, 'At least 1 character').max(200, 'At most 200 characters').nullable()
 
-const exampleLogin = { email: 'ada@example.com', password: 'a long passphrase nobody guesses' }
+const exampleLogin = { email: 'ada@example.com', password: 'plum lantern velvet orbit' }
 
 export const Registration = z
   .strictObject({ email: Email, password: NewPassword, name: Name.optional() })
   .refine(({ email, password }) => password.toLowerCase() !== email.toLowerCase(), {
     path: ['password'],
-    error: 'The password may not be the e-mail address',
+    error: 'Must not be the email address',
   })
   .meta({ ref: 'Registration', 'x-example': { ...exampleLogin, name: 'Ada Lovelace' } })
 
@@ -70,7 +70,7 @@ export const ProfileChange = z
   .strictObject({ name: Name.optional(), email: Email.optional(), currentPassword: Password.optional() })
   .refine(({ email, currentPassword }) => email === undefined || currentPassword !== undefined, {
     path: ['currentPassword'],
-    error: 'Changing the e-mail address needs the current password',
+    error: 'Required to change the email address',
   })
   .meta({ ref: 'ProfileChange', 'x-example': { name: 'Ada King' } })
 

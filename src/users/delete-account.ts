@@ -1,7 +1,7 @@
 /**
- * @module Removes what a deleted account leaves. Executions and their rollups have no foreign keys and can be millions,
- * so they go in chunks first; the account's row takes everything else with it. Each run is resumable: what is left is
- * found again.
+ * @module Purges deleted accounts. Executions and their rollups have no foreign keys and can be millions of rows, so they
+ * are deleted in chunks first; deleting the account's row cascades to everything else. Each run resumes where the last
+ * one stopped.
  */
 import { and, asc, eq, isNotNull, type SQL, sql } from 'drizzle-orm'
 import type { PgTable } from 'drizzle-orm/pg-core'
@@ -17,11 +17,11 @@ import { executionKeys, executions, incidents } from '../db/schema/executions.ts
 import { users } from '../db/schema/users.ts'
 
 export interface PurgeOptions {
-  /** Only this account, if it is marked as deleted. */
+  /** Purges only this account, if it is marked as deleted. */
   userId?: string
-  /** Rows that one statement deletes. */
+  /** Rows per statement. */
   chunkRows?: number
-  /** Statements that one run may send: Workers count them as subrequests. */
+  /** Statements per run. Workers count them as subrequests. */
   maxStatements?: number
 }
 
@@ -30,7 +30,7 @@ interface Budget {
   statements: number
 }
 
-/** Purges accounts marked as deleted, oldest first. Returns how many are gone; the rest waits for the next run. */
+/** Purges accounts marked as deleted, oldest first, and returns their number. The next run purges the rest. */
 export async function purgeDeletedAccounts(
   db: Db,
   { userId, chunkRows = 5000, maxStatements = 200 }: PurgeOptions = {},
@@ -50,14 +50,14 @@ export async function purgeDeletedAccounts(
   return { purged }
 }
 
-/** False when the budget ran out before the account was gone. */
+/** False when the budget ran out before the account was removed. */
 async function purge(db: Db, userId: string, budget: Budget): Promise<boolean> {
   if (!(await deleteExecutions(db, userId, budget))) return false
   const [gone] = await db
     .delete(users)
     .where(and(eq(users.id, userId), isNotNull(users.deletedAt)))
     .returning({ id: users.id })
-  // A result that was being stored while its instance went may have come after the first pass.
+  // Executions that were being stored while the account was deleted may have arrived after the first pass.
   if (gone) await deleteExecutions(db, userId, { ...budget, statements: 10 })
   return true
 }
@@ -65,8 +65,8 @@ async function purge(db: Db, userId: string, budget: Budget): Promise<boolean> {
 const rollups = [executionStats, errorStats, errorGroups, nodeStats]
 
 /**
- * The ledger before the rollups, and counted by what was found: of what is gone by the time it is to be deleted, whoever
- * folds it has come to an end then.
+ * Deletes the ledger before the rollups. Counts the rows found rather than deleted, because a concurrent rollup may
+ * delete some of them first.
  */
 async function deleteExecutions(db: Db, userId: string, budget: Budget): Promise<boolean> {
   const { chunkRows } = budget
@@ -100,7 +100,7 @@ interface Chunk {
   where: SQL
 }
 
-/** @returns the most rows that one of the tables had, `chunkRows` when there may be more */
+/** @returns the highest row count of any table; `chunkRows` when there may be more */
 async function deleteSome(db: Db, chunk: Chunk[], chunkRows: number): Promise<number> {
   const name = (what: string, index: number) => sql.identifier(`${what}_${index}`)
   const ctes = chunk.flatMap(({ table, key, where }, index) => [

@@ -1,4 +1,4 @@
-/** @module SQL of accounts. An address belongs to one live account; a deleted account's is free at once. */
+/** @module Account queries. An email address belongs to one live account; deleting the account frees it immediately. */
 import { and, eq, isNull, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import type { StoredPassword } from '../crypto/password.ts'
@@ -10,7 +10,7 @@ import { AppError } from '../errors.ts'
 import type { User } from './contract.ts'
 import type { SessionRepository } from './session-repository.ts'
 
-/** An account with what its password is checked against. Stays inside the server. */
+/** An account with its stored password. Never leaves the server. */
 export interface Account {
   user: User
   password: StoredPassword
@@ -57,7 +57,7 @@ export class UserRepository {
   }
 
   /**
-   * The account and its first session, in one batch.
+   * Creates an account and its first session in one batch.
    * @throws {AppError} `email-taken`
    */
   async create({
@@ -101,7 +101,7 @@ export class UserRepository {
   }
 
   /**
-   * Fields left out stay.
+   * Omitted fields stay unchanged.
    * @throws {AppError} `email-taken`
    */
   async update(userId: string, change: { name?: string | null; email?: string }): Promise<User | null> {
@@ -118,8 +118,8 @@ export class UserRepository {
   }
 
   /**
-   * Sets the password and ends all sessions but the caller's. False when it is not `from` any more; the sessions have
-   * ended all the same.
+   * Sets the password and ends all sessions except the caller's. False when the password is no longer `from`; the
+   * sessions end anyway.
    */
   async changePassword(
     userId: string,
@@ -135,7 +135,7 @@ export class UserRepository {
     return changed.length === 1
   }
 
-  /** Sets the password without knowing the old one and ends all sessions: the operator's way. Null without an account. */
+  /** Operator's reset: sets the password without the old one and ends all sessions. Null without an account. */
   async resetPassword(email: string, to: StoredPassword): Promise<User | null> {
     const account = await this.findByEmail(email)
     if (!account) return null
@@ -146,11 +146,11 @@ export class UserRepository {
       auditEvent(this.#db, user.id, 'user.password-reset', user.id),
     ])
     if (changed.length === 0)
-      throw new AppError('conflict', 'The password was changed at the same time; try again')
+      throw new AppError('conflict', 'The password was changed concurrently. Try again')
     return user
   }
 
-  /** The same password under the current cost and pepper: nothing that its owner would notice. */
+  /** Stores the same password with the current cost and pepper. */
   async rehashPassword(userId: string, from: StoredPassword, to: StoredPassword): Promise<void> {
     await this.#setPassword(userId, from, to)
   }
@@ -163,7 +163,7 @@ export class UserRepository {
       .returning({ id: users.id })
   }
 
-  /** Ends the account for its owner: no sign-in, no refresh, the address is free. `purgeDeletedAccounts` removes the data. */
+  /** Prevents sign-in and refresh and frees the email address. `purgeDeletedAccounts` removes the data. */
   async markDeleted(userId: string): Promise<void> {
     await this.#db.batch([
       this.#db.update(users).set({ deletedAt: this.#now() }).where(live(userId)),
@@ -183,6 +183,6 @@ function emailTaken(error: unknown): unknown {
   if (databaseError(error).constraint !== 'users_email_key') return error
   return new AppError(
     'email-taken',
-    'There is an account with this e-mail address; sign in, or use another one',
+    'An account with this email address already exists. Sign in, or use a different address',
   )
 }

@@ -28,7 +28,7 @@ export interface UserRouteDeps {
   signIn: SignIn
   accessTokens: AccessTokens
   hasher: PasswordHasher
-  /** Starts to remove a deleted account's data, after the answer; the scheduled job finishes it. */
+  /** Starts the purge after the response. The scheduled job finishes it. */
   purgeAccount: (userId: string) => void
 }
 
@@ -128,7 +128,7 @@ export function authRoutes({ signIn, sessions, accessTokens }: UserRouteDeps) {
     )
 }
 
-/** Mounted behind `requireUser`. */
+/** Requires `requireUser`. */
 export function meRoutes({ signIn, users, hasher, purgeAccount }: UserRouteDeps) {
   return new Hono<AuthEnv>()
     .get(
@@ -153,7 +153,7 @@ export function meRoutes({ signIn, users, hasher, purgeAccount }: UserRouteDeps)
         tag: 'Account',
         summary: 'Update the signed-in user',
         description:
-          'Changes the name or the e-mail address. A new e-mail address requires the current password.',
+          'Changes the name or the email address. A new email address requires the current password.',
         responses: { 200: User },
         errors: ['bad-credentials', 'email-taken', 'invalid', 'too-many-requests'],
       }),
@@ -190,8 +190,7 @@ export function meRoutes({ signIn, users, hasher, purgeAccount }: UserRouteDeps)
           password,
           await hasher.hash(newPassword),
         )
-        if (!changed)
-          throw new AppError('conflict', 'The password was changed at the same time; sign in again')
+        if (!changed) throw new AppError('conflict', 'The password was changed concurrently. Sign in again')
         return c.body(null, 204)
       },
     )
@@ -202,7 +201,7 @@ export function meRoutes({ signIn, users, hasher, purgeAccount }: UserRouteDeps)
         tag: 'Account',
         summary: 'Delete the account',
         description:
-          'Ends all sessions and frees the e-mail address immediately. The data is purged afterwards.',
+          'Ends all sessions and frees the email address immediately. The data is purged afterwards.',
         responses: { 204: null },
         errors: ['bad-credentials', 'invalid', 'too-many-requests'],
       }),

@@ -1,7 +1,7 @@
 /**
- * @module Sessions: each row is a family of refresh tokens of which only the newest is good (RFC 9700 §4.14.2). A
- * replaced token used again ends the family, because either of two holders may be a thief; within a short grace it
- * only gets the same successor again, because an answer can be lost on the way.
+ * @module Sessions: each row is a family of refresh tokens of which only the newest is valid (RFC 9700 §4.14.2). Reusing
+ * a replaced token ends the family, because one of its two holders may be a thief. Within a short grace period it
+ * returns the same successor instead, because the first response may have been lost.
  */
 import { and, eq, gt, isNull, ne, sql, type SQL } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
@@ -16,13 +16,13 @@ import type { User } from './contract.ts'
 
 export interface SessionOptions {
   refreshTokens: RefreshTokens
-  /** How long a replaced token still gets its successor. */
+  /** Grace period in which a replaced token returns its successor. */
   graceSeconds?: number
-  /** How long a session lives, however often it is refreshed. */
+  /** Lifetime of a session. A refresh does not extend it. */
   lifetimeDays?: number
 }
 
-/** A session ends this long after its last refresh; the dashboard's cookie lives as long. */
+/** Also the lifetime of the dashboard's cookie. */
 export const sessionLifetimeDays = 30
 
 export class SessionRepository {
@@ -45,8 +45,8 @@ export class SessionRepository {
   }
 
   /**
-   * Starts a session, with its first refresh token; null when the account is gone or its password is not
-   * `passwordHash` any more. The lock makes a concurrent change of password wait and then end this session too.
+   * Starts a session and returns its first refresh token; null when the account is deleted or its password is no longer
+   * `passwordHash`. The lock makes a concurrent password change wait, so that it ends this session too.
    */
   async start(
     userId: string,
@@ -67,7 +67,7 @@ export class SessionRepository {
     return rows.length === 1 ? { sessionId: id, refreshToken: await this.firstToken(id) } : null
   }
 
-  /** The values of a new session, for a batch that inserts the account with it. */
+  /** Values of a new session, for the batch that also inserts its account. */
   plan() {
     const rotatedAt = this.#now()
     const expiresAt = new Date(rotatedAt.getTime() + this.#lifetimeDays * 86_400_000)
@@ -79,7 +79,7 @@ export class SessionRepository {
   }
 
   /**
-   * One statement: of any number of concurrent refreshes with one token, one moves the generation.
+   * One statement: of concurrent refreshes with the same token, exactly one advances the generation.
    * @throws {AppError} `invalid-refresh-token`
    */
   async refresh(token: string): Promise<AccessClaim & { refreshToken: string }> {
@@ -99,7 +99,7 @@ export class SessionRepository {
     const now = this.#now()
     const at = sql`${now.toISOString()}::timestamptz`
     const isNewest = sql`${sessions.generation} = ${generation}`
-    // `greatest`, because a request that waited for the row's lock has read its clock before the rotation.
+    // `greatest`, because a request that waited for the row lock read its clock before the rotation.
     const isInGrace = sql`${sessions.generation} = ${generation + 1} and ${sessions.rotatedAt}
       > greatest(${at}, ${sessions.rotatedAt}) - make_interval(secs => ${this.#graceSeconds})`
     const [row] = await this.#db
@@ -125,7 +125,7 @@ export class SessionRepository {
     return row
   }
 
-  /** Who a session is of, while it lives: one look-up by its key, whatever the session's tokens say. */
+  /** The user of a live session. One lookup by key; does not check tokens. */
   async findLive({ sessionId, userId }: AccessClaim): Promise<User | null> {
     const [row] = await this.#db
       .select({ id: users.id, email: users.email, name: users.name, createdAt: users.createdAt })
@@ -141,7 +141,7 @@ export class SessionRepository {
     return row ? { ...row, createdAt: row.createdAt.toISOString() } : null
   }
 
-  /** Ends one session of the user's. */
+  /** Ends one of the user's sessions. */
   async endOne({ sessionId, userId }: AccessClaim): Promise<void> {
     await this.#db
       .update(sessions)
@@ -149,7 +149,7 @@ export class SessionRepository {
       .where(this.#live(and(eq(sessions.id, sessionId), eq(sessions.userId, userId))))
   }
 
-  /** Ends the session of any token of its family; whatever else it is given, nothing happens (RFC 7009 §2.2). */
+  /** Ends the session of any token in its family. Ignores invalid tokens (RFC 7009 §2.2). */
   async end(token: string): Promise<void> {
     const claim = await this.#tokens.read(token)
     if (!claim) return
@@ -166,7 +166,7 @@ export class SessionRepository {
     ])
   }
 
-  /** For the batch of whatever ends a user's sessions: all, or all but one. */
+  /** Statement that ends all of a user's sessions, or all but one, for a batch. */
   endAllStatement(userId: string, exceptSessionId?: string) {
     const others = exceptSessionId === undefined ? undefined : ne(sessions.id, exceptSessionId)
     return this.#db
@@ -181,4 +181,4 @@ export class SessionRepository {
 }
 
 const refused = () =>
-  new AppError('invalid-refresh-token', 'The refresh token is expired, used or revoked; sign in again')
+  new AppError('invalid-refresh-token', 'The refresh token is expired, used or revoked. Sign in again')

@@ -1,4 +1,4 @@
-/** @module Password checks, counted and slowed down, and what they open: a session. */
+/** @module Rate-limited password checks that start sessions. */
 import type { AccessTokens } from '../crypto/access-token.ts'
 import type { PasswordHasher } from '../crypto/password.ts'
 import { AppError } from '../errors.ts'
@@ -13,7 +13,7 @@ export interface SignInOptions {
   throttle: Throttle
   hasher: PasswordHasher
   accessTokens: AccessTokens
-  /** Keeps work alive after the answer is sent, and takes its failure. */
+  /** Keeps work running after the response is sent, and handles its rejection. */
   defer: (work: Promise<unknown>) => void
 }
 
@@ -24,7 +24,7 @@ export interface SignedInUser {
   refreshToken: string
 }
 
-/** A session that has begun, before any token of it is signed. */
+/** A new session without an access token. */
 export interface StartedSession {
   user: User
   sessionId: string
@@ -39,7 +39,7 @@ export class SignIn {
   }
 
   /**
-   * Hashes before it looks, so that a taken address takes as long as a free one.
+   * Hashes before the lookup, so that taken and free addresses take the same time.
    * @throws {AppError} `email-taken`, `too-many-requests`
    */
   async createAccount(
@@ -52,13 +52,13 @@ export class SignIn {
     return users.create({ email: input.email, name: input.name ?? null, password })
   }
 
-  /** As `createAccount`, with an access token. */
+  /** `createAccount`, plus an access token. */
   async register(clientIp: string, input: Parameters<SignIn['createAccount']>[1]): Promise<SignedInUser> {
     return this.#signed(await this.createAccount(clientIp, input))
   }
 
   /**
-   * An unknown address, a wrong password and a damaged hash cost and answer the same.
+   * An unknown address, a wrong password and a damaged hash take the same time and give the same error.
    * @throws {AppError} `bad-credentials`, `too-many-requests`
    */
   async startSession(
@@ -74,7 +74,7 @@ export class SignIn {
     return { user, ...session }
   }
 
-  /** As `startSession`, with an access token. */
+  /** `startSession`, plus an access token. */
   async login(clientIp: string, input: { email: string; password: string }): Promise<SignedInUser> {
     return this.#signed(await this.startSession(clientIp, input))
   }
@@ -85,8 +85,8 @@ export class SignIn {
   }
 
   /**
-   * A signed-in user's password, before a change that a stolen access token must not make. Counts as a sign-in does.
-   * @throws {AppError} `bad-credentials`, `too-many-requests`, `unauthenticated` when the account is gone
+   * Verifies a signed-in user's password before a change that a stolen access token must not make. Counts as a sign-in.
+   * @throws {AppError} `bad-credentials`, `too-many-requests`, `unauthenticated` when the account is deleted
    */
   async confirmPassword(clientIp: string, userId: string, password: string): Promise<Account> {
     const account = await this.#options.users.find(userId)
@@ -108,7 +108,7 @@ export class SignIn {
       throw error
     })
     if (!account || !isRight) {
-      // Deferred, so that only the unknown address is not told apart by one statement more.
+      // Deferred, so that an extra statement does not reveal whether the account exists.
       if (account) defer(users.recordFailedLogin(account.user.id))
       throw badCredentials()
     }
@@ -123,6 +123,6 @@ export class SignIn {
 }
 
 const badCredentials = () =>
-  new AppError('bad-credentials', 'There is no account with this e-mail address and password')
+  new AppError('bad-credentials', 'No account matches this email address and password')
 
-export const accountGone = () => new AppError('unauthenticated', 'The account does not exist any more')
+export const accountGone = () => new AppError('unauthenticated', 'The account was deleted')

@@ -1,6 +1,6 @@
 /**
- * @module Slows guessing down, in the database, so that restarts and further isolates change nothing. An attempt is
- * counted before it is made, so that parallel attempts cannot all pass, and taken back when it succeeds.
+ * @module Throttles password guessing in the database, so that restarts and additional isolates do not reset it. Counts an
+ * attempt before it is made, so that parallel attempts cannot all pass, and resets the count when it succeeds.
  */
 import { inArray, type SQL, sql } from 'drizzle-orm'
 import type { Fingerprint } from '../crypto/fingerprint.ts'
@@ -8,19 +8,19 @@ import type { Db } from '../db/client.ts'
 import { loginThrottles } from '../db/schema/users.ts'
 import { AppError } from '../errors.ts'
 
-/** `free` attempts pass unhindered; each one after waits twice as long as the one before, from a second up. */
+/** The first `free` attempts pass without delay. Each further delay doubles, starting at one second. */
 interface Rule {
   free: number
   maxDelaySeconds: number
-  /** After so long without an attempt the count starts again. */
+  /** Resets the count after this time without an attempt. */
   resetAfterSeconds: number
 }
 
-/** One address at one account: the usual guessing. */
+/** One client address and one account: typical guessing. */
 const pairRule: Rule = { free: 5, maxDelaySeconds: 900, resetAfterSeconds: 86_400 }
-/** All addresses at one account: softer, so that nobody can lock an owner out for longer than half a minute. */
+/** All client addresses and one account. Its low maximum prevents lockouts of the owner. */
 const accountRule: Rule = { free: 20, maxDelaySeconds: 30, resetAfterSeconds: 86_400 }
-/** New accounts from one address: generous, because offices and universities share one. */
+/** Registrations from one client address. High, because offices and universities share addresses. */
 const registrationRule: Rule = { free: 1000, maxDelaySeconds: 60, resetAfterSeconds: 3600 }
 
 export class Throttle {
@@ -35,16 +35,16 @@ export class Throttle {
   }
 
   /**
-   * Counts one check of a password. `email` need not be an account's.
-   * @throws {AppError} `too-many-requests`; nothing is counted then
+   * Counts one password check. `email` need not belong to an account.
+   * @throws {AppError} `too-many-requests`, without counting the attempt
    */
   async claimLogin(clientIp: string, email: string): Promise<void> {
     const { pair, account } = await this.#loginBuckets(clientIp, email)
     const at = this.#at()
     const isFree = (bucket: string) =>
       sql`not exists (select 1 from ${loginThrottles} where bucket = ${bucket} and blocked_until > ${at})`
-    // The pair's row is locked before the account's, and a blocked pair leaves the account's count alone: an address
-    // that keeps knocking slows only itself.
+    // Locks the pair's row before the account's. A blocked pair does not increase the account's count, so an address that
+    // keeps trying slows only itself.
     const { rows } = await this.#db.execute<{ passed: boolean; waitSeconds: number | null }>(sql`
       with pair as (${this.#count(pair, pairRule, sql`select where ${isFree(account)}`)}),
       account as (${this.#count(account, accountRule, sql`select from pair`)})
@@ -52,7 +52,7 @@ export class Throttle {
         select ceil(extract(epoch from max(blocked_until) - ${at}))::integer from ${loginThrottles}
         where bucket in (${pair}, ${account})
       ) as "waitSeconds"`)
-    this.#settle(rows[0], 'Too many attempts to sign in; wait before the next one')
+    this.#settle(rows[0], 'Too many sign-in attempts. Wait, then try again')
   }
 
   /** @throws {AppError} `too-many-requests` */
@@ -64,16 +64,16 @@ export class Throttle {
         select ceil(extract(epoch from blocked_until - ${this.#at()}))::integer from ${loginThrottles}
         where bucket = ${bucket}
       ) as "waitSeconds"`)
-    this.#settle(rows[0], 'Too many new accounts from this address; wait before the next one')
+    this.#settle(rows[0], 'Too many registrations from this address. Wait, then try again')
   }
 
-  /** The password was right: the counts start again. */
+  /** Resets the counts after a successful check. */
   async clearLogin(clientIp: string, email: string): Promise<void> {
     const { pair, account } = await this.#loginBuckets(clientIp, email)
     await this.#db.delete(loginThrottles).where(inArray(loginThrottles.bucket, [pair, account]))
   }
 
-  /** The password could not be checked: the attempt does not count. */
+  /** Reverts the count of an attempt whose password could not be checked. */
   async releaseLogin(clientIp: string, email: string): Promise<void> {
     const { pair, account } = await this.#loginBuckets(clientIp, email)
     await this.#db
@@ -82,7 +82,7 @@ export class Throttle {
       .where(inArray(loginThrottles.bucket, [pair, account]))
   }
 
-  /** Inserts or raises a count once for each row of `source`, unless the bucket is blocked; returns a row if it did. */
+  /** Increments the count once per row of `source` and returns a row, unless the bucket is blocked. */
   #count(bucket: string, { free, maxDelaySeconds, resetAfterSeconds }: Rule, source: SQL): SQL {
     const at = this.#at()
     const failures = sql`case when t.last_failed_at < ${at} - make_interval(secs => ${resetAfterSeconds}) then 1
@@ -101,7 +101,7 @@ export class Throttle {
       returning 1`
   }
 
-  /** Seconds are read from before the statement; a block that came meanwhile is of a second or more. */
+  /** The wait was read before the statement ran, so a block set meanwhile reads as at least one second. */
   #settle(row: { passed: boolean; waitSeconds: number | null } | undefined, message: string): void {
     if (row?.passed) return
     throw new AppError('too-many-requests', message, {

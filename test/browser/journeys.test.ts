@@ -31,7 +31,7 @@ describe.skipIf(!hasChromium)(inChromium('the dashboard in Chromium'), () => {
     await guest.page.getByLabel('E-mail').fill(account.email)
     await guest.page.getByLabel('Password').fill('not the password')
     await guest.page.getByRole('button', { name: 'Sign in' }).click()
-    await guest.page.getByText('There is no account with this e-mail address and password').waitFor()
+    await guest.page.getByText('No account matches this email address and password').waitFor()
     await guest.page.getByLabel('Password').fill(account.password)
     await guest.page.getByRole('button', { name: 'Sign in' }).click()
     await guest.page.waitForURL('/executions?status=failed')
