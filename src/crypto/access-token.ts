@@ -1,7 +1,7 @@
 /**
- * @module Signed tokens that name a user and a session: JWTs signed with HS256 by a ring key. By default access tokens
- * of the profile of RFC 9068, valid for five minutes; another type and audience make tokens of another purpose, which
- * are never good for this one.
+ * @module Signed tokens that identify a user and a session: JWTs signed with HS256 by a ring key. Access tokens follow
+ * the profile of RFC 9068 and are valid for five minutes. Tokens for other purposes have their own type and audience and
+ * are never valid as access tokens.
  */
 import { errors, jwtVerify, SignJWT } from 'jose'
 import { validate, v4 as uuidv4 } from 'uuid'
@@ -11,14 +11,14 @@ import type { KeyRing } from './key-ring.ts'
 
 export interface AccessClaim {
   userId: string
-  /** The session that the token came from; it need not be alive any more. */
+  /** The token's session, which may have ended. */
   sessionId: string
 }
 
 export interface AccessTokens {
   /** `expiresIn` is in seconds. */
   sign(claim: AccessClaim): Promise<{ accessToken: string; expiresIn: number }>
-  /** What the token was signed for; null for whatever is not a valid token. */
+  /** The signed claim; null for an invalid token. */
   verify(token: string): Promise<AccessClaim | null>
 }
 
@@ -31,7 +31,7 @@ export interface AccessTokenOptions {
   lifetimeSeconds?: number
 }
 
-/** A token that claims to live longer than this many of its lifetimes is none of ours. */
+/** Rejects tokens whose lifetime is longer than this multiple of ours. */
 const maxLifetimes = 3
 const clockToleranceSeconds = 5
 const maxTokenChars = 2048
@@ -47,7 +47,7 @@ export function createAccessTokens(
   return {
     async sign({ userId, sessionId }) {
       const key = await keyOf(ring.active)
-      if (!key) throw new Error('The ring does not hold its active key')
+      if (!key) throw new Error('The key ring does not contain its active key')
       const issuedAt = Math.floor(now().getTime() / 1000)
       const accessToken = await new SignJWT({ sid: sessionId })
         .setProtectedHeader({ alg: 'HS256', kid: ring.active, typ: type })
@@ -70,7 +70,7 @@ export function createAccessTokens(
           async (header) => {
             const key = typeof header.kid === 'string' ? await keyOf(header.kid) : null
             if (!key || !Object.keys(header).every((name) => headerNames.has(name))) {
-              throw new errors.JWSInvalid('Not a header that this server writes')
+              throw new errors.JWSInvalid('Unexpected token header')
             }
             return key
           },

@@ -1,6 +1,6 @@
 import { toHex } from './hex.ts'
 
-/** A keyed digest (HMAC-SHA-256, hex): the same text under the same label gives the same digest, and tells nothing. */
+/** A keyed digest (HMAC-SHA-256, hex). Equal for the same text and label, and reveals nothing about the text. */
 export interface Fingerprint {
   (label: string, text: string): Promise<string>
 }

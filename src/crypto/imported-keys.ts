@@ -1,13 +1,13 @@
 import type { KeyRing } from './key-ring.ts'
 
-/** The key of that id, or null when the ring does not hold it. */
+/** The key with this ID; null when the ring does not contain it. */
 export interface ImportedKeys {
   (id: string): Promise<CryptoKey | null>
 }
 
 /**
- * A ring's keys as non-extractable CryptoKeys, imported on first use (Workers forbid it at module scope). The key is
- * kept, not the promise: workerd ties a promise to the request that made it.
+ * A ring's keys as non-extractable CryptoKeys, imported on first use because Workers forbid it at module scope. Caches
+ * keys rather than promises, because workerd ties a promise to the request that created it.
  */
 export function importKeys(
   ring: KeyRing,

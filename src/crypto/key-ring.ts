@@ -1,4 +1,4 @@
-/** @module Keys with ids: one is active and seals or signs, all of them open or verify. */
+/** @module Key rings: the active key seals or signs; all keys open or verify. */
 import * as z from 'zod'
 
 export interface KeyRing {
@@ -8,7 +8,7 @@ export interface KeyRing {
 
 const keyBytes = 32
 
-/** `{"active":"k1","keys":{"k1":"<base64 of 32 bytes>"}}`, as it stands in an environment variable. */
+/** `{"active":"k1","keys":{"k1":"<base64 of 32 bytes>"}}`, from an environment variable. */
 export const KeyRingText = z.string().transform((text, ctx): KeyRing => {
   const fail = (message: string): never => {
     ctx.addIssue({ code: 'custom', message })
@@ -20,17 +20,20 @@ export const KeyRingText = z.string().transform((text, ctx): KeyRing => {
       .strictObject({ active: z.string(), keys: z.record(z.string(), z.string()) })
       .parse(JSON.parse(text))
   } catch {
-    return fail('is not JSON of the form {"active":"k1","keys":{"k1":"<base64 of 32 bytes>"}}')
+    return fail('must be JSON such as {"active":"k1","keys":{"k1":"<base64 of 32 bytes>"}}')
   }
   const keys = new Map<string, Uint8Array<ArrayBuffer>>()
   for (const [id, value] of Object.entries(ring.keys)) {
-    if (!/^[a-z0-9]{1,16}$/.test(id)) return fail('has a key id that is not 1 to 16 of a-z and 0-9')
+    if (!/^[a-z0-9]{1,16}$/.test(id))
+      return fail('has an invalid key ID. Use 1 to 16 characters of a-z and 0-9')
     const bytes = decodeBase64(value)
-    if (bytes?.length !== keyBytes) return fail(`: key ${id} is not base64 of ${keyBytes} bytes`)
-    if (bytes.every((byte) => byte === bytes[0])) return fail(`: key ${id} is not random`)
+    if (bytes?.length !== keyBytes)
+      return fail(`has an invalid key ${id}. Use the base64 encoding of ${keyBytes} random bytes`)
+    if (bytes.every((byte) => byte === bytes[0]))
+      return fail(`has a key ${id} that is not random. Generate one with openssl rand -base64 32`)
     keys.set(id, bytes)
   }
-  if (!keys.has(ring.active)) return fail('names an active key that it does not hold')
+  if (!keys.has(ring.active)) return fail('does not contain its active key')
   return { active: ring.active, keys }
 })
 

@@ -1,12 +1,12 @@
 /**
- * @module Password hashes: bcrypt over `base64(HMAC-SHA-384(pepper, password))`. The pre-hash is 64 ASCII characters,
- * so that bcrypt's limit of 72 bytes and its stop at NUL never cut a password.
+ * @module Password hashes: bcrypt over `base64(HMAC-SHA-384(pepper, password))`. The pre-hash has 64 ASCII characters,
+ * so bcrypt's 72-byte limit and its NUL terminator never truncate a password.
  */
 import { AppError } from '../errors.ts'
 import { importKeys } from './imported-keys.ts'
 import type { KeyRing } from './key-ring.ts'
 
-/** `@node-rs/bcrypt` in Node, `bcryptjs` on the edge; each reads the other's hashes. */
+/** `@node-rs/bcrypt` on Node, `bcryptjs` on Workers. Their hashes are compatible. */
 export interface BcryptImplementation {
   hash(password: string, cost: number): Promise<string>
   compare(password: string, hash: string): Promise<boolean>
@@ -14,19 +14,19 @@ export interface BcryptImplementation {
 
 export interface StoredPassword {
   hash: string
-  /** Which pepper the pre-hash was keyed with. */
+  /** ID of the pepper that keyed the pre-hash. */
   pepperId: string
 }
 
 export interface PasswordHasher {
-  /** @throws {AppError} `too-many-requests` when no hashing slot comes free in time */
+  /** @throws {AppError} `too-many-requests` when no hashing slot becomes free in time */
   hash(password: string): Promise<StoredPassword>
   /**
-   * Costs exactly one bcrypt comparison, also for null (no such account) and for a hash that is none.
-   * @throws {AppError} `too-many-requests` as above, `key-unavailable` when the ring lacks the pepper
+   * Costs exactly one bcrypt comparison, even when the account or a valid hash is missing.
+   * @throws {AppError} `too-many-requests` as `hash`, `key-unavailable` when the ring does not contain the pepper
    */
   verify(password: string, stored: StoredPassword | null): Promise<boolean>
-  /** True when a hash made now would have another cost or pepper. */
+  /** Whether a new hash would have a different cost or pepper. */
   isOutdated(stored: StoredPassword): boolean
 }
 
@@ -35,9 +35,9 @@ export interface PasswordHasherOptions {
   peppers: KeyRing
   /** bcrypt's work factor. */
   cost?: number
-  /** Hashes at a time: 1 on the edge, where bcryptjs holds the isolate's only thread. */
+  /** Concurrent hashes: 1 on Workers, where bcryptjs blocks the isolate's only thread. */
   maxInFlight?: number
-  /** Callers that may wait for a slot; more are turned away at once. */
+  /** Maximum number of callers that wait for a slot; the others are rejected immediately. */
   maxWaiting?: number
   maxWaitMs?: number
 }
@@ -54,19 +54,15 @@ export function createPasswordHasher({
 }: PasswordHasherOptions): PasswordHasher {
   const keyOf = importKeys(peppers, { name: 'HMAC', hash: 'SHA-384' }, ['sign'])
   const inSlot = createSlots({ maxInFlight, maxWaiting, maxWaitMs })
-  /** Well-formed and of the current cost, but the hash of nothing. */
+  /** A well-formed hash of the current cost that matches no password. */
   const dummyHash = `$2b$${String(cost).padStart(2, '0')}$abcdefghijklmnopqrstue${'1'.repeat(30)}.`
 
   async function preHash(password: string, pepperId: string): Promise<string> {
     const key = await keyOf(pepperId)
     if (!key) {
-      throw new AppError(
-        'key-unavailable',
-        'A key for checking passwords is not available; try again shortly',
-        {
-          retryAfterSeconds: 30,
-        },
-      )
+      throw new AppError('key-unavailable', 'The password key is unavailable. Try again shortly', {
+        retryAfterSeconds: 30,
+      })
     }
     const digest = await crypto.subtle.sign('HMAC', key, new TextEncoder().encode(password))
     return btoa(String.fromCharCode(...new Uint8Array(digest)))
@@ -76,7 +72,7 @@ export function createPasswordHasher({
     async hash(password) {
       const text = await preHash(password, peppers.active)
       const hash = await inSlot(() => bcrypt.hash(text, cost))
-      // @node-rs/bcrypt writes `$2y$`, another name for the same algorithm.
+      // @node-rs/bcrypt writes `$2y$`, which is the same algorithm as `$2b$`.
       return { hash: hash.startsWith('$2y$') ? `$2b$${hash.slice(4)}` : hash, pepperId: peppers.active }
     },
 
@@ -92,13 +88,13 @@ export function createPasswordHasher({
   }
 }
 
-/** How long a slot is held at most: a cancelled request on Workers may never give its slot back. */
+/** Maximum time that a slot is held, because a cancelled request on Workers may never release it. */
 const slotLeaseMs = 10_000
 const pollMs = 25
 
 /**
- * Runs at most `maxInFlight` works at a time. Waiting polls instead of chaining promises: in workerd a promise that
- * another request settles does not wake the one that waits.
+ * Runs at most `maxInFlight` jobs at the same time. Waiting callers poll: in workerd, a promise that another request
+ * settles does not wake them.
  */
 function createSlots({
   maxInFlight,
@@ -112,7 +108,7 @@ function createSlots({
   const held = new Map<symbol, number>()
   let waiting = 0
 
-  /** Null when all slots are held. */
+  /** Null when no slot is free. */
   function take(): symbol | null {
     const oldest = Date.now() - slotLeaseMs
     for (const [slot, since] of held) if (since < oldest) held.delete(slot)
@@ -123,7 +119,7 @@ function createSlots({
   }
 
   const busy = () =>
-    new AppError('too-many-requests', 'Too many passwords are being checked; try again shortly', {
+    new AppError('too-many-requests', 'Too many concurrent password checks. Try again shortly', {
       retryAfterSeconds: Math.ceil(maxWaitMs / 1000),
     })
 

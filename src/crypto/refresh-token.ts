@@ -1,6 +1,6 @@
 /**
- * @module Refresh tokens: `fkr_<key id>_<session id>_<generation>_<mac>`. The MAC is computed from the session and its
- * generation, so that the database holds nothing a token could be made from, and a successor can be given out again.
+ * @module Refresh tokens: `fkr_<key id>_<session id>_<generation>_<mac>`. The MAC is derived from the session and its
+ * generation, so the database stores no tokens and the same successor can be issued again.
  */
 import { toHex } from './hex.ts'
 import { base64url } from 'jose'
@@ -9,16 +9,16 @@ import { isCanonicalBase64url } from './base64url.ts'
 import { importKeys } from './imported-keys.ts'
 import type { KeyRing } from './key-ring.ts'
 
-/** What a refresh token stands for. */
+/** Contents of a refresh token. */
 export interface RefreshClaim {
   sessionId: string
-  /** 1 for a session's first token, one more after each refresh. */
+  /** 1 for a session's first token, incremented by each refresh. */
   generation: number
 }
 
 export interface RefreshTokens {
   issue(claim: RefreshClaim): Promise<string>
-  /** Null for whatever this server did not issue. A claim says nothing about the session's state. */
+  /** Null for tokens that this server did not issue. Does not check the session's state. */
   read(token: string): Promise<RefreshClaim | null>
 }
 
@@ -30,7 +30,7 @@ export function createRefreshTokens(ring: KeyRing): RefreshTokens {
   return {
     async issue(claim) {
       const key = await keyOf(ring.active)
-      if (!key) throw new Error('The ring does not hold its active key')
+      if (!key) throw new Error('The key ring does not contain its active key')
       const mac = await crypto.subtle.sign('HMAC', key, message(claim))
       const session = base64url.encode(parse(claim.sessionId))
       return `fkr_${ring.active}_${session}_${claim.generation}_${base64url.encode(new Uint8Array(mac))}`
@@ -57,7 +57,7 @@ export function createRefreshTokens(ring: KeyRing): RefreshTokens {
 const message = ({ sessionId, generation }: RefreshClaim) =>
   new TextEncoder().encode(JSON.stringify(['refresh-token', 'v1', sessionId, generation]))
 
-/** Unlike the uuid package's, it takes any 16 bytes: the MAC decides afterwards. */
+/** Accepts any 16 bytes, unlike the uuid package. The MAC is verified afterwards. */
 function uuidText(bytes: Uint8Array): string {
   return toHex(bytes).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 }

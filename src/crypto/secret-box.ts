@@ -1,7 +1,7 @@
 /**
- * @module Seals values as flattened JWE JSON (RFC 7516 §7.2.2): A256CBC-HS512 (RFC 7518 §5.2.5) under a content key
- * of its own for each write, which A256KW wraps by a ring key. The additional authenticated data is computed from the
- * row and never stored, so that a box copied to another row, owner or type does not open.
+ * @module Seals values as flattened JWE JSON (RFC 7516 §7.2.2): A256CBC-HS512 (RFC 7518 §5.2.5) under a new content key
+ * for each write, wrapped with A256KW by a ring key. The additional authenticated data is computed from the row and never
+ * stored, so a box that is copied to another row, owner or type does not open.
  */
 import { base64url, FlattenedEncrypt, flattenedDecrypt } from 'jose'
 import * as z from 'zod'
@@ -21,37 +21,37 @@ const SealedBox = z.strictObject({
   tag: Segment,
 })
 
-/** What is stored. `header` is outside the tag, so that a rotation finds the key's id in SQL. */
+/** The stored form. `header` is not authenticated; a key rotation reads the key ID from it in SQL. */
 export type SealedBox = z.infer<typeof SealedBox>
 
-/** Where a box belongs. It opens only with the context that it was sealed with. */
+/** Owner and purpose of a box. It opens only with the context that sealed it. */
 export interface SecretContext {
   purpose: 'n8n-credential' | 'n8n-api-key' | 'key-check'
   userId: string
   rowId: string
-  /** The n8n credential type; for other purposes any constant. */
+  /** The n8n credential type; a constant for other purposes. */
   type: string
-  /** Scheme, host and port of the only server that the secret may be sent to. */
+  /** Scheme, host and port of the only server that may receive the secret. */
   origin?: string
 }
 
 export interface SecretBox {
   readonly activeKeyId: string
-  /** `value` is anything that JSON can hold. */
+  /** `value` is any JSON value. */
   seal(context: SecretContext, value: unknown): Promise<SealedBox>
   /**
-   * @throws {AppError} `key-unavailable` when the ring lacks the box's key, `credential-undecryptable` for every other
-   * cause, always with the same text
+   * @throws {AppError} `key-unavailable` when the ring does not contain the box's key, `credential-undecryptable` with
+   * the same message for every other cause
    */
   open(context: SecretContext, box: unknown): Promise<unknown>
   /**
-   * The same value under the active key and a new content key.
+   * Seals the same value under the active key and a new content key.
    * @throws {AppError} as `open`
    */
   rewrap(context: SecretContext, box: unknown): Promise<SealedBox>
 }
 
-/** Plaintexts are padded to a multiple of this, so that their length tells little. */
+/** Plaintexts are padded to a multiple of this, to hide their length. */
 const paddingBytes = 64
 
 export function createSecretBox(ring: KeyRing): SecretBox {
@@ -77,7 +77,7 @@ export function createSecretBox(ring: KeyRing): SecretBox {
       .setUnprotectedHeader({ alg: 'A256KW', kid: ring.active })
       .setAdditionalAuthenticatedData(authenticatedData(context))
       .encrypt(key)
-    // jose returns the authenticated data too; storing it would let a copied box open elsewhere.
+    // jose also returns the authenticated data. Storing it would let a copied box open elsewhere.
     const { aad: _, ...stored } = jwe
     return SealedBox.parse(stored)
   }
@@ -105,7 +105,7 @@ export function createSecretBox(ring: KeyRing): SecretBox {
 
     async seal(context, value) {
       const text = JSON.stringify(value)
-      if (text === undefined) throw new TypeError('Only what JSON can hold can be sealed')
+      if (text === undefined) throw new TypeError('Only JSON values can be sealed')
       const bytes = encoder.encode(text)
       const padded = new Uint8Array(Math.ceil(bytes.length / paddingBytes) * paddingBytes).fill(0x20)
       padded.set(bytes)
@@ -125,11 +125,11 @@ export function createSecretBox(ring: KeyRing): SecretBox {
   }
 }
 
-// No cause is kept: a parser's message can quote what it parsed.
+// Omits the cause, because a parser's message can quote its input.
 const undecryptable = () =>
-  new AppError('credential-undecryptable', 'The stored secret cannot be opened; enter it again')
+  new AppError('credential-undecryptable', 'The stored secret cannot be decrypted. Enter it again')
 
 const keyUnavailable = () =>
-  new AppError('key-unavailable', 'The key of the stored secret is not available; try again shortly', {
+  new AppError('key-unavailable', 'The key of the stored secret is unavailable. Try again shortly', {
     retryAfterSeconds: 30,
   })

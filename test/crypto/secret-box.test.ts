@@ -15,7 +15,7 @@ const context: SecretContext = {
 }
 const undecryptable = {
   code: 'credential-undecryptable',
-  message: 'The stored secret cannot be opened; enter it again',
+  message: 'The stored secret cannot be decrypted. Enter it again',
 }
 
 const segments = ['protected', 'encrypted_key', 'iv', 'ciphertext', 'tag'] as const
