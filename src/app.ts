@@ -1,4 +1,4 @@
-/** @module Every mounted path, visible in one file. */
+/** @module Mounts every path of the application. */
 import { Hono } from 'hono'
 import { analyticsRoutes } from './analytics/routes.ts'
 import { credentialTypeRoutes, nodeTypeRoutes } from './credentials/catalogue-routes.ts'

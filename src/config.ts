@@ -1,4 +1,4 @@
-/** @module The environment, checked once before the first request is served. */
+/** @module Parses the environment variables at startup. */
 import * as z from 'zod'
 import { decodeBase64, KeyRingText } from './crypto/key-ring.ts'
 
@@ -15,19 +15,19 @@ const Origins = z
   )
   .refine(
     (origins) => origins.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin),
-    'is a list of origins such as https://app.example.com, separated by commas',
+    'must be a comma-separated list of origins, such as https://app.example.com',
   )
 
 const Key = z.string().transform((text, ctx) => {
   const bytes = decodeBase64(text)
   if (bytes?.length === 32) return bytes
-  ctx.addIssue({ code: 'custom', message: 'is not base64 of 32 bytes' })
+  ctx.addIssue({ code: 'custom', message: 'must be the base64 encoding of 32 bytes' })
   return z.NEVER
 })
 
 const ConnectionString = z
   .string()
-  .refine((url) => /^postgres(ql)?:\/\/[^\s]+$/.test(url), 'is not a postgres:// connection string')
+  .refine((url) => /^postgres(ql)?:\/\/[^\s]+$/.test(url), 'must be a postgres:// connection string')
 
 /** `internal`: set by `npm run dev`, not by people. */
 type SettingMeta = { description: string; internal?: true }
@@ -102,7 +102,7 @@ export const settings = Object.entries(Environment.shape).map(([name, schema]) =
   return { name: name as SettingName, schema, description, internal }
 })
 
-/** @throws {ConfigError} naming every variable that is missing or wrong, never a value */
+/** @throws {ConfigError} names every missing or invalid variable, never its value */
 export function parseConfig(env: Record<string, unknown>) {
   const result = Environment.safeParse(env)
   if (!result.success) throw new ConfigError(result.error.issues)
@@ -140,10 +140,10 @@ export type Config = ReturnType<typeof parseConfig>
 export class ConfigError extends Error {
   constructor(issues: readonly z.core.$ZodIssue[]) {
     const lines = issues.map((issue) => {
-      const absent = issue.code === 'invalid_type' && issue.input === undefined
-      return `  ${issue.path.join('.')} ${absent ? 'is missing' : issue.message}`
+      const isMissing = issue.code === 'invalid_type' && issue.input === undefined
+      return `  ${issue.path.join('.')} ${isMissing ? 'is required' : issue.message}`
     })
-    super(`The configuration is not usable:\n${lines.join('\n')}`)
+    super(`Invalid configuration:\n${lines.join('\n')}`)
     this.name = 'ConfigError'
   }
 }

@@ -1,4 +1,4 @@
-/** @module The composition root: what the configuration and the runtime give → what the routes are handed. */
+/** @module The composition root: builds the services that the routes use from the configuration and the runtime. */
 import type { Context } from 'hono'
 import { AnalyticsRepository } from './analytics/repository.ts'
 import type { Config } from './config.ts'
@@ -45,29 +45,29 @@ import { Throttle } from './users/throttle.ts'
 import { WorkflowRepository } from './workflows/repository.ts'
 import { CredentialRequirements } from './workflows/requirements.ts'
 
-/** What differs between workerd, Node and the tests. */
+/** Differences between workerd, Node and the tests. */
 export interface Runtime {
   name: 'workerd' | 'node'
   bcrypt: BcryptImplementation
   bcryptCost?: number
-  /** Password hashes at a time in this isolate or process. */
+  /** Concurrent password hashes per isolate or process. */
   maxHashesInFlight: number
-  /** Keeps a promise alive after the answer is sent, and handles its rejection. */
+  /** Keeps work running after the response is sent, and handles its rejection. */
   defer: (work: Promise<unknown>) => void
   clientIp: (c: Context) => string
   writeLog: (line: string, level: LogLevel) => void
   now: () => Date
-  /** Default: a timer. */
+  /** Defaults to a timer. */
   wait?: (ms: number) => Promise<void>
-  /** For requests to the n8n servers of users: connects to public addresses only. */
+  /** Requests to users' n8n servers. Connects to public addresses only. */
   instanceFetch: typeof fetch
-  /** The gateway in this process, where there is one. */
+  /** In-process gateway of the database. */
   databaseFetch?: (request: Request) => Promise<Response>
-  /** The same in front of the replica. */
+  /** In-process gateway of the replica. */
   replicaFetch?: (request: Request) => Promise<Response>
 }
 
-/** Workers count every statement as a subrequest; the scheduled job finishes what is left. */
+/** Workers count every statement as a subrequest. The scheduled job purges the rest. */
 const purgeStatements = 30
 
 export type Deps = ReturnType<typeof createDeps>
@@ -162,14 +162,14 @@ export function createDeps(config: Config, runtime: Runtime) {
     fingerprint: (opened) => deployer.remoteCredentials.fingerprintOf(opened),
     test: (userId, instanceId, n8nId) => testCredential(connections, userId, instanceId, n8nId),
   })
-  /** Told of runs that failed, so that a refused credential is marked. */
+  /** Marks the credentials that a service rejected in failed runs. */
   const onFailed: OnFailedRuns = (runs) => {
     const marking = credentialHealth.markRefused(runs).catch((error: unknown) => {
       log('error', 'credential-marking-failed', { errorName: (error as Error).name })
     })
     defer(marking)
   }
-  /** The scheduled job folds as well: this is for the time between its runs, and for where there is none. */
+  /** Rolls up between runs of the scheduled job, and where no scheduled job runs. */
   const onRecorded: OnRecorded = (recorded) => {
     if (!isTimeToFold(recorded)) return
     const folding = foldChanges(db).catch((error: unknown) => {
@@ -231,23 +231,23 @@ export function createDeps(config: Config, runtime: Runtime) {
       quotas: config.quotas,
     }),
     executions: new ExecutionRepository(db, now),
-    /** What is downloaded as a whole. */
+    /** Data for full exports. */
     exporting: {
       executions: {
         list: (...query: Parameters<ExecutionRepository['list']>) =>
           read((from) => new ExecutionRepository(from, now).list(...query)),
       },
       onFailure: (error: unknown) =>
-        log('error', 'export-broken-off', { errorName: error instanceof Error ? error.name : typeof error }),
+        log('error', 'export-aborted', { errorName: error instanceof Error ? error.name : typeof error }),
     },
-    /** Asks an instance's n8n for results now. */
+    /** Polls an instance for executions now. */
     poll: (userId: string, instanceId: string) =>
       pollNow({ db, connections, now, log, onFailed }, userId, instanceId),
     deadLetters,
     incidents: new IncidentRepository(db),
     reports: new ReportReceiver(db, deadLetters, now, onFailed, onRecorded),
     onFailed,
-    /** Records the results that came before the deployment that matches them. */
+    /** Replays the dead letters that arrived before their deployment existed. */
     replayResults: async (userId: string, { id, instanceId, n8nWorkflowId }: Deployment) => {
       try {
         if (n8nWorkflowId !== null) await deadLetters.replayMatching(userId, instanceId, n8nWorkflowId)
@@ -257,7 +257,7 @@ export function createDeps(config: Config, runtime: Runtime) {
     },
     analytics: new AnalyticsRepository(read, now, loadCatalogue),
     auditEvents: new AuditEventRepository(db),
-    /** Rejects while a request could not be served. */
+    /** Rejects when the server cannot serve requests. */
     ready: async () => {
       await requireSchema(db)
       await keyCheck.ready()

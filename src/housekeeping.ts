@@ -1,7 +1,7 @@
 /**
- * @module The scheduled job, every minute: partitions ahead of time, rows whose time is over, deployments that wait to be
- * gone on with, results from every n8n that is due, what has been changed in n8n, accounts that were deleted, and what is
- * kept for how long. Each part is bounded in what it takes on, and may run in several places at once.
+ * @module The scheduled job, once a minute: creates partitions, deletes expired rows, resumes deployments, polls due
+ * instances, checks for drift, purges deleted accounts and applies retention. Each part is bounded, and several jobs may
+ * run at the same time.
  */
 import { deleteExpiredRows, ensurePartitions } from './db/expired-rows.ts'
 import type { Deps } from './deps.ts'
@@ -19,12 +19,12 @@ const rowsPerRun = 5000
 const purgeStatementsPerRun = 40
 const workerdRequests = 400
 const deploymentsPerRun = 5
-const looksPerRun = { workerd: 10, node: 50 }
-const looksBudgetMs = 20_000
+const driftChecksPerRun = { workerd: 10, node: 50 }
+const driftBudgetMs = 20_000
 const instancesPerRun = 100
-/** Of 5,000 changes each: some 3,000 executions a second and more. */
-const foldsPerRun = 40
-/** For what comes after the reconciling. */
+/** Statements of 5,000 changes each, enough for about 3,000 executions a second. */
+const rollupsPerRun = 40
+/** Time reserved for the parts after reconciliation. */
 const reserveMs = 5000
 
 export type HousekeepingDeps = Pick<
@@ -34,9 +34,8 @@ export type HousekeepingDeps = Pick<
 >
 
 /**
- * One run. A part that fails is logged and leaves the others their turn; the next run takes it up
- * again.
- * @param signal ends it early, where nothing is left half done
+ * Runs the job once. Logs a part that fails and continues with the next one; the next run retries it.
+ * @param signal stops the run early at a safe point
  */
 export async function housekeeping(deps: HousekeepingDeps, signal?: AbortSignal): Promise<void> {
   const { db, now, log, config, runtime, deadLetters, connections, deployer, drift, onFailed } = deps
@@ -55,8 +54,8 @@ export async function housekeeping(deps: HousekeepingDeps, signal?: AbortSignal)
   await part('partitions', () => ensurePartitions(db))
   await part('expired-rows', () => deleteExpiredRows(db, rowsPerRun))
   await part('dead-letters', () => deadLetters.purgeExpired(rowsPerRun))
-  // All wait for n8n most of the time. The reconciler holds four connections, the deployer up to three, drift one: of the
-  // six that Workers open at once, the rest queue.
+  // These parts mostly wait for n8n. Workers allow six open connections: the reconciler uses four, the deployer up to
+  // three and the drift check one; the rest queue.
   await Promise.all([
     part('deployments', () => deployer.resumeDeployments(deploymentsPerRun)),
     part('reconcile', () =>
@@ -69,7 +68,7 @@ export async function housekeeping(deps: HousekeepingDeps, signal?: AbortSignal)
     ),
     part('drift', () =>
       watchDrift(db, now, {
-        ...{ drift, limit: looksPerRun[runtime], budgetMs: looksBudgetMs },
+        ...{ drift, limit: driftChecksPerRun[runtime], budgetMs: driftBudgetMs },
         ...(signal && { signal }),
       }),
     ),
@@ -79,7 +78,7 @@ export async function housekeeping(deps: HousekeepingDeps, signal?: AbortSignal)
   await part('retries', () => settlePendingRetries(db, instancesPerRun))
   await part('backfill', () => backfillExecutions(db))
   await part('execution-data', () => trimExecutionData(db, now(), { retentionDays: dataDays }))
-  await part('rollups', () => foldChanges(db, { maxStatements: foldsPerRun }))
+  await part('rollups', () => foldChanges(db, { maxStatements: rollupsPerRun }))
   await part('execution-months', () => dropExpiredMonths(db, now(), { retentionMonths: months }))
   await part('incidents', () => deleteExpiredIncidents(db, expiryOf(now(), months), rowsPerRun))
   await part('dropped-rollups', () => deleteDroppedRollups(db))

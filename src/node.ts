@@ -1,4 +1,4 @@
-/** @module The entry point on Node, started by the command line's `serve` and `dev --node`. */
+/** @module The Node entry point, started by the commands `serve` and `dev --node`. */
 import { createAdaptorServer } from '@hono/node-server'
 import { getConnInfo } from '@hono/node-server/conninfo'
 import bcrypt from '@node-rs/bcrypt'
@@ -21,13 +21,13 @@ interface NodeOptions {
   env: Record<string, string | undefined>
   port: number
   host: string
-  /** The gateway in this process; absent where the database is Neon. */
+  /** In-process gateway of the database; undefined with Neon. */
   fetch?: ((request: Request) => Promise<Response>) | undefined
-  /** The same for the replica. */
+  /** In-process gateway of the replica. */
   replicaFetch?: ((request: Request) => Promise<Response>) | undefined
 }
 
-/** The sender's address; behind `hops` trusted proxies, what the outermost of them wrote into X-Forwarded-For. */
+/** The client's address. Behind `hops` trusted proxies, the X-Forwarded-For entry of the outermost one. */
 function clientIp(c: Context, hops: number): string {
   if (hops > 0) {
     const forwarded = (c.req.header('X-Forwarded-For') ?? '').split(',').map((address) => address.trim())
@@ -57,16 +57,16 @@ export function nodeRuntime(options: {
   }
 }
 
-/** Within the time that supervisors leave between SIGTERM and SIGKILL; only downloads take longer. */
+/** Shorter than the time supervisors allow between SIGTERM and SIGKILL. Only downloads take longer. */
 const closingMs = 8000
 
-/** Serves until `close`, which waits for requests and deferred work under way. */
+/** Serves until `close`, which waits for pending requests and deferred work. */
 export async function startNode({ env, port, host, fetch, replicaFetch }: NodeOptions): Promise<NodeServer> {
   const config = parseConfig(env)
-  const underWay = new Set<Promise<unknown>>()
+  const pendingWork = new Set<Promise<unknown>>()
   const defer = (work: Promise<unknown>) => {
-    const settled = work.catch(() => {}).finally(() => underWay.delete(settled))
-    underWay.add(settled)
+    const settled = work.catch(() => {}).finally(() => pendingWork.delete(settled))
+    pendingWork.add(settled)
   }
   const deps = createDeps(config, nodeRuntime({ fetch, replicaFetch, config, defer }))
   const server = createAdaptorServer({
@@ -78,11 +78,11 @@ export async function startNode({ env, port, host, fetch, replicaFetch }: NodeOp
     server.listen(port, host, resolve)
   })
   const closing = new AbortController()
-  let isKeeping = false
+  let isRunning = false
   const timer = setInterval(() => {
-    if (isKeeping) return
-    isKeeping = true
-    defer(housekeeping(deps, closing.signal).finally(() => (isKeeping = false)))
+    if (isRunning) return
+    isRunning = true
+    defer(housekeeping(deps, closing.signal).finally(() => (isRunning = false)))
   }, housekeepingEveryMs)
   return {
     async close() {
@@ -93,7 +93,7 @@ export async function startNode({ env, port, host, fetch, replicaFetch }: NodeOp
         server.closeIdleConnections()
         setTimeout(() => server.closeAllConnections(), closingMs).unref()
       })
-      await Promise.all(underWay)
+      await Promise.all(pendingWork)
     },
   }
 }

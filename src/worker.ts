@@ -1,4 +1,4 @@
-/** @module The entry point on Cloudflare Workers. */
+/** @module The Cloudflare Workers entry point. */
 import * as bcrypt from 'bcryptjs'
 import { waitUntil } from 'cloudflare:workers'
 import { type App, createApp } from './app.ts'
@@ -13,7 +13,7 @@ interface Isolate {
 
 let isolate: Isolate | undefined
 
-/** Once per isolate, on its first request: Workers forbid I/O and random values at module scope. */
+/** Called by an isolate's first request, because Workers forbid I/O and random values at module scope. */
 function start(env: Record<string, unknown>): Isolate {
   const config = parseConfig(env)
   const deps = createDeps(config, {
@@ -32,12 +32,12 @@ function start(env: Record<string, unknown>): Isolate {
 
 function unusable(error: unknown): Response {
   if (!(error instanceof ConfigError)) throw error
-  console.error(JSON.stringify({ level: 'error', event: 'unusable-configuration', message: error.message }))
+  console.error(JSON.stringify({ level: 'error', event: 'invalid-configuration', message: error.message }))
   const body = {
     type: 'about:blank',
     title: 'Not configured',
     status: 503,
-    detail: 'The server is not configured; its log says what is missing',
+    detail: 'The server configuration is invalid. See the server log',
     code: 'not-configured',
   }
   return Response.json(body, {

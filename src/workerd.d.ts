@@ -1,4 +1,4 @@
-/** The one runtime module of workerd that is imported; the rest of the Workers types would shadow the web's. */
+/** Declares only this module of workerd, because the full Workers types would shadow the web types. */
 declare module 'cloudflare:workers' {
   export function waitUntil(promise: Promise<unknown>): void
 }

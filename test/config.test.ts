@@ -35,7 +35,7 @@ describe('the configuration', () => {
       'PASSWORD_PEPPERS',
       'FINGERPRINT_KEY',
     ]) {
-      expect(message).toContain(`${name} is missing`)
+      expect(message).toContain(`${name} is required`)
     }
   })
 

@@ -1,21 +1,19 @@
 import { sql } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
 
-/** What the navigation says beside its items. */
+/** Counts shown next to navigation items. */
 export interface NavCounts extends Record<string, number> {
   running: number
   workflows: number
-  /** Credentials that their service refuses. */
+  /** Credentials that their service rejects. */
   badCredentials: number
   failedDeployments: number
 }
 
-/** Counting stops here: the navigation then says 99+. */
+/** Counts stop here; the navigation shows 99+. */
 const cap = 100
 
-/**
- * Null when it fails: the page comes without them.
- */
+/** Null on failure: the page renders without counts. */
 export async function readNavCounts(db: Db, userId: string): Promise<NavCounts | null> {
   const capped = (rows: ReturnType<typeof sql>) =>
     sql`(select count(*)::int from (${rows} limit ${cap}) capped)`

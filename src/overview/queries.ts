@@ -1,4 +1,4 @@
-/** @module What the overview reads beside the features' own repositories. */
+/** @module Overview queries that are not part of a feature's repository. */
 import { sql } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
 import { executions } from '../db/schema/executions.ts'
@@ -14,20 +14,20 @@ export interface DeployedVersion extends Record<string, unknown> {
   at: string
 }
 
-/** Runs that have been running for longer than their workflow's timeout, or for more than 24 hours. */
+/** Runs that exceed their workflow's timeout, or run for more than 24 hours. */
 export interface StuckRuns {
   count: number
-  /** Of the one that started first; ISO. Null without any. */
+  /** ISO time of the earliest start; null when there are none. */
   since: string | null
   workflowName: string | null
 }
 
-/** Failures of a workflow that have no run, in the period shown. */
+/** A workflow's failures without a run in the selected period. */
 export type WorkflowIncidents = {
   workflowId: string
   workflowName: string
   count: number
-  /** Of the latest one. */
+  /** Source of the latest one. */
   source: 'trigger' | 'run'
   message: string
   /** ISO. */
