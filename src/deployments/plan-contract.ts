@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { deploymentStatuses } from '../db/schema/deployments.ts'
 import { Finding } from '../n8n/finding.ts'
 import { candidatesMeaning } from '../workflows/candidates.ts'
+import { SentToExpression } from '../workflows/readiness-contract.ts'
 import { slotReasons, slotStatuses } from '../workflows/slot-bindings.ts'
 import { Bindings, exampleDeployment, Fixes, NewDeployment } from './contract.ts'
 
@@ -83,6 +84,7 @@ const PlannedSlot = z.object({
         'The host that the node sends the credential to; null: decided at run time; absent: the service ' +
         'of the credential',
     }),
+  sentToExpression: SentToExpression,
   consentUrl: z
     .string()
     .optional()

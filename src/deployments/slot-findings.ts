@@ -3,7 +3,7 @@ import type { SlotBinding } from '../db/schema/deployments.ts'
 import { AppError } from '../errors.ts'
 import type { Finding } from '../n8n/finding.ts'
 import { pointerTo } from '../n8n/workflow-json.ts'
-import { choiceOf } from '../workflows/binding-sources.ts'
+import { choiceOf, type NewHost } from '../workflows/binding-sources.ts'
 import { isSameName, type Misnamed, nameOf, quoted, type ResolvedSlot } from '../workflows/slot-bindings.ts'
 
 /** Errors of the slots that are not filled, warnings of those that are. */
@@ -45,9 +45,7 @@ function unfilled(slot: ResolvedSlot): Finding | undefined {
       ...at,
       code: 'credential-new-host',
       pointer: urlPointer(slot),
-      message:
-        `${labelOf(slot, newHost.credential)} was sent to ${hostsBefore(newHost)} before, and ${quoted(node.name)} ` +
-        `would send it to ${newHost.to ?? 'a host that is decided at run time'}. To send it there, choose it with ${entry}`,
+      message: `${newHostMessage(slot, newHost)}. To send it there, choose it with ${entry}`,
     }
   }
   if (inN8n === 'gone') {
@@ -97,6 +95,28 @@ function unfilled(slot: ResolvedSlot): Finding | undefined {
   }
 }
 
+function newHostMessage(slot: ResolvedSlot, newHost: NewHost): string {
+  const { node } = slot
+  const label = labelOf(slot, newHost.credential)
+  if (newHost.hasNewInputs) {
+    return (
+      `${quoted(node.name)} sends ${lowerFirst(label)} to a host that is decided at run time by ` +
+      `${computedBy(slot)}, and the nodes that this reads have changed since it was deployed`
+    )
+  }
+  return (
+    `${label} was sent to ${hostsBefore(newHost)} before, and ${quoted(node.name)} ` +
+    `would send it to ${newHost.to ?? `a host that is decided at run time by ${computedBy(slot)}`}`
+  )
+}
+
+const lowerFirst = (text: string): string => text.slice(0, 1).toLowerCase() + text.slice(1)
+
+const computedBy = ({ node }: ResolvedSlot): string => {
+  const computed = node.destination?.computed ?? []
+  return computed.length > 0 ? computed.map(quoted).join(' and ') : 'an empty URL'
+}
+
 function consentMessage(slot: ResolvedSlot): string {
   const { node, credential, consentUrl, inN8n } = slot
   const which = `${labelOf(slot, credential)} of ${quoted(node.name)}`
@@ -128,8 +148,8 @@ function warningsOf(slot: ResolvedSlot): Finding[] {
       code: 'credential-host-unknown',
       pointer: urlPointer(slot),
       message:
-        `The host that ${quoted(node.name)} sends its ${displayName} credential to is decided at run time. Write the host ` +
-        `into the URL, such as https://api.example.com/{{ … }}, to know where it goes`,
+        `The host that ${quoted(node.name)} sends its ${displayName} credential to is decided at run time by ` +
+        `${computedBy(slot)}. Write the host into the URL, such as https://api.example.com/{{ … }}, to know where it goes`,
     })
   }
   if (slot.misnamed) findings.push(misnamedFinding(slot, slot.misnamed))
@@ -191,7 +211,7 @@ function labelOf({ candidates, displayName }: ResolvedSlot, credential: Resolved
     : `The ${displayName} credential ${quoted(name)}`
 }
 
-function hostsBefore({ from, moreFrom }: NonNullable<ResolvedSlot['newHost']>): string {
+function hostsBefore({ from, moreFrom }: NewHost): string {
   const known = from.flatMap((host) => host ?? [])
   if (known.length > 0) return known.join(', ') + (moreFrom > 0 ? ` and ${moreFrom} more` : '')
   return from.length > 0 ? 'a host that was decided at run time' : 'no URL of the workflow’s choice'

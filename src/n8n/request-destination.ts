@@ -10,7 +10,12 @@ export interface Destination {
   label: string | null
   /** The parameter that holds the URL, as a path below `parameters`. */
   parameter: string[]
+  /** What n8n computes at run time to know where it goes. */
+  computed: string[]
 }
+
+/** The text with the constants that it reads filled in. */
+type FillIn = (text: string) => string
 
 /** Node type without its tool form → parameters, of which the first that is set holds the URL. */
 const URL_PARAMETERS: ReadonlyMap<string, string[][]> = new Map([
@@ -35,7 +40,7 @@ const PAGINATION = ['options', 'pagination', 'pagination']
 const unencrypted = 'http://'
 
 /** Undefined for a node that sends its credential to the service that the credential is for. */
-export function destinationOf(node: unknown): Destination | undefined {
+export function destinationOf(node: unknown, fillIn: FillIn = (text) => text): Destination | undefined {
   const type = ownValue(node, 'type')
   if (typeof type !== 'string') return undefined
   const parameters = ownValue(node, 'parameters')
@@ -43,11 +48,11 @@ export function destinationOf(node: unknown): Destination | undefined {
   const url = firstSet(parameters, own ?? OTHER_SERVER)
   const proxy = firstSet(parameters, PROXIES)
   if (!url) {
-    if (own?.[0]) return { host: null, key: '= ', label: null, parameter: own[0] }
-    return proxy && destinationAt(proxy.value, proxy.parameter)
+    if (own?.[0]) return { host: null, key: '= ', label: null, parameter: own[0], computed: [] }
+    return proxy && destinationAt(proxy.value, proxy.parameter, fillIn)
   }
-  const first = destinationAt(url.value, url.parameter)
-  return withNextPage(proxy ? throughProxy(first, proxy.value) : first, parameters)
+  const first = destinationAt(url.value, url.parameter, fillIn)
+  return withNextPage(proxy ? throughProxy(first, proxy.value, fillIn) : first, parameters, fillIn)
 }
 
 function firstSet(parameters: unknown, candidates: readonly string[][]) {
@@ -58,17 +63,18 @@ function firstSet(parameters: unknown, candidates: readonly string[][]) {
   return undefined
 }
 
-function destinationAt(value: string, parameter: string[]): Destination {
-  const url = literalUrl(value)
-  if (!url) return { host: null, key: `= ${value}`, label: null, parameter }
+function destinationAt(value: string, parameter: string[], fillIn: FillIn): Destination {
+  const url = literalUrl(fillIn(value))
+  if (!url) return { host: null, key: `= ${value}`, label: null, parameter, computed: [value] }
   const key = url.protocol === 'http:' ? `${unencrypted}${url.host}` : url.host
-  return { host: url.host, key, label: key, parameter }
+  return { host: url.host, key, label: key, parameter, computed: [] }
 }
 
-function throughProxy(to: Destination, value: string): Destination {
-  const proxy = /^(=|\w+:\/\/)/.test(value) ? literalUrl(value) : urlOf(`${unencrypted}${value}`)
+function throughProxy(to: Destination, value: string, fillIn: FillIn): Destination {
+  const proxy = /^(=|\w+:\/\/)/.test(value) ? literalUrl(fillIn(value)) : urlOf(`${unencrypted}${value}`)
   return {
     ...to,
+    computed: proxy ? to.computed : [...to.computed, value],
     key: `${to.key} through ${proxy?.host ?? value}`,
     label:
       to.label &&
@@ -77,14 +83,15 @@ function throughProxy(to: Destination, value: string): Destination {
 }
 
 /** The next page of what the server itself names goes where its answer says; any other is named by the workflow. */
-function withNextPage(to: Destination, parameters: unknown): Destination {
+function withNextPage(to: Destination, parameters: unknown, fillIn: FillIn): Destination {
   const pagination = PAGINATION.reduce<unknown>(ownValue, parameters)
   const next = firstSet(pagination, [['nextURL']])?.value
   if (ownValue(pagination, 'paginationMode') !== 'responseContainsNextURL' || next === undefined) return to
-  const url = literalUrl(next)
+  const url = literalUrl(fillIn(next))
   if (url ? url.host === to.host : /^=\s*\{\{\s*\$response\b/.test(next)) return to
   return {
     ...to,
+    computed: url ? to.computed : [...to.computed, next],
     key: `${to.key} and ${url?.host ?? next}`,
     label:
       to.label && `${to.label} and ${url?.host ?? 'a host of further pages that is decided at run time'}`,

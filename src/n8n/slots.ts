@@ -1,8 +1,10 @@
 /** @module The credential slots of a workflow, read from its JSON alone: a node and a credential type each. Pure. */
 import type { Catalogue } from './catalogue.ts'
 import { ownValue } from './display-options.ts'
+import { ExpressionConstants } from './expression-constants.ts'
 import { type Destination, destinationOf } from './request-destination.ts'
 import { describeNode, requiredCredentials, unresolvedReason } from './required-credentials.ts'
+import { WorkflowGraph } from './workflow-graph.ts'
 import type { JsonObject } from './workflow-json.ts'
 
 /** The credential that the node's JSON names. */
@@ -35,6 +37,7 @@ export interface WorkflowSlots {
   slots: Slot[]
   /** Every node by name; of several with one name the first. */
   nodes: Map<string, SlotNode>
+  graph: WorkflowGraph
   /** Nodes whose credential type n8n knows only at run time: any type may be bound there. */
   unresolved: { node: string; reason: string }[]
 }
@@ -43,13 +46,14 @@ export const slotKey = (node: string, type: string): string => JSON.stringify([n
 
 /** `workflow`: within the limits of `parseWorkflow`. */
 export function readSlots(workflow: JsonObject, catalogue: Catalogue): WorkflowSlots {
-  const given: unknown[] = Array.isArray(workflow.nodes) ? workflow.nodes : []
+  const graph = new WorkflowGraph(workflow)
+  const constants = new ExpressionConstants(graph)
   const slots = new Map<string, Slot>()
   const nodes = new Map<string, SlotNode>()
   const unresolved: WorkflowSlots['unresolved'] = []
-  for (const [index, each] of given.entries()) {
+  for (const [index, each] of graph.nodes.entries()) {
     if (!isObject(each) || typeof each.type !== 'string' || each.type === '') continue
-    const destination = destinationOf(each)
+    const destination = destinationOf(each, (text) => constants.fillIn(index, text))
     const node: SlotNode = {
       name: nodeLabel(each, index),
       id: typeof each.id === 'string' && each.id !== '' ? each.id : null,
@@ -73,7 +77,7 @@ export function readSlots(workflow: JsonObject, catalogue: Catalogue): WorkflowS
       slots.set(key, { node, type, optional: !isRequired, named: namedBy(each, type) })
     }
   }
-  return { slots: [...slots.values()], nodes, unresolved }
+  return { slots: [...slots.values()], nodes, graph, unresolved }
 }
 
 /** As findings and slots name it: n8n reads a number as a name too. */

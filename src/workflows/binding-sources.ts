@@ -1,6 +1,7 @@
 /** @module What was bound to the nodes of a workflow before, found again in another version of it. Pure. */
 import type { CredentialChoice, SlotBinding } from '../db/schema/deployments.ts'
-import { isSentTo } from '../n8n/request-destination.ts'
+import { createIntern, ExpressionInputs } from '../n8n/expression-inputs.ts'
+import { type Destination, isSentTo } from '../n8n/request-destination.ts'
 import { type Slot, type SlotNode, slotKey, type WorkflowSlots } from '../n8n/slots.ts'
 import { canonicalJson } from '../n8n/workflow-json.ts'
 
@@ -19,6 +20,8 @@ export interface NewHost {
   /** How many hosts are not in `from`. */
   moreFrom: number
   to: string | null
+  /** It went where the same expressions say, but what they read has changed since. */
+  hasNewInputs: boolean
 }
 
 export interface Traced {
@@ -35,6 +38,13 @@ interface TracedSource {
   slots: Map<string, Slot>
   /** Of ids that one node has. */
   nodesById: Map<string, SlotNode>
+}
+
+interface Sent {
+  /** Where requests took it, which may be nowhere → what messages call it. */
+  to: Map<string, string | null>
+  /** The same places without what their expressions read. */
+  keys: Set<string>
 }
 
 /** Tells two credentials apart. */
@@ -54,8 +64,9 @@ export class SourceTracer {
   readonly #wanted: WorkflowSlots
   readonly #isGeneric: (type: string) => boolean
   readonly #sources: TracedSource[]
-  /** Credential that was bound → where requests took it, which may be nowhere. */
-  readonly #sent = new Map<string, Map<string, string | null>>()
+  readonly #wantedInputs: ExpressionInputs
+  /** By credential that was bound. */
+  readonly #sent = new Map<string, Sent>()
 
   /** @param isGeneric whether a credential type belongs to no service */
   constructor(
@@ -63,7 +74,9 @@ export class SourceTracer {
     sources: readonly BindingSource[],
     isGeneric: (type: string) => boolean,
   ) {
+    const intern = createIntern()
     this.#wanted = wanted
+    this.#wantedInputs = new ExpressionInputs(wanted.graph, intern)
     this.#isGeneric = isGeneric
     this.#sources = sources.map(({ reason, bindings, content }) => ({
       reason,
@@ -73,14 +86,17 @@ export class SourceTracer {
       nodesById: uniqueById(content.nodes.values()),
     }))
     for (const { content, bindings, slots } of this.#sources) {
+      const inputs = new ExpressionInputs(content.graph, intern)
       const open = new Set(content.unresolved.map(({ node }) => node))
       for (const [key, binding] of bindings) {
         if (!slots.has(key) && !open.has(binding.node)) continue
         const identity = identityOf(binding)
-        const hosts = this.#sent.get(identity) ?? new Map<string, string | null>()
-        this.#sent.set(identity, hosts)
-        const destination = content.nodes.get(binding.node)?.destination
-        if (destination) hosts.set(destination.key, destination.label)
+        const sent: Sent = this.#sent.get(identity) ?? { to: new Map(), keys: new Set() }
+        this.#sent.set(identity, sent)
+        const node = content.nodes.get(binding.node)
+        if (!node?.destination) continue
+        sent.to.set(withInputs(node.index, node.destination, inputs).key, node.destination.label)
+        sent.keys.add(node.destination.key)
       }
     }
   }
@@ -107,13 +123,16 @@ export class SourceTracer {
 
   newHost({ node }: Slot, credential: CredentialChoice): NewHost | undefined {
     const sent = this.#sent.get(identityOf(credential))
-    if (!sent || !node.destination || isSentTo(sent, node.destination)) return undefined
+    if (!sent || !node.destination) return undefined
+    if (isSentTo(sent.to, withInputs(node.index, node.destination, this.#wantedInputs))) return undefined
     const from: (string | null)[] = []
-    for (const label of sent.values()) {
+    for (const label of sent.to.values()) {
       if (from.length === maxHostsTold) break
       from.push(label)
     }
-    return { credential, from, moreFrom: sent.size - from.length, to: node.destination.label }
+    const { key, label } = node.destination
+    const hasNewInputs = sent.keys.has(key)
+    return { credential, from, moreFrom: sent.to.size - from.length, to: label, hasNewInputs }
   }
 
   /**
@@ -142,6 +161,12 @@ export class SourceTracer {
     const before = node.id === null ? undefined : nodesById.get(node.id)
     return before?.type === node.type && !this.#wanted.nodes.has(before.name) ? before : undefined
   }
+}
+
+/** Its key tells apart what its expressions read as well. */
+function withInputs(index: number, destination: Destination, inputs: ExpressionInputs): Destination {
+  if (destination.computed.length === 0) return destination
+  return { ...destination, key: `${destination.key} from ${inputs.signature(index, destination.computed)}` }
 }
 
 /** 2: the same parameters; 1: the same destination; 0: neither. */

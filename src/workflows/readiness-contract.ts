@@ -16,6 +16,10 @@ const ConsentUrl = z
   .optional()
   .meta({ description: 'Where to sign in inside n8n, with needs-consent' })
 
+export const SentToExpression = z.string().nullable().optional().meta({
+  description: 'The URL that decides the host at run time, where `sentTo` is null; null: the URL is missing',
+})
+
 export const ReadinessQuery = z.strictObject({
   instanceId: z
     .uuid({ version: 'v7' })
@@ -54,6 +58,7 @@ export const Readiness = z
           sentTo: z.string().nullable().optional().meta({
             description: 'The host that the node sends the credential to; null: decided at run time',
           }),
+          sentToExpression: SentToExpression,
           candidates: z.array(Candidate).meta({ description: candidatesMeaning }),
         }),
       )

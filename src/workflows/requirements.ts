@@ -103,6 +103,7 @@ export function toSlot(slot: ResolvedSlot): Readiness['slots'][number] {
     reason,
     ...(consentUrl !== undefined && { consentUrl }),
     ...(node.destination && { sentTo: node.destination.host }),
+    ...(node.destination?.host === null && { sentToExpression: node.destination.computed[0] ?? null }),
     candidates: listedCandidates(slot),
   }
 }

@@ -270,6 +270,35 @@ describe('another version', () => {
     expect(back.body).toMatchObject({ status: 'active', version: 1, bindings })
   })
 
+  test('whose host another node decides is asked about when that node changes', async () => {
+    const { user, workflowId, id, bindings } = await deployed()
+    const config = (value: string, type = 'n8n-nodes-base.set') => ({
+      ...{ name: 'Config', type, typeVersion: 3.4, position: [0, 0] },
+      parameters: { jsCode: value, assignments: { assignments: [{ name: 'base', value, type: 'string' }] } },
+    })
+    const url = "={{ $('Config').item.json.base }}/v1"
+    const change = (node: ReturnType<typeof config>) => user.change(workflowId, chain(node, http('CRM', url)))
+    await change(config('https://crm.example.com'))
+    expect(await planOf(user, workflowId)).toMatchObject({
+      ready: true,
+      slots: [{ node: 'CRM', reason: 'earlier', sentTo: 'crm.example.com' }],
+    })
+    await change(config('https://evil.example.net'))
+    const plan = await planOf(user, workflowId)
+    expect(plan).toMatchObject({ ready: false, slots: [{ status: 'ambiguous', sentTo: 'evil.example.net' }] })
+    expect(plan.problems[0].message).toMatch(/crm\.example\.com.*evil\.example\.net/)
+    await change(config('one', 'n8n-nodes-base.code'))
+    const asked = await planOf(user, workflowId)
+    expect(asked).toMatchObject({ ready: false, slots: [{ sentTo: null, sentToExpression: url }] })
+    const { body } = await user.act(id, 'deploy', { bindings: bindings.slice(0, 1) })
+    expect(body.status).toBe('active')
+    expect(await planOf(user, workflowId)).toMatchObject({ ready: true, slots: [{ reason: 'earlier' }] })
+    await change(config('two', 'n8n-nodes-base.code'))
+    const refused = await user.act(id, 'deploy', {})
+    expect([refused.status, refused.body.problems[0].code]).toEqual([422, 'credential-new-host'])
+    expect(refused.body.problems[0].message).toMatch(/\$\('Config'\).*have changed/)
+  })
+
   test('rolled back to has the credentials that it had then', async () => {
     const { user, workflowId, id, deployment, bindings } = await deployed()
     const spare = await keep(user, 'Spare key')

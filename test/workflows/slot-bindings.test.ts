@@ -323,6 +323,36 @@ describe('a new host', () => {
     expect(only([http('CRM', '={{ $json.b }}')], { sources: dynamic })).toMatchObject({ status: 'ambiguous' })
   })
 
+  test('in a constant of another node asks again, and names it', () => {
+    const config = (base: string, name = 'base') =>
+      node('Config', 'set', {
+        typeVersion: 3.4,
+        parameters: { assignments: { assignments: [{ name, value: base, type: 'string' }] } },
+      })
+    const call = http('CRM', "={{ $('Config').item.json.base }}/v1")
+    const deployed = [source('earlier', [config('https://crm.test'), call], [['CRM', header, 'CRM']])]
+    const find = (nodes: object[]) => resolve(nodes, { available, sources: deployed }).at(-1)
+    expect(find([config('https://crm.test/api'), call])).toMatchObject({ status: 'bound' })
+    expect(find([http('CRM', 'https://crm.test/v2')])).toMatchObject({ status: 'bound' })
+    expect(find([config('https://elsewhere.test'), call])).toMatchObject({
+      status: 'ambiguous',
+      newHost: { from: ['crm.test'], to: 'elsewhere.test', hasNewInputs: false },
+    })
+    expect(find([config('=https://{{ $json.host }}'), call])).toMatchObject({ newHost: { to: null } })
+  })
+
+  test('that is computed from other inputs asks again', () => {
+    const code = (text: string) => node('Config', 'code', { parameters: { jsCode: text } })
+    const call = http('CRM', "={{ $('Config').item.json.base }}/v1")
+    const deployed = [source('earlier', [code('a'), call], [['CRM', header, 'CRM']])]
+    const find = (nodes: object[]) => resolve(nodes, { available, sources: deployed }).at(-1)
+    expect(find([code('a'), call])).toMatchObject({ status: 'bound' })
+    expect(find([code('b'), call])).toMatchObject({
+      status: 'ambiguous',
+      newHost: { from: [null], to: null, hasNewInputs: true },
+    })
+  })
+
   test('by a name in the JSON or a choice for the type asks again too', () => {
     expect(only([http('Copy', 'https://elsewhere.test', 'CRM')])).toMatchObject({
       newHost: { to: 'elsewhere.test' },

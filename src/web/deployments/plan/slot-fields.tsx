@@ -81,7 +81,8 @@ function SlotField({ slot, binding, plan, choices }: SlotFieldProps) {
           Sent to <b>{sentTo}</b>.{' '}
         </>
       )}
-      {sentTo === null && 'Sent to a host that is decided at run time. '}
+      {sentTo === null &&
+        `Sent to a host that is decided at run time${slot.sentToExpression ? ` by ${slot.sentToExpression}` : ''}. `}
       {slot.named?.name && `The workflow names “${slot.named.name}”.`}
     </>
   )

@@ -1,0 +1,69 @@
+/** @module The nodes of a workflow by index, and where each gets its data from. Pure. */
+import type { JsonObject } from './workflow-json.ts'
+
+const main = 'main'
+
+export class WorkflowGraph {
+  /** As given; what is no object stays, so that indexes are those of the JSON. */
+  readonly nodes: readonly unknown[]
+  readonly #connections: unknown
+  #indexes: Map<string, number[]> | undefined
+  #sources: { main: number[]; all: number[] }[] | undefined
+
+  constructor({ nodes, connections }: JsonObject) {
+    this.nodes = Array.isArray(nodes) ? nodes : []
+    this.#connections = connections
+  }
+
+  /** Usually one. */
+  named(name: string): readonly number[] {
+    this.#indexes ??= Map.groupBy(this.nodes.keys(), (index) => {
+      const node = this.nodes[index]
+      return isObject(node) ? String(node.name) : ''
+    })
+    return this.#indexes.get(name) ?? []
+  }
+
+  /** The nodes whose output is the input of this one. */
+  mainSources = (index: number): readonly number[] => this.#sourcesOf(index).main
+
+  /** With those that it is a tool or model of, or that are one of it: they read and write the same data. */
+  allSources = (index: number): readonly number[] => this.#sourcesOf(index).all
+
+  #sourcesOf(index: number) {
+    this.#sources ??= this.#readSources()
+    return this.#sources[index] ?? { main: [], all: [] }
+  }
+
+  #readSources() {
+    const sources = this.nodes.map(() => ({ main: [] as number[], all: [] as number[] }))
+    for (const { from, to, type } of this.#links()) {
+      for (const source of this.named(from)) {
+        for (const target of this.named(to)) {
+          sources[target]?.all.push(source)
+          if (type === main) sources[target]?.main.push(source)
+          else sources[source]?.all.push(target)
+        }
+      }
+    }
+    return sources
+  }
+
+  *#links() {
+    for (const [from, byType] of entriesOf(this.#connections)) {
+      for (const [type, outputs] of entriesOf(byType)) {
+        for (const targets of listOf(outputs)) {
+          for (const target of listOf(targets)) {
+            if (isObject(target) && typeof target.node === 'string') yield { from, to: target.node, type }
+          }
+        }
+      }
+    }
+  }
+}
+
+const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : [])
+const entriesOf = (value: unknown): [string, unknown][] => (isObject(value) ? Object.entries(value) : [])
+
+const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)

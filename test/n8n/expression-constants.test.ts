@@ -1,0 +1,118 @@
+import { describe, expect, test } from 'vitest'
+import { ExpressionConstants } from '../../src/n8n/expression-constants.ts'
+import { WorkflowGraph } from '../../src/n8n/workflow-graph.ts'
+
+const set = (name: string, parameters: object, more: object = {}) => ({
+  name,
+  type: 'n8n-nodes-base.set',
+  typeVersion: 3.4,
+  parameters,
+  ...more,
+})
+const assigned = (...list: [string, unknown, string?][]) => ({
+  assignments: { assignments: list.map(([name, value, type = 'string']) => ({ name, value, type })) },
+})
+const base = assigned(['base', 'https://a.test'])
+const call = { name: 'Call', type: 'n8n-nodes-base.httpRequest' }
+
+function fillIn(expression: string, nodes: object[] = [set('Config', base)]): string {
+  const all = [...nodes, call]
+  const connections = Object.fromEntries(
+    nodes.map((node) => [
+      'name' in node ? String(node.name) : '',
+      { main: [[{ node: 'Call', type: 'main', index: 0 }]] },
+    ]),
+  )
+  return new ExpressionConstants(new WorkflowGraph({ nodes: all, connections })).fillIn(
+    nodes.length,
+    expression,
+  )
+}
+
+describe('an expression that reads a constant of a Set node', () => {
+  test.each([
+    ["={{ $('Config').item.json.base }}/x", '=https://a.test/x'],
+    ["={{$('Config').first().json['base']}}/x", '=https://a.test/x'],
+    ['={{ $("Config").last().json.base }}/{{ $json.id }}', '=https://a.test/{{ $json.id }}'],
+    ['={{ $(`Config`).all()[0].json.base }}', '=https://a.test'],
+    ['={{ $node["Config"].json.base }}/x', '=https://a.test/x'],
+    ['={{ $json.base }}/x', '=https://a.test/x'],
+    ['={{ $json["base"] + "/x" }}', '={{ "https://a.test"+ "/x" }}'],
+    ['={{ $input.item.json.base }}/x', '=https://a.test/x'],
+    ['={{ `${$json.base}/x/${$json.id}` }}', '={{ `https://a.test/x/${$json.id}` }}'],
+    ['={{ $json.id }}{{ $json.base }}', '={{ $json.id }}https://a.test'],
+  ])('%s is %s', (expression, filled) => {
+    expect(fillIn(expression)).toBe(filled)
+  })
+
+  test.each([
+    '={{ $json.base.trim() }}',
+    '={{ $json.other }}',
+    '={{ $json.base.deeper }}',
+    '={{ $json.base ?? $json.other }}',
+    '={{ $json.base || "https://b.test" }}',
+    '={{ !$json.base }}',
+    "={{ $('Other').item.json.base }}",
+    "={{ $('Config').item.binary.base }}",
+    '={{ $vars.base }}/x',
+    '{{ $json.base }}/x',
+    '={{ $json.base',
+  ])('%s stays', (expression) => {
+    expect(fillIn(expression)).toBe(expression)
+  })
+
+  const expression = '={{ $json.base }}/x'
+  test.each<[string, object, object?]>([
+    ['computed', assigned(['base', '={{ $json.x }}'])],
+    ['no text', assigned(['base', 7, 'number'])],
+    ['an expression itself', assigned(['base', '{{ x }}'])],
+    ['set twice', assigned(['base', 'https://a.test'], ['base', 'https://b.test'])],
+    ['set below', assigned(['base', 'https://a.test'], ['base.x', 'b'])],
+    ['below', assigned(['base.x', 'https://a.test'])],
+    ['beside a computed name', assigned(['base', 'https://a.test'], ['={{ $json.name }}', 'b'])],
+    ['beside a path', assigned(['base', 'https://a.test'], ['["base"]', 'b'])],
+    ['of a disabled node', base, { disabled: true }],
+    ['of a node that goes on after an error', base, { onError: 'continueErrorOutput' }],
+    ['of a node that always goes on', base, { continueOnFail: true }],
+    ['of a node in a computed mode', { ...base, mode: '={{ $json.mode }}' }],
+    ['left over from another mode', { ...base, mode: 'raw', jsonOutput: '{}' }],
+    ['without a version', base, { typeVersion: undefined }],
+    ['of another node', base, { type: 'n8n-nodes-base.code' }],
+  ])('that is %s stays', (_, parameters, more) => {
+    expect(fillIn(expression, [set('Config', parameters, more)])).toBe(expression)
+  })
+
+  test.each<[string, object, object?]>([
+    [
+      'version 3',
+      { fields: { values: [{ name: 'base', stringValue: 'https://a.test' }] } },
+      { typeVersion: 3.2 },
+    ],
+    ['version 1', { values: { string: [{ name: 'base', value: 'https://a.test' }] } }, { typeVersion: 1 }],
+    ['JSON', { mode: 'raw', jsonOutput: '{"base":"https://a.test"}' }],
+    ['JSON as an expression', { mode: 'raw', jsonOutput: '={"base":"https://a.test"}' }],
+  ])('is read from a Set node of %s', (_, parameters, more) => {
+    expect(fillIn(expression, [set('Config', parameters, more)])).toBe('=https://a.test/x')
+  })
+
+  test('is read from nested JSON', () => {
+    const json = { mode: 'raw', jsonOutput: '{"api":{"base":"https://a.test"}}' }
+    expect(fillIn('={{ $json.api.base }}/x', [set('Config', json)])).toBe('=https://a.test/x')
+  })
+
+  test('is read where all inputs agree', () => {
+    const other = assigned(['base', 'https://b.test'])
+    expect(fillIn(expression, [set('A', base), set('B', base)])).toBe('=https://a.test/x')
+    expect(fillIn(expression, [set('A', base), set('B', other)])).toBe(expression)
+    expect(fillIn("={{ $('A').item.json.base }}/x", [set('A', base), set('A', other)])).toBe(
+      "={{ $('A').item.json.base }}/x",
+    )
+  })
+
+  test('takes time that grows with its length', () => {
+    const parts = 50_000
+    for (const part of ['{{ $json.base }}', "{{$('", '{{ ', '{{$json["', '{{ $json.a.a', '{{`${$json.base']) {
+      expect(fillIn(`=${part.repeat(parts)}`).length).toBeGreaterThan(parts)
+    }
+  })
+})
