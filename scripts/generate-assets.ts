@@ -1,14 +1,18 @@
 /** @module Generates the modules that hold what browsers receive unchanged: the dashboard's script and its font. */
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { transformSync } from 'esbuild'
 
-export const assetsFolder = resolve(import.meta.dirname, '../src/web/assets')
+export const sourceFolder = resolve(import.meta.dirname, '../src')
 
-/** Path relative to `assetsFolder` → text. */
+/** Path relative to `src` → text. */
 export function generateAssets(): Record<string, string> {
-  return { 'client.generated.ts': clientModule(), 'inter.generated.ts': fontModule() }
+  return {
+    'http/docs-script.generated.ts': scriptModule('http/docs-script.ts', 'docsScript'),
+    'web/assets/client.generated.ts': scriptModule('web/assets/client.ts', 'clientScript'),
+    'web/assets/inter.generated.ts': fontModule(),
+  }
 }
 
 /** The script as browsers from 2022 run it: without types, comments and exports, minified. */
@@ -23,9 +27,9 @@ export function browserScript(typescript: string): string {
   }).code
 }
 
-function clientModule(): string {
-  const script = browserScript(readFileSync(join(assetsFolder, 'client.ts'), 'utf8'))
-  return `/** Generated from client.ts by \`npm run assets\`. */\nexport const clientScript = ${literal(script)}\n`
+function scriptModule(path: string, name: string): string {
+  const script = browserScript(readFileSync(join(sourceFolder, path), 'utf8'))
+  return `/** Generated from ${basename(path)} by \`npm run assets\`. */\nexport const ${name} = ${literal(script)}\n`
 }
 
 /** Inter's Latin letters with all weights. */

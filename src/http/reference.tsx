@@ -1,4 +1,4 @@
-/** @module `/docs`: the OpenAPI document as one page, without scripts or external resources. */
+/** @module `/docs`: the OpenAPI document as one page. Its script adds search and requests; no external resources. */
 import type { OpenAPIV3_1 } from 'openapi-types'
 
 type Operation = OpenAPIV3_1.OperationObject
@@ -27,6 +27,14 @@ pre { margin: .25rem 0; padding: .75rem; border: 1px solid var(--line); border-r
 .method { display: inline-block; min-width: 4.5rem; font-weight: 700; }
 dl { margin: 0; display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1rem; } dd { margin: 0; }
 summary { cursor: pointer; }
+[hidden] { display: none !important; }
+input, select, textarea, button { font: inherit; color: inherit; background: Canvas; border: 1px solid var(--line); border-radius: 6px; padding: .35rem .6rem; }
+button { cursor: pointer; margin: .25rem .5rem .25rem 0; }
+#search { width: 100%; margin-bottom: 1rem; }
+.try { margin: .75rem 0; padding: .75rem; border: 1px solid var(--line); border-radius: 6px; display: grid; gap: .6rem; }
+.try label { display: grid; gap: .2rem; color: var(--soft); font-size: .85rem; }
+.try textarea { font: 13px/1.5 ui-monospace, monospace; width: 100%; }
+.id { color: var(--soft); font-weight: 400; }
 @media (max-width: 48rem) { body { display: block; } nav { position: static; height: auto; border-right: 0; border-bottom: 1px solid var(--line); } main { padding: 1rem; } }
 `
 
@@ -43,6 +51,9 @@ function entriesByTag(document: OpenAPIV3_1.Document): Map<string, Entry[]> {
 }
 
 const anchor = ({ method, path }: Entry) => `${method}-${path}`.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')
+
+const searchText = ({ method, path, operation }: Entry) =>
+  [method, path, operation.operationId, operation.summary, operation.description].join(' ')
 
 /** Renders a schema as a TypeScript type. */
 function notation(
@@ -87,6 +98,20 @@ function resolved(
 type Content = Record<string, { schema?: unknown }> | undefined
 const schemaIn = (content: Content) => Object.values(content ?? {})[0]?.schema as Schema | undefined
 
+/** Text with `code` in backticks, in paragraphs. */
+function Prose({ text }: { text: string }) {
+  return (
+    <>
+      {text.split('\n\n').map((paragraph) => (
+        <p>{inline(paragraph)}</p>
+      ))}
+    </>
+  )
+}
+
+const inline = (text: string) =>
+  text.split('`').map((part, index) => (index % 2 === 1 ? <code>{part}</code> : part))
+
 function Body({
   title,
   content,
@@ -111,15 +136,19 @@ function OperationSection({ entry, document }: { entry: Entry; document: OpenAPI
   const good = responses.filter(([status]) => status < '400')
   const bad = responses.filter(([status]) => status >= '400')
   return (
-    <section id={anchor(entry)}>
+    <section id={anchor(entry)} data-search={searchText(entry)}>
       <h3>
-        <span class="method">{entry.method}</span> {entry.path}
+        <span class="method">{entry.method}</span> {entry.path}{' '}
+        <span class="id">{operation.operationId}</span>
       </h3>
       <p>
         {operation.summary}
-        {operation.security?.length === 0 ? ' (open)' : ''}
+        {operation.security?.length === 0 ? ' (no sign-in required)' : ''}
       </p>
-      {operation.description && <p>{operation.description}</p>}
+      {operation.description && <Prose text={operation.description} />}
+      <button type="button" hidden data-method={entry.method} data-path={entry.path}>
+        Try it
+      </button>
       {parameters.length > 0 && (
         <>
           <h4>Parameters</h4>
@@ -132,6 +161,7 @@ function OperationSection({ entry, document }: { entry: Entry; document: OpenAPI
                 <dd>
                   {parameter.in}
                   {parameter.required ? ', required' : ''}, {notation(parameter.schema as Schema, document)}
+                  {parameter.description && <>. {inline(parameter.description)}</>}
                 </dd>
               </>
             ))}
@@ -159,7 +189,7 @@ function OperationSection({ entry, document }: { entry: Entry; document: OpenAPI
             {bad.map(([status, response]) => (
               <>
                 <dt>{status}</dt>
-                <dd>{response.description}</dd>
+                <dd>{inline(response.description)}</dd>
               </>
             ))}
           </dl>
@@ -171,6 +201,7 @@ function OperationSection({ entry, document }: { entry: Entry; document: OpenAPI
 
 export function Reference({ document }: { document: OpenAPIV3_1.Document }) {
   const byTag = entriesByTag(document)
+  const tags = new Map(document.tags?.map(({ name, description }) => [name, description]))
   return (
     <html lang="en">
       <head>
@@ -178,11 +209,13 @@ export function Reference({ document }: { document: OpenAPIV3_1.Document }) {
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <title>{document.info.title}</title>
         <link rel="stylesheet" href="/docs/style.css" />
+        <script src="/docs/script.js" defer></script>
       </head>
       <body>
         <nav aria-label="Operations">
+          <input id="search" type="search" hidden placeholder="Search (/)" aria-label="Search operations" />
           {[...byTag].map(([tag, entries]) => (
-            <>
+            <div data-group>
               <strong>{tag}</strong>
               <ul>
                 {entries.map((entry) => (
@@ -193,22 +226,26 @@ export function Reference({ document }: { document: OpenAPIV3_1.Document }) {
                   </li>
                 ))}
               </ul>
-            </>
+            </div>
           ))}
         </nav>
         <main>
           <h1>{document.info.title}</h1>
-          <p>{document.info.description}</p>
+          <Prose text={document.info.description ?? ''} />
           <p>
             OpenAPI document: <a href="/openapi.json">/openapi.json</a>
           </p>
+          <p id="no-match" role="status" hidden>
+            No matching operations.
+          </p>
           {[...byTag].map(([tag, entries]) => (
-            <>
+            <div data-group>
               <h2>{tag}</h2>
+              <p>{tags.get(tag)}</p>
               {entries.map((entry) => (
                 <OperationSection entry={entry} document={document} />
               ))}
-            </>
+            </div>
           ))}
         </main>
       </body>

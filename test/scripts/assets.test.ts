@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
-import { assetsFolder, browserScript, generateAssets } from '../../scripts/generate-assets.ts'
+import { sourceFolder, browserScript, generateAssets } from '../../scripts/generate-assets.ts'
 
 describe('generated assets', () => {
   test.each(Object.entries(generateAssets()))('%s is up to date (`npm run assets`)', (name, text) => {
-    expect(readFileSync(join(assetsFolder, name), 'utf8') === text).toBe(true)
+    expect(readFileSync(join(sourceFolder, name), 'utf8') === text).toBe(true)
   })
 })
 
