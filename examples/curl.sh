@@ -1,0 +1,70 @@
+#!/bin/sh
+# The main job with nothing but curl: save a workflow, add the credential that it needs, report a run, read the rate.
+# Usage: FLOWKEEP_URL=http://127.0.0.1:8787 sh examples/curl.sh
+set -eu
+
+url="${FLOWKEEP_URL:-http://127.0.0.1:8787}"
+email="curl-$(od -An -N6 -tx1 /dev/urandom | tr -d ' \n')@example.com"
+password="$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')"
+
+# member NAME JSON: the first text or number of that name.
+member() { printf '%s' "$2" | grep -o "\"$1\":\"\{0,1\}[^\",}]*" | head -n 1 | sed 's/^[^:]*:"\{0,1\}//'; }
+
+# call METHOD PATH TOKEN [BODY]: prints the answer; a problem ends the script, and goes to stderr.
+call() {
+  answer="$(curl -sS --fail-with-body -X "$1" "$url$2" -H "Authorization: Bearer $3" \
+    -H 'Content-Type: application/json' ${4:+--data "$4"})" || {
+    printf '%s %s failed: %s\n' "$1" "$2" "$answer" >&2
+    exit 1
+  }
+  printf '%s\n' "$answer"
+}
+
+account="$(call POST /v1/auth/register none "{\"email\":\"$email\",\"password\":\"$password\"}")"
+token="$(member accessToken "$account")"
+echo "Registered $email"
+
+saved="$(call POST /v1/workflows "$token" '{
+  "prompt": "Post every new order to Slack",
+  "model": "example-model",
+  "workflow": {
+    "name": "New orders",
+    "nodes": [
+      { "id": "a", "name": "Order", "type": "n8n-nodes-base.webhook", "typeVersion": 2, "position": [0, 0],
+        "parameters": { "path": "orders", "httpMethod": "POST" } },
+      { "id": "b", "name": "Slack", "type": "n8n-nodes-base.slack", "typeVersion": 2.3, "position": [220, 0],
+        "parameters": { "select": "channel", "channelId": { "__rl": true, "mode": "name", "value": "#orders" },
+                        "text": "=New order {{ $json.id }}" } }
+    ],
+    "connections": { "Order": { "main": [[{ "node": "Slack", "type": "main", "index": 0 }]] } },
+    "settings": {}
+  }
+}')"
+workflow="$(member id "$saved")"
+echo "Saved workflow $workflow"
+
+readiness="$(call GET "/v1/workflows/$workflow/readiness" "$token")"
+echo "Ready: $(member ready "$readiness")"
+
+call POST /v1/credentials "$token" \
+  '{"type":"slackApi","name":"Team Slack","data":{"accessToken":"an-example-token"}}' > /dev/null
+readiness="$(call GET "/v1/workflows/$workflow/readiness" "$token")"
+echo "Ready: $(member ready "$readiness")"
+
+instance="$(call POST /v1/instances "$token" \
+  '{"name":"Production","baseUrl":"https://n8n.example.com","apiKey":"an-example-key"}')"
+instance_id="$(member id "$instance")"
+webhook_token="$(member webhookToken "$instance")"
+
+# Tracks a workflow that is in n8n already. Without n8nWorkflowId it would be deployed.
+call POST /v1/deployments "$token" \
+  "{\"workflowId\":\"$workflow\",\"instanceId\":\"$instance_id\",\"n8nWorkflowId\":\"wf1\"}" > /dev/null
+
+# What n8n, or your own sender, reports of a run.
+call POST "/hooks/n8n/$instance_id" "$webhook_token" \
+  '{"executionId":"1","workflowId":"wf1","status":"success","startedAt":"2026-11-01T10:00:00Z"}' > /dev/null
+call POST "/hooks/n8n/$instance_id" "$webhook_token" \
+  '{"executionId":"2","workflowId":"wf1","status":"error","error":{"message":"channel_not_found","node":"Slack"}}' > /dev/null
+
+summary="$(call GET "/v1/analytics/summary?workflowId=$workflow" "$token")"
+echo "Success rate: $(member successRate "$summary") % of $(member total "$summary") runs"

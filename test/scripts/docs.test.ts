@@ -1,0 +1,69 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { configurationPage, configurationPath } from '../../scripts/configuration-page.ts'
+import { commandVariables } from '../../src/cli/variables.ts'
+import { Environment } from '../../src/config.ts'
+
+const root = resolve(import.meta.dirname, '../..')
+const pages = [
+  ...['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md'].map((name) => join(root, name)),
+  ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => join(root, 'docs', name)),
+]
+
+describe('docs/configuration.md', () => {
+  test('is up to date (`npm run docs`)', () => {
+    expect(readFileSync(configurationPath, 'utf8')).toBe(configurationPage())
+  })
+
+  test('names every variable that people set, once', () => {
+    const names = [...Object.keys(Environment.shape), ...Object.keys(commandVariables)]
+    const rows = [...configurationPage().matchAll(/^\| `([A-Z_]+)` \|/gm)].map(([, name]) => name)
+    expect(rows.toSorted()).toEqual(names.filter((name) => name !== 'DATABASE_GATEWAY_URL').toSorted())
+  })
+})
+
+describe('the documentation', () => {
+  const links = (page: string) =>
+    [...readFileSync(page, 'utf8').matchAll(/\]\(([^)\s]+)\)/g)]
+      .map(([, target = '']) => target)
+      .filter((target) => !/^[a-z]+:/.test(target))
+
+  test.each(pages.map((page) => [relative(root, page), page]))('%s links only to what exists', (_, page) => {
+    const missing = links(page).filter((target) => {
+      const [path = ''] = target.split('#')
+      return path !== '' && !existsSync(resolve(dirname(page), path))
+    })
+    expect(missing).toEqual([])
+  })
+
+  test.each(pages.map((page) => [relative(root, page), page]))(
+    '%s names only scripts that exist',
+    (_, page) => {
+      const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+        scripts: Record<string, string>
+      }
+      const named = [...readFileSync(page, 'utf8').matchAll(/\bnpm run (?:-s )?([a-z0-9:-]+)/g)]
+      const unknown = named.map(([, name = '']) => name).filter((name) => !(name in scripts))
+      expect(page.endsWith('CHANGELOG.md') ? [] : unknown).toEqual([])
+    },
+  )
+
+  test('has every decision in its index', () => {
+    const folder = join(root, 'docs/decisions')
+    const index = readFileSync(join(folder, 'README.md'), 'utf8')
+    const files = readdirSync(folder).filter((name) => /^\d{4}-/.test(name))
+    expect(files.length).toBeGreaterThan(5)
+    expect(files.filter((name) => !index.includes(`(${name})`))).toEqual([])
+  })
+
+  test('maps every folder of src in the architecture', () => {
+    const text = readFileSync(join(root, 'docs/architecture.md'), 'utf8')
+    const folders = readdirSync(join(root, 'src'), { withFileTypes: true }).filter((entry) =>
+      entry.isDirectory(),
+    )
+    expect(folders.map(({ name }) => name).filter((name) => !text.includes(`\`${name}/\``))).toEqual([])
+  })
+})
