@@ -193,12 +193,12 @@ describe('search', () => {
     const several = await tab.get('/search?q=slack')
     expect(several.text).toContain('2 results')
     expect(several.text).toContain(`href="/credentials/${ops}"`)
-    expect((await tab.get('/search?q=opsXbot')).text).toContain('Nothing is called')
+    expect((await tab.get('/search?q=opsXbot')).text).toContain('No results for')
     const stranger = await signedInBrowser(app)
     for (const query of ['slack', ops, 'Slack ops_bot']) {
       const page = await stranger.get(`/search?q=${encodeURIComponent(query)}`)
       expect({ query, status: page.status }).toEqual({ query, status: 200 })
-      expect(page.text).toContain('Nothing is called')
+      expect(page.text).toContain('No results for')
     }
   })
 

@@ -1,4 +1,4 @@
-/** @module `/search`: jumps to the one thing that is called so, or lists what is. */
+/** @module `/search`: redirects to the only exact match, or lists all matches. */
 import { Hono } from 'hono'
 import { Card, Empty } from '../components/card.tsx'
 import { Button } from '../components/controls.tsx'
@@ -7,22 +7,22 @@ import { PageHead, renderPage } from '../layout/page.tsx'
 import { NameCell, Table, Td, Tr } from '../components/table.tsx'
 import type { DashboardDeps, DashboardEnv } from '../context.ts'
 import { plural } from '../format.ts'
-import { find, type Found, hrefOf } from '../../search/queries.ts'
+import { hrefOf, search, type SearchResult } from '../../search/queries.ts'
 
-const kinds: Record<Found['kind'], { word: string; icon: IconName }> = {
-  workflow: { word: 'Workflow', icon: 'workflows' },
-  credential: { word: 'Credential', icon: 'credentials' },
-  error: { word: 'Error', icon: 'bolt' },
-  execution: { word: 'Execution', icon: 'executions' },
-  deployment: { word: 'Deployment', icon: 'deployments' },
-  instance: { word: 'Instance', icon: 'instances' },
+const kinds: Record<SearchResult['kind'], { label: string; icon: IconName }> = {
+  workflow: { label: 'Workflow', icon: 'workflows' },
+  credential: { label: 'Credential', icon: 'credentials' },
+  error: { label: 'Error', icon: 'bolt' },
+  execution: { label: 'Run', icon: 'executions' },
+  deployment: { label: 'Deployment', icon: 'deployments' },
+  instance: { label: 'Instance', icon: 'instances' },
 }
 
 export function searchPages({ db }: Pick<DashboardDeps, 'db'>) {
   return new Hono<DashboardEnv>().get('/', async (c) => {
     const query = (c.req.query('q') ?? '').trim().slice(0, 200)
-    const found = await find(db, c.var.userId, query)
-    const exact = found.filter((each) => each.exact)
+    const results = await search(db, c.var.userId, query)
+    const exact = results.filter((each) => each.exact)
     const [only] = exact
     if (only && exact.length === 1) return c.redirect(hrefOf(only), 303)
     return renderPage(
@@ -33,12 +33,12 @@ export function searchPages({ db }: Pick<DashboardDeps, 'db'>) {
         <form class="filters" action="/search" method="get" role="search" aria-label="Search">
           <label class="filter-text">
             <Icon name="search" small />
-            <span class="visually-hidden">Name or id</span>
+            <span class="visually-hidden">Name or ID</span>
             <input
               type="search"
               name="q"
               value={query}
-              placeholder="Name or id"
+              placeholder="Name or ID"
               maxlength={200}
               autocomplete="off"
               autofocus
@@ -46,37 +46,37 @@ export function searchPages({ db }: Pick<DashboardDeps, 'db'>) {
           </label>
           <Button kind="primary">Search</Button>
         </form>
-        <Results query={query} found={found} />
+        <Results query={query} results={results} />
       </>,
     )
   })
 }
 
-function Results({ query, found }: { query: string; found: Found[] }) {
+function Results({ query, results }: { query: string; results: SearchResult[] }) {
   if (query === '') {
     return (
       <Card>
-        <Empty title="What are you looking for?">
-          The name of a workflow, credential or instance; words of a prompt, of an error or a node's type; an
-          id; or an execution's number in n8n, such as #4821.
+        <Empty title="Search your account">
+          Enter the name of a workflow, credential or instance, text from a prompt or an error message, a node
+          type, an ID, or the number of a run in n8n, such as #4821.
         </Empty>
       </Card>
     )
   }
-  if (found.length === 0) {
+  if (results.length === 0) {
     return (
       <Card>
-        <Empty title={`Nothing is called “${query}”.`}>
-          Executions are found by their id or their number in n8n, workflows also by their prompt and nodes,
-          errors by their message, everything else by any part of its name.
+        <Empty title={`No results for “${query}”.`}>
+          Search matches runs by ID or by their number in n8n, workflows by name, prompt and nodes, errors by
+          message, and everything else by name or ID.
         </Empty>
       </Card>
     )
   }
   return (
-    <Card title={plural(found.length, 'result')} flush>
-      <Table caption="What was found" columns={[{ label: 'Name' }, { label: 'Kind' }]}>
-        {found.map((each) => (
+    <Card title={plural(results.length, 'result')} flush>
+      <Table caption="Search results" columns={[{ label: 'Name' }, { label: 'Kind' }]}>
+        {results.map((each) => (
           <Tr>
             <Td>
               <NameCell
@@ -92,7 +92,7 @@ function Results({ query, found }: { query: string; found: Found[] }) {
                 note={each.note ?? undefined}
               />
             </Td>
-            <Td phone="end">{kinds[each.kind].word}</Td>
+            <Td phone="end">{kinds[each.kind].label}</Td>
           </Tr>
         ))}
       </Table>

@@ -75,7 +75,7 @@ describe('the list of runs', () => {
       const own = await world.get(path)
       expect(`${own.text} ${own.location ?? ''}`).toMatch(/\/errors\/[0-9a-f]{16}|\/workflows\/[0-9a-f-]{36}/)
       const { text } = await page(path, await signedInBrowser(app))
-      expect(text).toContain('Nothing is called')
+      expect(text).toContain('No results for')
     },
   )
 
