@@ -1,4 +1,4 @@
-/** @module The filter of the audit trail, as the URL has it. */
+/** @module Reads the filter of the audit trail from the URL. */
 import { decodeCursor } from '../../http/page.ts'
 import type { AuditEventFilter } from '../../users/audit-events.ts'
 import { entities, knownActions } from './labels.ts'
@@ -6,25 +6,25 @@ import { entities, knownActions } from './labels.ts'
 export interface AuditPeriod {
   name: string
   label: string
-  /** Null: all that is kept. */
+  /** Null for all stored events. */
   days: number | null
 }
 
-const everything: AuditPeriod = { name: 'all', label: 'All', days: null }
+const allTime: AuditPeriod = { name: 'all', label: 'All', days: null }
 export const auditPeriods: readonly AuditPeriod[] = [
   { name: '24h', label: '24 h', days: 1 },
   { name: '7d', label: '7 d', days: 7 },
   { name: '30d', label: '30 d', days: 30 },
-  everything,
+  allTime,
 ]
 
 export interface AuditQuery {
-  /** An action, or an entity for all that was done to one. */
+  /** An action, or an entity for all its actions. */
   action: string | null
   period: AuditPeriod
-  /** The id after which the page starts. */
+  /** The ID after which the page starts. */
   after: string | null
-  /** Parameters whose values stand for nothing, as they came. */
+  /** Parameters with an invalid value, as `name=value`. */
   ignored: string[]
 }
 
@@ -33,15 +33,15 @@ export function readAuditQuery(params: URLSearchParams): AuditQuery {
     (params.get(name) ?? '').slice(0, 100),
   )
   const isAction = [...entities, ...knownActions].includes(action ?? '')
-  const chosen = auditPeriods.find(({ name }) => name === period)
+  const known = auditPeriods.find(({ name }) => name === period)
   const cursor = after ? decodeCursor(after) : null
   return {
     action: action && isAction ? action : null,
-    period: chosen ?? everything,
+    period: known ?? allTime,
     after: cursor,
     ignored: [
       ...(action && !isAction ? [`action=${action}`] : []),
-      ...(period && !chosen ? [`period=${period}`] : []),
+      ...(period && !known ? [`period=${period}`] : []),
       ...(after && cursor === null ? [`after=${after}`] : []),
     ],
   }

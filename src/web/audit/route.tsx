@@ -1,4 +1,4 @@
-/** @module `/audit`: what was done to the account and its things, on pages and as a table to keep. */
+/** @module `/audit`: the audit trail as pages and as a CSV export. */
 import { Hono } from 'hono'
 import { downloadTable } from '../../http/table-stream.ts'
 import type { AuditEvent } from '../../users/audit-events.ts'
@@ -7,14 +7,14 @@ import type { DashboardDeps, DashboardEnv } from '../context.ts'
 import { filterOf, readAuditQuery } from './filter.ts'
 import { readSubjects } from '../../users/audit-queries.ts'
 import { Trail } from './view.tsx'
-import { wordsOf } from './labels.ts'
+import { labelOf } from './labels.ts'
 
 const pageSize = 50
 
 const columns: Record<string, (event: AuditEvent) => unknown> = {
   at: ({ at }) => at,
   action: ({ action }) => action,
-  what: (event) => wordsOf(event).what,
+  what: (event) => labelOf(event).text,
   subjectId: ({ subjectId }) => subjectId,
   details: ({ details }) => details,
   id: ({ id }) => id,
@@ -39,7 +39,7 @@ export function auditPages({
         c,
         { title: 'Audit trail', section: 'audit' },
         <Trail
-          {...{ events, nextCursor, names, query, params, who: user.name ?? user.email, time: viewer.time }}
+          {...{ events, nextCursor, names, query, params, owner: user.name ?? user.email, time: viewer.time }}
         />,
       )
     })

@@ -1,4 +1,4 @@
-/** @module What only these pages need, after the general classes of `assets/css`. */
+/** @module Styles of the audit trail, loaded after `assets/css`. */
 export const auditStyle = `
 .audit-bar{display:flex;gap:12px var(--s4);flex-wrap:wrap;justify-content:space-between;align-items:flex-start}
 .audit-table .audit-when{white-space:nowrap;color:var(--text-2);width:1%;padding-right:20px;font-variant-numeric:tabular-nums}

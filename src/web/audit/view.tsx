@@ -1,4 +1,4 @@
-/** @module The audit trail: who did what to which thing, and when. */
+/** @module The audit trail as a table. */
 import type { AuditEvent } from '../../users/audit-events.ts'
 import { Card, Empty, Remark } from '../components/card.tsx'
 import {
@@ -17,12 +17,12 @@ import { plural, type TimeFormat } from '../format.ts'
 import { type AuditQuery, auditPeriods } from './filter.ts'
 import {
   type Actor,
-  actionLabel,
+  actionText,
   type Entity,
   entities,
-  entityWords,
+  entityLabels,
   knownActions,
-  wordsOf,
+  labelOf,
 } from './labels.ts'
 
 export interface TrailProps {
@@ -31,7 +31,8 @@ export interface TrailProps {
   names: ReadonlyMap<string, string>
   query: AuditQuery
   params: URLSearchParams
-  who: string
+  /** The name of the account's owner. */
+  owner: string
   time: TimeFormat
 }
 
@@ -46,14 +47,14 @@ const icons: Record<Entity, IconName> = {
   deployment: 'deployments',
 }
 
-export function Trail({ events, nextCursor, names, query, params, who, time }: TrailProps) {
-  const saysOrigin = events.some((event) => origin(event) !== null)
+export function Trail({ events, nextCursor, names, query, params, owner, time }: TrailProps) {
+  const hasOrigin = events.some((event) => originOf(event) !== null)
   const isFiltered = query.action !== null || query.period.days !== null
   return (
     <>
       <PageHead
         title="Audit trail"
-        meta={<span>Newest first, kept for 400 days. Nothing in it can be changed.</span>}
+        meta={<span>Newest first. Events are stored for 400 days and cannot be edited.</span>}
         actions={
           <LinkButton href={withQuery(`${path}/export.csv`, params, { after: null })} icon="download">
             Download CSV
@@ -63,7 +64,7 @@ export function Trail({ events, nextCursor, names, query, params, who, time }: T
       <div class="audit-bar">
         <FilterForm action={path} keep={query.period.days === null ? {} : { period: query.period.name }}>
           <FilterSelect
-            {...{ name: 'action', label: 'What was done', value: query.action ?? '', options: actionOptions }}
+            {...{ name: 'action', label: 'Action', value: query.action ?? '', options: actionOptions }}
           />
         </FilterForm>
         <Segmented
@@ -76,29 +77,29 @@ export function Trail({ events, nextCursor, names, query, params, who, time }: T
         />
       </div>
       {query.ignored.length > 0 && (
-        <Remark tone="wait">Not known as a filter, so left out: {query.ignored.join(', ')}.</Remark>
+        <Remark tone="wait">Ignored invalid filters: {query.ignored.join(', ')}.</Remark>
       )}
       <Card label="Audit trail" flush>
         {events.length === 0 ? (
           <Empty
-            title={isFiltered ? 'Nothing like it was recorded.' : 'Nothing is recorded yet.'}
+            title={isFiltered ? 'No matching events.' : 'No events yet.'}
             action={isFiltered && <LinkButton href={path}>Clear filters</LinkButton>}
           />
         ) : (
           <Table
-            caption="What was done, newest first"
-            columns={saysOrigin ? [...columns, { label: 'From' }] : columns}
+            caption="Audit events, newest first"
+            columns={hasOrigin ? [...columns, { label: 'IP address' }] : columns}
             class="audit-table"
           >
             {events.map((event) => (
-              <Line {...{ event, names, who, time, saysOrigin }} />
+              <Line {...{ event, names, owner, time, hasOrigin }} />
             ))}
           </Table>
         )}
       </Card>
       {events.length > 0 && (
         <Pagination
-          text={`Showing ${plural(events.length, 'entry', 'entries')}.`}
+          text={`Showing ${plural(events.length, 'event')}.`}
           firstHref={params.has('after') ? withQuery(path, params, { after: null }) : null}
           nextHref={nextCursor === null ? null : withQuery(path, params, { after: nextCursor })}
         />
@@ -107,31 +108,30 @@ export function Trail({ events, nextCursor, names, query, params, who, time }: T
   )
 }
 
-const columns = [{ label: 'When' }, { label: 'What' }, { label: 'Object' }, { label: 'Who' }]
+const columns = [{ label: 'Time' }, { label: 'Event' }, { label: 'Object' }, { label: 'Actor' }]
 
 type Option = readonly [value: string, text: string]
 
 const optionsOf = (entity: Entity): Option[] => {
   const actions = knownActions.filter((action) => action.startsWith(`${entity}.`))
   return [
-    [entity, entityWords[entity].many],
-    ...actions.map((action): Option => [action, `– ${actionLabel(action)}`]),
+    [entity, entityLabels[entity].many],
+    ...actions.map((action): Option => [action, `– ${actionText(action)}`]),
   ]
 }
 
-const actionOptions: Option[] = [['', 'Anything'], ...entities.flatMap(optionsOf)]
+const actionOptions: Option[] = [['', 'Any action'], ...entities.flatMap(optionsOf)]
 
 interface LineProps {
   event: AuditEvent
   names: ReadonlyMap<string, string>
-  who: string
+  owner: string
   time: TimeFormat
-  /** There is a column for where it came from. */
-  saysOrigin: boolean
+  hasOrigin: boolean
 }
 
-function Line({ event, names, who, time, saysOrigin }: LineProps) {
-  const { what, actor, tone, entity } = wordsOf(event)
+function Line({ event, names, owner, time, hasOrigin }: LineProps) {
+  const { text, actor, tone, entity } = labelOf(event)
   return (
     <Tr {...(tone === 'fail' && { tone })}>
       <Td class="audit-when" phone="end">
@@ -141,7 +141,7 @@ function Line({ event, names, who, time, saysOrigin }: LineProps) {
         <span class="audit-what">
           {tone === null ? <Icon name={entity ? icons[entity] : 'audit'} small /> : <Glyph tone={tone} />}
           <span>
-            {what}
+            {text}
             <small class="mono">{event.action}</small>
           </span>
         </span>
@@ -149,17 +149,17 @@ function Line({ event, names, who, time, saysOrigin }: LineProps) {
       <Td phone="line">
         <Subject event={event} entity={entity} names={names} />
       </Td>
-      <Td phone="hide">{actorWords(actor, who)}</Td>
-      {saysOrigin && <Td phone="hide">{origin(event) ?? <span class="muted">?</span>}</Td>}
+      <Td phone="hide">{actorName(actor, owner)}</Td>
+      {hasOrigin && <Td phone="hide">{originOf(event) ?? <span class="muted">?</span>}</Td>}
     </Tr>
   )
 }
 
-const actorWords = (actor: Actor, who: string) =>
-  ({ owner: who, flowkeep: 'Flowkeep', operator: 'Whoever runs this server', somebody: 'Somebody' })[actor]
+const actorName = (actor: Actor, owner: string) =>
+  ({ owner, flowkeep: 'Flowkeep', operator: 'Server operator', unknown: 'Unknown' })[actor]
 
-/** Where it came from, in entries that say so. */
-function origin({ details }: AuditEvent): string | null {
+/** The IP address of the request, which not every event records. */
+function originOf({ details }: AuditEvent): string | null {
   const from = details?.ip ?? details?.from
   return typeof from === 'string' ? from : null
 }
@@ -182,7 +182,7 @@ function Subject({
   if (!hasPage.has(entity)) {
     return (
       <span class="muted">
-        {entityWords[entity].one} {id}
+        {entityLabels[entity].one} {id}
       </span>
     )
   }
@@ -190,8 +190,8 @@ function Subject({
   if (name === undefined) {
     return (
       <span class="muted">
-        {entityWords[entity].one} {id}
-        {typeof details?.type === 'string' && ` of type ${details.type}`}, deleted since
+        {entityLabels[entity].one} {id}
+        {typeof details?.type === 'string' && ` of type ${details.type}`}, deleted
       </span>
     )
   }

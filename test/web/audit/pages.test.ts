@@ -10,13 +10,13 @@ beforeEach(async () => {
   tab = await signedInBrowser(app)
 })
 
-async function keep(name: string) {
+async function createCredential(name: string) {
   const data = { accessToken: 'xoxb-1' }
   const made = await app.deps.credentials.create(tab.userId, { type: 'slackApi', name, data })
   return made?.id ?? ''
 }
 
-/** Directly: an entry of another time, or with details of an action's own. */
+/** Inserts an event directly, to set its time and details. */
 async function record(action: string, { daysAgo = 0, subjectId = null as string | null, details = {} } = {}) {
   const msecs = Date.now() - daysAgo * 86_400_000
   await app.database.sql`insert into audit_events (id, user_id, action, subject_id, details, created_at)
@@ -28,8 +28,8 @@ const actionsIn = (text: string) =>
   [...text.matchAll(/<small class="mono">([a-z.-]+)<\/small>/g)].map(([, action]) => action)
 
 describe('GET /audit', () => {
-  test('says who did what to which thing, the newest first, with a link to it', async () => {
-    const id = await keep('Slack <b>bot</b>')
+  test('lists actor, action and linked object, newest first', async () => {
+    const id = await createCredential('Slack <b>bot</b>')
     const { status, text } = await tab.get('/audit')
     expect(status).toBe(200)
     expect(actionsIn(text)).toEqual(['credential.created', 'user.registered'])
@@ -38,16 +38,16 @@ describe('GET /audit', () => {
     expect(text).toContain('Maya Keller')
   })
 
-  test('tells of a thing that is gone by its kind, without a link', async () => {
-    const id = await keep('Gone')
+  test('shows a deleted object by its kind, without a link', async () => {
+    const id = await createCredential('Gone')
     await app.deps.credentials.delete(tab.userId, id)
     const { text } = await tab.get('/audit')
     expect(text).not.toContain(`href="/credentials/${id}"`)
     expect(text).toContain('of type slackApi')
-    expect(text).toContain('deleted since')
+    expect(text).toContain(', deleted')
   })
 
-  test('names a deployment by its workflow and its instance', async () => {
+  test('names a deployment by its workflow and instance', async () => {
     const workflow = await app.deps.workflows.create(tab.userId, {
       workflow: { name: 'Triage', nodes: [], connections: {} },
     })
@@ -65,11 +65,11 @@ describe('GET /audit', () => {
     expect(text).toContain('<td role="cell" class="phone-hide">Flowkeep</td>')
   })
 
-  test('says where something came from only where an entry knows', async () => {
-    expect((await tab.get('/audit')).text).not.toContain('>From<')
+  test('shows the IP address column only when an event has one', async () => {
+    expect((await tab.get('/audit')).text).not.toContain('>IP address<')
     await record('user.login-failed', { details: { ip: '203.0.113.9' } })
     const { text } = await tab.get('/audit')
-    expect(text).toContain('>From<')
+    expect(text).toContain('>IP address<')
     expect(text).toContain('203.0.113.9')
   })
 
@@ -79,7 +79,7 @@ describe('GET /audit', () => {
     ['action=workflow', []],
     ['action=broken', ['credential.created', 'user.registered']],
   ])('filters by %s', async (query, actions) => {
-    await keep('Slack')
+    await createCredential('Slack')
     expect(actionsIn((await tab.get(`/audit?${query}`)).text)).toEqual(actions)
   })
 
@@ -93,7 +93,7 @@ describe('GET /audit', () => {
     expect(await inPeriod('30d')).toEqual(['workflow.deleted', 'workflow.created'])
   })
 
-  test('goes on after fifty, each entry once, with the filter kept', async () => {
+  test('pages after 50 events, lists each one once and keeps the filter', async () => {
     for (let index = 0; index < 52; index += 1) await record('instance.updated', { daysAgo: index / 100 })
     const first = await tab.get('/audit?action=instance')
     const next = /href="(\/audit\?[^"]*after=[^"]+)"/.exec(first.text)?.[1]?.replaceAll('&amp;', '&') ?? ''
@@ -102,17 +102,17 @@ describe('GET /audit', () => {
     expect(actionsIn((await tab.get(next)).text)).toHaveLength(2)
   })
 
-  test('shows nothing of another user', async () => {
-    const id = await keep('Private name')
+  test('shows nothing from another user', async () => {
+    const id = await createCredential('Private name')
     const other = await signedInBrowser(app)
-    // A foreign id in one's own trail must not tell the foreign name.
+    // An event may carry another user's ID. It must not reveal that user's name.
     await app.database.sql`insert into audit_events (id, user_id, action, subject_id)
       values (${uuidv7()}, ${other.userId}, 'credential.deleted', ${id})`
     expect((await other.get('/audit')).text).not.toContain('Private name')
     expect((await other.get('/audit/export.csv')).text).not.toContain('credential.created')
   })
 
-  test('sends whoever is signed out to the sign-in', async () => {
+  test('redirects to the sign-in page without a session', async () => {
     for (const path of ['/audit', '/audit/export.csv']) {
       expect(await browser(app.app).get(path)).toMatchObject({ status: 303 })
     }
@@ -120,8 +120,8 @@ describe('GET /audit', () => {
 })
 
 describe('GET /audit/export.csv', () => {
-  test('gives what the filter chooses, in words too, harmless to a spreadsheet', async () => {
-    await keep('Slack')
+  test('exports the filtered events with their text, safe for a spreadsheet', async () => {
+    await createCredential('Slack')
     await record('=cmd()', {})
     const { headers, text } = await tab.get('/audit/export.csv?action=credential')
     expect(headers.get('Content-Type')).toContain('text/csv')
