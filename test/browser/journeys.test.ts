@@ -28,7 +28,7 @@ describe.skipIf(!hasChromium)(inChromium('the dashboard in Chromium'), () => {
     const guest = await site.tab()
     await guest.page.goto('/executions?status=failed')
     await expect.poll(() => guest.page.url()).toContain('/sign-in')
-    await guest.page.getByLabel('E-mail').fill(account.email)
+    await guest.page.getByLabel('Email').fill(account.email)
     await guest.page.getByLabel('Password').fill('not the password')
     await guest.page.getByRole('button', { name: 'Sign in' }).click()
     await guest.page.getByText('No account matches this email address and password').waitFor()

@@ -199,7 +199,7 @@ async function shootReadme(tab: Tab, look: (typeof looks)[number], examples: Exa
 
 async function enter({ page }: Tab, { email, password }: typeof account): Promise<void> {
   await page.goto('/sign-in')
-  await page.getByLabel('E-mail').fill(email)
+  await page.getByLabel('Email').fill(email)
   await page.getByLabel('Password').fill(password)
   await page.getByRole('button', { name: 'Sign in' }).click()
   await page.waitForURL('/')

@@ -72,7 +72,7 @@ async function startSite(browser: Browser, closing: (() => Promise<unknown>)[]):
 
 export async function signIn({ page }: Tab, email: string, password: string): Promise<void> {
   await page.goto('/sign-in')
-  await page.getByLabel('E-mail').fill(email)
+  await page.getByLabel('Email').fill(email)
   await page.getByLabel('Password').fill(password)
   await page.getByRole('button', { name: 'Sign in' }).click()
   await page.waitForURL('/')

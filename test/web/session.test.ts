@@ -9,7 +9,7 @@ const app = useTestApp()
 const sessionCookie = '__Host-flowkeep'
 
 describe('the session cookie', () => {
-  test('is of this host only, over https, and out of reach of scripts and other sites', async () => {
+  test('is limited to this host and https, and hidden from scripts and other sites', async () => {
     const tab = await signedInBrowser(app)
     const header = tab.setCookies.find((each) => each.startsWith(`${sessionCookie}=`)) ?? ''
     const attributes = header.split('; ').slice(1)
@@ -19,7 +19,7 @@ describe('the session cookie', () => {
     expect(attributes.some((each) => each.startsWith('Domain'))).toBe(false)
   })
 
-  test('has no Secure and no prefix where the server is reached over http', async () => {
+  test('has no Secure attribute and no prefix when the server uses http', async () => {
     const deps = { ...app.deps, config: { ...app.deps.config, publicUrl: 'http://127.0.0.1:8787' } }
     const tab = browser(createApp(deps))
     const email = `${randomBytes(8).toString('hex')}@example.com`
@@ -30,7 +30,7 @@ describe('the session cookie', () => {
     expect(header).not.toContain('Secure')
   })
 
-  test('opens the pages and nothing of the JSON API', async () => {
+  test('authenticates the pages but not the JSON API', async () => {
     const tab = await signedInBrowser(app)
     expect((await tab.get('/')).status).toBe(200)
     const token = tab.cookies.get(sessionCookie) ?? ''
@@ -38,14 +38,14 @@ describe('the session cookie', () => {
     expect((await app.call('GET', '/v1/me', { token })).status).toBe(401)
   })
 
-  test('is no access token, and an access token no cookie', async () => {
+  test('cannot be replaced by an access token', async () => {
     const user = await app.user()
     const tab = browser(app.app)
     tab.cookies.set(sessionCookie, user.accessToken)
     expect((await tab.get('/')).location).toBe('/sign-in')
   })
 
-  test('of another purpose, issuer or key is refused', async () => {
+  test('is rejected with another audience, issuer or type', async () => {
     const tab = await signedInBrowser(app)
     const claim = await app.deps.dashboardTokens.verify(tab.cookies.get(sessionCookie) ?? '')
     if (!claim) throw new Error('The cookie is not readable')
@@ -66,8 +66,8 @@ describe('the session cookie', () => {
   })
 })
 
-describe('a session that has ended is out with the next request', () => {
-  test('by signing out', async () => {
+describe('an ended session is rejected on the next request', () => {
+  test('after signing out', async () => {
     const tab = await signedInBrowser(app)
     const stolen = tab.cookies.get(sessionCookie) ?? ''
     const answer = await tab.post('/sign-out')
@@ -77,7 +77,7 @@ describe('a session that has ended is out with the next request', () => {
     expect((await tab.get('/')).location).toBe('/sign-in')
   })
 
-  test('by a change of the password, by ending all sessions, by deleting the account', async () => {
+  test('after changing the password, ending all sessions or deleting the account', async () => {
     const ways: [string, (password: string) => object][] = [
       [
         '/v1/me/password',
@@ -98,13 +98,13 @@ describe('a session that has ended is out with the next request', () => {
     }
   })
 
-  test('leaves the sessions of others alone', async () => {
+  test('does not end the sessions of other users', async () => {
     const [one, other] = [await signedInBrowser(app), await signedInBrowser(app)]
     await one.post('/sign-out')
     expect((await other.get('/')).status).toBe(200)
   })
 
-  test('is checked by one statement that finds the row by its key', async () => {
+  test('is looked up by its primary key in one statement', async () => {
     const { rows } = await app.deps.db.execute<{ 'QUERY PLAN': string }>(
       `explain select users.id from sessions join users on users.id = sessions.user_id where sessions.id = '0190a000-0000-7000-8000-000000000000' and revoked_at is null`,
     )
@@ -112,7 +112,7 @@ describe('a session that has ended is out with the next request', () => {
   })
 })
 
-describe('a request that changes something', () => {
+describe('a state-changing request', () => {
   const signOut = async (headers: Record<string, string>) => {
     const tab = await signedInBrowser(app)
     const { status } = await tab.post('/sign-out', {}, headers)
@@ -122,23 +122,23 @@ describe('a request that changes something', () => {
   test.each([
     ['another site', { 'Sec-Fetch-Site': 'cross-site', Origin: 'https://evil.example' }],
     ['a neighbouring host', { 'Sec-Fetch-Site': 'same-site', Origin: 'https://other.example.com' }],
-    ['another site, in a browser that only says its origin', { Origin: 'https://evil.example' }],
+    ['another site, in a browser that sends only Origin', { Origin: 'https://evil.example' }],
     ['a page without an origin', { Origin: 'null' }],
-    ['nobody says where', {}],
+    ['an unknown source', {}],
     ['an address bar', { 'Sec-Fetch-Site': 'none' }],
     ['a prefix of this origin', { Origin: 'https://flowkeep.example.com.evil.example' }],
-  ])('is refused from %s', async (_, headers) => {
+  ])('is rejected from %s', async (_, headers) => {
     expect(await signOut(headers as Record<string, string>)).toEqual({ status: 403, isSignedIn: true })
   })
 
   test.each([
     ['Sec-Fetch-Site', { 'Sec-Fetch-Site': 'same-origin' }],
     ['Origin', { Origin: origin }],
-  ])('is taken from a page of this dashboard, by %s', async (_, headers) => {
+  ])('is accepted from a page of this dashboard, identified by %s', async (_, headers) => {
     expect(await signOut(headers as Record<string, string>)).toEqual({ status: 303, isSignedIn: false })
   })
 
-  test('is refused on every path of the dashboard that takes one', async () => {
+  test('from another site is rejected on every dashboard route', async () => {
     const tab = await signedInBrowser(app)
     const paths = app.app.routes
       .filter(({ method, path }) => method === 'POST' && !/^\/(v1|hooks)\//.test(path))
@@ -152,7 +152,7 @@ describe('a request that changes something', () => {
 })
 
 describe('signing in', () => {
-  test('leads back to the page that was asked for', async () => {
+  test('returns to the requested page', async () => {
     const { email, password } = await signedInBrowser(app)
     const tab = browser(app.app)
     const refused = await tab.get('/executions?status=error&q=a%20b')
@@ -164,7 +164,7 @@ describe('signing in', () => {
     expect((await tab.get('/')).status).toBe(200)
   })
 
-  test('leads back to the form that was sent after the session had ended, and says that it is to be sent again', async () => {
+  test('returns to a form submitted after the session ended and says that nothing changed', async () => {
     const { email, password } = await signedInBrowser(app)
     const tab = browser(app.app)
     const own = { Origin: origin, 'Sec-Fetch-Site': 'same-origin' }
@@ -193,7 +193,7 @@ describe('signing in', () => {
     `${origin}/sign-in?return=/workflows`,
     'javascript:alert(1)',
     'no address',
-  ])('leads nowhere for a form that was sent from %j', async (referer) => {
+  ])('does not return to a form submitted from %j', async (referer) => {
     const headers = { 'Sec-Fetch-Site': 'same-origin', ...(referer && { Referer: referer }) }
     const { status, location } = await browser(app.app).post('/workflows/new', {}, headers)
     expect({ status, location }).toEqual({ status: 303, location: '/sign-in' })
@@ -212,14 +212,14 @@ describe('signing in', () => {
     '/sign-in?return=/sign-in',
     '/v1/me',
     '',
-  ])('never leads to %j', async (path) => {
+  ])('never redirects to %j', async (path) => {
     const { email, password } = await signedInBrowser(app)
     const tab = browser(app.app)
     const answer = await tab.post(`/sign-in?return=${encodeURIComponent(path)}`, { email, password })
     expect(answer).toMatchObject({ status: 303, location: '/' })
   })
 
-  test('says the same of an unknown address and a wrong password, and gives no cookie', async () => {
+  test('responds the same to an unknown address and a wrong password, without a cookie', async () => {
     const { email } = await signedInBrowser(app)
     const attempt = async (address: string) => {
       const tab = browser(app.app)
@@ -233,7 +233,7 @@ describe('signing in', () => {
     expect(known).toEqual(other)
   })
 
-  test('is slowed down as the API slows it down, and counts with it', async () => {
+  test('shares its rate limit with the API', async () => {
     const { email, password } = await signedInBrowser(app)
     for (let attempt = 0; attempt < 3; attempt += 1) {
       await browser(app.app).post('/sign-in', { email, password: 'wrong' })
@@ -246,7 +246,7 @@ describe('signing in', () => {
     expect(tab.cookies.has(sessionCookie)).toBe(false)
   })
 
-  test('starts afresh: the session of before is over', async () => {
+  test('ends the previous session', async () => {
     const tab = await signedInBrowser(app)
     const before = tab.cookies.get(sessionCookie) ?? ''
     await tab.post('/sign-in', { email: tab.email, password: tab.password })
@@ -255,7 +255,7 @@ describe('signing in', () => {
     expect((await tab.get('/')).location).toBe('/sign-in')
   })
 
-  test('names what is wrong with a registration under its field and keeps what was typed', async () => {
+  test('shows registration errors under their fields and keeps the input', async () => {
     const page = await browser(app.app).post('/register', { email: 'maya', name: 'Maya', password: 'short' })
     expect(page.status).toBe(422)
     expect(page.text).toContain('value="maya"')
@@ -264,7 +264,7 @@ describe('signing in', () => {
     expect(page.text).toContain('id="field-password-error"')
   })
 
-  test('tells of an address that is taken', async () => {
+  test('reports an email address that is taken', async () => {
     const { email } = await signedInBrowser(app)
     const page = await browser(app.app).post('/register', {
       email,
@@ -272,11 +272,11 @@ describe('signing in', () => {
       password: 'correct horse battery 9',
     })
     expect(page.status).toBe(409)
-    expect(page.text).toContain('There is an account with this address')
+    expect(page.text).toContain('An account with this email already exists')
   })
 })
 
-test("the script's requests are told that the session is over, and are not sent elsewhere", async () => {
+test('a script request without a session gets a 401 instead of a redirect', async () => {
   const answer = await browser(app.app).get('/executions', { Accept: 'application/json' })
   expect(answer.status).toBe(401)
   expect(answer.headers.get('Content-Type')).toBe('application/problem+json')

@@ -1,4 +1,4 @@
-/** @module The pages of the frame itself: keys, and on a phone what has no tab. */
+/** @module `/help`: keyboard shortcuts. `/more`: the pages that have no tab on a phone. */
 import { Hono } from 'hono'
 import { Card } from '../components/card.tsx'
 import { Icon } from '../components/icons.tsx'
@@ -10,13 +10,13 @@ export const generalPages = () =>
     .get('/help', (c) =>
       renderPage(
         c,
-        { title: 'Keys', section: 'more' },
+        { title: 'Keyboard shortcuts', section: 'more' },
         <>
-          <PageHead title="Keys" />
-          <Card label="Keys">
+          <PageHead title="Keyboard shortcuts" />
+          <Card label="Keyboard shortcuts">
             <dl class="keys">
               <Key keys={['/']}>Search</Key>
-              <Key keys={['j', 'k']}>Next row, row before</Key>
+              <Key keys={['j', 'k']}>Next row, previous row</Key>
               <Key keys={['Enter']}>Open the row</Key>
               {navItems.map(({ label, key }) => (
                 <Key keys={['g', key]}>{label}</Key>
@@ -26,9 +26,9 @@ export const generalPages = () =>
             </dl>
           </Card>
           <p class="muted">
-            Everything can be reached with Tab as well. The API is described{' '}
+            You can also reach everything with Tab. For the API, see the{' '}
             <a class="link" href="/docs">
-              in its reference
+              API reference
             </a>
             .
           </p>
@@ -71,7 +71,7 @@ export const generalPages = () =>
               <li>
                 <a href="/help">
                   <Icon name="help" />
-                  Keys
+                  Keyboard shortcuts
                 </a>
               </li>
               <li>

@@ -1,4 +1,4 @@
-/** @module Signing in, registering, signing out, and the theme: what needs no session. */
+/** @module The routes that need no session: sign in, register, sign out, theme. */
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
 import { AppError } from '../../errors.ts'
@@ -13,6 +13,7 @@ import { Form, FormError, TextField } from '../components/form.tsx'
 import type { DashboardDeps } from '../context.ts'
 import { errorsByField, type FormState, readForm } from '../form-data.ts'
 import { type Notice, takeNotice } from '../notice.ts'
+import { plural } from '../format.ts'
 import { returnPath } from '../return-path.ts'
 import type { BrowserSessions } from '../session.ts'
 import { readViewer, rememberTheme } from '../viewer.ts'
@@ -49,7 +50,7 @@ export function accountPages({ signIn, now }: AccountDeps, sessions: BrowserSess
         {notice && <NoticeBar {...notice} />}
         <Form action={withReturn('/sign-in', back)}>
           <TextField
-            {...{ name: 'email', label: 'E-mail', type: 'email', required: true, autocomplete: 'username' }}
+            {...{ name: 'email', label: 'Email', type: 'email', required: true, autocomplete: 'username' }}
             {...{ value: values.email ?? '', error: errors.email }}
             focus={errors[''] === undefined && !values.email}
           />
@@ -78,7 +79,7 @@ export function accountPages({ signIn, now }: AccountDeps, sessions: BrowserSess
         status,
         beside: (
           <>
-            You have an account?{' '}
+            Already have an account?{' '}
             <a class="link" href={withReturn('/sign-in', back)}>
               Sign in
             </a>
@@ -89,7 +90,7 @@ export function accountPages({ signIn, now }: AccountDeps, sessions: BrowserSess
         <h1>Create an account</h1>
         <Form action={withReturn('/register', back)}>
           <TextField
-            {...{ name: 'email', label: 'E-mail', type: 'email', required: true, autocomplete: 'username' }}
+            {...{ name: 'email', label: 'Email', type: 'email', required: true, autocomplete: 'username' }}
             {...{ value: values.email ?? '', error: errors.email }}
             focus={errors[''] === undefined}
           />
@@ -100,7 +101,7 @@ export function accountPages({ signIn, now }: AccountDeps, sessions: BrowserSess
           <TextField
             {...{ name: 'password', label: 'Password', type: 'password', required: true }}
             {...{ autocomplete: 'new-password', error: errors.password }}
-            hint="8 characters or more. A sentence is better than signs."
+            hint="At least 8 characters. A passphrase beats symbols."
           />
           <FormError>{errors['']}</FormError>
           <Button kind="primary">Create account</Button>
@@ -108,7 +109,7 @@ export function accountPages({ signIn, now }: AccountDeps, sessions: BrowserSess
       </>,
     )
 
-  /** A browser that comes with a session signs out of it: whoever knows a password starts afresh. */
+  /** Starts a browser session and ends the one that the browser had. */
   async function enter(c: Context, started: StartedSession, back: string) {
     const before = await sessions.read(c)
     if (before) await sessions.end(c, before.claim)
@@ -134,7 +135,7 @@ export function accountPages({ signIn, now }: AccountDeps, sessions: BrowserSess
       try {
         return await enter(c, await signIn.startSession(c.var.clientIp, input.data), back)
       } catch (error) {
-        return failed(expected(error))
+        return failed(toFormError(error))
       }
     })
     .get('/register', async (c) => {
@@ -164,7 +165,7 @@ export function accountPages({ signIn, now }: AccountDeps, sessions: BrowserSess
       try {
         return await enter(c, await signIn.createAccount(c.var.clientIp, input.data), back)
       } catch (error) {
-        return failed(expected(error))
+        return failed(toFormError(error))
       }
     })
     .post('/sign-out', async (c) => {
@@ -178,8 +179,8 @@ export function accountPages({ signIn, now }: AccountDeps, sessions: BrowserSess
         c,
         { title: 'Signed out', viewer: readViewer(c, now()) },
         <>
-          <h1>You are signed out</h1>
-          <p class="soft">The session has ended in this browser.</p>
+          <h1>Signed out</h1>
+          <p class="soft">Your session in this browser has ended.</p>
           <a class="button primary" href="/sign-in">
             Sign in again
           </a>
@@ -196,19 +197,19 @@ export function accountPages({ signIn, now }: AccountDeps, sessions: BrowserSess
 const withReturn = (path: string, back: string) =>
   back === '/' ? path : `${path}?return=${encodeURIComponent(back)}`
 
-/** The pages before the sign-in have the switch too. */
+/** The sign-in pages also have the theme switch. */
 const themeReturn = (path: string | null) =>
   path !== null && /^\/(?:sign-in|register|signed-out)(?:\?return=[\w%.~-]*)?$/.test(path)
     ? path
     : returnPath(path)
 
 const invalidInput = (error: z.ZodError) =>
-  new AppError('invalid', 'Not valid', {
+  new AppError('invalid', 'Invalid input', {
     errors: error.issues.map(({ path, message }) => ({ pointer: `/${path.join('/')}`, detail: message })),
   })
 
-/** What a form says itself; anything else is the error page's. */
-function expected(error: unknown): AppError {
+/** Returns an error that the form shows; rethrows any other for the error page. */
+function toFormError(error: unknown): AppError {
   const codes = ['bad-credentials', 'too-many-requests', 'email-taken', 'invalid']
   if (error instanceof AppError && codes.includes(error.code)) return error
   throw error
@@ -216,11 +217,11 @@ function expected(error: unknown): AppError {
 
 function stateOf(error: AppError, names: string[], values: Record<string, string>): FormState {
   if (error.code === 'email-taken') {
-    return { values, errors: { email: 'There is an account with this address. Sign in instead.' } }
+    return { values, errors: { email: 'An account with this email already exists. Sign in instead.' } }
   }
   if (error.code === 'too-many-requests') {
     const seconds = error.retryAfterSeconds ?? 1
-    return { values, errors: { '': `${error.message}: ${seconds} s.` } }
+    return { values, errors: { '': `Too many attempts. Try again in ${plural(seconds, 'second')}.` } }
   }
   return { values, errors: errorsByField(error, names) }
 }
