@@ -1,4 +1,4 @@
-/** @module What fields and values of n8n's credential types are called: the catalogue has names only. */
+/** @module Labels for the fields and options of n8n's credential types. The catalogue has only their names. */
 
 const spellings: Record<string, string> = {
   ...{
@@ -18,7 +18,7 @@ const spellings: Record<string, string> = {
 }
 const wordPattern = /[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*|\d+/g
 
-/** Allow unauthorized certificates, of `allowUnauthorizedCerts`; Client ID, of `clientId`. */
+/** `allowUnauthorizedCerts` → Allow unauthorized certificates; `clientId` → Client ID. */
 export function fieldLabel(name: string): string {
   const words = (name.match(wordPattern) ?? [name]).map((word) => {
     const lower = word.toLowerCase()
@@ -28,6 +28,6 @@ export function fieldLabel(name: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1)
 }
 
-/** Values that are words are written as such; codes, such as us-east-1 or HS256, stay as they are. */
+/** Spells out words. Codes such as us-east-1 or HS256 stay unchanged. */
 export const optionLabel = (value: unknown): string =>
   typeof value === 'string' && /^[a-z]{4,}([A-Z][a-z]+)*$/.test(value) ? fieldLabel(value) : String(value)

@@ -1,8 +1,8 @@
-/** @module `/credentials`: its pages, in the order in which their paths match. */
+/** @module `/credentials`: the credential pages, in matching order of their paths. */
 import { Hono } from 'hono'
 import type { DashboardEnv } from '../context.ts'
 import { detailPages } from './detail/route.tsx'
-import { changePages } from './edit/route.tsx'
+import { editPages } from './edit/route.tsx'
 import { credentialListPage } from './list/route.tsx'
 import { newPages } from './new/route.tsx'
 import type { CredentialPageDeps } from './page-context.ts'
@@ -12,6 +12,6 @@ export const credentialPages = (deps: CredentialPageDeps) =>
   new Hono<DashboardEnv>()
     .route('/', credentialListPage(deps))
     .route('/', newPages(deps))
-    .route('/', changePages(deps))
+    .route('/', editPages(deps))
     .route('/', replacePages(deps))
     .route('/', detailPages(deps))

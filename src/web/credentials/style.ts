@@ -1,4 +1,4 @@
-/** @module What only these pages need, after the general classes of `assets/css`. */
+/** @module Styles of the credential pages, loaded after `assets/css`. */
 export const credentialsStyle = `
 .block{display:block}
 .credential-bar{display:flex;gap:12px var(--s4);flex-wrap:wrap;align-items:flex-start;justify-content:space-between}
@@ -32,8 +32,8 @@ export const credentialsStyle = `
 .credential-delete{border:0;padding:0}
 .credential-problem{border:1px solid var(--fail-line);background:var(--fail-wash);border-radius:var(--r3);padding:12px var(--s4);font-size:var(--fs-2);display:grid;gap:3px;overflow-wrap:anywhere}
 .credential-problem b{color:var(--fail)}
-.credential-kept{display:flex;gap:4px;flex-wrap:wrap;margin-bottom:4px}
-.credential-kept li{background:var(--inset);border-radius:var(--r1);padding:1px 7px;font-size:var(--fs-1);color:var(--text-2)}
+.credential-stored{display:flex;gap:4px;flex-wrap:wrap;margin-bottom:4px}
+.credential-stored li{background:var(--inset);border-radius:var(--r1);padding:1px 7px;font-size:var(--fs-1);color:var(--text-2)}
 .type-search .filter-text,.type-search input{width:min(360px,100%)}
 .type-grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(260px,1fr));gap:2px;padding:8px}
 .type-grid a{display:grid;grid-template-columns:auto minmax(0,1fr);gap:10px;align-items:center;min-height:46px;padding:5px 8px;border-radius:var(--r2);font-size:var(--fs-2)}

@@ -1,4 +1,4 @@
 import { NewCredential } from '../../credentials/contract.ts'
 
-/** Whether n8n could have a credential type of this name. */
+/** Whether the name is valid for an n8n credential type. */
 export const isTypeName = (type: string): boolean => NewCredential.shape.type.safeParse(type).success

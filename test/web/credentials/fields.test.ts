@@ -20,7 +20,7 @@ const namesOf = (...given: Parameters<typeof fieldsOf>) => fieldsOf(...given).ma
 const read = (type: string, typed: Record<string, string>, stored: Stored = null) =>
   readFields({ rows: catalogue.credentialFields(type), typed: new Map(Object.entries(typed)), stored })
 
-describe('the fields of a form', () => {
+describe('form fields', () => {
   test.each<[string, string, Control]>([
     ['postgres', 'host', 'text'],
     ['postgres', 'port', 'number'],
@@ -32,11 +32,11 @@ describe('the fields of a form', () => {
     ['httpMultipleHeadersAuth', 'headers', 'json'],
     ['httpHeaderAuth', 'useCustomAuth', 'notice'],
     ['oAuth2Api', 'ignoreSSLIssues', 'switch'],
-  ])('show %s.%s as %s', (type, name, control) => {
+  ])('render %s.%s as %s', (type, name, control) => {
     expect(fieldOf(type, name)?.control).toBe(control)
   })
 
-  test('can be made of every type that n8n brings along', () => {
+  test('can be generated for every built-in type', () => {
     for (const { type } of catalogue.searchCredentialTypes()) {
       const fields = fieldsOf(type)
       expect(new Set(fields.map(({ name }) => name)).size, type).toBe(fields.length)
@@ -46,7 +46,7 @@ describe('the fields of a form', () => {
     }
   })
 
-  test('show what belongs to a choice only once it is chosen', () => {
+  test('appear only after the choice they belong to', () => {
     expect(namesOf('postgres')).not.toContain('sshHost')
     expect(namesOf('postgres', { sshTunnel: 'true' })).toContain('sshPassword')
     const withKey = namesOf('postgres', { sshTunnel: 'true', sshAuthenticateWith: 'privateKey' })
@@ -54,31 +54,31 @@ describe('the fields of a form', () => {
     expect(withKey).not.toContain('sshPassword')
   })
 
-  test('show what belongs to a stored choice, unless another is made', () => {
+  test('appear for a stored choice unless the form has another one', () => {
     const stored = { sshTunnel: true, sshHost: 'jump.example' }
     expect(namesOf('postgres', {}, stored)).toContain('sshHost')
     expect(namesOf('postgres', { sshTunnel: 'false' }, stored)).not.toContain('sshHost')
   })
 
-  test('leave out what n8n fills in itself', () => {
+  test('exclude fields that n8n fills in itself', () => {
     expect(namesOf('slackOAuth2Api')).not.toContain('accessTokenUrl')
   })
 
-  test('hold no stored value, secret or not', () => {
+  test('contain no stored value, secret or not', () => {
     const stored = { host: 'db.canary.example', password: 'canary-secret', port: 65_001, ssl: 'require' }
     const fields = fieldsOf('postgres', {}, stored)
     expect(JSON.stringify(fields)).not.toMatch(/canary|65001/)
-    expect(fields.filter(({ kept }) => kept).map(({ name }) => name)).toEqual(
+    expect(fields.filter(({ isStored }) => isStored).map(({ name }) => name)).toEqual(
       Object.keys(stored).toSorted(byForm),
     )
     expect(fields.find(({ name }) => name === 'ssl')).toMatchObject({ value: '', control: 'choice' })
   })
 
-  test('keep what was typed, secrets apart', () => {
+  test('keep typed values except secrets', () => {
     const typed = { host: 'db.example', password: 'canary-secret' }
     expect(fieldOf('postgres', 'host', typed)?.value).toBe('db.example')
     expect(JSON.stringify(fieldsOf('postgres', typed))).not.toContain('canary-secret')
-    // n8n's type does not mark it.
+    // n8n's type does not mark it as secret.
     expect(
       fieldOf('postgres', 'passphrase', {
         sshTunnel: 'true',
@@ -88,15 +88,15 @@ describe('the fields of a form', () => {
     ).toMatchObject({ secret: true, value: '' })
   })
 
-  test('require a value of n8n’s only where none is kept', () => {
-    expect(fieldOf('slackApi', 'accessToken')).toMatchObject({ required: true, kept: false })
+  test('require a value only if none is stored', () => {
+    expect(fieldOf('slackApi', 'accessToken')).toMatchObject({ required: true, isStored: false })
     expect(fieldOf('slackApi', 'accessToken', {}, { accessToken: 'x' })).toMatchObject({
       required: false,
-      kept: true,
+      isStored: true,
     })
   })
 
-  test('begin with the defaults that are known, and with none in a change', () => {
+  test('start with known defaults, but without defaults when editing', () => {
     expect(fieldOf('postgres', 'ssl')).toMatchObject({ value: 'disable' })
     expect(fieldOf('postgres', 'sshTunnel')).toMatchObject({ value: 'false' })
     expect(fieldOf('postgres', 'sshTunnel', {}, { host: 'x' })).toMatchObject({
@@ -105,13 +105,13 @@ describe('the fields of a form', () => {
     })
   })
 
-  test('name the choices that others depend on', () => {
+  test('list the choices that other fields depend on', () => {
     expect([...controllingNames(catalogue.credentialFields('postgres'))].toSorted()).toEqual([
       'allowUnauthorizedCerts',
       'sshAuthenticateWith',
       'sshTunnel',
     ])
-    // A text that others depend on is no choice: it would have to stand in the URL.
+    // Other fields depend on this text too, but text does not belong in the URL.
     expect(controllingNames(catalogue.credentialFields('slackApi')).has('signatureSecret')).toBe(false)
   })
 })
@@ -120,31 +120,31 @@ const byForm = (a: string, b: string) =>
   ['host', 'password', 'ssl', 'port'].indexOf(a) - ['host', 'password', 'ssl', 'port'].indexOf(b)
 
 describe('a posted form', () => {
-  test('gives values of the kinds that n8n has', () => {
+  test('is parsed into n8n value types', () => {
     const typed = {
       host: ' db.example ',
       port: '5433',
-      password: ' kept as typed ',
+      password: ' as typed ',
       sshTunnel: 'false',
       ssl: 'require',
     }
     expect(read('postgres', typed)).toEqual({
-      data: { host: 'db.example', port: 5433, password: ' kept as typed ', sshTunnel: false, ssl: 'require' },
+      data: { host: 'db.example', port: 5433, password: ' as typed ', sshTunnel: false, ssl: 'require' },
       errors: [],
     })
   })
 
-  test('gives numbers where the options are numbers', () => {
+  test('has numbers for numeric options', () => {
     expect(read('oracleDBApi', { privilege: '131072' }).data).toEqual({ privilege: 131_072 })
   })
 
-  test('gives nothing for a field that is empty, hidden, unknown or not shown', () => {
+  test('has no value for an empty, hidden, unknown or undisplayed field', () => {
     const typed = { host: '', sshHost: 'jump.example', wrong: 'x', __proto__: 'x', constructor: 'x' }
     expect(read('postgres', typed).data).toEqual({})
     expect(read('slackOAuth2Api', { accessTokenUrl: 'https://evil.example' }).data).toEqual({})
   })
 
-  test('keeps JSON of n8n’s editor as the text that n8n reads, and its token data as an object', () => {
+  test('stores JSON from n8n’s editor as text, and token data as an object', () => {
     expect(read('httpCustomAuth', { json: '{\r\n"headers": {}}' }).data).toEqual({
       json: '{\n"headers": {}}',
     })
@@ -156,20 +156,20 @@ describe('a posted form', () => {
     })
   })
 
-  test('keeps the lines of a key as they are everywhere but in forms', () => {
+  test('has LF line breaks in a key', () => {
     expect(read('sshPrivateKey', { privateKey: '-----BEGIN\r\nabc\r\n-----END\r\n' }).data).toEqual({
       privateKey: '-----BEGIN\nabc\n-----END\n',
     })
   })
 
-  test.each(['{', 'nothing'])('names the field of JSON that cannot be read: %s', (json) => {
+  test.each(['{', 'nothing'])('reports the field of invalid JSON: %s', (json) => {
     expect(read('httpCustomAuth', { json }).errors).toEqual([
       { pointer: '/data/json', detail: 'is not valid JSON' },
     ])
   })
 })
 
-describe('labels', () => {
+describe('the label', () => {
   test.each([
     ['accessToken', 'Access token'],
     ['apiKey', 'API key'],
@@ -181,7 +181,7 @@ describe('labels', () => {
     ['s3Endpoint', 'S3 endpoint'],
     ['$weird', 'Weird'],
     ['_', '_'],
-  ])('%s is %s', (name, label) => {
+  ])('of %s is %s', (name, label) => {
     expect(fieldLabel(name)).toBe(label)
   })
 
@@ -193,7 +193,7 @@ describe('labels', () => {
     ['7_4', '7_4'],
     ['eu', 'eu'],
     [32_768, '32768'],
-  ])('the option %s is %s', (value, label) => {
+  ])('of the option %s is %s', (value, label) => {
     expect(optionLabel(value)).toBe(label)
   })
 })

@@ -14,13 +14,13 @@ beforeEach(async () => {
 const canary = () => `canary-${randomBytes(8).toString('hex')}`
 const xss = '<script>alert(1)</script>'
 
-async function keep(
+async function createCredential(
   name: string,
   data: Record<string, unknown> = { accessToken: 'xoxb-1' },
   type = 'slackApi',
 ) {
   const made = await app.deps.credentials.create(tab.userId, { type, name, data })
-  if (!made) throw new Error('Not made')
+  if (!made) throw new Error('Credential not created')
   return made
 }
 
@@ -46,7 +46,7 @@ async function workflow(name: string) {
   })
 }
 
-/** A deployment bound to a credential, and the credential in that n8n. */
+/** Inserts a deployment bound to the credential, with the credential pushed to its instance. */
 async function deploy(credentialId: string, name = 'Triage') {
   const { id: workflowId } = (await workflow(name)) as unknown as { id: string }
   const [instanceId, deploymentId] = [uuidv7(), uuidv7()]
@@ -65,17 +65,17 @@ const versionIn = (text: string) => /name="version" value="(\d+)"/.exec(text)?.[
 const onceIn = (text: string) => /name="once" value="([^"]+)"/.exec(text)?.[1] ?? ''
 
 describe('GET /credentials', () => {
-  test('says what is missing on an empty list, with one button', async () => {
+  test('shows an empty state with one button', async () => {
     const { status, text } = await tab.get('/credentials')
     expect(status).toBe(200)
     expect(text).toContain('No credentials yet.')
     expect(text).toContain('href="/credentials/new"')
   })
 
-  test('shows the rejected first, then the untested, then the valid, each with why', async () => {
-    const valid = await keep('A valid one')
-    const untested = await keep('B untested')
-    const rejected = await keep('C rejected')
+  test('lists rejected, untested and valid credentials in this order, with reasons', async () => {
+    const valid = await createCredential('A valid one')
+    const untested = await createCredential('B untested')
+    const rejected = await createCredential('C rejected')
     const found = await app.deps.credentials.open(tab.userId, valid.id)
     if (found) await app.deps.credentials.recordValidation(tab.userId, found, { status: 'valid' })
     await reject(rejected.id, 'invalid_auth from the service')
@@ -89,8 +89,12 @@ describe('GET /credentials', () => {
     expect(text).toMatch(/1 rejected[\s\S]*1 untested[\s\S]*1 healthy/)
   })
 
-  test('offers to validate only what an n8n has that can test', async () => {
-    const [there, legacy, nowhere] = [await keep('There'), await keep('Legacy'), await keep('Nowhere')]
+  test('offers a test only if an n8n instance has the credential and can test it', async () => {
+    const [there, legacy, nowhere] = [
+      await createCredential('There'),
+      await createCredential('Legacy'),
+      await createCredential('Nowhere'),
+    ]
     await deploy(there.id)
     const { instanceId } = await deploy(legacy.id)
     await app.database
@@ -100,30 +104,30 @@ describe('GET /credentials', () => {
     expect(text).not.toContain(`/credentials/${legacy.id}/validate`)
     expect(text).not.toContain(`/credentials/${nowhere.id}/validate`)
     const notes = [...text.matchAll(/<small>([^<]*)<\/small>/g)].map(([, note]) => note)
-    for (const note of ['In n8n, not tested yet', 'In an n8n that cannot test it', 'In no n8n yet'])
+    for (const note of ['In n8n, not tested yet', 'In n8n, which cannot test it', 'Not in n8n yet'])
       expect(notes.filter((each) => each === note)).toHaveLength(1)
   })
 
-  test('comes back, after a validation, to the list as it was filtered', async () => {
-    await deploy((await keep('There')).id)
+  test('returns to the filtered list after a test', async () => {
+    await deploy((await createCredential('There')).id)
     const { text } = await tab.get('/credentials?q=th&status=untested&period=7d')
     expect(text).toContain('name="return" value="/credentials?q=th&amp;status=untested&amp;period=7d"')
   })
 
-  test('says when n8n rejected it last, not since when', async () => {
-    const { id } = await keep('Rejected')
+  test('shows when n8n last rejected it', async () => {
+    const { id } = await createCredential('Rejected')
     await reject(id, 'invalid_auth.')
-    expect((await tab.get('/credentials')).text).toMatch(/invalid_auth · checked \d\d:\d\d/)
-    expect((await tab.get(`/credentials/${id}`)).text).toMatch(/Checked [^<]*\d\d:\d\d/)
+    expect((await tab.get('/credentials')).text).toMatch(/invalid_auth · tested \d\d:\d\d/)
+    expect((await tab.get(`/credentials/${id}`)).text).toMatch(/Tested [^<]*\d\d:\d\d/)
   })
 
-  test('names the types that workflows require and nothing is kept of, with a button for each', async () => {
+  test('lists the missing types that workflows require, with a button for each', async () => {
     await workflow('Needs Slack')
     const { text } = await tab.get('/credentials')
-    expect(text).toContain('A credential is missing')
+    expect(text).toContain('1 missing credential')
     expect(text).toContain('href="/credentials/new/slackApi"')
-    await keep('Slack')
-    expect((await tab.get('/credentials')).text).not.toContain('is missing')
+    await createCredential('Slack')
+    expect((await tab.get('/credentials')).text).not.toContain('missing credential')
   })
 
   test.each([
@@ -134,29 +138,30 @@ describe('GET /credentials', () => {
     ['status=invalid', 'Gateway'],
     ['status=untested', 'Ops bot'],
   ])('filters by %s', async (query, name) => {
-    await keep('Ops bot')
-    const gateway = await keep('Gateway', { name: 'X-Key', value: 'v' }, 'httpHeaderAuth')
+    await createCredential('Ops bot')
+    const gateway = await createCredential('Gateway', { name: 'X-Key', value: 'v' }, 'httpHeaderAuth')
     await reject(gateway.id, 'no')
     const { text } = await tab.get(`/credentials?${query}`)
     const rows = [...text.matchAll(/class="row-link"[^>]*>([^<]*)</g)].map(([, row]) => row)
     expect(rows).toEqual([name])
   })
 
-  test('reads wildcards of a filter as they stand', async () => {
-    await keep('100 percent')
+  test('matches filter wildcards literally', async () => {
+    await createCredential('100 percent')
     expect((await tab.get('/credentials?q=100%25')).text).toContain('No credentials match.')
   })
 
-  test.each(['status=broken', 'after=nonsense'])('ignores %s and says so', async (query) => {
-    await keep('Ops bot')
+  test.each(['status=broken', 'after=nonsense'])('ignores %s and reports it', async (query) => {
+    await createCredential('Ops bot')
     const { status, text } = await tab.get(`/credentials?${query}`)
     expect(status).toBe(200)
     expect(text).toContain(query)
     expect(text).toContain('Ops bot')
   })
 
-  test('goes on after fifty, each once', async () => {
-    for (let index = 0; index < 53; index += 1) await keep(`Bot ${String(index).padStart(2, '0')}`)
+  test('pages after 50 credentials and lists each one once', async () => {
+    for (let index = 0; index < 53; index += 1)
+      await createCredential(`Bot ${String(index).padStart(2, '0')}`)
     const namesIn = (text: string) =>
       [...text.matchAll(/class="row-link"[^>]*>(Bot \d\d)</g)].map(([, name]) => name)
     const first = await tab.get('/credentials')
@@ -167,8 +172,8 @@ describe('GET /credentials', () => {
     expect(second.text).not.toContain('rel="next"')
   })
 
-  test('shows nothing of another user', async () => {
-    const mine = await keep('Of the first user')
+  test('shows nothing from another user', async () => {
+    const mine = await createCredential('Of the first user')
     const other = await signedInBrowser(app)
     expect((await other.get('/credentials')).text).not.toContain('Of the first user')
     for (const path of [`/credentials/${mine.id}`, `/credentials/${mine.id}/edit`]) {
@@ -190,7 +195,7 @@ describe('GET /credentials', () => {
 })
 
 describe('choosing a type', () => {
-  test('finds types by part of their name, the nearest first', async () => {
+  test('finds types by part of their name, best match first', async () => {
     const { text } = await tab.get('/credentials/new?q=slack')
     const types = [...text.matchAll(/href="\/credentials\/new\/(\w+)"/g)].map(([, type]) => type)
     expect(types[0]).toBe('slackApi')
@@ -198,29 +203,29 @@ describe('choosing a type', () => {
     expect(types).not.toContain('postgres')
   })
 
-  test('offers a type of a community node by its exact name, as JSON', async () => {
+  test('offers the type of a community node by its exact name, as JSON', async () => {
     const { text } = await tab.get('/credentials/new?q=acmeCrmApi')
     expect(text).toContain('href="/credentials/new/acmeCrmApi"')
     const form = await tab.get('/credentials/new/acmeCrmApi')
     expect(form.text).toContain('name="json"')
-    expect(form.text).toContain('n8n itself brings no such type along')
+    expect(form.text).toContain('Not a built-in n8n type')
   })
 
   test.each(['/credentials/new/1abc', '/credentials/new/constructor', '/credentials/new/%3Cb%3E'])(
-    'has no form for %s, which can be no type',
+    'has no form for %s, an invalid type name',
     async (path) => {
       expect((await tab.get(path)).status).toBe(404)
     },
   )
 
-  test('escapes what was searched for', async () => {
+  test('escapes the search query', async () => {
     const { text } = await tab.get(`/credentials/new?q=${encodeURIComponent(xss)}`)
     expect(text).not.toContain(xss)
   })
 })
 
 describe('the form of a new credential', () => {
-  test('shows fields for the choices in its URL, and takes no other text from there', async () => {
+  test('shows fields for the choices in its URL and ignores other values there', async () => {
     expect((await tab.get('/credentials/new/postgres')).text).not.toContain('name="data.sshHost"')
     const { text } = await tab.get(
       '/credentials/new/postgres?data.sshTunnel=true&data.host=from-the-url&data.password=p4ssw0rd',
@@ -230,9 +235,9 @@ describe('the form of a new credential', () => {
   })
 
   test.each(['new', 'edit'])(
-    'saves on Enter: the first button of the %s form is one that saves',
+    'saves on Enter because the first button of the %s form saves',
     async (which) => {
-      const made = await keep('CRM', { host: 'db.example', password: 'p4ssw0rd' }, 'postgres')
+      const made = await createCredential('CRM', { host: 'db.example', password: 'p4ssw0rd' }, 'postgres')
       const path = which === 'new' ? '/credentials/new/postgres' : `/credentials/${made.id}/edit`
       const { text } = await tab.get(path)
       const form = text.slice(text.indexOf('id="credential-form"'))
@@ -245,7 +250,7 @@ describe('the form of a new credential', () => {
     },
   )
 
-  test('shows other fields without script too, keeping what was typed but no secret', async () => {
+  test('updates its fields without a script and keeps typed values except secrets', async () => {
     const secret = canary()
     const { status, text } = await tab.post('/credentials/new/postgres', {
       name: 'CRM',
@@ -261,7 +266,7 @@ describe('the form of a new credential', () => {
     expect((await app.deps.credentials.list(tab.userId, {}, { limit: 5, after: null })).items).toEqual([])
   })
 
-  test('keeps the credential, sealed, and shows nothing of it', async () => {
+  test('stores the credential encrypted and shows none of its values', async () => {
     const secret = canary()
     const once = onceIn((await tab.get('/credentials/new/postgres')).text)
     const answer = await tab.post('/credentials/new/postgres', {
@@ -278,7 +283,7 @@ describe('the form of a new credential', () => {
     expect(await opened(id)).toEqual({ host: 'db.example', port: 5433, password: secret, sshTunnel: false })
     const page = await tab.get(answer.location ?? '')
     expect(page.status).toBe(200)
-    expect(page.text).toContain('CRM is kept')
+    expect(page.text).toContain('Saved CRM')
     expect(page.text).toContain('warehouse')
     const everything = [
       page.text,
@@ -291,7 +296,7 @@ describe('the form of a new credential', () => {
     expect(everything).not.toContain('db.example')
   })
 
-  test('makes one credential of a form that is sent twice', async () => {
+  test('creates one credential when submitted twice', async () => {
     const once = onceIn((await tab.get('/credentials/new/slackApi')).text)
     const fields = { once, name: 'Twice', 'data.accessToken': 'xoxb-1' }
     const [first, second] = [
@@ -304,39 +309,39 @@ describe('the form of a new credential', () => {
   })
 
   test.each<[string, string, Record<string, string>, string, RegExp]>([
-    ['no name', 'slackApi', { 'data.accessToken': 'x' }, 'field-name', /At least 1 character/],
-    ['a required field that is empty', 'slackApi', { name: 'x' }, 'field-data.accessToken', /Is required/],
+    ['a missing name', 'slackApi', { 'data.accessToken': 'x' }, 'field-name', /At least 1 character/],
+    ['an empty required field', 'slackApi', { name: 'x' }, 'field-data.accessToken', /Is required/],
     [
-      'a number that is none',
+      'an invalid number',
       'postgres',
       { name: 'x', 'data.port': 'many' },
       'field-data.port',
       /Must be a number/,
     ],
+    ['an invalid option', 'postgres', { name: 'x', 'data.ssl': 'maybe' }, 'field-data.ssl', /Must be one of/],
     [
-      'a value that is no option',
-      'postgres',
-      { name: 'x', 'data.ssl': 'maybe' },
-      'field-data.ssl',
-      /Must be one of/,
-    ],
-    [
-      'JSON that cannot be read',
+      'invalid JSON',
       'httpCustomAuth',
       { name: 'x', 'data.json': '{' },
       'field-data.json',
       /Is not valid JSON/,
     ],
-    ['no JSON object', 'acmeCrmApi', { name: 'x', json: '[]' }, 'field-json', /Must be a JSON object/],
     [
-      'a field name that none can have',
+      'JSON that is not an object',
+      'acmeCrmApi',
+      { name: 'x', json: '[]' },
+      'field-json',
+      /Must be a JSON object/,
+    ],
+    [
+      'an invalid field name',
       'acmeCrmApi',
       { name: 'x', json: '{"__proto__":1}' },
       'field-json',
       /Not a name/,
     ],
     ['a NUL character', 'slackApi', { name: 'x', 'data.accessToken': 'a\0b' }, 'field-data.accessToken', /./],
-  ])('says under the field what is wrong: %s', async (_what, type, fields, control, message) => {
+  ])('shows an error under its field: %s', async (_fault, type, fields, control, message) => {
     const { status, text } = await tab.post(`/credentials/new/${type}`, fields)
     expect(status).toBe(422)
     const error = new RegExp(
@@ -346,7 +351,7 @@ describe('the form of a new credential', () => {
     expect(text).toContain('aria-invalid="true"')
   })
 
-  test('keeps what was typed when something is wrong, never a secret', async () => {
+  test('keeps typed values except secrets after an error', async () => {
     const [token, json] = [canary(), canary()]
     const wrong = await tab.post('/credentials/new/slackApi', {
       name: '',
@@ -355,14 +360,14 @@ describe('the form of a new credential', () => {
     })
     expect(wrong.text).toContain('value="chat"')
     expect(wrong.text).not.toContain(token)
-    const unknown = await tab.post('/credentials/new/acmeCrmApi', { name: 'Kept', json: `{"key":"${json}"` })
-    expect(unknown.text).toContain('value="Kept"')
+    const unknown = await tab.post('/credentials/new/acmeCrmApi', { name: 'Typed', json: `{"key":"${json}"` })
+    expect(unknown.text).toContain('value="Typed"')
     expect(unknown.text).not.toContain(json)
     expect(app.logs.join('\n')).not.toMatch(new RegExp(`${token}|${json}`))
   })
 
-  test('says that a name is taken, under the name', async () => {
-    await keep('Same')
+  test('reports a taken name under the name field', async () => {
+    await createCredential('Same')
     const { status, text } = await tab.post('/credentials/new/slackApi', {
       name: 'Same',
       'data.accessToken': 'x',
@@ -371,15 +376,15 @@ describe('the form of a new credential', () => {
     expect(text).toMatch(/id="field-name-error"/)
   })
 
-  test('tells where consent is given for a type that signs in through OAuth', async () => {
+  test('explains the sign-in through n8n for an OAuth type', async () => {
     const { text } = await tab.get('/credentials/new/slackOAuth2Api')
-    expect(text).toContain('Consent is given in n8n')
+    expect(text).toContain('Sign in through n8n')
     expect(text).not.toContain('Client credentials')
     expect((await tab.get('/credentials/new/oAuth2Api')).text).toContain('the grant type Client credentials')
-    expect((await tab.get('/credentials/new/slackApi')).text).not.toContain('Consent is given in n8n')
+    expect((await tab.get('/credentials/new/slackApi')).text).not.toContain('Sign in through n8n')
   })
 
-  test('returns to the page that it was asked for from, on this server only', async () => {
+  test('returns to the previous page, on this server only', async () => {
     const post = (name: string, back: string) =>
       tab.post('/credentials/new/slackApi', { name, return: back, 'data.accessToken': 'x' })
     expect((await post('one', '/workflows')).location).toBe('/workflows')
@@ -388,9 +393,9 @@ describe('the form of a new credential', () => {
 })
 
 describe('GET /credentials/:id', () => {
-  test('shows health, what is kept by name only, who uses it, and escapes names', async () => {
+  test('shows health, field names without values and usage, and escapes names', async () => {
     const secret = canary()
-    const made = await keep(xss, { accessToken: secret })
+    const made = await createCredential(xss, { accessToken: secret })
     const { workflowId, deploymentId } = await deploy(made.id, `${xss} flow`)
     await reject(made.id, `Refused ${secret} at the service`)
     const { status, text } = await tab.get(`/credentials/${made.id}`)
@@ -403,8 +408,8 @@ describe('GET /credentials/:id', () => {
       expect(text).toContain(`href="${href}"`)
   })
 
-  test('shows runs that failed at a node that uses it, and no others', async () => {
-    const made = await keep('Slack')
+  test('shows only runs that failed at a node that uses it', async () => {
+    const made = await createCredential('Slack')
     const { workflowId, instanceId, deploymentId } = await deploy(made.id)
     const run = async (node: string, message: string) => {
       const id = uuidv7()
@@ -418,36 +423,36 @@ describe('GET /credentials/:id', () => {
     const [ours, others] = [await run('Post', 'invalid_auth'), await run('Elsewhere', 'not ours')]
     const { text } = await tab.get(`/credentials/${made.id}`)
     expect(text).toContain(`href="/executions/${ours}"`)
-    expect(text).toContain('refused with 401')
+    expect(text).toContain('rejected with 401')
     expect(text).not.toContain(others)
   })
 
-  test.each(['nonsense', uuidv7()])('answers 404 for %s', async (id) => {
+  test.each(['nonsense', uuidv7()])('responds with 404 for %s', async (id) => {
     expect((await tab.get(`/credentials/${id}`)).status).toBe(404)
   })
 })
 
 describe('a changed credential in n8n', () => {
-  test('is said to have the old value there, with a button that pushes it', async () => {
-    const made = await keep('Pushed')
+  test('shows that n8n has the old value, with a button that pushes the new one', async () => {
+    const made = await createCredential('Pushed')
     expect((await tab.get(`/credentials/${made.id}`)).text).not.toContain('old value')
     const { deploymentId } = await deploy(made.id)
     const { text } = await tab.get(`/credentials/${made.id}`)
     expect(text).toContain('n8n still has the old value')
     expect(text).toContain(`href="/deployments/${deploymentId}"`)
     expect(text).toContain(`action="/credentials/${made.id}/push"`)
-    // No n8n answers here, which the page says.
+    // The instance does not respond, so the push fails. The page reports it.
     const pushed = await tab.post(`/credentials/${made.id}/push`, {})
     expect(pushed).toMatchObject({ status: 303, location: `/credentials/${made.id}` })
   })
 
-  test('is replaced by another one of its type, after a preview that changes nothing', async () => {
-    const [made, other] = [await keep('Replaced'), await keep('Its successor')]
+  test('can be replaced by another one of its type after a preview that changes nothing', async () => {
+    const [made, other] = [await createCredential('Replaced'), await createCredential('Its successor')]
     const { deploymentId } = await deploy(made.id)
     const path = `/credentials/${made.id}/replace`
     expect((await tab.get(`/credentials/${made.id}`)).text).toContain(`href="${path}"`)
     const { text } = await tab.get(`${path}?with=${other.id}`)
-    expect(text).toContain('What will be replaced')
+    expect(text).toContain('Affected deployments')
     expect(text).toContain(`href="/deployments/${deploymentId}"`)
     expect(text).toContain('Replace in 1 deployment')
     const [row] = await app.database.sql`select bindings from deployments where id = ${deploymentId}`
@@ -455,10 +460,14 @@ describe('a changed credential in n8n', () => {
   })
 })
 
-describe('changing a credential', () => {
-  test('replaces what is given and keeps the rest, which it does not show', async () => {
+describe('editing a credential', () => {
+  test('replaces the values in the form and keeps the others, without showing them', async () => {
     const [before, after] = [canary(), canary()]
-    const made = await keep('CRM', { host: 'db.canary.example', password: before, port: 5433 }, 'postgres')
+    const made = await createCredential(
+      'CRM',
+      { host: 'db.canary.example', password: before, port: 5433 },
+      'postgres',
+    )
     const form = await tab.get(`/credentials/${made.id}/edit`)
     expect(form.text).not.toMatch(new RegExp(`${before}|db\\.canary|5433`))
     const answer = await tab.post(`/credentials/${made.id}/edit`, {
@@ -474,11 +483,11 @@ describe('changing a credential', () => {
     expect(await opened(made.id)).toEqual({ host: 'db.canary.example', password: after, port: 5433 })
   })
 
-  test('forgets values that are ticked, and none that n8n needs', async () => {
-    const made = await keep('CRM', { host: 'a', password: 'secret-1' }, 'postgres')
+  test('removes selected values, but none that n8n requires', async () => {
+    const made = await createCredential('CRM', { host: 'a', password: 'secret-1' }, 'postgres')
     await tab.post(`/credentials/${made.id}/edit`, { version: '1', name: 'CRM', remove: 'password' })
     expect(await opened(made.id)).toEqual({ host: 'a' })
-    const slack = await keep('Slack')
+    const slack = await createCredential('Slack')
     expect((await tab.get(`/credentials/${slack.id}/edit`)).text).not.toContain('name="remove"')
     expect(
       (
@@ -492,8 +501,8 @@ describe('changing a credential', () => {
     expect(await opened(slack.id)).toEqual({ accessToken: 'xoxb-1' })
   })
 
-  test('renames without touching the values or the health', async () => {
-    const made = await keep('Old')
+  test('renames without changing values or health', async () => {
+    const made = await createCredential('Old')
     await reject(made.id, 'no')
     await tab.post(`/credentials/${made.id}/edit`, { version: '1', name: 'New' })
     expect(await app.deps.credentials.find(tab.userId, made.id)).toMatchObject({
@@ -503,8 +512,8 @@ describe('changing a credential', () => {
     })
   })
 
-  test('merges JSON into the values of a type that n8n does not bring along', async () => {
-    const made = await keep('Acme', { key: 'a', other: 'b' }, 'acmeCrmApi')
+  test('merges JSON into the values of a type that is not built in', async () => {
+    const made = await createCredential('Acme', { key: 'a', other: 'b' }, 'acmeCrmApi')
     await tab.post(`/credentials/${made.id}/edit`, { version: '1', name: 'Acme', json: '' })
     expect(await opened(made.id)).toEqual({ key: 'a', other: 'b' })
     await tab.post(`/credentials/${made.id}/edit`, { version: '1', name: 'Acme', json: '{"key":"c"}' })
@@ -515,14 +524,14 @@ describe('changing a credential', () => {
     expect(await opened(made.id)).toEqual({ key: 'c', more: { a: 1 } })
   })
 
-  test('says that it was changed meanwhile, keeps the input but no secret, and saves the second time', async () => {
+  test('reports a conflict, keeps the input except secrets, and saves on the second submit', async () => {
     const secret = canary()
-    const made = await keep('CRM', { host: 'a', password: 'first' }, 'postgres')
+    const made = await createCredential('CRM', { host: 'a', password: 'first' }, 'postgres')
     await app.deps.credentials.update(tab.userId, made.id, 1, { name: 'Renamed elsewhere' })
     const input = { name: 'Mine', 'data.host': 'b', 'data.password': secret }
     const conflict = await tab.post(`/credentials/${made.id}/edit`, { version: '1', ...input })
     expect(conflict.status).toBe(412)
-    expect(conflict.text).toContain('It was changed elsewhere')
+    expect(conflict.text).toContain('The credential was changed elsewhere')
     expect(conflict.text).toContain('value="Mine"')
     expect(conflict.text).not.toContain(secret)
     expect(await opened(made.id)).toMatchObject({ host: 'a' })
@@ -534,8 +543,8 @@ describe('changing a credential', () => {
     expect(await opened(made.id)).toEqual({ host: 'b', password: secret })
   })
 
-  test('offers to replace all values where what is stored cannot be opened', async () => {
-    const made = await keep('Broken')
+  test('replaces all values if the stored ones cannot be decrypted', async () => {
+    const made = await createCredential('Broken')
     await app.database.sql`update credentials set credential_data =
       jsonb_set(credential_data, '{ciphertext}', '"AAAA"') where id = ${made.id}`
     const form = await tab.get(`/credentials/${made.id}/edit`)
@@ -551,40 +560,40 @@ describe('changing a credential', () => {
   })
 })
 
-describe('validating and deleting', () => {
-  test('says why a credential cannot be tested', async () => {
-    const made = await keep('Slack')
+describe('testing and deleting', () => {
+  test('explains why a credential cannot be tested', async () => {
+    const made = await createCredential('Slack')
     const answer = await tab.post(`/credentials/${made.id}/validate`, {})
     expect(answer).toMatchObject({ status: 303, location: `/credentials/${made.id}` })
     expect((await tab.get(`/credentials/${made.id}`)).text).toContain('Not tested: No n8n has the credential')
   })
 
-  test('deletes when the name is typed, and only then', async () => {
-    const made = await keep('Slack')
+  test('deletes only if the typed name matches', async () => {
+    const made = await createCredential('Slack')
     const wrong = await tab.post(`/credentials/${made.id}/delete`, { confirm: 'slack' })
     expect(wrong.status).toBe(422)
-    expect(wrong.text).toContain('Nothing was deleted')
+    expect(wrong.text).toContain('The name does not match')
     expect(await opened(made.id)).toBeDefined()
     const right = await tab.post(`/credentials/${made.id}/delete`, { confirm: 'Slack' })
     expect(right).toMatchObject({ status: 303, location: '/credentials' })
     expect(await opened(made.id)).toBeUndefined()
   })
 
-  test('names the deployments that would lose it, and deletes it all the same where that is ticked', async () => {
-    const made = await keep('Slack')
+  test('lists the deployments that use it and deletes it anyway if selected', async () => {
+    const made = await createCredential('Slack')
     const { deploymentId } = await deploy(made.id, 'Support triage')
     const refused = await tab.post(`/credentials/${made.id}/delete`, { confirm: 'Slack' })
     expect(refused.status).toBe(409)
-    expect(refused.text).toContain('1 deployment would lose it')
+    expect(refused.text).toContain('1 deployment uses it')
     expect(refused.text).toContain(`href="/deployments/${deploymentId}"`)
     const forced = await tab.post(`/credentials/${made.id}/delete`, { confirm: 'Slack', force: 'true' })
     expect(forced.location).toBe('/credentials')
   })
 })
 
-describe('every page of credentials', () => {
+describe('every credential page', () => {
   test.each(['/credentials', '/credentials/new', '/credentials/new/slackApi', `/credentials/${uuidv7()}`])(
-    'sends whoever is signed out to the sign-in: %s',
+    'redirects to the sign-in page without a session: %s',
     async (path) => {
       const { status, location } = await browser(app.app).get(path)
       expect(status).toBe(303)
@@ -596,7 +605,7 @@ describe('every page of credentials', () => {
     '/credentials/new/slackApi',
     `/credentials/${uuidv7()}/edit`,
     `/credentials/${uuidv7()}/delete`,
-  ])('refuses a form of another site: %s', async (path) => {
+  ])('rejects a form from another site: %s', async (path) => {
     const { status } = await tab.post(
       path,
       { name: 'x' },

@@ -1,4 +1,4 @@
-/** @module Deleting a credential: its name is typed, and whoever would lose it is named before. */
+/** @module The card that deletes a credential: it lists the deployments that use it and asks for its name. */
 import type { Credential } from '../../../credentials/contract.ts'
 import { Card, Remark } from '../../components/card.tsx'
 import { Button } from '../../components/controls.tsx'
@@ -7,17 +7,17 @@ import { plural } from '../../format.ts'
 import type { BoundDeployment } from '../../../credentials/queries.ts'
 
 export interface DeletionState {
-  /** What was typed. */
+  /** The name as typed. */
   typed: string
   force: boolean
   errors: Record<string, string>
 }
 
-export const noDeletion: DeletionState = { typed: '', force: false, errors: {} }
+export const emptyDeletion: DeletionState = { typed: '', force: false, errors: {} }
 
 const shownDependents = 5
 
-/** Taken back, or never there: deleting the credential takes nothing from them. */
+/** An undeployed deployment does not need the credential. */
 const isAffected = ({ status }: BoundDeployment) => status !== 'undeployed'
 
 export function DeleteCard(props: {
@@ -36,7 +36,7 @@ export function DeleteCard(props: {
         <Form action={`/credentials/${credential.id}/delete`}>
           {affected.length > 0 && (
             <Remark tone="wait">
-              {plural(affected.length, 'deployment')} would lose it:{' '}
+              {plural(affected.length, 'deployment')} {affected.length === 1 ? 'uses' : 'use'} it:{' '}
               {affected.slice(0, shownDependents).map(({ id, workflowName, instanceName }, index) => (
                 <>
                   {index > 0 && ', '}
@@ -46,19 +46,19 @@ export function DeleteCard(props: {
                   on {instanceName}
                 </>
               ))}
-              {more > 0 && ` and ${more} more`}. They cannot be deployed again before they are bound to
-              another one.
+              {more > 0 && ` and ${more} more`}. To deploy {affected.length === 1 ? 'it' : 'them'} again,
+              choose another credential.
             </Remark>
           )}
           <p class="soft credential-small">
-            What a deployment has sent to n8n stays there and goes on working.
+            Copies of the credential in n8n are not deleted and keep working.
           </p>
           <TextField
             {...{ name: 'confirm', label: `Type ${credential.name} to confirm`, value: deletion.typed }}
             {...{ required: true, error: deletion.errors.confirm, id: 'field-delete-confirm' }}
           />
           {affected.length > 0 && (
-            <CheckField name="force" label="Delete it although it is in use" checked={deletion.force} />
+            <CheckField name="force" label="Delete even though deployments use it" checked={deletion.force} />
           )}
           <FormError>{deletion.errors['']}</FormError>
           <div class="actions">

@@ -1,4 +1,4 @@
-/** @module Deployments that run with an earlier value in n8n, and the button that updates it there. */
+/** @module Lists the deployments for which n8n has an earlier value, with a button that pushes the current one. */
 import type { PendingDeployment } from '../../../credentials/contract.ts'
 import { Remark } from '../../components/card.tsx'
 import { Action } from '../../components/controls.tsx'
@@ -11,7 +11,7 @@ export function PushCard({ id, pending }: { id: string; pending: readonly Pendin
   const more = pending.length - shown
   return (
     <Remark tone="wait">
-      n8n still has the old value. {plural(pending.length, 'deployment')} still{' '}
+      n8n still has the old value. {plural(pending.length, 'deployment')}{' '}
       {pending.length === 1 ? 'uses' : 'use'} it:{' '}
       {pending.slice(0, shown).map(({ deploymentId, workflowName, instanceName }, index) => (
         <>

@@ -1,4 +1,4 @@
-/** @module `/credentials/:id`: one credential, its test by an n8n, and its deletion. */
+/** @module `/credentials/:id`: shows, tests and deletes a credential. */
 import { type Context, Hono } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { CredentialId, type CredentialTestResult } from '../../../credentials/contract.ts'
@@ -10,7 +10,7 @@ import type { DashboardEnv } from '../../context.ts'
 import { readForm } from '../../form-data.ts'
 import { type Notice, redirectWith } from '../../notice.ts'
 import { returnPath } from '../../return-path.ts'
-import { type DeletionState, noDeletion } from './delete-card.tsx'
+import { type DeletionState, emptyDeletion } from './delete-card.tsx'
 import { CredentialDetail } from './view.tsx'
 import { allOfThem, periodNamed, rangeOf } from '../../components/period.ts'
 import { readPlaces } from '../../../credentials/queries.ts'
@@ -22,7 +22,7 @@ export function detailPages(deps: CredentialPageDeps) {
   async function detailPage(
     c: Context<DashboardEnv>,
     id: string,
-    deletion: DeletionState = noDeletion,
+    deletion: DeletionState = emptyDeletion,
     status: ContentfulStatusCode = 200,
   ) {
     const { userId, viewer } = c.var
@@ -33,15 +33,15 @@ export function detailPages(deps: CredentialPageDeps) {
       credentials.usage(userId, id),
       analytics.credentials(userId, { ...rangeOf(period, at), limit: allOfThem }),
       loadCatalogue(),
-      // One that cannot be opened cannot be pushed either; the page says so when it is edited.
+      // A credential that cannot be decrypted cannot be pushed either. The edit page reports it.
       credentialPusher.pending(userId, id).catch((error: unknown) => {
         if (error instanceof AppError) return []
         throw error
       }),
     ])
-    if (!credential || !usage) throw missing()
+    if (!credential || !usage) throw notFound()
     const places = await readPlaces(db, userId, id, at)
-    const own = stats.items.find(({ credentialId }) => credentialId === id)
+    const ownStats = stats.items.find(({ credentialId }) => credentialId === id)
     return renderPage(
       c,
       {
@@ -56,7 +56,7 @@ export function detailPages(deps: CredentialPageDeps) {
           credential,
           usage,
           places,
-          stats: own,
+          stats: ownStats,
           period,
           catalogue,
           time: viewer.time,
@@ -74,8 +74,8 @@ export function detailPages(deps: CredentialPageDeps) {
       const back = form.has('return') ? returnPath(form.get('return')) : `/credentials/${id}`
       try {
         const result = await credentialHealth.test(c.var.userId, id)
-        if (!result) throw missing()
-        const { kind, text } = verdict(result)
+        if (!result) throw notFound()
+        const { kind, text } = testNotice(result)
         return redirectWith(c, back, text, kind)
       } catch (error) {
         if (!(error instanceof AppError) || error.code === 'not-found') throw error
@@ -87,35 +87,37 @@ export function detailPages(deps: CredentialPageDeps) {
       const id = idOf(c)
       const form = await readForm(c)
       const credential = await credentials.find(userId, id)
-      if (!credential) throw missing()
+      if (!credential) throw notFound()
       const typed = form.get('confirm') ?? ''
       const force = form.get('force') === 'true'
       if (typed.trim() !== credential.name) {
-        const errors = { confirm: `Type ${credential.name}, exactly so. Nothing was deleted.` }
+        const errors = {
+          confirm: `The name does not match. Type ${credential.name} to delete the credential.`,
+        }
         return detailPage(c, id, { typed, force, errors }, 422)
       }
       try {
-        if (!(await credentials.delete(userId, id, { force }))) throw missing()
+        if (!(await credentials.delete(userId, id, { force }))) throw notFound()
       } catch (error) {
         if (!(error instanceof AppError) || error.code !== 'in-use') throw error
-        const errors = { '': 'Deployments use it. Tick the box to delete it all the same.' }
+        const errors = { '': 'Deployments use this credential. Select the checkbox to delete it anyway.' }
         return detailPage(c, id, { typed, force, errors }, statusOf(error.code))
       }
-      return redirectWith(c, '/credentials', `${credential.name} is deleted.`)
+      return redirectWith(c, '/credentials', `Deleted ${credential.name}.`)
     })
 }
 
-/** @throws {AppError} `not-found` for what can be no id */
+/** @throws {AppError} `not-found` if the path has no valid ID */
 function idOf(c: Context): string {
   const parsed = CredentialId.safeParse({ id: c.req.param('id') })
-  if (!parsed.success) throw missing()
+  if (!parsed.success) throw notFound()
   return parsed.data.id
 }
 
-function verdict({ status, message }: CredentialTestResult): Notice {
-  if (status === 'valid') return { kind: 'ok', text: 'n8n signed in with it: it works.' }
+function testNotice({ status, message }: CredentialTestResult): Notice {
+  if (status === 'valid') return { kind: 'ok', text: 'Credential works: n8n signed in with it.' }
   if (status === 'invalid') return { kind: 'fail', text: `Rejected: ${message}` }
-  return { kind: 'wait', text: `${message}. A run will tell.` }
+  return { kind: 'wait', text: `Not tested: ${message}. The next run will show whether it works.` }
 }
 
-const missing = () => new AppError('not-found', 'No such credential')
+const notFound = () => new AppError('not-found', 'Credential not found')

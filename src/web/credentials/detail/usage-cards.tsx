@@ -1,4 +1,4 @@
-/** @module Who uses a credential: workflows that need its type, deployments bound to it, runs that failed with it. */
+/** @module Where a credential is used: workflows that need its type, deployments bound to it, failed runs. */
 import type { CredentialUsage } from '../../../credentials/contract.ts'
 import { Card, Empty } from '../../components/card.tsx'
 import { LinkButton } from '../../components/controls.tsx'
@@ -7,17 +7,16 @@ import { NameCell, Table, Td, Time, Tr } from '../../components/table.tsx'
 import { count, none, type TimeFormat } from '../../format.ts'
 import type { BoundDeployment, RecentFailure } from '../../../credentials/queries.ts'
 
-const refusals: ReadonlySet<number | null> = new Set([401, 403])
+const authenticationFailures: ReadonlySet<number | null> = new Set([401, 403])
 
-/** Whose nodes need the type of the credential. */
 export const Workflows = ({ usage, type }: { usage: CredentialUsage; type: string }) => (
   <Card
-    title="Workflows that need its type"
+    title="Workflows that need this type"
     note={usage.workflows.length > 0 ? count(usage.workflows.length) : undefined}
     aside={
       usage.workflows.length > 0 && (
         <a class="link" href={`/workflows?cred=${encodeURIComponent(type)}`}>
-          All of them
+          View all
         </a>
       )
     }
@@ -25,9 +24,9 @@ export const Workflows = ({ usage, type }: { usage: CredentialUsage; type: strin
     flush
   >
     {usage.workflows.length === 0 ? (
-      <Empty title="No workflow of yours needs its type." />
+      <Empty title="No workflows need this type." />
     ) : (
-      <Table caption="Workflows that need its type" columns={[{ label: 'Workflow' }, { label: 'Nodes' }]}>
+      <Table caption="Workflows that need this type" columns={[{ label: 'Workflow' }, { label: 'Nodes' }]}>
         {usage.workflows.slice(0, 10).map(({ id, name, nodes }) => (
           <Tr>
             <Td>
@@ -49,7 +48,7 @@ export function Deployments(props: {
   const { deployments, usage, time } = props
   return (
     <Card
-      title="Deployments bound to it"
+      title="Deployments that use it"
       note={deployments.length > 0 ? count(deployments.length) : undefined}
       aside={
         usage.lastUsedAt !== null && (
@@ -63,20 +62,20 @@ export function Deployments(props: {
     >
       {deployments.length === 0 ? (
         <Empty
-          title="No deployment is bound to it."
-          action={<LinkButton href="/deployments">Deployments</LinkButton>}
+          title="No deployments use it."
+          action={<LinkButton href="/deployments">View deployments</LinkButton>}
         >
-          Deploying a workflow that needs its type binds the workflow to it.
+          Deploy a workflow that needs this type, and choose this credential.
         </Empty>
       ) : (
         <Table
-          caption="Deployments bound to it"
+          caption="Deployments that use it"
           columns={[
             { label: 'Workflow' },
             { label: 'Status' },
             { label: 'Version', numeric: true },
             { label: 'Instance' },
-            { label: 'Its runs', hidden: true },
+            { label: 'Runs', hidden: true },
           ]}
         >
           {deployments.map(({ id, workflowName, instanceName, version, status, nodes }) => (
@@ -114,9 +113,9 @@ export function Failures(props: {
 }) {
   const { failures, hasDeployments, time } = props
   return (
-    <Card title="Failed at a node that uses it" note="the newest ten of 30 days" id="failures" flush>
+    <Card title="Failed runs" note="latest 10 in 30 days, at nodes that use it" id="failures" flush>
       {failures.length === 0 ? (
-        <Empty title={hasDeployments ? 'No run has failed there.' : 'No runs yet.'} />
+        <Empty title={hasDeployments ? 'No failed runs.' : 'No runs yet.'} />
       ) : (
         <Table
           caption="Runs that failed at a node that uses it"
@@ -137,10 +136,10 @@ export function Failures(props: {
                   {message ?? 'No message'}
                   <small>
                     {node}
-                    {refusals.has(httpStatus) && (
+                    {authenticationFailures.has(httpStatus) && (
                       <>
                         {' · '}
-                        <span class="fail-text">refused with {httpStatus}</span>
+                        <span class="fail-text">rejected with {httpStatus}</span>
                       </>
                     )}
                   </small>

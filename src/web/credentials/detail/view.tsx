@@ -1,4 +1,4 @@
-/** @module One credential: whether it works, what of it is kept, who uses it, what failed, and how to be rid of it. */
+/** @module The page of one credential: health, stored fields, usage, failed runs and deletion. */
 import type { CredentialStats } from '../../../analytics/credential-contract.ts'
 import type { Credential, CredentialUsage, PendingDeployment } from '../../../credentials/contract.ts'
 import type { Catalogue } from '../../../n8n/catalogue.ts'
@@ -21,13 +21,13 @@ export interface DetailProps {
   credential: Credential
   usage: CredentialUsage
   places: CredentialPlaces
-  /** Undefined while nothing is known of it. */
+  /** Undefined before its first run. */
   stats: CredentialStats['items'][number] | undefined
   period: Period
   catalogue: Catalogue
   time: TimeFormat
   deletion: DeletionState
-  /** Deployments that run with an earlier value. */
+  /** Deployments for which n8n has an earlier value. */
   pending: PendingDeployment[]
 }
 
@@ -51,10 +51,10 @@ export function CredentialDetail(props: DetailProps) {
             <span>
               <Icon name="clock" small />
               {credential.lastValidatedAt === null ? (
-                'never checked'
+                'never tested'
               ) : (
                 <span>
-                  checked <Time at={credential.lastValidatedAt} format={time} as="relative" />
+                  tested <Time at={credential.lastValidatedAt} format={time} as="relative" />
                 </span>
               )}
             </span>
@@ -64,7 +64,7 @@ export function CredentialDetail(props: DetailProps) {
           <>
             {testable.length > 0 && (
               <Action action={`${path}/validate`} icon="retry" kind={isRejected ? 'plain' : 'primary'}>
-                Validate now
+                Test now
               </Action>
             )}
             <LinkButton href={`${path}/edit`} icon="pencil" kind={isRejected ? 'primary' : 'plain'}>
@@ -77,7 +77,7 @@ export function CredentialDetail(props: DetailProps) {
       <PushCard id={credential.id} pending={pending} />
       <Health {...{ credential, places: places.places, testable, time }} />
       <div class="credential-bar">
-        <h2 class="credential-heading">Runs of deployments bound to it</h2>
+        <h2 class="credential-heading">Runs of deployments that use it</h2>
         <Segmented
           label="Period"
           choices={periods.map((each) => ({
@@ -95,7 +95,7 @@ export function CredentialDetail(props: DetailProps) {
           <Failures failures={places.failures} hasDeployments={places.deployments.length > 0} time={time} />
         </div>
         <div class="stack span-4">
-          <Facts {...{ credential, label, places: places.places, time }} />
+          <Details {...{ credential, label, places: places.places, time }} />
           <DeleteCard {...{ credential, deployments: places.deployments, deletion }} />
         </div>
       </Grid>
@@ -114,13 +114,13 @@ function Health(props: {
   if (status === 'valid') return null
   if (status === 'invalid') {
     return (
-      <section class="credential-problem" aria-label="Why it is rejected">
+      <section class="credential-problem" aria-label="Reason for rejection">
         <p>
           <b>{validationError ?? 'n8n gave no reason.'}</b>
         </p>
         <p class="soft">
-          {lastValidatedAt !== null && <>Checked {time.instant(lastValidatedAt)}. </>}
-          Give it new values, push them to n8n, then validate it.
+          {lastValidatedAt !== null && <>Tested {time.instant(lastValidatedAt)}. </>}
+          Enter new values, push them to n8n, then test the credential.
         </p>
       </section>
     )
@@ -128,10 +128,10 @@ function Health(props: {
   return (
     <Remark>
       {testable.length > 0
-        ? 'Nobody has asked the service yet whether it takes it. Validate it: n8n signs in with it once.'
+        ? 'Not tested yet. Test it: n8n signs in with it once.'
         : places.length > 0
-          ? 'The n8n that has it cannot test credentials through its API; a run will tell.'
-          : 'It is in no n8n yet. Deploy a workflow that uses it, then n8n can test it.'}
+          ? 'Not tested yet. The n8n instance that has it cannot test credentials through its API. The next run will show whether it works.'
+          : 'Not in n8n yet. Deploy a workflow that uses it, then n8n can test it.'}
     </Remark>
   )
 }
@@ -139,7 +139,7 @@ function Health(props: {
 function Figures({ stats, period }: { stats: DetailProps['stats']; period: Period }) {
   const note = `in ${period.label}`
   return (
-    <Kpis label="Runs of deployments bound to it">
+    <Kpis label="Runs of deployments that use it">
       <Kpi
         label="Runs"
         value={count(stats?.runs)}
@@ -153,21 +153,26 @@ function Figures({ stats, period }: { stats: DetailProps['stats']; period: Perio
         {...(stats?.failures && { href: '#deployments' })}
       />
       <Kpi
-        label="Refused by the service"
+        label="Rejected by the service"
         value={count(stats?.authenticationFailures)}
-        note="answered 401 or 403"
+        note="401 or 403 responses"
         {...(stats?.authenticationFailures && { href: '#failures' })}
       />
-      <Kpi label="Deployments" value={count(stats?.deployments)} note="bound to it" href="#deployments" />
+      <Kpi label="Deployments" value={count(stats?.deployments)} note="that use it" href="#deployments" />
     </Kpis>
   )
 }
 
-function Facts(props: { credential: Credential; label: string; places: readonly Place[]; time: TimeFormat }) {
+function Details(props: {
+  credential: Credential
+  label: string
+  places: readonly Place[]
+  time: TimeFormat
+}) {
   const { credential, label, places, time } = props
   const { type, service, known, fields, createdAt, updatedAt, version } = credential
   return (
-    <Card title="Facts">
+    <Card title="Details">
       <KeyValues
         items={[
           [
@@ -175,14 +180,14 @@ function Facts(props: { credential: Credential; label: string; places: readonly 
             <>
               {label}
               <small class="block muted mono">{type}</small>
-              {!known && <small class="block muted">of a community node</small>}
+              {!known && <small class="block muted">from a community node</small>}
             </>,
           ],
           ['Service', <a href={withQuery('/credentials', { service })}>{service}</a>],
           [
             'In n8n',
             places.length === 0
-              ? 'nowhere yet'
+              ? 'not yet'
               : places.map(({ instanceId, name, pushedAt }) => (
                   <span class="block">
                     <a class="link" href={`/instances/${instanceId}`}>
@@ -190,28 +195,28 @@ function Facts(props: { credential: Credential; label: string; places: readonly 
                     </a>{' '}
                     {pushedAt !== null && (
                       <span class="muted">
-                        sent <Time at={pushedAt} format={time} as="relative" />
+                        pushed <Time at={pushedAt} format={time} as="relative" />
                       </span>
                     )}
                   </span>
                 )),
           ],
           [
-            'Values kept',
+            'Stored values',
             fields.length === 0 ? (
               'none'
             ) : (
               <>
-                <ul class="credential-kept">
+                <ul class="credential-stored">
                   {fields.map((name) => (
                     <li title={name}>{known ? fieldLabel(name) : name}</li>
                   ))}
                 </ul>
-                <small class="muted">Encrypted; never shown again.</small>
+                <small class="muted">Encrypted and never shown again.</small>
               </>
             ),
           ],
-          ['Kept since', <Time at={createdAt} format={time} />],
+          ['Created', <Time at={createdAt} format={time} />],
           [
             'Changed',
             version === 1 ? (

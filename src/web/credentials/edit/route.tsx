@@ -1,4 +1,4 @@
-/** @module `/credentials/:id/edit`: another name, and other values for those that are given. */
+/** @module `/credentials/:id/edit`: renames a credential and replaces the values that the form has. */
 import { type Context, Hono } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { type Credential, CredentialId } from '../../../credentials/contract.ts'
@@ -11,33 +11,33 @@ import { readForm } from '../../form-data.ts'
 import { redirectWith } from '../../notice.ts'
 import { controllingNames } from '../form/fields.ts'
 import { CredentialForm, fieldsOf, type FormInput } from '../form/view.tsx'
-import { chosenIn, inputOf } from '../form/input.ts'
+import { choicesIn, inputOf } from '../form/input.ts'
 import { readRequiring } from '../../../credentials/queries.ts'
 import type { CredentialPageDeps } from '../page-context.ts'
-import { type Changed, changeFrom, errorsByControl, sayable } from '../form/save.ts'
+import { type Changed, errorsByControl, toFormError, updateFromForm } from '../form/save.ts'
 
 interface Opened {
   credential: Credential
-  /** Null when it cannot be opened, for the reason given. */
+  /** Null if it cannot be decrypted; `problem` says why. */
   stored: Record<string, unknown> | null
   problem: string | null
 }
 
-export function changePages({ credentials, db }: CredentialPageDeps) {
+export function editPages({ credentials, db }: CredentialPageDeps) {
   /**
-   * The stored values leave it for two ends only: to tell which fields are shown, and to be sealed again beside new ones.
+   * The stored values are used only to decide which fields to show and to encrypt them again with the new values.
    * @throws {AppError} `not-found`, `key-unavailable`
    */
   async function open(userId: string, id: string): Promise<Opened> {
-    if (!CredentialId.safeParse({ id }).success) throw missing()
+    if (!CredentialId.safeParse({ id }).success) throw notFound()
     try {
       const opened = await credentials.open(userId, id)
-      if (!opened) throw missing()
+      if (!opened) throw notFound()
       return { credential: opened.credential, stored: opened.data.reveal(), problem: null }
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== 'credential-undecryptable') throw error
       const credential = await credentials.find(userId, id)
-      if (!credential) throw missing()
+      if (!credential) throw notFound()
       return { credential, stored: null, problem: `${error.message}.` }
     }
   }
@@ -55,7 +55,7 @@ export function changePages({ credentials, db }: CredentialPageDeps) {
       { label: 'Credentials', href: '/credentials' },
       { label: name, href: `/credentials/${id}` },
     ]
-    // After a conflict the form is one of the newer version: whoever sends it again has been told.
+    // After a conflict, the form has the newer version: the user has seen the conflict and may save again.
     const hidden = { version: String(version) }
     return renderPage(
       c,
@@ -69,7 +69,7 @@ export function changePages({ credentials, db }: CredentialPageDeps) {
       const opened = await open(c.var.userId, c.req.param('id'))
       const { name, type } = opened.credential
       const controlling = controllingNames((await loadCatalogue()).credentialFields(type))
-      const typed = chosenIn(new URL(c.req.url).searchParams, controlling)
+      const typed = choicesIn(new URL(c.req.url).searchParams, controlling)
       return formPage(c, opened, { name, service: '', typed, removed: new Set() })
     })
     .post('/:id/edit', async (c) => {
@@ -81,17 +81,17 @@ export function changePages({ credentials, db }: CredentialPageDeps) {
       const catalogue = await loadCatalogue()
       try {
         const version = Number(form.get('version'))
-        // `stored` is of this version; the update makes sure that it still is.
-        if (version !== credential.version) throw changedMeanwhile()
-        const saved = await changeFrom(credentials, c.var.userId, catalogue, credential, {
+        // `stored` belongs to this version. The update checks the version again.
+        if (version !== credential.version) throw versionConflict()
+        const saved = await updateFromForm(credentials, c.var.userId, catalogue, credential, {
           form,
           version,
           stored,
         })
-        if (!saved) throw missing()
-        return redirectWith(c, `/credentials/${credential.id}`, told(saved.credential, saved.changed))
+        if (!saved) throw notFound()
+        return redirectWith(c, `/credentials/${credential.id}`, savedMessage(saved.credential, saved.changed))
       } catch (error) {
-        const failure = sayable(error)
+        const failure = toFormError(error)
         const isConflict = failure.code === 'version-conflict'
         const current = isConflict ? await open(c.var.userId, credential.id) : opened
         const { controls } = fieldsOf({ catalogue, type: credential.type, input, change: current })
@@ -102,13 +102,13 @@ export function changePages({ credentials, db }: CredentialPageDeps) {
 }
 
 const conflictText =
-  'It was changed elsewhere while you were at it. Nothing of yours is saved yet: what you typed still stands here, secrets apart. Save again to put it over the newer one.'
+  'The credential was changed elsewhere while you were editing. Your changes are not saved. Enter secrets again, then save to overwrite the newer version.'
 
-function told({ name }: Credential, changed: readonly Changed[]): string {
-  if (changed.length === 0) return 'Nothing was changed.'
-  if (!changed.includes('values')) return `Renamed to ${name}. Push it to rename it in n8n.`
-  return `${name} is saved and counts as untested. Push it to update the value in n8n.`
+function savedMessage({ name }: Credential, changed: readonly Changed[]): string {
+  if (changed.length === 0) return 'No changes to save.'
+  if (!changed.includes('values')) return `Renamed to ${name}. Push the credential to rename it in n8n.`
+  return `Saved ${name}. Push it to update it in n8n, then test it.`
 }
 
-const missing = () => new AppError('not-found', 'No such credential')
-const changedMeanwhile = () => new AppError('version-conflict', 'The credential has changed since')
+const notFound = () => new AppError('not-found', 'Credential not found')
+const versionConflict = () => new AppError('version-conflict', 'The credential has changed')

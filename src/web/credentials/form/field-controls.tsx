@@ -1,16 +1,15 @@
-/** @module The generated part of a credential's form. */
+/** @module The generated fields of a credential's form. */
 import { Fieldset, SelectField, TextArea, TextField, CheckField } from '../../components/form.tsx'
 import { Remark } from '../../components/card.tsx'
 import type { FormField } from './fields.ts'
 import { fieldPrefix } from './save.ts'
 
-/** What n8n's own form remarks on, in our words (n8n's are not carried along): by the field, else by the notice's name. */
+/** Our text for the notices in n8n's form, by the field that a notice is about or else by the notice's name. */
 const remarks: Record<string, string> = {
-  signatureSecret:
-    'Without a signature secret, n8n does not check that incoming events come from the service.',
-  customScopes: 'Your scopes replace n8n’s own: a node that needs one that you leave out fails.',
-  httpNode: 'An HTTP Request node that uses it may call any address of the service with these scopes.',
-  useCustomAuth: 'For anything that this type does not offer, n8n has the type Custom Auth.',
+  signatureSecret: 'Without a signature secret, n8n does not verify that events come from the service.',
+  customScopes: 'Your scopes replace n8n’s defaults. A node fails if it needs a scope that you leave out.',
+  httpNode: 'HTTP Request nodes can call any URL of the service with these scopes.',
+  useCustomAuth: 'For other kinds of authentication, use the type Custom Auth.',
 }
 
 interface ControlProps {
@@ -20,14 +19,14 @@ interface ControlProps {
 
 export interface FieldControlsProps {
   fields: readonly FormField[]
-  /** Names of fields by which others are shown: the script asks for the form again when one changes. */
+  /** Names of fields that show or hide others. The script reloads the form when one changes. */
   controlling: ReadonlySet<string>
   errors: Record<string, string>
-  /** Where the form is to be had for other choices, given as its query. */
+  /** The form's URL. Its query sets the choices. */
   url: string
 }
 
-/** Common fields, then those that are seldom needed, then the button that works without script. */
+/** Common fields, advanced fields, and a button that updates the form without a script. */
 export function FieldControls({ fields, controlling, errors, url }: FieldControlsProps) {
   const advanced = fields.filter((field) => field.advanced)
   const errorOf = ({ name }: FormField) => errors[fieldPrefix + name]
@@ -59,7 +58,7 @@ export function FieldControls({ fields, controlling, errors, url }: FieldControl
           <button type="submit" class="button small" name="update" value="1" formnovalidate>
             Update fields
           </button>
-          <span class="muted">after a choice. Secrets have to be typed again then.</span>
+          <span class="muted">Shows the fields for your choice. You have to enter secrets again.</span>
         </div>
       )}
     </div>
@@ -71,7 +70,7 @@ const hasControl = ({ control, about, name }: FormField) =>
 const isWide = ({ control }: FormField) => ['lines', 'json', 'notice', 'switch'].includes(control)
 
 function FieldControl({ field, error }: ControlProps) {
-  const { name, label, control, value, options, secret, kept } = field
+  const { name, label, control, value, options, secret, isStored } = field
   const common = { name: fieldPrefix + name, label, error, hint: hintOf(field), required: requiredOf(field) }
   const placeholder = placeholderOf(field)
   switch (control) {
@@ -98,7 +97,7 @@ function FieldControl({ field, error }: ControlProps) {
           {...common}
           type="password"
           autocomplete="new-password"
-          placeholder={kept ? '•••••••••••• kept' : ''}
+          placeholder={isStored ? '•••••••••••• stored' : ''}
         />
       )
     case 'text':
@@ -107,25 +106,26 @@ function FieldControl({ field, error }: ControlProps) {
   return <TextField {...common} value={value} placeholder={placeholder} maxlength={8192} />
 }
 
-const placeholderOf = ({ kept, hasDefault }: FormField) => (kept ? 'Kept' : hasDefault ? 'n8n’s default' : '')
+const placeholderOf = ({ isStored, hasDefault }: FormField) =>
+  isStored ? 'Stored' : hasDefault ? 'n8n’s default' : ''
 
-/** `false` says optional; a field that has a value, or n8n's default, says so otherwise. */
-const requiredOf = ({ required, kept, hasDefault, control }: FormField) => {
+/** `false` labels the field as optional. A stored value or a default makes the label redundant, so it is undefined. */
+const requiredOf = ({ required, isStored, hasDefault, control }: FormField) => {
   if (required) return true
-  return kept || hasDefault || control === 'choice' ? undefined : false
+  return isStored || hasDefault || control === 'choice' ? undefined : false
 }
 
-function hintOf({ name, control, kept }: FormField): string | undefined {
-  if (name === 'allowedHttpRequestDomains') return 'Which addresses HTTP Request nodes may call with it.'
-  if (name === 'allowedDomains') return 'Separated by commas.'
+function hintOf({ name, control, isStored }: FormField): string | undefined {
+  if (name === 'allowedHttpRequestDomains')
+    return 'The domains that HTTP Request nodes can call with this credential.'
+  if (name === 'allowedDomains') return 'Separate domains with commas.'
   if (name === 'oauthTokenData')
-    return 'Only if you have it already, as JSON. n8n writes it when it signs in.'
-  if (kept && (control === 'lines' || control === 'json'))
-    return 'Kept. Leave it empty to keep what is stored.'
+    return 'The token of an earlier sign-in, as JSON. n8n creates it when you sign in there.'
+  if (isStored && (control === 'lines' || control === 'json')) return 'Leave empty to keep the stored value.'
   return control === 'json' ? 'JSON' : undefined
 }
 
-/** Values that are to be forgotten: what is left empty above stays. */
+/** Checkboxes that remove stored values, because an empty field keeps its value. */
 export const RemovedFields = ({
   names,
   removed,
@@ -136,7 +136,7 @@ export const RemovedFields = ({
   names.length === 0 ? null : (
     <details class="credential-more" {...(removed.size > 0 && { open: true })}>
       <summary>Remove a stored value</summary>
-      <Fieldset legend="No longer kept after saving">
+      <Fieldset legend="Remove when saving">
         {names.map((name) => (
           <CheckField name="remove" value={name} label={name} checked={removed.has(name)} />
         ))}

@@ -1,6 +1,6 @@
 /**
- * @module The fields of a credential's form, made from its n8n type: which are shown for what is chosen, and what a
- * posted form says. A stored value never leaves this module, and of what was typed no secret is given back.
+ * @module The fields of a credential's form, generated from its n8n type: which ones to show, and how to read a
+ * posted form. No stored value leaves this module, and no typed secret returns to the form.
  */
 import type { FieldError } from '../../../errors.ts'
 import { isRequired } from '../../../n8n/catalogue.ts'
@@ -9,38 +9,38 @@ import { isDisplayed, ownValue } from '../../../n8n/display-options.ts'
 import { pointerTo } from '../../../n8n/workflow-json.ts'
 import { fieldLabel, optionLabel } from '../labels.ts'
 
-/** `lines`: text of several lines. `switch`: on or off, with a default that is known. `choice`: one of several, or none. */
+/** `lines`: multi-line text. `switch`: on or off, with a known default. `choice`: one of several options, or none. */
 export type Control = 'text' | 'secret' | 'lines' | 'number' | 'switch' | 'choice' | 'json' | 'notice'
 
 export interface FormField {
   name: string
   label: string
   control: Control
-  /** Has to be given now. */
+  /** The form needs a value: the type requires one, and none is stored. */
   required: boolean
-  /** Without a value n8n does not take the credential. */
-  isNeeded: boolean
+  /** The type requires a value. */
+  isRequiredByType: boolean
   /** Never shown again. */
   secret: boolean
-  /** n8n fills it in where it is left empty. */
+  /** n8n has a default for an empty field. */
   hasDefault: boolean
-  /** Has a value that is kept unless another is given. */
-  kept: boolean
-  /** Seldom needed. */
+  /** A stored value stays unless the form has a new one. */
+  isStored: boolean
+  /** Shown under More settings. */
   advanced: boolean
-  /** What is typed; '' for a secret. */
+  /** The typed value; '' for a secret. */
   value: string
-  /** Of a choice. */
+  /** Options of a choice. */
   options: (readonly [value: string, text: string])[]
-  /** Of a notice: the field that it is about, where it is shown for a value of one. */
+  /** The field whose value shows a notice. Null for all other fields. */
   about: string | null
 }
 
 export interface FieldSource {
   rows: readonly FieldRow[]
-  /** What stands in the form, by the field's name. */
+  /** The form's text, by field name. */
   typed: ReadonlyMap<string, string>
-  /** What is stored, to tell what is shown. Null for a new credential. */
+  /** The stored values decide which fields to show. Null for a new credential. */
   stored: Readonly<Record<string, unknown>> | null
 }
 
@@ -53,14 +53,14 @@ const jsonKinds = new Set(['json', 'collection', 'fixedCollection', 'multiOption
 const isSecret = ([name, kind, flags]: FieldRow) =>
   Boolean(flags & FieldFlag.secret) || (kind === 'string' && secretName.test(name))
 
-/** The fields that n8n would show, each once, in n8n's order; those that it fills in itself are left out. */
+/** The fields that n8n shows, each once, in n8n's order. Skips fields that n8n fills in itself. */
 export function formFields({ rows, typed, stored }: FieldSource): FormField[] {
   const fields = new Map<string, FormField>()
   for (const row of displayed({ rows, typed, stored })) {
     const [name, kind, flags, options, , show] = row
     if (kind === 'hidden' || fields.has(name)) continue
     const isChange = stored !== null
-    const kept = ownValue(stored, name) !== undefined
+    const isStored = ownValue(stored, name) !== undefined
     const hasDefault = Boolean(flags & FieldFlag.hasDefault)
     const control = controlOf(row, isChange)
     const secret = isSecret(row)
@@ -69,28 +69,28 @@ export function formFields({ rows, typed, stored }: FieldSource): FormField[] {
       name,
       label: fieldLabel(name),
       control,
-      isNeeded: isRequired(kind, flags),
-      required: isRequired(kind, flags) && !kept,
-      ...{ secret, hasDefault, kept },
+      isRequiredByType: isRequired(kind, flags),
+      required: isRequired(kind, flags) && !isStored,
+      ...{ secret, hasDefault, isStored },
       advanced: advancedNames.has(name),
       value: secret ? '' : (typed.get(name) ?? initial),
-      options: control === 'choice' ? choicesOf(row, options, { kept, isChange }) : [],
+      options: control === 'choice' ? choicesOf(row, options, { isStored, isChange }) : [],
       about: control === 'notice' ? (Object.keys(show ?? {})[0] ?? null) : null,
     })
   }
   return [...fields.values()]
 }
 
-/** The names of choices by which other fields are shown or hidden. */
+/** The names of choices that show or hide other fields. */
 export function controllingNames(rows: readonly FieldRow[]): Set<string> {
   const named = new Set(rows.flatMap(([, , , , , show, hide]) => Object.keys({ ...show, ...hide })))
-  const chosen = rows.filter(([, kind]) => kind === 'options' || kind === 'boolean').map(([name]) => name)
-  return new Set(chosen.filter((name) => named.has(name)))
+  const choices = rows.filter(([, kind]) => kind === 'options' || kind === 'boolean').map(([name]) => name)
+  return new Set(choices.filter((name) => named.has(name)))
 }
 
 /**
- * What the form's text stands for, by field name: an empty text for no value. Only fields that are shown count. JSON
- * that cannot be read is an error; everything else is left to the check of the data as a whole.
+ * Parses the form's text by field name. Skips empty and hidden fields. Invalid JSON is an error; the check of the whole
+ * data finds all other faults.
  */
 export function readFields(source: FieldSource): { data: Record<string, unknown>; errors: FieldError[] } {
   const data: Record<string, unknown> = {}
@@ -123,7 +123,7 @@ function controlOf(row: FieldRow, isChange: boolean): Control {
   const [name, kind, , , defaultValue] = row
   if (kind === 'notice') return 'notice'
   if (kind === 'options') return 'choice'
-  // Unchecked would say no where "as it is" is meant, or n8n's own default, which is not always known.
+  // A checkbox cannot express "unchanged" or n8n's default, which is not always known.
   if (kind === 'boolean') return isChange || typeof defaultValue !== 'boolean' ? 'choice' : 'switch'
   if (kind === 'number') return 'number'
   if (jsonKinds.has(kind)) return 'json'
@@ -139,11 +139,11 @@ function initialValue([, , , , defaultValue]: FieldRow, control: Control): strin
 function choicesOf(
   [, kind, flags, , defaultValue]: FieldRow,
   options: unknown[] | null | undefined,
-  { kept, isChange }: { kept: boolean; isChange: boolean },
+  { isStored, isChange }: { isStored: boolean; isChange: boolean },
 ): FormField['options'] {
   const values = kind === 'boolean' ? [true, false] : (options ?? [])
   const choices = values.map((value) => [String(value), booleanLabel(value)] as const)
-  if (kept) return [['', 'Keep what is stored'], ...choices]
+  if (isStored) return [['', 'Keep the stored value'], ...choices]
   if (!isChange && typeof defaultValue === 'string' && values.includes(defaultValue)) return choices
   return [['', flags & FieldFlag.hasDefault ? 'n8n’s default' : 'None'], ...choices]
 }
@@ -151,7 +151,7 @@ function choicesOf(
 const booleanLabel = (value: unknown) =>
   typeof value === 'boolean' ? (value ? 'Yes' : 'No') : optionLabel(value)
 
-/** Undefined for JSON that cannot be read. */
+/** Undefined for invalid JSON. */
 function valueOf(row: FieldRow, text: string): unknown {
   const [name, kind, , options] = row
   if (kind === 'boolean') return text === 'true'
@@ -162,7 +162,7 @@ function valueOf(row: FieldRow, text: string): unknown {
   if (!jsonKinds.has(kind)) return isSecret(row) ? lines : lines.trim()
   try {
     const value: unknown = JSON.parse(lines)
-    // n8n keeps what its editor takes as JSON as text, and only its own token data as an object.
+    // n8n stores JSON from its editor as text, and only token data as an object.
     return kind === 'json' && name !== 'oauthTokenData' ? lines : value
   } catch {
     return undefined

@@ -1,8 +1,8 @@
 import { typedFields } from './save.ts'
 import type { FormInput } from './view.tsx'
 
-/** Of a query only choices: nobody's address bar is to hold more. */
-export function chosenIn(query: URLSearchParams, controlling: ReadonlySet<string>): Map<string, string> {
+/** Only the choices in a query. Other values do not belong in a URL. */
+export function choicesIn(query: URLSearchParams, controlling: ReadonlySet<string>): Map<string, string> {
   return new Map([...typedFields(query)].filter(([name]) => controlling.has(name)))
 }
 

@@ -1,4 +1,4 @@
-/** @module From a posted form to a stored credential: a new one, or one that some values of are replaced in. */
+/** @module Creates or updates a credential from a posted form. */
 import { type Credential, CredentialChange, NewCredential } from '../../../credentials/contract.ts'
 import type { CredentialRepository } from '../../../credentials/repository.ts'
 import type { Fingerprint } from '../../../crypto/fingerprint.ts'
@@ -10,14 +10,14 @@ import { checkJson } from '../../../n8n/workflow-json.ts'
 import { onceKey } from '../../form-data.ts'
 import { readFields } from './fields.ts'
 
-/** Before a field's own name: `name` is a field of some types too. */
+/** Prefix of the type's fields, because some types have a field `name` too. */
 export const fieldPrefix = 'data.'
-/** The whole of a type that the catalogue does not know. */
+/** The field for all values of a type that is not in the catalogue. */
 export const wholeName = 'json'
 
 export function typedFields(form: URLSearchParams): Map<string, string> {
   const typed = new Map<string, string>()
-  // Of a switch the last one counts: the box after what stands for its being empty.
+  // A switch sends a hidden `false` before its checkbox, so the last value counts.
   for (const [name, value] of form) {
     if (name.startsWith(fieldPrefix)) typed.set(name.slice(fieldPrefix.length), value)
   }
@@ -25,10 +25,10 @@ export function typedFields(form: URLSearchParams): Map<string, string> {
 }
 
 /**
- * @returns null when the form has made a credential before that is deleted since
+ * @returns null if this form already created a credential that has since been deleted
  * @throws {AppError} as `CredentialRepository.create`
  */
-export async function createFrom(
+export async function createFromForm(
   { credentials, fingerprint }: { credentials: CredentialRepository; fingerprint: Fingerprint },
   userId: string,
   catalogue: Catalogue,
@@ -48,13 +48,13 @@ export async function createFrom(
 export type Changed = 'name' | 'values'
 
 /**
- * Stores what the form gives and leaves the rest: an empty field stays as it is. Without `stored`, because it cannot be
- * opened, what the form gives is all that there is afterwards.
- * @param version that the form was made of
- * @returns null when the credential is gone
+ * Saves the values in the form and keeps the stored value of an empty field. If the credential cannot be decrypted,
+ * `stored` is null and the form replaces all values.
+ * @param version the version that the form showed
+ * @returns null if the credential no longer exists
  * @throws {AppError} `version-conflict`, `invalid`, `name-taken`, `key-unavailable`
  */
-export async function changeFrom(
+export async function updateFromForm(
   credentials: CredentialRepository,
   userId: string,
   catalogue: Catalogue,
@@ -77,7 +77,7 @@ export async function changeFrom(
   return updated && { credential: updated, changed }
 }
 
-/** A field that is given is replaced as a whole, objects included. */
+/** A field in the form replaces the stored one as a whole, objects included. */
 function fieldsPatch(
   { fields }: Credential,
   stored: Record<string, unknown> | null,
@@ -109,25 +109,25 @@ function wholeData(form: URLSearchParams): Record<string, unknown> {
   try {
     data = JSON.parse(text)
   } catch {
-    throw faulty([{ pointer: '/data', detail: 'is not valid JSON' }])
+    throw invalidData([{ pointer: '/data', detail: 'is not valid JSON' }])
   }
   if (typeof data !== 'object' || data === null || Array.isArray(data)) {
-    throw faulty([{ pointer: '/data', detail: 'must be a JSON object: { "field": "value" }' }])
+    throw invalidData([{ pointer: '/data', detail: 'must be a JSON object: { "field": "value" }' }])
   }
   return checked({ data: data as Record<string, unknown>, errors: [] })
 }
 
-/** As the API checks a body: neither too deep, nor with what the database cannot hold. */
+/** Applies the API's checks of a body: depth, and characters that the database cannot store. */
 function checked({ data, errors }: { data: Record<string, unknown>; errors: FieldError[] }) {
   const all = [...errors, ...checkJson(data, { pointerPrefix: '/data' })]
-  if (all.length > 0) throw faulty(all)
+  if (all.length > 0) throw invalidData(all)
   return data
 }
 
-const faulty = (errors: FieldError[]) =>
+const invalidData = (errors: FieldError[]) =>
   new AppError('invalid', `${errors[0]?.pointer}: ${errors[0]?.detail}`, { errors })
 
-/** What to write under which control: by the control's name; '' for the form as a whole. */
+/** Error messages by control name; '' for the form as a whole. */
 export function errorsByControl(error: AppError, controls: ReadonlySet<string>): Record<string, string> {
   const byControl: Record<string, string> = {}
   for (const { pointer, detail } of error.errors ?? []) {
@@ -151,13 +151,13 @@ function sentence(text: string): string {
   return /[.!?…}]$/.test(capital) ? capital : `${capital}.`
 }
 
-const sayableCodes: ReadonlySet<string> = new Set([
+const formErrorCodes: ReadonlySet<string> = new Set([
   ...['invalid', 'name-taken', 'quota-exceeded', 'conflict', 'version-conflict', 'idempotency-key-reused'],
   ...['credential-undecryptable', 'key-unavailable'],
 ])
 
-/** What the form says itself; anything else is the error page's. */
-export function sayable(error: unknown): AppError {
-  if (error instanceof AppError && sayableCodes.has(error.code)) return error
+/** Returns an error that the form shows; rethrows any other for the error page. */
+export function toFormError(error: unknown): AppError {
+  if (error instanceof AppError && formErrorCodes.has(error.code)) return error
   throw error
 }

@@ -1,4 +1,4 @@
-/** @module The form of a credential, new or changed, and what stands beside it. */
+/** @module The form that creates or edits a credential, and the cards next to it. */
 import type { Child } from 'hono/jsx'
 import type { Credential } from '../../../credentials/contract.ts'
 import { serviceOf } from '../../../credentials/service-name.ts'
@@ -14,7 +14,7 @@ import { controllingNames, type FormField, formFields } from './fields.ts'
 import type { RequiringWorkflow } from '../../../credentials/queries.ts'
 import { fieldPrefix, wholeName } from './save.ts'
 
-/** What the form holds besides the type's own fields. */
+/** The posted form, parsed. */
 export interface FormInput {
   name: string
   service: string
@@ -27,15 +27,15 @@ export interface CredentialFormProps {
   type: string
   input: FormInput
   errors: Record<string, string>
-  /** Sent along: what makes a creation happen once, the version that is changed, where to go then. */
+  /** Hidden inputs: the idempotency key, the version to update, the page to return to. */
   hidden: Record<string, string>
   requiring: RequiringWorkflow[]
-  /** Null for a new one. */
+  /** Null for a new credential. */
   change: {
     credential: Credential
-    /** What is stored, to tell which fields are shown; null when it cannot be opened. */
+    /** The stored values decide which fields to show. Null if they cannot be decrypted. */
     stored: Record<string, unknown> | null
-    /** Why it cannot be opened. */
+    /** Why they cannot be decrypted. */
     problem: string | null
   } | null
 }
@@ -43,7 +43,7 @@ export interface CredentialFormProps {
 export const typeLabel = (catalogue: Catalogue, type: string): string =>
   catalogue.credentialType(type)?.displayName ?? type
 
-/** The fields as they stand, and the names that their errors go by. */
+/** The fields to show, the fields that control others, and the names of all controls. */
 export function fieldsOf({
   catalogue,
   type,
@@ -72,11 +72,7 @@ export function CredentialForm(props: CredentialFormProps) {
     <>
       <PageHead
         title={change ? `Edit ${change.credential.name}` : `New ${label} credential`}
-        meta={
-          <span>
-            {known ? 'The fields come from n8n’s own type' : 'n8n itself brings no such type along'}
-          </span>
-        }
+        meta={<span>{known ? 'Fields from the n8n credential type' : 'Not a built-in n8n type'}</span>}
       />
       <Grid>
         <Card
@@ -93,15 +89,15 @@ export function CredentialForm(props: CredentialFormProps) {
           }
         >
           <Form action={path} id="credential-form">
-            <EnterSaves />
+            <DefaultSubmit />
             {Object.entries(hidden).map(([name, value]) => (
               <input type="hidden" name={name} value={value} />
             ))}
-            {change && <KeptRemark change={change} />}
+            {change && <StoredValuesRemark change={change} />}
             <TextField
               {...{ name: 'name', label: 'Name', value: input.name, required: true, maxlength: 128 }}
               {...{ error: errors.name, focus: !change && Object.keys(errors).length === 0 }}
-              placeholder={`Such as ${label}, production`}
+              placeholder={`${label} production`}
             />
             {fields ? (
               <FieldControls fields={fields} controlling={controlling} errors={errors} url={path} />
@@ -120,7 +116,7 @@ export function CredentialForm(props: CredentialFormProps) {
                   maxlength: 128,
                 }}
                 {...{ error: errors.service, placeholder: serviceOf(type) }}
-                hint="By which the list is filtered."
+                hint="Used to filter the list of credentials."
               />
             )}
             <FormError>{errors['']}</FormError>
@@ -131,12 +127,12 @@ export function CredentialForm(props: CredentialFormProps) {
           </Form>
         </Card>
         <div class="stack span-4">
-          {known?.oauth && <ConsentCard label={label} asksNobody={asksNobody(fields)} />}
-          <Card title="What happens to it">
+          {known?.oauth && <ConsentCard label={label} hasClientCredentials={hasClientCredentials(fields)} />}
+          <Card title="How it is used">
             <ul class="credential-facts">
-              <li>It is encrypted before it is stored, and its values are never shown again.</li>
-              <li>It is sent to an n8n when a workflow that uses it is deployed there.</li>
-              <li>n8n tests it there; until then it counts as untested.</li>
+              <li>Flowkeep encrypts it before storing it and never shows its values again.</li>
+              <li>Deploying a workflow that uses it sends it to the n8n instance.</li>
+              <li>It is untested until n8n tests it.</li>
             </ul>
           </Card>
           <UseCard type={type} known={known} requiring={requiring} catalogue={catalogue} />
@@ -146,27 +142,23 @@ export function CredentialForm(props: CredentialFormProps) {
   )
 }
 
-/** Enter in a field presses the form's first button, which else were the one that only shows other fields. */
-const EnterSaves = () => (
+/** Enter presses the first button of a form. Without this one, that would be the button that updates the fields. */
+const DefaultSubmit = () => (
   <button type="submit" class="visually-hidden" tabindex={-1} aria-hidden="true">
     Save
   </button>
 )
 
-function KeptRemark({ change }: { change: NonNullable<CredentialFormProps['change']> }) {
+function StoredValuesRemark({ change }: { change: NonNullable<CredentialFormProps['change']> }) {
   if (change.problem !== null) {
-    return (
-      <Remark tone="fail">
-        {change.problem} What is stored cannot be kept: what you save here replaces all of its values.
-      </Remark>
-    )
+    return <Remark tone="fail">{change.problem} Saving replaces all of its values.</Remark>
   }
-  return <Remark>What you leave empty stays as it is. Stored values are never shown, not even here.</Remark>
+  return <Remark>Leave a field empty to keep its stored value. Stored values are never shown.</Remark>
 }
 
 const removable = (change: NonNullable<CredentialFormProps['change']>, fields: readonly FormField[]) => {
-  const needed = new Set(fields.filter(({ isNeeded }) => isNeeded).map(({ name }) => name))
-  return change.stored === null ? [] : change.credential.fields.filter((name) => !needed.has(name))
+  const required = new Set(fields.filter(({ isRequiredByType }) => isRequiredByType).map(({ name }) => name))
+  return change.stored === null ? [] : change.credential.fields.filter((name) => !required.has(name))
 }
 
 const WholeField = ({ error, change }: { error: string | undefined; change: boolean }) => (
@@ -174,27 +166,27 @@ const WholeField = ({ error, change }: { error: string | undefined; change: bool
     {...{ name: wholeName, label: 'Values', error, rows: 8, mono: true }}
     hint={
       change
-        ? 'A JSON object with the fields to change. Other fields stay; null removes a field.'
-        : 'A JSON object with the names that the community node gives its fields: { "apiKey": "…" }. Not shown again.'
+        ? 'A JSON object with the fields to change. Other fields keep their values. Use null to remove a field.'
+        : 'A JSON object with the field names of the community node, such as { "apiKey": "…" }. Not shown again.'
     }
   />
 )
 
-const asksNobody = (fields: readonly FormField[] | null) =>
+const hasClientCredentials = (fields: readonly FormField[] | null) =>
   fields?.some(({ options }) => options.some(([value]) => value === 'clientCredentials')) ?? false
 
-/** How a deployment is bound to such a credential: see `workflows/slot-bindings.ts`. */
-const ConsentCard = ({ label, asksNobody }: { label: string; asksNobody: boolean }) => (
-  <Card title="Consent is given in n8n">
+/** For how a deployment binds such a credential, see `workflows/slot-bindings.ts`. */
+const ConsentCard = ({ label, hasClientCredentials }: { label: string; hasClientCredentials: boolean }) => (
+  <Card title="Sign in through n8n">
     <div class="credential-consent">
       <p>
-        {label} asks a person, and the answer has to arrive in n8n. Push this credential to n8n, or create it
-        there, and sign in; when you deploy, choose it as one that is in n8n already.
+        {label} needs a person to sign in, and n8n has to receive the answer. Push this credential to n8n, or
+        create it there, then sign in. When you deploy, choose the credential in n8n.
       </p>
       <p>
-        What you keep here can be deployed where nobody has to be asked:{' '}
-        {asksNobody && 'with the grant type Client credentials, or '}with the token data of a sign-in that was
-        given before, under More settings.
+        To deploy a credential stored here without signing in,{' '}
+        {hasClientCredentials && 'use the grant type Client credentials, or '}enter the token data of an
+        earlier sign-in under More settings.
       </p>
     </div>
   </Card>
@@ -213,7 +205,7 @@ function UseCard(props: {
   const more = (requiring[0]?.total ?? 0) - requiring.length
   const workflows: Child =
     requiring.length === 0 ? (
-      'None of yours yet'
+      'None yet'
     ) : (
       <>
         {requiring.map(({ id, name }) => (
@@ -229,7 +221,7 @@ function UseCard(props: {
       </>
     )
   return (
-    <Card title="Who needs it">
+    <Card title="Used by">
       <KeyValues
         items={[
           ['Workflows', workflows],

@@ -1,4 +1,4 @@
-/** @module The filter of the list of credentials, as the URL has it. */
+/** @module Reads the filter of the credential list from the URL. */
 import { validate } from 'uuid'
 import { type Health, type ListFilter } from '../../../credentials/queries.ts'
 
@@ -7,9 +7,9 @@ const maxChars = 128
 
 export interface ListQuery {
   filter: ListFilter
-  /** The last id of the page before. */
+  /** The last ID of the previous page. */
   after: string | null
-  /** Parameters whose values stand for nothing, as they came. */
+  /** Parameters with an invalid value, as `name=value`. */
   ignored: string[]
 }
 

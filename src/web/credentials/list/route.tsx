@@ -1,4 +1,4 @@
-/** @module `/credentials`. */
+/** @module `/credentials`: the credential list. */
 import { Hono } from 'hono'
 import type { DashboardEnv } from '../../context.ts'
 import { readCredentials } from '../../../credentials/queries.ts'

@@ -1,4 +1,4 @@
-/** @module One credential in the list: how it is, who uses it, how its runs went, and the one thing to do about it. */
+/** @module One row of the credential list: health, usage, runs and the next step. */
 import type { CredentialStats } from '../../../analytics/credential-contract.ts'
 import type { Catalogue } from '../../../n8n/catalogue.ts'
 import { Action, LinkButton } from '../../components/controls.tsx'
@@ -16,22 +16,21 @@ interface LineProps {
   catalogue: Catalogue
   time: TimeFormat
   period: Period
-  /** The list as it is filtered and paged, to come back to. */
-  at: string
+  /** The URL of the filtered list, to return to. */
+  listHref: string
 }
 
-/** A row of the list. */
-export function CredentialLine({ row, stats, catalogue, time, period, at }: LineProps) {
+export function CredentialLine({ row, stats, catalogue, time, period, listHref }: LineProps) {
   const href = `/credentials/${row.id}`
   const label = typeLabel(catalogue, row.type)
-  const refusals = stats?.authenticationFailures ?? 0
+  const rejections = stats?.authenticationFailures ?? 0
   return (
     <Tr>
       <Td>
         <NameCell
           {...{ href, name: row.name }}
           badge={<NodeBadge type={row.type} />}
-          note={saysMore(row.service, label, row.type) ? `${label} · ${row.service}` : label}
+          note={isCustomService(row.service, label, row.type) ? `${label} · ${row.service}` : label}
         />
       </Td>
       <Td phone="end" class="credential-health">
@@ -59,9 +58,9 @@ export function CredentialLine({ row, stats, catalogue, time, period, at }: Line
         ) : (
           zero(stats)
         )}
-        {refusals > 0 && (
+        {rejections > 0 && (
           <a href={`${href}?period=${period.name}#failures`}>
-            <small class="fail">{count(refusals)} refused</small>
+            <small class="fail">{count(rejections)} rejected</small>
           </a>
         )}
       </Td>
@@ -73,33 +72,33 @@ export function CredentialLine({ row, stats, catalogue, time, period, at }: Line
         )}
       </Td>
       <Td class="credential-fix">
-        <Fix row={row} at={at} />
+        <NextStep row={row} listHref={listHref} />
       </Td>
     </Tr>
   )
 }
 
-/** A service that its owner has named, unlike those that follow from the type. */
-const saysMore = (service: string, label: string, type: string) =>
+/** Whether the user named the service, so that it differs from the one derived from the type. */
+const isCustomService = (service: string, label: string, type: string) =>
   ![label, type].some((text) => text.toLowerCase().replaceAll(' ', '').startsWith(service.toLowerCase()))
 
 const zero = (stats: unknown) => <span class="muted">{stats ? '0' : none}</span>
 
-/** Why it is as it is, or what is to be known before it is used. */
+/** Why n8n rejected it, or why it is untested. */
 function healthNote(
   { status, validationError, lastValidatedAt, places, testable }: CredentialRow,
   time: TimeFormat,
 ): string {
   if (status === 'invalid') {
-    const checked = lastValidatedAt === null ? '' : ` · checked ${time.brief(lastValidatedAt)}`
-    return `${(validationError ?? 'n8n gave no reason').replace(/\.$/, '')}${checked}`
+    const tested = lastValidatedAt === null ? '' : ` · tested ${time.brief(lastValidatedAt)}`
+    return `${(validationError ?? 'n8n gave no reason').replace(/\.$/, '')}${tested}`
   }
   if (status !== 'untested') return ''
   if (testable > 0) return 'In n8n, not tested yet'
-  return places > 0 ? 'In an n8n that cannot test it' : 'In no n8n yet'
+  return places > 0 ? 'In n8n, which cannot test it' : 'Not in n8n yet'
 }
 
-function Fix({ row, at }: Pick<LineProps, 'row' | 'at'>) {
+function NextStep({ row, listHref }: Pick<LineProps, 'row' | 'listHref'>) {
   if (row.status === 'invalid') {
     return (
       <LinkButton small href={`/credentials/${row.id}/edit`}>
@@ -110,8 +109,8 @@ function Fix({ row, at }: Pick<LineProps, 'row' | 'at'>) {
   }
   if (row.status === 'untested' && row.testable > 0) {
     return (
-      <Action small action={`/credentials/${row.id}/validate`} fields={{ return: at }}>
-        Validate
+      <Action small action={`/credentials/${row.id}/validate`} fields={{ return: listHref }}>
+        Test
         <span class="visually-hidden"> {row.name}</span>
       </Action>
     )

@@ -1,4 +1,4 @@
-/** @module The list of credentials: what a service rejects comes first, and what workflows lack before that. */
+/** @module The credential list: missing credentials, then rejected ones, then the rest. */
 import type { CredentialStats } from '../../../analytics/credential-contract.ts'
 import type { Catalogue } from '../../../n8n/catalogue.ts'
 import type { MissingCredentials } from '../../../workflows/contract.ts'
@@ -28,7 +28,7 @@ export const healths = ['invalid', 'untested', 'valid'] as const satisfies reado
 export interface ListProps {
   read: CredentialsRead
   filter: ListFilter
-  /** Parameters that say nothing that could be shown. */
+  /** Query parameters with an invalid value. */
   ignored: readonly string[]
   query: URLSearchParams
   period: Period
@@ -45,7 +45,7 @@ export function CredentialList(props: ListProps) {
   const byId = new Map(stats.items.map((each) => [each.credentialId, each]))
   const isFiltered =
     filter.q !== '' || [filter.status, filter.type, filter.service].some((each) => each !== null)
-  const at = withQuery(path, query)
+  const listHref = withQuery(path, query)
   const hasAny = read.groups.length > 0
   return (
     <>
@@ -69,8 +69,8 @@ export function CredentialList(props: ListProps) {
               </LinkButton>
             }
           >
-            Workflows sign in to services with them. They are kept encrypted here and brought to n8n when a
-            workflow is deployed.
+            Workflows use credentials to sign in to services. Flowkeep stores them encrypted and sends them to
+            n8n when you deploy a workflow.
           </Empty>
         </Card>
       ) : (
@@ -86,9 +86,7 @@ export function CredentialList(props: ListProps) {
               }))}
             />
           </div>
-          {ignored.length > 0 && (
-            <Remark tone="wait">Not known as a filter, so left out: {ignored.join(', ')}.</Remark>
-          )}
+          {ignored.length > 0 && <Remark tone="wait">Ignored invalid filters: {ignored.join(', ')}.</Remark>}
           <Card label="Credentials" flush>
             {read.items.length === 0 ? (
               <Empty
@@ -102,7 +100,7 @@ export function CredentialList(props: ListProps) {
                 class="credential-table"
               >
                 {read.items.map((row) => (
-                  <CredentialLine {...{ row, catalogue, time, period, at }} stats={byId.get(row.id)} />
+                  <CredentialLine {...{ row, catalogue, time, period, listHref }} stats={byId.get(row.id)} />
                 ))}
               </Table>
             )}
@@ -126,7 +124,7 @@ const columnsOf = (period: Period) => [
   { label: 'Used by', numeric: true },
   { label: `Runs, ${period.label}`, numeric: true },
   { label: 'Failed', numeric: true },
-  { label: 'Checked', numeric: true },
+  { label: 'Last tested', numeric: true },
   { label: 'Next step', hidden: true },
 ]
 
@@ -147,18 +145,16 @@ function HealthCounts({ groups, query }: { groups: readonly CredentialGroup[]; q
   )
 }
 
-/** Required by workflows and not there at all. */
+/** Types that workflows require and that have no credential. */
 function Missing({ missing: { items } }: { missing: MissingCredentials }) {
   const [first] = items
   return (
     <Card
-      title={
-        items.length === 1 ? 'A credential is missing' : `${count(items.length)} credentials are missing`
-      }
+      title={items.length === 1 ? '1 missing credential' : `${count(items.length)} missing credentials`}
       note={
         items.length === 1 && first
-          ? `${plural(first.workflowCount, 'workflow')} cannot be deployed without it`
-          : 'workflows cannot be deployed without them'
+          ? `you cannot deploy ${plural(first.workflowCount, 'workflow')} without it`
+          : 'you cannot deploy some workflows without them'
       }
       flush
     >

@@ -1,4 +1,4 @@
-/** @module `/credentials/new`: choose a type, then fill in its form. */
+/** @module `/credentials/new`: choose a type, then create the credential. */
 import { type Context, Hono } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { v7 as uuidv7 } from 'uuid'
@@ -11,11 +11,11 @@ import { readForm } from '../../form-data.ts'
 import { redirectWith } from '../../notice.ts'
 import { returnPath } from '../../return-path.ts'
 import { controllingNames } from '../form/fields.ts'
-import { chosenIn, inputOf } from '../form/input.ts'
+import { choicesIn, inputOf } from '../form/input.ts'
 import { CredentialForm, fieldsOf, type FormInput, typeLabel } from '../form/view.tsx'
 import { readRequiring } from '../../../credentials/queries.ts'
 import type { CredentialPageDeps } from '../page-context.ts'
-import { createFrom, errorsByControl, sayable } from '../form/save.ts'
+import { createFromForm, errorsByControl, toFormError } from '../form/save.ts'
 import { isTypeName } from '../type-name.ts'
 import { TypeChoice } from './types-view.tsx'
 
@@ -32,7 +32,7 @@ export function newPages(deps: CredentialPageDeps) {
     errors: Record<string, string> = {},
     status: ContentfulStatusCode = 200,
   ) {
-    if (!isTypeName(type)) throw new AppError('not-found', 'No credential type has such a name')
+    if (!isTypeName(type)) throw new AppError('not-found', 'Credential type not found')
     const [catalogue, requiring] = await Promise.all([loadCatalogue(), readRequiring(db, c.var.userId, type)])
     return renderPage(
       c,
@@ -56,7 +56,12 @@ export function newPages(deps: CredentialPageDeps) {
       const type = c.req.param('type')
       const query = new URL(c.req.url).searchParams
       const controlling = controllingNames((await loadCatalogue()).credentialFields(type))
-      const input = { name: '', service: '', typed: chosenIn(query, controlling), removed: new Set<string>() }
+      const input = {
+        name: '',
+        service: '',
+        typed: choicesIn(query, controlling),
+        removed: new Set<string>(),
+      }
       return formPage(c, type, input, { once: uuidv7(), return: query.get('return') ?? '' })
     })
     .post('/new/:type', async (c) => {
@@ -67,16 +72,16 @@ export function newPages(deps: CredentialPageDeps) {
       if (form.has('update')) return formPage(c, type, input, hidden)
       const catalogue = await loadCatalogue()
       try {
-        const made = await createFrom(deps, c.var.userId, catalogue, type, form)
-        if (!made) throw new AppError('conflict', 'What this form made has been deleted since; open it anew')
-        const back = hidden.return === '' ? `/credentials/${made.id}` : returnPath(hidden.return)
-        return redirectWith(
-          c,
-          back,
-          `${made.name} is kept, encrypted. It counts as untested until an n8n has tested it.`,
-        )
+        const created = await createFromForm(deps, c.var.userId, catalogue, type, form)
+        if (!created)
+          throw new AppError(
+            'conflict',
+            'This form already created a credential, which was deleted. Open a new form',
+          )
+        const back = hidden.return === '' ? `/credentials/${created.id}` : returnPath(hidden.return)
+        return redirectWith(c, back, `Saved ${created.name}, encrypted. It is untested until n8n tests it.`)
       } catch (error) {
-        const failure = sayable(error)
+        const failure = toFormError(error)
         const { controls } = fieldsOf({ catalogue, type, input, change: null })
         return formPage(c, type, input, hidden, errorsByControl(failure, controls), statusOf(failure.code))
       }

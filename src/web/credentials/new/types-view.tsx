@@ -1,4 +1,4 @@
-/** @module Choosing the type of a new credential. */
+/** @module The page where the user chooses the type of a new credential. */
 import type { Catalogue, CredentialTypeSummary } from '../../../n8n/catalogue.ts'
 import type { MissingCredentials } from '../../../workflows/contract.ts'
 import { Card, Empty, Remark } from '../../components/card.tsx'
@@ -13,12 +13,12 @@ const shownAtFirst = 60
 export interface TypeChoiceProps {
   catalogue: Catalogue
   query: string
-  /** Not only the first. */
+  /** Show all types instead of the first ones. */
   all: boolean
   missing: MissingCredentials
 }
 
-/** Names that begin with what is asked for come first. */
+/** Sorts exact matches first, then names that start with the query. */
 export function rankTypes(found: readonly CredentialTypeSummary[], query: string): CredentialTypeSummary[] {
   const wanted = query.toLowerCase()
   const rank = ({ type, displayName }: CredentialTypeSummary) => {
@@ -37,7 +37,7 @@ export function TypeChoice({ catalogue, query, all, missing }: TypeChoiceProps) 
   const shown = all || query !== '' ? found : found.slice(0, shownAtFirst)
   return (
     <>
-      <PageHead title="New credential" meta={<span>Choose what it signs in to</span>} />
+      <PageHead title="New credential" meta={<span>Choose a service or type</span>} />
       <form
         class="filters type-search"
         action="/credentials/new"
@@ -61,7 +61,7 @@ export function TypeChoice({ catalogue, query, all, missing }: TypeChoiceProps) 
         <Button>Find</Button>
       </form>
       {query === '' && missing.items.length > 0 && (
-        <Card title="Your workflows need these" flush>
+        <Card title="Required by your workflows" flush>
           <ul class="type-grid">
             {missing.items.map(({ type, displayName, workflowCount }) => (
               <TypeLink
@@ -74,25 +74,25 @@ export function TypeChoice({ catalogue, query, all, missing }: TypeChoiceProps) 
         </Card>
       )}
       <Card
-        title={query === '' ? 'All types' : `Types like “${query}”`}
+        title={query === '' ? 'All types' : `Types matching “${query}”`}
         note={plural(found.length, 'type')}
         flush
       >
         {found.length === 0 ? (
           <Empty
-            title={`n8n brings no type like “${query}” along.`}
+            title={`No built-in type matches “${query}”.`}
             action={
               isTypeName(query) ? (
                 <LinkButton href={`/credentials/new/${encodeURIComponent(query)}`}>
-                  Keep it as the type {query}
+                  Use the type {query}
                 </LinkButton>
               ) : (
                 <LinkButton href="/credentials/new">All types</LinkButton>
               )
             }
           >
-            A community node brings types of its own: find their exact name, such as acmeCrmApi. What it holds
-            is then given as JSON.
+            For the type of a community node, enter its exact name, such as acmeCrmApi. You then enter its
+            values as JSON.
           </Empty>
         ) : (
           <ul class="type-grid">
@@ -113,7 +113,9 @@ export function TypeChoice({ catalogue, query, all, missing }: TypeChoiceProps) 
         </p>
       )}
       {found.length > 0 && (
-        <Remark>Of a community node? Find the exact name of its type, and it can be kept as JSON.</Remark>
+        <Remark>
+          For the type of a community node, search for its exact name. You then enter its values as JSON.
+        </Remark>
       )}
     </>
   )

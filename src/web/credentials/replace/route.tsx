@@ -1,4 +1,4 @@
-/** @module `/credentials/:id/push` and `/credentials/:id/replace`: its value in n8n, and another one in its place. */
+/** @module `/credentials/:id/push` updates a credential in n8n; `/credentials/:id/replace` replaces it with another one. */
 import { type Context, Hono } from 'hono'
 import { CredentialId } from '../../../credentials/contract.ts'
 import type {
@@ -17,7 +17,7 @@ import { plural } from '../../format.ts'
 import { type Notice, redirectWith } from '../../notice.ts'
 import type { CredentialPageDeps } from '../page-context.ts'
 
-const maximumChoices = 100
+const maxChoices = 100
 
 type Replaced = CredentialReplacementResult['deployments'][number]
 
@@ -25,14 +25,14 @@ export function replacePages({ credentials, credentialPusher, credentialReplacer
   async function replacePage(c: Context<DashboardEnv>, id: string, other: string, result?: Replaced[]) {
     const { userId } = c.var
     const credential = await credentials.find(userId, id)
-    if (!credential) throw missing()
-    const page = { limit: maximumChoices, after: null }
+    if (!credential) throw notFound()
+    const page = { limit: maxChoices, after: null }
     const { items } = await credentials.list(userId, { type: credential.type }, page)
     const others = items.filter((each) => each.id !== id)
-    const chosen = others.find((each) => each.id === other)
+    const replacement = others.find((each) => each.id === other)
     const plan =
       result ??
-      (chosen && (await credentialReplacer.replace(userId, id, other, { dryRun: true }))?.deployments)
+      (replacement && (await credentialReplacer.replace(userId, id, other, { dryRun: true }))?.deployments)
     const path = `/credentials/${id}/replace`
     const crumbs = [
       { label: 'Credentials', href: '/credentials' },
@@ -43,10 +43,10 @@ export function replacePages({ credentials, credentialPusher, credentialReplacer
       { title: 'Replace', section: 'credentials', crumbs },
       <>
         <PageHead title={`Replace ${credential.name}`} />
-        <Card title="Replace it with">
+        <Card title="Replacement">
           {others.length === 0 ? (
             <Empty
-              title="There is no other credential of this type."
+              title="No other credentials of this type."
               action={<LinkButton href={`/credentials/new/${credential.type}`}>New credential</LinkButton>}
             />
           ) : (
@@ -62,19 +62,19 @@ export function replacePages({ credentials, credentialPusher, credentialReplacer
           )}
         </Card>
         {plan && (
-          <Card title={result ? 'What was replaced' : 'What will be replaced'} flush>
+          <Card title={result ? 'Results' : 'Affected deployments'} flush>
             {plan.length === 0 ? (
-              <Empty title="No deployment is bound to it." />
+              <Empty title="No deployments use this credential." />
             ) : (
               <Preview deployments={plan} />
             )}
           </Card>
         )}
-        {!result && chosen && plan && plan.length > 0 && (
+        {!result && replacement && plan && plan.length > 0 && (
           <Form action={path}>
-            <input type="hidden" name="with" value={chosen.id} />
+            <input type="hidden" name="with" value={replacement.id} />
             <Remark>
-              Each deployment is deployed again with {chosen.name} in place of {credential.name}.
+              Flowkeep redeploys each deployment with {replacement.name} instead of {credential.name}.
             </Remark>
             <div class="actions">
               <Button kind="primary">Replace in {plural(plan.length, 'deployment')}</Button>
@@ -90,8 +90,8 @@ export function replacePages({ credentials, credentialPusher, credentialReplacer
     .post('/:id/push', async (c) => {
       const id = idOf(c)
       const pushed = await credentialPusher.push(c.var.userId, id)
-      if (!pushed) throw missing()
-      const { kind, text } = verdict(pushed)
+      if (!pushed) throw notFound()
+      const { kind, text } = pushNotice(pushed)
       return redirectWith(c, `/credentials/${id}`, text, kind)
     })
     .get('/:id/replace', (c) => replacePage(c, idOf(c), c.req.query('with') ?? ''))
@@ -100,14 +100,14 @@ export function replacePages({ credentials, credentialPusher, credentialReplacer
       const other = (await readForm(c)).get('with') ?? ''
       if (!CredentialId.safeParse({ id: other }).success) return replacePage(c, id, '')
       const replaced = await credentialReplacer.replace(c.var.userId, id, other)
-      if (!replaced) throw missing()
+      if (!replaced) throw notFound()
       return replacePage(c, id, other, replaced.deployments)
     })
 }
 
 const Preview = ({ deployments }: { deployments: readonly Replaced[] }) => (
   <Table
-    caption="Deployments bound to it"
+    caption="Deployments that use the credential"
     columns={[{ label: 'Workflow' }, { label: 'Instance' }, { label: 'Nodes' }, { label: 'State' }]}
   >
     {deployments.map(({ deploymentId, workflowName, instanceName, slots, status, reason }) => (
@@ -123,19 +123,18 @@ const Preview = ({ deployments }: { deployments: readonly Replaced[] }) => (
   </Table>
 )
 
-function verdict({ results }: CredentialPushResult): Notice {
+function pushNotice({ results }: CredentialPushResult): Notice {
   const first = results.find(({ status }) => status === 'failed')
   if (first) return { kind: 'fail', text: `Not pushed to ${first.instanceName}: ${first.reason}` }
-  if (results.length === 0)
-    return { kind: 'wait', text: 'No n8n has it yet. Deploy a workflow that uses it.' }
-  return { kind: 'ok', text: `${plural(results.length, 'n8n server')} up to date.` }
+  if (results.length === 0) return { kind: 'wait', text: 'Not in n8n yet. Deploy a workflow that uses it.' }
+  return { kind: 'ok', text: `Up to date on ${plural(results.length, 'instance')}.` }
 }
 
-/** @throws {AppError} `not-found` for what can be no id */
+/** @throws {AppError} `not-found` if the path has no valid ID */
 function idOf(c: Context): string {
   const parsed = CredentialId.safeParse({ id: c.req.param('id') })
-  if (!parsed.success) throw missing()
+  if (!parsed.success) throw notFound()
   return parsed.data.id
 }
 
-const missing = () => new AppError('not-found', 'No such credential')
+const notFound = () => new AppError('not-found', 'Credential not found')
