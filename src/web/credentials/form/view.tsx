@@ -180,8 +180,8 @@ const ConsentCard = ({ label, hasClientCredentials }: { label: string; hasClient
   <Card title="Sign in through n8n">
     <div class="credential-consent">
       <p>
-        {label} needs a person to sign in, and n8n has to receive the answer. Push this credential to n8n, or
-        create it there, then sign in. When you deploy, choose the credential in n8n.
+        {label} requires a sign-in in the browser, which n8n handles. Push this credential to n8n or create it
+        there, then sign in there. When you deploy, choose the credential in n8n.
       </p>
       <p>
         To deploy a credential stored here without signing in,{' '}
