@@ -1,4 +1,4 @@
-/** @module What stands above every page of one workflow: its state, what to do next, and the tabs. */
+/** @module The head of every workflow page: state, actions and tabs. */
 import type { Child } from 'hono/jsx'
 import type { Workflow } from '../../workflows/contract.ts'
 import { LinkButton, Tabs } from '../components/controls.tsx'
@@ -15,27 +15,27 @@ export type WorkflowTab = 'overview' | 'versions' | 'deployments' | 'none'
 export interface HeadProps {
   workflow: Workflow
   /** Its deployments, worst first. */
-  board: readonly BoardRow[]
-  /** Of the last 24 h, as the list of its runs counts them. */
+  deployments: readonly BoardRow[]
+  /** Runs of the last 24 hours, counted as in the list of runs. */
   today: DayRuns
   tab: WorkflowTab
   time: TimeFormat
-  /** Instead of planning a deployment, where something else comes first. */
+  /** A primary button more urgent than planning a deployment. */
   primary?: Child
-  /** Without buttons: on the page of a form, which has its own. */
+  /** Hides the buttons on the page of a form, which has its own. */
   quiet?: boolean
 }
 
-export function WorkflowHead({ workflow, board, today, tab, time, primary, quiet }: HeadProps) {
+export function WorkflowHead({ workflow, deployments, today, tab, time, primary, quiet }: HeadProps) {
   const { id, version, nodeCount, tags, updatedAt } = workflow
-  const isBehind = !board.some((row) => isLive(row) && row.version === version)
+  const isBehind = !deployments.some((row) => isLive(row) && row.version === version)
   return (
     <>
       <PageHead
         title={workflow.name}
         meta={
           <>
-            <StateTags id={id} board={board} today={today} />
+            <StateTags id={id} deployments={deployments} today={today} />
             <span>v{version}</span>
             <span>{plural(nodeCount, 'node')}</span>
             <span>
@@ -61,7 +61,7 @@ export function WorkflowHead({ workflow, board, today, tab, time, primary, quiet
                 icon="deployments"
                 kind={!primary && isBehind ? 'primary' : 'plain'}
               >
-                {isBehind && board.some(isLive) ? `Plan deployment of v${version}` : 'Plan deployment'}
+                {isBehind && deployments.some(isLive) ? `Plan deployment of v${version}` : 'Plan deployment'}
               </LinkButton>
               {primary}
             </>
@@ -82,7 +82,7 @@ export function WorkflowHead({ workflow, board, today, tab, time, primary, quiet
             label: 'Deployments',
             href: workflowHref(id, '/deployments'),
             current: tab === 'deployments',
-            count: count(board.filter(({ status }) => status !== 'undeployed').length),
+            count: count(deployments.filter(({ status }) => status !== 'undeployed').length),
           },
           { label: 'Runs', href: runsHref(id) },
         ]}
@@ -94,15 +94,15 @@ export function WorkflowHead({ workflow, board, today, tab, time, primary, quiet
 export const isLive = ({ status }: Pick<BoardRow, 'status'>): boolean =>
   status === 'active' || status === 'tracking'
 
-/** On prod-eu-1, or on 2 instances. */
+/** `on prod-eu-1`, or `on 2 instances`. */
 const where = (rows: readonly BoardRow[]): string =>
   rows.length === 1 ? `on ${rows[0]?.instanceName}` : `on ${plural(rows.length, 'instance')}`
 
-function StateTags({ id, board, today }: { id: string } & Pick<HeadProps, 'board' | 'today'>) {
-  const failing = board.filter(({ state }) => state === 'failing')
-  const broken = board.filter(({ state }) => state === 'failed')
-  const drifted = board.filter(({ state }) => state === 'drifted')
-  const live = board.filter(isLive)
+function StateTags({ id, deployments, today }: { id: string } & Pick<HeadProps, 'deployments' | 'today'>) {
+  const failing = deployments.filter(({ state }) => state === 'failing')
+  const broken = deployments.filter(({ state }) => state === 'failed')
+  const drifted = deployments.filter(({ state }) => state === 'drifted')
+  const live = deployments.filter(isLive)
   const { failed, finished } = today
   const failedHref = countedRunsHref(id, { status: 'failed', from: '24h' })
   return (
@@ -124,7 +124,7 @@ function StateTags({ id, board, today }: { id: string } & Pick<HeadProps, 'board
       )}
       {drifted.length > 0 && (
         <a class="workflow-state" href={workflowHref(id, '/deployments')}>
-          <StatusTag tone="wait" word={`Changed in n8n ${where(drifted)}`} />
+          <StatusTag tone="wait" word={`Drift ${where(drifted)}`} />
         </a>
       )}
       {live.length > 0 ? (
@@ -135,7 +135,7 @@ function StateTags({ id, board, today }: { id: string } & Pick<HeadProps, 'board
         <span>
           <StatusTag
             tone="idle"
-            word={board.some(({ state }) => state === 'deploying') ? 'Deploying' : 'Not deployed'}
+            word={deployments.some(({ state }) => state === 'deploying') ? 'Deploying' : 'Not deployed'}
           />
         </span>
       )}
@@ -143,9 +143,9 @@ function StateTags({ id, board, today }: { id: string } & Pick<HeadProps, 'board
   )
 }
 
-/** The failed runs of the last day: what to look at before anything else. */
+/** Links to the failed runs of the last 24 hours. */
 export const FailedRunsButton = ({ id, failed }: { id: string; failed: number }) => (
   <LinkButton kind="primary" icon="executions" href={countedRunsHref(id, { status: 'failed', from: '24h' })}>
-    See {plural(failed, 'failed run')}
+    View {plural(failed, 'failed run')}
   </LinkButton>
 )

@@ -1,4 +1,4 @@
-/** @module Where the pages of one workflow are, and the lists behind its numbers. */
+/** @module URLs of the workflow pages and of the lists behind their numbers. */
 import { withQuery } from '../components/controls.tsx'
 import { countedRuns } from '../links/run-filter.ts'
 
@@ -7,11 +7,11 @@ export const workflowHref = (id: string, rest = ''): string => `/workflows/${id}
 export const diffHref = (id: string, from: number, to: number): string =>
   `/workflows/${id}/diff/${from}..${to}`
 
-/** Runs of the workflow; `more` are further filters of that list. */
+/** The runs of a workflow. `more` are other filters of the list. */
 export const runsHref = (workflowId: string, more: Record<string, string> = {}): string =>
   withQuery('/executions', { wf: workflowId, ...more })
 
-/** The runs that the numbers of a workflow count: those of production. */
+/** The production runs, which a workflow's numbers count. */
 export const countedRunsHref = (workflowId: string, more: Record<string, string> = {}): string =>
   runsHref(workflowId, { ...more, ...countedRuns() })
 

@@ -1,4 +1,4 @@
-/** @module What the pages of workflows use, and how they find the one that a path names. */
+/** @module Dependencies of the workflow pages, and the lookup of the workflow in the path. */
 import type { Context } from 'hono'
 import { AppError } from '../../errors.ts'
 import { type Workflow, WorkflowId } from '../../workflows/contract.ts'
@@ -14,7 +14,7 @@ export type WorkflowPageDeps = Pick<
 export interface FoundWorkflow {
   workflow: Workflow
   /** Its deployments, worst first. */
-  board: readonly BoardRow[]
+  deployments: readonly BoardRow[]
   today: DayRuns
 }
 
@@ -25,18 +25,18 @@ export const crumbsOf = ({ id, name }: Pick<Workflow, 'id' | 'name'>) => [
   { label: name, href: `/workflows/${id}` },
 ]
 
-/** @throws {AppError} `not-found`, the same for a row that is missing and for another user's */
-export function present<T>(value: T | null | undefined, what = 'workflow'): T {
-  if (value === null || value === undefined) throw new AppError('not-found', `No such ${what}`)
+/** @throws {AppError} `not-found`, the same for a missing row and for one of another user */
+export function requireFound<T>(value: T | null | undefined, what = 'Workflow'): T {
+  if (value === null || value === undefined) throw new AppError('not-found', `${what} not found`)
   return value
 }
 
-/** @throws {AppError} `not-found` for what is no id of ours */
+/** @throws {AppError} `not-found` if the path has no valid ID */
 export function idOf(c: Context<DashboardEnv>): string {
-  return present(WorkflowId.safeParse({ id: c.req.param('id') }).data).id
+  return requireFound(WorkflowId.safeParse({ id: c.req.param('id') }).data).id
 }
 
-/** A version number as it stands in a path; null for anything else. */
+/** Parses a version number in a path. Null for anything else. */
 export const versionNumber = (text: string | undefined): number | null =>
   text !== undefined && /^[1-9]\d{0,8}$/.test(text) ? Number(text) : null
 
@@ -47,10 +47,10 @@ export async function findWorkflow(
 ): Promise<FoundWorkflow> {
   const id = idOf(c)
   const { userId } = c.var
-  const [workflow, board, today] = await Promise.all([
+  const [workflow, { rows: deployments }, today] = await Promise.all([
     workflows.find(userId, id),
     readBoard(db, userId, now(), { workflowId: id }, null),
     readDay(db, userId, id, now()),
   ])
-  return { workflow: present(workflow), board: board.rows, today }
+  return { workflow: requireFound(workflow), deployments, today }
 }

@@ -1,8 +1,8 @@
-/** @module `/workflows`: its pages, in the order in which their paths match. */
+/** @module `/workflows`: the workflow pages, in matching order of their paths. */
 import { Hono } from 'hono'
 import type { DashboardEnv } from '../context.ts'
 import { detailPages } from './detail/route.tsx'
-import { changePages } from './edit/route.tsx'
+import { editPages } from './edit/route.tsx'
 import { workflowListPage } from './list/route.tsx'
 import { newPages } from './new/route.tsx'
 import type { WorkflowPageDeps } from './page-context.ts'
@@ -12,6 +12,6 @@ export const workflowPages = (deps: WorkflowPageDeps) =>
   new Hono<DashboardEnv>()
     .route('/', workflowListPage(deps))
     .route('/', newPages(deps))
-    .route('/', changePages(deps))
+    .route('/', editPages(deps))
     .route('/', versionPages(deps))
     .route('/', detailPages(deps))

@@ -1,4 +1,4 @@
-/** @module What only these pages need, after the general classes of `assets/css`. */
+/** @module Styles of the workflow pages, loaded after `assets/css`. */
 export const workflowsStyle = `
 .graph-card .card-head{padding-bottom:12px;border-bottom:1px solid var(--line)}
 .graph-scroll{position:relative;overflow:auto;max-height:min(640px,76vh);background-color:var(--bg);background-image:radial-gradient(var(--dots) 1px,transparent 1.2px);background-size:20px 20px;background-attachment:local;animation:graph-start 1ms steps(1) 1;scroll-padding:40px 110px 110px 40px}
@@ -92,10 +92,10 @@ a:hover>.graph-hit{fill:var(--text);fill-opacity:.05}
 .workflow-table small{white-space:nowrap}
 .workflow-places{display:inline-flex;flex-wrap:wrap;gap:4px}
 .workflow-places a{max-width:100%}
-.lacks{display:grid;gap:2px}
-.lacks .status{white-space:normal}
-.lacks:hover{text-decoration:underline}
-.warnings .status{min-width:68px}
+.credential-problems{display:grid;gap:2px}
+.credential-problems .status{white-space:normal}
+.credential-problems:hover{text-decoration:underline}
+.findings .status{min-width:68px}
 .faults{display:grid;gap:5px;font-size:var(--fs-1);padding:9px 11px;border:1px solid var(--fail-line);border-radius:var(--r2);background:var(--fail-wash);max-height:260px;overflow:auto}
 .faults code{color:var(--fail);margin-right:4px}
 .import-ways{display:grid;gap:4px;font-size:var(--fs-2)}
@@ -117,7 +117,7 @@ a:hover>.graph-hit{fill:var(--text);fill-opacity:.05}
 .version-choice .field,.version-choice .button{flex:1}
 .phone-label{display:inline}
 .workflow-places a{padding:8px 0}
-.lacks{padding:8px 0}
+.credential-problems{padding:8px 0}
 .list>li>a,.workflow-rows .row-link,.workflow-rows .link,.workflow-table .row-link,.workflow-table .link{display:inline-block;padding:10px 0;margin:-10px 0}
 .workflow-aside .link{display:inline-block;padding:10px 0}
 .workflow-state{padding:8px 0;margin:-8px 0}

@@ -22,8 +22,8 @@ const workflow = (...nodes: Json[]) => ({ nodes, connections: {} })
 const linesOf = (older: Json, newer: Json): ChangedLine[] =>
   describeChanges(older, newer).blocks.flatMap(({ lines }) => lines)
 
-describe('what is shown', () => {
-  test('a changed parameter stands there as it was and as it is', () => {
+describe('described changes', () => {
+  test('show a changed parameter with its old and new value', () => {
     const lines = linesOf(
       workflow(node('A', { url: 'a', keep: 1 })),
       workflow(node('A', { url: 'b', keep: 1 })),
@@ -34,7 +34,7 @@ describe('what is shown', () => {
     ])
   })
 
-  test('a renamed node is one that has changed, not one that is gone and one that is new', () => {
+  test('show a renamed node as changed, not as removed and added', () => {
     const changes = describeChanges(workflow(node('A')), workflow(node('B', {}, { id: 'id-A' })))
     expect(changes.blocks).toMatchObject([{ node: 'B', kind: 'changed' }])
     expect(changes.blocks[0]?.lines).toEqual([
@@ -45,9 +45,9 @@ describe('what is shown', () => {
 
   test.each<[string, Json]>([
     ['moved', { position: [500, 300] }],
-    ['imported again under another id', { id: 'other' }],
-    ['told to show its note', { notesInFlow: true }],
-  ])('a node that was only %s has not changed', (_, more) => {
+    ['imported again with another ID', { id: 'other' }],
+    ['set to show its note', { notesInFlow: true }],
+  ])('exclude a node that was only %s', (_, more) => {
     const [older, newer] = [workflow(node('A')), workflow(node('A', {}, more))]
     const changes = describeChanges(older, newer)
     expect(changes.blocks).toEqual([])
@@ -55,7 +55,7 @@ describe('what is shown', () => {
     expect(countChanges(older, newer)).toEqual({ added: 0, removed: 0, changed: 0 })
   })
 
-  test('a new node comes with its type and what it is set to, a removed one likewise', () => {
+  test('show the type and parameters of an added or removed node', () => {
     const lines = linesOf(workflow(node('Old', { a: 1 })), workflow(node('New', { url: 'u', options: {} })))
     expect(lines).toEqual([
       { sign: '+', label: 'type', value: 'httpRequest v4.2' },
@@ -65,26 +65,26 @@ describe('what is shown', () => {
     ])
   })
 
-  test('of a long text only the lines that differ', () => {
+  test('show only the lines of a long text that differ', () => {
     const text = (middle: string) => ['first', 'second', middle, 'last'].join('\n')
     const lines = linesOf(workflow(node('A', { code: text('x') })), workflow(node('A', { code: text('y') })))
     expect(lines.map(({ sign, value }) => `${sign}${value}`)).toEqual(['-…', '-x', '-…', '+…', '+y', '+…'])
   })
 
-  test('of a long line what stands around the difference', () => {
+  test('show only the difference in a long line and the text around it', () => {
     const before = 'word '.repeat(200)
     const [line = ''] = shownLines(`${before}new end`, `${before}old end`)
     expect(line).toMatch(/^…(word )+new end$/)
     expect(line.length).toBeLessThan(300)
   })
 
-  test('a block of thousands of lines is cut, and says so', () => {
+  test('cut a block of thousands of lines and show how many are left', () => {
     const lines = shownLines(Array.from({ length: 5000 }, (_, index) => `line ${index}`).join('\n'), null)
     expect(lines.length).toBeLessThan(20)
     expect(lines.at(-1)).toMatch(/^… 4988 more lines$/)
   })
 
-  test('whatever was stored is described without an exception', () => {
+  test('exist for any stored JSON without an exception', () => {
     const odd = [
       {},
       { nodes: 5 },
@@ -98,7 +98,7 @@ describe('what is shown', () => {
 })
 
 describe('a path', () => {
-  test('leads to its value, also where keys hold dots', () => {
+  test('resolves to its value, even if keys contain dots', () => {
     const root = { a: { 'b.c': [{ d: 1 }] }, 'a.b': 2 }
     expect(valueAt(root, 'a.b.c.0.d')?.value).toBe(1)
     expect(valueAt(root, 'a.b')?.value).toBe(2)
@@ -109,15 +109,15 @@ describe('a path', () => {
 
 const secret = 'kx9f2Lq8Zr4Tb7Wm3Yd6Pc1N'
 
-describe('secrets', () => {
+describe('secrets are redacted', () => {
   test.each<[string, unknown, string]>([
-    ['a bearer token in a text', `Bearer ${secret}`, 'parameters.auth'],
-    ['a parameter that is named so', secret, 'parameters.apiKey'],
-    ['a key of OpenAI', `sk-${secret}`, 'parameters.note'],
-    ['a password in an address', `https://maya:${secret}@example.com`, 'parameters.url'],
+    ['a bearer token in text', `Bearer ${secret}`, 'parameters.auth'],
+    ['a parameter with a secret name', secret, 'parameters.apiKey'],
+    ['an OpenAI key', `sk-${secret}`, 'parameters.note'],
+    ['a password in a URL', `https://maya:${secret}@example.com`, 'parameters.url'],
     ['a private key', `-----BEGIN PRIVATE KEY-----\n${secret}\n-----END PRIVATE KEY-----`, 'parameters.text'],
-    ['an object with one inside', { deep: [{ password: secret }] }, 'parameters.options'],
-  ])('of %s never stand in a line, before or after', (_, value, path) => {
+    ['an object that contains a password', { deep: [{ password: secret }] }, 'parameters.options'],
+  ])('in %s, in old and new values', (_, value, path) => {
     const key = path.split('.').at(-1) ?? ''
     const other = typeof value === 'string' ? 'something else' : { other: 1 }
     const shown = [
@@ -130,7 +130,7 @@ describe('secrets', () => {
     expect(JSON.stringify(shown)).not.toContain(secret)
   })
 
-  test('of a header, which n8n names beside its value', () => {
+  test('in a header, which n8n names next to its value', () => {
     const headers = (value: string) => ({ headerParameters: { parameters: [{ name: 'X-Api-Key', value }] } })
     const lines = linesOf(workflow(node('A', headers(secret))), workflow(node('A', headers(`${secret}2`))))
     expect(lines.length).toBe(2)
@@ -138,13 +138,13 @@ describe('secrets', () => {
     expect(JSON.stringify(lines)).toContain('[redacted]')
   })
 
-  test('in a line that is cut: none of its pieces stays', () => {
+  test('in a cut line, with no part of them left', () => {
     const line = (token: string) => `${'word '.repeat(90)}Bearer ${token} and more ${'x'.repeat(20)}`
     const shown = shownLines(line(secret.slice(0, 12)), line(`${secret.slice(0, 11)}X`)).join('\n')
     expect(shown).not.toContain(secret.slice(0, 8))
   })
 
-  test('an expression is no secret', () => {
+  test('but an expression is not', () => {
     const value = '={{ $json.token }}'
     expect(plainValue({ value, parent: { token: value }, key: 'token' })).toBe(value)
   })

@@ -1,4 +1,4 @@
-/** @module The drawing of a workflow: of any JSON, however odd. The corpus is the folder that FLOWKEEP_CORPUS names. */
+/** @module Draws the graph of any workflow JSON. FLOWKEEP_CORPUS may name a folder with more workflows to draw. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -25,13 +25,13 @@ const ai = (short: string) => `@n8n/n8n-nodes-langchain.${short}`
 const to = (name: string, index = 0, type = 'main') => ({ node: name, type, index })
 
 function render(workflow: Json, marks = new Map<string, NodeMark[]>()): string {
-  const drawing: { toString: () => string } = (
+  const element: { toString: () => string } = (
     <Graph id="g" title="Test" graph={readGraph(workflow)} marks={marks} />
   )
-  return drawing.toString()
+  return element.toString()
 }
 
-/** Every node is inside of the drawing, nothing is NaN, and no two nodes lie on each other. */
+/** Expects that every node is inside the graph, no number is NaN, and no two nodes overlap. */
 function expectSound(workflow: Json) {
   const graph = readGraph(workflow)
   const layout = layOut(graph)
@@ -45,14 +45,14 @@ function expectSound(workflow: Json) {
     expect(box.y + box.height).toBeLessThanOrEqual(drawn.height)
   }
   const sorted = layout.nodes.toSorted((a, b) => a.x - b.x)
-  let touching = 0
+  let overlaps = 0
   for (const [index, a] of sorted.entries()) {
     for (const b of sorted.slice(index + 1)) {
       if (b.x >= a.x + a.width) break
-      if (a.y < b.y + b.height && b.y < a.y + a.height) touching += 1
+      if (a.y < b.y + b.height && b.y < a.y + a.height) overlaps += 1
     }
   }
-  expect(touching).toBe(0)
+  expect(overlaps).toBe(0)
   const html = render(workflow)
   expect(html).not.toMatch(/NaN|Infinity|undefined|\[object/)
   expect(html).not.toContain(' style=')
@@ -77,8 +77,8 @@ const agent = {
   },
 }
 
-describe('what is drawn', () => {
-  test('an agent is wide, with a diamond for each kind of sub-node in the order of n8n; sub-nodes are circles', () => {
+describe('the graph', () => {
+  test('draws an agent as a wide node with a diamond for each kind of sub-node, and sub-nodes as circles', () => {
     const { graph, html } = expectSound(agent)
     expect(graph.nodes.map(({ shape }) => shape)).toEqual(['plain', 'root', 'sub', 'sub', 'sub', 'plain'])
     expect(graph.nodes[1]?.ports).toEqual(['ai_languageModel', 'ai_memory', 'ai_tool'])
@@ -87,7 +87,7 @@ describe('what is drawn', () => {
     expect(html.match(/graph-line sub/g)).toHaveLength(3)
   })
 
-  test('positions are those of n8n at 0.6, so that who knows the canvas knows the drawing', () => {
+  test('uses n8n’s positions, scaled by 0.6', () => {
     const { layout } = expectSound(agent)
     const [chat, , model] = layout.nodes
     expect(layout.fromN8n).toBe(true)
@@ -95,20 +95,20 @@ describe('what is drawn', () => {
     expect((model?.y ?? 0) - (chat?.y ?? 0)).toBe(220 * 0.6)
   })
 
-  test('a trigger is known by its type, and by what the catalogue says', () => {
+  test('recognizes a trigger by its type or by the catalogue', () => {
     const workflow = { nodes: [node('Mail', 'emailReadImap'), node('Hook', 'webhook', [220, 0])] }
     expect(readGraph(workflow).nodes.map(({ trigger }) => trigger)).toEqual([false, true])
     const graph = readGraph(workflow, { triggerTypes: ['n8n-nodes-base.emailReadImap'] })
     expect(graph.nodes.map(({ trigger }) => trigger)).toEqual([true, true])
   })
 
-  test('a disabled node is dim, and is said to be disabled in the list', () => {
+  test('dims a disabled node and labels it in the list', () => {
     const { html } = expectSound(agent)
     expect(html).toContain('graph-node off')
     expect(html).toContain('Disabled')
   })
 
-  test('sticky notes stand behind, without their Markdown', () => {
+  test('draws sticky notes behind nodes, without Markdown', () => {
     const note = node('Note', 'stickyNote', [-50, -80], {
       parameters: {
         content: '## Read this\n[docs](https://example.com/a) <b>first</b>',
@@ -123,7 +123,7 @@ describe('what is drawn', () => {
     expect(html.indexOf('graph-note')).toBeLessThan(html.indexOf('graph-shape'))
   })
 
-  test('a connection that leads back goes around below, and so does one to the node itself', () => {
+  test('draws backward connections and loops below the nodes', () => {
     const workflow = {
       nodes: [node('A', 'noOp', [0, 0]), node('B', 'noOp', [220, 0]), node('C', 'noOp', [440, 0])],
       connections: {
@@ -145,7 +145,7 @@ describe('what is drawn', () => {
     expectSound(workflow)
   })
 
-  test('marks are a glyph, an outline and words in the list and the description', () => {
+  test('shows marks as a glyph, an outline and text in the list and the description', () => {
     const html = render(
       agent,
       new Map([
@@ -156,11 +156,11 @@ describe('what is drawn', () => {
     expect(html).toContain('graph-fails')
     expect(html).toContain('mark-fails')
     expect(html).toContain('38 runs failed here')
-    expect(html).toMatch(/<desc[^>]*>[^<]*Fails now: Reply\./)
+    expect(html).toMatch(/<desc[^>]*>[^<]*Failing: Reply\./)
     expect(html).toContain('graph-focus')
   })
 
-  test('names are text, whatever they hold', () => {
+  test('escapes names', () => {
     const html = render({
       nodes: [node('<script>alert(1)</script>', 'noOp'), node('"\'><img src=x>', 'a<b', [300, 0])],
     })
@@ -170,12 +170,12 @@ describe('what is drawn', () => {
   })
 })
 
-describe('outputs', () => {
+describe('output labels', () => {
   test.each<[string, Json, string, number, string[]]>([
     ['a plain node', {}, 'set', 1, ['']],
     ['an IF', {}, 'if', 1, ['true', 'false']],
-    ['a loop of today', { typeVersion: 3 }, 'splitInBatches', 2, ['done', 'loop']],
-    ['a loop of before', { typeVersion: 2 }, 'splitInBatches', 2, ['loop', 'done']],
+    ['a current loop', { typeVersion: 3 }, 'splitInBatches', 2, ['done', 'loop']],
+    ['an old loop', { typeVersion: 2 }, 'splitInBatches', 2, ['loop', 'done']],
     ['a Switch by number', {}, 'switch', 3, ['0', '1', '2']],
     [
       'a Switch with names and a fallback',
@@ -189,15 +189,21 @@ describe('outputs', () => {
       1,
       ['paid', '1', 'fallback'],
     ],
-    ['what goes on with errors', { onError: 'continueErrorOutput' }, 'httpRequest', 2, ['success', 'error']],
-    ['rules that are no list', { parameters: { rules: 'x' } }, 'switch', 0, ['']],
-    ['more than anyone has', {}, 'switch', 1e9, Array.from({ length: 31 }, (_, index) => String(index))],
+    [
+      'a node that continues on errors',
+      { onError: 'continueErrorOutput' },
+      'httpRequest',
+      2,
+      ['success', 'error'],
+    ],
+    ['rules that are not a list', { parameters: { rules: 'x' } }, 'switch', 0, ['']],
+    ['a huge number of outputs', {}, 'switch', 1e9, Array.from({ length: 31 }, (_, index) => String(index))],
   ])('of %s', (_, more, short, connected, labels) => {
     expect(outputLabels(more, short, connected)).toEqual(labels)
   })
 })
 
-describe('names', () => {
+describe('a label', () => {
   test.each([
     ['Short', ['Short']],
     ['Create Linear issue', ['Create Linear', 'issue']],
@@ -206,7 +212,7 @@ describe('names', () => {
     ['Communication Supervisor', ['Communica…', 'Supervisor']],
     ['send_customer_email', ['send_customer_', 'email']],
     ['sendCustomerEmail', ['sendCustomer', 'Email']],
-  ])('%j is broken between words', (name, lines) => {
+  ])('%j breaks between words', (name, lines) => {
     expect(wrapLabel(name, name.length > 19 ? 80 : 100, 2)).toEqual(lines)
   })
 
@@ -217,7 +223,7 @@ describe('names', () => {
     ['日本語の長い名前'.repeat(30)],
     ['👩‍👩‍👧‍👦'.repeat(64)],
     ['\u0000\u0007\u2028x'.repeat(60)],
-  ])('one of 256 characters takes two lines that fit and end in an ellipsis (%#)', (name) => {
+  ])('of 256 characters has at most two lines that fit and end in an ellipsis (%#)', (name) => {
     const lines = wrapLabel(name, 110, 2)
     expect(lines.length).toBeLessThanOrEqual(2)
     expect(lines.at(-1)).toMatch(/…$/)
@@ -225,7 +231,7 @@ describe('names', () => {
   })
 })
 
-describe('what n8n would never write', () => {
+describe('malformed JSON', () => {
   const chain = (count: number, position: (index: number) => unknown) => ({
     nodes: Array.from({ length: count }, (_, index) => node(`N${index}`, 'noOp', position(index))),
     connections: Object.fromEntries(
@@ -235,10 +241,10 @@ describe('what n8n would never write', () => {
 
   test.each<[string, Json]>([
     ['no nodes', {}],
-    ['nodes that are no list', { nodes: 'x', connections: [] }],
-    ['nodes that are no objects', { nodes: [null, 1, 'x', [], node('A', 'noOp')] }],
+    ['nodes that are not a list', { nodes: 'x', connections: [] }],
+    ['nodes that are not objects', { nodes: [null, 1, 'x', [], node('A', 'noOp')] }],
     [
-      'connections of every wrong shape',
+      'malformed connections',
       {
         nodes: [node('A', 'noOp')],
         connections: {
@@ -247,29 +253,29 @@ describe('what n8n would never write', () => {
         },
       },
     ],
-    ['500 nodes on one spot', chain(500, () => [0, 0])],
+    ['500 nodes at the same position', chain(500, () => [0, 0])],
     ['500 nodes without a position', chain(500, () => undefined)],
-    ['500 nodes that are connected to nothing', { nodes: chain(500, () => undefined).nodes }],
+    ['500 unconnected nodes', { nodes: chain(500, () => undefined).nodes }],
     ['1,500 nodes in a row', chain(1500, (index) => [index * 200, 0])],
     [
-      'positions that are no numbers',
+      'positions that are not numbers',
       chain(20, (index) => [Number.NaN, ['x', null, Infinity, {}][index % 4]]),
     ],
-    ['positions of half of the nodes', chain(30, (index) => (index % 2 ? [index * 200, 0] : null))],
-    ['positions at the end of the world', chain(10, (index) => [index * 1e6, -index * 1e6])],
-    ['positions beyond it', chain(10, (index) => [index * 1e300, 0])],
+    ['positions for half of the nodes', chain(30, (index) => (index % 2 ? [index * 200, 0] : null))],
+    ['the largest valid positions', chain(10, (index) => [index * 1e6, -index * 1e6])],
+    ['positions beyond the limit', chain(10, (index) => [index * 1e300, 0])],
     [
-      'positions as text, and as an object',
+      'positions as strings and as an object',
       { nodes: [node('A', 'noOp', ['10', '20']), node('B', 'noOp', { x: 300, y: 5 })] },
     ],
     [
-      'nodes with one name',
+      'nodes with the same name',
       {
         nodes: Array.from({ length: 40 }, () => node('Same', 'noOp', [1, 1])),
         connections: { Same: { main: [[to('Same')]] } },
       },
     ],
-    ['nodes without a name, a type or anything', { nodes: [{}, {}, { name: '' }, { type: 5 }] }],
+    ['nodes without a name or type', { nodes: [{}, {}, { name: '' }, { type: 5 }] }],
     [
       'names of 256 characters',
       {
@@ -279,7 +285,7 @@ describe('what n8n would never write', () => {
       },
     ],
     [
-      'names of objects',
+      'names of object properties',
       {
         nodes: ['__proto__', 'constructor', 'toString'].map((name, index) =>
           node(name, 'noOp', [index * 200, 0]),
@@ -300,7 +306,7 @@ describe('what n8n would never write', () => {
       },
     ],
     [
-      'outputs and inputs far away',
+      'out-of-range outputs and inputs',
       {
         nodes: [node('A', 'switch'), node('B', 'merge', [400, 0])],
         connections: {
@@ -311,14 +317,14 @@ describe('what n8n would never write', () => {
       },
     ],
     [
-      'sub-nodes in a circle',
+      'sub-nodes in a cycle',
       {
         nodes: [node('A', ai('toolCode'), null), node('B', ai('toolCode'), null)],
         connections: { A: { ai_tool: [[to('B', 0, 'ai_tool')]] }, B: { ai_tool: [[to('A', 0, 'ai_tool')]] } },
       },
     ],
     [
-      'sixty tools of one agent',
+      'sixty tools for one agent',
       {
         nodes: [
           node('Agent', ai('agent'), null),
@@ -345,7 +351,7 @@ describe('what n8n would never write', () => {
       },
     ],
     [
-      'notes alone',
+      'notes without nodes',
       { nodes: [node('N', 'stickyNote', null, { parameters: { content: 5, width: -3, height: 'x' } })] },
     ],
   ])('is drawn: %s', (_, workflow) => {
@@ -353,17 +359,17 @@ describe('what n8n would never write', () => {
     expect(layout.nodes).toHaveLength(graph.nodes.length)
   })
 
-  test('the few nodes that lie on another one are pushed aside, and the others stay', () => {
+  test('moves the few overlapping nodes and no others', () => {
     const { layout } = expectSound(chain(10, (index) => [Math.min(index, 8) * 200, 0]))
     expect(layout.fromN8n).toBe(true)
     expect(layout.nodes.slice(0, 8).every(({ y }) => y === layout.nodes[0]?.y)).toBe(true)
   })
 
-  test('more than 1,000 nodes are cut, and it is known how many are left out', () => {
+  test('draws 1,000 nodes at most and counts the rest', () => {
     expect(readGraph(chain(1500, () => undefined))).toMatchObject({ omitted: 500 })
   })
 
-  test('a step stands right of the one before it where there are no positions', () => {
+  test('places each step to the right of its predecessor without positions', () => {
     const layout = layOut(readGraph(chain(6, () => undefined)))
     const lefts = layout.nodes.map(({ x }) => x)
     expect(layout.fromN8n).toBe(false)
@@ -371,7 +377,7 @@ describe('what n8n would never write', () => {
     expect(new Set(lefts).size).toBe(6)
   })
 
-  test('sub-nodes stand below the node that they serve where there are no positions', () => {
+  test('places sub-nodes below their root without positions', () => {
     const nodes = agent.nodes.map((each) => ({ ...each, position: null }))
     const { layout } = expectSound({ ...agent, nodes })
     const [, root, ...subs] = layout.nodes
@@ -380,14 +386,14 @@ describe('what n8n would never write', () => {
 })
 
 const corpus = process.env.FLOWKEEP_CORPUS ?? ''
-const absent = !existsSync(corpus)
+const noCorpus = !existsSync(corpus)
 
-describe.skipIf(absent)(
-  absent ? 'a corpus of workflows (FLOWKEEP_CORPUS names none)' : 'the workflows in FLOWKEEP_CORPUS',
+describe.skipIf(noCorpus)(
+  noCorpus ? 'a corpus of workflows (FLOWKEEP_CORPUS is not set)' : 'the workflows in FLOWKEEP_CORPUS',
   () => {
-    const files = absent ? [] : readdirSync(corpus).filter((file) => /^[ab]-.*\.json$/.test(file))
+    const files = noCorpus ? [] : readdirSync(corpus).filter((file) => /^[ab]-.*\.json$/.test(file))
 
-    test('are all drawn, and no node lies on another', () => {
+    test('are drawn without overlapping nodes', () => {
       expect(files.length).toBeGreaterThan(0)
       for (const file of files) {
         try {

@@ -1,4 +1,4 @@
-/** @module The pages of workflows in the whole application, as a browser without a screen sees them. */
+/** @module Tests the workflow pages over HTTP in the whole application. */
 import { beforeAll, describe, expect, test } from 'vitest'
 import { useTestApp } from '../../harness/app.ts'
 import { createCredential } from '../../workflows/workflow-server.ts'
@@ -11,7 +11,7 @@ const planted = 'kx9f2Lq8Zr4Tb7Wm3Yd6Pc1N'
 
 const hook = {
   id: 'n1',
-  name: 'Order comes in',
+  name: 'Receive order',
   type: 'n8n-nodes-base.webhook',
   typeVersion: 2,
   position: [0, 0],
@@ -19,7 +19,7 @@ const hook = {
 }
 const slack = {
   id: 'n2',
-  name: 'Tell the shop',
+  name: 'Notify the shop',
   type: 'n8n-nodes-base.slack',
   typeVersion: 2.3,
   position: [220, 0],
@@ -41,7 +41,7 @@ async function newUser(): Promise<SignedInBrowser & { token: string }> {
 const make = (userId: string, name: string, more: Record<string, unknown> = {}) =>
   app.deps.workflows.create(userId, { workflow: json(name), ...more })
 
-/** On an n8n server of its own, with a way to say how a run went. */
+/** Tracks the workflow on a new instance. Returns a function that reports a run. */
 async function track(user: { token: string }, workflowId: string, name: string) {
   const post = async (path: string, body: unknown, token = user.token) => {
     const answer = await app.call('POST', path, { body, token })
@@ -77,13 +77,13 @@ async function track(user: { token: string }, workflowId: string, name: string) 
 const rowsOf = (html: string) => [...html.matchAll(/data-row="?[^>]*>([^<]+)</g)].map(([, name]) => name)
 
 describe('the list', () => {
-  test('asks who is not signed in to sign in, and comes back', async () => {
+  test('redirects to the sign-in page and back', async () => {
     const page = await browser(app.app).get('/workflows?tag=a')
     expect(page.status).toBe(303)
     expect(page.location).toBe(`/sign-in?return=${encodeURIComponent('/workflows?tag=a')}`)
   })
 
-  test('says how workflows come here while there is none', async () => {
+  test('shows how to import workflows while there are none', async () => {
     const user = await newUser()
     const page = await user.get('/workflows')
     expect(page.status).toBe(200)
@@ -93,7 +93,7 @@ describe('the list', () => {
     expect(page.text).toContain('href="/workflows/new"')
   })
 
-  test('says of each what it is made of, what it lacks, how it ran and where it is; those that fail first', async () => {
+  test('shows nodes, missing credentials, runs and deployments of each workflow, failing ones first', async () => {
     const user = await newUser()
     const failing = await make(user.userId, 'Failing')
     const { deploymentId, report } = await track(user, failing.id, 'prod-eu-1')
@@ -102,7 +102,7 @@ describe('the list', () => {
     await make(user.userId, 'Newer', { tags: ['shop'] })
     const { text } = await user.get('/workflows')
     expect(rowsOf(text)).toEqual(['Failing', 'Newer'])
-    expect(text).toContain('Lacks Slack API')
+    expect(text).toContain('Missing Slack API')
     expect(text).toContain('50.0%')
     expect(text).toContain('1 of 2 failed')
     expect(text).toContain(`/executions?wf=${failing.id}&amp;from=24h&amp;status=failed`)
@@ -139,10 +139,10 @@ describe('the list', () => {
     expect(status).toBe(200)
     expect(rowsOf(text)).toEqual(names)
     if (names.length === 0) expect(text).toContain('No workflows match.')
-    expect(text).not.toContain('left out')
+    expect(text).not.toContain('Ignored')
   })
 
-  test('calls a workflow ready with a credential that is not rejected, and not with one that is', async () => {
+  test('shows a workflow as ready only if its credential is not rejected', async () => {
     const user = await newUser()
     await make(user.userId, 'Orders')
     await createCredential(app.deps.db, user.userId, 'slackApi', { status: 'invalid' })
@@ -161,16 +161,16 @@ describe('the list', () => {
     'node=%00',
     'after=1.AAAA',
     'q=a&q=b',
-  ])('leaves out %s, and says so', async (query) => {
+  ])('ignores %s and reports it', async (query) => {
     const user = await newUser()
     await make(user.userId, 'a')
     const { status, text } = await user.get(`/workflows?${query}`)
     expect(status).toBe(200)
-    expect(text).toContain('left out')
+    expect(text).toContain('Ignored 1 invalid filter')
     expect(rowsOf(text)).toEqual(['a'])
   })
 
-  test('is paged, and each workflow stands on one page only', async () => {
+  test('is paged and lists each workflow once', async () => {
     const user = await newUser()
     for (let index = 0; index < 53; index += 1) await make(user.userId, `W${index}`)
     const first = await user.get('/workflows')
@@ -183,7 +183,7 @@ describe('the list', () => {
     expect(second.text).toContain('First page')
   })
 
-  test('shows nobody the workflows of another user, nor their tags', async () => {
+  test('shows no workflows or tags of another user', async () => {
     const [owner, stranger] = [await newUser(), await newUser()]
     await make(owner.userId, 'Owned', { tags: ['owned-tag'] })
     const { text } = await stranger.get('/workflows')
@@ -192,8 +192,8 @@ describe('the list', () => {
   })
 })
 
-describe('keeping a workflow', () => {
-  test('takes n8n JSON with its prompt, and leads to its page', async () => {
+describe('creating a workflow', () => {
+  test('saves n8n JSON with its prompt and redirects to the workflow', async () => {
     const user = await newUser()
     const sent = await user.post('/workflows/new', {
       ...{ workflow: JSON.stringify(json('Orders')), prompt: 'Tell the shop of each order', model: 'gpt-5' },
@@ -202,12 +202,19 @@ describe('keeping a workflow', () => {
     expect(sent.status).toBe(303)
     const page = await user.get(sent.location ?? '')
     expect(page.status).toBe(200)
-    for (const part of ['Orders', 'Tell the shop of each order', 'gpt-5', 'Kept as v1', '>shop<', '>mail<']) {
+    for (const part of [
+      'Orders',
+      'Tell the shop of each order',
+      'gpt-5',
+      'Saved as v1',
+      '>shop<',
+      '>mail<',
+    ]) {
       expect(page.text).toContain(part)
     }
   })
 
-  test('makes one workflow of a form that is sent twice, and says so before it makes another one', async () => {
+  test('creates one workflow when the form is submitted twice, and reports it before creating another', async () => {
     const user = await newUser()
     const onceOf = (text: string) => /name="once" value="([^"]+)"/.exec(text)?.[1] ?? ''
     const fields = { workflow: JSON.stringify(json('Orders')), prompt: 'Tell the shop' }
@@ -220,7 +227,7 @@ describe('keeping a workflow', () => {
     const edited = { ...fields, prompt: 'Tell the shop & me' }
     const spent = await user.post('/workflows/new', { ...edited, once })
     expect(spent.status).toBe(409)
-    expect(spent.text).toContain('This form has made a workflow already')
+    expect(spent.text).toContain('This form already created a workflow')
     expect(spent.text).toContain('Tell the shop &amp; me')
     expect(rowsOf((await user.get('/workflows')).text)).toEqual(['Orders'])
     const other = await user.post('/workflows/new', { ...edited, once: onceOf(spent.text) })
@@ -231,13 +238,13 @@ describe('keeping a workflow', () => {
     expect(gone.status).toBe(409)
   })
 
-  test('takes it in the wrapping of an export', async () => {
+  test('accepts the wrapper of an export', async () => {
     const user = await newUser()
     const sent = await user.post('/workflows/new', { workflow: JSON.stringify({ data: [json('Wrapped')] }) })
     expect(sent.status).toBe(303)
   })
 
-  test('takes it out of a code fence and text around it, and says so', async () => {
+  test('removes a code fence and text around the JSON, and reports it', async () => {
     const user = await newUser()
     const workflow = `Here it is:\n\`\`\`json\n${JSON.stringify(json('Fenced'))}\n\`\`\`\nHope it helps`
     const sent = await user.post('/workflows/new', { workflow })
@@ -246,7 +253,7 @@ describe('keeping a workflow', () => {
     expect(page.text).toContain('Removed around the workflow: a code fence, text around the JSON.')
   })
 
-  test('says which numbers are stored as others', async () => {
+  test('reports numbers that lose precision', async () => {
     const user = await newUser()
     const workflow = JSON.stringify(json('Chat')).replace(
       '"nodes":[{',
@@ -258,7 +265,7 @@ describe('keeping a workflow', () => {
     expect(page.text).toContain('/nodes/0/chatId')
   })
 
-  test('tells of hard-coded secrets, without repeating them', async () => {
+  test('reports hard-coded secrets without showing them', async () => {
     const user = await newUser()
     const leak = {
       ...{ id: 'n3', name: 'Call', type: 'n8n-nodes-base.httpRequest', typeVersion: 4.2, position: [440, 0] },
@@ -267,33 +274,33 @@ describe('keeping a workflow', () => {
     const sent = await user.post('/workflows/new', { workflow: JSON.stringify(json('Leaky', leak)) })
     const page = await user.get(sent.location?.split('#')[0] ?? '')
     expect(page.text).toContain('looks like a secret: keep it in a credential')
-    expect(page.text).toMatch(/Kept as v1, with \d+ warnings?/)
+    expect(page.text).toMatch(/Saved as v1 with \d+ findings?/)
     expect(page.text).not.toContain(planted)
   })
 
   test.each<[string, string, string]>([
-    ['nothing', '', 'Paste the JSON of a workflow'],
-    ['no JSON', '{"nodes": [}', 'Not JSON'],
-    ['half of it', '{"nodes": [', 'Not JSON'],
-    ['a list of nothing', '[]', 'no workflow in it'],
-    ['no nodes', '{"name":"x"}', 'it has no nodes'],
-    ['nodes that are no list', '{"nodes":{}}', 'its nodes are not an array'],
-    ['a node that is none', '{"nodes":[{},5]}', '<code>/nodes/1</code> must be an object'],
+    ['empty text', '', 'Paste the JSON of a workflow'],
+    ['invalid JSON', '{"nodes": [}', 'Not JSON'],
+    ['truncated JSON', '{"nodes": [', 'Not JSON'],
+    ['an empty list', '[]', 'no workflow in it'],
+    ['missing nodes', '{"name":"x"}', 'it has no nodes'],
+    ['nodes that are not a list', '{"nodes":{}}', 'its nodes are not an array'],
+    ['a node that is not an object', '{"nodes":[{},5]}', '<code>/nodes/1</code> must be an object'],
     ['a NUL character', '{"nodes":[{"name":"Big","x":"\\u0000"}]}', '<code>/nodes/0/x</code>'],
-    ['two workflows', '[{"nodes":[]},{"nodes":[]}]', '2 workflows: paste one at a time'],
-  ])('refuses %s beside the field, and keeps what was typed', async (_, workflow, message) => {
+    ['two workflows', '[{"nodes":[]},{"nodes":[]}]', 'Found 2 workflows. Paste one at a time'],
+  ])('rejects %s with an error under the field and keeps the input', async (_, workflow, message) => {
     const user = await newUser()
-    const page = await user.post('/workflows/new', { workflow, prompt: `My prompt ${script}`, name: 'Kept' })
+    const page = await user.post('/workflows/new', { workflow, prompt: `My prompt ${script}`, name: 'Typed' })
     expect(page.status).toBe(422)
     expect(page.text).toContain(message)
     expect(page.text).toContain('My prompt &lt;script&gt;')
-    expect(page.text).toContain('value="Kept"')
+    expect(page.text).toContain('value="Typed"')
     expect(page.text).toContain('aria-invalid="true"')
     expect(page.text).not.toContain(script)
     expect((await user.get('/workflows')).text).toContain('No workflows yet.')
   })
 
-  test('names the node that a pointer speaks of', async () => {
+  test('shows the name of the node at the pointer', async () => {
     const user = await newUser()
     const workflow = '{"nodes":[{"name":"Big one","x":"\\u0000"}]}'
     expect((await user.post('/workflows/new', { workflow })).text).toContain('(Big one)')
@@ -305,7 +312,7 @@ describe('keeping a workflow', () => {
     ['{"nodes": [1,]}', 'Not JSON at line 1, column 14'],
     ['{"nodes": [1 2]}', 'Not JSON at line 1, column 14'],
     ['{"nodes": [{"name": "A"}', 'Not JSON: it ends too early'],
-  ])('says where %s breaks off', async (workflow, message) => {
+  ])('reports the position of the fault in %s', async (workflow, message) => {
     const user = await newUser()
     expect((await user.post('/workflows/new', { workflow })).text).toContain(message)
   })
@@ -314,14 +321,17 @@ describe('keeping a workflow', () => {
     ['tags', { tags: 'x'.repeat(70) }, 'At most 64 characters'],
     ['name', { name: 'x'.repeat(201) }, 'At most 200 characters'],
     ['model', { model: 'x'.repeat(201) }, 'At most 200 characters'],
-  ])('refuses %s that are too long under their field', async (name, fields, message) => {
-    const user = await newUser()
-    const page = await user.post('/workflows/new', { workflow: JSON.stringify(json('A')), ...fields })
-    expect(page.status).toBe(422)
-    expect(page.text).toMatch(new RegExp(`id="field-${name}-error"[\\s\\S]{0,400}${message}`))
-  })
+  ])(
+    'rejects a value of %s that is too long with an error under the field',
+    async (name, fields, message) => {
+      const user = await newUser()
+      const page = await user.post('/workflows/new', { workflow: JSON.stringify(json('A')), ...fields })
+      expect(page.status).toBe(422)
+      expect(page.text).toMatch(new RegExp(`id="field-${name}-error"[\\s\\S]{0,400}${message}`))
+    },
+  )
 
-  test('refuses a form of another site', async () => {
+  test('rejects a form from another site', async () => {
     const user = await newUser()
     const headers = { Origin: 'https://evil.example', 'Sec-Fetch-Site': 'cross-site' }
     const page = await user.post('/workflows/new', { workflow: JSON.stringify(json('Forged')) }, headers)
@@ -331,7 +341,7 @@ describe('keeping a workflow', () => {
 })
 
 describe('a workflow', () => {
-  test('is drawn with what fails and what lacks a credential, and says so in words', async () => {
+  test('shows failing nodes and missing credentials in its graph and as text', async () => {
     const user = await newUser()
     const { id } = await make(user.userId, 'Orders', { prompt: 'Tell the shop' })
     const { deploymentId, report } = await track(user, id, 'prod-eu-1')
@@ -339,7 +349,7 @@ describe('a workflow', () => {
     const { status, text } = await user.get(`/workflows/${id}`)
     expect(status).toBe(200)
     expect(text).toContain('Failing on prod-eu-1')
-    expect(text).toContain('See 6 failed runs')
+    expect(text).toContain('View 6 failed runs')
     expect(text).toContain('6 runs failed here in 24 h')
     expect(text).toContain('No Slack API credential')
     expect(text).toContain('mark-fails')
@@ -350,7 +360,7 @@ describe('a workflow', () => {
     expect(text.match(/button primary/g)).toHaveLength(1)
   })
 
-  test('counts what the lists hold that its numbers lead to', async () => {
+  test('has the same numbers as the linked lists', async () => {
     const user = await newUser()
     const { id } = await make(user.userId, 'Counted')
     const { deploymentId, report } = await track(user, id, 'counted')
@@ -366,7 +376,7 @@ describe('a workflow', () => {
     await report('success')
     const { text } = await user.get(`/workflows/${id}`)
     expect(text).toContain('2 of 4 runs failed in 24 h')
-    expect(text).toContain('See 2 failed runs')
+    expect(text).toContain('View 2 failed runs')
     const inList = async (query: string) =>
       rowsOf((await user.get(`/executions?wf=${id}&${query}`)).text).length
     expect(await inList('status=failed&from=24h')).toBe(2)
@@ -378,7 +388,7 @@ describe('a workflow', () => {
     expect(await inList(ofLive)).toBe(1)
   })
 
-  test('marks nothing as failing that has only succeeded', async () => {
+  test('marks no node as failing if all runs succeeded', async () => {
     const user = await newUser()
     const { id } = await make(user.userId, 'Orders')
     const { report } = await track(user, id, 'calm')
@@ -389,7 +399,7 @@ describe('a workflow', () => {
     expect(text).not.toContain('mark-fails')
   })
 
-  test('offers to fix a credential that its service rejects', async () => {
+  test('links to a credential that its service rejects', async () => {
     const user = await newUser()
     const { id } = await make(user.userId, 'Orders')
     const credential = await createCredential(app.deps.db, user.userId, 'slackApi', {
@@ -400,18 +410,18 @@ describe('a workflow', () => {
     expect(text).toContain(`href="/credentials/${credential}"`)
   })
 
-  test('is there without runs, versions before it, or deployments', async () => {
+  test('is shown without runs, earlier versions or deployments', async () => {
     const user = await newUser()
     const { id } = await make(user.userId, 'Orders')
     const { text } = await user.get(`/workflows/${id}`)
-    for (const words of ['No runs yet.', 'No deployments yet.', 'Imported. No prompt recorded.']) {
-      expect(text).toContain(words)
+    for (const title of ['No runs yet.', 'No deployments yet.', 'Imported. No prompt recorded.']) {
+      expect(text).toContain(title)
     }
     expect(text).toContain(`/deployments/new?workflow=${id}`)
-    expect(text).not.toContain('What changed')
+    expect(text).not.toContain('Full diff')
   })
 
-  test('shows names, prompts and parameters as text', async () => {
+  test('escapes names, prompts and parameters', async () => {
     const user = await newUser()
     const odd = { ...slack, name: script, parameters: { ...slack.parameters, text: script } }
     const workflow = { name: script, nodes: [hook, odd], connections: {} }
@@ -430,7 +440,7 @@ describe('a workflow', () => {
     }
   })
 
-  test('that holds next to nothing has all its pages', async () => {
+  test('without nodes has all its pages', async () => {
     const user = await newUser()
     const { id } = await app.deps.workflows.create(user.userId, { workflow: { nodes: [] } })
     for (const path of ['', '/versions', '/versions/1', '/diff/1..1', '/deployments', '/edit', '/delete']) {
@@ -439,7 +449,7 @@ describe('a workflow', () => {
   })
 
   test.each(['', '/versions', '/versions/1', '/diff/1..1', '/deployments', '/edit', '/delete'])(
-    'of another user is not there: GET %s',
+    'of another user is not found: GET %s',
     async (path) => {
       const [owner, stranger] = [await newUser(), await newUser()]
       const { id } = await make(owner.userId, 'Owned')
@@ -454,7 +464,7 @@ describe('a workflow', () => {
     ['/edit', { expected: '1', name: 'Taken over' }],
     ['/delete', { confirm: 'Owned', force: 'true' }],
     ['/versions/1/restore', { expected: '2' }],
-  ])('of another user is not there: POST %s', async (path, fields) => {
+  ])('of another user is not found: POST %s', async (path, fields) => {
     const [owner, stranger] = [await newUser(), await newUser()]
     const { id } = await make(owner.userId, 'Owned')
     await app.deps.workflows.update(owner.userId, id, 1, { description: 'two' })
@@ -463,7 +473,7 @@ describe('a workflow', () => {
   })
 
   test.each(['nonsense', '00000000-0000-0000-0000-000000000000', '%00'])(
-    'with the id %s is not there',
+    'with the ID %s is not found',
     async (id) => {
       const user = await newUser()
       expect((await user.get(`/workflows/${id}`)).status).toBe(404)
@@ -484,7 +494,7 @@ describe('versions', () => {
     await app.deps.workflows.update(user.userId, id, 2, { workflow: json('Orders', leak), prompt: null })
   })
 
-  test('stand with their prompts, what they changed, and who wrote them', async () => {
+  test('are listed with prompts, changes and authors', async () => {
     const { text } = await user.get(`/workflows/${id}/versions`)
     for (const part of [
       'And tell me',
@@ -497,11 +507,11 @@ describe('versions', () => {
     ]) {
       expect(text).toContain(part)
     }
-    expect(text).toContain('Edited by hand. No prompt recorded.')
+    expect(text).toContain('Edited manually. No prompt recorded.')
     expect(text).not.toContain('Restore v3')
   })
 
-  test('are compared: drawn with what is new, and listed with values; moves and secrets are left out', async () => {
+  test('are compared in the graph and as a list, without moves and secrets', async () => {
     const { status, text } = await user.get(`/workflows/${id}/diff/1..3`)
     expect(status).toBe(200)
     expect(text).toContain('Tell me too')
@@ -517,7 +527,7 @@ describe('versions', () => {
     expect((await user.get(`/workflows/${id}`)).text).not.toContain(planted)
   })
 
-  test('are listed by 200 nodes, with a way to the rest, however many differ', async () => {
+  test('are compared on pages of 200 nodes', async () => {
     const named = (index: number) => ({ ...slack, id: `n${index}`, name: `Node ${index}.` })
     const many = Array.from({ length: 450 }, (_, index) => named(index))
     const { id: large } = await make(user.userId, 'Large')
@@ -539,37 +549,37 @@ describe('versions', () => {
     for (const query of ['?after=450', '?after=x', '?after=-1']) expect(await shown(query)).toEqual(pages[0])
   })
 
-  test('are chosen by a form, which leads to the comparison', async () => {
+  test('to compare are chosen in a form', async () => {
     const page = await user.get(`/workflows/${id}/diff?from=1&to=3`)
     expect(page.location).toBe(`/workflows/${id}/diff/1..3`)
   })
 
   test.each(['1..9', '0..1', '1..', 'x', '1..2..3', '-1..2', '99999999999..1'])(
-    'of %s there are none',
+    'of the range %s are not found',
     async (range) => {
       const { status } = await user.get(`/workflows/${id}/diff/${range}`)
       expect(status).toBe(range === '1..2..3' ? 200 : 404)
     },
   )
 
-  test('have a page each, also with the whole prompt', async () => {
+  test('have their own page with the whole prompt', async () => {
     const { text } = await user.get(`/workflows/${id}/versions/1`)
     expect(text).toContain('Tell the shop')
     expect(text).toContain('Version 1')
     expect((await user.get(`/workflows/${id}/versions/9`)).status).toBe(404)
   })
 
-  test('are restored as a new one, once, and not over what came in between', async () => {
+  test('are restored as a new version, unless there is a newer one', async () => {
     const own = await make(user.userId, 'Restored', { description: 'one' })
     await app.deps.workflows.update(user.userId, own.id, 1, { description: 'two' })
     const path = `/workflows/${own.id}/versions/1/restore`
     const stale = await user.post(path, { expected: '1' })
     expect(stale.location).toBe(`/workflows/${own.id}/versions`)
     expect((await user.get(stale.location ?? '')).text).toContain(
-      'Nothing was restored: v2 has been made meanwhile',
+      'Not restored: someone created v2 in the meantime',
     )
     const done = await user.post(path, { expected: '2' })
-    expect((await user.get(done.location ?? '')).text).toContain('v1 is restored as v3')
+    expect((await user.get(done.location ?? '')).text).toContain('Restored v1 as v3')
     expect(await app.deps.workflows.find(user.userId, own.id)).toMatchObject({
       version: 3,
       description: 'one',
@@ -594,7 +604,7 @@ describe('versions', () => {
   })
 })
 
-describe('changing by hand', () => {
+describe('editing', () => {
   const fieldsOf = (more: Record<string, string> = {}) => ({
     ...{ expected: '1', name: 'Orders', description: '', tags: 'shop', prompt: 'One\r\nTwo', model: '' },
     ...{ dataRetentionDays: '', workflow: '' },
@@ -606,7 +616,7 @@ describe('changing by hand', () => {
     return { user, id, find: () => app.deps.workflows.find(user.userId, id), path: `/workflows/${id}/edit` }
   }
 
-  test('makes the next version', async () => {
+  test('creates the next version', async () => {
     const { user, find, path } = await prepare()
     const fields = fieldsOf({ name: 'Orders 2', tags: 'a, b', workflow: JSON.stringify(json('x')) })
     const sent = await user.post(path, fields)
@@ -615,7 +625,7 @@ describe('changing by hand', () => {
     expect(await find()).toMatchObject({ name: 'Orders 2', tags: ['a', 'b'], version: 2, prompt: 'One\nTwo' })
   })
 
-  test('makes none where nothing is changed, whatever a browser does to line breaks', async () => {
+  test('creates no version without changes, even if the browser changes line breaks', async () => {
     const { user, find, path } = await prepare()
     await user.post(path, fieldsOf())
     expect(await find()).toMatchObject({ version: 1, prompt: 'One\nTwo' })
@@ -623,18 +633,18 @@ describe('changing by hand', () => {
     expect(await find()).toMatchObject({ version: 1, dataRetentionDays: 30 })
   })
 
-  test('empties what is emptied', async () => {
+  test('clears empty fields', async () => {
     const { user, find, path } = await prepare()
     await user.post(path, fieldsOf({ prompt: '', tags: '' }))
     expect(await find()).toMatchObject({ version: 2, prompt: null, tags: [] })
   })
 
-  test('says what came in between instead of writing over it, and then does as it is told', async () => {
+  test('reports a conflict instead of overwriting, and saves on the second submit', async () => {
     const { user, id, find, path } = await prepare()
     await app.deps.workflows.update(user.userId, id, 1, { description: 'Meanwhile' })
     const page = await user.post(path, fieldsOf({ name: 'Mine' }))
     expect(page.status).toBe(412)
-    expect(page.text).toContain('v2 was made while you edited v1')
+    expect(page.text).toContain('v2 was created while you edited v1')
     expect(page.text).toContain(`/workflows/${id}/diff/1..2`)
     expect(page.text).toContain('value="Mine"')
     expect(page.text).toContain('name="expected" value="2"')
@@ -645,11 +655,11 @@ describe('changing by hand', () => {
 
   test.each<[string, Record<string, string>, string]>([
     ['an empty name', { name: ' ' }, 'At least 1 character'],
-    ['a retention of no days', { dataRetentionDays: '0' }, 'At least 1'],
-    ['a retention that is no number', { dataRetentionDays: 'x' }, 'field-dataRetentionDays-error'],
-    ['JSON that is none', { workflow: '{' }, 'Not JSON'],
-    ['nodes that are none', { workflow: '{"nodes":[7]}' }, '<code>/nodes/0</code>'],
-  ])('refuses %s and changes nothing', async (_, fields, message) => {
+    ['a retention of 0 days', { dataRetentionDays: '0' }, 'At least 1'],
+    ['an invalid retention', { dataRetentionDays: 'x' }, 'field-dataRetentionDays-error'],
+    ['invalid JSON', { workflow: '{' }, 'Not JSON'],
+    ['invalid nodes', { workflow: '{"nodes":[7]}' }, '<code>/nodes/0</code>'],
+  ])('rejects %s and changes nothing', async (_, fields, message) => {
     const { user, find, path } = await prepare()
     const page = await user.post(path, fieldsOf({ model: 'typed', ...fields }))
     expect(page.status).toBe(422)
@@ -660,25 +670,25 @@ describe('changing by hand', () => {
 })
 
 describe('deleting', () => {
-  test('asks for the name, and takes the workflow away', async () => {
+  test('asks for the name, then deletes the workflow', async () => {
     const user = await newUser()
     const { id } = await make(user.userId, 'Orders')
     const wrong = await user.post(`/workflows/${id}/delete`, { confirm: 'orders' })
     expect(wrong.status).toBe(422)
-    expect(wrong.text).toContain('That is not its name')
+    expect(wrong.text).toContain('The name does not match')
     const done = await user.post(`/workflows/${id}/delete`, { confirm: 'Orders' })
     expect(done.location).toBe('/workflows')
-    expect((await user.get('/workflows')).text).toContain('Orders is deleted.')
+    expect((await user.get('/workflows')).text).toContain('Deleted Orders.')
     expect((await user.get(`/workflows/${id}`)).status).toBe(404)
   })
 
-  test('names the deployments that are in the way, and goes on only when told to', async () => {
+  test('lists the deployments and deletes only if forced', async () => {
     const user = await newUser()
     const { id } = await make(user.userId, 'Orders')
     const { deploymentId } = await track(user, id, 'prod-eu-1')
     const page = await user.post(`/workflows/${id}/delete`, { confirm: 'Orders' })
     expect(page.status).toBe(409)
-    expect(page.text).toContain('It is deployed.')
+    expect(page.text).toContain('The workflow is deployed.')
     expect(page.text).toContain('prod-eu-1')
     expect(page.text).toContain(`/deployments/${deploymentId}`)
     expect(await app.deps.workflows.find(user.userId, id)).not.toBeNull()
@@ -688,7 +698,7 @@ describe('deleting', () => {
     expect(await app.deps.workflows.find(user.userId, id)).toBeNull()
   })
 
-  test('and every other change comes from these pages only', async () => {
+  test('and other changes are rejected from another site', async () => {
     const user = await newUser()
     const { id } = await make(user.userId, 'Orders')
     for (const [path, fields] of [

@@ -1,4 +1,4 @@
-/** @module The smaller cards of a workflow's overview. */
+/** @module Cards of a workflow's overview: credentials, recent runs, nodes, findings. */
 import type { NodeStats } from '../../../analytics/node-contract.ts'
 import type { ExecutionSummary } from '../../../executions/contract.ts'
 import type { Workflow } from '../../../workflows/contract.ts'
@@ -21,9 +21,9 @@ interface CredentialsProps {
 }
 
 export const CredentialsCard = ({ needed, unresolved, on, time }: CredentialsProps) => (
-  <Card title="Credentials required" id="credentials" aside={on && <span class="muted">on {on}</span>}>
+  <Card title="Required credentials" id="credentials" aside={on && <span class="muted">on {on}</span>}>
     {needed.length === 0 ? (
-      <p class="muted">No node of this workflow needs a credential.</p>
+      <p class="muted">No nodes need a credential.</p>
     ) : (
       <ul class="list">
         {needed.map((each) => (
@@ -32,36 +32,39 @@ export const CredentialsCard = ({ needed, unresolved, on, time }: CredentialsPro
             <span>
               {each.displayName}
               {each.optional && <span class="muted"> optional</span>}
-              <small>{wordsOf(each, time)}</small>
+              <small>{credentialNote(each, time)}</small>
             </span>
-            <CredentialEnd needed={each} />
+            <CredentialAction needed={each} />
           </li>
         ))}
       </ul>
     )}
     {unresolved.length > 0 && (
       <p class="workflow-aside muted">
-        {unresolved.map(({ node }) => node).join(', ')}: chosen by an expression when it runs.
+        {unresolved.map(({ node }) => node).join(', ')}: an expression selects the credential at run time.
       </p>
     )}
   </Card>
 )
 
-function wordsOf({ state, credential, bound, others, nodes }: NeededCredential, time: TimeFormat): string {
-  if (state === 'remote') return 'Chosen in n8n; not kept here'
+function credentialNote(
+  { state, credential, bound, others, nodes }: NeededCredential,
+  time: TimeFormat,
+): string {
+  if (state === 'remote') return 'Stored in n8n only'
   if (state === 'open') {
-    return `${plural(others, 'credential')} to choose from when it is deployed, for ${nodes.join(', ')}`
+    return `${plural(others, 'credential')} available. Choose one for ${nodes.join(', ')} when you deploy.`
   }
   if (!credential) {
-    return `None yet. ${nodes.length === 1 ? `${nodes[0]} needs it.` : `${plural(nodes.length, 'node')} need it.`}`
+    return `Missing. ${nodes.length === 1 ? `${nodes[0]} needs it.` : `${plural(nodes.length, 'node')} need it.`}`
   }
   const { name, checkedAt } = credential
   if (state === 'invalid') return `${name} was rejected${checkedAt ? ` ${time.instant(checkedAt)}` : ''}`
   if (bound) return name
-  return others > 0 ? `${name}, ${plural(others, 'other')} to choose from` : `${name}, not bound yet`
+  return others > 0 ? `${name}, or ${plural(others, 'other')}` : `${name}, not bound yet`
 }
 
-function CredentialEnd({ needed }: { needed: NeededCredential }) {
+function CredentialAction({ needed }: { needed: NeededCredential }) {
   const { state, type, credential, displayName } = needed
   if (state === 'missing') {
     return (
@@ -70,8 +73,8 @@ function CredentialEnd({ needed }: { needed: NeededCredential }) {
       </LinkButton>
     )
   }
-  if (state === 'open') return <Status tone="wait" word="To be chosen" />
-  if (state === 'remote' || !credential) return <Status tone="idle" word="Not known" />
+  if (state === 'open') return <Status tone="wait" word="Choose on deploy" />
+  if (state === 'remote' || !credential) return <Status tone="idle" word="Unknown" />
   const href = `/credentials/${credential.id}`
   if (isProblem(needed)) {
     return (
@@ -109,13 +112,11 @@ export function RecentRunsCard({
       }
     >
       {runs.length === 0 ? (
-        <Empty title="No runs yet.">
-          They appear here once it is deployed or tracked and has run in n8n.
-        </Empty>
+        <Empty title="No runs yet.">Deploy or track this workflow to see its runs in n8n here.</Empty>
       ) : (
         <Table
           class="workflow-rows"
-          caption="The newest runs"
+          caption="Latest runs"
           columns={[{ label: 'Run' }, { label: 'Started' }, { label: 'Duration', numeric: true }]}
         >
           {runs.map((run) => (
@@ -145,18 +146,16 @@ export function RecentRunsCard({
   )
 }
 
-/** `nodes` of the last 30 days. */
+/** @param props.nodes statistics of the last 30 days */
 export function NodeStatsCard({ id, nodes }: { id: string; nodes: NodeStats }) {
   return (
-    <Card title="Nodes" note="last 30 days, those that fail first" flush>
+    <Card title="Nodes" note="last 30 days, most failures first" flush>
       {nodes.items.length === 0 ? (
-        <Empty title="No node has run yet.">
-          What each node did is known of runs whose data n8n keeps and hands over.
-        </Empty>
+        <Empty title="No node has run yet.">Node statistics need runs whose execution data n8n stores.</Empty>
       ) : (
         <Table
           class="workflow-rows"
-          caption="How often each node ran and failed, and how long it took"
+          caption="Runs, failures and duration by node"
           columns={[
             { label: 'Node' },
             { label: 'Runs', numeric: true },
@@ -215,27 +214,27 @@ export function NodeStatsCard({ id, nodes }: { id: string; nodes: NodeStats }) {
   )
 }
 
-const maxWarnings = 8
+const maxFindings = 8
 
-/** What the JSON itself gives away: hard-coded secrets, connections that lead nowhere. */
-export function WarningsCard({ warnings, span }: { warnings: Workflow['warnings']; span?: Span }) {
-  if (warnings.length === 0) return null
+/** Findings in the JSON, such as hard-coded secrets and dangling connections. */
+export function FindingsCard({ findings, span }: { findings: Workflow['warnings']; span?: Span }) {
+  if (findings.length === 0) return null
   const secret = (code: string) => code === 'hard-coded-secret'
-  const sorted = warnings.toSorted((a, b) => Number(secret(b.code)) - Number(secret(a.code)))
-  const more = warnings.length - maxWarnings
+  const sorted = findings.toSorted((a, b) => Number(secret(b.code)) - Number(secret(a.code)))
+  const more = findings.length - maxFindings
   return (
-    <Card title="Warnings" note={plural(warnings.length, 'finding')} id="warnings" {...(span && { span })}>
-      <ul class="list warnings">
-        {sorted.slice(0, maxWarnings).map((warning) => (
-          <Warning warning={warning} isSecret={secret(warning.code)} />
+    <Card title="Findings" note={count(findings.length)} id="findings" {...(span && { span })}>
+      <ul class="list findings">
+        {sorted.slice(0, maxFindings).map((finding) => (
+          <FindingItem finding={finding} isSecret={secret(finding.code)} />
         ))}
       </ul>
       {more > 0 && (
         <details class="chart-data">
           <summary>Show {count(more)} more</summary>
-          <ul class="list warnings">
-            {sorted.slice(maxWarnings).map((warning) => (
-              <Warning warning={warning} isSecret={secret(warning.code)} />
+          <ul class="list findings">
+            {sorted.slice(maxFindings).map((finding) => (
+              <FindingItem finding={finding} isSecret={secret(finding.code)} />
             ))}
           </ul>
         </details>
@@ -244,13 +243,13 @@ export function WarningsCard({ warnings, span }: { warnings: Workflow['warnings'
   )
 }
 
-const Warning = ({ warning, isSecret }: { warning: Workflow['warnings'][number]; isSecret: boolean }) => (
+const FindingItem = ({ finding, isSecret }: { finding: Workflow['warnings'][number]; isSecret: boolean }) => (
   <li>
     <Status tone={isSecret ? 'fail' : 'wait'} word={isSecret ? 'Secret' : 'Check'} />
     <span>
-      {warning.message}
-      {warning.node !== undefined && <small>{warning.node}</small>}
-      {warning.pointer && <small>{warning.pointer}</small>}
+      {finding.message}
+      {finding.node !== undefined && <small>{finding.node}</small>}
+      {finding.pointer && <small>{finding.pointer}</small>}
     </span>
   </li>
 )

@@ -1,4 +1,4 @@
-/** @module Which credential stands for each type that a workflow requires, and how it is. Pure. */
+/** @module Matches the slots of a workflow with credentials and their health. Pure. */
 import { slotKey } from '../../../n8n/slots.ts'
 import type { Readiness } from '../../../workflows/readiness-contract.ts'
 import { isSameName } from '../../../workflows/slot-bindings.ts'
@@ -9,23 +9,23 @@ import type { CredentialState, DeployedPlace } from '../../../workflows/detail-q
 export interface NeededCredential {
   type: string
   displayName: string
-  /** Those that share it. */
+  /** The nodes that share it. */
   nodes: string[]
   optional: boolean
-  /** `open`: one is to be chosen when it is deployed. `remote`: one that is in n8n and is not kept here. */
+  /** `open`: the user chooses one when deploying. `remote`: the credential exists in n8n only. */
   state: 'missing' | 'invalid' | 'open' | 'untested' | 'valid' | 'remote'
-  /** Bound by the deployment, or the one that would be taken. */
+  /** The bound credential, or else the one that a deployment would bind. */
   credential: CredentialState | null
   bound: boolean
-  /** Of the type, beside it. */
+  /** How many other credentials of the type exist. */
   others: number
 }
 
 const order = ['missing', 'invalid', 'open', 'untested', 'remote', 'valid']
 
 /**
- * One entry for the slots of a type that one credential fills.
- * @param place the deployment whose bindings count; problems come first
+ * One entry for each credential and the slots that it fills, problems first.
+ * @param place the deployment whose bindings apply
  */
 export function neededCredentials(
   { slots, requirements }: Pick<Readiness, 'slots' | 'requirements'>,
@@ -35,21 +35,21 @@ export function neededCredentials(
   const optional = new Set(requirements.flatMap((each) => (each.optional ? [each.type] : [])))
   const bindings = new Map(place?.bindings.map((each) => [slotKey(each.node, each.type), each]))
   const needed = new Map<string, NeededCredential>()
-  for (const { node, type, displayName, named, credential: taken, candidates } of slots) {
+  for (const { node, type, displayName, named, credential: suggested, candidates } of slots) {
     const binding = bindings.get(slotKey(node, type))
     const isRemote = binding !== undefined && 'n8nCredentialId' in binding
-    const own =
+    const boundCredential =
       binding && 'credentialId' in binding ? states.find(({ id }) => id === binding.credentialId) : undefined
     const rejected = candidates.find(
       ({ name, status }) =>
         status === 'invalid' &&
         (candidates.length === 1 || (named?.name != null && isSameName(name, named.name))),
     )
-    const id = taken?.id ?? rejected?.id
-    const credential = isRemote ? null : (own ?? states.find((each) => each.id === id) ?? null)
+    const id = suggested?.id ?? rejected?.id
+    const credential = isRemote ? null : (boundCredential ?? states.find((each) => each.id === id) ?? null)
     const unfilled = candidates.length > 0 ? 'open' : 'missing'
     const state = isRemote ? 'remote' : (credential?.status ?? unfilled)
-    const bound = isRemote || own !== undefined
+    const bound = isRemote || boundCredential !== undefined
     const key = JSON.stringify([type, state, credential?.id, bound])
     const same = needed.get(key)
     if (same) same.nodes.push(node)
@@ -72,7 +72,7 @@ export function neededCredentials(
 
 export const isProblem = ({ state }: NeededCredential): boolean => state === 'missing' || state === 'invalid'
 
-/** On the nodes that need what is missing or rejected. */
+/** Marks the nodes whose credential is missing or rejected. */
 export function markCredentials(marks: Map<string, NodeMark[]>, needed: readonly NeededCredential[]): void {
   for (const each of needed) {
     if (!isProblem(each)) continue

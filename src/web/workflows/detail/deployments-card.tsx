@@ -1,4 +1,4 @@
-/** @module Where a workflow is, in short for its overview, and in full for the tab. */
+/** @module The deployments of a workflow: a card for its overview and a table for its tab. */
 import { Card, Empty } from '../../components/card.tsx'
 import { LinkButton } from '../../components/controls.tsx'
 import { Status } from '../../components/status.tsx'
@@ -11,7 +11,7 @@ import type { DeployedPlace } from '../../../workflows/detail-queries.ts'
 
 interface Props {
   workflowId: string
-  board: readonly BoardRow[]
+  deployments: readonly BoardRow[]
   time: TimeFormat
 }
 
@@ -24,14 +24,14 @@ const NoDeployments = ({ workflowId }: { workflowId: string }) => (
       </LinkButton>
     }
   >
-    A deployment puts a version on one of your n8n servers, with its credentials.
+    A deployment puts a version and its credentials on one of your n8n instances.
   </Empty>
 )
 
 const maxRows = 6
 
-export function DeploymentsCard({ workflowId, board, time }: Props) {
-  const rows = board.filter(({ status }) => status !== 'undeployed')
+export function DeploymentsCard({ workflowId, deployments, time }: Props) {
+  const rows = deployments.filter(({ status }) => status !== 'undeployed')
   return (
     <Card
       title="Deployments"
@@ -39,7 +39,7 @@ export function DeploymentsCard({ workflowId, board, time }: Props) {
       aside={
         rows.length > maxRows && (
           <a class="link" href={`/workflows/${workflowId}/deployments`}>
-            All {rows.length}
+            View all {rows.length}
           </a>
         )
       }
@@ -49,7 +49,7 @@ export function DeploymentsCard({ workflowId, board, time }: Props) {
       ) : (
         <Table
           class="workflow-rows"
-          caption="Where it is deployed"
+          caption="Deployments"
           columns={[{ label: 'Instance' }, { label: 'Version' }, { label: 'State' }]}
         >
           {rows.slice(0, maxRows).map((row) => (
@@ -78,11 +78,11 @@ export function DeploymentsCard({ workflowId, board, time }: Props) {
 
 export function DeploymentsTable({
   workflowId,
-  board,
+  deployments,
   time,
   places,
 }: Props & { places: readonly DeployedPlace[] }) {
-  if (board.length === 0) {
+  if (deployments.length === 0) {
     return (
       <Card label="Deployments">
         <NoDeployments workflowId={workflowId} />
@@ -94,7 +94,7 @@ export function DeploymentsTable({
     <Card label="Deployments" flush>
       <Table
         class="workflow-rows"
-        caption="Where it is deployed, the worst first"
+        caption="Deployments, worst state first"
         columns={[
           { label: 'Instance' },
           { label: 'State' },
@@ -104,7 +104,7 @@ export function DeploymentsTable({
           { label: 'n8n', hidden: true },
         ]}
       >
-        {board.map((row) => (
+        {deployments.map((row) => (
           <Tr>
             <Td>
               <NameCell
@@ -154,7 +154,7 @@ function Success({ row, workflowId }: { row: BoardRow; workflowId: string }) {
   )
 }
 
-/** n8n's own address for its editor. */
+/** Links to the workflow in n8n's editor. */
 export function OpenInN8n({ place }: { place: DeployedPlace | undefined }) {
   if (!place?.n8nWorkflowId) return null
   return (

@@ -1,4 +1,4 @@
-/** @module `/workflows/:id`, and where it is deployed. */
+/** @module `/workflows/:id` and `/workflows/:id/deployments`. */
 import { Hono } from 'hono'
 import { dayMs, last24Hours } from '../../../lib/time.ts'
 import { IncidentRepository } from '../../../executions/incidents.ts'
@@ -7,7 +7,14 @@ import type { DashboardEnv } from '../../context.ts'
 import { DeploymentsTable } from './deployments-card.tsx'
 import { WorkflowHead } from '../head.tsx'
 import { OverviewView } from './view.tsx'
-import { crumbsOf, findWorkflow, idOf, listCrumb, present, type WorkflowPageDeps } from '../page-context.ts'
+import {
+  crumbsOf,
+  findWorkflow,
+  idOf,
+  listCrumb,
+  requireFound,
+  type WorkflowPageDeps,
+} from '../page-context.ts'
 import {
   readContents,
   readCredentialStates,
@@ -44,7 +51,7 @@ export function detailPages(deps: WorkflowPageDeps) {
           analytics.errors(userId, { ...day, limit: maxErrors }),
           analytics.nodes(userId, { ...month, limit: shownNodes, sort: 'failures' }),
         ])
-      const { workflow, board, today } = found
+      const { workflow, deployments, today } = found
       const items = slice?.items ?? []
       const contents = await readContents(db, userId, id, {
         from: items.at(-1)?.version ?? workflow.version,
@@ -56,9 +63,9 @@ export function detailPages(deps: WorkflowPageDeps) {
         { title: workflow.name, section: 'workflows', crumbs: [listCrumb] },
         <OverviewView
           data={{
-            ...{ workflow, board, today, places, credentials, rates, errors, nodes },
+            ...{ workflow, deployments, today, places, credentials, rates, errors, nodes },
             ...{ runs: runs.items, incidents: incidents.items },
-            readiness: present(readiness),
+            readiness: requireFound(readiness),
             versions: listVersions(items, contents, shownVersions),
             changes: before ? describeChanges(before, workflow.workflow) : null,
           }}
@@ -67,7 +74,7 @@ export function detailPages(deps: WorkflowPageDeps) {
       )
     })
     .get('/:id/deployments', async (c) => {
-      const [{ workflow, board, today }, places] = await Promise.all([
+      const [{ workflow, deployments, today }, places] = await Promise.all([
         findWorkflow(deps, c),
         readPlaces(deps.db, c.var.userId, idOf(c)),
       ])
@@ -76,8 +83,14 @@ export function detailPages(deps: WorkflowPageDeps) {
         c,
         { title: 'Deployments', section: 'workflows', crumbs: crumbsOf(workflow) },
         <>
-          <WorkflowHead workflow={workflow} board={board} today={today} tab="deployments" time={time} />
-          <DeploymentsTable workflowId={workflow.id} board={board} places={places} time={time} />
+          <WorkflowHead
+            workflow={workflow}
+            deployments={deployments}
+            today={today}
+            tab="deployments"
+            time={time}
+          />
+          <DeploymentsTable workflowId={workflow.id} deployments={deployments} places={places} time={time} />
         </>,
       )
     })

@@ -1,4 +1,4 @@
-/** @module A workflow at a glance: its graph, its versions and prompts, what it needs, where it is, how it runs. */
+/** @module The overview of a workflow: graph, versions, credentials, deployments and runs. */
 import type { ErrorGroups } from '../../../analytics/error-contract.ts'
 import type { NodeStats } from '../../../analytics/node-contract.ts'
 import type { ExecutionSummary, Incident } from '../../../executions/contract.ts'
@@ -17,7 +17,7 @@ import { addMark, type NodeMark } from '../graph/marks.ts'
 import { readGraph } from '../graph/model.ts'
 import { FailedRunsButton, isLive, WorkflowHead } from '../head.tsx'
 import { countedRunsHref, diffHref, newCredentialHref, runsHref, workflowHref } from '../links.ts'
-import { CredentialsCard, NodeStatsCard, RecentRunsCard, WarningsCard } from './cards.tsx'
+import { CredentialsCard, FindingsCard, NodeStatsCard, RecentRunsCard } from './cards.tsx'
 import type {
   CredentialState,
   DayRuns,
@@ -30,17 +30,17 @@ import { changeMarks } from '../versions/view.tsx'
 
 export interface OverviewData {
   workflow: Workflow
-  board: readonly BoardRow[]
+  deployments: readonly BoardRow[]
   today: DayRuns
   places: readonly DeployedPlace[]
   readiness: Readiness
   credentials: readonly CredentialState[]
   versions: readonly ListedVersion[]
   rates: ReadonlyMap<number, VersionRate>
-  /** Against the version before; null for the first, and where it is too large to compare. */
+  /** Compared to the previous version. Null for the first version and for one that is too large to compare. */
   changes: VersionChanges | null
   runs: readonly ExecutionSummary[]
-  /** The newest ones. */
+  /** Newest first. */
   incidents: readonly Incident[]
   /** Of the last 24 h. */
   errors: ErrorGroups
@@ -49,35 +49,35 @@ export interface OverviewData {
 }
 
 export function OverviewView({ data, time }: { data: OverviewData; time: TimeFormat }) {
-  const { workflow, board, today, places, readiness, changes, versions } = data
+  const { workflow, deployments, today, places, readiness, changes, versions } = data
   const { id, version } = workflow
-  const live = board.find(isLive)
+  const live = deployments.find(isLive)
   const place = places.find((each) => each.id === live?.id)
   const needed = neededCredentials(readiness, data.credentials, place)
   const graph = readGraph(workflow.workflow, { triggerTypes: workflow.triggerTypes })
   const marks = marksOf(data)
   markCredentials(marks, needed)
-  const lacking = needed.find(isProblem)
+  const problem = needed.find(isProblem)
   return (
     <>
       <WorkflowHead
         workflow={workflow}
-        board={board}
+        deployments={deployments}
         today={today}
         tab="overview"
         time={time}
         primary={
           today.failed > 0 ? (
             <FailedRunsButton id={id} failed={today.failed} />
-          ) : lacking ? (
+          ) : problem ? (
             <LinkButton
               kind="primary"
               icon="credentials"
               href={
-                lacking.credential ? `/credentials/${lacking.credential.id}` : newCredentialHref(lacking.type)
+                problem.credential ? `/credentials/${problem.credential.id}` : newCredentialHref(problem.type)
               }
             >
-              {lacking.credential ? `Fix ${lacking.displayName}` : `Add ${lacking.displayName}`}
+              {problem.credential ? `Fix ${problem.displayName}` : `Add ${problem.displayName}`}
             </LinkButton>
           ) : undefined
         }
@@ -85,7 +85,7 @@ export function OverviewView({ data, time }: { data: OverviewData; time: TimeFor
       {workflow.description && <p class="soft workflow-description">{workflow.description}</p>}
       <Card
         title="Graph"
-        note={graph.omitted > 0 ? `v${version}, ${count(graph.omitted)} more nodes not drawn` : `v${version}`}
+        note={graph.omitted > 0 ? `v${version}, ${count(graph.omitted)} more nodes not shown` : `v${version}`}
         aside={<GraphLegend marks={marks} version={`v${version}`} />}
         flush
         class="graph-card"
@@ -105,25 +105,25 @@ export function OverviewView({ data, time }: { data: OverviewData; time: TimeFor
             aside={
               version > 1 ? (
                 <a class="link" href={diffHref(id, version - 1, version)}>
-                  Compare any two
+                  Compare versions
                 </a>
               ) : undefined
             }
           >
             <VersionList
-              {...{ workflowId: id, currentVersion: version, versions, rates: data.rates, board, time }}
+              {...{ workflowId: id, currentVersion: version, versions, rates: data.rates, deployments, time }}
             />
             {version > versions.length && (
               <p class="workflow-aside">
                 <a class="link" href={workflowHref(id, '/versions')}>
-                  All {plural(version, 'version')}
+                  View all {plural(version, 'version')}
                 </a>
               </p>
             )}
           </Card>
           {changes && (
             <Card
-              title="What changed"
+              title="Changes"
               note={`v${version - 1} → v${version}`}
               flush
               aside={
@@ -135,7 +135,7 @@ export function OverviewView({ data, time }: { data: OverviewData; time: TimeFor
               <ChangesView changes={changes} maxBlocks={6} />
             </Card>
           )}
-          {!changes && <WarningsCard warnings={workflow.warnings} />}
+          {!changes && <FindingsCard findings={workflow.warnings} />}
         </div>
         <div class="stack span-5">
           <CredentialsCard
@@ -144,10 +144,10 @@ export function OverviewView({ data, time }: { data: OverviewData; time: TimeFor
             on={place?.instanceName ?? null}
             time={time}
           />
-          <DeploymentsCard workflowId={id} board={board} time={time} />
+          <DeploymentsCard workflowId={id} deployments={deployments} time={time} />
           <RecentRunsCard id={id} runs={data.runs} time={time} />
           {data.incidents.length > 0 && <IncidentsCard incidents={data.incidents} time={time} />}
-          {changes && <WarningsCard warnings={workflow.warnings} />}
+          {changes && <FindingsCard findings={workflow.warnings} />}
         </div>
       </div>
       {data.runs.length > 0 && <NodeStatsCard id={id} nodes={data.nodes} />}
@@ -155,7 +155,7 @@ export function OverviewView({ data, time }: { data: OverviewData; time: TimeFor
   )
 }
 
-/** The nodes at which runs stopped, by the hour, as no statistics of nodes tell; and what is new in this version. */
+/** Marks nodes that failed in the last 24 hours (node statistics have no hours) and nodes that this version changed. */
 function marksOf({ workflow: { id }, changes, errors }: OverviewData): Map<string, NodeMark[]> {
   const marks = changes ? changeMarks({ ...changes.diff, removed: [] }).marks : new Map<string, NodeMark[]>()
   const byNode = new Map<string, number>()

@@ -1,4 +1,4 @@
-/** @module Changing a workflow: by hand, back to an earlier version, and away. */
+/** @module Edits and deletes a workflow, and restores an earlier version. */
 import { type Context, Hono } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { AppError } from '../../../errors.ts'
@@ -16,17 +16,17 @@ import {
   type FoundWorkflow,
   findWorkflow,
   idOf,
-  present,
+  requireFound,
   versionNumber,
   type WorkflowPageDeps,
 } from '../page-context.ts'
 import { failedForm, readValues, toChange, valuesOf } from '../form/form.ts'
 
-const quietHead = (c: Context<DashboardEnv>, { workflow, board, today }: FoundWorkflow) => (
-  <WorkflowHead {...{ workflow, board, today }} tab="none" time={c.var.viewer.time} quiet />
+const quietHead = (c: Context<DashboardEnv>, { workflow, deployments, today }: FoundWorkflow) => (
+  <WorkflowHead {...{ workflow, deployments, today }} tab="none" time={c.var.viewer.time} quiet />
 )
 
-export function changePages(deps: WorkflowPageDeps) {
+export function editPages(deps: WorkflowPageDeps) {
   const { workflows } = deps
 
   const editPage = (
@@ -55,7 +55,7 @@ export function changePages(deps: WorkflowPageDeps) {
       { title: 'Delete', section: 'workflows', crumbs: crumbsOf(found.workflow), status },
       <>
         {quietHead(c, found)}
-        <DeleteView {...{ workflow: found.workflow, board: found.board, typed, force, errors }} />
+        <DeleteView {...{ workflow: found.workflow, deployments: found.deployments, typed, force, errors }} />
       </>,
     )
 
@@ -73,17 +73,17 @@ export function changePages(deps: WorkflowPageDeps) {
       const values = readValues(form)
       const shown = versionNumber(form.get('expected') ?? undefined) ?? 0
       try {
-        // What came in between is asked for first: a change is told apart by what the form had shown.
+        // Check for a conflict first: the change is the difference to the version that the form showed.
         if (shown !== workflow.version) throw new AppError('version-conflict', 'Not the current version')
         const { body, findings } = toChange(values, workflow)
-        const changed = present(
+        const changed = requireFound(
           await workflows.update(c.var.userId, workflow.id, shown, body, undefined, findings),
         )
         const isNew = changed.version !== workflow.version
         return redirectWith(
           c,
           workflowHref(workflow.id),
-          (isNew ? `Saved as v${changed.version}.` : 'Saved. No version was made.') + removedText(findings),
+          (isNew ? `Saved as v${changed.version}.` : 'Saved without a new version.') + removedText(findings),
         )
       } catch (error) {
         if (!(error instanceof AppError)) throw error
@@ -109,37 +109,35 @@ export function changePages(deps: WorkflowPageDeps) {
       const typed = form.get('confirm')?.trim() ?? ''
       const force = form.get('force') === 'true'
       if (typed !== name.trim()) {
-        const errors = { confirm: `That is not its name: type ${name}` }
+        const errors = { confirm: `The name does not match. Type ${name}` }
         return deletePage(c, found, { typed, force, errors }, 422)
       }
       try {
-        present((await workflows.delete(c.var.userId, id, { force })) || null)
-        return redirectWith(c, '/workflows', `${name} is deleted.`)
+        requireFound((await workflows.delete(c.var.userId, id, { force })) || null)
+        return redirectWith(c, '/workflows', `Deleted ${name}.`)
       } catch (error) {
         if (!(error instanceof AppError) || error.code !== 'in-use') throw error
-        const errors = { '': 'It is deployed. Undeploy it first, or tick the box to delete it all the same.' }
+        const errors = {
+          '': 'The workflow is deployed. Undeploy it first, or select the checkbox to delete it anyway.',
+        }
         return deletePage(c, found, { typed, force, errors }, statusOf(error.code))
       }
     })
     .post('/:id/versions/:version/restore', async (c) => {
       const id = idOf(c)
-      const version = present(versionNumber(c.req.param('version')), 'version')
+      const version = requireFound(versionNumber(c.req.param('version')), 'Version')
       const form = await readForm(c)
       const expected = versionNumber(form.get('expected') ?? undefined) ?? 0
       const back = workflowHref(id, '/versions')
       try {
-        const restored = present(await workflows.restore(c.var.userId, id, version, expected), 'version')
+        const restored = requireFound(await workflows.restore(c.var.userId, id, version, expected), 'Version')
         return restored.version === expected
-          ? redirectWith(c, back, `v${expected} has the content of v${version} already.`, 'wait')
-          : redirectWith(
-              c,
-              back,
-              `v${version} is restored as v${restored.version}. Deployments stay as they are.`,
-            )
+          ? redirectWith(c, back, `v${expected} already has the content of v${version}.`, 'wait')
+          : redirectWith(c, back, `Restored v${version} as v${restored.version}. Deployments did not change.`)
       } catch (error) {
         if (!(error instanceof AppError) || error.code !== 'version-conflict') throw error
         const { currentVersion } = error.extra ?? {}
-        const text = `Nothing was restored: v${Number(currentVersion)} has been made meanwhile. Look at it first.`
+        const text = `Not restored: someone created v${Number(currentVersion)} in the meantime. Review it first.`
         return redirectWith(c, back, text, 'fail')
       }
     })

@@ -1,17 +1,17 @@
-/** @module What the forms of a workflow say: pasted n8n JSON, the prompt behind it, its description. */
+/** @module Parses the forms that create and edit a workflow. */
 import { AppError, type ErrorCode, type FieldError } from '../../../errors.ts'
 import { bodyLimits, check } from '../../../http/validate.ts'
 import type { WorkflowWarning } from '../../../n8n/metadata.ts'
 import { type ReadWorkflow, readWorkflowText, workflowsInText } from '../../../n8n/workflow-text.ts'
 import { NewWorkflow, type Workflow, WorkflowChange } from '../../../workflows/contract.ts'
 
-/** Most of JSON is escaped in a form: each sign takes three bytes. */
+/** A form escapes most characters of JSON, which then take three bytes each. */
 export const formLimitBytes = 4 * bodyLimits.workflow
 
-/** What a form says itself; anything else is the error page's. */
+/** Errors that a form shows. The error page shows all others. */
 export const formCodes: readonly ErrorCode[] = ['invalid', 'invalid-workflow', 'too-large', 'quota-exceeded']
 
-/** What was pasted around the workflow, after another sentence. */
+/** Describes the removed text around a pasted workflow. Follows another sentence. */
 export const removedText = (findings: readonly WorkflowWarning[]): string =>
   findings.flatMap(({ code, message }) => (code === 'unwrapped-json' ? [` ${message}.`] : [])).join('')
 
@@ -30,13 +30,13 @@ export interface WorkflowFormState {
   values: Partial<Record<WorkflowField, string>>
   /** By field; '' is the form as a whole. */
   errors: Partial<Record<WorkflowField | '', string>>
-  /** In the n8n JSON, by JSON pointer. */
+  /** Faults in the n8n JSON, by JSON pointer. */
   faults: FieldError[]
 }
 
 export const blankForm: WorkflowFormState = { values: {}, errors: {}, faults: [] }
 
-/** Browsers send line breaks as CRLF, whatever was in the field. */
+/** Converts line breaks to LF, because browsers send CRLF. */
 export const readValues = (form: URLSearchParams): WorkflowFormState['values'] =>
   Object.fromEntries(
     formFields.flatMap((name) => {
@@ -57,7 +57,7 @@ export const valuesOf = (workflow: Workflow): WorkflowFormState['values'] => ({
 
 interface Read<Body> {
   body: Body
-  /** About the JSON as it was pasted. */
+  /** Findings about the pasted text. */
   findings: WorkflowWarning[]
 }
 
@@ -69,8 +69,8 @@ export function toNewWorkflow(values: WorkflowFormState['values']): Read<NewWork
 }
 
 /**
- * Of what the form shows, only what differs from `current`: what a reader left alone is not touched by a browser's
- * idea of line breaks.
+ * Returns only the fields that differ from `current`, so that line breaks and spaces that a browser changes do not count
+ * as changes.
  * @throws {AppError} `invalid`, `invalid-workflow`
  */
 export function toChange(values: WorkflowFormState['values'], current: Workflow): Read<WorkflowChange> {
@@ -112,19 +112,19 @@ function texts(values: WorkflowFormState['values']) {
 const invalidJson = (detail: string, pointer = '/workflow') =>
   new AppError('invalid-workflow', detail, { errors: [{ pointer, detail }] })
 
-/** @throws {AppError} `invalid-workflow`; it never repeats what was pasted */
+/** @throws {AppError} `invalid-workflow`, without the pasted text */
 function readPasted(text: string): ReadWorkflow {
   if (text.trim() === '')
-    throw invalidJson('Paste the JSON of a workflow: in n8n, Download, or Ctrl+A and Ctrl+C')
+    throw invalidJson('Paste the JSON of a workflow. In n8n, select Download, or press Ctrl+A and Ctrl+C')
   return readWorkflowText(
     text,
-    (count) => `${count} workflows: paste one at a time, or import them with the command line`,
+    (count) => `Found ${count} workflows. Paste one at a time, or import them with the command line`,
   )
 }
 
 const jsonPointer = '/workflow'
 
-/** @param values as they were sent: they are shown again */
+/** @param values the submitted values, which the form shows again */
 export function failedForm(values: WorkflowFormState['values'], error: AppError): WorkflowFormState {
   const errors: WorkflowFormState['errors'] = {}
   const faults: FieldError[] = []
@@ -136,12 +136,12 @@ export function failedForm(values: WorkflowFormState['values'], error: AppError)
       else faults.push({ pointer: inside, detail })
     } else errors[field ?? ''] ??= detail
   }
-  if (faults.length > 0) errors.workflow ??= 'This cannot be kept as it is'
+  if (faults.length > 0) errors.workflow ??= 'Fix the problems in this JSON'
   if (Object.keys(errors).length === 0) errors[error.code === 'too-large' ? 'workflow' : ''] = error.message
   return { values, errors, faults }
 }
 
-/** Which node a pointer such as `/nodes/3/name` speaks of, by the JSON as it was pasted. */
+/** The name of the node at a pointer such as `/nodes/3/name` in the pasted JSON. */
 export function nodeAt(text: string | undefined, pointer: string): string | null {
   const index = /^\/nodes\/(\d{1,6})(?:\/|$)/.exec(pointer)?.[1]
   if (index === undefined || text === undefined) return null

@@ -1,4 +1,4 @@
-/** @module The forms: a workflow kept anew, changed by hand, deleted. */
+/** @module The forms that create, edit and delete a workflow. */
 import type { FieldError } from '../../../errors.ts'
 import type { Workflow } from '../../../workflows/contract.ts'
 import { Card, Grid, Remark } from '../../components/card.tsx'
@@ -12,11 +12,11 @@ import { diffHref, workflowHref } from '../links.ts'
 import { ImportWays } from '../list/view.tsx'
 import { nodeAt, type WorkflowFormState } from './form.ts'
 
-/** Under the JSON: what is wrong where. */
+/** The faults in the JSON and their pointers, shown under the field. */
 function Faults({ faults, text }: { faults: readonly FieldError[]; text: string | undefined }) {
   if (faults.length === 0) return null
   return (
-    <ul class="faults" aria-label="What is wrong in the JSON">
+    <ul class="faults" aria-label="Problems in the JSON">
       {faults.map(({ pointer, detail }) => {
         const node = nodeAt(text, pointer)
         return (
@@ -37,11 +37,14 @@ function PromptFields({ state: { values, errors } }: { state: WorkflowFormState 
     <>
       <TextArea
         {...{ name: 'prompt', label: 'Prompt', required: false, rows: 4, value: values.prompt ?? '' }}
-        {...{ error: errors.prompt, hint: `What it was made from. At most ${maxPromptChars} characters.` }}
+        {...{
+          error: errors.prompt,
+          hint: `The prompt that generated the workflow. Up to ${maxPromptChars} characters.`,
+        }}
       />
       <TextField
         {...{ name: 'model', label: 'Model', required: false, value: values.model ?? '' }}
-        {...{ error: errors.model, hint: 'That wrote it, or who did.', maxlength: 200 }}
+        {...{ error: errors.model, hint: 'The model or person that wrote the workflow.', maxlength: 200 }}
       />
     </>
   )
@@ -63,19 +66,19 @@ const NameField = ({
       error: errors.name,
       maxlength: 200,
     }}
-    {...(!required && { hint: 'Left empty: the one in the JSON.' })}
+    {...(!required && { hint: 'Leave empty to use the name in the JSON.' })}
   />
 )
 
 const TagsField = ({ state: { values, errors } }: { state: WorkflowFormState }) => (
   <TextField
     {...{ name: 'tags', label: 'Tags', required: false, value: values.tags ?? '', error: errors.tags }}
-    hint="With commas between."
+    hint="Separate tags with commas."
   />
 )
 
 interface NewProps {
-  /** What makes the form good for one workflow, however often it is sent. */
+  /** The idempotency key, so that submitting the form twice creates one workflow. */
   once: string
   state: WorkflowFormState
   publicUrl: string
@@ -85,14 +88,14 @@ export const NewWorkflowView = ({ once, state, publicUrl }: NewProps) => (
   <>
     <PageHead title="Add workflow" />
     <Grid>
-      <Card title="n8n JSON and its prompt" span={8}>
+      <Card title="n8n JSON and prompt" span={8}>
         <Form action="/workflows/new">
           <input type="hidden" name="once" value={once} />
           <TextArea
             {...{ name: 'workflow', label: 'n8n JSON', mono: true, rows: 14, required: true }}
             {...{ value: state.values.workflow ?? '', error: state.errors.workflow }}
             focus={state.errors[''] === undefined}
-            hint="In n8n: Download in the menu of the workflow, or Ctrl+A and Ctrl+C on its canvas. At most 2 MB."
+            hint="In n8n, select Download in the workflow menu, or press Ctrl+A and Ctrl+C on the canvas. Up to 2 MB."
           />
           <Faults faults={state.faults} text={state.values.workflow} />
           <PromptFields state={state} />
@@ -102,12 +105,12 @@ export const NewWorkflowView = ({ once, state, publicUrl }: NewProps) => (
           </div>
           <FormError>{state.errors['']}</FormError>
           <div class="actions">
-            <Button kind="primary">Keep workflow</Button>
+            <Button kind="primary">Add workflow</Button>
             <LinkButton href="/workflows">Cancel</LinkButton>
           </div>
         </Form>
       </Card>
-      <Card title="Other ways" span={4}>
+      <Card title="Other ways to import" span={4}>
         <ImportWays publicUrl={publicUrl} />
       </Card>
     </Grid>
@@ -117,9 +120,9 @@ export const NewWorkflowView = ({ once, state, publicUrl }: NewProps) => (
 export interface EditProps {
   workflow: Workflow
   state: WorkflowFormState
-  /** The version that the change is made from. */
+  /** The version that the form edits. */
   expected: number
-  /** The version that came in between, which this form did not show. */
+  /** The version that the form showed, and a newer one that someone created in the meantime. */
   conflict: { shown: number; current: number } | null
 }
 
@@ -127,17 +130,16 @@ export function EditView({ workflow, state, expected, conflict }: EditProps) {
   const { values, errors } = state
   return (
     <Grid>
-      <Card title="Edit" note={`makes v${expected + 1}`} span={8}>
+      <Card title="Edit" note={`creates v${expected + 1}`} span={8}>
         <Form action={workflowHref(workflow.id, '/edit')}>
           <input type="hidden" name="expected" value={String(expected)} />
           {conflict && (
             <FormError>
-              v{conflict.current} was made while you edited v{conflict.shown}, and nothing of yours is saved
-              yet.{' '}
+              v{conflict.current} was created while you edited v{conflict.shown}. Your changes are not saved.{' '}
               <a class="link" href={diffHref(workflow.id, conflict.shown, conflict.current)}>
-                See what it changed
+                Review v{conflict.current}
               </a>
-              . Saving again puts what stands here on top of it.
+              , then save again to apply your changes to it.
             </FormError>
           )}
           <NameField state={state} required />
@@ -150,13 +152,13 @@ export function EditView({ workflow, state, expected, conflict }: EditProps) {
           <TextArea
             {...{ name: 'workflow', label: 'New n8n JSON', required: false, mono: true, rows: 6 }}
             {...{ value: values.workflow ?? '', error: errors.workflow }}
-            hint="Left empty: the nodes stay as they are."
+            hint="Leave empty to keep the nodes unchanged."
           />
           <Faults faults={state.faults} text={values.workflow} />
           <TextField
-            {...{ name: 'dataRetentionDays', label: 'Keep run data for', required: false, type: 'number' }}
+            {...{ name: 'dataRetentionDays', label: 'Run data retention', required: false, type: 'number' }}
             {...{ value: values.dataRetentionDays ?? '', error: errors.dataRetentionDays }}
-            hint="Days, 1 to 3650. Left empty: as long as the runs themselves. Makes no version."
+            hint="1 to 3650 days. Leave empty to store run data as long as the runs. Does not create a version."
           />
           <FormError>{errors['']}</FormError>
           <div class="actions">
@@ -167,8 +169,7 @@ export function EditView({ workflow, state, expected, conflict }: EditProps) {
       </Card>
       <Card title="Delete" span={4}>
         <p class="soft workflow-small">
-          Its {plural(workflow.version, 'version')} and what is known of its deployments go with it; its runs
-          stay.
+          Deletes {plural(workflow.version, 'version')} and all deployment records. Runs stay in the history.
         </p>
         <LinkButton kind="danger" icon="trash" href={workflowHref(workflow.id, '/delete')}>
           Delete workflow
@@ -180,7 +181,7 @@ export function EditView({ workflow, state, expected, conflict }: EditProps) {
 
 export interface DeleteProps {
   workflow: Workflow
-  board: readonly BoardRow[]
+  deployments: readonly BoardRow[]
   typed: string
   force: boolean
   errors: Partial<Record<'confirm' | '', string>>
@@ -188,20 +189,20 @@ export interface DeleteProps {
 
 const maxDependents = 8
 
-export function DeleteView({ workflow, board, typed, force, errors }: DeleteProps) {
-  const dependents = board.filter(({ status }) => status !== 'undeployed')
+export function DeleteView({ workflow, deployments, typed, force, errors }: DeleteProps) {
+  const dependents = deployments.filter(({ status }) => status !== 'undeployed')
   const more = dependents.length - maxDependents
   return (
     <Grid>
       <Card title={`Delete ${workflow.name}?`} span={8}>
         <Form action={workflowHref(workflow.id, '/delete')}>
           <p class="soft workflow-small">
-            Its {plural(workflow.version, 'version')} with the prompts behind them are gone for good. Its runs
-            stay in the history. What is in n8n stays there and goes on running.
+            This permanently deletes {plural(workflow.version, 'version')} and all prompts. Runs stay in the
+            history. Copies in n8n are not deleted and keep running.
           </p>
           {dependents.length > 0 && (
             <Remark tone="wait">
-              It is in use by {plural(dependents.length, 'deployment')}:{' '}
+              It has {plural(dependents.length, 'deployment')}:{' '}
               {dependents.slice(0, maxDependents).map((row, index) => (
                 <>
                   {index > 0 && ', '}
@@ -211,8 +212,8 @@ export function DeleteView({ workflow, board, typed, force, errors }: DeleteProp
                   (v{row.version}, {deploymentLook(row.status).word.toLowerCase()})
                 </>
               ))}
-              {more > 0 && ` and ${more} more`}. Undeploy it there first, or delete it all the same: it is
-              then no longer known here.
+              {more > 0 && ` and ${more} more`}. Undeploy it first, or delete it anyway. Flowkeep then no
+              longer tracks it in n8n.
             </Remark>
           )}
           <TextField
@@ -220,7 +221,7 @@ export function DeleteView({ workflow, board, typed, force, errors }: DeleteProp
             {...{ required: true, error: errors.confirm, focus: errors[''] === undefined }}
           />
           {dependents.length > 0 && (
-            <CheckField name="force" label="Delete it although it is deployed" checked={force} />
+            <CheckField name="force" label="Delete even though it is deployed" checked={force} />
           )}
           <FormError>{errors['']}</FormError>
           <div class="actions">

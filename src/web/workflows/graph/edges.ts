@@ -1,4 +1,4 @@
-/** @module The lines between the nodes of a drawing. Pure. */
+/** @module Draws the lines between the nodes of a graph. Pure. */
 import type { GraphLayout } from './layout.ts'
 import type { GraphEdge, GraphNode, Point, WorkflowGraph } from './model.ts'
 import { type Box, labelHeight, portStep } from './sizes.ts'
@@ -6,7 +6,7 @@ import { type Box, labelHeight, portStep } from './sizes.ts'
 export interface DrawnEdge {
   edge: GraphEdge
   path: string
-  /** The tip of the arrow; null where the line ends in a diamond. */
+  /** The tip of the arrow. Null for a line that ends in a diamond. */
   arrow: Point | null
 }
 
@@ -15,13 +15,13 @@ export interface Port extends Point {
 }
 
 const arrowLength = 7
-/** How far a line that leads back stays away from what it goes around. */
+/** The distance between a backward line and the nodes that it goes around. */
 const clearance = 22
 const laneStep = 9
 const lanes = 6
 const corner = 10
 
-/** Where the lines of main outputs begin. */
+/** The start points of the lines from main outputs. */
 export const outputPorts = ({ outputs }: GraphNode, box: Box): Port[] =>
   outputs.map((label, index) => ({
     label,
@@ -34,18 +34,18 @@ const inputPort = ({ inputs }: GraphNode, box: Box, index: number): Point => ({
   y: box.y + box.height / 2 + (Math.min(index, inputs - 1) - (inputs - 1) / 2) * portStep,
 })
 
-/** Where sub-nodes are attached; the label is their kind. */
+/** The diamonds for sub-nodes, each labeled with their kind. */
 export const lowerPorts = ({ ports, shape }: GraphNode, box: Box): Port[] =>
   ports.map((label, index) => ({
     label,
-    // On a circle they would leave its edge.
+    // Move them onto the edge of the circle.
     x: Math.round(box.x + (box.width * (index + 1)) / (ports.length + 1)),
     y: box.y + box.height - (shape === 'sub' && ports.length > 1 ? 4 : 0),
   }))
 
 export interface DrawnEdges {
   lines: DrawnEdge[]
-  /** The drawing's size with every line in it. */
+  /** The size of the graph with all its lines. */
   width: number
   height: number
 }
@@ -80,7 +80,7 @@ function curve(from: Point, to: Point): string {
   return `M${n(from.x)} ${n(from.y)}C${n(from.x + bend)} ${n(from.y)} ${n(to.x - bend)} ${n(to.y)} ${n(to.x)} ${n(to.y)}`
 }
 
-/** Out to the right, below both nodes, and in from the left. */
+/** A path that leaves to the right, passes below both nodes, and enters from the left. */
 function around(from: Point, to: Point, right: number, left: number, floor: number): string {
   const r = Math.min(corner, Math.max(2, (floor - Math.max(from.y, to.y)) / 2))
   return [
@@ -92,7 +92,7 @@ function around(from: Point, to: Point, right: number, left: number, floor: numb
   ].join('')
 }
 
-/** The lower edge of what stands between two nodes at about their height. */
+/** The lowest edge of the nodes between two nodes at about the same height. */
 function lowestBetween(boxes: readonly Box[], a: Box, b: Box): number {
   const left = Math.min(a.x, b.x)
   const right = Math.max(a.x + a.width, b.x + b.width)
@@ -105,7 +105,7 @@ function lowestBetween(boxes: readonly Box[], a: Box, b: Box): number {
     .reduce((lowest, box) => Math.max(lowest, box.y + box.height), bottom)
 }
 
-/** From the top of a sub-node up to the diamond of the node that it serves. */
+/** A path from the top of a sub-node to a diamond of its root node. */
 function attachment(edge: GraphEdge, to: GraphNode, start: Box, end: Box): string {
   const ports = lowerPorts(to, end)
   const port = ports.find(({ label }) => label === edge.type) ?? {
@@ -118,5 +118,5 @@ function attachment(edge: GraphEdge, to: GraphNode, start: Box, end: Box): strin
   return `M${n(x)} ${n(y)}C${n(x)} ${n(y - bend)} ${n(px)} ${n(py + bend)} ${n(px)} ${n(py)}`
 }
 
-/** A tenth of a pixel is more than anyone sees. */
+/** Rounds to a tenth of a pixel. */
 const n = (value: number): string => String(Math.round(value * 10) / 10)

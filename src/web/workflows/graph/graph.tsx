@@ -1,4 +1,4 @@
-/** @module The drawing of a workflow, as n8n would show it: it scrolls in its box, and type never scales. */
+/** @module Draws a workflow's graph like n8n does, in a scrolling box with a fixed text size. */
 import { Status } from '../../components/status.tsx'
 import { NodeBadge } from '../../components/icons.tsx'
 import { Table, Td, Tr } from '../../components/table.tsx'
@@ -12,16 +12,16 @@ import { LegendMark, labelRoom, NodeShape } from './node.tsx'
 import type { Box } from './sizes.ts'
 
 export interface GraphProps {
-  /** Of the elements, unique on the page. */
+  /** Prefix of element IDs, unique on the page. */
   id: string
-  /** Such as: Support triage, version 14. */
+  /** Such as `Support triage, version 14`. */
   title: string
   graph: WorkflowGraph
   marks?: NodeMarks
   edgeMarks?: EdgeMarks
-  /** To what it is scrolled when the page opens, the first that there is; otherwise to where it starts. */
+  /** The page opens scrolled to the first node with one of these marks, or else to a trigger. */
   focusOn?: readonly MarkKind[]
-  /** The list behind a node, such as its runs. */
+  /** The target of a node's link, such as its runs. */
   hrefOf?: ((node: GraphNode) => string) | undefined
 }
 
@@ -29,26 +29,26 @@ const noMarks: NodeMarks = new Map()
 const noEdgeMarks: EdgeMarks = new Map()
 const none: readonly NodeMark[] = []
 
-const words: Record<MarkKind, string> = {
-  fails: 'Fails now',
+const labels: Record<MarkKind, string> = {
+  fails: 'Failing',
   credential: 'Credential problem',
   removed: 'Removed',
   added: 'New',
   changed: 'Changed',
 }
 
-/** Of what occurs. `version` names where it is new: New in v14. */
+/** Explains the marks in the graph. With `version`, the labels include it: New in v14. */
 export function GraphLegend({ marks, version }: { marks: NodeMarks; version?: string }) {
   const found = new Set([...marks.values()].flat().map(({ kind }) => kind))
   if (found.size === 0) return null
-  const word = (kind: MarkKind) =>
-    version && (kind === 'added' || kind === 'changed') ? `${words[kind]} in ${version}` : words[kind]
+  const labelOf = (kind: MarkKind) =>
+    version && (kind === 'added' || kind === 'changed') ? `${labels[kind]} in ${version}` : labels[kind]
   return (
     <span class="legend">
       {markKinds
         .filter((kind) => found.has(kind))
         .map((kind) => (
-          <LegendMark kind={kind} word={word(kind)} />
+          <LegendMark kind={kind} word={labelOf(kind)} />
         ))}
     </span>
   )
@@ -73,7 +73,7 @@ export function Graph({
   const focusBox = focus && layout.nodes[focus.index]
   return (
     <>
-      <div class="graph-scroll" tabindex={0} role="region" aria-label="Graph of the workflow, scrolls">
+      <div class="graph-scroll" tabindex={0} role="region" aria-label="Workflow graph">
         <div class="graph-canvas">
           {focusBox && <FocusPoint box={focusBox} />}
           <svg
@@ -131,7 +131,7 @@ function focused(
     .at(0)
 }
 
-/** The style sheet snaps to it once; its place is the end of an empty drawing of that size. */
+/** The style sheet scrolls to this point once. An empty SVG of the right size positions it. */
 const FocusPoint = ({ box }: { box: Box }) => (
   <div class="graph-start" aria-hidden="true">
     <svg width={box.x + Math.round(box.width / 2)} height={box.y + Math.round(box.height / 2)} />
@@ -173,7 +173,7 @@ function Note({ note, box }: { note: GraphNote; box: Box | undefined }) {
 
 const maxNoteLinePx = 420
 
-/** Its own lines, each wrapped; as many as the box has room for. */
+/** The note's lines, wrapped and cut to the size of its box. */
 function noteLines(markdown: string, widthPx: number, room: number): string[] {
   const lines: string[] = []
   for (const line of plainText(markdown).split('\n')) {
@@ -183,7 +183,7 @@ function noteLines(markdown: string, widthPx: number, room: number): string[] {
   return lines
 }
 
-/** Markdown without its marks. */
+/** Strips the Markdown syntax. */
 const plainText = (markdown: string): string =>
   markdown
     .replaceAll(/!\[[^\]]{0,200}\]\([^)]{0,500}\)/g, '')
@@ -191,7 +191,7 @@ const plainText = (markdown: string): string =>
     .replaceAll(/<[^<>]{0,300}>/g, '')
     .replaceAll(/[#*_`>|]+/g, '')
 
-/** For the mouse; what it leads to stands in the list for everyone. */
+/** The link of a node for mouse users. The list has the same links for everyone. */
 function Hit({
   node,
   box,
@@ -219,7 +219,7 @@ function Hit({
 
 const maxNamed = 6
 
-/** What the drawing shows, in a few sentences. */
+/** A short text description of the graph. */
 function describe({ nodes, edges, omitted }: WorkflowGraph, marks: NodeMarks): string {
   const named = (list: readonly GraphNode[]) => {
     const names = list.slice(0, maxNamed).map(({ name }) => name.slice(0, 80))
@@ -230,12 +230,12 @@ function describe({ nodes, edges, omitted }: WorkflowGraph, marks: NodeMarks): s
   const triggers = nodes.filter(({ trigger }) => trigger)
   const parts = [
     `${plural(nodes.length + omitted, 'node')}, ${plural(edges.length, 'connection')}.`,
-    triggers.length > 0 ? `Starts with ${named(triggers)}.` : 'Nothing starts it.',
+    triggers.length > 0 ? `Starts with ${named(triggers)}.` : 'No triggers.',
     ...markKinds.map((kind) => {
       const marked = nodes.filter(({ name }) => marks.get(name)?.some((mark) => mark.kind === kind))
-      return marked.length > 0 ? `${words[kind]}: ${named(marked)}.` : ''
+      return marked.length > 0 ? `${labels[kind]}: ${named(marked)}.` : ''
     }),
-    'The list below says the same.',
+    'The list below shows the same nodes.',
   ]
   return parts.filter(Boolean).join(' ')
 }
@@ -244,7 +244,7 @@ type ListProps = Pick<GraphProps, 'graph' | 'hrefOf'> & { layout: GraphLayout; m
 
 const maxTargets = 5
 
-/** The nodes from left to right, with what follows each. */
+/** The nodes from left to right and the nodes that each one leads to. */
 function GraphList({ graph, layout, marks, hrefOf }: ListProps) {
   const following = new Map<number, string[]>()
   for (const { from, to, type } of graph.edges) {
@@ -258,7 +258,7 @@ function GraphList({ graph, layout, marks, hrefOf }: ListProps) {
   return (
     <details class="chart-data graph-list">
       <summary>Show as list</summary>
-      <div class="chart-data-scroll" tabindex={0} role="region" aria-label="The nodes as a list">
+      <div class="chart-data-scroll" tabindex={0} role="region" aria-label="List of nodes">
         <Table
           caption="Nodes, from left to right"
           compact

@@ -1,6 +1,6 @@
-/** @module Names in a drawing, broken into lines by how wide Inter is. */
+/** @module Wraps labels in the graph by the character widths of the Inter font. */
 
-/** Of the type's size. */
+/** Widths as fractions of the font size. */
 const widths: [RegExp, number][] = [
   [/[ijl.,:;'|!]/, 0.28],
   [/[frtI()[\]{}\-\s/\\"]/, 0.38],
@@ -11,16 +11,16 @@ const widths: [RegExp, number][] = [
 
 const widthOfChar = (char: string): number => widths.find(([chars]) => chars.test(char))?.[1] ?? 1
 
-/** About how many pixels a text of `sizePx` takes. */
+/** The approximate width in pixels of a text in the font size `sizePx`. */
 export const textWidth = (text: string, sizePx: number): number =>
   Array.from(text).reduce((sum, char) => sum + widthOfChar(char), 0) * sizePx
 
 /**
- * At most `maxLines` lines of at most `maxPx`, broken between words. A word that fits into no line is broken where its
- * parts meet, or cut; what is cut ends in `…`.
+ * Wraps text into at most `maxLines` lines of at most `maxPx`. Breaks between words, and inside a word that is too long
+ * for a line. Cut text ends in `…`.
  */
 export function wrapLabel(text: string, maxPx: number, maxLines: number, sizePx = 12): string[] {
-  // Nobody sees more of it, and measuring costs.
+  // A label never shows more, and measuring takes time.
   const words = text
     .slice(0, 600)
     .replaceAll(/[\s\p{Cc}]+/gu, ' ')
@@ -51,17 +51,20 @@ export function wrapLabel(text: string, maxPx: number, maxLines: number, sizePx 
   return lines
 }
 
-/** What fits of a word, and what goes into the next line: nothing where the word has no parts. */
+/** Splits a word at its last break point that fits. Cuts a word without break points. */
 function broken(word: string, maxPx: number, sizePx: number): [head: string, rest: string] {
   const head = fitting(word, maxPx, sizePx)
-  const joint = Math.max(...[...head.matchAll(joints)].map(({ index, 0: text }) => index + text.length), 0)
-  return joint > 2 ? [head.slice(0, joint), word.slice(joint)] : [shortened(head, maxPx, sizePx), '']
+  const breakAt = Math.max(
+    ...[...head.matchAll(breakPoints)].map(({ index, 0: text }) => index + text.length),
+    0,
+  )
+  return breakAt > 2 ? [head.slice(0, breakAt), word.slice(breakAt)] : [shortened(head, maxPx, sizePx), '']
 }
 
-/** After a sign, before a capital, and between the signs of scripts that have no spaces. */
-const joints = /[_\-./:]|[a-z](?=[A-Z])|[\u2e80-\u9fff\uac00-\ud7a3](?=.)/g
+/** After punctuation, before a capital letter, and between the characters of scripts without spaces. */
+const breakPoints = /[_\-./:]|[a-z](?=[A-Z])|[\u2e80-\u9fff\uac00-\ud7a3](?=.)/g
 
-/** The longest beginning that fits, one character at least. */
+/** The longest prefix that fits, at least one character. */
 function fitting(word: string, maxPx: number, sizePx: number): string {
   let head = ''
   let width = 0

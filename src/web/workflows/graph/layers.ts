@@ -1,17 +1,16 @@
-/** @module Places for nodes that have none: each step right of those before it, sub-nodes below theirs. Pure. */
+/** @module Places nodes without a position: each step to the right of its predecessors, sub-nodes below their root. Pure. */
 import type { GraphEdge, GraphNode, WorkflowGraph } from './model.ts'
 import { type Box, labelHeight, sizeOf, subSize } from './sizes.ts'
 
 const columnGap = 68
 const rowGap = 28
 const subGap = 62
-/** From one sub-node to the next. */
+/** The distance from one sub-node to the next. */
 const subStep = 104
-/** Sub-nodes in a row. */
 const subsPerRow = 6
 const looseColumns = 8
 
-/** By index; only of `chosen`. */
+/** The boxes of `chosen`, by node index. */
 export function layer(graph: WorkflowGraph, chosen: readonly GraphNode[]): Box[] {
   const nodes = new Map(chosen.map((node) => [node.index, node]))
   const between = graph.edges.filter(({ from, to }) => nodes.has(from) && nodes.has(to) && from !== to)
@@ -40,7 +39,7 @@ export function layer(graph: WorkflowGraph, chosen: readonly GraphNode[]): Box[]
   return boxes
 }
 
-/** Sub-node → the node that it serves; the first, and none in a circle. */
+/** Sub-node → its first root node. Skips circular connections. */
 function ownersOf(edges: readonly GraphEdge[], nodes: ReadonlyMap<number, GraphNode>): Map<number, number> {
   const owners = new Map<number, number>()
   for (const { from, to } of edges) {
@@ -52,11 +51,11 @@ function ownersOf(edges: readonly GraphEdge[], nodes: ReadonlyMap<number, GraphN
   return owners
 }
 
-/** A node with its sub-nodes, and theirs, in rows. */
+/** A node and all its sub-nodes, in rows. */
 interface Family {
   width: number
   height: number
-  /** Below the node: how far from its middle and its foot. */
+  /** Offsets of the sub-nodes from the node's center and bottom. */
   below: { index: number; dx: number; dy: number }[]
 }
 
@@ -92,7 +91,7 @@ function familiesOf(chosen: readonly GraphNode[], owners: ReadonlyMap<number, nu
   return families
 }
 
-/** Nodes that are connected with each other, the one that comes first in the workflow first. */
+/** Groups of connected nodes, in the order of the workflow. */
 function componentsOf(nodes: readonly GraphNode[], steps: readonly GraphEdge[]): GraphNode[][] {
   const group = new Map(nodes.map(({ index }) => [index, index]))
   const find = (index: number): number => {
@@ -120,7 +119,7 @@ function componentsOf(nodes: readonly GraphNode[], steps: readonly GraphEdge[]):
   return [...parts.values()]
 }
 
-/** @returns the lower edge */
+/** @returns the bottom edge */
 function placePart(
   part: readonly GraphNode[],
   steps: readonly GraphEdge[],
@@ -159,7 +158,7 @@ function placeFamily(
   }
 }
 
-/** What is connected to nothing: in rows, below the rest. */
+/** Places unconnected nodes in rows below the others. */
 function placeLoose(
   nodes: readonly GraphNode[],
   families: ReadonlyMap<number, Family>,
@@ -180,10 +179,10 @@ function placeLoose(
   }
 }
 
-/** Each step as far right as the longest way to it; connections that lead back do not count. */
+/** Puts each step into the layer of its longest path from a start. Ignores backward connections. */
 function layersOf(part: readonly GraphNode[], steps: readonly GraphEdge[]): GraphNode[][] {
   const inPart = new Map(part.map((node) => [node.index, node]))
-  const forward = withoutCircles(
+  const forward = withoutCycles(
     part,
     steps.filter(({ from, to }) => inPart.has(from) && inPart.has(to)),
   )
@@ -212,8 +211,8 @@ function layersOf(part: readonly GraphNode[], steps: readonly GraphEdge[]): Grap
   return layers.filter((nodes) => nodes !== undefined)
 }
 
-/** Node → the nodes after it, distinct, in the order of the outputs. Walked in depth, with a stack of its own. */
-function withoutCircles(part: readonly GraphNode[], steps: readonly GraphEdge[]): Map<number, number[]> {
+/** Node → its distinct successors in output order, without backward connections. Uses an explicit stack. */
+function withoutCycles(part: readonly GraphNode[], steps: readonly GraphEdge[]): Map<number, number[]> {
   const after = new Map<number, Set<number>>()
   const entered = new Set<number>()
   for (const { from, to } of steps.toSorted((a, b) => a.output - b.output)) {

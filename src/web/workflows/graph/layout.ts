@@ -1,4 +1,4 @@
-/** @module Where each node of a drawing stands: where n8n has it, and where that is no use, in layers. Pure. */
+/** @module Positions the nodes of a graph as in n8n, or in layers if those positions are unusable. Pure. */
 import { layer } from './layers.ts'
 import type { GraphNode, GraphNote, Point, WorkflowGraph } from './model.ts'
 import { type Box, labelHeight, sizeOf } from './sizes.ts'
@@ -6,20 +6,20 @@ import { type Box, labelHeight, sizeOf } from './sizes.ts'
 export interface GraphLayout {
   width: number
   height: number
-  /** By index of the node. */
+  /** By node index. */
   nodes: Box[]
-  /** By index of the note. */
+  /** By note index. */
   notes: Box[]
-  /** Whether the positions are n8n's, mostly. */
+  /** Whether most positions come from n8n. */
   fromN8n: boolean
 }
 
-/** Of n8n's pixels. */
+/** Relative to n8n's pixels. */
 const scale = 0.6
-/** Empty bands are no wider. */
+/** The maximum width of an empty band. */
 const maxGap = { x: 240, y: 170 }
 const margin = { left: 36, right: 36, top: 36, bottom: 52 }
-/** Nodes that lie on others, from which on positions are no use. */
+/** The share of overlapping nodes from which positions are unusable. */
 const maxOverlapping = 0.3
 
 export function layOut(graph: WorkflowGraph): GraphLayout {
@@ -31,20 +31,20 @@ export function layOut(graph: WorkflowGraph): GraphLayout {
   const notes = graph.notes.flatMap((note, index) =>
     note.position ? [{ index, box: noteBox(note, note.position) }] : [],
   )
-  const kept = closeGaps([...boxes, ...notes.map(({ box }) => box)])
+  const closed = closeGaps([...boxes, ...notes.map(({ box }) => box)])
   const result: Box[] = []
-  for (const [at, node] of placed.entries()) result[node.index] = kept[at] ?? boxOf(node, { x: 0, y: 0 })
+  for (const [at, node] of placed.entries()) result[node.index] = closed[at] ?? boxOf(node, { x: 0, y: 0 })
   pushApart(placed.map(({ index }) => result[index] as Box))
   const left = nodes.filter((node) => node.position === null)
   if (left.length > 0) {
-    const below = Math.max(...kept.map((box) => box.y + box.height)) + labelHeight + 40
-    const start = Math.min(...kept.map((box) => box.x))
+    const below = Math.max(...closed.map((box) => box.y + box.height)) + labelHeight + 40
+    const start = Math.min(...closed.map((box) => box.x))
     for (const [index, box] of layer(graph, left).entries()) {
       if (box) result[index] = { ...box, x: box.x + start, y: box.y + below }
     }
   }
   const noteBoxes: Box[] = []
-  for (const [at, { index }] of notes.entries()) noteBoxes[index] = kept[boxes.length + at] as Box
+  for (const [at, { index }] of notes.entries()) noteBoxes[index] = closed[boxes.length + at] as Box
   return assemble(graph, result, noteBoxes, true)
 }
 
@@ -59,7 +59,7 @@ const noteBox = ({ width, height }: GraphNote, { x, y }: Point): Box => ({
   height: height * scale,
 })
 
-/** Moves everything to the margins; notes without a place stand in a row below. */
+/** Moves everything inside the margins. Notes without a position go in a row below. */
 function assemble(
   { nodes, notes }: WorkflowGraph,
   boxes: readonly (Box | undefined)[],
@@ -103,7 +103,7 @@ export const overlap = (a: Box, b: Box, gap = 0): boolean =>
   a.y < b.y + b.height + gap &&
   b.y < a.y + a.height + gap
 
-/** How many lie on another one. Swept from left to right. */
+/** Counts the boxes that overlap another one, with a sweep from left to right. */
 function overlapping(boxes: readonly Box[]): number {
   const sorted = boxes.toSorted((a, b) => a.x - b.x)
   const hit = new Set<Box>()
@@ -117,9 +117,9 @@ function overlapping(boxes: readonly Box[]): number {
   return hit.size
 }
 
-/** Moves down what lies on another one, until nothing does. */
+/** Moves overlapping boxes down until none overlap. */
 function pushApart(boxes: Box[]): void {
-  /** By their lower edges, so that whatever a box has passed on its way down cannot be in its way again. */
+  /** Sorted by bottom edge, so that a box never meets one that it has already passed. */
   const done: Box[] = []
   for (const box of boxes.toSorted((a, b) => a.y - b.y || a.x - b.x)) {
     for (const other of done) {
@@ -132,7 +132,7 @@ function pushApart(boxes: Box[]): void {
 
 const bottomOf = (box: Box): number => box.y + box.height
 
-/** The boxes with empty bands narrowed, in both directions. */
+/** Narrows the empty bands in both directions. */
 function closeGaps(boxes: readonly Box[]): Box[] {
   const toX = narrowed(
     boxes.map(({ x, width }) => [x, x + width]),

@@ -1,4 +1,4 @@
-/** @module What a drawing says of its nodes and lines beside their names. */
+/** @module The marks on the nodes and lines of a graph. */
 
 /** Worst first. */
 export const markKinds = ['fails', 'credential', 'removed', 'added', 'changed'] as const
@@ -6,9 +6,9 @@ export type MarkKind = (typeof markKinds)[number]
 
 export interface NodeMark {
   kind: MarkKind
-  /** In words: what is wrong, or what is new. */
+  /** Describes the problem or the change. */
   note: string
-  /** The list behind it. */
+  /** The target of its link. */
   href?: string
 }
 
@@ -18,7 +18,7 @@ export type NodeMarks = ReadonlyMap<string, readonly NodeMark[]>
 /** By `connectionKey`. */
 export type EdgeMarks = ReadonlyMap<string, 'added' | 'removed'>
 
-/** Adds a mark; the worst of a node stands first. */
+/** Adds a mark and sorts the node's marks, worst first. */
 export function addMark(marks: Map<string, NodeMark[]>, node: string, mark: NodeMark): void {
   const own = [...(marks.get(node) ?? []).filter(({ kind }) => kind !== mark.kind), mark]
   marks.set(

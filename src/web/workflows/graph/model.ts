@@ -1,4 +1,4 @@
-/** @module What the drawing of a workflow consists of, read from n8n JSON however untidy. Pure. */
+/** @module Reads the graph of a workflow from any n8n JSON, even malformed. Pure. */
 import type { JsonObject } from '../../../n8n/workflow-json.ts'
 import { type ConnectionDiff, connectionsOf, nodeLabel } from '../../../workflows/diff.ts'
 import { nodeFace } from '../../components/icons.tsx'
@@ -10,21 +10,21 @@ export interface Point {
 }
 
 export interface GraphNode {
-  /** Its place in `nodes`. */
+  /** Its index in `nodes`. */
   index: number
   name: string
   type: string | null
-  /** `root`: takes sub-nodes from below. `sub`: serves another node and is no step of its own. */
+  /** `root`: has sub-nodes below it. `sub`: belongs to another node and is not a step. */
   shape: 'plain' | 'root' | 'sub'
   trigger: boolean
   disabled: boolean
-  /** n8n's coordinates; null where there are none that can be drawn. */
+  /** n8n's coordinates. Null if missing or invalid. */
   position: Point | null
-  /** One for each main output; '' for one that needs no name. */
+  /** A label for each main output; '' for an output without a name. */
   outputs: string[]
-  /** Main inputs. */
+  /** The number of main inputs. */
   inputs: number
-  /** Kinds of the sub-nodes that it takes, such as ai_tool, as n8n orders them. */
+  /** The kinds of its sub-nodes, such as `ai_tool`, in n8n's order. */
   ports: string[]
 }
 
@@ -43,7 +43,7 @@ export interface GraphEdge {
   input: number
   /** `main`, `ai_tool` and so on. */
   type: string
-  /** As `connectionKey`. */
+  /** See `connectionKey`. */
   key: string
 }
 
@@ -51,14 +51,14 @@ export interface WorkflowGraph {
   nodes: GraphNode[]
   notes: GraphNote[]
   edges: GraphEdge[]
-  /** Nodes that are left out, because there are too many. */
+  /** The number of nodes over the limit, which the graph does not show. */
   omitted: number
 }
 
 export interface GraphOptions {
-  /** Node types that start a workflow, beside those whose name says so. */
+  /** Node types that start a workflow, in addition to those with a trigger's name. */
   triggerTypes?: readonly string[]
-  /** Of an older version: drawn together with the workflow's own. */
+  /** Nodes of an older version, drawn together with the current ones. */
   removedNodes?: readonly JsonObject[]
   removedConnections?: readonly ConnectionDiff[]
 }
@@ -66,7 +66,7 @@ export interface GraphOptions {
 const maxNodes = 1000
 const maxNotes = 200
 const maxEdges = 4000
-/** n8n's canvas is endless, but nobody works farther out. */
+/** n8n's canvas has no limit. Positions beyond this one are invalid. */
 const maxCoordinate = 1e7
 const maxNoteSize = 4000
 const maxIndex = 30
@@ -77,7 +77,7 @@ const portOrder = [
   ...['ai_languageModel', 'ai_memory', 'ai_tool', 'ai_outputParser', 'ai_chain', 'ai_agent'],
   ...['ai_vectorStore', 'ai_embedding', 'ai_document', 'ai_textSplitter', 'ai_retriever', 'ai_reranker'],
 ]
-/** By the type's short name, for nodes that nothing is connected to. */
+/** Short type names of root nodes, for nodes without connections. */
 const rootTypes = /^(agent|chain[A-Z]|informationExtractor|sentimentAnalysis|textClassifier)/
 const subTypes =
   /^(lm[A-Z]|embeddings|memory|tool[A-Z]|outputParser|document|textSplitter|retriever|reranker)/
@@ -86,7 +86,7 @@ export const isNote = (node: JsonObject): boolean => node.type === 'n8n-nodes-ba
 
 const maxKeyChars = 200
 
-/** The same for two connections that join the same nodes at the same places. */
+/** Equal for two connections between the same ports. */
 export const connectionKey = ({ from, output, to, input, type }: ConnectionDiff): string =>
   JSON.stringify([
     from.slice(0, maxKeyChars),
@@ -101,7 +101,7 @@ const isObject = (value: unknown): value is JsonObject =>
 
 const nonEmpty = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null)
 
-/** @param workflow n8n JSON with whatever in it */
+/** @param workflow n8n JSON, possibly malformed */
 export function readGraph(workflow: JsonObject, options: GraphOptions = {}): WorkflowGraph {
   const all = [
     ...(Array.isArray(workflow.nodes) ? workflow.nodes.filter((node) => isObject(node)) : []),
@@ -120,7 +120,9 @@ export function readGraph(workflow: JsonObject, options: GraphOptions = {}): Wor
       const to = indexes.get(connection.to)
       if (from === undefined || to === undefined) return []
       const { type, output, input } = connection
-      return [{ from, to, type, output: place(output), input: place(input), key: connectionKey(connection) }]
+      return [
+        { from, to, type, output: toPort(output), input: toPort(input), key: connectionKey(connection) },
+      ]
     },
   )
   const shown = edges.slice(0, maxEdges)
@@ -137,8 +139,8 @@ export function readGraph(workflow: JsonObject, options: GraphOptions = {}): Wor
   }
 }
 
-/** Inputs and outputs are numbered from 0; what else stands there is drawn at an end. */
-const place = (index: number): number =>
+/** Clamps an input or output index to a valid port. */
+const toPort = (index: number): number =>
   Number.isFinite(index) ? Math.min(maxIndex, Math.max(0, Math.floor(index))) : 0
 
 interface Ends {
@@ -199,7 +201,7 @@ const rankOf = (type: string) => {
   return rank < 0 ? portOrder.length : rank
 }
 
-/** `[x, y]`, and of older workflows `{ x, y }`; numbers may be written as text. */
+/** Reads `[x, y]`, or `{ x, y }` in older workflows. Numbers may be strings. */
 function toPoint(position: unknown): Point | null {
   const [x, y] = Array.isArray(position)
     ? [toCoordinate(position[0]), toCoordinate(position[1])]

@@ -1,17 +1,17 @@
-/** @module How n8n names the outputs of nodes that have several. */
+/** @module Names the outputs of nodes like n8n does. */
 import type { JsonObject } from '../../../n8n/workflow-json.ts'
 
 const maxOutputs = 31
 const maxLabelChars = 40
 
 /**
- * One name for each main output, '' for one that needs none.
+ * A label for each main output; '' for an output without a name.
  * @param short the node type without its package
- * @param connected how many outputs the connections speak of
+ * @param connected the number of outputs in the connections
  */
 export function outputLabels(node: JsonObject, short: string, connected: number): string[] {
   const own = ownLabels(node, short)
-  // n8n adds the output of what failed after the node's own.
+  // n8n adds the error output after the node's own outputs.
   const all = node.onError === 'continueErrorOutput' ? [...(own ?? ['success']), 'error'] : (own ?? [''])
   const missing = Math.max(0, Math.min(connected, maxOutputs) - all.length)
   const numbered = Array.from({ length: missing }, (_, index) => String(all.length + index))
@@ -39,7 +39,7 @@ function ownLabels(node: JsonObject, short: string): string[] | null {
   }
 }
 
-/** Rules in any of the forms that its versions have had; the fallback comes last. */
+/** Reads the rules of any version of the Switch node. The fallback comes last. */
 function switchLabels(parameters: unknown): string[] | null {
   const rules =
     valueAt(parameters, ['rules', 'values']) ?? valueAt(parameters, ['rules', 'rules']) ?? undefined

@@ -1,4 +1,4 @@
-/** @module One node of a drawing: its shape, its face, its name, and what is marked. */
+/** @module Draws one node of a graph: shape, icon, name and marks. */
 import { iconPath, nodeFace } from '../../components/icons.tsx'
 import { lowerPorts, outputPorts } from './edges.ts'
 import { wrapLabel } from './label.ts'
@@ -10,7 +10,7 @@ export interface NodeShapeProps {
   node: GraphNode
   box: Box
   marks: readonly NodeMark[]
-  /** For the name below it. */
+  /** The space for the name below the node. */
   room: LabelRoom
 }
 
@@ -23,7 +23,7 @@ const maxLabelPx = 118
 const minLabelPx = 48
 const lineHeight = 15
 
-/** So much that no name runs into the next one or into what stands below. */
+/** Limits the name so that it does not overlap a neighboring name or a node below. */
 export function labelRoom(boxes: readonly Box[], index: number): LabelRoom {
   const own = boxes[index]
   if (!own) return { widthPx: maxLabelPx, lines: 2 }
@@ -44,7 +44,7 @@ export function NodeShape({ node, box, marks, room }: NodeShapeProps) {
   const names = ['graph-node', node.disabled && 'off', kind && `graph-${kind}`].filter(Boolean).join(' ')
   return (
     <g class={names}>
-      <Outline node={node} box={box} />
+      <Shape node={node} box={box} />
       <Face node={node} box={box} />
       {outputPorts(node, box).map(({ x, y, label }, index) => (
         <>
@@ -69,7 +69,7 @@ export function NodeShape({ node, box, marks, room }: NodeShapeProps) {
   )
 }
 
-function Outline({ node, box: { x, y, width, height } }: { node: GraphNode; box: Box }) {
+function Shape({ node, box: { x, y, width, height } }: { node: GraphNode; box: Box }) {
   if (node.shape === 'sub') {
     return <circle class="graph-shape" cx={x + width / 2} cy={y + height / 2} r={subSize / 2} />
   }
@@ -131,7 +131,7 @@ const Lines = ({ lines, x, y, name }: { lines: string[]; x: number; y: number; n
 
 const maxOutputLabelPx = 84
 
-/** The first stands above its line, the others below, where the lines bend away from them. */
+/** The first label is above its line. The others are below, because the lines bend away from them. */
 function OutputLabel({ x, y, text, last }: { x: number; y: number; text: string; last: boolean }) {
   const [label = ''] = wrapLabel(text, maxOutputLabelPx, 1, 11)
   return (
@@ -160,7 +160,7 @@ const MarkBadge = ({ kind, x, y }: { kind: MarkKind; x: number; y: number }) => 
   </g>
 )
 
-/** As on a node, for the legend. */
+/** The mark as on a node, with a label. */
 export const LegendMark = ({ kind, word }: { kind: MarkKind; word: string }) => (
   <span>
     <svg class="graph-legend" width="16" height="16" aria-hidden="true">

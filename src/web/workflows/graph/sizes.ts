@@ -1,4 +1,4 @@
-/** @module How large things are in a drawing, in pixels. */
+/** @module Sizes in a graph, in pixels. */
 import type { GraphNode, Point } from './model.ts'
 
 export interface Box extends Point {
@@ -9,9 +9,9 @@ export interface Box extends Point {
 export const nodeSize = 56
 export const rootWidth = 150
 export const subSize = 46
-/** Between two ports of a side. */
+/** The distance between two ports on a side. */
 export const portStep = 20
-/** For two lines of a name below a node. */
+/** The height of two name lines below a node. */
 export const labelHeight = 40
 
 export const sizeOf = ({ shape, outputs, inputs }: GraphNode) =>

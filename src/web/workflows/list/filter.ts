@@ -1,12 +1,12 @@
-/** @module The filters of the list, as they stand in its URL. What cannot be read is left out and named. */
+/** @module Reads the filters of the workflow list from the URL, and reports invalid ones. */
 import { type ListCursor, type ListFilter, readListCursor } from '../../../workflows/list-queries.ts'
 
 export interface ListQuery {
   filter: ListFilter
-  /** What is in force, as it stands in the URL, for links. */
+  /** The valid filters as in the URL, for links. */
   query: Record<string, string>
   cursor: ListCursor | null
-  /** What was ignored, such as `ready=maybe`. */
+  /** Invalid parameters, such as `ready=maybe`. */
   ignored: string[]
 }
 

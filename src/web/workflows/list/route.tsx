@@ -1,4 +1,4 @@
-/** @module `/workflows`. */
+/** @module `/workflows`: the workflow list. */
 import { Hono } from 'hono'
 import type { DashboardEnv } from '../../context.ts'
 import { loadCatalogue } from '../../../n8n/catalogue.ts'

@@ -1,4 +1,4 @@
-/** @module The list of workflows: which fail, which are ready, where they are. */
+/** @module The workflow list: health, readiness and deployments. */
 import { Card, Empty, Remark } from '../../components/card.tsx'
 import {
   FilterForm,
@@ -28,9 +28,9 @@ export interface ListViewProps {
   page: WorkflowPage
   facets: Facets
   listQuery: ListQuery
-  /** What a credential type is called. */
+  /** The display name of a credential type. */
   nameOf: (type: string) => string
-  /** What a node type is called. */
+  /** The display name of a node type. */
   nodeNameOf: (type: string) => string
   time: TimeFormat
   publicUrl: string
@@ -55,8 +55,7 @@ export function ListView({ page, facets, listQuery, nameOf, nodeNameOf, time, pu
       {!isEmpty && <Filters facets={facets} query={query} nameOf={nameOf} nodeNameOf={nodeNameOf} />}
       {ignored.length > 0 && (
         <Remark tone="wait">
-          {plural(ignored.length, 'part')} of the address {ignored.length === 1 ? 'is' : 'are'} no filter and{' '}
-          {ignored.length === 1 ? 'was' : 'were'} left out: <code>{ignored.join(' ')}</code>
+          Ignored {plural(ignored.length, 'invalid filter')}: <code>{ignored.join(' ')}</code>
         </Remark>
       )}
       {isEmpty ? (
@@ -72,7 +71,7 @@ export function ListView({ page, facets, listQuery, nameOf, nodeNameOf, time, pu
       )}
       {page.rows.length > 0 && (
         <Pagination
-          text={`${plural(page.total, 'workflow')}${isFiltered ? ' match' : ''}, those that fail first`}
+          text={`${plural(page.total, 'workflow')}${isFiltered ? ' match' : ''}, failing first`}
           firstHref={cursor ? withQuery(path, query) : null}
           nextHref={page.nextCursor && withQuery(path, query, { after: page.nextCursor })}
         />
@@ -87,14 +86,14 @@ function Filters({ facets, query, nameOf, nodeNameOf }: FilterProps) {
   const options = (
     all: string,
     values: FacetValue[],
-    chosen: string | undefined,
-    word: (value: string) => string,
+    selected: string | undefined,
+    labelOf: (value: string) => string,
   ): [string, string][] => {
-    const known = values.some(({ value }) => value === chosen)
+    const known = values.some(({ value }) => value === selected)
     return [
       ['', all],
-      ...(chosen && !known ? [[chosen, word(chosen)] as [string, string]] : []),
-      ...values.map(({ value, count }): [string, string] => [value, `${word(value)} (${count})`]),
+      ...(selected && !known ? [[selected, labelOf(selected)] as [string, string]] : []),
+      ...values.map(({ value, count }): [string, string] => [value, `${labelOf(value)} (${count})`]),
     ]
   }
   const isFiltered = Object.keys(query).length > 0
@@ -128,7 +127,7 @@ function Filters({ facets, query, nameOf, nodeNameOf }: FilterProps) {
         options={[
           ['', 'Ready or not'],
           ['yes', 'Ready'],
-          ['no', 'Lacks a credential'],
+          ['no', 'Missing a credential'],
         ]}
       />
       {isFiltered && (
@@ -140,7 +139,7 @@ function Filters({ facets, query, nameOf, nodeNameOf }: FilterProps) {
   )
 }
 
-/** Without sticky notes; what starts the workflow first. */
+/** Sorts triggers first and skips sticky notes. */
 const inOrder = (types: readonly string[]): string[] =>
   types
     .filter((type) => type !== 'n8n-nodes-base.stickyNote')
@@ -156,7 +155,7 @@ const Rows = ({
   time: TimeFormat
 }) => (
   <Table
-    caption="Workflows, those that fail first"
+    caption="Workflows, failing first"
     class="workflow-table"
     columns={[
       { label: 'Workflow' },
@@ -207,7 +206,7 @@ const Rows = ({
   </Table>
 )
 
-/** Two of them, and how many more. */
+/** Two names and the number of others. */
 const namesText = (names: string[]): string =>
   names.length === 0
     ? none
@@ -216,13 +215,13 @@ const namesText = (names: string[]): string =>
 function Ready({ row, nameOf }: { row: ListRow; nameOf: (type: string) => string }) {
   if (row.lacks.length === 0) return <Status tone="ok" word="Ready" />
   return (
-    <a href={workflowHref(row.id, '#credentials')} class="lacks">
-      <Lacks lacks={row.lacks} nameOf={nameOf} />
+    <a href={workflowHref(row.id, '#credentials')} class="credential-problems">
+      <CredentialProblems lacks={row.lacks} nameOf={nameOf} />
     </a>
   )
 }
 
-function Lacks({ lacks, nameOf }: { lacks: Lack[]; nameOf: (type: string) => string }) {
+function CredentialProblems({ lacks, nameOf }: { lacks: Lack[]; nameOf: (type: string) => string }) {
   const rejected = lacks.filter((each) => each.rejected)
   const missing = lacks.filter((each) => !each.rejected)
   return (
@@ -231,7 +230,7 @@ function Lacks({ lacks, nameOf }: { lacks: Lack[]; nameOf: (type: string) => str
         <Status tone="fail" word={`${namesText(rejected.map(({ type }) => nameOf(type)))} rejected`} />
       )}
       {missing.length > 0 && (
-        <Status tone="wait" word={`Lacks ${namesText(missing.map(({ type }) => nameOf(type)))}`} />
+        <Status tone="wait" word={`Missing ${namesText(missing.map(({ type }) => nameOf(type)))}`} />
       )}
     </>
   )
@@ -282,25 +281,25 @@ const NoWorkflows = ({ publicUrl }: { publicUrl: string }) => (
         </LinkButton>
       }
     >
-      Flowkeep keeps the n8n JSON of each workflow, the prompt it came from, and what it needs. Paste one, or
-      bring many at once from a folder or from n8n itself.
+      Flowkeep stores the n8n JSON of each workflow, its prompt and its required credentials. Paste a
+      workflow, or import many from a folder or from n8n.
     </Empty>
     <ImportWays publicUrl={publicUrl} />
   </Card>
 )
 
-/** How workflows come here without these pages. */
+/** Other ways to import workflows. */
 export const ImportWays = ({ publicUrl }: { publicUrl: string }) => (
   <dl class="import-ways">
     <dt>From a folder</dt>
     <dd>
       <code>{`FLOWKEEP_URL=${publicUrl} npm run flowkeep -- import ./workflows`}</code>
     </dd>
-    <dt>Over the API</dt>
+    <dt>With the API</dt>
     <dd>
       <code>{`POST ${publicUrl}/v1/workflows`}</code>{' '}
       <a class="link" href="/docs">
-        Reference
+        API reference
       </a>
     </dd>
     <dt>From n8n</dt>
@@ -308,7 +307,7 @@ export const ImportWays = ({ publicUrl }: { publicUrl: string }) => (
       <a class="link" href="/instances">
         Choose an instance
       </a>{' '}
-      and take over what is there.
+      and import its workflows.
     </dd>
   </dl>
 )

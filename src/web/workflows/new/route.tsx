@@ -1,4 +1,4 @@
-/** @module `/workflows/new`: n8n JSON, pasted, becomes a workflow. */
+/** @module `/workflows/new`: creates a workflow from pasted n8n JSON. */
 import { type Context, Hono } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { v7 as uuidv7 } from 'uuid'
@@ -22,11 +22,11 @@ import {
   type WorkflowFormState,
 } from '../form/form.ts'
 
-/** Of the form's `once`: it has made a workflow, of this text or of another one. */
-const spentCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['conflict', 'idempotency-key-reused'])
-const spent = new AppError(
+/** Errors for a `once` key that already created a workflow. */
+const usedCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['conflict', 'idempotency-key-reused'])
+const formUsed = new AppError(
   'conflict',
-  'This form has made a workflow already. Keep it once more to make another one of what stands here',
+  'This form already created a workflow. Submit it again to create another one',
 )
 
 export function newPages({ workflows, config, fingerprint }: WorkflowPageDeps) {
@@ -50,20 +50,20 @@ export function newPages({ workflows, config, fingerprint }: WorkflowPageDeps) {
         const key = await onceKey(fingerprint, form, 'POST /workflows/new')
         const { body, findings } = toNewWorkflow(values)
         const { id, warnings } = await workflows.create(c.var.userId, body, key, undefined, findings)
-        const found = plural(warnings.length, 'warning')
+        const found = plural(warnings.length, 'finding')
         const removed = removedText(findings)
         return warnings.length > 0
           ? redirectWith(
               c,
-              `/workflows/${id}#warnings`,
-              `Kept as v1, with ${found}: see Warnings.${removed}`,
+              `/workflows/${id}#findings`,
+              `Saved as v1 with ${found}. See Findings.${removed}`,
               'wait',
             )
-          : redirectWith(c, `/workflows/${id}`, `Kept as v1.${removed}`)
+          : redirectWith(c, `/workflows/${id}`, `Saved as v1.${removed}`)
       } catch (error) {
         if (!(error instanceof AppError)) throw error
-        if (spentCodes.has(error.code)) {
-          return page(c, uuidv7(), failedForm(values, spent), statusOf(spent.code))
+        if (usedCodes.has(error.code)) {
+          return page(c, uuidv7(), failedForm(values, formUsed), statusOf(formUsed.code))
         }
         if (!formCodes.includes(error.code)) throw error
         return page(c, form.get('once') ?? uuidv7(), failedForm(values, error), statusOf(error.code))

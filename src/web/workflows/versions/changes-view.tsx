@@ -1,4 +1,4 @@
-/** @module What a version changed: by node, with what was and what is. */
+/** @module Shows the changes between two versions: by node, with old and new values. */
 import { Icon, NodeBadge } from '../../components/icons.tsx'
 import type { ConnectionDiff } from '../../../workflows/diff.ts'
 import { count, plural } from '../../format.ts'
@@ -6,13 +6,13 @@ import type { ChangeBlock, ChangedLine, VersionChanges } from './changes.ts'
 
 export interface ChangesViewProps {
   changes: VersionChanges
-  /** Beside the nodes: name, prompt, settings. */
+  /** Changes outside the nodes: name, prompt, settings. */
   fields?: readonly FieldChange[]
-  /** As many nodes are shown, with a word about the rest. */
+  /** The maximum number of nodes to show. */
   maxBlocks: number
-  /** How many nodes stand on the pages before; what is no node stands on the first one. */
+  /** The number of nodes on previous pages. Only the first page shows changes outside the nodes. */
   after?: number
-  /** The page after so many nodes, null for the first one; without it there is no way to the rest. */
+  /** The URL of the page after so many nodes; null for the first page. Without it, there are no links to other pages. */
   hrefAfter?: ((nodes: number | null) => string) | undefined
 }
 
@@ -38,7 +38,7 @@ export function ChangesView(props: ChangesViewProps) {
           Nodes {count(after + 1)} to {count(shownTo)} of {count(blocks.length)}.{' '}
           {hrefAfter && (
             <a class="link" href={hrefAfter(null)}>
-              The first ones
+              First page
             </a>
           )}
         </p>
@@ -53,7 +53,7 @@ export function ChangesView(props: ChangesViewProps) {
     <div class="changes">
       {isEmpty && (
         <p class="changes-note muted">
-          Nothing that decides how it runs.{moved > 0 && ` ${movedText(moved)}`}
+          No changes that affect how it runs.{moved > 0 && ` ${movedText(moved)}`}
         </p>
       )}
       {fields.map(({ field, lines }) => (
@@ -103,7 +103,7 @@ function More({
   )
 }
 
-const movedText = (moved: number) => `${plural(moved, 'node')} only moved or renumbered; not shown.`
+const movedText = (moved: number) => `Not shown: ${plural(moved, 'node')} that only moved or changed ID.`
 
 const kindTags = { added: 'tag ok', removed: 'tag fail', changed: 'tag' } as const
 

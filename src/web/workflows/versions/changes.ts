@@ -1,4 +1,4 @@
-/** @module What one version changed of another, as it is shown: by node, with values, without moves. Pure. */
+/** @module Describes the changes between two versions: by node, with values, without moves. Pure. */
 import type { JsonObject } from '../../../n8n/workflow-json.ts'
 import { diffNodes, diffWorkflows, type JsonDiff, type NodeDiff, nodeLabel } from '../../../workflows/diff.ts'
 import { isNote } from '../graph/model.ts'
@@ -6,7 +6,7 @@ import { isObject, plainValue, shownLines, valueAt } from '../../components/show
 
 export interface ChangedLine {
   sign: '-' | '+'
-  /** Of the parameter: authentication, options.timeout. Empty for further lines of a value. */
+  /** The parameter, such as `options.timeout`. Empty for the other lines of a multi-line value. */
   label: string
   value: string
 }
@@ -21,7 +21,7 @@ export interface ChangeBlock {
 export interface VersionChanges {
   diff: JsonDiff
   blocks: ChangeBlock[]
-  /** Nodes that were only moved. */
+  /** The number of nodes with layout changes only. */
   moved: number
   removedNodes: JsonObject[]
 }
@@ -35,15 +35,15 @@ export interface ChangeCounts {
 const maxLinesPerNode = 40
 const maxOwnLines = 10
 
-/** Where a node stands in the editor, and ids, decide nothing. */
+/** Positions and IDs do not affect a run. */
 const isLayout = (path: string, note: boolean): boolean =>
   path === 'id' ||
   /^position(\.|$)/.test(path) ||
   (note && /^parameters\.(width|height|color)$/.test(path)) ||
   path === 'notesInFlow'
 
-/** Without what only moves nodes about. */
-function meaningful(nodes: NodeDiff): NodeDiff & { moved: number } {
+/** Excludes changes of the layout. */
+function withoutLayout(nodes: NodeDiff): NodeDiff & { moved: number } {
   const changed = nodes.changed.flatMap(({ before, after, paths }) => {
     const note = isNote(after)
     const own = paths.filter((path) => !isLayout(path, note))
@@ -53,13 +53,13 @@ function meaningful(nodes: NodeDiff): NodeDiff & { moved: number } {
 }
 
 export function countChanges(older: JsonObject, newer: JsonObject): ChangeCounts {
-  const { added, removed, changed } = meaningful(diffNodes(older, newer))
+  const { added, removed, changed } = withoutLayout(diffNodes(older, newer))
   return { added: added.length, removed: removed.length, changed: changed.length }
 }
 
 export function describeChanges(older: JsonObject, newer: JsonObject): VersionChanges {
   const all = diffNodes(older, newer)
-  const nodes = meaningful(all)
+  const nodes = withoutLayout(all)
   const diff = {
     ...diffWorkflows(older, newer, all),
     changed: nodes.changed.map(({ after, paths }) => ({ node: nodeLabel(after), paths })),
@@ -114,7 +114,7 @@ const linesOf = (sign: '-' | '+', path: string, text: string, other: string | nu
 const isEmpty = (value: unknown): boolean =>
   value === '' || (typeof value === 'object' && value !== null && Object.keys(value).length === 0)
 
-/** Of a node that is new or gone: its type and what it is set to. */
+/** Lists the type and parameters of an added or removed node. */
 function ownLines(node: JsonObject, sign: '-' | '+'): ChangedLine[] {
   const version = typeof node.typeVersion === 'number' ? ` v${node.typeVersion}` : ''
   const type = typeOf(node)?.split('.').at(-1) ?? '?'

@@ -1,4 +1,4 @@
-/** @module The versions of a workflow with the prompts behind them, newest first. */
+/** @module The versions of a workflow and their prompts, newest first. */
 import type { WorkflowVersionSummary } from '../../../workflows/contract.ts'
 import { Action } from '../../components/controls.tsx'
 import { StatusTag } from '../../components/status.tsx'
@@ -12,9 +12,9 @@ import type { ChangeCounts } from './changes.ts'
 
 export interface ListedVersion {
   version: WorkflowVersionSummary
-  /** Against the version before; null where that is not known, and for the first. */
+  /** Compared to the previous version. Null for the first version or if unknown. */
   counts: ChangeCounts | null
-  /** The version before; null for the first, and where it is not on the page. */
+  /** The previous version. Null for the first version or if it is not on the page. */
   before: WorkflowVersionSummary | null
 }
 
@@ -22,11 +22,11 @@ export interface VersionListProps {
   workflowId: string
   currentVersion: number
   versions: readonly ListedVersion[]
-  /** Of the last 30 days. */
+  /** Success rates of the last 30 days. */
   rates: ReadonlyMap<number, VersionRate>
-  board: readonly BoardRow[]
+  deployments: readonly BoardRow[]
   time: TimeFormat
-  /** Buttons to compare and restore, and more of the prompt. */
+  /** Shows more of the prompt, and buttons to compare and restore. */
   full?: boolean
 }
 
@@ -39,7 +39,7 @@ export const VersionList = (props: VersionListProps) => (
 )
 
 function Version(props: VersionListProps & { listed: ListedVersion }) {
-  const { workflowId, currentVersion, listed, rates, board, time, full } = props
+  const { workflowId, currentVersion, listed, rates, deployments, time, full } = props
   const { version: each, counts, before } = listed
   const { version, model, createdAt, parent, author } = each
   const isCurrent = version === currentVersion
@@ -68,7 +68,7 @@ function Version(props: VersionListProps & { listed: ListedVersion }) {
             </a>
           )}
           <Rate workflowId={workflowId} version={version} rate={rates.get(version)} />
-          {board
+          {deployments
             .filter((row) => row.version === version && row.status !== 'undeployed')
             .slice(0, 4)
             .map((row) => (
@@ -95,7 +95,6 @@ function Version(props: VersionListProps & { listed: ListedVersion }) {
   )
 }
 
-/** Makes the content of an earlier version the newest one. */
 export const RestoreButton = ({
   workflowId,
   version,
@@ -110,13 +109,13 @@ export const RestoreButton = ({
     icon="undo"
     action={workflowHref(workflowId, `/versions/${version}/restore`)}
     fields={{ expected: String(currentVersion) }}
-    confirm={`Restore v${version}? Its content becomes v${currentVersion + 1}. Deployments stay as they are.`}
+    confirm={`Restore v${version}? Its content becomes v${currentVersion + 1}. Deployments do not change.`}
   >
     Restore v{version}
   </Action>
 )
 
-/** The prompt that the version was made from, or why there is none. */
+/** The prompt of a version, or why it has none. */
 export function PromptQuote({
   version: { version, prompt },
   before,
@@ -128,10 +127,10 @@ export function PromptQuote({
 }) {
   const text = prompt?.trim()
   if (!text) {
-    return <p class="muted">{version === 1 ? 'Imported.' : 'Edited by hand.'} No prompt recorded.</p>
+    return <p class="muted">{version === 1 ? 'Imported.' : 'Edited manually.'} No prompt recorded.</p>
   }
   if (before?.prompt?.trim() === text) {
-    return <p class="muted">Changed without a new prompt; the one of v{before.version} still stands.</p>
+    return <p class="muted">Changed without a new prompt. Same prompt as v{before.version}.</p>
   }
   const chars = Array.from(text)
   return (
@@ -142,7 +141,7 @@ export function PromptQuote({
 }
 
 function Counts({ counts: { added, removed, changed } }: { counts: ChangeCounts }) {
-  if (added + removed + changed === 0) return <span>No node changed</span>
+  if (added + removed + changed === 0) return <span>No nodes changed</span>
   return (
     <>
       {added > 0 && <span class="ok">+{plural(added, 'node')}</span>}
@@ -164,7 +163,7 @@ function Rate({
   if (!rate) return null
   return (
     <a href={countedRunsHref(workflowId, { v: String(version), from: '30d' })}>
-      {rate.successRate === null ? 'no finished run' : `${percent(rate.successRate / 100)} success`}
+      {rate.successRate === null ? 'no finished runs' : `${percent(rate.successRate / 100)} success`}
       <span class="muted"> of {plural(rate.runs, 'run')}</span>
     </a>
   )

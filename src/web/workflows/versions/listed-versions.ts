@@ -2,10 +2,10 @@ import type { WorkflowVersionSummary } from '../../../workflows/contract.ts'
 import { countChanges } from './changes.ts'
 import type { ListedVersion } from './list.tsx'
 
-/** Success rates of versions are of the last 30 days. */
+/** Success rates cover the last 30 days. */
 export const rateDays = 30
 
-/** One more than shown, for what the last one changed. */
+/** @param items one more than `shown`, to compare the last one with its predecessor */
 export function listVersions(
   items: readonly WorkflowVersionSummary[],
   contents: ReadonlyMap<number, Record<string, unknown>>,

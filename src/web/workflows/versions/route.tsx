@@ -1,4 +1,4 @@
-/** @module The versions of a workflow: all of them, one, and two compared. */
+/** @module Lists the versions of a workflow, shows one, and compares two. */
 import { Hono } from 'hono'
 import { dayMs } from '../../../lib/time.ts'
 import { Card, Empty } from '../../components/card.tsx'
@@ -12,7 +12,7 @@ import {
   crumbsOf,
   findWorkflow,
   idOf,
-  present,
+  requireFound,
   versionNumber,
   type WorkflowPageDeps,
 } from '../page-context.ts'
@@ -36,7 +36,7 @@ export function versionPages(deps: WorkflowPageDeps) {
         workflows.versions(userId, id, { limit: pageVersions + 1, cursor: after }),
         readVersionRates(db, userId, id, range),
       ])
-      const { workflow, board, today } = found
+      const { workflow, deployments, today } = found
       const items = slice?.items ?? []
       const [newest, oldest] = [items[0]?.version ?? 0, items.at(-1)?.version ?? 0]
       const contents = await readContents(db, userId, id, { from: oldest, to: newest })
@@ -47,21 +47,27 @@ export function versionPages(deps: WorkflowPageDeps) {
         c,
         { title: 'Versions', section: 'workflows', crumbs: crumbsOf(workflow) },
         <>
-          <WorkflowHead workflow={workflow} board={board} today={today} tab="versions" time={viewer.time} />
+          <WorkflowHead
+            workflow={workflow}
+            deployments={deployments}
+            today={today}
+            tab="versions"
+            time={viewer.time}
+          />
           <Card
             title="Versions and prompts"
-            note={`success of the last ${rateDays} days`}
+            note={`success rates of the last ${rateDays} days`}
             aside={
               workflow.version > 1 && (
                 <a class="link" href={diffHref(id, workflow.version - 1, workflow.version)}>
-                  Compare any two
+                  Compare versions
                 </a>
               )
             }
           >
             {versions.length > 0 ? (
               <VersionList
-                {...{ workflowId: id, currentVersion: workflow.version, versions, rates, board }}
+                {...{ workflowId: id, currentVersion: workflow.version, versions, rates, deployments }}
                 time={viewer.time}
                 full
               />
@@ -82,8 +88,8 @@ export function versionPages(deps: WorkflowPageDeps) {
     })
     .get('/:id/versions/:version', async (c) => {
       const id = idOf(c)
-      const number = present(versionNumber(c.req.param('version')), 'version')
-      const [{ workflow, board, today }, version] = await Promise.all([
+      const number = requireFound(versionNumber(c.req.param('version')), 'Version')
+      const [{ workflow, deployments, today }, version] = await Promise.all([
         findWorkflow(deps, c),
         workflows.findVersion(c.var.userId, id, number),
       ])
@@ -93,13 +99,17 @@ export function versionPages(deps: WorkflowPageDeps) {
         <>
           <WorkflowHead
             workflow={workflow}
-            board={board}
+            deployments={deployments}
             today={today}
             tab="versions"
             time={c.var.viewer.time}
           />
           <VersionView
-            {...{ workflowId: id, currentVersion: workflow.version, version: present(version, 'version') }}
+            {...{
+              workflowId: id,
+              currentVersion: workflow.version,
+              version: requireFound(version, 'Version'),
+            }}
             time={c.var.viewer.time}
           />
         </>,
@@ -113,8 +123,11 @@ export function versionPages(deps: WorkflowPageDeps) {
     .get('/:id/diff/:range', async (c) => {
       const id = idOf(c)
       const [older, newer] = c.req.param('range').split('..', 2)
-      const [from, to] = [present(versionNumber(older), 'version'), present(versionNumber(newer), 'version')]
-      const [{ workflow, board, today }, before, after] = await Promise.all([
+      const [from, to] = [
+        requireFound(versionNumber(older), 'Version'),
+        requireFound(versionNumber(newer), 'Version'),
+      ]
+      const [{ workflow, deployments, today }, before, after] = await Promise.all([
         findWorkflow(deps, c),
         workflows.findVersion(c.var.userId, id, from),
         workflows.findVersion(c.var.userId, id, to),
@@ -125,15 +138,15 @@ export function versionPages(deps: WorkflowPageDeps) {
         <>
           <WorkflowHead
             workflow={workflow}
-            board={board}
+            deployments={deployments}
             today={today}
             tab="versions"
             time={c.var.viewer.time}
           />
           <DiffView
             {...{ workflowId: id, currentVersion: workflow.version }}
-            from={present(before, 'version')}
-            to={present(after, 'version')}
+            from={requireFound(before, 'Version')}
+            to={requireFound(after, 'Version')}
             after={versionNumber(c.req.query('after')) ?? 0}
           />
         </>,

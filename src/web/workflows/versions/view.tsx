@@ -1,4 +1,4 @@
-/** @module One version: its prompt and its graph; and two of them compared. */
+/** @module The page of one version, and the page that compares two. */
 import type { WorkflowVersion } from '../../../workflows/contract.ts'
 import { Card } from '../../components/card.tsx'
 import { Button, LinkButton, withQuery } from '../../components/controls.tsx'
@@ -55,7 +55,7 @@ export function VersionView({ workflowId, currentVersion, version: each, time }:
           <Time at={createdAt} format={time} />
           <span>{plural(nodeCount, 'node')}</span>
           <a class="link" href={runsHref(workflowId, { v: String(version) })}>
-            Its runs
+            View runs
           </a>
         </p>
       </Card>
@@ -72,11 +72,11 @@ interface DiffProps {
   to: WorkflowVersion
   /** The highest version number. */
   currentVersion: number
-  /** How many changed nodes stand on the pages before. */
+  /** The number of changed nodes on previous pages. */
   after: number
 }
 
-/** A workflow may have thousands of nodes, and another version none of them. */
+/** Two versions of a workflow may differ in thousands of nodes. */
 const nodesPerPage = 200
 
 export function DiffView({ workflowId, from, to, currentVersion, after }: DiffProps) {
@@ -100,7 +100,7 @@ export function DiffView({ workflowId, from, to, currentVersion, after }: DiffPr
       >
         <Graph
           id="diff"
-          title={`What differs between version ${from.version} and version ${to.version}`}
+          title={`Changes from version ${from.version} to version ${to.version}`}
           graph={graph}
           marks={marks}
           edgeMarks={edgeMarks}
@@ -108,7 +108,7 @@ export function DiffView({ workflowId, from, to, currentVersion, after }: DiffPr
         />
       </Card>
       <Card
-        title="What changed"
+        title="Changes"
         note={[
           diff.added.length > 0 && `+${plural(diff.added.length, 'node')}`,
           diff.removed.length > 0 && `−${plural(diff.removed.length, 'node')}`,
@@ -136,7 +136,7 @@ export function DiffView({ workflowId, from, to, currentVersion, after }: DiffPr
   )
 }
 
-/** Of any two: a form that leads to their page. */
+/** A form that opens the comparison of any two versions. */
 function VersionChoice({
   workflowId,
   from,
@@ -163,7 +163,7 @@ function VersionChoice({
   )
 }
 
-/** The newer workflow with what the older one had beside it. */
+/** The graph of the newer version with the removed nodes of the older one. */
 function unionGraph(from: WorkflowVersion, to: WorkflowVersion, { diff, removedNodes }: VersionChanges) {
   const graph = readGraph(to.workflow, {
     triggerTypes: [...to.triggerTypes, ...from.triggerTypes],
@@ -173,7 +173,7 @@ function unionGraph(from: WorkflowVersion, to: WorkflowVersion, { diff, removedN
   return { graph, ...changeMarks(diff) }
 }
 
-/** The graph's marks for what is new, gone or changed. */
+/** Marks added, removed and changed nodes and connections. */
 export function changeMarks(diff: VersionChanges['diff']) {
   const marks = new Map<string, NodeMark[]>()
   for (const node of diff.added) addMark(marks, node, { kind: 'added', note: 'New' })
@@ -215,7 +215,7 @@ function fieldChanges(from: WorkflowVersion, to: WorkflowVersion): FieldChange[]
   )
 }
 
-/** One setting a line, in the order of their names. */
+/** One setting on each line, sorted by name. */
 function settingsText({ workflow }: WorkflowVersion): string {
   if (!isObject(workflow.settings)) return ''
   return Object.entries(workflow.settings)
