@@ -16,7 +16,10 @@ export interface SearchResult extends Record<string, unknown> {
 
 const maxPerKind = 20
 
-/** Searches the user's data by name, ID and n8n execution number, and workflows and errors by text. Exact matches come first. One statement. */
+/**
+ * Searches the user's data by name, ID and n8n execution number, and workflows and errors by text. Exact matches come
+ * first. One statement.
+ */
 export async function search(db: Db, userId: string, text: string): Promise<SearchResult[]> {
   const query = text.replaceAll('\0', '').trim().slice(0, 200)
   if (query === '') return []

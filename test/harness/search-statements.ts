@@ -2,7 +2,7 @@
 import { createDb, type Db } from '../../src/db/client.ts'
 import type { Gateway } from '../../src/db/gateway/protocol.ts'
 import { readRuns } from '../../src/executions/list-queries.ts'
-import { find } from '../../src/search/queries.ts'
+import { search } from '../../src/search/queries.ts'
 import { readWorkflowList } from '../../src/workflows/list-queries.ts'
 import { ExecutionRepository } from '../../src/executions/repository.ts'
 import { loadCatalogue } from '../../src/n8n/catalogue.ts'
@@ -58,7 +58,7 @@ export async function searchesOf(
     await add('workflows, dashboard', q, () => readWorkflowList(db, userId, { q }, null, now))
     await add('executions', q, () => executions.list(userId, { q }, page))
     await add('executions, dashboard', q, () => readRuns(db, userId, { q }, null, now))
-    await add('palette', q, () => find(db, userId, q))
+    await add('palette', q, () => search(db, userId, q))
   }
   for (const name of ['rareNode', 'slack']) {
     const nodeType = `n8n-nodes-base.${name}`

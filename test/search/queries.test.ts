@@ -1,6 +1,6 @@
 /** The search over everything: each kind by its name, its text or its id, one's own only. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { find } from '../../src/search/queries.ts'
+import { search } from '../../src/search/queries.ts'
 import { createWorld, type World } from '../executions/world.ts'
 import { createTestDatabase } from '../harness/database.ts'
 
@@ -44,7 +44,7 @@ beforeAll(async () => {
 afterAll(() => world.close())
 
 const found = async (userId: string, text: string) =>
-  (await find(world.db, userId, text)).map(({ kind, id }) => ({ kind, id }))
+  (await search(world.db, userId, text)).map(({ kind, id }) => ({ kind, id }))
 
 test.each([
   ['workflow', 'nvoices'],
