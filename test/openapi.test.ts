@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { useTestApp } from './harness/app.ts'
 
 const app = useTestApp()
@@ -38,6 +38,91 @@ describe('the OpenAPI description', () => {
         .split('/')
         .reduce((node: Record<string, never> | undefined, key) => node?.[key], json)
       expect({ reference, found: target !== undefined }).toEqual({ reference, found: true })
+    }
+  })
+})
+
+describe('the description of an operation', () => {
+  type Described = {
+    operationId: string
+    summary: string
+    description: string
+    tags: string[]
+    parameters?: { $ref?: string; description?: string }[]
+    requestBody?: { content: Record<string, { example?: unknown }> }
+    responses: Record<
+      string,
+      { headers: Record<string, unknown>; content?: Record<string, { schema: unknown; example?: unknown }> }
+    >
+  }
+  let operations: Described[]
+  let tags: { name: string; description: string }[]
+  beforeAll(async () => {
+    const { json } = await app.call('GET', '/openapi.json')
+    tags = json.tags
+    operations = Object.values(json.paths as Record<string, Record<string, Described>>).flatMap((item) =>
+      Object.values(item),
+    )
+  })
+
+  test('has a name of a verb and a noun, a text, a tag that is described, and described parameters', () => {
+    const ids = operations.map(({ operationId }) => operationId)
+    expect(ids.filter((id) => !/^[a-z]+[A-Z][A-Za-z0-9]+$/.test(id))).toEqual([])
+    expect(new Set(ids).size).toBe(ids.length)
+    const known = new Set(tags.filter(({ description }) => description !== '').map(({ name }) => name))
+    for (const { operationId, summary, description, tags: own, parameters = [] } of operations) {
+      expect({ operationId, short: summary.length < 60, described: description.length > 10 }).toEqual({
+        operationId,
+        short: true,
+        described: true,
+      })
+      expect(own.every((name) => known.has(name))).toBe(true)
+      const silent = parameters.filter((each) => !each.$ref && !each.description)
+      expect({ operationId, silent }).toEqual({ operationId, silent: [] })
+    }
+  })
+
+  test('has an example of its body and of what it returns, and a schema for each code', () => {
+    for (const { operationId, requestBody, responses } of operations) {
+      const good = Object.entries(responses).filter(([status]) => status < '300')
+      const contents = [requestBody?.content, ...good.map(([, { content }]) => content)].filter(Boolean)
+      const without = contents.filter((content) => content?.['application/json']?.example === undefined)
+      expect({ operationId, without }).toEqual({ operationId, without: [] })
+      const bad = Object.entries(responses).filter(([status]) => status >= '400' && status !== '4XX')
+      for (const [, { content }] of bad) {
+        expect(JSON.stringify(content?.['application/problem+json']?.schema)).toMatch(/schemas\/\w+Problem"/)
+      }
+    }
+  })
+
+  test('names the headers that its responses have', async () => {
+    const user = await app.user()
+    const { json } = await app.call('GET', '/openapi.json')
+    const headersOf = (method: string, path: string, status: number) =>
+      Object.keys(json.paths[path][method].responses[status].headers).toSorted()
+    const names = ['ETag', 'Location', 'X-Request-Id']
+    const body = { type: 'slackApi', name: 'Slack', data: { accessToken: 'x' } }
+    const created = await user.call('POST', '/v1/credentials', { body })
+    const path = `/v1/credentials/${created.json.id}`
+    const answers = [
+      ['post', '/v1/credentials', created],
+      ['get', '/v1/credentials/{id}', await user.call('GET', path)],
+      ['get', '/v1/credentials', await user.call('GET', '/v1/credentials')],
+      [
+        'patch',
+        '/v1/credentials/{id}',
+        await user.call('PATCH', path, { body: { name: 'Renamed' }, headers: { 'If-Match': '*' } }),
+      ],
+      ['get', '/v1/credentials/{id}', await user.call('GET', path, { headers: { 'If-None-Match': '"2"' } })],
+      ['delete', '/v1/credentials/{id}', await user.call('DELETE', path)],
+    ] as const
+    expect(answers.map(([, , { status }]) => status)).toEqual([201, 200, 200, 200, 304, 204])
+    for (const [method, route, { status, headers }] of answers) {
+      expect({ method, route, headers: names.filter((name) => headers.has(name)) }).toEqual({
+        method,
+        route,
+        headers: headersOf(method, route, status),
+      })
     }
   })
 })

@@ -110,7 +110,13 @@ async function open(button: HTMLButtonElement): Promise<void> {
   const output = create('pre', { tabIndex: 0, hidden: true })
   output.setAttribute('aria-live', 'polite')
   const request = () =>
-    toRequest(method, path, inputs, media ? body.value : undefined, needsToken ? token.value : '')
+    toRequest(
+      method,
+      path,
+      inputs,
+      media ? body.value : undefined,
+      needsToken ? token.value || (operation.security ? '' : accessToken) : '',
+    )
   const copy = create('button', { type: 'button', textContent: 'Copy as curl' })
   copy.addEventListener('click', () => {
     void navigator.clipboard.writeText(toCurl(request())).then(() => (copy.textContent = 'Copied'))
@@ -126,7 +132,7 @@ async function open(button: HTMLButtonElement): Promise<void> {
   )
   form.addEventListener('submit', (event) => {
     event.preventDefault()
-    if (needsToken && !operation.security) accessToken = token.value
+    if (needsToken && !operation.security) accessToken = token.value || accessToken
     void send(request(), output)
   })
   button.replaceWith(form)

@@ -17,6 +17,7 @@ body { margin: 0; font: 15px/1.5 system-ui, sans-serif; display: grid; grid-temp
 nav { position: sticky; top: 0; height: 100vh; overflow: auto; padding: 1.5rem 1rem; border-right: 1px solid var(--line); }
 nav ul { list-style: none; padding: 0; margin: 0 0 1rem; }
 nav a { color: inherit; text-decoration: none; display: block; padding: .15rem 0; overflow-wrap: anywhere; font-size: .85rem; }
+main a { color: inherit; }
 nav a:hover, nav a:focus-visible { text-decoration: underline; }
 main { padding: 1.5rem 2rem 4rem; max-width: 62rem; }
 section { border-top: 1px solid var(--line); padding: 1rem 0; }
