@@ -104,7 +104,7 @@ describe('GET /credentials', () => {
     expect(text).not.toContain(`/credentials/${legacy.id}/validate`)
     expect(text).not.toContain(`/credentials/${nowhere.id}/validate`)
     const notes = [...text.matchAll(/<small>([^<]*)<\/small>/g)].map(([, note]) => note)
-    for (const note of ['In n8n, not tested yet', 'In n8n, which cannot test it', 'Not in n8n yet'])
+    for (const note of ['In n8n, not tested yet', 'In n8n, cannot be tested there', 'Not in n8n yet'])
       expect(notes.filter((each) => each === note)).toHaveLength(1)
   })
 

@@ -95,7 +95,7 @@ function healthNote(
   }
   if (status !== 'untested') return ''
   if (testable > 0) return 'In n8n, not tested yet'
-  return places > 0 ? 'In n8n, which cannot test it' : 'Not in n8n yet'
+  return places > 0 ? 'In n8n, cannot be tested there' : 'Not in n8n yet'
 }
 
 function NextStep({ row, listHref }: Pick<LineProps, 'row' | 'listHref'>) {

@@ -106,7 +106,7 @@ export function RecentRunsCard({
       aside={
         runs.length > 0 && (
           <a class="link" href={runsHref(id)}>
-            All runs
+            View all
           </a>
         )
       }
@@ -151,7 +151,7 @@ export function NodeStatsCard({ id, nodes }: { id: string; nodes: NodeStats }) {
   return (
     <Card title="Nodes" note="last 30 days, most failures first" flush>
       {nodes.items.length === 0 ? (
-        <Empty title="No node has run yet.">Node statistics need runs whose execution data n8n stores.</Empty>
+        <Empty title="No node statistics yet.">They come from runs whose execution data n8n stores.</Empty>
       ) : (
         <Table
           class="workflow-rows"

@@ -130,7 +130,7 @@ export function PromptQuote({
     return <p class="muted">{version === 1 ? 'Imported.' : 'Edited manually.'} No prompt recorded.</p>
   }
   if (before?.prompt?.trim() === text) {
-    return <p class="muted">Changed without a new prompt. Same prompt as v{before.version}.</p>
+    return <p class="muted">Same prompt as v{before.version}.</p>
   }
   const chars = Array.from(text)
   return (
