@@ -5,11 +5,11 @@ import { Card, Delta, Empty, Grid, Kpi, Kpis } from '../components/card.tsx'
 import { LinkButton, withQuery } from '../components/controls.tsx'
 import { Icon } from '../components/icons.tsx'
 import { PageHead } from '../layout/page.tsx'
-import { executionLook, Status } from '../components/status.tsx'
+import { executionStyle, Status } from '../components/status.tsx'
 import { NameCell, Table, Td, Time, Tr } from '../components/table.tsx'
 import { count, duration, none, plural, type TimeFormat } from '../format.ts'
 import { type ErrorPeriod, errorPeriods } from './period.ts'
-import { readableMessage, trendOf, trendWords } from '../components/error-trend.ts'
+import { readableMessage, trendOf, trendLabel } from '../components/error-trend.ts'
 import { PeriodChoice } from './list-view.tsx'
 import { explain } from '../components/explain.ts'
 import { GroupChart, intervalLabels } from './group-chart.tsx'
@@ -26,7 +26,7 @@ export interface GroupViewProps {
 
 export function GroupView({ group, period, include, time }: GroupViewProps) {
   const { fingerprint, message, node, errorClass, httpStatus } = group
-  const { word, tone } = trendWords(trendOf(group, group.period), group.lastSeenAt, time.now)
+  const { word, tone } = trendLabel(trendOf(group, group.period), group.lastSeenAt, time.now)
   const { cause, advice } = explain({ message, httpStatus, service: 'The service' })
   return (
     <>
@@ -205,7 +205,7 @@ function Latest({ group, include, time }: Omit<GroupViewProps, 'period'>) {
                 />
               </Td>
               <Td phone="end">
-                <Status {...executionLook(run)} />
+                <Status {...executionStyle(run)} />
               </Td>
               <Td phone="hide">v{run.workflowVersion}</Td>
               <Td phone="line">

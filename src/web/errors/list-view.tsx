@@ -9,7 +9,7 @@ import { NameCell, Table, Td, Time, Tr } from '../components/table.tsx'
 import { count, plural, type TimeFormat } from '../format.ts'
 import { type ErrorPeriod, errorPeriods } from './period.ts'
 import { includeQuery, KindChoice } from '../components/kind-choice.tsx'
-import { byTrend, readableMessage, trendOf, trendWords } from '../components/error-trend.ts'
+import { byTrend, readableMessage, trendOf, trendLabel } from '../components/error-trend.ts'
 
 export interface ErrorsViewProps {
   groups: ErrorGroups
@@ -77,7 +77,7 @@ export function ErrorsView({ groups, period, include, time }: ErrorsViewProps) {
         ) : (
           <Table caption="Error groups, new and rising first" columns={columns(period)} class="errors">
             {byTrend(items, groups.period).map((group) => {
-              const { word, tone } = trendWords(trendOf(group, groups.period), group.lastSeenAt, time.now)
+              const { word, tone } = trendLabel(trendOf(group, groups.period), group.lastSeenAt, time.now)
               return (
                 <Tr>
                   <Td class="errors-name">

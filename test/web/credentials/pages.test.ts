@@ -86,7 +86,7 @@ describe('GET /credentials', () => {
     expect(text).toContain('invalid_auth from the service')
     expect(text).toContain(`/credentials/${rejected.id}/edit`)
     expect(text).not.toContain(`/credentials/${valid.id}/edit`)
-    expect(text).toMatch(/1 rejected[\s\S]*1 untested[\s\S]*1 healthy/)
+    expect(text).toMatch(/1 rejected[\s\S]*1 untested[\s\S]*1 working/)
   })
 
   test('offers a test only if an n8n instance has the credential and can test it', async () => {

@@ -141,7 +141,7 @@ describe('planning and deploying', () => {
     const instanceId = await person.addServer()
     await person.credential()
     const page = await person.deploy(await person.workflow(), instanceId, '&publish=no')
-    expect(textOf(page.text)).toContain('v1 is there and unpublished')
+    expect(textOf(page.text)).toContain('v1 is deployed but unpublished')
     expect((await remoteOf(person, page.at))?.isLive).toBe(false)
   })
 })
@@ -202,8 +202,8 @@ describe('failures', () => {
     const plan = await person.get(`/deployments/new?workflow=${workflowId}&instance=${instanceId}`)
     world.world.fail(({ method }) => method === 'PUT', '4xx')
     const failed = await person.submit('/deployments', fieldsOf(plan.text, '/deployments'))
-    expect(textOf(failed.text)).toContain('stopped at “Sending the workflow”')
-    expect(textOf(failed.text)).toContain('Applying (stopped here) Sending the workflow')
+    expect(textOf(failed.text)).toContain('stopped at “Updating the workflow”')
+    expect(textOf(failed.text)).toContain('Applying (stopped here) Updating the workflow')
     expect(failed.text).not.toContain('data-refresh')
     expect(textOf((await person.get('/deployments')).text)).toContain('1 failed')
     const live = await person.submit(`${failed.at}/retry`)
@@ -216,7 +216,7 @@ describe('failures', () => {
       intent = '{"action":"deploy","version":1}' where id = ${path.split('/')[2]}`
     const { text } = await person.get(path)
     expect(text).toContain('id="deployment" data-refresh')
-    expect(textOf(text)).toContain('Verifying (in progress) Waiting for its triggers')
+    expect(textOf(text)).toContain('Verifying (in progress) Verifying the triggers')
     expect(text).not.toContain(`action="${path}/`)
   })
 })
@@ -224,7 +224,9 @@ describe('failures', () => {
 describe('publishing, undeploying, deleting', () => {
   test('unpublishing and publishing change what n8n runs', async () => {
     const { person, path } = await deployed()
-    expect(textOf((await person.submit(`${path}/deactivate`)).text)).toContain('v1 is there and unpublished')
+    expect(textOf((await person.submit(`${path}/deactivate`)).text)).toContain(
+      'v1 is deployed but unpublished',
+    )
     world.stub.advance(1_000)
     expect((await remoteOf(person, path))?.isLive).toBe(false)
     expect(textOf((await person.submit(`${path}/activate`)).text)).toContain('v1 is live.')
@@ -239,7 +241,7 @@ describe('publishing, undeploying, deleting', () => {
     const refused = await person.submit(`${path}/delete`, { name: 'Sure? (a|b)+' })
     expect(textOf(refused.text)).toContain('undeploy it first')
     const gone = await person.submit(`${path}/undeploy`)
-    expect(textOf(gone.text)).toContain('was taken back')
+    expect(textOf(gone.text)).toContain('was undeployed')
     expect(await remoteOf(person, path)).toBeUndefined()
     const asked = await person.get(`${path}/delete`)
     expect(asked.text).toContain('pattern="\\s*Sure\\? \\(a\\|b\\)\\+\\s*"')

@@ -185,7 +185,7 @@ describe('the page of a run', () => {
       expect(text).toContain(shown)
     }
     expect(text).toMatch(/class="wf-depth-1[^"]*"[^]*?Model/)
-    expect(text).toContain('Linear knows the credential and refuses this request')
+    expect(text).toContain('Linear accepted the credential but denied this request')
     expect(text).toContain(`href="/credentials/${world.credentialId}"`)
     expect(text).toContain('NodeApiError  HTTP 403  at Create issue')
     expect(text).toContain('href="https://n8n.example.com/eu/workflow/wf1/executions/48213"')
@@ -348,7 +348,7 @@ describe('error groups', () => {
     const { status, text } = await page(`/errors/${group}?period=24h`, grouped)
     expect(status).toBe(200)
     expect(text).toContain('Ticket … was not found')
-    expect(text).toContain('nothing under that address')
+    expect(text).toContain('could not find the resource')
     expect(text).toContain(`href="/executions?error=${group}&amp;from=24h&amp;kind=production"`)
     expect(text).toContain(
       `href="/executions?wf=${grouped.workflowId}&amp;v=1&amp;error=${group}&amp;from=24h&amp;kind=production"`,

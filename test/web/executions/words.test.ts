@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { byTrend, readableMessage, trendOf, trendWords } from '../../../src/web/components/error-trend.ts'
+import { byTrend, readableMessage, trendOf, trendLabel } from '../../../src/web/components/error-trend.ts'
 import { explain, type Remedy } from '../../../src/web/components/explain.ts'
-import { serviceOf, triggerWords, typeWords } from '../../../src/web/components/node-labels.ts'
+import { serviceOf, triggerLabel, typeLabel } from '../../../src/web/components/node-labels.ts'
 import { redactParameters, parameterText } from '../../../src/web/executions/detail/redact-parameters.ts'
 import { effectOf, retrySafety } from '../../../src/web/executions/detail/retry-safety.ts'
 import { workflowGraph } from '../../../src/web/executions/detail/workflow-graph.ts'
@@ -9,40 +9,45 @@ import type { NodeRun } from '../../../src/executions/node-runs.ts'
 
 describe('error explanations', () => {
   test.each<[string, number | null, Remedy, RegExp]>([
+    ['Authorization failed - please check your credentials', 401, 'credential', /rejected the credential/],
     [
-      'Authorization failed - please check your credentials',
-      401,
+      '403 Forbidden: the token lacks scope issues:create',
+      403,
       'credential',
-      /did not accept the credential/,
+      /scope or permission is missing/,
     ],
-    ['403 Forbidden: the token lacks scope issues:create', 403, 'credential', /lacks a scope/],
-    ['Request failed with status code 403', null, 'credential', /lacks a scope/],
-    ['Slack error response: "invalid_auth"', null, 'credential', /did not accept/],
-    ['password authentication failed for user "n8n"', null, 'credential', /did not accept/],
-    ['Node does not have any credentials set', null, 'credential', /no credential in n8n/],
-    ['The resource you are requesting could not be found', 404, 'input', /nothing under that address/],
-    ['Rate limit reached for gpt-5-mini', 429, 'wait', /more often than it allows/],
+    ['Request failed with status code 403', null, 'credential', /scope or permission is missing/],
+    ['Slack error response: "invalid_auth"', null, 'credential', /rejected the credential/],
+    ['password authentication failed for user "n8n"', null, 'credential', /rejected the credential/],
+    ['Node does not have any credentials set', null, 'credential', /has no credential/],
+    ['The resource you are requesting could not be found', 404, 'input', /could not find the resource/],
+    ['Rate limit reached for gpt-5-mini', 429, 'wait', /rate limit was exceeded/],
     ['You exceeded your current quota, please check your plan', 429, 'setup', /no quota/],
-    ['Bad gateway', 502, 'service', /failed on its own side \(502\)/],
-    ['timeout of 10000ms exceeded', null, 'wait', /did not answer in time/],
-    ['connect ECONNREFUSED 10.0.0.4:5432', null, 'address', /on port 5432\. Postgres usually listens/],
-    ['connect ECONNREFUSED ::1', null, 'address', /Nothing listens at the address\./],
-    ['getaddrinfo ENOTFOUND db.internal', null, 'address', /host is not known/],
+    ['Bad gateway', 502, 'service', /internal error \(502\)/],
+    ['timeout of 10000ms exceeded', null, 'wait', /did not respond in time/],
+    ['connect ECONNREFUSED 10.0.0.4:5432', null, 'address', /on port 5432\. Postgres usually uses/],
+    ['connect ECONNREFUSED ::1', null, 'address', /refused the connection\./],
+    ['getaddrinfo ENOTFOUND db.internal', null, 'address', /hostname could not be resolved/],
     ['self-signed certificate in certificate chain', null, 'address', /not trusted/],
-    ['Connection terminated unexpectedly', null, 'wait', /cut the connection/],
+    ['Connection terminated unexpectedly', null, 'wait', /closed the connection/],
     [
       "Cannot read properties of undefined (reading 'email') [line 3]",
       null,
       'code',
-      /“email” is read from something that is not there/,
+      /reads “email” from a value that is undefined/,
     ],
-    ['Cannot read properties of null', null, 'code', /empty \(null\)/],
+    ['Cannot read properties of null', null, 'code', /value that is null/],
     ['items.map is not a function', null, 'code', /“items\.map”/],
-    ['Unexpected token < in JSON at position 0', null, 'input', /should be JSON is not/],
-    ["This model's maximum context length is 8192 tokens", null, 'input', /more text than it takes/],
-    ["Node 'Fetch' hasn't been executed", null, 'code', /did not run before/],
-    ['duplicate key value violates unique constraint "x"', null, 'input', /exists already/],
-    ['Unrecognized node type: n8n-nodes-acme.thing', null, 'setup', /does not know the type/],
+    ['Unexpected token < in JSON at position 0', null, 'input', /is not valid JSON/],
+    [
+      "This model's maximum context length is 8192 tokens",
+      null,
+      'input',
+      /exceeds the model's context length/,
+    ],
+    ["Node 'Fetch' hasn't been executed", null, 'code', /has not run yet/],
+    ['duplicate key value violates unique constraint "x"', null, 'input', /already exists/],
+    ['Unrecognized node type: n8n-nodes-acme.thing', null, 'setup', /does not support this node type/],
   ])('%s (%s) has remedy %s', (message, httpStatus, remedy, cause) => {
     const explained = explain({ message, httpStatus, service: 'Linear' })
     expect(explained.remedy).toBe(remedy)
@@ -51,8 +56,8 @@ describe('error explanations', () => {
   })
 
   test.each([
-    ['OpenAI', 'The request is larger than OpenAI takes.'],
-    ['The service', 'The request is larger than the service takes.'],
+    ['OpenAI', 'The request exceeds the size limit of OpenAI.'],
+    ['The service', 'The request exceeds the size limit of the service.'],
   ])('names %s within a sentence', (service, cause) => {
     expect(explain({ message: 'Payload too large', httpStatus: 413, service }).cause).toBe(cause)
   })
@@ -78,7 +83,7 @@ describe('node labels', () => {
     ['n8n-nodes-base.httpRequest', 'HTTP request'],
     ['n8n-nodes-base.constructor', 'Constructor'],
     ['weird', 'Weird'],
-  ])('%s: %s', (type, words) => expect(typeWords(type)).toBe(words))
+  ])('%s: %s', (type, words) => expect(typeLabel(type)).toBe(words))
 
   test.each([
     ['n8n-nodes-base.linear', 'Linear'],
@@ -91,11 +96,11 @@ describe('node labels', () => {
   test.each([
     ['trigger', ['n8n-nodes-base.gmailTrigger'], 'Gmail trigger'],
     ['webhook', ['n8n-nodes-base.webhook', 'n8n-nodes-base.formTrigger'], 'Webhook'],
-    ['manual', ['n8n-nodes-base.gmailTrigger'], 'By hand'],
+    ['manual', ['n8n-nodes-base.gmailTrigger'], 'Manual'],
     [null, [], '?'],
     ['toString', [], 'toString'],
   ])('a run in mode %s of %j was started by: %s', (mode, types, words) => {
-    expect(triggerWords(mode, types)).toBe(words)
+    expect(triggerLabel(mode, types)).toBe(words)
   })
 })
 
@@ -311,7 +316,7 @@ describe('the trend of a group', () => {
   })
 
   test('shows how long a group has been quiet', () => {
-    expect(trendWords('quiet', '2026-11-22T08:30:00Z', new Date(period.to)).word).toBe('Quiet 3 h')
+    expect(trendLabel('quiet', '2026-11-22T08:30:00Z', new Date(period.to)).word).toBe('Quiet 3 h')
   })
 
   test.each([

@@ -77,7 +77,7 @@ describe('an instance', () => {
     const refused = await person.submit(`/instances/${id}/test`)
     expect(textOf(refused.text)).toContain('does not accept the API key')
     expect(textOf(refused.text)).toContain('prod-eu-1 rejected the API key.')
-    expect(textOf((await person.get('/instances')).text)).toContain('Refused')
+    expect(textOf((await person.get('/instances')).text)).toContain('Key rejected')
     expect(textOf((await person.submit(`/instances/${id}/test`)).text)).toContain(
       'prod-eu-1 is reachable and accepts the API key.',
     )

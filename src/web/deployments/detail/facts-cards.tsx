@@ -3,7 +3,7 @@ import type { Deployment } from '../../../deployments/contract.ts'
 import { Card, KeyValues } from '../../components/card.tsx'
 import { CopyButton } from '../../components/controls.tsx'
 import { NodeBadge } from '../../components/icons.tsx'
-import { credentialLook, Status } from '../../components/status.tsx'
+import { credentialStyle, Status } from '../../components/status.tsx'
 import { Time } from '../../components/table.tsx'
 import type { TimeFormat } from '../../format.ts'
 import type { DeploymentDetail } from '../../../deployments/detail-queries.ts'
@@ -98,7 +98,7 @@ export function Bindings({ deployment, detail }: { deployment: Deployment; detai
                   {'n8nCredentialId' in binding && ' · in n8n'}
                 </small>
               </span>
-              {own && <Status {...credentialLook(own.status)} />}
+              {own && <Status {...credentialStyle(own.status)} />}
             </li>
           )
         })}

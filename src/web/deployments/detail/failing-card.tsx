@@ -1,7 +1,7 @@
 /** @module The most recent failed runs of a deployment. */
 import type { ExecutionSummary } from '../../../executions/contract.ts'
 import { Card, Empty } from '../../components/card.tsx'
-import { executionLook, Status } from '../../components/status.tsx'
+import { executionStyle, Status } from '../../components/status.tsx'
 import { NameCell, Table, Td, Time, Tr } from '../../components/table.tsx'
 import { duration, type TimeFormat } from '../../format.ts'
 
@@ -55,7 +55,7 @@ export const FailingCard = ({ failing, runsPath, instanceName, polledThrough, ti
               />
             </Td>
             <Td phone="end">
-              <Status {...executionLook(run)} />
+              <Status {...executionStyle(run)} />
             </Td>
             <Td phone="hide">v{run.workflowVersion}</Td>
             <Td phone="line" class="nowrap">

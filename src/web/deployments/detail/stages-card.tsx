@@ -3,7 +3,7 @@ import type { Deployment } from '../../../deployments/contract.ts'
 import { Card } from '../../components/card.tsx'
 import { LinkButton } from '../../components/controls.tsx'
 import { Glyph, type Tone } from '../../components/status.tsx'
-import { type Stage, wordOfStep } from '../../components/deployment-stages.ts'
+import { type Stage, stepLabel } from '../../components/deployment-stages.ts'
 
 const tones: Record<Stage['state'], { tone: Tone; word: string; crossed?: boolean }> = {
   done: { tone: 'ok', word: 'done' },
@@ -82,7 +82,7 @@ function StoppedNotice({ deployment, lastLive, hasHistory }: Omit<StagesCardProp
       <Glyph tone="fail" />
       <div>
         <p>
-          <b>Stopped at “{wordOfStep(step)}”.</b> {error}
+          <b>Stopped at “{stepLabel(step)}”.</b> {error}
         </p>
         <p class="soft">
           Retry resumes from this step.{' '}

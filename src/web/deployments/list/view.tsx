@@ -15,10 +15,10 @@ import { Glyph, Status, type Tone } from '../../components/status.tsx'
 import { NameCell, Table, Td, Time, Tr } from '../../components/table.tsx'
 import { countedRuns } from '../../links/run-filter.ts'
 import { count, none, percent, plural, type TimeFormat } from '../../format.ts'
-import { boardLook } from '../../components/deployment-status.ts'
+import { statusBadge } from '../../components/deployment-status.ts'
 import type { Board, BoardFilter, BoardRow, BoardState, Named } from '../../../deployments/list-queries.ts'
 import { boardStates } from '../../../deployments/list-queries.ts'
-import { wordOfStep } from '../../components/deployment-stages.ts'
+import { stepLabel } from '../../components/deployment-stages.ts'
 
 const states: Record<BoardState, { tone: Tone; word: string; crossed?: boolean }> = {
   failed: { tone: 'fail', word: 'failed' },
@@ -168,7 +168,7 @@ function EmptyList({ isFiltered, hasInstances }: { isFiltered: boolean; hasInsta
 }
 
 const stateNote: Partial<Record<BoardState, (row: BoardRow, time: TimeFormat) => Child>> = {
-  deploying: (row) => (row.status === 'pending' ? 'Waiting to start' : wordOfStep(row.step)),
+  deploying: (row) => (row.status === 'pending' ? 'Waiting to start' : stepLabel(row.step)),
   failing: (row) => (row.status === 'tracking' ? 'Tracked' : 'Live'),
   drifted: (row, time) => (
     <a class="link" href={`/deployments/${row.id}/drift`}>
@@ -199,7 +199,7 @@ function Row({ row, time }: { row: BoardRow; time: TimeFormat }) {
       </Td>
       <Td phone="end">
         <span class="two-lines">
-          <Status {...boardLook(row)} />
+          <Status {...statusBadge(row)} />
           {note && <small>{note}</small>}
         </span>
       </Td>
@@ -244,7 +244,7 @@ function LastError({ row }: { row: BoardRow }) {
     return (
       <span class="two-lines">
         <span class={status === 'failed' ? 'deploy-clamp' : 'deploy-clamp soft'}>{error}</span>
-        {status === 'failed' && <small>Stopped at: {wordOfStep(step)}</small>}
+        {status === 'failed' && <small>Stopped at: {stepLabel(step)}</small>}
       </span>
     )
   }

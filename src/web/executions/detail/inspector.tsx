@@ -2,7 +2,7 @@
 import type { Child } from 'hono/jsx'
 import { Card, KeyValues, Remark } from '../../components/card.tsx'
 import { Icon, NodeBadge } from '../../components/icons.tsx'
-import { credentialLook, Status } from '../../components/status.tsx'
+import { credentialStyle, Status } from '../../components/status.tsx'
 import { Time } from '../../components/table.tsx'
 import { count, duration, plural, type TimeFormat, unknown } from '../../format.ts'
 import { redactParameters, parameterText } from './redact-parameters.ts'
@@ -56,7 +56,7 @@ export function Inspector({ view, time }: { view: RunView; time: TimeFormat }) {
                       <a class="link" href={`/credentials/${id}`}>
                         {name}
                       </a>{' '}
-                      <Status {...credentialLook(status)} />
+                      <Status {...credentialStyle(status)} />
                     </span>
                   )),
                 ]

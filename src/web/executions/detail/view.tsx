@@ -4,13 +4,13 @@ import { Card, Empty, Grid, Remark } from '../../components/card.tsx'
 import { LinkButton } from '../../components/controls.tsx'
 import { Icon } from '../../components/icons.tsx'
 import { PageHead } from '../../layout/page.tsx'
-import { executionLook, Glyph, Status } from '../../components/status.tsx'
+import { executionStyle, Glyph, Status } from '../../components/status.tsx'
 import { Time } from '../../components/table.tsx'
 import { duration, plural, type TimeFormat } from '../../format.ts'
 import { ErrorPanel } from './error-panel.tsx'
 import { Inspector } from './inspector.tsx'
 import { runNumber } from '../../components/run-number.ts'
-import { triggerWords } from '../../components/node-labels.ts'
+import { triggerLabel } from '../../components/node-labels.ts'
 import { missingData } from './missing-data.ts'
 import { runHref } from '../../links/run-filter.ts'
 import type { RunView } from './model.ts'
@@ -56,7 +56,7 @@ export function RunPageView(props: RunPageProps) {
 function Head({ view, list, neighbours, time }: RunPageProps) {
   const { page, n8nUrl, title } = view
   const { run, workflow, version, instance } = page
-  const look = executionLook(run)
+  const look = executionStyle(run)
   return (
     <PageHead
       title={
@@ -76,7 +76,7 @@ function Head({ view, list, neighbours, time }: RunPageProps) {
           </span>
           <span>
             <Icon name="bolt" small />
-            {triggerWords(run.mode, version?.triggerTypes ?? [])}
+            {triggerLabel(run.mode, version?.triggerTypes ?? [])}
           </span>
           <span>
             <Icon name="version" small />

@@ -4,7 +4,7 @@ import { Chip, FilterForm, FilterSelect, FilterText, withQuery } from '../../com
 import { Icon } from '../../components/icons.tsx'
 import type { TimeFormat } from '../../format.ts'
 import { localInstant, localText } from '../../links/local-time.ts'
-import { kindWords, modeChoices, modeWord } from '../../components/node-labels.ts'
+import { kindLabels, modeChoices, modeWord } from '../../components/node-labels.ts'
 import type { FilterChoices } from '../../../executions/list-queries.ts'
 import { type FilterName, isAgo, listQuery, type RunFilter } from '../../links/run-filter.ts'
 
@@ -27,11 +27,11 @@ const periods = [
   ['30d', 'Last 30 days'],
 ] as const
 
-const kindChoices = runKinds.map((kind) => [kind, kindWords[kind]] as const)
+const kindChoices = runKinds.map((kind) => [kind, kindLabels[kind]] as const)
 const kindText = (kinds = '') =>
   runKinds
     .filter((kind) => kinds.split(',').includes(kind))
-    .map((kind) => kindWords[kind])
+    .map((kind) => kindLabels[kind])
     .join(', ')
 
 const modeText = (modes = '') => modes.split(',').map(modeWord).join(', ')

@@ -2,12 +2,12 @@
 import { Card, Empty, Remark } from '../../components/card.tsx'
 import { LinkButton, Pagination, withQuery } from '../../components/controls.tsx'
 import { PageHead } from '../../layout/page.tsx'
-import { executionLook, Status } from '../../components/status.tsx'
+import { executionStyle, Status } from '../../components/status.tsx'
 import { NameCell, Table, Td, Time, Tr } from '../../components/table.tsx'
 import { duration, none, plural, type TimeFormat } from '../../format.ts'
 import { Meter } from '../../charts/spark.tsx'
 import { Filters } from './filters.tsx'
-import { triggerWords } from '../../components/node-labels.ts'
+import { triggerLabel } from '../../components/node-labels.ts'
 import { runNumber } from '../../components/run-number.ts'
 import type { FilterChoices, ListedRun } from '../../../executions/list-queries.ts'
 import { listHref, listQuery, type RunFilter, runHref } from '../../links/run-filter.ts'
@@ -139,7 +139,7 @@ interface RunRowProps {
 }
 
 function RunRow({ run, list, time, longestMs }: RunRowProps) {
-  const look = executionLook(run)
+  const look = executionStyle(run)
   const ms = elapsedMs(run, time.now)
   const took = ms === null ? none : duration(ms)
   return (
@@ -176,7 +176,7 @@ function RunRow({ run, list, time, longestMs }: RunRowProps) {
         </span>
       </Td>
       <Td phone="hide">
-        {triggerWords(run.mode, run.triggerTypes)}
+        {triggerLabel(run.mode, run.triggerTypes)}
         {run.retriedBy && (
           <>
             {' '}

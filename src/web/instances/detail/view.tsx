@@ -4,7 +4,7 @@ import { Attention, Card, Empty, Grid, KeyValues } from '../../components/card.t
 import { Action, CopyButton, LinkButton } from '../../components/controls.tsx'
 import { Icon, NodeBadge } from '../../components/icons.tsx'
 import { PageHead } from '../../layout/page.tsx'
-import { deploymentLook, instanceLook, Status, StatusTag } from '../../components/status.tsx'
+import { deploymentStyle, instanceStyle, Status, StatusTag } from '../../components/status.tsx'
 import { NameCell, Table, Td, Time, Tr } from '../../components/table.tsx'
 import { plural, type TimeFormat, unknown } from '../../format.ts'
 import type { DeployedThere, InstanceCounts } from '../../../instances/queries.ts'
@@ -29,7 +29,7 @@ export function DetailPage({ instance, counts, deployed, time }: DetailPageProps
         title={name}
         meta={
           <>
-            <StatusTag {...instanceLook(status)} />
+            <StatusTag {...instanceStyle(status)} />
             <a href={baseUrl} rel="noreferrer" target="_blank">
               <Icon name="external" small />
               {baseUrl}
@@ -116,7 +116,7 @@ function DeployedWorkflows({
                 />
               </Td>
               <Td phone="end">
-                <Status {...deploymentLook(each.status)} />
+                <Status {...deploymentStyle(each.status)} />
               </Td>
               <Td numeric phone="line">
                 v{each.version}
@@ -169,7 +169,7 @@ function Connection({ instance, time }: { instance: Instance; time: TimeFormat }
     >
       <KeyValues
         items={[
-          ['State', <Status {...instanceLook(status)} />],
+          ['State', <Status {...instanceStyle(status)} />],
           statusDetail ? ['Reason', statusDetail] : null,
           ['Tested', testedAt ? <Time at={testedAt} format={time} /> : 'never'],
           ['n8n', n8nVersion ?? unknown],

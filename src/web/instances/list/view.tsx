@@ -4,7 +4,7 @@ import { Card, Empty } from '../../components/card.tsx'
 import { LinkButton } from '../../components/controls.tsx'
 import { Icon } from '../../components/icons.tsx'
 import { PageHead } from '../../layout/page.tsx'
-import { instanceLook, Status } from '../../components/status.tsx'
+import { instanceStyle, Status } from '../../components/status.tsx'
 import { NameCell, Table, Td, Time, Tr } from '../../components/table.tsx'
 import { count, none, plural, type TimeFormat, unknown } from '../../format.ts'
 import type { InstanceCounts } from '../../../instances/queries.ts'
@@ -88,7 +88,7 @@ function Row({ instance, counts, time }: { instance: Instance; counts: InstanceC
       </Td>
       <Td phone="end" class="inst-state">
         <span class="two-lines">
-          <Status {...instanceLook(status)} />
+          <Status {...instanceStyle(status)} />
           {isBad ? (
             <small class="inst-detail">{statusDetail}</small>
           ) : (
