@@ -11,15 +11,9 @@ import type { Db } from '../db/client.ts'
 import { databaseError, retrying } from '../db/errors.ts'
 import type { ExecutionStatus } from '../db/schema/executions.ts'
 import { fingerprintOf } from './error-fingerprint.ts'
-import {
-  type DeliverySource,
-  type IncomingExecution,
-  type Run,
-  type StampedExecution,
-  stamped,
-  toRuns,
-} from './merge.ts'
+import { type DeliverySource, type IncomingExecution, type StampedExecution, stamped } from './merge.ts'
 import { withVersionsOfRetried } from './retried-version.ts'
+import { type Run, toRuns } from './run-fit.ts'
 
 const chunkRows = 500
 const chunkChars = 4 * 1024 * 1024
@@ -148,6 +142,7 @@ async function toItem(execution: StampedExecution, nodeLists: Map<string, number
     error_fingerprint: failure?.fingerprint ?? null,
     error_pattern: failure?.message ?? null,
     error_stamp: execution.errorStamp,
+    error_evidence: execution.errorEvidence,
     data: execution.data?.json ?? null,
     data_stamp: execution.dataStamp,
     node_list: nodes ? nodeLists.get(nodes.names) : null,

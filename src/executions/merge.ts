@@ -63,6 +63,8 @@ export interface StampedExecution extends IncomingExecution {
   /** The time between start and end includes waiting. */
   waited: boolean
   errorStamp: string | null
+  /** `errorStamp` and what tells the error from others; see `run-fit.ts`. */
+  errorEvidence: string | null
   dataStamp: string | null
 }
 
@@ -78,8 +80,8 @@ const ranks: Record<ExecutionStatus, number> = {
 }
 const polledRank = 40
 
-const isFinal = (status: ExecutionStatus): boolean => ranks[status] === 30
-const isFailure = (status: ExecutionStatus): boolean => isFinal(status) && status !== 'success'
+export const isFinal = (status: ExecutionStatus): boolean => ranks[status] === 30
+export const isFailure = (status: ExecutionStatus): boolean => isFinal(status) && status !== 'success'
 
 /** n8n has not ended it yet. */
 export const isOpen = (status: ExecutionStatus): boolean => ranks[status] <= 10
@@ -104,14 +106,32 @@ export async function stamped(
     isStartPolled: source === 'poll' && execution.startedAtMs !== null,
     waited: status === 'waiting' || (data?.activity?.waited ?? false),
     errorStamp: error && stamp,
+    errorEvidence: error && stamp + traitsOf(error, execution.mode),
     dataStamp: data && stamp,
   }
+}
+
+/** What the Error Trigger and n8n's record of a run both have: message, node, class and mode, eight digits each. */
+const traitsOf = ({ message, node, errorClass }: ExecutionError, mode: string | null): string =>
+  [message === noMessage ? null : message, node, errorClass, mode].map(hash32).join('')
+
+/** Of an error that was reported without one. */
+export const noMessage = 'No message was given'
+
+/** FNV-1a, as eight hexadecimal digits; zeros for null. */
+function hash32(text: string | null): string {
+  if (text === null) return '00000000'
+  let hash = 0x811c9dc5
+  for (let index = 0; index < text.length; index++) {
+    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193)
+  }
+  return (hash >>> 0 || 1).toString(16).padStart(8, '0')
 }
 
 /** 64 bits are plenty: only deliveries of one execution in the same millisecond are told apart. */
 const digest = (text: string): Promise<string> => sha256Hex(text, 8)
 
-/** Both are of the same execution. */
+/** Both are of the same execution; `toRuns` tells whether they are. */
 export function merge(a: StampedExecution, b: StampedExecution): StampedExecution {
   const status = greatest(a.stamp, b.stamp) === a.stamp ? a : b
   const error = greatest(a.errorStamp, b.errorStamp) === a.errorStamp ? a : b
@@ -133,6 +153,7 @@ export function merge(a: StampedExecution, b: StampedExecution): StampedExecutio
     errorAtMs: greatestTime(a.errorAtMs, b.errorAtMs),
     error: error.error,
     errorStamp: error.errorStamp,
+    errorEvidence: greatest(a.errorEvidence, b.errorEvidence),
     data: data.data,
     dataStamp: data.dataStamp,
   }
@@ -147,83 +168,6 @@ function greatest(a: string | null, b: string | null): string | null {
 function startOf(a: StampedExecution, b: StampedExecution): number | null {
   if (a.isStartPolled === b.isStartPolled) return leastTime(a.startedAtMs, b.startedAtMs)
   return (a.isStartPolled ? a : b).startedAtMs
-}
-
-/** Deliveries of one run, and what they add up to. */
-export interface Run {
-  merged: StampedExecution
-  deliveries: StampedExecution[]
-}
-
-/** How far the clocks of those who tell of one run may differ. */
-const maxSkewMs = 5 * 60 * 1000
-/** n8n's own record of a start is the same every time. */
-const recordedSkewMs = 1000
-
-/**
- * The runs that deliveries of one n8n id are of, in the order of their starts: n8n gives an id again once its database is
- * restored or replaced. A delivery without a start is of the run that ended when it says, else of the latest that it can
- * be of. `record_executions` does the same with what is recorded.
- */
-export function toRuns(deliveries: StampedExecution[]): Run[] {
-  const runs: Run[] = []
-  const add = (delivery: StampedExecution, latest: Run | undefined) => {
-    if (!latest) return runs.push({ merged: delivery, deliveries: [delivery] })
-    latest.merged = merge(latest.merged, delivery)
-    return latest.deliveries.push(delivery)
-  }
-  const started = deliveries.filter(({ startedAtMs }) => startedAtMs !== null)
-  for (const delivery of started.toSorted((a, b) => (a.startedAtMs ?? 0) - (b.startedAtMs ?? 0))) {
-    const latest = runs.at(-1)
-    add(delivery, latest && isSameRun(latest.merged, delivery) ? latest : undefined)
-  }
-  const timeOf = ({ finishedAtMs, errorAtMs }: StampedExecution) => finishedAtMs ?? errorAtMs ?? Infinity
-  const others = deliveries.filter(({ startedAtMs }) => startedAtMs === null)
-  for (const delivery of others.toSorted((a, b) =>
-    timeOf(a) < timeOf(b) ? -1 : Number(timeOf(a) > timeOf(b)),
-  )) {
-    const possible = runs.filter(({ merged }) => !isOfAnother(merged, delivery))
-    add(delivery, possible.findLast(({ merged }) => haveOneEnd(merged, delivery)) ?? possible.at(-1))
-  }
-  return runs
-}
-
-const isNear = (a: number | null, b: number | null, skewMs = maxSkewMs) =>
-  a !== null && b !== null && Math.abs(a - b) <= skewMs
-
-/** When it had ended at the latest; null while it has not. */
-const endedByMs = ({ status, finishedAtMs, eventAtMs }: StampedExecution) =>
-  isFinal(status) ? (finishedAtMs ?? eventAtMs) : null
-
-const isBareFailure = ({ status, startedAtMs, finishedAtMs }: StampedExecution) =>
-  isFailure(status) && startedAtMs === null && finishedAtMs === null
-
-const haveOneEnd = (known: StampedExecution, told: StampedExecution): boolean =>
-  isNear(known.finishedAtMs, told.finishedAtMs) ||
-  (isBareFailure(known) && isNear(known.eventAtMs, told.finishedAtMs)) ||
-  isNear(endedByMs(known), told.errorAtMs)
-
-/** @param told without a start */
-function isOfAnother(known: StampedExecution, told: StampedExecution): boolean {
-  const endedBy = endedByMs(known)
-  if (endedBy === null || haveOneEnd(known, told)) return false
-  if (told.errorAtMs !== null) {
-    const endedAtMs = known.finishedAtMs ?? known.errorAtMs
-    return told.errorAtMs > endedBy || (endedAtMs !== null && told.errorAtMs < endedAtMs)
-  }
-  if (isBareFailure(known) && known.errorAtMs !== null && isFinal(told.status) && told.finishedAtMs !== null)
-    return true
-  return known.status === 'success' && isFailure(told.status) && endedBy < told.receivedAtMs - maxSkewMs
-}
-
-/** @param earlier which started first, or at the same time */
-function isSameRun(earlier: StampedExecution, later: StampedExecution): boolean {
-  const skewMs = earlier.isStartPolled && later.isStartPolled ? recordedSkewMs : maxSkewMs
-  return (
-    isNear(earlier.startedAtMs, later.startedAtMs, skewMs) ||
-    isNear(earlier.finishedAtMs, later.finishedAtMs, skewMs) ||
-    isOpen(earlier.status)
-  )
 }
 
 const leastTime = (a: number | null, b: number | null) =>

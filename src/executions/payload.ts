@@ -7,7 +7,7 @@ import { type ExecutionStatus, executionStatuses } from '../db/schema/executions
 import { redact } from '../lib/secrets.ts'
 import type { N8nExecution } from '../n8n/api-shapes.ts'
 import type { IncomingIncident } from './incidents.ts'
-import { type IncomingExecution, isOpen } from './merge.ts'
+import { type IncomingExecution, isOpen, noMessage } from './merge.ts'
 import { type Activity, activityOf, summariseRun, toHttpStatus } from './node-runs.ts'
 import { cleanText, toRunData } from './run-data.ts'
 
@@ -192,7 +192,7 @@ function toIncident({ source, failure, node, workflowId }: ToldIncident, receive
   }
 }
 
-const noReason = { message: 'No message was given', node: null, errorClass: null, httpStatus: null }
+const noReason = { message: noMessage, node: null, errorClass: null, httpStatus: null }
 
 /** The Error Trigger's item: a failed run, told without times. */
 function readErrorWorkflow(execution: Json, workflow: Json): Said {
@@ -291,7 +291,7 @@ function toError(error: unknown, lastNode: unknown): IncomingExecution['error'] 
   const said = isObject(error) ? error : { message: error }
   const node = isObject(said['node']) ? said['node']['name'] : said['node']
   return {
-    message: toText(said['message'] ?? said['description'], messageLimit) ?? 'No message was given',
+    message: toText(said['message'] ?? said['description'], messageLimit) ?? noMessage,
     node: toText(node, nodeLimit) ?? toText(lastNode, nodeLimit),
     errorClass: toErrorClass(said['name'] ?? said['errorClass']),
     httpStatus: toHttpStatus(said['httpCode'] ?? said['httpStatus']),

@@ -5,7 +5,6 @@ import { type DeadLetterRepository, letterLimitBytes, type NewLetter } from './d
 import { failedRuns, type OnFailedRuns } from './failed-runs.ts'
 import { recordIncidents } from './incidents.ts'
 import { ingest } from './ingest.ts'
-import type { IncomingExecution } from './merge.ts'
 import { type ReadPayload, readPayload } from './payload.ts'
 import { cleanJson } from './run-data.ts'
 
@@ -42,7 +41,7 @@ export class ReportReceiver {
   async receive(instance: { id: string; userId: string }, items: unknown[]): Promise<ReportResult[]> {
     const receivedAt = this.#now()
     const read = items.map((item) => readPayload(item, receivedAt))
-    const executions = oneWorkflowEach(read)
+    const executions = read.flatMap((payload) => (payload.ok && payload.execution ? [payload.execution] : []))
     const recorded = await ingest(this.#db, instance.id, executions, 'push')
     const usable = new Map(executions.map((execution, index) => [execution, recorded[index]]))
     const runs = new Set(recorded.flatMap((run) => run?.id ?? []))
@@ -65,7 +64,7 @@ export class ReportReceiver {
       if (incident) return Object.assign(answered(incident), { incident: true })
       const execution = payload.ok && payload.execution ? usable.get(payload.execution) : undefined
       if (execution) return answered(execution)
-      const code = codeOf(payload, usable)
+      const code = payload.ok ? 'unknown-workflow' : payload.code
       letters.push(toLetter(items[index], payload, code))
       return { status: code === 'unknown-workflow' ? 202 : 422, created: false, code }
     })
@@ -83,22 +82,6 @@ export class ReportReceiver {
     const ids = new Set(unmatched.flatMap((letter) => letter.n8nWorkflowId ?? []))
     if (ids.size > 0) await this.#deadLetters.replayIfMatched(instance, [...ids])
   }
-}
-
-/** An execution belongs to one workflow: the first that the array names; reports that name another are left out. */
-function oneWorkflowEach(read: ReadPayload[]): IncomingExecution[] {
-  const workflowOf = new Map<string, string>()
-  return read.flatMap((payload) => {
-    if (!payload.ok || !payload.execution) return []
-    const { n8nExecutionId, n8nWorkflowId } = payload.execution
-    if (!workflowOf.has(n8nExecutionId)) workflowOf.set(n8nExecutionId, n8nWorkflowId)
-    return workflowOf.get(n8nExecutionId) === n8nWorkflowId ? [payload.execution] : []
-  })
-}
-
-function codeOf(payload: ReadPayload, usable: ReadonlyMap<IncomingExecution, unknown>): string {
-  if (!payload.ok) return payload.code
-  return payload.incident || usable.has(payload.execution) ? 'unknown-workflow' : 'workflow-mismatch'
 }
 
 function toLetter(item: unknown, payload: ReadPayload, code: string): NewLetter {

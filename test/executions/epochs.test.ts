@@ -70,8 +70,9 @@ describe('reports of two runs with one id', () => {
   test('a start that clocks may differ by, a run that goes on, and a report without a start are of the same run', async () => {
     const { instanceId, report } = await world.tracked()
     await report({ ...before, status: 'running', finishedAt: undefined })
-    await report({ ...before, startedAt: '2026-10-20T05:00:00Z', finishedAt: '2026-10-20T05:00:02Z' })
-    await report({ ...before, startedAt: '2026-10-20T03:04:00Z' })
+    const failed = { ...before, status: 'error' }
+    await report({ ...failed, startedAt: '2026-10-20T05:00:00Z', finishedAt: '2026-10-20T05:00:02Z' })
+    await report({ ...failed, startedAt: '2026-10-20T03:04:00Z' })
     const error = { message: 'm', timestamp: Date.parse('2026-10-20T05:01:00Z') }
     await report({ execution: { id: '5', error }, workflow: { id: 'wf1' } })
     expect(await runsOf(instanceId)).toHaveLength(1)

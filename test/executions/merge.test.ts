@@ -114,33 +114,39 @@ test('all 120 orders of new, running, waiting, running, success, with repetition
 
 test('600 random histories end at the same rows in every order and grouping, and as the pure merge says', async () => {
   const next = random(20261122)
-  const deliveries = Array.from({ length: 600 }, (_, index) =>
-    Array.from({ length: 1 + Math.floor(next() * 8) }, (): IncomingExecution => {
-      const status = pick(executionStatuses, next)
-      const time = () => (next() < 0.5 ? null : start + Math.floor(next() * 5))
+  const finals: ExecutionStatus[] = ['success', 'error', 'canceled', 'crashed']
+  const someMode = () => pick([null, 'webhook', 'manual', 'Ä'], next)
+  const someError = () => ({
+    message: pick(['a', 'b', 'ä'], next),
+    node: pick([null, 'N'], next),
+    errorClass: null,
+    httpStatus: null,
+  })
+  const deliveries = Array.from({ length: 600 }, (_, index) => {
+    // Contrary ends are of one run only if they have its start.
+    const isTimed = next() < 0.5
+    const [end, mode, error] = [pick(finals, next), someMode(), someError()]
+    return Array.from({ length: 1 + Math.floor(next() * 8) }, (): IncomingExecution => {
+      const some = pick(executionStatuses, next)
+      const isFinal = finals.includes(some)
+      const status = isFinal && !isTimed ? end : some
+      const anyTime = () => start + Math.floor(next() * 5)
+      const time = () => (next() < 0.5 ? null : anyTime())
       return delivery(String(index), status, {
-        mode: pick([null, 'webhook', 'manual', 'Ä'], next),
+        mode: isTimed ? someMode() : mode,
         retryOf: index % 4 > 1 && next() < 0.5 ? String(index - 1) : null,
         n8nVersionId: index % 3 === 0 && next() < 0.5 ? 'n8n-v2' : null,
-        startedAtMs: time(),
+        startedAtMs: isTimed && isFinal ? anyTime() : time(),
         finishedAtMs: time(),
         eventAtMs: start + Math.floor(next() * 4),
-        error:
-          next() < 0.4
-            ? {
-                message: pick(['a', 'b', 'ä'], next),
-                node: pick([null, 'N'], next),
-                errorClass: null,
-                httpStatus: null,
-              }
-            : null,
+        error: next() < 0.4 ? (isTimed ? someError() : error) : null,
         data:
           next() < 0.4
             ? toRunData({ n: Math.floor(next() * 3) }, { activeMs: index, waited: next() < 0.3 })
             : null,
       })
-    }),
-  ).flat()
+    })
+  }).flat()
   const sourced = deliveries.map((execution, index) => ({ execution, source: sourceOf(index) }))
 
   const results = []

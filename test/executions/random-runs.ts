@@ -1,5 +1,5 @@
 /** Deliveries such as n8n might make, from a seed: the same in every run. */
-import { executionStatuses } from '../../src/db/schema/executions.ts'
+import { type ExecutionStatus, executionStatuses } from '../../src/db/schema/executions.ts'
 import type { DeliverySource, IncomingExecution } from '../../src/executions/merge.ts'
 import { toRunData } from '../../src/executions/run-data.ts'
 
@@ -68,6 +68,8 @@ export function randomData(next: () => number, aroundMs: number): object {
 const randomActivity = (next: () => number) =>
   next() < 0.5 ? null : { activeMs: Math.floor(next() * 1e5), waited: next() < 0.3 }
 
+const ends: ExecutionStatus[] = ['success', 'error', 'canceled', 'crashed']
+
 /** Starts that belong to one run for certain: n8n's own is always the same. */
 const startSpreadMs = 60_000
 
@@ -79,17 +81,23 @@ export function randomDelivery(
   next: () => number,
 ): Delivery {
   const source = next() < 0.4 ? 'poll' : 'push'
-  const startedAtMs = source === 'poll' ? aroundMs : aroundMs + Math.floor((next() - 0.5) * startSpreadMs)
-  const status = pick(executionStatuses, next)
-  // A failure that is told hours after a success, without its start, is another run.
-  const isStartTold = ['error', 'canceled', 'crashed'].includes(status) || next() >= 0.4
+  const number = Number(/\d+$/.exec(n8nExecutionId)?.[0] ?? 0)
+  // Contrary ends are of one run only if they have its start, exactly.
+  const isExact = number % 2 === 0
+  const some = pick(executionStatuses, next)
+  const isEnd = ends.includes(some)
+  const status = isEnd && !isExact ? ends[(number >> 1) % ends.length]! : some
+  const isStartTold = isEnd || next() >= 0.4
+  const one = isExact ? next : random(number)
+  const spreadMs = isExact || source === 'poll' ? 0 : startSpreadMs
+  const startedAtMs = aroundMs + Math.floor((next() - 0.5) * spreadMs)
   return {
     source,
     execution: {
       n8nExecutionId,
       n8nWorkflowId,
       status,
-      mode: pick([null, 'webhook', 'trigger', 'manual', 'integrated'], next),
+      mode: pick([null, 'webhook', 'trigger', 'manual', 'integrated'], one),
       n8nVersionId: pick([null, 'n8n-v1'], next),
       retryOf: Number(n8nExecutionId) % 5 > 2 && next() < 0.3 ? String(Number(n8nExecutionId) - 1) : null,
       errorAtMs: null,
@@ -97,7 +105,7 @@ export function randomDelivery(
       finishedAtMs: next() < 0.4 ? null : aroundMs + Math.floor((next() - 0.5) * 4 * hourMs),
       eventAtMs: aroundMs + Math.floor(next() * 4),
       receivedAtMs: aroundMs + Math.floor(next() * 3 * hourMs),
-      error: next() < 0.4 ? randomError(next) : null,
+      error: next() < 0.4 ? randomError(one) : null,
       data: next() < 0.5 ? toRunData(randomData(next, aroundMs), randomActivity(next)) : null,
     },
   }

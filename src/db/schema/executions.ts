@@ -139,6 +139,8 @@ export const executionKeys = pgTable(
     /** `startedAt` comes from n8n's own record, which never changes: a report does not replace it. */
     isStartPolled: boolean('is_start_polled').notNull().default(false),
     finishedAt: instant('finished_at'),
+    /** Stamp of the delivery that the error came from, and hashes of the error's message, node, class and mode. */
+    errorEvidence: text('error_evidence'),
     n8nVersionId: text('n8n_version_id'),
     retryOf: text('retry_of'),
     /** It is part of a chain of retries that has changed and is yet to be settled. */

@@ -1,23 +1,21 @@
-/**
- * @module Runs over time: bars stacked by status with failures at the bottom, and failures again on their own scale.
- */
+/** @module Runs over time: bars stacked by status with the failed at the base, and the failed again on a scale of their own. */
 import type { Child } from 'hono/jsx'
 import { Table, Td, Tr } from '../components/table.tsx'
 import { count, type TimeFormat } from '../format.ts'
 import { ChartData } from './chart-data.tsx'
 import { countScale, percentX, placeOf, round, type Span, spanLabel, timeLabels } from './scales.ts'
 
-/** Buckets are contiguous. */
+/** The end of one is the start of the next. */
 export interface RunsBucket extends Span {
   succeeded: number
   failed: number
   waiting: number
-  /** Running or queued. */
+  /** Or queued. */
   running: number
   canceled: number
-  /** Runs with n8n's status `unknown`. */
+  /** What n8n calls so. */
   unknown: number
-  /** False when the runs of this time are unknown, which hatches the bucket. Zero runs draws the baseline. */
+  /** False where nothing is known of this time: drawn as a hatched gap. Zero runs is a baseline. */
   known?: boolean
 }
 
@@ -28,18 +26,18 @@ export interface Marker {
 }
 
 export interface RunsChartProps {
-  /** ID prefix of the elements, unique on the page. */
+  /** Of the elements, unique on the page. */
   id: string
   title: string
-  /** Summary for screen readers: number of runs and when they fail. */
+  /** What the drawing shows, in a sentence or two: how many runs, when they fail. */
   description: string
   buckets: readonly RunsBucket[]
-  /** Nominal bucket length. The first and last bucket may be shorter, and a day has 23 to 25 hours. */
+  /** Length of a bucket as a rule: the first and the last may be shorter, and a day has 23 to 25 hours. */
   bucketMs: number
   time: TimeFormat
   /** Deployments. */
   markers?: readonly Marker[]
-  /** Link to the bucket's runs. */
+  /** The list behind a bar. */
   hrefOf?: (bucket: RunsBucket) => string
 }
 
@@ -118,7 +116,7 @@ export function RunsChart(props: RunsChartProps) {
               ),
           )}
           <text x="0" y={maxFailed > 0 ? laneBottom + 2 : laneTop + 14}>
-            {maxFailed > 0 ? 'Failures only, separate scale' : 'No failures'}
+            {maxFailed > 0 ? 'Failed only, own scale' : 'None failed'}
           </text>
           {timeLabels(
             buckets.map(({ start }) => start),
@@ -140,7 +138,7 @@ export function RunsChart(props: RunsChartProps) {
   )
 }
 
-/** Links for the pointer, next to the image. The table has the same links for keyboards. */
+/** For the pointer only, beside the image: the table has the same links. */
 function HitLayer({
   buckets,
   bucketMs,
@@ -169,7 +167,7 @@ function HitLayer({
 
 interface BarProps {
   bucket: RunsBucket
-  /** Index from the left; `step` is the share of the width per bar. */
+  /** Its number from the left, and the share of the width that each has. */
   at: number
   step: number
   y: (value: number) => number

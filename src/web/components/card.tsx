@@ -1,10 +1,10 @@
-/** @module Surfaces: grids, cards, figures, notices. */
+/** @module Surfaces: what a page is laid out with. */
 import type { Child, PropsWithChildren } from 'hono/jsx'
 import type { Notice } from '../notice.ts'
 import { Icon } from './icons.tsx'
 import { Glyph, type Tone } from './status.tsx'
 
-/** Columns out of twelve; full width below 1100 px. */
+/** Columns of twelve; all twelve below 1100 px. */
 export type Span = 3 | 4 | 5 | 6 | 7 | 8 | 9 | 12
 
 /** Twelve columns for `Card`s with a `span`. */
@@ -12,23 +12,23 @@ export const Grid = ({ children }: PropsWithChildren) => <div class="grid">{chil
 
 export interface CardProps {
   title?: Child
-  /** Secondary text next to the title. */
+  /** Beside the title, quieter. */
   note?: Child
-  /** End of the header: a link to the full list, or a legend. */
+  /** At the head's end: a link to the whole, a legend. */
   aside?: Child
-  /** Footer: a form's buttons. */
+  /** At the foot, on a ground of its own: a form's buttons. */
   foot?: Child
   span?: Span
   id?: string
-  /** Removes the padding, for a table or list. */
+  /** Content up to the edges: for a table or a list of its own. */
   flush?: boolean
-  /** A page-specific class. */
+  /** A class of the page's own. */
   class?: string
-  /** Accessible name of a card without a title. */
+  /** Names the region where it has no title. */
   label?: string
 }
 
-/** A bordered section, usually with a heading (h2). */
+/** A section with a border and, mostly, a heading (h2). */
 export function Card(props: PropsWithChildren<CardProps>) {
   const { title, note, aside, foot, span, id, flush, label, children } = props
   const names = ['card', span && `span-${span}`, props.class].filter(Boolean).join(' ')
@@ -49,18 +49,18 @@ export function Card(props: PropsWithChildren<CardProps>) {
 
 export interface KpiProps {
   label: string
-  /** The figure; its unit is rendered smaller. Both come from `format.ts`. */
+  /** The figure, and its unit in smaller type; both from `format.ts`. */
   value: string
   unit?: string
   delta?: Child
-  /** Follows the delta. */
+  /** After the delta. */
   note?: Child
-  /** Link to the items behind the number. */
+  /** The list behind the number. */
   href?: string
   spark?: Child
 }
 
-/** A row of `Kpi`s. */
+/** A row of figures: put `Kpi`s into it. */
 export const Kpis = ({ children, label }: PropsWithChildren<{ label: string }>) => (
   <section class="card" aria-label={label}>
     <dl class="kpis">{children}</dl>
@@ -91,17 +91,17 @@ export function Kpi({ label, value, unit, delta, note, href, spark }: KpiProps) 
 }
 
 export interface DeltaProps {
-  /** Current minus previous value, in any unit; null when there is no previous value. */
+  /** Now minus before, in any unit; null when there is nothing to compare with. */
   change: number | null
-  /** The absolute change with its unit: 0.7 pts, 4%, 1.1 s. */
+  /** The change without its sign, as written: 0.7 pts, 4%, 1.1 s. */
   text: string
-  /** The direction that is an improvement; undefined when neither is. */
+  /** Which way is good; none for a number that is neither. */
   better?: 'up' | 'down'
 }
 
-/** A change from the previous period, as an arrow and text. */
+/** A change against the period before, with an arrow and said in words. */
 export function Delta({ change, text, better }: DeltaProps) {
-  if (change === null) return <span class="delta">no data to compare</span>
+  if (change === null) return <span class="delta">nothing to compare with</span>
   if (change === 0) return <span class="delta">no change</span>
   const direction = change > 0 ? 'up' : 'down'
   const tone = better === undefined ? '' : direction === better ? ' ok' : ' fail'
@@ -118,15 +118,21 @@ export function Delta({ change, text, better }: DeltaProps) {
 
 export interface AttentionItem {
   tone: Tone
-  /** What happened (bold). */
+  /** What happened, to what: the bold part. */
   what: Child
-  /** Start time, severity and cause. */
+  /** Since when, how bad, why. */
   detail?: Child
   action?: { href: string; label: string }
 }
 
-/** At most three problems, worst first, each with one next step. */
-export function Attention({ items, empty = 'All clear.' }: { items: AttentionItem[]; empty?: string }) {
+/** At most three sentences, worst first, each with its one next step. */
+export function Attention({
+  items,
+  empty = 'Nothing needs you.',
+}: {
+  items: AttentionItem[]
+  empty?: string
+}) {
   return (
     <section class="card attention" aria-label="Needs attention">
       <ul>
@@ -157,14 +163,14 @@ export function Attention({ items, empty = 'All clear.' }: { items: AttentionIte
 }
 
 export interface EmptyProps {
-  /** What is missing: "No deployments yet." */
+  /** What is missing: No deployments yet. */
   title: string
-  /** The reason, or what will appear here. */
+  /** Why, or what would be here. */
   children?: Child
   action?: Child
 }
 
-/** Empty state: what is missing, why, and one button. */
+/** Instead of an empty box: what is missing, why, and one button. */
 export const Empty = ({ title, children, action }: EmptyProps) => (
   <div class="empty">
     <p class="strong">{title}</p>
@@ -173,7 +179,7 @@ export const Empty = ({ title, children, action }: EmptyProps) => (
   </div>
 )
 
-/** The result of a form, shown on the next page. */
+/** What a form has done, on the page that follows it. */
 export const NoticeBar = ({ kind, text }: Notice) => (
   <div class={`notice ${kind}`} role={kind === 'fail' ? 'alert' : 'status'}>
     <Glyph tone={kind} />
@@ -181,7 +187,7 @@ export const NoticeBar = ({ kind, text }: Notice) => (
   </div>
 )
 
-/** A note in a box: "Values are redacted." */
+/** A quiet remark in a box: "Values are redacted." */
 export const Remark = ({ children, tone }: PropsWithChildren<{ tone?: Tone }>) => (
   <div class="remark">
     {tone ? <Glyph tone={tone} /> : <Icon name="help" small />}
@@ -189,7 +195,7 @@ export const Remark = ({ children, tone }: PropsWithChildren<{ tone?: Tone }>) =
   </div>
 )
 
-/** Terms and descriptions side by side. Skips null items. */
+/** Term and description side by side; leave an entry out by giving null. */
 export const KeyValues = ({ items }: { items: readonly (readonly [string, Child] | null)[] }) => (
   <dl class="key-values">
     {items.map(
@@ -204,7 +210,7 @@ export const KeyValues = ({ items }: { items: readonly (readonly [string, Child]
   </dl>
 )
 
-/** Monospaced text that scrolls horizontally. */
+/** Text as it is, in type of one width, scrolling sideways. */
 export const CodeBox = ({ children, id }: PropsWithChildren<{ id?: string }>) => (
   <pre class="code-box" tabindex={0} {...(id && { id })}>
     {children}

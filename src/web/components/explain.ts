@@ -1,96 +1,88 @@
-/** @module Explains failures and how to fix them, by HTTP status and by well-known messages. Pure. */
+/** @module What a failure means, in words, and what mends it: by HTTP status, then by messages that are well known. Pure. */
 
 export type Remedy = 'credential' | 'wait' | 'address' | 'input' | 'code' | 'setup' | 'service' | 'unknown'
 
 export interface Failure {
   message: string
   httpStatus: number | null
-  /** Name of the service at the start of a sentence. */
+  /** The service called, as the beginning of a sentence. */
   service: string
 }
 
 export interface Explanation {
-  /** Null when the message is all that is known. */
+  /** What happened. Null when nothing is known beyond the message. */
   cause: string | null
   /** The next step. */
   advice: string
   remedy: Remedy
 }
 
-type Rule = Explanation | ((failure: Failure, match: RegExpMatchArray) => Explanation)
+type Words = Explanation | ((failure: Failure, match: RegExpMatchArray) => Explanation)
 
-const explanation = (remedy: Remedy, cause: string, advice: string): Explanation => ({
-  cause,
-  advice,
-  remedy,
-})
+const because = (remedy: Remedy, cause: string, advice: string): Explanation => ({ cause, advice, remedy })
 
-const credentialRejected: Rule = ({ service }) =>
-  explanation(
+const notAccepted: Words = ({ service }) =>
+  because(
     'credential',
-    `${service} rejected the credential. It is incorrect, expired or revoked.`,
-    'Update the credential, then run the workflow again.',
+    `${service} did not accept the credential: it is wrong, expired or was revoked.`,
+    'Enter the credential again, then run it once more.',
   )
-const permissionDenied: Rule = ({ service }) =>
-  explanation(
+const notAllowed: Words = ({ service }) =>
+  because(
     'credential',
-    `${service} accepted the credential but denied this request. A scope or permission is missing.`,
-    'Grant the permission that the message names, or use another credential.',
+    `${service} knows the credential and refuses this request: it lacks a scope or a permission.`,
+    'Give the account or the token the permission that the message names, or use another credential.',
   )
-const rateLimited: Rule = ({ service }) =>
-  explanation(
+const tooMany: Words = ({ service }) =>
+  because(
     'wait',
-    `The rate limit was exceeded: ${service} received too many requests.`,
-    'Process fewer items at a time, add a Wait node before this node, or turn on “Retry on fail” with a pause.',
+    `${service} was asked more often than it allows.`,
+    'Send fewer items at a time, put a Wait node before it, or turn on “Retry on fail” with a pause.',
   )
-const timedOut: Rule = ({ service }) =>
-  explanation(
+const noAnswer: Words = ({ service }) =>
+  because(
     'wait',
-    `${service} did not respond in time.`,
-    "Run the workflow again. If this recurs, increase the node's timeout or process fewer items at a time.",
+    `${service} did not answer in time.`,
+    'Run it again. If it goes on, raise the timeout of the node or send fewer items at a time.',
   )
 
-const byStatus: Record<number, Rule> = {
+const byStatus: Record<number, Words> = {
   400: ({ service }) =>
-    explanation(
+    because(
       'input',
-      `${service} rejected the request because a field is missing or invalid.`,
-      'Check the node parameters that the message names.',
+      `${service} read the request and found its content wrong: a field is missing or has another form than it expects.`,
+      'Compare the parameters of the node with what the message names.',
     ),
-  401: credentialRejected,
+  401: notAccepted,
   402: ({ service }) =>
-    explanation(
-      'setup',
-      `${service} requires a payment: the plan or balance has run out.`,
-      'Check the billing of the account.',
-    ),
-  403: permissionDenied,
+    because('setup', `${service} asks for payment: a plan or a balance has run out.`, 'Settle that there.'),
+  403: notAllowed,
   404: ({ service }) =>
-    explanation(
+    because(
       'input',
-      `${service} could not find the resource. The ID or URL is wrong, or the resource was deleted.`,
-      'Check the ID or URL in the node parameters.',
+      `${service} has nothing under that address: an id or a URL is wrong, or it was deleted there.`,
+      'Check the id or the URL in the parameters of the node.',
     ),
-  408: timedOut,
+  408: noAnswer,
   409: ({ service }) =>
-    explanation(
+    because(
       'input',
-      `${service} reported a conflict: the entry already exists or was changed concurrently.`,
-      'Check the existing entry, then update or skip it.',
+      `${service} has such an entry already, or it was changed meanwhile.`,
+      'Look for it there first, then decide.',
     ),
   413: ({ service }) =>
-    explanation(
+    because(
       'input',
-      `The request exceeds the size limit of ${service.replace(/^The(?= service$)/, 'the')}.`,
+      `The request is larger than ${service.replace(/^The(?= service$)/, 'the')} takes.`,
       'Send fewer or smaller items at a time.',
     ),
   422: ({ service }) =>
-    explanation(
+    because(
       'input',
-      `${service} rejected the content of the request.`,
-      'Check the node parameters that the message names.',
+      `${service} understood the request and refused its content.`,
+      'Compare the parameters of the node with what the message names.',
     ),
-  429: rateLimited,
+  429: tooMany,
 }
 
 const knownPorts: Record<string, string> = {
@@ -103,174 +95,174 @@ const knownPorts: Record<string, string> = {
   '5672': 'RabbitMQ',
 }
 
-const byMessage: [RegExp, Rule][] = [
+const byMessage: [RegExp, Words][] = [
   [
     /insufficient[_ ]quota|exceeded your current quota|billing|payment required/i,
     ({ service }) =>
-      explanation(
+      because(
         'setup',
         `The account at ${service === 'The service' ? 'the service' : service} has no quota or balance left.`,
-        'Add quota or balance to the account, or use another credential.',
+        'Top it up there, or use another credential.',
       ),
   ],
   [
     /invalid_auth|token[_ ](revoked|expired)|invalid[_ ]grant|account_inactive|not_authed|bad credentials/i,
-    credentialRejected,
+    notAccepted,
   ],
   [
     /^authorization failed|unauthori[sz]ed|authentication failed|status code 401|invalid api key|password authentication/i,
-    credentialRejected,
+    notAccepted,
   ],
   [
     /missing_scope|insufficient (scope|permission)|^forbidden|status code 403|access denied|permission denied/i,
-    permissionDenied,
+    notAllowed,
   ],
-  [/rate limit|too many requests|status code 429|ratelimited|quota exceeded/i, rateLimited],
+  [/rate limit|too many requests|status code 429|ratelimited|quota exceeded/i, tooMany],
   [
     /ECONNREFUSED(?:\s\S{1,200}?:(\d{2,5})(?!\S))?/,
     (_failure, [, port]) => {
       const usual =
-        port && Object.hasOwn(knownPorts, port) ? ` ${knownPorts[port]} usually uses this port.` : ''
-      return explanation(
+        port && Object.hasOwn(knownPorts, port) ? ` ${knownPorts[port]} usually listens there.` : ''
+      return because(
         'address',
-        `The server refused the connection${port ? ` on port ${port}` : ''}.${usual}`,
-        'Check the host and port, and that the server is running and accepts connections from n8n.',
+        `Nothing listens at the address${port ? ` on port ${port}` : ''}.${usual}`,
+        'Check host and port, and that the server runs and lets n8n through.',
       )
     },
   ],
   [
     /ENOTFOUND|EAI_AGAIN|getaddrinfo/,
-    explanation(
+    because(
       'address',
-      'The hostname could not be resolved.',
-      'Check the hostname for typos. In a private network, make sure n8n can resolve it.',
+      'The name of the host is not known.',
+      'Check the host for a slip; in a private network n8n must be able to look it up.',
     ),
   ],
   [
     /self[- ]signed certificate|unable to verify|certificate has expired|CERT_|altnames/i,
-    explanation(
+    because(
       'address',
-      "The server's certificate is not trusted. It is expired, self-signed or issued for another hostname.",
-      'Renew the certificate, or check the hostname.',
+      'The certificate of the server is not trusted: expired, self-signed or for another name.',
+      'Renew it there, or check the host name.',
     ),
   ],
   [
     /ECONNRESET|socket hang up|EPIPE|connection (was )?(terminated|closed|lost|reset)/i,
     ({ service }) =>
-      explanation(
+      because(
         'wait',
-        `${service} closed the connection before it responded.`,
-        'Run the workflow again. If this recurs, check the server.',
+        `${service} cut the connection before it had answered.`,
+        'Run it again. If it goes on, look at the server there.',
       ),
   ],
-  [/ETIMEDOUT|ESOCKETTIMEDOUT|timed? ?out|timeout/i, timedOut],
+  [/ETIMEDOUT|ESOCKETTIMEDOUT|timed? ?out|timeout/i, noAnswer],
   [
     /context.?length|maximum context|too many tokens|max_tokens|prompt is too long/i,
-    explanation(
+    because(
       'input',
-      "The input exceeds the model's context length.",
-      'Shorten or split the input, or choose a model with a longer context.',
+      'The model was given more text than it takes.',
+      'Shorten what goes into it, split it, or choose a model with a longer context.',
     ),
   ],
   [
     /Cannot read propert(?:y|ies) (?:'[^']*' )?of (undefined|null)(?: \(reading '([^']{1,80})'\))?/,
     (_failure, [, what, name]) =>
-      explanation(
+      because(
         'code',
-        `The code reads ${name ? `“${name}”` : 'a field'} from a value that is ${what === 'null' ? 'null' : 'undefined'}. An item lacks an expected field.`,
-        "Check the previous node's output, and handle items without the field.",
+        `${name ? `“${name}” is read` : 'A field is read'} from something that is ${what === 'null' ? 'empty (null)' : 'not there (undefined)'}: an item came without the field that is expected.`,
+        'Look at what the node before gave, and allow for items without it.',
       ),
   ],
   [
     /(\S{1,60}) is not (defined|a function|iterable)/,
     (_failure, [, name, what]) =>
-      explanation(
+      because(
         'code',
-        `The code uses “${name}”, which is ${what === 'defined' ? 'not defined' : `not ${what}`} here.`,
-        "Check the spelling and the previous node's output.",
+        `The code uses “${name}”, which is ${what === 'defined' ? 'not defined' : `not ${what}`} there.`,
+        'Check the spelling, and what the node before gives.',
       ),
   ],
   [
     /not valid JSON|Unexpected (token|end of JSON)|JSON\.parse|invalid json|Model output doesn't fit/i,
-    explanation(
+    because(
       'input',
-      'The text is not valid JSON.',
-      'Check the input. Models often add text around JSON, and servers may return an HTML page instead of data.',
+      'A text that should be JSON is not.',
+      'Look at what came in: often a model wraps its JSON in words, or a page came instead of data.',
     ),
   ],
   [
     /credentials? .{0,40}(not (found|exist|set)|does not exist|missing)|no credentials|node does not have any credentials/i,
-    explanation(
+    because(
       'credential',
-      'The node has no credential, or its credential was deleted in n8n.',
-      'Bind a credential to the node, then deploy again.',
+      'The node has no credential in n8n, or one that was deleted there.',
+      'Deploy again with a credential bound to it.',
     ),
   ],
   [
     /hasn't been executed|No path back to|Referenced node|unexecuted node|paired item/i,
-    explanation(
+    because(
       'code',
-      'An expression refers to a node that has not run yet.',
-      'Connect that node before this one, or use a value from another node.',
+      'An expression refers to a node that did not run before this one.',
+      'Connect that node ahead of this one, or take the value from elsewhere.',
     ),
   ],
   [
     /Unrecognized node type|node type .{0,80} (not known|is not known|could not be found)/i,
-    explanation(
+    because(
       'setup',
-      'The n8n server does not support this node type.',
-      'Install the community node on the server, or update n8n.',
+      'This n8n does not know the type of the node.',
+      'Install the community node there, or update n8n.',
     ),
   ],
   [
     /duplicate key|already exists|unique constraint/i,
-    explanation('input', 'The entry already exists.', 'Update the entry instead of creating it, or skip it.'),
+    because('input', 'It exists already.', 'Update instead of create, or skip what is there.'),
   ],
   [
     /null value in column|violates|invalid input syntax|out of range|does not exist/i,
-    explanation(
+    because(
       'input',
-      "The database rejected the values. One is missing or does not match its column's type.",
-      'Compare the input with the columns.',
+      'The database refused the values: one is missing, or has another type than its column.',
+      'Compare the columns with what comes in.',
     ),
   ],
   [
     /out of memory|heap limit|possible(?: out-of-memory)? issue|crashed/i,
-    explanation(
+    because(
       'setup',
-      'n8n crashed during the run, most likely because it ran out of memory.',
+      'n8n stopped while it ran: mostly it had too little memory for the data.',
       'Process fewer items at a time, or give n8n more memory.',
     ),
   ],
-  [/cancell?ed/i, explanation('unknown', 'The run was canceled.', 'Run the workflow again if needed.')],
+  [/cancell?ed/i, because('unknown', 'It was stopped by hand.', 'Run it again when it should go on.')],
 ]
 
 export function explain(failure: Failure): Explanation {
   const { message, httpStatus } = failure
-  const explanationOf = (rule: Rule, match: RegExpMatchArray) =>
-    typeof rule === 'function' ? rule(failure, match) : rule
-  // The message can be more specific than the status: an exhausted quota is a 429 as well.
+  const worded = (words: Words, match: RegExpMatchArray) =>
+    typeof words === 'function' ? words(failure, match) : words
+  // A message may say more than its status: quota is a 429 as well.
   const quota = byMessage[0]
   const isQuota = quota && quota[0].exec(message)
-  if (isQuota) return explanationOf(quota[1], isQuota)
+  if (isQuota) return worded(quota[1], isQuota)
   if (httpStatus !== null) {
-    const rule = byStatus[httpStatus]
-    if (rule) return explanationOf(rule, [''] as unknown as RegExpMatchArray)
+    const words = byStatus[httpStatus]
+    if (words) return worded(words, [''] as unknown as RegExpMatchArray)
     if (httpStatus >= 500) {
-      return explanation(
+      return because(
         'service',
-        `${failure.service} had an internal error (${httpStatus}).`,
-        'This is usually temporary. Run the workflow again later.',
+        `${failure.service} failed on its own side (${httpStatus}).`,
+        'Mostly it passes: run it again later.',
       )
     }
   }
-  for (const [pattern, rule] of byMessage) {
+  for (const [pattern, words] of byMessage) {
     const match = pattern.exec(message)
-    if (match) return explanationOf(rule, match)
+    if (match) return worded(words, match)
   }
   return {
     cause: null,
-    advice: 'Open the run in n8n to inspect its input and output.',
+    advice: 'Open the run in n8n to see what went in and what came out.',
     remedy: 'unknown',
   }
 }

@@ -1,20 +1,20 @@
-/** @module A switch between production runs and all kinds of runs for the figures of a page. */
+/** @module Whether the numbers of a page count production runs only, or all kinds of runs. */
 import { type IncludableKind, includableKinds } from '../../runs/meaning.ts'
 import { Segmented, withQuery } from './controls.tsx'
-import { kindLabels } from './node-labels.ts'
+import { kindWords } from './node-labels.ts'
 
-/** URL parameter; omitted for production runs only. */
+/** As it stands in a URL; nothing for production runs only. */
 export const includeQuery = (include: readonly IncludableKind[]): { include?: string } =>
   include.length === 0 ? {} : { include: include.join(',') }
 
 interface KindChoiceProps {
   path: string
-  /** Other query parameters of the page. */
+  /** The other parameters of the page. */
   query: Record<string, string>
   include: readonly IncludableKind[]
 }
 
-/** Options: production, all kinds, and the URL's custom combination of kinds. */
+/** Production, all kinds, and a choice of kinds that only the URL holds. */
 export function KindChoice({ path, query, include }: KindChoiceProps) {
   const choice = (label: string, kinds: readonly IncludableKind[]) => ({
     label,
@@ -24,10 +24,10 @@ export function KindChoice({ path, query, include }: KindChoiceProps) {
   const isOwn = include.length > 0 && include.length < includableKinds.length
   return (
     <Segmented
-      label="Included runs"
+      label="Runs that count"
       choices={[
         choice('Production', []),
-        ...(isOwn ? [choice(`With ${include.map((kind) => kindLabels[kind]).join(', ')}`, include)] : []),
+        ...(isOwn ? [choice(`With ${include.map((kind) => kindWords[kind]).join(', ')}`, include)] : []),
         choice('All runs', includableKinds),
       ]}
     />

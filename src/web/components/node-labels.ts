@@ -1,4 +1,4 @@
-/** @module Labels of nodes and triggers, derived from their types. */
+/** @module What nodes and triggers are called in a sentence, from their types alone. */
 import type { RunKind } from '../../db/schema/executions.ts'
 
 const properNames: Record<string, string> = {
@@ -16,16 +16,16 @@ const properNames: Record<string, string> = {
   postgres: 'Postgres',
   rssFeedRead: 'RSS feed',
   emailReadImap: 'E-mail (IMAP)',
-  emailSend: 'The email server',
+  emailSend: 'The mail server',
   formTrigger: 'Form',
-  manualTrigger: 'Manual',
+  manualTrigger: 'Started by hand',
   chatTrigger: 'Chat',
 }
 
 const shortOf = (type: string): string => type.split('.').at(-1) ?? type
 
-/** `n8n-nodes-base.gmailTrigger` → "Gmail trigger". */
-export function typeLabel(type: string): string {
+/** `n8n-nodes-base.gmailTrigger` is "Gmail trigger". */
+export function typeWords(type: string): string {
   const short = shortOf(type)
   const known = Object.hasOwn(properNames, short) ? properNames[short] : undefined
   if (known) return known
@@ -41,17 +41,17 @@ const ownNodes = new Set([
   ...['itemLists', 'aggregate', 'sort', 'limit', 'wait', 'noOp', 'stopAndError', 'respondToWebhook', 'agent'],
 ])
 
-/** The service that a node calls, at the start of a sentence: "Linear", or "The service" if unknown. */
+/** The service that a node calls, as the beginning of a sentence: "Linear", or "The service" where none is known. */
 export function serviceOf(type: string | null): string {
   if (!type || ownNodes.has(shortOf(type))) return 'The service'
   const named = shortOf(type)
     .replace(/^(?:lmChat|lm|embeddings)([A-Z])/, (_prefix, first: string) => first.toLowerCase())
     .replace(/(Trigger|Tool)$/, '')
-  return typeLabel(named)
+  return typeWords(named)
 }
 
-const modeLabels: Record<string, string> = {
-  manual: 'Manual',
+const modeWords: Record<string, string> = {
+  manual: 'By hand',
   webhook: 'Webhook',
   trigger: 'Trigger',
   retry: 'Retry',
@@ -64,7 +64,7 @@ const modeLabels: Record<string, string> = {
 }
 
 /** Labels of kinds of runs. */
-export const kindLabels: Record<RunKind, string> = {
+export const kindWords: Record<RunKind, string> = {
   production: 'Production',
   manual: 'Manual',
   sub: 'Sub-workflow',
@@ -72,17 +72,17 @@ export const kindLabels: Record<RunKind, string> = {
   superseded: 'Superseded',
 }
 
-/** Value and label of each n8n execution mode. */
-export const modeChoices: readonly (readonly [string, string])[] = Object.entries(modeLabels)
+/** Value and label of each mode of n8n. */
+export const modeChoices: readonly (readonly [string, string])[] = Object.entries(modeWords)
 
 export const modeWord = (mode: string): string =>
-  Object.hasOwn(modeLabels, mode) ? (modeLabels[mode] ?? mode) : mode
+  Object.hasOwn(modeWords, mode) ? (modeWords[mode] ?? mode) : mode
 
-/** What started a run: the workflow's trigger if it has only one, otherwise n8n's execution mode. */
-export function triggerLabel(mode: string | null, triggerTypes: readonly string[]): string {
+/** What started a run: its workflow's trigger where there is only one, else n8n's mode. */
+export function triggerWords(mode: string | null, triggerTypes: readonly string[]): string {
   const [only] = triggerTypes
   const isTriggered = mode === 'trigger' || mode === 'webhook'
-  if (only && triggerTypes.length === 1 && (isTriggered || mode === null)) return typeLabel(only)
+  if (only && triggerTypes.length === 1 && (isTriggered || mode === null)) return typeWords(only)
   if (mode === null) return '?'
   return modeWord(mode)
 }

@@ -1,12 +1,10 @@
-/** @module Statuses as a glyph, a label and a color, each sufficient on its own. */
+/** @module States as a glyph, a word and a colour, so that none of the three is needed alone. */
 import type { DeploymentStatus } from '../../db/schema/deployments.ts'
 import type { ExecutionStatus } from '../../db/schema/executions.ts'
 
 export type Tone = 'ok' | 'fail' | 'run' | 'wait' | 'idle'
 
-/**
- * Shapes are distinguishable without color: circle with check, octagon, arc, triangle, dashed circle, crossed circle.
- */
+/** The shapes differ without their colours: circle with check, octagon, arc, triangle, dashed circle; a bar is hatched. */
 export function Glyph({ tone, crossed = false }: { tone: Tone; crossed?: boolean }) {
   return (
     <svg class={`glyph ${tone}`} viewBox="0 0 14 14" aria-hidden="true">
@@ -45,13 +43,13 @@ export function Glyph({ tone, crossed = false }: { tone: Tone; crossed?: boolean
   )
 }
 
-export interface StatusStyle {
+export interface Look {
   tone: Tone
   word: string
   crossed?: boolean
 }
 
-const executionStyles: Record<ExecutionStatus, StatusStyle> = {
+const executionLooks: Record<ExecutionStatus, Look> = {
   success: { tone: 'ok', word: 'Succeeded' },
   error: { tone: 'fail', word: 'Failed' },
   crashed: { tone: 'fail', word: 'Crashed' },
@@ -62,7 +60,7 @@ const executionStyles: Record<ExecutionStatus, StatusStyle> = {
   unknown: { tone: 'idle', word: 'Unknown' },
 }
 
-const deploymentStyles: Record<DeploymentStatus, StatusStyle> = {
+const deploymentLooks: Record<DeploymentStatus, Look> = {
   pending: { tone: 'idle', word: 'Planned' },
   deploying: { tone: 'run', word: 'Deploying' },
   tracking: { tone: 'idle', word: 'Tracked' },
@@ -72,34 +70,28 @@ const deploymentStyles: Record<DeploymentStatus, StatusStyle> = {
   undeployed: { tone: 'idle', word: 'Undeployed', crossed: true },
 }
 
-const credentialStyles = {
-  valid: { tone: 'ok', word: 'Working' },
+const credentialLooks = {
+  valid: { tone: 'ok', word: 'Healthy' },
   invalid: { tone: 'fail', word: 'Rejected' },
   untested: { tone: 'idle', word: 'Untested' },
-} satisfies Record<string, StatusStyle>
+} satisfies Record<string, Look>
 
-const instanceStyles = {
+const instanceLooks = {
   ok: { tone: 'ok', word: 'Reachable' },
   limited: { tone: 'wait', word: 'Limited' },
-  unreachable: { tone: 'fail', word: 'Unreachable' },
-  refused: { tone: 'fail', word: 'Key rejected' },
+  unreachable: { tone: 'fail', word: 'No answer' },
+  refused: { tone: 'fail', word: 'Refused' },
   untested: { tone: 'idle', word: 'Untested' },
-} satisfies Record<string, StatusStyle>
+} satisfies Record<string, Look>
 
-export const executionStyle = ({
-  status,
-  stuck,
-}: {
-  status: ExecutionStatus
-  stuck?: boolean
-}): StatusStyle => (stuck ? { tone: 'wait', word: 'Stuck' } : executionStyles[status])
-export const deploymentStyle = (status: DeploymentStatus): StatusStyle => deploymentStyles[status]
-export const credentialStyle = (status: keyof typeof credentialStyles): StatusStyle =>
-  credentialStyles[status]
-export const instanceStyle = (status: keyof typeof instanceStyles): StatusStyle => instanceStyles[status]
+export const executionLook = ({ status, stuck }: { status: ExecutionStatus; stuck?: boolean }): Look =>
+  stuck ? { tone: 'wait', word: 'Stuck' } : executionLooks[status]
+export const deploymentLook = (status: DeploymentStatus): Look => deploymentLooks[status]
+export const credentialLook = (status: keyof typeof credentialLooks): Look => credentialLooks[status]
+export const instanceLook = (status: keyof typeof instanceLooks): Look => instanceLooks[status]
 
-/** `<Status {...executionStyle(run)} />`, or a page-specific tone and label. */
-export function Status({ tone, word, crossed = false }: StatusStyle) {
+/** `<Status {...executionLook(run)} />`, or a tone and a word of the page's own. */
+export function Status({ tone, word, crossed = false }: Look) {
   return (
     <span class={`status ${tone}`}>
       <Glyph tone={tone} crossed={crossed} />
@@ -108,8 +100,8 @@ export function Status({ tone, word, crossed = false }: StatusStyle) {
   )
 }
 
-/** A status in a tinted box, for page headers. */
-export function StatusTag({ tone, word, crossed = false }: StatusStyle) {
+/** The same in a tinted box, for a page's head. */
+export function StatusTag({ tone, word, crossed = false }: Look) {
   return (
     <span class={`tag ${tone}`}>
       <Glyph tone={tone} crossed={crossed} />

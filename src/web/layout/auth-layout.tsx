@@ -1,52 +1,48 @@
-/** @module The layout of pages without a session: a centered card. */
+/** @module The frame of pages without a session: one card in the middle. */
 import type { Context } from 'hono'
 import type { Child, PropsWithChildren } from 'hono/jsx'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { type Viewer } from '../viewer.ts'
 import { respond } from './document.tsx'
-import { Logo } from '../components/icons.tsx'
+import { Mark } from '../components/icons.tsx'
 import { ThemeSwitch } from './page.tsx'
 
-export interface AuthPageOptions {
+export interface AloneOptions {
   title: string
   viewer: Viewer
-  /** Text below the card. */
-  footer?: Child
+  /** Under the card. */
+  beside?: Child
   status?: ContentfulStatusCode
 }
 
-export function renderAuthPage(
-  c: Context,
-  { title, viewer, footer, status }: AuthPageOptions,
-  content: Child,
-) {
+export function renderAlone(c: Context, { title, viewer, beside, status }: AloneOptions, content: Child) {
   const { pathname, search } = new URL(c.req.url)
   return respond(
     c,
     { title, viewer },
-    <AuthLayout viewer={viewer} at={pathname + search} footer={footer}>
+    <Alone viewer={viewer} at={pathname + search} beside={beside}>
       {content}
-    </AuthLayout>,
+    </Alone>,
     status,
   )
 }
 
-const AuthLayout = ({
+const Alone = ({
   viewer,
   at,
-  footer,
+  beside,
   children,
-}: PropsWithChildren<{ viewer: Viewer; at: string; footer?: Child }>) => (
-  <div class="auth">
+}: PropsWithChildren<{ viewer: Viewer; at: string; beside?: Child }>) => (
+  <div class="alone">
     <main id="main" tabindex={-1}>
       <a class="brand" href="/">
-        <Logo />
+        <Mark />
         Flowkeep
       </a>
       <section class="card">
         <div class="card-body">{children}</div>
       </section>
-      {footer && <p class="auth-footer">{footer}</p>}
+      {beside && <p class="beside">{beside}</p>}
     </main>
     <footer>
       <ThemeSwitch theme={viewer.theme} at={at} />

@@ -1,18 +1,18 @@
-/** @module Periods of the overview and their bar sizes. Rollups have hourly and daily resolution only. */
+/** @module Which time the overview shows, and in which steps: the rollups know hours and days, not what lies between. */
 import { type Interval } from '../../runs/period.ts'
 import { dayMs, hourMs } from '../../lib/time.ts'
 
 export interface Period {
   name: string
   label: string
-  /** Follows "vs": the previous period. */
+  /** After "vs": the period before. */
   before: string
   lengthMs: number
   interval: Interval
-  /** Series buckets per bar. */
+  /** Buckets of the series that make one bar of runs. */
   perBar: number
   bucketMs: number
-  /** Shown next to the title of the runs chart. */
+  /** Beside the title of the drawing of runs. */
   steps: string
 }
 
@@ -43,6 +43,6 @@ export const periods: readonly Period[] = [
   },
 ]
 
-/** Defaults to 24 hours. */
+/** What is no name of a period is the default, 24 hours. */
 export const periodOf = (name: string | undefined): Period =>
   periods.find((period) => period.name === name) ?? day

@@ -1,4 +1,4 @@
-/** @module Reads all data of the overview in parallel. */
+/** @module Everything the overview shows, read at once. */
 import type { Series, Summary, WorkflowStats } from '../../analytics/contract.ts'
 import type { CredentialStats } from '../../analytics/credential-contract.ts'
 import type { ErrorGroup, ErrorGroups } from '../../analytics/error-contract.ts'
@@ -10,7 +10,7 @@ import {
   type WorkflowIncidents,
 } from '../../overview/queries.ts'
 import type { Instance } from '../../instances/contract.ts'
-import { noLimit } from '../components/period.ts'
+import { allOfThem } from '../components/period.ts'
 import { type CredentialRow, readCredentials } from '../../credentials/queries.ts'
 import { type BoardRow, readBoard } from '../../deployments/list-queries.ts'
 import type { DashboardDeps } from '../context.ts'
@@ -26,7 +26,7 @@ export interface Overview {
   series: Series
   /** Worst first. */
   workflows: WorkflowStats['items']
-  /** Error groups of the period, new and rising ones first. */
+  /** Of the period, new and rising ones first. */
   errors: ErrorGroup[]
   errorsPeriod: ErrorGroups['period']
   errorGroups: number
@@ -35,9 +35,9 @@ export interface Overview {
   credentialStats: Map<string, CredentialStats['items'][number]>
   /** Worst first. */
   board: BoardRow[]
-  /** Highest lag first. */
+  /** Those that lag most first. */
   instances: Instance[]
-  /** Number of live deployments by instance ID; without instances that have none. */
+  /** How many deployments are live on an instance, by its id; without those on which none is. */
   liveByInstance: Record<string, number>
   versions: DeployedVersion[]
   missing: { displayName: string; workflows: number }[]
@@ -45,15 +45,15 @@ export interface Overview {
   incidents: WorkflowIncidents[]
   isEmpty: boolean
   newestRunId: string | null
-  /** Time of the first deployment, before which no runs are known; null without deployments. */
+  /** When the first deployment was made: runs of before are not read; null without one. */
   knownFrom: Date | null
 }
 
 export type OverviewDeps = Pick<DashboardDeps, 'db' | 'analytics' | 'instances' | 'requirements'>
 
-/** The same limit as the instances page. */
+/** As many as the page of instances lists. */
 const maximumInstances = 100
-/** A rate over fewer runs is not meaningful. */
+/** Of fewer runs a rate says nothing. */
 const minimumRuns = 5
 
 export async function readOverview(
@@ -75,7 +75,7 @@ export async function readOverview(
       analytics.workflows(userId, { ...range, sort: 'p95', minRuns: minimumRuns, limit: 3 }),
       analytics.errors(userId, { ...range, sort: 'runs', limit: 50 }),
       readCredentials(db, userId, noCredentials, null),
-      analytics.credentials(userId, { ...range, limit: noLimit }),
+      analytics.credentials(userId, { ...range, limit: allOfThem }),
       readBoard(db, userId, now, {}, null),
       instances.list(userId, { limit: maximumInstances, after: null }),
       readOverviewFacts(db, userId, from, now),
@@ -98,7 +98,7 @@ export async function readOverview(
   }
 }
 
-/** Failing workflows, then the slowest others. */
+/** Those that fail, then the slowest that do not, each once. */
 function worst(failing: WorkflowStats['items'], slow: WorkflowStats['items']): WorkflowStats['items'] {
   const failed = failing.filter((each) => each.failed > 0)
   const others = slow.filter(({ workflowId }) => !failed.some((each) => each.workflowId === workflowId))

@@ -1,4 +1,4 @@
-/** @module Prepares series for the charts: combines buckets into bars and marks unknown time. */
+/** @module The series as the drawings take it: several of its buckets to a bar, and what is not known yet said so. */
 import type { Series } from '../../analytics/contract.ts'
 import { failedStatuses } from '../../runs/meaning.ts'
 import type { DurationBucket } from '../charts/duration-chart.tsx'
@@ -14,19 +14,19 @@ const count = (items: Item[], ...statuses: (keyof Item['byStatus'])[]): number =
     0,
   )
 
-/** The time span of a chart, and the part of it with known runs. Reported runs are shown anyway. */
+/** The time that a drawing shows, and what of it is known; of runs outside of that nothing, unless they were reported. */
 export interface ShownTime {
   from: Date
   to: Date
-  /** Null bounds are open. */
+  /** Null: from the beginning, to the end. */
   knownFrom: Date | null
   knownUntil: Date | null
 }
 
-/** The first bar starts and the last bar ends with the period, even in the middle of an hour or day. */
+/** The first bar begins with the period and the last ends with it, whenever their hours or days do. */
 export function toRunsBuckets(items: Item[], perBar: number, shown: ShownTime): RunsBucket[] {
   const spans = spansOf(items, shown)
-  // Any shortened bar is the last one.
+  // The last bar is the one that may be cut short, not the first.
   const first = items.length % perBar
   const starts = [...(first > 0 ? [0] : []), ...range(first, items.length, perBar)]
   return starts.map((first, index) => {
@@ -57,7 +57,7 @@ export function toDurationBuckets(items: Item[], shown: ShownTime): DurationBuck
   }))
 }
 
-/** Time span of each bucket, and whether its runs are known. */
+/** From when to when each counts runs, and whether anything is known of that time. */
 function spansOf(items: Item[], { from, to, knownFrom, knownUntil }: ShownTime) {
   const starts = items.map(({ start }, index) => (index === 0 ? from : new Date(start)))
   const firstWithRuns = items.findIndex(({ total }) => total > 0)
@@ -72,14 +72,14 @@ function spansOf(items: Item[], { from, to, knownFrom, knownUntil }: ShownTime) 
   })
 }
 
-/** Success rates below this count as failing. */
+/** A rate below this is failing, not merely imperfect. */
 const badRate = 90
 
-/** Start index of the failing tail of a line of success rates (0 to 100); undefined when it ends well. */
+/** Where the end of a line of success rates (0 to 100) is bad throughout; undefined where it ends well. */
 export function badFrom(rates: readonly (number | null)[]): number | undefined {
   const lastGood = rates.findLastIndex((rate) => rate !== null && rate >= badRate)
   const first = rates.findIndex((rate, index) => index > lastGood && rate !== null)
-  // Includes the line segment that leads to it.
+  // With the way down to it.
   return first === -1 ? undefined : Math.max(0, first - 1)
 }
 
@@ -88,10 +88,10 @@ function* range(from: number, to: number, step: number): Generator<number> {
 }
 
 const maximumMarkers = 3
-/** Minimum distance between labels, as a share of the width. */
+/** Of the width, so that no two labels meet. */
 const minimumDistance = 0.2
 
-/** The newest deployed versions whose labels fit. */
+/** The newest versions that went live, as far as their labels have room. */
 export function toMarkers(versions: DeployedVersion[], bars: readonly Span[]): Marker[] {
   const chosen: { at: string; label: string; place: number }[] = []
   for (const { at, workflowName, version } of versions) {

@@ -16,7 +16,7 @@ beforeAll(async () => {
   failed = await world.report({ id: 48_213, error: forbidden, startMs: 120_000 })
 })
 
-/** The numbers of the listed runs. */
+/** Numbers of the runs that a page lists. */
 const listed = (text: string) =>
   [...text.matchAll(/#(48\u202f\d{3})</g)].map(([, number]) => number?.slice(-3))
 const page = async (path: string, tab: Pick<ExecutionsWorld, 'get'> = world) => {
@@ -24,7 +24,7 @@ const page = async (path: string, tab: Pick<ExecutionsWorld, 'get'> = world) => 
   return { ...answer, text: answer.text.replaceAll('&#39;', "'").replaceAll('&quot;', '"') }
 }
 
-describe('the run list', () => {
+describe('the list of runs', () => {
   test('shows status, workflow, start, duration, trigger, version and instance, newest first', async () => {
     const { status, text } = await page('/executions')
     expect(status).toBe(200)
@@ -47,29 +47,29 @@ describe('the run list', () => {
 
   test.each<[string, () => string, string[]]>([
     ['a status', () => 'status=success', ['211']],
-    ['the failed group of statuses', () => 'status=failed', ['213', '212']],
+    ['failed, in one word', () => 'status=failed', ['213', '212']],
     ['a workflow and its version', () => `wf=${world.workflowId}&v=1`, ['213', '212', '211']],
     ['another version', () => 'v=2', []],
     ['an instance', () => `inst=${world.instanceId}`, ['213', '212', '211']],
     ['a deployment', () => `dep=${world.deploymentId}`, ['213', '212', '211']],
     ['another deployment', () => `dep=${world.instanceId}`, []],
-    ['the failed node', () => 'node=Create+issue', ['213', '212']],
+    ['the node that failed', () => 'node=Create+issue', ['213', '212']],
     ['a period', () => 'from=2026-11-22T10:01&to=2026-11-22T10:02', ['212']],
-    ['part of the error', () => 'q=lacks+scope', ['213']],
-    ['part of the name', () => 'q=TRIAGE', ['213', '212', '211']],
+    ['a part of the error', () => 'q=lacks+scope', ['213']],
+    ['a part of the name', () => 'q=TRIAGE', ['213', '212', '211']],
     ['a number in the error', () => 'q=403', ['213']],
-    ['a literal wildcard', () => 'q=%25', []],
-    ['the number as shown', () => 'q=%2348+212', ['212']],
+    ['a wildcard as itself', () => 'q=%25', []],
+    ['the number as it is shown', () => 'q=%2348+212', ['212']],
     ['an id', () => `q=${failed}`, ['213']],
-  ])('filters by %s', async (_what, query, numbers) => {
+  ])('is narrowed by %s', async (_what, query, numbers) => {
     const { text } = await page(`/executions?${query()}`)
     expect(listed(text)).toEqual(numbers)
-    expect(text).not.toContain('Ignored')
+    expect(text).not.toContain('left out')
     expect(text.includes('No runs match.')).toBe(numbers.length === 0)
   })
 
   test.each(['lacks scope', '403 forbid', 'TRIAGE', 'nodes slack'])(
-    'search finds the workflow or error of %s, and nothing from another user',
+    'the search finds the workflow or the error of %s, and nothing of another user',
     async (q) => {
       const path = `/search?q=${encodeURIComponent(q)}`
       const own = await world.get(path)
@@ -79,14 +79,16 @@ describe('the run list', () => {
     },
   )
 
-  test('ignores and reports invalid filters', async () => {
+  test('leaves bad filters out and says so', async () => {
     const { status, text } = await page('/executions?status=broken&wf=1&status=failed')
     expect(status).toBe(200)
     expect(listed(text)).toEqual(['213', '212'])
-    expect(text).toContain('Ignored 2 invalid filters: <code>status=broken wf=1</code>')
+    expect(text).toContain(
+      '2 parts of the address are no filter and were left out: <code>status=broken wf=1</code>',
+    )
   })
 
-  test('shows 50 runs per page, with a link to the next', async () => {
+  test('shows fifty at a time, and the rest behind the cursor', async () => {
     const many = await executionsWorld(app)
     for (let id = 48_100; id < 48_152; id += 1) {
       await many.report({ id, status: 'success', startMs: id * 1000, withoutData: true })
@@ -101,7 +103,7 @@ describe('the run list', () => {
     expect(rest).not.toContain('data-live="')
   })
 
-  test('shows an empty state with the next step', async () => {
+  test('says what is missing when there is nothing', async () => {
     const fresh = await signedInBrowser(app)
     const { text } = await page('/executions', fresh)
     expect(text).toContain('No runs yet.')
@@ -109,7 +111,7 @@ describe('the run list', () => {
     expect((await page('/executions?q=1', fresh)).text).toContain('No runs match.')
   })
 
-  test('counts newer runs that match the filter', async () => {
+  test('is asked for news, which count what the filter chooses since the page came', async () => {
     const live = await executionsWorld(app)
     await live.report({ id: 1, status: 'success', withoutData: true })
     const news = async (query: string) => {
@@ -126,7 +128,7 @@ describe('the run list', () => {
     expect((await live.get('/executions/news?than=x', { Accept: 'application/json' })).status).toBe(422)
   })
 
-  /** The fields that a browser submits from the untouched filter form. */
+  /** What a browser sends of the filters' form when nothing in it is touched. */
   const sent = (text: string) => {
     const form = text.slice(text.indexOf('class="filters"'))
     const fields = [
@@ -146,7 +148,7 @@ describe('the run list', () => {
     return { form: sent(text), times: new URLSearchParams(news) }
   }
 
-  test('preserves an exact period until another one is chosen', async () => {
+  test('goes on from an exact period, untouched, and leaves it for one that is chosen', async () => {
     const exact = { from: '2026-11-20T10:00:07.250Z', to: '2026-11-21T10:00:30Z' }
     const { form } = await readAs(`${new URLSearchParams(exact)}`)
     const again = await readAs(`${form}`)
@@ -159,14 +161,17 @@ describe('the run list', () => {
     expect([times.get('from'), times.get('to')]).toEqual(['24h', null])
   })
 
-  test.each(['24h', '3d'])('preserves the relative period %s until a time is entered', async (ago) => {
-    const { form } = await readAs(`from=${ago}`)
-    expect((await readAs(`${form}`)).times.get('from')).toBe(ago)
-    form.append('from', '2026-11-20T10:00')
-    expect((await readAs(`${form}`)).times.get('from')).toBe('2026-11-20T10:00')
-  })
+  test.each(['24h', '3d'])(
+    'goes on from the last %s as from now, and leaves them for a time typed',
+    async (ago) => {
+      const { form } = await readAs(`from=${ago}`)
+      expect((await readAs(`${form}`)).times.get('from')).toBe(ago)
+      form.append('from', '2026-11-20T10:00')
+      expect((await readAs(`${form}`)).times.get('from')).toBe('2026-11-20T10:00')
+    },
+  )
 
-  test('exports a file with the same filters', async () => {
+  test('is given as a file, narrowed by the same filters', async () => {
     const csv = await world.get('/executions/export?status=failed&format=csv')
     expect(csv.headers.get('Content-Disposition')).toBe('attachment; filename="executions.csv"')
     expect(csv.headers.get('Content-Type')).toMatch(/^text\/csv/)
@@ -176,8 +181,8 @@ describe('the run list', () => {
   })
 })
 
-describe('the page of a run', () => {
-  test('shows the nodes, the error at its node, an explanation and a fix', async () => {
+describe('a run', () => {
+  test('shows its nodes, the error where it happened, what it means and what to do', async () => {
     const { status, text } = await page(`/executions/${failed}`)
     expect(status).toBe(200)
     expect(text).toContain('4 of 5 nodes ran')
@@ -185,25 +190,25 @@ describe('the page of a run', () => {
       expect(text).toContain(shown)
     }
     expect(text).toMatch(/class="wf-depth-1[^"]*"[^]*?Model/)
-    expect(text).toContain('Linear accepted the credential but denied this request')
+    expect(text).toContain('Linear knows the credential and refuses this request')
     expect(text).toContain(`href="/credentials/${world.credentialId}"`)
     expect(text).toContain('NodeApiError  HTTP 403  at Create issue')
     expect(text).toContain('href="https://n8n.example.com/eu/workflow/wf1/executions/48213"')
     expect(text).toContain('1 run since')
-    expect(text).toContain('No runs before v1')
-    expect(text).toContain('From this node: yes. From the start: yes. No node has written data.')
+    expect(text).toContain('None ran before v1')
+    expect(text).toContain('From this node, yes. From the start, yes: no node that ran has written anything.')
     expect(text).not.toContain('data-refresh')
   })
 
-  test('never shows values of parameters, items or credentials', async () => {
+  test('never shows a value, of a parameter, an item or a credential', async () => {
     const { text } = await page(`/executions/${failed}?node=Agent`)
     expect(text).toContain('expression · 13')
     expect(text).not.toMatch(/secret-value|item-value|canary/)
   })
 
-  test('describes the failure for an AI without secrets', async () => {
+  test('tells an AI what it needs, without secrets', async () => {
     const { text } = await page(`/executions/${failed}`)
-    const aiText = /id="ai-text"[^>]*>([^]*?)<\/pre>/.exec(text)?.[1] ?? ''
+    const told = /id="ai-text"[^>]*>([^]*?)<\/pre>/.exec(text)?.[1] ?? ''
     for (const part of [
       'Support triage, version 1',
       'Sort mails. Use [redacted]',
@@ -212,12 +217,12 @@ describe('the page of a run', () => {
       '403 Forbidden: the token lacks scope issues:create',
       '- Tell team: not reached',
     ]) {
-      expect(aiText).toContain(part)
+      expect(told).toContain(part)
     }
-    expect(aiText).not.toMatch(/secret-value|abcdefghijklmnop/)
+    expect(told).not.toMatch(/secret-value|abcdefghijklmnop/)
   })
 
-  test('selects the node in the URL, otherwise the failed node', async () => {
+  test('opens the node that the URL names, else the one that failed', async () => {
     const title = (text: string) => /<span class="inspector-title">.*?<\/span>([^<]+)<\/span>/.exec(text)?.[1]
     expect(title((await page(`/executions/${failed}`)).text)).toBe('Create issue')
     expect(title((await page(`/executions/${failed}?node=Tell+team`)).text)).toBe('Tell team')
@@ -225,7 +230,7 @@ describe('the page of a run', () => {
     expect(title((await page(`/executions/${succeeded}`)).text)).toBe('New mail')
   })
 
-  test('shows the kind of run, and links a run to its retry and back', async () => {
+  test('tells its kind, and leads from a run to its retry and back', async () => {
     const { send, get } = await executionsWorld(app)
     const run = (executionId: string, more: object) =>
       send({
@@ -246,7 +251,7 @@ describe('the page of a run', () => {
     expect((await get(`/executions/${manual}`)).text).toContain('Retry of #7')
   })
 
-  test('links to the adjacent runs in the originating list', async () => {
+  test('leads to the runs beside it in the list that it was reached from', async () => {
     const neighbours = async (query: string) => {
       const { text } = await page(`/executions/${failed}${query}`)
       return {
@@ -264,123 +269,123 @@ describe('the page of a run', () => {
     expect(text).toContain('href="/executions?status=success"')
   })
 
-  test('shows a growing bar and refreshes while the run is in progress', async () => {
+  test('grows while it runs, and asks for itself again', async () => {
     const id = await world.report({ id: 'running-1', status: 'running' })
     const { text } = await page(`/executions/${id}`)
     expect(text).toContain('id="run" data-refresh')
     expect(text).toContain('This run')
-    expect(text).toContain('Running.')
+    expect(text).toContain('It runs.')
   })
 
   test.each<[string, Record<string, unknown>, string | RegExp]>([
-    ['is waiting', { status: 'waiting' }, 'Waiting.'],
-    ['has not started', { status: 'new' }, 'Queued.'],
-    ['has custom data', { status: 'success', data: { rows: 1 } }, /custom data without nodes/],
-    ['has too much data', { status: 'success', data: { text: 'x'.repeat(300_000) } }, 'too large to store'],
+    ['waits', { status: 'waiting' }, 'It waits.'],
+    ['has not begun', { status: 'new' }, 'It is queued.'],
+    ['came with data of the sender', { status: 'success', data: { rows: 1 } }, /shape/],
     [
-      'has no data',
-      { status: 'error', error: { message: 'Odd', node: 'Create issue' } },
-      'not been fetched yet',
+      'came with too much data',
+      { status: 'success', data: { text: 'x'.repeat(300_000) } },
+      'too large to keep',
     ],
-  ])('explains a run that %s', async (what, fields, message) => {
-    const id = await world.send({
-      executionId: `state-${what.replaceAll(' ', '-')}`,
-      workflowId: 'wf1',
-      ...fields,
-    })
+    [
+      'came without data',
+      { status: 'error', error: { message: 'Odd', node: 'Create issue' } },
+      'not here yet',
+    ],
+  ])('that %s says so', async (what, fields, said) => {
+    const id = await world.send({ executionId: `state-${what.length}`, workflowId: 'wf1', ...fields })
     const { status, text } = await page(`/executions/${id}`)
     expect(status).toBe(200)
-    expect(text).toMatch(message)
+    expect(text).toMatch(said)
   })
 
-  test('explains data that n8n did not save and data past its retention', async () => {
+  test('whose data n8n does not keep, or whose data was trimmed, says so and for how long', async () => {
     const id = await world.report({ id: 'trimmed-1', error: forbidden })
     const set = (column: string) => app.deps.db.execute(`update executions set ${column} where id = '${id}'`)
     await set('data = null')
-    expect((await page(`/executions/${id}`)).text).toContain('Run data was deleted after 30 days.')
+    expect((await page(`/executions/${id}`)).text).toContain('Its data was trimmed after 30 days.')
     await world
       .api('PATCH', `/v1/workflows/${world.workflowId}`, { dataRetentionDays: 7 })
       .catch(() => undefined)
     await set("data_stamp = '-'")
     const { text } = await page(`/executions/${id}`)
-    expect(text).toContain('n8n saved no data for this run.')
+    expect(text).toContain('n8n kept no data for this run.')
     expect(text).toContain('href="https://n8n.example.com/eu/workflow/wf1"')
     expect(text).toContain('403 Forbidden: the token lacks scope')
   })
 
-  test('works after its workflow is deleted', async () => {
+  test('survives its workflow', async () => {
     const gone = await executionsWorld(app)
     const id = await gone.report({ id: 1, error: forbidden })
     await app.deps.workflows.delete(gone.userId, gone.workflowId, { force: true })
     const { status, text } = await page(`/executions/${id}`, gone)
     expect(status).toBe(200)
     expect(text).toContain('Deleted workflow')
-    expect(text).toContain('The version that ran was deleted')
+    expect(text).toContain('The version that ran is deleted')
     expect((await page('/executions', gone)).text).toContain('Deleted workflow')
   })
 })
 
-describe('error groups', () => {
-  let grouped: ExecutionsWorld
+describe('errors that are alike', () => {
+  let alike: ExecutionsWorld
   let group: string
   beforeAll(async () => {
-    grouped = await executionsWorld(app)
+    alike = await executionsWorld(app)
     for (const id of [1, 2, 3]) {
       const afterMs = Date.now() - Date.parse('2026-11-22T10:00:00.000Z') - id * 1000
-      await grouped.report({
+      await alike.report({
         id,
         startMs: afterMs,
         error: { message: `Ticket ${id} was not found`, httpCode: '404' },
       })
     }
-    group = /href="\/errors\/([0-9a-f]{16})/.exec((await page('/errors', grouped)).text)?.[1] ?? ''
+    group = /href="\/errors\/([0-9a-f]{16})/.exec((await page('/errors', alike)).text)?.[1] ?? ''
   })
 
-  test('are one row of the list, with a count', async () => {
-    const { text } = await page('/errors', grouped)
+  test('are one line of the list, with how many there are', async () => {
+    const { text } = await page('/errors', alike)
     expect(text).toContain('1 group')
     expect(text).toContain('Ticket … was not found')
     expect(text).toContain('Create issue · NodeApiError · HTTP 404')
     expect(text).toContain('New')
   })
 
-  test('have a page with frequency, first occurrence, versions and runs', async () => {
-    const { status, text } = await page(`/errors/${group}?period=24h`, grouped)
+  test('have a page: how often, since when, where, and the runs', async () => {
+    const { status, text } = await page(`/errors/${group}?period=24h`, alike)
     expect(status).toBe(200)
     expect(text).toContain('Ticket … was not found')
-    expect(text).toContain('could not find the resource')
+    expect(text).toContain('nothing under that address')
     expect(text).toContain(`href="/executions?error=${group}&amp;from=24h&amp;kind=production"`)
     expect(text).toContain(
-      `href="/executions?wf=${grouped.workflowId}&amp;v=1&amp;error=${group}&amp;from=24h&amp;kind=production"`,
+      `href="/executions?wf=${alike.workflowId}&amp;v=1&amp;error=${group}&amp;from=24h&amp;kind=production"`,
     )
     expect(listedRuns(text)).toEqual(['1', '2', '3'])
-    expect(listedRuns((await page(`/executions?error=${group}`, grouped)).text)).toEqual(['1', '2', '3'])
+    expect(listedRuns((await page(`/executions?error=${group}`, alike)).text)).toEqual(['1', '2', '3'])
   })
 
-  test('are linked from their runs', async () => {
-    const { text: list } = await page(`/executions?error=${group}`, grouped)
+  test('are known to their runs', async () => {
+    const { text: list } = await page(`/executions?error=${group}`, alike)
     const run = /href="(\/executions\/[0-9a-f-]{36})/.exec(list)?.[1] ?? ''
-    const { text } = await page(run, grouped)
+    const { text } = await page(run, alike)
     expect(text).toContain(`href="/errors/${group}"`)
     expect(text).toContain('3 runs since')
   })
 
-  test('are a 404 for another user, and so is an invalid fingerprint', async () => {
+  test('are no page of another user, nor is what is no fingerprint', async () => {
     for (const id of [group, '0'.repeat(16), 'x', '..%2f']) {
       expect((await page(`/errors/${id}`)).status).toBe(404)
     }
   })
 
-  test('show an empty state if there are none', async () => {
+  test('are an empty list where there are none', async () => {
     const { text } = await page('/errors?period=nonsense', await signedInBrowser(app))
-    expect(text).toContain('No failed runs in this period.')
+    expect(text).toContain('No run failed in this period.')
   })
 })
 
 const listedRuns = (text: string) => [...text.matchAll(/#(\d+)<\/span>/g)].map(([, number]) => number)
 
-describe('access control', () => {
-  test("another user's run is a 404 and absent from lists, counts and exports", async () => {
+describe('who may see runs', () => {
+  test("another user's run is not there, nor in any list, count or file", async () => {
     const other = await signedInBrowser(app)
     expect((await page(`/executions/${failed}`, other)).status).toBe(404)
     for (const path of [
@@ -398,11 +403,11 @@ describe('access control', () => {
   })
 
   test.each(['x', '01890a5d-ac96-774b-bcce-b302099a8057', '6f9619ff-8b86-4011-b42d-00cf4fc964ff'])(
-    '%s is a 404',
+    '%s is no run',
     async (id) => expect((await page(`/executions/${id}`)).status).toBe(404),
   )
 
-  test('signed out, pages redirect to sign-in and back', async () => {
+  test('who is not signed in is sent to the sign-in, and back', async () => {
     const { status, location } = await browser(app.app).get('/executions?status=failed')
     expect(status).toBe(303)
     expect(location).toBe('/sign-in?return=%2Fexecutions%3Fstatus%3Dfailed')
@@ -411,9 +416,9 @@ describe('access control', () => {
   })
 })
 
-describe('text from users and services', () => {
+describe('whatever users and services have written is text', () => {
   const markup = `<img src=x onerror=alert(1)>"'</script>`
-  test('is escaped on every page', async () => {
+  test('on every page', async () => {
     const marked = await executionsWorld(app, markup)
     const run = await marked.report({
       id: 'm-1',

@@ -1,4 +1,4 @@
-/** @module Tests the description of changes: redacted values, no moves, short lines. */
+/** @module What a version changed, as it is shown: values without secrets, without moves, short enough to read. */
 import { describe, expect, test } from 'vitest'
 import {
   countChanges,

@@ -1,4 +1,4 @@
-/** @module The versions that were live: when, from which prompt, and how their runs went. */
+/** @module Which version was live when, the prompt behind it, and how its runs went. */
 import type { Deployment } from '../../../deployments/contract.ts'
 import { Card, Empty } from '../../components/card.tsx'
 import { LinkButton } from '../../components/controls.tsx'
@@ -18,10 +18,10 @@ export function HistoryCard({ deployment, detail, runsPath, time }: HistoryCardP
   const { history } = detail
   const newestOf = new Map(history.toReversed().map((entry) => [entry.version, entry.sequence]))
   return (
-    <Card title="Versions" note="newest first, all-time runs" flush>
+    <Card title="Versions" note="newest first; runs of all time" flush>
       {history.length === 0 ? (
         <Empty title="No version has been live yet.">
-          The first version appears here once it is deployed.
+          It enters here as soon as the first deployment is done.
         </Empty>
       ) : (
         <Table
@@ -29,8 +29,8 @@ export function HistoryCard({ deployment, detail, runsPath, time }: HistoryCardP
           class="deploy-history"
           columns={[
             { label: 'Version' },
-            { label: 'Prompt' },
-            { label: 'Live since' },
+            { label: 'Made from' },
+            { label: 'Live from' },
             { label: 'Runs', numeric: true },
             { label: 'Success', numeric: true },
             { label: 'Roll back', hidden: true },
@@ -39,8 +39,8 @@ export function HistoryCard({ deployment, detail, runsPath, time }: HistoryCardP
           {history.map((entry, index) => (
             <Row
               {...{ entry, deployment, detail, runsPath, time }}
-              isLatest={index === 0}
-              showsRuns={newestOf.get(entry.version) === entry.sequence}
+              isNow={index === 0}
+              isCounted={newestOf.get(entry.version) === entry.sequence}
             />
           ))}
         </Table>
@@ -51,21 +51,21 @@ export function HistoryCard({ deployment, detail, runsPath, time }: HistoryCardP
 
 interface RowProps extends HistoryCardProps {
   entry: HistoryEntry
-  /** The newest entry of the history. */
-  isLatest: boolean
-  /** The newest entry of its version. Runs are counted per version, so only this entry shows them. */
-  showsRuns: boolean
+  /** The latest entry. */
+  isNow: boolean
+  /** The newest entry of its version: runs are known by version, not by when. */
+  isCounted: boolean
 }
 
-function Row({ entry, deployment, detail, runsPath, time, isLatest, showsRuns }: RowProps) {
+function Row({ entry, deployment, detail, runsPath, time, isNow, isCounted }: RowProps) {
   const { version, liveFrom, liveUntil, prompt, model } = entry
   const { status } = deployment
   const runs = detail.runs.get(version)
   const finished = runs ? runs.succeeded + runs.failed : 0
   const share = runs && finished > 0 ? runs.succeeded / finished : null
-  const isLive = isLatest && status === 'active'
+  const isLive = isNow && status === 'active'
   const canRollBack =
-    showsRuns && !(isLatest && version === deployment.version) && !['pending', 'deploying'].includes(status)
+    isCounted && !(isNow && version === deployment.version) && !['pending', 'deploying'].includes(status)
   const versionRuns = `${runsPath}&v=${version}`
   return (
     <Tr>
@@ -80,7 +80,7 @@ function Row({ entry, deployment, detail, runsPath, time, isLatest, showsRuns }:
       <Td phone="line" class="wide">
         <span class="two-lines">
           {prompt === null ? (
-            <span class="muted">Edited manually. No prompt recorded.</span>
+            <span class="muted">Edited by hand. No prompt recorded.</span>
           ) : (
             <span class="deploy-clamp">{prompt}</span>
           )}
@@ -91,7 +91,7 @@ function Row({ entry, deployment, detail, runsPath, time, isLatest, showsRuns }:
         <span class="two-lines nowrap">
           <Time at={liveFrom} format={time} />
           <small>
-            {isLatest
+            {isNow
               ? isLive
                 ? `for ${durationBetween(liveFrom, time.now.toISOString())}`
                 : ''
@@ -100,7 +100,7 @@ function Row({ entry, deployment, detail, runsPath, time, isLatest, showsRuns }:
         </span>
       </Td>
       <Td numeric phone="line">
-        {!showsRuns ? (
+        {!isCounted ? (
           <span class="muted">counted above</span>
         ) : runs && runs.runs > 0 ? (
           <a href={versionRuns}>
@@ -112,7 +112,7 @@ function Row({ entry, deployment, detail, runsPath, time, isLatest, showsRuns }:
         )}
       </Td>
       <Td numeric phone="hide">
-        {showsRuns && share !== null ? (
+        {isCounted && share !== null ? (
           <a
             class={share < 0.9 ? 'fail' : ''}
             href={share < 1 ? `${versionRuns}&status=failed` : versionRuns}
@@ -120,7 +120,7 @@ function Row({ entry, deployment, detail, runsPath, time, isLatest, showsRuns }:
             {percent(share)}
           </a>
         ) : (
-          <span class="muted">{showsRuns ? none : ''}</span>
+          <span class="muted">{isCounted ? none : ''}</span>
         )}
       </Td>
       <Td numeric phone="line" class="deploy-back">

@@ -1,4 +1,4 @@
-/** @module The list of deployments, broken ones first. */
+/** @module The list of deployments: what is broken stands first. */
 import type { Child } from 'hono/jsx'
 import { Card, Empty, Remark } from '../../components/card.tsx'
 import {
@@ -15,15 +15,15 @@ import { Glyph, Status, type Tone } from '../../components/status.tsx'
 import { NameCell, Table, Td, Time, Tr } from '../../components/table.tsx'
 import { countedRuns } from '../../links/run-filter.ts'
 import { count, none, percent, plural, type TimeFormat } from '../../format.ts'
-import { statusBadge } from '../../components/deployment-status.ts'
+import { boardLook } from '../../components/deployment-status.ts'
 import type { Board, BoardFilter, BoardRow, BoardState, Named } from '../../../deployments/list-queries.ts'
 import { boardStates } from '../../../deployments/list-queries.ts'
-import { stepLabel } from '../../components/deployment-stages.ts'
+import { wordOfStep } from '../../components/deployment-stages.ts'
 
 const states: Record<BoardState, { tone: Tone; word: string; crossed?: boolean }> = {
   failed: { tone: 'fail', word: 'failed' },
   failing: { tone: 'fail', word: 'failing' },
-  drifted: { tone: 'wait', word: 'drifted' },
+  drifted: { tone: 'wait', word: 'changed in n8n' },
   deploying: { tone: 'run', word: 'deploying' },
   active: { tone: 'ok', word: 'live' },
   inactive: { tone: 'idle', word: 'unpublished', crossed: true },
@@ -31,23 +31,23 @@ const states: Record<BoardState, { tone: Tone; word: string; crossed?: boolean }
   undeployed: { tone: 'idle', word: 'undeployed', crossed: true },
 }
 
-const capitalize = (word: string) => word.charAt(0).toUpperCase() + word.slice(1)
+const capital = (word: string) => word.charAt(0).toUpperCase() + word.slice(1)
 
-export interface ListPageProps {
+export interface BoardPageProps {
   board: Board
   counts: Map<BoardState, number>
   filter: BoardFilter
-  /** The parameters of the URL, without `after`. */
+  /** As it stands in the URL, without `after`. */
   query: Record<string, string>
   isFirstPage: boolean
-  /** Names of the invalid parameters. */
+  /** What of the URL could not be read. */
   ignored: string[]
   workflow: string | null
   instances: Named[]
   time: TimeFormat
 }
 
-export function ListPage(props: ListPageProps) {
+export function BoardPage(props: BoardPageProps) {
   const { board, counts, filter, query, isFirstPage, ignored, workflow, instances, time } = props
   const total = [...counts.values()].reduce((sum, each) => sum + each, 0)
   const inState = filter.state === undefined ? total : (counts.get(filter.state) ?? 0)
@@ -87,7 +87,7 @@ export function ListPage(props: ListPageProps) {
             value={filter.state ?? ''}
             options={[
               ['', 'Any state'],
-              ...boardStates.map((state) => [state, capitalize(states[state].word)] as const),
+              ...boardStates.map((state) => [state, capital(states[state].word)] as const),
             ]}
           />
           <FilterSelect
@@ -98,9 +98,9 @@ export function ListPage(props: ListPageProps) {
           />
           {query.wf !== undefined && (
             <a class="chip set" href={withQuery('/deployments', query, { wf: null })}>
-              Workflow <b>{workflow ?? 'deleted'}</b>
+              Workflow <b>{workflow ?? 'not there any more'}</b>
               <Icon name="cross" small />
-              <span class="visually-hidden">Remove filter</span>
+              <span class="visually-hidden">Take this filter away</span>
             </a>
           )}
           {isFiltered && (
@@ -110,10 +110,12 @@ export function ListPage(props: ListPageProps) {
           )}
         </FilterForm>
       )}
-      {ignored.length > 0 && <Remark tone="wait">Ignored invalid filters: {ignored.join(', ')}.</Remark>}
+      {ignored.length > 0 && (
+        <Remark tone="wait">Ignored, for it is no filter of this list: {ignored.join(', ')}.</Remark>
+      )}
       <Card label="Deployments" flush>
         {board.rows.length === 0 ? (
-          <EmptyList isFiltered={isFiltered} hasInstances={instances.length > 0} />
+          <Nothing isFiltered={isFiltered} hasInstances={instances.length > 0} />
         ) : (
           <Table
             caption="Deployments, worst first"
@@ -143,7 +145,7 @@ export function ListPage(props: ListPageProps) {
   )
 }
 
-function EmptyList({ isFiltered, hasInstances }: { isFiltered: boolean; hasInstances: boolean }) {
+function Nothing({ isFiltered, hasInstances }: { isFiltered: boolean; hasInstances: boolean }) {
   if (isFiltered) {
     return (
       <Empty
@@ -157,22 +159,25 @@ function EmptyList({ isFiltered, hasInstances }: { isFiltered: boolean; hasInsta
       title="No deployments yet."
       action={<LinkButton href="/deployments/new">Plan deployment</LinkButton>}
     >
-      A deployment runs one version of a workflow on an n8n instance. The plan shows every change before
-      anything is sent.
+      A deployment brings one version of a workflow live on an n8n server. The plan says what would change
+      before anything is sent.
     </Empty>
   ) : (
-    <Empty title="No deployments yet." action={<LinkButton href="/instances/new">Add instance</LinkButton>}>
-      A deployment runs a workflow on an n8n instance. Add an instance first.
+    <Empty
+      title="No deployments yet."
+      action={<LinkButton href="/instances/new">Add an n8n server</LinkButton>}
+    >
+      A deployment brings a workflow live on an n8n server, and there is none yet.
     </Empty>
   )
 }
 
 const stateNote: Partial<Record<BoardState, (row: BoardRow, time: TimeFormat) => Child>> = {
-  deploying: (row) => (row.status === 'pending' ? 'Waiting to start' : stepLabel(row.step)),
+  deploying: (row) => (row.status === 'pending' ? 'Waits to begin' : wordOfStep(row.step)),
   failing: (row) => (row.status === 'tracking' ? 'Tracked' : 'Live'),
   drifted: (row, time) => (
     <a class="link" href={`/deployments/${row.id}/drift`}>
-      Compare<span class="visually-hidden"> {row.workflowName} with n8n</span>, detected{' '}
+      Compare<span class="visually-hidden"> {row.workflowName} with n8n</span>, seen{' '}
       <Time at={row.driftedSince} format={time} as="brief" />
     </a>
   ),
@@ -199,7 +204,7 @@ function Row({ row, time }: { row: BoardRow; time: TimeFormat }) {
       </Td>
       <Td phone="end">
         <span class="two-lines">
-          <Status {...statusBadge(row)} />
+          <Status {...boardLook(row)} />
           {note && <small>{note}</small>}
         </span>
       </Td>
@@ -219,7 +224,7 @@ function Row({ row, time }: { row: BoardRow; time: TimeFormat }) {
         {share === null ? (
           <span class="muted">
             {none}
-            <span class="visually-hidden"> no finished runs in 24 h</span>
+            <span class="visually-hidden"> no finished run in 24 h</span>
           </span>
         ) : (
           <span class="two-lines">
@@ -237,14 +242,14 @@ function Row({ row, time }: { row: BoardRow; time: TimeFormat }) {
   )
 }
 
-/** A deployment error takes precedence over a run error. */
+/** What stopped the deployment stands before what stopped a run of it. */
 function LastError({ row }: { row: BoardRow }) {
   const { status, error, step, runError, runNode, runId } = row
   if (error) {
     return (
       <span class="two-lines">
         <span class={status === 'failed' ? 'deploy-clamp' : 'deploy-clamp soft'}>{error}</span>
-        {status === 'failed' && <small>Stopped at: {stepLabel(step)}</small>}
+        {status === 'failed' && <small>Stopped at: {wordOfStep(step)}</small>}
       </span>
     )
   }

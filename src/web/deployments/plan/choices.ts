@@ -1,4 +1,4 @@
-/** @module The choices behind a plan, as URL parameters and form fields. Reads leniently, writes one canonical form. */
+/** @module What a plan is made of, in a URL and in the fields of a form: read leniently, written one way. */
 import type { CredentialChoice } from '../../../db/schema/deployments.ts'
 import { AppError } from '../../../errors.ts'
 import {
@@ -10,23 +10,23 @@ import {
 import type { Deployer } from '../../../deployments/deployer.ts'
 import type { Plan, PlannedSlot } from '../../../deployments/plan-contract.ts'
 
-/** Fills one slot, or, without a node, every slot of the type that no other choice names. */
+/** What fills a slot, or with no node every slot of the type that no other choice names. */
 export interface SlotChoice {
   node: string | null
   type: string
   credential: CredentialChoice
-  /** The host that the slot showed when the user chose. If the host changes, the choice is dropped. Undefined if unknown. */
+  /** As the plan's slot said when it was chosen: chosen for another host it does not count. Undefined: not known. */
   sentTo: string | null | undefined
 }
 
 export interface Choices {
   workflowId: string | null
   instanceId: string | null
-  /** Null for the current version. */
+  /** Null: the current one. */
   version: number | null
   publish: boolean
   reportSuccess: boolean
-  /** Codes of the findings to fix. */
+  /** Codes of findings whose repair is wanted. */
   fixes: string[]
   slots: SlotChoice[]
 }
@@ -34,12 +34,12 @@ export interface Choices {
 const { workflowId: Id, version: Version } = NewDeployment.shape
 const maximumSlots = 2_000
 const n8nPrefix = 'n8n:'
-/** Marks a host that is determined at run time. */
+/** Stands for a host that is not known when a slot is chosen. */
 const atRunTime = '?'
 /** `credential.<type>`, or `credential.<type>:<node>`. */
 const slotFieldName = /^credential\.([A-Za-z][\w.-]{0,127})(?::(.+))?$/s
 
-/** Ignores values that it cannot parse. */
+/** What cannot be read is left out. */
 export function readChoices(params: URLSearchParams): Choices {
   const idOf = (name: string) => Id.safeParse(params.get(name)).data ?? null
   const slots = [...params].slice(0, maximumSlots).flatMap(([name, text]): SlotChoice[] => {
@@ -48,7 +48,7 @@ export function readChoices(params: URLSearchParams): Choices {
     const [first = '', host] = text.trim().split(' ', 2)
     const sentTo = host === atRunTime ? null : host
     const value = first.replace(n8nPrefix, '')
-    // Flowkeep IDs are UUIDs; n8n IDs are not.
+    // An id of ours is a UUID, and of n8n's is none.
     const isOurs = !first.startsWith(n8nPrefix) && Id.safeParse(value).success
     const read = BindingShape.safeParse(isOurs ? value : { n8nCredentialId: value })
     if (!read.success) return []
@@ -75,11 +75,11 @@ export const slotValue = (credential: CredentialChoice, sentTo: string | null | 
   return sentTo === undefined ? value : `${value} ${sentTo ?? atRunTime}`
 }
 
-/** In the format of the API. */
+/** As the API takes them. */
 export const chosenSlots = ({ slots }: Pick<Choices, 'slots'>): Bindings =>
   slots.map(({ node, type, credential }) => ({ ...(node !== null && { node }), type, ...credential }))
 
-/** The inverse of `readChoices`. */
+/** What `readChoices` reads the same again. */
 export function choiceFields(choices: Choices): Record<string, string> {
   const { workflowId, instanceId, version, publish, reportSuccess, fixes, slots } = choices
   return {
@@ -110,17 +110,16 @@ export const planPath = (choices: Partial<Choices>): string => {
 }
 
 export interface Planned {
-  /** The planned choices, without the dropped ones. */
+  /** As they were planned: without what did not fit. */
   choices: Choices
   plan: Plan | null
-  /** Why each dropped choice did not fit. */
+  /** What did not fit, in words. */
   dropped: string[]
 }
 
 /**
- * Plans the chosen deployment. Drops and reports a version or credential that no longer fits, such as after another
- * workflow was chosen.
- * @throws {AppError} `instance-*` and any other error of the planner
+ * Plans what is chosen. A version or credential that does not fit another workflow any more is left out, and said.
+ * @throws {AppError} `instance-*` and whatever else a plan fails with
  */
 export async function planOf(
   deployer: Pick<Deployer, 'planner'>,
@@ -143,9 +142,9 @@ export async function planOf(
         ...(version !== null && { version }),
       }
       const plan = await deployer.planner.plan(userId, request)
-      const moved = choices.slots.filter((choice) => hasNewHost(choice, plan.slots))
+      const moved = choices.slots.filter((choice) => isMoved(choice, plan.slots))
       if (moved.length === 0) return { choices, plan, dropped }
-      dropped.push(...moved.map(({ node }) => `${node} now sends its credential to a different host`))
+      dropped.push(...moved.map(({ node }) => `${node} sends its credential to another host now`))
       const slots = choices.slots.filter((choice) => !moved.includes(choice))
       choices = Object.assign({}, choices, { slots })
     } catch (error) {
@@ -161,11 +160,11 @@ export async function planOf(
   }
 }
 
-const hasNewHost = ({ node, type, sentTo }: SlotChoice, slots: readonly PlannedSlot[]): boolean =>
+const isMoved = ({ node, type, sentTo }: SlotChoice, slots: readonly PlannedSlot[]): boolean =>
   sentTo !== undefined &&
   slots.some((slot) => slot.node === node && slot.type === type && slot.sentTo !== sentTo)
 
-/** Returns null if no pointer refers to a choice. */
+/** Null when none of the pointers names a choice. */
 function without(choices: Choices, pointers: string[]): Choices | null {
   const next = {
     ...choices,

@@ -1,4 +1,4 @@
-/** @module Plans a deployment, deploys the plan, and tracks workflows that n8n already has. */
+/** @module Planning, deploying what was planned, and tracking what is there already. */
 import { type Context, Hono } from 'hono'
 import { v7 as uuidv7 } from 'uuid'
 import { type Deployment, NewDeployment } from '../../../deployments/contract.ts'
@@ -26,17 +26,17 @@ const versionLimit = 50
 export function planPages(deps: PlanDeps) {
   const { db, deployer, deployments, workflows, instances, fingerprint, replayResults } = deps
 
-  /** Preselects the only instance. On failure, shows the reason and preserves the choices. */
-  async function planPage(c: Context<DashboardEnv>, requested: Choices, refusal?: AppError) {
+  /** With the only server chosen already; what fails is said on the page, which keeps what was chosen. */
+  async function planPage(c: Context<DashboardEnv>, asked: Choices, refusal?: AppError) {
     const { userId, viewer } = c.var
     const options = await readOptions(db, userId)
     const [only, another] = options.instances
-    const chosen = { ...requested, instanceId: requested.instanceId ?? (another ? null : (only?.id ?? null)) }
-    let unavailable: string | null = null
+    const chosen = { ...asked, instanceId: asked.instanceId ?? (another ? null : (only?.id ?? null)) }
+    let away: string | null = null
     let refused = refusal
     const planned = await planOf(deployer, userId, chosen).catch((error: unknown) => {
       if (!(error instanceof AppError) || error.code === 'not-found') throw error
-      if (error.code.startsWith('instance-')) unavailable = reasonOf(error)
+      if (error.code.startsWith('instance-')) away = reasonOf(error)
       else refused ??= error
       return { choices: chosen, plan: null, dropped: [] as string[] }
     })
@@ -60,7 +60,7 @@ export function planPages(deps: PlanDeps) {
         workflowName={nameIn(options.workflows, choices.workflowId) ?? versions?.items[0]?.name ?? null}
         instanceName={instance?.name ?? null}
         refusal={refused ? reasonOf(refused) : null}
-        unavailable={unavailable}
+        away={away}
         nonce={uuidv7()}
         time={viewer.time}
       />,
@@ -71,16 +71,19 @@ export function planPages(deps: PlanDeps) {
     const options = await readOptions(db, c.var.userId)
     return renderPage(
       c,
-      { title: 'Track workflow', section: 'deployments', crumbs, status },
+      { title: 'Track', section: 'deployments', crumbs, status },
       <TrackPage {...options} {...state} />,
     )
   }
 
-  /** Deploys the plan. @throws {AppError} `conflict` if the plan has changed since the user saw it */
+  /** What was planned, if it still is what would happen. @throws {AppError} `conflict` when it is not */
   async function deployPlanned(userId: string, choices: Choices, form: URLSearchParams): Promise<Deployment> {
     const { plan } = await planOf(deployer, userId, choices)
     if (!plan || plan.planHash !== form.get('planHash')) {
-      throw new AppError('conflict', 'The plan has changed since you opened it. Review the updated plan')
+      throw new AppError(
+        'conflict',
+        'Something has changed since the plan was made: this is the plan as of now',
+      )
     }
     const { workflowId, instanceId, version, deploymentId } = plan
     const { publish, reportSuccess, fixes } = choices
@@ -88,7 +91,7 @@ export function planPages(deps: PlanDeps) {
     if (deploymentId !== null) {
       const change = { version, bindings, publish, reportSuccess, fixes }
       const deployment = await deployer.deploy(userId, deploymentId, change)
-      if (!deployment) throw new AppError('not-found', 'Deployment not found')
+      if (!deployment) throw new AppError('not-found', 'No such deployment')
       return deployment
     }
     const key = await creationKey(form)
@@ -116,7 +119,7 @@ export function planPages(deps: PlanDeps) {
     const workflow = nameOf(options.workflows, deployment.workflowId) ?? 'The workflow'
     const { kind, text } = outcomeOf(
       deployment,
-      `${workflow} on ${nameOf(options.instances, deployment.instanceId) ?? 'the instance'}`,
+      `${workflow} on ${nameOf(options.instances, deployment.instanceId) ?? 'the server'}`,
     )
     return redirectWith(c, `/deployments/${deployment.id}`, text, kind)
   }
@@ -127,7 +130,7 @@ export function planPages(deps: PlanDeps) {
       const form = await readForm(c)
       const { userId } = c.var
       const key = await creationKey(form)
-      // On a double click or a resubmitted form, the first request has created the deployment.
+      // A second press of the button, and a form that is sent again: the first has made it.
       const earlier = key && (await deployments.findCreated(userId, key))
       if (earlier) return outcome(c, earlier)
       const choices = readChoices(form)

@@ -1,4 +1,4 @@
-/** @module The plan: the changes that deploying would make, and the button that deploys it. */
+/** @module The plan: what deploying would do, and one button that does just that. */
 import type { Plan } from '../../../deployments/plan-contract.ts'
 import { Attention, Card, Empty, Grid, Remark } from '../../components/card.tsx'
 import { Action, CopyButton, LinkButton } from '../../components/controls.tsx'
@@ -16,36 +16,36 @@ import { blockersOf, type Effect, effectsOf, warningsOf } from './effects.ts'
 export interface PlanPageProps extends ChoiceCardProps {
   workflowName: string | null
   instanceName: string | null
-  /** Why each dropped choice did not fit. */
+  /** What did not fit and was left out. */
   dropped: string[]
-  /** Why the last attempt to deploy failed. */
+  /** Why deploying was refused. */
   refusal: string | null
-  /** Why n8n could not be reached. */
-  unavailable: string | null
-  /** Idempotency key that makes a double click harmless. */
+  /** Why n8n could not be asked. */
+  away: string | null
+  /** Makes a second press of the button harmless. */
   nonce: string
 }
 
 export function PlanPage(props: PlanPageProps) {
-  const { plan, workflows, instances, refusal, unavailable, dropped } = props
-  if (workflows.length === 0 || instances.length === 0) return <NothingToDeploy {...props} />
+  const { plan, workflows, instances, refusal, away, dropped } = props
+  if (workflows.length === 0 || instances.length === 0) return <NothingToPlan {...props} />
   return (
     <>
       <PlanHead {...props} />
       {refusal && <FormError>{refusal}</FormError>}
-      {unavailable && (
+      {away && (
         <Attention
           items={[
             {
               tone: 'wait',
-              what: `Could not read from ${props.instanceName ?? 'n8n'}, so there is no plan.`,
-              detail: unavailable,
-              action: { href: `/instances/${props.choices.instanceId}`, label: 'View instance' },
+              what: `${props.instanceName ?? 'n8n'} could not be asked, so there is no plan.`,
+              detail: away,
+              action: { href: `/instances/${props.choices.instanceId}`, label: 'See the server' },
             },
           ]}
         />
       )}
-      {dropped.length > 0 && <Remark tone="wait">Dropped from your choices: {dropped.join('; ')}.</Remark>}
+      {dropped.length > 0 && <Remark tone="wait">Left out: {dropped.join('; ')}.</Remark>}
       {plan && props.workflowName !== null && props.instanceName !== null ? (
         <>
           <Blockers plan={plan} />
@@ -70,23 +70,20 @@ export function PlanPage(props: PlanPageProps) {
             <ChoiceCard {...props} />
           </div>
           <div class="stack span-6">
-            <Card title="How it works">
+            <Card title="What happens then">
               <ol class="steps deploy-steps-text">
+                <li>The plan says what would be made, changed and stopped, and what is in the way.</li>
                 <li>
-                  The plan shows what would be created, changed and stopped, and any problems to fix first.
+                  Deploying sends the credentials and the workflow, publishes it and waits for its triggers.
                 </li>
-                <li>
-                  Deploying sends the credentials and the workflow, publishes the workflow and waits for its
-                  triggers.
-                </li>
-                <li>If a step fails, Flowkeep shows where and why, and Retry resumes from that step.</li>
+                <li>What stops half-way says where and why, and goes on from there.</li>
               </ol>
               <p class="muted deploy-aside">
-                Is the workflow already in n8n?{' '}
+                The workflow is in n8n already?{' '}
                 <a class="link" href="/deployments/track">
                   Track it
                 </a>{' '}
-                without changing anything in n8n.
+                without changing anything there.
               </p>
             </Card>
           </div>
@@ -98,21 +95,19 @@ export function PlanPage(props: PlanPageProps) {
 
 function PlanHead({ plan, choices, workflowName, instanceName, nonce }: PlanPageProps) {
   if (!plan || workflowName === null || instanceName === null) return <PageHead title="Plan deployment" />
-  const isUnchanged =
+  const isNothing =
     plan.live && !plan.live.missing && !plan.live.differs && plan.live.version === plan.version
-  const hasNoEffect =
-    plan.ready &&
-    isUnchanged &&
-    plan.bindings.every(({ action }) => action !== 'create' && action !== 'update')
+  const isCalm =
+    plan.ready && isNothing && plan.bindings.every(({ action }) => action !== 'create' && action !== 'update')
   return (
     <PageHead
       title={`Deploy ${workflowName} v${plan.version}`}
       meta={
         <>
           {plan.ready ? (
-            <StatusTag tone="ok" word={hasNoEffect ? 'No changes' : 'Ready'} />
+            <StatusTag tone="ok" word={isCalm ? 'Nothing differs' : 'Ready'} />
           ) : (
-            <StatusTag tone="wait" word="Blocked" />
+            <StatusTag tone="wait" word="Something is in the way" />
           )}
           <a href={`/instances/${plan.instanceId}`}>
             <Icon name="instances" small />
@@ -121,7 +116,7 @@ function PlanHead({ plan, choices, workflowName, instanceName, nonce }: PlanPage
           {plan.deploymentId && (
             <a href={`/deployments/${plan.deploymentId}`}>
               <Icon name="deployments" small />
-              Already deployed{plan.live && ` as v${plan.live.version}`}
+              Deployed there already{plan.live && ` as v${plan.live.version}`}
             </a>
           )}
           <span class="muted">Nothing has been changed yet.</span>
@@ -134,7 +129,7 @@ function PlanHead({ plan, choices, workflowName, instanceName, nonce }: PlanPage
             kind="primary"
             icon="deployments"
             fields={{
-              // Pin the planned version, in case another one becomes current meanwhile.
+              // As it was planned: whichever version becomes the current one meanwhile.
               ...choiceFields({ ...choices, version: plan.version }),
               planHash: plan.planHash,
               key: nonce,
@@ -165,7 +160,7 @@ function Blockers({ plan }: { plan: Plan }) {
         />
       )}
       {blockers.length > 3 && (
-        <Remark tone="wait">{plural(blockers.length - 3, 'more problem')} after these.</Remark>
+        <Remark tone="wait">{plural(blockers.length - 3, 'more thing')} of the kind after these.</Remark>
       )}
       {warnings.map((warning) => (
         <Remark tone="wait">{warning}.</Remark>
@@ -175,14 +170,14 @@ function Blockers({ plan }: { plan: Plan }) {
 }
 
 const signs: Record<Effect['kind'], { sign: string; word: string }> = {
-  create: { sign: '+', word: 'Create' },
-  change: { sign: '~', word: 'Change' },
-  stop: { sign: '−', word: 'Stop' },
-  keep: { sign: '=', word: 'No change' },
+  create: { sign: '+', word: 'Created' },
+  change: { sign: '~', word: 'Changed' },
+  stop: { sign: '−', word: 'Stopped' },
+  keep: { sign: '=', word: 'Left' },
 }
 
 const Effects = ({ effects }: { effects: Effect[] }) => (
-  <Card title="Planned changes" note="in n8n">
+  <Card title="What will happen" note="in n8n">
     <ul class="deploy-effects">
       {effects.map(({ kind, what, detail }) => (
         <li class={kind}>
@@ -224,11 +219,11 @@ function Differences({ plan }: { plan: Plan }) {
   ]
   return (
     <Card
-      title="Differences"
+      title="What differs"
       note={
         live.version === plan.version
-          ? `n8n has v${live.version} with later edits`
-          : `compared with v${live.version} in n8n`
+          ? `n8n has v${live.version}, changed there since`
+          : `n8n has v${live.version} now`
       }
       aside={
         live.version !== plan.version && (
@@ -257,7 +252,7 @@ function Differences({ plan }: { plan: Plan }) {
 
 const Webhooks = ({ urls }: { urls: string[] }) =>
   urls.length === 0 ? null : (
-    <Card title="Webhooks" note="active once published">
+    <Card title="Webhooks" note="once it is published">
       <ul class="deploy-urls">
         {urls.map((url) => (
           <li>
@@ -269,24 +264,24 @@ const Webhooks = ({ urls }: { urls: string[] }) =>
     </Card>
   )
 
-function NothingToDeploy({ workflows }: PlanPageProps) {
+function NothingToPlan({ workflows }: PlanPageProps) {
   return (
     <>
       <PageHead title="Plan deployment" />
       <Card>
         {workflows.length === 0 ? (
           <Empty
-            title="No workflow to deploy yet."
-            action={<LinkButton href="/workflows/new">Add workflow</LinkButton>}
+            title="There is no workflow to deploy yet."
+            action={<LinkButton href="/workflows/new">Add a workflow</LinkButton>}
           >
-            Paste n8n JSON, or import workflows from an n8n instance.
+            Add one as n8n JSON, or import those that an n8n server has.
           </Empty>
         ) : (
           <Empty
-            title="No instance to deploy to yet."
-            action={<LinkButton href="/instances/new">Add instance</LinkButton>}
+            title="There is no n8n server to deploy to yet."
+            action={<LinkButton href="/instances/new">Add an n8n server</LinkButton>}
           >
-            You need its URL and an API key.
+            Its URL and an API key are all that is needed.
           </Empty>
         )}
       </Card>

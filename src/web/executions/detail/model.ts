@@ -1,4 +1,4 @@
-/** @module Builds the view of a run's page from stored data. Pure. */
+/** @module What a run's page shows, out of what is stored. Pure. */
 import { credentialsOf } from '../../../credentials/node-credentials.ts'
 import type { NodeRun } from '../../../executions/node-runs.ts'
 import type { Catalogue } from '../../../n8n/catalogue.ts'
@@ -16,11 +16,11 @@ export interface RunView {
   graph: WorkflowGraph
   timeline: Timeline
   failure: FailureView | null
-  /** Null if the run has no nodes. */
+  /** The node looked at; null when there is none. */
   selected: SelectedNode | null
-  /** Null if the run's nodes are unknown. */
+  /** Null where the run's nodes are not known. */
   retry: RetrySafety | null
-  /** The run in n8n's editor; null if the instance or its workflow was deleted. */
+  /** In n8n's editor; null when the instance or its workflow is gone. */
   n8nUrl: string | null
 }
 
@@ -28,7 +28,7 @@ export interface FailureView extends Explanation {
   node: string | null
   message: string
   httpStatus: number | null
-  /** The bound credentials; several if the node could use any of them. */
+  /** What the node is bound to; several when any of them may be the one. */
   credentials: BoundCredential[]
 }
 
@@ -41,12 +41,7 @@ export interface SelectedNode {
   credentials: BoundCredential[]
 }
 
-export function viewRun(
-  page: RunPage,
-  catalogue: Catalogue,
-  now: Date,
-  requestedNode: string | undefined,
-): RunView {
+export function viewRun(page: RunPage, catalogue: Catalogue, now: Date, asked: string | undefined): RunView {
   const { run, workflow, instance, deployment } = page
   const graph = workflowGraph(page.version?.json ?? null)
   const { nodes, omitted } = nodesOf(page.data)
@@ -58,7 +53,7 @@ export function viewRun(
   const message = run.error?.message ?? (failedAt === null ? null : (failedRun?.error?.message ?? null))
   const type = failedAt === null ? null : (failedRun?.type ?? graph.byName.get(failedAt)?.type ?? null)
   const rows = timeline.rows.filter(({ isRun }) => !isRun)
-  const selectedRow = rows.find(({ name }) => name === (requestedNode ?? failedAt)) ?? rows[0]
+  const chosen = rows.find(({ name }) => name === (asked ?? failedAt)) ?? rows[0]
   return {
     page,
     title: workflow?.name ?? 'Deleted workflow',
@@ -75,14 +70,14 @@ export function viewRun(
             httpStatus,
             credentials: failedAt === null ? [] : credentialsOf(failedAt),
           },
-    selected: selectedRow
+    selected: chosen
       ? {
-          name: selectedRow.name,
-          type: selectedRow.type,
-          run: nodes.find(({ name }) => name === selectedRow.name) ?? null,
-          reason: selectedRow.reason,
-          node: graph.byName.get(selectedRow.name) ?? null,
-          credentials: credentialsOf(selectedRow.name),
+          name: chosen.name,
+          type: chosen.type,
+          run: nodes.find(({ name }) => name === chosen.name) ?? null,
+          reason: chosen.reason,
+          node: graph.byName.get(chosen.name) ?? null,
+          credentials: credentialsOf(chosen.name),
         }
       : null,
     retry:
@@ -104,7 +99,7 @@ const numberOr = (value: unknown): number | null =>
 const timeOr = (value: unknown): string | null =>
   typeof value === 'string' && !Number.isNaN(Date.parse(value)) ? value : null
 
-/** The data may come from a custom report and have any shape. */
+/** The data may be a report of the user's own, of any shape. */
 function nodesOf(data: unknown): { nodes: NodeRun[]; omitted: number } {
   if (!isObject(data) || !Array.isArray(data['nodes'])) return { nodes: [], omitted: 0 }
   const nodes = data['nodes'].flatMap((node): NodeRun[] => {
@@ -120,7 +115,7 @@ function nodesOf(data: unknown): { nodes: NodeRun[]; omitted: number } {
         items: numberOr(node['items']) ?? 0,
         runs: numberOr(node['runs']) ?? 1,
         error: error && {
-          message: textOr(error['message']) ?? 'No message',
+          message: textOr(error['message']) ?? 'No message was given',
           httpStatus: numberOr(error['httpStatus']),
         },
       },

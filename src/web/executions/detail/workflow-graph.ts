@@ -1,22 +1,22 @@
-/** @module A version's JSON as a graph of nodes and connections. Never throws. */
+/** @module A version's JSON as a run's page asks of it: its nodes, and which gives what to which. Never throws. */
 
 export interface GraphNode {
   name: string
   type: string
   isDisabled: boolean
-  /** The node's JSON, for parameters and credentials. */
+  /** As it stands in the JSON, for parameters and credentials. */
   json: Record<string, unknown>
 }
 
 export interface WorkflowGraph {
-  /** In JSON order, without sticky notes. */
+  /** In the order of the JSON, without sticky notes. */
   nodes: GraphNode[]
   byName: Map<string, GraphNode>
-  /** Node → the nodes whose main outputs lead to it. */
+  /** Node → those whose main outputs lead to it. */
   before: Map<string, string[]>
-  /** Nodes with a connected main output other than the first. */
+  /** Nodes with several main outputs that lead somewhere. */
   branching: Set<string>
-  /** Model, tool or memory → the node that uses it. */
+  /** A model, a tool, a memory → the node that uses it. */
   usedBy: Map<string, string>
 }
 
@@ -24,7 +24,7 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 const arrayOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : [])
 
-/** @param json an n8n workflow; null returns an empty graph */
+/** @param json of an n8n workflow; null gives an empty graph */
 export function workflowGraph(json: Record<string, unknown> | null): WorkflowGraph {
   const nodes = arrayOf(json?.['nodes']).flatMap((node): GraphNode[] => {
     if (!isObject(node) || typeof node['name'] !== 'string' || typeof node['type'] !== 'string') return []

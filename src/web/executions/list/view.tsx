@@ -1,13 +1,13 @@
-/** @module The list of runs: filters, and one row per run. */
+/** @module The list of runs: filters that are links and a form, one row a run. */
 import { Card, Empty, Remark } from '../../components/card.tsx'
 import { LinkButton, Pagination, withQuery } from '../../components/controls.tsx'
 import { PageHead } from '../../layout/page.tsx'
-import { executionStyle, Status } from '../../components/status.tsx'
+import { executionLook, Status } from '../../components/status.tsx'
 import { NameCell, Table, Td, Time, Tr } from '../../components/table.tsx'
 import { duration, none, plural, type TimeFormat } from '../../format.ts'
 import { Meter } from '../../charts/spark.tsx'
 import { Filters } from './filters.tsx'
-import { triggerLabel } from '../../components/node-labels.ts'
+import { triggerWords } from '../../components/node-labels.ts'
 import { runNumber } from '../../components/run-number.ts'
 import type { FilterChoices, ListedRun } from '../../../executions/list-queries.ts'
 import { listHref, listQuery, type RunFilter, runHref } from '../../links/run-filter.ts'
@@ -48,7 +48,9 @@ export function ListView({ filter, runs, next, choices, time }: ListViewProps) {
       <Filters filter={filter} choices={choices} time={time} />
       {filter.ignored.length > 0 && (
         <Remark tone="wait">
-          Ignored {plural(filter.ignored.length, 'invalid filter')}: <code>{filter.ignored.join(' ')}</code>
+          {plural(filter.ignored.length, 'part')} of the address {filter.ignored.length === 1 ? 'is' : 'are'}{' '}
+          no filter and {filter.ignored.length === 1 ? 'was' : 'were'} left out:{' '}
+          <code>{filter.ignored.join(' ')}</code>
         </Remark>
       )}
       <Card label="Runs" flush>
@@ -60,7 +62,7 @@ export function ListView({ filter, runs, next, choices, time }: ListViewProps) {
       </Card>
       {runs.length > 0 && (
         <Pagination
-          text={`${plural(runs.length, filter.after === null ? 'run' : 'older run')}, newest first`}
+          text={`${plural(runs.length, 'run')}${filter.after === null ? '' : ' further on'}, newest first`}
           firstHref={filter.after === null ? null : listHref(list)}
           nextHref={next && withQuery(path, new URLSearchParams(list), { after: next })}
         />
@@ -80,7 +82,7 @@ function NoRuns({ isFiltered, isPaged, list }: { isFiltered: boolean; isPaged: b
   if (isFiltered) {
     return (
       <Empty title="No runs match." action={<LinkButton href={path}>Clear filters</LinkButton>}>
-        New runs appear within a few minutes.
+        Runs appear here as n8n tells of them, a few minutes later at most.
       </Empty>
     )
   }
@@ -89,11 +91,11 @@ function NoRuns({ isFiltered, isPaged, list }: { isFiltered: boolean; isPaged: b
       title="No runs yet."
       action={
         <LinkButton kind="primary" href="/deployments">
-          View deployments
+          See deployments
         </LinkButton>
       }
     >
-      Runs appear here after a deployed or tracked workflow runs in n8n.
+      A run appears here once a workflow that is deployed or tracked has run on its n8n.
     </Empty>
   )
 }
@@ -108,7 +110,7 @@ const columns = [
   { label: 'Instance' },
 ]
 
-/** Milliseconds that the run has taken so far; null if unknown. */
+/** Milliseconds it has taken so far; null when its start is not known, or its end neither. */
 export function elapsedMs({ status, startedAt, durationMs }: ListedRun, now: Date): number | null {
   if (durationMs !== null) return durationMs
   if (status !== 'running' || startedAt === null) return null
@@ -116,7 +118,7 @@ export function elapsedMs({ status, startedAt, durationMs }: ListedRun, now: Dat
 }
 
 function Runs({ runs, list, time }: { runs: ListedRun[]; list: string; time: TimeFormat }) {
-  // A run in progress may have taken days, so finished runs set the scale.
+  // What still runs may have done so for days: the scale is that of the ended ones.
   const ended = runs.flatMap(({ durationMs }) => durationMs ?? [])
   const longestMs = Math.max(
     1,
@@ -139,7 +141,7 @@ interface RunRowProps {
 }
 
 function RunRow({ run, list, time, longestMs }: RunRowProps) {
-  const look = executionStyle(run)
+  const look = executionLook(run)
   const ms = elapsedMs(run, time.now)
   const took = ms === null ? none : duration(ms)
   return (
@@ -176,7 +178,7 @@ function RunRow({ run, list, time, longestMs }: RunRowProps) {
         </span>
       </Td>
       <Td phone="hide">
-        {triggerLabel(run.mode, run.triggerTypes)}
+        {triggerWords(run.mode, run.triggerTypes)}
         {run.retriedBy && (
           <>
             {' '}

@@ -1,4 +1,4 @@
-/** @module `/instances/:id/dead-letters`: lists, replays and deletes dead letters. */
+/** @module `/instances/:id/dead-letters`: reports that could not be used. */
 import { Hono } from 'hono'
 import type { DashboardEnv } from '../../context.ts'
 import { AppError } from '../../../errors.ts'
@@ -8,9 +8,9 @@ import type { DashboardDeps } from '../../context.ts'
 import { renderPage } from '../../layout/page.tsx'
 import { act } from '../../links/outcome.ts'
 import { crumbsOf, instanceOf, section } from '../page-context.ts'
-import { DeletePage, DeadLettersPage, reasonLabel } from './view.tsx'
+import { DropPage, LettersPage, reasonOfLetter } from './view.tsx'
 
-const pageSize = 25
+const letterLimit = 25
 
 export function deadLetterPages(deps: DashboardDeps) {
   const { deadLetters } = deps
@@ -20,50 +20,51 @@ export function deadLetterPages(deps: DashboardDeps) {
       const instance = await instanceOf(c, deps)
       const cursor = c.req.query('cursor') ?? null
       const after = cursor === null ? null : decodeCursor(cursor)
-      const page = await deadLetters.list(userId, { instanceId: instance.id }, { limit: pageSize, after })
+      const page = { limit: letterLimit, after }
+      const letters = await deadLetters.list(userId, { instanceId: instance.id }, page)
       return renderPage(
         c,
-        { title: 'Dead letters', section, crumbs: crumbsOf(instance) },
-        <DeadLettersPage {...{ instance, page }} cursor={after && cursor} time={viewer.time} />,
+        { title: 'Unused reports', section, crumbs: crumbsOf(instance) },
+        <LettersPage {...{ instance, letters }} cursor={after && cursor} time={viewer.time} />,
       )
     })
-    .post('/:id/dead-letters/:deadLetterId/replay', async (c) => {
+    .post('/:id/dead-letters/:letterId/replay', async (c) => {
       const { id } = await instanceOf(c, deps)
-      const deadLetterId = deadLetterIdOf(c.req.param('deadLetterId'))
+      const letterId = letterIdOf(c.req.param('letterId'))
       return act(c, `/instances/${id}/dead-letters`, async () => {
-        const answer = await deadLetters.replay(c.var.userId, deadLetterId)
-        if (!answer) throw new AppError('conflict', 'The dead letter no longer exists')
+        const answer = await deadLetters.replay(c.var.userId, letterId)
+        if (!answer) throw new AppError('conflict', 'The report is gone already')
         return answer.replayed
-          ? { kind: 'ok', text: 'Report replayed. Its run is recorded.' }
+          ? { kind: 'ok', text: 'The report is used now: its run is recorded.' }
           : {
               kind: 'wait',
-              text: `The report still cannot be used: ${reasonLabel(answer.code ?? '')}.`,
+              text: `It still cannot be used: ${reasonOfLetter(answer.code ?? '')}.`,
             }
       })
     })
-    .get('/:id/dead-letters/:deadLetterId/drop', async (c) => {
+    .get('/:id/dead-letters/:letterId/drop', async (c) => {
       const instance = await instanceOf(c, deps)
-      const deadLetterId = deadLetterIdOf(c.req.param('deadLetterId'))
+      const letterId = letterIdOf(c.req.param('letterId'))
       return renderPage(
         c,
-        { title: 'Delete', section, crumbs: crumbsOf(instance) },
-        <DeletePage {...{ instance, deadLetterId }} />,
+        { title: 'Drop', section, crumbs: crumbsOf(instance) },
+        <DropPage {...{ instance, letterId }} />,
       )
     })
-    .post('/:id/dead-letters/:deadLetterId/drop', async (c) => {
+    .post('/:id/dead-letters/:letterId/drop', async (c) => {
       const { id } = await instanceOf(c, deps)
-      const deadLetterId = deadLetterIdOf(c.req.param('deadLetterId'))
+      const letterId = letterIdOf(c.req.param('letterId'))
       return act(c, `/instances/${id}/dead-letters`, async () => {
-        const deleted = await deadLetters.delete(c.var.userId, deadLetterId)
-        return deleted
-          ? { kind: 'ok', text: 'Dead letter deleted.' }
-          : { kind: 'wait', text: 'The dead letter was already deleted.' }
+        const dropped = await deadLetters.delete(c.var.userId, letterId)
+        return dropped
+          ? { kind: 'ok', text: 'The report is dropped.' }
+          : { kind: 'wait', text: 'The report was gone already.' }
       })
     })
 }
 
-function deadLetterIdOf(text: string): string {
+function letterIdOf(text: string): string {
   const { data } = DeadLetterId.safeParse({ id: text })
-  if (!data) throw new AppError('not-found', 'Dead letter not found')
+  if (!data) throw new AppError('not-found', 'No such report')
   return data.id
 }

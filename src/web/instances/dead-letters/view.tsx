@@ -1,4 +1,4 @@
-/** @module Dead letters: reports that could not be used, with Replay and Delete. */
+/** @module Reports that n8n sent and that could not be used: try them again, or drop them. */
 import type { DeadLetter } from '../../../executions/contract.ts'
 import type { UnusableCode } from '../../../executions/payload.ts'
 import type { Slice } from '../../../http/page.ts'
@@ -12,70 +12,70 @@ import { count, none, plural, size, type TimeFormat } from '../../format.ts'
 
 const reasons = {
   'unknown-workflow': 'No deployment tracks this workflow',
-  'not-an-object': 'The report is not a JSON object',
-  'missing-execution-id': 'The execution ID is missing',
-  'invalid-execution-id': 'The execution ID is invalid',
-  'missing-workflow-id': 'The workflow ID is missing',
-  'invalid-workflow-id': 'The workflow ID is invalid',
-  'missing-status': 'The status is missing',
-  'unknown-status': 'The status is unknown',
-  'invalid-time': 'A time is invalid',
+  'not-an-object': 'It is no JSON object',
+  'missing-execution-id': 'It does not say which run',
+  'invalid-execution-id': 'The run has no usable id',
+  'missing-workflow-id': 'It does not say which workflow',
+  'invalid-workflow-id': 'The workflow has no usable id',
+  'missing-status': 'It does not say how the run ended',
+  'unknown-status': 'It names a status that is not known',
+  'invalid-time': 'Its times cannot be read',
 } satisfies Record<UnusableCode | 'unknown-workflow', string>
 
-export const reasonLabel = (code: string): string => (reasons as Record<string, string>)[code] ?? code
+export const reasonOfLetter = (code: string): string => (reasons as Record<string, string>)[code] ?? code
 
-export interface DeadLettersPageProps {
+export interface LettersPageProps {
   instance: Instance
-  page: Slice<DeadLetter>
+  letters: Slice<DeadLetter>
   cursor: string | null
   time: TimeFormat
 }
 
-export function DeadLettersPage({ instance, page, cursor, time }: DeadLettersPageProps) {
+export function LettersPage({ instance, letters, cursor, time }: LettersPageProps) {
   const path = `/instances/${instance.id}/dead-letters`
   return (
     <>
       <PageHead
-        title="Dead letters"
-        meta={<span>Reports from {instance.name} that could not be used. Deleted after 30 days.</span>}
+        title="Unused reports"
+        meta={<span>What {instance.name} sent and nothing here could use. Kept for 30 days.</span>}
       />
-      {page.items.length > 0 && (
+      {letters.items.length > 0 && (
         <Remark>
-          Flowkeep replays a report when you track or deploy its workflow.{' '}
+          Once their workflow is tracked or deployed, they are used by themselves.{' '}
           <a class="link" href={`/instances/${instance.id}/import`}>
             Import workflows
           </a>
         </Remark>
       )}
-      <Card label="Dead letters" flush>
-        {page.items.length === 0 ? (
+      <Card label="Unused reports" flush>
+        {letters.items.length === 0 ? (
           <Empty
-            title="No dead letters."
+            title="Every report could be used."
             action={<LinkButton href={`/instances/${instance.id}`}>Back to {instance.name}</LinkButton>}
           />
         ) : (
           <Table
-            caption="Dead letters, newest first"
+            caption="Reports that could not be used, newest first"
             columns={[
-              { label: 'Reason' },
+              { label: 'Why' },
               { label: 'Workflow in n8n' },
               { label: 'Run in n8n' },
               { label: 'Size', numeric: true },
-              { label: 'Received' },
-              { label: 'Actions', hidden: true },
+              { label: 'Came' },
+              { label: 'What to do', hidden: true },
             ]}
           >
-            {page.items.map((deadLetter) => (
-              <Row deadLetter={deadLetter} path={path} time={time} baseUrl={instance.baseUrl} />
+            {letters.items.map((letter) => (
+              <Row letter={letter} path={path} time={time} baseUrl={instance.baseUrl} />
             ))}
           </Table>
         )}
       </Card>
-      {(page.nextCursor !== null || cursor !== null) && (
+      {(letters.nextCursor !== null || cursor !== null) && (
         <Pagination
-          text={`Showing ${plural(page.items.length, 'dead letter')}.`}
+          text={`Showing ${plural(letters.items.length, 'report')}.`}
           firstHref={cursor === null ? null : path}
-          nextHref={page.nextCursor && withQuery(path, { cursor: page.nextCursor })}
+          nextHref={letters.nextCursor && withQuery(path, { cursor: letters.nextCursor })}
         />
       )}
     </>
@@ -83,23 +83,23 @@ export function DeadLettersPage({ instance, page, cursor, time }: DeadLettersPag
 }
 
 function Row({
-  deadLetter,
+  letter,
   path,
   time,
   baseUrl,
 }: {
-  deadLetter: DeadLetter
+  letter: DeadLetter
   path: string
   time: TimeFormat
   baseUrl: string
 }) {
-  const { id, code, n8nWorkflowId, n8nExecutionId, sizeBytes, deliveries, createdAt } = deadLetter
+  const { id, code, n8nWorkflowId, n8nExecutionId, sizeBytes, deliveries, createdAt } = letter
   return (
     <Tr>
       <Td>
         <span class="two-lines">
-          <span class="strong">{reasonLabel(code)}</span>
-          {deliveries > 1 && <small>received {count(deliveries)} times</small>}
+          <span class="strong">{reasonOfLetter(code)}</span>
+          {deliveries > 1 && <small>came {count(deliveries)} times</small>}
         </span>
       </Td>
       <Td phone="line">
@@ -127,10 +127,10 @@ function Row({
       <Td phone="line">
         <span class="inst-row-actions">
           <Action action={`${path}/${id}/replay`} small icon="retry">
-            Replay
+            Try again
           </Action>
           <LinkButton href={`${path}/${id}/drop`} small>
-            Delete
+            Drop
           </LinkButton>
         </span>
       </Td>
@@ -138,21 +138,21 @@ function Row({
   )
 }
 
-export function DeletePage({ instance, deadLetterId }: { instance: Instance; deadLetterId: string }) {
+export function DropPage({ instance, letterId }: { instance: Instance; letterId: string }) {
   const path = `/instances/${instance.id}/dead-letters`
   return (
     <>
-      <PageHead title="Delete this dead letter?" />
+      <PageHead title="Drop this report?" />
       <Grid>
-        <Card span={8} label="Effects">
-          <Form action={`${path}/${deadLetterId}/drop`}>
+        <Card span={8} label="What it does">
+          <Form action={`${path}/${letterId}/drop`}>
             <p>
-              <b>This cannot be undone.</b> Flowkeep deletes the report from {instance.name} without recording
-              its run. The run may still exist in n8n.
+              <b>It cannot be had back.</b> What {instance.name} sent is deleted here, unused. n8n may still
+              have the run.
             </p>
             <div class="actions">
               <Button kind="danger" icon="trash">
-                Delete
+                Drop
               </Button>
               <LinkButton href={path}>Cancel</LinkButton>
             </div>
