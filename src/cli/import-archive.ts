@@ -28,7 +28,12 @@ const Known = z.looseObject({ id: z.string() })
 const KnownCredential = z.looseObject({ id: z.string(), type: z.string(), name: z.string() })
 const KnownInstance = z.looseObject({ id: z.string(), name: z.string(), baseUrl: z.string() })
 const CreatedInstance = z.looseObject({ id: z.string(), webhookToken: z.string().nullable() })
-const KnownDeployment = z.looseObject({ id: z.string(), workflowId: z.string(), instanceId: z.string() })
+const KnownDeployment = z.looseObject({
+  id: z.string(),
+  workflowId: z.string(),
+  instanceId: z.string(),
+  n8nWorkflowId: z.string().nullable(),
+})
 
 export async function importArchive(
   folder: string,
@@ -148,15 +153,16 @@ async function importInstances({ folder, session, key, skip }: Context) {
 }
 
 async function importDeployments(
-  { folder, session, key, skip }: Context,
+  context: Context,
   workflows: Map<string, string>,
   instances: Map<string, string>,
   credentials: Map<string, string>,
 ) {
-  const present = new Map<string, string>()
+  const { folder, session, skip } = context
+  const present = new Map<string, { id: string; n8nWorkflowId: string | null }>()
   for await (const items of session.pages('/v1/deployments')) {
     for (const each of items.map((item) => KnownDeployment.parse(item))) {
-      present.set(`${each.workflowId} ${each.instanceId}`, each.id)
+      present.set(`${each.workflowId} ${each.instanceId}`, each)
     }
   }
   const targets = new Map<string, RunTarget>()
@@ -171,38 +177,62 @@ async function importDeployments(
       skip(what, `its ${workflowId === undefined ? 'workflow' : 'instance'} was not imported`)
       continue
     }
-    const [first, ...later] = archived.history
-    if (!first) {
+    if (archived.history.length === 0) {
       skip(what, 'it never went live')
       continue
     }
     // n8n has no workflow of what was undeployed; its runs still need one to belong to.
-    const n8nWorkflowId = archived.n8nWorkflowId ?? `undeployed-${archived.id}`
-    const target = { instanceId, n8nWorkflowId, isUndeployed: archived.n8nWorkflowId === null }
+    const placeholder = `undeployed-${archived.id}`
+    const isUndeployed = archived.n8nWorkflowId === null
+    const n8nWorkflowId = archived.n8nWorkflowId ?? placeholder
     const existing = present.get(`${workflowId} ${instanceId}`)
-    if (existing !== undefined) {
+    if (existing) {
       counts.present += 1
-      targets.set(archived.id, { ...target, id: existing, isUndeployed: false })
+      const isLeftOver = existing.n8nWorkflowId === placeholder
+      targets.set(archived.id, { id: isLeftOver ? existing.id : null, instanceId, n8nWorkflowId })
       continue
     }
-    const { version, createdAt: liveSince } = first
-    const bindings = bindingsOf(archived, credentials)
-    const body = { workflowId, instanceId, n8nWorkflowId, version, liveSince, bindings }
-    const made = await unlessRefused(
-      () => session.post('/v1/deployments', body, key(archived.id)),
-      skip,
-      what,
-    )
-    if (made === null) continue
-    const { id } = Known.parse(made)
-    for (const change of later) {
-      const patch = { version: change.version, liveSince: change.createdAt }
-      await unlessRefused(() => session.patch(`/v1/deployments/${id}`, patch), skip, what)
+    if (isUndeployed && (await hasRuns(context, workflowId, instanceId))) {
+      targets.set(archived.id, { id: null, instanceId, n8nWorkflowId })
+      continue
     }
-    counts.created += 1
-    targets.set(archived.id, { ...target, id })
+    const id = await track(context, archived, { workflowId, instanceId, n8nWorkflowId }, credentials)
+    if (id === null) continue
+    if (!isUndeployed) counts.created += 1
+    targets.set(archived.id, { id: isUndeployed ? id : null, instanceId, n8nWorkflowId })
   }
   return { targets, ...counts }
+}
+
+/** @returns the id of the new deployment, with the history of the archived one; null when it is refused */
+async function track(
+  { session, skip, key }: Context,
+  archived: ArchivedDeployment,
+  place: { workflowId: string; instanceId: string; n8nWorkflowId: string },
+  credentials: Map<string, string>,
+): Promise<string | null> {
+  const what = `Deployment ${archived.id}`
+  const [first, ...later] = archived.history.map(({ version, createdAt }) => ({
+    version,
+    liveSince: createdAt,
+  }))
+  const body = { ...place, ...first, bindings: bindingsOf(archived, credentials) }
+  const made = await unlessRefused(() => session.post('/v1/deployments', body, key(archived.id)), skip, what)
+  if (made === null) return null
+  const { id } = Known.parse(made)
+  for (const change of later) {
+    await unlessRefused(() => session.patch(`/v1/deployments/${id}`, change), skip, what)
+  }
+  return id
+}
+
+/** Whether an earlier import has recorded runs of a deployment that is not there any more. */
+async function hasRuns({ session }: Context, workflowId: string, instanceId: string): Promise<boolean> {
+  const query = new URLSearchParams({ workflowId, instanceId, limit: '1' })
+  const { items } = z
+    .object({ items: z.array(z.unknown()) })
+    .parse(await session.get(`/v1/executions?${query}`))
+  return items.length > 0
 }
 
 const bindingsOf = ({ bindings }: ArchivedDeployment, credentials: Map<string, string>) =>
@@ -214,7 +244,7 @@ const bindingsOf = ({ bindings }: ArchivedDeployment, credentials: Map<string, s
 
 /** Their runs stay, as they do when a deployment is deleted. */
 async function forgetUndeployed({ session }: Context, targets: Map<string, RunTarget>): Promise<void> {
-  for (const { id, isUndeployed } of targets.values()) {
-    if (isUndeployed) await session.delete(`/v1/deployments/${id}?force=true`)
+  for (const { id } of targets.values()) {
+    if (id !== null) await session.delete(`/v1/deployments/${id}?force=true`)
   }
 }

@@ -7,11 +7,10 @@ import { type Context, newWebhookToken } from './import-context.ts'
 
 /** The deployment that stands for one of the export. */
 export interface RunTarget {
-  id: string
+  /** Of one that stands for an undeployed one, and is deleted again once the runs are recorded. */
+  id: string | null
   instanceId: string
   n8nWorkflowId: string
-  /** It is deleted again once its runs are recorded. */
-  isUndeployed: boolean
 }
 
 const batchSize = 200

@@ -272,9 +272,15 @@ describe('export and import', () => {
       status: 'undeployed',
     }
     await writeFile(file, JSON.stringify(undeployed))
-    expect(await imported(to, 'a')).toMatchObject({ exitCode: 0, result: { created: { runs: 9 } } })
+    expect(await imported(to, 'a')).toMatchObject({
+      exitCode: 0,
+      result: { created: { deployments: 0, runs: 9 } },
+    })
     expect((await to.call('GET', '/v1/deployments')).json.items).toEqual([])
     expect((await to.call('GET', '/v1/executions')).json.items).toHaveLength(9)
+    const again = await imported(to, 'a')
+    expect(again).toMatchObject({ exitCode: 0, result: { created: { deployments: 0, runs: 0 } } })
+    expect((await to.call('GET', '/v1/deployments')).json.items).toEqual([])
   })
 
   test('skip what refers to nothing that was imported, and say so', async () => {
