@@ -37,7 +37,7 @@ export function dashboardRoutes(deps: DashboardDeps, sessions: BrowserSessions) 
   return app
     .route('/', assetRoutes())
     .route('/', accountPages(deps, sessions))
-    .route('/', generalPages())
+    .route('/', generalPages(deps.config.publicUrl))
     .route('/', overviewPages(deps))
     .route('/executions', executionPages(deps))
     .route('/errors', errorPages(deps))

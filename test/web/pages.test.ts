@@ -223,3 +223,9 @@ describe('search', () => {
     expect((await tab.get(`/search?q=${encodeURIComponent(query)}`)).status).toBe(200)
   })
 })
+
+test('the page with everything else says how to take the data out, and back', async () => {
+  const { text } = await (await signedInBrowser(app)).get('/more')
+  for (const command of ['export', 'import'])
+    expect(text).toContain(`npm run flowkeep -- ${command} ./backup`)
+})

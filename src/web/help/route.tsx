@@ -5,7 +5,8 @@ import { Icon } from '../components/icons.tsx'
 import { Avatar, NavCount, navItems, PageHead, renderPage, ThemeSwitch } from '../layout/page.tsx'
 import type { DashboardEnv } from '../context.ts'
 
-export const generalPages = () =>
+/** @param publicUrl where commands reach this server */
+export const generalPages = (publicUrl: string) =>
   new Hono<DashboardEnv>()
     .get('/help', (c) =>
       renderPage(
@@ -83,6 +84,18 @@ export const generalPages = () =>
                 </form>
               </li>
             </ul>
+          </Card>
+          <Card label="Your data">
+            <dl class="import-ways">
+              <dt>Export everything but secrets to a folder</dt>
+              <dd>
+                <code>{`FLOWKEEP_URL=${publicUrl} npm run flowkeep -- export ./backup`}</code>
+              </dd>
+              <dt>Import it, here or in another account</dt>
+              <dd>
+                <code>{`FLOWKEEP_URL=${publicUrl} npm run flowkeep -- import ./backup`}</code>
+              </dd>
+            </dl>
           </Card>
           <ThemeSwitch theme={viewer.theme} at="/more" />
         </>,
