@@ -57,12 +57,16 @@ async function run(args: string[], env: Record<string, string> = {}, { program =
   return { status: await ended, stdout, stderr } satisfies Ended
 }
 
+/** Below the range from which the system takes ports for connections: nothing else takes it meanwhile. */
 async function freePort(): Promise<number> {
+  const port = 20_000 + Math.floor(Math.random() * 12_000)
   const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
+  const isFree = await new Promise<boolean>((resolve) => {
+    server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true))
+  })
+  if (!isFree) return freePort()
   await new Promise((resolve) => server.close(resolve))
-  return typeof address === 'object' && address ? address.port : 0
+  return port
 }
 
 describe('every command', () => {

@@ -26,7 +26,7 @@ declare module 'vitest' {
   }
 }
 
-const MIGRATIONS_DIR = new URL('../../drizzle', import.meta.url).pathname
+const MIGRATIONS_DIR = join(import.meta.dirname, '../../drizzle')
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const migrations = existsSync(join(MIGRATIONS_DIR, 'meta')) ? await readMigrations(MIGRATIONS_DIR) : []
