@@ -1,4 +1,4 @@
-/** The import rule and the layout, kept by reading every import there is. */
+/** Checks the import order and the layout by reading every import. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { parseSync } from 'oxc-parser'
@@ -6,14 +6,14 @@ import { describe, expect, test } from 'vitest'
 
 const src = resolve(import.meta.dirname, '../src')
 
-/** A file may import from its own entry and from those before it. */
+/** A file may import only from its own entry and earlier ones. */
 const order = [
   ...['errors', 'lib', 'crypto', 'db', 'n8n', 'http', 'runs', 'users', 'credentials', 'workflows'],
   ...['instances', 'deployments', 'executions', 'analytics', 'search', 'overview', 'config', 'deps', 'web'],
   ...['app', 'housekeeping', 'worker', 'workerd.d', 'node', 'cli'],
 ]
 const maxLines = 340
-/** May use Node's own modules; nothing that runs on the edge imports these files. */
+/** May use Node modules; code for Workers does not import these files. */
 const nodeOnlyFiles = /^(node\.ts$|cli\/|db\/gateway\/|instances\/net\/)/
 
 interface SourceFile {
@@ -57,12 +57,12 @@ const importsOf = (file: SourceFile, matches: (specifier: string) => boolean) =>
     .map(({ specifier }) => `${file.path} → ${specifier}`)
 
 describe('the architecture', () => {
-  test('has an entry in the order for every file', () => {
+  test('lists every file in the import order', () => {
     expect(files.length).toBeGreaterThan(50)
     expect(files.filter(({ path }) => !order.includes(entryOf(path))).map(({ path }) => path)).toEqual([])
   })
 
-  test('lets a file import only from its own entry or an earlier one', () => {
+  test('allows imports only from the same or an earlier entry', () => {
     const wrong = files.flatMap((file) =>
       file.imports
         .filter(({ specifier }) => isLocal(specifier))
@@ -73,7 +73,7 @@ describe('the architecture', () => {
     expect(wrong).toEqual([])
   })
 
-  test('notices an import that goes the wrong way', () => {
+  test('detects an import in the wrong direction', () => {
     const planted = {
       path: 'db/planted.ts',
       lines: 1,
@@ -84,14 +84,14 @@ describe('the architecture', () => {
     )
   })
 
-  test('lets only app.ts import the routes of a feature', () => {
+  test("allows only app.ts to import a feature's routes", () => {
     const wrong = files
       .filter(({ path }) => path !== 'app.ts' && !path.startsWith('web/'))
       .flatMap((file) => importsOf(file, (specifier) => /\/routes\.tsx?$/.test(specifier)))
     expect(wrong).toEqual([])
   })
 
-  test('keeps SQL to db/ and the features, away from routes and contracts', () => {
+  test('allows SQL only in db/ and features, not in routes and contracts', () => {
     const wrong = files
       .filter(
         ({ path }) =>
@@ -101,10 +101,10 @@ describe('the architecture', () => {
     expect(wrong).toEqual([])
   })
 
-  describe('of the dashboard: web/<area>/<page>/{route,view}.tsx', () => {
+  describe('dashboard layout: web/<area>/<page>/{route,view}.tsx', () => {
     const web = files.filter(({ path }) => path.startsWith('web/'))
     const shared = ['assets', 'charts', 'components', 'layout', 'links']
-    /** `web/workflows/edit` of `web/workflows/edit/route.tsx`; null for what is in no folder of a page. */
+    /** `web/workflows/edit/route.tsx` → `web/workflows/edit`; null outside a page folder. */
     const pageOf = (path: string): string | null => {
       const [, area = '', page, file] = path.split('/')
       return file === undefined || shared.includes(area) ? null : `web/${area}/${page}`
@@ -121,14 +121,14 @@ describe('the architecture', () => {
     )
     const told = ({ from, to }: { from: string; to: string }) => `${from} → ${to}`
 
-    test('an area imports nothing from another area', () => {
+    test('an area does not import from another area', () => {
       const wrong = edges.filter(
         ({ from, to }) => areaOf(from) !== null && areaOf(to) !== null && areaOf(from) !== areaOf(to),
       )
       expect(wrong.map(told)).toEqual([])
     })
 
-    test('a page imports no route of another, and parts of pages are imported within their area only', () => {
+    test("a page does not import another page's route, and page parts are imported within their area only", () => {
       const wrong = edges.filter(
         ({ from, to }) =>
           to.endsWith('/route.tsx') && from !== 'web/routes.tsx' && from !== `${areaOf(to)}/routes.tsx`,
@@ -136,7 +136,7 @@ describe('the architecture', () => {
       expect(wrong.map(told)).toEqual([])
     })
 
-    test('what is shared imports nothing from an area, but for the styles of each', () => {
+    test('shared code imports only styles from areas', () => {
       const wrong = edges.filter(
         ({ from, to }) =>
           areaOf(from) === null &&
@@ -147,7 +147,7 @@ describe('the architecture', () => {
       expect(wrong.map(told)).toEqual([])
     })
 
-    test('no two pages import each other', () => {
+    test('pages do not import each other', () => {
       const pairs = new Set(
         edges.flatMap(({ from, to }) => {
           const [a, b] = [pageOf(from), pageOf(to)]
@@ -159,7 +159,7 @@ describe('the architecture', () => {
     })
   })
 
-  test('keeps Node-only modules out of the edge bundle', () => {
+  test('excludes Node-only modules from the Workers bundle', () => {
     const nodeOnly = /^(node:|pg$|@electric-sql\/pglite|@hono\/node-server|undici$|@node-rs\/bcrypt)/
     const edge = files.filter(({ path }) => !nodeOnlyFiles.test(path))
     const wrong = edge.flatMap((file) => [
@@ -172,18 +172,18 @@ describe('the architecture', () => {
     expect(wrong).toEqual([])
   })
 
-  test('never imports the demo, the scripts or the tests from the source', () => {
+  test('source code does not import the demo, scripts or tests', () => {
     const wrong = files.flatMap((file) =>
       importsOf(file, (specifier) => isLocal(specifier) && targetOf(file, specifier).startsWith('..')),
     )
     expect(wrong).toEqual([])
   })
 
-  test('has no barrels, no types.ts, no utils.ts', () => {
+  test('has no barrel files, types.ts or utils.ts', () => {
     expect(files.filter(({ path }) => /(^|\/)(index|types|utils|helpers)\.tsx?$/.test(path))).toEqual([])
   })
 
-  test(`keeps files under ${maxLines} lines, data apart`, () => {
+  test(`limits files to ${maxLines} lines, except data`, () => {
     const long = files.filter(({ path, lines }) => lines > maxLines && path !== 'users/common-passwords.ts')
     expect(long.map(({ path, lines }) => `${path}: ${lines}`)).toEqual([])
   })

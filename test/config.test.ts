@@ -13,7 +13,7 @@ const messageOf = (env: Record<string, string | undefined>) => {
 }
 
 describe('the configuration', () => {
-  test('is usable with what the test environment holds, with the documented defaults', () => {
+  test('accepts the test environment and applies the documented defaults', () => {
     const config = parseConfig(testEnvironment())
     expect(config.quotas).toEqual({
       workflows: 10_000,
@@ -24,7 +24,7 @@ describe('the configuration', () => {
     expect(config).toMatchObject({ allowLoopbackInstances: false, corsOrigins: ['https://app.example.com'] })
   })
 
-  test('lists everything that is missing at once', () => {
+  test('lists all missing variables', () => {
     const message = messageOf({})
     for (const name of [
       'DATABASE_URL',
@@ -54,7 +54,7 @@ describe('the configuration', () => {
     ['a CORS origin with a path', 'CORS_ORIGINS', 'https://app.example.com/app'],
     ['a wildcard origin', 'CORS_ORIGINS', '*'],
     ['a negative quota', 'QUOTA_WORKFLOWS', '-1'],
-  ])('refuses %s, naming %s and never its value', (_, name, value) => {
+  ])('rejects %s and names %s but not its value', (_, name, value) => {
     const message = messageOf(testEnvironment({ [name]: value }))
     expect(message).toContain(name)
     expect(message).not.toContain('hunter2')

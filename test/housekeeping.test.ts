@@ -11,7 +11,7 @@ const failures = () =>
 
 const deps = (more: Partial<HousekeepingDeps> = {}): HousekeepingDeps => ({ ...app.deps, ...more })
 
-test('every part of a run passes on an empty database, and it says how far behind it is', async () => {
+test('every part succeeds on an empty database and logs its lag', async () => {
   app.logs.length = 0
   await housekeeping(deps())
   expect(failures()).toEqual([])
@@ -19,7 +19,7 @@ test('every part of a run passes on an empty database, and it says how far behin
   expect(line).toMatchObject({ polled: 0, failed: 0, overdue: 0, lagging: 0 })
 })
 
-test('a part that fails is logged without its message and leaves the others their turn', async () => {
+test('logs a failed part without its message and runs the others', async () => {
   app.logs.length = 0
   await app.database.sql`
     insert into login_throttles (bucket, failures, last_failed_at) values ('old', 1, now() - interval '3 days')`
@@ -35,12 +35,12 @@ test('a part that fails is logged without its message and leaves the others thei
   expect(await app.database.sql`select * from login_throttles where bucket = 'old'`).toEqual([])
 })
 
-test('a run that is told to end begins nothing more', async () => {
+test('an aborted run starts no further parts', async () => {
   app.logs.length = 0
   await housekeeping(deps(), AbortSignal.abort())
   expect(app.logs).toEqual([])
 })
 
-test('the parts use the retention of the configuration', () => {
+test('uses the configured retention', () => {
   expect(app.deps.config.executionRetention).toEqual({ dataDays: 30, months: 13 })
 })

@@ -1,4 +1,4 @@
-/** The lock file installs on every platform and from every registry. */
+/** The lock file works on every platform and with every registry. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -8,7 +8,7 @@ interface Locked {
   resolved?: string
   integrity?: string
   optionalDependencies?: Record<string, string>
-  /** A workspace, which is in this repository. */
+  /** A workspace in this repository. */
   link?: boolean
 }
 
@@ -19,16 +19,16 @@ const packages = Object.entries(lock.packages).filter(
   ([path, { link }]) => path === '' || (path.includes('node_modules/') && !link),
 )
 
-test('names no registry', () => {
+test('contains no registry URLs', () => {
   expect(packages.filter(([, { resolved }]) => resolved !== undefined)).toEqual([])
 })
 
-test('pins every package by version and integrity', () => {
+test("pins every package's version and integrity", () => {
   const loose = packages.filter(([path, { version, integrity }]) => path !== '' && !(version && integrity))
   expect(loose.map(([path]) => path)).toEqual([])
 })
 
-test('holds the builds of every platform, whichever platform it was written on', () => {
+test('includes the builds for every platform', () => {
   const missing = packages.flatMap(([path, { optionalDependencies = {} }]) =>
     Object.keys(optionalDependencies).filter(
       (name) =>

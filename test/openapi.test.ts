@@ -3,8 +3,8 @@ import { useTestApp } from './harness/app.ts'
 
 const app = useTestApp()
 
-describe('the OpenAPI description', () => {
-  test('is 3.1 and describes every mounted path, each with its good answer', async () => {
+describe('the OpenAPI document', () => {
+  test('is version 3.1 and describes every mounted path with its success response', async () => {
     const { json } = await app.call('GET', '/openapi.json')
     expect(json.openapi).toMatch(/^3\.1\./)
     const mounted = app.app.routes
@@ -28,7 +28,7 @@ describe('the OpenAPI description', () => {
     }
   })
 
-  test('resolves every reference within itself', async () => {
+  test('resolves every reference internally', async () => {
     const { json, text } = await app.call('GET', '/openapi.json')
     const references = [...text.matchAll(/"\$ref":"([^"]+)"/g)].map(([, reference = '']) => reference)
     expect(references.length).toBeGreaterThan(5)
@@ -128,7 +128,7 @@ describe('the description of an operation', () => {
 })
 
 describe('the reference at /docs', () => {
-  test('names every operation, and loads nothing from elsewhere and nothing inline', async () => {
+  test('lists every operation without external or inline resources', async () => {
     const { json } = await app.call('GET', '/openapi.json')
     const page = await app.call('GET', '/docs')
     expect(page.status).toBe(200)

@@ -1,4 +1,4 @@
-/** Every path with an id in it, taken from the OpenAPI description so that a new one cannot be left out. */
+/** Tests every path with an ID in the OpenAPI document, so that new paths are included. */
 import { v7 } from 'uuid'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { type Answer, type TestUser, useTestApp } from './harness/app.ts'
@@ -26,7 +26,7 @@ const workflow = {
   connections: {},
 }
 
-/** Feature → what makes an owned resource. */
+/** Feature → creates a resource of the user. */
 async function createAll(user: TestUser): Promise<Record<string, string>> {
   const post = async (path: string, body: unknown) => {
     const answer = await user.call('POST', path, { body })
@@ -73,7 +73,7 @@ async function createAll(user: TestUser): Promise<Record<string, string>> {
   }
 }
 
-/** A body that the route would take, so that the answer is about the id and nothing else. */
+/** A valid body, so that the response depends on the ID only. */
 const bodies: Record<string, unknown> = {
   'PATCH /v1/credentials/{id}': { name: 'Taken over' },
   'PATCH /v1/workflows/{id}': { name: 'Taken over' },
@@ -117,7 +117,7 @@ describe('another user’s resource', () => {
     owned = await createAll(owner)
   })
 
-  test('is on every route the same 404 as one that does not exist, and stays as it was', async () => {
+  test('gets the same 404 as a missing resource on every route and stays unchanged', async () => {
     const routes = await routesWithIds()
     expect(new Set(routes.map(({ feature }) => feature))).toEqual(new Set(Object.keys(owned)))
     const before = await app.database.dump()
@@ -133,7 +133,7 @@ describe('another user’s resource', () => {
     expect(stub.calls().length).toBe(calls)
   })
 
-  test('is there for its owner on the routes that read', async () => {
+  test('is available to its owner on read routes', async () => {
     const routes = (await routesWithIds()).filter(({ method }) => method === 'GET')
     expect(routes.length).toBeGreaterThan(8)
     for (const { method, path, feature } of routes) {
@@ -142,7 +142,7 @@ describe('another user’s resource', () => {
     }
   })
 
-  test('is not in a list, a search or a count', async () => {
+  test('is not included in lists, searches or counts', async () => {
     for (const feature of Object.keys(owned)) {
       expect((await stranger.call('GET', `/v1/${feature}`)).json.items).toEqual([])
     }
@@ -169,7 +169,7 @@ describe('another user’s resource', () => {
     }
   })
 
-  test('takes no result with another instance’s token', async () => {
+  test('rejects reports with another instance’s token', async () => {
     const instance = await stranger.call('POST', '/v1/instances', {
       body: { name: 'Mine', baseUrl: 'https://n8n.example.net', apiKey: 'another-api-key' },
     })
@@ -181,8 +181,8 @@ describe('another user’s resource', () => {
   })
 })
 
-describe('without signing in', () => {
-  test('every route but the open ones answers 401', async () => {
+describe('without a session', () => {
+  test('every route except public ones returns 401', async () => {
     const { json } = await app.call('GET', '/openapi.json')
     const operations = Object.entries(
       json.paths as Record<string, Record<string, { security?: unknown[] }>>,
@@ -203,7 +203,7 @@ describe('without signing in', () => {
     for (const { method, path, security } of operations) {
       if (security?.length === 0) continue
       const concrete = path.replace(/\{(\w+)\}/g, (_, name: string) => (name === 'id' ? v7() : '1'))
-      // A webhook's body is measured before its sender is known.
+      // The size of a webhook's body is checked before its sender.
       const answer = await app.call(
         method.toUpperCase(),
         concrete,

@@ -64,7 +64,7 @@ afterAll(async () => {
   await rm(outdir, { recursive: true, force: true })
 })
 
-/** What Node makes of the same database and keys. */
+/** A Node application on the same database and keys. */
 const depsOnNode = () =>
   createDeps(parseConfig({ ...env, DATABASE_GATEWAY_URL: undefined }), {
     name: 'node',
@@ -102,12 +102,12 @@ const workflow = {
 }
 
 describe('the bundled worker', () => {
-  test('is alive and ready', async () => {
+  test('is live and ready', async () => {
     expect(await json(await call('GET', '/health/live'))).toEqual({ status: 'live', runtime: 'workerd' })
     expect((await call('GET', '/health/ready')).status).toBe(200)
   })
 
-  test('does the main job, and Node reads what it wrote', async () => {
+  test('creates data that Node can read', async () => {
     const email = 'edge@example.com'
     const password = 'a long enough password'
     const registered = await call('POST', '/v1/auth/register', { body: { email, password } })
@@ -170,7 +170,7 @@ describe('the bundled worker', () => {
     expect((await call('POST', '/v1/auth/refresh', { body: { refreshToken } })).status).toBe(200)
   })
 
-  test('hashes one password at a time and turns the rest away with 429 instead of stalling', async () => {
+  test('hashes one password at a time and returns 429 for the rest', async () => {
     const attempts = await Promise.all(
       Array.from({ length: 40 }, (_, i) =>
         call('POST', '/v1/auth/login', {
@@ -211,7 +211,7 @@ describe('the bundled worker', () => {
     expect(await database.sql`select * from login_throttles where bucket = 'old'`).toEqual([])
   })
 
-  test('writes one JSON line for each request and no secret', async () => {
+  test('logs one JSON line per request without secrets', async () => {
     const lines = server.getLogs().map(({ message }) => message)
     const requests = lines.filter((line) => line.includes('"event":"request"'))
     expect(requests.length).toBeGreaterThan(10)
@@ -227,8 +227,8 @@ describe('the bundled worker', () => {
   })
 })
 
-describe('a worker without its secrets', () => {
-  test('answers every route with 503 and logs which are missing', async () => {
+describe('a worker without secrets', () => {
+  test('returns 503 on every route and logs the missing secrets', async () => {
     const bare = createTestHarness({
       root,
       workers: [

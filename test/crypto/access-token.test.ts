@@ -25,7 +25,7 @@ const goodClaims = {
   exp: seconds + 300,
 }
 
-/** Signed with the right key, whatever it says. */
+/** Signs any content with the right key. */
 function signed(
   claims: object,
   header: JWTHeaderParameters = goodHeader,
@@ -40,7 +40,7 @@ const later = (ms: number) =>
   createAccessTokens(ring, { issuer, audience, now: () => new Date(at.getTime() + ms) })
 
 describe('access tokens', () => {
-  test('a signed token names its user for five minutes', async () => {
+  test('a signed token identifies its user for five minutes', async () => {
     const { accessToken, expiresIn } = await tokens.sign(claim)
     expect(expiresIn).toBe(300)
     expect(await tokens.verify(accessToken)).toEqual(claim)
@@ -48,11 +48,11 @@ describe('access tokens', () => {
     expect(await later(306_000).verify(accessToken)).toBeNull()
   })
 
-  test('the control token of these tests is valid, so each refusal below has one cause', async () => {
+  test('the control token is valid, so each rejection below has a single cause', async () => {
     expect(await tokens.verify(await signed({}))).toEqual(claim)
   })
 
-  test('a token of a retired but still held key is valid, of a removed key it is not', async () => {
+  test('a token signed by a retired key is valid until the key is removed', async () => {
     const old = createAccessTokens({ ...ring, active: 'k1' }, { issuer, audience, now: () => at })
     const { accessToken } = await old.sign(claim)
     expect(await tokens.verify(accessToken)).toEqual(claim)
@@ -101,7 +101,7 @@ describe('access tokens', () => {
     ['kid of SQL', async () => signed({}, { ...goodHeader, kid: "' or 1=1" })],
     ['kid of the prototype', async () => signed({}, { ...goodHeader, kid: '__proto__' })],
     ['kid that is no text', async () => `${part({ ...goodHeader, kid: 7 })}.${part(goodClaims)}.AAAA`],
-  ])('a forged token is nobody: %s', async (_, forge) => {
+  ])('rejects a forged token: %s', async (_, forge) => {
     expect(await tokens.verify(await forge())).toBeNull()
   })
 
@@ -124,11 +124,11 @@ describe('access tokens', () => {
     ['a lifetime of 15 minutes and a second', { exp: seconds + 901 }],
     ['expired 6 seconds ago', { iat: seconds - 300, exp: seconds - 6 }],
     ['expiry before issue', { iat: seconds + 2, exp: seconds + 1 }],
-  ])('the right key with one claim wrong is nobody: %s', async (_, claims, header) => {
+  ])('rejects a wrong claim signed with the right key: %s', async (_, claims, header) => {
     expect(await tokens.verify(await signed(claims, header))).toBeNull()
   })
 
-  test('an expiry one second ago is inside the tolerance', async () => {
+  test('accepts a token that expired one second ago', async () => {
     expect(await tokens.verify(await signed({ iat: seconds - 300, exp: seconds - 1 }))).toEqual(claim)
   })
 
@@ -141,11 +141,11 @@ describe('access tokens', () => {
     ['nothing', () => ''],
     ['dots', () => '..'],
     ['three megabytes', () => `${'a'.repeat(3_000_000)}.b.c`],
-  ])('a token has one spelling: %s', async (_, spell) => {
+  ])('accepts only the canonical encoding: %s', async (_, spell) => {
     expect(await tokens.verify(spell((await tokens.sign(claim)).accessToken))).toBeNull()
   })
 
-  test('no one-character substitution of a token is valid', async () => {
+  test('rejects every one-character substitution', async () => {
     const { accessToken } = await tokens.sign(claim)
     const survivors: number[] = []
     for (let at = 0; at < accessToken.length; at += 1) {

@@ -18,7 +18,7 @@ const implementations: [string, BcryptImplementation, BcryptImplementation][] = 
   ['bcryptjs', onEdge, onEdge],
 ]
 
-/** Counts comparisons and notes the cost in each hash. */
+/** Counts comparisons and records the cost of each hash. */
 function counting(bcrypt: BcryptImplementation) {
   const costs: number[] = []
   const hash = vi.fn<BcryptImplementation['hash']>((text, rounds) => bcrypt.hash(text, rounds))
@@ -33,7 +33,7 @@ describe.each(implementations)('passwords hashed by %s', (_, writer, reader) => 
   const write = createPasswordHasher({ bcrypt: writer, peppers, cost })
   const read = createPasswordHasher({ bcrypt: reader, peppers, cost })
 
-  test('only the exact password is right', async () => {
+  test('accepts only the exact password', async () => {
     const stored = await write.hash('correct horse')
     expect(stored.hash).toMatch(/^\$2b\$04\$/)
     expect(stored.pepperId).toBe('p2')
@@ -48,7 +48,7 @@ describe.each(implementations)('passwords hashed by %s', (_, writer, reader) => 
     ['64 emoji', '🔑'.repeat(64)],
     ['NUL', 'abc\u0000'],
     ['1,024 characters', 'é'.repeat(1023)],
-  ])('nothing after %s is cut off', async (_, start) => {
+  ])('does not truncate after %s', async (_, start) => {
     const stored = await write.hash(`${start}X`)
     expect(await read.verify(`${start}X`, stored)).toBe(true)
     expect(await read.verify(`${start}Y`, stored)).toBe(false)
@@ -57,7 +57,7 @@ describe.each(implementations)('passwords hashed by %s', (_, writer, reader) => 
 })
 
 describe('password verification', () => {
-  test('costs exactly one comparison at the current cost, whether the account exists, is unknown or is damaged', async () => {
+  test('costs exactly one comparison at the current cost for existing, unknown and damaged accounts', async () => {
     const { bcrypt, hash, compare, costs } = counting(inNode)
     const hasher = createPasswordHasher({ bcrypt, peppers, cost: 5 })
     const stored = await hasher.hash('right password')
@@ -74,14 +74,14 @@ describe('password verification', () => {
   })
 
   test.each(implementations.slice(2))(
-    '%s does the full work for the dummy hash, and does not throw',
+    '%s does the full work for the dummy hash without throwing',
     async (_, bcrypt) => {
       const hasher = createPasswordHasher({ bcrypt, peppers, cost })
       expect(await hasher.verify('whatever', null)).toBe(false)
     },
   )
 
-  test('a hash of a retired pepper or another cost still verifies, and is outdated', async () => {
+  test('a hash with a retired pepper or another cost verifies and is outdated', async () => {
     const current = createPasswordHasher({ bcrypt: inNode, peppers, cost: 5 })
     const old = createPasswordHasher({ bcrypt: inNode, peppers: { ...peppers, active: 'p1' }, cost: 5 })
     const cheap = createPasswordHasher({ bcrypt: inNode, peppers, cost: 4 })
@@ -95,13 +95,13 @@ describe('password verification', () => {
     expect([byOld, byCheap, fresh].map((stored) => current.isOutdated(stored))).toEqual([true, true, false])
   })
 
-  test('a hash whose pepper the ring lacks is a missing key, not a wrong password', async () => {
+  test('a hash with a missing pepper is an unavailable key, not a wrong password', async () => {
     const hasher = createPasswordHasher({ bcrypt: inNode, peppers, cost })
     const stored = { ...(await hasher.hash('pass')), pepperId: 'p9' }
     await expect(hasher.verify('pass', stored)).rejects.toMatchObject({ code: 'key-unavailable' })
   })
 
-  test('the same password under another pepper has another pre-hash', async () => {
+  test('another pepper gives another pre-hash', async () => {
     const { bcrypt, hash } = counting(inNode)
     await createPasswordHasher({ bcrypt, peppers, cost }).hash('pass')
     await createPasswordHasher({ bcrypt, peppers: { ...peppers, active: 'p1' }, cost }).hash('pass')
@@ -111,7 +111,7 @@ describe('password verification', () => {
   })
 })
 
-/** A bcrypt whose comparisons last until they are let go. */
+/** A bcrypt implementation whose comparisons wait until they are released. */
 function gated() {
   let running = 0
   let most = 0
@@ -127,7 +127,7 @@ function gated() {
 }
 
 describe('hashing slots', () => {
-  test('no more than the allowed number of hashes run at a time, and those who wait get their turn', async () => {
+  test('limits concurrent hashes and serves waiting callers', async () => {
     const { bcrypt, gates, most } = gated()
     const hasher = createPasswordHasher({
       bcrypt,
@@ -146,7 +146,7 @@ describe('hashing slots', () => {
     expect(most()).toBe(2)
   })
 
-  test('a caller beyond the queue is turned away at once with a time to retry', async () => {
+  test('rejects callers beyond the queue immediately with a retry time', async () => {
     const { bcrypt, gates } = gated()
     const hasher = createPasswordHasher({
       bcrypt,
@@ -166,7 +166,7 @@ describe('hashing slots', () => {
     await first
   })
 
-  test('a caller who waits too long is turned away, and a slot is free again after a failure', async () => {
+  test('rejects callers that wait too long, and frees the slot after a failure', async () => {
     const { bcrypt, gates } = gated()
     const hasher = createPasswordHasher({
       bcrypt,

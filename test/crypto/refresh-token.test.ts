@@ -8,26 +8,26 @@ const ring = randomRing('k1', 'k2')
 const tokens = createRefreshTokens(ring)
 
 describe('refresh tokens', () => {
-  test('a token reads back as its claim', async () => {
+  test('a token round-trips to its claim', async () => {
     for (const generation of [1, 2, 999_999_999]) {
       const claim = { sessionId: uuidv7(), generation }
       expect(await tokens.read(await tokens.issue(claim))).toEqual(claim)
     }
   })
 
-  test('the same claim always gives the same token, so a lost answer can be given again', async () => {
+  test('the same claim gives the same token, so a lost response can be repeated', async () => {
     const claim = { sessionId: uuidv7(), generation: 3 }
     expect(await tokens.issue(claim)).toBe(await createRefreshTokens(ring).issue(claim))
   })
 
-  test('a token of a key that is held but not active is read', async () => {
+  test('reads tokens of inactive keys', async () => {
     const claim = { sessionId: uuidv7(), generation: 1 }
     const old = createRefreshTokens({ ...ring, active: 'k1' })
     expect(await tokens.read(await old.issue(claim))).toEqual(claim)
     expect(await createRefreshTokens(randomRing('k1')).read(await old.issue(claim))).toBeNull()
   })
 
-  test('no one-character substitution of a token is read', async () => {
+  test('rejects every one-character substitution', async () => {
     const token = await tokens.issue({ sessionId: uuidv7(), generation: 12 })
     const survivors: string[] = []
     for (let at = 0; at < token.length; at += 1) {
@@ -41,13 +41,13 @@ describe('refresh tokens', () => {
   })
 
   test.each(['', 'fkr_', 'fkr_k2___', 'x'.repeat(100_000), 'fkr___proto___1_1'])(
-    'what is no token is not read: %#',
+    'rejects an invalid token: %#',
     async (text) => {
       expect(await tokens.read(text)).toBeNull()
     },
   )
 
-  test('the log takes a whole token out', async () => {
+  test('the log redacts the whole token', async () => {
     const token = await tokens.issue({ sessionId: uuidv7(), generation: 1 })
     expect(redact(`refreshing ${token} failed`)).toBe('refreshing [redacted] failed')
   })

@@ -1,6 +1,6 @@
 import type { KeyRing } from '../../src/crypto/key-ring.ts'
 
-/** A ring of fresh random keys; the last id is active. */
+/** A ring of new random keys; the last ID is active. */
 export function randomRing(...ids: string[]): KeyRing {
   const active = ids.at(-1) ?? 'k1'
   return {

@@ -37,11 +37,11 @@ describe('the secret box', () => {
     ['null', null],
     ['an own __proto__', JSON.parse('{"__proto__":{"a":1}}')],
     ['64 KB', 'x'.repeat(65_536)],
-  ])('what was sealed opens again: %s', async (_, value) => {
+  ])('opens a sealed value: %s', async (_, value) => {
     expect(await box.open(context, await box.seal(context, value))).toEqual(value)
   })
 
-  test('the stored form is flattened JWE JSON with the key id in the header and without the authenticated data', async () => {
+  test('stores flattened JWE JSON with the key ID in the header and without the authenticated data', async () => {
     const sealed = await box.seal(context, { a: 1 })
     expect(Object.keys(sealed).toSorted()).toEqual([...segments, 'header'].toSorted())
     expect(sealed.header).toEqual({ alg: 'A256KW', kid: 'k1' })
@@ -52,12 +52,12 @@ describe('the secret box', () => {
     expect(await box.open(context, JSON.parse(JSON.stringify(sealed)))).toEqual({ a: 1 })
   })
 
-  test('equal values give boxes that share no segment but the constant header', async () => {
+  test('boxes of equal values share only the constant header', async () => {
     const [one, other] = [await box.seal(context, 'same'), await box.seal(context, 'same')]
     for (const name of segments.slice(1)) expect(one[name]).not.toBe(other[name])
   })
 
-  test('values of 1 and of 60 characters cannot be told apart by length', async () => {
+  test('values of 1 and 60 characters have boxes of equal length', async () => {
     const lengths = await Promise.all(
       [1, 20, 60].map(async (length) => (await box.seal(context, 'x'.repeat(length))).ciphertext.length),
     )
@@ -70,13 +70,13 @@ describe('the secret box', () => {
     ['type', { type: 'githubApi' }],
     ['purpose', { purpose: 'n8n-api-key' }],
     ['origin', { origin: 'https://n8n.test' }],
-  ])('a box moved to another %s does not open', async (_, change) => {
+  ])('does not open a box that was moved to another %s', async (_, change) => {
     const sealed = await box.seal(context, 'secret')
     expect(await outcome(box.open({ ...context, ...change }, sealed))).toEqual(undecryptable)
     expect(await outcome(box.rewrap({ ...context, ...change }, sealed))).toEqual(undecryptable)
   })
 
-  test('a box for one origin does not open for another', async () => {
+  test('does not open a box for another origin', async () => {
     const bound = { ...context, origin: 'https://n8n.test' }
     const sealed = await box.seal(bound, 'secret')
     expect(await box.open(bound, sealed)).toBe('secret')
@@ -86,7 +86,7 @@ describe('the secret box', () => {
     expect(await outcome(box.open(context, sealed))).toEqual(undecryptable)
   })
 
-  test('authenticated data stored beside a box does not replace the computed one', async () => {
+  test('ignores authenticated data stored with a box', async () => {
     const sealed = await box.seal(context, 'secret')
     const aad = base64url.encode(
       JSON.stringify(['v1', context.purpose, context.userId, context.rowId, context.type]),
@@ -95,7 +95,7 @@ describe('the secret box', () => {
     expect(await outcome(box.open(moved, { ...sealed, aad }))).toEqual(undecryptable)
   })
 
-  test('no single flipped bit of any segment opens', async () => {
+  test('rejects every single-bit change of every segment', async () => {
     const sealed = await box.seal(context, 'secret')
     const opened: string[] = []
     for (const name of segments) {
@@ -110,7 +110,7 @@ describe('the secret box', () => {
     expect(opened).toEqual([])
   })
 
-  test('no substituted last character opens: a segment has one spelling', async () => {
+  test('rejects non-canonical last characters of segments', async () => {
     const sealed = await box.seal(context, 'secret')
     const opened: string[] = []
     for (const name of segments) {
@@ -142,35 +142,32 @@ describe('the secret box', () => {
       (sealed) => ({ ...sealed, protected: base64url.encode('{"enc":"A128CBC-HS256"}') }),
     ],
     ['a kid that is no text', (sealed) => ({ ...sealed, header: { alg: 'A256KW', kid: 1 } })],
-  ])('what is no box of ours fails with the one error: %s', async (_, change) => {
+  ])('rejects an invalid box with the same error: %s', async (_, change) => {
     const sealed = await box.seal(context, 'secret')
     expect(await outcome(box.open(context, change(sealed)))).toEqual(undecryptable)
   })
 
-  test.each(['k9', '__proto__', 'constructor'])(
-    'an unknown key is unavailable, to be retried: %s',
-    async (kid) => {
-      const sealed = await box.seal(context, 'secret')
-      const moved = { ...sealed, header: { alg: 'A256KW', kid } }
-      await expect(box.open(context, moved)).rejects.toMatchObject({
-        code: 'key-unavailable',
-        retryAfterSeconds: 30,
-      })
-    },
-  )
+  test.each(['k9', '__proto__', 'constructor'])('reports an unknown key as unavailable: %s', async (kid) => {
+    const sealed = await box.seal(context, 'secret')
+    const moved = { ...sealed, header: { alg: 'A256KW', kid } }
+    await expect(box.open(context, moved)).rejects.toMatchObject({
+      code: 'key-unavailable',
+      retryAfterSeconds: 30,
+    })
+  })
 
-  test('the wrong key under the right id does not open', async () => {
+  test('does not open with the wrong key under the right ID', async () => {
     const sealed = await box.seal(context, 'secret')
     expect(await outcome(createSecretBox(randomRing('k1')).open(context, sealed))).toEqual(undecryptable)
   })
 
-  test('an error holds nothing of the plaintext, not even in its cause', async () => {
+  test('errors and their causes contain no plaintext', async () => {
     const sealed = await box.seal(context, 'canary-7f3a')
     const opening = box.open({ ...context, type: 'other' }, sealed)
     await expect(opening).rejects.toSatisfy((error: AppError) => error.cause === undefined)
   })
 
-  test('a rotation rewraps to the active key, and the new key alone then opens', async () => {
+  test('rewraps to the active key, which alone opens the box afterwards', async () => {
     const both = createSecretBox({
       active: 'k2',
       keys: new Map([...ring.keys, ...randomRing('k2').keys]),
@@ -185,11 +182,11 @@ describe('the secret box', () => {
     await expect(box.open(context, rewrapped)).rejects.toMatchObject({ code: 'key-unavailable' })
   })
 
-  test('what JSON cannot hold is not sealed', async () => {
+  test('rejects values that JSON cannot represent', async () => {
     await expect(box.seal(context, undefined)).rejects.toThrow(TypeError)
   })
 
-  test('an independent RFC 7518 §5.2.5 implementation opens what was sealed', async () => {
+  test('an independent implementation of RFC 7518 §5.2.5 opens the box', async () => {
     for (const value of [{}, { key: 'ü'.repeat(500) }, [1, 2, 3], 'x'.repeat(4096)]) {
       const sealed = await box.seal(context, value)
       expect(await independentlyOpened(sealed)).toEqual(value)
@@ -199,7 +196,7 @@ describe('the secret box', () => {
 
 const bytes = (text: string) => Uint8Array.from(base64url.decode(text))
 
-/** AES-KW, HMAC-SHA-512 and AES-CBC put together by hand from the RFC's text. */
+/** AES-KW, HMAC-SHA-512 and AES-CBC, implemented from the RFC's text. */
 async function independentlyOpened(sealed: SealedBox): Promise<unknown> {
   const aad = base64url.encode(
     JSON.stringify(['v1', context.purpose, context.userId, context.rowId, context.type]),

@@ -1,4 +1,4 @@
-/** @module Bodies with a Content-Encoding: decoded while read, limited by what they become. */
+/** @module Bodies with a Content-Encoding are decoded while they are read, and limited by their decoded size. */
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import { Hono } from 'hono'
 import { expect, test } from 'vitest'
@@ -27,7 +27,7 @@ test.each([
   ['br', brotliCompressSync(json)],
   ['gzip, deflate', deflateSync(gzipSync(json))],
   ['identity', Buffer.from(json)],
-])('%s is decoded', async (encoding, body) => {
+])('decodes %s', async (encoding, body) => {
   const answer = await post(body, encoding)
   expect(answer.status).toBe(200)
   expect(await answer.text()).toBe(json)
@@ -40,11 +40,11 @@ test.each([
   ['half of it', 'gzip', gzipSync(json).subarray(0, 30), 400, 'malformed-json'],
   ['another encoding', 'zstd', Buffer.from(json), 415, 'unsupported-media-type'],
   ['a name of Object.prototype', 'constructor', Buffer.from(json), 415, 'unsupported-media-type'],
-])('%s is refused', async (_, encoding, body, status, code) => {
+])('rejects %s', async (_, encoding, body, status, code) => {
   const answer = await post(body, encoding)
   expect([answer.status, ((await answer.json()) as { code: string }).code]).toEqual([status, code])
 })
 
-test('as much as the limit is taken', async () => {
+test('accepts a body at the limit', async () => {
   expect((await post(gzipSync('x'.repeat(limitBytes)), 'gzip')).status).toBe(200)
 })

@@ -6,11 +6,11 @@ test.each([
   ['W/"3"', 3],
   [' "12" ', 12],
   ['*', null],
-])('If-Match %s means version %s', (header, version) => {
+])('If-Match %s requires version %s', (header, version) => {
   expect(expectedVersion(header)).toBe(version)
 })
 
-test.each([undefined, '', ' '])('without If-Match (%j) the precondition is asked for', (header) => {
+test.each([undefined, '', ' '])('If-Match is required (%j)', (header) => {
   expect(() => expectedVersion(header)).toThrow(expect.objectContaining({ code: 'precondition-required' }))
 })
 
@@ -21,7 +21,7 @@ test.each(['3', '"x"', '"3', 'w/"3"', '"1","2"', '"99999999999"'])(
   },
 )
 
-test('an ETag reads back as its version', () => {
+test('an ETag round-trips to its version', () => {
   expect(expectedVersion(etag(7))).toBe(7)
 })
 
@@ -30,11 +30,11 @@ test.each([
   ['"3","1"', 3],
   ['"1", "2"', 1],
   ['"x", "2"', 2],
-])('of the list %s, version 3 being the current one, %s is expected', async (header, version) => {
+])('the list %s, with current version 3, requires %s', async (header, version) => {
   expect(await preconditionOf(header, () => Promise.resolve({ version: 3 }))).toBe(version)
 })
 
-test('the current version is read for lists only', async () => {
+test('reads the current version for lists only', async () => {
   const unread = () => Promise.reject(new Error('was read'))
   expect(await preconditionOf('*', unread)).toBeNull()
   expect(await preconditionOf('W/"4"', unread)).toBe(4)
@@ -48,6 +48,6 @@ test.each([
   ['"1"', false],
   ['', false],
   [undefined, false],
-])('If-None-Match %s names "3": %s', (header, matches) => {
+])('If-None-Match %s includes "3": %s', (header, matches) => {
   expect(isNoneMatch(header, '"3"')).toBe(matches)
 })

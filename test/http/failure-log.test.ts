@@ -16,15 +16,15 @@ const framesOf = (cause: Error): unknown => {
   return logged[0]?.['frames']
 }
 
-test('the frames of a failure hold no line of its message', () => {
+test('frames exclude lines of the message', () => {
   const frames = framesOf(new Error('failed\n    at canary (canary.ts:1:2)\n    at canary,{"a":1}'))
   expect(frames).not.toContain('canary')
   expect(frames).toContain('failure-log.test.ts')
 })
 
-test('a message that was changed after the error was made gives no frames', () => {
+test('logs no frames when the message changed after the stack was captured', () => {
   const error = new Error('failed\n    at canary (canary.ts:1:2)')
-  // V8 writes the stack when it is first read.
+  // V8 formats the stack when it is first read.
   expect(error.stack).toContain('canary')
   error.message = 'other'
   expect(framesOf(error)).toBe('')

@@ -20,22 +20,22 @@ test.each([
   ['a password in a URL', { detail: 'postgres://user:hunter2@host/db' }, 'hunter2'],
   ['a field with a secret name', { apiKey: 'plain' }, 'plain'],
   ['a private key', { detail: '-----BEGIN PRIVATE KEY-----' }, 'PRIVATE KEY'],
-])('%s does not reach the log', (_, fields, secret) => {
+])('redacts %s', (_, fields, secret) => {
   expect(logged(fields)).toContain('[redacted]')
   expect(logged(fields)).not.toContain(secret)
 })
 
-test('a field that tries to be a line of its own stays inside its line', () => {
+test('escapes line breaks in fields', () => {
   const line = logged({ name: 'x\r\n{"level":"fatal"}\u001b[31m' })
   expect(line.split('\n')).toHaveLength(1)
   expect(JSON.parse(line)).toMatchObject({ level: 'info', name: 'x\r\n{"level":"fatal"}\u001b[31m' })
 })
 
-test('a field over 2 KB is cut', () => {
+test('truncates fields over 2 KB', () => {
   expect(logged({ name: 'x'.repeat(100_000) }).length).toBeLessThan(2300)
 })
 
-test('lines below the level are not written', () => {
+test('omits lines below the minimum level', () => {
   const lines: string[] = []
   const log = createLog(
     'warn',

@@ -2,7 +2,7 @@ import { v4, v7 } from 'uuid'
 import { expect, test } from 'vitest'
 import { decodeCursor, encodeCursor, slice } from '../../src/http/page.ts'
 
-test('a cursor gives back the id that it was made from', () => {
+test('a cursor round-trips to its ID', () => {
   for (let i = 0; i < 200; i++) {
     const id = v7()
     expect(decodeCursor(encodeCursor(id))).toBe(id)
@@ -17,11 +17,11 @@ test.each([
   `${'A'.repeat(21)}=`,
   `${'_'.repeat(21)}-`,
   'é'.repeat(22),
-])('what is no cursor is none: %j', (cursor) => {
+])('rejects the invalid cursor %j', (cursor) => {
   expect(decodeCursor(cursor)).toBeNull()
 })
 
-test('the last character of a cursor holds no second spelling', () => {
+test('rejects non-canonical last characters', () => {
   const cursor = encodeCursor(v4())
   const others = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_']
     .map((char) => cursor.slice(0, -1) + char)
@@ -29,7 +29,7 @@ test('the last character of a cursor holds no second spelling', () => {
   expect(others).toEqual([])
 })
 
-test('a page with a surplus row names the next one, without it the list ends', () => {
+test('an extra row means a next page', () => {
   const rows = [v7(), v7(), v7()].map((id) => ({ id }))
   expect(slice(rows, 2)).toEqual({ items: rows.slice(0, 2), nextCursor: encodeCursor(rows[1]?.id ?? '') })
   expect(slice(rows, 3).nextCursor).toBeNull()

@@ -1,4 +1,4 @@
-/** A representation that changes has another ETag, so that 304 never hides a change. */
+/** Every change of a representation changes its ETag, so that 304 never hides a change. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createTestApp, type TestApp, type TestUser } from '../harness/app.ts'
 
@@ -8,7 +8,7 @@ beforeAll(async () => {
 })
 afterAll(() => app.close())
 
-/** ETag → body, of one resource through all its changes. */
+/** ETag → body of one resource across all its changes. */
 async function watch(user: TestUser, path: string, changes: (() => Promise<unknown>)[]) {
   const bodies = new Map<string, string>()
   const tags = []
@@ -31,7 +31,7 @@ async function watch(user: TestUser, path: string, changes: (() => Promise<unkno
   return tags
 }
 
-test('of a credential, a workflow and an instance, whatever changes', async () => {
+test('ETags of a credential, a workflow and an instance change with every change', async () => {
   const user = await app.user()
   const made = async (path: string, body: object) => String((await user.call('POST', path, { body })).json.id)
   const { sql } = app.database
@@ -83,7 +83,7 @@ test('of a credential, a workflow and an instance, whatever changes', async () =
   expect(new Set(instanceTags).size).toBe(8)
 })
 
-test('an ETag with the state beside the version is a precondition on the version', async () => {
+test('If-Match ignores the state digest of an ETag', async () => {
   const user = await app.user()
   const body = { type: 'slackApi', name: 'S', data: { accessToken: 'xoxb-1' } }
   const { id } = (await user.call('POST', '/v1/credentials', { body })).json

@@ -4,14 +4,14 @@ import { useTestApp } from '../harness/app.ts'
 const app = useTestApp()
 const problemKeys = ['code', 'detail', 'instance', 'requestId', 'status', 'title', 'type']
 
-describe('every answer', () => {
+describe('every response', () => {
   test.each([
     ['found', 'GET', '/health/live', 200],
     ['missing', 'GET', '/nowhere', 404],
     ['not signed in', 'GET', '/v1/workflows', 401],
     ['wrong method', 'PUT', '/health/live', 405],
     ['unreadable', 'POST', '/v1/auth/login', 415],
-  ])('carries a request id and the security headers: %s', async (_, method, path, status) => {
+  ])('has a request ID and security headers: %s', async (_, method, path, status) => {
     const answer = await app.call(method, path)
     expect(answer.status).toBe(status)
     expect(answer.headers.get('X-Request-Id')).toMatch(/^[0-9a-f-]{36}$/)
@@ -29,7 +29,7 @@ describe('every answer', () => {
     ['DELETE', '/v1/auth/login', 'method-not-allowed'],
     ['GET', '/v1/me', 'unauthenticated'],
     ['POST', '/v1/auth/login', 'unsupported-media-type'],
-  ])('that is an error is a problem document: %s %s → %s', async (method, path, code) => {
+  ])('is a problem document on errors: %s %s → %s', async (method, path, code) => {
     const answer = await app.call(method, path)
     expect(answer.headers.get('Content-Type')).toBe('application/problem+json')
     expect(Object.keys(answer.json).sort()).toEqual(problemKeys)
@@ -38,25 +38,25 @@ describe('every answer', () => {
   })
 })
 
-describe('a path under another method', () => {
+describe('an unsupported method', () => {
   test.each([
     ['PUT', '/v1/auth/login', 'POST'],
     ['POST', '/health/live', 'GET, HEAD'],
     ['PUT', '/hooks/n8n/0190a000-0000-7000-8000-000000000000', 'POST'],
-  ])('%s %s is 405 and says %s', async (method, path, allow) => {
+  ])('%s %s returns 405 and allows %s', async (method, path, allow) => {
     const answer = await app.call(method, path)
     expect(answer.status).toBe(405)
     expect(answer.headers.get('Allow')).toBe(allow)
   })
 
-  test('takes no method from a header', async () => {
+  test('ignores method-override headers', async () => {
     const user = await app.user()
     const answer = await user.call('GET', '/v1/me', { headers: { 'X-HTTP-Method-Override': 'DELETE' } })
     expect(answer.status).toBe(200)
   })
 })
 
-describe('paths that only look right', () => {
+describe('paths that resemble a route', () => {
   test.each(['//v1/me', '/v1//me', '/v1/me/', '/v1/me%00', '/V1/me'])(
     '%s reaches no handler',
     async (path) => {
@@ -72,7 +72,7 @@ describe('CORS', () => {
       headers: { Origin: origin, 'Access-Control-Request-Method': 'POST' },
     })
 
-  test('lets the listed frontend call and read the headers that it needs', async () => {
+  test('allows the configured frontend to call the API and read its headers', async () => {
     const answer = await preflight('https://app.example.com')
     expect(answer.headers.get('Access-Control-Allow-Origin')).toBe('https://app.example.com')
     const read = await app.call('GET', '/health/live', { headers: { Origin: 'https://app.example.com' } })
@@ -86,7 +86,7 @@ describe('CORS', () => {
     'https://app.example.com.evil.com',
     'https://appXexample.com',
     'http://app.example.com',
-  ])('tells %s nothing', async (origin) => {
+  ])('sends no CORS headers to %s', async (origin) => {
     const answer = await preflight(origin)
     expect(answer.headers.get('Access-Control-Allow-Origin')).toBeNull()
     const read = await app.call('GET', '/health/live', { headers: { Origin: origin } })
@@ -95,7 +95,7 @@ describe('CORS', () => {
 })
 
 describe('logs', () => {
-  test('hold one parseable line a request, without the query, the body or the token', async () => {
+  test('contain one JSON line per request, without the query, body or token', async () => {
     const user = await app.user()
     const before = app.logs.length
     const marker = 'needle-7f3a\r\n{"level":"fatal"}'
@@ -109,8 +109,8 @@ describe('logs', () => {
   })
 })
 
-describe('a version that the client has', () => {
-  test('is answered with 304 and its tag, without a body', async () => {
+describe('a current cached version', () => {
+  test('returns 304 with the ETag and without a body', async () => {
     const user = await app.user()
     const workflow = { name: 'W', nodes: [], connections: {} }
     const made = await user.call('POST', '/v1/workflows', { body: { workflow } })

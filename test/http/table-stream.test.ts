@@ -16,7 +16,7 @@ const download = (format: TableFormat, ...pages: Row[][]) =>
   downloadTable({ format, name: 'rows', columns, pages: pagesOf(...pages) })
 
 describe('csv', () => {
-  test('has a header, CRLF, and quotes where they are needed (RFC 4180)', async () => {
+  test('has a header, CRLF and quotes where required (RFC 4180)', async () => {
     const response = await download('csv', [{ name: 'a "b", c\nd', count: 1 }], [{ name: null, count: 2 }])
     expect(await response.text()).toBe('name,count\r\n"a ""b"", c\nd",1\r\n,2\r\n')
     expect(response.headers.get('Content-Type')).toBe('text/csv; charset=utf-8; header=present')
@@ -34,11 +34,11 @@ describe('csv', () => {
     ['a=1', 'a=1'],
     ["'=1", "'=1"],
     ['', ''],
-  ])('gives %j as %j, which no spreadsheet calculates', async (name, cell) => {
+  ])('writes %j as %j, which spreadsheets treat as text', async (name, cell) => {
     expect(await (await download('csv', [{ name, count: 1 }])).text()).toBe(`name,count\r\n${cell},1\r\n`)
   })
 
-  test('gives an object as JSON and a negative number as a number', async () => {
+  test('writes objects as JSON and negative numbers as numbers', async () => {
     expect(await (await download('csv', [{ name: { a: 1 }, count: -1 }])).text()).toBe(
       'name,count\r\n"{""a"":1}",-1\r\n',
     )
@@ -60,7 +60,7 @@ test.each([
       [],
     ],
   ],
-])('json and ndjson give the rows as they are: %s', async (_, pages: Row[][]) => {
+])('json and ndjson contain the unchanged rows: %s', async (_, pages: Row[][]) => {
   const json = await download('json', ...pages)
   expect(await json.json()).toEqual(pages.flat())
   expect(json.headers.get('Content-Type')).toContain('application/json')
@@ -68,12 +68,12 @@ test.each([
   expect(lines.map((line) => JSON.parse(line) as Row)).toEqual(pages.flat())
 })
 
-test('a failure of the first page is thrown, while there is a status to tell it by', async () => {
+test('throws errors of the first page, so that the response can have an error status', async () => {
   const pages = { next: () => Promise.reject(new Error('away')) }
   await expect(downloadTable({ format: 'csv', name: 'rows', columns, pages })).rejects.toThrow('away')
 })
 
-test('a later failure breaks the body off and is told of', async () => {
+test('aborts the body on a later failure and reports it', async () => {
   const failures: unknown[] = []
   async function* failing(): AsyncGenerator<Row[], void, undefined> {
     yield [{ name: 'a', count: 1 }]
@@ -91,7 +91,7 @@ test('a later failure breaks the body off and is told of', async () => {
   expect(failures).toEqual([new Error('select a secret')])
 })
 
-test('a client that goes away while a page is read is no failure', async () => {
+test('does not report a client that disconnects', async () => {
   const failures: unknown[] = []
   const read = Promise.withResolvers<IteratorResult<Row[], void>>()
   const page = { done: false as const, value: [{ name: 'a', count: 1 }] }
@@ -111,7 +111,7 @@ test('a client that goes away while a page is read is no failure', async () => {
   expect(failures).toEqual([])
 })
 
-test('pages are read as they are taken, and none any more after the client has gone', async () => {
+test('reads pages on demand and stops when the client disconnects', async () => {
   let read = 0
   let hasEnded = false
   async function* counting(): AsyncGenerator<Row[], void, undefined> {

@@ -20,7 +20,7 @@ describe('an unreadable body', () => {
     ['NaN', '{"email":NaN}'],
     ['a byte-order mark', bytes([0xef, 0xbb, 0xbf], login)],
     ['invalid UTF-8', bytes('{"email":"', [0xff], '"}')],
-  ])('is 400: %s', async (_, body) => {
+  ])('returns 400: %s', async (_, body) => {
     const response = await post(body)
     expect(response.status).toBe(400)
     expect(await codeOf(response)).toBe('malformed-json')
@@ -31,12 +31,12 @@ describe('an unreadable body', () => {
     'application/x-www-form-urlencoded',
     'multipart/form-data; boundary=x',
     'application/jsonp',
-  ])('of another media type is 415: %s', async (contentType) => {
+  ])('returns 415 for another media type: %s', async (contentType) => {
     const response = await post(login, contentType)
     expect(response.status).toBe(415)
   })
 
-  test('takes a charset and capitals in the media type', async () => {
+  test('accepts a charset and capitals in the media type', async () => {
     expect(await codeOf(post(login, 'Application/JSON; charset=utf-8'))).toBe('bad-credentials')
   })
 })
@@ -44,7 +44,7 @@ describe('an unreadable body', () => {
 describe('a body over the limit', () => {
   const large = JSON.stringify({ email: 'a@example.com', password: 'x'.repeat(64 * 1024) })
 
-  test('is 413 when its length is told', async () => {
+  test('returns 413 with Content-Length', async () => {
     const response = await app.app.request('/v1/auth/login', {
       method: 'POST',
       body: large,
@@ -53,7 +53,7 @@ describe('a body over the limit', () => {
     expect(response.status).toBe(413)
   })
 
-  test('is 413 when it is not, and is read no further', async () => {
+  test('returns 413 without Content-Length and stops reading', async () => {
     let sentBytes = 0
     const endless = new ReadableStream<Uint8Array>({
       pull(controller) {
@@ -72,33 +72,33 @@ describe('a body over the limit', () => {
   })
 })
 
-describe('a body that JSON allows and the database does not', () => {
+describe('a body that is valid JSON but cannot be stored', () => {
   test.each([
     ['NUL', '{"email":"a\\u0000@example.com","password":"long enough"}'],
     ['a lone surrogate', '{"email":"\\ud800","password":"long enough"}'],
     ['a lone surrogate in a key', '{"\\ud800":1}'],
     ['nesting of 5,000', `${'['.repeat(5000)}${']'.repeat(5000)}`],
     ['1e308', '{"email":1e308}'],
-  ])('is 422: %s', async (_, body) => {
+  ])('returns 422: %s', async (_, body) => {
     const response = await post(body)
     expect(response.status).toBe(422)
     expect(await codeOf(response)).toBe('invalid')
   })
 })
 
-describe('a body of the wrong shape', () => {
-  test('is 422 with a pointer to every fault', async () => {
+describe('a body that does not match the schema', () => {
+  test('returns 422 with a pointer to every error', async () => {
     const response = await post('{"email":5,"extra":true,"a/b~c":1}')
     const { errors } = (await response.json()) as { errors: { pointer: string }[] }
     expect(response.status).toBe(422)
     expect(errors.map(({ pointer }) => pointer).sort()).toEqual(['/a~1b~0c', '/email', '/extra', '/password'])
   })
 
-  test.each(['[]', '"text"', 'null', '7'])('is 422 when it is no object: %s', async (body) => {
+  test.each(['[]', '"text"', 'null', '7'])('returns 422 unless it is an object: %s', async (body) => {
     expect((await post(body)).status).toBe(422)
   })
 
-  test('pollutes nothing through __proto__ or constructor', async () => {
+  test('does not pollute prototypes through __proto__ or constructor', async () => {
     const response = await post('{"__proto__":{"isAdmin":true},"constructor":{"prototype":{"isAdmin":true}}}')
     expect(response.status).toBe(422)
     expect(({} as Record<string, unknown>).isAdmin).toBeUndefined()
@@ -117,7 +117,7 @@ describe('a query', () => {
     ['cursor=x'],
     ['cursor=%00'],
     ['unknown=1'],
-  ])('that is wrong is 422 and names the parameter: %s', async (query) => {
+  ])('returns 422 and names the invalid parameter: %s', async (query) => {
     const user = await app.user()
     const answer = await user.call('GET', `/v1/workflows?${query}`)
     expect(answer.status).toBe(422)

@@ -18,7 +18,7 @@ describe('numbers that JavaScript changes', () => {
     '1e-400',
     '1.00000000000000000001',
     '123456789012345678e3',
-  ])('%s is one', (source) => expect(isInexact(source)).toBe(true))
+  ])('detects %s', (source) => expect(isInexact(source)).toBe(true))
 
   test.each([
     '0',
@@ -35,9 +35,9 @@ describe('numbers that JavaScript changes', () => {
     '0.00000000000000000000',
     '7.105427357601002e-15',
     '0.10000000000000000000',
-  ])('%s is none', (source) => expect(isInexact(source)).toBe(false))
+  ])('ignores %s', (source) => expect(isInexact(source)).toBe(false))
 
-  test('are found with their pointers, outside of strings and keys', () => {
+  test('are found with their pointers, outside strings and keys', () => {
     const text = String.raw`{"12345678901234567890":"12345678901234567890","a/b":[1,{"k\"~":12345678901234567890},[0.1234567890123456789]],"c":{},"d":1e400}`
     JSON.parse(text)
     expect(inexactNumbers(text).map(({ source, pointer }) => [pointer, source])).toEqual([
@@ -47,7 +47,7 @@ describe('numbers that JavaScript changes', () => {
     ])
   })
 
-  test('become strings where they would be Infinity, and nowhere else', () => {
+  test('become strings only where they would overflow to Infinity', () => {
     const text = '{"a":[1e400,-1E999],"b":"1e400","c":12345678901234567890}'
     expect(quoteOverflow(text)).toBe('{"a":["1e400","-1E999"],"b":"1e400","c":12345678901234567890}')
     expect(quoteOverflow('[1,2]')).toBe('[1,2]')
@@ -59,12 +59,12 @@ test.each([
   ['{ }', 1, 1, 1],
   ['5', 1, 0, 0],
   ['[1,[2,3],{"a,[":"b\\",{"}]', 7, 3, 2],
-])('%s is measured', (text, values, containers, depth) => {
+])('measures %s', (text, values, containers, depth) => {
   JSON.parse(text)
   expect(measureJson(text)).toEqual({ values, containers, depth })
 })
 
-test('JSON is found in other text, up to what is never closed', () => {
+test('finds JSON in other text, up to the first unclosed container', () => {
   const text = 'See {{ $json.a }} and [this](x): {"a":"}"} and [ {"b":1} ] but {"c":'
   expect([...jsonSpans(text)].map(({ start, end }) => text.slice(start, end ?? undefined))).toEqual([
     '{"a":"}"}',
@@ -80,6 +80,6 @@ test.each([
   ["{'a': 1}", ' at line 1, column 2: use double quotes'],
   ['{"a": x}', ' at line 1, column 7'],
   ['{"a": [', ': it ends too early'],
-])('the fault of %j is described', (text, description) => {
+])('describes the error in %j', (text, description) => {
   expect(describeJsonFault(text)).toBe(description)
 })

@@ -3,7 +3,7 @@ import { mergePatch, patchTo } from '../../src/lib/merge-patch.ts'
 
 type JsonObject = Record<string, unknown>
 
-/** The examples of RFC 7396, appendix A, whose target and patch are objects. */
+/** Examples from RFC 7396, appendix A, with objects as target and patch. */
 const examples: [JsonObject, JsonObject, JsonObject][] = [
   [{ a: 'b' }, { a: 'c' }, { a: 'c' }],
   [{ a: 'b' }, { b: 'c' }, { a: 'b', b: 'c' }],
@@ -18,13 +18,13 @@ const examples: [JsonObject, JsonObject, JsonObject][] = [
 ]
 
 describe('a merge patch', () => {
-  test.each(examples)('of %j by %j gives %j', (target, patch, merged) => {
+  test.each(examples)('merges into %j the patch %j: %j', (target, patch, merged) => {
     const before = structuredClone([target, patch])
     expect(mergePatch(target, patch)).toEqual(merged)
     expect([target, patch]).toEqual(before)
   })
 
-  test('takes names that objects inherit as names', () => {
+  test('treats inherited property names as plain names', () => {
     const patch = JSON.parse('{"__proto__":{"polluted":1},"constructor":{"a":1},"toString":null}')
     const merged = mergePatch({ x: 1 }, patch)
     expect(Object.keys(merged).toSorted()).toEqual(['__proto__', 'constructor', 'x'])
@@ -33,14 +33,14 @@ describe('a merge patch', () => {
   })
 })
 
-describe('the patch from one object to another', () => {
+describe('the patch between two objects', () => {
   test.each<[JsonObject, JsonObject, JsonObject]>([
     [{ a: 1 }, { a: 1 }, {}],
     [{ a: 1, b: 2 }, { b: 3 }, { a: null, b: 3 }],
     [{ a: { b: 1, c: 2 } }, { a: { c: 2 } }, { a: { b: null } }],
     [{ a: { b: { c: 1 } } }, { a: { b: { c: 1 } } }, {}],
     [{ a: 1 }, { a: { b: 1 } }, { a: { b: 1 } }],
-  ])('%j to %j is %j', (from, to, patch) => {
+  ])('from %j to %j is %j', (from, to, patch) => {
     expect(patchTo(from, to)).toEqual(patch)
     expect(mergePatch(from, patch)).toEqual(to)
   })

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { redact } from '../../src/lib/secrets.ts'
 
-/** Messages, schemas, code and links about secrets that hold none. */
+/** Messages, schemas, code and links about secrets that contain no secrets. */
 const lines = [
   'password is required',
   'The password is required',
@@ -250,7 +250,7 @@ const places: ((line: string) => string)[] = [
   (line) => `${line}.`,
 ]
 
-test('prose about secrets stays readable in every place', () => {
+test('prose about secrets is not redacted', () => {
   const texts = lines.flatMap((line) => places.map((place) => place(line)))
   expect(texts.length).toBeGreaterThan(1000)
   expect(texts.filter((text) => redact(text) !== text)).toEqual([])

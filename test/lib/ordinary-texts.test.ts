@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { redact } from '../../src/lib/secrets.ts'
 
-/** Texts as workflows, their runs and the prompts of AI nodes hold them. */
+/** Typical texts in workflows, runs and AI prompts. */
 const templates = [
   '={{ $json.WORD }}',
   "={{ $('Get WORD').item.json.token }}",
@@ -38,18 +38,18 @@ const words = [
 ]
 const texts = templates.flatMap((template) => words.map((word) => template.replaceAll('WORD', word)))
 
-test('hundreds of ordinary texts stay as they are', () => {
+test('hundreds of ordinary texts stay unchanged', () => {
   expect(texts).toHaveLength(200)
   expect(texts.filter((text) => redact(text) !== text)).toEqual([])
 })
 
 test.each(['password=letmein', 'user=maya\npassword=letmein\nhost=db', 'user=maya&password=letmein&x=1'])(
-  'a password of letters only is found in a setting: %j',
+  'finds a letters-only password in a setting: %j',
   (text) => {
     expect(redact(text)).not.toContain('letmein')
   },
 )
 
-test('a placeholder later in the text does not protect a password', () => {
+test('a later placeholder does not protect a password', () => {
   expect(redact('password: hunter2 for {{ $json.name }}')).not.toContain('hunter2')
 })

@@ -1,4 +1,4 @@
-/** Secrets of every form, made up from a seed, so that no file holds one. */
+/** Secrets of every form, generated from a seed, so that no file contains one. */
 
 export type Random = () => number
 
@@ -20,16 +20,16 @@ const hexDigits = '0123456789abcdef'
 
 export interface Planted {
   name: string
-  /** The text to plant. */
+  /** The text to insert. */
   text: string
-  /** The part of it that must not stay. */
+  /** The part that must be redacted. */
   secret: string
 }
 
 export function plantedSecrets(random: Random): Planted[] {
   const from = (chars: string, length: number) =>
     Array.from({ length }, () => chars[Math.floor(random() * chars.length)]).join('')
-  // The last one is a digit, for a run of letters only looks like a word.
+  // Ends with a digit, because a run of letters looks like a word.
   const mixed = (length: number, extra = '') =>
     `${from(lower + upper + digits, 2)}${from(digits, 1)}${from(lower, 1)}${from(digits, 1)}${from(lower + upper + digits + extra, length - 6)}${from(digits, 1)}`
   const hex = (length: number) =>
@@ -256,7 +256,7 @@ export function plantedSecrets(random: Random): Planted[] {
 export interface Context {
   name: string
   wrap: (text: string) => string
-  /** What the secret looks like within. */
+  /** Form of the secret inside the text. */
   form?: (secret: string) => string
 }
 

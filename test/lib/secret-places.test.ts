@@ -6,16 +6,16 @@ const random = seeded(7_311_204)
 const chars = 'ABCDEFGHJKMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz23456789'
 const from = (set: string, length: number) =>
   Array.from({ length }, () => set[Math.floor(random() * set.length)]).join('')
-/** As a service makes it. */
+/** A generated secret. */
 const generated = (length = 28) => `${from(chars, length - 3)}4x7`
 const hex = (length: number) => from('0123456789abcdef', length)
 const base64 = (length: number) => from(`${chars}+/`, length)
 
-/** As people choose them: words of letters only, and words with digits and signs. */
+/** Secrets that people choose: letters only, and with digits and signs. */
 const chosen = ['bluebird', 'Marmalade', 'tiger77', 'Zug&Bus9', 'n0rdwind', 'Kirsche!4']
 const rounds = 4
 
-/** `§` stands for the secret. */
+/** `§` is the position of the secret. */
 const chosenPlaces = [
   ...[
     'password: §',
@@ -151,11 +151,11 @@ const nameSyntaxes = [
   ...["const x = { 'NAME': '§' }", 'NAME = `§`', "['NAME' => '§']", 'NAME=&quot;§&quot;'],
 ]
 
-/** The texts where a part of the secret stayed: a part of 8 characters, or all of a shorter one. */
+/** The texts that still contain 8 characters of the secret, or all of a shorter one. */
 function left(places: readonly string[], secrets: readonly string[]): string[] {
   return places.flatMap((place) =>
     secrets.flatMap((secret) => {
-      // A link escapes it.
+      // Links contain it escaped.
       if (secret.includes('&') && place.includes('?user=')) return []
       const clean = redact(place.replaceAll('§', () => secret))
       const size = Math.min(secret.length, 8)
@@ -165,11 +165,11 @@ function left(places: readonly string[], secrets: readonly string[]): string[] {
   )
 }
 
-test('a chosen password goes wherever its name, a command or a URL tells that it is one', () => {
+test('redacts a chosen password that a name, a command or a URL identifies', () => {
   expect(left(chosenPlaces, chosen)).toEqual([])
 })
 
-test('a generated secret goes from headers, cookies, links, entities, tables and prose', () => {
+test('redacts a generated secret in headers, cookies, links, entities, tables and prose', () => {
   expect(
     left(
       generatedPlaces,
@@ -184,7 +184,7 @@ test('a generated secret goes from headers, cookies, links, entities, tables and
   ).toEqual([])
 })
 
-test('a value goes beside each spelling of a name in each syntax', () => {
+test('redacts a value after each spelling of a name in each syntax', () => {
   const places = names.flatMap((name) => nameSyntaxes.map((syntax) => syntax.replace('NAME', name)))
   expect(
     left(
@@ -194,7 +194,7 @@ test('a value goes beside each spelling of a name in each syntax', () => {
   ).toEqual([])
 })
 
-test.each([1, 2, 3])('a secret goes from JSON that is %i times within a JSON string', (depth) => {
+test.each([1, 2, 3])('redacts a secret in JSON that is nested %i times in JSON strings', (depth) => {
   for (let round = 0; round < rounds; round += 1) {
     const secret = generated()
     let text = JSON.stringify({ url: `https://a.test/?page=1&api_key=${secret}`, accessToken: secret })
@@ -207,7 +207,7 @@ test.each([1, 2, 3])('a secret goes from JSON that is %i times within a JSON str
 const prefixes =
   'ghp_ glpat- sk-proj- sk-ant-api03- sk_live_ whsec_ hf_ npm_ shpat_ ntn_ figd_ AIza ya29.'.split(' ')
 
-test('a token goes when the text ends within it', () => {
+test('redacts a truncated token at the end of the text', () => {
   const texts = prefixes.flatMap((prefix) =>
     [6, 9, 14].map((length) => ({ token: `${prefix}${generated(length)}`, length })),
   )
@@ -220,7 +220,7 @@ test('a token goes when the text ends within it', () => {
 })
 
 test.each(prefixes.filter((prefix) => /^(?:ghp_|glpat-|sk-|sk_|whsec_|shpat_)/.test(prefix)))(
-  '%s… goes when it is glued to a word',
+  'redacts %s… when it is glued to a word',
   (prefix) => {
     const token = `${prefix}${generated(40)}`
     for (const before of ['token', 'x', 'failed:', '令牌']) {
@@ -229,7 +229,7 @@ test.each(prefixes.filter((prefix) => /^(?:ghp_|glpat-|sk-|sk_|whsec_|shpat_)/.t
   },
 )
 
-test('a secret goes in base64, twice in base64, and in hex', () => {
+test('redacts a secret in base64, double base64 and hex', () => {
   const token = `ghp_${generated(36)}`
   for (const plain of [
     token,
@@ -247,7 +247,7 @@ test('a secret goes in base64, twice in base64, and in hex', () => {
 const ends = ['-----END PRIVATE KEY-----', '-----END PRIV', '-----EN', '-----', '---', '']
 const breaks = ['\n', '\r\n', '\\n', '\\\\n', ' ', '%0A', '<br>', '&#10;']
 
-test.each(ends)('a PEM block that ends in %j goes, whatever its line breaks', (end) => {
+test.each(ends)('redacts a PEM block that ends in %j with any line breaks', (end) => {
   for (const lineBreak of breaks) {
     const lines = [base64(64), base64(64), base64(22)]
     const clean = redact(['bad key -----BEGIN PRIVATE KEY-----', ...lines, end].join(lineBreak))
@@ -256,7 +256,7 @@ test.each(ends)('a PEM block that ends in %j goes, whatever its line breaks', (e
   }
 })
 
-test('a PEM block without its beginning goes', () => {
+test('redacts a PEM block with a truncated beginning', () => {
   const lines = [base64(64), base64(64), `${base64(21)}=`]
   const clean = redact(`key ${lines.join('\n')}\n-----END PRIVATE KEY-----`)
   for (const line of lines) expect(clean).not.toContain(line.slice(0, 8))

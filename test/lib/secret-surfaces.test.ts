@@ -16,7 +16,7 @@ import { type Planted, plantedSecrets, seeded } from './planted-secrets.ts'
 const secrets = plantedSecrets(seeded(40_417))
 const now = new Date('2026-11-29T12:00:00Z')
 
-/** What stayed of each secret that is planted in `text` and shown by `surface`. */
+/** The parts of secrets, inserted in `text`, that `surface` shows. */
 async function stays(surface: (text: string) => unknown): Promise<string[]> {
   const found: string[] = []
   for (const { name, text, secret } of secrets) {
@@ -70,11 +70,11 @@ const surfaces: [string, (text: string) => unknown][] = [
   ['a copy without secrets', (text) => redactStrings({ text })],
 ]
 
-test.each(surfaces)('no secret stays in %s', async (_name, surface) => {
+test.each(surfaces)('redacts every secret in %s', async (_name, surface) => {
   expect(await stays(surface)).toEqual([])
 })
 
-test('the workflow check says where a secret is, and a page does not show it', () => {
+test('the workflow check reports a secret, and the page does not show it', () => {
   const missed = secrets.filter(({ text }) => {
     const parameters = { body: text }
     const shown = plainValue({ value: text, parent: parameters, key: 'body' })
@@ -85,7 +85,7 @@ test('the workflow check says where a secret is, and a page does not show it', (
 
 const lengths = [2000, 2048, 4096, 16_384]
 
-test.each(lengths)('a secret across character %i stays in no half', (length) => {
+test.each(lengths)('redacts a secret across character %i completely', (length) => {
   const secret = `glpat-${'9aB3'.repeat(8)}`
   for (const before of [4, 12, 20, 30]) {
     const text = `${'word '.repeat(length).slice(0, length - before - 1)} ${secret} and more ${'word '.repeat(99)}`

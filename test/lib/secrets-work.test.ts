@@ -5,7 +5,7 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-/** Characters visited, searched or matched, and calls of regular expressions. */
+/** Counts characters visited, searched or matched, and regular-expression calls. */
 function workOf(text: string): number {
   let work = 0
   // oxlint-disable-next-line typescript/unbound-method -- called with `this`

@@ -7,7 +7,7 @@ import { contexts, plantedSecrets, seeded } from './planted-secrets.ts'
 
 const pieceChars = 8
 
-/** A piece of the secret that stayed. */
+/** The part of the secret that was not redacted. */
 function leftOf(secret: string, text: string): string | undefined {
   for (let at = 0; at + pieceChars <= secret.length; at += 1) {
     const piece = secret.slice(at, at + pieceChars)
@@ -18,7 +18,7 @@ function leftOf(secret: string, text: string): string | undefined {
 
 const rounds = 5
 
-test('nothing of a planted secret stays', () => {
+test('redacts planted secrets completely', () => {
   const random = seeded(20261129)
   const left: string[] = []
   for (let round = 0; round < rounds; round += 1) {
@@ -94,14 +94,14 @@ const ordinary = [
   ],
 ]
 
-test.each(ordinary)('%s stays as it is', (text) => {
+test.each(ordinary)('leaves %s unchanged', (text) => {
   expect(redact(text)).toBe(text)
 })
 
 const whole = 'bad key -----BEGIN PRIVATE KEY-----\nAAAAfakeAAAA\n-----END PRIVATE KEY-----'
 
 test.each([whole, whole.replaceAll('\n', '\\n'), whole.slice(0, -30)])(
-  'a whole PEM block is redacted',
+  'redacts a whole PEM block',
   (text) => {
     expect(redact(text)).toBe('bad key [redacted]')
     const json = toRunData({ log: text, failed: { text }, stack: text })?.json
@@ -117,12 +117,15 @@ const stringsIn = (value: unknown): string[] =>
       ? Object.values(value).flatMap(stringsIn)
       : []
 
-test.skipIf(!corpus || !existsSync(corpus))('strings of real workflows stay, real secrets apart', () => {
-  const texts = readdirSync(corpus ?? '')
-    .filter((file) => file.endsWith('.json') && file !== 'index.json')
-    .map((file) => readFileSync(join(corpus ?? '', file), 'utf8'))
-    .filter((text) => text.trim() !== '')
-  const strings = [...new Set(texts.flatMap((text) => stringsIn(JSON.parse(text))))]
-  expect(strings.length).toBeGreaterThan(5000)
-  expect(strings.filter((text) => redact(text) !== text).length).toBeLessThanOrEqual(5)
-})
+test.skipIf(!corpus || !existsSync(corpus))(
+  'leaves strings of real workflows unchanged, except for secrets',
+  () => {
+    const texts = readdirSync(corpus ?? '')
+      .filter((file) => file.endsWith('.json') && file !== 'index.json')
+      .map((file) => readFileSync(join(corpus ?? '', file), 'utf8'))
+      .filter((text) => text.trim() !== '')
+    const strings = [...new Set(texts.flatMap((text) => stringsIn(JSON.parse(text))))]
+    expect(strings.length).toBeGreaterThan(5000)
+    expect(strings.filter((text) => redact(text) !== text).length).toBeLessThanOrEqual(5)
+  },
+)

@@ -7,8 +7,8 @@ const credential = (name: string) => ({
   body: { type: 'slackApi', name, data: { accessToken: 'planted-secret' } },
 })
 
-describe('the audit trail', () => {
-  test('tells what was done to what and when, newest first, a page at a time', async () => {
+describe('audit events', () => {
+  test('lists actions with their entity and time, newest first, in pages', async () => {
     const user = await app.user()
     const made = await user.call('POST', '/v1/credentials', credential('One'))
     await user.call('PATCH', '/v1/me', { body: { name: 'Maya' } })
@@ -25,7 +25,7 @@ describe('the audit trail', () => {
     expect(second.nextCursor).toBeNull()
   })
 
-  test('is narrowed by action, by kind of thing and by thing', async () => {
+  test('filters by action, entity type and entity', async () => {
     const user = await app.user()
     const made = await user.call('POST', '/v1/credentials', credential('One'))
     await user.call('POST', '/v1/credentials', credential('Two'))
@@ -37,7 +37,7 @@ describe('the audit trail', () => {
     expect(await count(`subjectId=${made.json.id}`)).toBe(1)
   })
 
-  test('is one’s own, and holds no secret', async () => {
+  test('contains only the user’s own events and no secrets', async () => {
     const user = await app.user()
     await user.call('POST', '/v1/credentials', credential('Mine'))
     const stranger = await app.user()
@@ -49,7 +49,7 @@ describe('the audit trail', () => {
     expect((await app.call('GET', '/v1/audit-events/export')).status).toBe(401)
   })
 
-  test('is exported whole, as CSV and as JSON', async () => {
+  test('exports all events as CSV and JSON', async () => {
     const user = await app.user()
     for (let each = 0; each < 5; each++)
       await user.call('POST', '/v1/credentials', credential(`Number ${each}`))
@@ -64,7 +64,7 @@ describe('the audit trail', () => {
   })
 
   test.each(['action=A', 'action=a.b.c', 'subjectId=1', 'limit=0', 'unknown=1'])(
-    '?%s is a 422',
+    'returns 422 for ?%s',
     async (query) => {
       expect((await (await app.user()).call('GET', `/v1/audit-events?${query}`)).status).toBe(422)
     },

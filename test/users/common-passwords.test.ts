@@ -36,6 +36,6 @@ test.each([
   'password-of-the-lighthouse',
   '7b1e9c4a55d0',
   'hunter2hunter3',
-])('%s is not', (password) => {
+])('%s is not common', (password) => {
   expect(isCommonPassword(password)).toBe(false)
 })

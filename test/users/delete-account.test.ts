@@ -46,7 +46,7 @@ async function left(userId: string): Promise<Record<string, unknown> | undefined
 }
 
 describe('purging deleted accounts', () => {
-  test('removes their executions in chunks, then them, and nobody else', async () => {
+  test('deletes executions in chunks, then the accounts, and leaves other accounts unchanged', async () => {
     const [gone, alsoGone, stays] = [
       await accountWithExecutions(25),
       await accountWithExecutions(10),
@@ -60,7 +60,7 @@ describe('purging deleted accounts', () => {
     expect(await left(stays)).toEqual({ users: 1, executions: 5, keys: 5 })
   })
 
-  test('stops at its limit and goes on with the next run', async () => {
+  test('stops at its limit and resumes in the next run', async () => {
     const id = await accountWithExecutions(25)
     await accounts.users.markDeleted(id)
     expect(await purgeDeletedAccounts(database.db, { chunkRows: 10, maxStatements: 2 })).toEqual({
@@ -71,7 +71,7 @@ describe('purging deleted accounts', () => {
     expect(await left(id)).toEqual({ users: 0, executions: 0, keys: 0 })
   })
 
-  test('touches no account that is not marked, even when asked for it', async () => {
+  test('ignores accounts that are not marked as deleted', async () => {
     const id = await accountWithExecutions(3)
     expect(await purgeDeletedAccounts(database.db, { userId: id })).toEqual({ purged: 0 })
     expect(await left(id)).toEqual({ users: 1, executions: 3, keys: 3 })

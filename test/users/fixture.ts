@@ -29,7 +29,7 @@ export interface SignedIn {
   refreshToken: string
 }
 
-/** Whatever an answer may hold; a test reads what it expects. */
+/** Possible members of a response body. */
 export interface AnswerBody extends SignedIn {
   id: string
   email: string
@@ -39,7 +39,7 @@ export interface AnswerBody extends SignedIn {
   errors: [FieldError, ...FieldError[]]
 }
 
-/** Everything that the user routes need, on a clock that only the test moves. */
+/** The user routes with a clock that the test controls. */
 export function createAccounts(db: Db, options: { graceSeconds?: number; fingerprint?: Fingerprint } = {}) {
   let time = Date.now()
   const now = () => new Date(time)
@@ -78,7 +78,7 @@ export function createAccounts(db: Db, options: { graceSeconds?: number; fingerp
   handleFailures(app, log)
   app.route('/v1/auth', authRoutes(deps)).route('/v1/me', meRoutes(deps))
 
-  /** Sends JSON; `token` goes into the Authorization header. */
+  /** Sends JSON, with `token` in the Authorization header. */
   async function call(
     method: string,
     path: string,
@@ -100,7 +100,7 @@ export function createAccounts(db: Db, options: { graceSeconds?: number; fingerp
     return { status: response.status, headers: response.headers, text, body: answerBody }
   }
 
-  /** A new account of its own. */
+  /** Registers a new account. */
   async function register(change: object = {}): Promise<SignedIn> {
     const answer = await call('POST', '/v1/auth/register', { email: newEmail(), password, ...change })
     expect(answer.text).toContain('refreshToken')

@@ -12,7 +12,7 @@ beforeAll(async () => {
 })
 afterAll(() => database.close())
 
-/** What must be the same for every failed sign-in. */
+/** The parts of a response that every failed sign-in has in common. */
 function withoutRequest({ status, headers, body }: Awaited<ReturnType<Accounts['call']>>) {
   const { requestId: _, ...rest } = body
   const names = [...headers].filter(([name]) => name !== 'x-request-id')
@@ -22,7 +22,7 @@ function withoutRequest({ status, headers, body }: Awaited<ReturnType<Accounts['
 const wrong = 'a wrong password'
 
 describe('POST /v1/auth/login', () => {
-  test('signs in, each time with a session of its own', async () => {
+  test('signs in with a new session each time', async () => {
     const { user, refreshToken } = await accounts.register({ name: 'Ada' })
     const answer = await accounts.login(user.email)
     expect(answer.status).toBe(200)
@@ -33,7 +33,7 @@ describe('POST /v1/auth/login', () => {
     expect((await accounts.refresh(refreshToken)).status).toBe(200)
   })
 
-  test('an unknown address, a wrong password and a damaged hash answer alike', async () => {
+  test('an unknown address, a wrong password and a damaged hash get the same response', async () => {
     const [{ user }, damaged] = [await accounts.register(), await accounts.register()]
     await database.sql`update users set password_hash = 'x' where id = ${damaged.user.id}`
     const known = withoutRequest(await accounts.login(user.email, wrong))
@@ -43,7 +43,7 @@ describe('POST /v1/auth/login', () => {
     expect(withoutRequest(await accounts.login('no address', wrong))).toEqual(known)
   })
 
-  test('an unknown address, a wrong password and a damaged hash cost one verification of the current cost', async () => {
+  test('an unknown address, a wrong password and a damaged hash each cost one verification', async () => {
     const [{ user }, damaged] = [await accounts.register(), await accounts.register()]
     await database.sql`update users set password_hash = '$2b$04$short' where id = ${damaged.user.id}`
     for (const email of [user.email, newEmail(), damaged.user.email]) {
@@ -62,14 +62,14 @@ describe('POST /v1/auth/login', () => {
     ['no password', { password: undefined }, 422],
     ['an unknown field', { admin: true }, 422],
     ['a megabyte', { password: 'x'.repeat(1_048_576) }, 413],
-  ])('what cannot be right is refused without a hash: %s', async (_, change, status) => {
+  ])('rejects invalid input without hashing: %s', async (_, change, status) => {
     accounts.compare.mockClear()
     const body = { email: newEmail(), password, ...change }
     expect((await accounts.call('POST', '/v1/auth/login', body)).status).toBe(status)
     expect(accounts.compare).not.toHaveBeenCalled()
   })
 
-  test('a hash of a retired pepper is renewed by the next sign-in, and the password stays', async () => {
+  test('the next sign-in renews a hash with a retired pepper', async () => {
     const { user } = await accounts.register()
     const { createPasswordHasher } = await import('../../src/crypto/password.ts')
     const bcrypt = { hash: accounts.hash, compare: accounts.compare }
@@ -84,7 +84,7 @@ describe('POST /v1/auth/login', () => {
     expect((await accounts.login(user.email)).status).toBe(200)
   })
 
-  test('sign-ins, right and wrong, are a matter of record', async () => {
+  test('records successful and failed sign-ins', async () => {
     const { user } = await accounts.register()
     await accounts.login(user.email, wrong)
     await accounts.login(user.email)
@@ -98,7 +98,7 @@ describe('POST /v1/auth/login', () => {
     ])
   })
 
-  test('a session does not start with a password that has just been replaced', async () => {
+  test('does not start a session with a password that was just replaced', async () => {
     const { user } = await accounts.register()
     const account = await accounts.users.find(user.id)
     if (!account) throw new Error('The account is missing')
@@ -118,37 +118,37 @@ describe('access tokens over HTTP', () => {
     ['another scheme', { Authorization: 'Basic dXNlcjpwYXNz' }],
     ['an empty token', { Authorization: 'Bearer ' }],
     ['no token', { Authorization: 'Bearer x.y.z' }],
-  ])('nobody is signed in by %s', async (_, headers) => {
+  ])('rejects %s', async (_, headers) => {
     const answer = await accounts.call('GET', '/v1/me', undefined, { headers })
     expect(answer.status).toBe(401)
     expect(answer.body.code).toBe('unauthenticated')
     expect(answer.headers.get('WWW-Authenticate')).toBe('Bearer')
   })
 
-  test('a token in the URL signs nobody in', async () => {
+  test('rejects a token in the URL', async () => {
     const { accessToken } = await accounts.register()
     expect((await accounts.call('GET', `/v1/me?access_token=${accessToken}`)).status).toBe(401)
     expect(accounts.logged.join('\n')).not.toContain(accessToken)
   })
 
-  test.each(['=', ' ', '\t', '%20', '.x'])('a token with %j in it signs nobody in', async (foreign) => {
+  test.each(['=', ' ', '\t', '%20', '.x'])('rejects a token that contains %j', async (foreign) => {
     const { accessToken } = await accounts.register()
     expect((await accounts.me(accessToken.slice(0, -1) + foreign + accessToken.slice(-1))).status).toBe(401)
   })
 
-  // A header's surrounding white space is no part of its value (RFC 9110 §5.5).
-  test.each(['=', '==', '%20', '.x'])('a token with %j behind it signs nobody in', async (ending) => {
+  // White space around a header's value is not part of it (RFC 9110 §5.5).
+  test.each(['=', '==', '%20', '.x'])('rejects a token followed by %j', async (ending) => {
     const { accessToken } = await accounts.register()
     expect((await accounts.me(accessToken + ending)).status).toBe(401)
   })
 
-  test('a refresh token is no access token, and an access token no refresh token', async () => {
+  test('access and refresh tokens are not interchangeable', async () => {
     const { accessToken, refreshToken } = await accounts.register()
     expect((await accounts.me(refreshToken)).status).toBe(401)
     expect((await accounts.refresh(accessToken)).status).toBe(401)
   })
 
-  test('an access token ends after five minutes and the tolerance', async () => {
+  test('an access token expires after five minutes plus the tolerance', async () => {
     const own = createAccounts(database.db)
     const { accessToken } = await own.register()
     own.advance(299_000)

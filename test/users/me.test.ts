@@ -20,12 +20,12 @@ test.each([
   ['PATCH', '/v1/me'],
   ['POST', '/v1/me/password'],
   ['POST', '/v1/me/delete'],
-])('%s %s needs somebody signed in', async (method, path) => {
+])('%s %s requires a session', async (method, path) => {
   expect((await accounts.call(method, path, method === 'GET' ? undefined : {})).status).toBe(401)
 })
 
 describe('PATCH /v1/me', () => {
-  test('changes the name and leaves the rest; null takes it away', async () => {
+  test('changes only the name; null removes it', async () => {
     const { user, accessToken } = await accounts.register({ name: 'Ada' })
     expect((await patch(accessToken, { name: 'Grace' })).body).toEqual({ ...user, name: 'Grace' })
     expect((await patch(accessToken, {})).body).toEqual({ ...user, name: 'Grace' })
@@ -33,7 +33,7 @@ describe('PATCH /v1/me', () => {
     expect((await accounts.me(accessToken)).body).toEqual(user.name ? { ...user, name: null } : user)
   })
 
-  test('changes the address with the current password', async () => {
+  test('changes the email address with the current password', async () => {
     const { user, accessToken } = await accounts.register()
     const email = newEmail()
     const answer = await patch(accessToken, { email, currentPassword: password })
@@ -43,7 +43,7 @@ describe('PATCH /v1/me', () => {
     expect((await accounts.login(email)).status).toBe(200)
   })
 
-  test('does not change the address without the current password, or with a wrong one', async () => {
+  test('requires the correct current password to change the email address', async () => {
     const { user, accessToken } = await accounts.register()
     const without = await patch(accessToken, { email: newEmail() })
     expect(without.status).toBe(422)
@@ -54,7 +54,7 @@ describe('PATCH /v1/me', () => {
     expect((await accounts.me(accessToken)).body).toEqual(user)
   })
 
-  test('does not take an address of somebody else, whatever its case', async () => {
+  test("rejects another user's email address in any case", async () => {
     const [mine, theirs] = [await accounts.register(), await accounts.register()]
     const email = theirs.user.email.toUpperCase()
     const answer = await patch(mine.accessToken, { email, currentPassword: password })
@@ -62,7 +62,7 @@ describe('PATCH /v1/me', () => {
     expect(answer.body.code).toBe('email-taken')
   })
 
-  test('takes the own address in another case', async () => {
+  test("accepts the user's own email address in another case", async () => {
     const { user, accessToken } = await accounts.register()
     const email = user.email.toUpperCase()
     expect((await patch(accessToken, { email, currentPassword: password })).body.email).toBe(email)
@@ -76,7 +76,7 @@ describe('PATCH /v1/me', () => {
     ['a long name', { name: 'x'.repeat(201) }, '/name'],
     ['a name that is no text', { name: 7 }, '/name'],
     ['a bad address', { email: 'x', currentPassword: password }, '/email'],
-  ])('refuses %s', async (_, body, pointer) => {
+  ])('rejects %s', async (_, body, pointer) => {
     const { user, accessToken } = await accounts.register()
     const answer = await patch(accessToken, body)
     expect(answer.status).toBe(422)
@@ -99,7 +99,7 @@ describe('POST /v1/me/password', () => {
     expect((await accounts.login(user.email, newPassword)).status).toBe(200)
   })
 
-  test('changes nothing with a wrong current password', async () => {
+  test('changes nothing when the current password is wrong', async () => {
     const { user, accessToken, refreshToken } = await accounts.register()
     const answer = await post('/v1/me/password', accessToken, { currentPassword: wrong, newPassword })
     expect(answer.status).toBe(401)
@@ -113,12 +113,12 @@ describe('POST /v1/me/password', () => {
     ['a short one', { currentPassword: password, newPassword: 'x' }],
     ['no current one', { newPassword }],
     ['more', { currentPassword: password, newPassword, userId: 'x' }],
-  ])('refuses %s', async (_, body) => {
+  ])('rejects %s', async (_, body) => {
     const { accessToken } = await accounts.register()
     expect((await post('/v1/me/password', accessToken, body)).status).toBe(422)
   })
 
-  test('of two changes at once with the same current password one succeeds', async () => {
+  test('only one of two concurrent changes with the same current password succeeds', async () => {
     const { user, accessToken } = await accounts.register()
     const choices = ['first good choice', 'second good choice']
     const answers = await Promise.all(
@@ -133,7 +133,7 @@ describe('POST /v1/me/password', () => {
 })
 
 describe('POST /v1/me/delete', () => {
-  test('ends sign-in at once, frees the address and purges the data', async () => {
+  test('prevents sign-in immediately, frees the email address and purges the data', async () => {
     const { user, accessToken, refreshToken } = await accounts.register()
     const answer = await post('/v1/me/delete', accessToken, { password })
     expect(answer.status).toBe(204)
@@ -148,14 +148,14 @@ describe('POST /v1/me/delete', () => {
     expect((await accounts.me(again.body.accessToken)).status).toBe(200)
   })
 
-  test('changes nothing with a wrong password', async () => {
+  test('changes nothing when the password is wrong', async () => {
     const { user, accessToken } = await accounts.register()
     expect((await post('/v1/me/delete', accessToken, { password: wrong })).status).toBe(401)
     expect((await accounts.me(accessToken)).body).toEqual(user)
     expect((await accounts.login(user.email)).status).toBe(200)
   })
 
-  test.each([[{}], [{ password: 7 }], [{ password, userId: 'x' }]])('refuses %j', async (body) => {
+  test.each([[{}], [{ password: 7 }], [{ password, userId: 'x' }]])('rejects %j', async (body) => {
     const { accessToken } = await accounts.register()
     expect((await post('/v1/me/delete', accessToken, body)).status).toBe(422)
   })

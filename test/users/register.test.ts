@@ -14,7 +14,7 @@ afterAll(() => database.close())
 const register = (body: unknown) => accounts.call('POST', '/v1/auth/register', body)
 
 describe('POST /v1/auth/register', () => {
-  test('makes an account and signs it in', async () => {
+  test('creates an account and signs in', async () => {
     const email = newEmail()
     const answer = await register({ email, password, name: ' Ada ' })
     expect(answer.status).toBe(201)
@@ -26,12 +26,12 @@ describe('POST /v1/auth/register', () => {
     expect((await accounts.refresh(answer.body.refreshToken)).status).toBe(200)
   })
 
-  test('the name may be left out', async () => {
+  test('the name is optional', async () => {
     expect((await accounts.register()).user.name).toBeNull()
     expect((await accounts.register({ name: null })).user.name).toBeNull()
   })
 
-  test('an address is taken whatever its case', async () => {
+  test('an email address is taken in any case', async () => {
     const { user } = await accounts.register()
     for (const email of [user.email, user.email.toUpperCase(), user.email.replace('user', 'User')]) {
       const answer = await register({ email, password })
@@ -41,7 +41,7 @@ describe('POST /v1/auth/register', () => {
     expect((await accounts.login(user.email.toUpperCase())).status).toBe(200)
   })
 
-  test('an address is taken without the white space that copying leaves', async () => {
+  test('trims white space around the email address', async () => {
     const email = newEmail()
     const answer = await register({ email: `\u3000 ${email}\u200b\n`, password })
     expect(answer).toMatchObject({ status: 201, body: { user: { email } } })
@@ -49,14 +49,14 @@ describe('POST /v1/auth/register', () => {
     expect((await register({ email: 'a b@example.com', password })).status).toBe(422)
   })
 
-  test('of 20 parallel registrations of one address one succeeds', async () => {
+  test('only one of 20 concurrent registrations of the same address succeeds', async () => {
     const email = newEmail()
     const answers = await Promise.all(Array.from({ length: 20 }, () => register({ email, password })))
     expect(answers.filter(({ status }) => status === 201)).toHaveLength(1)
     expect(answers.filter(({ status }) => status === 409)).toHaveLength(19)
   })
 
-  test('a taken address costs the same one hash as a free one', async () => {
+  test('a taken address costs one hash, like a free one', async () => {
     const { user } = await accounts.register()
     accounts.hash.mockClear()
     await register({ email: user.email, password })
@@ -79,14 +79,14 @@ describe('POST /v1/auth/register', () => {
     ['a hundred thousand characters', `${'a.'.repeat(20_000)}@`],
     ['a number', 7],
     ['null', null],
-  ])('an address is refused: %s', async (_, email) => {
+  ])('rejects the address %s', async (_, email) => {
     const answer = await register({ email, password })
     expect(answer.status).toBe(422)
     expect(answer.body.errors[0].pointer).toBe('/email')
   })
 
   test.each(["o'brien+tag@sub.example.co.uk", 'x@example.xn--p1ai', 'A_b-c@EXAMPLE.com', '1@2.io'])(
-    'an address in use is accepted: %s',
+    'accepts the address %s',
     async (address) => {
       const email = address.replace('@', `${Math.random().toString(36).slice(2)}@`)
       expect((await register({ email, password })).body.user.email).toBe(email)
@@ -104,7 +104,7 @@ describe('POST /v1/auth/register', () => {
     ['1,025 characters', 'x1'.repeat(512).concat('y')],
     ['a lone surrogate', 'abcdefgh\ud800'],
     ['a number', 12345678],
-  ])('a password is refused before any hash is made: %s', async (_, refused) => {
+  ])('rejects the password without hashing: %s', async (_, refused) => {
     accounts.hash.mockClear()
     const answer = await register({ email: newEmail(), password: refused })
     expect(answer.status).toBe(422)
@@ -113,14 +113,14 @@ describe('POST /v1/auth/register', () => {
     expect(accounts.hash).not.toHaveBeenCalled()
   })
 
-  test('a password that is the address is refused', async () => {
+  test('rejects a password that equals the email address', async () => {
     const email = newEmail()
     expect((await register({ email, password: email.toUpperCase() })).body.errors[0].pointer).toBe(
       '/password',
     )
   })
 
-  test('a megabyte of password is too large, and no hash is made', async () => {
+  test('rejects a password of one megabyte without hashing', async () => {
     accounts.hash.mockClear()
     expect((await register({ email: newEmail(), password: 'x'.repeat(1_048_576) })).status).toBe(413)
     expect(accounts.hash).not.toHaveBeenCalled()
@@ -130,7 +130,7 @@ describe('POST /v1/auth/register', () => {
     ['spaces at both ends', `  ${'four words make this '.repeat(3)}`],
     ['8 emoji', '🔑🗝🔒🔓🔐🚪🏠🧱'],
     ['1,024 characters', 'xY3!'.repeat(200).concat('z'.repeat(224))],
-  ])('a password is taken exactly as it is: %s', async (_, exact) => {
+  ])('stores the exact password: %s', async (_, exact) => {
     const { user } = await accounts.register({ password: exact })
     expect((await accounts.login(user.email, exact)).status).toBe(200)
     const characters = Array.from(exact)
@@ -147,13 +147,13 @@ describe('POST /v1/auth/register', () => {
   test.each([
     ['72 letters', 'abcdefghi'.repeat(8)],
     ['64 emoji', '🔑🗝'.repeat(32)],
-  ])('what follows %s counts', async (_, start) => {
+  ])('does not truncate the password after %s', async (_, start) => {
     const { user } = await accounts.register({ password: `${start}X` })
     expect((await accounts.login(user.email, `${start}Y`)).status).toBe(401)
     expect((await accounts.login(user.email, `${start}X`)).status).toBe(200)
   })
 
-  test('what follows a NUL counts, or a NUL is refused', async () => {
+  test('does not truncate the password after a NUL, or rejects it', async () => {
     const email = newEmail()
     const registered = await register({ email, password: 'abcdefgh\u0000def' })
     expect([201, 422]).toContain(registered.status)
@@ -167,7 +167,7 @@ describe('POST /v1/auth/register', () => {
     ['passwordHash', 'x'],
     ['createdAt', '2020-01-01T00:00:00Z'],
     ['deletedAt', null],
-  ])('no field but the three is taken: %s', async (name, value) => {
+  ])('rejects the unknown field %s', async (name, value) => {
     const answer = await register({ email: newEmail(), password, [name]: value })
     expect(answer.status).toBe(422)
     expect(answer.body.errors[0].pointer).toBe(`/${name}`)
@@ -177,11 +177,11 @@ describe('POST /v1/auth/register', () => {
     ['no JSON', '{', 400],
     ['no object', '[]', 422],
     ['nothing', '', 400],
-  ])('%s is refused', async (_, body, status) => {
+  ])('rejects %s', async (_, body, status) => {
     expect((await register(body)).status).toBe(status)
   })
 
-  test('neither the database nor the log ever holds a password or a token', async () => {
+  test('neither the database nor the log contains passwords or tokens', async () => {
     const canary = 'canary-5b1e9c-password'
     const { user, accessToken, refreshToken } = await accounts.register({ password: canary })
     await accounts.login(user.email, canary)
@@ -196,7 +196,7 @@ describe('POST /v1/auth/register', () => {
       expect(kept).not.toContain(secret)
   })
 
-  test('registering is a matter of record', async () => {
+  test('records the registration', async () => {
     const { user } = await accounts.register()
     const events = await database.sql`select action, subject_id from audit_events where user_id = ${user.id}`
     expect(events).toEqual([{ action: 'user.registered', subject_id: user.id }])

@@ -20,7 +20,7 @@ async function actionsOf(userId: string): Promise<unknown[]> {
 }
 
 describe('POST /v1/auth/refresh', () => {
-  test('gives an access token and a successor, which is good in its turn', async () => {
+  test('returns an access token and a valid successor', async () => {
     const { user, refreshToken } = await accounts.register()
     const first = await accounts.refresh(refreshToken)
     expect(first.status).toBe(200)
@@ -31,7 +31,7 @@ describe('POST /v1/auth/refresh', () => {
     expect((await accounts.refresh(first.body.refreshToken)).status).toBe(200)
   })
 
-  test('an answer lost on the way is given again within the grace', async () => {
+  test('repeats a lost response within the grace period', async () => {
     const { refreshToken } = await accounts.register()
     const first = await accounts.refresh(refreshToken)
     const again = await accounts.refresh(refreshToken)
@@ -39,7 +39,7 @@ describe('POST /v1/auth/refresh', () => {
     expect(again.body.refreshToken).toBe(first.body.refreshToken)
   })
 
-  test('a token from before the last one, used again, ends the session', async () => {
+  test('reusing a token older than the last one ends the session', async () => {
     const { user, refreshToken: first } = await accounts.register()
     const second = (await accounts.refresh(first)).body.refreshToken
     const third = (await accounts.refresh(second)).body.refreshToken
@@ -50,7 +50,7 @@ describe('POST /v1/auth/refresh', () => {
     expect(await actionsOf(user.id)).toContain('session.token-reused')
   })
 
-  test('a replaced token used again after the grace ends the session', async () => {
+  test('reusing a replaced token after the grace period ends the session', async () => {
     const own = createAccounts(database.db)
     const { refreshToken: first } = await own.register()
     const second = (await own.refresh(first)).body.refreshToken
@@ -59,7 +59,7 @@ describe('POST /v1/auth/refresh', () => {
     expect((await own.refresh(second)).status).toBe(401)
   })
 
-  test('another session of the same user does not end with it', async () => {
+  test('other sessions of the same user continue', async () => {
     const { user, refreshToken: first } = await accounts.register()
     const other = (await accounts.login(user.email)).body.refreshToken
     await accounts.refresh((await accounts.refresh(first)).body.refreshToken)
@@ -67,7 +67,7 @@ describe('POST /v1/auth/refresh', () => {
     expect((await accounts.refresh(other)).status).toBe(200)
   })
 
-  test('a session ends after 30 days, however often it is refreshed', async () => {
+  test('a session ends after 30 days regardless of refreshes', async () => {
     const own = createAccounts(database.db)
     let { refreshToken } = await own.register()
     for (let day = 1; day < 30; day += 1) {
@@ -80,7 +80,7 @@ describe('POST /v1/auth/refresh', () => {
     expect((await own.refresh(refreshToken)).status).toBe(401)
   })
 
-  test('1,000 parallel refreshes with one token all get the one successor, and the session moves once', async () => {
+  test('1,000 concurrent refreshes with one token get the same successor and advance the session once', async () => {
     const { refreshToken } = await accounts.register()
     const answers = await Promise.all(Array.from({ length: 1000 }, () => accounts.refresh(refreshToken)))
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
@@ -91,7 +91,7 @@ describe('POST /v1/auth/refresh', () => {
     expect((await accounts.refresh(successor)).status).toBe(200)
   })
 
-  test('without a grace exactly one of 1,000 parallel refreshes succeeds', async () => {
+  test('without a grace period exactly one of 1,000 concurrent refreshes succeeds', async () => {
     const strict = createAccounts(database.db, { graceSeconds: 0 })
     const { refreshToken } = await strict.register()
     const answers = await Promise.all(Array.from({ length: 1000 }, () => strict.refresh(refreshToken)))
@@ -108,7 +108,7 @@ describe('POST /v1/auth/refresh', () => {
     ['no session', async () => accounts.refreshTokens.issue({ sessionId: uuidv7(), generation: 1 })],
     ['a changed generation', async () => (await accounts.register()).refreshToken.replace('_1_', '_2_')],
     ['a space behind it', async () => `${(await accounts.register()).refreshToken} `],
-  ])('a token is refused: %s', async (_, make) => {
+  ])('rejects the token: %s', async (_, make) => {
     const answer = await accounts.refresh(await make())
     expect(answer.status).toBe(401)
     expect(answer.body.code).toBe('invalid-refresh-token')
@@ -116,7 +116,7 @@ describe('POST /v1/auth/refresh', () => {
   })
 
   test.each([[{}], [{ refreshToken: 7 }], [{ refreshToken: '' }], [{ refreshToken: 'x', more: 1 }], [[]]])(
-    'a body is refused: %j',
+    'rejects the body %j',
     async (body) => {
       expect((await accounts.call('POST', '/v1/auth/refresh', body)).status).toBe(422)
     },
@@ -124,7 +124,7 @@ describe('POST /v1/auth/refresh', () => {
 })
 
 describe('signing out', () => {
-  test('logout ends its session and no other, with any token of the family', async () => {
+  test('logout ends only its session, with any token of the family', async () => {
     const { user, refreshToken: first } = await accounts.register()
     const other = (await accounts.login(user.email)).body.refreshToken
     const second = (await accounts.refresh(first)).body.refreshToken
@@ -135,7 +135,7 @@ describe('signing out', () => {
     expect((await accounts.refresh(other)).status).toBe(200)
   })
 
-  test('logout of what is no session answers the same and ends nothing', async () => {
+  test('logout with an invalid token gets the same response and ends no session', async () => {
     const { refreshToken } = await accounts.register()
     const forged = refreshToken.replace('_1_', '_2_')
     for (const token of ['x', forged]) {
@@ -144,7 +144,7 @@ describe('signing out', () => {
     expect((await accounts.refresh(refreshToken)).status).toBe(200)
   })
 
-  test('logout-all ends every session of the user, and of nobody else', async () => {
+  test("logout-all ends only the user's sessions, and all of them", async () => {
     const [mine, theirs] = [await accounts.register(), await accounts.register()]
     const other = (await accounts.login(mine.user.email)).body.refreshToken
     const answer = await accounts.call('POST', '/v1/auth/logout-all', undefined, { token: mine.accessToken })
@@ -155,7 +155,7 @@ describe('signing out', () => {
     expect(await actionsOf(mine.user.id)).toContain('session.all-ended')
   })
 
-  test('logout-all needs an access token', async () => {
+  test('logout-all requires an access token', async () => {
     const { refreshToken } = await accounts.register()
     expect((await accounts.call('POST', '/v1/auth/logout-all')).status).toBe(401)
     expect(
@@ -165,7 +165,7 @@ describe('signing out', () => {
   })
 })
 
-test('a session that starts while the password changes ends with the others', async () => {
+test('a session that starts during a password change ends with the others', async () => {
   for (let round = 0; round < 20; round += 1) {
     const { user } = await accounts.register()
     const account = await accounts.users.find(user.id)

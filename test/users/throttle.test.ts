@@ -15,7 +15,7 @@ const wrong = 'a wrong password'
 const ip = '198.51.100.7'
 
 describe('guessing passwords', () => {
-  test('five attempts are free, and each one after waits twice as long, up to 15 minutes', async () => {
+  test('five attempts pass, then each delay doubles, up to 15 minutes', async () => {
     const { login, register, advance } = createAccounts(database.db)
     const { user } = await register()
     for (let attempt = 1; attempt <= 5; attempt += 1)
@@ -30,7 +30,7 @@ describe('guessing passwords', () => {
       advance(wait * 1000 - 1)
       expect((await login(user.email, wrong, ip)).status).toBe(429)
       advance(1)
-      // The account's own bucket asks for half a minute at most.
+      // The account's own bucket delays for at most half a minute.
       advance(30_000)
       const next = await login(user.email, wrong, ip)
       expect(next.status).toBe(401)
@@ -38,7 +38,7 @@ describe('guessing passwords', () => {
     expect(waits).toEqual([1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900])
   })
 
-  test('the right password waits as well, and clears the count', async () => {
+  test('the correct password waits as well and resets the count', async () => {
     const { login, register, advance } = createAccounts(database.db)
     const { user } = await register()
     for (let attempt = 1; attempt <= 5; attempt += 1) await login(user.email, wrong, ip)
@@ -49,7 +49,7 @@ describe('guessing passwords', () => {
       expect((await login(user.email, wrong, ip)).status).toBe(401)
   })
 
-  test('an owner elsewhere signs in while somebody guesses from one address', async () => {
+  test('the owner can sign in while someone guesses from another address', async () => {
     const { login, register } = createAccounts(database.db)
     const { user } = await register()
     for (let attempt = 1; attempt <= 60; attempt += 1) await login(user.email, wrong, ip)
@@ -57,7 +57,7 @@ describe('guessing passwords', () => {
     expect((await login(user.email, password, '203.0.113.9')).status).toBe(200)
   })
 
-  test('guessing from everywhere holds an owner up for half a minute at most', async () => {
+  test('guessing from many addresses delays the owner by at most half a minute', async () => {
     const { login, register, advance } = createAccounts(database.db)
     const { user } = await register()
     for (let round = 0; round < 12; round += 1) {
@@ -73,7 +73,7 @@ describe('guessing passwords', () => {
     expect((await login(user.email, password, '192.0.2.77')).status).toBe(200)
   })
 
-  test('an address that is no account is throttled alike', async () => {
+  test('an address without an account is throttled in the same way', async () => {
     const { login } = createAccounts(database.db)
     const email = newEmail()
     const statuses: number[] = []
@@ -81,7 +81,7 @@ describe('guessing passwords', () => {
     expect(statuses).toEqual([401, 401, 401, 401, 401, 429, 429])
   })
 
-  test('the case of the address makes no second bucket, and neither does a header of the sender', async () => {
+  test('neither the case of the email address nor a client header creates a second bucket', async () => {
     const { call, register } = createAccounts(database.db)
     const { user } = await register()
     const statuses: number[] = []
@@ -95,7 +95,7 @@ describe('guessing passwords', () => {
     expect(statuses).toEqual([401, 401, 401, 401, 401, 429, 429])
   })
 
-  test('of 100 parallel guesses no more than the free five are checked', async () => {
+  test('only five of 100 concurrent guesses are checked', async () => {
     const { login, register, compare } = createAccounts(database.db)
     const { user } = await register()
     compare.mockClear()
@@ -107,7 +107,7 @@ describe('guessing passwords', () => {
     expect(compare).toHaveBeenCalledTimes(5)
   })
 
-  test('a new process goes on counting where the last one stopped', async () => {
+  test('counts survive a restart', async () => {
     const fingerprint = createFingerprint(crypto.getRandomValues(new Uint8Array(32)))
     const email = newEmail()
     const before = createAccounts(database.db, { fingerprint })
@@ -116,7 +116,7 @@ describe('guessing passwords', () => {
     expect((await after.login(email, wrong, ip)).status).toBe(429)
   })
 
-  test('the current password of a signed-in user cannot be guessed faster', async () => {
+  test("guesses of a signed-in user's current password are throttled in the same way", async () => {
     const { call, register } = createAccounts(database.db)
     const { accessToken } = await register()
     const statuses: number[] = []
@@ -127,7 +127,7 @@ describe('guessing passwords', () => {
     expect(statuses).toEqual([401, 401, 401, 401, 401, 429, 429])
   })
 
-  test('an attempt that could not be checked for want of a slot does not count', async () => {
+  test('an attempt without a free hashing slot does not count', async () => {
     const { login, register, compare } = createAccounts(database.db)
     const { user } = await register()
     compare.mockRejectedValueOnce(new AppError('too-many-requests', 'busy', { retryAfterSeconds: 2 }))
@@ -137,7 +137,7 @@ describe('guessing passwords', () => {
     expect((await login(user.email, wrong, ip)).status).toBe(429)
   })
 
-  test('counts hold no address', async () => {
+  test('stores no addresses', async () => {
     const { login } = createAccounts(database.db)
     const email = newEmail()
     await login(email, wrong, ip)
@@ -147,8 +147,8 @@ describe('guessing passwords', () => {
   })
 })
 
-describe('new accounts from one address', () => {
-  test('a thousand are free, then each waits', async () => {
+describe('registrations from one address', () => {
+  test('a thousand pass, then each is delayed', async () => {
     const { throttle, advance } = createAccounts(database.db)
     for (let attempt = 1; attempt <= 1000; attempt += 1) await throttle.claimRegistration(ip)
     await expect(throttle.claimRegistration(ip)).rejects.toMatchObject({

@@ -1,4 +1,4 @@
-/** @module A browser without a screen: keeps cookies, posts forms from the page's own origin, does not follow. */
+/** @module A minimal browser: stores cookies, submits forms with the page's origin and does not follow redirects. */
 import { randomBytes } from 'node:crypto'
 import { createApp } from '../../src/app.ts'
 import type { TestApp } from '../harness/app.ts'
@@ -9,21 +9,21 @@ export interface Page {
   status: number
   headers: Headers
   text: string
-  /** Where it sends the browser, or null. */
+  /** Redirect target, or null. */
   location: string | null
 }
 
 export interface Browser {
-  /** Name → value, as the server has set them. */
+  /** Name → value, as set by the server. */
   cookies: Map<string, string>
   /** Every Set-Cookie header so far. */
   setCookies: string[]
   get: (path: string, headers?: Record<string, string>) => Promise<Page>
-  /** A form; the headers replace those that a browser would send. */
+  /** Submits a form. The headers replace the browser's defaults. */
   post: (path: string, fields?: Record<string, string>, headers?: Record<string, string>) => Promise<Page>
 }
 
-/** @param handle the application, or one with other dependencies */
+/** @param handle the application to call */
 export function browser(handle: Pick<ReturnType<typeof createApp>, 'request'>): Browser {
   const cookies = new Map<string, string>()
   const setCookies: string[] = []
@@ -71,7 +71,7 @@ export interface SignedInBrowser extends Browser {
   password: string
 }
 
-/** A browser of a user who has just registered in it. */
+/** A browser with a newly registered user. */
 export async function signedInBrowser(app: TestApp, name = 'Maya Keller'): Promise<SignedInBrowser> {
   const email = `${randomBytes(8).toString('hex')}@example.com`
   const password = randomBytes(12).toString('base64url')

@@ -1,4 +1,4 @@
-/** The script that pages are sent, in a browser that has only what it asks for. */
+/** Tests the client script in a fake browser with only the APIs that it uses. */
 import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import { clientScript } from '../../src/web/assets/client.generated.ts'
@@ -39,7 +39,7 @@ function open(options: { cookie?: string; zone?: string; parts?: FakeElement[]; 
     ticks: [] as (() => void)[],
     cleared: 0,
     listeners: [] as [string, Listener][],
-    /** What the next documents hold, by the order in which they are asked for. */
+    /** The next documents, in request order. */
     answers: [] as {
       respond: (parts: FakeElement[], buttons?: FakeElement[]) => void
       signal: AbortSignal
@@ -105,20 +105,20 @@ function open(options: { cookie?: string; zone?: string; parts?: FakeElement[]; 
 const settled = () => new Promise((resolve) => setTimeout(resolve))
 
 describe('the time zone', () => {
-  test('is told to the server, and the page asked for again', () => {
+  test('is sent to the server and reloads the page', () => {
     expect(open().reloads).toBe(1)
   })
 
-  test('that the server was told already makes no page come twice', () => {
+  test('does not reload the page when the server already knows it', () => {
     expect(open({ cookie: 'theme=dark; tz=Asia/Calcutta' }).reloads).toBe(0)
   })
 
-  test('that has changed since is told', () => {
+  test('is sent again after a change', () => {
     expect(open({ cookie: 'tz=Europe/Berlin' }).reloads).toBe(1)
   })
 })
 
-describe('what refreshes itself', () => {
+describe('auto-refreshed elements', () => {
   const part = (html: string, isUnderWay: boolean) => {
     const element = new FakeElement('deployment')
     element.innerHTML = html
@@ -126,7 +126,7 @@ describe('what refreshes itself', () => {
     return element
   }
 
-  test('is asked for until nothing is under way, and then the page says as of when it is', async () => {
+  test('poll until nothing is in progress, then show the time of the last update', async () => {
     const [live, before] = [new FakeElement(), part('Deploying', true)]
     const query = live.querySelector
     live.querySelector = () => query() ?? live
@@ -145,7 +145,7 @@ describe('what refreshes itself', () => {
     expect([live.textContent, page.cleared]).toEqual(['As of 12:00:05', 1])
   })
 
-  test('comes with its buttons that work by script shown, and not those that work without', async () => {
+  test('show script-only buttons and hide their fallbacks', async () => {
     const page = open({ cookie: 'tz=UTC', zone: 'UTC', parts: [part('Running', true)] })
     const button = new FakeElement()
     page.ticks[0]?.()
@@ -155,8 +155,8 @@ describe('what refreshes itself', () => {
   })
 })
 
-describe('a form that shows fields for what is chosen', () => {
-  test('shows those of the latest choice, whichever answer comes last', async () => {
+describe('a form whose fields depend on a choice', () => {
+  test('shows the fields of the latest choice, regardless of response order', async () => {
     const form = new FakeElement('credential-fields')
     Object.assign(form.dataset, { fields: '/credentials/new/postgres', controls: 'data.sshTunnel' })
     const page = open({ cookie: 'tz=UTC', zone: 'UTC', parts: [form] })

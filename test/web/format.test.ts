@@ -11,7 +11,7 @@ describe('numbers', () => {
     [1_234_567, '1\u202f234\u202f567'],
     [-1200, '−1\u202f200'],
     [null, '–'],
-  ])('%s is written %s', (value, text) => expect(count(value)).toBe(text))
+  ])('formats %s as %s', (value, text) => expect(count(value)).toBe(text))
 
   test.each([
     [0.984, '98.4%'],
@@ -23,9 +23,9 @@ describe('numbers', () => {
     [0.5, '50.0%'],
     [0.062, '6.2%'],
     [null, '–'],
-  ])('a share of %s is written %s', (share, text) => expect(percent(share)).toBe(text))
+  ])('formats the share %s as %s', (share, text) => expect(percent(share)).toBe(text))
 
-  test('one thing stands alone', () => {
+  test('uses the singular for one', () => {
     expect([plural(0, 'run'), plural(1, 'run'), plural(2, 'run'), plural(2, 'entry', 'entries')]).toEqual([
       ...['0 runs', '1 run', '2 runs', '2 entries'],
     ])
@@ -51,7 +51,7 @@ describe('durations', () => {
     [86_399_000, '1 d'],
     [273_600_000, '3 d 4 h'],
     [null, '–'],
-  ])('%s ms is written %s', (ms, text) => expect(duration(ms)).toBe(text))
+  ])('formats %s ms as %s', (ms, text) => expect(duration(ms)).toBe(text))
 })
 
 describe('sizes', () => {
@@ -64,7 +64,7 @@ describe('sizes', () => {
     [999_950, '1.0 MB'],
     [41_800_000, '41.8 MB'],
     [null, '–'],
-  ])('%s bytes is written %s', (bytes, text) => expect(size(bytes)).toBe(text))
+  ])('formats %s bytes as %s', (bytes, text) => expect(size(bytes)).toBe(text))
 })
 
 describe('times', () => {
@@ -79,7 +79,7 @@ describe('times', () => {
     ['2026-09-01T10:00:00Z', '1 Sep 12:00'],
     ['2025-11-17T15:40:12Z', '17 Nov 2025 16:40'],
     [null, '–'],
-  ])('%s is %s in Berlin', (at, text) => expect(berlin.instant(at)).toBe(text))
+  ])('formats %s as %s in Berlin', (at, text) => expect(berlin.instant(at)).toBe(text))
 
   test.each([
     ['2026-11-22T13:06:00Z', 'just now'],
@@ -88,16 +88,16 @@ describe('times', () => {
     ['2026-11-21T13:06:13Z', '23 h ago'],
     ['2026-11-21T13:06:12Z', '21 Nov 14:06'],
     ['2026-11-22T14:06:12Z', 'Today 15:06:12'],
-  ])('%s is %s, relative only under a day', (at, text) => expect(berlin.relative(at)).toBe(text))
+  ])('formats %s as %s, relative for less than a day', (at, text) => expect(berlin.relative(at)).toBe(text))
 
-  test('narrow and exact forms', () => {
+  test('formats brief and exact times', () => {
     expect(berlin.brief('2026-11-22T12:58:04Z')).toBe('13:58')
     expect(berlin.brief('2026-11-17T12:58:04Z')).toBe('17 Nov')
     expect(berlin.clock('2026-11-22T12:58:04Z')).toBe('13:58:04')
     expect(utc('2026-11-17T15:40:12.345Z')).toBe('2026-11-17 15:40:12 UTC')
   })
 
-  test('are of the zone, in summer too', () => {
+  test("uses the zone's daylight saving time", () => {
     const time = createTimeFormat('America/New_York', new Date('2026-07-01T12:00:00Z'))
     expect(time.instant('2026-07-01T03:30:00Z')).toBe('30 Jun 23:30')
   })

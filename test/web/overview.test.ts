@@ -16,7 +16,7 @@ const app = useTestApp()
 const markup = '<script>alert(1)</script>'
 const hourMs = 3_600_000
 
-/** A user with a workflow that is tracked on an instance, and runs that ended an hour ago. */
+/** A user with a workflow tracked on an instance, and runs that ended an hour ago. */
 async function account(statuses: ('success' | 'error')[], name = 'Order sync') {
   const tab = await signedInBrowser(app)
   const { accessToken } = await app.deps.accessTokens.sign({ userId: tab.userId, sessionId: uuidv7() })
@@ -61,14 +61,14 @@ async function account(statuses: ('success' | 'error')[], name = 'Order sync') {
 }
 
 describe('the overview', () => {
-  test('says what to do first where there is nothing yet', async () => {
+  test('shows the first step to a new user', async () => {
     const { text } = await (await signedInBrowser(app)).get('/')
     expect(text).toContain('No workflows yet.')
     expect(text).toContain('href="/workflows/new"')
     expect(text).not.toContain('Success rate')
   })
 
-  test('names the deployment that fails, with a way out, before the figures', async () => {
+  test('shows a failing deployment with a next step before the figures', async () => {
     const { get, deploymentId } = await account(['success', ...Array<'error'>(5).fill('error')])
     const { text } = await get('/')
     expect(text).toMatch(/Order sync v1 fails on 5 of 6 runs.*Success rate/s)
@@ -76,7 +76,7 @@ describe('the overview', () => {
     expect(text).toMatch(/Success rate.*?16\.6.*?%/s)
   })
 
-  test('needs nobody while all is well', async () => {
+  test('shows no problems when all runs succeed', async () => {
     const { get } = await account(Array<'success'>(6).fill('success'))
     const { text } = await get('/?period=7d')
     expect(text).toContain('Nothing needs you.')
@@ -84,7 +84,7 @@ describe('the overview', () => {
     expect(text).toContain('No run failed in the last 7 d.')
   })
 
-  test('counts the same failures in figures, errors and workflows, and links to them', async () => {
+  test('shows the same failure counts in figures, errors and workflows, with links', async () => {
     const { get, workflowId } = await account(['error', 'error', 'success', 'success', 'success', 'success'])
     const { text } = await get('/?period=30d')
     expect(text).toMatch(/>Failed<.*?>2</s)
@@ -93,7 +93,7 @@ describe('the overview', () => {
     expect(text).toMatch(new RegExp(`wf=${workflowId}[^>]*>33\\.3%`))
   })
 
-  test("shows names and messages as text, and nothing of another user's", async () => {
+  test("escapes names and messages, and shows only the user's own data", async () => {
     const { get } = await account(Array<'error'>(6).fill('error'), markup)
     const { text } = await get('/')
     expect(text).not.toContain('<script>alert')
@@ -102,7 +102,7 @@ describe('the overview', () => {
     expect((await other.get('/')).text).not.toContain('alert(1)')
   })
 
-  test('counts what is live on an instance, and who uses a credential, beyond what it lists', async () => {
+  test('counts live deployments and credential uses beyond the listed rows', async () => {
     const { get, userId, workflowId, instanceId } = await account(['success'])
     const sql = app.database.sql
     const keep = (name: string) =>
@@ -131,25 +131,22 @@ describe('the overview', () => {
     expect(after.text).not.toContain('No deployments yet.')
   })
 
-  test.each(['24h', '7d', '30d', '90d'])(
-    'links each bar of %s to the runs that it counts',
-    async (period) => {
-      const { get } = await account(['success', 'error'])
-      const { text } = await get(`/?period=${period}`)
-      const links = [...text.matchAll(/href="\/executions\?(from=[^"]+)" tabindex/g)].map(
-        ([, query = '']) => new URLSearchParams(query.replaceAll('&amp;', '&')),
-      )
-      const figures = /href="\/executions\?(from=[^"]+?)&amp;status=failed"/.exec(text)?.[1] ?? ''
-      const whole = new URLSearchParams(figures.replaceAll('&amp;', '&'))
-      const spans = links.map((query) => [query.get('from'), query.get('to')])
-      expect(spans.length).toBeGreaterThan(20)
-      expect(spans[0]?.[0]).toBe(whole.get('from'))
-      expect(spans.at(-1)?.[1]).toBe(whole.get('to'))
-      expect(spans.slice(1).map(([from]) => from)).toEqual(spans.slice(0, -1).map(([, to]) => to))
-    },
-  )
+  test.each(['24h', '7d', '30d', '90d'])('links each bar of %s to its runs', async (period) => {
+    const { get } = await account(['success', 'error'])
+    const { text } = await get(`/?period=${period}`)
+    const links = [...text.matchAll(/href="\/executions\?(from=[^"]+)" tabindex/g)].map(
+      ([, query = '']) => new URLSearchParams(query.replaceAll('&amp;', '&')),
+    )
+    const figures = /href="\/executions\?(from=[^"]+?)&amp;status=failed"/.exec(text)?.[1] ?? ''
+    const whole = new URLSearchParams(figures.replaceAll('&amp;', '&'))
+    const spans = links.map((query) => [query.get('from'), query.get('to')])
+    expect(spans.length).toBeGreaterThan(20)
+    expect(spans[0]?.[0]).toBe(whole.get('from'))
+    expect(spans.at(-1)?.[1]).toBe(whole.get('to'))
+    expect(spans.slice(1).map(([from]) => from)).toEqual(spans.slice(0, -1).map(([, to]) => to))
+  })
 
-  test('takes any period it does not know for 24 hours', async () => {
+  test('defaults to 24 hours for unknown periods', async () => {
     const { get } = await account(['success'])
     const { status, text } = await get('/?period=%3Cx%3E')
     expect(status).toBe(200)
@@ -158,7 +155,7 @@ describe('the overview', () => {
   })
 })
 
-describe('what needs attention', () => {
+describe('the attention list', () => {
   const time = createTimeFormat('UTC', new Date('2026-11-22T12:00:00Z'))
   const nothing: Troubles = {
     failing: [],
@@ -176,11 +173,11 @@ describe('what needs attention', () => {
     runError: '403 Forbidden',
   }
 
-  test('is nothing when nothing is wrong', () => {
+  test('is empty without problems', () => {
     expect(attentionOf(nothing, time)).toEqual([])
   })
 
-  test('begins with what fails now, most failures first', () => {
+  test('lists current failures first, by number of failures', () => {
     const items = attentionOf(
       {
         failing: [{ ...failing, failed: 5 }, failing],
@@ -243,7 +240,7 @@ describe('what needs attention', () => {
     })
   })
 
-  test('cuts what others have written', () => {
+  test('truncates external messages', () => {
     const [item] = attentionOf({ ...nothing, failing: [{ ...failing, runError: '💥'.repeat(500) }] }, time)
     const detail = item?.detail as string
     expect(detail.length).toBeLessThan(220)
@@ -251,7 +248,7 @@ describe('what needs attention', () => {
   })
 })
 
-describe('the drawings', () => {
+describe('the charts', () => {
   const statuses = [
     'new',
     'running',
@@ -277,7 +274,7 @@ describe('the drawings', () => {
     ...changes,
   })
 
-  test('count every status once in a bar, and say which are not known', () => {
+  test('count every status once per bar and mark unknown time', () => {
     const counts = {
       new: 1,
       running: 2,
@@ -301,13 +298,13 @@ describe('the drawings', () => {
     [9, 4, [1, 4, 4]],
     [3, 4, [3]],
     [0, 4, []],
-  ])('%i buckets, %i to a bar, lose none', (items, perBar, bars) => {
+  ])('%i buckets with %i per bar keep every run', (items, perBar, bars) => {
     const series = Array.from({ length: items }, (_, hour) => item(hour, { success: 1 }))
     const buckets = toRunsBuckets(series, perBar, allOf(series))
     expect(buckets.map(({ succeeded }) => succeeded)).toEqual(bars)
   })
 
-  test('tell what is not known from what is none', () => {
+  test('distinguish unknown time from zero runs', () => {
     const series = [item(0), item(1), item(2, { success: 1 }), item(3)]
     const known = (changes: object) =>
       toRunsBuckets(series, 1, allOf(series, changes)).map((bucket) => bucket.known)
@@ -317,7 +314,7 @@ describe('the drawings', () => {
     expect(known({ knownFrom: at(1.5), knownUntil: at(2.5) })).toEqual([false, true, true, false])
   })
 
-  test('span the period without a gap: the first bar begins with it, the last ends with it, a day is as long as it is', () => {
+  test('cover the period without gaps, with partial first and last bars and days of 23 to 25 hours', () => {
     // Midnights in Berlin, where 29 March 2026 has 23 hours.
     const midnights = ['03-26T23', '03-27T23', '03-28T23', '03-29T22', '03-30T22'].map(
       (hour) => `2026-${hour}:00:00.000Z`,
@@ -353,11 +350,11 @@ describe('the drawings', () => {
     [[100, 90, 89.9], 1],
     [[null, null], undefined],
     [[], undefined],
-  ])('the rates %j are drawn as failing from %s on', (rates, from) => {
+  ])('the rates %j are drawn as failing from index %s', (rates, from) => {
     expect(badFrom(rates)).toBe(from)
   })
 
-  test('mark the newest versions whose labels have room', () => {
+  test('mark the newest versions whose labels fit', () => {
     const version = (hour: number, name = 'Triage') => ({
       ...{ deploymentId: 'd', workflowName: name, version: hour },
       at: new Date(hour * hourMs).toISOString(),
@@ -379,7 +376,7 @@ describe('the drawings', () => {
     expect(markers.map(({ label }) => label)).toEqual(['A name that is fa… v95', 'Triage v60', 'Triage v30'])
   })
 
-  test('small bars add up to what they stand for', () => {
+  test('combined bars preserve the total', () => {
     const values = Array.from({ length: 61 }, (_, index) => index)
     expect(barsOf(values).length).toBeLessThanOrEqual(24)
     expect(barsOf(values).reduce((sum, each) => sum + each, 0)).toBe(1830)

@@ -30,7 +30,7 @@ describe('every page', () => {
     expect(page.text).toMatch(/^<!doctype html><html lang="en"/)
   })
 
-  test('is behind the sign-in', async () => {
+  test('requires a session', async () => {
     for (const path of pages) {
       const { status, location } = await browser(app.app).get(path)
       expect({ path, status }).toEqual({ path, status: 303 })
@@ -38,7 +38,7 @@ describe('every page', () => {
     }
   })
 
-  test('refers to files that exist and may be kept for ever', async () => {
+  test('links to existing, immutable assets', async () => {
     const tab = browser(app.app)
     const { text } = await tab.get('/sign-in')
     const { text: style } = await tab.get(assets.style.path)
@@ -54,7 +54,7 @@ describe('every page', () => {
     }
   })
 
-  test('shows what users have typed as text', async () => {
+  test('escapes user input', async () => {
     const tab = await signedInBrowser(app, markup)
     for (const path of [...pages, `/search?q=${encodeURIComponent(markup)}`]) {
       const { text } = await tab.get(path)
@@ -70,16 +70,16 @@ describe('every page', () => {
   })
 })
 
-describe('what takes the focus', () => {
+describe('the focus', () => {
   const focused = (text: string) => [...text.matchAll(/<([a-z]+)[^>]* autofocus/g)].map(([tag]) => tag)
 
-  test('is the field to begin with', async () => {
+  test('is on the first field', async () => {
     const [field, ...others] = focused((await browser(app.app).get('/sign-in')).text)
     expect(field).toContain('name="email"')
     expect(others).toEqual([])
   })
 
-  test('is what is wrong with a form as a whole, before any field', async () => {
+  test('is on the form error before any field', async () => {
     const page = await browser(app.app).post('/sign-in', { email: 'nobody@example.com', password: 'wrong' })
     expect(page.status).toBe(401)
     const [summary, ...others] = focused(page.text)
@@ -87,14 +87,14 @@ describe('what takes the focus', () => {
     expect(others).toEqual([])
   })
 
-  test('is the field that is wrong', async () => {
+  test('is on the invalid field', async () => {
     const page = await browser(app.app).post('/register', { email: 'nobody', name: '', password: 'short' })
     expect(page.status).toBe(422)
     expect(focused(page.text)[0]).toContain('name="email"')
   })
 })
 
-test('a filter that is set reads as words with spaces between', async () => {
+test('an active filter is readable with spaces between its words', async () => {
   const tab = await signedInBrowser(app)
   const { text } = await tab.get('/executions?status=failed&v=3')
   const chips = [...text.matchAll(/<a class="chip set"[^>]*>(.*?)<\/a>/gs)]
@@ -105,7 +105,7 @@ test('a filter that is set reads as words with spaces between', async () => {
 })
 
 describe('the viewer', () => {
-  test('reads times in the zone that the browser names, and in UTC when it names none', async () => {
+  test("sees times in the browser's zone, or in UTC without one", async () => {
     const tab = await signedInBrowser(app)
     expect((await tab.get('/')).text).toContain('Times in UTC')
     tab.cookies.set('tz', 'Europe/Berlin')
@@ -113,7 +113,7 @@ describe('the viewer', () => {
   })
 
   test.each(['Asia/Calcutta', 'Asia/Kolkata', 'US/Pacific'])(
-    'zone %s is called what the browser calls it, or each page came twice',
+    "keeps the browser's name for the zone %s, to avoid a second reload",
     async (zone) => {
       const tab = await signedInBrowser(app)
       tab.cookies.set('tz', zone)
@@ -121,13 +121,16 @@ describe('the viewer', () => {
     },
   )
 
-  test.each(['Mars/Phobos', '+02:00', '"><script>', 'a'.repeat(200)])('zone %s is UTC', async (zone) => {
-    const tab = await signedInBrowser(app)
-    tab.cookies.set('tz', zone)
-    expect((await tab.get('/')).text).toContain('data-time-zone="UTC"')
-  })
+  test.each(['Mars/Phobos', '+02:00', '"><script>', 'a'.repeat(200)])(
+    'falls back to UTC for the zone %s',
+    async (zone) => {
+      const tab = await signedInBrowser(app)
+      tab.cookies.set('tz', zone)
+      expect((await tab.get('/')).text).toContain('data-time-zone="UTC"')
+    },
+  )
 
-  test('chooses a theme without a script and stays where they are', async () => {
+  test('can change the theme without a script and stay on the page', async () => {
     const tab = await signedInBrowser(app)
     expect((await tab.get('/')).text).not.toContain('data-theme')
     expect(await tab.post('/theme', { theme: 'dark', return: '/help' })).toMatchObject({
@@ -140,8 +143,8 @@ describe('the viewer', () => {
   })
 })
 
-describe('a path that does not exist', () => {
-  test('is a page to a browser and a problem document to the rest', async () => {
+describe('a missing path', () => {
+  test('is a page for browsers and a problem document for other clients', async () => {
     const tab = await signedInBrowser(app)
     const page = await tab.get('/nowhere')
     expect(page.status).toBe(404)
@@ -152,7 +155,7 @@ describe('a path that does not exist', () => {
   })
 
   test.each(['/v1/nowhere', '/hooks/nowhere', '/health/nowhere'])(
-    '%s is a problem document always',
+    '%s is always a problem document',
     async (path) => {
       const answer = await (await signedInBrowser(app)).get(path)
       expect(answer.status).toBe(404)
@@ -161,7 +164,7 @@ describe('a path that does not exist', () => {
   )
 })
 
-test('a failure of ours says what failed and under which id it is found, and nothing else', async () => {
+test('a server error shows the request and its ID without internal details', async () => {
   const tab = await signedInBrowser(app)
   const failing = new Proxy(app.deps.db, {
     get: (target, name) =>
@@ -178,7 +181,7 @@ test('a failure of ours says what failed and under which id it is found, and not
 })
 
 describe('search', () => {
-  test('jumps to the one thing of that name or id, lists several, and finds nothing of another user', async () => {
+  test("opens a single match, lists several, and excludes other users' data", async () => {
     const tab = await signedInBrowser(app)
     const { email, password } = tab
     const token = (await app.call('POST', '/v1/auth/login', { body: { email, password } })).json
@@ -202,7 +205,7 @@ describe('search', () => {
     }
   })
 
-  test('cuts off none that is called exactly so, however many have it in their name', async () => {
+  test('always includes exact matches, even among many partial matches', async () => {
     const tab = await signedInBrowser(app)
     for (let number = 10; number < 35; number += 1) {
       await app.deps.credentials.create(tab.userId, {
@@ -218,7 +221,7 @@ describe('search', () => {
     expect(names).toEqual(Array.from({ length: 19 }, (_, index) => String(index + 10)))
   })
 
-  test.each(['%', "'", '\\', '\0', '#4821', 'ü'.repeat(300)])('takes %j as text', async (query) => {
+  test.each(['%', "'", '\\', '\0', '#4821', 'ü'.repeat(300)])('treats %j as text', async (query) => {
     const tab = await signedInBrowser(app)
     expect((await tab.get(`/search?q=${encodeURIComponent(query)}`)).status).toBe(200)
   })

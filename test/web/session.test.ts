@@ -178,9 +178,9 @@ describe('signing in', () => {
       location: `/sign-in?return=${encodeURIComponent('/workflows/new?from=list')}`,
     })
     const page = await tab.get(refused.location ?? '')
-    expect(page.text).toContain('Your session had ended, so nothing was changed.')
+    expect(page.text).toContain('Your session expired and your changes were not saved.')
     expect(page.text).not.toContain('What I entered')
-    expect((await tab.get('/sign-in')).text).not.toContain('Your session had ended')
+    expect((await tab.get('/sign-in')).text).not.toContain('Your session expired')
     const answer = await tab.post(refused.location ?? '', { email, password })
     expect(answer).toMatchObject({ status: 303, location: '/workflows/new?from=list' })
   })

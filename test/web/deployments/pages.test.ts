@@ -87,7 +87,7 @@ describe('the list of deployments', () => {
     expect([only.includes('changed on'), only.includes('as-deployed on')]).toEqual([true, false])
     for (const path of [`/deployments/${id}`, `/workflows/${workflowId}`, '/']) {
       expect({ path, text: textOf((await tab.get(path)).text) }).toMatchObject({
-        text: expect.stringMatching(/changed (in n8n|on)/i),
+        text: expect.stringMatching(/drifted|changed (in n8n|on)/i),
       })
     }
   })
