@@ -8,7 +8,7 @@ import { credentialDeploymentRoutes } from './deployments/credential-routes.ts'
 import { driftRoutes, remoteWorkflowRoutes } from './deployments/drift-routes.ts'
 import { readinessRoutes } from './deployments/readiness-routes.ts'
 import { deploymentRoutes } from './deployments/routes.ts'
-import { missingPage } from './web/layout/failure-page.tsx'
+import { notFoundPage } from './web/layout/failure-page.tsx'
 import { dashboardRoutes } from './web/routes.tsx'
 import { BrowserSessions } from './web/session.ts'
 import type { Deps } from './deps.ts'
@@ -46,7 +46,7 @@ export function createApp(deps: Deps) {
   const signedIn = requireUser(deps.accessTokens)
   for (const path of signedInPaths) app.use(path, signedIn)
   const browserSessions = new BrowserSessions(deps)
-  handleFailures(app, deps.log, missingPage(browserSessions, deps.now))
+  handleFailures(app, deps.log, notFoundPage(browserSessions, deps.now))
   const routed = app
     .route('/health', healthRoutes(deps.runtime, deps.ready))
     .route('/v1/auth', authRoutes(deps))

@@ -1,7 +1,7 @@
 /**
  * @module The scheduled job, once a minute: creates partitions, deletes expired rows, resumes deployments, polls due
- * instances, checks for drift, purges deleted accounts and applies retention. Each part is bounded, and several jobs may
- * run at the same time.
+ * instances, checks for drift, purges deleted accounts and applies retention. Each part is bounded, and several jobs
+ * may run at the same time.
  */
 import { deleteExpiredRows, ensurePartitions } from './db/expired-rows.ts'
 import type { Deps } from './deps.ts'

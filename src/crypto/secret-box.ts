@@ -1,7 +1,7 @@
 /**
  * @module Seals values as flattened JWE JSON (RFC 7516 §7.2.2): A256CBC-HS512 (RFC 7518 §5.2.5) under a new content key
- * for each write, wrapped with A256KW by a ring key. The additional authenticated data is computed from the row and never
- * stored, so a box that is copied to another row, owner or type does not open.
+ * for each write, wrapped with A256KW by a ring key. The additional authenticated data is computed from the row and
+ * never stored, so a box that is copied to another row, owner or type does not open.
  */
 import { base64url, FlattenedEncrypt, flattenedDecrypt } from 'jose'
 import * as z from 'zod'

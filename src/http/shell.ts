@@ -86,10 +86,10 @@ export function shell(options: ShellOptions): MiddlewareHandler<BaseEnv>[] {
 }
 
 /** The not-found page for browsers; null when the client should get a problem document. */
-export type MissingPage = (c: Context<BaseEnv>) => Promise<Response | null>
+export type NotFoundPage = (c: Context<BaseEnv>) => Promise<Response | null>
 
 /** Answers errors as problem documents, and 405 with `Allow` when the path exists for other methods. */
-export function handleFailures(app: Hono<BaseEnv>, log: Log, missingPage?: MissingPage): void {
+export function handleFailures(app: Hono<BaseEnv>, log: Log, notFoundPage?: NotFoundPage): void {
   app.onError((error, c) => {
     const failure = toAppError(error)
     requestFailed(log, c, failure)
@@ -100,7 +100,7 @@ export function handleFailures(app: Hono<BaseEnv>, log: Log, missingPage?: Missi
     methodsOf ??= indexMethods(app)
     const methods = methodsOf(c.req.path)
     if (methods.length === 0) {
-      return (await missingPage?.(c)) ?? problem(c, new AppError('not-found', 'The resource does not exist'))
+      return (await notFoundPage?.(c)) ?? problem(c, new AppError('not-found', 'The resource does not exist'))
     }
     const response = problem(
       c,

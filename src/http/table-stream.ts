@@ -1,6 +1,6 @@
 /**
- * @module Streams table downloads of any length. Rows are read one page at a time as the client consumes them, so memory
- * use stays constant. A failure midway aborts the transfer, so an incomplete download never looks complete.
+ * @module Streams table downloads of any length. Rows are read one page at a time as the client consumes them, so
+ * memory use stays constant. A failure midway aborts the transfer, so an incomplete download never looks complete.
  */
 import * as z from 'zod'
 

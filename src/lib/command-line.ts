@@ -1,4 +1,4 @@
-/** @module Passwords in the arguments of known commands: `curl -u user:…`, `mysql -p…`, `sshpass -p …`. */
+/** @module Passwords in arguments of known commands: `curl -u user:…`, `mysql -p…`, `sshpass -p …`. */
 import type { ValueSpan } from './value-scan.ts'
 import { isPlaceholder } from './secret-values.ts'
 
@@ -32,10 +32,10 @@ export class CommandLine {
     this.#text = text
   }
 
-  /** @param dash of the flag */
+  /** @param dash index of the flag's dash */
   passwordAt(dash: number): ValueSpan | null {
     const text = this.#text
-    // Of flags in one, as in `curl -su`, the last one takes the value.
+    // In combined flags, such as `curl -su`, the last one takes the value.
     const flags = /^-[A-Za-z]{0,6}[uU](?=[ =])/.exec(text.slice(dash, dash + 9))?.[0]
     const flag = flags?.at(-1) ?? text[dash + 1] ?? ''
     if (!'upabwU-'.includes(flag)) return null

@@ -1,20 +1,20 @@
 /**
- * @module Secrets within long runs of letters and digits: in base64 or hex, or glued to other text. Each run is read
- * once; what is decoded is scanned as text, and may be encoded once more.
+ * @module Finds secrets in long alphanumeric runs: in base64 or hex, or glued to other text. Each run is read once;
+ * decoded text is scanned as text and may contain another encoded run.
  */
 import { charTable } from './name-scan.ts'
 import { hasDigit } from './random-text.ts'
 
 const base64Chars = charTable('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-')
 const minEncodedChars = 24
-/** Of a longer run, such as a picture, no more than its start is read. */
+/** Only the start of longer runs, such as images, is read. */
 const maxEncodedChars = 32 * 1024
 const probeChars = 24
 const glued =
   /(?:AKIA|ASIA)[A-Z2-7]{16}(?![A-Z0-9])|AIza[\w-]{35}|eyJ[\w-]{8,160}\.eyJ[\w-]{3,}(?:\.[\w-]*)?/g
 const hexRun = /^[0-9A-Fa-f]{32,}$/
 
-/** The end of the run of base64 characters that starts at `start`. */
+/** End of the run of base64 characters that starts at `start`. */
 export function base64End(text: string, start: number): number {
   let end = start
   for (; end < text.length; end += 1) {
@@ -24,7 +24,7 @@ export function base64End(text: string, start: number): number {
   return end
 }
 
-/** The text that the run holds, or null when it is not text. */
+/** The decoded run; null unless it is text. */
 export function decodedRun(run: string): string | null {
   if (run.length < minEncodedChars) return null
   const hex = run.startsWith('0x') ? run.slice(2) : run
@@ -33,7 +33,7 @@ export function decodedRun(run: string): string | null {
 }
 
 function fromBase64(run: string): string | null {
-  // A look at the first characters is enough for all runs that are no text.
+  // The first characters are enough to reject runs that do not decode to text.
   const first = decode(run.slice(0, probeChars))
   if (first === null || !isPlainText(first)) return null
   return decode(run.slice(0, maxEncodedChars))
@@ -59,7 +59,7 @@ function fromHex(run: string): string | null {
   return text
 }
 
-/** Printable bytes; those above 127 may be UTF-8. */
+/** Printable ASCII; bytes above 127 may be UTF-8. */
 function isPlainText(text: string): boolean {
   for (let at = 0; at < Math.min(text.length, 18); at += 1) {
     const code = text.charCodeAt(at)
@@ -69,7 +69,7 @@ function isPlainText(text: string): boolean {
   return true
 }
 
-/** Tokens without a sign in their prefix, within a word: `keyAIza…`. @param end of the run */
+/** Finds tokens inside a word that have a prefix without a sign: `keyAIza…`. @param end end of the run */
 export function gluedTokens(text: string, start: number, end: number): { start: number; end: number }[] {
   const run = text.slice(start, Math.min(text.length, end + 4096))
   const found: { start: number; end: number }[] = []

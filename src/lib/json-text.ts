@@ -1,20 +1,20 @@
-/** @module JSON as text, looked at before it becomes values. Linear, and without memory to speak of. */
+/** @module Inspects JSON text before it is parsed, in linear time and constant memory. */
 
 /**
- * Check before parsing: `[[],[],…` takes thirty times its size in memory. Ordinary bodies of 4 MB have some 70,000, and
- * a workflow may not have so many values.
+ * Limit to check before parsing, because `[[],[],…` takes thirty times its size in memory. Typical 4 MB bodies contain
+ * about 70,000, and a workflow's limit is lower.
  */
 export const MAX_CONTAINERS = 250_000
 
 export interface JsonMeasure {
   values: number
-  /** Arrays and objects: each takes some 50 bytes, empty or not. */
+  /** Number of arrays and objects. Each takes about 50 bytes, even when empty. */
   containers: number
-  /** Containers within containers. */
+  /** Nesting depth of arrays and objects. */
   depth: number
 }
 
-/** Of well-formed JSON; what it would take to parse other text does not matter. */
+/** Expects well-formed JSON. The result for other text is undefined. */
 export function measureJson(text: string): JsonMeasure {
   let [values, containers, depth, deepest] = [1, 0, 0, 0]
   for (let at = 0; at < text.length; at += 1) {
@@ -50,7 +50,7 @@ const closeBracket = 0x5d
 const openBrace = 0x7b
 const closeBrace = 0x7d
 
-/** Where the closing quote of the string that opens at `start` stands; the end of the text when there is none. */
+/** Index of the quote that closes the string at `start`; the text's length when there is none. */
 function endOfString(text: string, start: number): number {
   let end = text.indexOf('"', start + 1)
   while (end >= 0 && isEscaped(text, end)) end = text.indexOf('"', end + 1)
@@ -72,23 +72,23 @@ function afterSpace(text: string, start: number): number {
   return at
 }
 
-/** `source`: the digits as they were written. */
+/** `source`: the digits as written. */
 export interface WrittenNumber {
   source: string
-  /** Where `source` begins in the text. */
+  /** Index of `source` in the text. */
   start: number
   pointer: string
 }
 
-/** Text that cannot hold a number which JavaScript would change. */
+/** Matches every text with a number that JavaScript could change. */
 const mayBeInexact = /[\d.]{16}|\d[eE][-+]?\d/
 const numberToken = /-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?/y
 
-/** Numbers of well-formed JSON that become another value, or none, when JavaScript reads them; in order. */
+/** The numbers in well-formed JSON that JavaScript would change or overflow, in order. */
 export function inexactNumbers(text: string, limit = Infinity): WrittenNumber[] {
   if (!mayBeInexact.test(text)) return []
   const found: WrittenNumber[] = []
-  // An array's index, or where an object's key was written.
+  // An array index, or the position of an object key.
   const path: (number | { start: number; end: number })[] = []
   let isKey = false
   for (let at = 0; at < text.length && found.length < limit; at += 1) {
@@ -126,14 +126,14 @@ function pointerOf(text: string, path: readonly (number | { start: number; end: 
   return keys.map((key) => `/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
 }
 
-/** Whether the shortest text of the number that JavaScript reads is another decimal number. */
+/** Whether JavaScript's shortest representation of the number is a different decimal. */
 export function isInexact(source: string): boolean {
   return source.length > 15 || /[eE]/.test(source)
     ? decimal(source) !== decimal(String(Number(source)))
     : false
 }
 
-/** One text for equal decimal numbers: their digits without zeros at the ends, and the power of ten of the last one. */
+/** Canonical text of a decimal number: its digits without leading or trailing zeros, and its exponent. */
 function decimal(text: string): string {
   const [, sign = '', whole = '', fraction = '', exponent = '0'] =
     /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([-+]?\d+))?$/.exec(text) ?? []
@@ -147,7 +147,7 @@ function decimal(text: string): string {
   return `${sign}${digits.slice(start, end)}e${Number(exponent) - fraction.length + digits.length - end}`
 }
 
-/** The text with numbers beyond JavaScript's (1e400) as strings: parsed as numbers they are Infinity, which is not JSON. */
+/** Quotes numbers that overflow (1e400), because they parse as Infinity, which is not JSON. */
 export function quoteOverflow(text: string): string {
   const overflowing = inexactNumbers(text).filter(({ source }) => !Number.isFinite(Number(source)))
   if (overflowing.length === 0) return text
@@ -162,11 +162,11 @@ export function quoteOverflow(text: string): string {
 
 export interface JsonSpan {
   start: number
-  /** After the closing bracket; null when it never comes. */
+  /** Index after the closing bracket; null when it is missing. */
   end: number | null
 }
 
-/** Where an object, or an array of objects, may stand in other text. Ends with the first that is not closed. */
+/** Spans of possible objects, or arrays of objects, in other text. Stops at the first unclosed one. */
 export function* jsonSpans(text: string): Generator<JsonSpan> {
   const opening = /\{\s*["}]|\[\s*\{/g
   for (let match = opening.exec(text); match; match = opening.exec(text)) {
@@ -195,9 +195,8 @@ const jsonToken =
   /\s*(?:"[^"\\\n]*(?:\\[^][^"\\\n]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null|[{}[\],:]|$)/y
 
 /**
- * Where text stops being JSON and what to do about it: ` at line 2, column 13: remove the trailing comma`. For text
- * that `JSON.parse` refused.
- * @param from where the JSON begins in `text`
+ * Where `JSON.parse` failed and how to fix it: ` at line 2, column 13: remove the trailing comma`.
+ * @param from start of the JSON in `text`
  */
 export function describeJsonFault(text: string, from = 0, to = text.length): string {
   const position = faultPosition(text, from, to)
@@ -221,7 +220,7 @@ function hintAt(text: string, position: number): string | undefined {
   return sign === "'" ? 'use double quotes' : undefined
 }
 
-/** What is no word of JSON, or stands where another one is due: the engine does not always tell. */
+/** Index of the first invalid or misplaced token, because JavaScript engines do not always report it. */
 function faultPosition(text: string, from: number, to: number): number | null {
   try {
     JSON.parse(text.slice(from, to))

@@ -1,8 +1,8 @@
-/** @module JSON Merge Patch (RFC 7396). What is given stays unchanged. Names come from outside: look-ups go by Map. */
+/** @module JSON Merge Patch (RFC 7396). Does not modify its inputs. Uses Maps, because member names are untrusted. */
 
 type JsonObject = Record<string, unknown>
 
-/** `target` with `patch` merged into it: null removes, objects merge, everything else replaces. */
+/** Merges `patch` into `target`: null removes, objects merge, other values replace. */
 export function mergePatch(target: JsonObject, patch: JsonObject): JsonObject {
   const merged = new Map(Object.entries(target))
   for (const [name, value] of Object.entries(patch)) {
@@ -13,7 +13,7 @@ export function mergePatch(target: JsonObject, patch: JsonObject): JsonObject {
   return Object.fromEntries(merged)
 }
 
-/** The patch that makes `from` into `to`, with what differs only. No patch can set a value to null. */
+/** The minimal patch from `from` to `to`. A patch cannot set a value to null. */
 export function patchTo(from: JsonObject, to: JsonObject): JsonObject {
   const wanted = new Set(Object.keys(to))
   const removed = Object.keys(from).filter((name) => !wanted.has(name))

@@ -1,4 +1,4 @@
-/** @module Reads the name before a delimiter backwards, a bounded number of characters. Pure. */
+/** @module Reads the name before a delimiter, up to a maximum length. Pure. */
 
 export const maxNameChars = 64
 const maxQuoteChars = 24
@@ -10,7 +10,7 @@ export function charTable(chars: string): Uint8Array {
   return table
 }
 
-/** Where the run of name characters that ends at `end` starts; a name is no longer than 64. */
+/** Start of the run of name characters that ends at `end`. Names have at most 64 characters. */
 export function nameStart(text: string, end: number): number {
   const least = Math.max(0, end - maxNameChars)
   let start = end
@@ -18,13 +18,13 @@ export function nameStart(text: string, end: number): number {
   return start
 }
 
-/** Letters beyond ASCII too, but not the punctuation of Chinese and Japanese text. */
+/** Includes non-ASCII letters, but not Chinese and Japanese punctuation. */
 const isNameChar = (code: number): boolean =>
   code < 128
     ? nameChars[code] === 1
     : code > 191 && (code < 0x2000 || (code >= 0x3040 && code < 0xfe00) || (code >= 0x2e80 && code < 0x3000))
 
-/** The end of the name before `delimiter`, without its quote, a bracket, spaces and a question mark. */
+/** End of the name before `delimiter`, without its quote, a bracket, spaces or a question mark. */
 export function beforeQuotes(text: string, delimiter: number): { end: number; quoted: boolean } {
   let end = delimiter
   while (end > 0 && delimiter - end < 8 && ' \t*\u00A0'.includes(text[end - 1] ?? '.')) end -= 1

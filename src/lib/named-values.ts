@@ -1,6 +1,6 @@
 /**
- * @module Values beside names: `password=…`, `"token": "…"`, `Authorization: …`, `<secret>…</secret>`, in JSON, escaped
- * JSON, form bodies, URLs, YAML, code and headers. Looks a bounded number of characters back from a delimiter.
+ * @module Finds values with names: `password=…`, `"token": "…"`, `Authorization: …`, `<secret>…</secret>`, in JSON,
+ * escaped JSON, form bodies, URLs, YAML, code and headers. Looks back a bounded number of characters from a delimiter.
  */
 import { beforeQuotes, nameStart } from './name-scan.ts'
 import { hasDigit, isRandom } from './random-text.ts'
@@ -11,17 +11,17 @@ import { openingQuote, type Value, ValueScan, type ValueSpan } from './value-sca
 
 interface Name {
   text: string
-  /** The character before it; empty at the start of the text. */
+  /** The preceding character; empty at the start of the text. */
   before: string
   quoted: boolean
 }
 
 const maxPairChars = 200
-/** Spaces, and the asterisks of bold text. */
+/** Spaces, and asterisks of bold Markdown. */
 const spaces = /[ \t*]{0,16}/y
 const valueBefore = /value\\*["']?\s?[:=]\s?\\*["']([^"'\\]{6,256})\\*["']\s?,\s*\\*["']?\w{3,6}\\*["']?\s?$/
 const headerList = /\[\s{0,8}(\\*["'])([^\]]{4,8192}?)\1\s{0,8}\]/y
-/** Schemes whose parameters have a form of their own. */
+/** Authorization schemes whose parameters have their own format. */
 const signedScheme =
   /^(?:Digest|OAuth|Hawk|Signature|MAC|[A-Z0-9]{2,8}-(?:HMAC|RSA|ECDSA)[\w-]{1,16}|SharedAccessSignature)[ +]+\w+=/
 const formPart =
@@ -38,11 +38,11 @@ const pairName = /[ \t]{0,16}(?:\\*["'`]([^"'`\\\n]{2,64})\\*["'`]|([\w.$-]{2,64
 export class NamedValues {
   readonly #text: string
   readonly #values: ValueScan
-  /** `{ name: 'X-Api-Key', value: '…' }`: what a `value` that follows soon is. */
+  /** `{ name: 'X-Api-Key', value: '…' }`: kind of the `value` that follows shortly. */
   #pair: { kind: NameKind; until: number } | null = null
-  /** The value of a form part or a pair, which has been read with its name. */
+  /** The value of a form part or pair, which was read together with its name. */
   #besideName: ValueSpan | null = null
-  /** Values up to here were judged. */
+  /** Values before this index have been checked. */
   #judged = 0
 
   constructor(text: string) {
@@ -51,8 +51,8 @@ export class NamedValues {
   }
 
   /**
-   * @param delimiter index of `=`, `:` or the like. @param valueStart after it
-   * @param encoded the delimiter is percent-encoded, so the text around it is too
+   * @param delimiter index of `=`, `:` or similar. @param valueStart index after it
+   * @param encoded the delimiter and the text around it are percent-encoded
    */
   at(delimiter: number, valueStart: number, encoded = false): ValueSpan | null {
     if (valueStart < this.#judged || !mayNameSecret(this.#text, delimiter)) return null
@@ -106,7 +106,7 @@ export class NamedValues {
     return isTight || name.quoted ? 'bare' : 'prose'
   }
 
-  /** By the first line; the lines after it belong to it. */
+  /** Judges the first line; the following lines belong to it. */
   #judgeLines(kind: NameKind, lines: Value): ValueSpan | null {
     const [first = ''] = this.#text
       .slice(lines.start, Math.min(lines.end, lines.start + 512))
@@ -130,7 +130,7 @@ export class NamedValues {
     return this.#judge(kind, { start, end, quoted: true }, 'quoted')
   }
 
-  /** `--password …`. @param start of the dashes */
+  /** `--password …`. @param start index of the dashes */
   afterFlag(start: number): ValueSpan | null {
     const flag = /^--?([A-Za-z][\w-]{1,40})[ \t]{1,4}(?![-|&])/.exec(this.#text.slice(start, start + 50))
     const kind = flag?.[1] === undefined ? null : secretNameKind(flag[1])
@@ -139,7 +139,7 @@ export class NamedValues {
     return value && this.#judge(kind, value, value.quoted ? 'quoted' : 'phrase')
   }
 
-  /** `["Authorization", "…"]`. @param comma between the two */
+  /** `["Authorization", "…"]`. @param comma index of the comma between them */
   inList(comma: number): ValueSpan | null {
     const name = mayNameSecret(this.#text, comma) ? this.#nameBefore(comma) : null
     if (name === null || !name.quoted) return null
@@ -148,7 +148,7 @@ export class NamedValues {
     const value = this.#values.valueAt(this.#skipSpaces(comma + 1), false, false)
     if (!value?.quoted) return null
     if (kind === 'header') return this.#judge('header', value, 'quoted')
-    // A list of names, such as ["password", "email"], is more common than a pair.
+    // A list of names, such as ["password", "email"], is more likely than a pair.
     const text = this.#text.slice(value.start, value.end)
     const isDefined = /^[A-Z][A-Z0-9_]+$/.test(name.text) && isPasswordWord(text)
     const isPair = hasDigit(text) && (kind === 'password' ? /[^\d]/.test(text) : isRandom(text))
@@ -170,7 +170,7 @@ export class NamedValues {
     return secretNameKind(name.text)
   }
 
-  /** The body of a form part, or the value that stands before its name: `{ "value": "…", "name": "X-Api-Key" }`. */
+  /** The body of a form part, or a value that precedes its name: `{ "value": "…", "name": "X-Api-Key" }`. */
   #partOf(kind: NameKind, delimiter: number): ValueSpan | null {
     const text = this.#text
     formPart.lastIndex = pairName.lastIndex - 1
@@ -198,7 +198,7 @@ export class NamedValues {
       this.#judged = value.end
       return { start: value.start, end: value.end }
     }
-    // A long value is read once, whatever names stand in it.
+    // Long values are read only once, whatever names they contain.
     if (value.end - value.start > 1024) this.#judged = value.end
     return null
   }
@@ -227,13 +227,13 @@ export class NamedValues {
     return { text: found, before: text[start - 1] ?? '', quoted }
   }
 
-  /** Whether a placeholder with spaces, such as `{{ $json.token }}`, is the value at `start`. */
+  /** Whether the value at `start` is a placeholder with spaces, such as `{{ $json.token }}`. */
   #isExpression(start: number): boolean {
     const text = this.#text
     return '={$#<[(*.…'.includes(text[start] ?? '=') && isPlaceholder(text.slice(start, start + 64))
   }
 
-  /** `password=letmein` on a line of its own or in a form body, as opposed to an argument in code. */
+  /** `password=letmein` on its own line or in a form body, rather than an argument in code. */
   #isSetting(name: Name, value: Value): boolean {
     if (!/^[\s&;,|({[]?$/.test(name.before)) return false
     const text = this.#text.slice(value.start, value.end)
@@ -247,7 +247,7 @@ export class NamedValues {
     return spaces.test(this.#text) ? spaces.lastIndex : at
   }
 
-  /** Undefined when the value of the header is read as any other. */
+  /** Undefined when the header's value needs no special handling. */
   #header(name: string, start: number): ValueSpan | null | undefined {
     const text = this.#text
     openingQuote.lastIndex = start
@@ -284,6 +284,6 @@ const isSpace = (text: string, at: number): boolean => {
   return code === 32 || (code >= 9 && code <= 13) || code === 160
 }
 
-/** A few letters: no token. */
+/** A few letters, too short for a token. */
 const isWord = (text: string, { start, end }: ValueSpan): boolean =>
   end - start < 20 && /^[A-Za-z_]+$/.test(text.slice(start, end))

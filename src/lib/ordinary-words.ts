@@ -1,4 +1,4 @@
-/** @module Words that stand beside names of secrets in prose, messages, schemas and code, in some languages. Pure. */
+/** @module Words that follow names of secrets in prose, messages, schemas and code, in several languages. Pure. */
 
 const list = (text: string): string[] => text.trim().split(/\s+/)
 
@@ -55,7 +55,7 @@ const words = new Set(
 `),
 )
 
-/** Also words that are made from others, and words with signs such as `pre-shared` or `bearer_token`. */
+/** Includes compounds, and words with signs such as `pre-shared` or `bearer_token`. */
 export function isOrdinaryWord(word: string): boolean {
   if (word.length > 40) return false
   const plain = word.toLowerCase().replaceAll(/['’]/g, '')

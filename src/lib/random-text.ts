@@ -1,13 +1,13 @@
-/** @module Whether a short text was generated or written by somebody. Pure and linear. */
+/** @module Tells generated text from text written by people. Pure and linear. */
 
 export const hasDigit = (text: string): boolean => /\d/.test(text)
 
-/** Looked at in each part. */
+/** Characters examined per part. */
 const maxPartChars = 256
 
 /**
- * Whether one part between separators mixes letters with digits, or is long and of mixed case.
- * `launch-plan-2024` and `oauth2Api` are not random, a hash or a UUID is.
+ * Whether a part between separators mixes letters with digits, or is long and in mixed case. A hash or UUID is random;
+ * `launch-plan-2024` and `oauth2Api` are not.
  */
 export function isRandom(text: string, minChars = 8): boolean {
   if (text.length < minChars) return false

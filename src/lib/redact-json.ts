@@ -1,25 +1,25 @@
-/** @module Secrets in JSON values: what a member's name says of its value, and the text of each string. Pure. */
+/** @module Finds secrets in JSON values, by member names and in the text of strings. Pure. */
 import { type NameKind, secretNameKind } from './secret-names.ts'
 import { isSecretValue } from './secret-values.ts'
 import { redact, redacted } from './secrets.ts'
 
-/** Digits of a number under a name such as `password`. */
+/** Minimum digits of a secret number under a name such as `password`. */
 const minDigits = 6
 
-/** The name of `{ name, value }` or `{ key, value }`, as n8n stores headers, query parameters and fields. */
+/** The name in `{ name, value }` or `{ key, value }`, n8n's format for headers, query parameters and fields. */
 export function pairNameOf(value: object): string | undefined {
   const { name, key } = value as { name?: unknown; key?: unknown }
   if (typeof name === 'string') return name
   return typeof key === 'string' ? key : undefined
 }
 
-/** A member or an item that is a string, without secrets. @param name of the member, or of the pair that it is part of */
+/** Redacts a string member or item. @param name the member's name, or the name in its pair */
 export function redactString(text: string, name?: string): string {
   const kind = name === undefined ? null : jsonKindOf(name)
   return isSecretString(kind, text) ? redacted : redact(text)
 }
 
-/** A copy of `value` whose strings hold no secret of a known form. The names of its members are those of our code. */
+/** A copy of `value` with redacted strings. Member names are ours and stay unchanged. */
 export const redactStrings = <Value>(value: Value): Value => copyOf(value) as Value
 
 function copyOf(value: unknown): unknown {
@@ -29,14 +29,14 @@ function copyOf(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, copyOf(member)]))
 }
 
-/** Whether a number is secret because of its name: a numeric password. */
+/** Whether the name marks a number as secret, such as a numeric password. */
 export const isSecretNumber = (value: number, name: string): boolean =>
   String(value).length >= minDigits && secretNameKind(name) === 'password'
 
-/** Whether the strings directly within the object or array called `name` are all secret, such as cookies. */
+/** Whether all strings directly in the object or array `name` are secret, such as cookies. */
 export const holdsOnlySecrets = (name: string): boolean => secretNameKind(name) === 'header'
 
-/** In `rawHeaders` a header's name precedes its value. */
+/** In `rawHeaders`, a header's name precedes its value. */
 export const isHeaderName = (item: unknown): boolean =>
   typeof item === 'string' && item.length <= 64 && secretNameKind(item) === 'header'
 

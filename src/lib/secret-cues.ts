@@ -1,4 +1,4 @@
-/** @module Where a secret may start: one look at each character, without allocation, since most texts hold none. */
+/** @module Finds positions where a secret may start. Checks each character once and does not allocate memory. */
 import { mayNameSecret } from './secret-names.ts'
 import { spokenPrefixes } from './spoken-values.ts'
 import { type TokenForm, tokenForms } from './token-forms.ts'
@@ -14,24 +14,24 @@ for (const char of '=:>-_%\\~,&@') classes[char.charCodeAt(0)] = trigger
 export const [equals, colon, greater, dash, percent, backslash] = [61, 58, 62, 45, 37, 92] as const
 export const [tilde, comma, underscore, ampersand, at] = [126, 44, 95, 38, 64] as const
 const [slash, capitalA, capitalQ, hash] = [47, 65, 81, 35] as const
-/** `：`, `＝` and the copula of "密码是 …". */
+/** `：`, `＝` and the copula in "密码是 …". */
 const wideColon = 0xff1a
 const wideEquals = 0xff1d
 const wideIs = 0x662f
 export const isWideDelimiter = (code: number): boolean =>
   code === wideColon || code === wideEquals || code === wideIs
 
-/** A word of this length may be generated. */
+/** Words of at least this length may be generated. */
 const minGeneratedChars = 16
 const maxUserinfoChars = 64
 
 interface Start {
   prefix: string
-  /** None: a word such as `password`, after which prose may tell a secret. */
+  /** Null for words such as `password`, which may precede a secret in prose. */
   form: TokenForm | null
 }
 
-/** By a hash of the first three characters of a prefix. */
+/** Indexed by a hash of a prefix's first three characters. */
 const startSlots = 1 << 14
 const startsAt: (Start[] | undefined)[] = Array.from({ length: startSlots })
 const starts = new Uint8Array(startSlots)
@@ -54,7 +54,7 @@ for (const start of [
   else for (let code = 32; code < 128; code += 1) addStart(start, code)
 }
 
-/** By the two characters before the first sign of a prefix: tokens that are glued to a word, as in `tokenghp_…`. */
+/** Prefixes by the two characters before their first sign. Finds tokens glued to a word, as in `tokenghp_…`. */
 const gluedAt = new Map<number, { prefix: string; form: TokenForm; signAt: number }[]>()
 const word =
   /^(?:key|test|live|secret|link|public|access|pat|api|mob|sdk|bedrock|sk-test|sk-live|fio|pa|us)[-_]/
@@ -69,7 +69,7 @@ for (const form of tokenForms) {
 const gluedKeys = new Uint8Array(128 * 128)
 for (const key of gluedAt.keys()) gluedKeys[key] = 1
 
-/** The tokens that may start before the sign at `sign`, within a word. */
+/** Tokens that may start inside a word, before the sign at `sign`. */
 export function gluedStarts(text: string, sign: number): { form: TokenForm; start: number }[] {
   const key = text.charCodeAt(sign - 2) * 128 + text.charCodeAt(sign - 1)
   return (gluedAt.get(key) ?? []).flatMap(({ prefix, form, signAt }) => {
@@ -88,18 +88,18 @@ export function wordEnd(text: string, from: number): number {
   return end
 }
 
-/** The starts of which the text at `start` has the prefix. */
+/** The starts whose prefix is at `start`. */
 export function startsOf(text: string, start: number): readonly Start[] {
   const slot = slotOf(text.charCodeAt(start), text.charCodeAt(start + 1), text.charCodeAt(start + 2))
   return (startsAt[slot] ?? []).filter(({ prefix }) => text.startsWith(prefix, start))
 }
 
-/** Whether the word may be generated: it is long, or the start of a UUID. */
+/** Whether the word may be generated: it is long, or starts a UUID. */
 export const isGeneratedLength = (text: string, start: number, end: number): boolean =>
   end - start >= minGeneratedChars ||
   (end - start === 8 && text.charCodeAt(end) === dash && text.charCodeAt(end + 5) === dash)
 
-/** The next place at or after `from`, which is no place within a word, where a secret may start or have its delimiter. */
+/** The next index from `from` at which a secret or its delimiter may start. `from` must not be inside a word. */
 export function nextCue(text: string, from: number): number {
   const { length } = text
   for (let place = from; place < length; place += 1) {
@@ -129,7 +129,7 @@ export function nextCue(text: string, from: number): number {
     } else if (kind === trigger) {
       if (code === backslash) {
         const next = text.charCodeAt(place + 1)
-        // The letter of `\n` and its like is no part of the next word.
+        // The letter of an escape such as `\n` does not belong to the next word.
         if (isEscapeLetter(next) && !hasStart(text, place + 1)) place += 1
         else if (next === 117 || next === 120 || isEscapeLetter(next)) return place
       } else if (isCue(text, place, code)) return place
@@ -150,7 +150,7 @@ function hasStart(text: string, start: number): boolean {
   return false
 }
 
-/** Whether more than a look at its neighbours is needed to know what stands at punctuation. */
+/** Whether punctuation needs more than a check of its neighbors. */
 function isCue(text: string, place: number, code: number): boolean {
   const next = text.charCodeAt(place + 1)
   if (code === colon) {
@@ -177,7 +177,7 @@ function isCue(text: string, place: number, code: number): boolean {
 const isDigit = (code: number): boolean => code >= 48 && code <= 57
 const isFlag = (code: number): boolean => isAlphanumeric(code) && !isDigit(code)
 
-/** Whether the authority that starts at `start` has an `@`, or a colon before what is no port. */
+/** Whether the authority at `start` contains an `@`, or a colon that does not precede a port. */
 function mayHaveUserinfo(text: string, start: number): boolean {
   for (let place = start; place < text.length; place += 1) {
     const code = text.charCodeAt(place)
@@ -203,7 +203,7 @@ function mayHaveUserinfo(text: string, start: number): boolean {
   return false
 }
 
-/** Whether a colon or a slash stands in the word before the `@`. */
+/** Whether the word before the `@` contains a colon or slash. */
 function mayEndUserinfo(text: string, place: number): boolean {
   const least = Math.max(0, place - maxUserinfoChars)
   for (let before = place - 1; before >= least; before -= 1) {

@@ -1,11 +1,11 @@
-/** @module Values beside names of secrets: which of them are secret, and which are placeholders, code or prose. Pure. */
+/** @module Decides whether a named value is a secret, a placeholder, code or prose. Pure. */
 import { isOrdinaryWord } from './ordinary-words.ts'
 import { hasDigit, isRandom } from './random-text.ts'
 import type { NameKind } from './secret-names.ts'
 
 /**
- * Where a value was found; the looser the place, the more a value must look like a secret. `phrase`: bare or prose, and
- * nothing of the same phrase follows.
+ * Where a value was found. The looser the place, the stronger the evidence a value needs. `phrase`: bare or prose, at
+ * the end of its phrase.
  */
 export type Place = 'url' | 'quoted' | 'phrase' | 'bare' | 'prose'
 
@@ -16,7 +16,7 @@ const vocabulary =
 const certain =
   /your|insert|replace|placeholder|example|changeme|change.?me|enter|dummy|sample|todo|here|put|xxx|yyy|paste|redacted|masked|env|hidden|some|my/i
 
-/** Text in the place of a secret: an expression, `YOUR_API_KEY`, `<token>`, `xxxxxxxx`. */
+/** Placeholders for secrets: an expression, `YOUR_API_KEY`, `<token>`, `xxxxxxxx`. */
 export function isPlaceholder(value: string): boolean {
   if (value === '' || (expressionStart.test(value) && !(value.startsWith('{') && isRandom(value))))
     return true
@@ -30,7 +30,7 @@ export function isPlaceholder(value: string): boolean {
   return words.every((word) => vocabulary.test(word) || /^\d{1,3}$/.test(word) || /^x+$/i.test(word))
 }
 
-/** A reference in code, such as `items[0].json.token` or `getToken()`; a password with dots has digits. */
+/** Code such as `items[0].json.token` or `getToken()`. A password with dots contains digits. */
 function isCode(value: string): boolean {
   const start = value.slice(0, 200)
   if (/^[A-Za-z_$][\w$]*\(/.test(start) || /^(?:new|await|typeof|return|function|async)$/.test(start))
@@ -49,7 +49,7 @@ const minChars: Record<NameKind, number> = {
   ...{ header: 6, password: 4, pass: 4, token: 6, random: 16, parameter: 12 },
 }
 
-/** Whether `value`, found beside a name of `kind`, is taken for a secret. */
+/** Whether `value`, named by a name of `kind`, is a secret. */
 export function isSecretValue(kind: NameKind, value: string, place: Place): boolean {
   if (value.length < minChars[kind]) return false
   const isLoose = place !== 'quoted' && place !== 'url'
@@ -80,7 +80,7 @@ export function isSecretValue(kind: NameKind, value: string, place: Place): bool
   return hasDigit(first) || /[^\w.$-]/.test(first) || isRandom(first)
 }
 
-/** Letters only: no word of prose, no identifier. */
+/** Letters that form neither a word of prose nor an identifier. */
 export const isPasswordWord = (word: string): boolean =>
   /^(?:[A-Z]?[a-z]+|[A-Z]+)$/.test(word) &&
   !isOrdinaryWord(word) &&

@@ -1,7 +1,6 @@
 /**
- * @module Finds secrets in text and takes them out: tokens of known forms, values beside names that say they are
- * secret, credentials in URLs and headers, PEM blocks, and all of these in base64. One pass; time grows linearly with
- * the text.
+ * @module Finds and redacts secrets in text: known token formats, values with names that mark them as secret,
+ * credentials in URLs and headers, PEM blocks, and base64 encodings of these. One pass in linear time.
  */
 import { CommandLine } from './command-line.ts'
 import { base64End, decodedRun, gluedTokens } from './encoded-secrets.ts'
@@ -44,9 +43,9 @@ export interface Secret {
   kind: string
 }
 
-/** No shorter text holds a secret. */
+/** Shorter texts contain no secrets. */
 const minChars = 8
-/** Secrets in base64 may hold secrets in base64. */
+/** Maximum levels of nested base64. */
 const maxDepth = 2
 
 const delimiters = /(?:!==?|===?|=>|:=|=|:)/y
@@ -56,13 +55,13 @@ const encodedSlashes = /%(?:25){0,2}3[Aa]%(?:25){0,2}2[Ff]%(?:25){0,2}2[Ff]/y
 const azureSecret = /[\w~.-]{30,}/y
 const longBase64 = /[A-Za-z0-9+/\\]+=*/y
 
-/** The secrets in `text`, in order, without overlaps. Placeholders and expressions are none. */
+/** The secrets in `text`, in order and without overlaps. Ignores placeholders and expressions. */
 export function findSecrets(text: string, depth = 0): Secret[] {
   const at = text.length < minChars ? text.length : nextCue(text, 0)
   return at === text.length ? [] : new Scan(text, depth).run(at)
 }
 
-/** `text` with `[redacted]` in the place of each secret. */
+/** Replaces each secret in `text` by `[redacted]`. */
 export function redact(text: string): string {
   const secrets = findSecrets(text)
   if (secrets.length === 0) return text
@@ -79,15 +78,15 @@ class Scan {
   readonly #text: string
   readonly #depth: number
   readonly #found: Secret[] = []
-  // Made when they are first needed: most texts with a cue need one of them.
+  // Created on first use, because most texts with a cue need only one of them.
   #pemBlocks: PemBlocks | undefined
   #jsonWebTokens: JsonWebTokens | undefined
   #urls: Userinfo | undefined
   #namedValues: NamedValues | undefined
   #commandLine: CommandLine | undefined
-  /** The end of the last match that was no secret: what starts within it is none either, and is not read again. */
+  /** End of the last rejected match of each form. Matches that start before it are not read again. */
   #rejected: Map<TokenForm, number> | undefined
-  /** Runs up to here were looked at. */
+  /** Runs before this index have been checked. */
   #runEnd = 0
 
   constructor(text: string, depth: number) {
@@ -103,7 +102,7 @@ class Scan {
     return (this.#namedValues ??= new NamedValues(this.#text))
   }
 
-  /** @param from the first cue */
+  /** @param from index of the first cue */
   run(from: number): Secret[] {
     const text = this.#text
     const { length } = text
@@ -114,7 +113,7 @@ class Scan {
     return this.#found
   }
 
-  /** Adds a secret; a value that holds a longer one, such as a PEM block, ends with it. */
+  /** Adds a secret. Extends a value that contains a longer secret, such as a PEM block. */
   #add(start: number, end: number, kind: string): number {
     const inner = start < end ? Math.max(this.#pem.endOf(start), end) : end
     const last = this.#found.at(-1)
@@ -134,7 +133,7 @@ class Scan {
     return runEnd > start ? runEnd : end
   }
 
-  /** The end of a token, or of what prose tells, that starts a word at `start`, or -1. */
+  /** End of the token or spoken value that starts a word at `start`, or -1. */
   #tokenAt(start: number): number {
     const text = this.#text
     for (const { prefix, form } of startsOf(text, start)) {
@@ -173,7 +172,7 @@ class Scan {
     return this.#add(start - (earlier?.[0].length ?? 0), end, kind)
   }
 
-  /** A token that is cut off with the text, too short for its form. */
+  /** A truncated token at the end of the text, too short for its form. */
   #cutAt({ kind, before }: TokenForm, start: number, prefix: string): number {
     const text = this.#text
     if (before || text.length - start > maxTokenChars || !isDistinctive(prefix)) return -1
@@ -181,7 +180,7 @@ class Scan {
     return end > 0 ? this.#add(start, end, kind) : -1
   }
 
-  /** A long word, with what belongs to it: it may hold an encoded secret, or be one by the words before it. */
+  /** A long word and its suffix, which may contain an encoded secret, or be secret by the preceding words. */
   #runAt(word: number, end: number): number {
     const text = this.#text
     const encodedEnd = base64End(text, word)
@@ -208,7 +207,7 @@ class Scan {
     return /auth\\*["']?\s?[:=]\s?\\*["']?$/i.test(before) && /^[^\s:]{1,128}:\S{3,}$/.test(decoded)
   }
 
-  /** What stands at punctuation. @returns where to go on */
+  /** Handles punctuation. @returns the index to continue from */
   #triggered(at: number, code: number): number {
     if (code === colon || code === equals || isWideDelimiter(code)) return this.#atDelimiter(at, code)
     if (code === backslash) return this.#atEscape(at)
@@ -297,7 +296,7 @@ class Scan {
     return /^%(?:25){0,2}[0-9A-Fa-f]{2}/.test(text.slice(at, at + 7)) ? at + 3 : at + 1
   }
 
-  /** An equals sign or a colon as an HTML entity, or the end of an escaped tag. */
+  /** An equals sign or colon as an HTML entity, or the end of an escaped tag. */
   #atEntity(at: number): number {
     const text = this.#text
     if (text.startsWith('&gt;', at)) return this.#take(this.#named.inElement(at), at + 4)

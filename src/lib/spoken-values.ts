@@ -1,5 +1,5 @@
 /**
- * @module Secrets that prose tells without a delimiter: "password is …", "API key '…' is invalid", "/token/…". Looks a
+ * @module Finds secrets in prose without a delimiter: "password is …", "API key '…' is invalid", "/token/…". Looks a
  * bounded number of characters back from a generated word, or forward from a word such as `password`.
  */
 import { charTable } from './name-scan.ts'
@@ -9,7 +9,7 @@ import { hasDigit, isRandom } from './random-text.ts'
 import { secretNameKind } from './secret-names.ts'
 import { isPasswordWord, isPlaceholder, isSecretValue } from './secret-values.ts'
 
-/** Words after which a value may follow, as prefixes for `TokenForm`-like lookups. */
+/** Words that may precede a value, in the format of `TokenForm` prefixes. */
 export const spokenPrefixes =
   'password Password PASSWORD passwd Passwd PASSWD passphrase Passphrase passcode Passcode passwort Passwort kennwort Kennwort token Token secret Secret key Key KEY identified IDENTIFIED credentials Credentials'.split(
     ' ',
@@ -26,7 +26,7 @@ const bareValue = /[^\s"'`<>,;\\“”«»]{1,256}/y
 const before = /(?:\b(?:with|using|and|by|use|mit|und|avec|con)(?: the)?|\blogin[ \t]\S{1,64}|\/)[ \t]{0,4}$/i
 const possessive = /^[a-z]+['’](?:s|t|re|ll|d|m|ve)?$/i
 
-/** The value that follows the word at `start`, or null. */
+/** The value after the word at `start`, or null. */
 export function valueAfterWord(text: string, start: number): ValueSpan | null {
   spoken.lastIndex = start
   const match = spoken.exec(text)
@@ -80,7 +80,7 @@ function pairAt(text: string, start: number): ValueSpan | null {
 
 const isUrl = (value: string): boolean => /^[a-z][a-z0-9+.-]{1,20}:\/\//i.test(value) || value.startsWith('/')
 
-/** Whether nothing of the same phrase follows: `password is letmein.`, as opposed to `password is long enough`. */
+/** Whether the phrase ends here: `password is letmein.`, as opposed to `password is long enough`. */
 export function endsPhrase(text: string, end: number): boolean {
   const rest = text.slice(end, end + 48)
   if (/^(?:$|[\s]*$|["'`”»)\]},;|<\\&]|[.!?](?:\s|$|["'`)\\<])|\s*[\n\r|])/.test(rest)) return true
@@ -96,7 +96,7 @@ const fillers =
 const harmlessKey =
   /^(?:cache|primary|foreign|sort|public|object|row|s3|partition|issue|unique|index|registry|lookup|translation|i18n|map|group|idempotency|dedupe|file|routing|message|event|job|lock|hash|range|composite|duplicate|document|kafka|redis|project|the)$/i
 
-/** Whether the text before a generated word names it: "API key (…", "token -> …", ".../secret/…". */
+/** Whether the preceding text names a generated word: "API key (…", "token -> …", ".../secret/…". */
 export function isNamedBefore(text: string, start: number, length: number): boolean {
   let at = start
   for (let tries = 0; tries < maxFillers; tries += 1) {
@@ -123,6 +123,6 @@ function isName(text: string, start: number, word: string, length: number): bool
 const isIn = (table: Uint8Array, code: number): boolean => code < 128 && table[code] === 1
 const isWordChar = (code: number): boolean =>
   code < 128 ? wordChars[code] === 1 : code > 191 && !isWideSign(code)
-/** Punctuation of Chinese and Japanese text, and typographic signs. */
+/** Chinese and Japanese punctuation, and typographic signs. */
 const isWideSign = (code: number): boolean =>
   (code >= 0x2000 && code < 0x2e80) || (code >= 0x3000 && code < 0x3040) || (code >= 0xff00 && code < 0xff21)

@@ -1,7 +1,7 @@
 export const hourMs = 3_600_000
 export const dayMs = 24 * hourMs
 
-/** The time that every page and list calls "24 h". */
+/** The period that every page labels "24 h". */
 export const last24Hours = (now: Date): { from: Date; to: Date } => ({
   from: new Date(now.getTime() - dayMs),
   to: now,

@@ -1,36 +1,36 @@
 /**
- * @module The forms of tokens that services document. Each pattern runs at one position and is linear: bounded parts,
- * then at most one unbounded run at its end.
+ * @module Documented token formats. Each pattern matches at one position in linear time: bounded parts, then at most
+ * one unbounded run at its end.
  */
 import { hasDigit, isRandom } from './random-text.ts'
 
 export interface TokenForm {
   /** With its article, such as `a GitHub token`. */
   kind: string
-  /** The pattern is tried only where one of these starts a word; at least two characters each. */
+  /** The pattern runs only where one of these starts a word. At least two characters each. */
   prefixes: readonly string[]
   /** Sticky; matches from the prefix to the end of the token. */
   pattern: RegExp
-  /** Matches the part of the token before the prefix, at the end of the 48 characters before it. */
+  /** Matches the part of the token before the prefix, within the preceding 48 characters. */
   before?: RegExp
-  /** Decides what the pattern cannot; gets the match without its prefix. */
+  /** Additional check of the match without its prefix. */
   accepts?: (rest: string) => boolean
 }
 
 type Options = Pick<TokenForm, 'before' | 'accepts'>
 
-/** Separators as they are, escaped as in JSON, or percent-encoded. */
+/** Plain, JSON-escaped or percent-encoded separators. */
 const slash = String.raw`(?:\\?\/|%2[Ff])`
 const colon = '(?::|%3[Aa])'
 const space = '(?:[ +]{1,4}|%20)'
 
-/** `name="value"` or `name=value`, of a header with parameters. */
+/** `name="value"` or `name=value` in a header with parameters. */
 const parameter = String.raw`[A-Za-z][\w-]{0,40}=(?:\\{0,8}"[^"\\]{0,2048}\\{0,8}"|[^\s,"'<>\\]{1,2048})`
 
-/** Base64 over some lines. */
+/** Base64 over several lines. */
 const keyLines = String.raw`(?:[A-Za-z0-9+/=]{16,}(?:\s|\\{1,4}[nr]){0,8}){1,4096}(?:[A-Za-z0-9+/]{0,15}={1,2})?`
 
-/** @param rest what follows the prefix */
+/** @param rest pattern after the prefix */
 function form(kind: string, prefixes: string, rest: string, options: Options = {}): TokenForm {
   const all = prefixes.split(' ')
   const escaped = all.map((prefix) => prefix.replaceAll(/[.$/+]/g, String.raw`\$&`))
@@ -226,7 +226,7 @@ const business = [
 
 const afterScheme = /^(?::|%3a)?(?:[ +]|%20)+["'`]?/i
 
-/** `Bearer …` and its like, within any text. */
+/** Authorization schemes such as `Bearer …`, in any text. */
 const schemes = [
   form('a bearer token', 'Bearer bearer BEARER', `${colon}?${space}["']?[\\w.~+/=%-]{5,}`, {
     accepts: (rest) => isBearerValue(rest.replace(afterScheme, '')),
@@ -272,13 +272,13 @@ const schemes = [
   form('an Oracle password', 'jdbc:oracle:', String.raw`\w{1,9}:[^\s/@:]{1,64}\/[^\s@]{1,128}@`),
 ]
 
-/** `Bearer authentication` is prose: a token has a digit, a separator within, or is long. */
+/** Rejects prose such as `Bearer authentication`: a token is long, or contains a digit or separator. */
 function isBearerValue(value: string): boolean {
   const bare = value.replace(/[.,;:]+$/, '')
   return bare.length >= 5 && (/\d/.test(bare) || /[a-z0-9][._~+=][a-z0-9]/i.test(bare) || bare.length >= 24)
 }
 
-/** Base64 of `user:password`, as far as it can be decoded. */
+/** Base64 of `user:password`, possibly truncated. */
 function isBasicValue(value: string): boolean {
   const bare = value.replace(/(?:=|%3[dD])+$/, '')
   if (/[%-]|_/.test(bare)) return isRandom(bare, 12)

@@ -1,4 +1,4 @@
-/** @module Tokens that are cut off with their text, and tokens that are known by a part within. Pure. */
+/** @module Finds truncated tokens, and tokens that are recognized by an inner part. Pure. */
 import { charTable } from './name-scan.ts'
 import { hasDigit } from './random-text.ts'
 import { isPlaceholder } from './secret-values.ts'
@@ -11,10 +11,10 @@ const cutToken = /[\w.~+/=-]{0,512}(?=$|…|\.\.\.$|["'`)\]}]{1,3}$)/y
 const distinctive =
   /^(?=.{4})(?!key-|test_|live_|link-|public-|access-|secret_|hooks|maker|discord|ptb|canary|jdbc)[\w.-]*(?:[-_.]|AgEI)$|^(?:hf_|r8_|SG\.|AIza|AKIA|ASIA|fk_)$/
 
-/** Whether a few characters after `prefix` are enough to know the token. */
+/** Whether a few characters after `prefix` identify the token. */
 export const isDistinctive = (prefix: string): boolean => distinctive.test(prefix)
 
-/** The end of a token that is cut off with the text, too short for its form, or -1. @param start after its prefix */
+/** End of a truncated token that is too short for its form, or -1. @param start index after its prefix */
 export function cutTokenEnd(text: string, start: number): number {
   cutToken.lastIndex = start
   const rest = cutToken.exec(text)?.[0] ?? ''
@@ -22,14 +22,14 @@ export function cutTokenEnd(text: string, start: number): number {
   return isCut ? start + rest.length : -1
 }
 
-/** `1234567890:AA…`. @param colon between the two parts */
+/** `1234567890:AA…`. @param colon index of the colon */
 export function telegramToken(text: string, colon: number): ValueSpan | null {
   const id = /\d{6,12}$/.exec(text.slice(Math.max(0, colon - 12), colon))
   const rest = /^[\w-]{30,}/.exec(text.slice(colon + 1, colon + 300))
   return id && rest ? { start: colon - id[0].length, end: colon + 1 + rest[0].length } : null
 }
 
-/** The run of the characters of tokens around a word, at most 512 of them. */
+/** The run of token characters around a word, at most 512. */
 export function tokenRun(text: string, word: number, wordEnd: number): ValueSpan {
   let start = word
   while (start > 0 && word - start < maxTokenChars && isTokenChar(text.charCodeAt(start - 1))) start -= 1

@@ -1,8 +1,8 @@
-/** @module The `user:password` of a URL or a connection string. Linear over one text. */
+/** @module The `user:password` part of a URL or connection string. Linear over one text. */
 import { isPlaceholder } from './secret-values.ts'
 import { isRandom } from './random-text.ts'
 
-/** An `@` further away belongs to something else. */
+/** A more distant `@` does not belong to the URL. */
 const maxChars = 512
 const authority = /[^\s"'`<>/?#\\]{0,512}/y
 const wider = /[^\s"'`<>\\]{0,512}/y
@@ -10,14 +10,14 @@ const encodedAuthority = /(?:[^\s"'`<>/?#\\&%]|%(?!2[Ff]|3[Ff]|40)[0-9A-Fa-f]{2}
 
 export class Userinfo {
   readonly #text: string
-  /** The next `@`, as far as known; the text's length when there is none. */
+  /** Index of the next `@` found so far; the text's length when there is none. */
   #nextAt = -1
 
   constructor(text: string) {
     this.#text = text
   }
 
-  /** @param start after `://`. @returns the index of the `@`, or -1 */
+  /** @param start index after `://`. @returns the index of the `@`, or -1 */
   endOf(start: number): number {
     const text = this.#text
     if (this.#nextAt < start) {
@@ -29,17 +29,17 @@ export class Userinfo {
     const host = authority.exec(text)?.[0] ?? ''
     const at = host.lastIndexOf('@')
     if (at >= 0) return isSecretUserinfo(host.slice(0, at)) ? start + at : -1
-    // A password with an unescaped slash, question mark or hash; what follows a colon and is a port is none.
+    // Passwords may contain an unescaped slash, question mark or hash, but a port after the colon is not a password.
     if (!/^[^:[\]]{0,128}:(?!\d{1,5}$)(?!$)/.test(host)) return -1
     wider.lastIndex = start
     const rest = wider.exec(text)?.[0] ?? ''
     const later = rest.lastIndexOf('@')
-    // `;name=` begins a parameter: the `@` is part of its value.
+    // `;name=` starts a parameter, so the `@` belongs to its value.
     const isUserinfo = later >= 0 && !/;\s?[A-Za-z ]{2,32}=/.test(rest.slice(0, later))
     return isUserinfo && isSecretUserinfo(rest.slice(0, later)) ? start + later : -1
   }
 
-  /** The same within a percent-encoded URL. @param start after `%3A%2F%2F`. @returns the index of the `%40`, or -1 */
+  /** `endOf` for a percent-encoded URL. @param start index after `%3A%2F%2F`. @returns the index of the `%40`, or -1 */
   encodedEndOf(start: number): number {
     encodedAuthority.lastIndex = start
     const found = encodedAuthority.exec(this.#text)?.[0]
@@ -55,7 +55,7 @@ const oracleUser = /(?:^|[\s"'=])([\w$#]{1,64})\/([^\s"'`<>/@\\]{4,128})$/
 const hostWithPort = /^@(?:\w{2,8}\(|(?:\/\/)?[\w.-]{1,128}:\d{2,5})/
 const host = /^@(?:[\w-]{1,63}\.)+[a-z]{2,24}\b/
 
-/** `user:password@host` without a protocol. @param at of the `@`. @returns the start of the password, or -1 */
+/** `user:password@host` without a protocol. @param at index of the `@`. @returns the start of the password, or -1 */
 export function passwordBefore(text: string, at: number): number {
   const rest = text.slice(at, at + 160)
   const hasPort = hostWithPort.test(rest)

@@ -1,4 +1,4 @@
-/** @module Reads the value at a place of a text: quoted, bare, or a YAML block. Linear over one text. */
+/** @module Reads a value in a text: quoted, bare or a YAML block. Linear over one text. */
 import { charTable, maxNameChars } from './name-scan.ts'
 
 export interface ValueSpan {
@@ -12,10 +12,10 @@ export interface Value extends ValueSpan {
 
 const maxClosingQuotes = 256
 const maxReferenceChars = 512
-/** Where a bare value ends, or may end. */
+/** Characters that end, or may end, a bare value. */
 const bareStops = charTable(' \t\n\r\v\f"\'`<>\\&;,#%')
 export const openingQuote = /(\\*)(["'`])|&(?:quot|apos|#34|#39|#x22|#x27);|%22|%27|\\+u0022|[“«「]/y
-/** A YAML block: its lines are indented alike. */
+/** A YAML block, whose lines have the same indentation. */
 const block = /[|>][+-]?\d?[ \t]*(?:\r?\n|\\r\\n|\\n)([ \t]{1,16})/y
 const maxBlockLines = 1024
 const closingQuotes: Record<string, string> = { '“': '”', '«': '»', '「': '」' }
@@ -24,16 +24,16 @@ const nextPair = /^[;&,]?\s*(?:amp;)?["']?[\w.[\] %-]{1,40}["']?\s?[=:]/
 
 export class ValueScan {
   readonly #text: string
-  /** The next place of a delimiter, as far as known; the text's length when there is none. */
+  /** Next index of each delimiter found so far; the text's length when there is none. */
   #nexts: Map<string, number> | undefined
-  /** The bare value that was read last: another one that starts within it ends with it. */
+  /** The last bare value. A value that starts within it has the same end. */
   readonly #bare = { start: -1, end: -1, mode: 0 }
 
   constructor(text: string) {
     this.#text = text
   }
 
-  /** The next place of `part` from `from` on, or the text's length. */
+  /** Next index of `part` from `from`, or the text's length. */
   nextOf(part: string, from: number): number {
     const nexts = (this.#nexts ??= new Map<string, number>())
     const known = nexts.get(part)
@@ -44,7 +44,7 @@ export class ValueScan {
     return next
   }
 
-  /** The lines of a YAML block. @param start of its `|` or `>` */
+  /** The lines of a YAML block. @param start index of its `|` or `>` */
   blockAt(start: number): Value | null {
     const text = this.#text
     block.lastIndex = start
@@ -91,7 +91,7 @@ export class ValueScan {
     return { start, end: this.#plainEnd(start), quoted: true }
   }
 
-  /** The end of a quoted value whose closing quote was cut off. */
+  /** End of a quoted value with a truncated closing quote. */
   #plainEnd(start: number): number {
     return this.nextOf('\n', start)
   }

@@ -1,7 +1,7 @@
 /**
- * @module Purges deleted accounts. Executions and their rollups have no foreign keys and can be millions of rows, so they
- * are deleted in chunks first; deleting the account's row cascades to everything else. Each run resumes where the last
- * one stopped.
+ * @module Purges deleted accounts. Executions and their rollups have no foreign keys and can be millions of rows, so
+ * they are deleted in chunks first; deleting the account's row cascades to everything else. Each run resumes where the
+ * last one stopped.
  */
 import { and, asc, eq, isNotNull, type SQL, sql } from 'drizzle-orm'
 import type { PgTable } from 'drizzle-orm/pg-core'

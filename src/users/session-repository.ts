@@ -1,7 +1,7 @@
 /**
- * @module Sessions: each row is a family of refresh tokens of which only the newest is valid (RFC 9700 §4.14.2). Reusing
- * a replaced token ends the family, because one of its two holders may be a thief. Within a short grace period it
- * returns the same successor instead, because the first response may have been lost.
+ * @module Sessions: each row is a family of refresh tokens of which only the newest is valid (RFC 9700 §4.14.2).
+ * Reusing a replaced token ends the family, because one of its two holders may be a thief. Within a short grace period
+ * it returns the same successor instead, because the first response may have been lost.
  */
 import { and, eq, gt, isNull, ne, sql, type SQL } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'

@@ -1,6 +1,6 @@
 /**
- * @module Throttles password guessing in the database, so that restarts and additional isolates do not reset it. Counts an
- * attempt before it is made, so that parallel attempts cannot all pass, and resets the count when it succeeds.
+ * @module Throttles password guessing in the database, so that restarts and additional isolates do not reset it. Counts
+ * an attempt before it is made, so that parallel attempts cannot all pass, and resets the count when it succeeds.
  */
 import { inArray, type SQL, sql } from 'drizzle-orm'
 import type { Fingerprint } from '../crypto/fingerprint.ts'

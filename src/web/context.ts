@@ -1,11 +1,11 @@
-/** @module The parts of the application that pages use, and the variables of a request. */
+/** @module The services that pages use, and the variables of a request. */
 import type { Deps } from '../deps.ts'
 import type { AuthEnv } from '../http/auth.ts'
 import type { NavCounts } from '../overview/nav-counts.ts'
 import type { User } from '../users/contract.ts'
 import type { Viewer } from './viewer.ts'
 
-/** What the composition root provides. A page names the parts it needs with `Pick`. */
+/** Provided by the composition root. Pages select what they need with `Pick`. */
 export type DashboardDeps = Pick<
   Deps,
   | 'config'
@@ -40,12 +40,12 @@ export type DashboardDeps = Pick<
   | 'auditEvents'
 >
 
-/** The context of a page behind the sign-in. */
+/** The context of a page that requires a session. */
 export interface DashboardEnv extends AuthEnv {
   Variables: AuthEnv['Variables'] & {
     user: User
     viewer: Viewer
-    /** Asked for when the request came, so that it costs a page no time. */
+    /** Read in parallel with the page's own data. */
     navCounts: Promise<NavCounts | null>
   }
 }

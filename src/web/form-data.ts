@@ -1,18 +1,18 @@
-/** @module What a form of these pages has sent. */
+/** @module Reads submitted forms. */
 import type { Context } from 'hono'
 import type { Fingerprint } from '../crypto/fingerprint.ts'
 import type { CreationKey } from '../db/creation.ts'
 import type { AppError } from '../errors.ts'
 import { bodyLimits, readFormText } from '../http/validate.ts'
 
-/** The values of a form, and what is wrong with them by field name; `''` names the form as a whole. */
+/** Field values, and errors by field name; `''` is the form itself. */
 export interface FormState {
   values: Record<string, string>
   errors: Record<string, string>
 }
 
 /**
- * @param limitBytes of the whole body
+ * @param limitBytes limit of the body's size
  * @throws {AppError} `unsupported-media-type`, `too-large`, `malformed-json`
  */
 export async function readForm(
@@ -23,8 +23,8 @@ export async function readForm(
 }
 
 /**
- * A form that is sent twice makes one thing: by what its hidden field `once` holds.
- * @param route of the form, such as `POST /credentials/new`
+ * Idempotency key from the hidden field `once`, so that submitting a form twice creates one resource.
+ * @param route the form's route, such as `POST /credentials/new`
  */
 export async function onceKey(
   fingerprint: Fingerprint,
@@ -37,8 +37,8 @@ export async function onceKey(
 }
 
 /**
- * A failure as what to write under the fields: by the last part of each pointer. What concerns no field of `names` is
- * said above the form.
+ * Maps a failure to errors by field, using the last part of each pointer. Errors outside `names` belong to the form
+ * itself.
  */
 export function errorsByField(error: AppError, names: readonly string[]): Record<string, string> {
   const byField: Record<string, string> = {}

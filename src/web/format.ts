@@ -1,16 +1,16 @@
 /**
- * @module How numbers, durations, sizes and times are written. What does not exist is an en dash, what is not known a
- * question mark; a number is never rounded up to 100%.
+ * @module Formats numbers, durations, sizes and times. A missing value is an en dash, an unknown value a question mark.
+ * Values are never rounded up to 100%.
  */
 
-/** No value exists: the run has not ended, nothing was counted. */
+/** Missing value: the run has not ended, or nothing was counted. */
 export const none = '–'
-/** A value exists and is not known. */
+/** Unknown value. */
 export const unknown = '?'
 
 const thinSpace = '\u202f'
 
-/** 10 480: groups of three, in a thin space that does not break. */
+/** 10 480: groups of three, separated by a narrow no-break space. */
 export function count(value: number | null | undefined): string {
   if (value === null || value === undefined) return none
   const [whole = '', fraction] = String(Math.abs(value)).split('.')
@@ -18,12 +18,12 @@ export function count(value: number | null | undefined): string {
   return `${value < 0 ? '−' : ''}${grouped}${fraction ? `.${fraction}` : ''}`
 }
 
-/** `plural(1, 'run')` is "1 run", `plural(2, 'run')` "2 runs"; an odd plural is given. */
+/** `plural(1, 'run')` → "1 run", `plural(2, 'run')` → "2 runs". Pass irregular plurals. */
 export function plural(value: number, one: string, many = `${one}s`): string {
   return `${count(value)} ${value === 1 ? one : many}`
 }
 
-/** A share from 0 to 1 as 98.4%: one decimal; 100% and 0% only when it is exactly so. */
+/** A share from 0 to 1 as 98.4%, with one decimal. 100% and 0% are exact. */
 export function percent(share: number | null | undefined): string {
   if (share === null || share === undefined) return none
   if (share === 1) return '100%'
@@ -33,7 +33,7 @@ export function percent(share: number | null | undefined): string {
   return `${(share < 1 ? Math.min(tenths, 999) : tenths) / 10}%`.replace(/^(\d+)%$/, '$1.0%')
 }
 
-/** A duration's figure and unit apart, for a large number with a small unit. */
+/** A duration's values and units, for a large figure with a small unit. */
 export function durationParts(ms: number | null | undefined): { value: string; unit: string }[] {
   if (ms === null || ms === undefined) return []
   if (Math.round(ms) < 1000) return [{ value: String(Math.round(ms)), unit: 'ms' }]
@@ -60,13 +60,13 @@ export function duration(ms: number | null | undefined): string {
   return parts.length === 0 ? none : parts.map(({ value, unit }) => `${value} ${unit}`).join(' ')
 }
 
-/** The time from one ISO instant to another; none while one of them is missing. */
+/** Duration between ISO instants; an en dash when one is missing. */
 export const durationBetween = (from: string | null, to: string | null): string =>
   from === null || to === null ? none : duration(Math.max(0, Date.parse(to) - Date.parse(from)))
 
 const sizeUnits = ['B', 'kB', 'MB', 'GB', 'TB']
 
-/** Bytes as 512 B, 2.1 kB, 41.8 MB: thousands. */
+/** Bytes in decimal units: 512 B, 2.1 kB, 41.8 MB. */
 export function size(bytes: number | null | undefined): string {
   if (bytes === null || bytes === undefined) return none
   let value = bytes
@@ -89,12 +89,12 @@ interface LocalTime {
   second: string
 }
 
-/** Times as their reader's clock shows them. `now` is the request's. */
+/** Formats times in the viewer's zone. `now` is the time of the request. */
 export interface TimeFormat {
   /** IANA name, such as Europe/Berlin. */
   readonly timeZone: string
   readonly now: Date
-  /** Today 13:58:04, 17 Nov 16:40, and with the year where it is another one. */
+  /** Today 13:58:04, or 17 Nov 16:40; with the year unless it is the current one. */
   instant(at: Date | string | null | undefined): string
   /** 13:58:04 */
   clock(at: Date | string): string
@@ -102,9 +102,9 @@ export interface TimeFormat {
   clockShort(at: Date | string): string
   /** 17 Nov */
   day(at: Date | string): string
-  /** 13:58 today, otherwise 17 Nov: for narrow columns. */
+  /** 13:58 today, otherwise 17 Nov. For narrow columns. */
   brief(at: Date | string | null | undefined): string
-  /** just now, 12 min ago, 9 h ago; from 24 h on as `instant`. */
+  /** just now, 12 min ago, 9 h ago; after 24 h as `instant`. */
   relative(at: Date | string | null | undefined): string
 }
 
@@ -175,6 +175,6 @@ export function createTimeFormat(timeZone: string, now: Date): TimeFormat {
   }
 }
 
-/** 2026-11-17 16:40:12 UTC, for the title of every time. */
+/** 2026-11-17 16:40:12 UTC, for time titles. */
 export const utc = (at: Date | string): string =>
   `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} UTC`

@@ -1,4 +1,4 @@
-/** @module A sentence for the next page, such as what a form has done: in a cookie that the page clears. */
+/** @module A message for the next page, such as the result of a form, in a cookie that the page clears. */
 import type { Context } from 'hono'
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
 import { redact } from '../lib/secrets.ts'
@@ -13,7 +13,7 @@ const lifetimeSeconds = 60
 
 const isSecure = (c: Context) => new URL(c.req.url).protocol === 'https:'
 
-/** Answers a form: on to `path`, which then says what was done. */
+/** Redirects a form submission to `path`, which shows the message. */
 export function redirectWith(c: Context, path: string, text: string, kind: Notice['kind'] = 'ok'): Response {
   const value = JSON.stringify([kind, redact(text).slice(0, maxChars).toWellFormed()])
   setCookie(c, 'notice', value, {
@@ -26,7 +26,7 @@ export function redirectWith(c: Context, path: string, text: string, kind: Notic
   return c.redirect(path, 303)
 }
 
-/** What is to be said, once. */
+/** Returns the message and clears it. */
 export function takeNotice(c: Context): Notice | null {
   const value = getCookie(c, 'notice')
   if (value === undefined) return null

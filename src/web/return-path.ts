@@ -1,8 +1,8 @@
 const self = 'http://self.invalid'
 
 /**
- * A path of this dashboard to return to, from what a request says; whatever could lead elsewhere is the start page.
- * A path that begins with two slashes names a host, also after its dots are resolved.
+ * A path of this dashboard to return to. Invalid or external targets become the start page. Two leading slashes would
+ * name a host, even after dot segments are resolved.
  */
 export function returnPath(text: string | null | undefined): string {
   if (!text?.startsWith('/') || text.length > 2000 || !URL.canParse(text, self)) return '/'

@@ -1,4 +1,4 @@
-/** @module The dashboard: every path of it, visible in one file. Pages are HTML, made here; the API is not asked. */
+/** @module Mounts every path of the dashboard. Pages are server-rendered and do not call the API. */
 import { Hono } from 'hono'
 import type { BaseEnv } from '../http/env.ts'
 import { accountPages } from './sign-in/route.tsx'
@@ -26,7 +26,7 @@ const signedInPaths = [
 ]
 const yearSeconds = 365 * 86_400
 
-/** Mounted at `/`, after everything else. */
+/** Mounted at `/`, after all other routes. */
 export function dashboardRoutes(deps: DashboardDeps, sessions: BrowserSessions) {
   const app = new Hono<DashboardEnv>()
   app.onError(failurePage(deps.log, deps.now) as never)

@@ -1,12 +1,11 @@
-/** @module Against forged requests, beside the cookie's SameSite: what changes anything comes from these pages only. */
+/** @module CSRF protection, in addition to SameSite cookies: accepts changes from this dashboard's pages only. */
 import type { MiddlewareHandler } from 'hono'
 import { AppError } from '../errors.ts'
 import type { BaseEnv } from '../http/env.ts'
 
 /**
- * Browsers say by `Sec-Fetch-Site` whose page a request comes from, where they do not by `Origin`; a request that says
- * neither is refused.
- * @param publicUrl where this server is reached
+ * Checks `Sec-Fetch-Site`, or `Origin` for browsers without it. Rejects requests with neither header.
+ * @param publicUrl public URL of the server
  * @throws {AppError} `cross-origin`
  */
 export function requireSameOrigin(publicUrl: string): MiddlewareHandler<BaseEnv> {
@@ -19,8 +18,7 @@ export function requireSameOrigin(publicUrl: string): MiddlewareHandler<BaseEnv>
         site === undefined
           ? origin !== undefined && (origin === publicOrigin || origin === new URL(c.req.url).origin)
           : site === 'same-origin'
-      if (!isOwn)
-        throw new AppError('cross-origin', 'The request does not come from a page of this dashboard')
+      if (!isOwn) throw new AppError('cross-origin', 'The request was not sent from a page of this dashboard')
     }
     await next()
   }

@@ -1,6 +1,6 @@
 /**
- * @module The dashboard's session: a signed token in a cookie that no script reads, and behind it a row of `sessions`
- * that every request asks for. So whatever ends a session, from the API too, ends it here with the next request.
+ * @module Dashboard sessions: a signed token in an HttpOnly cookie, checked against its row in `sessions` on every
+ * request. Ending a session anywhere, including through the API, ends it here with the next request.
  */
 import type { Context, MiddlewareHandler } from 'hono'
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
@@ -23,7 +23,7 @@ export interface BrowserSession {
 
 export class BrowserSessions {
   readonly #deps: SessionDeps
-  /** `__Host-` holds the cookie to this very host, over https, whatever a neighbouring domain sets. */
+  /** `__Host-` binds the cookie to this host over https, so that sibling domains cannot set it. */
   readonly #prefix: CookiePrefixOptions | undefined
 
   constructor(deps: SessionDeps) {
@@ -43,7 +43,7 @@ export class BrowserSessions {
     })
   }
 
-  /** Null for whatever is not the cookie of a session that lives. */
+  /** Null without the cookie of a live session. */
   async read(c: Context): Promise<BrowserSession | null> {
     const token = this.#prefix ? getCookie(c, 'flowkeep', this.#prefix) : getCookie(c, 'flowkeep')
     const claim = token ? await this.#deps.dashboardTokens.verify(token) : null
@@ -63,8 +63,8 @@ export class BrowserSessions {
   }
 
   /**
-   * Lets signed-in requests through; sends a browser to the sign-in, and from there back to the page it asked for, or
-   * to the one whose form it sent: what stood in that is gone, which the sign-in says.
+   * Requires a session. Redirects browsers to the sign-in page, which returns to the requested page, or to the page
+   * whose form was submitted, with a note that the input was lost.
    */
   require(): MiddlewareHandler<DashboardEnv> {
     return async (c, next) => {
@@ -72,7 +72,7 @@ export class BrowserSessions {
       const session = await this.read(c)
       if (!session) {
         if (!c.req.header('Accept')?.includes('text/html')) {
-          throw new AppError('unauthenticated', 'Sign in first')
+          throw new AppError('unauthenticated', 'Sign in to continue')
         }
         const { pathname, search } = new URL(c.req.url)
         if (['GET', 'HEAD'].includes(c.req.method)) return c.redirect(signInPath(pathname + search), 303)
@@ -88,7 +88,7 @@ export class BrowserSessions {
     }
   }
 
-  /** The page of ours that a form was on, as the browser tells; otherwise the start page. */
+  /** The dashboard page that submitted the form, from the Referer header; otherwise the start page. */
   #formPath(c: Context): string {
     const referer = c.req.header('Referer') ?? ''
     if (!URL.canParse(referer)) return '/'
@@ -98,8 +98,7 @@ export class BrowserSessions {
   }
 }
 
-const unsent =
-  'Your session had ended, so nothing was changed. Sign in, and what you entered has to be entered and sent again.'
+const unsent = 'Your session expired and your changes were not saved. Sign in, then enter them again.'
 
 const signInPath = (back: string): string =>
   back === '/' ? '/sign-in' : `/sign-in?return=${encodeURIComponent(back)}`

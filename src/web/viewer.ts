@@ -1,4 +1,4 @@
-/** @module What a browser tells of its reader in cookies that are no secret: time zone and theme. */
+/** @module Viewer preferences in cookies: time zone and theme. */
 import type { Context } from 'hono'
 import { getCookie, setCookie } from 'hono/cookie'
 import { createTimeFormat, type TimeFormat } from './format.ts'
@@ -7,10 +7,10 @@ export const themes = ['light', 'dark', 'auto'] as const
 export type Theme = (typeof themes)[number]
 
 export interface Viewer {
-  /** IANA name as the browser writes it, which may be an alias; UTC until it has told. */
+  /** IANA name from the browser, possibly an alias; UTC until the cookie is set. */
   timeZone: string
   theme: Theme
-  /** Times in the viewer's zone, as of this request. */
+  /** Formats times in the viewer's zone, relative to this request. */
   time: TimeFormat
 }
 
@@ -23,7 +23,7 @@ export function readViewer(c: Context, now: Date): Viewer {
   return { timeZone, theme: isTheme(theme) ? theme : 'auto', time: createTimeFormat(timeZone, now) }
 }
 
-/** A zone that this runtime knows, otherwise UTC. */
+/** The zone if this runtime supports it, otherwise UTC. */
 function knownTimeZone(name: string | undefined): string {
   if (!name || !/^[A-Za-z][A-Za-z0-9_+/-]{0,63}$/.test(name)) return 'UTC'
   try {

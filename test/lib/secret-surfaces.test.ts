@@ -2,7 +2,7 @@ import { Hono } from 'hono'
 import { expect, test } from 'vitest'
 import { auditEvent } from '../../src/db/audit.ts'
 import type { Db } from '../../src/db/client.ts'
-import { outline } from '../../src/web/executions/detail/redact-parameters.ts'
+import { redactParameters } from '../../src/web/executions/detail/redact-parameters.ts'
 import { redirectWith } from '../../src/web/notice.ts'
 import { plainValue } from '../../src/web/components/shown-value.ts'
 import { readPayload } from '../../src/executions/payload.ts'
@@ -66,7 +66,10 @@ const surfaces: [string, (text: string) => unknown][] = [
   ['the reason of a refusal by n8n', (text) => redactDetail(text, 'the-key-of-n8n')],
   ['a notice of the dashboard', notice],
   ['the details of an audit event', audited],
-  ['the outline of parameters', (text) => outline({ [text.slice(0, 2000)]: 1 }).rows.map(({ key }) => key)],
+  [
+    'the outline of parameters',
+    (text) => redactParameters({ [text.slice(0, 2000)]: 1 }).rows.map(({ key }) => key),
+  ],
   ['a copy without secrets', (text) => redactStrings({ text })],
 ]
 

@@ -1,4 +1,4 @@
-/** The search over everything: each kind by its name, its text or its id, one's own only. */
+/** @module Tests the search: every kind of object by name, text or ID, and only the user's own. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { search } from '../../src/search/queries.ts'
 import { createWorld, type World } from '../executions/world.ts'
@@ -8,7 +8,7 @@ let world: World
 let mine: Awaited<ReturnType<typeof fill>>
 let theirs: Awaited<ReturnType<typeof fill>>
 
-/** One of each, of the same names for everyone. */
+/** Creates one object of each kind, with the same names for every user. */
 async function fill() {
   const tracked = await world.tracked()
   const { body } = await tracked.report({
@@ -52,14 +52,14 @@ test.each([
   ['instance', 'production'],
   ['error', 'quota 429'],
   ['execution', '#4 711'],
-] as const)('finds the %s by %j, and that of nobody else', async (kind, text) => {
+] as const)('finds only the user’s own %s by %j', async (kind, text) => {
   for (const { userId, ids } of [mine, theirs])
     expect(await found(userId, text)).toEqual([{ kind, id: ids[kind] }])
   expect(await found(await world.user(), text)).toEqual([])
 })
 
 test.each(['workflow', 'credential', 'instance', 'deployment', 'execution'] as const)(
-  'finds the %s by its ID, and nothing by the ID of another user’s',
+  'finds the %s by its ID, but not by the ID of another user’s',
   async (kind) => {
     expect(await found(mine.userId, mine.ids[kind])).toEqual([{ kind, id: mine.ids[kind] }])
     expect(await found(mine.userId, theirs.ids[kind])).toEqual([])

@@ -71,7 +71,7 @@ describe('the overview', () => {
   test('shows a failing deployment with a next step before the figures', async () => {
     const { get, deploymentId } = await account(['success', ...Array<'error'>(5).fill('error')])
     const { text } = await get('/')
-    expect(text).toMatch(/Order sync v1 fails on 5 of 6 runs.*Success rate/s)
+    expect(text).toMatch(/Order sync v1 failed on 5 of 6 runs.*Success rate/s)
     expect(text).toContain(`href="/deployments/${deploymentId}"`)
     expect(text).toMatch(/Success rate.*?16\.6.*?%/s)
   })
@@ -79,9 +79,9 @@ describe('the overview', () => {
   test('shows no problems when all runs succeed', async () => {
     const { get } = await account(Array<'success'>(6).fill('success'))
     const { text } = await get('/?period=7d')
-    expect(text).toContain('Nothing needs you.')
+    expect(text).toContain('All clear.')
     expect(text).toMatch(/Success rate.*?>100<small>%/s)
-    expect(text).toContain('No run failed in the last 7 d.')
+    expect(text).toContain('No failed runs in the last 7 d.')
   })
 
   test('shows the same failure counts in figures, errors and workflows, with links', async () => {
@@ -97,7 +97,7 @@ describe('the overview', () => {
     const { get } = await account(Array<'error'>(6).fill('error'), markup)
     const { text } = await get('/')
     expect(text).not.toContain('<script>alert')
-    expect(text).toContain('&lt;script&gt;alert(1)&lt;/script&gt; v1 fails on 6 of 6 runs')
+    expect(text).toContain('&lt;script&gt;alert(1)&lt;/script&gt; v1 failed on 6 of 6 runs')
     const other = await account(['success'], 'Of somebody else')
     expect((await other.get('/')).text).not.toContain('alert(1)')
   })
@@ -127,7 +127,7 @@ describe('the overview', () => {
     await sql`update deployments set status = 'undeployed' where user_id = ${userId}`
     const after = await get('/')
     expect(after.text).toContain('0 live')
-    expect(after.text).toContain('Nothing is deployed now.')
+    expect(after.text).toContain('No active deployments.')
     expect(after.text).not.toContain('No deployments yet.')
   })
 
@@ -209,11 +209,11 @@ describe('the attention list', () => {
       time,
     )
     expect(items.map(({ what }) => what)).toEqual([
-      'Triage v14 fails on 38 of 41 runs',
-      'Triage v14 fails on 5 of 8 runs',
+      'Triage v14 failed on 38 of 41 runs',
+      'Triage v14 failed on 5 of 8 runs',
       'Inbox: Trigger cannot start.',
       'The credential “Slack” was rejected',
-      'staging does not answer.',
+      'staging is unreachable.',
       '2 runs are stuck.',
       'Deploying Triage v14 to prod failed.',
       'Triage was changed on prod.',
@@ -221,21 +221,20 @@ describe('the attention list', () => {
     ])
     expect(items[0]).toMatchObject({
       detail: 'in the last 24 h; live since today 10:00:00. Latest: 403 Forbidden',
-      action: { href: '/deployments/d1#history', label: 'Review roll back' },
+      action: { href: '/deployments/d1#history', label: 'Review rollback' },
     })
     expect(items[2]).toMatchObject({
       detail: '2 incidents, the latest today 10:00:00: No login',
       action: { href: '/workflows/w1#incidents' },
     })
     expect(items[3]?.detail).toBe('today 10:00:00. 3 deployed workflows use it.')
-    expect(items[4]?.detail).toBe('Its runs are known up to today 10:00:00.')
+    expect(items[4]?.detail).toBe('Last polled today 10:00:00.')
     expect(items[5]).toMatchObject({
-      detail:
-        "Running for longer than the workflow's timeout, or for more than 24 hours. The oldest, Triage, started today 10:00:00.",
+      detail: "They exceed the workflow's timeout or 24 hours. The oldest, Triage, started today 10:00:00.",
       action: { href: '/executions?status=stuck' },
     })
     expect(items[7]).toMatchObject({
-      detail: 'What runs there is not v14 any more: seen today 10:00:00.',
+      detail: 'n8n no longer runs v14. Detected today 10:00:00.',
       action: { href: '/deployments/d1/drift', label: 'Compare' },
     })
   })

@@ -99,8 +99,8 @@ test('an active filter is readable with spaces between its words', async () => {
   const { text } = await tab.get('/executions?status=failed&v=3')
   const chips = [...text.matchAll(/<a class="chip set"[^>]*>(.*?)<\/a>/gs)]
   expect(chips.map(([, inside = '']) => inside.replaceAll(/<[^>]*>/g, ''))).toEqual([
-    'Failed Take this filter away',
-    'Version v3 Take this filter away',
+    'Failed Remove filter',
+    'Version v3 Remove filter',
   ])
 })
 
@@ -148,7 +148,7 @@ describe('a missing path', () => {
     const tab = await signedInBrowser(app)
     const page = await tab.get('/nowhere')
     expect(page.status).toBe(404)
-    expect(page.text).toContain('There is no such page')
+    expect(page.text).toContain('Page not found')
     expect((await tab.get('/nowhere', { Accept: '*/*' })).headers.get('Content-Type')).toBe(
       'application/problem+json',
     )
@@ -174,7 +174,7 @@ test('a server error shows the request and its ID without internal details', asy
   for (const [name, value] of tab.cookies) broken.cookies.set(name, value)
   const page = await broken.get('/search?q=x')
   expect(page.status).toBe(500)
-  expect(page.text).toContain('This failed on our side')
+  expect(page.text).toContain('Something went wrong')
   expect(page.text).toContain(page.headers.get('X-Request-Id'))
   expect(page.text).not.toContain('secret detail')
   expect(page.text).toContain('href="/search?q=x"')

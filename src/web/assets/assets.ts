@@ -1,4 +1,4 @@
-/** @module What browsers fetch beside the pages: under names that hold a digest, so that they may be kept for ever. */
+/** @module Static assets. Their names contain a digest, so browsers may cache them forever. */
 import { clientScript } from './client.generated.ts'
 import { interFont } from './inter.generated.ts'
 import { stylesheet } from './stylesheet.ts'
@@ -10,7 +10,7 @@ export interface Asset {
   body: () => string | Uint8Array<ArrayBuffer>
 }
 
-/** FNV-1a over UTF-16 units, twice with different seeds: only to tell one release from another. */
+/** FNV-1a over UTF-16 units with two seeds. Distinguishes releases; not for security. */
 function digest(text: string): string {
   let first = 0x811c9dc5
   let second = 0x9747b28c
@@ -27,7 +27,7 @@ const path = (name: string, extension: string, text: string) => `/assets/${name}
 const fontPath = path('inter', 'woff2', interFont)
 const style = stylesheet(fontPath)
 
-/** A white keep on the accent's ground, for the browser's tab. */
+/** The favicon: the logo in white on the accent color. */
 const favicon = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><rect width="24" height="24" rx="6.5" fill="#4A43C9"/><path d="M6 18V6.5h2.5v2h2.25v-2h2.5v2h2.25v-2H18V18M6 18h3.5v-2.5a2.5 2.5 0 0 1 5 0V18H18" fill="none" stroke="#fff" stroke-width="1.8" stroke-linecap="round" stroke-linejoin="round"/></svg>`
 
 export const assets = {

@@ -1,30 +1,30 @@
 /**
- * The dashboard's only script, sent as it stands but for its types (`npm run assets` writes `client.generated.ts`).
- * Nothing depends on it: it adds the time zone, live news, keys, copying and questions before what cannot be undone.
+ * The dashboard's only script. `npm run assets` compiles it to `client.generated.ts`. Pages work without it: it adds
+ * the time zone, live updates, keyboard shortcuts, copy buttons and confirmations of irreversible actions.
  */
 
 export const pollEveryMs = 5000
 const root = document.documentElement
 
-/** The server writes times in the zone that the browser names; a page that came in another is asked for again, once. */
-function tellTimeZone(): void {
+/** Stores the browser's time zone in a cookie. Reloads the page once if the server used another zone. */
+function storeTimeZone(): void {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone
   if (!zone || root.dataset.timeZone === zone) return
-  const isTold = document.cookie.split('; ').includes(`tz=${zone}`)
+  const isStored = document.cookie.split('; ').includes(`tz=${zone}`)
   const secure = location.protocol === 'https:' ? '; Secure' : ''
   document.cookie = `tz=${zone}; Path=/; Max-Age=31536000; SameSite=Lax${secure}`
-  // The server was told already and does not know the zone, or the browser keeps no cookies.
-  if (isTold || root.dataset.timeZone === undefined || !document.cookie.includes(`tz=${zone}`)) return
+  // Stops if the server does not know the zone or the browser blocks cookies.
+  if (isStored || root.dataset.timeZone === undefined || !document.cookie.includes(`tz=${zone}`)) return
   try {
     if (sessionStorage.getItem('tz') === zone) return
     sessionStorage.setItem('tz', zone)
     location.reload()
   } catch {
-    // Without storage a reload could repeat for ever.
+    // Without session storage, reloading could loop.
   }
 }
 
-/** Text in the top bar, said to screen readers; never moves anything on the page. */
+/** Sets the status text in the top bar, announced to screen readers. Does not move the layout. */
 function setLive(state: 'on' | 'lost' | 'off', text: string): void {
   const live = document.querySelector('.live')
   const label = live?.querySelector('.live-text')
@@ -36,15 +36,15 @@ function setLive(state: 'on' | 'lost' | 'off', text: string): void {
 interface News {
   /** Such as "6 new runs"; null when there are none. */
   notice: string | null
-  /** When the server answered, as its reader's clock shows it. */
+  /** Time of the response, in the viewer's zone. */
   at: string
 }
 
-/** Asks `data-live` of the page for news and offers them as a link that loads the page again. */
-async function askForNews(url: string): Promise<void> {
+/** Polls the page's `data-live` URL and links to the updated page if there is news. */
+async function pollNews(url: string): Promise<void> {
   const response = await fetch(url, { headers: { Accept: 'application/json' } })
   if (response.status === 401) return location.reload()
-  if (!response.ok) throw new Error('No news')
+  if (!response.ok) throw new Error('Polling failed')
   const news = (await response.json()) as News
   setLive('on', `Live · updated ${news.at}`)
   const place = document.querySelector('[data-live-news]')
@@ -53,11 +53,11 @@ async function askForNews(url: string): Promise<void> {
   place.hidden = false
 }
 
-/** Puts the server's newest state of each `data-refresh` element in its place, unless somebody is busy in it. */
+/** Replaces each `data-refresh` element by the server's current version, unless the user is interacting with it. */
 async function refresh(parts: HTMLElement[]): Promise<void> {
   const response = await fetch(location.href, { headers: { Accept: 'text/html' } })
   if (response.redirected) return location.reload()
-  if (!response.ok) throw new Error('No answer')
+  if (!response.ok) throw new Error('Refresh failed')
   const next = new DOMParser().parseFromString(await response.text(), 'text/html')
   adaptToScript(next)
   for (const part of parts) {
@@ -74,7 +74,7 @@ async function refresh(parts: HTMLElement[]): Promise<void> {
   if (text) setLive('on', text.replace('As of', 'Live · updated'))
 }
 
-/** What works by script only is shown, what does without it is hidden. */
+/** Shows elements that need the script and hides their fallbacks. */
 function adaptToScript(within: ParentNode): void {
   for (const element of within.querySelectorAll<HTMLElement>('[data-script-hides]')) element.hidden = true
   if (!navigator.clipboard) return
@@ -93,15 +93,15 @@ function startPolling(): void {
   const parts = () => [...document.querySelectorAll<HTMLElement>('[data-refresh][id]')]
   if (!url && parts().length === 0) return
   setLive('on', 'Live')
-  let isAsking = false
+  let isPolling = false
   const timer = setInterval(() => {
-    if (document.hidden || isAsking) return
-    isAsking = true
+    if (document.hidden || isPolling) return
+    isPolling = true
     const refreshed = parts()
-    Promise.all([url ? askForNews(url) : null, refreshed.length > 0 ? refresh(refreshed) : null])
+    Promise.all([url ? pollNews(url) : null, refreshed.length > 0 ? refresh(refreshed) : null])
       .then(() => url || parts().length > 0 || stopPolling(timer))
-      .catch(() => setLive('lost', 'No answer. Trying again.'))
-      .finally(() => (isAsking = false))
+      .catch(() => setLive('lost', 'Connection lost. Retrying…'))
+      .finally(() => (isPolling = false))
   }, pollEveryMs)
 }
 
@@ -170,7 +170,7 @@ async function copyText(button: HTMLElement, text: string): Promise<void> {
   setTimeout(() => (label.textContent = before), 2000)
 }
 
-/** Asks before a form with `data-confirm` is sent, in a dialogue of the page. */
+/** Asks for confirmation in a dialog before a form with `data-confirm` is submitted. */
 function ask(form: HTMLFormElement, submitter: HTMLElement | null): void {
   const dialog = document.createElement('dialog')
   const question = document.createElement('p')
@@ -216,22 +216,22 @@ function listenToForms(): void {
   })
 }
 
-/** Filters that are not set stay out of the URL. */
+/** Omits empty filters from the URL. */
 function dropEmptyFields(form: HTMLFormElement): void {
   const empty = [...form.elements].filter(
     (field): field is HTMLInputElement | HTMLSelectElement =>
       (field instanceof HTMLInputElement || field instanceof HTMLSelectElement) && field.value === '',
   )
   for (const field of empty) field.disabled = true
-  // The page may be shown again from the browser's memory.
+  // Restores the fields, because the browser may show the page again from its cache.
   setTimeout(() => {
     for (const field of empty) field.disabled = false
   })
 }
 
 /**
- * A form that shows fields for what is chosen in it: `data-fields` is where its fields are to be had for the choices
- * named in `data-controls`. What is typed stays, secrets too: they are put into the new fields here, and sent nowhere.
+ * Updates the fields of a form when a choice changes: requests them from `data-fields` with the values of the controls
+ * in `data-controls`. Typed values, including secrets, are copied to the new fields in the browser and are not sent.
  */
 function listenToChoices(): void {
   document.addEventListener('change', (event) => {
@@ -258,21 +258,21 @@ const valueOf = (field: Field) => (isBox(field) ? String(field.checked) : field.
 const fieldsOf = (part: HTMLElement) =>
   [...part.querySelectorAll<Field>('input,select,textarea')].filter(({ type }) => type !== 'hidden')
 
-/** Id of a part → what is being asked for it: a later choice takes its place. */
-const asking = new Map<string, AbortController>()
+/** Element ID → pending request. A later choice aborts it. */
+const pendingRequests = new Map<string, AbortController>()
 
 async function showFields(id: string, url: string): Promise<void> {
-  asking.get(id)?.abort()
+  pendingRequests.get(id)?.abort()
   const asked = new AbortController()
-  asking.set(id, asked)
+  pendingRequests.set(id, asked)
   try {
     const response = await fetch(url, { headers: { Accept: 'text/html' }, signal: asked.signal })
     if (response.redirected) return location.reload()
-    if (!response.ok) throw new Error('No answer')
+    if (!response.ok) throw new Error('Request failed')
     const next = new DOMParser().parseFromString(await response.text(), 'text/html').getElementById(id)
-    if (!next) throw new Error('No fields')
+    if (!next) throw new Error('Element not found')
     const part = document.getElementById(id)
-    if (part && !asked.signal.aborted) putFields(part, next)
+    if (part && !asked.signal.aborted) replaceFields(part, next)
   } catch {
     if (asked.signal.aborted) return
     for (const button of document.querySelectorAll<HTMLElement>(`#${id} [data-script-hides]`))
@@ -280,8 +280,8 @@ async function showFields(id: string, url: string): Promise<void> {
   }
 }
 
-/** The newer fields in the place of the older, with what is typed in these by now. */
-function putFields(part: HTMLElement, next: HTMLElement): void {
+/** Replaces the fields and copies the values typed so far. */
+function replaceFields(part: HTMLElement, next: HTMLElement): void {
   const typed = new Map(fieldsOf(part).map((field) => [field.name, field]))
   for (const field of fieldsOf(next)) {
     const before = typed.get(field.name)
@@ -296,7 +296,7 @@ function putFields(part: HTMLElement, next: HTMLElement): void {
   if (focused) document.getElementById(focused)?.focus()
 }
 
-tellTimeZone()
+storeTimeZone()
 adaptToScript(document)
 startPolling()
 listenForKeys()

@@ -1,4 +1,4 @@
-/** @module The one stylesheet, put together from its parts. */
+/** @module The stylesheet, combined from its parts. */
 import { auditStyle } from '../audit/style.ts'
 import { credentialsStyle } from '../credentials/style.ts'
 import { deploymentsStyle } from '../deployments/style.ts'
@@ -14,7 +14,7 @@ import { surfaces } from './css/surfaces.ts'
 import { table } from './css/table.ts'
 import { tokens } from './css/tokens.ts'
 
-/** @param fontUrl of Inter, the variable font */
+/** @param fontUrl URL of the Inter variable font */
 export const stylesheet = (fontUrl: string): string =>
   [
     `@font-face{font-family:"Inter";font-style:normal;font-weight:100 900;font-display:swap;src:url("${fontUrl}") format("woff2")}`,

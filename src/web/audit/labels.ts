@@ -26,7 +26,7 @@ interface ActionLabel {
 
 const actionLabels: Record<string, ActionLabel> = {
   'user.registered': { text: 'Created the account' },
-  'user.updated': { text: ({ fields }) => `Changed the account${listed(fields)}` },
+  'user.updated': { text: ({ fields }) => `Updated the account${listed(fields)}` },
   'user.password-changed': { text: 'Changed the password' },
   'user.password-reset': {
     text: 'Reset the password from the server’s command line',
@@ -52,7 +52,7 @@ const actionLabels: Record<string, ActionLabel> = {
   'workflow.created': { text: 'Added a workflow' },
   'workflow.deleted': { text: 'Deleted a workflow' },
   'instance.created': { text: 'Connected an instance' },
-  'instance.updated': { text: ({ changed }) => `Changed an instance${listed(changed)}` },
+  'instance.updated': { text: ({ changed }) => `Updated an instance${listed(changed)}` },
   'instance.deleted': { text: 'Removed an instance' },
   'instance.reset-detected': {
     text: 'Detected a reset of n8n: its execution IDs started over',
@@ -116,7 +116,7 @@ function credentialChange(changed: unknown): string {
   const parts = strings(changed)
   if (parts.includes('data') && parts.includes('name')) return 'Renamed a credential and replaced values'
   if (parts.includes('data')) return 'Replaced values of a credential'
-  return parts.includes('name') ? 'Renamed a credential' : 'Changed a credential'
+  return parts.includes('name') ? 'Renamed a credential' : 'Updated a credential'
 }
 
 const failures = ({ failed }: Record<string, unknown>): string =>

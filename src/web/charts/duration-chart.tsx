@@ -1,4 +1,4 @@
-/** @module Durations over time: p50 and p95 with the band between them on a log axis. Never a mean. */
+/** @module Durations over time: p50 and p95 with the band between them, on a log axis. */
 import { area, line } from 'd3-shape'
 import { Table, Td, Tr } from '../components/table.tsx'
 import { count, duration, type TimeFormat } from '../format.ts'
@@ -6,13 +6,13 @@ import { ChartData } from './chart-data.tsx'
 import { bucketLabel, durationScale, percentX, round, timeLabels } from './scales.ts'
 
 export interface DurationBucket {
-  /** ISO instant at which it begins. */
+  /** Start of the bucket (ISO). */
   start: string
-  /** Milliseconds; null where no run has ended: a gap. */
+  /** Milliseconds; null when no run ended in the bucket, which leaves a gap. */
   p50: number | null
   p95: number | null
   runs: number
-  /** False where nothing is known of this time: hatched. */
+  /** False when the runs of this time are unknown, which hatches the bucket. */
   known?: boolean
 }
 
@@ -34,7 +34,7 @@ interface Point {
 const height = 220
 const top = 24
 const bottom = 190
-/** With fewer runs there is no distribution to draw a line through. */
+/** Buckets with fewer runs have dots instead of lines. */
 const minRunsForLines = 20
 
 export function DurationChart(props: DurationChartProps) {
@@ -43,7 +43,7 @@ export function DurationChart(props: DurationChartProps) {
     p50 === null || p95 === null ? null : { x: (index + 0.5) / buckets.length, p50, p95 },
   )
   const drawn = points.filter((point) => point !== null)
-  if (drawn.length === 0) return <p class="chart-empty">No run with a known duration in this period.</p>
+  if (drawn.length === 0) return <p class="chart-empty">No completed runs in this period.</p>
   const { y, ticks } = durationScale(
     drawn.flatMap(({ p50, p95 }) => [p50, p95]),
     bottom,
@@ -121,7 +121,7 @@ export function DurationChart(props: DurationChartProps) {
   )
 }
 
-/** Short enough for the gutter: 500 ms, 2 s, 5 min, 2 h. */
+/** Fits in the gutter: 500 ms, 2 s, 5 min, 2 h. */
 const axisLabel = (ms: number): string => {
   if (ms < 1000) return `${ms} ms`
   if (ms < 60_000) return `${ms / 1000} s`
@@ -133,7 +133,7 @@ interface DrawingProps {
   y: (ms: number) => number
 }
 
-/** In a viewBox of 1000 units over the width, whose strokes do not scale; y stays in pixels. */
+/** The lines of a chart. x scales to 1000 units, y is in pixels and strokes do not scale. */
 function Lines({ points, y }: DrawingProps & { points: readonly (Point | null)[] }) {
   const all = [...points]
   const of = (value: (point: Point) => number) =>

@@ -1,21 +1,23 @@
-/** @module Runs over time: bars stacked by status with the failed at the base, and the failed again on a scale of their own. */
+/**
+ * @module Runs over time: bars stacked by status with failures at the bottom, and failures again on their own scale.
+ */
 import type { Child } from 'hono/jsx'
 import { Table, Td, Tr } from '../components/table.tsx'
 import { count, type TimeFormat } from '../format.ts'
 import { ChartData } from './chart-data.tsx'
 import { countScale, percentX, placeOf, round, type Span, spanLabel, timeLabels } from './scales.ts'
 
-/** The end of one is the start of the next. */
+/** Buckets are contiguous. */
 export interface RunsBucket extends Span {
   succeeded: number
   failed: number
   waiting: number
-  /** Or queued. */
+  /** Running or queued. */
   running: number
   canceled: number
-  /** What n8n calls so. */
+  /** Runs with n8n's status `unknown`. */
   unknown: number
-  /** False where nothing is known of this time: drawn as a hatched gap. Zero runs is a baseline. */
+  /** False when the runs of this time are unknown, which hatches the bucket. Zero runs draws the baseline. */
   known?: boolean
 }
 
@@ -26,18 +28,18 @@ export interface Marker {
 }
 
 export interface RunsChartProps {
-  /** Of the elements, unique on the page. */
+  /** ID prefix of the elements, unique on the page. */
   id: string
   title: string
-  /** What the drawing shows, in a sentence or two: how many runs, when they fail. */
+  /** Summary for screen readers: number of runs and when they fail. */
   description: string
   buckets: readonly RunsBucket[]
-  /** Length of a bucket as a rule: the first and the last may be shorter, and a day has 23 to 25 hours. */
+  /** Nominal bucket length. The first and last bucket may be shorter, and a day has 23 to 25 hours. */
   bucketMs: number
   time: TimeFormat
   /** Deployments. */
   markers?: readonly Marker[]
-  /** The list behind a bar. */
+  /** Link to the bucket's runs. */
   hrefOf?: (bucket: RunsBucket) => string
 }
 
@@ -116,7 +118,7 @@ export function RunsChart(props: RunsChartProps) {
               ),
           )}
           <text x="0" y={maxFailed > 0 ? laneBottom + 2 : laneTop + 14}>
-            {maxFailed > 0 ? 'Failed only, own scale' : 'None failed'}
+            {maxFailed > 0 ? 'Failures only, separate scale' : 'No failures'}
           </text>
           {timeLabels(
             buckets.map(({ start }) => start),
@@ -138,7 +140,7 @@ export function RunsChart(props: RunsChartProps) {
   )
 }
 
-/** For the pointer only, beside the image: the table has the same links. */
+/** Links for the pointer, next to the image. The table has the same links for keyboards. */
 function HitLayer({
   buckets,
   bucketMs,
@@ -167,7 +169,7 @@ function HitLayer({
 
 interface BarProps {
   bucket: RunsBucket
-  /** Its number from the left, and the share of the width that each has. */
+  /** Index from the left; `step` is the share of the width per bar. */
   at: number
   step: number
   y: (value: number) => number

@@ -1,12 +1,12 @@
-/** @module Axes: x in percent of the drawing's width, y in pixels. */
+/** @module Axes: x in percent of the width, y in pixels. */
 import { scaleLinear, scaleLog } from 'd3-scale'
 import type { TimeFormat } from '../format.ts'
 
-/** Digits enough for a screen, so that a page does not grow by them. */
+/** Rounds coordinates to two decimals, which keeps pages small. */
 export const round = (value: number): number => Math.round(value * 100) / 100
 export const percentX = (share: number): string => `${round(share * 100)}%`
 
-/** From 0 at `bottom` up to a round number at `top`, with about three ticks. */
+/** From 0 at `bottom` to a round number at `top`, with about three ticks. */
 export function countScale(max: number, bottom: number, top: number) {
   const scale = scaleLinear()
     .domain([0, Math.max(max, 1)])
@@ -22,7 +22,7 @@ const durationSteps = [
   ...[28_800_000, 86_400_000, 172_800_000, 604_800_000],
 ]
 
-/** Milliseconds on a log axis between steps that read well; three or four ticks. */
+/** Milliseconds on a log axis with three or four round ticks. */
 export function durationScale(values: number[], bottom: number, top: number) {
   const low = Math.max(1, Math.min(...values))
   const high = Math.max(low, ...values)
@@ -39,7 +39,7 @@ export function durationScale(values: number[], bottom: number, top: number) {
   return { y: (ms: number) => round(scale(Math.max(ms, 1))), ticks }
 }
 
-/** About six labels under the buckets of a series, at their starts: a time of day, or a day where they are that long. */
+/** About six labels at bucket starts: times of day, or days for daily buckets. */
 export function timeLabels(starts: readonly string[], bucketMs: number, time: TimeFormat) {
   const every = Math.max(1, Math.round(starts.length / 6))
   const spansDays = bucketMs * starts.length > 2 * 86_400_000
@@ -50,15 +50,15 @@ export function timeLabels(starts: readonly string[], bucketMs: number, time: Ti
   )
 }
 
-/** From one ISO instant up to another. */
+/** A time span between ISO instants. */
 export interface Span {
   start: string
   end: string
 }
 
 /**
- * Where an instant stands over bars of one width, from 0 at the left to 1 at the right: not all of them are equally
- * long, by a change of the clocks or by where the period begins. Null outside of them.
+ * Position of an instant over bars of equal width, from 0 (left) to 1 (right). Bars can cover different time spans,
+ * because of clock changes or a partial first bucket. Null outside the bars.
  */
 export function placeOf(bars: readonly Span[], at: string): number | null {
   const atMs = Date.parse(at)
@@ -69,7 +69,7 @@ export function placeOf(bars: readonly Span[], at: string): number | null {
   return (index + (atMs - startMs) / (endMs - startMs)) / bars.length
 }
 
-/** 17 Nov 16:00–20:00; where buckets are days 17 Nov, 17 Nov – 18 Nov, or 17 Nov from 16:00. */
+/** "17 Nov 16:00–20:00"; for daily buckets "17 Nov", "17 Nov – 18 Nov" or "17 Nov from 16:00". */
 export function spanLabel({ start, end }: Span, bucketMs: number, time: TimeFormat): string {
   const [first, clock] = [time.day(start), time.clockShort(start)]
   if (bucketMs < 86_400_000) return `${first} ${clock}–${time.clockShort(end)}`
@@ -79,6 +79,6 @@ export function spanLabel({ start, end }: Span, bucketMs: number, time: TimeForm
   return `${isWhole ? first : `${first} ${clock}`} – ${last}`
 }
 
-/** A bucket's time in a table: 17 Nov, or Today 13:00:00. */
+/** A bucket's time in a table: "17 Nov" or "Today 13:00:00". */
 export const bucketLabel = (start: string, bucketMs: number, time: TimeFormat): string =>
   bucketMs >= 86_400_000 ? time.day(start) : time.instant(start)

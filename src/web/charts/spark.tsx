@@ -1,4 +1,4 @@
-/** @module Drawings the size of a word. What they say stands beside them in numbers, so they are hidden from readers. */
+/** @module Inline charts. The adjacent text contains the same numbers, so they are hidden from screen readers. */
 import { line } from 'd3-shape'
 import { percentX, round } from './scales.ts'
 
@@ -7,7 +7,7 @@ interface SparklineProps {
   badFrom?: number | undefined
 }
 
-/** A line through `values`; null is a gap. `badFrom` is the index from which it is drawn as failing. */
+/** A line through `values`; null leaves a gap. From index `badFrom`, the line has the failure color. */
 export function Sparkline({ values, badFrom }: SparklineProps) {
   const known = values.filter((value) => value !== null)
   if (known.length < 2) return null
@@ -26,7 +26,7 @@ export function Sparkline({ values, badFrom }: SparklineProps) {
   )
 }
 
-/** One small bar for each value; zero is a line on the ground. */
+/** One small bar per value; zero draws a baseline. */
 export function MiniBars({ values }: { values: readonly number[] }) {
   const max = Math.max(1, ...values)
   const step = 72 / Math.max(1, values.length)
@@ -48,7 +48,7 @@ export function MiniBars({ values }: { values: readonly number[] }) {
   )
 }
 
-/** A part of a whole, from 0 to 1, such as a run's duration against the longest of the list. */
+/** A share from 0 to 1, such as a run's duration relative to the longest one in the list. */
 export const Meter = ({ share, tone }: { share: number; tone: 'ok' | 'fail' | 'run' | 'idle' | 'wait' }) => (
   <svg class="duration-bar" aria-hidden="true">
     <rect class="ground" width="100%" height="6" rx="3" />

@@ -1,10 +1,10 @@
-/** @module Surfaces: what a page is laid out with. */
+/** @module Surfaces: grids, cards, figures, notices. */
 import type { Child, PropsWithChildren } from 'hono/jsx'
 import type { Notice } from '../notice.ts'
 import { Icon } from './icons.tsx'
 import { Glyph, type Tone } from './status.tsx'
 
-/** Columns of twelve; all twelve below 1100 px. */
+/** Columns out of twelve; full width below 1100 px. */
 export type Span = 3 | 4 | 5 | 6 | 7 | 8 | 9 | 12
 
 /** Twelve columns for `Card`s with a `span`. */
@@ -12,23 +12,23 @@ export const Grid = ({ children }: PropsWithChildren) => <div class="grid">{chil
 
 export interface CardProps {
   title?: Child
-  /** Beside the title, quieter. */
+  /** Secondary text next to the title. */
   note?: Child
-  /** At the head's end: a link to the whole, a legend. */
+  /** End of the header: a link to the full list, or a legend. */
   aside?: Child
-  /** At the foot, on a ground of its own: a form's buttons. */
+  /** Footer: a form's buttons. */
   foot?: Child
   span?: Span
   id?: string
-  /** Content up to the edges: for a table or a list of its own. */
+  /** Removes the padding, for a table or list. */
   flush?: boolean
-  /** A class of the page's own. */
+  /** A page-specific class. */
   class?: string
-  /** Names the region where it has no title. */
+  /** Accessible name of a card without a title. */
   label?: string
 }
 
-/** A section with a border and, mostly, a heading (h2). */
+/** A bordered section, usually with a heading (h2). */
 export function Card(props: PropsWithChildren<CardProps>) {
   const { title, note, aside, foot, span, id, flush, label, children } = props
   const names = ['card', span && `span-${span}`, props.class].filter(Boolean).join(' ')
@@ -49,18 +49,18 @@ export function Card(props: PropsWithChildren<CardProps>) {
 
 export interface KpiProps {
   label: string
-  /** The figure, and its unit in smaller type; both from `format.ts`. */
+  /** The figure; its unit is rendered smaller. Both come from `format.ts`. */
   value: string
   unit?: string
   delta?: Child
-  /** After the delta. */
+  /** Follows the delta. */
   note?: Child
-  /** The list behind the number. */
+  /** Link to the items behind the number. */
   href?: string
   spark?: Child
 }
 
-/** A row of figures: put `Kpi`s into it. */
+/** A row of `Kpi`s. */
 export const Kpis = ({ children, label }: PropsWithChildren<{ label: string }>) => (
   <section class="card" aria-label={label}>
     <dl class="kpis">{children}</dl>
@@ -91,17 +91,17 @@ export function Kpi({ label, value, unit, delta, note, href, spark }: KpiProps) 
 }
 
 export interface DeltaProps {
-  /** Now minus before, in any unit; null when there is nothing to compare with. */
+  /** Current minus previous value, in any unit; null when there is no previous value. */
   change: number | null
-  /** The change without its sign, as written: 0.7 pts, 4%, 1.1 s. */
+  /** The absolute change with its unit: 0.7 pts, 4%, 1.1 s. */
   text: string
-  /** Which way is good; none for a number that is neither. */
+  /** The direction that is an improvement; undefined when neither is. */
   better?: 'up' | 'down'
 }
 
-/** A change against the period before, with an arrow and said in words. */
+/** A change from the previous period, as an arrow and text. */
 export function Delta({ change, text, better }: DeltaProps) {
-  if (change === null) return <span class="delta">nothing to compare with</span>
+  if (change === null) return <span class="delta">no data to compare</span>
   if (change === 0) return <span class="delta">no change</span>
   const direction = change > 0 ? 'up' : 'down'
   const tone = better === undefined ? '' : direction === better ? ' ok' : ' fail'
@@ -118,21 +118,15 @@ export function Delta({ change, text, better }: DeltaProps) {
 
 export interface AttentionItem {
   tone: Tone
-  /** What happened, to what: the bold part. */
+  /** What happened (bold). */
   what: Child
-  /** Since when, how bad, why. */
+  /** Start time, severity and cause. */
   detail?: Child
   action?: { href: string; label: string }
 }
 
-/** At most three sentences, worst first, each with its one next step. */
-export function Attention({
-  items,
-  empty = 'Nothing needs you.',
-}: {
-  items: AttentionItem[]
-  empty?: string
-}) {
+/** At most three problems, worst first, each with one next step. */
+export function Attention({ items, empty = 'All clear.' }: { items: AttentionItem[]; empty?: string }) {
   return (
     <section class="card attention" aria-label="Needs attention">
       <ul>
@@ -163,14 +157,14 @@ export function Attention({
 }
 
 export interface EmptyProps {
-  /** What is missing: No deployments yet. */
+  /** What is missing: "No deployments yet." */
   title: string
-  /** Why, or what would be here. */
+  /** The reason, or what will appear here. */
   children?: Child
   action?: Child
 }
 
-/** Instead of an empty box: what is missing, why, and one button. */
+/** Empty state: what is missing, why, and one button. */
 export const Empty = ({ title, children, action }: EmptyProps) => (
   <div class="empty">
     <p class="strong">{title}</p>
@@ -179,7 +173,7 @@ export const Empty = ({ title, children, action }: EmptyProps) => (
   </div>
 )
 
-/** What a form has done, on the page that follows it. */
+/** The result of a form, shown on the next page. */
 export const NoticeBar = ({ kind, text }: Notice) => (
   <div class={`notice ${kind}`} role={kind === 'fail' ? 'alert' : 'status'}>
     <Glyph tone={kind} />
@@ -187,7 +181,7 @@ export const NoticeBar = ({ kind, text }: Notice) => (
   </div>
 )
 
-/** A quiet remark in a box: "Values are redacted." */
+/** A note in a box: "Values are redacted." */
 export const Remark = ({ children, tone }: PropsWithChildren<{ tone?: Tone }>) => (
   <div class="remark">
     {tone ? <Glyph tone={tone} /> : <Icon name="help" small />}
@@ -195,7 +189,7 @@ export const Remark = ({ children, tone }: PropsWithChildren<{ tone?: Tone }>) =
   </div>
 )
 
-/** Term and description side by side; leave an entry out by giving null. */
+/** Terms and descriptions side by side. Skips null items. */
 export const KeyValues = ({ items }: { items: readonly (readonly [string, Child] | null)[] }) => (
   <dl class="key-values">
     {items.map(
@@ -210,7 +204,7 @@ export const KeyValues = ({ items }: { items: readonly (readonly [string, Child]
   </dl>
 )
 
-/** Text as it is, in type of one width, scrolling sideways. */
+/** Monospaced text that scrolls horizontally. */
 export const CodeBox = ({ children, id }: PropsWithChildren<{ id?: string }>) => (
   <pre class="code-box" tabindex={0} {...(id && { id })}>
     {children}

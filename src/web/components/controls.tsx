@@ -1,9 +1,9 @@
-/** @module What is pressed: buttons, links that look like them, filters, tabs, paging. */
+/** @module Interactive elements: buttons, link buttons, filters, tabs, paging. */
 import type { Child, PropsWithChildren } from 'hono/jsx'
 import { type IconName, Icon } from './icons.tsx'
 
 export interface ButtonProps {
-  /** `primary` once a page at most: the next safe step. */
+  /** At most one `primary` per page: the next safe step. */
   kind?: 'plain' | 'primary' | 'danger'
   small?: boolean
   icon?: IconName
@@ -12,7 +12,7 @@ export interface ButtonProps {
 const classOf = ({ kind = 'plain', small }: ButtonProps) =>
   ['button', kind !== 'plain' && kind, small && 'small'].filter(Boolean).join(' ')
 
-/** Submits the form that it is in. `name` and `value` tell the form's buttons apart. */
+/** Submits its form. `name` and `value` identify the button if the form has several. */
 export function Button(
   props: PropsWithChildren<
     ButtonProps & { name?: string; value?: string; form?: string; formaction?: string; disabled?: boolean }
@@ -48,13 +48,13 @@ export function LinkButton(props: PropsWithChildren<ButtonProps & { href: string
 
 export interface ActionProps extends ButtonProps {
   action: string
-  /** Sent along. */
+  /** Hidden fields. */
   fields?: Record<string, string>
-  /** Asked before it is sent, where there is script; a page of its own asks where there is need to. */
+  /** Confirmation question; requires the script. Critical actions have a confirmation page instead. */
   confirm?: string
 }
 
-/** One button that changes something: a form around it, posted from this page. */
+/** A form with one button that posts from this page. */
 export function Action(props: PropsWithChildren<ActionProps>) {
   const { action, fields = {}, confirm, children, ...button } = props
   return (
@@ -67,7 +67,7 @@ export function Action(props: PropsWithChildren<ActionProps>) {
   )
 }
 
-/** Copies a text, or what stands in the element `from`; shown by the script, without which it could do nothing. */
+/** Copies a text, or the content of the element `from`. Hidden without the script. */
 export const CopyButton = ({
   text,
   from,
@@ -90,11 +90,11 @@ export interface Choice {
   label: Child
   href: string
   current?: boolean
-  /** Behind the label, such as how many there are. */
+  /** Number after the label. */
   count?: string
 }
 
-/** One of a few, such as the period: 1 h, 24 h, 7 d. */
+/** A choice of a few options, such as the period: 1 h, 24 h, 7 d. */
 export const Segmented = ({ label, choices }: { label: string; choices: Choice[] }) => (
   <div class="segmented" role="group" aria-label={label}>
     {choices.map(({ label, href, current }) => (
@@ -116,7 +116,7 @@ export const Tabs = ({ label, choices }: { label: string; choices: Choice[] }) =
   </nav>
 )
 
-/** Filters that are set, each with a link that takes it away; or to be set, without. */
+/** An active filter with a link that removes it, or a suggested filter. */
 export function Chip({
   label,
   value,
@@ -140,7 +140,7 @@ export function Chip({
       {removes && (
         <>
           <Icon name="cross" small />
-          <span class="visually-hidden"> Take this filter away</span>
+          <span class="visually-hidden"> Remove filter</span>
         </>
       )}
     </a>
@@ -150,12 +150,12 @@ export function Chip({
 export interface FilterSelectProps {
   name: string
   label: string
-  /** Value and text; the first is what stands for no filter, with the value ''. */
+  /** Pairs of value and text. The first option, with the value '', means no filter. */
   options: readonly (readonly [string, string])[]
   value: string
 }
 
-/** A select of a `FilterForm`; the script sends the form when it changes. */
+/** A select in a `FilterForm`. The script submits the form on change. */
 export const FilterSelect = ({ name, label, options, value }: FilterSelectProps) => (
   <label class="filter-select">
     <span class="visually-hidden">{label}</span>
@@ -170,7 +170,7 @@ export const FilterSelect = ({ name, label, options, value }: FilterSelectProps)
   </label>
 )
 
-/** The filters of a list, in the URL: a GET form. `keep` are parameters that stay as they are. */
+/** The filters of a list, as a GET form. `keep` lists parameters to preserve. */
 export const FilterForm = ({
   action,
   keep = {},
@@ -187,7 +187,7 @@ export const FilterForm = ({
   </form>
 )
 
-/** The text of a `FilterForm`. */
+/** The text field of a `FilterForm`. */
 export const FilterText = ({ name = 'q', label, value }: { name?: string; label: string; value: string }) => (
   <label class="filter-text">
     <Icon name="search" small />
@@ -197,15 +197,15 @@ export const FilterText = ({ name = 'q', label, value }: { name?: string; label:
 )
 
 export interface PaginationProps {
-  /** What is shown: Showing 50 of 1 204 runs. */
+  /** Position in the list: Showing 50 of 1 204 runs. */
   text: Child
-  /** The first page, where this is not it. */
+  /** Link to the first page, unless it is the current one. */
   firstHref?: string | null
-  /** The next page; null on the last. */
+  /** Link to the next page; null on the last page. */
   nextHref: string | null
 }
 
-/** By cursor: forwards, and back to the start; the browser knows the way between. */
+/** Cursor paging: forward and back to the start. For earlier pages, use the browser's Back button. */
 export const Pagination = ({ text, firstHref, nextHref }: PaginationProps) => (
   <nav class="pagination" aria-label="Pages">
     <span>{text}</span>
@@ -222,7 +222,7 @@ export const Pagination = ({ text, firstHref, nextHref }: PaginationProps) => (
   </nav>
 )
 
-/** This path with parameters set (a text) or taken away (null); in the order in which they stand. */
+/** The path with query parameters set (string) or removed (null), in the given order. */
 export function withQuery(
   path: string,
   query: URLSearchParams | Record<string, string>,

@@ -1,49 +1,49 @@
-/** @module A deployment's way as stages: planned, applying, verifying, live. Pure. */
+/** @module The stages of a deployment: planned, applying, verifying, live. Pure. */
 import type { Deployment } from '../../deployments/contract.ts'
 
 export interface Stage {
   label: string
   state: 'done' | 'now' | 'failed' | 'ahead' | 'off'
-  /** What is done there, or why it stopped. */
+  /** The current step, or why it stopped. */
   note?: string
 }
 
 type Action = NonNullable<Deployment['intent']>['action']
 
-const stepWords: Record<string, string> = {
+const stepLabels: Record<string, string> = {
   connect: 'Connecting to n8n',
   credentials: 'Sending credentials',
   reporter: 'Setting up the error reporter',
-  'sub-workflows': 'Finding the workflows that it calls',
+  'sub-workflows': 'Resolving sub-workflows',
   'workflow-create': 'Creating the workflow',
-  'workflow-update': 'Sending the workflow',
+  'workflow-update': 'Updating the workflow',
   publish: 'Publishing',
-  verify: 'Waiting for its triggers',
+  verify: 'Verifying the triggers',
   unpublish: 'Unpublishing',
   'workflow-delete': 'Deleting the workflow',
-  'credential-delete': 'Removing credentials',
+  'credential-delete': 'Deleting credentials',
 }
 
-export const wordOfStep = (step: string | null): string =>
-  step ? (stepWords[step] ?? step) : 'Connecting to n8n'
+export const stepLabel = (step: string | null): string =>
+  step ? (stepLabels[step] ?? step) : 'Connecting to n8n'
 
-const same = (label: string) => ({ going: label, done: label })
+const same = (label: string) => ({ inProgress: label, done: label })
 const planned = same('Planned')
-const asked = same('Asked for')
-const verified = { going: 'Verifying', done: 'Verified' }
+const requested = same('Requested')
+const verified = { inProgress: 'Verifying', done: 'Verified' }
 const live = same('Live')
 
-/** The stages of each action, as they are under way, and as they are behind. */
-const ways: Record<Action, readonly { going: string; done: string }[]> = {
-  deploy: [planned, { going: 'Applying', done: 'Applied' }, verified, live],
-  activate: [asked, { going: 'Publishing', done: 'Published' }, verified, live],
-  deactivate: [asked, { going: 'Unpublishing', done: 'Unpublishing' }, same('Unpublished')],
-  undeploy: [asked, { going: 'Removing', done: 'Removed' }, same('Gone from n8n')],
+/** Labels of each action's stages, in progress and done. */
+const stagesByAction: Record<Action, readonly { inProgress: string; done: string }[]> = {
+  deploy: [planned, { inProgress: 'Applying', done: 'Applied' }, verified, live],
+  activate: [requested, { inProgress: 'Publishing', done: 'Published' }, verified, live],
+  deactivate: [requested, { inProgress: 'Unpublishing', done: 'Unpublishing' }, same('Unpublished')],
+  undeploy: [requested, { inProgress: 'Removing', done: 'Removed' }, same('Gone from n8n')],
 }
 
 /**
- * Null for what is only tracked: nothing was ever sent.
- * @param rolledBackFrom the version that was live before, where it is a later one
+ * Null for a tracked deployment, because Flowkeep never deployed it.
+ * @param rolledBackFrom the previous live version, if it is newer than this one
  */
 export function stagesOf(
   {
@@ -57,7 +57,7 @@ export function stagesOf(
 ): Stage[] | null {
   if (status === 'tracking') return null
   const action = intent?.action ?? (status === 'undeployed' ? 'undeploy' : 'deploy')
-  const labels = ways[action]
+  const labels = stagesByAction[action]
   const last = labels.length - 1
   if (status === 'active' || status === 'undeployed' || (status === 'inactive' && action !== 'deploy')) {
     const note = rolledBackFrom === null ? undefined : `v${version}, rolled back from v${rolledBackFrom}`
@@ -75,15 +75,15 @@ export function stagesOf(
     ]
   }
   const at = status === 'pending' ? 0 : step === 'verify' ? last - 1 : 1
-  return labels.map(({ going: label, done }, index): Stage => {
+  return labels.map(({ inProgress: label, done }, index): Stage => {
     if (index < at) return { label: done, state: 'done' }
     if (index > at) return { label, state: 'ahead' }
-    if (status === 'failed') return { label, state: 'failed', note: wordOfStep(step) }
-    return { label, state: 'now', note: status === 'pending' ? 'Waits to begin' : wordOfStep(step) }
+    if (status === 'failed') return { label, state: 'failed', note: stepLabel(step) }
+    return { label, state: 'now', note: status === 'pending' ? 'Waiting to start' : stepLabel(step) }
   })
 }
 
-/** The version that was live before the current one, where that was a later one: it was rolled back. */
+/** The previous live version if it is newer than the current one, which means a rollback; otherwise null. */
 export function rolledBackFrom(history: readonly { version: number }[], current: number): number | null {
   const [now, before] = history
   return now?.version === current && before && before.version > current ? before.version : null

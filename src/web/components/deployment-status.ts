@@ -1,9 +1,9 @@
-import { deploymentLook, type Look } from './status.tsx'
+import { deploymentStyle, type StatusStyle } from './status.tsx'
 import type { BoardRow } from '../../deployments/list-queries.ts'
 
-/** How a deployment's state is shown: what is wrong with it before how it was left. */
-export function boardLook({ state, status }: Pick<BoardRow, 'state' | 'status'>): Look {
+/** Style of a deployment's state. Failures and drift take precedence over the status. */
+export function statusBadge({ state, status }: Pick<BoardRow, 'state' | 'status'>): StatusStyle {
   if (state === 'failing') return { tone: 'fail', word: 'Failing' }
-  if (state === 'drifted') return { tone: 'wait', word: 'Changed in n8n' }
-  return deploymentLook(status)
+  if (state === 'drifted') return { tone: 'wait', word: 'Drifted' }
+  return deploymentStyle(status)
 }

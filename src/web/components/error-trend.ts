@@ -1,4 +1,4 @@
-/** @module How a group of failures develops in a period, in a word, and which comes first. Pure. */
+/** @module The trend of an error group in a period, and the order of groups by trend. Pure. */
 import type { ErrorGroup } from '../../analytics/error-contract.ts'
 import type { Tone } from './status.tsx'
 import { duration } from '../format.ts'
@@ -13,11 +13,11 @@ interface Period {
 }
 
 const order: Record<Trend, number> = { new: 0, rising: 1, steady: 2, quiet: 3 }
-/** A part of the period without any makes a group quiet. */
+/** A group without runs in this last part of the period is quiet. */
 const quietShare = 1 / 8
 const minRisingRuns = 3
 
-/** `quiet` before anything else: what has stopped needs nobody. */
+/** `quiet` takes precedence, because a failure that stopped needs no action. */
 export function trendOf({ runs, previousRuns, firstSeenAt, lastSeenAt }: Facts, period: Period): Trend {
   const [fromMs, toMs] = [Date.parse(period.from), Date.parse(period.to)]
   const lastMs = lastSeenAt === null ? Number.NEGATIVE_INFINITY : Date.parse(lastSeenAt)
@@ -26,8 +26,8 @@ export function trendOf({ runs, previousRuns, firstSeenAt, lastSeenAt }: Facts, 
   return runs >= minRisingRuns && runs >= previousRuns * 1.5 ? 'rising' : 'steady'
 }
 
-/** "Quiet 3 h" says since when. */
-export function trendWords(trend: Trend, lastSeenAt: string | null, now: Date): { word: string; tone: Tone } {
+/** "Quiet 3 h" shows the time since the last run. */
+export function trendLabel(trend: Trend, lastSeenAt: string | null, now: Date): { word: string; tone: Tone } {
   if (trend === 'new') return { word: 'New', tone: 'fail' }
   if (trend === 'rising') return { word: 'Rising', tone: 'fail' }
   if (trend === 'steady' || lastSeenAt === null)
@@ -36,15 +36,15 @@ export function trendWords(trend: Trend, lastSeenAt: string | null, now: Date): 
   return { word: `Quiet ${largest}`, tone: 'idle' }
 }
 
-/** New and rising first, then the most frequent. */
+/** New and rising groups first, then the most frequent ones. */
 export function byTrend<T extends Facts>(groups: readonly T[], period: Period): T[] {
   const rank = new Map(groups.map((group) => [group, order[trendOf(group, period)]]))
   return groups.toSorted((a, b) => (rank.get(a) ?? 0) - (rank.get(b) ?? 0) || b.runs - a.runs)
 }
 
 /**
- * A group's message as a reader takes it: what differs from run to run as an ellipsis, and a status at its beginning as
- * the one that it is.
+ * Makes a group's message readable: replaces variable parts with an ellipsis, and restores the HTTP status at its
+ * start.
  */
 export const readableMessage = (message: string, httpStatus: number | null): string =>
   message

@@ -1,88 +1,96 @@
-/** @module What a failure means, in words, and what mends it: by HTTP status, then by messages that are well known. Pure. */
+/** @module Explains failures and how to fix them, by HTTP status and by well-known messages. Pure. */
 
 export type Remedy = 'credential' | 'wait' | 'address' | 'input' | 'code' | 'setup' | 'service' | 'unknown'
 
 export interface Failure {
   message: string
   httpStatus: number | null
-  /** The service called, as the beginning of a sentence. */
+  /** Name of the service at the start of a sentence. */
   service: string
 }
 
 export interface Explanation {
-  /** What happened. Null when nothing is known beyond the message. */
+  /** Null when the message is all that is known. */
   cause: string | null
   /** The next step. */
   advice: string
   remedy: Remedy
 }
 
-type Words = Explanation | ((failure: Failure, match: RegExpMatchArray) => Explanation)
+type Rule = Explanation | ((failure: Failure, match: RegExpMatchArray) => Explanation)
 
-const because = (remedy: Remedy, cause: string, advice: string): Explanation => ({ cause, advice, remedy })
+const explanation = (remedy: Remedy, cause: string, advice: string): Explanation => ({
+  cause,
+  advice,
+  remedy,
+})
 
-const notAccepted: Words = ({ service }) =>
-  because(
+const credentialRejected: Rule = ({ service }) =>
+  explanation(
     'credential',
-    `${service} did not accept the credential: it is wrong, expired or was revoked.`,
-    'Enter the credential again, then run it once more.',
+    `${service} rejected the credential. It is incorrect, expired or revoked.`,
+    'Update the credential, then run the workflow again.',
   )
-const notAllowed: Words = ({ service }) =>
-  because(
+const permissionDenied: Rule = ({ service }) =>
+  explanation(
     'credential',
-    `${service} knows the credential and refuses this request: it lacks a scope or a permission.`,
-    'Give the account or the token the permission that the message names, or use another credential.',
+    `${service} accepted the credential but denied this request. A scope or permission is missing.`,
+    'Grant the permission that the message names, or use another credential.',
   )
-const tooMany: Words = ({ service }) =>
-  because(
+const rateLimited: Rule = ({ service }) =>
+  explanation(
     'wait',
-    `${service} was asked more often than it allows.`,
-    'Send fewer items at a time, put a Wait node before it, or turn on “Retry on fail” with a pause.',
+    `The rate limit was exceeded: ${service} received too many requests.`,
+    'Process fewer items at a time, add a Wait node before this node, or turn on “Retry on fail” with a pause.',
   )
-const noAnswer: Words = ({ service }) =>
-  because(
+const timedOut: Rule = ({ service }) =>
+  explanation(
     'wait',
-    `${service} did not answer in time.`,
-    'Run it again. If it goes on, raise the timeout of the node or send fewer items at a time.',
+    `${service} did not respond in time.`,
+    "Run the workflow again. If this recurs, increase the node's timeout or process fewer items at a time.",
   )
 
-const byStatus: Record<number, Words> = {
+const byStatus: Record<number, Rule> = {
   400: ({ service }) =>
-    because(
+    explanation(
       'input',
-      `${service} read the request and found its content wrong: a field is missing or has another form than it expects.`,
-      'Compare the parameters of the node with what the message names.',
+      `${service} rejected the request because a field is missing or invalid.`,
+      'Check the node parameters that the message names.',
     ),
-  401: notAccepted,
+  401: credentialRejected,
   402: ({ service }) =>
-    because('setup', `${service} asks for payment: a plan or a balance has run out.`, 'Settle that there.'),
-  403: notAllowed,
-  404: ({ service }) =>
-    because(
-      'input',
-      `${service} has nothing under that address: an id or a URL is wrong, or it was deleted there.`,
-      'Check the id or the URL in the parameters of the node.',
+    explanation(
+      'setup',
+      `${service} requires a payment: the plan or balance has run out.`,
+      'Check the billing of the account.',
     ),
-  408: noAnswer,
-  409: ({ service }) =>
-    because(
+  403: permissionDenied,
+  404: ({ service }) =>
+    explanation(
       'input',
-      `${service} has such an entry already, or it was changed meanwhile.`,
-      'Look for it there first, then decide.',
+      `${service} could not find the resource. The ID or URL is wrong, or the resource was deleted.`,
+      'Check the ID or URL in the node parameters.',
+    ),
+  408: timedOut,
+  409: ({ service }) =>
+    explanation(
+      'input',
+      `${service} reported a conflict: the entry already exists or was changed concurrently.`,
+      'Check the existing entry, then update or skip it.',
     ),
   413: ({ service }) =>
-    because(
+    explanation(
       'input',
-      `The request is larger than ${service.replace(/^The(?= service$)/, 'the')} takes.`,
+      `The request exceeds the size limit of ${service.replace(/^The(?= service$)/, 'the')}.`,
       'Send fewer or smaller items at a time.',
     ),
   422: ({ service }) =>
-    because(
+    explanation(
       'input',
-      `${service} understood the request and refused its content.`,
-      'Compare the parameters of the node with what the message names.',
+      `${service} rejected the content of the request.`,
+      'Check the node parameters that the message names.',
     ),
-  429: tooMany,
+  429: rateLimited,
 }
 
 const knownPorts: Record<string, string> = {
@@ -95,174 +103,174 @@ const knownPorts: Record<string, string> = {
   '5672': 'RabbitMQ',
 }
 
-const byMessage: [RegExp, Words][] = [
+const byMessage: [RegExp, Rule][] = [
   [
     /insufficient[_ ]quota|exceeded your current quota|billing|payment required/i,
     ({ service }) =>
-      because(
+      explanation(
         'setup',
         `The account at ${service === 'The service' ? 'the service' : service} has no quota or balance left.`,
-        'Top it up there, or use another credential.',
+        'Add quota or balance to the account, or use another credential.',
       ),
   ],
   [
     /invalid_auth|token[_ ](revoked|expired)|invalid[_ ]grant|account_inactive|not_authed|bad credentials/i,
-    notAccepted,
+    credentialRejected,
   ],
   [
     /^authorization failed|unauthori[sz]ed|authentication failed|status code 401|invalid api key|password authentication/i,
-    notAccepted,
+    credentialRejected,
   ],
   [
     /missing_scope|insufficient (scope|permission)|^forbidden|status code 403|access denied|permission denied/i,
-    notAllowed,
+    permissionDenied,
   ],
-  [/rate limit|too many requests|status code 429|ratelimited|quota exceeded/i, tooMany],
+  [/rate limit|too many requests|status code 429|ratelimited|quota exceeded/i, rateLimited],
   [
     /ECONNREFUSED(?:\s\S{1,200}?:(\d{2,5})(?!\S))?/,
     (_failure, [, port]) => {
       const usual =
-        port && Object.hasOwn(knownPorts, port) ? ` ${knownPorts[port]} usually listens there.` : ''
-      return because(
+        port && Object.hasOwn(knownPorts, port) ? ` ${knownPorts[port]} usually uses this port.` : ''
+      return explanation(
         'address',
-        `Nothing listens at the address${port ? ` on port ${port}` : ''}.${usual}`,
-        'Check host and port, and that the server runs and lets n8n through.',
+        `The server refused the connection${port ? ` on port ${port}` : ''}.${usual}`,
+        'Check the host and port, and that the server is running and accepts connections from n8n.',
       )
     },
   ],
   [
     /ENOTFOUND|EAI_AGAIN|getaddrinfo/,
-    because(
+    explanation(
       'address',
-      'The name of the host is not known.',
-      'Check the host for a slip; in a private network n8n must be able to look it up.',
+      'The hostname could not be resolved.',
+      'Check the hostname for typos. In a private network, make sure n8n can resolve it.',
     ),
   ],
   [
     /self[- ]signed certificate|unable to verify|certificate has expired|CERT_|altnames/i,
-    because(
+    explanation(
       'address',
-      'The certificate of the server is not trusted: expired, self-signed or for another name.',
-      'Renew it there, or check the host name.',
+      "The server's certificate is not trusted. It is expired, self-signed or issued for another hostname.",
+      'Renew the certificate, or check the hostname.',
     ),
   ],
   [
     /ECONNRESET|socket hang up|EPIPE|connection (was )?(terminated|closed|lost|reset)/i,
     ({ service }) =>
-      because(
+      explanation(
         'wait',
-        `${service} cut the connection before it had answered.`,
-        'Run it again. If it goes on, look at the server there.',
+        `${service} closed the connection before it responded.`,
+        'Run the workflow again. If this recurs, check the server.',
       ),
   ],
-  [/ETIMEDOUT|ESOCKETTIMEDOUT|timed? ?out|timeout/i, noAnswer],
+  [/ETIMEDOUT|ESOCKETTIMEDOUT|timed? ?out|timeout/i, timedOut],
   [
     /context.?length|maximum context|too many tokens|max_tokens|prompt is too long/i,
-    because(
+    explanation(
       'input',
-      'The model was given more text than it takes.',
-      'Shorten what goes into it, split it, or choose a model with a longer context.',
+      "The input exceeds the model's context length.",
+      'Shorten or split the input, or choose a model with a longer context.',
     ),
   ],
   [
     /Cannot read propert(?:y|ies) (?:'[^']*' )?of (undefined|null)(?: \(reading '([^']{1,80})'\))?/,
     (_failure, [, what, name]) =>
-      because(
+      explanation(
         'code',
-        `${name ? `“${name}” is read` : 'A field is read'} from something that is ${what === 'null' ? 'empty (null)' : 'not there (undefined)'}: an item came without the field that is expected.`,
-        'Look at what the node before gave, and allow for items without it.',
+        `The code reads ${name ? `“${name}”` : 'a field'} from a value that is ${what === 'null' ? 'null' : 'undefined'}. An item lacks an expected field.`,
+        "Check the previous node's output, and handle items without the field.",
       ),
   ],
   [
     /(\S{1,60}) is not (defined|a function|iterable)/,
     (_failure, [, name, what]) =>
-      because(
+      explanation(
         'code',
-        `The code uses “${name}”, which is ${what === 'defined' ? 'not defined' : `not ${what}`} there.`,
-        'Check the spelling, and what the node before gives.',
+        `The code uses “${name}”, which is ${what === 'defined' ? 'not defined' : `not ${what}`} here.`,
+        "Check the spelling and the previous node's output.",
       ),
   ],
   [
     /not valid JSON|Unexpected (token|end of JSON)|JSON\.parse|invalid json|Model output doesn't fit/i,
-    because(
+    explanation(
       'input',
-      'A text that should be JSON is not.',
-      'Look at what came in: often a model wraps its JSON in words, or a page came instead of data.',
+      'The text is not valid JSON.',
+      'Check the input. Models often add text around JSON, and servers may return an HTML page instead of data.',
     ),
   ],
   [
     /credentials? .{0,40}(not (found|exist|set)|does not exist|missing)|no credentials|node does not have any credentials/i,
-    because(
+    explanation(
       'credential',
-      'The node has no credential in n8n, or one that was deleted there.',
-      'Deploy again with a credential bound to it.',
+      'The node has no credential, or its credential was deleted in n8n.',
+      'Bind a credential to the node, then deploy again.',
     ),
   ],
   [
     /hasn't been executed|No path back to|Referenced node|unexecuted node|paired item/i,
-    because(
+    explanation(
       'code',
-      'An expression refers to a node that did not run before this one.',
-      'Connect that node ahead of this one, or take the value from elsewhere.',
+      'An expression refers to a node that has not run yet.',
+      'Connect that node before this one, or use a value from another node.',
     ),
   ],
   [
     /Unrecognized node type|node type .{0,80} (not known|is not known|could not be found)/i,
-    because(
+    explanation(
       'setup',
-      'This n8n does not know the type of the node.',
-      'Install the community node there, or update n8n.',
+      'The n8n server does not support this node type.',
+      'Install the community node on the server, or update n8n.',
     ),
   ],
   [
     /duplicate key|already exists|unique constraint/i,
-    because('input', 'It exists already.', 'Update instead of create, or skip what is there.'),
+    explanation('input', 'The entry already exists.', 'Update the entry instead of creating it, or skip it.'),
   ],
   [
     /null value in column|violates|invalid input syntax|out of range|does not exist/i,
-    because(
+    explanation(
       'input',
-      'The database refused the values: one is missing, or has another type than its column.',
-      'Compare the columns with what comes in.',
+      "The database rejected the values. One is missing or does not match its column's type.",
+      'Compare the input with the columns.',
     ),
   ],
   [
     /out of memory|heap limit|possible(?: out-of-memory)? issue|crashed/i,
-    because(
+    explanation(
       'setup',
-      'n8n stopped while it ran: mostly it had too little memory for the data.',
+      'n8n crashed during the run, most likely because it ran out of memory.',
       'Process fewer items at a time, or give n8n more memory.',
     ),
   ],
-  [/cancell?ed/i, because('unknown', 'It was stopped by hand.', 'Run it again when it should go on.')],
+  [/cancell?ed/i, explanation('unknown', 'The run was canceled.', 'Run the workflow again if needed.')],
 ]
 
 export function explain(failure: Failure): Explanation {
   const { message, httpStatus } = failure
-  const worded = (words: Words, match: RegExpMatchArray) =>
-    typeof words === 'function' ? words(failure, match) : words
-  // A message may say more than its status: quota is a 429 as well.
+  const explanationOf = (rule: Rule, match: RegExpMatchArray) =>
+    typeof rule === 'function' ? rule(failure, match) : rule
+  // The message can be more specific than the status: an exhausted quota is a 429 as well.
   const quota = byMessage[0]
   const isQuota = quota && quota[0].exec(message)
-  if (isQuota) return worded(quota[1], isQuota)
+  if (isQuota) return explanationOf(quota[1], isQuota)
   if (httpStatus !== null) {
-    const words = byStatus[httpStatus]
-    if (words) return worded(words, [''] as unknown as RegExpMatchArray)
+    const rule = byStatus[httpStatus]
+    if (rule) return explanationOf(rule, [''] as unknown as RegExpMatchArray)
     if (httpStatus >= 500) {
-      return because(
+      return explanation(
         'service',
-        `${failure.service} failed on its own side (${httpStatus}).`,
-        'Mostly it passes: run it again later.',
+        `${failure.service} had an internal error (${httpStatus}).`,
+        'This is usually temporary. Run the workflow again later.',
       )
     }
   }
-  for (const [pattern, words] of byMessage) {
+  for (const [pattern, rule] of byMessage) {
     const match = pattern.exec(message)
-    if (match) return worded(words, match)
+    if (match) return explanationOf(rule, match)
   }
   return {
     cause: null,
-    advice: 'Open the run in n8n to see what went in and what came out.',
+    advice: 'Open the run in n8n to inspect its input and output.',
     remedy: 'unknown',
   }
 }

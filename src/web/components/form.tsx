@@ -1,6 +1,6 @@
 /**
- * @module Form fields: a label, the control, a hint, and under it what is wrong, which the control names by
- * `aria-describedby`. The first control with an error takes the focus, or what is wrong with the form as a whole.
+ * @module Form fields: a label, a control, a hint and an error, linked by `aria-describedby`. The form's error, or else
+ * the first invalid control, receives the focus.
  */
 import type { Child, PropsWithChildren } from 'hono/jsx'
 import { Icon } from './icons.tsx'
@@ -10,12 +10,12 @@ interface FieldBase {
   name: string
   label: Child
   hint?: Child | undefined
-  /** What is wrong with it. */
+  /** Error message of the field. */
   error?: string | undefined
-  /** Takes the focus when the page opens; a field with an error does anyway. */
+  /** Focuses the field when the page opens. Invalid fields receive the focus anyway. */
   focus?: boolean | undefined
   required?: boolean | undefined
-  /** Where the same name stands twice on a page. */
+  /** Required when a page contains several fields with the same name. */
   id?: string | undefined
 }
 
@@ -57,15 +57,15 @@ const FieldError = ({ id, children }: PropsWithChildren<{ id: string }>) => (
 )
 
 export interface TextFieldProps extends FieldBase {
-  /** A password is never given back: leave its value out. */
+  /** Omit it for passwords, which must not be sent back. */
   value?: string | undefined
   type?: 'text' | 'email' | 'password' | 'number' | 'url' | 'search' | 'date' | 'datetime-local' | undefined
   autocomplete?: string | undefined
   placeholder?: string | undefined
   maxlength?: number | undefined
-  /** What is to be typed exactly, as a regular expression: a name that confirms a deletion. */
+  /** Regular expression of the exact text to type, such as a name that confirms a deletion. */
   pattern?: string | undefined
-  /** For codes and keys: type of one width, no spelling help. */
+  /** Monospaced without spell checking, for codes and keys. */
   mono?: boolean | undefined
   inputmode?: 'numeric' | 'decimal' | undefined
 }
@@ -139,7 +139,7 @@ export const SelectField = (
   />
 )
 
-/** The browser sends `value` when it is checked and nothing otherwise. */
+/** The browser sends `value` only when the box is checked. */
 export const CheckField = ({
   name,
   label,
@@ -150,7 +150,7 @@ export const CheckField = ({
 }: {
   name: string
   label: Child
-  /** At the end of the line. */
+  /** Text at the end of the line. */
   note?: Child
   checked?: boolean
   value?: string
@@ -170,7 +170,7 @@ export const Fieldset = ({ legend, children }: PropsWithChildren<{ legend: strin
   </fieldset>
 )
 
-/** What is wrong with the form as a whole; put it above the button, and give no field the `focus` beside it. */
+/** Error of the whole form. Place it above the button, and do not set `focus` on a field. */
 export const FormError = ({ children }: PropsWithChildren) =>
   children ? (
     <div class="form-error" role="alert" tabindex={-1} autofocus>
@@ -179,7 +179,7 @@ export const FormError = ({ children }: PropsWithChildren) =>
     </div>
   ) : null
 
-/** A posted form with its fields in a column. */
+/** A POST form with its fields in a column. */
 export const Form = ({
   action,
   children,

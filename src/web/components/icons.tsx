@@ -1,4 +1,4 @@
-/** @module Line icons on a grid of 24, all of one weight, and the badge that stands for a node or a credential type. */
+/** @module Line icons on a 24 px grid, and badges of nodes and credential types. */
 
 const paths = {
   overview: 'M4 4h7v9H4zM15 4h5v5h-5zM15 13h5v7h-5zM4 17h7v3H4z',
@@ -58,7 +58,7 @@ const paths = {
 
 export type IconName = keyof typeof paths
 
-/** Decorative: what it means stands beside it in words, or in the label of what it is in. */
+/** Decorative: adjacent text or the label of the parent states the meaning. */
 export function Icon({ name, small = false }: { name: IconName; small?: boolean }) {
   return (
     <svg class={small ? 'icon small' : 'icon'} viewBox="0 0 24 24" aria-hidden="true">
@@ -67,16 +67,16 @@ export function Icon({ name, small = false }: { name: IconName; small?: boolean 
   )
 }
 
-/** An icon's path on the grid of 24, to be drawn inside another drawing. */
+/** An icon's path on the 24 px grid, for use inside another SVG. */
 export const iconPath = (name: IconName): string => paths[name]
 
-/** The product's mark: a keep. */
-export function Mark() {
+/** The product logo: a castle keep. */
+export function Logo() {
   return (
-    <svg class="mark" viewBox="0 0 24 24" aria-hidden="true">
-      <rect class="mark-ground" width="24" height="24" rx="6.5" />
+    <svg class="logo" viewBox="0 0 24 24" aria-hidden="true">
+      <rect class="logo-ground" width="24" height="24" rx="6.5" />
       <path
-        class="mark-line"
+        class="logo-line"
         d="M6 18V6.5h2.5v2h2.25v-2h2.5v2h2.25v-2H18V18M6 18h3.5v-2.5a2.5 2.5 0 0 1 5 0V18H18"
       />
     </svg>
@@ -112,7 +112,7 @@ const nodeIcons: Record<string, IconName> = {
 const isAi = (type: string) => type.includes('langchain')
 
 export interface NodeFace {
-  /** Drawn instead of the initials. */
+  /** Replaces the initials. */
   icon: IconName | null
   /** Two letters. */
   initials: string
@@ -120,7 +120,7 @@ export interface NodeFace {
   isTrigger: boolean
 }
 
-/** How a node type (`n8n-nodes-base.gmailTrigger`) or a credential type (`slackOAuth2Api`) is told apart at a glance. */
+/** Icon or initials of a node type (`n8n-nodes-base.gmailTrigger`) or credential type (`slackOAuth2Api`). */
 export function nodeFace(type: string | null): NodeFace {
   if (!type) return { icon: null, initials: '?', isAi: false, isTrigger: false }
   const short = type.split('.').at(-1) ?? type
@@ -143,7 +143,7 @@ export function nodeFace(type: string | null): NodeFace {
   }
 }
 
-/** The face in a small square; the node's or the type's name stands beside it. */
+/** A small badge, placed next to the name of the node or type. */
 export function NodeBadge({ type, large = false }: { type: string | null; large?: boolean }) {
   const face = nodeFace(type)
   const names = ['badge', face.isAi && 'ai', face.isTrigger && 'trigger', large && 'large'].filter(Boolean)
@@ -154,7 +154,7 @@ export function NodeBadge({ type, large = false }: { type: string | null; large?
   )
 }
 
-/** The first four of a list of node types and how many more there are. */
+/** The first four node types and the number of others. */
 export function NodeBadges({ types }: { types: readonly string[] }) {
   const shown = types.slice(0, 4)
   return (

@@ -1,4 +1,4 @@
-/** @module Failures without a run: a trigger that cannot start, a run that n8n gave no id. */
+/** @module Incidents: a trigger that cannot start, or a failure for which n8n has no run. */
 import type { Incident } from '../../executions/contract.ts'
 import { Card } from './card.tsx'
 import { Status } from './status.tsx'

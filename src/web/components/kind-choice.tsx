@@ -1,20 +1,20 @@
-/** @module Whether the numbers of a page count production runs only, or all kinds of runs. */
+/** @module A switch between production runs and all kinds of runs for the figures of a page. */
 import { type IncludableKind, includableKinds } from '../../runs/meaning.ts'
 import { Segmented, withQuery } from './controls.tsx'
-import { kindWords } from './node-labels.ts'
+import { kindLabels } from './node-labels.ts'
 
-/** As it stands in a URL; nothing for production runs only. */
+/** URL parameter; omitted for production runs only. */
 export const includeQuery = (include: readonly IncludableKind[]): { include?: string } =>
   include.length === 0 ? {} : { include: include.join(',') }
 
 interface KindChoiceProps {
   path: string
-  /** The other parameters of the page. */
+  /** Other query parameters of the page. */
   query: Record<string, string>
   include: readonly IncludableKind[]
 }
 
-/** Production, all kinds, and a choice of kinds that only the URL holds. */
+/** Options: production, all kinds, and the URL's custom combination of kinds. */
 export function KindChoice({ path, query, include }: KindChoiceProps) {
   const choice = (label: string, kinds: readonly IncludableKind[]) => ({
     label,
@@ -24,10 +24,10 @@ export function KindChoice({ path, query, include }: KindChoiceProps) {
   const isOwn = include.length > 0 && include.length < includableKinds.length
   return (
     <Segmented
-      label="Runs that count"
+      label="Included runs"
       choices={[
         choice('Production', []),
-        ...(isOwn ? [choice(`With ${include.map((kind) => kindWords[kind]).join(', ')}`, include)] : []),
+        ...(isOwn ? [choice(`With ${include.map((kind) => kindLabels[kind]).join(', ')}`, include)] : []),
         choice('All runs', includableKinds),
       ]}
     />

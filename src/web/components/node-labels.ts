@@ -1,4 +1,4 @@
-/** @module What nodes and triggers are called in a sentence, from their types alone. */
+/** @module Labels of nodes and triggers, derived from their types. */
 import type { RunKind } from '../../db/schema/executions.ts'
 
 const properNames: Record<string, string> = {
@@ -16,16 +16,16 @@ const properNames: Record<string, string> = {
   postgres: 'Postgres',
   rssFeedRead: 'RSS feed',
   emailReadImap: 'E-mail (IMAP)',
-  emailSend: 'The mail server',
+  emailSend: 'The email server',
   formTrigger: 'Form',
-  manualTrigger: 'Started by hand',
+  manualTrigger: 'Manual',
   chatTrigger: 'Chat',
 }
 
 const shortOf = (type: string): string => type.split('.').at(-1) ?? type
 
-/** `n8n-nodes-base.gmailTrigger` is "Gmail trigger". */
-export function typeWords(type: string): string {
+/** `n8n-nodes-base.gmailTrigger` → "Gmail trigger". */
+export function typeLabel(type: string): string {
   const short = shortOf(type)
   const known = Object.hasOwn(properNames, short) ? properNames[short] : undefined
   if (known) return known
@@ -41,17 +41,17 @@ const ownNodes = new Set([
   ...['itemLists', 'aggregate', 'sort', 'limit', 'wait', 'noOp', 'stopAndError', 'respondToWebhook', 'agent'],
 ])
 
-/** The service that a node calls, as the beginning of a sentence: "Linear", or "The service" where none is known. */
+/** The service that a node calls, at the start of a sentence: "Linear", or "The service" if unknown. */
 export function serviceOf(type: string | null): string {
   if (!type || ownNodes.has(shortOf(type))) return 'The service'
   const named = shortOf(type)
     .replace(/^(?:lmChat|lm|embeddings)([A-Z])/, (_prefix, first: string) => first.toLowerCase())
     .replace(/(Trigger|Tool)$/, '')
-  return typeWords(named)
+  return typeLabel(named)
 }
 
-const modeWords: Record<string, string> = {
-  manual: 'By hand',
+const modeLabels: Record<string, string> = {
+  manual: 'Manual',
   webhook: 'Webhook',
   trigger: 'Trigger',
   retry: 'Retry',
@@ -64,7 +64,7 @@ const modeWords: Record<string, string> = {
 }
 
 /** Labels of kinds of runs. */
-export const kindWords: Record<RunKind, string> = {
+export const kindLabels: Record<RunKind, string> = {
   production: 'Production',
   manual: 'Manual',
   sub: 'Sub-workflow',
@@ -72,17 +72,17 @@ export const kindWords: Record<RunKind, string> = {
   superseded: 'Superseded',
 }
 
-/** Value and label of each mode of n8n. */
-export const modeChoices: readonly (readonly [string, string])[] = Object.entries(modeWords)
+/** Value and label of each n8n execution mode. */
+export const modeChoices: readonly (readonly [string, string])[] = Object.entries(modeLabels)
 
 export const modeWord = (mode: string): string =>
-  Object.hasOwn(modeWords, mode) ? (modeWords[mode] ?? mode) : mode
+  Object.hasOwn(modeLabels, mode) ? (modeLabels[mode] ?? mode) : mode
 
-/** What started a run: its workflow's trigger where there is only one, else n8n's mode. */
-export function triggerWords(mode: string | null, triggerTypes: readonly string[]): string {
+/** What started a run: the workflow's trigger if it has only one, otherwise n8n's execution mode. */
+export function triggerLabel(mode: string | null, triggerTypes: readonly string[]): string {
   const [only] = triggerTypes
   const isTriggered = mode === 'trigger' || mode === 'webhook'
-  if (only && triggerTypes.length === 1 && (isTriggered || mode === null)) return typeWords(only)
+  if (only && triggerTypes.length === 1 && (isTriggered || mode === null)) return typeLabel(only)
   if (mode === null) return '?'
   return modeWord(mode)
 }

@@ -1,4 +1,4 @@
-/** @module The period that runs and failures are counted in: a parameter of the URL. */
+/** @module The period of the figures, selected by a URL parameter. */
 
 export interface Period {
   name: string
@@ -12,15 +12,15 @@ export const periods: readonly Period[] = [
   { name: '30d', label: '30 d', hours: 30 * 24 },
 ]
 
-/** The first for whatever is none. */
+/** Defaults to the first period. */
 export const periodNamed = (name: string | undefined): Period =>
   periods.find((each) => each.name === name) ?? (periods[0] as Period)
 
-/** Ending now. */
+/** The period that ends now. */
 export const rangeOf = ({ hours }: Period, now: Date) => ({
   from: new Date(now.getTime() - hours * 3_600_000),
   to: now,
 })
 
-/** A limit above any quota: the figures of every credential. */
-export const allOfThem = 100_000
+/** A limit above any quota. */
+export const noLimit = 100_000

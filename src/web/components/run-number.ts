@@ -1,5 +1,5 @@
 import { count } from '../format.ts'
 
-/** #48 213, as n8n numbers it; ids that are no numbers as they are. */
+/** n8n's execution number, such as #48 213. Other IDs stay unchanged. */
 export const runNumber = ({ n8nExecutionId }: { n8nExecutionId: string }): string =>
   `#${/^\d{1,15}$/.test(n8nExecutionId) ? count(Number(n8nExecutionId)) : n8nExecutionId}`

@@ -1,4 +1,4 @@
-/** @module Values of a workflow as a page may show them: secrets taken out, long ones cut around what differs. Pure. */
+/** @module Displays values of a workflow: redacts secrets and truncates long values around the differences. Pure. */
 import { redact } from '../../lib/secrets.ts'
 import { findHardCodedSecrets } from '../../n8n/hard-coded-secrets.ts'
 import type { JsonObject } from '../../n8n/workflow-json.ts'
@@ -6,29 +6,29 @@ import type { JsonObject } from '../../n8n/workflow-json.ts'
 const redacted = '[redacted]'
 const maxLines = 12
 const maxLineChars = 280
-/** Of a long line, before the first character that differs. */
+/** Characters shown before the first difference. */
 const contextChars = 60
-/** A word that is longer tells nobody what has changed in it. */
+/** Longer words are not shown, because they do not make the change readable. */
 const maxContextChars = 220
-/** Of an object, in all. */
+/** Per object. */
 const maxLeaves = 40
 
 export const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** Something in a node: where it stands matters, for a header's value is named beside it. */
+/** A value in a node with its parent, because an adjacent name may mark it as a secret. */
 export interface Placed {
   value: unknown
-  /** What holds it. */
+  /** The object or array that contains it. */
   parent: JsonObject | unknown[] | null
   key: string
 }
 
-/** Of one path; more are needed only where keys that hold dots lead to each other. */
+/** Per path. Only ambiguous keys with dots need more. */
 const maxLookups = 1_000
 
 /**
- * What stands at a dotted path such as `diffWorkflows` gives; undefined when there is nothing. Keys may hold dots.
+ * The value at a dotted path from `diffWorkflows`; undefined when there is none. Keys may contain dots.
  */
 export function valueAt(root: JsonObject, path: string): Placed | undefined {
   return below(root, path, { lookups: maxLookups })
@@ -48,7 +48,7 @@ function below(parent: JsonObject | unknown[], path: string, left: { lookups: nu
   return undefined
 }
 
-/** As text, without secrets; an object as JSON. */
+/** Text without secrets; objects become JSON. */
 export function plainValue({ value, parent, key }: Placed): string {
   if (typeof value === 'string') return isSecret(parent, key, value) ? redacted : value
   if (typeof value !== 'object' || value === null) return String(value)
@@ -71,7 +71,7 @@ function withoutSecrets(value: object, budget: { left: number }): unknown {
   )
 }
 
-/** n8n keeps headers and fields as `{ name, value }`, so the name beside a value tells what it is. */
+/** n8n stores headers and fields as `{ name, value }`, so the adjacent name can mark a value as a secret. */
 function isSecret(parent: Placed['parent'], key: string, value: string): boolean {
   const named = isObject(parent)
     ? Object.fromEntries(
@@ -81,7 +81,7 @@ function isSecret(parent: Placed['parent'], key: string, value: string): boolean
   return findHardCodedSecrets({ ...named, [key]: value }).some(({ path }) => path === key)
 }
 
-/** The lines of `text` that are worth showing beside `other`, each cut and redacted. */
+/** The lines of `text` that differ from `other`, truncated and redacted. */
 export function shownLines(text: string, other: string | null): string[] {
   const lines = text.split('\n')
   const others = other?.split('\n') ?? []
@@ -105,7 +105,7 @@ export function shownLines(text: string, other: string | null): string[] {
   ]
 }
 
-/** Cut between words, and two words before the place: half a secret, or one without its name, is not recognised. */
+/** Cuts between words, two words before the difference: redaction needs whole secrets and their names. */
 function cutLine(line: string, other: string | null): string {
   if (other === null || line.length <= maxLineChars) return shortened(line)
   let same = 0

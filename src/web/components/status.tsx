@@ -1,10 +1,12 @@
-/** @module States as a glyph, a word and a colour, so that none of the three is needed alone. */
+/** @module Statuses as a glyph, a label and a color, each sufficient on its own. */
 import type { DeploymentStatus } from '../../db/schema/deployments.ts'
 import type { ExecutionStatus } from '../../db/schema/executions.ts'
 
 export type Tone = 'ok' | 'fail' | 'run' | 'wait' | 'idle'
 
-/** The shapes differ without their colours: circle with check, octagon, arc, triangle, dashed circle; a bar is hatched. */
+/**
+ * Shapes are distinguishable without color: circle with check, octagon, arc, triangle, dashed circle, crossed circle.
+ */
 export function Glyph({ tone, crossed = false }: { tone: Tone; crossed?: boolean }) {
   return (
     <svg class={`glyph ${tone}`} viewBox="0 0 14 14" aria-hidden="true">
@@ -43,13 +45,13 @@ export function Glyph({ tone, crossed = false }: { tone: Tone; crossed?: boolean
   )
 }
 
-export interface Look {
+export interface StatusStyle {
   tone: Tone
   word: string
   crossed?: boolean
 }
 
-const executionLooks: Record<ExecutionStatus, Look> = {
+const executionStyles: Record<ExecutionStatus, StatusStyle> = {
   success: { tone: 'ok', word: 'Succeeded' },
   error: { tone: 'fail', word: 'Failed' },
   crashed: { tone: 'fail', word: 'Crashed' },
@@ -60,7 +62,7 @@ const executionLooks: Record<ExecutionStatus, Look> = {
   unknown: { tone: 'idle', word: 'Unknown' },
 }
 
-const deploymentLooks: Record<DeploymentStatus, Look> = {
+const deploymentStyles: Record<DeploymentStatus, StatusStyle> = {
   pending: { tone: 'idle', word: 'Planned' },
   deploying: { tone: 'run', word: 'Deploying' },
   tracking: { tone: 'idle', word: 'Tracked' },
@@ -70,28 +72,34 @@ const deploymentLooks: Record<DeploymentStatus, Look> = {
   undeployed: { tone: 'idle', word: 'Undeployed', crossed: true },
 }
 
-const credentialLooks = {
-  valid: { tone: 'ok', word: 'Healthy' },
+const credentialStyles = {
+  valid: { tone: 'ok', word: 'Working' },
   invalid: { tone: 'fail', word: 'Rejected' },
   untested: { tone: 'idle', word: 'Untested' },
-} satisfies Record<string, Look>
+} satisfies Record<string, StatusStyle>
 
-const instanceLooks = {
+const instanceStyles = {
   ok: { tone: 'ok', word: 'Reachable' },
   limited: { tone: 'wait', word: 'Limited' },
-  unreachable: { tone: 'fail', word: 'No answer' },
-  refused: { tone: 'fail', word: 'Refused' },
+  unreachable: { tone: 'fail', word: 'Unreachable' },
+  refused: { tone: 'fail', word: 'Key rejected' },
   untested: { tone: 'idle', word: 'Untested' },
-} satisfies Record<string, Look>
+} satisfies Record<string, StatusStyle>
 
-export const executionLook = ({ status, stuck }: { status: ExecutionStatus; stuck?: boolean }): Look =>
-  stuck ? { tone: 'wait', word: 'Stuck' } : executionLooks[status]
-export const deploymentLook = (status: DeploymentStatus): Look => deploymentLooks[status]
-export const credentialLook = (status: keyof typeof credentialLooks): Look => credentialLooks[status]
-export const instanceLook = (status: keyof typeof instanceLooks): Look => instanceLooks[status]
+export const executionStyle = ({
+  status,
+  stuck,
+}: {
+  status: ExecutionStatus
+  stuck?: boolean
+}): StatusStyle => (stuck ? { tone: 'wait', word: 'Stuck' } : executionStyles[status])
+export const deploymentStyle = (status: DeploymentStatus): StatusStyle => deploymentStyles[status]
+export const credentialStyle = (status: keyof typeof credentialStyles): StatusStyle =>
+  credentialStyles[status]
+export const instanceStyle = (status: keyof typeof instanceStyles): StatusStyle => instanceStyles[status]
 
-/** `<Status {...executionLook(run)} />`, or a tone and a word of the page's own. */
-export function Status({ tone, word, crossed = false }: Look) {
+/** `<Status {...executionStyle(run)} />`, or a page-specific tone and label. */
+export function Status({ tone, word, crossed = false }: StatusStyle) {
   return (
     <span class={`status ${tone}`}>
       <Glyph tone={tone} crossed={crossed} />
@@ -100,8 +108,8 @@ export function Status({ tone, word, crossed = false }: Look) {
   )
 }
 
-/** The same in a tinted box, for a page's head. */
-export function StatusTag({ tone, word, crossed = false }: Look) {
+/** A status in a tinted box, for page headers. */
+export function StatusTag({ tone, word, crossed = false }: StatusStyle) {
   return (
     <span class={`tag ${tone}`}>
       <Glyph tone={tone} crossed={crossed} />

@@ -1,6 +1,6 @@
 /**
- * @module Tables. On a phone a row becomes two lines of two or three cells; the roles are written out, because a table
- * that is laid out as a grid is no table to a screen reader any more.
+ * @module Tables. On phones, each row becomes a grid of two lines with two or three cells. The explicit roles preserve
+ * the table semantics for screen readers.
  */
 import type { Child, PropsWithChildren } from 'hono/jsx'
 import { type TimeFormat, utc } from '../format.ts'
@@ -8,24 +8,24 @@ import { Icon } from './icons.tsx'
 
 export interface Column {
   label: Child
-  /** To the right, digits of one width. */
+  /** Right-aligned tabular digits. */
   numeric?: boolean
-  /** Where a click sorts by it, and how it is sorted now. */
+  /** Link that sorts by the column, and the current direction. */
   sort?: { href: string; direction: 'ascending' | 'descending' | null }
-  /** Said, not shown: a column of buttons. */
+  /** Visible to screen readers only, for a column of buttons. */
   hidden?: boolean
 }
 
 export interface TableProps {
-  /** Said before the table. */
+  /** Announced before the table. */
   caption: string
   columns: readonly Column[]
-  /** Rows of 32 px instead of 40. */
+  /** 32 px rows instead of 40 px. */
   compact?: boolean
   class?: string
 }
 
-/** Rows (`Tr`) as children. */
+/** Expects rows (`Tr`) as children. */
 export function Table({ caption, columns, compact, children, ...rest }: PropsWithChildren<TableProps>) {
   const names = ['table', compact && 'compact', rest.class].filter(Boolean).join(' ')
   return (
@@ -75,8 +75,8 @@ export const Tr = ({ children, tone, ...rest }: PropsWithChildren<{ tone?: 'fail
 export interface TdProps {
   numeric?: boolean
   /**
-   * On a phone: `end` stands at the right of the first line, `line` on a line of its own below, `hide` not at all.
-   * The rest stands at the left.
+   * Position on phones: `end` at the right of the first line, `line` on its own line, `hide` not at all, otherwise at
+   * the left.
    */
   phone?: 'end' | 'line' | 'hide'
   class?: string
@@ -91,7 +91,7 @@ export const Td = ({ numeric, phone, children, ...rest }: PropsWithChildren<TdPr
   </td>
 )
 
-/** The cell that names a row: a badge, a link that j and k move to, and a quieter second line. */
+/** The cell that names a row: a badge, a link that the keys j and k select, and a second line. */
 export const NameCell = ({
   badge,
   href,
@@ -118,7 +118,7 @@ export const NameCell = ({
   </span>
 )
 
-/** A time in the viewer's zone, with UTC in its title. `as` names the form of `TimeFormat`. */
+/** A time in the viewer's zone, with UTC in its title. `as` selects a method of `TimeFormat`. */
 export function Time({
   at,
   format,

@@ -1,4 +1,4 @@
-/** @module What the pages of one deployment share: reading it, the page around it, and acting on it. */
+/** @module Shared by the pages of one deployment: reading it, rendering a page, running an action. */
 import type { Context } from 'hono'
 import type { Deployment } from '../../deployments/contract.ts'
 import { DeploymentId } from '../../deployments/contract.ts'
@@ -12,10 +12,10 @@ export type DeploymentPageDeps = DashboardDeps
 
 const list = { label: 'Deployments', href: '/deployments' }
 
-export const notFound = () => new AppError('not-found', 'No such deployment')
+export const notFound = () => new AppError('not-found', 'Deployment not found')
 
-/** @throws {AppError} `not-found`, the same for a row that is missing and for another user's */
-export function present<T>(value: T | null): T {
+/** @throws {AppError} `not-found` if the row does not exist or belongs to another user */
+export function requireFound<T>(value: T | null): T {
   if (value === null) throw notFound()
   return value
 }
@@ -37,7 +37,7 @@ export function deploymentContext({ db, deployments }: Pick<DeploymentPageDeps, 
     const id = idOf(c)
     const { userId } = c.var
     const [deployment, detail] = await Promise.all([deployments.find(userId, id), readDetail(db, userId, id)])
-    return { deployment: present(deployment), detail: present(detail) }
+    return { deployment: requireFound(deployment), detail: requireFound(detail) }
   }
 
   const render = (
@@ -59,15 +59,15 @@ export function deploymentContext({ db, deployments }: Pick<DeploymentPageDeps, 
       content,
     )
 
-  /** Something that ends as a deployment: on to its page, which says how it came out. */
+  /** Runs an action that returns a deployment, then redirects to its page with the outcome. */
   async function lifecycle(
     c: Context<DashboardEnv>,
     work: (userId: string, id: string) => Promise<Deployment | null>,
   ): Promise<Response> {
     const id = idOf(c)
     return act(c, `/deployments/${id}`, async () => {
-      const deployment = present(await work(c.var.userId, id))
-      const detail = present(await readDetail(db, c.var.userId, id))
+      const deployment = requireFound(await work(c.var.userId, id))
+      const detail = requireFound(await readDetail(db, c.var.userId, id))
       return outcomeOf(deployment, nameOf(detail))
     })
   }

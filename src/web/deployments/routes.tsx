@@ -1,4 +1,4 @@
-/** @module `/deployments`: its pages, in the order in which their paths match. */
+/** @module `/deployments`: mounts its pages in matching order. */
 import { Hono } from 'hono'
 import type { DashboardEnv } from '../context.ts'
 import { deploymentConfirmPages } from './confirm/route.tsx'

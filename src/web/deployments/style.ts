@@ -1,4 +1,4 @@
-/** @module What only these pages need, after the general classes of `assets/css`. */
+/** @module Styles specific to the deployment pages, loaded after `assets/css`. */
 export const deploymentsStyle = `
 .deploy-set{background:var(--inset);border-radius:var(--rf);padding:2px 8px;margin:-2px -8px}
 .page-meta a.status:hover{text-decoration:underline}

@@ -1,4 +1,4 @@
-/** @module Failed runs of one group over time. */
+/** @module A chart of one error group's failed runs over time. */
 import { intervalStarts } from '../../runs/period.ts'
 import type { ErrorGroupDetail } from '../../analytics/error-contract.ts'
 import { ChartData } from '../charts/chart-data.tsx'
@@ -11,12 +11,12 @@ const top = 12
 const base = 124
 const lengthsMs = { hour: 3_600_000, day: 86_400_000, week: 7 * 86_400_000 }
 
-export const intervalWords = { hour: 'per hour', day: 'per day (UTC)', week: 'per week (UTC)' } as const
+export const intervalLabels = { hour: 'per hour', day: 'per day (UTC)', week: 'per week (UTC)' } as const
 
 export interface GroupChartProps {
   group: ErrorGroupDetail
   time: TimeFormat
-  /** The list behind a bar. */
+  /** Links a bar to its runs. */
   hrefOf: (from: string, to: string) => string
 }
 
@@ -41,7 +41,7 @@ export function GroupChart({ group, time, hrefOf }: GroupChartProps) {
         <svg class="plot" height={height}>
           <g role="img" aria-labelledby="group-title group-text">
             <title id="group-title">Failed runs over time</title>
-            <desc id="group-text">{`${plural(runs, 'run')} failed so from ${time.instant(period.from)} to ${time.instant(period.to)}.`}</desc>
+            <desc id="group-text">{`${plural(runs, 'run')} failed with this error from ${time.instant(period.from)} to ${time.instant(period.to)}.`}</desc>
             {ticks.map((tick) => (
               <line class={tick === 0 ? 'axis' : 'rule'} x1="0" x2="100%" y1={y(tick)} y2={y(tick)} />
             ))}
@@ -104,7 +104,7 @@ export function GroupChart({ group, time, hrefOf }: GroupChartProps) {
 
 const maxLabels = 10
 
-/** Under the middle of each bar where there is room, else at the starts of some. */
+/** Labels the middle of each bar if there is room, otherwise the starts of some. */
 function labelsOf(starts: string[], bucketMs: number, time: TimeFormat) {
   if (starts.length > maxLabels || bucketMs < lengthsMs.day) return timeLabels(starts, bucketMs, time)
   return starts.map((start, index) => ({ x: (index + 0.5) / starts.length, text: time.day(start) }))

@@ -1,18 +1,18 @@
-/** @module One group of failures: how often, since when, where, and the runs. */
+/** @module One error group: its frequency, first and last occurrence, versions and runs. */
 import type { ErrorGroupDetail } from '../../analytics/error-contract.ts'
 import type { IncludableKind } from '../../runs/meaning.ts'
 import { Card, Delta, Empty, Grid, Kpi, Kpis } from '../components/card.tsx'
 import { LinkButton, withQuery } from '../components/controls.tsx'
 import { Icon } from '../components/icons.tsx'
 import { PageHead } from '../layout/page.tsx'
-import { executionLook, Status } from '../components/status.tsx'
+import { executionStyle, Status } from '../components/status.tsx'
 import { NameCell, Table, Td, Time, Tr } from '../components/table.tsx'
 import { count, duration, none, plural, type TimeFormat } from '../format.ts'
 import { type ErrorPeriod, errorPeriods } from './period.ts'
-import { readableMessage, trendOf, trendWords } from '../components/error-trend.ts'
+import { readableMessage, trendOf, trendLabel } from '../components/error-trend.ts'
 import { PeriodChoice } from './list-view.tsx'
 import { explain } from '../components/explain.ts'
-import { GroupChart, intervalWords } from './group-chart.tsx'
+import { GroupChart, intervalLabels } from './group-chart.tsx'
 import { runNumber } from '../components/run-number.ts'
 import { IncidentsCard } from '../components/incidents-card.tsx'
 import { countedRuns, listQuery, runHref } from '../links/run-filter.ts'
@@ -26,7 +26,7 @@ export interface GroupViewProps {
 
 export function GroupView({ group, period, include, time }: GroupViewProps) {
   const { fingerprint, message, node, errorClass, httpStatus } = group
-  const { word, tone } = trendWords(trendOf(group, group.period), group.lastSeenAt, time.now)
+  const { word, tone } = trendLabel(trendOf(group, group.period), group.lastSeenAt, time.now)
   const { cause, advice } = explain({ message, httpStatus, service: 'The service' })
   return (
     <>
@@ -37,7 +37,7 @@ export function GroupView({ group, period, include, time }: GroupViewProps) {
             <span class={`tag ${tone === 'fail' ? 'fail' : ''}`}>{word}</span>
             <span>
               <Icon name="workflows" small />
-              {node ?? 'Node unknown'}
+              {node ?? 'Unknown node'}
             </span>
             {errorClass && (
               <span>
@@ -57,7 +57,7 @@ export function GroupView({ group, period, include, time }: GroupViewProps) {
       />
       <Figures group={group} period={period} include={include} time={time} />
       <Grid>
-        <Card span={8} title="Failed runs" note={intervalWords[group.seriesInterval]}>
+        <Card span={8} title="Failed runs" note={intervalLabels[group.seriesInterval]}>
           <GroupChart
             group={group}
             time={time}
@@ -66,12 +66,12 @@ export function GroupView({ group, period, include, time }: GroupViewProps) {
             }
           />
         </Card>
-        <Card span={4} title="What it means">
+        <Card span={4} title="Explanation">
           <div class="group-cause">
-            <p>{cause ?? 'This message is not one of those that are known here.'}</p>
+            <p>{cause ?? 'Flowkeep has no explanation for this message.'}</p>
             <p class="soft">{advice}</p>
             <p class="muted">
-              Numbers, ids and quoted texts are left out of the message, so that runs come together.
+              Numbers, IDs and quoted text are removed from the message to group similar failures.
             </p>
           </div>
         </Card>
@@ -91,7 +91,7 @@ function Figures({ group, period, include, time }: GroupViewProps) {
   const { runs, incidents, previousRuns, firstSeenAt, lastSeenAt, workflows, versions, fingerprint } = group
   const before = errorPeriods.find(([value]) => value === period)?.[1]
   return (
-    <Kpis label="Figures of the group">
+    <Kpis label="Error group metrics">
       <Kpi
         label="Failed runs"
         value={count(runs)}
@@ -99,7 +99,7 @@ function Figures({ group, period, include, time }: GroupViewProps) {
         delta={
           <Delta change={runs - previousRuns} text={count(Math.abs(runs - previousRuns))} better="down" />
         }
-        note={`vs the ${before} before${incidents > 0 ? ` · ${plural(incidents, 'incident')}` : ''}`}
+        note={`vs the previous ${before}${incidents > 0 ? ` · ${plural(incidents, 'incident')}` : ''}`}
       />
       <Kpi
         label="Workflows"
@@ -126,12 +126,12 @@ function Versions({
   include,
 }: Pick<GroupViewProps, 'group' | 'period' | 'include'>) {
   return (
-    <Card span={5} title="Where" note="in this period" flush>
+    <Card span={5} title="Affected versions" note="in this period" flush>
       {byVersion.length === 0 ? (
-        <Empty title="Nowhere in this period.">It is kept because it occurred before.</Empty>
+        <Empty title="No failures in this period.">This error occurred earlier.</Empty>
       ) : (
         <Table
-          caption="Workflow versions in which it occurred"
+          caption="Workflow versions with this error"
           columns={[{ label: 'Workflow' }, { label: 'Version' }, { label: 'Runs', numeric: true }]}
         >
           {byVersion.map(({ workflowId, name, version, runs, incidents }) => (
@@ -174,19 +174,19 @@ function Latest({ group, include, time }: Omit<GroupViewProps, 'period'>) {
       title="Latest runs"
       aside={
         <a class="link" href={`/executions?${list}`}>
-          All of them
+          All runs
         </a>
       }
       flush
     >
       {group.executions.length === 0 ? (
         <Empty
-          title="None of its runs is kept any more."
+          title="These runs are no longer stored."
           action={<LinkButton href="/errors">All errors</LinkButton>}
         />
       ) : (
         <Table
-          caption="The newest runs that failed so"
+          caption="Latest runs with this error"
           columns={[
             { label: 'Run' },
             { label: 'Status' },
@@ -205,7 +205,7 @@ function Latest({ group, include, time }: Omit<GroupViewProps, 'period'>) {
                 />
               </Td>
               <Td phone="end">
-                <Status {...executionLook(run)} />
+                <Status {...executionStyle(run)} />
               </Td>
               <Td phone="hide">v{run.workflowVersion}</Td>
               <Td phone="line">

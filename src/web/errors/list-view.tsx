@@ -1,4 +1,4 @@
-/** @module Failures that are alike, together: what is new and what rises first. */
+/** @module The list of error groups, new and rising ones first. */
 import type { ErrorGroups } from '../../analytics/error-contract.ts'
 import type { IncludableKind } from '../../runs/meaning.ts'
 import { MiniBars } from '../charts/spark.tsx'
@@ -9,7 +9,7 @@ import { NameCell, Table, Td, Time, Tr } from '../components/table.tsx'
 import { count, plural, type TimeFormat } from '../format.ts'
 import { type ErrorPeriod, errorPeriods } from './period.ts'
 import { includeQuery, KindChoice } from '../components/kind-choice.tsx'
-import { byTrend, readableMessage, trendOf, trendWords } from '../components/error-trend.ts'
+import { byTrend, readableMessage, trendOf, trendLabel } from '../components/error-trend.ts'
 
 export interface ErrorsViewProps {
   groups: ErrorGroups
@@ -69,15 +69,15 @@ export function ErrorsView({ groups, period, include, time }: ErrorsViewProps) {
       >
         {total === 0 ? (
           <Empty
-            title="No run failed in this period."
-            action={period !== '30d' && <LinkButton href="/errors?period=30d">Look at 30 days</LinkButton>}
+            title="No failed runs in this period."
+            action={period !== '30d' && <LinkButton href="/errors?period=30d">View 30 days</LinkButton>}
           >
-            Runs that fail alike come together here: at the same node, with the same message.
+            Runs that fail at the same node with the same message form one group.
           </Empty>
         ) : (
           <Table caption="Error groups, new and rising first" columns={columns(period)} class="errors">
             {byTrend(items, groups.period).map((group) => {
-              const { word, tone } = trendWords(trendOf(group, groups.period), group.lastSeenAt, time.now)
+              const { word, tone } = trendLabel(trendOf(group, groups.period), group.lastSeenAt, time.now)
               return (
                 <Tr>
                   <Td class="errors-name">
@@ -116,7 +116,7 @@ export function ErrorsView({ groups, period, include, time }: ErrorsViewProps) {
   )
 }
 
-/** At which node, and what the service answered. */
+/** The node, error class and HTTP status. */
 export const factsOf = ({
   node,
   errorClass,
@@ -126,6 +126,6 @@ export const factsOf = ({
   errorClass: string | null
   httpStatus: number | null
 }): string =>
-  [node ?? 'Node unknown', errorClass, httpStatus !== null && `HTTP ${httpStatus}`]
+  [node ?? 'Unknown node', errorClass, httpStatus !== null && `HTTP ${httpStatus}`]
     .filter(Boolean)
     .join(' · ')

@@ -1,4 +1,4 @@
-/** @module The periods that the pages of errors can be asked for, and how they stand in the URL. */
+/** @module The periods of the error pages, and their values in the URL. */
 
 export const errorPeriods = [
   ['24h', '24 h', 24],
@@ -7,7 +7,7 @@ export const errorPeriods = [
 ] as const
 export type ErrorPeriod = (typeof errorPeriods)[number][0]
 
-/** What is none of them is 7 days. */
+/** Defaults to 7 days. */
 export const readPeriod = (text: string | undefined): ErrorPeriod =>
   errorPeriods.find(([value]) => value === text)?.[0] ?? '7d'
 

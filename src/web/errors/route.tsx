@@ -1,4 +1,4 @@
-/** @module `/errors`: the error groups of a period, and one of them. */
+/** @module `/errors`: the error groups of a period, and the page of one group. */
 import { Hono } from 'hono'
 import type { DashboardEnv } from '../context.ts'
 import { ErrorFingerprint } from '../../analytics/error-contract.ts'
@@ -43,7 +43,7 @@ export function errorPages({ analytics }: Pick<DashboardDeps, 'analytics'>) {
             include,
           })
         : null
-      if (!group) throw new AppError('not-found', 'No such error group')
+      if (!group) throw new AppError('not-found', 'Error group not found')
       return renderPage(
         c,
         {

@@ -1,4 +1,4 @@
-/** @module `/executions`: its pages, in the order in which their paths match. */
+/** @module `/executions`: mounts its pages in matching order. */
 import { Hono } from 'hono'
 import type { DashboardDeps, DashboardEnv } from '../context.ts'
 import { executionDetailPage } from './detail/route.tsx'

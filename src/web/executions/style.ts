@@ -1,4 +1,4 @@
-/** @module What only these pages need, after the general classes of `assets/css`. */
+/** @module Styles specific to the execution pages, loaded after `assets/css`. */
 export const executionsStyle = `
 .runs-filters{display:grid;gap:10px;grid-template-columns:minmax(0,1fr)}
 .runs-chips{display:flex;gap:8px;flex-wrap:wrap;align-items:center;font-size:var(--fs-1)}

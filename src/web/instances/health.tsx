@@ -1,13 +1,13 @@
-/** @module How an instance stands: what needs attention, and how far its runs are known. */
+/** @module The health of an instance: problems that need attention, and how current its runs are. */
 import type { Instance } from '../../instances/contract.ts'
 import type { AttentionItem } from '../components/card.tsx'
 import { Status } from '../components/status.tsx'
 import { duration, plural, type TimeFormat } from '../format.ts'
 import type { InstanceCounts } from '../../instances/queries.ts'
 
-/** Polls are 5 minutes apart; three missed ones are worth a look. */
+/** Polls are 5 minutes apart. Three missed polls need attention. */
 const lateSeconds = 15 * 60
-/** How long the page tells that n8n was reset. */
+/** How long the page shows that n8n was reset. */
 const resetNoticeMs = 14 * 24 * 60 * 60 * 1000
 
 export type Polling = Instance['polling']
@@ -15,16 +15,20 @@ export type Polling = Instance['polling']
 export const isLate = ({ lagSeconds, failures }: Polling): boolean =>
   failures > 0 || (lagSeconds !== null && lagSeconds > lateSeconds)
 
-/** Such as "14 s"; said as late with a sign, not with a colour alone. */
+/** Such as "14 s". A late instance has an icon as well as a colour. */
 export function Lag({ polling }: { polling: Polling }) {
   const { lagSeconds, lastPolledAt } = polling
-  if (lagSeconds === null) return <span class="muted">{lastPolledAt ? 'no run yet' : 'not asked yet'}</span>
+  if (lagSeconds === null) return <span class="muted">{lastPolledAt ? 'no runs yet' : 'not polled yet'}</span>
   const text = duration(lagSeconds * 1000)
   return isLate(polling) ? <Status tone="wait" word={text} /> : <span>{text}</span>
 }
 
-/** Worst first, each with its one next step. */
-export function needsOf(instance: Instance, counts: InstanceCounts, time: TimeFormat): AttentionItem[] {
+/** Worst first, each with its next step. */
+export function attentionItems(
+  instance: Instance,
+  counts: InstanceCounts,
+  time: TimeFormat,
+): AttentionItem[] {
   const { id, name, status, statusDetail, testedAt, polling, epochStartedAt } = instance
   const path = `/instances/${id}`
   const at = testedAt ? `Tested ${time.relative(testedAt)}.` : ''
@@ -33,7 +37,7 @@ export function needsOf(instance: Instance, counts: InstanceCounts, time: TimeFo
     const action = { href: `${path}/settings#key`, label: 'Enter a new key' }
     items.push({
       tone: 'fail',
-      what: `${name} refuses the API key.`,
+      what: `${name} rejected the API key.`,
       detail: `${statusDetail ?? ''}. ${at}`,
       action,
     })
@@ -42,19 +46,21 @@ export function needsOf(instance: Instance, counts: InstanceCounts, time: TimeFo
     const action = { href: `${path}/settings`, label: 'Check the URL' }
     items.push({
       tone: 'fail',
-      what: `${name} does not answer.`,
+      what: `${name} is unreachable.`,
       detail: `${statusDetail ?? ''}. ${at}`,
       action,
     })
   }
   if (counts.failed > 0) {
-    const action = { href: `/deployments?inst=${id}&status=failed`, label: 'See them' }
-    items.push({ tone: 'fail', what: `${plural(counts.failed, 'deployment')} failed here.`, action })
+    const action = { href: `/deployments?inst=${id}&status=failed`, label: 'View deployments' }
+    items.push({ tone: 'fail', what: `${plural(counts.failed, 'deployment')} failed.`, action })
   }
   if (isLate(polling) && polling.lastPolledAt) {
-    const until = polling.polledThrough ? `Data from ${time.instant(polling.polledThrough)}.` : 'No data yet.'
-    const failures = polling.failures > 0 ? ` ${plural(polling.failures, 'poll')} in a row failed.` : ''
-    items.push({ tone: 'wait', what: until, detail: `Runs after that are not known.${failures}` })
+    const until = polling.polledThrough
+      ? `Runs are up to date as of ${time.instant(polling.polledThrough)}.`
+      : 'No runs have been fetched yet.'
+    const failures = polling.failures > 0 ? ` ${plural(polling.failures, 'consecutive poll')} failed.` : ''
+    items.push({ tone: 'wait', what: until, detail: `Later runs are missing.${failures}` })
   }
   if (epochStartedAt && time.now.getTime() - Date.parse(epochStartedAt) < resetNoticeMs) {
     items.push({
@@ -65,15 +71,15 @@ export function needsOf(instance: Instance, counts: InstanceCounts, time: TimeFo
     })
   }
   if (counts.deadLetters > 0) {
-    const action = { href: `${path}/dead-letters`, label: 'Look at them' }
+    const action = { href: `${path}/dead-letters`, label: 'View dead letters' }
     const what = `${plural(counts.deadLetters, 'report')} could not be used.`
-    items.push({ tone: 'wait', what, detail: 'Each says why.', action })
+    items.push({ tone: 'wait', what, detail: 'Each dead letter shows the reason.', action })
   }
   if (status === 'untested') {
     items.push({
       tone: 'idle',
-      what: 'It has not been tested yet.',
-      detail: 'A test says what is possible with it.',
+      what: 'Not tested yet.',
+      detail: 'Test the instance to see what it supports.',
     })
   }
   return items

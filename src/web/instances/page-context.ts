@@ -4,8 +4,8 @@ import { type Instance, InstanceId } from '../../instances/contract.ts'
 import type { DashboardDeps, DashboardEnv } from '../context.ts'
 
 /**
- * The instance that the path names.
- * @throws {AppError} `not-found`, the same for a row that is missing and for another user's
+ * The instance in the path.
+ * @throws {AppError} `not-found` if the row does not exist or belongs to another user
  */
 export async function instanceOf(
   c: Context<DashboardEnv>,
@@ -17,7 +17,7 @@ export async function instanceOf(
   return instance
 }
 
-export const notFound = () => new AppError('not-found', 'No such instance')
+export const notFound = () => new AppError('not-found', 'Instance not found')
 
 export const section = 'instances' as const
 export const listCrumb = { label: 'Instances', href: '/instances' }

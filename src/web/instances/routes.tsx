@@ -1,4 +1,4 @@
-/** @module `/instances`: its pages, in the order in which their paths match. */
+/** @module `/instances`: mounts its pages in matching order. */
 import { Hono } from 'hono'
 import type { DashboardDeps, DashboardEnv } from '../context.ts'
 import { deadLetterPages } from './dead-letters/route.tsx'

@@ -1,4 +1,4 @@
-/** @module What only these pages need, after the general classes of `assets/css`. */
+/** @module Styles specific to the instance pages, loaded after `assets/css`. */
 export const instancesStyle = `
 .inst-text{font-size:var(--fs-2)}
 .inst-state{max-width:300px}

@@ -1,48 +1,52 @@
-/** @module The frame of pages without a session: one card in the middle. */
+/** @module The layout of pages without a session: a centered card. */
 import type { Context } from 'hono'
 import type { Child, PropsWithChildren } from 'hono/jsx'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { type Viewer } from '../viewer.ts'
 import { respond } from './document.tsx'
-import { Mark } from '../components/icons.tsx'
+import { Logo } from '../components/icons.tsx'
 import { ThemeSwitch } from './page.tsx'
 
-export interface AloneOptions {
+export interface AuthPageOptions {
   title: string
   viewer: Viewer
-  /** Under the card. */
-  beside?: Child
+  /** Text below the card. */
+  footer?: Child
   status?: ContentfulStatusCode
 }
 
-export function renderAlone(c: Context, { title, viewer, beside, status }: AloneOptions, content: Child) {
+export function renderAuthPage(
+  c: Context,
+  { title, viewer, footer, status }: AuthPageOptions,
+  content: Child,
+) {
   const { pathname, search } = new URL(c.req.url)
   return respond(
     c,
     { title, viewer },
-    <Alone viewer={viewer} at={pathname + search} beside={beside}>
+    <AuthLayout viewer={viewer} at={pathname + search} footer={footer}>
       {content}
-    </Alone>,
+    </AuthLayout>,
     status,
   )
 }
 
-const Alone = ({
+const AuthLayout = ({
   viewer,
   at,
-  beside,
+  footer,
   children,
-}: PropsWithChildren<{ viewer: Viewer; at: string; beside?: Child }>) => (
-  <div class="alone">
+}: PropsWithChildren<{ viewer: Viewer; at: string; footer?: Child }>) => (
+  <div class="auth">
     <main id="main" tabindex={-1}>
       <a class="brand" href="/">
-        <Mark />
+        <Logo />
         Flowkeep
       </a>
       <section class="card">
         <div class="card-body">{children}</div>
       </section>
-      {beside && <p class="beside">{beside}</p>}
+      {footer && <p class="auth-footer">{footer}</p>}
     </main>
     <footer>
       <ThemeSwitch theme={viewer.theme} at={at} />

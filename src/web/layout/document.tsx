@@ -1,4 +1,4 @@
-/** @module The HTML document around every page, and the headers that go with it. */
+/** @module The HTML document of every page, and its headers. */
 import type { Context } from 'hono'
 import { html } from 'hono/html'
 import type { Child, PropsWithChildren } from 'hono/jsx'
@@ -6,7 +6,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { assets } from '../assets/assets.ts'
 import type { Viewer } from '../viewer.ts'
 
-/** Scripts, styles and forms are this server's own; nothing is inline, nothing is embedded. */
+/** Allows scripts, styles and forms of this server only; nothing inline, nothing embedded. */
 export const contentSecurityPolicy = [
   "default-src 'none'",
   "style-src 'self'",
@@ -22,7 +22,7 @@ export const contentSecurityPolicy = [
 export interface DocumentProps {
   title: string
   viewer: Viewer
-  /** Signed in: the script then asks for the page again when its times are in another zone than the browser's. */
+  /** Lets the script reload the page when its time zone differs from the browser's. */
   signedIn?: boolean
 }
 
@@ -54,7 +54,7 @@ function Document({ title, viewer, signedIn, children }: PropsWithChildren<Docum
   )
 }
 
-/** For drawings: `fill="url(#hatch-none)"` where nothing is known, `fill="url(#hatch-wait)"` for what waits. */
+/** Chart patterns: `url(#hatch-none)` for unknown time, `url(#hatch-wait)` for waiting runs. */
 const Hatching = () => (
   <svg width="0" height="0" class="visually-hidden" aria-hidden="true">
     <defs>
@@ -81,7 +81,7 @@ const Hatching = () => (
   </svg>
 )
 
-/** Answers with a whole document. */
+/** Responds with a complete document. */
 export function respond(
   c: Context,
   props: DocumentProps,
@@ -89,7 +89,7 @@ export function respond(
   status: ContentfulStatusCode = 200,
 ): Response | Promise<Response> {
   c.header('Content-Security-Policy', contentSecurityPolicy)
-  // With no referrer at all a browser would not say in `Origin` either where a form comes from.
+  // With `no-referrer`, browsers would also omit the origin of form submissions.
   c.header('Referrer-Policy', 'same-origin')
   c.header('Cache-Control', 'no-store')
   return c.html(html`<!doctype html>${<Document {...props}>{body}</Document>}`, status)

@@ -1,4 +1,4 @@
-/** @module The frame of every page behind the sign-in. */
+/** @module The layout of every page that requires a session. */
 import type { Context } from 'hono'
 import type { Child, PropsWithChildren } from 'hono/jsx'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
@@ -8,7 +8,7 @@ import { type Notice, takeNotice } from '../notice.ts'
 import type { Theme, Viewer } from '../viewer.ts'
 import { NoticeBar } from '../components/card.tsx'
 import { respond } from './document.tsx'
-import { Icon, type IconName, Mark } from '../components/icons.tsx'
+import { Icon, type IconName, Logo } from '../components/icons.tsx'
 
 export type Section =
   | 'overview'
@@ -21,20 +21,20 @@ export type Section =
   | 'more'
 
 export interface PageOptions {
-  /** Of the browser's tab, and the last crumb. */
+  /** Browser tab title and last breadcrumb. */
   title: string
-  /** The item of the navigation that is lit. */
+  /** The active navigation item. */
   section?: Section
-  /** The pages above this one, outermost first: Executions. On a phone the last of them is the way back. */
+  /** Parent pages, outermost first. On phones, the last one is the back link. */
   crumbs?: { label: string; href: string }[]
-  /** Where the script asks for news each 5 s: answers `{ notice, at }`, see `assets/client.ts`. */
+  /** URL that the script polls every 5 s; returns `{ notice, at }` (see `assets/client.ts`). */
   liveUrl?: string
-  /** What the search field holds. */
+  /** Value of the search field. */
   query?: string
   status?: ContentfulStatusCode
 }
 
-/** Answers with a page. `content` begins with a `PageHead`. */
+/** Responds with a page. `content` starts with a `PageHead`. */
 export async function renderPage(
   c: Context<DashboardEnv>,
   options: PageOptions,
@@ -65,7 +65,7 @@ interface Item {
   label: string
   href: string
   icon: IconName
-  /** g and then this letter. */
+  /** The letter that follows g. */
   key: string
 }
 
@@ -82,7 +82,7 @@ const manage: Item[] = [
   { section: 'audit', label: 'Audit trail', href: '/audit', icon: 'audit', key: 'a' },
 ]
 
-/** Every item with its key, for the page of keys. */
+/** All items with their keys, for the shortcuts page. */
 export const navItems: readonly Item[] = [...main, ...manage]
 
 interface FrameProps {
@@ -91,7 +91,7 @@ interface FrameProps {
   counts: NavCounts | null
   notice: Notice | null
   who: string
-  /** This page's own path with its query. */
+  /** Path and query of the current page. */
   at: string
 }
 
@@ -101,7 +101,7 @@ function Frame({ options, viewer, counts, notice, who, at, children }: PropsWith
     <div class="shell">
       <aside class="sidebar">
         <a class="brand" href="/">
-          <Mark />
+          <Logo />
           Flowkeep
         </a>
         <nav class="nav" aria-label="Main">
@@ -188,7 +188,7 @@ const Count = ({ value, text, bad }: { value: number; text: string; bad?: boolea
   </span>
 )
 
-/** What the navigation says beside an item. */
+/** The count next to a navigation item. */
 export function NavCount({ section, counts }: { section: Section; counts: NavCounts | null }) {
   if (!counts) return null
   if (section === 'executions' && counts.running > 0) return <Count value={counts.running} text="running" />
@@ -219,7 +219,7 @@ function BackLink({ crumbs }: { crumbs: { label: string; href: string }[] }) {
     </a>
   ) : (
     <a class="back" href="/">
-      <Mark />
+      <Logo />
       Flowkeep
     </a>
   )
@@ -266,7 +266,7 @@ function initialsOf(name: string): string {
   return letters.join('').toUpperCase()
 }
 
-/** As a reader counts them. */
+/** User-perceived characters (grapheme clusters). */
 const lettersOf = (word: string): string[] =>
   Array.from(new Intl.Segmenter('en').segment(word), ({ segment }) => segment)
 
@@ -276,7 +276,7 @@ const themeButtons: [Theme, string, IconName][] = [
   ['auto', "The system's theme", 'auto'],
 ]
 
-/** Three buttons of a form, back to the page they are on. */
+/** Three buttons that return to the current page. */
 export const ThemeSwitch = ({ theme, at }: { theme: Theme; at: string }) => (
   <form class="themes" method="post" action="/theme" aria-label="Theme">
     <input type="hidden" name="return" value={at} />
@@ -297,13 +297,13 @@ export const ThemeSwitch = ({ theme, at }: { theme: Theme; at: string }) => (
 
 export interface PageHeadProps {
   title: Child
-  /** Under the title: spans and links with an icon each, tags. */
+  /** Below the title: spans and links with an icon each, tags. */
   meta?: Child
-  /** At the right: at most one primary button. */
+  /** At the right, with at most one primary button. */
   actions?: Child
 }
 
-/** The page's h1. */
+/** The page header with the h1. */
 export const PageHead = ({ title, meta, actions }: PageHeadProps) => (
   <div class="page-head">
     <div class="page-title">

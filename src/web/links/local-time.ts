@@ -1,4 +1,4 @@
-/** @module From what a clock in a time zone shows to the instant, and back, as `datetime-local` fields have it. */
+/** @module Converts between instants and local times in a time zone, in the format of `datetime-local` fields. */
 
 function shownAt(ms: number, timeZone: string): string {
   const format = new Intl.DateTimeFormat('en-CA', {
@@ -12,8 +12,8 @@ function shownAt(ms: number, timeZone: string): string {
 }
 
 /**
- * `2026-01-31` is its midnight, `2026-01-31T12:00` is noon. A time that the clock shows twice is its first; one that it
- * leaves out is as much later as the clock is put on.
+ * `2026-01-31` is midnight, `2026-01-31T12:00` is noon. A local time that occurs twice resolves to the first
+ * occurrence; a skipped one moves forward by the length of the gap.
  */
 export function localInstant(text: string, timeZone: string): Date | null {
   const match = /^(\d{4})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(\.\d{1,3})?)?)?$/.exec(text)
@@ -25,14 +25,14 @@ export function localInstant(text: string, timeZone: string): Date | null {
   const wanted = new Date(asUtcMs).toISOString().slice(0, 19)
   if (!wanted.startsWith(text.replace(/\..*/, ''))) return null
   const offsetMs = (ms: number) => Date.parse(`${shownAt(ms, timeZone)}Z`) - ms
-  // Offsets differ by a day at most from place to place, and change by hours.
+  // Offsets differ by at most a day.
   const candidates = [asUtcMs - 86_400_000, asUtcMs + 86_400_000].map((near) => asUtcMs - offsetMs(near))
   const shown = candidates.filter((ms) => shownAt(ms, timeZone) === wanted)
   const at = shown.length > 0 ? Math.min(...shown) : Math.max(...candidates)
   return new Date(at + Math.round(fraction * 1000))
 }
 
-/** For the value of a `datetime-local` field: 2026-01-31T12:00, with seconds where they are not 0. */
+/** The value of a `datetime-local` field: 2026-01-31T12:00, with seconds unless they are 0. */
 export function localText(at: Date, timeZone: string): string {
   const text = shownAt(at.getTime(), timeZone)
   const ms = at.getUTCMilliseconds()

@@ -1,6 +1,6 @@
 /**
- * @module The filters of the list of runs, as they stand in its URL: what is wrong with one is ignored and said. The URL
- * is all there is of a list's state, so a run's page carries it along as one parameter and finds its neighbours by it.
+ * @module Filters of the runs list in the URL. Invalid filters are ignored and reported. The URL contains the complete
+ * state of the list, so a run's page receives it as one parameter to find the neighboring runs.
  */
 import { validate, version } from 'uuid'
 import { executionStatuses, runKinds } from '../../db/schema/executions.ts'
@@ -10,7 +10,7 @@ import type { ExecutionSearch } from '../../executions/search.ts'
 import { dayMs, hourMs } from '../../lib/time.ts'
 import { localInstant } from './local-time.ts'
 
-/** In the order in which they stand in a URL. */
+/** In URL order. */
 export const filterNames = [
   'status',
   'mode',
@@ -29,11 +29,11 @@ export type FilterName = (typeof filterNames)[number]
 
 export interface RunFilter {
   search: ExecutionSearch
-  /** The filters that are in force, as they stand in a URL. */
+  /** The active filters as URL parameters. */
   query: Partial<Record<FilterName, string>>
-  /** After which (older) the page begins. */
+  /** The page starts after (older than) this position. */
   after: RunPosition | null
-  /** What was ignored, such as `status=foo`. */
+  /** Ignored parameters, such as `status=foo`. */
   ignored: string[]
 }
 
@@ -46,7 +46,7 @@ type Reader = (text: string, given: Given) => Partial<ExecutionSearch> | null
 
 const isId = (text: string) => validate(text) && version(text) === 7
 
-/** `stuck` and statuses separated by commas, of which `failed` stands for all that failed. */
+/** `stuck`, or a comma-separated list of statuses in which `failed` means all failing statuses. */
 function readStatus(text: string): Partial<ExecutionSearch> | null {
   if (text === 'stuck') return { stuck: true }
   const given = text.split(',').flatMap((word) => (word === 'failed' ? failedStatuses : [word]))
@@ -95,7 +95,7 @@ const readers: Record<FilterName, Reader> = {
   q: readText('q', 200),
 }
 
-/** Parameters of the page that are no filters. */
+/** Parameters of the page other than filters. */
 const otherNames = new Set(['after', 'than', 'format', 'list', 'period'])
 
 /** `24h`, `7d` */
@@ -103,7 +103,7 @@ const agoPattern = /^([1-9]\d{0,3})([hd])$/
 
 export const isAgo = (text: string): boolean => agoPattern.test(text)
 
-/** Of a filter that stands there twice the last counts; a `period` such as `24h` is put in place of `from` and `to`. */
+/** The last of repeated filters applies. A `period` such as `24h` sets `from` and `to`. */
 export function readRunFilter(params: URLSearchParams, now: Date, timeZone: string): RunFilter {
   const filter: RunFilter = { search: {}, query: {}, after: null, ignored: [] }
   for (const [name, text] of params) {
@@ -132,13 +132,13 @@ export function readRunFilter(params: URLSearchParams, now: Date, timeZone: stri
     delete filter.query.to
   }
   const after = params.get('after') ?? ''
-  // Links of earlier releases held an id.
+  // Older links contain an ID.
   filter.after = isId(after) ? { id: after, happenedAtMs: null } : readRunCursor(after)
   if (filter.after === null && after !== '') filter.ignored.push(`after=${after.slice(0, 40)}`)
   return filter
 }
 
-/** `24h` and `7d` before now, an instant, or what the viewer's clock shows: 2026-01-31 or 2026-01-31T12:00. */
+/** A duration before now (`24h`, `7d`), an instant, or a local time: 2026-01-31 or 2026-01-31T12:00. */
 function instantOf(text: string, { now, timeZone }: Given): Date | null {
   const ago = agoPattern.exec(text)
   if (ago) return new Date(now.getTime() - Number(ago[1]) * (ago[2] === 'h' ? hourMs : dayMs))
@@ -148,25 +148,25 @@ function instantOf(text: string, { now, timeZone }: Given): Date | null {
   return at.getUTCFullYear() >= 2000 && at.getUTCFullYear() <= 2100 ? at : null
 }
 
-/** The list's query without the `?`, in the order of `filterNames`; empty without a filter. */
+/** The query without `?`, in the order of `filterNames`; empty without filters. */
 export function listQuery(query: RunFilter['query']): string {
   const params = new URLSearchParams()
   for (const name of filterNames) if (query[name]) params.set(name, query[name])
   return params.toString()
 }
 
-/** `?include=manual,sub` of pages with numbers; what is no such kind is left out. */
+/** Parses `?include=manual,sub`. Ignores unknown kinds. */
 export function readInclude(text: string | undefined): IncludableKind[] {
   const given = (text ?? '').split(',')
   return includableKinds.filter((kind) => given.includes(kind))
 }
 
-/** The filter of lists that shows the runs that a number counts. */
+/** List filter for the runs included in a figure. */
 export const countedRuns = (include: readonly IncludableKind[] = []): { kind: string } => ({
   kind: countedKinds(include).join(','),
 })
 
-/** A run's page, which knows of the list it was reached from. */
+/** Link to a run's page, with the list that it was opened from. */
 export function runHref(id: string, list: string, node?: string): string {
   const params = new URLSearchParams()
   if (list) params.set('list', list)

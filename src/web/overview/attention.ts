@@ -1,4 +1,4 @@
-/** @module What needs someone: at most three sentences, worst first, each with its cause and its one next step. */
+/** @module The problems that need attention: the worst first, each with its cause and one next step. */
 import type { StuckRuns, WorkflowIncidents } from '../../overview/queries.ts'
 import type { AttentionItem } from '../components/card.tsx'
 import { count, plural, type TimeFormat } from '../format.ts'
@@ -35,9 +35,9 @@ export interface RejectedCredential {
   name: string
   lastValidatedAt: string | null
   validationError: string | null
-  /** Deployed workflows that are bound to it; null when that is not known. */
+  /** Number of deployed workflows that use it; null if unknown. */
   workflows: number | null
-  /** Runs that failed of late because of it. */
+  /** Recent runs that it caused to fail. */
   authenticationFailures: number
 }
 
@@ -57,11 +57,11 @@ export interface Troubles {
   drifted: DriftedDeployment[]
   incidents: WorkflowIncidents[]
   stuck: StuckRuns
-  /** Workflows of which a credential is missing altogether. */
+  /** Credential types without a credential, and the workflows that need one. */
   missingTypes: { displayName: string; workflows: number }[]
 }
 
-/** Whoever is failing runs now comes before what may fail later. */
+/** Current failures come before potential ones. */
 export function attentionOf(troubles: Troubles, time: TimeFormat): AttentionItem[] {
   const failing = troubles.failing
     .toSorted((a, b) => b.failed - a.failed)
@@ -88,12 +88,12 @@ const failingItem = (
   time: TimeFormat,
 ): AttentionItem => ({
   tone: 'fail',
-  what: `${workflowName} v${version} fails on ${count(failed)} of ${plural(succeeded + failed, 'run')}`,
+  what: `${workflowName} v${version} failed on ${count(failed)} of ${plural(succeeded + failed, 'run')}`,
   detail: `in the last 24 h; live since ${whenOf(since, time)}.${runError ? ` Latest: ${short(runError)}` : ''}`,
   action:
     version > 1
-      ? { href: `/deployments/${id}#history`, label: 'Review roll back' }
-      : { href: `/deployments/${id}`, label: 'See the deployment' },
+      ? { href: `/deployments/${id}#history`, label: 'Review rollback' }
+      : { href: `/deployments/${id}`, label: 'View deployment' },
 })
 
 const rejectedItem = (
@@ -107,12 +107,12 @@ const rejectedItem = (
       /^\. /,
       '',
     ),
-  action: { href: `/credentials/${id}`, label: 'Fix it' },
+  action: { href: `/credentials/${id}`, label: 'Fix credential' },
 })
 
 const usersText = (workflows: number | null): string => {
-  if (workflows === null) return 'Who uses it is not known.'
-  if (workflows === 0) return 'Nothing that is deployed uses it.'
+  if (workflows === null) return 'The number of workflows that use it is unknown.'
+  if (workflows === 0) return 'No deployed workflow uses it.'
   return `${plural(workflows, 'deployed workflow uses', 'deployed workflows use')} it.`
 }
 
@@ -121,11 +121,11 @@ const silentItem = (
   time: TimeFormat,
 ): AttentionItem => ({
   tone: status === 'refused' ? 'fail' : 'wait',
-  what: status === 'refused' ? `${name} refuses the API key.` : `${name} does not answer.`,
-  detail: `${lastPolledAt ? `Its runs are known up to ${whenOf(lastPolledAt, time)}.` : 'None of its runs were read yet.'}${
+  what: status === 'refused' ? `${name} rejects the API key.` : `${name} is unreachable.`,
+  detail: `${lastPolledAt ? `Last polled ${whenOf(lastPolledAt, time)}.` : 'Not polled yet.'}${
     statusDetail ? ` ${short(statusDetail)}` : ''
   }`,
-  action: { href: `/instances/${id}`, label: 'See the instance' },
+  action: { href: `/instances/${id}`, label: 'View instance' },
 })
 
 const incidentItem = (
@@ -135,23 +135,23 @@ const incidentItem = (
   tone: 'fail',
   what: `${workflowName}: ${source === 'trigger' ? 'Trigger cannot start.' : 'Failed without a run.'}`,
   detail: `${plural(incidents, 'incident')}, the latest ${whenOf(latestAt, time)}: ${short(message)}`,
-  action: { href: `/workflows/${workflowId}#incidents`, label: 'See the workflow' },
+  action: { href: `/workflows/${workflowId}#incidents`, label: 'View workflow' },
 })
 
 const stuckItem = ({ count: runs, since, workflowName }: StuckRuns, time: TimeFormat): AttentionItem => ({
   tone: 'wait',
   what: `${plural(runs, 'run is', 'runs are')} stuck.`,
-  detail: `Running for longer than the workflow's timeout, or for more than 24 hours.${
+  detail: `They exceed the workflow's timeout or 24 hours.${
     since ? ` The oldest${workflowName ? `, ${workflowName},` : ''} started ${whenOf(since, time)}.` : ''
   }`,
-  action: { href: '/executions?status=stuck', label: 'See the runs' },
+  action: { href: '/executions?status=stuck', label: 'View runs' },
 })
 
 const failedItem = ({ id, workflowName, instanceName, version, error }: FailedDeployment): AttentionItem => ({
   tone: 'fail',
   what: `Deploying ${workflowName} v${version} to ${instanceName} failed.`,
   detail: error ? short(error) : undefined,
-  action: { href: `/deployments/${id}`, label: 'Retry or undo' },
+  action: { href: `/deployments/${id}`, label: 'Retry or roll back' },
 })
 
 const driftedItem = (
@@ -160,7 +160,7 @@ const driftedItem = (
 ): AttentionItem => ({
   tone: 'wait',
   what: `${workflowName} was changed on ${instanceName}.`,
-  detail: `What runs there is not v${version} any more${driftedSince ? `: seen ${whenOf(driftedSince, time)}` : ''}.`,
+  detail: `n8n no longer runs v${version}${driftedSince ? `. Detected ${whenOf(driftedSince, time)}` : ''}.`,
   action: { href: `/deployments/${id}/drift`, label: 'Compare' },
 })
 
@@ -168,10 +168,10 @@ const missingItem = ({ displayName, workflows }: Troubles['missingTypes'][number
   tone: 'wait',
   what: `No ${displayName} credential yet.`,
   detail: `${plural(workflows, 'workflow needs', 'workflows need')} one.`,
-  action: { href: '/credentials', label: 'Add one' },
+  action: { href: '/credentials', label: 'Add credential' },
 })
 
-/** Within a sentence. */
+/** A time within a sentence. */
 const whenOf = (at: string, time: TimeFormat): string => time.instant(at).replace(/^Today/, 'today')
 
 const maxChars = 140

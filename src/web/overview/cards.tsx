@@ -1,15 +1,15 @@
-/** @module The overview's lists: errors, workflows, credentials, deployments, instances; the worst of each. */
+/** @module The overview's lists of errors, workflows, credentials, deployments and instances, worst first. */
 import { MiniBars } from '../charts/spark.tsx'
 import { Card, Empty } from '../components/card.tsx'
 import { LinkButton, withQuery } from '../components/controls.tsx'
 import { Icon, NodeBadge } from '../components/icons.tsx'
-import { credentialLook, Status } from '../components/status.tsx'
+import { credentialStyle, Status } from '../components/status.tsx'
 import { NameCell, Table, Td, Time, Tr } from '../components/table.tsx'
 import type { BoardRow } from '../../deployments/list-queries.ts'
-import { readableMessage, trendOf, trendWords } from '../components/error-trend.ts'
+import { readableMessage, trendOf, trendLabel } from '../components/error-trend.ts'
 import { countedRuns } from '../links/run-filter.ts'
 import { count, duration, percent, plural, type TimeFormat, unknown } from '../format.ts'
-import { boardLook } from '../components/deployment-status.ts'
+import { statusBadge } from '../components/deployment-status.ts'
 import type { Overview } from './read-overview.ts'
 
 interface Timed {
@@ -19,7 +19,7 @@ interface Timed {
 
 const shownErrors = 5
 const shownRows = 4
-/** From this share on a workflow is failing, not merely imperfect. */
+/** Highlights workflows with at least this failure rate. */
 const badShare = 0.1
 
 export function ErrorsCard({
@@ -35,8 +35,8 @@ export function ErrorsCard({
   return (
     <Card title="Errors" note="new and rising first" {...(errorGroups > 0 && { aside: all })} span={8} flush>
       {errors.length === 0 ? (
-        <Empty title={`No run failed in the last ${period.label}.`}>
-          What fails is grouped here by cause.
+        <Empty title={`No failed runs in the last ${period.label}.`}>
+          Failures appear here, grouped by cause.
         </Empty>
       ) : (
         <Table
@@ -50,7 +50,7 @@ export function ErrorsCard({
           ]}
         >
           {errors.slice(0, shownErrors).map((group) => {
-            const trend = trendWords(trendOf(group, errorsPeriod), group.lastSeenAt, time.now)
+            const trend = trendLabel(trendOf(group, errorsPeriod), group.lastSeenAt, time.now)
             return (
               <Tr>
                 <Td class="wide">
@@ -93,7 +93,7 @@ export function ErrorsCard({
 
 const maximumBars = 24
 
-/** Several values to a bar where there are more than have room. */
+/** Combines values so that the bars fit. */
 export function barsOf(values: readonly number[]): number[] {
   const perBar = Math.max(1, Math.ceil(values.length / maximumBars))
   return Array.from({ length: Math.ceil(values.length / perBar) }, (_, bar) =>
@@ -110,12 +110,12 @@ export function WorkflowsCard({
   return (
     <Card title="Failing and slow workflows" span={4} flush>
       {workflows.length === 0 ? (
-        <Empty title="Nothing stands out.">
-          Workflows with five runs and more in the last {period.label} are compared here.
+        <Empty title="Not enough runs yet.">
+          Workflows with at least five runs in the last {period.label} appear here.
         </Empty>
       ) : (
         <Table
-          caption={`Workflows that failed most, then the slowest, in the last ${period.label}`}
+          caption={`Workflows with the highest failure rate, then the slowest, in the last ${period.label}`}
           columns={[
             { label: 'Workflow' },
             { label: 'Failed', numeric: true },
@@ -128,7 +128,7 @@ export function WorkflowsCard({
               <Tr>
                 <Td>
                   {name === null ? (
-                    <span class="muted">A deleted workflow</span>
+                    <span class="muted">Deleted workflow</span>
                   ) : (
                     <a class="row-link" href={`/workflows/${workflowId}`} data-row>
                       {name}
@@ -174,7 +174,7 @@ export function CredentialsCard({
           title="No credentials yet."
           action={<LinkButton href="/credentials/new">Add a credential</LinkButton>}
         >
-          They are kept encrypted, and sent to n8n when a workflow is deployed.
+          Flowkeep stores credentials encrypted and sends them to n8n when you deploy a workflow.
         </Empty>
       ) : (
         <ul class="list">
@@ -197,7 +197,7 @@ export function CredentialsCard({
                     )}
                   </small>
                 </span>
-                <Status {...credentialLook(status)} />
+                <Status {...credentialStyle(status)} />
               </li>
             )
           })}
@@ -227,10 +227,10 @@ export function DeploymentsCard({ overview: { board }, time }: Timed) {
     <Card title="Deployments" {...(board.length > 0 && { aside: all })} span={4}>
       {shown.length === 0 ? (
         <Empty
-          title={board.length === 0 ? 'No deployments yet.' : 'Nothing is deployed now.'}
+          title={board.length === 0 ? 'No deployments yet.' : 'No active deployments.'}
           action={<LinkButton href="/deployments/new">Plan a deployment</LinkButton>}
         >
-          A deployment brings a version of a workflow live on an n8n.
+          Deploy a version of a workflow to an n8n instance.
         </Empty>
       ) : (
         <ul class="list">
@@ -245,7 +245,7 @@ export function DeploymentsCard({ overview: { board }, time }: Timed) {
                   {row.instanceName} · <Time at={row.since} format={time} as="brief" />
                 </small>
               </span>
-              <Status {...boardLook(row)} />
+              <Status {...statusBadge(row)} />
             </li>
           ))}
         </ul>
@@ -271,10 +271,10 @@ export function LagCard({ overview: { instances, liveByInstance } }: { overview:
     >
       {instances.length === 0 ? (
         <Empty
-          title="No n8n connected yet."
-          action={<LinkButton href="/instances/new">Connect an n8n</LinkButton>}
+          title="No instances yet."
+          action={<LinkButton href="/instances/new">Connect an instance</LinkButton>}
         >
-          What runs there is read and counted here.
+          Connect an n8n instance to track its runs.
         </Empty>
       ) : (
         <ul class="list">
@@ -293,7 +293,7 @@ export function LagCard({ overview: { instances, liveByInstance } }: { overview:
               {status === 'unreachable' || status === 'refused' ? (
                 <Status
                   tone={status === 'refused' ? 'fail' : 'wait'}
-                  word={lagSeconds === null ? 'No answer' : duration(lagSeconds * 1000)}
+                  word={lagSeconds === null ? 'Unreachable' : duration(lagSeconds * 1000)}
                 />
               ) : lagSeconds !== null && lagSeconds > lateSeconds ? (
                 <Status tone="wait" word={duration(lagSeconds * 1000)} />

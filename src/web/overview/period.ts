@@ -1,18 +1,18 @@
-/** @module Which time the overview shows, and in which steps: the rollups know hours and days, not what lies between. */
+/** @module Periods of the overview and their bar sizes. Rollups have hourly and daily resolution only. */
 import { type Interval } from '../../runs/period.ts'
 import { dayMs, hourMs } from '../../lib/time.ts'
 
 export interface Period {
   name: string
   label: string
-  /** After "vs": the period before. */
+  /** Follows "vs": the previous period. */
   before: string
   lengthMs: number
   interval: Interval
-  /** Buckets of the series that make one bar of runs. */
+  /** Series buckets per bar. */
   perBar: number
   bucketMs: number
-  /** Beside the title of the drawing of runs. */
+  /** Shown next to the title of the runs chart. */
   steps: string
 }
 
@@ -43,6 +43,6 @@ export const periods: readonly Period[] = [
   },
 ]
 
-/** What is no name of a period is the default, 24 hours. */
+/** Defaults to 24 hours. */
 export const periodOf = (name: string | undefined): Period =>
   periods.find((period) => period.name === name) ?? day

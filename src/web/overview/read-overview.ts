@@ -1,4 +1,4 @@
-/** @module Everything the overview shows, read at once. */
+/** @module Reads all data of the overview in parallel. */
 import type { Series, Summary, WorkflowStats } from '../../analytics/contract.ts'
 import type { CredentialStats } from '../../analytics/credential-contract.ts'
 import type { ErrorGroup, ErrorGroups } from '../../analytics/error-contract.ts'
@@ -10,7 +10,7 @@ import {
   type WorkflowIncidents,
 } from '../../overview/queries.ts'
 import type { Instance } from '../../instances/contract.ts'
-import { allOfThem } from '../components/period.ts'
+import { noLimit } from '../components/period.ts'
 import { type CredentialRow, readCredentials } from '../../credentials/queries.ts'
 import { type BoardRow, readBoard } from '../../deployments/list-queries.ts'
 import type { DashboardDeps } from '../context.ts'
@@ -26,7 +26,7 @@ export interface Overview {
   series: Series
   /** Worst first. */
   workflows: WorkflowStats['items']
-  /** Of the period, new and rising ones first. */
+  /** Error groups of the period, new and rising ones first. */
   errors: ErrorGroup[]
   errorsPeriod: ErrorGroups['period']
   errorGroups: number
@@ -35,9 +35,9 @@ export interface Overview {
   credentialStats: Map<string, CredentialStats['items'][number]>
   /** Worst first. */
   board: BoardRow[]
-  /** Those that lag most first. */
+  /** Highest lag first. */
   instances: Instance[]
-  /** How many deployments are live on an instance, by its id; without those on which none is. */
+  /** Number of live deployments by instance ID; without instances that have none. */
   liveByInstance: Record<string, number>
   versions: DeployedVersion[]
   missing: { displayName: string; workflows: number }[]
@@ -45,15 +45,15 @@ export interface Overview {
   incidents: WorkflowIncidents[]
   isEmpty: boolean
   newestRunId: string | null
-  /** When the first deployment was made: runs of before are not read; null without one. */
+  /** Time of the first deployment, before which no runs are known; null without deployments. */
   knownFrom: Date | null
 }
 
 export type OverviewDeps = Pick<DashboardDeps, 'db' | 'analytics' | 'instances' | 'requirements'>
 
-/** As many as the page of instances lists. */
+/** The same limit as the instances page. */
 const maximumInstances = 100
-/** Of fewer runs a rate says nothing. */
+/** A rate over fewer runs is not meaningful. */
 const minimumRuns = 5
 
 export async function readOverview(
@@ -75,7 +75,7 @@ export async function readOverview(
       analytics.workflows(userId, { ...range, sort: 'p95', minRuns: minimumRuns, limit: 3 }),
       analytics.errors(userId, { ...range, sort: 'runs', limit: 50 }),
       readCredentials(db, userId, noCredentials, null),
-      analytics.credentials(userId, { ...range, limit: allOfThem }),
+      analytics.credentials(userId, { ...range, limit: noLimit }),
       readBoard(db, userId, now, {}, null),
       instances.list(userId, { limit: maximumInstances, after: null }),
       readOverviewFacts(db, userId, from, now),
@@ -98,7 +98,7 @@ export async function readOverview(
   }
 }
 
-/** Those that fail, then the slowest that do not, each once. */
+/** Failing workflows, then the slowest others. */
 function worst(failing: WorkflowStats['items'], slow: WorkflowStats['items']): WorkflowStats['items'] {
   const failed = failing.filter((each) => each.failed > 0)
   const others = slow.filter(({ workflowId }) => !failed.some((each) => each.workflowId === workflowId))

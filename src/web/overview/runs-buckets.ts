@@ -1,4 +1,4 @@
-/** @module The series as the drawings take it: several of its buckets to a bar, and what is not known yet said so. */
+/** @module Prepares series for the charts: combines buckets into bars and marks unknown time. */
 import type { Series } from '../../analytics/contract.ts'
 import { failedStatuses } from '../../runs/meaning.ts'
 import type { DurationBucket } from '../charts/duration-chart.tsx'
@@ -14,19 +14,19 @@ const count = (items: Item[], ...statuses: (keyof Item['byStatus'])[]): number =
     0,
   )
 
-/** The time that a drawing shows, and what of it is known; of runs outside of that nothing, unless they were reported. */
+/** The time span of a chart, and the part of it with known runs. Reported runs are shown anyway. */
 export interface ShownTime {
   from: Date
   to: Date
-  /** Null: from the beginning, to the end. */
+  /** Null bounds are open. */
   knownFrom: Date | null
   knownUntil: Date | null
 }
 
-/** The first bar begins with the period and the last ends with it, whenever their hours or days do. */
+/** The first bar starts and the last bar ends with the period, even in the middle of an hour or day. */
 export function toRunsBuckets(items: Item[], perBar: number, shown: ShownTime): RunsBucket[] {
   const spans = spansOf(items, shown)
-  // The last bar is the one that may be cut short, not the first.
+  // Any shortened bar is the last one.
   const first = items.length % perBar
   const starts = [...(first > 0 ? [0] : []), ...range(first, items.length, perBar)]
   return starts.map((first, index) => {
@@ -57,7 +57,7 @@ export function toDurationBuckets(items: Item[], shown: ShownTime): DurationBuck
   }))
 }
 
-/** From when to when each counts runs, and whether anything is known of that time. */
+/** Time span of each bucket, and whether its runs are known. */
 function spansOf(items: Item[], { from, to, knownFrom, knownUntil }: ShownTime) {
   const starts = items.map(({ start }, index) => (index === 0 ? from : new Date(start)))
   const firstWithRuns = items.findIndex(({ total }) => total > 0)
@@ -72,14 +72,14 @@ function spansOf(items: Item[], { from, to, knownFrom, knownUntil }: ShownTime) 
   })
 }
 
-/** A rate below this is failing, not merely imperfect. */
+/** Success rates below this count as failing. */
 const badRate = 90
 
-/** Where the end of a line of success rates (0 to 100) is bad throughout; undefined where it ends well. */
+/** Start index of the failing tail of a line of success rates (0 to 100); undefined when it ends well. */
 export function badFrom(rates: readonly (number | null)[]): number | undefined {
   const lastGood = rates.findLastIndex((rate) => rate !== null && rate >= badRate)
   const first = rates.findIndex((rate, index) => index > lastGood && rate !== null)
-  // With the way down to it.
+  // Includes the line segment that leads to it.
   return first === -1 ? undefined : Math.max(0, first - 1)
 }
 
@@ -88,10 +88,10 @@ function* range(from: number, to: number, step: number): Generator<number> {
 }
 
 const maximumMarkers = 3
-/** Of the width, so that no two labels meet. */
+/** Minimum distance between labels, as a share of the width. */
 const minimumDistance = 0.2
 
-/** The newest versions that went live, as far as their labels have room. */
+/** The newest deployed versions whose labels fit. */
 export function toMarkers(versions: DeployedVersion[], bars: readonly Span[]): Marker[] {
   const chosen: { at: string; label: string; place: number }[] = []
   for (const { at, workflowName, version } of versions) {

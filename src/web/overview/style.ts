@@ -1,4 +1,4 @@
-/** @module What only these pages need, after the general classes of `assets/css`. */
+/** @module Styles of the overview, in addition to `assets/css`. */
 export const overviewStyle = `
 .overview-error{display:block;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
 .list .list-text{min-width:0}

@@ -1,4 +1,4 @@
-/** @module The overview: what is broken, how bad it is, and why. */
+/** @module The overview page: problems, their severity and their causes. */
 import { durationErrorBound } from '../../analytics/contract.ts'
 import { failedIn } from '../../analytics/summary.ts'
 import { DurationChart } from '../charts/duration-chart.tsx'
@@ -16,7 +16,7 @@ import { periods } from './period.ts'
 import type { Overview } from './read-overview.ts'
 import { badFrom, type ShownTime, toDurationBuckets, toMarkers, toRunsBuckets } from './runs-buckets.ts'
 
-/** Of percentiles, which are estimates. */
+/** Error bound of percentile estimates. */
 const errorBoundText = `±${durationErrorBound * 100} %`
 
 interface OverviewProps {
@@ -77,12 +77,12 @@ const Beginning = () => (
             <LinkButton kind="primary" href="/workflows/new" icon="plus">
               Add a workflow
             </LinkButton>
-            <LinkButton href="/instances/new">Connect an n8n</LinkButton>
+            <LinkButton href="/instances/new">Connect an instance</LinkButton>
           </>
         }
       >
-        Add one with the prompt it came from, connect the n8n it is to run on, and deploy it: here is what
-        then runs, what fails, and why.
+        Add a workflow with its prompt, connect an n8n instance and deploy. Runs, failures and their causes
+        appear here.
       </Empty>
     </Card>
   </>
@@ -142,7 +142,7 @@ function Figures({
   const rates = series.items.map(({ successRate }) => successRate)
   const [figure = '–', unit] = rate === null ? [] : [percent(rate / 100).slice(0, -1), '%']
   return (
-    <Kpis label={`Figures of the last ${period.label}`}>
+    <Kpis label={`Key figures for the last ${period.label}`}>
       <Kpi
         label="Success rate"
         value={figure}
@@ -190,7 +190,7 @@ function Figures({
         value={lagValue?.value ?? '–'}
         {...(lagValue && { unit: unitText(lagValue.unit, lagRest) })}
         href="/instances"
-        note={worst ? `Worst: ${worst.name}` : 'No instance is polled yet'}
+        note={worst ? `Worst: ${worst.name}` : 'No instance polled yet'}
       />
     </Kpis>
   )
@@ -205,7 +205,7 @@ const failedNote = (groups: number, incidents: number): string | undefined => {
 const unitText = (unit: string, rest: { value: string; unit: string } | undefined): string =>
   rest ? ` ${unit} ${rest.value} ${rest.unit}` : ` ${unit}`
 
-/** Known, what is reported at once apart, from the first deployment on and up to when an instance was read last. */
+/** Runs are known from the first deployment until the last poll of an instance. */
 function shownTime({ from, to, knownFrom, instances }: Overview): ShownTime {
   const through = instances.flatMap(({ polling }) =>
     polling.polledThrough ? [Date.parse(polling.polledThrough)] : [],
@@ -221,7 +221,7 @@ function Runs({ overview, time }: OverviewProps) {
   const worst = buckets.toSorted((a, b) => b.failed - a.failed)[0]
   const when =
     worst && worst.failed > 0
-      ? ` Most failed from ${time.instant(worst.start)} on: ${count(worst.failed)}.`
+      ? ` Most failures (${count(worst.failed)}) started at ${time.instant(worst.start)}.`
       : ''
   return (
     <Card title="Runs" note={period.steps} aside={<RunsLegend />} span={8}>
@@ -249,7 +249,7 @@ function Durations({ overview, time }: OverviewProps) {
       <DurationChart
         id="durations"
         title="Duration of runs over time"
-        description={`Half of the runs took up to ${duration(p50)}, 95 of 100 up to ${duration(p95)}. Estimates, ${errorBoundText}.`}
+        description={`50% of runs took up to ${duration(p50)}, 95% up to ${duration(p95)}. Estimates, ${errorBoundText}.`}
         buckets={toDurationBuckets(series.items, shownTime(overview))}
         bucketMs={period.bucketMs}
         time={time}

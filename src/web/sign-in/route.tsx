@@ -7,7 +7,7 @@ import { statusOf } from '../../http/problem.ts'
 import { Login, Registration } from '../../users/contract.ts'
 import type { StartedSession } from '../../users/sign-in.ts'
 import { Button } from '../components/controls.tsx'
-import { renderAlone } from '../layout/auth-layout.tsx'
+import { renderAuthPage } from '../layout/auth-layout.tsx'
 import { NoticeBar } from '../components/card.tsx'
 import { Form, FormError, TextField } from '../components/form.tsx'
 import type { DashboardDeps } from '../context.ts'
@@ -30,13 +30,13 @@ export function accountPages({ signIn, now }: AccountDeps, sessions: BrowserSess
     status: 200 | 401 | 422 | 429,
     notice: Notice | null = null,
   ) =>
-    renderAlone(
+    renderAuthPage(
       c,
       {
         title: 'Sign in',
         viewer: readViewer(c, now()),
         status,
-        beside: (
+        footer: (
           <>
             No account yet?{' '}
             <a class="link" href={withReturn('/register', back)}>
@@ -71,13 +71,13 @@ export function accountPages({ signIn, now }: AccountDeps, sessions: BrowserSess
     { values, errors }: FormState,
     status: 200 | 409 | 422 | 429,
   ) =>
-    renderAlone(
+    renderAuthPage(
       c,
       {
         title: 'Create an account',
         viewer: readViewer(c, now()),
         status,
-        beside: (
+        footer: (
           <>
             Already have an account?{' '}
             <a class="link" href={withReturn('/sign-in', back)}>
@@ -175,7 +175,7 @@ export function accountPages({ signIn, now }: AccountDeps, sessions: BrowserSess
       return c.redirect('/signed-out', 303)
     })
     .get('/signed-out', (c) =>
-      renderAlone(
+      renderAuthPage(
         c,
         { title: 'Signed out', viewer: readViewer(c, now()) },
         <>

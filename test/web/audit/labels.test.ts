@@ -22,18 +22,18 @@ describe('audit labels', () => {
 
   test.each<[string, Record<string, unknown> | null, Partial<ReturnType<typeof labelOf>>]>([
     ['user.login-failed', null, { actor: 'unknown', tone: 'wait', entity: 'user' }],
-    ['user.updated', { fields: ['name'] }, { text: 'Changed the account: name' }],
+    ['user.updated', { fields: ['name'] }, { text: 'Updated the account: name' }],
     [
       'credential.updated',
       { changed: ['data', 'name'] },
       { text: 'Renamed a credential and replaced values' },
     ],
     ['credential.updated', { changed: ['data'] }, { text: 'Replaced values of a credential' }],
-    ['credential.updated', null, { text: 'Changed a credential' }],
+    ['credential.updated', null, { text: 'Updated a credential' }],
     [
       'instance.updated',
       { changed: ['baseUrl', 'apiKey'] },
-      { text: 'Changed an instance: base url, api key' },
+      { text: 'Updated an instance: base url, api key' },
     ],
     ['deployment.created', { version: 3 }, { text: 'Started a deployment of v3' }],
     [

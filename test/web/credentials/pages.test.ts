@@ -86,7 +86,7 @@ describe('GET /credentials', () => {
     expect(text).toContain('invalid_auth from the service')
     expect(text).toContain(`/credentials/${rejected.id}/edit`)
     expect(text).not.toContain(`/credentials/${valid.id}/edit`)
-    expect(text).toMatch(/1 rejected[\s\S]*1 untested[\s\S]*1 healthy/)
+    expect(text).toMatch(/1 rejected[\s\S]*1 untested[\s\S]*1 working/)
   })
 
   test('offers a test only if an n8n instance has the credential and can test it', async () => {
@@ -104,7 +104,7 @@ describe('GET /credentials', () => {
     expect(text).not.toContain(`/credentials/${legacy.id}/validate`)
     expect(text).not.toContain(`/credentials/${nowhere.id}/validate`)
     const notes = [...text.matchAll(/<small>([^<]*)<\/small>/g)].map(([, note]) => note)
-    for (const note of ['In n8n, not tested yet', 'In n8n, which cannot test it', 'Not in n8n yet'])
+    for (const note of ['In n8n, not tested yet', 'In n8n, cannot be tested there', 'Not in n8n yet'])
       expect(notes.filter((each) => each === note)).toHaveLength(1)
   })
 

@@ -1,4 +1,4 @@
-/** Deploying, rolling back and whatever else is pressed, as a person does it: through the forms, with n8n behind them. */
+/** Deploying, rolling back, publishing and undeploying through the dashboard forms, against the n8n stub. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createFormWorld, fieldsOf, orders, type Person, textOf } from './forms.ts'
 
@@ -8,7 +8,7 @@ beforeAll(async () => {
 })
 afterAll(() => world?.close())
 
-/** A user with a server, a credential and a workflow that is live as v1. */
+/** A user with an instance, a credential and a workflow that is live as v1. */
 async function deployed(workflow = orders()) {
   const person = await world.person()
   const instanceId = await person.addServer()
@@ -25,7 +25,7 @@ const remoteOf = async (person: Person, path: string) => {
 }
 
 describe('planning and deploying', () => {
-  test('a plan changes nothing, says what would happen, and its button does just that', async () => {
+  test('a plan changes nothing, lists the planned changes, and its button applies them', async () => {
     const person = await world.person()
     const instanceId = await person.addServer()
     await person.credential()
@@ -36,9 +36,9 @@ describe('planning and deploying', () => {
     const text = textOf(plan.text)
     expect(text).toContain('Deploy Support triage v1')
     expect(text).toContain('Ready')
-    expect(text).toContain('Created Support triage v1, as a new workflow on prod-eu-1')
-    expect(text).toContain('Created Slack API Credential, sent to n8n')
-    expect(text).toContain('Created The error reporter')
+    expect(text).toContain('Create Support triage v1, as a new workflow on prod-eu-1')
+    expect(text).toContain('Create Slack API Credential, created in n8n')
+    expect(text).toContain('Create Error reporter')
     expect(text).toContain('https://n8n.example.com/webhook/plan-me')
     expect(world.stub.state.workflows.size).toBe(before)
 
@@ -49,7 +49,7 @@ describe('planning and deploying', () => {
     expect((await remoteOf(person, page.at))?.isLive).toBe(true)
   })
 
-  test('a second press of the button leads to the same deployment', async () => {
+  test('a double click on Deploy leads to the same deployment', async () => {
     const person = await world.person()
     const instanceId = await person.addServer()
     await person.credential()
@@ -64,7 +64,7 @@ describe('planning and deploying', () => {
     expect(second.location).toBe(first.location)
   })
 
-  test('a plan that is no longer what would happen is shown anew instead of carried out', async () => {
+  test('an outdated plan is replaced by the current plan and not deployed', async () => {
     const person = await world.person()
     const instanceId = await person.addServer()
     await person.credential()
@@ -73,11 +73,11 @@ describe('planning and deploying', () => {
     await person.credential('Slack finance')
     const answer = await person.submit('/deployments', fieldsOf(plan.text, '/deployments'))
     expect(answer.status).toBe(409)
-    expect(textOf(answer.text)).toContain('Something has changed since the plan was made')
+    expect(textOf(answer.text)).toContain('The plan has changed since you opened it.')
     expect((await person.get('/deployments')).text).toContain('No deployments yet.')
   })
 
-  test('a type with several credentials is to be chosen before there is a button to deploy', async () => {
+  test('a type with several credentials needs a choice before Deploy is offered', async () => {
     const person = await world.person()
     const instanceId = await person.addServer()
     await person.credential('Slack ops-bot')
@@ -85,24 +85,24 @@ describe('planning and deploying', () => {
     const workflowId = await person.workflow()
     const url = `/deployments/new?workflow=${workflowId}&instance=${instanceId}`
     const open = await person.get(url)
-    expect(textOf(open.text)).toContain('There are 2: choose one.')
+    expect(textOf(open.text)).toContain('2 credentials match. Choose one.')
     expect(open.text).not.toContain('action="/deployments"')
     const page = await person.deploy(workflowId, instanceId, `&credential.slackApi=${finance}`)
     expect(textOf(page.text)).toContain('v1 is live')
     expect(page.text).toContain(`href="/credentials/${finance}"`)
   })
 
-  test('a type without a credential says so and leads to its form', async () => {
+  test('a type without a credential links to the form that creates one', async () => {
     const person = await world.person()
     const instanceId = await person.addServer()
     const workflowId = await person.workflow()
     const { text } = await person.get(`/deployments/new?workflow=${workflowId}&instance=${instanceId}`)
-    expect(textOf(text)).toContain('There is no credential for Slack API.')
+    expect(textOf(text)).toContain('You have no Slack API credential.')
     expect(text).toContain('href="/credentials/new/slackApi"')
     expect(text).not.toContain('action="/deployments"')
   })
 
-  test('what does not fit any more is left out and said', async () => {
+  test('choices that no longer fit are dropped and reported', async () => {
     const person = await world.person()
     const instanceId = await person.addServer()
     await person.credential()
@@ -116,14 +116,14 @@ describe('planning and deploying', () => {
     expect(text).toContain('action="/deployments"')
   })
 
-  test('a webhook path that another published workflow has is named with that workflow', async () => {
+  test('a conflict on a webhook path names the published workflow that uses it', async () => {
     const { person, instanceId } = await deployed(orders({ path: 'taken-path', name: 'First come' }))
     const workflowId = await person.workflow(orders({ path: 'taken-path', name: 'Second' }))
     const { text } = await person.get(`/deployments/new?workflow=${workflowId}&instance=${instanceId}`)
     expect(textOf(text)).toContain('POST taken-path is a webhook of the published workflow "First come"')
   })
 
-  test('an n8n that does not answer is said in amber, and what was chosen stays', async () => {
+  test('an unreachable n8n is a warning, and the choices are preserved', async () => {
     const person = await world.person()
     const instanceId = await person.addServer()
     const workflowId = await person.workflow()
@@ -132,28 +132,28 @@ describe('planning and deploying', () => {
       `/deployments/new?workflow=${workflowId}&instance=${instanceId}`,
     )
     expect(status).toBe(200)
-    expect(textOf(text)).toContain('prod-eu-1 could not be asked, so there is no plan.')
+    expect(textOf(text)).toContain('Could not read from prod-eu-1, so there is no plan.')
     expect(text).toContain(`<option value="${workflowId}" selected`)
   })
 
-  test('unpublished on request: it is put there and does not run', async () => {
+  test('a workflow deployed unpublished is created but does not run', async () => {
     const person = await world.person()
     const instanceId = await person.addServer()
     await person.credential()
     const page = await person.deploy(await person.workflow(), instanceId, '&publish=no')
-    expect(textOf(page.text)).toContain('v1 is there and unpublished')
+    expect(textOf(page.text)).toContain('v1 is deployed but unpublished')
     expect((await remoteOf(person, page.at))?.isLive).toBe(false)
   })
 })
 
 describe('versions', () => {
-  test('a newer version goes live by its plan, and a roll back names the version and the effect before it acts', async () => {
+  test('a newer version goes live through its plan, and a rollback names its version and effect first', async () => {
     const { person, workflowId, instanceId, path } = await deployed(orders({ path: 'rolls', text: 'first' }))
     await person.change(workflowId, orders({ path: 'rolls', text: 'second' }))
     const offered = await person.get(path)
     expect(textOf(offered.text)).toContain('Plan v2')
     const plan = await person.get(`/deployments/new?workflow=${workflowId}&instance=${instanceId}`)
-    expect(textOf(plan.text)).toContain('Stopped v1 New runs use the other version')
+    expect(textOf(plan.text)).toContain('Stop v1 New runs use v2')
     expect(textOf(plan.text)).toContain('Slack: parameters.text')
     const newer = await person.submit('/deployments', fieldsOf(plan.text, '/deployments'))
     expect(newer.at).toBe(path)
@@ -161,8 +161,8 @@ describe('versions', () => {
     expect((await remoteOf(person, path))?.nodes[1]?.parameters).toMatchObject({ text: 'second' })
 
     const asked = await person.get(`${path}/rollback?version=1`)
-    expect(textOf(asked.text)).toContain('Roll back to v1? New runs use v1 at once.')
-    expect(textOf(asked.text)).toContain('Against v2: 1 node changed')
+    expect(textOf(asked.text)).toContain('Roll back to v1? New runs use v1 immediately.')
+    expect(textOf(asked.text)).toContain('Compared with v2: 1 node changed')
     const back = await person.submit(`${path}/rollback`, fieldsOf(asked.text, `${path}/rollback`))
     expect(back.at).toBe(path)
     expect(textOf(back.text)).toContain('v1 is live.')
@@ -171,7 +171,7 @@ describe('versions', () => {
   })
 
   test.each(['9', '0', 'x', '', '1e99'])(
-    'a version that was never deployed (%j) is nothing to roll back to',
+    'rejects a rollback to version %j, which was never deployed',
     async (version) => {
       const { person, path } = await deployed()
       expect((await person.get(`${path}/rollback?version=${version}`)).status).toBe(404)
@@ -180,7 +180,7 @@ describe('versions', () => {
     },
   )
 
-  test('runs and their success stand at the version that ran, and link to the list behind them', async () => {
+  test('each version shows its runs and success rate, and links to those runs', async () => {
     const { person, path, instanceId } = await deployed()
     const remote = await remoteOf(person, path)
     for (const status of ['success', 'success', 'success', 'error'] as const) {
@@ -193,8 +193,8 @@ describe('versions', () => {
   })
 })
 
-describe('what goes wrong', () => {
-  test('a deployment that stops says at which step and why, and goes on from there', async () => {
+describe('failures', () => {
+  test('a failed deployment shows its step and reason, and Retry resumes from there', async () => {
     const person = await world.person()
     const instanceId = await person.addServer()
     await person.credential()
@@ -202,48 +202,52 @@ describe('what goes wrong', () => {
     const plan = await person.get(`/deployments/new?workflow=${workflowId}&instance=${instanceId}`)
     world.world.fail(({ method }) => method === 'PUT', '4xx')
     const failed = await person.submit('/deployments', fieldsOf(plan.text, '/deployments'))
-    expect(textOf(failed.text)).toContain('stopped at “Sending the workflow”')
-    expect(textOf(failed.text)).toContain('Applying (stopped here) Sending the workflow')
+    expect(textOf(failed.text)).toContain('stopped at “Updating the workflow”')
+    expect(textOf(failed.text)).toContain('Applying (stopped here) Updating the workflow')
     expect(failed.text).not.toContain('data-refresh')
     expect(textOf((await person.get('/deployments')).text)).toContain('1 failed')
     const live = await person.submit(`${failed.at}/retry`)
     expect(textOf(live.text)).toContain('v1 is live.')
   })
 
-  test('a deployment under way refreshes itself and offers nothing to press', async () => {
+  test('a deployment in progress refreshes its page and offers no actions', async () => {
     const { person, path } = await deployed()
     await world.world.database.sql`update deployments set status = 'deploying', step = 'verify',
       intent = '{"action":"deploy","version":1}' where id = ${path.split('/')[2]}`
     const { text } = await person.get(path)
     expect(text).toContain('id="deployment" data-refresh')
-    expect(textOf(text)).toContain('Verifying (under way) Waiting for its triggers')
+    expect(textOf(text)).toContain('Verifying (in progress) Verifying the triggers')
     expect(text).not.toContain(`action="${path}/`)
   })
 })
 
-describe('publishing, taking back, forgetting', () => {
+describe('publishing, undeploying, deleting', () => {
   test('unpublishing and publishing change what n8n runs', async () => {
     const { person, path } = await deployed()
-    expect(textOf((await person.submit(`${path}/deactivate`)).text)).toContain('v1 is there and unpublished')
+    expect(textOf((await person.submit(`${path}/deactivate`)).text)).toContain(
+      'v1 is deployed but unpublished',
+    )
     world.stub.advance(1_000)
     expect((await remoteOf(person, path))?.isLive).toBe(false)
     expect(textOf((await person.submit(`${path}/activate`)).text)).toContain('v1 is live.')
     expect((await remoteOf(person, path))?.isLive).toBe(true)
   })
 
-  test('undeploying asks first, and deleting takes the name typed', async () => {
+  test('undeploying asks for confirmation, and deleting requires the typed name', async () => {
     const { person, path } = await deployed(orders({ name: 'Sure? (a|b)+' }))
-    expect(textOf((await person.get(`${path}/undeploy`)).text)).toContain('n8n loses the workflow')
+    expect(textOf((await person.get(`${path}/undeploy`)).text)).toContain(
+      'the workflow is deleted from prod-eu-1',
+    )
     const refused = await person.submit(`${path}/delete`, { name: 'Sure? (a|b)+' })
     expect(textOf(refused.text)).toContain('undeploy it first')
     const gone = await person.submit(`${path}/undeploy`)
-    expect(textOf(gone.text)).toContain('was taken back')
+    expect(textOf(gone.text)).toContain('was undeployed')
     expect(await remoteOf(person, path)).toBeUndefined()
     const asked = await person.get(`${path}/delete`)
     expect(asked.text).toContain('pattern="\\s*Sure\\? \\(a\\|b\\)\\+\\s*"')
     const wrong = await person.submit(`${path}/delete`, { name: 'sure' })
     expect(wrong.status).toBe(422)
-    expect(textOf(wrong.text)).toContain('That is not the name.')
+    expect(textOf(wrong.text)).toContain('Name does not match.')
     expect(wrong.text).toContain('value="sure"')
     const done = await person.submit(`${path}/delete`, { name: 'Sure? (a|b)+' })
     expect(done.at).toBe('/deployments')

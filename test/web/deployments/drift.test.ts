@@ -1,4 +1,4 @@
-/** What was changed in n8n: shown field by field, kept or put back, by the forms of the drift page. */
+/** The drift page: shows edits made in n8n field by field, then saves or reverts them. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createFormWorld, fieldsOf, orders, type Person, textOf } from './forms.ts'
 
@@ -20,11 +20,11 @@ async function deployed(workflow = orders()) {
 async function remoteOf(person: Person, path: string) {
   const deployment = await world.world.deps.deployments.find(person.userId, path.split('/')[2] ?? '')
   const remote = world.stub.state.workflows.get(deployment?.n8nWorkflowId ?? '')
-  if (!remote) throw new Error('n8n does not have it')
+  if (!remote) throw new Error('The workflow is not in n8n')
   return remote
 }
 
-/** A person in n8n's editor, who saves and publishes. */
+/** Saves and publishes a change, as a user of n8n's editor does. */
 async function edit(
   id: string,
   change: (content: { name: string; nodes: Record<string, unknown>[] }) => void,
@@ -49,15 +49,15 @@ async function edit(
   stub.advance(1_000)
 }
 
-test('what n8n has as it was deployed is in sync, and a moved node is no drift', async () => {
+test('an unchanged workflow is in sync, and a moved node is not drift', async () => {
   const { person, path } = await deployed()
   const page = await person.get(`${path}/drift`)
   expect(textOf(page.text)).toContain('In sync')
-  expect(textOf(page.text)).toContain('n8n has v1 as it was deployed.')
+  expect(textOf(page.text)).toContain('n8n matches v1.')
   expect(page.text).not.toContain(`action="${path}/overwrite"`)
 })
 
-test('each field that differs stands beside what was deployed and what is wanted', async () => {
+test('each drifted field shows its deployed, current and latest values', async () => {
   const { person, path, remote, workflowId } = await deployed(
     orders({ path: 'three-way', text: 'as deployed' }),
   )
@@ -71,59 +71,61 @@ test('each field that differs stands beside what was deployed and what is wanted
   })
   const { text } = await person.get(`${path}/drift`)
   expect(textOf(text)).toContain('Drifted')
-  expect(textOf(text)).toContain('Field Deployed, v1 n8n now Wanted, v2')
+  expect(textOf(text)).toContain('Field Deployed, v1 n8n now Latest, v2')
   expect(textOf(text)).toMatch(/parameters\.text .*as deployed .*as in n8n .*as wanted/)
   expect(textOf(text)).toMatch(/timezone .*not set .*Europe\/Berlin .*not set/)
   expect(text).toContain('&lt;b&gt;New&lt;/b&gt;')
   expect(text).not.toContain('<b>New</b>')
 })
 
-test('keeping what n8n has makes it the next version, recorded as deployed', async () => {
+test('saving n8n edits creates the next version and marks it deployed', async () => {
   const { person, path, remote, workflowId } = await deployed()
   await edit(remote.id, ({ nodes }) => Object.assign(nodes[1]?.parameters as object, { text: 'better' }))
   const kept = await person.submit(`${path}/adopt`)
   expect(kept.at).toBe(path)
-  expect(textOf(kept.text)).toContain('What n8n has is v2 now')
-  expect(textOf((await person.get(`${path}/drift`)).text)).toContain('n8n has v2 as it was deployed.')
+  expect(textOf(kept.text)).toContain(
+    'The workflow in n8n is saved as v2, which is now the deployed version.',
+  )
+  expect(textOf((await person.get(`${path}/drift`)).text)).toContain('n8n matches v2.')
   const version = await world.world.deps.workflows.findVersion(person.userId, workflowId, 2)
   expect(JSON.stringify(version?.workflow)).toContain('better')
 })
 
-test('re-applying puts back what was deployed', async () => {
+test('re-applying restores the deployed version', async () => {
   const { person, path, remote } = await deployed(orders({ text: 'original' }))
   await edit(remote.id, ({ nodes }) => Object.assign(nodes[1]?.parameters as object, { text: 'worse' }))
   const page = await person.get(`${path}/drift`)
-  // No press of one button, for what is only in n8n is lost.
+  // Re-applying discards edits in n8n, so it needs a confirmation page.
   expect(page.text).not.toContain(`action="${path}/overwrite"`)
   expect(page.text).toContain(`href="${path}/overwrite"`)
   const question = await person.get(`${path}/overwrite`)
-  expect(textOf(question.text)).toContain('What was changed in n8n is overwritten at once.')
+  expect(textOf(question.text)).toContain('Edits made in n8n are overwritten immediately.')
   const back = await person.submit(`${path}/overwrite`, fieldsOf(question.text, `${path}/overwrite`))
   expect(textOf(back.text)).toContain('v1 is live.')
   expect((await remoteOf(person, path)).nodes[1]?.parameters).toMatchObject({ text: 'original' })
   expect(textOf((await person.get(`${path}/drift`)).text)).toContain('In sync')
 })
 
-test('what was deleted in n8n is said and can be made again', async () => {
+test('a workflow deleted in n8n is reported and can be recreated', async () => {
   const { person, path, remote } = await deployed()
   world.stub.state.workflows.delete(remote.id)
   const page = await person.get(`${path}/drift`)
-  expect(textOf(page.text)).toContain('n8n does not have the workflow any more.')
+  expect(textOf(page.text)).toContain('The workflow no longer exists in n8n.')
   expect(page.text).not.toContain(`action="${path}/adopt"`)
   expect(textOf((await person.submit(`${path}/overwrite`)).text)).toContain('v1 is live.')
 })
 
-test('an n8n that is away leaves drift unknown, in amber, and is no error of ours', async () => {
+test('drift is unknown while n8n is unreachable, shown as a warning', async () => {
   const { person, path } = await deployed()
   world.world.fail(() => true, 'reset')
   const { status, text } = await person.get(`${path}/drift`)
   expect(status).toBe(200)
-  expect(textOf(text)).toContain('Not known')
-  expect(textOf(text)).toContain('prod-eu-1 does not answer.')
+  expect(textOf(text)).toContain('Unknown')
+  expect(textOf(text)).toContain('Could not read the workflow from prod-eu-1.')
   expect(text).not.toContain(`action="${path}/overwrite"`)
 })
 
-test('a deployment that failed is not compared, and says why', async () => {
+test('a failed deployment is not compared, and the page explains why', async () => {
   const { person, path } = await deployed()
   await world.world.database.sql`update deployments set status = 'failed', step = 'publish', error = 'no',
     intent = '{"action":"deploy","version":1}' where id = ${path.split('/')[2]}`

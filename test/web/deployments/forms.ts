@@ -1,4 +1,4 @@
-/** @module A browser of a user before the n8n stub: what a person sees, presses and is told. */
+/** @module A signed-in browser against the n8n stub, which reads pages and submits forms. */
 import { createApp } from '../../../src/app.ts'
 import { createDeployWorld, type DeployWorld, orders } from '../../deployments/deploy-world.ts'
 import { browser, type Browser, type Page, signedInBrowser } from '../browser.ts'
@@ -7,13 +7,13 @@ export { orders }
 
 export interface Person extends Browser {
   userId: string
-  /** What the browser shows after a form: it follows the one redirect. */
+  /** Submits a form and follows one redirect. */
   submit: (path: string, fields?: Record<string, string>) => Promise<Page & { at: string }>
   addServer: (name?: string, url?: string) => Promise<string>
   workflow: (workflow?: object, prompt?: string | null) => Promise<string>
   change: (id: string, workflow: object) => Promise<void>
   credential: (name?: string, type?: string, data?: Record<string, unknown>) => Promise<string>
-  /** Through the plan and its button; the page of the deployment. */
+  /** Deploys through the plan page. Returns the deployment's page. */
   deploy: (workflowId: string, instanceId: string, more?: string) => Promise<Page & { at: string }>
 }
 
@@ -73,7 +73,7 @@ export function fieldsOf(html: string, action: string): Record<string, string> {
   )
 }
 
-/** What is read on the page's main part, tags and surplus space left out. */
+/** The text of the main element, without tags and extra whitespace. */
 export const textOf = (html: string): string =>
   html
     .slice(html.indexOf('<main'), html.indexOf('</main>'))

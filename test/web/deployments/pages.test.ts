@@ -1,4 +1,4 @@
-/** The list, tracking, and who sees what: over rows of the database, without an n8n. */
+/** The deployment list, tracking and access control, over database rows without n8n. */
 import { v7 as uuidv7 } from 'uuid'
 import { describe, expect, test } from 'vitest'
 import { useTestApp } from '../../harness/app.ts'
@@ -29,7 +29,7 @@ async function person() {
         apiKey: 'key-of-n8n',
       })
     ).id
-  /** As if it had been brought about. */
+  /** Inserts a deployment in the given state. */
   async function deployment(
     name: string,
     status: string,
@@ -47,7 +47,7 @@ async function person() {
 }
 
 describe('the list of deployments', () => {
-  test('without any says what is missing and offers the one next step', async () => {
+  test('an empty list offers the next step', async () => {
     const tab = await person()
     expect(textOf((await tab.get('/deployments')).text)).toContain('No deployments yet.')
     expect((await tab.get('/deployments')).text).toContain('href="/instances/new"')
@@ -55,7 +55,7 @@ describe('the list of deployments', () => {
     expect(textOf((await tab.get('/deployments')).text)).toContain('Plan deployment')
   })
 
-  test('puts what is broken first and counts each state', async () => {
+  test('lists broken deployments first and counts each state', async () => {
     const tab = await person()
     for (const status of ['undeployed', 'active', 'tracking', 'failed', 'inactive', 'deploying']) {
       await tab.deployment(
@@ -71,7 +71,7 @@ describe('the list of deployments', () => {
     expect(text).toContain('1 failed')
   })
 
-  test('tells what was changed in n8n since it was deployed, here and wherever the deployment is shown', async () => {
+  test('marks drifted deployments on every page that shows them', async () => {
     const tab = await person()
     await tab.deployment('as-deployed', 'active')
     const { id, workflowId } = await tab.deployment('changed', 'active')
@@ -81,7 +81,7 @@ describe('the list of deployments', () => {
       'changed',
       'as-deployed',
     ])
-    expect(textOf(list)).toContain('1 changed in n8n')
+    expect(textOf(list)).toContain('1 drifted')
     expect(list).toContain(`href="/deployments/${id}/drift"`)
     const only = textOf((await tab.get('/deployments?status=drifted')).text)
     expect([only.includes('changed on'), only.includes('as-deployed on')]).toEqual([true, false])
@@ -92,7 +92,7 @@ describe('the list of deployments', () => {
     }
   })
 
-  test('puts what fails most first among what is live, with its last error', async () => {
+  test('lists live deployments with the most failures first, with their last error', async () => {
     const tab = await person()
     const on = await tab.instance('the-one')
     const bad = await tab.deployment('mostly-fails', 'active', { on })
@@ -127,7 +127,7 @@ describe('the list of deployments', () => {
     ['?q=A', ['a']],
     ['?q=%25', []],
     ['?status=active&q=a', ['a']],
-  ])('%s shows what matches', async (query, expected) => {
+  ])('%s shows matching deployments', async (query, expected) => {
     const tab = await person()
     await tab.deployment('name-a', 'active')
     await tab.deployment('name-b', 'failed', { error: 'x', step: 'verify' })
@@ -139,20 +139,18 @@ describe('the list of deployments', () => {
   })
 
   test.each(['?status=nonsense', '?wf=1', '?inst=zz', '?sort=up'])(
-    '%s is ignored, and said',
+    '%s is ignored and reported',
     async (query) => {
       const tab = await person()
       await tab.deployment('still-there', 'active')
       const { status, text } = await tab.get(`/deployments${query}`)
       expect(status).toBe(200)
       expect(textOf(text)).toContain('still-there on')
-      expect(textOf(text)).toContain(
-        `Ignored, for it is no filter of this list: ${query.slice(1).split('=')[0]}.`,
-      )
+      expect(textOf(text)).toContain(`Ignored invalid filters: ${query.slice(1).split('=')[0]}.`)
     },
   )
 
-  test('goes on over pages, each deployment once', async () => {
+  test('pages through the list and shows each deployment once', async () => {
     const tab = await person()
     const on = await tab.instance()
     for (let index = 0; index < 53; index++) {
@@ -175,7 +173,7 @@ describe('the list of deployments', () => {
 })
 
 describe('tracking a workflow that n8n has', () => {
-  test('records it and sends n8n nothing', async () => {
+  test('records the deployment and sends nothing to n8n', async () => {
     const tab = await person()
     const [workflowId, instanceId] = [await tab.workflow('Watched'), await tab.instance()]
     const answer = await tab.post('/deployments/track', {
@@ -187,7 +185,7 @@ describe('tracking a workflow that n8n has', () => {
     expect(answer.status).toBe(303)
     const page = await tab.get(answer.location ?? '')
     expect(textOf(page.text)).toContain('is tracked as v1. Nothing was changed in n8n.')
-    expect(textOf(page.text)).toContain('is only watched')
+    expect(textOf(page.text)).toContain('Flowkeep records its runs but does not change it.')
     const again = await tab.post('/deployments/track', { workflowId, instanceId, n8nWorkflowId: 'aB3dE5fG' })
     expect(again.status).toBe(409)
     expect(textOf(again.text)).toContain('tracks this n8n workflow on this instance already')
@@ -198,7 +196,7 @@ describe('tracking a workflow that n8n has', () => {
     [{ n8nWorkflowId: '../x' }, '1 to 64 letters, digits, _ or -'],
     [{ version: '0' }, 'At least 1'],
     [{ version: '99' }, 'The workflow has no version 99'],
-  ])('%j is refused under its field, and what was entered stays', async (change, message) => {
+  ])('%j is rejected under its field, and the form preserves its input', async (change, message) => {
     const tab = await person()
     const fields = {
       workflowId: await tab.workflow(payload),
@@ -213,11 +211,11 @@ describe('tracking a workflow that n8n has', () => {
   })
 })
 
-describe('whose a deployment is', () => {
+describe('access control', () => {
   const gets = ['', '/drift', '/rollback?version=1', '/undeploy', '/overwrite', '/delete']
   const posts = ['activate', 'deactivate', 'retry', 'rollback', 'undeploy', 'overwrite', 'adopt', 'delete']
 
-  test("another user's is a 404, like one that does not exist", async () => {
+  test("another user's deployment is a 404, like a missing one", async () => {
     const owner = await person()
     const { id } = await owner.deployment('mine', 'active')
     const tab = await person()
@@ -238,7 +236,7 @@ describe('whose a deployment is', () => {
     expect(row?.status).toBe('active')
   })
 
-  test("another user's workflow or server is not planned with, and its name not told", async () => {
+  test("a plan rejects another user's workflow or instance and does not reveal its name", async () => {
     const owner = await person()
     const [workflowId, instanceId] = [
       await owner.workflow('a-secret-name'),
@@ -258,7 +256,7 @@ describe('whose a deployment is', () => {
     expect(answer.status).toBe(409)
   })
 
-  test('signed out, pages lead to the sign-in and back, and forms change nothing', async () => {
+  test('signed out, pages redirect to sign-in and back, and forms change nothing', async () => {
     const owner = await person()
     const { id } = await owner.deployment('mine', 'active')
     const stranger = browser(app.app)
@@ -267,7 +265,7 @@ describe('whose a deployment is', () => {
     expect((await stranger.post(`/deployments/${id}/undeploy`)).location).toMatch(/^\/sign-in/)
   })
 
-  test('a form from another site is refused', async () => {
+  test('rejects a form from another site', async () => {
     const owner = await person()
     const { id } = await owner.deployment('mine', 'active')
     for (const headers of [{ Origin: 'https://evil.example', 'Sec-Fetch-Site': 'cross-site' }, {}]) {
@@ -277,7 +275,7 @@ describe('whose a deployment is', () => {
     }
   })
 
-  test('names are text wherever they stand', async () => {
+  test('names are escaped on every page', async () => {
     const tab = await person()
     const { id } = await tab.deployment(payload, 'failed', { error: payload, step: payload })
     for (const path of [

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { betterVersion } from '../../../src/web/deployments/detail/better-version.ts'
-import { readBoardQuery } from '../../../src/web/deployments/list/filter.ts'
+import { readListQuery } from '../../../src/web/deployments/list/filter.ts'
 import { choiceFields, readChoices } from '../../../src/web/deployments/plan/choices.ts'
 import { rolledBackFrom, stagesOf } from '../../../src/web/components/deployment-stages.ts'
 import { threeWay } from '../../../src/web/deployments/drift/three-way.ts'
@@ -45,7 +45,7 @@ describe('the stages of a deployment', () => {
     expect(stages(state)?.join(', ')).toBe(expected)
   })
 
-  test('there are none of what is only tracked', () => {
+  test('a tracked deployment has none', () => {
     expect(stages({ status: 'tracking' })).toBeUndefined()
   })
 
@@ -78,9 +78,9 @@ describe('an earlier version that did better', () => {
   test.each([
     ['clearly worse than before', { 3: [4, 6], 2: [99, 1] }, 2],
     ['good enough', { 3: [95, 5], 2: [100, 0] }, null],
-    ['as bad as before', { 3: [5, 5], 2: [5, 5] }, null],
-    ['too few runs to tell', { 3: [0, 4], 2: [100, 0] }, null],
-    ['nothing known of the one before, the one before that did better', { 3: [1, 9], 1: [10, 0] }, 1],
+    ['no better before', { 3: [5, 5], 2: [5, 5] }, null],
+    ['too few runs to compare', { 3: [0, 4], 2: [100, 0] }, null],
+    ['no runs of the previous version, a better one before it', { 3: [1, 9], 1: [10, 0] }, 1],
     ['no runs at all', {}, null],
   ] as [string, Record<number, [number, number]>, number | null][])('%s', (_, of, expected) => {
     expect(betterVersion(history, runs(of), 3)?.version ?? null).toBe(expected)
@@ -88,7 +88,7 @@ describe('an earlier version that did better', () => {
 })
 
 describe('choices in a URL', () => {
-  test('are read the same as they were written', () => {
+  test('round-trip through a URL', () => {
     const choices = {
       ...{ workflowId: id, instanceId: id, version: 3, publish: false, reportSuccess: true },
       fixes: ['connection-by-id', 'empty-connection'],
@@ -119,7 +119,7 @@ describe('choices in a URL', () => {
     'credential.__proto__=abc',
     'credential.a%20b=abc',
     'publish=maybe&report=1',
-  ])('%s is left out where it cannot be read', (query) => {
+  ])('%s is ignored if invalid', (query) => {
     expect(readChoices(new URLSearchParams(query))).toEqual({
       ...{
         workflowId: null,
@@ -133,8 +133,8 @@ describe('choices in a URL', () => {
     })
   })
 
-  test('filters keep what is readable and name the rest once', () => {
-    const { filter, query, ignored, after } = readBoardQuery(
+  test('filters accept valid values and report each invalid name once', () => {
+    const { filter, query, ignored, after } = readListQuery(
       new URLSearchParams(`status=failed&wf=${id}&inst=no&inst=nope&q=a&x=1&after=3`),
     )
     expect(filter).toMatchObject({ state: 'failed', workflowId: id, q: 'a', instanceId: undefined })
@@ -159,7 +159,7 @@ describe('values of a drift', () => {
     expect(valueAt(value, path)?.value).toEqual(expected)
   })
 
-  test('a credential is told by its name, for ids mean nothing to a reader', () => {
+  test('credentials are shown by name, not by ID', () => {
     const node = { id: 'n', name: 'Slack', type: 'n8n-nodes-base.slack', parameters: {} }
     const sides = threeWay(
       {
@@ -208,7 +208,7 @@ describe('values of a drift', () => {
     ])
   })
 
-  test('secrets are taken out of every side, wherever in a node or in the settings they stand', () => {
+  test('secrets are redacted on every side, in nodes and settings', () => {
     const planted = { old: 'sk-live-0123456789abcdefghij', new: 'sk-live-9876543210zyxwvutsrq' }
     const node = (secret: string, name = 'Call') => ({
       ...{ id: name, name, type: 'n8n-nodes-base.httpRequest' },

@@ -1,4 +1,4 @@
-/** Choosing a credential for each node of a plan, as a person without a script does it: by a form that is a URL. */
+/** Choosing a credential for each node of a plan, through a GET form without JavaScript. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createFormWorld, fieldsOf, orders, type Person, textOf } from './forms.ts'
 
@@ -24,13 +24,13 @@ const calls = (crm: string, erp: string, named?: string) => ({
   settings: {},
 })
 
-async function keep(person: Person, name: string): Promise<string> {
+async function createCredential(person: Person, name: string): Promise<string> {
   const data = { name: 'X-Key', value: `canary-${name}` }
   const made = await world.world.deps.credentials.create(person.userId, { type, name, data })
   return made?.id ?? ''
 }
 
-/** The options of a node's field: what stands there → the value that is sent. */
+/** The options of a node's field: label → submitted value. */
 function optionsOf(html: string, node: string): Record<string, string> {
   const select = new RegExp(`<select[^>]*name="credential\\.${type}:${node}"[^>]*>(.*?)</select>`, 's').exec(
     html,
@@ -39,17 +39,17 @@ function optionsOf(html: string, node: string): Record<string, string> {
   return Object.fromEntries(options.map(([, value = '', label = '']) => [label.trim(), value]))
 }
 
-test('each node has its field, with the host that its secret goes to, and gets what was chosen for it', async () => {
+test('each node has a field that names the host of its secret, and gets the credential chosen for it', async () => {
   const person = await world.person()
   const instanceId = await person.addServer()
-  const [crm, erp] = [await keep(person, 'CRM key'), await keep(person, 'ERP key')]
+  const [crm, erp] = [await createCredential(person, 'CRM key'), await createCredential(person, 'ERP key')]
   const workflowId = await person.workflow(calls('https://crm.test/a', 'https://erp.test/b', 'CRM key'))
   const path = `/deployments/new?workflow=${workflowId}&instance=${instanceId}`
   const open = await person.get(path)
   const text = textOf(open.text)
   expect(text).toContain('Sent to crm.test. The workflow names “CRM key”.')
-  expect(text).toContain('There are 2: choose one. Sent to erp.test.')
-  expect(text).toContain('No credential is chosen for ERP.')
+  expect(text).toContain('2 credentials match. Choose one. Sent to erp.test.')
+  expect(text).toContain('No credential chosen for ERP.')
   expect(optionsOf(open.text, 'CRM')).toEqual({
     'CRM key (named by the workflow)': '',
     'ERP key': `${erp} crm.test`,
@@ -69,10 +69,10 @@ test('each node has its field, with the host that its secret goes to, and gets w
   expect(textOf(page.text)).toContain(`ERP · ${type}`)
 })
 
-test('a choice made for one host does not count for another version that sends it elsewhere', async () => {
+test('a choice for one host is dropped when another version sends the credential elsewhere', async () => {
   const person = await world.person()
   const instanceId = await person.addServer()
-  const crm = await keep(person, 'CRM key')
+  const crm = await createCredential(person, 'CRM key')
   const workflowId = await person.workflow(calls('https://crm.test/a', 'https://crm.test/b'))
   const path = `/deployments/new?workflow=${workflowId}&instance=${instanceId}`
   const fields = Object.fromEntries(
@@ -85,8 +85,8 @@ test('a choice made for one host does not count for another version that sends i
   })
   const moved = await person.get(`${path}&${new URLSearchParams(fields)}`)
   const text = textOf(moved.text)
-  expect(text).toContain('Left out: CRM sends its credential to another host now.')
-  expect(text).toContain('It would go to another host than before: choose it to send it there.')
+  expect(text).toContain('Dropped from your choices: CRM now sends its credential to a different host.')
+  expect(text).toContain('The credential would be sent to a new host. Choose it to confirm.')
   expect(moved.text).not.toContain('action="/deployments"')
   const value = optionsOf(moved.text, 'CRM')['CRM key'] ?? ''
   expect(value).toBe(`${crm} elsewhere.test`)

@@ -16,7 +16,7 @@ beforeAll(async () => {
   failed = await world.report({ id: 48_213, error: forbidden, startMs: 120_000 })
 })
 
-/** Numbers of the runs that a page lists. */
+/** The numbers of the listed runs. */
 const listed = (text: string) =>
   [...text.matchAll(/#(48\u202f\d{3})</g)].map(([, number]) => number?.slice(-3))
 const page = async (path: string, tab: Pick<ExecutionsWorld, 'get'> = world) => {
@@ -24,7 +24,7 @@ const page = async (path: string, tab: Pick<ExecutionsWorld, 'get'> = world) => 
   return { ...answer, text: answer.text.replaceAll('&#39;', "'").replaceAll('&quot;', '"') }
 }
 
-describe('the list of runs', () => {
+describe('the run list', () => {
   test('shows status, workflow, start, duration, trigger, version and instance, newest first', async () => {
     const { status, text } = await page('/executions')
     expect(status).toBe(200)
@@ -47,29 +47,29 @@ describe('the list of runs', () => {
 
   test.each<[string, () => string, string[]]>([
     ['a status', () => 'status=success', ['211']],
-    ['failed, in one word', () => 'status=failed', ['213', '212']],
+    ['the failed group of statuses', () => 'status=failed', ['213', '212']],
     ['a workflow and its version', () => `wf=${world.workflowId}&v=1`, ['213', '212', '211']],
     ['another version', () => 'v=2', []],
     ['an instance', () => `inst=${world.instanceId}`, ['213', '212', '211']],
     ['a deployment', () => `dep=${world.deploymentId}`, ['213', '212', '211']],
     ['another deployment', () => `dep=${world.instanceId}`, []],
-    ['the node that failed', () => 'node=Create+issue', ['213', '212']],
+    ['the failed node', () => 'node=Create+issue', ['213', '212']],
     ['a period', () => 'from=2026-11-22T10:01&to=2026-11-22T10:02', ['212']],
-    ['a part of the error', () => 'q=lacks+scope', ['213']],
-    ['a part of the name', () => 'q=TRIAGE', ['213', '212', '211']],
+    ['part of the error', () => 'q=lacks+scope', ['213']],
+    ['part of the name', () => 'q=TRIAGE', ['213', '212', '211']],
     ['a number in the error', () => 'q=403', ['213']],
-    ['a wildcard as itself', () => 'q=%25', []],
-    ['the number as it is shown', () => 'q=%2348+212', ['212']],
+    ['a literal wildcard', () => 'q=%25', []],
+    ['the number as shown', () => 'q=%2348+212', ['212']],
     ['an id', () => `q=${failed}`, ['213']],
-  ])('is narrowed by %s', async (_what, query, numbers) => {
+  ])('filters by %s', async (_what, query, numbers) => {
     const { text } = await page(`/executions?${query()}`)
     expect(listed(text)).toEqual(numbers)
-    expect(text).not.toContain('left out')
+    expect(text).not.toContain('Ignored')
     expect(text.includes('No runs match.')).toBe(numbers.length === 0)
   })
 
   test.each(['lacks scope', '403 forbid', 'TRIAGE', 'nodes slack'])(
-    'the search finds the workflow or the error of %s, and nothing of another user',
+    'search finds the workflow or error of %s, and nothing from another user',
     async (q) => {
       const path = `/search?q=${encodeURIComponent(q)}`
       const own = await world.get(path)
@@ -79,16 +79,14 @@ describe('the list of runs', () => {
     },
   )
 
-  test('leaves bad filters out and says so', async () => {
+  test('ignores and reports invalid filters', async () => {
     const { status, text } = await page('/executions?status=broken&wf=1&status=failed')
     expect(status).toBe(200)
     expect(listed(text)).toEqual(['213', '212'])
-    expect(text).toContain(
-      '2 parts of the address are no filter and were left out: <code>status=broken wf=1</code>',
-    )
+    expect(text).toContain('Ignored 2 invalid filters: <code>status=broken wf=1</code>')
   })
 
-  test('shows fifty at a time, and the rest behind the cursor', async () => {
+  test('shows 50 runs per page, with a link to the next', async () => {
     const many = await executionsWorld(app)
     for (let id = 48_100; id < 48_152; id += 1) {
       await many.report({ id, status: 'success', startMs: id * 1000, withoutData: true })
@@ -103,7 +101,7 @@ describe('the list of runs', () => {
     expect(rest).not.toContain('data-live="')
   })
 
-  test('says what is missing when there is nothing', async () => {
+  test('shows an empty state with the next step', async () => {
     const fresh = await signedInBrowser(app)
     const { text } = await page('/executions', fresh)
     expect(text).toContain('No runs yet.')
@@ -111,7 +109,7 @@ describe('the list of runs', () => {
     expect((await page('/executions?q=1', fresh)).text).toContain('No runs match.')
   })
 
-  test('is asked for news, which count what the filter chooses since the page came', async () => {
+  test('counts newer runs that match the filter', async () => {
     const live = await executionsWorld(app)
     await live.report({ id: 1, status: 'success', withoutData: true })
     const news = async (query: string) => {
@@ -128,7 +126,7 @@ describe('the list of runs', () => {
     expect((await live.get('/executions/news?than=x', { Accept: 'application/json' })).status).toBe(422)
   })
 
-  /** What a browser sends of the filters' form when nothing in it is touched. */
+  /** The fields that a browser submits from the untouched filter form. */
   const sent = (text: string) => {
     const form = text.slice(text.indexOf('class="filters"'))
     const fields = [
@@ -148,7 +146,7 @@ describe('the list of runs', () => {
     return { form: sent(text), times: new URLSearchParams(news) }
   }
 
-  test('goes on from an exact period, untouched, and leaves it for one that is chosen', async () => {
+  test('preserves an exact period until another one is chosen', async () => {
     const exact = { from: '2026-11-20T10:00:07.250Z', to: '2026-11-21T10:00:30Z' }
     const { form } = await readAs(`${new URLSearchParams(exact)}`)
     const again = await readAs(`${form}`)
@@ -161,17 +159,14 @@ describe('the list of runs', () => {
     expect([times.get('from'), times.get('to')]).toEqual(['24h', null])
   })
 
-  test.each(['24h', '3d'])(
-    'goes on from the last %s as from now, and leaves them for a time typed',
-    async (ago) => {
-      const { form } = await readAs(`from=${ago}`)
-      expect((await readAs(`${form}`)).times.get('from')).toBe(ago)
-      form.append('from', '2026-11-20T10:00')
-      expect((await readAs(`${form}`)).times.get('from')).toBe('2026-11-20T10:00')
-    },
-  )
+  test.each(['24h', '3d'])('preserves the relative period %s until a time is entered', async (ago) => {
+    const { form } = await readAs(`from=${ago}`)
+    expect((await readAs(`${form}`)).times.get('from')).toBe(ago)
+    form.append('from', '2026-11-20T10:00')
+    expect((await readAs(`${form}`)).times.get('from')).toBe('2026-11-20T10:00')
+  })
 
-  test('is given as a file, narrowed by the same filters', async () => {
+  test('exports a file with the same filters', async () => {
     const csv = await world.get('/executions/export?status=failed&format=csv')
     expect(csv.headers.get('Content-Disposition')).toBe('attachment; filename="executions.csv"')
     expect(csv.headers.get('Content-Type')).toMatch(/^text\/csv/)
@@ -181,8 +176,8 @@ describe('the list of runs', () => {
   })
 })
 
-describe('a run', () => {
-  test('shows its nodes, the error where it happened, what it means and what to do', async () => {
+describe('the page of a run', () => {
+  test('shows the nodes, the error at its node, an explanation and a fix', async () => {
     const { status, text } = await page(`/executions/${failed}`)
     expect(status).toBe(200)
     expect(text).toContain('4 of 5 nodes ran')
@@ -190,25 +185,25 @@ describe('a run', () => {
       expect(text).toContain(shown)
     }
     expect(text).toMatch(/class="wf-depth-1[^"]*"[^]*?Model/)
-    expect(text).toContain('Linear knows the credential and refuses this request')
+    expect(text).toContain('Linear accepted the credential but denied this request')
     expect(text).toContain(`href="/credentials/${world.credentialId}"`)
     expect(text).toContain('NodeApiError  HTTP 403  at Create issue')
     expect(text).toContain('href="https://n8n.example.com/eu/workflow/wf1/executions/48213"')
     expect(text).toContain('1 run since')
-    expect(text).toContain('None ran before v1')
-    expect(text).toContain('From this node, yes. From the start, yes: no node that ran has written anything.')
+    expect(text).toContain('No runs before v1')
+    expect(text).toContain('From this node: yes. From the start: yes. No node has written data.')
     expect(text).not.toContain('data-refresh')
   })
 
-  test('never shows a value, of a parameter, an item or a credential', async () => {
+  test('never shows values of parameters, items or credentials', async () => {
     const { text } = await page(`/executions/${failed}?node=Agent`)
     expect(text).toContain('expression · 13')
     expect(text).not.toMatch(/secret-value|item-value|canary/)
   })
 
-  test('tells an AI what it needs, without secrets', async () => {
+  test('describes the failure for an AI without secrets', async () => {
     const { text } = await page(`/executions/${failed}`)
-    const told = /id="ai-text"[^>]*>([^]*?)<\/pre>/.exec(text)?.[1] ?? ''
+    const aiText = /id="ai-text"[^>]*>([^]*?)<\/pre>/.exec(text)?.[1] ?? ''
     for (const part of [
       'Support triage, version 1',
       'Sort mails. Use [redacted]',
@@ -217,12 +212,12 @@ describe('a run', () => {
       '403 Forbidden: the token lacks scope issues:create',
       '- Tell team: not reached',
     ]) {
-      expect(told).toContain(part)
+      expect(aiText).toContain(part)
     }
-    expect(told).not.toMatch(/secret-value|abcdefghijklmnop/)
+    expect(aiText).not.toMatch(/secret-value|abcdefghijklmnop/)
   })
 
-  test('opens the node that the URL names, else the one that failed', async () => {
+  test('selects the node in the URL, otherwise the failed node', async () => {
     const title = (text: string) => /<span class="inspector-title">.*?<\/span>([^<]+)<\/span>/.exec(text)?.[1]
     expect(title((await page(`/executions/${failed}`)).text)).toBe('Create issue')
     expect(title((await page(`/executions/${failed}?node=Tell+team`)).text)).toBe('Tell team')
@@ -230,7 +225,7 @@ describe('a run', () => {
     expect(title((await page(`/executions/${succeeded}`)).text)).toBe('New mail')
   })
 
-  test('tells its kind, and leads from a run to its retry and back', async () => {
+  test('shows the kind of run, and links a run to its retry and back', async () => {
     const { send, get } = await executionsWorld(app)
     const run = (executionId: string, more: object) =>
       send({
@@ -251,7 +246,7 @@ describe('a run', () => {
     expect((await get(`/executions/${manual}`)).text).toContain('Retry of #7')
   })
 
-  test('leads to the runs beside it in the list that it was reached from', async () => {
+  test('links to the adjacent runs in the originating list', async () => {
     const neighbours = async (query: string) => {
       const { text } = await page(`/executions/${failed}${query}`)
       return {
@@ -269,123 +264,123 @@ describe('a run', () => {
     expect(text).toContain('href="/executions?status=success"')
   })
 
-  test('grows while it runs, and asks for itself again', async () => {
+  test('shows a growing bar and refreshes while the run is in progress', async () => {
     const id = await world.report({ id: 'running-1', status: 'running' })
     const { text } = await page(`/executions/${id}`)
     expect(text).toContain('id="run" data-refresh')
     expect(text).toContain('This run')
-    expect(text).toContain('It runs.')
+    expect(text).toContain('Running.')
   })
 
   test.each<[string, Record<string, unknown>, string | RegExp]>([
-    ['waits', { status: 'waiting' }, 'It waits.'],
-    ['has not begun', { status: 'new' }, 'It is queued.'],
-    ['came with data of the sender', { status: 'success', data: { rows: 1 } }, /shape/],
+    ['is waiting', { status: 'waiting' }, 'Waiting.'],
+    ['has not started', { status: 'new' }, 'Queued.'],
+    ['has custom data', { status: 'success', data: { rows: 1 } }, /custom data without nodes/],
+    ['has too much data', { status: 'success', data: { text: 'x'.repeat(300_000) } }, 'too large to store'],
     [
-      'came with too much data',
-      { status: 'success', data: { text: 'x'.repeat(300_000) } },
-      'too large to keep',
-    ],
-    [
-      'came without data',
+      'has no data',
       { status: 'error', error: { message: 'Odd', node: 'Create issue' } },
-      'not here yet',
+      'not been fetched yet',
     ],
-  ])('that %s says so', async (what, fields, said) => {
-    const id = await world.send({ executionId: `state-${what.length}`, workflowId: 'wf1', ...fields })
+  ])('explains a run that %s', async (what, fields, message) => {
+    const id = await world.send({
+      executionId: `state-${what.replaceAll(' ', '-')}`,
+      workflowId: 'wf1',
+      ...fields,
+    })
     const { status, text } = await page(`/executions/${id}`)
     expect(status).toBe(200)
-    expect(text).toMatch(said)
+    expect(text).toMatch(message)
   })
 
-  test('whose data n8n does not keep, or whose data was trimmed, says so and for how long', async () => {
+  test('explains data that n8n did not save and data past its retention', async () => {
     const id = await world.report({ id: 'trimmed-1', error: forbidden })
     const set = (column: string) => app.deps.db.execute(`update executions set ${column} where id = '${id}'`)
     await set('data = null')
-    expect((await page(`/executions/${id}`)).text).toContain('Its data was trimmed after 30 days.')
+    expect((await page(`/executions/${id}`)).text).toContain('Run data was deleted after 30 days.')
     await world
       .api('PATCH', `/v1/workflows/${world.workflowId}`, { dataRetentionDays: 7 })
       .catch(() => undefined)
     await set("data_stamp = '-'")
     const { text } = await page(`/executions/${id}`)
-    expect(text).toContain('n8n kept no data for this run.')
+    expect(text).toContain('n8n saved no data for this run.')
     expect(text).toContain('href="https://n8n.example.com/eu/workflow/wf1"')
     expect(text).toContain('403 Forbidden: the token lacks scope')
   })
 
-  test('survives its workflow', async () => {
+  test('works after its workflow is deleted', async () => {
     const gone = await executionsWorld(app)
     const id = await gone.report({ id: 1, error: forbidden })
     await app.deps.workflows.delete(gone.userId, gone.workflowId, { force: true })
     const { status, text } = await page(`/executions/${id}`, gone)
     expect(status).toBe(200)
     expect(text).toContain('Deleted workflow')
-    expect(text).toContain('The version that ran is deleted')
+    expect(text).toContain('The version that ran was deleted')
     expect((await page('/executions', gone)).text).toContain('Deleted workflow')
   })
 })
 
-describe('errors that are alike', () => {
-  let alike: ExecutionsWorld
+describe('error groups', () => {
+  let grouped: ExecutionsWorld
   let group: string
   beforeAll(async () => {
-    alike = await executionsWorld(app)
+    grouped = await executionsWorld(app)
     for (const id of [1, 2, 3]) {
       const afterMs = Date.now() - Date.parse('2026-11-22T10:00:00.000Z') - id * 1000
-      await alike.report({
+      await grouped.report({
         id,
         startMs: afterMs,
         error: { message: `Ticket ${id} was not found`, httpCode: '404' },
       })
     }
-    group = /href="\/errors\/([0-9a-f]{16})/.exec((await page('/errors', alike)).text)?.[1] ?? ''
+    group = /href="\/errors\/([0-9a-f]{16})/.exec((await page('/errors', grouped)).text)?.[1] ?? ''
   })
 
-  test('are one line of the list, with how many there are', async () => {
-    const { text } = await page('/errors', alike)
+  test('are one row of the list, with a count', async () => {
+    const { text } = await page('/errors', grouped)
     expect(text).toContain('1 group')
     expect(text).toContain('Ticket … was not found')
     expect(text).toContain('Create issue · NodeApiError · HTTP 404')
     expect(text).toContain('New')
   })
 
-  test('have a page: how often, since when, where, and the runs', async () => {
-    const { status, text } = await page(`/errors/${group}?period=24h`, alike)
+  test('have a page with frequency, first occurrence, versions and runs', async () => {
+    const { status, text } = await page(`/errors/${group}?period=24h`, grouped)
     expect(status).toBe(200)
     expect(text).toContain('Ticket … was not found')
-    expect(text).toContain('nothing under that address')
+    expect(text).toContain('could not find the resource')
     expect(text).toContain(`href="/executions?error=${group}&amp;from=24h&amp;kind=production"`)
     expect(text).toContain(
-      `href="/executions?wf=${alike.workflowId}&amp;v=1&amp;error=${group}&amp;from=24h&amp;kind=production"`,
+      `href="/executions?wf=${grouped.workflowId}&amp;v=1&amp;error=${group}&amp;from=24h&amp;kind=production"`,
     )
     expect(listedRuns(text)).toEqual(['1', '2', '3'])
-    expect(listedRuns((await page(`/executions?error=${group}`, alike)).text)).toEqual(['1', '2', '3'])
+    expect(listedRuns((await page(`/executions?error=${group}`, grouped)).text)).toEqual(['1', '2', '3'])
   })
 
-  test('are known to their runs', async () => {
-    const { text: list } = await page(`/executions?error=${group}`, alike)
+  test('are linked from their runs', async () => {
+    const { text: list } = await page(`/executions?error=${group}`, grouped)
     const run = /href="(\/executions\/[0-9a-f-]{36})/.exec(list)?.[1] ?? ''
-    const { text } = await page(run, alike)
+    const { text } = await page(run, grouped)
     expect(text).toContain(`href="/errors/${group}"`)
     expect(text).toContain('3 runs since')
   })
 
-  test('are no page of another user, nor is what is no fingerprint', async () => {
+  test('are a 404 for another user, and so is an invalid fingerprint', async () => {
     for (const id of [group, '0'.repeat(16), 'x', '..%2f']) {
       expect((await page(`/errors/${id}`)).status).toBe(404)
     }
   })
 
-  test('are an empty list where there are none', async () => {
+  test('show an empty state if there are none', async () => {
     const { text } = await page('/errors?period=nonsense', await signedInBrowser(app))
-    expect(text).toContain('No run failed in this period.')
+    expect(text).toContain('No failed runs in this period.')
   })
 })
 
 const listedRuns = (text: string) => [...text.matchAll(/#(\d+)<\/span>/g)].map(([, number]) => number)
 
-describe('who may see runs', () => {
-  test("another user's run is not there, nor in any list, count or file", async () => {
+describe('access control', () => {
+  test("another user's run is a 404 and absent from lists, counts and exports", async () => {
     const other = await signedInBrowser(app)
     expect((await page(`/executions/${failed}`, other)).status).toBe(404)
     for (const path of [
@@ -403,11 +398,11 @@ describe('who may see runs', () => {
   })
 
   test.each(['x', '01890a5d-ac96-774b-bcce-b302099a8057', '6f9619ff-8b86-4011-b42d-00cf4fc964ff'])(
-    '%s is no run',
+    '%s is a 404',
     async (id) => expect((await page(`/executions/${id}`)).status).toBe(404),
   )
 
-  test('who is not signed in is sent to the sign-in, and back', async () => {
+  test('signed out, pages redirect to sign-in and back', async () => {
     const { status, location } = await browser(app.app).get('/executions?status=failed')
     expect(status).toBe(303)
     expect(location).toBe('/sign-in?return=%2Fexecutions%3Fstatus%3Dfailed')
@@ -416,9 +411,9 @@ describe('who may see runs', () => {
   })
 })
 
-describe('whatever users and services have written is text', () => {
+describe('text from users and services', () => {
   const markup = `<img src=x onerror=alert(1)>"'</script>`
-  test('on every page', async () => {
+  test('is escaped on every page', async () => {
     const marked = await executionsWorld(app, markup)
     const run = await marked.report({
       id: 'm-1',

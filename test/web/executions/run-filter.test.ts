@@ -7,7 +7,7 @@ const read = (query: string, timeZone = 'Europe/Berlin') =>
   readRunFilter(new URLSearchParams(query), now, timeZone)
 const id = '01890a5d-ac96-774b-bcce-b302099a8057'
 
-describe('the filters of the list of runs', () => {
+describe('run list filters', () => {
   test.each([
     ['status=failed', { statuses: ['error', 'crashed'] }],
     ['status=running,waiting', { statuses: ['running', 'waiting'] }],
@@ -63,7 +63,7 @@ describe('the filters of the list of runs', () => {
     'node=%00',
     'after=1',
     'unknown=1',
-  ])('%s is ignored, and said', (query) => {
+  ])('%s is ignored and reported', (query) => {
     const filter = read(query)
     expect(filter.search).toEqual({})
     expect(filter.query).toEqual({})
@@ -72,13 +72,13 @@ describe('the filters of the list of runs', () => {
     )
   })
 
-  test('an end before the start is ignored, and said', () => {
+  test('an end before the start is ignored and reported', () => {
     const filter = read('from=2026-11-20T10:00&to=2026-11-19T10:00')
     expect(filter.search.to).toBeUndefined()
     expect(filter.ignored).toEqual(['to=2026-11-19T10:00'])
   })
 
-  test('stand in a URL in one order, and come back from it', () => {
+  test('round-trip through a URL in canonical order', () => {
     const { query } = read(`q=a%26b&after=${id}&status=failed&than=${id}&foo=1`)
     expect(listQuery(query)).toBe('status=failed&q=a%26b')
     expect(read(listQuery(query)).search).toEqual({ statuses: ['error', 'crashed'], q: 'a&b' })
@@ -89,14 +89,14 @@ describe('the filters of the list of runs', () => {
   })
 })
 
-describe('what a clock shows', () => {
+describe('local times', () => {
   test.each([
     ['2026-11-20T10:00', 'UTC', '2026-11-20T10:00:00.000Z'],
     ['2026-11-20T10:00', 'Europe/Berlin', '2026-11-20T09:00:00.000Z'],
     ['2026-07-20', 'America/New_York', '2026-07-20T04:00:00.000Z'],
     ['2026-07-20T10:00', 'Asia/Kathmandu', '2026-07-20T04:15:00.000Z'],
     ['2026-01-01T00:30', 'Pacific/Kiritimati', '2025-12-31T10:30:00.000Z'],
-    // Shown twice: the first. Left out: put on by as much.
+    // An ambiguous time is the first occurrence. A skipped time moves forward by the gap.
     ['2026-10-25T02:30', 'Europe/Berlin', '2026-10-25T00:30:00.000Z'],
     ['2026-03-29T02:30', 'Europe/Berlin', '2026-03-29T01:30:00.000Z'],
   ])('%s in %s is %s', (text, timeZone, instant) => {
@@ -104,7 +104,7 @@ describe('what a clock shows', () => {
   })
 
   test.each(['', 'today', '2026-02-30', '2026-11-20T25:00', '20261120', '2026-11-20 10:00'])(
-    '%j is no time',
+    '%j is not a time',
     (text) => {
       expect(localInstant(text, 'UTC')).toBeNull()
     },
@@ -114,7 +114,7 @@ describe('what a clock shows', () => {
     ['2026-11-20T09:00:00.000Z', '2026-11-20T10:00'],
     ['2026-11-20T09:00:07.000Z', '2026-11-20T10:00:07'],
     ['2026-11-20T09:00:00.080Z', '2026-11-20T10:00:00.080'],
-  ])('%s goes into a field as %s and comes back', (instant, text) => {
+  ])('%s round-trips through a field as %s', (instant, text) => {
     expect(localText(new Date(instant), 'Europe/Berlin')).toBe(text)
     expect(localInstant(text, 'Europe/Berlin')?.toISOString()).toBe(instant)
   })

@@ -1,4 +1,4 @@
-/** Numbers count production runs, the lists behind them hold the same ones, and failures without a run are shown. */
+/** Figures count production runs, link to exactly those runs, and include failures without a run. */
 import { beforeAll, expect, test } from 'vitest'
 import { useTestApp } from '../../harness/app.ts'
 import { type ExecutionsWorld, executionsWorld } from './world.ts'
@@ -27,7 +27,7 @@ beforeAll(async () => {
 const page = async (path: string) =>
   (await world.get(path)).text.replaceAll('&#39;', "'").replaceAll('&amp;', '&')
 
-/** Of a figure of the overview: what it says and how many runs the list behind it holds. */
+/** A figure of the overview: its value, and the number of runs in the linked list. */
 async function figure(text: string, label: string) {
   const [, href = '', value = ''] =
     new RegExp(`<dt>${label}[\\s\\S]*?<a href="([^"]+)">(\\d+)`).exec(text) ?? []
@@ -35,7 +35,7 @@ async function figure(text: string, label: string) {
   return { value, listed: list.match(/class="row-link"/g)?.length ?? 0 }
 }
 
-test('the overview counts production runs, and leads to just these', async () => {
+test('the overview counts production runs and links to exactly those', async () => {
   const text = await page('/')
   expect(await figure(text, 'Runs')).toEqual({ value: '2', listed: 2 })
   expect(await figure(text, 'Failed')).toEqual({ value: '1', listed: 1 })
@@ -46,7 +46,7 @@ test('the overview counts production runs, and leads to just these', async () =>
   expect(decodeURIComponent(other)).toBe('/?include=manual,sub,error')
 })
 
-test('a trigger that cannot start needs attention, and is an incident of its workflow and its error group', async () => {
+test('a trigger that cannot start needs attention and is an incident of its workflow and error group', async () => {
   const text = await page('/')
   expect(text).toContain('Support triage: Trigger cannot start.')
   expect(text).toContain('1 incident')
@@ -58,7 +58,7 @@ test('a trigger that cannot start needs attention, and is an incident of its wor
   expect(await page('/errors')).toContain('+ 1 incident')
 })
 
-test('a run that runs for more than a day is stuck, on the overview and in the list', async () => {
+test('a run of more than a day is stuck, on the overview and in the list', async () => {
   expect(await page('/')).toContain('1 run is stuck.')
   const list = await page('/executions?status=stuck')
   expect(list).toContain('#5<')
@@ -66,13 +66,13 @@ test('a run that runs for more than a day is stuck, on the overview and in the l
   expect(list).toContain('Stuck')
 })
 
-test('runs are narrowed by kind, and tell how their version is known', async () => {
+test('runs can be filtered by kind, and show how their version is known', async () => {
   const list = await page('/executions?kind=manual,sub')
   expect(list).toContain('#3<')
   expect(list).toContain('#4<')
   expect(list).not.toContain('#1<')
   expect(await page('/executions?kind=other')).toContain('kind=other')
   const run = await page(`/executions/${manual}`)
-  expect(run).toContain('version by time')
+  expect(run).toContain('version inferred from start time')
   expect(run).toContain('Manual run')
 })

@@ -25,7 +25,7 @@ const main = (...outputs: string[][]) => ({
 })
 const uses = (kind: string, target: string) => ({ [kind]: [[{ node: target, type: kind, index: 0 }]] })
 
-/** Trigger → Check → (Agent → Write | Other → Later), with a model and a tool; and nodes apart. */
+/** Trigger → Check → (Agent → Write | Other → Later), with a model and a tool, plus unconnected nodes. */
 const graph = workflowGraph({
   nodes: [
     node('Trigger', 'n8n-nodes-base.webhook'),
@@ -91,7 +91,7 @@ describe('the timeline of a run', () => {
     expect(rows.find(({ name }) => name === 'Check')?.bar).toEqual({ x: 0.1, width: 0 })
   })
 
-  test('nests what an AI node uses under it, and under that what it uses itself', () => {
+  test('nests sub-nodes under an AI node, two levels deep', () => {
     expect(
       rowsOf()
         .slice(0, 7)
@@ -108,7 +108,7 @@ describe('the timeline of a run', () => {
     expect(rowsOf().find(({ name }) => name === 'Model')?.runs).toBe(12)
   })
 
-  test('says why a node did not run', () => {
+  test('shows why a node did not run', () => {
     expect(reasons()).toEqual({
       'Unused tool': 'not called',
       'After write': 'not reached',
@@ -116,19 +116,19 @@ describe('the timeline of a run', () => {
       Later: 'branch not taken',
       Off: 'disabled',
       Alone: 'not connected',
-      'By hand': 'another trigger started it',
+      'By hand': 'another trigger started the run',
     })
   })
 
-  test('says of nodes after one that gave no items that none came', () => {
+  test('shows that nodes after an empty output received no items', () => {
     const nodes = input().nodes.map((each) =>
       each.name === 'Write' ? ran('Write', 500, 250, { items: 0 }) : each,
     )
     const run = { ...input().run, status: 'success' as const, error: null }
-    expect(reasons({ nodes, run })['After write']).toBe('no items came')
+    expect(reasons({ nodes, run })['After write']).toBe('received no items')
   })
 
-  test('tells a failure that ended the run from one that it got over', () => {
+  test('distinguishes the failure that ended the run from one that it continued after', () => {
     const nodes = [ran('Trigger', 0, 100, broke), ran('Write', 500, 250, broke)]
     expect(
       rowsOf({ nodes })
@@ -137,7 +137,7 @@ describe('the timeline of a run', () => {
     ).toEqual(['continued', 'fail'])
   })
 
-  test('shows a failure that was told without data at its node, and the others as unknown', () => {
+  test('shows a failure reported without data at its node, and other nodes as unknown', () => {
     const { rows } = layOut(input({ nodes: [] }))
     expect(rows).toHaveLength(14)
     expect(rows.find(({ name }) => name === 'Write')).toMatchObject({
@@ -149,7 +149,7 @@ describe('the timeline of a run', () => {
     expect(rows.find(({ name }) => name === 'Off')).toMatchObject({ state: 'skipped', reason: 'disabled' })
   })
 
-  test('lets the bar of a run that goes on grow to now', () => {
+  test('extends the bar of a run in progress to the present', () => {
     const run = { status: 'running' as const, startedAt, finishedAt: null, error: null }
     const { rows, totalMs } = layOut(input({ nodes: [], run }))
     expect(totalMs).toBe(60_000)
@@ -157,16 +157,16 @@ describe('the timeline of a run', () => {
   })
 
   test.each([
-    ['no JSON of the version', { graph: workflowGraph(null) }],
+    ['no version JSON', { graph: workflowGraph(null) }],
     ['no times', { nodes: [{ ...ran('Trigger', 0, 0), startedAt: null, durationMs: null }] }],
     ['clocks that disagree', { nodes: [ran('Trigger', -5000, 99_000)] }],
     [
       'a run without times',
       { run: { status: 'error' as const, startedAt: null, finishedAt: null, error: null } },
     ],
-    ['a node that the version does not have', { nodes: [ran('Renamed', 0, 10)] }],
+    ['a node missing from the version', { nodes: [ran('Renamed', 0, 10)] }],
     [
-      'connections in a circle',
+      'cyclic connections',
       {
         nodes: [ran('A', 0, 1), ran('B', 1, 1)],
         graph: workflowGraph({
@@ -191,7 +191,7 @@ describe('the timeline of a run', () => {
     }
   })
 
-  test('says of a loop on a branch that was not taken just that, and of one that nothing leads to nothing', () => {
+  test('marks a loop on an untaken branch as not taken, and an unconnected loop as not reached', () => {
     const loops = workflowGraph({
       nodes: ['Check', 'Taken', 'Loop', 'Body', 'X', 'Y'].map((name) => node(name)),
       connections: {
@@ -207,7 +207,7 @@ describe('the timeline of a run', () => {
     })
   })
 
-  test('calls nothing a branch not taken to which a node leads that was not reached', () => {
+  test('marks a node as not reached if an unreached node leads to it', () => {
     const joined = workflowGraph({
       nodes: ['Check', 'Taken', 'Other', 'Failed', 'Late', 'Join', 'End'].map((name) => node(name)),
       connections: {
@@ -223,9 +223,9 @@ describe('the timeline of a run', () => {
   })
 
   test.each([
-    ['one after the other', 'branch not taken', (next: string) => main([next])],
-    ['each used by the next', 'not connected', (next: string) => uses('ai_tool', next)],
-  ])('takes 5,000 nodes, listed backwards, %s', (_what, reason, connect) => {
+    ['in a chain', 'branch not taken', (next: string) => main([next])],
+    ['each a sub-node of the next', 'not connected', (next: string) => uses('ai_tool', next)],
+  ])('handles 5,000 nodes in reverse order, %s', (_what, reason, connect) => {
     const names = Array.from({ length: 5_000 }, (_, index) => `N${index}`)
     const chain = workflowGraph({
       nodes: [node('Check'), ...names.toReversed().map((name) => node(name))],
@@ -248,7 +248,7 @@ describe('the timeline of a run', () => {
     [372_000, ['0 min', '2 min', '4 min', '6 min']],
     [7_500_000, ['0 h', '0.5 h', '1 h', '1.5 h', '2 h']],
     [40 * 86_400_000, ['0 d', '8 d', '16 d', '24 d', '32 d', '40 d']],
-  ])('marks %i ms at round times', (totalMs, labels) => {
+  ])('labels %i ms at round times', (totalMs, labels) => {
     const run = { ...input().run, finishedAt: at(totalMs) }
     const { ticks } = layOut(input({ run, nodes: [] }))
     expect(ticks.map(({ ms }) => tickLabel(ms, totalMs))).toEqual(labels)
@@ -258,11 +258,11 @@ describe('the timeline of a run', () => {
 test.each([
   ['null', null],
   ['no nodes', { connections: { A: { main: [[{ node: 'B' }]] } } }],
-  ['nodes that are none', { nodes: [null, 1, 'a', {}, { name: 1, type: 2 }], connections: [] }],
+  ['invalid nodes', { nodes: [null, 1, 'a', {}, { name: 1, type: 2 }], connections: [] }],
   [
-    'connections of other shapes',
+    'malformed connections',
     { nodes: [node('A')], connections: { A: { main: [null, [null, 1, {}]], x: 1 } } },
   ],
-])('a version with %s is read as far as it goes', (_what, json) => {
+])('reads a version with %s as far as possible', (_what, json) => {
   expect(() => workflowGraph(json as Record<string, unknown> | null)).not.toThrow()
 })

@@ -1,49 +1,54 @@
 import { describe, expect, test } from 'vitest'
-import { byTrend, readableMessage, trendOf, trendWords } from '../../../src/web/components/error-trend.ts'
+import { byTrend, readableMessage, trendOf, trendLabel } from '../../../src/web/components/error-trend.ts'
 import { explain, type Remedy } from '../../../src/web/components/explain.ts'
-import { serviceOf, triggerWords, typeWords } from '../../../src/web/components/node-labels.ts'
-import { outline, outlineText } from '../../../src/web/executions/detail/redact-parameters.ts'
+import { serviceOf, triggerLabel, typeLabel } from '../../../src/web/components/node-labels.ts'
+import { redactParameters, parameterText } from '../../../src/web/executions/detail/redact-parameters.ts'
 import { effectOf, retrySafety } from '../../../src/web/executions/detail/retry-safety.ts'
 import { workflowGraph } from '../../../src/web/executions/detail/workflow-graph.ts'
 import type { NodeRun } from '../../../src/executions/node-runs.ts'
 
-describe('what a failure means', () => {
+describe('error explanations', () => {
   test.each<[string, number | null, Remedy, RegExp]>([
+    ['Authorization failed - please check your credentials', 401, 'credential', /rejected the credential/],
     [
-      'Authorization failed - please check your credentials',
-      401,
+      '403 Forbidden: the token lacks scope issues:create',
+      403,
       'credential',
-      /did not accept the credential/,
+      /scope or permission is missing/,
     ],
-    ['403 Forbidden: the token lacks scope issues:create', 403, 'credential', /lacks a scope/],
-    ['Request failed with status code 403', null, 'credential', /lacks a scope/],
-    ['Slack error response: "invalid_auth"', null, 'credential', /did not accept/],
-    ['password authentication failed for user "n8n"', null, 'credential', /did not accept/],
-    ['Node does not have any credentials set', null, 'credential', /no credential in n8n/],
-    ['The resource you are requesting could not be found', 404, 'input', /nothing under that address/],
-    ['Rate limit reached for gpt-5-mini', 429, 'wait', /more often than it allows/],
+    ['Request failed with status code 403', null, 'credential', /scope or permission is missing/],
+    ['Slack error response: "invalid_auth"', null, 'credential', /rejected the credential/],
+    ['password authentication failed for user "n8n"', null, 'credential', /rejected the credential/],
+    ['Node does not have any credentials set', null, 'credential', /has no credential/],
+    ['The resource you are requesting could not be found', 404, 'input', /could not find the resource/],
+    ['Rate limit reached for gpt-5-mini', 429, 'wait', /rate limit was exceeded/],
     ['You exceeded your current quota, please check your plan', 429, 'setup', /no quota/],
-    ['Bad gateway', 502, 'service', /failed on its own side \(502\)/],
-    ['timeout of 10000ms exceeded', null, 'wait', /did not answer in time/],
-    ['connect ECONNREFUSED 10.0.0.4:5432', null, 'address', /on port 5432\. Postgres usually listens/],
-    ['connect ECONNREFUSED ::1', null, 'address', /Nothing listens at the address\./],
-    ['getaddrinfo ENOTFOUND db.internal', null, 'address', /host is not known/],
+    ['Bad gateway', 502, 'service', /internal error \(502\)/],
+    ['timeout of 10000ms exceeded', null, 'wait', /did not respond in time/],
+    ['connect ECONNREFUSED 10.0.0.4:5432', null, 'address', /on port 5432\. Postgres usually uses/],
+    ['connect ECONNREFUSED ::1', null, 'address', /refused the connection\./],
+    ['getaddrinfo ENOTFOUND db.internal', null, 'address', /hostname could not be resolved/],
     ['self-signed certificate in certificate chain', null, 'address', /not trusted/],
-    ['Connection terminated unexpectedly', null, 'wait', /cut the connection/],
+    ['Connection terminated unexpectedly', null, 'wait', /closed the connection/],
     [
       "Cannot read properties of undefined (reading 'email') [line 3]",
       null,
       'code',
-      /“email” is read from something that is not there/,
+      /reads “email” from a value that is undefined/,
     ],
-    ['Cannot read properties of null', null, 'code', /empty \(null\)/],
+    ['Cannot read properties of null', null, 'code', /value that is null/],
     ['items.map is not a function', null, 'code', /“items\.map”/],
-    ['Unexpected token < in JSON at position 0', null, 'input', /should be JSON is not/],
-    ["This model's maximum context length is 8192 tokens", null, 'input', /more text than it takes/],
-    ["Node 'Fetch' hasn't been executed", null, 'code', /did not run before/],
-    ['duplicate key value violates unique constraint "x"', null, 'input', /exists already/],
-    ['Unrecognized node type: n8n-nodes-acme.thing', null, 'setup', /does not know the type/],
-  ])('%s (%s) asks for: %s', (message, httpStatus, remedy, cause) => {
+    ['Unexpected token < in JSON at position 0', null, 'input', /is not valid JSON/],
+    [
+      "This model's maximum context length is 8192 tokens",
+      null,
+      'input',
+      /exceeds the model's context length/,
+    ],
+    ["Node 'Fetch' hasn't been executed", null, 'code', /has not run yet/],
+    ['duplicate key value violates unique constraint "x"', null, 'input', /already exists/],
+    ['Unrecognized node type: n8n-nodes-acme.thing', null, 'setup', /does not support this node type/],
+  ])('%s (%s) has remedy %s', (message, httpStatus, remedy, cause) => {
     const explained = explain({ message, httpStatus, service: 'Linear' })
     expect(explained.remedy).toBe(remedy)
     expect(explained.cause).toMatch(cause)
@@ -51,20 +56,20 @@ describe('what a failure means', () => {
   })
 
   test.each([
-    ['OpenAI', 'The request is larger than OpenAI takes.'],
-    ['The service', 'The request is larger than the service takes.'],
-  ])('calls %s by its name within a sentence', (service, cause) => {
+    ['OpenAI', 'The request exceeds the size limit of OpenAI.'],
+    ['The service', 'The request exceeds the size limit of the service.'],
+  ])('names %s within a sentence', (service, cause) => {
     expect(explain({ message: 'Payload too large', httpStatus: 413, service }).cause).toBe(cause)
   })
 
-  test('claims nothing about a message that it does not know', () => {
+  test('has no explanation for an unknown message', () => {
     expect(explain({ message: 'Flux capacitor', httpStatus: null, service: 'The service' })).toMatchObject({
       cause: null,
       remedy: 'unknown',
     })
   })
 
-  test('reads a hostile message in no time', () => {
+  test('handles a hostile message quickly', () => {
     for (const part of ['ECONNREFUSED ', 'a ', "Cannot read property '", 'credential ', ':']) {
       const message = part.repeat(2000 / part.length)
       expect(explain({ message, httpStatus: null, service: 'The service' }).advice).not.toBe('')
@@ -72,13 +77,13 @@ describe('what a failure means', () => {
   })
 })
 
-describe('what nodes are called', () => {
+describe('node labels', () => {
   test.each([
     ['n8n-nodes-base.gmailTrigger', 'Gmail trigger'],
     ['n8n-nodes-base.httpRequest', 'HTTP request'],
     ['n8n-nodes-base.constructor', 'Constructor'],
     ['weird', 'Weird'],
-  ])('%s: %s', (type, words) => expect(typeWords(type)).toBe(words))
+  ])('%s: %s', (type, words) => expect(typeLabel(type)).toBe(words))
 
   test.each([
     ['n8n-nodes-base.linear', 'Linear'],
@@ -86,20 +91,20 @@ describe('what nodes are called', () => {
     ['@n8n/n8n-nodes-langchain.lmChatAnthropic', 'Anthropic'],
     ['n8n-nodes-base.code', 'The service'],
     [null, 'The service'],
-  ])('%s calls %s', (type, service) => expect(serviceOf(type)).toBe(service))
+  ])('%s calls the service %s', (type, service) => expect(serviceOf(type)).toBe(service))
 
   test.each([
     ['trigger', ['n8n-nodes-base.gmailTrigger'], 'Gmail trigger'],
     ['webhook', ['n8n-nodes-base.webhook', 'n8n-nodes-base.formTrigger'], 'Webhook'],
-    ['manual', ['n8n-nodes-base.gmailTrigger'], 'By hand'],
+    ['manual', ['n8n-nodes-base.gmailTrigger'], 'Manual'],
     [null, [], '?'],
     ['toString', [], 'toString'],
   ])('a run in mode %s of %j was started by: %s', (mode, types, words) => {
-    expect(triggerWords(mode, types)).toBe(words)
+    expect(triggerLabel(mode, types)).toBe(words)
   })
 })
 
-describe('what running a node does', () => {
+describe('the effect of a node', () => {
   test.each([
     ['n8n-nodes-base.set', {}, 'none'],
     ['n8n-nodes-base.gmailTrigger', {}, 'none'],
@@ -143,7 +148,7 @@ describe('what running a node does', () => {
   })
 })
 
-describe('whether a run may be started again', () => {
+describe('retry safety', () => {
   const run = (name: string, type: string): NodeRun => ({
     name,
     type,
@@ -179,86 +184,86 @@ describe('whether a run may be started again', () => {
       'Find',
       500,
       'safe',
-      'From this node, yes. From the start, yes: no node that ran has written anything.',
+      'From this node: yes. From the start: yes. No node has written data.',
     ],
     [
       [trigger, post, create],
       'Create',
       403,
       'writes',
-      'From this node, yes. From the start, Post writes twice.',
+      'From this node: yes. From the start: no. Post would write twice.',
     ],
     [
       [trigger, create],
       'Create',
       null,
       'unknown',
-      'From this node, unknown: Create may have been carried out before it failed. From the start, unknown: Create ran, which may have written.',
+      'From this node: unknown. Create may have completed its request before it failed. From the start: unknown. Create may have written data.',
     ],
     [
       [trigger, code, find],
       'Find',
       null,
       'unknown',
-      'From this node, yes. From the start, unknown: Script ran, which may have written.',
+      'From this node: yes. From the start: unknown. Script may have written data.',
     ],
     [
       [trigger, post, code, find],
       'Find',
       null,
       'writes',
-      'From this node, yes. From the start, Post writes twice. Unknown: Script.',
+      'From this node: yes. From the start: no. Post would write twice. Unknown: Script.',
     ],
     [
       [trigger, code],
       'Script',
       null,
       'unknown',
-      'From this node, unknown: nobody can tell what Script does. From the start, unknown: Script ran, which may have written.',
+      'From this node: unknown. The effect of Script is unknown. From the start: unknown. Script may have written data.',
     ],
     [
       [trigger, find, create],
       'Create',
       403,
       'safe',
-      'From this node, yes. From the start, yes: no node that ran has written anything.',
+      'From this node: yes. From the start: yes. No node has written data.',
     ],
     [
       [trigger, { ...find, items: 12 }, create],
       'Create',
       403,
       'unknown',
-      'From this node, unknown: Create was refused for one of 12 items, but may have been carried out for others. From the start, unknown: Create ran, which may have written.',
+      'From this node: unknown. Create was rejected for one of 12 items, but may have processed others. From the start: unknown. Create may have written data.',
     ],
     [
       [trigger, create],
       'Create',
       403,
       'unknown',
-      'From this node, unknown: Create was refused, but may have been carried out for items before. From the start, unknown: Create ran, which may have written.',
+      'From this node: unknown. Create was rejected, but may have processed earlier items. From the start: unknown. Create may have written data.',
     ],
     [
       [trigger, post],
       'Create',
       null,
       'writes',
-      'From this node, unknown: Create may have been carried out before it failed. From the start, Post writes twice. Unknown: Create.',
+      'From this node: unknown. Create may have completed its request before it failed. From the start: no. Post would write twice. Unknown: Create.',
     ],
-  ])('%#: names the nodes that have written', (nodes, failedAt, httpStatus, verdict, text) => {
+  ])('%#: names the nodes that have written data', (nodes, failedAt, httpStatus, verdict, text) => {
     expect(retrySafety(nodes, graph, failedAt, httpStatus)).toEqual({ verdict, text })
   })
 })
 
-describe('the outline of parameters', () => {
-  test('says keys, types and sizes, and never a value', () => {
-    const { rows, omitted } = outline({
+describe('redacted parameters', () => {
+  test('show keys, types and sizes, but no values', () => {
+    const { rows, omitted } = redactParameters({
       title: 'A secret title',
       body: '={{ $json.secret }}',
       options: { tags: ['a', 'b'], deep: { deeper: { deepest: 'hidden' } } },
       on: true,
       nothing: null,
     })
-    expect(rows.map((row) => `${'-'.repeat(row.depth)}${row.key}: ${outlineText(row)}`)).toEqual([
+    expect(rows.map((row) => `${'-'.repeat(row.depth)}${row.key}: ${parameterText(row)}`)).toEqual([
       'title: string · 14',
       'body: expression · 19',
       'options: object',
@@ -273,15 +278,15 @@ describe('the outline of parameters', () => {
     expect(omitted).toBe(0)
   })
 
-  test('has an end', () => {
-    const { rows, omitted } = outline(
+  test('are limited to 40 rows', () => {
+    const { rows, omitted } = redactParameters(
       Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`k${index}`, 1])),
     )
     expect({ rows: rows.length, omitted }).toEqual({ rows: 40, omitted: 60 })
   })
 
-  test.each([[undefined], [null], ['text'], [3]])('is empty for %s', (value) => {
-    expect(outline(value)).toEqual({ rows: [], omitted: 0 })
+  test.each([[undefined], [null], ['text'], [3]])('are empty for %s', (value) => {
+    expect(redactParameters(value)).toEqual({ rows: [], omitted: 0 })
   })
 })
 
@@ -301,7 +306,7 @@ describe('the trend of a group', () => {
     ['quiet', { runs: 0, previousRuns: 0, firstSeenAt: null, lastSeenAt: null }],
   ])('%s: %j', (trend, facts) => expect(trendOf(facts, period)).toBe(trend))
 
-  test('puts new and rising ones first, then the most frequent', () => {
+  test('lists new and rising groups first, then the most frequent', () => {
     const group = (runs: number, previousRuns: number, firstSeenAt: string) => ({
       ...{ runs, previousRuns, firstSeenAt },
       lastSeenAt: recently,
@@ -310,8 +315,8 @@ describe('the trend of a group', () => {
     expect(byTrend([often, rising, fresh], period)).toEqual([fresh, rising, often])
   })
 
-  test('says since when it is quiet', () => {
-    expect(trendWords('quiet', '2026-11-22T08:30:00Z', new Date(period.to)).word).toBe('Quiet 3 h')
+  test('shows how long a group has been quiet', () => {
+    expect(trendLabel('quiet', '2026-11-22T08:30:00Z', new Date(period.to)).word).toBe('Quiet 3 h')
   })
 
   test.each([
@@ -319,7 +324,7 @@ describe('the trend of a group', () => {
     ['<number> Forbidden', null, '… Forbidden'],
     ['claude-<number><number> of <id>', null, 'claude-… of …'],
     ['a <b> tag', null, 'a <b> tag'],
-  ])('%s (%s) reads %s', (message, httpStatus, text) =>
+  ])('%s (%s) is shown as %s', (message, httpStatus, text) =>
     expect(readableMessage(message, httpStatus)).toBe(text),
   )
 })

@@ -1,4 +1,4 @@
-/** A signed-in browser whose user has a workflow with nodes, an n8n that reports, and runs. */
+/** A signed-in browser whose user has a workflow with nodes and an n8n that reports runs. */
 import type { TestApp } from '../../harness/app.ts'
 import { type SignedInBrowser, signedInBrowser } from '../browser.ts'
 
@@ -9,7 +9,7 @@ export interface ReportedRun {
   id: number | string
   status?: string
   mode?: string
-  /** Of Create issue, the last node. */
+  /** The error of Create issue, the last node. */
   error?: { message: string; httpCode?: string; name?: string }
   /** Milliseconds after `startedAt`. */
   startMs?: number
@@ -23,7 +23,7 @@ export interface ExecutionsWorld extends SignedInBrowser {
   instanceId: string
   deploymentId: string
   credentialId: string
-  /** Reports to n8n's webhook and answers with the run's id here. */
+  /** Reports to the webhook and returns the run's ID. */
   report: (run: ReportedRun) => Promise<string>
   send: (body: unknown) => Promise<string>
 }
@@ -36,7 +36,7 @@ const names = {
   unreached: 'Tell team',
 }
 
-/** `marked` is put into every name and text that a user or an n8n chooses. */
+/** Adds `marked` to every name and text that a user or n8n chooses. */
 export async function executionsWorld(app: TestApp, marked = ''): Promise<ExecutionsWorld> {
   const tab = await signedInBrowser(app)
   const login = await app.call('POST', '/v1/auth/login', {

@@ -1,4 +1,4 @@
-/** n8n servers, through the forms of their pages, with a stub of n8n behind them. */
+/** The instance pages and their forms, against the n8n stub. */
 import { v7 as uuidv7 } from 'uuid'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createFormWorld, orders, textOf } from '../deployments/forms.ts'
@@ -17,13 +17,13 @@ const entered = () => ({
   test: 'yes',
 })
 
-describe('adding a server', () => {
-  test('tests it first and says what was found', async () => {
+describe('adding an instance', () => {
+  test('tests the connection first and shows the result', async () => {
     const person = await world.person()
-    expect(textOf((await person.get('/instances')).text)).toContain('No n8n server yet.')
+    expect(textOf((await person.get('/instances')).text)).toContain('No instances yet.')
     const page = await person.submit('/instances', entered())
     expect(page.at).toMatch(/^\/instances\/[0-9a-f-]{36}$/)
-    expect(textOf(page.text)).toContain('prod-eu-1 answers and takes the API key. Nothing is missing.')
+    expect(textOf(page.text)).toContain('prod-eu-1 is reachable and accepts the API key.')
     expect(textOf(page.text)).toContain('2.x, later than 2.0')
     expect(textOf((await person.get('/instances')).text)).toContain('prod-eu-1 n8n.example.com Reachable')
   })
@@ -34,29 +34,32 @@ describe('adding a server', () => {
     [{ baseUrl: 'https://127.0.0.1' }, /address|host|public|allowed/i],
     [{ apiKey: 'with space' }, '1 to 4,096 printable ASCII characters without spaces'],
     [{ apiKey: 'wrong-key' }, 'does not accept the API key'],
-  ])('%j is refused under its field; what was entered stays, but for the key', async (change, message) => {
-    const person = await world.person()
-    const fields = { ...entered(), name: payload, ...change }
-    const { status, text } = await person.post('/instances', fields)
-    expect(status).toBe(422)
-    expect(textOf(text)).toMatch(message)
-    expect(text).not.toContain(fields.apiKey)
-    expect(text).not.toContain('<img src=x')
-    if (fields.name === payload) expect(text).toContain('value="&lt;img src=x')
-    expect((await person.get('/instances')).text).toContain('No n8n server yet.')
-  })
+  ])(
+    '%j is rejected under its field, and the form preserves its input except the key',
+    async (change, message) => {
+      const person = await world.person()
+      const fields = { ...entered(), name: payload, ...change }
+      const { status, text } = await person.post('/instances', fields)
+      expect(status).toBe(422)
+      expect(textOf(text)).toMatch(message)
+      expect(text).not.toContain(fields.apiKey)
+      expect(text).not.toContain('<img src=x')
+      if (fields.name === payload) expect(text).toContain('value="&lt;img src=x')
+      expect((await person.get('/instances')).text).toContain('No instances yet.')
+    },
+  )
 
-  test('one that does not answer is added only without a test', async () => {
+  test('an unreachable instance can only be added without a test', async () => {
     const person = await world.person()
     world.world.fail(() => true, 'reset')
     const refused = await person.post('/instances', entered())
     expect(refused.status).toBe(422)
-    expect(textOf(refused.text)).toContain('Nothing was added')
+    expect(textOf(refused.text)).toContain('The instance was not added.')
     const page = await person.submit('/instances', { ...entered(), test: 'no' })
-    expect(textOf(page.text)).toContain('prod-eu-1 is added, untested.')
+    expect(textOf(page.text)).toContain('prod-eu-1 was added without a test.')
   })
 
-  test('a name that is taken is said under the name', async () => {
+  test('a duplicate name is rejected under the name field', async () => {
     const person = await world.person()
     await person.addServer('twice')
     const { status, text } = await person.post('/instances', { ...entered(), name: 'twice' })
@@ -66,19 +69,21 @@ describe('adding a server', () => {
   })
 })
 
-describe('what is done with a server', () => {
-  test('a test now says what n8n answers, and what it cannot do is listed', async () => {
+describe('an instance', () => {
+  test('Test now shows whether n8n accepts the API key', async () => {
     const person = await world.person()
     const id = await person.addServer()
     world.world.fail(() => true, '401')
     const refused = await person.submit(`/instances/${id}/test`)
     expect(textOf(refused.text)).toContain('does not accept the API key')
-    expect(textOf(refused.text)).toContain('prod-eu-1 refuses the API key.')
-    expect(textOf((await person.get('/instances')).text)).toContain('Refused')
-    expect(textOf((await person.submit(`/instances/${id}/test`)).text)).toContain('Nothing is missing.')
+    expect(textOf(refused.text)).toContain('prod-eu-1 rejected the API key.')
+    expect(textOf((await person.get('/instances')).text)).toContain('Key rejected')
+    expect(textOf((await person.submit(`/instances/${id}/test`)).text)).toContain(
+      'prod-eu-1 is reachable and accepts the API key.',
+    )
   })
 
-  test('tells for two weeks that n8n was reset', async () => {
+  test('shows for two weeks that n8n was reset', async () => {
     const person = await world.person()
     const id = await person.addServer()
     const reset = (daysAgo: number) =>
@@ -93,7 +98,7 @@ describe('what is done with a server', () => {
     expect(await page()).not.toContain('was reset or restored')
   })
 
-  test('a poll now says how many runs are new, and another one at once is refused kindly', async () => {
+  test('Poll now shows the number of new runs, and a second poll is rejected as too soon', async () => {
     const person = await world.person()
     const id = await person.addServer()
     await person.credential()
@@ -101,12 +106,12 @@ describe('what is done with a server', () => {
     const deployment = await world.world.deps.deployments.find(person.userId, at.split('/')[2] ?? '')
     world.stub.addExecution({ workflowId: deployment?.n8nWorkflowId ?? '', status: 'success' })
     expect(textOf((await person.submit(`/instances/${id}/poll`)).text)).toContain(
-      'prod-eu-1 was asked: 1 new run',
+      'Polled prod-eu-1: 1 new run',
     )
     expect(textOf((await person.submit(`/instances/${id}/poll`)).text)).toContain('was polled just now')
   })
 
-  test('a new name and a new key are taken; a key that n8n refuses changes nothing and is not shown', async () => {
+  test('accepts a new name and key; a rejected key changes nothing and is not shown', async () => {
     const person = await world.person()
     const id = await person.addServer()
     const renamed = await person.submit(`/instances/${id}/settings`, {
@@ -121,7 +126,7 @@ describe('what is done with a server', () => {
     expect(refused.text).not.toContain('a-wrong-key')
     expect(
       textOf((await person.submit(`/instances/${id}/key`, { apiKey: world.stub.apiKey })).text),
-    ).toContain('has the new API key')
+    ).toContain('The API key of renamed was replaced.')
     const moved = await person.post(`/instances/${id}/settings`, {
       name: 'renamed',
       baseUrl: 'https://other.example.com',
@@ -130,7 +135,7 @@ describe('what is done with a server', () => {
     expect(textOf(moved.text)).toContain('send the API key again')
   })
 
-  test('a new webhook token is on the answer once and nowhere else', async () => {
+  test('a new webhook token is shown once and nowhere else', async () => {
     const person = await world.person()
     const id = await person.addServer()
     const answer = await person.post(`/instances/${id}/webhook-token`)
@@ -146,7 +151,7 @@ describe('what is done with a server', () => {
     expect(world.world.logs.join('\n')).not.toContain(token)
   })
 
-  test('the error reporter is set up from here', async () => {
+  test('sets up the error reporter', async () => {
     const person = await world.person()
     const id = await person.addServer()
     expect(textOf((await person.get(`/instances/${id}`)).text)).toContain('Error reporter not set up yet')
@@ -155,7 +160,7 @@ describe('what is done with a server', () => {
     expect(textOf(page.text)).toContain('Error reporter set up in n8n')
   })
 
-  test('removing takes the name typed, and leaves nothing deployed behind unasked', async () => {
+  test('removing requires the typed name, and an explicit choice to leave workflows deployed', async () => {
     const person = await world.person()
     const id = await person.addServer('remove me')
     await person.credential()
@@ -166,17 +171,17 @@ describe('what is done with a server', () => {
     expect(wrong.text).toMatch(/name="force" value="true" checked/)
     const used = await person.post(`/instances/${id}/remove`, { name: 'remove me' })
     expect(used.status).toBe(409)
-    expect(textOf(used.text)).toContain('Workflows are deployed on it')
+    expect(textOf(used.text)).toContain('Workflows are deployed on this instance.')
     expect(used.text).toContain('value="remove me"')
     expect(used.text).not.toMatch(/name="force" value="true" checked/)
     const gone = await person.submit(`/instances/${id}/remove`, { name: 'remove me', force: 'true' })
     expect(gone.at).toBe('/instances')
-    expect(textOf(gone.text)).toContain('remove me is removed.')
+    expect(textOf(gone.text)).toContain('remove me was removed.')
     expect((await person.get(`/instances/${id}`)).status).toBe(404)
   })
 })
 
-describe('importing what a server has', () => {
+describe('importing workflows', () => {
   async function inN8n(name: string) {
     const { stub } = world
     const answer = await stub.fetch(`${stub.baseUrl}/api/v1/workflows`, {
@@ -187,7 +192,7 @@ describe('importing what a server has', () => {
     return ((await answer.json()) as { id: string }).id
   }
 
-  test('lists it, imports what is chosen, and tells what is tracked already', async () => {
+  test('lists workflows, imports the selected one, and marks tracked ones', async () => {
     const person = await world.person()
     const id = await person.addServer()
     const [one, two] = [await inN8n(`Import ${payload}`), await inN8n('Import me too')]
@@ -199,26 +204,26 @@ describe('importing what a server has', () => {
     expect(answer.text).toContain('1 workflow imported as v1 and tracked.')
     const after = await person.get(`/instances/${id}/import?q=Import`)
     expect(after.text).not.toContain(`value="${two}"`)
-    expect(textOf(after.text)).toContain('tracked here')
+    expect(textOf(after.text)).toMatch(/ tracked /)
     const again = await person.submit(`/instances/${id}/import`, { id: two })
     expect(textOf(again.text)).toContain(`Not imported: ${two}`)
     expect(textOf((await person.submit(`/instances/${id}/import`, {})).text)).toContain(
-      'No workflow was chosen.',
+      'No workflow selected.',
     )
   })
 
-  test('says in amber that n8n is away', async () => {
+  test('shows a warning if n8n is unreachable', async () => {
     const person = await world.person()
     const id = await person.addServer()
     world.world.fail(() => true, 'reset')
     const { status, text } = await person.get(`/instances/${id}/import?cursor=%00`)
     expect(status).toBe(200)
-    expect(textOf(text)).toContain('prod-eu-1 could not be asked.')
+    expect(textOf(text)).toContain('Could not list the workflows on prod-eu-1.')
   })
 })
 
-describe('reports that could not be used', () => {
-  async function withLetter() {
+describe('dead letters', () => {
+  async function withDeadLetter() {
     const person = await world.person()
     const id = await person.addServer()
     const token = await world.world.deps.instances.rotateWebhookToken(person.userId, id)
@@ -235,42 +240,40 @@ describe('reports that could not be used', () => {
     return { person, id, page, action, n8nWorkflowId }
   }
 
-  test('say why, and are used once their workflow is tracked', async () => {
-    const { person, id, page, action, n8nWorkflowId } = await withLetter()
+  test('show a reason, and are replayed when their workflow is tracked', async () => {
+    const { person, id, page, action, n8nWorkflowId } = await withDeadLetter()
     expect(textOf(page.text)).toContain('No deployment tracks this workflow')
     expect(textOf(page.text)).toContain('#77')
     expect(textOf((await person.submit(`${action}/replay`)).text)).toContain(
-      'It still cannot be used: No deployment tracks this workflow.',
+      'The report still cannot be used: No deployment tracks this workflow.',
     )
     const workflowId = await person.workflow()
     await person.submit('/deployments/track', { workflowId, instanceId: id, n8nWorkflowId })
-    expect(textOf((await person.get(`/instances/${id}/dead-letters`)).text)).toContain(
-      'Every report could be used.',
-    )
+    expect(textOf((await person.get(`/instances/${id}/dead-letters`)).text)).toContain('No dead letters.')
   })
 
-  test('can be dropped, by their owner only', async () => {
-    const { person, id, action } = await withLetter()
+  test('can be deleted by their owner only', async () => {
+    const { person, id, action } = await withDeadLetter()
     const other = await world.person()
     const own = await other.addServer()
-    const letterId = action.split('/').at(-1) ?? ''
-    expect(textOf((await other.submit(`/instances/${own}/dead-letters/${letterId}/drop`)).text)).toContain(
-      'gone already',
-    )
-    expect((await other.post(`/instances/${id}/dead-letters/${letterId}/drop`)).status).toBe(404)
+    const deadLetterId = action.split('/').at(-1) ?? ''
+    expect(
+      textOf((await other.submit(`/instances/${own}/dead-letters/${deadLetterId}/drop`)).text),
+    ).toContain('already deleted')
+    expect((await other.post(`/instances/${id}/dead-letters/${deadLetterId}/drop`)).status).toBe(404)
     expect((await other.get(`${action}/drop`)).status).toBe(404)
     const list = await person.get(`/instances/${id}/dead-letters`)
     expect(list.text).not.toContain(`action="${action}/drop"`)
     expect(list.text).toContain(`href="${action}/drop"`)
     const question = await person.get(`${action}/drop`)
-    expect(textOf(question.text)).toContain('It cannot be had back.')
+    expect(textOf(question.text)).toContain('This cannot be undone.')
     expect(question.text).toContain(`<form method="post" action="${action}/drop"`)
-    expect(textOf((await person.submit(`${action}/drop`)).text)).toContain('The report is dropped.')
+    expect(textOf((await person.submit(`${action}/drop`)).text)).toContain('Dead letter deleted.')
   })
 })
 
-describe('whose a server is', () => {
-  test("another user's is a 404 and stays as it is; signed out leads to the sign-in; another site is refused", async () => {
+describe('access control', () => {
+  test("another user's instance is a 404; signed out redirects to sign-in; another site is rejected", async () => {
     const owner = await world.person()
     const id = await owner.addServer(payload)
     const { text } = await owner.get(`/instances/${id}`)

@@ -1,4 +1,4 @@
-/** @module What a version changed, as it is shown: values without secrets, without moves, short enough to read. */
+/** @module Tests the description of changes: redacted values, no moves, short lines. */
 import { describe, expect, test } from 'vitest'
 import {
   countChanges,

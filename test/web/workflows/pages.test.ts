@@ -196,7 +196,11 @@ describe('creating a workflow', () => {
   test('saves n8n JSON with its prompt and redirects to the workflow', async () => {
     const user = await newUser()
     const sent = await user.post('/workflows/new', {
-      ...{ workflow: JSON.stringify(json('Orders')), prompt: 'Tell the shop of each order', model: 'gpt-5' },
+      ...{
+        workflow: JSON.stringify(json('Orders')),
+        prompt: 'Notify the shop of each order',
+        model: 'gpt-5',
+      },
       ...{ name: '', tags: 'shop, mail ,' },
     })
     expect(sent.status).toBe(303)
@@ -204,7 +208,7 @@ describe('creating a workflow', () => {
     expect(page.status).toBe(200)
     for (const part of [
       'Orders',
-      'Tell the shop of each order',
+      'Notify the shop of each order',
       'gpt-5',
       'Saved as v1',
       '>shop<',
@@ -217,18 +221,18 @@ describe('creating a workflow', () => {
   test('creates one workflow when the form is submitted twice, and reports it before creating another', async () => {
     const user = await newUser()
     const onceOf = (text: string) => /name="once" value="([^"]+)"/.exec(text)?.[1] ?? ''
-    const fields = { workflow: JSON.stringify(json('Orders')), prompt: 'Tell the shop' }
+    const fields = { workflow: JSON.stringify(json('Orders')), prompt: 'Notify the shop' }
     const once = onceOf((await user.get('/workflows/new')).text)
     const refused = await user.post('/workflows/new', { ...fields, workflow: '{', once })
     expect(onceOf(refused.text)).toBe(once)
     const sent = await Promise.all([1, 2].map(() => user.post('/workflows/new', { ...fields, once })))
     expect(sent.map(({ status }) => status)).toEqual([303, 303])
     expect(sent[1]?.location).toBe(sent[0]?.location)
-    const edited = { ...fields, prompt: 'Tell the shop & me' }
+    const edited = { ...fields, prompt: 'Notify the shop & me' }
     const spent = await user.post('/workflows/new', { ...edited, once })
     expect(spent.status).toBe(409)
     expect(spent.text).toContain('This form already created a workflow')
-    expect(spent.text).toContain('Tell the shop &amp; me')
+    expect(spent.text).toContain('Notify the shop &amp; me')
     expect(rowsOf((await user.get('/workflows')).text)).toEqual(['Orders'])
     const other = await user.post('/workflows/new', { ...edited, once: onceOf(spent.text) })
     expect(other.status).toBe(303)
@@ -343,7 +347,7 @@ describe('creating a workflow', () => {
 describe('a workflow', () => {
   test('shows failing nodes and missing credentials in its graph and as text', async () => {
     const user = await newUser()
-    const { id } = await make(user.userId, 'Orders', { prompt: 'Tell the shop' })
+    const { id } = await make(user.userId, 'Orders', { prompt: 'Notify the shop' })
     const { deploymentId, report } = await track(user, id, 'prod-eu-1')
     for (let run = 0; run < 6; run += 1) await report('error', slack.name)
     const { status, text } = await user.get(`/workflows/${id}`)
@@ -461,7 +465,7 @@ describe('a workflow', () => {
   )
 
   test.each([
-    ['/edit', { expected: '1', name: 'Taken over' }],
+    ['/edit', { expected: '1', name: 'Hijacked' }],
     ['/delete', { confirm: 'Owned', force: 'true' }],
     ['/versions/1/restore', { expected: '2' }],
   ])('of another user is not found: POST %s', async (path, fields) => {
@@ -486,10 +490,10 @@ describe('versions', () => {
   let id: string
   beforeAll(async () => {
     user = await newUser()
-    ;({ id } = await make(user.userId, 'Orders', { prompt: 'Tell the shop', model: 'gpt-5' }))
-    const more = { ...slack, id: 'n3', name: 'Tell me too', position: [220, 200] }
+    ;({ id } = await make(user.userId, 'Orders', { prompt: 'Notify the shop', model: 'gpt-5' }))
+    const more = { ...slack, id: 'n3', name: 'Notify me too', position: [220, 200] }
     const moved = { ...json('Orders', more), nodes: [{ ...hook, position: [9, 9] }, slack, more] }
-    await app.deps.workflows.update(user.userId, id, 1, { workflow: moved, prompt: 'And tell me' })
+    await app.deps.workflows.update(user.userId, id, 1, { workflow: moved, prompt: 'And notify me' })
     const leak = { ...more, parameters: { ...more.parameters, token: planted } }
     await app.deps.workflows.update(user.userId, id, 2, { workflow: json('Orders', leak), prompt: null })
   })
@@ -497,8 +501,8 @@ describe('versions', () => {
   test('are listed with prompts, changes and authors', async () => {
     const { text } = await user.get(`/workflows/${id}/versions`)
     for (const part of [
-      'And tell me',
-      'Tell the shop',
+      'And notify me',
+      'Notify the shop',
       'gpt-5',
       '+1 node',
       '1 changed',
@@ -514,7 +518,7 @@ describe('versions', () => {
   test('are compared in the graph and as a list, without moves and secrets', async () => {
     const { status, text } = await user.get(`/workflows/${id}/diff/1..3`)
     expect(status).toBe(200)
-    expect(text).toContain('Tell me too')
+    expect(text).toContain('Notify me too')
     expect(text).toContain('mark-added')
     expect(text).toContain('+1 node')
     expect(text).not.toContain('position')
@@ -564,7 +568,7 @@ describe('versions', () => {
 
   test('have their own page with the whole prompt', async () => {
     const { text } = await user.get(`/workflows/${id}/versions/1`)
-    expect(text).toContain('Tell the shop')
+    expect(text).toContain('Notify the shop')
     expect(text).toContain('Version 1')
     expect((await user.get(`/workflows/${id}/versions/9`)).status).toBe(404)
   })

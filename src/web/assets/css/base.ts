@@ -1,4 +1,4 @@
-/** @module The page's ground, type, and what every part uses. */
+/** @module Base styles: page background, typography and shared elements. */
 export const base = `
 *,*::before,*::after{box-sizing:border-box}
 html{font:400 var(--fs-3)/1.45 var(--sans);-webkit-text-size-adjust:100%;text-size-adjust:100%;scroll-padding-top:64px}

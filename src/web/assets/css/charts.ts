@@ -1,4 +1,4 @@
-/** @module Drawings: the x axis in percent, the y axis in pixels, so that type stays 11 px at any width. */
+/** @module Charts: the x axis in percent and the y axis in pixels, so that text stays 11 px at any width. */
 export const charts = `
 .legend{display:flex;gap:4px 14px;flex-wrap:wrap;font-size:var(--fs-1);color:var(--text-2)}
 .legend span{display:inline-flex;align-items:center;gap:6px}

@@ -1,4 +1,4 @@
-/** @module Buttons, filters, tabs, form fields. Targets on a phone: 40 px, inputs 44 px and 16 px type. */
+/** @module Buttons, filters, tabs and form fields. On phones: 40 px targets, 44 px inputs with 16 px text. */
 export const controls = `
 .button{position:relative;display:inline-flex;align-items:center;justify-content:center;gap:7px;height:32px;padding:0 12px;border:1px solid var(--line-2);border-radius:var(--r2);background:var(--surface);color:var(--text);font:500 var(--fs-2)/1 var(--sans);box-shadow:var(--shadow-1);white-space:nowrap;cursor:pointer}
 .button:hover{background:var(--hover)}
@@ -74,6 +74,6 @@ select.input{padding-right:30px;cursor:pointer}
 .input{min-height:44px;font-size:16px}
 .select .icon{top:15px}
 .check{min-height:44px}
-.alone .button.primary{height:44px}
+.auth .button.primary{height:44px}
 }
 `

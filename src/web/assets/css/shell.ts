@@ -1,11 +1,11 @@
-/** @module The frame: sidebar, top bar, content; on a phone a top line and a tab bar. And pages before the sign-in. */
+/** @module The frame: sidebar, top bar and content; on phones a header and a tab bar. Also the pages before sign-in. */
 export const shell = `
 .shell{display:grid;grid-template-columns:224px minmax(0,1fr);min-height:100vh}
 .sidebar{position:sticky;top:0;height:100vh;display:flex;flex-direction:column;overflow-y:auto;padding:14px 10px 12px;border-right:1px solid var(--line);background:var(--bg)}
 .brand{display:flex;align-items:center;gap:9px;padding:2px 8px 18px;font-weight:650;font-size:15px;letter-spacing:-.015em}
-.mark{width:22px;height:22px;flex:none}
-.mark-ground{fill:var(--accent-solid)}
-.mark-line{fill:none;stroke:#fff;stroke-width:1.8;stroke-linecap:round;stroke-linejoin:round}
+.logo{width:22px;height:22px;flex:none}
+.logo-ground{fill:var(--accent-solid)}
+.logo-line{fill:none;stroke:#fff;stroke-width:1.8;stroke-linecap:round;stroke-linejoin:round}
 .nav{display:grid;gap:1px}
 .nav a{display:flex;align-items:center;gap:10px;height:32px;padding:0 10px;border-radius:var(--r2);color:var(--text-2);font-size:var(--fs-2);font-weight:500}
 .nav a:hover{background:var(--inset);color:var(--text)}
@@ -57,16 +57,16 @@ export const shell = `
 .menu-list li+li{border-top:1px solid var(--line)}
 .menu-list .icon{color:var(--text-3)}
 .menu-list .nav-count{font-size:var(--fs-1)}
-.alone{min-height:100vh;display:grid;grid-template-rows:1fr auto;justify-items:center;align-items:center;gap:var(--s6);padding:var(--s6) 14px}
-.alone main{width:100%;max-width:360px;display:grid;grid-template-columns:minmax(0,1fr);gap:var(--s5)}
-.alone .brand{padding:0;justify-content:center;font-size:18px}
-.alone .brand .mark{width:28px;height:28px}
-.alone .card-body{padding:24px;display:grid;gap:var(--s4)}
-.alone .card-body>*+*{margin-top:0}
-.alone h1{font-size:var(--fs-5);line-height:28px;font-weight:600;letter-spacing:-.018em}
-.alone .button.primary{width:100%;height:36px}
-.alone footer{font-size:var(--fs-1);color:var(--text-3);display:flex;gap:var(--s4);align-items:center;flex-wrap:wrap;justify-content:center}
-.beside{font-size:var(--fs-2);color:var(--text-2);text-align:center}
+.auth{min-height:100vh;display:grid;grid-template-rows:1fr auto;justify-items:center;align-items:center;gap:var(--s6);padding:var(--s6) 14px}
+.auth main{width:100%;max-width:360px;display:grid;grid-template-columns:minmax(0,1fr);gap:var(--s5)}
+.auth .brand{padding:0;justify-content:center;font-size:18px}
+.auth .brand .logo{width:28px;height:28px}
+.auth .card-body{padding:24px;display:grid;gap:var(--s4)}
+.auth .card-body>*+*{margin-top:0}
+.auth h1{font-size:var(--fs-5);line-height:28px;font-weight:600;letter-spacing:-.018em}
+.auth .button.primary{width:100%;height:36px}
+.auth footer{font-size:var(--fs-1);color:var(--text-3);display:flex;gap:var(--s4);align-items:center;flex-wrap:wrap;justify-content:center}
+.auth-footer{font-size:var(--fs-2);color:var(--text-2);text-align:center}
 .keys{display:grid;grid-template-columns:120px minmax(0,1fr);gap:10px 16px;font-size:var(--fs-2);align-items:baseline}
 dialog{border:1px solid var(--line);border-radius:var(--r3);background:var(--surface);color:var(--text);box-shadow:var(--shadow-2);padding:20px;max-width:min(420px,calc(100vw - 28px));font-size:var(--fs-2)}
 dialog::backdrop{background:rgb(12 15 19/.5)}

@@ -1,4 +1,4 @@
-/** @module Cards, figures, attention, empty states, remarks. */
+/** @module Cards, figures, attention, empty states, notes. */
 export const surfaces = `
 .grid{display:grid;gap:var(--s4);grid-template-columns:repeat(12,minmax(0,1fr));align-items:start}
 .grid.stretch{align-items:stretch}

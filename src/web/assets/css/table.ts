@@ -1,4 +1,4 @@
-/** @module Tables: rows of 40 px, or 32; on a phone each row is two lines. */
+/** @module Tables with rows of 40 or 32 px; on phones each row has two lines. */
 export const table = `
 .table{position:relative;width:100%;border-collapse:collapse;font-size:var(--fs-2)}
 .table th{font-size:var(--fs-1);font-weight:500;color:var(--text-3);text-align:left;height:32px;padding:0 8px;border-bottom:1px solid var(--line);white-space:nowrap}

@@ -1,4 +1,4 @@
-/** @module Colours, sizes and type. Text is 5.1:1 and more on each ground, controls 3.3:1, marks 3.1:1. */
+/** @module Colors, sizes and fonts. Contrast on every background: text at least 5.1:1, controls 3.3:1, marks 3.1:1. */
 
 const light = `color-scheme:light;
 --bg:#F6F7F9;--surface:#FFFFFF;--inset:#F1F3F6;--hover:#F5F7FA;--line:#E3E7EC;--line-2:#D3D9E1;--dots:#D3D9E1;--control:#858F9D;

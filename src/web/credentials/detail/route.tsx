@@ -12,7 +12,7 @@ import { type Notice, redirectWith } from '../../notice.ts'
 import { returnPath } from '../../return-path.ts'
 import { type DeletionState, emptyDeletion } from './delete-card.tsx'
 import { CredentialDetail } from './view.tsx'
-import { allOfThem, periodNamed, rangeOf } from '../../components/period.ts'
+import { noLimit, periodNamed, rangeOf } from '../../components/period.ts'
 import { readPlaces } from '../../../credentials/queries.ts'
 import type { CredentialPageDeps } from '../page-context.ts'
 
@@ -31,7 +31,7 @@ export function detailPages(deps: CredentialPageDeps) {
     const [credential, usage, stats, catalogue, pending] = await Promise.all([
       credentials.find(userId, id),
       credentials.usage(userId, id),
-      analytics.credentials(userId, { ...rangeOf(period, at), limit: allOfThem }),
+      analytics.credentials(userId, { ...rangeOf(period, at), limit: noLimit }),
       loadCatalogue(),
       // A credential that cannot be decrypted cannot be pushed either. The edit page reports it.
       credentialPusher.pending(userId, id).catch((error: unknown) => {

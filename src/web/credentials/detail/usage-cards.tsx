@@ -2,7 +2,7 @@
 import type { CredentialUsage } from '../../../credentials/contract.ts'
 import { Card, Empty } from '../../components/card.tsx'
 import { LinkButton } from '../../components/controls.tsx'
-import { deploymentLook, executionLook, Status } from '../../components/status.tsx'
+import { deploymentStyle, executionStyle, Status } from '../../components/status.tsx'
 import { NameCell, Table, Td, Time, Tr } from '../../components/table.tsx'
 import { count, none, type TimeFormat } from '../../format.ts'
 import type { BoundDeployment, RecentFailure } from '../../../credentials/queries.ts'
@@ -84,7 +84,7 @@ export function Deployments(props: {
                 <NameCell href={`/deployments/${id}`} name={workflowName} note={nodes.join(', ')} />
               </Td>
               <Td phone="end">
-                <Status {...deploymentLook(status)} />
+                <Status {...deploymentStyle(status)} />
               </Td>
               <Td numeric phone="hide">
                 v{version}
@@ -125,7 +125,7 @@ export function Failures(props: {
             <Tr>
               <Td>
                 <NameCell
-                  badge={<Status {...executionLook({ status })} />}
+                  badge={<Status {...executionStyle({ status })} />}
                   href={`/executions/${id}`}
                   name={workflowName ?? 'Deleted workflow'}
                   note={`#${n8nExecutionId}`}

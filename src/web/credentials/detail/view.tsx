@@ -6,7 +6,7 @@ import { Card, Grid, KeyValues, Kpi, Kpis, Remark } from '../../components/card.
 import { Action, LinkButton, Segmented, withQuery } from '../../components/controls.tsx'
 import { Icon, NodeBadge } from '../../components/icons.tsx'
 import { PageHead } from '../../layout/page.tsx'
-import { credentialLook, StatusTag } from '../../components/status.tsx'
+import { credentialStyle, StatusTag } from '../../components/status.tsx'
 import { Time } from '../../components/table.tsx'
 import { count, plural, type TimeFormat } from '../../format.ts'
 import { DeleteCard, type DeletionState } from './delete-card.tsx'
@@ -43,7 +43,7 @@ export function CredentialDetail(props: DetailProps) {
         title={credential.name}
         meta={
           <>
-            <StatusTag {...credentialLook(credential.status)} />
+            <StatusTag {...credentialStyle(credential.status)} />
             <span>
               <NodeBadge type={credential.type} />
               {label}

@@ -3,7 +3,7 @@ import type { CredentialStats } from '../../../analytics/credential-contract.ts'
 import type { Catalogue } from '../../../n8n/catalogue.ts'
 import { Action, LinkButton } from '../../components/controls.tsx'
 import { NodeBadge } from '../../components/icons.tsx'
-import { credentialLook, Status } from '../../components/status.tsx'
+import { credentialStyle, Status } from '../../components/status.tsx'
 import { NameCell, Td, Time, Tr } from '../../components/table.tsx'
 import { count, none, plural, type TimeFormat } from '../../format.ts'
 import { typeLabel } from '../form/view.tsx'
@@ -34,7 +34,7 @@ export function CredentialLine({ row, stats, catalogue, time, period, listHref }
         />
       </Td>
       <Td phone="end" class="credential-health">
-        <Status {...credentialLook(row.status)} />
+        <Status {...credentialStyle(row.status)} />
         <small>{healthNote(row, time)}</small>
       </Td>
       <Td numeric class="credential-used">
@@ -95,7 +95,7 @@ function healthNote(
   }
   if (status !== 'untested') return ''
   if (testable > 0) return 'In n8n, not tested yet'
-  return places > 0 ? 'In n8n, which cannot test it' : 'Not in n8n yet'
+  return places > 0 ? 'In n8n, cannot be tested there' : 'Not in n8n yet'
 }
 
 function NextStep({ row, listHref }: Pick<LineProps, 'row' | 'listHref'>) {

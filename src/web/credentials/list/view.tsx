@@ -15,7 +15,7 @@ import {
 } from '../../components/controls.tsx'
 import { NodeBadge } from '../../components/icons.tsx'
 import { PageHead } from '../../layout/page.tsx'
-import { credentialLook, Glyph } from '../../components/status.tsx'
+import { credentialStyle, Glyph } from '../../components/status.tsx'
 import { Table } from '../../components/table.tsx'
 import { count, plural, type TimeFormat } from '../../format.ts'
 import { typeLabel } from '../form/view.tsx'
@@ -132,7 +132,7 @@ function HealthCounts({ groups, query }: { groups: readonly CredentialGroup[]; q
   return (
     <>
       {healths.map((status) => {
-        const { tone, word } = credentialLook(status)
+        const { tone, word } = credentialStyle(status)
         const sum = groups.reduce((all, each) => all + (each.status === status ? each.count : 0), 0)
         return sum === 0 ? null : (
           <a class={`status ${tone}`} href={withQuery(path, query, { status, after: null })}>
@@ -198,7 +198,7 @@ function Filters(props: {
   const services = [...new Set(groups.map(({ service }) => service))].toSorted()
   const set = [
     ...(filter.q ? [['q', 'Name', filter.q]] : []),
-    ...(filter.status ? [['status', 'Health', credentialLook(filter.status).word]] : []),
+    ...(filter.status ? [['status', 'Health', credentialStyle(filter.status).word]] : []),
     ...(filter.type ? [['type', 'Type', typeLabel(catalogue, filter.type)]] : []),
     ...(filter.service ? [['service', 'Service', filter.service]] : []),
   ]
@@ -211,7 +211,10 @@ function Filters(props: {
         <FilterText label="Filter by name or type" value={filter.q} />
         <FilterSelect
           {...{ name: 'status', label: 'Health', value: filter.status ?? '' }}
-          options={[['', 'Any health'], ...healths.map((each) => [each, credentialLook(each).word] as const)]}
+          options={[
+            ['', 'Any health'],
+            ...healths.map((each) => [each, credentialStyle(each).word] as const),
+          ]}
         />
         <FilterSelect
           {...{ name: 'type', label: 'Type', value: filter.type ?? '' }}

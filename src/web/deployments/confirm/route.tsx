@@ -1,4 +1,4 @@
-/** @module What asks for a confirmation: roll back, overwrite, undeploy, delete. */
+/** @module Confirmation pages and the actions behind them: roll back, overwrite, undeploy, delete. */
 import { Hono } from 'hono'
 import type { DashboardEnv } from '../../context.ts'
 import { Rollback } from '../../../deployments/contract.ts'
@@ -52,14 +52,14 @@ export function deploymentConfirmPages(deps: DeploymentPageDeps) {
       const { workflowName } = found.detail.surroundings
       const typed = form.get('name') ?? ''
       if (typed.trim() !== workflowName.trim()) {
-        const wrong = { typed, text: `That is not the name. Type ${workflowName}` }
-        return render(c, found, 'Delete', <DeletePage {...found} wrong={wrong} />, 422)
+        const rejected = { typed, text: `Name does not match. Type ${workflowName}` }
+        return render(c, found, 'Delete', <DeletePage {...found} rejected={rejected} />, 422)
       }
       return act(c, `/deployments/${found.deployment.id}`, async () => {
         if (!(await deployer.remove(c.var.userId, found.deployment.id, { force: false }))) throw notFound()
         return {
           kind: 'ok',
-          text: `${nameOf(found.detail)} is forgotten. Its recorded runs stay.`,
+          text: `${nameOf(found.detail)} was removed from Flowkeep. Its recorded runs stay.`,
           path: '/deployments',
         }
       })

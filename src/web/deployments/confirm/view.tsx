@@ -1,4 +1,4 @@
-/** @module Questions before what cannot simply be taken back: what it does, one button that does it, and a way out. */
+/** @module Confirmation pages: what the action does, a button that performs it, and Cancel. */
 import type { Child, PropsWithChildren } from 'hono/jsx'
 import type { Deployment } from '../../../deployments/contract.ts'
 import type { WorkflowDiff } from '../../../workflows/contract.ts'
@@ -15,7 +15,7 @@ export interface ConfirmProps {
   detail: DeploymentDetail
 }
 
-const Question = ({ title, children }: PropsWithChildren<{ title: Child }>) => (
+const ConfirmationPage = ({ title, children }: PropsWithChildren<{ title: Child }>) => (
   <>
     <PageHead title={title} />
     <div class="grid">
@@ -24,14 +24,14 @@ const Question = ({ title, children }: PropsWithChildren<{ title: Child }>) => (
   </>
 )
 
-const Buttons = ({ back, children }: PropsWithChildren<{ back: string }>) => (
+const FormActions = ({ back, children }: PropsWithChildren<{ back: string }>) => (
   <div class="actions">
     {children}
     <LinkButton href={back}>Cancel</LinkButton>
   </div>
 )
 
-/** @param diff from the version that is live to the one rolled back to; null where one of them is gone */
+/** @param diff from the live version to the target version; null if either was deleted */
 export function RollbackPage({
   deployment,
   detail,
@@ -41,7 +41,7 @@ export function RollbackPage({
   const { id, status, version: current } = deployment
   const { workflowName, instanceName, running } = detail.surroundings
   const back = `/deployments/${id}`
-  const [was, is] = [detail.runs.get(version), detail.runs.get(current)]
+  const [targetRuns, currentRuns] = [detail.runs.get(version), detail.runs.get(current)]
   const size =
     diff &&
     sizeOfDiff({
@@ -50,52 +50,52 @@ export function RollbackPage({
       settings: diff.fields.includes('settings') ? ['settings'] : [],
     })
   return (
-    <Question title={version === current ? `Deploy v${version} again?` : `Roll back to v${version}?`}>
-      <Card label="What it does">
+    <ConfirmationPage title={version === current ? `Deploy v${version} again?` : `Roll back to v${version}?`}>
+      <Card label="Effects">
         <div class="form">
           <p>
-            <b>New runs use v{version} at once.</b> {workflowName} on {instanceName} runs v{current} now.
+            <b>New runs use v{version} immediately.</b> {workflowName} on {instanceName} currently runs v
+            {current}.
             {running > 0 &&
               ` ${plural(running, 'running run')} ${running === 1 ? 'finishes' : 'finish'} on v${current}.`}
           </p>
           <ul class="deploy-lines">
             {size && (
               <li>
-                Against v{current}: {size}.
+                Compared with v{current}: {size}.
               </li>
             )}
-            {was && was.succeeded + was.failed > 0 && (
+            {targetRuns && targetRuns.succeeded + targetRuns.failed > 0 && (
               <li>
-                v{version} succeeded on {percent(was.succeeded / (was.succeeded + was.failed))} of{' '}
-                {count(was.succeeded + was.failed)} runs
-                {is &&
-                  is.succeeded + is.failed > 0 &&
-                  `, v${current} on ${percent(is.succeeded / (is.succeeded + is.failed))} of ${count(is.succeeded + is.failed)}`}
+                v{version} succeeded in{' '}
+                {percent(targetRuns.succeeded / (targetRuns.succeeded + targetRuns.failed))} of{' '}
+                {count(targetRuns.succeeded + targetRuns.failed)} runs
+                {currentRuns &&
+                  currentRuns.succeeded + currentRuns.failed > 0 &&
+                  `, v${current} in ${percent(currentRuns.succeeded / (currentRuns.succeeded + currentRuns.failed))} of ${count(currentRuns.succeeded + currentRuns.failed)}`}
                 .
               </li>
             )}
-            {status === 'inactive' && <li>It is unpublished now: this publishes it.</li>}
+            {status === 'inactive' && <li>The workflow is unpublished. Rolling back publishes it.</li>}
             {status === 'tracking' && (
               <li>
-                It is only tracked so far: this overwrites what n8n has, and Flowkeep deploys it from then on.
+                The workflow is only tracked. Rolling back overwrites it in n8n, and Flowkeep manages it from
+                then on.
               </li>
             )}
-            <li>
-              Whatever was edited in n8n since is overwritten. v{current} stays here and can be deployed
-              again.
-            </li>
+            <li>Edits made in n8n since then are overwritten. You can deploy v{current} again later.</li>
           </ul>
           <Form action={`/deployments/${id}/rollback`}>
             <input type="hidden" name="version" value={String(version)} />
-            <Buttons back={back}>
+            <FormActions back={back}>
               <Button kind="primary" icon="undo">
                 {version === current ? `Deploy v${version}` : `Roll back to v${version}`}
               </Button>
-            </Buttons>
+            </FormActions>
           </Form>
         </div>
       </Card>
-    </Question>
+    </ConfirmationPage>
   )
 }
 
@@ -104,24 +104,24 @@ export function OverwritePage({ deployment, detail }: ConfirmProps) {
   const { id, version } = deployment
   const back = `/deployments/${id}/drift`
   return (
-    <Question title={`Re-apply v${version}?`}>
-      <Card label="What it does">
+    <ConfirmationPage title={`Re-apply v${version}?`}>
+      <Card label="Effects">
         <div class="form">
           <p>
-            <b>What was changed in n8n is overwritten at once.</b> {workflowName} on {instanceName} is v
-            {version} again; what is only in n8n cannot be had back. To keep it, go back and keep it as v
+            <b>Edits made in n8n are overwritten immediately.</b> {workflowName} on {instanceName} goes back
+            to v{version}. This cannot be undone. To preserve the edits, go back and save them as v
             {newestVersion + 1}.
           </p>
           <Form action={`/deployments/${id}/overwrite`}>
-            <Buttons back={back}>
+            <FormActions back={back}>
               <Button kind="danger" icon="undo">
                 Re-apply v{version}
               </Button>
-            </Buttons>
+            </FormActions>
           </Form>
         </div>
       </Card>
-    </Question>
+    </ConfirmationPage>
   )
 }
 
@@ -129,59 +129,60 @@ export function UndeployPage({ deployment, detail }: ConfirmProps) {
   const { workflowName, instanceName, running } = detail.surroundings
   const { id, webhookUrls, version } = deployment
   return (
-    <Question title={`Undeploy ${workflowName}?`}>
-      <Card label="What it does">
+    <ConfirmationPage title={`Undeploy ${workflowName}?`}>
+      <Card label="Effects">
         <div class="form">
           <p>
-            <b>Its triggers stop at once and n8n loses the workflow.</b> It is taken from {instanceName}; v
-            {version} and its history stay here and can be deployed again.
+            <b>Its triggers stop immediately and the workflow is deleted from {instanceName}.</b> v{version}{' '}
+            and its history stay in Flowkeep, so you can deploy it again.
           </p>
           <ul class="deploy-lines">
-            {webhookUrls.length > 0 && (
-              <li>{plural(webhookUrls.length, 'webhook')} will no longer answer.</li>
-            )}
-            <li>Credentials that were sent for it and that nothing else there uses are removed as well.</li>
-            <li>Recorded runs stay.{running > 0 && ` ${plural(running, 'run')} under way may be lost.`}</li>
+            {webhookUrls.length > 0 && <li>{plural(webhookUrls.length, 'webhook')} will stop responding.</li>}
+            <li>
+              Credentials that Flowkeep sent for it are deleted too, unless another workflow on the instance
+              uses them.
+            </li>
+            <li>Recorded runs stay.{running > 0 && ` ${plural(running, 'run')} in progress may be lost.`}</li>
           </ul>
           <Form action={`/deployments/${id}/undeploy`}>
-            <Buttons back={`/deployments/${id}`}>
+            <FormActions back={`/deployments/${id}`}>
               <Button kind="danger">Undeploy</Button>
-            </Buttons>
+            </FormActions>
           </Form>
         </div>
       </Card>
-    </Question>
+    </ConfirmationPage>
   )
 }
 
-/** For `pattern`, whose dialect refuses needless escapes. */
-const escaped = (text: string) => text.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&')
+/** Escapes text for `pattern`, whose `v` flag rejects unnecessary escapes. */
+const escapePattern = (text: string) => text.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&')
 
-/** @param wrong the name that was typed, and what is wrong with it */
+/** @param rejected the typed name and its error message */
 export function DeletePage({
   deployment,
   detail,
-  wrong,
-}: ConfirmProps & { wrong?: { typed: string; text: string } }) {
+  rejected,
+}: ConfirmProps & { rejected?: { typed: string; text: string } }) {
   const { workflowName, instanceName } = detail.surroundings
   const { id, status } = deployment
   const isTracked = status !== 'undeployed'
   return (
-    <Question
+    <ConfirmationPage
       title={isTracked ? `Stop tracking ${workflowName}?` : `Delete this deployment of ${workflowName}?`}
     >
-      <Card label="What it does">
+      <Card label="Effects">
         <div class="form">
           <p>
             {isTracked ? (
               <>
-                <b>Nothing changes in n8n.</b> Its runs on {instanceName} are no longer seen here; those
-                recorded stay.
+                <b>Nothing changes in n8n.</b> Flowkeep stops recording its runs on {instanceName}. Runs
+                already recorded stay.
               </>
             ) : (
               <>
-                <b>Its history of versions goes.</b> n8n has nothing of it; the workflow and the recorded runs
-                stay.
+                <b>Its deployment history is deleted.</b> The workflow and its recorded runs stay. Nothing
+                changes in n8n.
               </>
             )}
           </p>
@@ -193,19 +194,19 @@ export function DeletePage({
                   Type <b>{workflowName}</b> to confirm
                 </>
               }
-              pattern={`\\s*${escaped(workflowName)}\\s*`}
+              pattern={`\\s*${escapePattern(workflowName)}\\s*`}
               required
-              value={wrong?.typed}
-              error={wrong?.text}
+              value={rejected?.typed}
+              error={rejected?.text}
             />
-            <Buttons back={`/deployments/${id}`}>
+            <FormActions back={`/deployments/${id}`}>
               <Button kind="danger" icon="trash">
                 {isTracked ? 'Stop tracking' : 'Delete'}
               </Button>
-            </Buttons>
+            </FormActions>
           </Form>
         </div>
       </Card>
-    </Question>
+    </ConfirmationPage>
   )
 }

@@ -1,20 +1,20 @@
-/** @module Whether an earlier version did clearly better than the one that is live: then rolling back is the next step. */
+/** @module Finds an earlier version that did clearly better than the live one, so the page can suggest a rollback. */
 import type { HistoryEntry, VersionRuns } from '../../../deployments/detail-queries.ts'
 
 export interface BetterVersion {
-  /** The one to roll back to. */
+  /** The version to roll back to. */
   version: number
-  /** Shares of finished runs, from 0 to 1. */
+  /** Share of finished runs that succeeded, from 0 to 1. */
   share: number
   currentShare: number
 }
 
 const minimumRuns = 5
-/** Below this the live version counts as failing. */
-const badShare = 0.9
-const clearly = 0.1
+/** Below this share, the live version counts as failing. */
+const failingShare = 0.9
+const minimumGain = 0.1
 
-/** The version that was live last before, where both have enough runs to tell; null where there is no reason. */
+/** Compares with the previous live version that has enough runs. Returns null if there is no reason to roll back. */
 export function betterVersion(
   history: readonly Pick<HistoryEntry, 'version'>[],
   runs: ReadonlyMap<number, VersionRuns>,
@@ -28,6 +28,6 @@ export function betterVersion(
   const before = history.find(({ version }) => version !== current && shareOf(version) !== null)
   const share = before ? shareOf(before.version) : null
   if (!before || share === null || currentShare === null) return null
-  const isBetter = currentShare < badShare && share >= currentShare + clearly
+  const isBetter = currentShare < failingShare && share >= currentShare + minimumGain
   return isBetter ? { version: before.version, share, currentShare } : null
 }

@@ -1,9 +1,9 @@
-/** @module What is true of a deployment, and the credentials that it uses. */
+/** @module The details of a deployment and the credentials it uses. */
 import type { Deployment } from '../../../deployments/contract.ts'
 import { Card, KeyValues } from '../../components/card.tsx'
 import { CopyButton } from '../../components/controls.tsx'
 import { NodeBadge } from '../../components/icons.tsx'
-import { credentialLook, Status } from '../../components/status.tsx'
+import { credentialStyle, Status } from '../../components/status.tsx'
 import { Time } from '../../components/table.tsx'
 import type { TimeFormat } from '../../format.ts'
 import type { DeploymentDetail } from '../../../deployments/detail-queries.ts'
@@ -19,14 +19,14 @@ export function Facts({
 }) {
   const { surroundings } = detail
   const { n8nWorkflowId, webhookUrls, managed, reportSuccess, version, createdAt, status } = deployment
-  const isThere = n8nWorkflowId !== null && status !== 'undeployed'
+  const isInN8n = n8nWorkflowId !== null && status !== 'undeployed'
   return (
-    <Card title="Facts">
+    <Card title="Details">
       <KeyValues
         items={[
           [
             'In n8n',
-            isThere ? (
+            isInN8n ? (
               <a
                 class="link"
                 href={`${surroundings.instanceUrl}/workflow/${encodeURIComponent(n8nWorkflowId)}`}
@@ -37,7 +37,7 @@ export function Facts({
                 <span class="visually-hidden"> (opens in a new tab)</span>
               </a>
             ) : (
-              <span class="muted">nothing of it</span>
+              <span class="muted">not in n8n</span>
             ),
           ],
           [
@@ -49,12 +49,12 @@ export function Facts({
               )}
             </>,
           ],
-          ['Made by', managed ? 'Flowkeep' : 'n8n; it was there before'],
-          ['Successes', reportSuccess ? 'reported at once' : 'fetched every 5 minutes'],
-          ['Planned', <Time at={createdAt} format={time} />],
+          ['Created by', managed ? 'Flowkeep' : 'n8n, before Flowkeep tracked it'],
+          ['Successful runs', reportSuccess ? 'reported immediately' : 'fetched every 5 minutes'],
+          ['Created', <Time at={createdAt} format={time} />],
         ]}
       />
-      {isThere && webhookUrls.length > 0 && (
+      {isInN8n && webhookUrls.length > 0 && (
         <>
           <h3 class="deploy-subhead">Webhooks</h3>
           <ul class="deploy-urls">
@@ -89,16 +89,16 @@ export function Bindings({ deployment, detail }: { deployment: Deployment; detai
                     {own.name}
                   </a>
                 ) : 'credentialId' in binding ? (
-                  <span class="fail">Deleted here</span>
+                  <span class="fail">Deleted from Flowkeep</span>
                 ) : (
                   <span>{binding.n8nCredentialId}</span>
                 )}
                 <small>
                   {node} · {type}
-                  {'n8nCredentialId' in binding && ', in n8n'}
+                  {'n8nCredentialId' in binding && ' · in n8n'}
                 </small>
               </span>
-              {own && <Status {...credentialLook(own.status)} />}
+              {own && <Status {...credentialStyle(own.status)} />}
             </li>
           )
         })}

@@ -1,7 +1,7 @@
-/** @module The newest runs of a deployment that failed. */
+/** @module The most recent failed runs of a deployment. */
 import type { ExecutionSummary } from '../../../executions/contract.ts'
 import { Card, Empty } from '../../components/card.tsx'
-import { executionLook, Status } from '../../components/status.tsx'
+import { executionStyle, Status } from '../../components/status.tsx'
 import { NameCell, Table, Td, Time, Tr } from '../../components/table.tsx'
 import { duration, type TimeFormat } from '../../format.ts'
 
@@ -9,7 +9,7 @@ export interface FailingCardProps {
   failing: ExecutionSummary[]
   runsPath: string
   instanceName: string
-  /** Until when its runs are known. */
+  /** Runs that started before this time have been fetched. */
   polledThrough: string | null
   time: TimeFormat
 }
@@ -28,10 +28,10 @@ export const FailingCard = ({ failing, runsPath, instanceName, polledThrough, ti
     flush
   >
     {failing.length === 0 ? (
-      <Empty title="No run has failed.">
+      <Empty title="No failed runs.">
         {polledThrough === null
-          ? `${instanceName} has not told of its runs yet.`
-          : `What ${instanceName} began before ${time.instant(polledThrough)} has been seen.`}
+          ? `No runs have been fetched from ${instanceName} yet.`
+          : `Runs from ${instanceName} are up to date as of ${time.instant(polledThrough)}.`}
       </Empty>
     ) : (
       <Table
@@ -55,7 +55,7 @@ export const FailingCard = ({ failing, runsPath, instanceName, polledThrough, ti
               />
             </Td>
             <Td phone="end">
-              <Status {...executionLook(run)} />
+              <Status {...executionStyle(run)} />
             </Td>
             <Td phone="hide">v{run.workflowVersion}</Td>
             <Td phone="line" class="nowrap">

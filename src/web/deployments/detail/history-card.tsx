@@ -1,4 +1,4 @@
-/** @module Which version was live when, the prompt behind it, and how its runs went. */
+/** @module The versions that were live: when, from which prompt, and how their runs went. */
 import type { Deployment } from '../../../deployments/contract.ts'
 import { Card, Empty } from '../../components/card.tsx'
 import { LinkButton } from '../../components/controls.tsx'
@@ -18,10 +18,10 @@ export function HistoryCard({ deployment, detail, runsPath, time }: HistoryCardP
   const { history } = detail
   const newestOf = new Map(history.toReversed().map((entry) => [entry.version, entry.sequence]))
   return (
-    <Card title="Versions" note="newest first; runs of all time" flush>
+    <Card title="Versions" note="newest first, all-time runs" flush>
       {history.length === 0 ? (
         <Empty title="No version has been live yet.">
-          It enters here as soon as the first deployment is done.
+          The first version appears here once it is deployed.
         </Empty>
       ) : (
         <Table
@@ -29,8 +29,8 @@ export function HistoryCard({ deployment, detail, runsPath, time }: HistoryCardP
           class="deploy-history"
           columns={[
             { label: 'Version' },
-            { label: 'Made from' },
-            { label: 'Live from' },
+            { label: 'Prompt' },
+            { label: 'Live since' },
             { label: 'Runs', numeric: true },
             { label: 'Success', numeric: true },
             { label: 'Roll back', hidden: true },
@@ -39,8 +39,8 @@ export function HistoryCard({ deployment, detail, runsPath, time }: HistoryCardP
           {history.map((entry, index) => (
             <Row
               {...{ entry, deployment, detail, runsPath, time }}
-              isNow={index === 0}
-              isCounted={newestOf.get(entry.version) === entry.sequence}
+              isLatest={index === 0}
+              showsRuns={newestOf.get(entry.version) === entry.sequence}
             />
           ))}
         </Table>
@@ -51,21 +51,21 @@ export function HistoryCard({ deployment, detail, runsPath, time }: HistoryCardP
 
 interface RowProps extends HistoryCardProps {
   entry: HistoryEntry
-  /** The latest entry. */
-  isNow: boolean
-  /** The newest entry of its version: runs are known by version, not by when. */
-  isCounted: boolean
+  /** The newest entry of the history. */
+  isLatest: boolean
+  /** The newest entry of its version. Runs are counted per version, so only this entry shows them. */
+  showsRuns: boolean
 }
 
-function Row({ entry, deployment, detail, runsPath, time, isNow, isCounted }: RowProps) {
+function Row({ entry, deployment, detail, runsPath, time, isLatest, showsRuns }: RowProps) {
   const { version, liveFrom, liveUntil, prompt, model } = entry
   const { status } = deployment
   const runs = detail.runs.get(version)
   const finished = runs ? runs.succeeded + runs.failed : 0
   const share = runs && finished > 0 ? runs.succeeded / finished : null
-  const isLive = isNow && status === 'active'
+  const isLive = isLatest && status === 'active'
   const canRollBack =
-    isCounted && !(isNow && version === deployment.version) && !['pending', 'deploying'].includes(status)
+    showsRuns && !(isLatest && version === deployment.version) && !['pending', 'deploying'].includes(status)
   const versionRuns = `${runsPath}&v=${version}`
   return (
     <Tr>
@@ -80,7 +80,7 @@ function Row({ entry, deployment, detail, runsPath, time, isNow, isCounted }: Ro
       <Td phone="line" class="wide">
         <span class="two-lines">
           {prompt === null ? (
-            <span class="muted">Edited by hand. No prompt recorded.</span>
+            <span class="muted">Edited manually. No prompt recorded.</span>
           ) : (
             <span class="deploy-clamp">{prompt}</span>
           )}
@@ -91,7 +91,7 @@ function Row({ entry, deployment, detail, runsPath, time, isNow, isCounted }: Ro
         <span class="two-lines nowrap">
           <Time at={liveFrom} format={time} />
           <small>
-            {isNow
+            {isLatest
               ? isLive
                 ? `for ${durationBetween(liveFrom, time.now.toISOString())}`
                 : ''
@@ -100,7 +100,7 @@ function Row({ entry, deployment, detail, runsPath, time, isNow, isCounted }: Ro
         </span>
       </Td>
       <Td numeric phone="line">
-        {!isCounted ? (
+        {!showsRuns ? (
           <span class="muted">counted above</span>
         ) : runs && runs.runs > 0 ? (
           <a href={versionRuns}>
@@ -112,7 +112,7 @@ function Row({ entry, deployment, detail, runsPath, time, isNow, isCounted }: Ro
         )}
       </Td>
       <Td numeric phone="hide">
-        {isCounted && share !== null ? (
+        {showsRuns && share !== null ? (
           <a
             class={share < 0.9 ? 'fail' : ''}
             href={share < 1 ? `${versionRuns}&status=failed` : versionRuns}
@@ -120,7 +120,7 @@ function Row({ entry, deployment, detail, runsPath, time, isNow, isCounted }: Ro
             {percent(share)}
           </a>
         ) : (
-          <span class="muted">{isCounted ? none : ''}</span>
+          <span class="muted">{showsRuns ? none : ''}</span>
         )}
       </Td>
       <Td numeric phone="line" class="deploy-back">

@@ -1,4 +1,4 @@
-/** @module `/deployments/:id`: one deployment, and the actions that need no page of their own. */
+/** @module `/deployments/:id`: one deployment, and the actions that need no confirmation page. */
 import { Hono } from 'hono'
 import type { DashboardEnv } from '../../context.ts'
 import { failedStatuses } from '../../../runs/meaning.ts'

@@ -1,25 +1,25 @@
-/** @module A deployment's way, drawn: a row of stages, and what to do where it has stopped. */
+/** @module The stages of a deployment, and the next step if one of them failed. */
 import type { Deployment } from '../../../deployments/contract.ts'
 import { Card } from '../../components/card.tsx'
 import { LinkButton } from '../../components/controls.tsx'
 import { Glyph, type Tone } from '../../components/status.tsx'
-import { type Stage, wordOfStep } from '../../components/deployment-stages.ts'
+import { type Stage, stepLabel } from '../../components/deployment-stages.ts'
 
 const tones: Record<Stage['state'], { tone: Tone; word: string; crossed?: boolean }> = {
   done: { tone: 'ok', word: 'done' },
-  now: { tone: 'run', word: 'under way' },
+  now: { tone: 'run', word: 'in progress' },
   failed: { tone: 'fail', word: 'stopped here' },
-  ahead: { tone: 'idle', word: 'not reached' },
-  off: { tone: 'idle', word: 'as asked for', crossed: true },
+  ahead: { tone: 'idle', word: 'not started' },
+  off: { tone: 'idle', word: 'as requested', crossed: true },
 }
 
-export const isUnderWay = ({ status }: Pick<Deployment, 'status'>): boolean =>
+export const isInProgress = ({ status }: Pick<Deployment, 'status'>): boolean =>
   status === 'pending' || status === 'deploying'
 
 export interface StagesCardProps {
   deployment: Deployment
   stages: Stage[] | null
-  /** The newest version that was live and is not the one being deployed. */
+  /** The last live version other than the one being deployed. */
   lastLive: number | null
   hasHistory: boolean
 }
@@ -27,19 +27,23 @@ export interface StagesCardProps {
 export function StagesCard({ deployment, stages, lastLive, hasHistory }: StagesCardProps) {
   const { status, error } = deployment
   return (
-    <Card label="Where it stands">
+    <Card label="Progress">
       {stages ? (
         <Stages stages={stages} />
       ) : (
         <p class="soft">
-          It was in n8n before and is only watched: its runs are seen here, nothing is sent. Deploying a
-          version takes it over.
+          This workflow already existed in n8n. Flowkeep records its runs but does not change it. Deploy a
+          version to manage it from Flowkeep.
         </p>
       )}
-      {isUnderWay(deployment) && (
-        <p class="soft deploy-aside">{error ?? 'It goes on by itself, also when this page is closed.'}</p>
+      {isInProgress(deployment) && (
+        <p class="soft deploy-aside">
+          {error ?? 'This continues in the background. You can close the page.'}
+        </p>
       )}
-      {status === 'failed' && <Stopped deployment={deployment} lastLive={lastLive} hasHistory={hasHistory} />}
+      {status === 'failed' && (
+        <StoppedNotice deployment={deployment} lastLive={lastLive} hasHistory={hasHistory} />
+      )}
       {status === 'inactive' && error && <p class="soft deploy-aside">{error}.</p>}
     </Card>
   )
@@ -64,13 +68,13 @@ export const Stages = ({ stages }: { stages: Stage[] }) => (
 )
 
 const effects: Record<string, string> = {
-  deploy: 'What was live before stays live until another version is published.',
-  activate: 'It is in n8n and may not be published.',
-  deactivate: 'It may still be published.',
-  undeploy: 'What is left of it in n8n is removed when this goes on.',
+  deploy: 'The previous version stays live until another one is published.',
+  activate: 'The workflow is in n8n but may be unpublished.',
+  deactivate: 'The workflow may still be published.',
+  undeploy: 'It removes the rest of the workflow from n8n.',
 }
 
-function Stopped({ deployment, lastLive, hasHistory }: Omit<StagesCardProps, 'stages'>) {
+function StoppedNotice({ deployment, lastLive, hasHistory }: Omit<StagesCardProps, 'stages'>) {
   const { id, step, error, intent, managed } = deployment
   const action = intent?.action ?? 'deploy'
   return (
@@ -78,11 +82,11 @@ function Stopped({ deployment, lastLive, hasHistory }: Omit<StagesCardProps, 'st
       <Glyph tone="fail" />
       <div>
         <p>
-          <b>Stopped at “{wordOfStep(step)}”.</b> {error}
+          <b>Stopped at “{stepLabel(step)}”.</b> {error}
         </p>
         <p class="soft">
-          Retrying goes on from this step.{' '}
-          {action === 'deploy' && !hasHistory ? 'Nothing of it runs yet.' : effects[action]}
+          Retry resumes from this step.{' '}
+          {action === 'deploy' && !hasHistory ? 'No version is live yet.' : effects[action]}
         </p>
         <div class="actions">
           {hasHistory && lastLive !== null && action === 'deploy' && (
@@ -92,7 +96,7 @@ function Stopped({ deployment, lastLive, hasHistory }: Omit<StagesCardProps, 'st
           )}
           {managed && action !== 'undeploy' && (
             <LinkButton href={`/deployments/${id}/undeploy`} small>
-              Take it back
+              Undeploy
             </LinkButton>
           )}
         </div>

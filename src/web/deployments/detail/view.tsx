@@ -1,4 +1,4 @@
-/** @module One deployment: where it stands, what can be done, how its versions fared. */
+/** @module One deployment: its state, the available actions, and how its versions performed. */
 import type { Summary } from '../../../analytics/contract.ts'
 import { failedIn } from '../../../analytics/summary.ts'
 import type { Deployment } from '../../../deployments/contract.ts'
@@ -7,7 +7,7 @@ import { Attention, Delta, Grid, Kpi, Kpis } from '../../components/card.tsx'
 import { Action, LinkButton, withQuery } from '../../components/controls.tsx'
 import { Icon } from '../../components/icons.tsx'
 import { PageHead } from '../../layout/page.tsx'
-import { deploymentLook, StatusTag } from '../../components/status.tsx'
+import { deploymentStyle, StatusTag } from '../../components/status.tsx'
 import { Time } from '../../components/table.tsx'
 import { countedRuns } from '../../links/run-filter.ts'
 import { count, durationParts, none, percent, type TimeFormat } from '../../format.ts'
@@ -17,13 +17,13 @@ import { Bindings, Facts } from './facts-cards.tsx'
 import { FailingCard } from './failing-card.tsx'
 import { HistoryCard } from './history-card.tsx'
 import type { DeploymentDetail } from '../../../deployments/detail-queries.ts'
-import { isUnderWay, StagesCard } from './stages-card.tsx'
+import { isInProgress, StagesCard } from './stages-card.tsx'
 import { rolledBackFrom, stagesOf } from '../../components/deployment-stages.ts'
 
 export interface DetailPageProps {
   deployment: Deployment
   detail: DeploymentDetail
-  /** Of the last 24 h, with the 24 h before. */
+  /** The last 24 hours, compared with the 24 hours before. */
   summary: Summary
   failing: ExecutionSummary[]
   time: TimeFormat
@@ -36,15 +36,15 @@ export function DetailPage(props: DetailPageProps) {
     deployment.status === 'active' ? betterVersion(history, detail.runs, deployment.version) : null
   const runsPath = withQuery('/executions', { dep: deployment.id, ...countedRuns() })
   return (
-    <div class="stack" id="deployment" {...(isUnderWay(deployment) && { 'data-refresh': true })}>
+    <div class="stack" id="deployment" {...(isInProgress(deployment) && { 'data-refresh': true })}>
       <DetailHead {...props} />
       {better && (
         <Attention
           items={[
             {
               tone: 'fail',
-              what: `v${deployment.version} succeeds on ${percent(better.currentShare)} of its runs.`,
-              detail: `v${better.version} succeeded on ${percent(better.share)}.`,
+              what: `v${deployment.version} succeeds in ${percent(better.currentShare)} of its runs.`,
+              detail: `v${better.version} succeeded in ${percent(better.share)}.`,
             },
           ]}
         />
@@ -84,10 +84,10 @@ function DetailHead({ deployment, detail, time }: DetailPageProps) {
       title={surroundings.workflowName}
       meta={
         <>
-          <StatusTag {...deploymentLook(status)} />
+          <StatusTag {...deploymentStyle(status)} />
           {surroundings.driftedSince && (
             <a href={`/deployments/${id}/drift`}>
-              <StatusTag tone="wait" word="Changed in n8n" />
+              <StatusTag tone="wait" word="Drifted" />
             </a>
           )}
           <span>v{version}</span>
@@ -126,7 +126,7 @@ function Actions({
   const { workflowId, instanceId } = deployment
   const isNewer = surroundings.newestVersion > version
   const plan = planPath({ workflowId, instanceId })
-  if (isUnderWay(deployment)) return null
+  if (isInProgress(deployment)) return null
   const better = status === 'active' && !isNewer ? betterVersion(detail.history, detail.runs, version) : null
   const canCompare = n8nWorkflowId !== null && ['active', 'inactive', 'tracking'].includes(status)
   return (
@@ -140,7 +140,7 @@ function Actions({
         <Action
           action={`${path}/deactivate`}
           icon="pause"
-          confirm={`Unpublish ${surroundings.workflowName} on ${surroundings.instanceName}? Its triggers stop at once; it stays there.`}
+          confirm={`Unpublish ${surroundings.workflowName} on ${surroundings.instanceName}? Its triggers stop immediately. The workflow stays in n8n.`}
         >
           Unpublish
         </Action>
@@ -189,7 +189,7 @@ function Figures({ summary, runsPath, detail }: DetailPageProps & { runsPath: st
   const [p95] = durationParts(durationMs.p95)
   const rate = percent(successRate === null ? null : successRate / 100)
   return (
-    <Kpis label="The last 24 hours">
+    <Kpis label="Last 24 hours">
       <Kpi
         label="Success, 24 h"
         value={rate.replace('%', '')}
@@ -198,7 +198,7 @@ function Figures({ summary, runsPath, detail }: DetailPageProps & { runsPath: st
         delta={
           <Delta change={change} text={`${Math.abs(Math.round((change ?? 0) * 10) / 10)} pts`} better="up" />
         }
-        {...(change !== null && { note: 'vs the 24 h before' })}
+        {...(change !== null && { note: 'vs the previous 24 h' })}
       />
       <Kpi
         label="Runs"
@@ -212,7 +212,7 @@ function Figures({ summary, runsPath, detail }: DetailPageProps & { runsPath: st
         label="Failed"
         value={count(failed)}
         href={`${dayPath}&status=failed`}
-        note={previous ? `${count(failedIn(previous.byStatus))} the day before` : undefined}
+        note={previous ? `${count(failedIn(previous.byStatus))} in the previous 24 h` : undefined}
       />
       <Kpi
         label="Duration p95"
@@ -220,7 +220,7 @@ function Figures({ summary, runsPath, detail }: DetailPageProps & { runsPath: st
         {...(p95 && { unit: p95.unit })}
         note={
           durationMs.p50 === null
-            ? 'no finished run'
+            ? 'no finished runs'
             : `p50 ${durationParts(durationMs.p50)
                 .map(({ value, unit }) => `${value} ${unit}`)
                 .join(' ')}`

@@ -1,4 +1,4 @@
-/** @module Asks n8n what it has of a deployment, and reads beside it what was deployed and what is wanted. */
+/** @module Reads a deployment from n8n and compares it with the deployed version and the current version. */
 import type { Deployment } from '../../../deployments/contract.ts'
 import type { Drift } from '../../../deployments/drift-contract.ts'
 import { savedExecutions } from '../../../deployments/remote-body.ts'
@@ -8,13 +8,13 @@ import { type ThreeWay, threeWay } from './three-way.ts'
 
 export interface Comparison {
   drift: Drift
-  /** Null where there is nothing to set side by side: nothing differs, or n8n has it no more. */
+  /** Null if there is nothing to compare: no field differs, or the workflow was deleted from n8n. */
   sides: ThreeWay | null
 }
 
 type CompareDeps = Pick<DashboardDeps, 'drift' | 'workflows'>
 
-/** Null when there is no such deployment. @throws {AppError} as `DeploymentDrift.find` */
+/** Returns null if the deployment does not exist. @throws {AppError} like `DeploymentDrift.find` */
 export async function compare(
   { drift: drifts, workflows }: CompareDeps,
   userId: string,
@@ -41,7 +41,7 @@ export async function compare(
     type: binding.type,
     name:
       'credentialId' in binding
-        ? (detail.credentials.get(binding.credentialId)?.name ?? 'a deleted one')
+        ? (detail.credentials.get(binding.credentialId)?.name ?? 'deleted credential')
         : binding.n8nCredentialId,
   }))
   return {

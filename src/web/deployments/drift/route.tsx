@@ -1,9 +1,9 @@
-/** @module `/deployments/:id/drift`: what differs in n8n, and adopting it as a version. */
+/** @module `/deployments/:id/drift`: shows how n8n differs, and adopts its content as a new version. */
 import { Hono } from 'hono'
 import type { DashboardEnv } from '../../context.ts'
 import { AppError } from '../../../errors.ts'
 import { act } from '../../links/outcome.ts'
-import { deploymentContext, type DeploymentPageDeps, idOf, present } from '../page-context.ts'
+import { deploymentContext, type DeploymentPageDeps, idOf, requireFound } from '../page-context.ts'
 import { compare } from './compare.ts'
 import { DriftPage } from './view.tsx'
 
@@ -23,26 +23,26 @@ export function deploymentDriftPage(deps: DeploymentPageDeps) {
         c,
         found,
         'Drift',
-        <DriftPage {...found} comparison={present(comparison)} time={c.var.viewer.time} />,
+        <DriftPage {...found} comparison={requireFound(comparison)} time={c.var.viewer.time} />,
       )
     })
     .post('/:id/adopt', async (c) => {
       const id = idOf(c)
       return act(c, `/deployments/${id}/drift`, async () => {
-        const { version, live, ambiguousTypes } = present(await drift.adopt(c.var.userId, id))
+        const { version, live, ambiguousTypes } = requireFound(await drift.adopt(c.var.userId, id))
         const several =
           ambiguousTypes.length > 0
-            ? ` Nodes use several credentials of ${ambiguousTypes.join(', ')}: each node keeps its own.`
+            ? ` Nodes use different credentials for ${ambiguousTypes.join(', ')}. Each node’s binding is preserved.`
             : ''
         return live
           ? {
               kind: 'ok',
-              text: `What n8n has is v${version} now, and recorded as deployed.${several}`,
+              text: `The workflow in n8n is saved as v${version}, which is now the deployed version.${several}`,
               path: `/deployments/${id}`,
             }
           : {
               kind: 'wait',
-              text: `The draft is kept as v${version}. n8n runs the version before until that is deployed.${several}`,
+              text: `The draft in n8n is saved as v${version}. n8n runs the previous version until you deploy v${version}.${several}`,
             }
       })
     })

@@ -1,6 +1,6 @@
 /**
- * @module What differs in n8n, field by field: as it was deployed, as n8n has it now, as the current version wants it.
- * Which fields differ is the drift's finding; here they get their values, secrets taken out. Pure.
+ * @module Shows each drifted field with three values: deployed, current in n8n, and wanted by the current version.
+ * `Drift` lists the fields. This module adds their values and redacts secrets. Pure.
  */
 import type { Drift } from '../../../deployments/drift-contract.ts'
 import { nodeForm, settingsForm } from '../../../deployments/remote-form.ts'
@@ -11,11 +11,11 @@ import { isObject, type Placed, plainValue, valueAt } from '../../components/sho
 
 export interface FieldDrift {
   path: string
-  /** JSON or text; null: not set. */
+  /** JSON or text; null if not set. */
   deployed: string | null
   n8n: string | null
   wanted: string | null
-  /** Which of the two the wanted value is; texts do not tell it, for two secrets look alike. */
+  /** Which side the wanted value equals. The redacted texts cannot show this, because all secrets look alike. */
   wantedIs: 'n8n' | 'deployed' | 'other'
 }
 
@@ -30,20 +30,20 @@ export interface ThreeWay {
   nodes: NodeDrift[]
   connections: { text: string; change: 'added' | 'removed' }[]
   settings: FieldDrift[]
-  /** The names, where n8n has another one. */
+  /** The names, if n8n has a different one. */
   name: FieldDrift | null
 }
 
 export interface Contents {
   /** The version that was deployed. */
   deployed: JsonObject
-  /** What n8n answers. */
+  /** The workflow as n8n returns it. */
   n8n: JsonObject
   /** The workflow's current version. */
   wanted: JsonObject
-  /** Setting → what deploying forces it to. */
+  /** Setting → the value that deploying forces. */
   forced: JsonObject
-  /** What each slot is bound to, in words. */
+  /** The name of the credential that each slot is bound to. */
   bindings: { node: string; type: string; name: string }[]
 }
 
@@ -53,25 +53,25 @@ export function threeWay(diff: NonNullable<Drift['diff']>, contents: Contents): 
   const [deployedById, , wantedById] = sides.map((side) => nodesBy(side, 'id'))
   const changed = diff.changed.map(({ node, paths }): NodeDrift => {
     const now = n8n?.get(node)
-    // One that was renamed goes by its new name: its id tells what it was.
+    // A renamed node is listed under its new name. Its ID finds the original.
     const before = deployed?.get(node) ?? deployedById?.get(now?.id)
-    const aim = wanted?.get(node) ?? wantedById?.get(now?.id)
+    const target = wanted?.get(node) ?? wantedById?.get(now?.id)
     return {
       node,
       type: typeof now?.type === 'string' ? now.type : null,
       change: 'changed',
-      fields: paths.map((path) => fieldOf(path, { before, now, aim }, contents.bindings)),
+      fields: paths.map((path) => fieldOf(path, { before, now, target }, contents.bindings)),
     }
   })
   const whole = (change: 'added' | 'removed', names: string[]) =>
     names.map((node): NodeDrift => {
-      const [before, now, aim] = [deployed?.get(node), n8n?.get(node), wanted?.get(node)]
+      const [before, now, target] = [deployed?.get(node), n8n?.get(node), wanted?.get(node)]
       const one = change === 'added' ? now : before
       return {
         node,
         type: typeof one?.type === 'string' ? one.type : null,
         change,
-        fields: pathsOf(one).map((path) => fieldOf(path, { before, now, aim }, contents.bindings)),
+        fields: pathsOf(one).map((path) => fieldOf(path, { before, now, target }, contents.bindings)),
       }
     })
   const settings = {
@@ -94,7 +94,7 @@ export function threeWay(diff: NonNullable<Drift['diff']>, contents: Contents): 
   }
 }
 
-/** What there is to say of a node that is there on one side only. */
+/** The fields to show for a node that exists on one side only. */
 function pathsOf(node: JsonObject | undefined): string[] {
   if (!node) return []
   return Object.entries(nodeForm(node))
@@ -123,7 +123,7 @@ interface Side {
   text: string | null
 }
 
-/** @param sides what was deployed, what n8n has, what is wanted */
+/** Takes the deployed, n8n and wanted sides, in that order. */
 function field(path: string, [deployed, n8n, wanted]: readonly [Side, Side, Side]): FieldDrift {
   const isWanted = ({ value }: Side) => sameJson(value ?? null, wanted.value ?? null)
   return {
@@ -132,7 +132,7 @@ function field(path: string, [deployed, n8n, wanted]: readonly [Side, Side, Side
   }
 }
 
-/** A name, which is no place for a secret and is shown as it is. */
+/** Names hold no secrets, so they are not redacted. */
 const named = (value: unknown): Side => ({ value, text: textOf(value) })
 
 const placed = (root: JsonObject | undefined, path: string): Side => {
@@ -142,26 +142,26 @@ const placed = (root: JsonObject | undefined, path: string): Side => {
 
 function fieldOf(
   path: string,
-  { before, now, aim }: Record<'before' | 'now' | 'aim', JsonObject | undefined>,
+  { before, now, target }: Record<'before' | 'now' | 'target', JsonObject | undefined>,
   bindings: Contents['bindings'],
 ): FieldDrift {
   const type = /^credentials(?:\.(.+))?$/.exec(path)
   if (type) {
-    // Ids of credentials are this n8n's own: ours says to which one a slot is bound.
+    // Credential IDs are specific to this n8n instance, so show the name of the bound credential.
     const own = bindings.filter(
       (each) => each.node === (before ?? now)?.name && (type[1] === undefined || each.type === type[1]),
     )
     const bound = named(own.map(({ name }) => name).join(', ') || null)
     return field(path, [bound, named(credentialText(now, type[1])), bound])
   }
-  if (path === 'name') return field(path, [named(before?.name), named(now?.name), named(aim?.name)])
+  if (path === 'name') return field(path, [named(before?.name), named(now?.name), named(target?.name)])
   const side = (node: JsonObject | undefined) => placed(node && nodeForm(node), path)
-  return field(path, [side(before), side(now), side(aim)])
+  return field(path, [side(before), side(now), side(target)])
 }
 
 function credentialText(node: JsonObject | undefined, type: string | undefined): string | null {
-  const held = isObject(node?.credentials) ? node.credentials : {}
-  const names = Object.entries(held)
+  const credentials = isObject(node?.credentials) ? node.credentials : {}
+  const names = Object.entries(credentials)
     .filter(([each]) => type === undefined || each === type)
     .map(([, entry]) => (isObject(entry) ? textOf(entry.name ?? entry.id) : null))
   return names.filter((name) => name !== null).join(', ') || null
@@ -174,7 +174,7 @@ const cut = (text: string) =>
 
 const textOf = (value: unknown): string | null => (typeof value === 'string' ? cut(value) : null)
 
-/** Without secrets; null: not set. */
+/** Redacted; null if not set. */
 const shownText = (found: Placed | undefined): string | null =>
   found === undefined || found.value === undefined || found.value === null
     ? null

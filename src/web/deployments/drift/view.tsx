@@ -1,4 +1,4 @@
-/** @module Drift: what differs in n8n from what was deployed, and the two ways out. */
+/** @module Drift: how n8n differs from the deployed version, and the two ways to resolve it. */
 import type { AppError } from '../../../errors.ts'
 import type { Deployment } from '../../../deployments/contract.ts'
 import { Attention, Card, Empty, Grid, Remark } from '../../components/card.tsx'
@@ -16,7 +16,7 @@ import type { FieldDrift, NodeDrift, ThreeWay } from './three-way.ts'
 export interface DriftPageProps {
   deployment: Deployment
   detail: DeploymentDetail
-  /** What n8n answered, or why there is no answer. */
+  /** The comparison, or the reason it failed. */
   comparison: Comparison | AppError
   time: TimeFormat
 }
@@ -30,11 +30,11 @@ export function DriftPage({ deployment, detail, comparison, time }: DriftPagePro
   return (
     <>
       <PageHead
-        title={`${workflowName}: n8n against v${deployment.version}`}
+        title={`${workflowName}: n8n vs v${deployment.version}`}
         meta={
           <>
             {failed ? (
-              <StatusTag tone="wait" word="Not known" />
+              <StatusTag tone="wait" word="Unknown" />
             ) : drifted ? (
               <StatusTag tone="wait" word="Drifted" />
             ) : (
@@ -45,25 +45,26 @@ export function DriftPage({ deployment, detail, comparison, time }: DriftPagePro
               {instanceName}
             </a>
             <span>
-              {failed ? 'Asked' : 'n8n asked'} <Time at={time.now} format={time} />
+              Checked <Time at={time.now} format={time} />
             </span>
           </>
         }
         actions={
-          !failed && drifted && <Ways deployment={deployment} detail={detail} comparison={comparison} />
+          !failed &&
+          drifted && <DriftActions deployment={deployment} detail={detail} comparison={comparison} />
         }
       />
       {failed ? (
-        <Away deployment={deployment} detail={detail} error={comparison} time={time} />
+        <ComparisonFailed deployment={deployment} detail={detail} error={comparison} time={time} />
       ) : (
-        <Found deployment={deployment} detail={detail} comparison={comparison} />
+        <ComparisonResult deployment={deployment} detail={detail} comparison={comparison} />
       )}
     </>
   )
 }
 
-/** Keep what n8n has, or put back what was deployed. */
-function Ways({
+/** Save the edits from n8n, or restore the deployed version. */
+function DriftActions({
   deployment,
   detail,
   comparison,
@@ -82,7 +83,7 @@ function Ways({
           action={`${path}/overwrite`}
           icon="undo"
           kind="primary"
-          confirm={`Make v${version} in n8n again?`}
+          confirm={`Create v${version} in n8n again?`}
         >
           Deploy v{version} again
         </Action>
@@ -93,47 +94,49 @@ function Ways({
       )}
       {!drift.missing && (
         <Action action={`${path}/adopt`} icon="check" kind="primary">
-          Keep n8n as v{detail.surroundings.newestVersion + 1}
+          Save n8n edits as v{detail.surroundings.newestVersion + 1}
         </Action>
       )}
     </>
   )
 }
 
-type AwayProps = Omit<DriftPageProps, 'comparison'> & { error: AppError }
+type ComparisonFailedProps = Omit<DriftPageProps, 'comparison'> & { error: AppError }
 
-function Away({ deployment, detail, error, time }: AwayProps) {
+function ComparisonFailed({ deployment, detail, error, time }: ComparisonFailedProps) {
   const { instanceName, polledThrough } = detail.surroundings
-  const isAway = error.code.startsWith('instance-')
+  const isUnavailable = error.code.startsWith('instance-')
   return (
     <>
       <Attention
         items={[
           {
             tone: 'wait',
-            what: isAway ? `${instanceName} does not answer.` : 'There is nothing to compare.',
+            what: isUnavailable
+              ? `Could not read the workflow from ${instanceName}.`
+              : 'This deployment cannot be compared right now.',
             detail: sentence(error.message),
-            action: isAway
-              ? { href: `/instances/${deployment.instanceId}`, label: 'See the server' }
-              : { href: `/deployments/${deployment.id}`, label: 'Back to the deployment' },
+            action: isUnavailable
+              ? { href: `/instances/${deployment.instanceId}`, label: 'View instance' }
+              : { href: `/deployments/${deployment.id}`, label: 'Back to deployment' },
           },
         ]}
       />
-      <Card label="What is known">
+      <Card label="Last known state">
         <Empty
-          title={isAway ? 'Whether n8n differs is not known.' : 'It cannot be compared now.'}
-          action={<LinkButton href={`/deployments/${deployment.id}/drift`}>Ask again</LinkButton>}
+          title={isUnavailable ? 'Drift is unknown.' : 'No comparison available.'}
+          action={<LinkButton href={`/deployments/${deployment.id}/drift`}>Try again</LinkButton>}
         >
-          {isAway
-            ? `Deployed here is v${deployment.version}. ${polledThrough ? `Its runs are known until ${time.instant(polledThrough)}.` : 'None of its runs is known yet.'}`
-            : 'What n8n has is compared with a deployment that is at rest.'}
+          {isUnavailable
+            ? `v${deployment.version} is deployed. ${polledThrough ? `Runs are up to date as of ${time.instant(polledThrough)}.` : 'No runs have been fetched yet.'}`
+            : 'Wait for the current action to finish, then compare again.'}
         </Empty>
       </Card>
     </>
   )
 }
 
-function Found({
+function ComparisonResult({
   deployment,
   detail,
   comparison,
@@ -147,9 +150,9 @@ function Found({
   const { newestVersion, instanceName } = detail.surroundings
   if (drift.missing) {
     return (
-      <Card label="What differs">
-        <Empty title="n8n does not have the workflow any more.">
-          It was deleted on {instanceName}. Deploying v{version} again makes it anew, with the same webhooks.
+      <Card label="Differences">
+        <Empty title="The workflow no longer exists in n8n.">
+          It was deleted from {instanceName}. Deploy v{version} again to recreate it with the same webhooks.
         </Empty>
       </Card>
     )
@@ -159,40 +162,42 @@ function Found({
     <>
       {expected !== null && expected !== actual && (
         <Remark tone="wait">
-          It was {actual ? 'published' : 'unpublished'} in n8n; from here it was{' '}
+          Someone {actual ? 'published' : 'unpublished'} the workflow in n8n. Flowkeep left it{' '}
           {expected ? 'published' : 'unpublished'}.
         </Remark>
       )}
       {drift.credentials.map(({ node, type }) => (
         <Remark tone="wait">
-          {node} uses a {type} credential that was deleted in n8n, so its runs fail. Re-applying creates it
-          again.
+          {node} uses a {type} credential that was deleted in n8n, so its runs fail. Re-apply v{version} to
+          recreate it.
         </Remark>
       ))}
       {drift.draft && (
         <Remark>
-          What differs is a draft: n8n runs what was published before, until somebody publishes it there.
+          The differences are in a draft. n8n runs the published version until someone publishes the draft.
         </Remark>
       )}
       {!drift.drifted && (
-        <Card label="What differs">
-          <Empty title={`n8n has v${version} as it was deployed.`}>
+        <Card label="Differences">
+          <Empty title={`n8n matches v${version}.`}>
             {drift.diff && drift.diff.cosmetic.length > 0
-              ? `Only moved or annotated: ${drift.diff.cosmetic.join(', ')}. That changes no run.`
-              : 'Nothing differs.'}
+              ? `Only positions or notes changed: ${drift.diff.cosmetic.join(', ')}. Runs are not affected.`
+              : 'No differences.'}
           </Empty>
         </Card>
       )}
       {sides && <Sides sides={sides} version={version} wanted={newestVersion} />}
       {drift.drifted && drift.diff && drift.diff.cosmetic.length > 0 && (
-        <p class="muted">Only moved or annotated, which is no drift: {drift.diff.cosmetic.join(', ')}.</p>
+        <p class="muted">
+          Only positions or notes changed, which does not count as drift: {drift.diff.cosmetic.join(', ')}.
+        </p>
       )}
     </>
   )
 }
 
 const changeTones = { added: 'ok', removed: 'fail', changed: 'wait' } as const
-const changeWords = { added: 'only in n8n', removed: 'gone from n8n', changed: 'changed in n8n' } as const
+const changeLabels = { added: 'added in n8n', removed: 'removed in n8n', changed: 'changed in n8n' } as const
 
 function Sides({ sides, version, wanted }: { sides: ThreeWay; version: number; wanted: number }) {
   const { nodes, connections, settings, name } = sides
@@ -200,10 +205,10 @@ function Sides({ sides, version, wanted }: { sides: ThreeWay; version: number; w
   const total = nodes.length + connections.length + others.length
   return (
     <Grid>
-      <Card title="What differs" note={plural(total, 'place')} span={12}>
+      <Card title="Differences" note={plural(total, 'difference')} span={12}>
         <Remark>
-          Re-applying takes v{version}’s, keeping takes n8n’s
-          {wanted > version && `, deploying v${wanted} takes its own`}.
+          Re-applying restores the v{version} values. Saving stores the n8n values as a new version.
+          {wanted > version && ` Deploying v${wanted} uses the v${wanted} values.`}
         </Remark>
         {nodes.map((node) => (
           <Node node={node} version={version} wanted={wanted} />
@@ -218,7 +223,7 @@ function Sides({ sides, version, wanted }: { sides: ThreeWay; version: number; w
               {connections.map(({ text, change }) => (
                 <li class={change === 'added' ? 'drift-add' : 'drift-del'}>
                   <span aria-hidden="true">{change === 'added' ? '+' : '−'}</span> {text}{' '}
-                  <span class="muted">{changeWords[change]}</span>
+                  <span class="muted">{changeLabels[change]}</span>
                 </li>
               ))}
             </ul>
@@ -243,7 +248,7 @@ const Node = ({ node, version, wanted }: { node: NodeDrift; version: number; wan
     <h3>
       <NodeBadge type={node.type} />
       {node.node}
-      <span class={`tag ${changeTones[node.change]}`}>{changeWords[node.change]}</span>
+      <span class={`tag ${changeTones[node.change]}`}>{changeLabels[node.change]}</span>
     </h3>
     {node.fields.length > 0 && (
       <Fields
@@ -270,12 +275,8 @@ function Fields({
   caption: string
 }) {
   const isNewer = wanted > version
-  // The version that was deployed is the one that is wanted, unless there is a newer one.
-  const columns = [
-    `${isNewer ? 'Deployed' : 'Deployed and wanted'}, v${version}`,
-    'n8n now',
-    `Wanted, v${wanted}`,
-  ].slice(0, isNewer ? 3 : 2)
+  // Without a newer version, the deployed version is the wanted one.
+  const columns = [`Deployed, v${version}`, 'n8n now', `Latest, v${wanted}`].slice(0, isNewer ? 3 : 2)
   return (
     <table class="drift-fields" role="table">
       <caption class="visually-hidden">{caption}</caption>

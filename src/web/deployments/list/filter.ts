@@ -1,13 +1,13 @@
-/** @module The filters of the list, as they stand in its URL. What cannot be read is left out and named. */
+/** @module Reads the filters of the deployment list from its URL. Invalid filters are ignored and reported. */
 import { DeploymentId } from '../../../deployments/contract.ts'
 import { type BoardFilter, type BoardState, boardStates } from '../../../deployments/list-queries.ts'
 
-export interface BoardQuery {
+export interface ListQuery {
   filter: BoardFilter
-  /** What was read, as it stands in the URL, for links. */
+  /** The valid parameters, as in the URL, for links. */
   query: Record<string, string>
   after: string | null
-  /** Names of what was not. */
+  /** Names of the invalid parameters. */
   ignored: string[]
 }
 
@@ -15,7 +15,7 @@ const maximumChars = 200
 const isState = (text: string): text is BoardState => boardStates.includes(text as BoardState)
 const isId = (text: string) => DeploymentId.safeParse({ id: text }).success
 
-export function readBoardQuery(params: URLSearchParams): BoardQuery {
+export function readListQuery(params: URLSearchParams): ListQuery {
   const query: Record<string, string> = {}
   const ignored: string[] = []
   let after: string | null = null

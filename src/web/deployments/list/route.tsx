@@ -4,13 +4,13 @@ import type { DashboardEnv } from '../../context.ts'
 import { countBoard, readBoard, readOptions } from '../../../deployments/list-queries.ts'
 import { renderPage } from '../../layout/page.tsx'
 import type { DeploymentPageDeps } from '../page-context.ts'
-import { readBoardQuery } from './filter.ts'
-import { BoardPage } from './view.tsx'
+import { readListQuery } from './filter.ts'
+import { ListPage } from './view.tsx'
 
 export function deploymentListPage({ db, now }: Pick<DeploymentPageDeps, 'db' | 'now'>) {
   return new Hono<DashboardEnv>().get('/', async (c) => {
     const { userId, viewer } = c.var
-    const { filter, query, after, ignored } = readBoardQuery(new URL(c.req.url).searchParams)
+    const { filter, query, after, ignored } = readListQuery(new URL(c.req.url).searchParams)
     const [board, counts, options] = await Promise.all([
       readBoard(db, userId, now(), filter, after),
       countBoard(db, userId, now(), filter),
@@ -19,7 +19,7 @@ export function deploymentListPage({ db, now }: Pick<DeploymentPageDeps, 'db' | 
     return renderPage(
       c,
       { title: 'Deployments', section: 'deployments' },
-      <BoardPage
+      <ListPage
         {...{ board, counts, filter, query, ignored }}
         isFirstPage={after === null}
         workflow={options.workflows.find(({ id }) => id === filter.workflowId)?.name ?? null}

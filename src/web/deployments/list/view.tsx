@@ -1,4 +1,4 @@
-/** @module The list of deployments: what is broken stands first. */
+/** @module The list of deployments, broken ones first. */
 import type { Child } from 'hono/jsx'
 import { Card, Empty, Remark } from '../../components/card.tsx'
 import {
@@ -15,15 +15,15 @@ import { Glyph, Status, type Tone } from '../../components/status.tsx'
 import { NameCell, Table, Td, Time, Tr } from '../../components/table.tsx'
 import { countedRuns } from '../../links/run-filter.ts'
 import { count, none, percent, plural, type TimeFormat } from '../../format.ts'
-import { boardLook } from '../../components/deployment-status.ts'
+import { statusBadge } from '../../components/deployment-status.ts'
 import type { Board, BoardFilter, BoardRow, BoardState, Named } from '../../../deployments/list-queries.ts'
 import { boardStates } from '../../../deployments/list-queries.ts'
-import { wordOfStep } from '../../components/deployment-stages.ts'
+import { stepLabel } from '../../components/deployment-stages.ts'
 
 const states: Record<BoardState, { tone: Tone; word: string; crossed?: boolean }> = {
   failed: { tone: 'fail', word: 'failed' },
   failing: { tone: 'fail', word: 'failing' },
-  drifted: { tone: 'wait', word: 'changed in n8n' },
+  drifted: { tone: 'wait', word: 'drifted' },
   deploying: { tone: 'run', word: 'deploying' },
   active: { tone: 'ok', word: 'live' },
   inactive: { tone: 'idle', word: 'unpublished', crossed: true },
@@ -31,23 +31,23 @@ const states: Record<BoardState, { tone: Tone; word: string; crossed?: boolean }
   undeployed: { tone: 'idle', word: 'undeployed', crossed: true },
 }
 
-const capital = (word: string) => word.charAt(0).toUpperCase() + word.slice(1)
+const capitalize = (word: string) => word.charAt(0).toUpperCase() + word.slice(1)
 
-export interface BoardPageProps {
+export interface ListPageProps {
   board: Board
   counts: Map<BoardState, number>
   filter: BoardFilter
-  /** As it stands in the URL, without `after`. */
+  /** The parameters of the URL, without `after`. */
   query: Record<string, string>
   isFirstPage: boolean
-  /** What of the URL could not be read. */
+  /** Names of the invalid parameters. */
   ignored: string[]
   workflow: string | null
   instances: Named[]
   time: TimeFormat
 }
 
-export function BoardPage(props: BoardPageProps) {
+export function ListPage(props: ListPageProps) {
   const { board, counts, filter, query, isFirstPage, ignored, workflow, instances, time } = props
   const total = [...counts.values()].reduce((sum, each) => sum + each, 0)
   const inState = filter.state === undefined ? total : (counts.get(filter.state) ?? 0)
@@ -87,7 +87,7 @@ export function BoardPage(props: BoardPageProps) {
             value={filter.state ?? ''}
             options={[
               ['', 'Any state'],
-              ...boardStates.map((state) => [state, capital(states[state].word)] as const),
+              ...boardStates.map((state) => [state, capitalize(states[state].word)] as const),
             ]}
           />
           <FilterSelect
@@ -98,9 +98,9 @@ export function BoardPage(props: BoardPageProps) {
           />
           {query.wf !== undefined && (
             <a class="chip set" href={withQuery('/deployments', query, { wf: null })}>
-              Workflow <b>{workflow ?? 'not there any more'}</b>
+              Workflow <b>{workflow ?? 'deleted'}</b>
               <Icon name="cross" small />
-              <span class="visually-hidden">Take this filter away</span>
+              <span class="visually-hidden">Remove filter</span>
             </a>
           )}
           {isFiltered && (
@@ -110,12 +110,10 @@ export function BoardPage(props: BoardPageProps) {
           )}
         </FilterForm>
       )}
-      {ignored.length > 0 && (
-        <Remark tone="wait">Ignored, for it is no filter of this list: {ignored.join(', ')}.</Remark>
-      )}
+      {ignored.length > 0 && <Remark tone="wait">Ignored invalid filters: {ignored.join(', ')}.</Remark>}
       <Card label="Deployments" flush>
         {board.rows.length === 0 ? (
-          <Nothing isFiltered={isFiltered} hasInstances={instances.length > 0} />
+          <EmptyList isFiltered={isFiltered} hasInstances={instances.length > 0} />
         ) : (
           <Table
             caption="Deployments, worst first"
@@ -145,7 +143,7 @@ export function BoardPage(props: BoardPageProps) {
   )
 }
 
-function Nothing({ isFiltered, hasInstances }: { isFiltered: boolean; hasInstances: boolean }) {
+function EmptyList({ isFiltered, hasInstances }: { isFiltered: boolean; hasInstances: boolean }) {
   if (isFiltered) {
     return (
       <Empty
@@ -159,25 +157,22 @@ function Nothing({ isFiltered, hasInstances }: { isFiltered: boolean; hasInstanc
       title="No deployments yet."
       action={<LinkButton href="/deployments/new">Plan deployment</LinkButton>}
     >
-      A deployment brings one version of a workflow live on an n8n server. The plan says what would change
-      before anything is sent.
+      A deployment runs one version of a workflow on an n8n instance. The plan shows every change before
+      anything is sent.
     </Empty>
   ) : (
-    <Empty
-      title="No deployments yet."
-      action={<LinkButton href="/instances/new">Add an n8n server</LinkButton>}
-    >
-      A deployment brings a workflow live on an n8n server, and there is none yet.
+    <Empty title="No deployments yet." action={<LinkButton href="/instances/new">Add instance</LinkButton>}>
+      A deployment runs a workflow on an n8n instance. Add an instance first.
     </Empty>
   )
 }
 
 const stateNote: Partial<Record<BoardState, (row: BoardRow, time: TimeFormat) => Child>> = {
-  deploying: (row) => (row.status === 'pending' ? 'Waits to begin' : wordOfStep(row.step)),
+  deploying: (row) => (row.status === 'pending' ? 'Waiting to start' : stepLabel(row.step)),
   failing: (row) => (row.status === 'tracking' ? 'Tracked' : 'Live'),
   drifted: (row, time) => (
     <a class="link" href={`/deployments/${row.id}/drift`}>
-      Compare<span class="visually-hidden"> {row.workflowName} with n8n</span>, seen{' '}
+      Compare<span class="visually-hidden"> {row.workflowName} with n8n</span>, detected{' '}
       <Time at={row.driftedSince} format={time} as="brief" />
     </a>
   ),
@@ -204,7 +199,7 @@ function Row({ row, time }: { row: BoardRow; time: TimeFormat }) {
       </Td>
       <Td phone="end">
         <span class="two-lines">
-          <Status {...boardLook(row)} />
+          <Status {...statusBadge(row)} />
           {note && <small>{note}</small>}
         </span>
       </Td>
@@ -224,7 +219,7 @@ function Row({ row, time }: { row: BoardRow; time: TimeFormat }) {
         {share === null ? (
           <span class="muted">
             {none}
-            <span class="visually-hidden"> no finished run in 24 h</span>
+            <span class="visually-hidden"> no finished runs in 24 h</span>
           </span>
         ) : (
           <span class="two-lines">
@@ -242,14 +237,14 @@ function Row({ row, time }: { row: BoardRow; time: TimeFormat }) {
   )
 }
 
-/** What stopped the deployment stands before what stopped a run of it. */
+/** A deployment error takes precedence over a run error. */
 function LastError({ row }: { row: BoardRow }) {
   const { status, error, step, runError, runNode, runId } = row
   if (error) {
     return (
       <span class="two-lines">
         <span class={status === 'failed' ? 'deploy-clamp' : 'deploy-clamp soft'}>{error}</span>
-        {status === 'failed' && <small>Stopped at: {wordOfStep(step)}</small>}
+        {status === 'failed' && <small>Stopped at: {stepLabel(step)}</small>}
       </span>
     )
   }

@@ -1,4 +1,4 @@
-/** @module The fields of a plan: a GET form, so that what is chosen stands in the URL. */
+/** @module The plan form. It uses GET, so the URL holds every choice. */
 import type { Plan } from '../../../deployments/plan-contract.ts'
 import { Card } from '../../components/card.tsx'
 import { Button } from '../../components/controls.tsx'
@@ -18,7 +18,7 @@ export interface ChoiceCardProps {
   choices: Choices
   workflows: Named[]
   instances: Named[]
-  /** Of the chosen workflow, newest first. */
+  /** Versions of the chosen workflow, newest first. */
   versions: VersionChoice[]
   plan: Plan | null
   time: TimeFormat
@@ -31,7 +31,7 @@ export function ChoiceCard({ choices, workflows, instances, versions, plan, time
   const { workflowId, instanceId, version, publish, reportSuccess } = choices
   const live = plan?.live?.version
   return (
-    <Card title="What and where" id="choices">
+    <Card title="Options" id="choices">
       <Form action="/deployments/new" method="get">
         <SelectField
           name="workflow"
@@ -41,14 +41,14 @@ export function ChoiceCard({ choices, workflows, instances, versions, plan, time
           submits
           required
           {...(workflows.length >= choiceLimit && {
-            hint: `The first ${choiceLimit} by name; plan another one from its own page.`,
+            hint: `Lists the first ${choiceLimit} by name. Plan any other workflow from its page.`,
           })}
         />
         <SelectField
           name="instance"
-          label="n8n server"
+          label="Instance"
           value={instanceId ?? ''}
-          options={named(instances, 'Choose a server')}
+          options={named(instances, 'Choose an instance')}
           submits
           required
         />
@@ -69,12 +69,12 @@ export function ChoiceCard({ choices, workflows, instances, versions, plan, time
           <>
             <SelectField
               name="publish"
-              label="When it is there"
+              label="After deploying"
               value={publish ? '' : 'no'}
               submits
               options={[
-                ['', 'Publish it: its triggers start'],
-                ['no', 'Leave it unpublished'],
+                ['', 'Publish and start its triggers'],
+                ['no', 'Leave unpublished'],
               ]}
             />
             <SelectField
@@ -84,12 +84,12 @@ export function ChoiceCard({ choices, workflows, instances, versions, plan, time
               submits
               options={[
                 ['', 'Fetched every 5 minutes'],
-                ['yes', 'Reported at once'],
+                ['yes', 'Reported immediately'],
               ]}
               hint={
                 reportSuccess
-                  ? 'Adds a node at the end that reports each success, where that changes nothing else.'
-                  : 'Failures are reported at once in any case.'
+                  ? 'Adds a final node that reports each success, if it cannot affect the workflow.'
+                  : 'Failures are always reported immediately.'
               }
             />
           </>
@@ -107,6 +107,7 @@ function versionLabel(
   live: number | undefined,
   time: TimeFormat,
 ) {
-  const excerpt = prompt === null ? 'edited by hand' : prompt.length > 60 ? `${prompt.slice(0, 60)}…` : prompt
-  return `v${version}${version === live ? ' (there now)' : ''} · ${time.instant(createdAt)} · ${excerpt}`
+  const excerpt =
+    prompt === null ? 'edited manually' : prompt.length > 60 ? `${prompt.slice(0, 60)}…` : prompt
+  return `v${version}${version === live ? ' (deployed)' : ''} · ${time.instant(createdAt)} · ${excerpt}`
 }

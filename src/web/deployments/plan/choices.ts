@@ -1,4 +1,4 @@
-/** @module What a plan is made of, in a URL and in the fields of a form: read leniently, written one way. */
+/** @module The choices behind a plan, as URL parameters and form fields. Reads leniently, writes one canonical form. */
 import type { CredentialChoice } from '../../../db/schema/deployments.ts'
 import { AppError } from '../../../errors.ts'
 import {
@@ -10,23 +10,23 @@ import {
 import type { Deployer } from '../../../deployments/deployer.ts'
 import type { Plan, PlannedSlot } from '../../../deployments/plan-contract.ts'
 
-/** What fills a slot, or with no node every slot of the type that no other choice names. */
+/** Fills one slot, or, without a node, every slot of the type that no other choice names. */
 export interface SlotChoice {
   node: string | null
   type: string
   credential: CredentialChoice
-  /** As the plan's slot said when it was chosen: chosen for another host it does not count. Undefined: not known. */
+  /** The host that the slot showed when the user chose. If the host changes, the choice is dropped. Undefined if unknown. */
   sentTo: string | null | undefined
 }
 
 export interface Choices {
   workflowId: string | null
   instanceId: string | null
-  /** Null: the current one. */
+  /** Null for the current version. */
   version: number | null
   publish: boolean
   reportSuccess: boolean
-  /** Codes of findings whose repair is wanted. */
+  /** Codes of the findings to fix. */
   fixes: string[]
   slots: SlotChoice[]
 }
@@ -34,12 +34,12 @@ export interface Choices {
 const { workflowId: Id, version: Version } = NewDeployment.shape
 const maximumSlots = 2_000
 const n8nPrefix = 'n8n:'
-/** Stands for a host that is not known when a slot is chosen. */
+/** Marks a host that is determined at run time. */
 const atRunTime = '?'
 /** `credential.<type>`, or `credential.<type>:<node>`. */
 const slotFieldName = /^credential\.([A-Za-z][\w.-]{0,127})(?::(.+))?$/s
 
-/** What cannot be read is left out. */
+/** Ignores values that it cannot parse. */
 export function readChoices(params: URLSearchParams): Choices {
   const idOf = (name: string) => Id.safeParse(params.get(name)).data ?? null
   const slots = [...params].slice(0, maximumSlots).flatMap(([name, text]): SlotChoice[] => {
@@ -48,7 +48,7 @@ export function readChoices(params: URLSearchParams): Choices {
     const [first = '', host] = text.trim().split(' ', 2)
     const sentTo = host === atRunTime ? null : host
     const value = first.replace(n8nPrefix, '')
-    // An id of ours is a UUID, and of n8n's is none.
+    // Flowkeep IDs are UUIDs; n8n IDs are not.
     const isOurs = !first.startsWith(n8nPrefix) && Id.safeParse(value).success
     const read = BindingShape.safeParse(isOurs ? value : { n8nCredentialId: value })
     if (!read.success) return []
@@ -75,11 +75,11 @@ export const slotValue = (credential: CredentialChoice, sentTo: string | null | 
   return sentTo === undefined ? value : `${value} ${sentTo ?? atRunTime}`
 }
 
-/** As the API takes them. */
+/** In the format of the API. */
 export const chosenSlots = ({ slots }: Pick<Choices, 'slots'>): Bindings =>
   slots.map(({ node, type, credential }) => ({ ...(node !== null && { node }), type, ...credential }))
 
-/** What `readChoices` reads the same again. */
+/** The inverse of `readChoices`. */
 export function choiceFields(choices: Choices): Record<string, string> {
   const { workflowId, instanceId, version, publish, reportSuccess, fixes, slots } = choices
   return {
@@ -110,16 +110,17 @@ export const planPath = (choices: Partial<Choices>): string => {
 }
 
 export interface Planned {
-  /** As they were planned: without what did not fit. */
+  /** The planned choices, without the dropped ones. */
   choices: Choices
   plan: Plan | null
-  /** What did not fit, in words. */
+  /** Why each dropped choice did not fit. */
   dropped: string[]
 }
 
 /**
- * Plans what is chosen. A version or credential that does not fit another workflow any more is left out, and said.
- * @throws {AppError} `instance-*` and whatever else a plan fails with
+ * Plans the chosen deployment. Drops and reports a version or credential that no longer fits, such as after another
+ * workflow was chosen.
+ * @throws {AppError} `instance-*` and any other error of the planner
  */
 export async function planOf(
   deployer: Pick<Deployer, 'planner'>,
@@ -142,9 +143,9 @@ export async function planOf(
         ...(version !== null && { version }),
       }
       const plan = await deployer.planner.plan(userId, request)
-      const moved = choices.slots.filter((choice) => isMoved(choice, plan.slots))
+      const moved = choices.slots.filter((choice) => hasNewHost(choice, plan.slots))
       if (moved.length === 0) return { choices, plan, dropped }
-      dropped.push(...moved.map(({ node }) => `${node} sends its credential to another host now`))
+      dropped.push(...moved.map(({ node }) => `${node} now sends its credential to a different host`))
       const slots = choices.slots.filter((choice) => !moved.includes(choice))
       choices = Object.assign({}, choices, { slots })
     } catch (error) {
@@ -160,11 +161,11 @@ export async function planOf(
   }
 }
 
-const isMoved = ({ node, type, sentTo }: SlotChoice, slots: readonly PlannedSlot[]): boolean =>
+const hasNewHost = ({ node, type, sentTo }: SlotChoice, slots: readonly PlannedSlot[]): boolean =>
   sentTo !== undefined &&
   slots.some((slot) => slot.node === node && slot.type === type && slot.sentTo !== sentTo)
 
-/** Null when none of the pointers names a choice. */
+/** Returns null if no pointer refers to a choice. */
 function without(choices: Choices, pointers: string[]): Choices | null {
   const next = {
     ...choices,

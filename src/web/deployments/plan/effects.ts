@@ -1,4 +1,4 @@
-/** @module What a plan would do, one line for each thing that is made, changed, stopped or left. Pure. */
+/** @module The effects of a plan: one line for each thing it creates, changes, stops or leaves unchanged. Pure. */
 import type { Plan, PlannedSlot } from '../../../deployments/plan-contract.ts'
 import { plural } from '../../format.ts'
 
@@ -23,8 +23,8 @@ export function effectsOf(plan: Plan, { workflow, instance }: EffectNames): Effe
       ? [
           {
             kind: 'create' as const,
-            what: 'The error reporter',
-            detail: 'A workflow of ours in n8n that reports failures here',
+            what: 'Error reporter',
+            detail: 'A workflow in n8n that reports failures to Flowkeep',
           },
         ]
       : []),
@@ -33,8 +33,8 @@ export function effectsOf(plan: Plan, { workflow, instance }: EffectNames): Effe
 
 function workflowEffects({ live, version, publish }: Plan, workflow: string, instance: string): Effect[] {
   const published: Effect = publish
-    ? { kind: 'change', what: `v${version} is published`, detail: 'Done when its triggers run' }
-    : { kind: 'keep', what: 'It is left unpublished', detail: 'Its triggers do not run' }
+    ? { kind: 'change', what: `v${version} is published`, detail: 'Complete once its triggers run' }
+    : { kind: 'keep', what: 'Unpublished', detail: 'Its triggers do not run' }
   if (!live) {
     return [
       { kind: 'create', what: workflow, detail: `v${version}, as a new workflow on ${instance}` },
@@ -43,20 +43,20 @@ function workflowEffects({ live, version, publish }: Plan, workflow: string, ins
   }
   if (live.missing) {
     return [
-      { kind: 'create', what: workflow, detail: `n8n does not have it any more: v${version} is made again` },
+      { kind: 'create', what: workflow, detail: `Deleted from n8n; v${version} is created again` },
       published,
     ]
   }
   const changed: Effect = live.differs
-    ? { kind: 'change', what: workflow, detail: sizeOfDiff(live.diff) || 'What n8n has is replaced' }
-    : { kind: 'keep', what: workflow, detail: `n8n has v${version} already, nothing differs` }
+    ? { kind: 'change', what: workflow, detail: sizeOfDiff(live.diff) || 'Replaces the workflow in n8n' }
+    : { kind: 'keep', what: workflow, detail: `n8n already has v${version}` }
   const stops: Effect[] =
     live.version !== version
       ? [
           {
             kind: 'stop',
             what: `v${live.version}`,
-            detail: 'New runs use the other version; runs under way end on it',
+            detail: `New runs use v${version}; runs in progress finish on v${live.version}`,
           },
         ]
       : []
@@ -65,20 +65,22 @@ function workflowEffects({ live, version, publish }: Plan, workflow: string, ins
 
 function credentialEffects({ bindings }: Plan): Effect[] {
   return bindings.flatMap(({ displayName, action }): Effect[] => {
-    if (action === 'create') return [{ kind: 'create', what: displayName, detail: 'Credential, sent to n8n' }]
-    if (action === 'update') return [{ kind: 'change', what: displayName, detail: 'Credential, sent again' }]
+    if (action === 'create')
+      return [{ kind: 'create', what: displayName, detail: 'Credential, created in n8n' }]
+    if (action === 'update')
+      return [{ kind: 'change', what: displayName, detail: 'Credential, updated in n8n' }]
     if (action === null) return []
     return [
       {
         kind: 'keep',
         what: displayName,
-        detail: action === 'existing' ? 'Credential of n8n’s own' : 'Credential, unchanged',
+        detail: action === 'existing' ? 'Credential stored in n8n' : 'Credential, unchanged',
       },
     ]
   })
 }
 
-/** 2 nodes changed, 1 added; empty where nothing differs. */
+/** Such as "2 nodes changed, 1 node added"; empty if nothing differs. */
 export function sizeOfDiff(diff: Diff | null): string {
   if (!diff) return ''
   const wires = diff.connections.added.length + diff.connections.removed.length
@@ -101,7 +103,7 @@ export interface Blocker {
   label?: string
 }
 
-/** What is in the way, each with what to do. */
+/** The errors that block the plan, each with its fix. */
 export const blockersOf = (plan: Plan): Blocker[] =>
   plan.problems.filter(({ level }) => level === 'error').map((problem) => blockerOf(plan, problem))
 
@@ -111,49 +113,53 @@ function blockerOf(plan: Plan, { code, node, message }: Plan['problems'][number]
     const detail = slotProblem(slot, code)
     if (slot.candidates.length === 0 && slot.status === 'missing') {
       const href = `/credentials/new/${encodeURIComponent(slot.type)}`
-      return { what: `No credential for ${node}`, detail, href, label: 'Create one' }
+      return { what: `No credential for ${node}`, detail, href, label: 'Create credential' }
     }
-    return { what: `No credential is chosen for ${node}`, detail, href: '#choices', label: 'Choose' }
+    return { what: `No credential chosen for ${node}`, detail, href: '#choices', label: 'Choose' }
   }
   if (code === 'webhook-path-taken') {
     const deploymentId = plan.conflicts.find((each) => each.deploymentId)?.deploymentId
-    const link = deploymentId && { href: `/deployments/${deploymentId}`, label: 'See it' }
-    return { what: 'A webhook path is taken', detail: message, ...link }
+    const link = deploymentId && { href: `/deployments/${deploymentId}`, label: 'View deployment' }
+    return { what: 'Webhook path already in use', detail: message, ...link }
   }
-  return { what: node === undefined ? 'n8n would refuse it' : `${node} stops it`, detail: message }
+  return {
+    what: node === undefined ? 'n8n would reject the workflow' : `${node} blocks the deployment`,
+    detail: message,
+  }
 }
 
 export const isFilled = ({ status }: PlannedSlot): boolean => status === 'bound' || status === 'n8n'
 
 export const isOfSlot = (code: string): boolean => code.includes('credential')
 
-/** Why a slot is not filled, as the page says it beside the field that fills it. */
+/** Why a slot is empty, shown next to its field. */
 export function slotProblem(
   { status, named, candidates, displayName, consentUrl }: PlannedSlot,
   code: string | undefined,
 ): string {
   if (code === 'credential-new-host') {
-    return 'It would go to another host than before: choose it to send it there.'
+    return 'The credential would be sent to a new host. Choose it to confirm.'
   }
-  if (code === 'credential-rejected') return 'Its service rejected it: update it, or choose it all the same.'
-  if (code === 'n8n-credential-missing') return 'n8n does not have it any more: choose another one.'
+  if (code === 'credential-rejected')
+    return 'The service rejected this credential. Update it, or choose it anyway.'
+  if (code === 'n8n-credential-missing') return 'This credential no longer exists in n8n. Choose another one.'
   if (status === 'needs-consent') {
     return consentUrl === undefined
-      ? `Nobody has signed in for it yet: deploy to put it into n8n and sign in there, or choose one of n8n.`
-      : `Nobody has signed in for it yet: sign in at ${consentUrl}.`
+      ? 'Not signed in yet. Deploy, then sign in to the credential in n8n, or choose one from n8n.'
+      : `Not signed in yet. Sign in at ${consentUrl}.`
   }
   if (status === 'ambiguous') {
     return candidates.length > 1
-      ? `There are ${candidates.length}: choose one.`
-      : 'Choose it to send it there.'
+      ? `${candidates.length} credentials match. Choose one.`
+      : 'Choose the credential to confirm it.'
   }
   if (named?.name) {
-    return `You have no credential named “${named.name}”${candidates.length > 0 ? ': choose one.' : '.'}`
+    return `No credential is named “${named.name}”.${candidates.length > 0 ? ' Choose one.' : ''}`
   }
-  return `There is no credential for ${displayName}.`
+  return `You have no ${displayName} credential.`
 }
 
-/** What is to be known, and stops nothing. */
+/** Messages that do not block the plan. */
 export const warningsOf = (plan: Plan): string[] =>
   plan.problems.flatMap(({ level, message, node }) => {
     if (level === 'error') return []

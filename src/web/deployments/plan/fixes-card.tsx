@@ -1,4 +1,4 @@
-/** @module Repairs that a plan offers, and what becomes of those that were chosen. */
+/** @module The fixes that a plan offers, and the result of the chosen ones. */
 import type { Plan } from '../../../deployments/plan-contract.ts'
 import { Card, Remark } from '../../components/card.tsx'
 import { LinkButton } from '../../components/controls.tsx'
@@ -6,15 +6,15 @@ import { type Choices, planPath } from './choices.ts'
 
 const shownFixes = 20
 
-/** Repairs that keep the meaning: none is made before it is chosen here. */
+/** Fixes that do not change what the workflow does. None is applied until the user chooses it. */
 export function FixesCard({ plan, choices }: { plan: Plan; choices: Choices }) {
   const offered = plan.problems.filter(({ fix }) => fix)
   if (plan.fixes.length > 0 && offered.length === 0) {
     return (
       <Remark tone="ok">
-        Deploying saves the repaired workflow as a new version, made from v{plan.version}.{' '}
+        Deploying saves the fixed workflow as a new version based on v{plan.version}.{' '}
         <a class="link" href={planPath({ ...choices, fixes: [] })}>
-          Leave the workflow as it is
+          Discard fixes
         </a>
       </Remark>
     )
@@ -23,7 +23,7 @@ export function FixesCard({ plan, choices }: { plan: Plan; choices: Choices }) {
   const fixes = [...new Set([...choices.fixes, ...offered.map(({ code }) => code)])]
   return (
     <Card
-      title="Fixes that keep the meaning"
+      title="Safe fixes"
       note="saved as a new version when you deploy"
       aside={
         <LinkButton href={planPath({ ...choices, version: plan.version, fixes })}>
@@ -39,7 +39,7 @@ export function FixesCard({ plan, choices }: { plan: Plan; choices: Choices }) {
           </li>
         ))}
       </ul>
-      {offered.length > shownFixes && <p class="muted">And {offered.length - shownFixes} more.</p>}
+      {offered.length > shownFixes && <p class="muted">and {offered.length - shownFixes} more</p>}
     </Card>
   )
 }

@@ -1,4 +1,4 @@
-/** @module Planning, deploying what was planned, and tracking what is there already. */
+/** @module Plans a deployment, deploys the plan, and tracks workflows that n8n already has. */
 import { type Context, Hono } from 'hono'
 import { v7 as uuidv7 } from 'uuid'
 import { type Deployment, NewDeployment } from '../../../deployments/contract.ts'
@@ -26,17 +26,17 @@ const versionLimit = 50
 export function planPages(deps: PlanDeps) {
   const { db, deployer, deployments, workflows, instances, fingerprint, replayResults } = deps
 
-  /** With the only server chosen already; what fails is said on the page, which keeps what was chosen. */
-  async function planPage(c: Context<DashboardEnv>, asked: Choices, refusal?: AppError) {
+  /** Preselects the only instance. On failure, shows the reason and preserves the choices. */
+  async function planPage(c: Context<DashboardEnv>, requested: Choices, refusal?: AppError) {
     const { userId, viewer } = c.var
     const options = await readOptions(db, userId)
     const [only, another] = options.instances
-    const chosen = { ...asked, instanceId: asked.instanceId ?? (another ? null : (only?.id ?? null)) }
-    let away: string | null = null
+    const chosen = { ...requested, instanceId: requested.instanceId ?? (another ? null : (only?.id ?? null)) }
+    let unavailable: string | null = null
     let refused = refusal
     const planned = await planOf(deployer, userId, chosen).catch((error: unknown) => {
       if (!(error instanceof AppError) || error.code === 'not-found') throw error
-      if (error.code.startsWith('instance-')) away = reasonOf(error)
+      if (error.code.startsWith('instance-')) unavailable = reasonOf(error)
       else refused ??= error
       return { choices: chosen, plan: null, dropped: [] as string[] }
     })
@@ -60,7 +60,7 @@ export function planPages(deps: PlanDeps) {
         workflowName={nameIn(options.workflows, choices.workflowId) ?? versions?.items[0]?.name ?? null}
         instanceName={instance?.name ?? null}
         refusal={refused ? reasonOf(refused) : null}
-        away={away}
+        unavailable={unavailable}
         nonce={uuidv7()}
         time={viewer.time}
       />,
@@ -71,19 +71,16 @@ export function planPages(deps: PlanDeps) {
     const options = await readOptions(db, c.var.userId)
     return renderPage(
       c,
-      { title: 'Track', section: 'deployments', crumbs, status },
+      { title: 'Track workflow', section: 'deployments', crumbs, status },
       <TrackPage {...options} {...state} />,
     )
   }
 
-  /** What was planned, if it still is what would happen. @throws {AppError} `conflict` when it is not */
+  /** Deploys the plan. @throws {AppError} `conflict` if the plan has changed since the user saw it */
   async function deployPlanned(userId: string, choices: Choices, form: URLSearchParams): Promise<Deployment> {
     const { plan } = await planOf(deployer, userId, choices)
     if (!plan || plan.planHash !== form.get('planHash')) {
-      throw new AppError(
-        'conflict',
-        'Something has changed since the plan was made: this is the plan as of now',
-      )
+      throw new AppError('conflict', 'The plan has changed since you opened it. Review the updated plan')
     }
     const { workflowId, instanceId, version, deploymentId } = plan
     const { publish, reportSuccess, fixes } = choices
@@ -91,7 +88,7 @@ export function planPages(deps: PlanDeps) {
     if (deploymentId !== null) {
       const change = { version, bindings, publish, reportSuccess, fixes }
       const deployment = await deployer.deploy(userId, deploymentId, change)
-      if (!deployment) throw new AppError('not-found', 'No such deployment')
+      if (!deployment) throw new AppError('not-found', 'Deployment not found')
       return deployment
     }
     const key = await creationKey(form)
@@ -119,7 +116,7 @@ export function planPages(deps: PlanDeps) {
     const workflow = nameOf(options.workflows, deployment.workflowId) ?? 'The workflow'
     const { kind, text } = outcomeOf(
       deployment,
-      `${workflow} on ${nameOf(options.instances, deployment.instanceId) ?? 'the server'}`,
+      `${workflow} on ${nameOf(options.instances, deployment.instanceId) ?? 'the instance'}`,
     )
     return redirectWith(c, `/deployments/${deployment.id}`, text, kind)
   }
@@ -130,7 +127,7 @@ export function planPages(deps: PlanDeps) {
       const form = await readForm(c)
       const { userId } = c.var
       const key = await creationKey(form)
-      // A second press of the button, and a form that is sent again: the first has made it.
+      // On a double click or a resubmitted form, the first request has created the deployment.
       const earlier = key && (await deployments.findCreated(userId, key))
       if (earlier) return outcome(c, earlier)
       const choices = readChoices(form)

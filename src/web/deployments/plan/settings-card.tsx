@@ -1,8 +1,8 @@
-/** @module What a plan sets in n8n beyond the workflow, and the workflows that it deploys before it. */
+/** @module The settings that a plan forces in n8n, and the sub-workflows that it deploys first. */
 import type { Plan } from '../../../deployments/plan-contract.ts'
 import { Card, KeyValues } from '../../components/card.tsx'
 
-const settingWords: Record<string, string> = {
+const settingLabels: Record<string, string> = {
   saveDataSuccessExecution: 'Successful runs',
   saveDataErrorExecution: 'Failed runs',
   errorWorkflow: 'Error workflow',
@@ -15,21 +15,21 @@ function settingValue(plan: Plan, value: string | null): string {
   return value ?? 'the error reporter, once it is set up'
 }
 
-const dependencyWords = {
-  none: 'live already',
+const dependencyLabels = {
+  none: 'already live',
   deploy: 'deployed first',
-  activate: 'activated first',
+  activate: 'published first',
 } as const
 
 function Dependencies({ plan }: { plan: Plan }) {
   return (
     <>
-      <h3 class="deploy-subhead">Workflows that it calls</h3>
+      <h3 class="deploy-subhead">Sub-workflows</h3>
       <ul class="deploy-lines">
         {plan.dependencies.map(({ workflowId, name, version, action, ready, problems }) => (
           <li>
             <a href={`/workflows/${workflowId}`}>{name}</a> {version !== null && `v${version} `}
-            {ready ? dependencyWords[action] : 'is not ready'}
+            {ready ? dependencyLabels[action] : 'not ready'}
             {problems.filter(({ level }) => level === 'error').map(({ message }) => `. ${message}`)}
           </li>
         ))}
@@ -40,16 +40,16 @@ function Dependencies({ plan }: { plan: Plan }) {
 
 export function SettingsCard({ plan }: { plan: Plan }) {
   return (
-    <Card title="Set by Flowkeep" note="so that every run is seen here">
+    <Card title="Set by Flowkeep" note="so that every run is recorded">
       <KeyValues
         items={Object.entries(plan.forcedSettings).map(
-          ([key, value]) => [settingWords[key] ?? key, settingValue(plan, value)] as const,
+          ([key, value]) => [settingLabels[key] ?? key, settingValue(plan, value)] as const,
         )}
       />
       {plan.dependencies.length > 0 && <Dependencies plan={plan} />}
       {plan.changes.length > 0 && (
         <>
-          <h3 class="deploy-subhead">Bookkeeping that n8n does not store</h3>
+          <h3 class="deploy-subhead">Fields that n8n does not store</h3>
           <ul class="deploy-lines">
             {plan.changes.map(({ pointer, detail }) => (
               <li>
@@ -61,7 +61,7 @@ export function SettingsCard({ plan }: { plan: Plan }) {
       )}
       {plan.unresolved.length > 0 && (
         <>
-          <h3 class="deploy-subhead">Chosen only when it runs</h3>
+          <h3 class="deploy-subhead">Resolved at run time</h3>
           <ul class="deploy-lines">
             {plan.unresolved.map(({ node, reason }) => (
               <li>

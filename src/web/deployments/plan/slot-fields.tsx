@@ -1,11 +1,11 @@
-/** @module The credential of each slot of a plan: which node it is for, where it goes, and why it is this one. */
+/** @module The credential of each slot of a plan: its node, the host it is sent to, and why it was chosen. */
 import type { Plan, PlannedBinding, PlannedSlot } from '../../../deployments/plan-contract.ts'
 import { SelectField, TextField } from '../../components/form.tsx'
 import { plural } from '../../format.ts'
 import { isFilled, isOfSlot, slotProblem } from './effects.ts'
 import { type Choices, slotField, slotValue } from './choices.ts'
 
-/** Grouped by credential type; a choice is sent only for a slot that somebody has chosen for. */
+/** Grouped by credential type. The form submits only slots that the user chose explicitly. */
 export const SlotFields = ({ plan, choices }: { plan: Plan; choices: Choices }) => (
   <>
     {plan.bindings.map((binding) => (
@@ -28,18 +28,18 @@ export const SlotFields = ({ plan, choices }: { plan: Plan; choices: Choices }) 
 )
 
 const actionLabels: Record<NonNullable<PlannedBinding['action']>, string> = {
-  create: 'Sent to n8n: it is not there yet',
-  update: 'Sent to n8n again: it has changed here',
-  unchanged: 'In n8n already, unchanged',
-  existing: 'In n8n already, used as it is',
+  create: 'Created in n8n when you deploy',
+  update: 'Updated in n8n when you deploy',
+  unchanged: 'Already in n8n, unchanged',
+  existing: 'Already in n8n, used unchanged',
 }
 
 const reasonLabels: Record<NonNullable<PlannedSlot['reason']>, string> = {
-  chosen: 'you chose it',
-  earlier: 'as deployed before',
-  live: 'as in n8n now',
+  chosen: 'your choice',
+  earlier: 'from the previous deployment',
+  live: 'from the workflow in n8n',
   name: 'named by the workflow',
-  only: 'your only one',
+  only: 'the only match',
 }
 
 interface SlotFieldProps {
@@ -63,18 +63,18 @@ function SlotField({ slot, binding, plan, choices }: SlotFieldProps) {
       `${name} (in n8n)`,
     ]),
   ]
-  // n8n has it, and cannot be asked for its name.
+  // The credential is stored in n8n, which does not return its name.
   if (value !== '' && !options.some(([each]) => each === value)) {
     options.push([value, credential?.name ?? value])
   }
-  const byItself =
+  const automatic =
     credential && reason && reason !== 'chosen' ? `${credential.name} (${reasonLabels[reason]})` : null
   const problem = plan.problems.find(
     (each) => each.level === 'error' && each.node === node && isOfSlot(each.code),
   )
   const hint = (
     <>
-      {/* Said in the hint: an error would take the focus, and scroll the plan away. */}
+      {/* A hint, because a field error would take focus and scroll the plan out of view. */}
       {!isFilled(slot) && <span class="deploy-unbound">{slotProblem(slot, problem?.code)} </span>}
       {sentTo && (
         <>
@@ -82,7 +82,7 @@ function SlotField({ slot, binding, plan, choices }: SlotFieldProps) {
         </>
       )}
       {sentTo === null &&
-        `Sent to a host that is decided at run time${slot.sentToExpression ? ` by ${slot.sentToExpression}` : ''}. `}
+        `Sent to a host determined at run time${slot.sentToExpression ? ` by ${slot.sentToExpression}` : ''}. `}
       {slot.named?.name && `The workflow names “${slot.named.name}”.`}
     </>
   )
@@ -91,7 +91,7 @@ function SlotField({ slot, binding, plan, choices }: SlotFieldProps) {
     <div class={problem ? 'wrong' : ''}>
       {options.length === 0 ? (
         slot.status === 'needs-consent' || binding.n8nCandidates !== null ? (
-          <TextField {...field} mono placeholder="The id of a credential in n8n" />
+          <TextField {...field} mono placeholder="n8n credential ID" />
         ) : (
           <div class="deploy-missing">
             <p class="strong">{node}</p>
@@ -105,8 +105,8 @@ function SlotField({ slot, binding, plan, choices }: SlotFieldProps) {
           options={[
             [
               '',
-              byItself ??
-                (value === '' ? `Choose of ${plural(options.length, 'credential')}` : 'Do not choose'),
+              automatic ??
+                (value === '' ? `Choose from ${plural(options.length, 'credential')}` : 'Clear choice'),
             ],
             ...options,
           ]}

@@ -1,4 +1,4 @@
-/** @module Watching a workflow that n8n has already, without changing it. */
+/** @module The form that tracks a workflow already in n8n without changing it. */
 import { Card, Grid } from '../../components/card.tsx'
 import { Button, LinkButton } from '../../components/controls.tsx'
 import { Form, FormError, SelectField, TextField } from '../../components/form.tsx'
@@ -16,15 +16,15 @@ export const TrackPage = ({
 }: FormState & { workflows: Named[]; instances: Named[] }) => (
   <>
     <PageHead
-      title="Track a workflow of n8n"
-      meta={<span>Nothing is sent to n8n and nothing changes there.</span>}
+      title="Track an n8n workflow"
+      meta={<span>Flowkeep records its runs and changes nothing in n8n.</span>}
     />
     <Grid>
-      <Card span={6} label="Which one">
+      <Card span={6} label="Workflow to track">
         <Form action="/deployments/track">
           <SelectField
             name="workflowId"
-            label="Workflow here"
+            label="Workflow in Flowkeep"
             value={values.workflowId ?? ''}
             options={[['', 'Choose a workflow'], ...workflows.map(({ id, name }) => [id, name] as const)]}
             required
@@ -32,45 +32,44 @@ export const TrackPage = ({
           />
           <TextField
             name="version"
-            label="Version that n8n has"
+            label="Version in n8n"
             type="number"
             required={false}
             value={values.version ?? ''}
             error={errors.version}
-            hint="The current one, if you leave it empty."
+            hint="Leave empty for the current version."
           />
           <SelectField
             name="instanceId"
-            label="n8n server"
+            label="Instance"
             value={values.instanceId ?? ''}
-            options={[['', 'Choose a server'], ...instances.map(({ id, name }) => [id, name] as const)]}
+            options={[['', 'Choose an instance'], ...instances.map(({ id, name }) => [id, name] as const)]}
             required
             error={errors.instanceId}
           />
           <TextField
             name="n8nWorkflowId"
-            label="Id of the workflow in n8n"
+            label="n8n workflow ID"
             value={values.n8nWorkflowId ?? ''}
             mono
             required
             maxlength={64}
             error={errors.n8nWorkflowId}
-            hint="The last part of its address in n8n: /workflow/aB3dE5fG7hJ9kL1m."
+            hint="The last part of the workflow’s URL in n8n: /workflow/aB3dE5fG7hJ9kL1m."
           />
           <FormError>{errors['']}</FormError>
           <div class="actions">
-            <Button kind="primary">Track it</Button>
+            <Button kind="primary">Track workflow</Button>
             <LinkButton href="/deployments">Cancel</LinkButton>
           </div>
         </Form>
       </Card>
-      <Card span={6} title="Is it not here yet?">
+      <Card span={6} title="Not in Flowkeep yet?">
         <p class="soft">
-          An n8n server’s own page lists what it has: importing a workflow there keeps it here and tracks it,
-          in one step.
+          Open the instance and import the workflow. Flowkeep saves it as v1 and tracks it in one step.
         </p>
         <div class="actions deploy-aside">
-          <LinkButton href="/instances">n8n servers</LinkButton>
+          <LinkButton href="/instances">View instances</LinkButton>
         </div>
       </Card>
     </Grid>

@@ -1,4 +1,4 @@
-/** @module The plan: what deploying would do, and one button that does just that. */
+/** @module The plan: the changes that deploying would make, and the button that deploys it. */
 import type { Plan } from '../../../deployments/plan-contract.ts'
 import { Attention, Card, Empty, Grid, Remark } from '../../components/card.tsx'
 import { Action, CopyButton, LinkButton } from '../../components/controls.tsx'
@@ -16,36 +16,36 @@ import { blockersOf, type Effect, effectsOf, warningsOf } from './effects.ts'
 export interface PlanPageProps extends ChoiceCardProps {
   workflowName: string | null
   instanceName: string | null
-  /** What did not fit and was left out. */
+  /** Why each dropped choice did not fit. */
   dropped: string[]
-  /** Why deploying was refused. */
+  /** Why the last attempt to deploy failed. */
   refusal: string | null
-  /** Why n8n could not be asked. */
-  away: string | null
-  /** Makes a second press of the button harmless. */
+  /** Why n8n could not be reached. */
+  unavailable: string | null
+  /** Idempotency key that makes a double click harmless. */
   nonce: string
 }
 
 export function PlanPage(props: PlanPageProps) {
-  const { plan, workflows, instances, refusal, away, dropped } = props
-  if (workflows.length === 0 || instances.length === 0) return <NothingToPlan {...props} />
+  const { plan, workflows, instances, refusal, unavailable, dropped } = props
+  if (workflows.length === 0 || instances.length === 0) return <NothingToDeploy {...props} />
   return (
     <>
       <PlanHead {...props} />
       {refusal && <FormError>{refusal}</FormError>}
-      {away && (
+      {unavailable && (
         <Attention
           items={[
             {
               tone: 'wait',
-              what: `${props.instanceName ?? 'n8n'} could not be asked, so there is no plan.`,
-              detail: away,
-              action: { href: `/instances/${props.choices.instanceId}`, label: 'See the server' },
+              what: `Could not read from ${props.instanceName ?? 'n8n'}, so there is no plan.`,
+              detail: unavailable,
+              action: { href: `/instances/${props.choices.instanceId}`, label: 'View instance' },
             },
           ]}
         />
       )}
-      {dropped.length > 0 && <Remark tone="wait">Left out: {dropped.join('; ')}.</Remark>}
+      {dropped.length > 0 && <Remark tone="wait">Dropped from your choices: {dropped.join('; ')}.</Remark>}
       {plan && props.workflowName !== null && props.instanceName !== null ? (
         <>
           <Blockers plan={plan} />
@@ -70,20 +70,23 @@ export function PlanPage(props: PlanPageProps) {
             <ChoiceCard {...props} />
           </div>
           <div class="stack span-6">
-            <Card title="What happens then">
+            <Card title="How it works">
               <ol class="steps deploy-steps-text">
-                <li>The plan says what would be made, changed and stopped, and what is in the way.</li>
                 <li>
-                  Deploying sends the credentials and the workflow, publishes it and waits for its triggers.
+                  The plan shows what would be created, changed and stopped, and any problems to fix first.
                 </li>
-                <li>What stops half-way says where and why, and goes on from there.</li>
+                <li>
+                  Deploying sends the credentials and the workflow, publishes the workflow and waits for its
+                  triggers.
+                </li>
+                <li>If a step fails, Flowkeep shows where and why, and Retry resumes from that step.</li>
               </ol>
               <p class="muted deploy-aside">
-                The workflow is in n8n already?{' '}
+                Is the workflow already in n8n?{' '}
                 <a class="link" href="/deployments/track">
                   Track it
                 </a>{' '}
-                without changing anything there.
+                without changing anything in n8n.
               </p>
             </Card>
           </div>
@@ -95,19 +98,21 @@ export function PlanPage(props: PlanPageProps) {
 
 function PlanHead({ plan, choices, workflowName, instanceName, nonce }: PlanPageProps) {
   if (!plan || workflowName === null || instanceName === null) return <PageHead title="Plan deployment" />
-  const isNothing =
+  const isUnchanged =
     plan.live && !plan.live.missing && !plan.live.differs && plan.live.version === plan.version
-  const isCalm =
-    plan.ready && isNothing && plan.bindings.every(({ action }) => action !== 'create' && action !== 'update')
+  const hasNoEffect =
+    plan.ready &&
+    isUnchanged &&
+    plan.bindings.every(({ action }) => action !== 'create' && action !== 'update')
   return (
     <PageHead
       title={`Deploy ${workflowName} v${plan.version}`}
       meta={
         <>
           {plan.ready ? (
-            <StatusTag tone="ok" word={isCalm ? 'Nothing differs' : 'Ready'} />
+            <StatusTag tone="ok" word={hasNoEffect ? 'No changes' : 'Ready'} />
           ) : (
-            <StatusTag tone="wait" word="Something is in the way" />
+            <StatusTag tone="wait" word="Blocked" />
           )}
           <a href={`/instances/${plan.instanceId}`}>
             <Icon name="instances" small />
@@ -116,7 +121,7 @@ function PlanHead({ plan, choices, workflowName, instanceName, nonce }: PlanPage
           {plan.deploymentId && (
             <a href={`/deployments/${plan.deploymentId}`}>
               <Icon name="deployments" small />
-              Deployed there already{plan.live && ` as v${plan.live.version}`}
+              Already deployed{plan.live && ` as v${plan.live.version}`}
             </a>
           )}
           <span class="muted">Nothing has been changed yet.</span>
@@ -129,7 +134,7 @@ function PlanHead({ plan, choices, workflowName, instanceName, nonce }: PlanPage
             kind="primary"
             icon="deployments"
             fields={{
-              // As it was planned: whichever version becomes the current one meanwhile.
+              // Pin the planned version, in case another one becomes current meanwhile.
               ...choiceFields({ ...choices, version: plan.version }),
               planHash: plan.planHash,
               key: nonce,
@@ -160,7 +165,7 @@ function Blockers({ plan }: { plan: Plan }) {
         />
       )}
       {blockers.length > 3 && (
-        <Remark tone="wait">{plural(blockers.length - 3, 'more thing')} of the kind after these.</Remark>
+        <Remark tone="wait">{plural(blockers.length - 3, 'more problem')} after these.</Remark>
       )}
       {warnings.map((warning) => (
         <Remark tone="wait">{warning}.</Remark>
@@ -170,14 +175,14 @@ function Blockers({ plan }: { plan: Plan }) {
 }
 
 const signs: Record<Effect['kind'], { sign: string; word: string }> = {
-  create: { sign: '+', word: 'Created' },
-  change: { sign: '~', word: 'Changed' },
-  stop: { sign: '−', word: 'Stopped' },
-  keep: { sign: '=', word: 'Left' },
+  create: { sign: '+', word: 'Create' },
+  change: { sign: '~', word: 'Change' },
+  stop: { sign: '−', word: 'Stop' },
+  keep: { sign: '=', word: 'No change' },
 }
 
 const Effects = ({ effects }: { effects: Effect[] }) => (
-  <Card title="What will happen" note="in n8n">
+  <Card title="Planned changes" note="in n8n">
     <ul class="deploy-effects">
       {effects.map(({ kind, what, detail }) => (
         <li class={kind}>
@@ -219,11 +224,11 @@ function Differences({ plan }: { plan: Plan }) {
   ]
   return (
     <Card
-      title="What differs"
+      title="Differences"
       note={
         live.version === plan.version
-          ? `n8n has v${live.version}, changed there since`
-          : `n8n has v${live.version} now`
+          ? `n8n has v${live.version} with later edits`
+          : `compared with v${live.version} in n8n`
       }
       aside={
         live.version !== plan.version && (
@@ -252,7 +257,7 @@ function Differences({ plan }: { plan: Plan }) {
 
 const Webhooks = ({ urls }: { urls: string[] }) =>
   urls.length === 0 ? null : (
-    <Card title="Webhooks" note="once it is published">
+    <Card title="Webhooks" note="active once published">
       <ul class="deploy-urls">
         {urls.map((url) => (
           <li>
@@ -264,24 +269,24 @@ const Webhooks = ({ urls }: { urls: string[] }) =>
     </Card>
   )
 
-function NothingToPlan({ workflows }: PlanPageProps) {
+function NothingToDeploy({ workflows }: PlanPageProps) {
   return (
     <>
       <PageHead title="Plan deployment" />
       <Card>
         {workflows.length === 0 ? (
           <Empty
-            title="There is no workflow to deploy yet."
-            action={<LinkButton href="/workflows/new">Add a workflow</LinkButton>}
+            title="No workflow to deploy yet."
+            action={<LinkButton href="/workflows/new">Add workflow</LinkButton>}
           >
-            Add one as n8n JSON, or import those that an n8n server has.
+            Paste n8n JSON, or import workflows from an n8n instance.
           </Empty>
         ) : (
           <Empty
-            title="There is no n8n server to deploy to yet."
-            action={<LinkButton href="/instances/new">Add an n8n server</LinkButton>}
+            title="No instance to deploy to yet."
+            action={<LinkButton href="/instances/new">Add instance</LinkButton>}
           >
-            Its URL and an API key are all that is needed.
+            You need its URL and an API key.
           </Empty>
         )}
       </Card>

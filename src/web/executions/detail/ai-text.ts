@@ -1,6 +1,6 @@
-/** @module A failure told to a model: what the workflow is for, where it failed and how the node is set, without values. */
+/** @module Describes a failure for an AI model: the workflow, the failed node and its parameters, without values. */
 import { redact } from '../../../lib/secrets.ts'
-import { outline, outlineText } from './redact-parameters.ts'
+import { redactParameters, parameterText } from './redact-parameters.ts'
 import type { RunView } from './model.ts'
 
 const promptMaxChars = 2000
@@ -10,10 +10,10 @@ export function aiText({ page, title, failure, graph, nodes, timeline }: RunView
   const node = failure?.node ? graph.byName.get(failure.node) : undefined
   const ran = nodes.map(({ name, items }) => `${name} (${items} items)`)
   const skipped = timeline.rows.filter(({ state }) => state === 'skipped')
-  const parameters = outline(node?.json['parameters']).rows
+  const parameters = redactParameters(node?.json['parameters']).rows
   const sections: [string, string | string[] | null | undefined][] = [
     ['Workflow', `${title}, version ${run.workflowVersion}, in n8n`],
-    ['Made from this prompt', version?.prompt && redact(version.prompt).slice(0, promptMaxChars)],
+    ['Original prompt', version?.prompt && redact(version.prompt).slice(0, promptMaxChars)],
     ['Model', version?.model],
     [
       'Failed node',
@@ -21,21 +21,21 @@ export function aiText({ page, title, failure, graph, nodes, timeline }: RunView
     ],
     ['Error', failure && redact(failure.message)],
     ['HTTP status', failure?.httpStatus === null ? null : String(failure?.httpStatus ?? '')],
-    ['What it means', failure?.cause],
+    ['Explanation', failure?.cause],
     [
-      'Parameters of the node, values left out',
-      parameters.map((row) => `${'  '.repeat(row.depth)}- ${row.key}: ${outlineText(row)}`),
+      'Node parameters (values omitted)',
+      parameters.map((row) => `${'  '.repeat(row.depth)}- ${row.key}: ${parameterText(row)}`),
     ],
     ['Nodes that ran, in order', ran.map((text) => `- ${text}`)],
     ['Nodes that did not run', skipped.map(({ name, reason }) => `- ${name}: ${reason}`)],
   ]
-  const told = sections.flatMap(([heading, text]) => {
+  const content = sections.flatMap(([heading, text]) => {
     const body = Array.isArray(text) ? text.join('\n') : text
     return body ? [`## ${heading}\n${body}`] : []
   })
   return [
-    'An n8n workflow fails. Find the cause and say what to change in the workflow, node by node.',
-    ...told,
+    'An n8n workflow fails. Find the cause and list the changes that fix the workflow, node by node.',
+    ...content,
   ].join('\n\n')
 }
 

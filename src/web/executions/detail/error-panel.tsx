@@ -5,7 +5,7 @@ import type { RunView } from './model.ts'
 
 const titleMaxChars = 180
 
-/** Why a run failed: in the service's words, in plain ones, and what to press. */
+/** Why a run failed: the original message, an explanation, and actions that fix it. */
 export function ErrorPanel({ view }: { view: RunView }) {
   const { failure, n8nUrl, page } = view
   if (!failure) return null
@@ -19,7 +19,7 @@ export function ErrorPanel({ view }: { view: RunView }) {
     <div class="run-error">
       <h3>{firstLine.length > titleMaxChars ? `${firstLine.slice(0, titleMaxChars)}…` : firstLine}</h3>
       <p>
-        {cause ? `${cause} ` : 'This message is not one of those that are known here. '}
+        {cause ? `${cause} ` : 'Flowkeep has no explanation for this message. '}
         {fixes.length > 0 && (
           <>
             The node uses{' '}
@@ -36,7 +36,7 @@ export function ErrorPanel({ view }: { view: RunView }) {
         )}
         {remedy === 'credential' &&
           fixes.length === 0 &&
-          'No credential of yours is bound to the node: it is in n8n only. '}
+          'The node uses a credential that exists only in n8n. '}
         {advice}
       </p>
       <CodeBox>{[...raw.map((parts) => parts.filter(Boolean).join('  ')), message].join('\n')}</CodeBox>
@@ -56,7 +56,7 @@ export function ErrorPanel({ view }: { view: RunView }) {
         </CopyButton>
       </div>
       <details class="run-ai" id="ai-text-shown">
-        <summary>What your AI is told</summary>
+        <summary>Preview the text for your AI</summary>
         <CodeBox id="ai-text">{aiText(view)}</CodeBox>
       </details>
     </div>

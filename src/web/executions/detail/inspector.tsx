@@ -1,13 +1,13 @@
-/** @module The node that is looked at, and what is known of the failure beyond this run. */
+/** @module The selected node, and related runs of the same failure. */
 import type { Child } from 'hono/jsx'
 import { Card, KeyValues, Remark } from '../../components/card.tsx'
 import { Icon, NodeBadge } from '../../components/icons.tsx'
-import { credentialLook, Status } from '../../components/status.tsx'
+import { credentialStyle, Status } from '../../components/status.tsx'
 import { Time } from '../../components/table.tsx'
 import { count, duration, plural, type TimeFormat, unknown } from '../../format.ts'
-import { outline, outlineText } from './redact-parameters.ts'
+import { redactParameters, parameterText } from './redact-parameters.ts'
 import type { RunView, SelectedNode } from './model.ts'
-import { rowTone, rowWord } from './waterfall.tsx'
+import { rowTone, rowLabel } from './waterfall.tsx'
 
 export function Inspector({ view, time }: { view: RunView; time: TimeFormat }) {
   const { selected, timeline } = view
@@ -34,14 +34,14 @@ export function Inspector({ view, time }: { view: RunView; time: TimeFormat }) {
                   reason ? (
                     <span class="soft">Did not run: {reason}</span>
                   ) : (
-                    <Status tone={rowTone(row.state)} word={rowWord(row.state)} />
+                    <Status tone={rowTone(row.state)} word={rowLabel(row.state)} />
                   ),
                 ]
               : null,
             ['Type', selected.type ? <code>{selected.type}</code> : unknown],
             run && ['Started', <Time at={run.startedAt} format={time} />],
             run && ['Duration', durationText(run.durationMs, run.runs)],
-            run && ['Items given', count(run.items)],
+            run && ['Items output', count(run.items)],
             run?.error
               ? [
                   'Error',
@@ -56,7 +56,7 @@ export function Inspector({ view, time }: { view: RunView; time: TimeFormat }) {
                       <a class="link" href={`/credentials/${id}`}>
                         {name}
                       </a>{' '}
-                      <Status {...credentialLook(status)} />
+                      <Status {...credentialStyle(status)} />
                     </span>
                   )),
                 ]
@@ -64,7 +64,7 @@ export function Inspector({ view, time }: { view: RunView; time: TimeFormat }) {
           ]}
         />
         <Parameters selected={selected} />
-        <Facts view={view} time={time} />
+        <RelatedRuns view={view} time={time} />
       </div>
     </Card>
   )
@@ -75,14 +75,14 @@ const durationText = (ms: number | null, runs: number): Child =>
 
 function Parameters({ selected: { node } }: { selected: SelectedNode }) {
   if (!node) {
-    return <Remark>The version that ran is deleted, and with it the parameters of this node.</Remark>
+    return <Remark>The version that ran was deleted, so this node’s parameters are unavailable.</Remark>
   }
-  const { rows, omitted } = outline(node.json['parameters'])
+  const { rows, omitted } = redactParameters(node.json['parameters'])
   return (
     <div class="inspector-parameters">
       <h3>Parameters</h3>
       {rows.length === 0 ? (
-        <p class="muted">None are set.</p>
+        <p class="muted">No parameters set.</p>
       ) : (
         <>
           <div class="remark">
@@ -93,7 +93,7 @@ function Parameters({ selected: { node } }: { selected: SelectedNode }) {
             {rows.map((row) => (
               <li class={`outline-${row.depth}`}>
                 <span class="outline-key">{row.key}</span>
-                <span class="outline-type">{outlineText(row)}</span>
+                <span class="outline-type">{parameterText(row)}</span>
               </li>
             ))}
           </ul>
@@ -104,15 +104,15 @@ function Parameters({ selected: { node } }: { selected: SelectedNode }) {
   )
 }
 
-/** Of the error group, and whether the run may be started again. */
-function Facts({ view, time }: { view: RunView; time: TimeFormat }) {
+/** The error group, and whether the run is safe to retry. */
+function RelatedRuns({ view, time }: { view: RunView; time: TimeFormat }) {
   const { page, retry } = view
   const { group, run } = page
   if (!group && !retry) return null
   const before = group?.versionBefore
   return (
     <div class="inspector-facts">
-      <h3>Beyond this run</h3>
+      <h3>Related runs</h3>
       <KeyValues
         items={[
           group && [
@@ -135,13 +135,13 @@ function Facts({ view, time }: { view: RunView; time: TimeFormat }) {
             ? [
                 `v${before.version}`,
                 before.runs > 0 ? (
-                  <Status tone="fail" word={`Failed so too, ${plural(before.runs, 'run')}`} />
+                  <Status tone="fail" word={`Same error in ${plural(before.runs, 'run')}`} />
                 ) : (
-                  <Status tone="ok" word="No such error" />
+                  <Status tone="ok" word="Did not have this error" />
                 ),
               ]
-            : group && ['Version before', `None ran before v${run.workflowVersion}`],
-          retry && ['Retry safe?', retry.text],
+            : group && ['Previous version', `No runs before v${run.workflowVersion}`],
+          retry && ['Safe to retry?', retry.text],
         ]}
       />
     </div>

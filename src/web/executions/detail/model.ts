@@ -1,4 +1,4 @@
-/** @module What a run's page shows, out of what is stored. Pure. */
+/** @module Builds the view of a run's page from stored data. Pure. */
 import { credentialsOf } from '../../../credentials/node-credentials.ts'
 import type { NodeRun } from '../../../executions/node-runs.ts'
 import type { Catalogue } from '../../../n8n/catalogue.ts'
@@ -16,11 +16,11 @@ export interface RunView {
   graph: WorkflowGraph
   timeline: Timeline
   failure: FailureView | null
-  /** The node looked at; null when there is none. */
+  /** Null if the run has no nodes. */
   selected: SelectedNode | null
-  /** Null where the run's nodes are not known. */
+  /** Null if the run's nodes are unknown. */
   retry: RetrySafety | null
-  /** In n8n's editor; null when the instance or its workflow is gone. */
+  /** The run in n8n's editor; null if the instance or its workflow was deleted. */
   n8nUrl: string | null
 }
 
@@ -28,7 +28,7 @@ export interface FailureView extends Explanation {
   node: string | null
   message: string
   httpStatus: number | null
-  /** What the node is bound to; several when any of them may be the one. */
+  /** The bound credentials; several if the node could use any of them. */
   credentials: BoundCredential[]
 }
 
@@ -41,7 +41,12 @@ export interface SelectedNode {
   credentials: BoundCredential[]
 }
 
-export function viewRun(page: RunPage, catalogue: Catalogue, now: Date, asked: string | undefined): RunView {
+export function viewRun(
+  page: RunPage,
+  catalogue: Catalogue,
+  now: Date,
+  requestedNode: string | undefined,
+): RunView {
   const { run, workflow, instance, deployment } = page
   const graph = workflowGraph(page.version?.json ?? null)
   const { nodes, omitted } = nodesOf(page.data)
@@ -53,7 +58,7 @@ export function viewRun(page: RunPage, catalogue: Catalogue, now: Date, asked: s
   const message = run.error?.message ?? (failedAt === null ? null : (failedRun?.error?.message ?? null))
   const type = failedAt === null ? null : (failedRun?.type ?? graph.byName.get(failedAt)?.type ?? null)
   const rows = timeline.rows.filter(({ isRun }) => !isRun)
-  const chosen = rows.find(({ name }) => name === (asked ?? failedAt)) ?? rows[0]
+  const selectedRow = rows.find(({ name }) => name === (requestedNode ?? failedAt)) ?? rows[0]
   return {
     page,
     title: workflow?.name ?? 'Deleted workflow',
@@ -70,14 +75,14 @@ export function viewRun(page: RunPage, catalogue: Catalogue, now: Date, asked: s
             httpStatus,
             credentials: failedAt === null ? [] : credentialsOf(failedAt),
           },
-    selected: chosen
+    selected: selectedRow
       ? {
-          name: chosen.name,
-          type: chosen.type,
-          run: nodes.find(({ name }) => name === chosen.name) ?? null,
-          reason: chosen.reason,
-          node: graph.byName.get(chosen.name) ?? null,
-          credentials: credentialsOf(chosen.name),
+          name: selectedRow.name,
+          type: selectedRow.type,
+          run: nodes.find(({ name }) => name === selectedRow.name) ?? null,
+          reason: selectedRow.reason,
+          node: graph.byName.get(selectedRow.name) ?? null,
+          credentials: credentialsOf(selectedRow.name),
         }
       : null,
     retry:
@@ -99,7 +104,7 @@ const numberOr = (value: unknown): number | null =>
 const timeOr = (value: unknown): string | null =>
   typeof value === 'string' && !Number.isNaN(Date.parse(value)) ? value : null
 
-/** The data may be a report of the user's own, of any shape. */
+/** The data may come from a custom report and have any shape. */
 function nodesOf(data: unknown): { nodes: NodeRun[]; omitted: number } {
   if (!isObject(data) || !Array.isArray(data['nodes'])) return { nodes: [], omitted: 0 }
   const nodes = data['nodes'].flatMap((node): NodeRun[] => {
@@ -115,7 +120,7 @@ function nodesOf(data: unknown): { nodes: NodeRun[]; omitted: number } {
         items: numberOr(node['items']) ?? 0,
         runs: numberOr(node['runs']) ?? 1,
         error: error && {
-          message: textOr(error['message']) ?? 'No message was given',
+          message: textOr(error['message']) ?? 'No message',
           httpStatus: numberOr(error['httpStatus']),
         },
       },

@@ -1,12 +1,12 @@
-/** @module What a value looks like without saying it: keys, types and sizes. Pure. */
+/** @module Summarizes a value without revealing it: keys, types and sizes. Pure. */
 import { redact } from '../../../lib/secrets.ts'
 
-export interface OutlineRow {
+export interface ParameterSummary {
   key: string
   depth: number
   /** Such as string, expression, object. */
   type: string
-  /** Characters of a text, entries of an array; null where there is none. */
+  /** Characters of a string or entries of an array; null for other types. */
   length: number | null
 }
 
@@ -14,9 +14,9 @@ const maxRows = 40
 const maxDepth = 3
 const maxKeyChars = 60
 
-/** The keys of an object, depth first; at most 40 of them. `omitted`: how many more there are at least. */
-export function outline(value: unknown): { rows: OutlineRow[]; omitted: number } {
-  const rows: OutlineRow[] = []
+/** Lists the keys of an object, depth first, at most 40. `omitted` is the minimum number of further keys. */
+export function redactParameters(value: unknown): { rows: ParameterSummary[]; omitted: number } {
+  const rows: ParameterSummary[] = []
   let omitted = 0
   const visit = (object: object, depth: number) => {
     for (const [key, member] of Object.entries(object)) {
@@ -42,5 +42,5 @@ function typeOf(value: unknown): string {
 }
 
 /** "string · 46" */
-export const outlineText = ({ type, length }: OutlineRow): string =>
+export const parameterText = ({ type, length }: ParameterSummary): string =>
   length === null ? type : `${type} · ${length}`

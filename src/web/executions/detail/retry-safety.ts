@@ -1,6 +1,6 @@
 /**
- * @module Whether a run may be started again: which nodes that ran have written something that would be written twice.
- * Known types are looked up, operations read by their names; everything else is unknown, never safe. Pure.
+ * @module Whether a run is safe to retry: which nodes have already written data that a retry would write twice. Looks up
+ * known node types and classifies operations by name. Everything else is unknown, never safe. Pure.
  */
 import type { NodeRun } from '../../../executions/node-runs.ts'
 import type { WorkflowGraph } from './workflow-graph.ts'
@@ -42,7 +42,7 @@ const harmless = new Set([
   ],
   ...['sentimentAnalysis', 'toolCalculator', 'toolWikipedia', 'toolThink', 'retrieverVectorStore'],
 ])
-/** Whatever they do, they do by text that anything may stand in. */
+/** Their effect depends on code or free text, so it is unknown. */
 const opaque = new Set([
   ...[
     'code',
@@ -72,14 +72,14 @@ const textOf = (parameters: unknown, name: string): string | null => {
 }
 
 /**
- * What running a node does outside of the run.
- * @param typeVersion as the workflow's JSON gives it
+ * What running a node changes outside the run.
+ * @param typeVersion as in the workflow's JSON
  */
 export function effectOf(type: string | null, parameters: unknown, typeVersion?: unknown): Effect {
   if (!type) return 'unknown'
-  const isOwn = /^(n8n-nodes-base|@n8n\/n8n-nodes-langchain)\./.test(type)
+  const isBuiltIn = /^(n8n-nodes-base|@n8n\/n8n-nodes-langchain)\./.test(type)
   const short = shortOf(type)
-  if (!isOwn || opaque.has(short)) return 'unknown'
+  if (!isBuiltIn || opaque.has(short)) return 'unknown'
   if (harmless.has(short) || /trigger$/i.test(short)) return 'none'
   if (/^(lm|embeddings|outputParser|textSplitter|document|reranker)(?=[A-Z])/.test(short)) return 'none'
   if (short.startsWith('memory')) return 'writes'
@@ -88,7 +88,7 @@ export function effectOf(type: string | null, parameters: unknown, typeVersion?:
   if (short === 'toolHttpRequest') return requestEffect(parameters, 'method', 'GET')
   if (/^httpRequest(Tool)?$/.test(short)) {
     if (typeof typeVersion !== 'number') return requestEffect(parameters, 'method', null)
-    // 1 and 2 have a parameter of another name, and take no notice of this one.
+    // Versions 1 and 2 use `requestMethod` and ignore `method`.
     return typeVersion < 3
       ? requestEffect(parameters, 'requestMethod', null)
       : requestEffect(parameters, 'method', 'GET')
@@ -100,7 +100,7 @@ export function effectOf(type: string | null, parameters: unknown, typeVersion?:
   return writeOperation.test(operation) ? 'writes' : 'unknown'
 }
 
-/** @param byDefault of a node that does not say; null: nobody knows */
+/** @param byDefault the method of a node that sets none; null if unknown */
 function requestEffect(parameters: unknown, name: string, byDefault: string | null): Effect {
   if (typeof parameters !== 'object' || parameters === null) return 'unknown'
   const method = Object.hasOwn(parameters, name) ? textOf(parameters, name) : byDefault
@@ -118,13 +118,13 @@ function queryEffect(query: string | null): Effect {
 
 export interface RetrySafety {
   verdict: 'safe' | 'writes' | 'unknown'
-  /** Sentences. */
+  /** Complete sentences. */
   text: string
 }
 
 /**
- * @param failedAt the node at which the run ended; n8n's retry goes on from there
- * @param httpStatus what the service answered to it
+ * @param failedAt the node that failed the run; n8n's retry resumes there
+ * @param httpStatus the service's response to that node
  */
 export function retrySafety(
   nodes: readonly NodeRun[],
@@ -159,12 +159,12 @@ export function retrySafety(
   }
 }
 
-/** How many items a node was given at most; null where that is not known. */
+/** The maximum number of items that a node received; null if unknown. */
 function itemsInto(name: string, nodes: readonly NodeRun[], graph: WorkflowGraph): number | null {
   const before = new Set(graph.before.get(name))
   if (before.has(name)) return null
   const items = nodes.reduce((sum, node) => (before.has(node.name) ? sum + node.items : sum), 0)
-  // A report of the user's own may leave them out, and a node that ran was given one.
+  // A custom report may omit item counts, and a node that ran received at least one item.
   return items === 0 ? null : items
 }
 
@@ -173,31 +173,31 @@ interface FromFailed {
   isSafe: boolean
 }
 
-/** A node takes its items one after the other: of many, those before the refused one have been carried out. */
+/** A node processes its items in order, so the items before a rejected one are already done. */
 function fromFailed(
   name: string,
   effect: Effect,
   httpStatus: number | null,
   items: number | null,
 ): FromFailed {
-  const unknown = (why: string) => ({ text: `From this node, unknown: ${why}.`, isSafe: false })
-  if (effect === 'none') return { text: 'From this node, yes.', isSafe: true }
-  if (effect === 'unknown') return unknown(`nobody can tell what ${name} does`)
+  const unknown = (why: string) => ({ text: `From this node: unknown. ${why}.`, isSafe: false })
+  if (effect === 'none') return { text: 'From this node: yes.', isSafe: true }
+  if (effect === 'unknown') return unknown(`The effect of ${name} is unknown`)
   if (httpStatus === null || httpStatus < 400 || httpStatus >= 500)
-    return unknown(`${name} may have been carried out before it failed`)
-  if (items === null) return unknown(`${name} was refused, but may have been carried out for items before`)
+    return unknown(`${name} may have completed its request before it failed`)
+  if (items === null) return unknown(`${name} was rejected, but may have processed earlier items`)
   if (items > 1)
-    return unknown(`${name} was refused for one of ${items} items, but may have been carried out for others`)
-  return { text: 'From this node, yes.', isSafe: true }
+    return unknown(`${name} was rejected for one of ${items} items, but may have processed others`)
+  return { text: 'From this node: yes.', isSafe: true }
 }
 
 function fromStart(wrote: string[], unclear: string[]): string {
   if (wrote.length > 0) {
     const also = unclear.length > 0 ? ` Unknown: ${listed(unclear)}.` : ''
-    return `From the start, ${listed(wrote)} ${wrote.length === 1 ? 'writes' : 'write'} twice.${also}`
+    return `From the start: no. ${listed(wrote)} would write twice.${also}`
   }
-  if (unclear.length > 0) return `From the start, unknown: ${listed(unclear)} ran, which may have written.`
-  return 'From the start, yes: no node that ran has written anything.'
+  if (unclear.length > 0) return `From the start: unknown. ${listed(unclear)} may have written data.`
+  return 'From the start: yes. No node has written data.'
 }
 
 const maxListed = 4

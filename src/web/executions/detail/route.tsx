@@ -12,7 +12,7 @@ import { runNumber } from '../../components/run-number.ts'
 import { viewRun } from './model.ts'
 import { RunPageView } from './view.tsx'
 
-const notFound = () => new AppError('not-found', 'No such execution')
+const notFound = () => new AppError('not-found', 'Execution not found')
 
 export function executionDetailPage({
   db,

@@ -1,13 +1,13 @@
-/** @module Why nodes of a version did not run, as far as it can be told from those that did. Pure. */
+/** @module Infers why nodes of a version did not run from the nodes that did. Pure. */
 import type { NodeRun } from '../../../executions/node-runs.ts'
 import type { WorkflowGraph } from './workflow-graph.ts'
 
 /**
- * Node → reason; one that is left out was not reached. What only a branch leads to that was not taken was not taken
- * either, however far behind it.
+ * Node → reason. A node without an entry was not reached. Nodes that only an untaken branch leads to are not taken
+ * either, at any distance.
  *
- * @param failedAt the node at which the run ended
- * @param isOpen the run goes on
+ * @param failedAt the node that failed the run
+ * @param isOpen the run is still in progress
  */
 export function skipReasons(
   graph: WorkflowGraph,
@@ -51,7 +51,7 @@ export function skipReasons(
 
 const branchNotTaken = 'branch not taken'
 
-/** By what is known of the node and those before it that ran; null: by those before it that did not. */
+/** The reason that follows from the node and its predecessors that ran; null if it depends on predecessors that did not. */
 function ownReason(
   name: string,
   graph: WorkflowGraph,
@@ -64,11 +64,11 @@ function ownReason(
   if (user !== undefined) return byName.has(user) ? 'not called' : 'not reached'
   const before = (graph.before.get(name) ?? []).filter((each) => each !== name)
   if (before.length === 0)
-    return isTrigger(graph.byName.get(name)?.type) ? 'another trigger started it' : 'not connected'
+    return isTrigger(graph.byName.get(name)?.type) ? 'another trigger started the run' : 'not connected'
   if (isOpen) return 'not reached yet'
   const ended = before.flatMap((each) => byName.get(each) ?? []).filter((each) => each.name !== failedAt)
   if (ended.some((each) => graph.branching.has(each.name))) return branchNotTaken
-  if (ended.length > 0) return ended.every(({ items }) => items === 0) ? 'no items came' : 'not reached'
+  if (ended.length > 0) return ended.every(({ items }) => items === 0) ? 'received no items' : 'not reached'
   return before.every((each) => byName.has(each)) ? 'not reached' : null
 }
 

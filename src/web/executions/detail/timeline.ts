@@ -1,6 +1,6 @@
 /**
- * @module How a run's nodes lie in time: one row a node, those that an AI node uses under it, those that did not run with
- * the reason. Pure. Places are shares from 0 to 1 of the whole run.
+ * @module Lays out a run's nodes over time: one row per node, sub-nodes nested under the node that uses them, and
+ * nodes that did not run with the reason. Pure. Positions are shares of the run, from 0 to 1.
  */
 import type { ExecutionStatus } from '../../../db/schema/executions.ts'
 import type { NodeRun } from '../../../executions/node-runs.ts'
@@ -13,19 +13,19 @@ export type RowState = 'ok' | 'fail' | 'continued' | 'run' | 'wait' | 'idle' | '
 
 export interface TimelineRow {
   name: string
-  /** No node, but the whole run. */
+  /** The row represents the whole run, not a node. */
   isRun: boolean
   type: string | null
-  /** 1 under the node that uses it, 2 under one of those. */
+  /** 1 for a sub-node, 2 for a sub-node of a sub-node. */
   depth: number
   state: RowState
   bar: { x: number; width: number } | null
-  /** Others are nested under it. */
+  /** Other rows are nested under it. */
   isParent: boolean
   durationMs: number | null
   runs: number
   items: number
-  /** Why it did not run; null for one that did, or may have. */
+  /** Why the node did not run; null if it ran or may have run. */
   reason: string | null
 }
 
@@ -35,7 +35,7 @@ export interface Timeline {
   ticks: { x: number; ms: number }[]
   totalMs: number
   ran: number
-  /** Of the version, or those that ran where that is not known. */
+  /** Nodes of the version, or nodes that ran if the version is unknown. */
   nodeCount: number
   omitted: number
 }
@@ -55,7 +55,7 @@ export interface TimelineInput {
 
 const isOpen = (status: ExecutionStatus) => status === 'running' || status === 'new' || status === 'waiting'
 
-/** The node at which the run ended, by name; null when it did not fail, or nobody said where. */
+/** The name of the node that failed the run; null if the run did not fail or the node is unknown. */
 export function failedNode(run: TimelineInput['run'], nodes: readonly NodeRun[]): string | null {
   if (!hasError(run.status)) return null
   return run.error?.node ?? nodes.findLast(({ error }) => error !== null)?.name ?? null
@@ -73,8 +73,8 @@ export function layOut(input: TimelineInput): Timeline {
   const totalMs = Math.max(1, Math.max(startMs, ...ends) - startMs)
   const failedAt = failedNode(run, nodes)
   const ranRows = nodes.map((node) => toRow(node, { startMs, totalMs, failedAt, graph }))
-  const isTold = failedAt !== null && !nodes.some(({ name }) => name === failedAt)
-  const known = [...nest(ranRows, graph), ...(isTold ? [rowOfTold(failedAt, graph)] : [])]
+  const isReportedOnly = failedAt !== null && !nodes.some(({ name }) => name === failedAt)
+  const known = [...nest(ranRows, graph), ...(isReportedOnly ? [rowOfReported(failedAt, graph)] : [])]
   const rows = [
     ...(nodes.length === 0 ? [...runRows(run, totalMs), ...unknownRows(input, known)] : known),
     ...(nodes.length > 0 && input.omitted === 0 ? skippedRows(input, failedAt) : []),
@@ -136,8 +136,8 @@ const notRun = {
   reason: null,
 }
 
-/** A failure that was told without the run's data. */
-const rowOfTold = (name: string, graph: WorkflowGraph): TimelineRow => ({
+/** A failure that was reported without the run's data. */
+const rowOfReported = (name: string, graph: WorkflowGraph): TimelineRow => ({
   ...notRun,
   name,
   type: graph.byName.get(name)?.type ?? null,
@@ -153,7 +153,7 @@ const rowOfSkipped = (name: string, type: string, reason: string): TimelineRow =
   reason,
 })
 
-/** While nothing is known of its nodes, the run itself is a bar, and grows. */
+/** Without node data, a run in progress is one growing bar. */
 function runRows({ status, startedAt }: TimelineInput['run'], totalMs: number): TimelineRow[] {
   if (startedAt === null || (status !== 'running' && status !== 'waiting')) return []
   const state = status === 'running' ? 'run' : 'wait'
@@ -171,11 +171,11 @@ function runRows({ status, startedAt }: TimelineInput['run'], totalMs: number): 
   ]
 }
 
-/** The version's nodes, of which nobody has told how they fared but for those of `told`. */
-function unknownRows({ graph }: TimelineInput, told: TimelineRow[]): TimelineRow[] {
+/** All nodes of the version, in an unknown state except for the known rows. */
+function unknownRows({ graph }: TimelineInput, known: TimelineRow[]): TimelineRow[] {
   const all = graph.nodes.map(
     ({ name, type, isDisabled }): TimelineRow =>
-      told.find((row) => row.name === name) ?? {
+      known.find((row) => row.name === name) ?? {
         ...notRun,
         name,
         type,
@@ -183,10 +183,10 @@ function unknownRows({ graph }: TimelineInput, told: TimelineRow[]): TimelineRow
         reason: isDisabled ? 'disabled' : null,
       },
   )
-  return [...told.filter(({ name }) => !graph.byName.has(name)), ...nest(all, graph)]
+  return [...known.filter(({ name }) => !graph.byName.has(name)), ...nest(all, graph)]
 }
 
-/** In the order in which they ran, each followed by what it uses. */
+/** In execution order, each row followed by its sub-nodes. */
 function nest(rows: TimelineRow[], graph: WorkflowGraph): TimelineRow[] {
   const ran = new Set(rows.map(({ name }) => name))
   const childrenOf = new Map<string, TimelineRow[]>()
@@ -208,11 +208,11 @@ function nest(rows: TimelineRow[], graph: WorkflowGraph): TimelineRow[] {
     nested.push({ ...row, depth: Math.min(depth, 2), isParent: children.length > 0 })
     for (const child of children.toReversed()) stack.push({ row: child, depth: depth + 1 })
   }
-  // What uses each other in a circle has no root.
+  // Nodes that use each other in a cycle have no root.
   return [...nested, ...rows.filter(({ name }) => !placed.has(name))]
 }
 
-/** Those of the version that did not run, in the order of its JSON, each with the reason as far as it can be told. */
+/** Nodes of the version that did not run, in JSON order, each with the likely reason. */
 function skippedRows(input: TimelineInput, failedAt: string | null): TimelineRow[] {
   const byName = new Map(input.nodes.map((node) => [node.name, node]))
   const reasons = skipReasons(input.graph, byName, failedAt, isOpen(input.run.status))
@@ -231,7 +231,7 @@ const steps = [
 ]
 const maxTicks = 5
 
-/** From 0 on, at round times, five at most. */
+/** About five ticks at round times, from 0. */
 function ticksOf(totalMs: number): Timeline['ticks'] {
   const step =
     steps.find((each) => totalMs / each < maxTicks) ?? Math.ceil(totalMs / maxTicks / dayMs) * dayMs
@@ -240,7 +240,7 @@ function ticksOf(totalMs: number): Timeline['ticks'] {
   return ticks
 }
 
-/** A tick in the unit of the longest: 0 s, 10 s, 20 s. */
+/** Labels a tick in the unit of the largest one: 0 s, 10 s, 20 s. */
 export function tickLabel(ms: number, totalMs: number): string {
   const largest = ticksOf(totalMs).at(-1)?.ms ?? totalMs
   if (largest < secondMs) return `${ms} ms`

@@ -1,16 +1,16 @@
-/** @module One run: how it went, where in time, and why it failed. */
+/** @module One run: its outcome, its timeline, and why it failed. */
 import type { Child } from 'hono/jsx'
 import { Card, Empty, Grid, Remark } from '../../components/card.tsx'
 import { LinkButton } from '../../components/controls.tsx'
 import { Icon } from '../../components/icons.tsx'
 import { PageHead } from '../../layout/page.tsx'
-import { executionLook, Glyph, Status } from '../../components/status.tsx'
+import { executionStyle, Glyph, Status } from '../../components/status.tsx'
 import { Time } from '../../components/table.tsx'
 import { duration, plural, type TimeFormat } from '../../format.ts'
 import { ErrorPanel } from './error-panel.tsx'
 import { Inspector } from './inspector.tsx'
 import { runNumber } from '../../components/run-number.ts'
-import { triggerWords } from '../../components/node-labels.ts'
+import { triggerLabel } from '../../components/node-labels.ts'
 import { missingData } from './missing-data.ts'
 import { runHref } from '../../links/run-filter.ts'
 import type { RunView } from './model.ts'
@@ -18,11 +18,11 @@ import { Waterfall, WaterfallLegend } from './waterfall.tsx'
 
 export interface RunPageProps {
   view: RunView
-  /** Of the list that it was reached from. */
+  /** The query of the run list that linked here. */
   list: string
   neighbours: { newer: string | null; older: string | null }
   time: TimeFormat
-  /** How long data is kept where the workflow says nothing. */
+  /** The default retention of run data, in days. */
   dataDays: number
 }
 
@@ -37,7 +37,7 @@ export function RunPageView(props: RunPageProps) {
         <a class="run-jump" href="#error">
           <Glyph tone="fail" />
           <span>
-            <b>{view.failure.node ? `${view.failure.node} failed` : 'It failed'}</b>
+            <b>{view.failure.node ? `${view.failure.node} failed` : 'Run failed'}</b>
             <span>{view.failure.message.slice(0, 120)}</span>
           </span>
           <Icon name="down" />
@@ -56,7 +56,7 @@ export function RunPageView(props: RunPageProps) {
 function Head({ view, list, neighbours, time }: RunPageProps) {
   const { page, n8nUrl, title } = view
   const { run, workflow, version, instance } = page
-  const look = executionLook(run)
+  const look = executionStyle(run)
   return (
     <PageHead
       title={
@@ -68,7 +68,7 @@ function Head({ view, list, neighbours, time }: RunPageProps) {
         <>
           <span>
             <Status {...look} />
-            {tookText(view, time)}
+            {durationText(view, time)}
           </span>
           <span>
             <Icon name="calendar" small />
@@ -76,7 +76,7 @@ function Head({ view, list, neighbours, time }: RunPageProps) {
           </span>
           <span>
             <Icon name="bolt" small />
-            {triggerWords(run.mode, version?.triggerTypes ?? [])}
+            {triggerLabel(run.mode, version?.triggerTypes ?? [])}
           </span>
           <span>
             <Icon name="version" small />
@@ -92,10 +92,12 @@ function Head({ view, list, neighbours, time }: RunPageProps) {
               `v${run.workflowVersion}`
             )}
             <span class="muted">
-              {run.workflowVersionSource === 'n8n' ? 'version told by n8n' : 'version by time'}
+              {run.workflowVersionSource === 'n8n'
+                ? 'version reported by n8n'
+                : 'version inferred from start time'}
             </span>
           </span>
-          {kindWords[run.kind] && <span>{kindWords[run.kind]}</span>}
+          {kindLabels[run.kind] && <span>{kindLabels[run.kind]}</span>}
           {run.retryOf ? (
             <a class="link" href={runHref(run.retryOf, list)}>
               Retry of an earlier run
@@ -116,7 +118,7 @@ function Head({ view, list, neighbours, time }: RunPageProps) {
       }
       actions={
         <>
-          <nav class="run-neighbours" aria-label="Runs beside this one">
+          <nav class="run-neighbours" aria-label="Adjacent runs">
             <Neighbour id={neighbours.newer} list={list} label="Newer run" icon="up" />
             <Neighbour id={neighbours.older} list={list} label="Older run" icon="down" />
           </nav>
@@ -132,19 +134,19 @@ function Head({ view, list, neighbours, time }: RunPageProps) {
 }
 
 const versionTitles = {
-  n8n: 'The version that n8n names',
+  n8n: 'The version that n8n reported',
   time: 'The version that was live when the run started',
 }
 
-/** Production runs are the rule and need no word. */
-const kindWords: Partial<Record<RunPageProps['view']['page']['run']['kind'], string>> = {
+/** Production runs are the default and have no label. */
+const kindLabels: Partial<Record<RunPageProps['view']['page']['run']['kind'], string>> = {
   manual: 'Manual run',
   sub: 'Sub-workflow run',
   error: 'Error workflow run',
   superseded: 'Superseded by a retry',
 }
 
-function tookText({ page: { run } }: RunView, time: TimeFormat): string {
+function durationText({ page: { run } }: RunView, time: TimeFormat): string {
   if (run.durationMs !== null) {
     const took =
       run.status === 'success' ? `in ${duration(run.durationMs)}` : `after ${duration(run.durationMs)}`
@@ -213,7 +215,7 @@ function TimelineCard({ view, list, dataDays }: RunPageProps) {
 function noteOf({ nodes, timeline }: RunView): string | undefined {
   if (nodes.length === 0) return undefined
   const ran = `${timeline.ran} of ${plural(timeline.nodeCount, 'node')} ran`
-  return timeline.omitted > 0 ? `${ran} · ${timeline.omitted} are not shown` : ran
+  return timeline.omitted > 0 ? `${ran} · ${timeline.omitted} not shown` : ran
 }
 
 function DataState({ view, dataDays }: { view: RunView; dataDays: number }): Child {

@@ -1,4 +1,4 @@
-/** @module A run's nodes as bars over time, the error open under the node that failed. */
+/** @module A run's nodes as bars over time, with the error shown under the failed node. */
 import type { Child } from 'hono/jsx'
 import { percentX, round } from '../../charts/scales.ts'
 import { NodeBadge, nodeFace } from '../../components/icons.tsx'
@@ -6,24 +6,24 @@ import { Glyph, type Tone } from '../../components/status.tsx'
 import { count, duration, none } from '../../format.ts'
 import { type RowState, type Timeline, type TimelineRow, tickLabel } from './timeline.ts'
 
-const looks: Record<RowState, { tone: Tone; word: string; crossed?: boolean }> = {
+const stateStyles: Record<RowState, { tone: Tone; word: string; crossed?: boolean }> = {
   ok: { tone: 'ok', word: 'Succeeded' },
   fail: { tone: 'fail', word: 'Failed' },
-  continued: { tone: 'wait', word: 'Failed, and the run went on' },
+  continued: { tone: 'wait', word: 'Failed, run continued' },
   run: { tone: 'run', word: 'Running' },
   wait: { tone: 'wait', word: 'Waiting' },
   idle: { tone: 'idle', word: 'Unknown' },
   skipped: { tone: 'idle', word: 'Did not run', crossed: true },
 }
 
-export const rowWord = (state: RowState): string => looks[state].word
-export const rowTone = (state: RowState): Tone => looks[state].tone
+export const rowLabel = (state: RowState): string => stateStyles[state].word
+export const rowTone = (state: RowState): Tone => stateStyles[state].tone
 
 export interface WaterfallProps {
   timeline: Timeline
   selected: string | null
   hrefOf: (row: TimelineRow) => string
-  /** Stands open under the node that failed. */
+  /** Shown under the failed node. */
   error: { node: string | null; panel: Child } | null
 }
 
@@ -31,7 +31,7 @@ export function Waterfall({ timeline, selected, hrefOf, error }: WaterfallProps)
   const { rows, ticks, totalMs } = timeline
   return (
     <table class="wf" role="table">
-      <caption class="visually-hidden">Nodes in the order in which they ran</caption>
+      <caption class="visually-hidden">Nodes in execution order</caption>
       <thead role="rowgroup">
         <tr role="row">
           <th role="columnheader" scope="col" class="wf-node">
@@ -41,7 +41,7 @@ export function Waterfall({ timeline, selected, hrefOf, error }: WaterfallProps)
             <span class="visually-hidden">Status</span>
           </th>
           <th role="columnheader" scope="col" class="wf-track">
-            <span class="visually-hidden">When, from the start of the run</span>
+            <span class="visually-hidden">Time since the start of the run</span>
             <svg height="20" aria-hidden="true">
               {ticks.map(({ x, ms }, index) => (
                 <text class={index === 0 ? '' : x > 0.94 ? 'end' : 'middle'} x={percentX(x)} y="13">
@@ -86,7 +86,7 @@ interface RowProps {
 }
 
 function Row({ row, timeline, isSelected, href }: RowProps) {
-  const look = looks[row.state]
+  const look = stateStyles[row.state]
   const names = [
     row.state === 'fail' && 'wf-failed',
     (row.state === 'skipped' || (row.state === 'idle' && !row.bar)) && 'wf-skipped',
@@ -134,7 +134,7 @@ function Row({ row, timeline, isSelected, href }: RowProps) {
 
 const minWidthPx = 3
 
-/** Two rectangles, of which one is at least as wide as can be seen: a share of the width has no lower bound in SVG. */
+/** Two rectangles, one with a minimum width in pixels, because SVG percentage widths have no lower bound. */
 function Bar({ row, bar }: { row: TimelineRow; bar: { x: number; width: number } }) {
   const { state, type, depth, isParent } = row
   const isAi = depth > 0 || nodeFace(type).isAi
@@ -146,7 +146,7 @@ function Bar({ row, bar }: { row: TimelineRow; bar: { x: number; width: number }
     height: 14,
     rx: 2,
   }
-  // At the right edge the least width reaches to the left.
+  // At the right edge, the minimum width extends to the left.
   const x = bar.x + bar.width > 0.995 ? Math.min(bar.x, 0.995) : bar.x
   return (
     <>
@@ -156,7 +156,7 @@ function Bar({ row, bar }: { row: TimelineRow; bar: { x: number; width: number }
   )
 }
 
-/** What the colours stand for, as far as they occur. */
+/** The legend of the colours in use. */
 export function WaterfallLegend({ rows }: { rows: readonly TimelineRow[] }) {
   const drawn = rows.filter(({ bar }) => bar !== null)
   const isAi = ({ depth, type }: TimelineRow) => depth > 0 || nodeFace(type).isAi
@@ -164,7 +164,7 @@ export function WaterfallLegend({ rows }: { rows: readonly TimelineRow[] }) {
     ['ok', 'Node', drawn.some((row) => row.state === 'ok' && !isAi(row))],
     ['ai', 'AI call', drawn.some((row) => row.state === 'ok' && isAi(row))],
     ['fail', 'Failed', drawn.some(({ state }) => state === 'fail')],
-    ['continued', 'Failed, went on', drawn.some(({ state }) => state === 'continued')],
+    ['continued', 'Failed, continued', drawn.some(({ state }) => state === 'continued')],
     ['run', 'Running', drawn.some(({ state }) => state === 'run')],
     ['wait', 'Waiting', drawn.some(({ state }) => state === 'wait')],
   ]

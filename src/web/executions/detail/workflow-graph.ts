@@ -1,22 +1,22 @@
-/** @module A version's JSON as a run's page asks of it: its nodes, and which gives what to which. Never throws. */
+/** @module A version's JSON as a graph of nodes and connections. Never throws. */
 
 export interface GraphNode {
   name: string
   type: string
   isDisabled: boolean
-  /** As it stands in the JSON, for parameters and credentials. */
+  /** The node's JSON, for parameters and credentials. */
   json: Record<string, unknown>
 }
 
 export interface WorkflowGraph {
-  /** In the order of the JSON, without sticky notes. */
+  /** In JSON order, without sticky notes. */
   nodes: GraphNode[]
   byName: Map<string, GraphNode>
-  /** Node → those whose main outputs lead to it. */
+  /** Node → the nodes whose main outputs lead to it. */
   before: Map<string, string[]>
-  /** Nodes with several main outputs that lead somewhere. */
+  /** Nodes with a connected main output other than the first. */
   branching: Set<string>
-  /** A model, a tool, a memory → the node that uses it. */
+  /** Model, tool or memory → the node that uses it. */
   usedBy: Map<string, string>
 }
 
@@ -24,7 +24,7 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 const arrayOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : [])
 
-/** @param json of an n8n workflow; null gives an empty graph */
+/** @param json an n8n workflow; null returns an empty graph */
 export function workflowGraph(json: Record<string, unknown> | null): WorkflowGraph {
   const nodes = arrayOf(json?.['nodes']).flatMap((node): GraphNode[] => {
     if (!isObject(node) || typeof node['name'] !== 'string' || typeof node['type'] !== 'string') return []

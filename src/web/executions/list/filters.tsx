@@ -1,10 +1,10 @@
-/** @module What narrows the list of runs: statuses as links, the rest in a form. */
+/** @module The filters of the run list: statuses as links, the others in a form. */
 import { runKinds } from '../../../db/schema/executions.ts'
 import { Chip, FilterForm, FilterSelect, FilterText, withQuery } from '../../components/controls.tsx'
 import { Icon } from '../../components/icons.tsx'
 import type { TimeFormat } from '../../format.ts'
 import { localInstant, localText } from '../../links/local-time.ts'
-import { kindWords, modeChoices, modeWord } from '../../components/node-labels.ts'
+import { kindLabels, modeChoices, modeWord } from '../../components/node-labels.ts'
 import type { FilterChoices } from '../../../executions/list-queries.ts'
 import { type FilterName, isAgo, listQuery, type RunFilter } from '../../links/run-filter.ts'
 
@@ -27,11 +27,11 @@ const periods = [
   ['30d', 'Last 30 days'],
 ] as const
 
-const kindChoices = runKinds.map((kind) => [kind, kindWords[kind]] as const)
+const kindChoices = runKinds.map((kind) => [kind, kindLabels[kind]] as const)
 const kindText = (kinds = '') =>
   runKinds
     .filter((kind) => kinds.split(',').includes(kind))
-    .map((kind) => kindWords[kind])
+    .map((kind) => kindLabels[kind])
     .join(', ')
 
 const modeText = (modes = '') => modes.split(',').map(modeWord).join(', ')
@@ -50,9 +50,9 @@ export function Filters({ filter, choices, time }: FiltersProps) {
       new URLSearchParams(listQuery(query)),
       Object.fromEntries(names.map((name) => [name, null])),
     )
-  const isOwnPeriod = query.from !== undefined && !periods.some(([value]) => value === query.from)
-  const isOwnKind = query.kind !== undefined && !kindChoices.some(([value]) => value === query.kind)
-  const isOwnMode = query.mode !== undefined && !modeChoices.some(([value]) => value === query.mode)
+  const isCustomPeriod = query.from !== undefined && !periods.some(([value]) => value === query.from)
+  const isCustomKind = query.kind !== undefined && !kindChoices.some(([value]) => value === query.kind)
+  const isCustomMode = query.mode !== undefined && !modeChoices.some(([value]) => value === query.mode)
   const set = chipsOf(filter, time)
   const keep = { ...(query.error && { error: query.error }), ...(query.dep && { dep: query.dep }) }
   return (
@@ -88,11 +88,11 @@ export function Filters({ filter, choices, time }: FiltersProps) {
         />
         <FilterSelect
           name="mode"
-          label="Started by"
+          label="Trigger"
           value={query.mode ?? ''}
           options={[
-            ['', 'Any start'],
-            ...(isOwnMode ? [[query.mode ?? '', modeText(query.mode)] as const] : []),
+            ['', 'All triggers'],
+            ...(isCustomMode ? [[query.mode ?? '', modeText(query.mode)] as const] : []),
             ...modeChoices,
           ]}
         />
@@ -102,7 +102,7 @@ export function Filters({ filter, choices, time }: FiltersProps) {
           value={query.kind ?? ''}
           options={[
             ['', 'All kinds'],
-            ...(isOwnKind ? [[query.kind ?? '', kindText(query.kind)] as const] : []),
+            ...(isCustomKind ? [[query.kind ?? '', kindText(query.kind)] as const] : []),
             ...kindChoices,
           ]}
         />
@@ -113,10 +113,10 @@ export function Filters({ filter, choices, time }: FiltersProps) {
           options={[['', 'All instances'], ...choices.instances.map(({ id, name }) => [id, name] as const)]}
         />
         <FilterSelect
-          name={isOwnPeriod ? 'period' : 'from'}
+          name={isCustomPeriod ? 'period' : 'from'}
           label="Period"
-          value={isOwnPeriod ? '' : (query.from ?? '')}
-          options={isOwnPeriod ? [['', 'Own period'], ...periods.slice(1)] : periods}
+          value={isCustomPeriod ? '' : (query.from ?? '')}
+          options={isCustomPeriod ? [['', 'Custom period'], ...periods.slice(1)] : periods}
         />
         <details class="runs-more">
           <summary class="button">
@@ -125,7 +125,7 @@ export function Filters({ filter, choices, time }: FiltersProps) {
           </summary>
           <div class="runs-more-fields">
             <TimeField name="from" label="From" filter={filter} time={time} />
-            <TimeField name="to" label="Up to" filter={filter} time={time} />
+            <TimeField name="to" label="To" filter={filter} time={time} />
             <MoreField name="v" label="Version" type="number" value={query.v} />
             <MoreField name="node" label="Failed at node" type="text" value={query.node} />
             <button type="submit" class="button">
@@ -138,7 +138,7 @@ export function Filters({ filter, choices, time }: FiltersProps) {
   )
 }
 
-/** An instant that the field cannot show stands before it, and counts as long as the field is left empty. */
+/** If the field cannot show the exact time, a hidden input holds it and applies while the field is empty. */
 function TimeField(props: { name: 'from' | 'to'; label: string; filter: RunFilter; time: TimeFormat }) {
   const { name, label, filter, time } = props
   const [given, at] = [filter.query[name], filter.search[name]]
@@ -180,7 +180,7 @@ const MoreField = ({
   </label>
 )
 
-/** Filters that no control shows at a glance. */
+/** Active filters that no visible control shows. */
 function chipsOf({ query, search }: RunFilter, time: TimeFormat) {
   const isKnownStatus = statusChips.some(([value]) => value === query.status)
   const isPeriod = periods.some(([value]) => value === query.from)
@@ -191,7 +191,7 @@ function chipsOf({ query, search }: RunFilter, time: TimeFormat) {
     { name: 'error', label: 'Error group', value: query.error },
     { name: 'dep', label: 'Deployment', value: query.dep && `…${query.dep.slice(-6)}` },
     { name: 'from', label: 'From', value: !isPeriod && search.from && time.instant(search.from) },
-    { name: 'to', label: 'Up to', value: search.to && time.instant(search.to) },
+    { name: 'to', label: 'To', value: search.to && time.instant(search.to) },
   ]
   return all.flatMap(({ name, label, value }) => (value ? [{ name, label, value }] : []))
 }

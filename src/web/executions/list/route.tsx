@@ -1,4 +1,4 @@
-/** @module `/executions`: the list, how many newer runs there are, and its export. */
+/** @module `/executions`: the list, the count of newer runs, and the export. */
 import { Hono } from 'hono'
 import type { DashboardEnv } from '../../context.ts'
 import { ExecutionId } from '../../../executions/contract.ts'
@@ -14,7 +14,7 @@ import { renderPage } from '../../layout/page.tsx'
 import { listQuery, readRunFilter } from '../../links/run-filter.ts'
 import { ListView } from './view.tsx'
 
-/** More than these are 99+. */
+/** From this count on, the page shows 99+. */
 const newRunsCap = 100
 
 type ListDeps = Pick<DashboardDeps, 'db' | 'executions' | 'exporting'>
@@ -46,7 +46,7 @@ export function executionListPage({ db, executions, exporting }: ListDeps) {
       const { userId, viewer } = c.var
       const params = new URL(c.req.url).searchParams
       const than = ExecutionId.safeParse({ id: params.get('than') })
-      if (!than.success) throw new AppError('invalid', 'than: the id of the newest run that is known')
+      if (!than.success) throw new AppError('invalid', 'than: must be the ID of the newest run on the page')
       const { search } = readRunFilter(params, viewer.time.now, viewer.timeZone)
       const newer = await executions.countNewer(userId, search, than.data.id, newRunsCap)
       const many = newer >= newRunsCap ? `${newRunsCap - 1}+ new runs` : plural(newer, 'new run')

@@ -1,13 +1,13 @@
-/** @module The list of runs: filters that are links and a form, one row a run. */
+/** @module The list of runs: filters, and one row per run. */
 import { Card, Empty, Remark } from '../../components/card.tsx'
 import { LinkButton, Pagination, withQuery } from '../../components/controls.tsx'
 import { PageHead } from '../../layout/page.tsx'
-import { executionLook, Status } from '../../components/status.tsx'
+import { executionStyle, Status } from '../../components/status.tsx'
 import { NameCell, Table, Td, Time, Tr } from '../../components/table.tsx'
 import { duration, none, plural, type TimeFormat } from '../../format.ts'
 import { Meter } from '../../charts/spark.tsx'
 import { Filters } from './filters.tsx'
-import { triggerWords } from '../../components/node-labels.ts'
+import { triggerLabel } from '../../components/node-labels.ts'
 import { runNumber } from '../../components/run-number.ts'
 import type { FilterChoices, ListedRun } from '../../../executions/list-queries.ts'
 import { listHref, listQuery, type RunFilter, runHref } from '../../links/run-filter.ts'
@@ -48,9 +48,7 @@ export function ListView({ filter, runs, next, choices, time }: ListViewProps) {
       <Filters filter={filter} choices={choices} time={time} />
       {filter.ignored.length > 0 && (
         <Remark tone="wait">
-          {plural(filter.ignored.length, 'part')} of the address {filter.ignored.length === 1 ? 'is' : 'are'}{' '}
-          no filter and {filter.ignored.length === 1 ? 'was' : 'were'} left out:{' '}
-          <code>{filter.ignored.join(' ')}</code>
+          Ignored {plural(filter.ignored.length, 'invalid filter')}: <code>{filter.ignored.join(' ')}</code>
         </Remark>
       )}
       <Card label="Runs" flush>
@@ -62,7 +60,7 @@ export function ListView({ filter, runs, next, choices, time }: ListViewProps) {
       </Card>
       {runs.length > 0 && (
         <Pagination
-          text={`${plural(runs.length, 'run')}${filter.after === null ? '' : ' further on'}, newest first`}
+          text={`${plural(runs.length, filter.after === null ? 'run' : 'older run')}, newest first`}
           firstHref={filter.after === null ? null : listHref(list)}
           nextHref={next && withQuery(path, new URLSearchParams(list), { after: next })}
         />
@@ -82,7 +80,7 @@ function NoRuns({ isFiltered, isPaged, list }: { isFiltered: boolean; isPaged: b
   if (isFiltered) {
     return (
       <Empty title="No runs match." action={<LinkButton href={path}>Clear filters</LinkButton>}>
-        Runs appear here as n8n tells of them, a few minutes later at most.
+        New runs appear within a few minutes.
       </Empty>
     )
   }
@@ -91,11 +89,11 @@ function NoRuns({ isFiltered, isPaged, list }: { isFiltered: boolean; isPaged: b
       title="No runs yet."
       action={
         <LinkButton kind="primary" href="/deployments">
-          See deployments
+          View deployments
         </LinkButton>
       }
     >
-      A run appears here once a workflow that is deployed or tracked has run on its n8n.
+      Runs appear here after a deployed or tracked workflow runs in n8n.
     </Empty>
   )
 }
@@ -110,7 +108,7 @@ const columns = [
   { label: 'Instance' },
 ]
 
-/** Milliseconds it has taken so far; null when its start is not known, or its end neither. */
+/** Milliseconds that the run has taken so far; null if unknown. */
 export function elapsedMs({ status, startedAt, durationMs }: ListedRun, now: Date): number | null {
   if (durationMs !== null) return durationMs
   if (status !== 'running' || startedAt === null) return null
@@ -118,7 +116,7 @@ export function elapsedMs({ status, startedAt, durationMs }: ListedRun, now: Dat
 }
 
 function Runs({ runs, list, time }: { runs: ListedRun[]; list: string; time: TimeFormat }) {
-  // What still runs may have done so for days: the scale is that of the ended ones.
+  // A run in progress may have taken days, so finished runs set the scale.
   const ended = runs.flatMap(({ durationMs }) => durationMs ?? [])
   const longestMs = Math.max(
     1,
@@ -141,7 +139,7 @@ interface RunRowProps {
 }
 
 function RunRow({ run, list, time, longestMs }: RunRowProps) {
-  const look = executionLook(run)
+  const look = executionStyle(run)
   const ms = elapsedMs(run, time.now)
   const took = ms === null ? none : duration(ms)
   return (
@@ -178,7 +176,7 @@ function RunRow({ run, list, time, longestMs }: RunRowProps) {
         </span>
       </Td>
       <Td phone="hide">
-        {triggerWords(run.mode, run.triggerTypes)}
+        {triggerLabel(run.mode, run.triggerTypes)}
         {run.retriedBy && (
           <>
             {' '}

@@ -1,4 +1,4 @@
-/** @module `/instances/:id/dead-letters`: reports that could not be used. */
+/** @module `/instances/:id/dead-letters`: lists, replays and deletes dead letters. */
 import { Hono } from 'hono'
 import type { DashboardEnv } from '../../context.ts'
 import { AppError } from '../../../errors.ts'
@@ -8,9 +8,9 @@ import type { DashboardDeps } from '../../context.ts'
 import { renderPage } from '../../layout/page.tsx'
 import { act } from '../../links/outcome.ts'
 import { crumbsOf, instanceOf, section } from '../page-context.ts'
-import { DropPage, LettersPage, reasonOfLetter } from './view.tsx'
+import { DeletePage, DeadLettersPage, reasonLabel } from './view.tsx'
 
-const letterLimit = 25
+const pageSize = 25
 
 export function deadLetterPages(deps: DashboardDeps) {
   const { deadLetters } = deps
@@ -20,51 +20,50 @@ export function deadLetterPages(deps: DashboardDeps) {
       const instance = await instanceOf(c, deps)
       const cursor = c.req.query('cursor') ?? null
       const after = cursor === null ? null : decodeCursor(cursor)
-      const page = { limit: letterLimit, after }
-      const letters = await deadLetters.list(userId, { instanceId: instance.id }, page)
+      const page = await deadLetters.list(userId, { instanceId: instance.id }, { limit: pageSize, after })
       return renderPage(
         c,
-        { title: 'Unused reports', section, crumbs: crumbsOf(instance) },
-        <LettersPage {...{ instance, letters }} cursor={after && cursor} time={viewer.time} />,
+        { title: 'Dead letters', section, crumbs: crumbsOf(instance) },
+        <DeadLettersPage {...{ instance, page }} cursor={after && cursor} time={viewer.time} />,
       )
     })
-    .post('/:id/dead-letters/:letterId/replay', async (c) => {
+    .post('/:id/dead-letters/:deadLetterId/replay', async (c) => {
       const { id } = await instanceOf(c, deps)
-      const letterId = letterIdOf(c.req.param('letterId'))
+      const deadLetterId = deadLetterIdOf(c.req.param('deadLetterId'))
       return act(c, `/instances/${id}/dead-letters`, async () => {
-        const answer = await deadLetters.replay(c.var.userId, letterId)
-        if (!answer) throw new AppError('conflict', 'The report is gone already')
+        const answer = await deadLetters.replay(c.var.userId, deadLetterId)
+        if (!answer) throw new AppError('conflict', 'The dead letter no longer exists')
         return answer.replayed
-          ? { kind: 'ok', text: 'The report is used now: its run is recorded.' }
+          ? { kind: 'ok', text: 'Report replayed. Its run is recorded.' }
           : {
               kind: 'wait',
-              text: `It still cannot be used: ${reasonOfLetter(answer.code ?? '')}.`,
+              text: `The report still cannot be used: ${reasonLabel(answer.code ?? '')}.`,
             }
       })
     })
-    .get('/:id/dead-letters/:letterId/drop', async (c) => {
+    .get('/:id/dead-letters/:deadLetterId/drop', async (c) => {
       const instance = await instanceOf(c, deps)
-      const letterId = letterIdOf(c.req.param('letterId'))
+      const deadLetterId = deadLetterIdOf(c.req.param('deadLetterId'))
       return renderPage(
         c,
-        { title: 'Drop', section, crumbs: crumbsOf(instance) },
-        <DropPage {...{ instance, letterId }} />,
+        { title: 'Delete', section, crumbs: crumbsOf(instance) },
+        <DeletePage {...{ instance, deadLetterId }} />,
       )
     })
-    .post('/:id/dead-letters/:letterId/drop', async (c) => {
+    .post('/:id/dead-letters/:deadLetterId/drop', async (c) => {
       const { id } = await instanceOf(c, deps)
-      const letterId = letterIdOf(c.req.param('letterId'))
+      const deadLetterId = deadLetterIdOf(c.req.param('deadLetterId'))
       return act(c, `/instances/${id}/dead-letters`, async () => {
-        const dropped = await deadLetters.delete(c.var.userId, letterId)
-        return dropped
-          ? { kind: 'ok', text: 'The report is dropped.' }
-          : { kind: 'wait', text: 'The report was gone already.' }
+        const deleted = await deadLetters.delete(c.var.userId, deadLetterId)
+        return deleted
+          ? { kind: 'ok', text: 'Dead letter deleted.' }
+          : { kind: 'wait', text: 'The dead letter was already deleted.' }
       })
     })
 }
 
-function letterIdOf(text: string): string {
+function deadLetterIdOf(text: string): string {
   const { data } = DeadLetterId.safeParse({ id: text })
-  if (!data) throw new AppError('not-found', 'No such report')
+  if (!data) throw new AppError('not-found', 'Dead letter not found')
   return data.id
 }

@@ -1,4 +1,4 @@
-/** @module Reports that n8n sent and that could not be used: try them again, or drop them. */
+/** @module Dead letters: reports that could not be used, with Replay and Delete. */
 import type { DeadLetter } from '../../../executions/contract.ts'
 import type { UnusableCode } from '../../../executions/payload.ts'
 import type { Slice } from '../../../http/page.ts'
@@ -12,70 +12,70 @@ import { count, none, plural, size, type TimeFormat } from '../../format.ts'
 
 const reasons = {
   'unknown-workflow': 'No deployment tracks this workflow',
-  'not-an-object': 'It is no JSON object',
-  'missing-execution-id': 'It does not say which run',
-  'invalid-execution-id': 'The run has no usable id',
-  'missing-workflow-id': 'It does not say which workflow',
-  'invalid-workflow-id': 'The workflow has no usable id',
-  'missing-status': 'It does not say how the run ended',
-  'unknown-status': 'It names a status that is not known',
-  'invalid-time': 'Its times cannot be read',
+  'not-an-object': 'The report is not a JSON object',
+  'missing-execution-id': 'The execution ID is missing',
+  'invalid-execution-id': 'The execution ID is invalid',
+  'missing-workflow-id': 'The workflow ID is missing',
+  'invalid-workflow-id': 'The workflow ID is invalid',
+  'missing-status': 'The status is missing',
+  'unknown-status': 'The status is unknown',
+  'invalid-time': 'A time is invalid',
 } satisfies Record<UnusableCode | 'unknown-workflow', string>
 
-export const reasonOfLetter = (code: string): string => (reasons as Record<string, string>)[code] ?? code
+export const reasonLabel = (code: string): string => (reasons as Record<string, string>)[code] ?? code
 
-export interface LettersPageProps {
+export interface DeadLettersPageProps {
   instance: Instance
-  letters: Slice<DeadLetter>
+  page: Slice<DeadLetter>
   cursor: string | null
   time: TimeFormat
 }
 
-export function LettersPage({ instance, letters, cursor, time }: LettersPageProps) {
+export function DeadLettersPage({ instance, page, cursor, time }: DeadLettersPageProps) {
   const path = `/instances/${instance.id}/dead-letters`
   return (
     <>
       <PageHead
-        title="Unused reports"
-        meta={<span>What {instance.name} sent and nothing here could use. Kept for 30 days.</span>}
+        title="Dead letters"
+        meta={<span>Reports from {instance.name} that could not be used. Deleted after 30 days.</span>}
       />
-      {letters.items.length > 0 && (
+      {page.items.length > 0 && (
         <Remark>
-          Once their workflow is tracked or deployed, they are used by themselves.{' '}
+          Flowkeep replays a report when you track or deploy its workflow.{' '}
           <a class="link" href={`/instances/${instance.id}/import`}>
             Import workflows
           </a>
         </Remark>
       )}
-      <Card label="Unused reports" flush>
-        {letters.items.length === 0 ? (
+      <Card label="Dead letters" flush>
+        {page.items.length === 0 ? (
           <Empty
-            title="Every report could be used."
+            title="No dead letters."
             action={<LinkButton href={`/instances/${instance.id}`}>Back to {instance.name}</LinkButton>}
           />
         ) : (
           <Table
-            caption="Reports that could not be used, newest first"
+            caption="Dead letters, newest first"
             columns={[
-              { label: 'Why' },
+              { label: 'Reason' },
               { label: 'Workflow in n8n' },
               { label: 'Run in n8n' },
               { label: 'Size', numeric: true },
-              { label: 'Came' },
-              { label: 'What to do', hidden: true },
+              { label: 'Received' },
+              { label: 'Actions', hidden: true },
             ]}
           >
-            {letters.items.map((letter) => (
-              <Row letter={letter} path={path} time={time} baseUrl={instance.baseUrl} />
+            {page.items.map((deadLetter) => (
+              <Row deadLetter={deadLetter} path={path} time={time} baseUrl={instance.baseUrl} />
             ))}
           </Table>
         )}
       </Card>
-      {(letters.nextCursor !== null || cursor !== null) && (
+      {(page.nextCursor !== null || cursor !== null) && (
         <Pagination
-          text={`Showing ${plural(letters.items.length, 'report')}.`}
+          text={`Showing ${plural(page.items.length, 'dead letter')}.`}
           firstHref={cursor === null ? null : path}
-          nextHref={letters.nextCursor && withQuery(path, { cursor: letters.nextCursor })}
+          nextHref={page.nextCursor && withQuery(path, { cursor: page.nextCursor })}
         />
       )}
     </>
@@ -83,23 +83,23 @@ export function LettersPage({ instance, letters, cursor, time }: LettersPageProp
 }
 
 function Row({
-  letter,
+  deadLetter,
   path,
   time,
   baseUrl,
 }: {
-  letter: DeadLetter
+  deadLetter: DeadLetter
   path: string
   time: TimeFormat
   baseUrl: string
 }) {
-  const { id, code, n8nWorkflowId, n8nExecutionId, sizeBytes, deliveries, createdAt } = letter
+  const { id, code, n8nWorkflowId, n8nExecutionId, sizeBytes, deliveries, createdAt } = deadLetter
   return (
     <Tr>
       <Td>
         <span class="two-lines">
-          <span class="strong">{reasonOfLetter(code)}</span>
-          {deliveries > 1 && <small>came {count(deliveries)} times</small>}
+          <span class="strong">{reasonLabel(code)}</span>
+          {deliveries > 1 && <small>received {count(deliveries)} times</small>}
         </span>
       </Td>
       <Td phone="line">
@@ -127,10 +127,10 @@ function Row({
       <Td phone="line">
         <span class="inst-row-actions">
           <Action action={`${path}/${id}/replay`} small icon="retry">
-            Try again
+            Replay
           </Action>
           <LinkButton href={`${path}/${id}/drop`} small>
-            Drop
+            Delete
           </LinkButton>
         </span>
       </Td>
@@ -138,21 +138,21 @@ function Row({
   )
 }
 
-export function DropPage({ instance, letterId }: { instance: Instance; letterId: string }) {
+export function DeletePage({ instance, deadLetterId }: { instance: Instance; deadLetterId: string }) {
   const path = `/instances/${instance.id}/dead-letters`
   return (
     <>
-      <PageHead title="Drop this report?" />
+      <PageHead title="Delete this dead letter?" />
       <Grid>
-        <Card span={8} label="What it does">
-          <Form action={`${path}/${letterId}/drop`}>
+        <Card span={8} label="Effects">
+          <Form action={`${path}/${deadLetterId}/drop`}>
             <p>
-              <b>It cannot be had back.</b> What {instance.name} sent is deleted here, unused. n8n may still
-              have the run.
+              <b>This cannot be undone.</b> Flowkeep deletes the report from {instance.name} without recording
+              its run. The run may still exist in n8n.
             </p>
             <div class="actions">
               <Button kind="danger" icon="trash">
-                Drop
+                Delete
               </Button>
               <LinkButton href={path}>Cancel</LinkButton>
             </div>

@@ -1,4 +1,4 @@
-/** @module `/instances/:id`: one instance; test it, poll it, set up its reporter. */
+/** @module `/instances/:id`: one instance, with actions to test it, poll it and set up its error reporter. */
 import { Hono } from 'hono'
 import type { DashboardEnv } from '../../context.ts'
 import { testInstance } from '../../../instances/change.ts'
@@ -43,19 +43,21 @@ export function instanceDetailPage(deps: DashboardDeps) {
       return act(c, `/instances/${id}`, async () => {
         const answer = await poll(c.var.userId, id)
         if (!answer) throw notFound()
-        const { recorded, updated, passedOver, lagSeconds } = answer
+        const { recorded, updated, passedOver: skipped, lagSeconds } = answer
         const found = `${plural(recorded, 'new run')}, ${plural(updated, 'update')}`
-        const others =
-          passedOver > 0 ? ` ${plural(passedOver, 'run')} of workflows that are not tracked.` : ''
-        const rest = lagSeconds > 0 ? ' There is more to read: the next poll goes on.' : ''
-        return { kind: lagSeconds > 0 ? 'wait' : 'ok', text: `${name} was asked: ${found}.${others}${rest}` }
+        const others = skipped > 0 ? ` Skipped ${plural(skipped, 'run')} of untracked workflows.` : ''
+        const rest = lagSeconds > 0 ? ' More runs remain. The next poll continues.' : ''
+        return { kind: lagSeconds > 0 ? 'wait' : 'ok', text: `Polled ${name}: ${found}.${others}${rest}` }
       })
     })
     .post('/:id/reporter', async (c) => {
       const { id, name } = await instanceOf(c, deps)
       return act(c, `/instances/${id}`, async () => {
         if (!(await setUpReporter(deps, c.var.userId, id))) throw notFound()
-        return { kind: 'ok', text: `The error reporter is set up on ${name}: failures are told of at once.` }
+        return {
+          kind: 'ok',
+          text: `The error reporter is set up on ${name}. Failures are now reported immediately.`,
+        }
       })
     })
 }

@@ -1,19 +1,19 @@
-/** @module One n8n server: whether it answers, what it cannot do, and how its results come here. */
+/** @module One instance: its health, its limitations, its deployments and how its runs are collected. */
 import type { Instance } from '../../../instances/contract.ts'
 import { Attention, Card, Empty, Grid, KeyValues } from '../../components/card.tsx'
 import { Action, CopyButton, LinkButton } from '../../components/controls.tsx'
 import { Icon, NodeBadge } from '../../components/icons.tsx'
 import { PageHead } from '../../layout/page.tsx'
-import { deploymentLook, instanceLook, Status, StatusTag } from '../../components/status.tsx'
+import { deploymentStyle, instanceStyle, Status, StatusTag } from '../../components/status.tsx'
 import { NameCell, Table, Td, Time, Tr } from '../../components/table.tsx'
 import { plural, type TimeFormat, unknown } from '../../format.ts'
 import type { DeployedThere, InstanceCounts } from '../../../instances/queries.ts'
-import { Lag, needsOf } from '../health.tsx'
+import { Lag, attentionItems } from '../health.tsx'
 
 export interface DetailPageProps {
   instance: Instance
   counts: InstanceCounts
-  /** The first few. */
+  /** The first deployments on the instance. */
   deployed: DeployedThere[]
   time: TimeFormat
 }
@@ -21,15 +21,15 @@ export interface DetailPageProps {
 export function DetailPage({ instance, counts, deployed, time }: DetailPageProps) {
   const { id, name, baseUrl, status, n8nVersion } = instance
   const path = `/instances/${id}`
-  const isWell = status === 'ok' || status === 'limited'
-  const needs = needsOf(instance, counts, time)
+  const isReachable = status === 'ok' || status === 'limited'
+  const items = attentionItems(instance, counts, time)
   return (
     <>
       <PageHead
         title={name}
         meta={
           <>
-            <StatusTag {...instanceLook(status)} />
+            <StatusTag {...instanceStyle(status)} />
             <a href={baseUrl} rel="noreferrer" target="_blank">
               <Icon name="external" small />
               {baseUrl}
@@ -46,10 +46,10 @@ export function DetailPage({ instance, counts, deployed, time }: DetailPageProps
             <LinkButton href={`${path}/import`} icon="download">
               Import workflows
             </LinkButton>
-            <Action action={`${path}/test`} icon="retry" {...(!isWell && { kind: 'primary' as const })}>
+            <Action action={`${path}/test`} icon="retry" {...(!isReachable && { kind: 'primary' as const })}>
               Test now
             </Action>
-            {isWell && (
+            {isReachable && (
               <LinkButton href={`/deployments/new?instance=${id}`} kind="primary" icon="deployments">
                 Plan deployment
               </LinkButton>
@@ -57,22 +57,22 @@ export function DetailPage({ instance, counts, deployed, time }: DetailPageProps
           </>
         }
       />
-      {needs.length > 0 && <Attention items={needs} />}
+      {items.length > 0 && <Attention items={items} />}
       <Grid>
         <div class="stack span-8">
-          <Deployed deployed={deployed} counts={counts} instanceId={id} />
-          <Results instance={instance} counts={counts} time={time} />
+          <DeployedWorkflows deployed={deployed} counts={counts} instanceId={id} />
+          <RunCollection instance={instance} counts={counts} time={time} />
         </div>
         <div class="stack span-4">
           <Connection instance={instance} time={time} />
-          <Cannot instance={instance} />
+          <Limitations instance={instance} />
         </div>
       </Grid>
     </>
   )
 }
 
-function Deployed({
+function DeployedWorkflows({
   deployed,
   counts,
   instanceId,
@@ -83,12 +83,12 @@ function Deployed({
 }) {
   return (
     <Card
-      title="On this server"
+      title="Deployments"
       note={counts.total > 0 ? `${plural(counts.active, 'live deployment')} of ${counts.total}` : undefined}
       aside={
         counts.total > 0 && (
           <a class="link" href={`/deployments?inst=${instanceId}`}>
-            All
+            All deployments
           </a>
         )
       }
@@ -96,14 +96,14 @@ function Deployed({
     >
       {deployed.length === 0 ? (
         <Empty
-          title="Nothing is deployed here yet."
+          title="No deployments on this instance yet."
           action={<LinkButton href={`/instances/${instanceId}/import`}>Import workflows</LinkButton>}
         >
-          Deploy a workflow to it, or import what it has already: its runs are then seen here.
+          Deploy a workflow, or import one from n8n, to record its runs.
         </Empty>
       ) : (
         <Table
-          caption="Deployments on this server"
+          caption="Deployments on this instance"
           columns={[{ label: 'Workflow' }, { label: 'State' }, { label: 'Version', numeric: true }]}
         >
           {deployed.map((each) => (
@@ -116,7 +116,7 @@ function Deployed({
                 />
               </Td>
               <Td phone="end">
-                <Status {...deploymentLook(each.status)} />
+                <Status {...deploymentStyle(each.status)} />
               </Td>
               <Td numeric phone="line">
                 v{each.version}
@@ -129,20 +129,20 @@ function Deployed({
   )
 }
 
-function Cannot({ instance }: { instance: Instance }) {
+function Limitations({ instance }: { instance: Instance }) {
   const { capabilities } = instance
-  const cannot = capabilities?.cannot ?? []
+  const limitations = capabilities?.cannot ?? []
   return (
-    <Card title="What it cannot do" note={capabilities ? undefined : 'known after a test'}>
+    <Card title="Limitations" note={capabilities ? undefined : 'unknown until tested'}>
       {!capabilities ? (
         <p class="muted inst-text">
-          A test asks n8n which calls it has and which of them the API key may use.
+          A test checks which API calls n8n supports and which of them the API key can use.
         </p>
-      ) : cannot.length === 0 ? (
-        <p class="soft inst-text">Nothing that Flowkeep needs is missing.</p>
+      ) : limitations.length === 0 ? (
+        <p class="soft inst-text">None. Flowkeep can use every feature it needs.</p>
       ) : (
         <ul class="inst-cannot">
-          {cannot.map((sentence) => (
+          {limitations.map((sentence) => (
             <li>
               <Icon name="cross" small />
               {sentence}
@@ -163,14 +163,14 @@ function Connection({ instance, time }: { instance: Instance; time: TimeFormat }
       title="Connection"
       aside={
         <a class="link" href={`/instances/${id}/settings#key`}>
-          Rotate the key
+          Replace key
         </a>
       }
     >
       <KeyValues
         items={[
-          ['State', <Status {...instanceLook(status)} />],
-          statusDetail ? ['Why', statusDetail] : null,
+          ['State', <Status {...instanceStyle(status)} />],
+          statusDetail ? ['Reason', statusDetail] : null,
           ['Tested', testedAt ? <Time at={testedAt} format={time} /> : 'never'],
           ['n8n', n8nVersion ?? unknown],
           ['Public API', capabilities ? generations[capabilities.generation] : unknown],
@@ -181,7 +181,7 @@ function Connection({ instance, time }: { instance: Instance; time: TimeFormat }
   )
 }
 
-function Results({
+function RunCollection({
   instance,
   counts,
   time,
@@ -193,8 +193,8 @@ function Results({
   const { id, baseUrl, polling, reporter, webhookUrl } = instance
   return (
     <Card
-      title="Results"
-      note="how runs come here"
+      title="Run collection"
+      note="how Flowkeep receives runs"
       aside={
         <Action action={`/instances/${id}/poll`} small icon="retry">
           Poll now
@@ -204,7 +204,7 @@ function Results({
       <KeyValues
         items={[
           ['Lag', <Lag polling={polling} />],
-          ['Known until', <Time at={polling.polledThrough} format={time} />],
+          ['Up to date as of', <Time at={polling.polledThrough} format={time} />],
           ['Last polled', <Time at={polling.lastPolledAt} format={time} />],
           polling.failures > 0 ? ['Failed polls', `${polling.failures} in a row`] : null,
           [
@@ -223,7 +223,7 @@ function Results({
             ),
           ],
           [
-            'Unused reports',
+            'Dead letters',
             counts.deadLetters > 0 ? (
               <a class="link" href={`/instances/${id}/dead-letters`}>
                 {counts.deadLetters}
@@ -236,7 +236,7 @@ function Results({
       />
       <div class="inst-below">
         <Action action={`/instances/${id}/reporter`} small>
-          {reporter ? 'Mend the reporter' : 'Set the reporter up'}
+          {reporter ? 'Repair error reporter' : 'Set up error reporter'}
         </Action>
         <LinkButton href={`/instances/${id}/settings#token`} small>
           Webhook token
@@ -250,8 +250,8 @@ function Results({
         </li>
       </ul>
       <p class="hint">
-        The reporter is a workflow in n8n that tells of failures at once. What else reports runs posts them to
-        the webhook, with a token.
+        The error reporter is a workflow in n8n that reports failures immediately. Other systems can post runs
+        to this webhook with the webhook token.
       </p>
     </Card>
   )

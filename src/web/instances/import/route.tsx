@@ -1,4 +1,4 @@
-/** @module `/instances/:id/import`: the workflows that an instance has already. */
+/** @module `/instances/:id/import`: lists the workflows of an instance and imports the selected ones. */
 import { Hono } from 'hono'
 import type { DashboardEnv } from '../../context.ts'
 import { N8nId } from '../../../deployments/contract.ts'
@@ -9,7 +9,7 @@ import { readForm } from '../../form-data.ts'
 import { renderPage } from '../../layout/page.tsx'
 import { act } from '../../links/outcome.ts'
 import { crumbsOf, instanceOf, notFound, section } from '../page-context.ts'
-import { importChosen, importLimit } from './import-chosen.ts'
+import { importSelected, importLimit } from './import-selected.ts'
 import { ImportPage } from './view.tsx'
 
 export function instanceImportPage(deps: DashboardDeps) {
@@ -18,9 +18,9 @@ export function instanceImportPage(deps: DashboardDeps) {
     .get('/:id/import', async (c) => {
       const { userId } = c.var
       const instance = await instanceOf(c, deps)
-      const asked = { name: c.req.query('q') || undefined, cursor: c.req.query('cursor') || undefined }
-      // What n8n would not take is no filter.
-      const { data: query = {} } = RemoteWorkflowQuery.safeParse(asked)
+      const params = { name: c.req.query('q') || undefined, cursor: c.req.query('cursor') || undefined }
+      // Values that n8n would reject are ignored.
+      const { data: query = {} } = RemoteWorkflowQuery.safeParse(params)
       const found = await remoteWorkflows
         .list(userId, instance.id, { ...query, limit: importLimit })
         .catch((error: unknown) => {
@@ -37,15 +37,15 @@ export function instanceImportPage(deps: DashboardDeps) {
     .post('/:id/import', async (c) => {
       const { id } = await instanceOf(c, deps)
       const form = await readForm(c)
-      const chosen = form.getAll('id').filter((text) => N8nId.safeParse(text).success)
+      const selected = form.getAll('id').filter((text) => N8nId.safeParse(text).success)
       const back = `/instances/${id}/import`
       return act(c, back, async () => {
-        if (chosen.length === 0) return { kind: 'wait', text: 'No workflow was chosen.' }
-        const { workflowId, ...notice } = await importChosen(
+        if (selected.length === 0) return { kind: 'wait', text: 'No workflow selected.' }
+        const { workflowId, ...notice } = await importSelected(
           deps,
           c.var.userId,
           id,
-          chosen.slice(0, importLimit),
+          selected.slice(0, importLimit),
         )
         return { ...notice, path: workflowId && notice.kind === 'ok' ? `/workflows/${workflowId}` : back }
       })

@@ -1,4 +1,4 @@
-/** @module What an n8n server has: choose, and it is kept and tracked here. */
+/** @module The workflows of an instance, to select and import. */
 import type { AppError } from '../../../errors.ts'
 import type { RemoteWorkflow } from '../../../deployments/drift-contract.ts'
 import type { Slice } from '../../../http/page.ts'
@@ -20,7 +20,7 @@ import { sentence } from '../../links/outcome.ts'
 
 export interface ImportPageProps {
   instance: Instance
-  /** A page of them, or why there is none. */
+  /** One page of workflows, or the reason it could not be read. */
   found: Slice<RemoteWorkflow> | AppError
   q: string
   cursor: string | null
@@ -35,14 +35,14 @@ export function ImportPage({ instance, found, q, cursor }: ImportPageProps) {
         title={`Import from ${instance.name}`}
         meta={
           <span>
-            A workflow that is imported is kept here as v1 and tracked there. Nothing changes in n8n.
+            Flowkeep saves each imported workflow as v1 and tracks its runs. Nothing changes in n8n.
           </span>
         }
         actions={
           !failed &&
           found.items.some(({ deploymentId }) => deploymentId === null) && (
             <Button kind="primary" icon="download" form="import">
-              Import the chosen ones
+              Import selected
             </Button>
           )
         }
@@ -52,9 +52,9 @@ export function ImportPage({ instance, found, q, cursor }: ImportPageProps) {
           items={[
             {
               tone: 'wait',
-              what: `${instance.name} could not be asked.`,
+              what: `Could not list the workflows on ${instance.name}.`,
               detail: sentence(found.message),
-              action: { href: path, label: 'Ask again' },
+              action: { href: path, label: 'Try again' },
             },
           ]}
         />
@@ -66,24 +66,24 @@ export function ImportPage({ instance, found, q, cursor }: ImportPageProps) {
           <Card label="Workflows in n8n" flush>
             {found.items.length === 0 ? (
               q === '' ? (
-                <Empty title={`${instance.name} has no workflow.`}>
-                  What is deployed to it is listed here as well.
+                <Empty title={`${instance.name} has no workflows.`}>
+                  Create a workflow in n8n, or deploy one from Flowkeep.
                 </Empty>
               ) : (
                 <Empty
-                  title="No workflow there is called so."
-                  action={<LinkButton href={path}>Clear the filter</LinkButton>}
+                  title="No workflows match."
+                  action={<LinkButton href={path}>Clear filter</LinkButton>}
                 />
               )
             ) : (
               <form method="post" action={path} id="import">
                 <Table
-                  caption="Workflows that n8n has"
+                  caption="Workflows in n8n"
                   columns={[
                     { label: 'Workflow' },
                     { label: 'In n8n' },
                     { label: 'Nodes', numeric: true },
-                    { label: 'Here' },
+                    { label: 'In Flowkeep' },
                   ]}
                 >
                   {found.items.map((workflow) => (
@@ -95,7 +95,7 @@ export function ImportPage({ instance, found, q, cursor }: ImportPageProps) {
           </Card>
           {(found.nextCursor !== null || cursor !== null) && (
             <Pagination
-              text={`${plural(found.items.length, 'workflow')} shown; n8n does not say how many there are.`}
+              text={`Showing ${plural(found.items.length, 'workflow')}. n8n does not report a total.`}
               firstHref={cursor === null ? null : withQuery(path, { q })}
               nextHref={found.nextCursor && withQuery(path, { q, cursor: found.nextCursor })}
             />
@@ -149,7 +149,7 @@ function Row({ workflow }: { workflow: RemoteWorkflow }) {
           <span class="muted">not tracked</span>
         ) : (
           <a class="link" href={`/deployments/${deploymentId}`}>
-            tracked here
+            tracked
           </a>
         )}
       </Td>

@@ -1,10 +1,10 @@
-/** @module The n8n servers: which answer, how far their runs are known, what they cannot do. */
+/** @module The list of instances: their health, lag and limitations. */
 import type { Instance } from '../../../instances/contract.ts'
 import { Card, Empty } from '../../components/card.tsx'
 import { LinkButton } from '../../components/controls.tsx'
 import { Icon } from '../../components/icons.tsx'
 import { PageHead } from '../../layout/page.tsx'
-import { instanceLook, Status } from '../../components/status.tsx'
+import { instanceStyle, Status } from '../../components/status.tsx'
 import { NameCell, Table, Td, Time, Tr } from '../../components/table.tsx'
 import { count, none, plural, type TimeFormat, unknown } from '../../format.ts'
 import type { InstanceCounts } from '../../../instances/queries.ts'
@@ -18,7 +18,7 @@ const ranks: Record<Instance['status'], number> = {
   ok: 4,
 }
 
-/** What does not answer first, then what lags. */
+/** Unreachable instances first, then late ones. */
 export const worstFirst = (instances: Instance[]): Instance[] => {
   const rank = ({ status, polling }: Instance) => Math.min(ranks[status], isLate(polling) ? 1 : 4)
   return instances.toSorted((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name))
@@ -33,7 +33,7 @@ export interface ListPageProps {
 export function ListPage({ instances, countsOf, time }: ListPageProps) {
   const add = (
     <LinkButton kind="primary" icon="plus" href="/instances/new">
-      Add n8n server
+      Add instance
     </LinkButton>
   )
   return (
@@ -43,23 +43,23 @@ export function ListPage({ instances, countsOf, time }: ListPageProps) {
         meta={<span>n8n servers to deploy to</span>}
         actions={instances.length > 0 && add}
       />
-      <Card label="n8n servers" flush>
+      <Card label="Instances" flush>
         {instances.length === 0 ? (
-          <Empty title="No n8n server yet." action={add}>
-            Workflows are deployed to n8n servers, and their runs are fetched from there. A URL and an API key
-            are all it takes; a test says what is possible with them.
+          <Empty title="No instances yet." action={add}>
+            Flowkeep deploys workflows to n8n instances and fetches their runs. To add an instance, you need
+            its URL and an API key.
           </Empty>
         ) : (
           <Table
-            caption="n8n servers, worst first"
+            caption="Instances, worst first"
             class="inst-table"
             columns={[
-              { label: 'Server' },
+              { label: 'Instance' },
               { label: 'State' },
               { label: 'n8n' },
               { label: 'Lag', numeric: true },
-              { label: 'Live here', numeric: true },
-              { label: 'Unused reports', numeric: true },
+              { label: 'Live', numeric: true },
+              { label: 'Dead letters', numeric: true },
             ]}
           >
             {worstFirst(instances).map((instance) => (
@@ -74,7 +74,7 @@ export function ListPage({ instances, countsOf, time }: ListPageProps) {
 
 function Row({ instance, counts, time }: { instance: Instance; counts: InstanceCounts; time: TimeFormat }) {
   const { id, name, baseUrl, status, statusDetail, n8nVersion, capabilities, polling } = instance
-  const cannot = capabilities?.cannot.length ?? 0
+  const limitations = capabilities?.cannot.length ?? 0
   const isBad = status === 'refused' || status === 'unreachable'
   return (
     <Tr {...(isBad && { tone: 'fail' })}>
@@ -88,11 +88,11 @@ function Row({ instance, counts, time }: { instance: Instance; counts: InstanceC
       </Td>
       <Td phone="end" class="inst-state">
         <span class="two-lines">
-          <Status {...instanceLook(status)} />
+          <Status {...instanceStyle(status)} />
           {isBad ? (
             <small class="inst-detail">{statusDetail}</small>
           ) : (
-            cannot > 0 && <small>{plural(cannot, 'thing')} it cannot do</small>
+            limitations > 0 && <small>{plural(limitations, 'limitation')}</small>
           )}
         </span>
       </Td>
@@ -110,7 +110,7 @@ function Row({ instance, counts, time }: { instance: Instance; counts: InstanceC
           </span>
           {polling.lastPolledAt && (
             <small>
-              asked <Time at={polling.lastPolledAt} format={time} as="relative" />
+              polled <Time at={polling.lastPolledAt} format={time} as="relative" />
             </small>
           )}
         </span>
@@ -125,7 +125,7 @@ function Row({ instance, counts, time }: { instance: Instance; counts: InstanceC
         {counts.deadLetters > 0 ? (
           <a class="wait" href={`/instances/${id}/dead-letters`}>
             {count(counts.deadLetters)}
-            <span class="inst-unit"> unused reports</span>
+            <span class="inst-unit"> dead letters</span>
           </a>
         ) : (
           <span class="muted">{none}</span>
@@ -135,5 +135,4 @@ function Row({ instance, counts, time }: { instance: Instance; counts: InstanceC
   )
 }
 
-/** Without the scheme, which says nothing. */
 const hostOf = (baseUrl: string) => baseUrl.replace(/^https?:\/\//, '')

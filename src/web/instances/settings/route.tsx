@@ -1,4 +1,4 @@
-/** @module Adding a server, changing it, its keys and tokens, and removing it. */
+/** @module Adds an instance, changes its settings, API key and webhook token, and removes it. */
 import { type Context, Hono } from 'hono'
 import { AppError } from '../../../errors.ts'
 import { check } from '../../../http/validate.ts'
@@ -18,7 +18,7 @@ import { readInstanceCounts } from '../../../instances/queries.ts'
 const list = { label: 'Instances', href: '/instances' }
 const blank: FormState = { values: {}, errors: {} }
 
-/** What a form of these pages says itself. */
+/** Errors that these forms show themselves. */
 const formCodes = new Set([
   'invalid',
   'version-conflict',
@@ -34,7 +34,7 @@ function failureOf(error: unknown): AppError {
   throw error
 }
 
-/** Under the field that each code is about. */
+/** Assigns each error to its field. */
 function fieldErrors(error: AppError, names: readonly string[]): Record<string, string> {
   if (error.code === 'name-taken') return { name: error.message }
   if (error.code === 'url-not-allowed' || error.code === 'in-use') return { baseUrl: error.message }
@@ -47,7 +47,7 @@ export function settingsPages(deps: DashboardDeps) {
   const newPage = (c: Context<DashboardEnv>, state: FormState, status: 200 | 422 = 200) =>
     renderPage(
       c,
-      { title: 'Add n8n server', section: 'instances', crumbs: [list], status },
+      { title: 'Add instance', section: 'instances', crumbs: [list], status },
       <NewPage {...state} />,
     )
 
@@ -70,8 +70,8 @@ export function settingsPages(deps: DashboardDeps) {
     try {
       const body = check(InstanceChange, values, 'json')
       const changed = await changeInstance(deps, c.var.userId, instance.id, body, expected)
-      if (!changed) throw new AppError('not-found', 'No such instance')
-      const what = body.apiKey === undefined ? 'Saved.' : `${changed.name} has the new API key.`
+      if (!changed) throw new AppError('not-found', 'Instance not found')
+      const what = body.apiKey === undefined ? 'Saved.' : `The API key of ${changed.name} was replaced.`
       return redirectWith(c, `/instances/${instance.id}`, what)
     } catch (error) {
       const errors = fieldErrors(failureOf(error), newFields)
@@ -99,14 +99,14 @@ export function settingsPages(deps: DashboardDeps) {
         if (tested?.status === 'refused') return await again({ apiKey: `${tested.detail}.` })
         if (tested?.status === 'unreachable') {
           return await again({
-            baseUrl: `${tested.detail}. Nothing was added; “Add without test” adds it all the same.`,
+            baseUrl: `${tested.detail}. The instance was not added. To add it anyway, select “Add without testing”.`,
           })
         }
         const { id, version } = await instances.create(c.var.userId, body)
         if (tested) await instances.recordTest(c.var.userId, id, version, tested)
         const { kind, text } = tested
           ? testNotice(name, tested)
-          : { kind: 'ok' as const, text: `${name} is added, untested.` }
+          : { kind: 'ok' as const, text: `${name} was added without a test.` }
         return redirectWith(c, `/instances/${id}`, text, kind)
       } catch (error) {
         return again(fieldErrors(failureOf(error), newFields))
@@ -124,7 +124,7 @@ export function settingsPages(deps: DashboardDeps) {
       const instance = await instanceOf(c, deps)
       const { userId } = c.var
       const token = await instances.rotateWebhookToken(userId, instance.id)
-      if (token === null) throw new AppError('not-found', 'No such instance')
+      if (token === null) throw new AppError('not-found', 'Instance not found')
       const renewed = await renewReporter(deps, userId, instance.id)
       return page(
         c,
@@ -159,19 +159,21 @@ export function settingsPages(deps: DashboardDeps) {
         return page(c, instance, 'Remove', <RemovePage {...{ instance, counts, typed, errors }} />, status)
       }
       if (typed.name.trim() !== instance.name) {
-        return again({ name: `That is not the name. Type ${instance.name}` }, 422)
+        return again({ name: `Name does not match. Type ${instance.name}` }, 422)
       }
       try {
         if (!(await removeInstance(deps, userId, instance.id, { force: typed.force }))) {
-          throw new AppError('not-found', 'No such instance')
+          throw new AppError('not-found', 'Instance not found')
         }
       } catch (error) {
         if (!(error instanceof AppError) || error.code !== 'in-use') throw error
         return again(
-          { '': 'Workflows are deployed on it: undeploy them first, or tick that they are left behind.' },
+          {
+            '': 'Workflows are deployed on this instance. Undeploy them first, or select the option to leave them in n8n.',
+          },
           409,
         )
       }
-      return redirectWith(c, '/instances', `${instance.name} is removed. Its recorded runs stay.`)
+      return redirectWith(c, '/instances', `${instance.name} was removed. Its recorded runs stay.`)
     })
 }

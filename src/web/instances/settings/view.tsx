@@ -1,4 +1,4 @@
-/** @module Adding a server, changing it, its keys, and removing it. No secret is ever given back. */
+/** @module Forms that add an instance, change its settings and keys, and remove it. Stored secrets are never shown. */
 import type { Instance } from '../../../instances/contract.ts'
 import { Card, CodeBox, Grid, Remark } from '../../components/card.tsx'
 import { Action, Button, CopyButton, LinkButton } from '../../components/controls.tsx'
@@ -14,9 +14,9 @@ const keyHint = 'Encrypted before it is stored, sent only to this server, never 
 
 export const NewPage = ({ values, errors }: FormState) => (
   <>
-    <PageHead title="Add n8n server" />
+    <PageHead title="Add instance" />
     <Grid>
-      <Card span={6} label="The server">
+      <Card span={6} label="Instance">
         <Form action="/instances">
           <TextField
             name="name"
@@ -26,7 +26,7 @@ export const NewPage = ({ values, errors }: FormState) => (
             required
             maxlength={128}
             focus={Object.keys(errors).length === 0}
-            hint="How it is called here, such as prod-eu-1."
+            hint="Shown in Flowkeep, such as prod-eu-1."
           />
           <TextField
             name="baseUrl"
@@ -37,7 +37,7 @@ export const NewPage = ({ values, errors }: FormState) => (
             required
             placeholder="https://n8n.example.com"
             maxlength={2048}
-            hint="Where you open n8n; a path prefix is kept."
+            hint="The URL where you open n8n, including any path prefix."
           />
           <TextField
             name="apiKey"
@@ -54,31 +54,30 @@ export const NewPage = ({ values, errors }: FormState) => (
               Test and add
             </Button>
             <Button name="test" value="no">
-              Add without test
+              Add without testing
             </Button>
           </div>
         </Form>
       </Card>
-      <Card span={6} title="Where the key comes from">
+      <Card span={6} title="How to get an API key">
         <ol class="steps inst-steps">
           <li>In n8n, open Settings → n8n API and create an API key.</li>
           <li>
-            Give it the scopes of workflows, credentials and executions: the test says which are missing.
+            Grant it the workflow, credential and execution scopes. The test reports any that are missing.
           </li>
-          <li>Paste it here. Workflows are then deployed with it, and runs are fetched every 5 minutes.</li>
+          <li>Paste it here. Flowkeep uses it to deploy workflows and to fetch runs every 5 minutes.</li>
         </ol>
       </Card>
     </Grid>
   </>
 )
 
-/** @param wrong by the form that was sent */
 export function SettingsPage({ instance, values, errors }: FormState & { instance: Instance }) {
   const { id, name, baseUrl } = instance
   const path = `/instances/${id}`
   return (
     <>
-      <PageHead title={`Settings of ${name}`} />
+      <PageHead title={`${name} settings`} />
       <Grid>
         <div class="stack span-6">
           <Card title="Name and URL">
@@ -100,7 +99,7 @@ export function SettingsPage({ instance, values, errors }: FormState & { instanc
                 error={errors.baseUrl}
                 required
                 maxlength={2048}
-                hint="Another origin is another server: it takes the API key again, and is refused once this one has runs."
+                hint="A different origin is a different server. It requires the API key again, and you cannot switch once this instance has runs."
               />
               <FormError>{errors['']}</FormError>
               <div class="actions">
@@ -118,10 +117,10 @@ export function SettingsPage({ instance, values, errors }: FormState & { instanc
                 autocomplete="new-password"
                 error={errors.apiKey}
                 required
-                hint={`Tried first: one that n8n refuses changes nothing. ${keyHint}`}
+                hint={`Tested before it is saved. A rejected key changes nothing. ${keyHint}`}
               />
               <div class="actions">
-                <Button>Replace the key</Button>
+                <Button>Replace key</Button>
               </div>
             </Form>
           </Card>
@@ -129,15 +128,15 @@ export function SettingsPage({ instance, values, errors }: FormState & { instanc
         <div class="stack span-6">
           <Card title="Webhook token" id="token">
             <p class="soft inst-text">
-              What posts results to this server’s webhook signs in with it. A new one is shown once, on the
-              next page; the earlier one works for another 24 hours. The error reporter gets one of its own.
+              Authenticates requests to this instance’s webhook. A new token is shown once, on the next page.
+              The previous token remains valid for 24 hours. The error reporter gets its own token.
             </p>
             <div class="inst-below">
-              <Action action={`${path}/webhook-token`}>Make a new token</Action>
+              <Action action={`${path}/webhook-token`}>Create new token</Action>
             </div>
           </Card>
-          <Card title="Remove the server">
-            <p class="soft inst-text">Its deployments are forgotten here; recorded runs stay.</p>
+          <Card title="Remove instance">
+            <p class="soft inst-text">Removes its deployments from Flowkeep. Recorded runs stay.</p>
             <div class="inst-below">
               <LinkButton href={`${path}/remove`} kind="danger" icon="trash">
                 Remove…
@@ -150,13 +149,13 @@ export function SettingsPage({ instance, values, errors }: FormState & { instanc
   )
 }
 
-const reporterWords = {
-  none: 'There is no error reporter to be told.',
-  updated: 'The error reporter in n8n has a new token of its own.',
-  pending: 'n8n could not be told a new token for the error reporter; the next deployment tries again.',
+const reporterMessages = {
+  none: 'This instance has no error reporter.',
+  updated: 'The error reporter in n8n has its own new token.',
+  pending: 'The error reporter’s token could not be updated in n8n. The next deployment retries.',
 } as const
 
-/** The one page that ever shows it. */
+/** The only page that shows the token. */
 export const TokenPage = ({
   instance,
   token,
@@ -164,12 +163,12 @@ export const TokenPage = ({
 }: {
   instance: Instance
   token: string
-  reporter: keyof typeof reporterWords
+  reporter: keyof typeof reporterMessages
 }) => (
   <>
-    <PageHead title={`New webhook token of ${instance.name}`} />
+    <PageHead title={`New webhook token for ${instance.name}`} />
     <Grid>
-      <Card span={8} title="Copy it now" note="it is shown this once">
+      <Card span={8} title="Copy it now" note="shown only once">
         <div class="form">
           <div class="inst-token">
             <CodeBox id="token">{token}</CodeBox>
@@ -182,8 +181,8 @@ export const TokenPage = ({
             <code class="inst-url">{instance.webhookUrl}</code>.
           </p>
           <Remark>
-            The earlier token works for another 24 hours. {reporterWords[reporter]} Loading this page again
-            makes yet another one.
+            The previous token remains valid for 24 hours. {reporterMessages[reporter]} Reloading this page
+            creates another token.
           </Remark>
           <div class="actions">
             <LinkButton href={`/instances/${instance.id}`} kind="primary">
@@ -196,7 +195,7 @@ export const TokenPage = ({
   </>
 )
 
-const escaped = (text: string) => text.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&')
+const escapePattern = (text: string) => text.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&')
 
 export function RemovePage({
   instance,
@@ -213,20 +212,21 @@ export function RemovePage({
     <>
       <PageHead title={`Remove ${name}?`} />
       <Grid>
-        <Card span={8} label="What it does">
+        <Card span={8} label="Effects">
           <div class="form">
             <p>
               <b>
-                {plural(counts.total, 'deployment')} on it {counts.total === 1 ? 'is' : 'are'} forgotten here.
+                {plural(counts.total, 'deployment')} {counts.total === 1 ? 'is' : 'are'} removed from
+                Flowkeep.
               </b>{' '}
-              Reports that could not be used go too; recorded runs stay. The error reporter is taken out of
-              n8n if it answers.
+              Dead letters are deleted and recorded runs stay. Flowkeep deletes the error reporter from n8n if
+              the instance is reachable.
             </p>
             <Form action={`/instances/${id}/remove`}>
               {counts.total > 0 && (
                 <CheckField
                   name="force"
-                  label="Leave behind what was deployed: it goes on running in n8n, unseen from here"
+                  label="Leave deployed workflows in n8n. They continue to run, but Flowkeep no longer records their runs."
                   checked={typed.force}
                 />
               )}
@@ -237,7 +237,7 @@ export function RemovePage({
                     Type <b>{name}</b> to confirm
                   </>
                 }
-                pattern={`\\s*${escaped(name)}\\s*`}
+                pattern={`\\s*${escapePattern(name)}\\s*`}
                 required
                 value={typed.name}
                 error={errors.name}

@@ -6,7 +6,7 @@ import type { Readiness } from '../../../workflows/readiness-contract.ts'
 import { Card, Empty, type Span } from '../../components/card.tsx'
 import { LinkButton } from '../../components/controls.tsx'
 import { NodeBadge } from '../../components/icons.tsx'
-import { credentialLook, executionLook, Status } from '../../components/status.tsx'
+import { credentialStyle, executionStyle, Status } from '../../components/status.tsx'
 import { NameCell, Table, Td, Time, Tr } from '../../components/table.tsx'
 import { count, duration, none, percent, plural, type TimeFormat } from '../../format.ts'
 import { isProblem, type NeededCredential } from './credentials-needed.ts'
@@ -85,7 +85,7 @@ function CredentialAction({ needed }: { needed: NeededCredential }) {
   }
   return (
     <a href={href}>
-      <Status {...credentialLook(credential.status)} />
+      <Status {...credentialStyle(credential.status)} />
     </a>
   )
 }
@@ -106,7 +106,7 @@ export function RecentRunsCard({
       aside={
         runs.length > 0 && (
           <a class="link" href={runsHref(id)}>
-            All runs
+            View all
           </a>
         )
       }
@@ -127,7 +127,7 @@ export function RecentRunsCard({
                   href={`/executions/${run.id}?list=${encodeURIComponent(`wf=${id}`)}`}
                   data-row
                 >
-                  <Status {...executionLook(run)} />
+                  <Status {...executionStyle(run)} />
                   <span class="visually-hidden"> #{run.n8nExecutionId}</span>
                 </a>
               </Td>
@@ -151,7 +151,7 @@ export function NodeStatsCard({ id, nodes }: { id: string; nodes: NodeStats }) {
   return (
     <Card title="Nodes" note="last 30 days, most failures first" flush>
       {nodes.items.length === 0 ? (
-        <Empty title="No node has run yet.">Node statistics need runs whose execution data n8n stores.</Empty>
+        <Empty title="No node statistics yet.">They come from runs whose execution data n8n stores.</Empty>
       ) : (
         <Table
           class="workflow-rows"

@@ -6,7 +6,7 @@ import { NameCell, Table, Td, Time, Tr } from '../../components/table.tsx'
 import type { BoardRow } from '../../../deployments/list-queries.ts'
 import { none, percent, plural, type TimeFormat } from '../../format.ts'
 import { countedRunsHref, planHref } from '../links.ts'
-import { boardLook } from '../../components/deployment-status.ts'
+import { statusBadge } from '../../components/deployment-status.ts'
 import type { DeployedPlace } from '../../../workflows/detail-queries.ts'
 
 interface Props {
@@ -66,7 +66,7 @@ export function DeploymentsCard({ workflowId, deployments, time }: Props) {
                 </span>
               </Td>
               <Td phone="end">
-                <Status {...boardLook(row)} />
+                <Status {...statusBadge(row)} />
               </Td>
             </Tr>
           ))}
@@ -114,7 +114,7 @@ export function DeploymentsTable({
               />
             </Td>
             <Td phone="end">
-              <Status {...boardLook(row)} />
+              <Status {...statusBadge(row)} />
             </Td>
             <Td phone="line">
               v{row.version}

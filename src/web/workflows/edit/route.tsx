@@ -109,7 +109,7 @@ export function editPages(deps: WorkflowPageDeps) {
       const typed = form.get('confirm')?.trim() ?? ''
       const force = form.get('force') === 'true'
       if (typed !== name.trim()) {
-        const errors = { confirm: `The name does not match. Type ${name}` }
+        const errors = { confirm: `The name does not match. Type ${name} to delete the workflow.` }
         return deletePage(c, found, { typed, force, errors }, 422)
       }
       try {

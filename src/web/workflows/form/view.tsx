@@ -5,7 +5,7 @@ import { Card, Grid, Remark } from '../../components/card.tsx'
 import { Button, LinkButton } from '../../components/controls.tsx'
 import { CheckField, Form, FormError, TextArea, TextField } from '../../components/form.tsx'
 import { PageHead } from '../../layout/page.tsx'
-import { deploymentLook } from '../../components/status.tsx'
+import { deploymentStyle } from '../../components/status.tsx'
 import type { BoardRow } from '../../../deployments/list-queries.ts'
 import { plural } from '../../format.ts'
 import { diffHref, workflowHref } from '../links.ts'
@@ -209,7 +209,7 @@ export function DeleteView({ workflow, deployments, typed, force, errors }: Dele
                   <a class="link" href={`/deployments/${row.id}`}>
                     {row.instanceName}
                   </a>{' '}
-                  (v{row.version}, {deploymentLook(row.status).word.toLowerCase()})
+                  (v{row.version}, {deploymentStyle(row.status).word.toLowerCase()})
                 </>
               ))}
               {more > 0 && ` and ${more} more`}. Undeploy it first, or delete it anyway. Flowkeep then no

@@ -10,18 +10,18 @@ const subStep = 104
 const subsPerRow = 6
 const looseColumns = 8
 
-/** The boxes of `chosen`, by node index. */
-export function layer(graph: WorkflowGraph, chosen: readonly GraphNode[]): Box[] {
-  const nodes = new Map(chosen.map((node) => [node.index, node]))
+/** The boxes of `unplaced`, by node index. */
+export function layer(graph: WorkflowGraph, unplaced: readonly GraphNode[]): Box[] {
+  const nodes = new Map(unplaced.map((node) => [node.index, node]))
   const between = graph.edges.filter(({ from, to }) => nodes.has(from) && nodes.has(to) && from !== to)
   const steps = between.filter(({ type }) => type === 'main')
   const owners = ownersOf(
     between.filter(({ type }) => type !== 'main'),
     nodes,
   )
-  const families = familiesOf(chosen, owners)
+  const families = familiesOf(unplaced, owners)
   const connected = new Set(steps.flatMap(({ from, to }) => [from, to]))
-  const roots = chosen.filter(({ index }) => !owners.has(index))
+  const roots = unplaced.filter(({ index }) => !owners.has(index))
   const boxes: Box[] = []
   let top = 0
   for (const part of componentsOf(
@@ -59,7 +59,10 @@ interface Family {
   below: { index: number; dx: number; dy: number }[]
 }
 
-function familiesOf(chosen: readonly GraphNode[], owners: ReadonlyMap<number, number>): Map<number, Family> {
+function familiesOf(
+  unplaced: readonly GraphNode[],
+  owners: ReadonlyMap<number, number>,
+): Map<number, Family> {
   const served = new Map<number, number[]>()
   for (const [sub, owner] of owners) {
     const subs = served.get(owner)
@@ -67,7 +70,7 @@ function familiesOf(chosen: readonly GraphNode[], owners: ReadonlyMap<number, nu
     else served.set(owner, [sub])
   }
   const families = new Map<number, Family>()
-  for (const node of chosen) {
+  for (const node of unplaced) {
     if (owners.has(node.index)) continue
     const { width, height } = sizeOf(node)
     const below: Family['below'] = []

@@ -10,7 +10,7 @@ import {
 } from '../../components/controls.tsx'
 import { NodeBadges, nodeFace } from '../../components/icons.tsx'
 import { PageHead } from '../../layout/page.tsx'
-import { deploymentLook, Status, StatusTag } from '../../components/status.tsx'
+import { deploymentStyle, Status, StatusTag } from '../../components/status.tsx'
 import { NameCell, Table, Td, Tr } from '../../components/table.tsx'
 import { count, none, percent, plural, type TimeFormat } from '../../format.ts'
 import type { ListQuery } from './filter.ts'
@@ -258,8 +258,8 @@ function Places({ row: { id, places, placeCount } }: { row: ListRow }) {
     <span class="workflow-places">
       {places.map((place: Place) => (
         <a href={`/deployments/${place.id}`}>
-          <StatusTag {...deploymentLook(place.status)} word={`${place.instanceName} v${place.version}`} />
-          <span class="visually-hidden"> {deploymentLook(place.status).word}</span>
+          <StatusTag {...deploymentStyle(place.status)} word={`${place.instanceName} v${place.version}`} />
+          <span class="visually-hidden"> {deploymentStyle(place.status).word}</span>
         </a>
       ))}
       {placeCount > places.length && (

@@ -7,7 +7,7 @@ import type { BoardRow } from '../../../deployments/list-queries.ts'
 import { percent, plural, type TimeFormat } from '../../format.ts'
 import { countedRunsHref, diffHref, workflowHref } from '../links.ts'
 import type { VersionRate } from '../../../workflows/detail-queries.ts'
-import { boardLook } from '../../components/deployment-status.ts'
+import { statusBadge } from '../../components/deployment-status.ts'
 import type { ChangeCounts } from './changes.ts'
 
 export interface ListedVersion {
@@ -73,8 +73,8 @@ function Version(props: VersionListProps & { listed: ListedVersion }) {
             .slice(0, 4)
             .map((row) => (
               <a href={`/deployments/${row.id}`}>
-                <StatusTag {...boardLook(row)} word={row.instanceName} />
-                <span class="visually-hidden"> {boardLook(row).word}</span>
+                <StatusTag {...statusBadge(row)} word={row.instanceName} />
+                <span class="visually-hidden"> {statusBadge(row).word}</span>
               </a>
             ))}
         </p>
@@ -130,7 +130,7 @@ export function PromptQuote({
     return <p class="muted">{version === 1 ? 'Imported.' : 'Edited manually.'} No prompt recorded.</p>
   }
   if (before?.prompt?.trim() === text) {
-    return <p class="muted">Changed without a new prompt. Same prompt as v{before.version}.</p>
+    return <p class="muted">Same prompt as v{before.version}.</p>
   }
   const chars = Array.from(text)
   return (
