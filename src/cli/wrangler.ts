@@ -2,8 +2,15 @@
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 
+/** @throws {Error} where the development tools are not installed */
 export function wranglerBin(): string {
-  return join(dirname(createRequire(import.meta.url).resolve('wrangler/package.json')), 'bin/wrangler.js')
+  try {
+    return join(dirname(createRequire(import.meta.url).resolve('wrangler/package.json')), 'bin/wrangler.js')
+  } catch (error) {
+    throw new Error('wrangler is not installed. Run `npm ci` for the development tools, or use --node.', {
+      cause: error,
+    })
+  }
 }
 
 export const wranglerEnv = (): NodeJS.ProcessEnv => ({
