@@ -132,7 +132,7 @@ describe('planning and deploying', () => {
       `/deployments/new?workflow=${workflowId}&instance=${instanceId}`,
     )
     expect(status).toBe(200)
-    expect(textOf(text)).toContain('Could not read from prod-eu-1, so there is no plan.')
+    expect(textOf(text)).toContain('Could not read from prod-eu-1, so the plan is unavailable.')
     expect(text).toContain(`<option value="${workflowId}" selected`)
   })
 

@@ -85,7 +85,7 @@ test('a choice for one host is dropped when another version sends the credential
   })
   const moved = await person.get(`${path}&${new URLSearchParams(fields)}`)
   const text = textOf(moved.text)
-  expect(text).toContain('Dropped from your choices: CRM now sends its credential to a different host.')
+  expect(text).toContain('Some choices no longer apply: CRM now sends its credential to a different host.')
   expect(text).toContain('The credential would be sent to a new host. Choose it to confirm.')
   expect(moved.text).not.toContain('action="/deployments"')
   const value = optionsOf(moved.text, 'CRM')['CRM key'] ?? ''

@@ -76,10 +76,10 @@ export function RollbackPage({
                 .
               </li>
             )}
-            {status === 'inactive' && <li>The workflow is unpublished. Rolling back publishes it.</li>}
+            {status === 'inactive' && <li>The workflow is unpublished. This action publishes it.</li>}
             {status === 'tracking' && (
               <li>
-                The workflow is only tracked. Rolling back overwrites it in n8n, and Flowkeep manages it from
+                The workflow is only tracked. This action overwrites it in n8n, and Flowkeep manages it from
                 then on.
               </li>
             )}

@@ -33,7 +33,11 @@ export function effectsOf(plan: Plan, { workflow, instance }: EffectNames): Effe
 
 function workflowEffects({ live, version, publish }: Plan, workflow: string, instance: string): Effect[] {
   const published: Effect = publish
-    ? { kind: 'change', what: `v${version} is published`, detail: 'Complete once its triggers run' }
+    ? {
+        kind: 'change',
+        what: `v${version} is published`,
+        detail: 'The deployment completes once its triggers run',
+      }
     : { kind: 'keep', what: 'Unpublished', detail: 'Its triggers do not run' }
   if (!live) {
     return [

@@ -38,14 +38,14 @@ export function PlanPage(props: PlanPageProps) {
           items={[
             {
               tone: 'wait',
-              what: `Could not read from ${props.instanceName ?? 'n8n'}, so there is no plan.`,
+              what: `Could not read from ${props.instanceName ?? 'n8n'}, so the plan is unavailable.`,
               detail: unavailable,
               action: { href: `/instances/${props.choices.instanceId}`, label: 'View instance' },
             },
           ]}
         />
       )}
-      {dropped.length > 0 && <Remark tone="wait">Dropped from your choices: {dropped.join('; ')}.</Remark>}
+      {dropped.length > 0 && <Remark tone="wait">Some choices no longer apply: {dropped.join('; ')}.</Remark>}
       {plan && props.workflowName !== null && props.instanceName !== null ? (
         <>
           <Blockers plan={plan} />
