@@ -66,8 +66,7 @@ export function attentionItems(
     items.push({
       tone: 'idle',
       what: `n8n was reset or restored ${time.relative(epochStartedAt)}.`,
-      detail:
-        'Its execution IDs started again. Earlier runs and new runs with the same IDs are stored apart.',
+      detail: 'Its execution IDs restarted. Earlier and new runs with the same IDs are stored separately.',
     })
   }
   if (counts.deadLetters > 0) {

@@ -40,7 +40,7 @@ export function ListPage({ instances, countsOf, time }: ListPageProps) {
     <>
       <PageHead
         title="Instances"
-        meta={<span>n8n servers to deploy to</span>}
+        meta={<span>n8n servers that Flowkeep deploys to</span>}
         actions={instances.length > 0 && add}
       />
       <Card label="Instances" flush>
