@@ -128,7 +128,7 @@ function Versions({
   return (
     <Card span={5} title="Affected versions" note="in this period" flush>
       {byVersion.length === 0 ? (
-        <Empty title="No failures in this period.">This error occurred earlier.</Empty>
+        <Empty title="No failures in this period.">It last occurred before this period.</Empty>
       ) : (
         <Table
           caption="Workflow versions with this error"

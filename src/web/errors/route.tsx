@@ -12,7 +12,7 @@ import { GroupView } from './group-view.tsx'
 import { periodFrom, readPeriod } from './period.ts'
 import { ErrorsView } from './list-view.tsx'
 
-const crumbs = [{ label: 'Executions', href: '/executions' }]
+const crumbs = [{ label: 'Runs', href: '/executions' }]
 const shownGroups = 100
 
 export function errorPages({ analytics }: Pick<DashboardDeps, 'analytics'>) {

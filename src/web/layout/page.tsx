@@ -71,7 +71,7 @@ interface Item {
 
 const main: Item[] = [
   { section: 'overview', label: 'Overview', href: '/', icon: 'overview', key: 'o' },
-  { section: 'executions', label: 'Executions', href: '/executions', icon: 'executions', key: 'e' },
+  { section: 'executions', label: 'Runs', href: '/executions', icon: 'executions', key: 'e' },
   { section: 'workflows', label: 'Workflows', href: '/workflows', icon: 'workflows', key: 'w' },
   { section: 'credentials', label: 'Credentials', href: '/credentials', icon: 'credentials', key: 'c' },
   { section: 'deployments', label: 'Deployments', href: '/deployments', icon: 'deployments', key: 'd' },

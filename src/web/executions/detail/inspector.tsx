@@ -41,7 +41,7 @@ export function Inspector({ view, time }: { view: RunView; time: TimeFormat }) {
             ['Type', selected.type ? <code>{selected.type}</code> : unknown],
             run && ['Started', <Time at={run.startedAt} format={time} />],
             run && ['Duration', durationText(run.durationMs, run.runs)],
-            run && ['Items output', count(run.items)],
+            run && ['Output items', count(run.items)],
             run?.error
               ? [
                   'Error',

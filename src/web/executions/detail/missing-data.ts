@@ -46,7 +46,7 @@ export function missingData({ page, nodes }: RunView, dataDays: number): Missing
 function otherData(data: unknown): MissingData {
   const sizeBytes = typeof data === 'object' && data !== null && 'sizeBytes' in data ? data.sizeBytes : null
   if (typeof sizeBytes === 'number') {
-    return because('Run data was too large to store.', `It is ${size(sizeBytes)}. The limit is 256 kB.`)
+    return because('Run data was too large to store.', `The data is ${size(sizeBytes)}. The limit is 256 kB.`)
   }
   return because('This run has custom data without nodes.', 'The API returns the data unchanged.')
 }

@@ -12,7 +12,7 @@ import { runNumber } from '../../components/run-number.ts'
 import { viewRun } from './model.ts'
 import { RunPageView } from './view.tsx'
 
-const notFound = () => new AppError('not-found', 'Execution not found')
+const notFound = () => new AppError('not-found', 'Run not found')
 
 export function executionDetailPage({
   db,
@@ -39,7 +39,7 @@ export function executionDetailPage({
       {
         title: `${view.title} ${runNumber(page.run)}`,
         section: 'executions',
-        crumbs: [{ label: 'Executions', href: listHref(list) }],
+        crumbs: [{ label: 'Runs', href: listHref(list) }],
       },
       <RunPageView view={view} list={list} neighbours={neighbours} time={time} dataDays={dataDays} />,
     )

@@ -35,7 +35,7 @@ export function executionListPage({ db, executions, exporting }: ListDeps) {
       return renderPage(
         c,
         {
-          title: 'Executions',
+          title: 'Runs',
           section: 'executions',
           ...(filter.after === null && { liveUrl: withQuery('/executions/news', news, { than }) }),
         },

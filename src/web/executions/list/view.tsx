@@ -30,7 +30,7 @@ export function ListView({ filter, runs, next, choices, time }: ListViewProps) {
   return (
     <>
       <PageHead
-        title="Executions"
+        title="Runs"
         actions={
           runs.length > 0 && (
             <>
