@@ -28,8 +28,8 @@ export function healthRoutes(runtime: 'workerd' | 'node', ready: () => Promise<v
         tag: 'Health',
         summary: 'Check that the server is ready',
         description:
-          'Ready means that the database responds, its schema is current and every key opens what it ' +
-          'sealed.',
+          'Ready means that the database responds, its schema is current and every key can decrypt its ' +
+          'secrets.',
         responses: { 200: Ready },
         errors: ['database-unavailable', 'key-unavailable'],
         public: true,

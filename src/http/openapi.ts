@@ -1,12 +1,12 @@
-/** @module Describes a route for the OpenAPI document, beside its validators. */
+/** @module Describes routes for the OpenAPI document, in addition to their validators. */
 import { type DescribeRouteOptions, describeRoute, resolver } from 'hono-openapi'
 import type { OpenAPIV3_1 } from 'openapi-types'
 import type * as z from 'zod'
 import type { ErrorCode } from '../errors.ts'
 
-/** Tag → what it groups, in the order of the document. */
+/** Tag → description, in document order. */
 export const tags = {
-  Authentication: 'Register, sign in and keep a session. Access tokens live for 5 minutes.',
+  Authentication: 'Register, sign in and manage sessions. Access tokens are valid for 5 minutes.',
   Account: 'The signed-in user.',
   Credentials: 'Secrets of any n8n credential type. Encrypted at rest and never returned.',
   'Credential types': 'The credential types built into n8n, with their fields.',
@@ -24,7 +24,7 @@ export const tags = {
 export type Tag = keyof typeof tags
 
 export interface RouteDescription {
-  /** A verb and a noun, unique. Generated clients name their methods after it. */
+  /** A unique verb and noun. Generated clients use it as the method name. */
   operationId: string
   tag: Tag
   /** Imperative, without a full stop: `Create a workflow`. */
@@ -34,19 +34,19 @@ export interface RouteDescription {
   responses: Partial<Record<200 | 201 | 202 | 204, z.ZodType | null>>
   /** Headers of successful responses. */
   headers?: readonly ('ETag' | 'Location')[]
-  /** Media types of a successful response beside JSON. */
+  /** Media types of a successful response other than JSON. */
   mediaTypes?: readonly string[]
-  /** Codes of this route. Those that any route can answer with are added to the document. */
+  /** Error codes of this route. The document adds the codes common to all routes. */
   errors?: readonly ErrorCode[]
-  /** Open to callers who are not signed in. */
+  /** Requires no authentication. */
   public?: boolean
   /** Authenticated by an instance's webhook token instead of an access token. */
   webhook?: boolean
-  /** The body's schema, where a route reads it itself instead of by `valid('json', …)`. */
+  /** Schema of a body that the route reads itself, without `valid('json', …)`. */
   body?: z.ZodType
 }
 
-/** The codes of a route, from here to `openapi-document.ts`. */
+/** Passes a route's error codes to `openapi-document.ts`. */
 export const codesKey = 'x-error-codes'
 
 const statusTexts: Record<string, string> = { 200: 'OK', 201: 'Created', 202: 'Accepted', 204: 'No content' }
@@ -84,7 +84,7 @@ export const headerRef = (name: string) => ({ $ref: `#/components/headers/${name
 
 const parameterRef = (name: string) => ({ $ref: `#/components/parameters/${name}` })
 
-/** A route that can miss a precondition takes `If-Match`; one that can see a key again takes `Idempotency-Key`. */
+/** Adds `If-Match` for `precondition-required` and `Idempotency-Key` for `idempotency-key-reused`. */
 function headersOf(errors: readonly ErrorCode[]): Pick<DescribeRouteOptions, 'parameters'> {
   const parameters = [
     ...(errors.includes('precondition-required') ? [parameterRef('IfMatch')] : []),
@@ -94,8 +94,8 @@ function headersOf(errors: readonly ErrorCode[]): Pick<DescribeRouteOptions, 'pa
 }
 
 /**
- * Overrides of a query parameter that arrives as text: its OpenAPI type is the one that clients send. `x-default` becomes
- * `default` in the document, as `x-example` becomes `examples`: zod drops both from schemas with a transform.
+ * Describes a numeric query parameter, which arrives as text, with the type that clients send. The document renames
+ * `x-default` to `default` and `x-example` to `examples`, because zod drops both from schemas with a transform.
  */
 export const asInteger = ({ minimum, maximum, default: value }: IntegerRange) => ({
   type: 'integer',

@@ -54,10 +54,7 @@ export const pageQuery = {
   cursor: z
     .string()
     .max(64)
-    .refine(
-      (cursor) => decodeCursor(cursor) !== null,
-      'Invalid cursor. Use the nextCursor of a previous page',
-    )
+    .refine((cursor) => decodeCursor(cursor) !== null, 'Not a cursor from this list')
     .optional(),
 }
 
