@@ -75,7 +75,7 @@ function describe(url: string, { email, password }: DemoAccount, summary: SeedSu
   return [
     `${workflows} workflows in ${versions} versions, ${executions} runs; it took ${Math.round(durationMs / 1000)} s.`,
     `  Sign in   ${url}`,
-    `  E-mail    ${email}`,
+    `  Email     ${email}`,
     `  Password  ${password}`,
   ].join('\n')
 }

@@ -21,7 +21,7 @@ export async function resetPassword(
 ): Promise<{ email: string; password: string | null }> {
   const password = askHidden ? await typedPassword(askHidden) : generatedPassword()
   const user = await users.resetPassword(email, await hasher.hash(password))
-  if (!user) throw new Error(`There is no account with the e-mail address ${email}`)
+  if (!user) throw new Error(`No account has the email address ${email}`)
   return { email: user.email, password: askHidden ? null : password }
 }
 

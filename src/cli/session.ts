@@ -65,7 +65,7 @@ export class Session {
     return new Session(url, io, accessToken, null)
   }
 
-  /** @throws {RequestRefused} 401 for a wrong e-mail address or password */
+  /** @throws {RequestRefused} 401 for a wrong email address or password */
   static async signIn(url: string, io: SessionIo, email: string, password: string): Promise<Session> {
     const answer = await send(url, io, '/v1/auth/login', post({ email, password }))
     const tokens = Tokens.parse(await answer.json())
@@ -182,7 +182,7 @@ export async function signIn(
     if (io.ask) return io.ask(question, hidden)
     throw new UsageError('Set FLOWKEEP_TOKEN, or FLOWKEEP_EMAIL and FLOWKEEP_PASSWORD, to sign in.')
   }
-  const email = await answer(env.FLOWKEEP_EMAIL, 'E-mail: ', false)
+  const email = await answer(env.FLOWKEEP_EMAIL, 'Email: ', false)
   return Session.signIn(url, io, email, await answer(env.FLOWKEEP_PASSWORD, 'Password: ', true))
 }
 

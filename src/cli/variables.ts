@@ -8,7 +8,7 @@ export const commandVariables = {
   HOST: 'The address that `serve` listens on; default 0.0.0.0',
   FLOWKEEP_URL: 'The server that commands call; default http://127.0.0.1:<PORT>',
   FLOWKEEP_TOKEN: 'An access token to sign in with',
-  FLOWKEEP_EMAIL: 'The e-mail address to sign in with, when there is no FLOWKEEP_TOKEN',
+  FLOWKEEP_EMAIL: 'The email address to sign in with, when there is no FLOWKEEP_TOKEN',
   FLOWKEEP_PASSWORD: 'The password to sign in with; asked for on a terminal when it is not set',
   FLOWKEEP_STATE: 'The folder of the development keys and the embedded database; default .flowkeep',
   DEBUG: 'Set to anything: failures are printed with their stack',

@@ -282,7 +282,7 @@ describe('importWorkflows', () => {
     }
     expect(await run({}, { ask })).toBe(0)
     expect(asked).toEqual([
-      ['E-mail: ', false],
+      ['Email: ', false],
       ['Password: ', true],
     ])
   })

@@ -15,7 +15,7 @@ const properNames: Record<string, string> = {
   mongoDb: 'MongoDB',
   postgres: 'Postgres',
   rssFeedRead: 'RSS feed',
-  emailReadImap: 'E-mail (IMAP)',
+  emailReadImap: 'Email (IMAP)',
   emailSend: 'The email server',
   formTrigger: 'Form',
   manualTrigger: 'Manual',
