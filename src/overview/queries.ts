@@ -36,14 +36,14 @@ export type WorkflowIncidents = {
 
 const maximumMarkers = 20
 
-interface Kept extends Record<string, unknown> {
+interface AccountFacts extends Record<string, unknown> {
   hasWorkflow: boolean
   newestRunId: string | null
   liveByInstance: Record<string, number>
   knownFromMs: number | null
 }
 
-const nothing: Kept = { hasWorkflow: false, newestRunId: null, liveByInstance: {}, knownFromMs: null }
+const nothing: AccountFacts = { hasWorkflow: false, newestRunId: null, liveByInstance: {}, knownFromMs: null }
 
 const noStuckRuns = { count: 0, sinceMs: null, workflowName: null }
 
@@ -57,7 +57,7 @@ export async function readOverviewFacts(db: Db, userId: string, from: Date, now:
       join workflows w on w.user_id = d.user_id and w.id = d.workflow_id
       where v.user_id = ${userId} and v.created_at >= ${from.toISOString()}::timestamptz
       order by v.created_at desc limit ${maximumMarkers}`),
-    db.execute<Kept>(sql`
+    db.execute<AccountFacts>(sql`
       select exists (select from workflows where user_id = ${userId}) as "hasWorkflow",
         (select id from executions where user_id = ${userId} 
           order by coalesce(started_at, finished_at, recorded_at) desc, id desc limit 1) as "newestRunId",

@@ -212,11 +212,11 @@ const usesText = (workflows: number | undefined): string => {
   return workflows === 0 ? 'Not deployed' : `Used by ${plural(workflows, 'workflow')}`
 }
 
-export function DeploymentsCard({ overview: { board }, time }: Timed) {
+export function DeploymentsCard({ overview: { deployments }, time }: Timed) {
   const isTrouble = ({ state }: BoardRow) => state === 'failing' || state === 'drifted'
   const shown = [
-    ...board.filter(isTrouble),
-    ...board.filter((row) => !isTrouble(row) && row.state !== 'undeployed'),
+    ...deployments.filter(isTrouble),
+    ...deployments.filter((row) => !isTrouble(row) && row.state !== 'undeployed'),
   ]
   const all = (
     <a class="link" href="/deployments">
@@ -224,10 +224,10 @@ export function DeploymentsCard({ overview: { board }, time }: Timed) {
     </a>
   )
   return (
-    <Card title="Deployments" {...(board.length > 0 && { aside: all })} span={4}>
+    <Card title="Deployments" {...(deployments.length > 0 && { aside: all })} span={4}>
       {shown.length === 0 ? (
         <Empty
-          title={board.length === 0 ? 'No deployments yet.' : 'No active deployments.'}
+          title={deployments.length === 0 ? 'No deployments yet.' : 'No active deployments.'}
           action={<LinkButton href="/deployments/new">Plan a deployment</LinkButton>}
         >
           Deploy a version of a workflow to an n8n instance.

@@ -34,7 +34,7 @@ export interface Overview {
   credentialTotal: number
   credentialStats: Map<string, CredentialStats['items'][number]>
   /** Worst first. */
-  board: BoardRow[]
+  deployments: BoardRow[]
   /** Highest lag first. */
   instances: Instance[]
   /** Number of live deployments by instance ID; without instances that have none. */
@@ -67,7 +67,7 @@ export async function readOverview(
   const from = new Date(now.getTime() - period.lengthMs)
   const range = { from, to, include }
   const noCredentials = { q: '', status: null, type: null, service: null }
-  const [summary, series, failing, slow, errors, credentials, stats, board, slice, rest, missing] =
+  const [summary, series, failing, slow, errors, credentials, stats, deployments, slice, rest, missing] =
     await Promise.all([
       analytics.summary(userId, range),
       analytics.series(userId, { ...range, interval: period.interval, timeZone }),
@@ -82,7 +82,7 @@ export async function readOverview(
       requirements.missing(userId),
     ])
   return {
-    ...{ period, include, from, to, summary, series, board: board.rows, ...rest },
+    ...{ period, include, from, to, summary, series, deployments: deployments.rows, ...rest },
     workflows: worst(failing.items, slow.items),
     errors: byTrend(errors.items, errors.period),
     errorsPeriod: errors.period,

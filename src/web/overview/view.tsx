@@ -89,7 +89,7 @@ const Beginning = () => (
 )
 
 const troublesOf = ({
-  board,
+  deployments,
   credentials,
   credentialStats,
   instances,
@@ -97,9 +97,9 @@ const troublesOf = ({
   stuck,
   incidents,
 }: Overview) => ({
-  failing: board.filter(({ state }) => state === 'failing'),
-  failed: board.filter(({ state }) => state === 'failed'),
-  drifted: board.filter(({ state }) => state === 'drifted'),
+  failing: deployments.filter(({ state }) => state === 'failing'),
+  failed: deployments.filter(({ state }) => state === 'failed'),
+  drifted: deployments.filter(({ state }) => state === 'drifted'),
   rejected: credentials
     .filter(({ status }) => status === 'invalid')
     .map(({ id, name, lastValidatedAt, validationError }) => {
