@@ -65,6 +65,8 @@ export interface TestAppOptions {
   database?: 'pglite' | 'postgres'
   env?: Record<string, string>
   runtime?: Partial<Runtime>
+  /** Receives the body of every request to the database: one statement, or the statements of a batch. */
+  onDatabaseRequest?: (body: { query: string } | { queries: unknown[] }) => void
 }
 
 export async function createTestApp(options: TestAppOptions = {}): Promise<TestApp> {
@@ -89,7 +91,10 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     now: () => new Date(),
     instanceFetch: () =>
       Promise.reject(new TypeError('fetch failed', { cause: new Error('No n8n in this test') })),
-    databaseFetch: database.gateway.fetch,
+    databaseFetch: async (request) => {
+      options.onDatabaseRequest?.(await request.clone().json())
+      return database.gateway.fetch(request)
+    },
     ...options.runtime,
   })
   const app = createApp(deps)
