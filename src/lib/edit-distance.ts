@@ -1,6 +1,6 @@
-/** @module How many letters two words differ by. */
+/** @module Edit distance between two words, limited to small distances. */
 
-/** Levenshtein distance; `most` + 1 for anything beyond. */
+/** Levenshtein distance, or `most` + 1 if it is greater. */
 export function distanceWithin(a: string, b: string, most: number): number {
   if (a === b) return 0
   if (Math.abs(a.length - b.length) > most || a.length > 64) return most + 1

@@ -220,9 +220,9 @@ export const WorkflowVersionQuery = z.strictObject({
   limit: pageQuery.limit,
   cursor: z
     .string()
-    .regex(/^[1-9]\d{0,8}$/, 'Not a cursor that this list gave out')
+    .regex(/^[1-9]\d{0,8}$/, 'Not a cursor from this list')
     .transform(Number)
-    .pipe(z.number().min(2, 'Not a cursor that this list gave out'))
+    .pipe(z.number().min(2, 'Not a cursor from this list'))
     .optional(),
 })
 
