@@ -61,6 +61,7 @@ export async function ingest(
   }
   const recorded = new Map<StampedExecution, RecordedExecution>()
   let isRetryPending = false
+  let resetFor: string | undefined
   // Several runs of one n8n id: the first of each, then the second.
   let runs = [...byId.values()].map(toRuns)
   while (runs.length > 0) {
@@ -76,10 +77,11 @@ export async function ingest(
       }
       isRetryPending ||= answer.isRetryPending
       const [first] = answer.recorded.values()
-      if (first?.hasNewEpoch) await auditEventOfUser(db, first.userId, 'instance.reset-detected', instanceId)
+      if (first?.hasNewEpoch) resetFor = first.userId
     }
     runs = runs.map((rest) => rest.slice(1)).filter((rest) => rest.length > 0)
   }
+  if (resetFor !== undefined) await auditEventOfUser(db, resetFor, 'instance.reset-detected', instanceId)
   if (isRetryPending) await settleRetries(db, instanceId)
   return deliveries.map((delivery) => recorded.get(delivery))
 }
