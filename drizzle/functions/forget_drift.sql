@@ -1,0 +1,7 @@
+-- Clears what is known about drift when a deployment changes.
+create or replace function forget_drift() returns trigger language plpgsql as $$
+begin
+  new.drift_checked_at := null;
+  new.drifted_since := null;
+  return new;
+end $$;

@@ -1,0 +1,6 @@
+-- For `like all`: what is more than a pair of letters is not proved by its pairs.
+create or replace function search_stretches(sought text)
+returns text[] language sql immutable parallel safe set search_path = public, pg_temp as $$
+  select coalesce(array_agg('%' || stretch || '%'), '{}')
+  from search_parts(sought, 1000), unnest(string_to_array(letters, ' ')) stretch where length(stretch) > 2
+$$;

@@ -1,0 +1,68 @@
+/**
+ * @module `npm run db:generate -- --name <what-changes>`: writes the next migration from the Drizzle schema and from
+ * `drizzle/functions/`, names it in `src/db/schema-version.ts`, and dumps the resulting schema to `drizzle/schema.sql`.
+ */
+import { spawnSync } from 'node:child_process'
+import { appendFile, readFile, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { Client } from 'pg'
+import { readMigrations } from '../src/cli/migrations.ts'
+import { createDb } from '../src/db/client.ts'
+import { postgresBackend } from '../src/db/gateway/postgres.ts'
+import { createGateway } from '../src/db/gateway/protocol.ts'
+import { migrate } from '../src/db/migrate.ts'
+import { startPostgres } from '../test/harness/postgres-server.ts'
+import { dumpSchema, functionChanges, type Query, readFunctions } from './schema-sql.ts'
+
+const folder = 'drizzle'
+const versionFile = 'src/db/schema-version.ts'
+const drizzleKit = join(dirname(createRequire(import.meta.url).resolve('drizzle-kit')), 'bin.cjs')
+
+function drizzleGenerate(...more: string[]): void {
+  const args = [drizzleKit, 'generate', ...process.argv.slice(2), ...more]
+  const { status } = spawnSync(process.execPath, args, { stdio: ['inherit', 'ignore', 'inherit'] })
+  if (status !== 0) throw new Error('drizzle-kit generate failed')
+}
+
+const newest = async () => (await readMigrations(folder)).at(-1)?.name ?? ''
+
+async function withMigrated<T>(use: (query: Query) => Promise<T>): Promise<T> {
+  const server = await startPostgres()
+  const backend = postgresBackend(server.url, { statementTimeoutMs: 0 })
+  const client = new Client({ connectionString: server.url })
+  try {
+    const gateway = createGateway(backend)
+    const { $client: sql } = createDb({
+      databaseUrl: gateway.url,
+      fetch: gateway.fetch,
+      timeoutMs: 600_000,
+    })
+    await migrate({ sql, migrations: await readMigrations(folder) })
+    await client.connect()
+    return await use(async (statement) => (await client.query<Record<string, unknown>>(statement)).rows)
+  } finally {
+    await client.end()
+    await backend.close()
+    await server.stop()
+  }
+}
+
+const before = await newest()
+drizzleGenerate()
+const changes = await withMigrated(async (query) =>
+  functionChanges(query, await readFunctions(join(folder, 'functions'))),
+)
+if (changes.length > 0) {
+  if ((await newest()) === before) drizzleGenerate('--custom')
+  const file = join(folder, `${await newest()}.sql`)
+  const isCustom = (await readFile(file, 'utf8')).startsWith('-- Custom SQL')
+  if (isCustom) await writeFile(file, '')
+  const separator = isCustom ? '' : '\n--> statement-breakpoint\n'
+  await appendFile(file, `${separator}${changes.join('\n--> statement-breakpoint\n')}\n`)
+}
+const version = await newest()
+const versionText = await readFile(versionFile, 'utf8')
+await writeFile(versionFile, versionText.replace(/schemaVersion = '.*'/, `schemaVersion = '${version}'`))
+await writeFile(join(folder, 'schema.sql'), await withMigrated(dumpSchema))
+console.log(version === before ? 'No changes: no migration was written.' : `Wrote ${folder}/${version}.sql`)

@@ -1,0 +1,71 @@
+/** `drizzle/functions/` and `drizzle/schema.sql` are what the migrations make, on Postgres 15. */
+import { readFile } from 'node:fs/promises'
+import { Client } from 'pg'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import {
+  definedFunctions,
+  dumpSchema,
+  functionChanges,
+  type Query,
+  readFunctions,
+} from '../../scripts/schema-sql.ts'
+import { createPostgresTestDatabase, type PostgresTestDatabase } from '../harness/database.ts'
+
+let database: PostgresTestDatabase
+let client: Client
+const query: Query = async (sql) => (await client.query<Record<string, unknown>>(sql)).rows
+beforeAll(async () => {
+  database = await createPostgresTestDatabase()
+  client = new Client({ connectionString: database.postgresUrl })
+  await client.connect()
+})
+afterAll(async () => {
+  await client.end()
+  await database.close()
+})
+
+test('every function has a file with its definition: else edit the file and run `npm run db:generate`', async () => {
+  const files = await readFunctions('drizzle/functions')
+  expect(files.map(({ name }) => name)).toEqual([...(await definedFunctions(query)).keys()].toSorted())
+  expect(await functionChanges(query, files)).toEqual([])
+})
+
+test('schema.sql is the schema: else run `npm run db:generate`', async () => {
+  const [row] = await query('show server_version_num')
+  // Views are printed differently by other versions.
+  if (!String(row?.['server_version_num']).startsWith('15')) return
+  expect(await dumpSchema(query)).toBe(await readFile('drizzle/schema.sql', 'utf8'))
+})
+
+test('a changed, an added, a removed function and one with another parameter become statements; nothing is applied', async () => {
+  const before = await definedFunctions(query)
+  const files = (await readFunctions('drizzle/functions'))
+    .filter(({ name }) => name !== 'runs_between')
+    .map(({ name, text }) => {
+      if (name === 'run_kind') return { name, text: text.replace("'manual'", "'by hand'") }
+      return { name, text: name === 'count_of' ? text.replaceAll('largest', 'most') : text }
+    })
+  const added = 'create or replace function added(n integer) returns integer language sql as $$ select n $$;'
+  files.push({ name: 'added', text: `-- Another one.\n${added}\n` })
+  const statements = await functionChanges(query, files)
+  expect(statements.map((text) => text.replace(/^--.*\n/gm, '').split('(')[0])).toEqual([
+    'set local check_function_bodies = off;',
+    'drop function runs_between;',
+    'drop function count_of;',
+    'create or replace function count_of',
+    'create or replace function run_kind',
+    'create or replace function added',
+  ])
+  expect(await definedFunctions(query)).toEqual(before)
+  await query('begin')
+  for (const statement of statements) await query(statement)
+  expect(await functionChanges(query, files).catch(String)).toEqual([])
+  await query('rollback')
+})
+
+test('a file that holds another function is refused', async () => {
+  const text = 'create or replace function other() returns integer language sql as $$ select 1 $$;'
+  await expect(functionChanges(query, [{ name: 'one', text }])).rejects.toThrow(
+    'does not create or replace one',
+  )
+})
