@@ -1,6 +1,9 @@
-/** @module `npm run assets`: writes the generated modules. */
-import { writeFileSync } from 'node:fs'
+/** @module `npm run assets`: writes `public/assets` and the module with the names of its files. */
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { sourceFolder, generateAssets } from './generate-assets.ts'
+import { assetsFolder, generateAssets, root } from './generate-assets.ts'
 
-for (const [name, text] of Object.entries(generateAssets())) writeFileSync(join(sourceFolder, name), text)
+const files = Object.entries(generateAssets())
+rmSync(join(root, assetsFolder), { recursive: true, force: true })
+mkdirSync(join(root, assetsFolder), { recursive: true })
+for (const [path, content] of files) writeFileSync(join(root, path), content)

@@ -1,4 +1,4 @@
-/** @module `npm run catalogue [-- --packages <folder>]`: writes `src/n8n/catalogue.json` from n8n's published packages: facts only, no text of n8n's. */
+/** @module `npm run catalogue [-- --packages <folder>]`: writes `public/data/catalogue.json` from n8n's published packages: facts only, no text of n8n's. */
 import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -31,8 +31,8 @@ const run = promisify(execFile)
 
 const VERSION = '2.41.1'
 const PACKAGES = ['n8n-nodes-base', '@n8n/n8n-nodes-langchain']
-const OUTPUT = path.join(import.meta.dirname, '../src/n8n/catalogue.json')
-const PARAMETERS = path.join(import.meta.dirname, '../src/n8n/parameter-facts.json')
+const OUTPUT = path.join(import.meta.dirname, '../public/data/catalogue.json')
+const PARAMETERS = path.join(import.meta.dirname, '../public/data/parameter-facts.json')
 
 interface CredentialDescription {
   name: string

@@ -65,6 +65,11 @@ export interface Runtime {
   databaseFetch?: (request: Request) => Promise<Response>
   /** In-process gateway of the replica. */
   replicaFetch?: (request: Request) => Promise<Response>
+  /**
+   * Reads a file below `public` by its path, such as `/assets/client.js`. Absent where the platform serves these files
+   * before a request reaches the application.
+   */
+  readAsset?: (path: string) => Promise<Uint8Array<ArrayBuffer>>
 }
 
 /** Workers count every statement as a subrequest. The scheduled job purges the rest. */
@@ -257,6 +262,7 @@ export function createDeps(config: Config, runtime: Runtime) {
     },
     analytics: new AnalyticsRepository(read, now, loadCatalogue),
     auditEvents: new AuditEventRepository(db),
+    readAsset: runtime.readAsset,
     /** Rejects when the server cannot serve requests. */
     ready: async () => {
       await requireSchema(db)

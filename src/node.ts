@@ -3,8 +3,11 @@ import { createAdaptorServer } from '@hono/node-server'
 import { getConnInfo } from '@hono/node-server/conninfo'
 import bcrypt from '@node-rs/bcrypt'
 import type { Context } from 'hono'
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import { availableParallelism } from 'node:os'
+import { dirname, join } from 'node:path'
 import { createApp } from './app.ts'
 import { type Config, parseConfig } from './config.ts'
 import { createDeps, type Runtime } from './deps.ts'
@@ -12,6 +15,17 @@ import { housekeeping } from './housekeeping.ts'
 import { createPublicFetch } from './instances/net/public-fetch.ts'
 
 const housekeepingEveryMs = 60 * 1000
+
+/** Beside the sources, and above the build in `dist`. */
+function findPublic(folder: string): string {
+  const found = join(folder, 'public')
+  if (existsSync(join(found, '_headers'))) return found
+  const parent = dirname(folder)
+  if (parent === folder) throw new Error('The static assets of Flowkeep (public/) are not beside its code.')
+  return findPublic(parent)
+}
+
+const publicFolder = findPublic(import.meta.dirname)
 
 export interface NodeServer {
   close: () => Promise<void>
@@ -52,6 +66,7 @@ export function nodeRuntime(options: {
     writeLog: (line) => process.stdout.write(`${line}\n`),
     now: () => new Date(),
     instanceFetch: createPublicFetch({ allowLoopback: options.config.allowLoopbackInstances }),
+    readAsset: (path) => readFile(join(publicFolder, path)),
     ...(options.fetch && { databaseFetch: options.fetch }),
     ...(options.replicaFetch && { replicaFetch: options.replicaFetch }),
   }

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest'
+import { referenceAssets } from '../src/lib/assets.generated.ts'
 import { useTestApp } from './harness/app.ts'
 
 const app = useTestApp()
@@ -135,14 +136,18 @@ describe('the reference at /docs', () => {
     expect(page.text).toMatch(/^<!doctype html>/i)
     for (const path of Object.keys(json.paths)) expect(page.text).toContain(path)
     expect(page.text).not.toMatch(
-      /<script(?! src="\/docs\/script.js" defer=""><\/script>)|https?:\/\/|style="|<style/,
+      /<script(?! src="\/assets\/reference\.\w+\.js" defer=""><\/script>)|https?:\/\/|style="|<style/,
     )
     const policy = page.headers.get('Content-Security-Policy')
     expect(policy).toMatch(/default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'/)
     expect(policy).not.toContain('unsafe')
-    expect((await app.call('GET', '/docs/script.js')).headers.get('Content-Type')).toContain(
-      'text/javascript',
-    )
-    expect((await app.call('GET', '/docs/style.css')).headers.get('Content-Type')).toContain('text/css')
+    for (const { path, mediaType } of Object.values(referenceAssets)) {
+      expect(page.text).toContain(`="${path}"`)
+      const file = await app.call('GET', path)
+      expect({ status: file.status, type: file.headers.get('Content-Type') }).toEqual({
+        status: 200,
+        type: mediaType,
+      })
+    }
   })
 })

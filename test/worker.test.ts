@@ -11,6 +11,7 @@ import { createApp } from '../src/app.ts'
 import { parseConfig } from '../src/config.ts'
 import { startGatewayServer } from '../src/db/gateway/server.ts'
 import { createDeps } from '../src/deps.ts'
+import { assets, referenceAssets } from '../src/lib/assets.generated.ts'
 import { testEnvironment } from './harness/app.ts'
 import { createTestDatabase, type TestDatabase } from './harness/database.ts'
 
@@ -202,6 +203,54 @@ describe('the bundled worker', () => {
     })
     expect(answer.status).toBe(status)
     expect(answer.headers.get('Content-Type')).toBe('application/problem+json')
+  })
+
+  test('describes its API as Node does', async () => {
+    const onNode = await createApp(depsOnNode()).request('/openapi.json')
+    expect(await json(await call('GET', '/openapi.json'))).toEqual(await onNode.json())
+    const page = await call('GET', '/docs')
+    expect(page.status).toBe(200)
+    expect(await page.text()).toContain('/v1/workflows')
+  })
+
+  test('leaves static assets to the platform, with the headers of `_headers`', async () => {
+    for (const { path, mediaType } of [...Object.values(assets), ...Object.values(referenceAssets)]) {
+      const file = await call('GET', path)
+      expect({ path, status: file.status }).toEqual({ path, status: 200 })
+      expect(file.headers.get('Content-Type')?.toLowerCase()).toBe(mediaType)
+      expect(file.headers.get('Cache-Control')).toBe('public, max-age=31536000, immutable')
+      expect(file.headers.get('X-Content-Type-Options')).toBe('nosniff')
+      expect(file.headers.get('X-Request-Id')).toBeNull()
+      expect((await file.arrayBuffer()).byteLength).toBeGreaterThan(200)
+    }
+    expect((await call('GET', '/assets/style.0.css')).status).toBe(404)
+  })
+
+  test.each([
+    '/data/catalogue.json',
+    '/data/parameter-facts.json',
+    '/_headers',
+    '/data',
+    '/assets/../data/catalogue.json',
+  ])('serves no %s', async (path) => {
+    const response = await call('GET', path)
+    expect(response.status).toBe(404)
+    expect(response.headers.get('X-Request-Id')).not.toBeNull()
+  })
+
+  test('reads the catalogue for all who ask first at the same time', async () => {
+    const { accessToken: token } = await json(
+      await call('POST', '/v1/auth/register', {
+        body: { email: 'catalogue@example.com', password: 'a long enough password' },
+      }),
+    )
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => call('GET', '/v1/credential-types/slackApi', { token })),
+    )
+    expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 200))
+    expect(await json(await call('GET', '/v1/node-types?q=slack', { token }))).toMatchObject({
+      items: expect.arrayContaining([expect.objectContaining({ type: 'n8n-nodes-base.slack' })]),
+    })
   })
 
   test('runs its scheduled job', async () => {

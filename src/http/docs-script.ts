@@ -1,5 +1,5 @@
 /**
- * The script of `/docs` (`npm run assets` writes `docs-script.generated.ts`): search and requests from the page.
+ * The script of `/docs` (`npm run assets` writes it to `public/assets`): search and requests from the page.
  * The reference is complete without it.
  */
 

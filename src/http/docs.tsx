@@ -1,9 +1,8 @@
 import { type Env, Hono, type Schema } from 'hono'
 import { html } from 'hono/html'
 import type { OpenAPIV3_1 } from 'openapi-types'
-import { docsScript } from './docs-script.generated.ts'
 import { openApiDocument } from './openapi-document.ts'
-import { Reference, referenceStyle } from './reference.tsx'
+import { Reference } from './reference.tsx'
 
 /** `/openapi.json` and `/docs`, made from the routes of `app` when first asked for. */
 export function docsRoutes<E extends Env, S extends Schema, P extends string>(
@@ -23,11 +22,5 @@ export function docsRoutes<E extends Env, S extends Schema, P extends string>(
         ...cached,
         'Content-Security-Policy': policy,
       }),
-    )
-    .get('/docs/script.js', (c) =>
-      c.body(docsScript, 200, { ...cached, 'Content-Type': 'text/javascript; charset=utf-8' }),
-    )
-    .get('/docs/style.css', (c) =>
-      c.body(referenceStyle, 200, { ...cached, 'Content-Type': 'text/css; charset=utf-8' }),
     )
 }

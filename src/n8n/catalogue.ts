@@ -1,4 +1,6 @@
 /** @module What n8n's own node and credential types are and need, for n8n 2.41.1. */
+import { readDataFile } from '#data-files'
+import { sharedLoad } from '../lib/shared-load.ts'
 import type { CatalogueFile, CredentialRow, DescriptionRow, FieldRow, NodeRow } from './catalogue-file.ts'
 import { CredentialFlag, FieldFlag, NodeFlag } from './catalogue-file.ts'
 import { isDisplayed } from './display-options.ts'
@@ -268,13 +270,7 @@ export function isRequired(kind: string, flags: number): boolean {
   return Boolean(flags & FieldFlag.required) && !(flags & FieldFlag.hasDefault) && kind !== 'hidden'
 }
 
-let loaded: Catalogue | undefined
-
-/** The catalogue, read on first use and kept for the isolate's life; not its promise, which belongs to one request. */
-export async function loadCatalogue(): Promise<Catalogue> {
-  if (loaded) return loaded
-  const { default: file } = await import('./catalogue.json', { with: { type: 'json' } })
-  // TypeScript infers arrays, not rows.
-  loaded ??= new Catalogue(file as unknown as CatalogueFile)
-  return loaded
-}
+/** The catalogue, read on first use and kept for the isolate's life. */
+export const loadCatalogue = sharedLoad(
+  async () => new Catalogue((await readDataFile('catalogue')) as CatalogueFile),
+)

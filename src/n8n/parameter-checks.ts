@@ -2,6 +2,8 @@
  * @module Which parameters of a node n8n refuses to publish: missing, empty, or not of the form that it asks for. As n8n
  * 2.41 decides it for the parameters that it shows; those inside collections are not looked at.
  */
+import { readDataFile } from '#data-files'
+import { sharedLoad } from '../lib/shared-load.ts'
 import type { NodeDescription } from './catalogue.ts'
 import { isDisplayed, isExpression, ownValue, resolveParameters } from './display-options.ts'
 import type { LocatorMode, ParameterFactsFile, ParameterFactsRow } from './parameter-facts-file.ts'
@@ -101,13 +103,7 @@ function entriesOf(value: unknown): number {
 const patternsOf = (modes: LocatorMode[]) =>
   new Map(modes.map(([mode, pattern]) => [mode, new RegExp(`^${pattern}$`)]))
 
-let loaded: ParameterFacts | undefined
-
 /** Read on first use and kept for the isolate's life. */
-export async function loadParameterFacts(): Promise<ParameterFacts> {
-  if (loaded) return loaded
-  const { default: file } = await import('./parameter-facts.json', { with: { type: 'json' } })
-  // TypeScript infers arrays, not rows.
-  loaded ??= new ParameterFacts(file as unknown as ParameterFactsFile)
-  return loaded
-}
+export const loadParameterFacts = sharedLoad(
+  async () => new ParameterFacts((await readDataFile('parameter-facts')) as ParameterFactsFile),
+)

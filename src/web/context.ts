@@ -38,6 +38,7 @@ export type DashboardDeps = Pick<
   | 'replayResults'
   | 'analytics'
   | 'auditEvents'
+  | 'readAsset'
 >
 
 /** The context of a page that requires a session. */

@@ -2,7 +2,7 @@
 import { Hono } from 'hono'
 import type { BaseEnv } from '../http/env.ts'
 import { accountPages } from './sign-in/route.tsx'
-import { type Asset, assets } from './assets/assets.ts'
+import { assets, referenceAssets } from '../lib/assets.generated.ts'
 import { auditPages } from './audit/route.tsx'
 import { credentialPages } from './credentials/routes.tsx'
 import { deploymentPages } from './deployments/routes.tsx'
@@ -35,7 +35,7 @@ export function dashboardRoutes(deps: DashboardDeps, sessions: BrowserSessions) 
   const signedIn = sessions.require()
   for (const path of signedInPaths) app.use(path, signedIn)
   return app
-    .route('/', assetRoutes())
+    .route('/', assetRoutes(deps.readAsset))
     .route('/', accountPages(deps, sessions))
     .route('/', generalPages(deps.config.publicUrl))
     .route('/', overviewPages(deps))
@@ -49,11 +49,13 @@ export function dashboardRoutes(deps: DashboardDeps, sessions: BrowserSessions) 
     .route('/search', searchPages(deps))
 }
 
-function assetRoutes() {
+/** Where the runtime serves `public/assets` by itself, no request for them arrives here. */
+function assetRoutes(readAsset: DashboardDeps['readAsset']) {
   const app = new Hono<BaseEnv>()
-  for (const { path, mediaType, body } of Object.values<Asset>(assets)) {
-    app.get(path, (c) =>
-      c.body(body(), 200, {
+  if (!readAsset) return app
+  for (const { path, mediaType } of [...Object.values(assets), ...Object.values(referenceAssets)]) {
+    app.get(path, async (c) =>
+      c.body(await readAsset(path), 200, {
         'Content-Type': mediaType,
         'Cache-Control': `public, max-age=${yearSeconds}, immutable`,
       }),

@@ -1,5 +1,7 @@
 /** @module The whole application over a test database, in this process, and a way to call it as a user. */
 import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import bcrypt from '@node-rs/bcrypt'
 import { afterAll, beforeAll } from 'vitest'
 import { type App, createApp } from '../../src/app.ts'
@@ -95,6 +97,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
       options.onDatabaseRequest?.(await request.clone().json())
       return database.gateway.fetch(request)
     },
+    readAsset: (path) => readFile(join(import.meta.dirname, '../../public', path)),
     ...options.runtime,
   })
   const app = createApp(deps)

@@ -1,12 +1,19 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
-import { sourceFolder, browserScript, generateAssets } from '../../scripts/generate-assets.ts'
+import { assetsFolder, browserScript, generateAssets, root } from '../../scripts/generate-assets.ts'
 
 describe('generated assets', () => {
-  test.each(Object.entries(generateAssets()))('%s is up to date (`npm run assets`)', (name, text) => {
-    expect(readFileSync(join(sourceFolder, name), 'utf8') === text).toBe(true)
+  const generated = generateAssets()
+
+  test.each(Object.entries(generated))('%s is up to date (`npm run assets`)', (path, content) => {
+    expect(readFileSync(join(root, path)).equals(Buffer.from(content))).toBe(true)
+  })
+
+  test('are all there is in their folder', () => {
+    const files = readdirSync(join(root, assetsFolder)).map((name) => `${assetsFolder}/${name}`)
+    expect(files.filter((path) => !Object.hasOwn(generated, path))).toEqual([])
   })
 })
 

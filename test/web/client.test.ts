@@ -1,7 +1,11 @@
 /** Tests the client script in a fake browser with only the APIs that it uses. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
-import { clientScript } from '../../src/web/assets/client.generated.ts'
+import { assets } from '../../src/lib/assets.generated.ts'
+
+const clientScript = readFileSync(join(import.meta.dirname, '../../public', assets.script.path), 'utf8')
 
 class FakeElement {
   hidden = true

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { createApp } from '../../src/app.ts'
-import { assets } from '../../src/web/assets/assets.ts'
+import { assets } from '../../src/lib/assets.generated.ts'
 import { useTestApp } from '../harness/app.ts'
 import { browser, signedInBrowser } from './browser.ts'
 

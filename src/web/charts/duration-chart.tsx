@@ -1,8 +1,8 @@
 /** @module Durations over time: p50 and p95 with the band between them, on a log axis. */
-import { area, line } from 'd3-shape'
 import { Table, Td, Tr } from '../components/table.tsx'
 import { count, duration, type TimeFormat } from '../format.ts'
 import { ChartData } from './chart-data.tsx'
+import { bandPath, linePath } from './paths.ts'
 import { bucketLabel, durationScale, percentX, round, timeLabels } from './scales.ts'
 
 export interface DurationBucket {
@@ -135,26 +135,19 @@ interface DrawingProps {
 
 /** The lines of a chart. x scales to 1000 units, y is in pixels and strokes do not scale. */
 function Lines({ points, y }: DrawingProps & { points: readonly (Point | null)[] }) {
-  const all = [...points]
-  const of = (value: (point: Point) => number) =>
-    line<Point | null>()
-      .defined((point) => point !== null)
-      .x((point) => round((point?.x ?? 0) * 1000))
-      .y((point) => (point ? y(value(point)) : 0))(all) ?? ''
-  const band =
-    area<Point | null>()
-      .defined((point) => point !== null)
-      .x((point) => round((point?.x ?? 0) * 1000))
-      .y0((point) => (point ? y(point.p50) : 0))
-      .y1((point) => (point ? y(point.p95) : 0))(all) ?? ''
+  const lineOf = (value: (point: Point) => number) =>
+    linePath(points.map((point) => point && [round(point.x * 1000), y(value(point))]))
+  const band = bandPath(
+    points.map((point) => point && { x: round(point.x * 1000), from: y(point.p50), to: y(point.p95) }),
+  )
   const isAlone = (index: number) => points[index] !== null && !points[index - 1] && !points[index + 1]
   const alone = points.filter((point, index): point is Point => point !== null && isAlone(index))
   return (
     <>
       <svg width="100%" height={height} viewBox={`0 0 1000 ${height}`} preserveAspectRatio="none">
         <path class="series-band" d={band} />
-        <path class="line p95" d={of(({ p95 }) => p95)} />
-        <path class="line p50" d={of(({ p50 }) => p50)} />
+        <path class="line p95" d={lineOf(({ p95 }) => p95)} />
+        <path class="line p50" d={lineOf(({ p50 }) => p50)} />
       </svg>
       <Dots points={alone} y={y} />
     </>

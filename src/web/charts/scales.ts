@@ -1,5 +1,4 @@
 /** @module Axes: x in percent of the width, y in pixels. */
-import { scaleLinear, scaleLog } from 'd3-scale'
 import type { TimeFormat } from '../format.ts'
 
 /** Rounds coordinates to two decimals, which keeps pages small. */
@@ -8,12 +7,25 @@ export const percentX = (share: number): string => `${round(share * 100)}%`
 
 /** From 0 at `bottom` to a round number at `top`, with about three ticks. */
 export function countScale(max: number, bottom: number, top: number) {
-  const scale = scaleLinear()
-    .domain([0, Math.max(max, 1)])
-    .nice(2)
-    .range([bottom, top])
-  const ticks = scale.ticks(2).filter(Number.isInteger)
-  return { y: (value: number) => round(scale(value)), ticks }
+  let end = Math.max(max, 1)
+  let step = roundStep(end)
+  for (let before = 0; step !== before; step = roundStep(end)) {
+    end = Math.ceil(end / step) * step
+    before = step
+  }
+  const ticks = Array.from({ length: Math.floor(end / step) + 1 }, (_, index) => index * step)
+  return {
+    y: (value: number) => round(bottom + (value / end) * (top - bottom)),
+    ticks: ticks.filter(Number.isInteger),
+  }
+}
+
+/** 1, 2 or 5 times a power of ten: the one that divides `end` into two parts most nearly. */
+function roundStep(end: number): number {
+  const half = end / 2
+  const power = 10 ** Math.floor(Math.log10(half))
+  const factor = [10, 5, 2].find((each) => half / power >= Math.sqrt((each * each) / 2)) ?? 1
+  return power * factor
 }
 
 const durationSteps = [
@@ -30,13 +42,13 @@ export function durationScale(values: number[], bottom: number, top: number) {
   const after = durationSteps.findIndex((step) => step >= high)
   const last = Math.max(after === -1 ? durationSteps.length - 1 : after, Math.max(first, 0) + 1)
   const steps = durationSteps.slice(Math.max(first, 0), last + 1)
-  const scale = scaleLog()
-    .domain([steps[0] ?? 1, steps.at(-1) ?? 1000])
-    .range([bottom, top])
-    .clamp(true)
+  const [from, to] = [steps[0] ?? 1, steps.at(-1) ?? 1000]
+  // Beyond the last step there is one step only: all in the middle.
+  const shareOf = (ms: number) =>
+    from === to ? 0.5 : Math.log(Math.min(Math.max(ms, from), to) / from) / Math.log(to / from)
   const every = Math.max(1, Math.ceil((steps.length - 1) / 3))
   const ticks = steps.filter((_, index) => (steps.length - 1 - index) % every === 0)
-  return { y: (ms: number) => round(scale(Math.max(ms, 1))), ticks }
+  return { y: (ms: number) => round(bottom + shareOf(ms) * (top - bottom)), ticks }
 }
 
 /** About six labels at bucket starts: times of day, or days for daily buckets. */

@@ -1,5 +1,5 @@
 /** @module Inline charts. The adjacent text contains the same numbers, so they are hidden from screen readers. */
-import { line } from 'd3-shape'
+import { linePath } from './paths.ts'
 import { percentX, round } from './scales.ts'
 
 interface SparklineProps {
@@ -14,10 +14,15 @@ export function Sparkline({ values, badFrom }: SparklineProps) {
   const low = Math.min(...known)
   const span = Math.max(...known) - low || 1
   const draw = (from: number) =>
-    line<number | null>()
-      .defined((value) => value !== null)
-      .x((_, index) => round(((from + index) / (values.length - 1)) * 100))
-      .y((value) => round(28 - (((value ?? 0) - low) / span) * 26))(values.slice(from)) ?? ''
+    linePath(
+      values
+        .slice(from)
+        .map((value, index) =>
+          value === null
+            ? null
+            : [round(((from + index) / (values.length - 1)) * 100), round(28 - ((value - low) / span) * 26)],
+        ),
+    )
   return (
     <svg class="spark" viewBox="0 0 100 30" preserveAspectRatio="none" aria-hidden="true">
       <path d={draw(0)} />

@@ -3,7 +3,7 @@ import type { Context } from 'hono'
 import { html } from 'hono/html'
 import type { Child, PropsWithChildren } from 'hono/jsx'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
-import { assets } from '../assets/assets.ts'
+import { assets } from '../../lib/assets.generated.ts'
 import type { Viewer } from '../viewer.ts'
 
 /** Allows scripts, styles and forms of this server only; nothing inline, nothing embedded. */
