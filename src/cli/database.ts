@@ -19,7 +19,7 @@ export interface OpenDatabase {
   url: string
   /** The gateway in this process; absent where the database is Neon. */
   fetch: ((request: Request) => Promise<Response>) | undefined
-  /** Rejects with what stands in the way: another process in the data folder, a wrong password, a wrong port. */
+  /** Rejects with the cause: another process uses the data folder, or the password or port is wrong. */
   opened: () => Promise<unknown>
   migrate: () => Promise<string[]>
   /** Opens the gateway on loopback for another process; null where the database is Neon. */
@@ -30,8 +30,8 @@ export interface OpenDatabase {
 const migrationTimeoutMs = 300_000
 
 /**
- * `DATABASE_URL` when it is set, else the embedded database in the state folder. Returns at once: the embedded one
- * opens meanwhile, and whatever uses it waits for that, or fails as it did.
+ * Uses `DATABASE_URL` when it is set, else the embedded database in the state folder. Returns immediately: statements
+ * wait until the embedded database is open, and fail with its error if it cannot be opened.
  */
 export function openDatabase(
   databaseUrl = process.env.DATABASE_URL,
@@ -70,7 +70,7 @@ export function openDatabase(
 }
 
 /**
- * As `openDatabase`, for commands that work on what is there.
+ * Like `openDatabase`, for commands that need an existing database.
  * @throws {Error} instead of creating an embedded database
  */
 export function openExistingDatabase(): OpenDatabase {

@@ -43,7 +43,7 @@ export async function dev({ onNode = false, onReady = () => {} } = {}): Promise<
   message(`Starting on ${onNode ? 'Node' : 'workerd'}, database ${database.description} …`)
   let server: RunningServer | undefined
   try {
-    // The server starts while the database opens; nobody is told of it before both are ready.
+    // The server starts while the database opens. Its address is printed when both are ready.
     server = await (onNode ? serveNode(port, env, database) : serveWorkerd(port, env, database))
     const applied = await database.migrate()
     const isReady = await Promise.race([untilReady(port, stopping.signal), server.exited])

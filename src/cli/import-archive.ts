@@ -1,5 +1,5 @@
 /**
- * @module Takes back what `flowkeep export` wrote: workflows with every version, instances, deployments and runs. A second
+ * @module Restores what `flowkeep export` wrote: workflows with every version, instances, deployments and runs. A second
  * run creates nothing, and one that was interrupted is completed by the next.
  */
 import { join } from 'node:path'

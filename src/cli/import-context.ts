@@ -12,7 +12,7 @@ export interface Context {
   progress: (line: string) => void
 }
 
-/** Null when the server refuses what the request holds, which is told. @throws whatever else goes wrong */
+/** Null when the server rejects the content of the request, which is reported. @throws any other error */
 export async function unlessRefused(
   request: () => Promise<unknown>,
   skip: Context['skip'],

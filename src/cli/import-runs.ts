@@ -110,7 +110,7 @@ async function send(
   return { created, present: runs.length - created - refused.length }
 }
 
-/** A run that waited is told of twice, for only a report that it waits says so. */
+/** A run that waited is reported twice, because only a report with status `waiting` marks it. */
 function toReports(run: ArchivedRun, workflowId: string) {
   const { n8nExecutionId: executionId, status, mode, startedAt, finishedAt, n8nRetryOf, error } = run
   const common = {

@@ -16,7 +16,7 @@ import { bar, jsonResult, message, progress, result } from './terminal.ts'
 export interface ImportIo extends SignInIo {
   /** For people, beside the result. */
   message: (line: string) => void
-  /** Draws over the line that it drew before. Null when nobody watches. */
+  /** Overwrites the previous line. Null without a terminal. */
   progress: ((line: string) => void) | null
 }
 

@@ -166,11 +166,11 @@ export class Session {
 }
 
 export interface SignInIo extends SessionIo {
-  /** Null when nobody is there to ask. */
+  /** Null without a terminal. */
   ask: ((question: string, hidden: boolean) => Promise<string>) | null
 }
 
-/** By `FLOWKEEP_TOKEN`, or `FLOWKEEP_EMAIL` and `FLOWKEEP_PASSWORD`; what is missing of these two is asked for. */
+/** By `FLOWKEEP_TOKEN`, or `FLOWKEEP_EMAIL` and `FLOWKEEP_PASSWORD`; prompts for the one that is missing. */
 export async function signIn(
   env: Readonly<Record<string, string | undefined>>,
   io: SignInIo,

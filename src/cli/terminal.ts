@@ -1,4 +1,4 @@
-/** @module What is shown and asked on a terminal: on stderr, so that stdout holds nothing but results. */
+/** @module Progress and prompts on a terminal. They use stderr, so that stdout holds results only. */
 import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
 
@@ -6,7 +6,7 @@ export const message = (line: string): void => void process.stderr.write(`${line
 export const result = (line: string): void => void process.stdout.write(`${line}\n`)
 export const jsonResult = (value: unknown): void => result(JSON.stringify(value, null, 2))
 
-/** Draws over the line that it drew before. Null when nobody watches. */
+/** Overwrites the previous line. Null without a terminal. */
 export const progress: ((line: string) => void) | null = process.stderr.isTTY
   ? (line) => void process.stderr.write(`\r\u001b[K${line}`)
   : null

@@ -198,7 +198,7 @@ export class NamedValues {
       this.#judged = value.end
       return { start: value.start, end: value.end }
     }
-    // Long values are read only once, whatever names they contain.
+    // Long values are read only once, regardless of the names they contain.
     if (value.end - value.start > 1024) this.#judged = value.end
     return null
   }
