@@ -1,7 +1,14 @@
 /** @module The one way to the database: drizzle over Neon's HTTP driver, with time limits and retries. */
 import { type NeonQueryFunction, neon, neonConfig } from '@neondatabase/serverless'
 import { drizzle, type NeonHttpDatabase } from 'drizzle-orm/neon-http'
-import { isConnectionRefused, isRetriable, MAX_TRIES, RETRY_BUDGET_MS, retryDelayMs } from './errors.ts'
+import {
+  isConnectionRefused,
+  isMaybeApplied,
+  isRetriable,
+  MAX_TRIES,
+  RETRY_BUDGET_MS,
+  retryDelayMs,
+} from './errors.ts'
 
 /** The bare driver. Date and time types come back as Postgres text: drizzle sets the driver's parsers so. */
 export type Sql = NeonQueryFunction<false, false>
@@ -31,22 +38,49 @@ type Send = (endpoint: string, init: RequestInit & { body: string }) => Promise<
 
 const STATEMENT_MAX_CHARS = 500
 
+const repeatable = new WeakMap<Db, Db>()
+
 /**
- * Connects nothing yet: every statement is one HTTP request. Retries by itself what surely was not applied, and
- * reads whatever happened; for other writes see `retrying`.
- *
- * A single statement that begins with `select` counts as a read, so functions called by one must be safe to repeat.
+ * The same database for statements that have the same effect twice as once (natural key, compare-and-swap, idempotency
+ * key): they are retried even if they may have been applied.
+ */
+export const idempotent = (db: Db): Db => repeatable.get(db) ?? db
+
+/**
+ * The functions that write. A statement that calls one is a write: `idempotent` says that it may be repeated.
+ */
+export const writingFunctions = [
+  'attribute_executions',
+  'backfill_executions',
+  'claim_quota',
+  'delete_dropped_rollups',
+  'drop_expired_executions',
+  'ensure_execution_partitions',
+  'fold_execution_changes',
+  'move_executions',
+  'record_executions',
+  'settle_retries',
+] as const
+
+/**
+ * Connects nothing yet: every statement is one HTTP request. Retries statements that were certainly not applied, and reads
+ * and those of `idempotent` after any failure that may pass.
  */
 export function createDb(options: DbOptions): Db {
   assertConnectionString(options.databaseUrl)
   // The driver's configuration is global. It hands `fetchOptions` through, which makes it one `send` for each Db.
   neonConfig.fetchFunction = (endpoint: string, { send, ...init }: Parameters<Send>[1] & { send?: Send }) =>
     send ? send(endpoint, init) : fetch(endpoint, init)
-  const client: Sql = neon(options.databaseUrl, {
-    fetchOptions: { send: sender(options) },
-    disableWarningInBrowsers: true,
-  })
-  return drizzle({ client })
+  const connect = (isIdempotent: boolean): Db => {
+    const client: Sql = neon(options.databaseUrl, {
+      fetchOptions: { send: sender(options, isIdempotent) },
+      disableWarningInBrowsers: true,
+    })
+    return drizzle({ client })
+  }
+  const db = connect(false)
+  repeatable.set(db, connect(true))
+  return db
 }
 
 /** The driver would put the whole string, password included, into its error. */
@@ -58,13 +92,10 @@ function assertConnectionString(databaseUrl: string): void {
   }
 }
 
-function sender({
-  fetch: call = fetch,
-  fetchEndpoint,
-  onSlow,
-  slowMs = 1_000,
-  timeoutMs = 8_000,
-}: DbOptions): Send {
+function sender(
+  { fetch: call = fetch, fetchEndpoint, onSlow, slowMs = 1_000, timeoutMs = 8_000 }: DbOptions,
+  isIdempotent: boolean,
+): Send {
   const ownEndpoint = fetchEndpoint ?? (call === fetch ? undefined : 'http://gateway.internal/sql')
   return async (endpoint, init) => {
     const startedAt = Date.now()
@@ -77,7 +108,7 @@ function sender({
         )
         const delayMs = retryDelayMs(tries)
         const late = Date.now() - startedAt + delayMs > RETRY_BUDGET_MS
-        const again = retriable === 'yes' || (retriable === 'if-read' && isRead(init))
+        const again = retriable === 'yes' || (retriable === 'if-repeatable' && (isIdempotent || isRead(init)))
         if (!again || tries === MAX_TRIES || late) return answer()
         await new Promise((resolve) => setTimeout(resolve, delayMs))
       }
@@ -93,7 +124,7 @@ function sender({
 interface Attempt {
   /** Returns the response, or throws as fetch did. */
   answer: () => Response
-  retriable: 'yes' | 'if-read' | 'no'
+  retriable: 'yes' | 'if-repeatable' | 'no'
 }
 
 /** Reads the answer to its end, so that every failure of the exchange is seen here and not by the driver. */
@@ -126,7 +157,7 @@ async function attempt(
       answer: () => {
         throw error
       },
-      retriable: isConnectionRefused(error) ? 'yes' : 'if-read',
+      retriable: isConnectionRefused(error) ? 'yes' : 'if-repeatable',
     }
   } finally {
     clearTimeout(timer)
@@ -142,12 +173,14 @@ function checked(response: Response): Response {
 }
 
 function judge(response: Response, body: ArrayBuffer): Attempt['retriable'] {
-  if (response.ok) return isJson(response) ? 'no' : 'if-read'
+  if (response.ok) return isJson(response) ? 'no' : 'if-repeatable'
   if (response.status === 429) return 'yes'
   const sqlState = isJson(response) ? codeOf(body) : ''
   if (isRetriable(sqlState)) return 'yes'
-  if (sqlState !== '') return 'no'
-  return response.status === 400 || (response.status >= 500 && response.status !== 507) ? 'if-read' : 'no'
+  if (sqlState !== '') return isMaybeApplied(sqlState) ? 'if-repeatable' : 'no'
+  return response.status === 400 || (response.status >= 500 && response.status !== 507)
+    ? 'if-repeatable'
+    : 'no'
 }
 
 function isJson(response: Response): boolean {
@@ -169,10 +202,13 @@ function statements(init: { body: string }): string[] {
   return 'queries' in payload ? payload.queries.map(({ query }) => query) : [payload.query]
 }
 
+const callOfWriter = new RegExp(`\\b(${writingFunctions.join('|')})\\s*\\(`)
+
 function isRead(init: { body: string }): boolean {
   return statements(init).every(
     (sql) =>
       /^\s*(select|with)\b/i.test(sql) &&
-      !/\b(insert|update|delete|merge)\b/i.test(sql.replaceAll(/"[^"]*"/g, '')),
+      !/\b(insert|update|delete|merge)\b/i.test(sql.replaceAll(/"[^"]*"/g, '')) &&
+      !callOfWriter.test(sql),
   )
 }

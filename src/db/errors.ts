@@ -75,6 +75,12 @@ export function isRetriable(sqlState: string): boolean {
   return NOT_APPLIED.has(sqlState)
 }
 
+/** Whether a statement that failed with this SQLSTATE may have been applied and is worth another try if it is repeatable. */
+export function isMaybeApplied(sqlState: string): boolean {
+  const isListed = KIND_BY_STATE[sqlState] ?? KIND_BY_STATE[sqlState.slice(0, 2)]
+  return isListed === undefined && mayBeApplied(sqlState)
+}
+
 /** Whether `error` says that no connection was made. */
 export function isConnectionRefused(error: unknown): boolean {
   for (let cause = error, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth++) {
@@ -89,25 +95,6 @@ export const RETRY_BUDGET_MS = 2_000
 /** Full jitter: anything up to 20, 40, 80 ms, … before the try after `tries`. */
 export function retryDelayMs(tries: number): number {
   return Math.random() * 20 * 2 ** (tries - 1)
-}
-
-/**
- * Repeats a write whose answer was lost, up to three times within two seconds. Only for work that has the same
- * effect twice as once (natural key, compare-and-swap, idempotency key). Failures that surely had no effect are
- * retried beneath every statement already.
- */
-export async function retrying<T>(work: () => Promise<T>): Promise<T> {
-  const startedAt = Date.now()
-  for (let tries = 1; ; tries++) {
-    try {
-      return await work()
-    } catch (error) {
-      const delayMs = retryDelayMs(tries)
-      const late = Date.now() - startedAt + delayMs > RETRY_BUDGET_MS
-      if (!databaseError(error).maybeApplied || tries === MAX_TRIES || late) throw error
-      await new Promise((resolve) => setTimeout(resolve, delayMs))
-    }
-  }
 }
 
 /** Whether the error came from a statement; its message may hold bound parameters, and is not to be shown. */

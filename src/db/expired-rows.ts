@@ -1,6 +1,6 @@
 /** @module Rows that have served their time, deleted a bounded number at a time, so that one run never holds up another. */
 import { sql } from 'drizzle-orm'
-import type { Db } from './client.ts'
+import { type Db, idempotent } from './client.ts'
 
 /** Table → which of its rows are over. Dead letters and accounts have purges of their own. */
 const expired = {
@@ -25,5 +25,5 @@ export async function deleteExpiredRows(db: Db, limit: number): Promise<number> 
 
 /** Makes the monthly partitions of `executions` that are missing, from this month to three months ahead. */
 export async function ensurePartitions(db: Db): Promise<void> {
-  await db.execute(sql`select ensure_execution_partitions()`)
+  await idempotent(db).execute(sql`select ensure_execution_partitions()`)
 }

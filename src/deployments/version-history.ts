@@ -1,6 +1,6 @@
 /** @module Which version of a workflow was live in n8n from when, and under which id of n8n: what runs are attributed by. */
 import { type SQL, sql } from 'drizzle-orm'
-import type { Db } from '../db/client.ts'
+import { type Db, idempotent } from '../db/client.ts'
 import type { N8nWorkflow } from '../n8n/api-shapes.ts'
 
 /** The id that n8n's executions of the published version carry; null on 1.x, whose executions carry none. */
@@ -33,7 +33,7 @@ const chunkRows = 1000
 /** Gives the runs that n8n has told to be of `n8nVersionId` the version that the history knows it as. */
 export async function attributeRuns(db: Db, deploymentId: string, n8nVersionId: string): Promise<void> {
   for (;;) {
-    const { rows } = await db.execute<{ moved: number }>(
+    const { rows } = await idempotent(db).execute<{ moved: number }>(
       sql`select attribute_executions(${deploymentId}::uuid, ${n8nVersionId}, ${chunkRows}::integer) as moved`,
     )
     if ((rows[0]?.moved ?? 0) < chunkRows) return

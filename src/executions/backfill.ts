@@ -3,7 +3,7 @@
  * number a run, until none is left. The rollups follow by the ledger, as they do for a delivery.
  */
 import { sql } from 'drizzle-orm'
-import type { Db } from '../db/client.ts'
+import { type Db, idempotent } from '../db/client.ts'
 
 export interface BackfillOptions {
   /** Rows that one statement looks at; deliveries to their instances wait for it. */
@@ -18,7 +18,7 @@ export async function backfillExecutions(
 ): Promise<number> {
   let total = 0
   for (let statements = 0; statements < maxStatements; statements += 1) {
-    const { rows } = await db.execute<{ seen: number }>(
+    const { rows } = await idempotent(db).execute<{ seen: number }>(
       sql`select backfill_executions(${chunkRows}::integer) as seen`,
     )
     const seen = rows[0]?.seen ?? 0

@@ -3,7 +3,7 @@
  * views `…_now`, only how much they read. One folds at a time; whoever comes meanwhile leaves it to the other.
  */
 import { sql } from 'drizzle-orm'
-import type { Db } from '../db/client.ts'
+import { type Db, idempotent } from '../db/client.ts'
 
 export interface FoldOptions {
   /** Changes that one statement takes. */
@@ -18,7 +18,7 @@ export async function foldChanges(
 ): Promise<number> {
   let total = 0
   for (let statements = 0; statements < maxStatements; statements += 1) {
-    const { rows } = await db.execute<{ folded: number | null }>(
+    const { rows } = await idempotent(db).execute<{ folded: number | null }>(
       sql`select fold_execution_changes(${limit}::integer) as folded`,
     )
     const folded = rows[0]?.folded ?? 0
@@ -42,7 +42,7 @@ export async function deleteDroppedRollups(
 ): Promise<number> {
   let total = 0
   for (let statements = 0; statements < maxStatements; statements += 1) {
-    const { rows } = await db.execute<{ deleted: number }>(
+    const { rows } = await idempotent(db).execute<{ deleted: number }>(
       sql`select delete_dropped_rollups(${limit}::integer) as deleted`,
     )
     const deleted = rows[0]?.deleted ?? 0

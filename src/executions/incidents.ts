@@ -5,8 +5,7 @@
 import { and, desc, eq, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import { sha256Hex } from '../crypto/hex.ts'
-import type { Db } from '../db/client.ts'
-import { retrying } from '../db/errors.ts'
+import { type Db, idempotent } from '../db/client.ts'
 import { incidents } from '../db/schema/executions.ts'
 import { type Page, type Slice, slice } from '../http/page.ts'
 import type { Incident, IncidentFilter } from './contract.ts'
@@ -68,8 +67,7 @@ export async function recordIncidents(
     if (same) same.deliveries += 1
     else byHash.set(row.delivery_hash, { ...row })
   }
-  const recorded = await retrying(() =>
-    db.execute<{ id: string; delivery_hash: string }>(sql`
+  const recorded = await idempotent(db).execute<{ id: string; delivery_hash: string }>(sql`
       insert into incidents as kept (id, user_id, instance_id, workflow_id, workflow_version, deployment_id,
         n8n_workflow_id, source, mode, message, node, error_class, http_status, fingerprint, message_pattern, occurred_at,
         delivery_hash, deliveries)
@@ -88,8 +86,7 @@ export async function recordIncidents(
       ) h on true
       order by i.delivery_hash collate "C"
       on conflict on constraint incidents_delivery_key do update set deliveries = kept.deliveries + excluded.deliveries
-      returning id, delivery_hash`),
-  )
+      returning id, delivery_hash`)
   const ids = new Map(recorded.rows.map(({ id, delivery_hash }) => [delivery_hash, id]))
   return rows.map(({ delivery_hash }) => {
     const id = ids.get(delivery_hash)

@@ -7,8 +7,8 @@
 import { sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import { auditEventOfUser } from '../db/audit.ts'
-import type { Db } from '../db/client.ts'
-import { databaseError, retrying } from '../db/errors.ts'
+import { type Db, idempotent } from '../db/client.ts'
+import { databaseError } from '../db/errors.ts'
 import type { ExecutionStatus } from '../db/schema/executions.ts'
 import { fingerprintOf } from './error-fingerprint.ts'
 import { type DeliverySource, type IncomingExecution, type StampedExecution, stamped } from './merge.ts'
@@ -52,7 +52,7 @@ export async function ingest(
   source: DeliverySource,
 ): Promise<(RecordedExecution | undefined)[]> {
   const byId = new Map<string, StampedExecution[]>()
-  const known = await retrying(() => withVersionsOfRetried(db, instanceId, executions))
+  const known = await withVersionsOfRetried(db, instanceId, executions)
   const deliveries = await Promise.all(known.map((execution) => stamped(execution, source)))
   for (const delivery of deliveries) {
     const same = byId.get(delivery.n8nExecutionId)
@@ -88,7 +88,7 @@ export async function ingest(
 
 /** Counts chains of retries once; see the function. */
 async function settleRetries(db: Db, instanceId: string): Promise<void> {
-  await retrying(() => db.execute(sql`select settle_retries(${instanceId}::uuid)`))
+  await idempotent(db).execute(sql`select settle_retries(${instanceId}::uuid)`)
 }
 
 /** What a server that stopped between recording and settling has left. @returns how many instances had some */
@@ -157,19 +157,17 @@ async function record(db: Db, instanceId: string, executions: StampedExecution[]
   const items = await Promise.all(executions.map((execution) => toItem(execution, nodeLists)))
   const [itemsJson, nodeListsJson] = [items, [...nodeLists.keys()]].map((each) => JSON.stringify(each))
   const run = () =>
-    retrying(() =>
-      db.execute<Row>(
-        sql`select n8n_execution_id, id, ${epochMs('recorded_at')}, status, ${epochMs('started_at')},
+    idempotent(db).execute<Row>(
+      sql`select n8n_execution_id, id, ${epochMs('recorded_at')}, status, ${epochMs('started_at')},
           ${epochMs('finished_at')}, previous_status, ${epochMs('previous_started_at')},
           ${epochMs('previous_finished_at')}, user_id, deployment_id, workflow_version,
           is_retry_pending, has_new_epoch
         from record_executions(${instanceId}, ${itemsJson}, ${nodeListsJson})`,
-      ),
     )
   const { rows } = await run().catch(async (error: unknown) => {
     if (databaseError(error).kind !== 'no-partition') throw error
     for (const month of new Set(items.map((item) => `${item.recorded_at?.slice(0, 7)}-01T00:00:00Z`))) {
-      await db.execute(sql`select ensure_execution_partitions(${month}::timestamptz, 0)`)
+      await idempotent(db).execute(sql`select ensure_execution_partitions(${month}::timestamptz, 0)`)
     }
     return run()
   })

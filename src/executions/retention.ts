@@ -4,7 +4,7 @@
  * touched, so that a delivery waits for one statement at most.
  */
 import { sql } from 'drizzle-orm'
-import type { Db } from '../db/client.ts'
+import { type Db, idempotent } from '../db/client.ts'
 import { stamped, untold } from './merge.ts'
 
 export interface TrimOptions {
@@ -114,7 +114,7 @@ export async function dropExpiredMonths(
   const before = new Date(Math.min(monthsAgo.getTime(), now.getTime() - 29 * 24 * 60 * 60 * 1000))
   let dropped = 0
   for (let statements = 0; statements < maxStatements; statements += 1) {
-    const { rows } = await db.execute<{ outcome: 'keys' | 'dropped' | 'none' | 'busy' }>(sql`
+    const { rows } = await idempotent(db).execute<{ outcome: 'keys' | 'dropped' | 'none' | 'busy' }>(sql`
       select drop_expired_executions(${before.toISOString()}::timestamptz, ${maxKeys}::integer) as outcome`)
     const outcome = rows[0]?.outcome
     if (outcome === 'dropped') dropped += 1

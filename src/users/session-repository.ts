@@ -8,8 +8,7 @@ import { v7 as uuidv7 } from 'uuid'
 import type { AccessClaim } from '../crypto/access-token.ts'
 import type { RefreshTokens } from '../crypto/refresh-token.ts'
 import { auditEvent, auditEventOfUser } from '../db/audit.ts'
-import type { Db } from '../db/client.ts'
-import { retrying } from '../db/errors.ts'
+import { type Db, idempotent } from '../db/client.ts'
 import { sessions, users } from '../db/schema/users.ts'
 import { AppError } from '../errors.ts'
 import type { User } from './contract.ts'
@@ -85,7 +84,7 @@ export class SessionRepository {
   async refresh(token: string): Promise<AccessClaim & { refreshToken: string }> {
     const claim = await this.#tokens.read(token)
     if (!claim) throw refused()
-    const row = await retrying(() => this.#rotate(claim))
+    const row = await this.#rotate(claim)
     if (!row) throw refused()
     if (row.revokedAt) {
       await auditEvent(this.#db, row.userId, 'session.token-reused', claim.sessionId)
@@ -102,7 +101,7 @@ export class SessionRepository {
     // `greatest`, because a request that waited for the row lock read its clock before the rotation.
     const isInGrace = sql`${sessions.generation} = ${generation + 1} and ${sessions.rotatedAt}
       > greatest(${at}, ${sessions.rotatedAt}) - make_interval(secs => ${this.#graceSeconds})`
-    const [row] = await this.#db
+    const [row] = await idempotent(this.#db)
       .update(sessions)
       .set({
         generation: sql`case when ${isNewest} then ${sessions.generation} + 1 else ${sessions.generation} end`,

@@ -1,6 +1,6 @@
 import { sql as query } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
-import { createDb, type DbOptions, type SlowStatement } from '../../src/db/client.ts'
+import { createDb, type DbOptions, idempotent, type SlowStatement } from '../../src/db/client.ts'
 import { databaseError } from '../../src/db/errors.ts'
 
 const PASSWORD = 'secret-canary'
@@ -74,6 +74,26 @@ describe('what may have been applied is tried again for reads only', () => {
     const error = await writing.db.execute(write).catch((reason: unknown) => reason)
     expect(databaseError(error)).toEqual({ kind: 'unavailable', maybeApplied: true })
     expect(writing.requests).toHaveLength(1)
+  })
+
+  test.each([
+    ['a writing function', query`select * from record_executions(null, null, null)`],
+    ['an update', query`update t set a = 1`],
+    ['a batch', undefined],
+  ])('%s is a write, and tried again when the caller says that it is idempotent', async (_, statement) => {
+    const run = async (db: ReturnType<typeof createDb>) =>
+      statement ? db.execute(statement) : db.batch([db.execute(write), db.execute(write)])
+    const once = scripted([lost])
+    await expect(run(once.db)).rejects.toBeInstanceOf(Error)
+    expect(once.requests).toHaveLength(1)
+    for (const answer of [lost, () => refused(400, ''), () => refused(400, '57P01'), () => html(502)]) {
+      const { db, requests } = scripted([answer, answer, answer, answer])
+      await expect(run(idempotent(db))).rejects.toBeInstanceOf(Error)
+      expect(requests).toHaveLength(3)
+    }
+    const refusal = scripted([() => refused(400, '23505')])
+    await expect(run(idempotent(refusal.db))).rejects.toBeInstanceOf(Error)
+    expect(refusal.requests).toHaveLength(1)
   })
 
   test('a batch with one write is a write', async () => {

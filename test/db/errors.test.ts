@@ -1,7 +1,7 @@
 import { NeonDbError } from '@neondatabase/serverless'
 import { DrizzleQueryError } from 'drizzle-orm/errors'
 import { describe, expect, test } from 'vitest'
-import { databaseError, retrying } from '../../src/db/errors.ts'
+import { databaseError } from '../../src/db/errors.ts'
 
 const CANARY = 'canary-7f3a'
 
@@ -72,42 +72,6 @@ describe('databaseError', () => {
     '%s is not the database’s error and no reason to retry',
     (error) => {
       expect(databaseError(error)).toEqual({ kind: 'bug', maybeApplied: false })
-    },
-  )
-})
-
-/** Fails with each of `failures` in turn, then succeeds. */
-const failing = (failures: unknown[]) => {
-  const work = async () => {
-    work.calls++
-    const failure = failures.shift()
-    if (failure !== undefined) throw failure
-    return 'done'
-  }
-  work.calls = 0
-  return work
-}
-
-describe('retrying', () => {
-  test('repeats work whose answer was lost', async () => {
-    const work = failing([neonError({ code: '' }), neonError({ code: '57P01' })])
-    await expect(retrying(work)).resolves.toBe('done')
-    expect(work.calls).toBe(3)
-  })
-
-  test('gives up after the third try with the last error', async () => {
-    const last = neonError({ code: '08006' })
-    const work = failing([neonError({ code: '' }), neonError({ code: '' }), last, neonError({ code: '' })])
-    await expect(retrying(work)).rejects.toBe(last)
-    expect(work.calls).toBe(3)
-  })
-
-  test.each([['23505'], ['22P02'], ['42703'], ['40001']])(
-    'does not repeat work refused with %s',
-    async (code) => {
-      const work = failing([neonError({ code })])
-      await expect(retrying(work)).rejects.toMatchObject({ code })
-      expect(work.calls).toBe(1)
     },
   )
 })

@@ -9,6 +9,7 @@ import {
   type Query,
   readFunctions,
 } from '../../scripts/schema-sql.ts'
+import { writingFunctions } from '../../src/db/client.ts'
 import { createPostgresTestDatabase, type PostgresTestDatabase } from '../harness/database.ts'
 
 let database: PostgresTestDatabase
@@ -28,6 +29,13 @@ test('every function has a file with its definition: else edit the file and run 
   const files = await readFunctions('drizzle/functions')
   expect(files.map(({ name }) => name)).toEqual([...(await definedFunctions(query)).keys()].toSorted())
   expect(await functionChanges(query, files)).toEqual([])
+})
+
+test('every function that can write is one that calls must declare idempotent', async () => {
+  const rows =
+    await query(`select proname from pg_proc where pronamespace = 'public'::regnamespace and provolatile = 'v'
+    and prorettype <> 'trigger'::regtype order by proname collate "C"`)
+  expect(rows.map(({ proname }) => proname)).toEqual(writingFunctions)
 })
 
 test('schema.sql is the schema: else run `npm run db:generate`', async () => {
