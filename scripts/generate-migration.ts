@@ -1,9 +1,10 @@
 /**
  * @module `npm run db:generate -- --name <what-changes>`: writes the next migration from the Drizzle schema and from
- * `drizzle/functions/`, names it in `src/db/schema-version.ts`, and dumps the resulting schema to `drizzle/schema.sql`.
+ * `drizzle/functions/`, names it in `src/db/schema-version.ts`, dumps the resulting schema to `drizzle/schema.sql` and keeps
+ * only the newest of drizzle-kit's snapshots.
  */
 import { spawnSync } from 'node:child_process'
-import { appendFile, readFile, writeFile } from 'node:fs/promises'
+import { appendFile, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { Client } from 'pg'
@@ -61,6 +62,11 @@ if (changes.length > 0) {
   const separator = isCustom ? '' : '\n--> statement-breakpoint\n'
   await appendFile(file, `${separator}${changes.join('\n--> statement-breakpoint\n')}\n`)
 }
+// drizzle-kit compares with the newest snapshot only.
+const meta = join(folder, 'meta')
+const snapshots = (await readdir(meta)).filter((name) => name.endsWith('_snapshot.json')).toSorted()
+for (const name of snapshots.slice(0, -1)) await rm(join(meta, name))
+
 const version = await newest()
 const versionText = await readFile(versionFile, 'utf8')
 await writeFile(versionFile, versionText.replace(/schemaVersion = '.*'/, `schemaVersion = '${version}'`))
