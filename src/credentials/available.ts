@@ -1,11 +1,11 @@
-/** @module The credentials that a user could bind, by type, and whether each can be sent as it is. */
+/** @module The credentials that a user can bind, by type, and whether each one is ready to send to n8n. */
 import { and, desc, eq, inArray } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
 import { credentials } from '../db/schema/credentials.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
 import type { CredentialRepository } from './repository.ts'
 
-/** How many credentials of OAuth types are opened to see whether they hold a token. */
+/** How many OAuth credentials are decrypted to check for a token. */
 const maximumOpened = 20
 
 export interface AvailableCredential {
@@ -13,7 +13,7 @@ export interface AvailableCredential {
   type: string
   name: string
   status: 'untested' | 'valid' | 'invalid'
-  /** False for a type that signs in through OAuth and has no token yet: consent is given inside n8n. */
+  /** False for an OAuth credential without a token: the user signs in inside n8n. */
   usable: boolean
 }
 
@@ -32,7 +32,7 @@ export class AvailableCredentials {
     this.#loadCatalogue = loadCatalogue
   }
 
-  /** The owner's of these types, newest first. */
+  /** The user's credentials of these types, newest first. */
   async find(userId: string, types: Iterable<string>): Promise<AvailableCredential[]> {
     const wanted = [...new Set(types)]
     if (wanted.length === 0) return []
@@ -59,7 +59,7 @@ export class AvailableCredentials {
     )
   }
 
-  /** It holds a token already, or its kind of grant asks nobody. */
+  /** True when the credential already holds a token or its grant type needs no consent. */
   async #needsNoConsent(userId: string, credentialId: string): Promise<boolean> {
     const opened = await this.#credentials.open(userId, credentialId)
     const data = opened?.data.reveal() ?? {}

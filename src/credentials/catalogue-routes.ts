@@ -1,4 +1,4 @@
-/** @module What n8n's credential and node types are: the same facts for everyone who is signed in. */
+/** @module The credential and node types of n8n. Every signed-in user sees the same list. */
 import { Hono } from 'hono'
 import { base64url } from 'jose'
 import * as z from 'zod'
@@ -23,7 +23,7 @@ const CredentialType = CredentialTypeSummary.extend({
       }),
       secret: z.boolean(),
       options: z.array(z.unknown()).optional().meta({ description: 'Allowed values' }),
-      default: z.unknown().optional().meta({ description: 'What n8n uses where no value is given' }),
+      default: z.unknown().optional().meta({ description: 'The value n8n uses when none is set' }),
       shownWhen: z.record(z.string(), z.array(z.unknown())).optional().meta({
         description: 'The field is used only while each of these fields has one of these values',
       }),
@@ -42,7 +42,7 @@ const NodeType = NodeTypeSummary.extend({
     .meta({ description: 'Credential types that the node declares, sorted' }),
 }).meta({ ref: 'NodeType' })
 
-/** The last type of the page before, in base64url; null when it cannot be one. */
+/** The last type of the previous page, base64url-encoded; null when the cursor is invalid. */
 function decodeTypeCursor(cursor: string): string | null {
   try {
     const type = new TextDecoder('utf-8', { fatal: true }).decode(base64url.decode(cursor))
@@ -57,7 +57,7 @@ const TypeQuery = z.strictObject({
   cursor: z
     .string()
     .max(256)
-    .refine((cursor) => decodeTypeCursor(cursor) !== null, 'Not a cursor that this list gave out')
+    .refine((cursor) => decodeTypeCursor(cursor) !== null, 'Not a cursor from this list')
     .optional(),
   q: z
     .string()
@@ -68,7 +68,7 @@ const TypeQuery = z.strictObject({
 
 const TypeName = z.object({ type: z.string().max(256) })
 
-/** One page of types, which are compared by code unit, as their own order is. */
+/** One page of types, ordered by code unit. */
 function pageOf<T extends { type: string }>(all: T[], query: z.output<typeof TypeQuery>): Slice<T> {
   const after = query.cursor === undefined ? null : decodeTypeCursor(query.cursor)
   const limit = query.limit ?? 50
@@ -80,8 +80,8 @@ function pageOf<T extends { type: string }>(all: T[], query: z.output<typeof Typ
   return { items, nextCursor: rest.length > limit && last ? base64url.encode(last.type) : null }
 }
 
-function found<T>(value: T | undefined, what: string): T {
-  if (value === undefined) throw new AppError('not-found', `n8n brings no such ${what} type along`)
+function requireFound<T>(value: T | undefined, kind: string): T {
+  if (value === undefined) throw new AppError('not-found', `n8n has no built-in ${kind} type with this name`)
   return value
 }
 
@@ -117,7 +117,7 @@ export function credentialTypeRoutes(loadCatalogue: () => Promise<Catalogue>) {
       valid('param', TypeName),
       async (c) => {
         const catalogue = await loadCatalogue()
-        const { type, displayName, oauth, fields, nodeTypes } = found(
+        const { type, displayName, oauth, fields, nodeTypes } = requireFound(
           catalogue.credentialType(c.req.valid('param').type),
           'credential',
         )
@@ -126,7 +126,7 @@ export function credentialTypeRoutes(loadCatalogue: () => Promise<Catalogue>) {
     )
 }
 
-/** A node type holds `@` and `/`; in the path they may stand as they are or encoded. */
+/** A node type contains `@` and `/`. The path accepts both raw and percent-encoded. */
 export function nodeTypeRoutes(loadCatalogue: () => Promise<Catalogue>) {
   const tag = 'Node types'
   return new Hono<AuthEnv>()
@@ -153,15 +153,14 @@ export function nodeTypeRoutes(loadCatalogue: () => Promise<Catalogue>) {
         tag,
         summary: 'Get a node type',
         description:
-          'Returns the credential types that the node can use. A `/` in the type may be sent encoded or as ' +
-          'it is.',
+          'Returns the credential types that the node can use. A `/` in the type may be percent-encoded.',
         responses: { 200: NodeType },
         errors: ['not-found'],
       }),
       valid('param', TypeName),
       async (c) => {
         const catalogue = await loadCatalogue()
-        const { type, displayName, trigger, credentialTypes } = found(
+        const { type, displayName, trigger, credentialTypes } = requireFound(
           catalogue.nodeType(c.req.valid('param').type),
           'node',
         )

@@ -1,4 +1,4 @@
-/** @module The HTTP shapes of credentials. What is stored under `data` goes in and never comes out. */
+/** @module The HTTP shapes of credentials. `data` is write-only. */
 import * as z from 'zod'
 import { asBoolean } from '../http/openapi.ts'
 import { deploymentStatuses } from '../db/schema/deployments.ts'
@@ -7,10 +7,10 @@ import { pageQuery, sliceOf } from '../http/page.ts'
 export const maximumFields = 200
 const fieldName = /^[A-Za-z_$][\w$.-]{0,127}$/
 
-/** A name that every object inherits is no type: n8n could not load it either. */
+/** Rejects names that every object inherits: n8n cannot load them either. */
 const Type = z
   .string()
-  .regex(/^[A-Za-z][\w.-]{0,127}$/, 'A credential type of n8n, such as slackApi')
+  .regex(/^[A-Za-z][\w.-]{0,127}$/, 'Must be an n8n credential type, such as slackApi')
   .refine((type) => !(type in Object.prototype), 'Not a credential type')
 
 const Name = z.string().trim().min(1, 'At least 1 character').max(128, 'At most 128 characters')
@@ -20,7 +20,7 @@ const Data = z
   .unknown()
   .superRefine((value, ctx) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      ctx.addIssue({ code: 'custom', message: 'must be an object' })
+      ctx.addIssue({ code: 'custom', message: 'Must be an object' })
       return
     }
     const names = Object.keys(value)
@@ -30,7 +30,7 @@ const Data = z
     }
     for (const name of names) {
       if (fieldName.test(name) && !(name in Object.prototype)) continue
-      ctx.addIssue({ code: 'custom', path: [name], message: 'Not a name that a field can have' })
+      ctx.addIssue({ code: 'custom', path: [name], message: 'Not a valid field name' })
     }
   })
   .meta({
@@ -54,7 +54,7 @@ export const NewCredential = z
   })
 export type NewCredential = z.output<typeof NewCredential>
 
-/** What is left out stays, in `data` as well. */
+/** Omitted properties stay unchanged, also inside `data`. */
 export const CredentialChange = z
   .strictObject({
     name: Name.optional(),
@@ -107,12 +107,12 @@ export const UpdatedCredential = Credential.extend({
 
 export const CredentialList = sliceOf(Credential)
 
-/** PostgreSQL text holds no U+0000. */
+/** PostgreSQL text cannot contain U+0000. */
 const filter = z
   .string()
   .min(1, 'At least 1 character')
   .max(128, 'At most 128 characters')
-  .refine((text) => !text.includes('\0'), 'Holds a NUL character')
+  .refine((text) => !text.includes('\0'), 'Contains a NUL character')
 
 export const CredentialQuery = z.strictObject({
   ...pageQuery,
@@ -162,10 +162,9 @@ export type CredentialUsage = z.output<typeof CredentialUsage>
 
 export const CredentialTest = z
   .strictObject({
-    instanceId: z
-      .uuid({ version: 'v7' })
-      .optional()
-      .meta({ description: 'The instance that tests it. Default: the one that it was last sent to' }),
+    instanceId: z.uuid({ version: 'v7' }).optional().meta({
+      description: 'The instance that runs the test. Default: the one the credential was last sent to',
+    }),
   })
   .meta({ ref: 'CredentialTest', 'x-example': {} })
 
@@ -174,7 +173,7 @@ export const CredentialTestResult = z
     status: z
       .enum(['untested', 'valid', 'invalid'])
       .meta({ description: '`untested`: n8n has no test for the type, and nothing was stored' }),
-    message: z.string().meta({ description: 'The message of n8n, without values of the data' }),
+    message: z.string().meta({ description: "n8n's message, with credential values redacted" }),
     testedAt: z.iso.datetime(),
     instanceId: z.uuid(),
   })

@@ -1,4 +1,4 @@
-/** @module What data a credential may have, and what a change makes of the data that it has. */
+/** @module Validates credential data and merges changes into it. */
 import { AppError } from '../errors.ts'
 import { mergePatch } from '../lib/merge-patch.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
@@ -8,16 +8,16 @@ import { maximumFields } from './contract.ts'
 
 type Data = Record<string, unknown>
 
-/** A body is bounded; what many changes add up to is not. */
+/** The size limit of a request body does not bound the sum of many changes. */
 const maximumDataChars = 64 * 1024
 
-/** @throws {AppError} `invalid` for data that does not fit the type */
+/** @throws {AppError} `invalid` when the data does not fit the type */
 export function requireFit(catalogue: Catalogue, type: string, data: Data): void {
   const errors = checkCredentialData(catalogue, type, data)
   if (Object.keys(data).length > maximumFields) {
-    errors.push({ pointer: '/data', detail: `holds more than ${maximumFields} fields` })
+    errors.push({ pointer: '/data', detail: `has more than ${maximumFields} fields` })
   } else if (JSON.stringify(data).length > maximumDataChars) {
-    errors.push({ pointer: '/data', detail: 'holds more than 64 KB' })
+    errors.push({ pointer: '/data', detail: 'exceeds 64 KB' })
   }
   const [first] = errors
   if (first) throw new AppError('invalid', `${first.pointer}: ${first.detail}`, { errors })

@@ -1,6 +1,6 @@
 /**
- * @module Whether credentials work: asked of an n8n that has them, and learnt from runs that were refused. What is
- * kept of it is a state, a time and a reason without any value of the data.
+ * @module The health of credentials: tested through n8n, or learned from runs that a service rejected. Stores a
+ * status, a time and a reason with every credential value redacted.
  */
 import { and, desc, eq, isNotNull, sql } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
@@ -14,10 +14,10 @@ import type { CredentialRepository, OpenCredential } from './repository.ts'
 export interface HealthOptions {
   credentials: CredentialRepository
   loadCatalogue: () => Promise<Catalogue>
-  /** The digest of what a deployment sends, as `remote_credentials.fingerprint` holds it. */
+  /** The digest of the data a deployment sends, comparable to `remote_credentials.fingerprint`. */
   fingerprint: (credential: OpenCredential) => Promise<string>
   /**
-   * n8n's own test of a credential that it has. Null when the user has no such instance.
+   * Runs n8n's own test of a credential on the instance. Null when the user has no such instance.
    * @throws {AppError}
    */
   test: (
@@ -35,7 +35,7 @@ export interface FailedRun {
   /** The node that failed, by name. */
   node: string | null
   message: string
-  /** What the service answered, where n8n tells it. */
+  /** The HTTP status of the service; null when n8n does not report it. */
   httpStatus: number | null
   failedAt: Date
 }
@@ -46,15 +46,15 @@ interface RefusedRun extends FailedRun {
 }
 
 const refusals: ReadonlySet<number> = new Set([401, 403])
-/** How n8n and the libraries of its nodes put a 401 or 403 into words. */
+/** How n8n and the HTTP libraries of its nodes describe a 401 or 403. */
 const refusalMessages: [RegExp, number][] = [
   [/^authorization failed\b|\bstatus code 401\b|^401\b|\b401 unauthorized\b/i, 401],
   [/^forbidden\b|\bstatus code 403\b|^403\b|\b403 forbidden\b/i, 403],
 ]
-/** What n8n says of a type that it has no test for. */
+/** n8n's message for a type that has no test. */
 const untestable = /no testing function/i
 const maximumNodeChars = 120
-/** Of one delivery; different nodes that are refused in one are few. */
+/** Per delivery. Rarely do more than a few nodes of one delivery fail to authenticate. */
 const maximumRuns = 25
 
 export class CredentialHealth {
@@ -69,10 +69,10 @@ export class CredentialHealth {
   }
 
   /**
-   * Tests a credential with an n8n that has it, and keeps the result. Null when the user has no such credential.
-   * @param instanceId default: the instance that it was sent to last
-   * @throws {AppError} `invalid` for an instance that is not the user's, `conflict` when no n8n has the credential as
-   * it is now, `instance-*`, `credential-undecryptable`, `key-unavailable`
+   * Tests a credential on an n8n instance that has it and stores the result. Null when the user has no such credential.
+   * @param instanceId default: the instance the credential was last sent to
+   * @throws {AppError} `invalid` for another user's instance, `conflict` when no instance has the current value,
+   * `instance-*`, `credential-undecryptable`, `key-unavailable`
    */
   async test(userId: string, id: string, instanceId?: string): Promise<CredentialTestResult | null> {
     const { credentials, test, fingerprint } = this.#options
@@ -91,16 +91,16 @@ export class CredentialHealth {
       )
       .orderBy(sql`${remoteCredentials.pushedAt} desc nulls last`, desc(remoteCredentials.instanceId))
       .limit(1)
-    if (!remote) throw notThere('No n8n has the credential')
+    if (!remote) throw notOnInstance('No n8n instance has this credential')
     if (remote.fingerprint !== (await fingerprint(opened))) {
-      throw notThere('n8n has the credential as it was before you changed it')
+      throw notOnInstance('n8n has an older version of this credential')
     }
     const result = await test(userId, remote.instanceId, remote.n8nCredentialId)
     if (!result) throw invalid('/instanceId', 'No such instance')
     if (!result.ok && untestable.test(result.message)) {
       return {
         status: 'untested',
-        message: 'n8n has no test for credentials of this type',
+        message: 'n8n cannot test credentials of this type',
         testedAt: this.#now().toISOString(),
         instanceId: remote.instanceId,
       }
@@ -110,19 +110,20 @@ export class CredentialHealth {
       opened,
       result.ok ? { status: 'valid' } : { status: 'invalid', error: result.message },
     )
-    if (!credential) throw new AppError('conflict', 'The credential was changed meanwhile; test it again')
+    if (!credential) throw new AppError('conflict', 'The credential changed during the test. Test it again')
     return {
       status: credential.status,
-      message: credential.validationError ?? 'n8n signed in with it',
+      message: credential.validationError ?? 'n8n signed in with this credential',
       testedAt: credential.lastValidatedAt ?? this.#now().toISOString(),
       instanceId: remote.instanceId,
     }
   }
 
   /**
-   * Marks the credentials with which a service answered 401 or 403. Not when they were changed, sent again or found
-   * valid since, nor when the node uses several, of which any may be the one. Safe to repeat.
-   * @returns the ids of those marked
+   * Marks credentials as invalid when a service answered 401 or 403. Skips a credential that was changed, sent again
+   * or found valid after the run, and nodes that use several credentials, because any of them may be at fault.
+   * Idempotent.
+   * @returns the ids of the marked credentials
    */
   async markRefused(runs: FailedRun[]): Promise<string[]> {
     const refused = new Map<string, RefusedRun>()
@@ -140,7 +141,7 @@ export class CredentialHealth {
     return marked
   }
 
-  /** The credential of ours that the node is bound to; null when there is none, or more than one. */
+  /** The stored credential that the node is bound to; null when there is none, or more than one. */
   async #usedBy(run: RefusedRun): Promise<string | null> {
     const { rows } = await this.#db.execute<{ bindings: SlotBinding[]; node: Record<string, unknown> }>(sql`
       select ${bindingsOfVersion(run.workflowVersion)} as bindings, node
@@ -178,17 +179,17 @@ export class CredentialHealth {
       )
     if (!remote?.fingerprint || (remote.pushedAt !== null && remote.pushedAt > run.failedAt)) return false
     const known = await credentials.find(run.userId, credentialId)
-    const isNews =
+    const isNewer =
       known?.lastValidatedAt === null || (known && new Date(known.lastValidatedAt) < run.failedAt)
-    if (!known || !isNews || known.status === 'invalid') return false
+    if (!known || !isNewer || known.status === 'invalid') return false
     const opened = await credentials.open(run.userId, credentialId)
     if (!opened || (await fingerprint(opened)) !== remote.fingerprint) return false
-    const error = `The service answered ${run.status} to the node ${shortened(run.node)} in a run`
+    const error = `The service responded with ${run.status} to node ${shortened(run.node)}`
     return (await credentials.recordValidation(run.userId, opened, { status: 'invalid', error })) !== null
   }
 }
 
-/** The status, by which n8n's words are not needed; else by those. */
+/** Prefers the HTTP status; falls back to n8n's message when there is none. */
 function refusedWith({ httpStatus, message }: FailedRun): number | null {
   if (httpStatus !== null) return refusals.has(httpStatus) ? httpStatus : null
   return refusalMessages.find(([pattern]) => pattern.test(message))?.[1] ?? null
@@ -197,5 +198,5 @@ function refusedWith({ httpStatus, message }: FailedRun): number | null {
 const shortened = (name: string): string =>
   name.length <= maximumNodeChars ? `“${name}”` : `“${name.slice(0, maximumNodeChars)}…”`
 
-const notThere = (what: string) =>
-  new AppError('conflict', `${what}: deploy a workflow that uses it first, then test it`)
+const notOnInstance = (reason: string) =>
+  new AppError('conflict', `${reason}. Deploy a workflow that uses it, then test again`)

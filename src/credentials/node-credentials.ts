@@ -1,10 +1,10 @@
-/** @module Which credentials a node used in a run: those bound to its own slots, never a neighbour's. */
+/** @module The credentials a node used in a run: the ones bound to its own slots. */
 import { type SQL, sql } from 'drizzle-orm'
 import type { SlotBinding } from '../db/schema/deployments.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
 import { describeNode, requiredCredentials } from '../n8n/required-credentials.ts'
 
-/** @param node as its version has it, or the part of it that decides which credentials it needs */
+/** @param node the node of that version, or the part of it that decides which credentials it needs */
 export function credentialsOf(
   name: string,
   node: Record<string, unknown>,
@@ -17,7 +17,10 @@ export function credentialsOf(
   )
 }
 
-/** What filled the slots while a version was live; the deployment's own where that was not recorded. `d`: its row. */
+/**
+ * The bindings of a version while it was live, or the deployment's current ones when none were recorded.
+ * `d` is the deployment's row.
+ */
 export const bindingsOfVersion = (version: SQL | number): SQL<SlotBinding[]> => sql<SlotBinding[]>`coalesce((
   select h.bindings from deployment_versions h
   where h.user_id = d.user_id and h.deployment_id = d.id and h.version = ${version}

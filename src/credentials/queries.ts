@@ -1,4 +1,4 @@
-/** @module What the pages of credentials show beside what the API tells of one: order by health, names, places. */
+/** @module Queries of the credential pages, which show more than the API: sorted by health, with names and instances. */
 import { sql } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
 import type { DeploymentStatus } from '../db/schema/deployments.ts'
@@ -16,7 +16,7 @@ export interface CredentialRow extends Record<string, unknown> {
   status: Health
   lastValidatedAt: string | null
   validationError: string | null
-  /** How many n8n servers have it, and how many of them can test it. */
+  /** How many instances have it, and how many of those can test it. */
   places: number
   testable: number
 }
@@ -38,11 +38,11 @@ export interface ListFilter {
 
 export interface CredentialsRead {
   items: CredentialRow[]
-  /** How many the filter leaves. */
+  /** How many match the filter. */
   total: number
-  /** The last id of this page where there is another one. */
+  /** The last id of this page; null on the last page. */
   next: string | null
-  /** Of all of the user's, to count and to choose from. */
+  /** Counts over all of the user's credentials, for the filters. */
   groups: CredentialGroup[]
 }
 
@@ -51,10 +51,10 @@ const recentDays = 30
 const recentFailures = 10
 const maximumPlaces = 100
 
-/** An n8n that has it, and says of itself that it can; one that has not been asked yet may. */
+/** An instance that has it and can test it. An instance with unknown capabilities counts too. */
 const testableOn = sql`r.fingerprint is not null and coalesce(i.capabilities ->> 'generation', '') <> 'legacy'`
 
-/** Rejected ones first, then those never tested; by name among equals. `after`: the last id of the page before. */
+/** Rejected credentials first, then untested ones, then by name. `after` is the last id of the previous page. */
 export async function readCredentials(
   db: Db,
   userId: string,
@@ -65,7 +65,7 @@ export async function readCredentials(
   const place = sql`array_position(array['invalid', 'untested', 'valid'], status), lower(name), id`
   const [{ rows }, { rows: groups }] = await db.batch([
     db.execute<CredentialRow & { total: number }>(sql`
-      with chosen as (
+      with filtered as (
         select *, count(*) over ()::int as total from credentials
         where user_id = ${userId}
           and (${status}::text is null or status = ${status})
@@ -73,19 +73,19 @@ export async function readCredentials(
           and (${service}::text is null or service = ${service})
           and (${q} = '' or name ilike ${like} or n8n_credential_type ilike ${like} or service ilike ${like})
       ), page as (
-        select * from chosen
+        select * from filtered
         where ${after}::uuid is null or (${place}) > (select ${place} from credentials
           where user_id = ${userId} and id = ${after}::uuid)
         order by ${place} limit ${pageSize + 1}
       )
       select id, name, n8n_credential_type as type, service, status, total,
         to_char(last_validated_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as "lastValidatedAt",
-        validation_error as "validationError", held.places, held.testable
+        validation_error as "validationError", remote.places, remote.testable
       from page cross join lateral (
         select count(*)::int as places, (count(*) filter (where ${testableOn}))::int as testable
         from remote_credentials r join instances i on i.user_id = r.user_id and i.id = r.instance_id
         where r.user_id = ${userId} and r.credential_id = page.id and r.fingerprint is not null
-      ) held
+      ) remote
       order by ${place}`),
     db.execute<CredentialGroup>(sql`
       select n8n_credential_type as type, service, status, count(*)::int as count
@@ -103,7 +103,7 @@ export async function readCredentials(
 export interface Place extends Record<string, unknown> {
   instanceId: string
   name: string
-  /** When it was last sent there. */
+  /** When the credential was last sent there. */
   pushedAt: string | null
   canTest: boolean
 }
@@ -115,7 +115,7 @@ export interface BoundDeployment extends Record<string, unknown> {
   instanceName: string
   version: number
   status: DeploymentStatus
-  /** Those bound to it. */
+  /** Names of the nodes bound to it. */
   nodes: string[]
 }
 
@@ -133,16 +133,14 @@ export interface RecentFailure extends Record<string, unknown> {
 export interface CredentialPlaces {
   places: Place[]
   deployments: BoundDeployment[]
-  /** The newest runs of these deployments in the last 30 days that failed at a node that needs it. */
+  /** The newest runs of these deployments in the last 30 days that failed at a node bound to it. */
   failures: RecentFailure[]
 }
 
 const iso = (column: ReturnType<typeof sql>) =>
   sql`to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
 
-/**
- * Where a credential is, which nodes are bound to it, and which runs failed at one of them of late.
- */
+/** The instances that have a credential, the nodes bound to it, and the recent runs that failed at those nodes. */
 export async function readPlaces(db: Db, userId: string, id: string, now: Date): Promise<CredentialPlaces> {
   const isBound = sql`d.bindings @> jsonb_build_array(jsonb_build_object('credentialId', ${id}::text))`
   const since = new Date(now.getTime() - recentDays * dayMs).toISOString()
@@ -178,11 +176,11 @@ export async function readPlaces(db: Db, userId: string, id: string, now: Date):
 export interface RequiringWorkflow extends Record<string, unknown> {
   id: string
   name: string
-  /** Of all of them. */
+  /** How many workflows require the type in all. */
   total: number
 }
 
-/** The newest workflows that require the type, five at most. */
+/** The newest workflows that require the type, at most 5. */
 export async function readRequiring(db: Db, userId: string, type: string): Promise<RequiringWorkflow[]> {
   const { rows } = await db.execute<RequiringWorkflow>(sql`
     select id, name, count(*) over ()::int as total from workflows

@@ -1,4 +1,4 @@
-/** @module SQL of credentials. Data is sealed before it is written and opened for the server's own use only. */
+/** @module SQL for credentials. Data is encrypted before it is written and decrypted only for the server's own use. */
 import { and, desc, eq, lt, type SQL, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import type { SealedBox, SecretBox } from '../crypto/secret-box.ts'
@@ -27,9 +27,9 @@ import { serviceOf } from './service-name.ts'
 import { findUsage } from './usage.ts'
 
 const maximumErrorChars = 500
-/** How many credentials `findByUserAndService` opens. */
+/** How many credentials `findByUserAndService` decrypts. */
 const maximumOpened = 100
-/** How often a change that fits any version is merged into a newer one. */
+/** How often an update with `If-Match: *` retries on a newer version. */
 const maximumTries = 25
 
 export interface OpenCredential {
@@ -37,7 +37,7 @@ export interface OpenCredential {
   data: SecretData
 }
 
-/** A row that cannot be opened, and why: `credential-undecryptable` or `key-unavailable`. */
+/** A row that cannot be decrypted, with `credential-undecryptable` or `key-unavailable`. */
 export interface UnreadableCredential {
   credential: Credential
   error: AppError
@@ -45,20 +45,20 @@ export interface UnreadableCredential {
 
 export interface Validation {
   status: 'valid' | 'invalid'
-  /** Why it is invalid. Values of the data are taken out of it before it is stored. */
+  /** Why it is invalid. Credential values are redacted before it is stored. */
   error?: string
 }
 
 export interface CredentialOptions {
   secretBox: SecretBox
-  /** Rejects while the server holds a wrong key; awaited before anything is sealed. */
+  /** Rejects while the server has the wrong key; awaited before anything is encrypted. */
   keysVerified: () => Promise<void>
   loadCatalogue: () => Promise<Catalogue>
-  /** Credentials that one user may have. */
+  /** The number of credentials per user. */
   quota: number
 }
 
-/** A user's credentials. Every method takes the owner first and sees no one else's rows. */
+/** A user's credentials. Every method takes the owner first and reads only that user's rows. */
 export class CredentialRepository {
   readonly #db: Db
   readonly #now: () => Date
@@ -71,7 +71,7 @@ export class CredentialRepository {
   }
 
   /**
-   * @returns null when `key` was used before for a credential that has been deleted since
+   * @returns null when `key` created a credential that has since been deleted
    * @throws {AppError} `invalid` when the data does not fit the type, `name-taken`, `quota-exceeded`,
    * `idempotency-key-reused`, `key-unavailable`
    */
@@ -115,9 +115,9 @@ export class CredentialRepository {
   }
 
   /**
-   * `data` is merged into what is stored (RFC 7396): null removes a field. A change that leaves everything as it is
-   * makes no version; changed data has to be tested again.
-   * @param expectedVersion null for whichever is current
+   * Merges `data` into the stored data (RFC 7396): null removes a field. An update without a change creates no
+   * version; changed data resets the status to `untested`.
+   * @param expectedVersion null for any version
    * @throws {AppError} `version-conflict`, `invalid`, `name-taken`, `credential-undecryptable`, `key-unavailable`
    */
   async update(
@@ -135,11 +135,11 @@ export class CredentialRepository {
       const name = change.name === credential.name ? undefined : change.name
       if (data === undefined && name === undefined) return credential
       const written = { ...(name && { name }), ...(data && { data }) }
-      // A name depends on no version; data was merged into the one that was read.
+      // A rename applies to any version; merged data only to the version that was read.
       const version = expectedVersion === null && !data ? null : credential.version
       const updated = await this.#write(userId, credential, version, written)
       if (updated) return updated
-      // With `*` any version will do: the change is merged again, into the newer one.
+      // With `If-Match: *` the change is merged again, into the newer version.
       if (version === null || expectedVersion !== null || tries === maximumTries) {
         if (await this.find(userId, id)) throw versionConflict()
         return null
@@ -147,7 +147,7 @@ export class CredentialRepository {
     }
   }
 
-  /** The credential, and its data where the change needs it. */
+  /** The credential, with its data when the change needs it. */
   async #readForChange(
     userId: string,
     id: string,
@@ -167,7 +167,7 @@ export class CredentialRepository {
       return { credential: opened.credential, stored: opened.data.reveal() }
     } catch (error) {
       const isLost = error instanceof AppError && error.code === 'credential-undecryptable'
-      // Where every stored field is given anew or removed, nothing has to be read.
+      // A change that replaces or removes every stored field does not need the old data.
       if (isLost && row.fields.every((field) => Object.hasOwn(data, field))) {
         return { credential: toCredential(row), stored: {} }
       }
@@ -175,7 +175,7 @@ export class CredentialRepository {
     }
   }
 
-  /** Null when the credential is gone, or not of that version any more. */
+  /** Null when the credential was deleted or has another version. */
   async #write(
     userId: string,
     { id, type }: Credential,
@@ -213,9 +213,9 @@ export class CredentialRepository {
   }
 
   /**
-   * What a deployment has sent to n8n stays there.
-   * @param options `force`: although deployments are bound to it
-   * @returns whether there was one
+   * Deletes the credential here. Copies in n8n stay there.
+   * @param options `force`: delete it even if deployments are bound to it
+   * @returns whether the credential existed
    * @throws {AppError} `in-use` with the `dependents`
    */
   delete(userId: string, id: string, { force = false } = {}): Promise<boolean> {
@@ -223,7 +223,7 @@ export class CredentialRepository {
   }
 
   /**
-   * For the server's own use; never part of an answer.
+   * Decrypts a credential for the server's own use. Never part of a response.
    * @throws {AppError} `credential-undecryptable`, `key-unavailable`
    */
   async open(userId: string, id: string): Promise<OpenCredential | null> {
@@ -235,8 +235,8 @@ export class CredentialRepository {
   }
 
   /**
-   * The newest 100 of a service, opened, for the server's own use. One that cannot be opened comes with its error
-   * and does not hide the others.
+   * Decrypts the newest 100 credentials of a service for the server's own use. A credential that cannot be decrypted
+   * is returned with its error.
    */
   async findByUserAndService(
     userId: string,
@@ -259,9 +259,8 @@ export class CredentialRepository {
   }
 
   /**
-   * Keeps the result of a test of `tested`, unless the credential has changed since. The version stays: the owner
-   * changed nothing.
-   * @returns the credential as it is now, or null when it has changed or is gone
+   * Stores the result of a test of `tested`, unless the credential has changed since. The version stays the same.
+   * @returns the updated credential, or null when it has changed or was deleted
    */
   async recordValidation(
     userId: string,
@@ -282,7 +281,7 @@ export class CredentialRepository {
     return row ? toCredential(row) : null
   }
 
-  /** @returns whether n8n brings the type along @throws {AppError} `invalid` */
+  /** @returns whether the type is built into n8n @throws {AppError} `invalid` */
   async #checkData(type: string, data: Record<string, unknown>): Promise<boolean> {
     const catalogue = await this.#options.loadCatalogue()
     requireFit(catalogue, type, data)
@@ -300,7 +299,7 @@ export class CredentialRepository {
     return { credential: toCredential(row), data: new SecretData(data) }
   }
 
-  /** The audit event of a change, in the same statement: none when `updated`, the CTE, changed no row. */
+  /** The audit event of an update, in the same statement: none when the CTE `updated` changed no row. */
   #auditUpdate(userId: string, details: SQL) {
     return this.#db
       .$with('audited')
@@ -323,12 +322,9 @@ async function nameTakenOr<T>(writing: PromiseLike<T>): Promise<T> {
     return await writing
   } catch (error) {
     if (databaseError(error)?.constraint !== 'credentials_name_key') throw error
-    throw new AppError(
-      'name-taken',
-      'You have a credential of this type and name already; choose another name',
-    )
+    throw new AppError('name-taken', 'A credential of this type already has this name. Choose another name')
   }
 }
 
 const versionConflict = () =>
-  new AppError('version-conflict', 'The credential has changed since you read it; read it again')
+  new AppError('version-conflict', 'The credential has changed since you read it. Read it again')

@@ -26,13 +26,13 @@ import type { CredentialRepository } from './repository.ts'
 
 const tag = 'Credentials'
 
-/** @throws {AppError} `not-found`, the same for a row that is missing and for another user's */
-function found<T>(value: T | null): T {
-  if (value === null) throw new AppError('not-found', 'No such credential')
+/** @throws {AppError} `not-found`, also for another user's credential */
+function requireFound<T>(value: T | null): T {
+  if (value === null) throw new AppError('not-found', 'Credential not found')
   return value
 }
 
-/** Its health changes without another version. */
+/** The ETag includes the health, which changes without a new version. */
 const tagOf = ({ version, status, lastValidatedAt, validationError }: Credential): Promise<string> =>
   etagWith<Partial<Credential>>(
     version,
@@ -77,7 +77,7 @@ export function credentialRoutes(
         if (credential === null) {
           throw new AppError(
             'conflict',
-            'The credential that this Idempotency-Key made has been deleted since',
+            'The credential created with this Idempotency-Key has been deleted. Use a new key',
           )
         }
         const headers = { Location: `/v1/credentials/${credential.id}`, ETag: await tagOf(credential) }
@@ -113,7 +113,7 @@ export function credentialRoutes(
       }),
       valid('param', CredentialId),
       async (c) => {
-        const credential = found(await credentials.find(c.var.userId, c.req.valid('param').id))
+        const credential = requireFound(await credentials.find(c.var.userId, c.req.valid('param').id))
         return c.json(credential, 200, { ETag: await tagOf(credential) })
       },
     )
@@ -124,7 +124,7 @@ export function credentialRoutes(
         tag,
         summary: 'Update a credential',
         description:
-          'Merges `data` into the stored data (RFC 7396): fields left out stay, null removes a field. The ' +
+          'Merges `data` into the stored data (RFC 7396): omitted fields stay, null removes a field. The ' +
           'result must fit the type. Changed data resets `status` to `untested`; an update without a change ' +
           'creates no version.',
         responses: { 200: UpdatedCredential },
@@ -149,7 +149,9 @@ export function credentialRoutes(
         const expected = await preconditionOf(c.req.header('If-Match'), () =>
           credentials.find(c.var.userId, id),
         )
-        const credential = found(await credentials.update(c.var.userId, id, expected, c.req.valid('json')))
+        const credential = requireFound(
+          await credentials.update(c.var.userId, id, expected, c.req.valid('json')),
+        )
         const pending = await pendingDeployments(c.var.userId, id)
         return c.json({ ...credential, pendingDeployments: pending }, 200, {
           ETag: await tagOf(credential),
@@ -173,7 +175,7 @@ export function credentialRoutes(
       async (c) => {
         const force = c.req.valid('query').force === 'true'
         const deleted = await credentials.delete(c.var.userId, c.req.valid('param').id, { force })
-        found(deleted || null)
+        requireFound(deleted || null)
         return c.body(null, 204)
       },
     )
@@ -184,9 +186,8 @@ export function credentialRoutes(
         tag,
         summary: 'Test a credential',
         description:
-          'Asks the service through an n8n instance that has the credential, as n8n does when a credential ' +
-          'is saved, and stores the result. A credential is on an instance once a workflow that uses it has ' +
-          'been deployed there.',
+          "Runs n8n's own credential test on an instance that has the credential and stores the result. An " +
+          'instance has a credential once a workflow that uses it has been deployed there.',
         responses: { 200: CredentialTestResult },
         errors: [
           'malformed-json',
@@ -210,7 +211,7 @@ export function credentialRoutes(
       valid('json', CredentialTest),
       async (c) => {
         const { instanceId } = c.req.valid('json')
-        return c.json(found(await health.test(c.var.userId, c.req.valid('param').id, instanceId)), 200)
+        return c.json(requireFound(await health.test(c.var.userId, c.req.valid('param').id, instanceId)), 200)
       },
     )
     .get(
@@ -224,6 +225,6 @@ export function credentialRoutes(
         errors: ['not-found'],
       }),
       valid('param', CredentialId),
-      async (c) => c.json(found(await credentials.usage(c.var.userId, c.req.valid('param').id))),
+      async (c) => c.json(requireFound(await credentials.usage(c.var.userId, c.req.valid('param').id))),
     )
 }

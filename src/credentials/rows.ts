@@ -1,9 +1,9 @@
-/** @module Which columns of a credential a client may see, and which context its data is sealed for. */
+/** @module The columns of a credential that a client may see, and the context that encrypts its data. */
 import type { SecretContext } from '../crypto/secret-box.ts'
 import { credentials } from '../db/schema/credentials.ts'
 import type { Credential } from './contract.ts'
 
-/** The sealed data is left out. */
+/** Every column except the encrypted data. */
 export const visible = {
   id: credentials.id,
   service: credentials.service,
@@ -21,7 +21,7 @@ export const visible = {
 
 export type VisibleRow = Pick<typeof credentials.$inferSelect, keyof typeof visible>
 
-/** Takes only what is visible, whatever else the row holds. */
+/** Copies only the visible columns, so that extra ones never leak. */
 export function toCredential(row: VisibleRow): Credential {
   return {
     id: row.id,

@@ -1,10 +1,10 @@
-/** @module Opened credential data, in a wrapper that no log, error or answer prints by accident. */
+/** @module Decrypted credential data in a wrapper that prevents accidental logging or serialization. */
 
 const mask = '[redacted]'
-/** Shorter values, such as a port or a region, occur in any text. */
+/** Shorter values, such as a port or a region, occur in ordinary text. */
 const minimumChars = 6
 
-/** The data of one credential. Only `reveal` gives it away; printed or serialised it is `[redacted]`. */
+/** The data of one credential. Only `reveal` returns it; printed or serialized it reads `[redacted]`. */
 export class SecretData {
   readonly #values: Record<string, unknown>
 
@@ -16,7 +16,7 @@ export class SecretData {
     return this.#values
   }
 
-  /** `text` without any value of the data, as it is, URL-encoded, in base64 or JSON-escaped. */
+  /** Masks every value of the data in `text`: plain, URL-encoded, base64-encoded or JSON-escaped. */
   redact(text: string): string {
     const forms = leaves(this.#values)
       .flatMap((value) => (value.length < minimumChars ? [] : formsOf(value)))
@@ -37,7 +37,7 @@ export class SecretData {
   }
 }
 
-/** Every text and number within, also within JSON that is kept as text; of a URL its password as well. */
+/** Every string and number inside, including JSON stored as a string and passwords in URLs. */
 function leaves(root: unknown): string[] {
   const found: string[] = []
   const open: unknown[] = [root]
@@ -60,7 +60,7 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Of a connection string: as it stands in it, and decoded. */
+/** The password of a connection string, both encoded and decoded. */
 function passwords(text: string): string[] {
   const password = URL.canParse(text) ? new URL(text).password : ''
   try {
@@ -75,7 +75,7 @@ function formsOf(value: string): string[] {
   return [value, encodeURIComponent(value), base64(value), escaped]
 }
 
-/** Without padding: what follows the value in the text decides how its last character is encoded. */
+/** Without padding, because the text after the value decides how its last character is encoded. */
 function base64(value: string): string {
   return btoa(String.fromCharCode(...new TextEncoder().encode(value))).replace(/=+$/, '')
 }

@@ -1,4 +1,4 @@
-/** @module Where a credential is used: workflows that need its type, deployments bound to it, and their last run. */
+/** @module The usage of a credential: workflows that require its type, deployments bound to it, and their last run. */
 import { and, desc, eq, sql } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
 import { credentials } from '../db/schema/credentials.ts'
@@ -9,12 +9,12 @@ import { extractMetadata } from '../n8n/metadata.ts'
 import type { CredentialUsage } from './contract.ts'
 
 const maximumRows = 500
-/** Parameters that choose a credential are short; code, prompts and pages of text stay in the database. */
+/** Parameters that select a credential are short. Longer ones, such as code or prompts, stay in the database. */
 const maximumParameterBytes = 1024
 
 /**
- * The nodes as far as n8n's rule of which credentials a node needs reads them. The rule itself is not repeated in
- * SQL, and a node's own `credentials` do not tell: a node that has none yet needs one all the same.
+ * The properties of each node that decide which credentials it requires. The rule itself is not repeated in SQL.
+ * A node's own `credentials` are not enough: a node without any may still require one.
  */
 const nodeFacts = sql<Record<string, unknown>[]>`(
   select coalesce(jsonb_agg(jsonb_build_object(
@@ -34,7 +34,7 @@ const nodeFacts = sql<Record<string, unknown>[]>`(
   from jsonb_array_elements(${workflows.data} -> 'nodes') with ordinality as nodes (node, place)
 )`
 
-/** The end (else the start) of the newest run that tells one; the newest come first in the index. */
+/** The end (else the start) of the newest run that has either. The index lists the newest first. */
 const lastRunAt = sql<string | null>`(
   select coalesce(run.finished_at, run.started_at)
   from executions run

@@ -147,7 +147,7 @@ describe('a run that a service refused', () => {
     })
     await expect.poll(it.find).toMatchObject({
       status: 'invalid',
-      validationError: expect.stringMatching(/^The service answered 403 .*Tell/),
+      validationError: expect.stringMatching(/^The service responded with 403 .*Tell/),
     })
     expect((await it.find()).version).toBe(1)
   })

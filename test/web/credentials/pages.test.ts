@@ -338,7 +338,7 @@ describe('the form of a new credential', () => {
       'acmeCrmApi',
       { name: 'x', json: '{"__proto__":1}' },
       'field-json',
-      /Not a name/,
+      /Not a valid field name/,
     ],
     ['a NUL character', 'slackApi', { name: 'x', 'data.accessToken': 'a\0b' }, 'field-data.accessToken', /./],
   ])('shows an error under its field: %s', async (_fault, type, fields, control, message) => {
@@ -565,7 +565,9 @@ describe('testing and deleting', () => {
     const made = await createCredential('Slack')
     const answer = await tab.post(`/credentials/${made.id}/validate`, {})
     expect(answer).toMatchObject({ status: 303, location: `/credentials/${made.id}` })
-    expect((await tab.get(`/credentials/${made.id}`)).text).toContain('Not tested: No n8n has the credential')
+    expect((await tab.get(`/credentials/${made.id}`)).text).toContain(
+      'Not tested: No n8n instance has this credential',
+    )
   })
 
   test('deletes only if the typed name matches', async () => {
