@@ -1,4 +1,4 @@
-/** @module Changes and tests of an instance that ask its n8n server. */
+/** @module Updates, tests and deletions of an instance that call its n8n server. */
 import { invalid } from '../errors.ts'
 import { testConnection } from './connection-test.ts'
 import type { Connection, InstanceConnections } from './connections.ts'
@@ -26,9 +26,9 @@ export async function testInstance(
 }
 
 /**
- * A new API key is tried before it takes the place of the old one: one that n8n refuses changes nothing, one that
- * cannot be tried, because n8n is away, is taken.
- * @param expected the version that the change was made from; null: whatever it is
+ * Tests a new API key before it replaces the old one. A key that n8n rejects changes nothing. If n8n is unreachable,
+ * the key is stored untested.
+ * @param expected the version that the change is based on; null for any version
  * @throws {AppError} `invalid` at `/apiKey`, and as `InstanceRepository.update`
  */
 export async function changeInstance(
@@ -43,13 +43,14 @@ export async function changeInstance(
   if (!stored) return null
   const client = connections.clientFor(change.baseUrl ?? stored.baseUrl, change.apiKey)
   const tested = await testConnection(client, now)
-  if (tested.status === 'refused') throw invalid('/apiKey', `${tested.detail}; the earlier key is kept`)
+  if (tested.status === 'refused')
+    throw invalid('/apiKey', `${tested.detail}. The stored key was not changed`)
   return instances.update(userId, id, change, expected, tested)
 }
 
 export interface RemovalAccess extends InstanceAccess {
   reporter: Pick<ErrorReporter, 'removeReporter'>
-  /** Reads what is deployed on the instance; called back once it is removed, to give n8n its own settings back. */
+  /** Reads the deployments of the instance. Its result restores the original settings in n8n after the removal. */
   giveBack: {
     onInstance: (userId: string, id: string) => Promise<(connection: Connection) => Promise<void>>
   }
@@ -57,7 +58,7 @@ export interface RemovalAccess extends InstanceAccess {
 }
 
 /**
- * Removes an instance and, as far as n8n can be reached, what was set up there.
+ * Removes an instance and, when n8n is reachable, everything Flowkeep set up there.
  * @returns false when the user has no such instance
  * @throws {AppError} as `InstanceRepository.delete`
  */
@@ -67,7 +68,7 @@ export async function removeInstance(
   id: string,
   options: { force: boolean },
 ): Promise<boolean> {
-  // A key that does not open is no reason to keep the instance.
+  // An API key that cannot be decrypted does not prevent the removal.
   const connection = await connections.open(userId, id).catch(() => null)
   const restore = connection && (await giveBack.onInstance(userId, id))
   if (!(await instances.delete(userId, id, options))) return false

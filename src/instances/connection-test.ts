@@ -1,15 +1,15 @@
-/** @module What an n8n server and an API key are good for, found out without changing anything there. */
+/** @module Tests which features an n8n server and an API key support, without changing anything in n8n. */
 import type { InstanceCapabilities } from '../db/schema/instances.ts'
 import type { N8nClient } from '../n8n/api-client.ts'
 import { N8nError } from '../n8n/api-transport.ts'
 import { toAppError } from './connections.ts'
 import type { InstanceTest } from './contract.ts'
 
-/** n8n's public API does not tell its version, only which calls it has. */
+/** n8n's public API does not report its version, only its endpoints. */
 const versions = { current: '2.x, later than 2.0', legacy: '1.x or 2.0' }
 
-/** What each of our promises takes of n8n: a scope, and the call that it opens or an older form of it. */
-const needs: [promise: string, calls: [scope: string, ...endpoints: string[]][]][] = [
+/** The n8n scopes each feature requires, with the endpoint that the scope opens or its older forms. */
+const needs: [feature: string, calls: [scope: string, ...endpoints: string[]][]][] = [
   [
     'Deploying workflows',
     [
@@ -35,11 +35,11 @@ const needs: [promise: string, calls: [scope: string, ...endpoints: string[]][]]
       ['credential:read', 'GET /credentials/{}'],
     ],
   ],
-  ['Binding credentials that are in n8n already', [['credential:list', 'GET /credentials']]],
+  ['Binding existing n8n credentials', [['credential:list', 'GET /credentials']]],
   ['Removing credentials', [['credential:delete', 'DELETE /credentials/{}']]],
   ['Testing credentials', [['credential:read', 'POST /credentials/{}/test']]],
   [
-    'Fetching how runs went',
+    'Fetching executions',
     [
       ['execution:list', 'GET /executions'],
       ['execution:read', 'GET /executions/{}'],
@@ -47,7 +47,7 @@ const needs: [promise: string, calls: [scope: string, ...endpoints: string[]][]]
   ],
 ]
 
-/** Those of the scopes that the API key lacks, where n8n tells what it may call. */
+/** The scopes missing from the API key, when n8n reports which endpoints the key may call. */
 export function missingScopes(endpoints: ReadonlySet<string>, scopes: readonly string[]): string[] {
   const calls = needs.flatMap(([, each]) => each)
   return scopes.filter((scope) =>
@@ -55,14 +55,14 @@ export function missingScopes(endpoints: ReadonlySet<string>, scopes: readonly s
   )
 }
 
-const legacyCannot = [
+const legacyLimitations = [
   'Rolling back without a new upload: this n8n cannot publish an earlier version.',
-  'Updating credentials in place: this n8n takes each change as a new credential.',
-  'Finding a credential again when the answer to its creation is lost: one without use may stay behind.',
-  'Testing credentials, and binding by list those that are in n8n already: this n8n has no call for it.',
+  'Updating credentials in place: this n8n requires a new credential for each change.',
+  'Recovering a credential after a lost response: an unused credential may remain in n8n.',
+  'Testing credentials and listing existing ones: this n8n has no endpoint for it.',
 ]
 
-/** Never throws for what n8n does or does not answer; takes at most three requests, one after the other. */
+/** Never throws for any response of n8n. Sends at most three requests, one after the other. */
 export async function testConnection(client: N8nClient, now: () => Date): Promise<InstanceTest> {
   const tested = (
     status: InstanceTest['status'],
@@ -80,20 +80,20 @@ export async function testConnection(client: N8nClient, now: () => Date): Promis
     const endpoints = await client.endpoints()
     if (!endpoints) {
       await client.listWorkflows({ limit: 1 })
-      const cannot = [...legacyCannot, ...(await lacksExecutions(client))]
-      return tested('limited', `n8n ${versions.legacy}: not everything is possible`, {
+      const limitations = [...legacyLimitations, ...(await executionLimitations(client))]
+      return tested('limited', `n8n ${versions.legacy} does not support every feature`, {
         generation: 'legacy',
-        cannot,
+        cannot: limitations,
       })
     }
-    const cannot = needs.flatMap(([promise, calls]) => {
+    const limitations = needs.flatMap(([feature, calls]) => {
       const missing = calls.filter(([, ...forms]) => !forms.some((endpoint) => endpoints.has(endpoint)))
       const scopes = missing.map(([scope]) => scope).join(', ')
-      return missing.length === 0 ? [] : [`${promise}: the API key lacks ${scopes}.`]
+      return missing.length === 0 ? [] : [`${feature}: the API key is missing ${scopes}.`]
     })
-    const detail = 'The API key lacks scopes; make one in n8n that has them'
-    if (cannot.length > 0) return tested('limited', detail, { generation: 'current', cannot })
-    return tested('ok', null, { generation: 'current', cannot })
+    const detail = 'The API key is missing scopes. Create one in n8n that has them'
+    const found: InstanceCapabilities = { generation: 'current', cannot: limitations }
+    return limitations.length > 0 ? tested('limited', detail, found) : tested('ok', null, found)
   } catch (error) {
     if (!(error instanceof N8nError)) throw error
     const { code, message } = toAppError(error)
@@ -101,13 +101,13 @@ export async function testConnection(client: N8nClient, now: () => Date): Promis
   }
 }
 
-async function lacksExecutions(client: N8nClient): Promise<string[]> {
+async function executionLimitations(client: N8nClient): Promise<string[]> {
   try {
     await client.listExecutions({ limit: 1 })
     return []
   } catch (error) {
     if (error instanceof N8nError && error.kind === 'forbidden') {
-      return ['Fetching how runs went: the API key lacks execution:list.']
+      return ['Fetching executions: the API key is missing execution:list.']
     }
     throw error
   }

@@ -1,4 +1,4 @@
-/** @module From an instance's row to a client that may call it, and from what that client throws to what a user is told. */
+/** @module Opens a client for an instance, and converts the client's errors into messages for the user. */
 import { and, eq } from 'drizzle-orm'
 import type { SecretBox } from '../crypto/secret-box.ts'
 import type { Db } from '../db/client.ts'
@@ -14,7 +14,7 @@ export interface ConnectionSettings {
   allowLoopbackInstances: boolean
   /** Connects to public addresses only. */
   fetch: typeof fetch
-  /** For each request; default 10 s. */
+  /** Per request; default 10 s. */
   timeoutMs?: number
 }
 
@@ -32,11 +32,11 @@ export interface ConnectedInstance {
 
 export interface Connection {
   instance: ConnectedInstance
-  /** What it throws is an N8nError: see `toAppError`. */
+  /** Throws N8nError; convert it with `toAppError`. */
   client: N8nClient
 }
 
-/** The way to a user's n8n servers. The API key is opened for each connection and kept nowhere else. */
+/** Connects to a user's n8n servers. The API key is decrypted for each connection and never cached. */
 export class InstanceConnections {
   readonly #db: Db
   readonly #now: () => Date
@@ -51,7 +51,7 @@ export class InstanceConnections {
   }
 
   /**
-   * Sends nothing yet. Null when the user has no such instance.
+   * Sends no request. Null when the user has no such instance.
    * @throws {AppError} `credential-undecryptable`, `key-unavailable`; `url-not-allowed` when the rules have changed
    */
   async open(userId: string, instanceId: string): Promise<Connection | null> {
@@ -78,7 +78,7 @@ export class InstanceConnections {
   }
 
   /**
-   * For a key that is not stored, or not yet.
+   * Creates a client for a key that is not stored.
    * @throws {AppError} `url-not-allowed`
    */
   clientFor(baseUrl: string, apiKey: string): N8nClient {
@@ -94,40 +94,45 @@ export class InstanceConnections {
 }
 
 const defaultRetryAfterSeconds = 10
-/** Longer than this nobody waits; n8n is asked again then. */
+/** The longest wait before n8n is asked again. */
 const maxRetryAfterSeconds = 60
 
 const failures = {
-  unreachable: ['instance-unreachable', 'The n8n server cannot be reached; check its URL and that it runs'],
-  timeout: ['instance-timeout', 'The n8n server did not answer in time; try again'],
-  unauthorized: ['instance-refused', 'The n8n server does not accept the API key; make a new one in n8n'],
-  forbidden: ['instance-refused', 'The API key lacks a scope that this takes; give it one in n8n'],
-  'not-found': ['instance-conflict', 'What this refers to is not on the n8n server any more'],
-  conflict: ['instance-conflict', 'The n8n server says that something else is in the way'],
-  rejected: ['instance-rejected', 'The n8n server refuses this'],
-  'rate-limited': ['instance-busy', 'The n8n server takes no more requests for now'],
-  redirected: ['instance-redirected', 'The n8n server redirects; enter the URL that it redirects to'],
-  'not-n8n': ['instance-unreachable', 'What answers there is not the public API of n8n'],
-  'too-large': ['instance-unreachable', 'The n8n server answers with more than is read'],
-  'server-error': ['instance-unreachable', 'The n8n server failed to do this; its log tells why'],
+  unreachable: [
+    'instance-unreachable',
+    'The n8n server is unreachable. Check its URL and that it is running',
+  ],
+  timeout: ['instance-timeout', 'The n8n server did not respond in time. Try again'],
+  unauthorized: ['instance-refused', 'The n8n server rejected the API key. Create a new one in n8n'],
+  forbidden: ['instance-refused', 'The API key is missing a required scope. Add it in n8n'],
+  'not-found': ['instance-conflict', 'The item no longer exists on the n8n server'],
+  conflict: ['instance-conflict', 'The request conflicts with existing content on the n8n server'],
+  rejected: ['instance-rejected', 'The n8n server rejected the request'],
+  'rate-limited': ['instance-busy', 'The n8n server is busy. Try again later'],
+  redirected: [
+    'instance-redirected',
+    'The n8n server redirected the request. Enter the URL that it redirects to',
+  ],
+  'not-n8n': ['instance-unreachable', 'The server did not respond like the n8n public API. Check its URL'],
+  'too-large': ['instance-unreachable', 'The response of the n8n server is too large'],
+  'server-error': ['instance-unreachable', 'The n8n server failed. See its log for the cause'],
 } satisfies Record<N8nErrorKind, [ErrorCode, string]>
 
-/** The platform's own words hold addresses and stacks, so they are never shown. */
+/** The platform's own messages contain addresses and stacks, so they are never shown. */
 const unreachable = {
-  'connection-refused':
-    'Nothing listens at the address and port of the n8n server. Check the URL and that n8n runs',
-  'unknown-host': 'The host name of the n8n server does not resolve. Check the URL for typing errors',
-  tls: 'The n8n server does not speak https at that port. Check the port, or whether the URL should start with http',
+  'connection-refused': 'The n8n server refused the connection. Check the URL and that n8n is running',
+  'unknown-host': 'The host name of the n8n server does not resolve. Check the URL for typos',
+  tls: 'The n8n server does not use HTTPS on this port. Check the port, or whether the URL should start with http',
   certificate:
-    'The certificate of the n8n server is not trusted. Check that it is valid for the host and not expired',
+    'The certificate of the n8n server is not trusted. Check that it matches the host and has not expired',
   'connection-lost':
-    'The n8n server closed the connection without an answer. Check that it runs, then try again',
+    'The n8n server closed the connection without a response. Check that it is running, then try again',
 } satisfies Record<UnreachableReason, string>
 
-/** Codes that a route which calls n8n may answer with, for its description. */
+/** The error codes of every route that calls n8n. */
 export const instanceErrors = [...new Set(Object.values(failures).map(([code]) => code))] as ErrorCode[]
 
-/** In our words; of n8n's own only the redacted reason of a refusal. */
+/** Uses our own messages; of n8n's message only the redacted reason of a rejection. */
 export function toAppError(error: N8nError): AppError {
   const busy = error.kind === 'server-error' && error.status === 503
   const [code, message] = failures[busy ? 'rate-limited' : error.kind]
@@ -136,8 +141,8 @@ export function toAppError(error: N8nError): AppError {
     maxRetryAfterSeconds,
   )
   const { detail, reason, subject } = error
-  const what = reason === undefined ? message : unreachable[reason]
-  const text = detail === undefined ? what : subject === undefined ? `${what}: ${detail}` : detail
+  const summary = reason === undefined ? message : unreachable[reason]
+  const text = detail === undefined ? summary : subject === undefined ? `${summary}: ${detail}` : detail
   return new AppError(code, subject === undefined ? text : `${subject}: ${text}`, {
     ...(code === 'instance-busy' && { retryAfterSeconds }),
     cause: error,

@@ -1,4 +1,4 @@
-/** @module The HTTP shapes of instances, the n8n servers of a user. The API key goes in and never comes out. */
+/** @module The HTTP shapes of instances, the n8n servers of a user. The API key is write-only. */
 import * as z from 'zod'
 import { asBoolean } from '../http/openapi.ts'
 import { instanceStatuses } from '../db/schema/instances.ts'
@@ -11,8 +11,8 @@ const BaseUrl = z
   .max(2048, 'At most 2,048 characters')
   .meta({
     description:
-      'URL of the n8n server, such as https://n8n.example.com. A path prefix is kept; the path of a ' +
-      'page or of the API (`/home/workflows`, `/api/v1`) is removed',
+      'URL of the n8n server, such as https://n8n.example.com. A path prefix is preserved; the path ' +
+      'of a page or of the API (`/home/workflows`, `/api/v1`) is removed',
   })
 const ApiKey = z
   .string()
@@ -25,17 +25,17 @@ export const NewInstance = z.strictObject({ name: Name, baseUrl: BaseUrl, apiKey
 })
 export type NewInstance = z.output<typeof NewInstance>
 
-/** What is left out stays. Another origin needs the API key again. */
+/** Omitted properties stay unchanged. Another origin requires the API key again. */
 export const InstanceChange = z
   .strictObject({ name: Name.optional(), baseUrl: BaseUrl.optional(), apiKey: ApiKey.optional() })
   .meta({ ref: 'InstanceChange', 'x-example': { name: 'Production' } })
 export type InstanceChange = z.output<typeof InstanceChange>
 
-const Cannot = z.array(z.string()).meta({
+const Limitations = z.array(z.string()).meta({
   description: 'Limitations of this n8n and this API key',
 })
 const Generation = z.enum(['current', 'legacy']).meta({
-  description: '`legacy`: n8n 1.x and 2.0, whose public API lacks some calls',
+  description: '`legacy`: n8n 1.x and 2.0, whose public API is missing some endpoints',
 })
 const N8nVersion = z
   .string()
@@ -56,7 +56,7 @@ export const Instance = z
     statusDetail: z.string().nullable(),
     testedAt: z.iso.datetime().nullable(),
     n8nVersion: N8nVersion,
-    capabilities: z.object({ generation: Generation, cannot: Cannot }).nullable(),
+    capabilities: z.object({ generation: Generation, cannot: Limitations }).nullable(),
     polling: z.object({
       lastPolledAt: z.iso.datetime().nullable(),
       polledThrough: z.iso.datetime().nullable().meta({
@@ -105,7 +105,7 @@ export const InstanceTest = z
     detail: z.string().nullable(),
     n8nVersion: N8nVersion,
     generation: Generation.nullable(),
-    cannot: Cannot,
+    cannot: Limitations,
     testedAt: z.iso.datetime(),
   })
   .meta({ ref: 'InstanceTest' })

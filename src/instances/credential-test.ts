@@ -3,8 +3,8 @@ import { N8nError } from '../n8n/api-transport.ts'
 import { type InstanceConnections, toAppError } from './connections.ts'
 
 /**
- * n8n's own test of a credential that it has, by n8n's id. Null when the user has no such instance.
- * @throws {AppError} `instance-rejected` where n8n's API has no such test, `instance-*`, `key-unavailable`
+ * Runs n8n's own test of a credential, by its id in n8n. Null when the user has no such instance.
+ * @throws {AppError} `instance-rejected` when n8n's API cannot test credentials, `instance-*`, `key-unavailable`
  */
 export async function testCredential(
   connections: Pick<InstanceConnections, 'open'>,
@@ -20,7 +20,7 @@ export async function testCredential(
     if (!credentialTest) {
       throw new AppError(
         'instance-rejected',
-        'This n8n cannot test credentials through its API: it takes a newer one',
+        'This n8n version cannot test credentials through its API. Upgrade n8n',
       )
     }
     return await client.testCredential(n8nCredentialId)

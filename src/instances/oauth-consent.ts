@@ -1,16 +1,16 @@
 /**
- * @module Whether somebody has signed in for an OAuth2 credential that n8n holds. n8n's API never shows a credential's
- * data; the one sign is its test (measured on 2.41.1): for an OAuth2 type it looks whether there is an access token.
+ * @module Checks whether a user has signed in for an OAuth2 credential in n8n. n8n's API never returns credential data;
+ * only its credential test reveals whether an OAuth2 credential has an access token (verified on 2.41.1).
  */
 import type { N8nClient } from '../n8n/api-client.ts'
 import { N8nError } from '../n8n/api-transport.ts'
 
-/** `unknown`: this n8n, this API key or this credential type does not tell. */
+/** `unknown`: this n8n, API key or credential type does not support the check. */
 export type Consent = 'given' | 'missing' | 'unknown'
 
 const notConnected = /not connected to an account/i
 
-/** @throws {N8nError} `not-found` when n8n has no such credential, and whatever else n8n fails with */
+/** @throws {N8nError} `not-found` when n8n has no such credential, or any other n8n error */
 export async function oauthConsent(
   client: Pick<N8nClient, 'capabilities' | 'testCredential'>,
   n8nCredentialId: string,

@@ -1,11 +1,11 @@
-/** @module What stands beside an instance: what is deployed on it, and the reports that could not be used. */
+/** @module Queries of the instance pages: deployments and dead letters per instance. */
 import { sql } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
 import type { DeploymentStatus } from '../db/schema/deployments.ts'
 
 export type InstanceCounts = {
   instanceId: string
-  /** Deployments that are live. */
+  /** Deployments with status `active`. */
   active: number
   failed: number
   /** Deployments that are not undeployed. */
@@ -21,14 +21,14 @@ const none = (instanceId: string): InstanceCounts => ({
   deadLetters: 0,
 })
 
-/** Of every instance of the user. */
+/** The counts of every instance of the user. */
 export async function readInstanceCounts(
   db: Db,
   userId: string,
 ): Promise<(instanceId: string) => InstanceCounts> {
   const { rows } = await db.execute<InstanceCounts>(sql`
     select i.id as "instanceId", coalesce(d.active, 0) as active, coalesce(d.failed, 0) as failed,
-      coalesce(d.total, 0) as total, coalesce(l.letters, 0) as "deadLetters"
+      coalesce(d.total, 0) as total, coalesce(l.dead_letters, 0) as "deadLetters"
     from instances i
     left join (
       select instance_id, (count(*) filter (where status = 'active'))::integer as active,
@@ -36,7 +36,8 @@ export async function readInstanceCounts(
       from deployments where user_id = ${userId} and status <> 'undeployed' group by instance_id
     ) d on d.instance_id = i.id
     left join (
-      select instance_id, count(*)::integer as letters from dead_letters where user_id = ${userId} group by instance_id
+      select instance_id, count(*)::integer as dead_letters from dead_letters
+      where user_id = ${userId} group by instance_id
     ) l on l.instance_id = i.id
     where i.user_id = ${userId}`)
   const byId = new Map(rows.map((row) => [row.instanceId, row]))
@@ -51,7 +52,7 @@ export type DeployedThere = {
   triggerType: string | null
 }
 
-/** On the instance, what failed first; without what was undeployed. */
+/** The deployments on the instance, failed ones first, without undeployed ones. */
 export async function readDeployed(
   db: Db,
   userId: string,

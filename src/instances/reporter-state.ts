@@ -1,4 +1,4 @@
-/** @module What is remembered of an instance's error reporter, and the lease under which it is set up. */
+/** @module The stored state of an instance's error reporter, and the lease for setting it up. */
 import { and, eq, isNull, lte, ne, or } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import type { Db } from '../db/client.ts'
@@ -6,15 +6,15 @@ import { instances, webhookTokens } from '../db/schema/instances.ts'
 import { AppError } from '../errors.ts'
 import { newWebhookToken } from './webhook-token.ts'
 
-/** Longer than any one step takes: it is renewed before each. */
+/** Longer than any single step: the lease is renewed before each. */
 const leaseMs = 60_000
-/** A token that n8n may still be using when its successor is there. */
+/** How long n8n may still use a replaced token. */
 const overlapMs = 24 * 60 * 60 * 1000
 
 export interface RememberedReporter {
   workflowId: string | null
   credentialId: string | null
-  /** The credential holds a token that does not run out. */
+  /** The credential holds a token without an expiry. */
   isTokenCurrent: boolean
 }
 
@@ -56,7 +56,7 @@ export class ReporterState {
     return { ...ids, isTokenCurrent: tokenId !== null }
   }
 
-  /** Null while another holds it, and when there is no such instance. */
+  /** Null while another call holds the lease, or when the instance does not exist. */
   async lease(instance: Owned): Promise<ReporterLease | null> {
     const until = new Date(this.#now().getTime() + leaseMs)
     const free = or(isNull(instances.reporterLeaseUntil), lte(instances.reporterLeaseUntil, this.#now()))
@@ -69,7 +69,7 @@ export class ReporterState {
   }
 }
 
-/** Every method but `release` @throws {AppError} `instance-busy` when another has taken the lease over */
+/** Every method except `release` @throws {AppError} `instance-busy` when another call has taken the lease */
 export class ReporterLease {
   readonly #db: Db
   readonly #now: () => Date
@@ -83,14 +83,14 @@ export class ReporterLease {
     this.#until = until
   }
 
-  /** To be called before each step that n8n would do twice. */
+  /** Call it before each step that must not run twice in n8n. */
   async renew(): Promise<void> {
     const until = new Date(Math.max(this.#now().getTime() + leaseMs, this.#until.getTime() + 1))
     await this.#update({ reporterLeaseUntil: until })
     this.#until = until
   }
 
-  /** A new token, valid from now on: n8n may have it before we hear that it does. */
+  /** Creates a token that is valid immediately, because n8n may use it before its response arrives. */
   async mintToken(): Promise<{ id: string; token: string }> {
     await this.renew()
     const id = uuidv7()
@@ -102,8 +102,8 @@ export class ReporterLease {
     return { id, token }
   }
 
-  /** n8n has the credential with that token. Those that it had before, or may have had, run out. */
-  async keepCredential(credentialId: string, tokenId: string): Promise<void> {
+  /** Stores the credential and its token, and lets all earlier reporter tokens expire. */
+  async saveCredential(credentialId: string, tokenId: string): Promise<void> {
     await this.#update({ reporterCredentialId: credentialId, reporterTokenId: tokenId })
     const { id, userId } = this.#instance
     await this.#db
@@ -120,11 +120,11 @@ export class ReporterLease {
       )
   }
 
-  keepWorkflow(workflowId: string): Promise<void> {
+  saveWorkflow(workflowId: string): Promise<void> {
     return this.#update({ reporterWorkflowId: workflowId })
   }
 
-  /** n8n has neither any more; what the credential held is of no use from now on. */
+  /** Clears the stored workflow and credential and deletes the reporter's tokens. */
   async forget(): Promise<void> {
     await this.#update({ reporterWorkflowId: null, reporterCredentialId: null, reporterTokenId: null })
     const { id, userId } = this.#instance
@@ -163,6 +163,6 @@ export class ReporterLease {
 }
 
 export const reporterBusy = (): AppError =>
-  new AppError('instance-busy', 'Another request is setting up the error reporter; try again', {
+  new AppError('instance-busy', 'Another request is setting up the error reporter. Try again', {
     retryAfterSeconds: 5,
   })

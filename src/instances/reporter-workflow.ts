@@ -1,4 +1,4 @@
-/** @module The error reporter as it is in n8n: an error workflow that posts what failed to this server. Pure. */
+/** @module The error reporter: an n8n error workflow that posts failed runs to this server. Pure. */
 import { sha256Hex } from '../crypto/hex.ts'
 import type { N8nWorkflow } from '../n8n/api-shapes.ts'
 import type { N8nNodeBody, N8nWorkflowBody } from '../n8n/sendable-workflow.ts'
@@ -7,7 +7,7 @@ import { canonicalJson } from '../n8n/workflow-json.ts'
 export const reporterName = 'Flowkeep: report errors'
 export const reporterCredentialName = 'Flowkeep: reports'
 
-/** What the receiver reads of an error. The rest stays in n8n: a failed node's parameters and stack may hold secrets. */
+/** The parts of an error that the receiver reads. A node's parameters and stack may hold secrets and stay in n8n. */
 const errorOf = (owner: string) => `${owner}.error && {
       name: ${owner}.error.name,
       message: ${owner}.error.message,
@@ -31,17 +31,17 @@ const report = `={{ JSON.stringify({
   workflow: $json.workflow && { id: $json.workflow.id, name: $json.workflow.name },
 }) }}`
 
-/** The id of a node of ours in n8n, derived from the instance: two installations that share an n8n do not meet. */
+/** The id of the reporter's trigger, unique to the instance so that two installations can share one n8n. */
 const triggerId = (instanceId: string) => `flowkeep-reporter-${instanceId}`
 
 export interface Receiver {
-  /** In n8n. */
+  /** The credential's id in n8n. */
   credentialId: string
-  /** Where it posts to. */
+  /** The URL that the node posts to. */
   webhookUrl: string
 }
 
-/** A node that posts JSON here, signing in with the credential. It never fails the run that it is in. */
+/** A node that posts JSON here and authenticates with the credential. It never fails its run. */
 export function postNode(
   { credentialId, webhookUrl }: Receiver,
   node: { id: string; name: string; position: [number, number]; jsonBody: string },
@@ -84,7 +84,7 @@ export function reporterWorkflow(instanceId: string, receiver: Receiver): N8nWor
         position: [0, 0],
         parameters: {},
       },
-      // n8n itself goes no further than 5 tries, 5 s apart.
+      // n8n allows at most 5 tries, 5 s apart.
       { ...post, retryOnFail: true, maxTries: 5, waitBetweenTries: 5000 },
     ],
     connections: { 'Error Trigger': { main: [[{ node: post.name, type: 'main', index: 0 }]] } },
@@ -92,16 +92,16 @@ export function reporterWorkflow(instanceId: string, receiver: Receiver): N8nWor
   }
 }
 
-/** Whether a workflow of our name is this instance's reporter, be it changed since. */
+/** Whether a workflow is this instance's reporter, even if a user changed it. */
 export const isReporterOf = (instanceId: string, { nodes, isArchived }: N8nWorkflow): boolean =>
   !isArchived && nodes.some((node) => node['id'] === triggerId(instanceId))
 
-/** Whether it would run as `wanted` does; who moves or colours its nodes changes nothing. */
+/** Whether the workflow runs like `wanted`. Ignores the position and color of nodes. */
 export function isAsWanted(workflow: N8nWorkflow, wanted: N8nWorkflowBody): boolean {
   return essence(workflow) === essence(wanted)
 }
 
-/** The published version is the draft. */
+/** Whether the draft is published. */
 export const isPublished = ({ active, versionId, activeVersionId }: N8nWorkflow): boolean =>
   active && (activeVersionId === null || activeVersionId === versionId)
 
@@ -115,7 +115,7 @@ function essence({ nodes, connections }: Pick<N8nWorkflow, 'nodes' | 'connection
   return canonicalJson(JSON.parse(JSON.stringify({ nodes: kept, connections })))
 }
 
-/** At most 16 characters, as n8n takes; derived from the instance, so that a retry finds what an unanswered request made. */
+/** At most 16 characters (n8n's limit). Derived from the instance, so that a retry finds an earlier credential. */
 export async function reporterCredentialId(instanceId: string): Promise<string> {
   return `fk${await sha256Hex(`reporter\0${instanceId}`, 7)}`
 }

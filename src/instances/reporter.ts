@@ -1,7 +1,7 @@
 /**
- * @module Sets up the error reporter of an instance in n8n, once: a header credential with a webhook token of its own
- * and a published error workflow. Interrupted anywhere, in any way, the next call finds what there is and goes on; one
- * call at a time works on an instance.
+ * @module Sets up the error reporter of an instance in n8n: a header credential with its own webhook token and a
+ * published error workflow. After an interruption, the next call resumes from the current state. A lease allows one
+ * call at a time per instance.
  */
 import type { Db } from '../db/client.ts'
 import { AppError } from '../errors.ts'
@@ -22,9 +22,9 @@ import {
 } from './reporter-workflow.ts'
 import { webhookUrlOf } from './repository.ts'
 
-/** How long a call waits for another one that sets up the same reporter. */
+/** How long a call waits for a concurrent setup of the same reporter. */
 const patience = { tries: 20, waitMs: 500 }
-/** n8n refuses to delete for some 0.2 s after unpublishing. */
+/** n8n rejects a deletion for about 0.2 s after unpublishing. */
 const removal = { tries: 5, waitMs: 300 }
 
 export interface ReporterSettings {
@@ -44,21 +44,21 @@ export class ErrorReporter {
   }
 
   /**
-   * Published, with a token that is valid, when it resolves. Cheap when it was so already.
+   * Ensures that the reporter is published and its token is valid. Cheap when it is already set up.
    * @throws {N8nError}
-   * @throws {AppError} `instance-busy` while another call is at it, `not-found`
+   * @throws {AppError} `instance-busy` while another call sets it up, `not-found`
    */
   async ensureReporter({ instance, client }: Connection): Promise<Reporter> {
     for (let attempt = 0; attempt < patience.tries; attempt += 1) {
       if (attempt > 0) await this.#sleep(patience.waitMs)
       const remembered = await this.#state.read(instance)
-      if (!remembered) throw new AppError('not-found', 'No such instance')
+      if (!remembered) throw new AppError('not-found', 'Instance not found')
       const intact = await this.#intact(instance.id, client, remembered)
       if (intact) return intact
       const lease = await this.#state.lease(instance)
       if (!lease) continue
       try {
-        // Another call may have been faster.
+        // Another call may have finished the setup first.
         const current = (await this.#state.read(instance)) ?? remembered
         return await this.#setUp(instance.id, client, current, lease)
       } finally {
@@ -69,13 +69,13 @@ export class ErrorReporter {
   }
 
   /**
-   * Removes it from n8n as far as n8n lets it: what is left stays known, for another time. The workflows that name it
-   * go on without. Left alone while another call is setting it up.
+   * Removes the reporter from n8n. If n8n refuses, its ids stay stored for the next attempt. Workflows that name it as
+   * their error workflow keep running. Does nothing while another call sets it up.
    */
   async removeReporter({ instance, client }: Connection): Promise<void> {
     const remembered = await this.#state.read(instance)
     if (!remembered) {
-      // The instance is gone; what it was connected with tells where the reporter was.
+      // The instance is deleted. The connection still has the reporter's ids.
       await this.#remove(instance.id, client, {
         workflowId: instance.reporterWorkflowId,
         credentialId: instance.reporterCredentialId,
@@ -92,20 +92,20 @@ export class ErrorReporter {
     }
   }
 
-  /** Undefined unless all of it is there as it should be. */
+  /** The reporter if it is completely set up, else undefined. */
   async #intact(
     instanceId: string,
     client: N8nClient,
     { workflowId, credentialId, isTokenCurrent }: RememberedReporter,
   ): Promise<Reporter | undefined> {
     if (workflowId === null || credentialId === null || !isTokenCurrent) return undefined
-    const [workflow, isCredentialThere] = await Promise.all([
-      unless('not-found', client.getWorkflow(workflowId)),
+    const [workflow, credentialExists] = await Promise.all([
+      unlessError('not-found', client.getWorkflow(workflowId)),
       hasCredential(client, credentialId),
     ])
     const wanted = this.#workflow(instanceId, credentialId)
     const isGood =
-      isCredentialThere &&
+      credentialExists &&
       workflow &&
       !workflow.isArchived &&
       isPublished(workflow) &&
@@ -120,23 +120,23 @@ export class ErrorReporter {
     lease: ReporterLease,
   ): Promise<Reporter> {
     const earlier = remembered.credentialId
-    const isKept = earlier !== null && remembered.isTokenCurrent && (await hasCredential(client, earlier))
-    const credentialId = isKept ? earlier : await this.#putCredential(instanceId, client, earlier, lease)
+    const isReusable = earlier !== null && remembered.isTokenCurrent && (await hasCredential(client, earlier))
+    const credentialId = isReusable ? earlier : await this.#putCredential(instanceId, client, earlier, lease)
     const wanted = this.#workflow(instanceId, credentialId)
     const found = await this.#findOrCreate(instanceId, client, remembered.workflowId, wanted, lease)
-    await lease.keepWorkflow(found.id)
+    await lease.saveWorkflow(found.id)
     const workflow = isAsWanted(found, wanted)
       ? found
       : await client.updateWorkflow(found.id, wanted, { publishIfActive: false })
     if (!isPublished(workflow)) await client.publishWorkflow(workflow.id)
     if (earlier !== null && earlier !== credentialId) {
-      // Of no use to anybody: its token runs out.
+      // No longer used: its token expires.
       await client.deleteCredential(earlier).catch(() => undefined)
     }
     return { n8nWorkflowId: workflow.id, n8nCredentialId: credentialId }
   }
 
-  /** The credential with a new token in it; under another id only where n8n cannot change one in place. */
+  /** Stores a new token in the credential. The id changes only when n8n cannot update a credential in place. */
   async #putCredential(
     instanceId: string,
     client: N8nClient,
@@ -155,19 +155,19 @@ export class ErrorReporter {
       if (!can.ownCredentialIds) return (await client.createCredential(restricted)).id
       const id = earlier ?? (await reporterCredentialId(instanceId))
       if (can.credentialUpdate) {
-        const made = await unless('conflict', client.createCredential({ ...restricted, id }))
+        const made = await unlessError('conflict', client.createCredential({ ...restricted, id }))
         if (!made) await client.updateCredential(id, restricted)
       } else {
-        await unless('not-found', client.deleteCredential(id))
+        await unlessError('not-found', client.deleteCredential(id))
         await client.createCredential({ ...restricted, id })
       }
       return id
     }
-    // Where n8n can hold a credential to one host, the token goes nowhere else.
+    // Restricts the token to our own host when n8n supports it.
     const ours = { allowedHttpRequestDomains: 'domains', allowedDomains: new URL(this.#publicUrl).hostname }
-    const kept = can.generation === 'current' ? await unless('rejected', put(ours)) : undefined
-    const credentialId = kept ?? (await put({}))
-    await lease.keepCredential(credentialId, tokenId)
+    const hostBound = can.generation === 'current' ? await unlessError('rejected', put(ours)) : undefined
+    const credentialId = hostBound ?? (await put({}))
+    await lease.saveCredential(credentialId, tokenId)
     return credentialId
   }
 
@@ -178,20 +178,20 @@ export class ErrorReporter {
     wanted: ReturnType<typeof reporterWorkflow>,
     lease: ReporterLease,
   ): Promise<N8nWorkflow> {
-    const known = knownId === null ? undefined : await unless('not-found', client.getWorkflow(knownId))
+    const known = knownId === null ? undefined : await unlessError('not-found', client.getWorkflow(knownId))
     if (known && !known.isArchived) return known
     const [earlier] = await findReporters(instanceId, client)
     if (earlier) return earlier
     await lease.renew()
     await client.createWorkflow(wanted)
-    // Whoever lost the lease in the middle of this may have made one as well: all keep the same one.
+    // A call that lost its lease may have created one too. Every call picks the same one.
     const [kept, ...others] = await findReporters(instanceId, client)
     if (!kept) throw new N8nError('server-error', { operation: 'workflow-create', ambiguous: true })
     for (const other of others) await this.#removeWorkflow(client, other.id)
     return kept
   }
 
-  /** What an unanswered request made is removed with what is remembered. @returns whether n8n has neither any more */
+  /** Also removes what an unanswered request may have created. @returns whether everything is gone from n8n */
   async #remove(
     instanceId: string,
     client: N8nClient,
@@ -206,7 +206,7 @@ export class ErrorReporter {
       const { ownCredentialIds } = await client.capabilities()
       const ownId = ownCredentialIds ? await reporterCredentialId(instanceId) : null
       for (const id of new Set([credentialId, ownId])) {
-        if (id !== null) await unless('not-found', client.deleteCredential(id))
+        if (id !== null) await unlessError('not-found', client.deleteCredential(id))
       }
       return isGone
     } catch (error) {
@@ -215,13 +215,13 @@ export class ErrorReporter {
     }
   }
 
-  /** Whether it is gone: n8n refuses for a while after it is unpublished. */
+  /** Retries, because n8n rejects a deletion shortly after unpublishing. @returns whether the workflow is gone */
   async #removeWorkflow(client: N8nClient, id: string): Promise<boolean> {
-    if (!(await unless('not-found', client.unpublishWorkflow(id)))) return true
+    if (!(await unlessError('not-found', client.unpublishWorkflow(id)))) return true
     for (let attempt = 0; attempt < removal.tries; attempt += 1) {
       if (attempt > 0) await this.#sleep(removal.waitMs)
       if (
-        await unless(
+        await unlessError(
           'conflict',
           client.deleteWorkflow(id).then(() => true),
         )
@@ -239,7 +239,9 @@ export class ErrorReporter {
   }
 }
 
-/** Of the instance; more than one where a creation went unanswered. All callers see them in the same order. */
+/**
+ * The reporters of the instance in a stable order. There may be several if the response to a creation was lost.
+ */
 async function findReporters(instanceId: string, client: N8nClient): Promise<N8nWorkflow[]> {
   const found = await client.findWorkflows(reporterName)
   return found
@@ -247,8 +249,8 @@ async function findReporters(instanceId: string, client: N8nClient): Promise<N8n
     .toSorted((a, b) => (a.id < b.id ? -1 : 1))
 }
 
-/** Undefined for that one failure. */
-async function unless<T>(kind: N8nErrorKind, work: Promise<T>): Promise<T | undefined> {
+/** The result of `work`, or undefined when it fails with `kind`. */
+async function unlessError<T>(kind: N8nErrorKind, work: Promise<T>): Promise<T | undefined> {
   try {
     return await work
   } catch (error) {
@@ -257,8 +259,8 @@ async function unless<T>(kind: N8nErrorKind, work: Promise<T>): Promise<T | unde
   }
 }
 
-/** Taken for there where n8n cannot be asked. */
+/** Assumes that the credential exists when n8n has no endpoint to check it. */
 async function hasCredential(client: N8nClient, id: string): Promise<boolean> {
   if (!(await client.capabilities()).credentialRead) return true
-  return (await unless('not-found', client.getCredential(id))) !== undefined
+  return (await unlessError('not-found', client.getCredential(id))) !== undefined
 }

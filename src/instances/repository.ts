@@ -14,7 +14,7 @@ import type { CreatedInstance, Instance, InstanceChange, InstanceTest, NewInstan
 import { checkBaseUrl, serverKeyOf } from './url-guard.ts'
 import { hashWebhookToken, newWebhookToken } from './webhook-token.ts'
 
-/** How long a webhook token goes on working after its successor was made. */
+/** How long a webhook token stays valid after its rotation. */
 const overlapMs = 24 * 60 * 60 * 1000
 const updateAttempts = 3
 
@@ -22,7 +22,7 @@ export interface InstanceSettings {
   publicUrl: string
   allowLoopbackInstances: boolean
   quotas: { instances: number }
-  /** Rejects while the server holds a wrong key; awaited before anything is sealed. */
+  /** Rejects while the server has the wrong key; awaited before anything is encrypted. */
   keysVerified: () => Promise<void>
 }
 
@@ -62,7 +62,7 @@ const untested = {
   reporterWorkflowId: null,
 } as const
 
-/** A user's n8n servers. Every method takes the owner first and sees no one else's rows. */
+/** A user's n8n servers. Every method takes the owner first and reads only that user's rows. */
 export class InstanceRepository {
   readonly #db: Db
   readonly #now: () => Date
@@ -92,10 +92,14 @@ export class InstanceRepository {
         .insert(webhookTokens)
         .values({ id: uuidv7(), userId, instanceId: id, label: 'first', hash, createdAt }),
       auditEvent(this.#db, userId, 'instance.created', id),
-    ]).catch((error: unknown) => this.#taken(userId, baseUrl, error))
+    ]).catch((error: unknown) => this.#rethrowTaken(userId, baseUrl, error))
     if (!made.replayed) return { ...this.#toInstance(row), webhookToken: token }
     const earlier = await this.find(userId, made.id)
-    if (!earlier) throw new AppError('conflict', 'The instance that this request created has been deleted')
+    if (!earlier)
+      throw new AppError(
+        'conflict',
+        'The instance created with this Idempotency-Key has been deleted. Use a new key',
+      )
     return { ...earlier, webhookToken: null }
   }
 
@@ -119,7 +123,7 @@ export class InstanceRepository {
     )
   }
 
-  /** Another n8n numbers its executions anew: they would be taken for those that are recorded already. */
+  /** Another n8n starts its execution IDs over, so that they collide with the recorded ones. */
   async #hasHistory(userId: string, id: string): Promise<boolean> {
     const { rows } = await this.#db.execute<{ found: boolean }>(sql`
       select exists (select 1 from deployments where user_id = ${userId} and instance_id = ${id})
@@ -128,10 +132,10 @@ export class InstanceRepository {
   }
 
   /**
-   * The API key is bound to the origin that it was entered for, so another origin takes the key again.
-   * @param tested what a test of the new key at the new URL found; without it a changed connection counts as untested
-   * @throws {AppError} `url-not-allowed`, `invalid`, `name-taken`, `instance-exists`, `in-use` for another origin once it has been used,
-   * `conflict` when others keep changing it
+   * The API key is bound to its origin, so another origin requires the key again.
+   * @param tested the result of testing the new key at the new URL; without it a changed connection becomes untested
+   * @throws {AppError} `url-not-allowed`, `invalid`, `name-taken`, `instance-exists`, `in-use` for another origin once
+   * the instance has a history, `conflict` after too many concurrent changes
    */
   async update(
     userId: string,
@@ -160,13 +164,13 @@ export class InstanceRepository {
       if (isMoved && (await this.#hasHistory(userId, id))) {
         throw new AppError(
           'in-use',
-          'It has deployments or executions: add the other server as an instance of its own',
+          'The instance has deployments or executions. Add the other server as a new instance',
         )
       }
       if (change.apiKey === undefined && isMoved) {
         throw invalid(
           '/apiKey',
-          'Another server: send the API key again, it is never sent where it was not entered for',
+          'The URL names another server. Send its API key: a key is only ever sent to the server it was entered for',
         )
       }
       if (change.apiKey === undefined && next.name === stored.name && next.baseUrl === stored.baseUrl) {
@@ -191,15 +195,15 @@ export class InstanceRepository {
           insert into audit_events (id, user_id, action, subject_id, details)
           select ${uuidv7()}, ${userId}, 'instance.updated', id, ${changed}::jsonb from updated
           returning subject_id`)
-        .catch((error: unknown) => this.#taken(userId, next.baseUrl, error))
+        .catch((error: unknown) => this.#rethrowTaken(userId, next.baseUrl, error))
       if (rows.length > 0) return this.find(userId, id)
     }
-    throw new AppError('conflict', 'The instance is being changed by others; read it and try again')
+    throw new AppError('conflict', 'The instance was changed at the same time. Read it again, then retry')
   }
 
   /**
-   * Keeps what a test found, unless the connection was changed meanwhile.
-   * @param version the instance's, when it was tested
+   * Stores the result of a test, unless the instance has changed since.
+   * @param version the version that was tested
    */
   async recordTest(userId: string, id: string, version: number, tested: InstanceTest): Promise<void> {
     await this.#db.execute(sql`
@@ -208,15 +212,15 @@ export class InstanceRepository {
   }
 
   /**
-   * Its deployments, tokens and dead letters go with it; executions stay as history.
-   * @param force although workflows that were deployed there stay behind
+   * Also deletes its deployments, tokens and dead letters. Executions stay as history.
+   * @param force delete it even if deployed workflows stay in n8n
    * @throws {AppError} `in-use`
    */
   async delete(userId: string, id: string, { force }: { force: boolean }): Promise<boolean> {
     return deleteUnlessUsed(this.#db, 'instances', { userId, id, force })
   }
 
-  /** A new token; those before it work for another 24 hours. Null when there is no such instance. */
+  /** Creates a new token. Earlier tokens work for another 24 hours. Null when the instance does not exist. */
   async rotateWebhookToken(userId: string, id: string): Promise<string | null> {
     const now = this.#now()
     const { token, hash } = await newWebhookToken()
@@ -241,8 +245,8 @@ export class InstanceRepository {
   }
 
   /**
-   * Whose results a webhook token may report: the only source of the tenant. Looked up by digest, so that no
-   * comparison's time tells anything of a token.
+   * The owner of a webhook token, and the only source of the tenant of a report. Looks it up by digest, so that timing
+   * reveals nothing about the token.
    */
   async authenticate(instanceId: string, token: string): Promise<{ id: string; userId: string } | null> {
     const [row] = await this.#db
@@ -260,19 +264,19 @@ export class InstanceRepository {
     return row ?? null
   }
 
-  /** @throws {AppError} `name-taken`, `instance-exists` with the one that the server has already, else what was given */
-  async #taken(userId: string, baseUrl: string, error: unknown): Promise<never> {
+  /** @throws {AppError} `name-taken`, `instance-exists` with the existing instance, else `error` itself */
+  async #rethrowTaken(userId: string, baseUrl: string, error: unknown): Promise<never> {
     const { constraint } = databaseError(error)
     if (constraint === 'instances_name_key') {
-      throw new AppError('name-taken', 'You have another instance of that name')
+      throw new AppError('name-taken', 'Another instance has this name. Choose another name')
     }
     if (constraint !== 'instances_server_key') throw error
     const [first] = await this.#db
       .select({ id: instances.id, name: instances.name })
       .from(instances)
       .where(and(eq(instances.userId, userId), eq(instances.serverKey, serverKeyOf(baseUrl))))
-    if (!first) throw new AppError('conflict', 'The instance of this server has just been deleted. Try again')
-    const detail = `You have added this server already, as “${first.name}”. Use that instance`
+    if (!first) throw new AppError('conflict', 'The instance of this server was just deleted. Try again')
+    const detail = `This server is already added as “${first.name}”. Use that instance`
     throw new AppError('instance-exists', detail, {
       errors: [{ pointer: '/baseUrl', detail }],
       extra: { instanceId: first.id, instanceName: first.name },
@@ -307,11 +311,11 @@ export class InstanceRepository {
   }
 }
 
-/** Where an instance's n8n posts results. */
+/** The URL that an instance's n8n posts reports to. */
 export const webhookUrlOf = (publicUrl: string, instanceId: string): string =>
   `${publicUrl}/hooks/n8n/${instanceId}`
 
-/** What a failed test did not get to see stays as an earlier one saw it. */
+/** A failed test keeps the version and capabilities of an earlier one. */
 function testResult(tested: InstanceTest | undefined): SQL {
   if (!tested) return sql`status = 'untested', status_detail = null, tested_at = null`
   const { status, detail, n8nVersion, generation, cannot, testedAt } = tested
@@ -325,7 +329,7 @@ const owned = (userId: string, id: string) => and(eq(instances.userId, userId), 
 
 const originOf = (baseUrl: string): string => new URL(baseUrl).origin
 
-/** What an instance's sealed API key is bound to. */
+/** The context that binds an instance's encrypted API key to its owner, row and origin. */
 export const apiKeyContext = (userId: string, instanceId: string, baseUrl: string): SecretContext => ({
   purpose: 'n8n-api-key',
   userId,

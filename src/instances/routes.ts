@@ -26,7 +26,7 @@ import type { ErrorReporter } from './reporter.ts'
 import { renewReporter, setUpReporter } from './set-up-reporter.ts'
 
 const tag = 'Instances'
-const absent = () => new AppError('not-found', 'No such instance')
+const notFound = () => new AppError('not-found', 'Instance not found')
 
 const secretErrors: ErrorCode[] = ['credential-undecryptable', 'key-unavailable']
 
@@ -35,8 +35,8 @@ export interface InstanceRouteDeps extends RemovalAccess {
   fingerprint: Fingerprint
 }
 
-/** What tests, polling and the reporter find changes without another version. */
-const unseen = {
+/** Tests, polling and the reporter change these without a new version. */
+const initialState = {
   ...{ status: 'untested', statusDetail: null, testedAt: null, n8nVersion: null, capabilities: null },
   polling: { lastPolledAt: null, polledThrough: null, lagSeconds: null, failures: 0 },
   ...{ reporter: null, epoch: 1, epochStartedAt: null },
@@ -49,7 +49,7 @@ function tagOf(instance: Instance): Promise<string> {
     ...{ status, statusDetail, testedAt, n8nVersion, capabilities, polling },
     ...{ reporter, epoch, epochStartedAt },
   }
-  return etagWith<Partial<Instance>>(instance.version, state, unseen)
+  return etagWith<Partial<Instance>>(instance.version, state, initialState)
 }
 
 export function instanceRoutes(deps: InstanceRouteDeps) {
@@ -113,7 +113,7 @@ export function instanceRoutes(deps: InstanceRouteDeps) {
       valid('param', InstanceId),
       async (c) => {
         const instance = await instances.find(c.var.userId, c.req.valid('param').id)
-        if (!instance) throw absent()
+        if (!instance) throw notFound()
         return c.json(instance, 200, { ETag: await tagOf(instance) })
       },
     )
@@ -147,7 +147,7 @@ export function instanceRoutes(deps: InstanceRouteDeps) {
           instances.find(c.var.userId, id),
         )
         const instance = await changeInstance(deps, c.var.userId, id, c.req.valid('json'), expected)
-        if (!instance) throw absent()
+        if (!instance) throw notFound()
         return c.json(instance, 200, { ETag: await tagOf(instance) })
       },
     )
@@ -170,7 +170,7 @@ export function instanceRoutes(deps: InstanceRouteDeps) {
       async (c) => {
         const { id } = c.req.valid('param')
         const force = c.req.valid('query').force === 'true'
-        if (!(await removeInstance(deps, c.var.userId, id, { force }))) throw absent()
+        if (!(await removeInstance(deps, c.var.userId, id, { force }))) throw notFound()
         return c.body(null, 204)
       },
     )
@@ -187,7 +187,7 @@ export function instanceRoutes(deps: InstanceRouteDeps) {
       valid('param', InstanceId),
       async (c) => {
         const tested = await testInstance(deps, c.var.userId, c.req.valid('param').id)
-        if (!tested) throw absent()
+        if (!tested) throw notFound()
         return c.json(tested, 200)
       },
     )
@@ -206,7 +206,7 @@ export function instanceRoutes(deps: InstanceRouteDeps) {
       valid('param', InstanceId),
       async (c) => {
         const found = await setUpReporter(deps, c.var.userId, c.req.valid('param').id)
-        if (!found) throw absent()
+        if (!found) throw notFound()
         return c.json(found, 200)
       },
     )
@@ -226,7 +226,7 @@ export function instanceRoutes(deps: InstanceRouteDeps) {
       async (c) => {
         const { id } = c.req.valid('param')
         const webhookToken = await instances.rotateWebhookToken(c.var.userId, id)
-        if (webhookToken === null) throw absent()
+        if (webhookToken === null) throw notFound()
         return c.json({ webhookToken, reporter: await renewReporter(deps, c.var.userId, id) }, 200)
       },
     )

@@ -1,4 +1,4 @@
-/** @module The error reporter in n8n, set up or given a new token. */
+/** @module Sets up the error reporter in n8n and renews its token. */
 import { N8nError } from '../n8n/api-transport.ts'
 import { type InstanceConnections, toAppError } from './connections.ts'
 import type { Reporter } from './contract.ts'
@@ -11,7 +11,7 @@ interface ReporterAccess {
 
 /**
  * Null when the user has no such instance.
- * @throws {AppError} as `InstanceConnections.open`, and whatever n8n fails with
+ * @throws {AppError} as `InstanceConnections.open`, and `instance-*`
  */
 export async function setUpReporter(
   { connections, reporter }: ReporterAccess,
@@ -28,8 +28,8 @@ export async function setUpReporter(
 }
 
 /**
- * After a webhook token was rotated: that is done and shown this once, whatever becomes of the reporter, whose earlier
- * token works for another 24 hours.
+ * Renews the reporter's token after a webhook token was rotated. Never throws, because the new webhook token is shown
+ * only once and the reporter's earlier token works for another 24 hours.
  */
 export async function renewReporter(
   { connections, reporter }: ReporterAccess,

@@ -1,9 +1,9 @@
 /**
- * @module Lets a workflow tell of its successful runs, by one node added to what is sent to n8n. Pure.
+ * @module Adds a node to a deployed workflow that reports successful runs. Pure.
  *
- * The node hangs on the trigger, below all that the trigger starts: n8n's execution order v1 comes to it last, after a
- * run that has not failed, and no node of the owner's gets other data than before. It is a hint that makes results
- * quick; polling tells what is true. Where it would change what a caller gets, it is left out and polling alone tells.
+ * The node is connected to the trigger and placed below every other node, so that n8n's execution order v1 runs it
+ * last and only if the run did not fail. The user's nodes receive the same data as before. The report only speeds up
+ * results: polling stays authoritative. The node is omitted where it would change the response to a caller.
  */
 import { isObject } from '../n8n/structure-repairs.ts'
 import type { N8nNodeBody, N8nWorkflowBody } from '../n8n/sendable-workflow.ts'
@@ -15,7 +15,7 @@ const nodeName = 'Flowkeep: report success'
 const report =
   "={{ JSON.stringify({ executionId: $execution.id, workflowId: $workflow.id, status: 'success' }) }}"
 
-/** Triggers whose caller gets what the last node gives, whatever their parameters say. */
+/** Triggers that always respond with the output of the last node. */
 const answersByLastNode = new Set([
   'n8n-nodes-base.executeWorkflowTrigger',
   '@n8n/n8n-nodes-langchain.chatTrigger',
@@ -28,7 +28,7 @@ const noProduction = new Set(['n8n-nodes-base.manualTrigger', 'n8n-nodes-base.er
 
 export interface SuccessReport {
   body: N8nWorkflowBody
-  /** Names of the triggers whose runs are told of; those of the others are polled for. */
+  /** Names of the triggers whose runs are reported. Runs of other triggers are polled. */
   triggers: string[]
 }
 
@@ -39,9 +39,11 @@ export function withSuccessReport(
   isTrigger: (type: string) => boolean,
 ): SuccessReport {
   const body = withoutSuccessReport(workflow)
-  // In the older order the node would run before the run is over.
+  // In the older order the node runs before the run ends.
   if (body.settings['executionOrder'] !== 'v1') return { body, triggers: [] }
-  const triggers = body.nodes.filter((node) => isTrigger(node.type) && canTell(node)).map(({ name }) => name)
+  const triggers = body.nodes
+    .filter((node) => isTrigger(node.type) && canReport(node))
+    .map(({ name }) => name)
   if (triggers.length === 0) return { body, triggers }
   const lowest = Math.max(...body.nodes.map(({ position }) => position[1] ?? 0))
   const node: N8nNodeBody = {
@@ -58,7 +60,7 @@ export function withSuccessReport(
   return { body: { ...body, nodes: [...body.nodes, node], connections }, triggers }
 }
 
-/** The workflow as its owner has it; the same one where there is no such node. */
+/** The workflow without the report node, or the same object when it has none. */
 export function withoutSuccessReport<T extends { nodes: JsonObject[]; connections: JsonObject }>(
   workflow: T,
 ): T {
@@ -75,7 +77,7 @@ export function withoutSuccessReport<T extends { nodes: JsonObject[]; connection
   }
 }
 
-function canTell({ type, disabled, parameters }: N8nNodeBody): boolean {
+function canReport({ type, disabled, parameters }: N8nNodeBody): boolean {
   if (disabled === true || noProduction.has(type) || answersByLastNode.has(type)) return false
   const { responseMode } = parameters
   if (type.endsWith('.webhook')) {
@@ -84,7 +86,7 @@ function canTell({ type, disabled, parameters }: N8nNodeBody): boolean {
   return responseMode === undefined
 }
 
-/** On every output of the trigger: only those that give data run it. */
+/** Connects the node to every output of the trigger, because only outputs with data run it. */
 function withTarget(outputs: unknown, node: string): JsonObject {
   const byType = isObject(outputs) ? outputs : {}
   const main: unknown[] = Array.isArray(byType['main']) && byType['main'].length > 0 ? byType['main'] : [[]]
@@ -101,7 +103,7 @@ function withoutTarget(outputs: unknown, name: string): unknown {
   return { ...outputs, main }
 }
 
-/** Was made for the node alone. */
+/** Whether the outputs have no targets left. */
 function isEmpty(outputs: unknown): boolean {
   if (!isObject(outputs)) return false
   return Object.values(outputs).every(

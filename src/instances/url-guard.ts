@@ -1,20 +1,20 @@
 /**
- * @module Which URLs this server may call. A pure check of what the URL says, after WHATWG parsing has folded every
- * spelling of an address into one; what a name resolves to is the business of whoever connects.
+ * @module The URLs that this server may call. A pure check of the URL after WHATWG parsing has normalized every
+ * spelling of an address. The caller that connects must check the addresses a name resolves to.
  */
 import { AppError } from '../errors.ts'
 
 export interface UrlRules {
   /** Development only: http, any port and loopback hosts. */
   allowLoopback: boolean
-  /** Where this server itself is reached; its own host is refused. */
+  /** The URL of this server, whose host is rejected. */
   publicUrl: string
 }
 
 const maxLength = 2048
 const defaultPorts: Record<string, number> = { 'http:': 80, 'https:': 443 }
 const allowedPorts = new Set([443, 5678, 8443])
-/** RFC 6761, RFC 6762, RFC 8375 and names that clouds and home routers answer for themselves. */
+/** RFC 6761, RFC 6762, RFC 8375 and names that clouds and home routers resolve themselves. */
 const privateSuffixes = [
   'localhost',
   'localdomain',
@@ -32,28 +32,28 @@ function refuse(detail: string): never {
 }
 
 /**
- * A page of n8n's editor or a call of its API stands for the n8n that has it, its query and fragment included.
- * @returns origin and path prefix, normalised, without a trailing slash
+ * Accepts the URL of a page in n8n's editor or of an API call, with its query and fragment.
+ * @returns origin and path prefix, normalized, without a trailing slash
  * @throws {AppError} `url-not-allowed`
  */
 export function checkBaseUrl(text: string, rules: UrlRules): string {
-  // The parser drops tabs and line breaks, turns backslashes and adds missing slashes: what is shown must be what is called.
+  // The parser drops tabs and line breaks, converts backslashes and adds slashes: the URL shown must be the URL called.
   if (
     text.length > maxLength ||
     !/^https?:\/\/(?!\/)[\x21-\x5b\x5d-\uffff]+$/i.test(text) ||
     !URL.canParse(text)
   ) {
-    return refuse('Send an absolute URL such as https://n8n.example.com')
+    return refuse('Must be an absolute URL, such as https://n8n.example.com')
   }
   const url = new URL(text)
   const authority = text.slice(text.indexOf('//') + 2).split(/[/?#]/, 1)[0] ?? ''
-  if (authority.includes('@')) return refuse('Leave the user name and password out')
-  // Octal, hexadecimal and short forms: whoever reads 0127.0.0.1 may not think of 87.0.0.1.
+  if (authority.includes('@')) return refuse('Remove the user name and password')
+  // Octal, hexadecimal and short forms mislead readers: 0127.0.0.1 means 87.0.0.1.
   if (/^[\d.]+$/.test(url.hostname) && authority.replace(/:\d*$/, '') !== url.hostname) {
     return refuse('Write the address as four decimal numbers')
   }
   const prefix = withoutPage(url.pathname)
-  if (/[?#]/.test(text) && prefix === url.pathname) return refuse('Leave the query and the fragment out')
+  if (/[?#]/.test(text) && prefix === url.pathname) return refuse('Remove the query and the fragment')
 
   const loopback = isLoopback(url.hostname)
   if (loopback && !rules.allowLoopback) return refuse('The host is not on the public internet')
@@ -65,25 +65,28 @@ export function checkBaseUrl(text: string, rules: UrlRules): string {
   }
   const own = new URL(rules.publicUrl)
   if (loopback ? url.host === own.host : url.hostname === own.hostname)
-    return refuse('This is the server itself')
+    return refuse('This is the URL of Flowkeep itself')
   return url.origin + prefix.replace(/\/+$/, '')
 }
 
-/** The same for each way to write a server: n8n listens on every address of its machine. @param baseUrl as `checkBaseUrl` gives it */
+/**
+ * The same key for every spelling of a local server, because n8n listens on every address of its machine.
+ * @param baseUrl a result of `checkBaseUrl`
+ */
 export const serverKeyOf = (baseUrl: string): string =>
   baseUrl.replace(/^(https?:\/\/)(?:127\.0\.0\.1|\[::1\])(?=[:/]|$)/, '$1localhost')
 
-/** Pages of n8n's editor and calls of its APIs, which people copy from the address bar and from its documentation. */
+/** Paths of n8n's editor and APIs, which users copy from the address bar or the documentation. */
 const pageOfN8n =
   /\/(?:api\/v\d+|rest|home\/[\w-]+|projects\/[\w-]+|workflows?\/[\w-]+|executions\/[\w-]+|settings\/[\w-]+|(?:workflows|credentials|executions|signin|signup|setup|forgot-password|insights|personal|templates)(?=\/*$))(?:\/.*)?$/
 
-/** What comes before such a page: the path prefix that n8n itself is under. */
+/** The path prefix of n8n itself, without the path of a page. */
 const withoutPage = (pathname: string): string => pathname.replace(pageOfN8n, '')
 
 export const isLoopback = (host: string): boolean =>
   host === 'localhost' || host.endsWith('.localhost') || /^127(\.\d{1,3}){3}$/.test(host) || host === '[::1]'
 
-/** @param host as `URL.hostname` gives it: lower case, punycode, addresses in their one canonical form */
+/** @param host a `URL.hostname`: lower case, punycode, addresses in canonical form */
 export function isPublicHost(host: string): boolean {
   if (host.startsWith('[')) return isPublicV6(host.slice(1, -1))
   if (/^\d+(\.\d+){3}$/.test(host)) return isPublicV4(host.split('.').map(Number))
@@ -122,7 +125,7 @@ function isPublicV4(bytes: readonly number[]): boolean {
   })
 }
 
-/** Within 2000::/3, the only global unicast space; mapped, NAT64, ULA, link-local and multicast all lie outside it. */
+/** Inside 2000::/3, the only global unicast space. Mapped, NAT64, ULA, link-local and multicast lie outside. */
 const reservedV6: [number, number, number][] = [
   // First group, second group, prefix length.
   [0x2001, 0x0000, 23], // IETF protocols: Teredo, benchmarking, ORCHID

@@ -1,4 +1,4 @@
-/** @module What n8n authenticates with: `whk_` and 256 random bits, of which only the SHA-256 is kept. */
+/** @module The token n8n authenticates with: `whk_` and 256 random bits. Only its SHA-256 is stored. */
 import { sha256Hex } from '../crypto/hex.ts'
 import { base64url } from 'jose'
 

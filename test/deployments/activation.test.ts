@@ -237,7 +237,7 @@ describe('n8n is unavailable for a while', () => {
     expect(await current()).toMatchObject({
       status: 'failed',
       step: 'workflow-update',
-      error: expect.stringMatching(/Nothing listens at the address.*Gave up after 20 attempts/),
+      error: expect.stringMatching(/The n8n server refused the connection.*Gave up after 20 attempts/),
     })
     down()
     expect((await user.act(body.id, 'retry')).body.status).toBe('deploying')

@@ -298,8 +298,7 @@ describe('when n8n fails', () => {
     expect(waits).toEqual([1, 2, 4, 8, 16, 32, 60, 60, 60])
     expect(await schedule()).toMatchObject({
       status: 'unreachable',
-      status_detail:
-        'Nothing listens at the address and port of the n8n server. Check the URL and that n8n runs',
+      status_detail: 'The n8n server refused the connection. Check the URL and that n8n is running',
       poll_failures: 9,
       last_polled_at: null,
     })

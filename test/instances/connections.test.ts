@@ -148,10 +148,10 @@ describe('testing the connection', () => {
     const tested = await testConnection(client, () => new Date())
     expect(tested).toMatchObject({ status: 'limited', generation: 'current' })
     expect(tested.cannot).toEqual([
-      'Deploying workflows: the API key lacks workflow:create, workflow:update.',
-      'Activating and deactivating workflows: the API key lacks workflow:activate, workflow:deactivate.',
-      'Sending credentials: the API key lacks credential:create.',
-      'Testing credentials: the API key lacks credential:read.',
+      'Deploying workflows: the API key is missing workflow:create, workflow:update.',
+      'Activating and deactivating workflows: the API key is missing workflow:activate, workflow:deactivate.',
+      'Sending credentials: the API key is missing credential:create.',
+      'Testing credentials: the API key is missing credential:read.',
     ])
   })
 
@@ -159,7 +159,7 @@ describe('testing the connection', () => {
     const { stub, user, path } = await connected.world({ generation: '1.x' })
     stub.failNext({ step: 'execution-list', mode: '403' })
     const { json } = await user.call('POST', `${path}/test`)
-    expect(json.cannot).toContain('Fetching how runs went: the API key lacks execution:list.')
+    expect(json.cannot).toContain('Fetching executions: the API key is missing execution:list.')
   })
 
   test.each<[StubMode, string]>([

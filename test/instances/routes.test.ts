@@ -114,7 +114,7 @@ describe('the API key is bound to the origin that it was entered for', () => {
     const open = (baseUrl: string) =>
       world.secretBox.open(apiKeyContext(user, instance.id, baseUrl), row?.['api_key'])
     expect(await open('https://new.example.com/any/path')).toBe('second')
-    await expect(open('https://n8n.example.com')).rejects.toThrow('cannot be opened')
+    await expect(open('https://n8n.example.com')).rejects.toThrow('cannot be decrypted')
   })
 })
 

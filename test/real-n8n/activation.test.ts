@@ -156,7 +156,7 @@ onRealN8n()('deployments that were changed in n8n', () => {
       expect(made.json).toMatchObject({
         status: 'deploying',
         step: expect.any(String),
-        error: expect.stringContaining('Nothing listens at the address and port'),
+        error: expect.stringContaining('The n8n server refused the connection'),
       })
       servers.push(await proxy(port))
       const { json } = await world.call('POST', `/v1/deployments/${made.json.id}/retry`)

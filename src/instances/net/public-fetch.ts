@@ -1,6 +1,6 @@
 /**
- * @module `fetch` for the URLs that users give, on Node: a name is resolved here, every address it has is checked, and
- * the connection goes to an address that was checked. What the name resolves to a moment later is never asked.
+ * @module `fetch` for user-supplied URLs on Node. Resolves the name once, checks every address and connects to a checked
+ * address, so that DNS rebinding has no effect.
  */
 import { lookup as systemLookup } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
@@ -10,11 +10,11 @@ import { isLoopback, isPublicHost } from '../url-guard.ts'
 export interface PublicFetchOptions {
   /** Development only. */
   allowLoopback: boolean
-  /** default: that of the system */
+  /** Default: the system's lookup. */
   lookup?: LookupFunction
 }
 
-/** One for a process: it holds a pool of connections. */
+/** Create one per process, because it holds a connection pool. */
 export function createPublicFetch({
   allowLoopback,
   lookup = systemLookup,
@@ -37,7 +37,7 @@ export function createPublicFetch({
   const connect = buildConnector({ lookup: checkedLookup })
   const dispatcher = new Agent({
     connect: (options, callback) => {
-      // An address is connected to without a lookup.
+      // An IP address skips the lookup.
       if (isIP(bare(options.hostname)) !== 0 && !isAllowed(bare(options.hostname))) {
         return callback(notPublic(options.hostname), null)
       }
@@ -50,14 +50,14 @@ export function createPublicFetch({
 
 const bare = (hostname: string): string => hostname.replace(/^\[|\]$/g, '')
 
-/** An address as `URL.hostname` gives it; undefined for what is none, or has a zone. */
+/** An address in the form of `URL.hostname`; undefined for anything else, or with a zone. */
 function hostOf(address: string): string | undefined {
   const family = isIP(address)
   const host = family === 6 ? `[${address}]` : address
   return family !== 0 && URL.canParse(`http://${host}`) ? new URL(`http://${host}`).hostname : undefined
 }
 
-/** Coded as one of those that tell that nothing was sent. */
+/** Uses an error code which means that nothing was sent. */
 function notPublic(hostname: string): NodeJS.ErrnoException {
   return Object.assign(new Error(`${hostname} is not on the public internet`), { code: 'EHOSTUNREACH' })
 }

@@ -33,7 +33,7 @@ describe('adding an instance', () => {
     [{ baseUrl: 'not a url' }, /URL/i],
     [{ baseUrl: 'https://127.0.0.1' }, /address|host|public|allowed/i],
     [{ apiKey: 'with space' }, '1 to 4,096 printable ASCII characters without spaces'],
-    [{ apiKey: 'wrong-key' }, 'does not accept the API key'],
+    [{ apiKey: 'wrong-key' }, 'rejected the API key'],
   ])(
     '%j is rejected under its field, and the form preserves its input except the key',
     async (change, message) => {
@@ -64,7 +64,7 @@ describe('adding an instance', () => {
     await person.addServer('twice')
     const { status, text } = await person.post('/instances', { ...entered(), name: 'twice' })
     expect(status).toBe(422)
-    expect(textOf(text)).toContain('You have another instance of that name')
+    expect(textOf(text)).toContain('Another instance has this name')
     expect(text).toContain('id="field-name-error"')
   })
 })
@@ -75,7 +75,7 @@ describe('an instance', () => {
     const id = await person.addServer()
     world.world.fail(() => true, '401')
     const refused = await person.submit(`/instances/${id}/test`)
-    expect(textOf(refused.text)).toContain('does not accept the API key')
+    expect(textOf(refused.text)).toContain('rejected the API key')
     expect(textOf(refused.text)).toContain('prod-eu-1 rejected the API key.')
     expect(textOf((await person.get('/instances')).text)).toContain('Key rejected')
     expect(textOf((await person.submit(`/instances/${id}/test`)).text)).toContain(
@@ -122,7 +122,7 @@ describe('an instance', () => {
     expect(renamed.text).toContain('<h1>renamed</h1>')
     const refused = await person.post(`/instances/${id}/key`, { apiKey: 'a-wrong-key' })
     expect(refused.status).toBe(422)
-    expect(textOf(refused.text)).toContain('the earlier key is kept')
+    expect(textOf(refused.text)).toContain('The stored key was not changed')
     expect(refused.text).not.toContain('a-wrong-key')
     expect(
       textOf((await person.submit(`/instances/${id}/key`, { apiKey: world.stub.apiKey })).text),
@@ -132,7 +132,7 @@ describe('an instance', () => {
       baseUrl: 'https://other.example.com',
     })
     expect(moved.status).toBe(422)
-    expect(textOf(moved.text)).toContain('send the API key again')
+    expect(textOf(moved.text)).toContain('The URL names another server')
   })
 
   test('a new webhook token is shown once and nowhere else', async () => {
