@@ -32,9 +32,11 @@ begin
         select bool_or(f.epoch = i.epoch) as has_current, case when bool_or(f.epoch = i.epoch)
           then max(f.fit << 32 | f.epoch) else max(f.fit << 32 | f.epoch) filter (where f.fit <> 1) end as best
         from (
-          select key.epoch::bigint as epoch, run_fit(key, i.epoch, i.epoch_started_at, item.n8n_workflow_id, item.status,
-            item.started_at, item.finished_at, item.error_at, item.recorded_at, item.is_polled,
-            item.error_evidence)::bigint as fit
+          -- The usual repetition needs no judgement.
+          select key.epoch::bigint as epoch,
+            case when key.started_at = item.started_at and key.n8n_workflow_id = item.n8n_workflow_id then 5::bigint
+              else run_fit(key, i.epoch, i.epoch_started_at, item.n8n_workflow_id, item.status, item.started_at,
+                item.finished_at, item.error_at, item.recorded_at, item.is_polled, item.error_evidence) end as fit
           from execution_keys key
           where key.instance_id = of_instance and key.n8n_execution_id = item.n8n_execution_id
           offset 0
