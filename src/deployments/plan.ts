@@ -24,7 +24,13 @@ import type { RemoteCredentials } from './remote-credentials.ts'
 import { diffRemote, isDrift } from './remote-form.ts'
 import { getWorkflow, hasCredential } from './remote-state.ts'
 import type { SettledSlots } from './settled-slots.ts'
-import { dependencyFinding, type SubWorkflows } from './sub-workflows.ts'
+import {
+  dependencyFinding,
+  dependencyWarning,
+  errorWorkflowCode,
+  type SubWorkflows,
+} from './sub-workflows.ts'
+import { findUntrackedCopies } from './untracked-copies.ts'
 import { webhookScopeOf } from './webhook-ids.ts'
 import { findWebhookConflicts } from './webhook-conflicts.ts'
 
@@ -121,6 +127,7 @@ export class Planner {
     const webhooks = publish
       ? await findWebhookConflicts(client, catalogue, body.nodes, n8nWorkflowId)
       : { conflicts: [], complete: true }
+    const ours = await releases.onInstance(userId, instance.id)
     const problems = [
       ...planFindings({
         ...{ slots: resolved, structure: findings, webhooks },
@@ -128,6 +135,7 @@ export class Planner {
         isArchived: remote?.isArchived ?? false,
       }),
       ...called.findings,
+      ...(publish && !deployed ? await findUntrackedCopies(connection, catalogue, body, ours) : []),
       ...lostCredentials(resolved, credentialOf),
       ...(await unknownTypeFindings(client, catalogue, resolved)),
       ...(await checkPlan({
@@ -137,7 +145,6 @@ export class Planner {
         credentials: [...credentials.values()],
       })),
     ]
-    const ours = await releases.onInstance(userId, instance.id)
     const conflicts = webhooks.conflicts.map(({ method, path, n8nWorkflowId: id, name }) => {
       return { method, path, n8nWorkflowId: id, name, deploymentId: ours.get(id) ?? null }
     })
@@ -209,8 +216,11 @@ export class Planner {
       if (!ready) findings.push(notReady(name))
     }
     for (const dependency of dependencies) {
-      const finding = live.has(dependency.workflowId) ? undefined : dependencyFinding(dependency)
+      const isLive = live.has(dependency.workflowId)
+      const finding = isLive ? undefined : dependencyFinding(dependency)
+      const warning = isLive ? undefined : dependencyWarning(dependency)
       if (finding) findings.push(finding)
+      else if (warning) findings.push(warning)
       const { workflowId: id, name, deploymentId, status } = dependency
       if (order.pending.some((each) => each.workflowId === id)) continue
       planned.push({
@@ -224,7 +234,10 @@ export class Planner {
         problems: [],
       })
     }
-    return { ids, dependencies: planned, findings: publish ? findings : findings.map(asWarning) }
+    // A legacy n8n calls an error workflow that is not published.
+    const { publish: isCurrent } = await client.capabilities()
+    const counted = isCurrent ? findings : findings.filter(({ code }) => code !== errorWorkflowCode)
+    return { ids, dependencies: planned, findings: publish ? counted : counted.map(asWarning) }
   }
 
   /** What becomes of each credential that fills a slot, once each. One that is gone has no entry. */

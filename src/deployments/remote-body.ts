@@ -140,9 +140,7 @@ export function startedBy(workflow: JsonObject, catalogue: Catalogue): StartedBy
     .filter(isObject)
     .filter(({ disabled, type }) => disabled !== true && typeof type === 'string')
   const types = enabled.map(({ type }) => String(type))
-  const triggers = types
-    .filter((type) => catalogue.nodeType(type)?.trigger ?? /trigger/i.test(type))
-    .filter((type) => !MANUAL_TRIGGERS.has(type))
+  const triggers = types.filter((type) => isTrigger(type, catalogue))
   if (triggers.length > 0) return triggers.every((type) => PASSIVE_TRIGGERS.has(type)) ? 'call' : 'trigger'
   const isResumed = enabled.some((node) => {
     const flags = describeNode(catalogue, node)?.facts.f ?? 0
@@ -150,6 +148,13 @@ export function startedBy(workflow: JsonObject, catalogue: Catalogue): StartedBy
   })
   return isResumed ? 'resume' : 'nothing'
 }
+
+const isTrigger = (type: string, catalogue: Catalogue): boolean =>
+  (catalogue.nodeType(type)?.trigger ?? /trigger/i.test(type)) && !MANUAL_TRIGGERS.has(type)
+
+/** Whether nodes of the type start a published workflow. */
+export const isStarter = (type: string, catalogue: Catalogue): boolean =>
+  isTrigger(type, catalogue) && !PASSIVE_TRIGGERS.has(type)
 
 const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value)

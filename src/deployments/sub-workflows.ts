@@ -117,7 +117,8 @@ export class SubWorkflows {
     client: Pick<Connection['client'], 'getWorkflow'>,
   ): Promise<{ workflow: JsonObject; calls: string[] }> {
     const { ids, self, dependencies, findings } = await this.resolve(userId, workflow, target, client)
-    const [first] = [...findings, ...dependencies.flatMap((each) => dependencyFinding(each) ?? [])]
+    const errors = findings.filter(({ level }) => level === 'error')
+    const [first] = [...errors, ...dependencies.flatMap((each) => dependencyFinding(each) ?? [])]
     if (first) throw new AppError('conflict', first.message)
     const calls = [...ids].flatMap(([id, n8nId]) => (self.has(id) ? [] : [n8nId]))
     return { workflow: withSubWorkflows(workflow, ids), calls: [...new Set(calls)] }
@@ -139,7 +140,10 @@ export class SubWorkflows {
     }
     ids.set(first.id, first.id)
     if (found.active) return
-    for (const ref of refs) if (ref.mustBePublished) findings.push(unpublished(ref, found.name))
+    for (const ref of refs) {
+      if (ref.mustBePublished) findings.push(unpublished(ref, found.name))
+      else if (ref.node === undefined) findings.push(errorWorkflowUnpublished(ref.id, found.name))
+    }
   }
 
   async #known(userId: string, ids: string[]): Promise<Map<string, Known[]>> {
@@ -283,6 +287,23 @@ const unpublished = (ref: SubWorkflowRef, name: string): Finding =>
     `${subjectOf(ref)}, ${JSON.stringify(name)}, is not published in n8n. Publish it there first`,
     `Node "${ref.node}" references workflow ${ref.id} ("${name}") which is not published`,
   )
+
+export const errorWorkflowCode = 'error-workflow-unpublished'
+
+/** Only a current n8n minds. */
+const errorWorkflowUnpublished = (id: string, name: string): Finding => ({
+  code: errorWorkflowCode,
+  level: 'warning',
+  pointer: '/settings/errorWorkflow',
+  message: `The error workflow ${JSON.stringify(name)} is not published, so n8n does not call it when a run fails. Publish it`,
+  n8n: `Workflow "${id}" is not active and cannot be executed`,
+})
+
+/** A dependency that is there, does not block the one that refers to it, and yet will not be called. */
+export function dependencyWarning({ name, nodes, status, n8nWorkflowId }: Dependency): Finding | undefined {
+  const isLive = status === null || status === 'active' || status === 'tracking'
+  return isLive || !nodes.includes(null) ? undefined : errorWorkflowUnpublished(n8nWorkflowId ?? '', name)
+}
 
 /** A dependency that is not live on the instance, as what blocks the workflow that calls it. */
 export function dependencyFinding({ name, nodes, status, mustBePublished }: Dependency): Finding | undefined {

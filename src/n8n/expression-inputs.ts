@@ -93,9 +93,8 @@ export class ExpressionInputs {
     if (mentioned.readsInput) roots.push(...this.#graph.allSources(index))
     if (mentioned.readsItself) roots.push(index)
     this.#signatures ??= this.#sign()
-    const { length } = roots
     const signatures = this.#signatures
-    return length === 0 ? '' : [...new Set(roots.map((each) => signatures[each]))].toSorted().join(' ')
+    return [...new Set(roots.map((each) => String(signatures[each])))].toSorted().join(' ')
   }
 
   #mentionedNodes({ names, readsAny }: Mentioned): number[] {

@@ -11,6 +11,7 @@ import {
   shown,
 } from './structure-repairs.ts'
 import { FreeNames, NodeNames, type Resolved } from './structure-names.ts'
+import { checkReference } from './sub-workflow-refs.ts'
 import type { JsonObject } from './workflow-json.ts'
 
 export type Kind = 'string' | 'number' | 'boolean'
@@ -73,7 +74,8 @@ export function checkNodes(
     if (unique && target !== undefined && !names.isAmbiguous(target))
       byId.set(id, { name: target, waits: name === undefined })
     checkType(node, at, label, repairs)
-    const fields = checkFields(node, at, label, repairs)
+    const checked = checkFields(node, at, label, repairs)
+    const fields = checkReference(checked ?? node, at, label, repairs) ?? checked
     const freshId = checkId(node, index, at, label, ids, repairs)
     if (id !== undefined && !ids.owners.has(id)) ids.owners.set(id, label)
     const isSame = !changed && fields === undefined && freshId === undefined

@@ -1,6 +1,6 @@
 /** @module Which other workflows a workflow calls, and the same workflow with their ids replaced. Pure. */
 import { isExpression } from './display-options.ts'
-import { isObject, shown } from './structure-repairs.ts'
+import { isObject, type Place, type Repairs, shown } from './structure-repairs.ts'
 import type { JsonObject } from './workflow-json.ts'
 
 /** Node types that call a workflow by `parameters.workflowId`. */
@@ -25,7 +25,7 @@ export interface SubWorkflowRef {
   mustBePublished: boolean
 }
 
-/** Of enabled nodes. An expression names a workflow only when it runs, and is left out. */
+/** Of enabled nodes. An expression names a workflow only when it runs, and is left out; so is a URL, which n8n does not read. */
 export function subWorkflowRefs({
   nodes,
   settings,
@@ -38,7 +38,7 @@ export function subWorkflowRefs({
     if (!isCaller(node) || node.disabled === true) continue
     const { workflowId } = node.parameters
     const { id, name } = referenceOf(workflowId)
-    if (id === undefined) continue
+    if (id === undefined || idInUrl(id) !== undefined) continue
     refs.push({
       node: shown(String(node.name)),
       pointer: `/nodes/${index}/parameters/workflowId`,
@@ -77,6 +77,39 @@ export function withSubWorkflows(workflow: JsonObject, ids: ReadonlyMap<string, 
   return replaced
 }
 
+/** Of n8n's editor: `https://n8n.example.com/workflow/fV6eYdjsPcDPPZcN` */
+const editorUrl = /^\s*https?:\/\/[^\s?#]*\/workflow\/([\w-]{1,64})\/?(?:[?#]\S*)?\s*$/i
+
+const idInUrl = (value: string): string | undefined => editorUrl.exec(value)?.[1]
+
+/**
+ * n8n takes a URL for an ID that it does not have.
+ * @returns the repaired node; undefined when it stays as it is
+ */
+export function checkReference(
+  node: JsonObject,
+  place: Place,
+  label: string,
+  repairs: Repairs,
+): JsonObject | undefined {
+  if (!isCaller(node) || node.disabled === true) return undefined
+  const { parameters } = node
+  const { id: url = '' } = referenceOf(parameters.workflowId)
+  const id = idInUrl(url)
+  if (id === undefined) return undefined
+  const applied = repairs.report({
+    code: 'sub-workflow-url',
+    place: place.at('parameters').at('workflowId'),
+    node: label,
+    message: `${JSON.stringify(label)} names the workflow it calls by a URL, and n8n looks for a workflow with that ID. Use the ID ${id}`,
+    n8n: `Node "${label}" references workflow ${url} which is not published`,
+    fix: `Use the ID ${id} of the URL`,
+  })
+  return applied
+    ? { ...node, parameters: { ...parameters, workflowId: referring(parameters.workflowId, id) } }
+    : undefined
+}
+
 /** Whether other workflows can call it. */
 export const canBeCalled = (nodeTypes: readonly string[]): boolean =>
   nodeTypes.some((type) => calledBy.has(type))
@@ -101,5 +134,5 @@ function referring(workflowId: unknown, id: string): unknown {
   if (!isObject(workflowId)) return id
   // The link that n8n's editor keeps is of the other n8n.
   const { cachedResultUrl: _, ...locator } = workflowId
-  return { ...locator, value: id }
+  return { ...locator, ...(locator.mode === 'url' && { mode: 'id' }), value: id }
 }

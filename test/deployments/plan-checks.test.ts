@@ -1,4 +1,5 @@
 /** `ready: true` means that n8n publishes it: what stands against that is said, with the place. */
+import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { createDeployWorld, type DeployWorld, orders, type WorldUser } from './deploy-world.ts'
 
@@ -18,7 +19,7 @@ const hourly = node('Hourly', 'n8n-nodes-base.scheduleTrigger', 1.2, {
   rule: { interval: [{ field: 'hours' }] },
 })
 const after = (step: object) => ({
-  name: 'Checked',
+  name: `Checked ${randomUUID()}`,
   nodes: [hourly, { ...node('Step', 'n8n-nodes-base.noOp', 1, {}), ...step }],
   connections: { Hourly: { main: [[{ node: 'Step', type: 'main', index: 0 }]] } },
 })
@@ -320,4 +321,32 @@ describe('consent for a credential of the user', () => {
     sign()
     expect((await user.act(body.id, 'deploy', {})).body.status).toBe('active')
   })
+})
+
+test('a published workflow of the same name and trigger that is not tracked is warned about', async () => {
+  const user = await world.user()
+  const workflow = { ...after({}), name: 'Live already' }
+  const { body: deployed } = await user.deploy(await user.workflow(workflow))
+  const id = String(deployed.n8nWorkflowId)
+  const planned = async (more: object = {}, options: object = {}) =>
+    (await planOf(user, await user.workflow({ ...workflow, ...more }), options)).problems
+  expect(await planned()).toEqual([])
+  const there = world.stub.state.workflows.get(id)
+  if (!there) throw new Error('The stub has no such workflow')
+  const copy = { ...structuredClone(there), id: 'copyInN8n' }
+  world.stub.state.workflows.set(copy.id, copy)
+  expect(await planned()).toMatchObject([
+    {
+      code: 'untracked-copy',
+      level: 'warning',
+      message: expect.stringContaining(`/v1/instances/${user.instanceId}/workflows/copyInN8n/import`),
+    },
+  ])
+  expect(await planned({}, { publish: false })).toEqual([])
+  expect(await planned({ name: 'live already' })).toEqual([])
+  const daily = { ...hourly, parameters: { rule: { interval: [{ field: 'days' }] } } }
+  expect(await planned({ nodes: [daily, ...workflow.nodes.slice(1)] })).toEqual([])
+  copy.activeVersionId = null
+  expect(await planned()).toEqual([])
+  world.stub.state.workflows.delete(copy.id)
 })

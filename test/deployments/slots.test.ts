@@ -1,4 +1,5 @@
 /** Secrets reach the nodes that they are for, and no other: through plans, deployments, adoption and rollback. */
+import { randomUUID } from 'node:crypto'
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createDeployWorld, type DeployWorld, type WorldUser } from './deploy-world.ts'
@@ -33,7 +34,7 @@ const database = (name: string, named: string) => ({
 })
 /** A schedule, then the nodes in a row. */
 const chain = (...nodes: { name: string }[]) => ({
-  name: 'Chain',
+  name: `Chain ${randomUUID()}`,
   nodes: [every, ...nodes],
   connections: Object.fromEntries(
     nodes.map(({ name }, index) => [

@@ -64,7 +64,9 @@ describe.each([
     const childId = await user.workflow(child('Child'))
     const { body: first } = await user.deploy(childId)
     expect(first.status).toBe('active')
-    const parentId = await user.workflow(parent('Parent', reference(childId, first.n8nWorkflowId)))
+    const parentId = await user.workflow(
+      parent(`Parent of ${childId}`, reference(childId, first.n8nWorkflowId)),
+    )
     const instanceId = await second(user)
     const plan = await planOn(user, parentId, instanceId)
     expect(plan.problems).toEqual([])
@@ -87,7 +89,7 @@ describe.each([
 test('without its dependencies, the parent is blocked and says what to deploy', async () => {
   const user = await world.user()
   const childId = await user.workflow(child('Child'))
-  const parentId = await user.workflow(parent('Parent', locator(childId)))
+  const parentId = await user.workflow(parent('Parent alone', locator(childId)))
   const plan = await planOn(user, parentId, user.instanceId, { withDependencies: false })
   expect(plan).toMatchObject({
     ready: false,
@@ -107,7 +109,7 @@ test('an id that nobody knows blocks it; a name is only offered', async () => {
   const user = await world.user()
   const childId = await user.workflow(child('Send mail'))
   const workflowId = await user.workflow(
-    parent('Parent', { ...locator('fV6eUnknown'), cachedResultName: 'Send mail' }),
+    parent('Parent of nobody', { ...locator('fV6eUnknown'), cachedResultName: 'Send mail' }),
   )
   const plan = await planOn(user, workflowId, user.instanceId)
   expect(plan).toMatchObject({ ready: false, problems: [{ code: 'sub-workflow-missing', node: 'Call' }] })
@@ -124,7 +126,7 @@ test('another user’s workflow is unknown by its ID, its ID in n8n and its name
   const { body: made } = await stranger.deploy(theirs)
   const user = await world.user()
   const calling = (id: string) =>
-    user.workflow(parent('Parent', { ...locator(id), cachedResultName: 'Of a stranger' }))
+    user.workflow(parent('Parent of another', { ...locator(id), cachedResultName: 'Of a stranger' }))
   const byId = await planOn(user, await calling(theirs), user.instanceId)
   expect(byId).toMatchObject({ ready: false, dependencies: [], problems: [{ code: 'sub-workflow-missing' }] })
   const unknown = await planOn(user, await calling('fV6eUnknown'), user.instanceId)
@@ -142,7 +144,9 @@ test('a workflow that this n8n has and Flowkeep does not know stays as it is', a
   const [row] = await world.database.sql`select id from deployments where id = ${made.id}`
   expect(row).toBeDefined()
   await world.database.sql`delete from deployments where id = ${made.id}`
-  const { body } = await user.deploy(await user.workflow(parent('Parent', locator(made.n8nWorkflowId))))
+  const { body } = await user.deploy(
+    await user.workflow(parent('Parent in n8n', locator(made.n8nWorkflowId))),
+  )
   expect(body).toMatchObject({ status: 'active', error: null })
   expect(calledBy(body.n8nWorkflowId)).toBe(made.n8nWorkflowId)
 })
@@ -246,4 +250,54 @@ test('an error workflow of another instance is found on this one', async () => {
     { code: 'sub-workflow-missing', pointer: '/settings/errorWorkflow' },
     { code: 'errors-by-polling', level: 'hint' },
   ])
+})
+
+test('a URL of n8n’s editor is taken for an ID only when that is asked for', async () => {
+  const user = await world.user()
+  const { body: called } = await user.deploy(await user.workflow(child('Called by URL')))
+  const url = `https://n8n.example.com/workflow/${called.n8nWorkflowId}?projectId=x`
+  const workflowId = await user.workflow(parent('By URL', { ...locator(url), mode: 'url' }))
+  const plan = await planOn(user, workflowId, user.instanceId)
+  expect(plan).toMatchObject({
+    ready: false,
+    problems: [{ code: 'sub-workflow-url', node: 'Call', pointer: '/nodes/1/parameters/workflowId' }],
+  })
+  expect((await user.deploy(workflowId)).status).toBe(422)
+  const fixed = { fixes: ['sub-workflow-url'] }
+  expect(await planOn(user, workflowId, user.instanceId, fixed)).toMatchObject({
+    ready: true,
+    dependencies: [{ name: 'Called by URL', action: 'none' }],
+  })
+  const { body } = await user.deploy(workflowId, fixed)
+  expect(body.status).toBe('active')
+  expect(calledBy(body.n8nWorkflowId)).toBe(called.n8nWorkflowId)
+})
+
+test('an error workflow that is not published is warned about', async () => {
+  const user = await world.user()
+  const alert = {
+    name: 'Alert',
+    nodes: [node('On error', 'n8n-nodes-base.errorTrigger', 1, {})],
+    connections: {},
+  }
+  const { body: deployed } = await user.deploy(await user.workflow(alert))
+  const id = String(deployed.n8nWorkflowId)
+  const { nodes, connections } = parent('Watched', locator('x'))
+  const alone = { name: 'Alerting', nodes: nodes.slice(0, 1), connections: { ...connections, Hourly: {} } }
+  const workflowId = await user.workflow({ ...alone, settings: { errorWorkflow: id } })
+  const codes = async (of: string) =>
+    (await planOn(user, of, user.instanceId)).problems.map(({ code }: { code: string }) => code)
+  expect(await codes(workflowId)).toEqual(['errors-by-polling'])
+  await user.act(deployed.id, 'deactivate')
+  expect(await codes(workflowId)).toEqual(['error-workflow-unpublished', 'errors-by-polling'])
+  const { body } = await user.deploy(workflowId)
+  expect(body.status).toBe('active')
+
+  // One that only n8n has.
+  const there = remote(id)
+  if (!there) throw new Error('The stub has no such workflow')
+  world.stub.state.workflows.set('alertOfN8n', { ...there, id: 'alertOfN8n', activeVersionId: null })
+  const other = await user.workflow({ ...alone, name: 'Other', settings: { errorWorkflow: 'alertOfN8n' } })
+  expect(await codes(other)).toEqual(['error-workflow-unpublished', 'errors-by-polling'])
+  world.stub.state.workflows.delete('alertOfN8n')
 })
