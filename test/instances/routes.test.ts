@@ -172,6 +172,25 @@ test('a server is added once for each user, however its URL is written', async (
   expect((await patch(second.id, { baseUrl: first.baseUrl })).status).toBe(200)
 })
 
+test('a local server is added once, by whichever of its names', async () => {
+  const local = createWorld(await createTestDatabase(), { allowLoopbackInstances: true })
+  try {
+    const user = await local.user()
+    const add = (name: string, baseUrl: string) =>
+      local.call('POST', '/v1/instances', { user, body: { name, baseUrl, apiKey } })
+    const { status, body: first } = await add('First', 'http://127.0.0.1:5678')
+    expect([status, first.baseUrl]).toEqual([201, 'http://127.0.0.1:5678'])
+    for (const host of ['localhost', 'LOCALHOST', '[::1]', '127.0.0.1']) {
+      const again = await add('Again', `http://${host}:5678/`)
+      expect([again.status, again.body.code]).toEqual([409, 'instance-exists'])
+      expect(again.body).toMatchObject({ instanceId: first.id, instanceName: 'First' })
+    }
+    expect((await add('Elsewhere', 'http://localhost:5679')).status).toBe(201)
+  } finally {
+    await local.close()
+  }
+})
+
 test('an Idempotency-Key repeats the instance without its token; with another body it is refused', async () => {
   const user = await world.user()
   const headers = { 'Idempotency-Key': 'k' }

@@ -1,0 +1,57 @@
+/** A database of before the names of a local server had one key: it is brought up to date. */
+import { PGlite } from '@electric-sql/pglite'
+import { v7 as uuidv7 } from 'uuid'
+import { afterAll, expect, test } from 'vitest'
+import { readMigrations } from '../../src/cli/migrations.ts'
+import { createDb } from '../../src/db/client.ts'
+import { pgliteBackend } from '../../src/db/gateway/pglite.ts'
+import { createGateway } from '../../src/db/gateway/protocol.ts'
+import { migrate } from '../../src/db/migrate.ts'
+
+const backend = pgliteBackend(await PGlite.create())
+afterAll(() => backend.close())
+
+test('loopback addresses get the key of localhost, unless several would', async () => {
+  const gateway = createGateway(backend)
+  const sql = createDb({ databaseUrl: gateway.url, fetch: gateway.fetch }).$client
+  const migrations = await readMigrations('drizzle')
+  const before = migrations.findIndex(({ name }) => name.endsWith('_webhook_urls'))
+  await migrate({ sql, migrations: migrations.slice(0, before) })
+  const [one, two] = [uuidv7(), uuidv7()]
+  for (const [index, user] of [one, two].entries()) {
+    await sql`insert into users (id, email, password_hash, pepper_id)
+      values (${user}, ${`${index}@example.com`}, 'none', 'p1')`
+  }
+  const given: [user: string, key: string, after: string][] = [
+    [one, 'http://127.0.0.1:5678', 'http://localhost:5678'],
+    [one, 'http://[::1]:5679/team', 'http://localhost:5679/team'],
+    [one, 'https://127.0.0.1', 'https://localhost'],
+    [one, 'http://127.0.0.1.example.com', 'http://127.0.0.1.example.com'],
+    [one, 'http://127.0.0.10:5678', 'http://127.0.0.10:5678'],
+    // Two names of one server, which are both in use.
+    [two, 'http://127.0.0.1:5678', 'http://127.0.0.1:5678'],
+    [two, 'http://localhost:5678', 'http://localhost:5678'],
+    [two, 'http://127.0.0.1:80', 'http://127.0.0.1:80'],
+    [two, 'http://[::1]:80', 'http://[::1]:80'],
+    [two, 'http://[::1]:81', 'http://localhost:81'],
+  ]
+  const ids = given.map(() => uuidv7())
+  for (const [index, [user, key]] of given.entries()) {
+    await sql`insert into instances (id, user_id, name, base_url, server_key, api_key)
+      values (${ids[index]}, ${user}, ${key}, ${key}, ${key}, '{"header":{"kid":"k1"}}')`
+  }
+  const changed = await sql`select id, updated_at from instances order by id`
+
+  await migrate({ sql, migrations })
+  const keys = await sql`select id, base_url, server_key from instances order by id`
+  expect(keys).toEqual(
+    given
+      .map(([, base_url, server_key], index) => ({ id: ids[index], base_url, server_key }))
+      .toSorted((a, b) => (String(a.id) < String(b.id) ? -1 : 1)),
+  )
+  expect(await sql`select id, updated_at from instances order by id`).toEqual(changed)
+  // The trigger works again.
+  const [touched] = await sql`update instances set name = 'Other' where id = ${ids[0]}
+    returning updated_at > ${changed.find(({ id }) => id === ids[0])?.updated_at} as later`
+  expect(touched).toEqual({ later: true })
+})
