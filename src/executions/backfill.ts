@@ -1,17 +1,17 @@
 /**
- * @module Corrects executions that were recorded before runs had kinds and their version's source: newest first, a bounded
- * number a run, until none is left. The rollups follow by the ledger, as they do for a delivery.
+ * @module Backfills the kind and the version source of executions recorded before these columns existed: newest first, a
+ * bounded number per run. The ledger updates the rollups, as for a delivery.
  */
 import { sql } from 'drizzle-orm'
 import { type Db, idempotent } from '../db/client.ts'
 
 export interface BackfillOptions {
-  /** Rows that one statement looks at; deliveries to their instances wait for it. */
+  /** Rows per statement. Deliveries to the same instances wait for the statement. */
   chunkRows?: number
   maxStatements?: number
 }
 
-/** @returns how many were looked at */
+/** @returns the number of executions examined */
 export async function backfillExecutions(
   db: Db,
   { chunkRows = 1000, maxStatements = 20 }: BackfillOptions = {},

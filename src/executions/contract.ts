@@ -1,4 +1,4 @@
-/** @module The HTTP shapes of executions, of what n8n reports of them, and of reports that could not be used yet. */
+/** @module HTTP schemas of executions, execution reports, incidents and dead letters. */
 import * as z from 'zod'
 import { asBoolean, asInteger } from '../http/openapi.ts'
 import { executionStatuses, runKinds, workflowVersionSources } from '../db/schema/executions.ts'
@@ -7,25 +7,28 @@ import { TableFormat } from '../http/table-stream.ts'
 import { readRunCursor } from '../runs/order.ts'
 
 const Status = z.enum(executionStatuses)
-export const Uuid = z.uuid({ version: 'v7', message: 'An id such as this API gives out' })
+export const Uuid = z.uuid({ version: 'v7', message: 'Must be a UUIDv7' })
 
-/** An instant of the years 2000 to 2100. */
+/** An instant between the years 2000 and 2100. */
 export const Instant = z.iso
-  .datetime({ offset: true, message: 'An ISO 8601 time with an offset, such as 2026-01-31T12:00:00Z' })
+  .datetime({
+    offset: true,
+    message: 'Must be an ISO 8601 time with an offset, such as 2026-01-31T12:00:00Z',
+  })
   .refine((text) => {
     const year = new Date(text).getUTCFullYear()
     return year >= 2000 && year <= 2100
-  }, 'A time between the years 2000 and 2100')
+  }, 'Must be between the years 2000 and 2100')
   .transform((text) => new Date(text))
 
-/** @returns a check that `from` is not after `to`, to be used by `superRefine` */
+/** @returns a `superRefine` check that `from` is not after `to` */
 export const inOrder =
   <F extends string, T extends string>(from: F, to: T) =>
   (query: { [K in F | T]?: Date | undefined }, ctx: z.RefinementCtx): void => {
     const start = query[from]
     const end = query[to]
     if (start && end && start > end) {
-      ctx.addIssue({ code: 'custom', path: [to], message: `Not before ${from}` })
+      ctx.addIssue({ code: 'custom', path: [to], message: `Must not be before ${from}` })
     }
   }
 
@@ -123,15 +126,15 @@ export type Execution = ExecutionSummary & { data: unknown }
 
 export const ExecutionList = sliceOf(ExecutionSummary)
 
-/** PostgreSQL text holds no U+0000. */
+/** PostgreSQL text cannot contain U+0000. */
 export const text = (maxChars: number) =>
   z
     .string()
     .min(1, 'At least 1 character')
     .max(maxChars, `At most ${maxChars} characters`)
-    .refine((value) => !value.includes('\0'), 'Holds a NUL character')
+    .refine((value) => !value.includes('\0'), 'Must not contain NUL characters')
 
-/** `?name=a,b` and `?name=a&name=b` alike. */
+/** Accepts `?name=a,b` and `?name=a&name=b`. */
 export const listOf = <T extends z.ZodType<unknown, string>>(item: T, maxItems: number) =>
   z
     .union([z.string(), z.array(z.string())])
@@ -143,15 +146,15 @@ export const listOf = <T extends z.ZodType<unknown, string>>(item: T, maxItems: 
       items: { type: 'string', ...(item instanceof z.ZodEnum && { enum: item.options }) },
     })
 
-const Mode = z.string().regex(/^[A-Za-z_-]{1,32}$/, 'A mode of n8n, such as webhook, trigger or manual')
+const Mode = z.string().regex(/^[A-Za-z_-]{1,32}$/, 'Must be an n8n mode, such as webhook, trigger or manual')
 
-const Fingerprint = z.string().regex(/^[0-9a-f]{16}$/, 'A fingerprint such as analytics gives out')
+const Fingerprint = z.string().regex(/^[0-9a-f]{16}$/, 'Must be an error fingerprint: 16 hexadecimal digits')
 
 const executionFilter = {
   workflowId: Uuid.optional(),
   workflowVersion: z
     .string()
-    .regex(/^[1-9]\d{0,8}$/, 'A whole number from 1 on')
+    .regex(/^[1-9]\d{0,8}$/, 'Must be a whole number of at least 1')
     .transform(Number)
     .optional()
     .meta({ ...asInteger({ minimum: 1 }), description: 'Only executions of this version' }),
@@ -166,7 +169,7 @@ const executionFilter = {
     .meta({
       description:
         'Kinds of executions. Comma-separated or repeated. Default: all; analytics counts `production` ' +
-        'unless told otherwise',
+        'by default',
     }),
   stuck: z
     .enum(['true', 'false'])
@@ -211,7 +214,7 @@ export const ExecutionId = z.object({ id: z.uuid({ version: 'v7' }) })
 
 const exampleReport = { executionId: '4711', workflowId: 'kR7yP2nV5cLdH8uJ', status: 'success' }
 
-/** For the description only: n8n's own shapes are read too, and unknown fields are let be. */
+/** For documentation only: the parser also accepts n8n's own formats and ignores unknown fields. */
 const Report = z
   .looseObject({
     executionId: z.string(),

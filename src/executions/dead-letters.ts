@@ -1,6 +1,6 @@
 /**
- * @module Authentic reports that cannot be used yet. Kept for 30 days and, for each instance, up to 1,000 of them and
- * 10 MB; beyond that the oldest give way. The same report again is counted, not kept again.
+ * @module Authenticated reports that cannot be used yet. They are stored for 30 days, up to 1,000 reports and 10 MB per
+ * instance; the oldest are dropped first. A repeated report increments a counter.
  */
 import { sha256Hex } from '../crypto/hex.ts'
 import { and, desc, eq, gt, inArray, lt, sql } from 'drizzle-orm'
@@ -75,7 +75,7 @@ export class DeadLetterRepository {
       }
     }
     const expiredAt = new Date(this.#now().getTime() - retentionMs).toISOString()
-    // The instance's row is the lock: each transaction counts what the one before it has kept.
+    // The lock on the instance row serializes transactions, so the limits count rows stored by earlier ones.
     await this.#db.batch([
       this.#db.execute(sql`select id from instances where id = ${instance.id} for no key update`),
       this.#db.execute(sql`
@@ -127,13 +127,13 @@ export class DeadLetterRepository {
     return rows.length > 0
   }
 
-  /** Tries one letter again. Null when there is no such letter; it goes once its execution is recorded. */
+  /** Replays one dead letter and deletes it when its execution is recorded. Null when it does not exist. */
   async replay(userId: string, id: string): Promise<ReplayAnswer | null> {
     const [letter] = await this.#db.select().from(deadLetters).where(owned(userId, id))
     return letter ? ((await this.#replay(letter.instanceId, [letter]))[0] ?? null) : null
   }
 
-  /** Tries every letter of an n8n workflow that a deployment matches by now. */
+  /** Replays all dead letters of an n8n workflow that now has a deployment. @returns the number recorded */
   async replayMatching(userId: string, instanceId: string, n8nWorkflowId: string): Promise<number> {
     let recorded = 0
     for (let after: string | undefined; ; ) {
@@ -146,7 +146,7 @@ export class DeadLetterRepository {
     }
   }
 
-  /** After letters are stored: a deployment made meanwhile looked for them too early. */
+  /** Call after storing dead letters: a deployment created concurrently may have looked for them too early. */
   async replayIfMatched(instance: { id: string; userId: string }, n8nWorkflowIds: string[]): Promise<void> {
     const matched = await this.#db
       .select({ n8nWorkflowId: deployments.n8nWorkflowId })
@@ -157,7 +157,7 @@ export class DeadLetterRepository {
     }
   }
 
-  /** Deletes at most `limit` letters of any owner whose 30 days are over. */
+  /** Deletes up to `limit` expired dead letters of all owners. */
   async purgeExpired(limit: number): Promise<number> {
     const expired = this.#db
       .select({ id: deadLetters.id })
@@ -193,7 +193,7 @@ export class DeadLetterRepository {
     return this.#db.select().from(waiting).where(lt(waiting.totalBytes, replayChunkBytes)).orderBy(waiting.id)
   }
 
-  /** In the order of `letters`. Their time stays the one at which they first came. */
+  /** @returns results in the order of `letters`. Each report keeps the time of its first delivery. */
   async #replay(instanceId: string, letters: Letter[]): Promise<ReplayAnswer[]> {
     const read = letters.map((letter) => readPayload(parseOrNull(letter.body), letter.createdAt))
     const executions = read.flatMap((payload) => (payload.ok && payload.execution ? [payload.execution] : []))
@@ -228,7 +228,7 @@ function toLetter(row: Pick<typeof deadLetters.$inferSelect, keyof typeof column
   return { id, instanceId, code, n8nExecutionId, n8nWorkflowId, sizeBytes, deliveries, createdAt }
 }
 
-/** A body that was cut to fit is no JSON any more. */
+/** A truncated body is not valid JSON. */
 function parseOrNull(body: string): unknown {
   try {
     return JSON.parse(body)

@@ -17,13 +17,13 @@ export interface BoundCredential extends Record<string, unknown> {
   status: 'untested' | 'valid' | 'invalid'
 }
 
-/** What is known of the runs that failed as this one did; all that are kept. */
+/** Facts about the error group of a run, over all stored runs. */
 export interface GroupFacts {
   fingerprint: string
   runs: number
   errorClass: string | null
   firstSeen: { at: Date; version: number; isSameWorkflow: boolean } | null
-  /** The version of this workflow that ran before this one; null when there is none. */
+  /** The previous version of this workflow that ran; null when there is none. */
   versionBefore: { version: number; runs: number } | null
 }
 
@@ -31,11 +31,11 @@ export interface RunPage {
   run: ExecutionSummary
   httpStatus: number | null
   data: unknown
-  /** `none`: n8n has none. `trimmed`: its days are over. `pending`: n8n has not been asked yet. */
+  /** `none`: n8n has no data. `trimmed`: removed after its retention. `pending`: not fetched from n8n yet. */
   dataState: 'there' | 'none' | 'trimmed' | 'pending'
-  /** Null: it is deleted. */
+  /** Null if deleted. */
   workflow: { name: string; dataRetentionDays: number | null } | null
-  /** Null: it is deleted with its workflow. */
+  /** Null if deleted with its workflow. */
   version: {
     json: Record<string, unknown>
     prompt: string | null
@@ -43,14 +43,14 @@ export interface RunPage {
     triggerTypes: string[]
   } | null
   instance: { name: string; baseUrl: string } | null
-  /** `bindings`: as they were while the version was live. */
+  /** `bindings`: the bindings while the version was live. */
   deployment: { n8nWorkflowId: string | null; bindings: SlotBinding[] } | null
-  /** Those that the deployment is bound to now. */
+  /** Credentials that are currently bound. */
   credentials: BoundCredential[]
   group: GroupFacts | null
 }
 
-/** Everything a run's page shows of it, in one round trip. Null when the user has no such run. */
+/** Reads all data for a run's page in one round trip. Null when the user has no such run. */
 export async function readRun(db: Db, userId: string, id: string, now: Date): Promise<RunPage | null> {
   const recordedAt = timeOf(id)
   const thisRun = sql`e.user_id = ${userId} and e.id = ${id} and e.recorded_at = ${recordedAt.toISOString()}::timestamptz`

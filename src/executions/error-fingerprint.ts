@@ -1,6 +1,6 @@
 /**
- * @module Which failures are the same one: those of a node with the same class of error, the same HTTP status and the
- * same message but for what differs from run to run. Pure, and the same for whatever way a failure was told.
+ * @module Groups failures by node, error class, HTTP status and message, ignoring values that differ between runs, such as
+ * IDs and times. Pure, and independent of how a failure was reported.
  */
 import { sha256Hex } from '../crypto/hex.ts'
 import type { ExecutionError } from './merge.ts'
@@ -14,7 +14,7 @@ export interface ErrorFingerprint {
 
 const messageMaxChars = 300
 
-/** In this order: what an earlier one has replaced no later one sees as text of its own. */
+/** Order matters: later patterns do not see text that earlier ones replaced. */
 const placeholders: readonly [pattern: RegExp, placeholder: string][] = [
   [/\b[a-z][a-z0-9+.-]{1,20}:\/\/[^\s"'`<>]+/gi, '<url>'],
   [/[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+/g, '<email>'],
@@ -23,7 +23,7 @@ const placeholders: readonly [pattern: RegExp, placeholder: string][] = [
   [/\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?/g, '<time>'],
   [/\b\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?\b/g, '<address>'],
   [/\b0x[0-9a-f]+\b|\b(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{8,}\b/gi, '<hex>'],
-  // What services give as ids: long, and digits among the letters.
+  // IDs of services: long, with digits among the characters.
   [/\b(?=[A-Za-z_]*\d)(?=[\d_]*[A-Za-z])\w{12,}\b/g, '<id>'],
   [/(?<![A-Za-z\d])[+-]?\d+(?:[.,:]\d+)*/g, '<number>'],
 ]

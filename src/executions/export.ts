@@ -1,4 +1,4 @@
-/** @module All of a user's executions that a filter chooses, a page at a time. */
+/** @module Exports all executions of a user that match a filter, page by page. */
 import type { ExecutionSummary } from './contract.ts'
 import type { ExecutionRepository } from './repository.ts'
 import { type RunPosition, readRunCursor } from '../runs/order.ts'
@@ -6,7 +6,7 @@ import type { ExecutionSearch } from './search.ts'
 
 const pageRows = 1000
 
-/** Every one once, but for those that are recorded meanwhile: of them only late ones are among them. */
+/** Yields each execution once. Of executions recorded during the export, it only includes late reports. */
 export async function* executionPages(
   executions: Pick<ExecutionRepository, 'list'>,
   userId: string,

@@ -1,9 +1,9 @@
-/** @module Runs that ended in an error, for whoever learns from them whether a credential still works. */
+/** @module Selects runs that ended in an error. They show whether a credential still works. */
 import type { FailedRun } from '../credentials/health.ts'
 import type { RecordedExecution } from './ingest.ts'
 import type { IncomingExecution } from './merge.ts'
 
-/** Told after they are recorded; must not throw. */
+/** Called after the runs are recorded. Must not throw. */
 export type OnFailedRuns = (runs: FailedRun[]) => void
 
 export function failedRuns(

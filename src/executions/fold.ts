@@ -1,17 +1,17 @@
 /**
- * @module Moves what ingest has appended to the ledger into the rollups. How far that has come changes no sum over the
- * views `…_now`, only how much they read. One folds at a time; whoever comes meanwhile leaves it to the other.
+ * @module Rolls up the changes that ingest appended to the ledger. Sums over the `…_now` views are the same before and
+ * after; only the number of rows read differs. Concurrent calls return without doing any work.
  */
 import { sql } from 'drizzle-orm'
 import { type Db, idempotent } from '../db/client.ts'
 
 export interface FoldOptions {
-  /** Changes that one statement takes. */
+  /** Changes per statement. */
   limit?: number
   maxStatements?: number
 }
 
-/** @returns how many changes were folded */
+/** @returns the number of changes rolled up */
 export async function foldChanges(
   db: Db,
   { limit = 5000, maxStatements = 1 }: FoldOptions = {},
@@ -28,14 +28,14 @@ export async function foldChanges(
   return total
 }
 
-/** How many executions are recorded, on the average, before someone folds. */
+/** Average number of recorded executions between rollups. */
 const recordedPerFold = 2500
 
-/** Whether to fold after `recorded` executions. By chance: an isolate may not live to count up to a number. */
+/** Whether to roll up after `recorded` executions. Random, because an isolate may not live long enough to count. */
 export const isTimeToFold = (recorded: number, random: () => number = Math.random): boolean =>
   random() * recordedPerFold < recorded
 
-/** Deletes what months that are dropped have left in the rollups, which nothing reads any more. @returns rows deleted */
+/** Deletes unused rollup rows of dropped months. @returns the number of rows deleted */
 export async function deleteDroppedRollups(
   db: Db,
   { limit = 5000, maxStatements = 5 }: FoldOptions = {},

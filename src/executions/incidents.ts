@@ -1,6 +1,6 @@
 /**
- * @module Failures that have no execution: a trigger that could not start, a run that n8n gave no id. They are incidents of
- * the workflow, counted beside its runs. A report that comes again within ten minutes is the same incident.
+ * @module Incidents: failures without an execution, such as a trigger that could not start or a run without an n8n ID. They
+ * are counted separately from runs. A report repeated within ten minutes belongs to the same incident.
  */
 import { and, desc, eq, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
@@ -15,7 +15,7 @@ import { timeOf } from '../runs/order.ts'
 
 export interface IncomingIncident {
   n8nWorkflowId: string
-  /** `trigger`: it could not start. `run`: it failed without an id. */
+  /** `trigger`: the trigger could not start. `run`: the run failed without an n8n ID. */
   source: 'trigger' | 'run'
   mode: string | null
   error: ExecutionError
@@ -24,7 +24,7 @@ export interface IncomingIncident {
 
 export interface RecordedIncident {
   id: string
-  /** This call made the row. */
+  /** True if this call inserted the row. */
   created: boolean
 }
 
@@ -52,7 +52,7 @@ async function toRow({ n8nWorkflowId, source, mode, error, occurredAtMs }: Incom
 
 /**
  * Safe to repeat. Owner, workflow and deployment come from the instance's deployment of the n8n workflow.
- * @returns in the order of `found`; undefined for those that no deployment matches
+ * @returns results in the order of `found`; undefined for incidents that match no deployment
  */
 export async function recordIncidents(
   db: Db,
@@ -102,7 +102,7 @@ export class IncidentRepository {
     this.#db = db
   }
 
-  /** Newest first: an id's own time is when it occurred. */
+  /** Newest first: the timestamp in the ID is the time of occurrence. */
   async list(userId: string, filter: IncidentFilter, { limit, after }: Page): Promise<Slice<Incident>> {
     const { workflowId, instanceId, deploymentId, errorFingerprint } = filter
     const rows = await this.#db
@@ -137,7 +137,7 @@ export function toIncident(row: typeof incidents.$inferSelect): Incident {
   }
 }
 
-/** Deletes at most `limit` incidents of before `before`. @returns how many */
+/** Deletes up to `limit` incidents older than `before`. @returns the number deleted */
 export async function deleteExpiredIncidents(db: Db, before: Date, limit: number): Promise<number> {
   const { rows } = await db.execute<{ deleted: number }>(sql`
     with gone as (

@@ -1,4 +1,4 @@
-/** @module What is recorded of an instance's executions already, so that a poll asks n8n and writes no more than it must. */
+/** @module Reads the recorded executions of an instance, so that a poll skips requests and writes that it does not need. */
 import { sql } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
 import type { ExecutionStatus } from '../db/schema/executions.ts'
@@ -6,7 +6,7 @@ import type { ExecutionStatus } from '../db/schema/executions.ts'
 export interface KnownExecution {
   status: ExecutionStatus
   startedAtMs: number | null
-  /** A poll has told its end: nothing that a list says can change it. */
+  /** A poll recorded the end, so a list entry cannot change it. */
   settled: boolean
 }
 
@@ -16,7 +16,7 @@ export interface OpenExecution {
   recordedAtMs: number
 }
 
-/** Older than this n8n has pruned it, by its own default. */
+/** n8n prunes executions older than this by default. */
 export const n8nRetentionMs = 336 * 60 * 60 * 1000
 
 export class KnownExecutions {
@@ -28,7 +28,7 @@ export class KnownExecutions {
     this.#now = now
   }
 
-  /** By n8n's execution id, of every epoch; those not recorded are absent. */
+  /** Recorded executions of all epochs, by n8n execution ID. */
   async find(instanceId: string, n8nExecutionIds: string[]): Promise<Map<string, KnownExecution[]>> {
     if (n8nExecutionIds.length === 0) return new Map()
     const { rows } = await this.#db.execute<{
@@ -49,8 +49,10 @@ export class KnownExecutions {
     return known
   }
 
-  /** Those still open that were first heard of before `recordedBefore`, of deployments that are still there. Ids that
-   * n8n refuses are left out, and those of earlier epochs. */
+  /**
+   * Open executions of existing deployments that were first recorded before `recordedBefore`. Excludes IDs that n8n
+   * rejects, and earlier epochs.
+   */
   async open(
     instanceId: string,
     recordedBefore: Date,
@@ -71,7 +73,7 @@ export class KnownExecutions {
         and k.recorded_at < ${recordedBefore.toISOString()}::timestamptz
         and k.n8n_execution_id not in (
           select value from jsonb_array_elements_text(${JSON.stringify([...except])}::jsonb))
-      -- In no order: where n8n answers for none of the first, the others get their turn.
+      -- Random order: executions that n8n does not return must not block the others.
       order by random()
       limit ${limit}`)
     return rows.map((row) => ({
@@ -81,8 +83,8 @@ export class KnownExecutions {
     }))
   }
 
-  /** Ended ones that nobody has told any data of: failures first, for their reason is in it, then the newest. */
-  async dataless(instanceId: string, limit: number): Promise<string[]> {
+  /** Ended executions without data: failures first, because the data contains the cause, then the newest. */
+  async withoutData(instanceId: string, limit: number): Promise<string[]> {
     const since = new Date(this.#now().getTime() - n8nRetentionMs).toISOString()
     const { rows } = await this.#db.execute<{ n8n_execution_id: string }>(sql`
       select e.n8n_execution_id
@@ -98,13 +100,13 @@ export class KnownExecutions {
     return rows.map(({ n8n_execution_id }) => n8n_execution_id)
   }
 
-  /** n8n was asked and gave no data, or more than is read: it is not asked again. Data that still comes is taken. */
-  async markDataless(
+  /** Marks executions whose data n8n does not have, or is too large, so polls skip them. A later report can still add data. */
+  async markWithoutData(
     instanceId: string,
     executions: { n8nExecutionId: string; isTooLarge: boolean }[],
   ): Promise<void> {
     if (executions.length === 0) return
-    // Whoever holds a row is giving it data just now.
+    // A locked row is receiving data from another statement.
     await this.#db.execute(sql`
       with asked as (
         select e.id, e.recorded_at, asked."isTooLarge" as is_too_large
@@ -121,7 +123,7 @@ export class KnownExecutions {
       from asked where e.id = asked.id and e.recorded_at = asked.recorded_at`)
   }
 
-  /** n8n refuses the id, which only a sender of the user's own can have made up: it is not asked for it again. */
+  /** Marks an ID that n8n rejects, so polls skip it. Only a custom sender can have invented the ID. */
   async markRefused(instanceId: string, n8nExecutionId: string): Promise<void> {
     await this.#db.execute(sql`
       update execution_keys k set is_refused = true from instances i

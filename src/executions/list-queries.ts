@@ -10,16 +10,16 @@ import { type ExecutionSearch, matching } from './search.ts'
 import { slice } from '../http/page.ts'
 
 export interface ListedRun extends ExecutionSummary {
-  /** Null: it is deleted. */
+  /** Null if deleted. */
   workflowName: string | null
   instanceName: string | null
-  /** Of its version; empty when that is not known. */
+  /** Trigger types of the version; empty when unknown. */
   triggerTypes: string[]
 }
 
 export const pageRows = 50
 
-/** Newest first. `next`: the cursor of the next page; null on the last one. */
+/** Newest first. `next` is the cursor of the next page; null on the last page. */
 export async function readRuns(
   db: Db,
   userId: string,
@@ -67,7 +67,7 @@ export interface FilterChoices {
 
 const maxChoices = 500
 
-/** What the list can be filtered by, by name; one that a filter names is among them. */
+/** Filter choices, sorted by name. Includes the workflow of the current filter. */
 export async function readChoices(
   db: Db,
   userId: string,

@@ -1,16 +1,16 @@
 /**
- * @module What a run's data adds to the statistics of its nodes, for the ledger. The data is as it is stored, and may be
- * a sender's own: what is no node is passed over, what is no number is none. Pure; the SQL function `run_nodes` does the
- * same for data that was stored before, so that exactly what was added can be taken back.
+ * @module Computes what a run's data adds to the node statistics, for the ledger. The data may come from a custom sender:
+ * entries that are not nodes are skipped, invalid numbers are ignored. Pure; the SQL function `run_nodes` computes the same
+ * for stored data, so that the exact amounts can be subtracted again.
  */
 
-/** Both as Postgres reads arrays, which is cheaper for it than JSON. */
+/** Postgres array literals, which are cheaper to parse than JSON. */
 export interface NodeCounts {
-  /** `text[]`: of each node its type, a line feed, its name. */
+  /** `text[]`: the type, a line feed and the name of each node. */
   names: string
   /**
-   * `integer[]`, five for each node: the day of its first run in days since 2000-01-01 (UTC), null when that is not
-   * known; its runs; 1 when it failed; the items it gave; the milliseconds of all its runs, or null.
+   * `integer[]`, five values per node: day of the first run in days since 2000-01-01 (UTC), null when unknown; runs; 1 if
+   * it failed; returned items; total milliseconds of all runs, or null.
    */
   counts: string
 }
@@ -26,7 +26,7 @@ const maxMs = 2_147_483_647
 const dayMs = 86_400_000
 const firstDayMs = Date.UTC(2000, 0, 1)
 
-/** Null when the data tells of no nodes. @param data parsed JSON, as `executions.data` holds it */
+/** Null when the data contains no nodes. @param data parsed JSON of `executions.data` */
 export function nodeCountsOf(data: unknown): NodeCounts | null {
   const listed = isObject(data) ? data['nodes'] : undefined
   if (!Array.isArray(listed)) return null
@@ -58,7 +58,7 @@ function isNode(node: unknown): node is ListedNode {
   return isObject(node) && typeof node['name'] === 'string'
 }
 
-/** Of the nodes of a run most began on one day. */
+/** Cache: most nodes of a run start on the same day. */
 let latestDate = ''
 let latestDay: number | null = null
 
@@ -77,7 +77,7 @@ function dayOf(startedAt: unknown): number | null {
 const count = (value: unknown, largest: number): number | null =>
   typeof value === 'number' ? Math.min(Math.max(Math.trunc(value), 0), largest) : null
 
-/** By characters as Postgres counts them. */
+/** Counts characters like Postgres: code points. */
 const shorten = (text: string): string =>
   text.length <= maxNameChars ? text : Array.from(text).slice(0, maxNameChars).join('')
 

@@ -1,32 +1,32 @@
 /**
- * @module What a run's data comes down to: per node how it ended, when, how long it took, how many items it gave and
- * why it failed. The items themselves are users' data, and their secrets too: they are not kept. Shapes of n8n 1.x, 2.x.
+ * @module Summarizes n8n run data per node: status, start, duration, number of items and error. The items themselves are
+ * not stored, because they contain user data and secrets. Supports n8n 1.x and 2.x.
  */
 import { redact } from '../lib/secrets.ts'
 import { cleanText } from './run-data.ts'
 
 export interface NodeRun {
   name: string
-  /** Null when the workflow's nodes did not come with the run. */
+  /** Null when the report does not include the workflow's nodes. */
   type: string | null
-  /** n8n's own word, such as `success` or `error`; of the node's last run. */
+  /** Status of the last run, as named by n8n, such as `success` or `error`. */
   status: string | null
-  /** ISO 8601, of its first run. */
+  /** Start of the first run, ISO 8601. */
   startedAt: string | null
-  /** Of all its runs together. */
+  /** Total of all runs. */
   durationMs: number | null
-  /** That it gave, over all runs and outputs. */
+  /** Items returned, over all runs and outputs. */
   items: number
   /** More than 1 in a loop. */
   runs: number
-  /** Of the last run that failed. `httpStatus`: what the service called by the node answered. */
+  /** Error of the last failed run. `httpStatus`: response status of the service that the node called. */
   error: { message: string; httpStatus: number | null } | null
 }
 
 export interface RunSummary {
   /** In the order in which they first ran. */
   nodes: NodeRun[]
-  /** How many nodes are left out. */
+  /** Number of omitted nodes. */
   omittedNodes?: number
 }
 
@@ -35,26 +35,26 @@ type Json = Record<string, unknown>
 const maxNodes = 500
 const maxNameChars = 256
 const maxMessageChars = 500
-/** 2000-01-01. n8n marks the runs that it made up after a crash with seconds instead of milliseconds. */
+/** 2000-01-01. Runs that n8n reconstructs after a crash have seconds instead of milliseconds. */
 const earliestMs = 946_684_800_000
 const latestMs = 4_102_444_800_000
 
-/** When the nodes of a run were at work. */
+/** Activity of a run's nodes. */
 export interface Activity {
-  /** Time in which at least one node ran, without the Wait node: nodes that run inside others count once. */
+  /** Time during which at least one node other than Wait ran. Nested nodes count once. */
   activeMs: number
-  /** It has a Wait node, or nothing ran for so long that it can only have waited. */
+  /** A Wait node ran, or the gap between nodes is too long for anything but a wait. */
   waited: boolean
 }
 
 const waitType = 'n8n-nodes-base.wait'
-/** n8n goes from node to node within milliseconds, other than while it waits for a time, a webhook or an answer. */
+/** n8n starts the next node within milliseconds, unless it waits for a time, a webhook or a response. */
 const waitGapMs = 10_000
 
 /**
- * Null when `data` is no run data of n8n.
+ * Null when `data` is not n8n run data.
  * @param workflow with the `nodes` that ran
- * @param startedAt of the run, ISO 8601: a retry's data begins with what the original ran before
+ * @param startedAt start of the run, ISO 8601: a retry's data begins with the node runs of the original
  */
 export function activityOf(data: unknown, workflow: unknown, startedAt: unknown): Activity | null {
   const runData = runDataOf(data)
@@ -89,7 +89,7 @@ function runDataOf(data: unknown): Json | null {
   return isObject(runData) ? runData : null
 }
 
-/** Null when `data` is no run data of n8n. @param workflow with the `nodes` that ran */
+/** Null when `data` is not n8n run data. @param workflow with the `nodes` that ran */
 export function summariseRun(data: unknown, workflow: unknown): RunSummary | null {
   const runData = runDataOf(data)
   if (!runData) return null
@@ -137,16 +137,16 @@ function typeOfFailed(run: Json): string | null {
 }
 
 function toError(error: Json): NodeRun['error'] {
-  const said = [error['message'], error['description']].find(
+  const message = [error['message'], error['description']].find(
     (text) => typeof text === 'string' && text !== '',
   )
   return {
-    message: typeof said === 'string' ? shorten(said, maxMessageChars) : 'No message was given',
+    message: typeof message === 'string' ? shorten(message, maxMessageChars) : 'No message was given',
     httpStatus: toHttpStatus(error['httpCode']),
   }
 }
 
-/** n8n gives it as text. */
+/** n8n sends it as text. */
 export function toHttpStatus(code: unknown): number | null {
   const status = typeof code === 'string' || typeof code === 'number' ? Number(code) : Number.NaN
   return Number.isInteger(status) && status >= 100 && status <= 599 ? status : null

@@ -1,7 +1,7 @@
 /**
- * @module Reads what n8n tells of a run, in the shapes in which it can: our documented JSON, n8n's execution object
- * (public API, n8n 1.x and 2.x), the error workflow's data and what the external hook `workflow.postExecute` gets.
- * Pure; nothing is guessed that the sender did not say.
+ * @module Parses execution reports in all supported formats: the documented JSON, n8n's execution object (public API, n8n
+ * 1.x and 2.x), the Error Trigger's data and the arguments of the external hook `workflow.postExecute`. Pure; it never
+ * guesses missing values.
  */
 import { type ExecutionStatus, executionStatuses } from '../db/schema/executions.ts'
 import { redact } from '../lib/secrets.ts'
@@ -34,11 +34,11 @@ const nodeLimit = 256
 const modeLimit = 64
 /** 2000-01-01. */
 const earliestMs = 946_684_800_000
-/** How far a sender's clock may run ahead. */
+/** Maximum that a sender's clock may be ahead. */
 const maxAheadMs = 24 * 60 * 60 * 1000
 
-/** What one shape says, still unchecked. */
-interface Said {
+/** Fields of a report before validation. */
+interface RawReport {
   executionId: unknown
   workflowId: unknown
   status: unknown
@@ -58,52 +58,52 @@ export function readPayload(item: unknown, receivedAt: Date): ReadPayload {
   if (!isObject(item)) return { ok: false, code: 'not-an-object' }
   const incident = readIncident(item)
   if (incident) return toIncident(incident, receivedAt)
-  const said = readShape(item)
-  const n8nExecutionId = toId(said.executionId)
-  const n8nWorkflowId = toId(said.workflowId)
+  const raw = readShape(item)
+  const n8nExecutionId = toId(raw.executionId)
+  const n8nWorkflowId = toId(raw.workflowId)
   const unusable = (code: UnusableCode): ReadPayload => ({
     ok: false,
     code,
     ...(n8nExecutionId && { n8nExecutionId }),
     ...(n8nWorkflowId && { n8nWorkflowId }),
   })
-  if (isAbsent(said.executionId)) return unusable('missing-execution-id')
+  if (isAbsent(raw.executionId)) return unusable('missing-execution-id')
   if (n8nExecutionId === null) return unusable('invalid-execution-id')
-  if (isAbsent(said.workflowId)) return unusable('missing-workflow-id')
+  if (isAbsent(raw.workflowId)) return unusable('missing-workflow-id')
   if (n8nWorkflowId === null) return unusable('invalid-workflow-id')
-  if (isAbsent(said.status)) return unusable('missing-status')
-  if (!isStatus(said.status)) return unusable('unknown-status')
+  if (isAbsent(raw.status)) return unusable('missing-status')
+  if (!isStatus(raw.status)) return unusable('unknown-status')
 
   const latestMs = receivedAt.getTime() + maxAheadMs
-  const startedAtMs = toTime(said.startedAt, latestMs)
-  const finishedAtMs = toTime(said.finishedAt, latestMs)
+  const startedAtMs = toTime(raw.startedAt, latestMs)
+  const finishedAtMs = toTime(raw.finishedAt, latestMs)
   if (Number.isNaN(startedAtMs) || Number.isNaN(finishedAtMs)) return unusable('invalid-time')
-  const timeMs = isObject(said.error) ? toTime(said.error['timestamp'], latestMs) : null
+  const timeMs = isObject(raw.error) ? toTime(raw.error['timestamp'], latestMs) : null
   const errorAtMs = Number.isNaN(timeMs) ? null : timeMs
   return {
     ok: true,
     execution: {
       n8nExecutionId,
       n8nWorkflowId,
-      status: said.status,
-      mode: toText(said.mode, modeLimit),
-      n8nVersionId: toId(said.workflowVersionId),
-      retryOf: toOther(said.retryOf, n8nExecutionId),
+      status: raw.status,
+      mode: toText(raw.mode, modeLimit),
+      n8nVersionId: toId(raw.workflowVersionId),
+      retryOf: toOther(raw.retryOf, n8nExecutionId),
       startedAtMs,
       finishedAtMs,
       eventAtMs: finishedAtMs ?? errorAtMs ?? receivedAt.getTime(),
-      // A crash is noticed long after it was.
-      errorAtMs: said.status === 'error' ? errorAtMs : null,
+      // n8n may detect a crash long after it happened.
+      errorAtMs: raw.status === 'error' ? errorAtMs : null,
       receivedAtMs: receivedAt.getTime(),
-      error: toError(said.error, said.errorNode),
-      data: toRunData(said.data, said.activity),
+      error: toError(raw.error, raw.errorNode),
+      data: toRunData(raw.data, raw.activity),
     },
   }
 }
 
 /**
- * What the public API says of an execution. One that is open is so when it was observed; n8n then gives the time of its
- * last pause as its end. Null when it cannot be read.
+ * Parses an execution from the public API. An open execution counts as open at `observedAt`, because n8n reports its last
+ * pause as its end. Null when it cannot be parsed.
  */
 export function polledExecution(item: N8nExecution, observedAt: Date): IncomingExecution | null {
   const status = statusOf(item)
@@ -116,7 +116,7 @@ export function polledExecution(item: N8nExecution, observedAt: Date): IncomingE
   return { ...execution, eventAtMs: observedAt.getTime(), error: null, data: null }
 }
 
-/** n8n 1.x has no status in lists, and a later one may have more of them than are known here. */
+/** Lists of n8n 1.x have no status, and newer versions may have unknown ones. */
 function statusOf({ status, finished, stoppedAt, waitTill }: N8nExecution): ExecutionStatus {
   if (isStatus(status)) return status
   if (status !== null) return stoppedAt === null ? 'running' : 'unknown'
@@ -125,10 +125,10 @@ function statusOf({ status, finished, stoppedAt, waitTill }: N8nExecution): Exec
   return stoppedAt === null ? 'running' : 'error'
 }
 
-function readShape(item: Json): Said {
+function readShape(item: Json): RawReport {
   const { execution, workflow } = item
   if (isObject(execution)) {
-    // The Error Trigger tells no status: what does is a report of another shape, wrapped.
+    // The Error Trigger sends no status, so an object with one is a wrapped report in another format.
     if (!isAbsent(execution['executionId']) || !isAbsent(execution['status'])) {
       return readShape(isObject(workflow) ? { workflowId: workflow['id'], ...execution } : execution)
     }
@@ -152,29 +152,29 @@ function readShape(item: Json): Said {
   }
 }
 
-interface ToldIncident {
+interface RawIncident {
   source: IncomingIncident['source']
-  /** With the error. */
+  /** Contains the error. */
   failure: Json
   node: unknown
   workflowId: unknown
 }
 
-/** The Error Trigger's item when there is no execution: the trigger could not start, or n8n gave the run no id. */
-function readIncident(item: Json): ToldIncident | null {
+/** The Error Trigger's item without an execution: the trigger could not start, or the run has no n8n ID. */
+function readIncident(item: Json): RawIncident | null {
   const { trigger, execution, workflow } = item
   if (!isObject(workflow)) return null
-  const told = { node: undefined, workflowId: workflow['id'] }
+  const common = { node: undefined, workflowId: workflow['id'] }
   if (isObject(execution)) {
     const isKnown = !isAbsent(execution['id'] ?? execution['executionId']) || isAbsent(execution['error'])
     return isKnown
       ? null
-      : { ...told, source: 'run', failure: execution, node: execution['lastNodeExecuted'] }
+      : { ...common, source: 'run', failure: execution, node: execution['lastNodeExecuted'] }
   }
-  return isObject(trigger) ? { ...told, source: 'trigger', failure: trigger } : null
+  return isObject(trigger) ? { ...common, source: 'trigger', failure: trigger } : null
 }
 
-function toIncident({ source, failure, node, workflowId }: ToldIncident, receivedAt: Date): ReadPayload {
+function toIncident({ source, failure, node, workflowId }: RawIncident, receivedAt: Date): ReadPayload {
   const n8nWorkflowId = toId(workflowId)
   if (isAbsent(workflowId)) return { ok: false, code: 'missing-workflow-id' }
   if (n8nWorkflowId === null) return { ok: false, code: 'invalid-workflow-id' }
@@ -194,8 +194,8 @@ function toIncident({ source, failure, node, workflowId }: ToldIncident, receive
 
 const noReason = { message: noMessage, node: null, errorClass: null, httpStatus: null }
 
-/** The Error Trigger's item: a failed run, told without times. */
-function readErrorWorkflow(execution: Json, workflow: Json): Said {
+/** The Error Trigger's item: a failed run without times. */
+function readErrorWorkflow(execution: Json, workflow: Json): RawReport {
   const { error } = execution
   return {
     executionId: execution['id'],
@@ -214,7 +214,7 @@ function readErrorWorkflow(execution: Json, workflow: Json): Said {
 }
 
 /** `{ executionId, run, workflow }`, the arguments of `workflow.postExecute`. */
-function readPostExecute(item: Json, run: Json): Said {
+function readPostExecute(item: Json, run: Json): RawReport {
   const workflow = isObject(item['workflow']) ? item['workflow'] : {}
   return readExecutionObject({
     ...run,
@@ -225,13 +225,13 @@ function readPostExecute(item: Json, run: Json): Said {
   })
 }
 
-function readExecutionObject(item: Json): Said {
+function readExecutionObject(item: Json): RawReport {
   const data = isObject(item['data']) ? item['data'] : {}
   const result = isObject(data['resultData']) ? data['resultData'] : undefined
   return {
     executionId: item['id'],
     workflowId: item['workflowId'],
-    // n8n 1.x may leave the status out of a finished run.
+    // n8n 1.x may omit the status of a finished run.
     status: item['status'] ?? (item['finished'] === true ? 'success' : undefined),
     mode: item['mode'],
     startedAt: item['startedAt'],
@@ -240,7 +240,7 @@ function readExecutionObject(item: Json): Said {
     errorNode: result?.['lastNodeExecuted'] ?? item['lastNodeExecuted'],
     workflowVersionId: item['workflowVersionId'],
     retryOf: item['retryOf'],
-    // Of a result without runs nothing remains: the rest is n8n's execution stack, and a token that resumes the run.
+    // A result without runs is dropped: the rest is n8n's execution stack and a token that resumes the run.
     data: result ? summariseRun(data, item['workflowData']) : item['data'],
     activity: activityOf(data, item['workflowData'], item['startedAt']),
   }
@@ -259,13 +259,13 @@ function toId(value: unknown): string | null {
   return typeof text === 'string' && idPattern.test(text) ? text : null
 }
 
-/** No run retries itself. */
+/** A run cannot retry itself. */
 function toOther(value: unknown, n8nExecutionId: string): string | null {
   const id = toId(value)
   return id === n8nExecutionId ? null : id
 }
 
-/** Null when absent, NaN when it is no time between 2000 and a day ahead. Times without an offset are no times. */
+/** Null when absent; NaN when invalid, without an offset, before 2000 or more than a day ahead. */
 function toTime(value: unknown, latestMs: number): number | null {
   if (isAbsent(value)) return null
   const time = typeof value === 'string' ? isoTime(value) : value
@@ -276,7 +276,7 @@ function isoTime(text: string): number {
   const [, year, month, day] =
     /^(\d{4})-(\d\d)-(\d\d)T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)$/.exec(text) ?? []
   const daysInMonth = new Date(Date.UTC(Number(year), Number(month), 0)).getUTCDate()
-  // JavaScript reads 30 February as 2 March.
+  // JavaScript parses 30 February as 2 March.
   return Number(day) <= daysInMonth ? Date.parse(text) : Number.NaN
 }
 
@@ -285,16 +285,16 @@ function toText(value: unknown, limit: number): string | null {
   return cleanText(redact(cleanText(value)).slice(0, limit)) || null
 }
 
-/** The stack is left out: it tells of the server's insides. */
+/** Omits the stack, because it exposes server internals. */
 function toError(error: unknown, lastNode: unknown): IncomingExecution['error'] {
   if (isAbsent(error) || error === false) return null
-  const said = isObject(error) ? error : { message: error }
-  const node = isObject(said['node']) ? said['node']['name'] : said['node']
+  const raw = isObject(error) ? error : { message: error }
+  const node = isObject(raw['node']) ? raw['node']['name'] : raw['node']
   return {
-    message: toText(said['message'] ?? said['description'], messageLimit) ?? noMessage,
+    message: toText(raw['message'] ?? raw['description'], messageLimit) ?? noMessage,
     node: toText(node, nodeLimit) ?? toText(lastNode, nodeLimit),
-    errorClass: toErrorClass(said['name'] ?? said['errorClass']),
-    httpStatus: toHttpStatus(said['httpCode'] ?? said['httpStatus']),
+    errorClass: toErrorClass(raw['name'] ?? raw['errorClass']),
+    httpStatus: toHttpStatus(raw['httpCode'] ?? raw['httpStatus']),
   }
 }
 

@@ -1,8 +1,7 @@
 /**
- * @module One poll of one n8n. First what is open, then the list of the ended, newest first, down to where the last
- * poll began: a run is therefore seen open, or ended, or it starts after this poll. What was open and is not any more is
- * asked for by its id. Each page is recorded before the next is asked for, and the watermark moves at the end, by n8n's
- * own clock.
+ * @module Polls one n8n instance. It lists open executions, then ended ones, newest first, back to the start of the last
+ * poll, so every run is listed as open, listed as ended, or starts after this poll. Executions that are no longer open are
+ * fetched by ID. Each page is recorded before the next request. The watermark advances at the end, by n8n's clock.
  */
 import type { Db } from '../db/client.ts'
 import type { PollCursor } from '../db/schema/instances.ts'
@@ -15,7 +14,7 @@ import { KnownExecutions, n8nRetentionMs } from './known-executions.ts'
 import { isOpen, type IncomingExecution, untold } from './merge.ts'
 import { polledExecution } from './payload.ts'
 import type { Claim, PollProgress } from './poll-schedule.ts'
-import { askFor } from './single-execution.ts'
+import { fetchExecution } from './single-execution.ts'
 
 export type PollClient = Pick<N8nClient, 'listExecutions' | 'getExecution' | 'getWorkflow'>
 
@@ -23,48 +22,48 @@ export interface PollOptions {
   db: Db
   now: () => Date
   client: PollClient
-  /** Before each request to n8n: whether there is time for another. */
-  mayGoOn: () => boolean
-  /** Called when the listing has to be gone on with later. */
-  keepCursor: (cursor: PollCursor) => Promise<void>
-  /** Called when everything is recorded and data is still to be fetched. */
-  keepProgress: (progress: PollProgress) => Promise<void>
+  /** Called before each request to n8n: whether the budget allows another. */
+  hasBudget: () => boolean
+  /** Saves the position in the list, to resume there. */
+  saveCursor: (cursor: PollCursor) => Promise<void>
+  /** Saves the progress when all executions are recorded, before data is fetched. */
+  saveProgress: (progress: PollProgress) => Promise<void>
   onFailed?: OnFailedRuns | undefined
 }
 
 export interface PollResult extends PollProgress {
   recorded: number
   updated: number
-  /** New since the last poll, of workflows that no deployment tracks. */
+  /** New executions of untracked workflows since the last poll. */
   passedOver: number
-  /** Of tracked workflows, yet not to be understood. */
+  /** Executions of tracked workflows that could not be parsed. */
   unreadable: number
-  /** Something is under way or left to fetch: worth another poll soon. */
+  /** Executions are open or data is left to fetch: poll again soon. */
   isBusy: boolean
 }
 
 const pageSize = 250
-/** Clocks that are set, and runs whose start is told late. */
+/** Covers clock adjustments, and runs that n8n lists late. */
 const overlapMs = 10 * 60 * 1000
-/** How far the clocks of n8n and of this server may be apart. */
+/** Maximum clock skew between n8n and this server. */
 const maxSkewMs = 60 * 60 * 1000
 const openPages = 10
-/** Younger ones are likely to be told of by a push. */
+/** A push usually reports the end of younger executions. */
 const openAgeMs = 5 * 60 * 1000
 const openByIdLimit = 50
 const dataLimit = 100
 const dataBatch = 20
 const probedWorkflows = 3
 
-/** n8n answers as if there were nothing, and does not show the deployed workflows either. */
+/** n8n returns empty lists, and hides the deployed workflows too. */
 export class ScopeLostError extends Error {
   constructor() {
-    super('The API key sees none of the deployed workflows')
+    super('The API key cannot access any deployed workflow')
     this.name = 'ScopeLostError'
   }
 }
 
-/** @throws {N8nError} @throws {ScopeLostError} what was recorded until then stays */
+/** @throws {N8nError} @throws {ScopeLostError} Executions recorded before the error are saved */
 export function pollInstance(claim: Claim, options: PollOptions): Promise<PollResult> {
   return new Poll(claim, options).run()
 }
@@ -73,14 +72,14 @@ class Poll {
   readonly #claim: Claim
   readonly #options: PollOptions
   readonly #known: KnownExecutions
-  /** n8n's workflow id → the earliest start that counts. */
+  /** n8n workflow ID → earliest start to record. */
   readonly #tracked: Map<string, number>
   readonly #listedOpen = new Set<string>()
   #seenAny = false
   #canReadWorkflow: Promise<boolean> | undefined
   #recorded = 0
   #updated = 0
-  #passedOver = 0
+  #skipped = 0
   #unreadable = 0
 
   constructor(claim: Claim, options: PollOptions) {
@@ -97,9 +96,9 @@ class Poll {
     for (const status of ['running', 'waiting', 'new'] as const) await this.#listOpen(status)
     const progress = await this.#listEnded()
     if (!progress.isComplete) return this.#result(progress, true)
-    // An empty list is also what a key is shown that has lost its access.
+    // n8n also returns empty lists to a key that lost its access.
     if (!this.#seenAny && !(await this.#seesWorkflow())) throw new ScopeLostError()
-    await this.#askForOpen()
+    await this.#fetchOpen()
     const isDataLeft = await this.#fetchData(progress)
     const isWatched = this.#claim.tracked.some(({ reportsSuccess }) => reportsSuccess)
     return this.#result(progress, isWatched || isDataLeft || this.#listedOpen.size > 0)
@@ -111,7 +110,7 @@ class Poll {
       isBusy,
       recorded: this.#recorded,
       updated: this.#updated,
-      passedOver: this.#passedOver,
+      passedOver: this.#skipped,
       unreadable: this.#unreadable,
     }
   }
@@ -119,11 +118,11 @@ class Poll {
   async #listOpen(status: N8nExecutionStatus): Promise<void> {
     let cursor: string | null | undefined
     for (let page = 0; page < openPages && cursor !== null; page += 1) {
-      if (!this.#options.mayGoOn()) return
+      if (!this.#options.hasBudget()) return
       const observedAt = this.#options.now()
       const query = { status, limit: pageSize, ...(cursor && { cursor }) }
       const answer = await this.#options.client.listExecutions(query).catch((error: unknown) => {
-        // 1.x does not know every status.
+        // n8n 1.x rejects some statuses.
         if (error instanceof N8nError && error.kind === 'rejected') return { items: [], nextCursor: null }
         throw error
       })
@@ -136,20 +135,20 @@ class Poll {
     }
   }
 
-  /** Down to the overlap with the last complete poll; or, when that took too long, on from where it stopped. */
+  /** Lists back to the overlap with the last complete poll. Resumes an earlier poll that ran out of time. */
   async #listEnded(): Promise<PollProgress> {
-    const { polledThroughMs, cursor: kept } = this.#claim
+    const { polledThroughMs, cursor: saved } = this.#claim
     const sinceMs = Math.min(...this.#claim.tracked.map((each) => each.sinceMs))
     const untilMs =
       (polledThroughMs ?? Math.max(sinceMs, this.#options.now().getTime() - n8nRetentionMs)) - overlapMs
-    let cursor = kept?.cursor
-    let newestStartMs = kept?.newestStartMs ?? null
+    let cursor = saved?.cursor
+    let newestStartMs = saved?.newestStartMs ?? null
     for (let page = 0; ; page += 1) {
       const at = cursor === undefined ? null : { cursor, newestStartMs }
-      if (!this.#options.mayGoOn()) return { polledThroughMs: null, cursor: at, isComplete: false }
-      if (at && page > 0) await this.#options.keepCursor(at)
+      if (!this.#options.hasBudget()) return { polledThroughMs: null, cursor: at, isComplete: false }
+      if (at && page > 0) await this.#options.saveCursor(at)
       const observedAt = this.#options.now()
-      const answer = await this.#listPage(cursor, cursor === kept?.cursor)
+      const answer = await this.#listPage(cursor, cursor === saved?.cursor)
       if (!answer) {
         cursor = undefined
         newestStartMs = null
@@ -159,7 +158,7 @@ class Poll {
       this.#seenAny ||= items.length > 0
       const starts = items.map(({ startedAt }) => Date.parse(startedAt ?? '')).filter(Number.isFinite)
       if (cursor === undefined && starts.length > 0) {
-        // A clock that was ahead and is set back must not hide what starts from now on.
+        // A clock that was ahead and is corrected must not hide new executions.
         newestStartMs = Math.min(Math.max(...starts), observedAt.getTime())
       }
       await this.#record(items, observedAt)
@@ -169,25 +168,25 @@ class Poll {
     }
   }
 
-  /** Null when n8n does not take a cursor any more that was kept for it. */
-  async #listPage(cursor: string | undefined, isKept: boolean) {
+  /** Null when n8n rejects a saved cursor. */
+  async #listPage(cursor: string | undefined, isSaved: boolean) {
     try {
       return await this.#options.client.listExecutions({ limit: pageSize, ...(cursor && { cursor }) })
     } catch (error) {
-      if (isKept && cursor && error instanceof N8nError && error.kind === 'rejected') return null
+      if (isSaved && cursor && error instanceof N8nError && error.kind === 'rejected') return null
       throw error
     }
   }
 
-  /** What the lists do not hold: it has ended, or it is gone. */
-  async #askForOpen(): Promise<void> {
-    const { now, mayGoOn, client } = this.#options
+  /** Fetches open executions missing from the lists: they have ended or were deleted. */
+  async #fetchOpen(): Promise<void> {
+    const { now, hasBudget, client } = this.#options
     const before = new Date(now().getTime() - openAgeMs)
     const open = await this.#known.open(this.#claim.id, before, this.#listedOpen, openByIdLimit)
     for (const { n8nExecutionId, n8nWorkflowId, recordedAtMs } of open) {
-      if (!mayGoOn()) return
+      if (!hasBudget()) return
       const observedAt = now()
-      const found = await askFor(client, n8nExecutionId)
+      const found = await fetchExecution(client, n8nExecutionId)
       if (typeof found !== 'string') await this.#record([found], observedAt)
       else if (found === 'refused') await this.#known.markRefused(this.#claim.id, n8nExecutionId)
       else if (
@@ -199,7 +198,7 @@ class Poll {
     }
   }
 
-  /** Whether the key still sees a deployed workflow, the one that is named first of all. */
+  /** Whether the key can still access a deployed workflow. Tries `first` first. */
   #seesWorkflow(first?: string): Promise<boolean> {
     this.#canReadWorkflow ??= this.#probe(first)
     return this.#canReadWorkflow
@@ -219,25 +218,25 @@ class Poll {
     return false
   }
 
-  /** @returns whether some is left for the next poll */
+  /** @returns whether data is left for the next poll */
   async #fetchData(progress: PollProgress): Promise<boolean> {
-    const wanted = await this.#known.dataless(this.#claim.id, dataLimit)
-    if (wanted.length > 0) await this.#options.keepProgress(progress)
+    const wanted = await this.#known.withoutData(this.#claim.id, dataLimit)
+    if (wanted.length > 0) await this.#options.saveProgress(progress)
     for (let start = 0; start < wanted.length; start += dataBatch) {
       if (!(await this.#fetchBatch(wanted.slice(start, start + dataBatch)))) return true
     }
     return wanted.length === dataLimit
   }
 
-  /** @returns whether there was time for all of it */
+  /** @returns whether the batch was completed */
   async #fetchBatch(ids: string[]): Promise<boolean> {
     const executions: IncomingExecution[] = []
     const without: { n8nExecutionId: string; isTooLarge: boolean }[] = []
     try {
       for (const n8nExecutionId of ids) {
-        if (!this.#options.mayGoOn()) return false
+        if (!this.#options.hasBudget()) return false
         const observedAt = this.#options.now()
-        const found = await askFor(this.#options.client, n8nExecutionId, { includeData: true })
+        const found = await fetchExecution(this.#options.client, n8nExecutionId, { includeData: true })
         if (typeof found === 'string') {
           if (found === 'forbidden') continue
           if (found !== 'not-found' || (await this.#seesWorkflow())) {
@@ -246,7 +245,7 @@ class Poll {
           continue
         }
         const execution = this.#read(found, observedAt)
-        // A push can be ahead of n8n's own records: then there is data later.
+        // A push can arrive before n8n saves the execution; its data follows later.
         if (!execution || isOpen(execution.status)) continue
         executions.push(execution)
         if (execution.data === null) without.push({ n8nExecutionId, isTooLarge: false })
@@ -254,11 +253,11 @@ class Poll {
       return true
     } finally {
       await this.#ingest(executions)
-      await this.#known.markDataless(this.#claim.id, without)
+      await this.#known.markWithoutData(this.#claim.id, without)
     }
   }
 
-  /** Those of tracked workflows that say something new. */
+  /** Records new and changed executions of tracked workflows. */
   async #record(items: N8nExecution[], observedAt: Date): Promise<void> {
     const read = items.flatMap((item) => this.#read(item, observedAt) ?? [])
     const known = await this.#known.find(
@@ -282,7 +281,7 @@ class Poll {
     const startMs = Date.parse(item.startedAt ?? '')
     const sinceMs = this.#tracked.get(item.workflowId ?? '')
     if (sinceMs === undefined) {
-      if (startMs > (this.#claim.polledThroughMs ?? 0)) this.#passedOver += 1
+      if (startMs > (this.#claim.polledThroughMs ?? 0)) this.#skipped += 1
       return null
     }
     if (startMs < sinceMs) return null
@@ -309,7 +308,7 @@ const complete = (polledThroughMs: number | null): PollProgress => ({
   isComplete: true,
 })
 
-/** n8n knows of it no more: how it ended will not be learnt. */
+/** n8n no longer has the execution, so its outcome stays unknown. */
 const lost = (n8nExecutionId: string, n8nWorkflowId: string, observedAt: Date): IncomingExecution => ({
   ...untold,
   n8nExecutionId,

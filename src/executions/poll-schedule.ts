@@ -1,62 +1,62 @@
 /**
- * @module Which instance is to be polled when, and by whom: a claim takes a lease, and only its holder reports how it
- * went. Whoever dies holding one loses nothing: the lease runs out, and what was recorded stays recorded.
+ * @module Schedules polls of instances. A claim takes a lease, and only its holder can report the outcome. If the holder
+ * crashes, the lease expires and recorded executions are kept.
  */
 import { sql } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
 import type { PollCursor } from '../db/schema/instances.ts'
 
 export const leaseMs = 2 * 60 * 1000
-/** How long an instance that nothing is deployed to is let be. */
+/** Interval for instances without deployments. */
 const idleIntervalMs = 5 * 60 * 1000
 const minBackoffMs = 60 * 1000
 const maxBackoffMs = 60 * 60 * 1000
-/** Someone who asks for a poll again at once learns nothing new. */
+/** Minimum interval between on-demand polls. */
 const onDemandIntervalMs = 3000
 
 export interface TrackedWorkflow {
   n8nWorkflowId: string
-  /** When its deployment was made. */
+  /** When the deployment was created. */
   sinceMs: number
   reportsSuccess: boolean
-  /** False: it has error handling of its own, so polling alone tells of its failures. */
+  /** False if the workflow has its own error handling, so only polling detects its failures. */
   reportsErrors: boolean
 }
 
-/** An instance to be polled, until `leaseUntil` by nobody else. */
+/** An instance claimed for polling, exclusively until `leaseUntil`. */
 export interface Claim {
   id: string
   userId: string
   leaseUntil: Date
-  /** Of the instance's row: how a poll by an address or key that is replaced since went says nothing of the new one. */
+  /** Version of the instance's row. The outcome of a poll does not apply to an address or key that replaced its own. */
   version: number
   /** By n8n's clock; null before the first complete poll. */
   polledThroughMs: number | null
   lastPolledAtMs: number | null
   cursor: PollCursor | null
   failures: number
-  /** Of the instance: how far a poll came in an earlier one says nothing of the current one. */
+  /** Epoch of the instance. Progress of an earlier epoch does not apply to the current one. */
   epoch: number
   tracked: TrackedWorkflow[]
 }
 
 export interface PollProgress {
-  /** Null leaves the stored one. */
+  /** Null leaves the stored value unchanged. */
   polledThroughMs: number | null
-  /** Where to go on; null: at the top of n8n's list. */
+  /** Where to resume; null starts at the top of n8n's list. */
   cursor: PollCursor | null
-  /** The end of n8n's list was reached, or what is known already. */
+  /** The poll reached the end of n8n's list or known executions. */
   isComplete: boolean
 }
 
 export interface PollFailure {
-  /** A fault of this server, which is not held against the instance. */
+  /** An error of this server, which does not count against the instance. */
   isOurs?: boolean
-  /** What the instance's status becomes; undefined leaves it. */
+  /** New status of the instance; undefined leaves it unchanged. */
   status?: 'unreachable' | 'refused'
   /** Safe to show. */
   detail?: string
-  /** n8n's own wish. */
+  /** From n8n's Retry-After header. */
   retryAfterSeconds?: number | undefined
 }
 
@@ -72,7 +72,7 @@ interface Row extends Record<string, unknown> {
   tracked: TrackedWorkflow[] | null
 }
 
-/** Of a row of `instances`, named i. */
+/** Condition on a row of `instances` with the alias i. */
 const hasDeployment = sql`exists (
   select 1 from deployments d where d.instance_id = i.id and d.n8n_workflow_id is not null)`
 const hasOwner = sql`exists (select 1 from users u where u.id = i.user_id and u.deleted_at is null)`
@@ -97,8 +97,8 @@ export class PollSchedule {
   }
 
   /**
-   * Of any owner, the longest overdue first. Empty when nothing is due; what others are claiming is passed over, and
-   * instances without a deployment are put off.
+   * Claims due instances of all owners, the longest overdue first. Empty when none is due. Skips locked rows and reschedules
+   * instances without a deployment.
    */
   async claimDue(limit: number): Promise<Claim[]> {
     const now = this.#now()
@@ -126,13 +126,13 @@ export class PollSchedule {
         from (select 1) one left join chosen on true
         order by chosen.next_poll_at`)
       const claims = rows.filter((row) => row.id !== null)
-      // A page of nothing but idle ones says nothing of those behind it.
+      // A page of only idle instances may hide due ones behind it.
       if (claims.length > 0 || (rows[0]?.idle ?? 0) < limit)
         return claims.map((row) => toClaim(row, leaseUntil))
     }
   }
 
-  /** Whether it is due or not. Null when the user has no such instance; a number of seconds when it is too soon. */
+  /** Claims an instance even if it is not due. Null when it does not exist; seconds to wait when it is too soon. */
   async claim(userId: string, instanceId: string): Promise<Claim | number | null> {
     const now = this.#now()
     const leaseUntil = new Date(now.getTime() + leaseMs)
@@ -155,21 +155,21 @@ export class PollSchedule {
     return Math.max(1, Math.ceil(((row.free_at_ms ?? 0) - now.getTime()) / 1000))
   }
 
-  /** Where to go on should this be the last that is heard of this poll. Everything before it must be committed. */
-  async keepCursor({ id, leaseUntil, epoch }: Claim, cursor: PollCursor): Promise<void> {
+  /** Saves where to resume if this poll crashes. Everything before the cursor must be committed. */
+  async saveCursor({ id, leaseUntil, epoch }: Claim, cursor: PollCursor): Promise<void> {
     await this.#db.execute(sql`
       update instances set poll_cursor = ${JSON.stringify(cursor)}::jsonb
       where id = ${id} and poll_lease_until = ${leaseUntil.toISOString()}::timestamptz and epoch = ${epoch}::integer`)
   }
 
-  /** Everything that `progress` says must be committed. The lease stays. */
-  async keepProgress({ id, leaseUntil, epoch }: Claim, progress: PollProgress): Promise<void> {
+  /** Saves the progress and keeps the lease. Everything in `progress` must be committed. */
+  async saveProgress({ id, leaseUntil, epoch }: Claim, progress: PollProgress): Promise<void> {
     await this.#db.execute(sql`
       update instances set ${advance(progress, epoch, this.#now())}
       where id = ${id} and poll_lease_until = ${leaseUntil.toISOString()}::timestamptz`)
   }
 
-  /** Everything that `progress` says must be committed. An earlier poll that comes late changes nothing. */
+  /** Releases the lease. Everything in `progress` must be committed. Ignored when the lease has expired. */
   async succeed(
     { id, leaseUntil, version, epoch }: Claim,
     progress: PollProgress,
@@ -189,25 +189,25 @@ export class PollSchedule {
       where id = ${id} and poll_lease_until = ${leaseUntil.toISOString()}::timestamptz`)
   }
 
-  /** Backs off: 1 minute, twice as long after each further failure, an hour at most, less a random quarter. */
+  /** Backs off: 1 minute, doubled after each further failure, up to an hour, minus a random part of up to a quarter. */
   async fail({ id, leaseUntil, version, failures }: Claim, failure: PollFailure): Promise<void> {
     const exponent = failure.isOurs ? 0 : Math.min(failures, 16)
     const backoffMs = Math.min(maxBackoffMs, minBackoffMs * 2 ** exponent)
-    const wishedMs = Math.min((failure.retryAfterSeconds ?? 0) * 1000, maxBackoffMs)
-    const delayMs = Math.max(backoffMs * (1 - this.#random() / 4), wishedMs)
+    const requestedMs = Math.min((failure.retryAfterSeconds ?? 0) * 1000, maxBackoffMs)
+    const delayMs = Math.max(backoffMs * (1 - this.#random() / 4), requestedMs)
     const { status = null, detail = null } = failure
-    const isTold = sql`version = ${version} and ${status}::text is not null`
+    const isReported = sql`version = ${version} and ${status}::text is not null`
     await this.#db.execute(sql`
       update instances set
         poll_lease_until = null,
         next_poll_at = ${later(this.#now(), delayMs)},
         poll_failures = poll_failures + ${failure.isOurs ? 0 : 1}::integer,
-        status = case when ${isTold} then ${status}::text else status end,
-        status_detail = case when ${isTold} then ${detail}::text else status_detail end
+        status = case when ${isReported} then ${status}::text else status end,
+        status_detail = case when ${isReported} then ${detail}::text else status_detail end
       where id = ${id} and poll_lease_until = ${leaseUntil.toISOString()}::timestamptz`)
   }
 
-  /** Gives claims back unpolled, as due as they were. */
+  /** Releases claims without polling; they stay due. */
   async release(claims: Claim[]): Promise<void> {
     const [first] = claims
     if (!first) return
@@ -218,7 +218,7 @@ export class PollSchedule {
         and poll_lease_until = ${first.leaseUntil.toISOString()}::timestamptz`)
   }
 
-  /** How far the job is behind: instances overdue by 10 minutes, and those not read to the end for `lagMs`. */
+  /** Backlog of the job: instances overdue by 10 minutes, and instances without a complete poll for `lagMs`. */
   async backlog(lagMs: number): Promise<{ overdue: number; lagging: number }> {
     const now = this.#now()
     const { rows } = await this.#db.execute<{ overdue: number; lagging: number }>(sql`
@@ -232,7 +232,7 @@ export class PollSchedule {
   }
 }
 
-/** When n8n has begun a new epoch meanwhile, the next poll reads everything from the top. */
+/** If n8n started a new epoch meanwhile, the next poll starts from the top. */
 function advance({ polledThroughMs, cursor, isComplete }: PollProgress, epoch: number, now: Date) {
   const through = polledThroughMs === null ? null : new Date(polledThroughMs).toISOString()
   return sql`

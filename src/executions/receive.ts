@@ -1,4 +1,4 @@
-/** @module What a webhook's body is answered: everything usable recorded, the rest kept as dead letters, in one go. */
+/** @module Receives webhook reports: records usable ones and stores the others as dead letters. */
 import type { Db } from '../db/client.ts'
 import type { ReportResult } from './contract.ts'
 import { type DeadLetterRepository, letterLimitBytes, type NewLetter } from './dead-letters.ts'
@@ -8,7 +8,7 @@ import { ingest } from './ingest.ts'
 import { type ReadPayload, readPayload } from './payload.ts'
 import { cleanJson } from './run-data.ts'
 
-/** Told how many executions were recorded or changed, after they are; must not throw. */
+/** Called with the number of recorded or changed executions, after they are committed. Must not throw. */
 export type OnRecorded = (executions: number) => void
 
 export class ReportReceiver {
@@ -33,8 +33,7 @@ export class ReportReceiver {
   }
 
   /**
-   * Returns once everything is committed. An array's items may concern the same execution: the first of them is the
-   * one that is new.
+   * Returns after everything is committed. If several items report the same new execution, the first counts as created.
    * @param items parsed JSON, nested at most 100 deep
    * @returns in the order of `items`
    */
@@ -68,11 +67,11 @@ export class ReportReceiver {
       letters.push(toLetter(items[index], payload, code))
       return { status: code === 'unknown-workflow' ? 202 : 422, created: false, code }
     })
-    if (letters.length > 0) await this.#keep(instance, letters, receivedAt)
+    if (letters.length > 0) await this.#storeDeadLetters(instance, letters, receivedAt)
     return results
   }
 
-  async #keep(
+  async #storeDeadLetters(
     instance: { id: string; userId: string },
     letters: NewLetter[],
     receivedAt: Date,
@@ -94,7 +93,7 @@ function toLetter(item: unknown, payload: ReadPayload, code: string): NewLetter 
   }
 }
 
-/** The report as it came; if that is too large, what was understood of it; if nothing was, its beginning. */
+/** The report as received. If too large, its parsed fields; if it could not be parsed, its beginning. */
 function letterBody(item: unknown, payload: ReadPayload): string {
   const text = JSON.stringify(cleanJson(item))
   const sizeBytes = new TextEncoder().encode(text).length

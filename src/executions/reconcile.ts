@@ -1,6 +1,6 @@
 /**
- * @module The scheduled poll of every instance that is due. Pushes make results quick, this makes them complete: killed
- * at any moment it loses nothing, because leases run out and the watermark never runs ahead of what is recorded.
+ * @module Polls all due instances on a schedule. Pushes make results fast; polls make them complete. A crash loses nothing,
+ * because leases expire and the watermark never passes unrecorded executions.
  */
 import type { Db } from '../db/client.ts'
 import { AppError } from '../errors.ts'
@@ -12,7 +12,7 @@ import type { OnFailedRuns } from './failed-runs.ts'
 import { type PollClient, pollInstance, type PollResult, ScopeLostError } from './poll-instance.ts'
 import { type Claim, type PollFailure, PollSchedule } from './poll-schedule.ts'
 
-/** The way to an instance; null when it is gone. */
+/** Opens a connection to an instance; null when the instance is deleted. */
 export interface PollConnections {
   open: (userId: string, instanceId: string) => Promise<{ client: PollClient } | null>
 }
@@ -22,19 +22,19 @@ export interface PollDeps {
   connections: PollConnections
   now: () => Date
   log: Log
-  /** Told of runs that failed. */
+  /** Called with failed runs. */
   onFailed?: OnFailedRuns
   /** 0 to 1, spreads retries. */
   random?: () => number
 }
 
 export interface ReconcileOptions extends PollDeps {
-  /** Of the whole run, 55 s at most; in its last 10 s, as long as n8n may take to answer, nothing is begun. */
+  /** Budget of the whole run, up to 55 s. No request starts in the last 10 s, the timeout of an n8n request. */
   budgetMs: number
   maxInstances?: number
-  /** Each has one connection open at a time; Workers allow 6 in all. */
+  /** Each poll uses one connection at a time; Workers allow 6 in total. */
   maxConcurrent?: number
-  /** Sent to n8n by the whole run: Workers count them, and about as many statements, as subrequests. */
+  /** Maximum requests to n8n per run. Workers count them, and about as many SQL statements, as subrequests. */
   maxRequests?: number
   signal?: AbortSignal
 }
@@ -51,9 +51,9 @@ export const maxBudgetMs = 55_000
 const maxConcurrency = 4
 const requestTimeoutMs = 10_000
 const intervalMs = 5 * 60 * 1000
-/** While something is under way, and where nothing but polling tells of failures. */
+/** Used while executions are open, and where only polling detects failures. */
 const shortIntervalMs = 60 * 1000
-/** Of the two weeks that n8n keeps executions. */
+/** n8n stores executions for two weeks by default. */
 const lagAlarmMs = 24 * 60 * 60 * 1000
 
 export async function reconcile(options: ReconcileOptions): Promise<ReconcileResult> {
@@ -63,7 +63,7 @@ export async function reconcile(options: ReconcileOptions): Promise<ReconcileRes
   const endsAtMs = now().getTime() + Math.min(options.budgetMs, maxBudgetMs) - requestTimeoutMs
   let requests = 0
   const hasTime = () => requests < maxRequests && !signal?.aborted && now().getTime() < endsAtMs
-  const mayGoOn = () => hasTime() && ++requests > 0
+  const hasBudget = () => hasTime() && ++requests > 0
   const total: ReconcileResult = { polled: 0, failed: 0, recorded: 0, updated: 0, passedOver: 0 }
 
   let queue: Claim[] = []
@@ -84,7 +84,7 @@ export async function reconcile(options: ReconcileOptions): Promise<ReconcileRes
   }
   const work = async () => {
     for (let claim = await next(); claim; claim = await next()) {
-      const { result } = await pollClaimed(options, schedule, claim, mayGoOn)
+      const { result } = await pollClaimed(options, schedule, claim, hasBudget)
       total.polled += 1
       if (!result) total.failed += 1
       total.recorded += result?.recorded ?? 0
@@ -104,8 +104,8 @@ export async function reconcile(options: ReconcileOptions): Promise<ReconcileRes
 const onDemandBudgetMs = 15_000
 
 /**
- * Polls one of the user's instances now. Null when there is no such instance.
- * @throws {AppError} `too-many-requests` while it is being polled or was just now; what n8n fails with (`instance-…`)
+ * Polls one of the user's instances now. Null when it does not exist.
+ * @throws {AppError} `too-many-requests` during or right after another poll; `instance-…` when n8n fails
  */
 export async function pollNow(
   deps: PollDeps,
@@ -116,13 +116,13 @@ export async function pollNow(
   const claim = await schedule.claim(userId, instanceId)
   if (claim === null) return null
   if (typeof claim === 'number') {
-    throw new AppError('too-many-requests', 'The instance is being polled or was polled just now', {
+    throw new AppError('too-many-requests', 'The instance is being polled, or was polled a moment ago', {
       retryAfterSeconds: claim,
     })
   }
   const endsAtMs = deps.now().getTime() + onDemandBudgetMs
   const { result, error } = await pollClaimed(deps, schedule, claim, () => deps.now().getTime() < endsAtMs)
-  if (!result) throw shown(error)
+  if (!result) throw toPublicError(error)
   const { recorded, updated, passedOver, isComplete } = result
   return {
     recorded,
@@ -137,24 +137,24 @@ interface Polled {
   error?: unknown
 }
 
-/** Polls and reports back to the schedule. Failures of n8n are its instance's; those of this server are not. */
+/** Polls and reports the outcome to the schedule. Only failures of n8n count against the instance. */
 async function pollClaimed(
   { db, connections, now, log, onFailed }: PollDeps,
   schedule: PollSchedule,
   claim: Claim,
-  mayGoOn: () => boolean,
+  hasBudget: () => boolean,
 ): Promise<Polled> {
   try {
     const connection = await connections.open(claim.userId, claim.id)
-    if (!connection) return { error: new AppError('not-found', 'The instance is gone') }
+    if (!connection) return { error: new AppError('not-found', 'No such instance') }
     const result = await pollInstance(claim, {
       db,
       now,
       client: connection.client,
-      mayGoOn,
+      hasBudget,
       onFailed,
-      keepCursor: (cursor) => schedule.keepCursor(claim, cursor),
-      keepProgress: (progress) => schedule.keepProgress(claim, progress),
+      saveCursor: (cursor) => schedule.saveCursor(claim, cursor),
+      saveProgress: (progress) => schedule.saveProgress(claim, progress),
     })
     const isUrgent = result.isBusy || claim.tracked.some(({ reportsErrors }) => !reportsErrors)
     await schedule.succeed(claim, result, isUrgent ? shortIntervalMs : intervalMs)
@@ -178,7 +178,7 @@ async function pollClaimed(
   }
 }
 
-/** Since the first deployment where none has been read to the end yet. */
+/** Milliseconds since the last complete poll, or since the first deployment if there was none. */
 function lagMs({ lastPolledAtMs, tracked }: Claim, now: Date): number {
   const sinceMs = lastPolledAtMs ?? Math.min(now.getTime(), ...tracked.map((each) => each.sinceMs))
   return now.getTime() - sinceMs
@@ -192,7 +192,7 @@ function warnOfLag(log: Log, claim: Claim, now: Date): void {
 }
 
 function failureOf(error: unknown): PollFailure {
-  if (error instanceof ScopeLostError) return { status: 'refused', detail: shown(error).message }
+  if (error instanceof ScopeLostError) return { status: 'refused', detail: toPublicError(error).message }
   if (error instanceof AppError && error.code === 'url-not-allowed') {
     return { status: 'unreachable', detail: error.message }
   }
@@ -203,12 +203,12 @@ function failureOf(error: unknown): PollFailure {
   return { status, detail: toAppError(error).message, retryAfterSeconds }
 }
 
-function shown(error: unknown): Error {
+function toPublicError(error: unknown): Error {
   if (error instanceof N8nError) return toAppError(error)
   if (error instanceof ScopeLostError) {
     return new AppError(
       'instance-refused',
-      'The API key sees none of the deployed workflows any more; give it access',
+      'The API key can no longer access the deployed workflows. Grant it access to them',
     )
   }
   return error instanceof Error ? error : new Error('The poll failed', { cause: error })

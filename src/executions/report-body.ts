@@ -1,6 +1,6 @@
 /**
- * @module What a hook's body holds, as HTTP nodes and command lines send it: JSON, JSON as text, form fields, and reports
- * in what n8n and others wrap them in.
+ * @module Parses the body of a webhook request: JSON, JSON as text, form fields, and reports wrapped by n8n and other
+ * senders.
  */
 import { AppError, invalid } from '../errors.ts'
 import { parseJson } from '../http/validate.ts'
@@ -16,13 +16,13 @@ type Json = Record<string, unknown>
 
 const maxDepth = 100
 const maxWrapping = 4
-/** Any of them makes an object a report, whatever else it has. */
+/** An object with any of these fields is a report. */
 const reportFields = ['executionId', 'id', 'execution', 'run', 'trigger', 'workflow', 'workflowId', 'status']
 const wrappers = ['body', 'payload', 'data', 'json']
 
 /**
  * One report, or an array of them.
- * @throws {AppError} `malformed-json`; `invalid` for more than 100 levels
+ * @throws {AppError} `malformed-json`; `invalid` for more than 100 nested levels
  */
 export function readReports(text: string, contentType: string): unknown {
   const isForm = /^\s*application\/x-www-form-urlencoded/i.test(contentType)
@@ -32,11 +32,12 @@ export function readReports(text: string, contentType: string): unknown {
 
 function parsed(text: string): unknown {
   const value = parseJson(text)
-  if (measureJson(text).depth > maxDepth) throw invalid('', `The body is nested more than ${maxDepth} deep`)
+  if (measureJson(text).depth > maxDepth)
+    throw invalid('', `The body is nested more than ${maxDepth} levels deep`)
   return value
 }
 
-/** The fields; or JSON, as `curl -d` sends it under this media type, or without a name and percent-encoded. */
+/** Form fields, or JSON: `curl -d` sends it with this media type; other senders percent-encode it without a name. */
 function formOf(text: string): unknown {
   if (/^\s*["{[]/.test(text)) return parsed(text)
   if (!/^\s*%(22|5b|7b)/i.test(text)) return fieldsOf(text)
@@ -44,7 +45,7 @@ function formOf(text: string): unknown {
   return parsed(new URLSearchParams(`json=${value}`).get('json') ?? '')
 }
 
-/** The offset of a time whose `+` was not encoded. */
+/** A time whose offset has an unencoded `+`. */
 const plusAsSpace = /^(\d{4}-\d\d-\d\dT[\d:.]{5,18}) (\d\d:?\d\d)$/
 
 /** `error[message]` and `error.message` are members of `error`. */
@@ -72,7 +73,7 @@ function fieldsOf(text: string): Json {
 
 const membersOf = (value: unknown): Json => (isObject(value) ? value : {})
 
-/** What looks like JSON and is none stays text. */
+/** Invalid JSON stays text. */
 function textOrJson(text: string): unknown {
   if (!/^\s*[{[]/.test(text)) return text
   try {
@@ -83,7 +84,7 @@ function textOrJson(text: string): unknown {
   }
 }
 
-/** What holds no report stays as it is. */
+/** A body without a report is returned unchanged. */
 function unwrap(body: unknown): unknown {
   let inner = body
   for (let level = 0; level < maxWrapping && !isReport(inner) && !isList(inner); level += 1) {

@@ -15,7 +15,7 @@ import {
 } from '../runs/order.ts'
 import { type ExecutionSearch, matching } from './search.ts'
 
-/** What a summary is made of. */
+/** Columns of an execution summary. */
 export const summaryColumns = (now: Date) => ({
   id: executions.id,
   n8nExecutionId: executions.n8nExecutionId,
@@ -44,8 +44,8 @@ type Columns = ReturnType<typeof summaryColumns>
 type Row = Pick<typeof executions.$inferSelect, Exclude<keyof Columns, 'stuck'>> & { stuck: boolean }
 
 /**
- * A user's executions. Every method takes the owner first and sees no one else's rows. An id's own time is its row's
- * partition key, so ids and cursors lead straight to their partitions.
+ * A user's executions. Every method takes the owner first and sees no one else's rows. The timestamp in an ID is
+ * the partition key of its row, so lookups by ID or cursor read one partition.
  */
 export class ExecutionRepository {
   readonly #db: Db
@@ -64,7 +64,7 @@ export class ExecutionRepository {
     return row ? { ...toSummary(row), data: row.data } : null
   }
 
-  /** Newest first, by when they happened. */
+  /** Newest first. */
   async list(
     userId: string,
     search: ExecutionSearch,
@@ -81,7 +81,7 @@ export class ExecutionRepository {
     return slice(rows.map(toSummary), limit, runCursor)
   }
 
-  /** How many of a list are newer than `id`, counted up to `cap`. */
+  /** Counts executions of a list that are newer than `id`, up to `cap`. */
   async countNewer(userId: string, search: ExecutionSearch, id: string, cap: number): Promise<number> {
     const newer = this.#db
       .select({ one: sql`1`.as('one') })
@@ -92,7 +92,7 @@ export class ExecutionRepository {
     return this.#db.$count(newer)
   }
 
-  /** The ids before and after `id` in a list; null at its ends. `id` itself need not be in it. */
+  /** The IDs before and after `id` in a list; null at the ends. `id` need not be in the list. */
   async neighbours(
     userId: string,
     search: ExecutionSearch,
@@ -133,7 +133,7 @@ export function toSummary(row: Row): ExecutionSummary {
     retriedBy: row.retriedById,
     startedAt: row.startedAt?.toISOString() ?? null,
     finishedAt: row.finishedAt?.toISOString() ?? null,
-    // Clocks of two machines: what ended before it began took an unknown time.
+    // Clock skew: the duration is unknown if the end precedes the start.
     durationMs: durationMs !== null && durationMs >= 0 ? durationMs : null,
     waited: row.waited,
     activeMs: row.waited ? row.activeMs : null,

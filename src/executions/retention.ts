@@ -1,26 +1,26 @@
 /**
- * @module What is kept of executions for how long: the data for the days of its workflow, the rest for the months of the
- * installation. A bounded number of statements a run; what is left is found again. Only rows that nobody else holds are
- * touched, so that a delivery waits for one statement at most.
+ * @module Retention of executions: run data for the workflow's retention days, everything else for the installation's
+ * retention months. Each run executes a bounded number of statements; the next run continues. Locked rows are skipped, so
+ * a delivery waits for at most one statement.
  */
 import { sql } from 'drizzle-orm'
 import { type Db, idempotent } from '../db/client.ts'
 import { stamped, untold } from './merge.ts'
 
 export interface TrimOptions {
-  /** Where the workflow says nothing, or is gone. */
+  /** Default for workflows without their own setting, and for deleted ones. */
   retentionDays: number
-  /** Rows that one statement trims. */
+  /** Rows per statement. */
   chunkRows?: number
   maxStatements?: number
-  /** 0 to 1: where among the workflows a run begins, so that none is always left over. */
+  /** 0 to 1: where among the workflows a run starts, so that none is always skipped. */
   random?: () => number
 }
 
 const workflowsAtOnce = 500
 const zeroId = '00000000-0000-0000-0000-000000000000'
 
-/** Removes `data` whose days are over, from rows that stay. @returns how many were trimmed */
+/** Removes expired `data` from stored executions. @returns the number of trimmed rows */
 export async function trimExecutionData(
   db: Db,
   now: Date,
@@ -47,7 +47,7 @@ export async function trimExecutionData(
   return trimmed
 }
 
-/** An id before those of the workflows made from a random time on. */
+/** An ID lower bound for workflows created after a random time. */
 async function someWorkflow(db: Db, now: Date, fraction: number): Promise<string> {
   const { rows } = await db.execute<{ id: string }>(sql`select id from workflows order by id limit 1`)
   const first = rows[0]?.id
@@ -58,7 +58,7 @@ async function someWorkflow(db: Db, now: Date, fraction: number): Promise<string
   return fraction === 0 ? zeroId : `${digits.slice(0, 8)}-${digits.slice(8)}${zeroId.slice(13)}`
 }
 
-/** Walks the index from workflow to workflow, never over rows that have no data any more. */
+/** Skips through the index from workflow to workflow, without reading rows that have no data. */
 const trim = (after: string, now: Date, retentionDays: number, chunkRows: number) => sql`
   with recursive holding as (
     (select workflow_id from executions where data is not null and workflow_id > ${after}::uuid
@@ -90,27 +90,27 @@ const trim = (after: string, now: Date, retentionDays: number, chunkRows: number
     (select workflow_id from chosen order by workflow_id desc limit 1) as last`
 
 export interface DropOptions {
-  /** 1 at least. */
+  /** At least 1. */
   retentionMonths: number
   maxKeys?: number
   maxStatements?: number
 }
 
-/** What is older is no longer stored. */
+/** Older executions are purged. */
 export function expiryOf(now: Date, retentionMonths: number): Date {
   const monthsAgo = new Date(now)
   monthsAgo.setUTCMonth(monthsAgo.getUTCMonth() - retentionMonths)
   return monthsAgo
 }
 
-/** Drops the months that are over, with their keys and what they added to the rollups. @returns how many went */
+/** Drops expired months with their keys and rollups. @returns the number of months dropped */
 export async function dropExpiredMonths(
   db: Db,
   now: Date,
   { retentionMonths, maxKeys = 5000, maxStatements = 20 }: DropOptions,
 ): Promise<number> {
   const monthsAgo = expiryOf(now, retentionMonths)
-  // The database refuses less than 28 days by its own clock, which February is not longer than.
+  // The database rejects less than 28 days by its own clock, the length of February.
   const before = new Date(Math.min(monthsAgo.getTime(), now.getTime() - 29 * 24 * 60 * 60 * 1000))
   let dropped = 0
   for (let statements = 0; statements < maxStatements; statements += 1) {
@@ -124,9 +124,9 @@ export async function dropExpiredMonths(
 }
 
 /**
- * Ends as `unknown` what is still open where nothing more is heard of it: of deployments that are not in n8n any more, and
- * of n8n's earlier epochs.
- * @returns how many
+ * Closes open executions as `unknown` when no further report can arrive: their deployment is no longer in n8n, or they
+ * belong to an earlier n8n epoch.
+ * @returns the number closed
  */
 export async function closeAbandoned(db: Db, now: Date, limit: number): Promise<number> {
   const eventAtMs = now.getTime()

@@ -42,7 +42,7 @@ import { readRunCursor } from '../runs/order.ts'
 export type Poll = (userId: string, instanceId: string) => Promise<PollAnswer | null>
 
 export interface ExportOptions {
-  /** What is exported from; may be behind by a moment. */
+  /** Source of exports; may be a replica. */
   executions: Pick<ExecutionRepository, 'list'>
   onFailure?: (error: unknown) => void
 }
@@ -160,7 +160,7 @@ export function incidentRoutes(incidents: IncidentRepository) {
   )
 }
 
-const noSuchLetter = () => new AppError('not-found', 'No such dead letter')
+const notFound = () => new AppError('not-found', 'No such dead letter')
 
 export function deadLetterRoutes(deadLetters: DeadLetterRepository) {
   const tag = 'Dead letters'
@@ -195,9 +195,9 @@ export function deadLetterRoutes(deadLetters: DeadLetterRepository) {
       }),
       valid('param', DeadLetterId),
       async (c) => {
-        const letter = await deadLetters.find(c.var.userId, c.req.valid('param').id)
-        if (!letter) throw noSuchLetter()
-        return c.json(letter, 200)
+        const deadLetter = await deadLetters.find(c.var.userId, c.req.valid('param').id)
+        if (!deadLetter) throw notFound()
+        return c.json(deadLetter, 200)
       },
     )
     .delete(
@@ -212,7 +212,7 @@ export function deadLetterRoutes(deadLetters: DeadLetterRepository) {
       }),
       valid('param', DeadLetterId),
       async (c) => {
-        if (!(await deadLetters.delete(c.var.userId, c.req.valid('param').id))) throw noSuchLetter()
+        if (!(await deadLetters.delete(c.var.userId, c.req.valid('param').id))) throw notFound()
         return c.body(null, 204)
       },
     )
@@ -229,7 +229,7 @@ export function deadLetterRoutes(deadLetters: DeadLetterRepository) {
       valid('param', DeadLetterId),
       async (c) => {
         const answer = await deadLetters.replay(c.var.userId, c.req.valid('param').id)
-        if (!answer) throw noSuchLetter()
+        if (!answer) throw notFound()
         return c.json(answer, 200)
       },
     )
@@ -241,17 +241,17 @@ export interface HookDeps {
 }
 
 export interface HookLimits {
-  /** Requests of one isolate that may be at the database at once. */
+  /** Concurrent requests per isolate. */
   requests: number
-  /** Their bodies together, in characters. */
+  /** Total size of their bodies in characters. */
   bodyChars: number
 }
 
 const maxReports = 500
 
 /**
- * Where n8n posts. The order is fixed: the body's size, then who sends it, then what it says; and no answer of the
- * 200s before everything is committed, because the sender forgets what was answered so.
+ * Receives reports from n8n. Checks the body size first, then the token, then the content. Responds 2xx only after
+ * everything is committed, because the sender does not repeat a report that succeeded.
  */
 export function hookRoutes(
   { instances, reports }: HookDeps,
@@ -275,7 +275,8 @@ export function hookRoutes(
       )
       return c.json(answer, status === 200 ? 200 : 202)
     }
-    if (body.length > maxReports) throw invalid('', `An array holds ${maxReports} reports at most`)
+    if (body.length > maxReports)
+      throw invalid('', `The array exceeds ${maxReports} reports. Send them in several requests`)
     return c.json({ results: await reports.receive(instance, body) }, 200)
   }
 
@@ -308,7 +309,7 @@ export function hookRoutes(
     async (c) => {
       const text = await readTextOf(c, reportMediaTypes, bodyLimits.hook)
       if (requests >= limits.requests || bodyChars + text.length > limits.bodyChars) {
-        throw new AppError('too-many-requests', 'Too many reports at once; send this one again', {
+        throw new AppError('too-many-requests', 'Too many concurrent reports. Retry this request', {
           retryAfterSeconds: 1,
         })
       }

@@ -1,4 +1,4 @@
-/** @module Run data as it may be stored: what jsonb can hold, without stacks and secrets, within 256 KB. */
+/** @module Prepares run data for storage: valid jsonb, without stacks and secrets, up to 256 KB. */
 import {
   holdsOnlySecrets,
   isHeaderName,
@@ -12,15 +12,15 @@ import type { Activity } from './node-runs.ts'
 
 export const dataLimitBytes = 256 * 1024
 const encoder = new TextEncoder()
-/** Beyond these jsonb prints a number with hundreds of digits. */
+/** Outside this range jsonb prints numbers with hundreds of digits. */
 const largestNumber = 1e21
 const smallestNumber = 1e-21
 export interface RunData {
-  /** Text that jsonb can hold. */
+  /** JSON text that is valid jsonb. */
   json: string
-  /** What it adds to the statistics of nodes. */
+  /** Node statistics to add. */
   nodes: NodeCounts | null
-  /** Null when n8n's run data did not come with it. */
+  /** Null without n8n run data. */
   activity: Activity | null
 }
 
@@ -38,10 +38,10 @@ export function toRunData(data: unknown, activity: Activity | null = null): RunD
     : { json: JSON.stringify({ truncated: true, sizeBytes }), nodes: null, activity }
 }
 
-/** What Postgres text can hold: no U+0000, no lone surrogate. */
+/** Removes U+0000 and replaces lone surrogates, which Postgres text cannot contain. */
 export const cleanText = (text: string): string => text.replaceAll('\0', '').toWellFormed()
 
-/** What jsonb can hold of it, without stacks and without secrets. */
+/** Returns the value as valid jsonb, without stacks and secrets. */
 export const cleanJson = (value: unknown): unknown => cleanMember(value)
 
 /** @param name of the member, or of the pair that it is part of */
@@ -75,7 +75,7 @@ function cleanNumber(value: number, name: string | undefined): unknown {
   return size > largestNumber || (size !== 0 && size < smallestNumber) ? String(value) : value
 }
 
-/** Also for `__proto__`, which an assignment would not add. */
+/** Handles `__proto__`, which a plain assignment would not add. */
 function setMember(target: Record<string, unknown>, key: string, value: unknown): void {
   if (key === '__proto__')
     Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true })

@@ -1,4 +1,4 @@
-/** @module What a list of executions may be narrowed by, as a condition on `executions`. */
+/** @module Builds the SQL condition for the filters of an execution list. */
 import { and, eq, gte, inArray, lt, type SQL, sql } from 'drizzle-orm'
 import * as uuid from 'uuid'
 import { type ExecutionStatus, executions } from '../db/schema/executions.ts'
@@ -8,19 +8,19 @@ import { n8nRetentionMs } from './known-executions.ts'
 import { failedList, hasErrorList, isStuck } from '../runs/meaning.ts'
 import { happenedAt } from '../runs/order.ts'
 
-/** Filters narrow each other. */
+/** All filters must match. */
 export interface ExecutionSearch extends ExecutionFilter {
-  /** One of these. */
+  /** Any of these. */
   statuses?: readonly ExecutionStatus[] | undefined
-  /** The node that it failed at, by name. */
+  /** Name of the failed node. */
   errorNode?: string | undefined
-  /** When it started; when that is unknown ended, else was first heard of. As analytics counts it. */
+  /** Filters by start, else end, else first report, like analytics. */
   from?: Date | undefined
-  /** Not included. */
+  /** Exclusive. */
   to?: Date | undefined
 }
 
-/** Owner first; an empty search is all of a user's. */
+/** An empty search matches all executions of the user. */
 export function matching(userId: string, search: ExecutionSearch, now: Date): SQL | undefined {
   const { workflowId, deploymentId, instanceId, status, mode, kind, stuck, startedAfter, startedBefore } =
     search
@@ -50,7 +50,7 @@ export function matching(userId: string, search: ExecutionSearch, now: Date): SQ
 }
 
 /**
- * The second condition prunes partitions: a run is recorded once it has started, or while it is queued, and n8n forgets
+ * The second condition prunes partitions: a run is recorded after it starts, or while it is queued, and n8n prunes
  * queued runs after `n8nRetentionMs`.
  */
 const happenedFrom = (from: Date) =>
@@ -61,7 +61,7 @@ const happenedFrom = (from: Date) =>
 
 const happenedBefore = (to: Date) => sql`${happenedAt} < ${to.toISOString()}::timestamptz`
 
-/** A success keeps the error that was reported before it. */
+/** A successful execution retains an error reported earlier, so the status matters too. */
 const failedWith = (condition: SQL) => and(sql`${executions.status} in ${failedList}`, condition)
 
 const ofWorkflowsTagged = (userId: string, tag: string) => sql`${executions.workflowId} = any(array(
@@ -70,18 +70,18 @@ const ofWorkflowsTagged = (userId: string, tag: string) => sql`${executions.work
 const hasN8nId = (userId: string, n8nExecutionId: string) =>
   sql`(${executions.recordedAt}, ${executions.id}) in (${withN8nId(userId, n8nExecutionId)})`
 
-/** By the keys of each of the user's instances, which lead to the row. */
+/** Looks up the keys of the user's instances. */
 const withN8nId = (userId: string, n8nExecutionId: string) => sql`
   select recorded_at, id from execution_keys
   where instance_id = any(array(select id from instances where user_id = ${userId}))
     and n8n_execution_id = ${n8nExecutionId}`
 
-/** Each kind of text by its own index; a row is then only looked up in what was found. */
+/** Searches each column with its own index. */
 function mentions(userId: string, text: string): SQL | undefined {
   const query = text.replaceAll('\0', '').trim().slice(0, 200)
   if (query === '') return undefined
   if (uuid.validate(query)) return eq(executions.id, query)
-  // As it is shown: #48 213
+  // The UI shows IDs as #48 213.
   const isNumber = /^#?[\d\s]+$/.test(query)
   const n8nExecutionId = isNumber ? query.replaceAll(/\D/g, '') : query
   if (isNumber && query.startsWith('#')) return hasN8nId(userId, n8nExecutionId)

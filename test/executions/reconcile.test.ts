@@ -396,7 +396,7 @@ describe('when n8n fails', () => {
       expect(await world.run()).toMatchObject({ failed: 1 })
       expect(await schedule()).toMatchObject({
         status: 'refused',
-        status_detail: 'The API key sees none of the deployed workflows any more; give it access',
+        status_detail: 'The API key can no longer access the deployed workflows. Grant it access to them',
         last_polled_at: null,
       })
       expect(await statuses()).toEqual({ [id]: 'running' })
