@@ -116,9 +116,9 @@ const OwnData = z.unknown().meta({
 export const Execution = ExecutionSummary.extend({
   data: z.union([RunSummary, OwnData]).meta({
     description: [
-      "From n8n's run data: { nodes } in the order in which they first ran, without the items. From a report of your",
-      'own: the JSON as you sent it, secrets in headers redacted; { truncated: true, sizeBytes } over 256 KB.',
-      'Null when there is none, or none any more.',
+      "From n8n's run data: { nodes } in the order in which they first ran, without the items. From your own",
+      'report: the JSON as you sent it, secrets in headers redacted; { truncated: true, sizeBytes } over 256 KB.',
+      'Null if there is no data, or it was purged.',
     ].join(' '),
   }),
 }).meta({ ref: 'Execution' })

@@ -108,7 +108,7 @@ describe('an instance', () => {
     expect(textOf((await person.submit(`/instances/${id}/poll`)).text)).toContain(
       'Polled prod-eu-1: 1 new run',
     )
-    expect(textOf((await person.submit(`/instances/${id}/poll`)).text)).toContain('was polled just now')
+    expect(textOf((await person.submit(`/instances/${id}/poll`)).text)).toContain('was polled a moment ago')
   })
 
   test('accepts a new name and key; a rejected key changes nothing and is not shown', async () => {
