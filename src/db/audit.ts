@@ -6,7 +6,7 @@ import { auditEvents, users } from './schema/users.ts'
 
 type Action = `${string}.${string}`
 
-/** The insert of one audit event, for the batch that makes the change it tells of. Secrets in `details` are redacted. */
+/** Inserts one audit event, in the batch of the change that it describes. Redacts secrets in `details`. */
 export function auditEvent(
   db: Db,
   userId: string,
@@ -19,7 +19,7 @@ export function auditEvent(
     .values({ id: uuidv7(), userId, action, subjectId, details: details ? redactStrings(details) : null })
 }
 
-/** As `auditEvent`, for a change that finds nothing when the account is gone: then nothing is told of it either. */
+/** Like `auditEvent`, but inserts nothing when the account no longer exists. */
 export function auditEventOfUser(
   db: Db,
   userId: string,

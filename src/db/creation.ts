@@ -6,7 +6,7 @@ import type { Db } from './client.ts'
 import { databaseError } from './errors.ts'
 import { idempotencyKeys } from './schema/users.ts'
 
-/** What the caller sent to make a creating request repeatable. */
+/** The idempotency key of a request that creates a resource. */
 export interface CreationKey {
   key: string
   route: string
@@ -23,15 +23,15 @@ export interface Creation {
   userId: string
   resourceId: string
   key: CreationKey | undefined
-  /** Several where one creation makes several things. */
+  /** One or more quotas that the creation counts against. */
   quota: Quota | readonly Quota[]
 }
 
 /**
  * Runs `statements` in one batch behind the key's claim and the quota check, which locks the owner's row, so that
- * creations racing for the last unit are settled one by one.
- * @returns the id of the resource: `resourceId`, or an earlier one when the key was used before with the same body
- * @throws {AppError} `idempotency-key-reused`, `quota-exceeded`, `unauthenticated` when the account is gone
+ * concurrent creations are checked one at a time.
+ * @returns the id of the resource: `resourceId`, or the earlier one if the key was already used with the same body
+ * @throws {AppError} `idempotency-key-reused`, `quota-exceeded`, `unauthenticated` when the account no longer exists
  */
 export async function createOnce(
   db: Db,
@@ -52,20 +52,19 @@ export async function createOnce(
     if (failure.sqlState === 'FK403') {
       throw new AppError(
         'quota-exceeded',
-        `You have ${quotas.map(({ table, limit }) => `${limit} ${table}`).join(' or ')}, which is the limit; delete some first`,
+        `You have ${quotas.map(({ table, limit }) => `${limit} ${table}`).join(' or ')}, which is the limit. Delete some first`,
       )
     }
-    if (failure.sqlState === 'FK401')
-      throw new AppError('unauthenticated', 'The account does not exist any more')
+    if (failure.sqlState === 'FK401') throw new AppError('unauthenticated', 'The account no longer exists')
     if (!key || failure.constraint !== 'idempotency_keys_pkey') throw error
     const id = await earlierResource(db, userId, key)
     if (id) return { id, replayed: true }
-    throw new AppError('conflict', 'The idempotency key has just expired; send the request again')
+    throw new AppError('conflict', 'The Idempotency-Key just expired. Retry the request')
   }
 }
 
 /**
- * What the key has created already; null when it is new. For routes whose input may have become invalid since.
+ * Finds the resource that the key already created; null for a new key. For routes whose input may be invalid on a retry.
  * @throws {AppError} `idempotency-key-reused`
  */
 export async function earlierResource(db: Db, userId: string, key: CreationKey): Promise<string | null> {
@@ -83,7 +82,7 @@ export async function earlierResource(db: Db, userId: string, key: CreationKey):
   if (earlier.bodyHash !== key.bodyHash) {
     throw new AppError(
       'idempotency-key-reused',
-      'This Idempotency-Key came with another body before; use a new key',
+      'This Idempotency-Key was already used with a different body. Use a new key',
     )
   }
   return earlier.resourceId

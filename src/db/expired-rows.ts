@@ -1,8 +1,8 @@
-/** @module Rows that have served their time, deleted a bounded number at a time, so that one run never holds up another. */
+/** @module Purges expired rows in bounded batches, so that no run blocks another. */
 import { sql } from 'drizzle-orm'
 import { type Db, idempotent } from './client.ts'
 
-/** Table → which of its rows are over. Dead letters and accounts have purges of their own. */
+/** Table → condition for expired rows. Dead letters and accounts are purged elsewhere. */
 const expired = {
   sessions: sql`expires_at < now()`,
   login_throttles: sql`last_failed_at < now() - interval '1 day'`,
@@ -11,7 +11,7 @@ const expired = {
   audit_events: sql`created_at < now() - interval '400 days'`,
 }
 
-/** Deletes at most `limit` rows of each table. @returns how many went */
+/** Deletes up to `limit` rows per table. @returns the number deleted */
 export async function deleteExpiredRows(db: Db, limit: number): Promise<number> {
   const statements = Object.entries(expired).map(([table, condition]) => {
     const name = sql.identifier(table)
@@ -23,7 +23,7 @@ export async function deleteExpiredRows(db: Db, limit: number): Promise<number> 
   return results.reduce((sum, { rowCount }) => sum + (rowCount ?? 0), 0)
 }
 
-/** Makes the monthly partitions of `executions` that are missing, from this month to three months ahead. */
+/** Creates missing monthly partitions of `executions`, from this month to three months ahead. */
 export async function ensurePartitions(db: Db): Promise<void> {
   await idempotent(db).execute(sql`select ensure_execution_partitions()`)
 }

@@ -1,4 +1,4 @@
-/** @module Deletes what deployments depend on only where none does, or where the caller insists. */
+/** @module Deletes a resource unless deployments depend on it or the caller forces the deletion. */
 import { type SQL, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import { AppError } from '../errors.ts'
@@ -7,7 +7,7 @@ import type { DeploymentStatus } from './schema/deployments.ts'
 
 const maximumDependents = 100
 
-/** A deployment that would lose what it was made from. */
+/** A deployment that depends on the resource. */
 export interface Dependent {
   deploymentId: string
   workflowId: string
@@ -22,28 +22,28 @@ const guarded = {
       sql`d.bindings @> jsonb_build_array(jsonb_build_object('credentialId', ${id}::text))`,
     audited: 'credential.deleted',
     details: sql`jsonb_build_object('type', n8n_credential_type)`,
-    message: 'Deployments are bound to the credential; bind them to another one or undeploy them first',
+    message: 'Deployments use the credential. Bind another one or undeploy them first',
   },
   workflows: {
     uses: (id: string) => sql`d.workflow_id = ${id}`,
     audited: 'workflow.deleted',
     details: sql`null::jsonb`,
-    message: 'The workflow is deployed; undeploy it or stop tracking it first',
+    message: 'The workflow is deployed. Undeploy it or stop tracking it first',
   },
   instances: {
     uses: (id: string) => sql`d.instance_id = ${id} and d.managed`,
     audited: 'instance.deleted',
     details: sql`null::jsonb`,
-    message: 'Workflows are deployed on the instance; undeploy them first',
+    message: 'Workflows are deployed on the instance. Undeploy them first',
   },
 } satisfies Record<string, { uses: (id: string) => SQL; audited: string; details: SQL; message: string }>
 
 /**
- * Deployments that were taken back, or that failed before n8n had anything, do not count. What is in n8n stays.
- * Of a workflow or an instance the lock waits for a deployment that is being recorded, and the statement after it sees
- * that deployment. Bindings have no foreign key, so of a credential it does not.
- * @param force deletes although it is used
- * @returns whether there was one
+ * Ignores undeployed deployments and those that failed before they reached n8n. Never deletes anything in n8n. For a
+ * workflow or an instance, the lock waits for concurrent deployments, and the next statement sees them. For a credential
+ * it does not, because bindings have no foreign key.
+ * @param force deletes the resource even if it is in use
+ * @returns whether the resource existed
  * @throws {AppError} `in-use` with the newest 100 `dependents`
  */
 export async function deleteUnlessUsed(

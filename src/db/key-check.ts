@@ -1,6 +1,6 @@
 /**
- * @module Notices a wrong key before it seals anything: a known text, sealed under each key of the ring by whoever
- * used the key first, must open.
+ * @module Detects a wrong key before it encrypts anything: the first user of each key seals a known text, which the key
+ * must be able to open.
  */
 import { inArray, sql } from 'drizzle-orm'
 import type { BatchItem } from 'drizzle-orm/batch'
@@ -19,8 +19,8 @@ const contextOf = (keyId: string): SecretContext => ({
 })
 
 /**
- * Checks every key of the ring against the database, and seals the known text under those that it has not seen yet.
- * @throws {AppError} `key-unavailable` when a key is not the one that was used under its id before
+ * Checks every key of the ring against the database, and seals the known text under new keys.
+ * @throws {AppError} `key-unavailable` when a key differs from the one stored under its ID
  */
 export async function verifyKeys(db: Db, ring: KeyRing): Promise<void> {
   const ids = [...ring.keys.keys()]
@@ -36,7 +36,7 @@ export async function verifyKeys(db: Db, ring: KeyRing): Promise<void> {
       })),
     )
     const insert = db.insert(keyChecks).values(rows).onConflictDoNothing() satisfies BatchItem<'pg'>
-    // Read again: another isolate, perhaps with another key, may have been first.
+    // Read again: another isolate, perhaps with a different key, may have inserted first.
     checks = (await db.batch([insert, stored]))[1]
   }
   const box = createSecretBox(ring)
@@ -47,19 +47,19 @@ async function mustOpen(keyId: string, opening: Promise<unknown>): Promise<void>
   try {
     if ((await opening) === knownText) return
   } catch {
-    // The same as a text that is not the known one.
+    // Handled like an unexpected text.
   }
   throw new AppError(
     'key-unavailable',
-    'The server holds a wrong key, so nothing is written; try again later',
+    'The server has a wrong encryption key, so it rejects writes. Try again later',
     {
       retryAfterSeconds: 30,
-      cause: new Error(`Key ${keyId} of CREDENTIAL_KEYS is not the key that was used under this id before`),
+      cause: new Error(`Key ${keyId} of CREDENTIAL_KEYS differs from the key used under this ID before`),
     },
   )
 }
 
-/** Ids of keys that stored secrets need and the ring lacks, sorted. Reads one index entry for each id in use. */
+/** IDs of keys that stored secrets need but the ring does not have, sorted. Reads one index entry per ID in use. */
 export async function missingKeyIds(db: Db, ring: KeyRing): Promise<string[]> {
   const { rows } = await db.execute<{ key_id: string }>(sql`
     with recursive
@@ -84,18 +84,18 @@ export async function missingKeyIds(db: Db, ring: KeyRing): Promise<string[]> {
 
 export interface KeyCheck {
   /**
-   * `verifyKeys` until it has succeeded once, then nothing. Await it before sealing.
+   * Runs `verifyKeys` until it succeeds once. Await it before sealing.
    * @throws {AppError} `key-unavailable`
    */
   verified: () => Promise<void>
   /**
-   * For readiness: `verifyKeys`, and no stored secret needs a key that the ring lacks.
+   * For readiness: runs `verifyKeys`, and checks that the ring has every key that stored secrets need.
    * @throws {AppError} `key-unavailable`
    */
   ready: () => Promise<void>
 }
 
-/** One for each isolate. A result and no promise is kept: workerd ties a promise to the request that made it. */
+/** One per isolate. Caches a result instead of a promise, because workerd ties a promise to its request. */
 export function createKeyCheck(db: Db, ring: KeyRing): KeyCheck {
   let known = false
   return {
@@ -107,9 +107,9 @@ export function createKeyCheck(db: Db, ring: KeyRing): KeyCheck {
     async ready() {
       const [missing] = await Promise.all([missingKeyIds(db, ring), verifyKeys(db, ring)])
       if (missing.length === 0) return
-      throw new AppError('key-unavailable', 'The server lacks a key that stored secrets need', {
+      throw new AppError('key-unavailable', 'The server is missing a key that stored secrets need', {
         retryAfterSeconds: 30,
-        cause: new Error(`CREDENTIAL_KEYS lacks ${missing.join(', ')}, which stored secrets need`),
+        cause: new Error(`CREDENTIAL_KEYS is missing ${missing.join(', ')}, which stored secrets need`),
       })
     },
   }

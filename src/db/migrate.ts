@@ -1,4 +1,4 @@
-/** @module Migrations, each applied whole with its journal row or not at all, by however many processes at once. */
+/** @module Applies migrations, each atomically with its journal row. Safe to run in several processes concurrently. */
 import { sha256Hex } from '../crypto/hex.ts'
 import type { Sql } from './client.ts'
 import { databaseError } from './errors.ts'
@@ -13,12 +13,12 @@ export interface Migration {
 export interface MigrateOptions {
   /** Give it a `timeoutMs` that suits the longest migration. */
   sql: Sql
-  /** All there are, in order. */
+  /** All migrations, in order. */
   migrations: Migration[]
   log?: (line: string) => void
 }
 
-/** Any number, the same for every migrator: ASCII "flow". */
+/** Advisory lock number, the same for every migrator: ASCII "flow". */
 const LOCK = 0x666c6f77
 
 const CREATE_JOURNAL = `create table if not exists flowkeep_migrations (
@@ -76,7 +76,7 @@ async function readJournal(sql: Sql): Promise<Map<number, JournalRow>> {
   )
 }
 
-/** Waits for another migrator as long as that takes, but for tables in use only so long as callers bear. */
+/** Waits for another migrator without a limit, but for locked tables only briefly. */
 function lock(sql: Sql) {
   return [
     sql`select set_config('lock_timeout', '0', true), set_config('statement_timeout', '0', true)`,
@@ -84,7 +84,7 @@ function lock(sql: Sql) {
   ]
 }
 
-/** False when another migrator has applied this position meanwhile. */
+/** False when another migrator has already applied this position. */
 async function apply(
   sql: Sql,
   position: number,
@@ -104,7 +104,7 @@ async function apply(
   } catch (error) {
     if (databaseError(error).constraint?.startsWith('flowkeep_migrations_') === true) return false
     const reason = error instanceof Error ? error.message : String(error)
-    throw new Error(`Migration ${name} failed and left nothing behind: ${reason}`, { cause: error })
+    throw new Error(`Migration ${name} failed and was rolled back: ${reason}`, { cause: error })
   }
 }
 

@@ -1,10 +1,10 @@
-/** @module Reads that may be a moment behind what was written: from a replica, and from the primary while that is away. */
+/** @module Reads from a replica that may lag, and falls back to the primary when it is unavailable. */
 import { AppError } from '../errors.ts'
 import type { Db } from './client.ts'
 import { databaseError } from './errors.ts'
 import { requireSchema } from './schema-version.ts'
 
-/** Runs statements that only read; may run them twice. */
+/** Runs read-only statements, possibly twice. */
 export type Read = <T>(statements: (db: Db) => Promise<T>) => Promise<T>
 
 export const readFrom =
@@ -16,20 +16,20 @@ interface ReplicaOptions {
   replica: Db
   primary: Db
   now: () => Date
-  /** Told when it is given up for a while. */
+  /** Called when the replica is marked unavailable. */
   onAway: (error: unknown) => void
 }
 
 /**
- * More than a server takes before it cancels a statement: what is too slow for a replica that is there is told by it, and
- * only one that is gone is given up.
+ * Longer than the server's statement timeout: a reachable replica cancels slow statements itself, so only an unreachable
+ * one exceeds this.
  */
 export const replicaTimeoutMs = 12_000
 
-/** So long a replica that was away is not asked again, or every read would wait for it. */
+/** How long an unavailable replica is skipped, so that reads do not wait for it. */
 const restMs = 30_000
 
-/** A replica that lags behind a migration is away: what the release asks of its schema could come out wrong there. */
+/** A replica that lags behind a migration counts as unavailable, because queries may return wrong results. */
 export function readFromReplica({ replica, primary, now, onAway }: ReplicaOptions): Read {
   let isChecked = false
   let restsUntilMs = 0
@@ -41,7 +41,7 @@ export function readFromReplica({ replica, primary, now, onAway }: ReplicaOption
     ])
     isChecked = check.status === 'fulfilled'
     if (isChecked && answer.status === 'fulfilled') return answer.value
-    // What breaks for want of the schema does not say so: the check does.
+    // An error does not show that the schema is outdated, so check it.
     const failed = check.status === 'rejected' ? check : answer
     const cause: unknown = failed.status === 'rejected' ? failed.reason : undefined
     if (!isAway(cause)) throw cause
@@ -52,7 +52,7 @@ export function readFromReplica({ replica, primary, now, onAway }: ReplicaOption
   }
 }
 
-/** What takes too long there would do so on the primary as well, to the harm of others. */
+/** A statement too slow for the replica would also be slow on the primary and harm other requests. */
 function isAway(error: unknown): boolean {
   if (error instanceof AppError) return error.code === 'database-unavailable'
   const { kind, sqlState } = databaseError(error)

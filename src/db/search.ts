@@ -1,4 +1,4 @@
-/** @module Conditions that find texts by their words through an index. The functions are in the migration `search_words`. */
+/** @module Indexed text search conditions. The functions are in the migration `search_words`. */
 import { type SQL, sql } from 'drizzle-orm'
 
 /**

@@ -56,7 +56,7 @@ describe.each(databaseKinds)('migrate, on $kind', ({ create }) => {
   test('a failing statement leaves nothing of its file, keeps the files before it, and can be mended', async () => {
     const broken = { ...migrations[1]!, sql: `${migrations[1]!.sql}${BREAK}select 1 / 0` }
     await expect(migrate({ sql, migrations: [migrations[0]!, broken] })).rejects.toThrow(
-      'Migration 0001_second failed and left nothing behind: division by zero',
+      'Migration 0001_second failed and was rolled back: division by zero',
     )
     await expect(tables(sql)).resolves.toEqual([{ a: true, b: false, journal: '0000_first' }])
     await expect(migrate({ sql, migrations })).resolves.toEqual(['0001_second'])
