@@ -147,6 +147,6 @@ test('without a replica all is read from the one database', async () => {
 
 test('a replica’s address that is none is refused at the start, without being repeated', () => {
   const env = testEnvironment({ DATABASE_REPLICA_URL: 'mysql://user:hunter2@host/db' })
-  expect(() => parseConfig(env)).toThrow(/DATABASE_REPLICA_URL is not a postgres:\/\/ connection string/)
+  expect(() => parseConfig(env)).toThrow(/DATABASE_REPLICA_URL must be a postgres:\/\/ connection string/)
   expect(() => parseConfig(env)).not.toThrow(/hunter2/)
 })

@@ -140,7 +140,7 @@ describe('what is stored', () => {
         messages.add(error.message)
       }
     }
-    expect([...messages]).toEqual([expect.stringContaining('cannot be opened')])
+    expect([...messages]).toEqual([expect.stringContaining('cannot be decrypted')])
   })
 })
 
