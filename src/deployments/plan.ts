@@ -172,7 +172,7 @@ export class Planner {
       changes:
         named === release.workflow
           ? changes
-          : [{ pointer: '/name', detail: `is missing: ${String(named.name)}` }, ...changes],
+          : [{ pointer: '/name', detail: `is missing; set to ${String(named.name)}` }, ...changes],
       fixes: release.applied,
       webhookUrls: productionUrls(instance.baseUrl, endpointsOf(body.nodes, catalogue)),
       live: live || null,

@@ -1,30 +1,30 @@
-/** @module What an n8n offers, found out from itself. */
+/** @module Discovers the capabilities of an n8n server. */
 import * as z from 'zod'
 import { JsonRecord, N8nWorkflow, pageOf } from './api-shapes.ts'
 import { N8nError, type Send } from './api-transport.ts'
 import { isObject } from './structure-repairs.ts'
 import { type AcceptedSettings, KNOWN_SETTINGS, LEGACY_SETTINGS } from './sendable-settings.ts'
 
-/** What this n8n offers to this API key. */
+/** Capabilities of an n8n server for an API key. */
 export interface N8nCapabilities {
   /**
-   * `current`: describes itself at `/discover`, so the rest is what it said. `legacy`: 1.x and 2.0, which do not; the
-   * rest is what those are known to have. The exact version is not to be had through the public API.
+   * `current`: reports its capabilities at `/discover`. `legacy`: 1.x and 2.0, which have no `/discover`; their
+   * capabilities are fixed. The public API does not expose the exact version.
    */
   generation: 'current' | 'legacy'
   /** `/publish` and `/unpublish`; otherwise `/activate` and `/deactivate`. */
   publish: boolean
-  /** `POST /credentials` takes an id of ours. */
+  /** `POST /credentials` accepts a client-generated ID. */
   ownCredentialIds: boolean
   credentialList: boolean
   credentialRead: boolean
   credentialUpdate: boolean
   credentialTest: boolean
-  /** keys that a workflow's `settings` may have */
+  /** keys allowed in a workflow's `settings` */
   settings: AcceptedSettings
 }
 
-/** One whole workflow. */
+/** Enough for one full workflow. */
 const MAX_LIST_BYTES = 6 * 1024 * 1024
 
 const LEGACY: N8nCapabilities = {
@@ -90,7 +90,7 @@ export async function discover(send: Send, maxResponseBytes: number): Promise<N8
 }
 
 /**
- * What this API key may call, such as `GET /workflows/{}`. Null where n8n does not tell.
+ * Endpoints that the API key can call, such as `GET /workflows/{}`. Null if n8n does not report them.
  * @throws {N8nError}
  */
 export async function discoverEndpoints(
@@ -113,7 +113,7 @@ export async function discoverEndpoints(
   }
 }
 
-/** A server without `/discover` may be anything, and a legacy n8n says 404 to a wrong key too. */
+/** A server without `/discover` may not be n8n. A legacy n8n also answers 404 to an invalid key. */
 async function checkIsN8n(send: Send): Promise<void> {
   const operation = 'discover'
   const path = '/workflows'

@@ -1,4 +1,4 @@
-/** @module n8n's public API as Flowkeep uses it. Measured on n8n 2.41.1; 1.x and 2.0 have less of it. */
+/** @module Client for n8n's public API. Measured on n8n 2.41.1; 1.x and 2.0 support a subset. */
 import { discover, discoverEndpoints, type N8nCapabilities } from './api-capabilities.ts'
 import {
   Anything,
@@ -15,33 +15,33 @@ import {
 import { createTransport, N8nError, pathId, type Send } from './api-transport.ts'
 import type { N8nWorkflowBody } from './sendable-workflow.ts'
 
-/** Plain answers stay far below. */
+/** Responses without workflows are far smaller. */
 const MAX_RESPONSE_BYTES = 2 * 1024 * 1024
-/** n8n repeats a workflow of up to 2 MB as its published version. */
+/** n8n returns a workflow of up to 2 MB twice: as draft and as published version. */
 const MAX_WORKFLOW_RESPONSE_BYTES = 6 * 1024 * 1024
-/** n8n gives 250 whatever more is asked for, and everything for 0. */
+/** n8n caps `limit` at 250 and returns everything for 0. */
 const MAX_PAGE = 250
-/** Whole workflows come in a list, so few at a time. */
+/** Low, because lists contain full workflows. */
 const WORKFLOWS_A_PAGE = 10
 const MAX_PAGES = 50
 
 export interface N8nClientOptions {
-  /** where n8n is, without `/api/v1`; a path prefix is kept. Check it first: this sends the API key there. */
+  /** URL of n8n without `/api/v1`, with an optional path prefix. Validate it first: the client sends the API key there. */
   baseUrl: string
   apiKey: string
   fetch: typeof fetch
-  /** for each request with its answer; default 10 s */
+  /** per request, including the response; default 10 s */
   timeoutMs?: number
-  /** of one answer, counted after decompression; default 2 MB, 6 MB where n8n answers with a workflow */
+  /** per response, after decompression; default 2 MB, or 6 MB for workflows */
   maxResponseBytes?: number
-  /** known from an earlier client; default: asked for when needed */
+  /** from an earlier client; default: discovered when needed */
   capabilities?: N8nCapabilities
   now?: () => Date
 }
 
 export type N8nClient = ReturnType<typeof createN8nClient>
 
-/** Every method @throws {N8nError}. Nothing is tried twice. */
+/** Every method @throws {N8nError}. Never retries. */
 export function createN8nClient(options: N8nClientOptions) {
   const send = createTransport({
     ...options,
@@ -53,7 +53,7 @@ export function createN8nClient(options: N8nClientOptions) {
   let known: Promise<N8nCapabilities> | undefined =
     options.capabilities && Promise.resolve(options.capabilities)
 
-  /** Asked for once; a failure is not kept. */
+  /** Discovered once; failures are not cached. */
   function capabilities(): Promise<N8nCapabilities> {
     known ??= discover(send, maxResponseBytes).catch((error: unknown) => {
       known = undefined
@@ -70,8 +70,7 @@ export function createN8nClient(options: N8nClientOptions) {
   ) => send({ operation, method, path, ...more, maxResponseBytes: maxWorkflowBytes, answer: N8nWorkflow })
 
   /**
-   * One page, in no order that means anything. n8n takes `name` as a part of the name, whatever the case, with the
-   * wildcards `%` and `_`.
+   * One page, in no particular order. n8n matches `name` as a substring, ignoring case, with the wildcards `%` and `_`.
    */
   async function listWorkflows(
     query: { name?: string; limit?: number; cursor?: string } = {},
@@ -90,10 +89,10 @@ export function createN8nClient(options: N8nClientOptions) {
   return {
     capabilities,
 
-    /** What the key may call, such as `GET /workflows/{}`; null where n8n does not tell. */
+    /** Endpoints that the API key can call, such as `GET /workflows/{}`; null if n8n does not report them. */
     endpoints: () => discoverEndpoints(send, maxResponseBytes),
 
-    /** Only 2.x has it. 2.41.1 answers 500 (`server-error`) while its module of community packages is off. */
+    /** 2.x only. 2.41.1 responds with 500 (`server-error`) while its community packages module is disabled. */
     listCommunityPackages: (): Promise<CommunityPackages> =>
       send({
         operation: 'community-package-list',
@@ -103,7 +102,7 @@ export function createN8nClient(options: N8nClientOptions) {
         answer: CommunityPackages,
       }),
 
-    /** Twice the same gives two: after an ambiguous answer look with `findWorkflows`. */
+    /** Not idempotent: after an ambiguous error, check with `findWorkflows`. */
     createWorkflow: (body: N8nWorkflowBody) => workflow('workflow-create', 'POST', '/workflows', { body }),
 
     async getWorkflow(id: string): Promise<N8nWorkflow> {
@@ -111,9 +110,9 @@ export function createN8nClient(options: N8nClientOptions) {
     },
 
     /**
-     * Other nodes or connections make a new version, the same ones or another name do not. n8n merges `settings` into
-     * those it has. With `publishIfActive` a published workflow is published again: when that is refused, the draft
-     * has changed all the same (the error is `ambiguous`). A legacy n8n has no such choice and always publishes again.
+     * Creates a new version if nodes or connections change, but not if only the name changes. n8n merges `settings` into
+     * the existing ones. `publishIfActive` republishes a published workflow; if n8n rejects that, the draft has changed
+     * anyway (the error is `ambiguous`). A legacy n8n always republishes.
      */
     async updateWorkflow(
       id: string,
@@ -122,7 +121,7 @@ export function createN8nClient(options: N8nClientOptions) {
     ): Promise<N8nWorkflow> {
       const operation = 'workflow-update'
       const path = `/workflows/${pathId(operation, id)}`
-      // A legacy n8n refuses a query that it does not know.
+      // A legacy n8n rejects unknown query parameters.
       const isCurrent = (await capabilities()).generation === 'current'
       const query = { publishIfActive: isCurrent ? publishIfActive : undefined }
       const savesBeforeRefusing = publishIfActive || !isCurrent
@@ -130,7 +129,7 @@ export function createN8nClient(options: N8nClientOptions) {
     },
 
     /**
-     * Goes with its executions. `conflict` while it is published, and for some 0.2 s after `unpublish`: try again then.
+     * Also deletes its executions. `conflict` while it is published and for about 0.2 s after `unpublishWorkflow`: retry.
      */
     async deleteWorkflow(id: string): Promise<void> {
       const operation = 'workflow-delete'
@@ -145,7 +144,7 @@ export function createN8nClient(options: N8nClientOptions) {
 
     listWorkflows,
 
-    /** Those of exactly that name, archived ones among them. */
+    /** Workflows with exactly this name, including archived ones. */
     async findWorkflows(name: string): Promise<N8nWorkflow[]> {
       const found = new Map<string, N8nWorkflow>()
       let cursor: string | null | undefined
@@ -158,9 +157,9 @@ export function createN8nClient(options: N8nClientOptions) {
     },
 
     /**
-     * Publishes the draft, or an earlier version (which a legacy n8n cannot: `rejected`). n8n answers before the
-     * triggers run, see `triggerCount`. `conflict`: another workflow has the webhook path. `rejected`: no trigger, an
-     * unknown node type, or a missing credential.
+     * Publishes the draft or an earlier version (`rejected` on a legacy n8n). n8n responds before the triggers run; see
+     * `triggerCount`. `conflict`: another workflow uses the webhook path. `rejected`: no trigger, an unknown node type or
+     * a missing credential.
      */
     async publishWorkflow(id: string, { versionId }: { versionId?: string } = {}): Promise<N8nWorkflow> {
       const operation = 'publish'
@@ -171,12 +170,15 @@ export function createN8nClient(options: N8nClientOptions) {
         })
       }
       if (versionId !== undefined) {
-        throw new N8nError('rejected', { operation, detail: 'This n8n cannot publish an earlier version' })
+        throw new N8nError('rejected', {
+          operation,
+          detail: 'This n8n version cannot publish earlier workflow versions',
+        })
       }
       return workflow(operation, 'POST', `${path}/activate`)
     },
 
-    /** No error when it is not published. Its webhooks answer for some 0.2 s more. */
+    /** No error if it is not published. Its webhooks respond for about 0.2 s longer. */
     async unpublishWorkflow(id: string): Promise<N8nWorkflow> {
       const operation = 'unpublish'
       const path = `/workflows/${pathId(operation, id)}`
@@ -192,8 +194,8 @@ export function createN8nClient(options: N8nClientOptions) {
 function credentialMethods(send: Send, maxResponseBytes: number) {
   return {
     /**
-     * `id`: ours, `[A-Za-z0-9_-]{1,16}`; one that exists gives `conflict`, so a repeated create is safe. Only where
-     * `capabilities.ownCredentialIds`. n8n takes any name here, yet refuses to change data later unless it has 3 to
+     * `id`: client-generated, `[A-Za-z0-9_-]{1,16}`; requires `capabilities.ownCredentialIds`. An existing ID results in
+     * `conflict`, so retries are safe. n8n accepts any name here, but later rejects data updates unless the name has 3 to
      * 128 characters.
      */
     async createCredential(credential: {
@@ -237,7 +239,7 @@ function credentialMethods(send: Send, maxResponseBytes: number) {
       return { items: page.data, nextCursor: page.nextCursor }
     },
 
-    /** `data` replaces all of it, with `isPartialData` only what it names. */
+    /** `data` replaces all fields, or only the given ones with `isPartialData`. */
     async updateCredential(
       id: string,
       change: { name?: string; type?: string; data?: Record<string, unknown>; isPartialData?: boolean },
@@ -253,7 +255,7 @@ function credentialMethods(send: Send, maxResponseBytes: number) {
       })
     },
 
-    /** n8n does not mind whether workflows use it. */
+    /** n8n deletes it even if workflows use it. */
     async deleteCredential(id: string): Promise<void> {
       const operation = 'credential-delete'
       await send({
@@ -265,7 +267,7 @@ function credentialMethods(send: Send, maxResponseBytes: number) {
       })
     },
 
-    /** Whether the service took it. Not ok as well when n8n has no test for the type. The message is n8n's, not redacted. */
+    /** Whether the service accepts it. Also not ok if n8n has no test for the type. `message` is from n8n and not redacted. */
     async testCredential(id: string): Promise<{ ok: boolean; message: string }> {
       const operation = 'test'
       const path = `${credentialPath(operation, id)}/test`
@@ -273,7 +275,7 @@ function credentialMethods(send: Send, maxResponseBytes: number) {
       return { ok: result.status === 'OK', message: result.message }
     },
 
-    /** Nearly JSON Schema: `type` may be `notice` or `json`, hidden fields are missing. */
+    /** Similar to JSON Schema: `type` may be `notice` or `json`; omits hidden fields. */
     async credentialSchema(type: string): Promise<Record<string, unknown>> {
       const operation = 'credential-schema'
       const path = `/credentials/schema/${pathId(operation, type)}`

@@ -1,23 +1,23 @@
-/** @module What is read of n8n's answers, as its public API gives them in 2.41.1; the rest is dropped. */
+/** @module Schemas of n8n's API responses as of 2.41.1, limited to the fields that Flowkeep reads. */
 import * as z from 'zod'
 
 export const N8nWorkflow = z.object({
   id: z.string(),
   name: z.string(),
-  /** published; not yet a sign that it answers */
+  /** published, but its triggers may not have started */
   active: z.boolean(),
   isArchived: z.boolean().default(false),
-  /** the draft's */
+  /** version of the draft */
   versionId: z.string().nullish().default(null),
-  /** the published version's; null on 1.x and 2.0 */
+  /** published version; null on 1.x and 2.0 */
   activeVersionId: z.string().nullish().default(null),
   /**
-   * Triggers running. 0 after a first publish until n8n has started them (0.4–1.5 s, never for a bad cron); a later
-   * publish and an unpublish leave the old count in place, so it proves the first publish only.
+   * Number of running triggers. 0 after the first publish until n8n has started them (0.4–1.5 s, never with an invalid
+   * cron expression). Later publishes and unpublishes do not reset it, so it confirms only the first publish.
    */
   triggerCount: z.number().default(0),
   nodes: z.array(z.record(z.string(), z.unknown())),
-  /** What runs, where the draft is another version; not on 1.x and 2.0. */
+  /** The published version if it differs from the draft; missing on 1.x and 2.0. */
   activeVersion: z
     .object({ nodes: z.array(z.record(z.string(), z.unknown())) })
     .nullish()
@@ -27,10 +27,10 @@ export const N8nWorkflow = z.object({
 })
 export type N8nWorkflow = z.output<typeof N8nWorkflow>
 
-/** The nodes that run, else those of the draft. */
+/** The published nodes, or the draft nodes if none are published. */
 export const liveNodes = ({ activeVersion, nodes }: N8nWorkflow) => activeVersion?.nodes ?? nodes
 
-/** Never with its data. */
+/** n8n never returns the data of a credential. */
 export const N8nCredential = z.object({ id: z.string(), name: z.string(), type: z.string() })
 export type N8nCredential = z.output<typeof N8nCredential>
 
@@ -47,11 +47,11 @@ export const N8nExecutionStatus = z.enum([
 export type N8nExecutionStatus = z.output<typeof N8nExecutionStatus>
 
 const Instant = z.string().nullish().default(null)
-/** 1.x gives numbers, later ones strings. */
+/** A number in 1.x, a string in later versions. */
 const ExecutionId = z.union([z.string(), z.number()]).transform(String)
 export const N8nExecution = z.object({
   id: ExecutionId,
-  /** A string, for a later n8n may know more of them. 1.x has no status in lists. */
+  /** A string, because later n8n versions may add statuses. 1.x omits it in lists. */
   status: z.string().nullish().default(null),
   finished: z.boolean().nullish().default(null),
   mode: z.string().nullish().default(null),
@@ -60,7 +60,7 @@ export const N8nExecution = z.object({
   stoppedAt: Instant,
   waitTill: Instant,
   workflowId: z.union([z.string(), z.number()]).transform(String).nullish().default(null),
-  /** Not in lists. Null: n8n has kept none, as of a retry of the workflow as it was. */
+  /** Missing in lists. Null if n8n stored none, as for a retry with the original workflow. */
   workflowVersionId: z.string().nullish(),
   /** Run data by node, with `includeData` only. */
   data: z.unknown().optional(),
@@ -90,7 +90,7 @@ export interface N8nPage<T> {
 }
 
 export interface ExecutionQuery {
-  /** Without it n8n leaves out those that run. */
+  /** If omitted, n8n excludes running executions. */
   status?: N8nExecutionStatus
   workflowId?: string
   /** ISO 8601 */
@@ -99,6 +99,6 @@ export interface ExecutionQuery {
   includeData?: boolean
   /** 1 to 250, default 100 */
   limit?: number
-  /** of the page before; the other conditions must be given again, n8n forgets them */
+  /** from the previous page; repeat the other conditions, because n8n does not store them in the cursor */
   cursor?: string
 }

@@ -1,4 +1,4 @@
-/** @module One request to n8n's public API: bounded in time and bytes, never redirected, its failures put into our words. */
+/** @module Sends a request to n8n's public API with limits on time and size, without redirects, and maps failures to `N8nError`. */
 import type * as z from 'zod'
 import { redact, redacted } from '../lib/secrets.ts'
 
@@ -16,7 +16,7 @@ export type N8nErrorKind =
   | 'too-large'
   | 'server-error'
 
-/** `tls`: what listens there does not speak TLS, as on the port of an http server. */
+/** `tls`: the server does not speak TLS, such as on an HTTP port. */
 export type UnreachableReason =
   | 'connection-refused'
   | 'unknown-host'
@@ -34,21 +34,21 @@ export interface N8nErrorOptions {
   cause?: unknown
 }
 
-/** n8n did not do what it was asked to. Safe to log and to show, `cause` apart. */
+/** A failed request to n8n. Safe to log and show, except for `cause`. */
 export class N8nError extends Error {
   readonly kind: N8nErrorKind
-  /** What was being done, such as `workflow-create`. */
+  /** Such as `workflow-create`. */
   readonly operation: string
-  /** Undefined when there was no answer. */
+  /** HTTP status; undefined without a response. */
   readonly status: number | undefined
-  /** A write that may have been applied all the same: look before trying again. */
+  /** The write may have been applied. Check before a retry. */
   readonly ambiguous: boolean
   readonly retryAfterSeconds: number | undefined
-  /** n8n's reason, for `rejected` and `conflict` only: one line, redacted, at most 4 KB. Whoever sent a secret redacts it. */
+  /** n8n's message for `rejected` and `conflict`: one line, redacted, at most 4 KB. The caller redacts secrets that it sent. */
   detail: string | undefined
-  /** Why there was no answer, where the platform tells. */
+  /** Why there was no response, if the platform reports it. */
   readonly reason: UnreachableReason | undefined
-  /** What it is about, such as a credential by its name; whoever knows it sets it. */
+  /** The affected resource, such as the name of a credential; set by the caller. */
   subject: string | undefined
 
   constructor(kind: N8nErrorKind, options: N8nErrorOptions) {
@@ -68,7 +68,7 @@ export class N8nError extends Error {
 }
 
 export interface TransportOptions {
-  /** where n8n is; a path prefix is kept */
+  /** URL of n8n, with an optional path prefix */
   baseUrl: string
   apiKey: string
   fetch: typeof fetch
@@ -79,14 +79,14 @@ export interface TransportOptions {
 export interface N8nRequest<T> {
   operation: string
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
-  /** below `/api/v1`; ids in it by `pathId` */
+  /** below `/api/v1`; encode IDs with `pathId` */
   path: string
   query?: Record<string, string | number | boolean | undefined>
   body?: unknown
-  /** counted after decompression */
+  /** after decompression */
   maxResponseBytes: number
   answer: z.ZodType<T>
-  /** Keeps `ambiguous` for a refusal too: n8n may save first and refuse afterwards. */
+  /** Marks a rejection as `ambiguous`, because n8n may save first and reject afterwards. */
   savesBeforeRefusing?: boolean
 }
 
@@ -96,7 +96,7 @@ const MAX_DETAIL_CHARS = 4096
 const MAX_REFUSAL_BYTES = 64 * 1024
 const MAX_RETRY_AFTER_SECONDS = 24 * 60 * 60
 
-/** @throws {N8nError} from the function returned */
+/** @throws {N8nError} from the returned function */
 export function createTransport(options: TransportOptions): Send {
   const root = new URL(options.baseUrl)
   const prefix = root.pathname.replace(/\/+$/, '')
@@ -123,7 +123,7 @@ export function createTransport(options: TransportOptions): Send {
       if (!refusal) return await readAnswer(response, request, failed)
       const retryAfterSeconds = retryAfter(response.headers.get('retry-after'), options.now())
       if (refusal !== 'rejected' && refusal !== 'conflict') {
-        // Nobody needs the body; not awaited, for a tarpit may never close.
+        // Not awaited, because a tarpit may never close.
         response.body?.cancel().catch(() => undefined)
         throw failed(refusal, { status, retryAfterSeconds, ambiguous: isWrite && AMBIGUOUS.has(refusal) })
       }
@@ -145,13 +145,13 @@ export function createTransport(options: TransportOptions): Send {
 
 const AMBIGUOUS: ReadonlySet<N8nErrorKind> = new Set(['server-error', 'not-n8n', 'timeout'])
 
-/** n8n's ids, and ours within it. Anything else could name another path. */
+/** IDs of n8n and Flowkeep. Anything else could change the path. */
 const ID = /^[A-Za-z0-9_-]{1,64}$/
 
-/** @throws {N8nError} `rejected` for what cannot be an id in n8n */
+/** @throws {N8nError} `rejected` for an invalid ID */
 export function pathId(operation: string, id: string): string {
   if (ID.test(id)) return encodeURIComponent(id)
-  throw new N8nError('rejected', { operation, detail: 'That is not an id in n8n' })
+  throw new N8nError('rejected', { operation, detail: 'Not a valid n8n ID' })
 }
 
 function urlOf(origin: string, prefix: string, request: N8nRequest<unknown>): string {
@@ -163,9 +163,9 @@ function urlOf(origin: string, prefix: string, request: N8nRequest<unknown>): st
   return `${origin}${prefix}/api/v1${request.path}${search}`
 }
 
-/** Undefined for success. A proxy's own pages are HTML: they tell nothing about what n8n holds. */
+/** Undefined for success. An HTML response comes from a proxy and does not reflect n8n's state. */
 function refusalOf(status: number, json: boolean): N8nErrorKind | undefined {
-  // 0: what a browser-like fetch gives for an unfollowed redirect.
+  // Browser-like fetch returns 0 for an unfollowed redirect.
   if (status === 0 || (status >= 300 && status < 400)) return 'redirected'
   if (status < 300) return json || status === 204 ? undefined : 'not-n8n'
   if (status >= 500) return 'server-error'
@@ -213,7 +213,7 @@ async function readAnswer<T>(
   return parsed.data
 }
 
-/** Undefined when there is more than `maxBytes`. The rest is not read. */
+/** Undefined if the body exceeds `maxBytes`. Does not read the rest. */
 async function readText(response: Response, maxBytes: number): Promise<string | undefined> {
   if (!response.body) return ''
   const reader = response.body.getReader()
@@ -231,7 +231,7 @@ async function readText(response: Response, maxBytes: number): Promise<string | 
   return text + decoder.decode()
 }
 
-/** The `message` of a refusal, as far as it may be shown. */
+/** The redacted `message` of a rejection. */
 async function readDetail(response: Response, apiKey: string): Promise<string | undefined> {
   try {
     const text = await readText(response, MAX_REFUSAL_BYTES)
@@ -243,7 +243,7 @@ async function readDetail(response: Response, apiKey: string): Promise<string | 
   }
 }
 
-/** One line of at most 4 KB without the API key, markup, and secrets. */
+/** One line of at most 4 KB without the API key, markup and secrets. */
 export function redactDetail(text: string, apiKey: string): string {
   const line = redact(text.slice(0, MAX_REFUSAL_BYTES).replaceAll(apiKey, redacted))
     .replace(/[\s\p{Cc}]+/gu, ' ')
@@ -273,7 +273,7 @@ const NOT_CONNECTED = new Set([
   'DEPTH_ZERO_SELF_SIGNED_CERT',
 ])
 
-/** Known in Node only; workerd gives no code, so there a write counts as perhaps applied. */
+/** Works in Node only. workerd provides no error code, so writes there count as ambiguous. */
 function isBeforeSending(error: unknown): boolean {
   for (let each = error, depth = 0; each instanceof Error && depth < 5; each = each.cause, depth += 1) {
     if ('code' in each && typeof each.code === 'string' && NOT_CONNECTED.has(each.code)) return true
@@ -281,7 +281,7 @@ function isBeforeSending(error: unknown): boolean {
   return false
 }
 
-/** By the code in Node, by the wording in workerd, which gives none. */
+/** Match the error code in Node and the message in workerd, which provides no code. */
 const REASONS: [UnreachableReason, RegExp][] = [
   ['connection-refused', /ECONNREFUSED|connection refused/i],
   ['unknown-host', /ENOTFOUND|EAI_AGAIN|DNS|name resolution|getaddrinfo/i],

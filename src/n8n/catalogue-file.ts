@@ -1,21 +1,22 @@
 /**
- * @module The shape of `catalogue.json`: facts about n8n's own node and credential types, as rows to keep the bundle
- * small; nulls at the end of a row are left off. `scripts/catalogue.ts` writes it, `catalogue.ts` reads it; nothing else knows the row layout.
+ * @module The shape of `catalogue.json`: facts about n8n's built-in node and credential types, stored as rows to reduce
+ * the bundle size; trailing nulls are omitted. `scripts/catalogue.ts` writes it and `catalogue.ts` reads it; no other code
+ * depends on the row layout.
  */
 
-/** n8n's `displayOptions.show` or `.hide`: parameter name → values or `{_cnd}` operators, any of which matches. */
+/** n8n's `displayOptions.show` or `.hide`: parameter name → values or `{_cnd}` operators. Any match suffices. */
 export type Conditions = Record<string, unknown[]>
 
 /** Bits of a node description row. */
 export const NodeFlag = { trigger: 1, usableAsTool: 2, sendAndWait: 4 } as const
 
-/** Bits of a parameter row. `nullable`: an explicit null is kept instead of giving way to the default. */
+/** Bits of a parameter row. `nullable`: an explicit null overrides the default. */
 export const ParameterFlag = { nullable: 1, noDataExpression: 2 } as const
 
 /** Bits of a credential type row. */
 export const CredentialFlag = { test: 1, authenticate: 2, genericAuth: 4 } as const
 
-/** Bits of a credential field row. `hasDefault`: the default is neither absent nor the empty string. */
+/** Bits of a credential field row. `hasDefault`: the default exists and is not an empty string. */
 export const FieldFlag = { required: 1, secret: 2, doNotInherit: 4, hasDefault: 8 } as const
 
 /** name, required (0 or 1), show, hide */
@@ -26,7 +27,7 @@ export type CredentialUseRow = [
   hide?: Conditions | null,
 ]
 
-/** Only parameters that a credential condition or a webhook path depends on; a parameter follows what it depends on. */
+/** Only parameters that affect a credential condition or a webhook path, in dependency order. */
 export type ParameterRow = [
   name: string,
   defaultValue: unknown,
@@ -36,11 +37,11 @@ export type ParameterRow = [
 ]
 
 /**
- * A webhook that is live while the workflow is published.
- * `method`: a literal, or `=name` for the parameter that holds it.
- * `sources`: parameters tried in order for the path (dots descend), empty when the path is `suffix` alone.
- * `fullPath` 0: n8n puts the node's webhook id before it. `below`: the suffix applies to lower type versions only.
- * `endpoint`: where n8n serves it, unless below `/webhook/`.
+ * A webhook that is active while the workflow is published.
+ * `method`: a literal, or `=name` for the value of a parameter.
+ * `sources`: parameters to read the path from, in order (dots separate levels); empty if the path is just `suffix`.
+ * `fullPath` 0: n8n prefixes the webhook ID. `below`: the suffix applies only to lower type versions.
+ * `endpoint`: where n8n serves it, if not below `/webhook/`.
  */
 export type WebhookRow = [
   method: string,
@@ -51,21 +52,19 @@ export type WebhookRow = [
   endpoint?: 'form' | 'mcp',
 ]
 
-/** One description, shared by the type versions it is for. */
+/** A description shared by one or more type versions. */
 export interface DescriptionRow {
   /** type versions */
   v: number[]
   /** `NodeFlag` bits */
   f?: number
-  /** credentials that it declares */
+  /** declared credentials */
   c?: CredentialUseRow[]
-  /** parameters */
   p?: ParameterRow[]
-  /** webhooks */
   w?: WebhookRow[]
 }
 
-/** A default version of null: the highest. */
+/** `defaultVersion` null: the highest version. */
 export type NodeRow = [
   type: string,
   displayName: string,
@@ -74,8 +73,8 @@ export type NodeRow = [
 ]
 
 /**
- * The default value of a field that a user sets, unless it is the empty string; of a hidden field only where a
- * condition depends on it. Options are those n8n lists by value.
+ * `defaultValue`: omitted if empty. For a hidden field, present only if a condition depends on it. `options`: the values
+ * that n8n lists.
  */
 export type FieldRow = [
   name: string,
@@ -96,7 +95,7 @@ export type CredentialRow = [
 ]
 
 export interface CatalogueFile {
-  /** npm package → version that the facts were read from */
+  /** npm package → source version */
   packages: Record<string, string>
   /** sorted by type */
   nodes: NodeRow[]

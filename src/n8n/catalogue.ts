@@ -1,4 +1,4 @@
-/** @module What n8n's own node and credential types are and need, for n8n 2.41.1. */
+/** @module Catalogue of the built-in node and credential types of n8n 2.41.1. */
 import { readDataFile } from '#data-files'
 import { sharedLoad } from '../lib/shared-load.ts'
 import type { CatalogueFile, CredentialRow, DescriptionRow, FieldRow, NodeRow } from './catalogue-file.ts'
@@ -9,29 +9,29 @@ import { isDisplayed } from './display-options.ts'
 export interface CredentialField {
   name: string
   kind: string
-  /** Without a default of its own, and shown by n8n while the fields of `shownWhen` have their defaults. */
+  /** Has no default, and n8n displays it while the fields of `shownWhen` have their defaults. */
   required: boolean
   secret: boolean
-  /** The values allowed, where n8n lists them. */
+  /** Allowed values, if n8n lists them. */
   options?: unknown[]
-  /** What n8n uses where no value is given. */
+  /** The value that n8n uses if none is given. */
   default?: unknown
-  /** n8n shows the field only while each of these other fields has one of the values. */
+  /** n8n displays the field only while each of these fields has one of the values. */
   shownWhen?: Record<string, unknown[]>
 }
 
 export interface CredentialTypeSummary {
   type: string
   displayName: string
-  /** signs in through OAuth 1 or 2; n8n itself then adds `oauthTokenData` */
+  /** uses OAuth 1 or 2; n8n adds `oauthTokenData` */
   oauth: boolean
 }
 
 export interface CredentialType extends CredentialTypeSummary {
   fields: CredentialField[]
-  /** types of the nodes that can use it, sorted */
+  /** node types that can use it, sorted */
   nodeTypes: string[]
-  /** n8n can test it by a request that the type declares */
+  /** the type declares a test request for n8n */
   testable: boolean
 }
 
@@ -42,31 +42,31 @@ export interface NodeTypeSummary {
 }
 
 export interface NodeType extends NodeTypeSummary {
-  /** types of the credentials that any version of it declares, sorted */
+  /** credential types declared by any version, sorted */
   credentialTypes: string[]
   /** type versions, ascending */
   versions: number[]
-  /** n8n has one description for all of them, and takes any other version for it too */
+  /** n8n has a single description and uses it for any version */
   takesAnyVersion: boolean
   defaultVersion: number
 }
 
-/** One version of a node type, for the rule of which credentials a node needs. */
+/** One version of a node type. */
 export interface NodeDescription {
   version: number
-  /** the tool form of a node, `…Tool` or `…HitlTool` */
+  /** tool variant of a node, `…Tool` or `…HitlTool` */
   tool: boolean
   facts: DescriptionRow
 }
 
-/** n8n adds these to every type that its HTTP Request node can use. */
+/** n8n adds these to every type that the HTTP Request node can use. */
 const DOMAIN_FIELDS: FieldRow[] = [
   ['allowedHttpRequestDomains', 'options', FieldFlag.hasDefault, ['all', 'domains', 'none'], 'all'],
   ['allowedDomains', 'string', 0, null, null, { allowedHttpRequestDomains: ['domains'] }],
 ]
 const OAUTH_TOKEN_FIELD: FieldRow = ['oauthTokenData', 'json', FieldFlag.secret]
 
-/** Names come from outside: every look-up is by Map. Immutable. */
+/** Immutable. Names are user input, so every lookup uses a Map. */
 export class Catalogue {
   readonly #nodes: Map<string, NodeRow>
   readonly #credentials: Map<string, CredentialRow>
@@ -85,7 +85,7 @@ export class Catalogue {
     }
   }
 
-  /** Undefined for a type that n8n 2.41.1 does not bring along. */
+  /** Undefined for a type that is not built into n8n 2.41.1. */
   credentialType(name: string): CredentialType | undefined {
     const row = this.#credentials.get(name)
     if (!row) return undefined
@@ -103,15 +103,15 @@ export class Catalogue {
     }
   }
 
-  /** Whether credentials of the type belong to no service of their own: a node sends them to any server. */
+  /** Whether the type is not tied to a service, so that nodes can send it to any server. */
   isGenericCredential(name: string): boolean {
     const row = this.#credentials.get(name)
     return row !== undefined && (Boolean(row[2] & CredentialFlag.genericAuth) || GENERIC_TYPES.has(name))
   }
 
   /**
-   * The field rows of a type with the inherited ones, as n8n merges them: a child's field replaces its parent's.
-   * A name occurs twice where a type without parent shows one of two fields. Empty for an unknown type.
+   * The field rows of a type, including inherited ones. As in n8n, a child's field replaces its parent's. In a type without
+   * a parent, a name can occur twice if n8n displays one of two fields. Empty for an unknown type.
    */
   credentialFields(name: string): FieldRow[] {
     const row = this.#credentials.get(name)
@@ -128,7 +128,7 @@ export class Catalogue {
     return [...merged.values()]
   }
 
-  /** Also the `…Tool` and `…HitlTool` forms that n8n makes of some nodes. */
+  /** Includes the `…Tool` and `…HitlTool` variants that n8n derives from some nodes. */
   nodeType(name: string): NodeType | undefined {
     const found = this.#findNode(name)
     if (!found) return undefined
@@ -146,8 +146,8 @@ export class Catalogue {
   }
 
   /**
-   * The facts for one type version, or for the default version when `version` is undefined.
-   * Undefined when the type is unknown or has no such version.
+   * The facts for a type version, or for the default version if `version` is undefined.
+   * Undefined if the type or version is unknown.
    */
   nodeDescription(name: string, version: number | undefined): NodeDescription | undefined {
     const found = this.#findNode(name)
@@ -158,14 +158,14 @@ export class Catalogue {
     return facts && { version: wanted, tool: suffix !== '' || name.endsWith('Tool'), facts }
   }
 
-  /** Those whose type or display name contains `query`, whatever the case; all when it is empty. Sorted by type. */
+  /** Matches type and display name, ignoring case; an empty `query` matches all. Sorted by type. */
   searchCredentialTypes(query = ''): CredentialTypeSummary[] {
     return [...this.#credentials.values()]
       .filter((row) => contains(row, query))
       .map((row) => this.#credentialSummary(row))
   }
 
-  /** As `searchCredentialTypes`. The tool forms are not listed. */
+  /** Like `searchCredentialTypes`. Excludes tool variants. */
   searchNodeTypes(query = ''): NodeTypeSummary[] {
     return [...this.#nodes.values()]
       .filter((row) => contains(row, query))
@@ -175,7 +175,7 @@ export class Catalogue {
   #findNode(name: string) {
     const row = this.#nodes.get(name)
     if (row) return { row, suffix: '', descriptions: row[3] }
-    // `…HitlTool` first, for it ends in `…Tool` as well.
+    // `…HitlTool` first, because it also ends in `…Tool`.
     for (const [ending, flag, suffix] of TOOL_FORMS) {
       const base = name.endsWith(ending) ? this.#nodes.get(name.slice(0, -ending.length)) : undefined
       const descriptions = base?.[3].filter((each) => (each.f ?? 0) & flag) ?? []
@@ -208,7 +208,7 @@ export class Catalogue {
   }
 }
 
-/** As good as n8n's `genericAuth` types, which its HTTP Request node offers: no service is named by them either. */
+/** Types without the `genericAuth` flag that are not tied to a service either. */
 const GENERIC_TYPES: ReadonlySet<string> = new Set([
   'crypto',
   'httpMultipleHeadersAuth',
@@ -231,7 +231,7 @@ function contains([type, displayName]: [string, string, ...unknown[]], query: st
   return type.toLowerCase().includes(wanted) || displayName.toLowerCase().includes(wanted)
 }
 
-/** A type that fixes one of them itself keeps its own. */
+/** A type's own field takes precedence. */
 function withDomains(fields: FieldRow[]): FieldRow[] {
   const names = new Set(fields.map(([name]) => name))
   return [...fields, ...DOMAIN_FIELDS.filter(([name]) => !names.has(name))]
@@ -256,21 +256,21 @@ function toField(row: FieldRow, defaults: ReadonlyMap<string, unknown>): Credent
   }
 }
 
-/** The listed values that n8n's public API takes: it wants every choice to be a string. Undefined without a list. */
+/** The listed values that n8n's public API accepts (strings only). Undefined if there is no list. */
 export function legalOptions([, kind, , options]: FieldRow): string[] | undefined {
   if (kind !== 'options' || !options) return undefined
   return options.filter((option): option is string => typeof option === 'string')
 }
 
-/** False for a choice of which n8n's public API takes none. */
+/** False for an option field without a value that n8n's public API accepts. */
 const isSettable = (row: FieldRow): boolean => legalOptions(row)?.length !== 0
 
-/** A hidden field is n8n's to fill, and a default is a value. */
+/** n8n fills hidden fields, and a default counts as a value. */
 export function isRequired(kind: string, flags: number): boolean {
   return Boolean(flags & FieldFlag.required) && !(flags & FieldFlag.hasDefault) && kind !== 'hidden'
 }
 
-/** The catalogue, read on first use and kept for the isolate's life. */
+/** Loads the catalogue on first use and caches it for the isolate's lifetime. */
 export const loadCatalogue = sharedLoad(
   async () => new Catalogue((await readDataFile('catalogue')) as CatalogueFile),
 )

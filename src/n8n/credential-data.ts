@@ -1,14 +1,14 @@
 /**
- * @module Whether the data of a credential fits its n8n type, and what of it is sent to n8n. Faults say where and why,
- * never what the value was.
+ * @module Validates credential data against its n8n type and prepares it for n8n. Errors contain the pointer and the
+ * reason, never the value.
  *
- * What n8n 2.41's public API demands of `data`, measured on all 447 types:
- * - no key beside the type's visible fields; hidden ones are n8n's own;
- * - strings, numbers and booleans of exactly that type, so no expression in a number or boolean; a choice is one of
- *   the listed strings; any value for JSON and collections;
- * - every field marked as required, although it has a default. One that depends on another field counts only when
- *   that other field is sent with the first of the values that show it;
- * - HTTP or HTTPS URLs as the endpoints of an OAuth type.
+ * Rules of n8n 2.41's public API for `data`, measured on all 447 types:
+ * - Only visible fields of the type are allowed; hidden fields belong to n8n.
+ * - Strings, numbers and booleans must have exactly that type, so numbers and booleans cannot be expressions. Options must
+ *   be one of the listed strings. JSON and collections accept any value.
+ * - Every field marked as required must be present, even with a default. A dependent field is required only if the
+ *   field it depends on is sent with the first value that shows it.
+ * - Endpoints of an OAuth type must be HTTP or HTTPS URLs.
  */
 import type { FieldError } from '../errors.ts'
 import type { Catalogue } from './catalogue.ts'
@@ -19,16 +19,16 @@ import { pointerTo } from './workflow-json.ts'
 
 const MAX_ERRORS = 50
 const CONTEXT = { version: 0, tool: false }
-/** n8n checks these in types that sign in through OAuth. */
+/** n8n validates these in OAuth types. */
 const OAUTH_URLS = new Set(['authUrl', 'accessTokenUrl', 'requestTokenUrl', 'serverUrl'])
-/** n8n writes it as an object; every other JSON field is text, as its editor stores it. */
+/** An object in n8n; its editor stores all other JSON fields as strings. */
 const TOKEN_FIELD = 'oauthTokenData'
 
 type Data = Record<string, unknown>
 
 /**
- * Faults in `data` for a credential of `type`, none when n8n takes it; pointers start with `/data`. A type that the
- * catalogue does not know (a community node's) takes any object. A required field counts only while n8n would show it.
+ * Returns the errors in `data`, with pointers that start with `/data`; empty if n8n accepts it. A type outside the
+ * catalogue (from a community node) accepts any object. Hidden required fields are not required.
  */
 export function checkCredentialData(catalogue: Catalogue, type: string, data: unknown): FieldError[] {
   if (!isObject(data)) return [{ pointer: '/data', detail: 'must be an object' }]
@@ -37,7 +37,7 @@ export function checkCredentialData(catalogue: Catalogue, type: string, data: un
   const rows = catalogue.credentialFields(type)
   const byName = Map.groupBy(rows, ([name]) => name)
   const errors: FieldError[] = []
-  for (const name of missing(rows, data)) {
+  for (const name of missingFields(rows, data)) {
     errors.push({ pointer: pointerTo('/data', name), detail: 'is required' })
   }
   for (const [name, value] of Object.entries(data)) {
@@ -52,8 +52,8 @@ export function checkCredentialData(catalogue: Catalogue, type: string, data: un
 }
 
 /**
- * `data` as n8n's public API takes it: without hidden fields, notices and blanks that are no text, with JSON as text,
- * and with the defaults of the fields that n8n demands.
+ * Converts `data` to what n8n's public API accepts: removes hidden fields, notices and non-string blanks, serializes JSON
+ * fields, and adds the defaults of required fields.
  */
 export function sendableCredentialData(catalogue: Catalogue, type: string, data: Data): Data {
   if (catalogue.credentialType(type) === undefined) return data
@@ -68,7 +68,7 @@ export function sendableCredentialData(catalogue: Catalogue, type: string, data:
   }
   const required = rows.filter(([, , flags]) => flags & FieldFlag.required)
   const values = valuesOf(all, data)
-  // What is filled in may in turn demand another field.
+  // A default can make another field required.
   for (let size = -1; size !== sent.size; ) {
     size = sent.size
     for (const row of required) {
@@ -79,29 +79,29 @@ export function sendableCredentialData(catalogue: Catalogue, type: string, data:
 }
 
 /**
- * `data` with the default of every field that it leaves out, for a change that n8n merges into what it has: what was
- * removed here does not stay there.
+ * Adds the default of every omitted field. n8n merges updates into existing data, so a field removed in Flowkeep would
+ * otherwise keep its old value in n8n.
  */
 export function completeCredentialData(catalogue: Catalogue, type: string, data: Data): Data {
   const sent = sendableCredentialData(catalogue, type, data)
   const all = catalogue.credentialFields(type)
   const rows = all.filter(isVisible)
   const values = valuesOf(all, data)
-  const absent = rows.filter((row) => {
+  const omitted = rows.filter((row) => {
     return row[0] !== TOKEN_FIELD && !Object.hasOwn(sent, row[0]) && legalOptions(row)?.length !== 0
   })
-  return { ...Object.fromEntries(absent.map(([name]) => [name, defaultOf(name, rows, values)])), ...sent }
+  return { ...Object.fromEntries(omitted.map(([name]) => [name, defaultOf(name, rows, values)])), ...sent }
 }
 
 const isVisible = ([, kind]: FieldRow): boolean => kind !== 'hidden' && kind !== 'notice'
 
-/** n8n's API looks at the first condition only, and at the first of its values, where that field is sent. */
+/** n8n's API evaluates only the first condition and its first value, and only if that field is sent. */
 function isDemanded([, , , , , show]: FieldRow, sent: Values): boolean {
   const [first] = Object.entries(show ?? {})
   return first === undefined || (sent.has(first[0]) && sent.get(first[0]) === first[1][0])
 }
 
-/** Of several fields with one name, the default of the one that n8n shows. */
+/** The default of the displayed field if several share a name. */
 function defaultOf(name: string, rows: FieldRow[], values: Values): unknown {
   const named = rows.filter(([each]) => each === name)
   const row = named.find(([, , , , , show, hide]) => isDisplayed(show, hide, values, CONTEXT)) ?? named[0]
@@ -130,7 +130,7 @@ function asJson(name: string, value: unknown): unknown {
   }
 }
 
-/** The values of all fields, defaults for those that are not given. */
+/** The values of all fields, including defaults. */
 function valuesOf(rows: FieldRow[], data: Data): Map<string, unknown> {
   const values = new Map<string, unknown>()
   for (const [name, , , , defaultValue] of rows) {
@@ -141,7 +141,7 @@ function valuesOf(rows: FieldRow[], data: Data): Map<string, unknown> {
   return values
 }
 
-function missing(rows: FieldRow[], data: Data): Set<string> {
+function missingFields(rows: FieldRow[], data: Data): Set<string> {
   const values = valuesOf(rows, data)
   const names = rows
     .filter(([, kind, flags, , , show, hide]) => {
@@ -155,9 +155,9 @@ function isBlank(value: unknown): boolean {
   return value === undefined || value === null || value === ''
 }
 
-/** Undefined when one of the fields of that name takes the value, else what the value must be. */
+/** Undefined if a field with that name accepts the value, otherwise the requirement. */
 function unfit(fields: FieldRow[], value: unknown): string | undefined {
-  // The required ones that are blank are reported as such.
+  // `missingFields` reports blank required fields.
   if (value === '' || (value === null && fields.some(([, kind, flags]) => isRequired(kind, flags))))
     return undefined
   const demands = fields.map((field) => demand(field, value))
@@ -174,7 +174,7 @@ function demand(field: FieldRow, value: unknown): string | undefined {
       return typeof value === 'boolean' ? undefined : 'must be true or false'
     case 'options': {
       const legal = legalOptions(field)
-      if (legal?.length === 0) return "cannot be set through n8n's API: leave it out and set it in n8n"
+      if (legal?.length === 0) return 'cannot be set through the n8n API. Omit it and set it in n8n'
       if (legal)
         return typeof value === 'string' && legal.includes(value)
           ? undefined

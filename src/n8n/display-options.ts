@@ -1,8 +1,8 @@
-/** @module Which parameters of a node (or fields of a credential) n8n displays, and their values: n8n 2.41's rule. */
+/** @module Determines which node parameters or credential fields n8n 2.41 displays, and their values. */
 import type { Conditions, ParameterRow } from './catalogue-file.ts'
 import { ParameterFlag } from './catalogue-file.ts'
 
-/** What a condition may look at besides values. */
+/** Inputs of a condition other than values. */
 export interface DisplayContext {
   /** type version, `@version`; 0 for credentials */
   version: number
@@ -10,10 +10,10 @@ export interface DisplayContext {
   tool: boolean
 }
 
-/** Parameter name → value. A Map, for names come from outside. */
+/** Parameter name → value. A Map, because names are user input. */
 export type Values = ReadonlyMap<string, unknown>
 
-/** All of `show` must match and none of `hide`; an expression in a `show` parameter counts as shown. */
+/** Requires all of `show` and none of `hide` to match. An expression in a `show` parameter counts as a match. */
 export function isDisplayed(
   show: Conditions | null | undefined,
   hide: Conditions | null | undefined,
@@ -37,14 +37,14 @@ export function isExpression(value: unknown): value is string {
   return typeof value === 'string' && value.startsWith('=')
 }
 
-/** The values of the displayed parameters, defaults filled in. `given`: the node's own `parameters`. */
+/** The values of the displayed parameters, including defaults. @param given the node's `parameters` */
 export function resolveParameters(rows: ParameterRow[], given: unknown, context: DisplayContext): Values {
   const counts = new Map<string, number>()
   for (const [name] of rows) counts.set(name, (counts.get(name) ?? 0) + 1)
   const all = new Map<string, unknown>()
   for (const row of rows) {
     const [name, , , show, hide] = row
-    // Of several with one name, the displayed one says the default.
+    // If a name is not unique, the displayed parameter provides the default.
     if ((counts.get(name) ?? 0) > 1 && !isDisplayed(show, hide, all, context)) continue
     all.set(name, resolve(row, given))
   }
@@ -64,13 +64,13 @@ function resolve([name, defaultValue, flags]: ParameterRow, given: unknown): unk
   return plain ? resolved.slice(1) : resolved
 }
 
-/** `given[name]` where that is the object's own, else undefined. */
+/** `given[name]` if it is an own property. */
 export function ownValue(given: unknown, name: string): unknown {
   if (typeof given !== 'object' || given === null || !Object.hasOwn(given, name)) return undefined
   return Reflect.get(given, name)
 }
 
-/** A lone `$fromAI(…)` stays an expression even where n8n allows none. */
+/** A lone `$fromAI(…)` is an expression even where n8n allows none. */
 function isFromAi(expression: string): boolean {
   const inner = expression.slice(1).trim()
   const body = inner.startsWith('{{') && inner.endsWith('}}') ? inner.slice(2, -2).trim() : inner

@@ -1,18 +1,18 @@
-/** @module Text that an expression always yields, because it reads a constant of a Set node. Pure. */
+/** @module Resolves expressions that read a constant of a Set node. Pure. */
 import { isExpression, ownValue } from './display-options.ts'
 import type { WorkflowGraph } from './workflow-graph.ts'
 
 const setNode = 'n8n-nodes-base.set'
 
 interface Reference {
-  /** Null: the input of the node itself. */
+  /** Null: the node's input. */
   node: string | null
   path: string[]
-  /** Where the text goes on behind it. */
+  /** Offset after the reference. */
   end: number
 }
 
-/** Reads `$('Config').item.json.base` and its other forms. */
+/** Match `$('Config').item.json.base` and equivalent forms. */
 const patterns = {
   named: /\$\(\s*(["'`])([^"'`\\]*)\1\s*\)/y,
   legacy: /\$node\[\s*(["'`])([^"'`\\]*)\1\s*\]\s*\??\.json\b/y,
@@ -55,7 +55,7 @@ export class ExpressionConstants {
     this.#graph = graph
   }
 
-  /** The expression of the node with the constants that it reads filled in. What is not known to be constant stays. */
+  /** Replaces references to constants in the expression; leaves other references unchanged. */
   fillIn(index: number, expression: string): string {
     if (!isExpression(expression)) return expression
     const parts: string[] = []
@@ -82,12 +82,12 @@ export class ExpressionConstants {
     return done === 0 ? expression : parts.join('') + expression.slice(done)
   }
 
-  /** Without characters that mean something in an expression. */
+  /** Undefined if the constant contains characters with a meaning in expressions. */
   #constant(index: number, { node, path }: Reference): string | undefined {
     const sources = node === null ? this.#graph.mainSources(index) : this.#graph.named(node)
     const [first, ...others] = sources.map((each) => this.#valueAt(each, path))
     if (first === undefined || /[{}"'`$\\]/.test(first)) return undefined
-    // Several nodes lead here, or have the name.
+    // Several nodes can feed this one or share the name.
     return others.every((other) => other === first) ? first : undefined
   }
 
@@ -98,11 +98,11 @@ export class ExpressionConstants {
   }
 }
 
-/** What each item of a Set node has, whatever comes in. Undefined for another node, or where that is not sure. */
+/** The fields that a Set node always outputs. Undefined for other nodes and in doubt. */
 function constantFields(node: unknown): Map<string, unknown> | undefined {
   const version = ownValue(node, 'typeVersion')
   if (ownValue(node, 'type') !== setNode || typeof version !== 'number') return undefined
-  // When it is disabled or fails, it passes on what came in.
+  // A disabled or failed node passes on its input.
   const onError = ownValue(node, 'onError') ?? 'stopWorkflow'
   if (ownValue(node, 'disabled') === true || ownValue(node, 'continueOnFail') === true) return undefined
   if (onError !== 'stopWorkflow') return undefined
@@ -118,13 +118,13 @@ function constantFields(node: unknown): Map<string, unknown> | undefined {
     if (typeof name !== 'string' || name.startsWith('=')) return undefined
     if (dotNotation && name.includes('[')) return undefined
     const [first = '', ...below] = dotNotation ? name.split('.') : [name]
-    // Of several that set one field, none is taken.
+    // A field set more than once is not constant.
     fields.set(first, fields.has(first) || below.length > 0 ? undefined : value)
   }
   return fields
 }
 
-/** Names with constants; undefined for what is computed, or is no text. */
+/** Field names and constant values; the value is undefined if it is computed or not a string. */
 function assignments(parameters: unknown, version: number): [unknown, unknown][] | undefined {
   const literal = (value: unknown) => (typeof value === 'string' && !isExpression(value) ? value : undefined)
   const listAt = (...path: string[]): unknown[] | undefined => {

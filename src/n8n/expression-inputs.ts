@@ -1,12 +1,12 @@
 /**
- * @module What decides the value of an expression: the nodes that it reads, and all that their data comes from. Nothing is
- * evaluated, so any change of what these nodes say counts. Pure, and linear in the workflow.
+ * @module Computes signatures of the nodes that an expression depends on, directly or through their inputs. Expressions are
+ * not evaluated, so any change to these nodes changes the signature. Pure and linear in the workflow size.
  */
 import { ownValue } from './display-options.ts'
 import type { WorkflowGraph } from './workflow-graph.ts'
 import { canonicalJson } from './workflow-json.ts'
 
-/** The same number for the same text. */
+/** Returns the same number for equal strings. */
 export type Intern = (text: string) => number
 
 export function createIntern(): Intern {
@@ -18,17 +18,17 @@ export function createIntern(): Intern {
   }
 }
 
-/** Nodes of which nothing that they say becomes data. */
+/** Nodes whose parameters do not affect data. */
 const silent = new Set(
   ['scheduleTrigger', 'cron', 'interval', 'manualTrigger', 'noOp', 'wait'].map(
     (each) => `n8n-nodes-base.${each}`,
   ),
 )
-/** `$` names that do not come from nodes. */
+/** `$` variables that do not depend on nodes. */
 const ambient = new Set(
   'now today vars env secrets execution workflow jmespath if ifEmpty max min not'.split(' '),
 )
-/** `$` names of what comes into the node. */
+/** `$` variables that read the node's input. */
 const input = new Set(
   'json input binary data item items itemIndex runIndex position prevNode fromAI'.split(' '),
 )
@@ -40,9 +40,9 @@ const plainName = /\w+/y
 class Mentioned {
   readonly names = new Set<string>()
   readsInput = false
-  /** Its own parameters, or what is not known. */
+  /** The node's own parameters, or an unknown variable. */
   readsItself = false
-  /** A node whose name is computed. */
+  /** A node with a computed name. */
   readsAny = false
 
   add(text: string): void {
@@ -75,18 +75,18 @@ export class ExpressionInputs {
   readonly #intern: Intern
   #signatures: number[] | undefined
 
-  /** @param intern shared by the workflows whose expressions are compared */
+  /** @param intern shared by all workflows to compare */
   constructor(graph: WorkflowGraph, intern: Intern) {
     this.#graph = graph
     this.#intern = intern
   }
 
-  /** Equal where all that the expressions of the node read, directly or not, says the same. */
+  /** Equal if everything that the node's expressions read, directly or indirectly, is equal. */
   signature(index: number, expressions: readonly string[]): string {
     const mentioned = new Mentioned()
     for (const each of expressions) {
       if (each.startsWith('=')) mentioned.add(each)
-      // An agent fills in what stands in braces.
+      // An agent fills in placeholders in braces.
       else if (each.includes('{')) mentioned.readsInput = true
     }
     const roots = this.#mentionedNodes(mentioned)
@@ -103,7 +103,7 @@ export class ExpressionInputs {
     return indexes
   }
 
-  /** Of each node, and of all together, with what it gets its data from. */
+  /** A signature per node that includes its sources, plus one for all nodes together. */
   #sign(): number[] {
     const { nodes } = this.#graph
     const own = [...nodes.map((node) => this.#intern(canonicalJson(contentOf(node)))), this.#intern('all')]
@@ -149,7 +149,7 @@ function* textsIn(value: unknown): Generator<string> {
   }
 }
 
-/** The strongly connected nodes together (Tarjan), each after those that it has data from. */
+/** Strongly connected components (Tarjan), each after its sources. */
 function* loops(sources: readonly (readonly number[])[]): Generator<number[]> {
   const found = new Map<number, { order: number; lowest: number; isOpen: boolean }>()
   const open: number[] = []

@@ -1,7 +1,7 @@
 /** @module The result of one check of a workflow, a plan or a live deployment. */
 import * as z from 'zod'
 
-/** `error`: n8n refuses it, or it cannot work. `warning`: it works, but probably not as intended. */
+/** `error`: n8n rejects it, or it cannot work. `warning`: it works, but probably not as intended. */
 export const findingLevels = ['error', 'warning', 'hint'] as const
 
 export const Finding = z
@@ -17,7 +17,7 @@ export const Finding = z
     fix: z
       .object({ label: z.string() })
       .optional()
-      .meta({ description: 'A repair that keeps the meaning. Send the code in `fixes` to apply it' }),
+      .meta({ description: 'A repair that preserves the meaning. Send the code in `fixes` to apply it' }),
   })
   .meta({ ref: 'Finding' })
 export type Finding = z.output<typeof Finding>

@@ -1,4 +1,4 @@
-/** @module Literals in a node that look like secrets. Says where and of what kind, never the value. */
+/** @module Finds literals in a node that look like secrets. Reports path and kind, never the value. */
 import { pairNameOf } from '../lib/redact-json.ts'
 import { secretNameKind } from '../lib/secret-names.ts'
 import { isSecretValue } from '../lib/secret-values.ts'
@@ -17,7 +17,7 @@ const MAX_PATH_LENGTH = 200
 
 const MIN_CHARS = 8
 
-/** Findings in everything the node holds, parameters above all; at most 20. */
+/** Searches all fields of the node. Returns at most 20 findings. */
 export function findHardCodedSecrets(node: Record<string, unknown>): HardCodedSecret[] {
   const findings: HardCodedSecret[] = []
   const stack: { value: unknown; path: string; name: string }[] = [{ value: node, path: '', name: '' }]
@@ -32,7 +32,7 @@ export function findHardCodedSecrets(node: Record<string, unknown>): HardCodedSe
     } else if (typeof value === 'object' && value !== null) {
       const pairName = pairNameOf(value)
       for (const [key, item] of Object.entries(value)) {
-        // A plain `key` is more often the key of something than a secret.
+        // A field named just `key` is usually not a secret.
         const named = key === 'value' && pairName !== undefined ? pairName : key === 'key' ? '' : key
         stack.push({ value: item, path: path ? `${path}.${key}` : key, name: named })
       }
@@ -49,13 +49,13 @@ function kindIn(text: string): string | undefined {
     : found.kind
 }
 
-/** As in documentation: worth redacting, not worth a finding. */
+/** A documentation placeholder: redacted, but not reported. */
 const isSample = (secret: string): boolean => secret.length < MIN_CHARS || /:pass(?:word)?$/i.test(secret)
 
 function isNamedSecret(name: string, value: string): boolean {
   const kind = secretNameKind(name)
   if (kind === null || value.length < MIN_CHARS || isExpression(value)) return false
-  // A query parameter; other members of these names are more often no secret.
+  // Query parameters only: other fields with these names are usually not secrets.
   if (kind === 'parameter') return /^(?:key|auth)$/i.test(name) && isSecretValue(kind, value, 'url')
   return isSecretValue(kind, value, 'quoted')
 }

@@ -1,4 +1,4 @@
-/** @module What a workflow consists of and needs, read from its JSON alone. Pure. */
+/** @module Extracts node types, triggers, webhooks, required credentials and warnings from workflow JSON. Pure. */
 import type { Catalogue } from './catalogue.ts'
 import type { Finding } from './finding.ts'
 import { findHardCodedSecrets } from './hard-coded-secrets.ts'
@@ -12,7 +12,7 @@ import {
 import { checkStructure } from './structure.ts'
 import { webhookPaths } from './webhook-paths.ts'
 
-/** Stable codes, beside those of `checkStructure`; new ones may be added. */
+/** Stable codes in addition to the `checkStructure` codes; new ones may be added. */
 export type WarningCode =
   | 'hard-coded-secret'
   | 'inexact-number'
@@ -24,7 +24,7 @@ export type WarningCode =
   | 'unresolved-credential-type'
   | 'unwrapped-json'
 
-/** `message` never repeats a secret. `node`: the node's name, or `#` and its index when it has none. */
+/** `message` never contains a secret. `node`: the node name, or `#` and its index if unnamed. */
 export interface WorkflowWarning {
   code: string
   message: string
@@ -34,7 +34,7 @@ export interface WorkflowWarning {
   pointer?: string
 }
 
-/** `optional`: only nodes that can do without it have one attached. */
+/** `optional`: no node requires it; some have one attached. */
 export interface CredentialRequirement {
   type: string
   nodes: string[]
@@ -43,28 +43,28 @@ export interface CredentialRequirement {
 
 /** Arrays are sorted and distinct. */
 export interface WorkflowMetadata {
-  /** of every node, disabled ones and sticky notes included */
+  /** of all nodes, including disabled ones and sticky notes */
   nodeTypes: string[]
   /** of the enabled nodes */
   requiredCredentialTypes: string[]
-  /** of every trigger, disabled ones included */
+  /** of all triggers, including disabled ones */
   triggerTypes: string[]
-  /** paths that enabled triggers answer, as far as the JSON tells */
+  /** paths of enabled triggers, as far as the JSON determines them */
   webhookPaths: string[]
-  /** the same behind the endpoint of n8n that serves each, such as `form/signup` */
+  /** these paths with their endpoint, such as `form/signup` */
   endpoints: string[]
   nodeCount: number
   /** at most 200 */
   warnings: WorkflowWarning[]
   requirements: CredentialRequirement[]
-  /** nodes whose credential type n8n knows only at run time */
+  /** nodes whose credential type n8n determines at run time */
   unresolved: { node: string; reason: string }[]
 }
 
 const MAX_WARNINGS = 200
 const MAX_SHOWN_LENGTH = 120
 
-/** `workflow`: within the limits of `parseWorkflow`. */
+/** @param workflow within the limits of `parseWorkflow` */
 export function extractMetadata(workflow: Record<string, unknown>, catalogue: Catalogue): WorkflowMetadata {
   const nodes = Array.isArray(workflow.nodes) ? workflow.nodes.filter(isObject) : []
   const found = new Findings()
@@ -76,7 +76,7 @@ export function extractMetadata(workflow: Record<string, unknown>, catalogue: Ca
     for (const { code, message, node } of checkStructure(workflow).findings) found.warn(code, message, node)
   }
   if (!found.startable && nodes.length > 0) {
-    found.warn('no-trigger', 'Nothing starts this workflow: it has no enabled trigger')
+    found.warn('no-trigger', 'The workflow has no enabled trigger, so nothing starts it. Add or enable one')
   }
   return {
     nodeTypes: [...found.nodeTypes].toSorted(),
@@ -104,7 +104,7 @@ class Findings {
   readonly requirements = new Map<string, { nodes: Set<string>; required: boolean }>()
   readonly unresolved: { node: string; reason: string }[] = []
   readonly warnings: WorkflowWarning[] = []
-  /** has an enabled trigger */
+  /** The workflow has an enabled trigger. */
   startable = false
 
   require(type: string, node: string, required: boolean): void {
@@ -122,7 +122,7 @@ class Findings {
 
 function readNode(node: Record<string, unknown>, label: string, catalogue: Catalogue, found: Findings): void {
   for (const { path, kind } of findHardCodedSecrets(node)) {
-    const message = `${shown(path)} looks like ${kind}: keep it in a credential`
+    const message = `${shown(path)} looks like ${kind}. Store it in a credential`
     found.warn('hard-coded-secret', message, label)
   }
   const { type } = node
@@ -138,7 +138,7 @@ function readNode(node: Record<string, unknown>, label: string, catalogue: Catal
   for (const [credentialType, isRequired] of required) {
     found.require(credentialType, label, isRequired)
     if (description && !catalogue.credentialType(credentialType)) {
-      const message = `${shown(credentialType)} is not among n8n's own credential types`
+      const message = `${shown(credentialType)} is not a built-in n8n credential type`
       found.warn('unknown-credential-type', message, label)
     }
   }
@@ -153,7 +153,11 @@ function readNode(node: Record<string, unknown>, label: string, catalogue: Catal
   for (const path of paths) found.webhookPaths.add(path)
   if (endpoint !== undefined) found.endpoints.add(endpoint)
   if (unknown)
-    found.warn('unknown-webhook-path', 'The URL is known once the workflow is planned or deployed', label)
+    found.warn(
+      'unknown-webhook-path',
+      'The webhook URL is known after the workflow is planned or deployed',
+      label,
+    )
 }
 
 function warnOfVersion(
@@ -165,17 +169,17 @@ function warnOfVersion(
 ): void {
   const nodeType = catalogue.nodeType(type)
   if (!nodeType) {
-    const message = `${shown(type)} is not among n8n's own nodes: the n8n server must have it installed`
+    const message = `${shown(type)} is not a built-in n8n node. Install it on the n8n server`
     found.warn('unknown-node-type', message, label)
     return
   }
   const version = typeVersion(node)
   if (version === undefined || nodeType.versions.includes(version)) return
-  const message = `${type} has no version ${version}; read as ${nodeType.defaultVersion}`
+  const message = `${type} has no version ${version}. Flowkeep reads it as version ${nodeType.defaultVersion}`
   found.warn('unknown-node-version', message, label)
 }
 
-/** Of community nodes: n8n goes by the name as well. */
+/** For community nodes. n8n also detects triggers by name. */
 function isTriggerByName(type: string): boolean {
   return type.toLowerCase().includes('trigger') || type === 'n8n-nodes-base.start'
 }

@@ -1,6 +1,6 @@
 /**
- * @module Which parameters of a node n8n refuses to publish: missing, empty, or not of the form that it asks for. As n8n
- * 2.41 decides it for the parameters that it shows; those inside collections are not looked at.
+ * @module Finds parameters that stop n8n 2.41 from publishing a node: missing, empty or malformed. Checks displayed
+ * parameters only, and none inside collections.
  */
 import { readDataFile } from '#data-files'
 import { sharedLoad } from '../lib/shared-load.ts'
@@ -13,7 +13,7 @@ export interface ParameterIssue {
   problem: 'missing' | 'invalid'
 }
 
-/** n8n's own patterns run on what users wrote: not on more of it than an id or a URL has. */
+/** Limits the input of n8n's own patterns to the length of an ID or a URL. */
 const maximumTestedChars = 1000
 const identifier = /^[A-Za-z_]\w*$/
 const toolEndings = ['HitlTool', 'Tool']
@@ -27,7 +27,7 @@ export class ParameterFacts {
     this.#locators = locators.map(patternsOf)
   }
 
-  /** Of an enabled node whose type and version the catalogue knows. */
+  /** For an enabled node with a type and version from the catalogue. */
   issuesOf(type: string, parameters: unknown, description: NodeDescription): ParameterIssue[] {
     const facts = this.#factsOf(type)?.find(({ v }) => v.includes(description.version))
     if (!facts) return []
@@ -85,7 +85,7 @@ export class ParameterFacts {
   }
 }
 
-/** A lone text counts as its value; n8n takes it, whatever the node makes of it. */
+/** n8n also accepts a plain string as the value. */
 function isEmptyLocator(value: unknown): boolean {
   if (typeof value !== 'object' || value === null)
     return value === undefined || value === null || value === ''
@@ -93,7 +93,7 @@ function isEmptyLocator(value: unknown): boolean {
   return typeof inner !== 'number' && !inner
 }
 
-/** Of a fixed collection: `{ <group>: [ … ] }`. */
+/** Entries of a fixed collection: `{ <group>: [ … ] }`. */
 function entriesOf(value: unknown): number {
   if (typeof value !== 'object' || value === null) return 0
   const counts = Object.values(value).map((entries: unknown) => (Array.isArray(entries) ? entries.length : 0))
@@ -103,7 +103,7 @@ function entriesOf(value: unknown): number {
 const patternsOf = (modes: LocatorMode[]) =>
   new Map(modes.map(([mode, pattern]) => [mode, new RegExp(`^${pattern}$`)]))
 
-/** Read on first use and kept for the isolate's life. */
+/** Loads the facts on first use and caches them for the isolate's lifetime. */
 export const loadParameterFacts = sharedLoad(
   async () => new ParameterFacts((await readDataFile('parameter-facts')) as ParameterFactsFile),
 )

@@ -1,13 +1,13 @@
 /**
- * @module The shape of `parameter-facts.json`: which parameters n8n wants before it publishes a node, as facts.
- * `scripts/parameter-facts.ts` writes it, `parameter-checks.ts` reads it; nothing else knows the row layout.
+ * @module The shape of `parameter-facts.json`: the parameters that n8n requires before it publishes a node.
+ * `scripts/parameter-facts.ts` writes it and `parameter-checks.ts` reads it; no other code depends on the row layout.
  */
 import type { Conditions, ParameterRow } from './catalogue-file.ts'
 
 /**
- * `s`: a text or choice that may not be empty. `m`: a choice of several. `a`: letters, digits and underscores only, not
- * empty; `b`: the same of one that has a default. `f` and a number: at least that many entries. `l` and an index: a resource locator that may not be empty, of the
- * modes at that index. `o` and an index: one that may be empty.
+ * `s`: required string or option. `m`: required multi-select. `a`: required identifier (letters, digits, underscores);
+ * `b`: identifier with a default. `f<n>`: at least n entries. `l<i>`: required resource locator with the modes at
+ * index i. `o<i>`: optional resource locator.
  */
 export type WantedRow = [kind: string, ...names: string[]]
 
@@ -17,12 +17,12 @@ export type WantedGroup = [show: Conditions | null, hide: Conditions | null, ...
 export interface ParameterFactsRow {
   /** type versions */
   v: number[]
-  /** parameters that the conditions name, each after those it depends on, and those wanted that have a default */
+  /** parameters used in conditions, each after its dependencies, and required parameters with a default */
   p?: ParameterRow[]
   w: WantedGroup[]
 }
 
-/** A mode of a resource locator and the pattern that its value has to match as a whole. */
+/** A resource locator mode and the pattern that the entire value must match. */
 export type LocatorMode = [mode: string, pattern: string]
 
 export interface ParameterFactsFile {

@@ -1,6 +1,6 @@
 /**
- * @module What n8n refuses to publish, or publishes without ever running it, found in the workflow alone. Measured on
- * n8n 2.41.1. Its structure and its credentials are checked elsewhere. Pure.
+ * @module Finds what stops n8n from publishing or starting a workflow, from its JSON alone. Measured on n8n 2.41.1.
+ * Structure and credentials are checked elsewhere. Pure.
  */
 import { distanceWithin } from '../lib/edit-distance.ts'
 import type { Catalogue, NodeDescription } from './catalogue.ts'
@@ -12,21 +12,21 @@ import { brokenSchedules } from './schedule-checks.ts'
 import { isObject, shown } from './structure-repairs.ts'
 import type { JsonObject } from './workflow-json.ts'
 
-/** Of the types that come with n8n itself. */
+/** Packages of n8n's built-in node types. */
 const reservedPrefixes = ['n8n-nodes-base.', '@n8n/n8n-nodes-langchain.']
-/** Types that n8n had once. */
+/** Types that n8n has removed, with the replacement. */
 const removedTypes = new Map([
   ['n8n-nodes-base.start', 'n8n 2 has no Start node. Use a Manual Trigger, a Schedule Trigger or a Webhook'],
 ])
-/** Of nodes in n8n's custom folder, which belong to no package. */
+/** Nodes in n8n's custom folder, outside any package. */
 const customPrefix = 'CUSTOM.'
 const maximumDistance = 2
 const n8nMaximumChars = 300
 
-/** Node types that one n8n has beside those of the catalogue. */
+/** Additional node types of an n8n server. */
 export interface InstalledTypes {
   types: ReadonlySet<string>
-  /** They are all that its community packages bring. */
+  /** Includes every type from its community packages. */
   isComplete: boolean
 }
 const none: InstalledTypes = { types: new Set(), isComplete: false }
@@ -35,7 +35,7 @@ const isReserved = (type: string): boolean => reservedPrefixes.some((prefix) => 
 /** `@scope/n8n-nodes-foo.bar` → `@scope/n8n-nodes-foo` */
 const packageOf = (type: string): string => type.slice(0, Math.max(type.lastIndexOf('.'), 0)) || type
 
-/** Whether a type of the workflow comes from a community package. */
+/** Whether the workflow uses a node type from a community package. */
 export const hasCommunityNodes = ({ nodes }: { nodes?: unknown }, catalogue: Catalogue): boolean =>
   Array.isArray(nodes) &&
   nodes.some(
@@ -68,7 +68,7 @@ export function checkPublishable(
     if (!isObject(node) || typeof node.type !== 'string') continue
     const name = typeof node.name === 'string' ? node.name : `#${index}`
     const checked = { node, pointer: `/nodes/${index}`, name, type: node.type, findings }
-    // n8n looks up the types of disabled nodes too.
+    // n8n also resolves the types of disabled nodes.
     const description = checkType(checked, catalogue, installed)
     if (!description || node.disabled === true) continue
     const isTriggerLike = Boolean((description.facts.f ?? 0) & NodeFlag.trigger) || description.facts.w
@@ -78,7 +78,7 @@ export function checkPublishable(
   return findings
 }
 
-/** Undefined for a type or version that n8n does not have, or that only that server knows. */
+/** Undefined for a type or version outside the catalogue. */
 function checkType(
   checked: Checked,
   catalogue: Catalogue,
@@ -92,7 +92,7 @@ function checkType(
   }
   const given = typeVersion(node)
   if (given === undefined) {
-    const text = `The node has no typeVersion, so n8n reads version 1. The current one is ${known.defaultVersion}`
+    const text = `The node has no typeVersion, so n8n assumes version 1. The current version is ${known.defaultVersion}`
     report(checked, 'warning', 'missing-type-version', '/typeVersion', text)
   }
   const version = given ?? 1
@@ -135,15 +135,15 @@ function reportExtension(checked: Checked, installed: InstalledTypes, n8n: strin
     return
   }
   const remedy = isCustom
-    ? 'n8n does not list custom nodes'
-    : 'n8n 2 lists community packages to an API key with the scope communityPackage:list'
+    ? 'The n8n API does not list custom nodes'
+    : 'n8n 2 lists community packages only for an API key with the communityPackage:list scope'
   const text =
-    `Flowkeep cannot tell whether this n8n server has the node type ${type}; without it n8n refuses to publish. ` +
-    `${remedy}. If it is installed there, deploy: this does not stop a deployment`
+    `Flowkeep cannot verify that this n8n server has the node type ${type}. Without it, n8n refuses to publish. ` +
+    `${remedy}. If it is installed, deploy anyway: this finding does not block a deployment`
   report(checked, 'error', 'community-node-unverified', '/type', text, n8n)
 }
 
-/** The same but for case, of the other package, or a few letters away. */
+/** The closest type name by case, package or spelling. */
 function closestType(type: string, catalogue: Catalogue): string | undefined {
   const short = (each: string) => each.slice(each.lastIndexOf('.') + 1).toLowerCase()
   const wanted = short(type)
@@ -164,14 +164,21 @@ function checkParameters(checked: Checked, description: NodeDescription, facts: 
   const n8n = `Missing or invalid required parameters: ${issues.map(({ name }) => name).join(', ')}`
   for (const issue of issues) {
     const code = issue.problem === 'missing' ? 'missing-parameter' : 'invalid-parameter'
-    report(checked, 'error', code, `/parameters/${issue.name}`, wordsOf(issue), n8n.slice(0, n8nMaximumChars))
+    report(
+      checked,
+      'error',
+      code,
+      `/parameters/${issue.name}`,
+      toMessage(issue),
+      n8n.slice(0, n8nMaximumChars),
+    )
   }
 }
 
-const wordsOf = ({ name, problem }: ParameterIssue) =>
+const toMessage = ({ name, problem }: ParameterIssue) =>
   problem === 'missing'
     ? `The parameter ${name} is required`
-    : `The parameter ${name} does not have the form that n8n accepts`
+    : `The value of parameter ${name} has a format that n8n does not accept`
 
 function checkTrigger(checked: Checked): void {
   const { node, type } = checked
@@ -195,7 +202,7 @@ function report(
   })
 }
 
-/** Names of the nodes that a connection starts or ends at. */
+/** Names of nodes with at least one connection. */
 function connectedNodes(connections: unknown): Set<string> {
   const names = new Set<string>()
   for (const [from, byType] of Object.entries(isObject(connections) ? connections : {})) {

@@ -1,29 +1,29 @@
-/** @module Which credentials a node needs, as n8n's editor decides it. */
+/** @module Determines which credentials a node requires, by the rules of n8n's editor. */
 import type { Catalogue, NodeDescription } from './catalogue.ts'
 import { isDisplayed, isExpression, ownValue, resolveParameters, type Values } from './display-options.ts'
 
-/** Parameters by which a node chooses its credential type itself. */
+/** Parameters that select the node's credential type. */
 const SELECTORS = ['nodeCredentialType', 'genericAuthType']
 
 export interface NodeCredentials {
-  /** credential type → false when only an attached optional credential asks for it */
+  /** credential type → false if it is optional and merely attached */
   required: Map<string, boolean>
-  /** selector parameters whose value n8n knows only at run time */
+  /** selector parameters that n8n evaluates at run time */
   unresolved: string[]
 }
 
-/** @param parameter a name of `NodeCredentials.unresolved` */
+/** @param parameter an entry of `NodeCredentials.unresolved` */
 export const unresolvedReason = (parameter: string): string =>
-  `${parameter} is an expression: n8n decides the credential type when the workflow runs`
+  `${parameter} is an expression, so n8n determines the credential type at run time`
 
-/** The node's description for its `typeVersion`; its default version's when the catalogue has no such version. */
+/** The description for the node's `typeVersion`, or for the default version if that one is unknown. */
 export function describeNode(catalogue: Catalogue, node: unknown): NodeDescription | undefined {
   const type = ownValue(node, 'type')
   if (typeof type !== 'string') return undefined
   return catalogue.nodeDescription(type, typeVersion(node)) ?? catalogue.nodeDescription(type, undefined)
 }
 
-/** A number, whatever it was written as; undefined when there is none. */
+/** Also parses a numeric string. Undefined if missing or not positive. */
 export function typeVersion(node: unknown): number | undefined {
   const value = ownValue(node, 'typeVersion')
   if (typeof value !== 'number' && typeof value !== 'string') return undefined
@@ -31,12 +31,12 @@ export function typeVersion(node: unknown): number | undefined {
   return version > 0 ? version : undefined
 }
 
-/** The node's parameters that matter here, as `describeNode` describes them. */
+/** Values of the displayed parameters that conditions depend on. */
 export function displayedParameters(node: unknown, description: NodeDescription): Values {
   return resolveParameters(description.facts.p ?? [], ownValue(node, 'parameters'), description)
 }
 
-/** What one node needs, were it enabled. Of a node that the catalogue does not know: what it has attached. */
+/** Ignores `disabled`. For a node type missing from the catalogue, returns its attached credentials. */
 export function requiredCredentials(
   node: unknown,
   description: NodeDescription | undefined,
@@ -57,7 +57,7 @@ export function requiredCredentials(
   for (const selector of SELECTORS) {
     const type = values.get(selector)
     if (typeof type !== 'string' || type === '') continue
-    // A selector loses its leading `=`: what is left of an expression names no type.
+    // Selectors lose their leading `=`, so check for braces too.
     if (type.includes('{{') || isExpression(type)) unresolved.push(selector)
     else required.set(type, true)
   }

@@ -1,4 +1,4 @@
-/** @module Cron expressions that n8n publishes and never starts: it answers 200, and no run ever happens. Pure. */
+/** @module Finds invalid cron expressions. n8n publishes them with status 200 but never runs the workflow. Pure. */
 import { isExpression } from './display-options.ts'
 import { isObject } from './structure-repairs.ts'
 import type { JsonObject } from './workflow-json.ts'
@@ -9,7 +9,7 @@ interface BrokenSchedule {
   text: string
 }
 
-/** Of the two nodes that run by a cron expression. */
+/** Covers the Schedule Trigger and Cron nodes. */
 export function brokenSchedules(type: string, parameters: JsonObject): BrokenSchedule[] {
   if (type === 'n8n-nodes-base.scheduleTrigger') {
     return brokenIn(parameters.rule, 'rule', 'interval', (entry) =>
@@ -34,7 +34,7 @@ function brokenIn(
     if (key === undefined || isExpression(expression) || isCron(expression)) return []
     const shown = typeof expression === 'string' ? ` ${expression.slice(0, 60)}` : ''
     const text =
-      `The cron expression${shown} is invalid, so n8n publishes the workflow and never starts it. ` +
+      `The cron expression${shown} is invalid, so n8n publishes the workflow but never runs it. ` +
       'Use 5 fields (minute, hour, day of month, month, day of week), or 6 with seconds first'
     return [{ pointer: `/${name}/${group}/${index}/${key}`, text }]
   })
@@ -69,7 +69,7 @@ function isCron(expression: unknown): boolean {
   return wanted.every((field, index) => (parts[index] ?? '').split(',').every((part) => isPart(part, field)))
 }
 
-/** `*`, `5`, `5-10`, each with or without a step. */
+/** `*`, `5` or `5-10`, with an optional step. */
 function isPart(part: string, field: Field): boolean {
   const [range = '', step, ...more] = part.split('/')
   if (more.length > 0 || (step !== undefined && !(/^\d+$/.test(step) && Number(step) > 0))) return false

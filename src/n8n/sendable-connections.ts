@@ -1,8 +1,8 @@
-/** @module The connections that n8n's public API takes, from those of a workflow whose structure has been checked. */
+/** @module Reduces the connections of a checked workflow to what n8n's public API accepts. */
 import { isObject } from './structure-repairs.ts'
 import type { JsonObject } from './workflow-json.ts'
 
-/** What n8n would refuse is missing: `checkStructure` has reported it. */
+/** Omits what n8n would reject; `checkStructure` has already reported it. */
 export function sendableConnections(connections: unknown, names: ReadonlySet<string>): JsonObject {
   if (!isObject(connections)) return {}
   const sources = Object.entries(connections).flatMap(([source, byType]): [string, JsonObject][] => {
@@ -12,11 +12,11 @@ export function sendableConnections(connections: unknown, names: ReadonlySet<str
     )
     return [[source, Object.fromEntries(outputs)]]
   })
-  // An own key `__proto__` is a name like any other.
+  // `fromEntries`, because `__proto__` is a valid node name.
   return Object.fromEntries(sources)
 }
 
-/** Null, which n8n takes, stays: the outputs behind it keep their number. */
+/** n8n accepts null. Keeping it preserves the indexes of the outputs that follow. */
 function targetsOf(slot: unknown, names: ReadonlySet<string>): JsonObject[] | null {
   if (!Array.isArray(slot)) return null
   return slot.flatMap((target: unknown) => {

@@ -1,11 +1,11 @@
-/** @module A workflow's settings as one n8n takes them. */
+/** @module Reduces a workflow's settings to those that a given n8n version accepts. */
 import type { FieldError } from '../errors.ts'
 import type { Finding } from './finding.ts'
 import { isAbsent, isObject } from './structure-repairs.ts'
 import { isSetting, parsedObject } from './structure-settings.ts'
 import { type JsonObject, pointerTo } from './workflow-json.ts'
 
-/** The settings that every n8n takes, from 1.x on. */
+/** Accepted by every n8n version since 1.x. */
 const BASE_SETTINGS = [
   'saveExecutionProgress',
   'saveManualExecutions',
@@ -16,7 +16,7 @@ const BASE_SETTINGS = [
   'timezone',
   'executionOrder',
 ]
-/** `binaryMode` and `credentialResolverId` are left out: n8n takes and ignores them. */
+/** Without `binaryMode` and `credentialResolverId`: n8n accepts but ignores them. */
 const NEWER_SETTINGS = [
   'callerPolicy',
   'callerIds',
@@ -27,20 +27,20 @@ const NEWER_SETTINGS = [
   'customTelemetryTags',
 ]
 
-/** Which keys one n8n takes in `settings`. Ask `N8nClient.capabilities`. */
+/** The `settings` keys that an n8n version accepts; see `N8nClient.capabilities`. */
 export type AcceptedSettings = ReadonlySet<string>
 export const LEGACY_SETTINGS: AcceptedSettings = new Set(BASE_SETTINGS)
 export const KNOWN_SETTINGS: AcceptedSettings = new Set([...BASE_SETTINGS, ...NEWER_SETTINGS])
 
 export interface SendableSettings {
   settings: JsonObject
-  /** What is left out and means nothing. */
+  /** Omitted settings without effect. */
   changes: FieldError[]
-  /** What this n8n does not take, though others do. */
+  /** Settings that this n8n version does not support. */
   findings: Finding[]
 }
 
-/** @param value as an object or its JSON text; what n8n would refuse is left out, as `checkStructure` has reported */
+/** @param value an object or JSON text. Omits invalid settings; `checkStructure` has already reported them. */
 export function sendableSettings(value: unknown, accepted: AcceptedSettings): SendableSettings {
   const settings: JsonObject = {}
   const changes: FieldError[] = []
@@ -49,12 +49,12 @@ export function sendableSettings(value: unknown, accepted: AcceptedSettings): Se
     if (isAbsent(setting)) continue
     const pointer = pointerTo('/settings', key)
     if (KNOWN_SETTINGS.has(key) && !accepted.has(key)) {
-      const message = `The API of this n8n does not take the setting ${key}. Set it in n8n after deploying`
+      const message = `The API of this n8n version does not accept the setting ${key}. Set it in n8n after deploying`
       findings.push({ code: 'unsupported-setting', level: 'warning', pointer, message })
     } else if (!accepted.has(key)) {
       changes.push({ pointer, detail: 'is not a setting that n8n stores' })
     } else if (!isSetting(key, setting)) {
-      changes.push({ pointer, detail: 'is left at the default of n8n' })
+      changes.push({ pointer, detail: "is left at n8n's default" })
     } else settings[key] = setting
   }
   return { settings, changes, findings }

@@ -1,6 +1,6 @@
 /**
- * @module A workflow as it is saved → the part that n8n's public API takes (measured on 2.41.1). Only bookkeeping is left
- * out or filled in (ids, positions, what the editor keeps for itself); what n8n would refuse beyond that is a finding.
+ * @module Converts a saved workflow to the body that n8n's public API accepts (measured on 2.41.1). Omits or fills in only
+ * bookkeeping (IDs, positions, editor fields); anything else that n8n rejects is a finding.
  */
 import type { FieldError } from '../errors.ts'
 import type { Finding } from './finding.ts'
@@ -12,7 +12,7 @@ import { FreeNames } from './structure-names.ts'
 import { isAbsent, isObject } from './structure-repairs.ts'
 import { type JsonObject, pointerTo } from './workflow-json.ts'
 
-/** The editor's and n8n's own, of no effect on a run. */
+/** Fields of n8n and its editor without effect on executions. */
 const BOOKKEEPING = new Set(
   (
     'id name nodes connections settings active activeVersion activeVersionId createdAt updatedAt description hash ' +
@@ -20,17 +20,15 @@ const BOOKKEEPING = new Set(
     'triggerCount usedCredentials versionCounter versionId'
   ).split(' '),
 )
-/** Of a node, and the editor's own as well. */
+/** Editor fields of a node. */
 const NODE_BOOKKEEPING = new Set(
   'color createdAt updatedAt issues selected width height extendsCredential'.split(' '),
 )
-/** Fields of a node that are handled one by one. */
+/** Node fields with their own conversion. */
 const OWN_NODE_FIELDS = new Set(['id', 'name', 'type', 'position', 'parameters', 'credentials'])
 
-/** Of a workflow that has no name anywhere. */
 export const FALLBACK_NAME = 'Untitled workflow'
 
-/** A node with whatever else n8n takes of it. */
 export interface N8nNodeBody extends JsonObject {
   id: string
   name: string
@@ -48,26 +46,26 @@ export interface N8nWorkflowBody {
 }
 
 export interface ToN8nWorkflowOptions {
-  /** instead of the workflow's own; at most 128 characters */
+  /** overrides the workflow's name; at most 128 characters */
   name?: string
-  /** on top of the workflow's own */
+  /** overrides the workflow's settings */
   settings?: JsonObject
-  /** default: those of n8n 2.41.1 */
+  /** default: the settings of n8n 2.41.1 */
   acceptedSettings?: AcceptedSettings
 }
 
 export interface SendableWorkflow {
-  /** What n8n takes of it; complete only when no finding is an error. */
+  /** The request body; complete only if no finding is an error. */
   body: N8nWorkflowBody
-  /** Bookkeeping that was left out or filled in, by pointer into the workflow given. */
+  /** Omitted or filled-in bookkeeping, with pointers into the input. */
   changes: FieldError[]
-  /** What n8n would refuse, and what it would take differently. */
+  /** What n8n rejects or interprets differently. */
   findings: Finding[]
-  /** Those findings that stop a deployment; empty when the body can be sent. */
+  /** The findings that block a deployment; empty if the body can be sent. */
   errors: FieldError[]
 }
 
-/** Pure; the same input gives the same body. The input is not changed, the body may share parts of it. */
+/** Pure and deterministic. Does not modify the input, but the body may share parts of it. */
 export function toN8nWorkflow(given: JsonObject, options: ToN8nWorkflowOptions = {}): SendableWorkflow {
   const { workflow, findings } = checkStructure(given, 'all')
   const changes: FieldError[] = []
@@ -96,7 +94,7 @@ export function toN8nWorkflow(given: JsonObject, options: ToN8nWorkflowOptions =
   }
 }
 
-/** The workflow; one without a name of its own gets `name`, cut to the length that n8n accepts. */
+/** Sets `name`, truncated to n8n's limit, if the workflow has none. */
 export function withName(workflow: JsonObject, name: string): JsonObject {
   if (!isUnnamed(workflow.name)) return workflow
   return { ...workflow, name: Array.from(name).slice(0, MAX_NAME_LENGTH).join('').trim() }
@@ -111,7 +109,7 @@ function isEmpty(value: unknown): boolean {
 
 function sendableName(name: unknown, changes: FieldError[]): string {
   if (typeof name === 'string' && !isUnnamed(name)) return name
-  changes.push({ pointer: '/name', detail: `is missing: ${FALLBACK_NAME}` })
+  changes.push({ pointer: '/name', detail: `is missing; set to ${FALLBACK_NAME}` })
   return FALLBACK_NAME
 }
 
@@ -148,7 +146,7 @@ function nodeId(
   if (isText(given)) return given
   const id = ids.free(`node-${index + 1}`)
   ids.take(id)
-  changes.push({ pointer: `${pointer}/id`, detail: `is missing: ${id}` })
+  changes.push({ pointer: `${pointer}/id`, detail: `is missing; set to ${id}` })
   return id
 }
 
@@ -167,13 +165,13 @@ function nodeOptions(node: JsonObject, pointer: string, changes: FieldError[]): 
     if (OWN_NODE_FIELDS.has(key) || isEmpty(value)) continue
     if (!Object.hasOwn(NODE_FIELDS, key)) {
       if (NODE_BOOKKEEPING.has(key)) continue
-      changes.push({ pointer: pointerTo(pointer, key), detail: 'is left out: n8n has no such field' })
+      changes.push({ pointer: pointerTo(pointer, key), detail: 'is omitted: n8n has no such field' })
     } else if (typeof value === NODE_FIELDS[key]) kept[key] = value
   }
   const { credentials } = node
   if (isObject(credentials)) kept.credentials = credentials
   else if (!isEmpty(credentials)) {
-    changes.push({ pointer: `${pointer}/credentials`, detail: 'is left out: credentials are bound by slot' })
+    changes.push({ pointer: `${pointer}/credentials`, detail: 'is omitted: credentials are bound by slot' })
   }
   return kept
 }

@@ -1,4 +1,4 @@
-/** @module The credential slots of a workflow, read from its JSON alone: a node and a credential type each. Pure. */
+/** @module Reads the credential slots (pairs of node and credential type) from workflow JSON. Pure. */
 import type { Catalogue } from './catalogue.ts'
 import { ownValue } from './display-options.ts'
 import { ExpressionConstants } from './expression-constants.ts'
@@ -7,44 +7,44 @@ import { describeNode, requiredCredentials, unresolvedReason } from './required-
 import { WorkflowGraph } from './workflow-graph.ts'
 import type { JsonObject } from './workflow-json.ts'
 
-/** The credential that the node's JSON names. */
+/** The credential reference in the node's JSON. */
 export interface NamedCredential {
   id: string | null
   name: string | null
 }
 
 export interface SlotNode {
-  /** Its name, or `#` and its index when it has none. */
+  /** The node name, or `#` and its index if unnamed. */
   name: string
   id: string | null
   type: string
   index: number
   parameters: unknown
-  /** Where its requests go; absent for a node whose JSON does not choose that. */
+  /** Where the node sends its requests, if its JSON determines that. */
   destination?: Destination
 }
 
 export interface Slot {
   node: SlotNode
   type: string
-  /** n8n would run the node without it. */
+  /** n8n runs the node without it. */
   optional: boolean
   named: NamedCredential | null
 }
 
 export interface WorkflowSlots {
-  /** In the order of the nodes; each (node, type) once. Only enabled nodes have slots. */
+  /** In node order; each (node, type) once. Only enabled nodes have slots. */
   slots: Slot[]
-  /** Every node by name; of several with one name the first. */
+  /** Nodes by name; the first if a name is not unique. */
   nodes: Map<string, SlotNode>
   graph: WorkflowGraph
-  /** Nodes whose credential type n8n knows only at run time: any type may be bound there. */
+  /** Nodes whose credential type n8n determines at run time: they accept a binding of any type. */
   unresolved: { node: string; reason: string }[]
 }
 
 export const slotKey = (node: string, type: string): string => JSON.stringify([node, type])
 
-/** `workflow`: within the limits of `parseWorkflow`. */
+/** @param workflow within the limits of `parseWorkflow` */
 export function readSlots(workflow: JsonObject, catalogue: Catalogue): WorkflowSlots {
   const graph = new WorkflowGraph(workflow)
   const constants = new ExpressionConstants(graph)
@@ -68,7 +68,7 @@ export function readSlots(workflow: JsonObject, catalogue: Catalogue): WorkflowS
     const types = new Map(found.required)
     for (const selector of found.unresolved) {
       unresolved.push({ node: node.name, reason: unresolvedReason(selector) })
-      // One of these is what the expression chooses.
+      // The expression selects one of these.
       for (const type of Object.keys(attachedTo(each))) if (!types.has(type)) types.set(type, false)
     }
     for (const [type, isRequired] of types) {
@@ -80,13 +80,13 @@ export function readSlots(workflow: JsonObject, catalogue: Catalogue): WorkflowS
   return { slots: [...slots.values()], nodes, graph, unresolved }
 }
 
-/** As findings and slots name it: n8n reads a number as a name too. */
+/** The node label in findings and slots. n8n also accepts a number as a name. */
 export function nodeLabel(node: JsonObject, index: number): string {
   if (typeof node.name === 'number') return String(node.name)
   return typeof node.name === 'string' && node.name !== '' ? node.name : `#${index}`
 }
 
-/** An early n8n wrote the name alone. Null where neither an id nor a name stands. */
+/** Early n8n versions stored only the name. Null if there is neither an ID nor a name. */
 export function namedBy(node: JsonObject, type: string): NamedCredential | null {
   const entry = attachedTo(node)[type]
   const id = textOf(ownValue(entry, 'id'))

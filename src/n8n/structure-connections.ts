@@ -1,6 +1,6 @@
 /**
- * @module The connections of a workflow in the one form that n8n takes:
- * `{ source: { type: [ [ { node, type, index } ] | null ] } }`, by the names of nodes.
+ * @module Checks and repairs the connections of a workflow. n8n accepts only
+ * `{ source: { type: [ [ { node, type, index } ] | null ] } }`, with node names as `source` and `node`.
  */
 import { mergedEntries, type NodeNames, type Resolved } from './structure-names.ts'
 import {
@@ -17,7 +17,7 @@ import type { JsonObject } from './workflow-json.ts'
 
 const MAIN = 'main'
 
-/** Repairs what is safe to repair; what is not stays as it is. */
+/** Applies safe repairs; leaves other values unchanged. */
 export function checkConnections(given: unknown, place: Place, names: NodeNames, repairs: Repairs): unknown {
   if (isAbsent(given)) return given
   if (!isObject(given)) {
@@ -25,9 +25,9 @@ export function checkConnections(given: unknown, place: Place, names: NodeNames,
     const applied = repairs.report({
       code: 'invalid-connection',
       place,
-      message: 'Connections must be an object, keyed by the name of the node that each starts from',
+      message: 'Connections must be an object keyed by source node name',
       n8n: `${place.body} must be object`,
-      fix: isEmpty ? 'Make it an empty object' : undefined,
+      fix: isEmpty ? 'Replace it with an empty object' : undefined,
     })
     return applied ? {} : given
   }
@@ -52,11 +52,11 @@ class Connections {
       const checked = this.#byType(byType, at, name)
       kept.set(name, kept.has(name) ? mergedEntries(kept.get(name), checked) : checked)
     }
-    // An own key `__proto__` is a name like any other.
+    // `fromEntries`, because `__proto__` is a valid node name.
     return Object.fromEntries(kept)
   }
 
-  /** @returns the key to keep; undefined to leave the entry out */
+  /** @returns the key of the entry; undefined to remove it */
   #source(source: string, byType: unknown, place: Place): string | undefined {
     const found = this.#names.resolve(source)
     if (found && found.code === undefined) return source
@@ -74,7 +74,7 @@ class Connections {
       const applied = this.#repairs.report({
         code: 'empty-connection',
         place,
-        message: `There is no node named ${quoted(shown(source))}, and nothing is connected to it here`,
+        message: `There is no node named ${quoted(shown(source))}, and the entry has no connections`,
         node: source,
         n8n,
         fix: 'Remove the empty entry',
@@ -84,7 +84,7 @@ class Connections {
     this.#repairs.report({
       code: 'dangling-connection',
       place,
-      message: `A connection starts at ${quoted(shown(source))}, and no node has that name. Rename it or remove it`,
+      message: `A connection starts at ${quoted(shown(source))}, but no node has that name. Fix the name or remove the connection`,
       node: source,
       n8n,
     })
@@ -94,9 +94,9 @@ class Connections {
   #misnamed(text: string, { name, code = 'connection-by-id', waits = false }: Resolved) {
     const isId = code === 'connection-by-id'
     const message = isId
-      ? `${quoted(shown(text))} is the id of the node ${quoted(shown(name))}. n8n connects nodes by their names`
-      : `No node is named ${quoted(text)}, but one is named ${quoted(shown(name))}. n8n tells them apart`
-    return { code, message, fix: `Connect ${quoted(shown(name))} by its name`, waits }
+      ? `${quoted(shown(text))} is the ID of the node ${quoted(shown(name))}. n8n connects nodes by name`
+      : `No node is named ${quoted(text)}, but one is named ${quoted(shown(name))}. n8n compares names exactly`
+    return { code, message, fix: `Connect ${quoted(shown(name))} by name`, waits }
   }
 
   #byType(given: unknown, place: Place, source: string): unknown {
@@ -106,7 +106,7 @@ class Connections {
       const applied = this.#repairs.report({
         code: 'invalid-connection',
         place,
-        message: 'Connections of a node must be an object, keyed by their type, such as main',
+        message: 'The connections of a node must be an object keyed by connection type, such as main',
         node: source,
         n8n: refusedStructure(place, 'invalid_type', `Expected object, received ${kindOf(given)}`),
         fix: outputs === undefined ? undefined : 'Connect the main outputs',
@@ -120,7 +120,7 @@ class Connections {
     return Object.fromEntries(checked)
   }
 
-  /** Undefined unless what is connected could only be connected to the main outputs. */
+  /** Undefined unless the targets can only belong to the main outputs. */
   #asMain(given: unknown, place: Place, source: string): unknown {
     const only = this.#only(given, MAIN, place, source)
     if (only !== undefined) return [[only]]
@@ -131,7 +131,7 @@ class Connections {
     return isOther ? undefined : this.#outputs(given, MAIN, place, source)
   }
 
-  /** A target that stands where a list of them should; undefined for anything else. */
+  /** A single target in place of a list; undefined for anything else. */
   #only(given: unknown, type: string, place: Place, source: string): unknown {
     if (typeof given === 'string') {
       const found = this.#names.resolve(given)
@@ -152,7 +152,7 @@ class Connections {
     const applied = this.#repairs.report({
       code: 'invalid-connection',
       place,
-      message: 'Outputs must be an array with one entry for each output, itself an array of targets',
+      message: 'Outputs must be an array that contains one array of targets per output',
       node: source,
       n8n: refusedStructure(place, 'invalid_type', `Expected array, received ${kindOf(given)}`),
       fix: only === undefined ? undefined : 'Connect the first output',
@@ -160,7 +160,7 @@ class Connections {
     return applied ? [[only]] : given
   }
 
-  /** Null, which n8n takes, stays: the outputs behind it keep their number. */
+  /** n8n accepts null. Keeping it preserves the indexes of the outputs that follow. */
   #slot(given: unknown, type: string, place: Place, source: string, isPlaced: boolean): unknown {
     if (isAbsent(given)) return null
     if (Array.isArray(given)) {
@@ -168,8 +168,7 @@ class Connections {
       this.#repairs.report({
         code: 'invalid-connection',
         place,
-        message:
-          'A target must be an object { "node": "…", "type": "main", "index": 0 }, not a list of the three',
+        message: 'A target must be an object { "node": "…", "type": "main", "index": 0 }, not an array',
         node: source,
         n8n: refusedStructure(place.at(0), 'invalid_type', 'Expected object, received string'),
       })
@@ -181,11 +180,11 @@ class Connections {
       place,
       message:
         only !== undefined && !isPlaced
-          ? 'Each output must be an array of its targets. Write them so: this does not say which output they leave from'
-          : 'Each output must be an array of its targets',
+          ? 'Each output must be an array of targets. Group the targets by output: the current form does not show which output each one starts from'
+          : 'Each output must be an array of targets',
       node: source,
       n8n: refusedStructure(place, 'invalid_type', `Expected array, received ${kindOf(given)}`),
-      fix: only !== undefined && isPlaced ? 'Make it an array of one target' : undefined,
+      fix: only !== undefined && isPlaced ? 'Wrap the target in an array' : undefined,
     })
     return applied ? [only] : given
   }
@@ -197,7 +196,7 @@ class Connections {
         const applied = this.#repairs.report({
           code: 'empty-connection',
           place: at,
-          message: 'A target must be an object with node, type and index. This one is null and leads nowhere',
+          message: 'A target must be an object with node, type and index, not null',
           node: source,
           n8n: refusedStructure(at, 'invalid_type', 'Expected object, received null'),
           fix: 'Remove it',
@@ -243,7 +242,7 @@ class Connections {
       const applied = this.#repairs.report({
         code: 'invalid-connection',
         place: place.at('type'),
-        message: `The type of the input is ${isAbsent(given.type) ? 'missing' : 'not text'}`,
+        message: `The input type is ${isAbsent(given.type) ? 'missing' : 'not a string'}`,
         node: source,
         n8n: refusedStructure(place.at('type'), 'invalid_type', 'Required'),
         fix: `Set it to ${quoted(shown(type))}`,
@@ -269,7 +268,7 @@ class Connections {
       this.#repairs.report({
         code: 'dangling-connection',
         place,
-        message: `Connected to ${quoted(shown(text))}, and no node has that name. Rename it or remove it`,
+        message: `The connection targets ${quoted(shown(text))}, but no node has that name. Fix the name or remove the connection`,
         node: source,
         n8n,
       })
@@ -279,8 +278,8 @@ class Connections {
       found.code === undefined
         ? {
             code: 'invalid-connection',
-            message: 'The name of a node must be text',
-            fix: `Make it ${quoted(text)}`,
+            message: 'A node name must be a string',
+            fix: `Set it to ${quoted(text)}`,
           }
         : this.#misnamed(text, found)
     return this.#repairs.report({ ...defect, place, node: source, n8n }) ? found.name : given
@@ -301,23 +300,23 @@ class Connections {
     const applied = this.#repairs.report({
       code: 'invalid-connection',
       place,
-      message: 'index must be the number of an input, from 0',
+      message: 'index must be an input index, starting at 0',
       node: source,
       n8n,
-      fix: number === undefined ? undefined : `Make it ${number}`,
+      fix: number === undefined ? undefined : `Set it to ${number}`,
     })
     return applied ? number : given
   }
 }
 
-/** `["Name", "main", 0]`, once n8n's form of a target. */
+/** `["Name", "main", 0]`, an early n8n format of a target. */
 const isTuple = ([node, type, index]: unknown[]): boolean =>
   typeof node === 'string' &&
   typeof type === 'string' &&
   /^(main|ai_\w+)$/.test(type) &&
   typeof index === 'number'
 
-/** Several targets side by side: each may be an output of its own, or all of them the first's. */
+/** Several targets in a flat list: either one per output, or all at the first output. */
 function isAmbiguous(outputs: unknown[]): boolean {
   const flat = outputs.filter((slot) => !isAbsent(slot) && !Array.isArray(slot))
   return flat.length > 1 && !outputs.some(Array.isArray)

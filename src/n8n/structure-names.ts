@@ -1,7 +1,7 @@
-/** @module Names of nodes: how connections may refer to one, and names that are still free. */
+/** @module Resolves references to node names in connections and generates unused names. */
 import { isAbsent, isObject } from './structure-repairs.ts'
 
-/** Every text that connections name a node by. Tolerant of any shape. */
+/** Every node reference in the connections. Accepts any shape. */
 export function mentionedNames(connections: unknown): Set<string> {
   const found = new Set<string>()
   if (!isObject(connections)) return found
@@ -17,7 +17,7 @@ export function mentionedNames(connections: unknown): Set<string> {
   return found
 }
 
-/** Gives out names that nothing else has. */
+/** Generates unique names. */
 export class FreeNames {
   readonly #taken: Set<string>
   readonly #next = new Map<string, number>()
@@ -34,7 +34,7 @@ export class FreeNames {
     this.#taken.add(name)
   }
 
-  /** Not taken yet: see `take`. */
+  /** Returns an unused name without reserving it; see `take`. */
   free(wanted: string): string {
     let name = wanted
     let suffix = this.#next.get(wanted) ?? 2
@@ -46,40 +46,40 @@ export class FreeNames {
 
 export interface Resolved {
   name: string
-  /** How it is referred to, unless by its name. */
+  /** Set if the reference is not the exact name. */
   code?: 'connection-by-id' | 'connection-name-mismatch'
-  /** The name is offered and not given yet. */
+  /** The name depends on a repair that is not applied yet. */
   waits?: boolean
 }
 
-/** The nodes that connections may refer to. */
+/** Node names that connections can refer to. */
 export class NodeNames {
   readonly #names: ReadonlySet<string>
   readonly #byId: ReadonlyMap<string, Resolved>
-  #folded: Map<string, string[]> | undefined
+  #normalized: Map<string, string[]> | undefined
 
-  /** @param byId id → node, of ids that one node alone has */
+  /** @param byId unique node ID → node */
   constructor(names: ReadonlySet<string>, byId: ReadonlyMap<string, Resolved>) {
     this.#names = names
     this.#byId = byId
   }
 
-  /** The node that a text names: exactly; by its id; by a name that differs in case or in space at its ends only. */
+  /** Matches the exact name, then the ID, then the name without regard to case and surrounding whitespace. */
   resolve(text: string): Resolved | undefined {
     if (this.#names.has(text)) return { name: text }
     const byId = this.#byId.get(text)
     if (byId) return { ...byId, code: 'connection-by-id' }
-    this.#folded ??= Map.groupBy(this.#names, folded)
-    const [name, another] = this.#folded.get(folded(text)) ?? []
+    this.#normalized ??= Map.groupBy(this.#names, normalized)
+    const [name, another] = this.#normalized.get(normalized(text)) ?? []
     return name !== undefined && another === undefined
       ? { name, code: 'connection-name-mismatch' }
       : undefined
   }
 }
 
-const folded = (name: string): string => name.normalize('NFC').trim().toLowerCase()
+const normalized = (name: string): string => name.normalize('NFC').trim().toLowerCase()
 
-/** Two entries of one node, by its name and by its id: what either connects. */
+/** Merges two connection entries of the same node, one by name and one by ID. */
 export function mergedEntries(first: unknown, second: unknown): unknown {
   if (!isObject(first) || !isObject(second)) return isAbsent(second) ? first : second
   const result = new Map(Object.entries(first))

@@ -1,4 +1,4 @@
-/** @module The nodes of a workflow as n8n takes them: what it would refuse is found, and repaired where that is safe. */
+/** @module Checks the nodes of a workflow for what n8n rejects, and repairs it if that is safe. */
 import {
   type Defect,
   isAbsent,
@@ -15,7 +15,7 @@ import { checkReference } from './sub-workflow-refs.ts'
 import type { JsonObject } from './workflow-json.ts'
 
 export type Kind = 'string' | 'number' | 'boolean'
-/** Optional fields of a node and what they hold. */
+/** Optional fields of a node and their types. */
 export const NODE_FIELDS: Readonly<Record<string, Kind>> = {
   webhookId: 'string',
   disabled: 'boolean',
@@ -30,7 +30,7 @@ export const NODE_FIELDS: Readonly<Record<string, Kind>> = {
   continueOnFail: 'boolean',
   onError: 'string',
 }
-/** Of no effect on a run, so that what is no text can be left out. */
+/** Fields without effect on executions; invalid values can be removed. */
 const REMARKS = new Set(['notes', 'notesInFlow'])
 const STICKY_NOTE = 'n8n-nodes-base.stickyNote'
 
@@ -39,7 +39,7 @@ export interface CheckedNodes {
   names: NodeNames
 }
 
-/** @param mentioned names that connections use: no node is given one of them */
+/** @param mentioned names used in connections; repairs do not assign these to nodes */
 export function checkNodes(
   given: unknown[],
   place: Place,
@@ -87,10 +87,10 @@ export function checkNodes(
 
 const isSticky = ({ type }: JsonObject): boolean => type === STICKY_NOTE
 
-/** The names of the nodes read so far. A sticky note is the duplicate of a node, never the other way round. */
+/** Names of the nodes checked so far. If a node and a sticky note share a name, the sticky note is the duplicate. */
 class Names {
   readonly all = new Set<string>()
-  /** Of nodes that run, how many have a name. */
+  /** name → number of nodes with it, without sticky notes */
   readonly #counts = new Map<string, number>()
   readonly #run = new Set<string>()
 
@@ -123,9 +123,9 @@ function idOf({ id }: JsonObject): string | undefined {
 const textName = ({ name }: JsonObject): string[] => (typeof name === 'string' ? [name] : [])
 
 interface CheckedName {
-  /** undefined while it has none */
+  /** undefined if missing or invalid */
   name: string | undefined
-  /** what a repair that is not applied would call it */
+  /** the name from a repair that is not applied */
   offered?: string
   changed: boolean
 }
@@ -149,7 +149,7 @@ function checkName(
   if (isAbsent(name) || name === '') {
     const what = name === '' ? 'String must contain at least 1 character(s)' : 'Required'
     const n8n = refusedStructure(place, name === '' ? 'too_small' : 'invalid_type', what)
-    const message = 'The node has no name. Give it one that no other node has'
+    const message = 'The node has no name. Give it a unique name'
     return rename(
       `Node ${index + 1}`,
       { code: 'missing-node-name', message, node: `#${index}`, n8n },
@@ -157,7 +157,7 @@ function checkName(
     )
   }
   if (typeof name !== 'string') {
-    const message = 'The name of a node must be text'
+    const message = 'A node name must be a string'
     const defect = {
       code: 'invalid-node-name',
       message,
@@ -176,9 +176,9 @@ function checkName(
   }
   if (!names.isDuplicate(name, node)) return { name, changed: false }
   const code = 'duplicate-node-name'
-  const message = `Another node is named ${quoted(shown(name))} too. Rename one of them, and where it is referred to`
+  const message = `Another node is also named ${quoted(shown(name))}. Rename one of them and update its references`
   const n8n = refusedStructure(place, 'duplicate_node_name', `Duplicate node name ${quoted(name)}`)
-  // A sticky note is not connected and never runs: its name matters to nobody.
+  // Nothing refers to a sticky note, so renaming it is safe.
   if (isSticky(node)) {
     const renamed = rename(name, { code, message, node: name, n8n }, 'Rename the sticky note to')
     return renamed.changed ? renamed : { name, changed: false }
@@ -196,17 +196,17 @@ function checkType({ type }: JsonObject, at: Place, node: string, repairs: Repai
       : isAbsent(type)
         ? refusedStructure(place, 'invalid_type', 'Required')
         : refusedKind(place, 'string', type)
-  const message = 'The node has no type. Set it, such as n8n-nodes-base.httpRequest'
+  const message = 'The node has no type. Set one, such as n8n-nodes-base.httpRequest'
   repairs.report({ code: 'missing-node-type', place, message, node, n8n })
 }
 
 interface Ids {
-  /** id → the first node that has it */
+  /** id → name of the first node that has it */
   owners: Map<string, string>
   taken: FreeNames
 }
 
-/** @returns the id that replaces one which an earlier node has too */
+/** @returns a new ID if an earlier node has the same one and the repair applies */
 function checkId(
   { id }: JsonObject,
   index: number,
@@ -222,10 +222,10 @@ function checkId(
   const applied = repairs.report({
     code: 'duplicate-node-id',
     place,
-    message: `${quoted(shown(owner))} has the same id. Give each node an id of its own`,
+    message: `${quoted(shown(owner))} has the same ID. Give each node a unique ID`,
     node,
     n8n: refusedStructure(place, 'duplicate_node_id', what),
-    fix: 'Give the node an id of its own',
+    fix: 'Give the node a new ID',
   })
   if (!applied) return undefined
   const fresh = taken.free(`node-${index + 1}`)
@@ -233,7 +233,7 @@ function checkId(
   return fresh
 }
 
-/** @returns the node with its fields repaired; undefined when none was */
+/** @returns the node with repaired fields; undefined if nothing was repaired */
 function checkFields(node: JsonObject, at: Place, label: string, repairs: Repairs): JsonObject | undefined {
   const repaired = new Map<string, unknown>()
   for (const [key, value] of Object.entries(node)) {
@@ -267,9 +267,9 @@ function checkField(
   const isRemark = REMARKS.has(key)
   const fix =
     converted !== undefined
-      ? `Make it ${JSON.stringify(converted)}`
+      ? `Set it to ${JSON.stringify(converted)}`
       : isRemark
-        ? 'Remove it: it has no effect on a run'
+        ? 'Remove it (it has no effect on executions)'
         : undefined
   const applied = repairs.report({
     code: 'invalid-node-field',
@@ -293,15 +293,15 @@ function checkParameters(
   const applied = repairs.report({
     code: 'invalid-parameters',
     place,
-    message: 'The parameters of a node must be an object, keyed by their names',
+    message: 'Node parameters must be an object keyed by parameter name',
     node,
     n8n: refusedKind(place, 'object', value),
-    fix: isEmpty ? 'Make it an empty object' : undefined,
+    fix: isEmpty ? 'Replace it with an empty object' : undefined,
   })
   return applied ? {} : undefined
 }
 
-/** Undefined where it says something else. */
+/** Converts a value without changing its meaning; undefined if that is impossible. */
 export function convert(value: unknown, kind: Kind): unknown {
   if (kind === 'number') return toNumber(value)
   if (kind === 'boolean' && typeof value === 'string') {

@@ -1,4 +1,4 @@
-/** @module What collects the findings about a workflow's structure, and decides which of them are repaired on the way. */
+/** @module Collects findings about a workflow's structure and decides which ones to repair. */
 import type { Finding } from './finding.ts'
 import { type JsonObject, pointerTo } from './workflow-json.ts'
 
@@ -6,12 +6,11 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** Null means the same as absent. */
 export const isAbsent = (value: unknown): value is null | undefined => value === null || value === undefined
 
 type Segment = string | number
 
-/** Where a value sits. Long keys are shortened, and nothing is written out before it is asked for. */
+/** The location of a value. Shortens long keys and builds its text lazily. */
 export class Place {
   readonly #parent: Place | undefined
   readonly #segment: Segment
@@ -30,14 +29,14 @@ export class Place {
     return this.#parent ? pointerTo(this.#parent.pointer, String(this.#segment)) : ''
   }
 
-  /** As n8n writes it: `connections.Hook.main[0]` */
+  /** In n8n's notation: `connections.Hook.main[0]` */
   get path(): string {
     const before = this.#parent?.path ?? ''
     if (typeof this.#segment === 'number') return `${before}[${this.#segment}]`
     return before === '' ? this.#segment : `${before}.${this.#segment}`
   }
 
-  /** As n8n's request check writes it: `request/body/nodes/0` */
+  /** In the notation of n8n's request validation: `request/body/nodes/0` */
   get body(): string {
     return this.#parent ? `${this.#parent.body}/${this.#segment}` : 'request/body'
   }
@@ -48,15 +47,14 @@ export interface Defect {
   place: Place
   message: string
   node?: string | undefined
-  /** n8n's own words for it */
+  /** n8n's own message */
   n8n?: string
-  /** Label of the repair; absent where none keeps the meaning. */
+  /** Label of the repair; undefined if no repair preserves the meaning. */
   fix?: string | undefined
-  /** The repair needs another one that is not applied. */
+  /** The repair depends on another one that is not applied. */
   waits?: boolean
 }
 
-/** As many as anyone reads; the rest is counted in none of them. */
 const MAX_FINDINGS = 200
 const MAX_SHOWN_LENGTH = 120
 const MAX_N8N_LENGTH = 500
@@ -67,9 +65,9 @@ export const shown = (text: string): string =>
 export class Repairs {
   /** Every defect, repaired or not. */
   readonly all: Finding[] = []
-  /** Those that are left. */
+  /** Defects without an applied repair. */
   readonly left: Finding[] = []
-  /** Codes of the repairs that were made. */
+  /** Codes of the applied repairs. */
   readonly applied = new Set<string>()
   readonly #codes: ReadonlySet<string> | 'all'
 
@@ -81,7 +79,7 @@ export class Repairs {
     return this.#codes === 'all' || this.#codes.has(code)
   }
 
-  /** @returns whether to go on with the repaired value */
+  /** @returns whether to use the repaired value */
   report({ code, place, message, node, n8n, fix, waits = false }: Defect): boolean {
     const finding: Finding = {
       code,
@@ -104,7 +102,7 @@ export class Repairs {
 
 export const quoted = (text: string): string => `"${text}"`
 
-/** The type of a value in n8n's words. */
+/** The type name that n8n uses for a value. */
 export function kindOf(value: unknown): string {
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'array'
@@ -114,6 +112,6 @@ export function kindOf(value: unknown): string {
 export const refusedKind = (place: Place, expected: string, value: unknown): string =>
   `${place.body} Expected ${expected}, received ${kindOf(value)}`
 
-/** The form of n8n's check of the structure. */
+/** The message format of n8n's structure validation. */
 export const refusedStructure = (place: Place, code: string, what: string): string =>
   `Workflow structure is invalid. ${place.path} (${code}): ${what}`

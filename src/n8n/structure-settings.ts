@@ -1,9 +1,9 @@
-/** @module The settings of a workflow: which keys and values n8n takes. */
+/** @module Checks workflow settings against the keys and values that n8n accepts. */
 import { convert, type Kind } from './structure-nodes.ts'
 import { isAbsent, isObject, type Place, refusedKind, type Repairs } from './structure-repairs.ts'
 import type { JsonObject } from './workflow-json.ts'
 
-/** What each setting holds, as far as n8n checks it. */
+/** The type of each setting that n8n validates. */
 const SETTINGS: Readonly<Record<string, Kind | 'tags' | readonly string[]>> = {
   saveExecutionProgress: 'boolean',
   saveManualExecutions: 'boolean',
@@ -21,12 +21,12 @@ const SETTINGS: Readonly<Record<string, Kind | 'tags' | readonly string[]>> = {
   availableInMCP: 'boolean',
   customTelemetryTags: 'tags',
 }
-/** Always set by a deployment, so that it does not matter what the workflow says. */
+/** A deployment always overrides these. */
 const FORCED_SETTINGS = new Set(['saveDataErrorExecution', 'saveDataSuccessExecution'])
-/** n8n's own word for a setting that is not set. */
+/** n8n's value for an unset setting. */
 const NOT_SET = 'DEFAULT'
 
-/** Repairs what is safe to repair; what is not stays as it is. */
+/** Applies safe repairs; leaves other values unchanged. */
 export function checkSettings(given: unknown, place: Place, repairs: Repairs): unknown {
   if (isAbsent(given)) return given
   if (!isObject(given)) {
@@ -36,7 +36,7 @@ export function checkSettings(given: unknown, place: Place, repairs: Repairs): u
       place,
       message: 'Settings must be an object',
       n8n: refusedKind(place, 'object', given),
-      fix: read && (typeof given === 'string' ? 'Read the text as JSON' : 'Make it an empty object'),
+      fix: read && (typeof given === 'string' ? 'Read the text as JSON' : 'Replace it with an empty object'),
     })
     return applied && read ? checkSettings(read, place, repairs) : given
   }
@@ -52,7 +52,7 @@ export function checkSettings(given: unknown, place: Place, repairs: Repairs): u
       place: at,
       message: `${key} must be ${expected(key)}`,
       n8n: typeof kind === 'string' ? refusedKind(at, kind, value) : `${at.body} Invalid enum value`,
-      fix: converted === undefined ? undefined : `Make it ${JSON.stringify(converted)}`,
+      fix: converted === undefined ? undefined : `Set it to ${JSON.stringify(converted)}`,
     })
     if (applied) repaired.set(key, converted)
   }
@@ -65,7 +65,7 @@ function expected(key: string): string {
   return typeof kind === 'string' ? `a ${kind}` : `one of ${(kind ?? []).join(', ')}`
 }
 
-/** Settings that are stored as JSON text. */
+/** Parses settings stored as JSON text. */
 export function parsedObject(text: unknown): JsonObject | undefined {
   if (typeof text !== 'string') return undefined
   try {
@@ -76,7 +76,7 @@ export function parsedObject(text: unknown): JsonObject | undefined {
   }
 }
 
-/** Whether n8n takes the value. Any text for a key that is not known here. */
+/** Whether n8n accepts the value. An unknown key accepts any string. */
 export function isSetting(key: string, value: unknown): boolean {
   const kind = SETTINGS[key] ?? 'string'
   if (kind === 'tags') return Array.isArray(value) && value.every((tag) => isObject(tag) && isTag(tag))

@@ -1,6 +1,6 @@
 /**
- * @module What n8n would refuse when a workflow is created (measured on 2.41.1), and repairs of it that keep its meaning.
- * Nothing is repaired unless it is asked for. What n8n's editor keeps for itself, and what is null, is no defect.
+ * @module Finds structure that n8n rejects when it creates a workflow (measured on 2.41.1), and repairs it without changing
+ * the meaning. Repairs are opt-in. Editor-only fields and nulls are not defects.
  */
 import type { Finding } from './finding.ts'
 import { checkConnections } from './structure-connections.ts'
@@ -10,21 +10,21 @@ import { isAbsent, Place, quoted, refusedKind, Repairs } from './structure-repai
 import { checkSettings } from './structure-settings.ts'
 import type { JsonObject } from './workflow-json.ts'
 
-/** Of a workflow, in characters, of which n8n counts one that takes two UTF-16 units as one. */
+/** Maximum length of a workflow name in code points, which is how n8n counts. */
 export const MAX_NAME_LENGTH = 128
 
 export interface Structure {
-  /** The workflow given, with the repairs that were asked for; the same object when there were none. */
+  /** The input with the requested repairs; the same object if nothing was repaired. */
   workflow: JsonObject
-  /** What n8n would refuse in the workflow given, at most 200. */
+  /** Defects in the input, at most 200. */
   findings: Finding[]
-  /** What n8n would refuse in the repaired one. */
+  /** Defects that remain after the repairs. */
   left: Finding[]
-  /** Codes of the repairs that were made, sorted. */
+  /** Codes of the applied repairs, sorted. */
   applied: string[]
 }
 
-/** Pure and linear in the workflow. @param fixes codes of findings whose repair is wanted */
+/** Pure and linear in the workflow size. @param fixes codes of the findings to repair */
 export function checkStructure(workflow: JsonObject, fixes: Iterable<string> | 'all' = []): Structure {
   const repairs = new Repairs(fixes === 'all' ? 'all' : new Set(fixes))
   const place = new Place()
@@ -71,13 +71,13 @@ function checkName(name: unknown, place: Place, repairs: Repairs): unknown {
     const applied = repairs.report({
       code: 'invalid-workflow-name',
       place,
-      message: 'The name of a workflow must be text',
+      message: 'The workflow name must be a string',
       n8n: refusedKind(place, 'string', name),
       fix: isNumber ? `Name it ${quoted(String(name))}` : undefined,
     })
     return applied && isNumber ? String(name) : name
   }
-  // A character takes two units at most.
+  // A code point takes at most two UTF-16 units.
   if (name.length <= MAX_NAME_LENGTH) return name
   const characters = Array.from(name)
   if (characters.length <= MAX_NAME_LENGTH) return name
@@ -85,7 +85,7 @@ function checkName(name: unknown, place: Place, repairs: Repairs): unknown {
   const applied = repairs.report({
     code: 'workflow-name-too-long',
     place,
-    message: `The name has ${characters.length} characters, and n8n takes ${MAX_NAME_LENGTH}. Shorten it`,
+    message: `The name has ${characters.length} characters; n8n allows ${MAX_NAME_LENGTH}. Shorten it`,
     n8n: 'Workflow name must be 1 to 128 characters long.',
     fix: `Shorten it to its first ${MAX_NAME_LENGTH} characters`,
   })

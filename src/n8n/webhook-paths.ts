@@ -1,27 +1,27 @@
-/** @module The URL paths that a node answers while its workflow is published. */
+/** @module The URL paths that a node serves while its workflow is published. */
 import type { Catalogue, NodeDescription } from './catalogue.ts'
 import type { WebhookRow } from './catalogue-file.ts'
 import { isExpression, ownValue, type Values } from './display-options.ts'
 import { describeNode, displayedParameters } from './required-credentials.ts'
 
 export interface WebhookPaths {
-  /** after `/webhook/`, `/form/` or the like, without slashes at the ends; distinct */
+  /** below the endpoint (`/webhook/`, `/form/`, `/mcp/`), without leading or trailing slashes; distinct */
   paths: string[]
-  /** what n8n refuses another published workflow: each path with a method; those known only at run time are left out */
+  /** method and path pairs, unique across n8n's published workflows; omits those determined at run time */
   webhooks: { method: string; path: string }[]
-  /** where the node is reached, behind what serves it: `webhook/orders`, `form/signup`, `mcp/tools` */
+  /** endpoint and path, such as `webhook/orders`, `form/signup` or `mcp/tools` */
   endpoint: string | undefined
-  /** some path is known only to n8n: an expression, or made of an id that n8n gives out */
+  /** a path depends on an expression or on an ID that n8n assigns */
   unknown: boolean
 }
 
-/** `values`: the node's displayed parameters. */
+/** @param values the node's displayed parameters */
 export function webhookPaths(node: unknown, description: NodeDescription, values: Values): WebhookPaths {
   const paths = new Set<string>()
   const webhooks: WebhookPaths['webhooks'] = []
   let endpoint: string | undefined
   let unknown = false
-  // A chat trigger answers nobody unless it is public.
+  // A chat trigger serves requests only if it is public.
   const closed = values.has('public') && values.get('public') !== true
   const rows = closed ? [] : (description.facts.w ?? [])
   for (const [index, row] of rows.entries()) {
@@ -33,7 +33,7 @@ export function webhookPaths(node: unknown, description: NodeDescription, values
     paths.add(path)
     webhooks.push(...methodsOf(row, values).map((method) => ({ method, path })))
     const [, , , , , base = 'webhook'] = row
-    // The others serve the same path, or one that a client gets from the first.
+    // Clients start at the first webhook.
     if (index === 0) endpoint = `${base}/${path}`
   }
   return { paths: [...paths], webhooks, endpoint, unknown }
@@ -48,13 +48,13 @@ export function webhooksOf(nodes: readonly unknown[], catalogue: Catalogue): Web
   })
 }
 
-/** Where the nodes are reached while n8n runs them; distinct and sorted. */
+/** Endpoints of the enabled nodes; distinct and sorted. */
 export function endpointsOf(nodes: readonly unknown[], catalogue: Catalogue): string[] {
   const endpoints = webhooksOf(nodes, catalogue).map(({ endpoint }) => endpoint)
   return [...new Set(endpoints)].filter((endpoint) => endpoint !== undefined).toSorted()
 }
 
-/** n8n gives such a node an id when it comes without one. */
+/** n8n assigns a `webhookId` to such a node if it has none. */
 export const hasWebhooks = (node: unknown, catalogue: Catalogue): boolean =>
   describeNode(catalogue, node)?.facts.w !== undefined
 
@@ -75,7 +75,7 @@ function webhookPath(
   const path = trimSlashes(given + (below === undefined || below === null || version < below ? suffix : ''))
   const id = ownValue(node, 'webhookId')
   const webhookId = typeof id === 'string' && id !== '' ? id : undefined
-  // A path with parameters (`:id`) has the webhook id before it, to keep it apart from the others.
+  // n8n prefixes a path with parameters (`:id`) with the webhook ID.
   const dynamic = path.startsWith(':') || path.includes('/:')
   if (fullPath && !dynamic) return path || webhookId
   return webhookId && `${webhookId}/${path}`
@@ -97,6 +97,6 @@ function trimSlashes(text: string): string {
   return path.slice(start, path.endsWith('/') ? Math.max(start, path.length - 1) : undefined)
 }
 
-/** The production URL of each endpoint. An instance that was configured to use other endpoints has other URLs. */
+/** The production URL of each endpoint. Incorrect for an instance with custom endpoint settings. */
 export const productionUrls = (baseUrl: string, endpoints: readonly string[]): string[] =>
   endpoints.map((endpoint) => `${baseUrl}/${encodeURI(endpoint).replace(/[?#]/g, encodeURIComponent)}`)

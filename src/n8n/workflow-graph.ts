@@ -1,10 +1,10 @@
-/** @module The nodes of a workflow by index, and where each gets its data from. Pure. */
+/** @module The nodes of a workflow by index, and the nodes that feed each one. Pure. */
 import type { JsonObject } from './workflow-json.ts'
 
 const main = 'main'
 
 export class WorkflowGraph {
-  /** As given; what is no object stays, so that indexes are those of the JSON. */
+  /** Unfiltered, so that indexes match the JSON. */
   readonly nodes: readonly unknown[]
   readonly #connections: unknown
   #indexes: Map<string, number[]> | undefined
@@ -15,7 +15,7 @@ export class WorkflowGraph {
     this.#connections = connections
   }
 
-  /** Usually one. */
+  /** Indexes of the nodes with this name, usually one. */
   named(name: string): readonly number[] {
     this.#indexes ??= Map.groupBy(this.nodes.keys(), (index) => {
       const node = this.nodes[index]
@@ -24,10 +24,10 @@ export class WorkflowGraph {
     return this.#indexes.get(name) ?? []
   }
 
-  /** The nodes whose output is the input of this one. */
+  /** Nodes connected to this node's main input. */
   mainSources = (index: number): readonly number[] => this.#sourcesOf(index).main
 
-  /** With those that it is a tool or model of, or that are one of it: they read and write the same data. */
+  /** Also includes AI connections (tools, models) in both directions, because both ends share data. */
   allSources = (index: number): readonly number[] => this.#sourcesOf(index).all
 
   #sourcesOf(index: number) {

@@ -1,42 +1,42 @@
-/** @module Workflow JSON as it comes: limits that keep the database and the isolate safe, and little else. */
+/** @module Validates workflow JSON against limits that protect the database and the isolate. */
 import { AppError, type FieldError } from '../errors.ts'
 
 export const MAX_WORKFLOW_BYTES = 2 * 1024 * 1024
 export const MAX_NODES = 5_000
-/** Targets of all outputs together. */
+/** Total number of targets. */
 export const MAX_CONNECTIONS = 20_000
-/** Strings, numbers, booleans, nulls, arrays and objects together. Real workflows of 2 MB have some 50,000. */
+/** Total number of strings, numbers, booleans, nulls, arrays and objects. A real 2 MB workflow has about 50,000. */
 export const MAX_VALUES = 200_000
-/** Containers within containers. n8n's own workflows stay under 30. */
+/** Nesting depth of arrays and objects. Real workflows stay below 30. */
 export const MAX_JSON_DEPTH = 100
 const MAX_ERRORS = 20
 const MAX_POINTER_LENGTH = 300
-/** How deep a file may wrap its workflows. */
+/** Maximum depth of wrappers around workflows. */
 const MAX_WRAPPING = 5
 
 export type JsonObject = Record<string, unknown>
 
-/** A workflow within the limits, otherwise as it came. */
+/** A workflow within the limits, otherwise unchanged. */
 export interface ParsedWorkflow {
   workflow: JsonObject
-  /** the workflow's own name; null when it has none */
+  /** null if it has none */
   name: string | null
   nodes: JsonObject[]
-  /** UTF-8 bytes of the compact JSON with its numbers in full */
+  /** UTF-8 bytes of the compact JSON without exponents in numbers */
   sizeBytes: number
 }
 
 export interface CheckJsonOptions {
-  /** where `value` sits in the body; default the root */
+  /** pointer to `value` in the body; default: the root */
   pointerPrefix?: string
   /** default 20 */
   maxErrors?: number
-  /** default: as many as there are */
+  /** default: no limit */
   maxValues?: number
 }
 
 /**
- * A workflow is an object with a `nodes` array of objects, within the limits above; anything else odd is stored as is.
+ * Requires an object with a `nodes` array of objects, within the limits above. Does not check anything else.
  * @throws {AppError} `invalid-workflow` with pointers; `too-large` over 2 MB
  */
 export function parseWorkflow(value: unknown, options: CheckJsonOptions = {}): ParsedWorkflow {
@@ -46,13 +46,14 @@ export function parseWorkflow(value: unknown, options: CheckJsonOptions = {}): P
       ? tooMany(value.nodes.length, 'nodes', MAX_NODES)
       : undefined
   if (excess) throw invalidWorkflow([{ ...excess, pointer: prefix + excess.pointer }])
-  // First, for what follows recurses.
+  // First, because the following checks recurse.
   const errors = checkJson(value, { ...options, maxValues: MAX_VALUES })
   if (errors.length > 0) throw invalidWorkflow(errors)
   if (!isObject(value)) throw invalidWorkflow([{ pointer: prefix, detail: 'must be an object with nodes' }])
   const { nodes, name } = value
   if (!Array.isArray(nodes)) {
-    const detail = nodes === undefined ? 'is required: an array of nodes' : 'must be an array of nodes'
+    const detail =
+      nodes === undefined ? 'is required and must be an array of nodes' : 'must be an array of nodes'
     throw invalidWorkflow([{ pointer: pointerTo(prefix, 'nodes'), detail }])
   }
   const connections = tooManyConnections(value.connections)
@@ -64,12 +65,12 @@ export function parseWorkflow(value: unknown, options: CheckJsonOptions = {}): P
   const text = JSON.stringify(value)
   const sizeBytes = new TextEncoder().encode(text).length + digitsInFull(text)
   if (sizeBytes > MAX_WORKFLOW_BYTES) {
-    throw new AppError('too-large', `A workflow may have ${MAX_WORKFLOW_BYTES} bytes, this one ${sizeBytes}`)
+    throw new AppError('too-large', `The workflow has ${sizeBytes} bytes; the limit is ${MAX_WORKFLOW_BYTES}`)
   }
   return { workflow: value, name: typeof name === 'string' ? name : null, nodes, sizeBytes }
 }
 
-/** jsonb prints numbers in full: 1e308 becomes 309 digits. Exponents in strings count too, which does no harm. */
+/** jsonb prints numbers without exponents: 1e308 becomes 309 digits. Also counts exponents in strings, which is harmless. */
 function digitsInFull(text: string): number {
   let digits = 0
   for (const [, exponent] of text.matchAll(/\de[-+](\d{2,3})/g)) digits += Number(exponent)
@@ -97,16 +98,16 @@ function invalidWorkflow(errors: FieldError[]): AppError {
   return new AppError('invalid-workflow', detail, { errors })
 }
 
-/** The way from the value to the root; a pointer is written only where there is a fault. */
+/** The path from a value to the root. Pointers are built only for errors. */
 interface Place {
   key: string | number
   above: Place | null
 }
 
 /**
- * What Postgres or a recursive reader could not take: depth over 100, U+0000 or a lone surrogate in a string or key,
- * Infinity; and more than `maxValues` values. In document order; stops after `maxErrors`. Linear; the memory depends on
- * the depth.
+ * Finds JSON that Postgres or recursive code cannot process: depth over 100, U+0000 or an unpaired surrogate in a string
+ * or key, Infinity, more than `maxValues` values. In document order; stops after `maxErrors`. Linear time; memory
+ * proportional to the depth.
  */
 export function checkJson(value: unknown, options: CheckJsonOptions = {}): FieldError[] {
   const { pointerPrefix = '', maxErrors = MAX_ERRORS, maxValues = Infinity } = options
@@ -126,15 +127,15 @@ export function checkJson(value: unknown, options: CheckJsonOptions = {}): Field
     if (detail !== undefined) return report(key === null ? null : { key, above }, detail)
     if (!isContainer(value)) return
     const place = key === null ? null : { key, above }
-    const goesOn = () => errors.length < maxErrors && values <= maxValues
+    const canContinue = () => errors.length < maxErrors && values <= maxValues
     if (Array.isArray(value)) {
-      for (let index = 0; index < value.length && goesOn(); index += 1) {
+      for (let index = 0; index < value.length && canContinue(); index += 1) {
         visit(value[index], index, place, depth + 1)
       }
       return
     }
     for (const name in value) {
-      if (!goesOn()) return
+      if (!canContinue()) return
       if (!Object.hasOwn(value, name)) continue
       const fault = stringFault(name)
       if (fault === undefined) visit((value as JsonObject)[name], name, place, depth + 1)
@@ -161,7 +162,7 @@ function scalarFault(value: unknown): string | undefined {
 
 function stringFault(text: string): string | undefined {
   if (text.includes('\0')) return 'contains U+0000'
-  return text.isWellFormed() ? undefined : 'contains half of a surrogate pair'
+  return text.isWellFormed() ? undefined : 'contains an unpaired surrogate'
 }
 
 function isContainer(value: unknown): value is object {
@@ -172,7 +173,7 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** A JSON pointer one step further (RFC 6901). */
+/** Appends a key to a JSON pointer (RFC 6901). */
 export function pointerTo(pointer: string, key: string): string {
   return `${pointer}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`
 }
@@ -183,14 +184,14 @@ function printable(pointer: string): string {
 
 export interface FoundWorkflow {
   value: unknown
-  /** Where it stands in what wraps it; empty when nothing does. */
+  /** JSON pointer within the wrapper; empty without one. */
   pointer: string
 }
 
 /**
- * The workflows in a file: one, an array of them, or either wrapped in `workflow`, `workflows`, `data` or `items`.
+ * Returns the workflows in a file: one, an array, or either wrapped in `workflow`, `workflows`, `data` or `items`.
  * They still need `parseWorkflow`.
- * @throws {AppError} `invalid-workflow` when there is none, or something else among them
+ * @throws {AppError} `invalid-workflow` if there is no workflow, or an element is not a workflow
  */
 export function findWorkflows(json: unknown): FoundWorkflow[] {
   return unwrap(json, '', 0)
@@ -200,9 +201,9 @@ export function findWorkflows(json: unknown): FoundWorkflow[] {
 export const unwrapWorkflowFile = (json: unknown): unknown[] => findWorkflows(json).map(({ value }) => value)
 
 function unwrap(json: unknown, pointer: string, depth: number): FoundWorkflow[] {
-  if (depth > MAX_WRAPPING) throw notAWorkflow(pointer, 'is wrapped too deep')
+  if (depth > MAX_WRAPPING) throw notAWorkflow(pointer, 'is wrapped too deeply')
   if (Array.isArray(json)) {
-    if (json.length === 0) throw notAWorkflow(pointer, 'is an empty array: no workflow in it')
+    if (json.length === 0) throw notAWorkflow(pointer, 'is an empty array without a workflow')
     return json.flatMap((item: unknown, index) => unwrap(item, `${pointer}/${index}`, depth + 1))
   }
   if (!isObject(json)) throw notAWorkflow(pointer, 'is not a workflow: it must be an object with nodes')
@@ -221,8 +222,8 @@ function notAWorkflow(pointer: string, detail: string): AppError {
 }
 
 /**
- * One text for equal values: keys sorted by UTF-16 code unit, no white space.
- * @throws {AppError} `invalid` when nested more than 100 deep
+ * Serializes equal values to equal text: keys sorted by UTF-16 code unit, no whitespace.
+ * @throws {AppError} `invalid` if nested more than 100 levels deep
  */
 export function canonicalJson(value: unknown): string {
   const parts: string[] = []
@@ -230,7 +231,7 @@ export function canonicalJson(value: unknown): string {
   return parts.join('')
 }
 
-/** Tokens in order, for the whole text may be large and nested texts would be copied at every level. */
+/** Writes tokens in order, because joining nested strings would copy large text at every level. */
 function writeCanonical(value: unknown, depth: number, write: (part: string) => void): void {
   if (depth > MAX_JSON_DEPTH) throw new AppError('invalid', `The JSON ${TOO_DEEP}`)
   if (Array.isArray(value)) {
@@ -253,7 +254,7 @@ function writeCanonical(value: unknown, depth: number, write: (part: string) => 
   }
 }
 
-/** SHA-256 of the canonical JSON, in lower-case hex: the same for two copies that differ by key order only. */
+/** SHA-256 of the canonical JSON in lowercase hex. Does not depend on key order. */
 export async function contentHash(workflow: unknown): Promise<string> {
   const digest = await crypto.subtle.digest('SHA-256', canonicalBytes(workflow))
   return new Uint8Array(digest).reduce((hex, byte) => hex + byte.toString(16).padStart(2, '0'), '')
@@ -261,7 +262,7 @@ export async function contentHash(workflow: unknown): Promise<string> {
 
 const CHUNK_CHARS = 32 * 1024
 
-/** UTF-8, encoded in chunks: a list of all tokens would take many times the room. */
+/** UTF-8, encoded in chunks, because a list of all tokens takes many times the memory. */
 function canonicalBytes(value: unknown): Uint8Array<ArrayBuffer> {
   const encoder = new TextEncoder()
   const chunks: Uint8Array[] = []

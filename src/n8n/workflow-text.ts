@@ -1,6 +1,6 @@
 /**
- * @module Workflows as people and AI send them: in a code fence, with text around, wrapped, as text in JSON, with
- * numbers that JavaScript changes. Only what leaves no doubt is read; anything else is refused with its place.
+ * @module Reads workflows in the forms that people and AI send: in a code fence, surrounded by text, wrapped, as a JSON
+ * string, or with numbers that JavaScript cannot represent. Rejects ambiguous input with its position.
  */
 import { AppError } from '../errors.ts'
 import {
@@ -16,16 +16,16 @@ import { type FoundWorkflow, findWorkflows, isObject } from './workflow-json.ts'
 
 export interface WorkflowText {
   workflows: FoundWorkflow[]
-  /** The JSON alone. */
+  /** The JSON without surrounding text. */
   source: string
-  /** What stood around it, in words. */
+  /** Descriptions of the removed text. */
   stripped: string[]
 }
 
 export interface ReadWorkflow {
   /** Still needs `parseWorkflow`. */
   workflow: unknown
-  /** What was stripped, and which numbers are stored as others. */
+  /** Removed text and numbers stored with another value. */
   findings: WorkflowWarning[]
 }
 
@@ -36,8 +36,8 @@ const refused = (detail: string, pointer = ''): AppError =>
   new AppError('invalid-workflow', detail, { errors: [{ pointer, detail }] })
 
 /**
- * The workflows in text that is JSON, or that holds exactly one JSON value with workflows in it.
- * @throws {AppError} `invalid-workflow` with line and column; it never repeats the text
+ * Returns the workflows in JSON text, or in text that contains exactly one JSON value with workflows.
+ * @throws {AppError} `invalid-workflow` with line and column, never with the text
  */
 export function workflowsInText(text: string): WorkflowText {
   const source = text.startsWith('\ufeff') ? text.slice(1) : text
@@ -48,7 +48,7 @@ export function workflowsInText(text: string): WorkflowText {
   const whole = parsed(source)
   if (typeof whole === 'string' && whole.includes('{')) {
     const inner = workflowsInText(whole)
-    return { ...inner, stripped: [...stripped, 'the quotes of a JSON string', ...inner.stripped] }
+    return { ...inner, stripped: [...stripped, 'JSON string quotes', ...inner.stripped] }
   }
   if (whole !== undefined) return { workflows: findWorkflows(whole), source, stripped }
   return workflowsAmidText(source, stripped)
@@ -66,7 +66,7 @@ function workflowsAmidText(text: string, stripped: string[]): WorkflowText {
     }
     const workflows = workflowsOrNone(value)
     if (!workflows) continue
-    if (found) throw refused('The text holds several workflows. Send one at a time')
+    if (found) throw refused('The text contains several workflows. Send one at a time')
     found = { workflows, start, end }
   }
   if (!found) throw refused(`Not JSON${describeJsonFault(text, Math.max(0, text.search(/[{[]/)))}`)
@@ -104,20 +104,20 @@ function workflowsOrNone(value: unknown): FoundWorkflow[] | undefined {
 }
 
 /**
- * The one workflow in text.
- * @param severalDetail what to say of several
- * @throws {AppError} `invalid-workflow`, as `workflowsInText`, and for several
+ * Returns the only workflow in the text.
+ * @param severalDetail error detail if there are several
+ * @throws {AppError} `invalid-workflow` as in `workflowsInText`, or if there are several
  */
 export function readWorkflowText(text: string, severalDetail = sendOne): ReadWorkflow {
   const { workflows, source, stripped } = workflowsInText(text)
   const { value, pointer } = onlyOne(workflows, severalDetail)
-  const hints = [...stripped, ...(pointer === '' ? [] : [`what wraps it (${pointer})`])]
+  const hints = [...stripped, ...(pointer === '' ? [] : [`the wrapper (${pointer})`])]
   return { workflow: value, findings: [...unwrapped(hints), ...inexact(value, source, pointer)] }
 }
 
 /**
- * The one workflow in the member `workflow` of a body: an object, an object or array that wraps it, or text.
- * @param bodyText the body as it was sent
+ * Returns the only workflow in the member `workflow` of a body: an object, a wrapper (object or array), or text.
+ * @param bodyText the raw body
  * @throws {AppError} `invalid-workflow` with pointers into the body
  */
 export function readWorkflowMember(member: unknown, bodyText: string): ReadWorkflow {
@@ -126,10 +126,10 @@ export function readWorkflowMember(member: unknown, bodyText: string): ReadWorkf
     const { workflow, findings } = withBase(base, () => readWorkflowText(member))
     const hints = findings.some(({ code }) => code === 'unwrapped-json')
       ? []
-      : unwrapped(['the quotes of a JSON string'])
+      : unwrapped(['JSON string quotes'])
     return { workflow, findings: [...hints, ...findings] }
   }
-  // What wraps nothing is told what it lacks as a workflow.
+  // An object that wraps nothing is validated as a workflow.
   if (isObject(member) && !wrapsSomething(member)) {
     return { workflow: member, findings: inexact(member, bodyText, base) }
   }
@@ -137,7 +137,7 @@ export function readWorkflowMember(member: unknown, bodyText: string): ReadWorkf
   return {
     workflow: value,
     findings: [
-      ...unwrapped(pointer === '' ? [] : [`what wraps it (${pointer})`]),
+      ...unwrapped(pointer === '' ? [] : [`the wrapper (${pointer})`]),
       ...inexact(value, bodyText, base + pointer),
     ],
   }
@@ -146,7 +146,7 @@ export function readWorkflowMember(member: unknown, bodyText: string): ReadWorkf
 const wrapsSomething = (member: Record<string, unknown>): boolean =>
   !Array.isArray(member.nodes) && workflowsOrNone(member) !== undefined
 
-const sendOne = (count: number): string => `holds ${count} workflows: send one at a time`
+const sendOne = (count: number): string => `contains ${count} workflows. Send one at a time`
 
 function onlyOne(workflows: FoundWorkflow[], severalDetail = sendOne): FoundWorkflow {
   const [first, second] = workflows
@@ -172,11 +172,11 @@ const unwrapped = (what: string[]): WorkflowWarning[] =>
           code: 'unwrapped-json',
           level: 'hint',
           pointer: '',
-          message: `Removed around the workflow: ${what.join(', ')}`,
+          message: `Removed from the input: ${what.join(', ')}`,
         },
       ]
 
-/** Of the numbers below `base` in `text`, those that JavaScript, and so n8n, reads as others. */
+/** The numbers below `base` in `text` that JavaScript, and therefore n8n, reads as another value. */
 function inexact(workflow: unknown, text: string, base: string): WorkflowWarning[] {
   return inexactNumbers(text)
     .filter(({ pointer }) => pointer.startsWith(`${base}/`))
@@ -198,8 +198,8 @@ function inexactMessage(source: string): string {
   const shown = source.length > MAX_SHOWN_DIGITS ? `${source.slice(0, MAX_SHOWN_DIGITS)}…` : source
   const value = Number(source)
   return Number.isFinite(value)
-    ? `${shown} has more digits than n8n can hold; stored as ${value}. To keep every digit, write it as a string: "${shown}"`
-    : `${shown} is larger than any number that n8n can hold; stored as the string "${shown}". Use a smaller number`
+    ? `${shown} has more digits than n8n can represent, so it is stored as ${value}. To preserve every digit, write it as a string: "${shown}"`
+    : `${shown} is larger than any number n8n can represent, so it is stored as the string "${shown}". Use a smaller number`
 }
 
 function nodeName(workflow: unknown, pointer: string): string | undefined {

@@ -203,7 +203,7 @@ describe('importWorkflows', () => {
     ['no JSON', '{"nodes": [', 'not JSON'],
     ['no UTF-8', new Uint8Array([0x7b, 0xff, 0x7d]), 'not UTF-8 text'],
     ['an object without nodes', { a: 1 }, 'not a workflow'],
-    ['an empty array', [], 'no workflow in it'],
+    ['an empty array', [], 'is an empty array without a workflow'],
     ['a string', '"x"', 'not a workflow'],
     ['nodes that are no objects', { nodes: [1] }, 'must be an object'],
     ['a NUL character', workflow('a\0b'), 'U+0000'],

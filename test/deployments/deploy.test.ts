@@ -24,7 +24,7 @@ test('a workflow without a name in its JSON has its Flowkeep name in n8n', async
   const saved = await user.api('POST', '/v1/workflows', { name: 'Saved as', workflow })
   const place = { workflowId: saved.body.id, instanceId: user.instanceId }
   const first = await user.api('POST', '/v1/deployments/plan', place)
-  expect(first.body.changes).toContainEqual({ pointer: '/name', detail: 'is missing: Saved as' })
+  expect(first.body.changes).toContainEqual({ pointer: '/name', detail: 'is missing; set to Saved as' })
   const { body } = await user.deploy(saved.body.id)
   expect(body).toMatchObject({ status: 'active', version: 1 })
   expect(remoteOf(body)?.name).toBe('Saved as')

@@ -125,7 +125,7 @@ describe('a community node', () => {
   test.each([
     ['the API key may not list them', type, () => void state().withheld.add('community-package-list')],
     ['the module of n8n is off', type, () => void (state().communityPackages = null)],
-    ['n8n does not list custom nodes', 'CUSTOM.widget', () => undefined],
+    ['The n8n API does not list custom nodes', 'CUSTOM.widget', () => undefined],
   ])('that nobody can tell of is not ready, and may be deployed: %s', async (_, unlisted, arrange) => {
     const user = await world.user()
     arrange()

@@ -78,7 +78,7 @@ describe('a value', () => {
     ['postgres', 'port', '={{ $vars.port }}', 'must be a number'],
     ['postgres', 'sshTunnel', '={{ true }}', 'must be true or false'],
     ['postgres', 'ssl', '={{ $vars.ssl }}', 'must be one of allow, disable, require'],
-    ['oracleDBApi', 'privilege', 2, "cannot be set through n8n's API: leave it out and set it in n8n"],
+    ['oracleDBApi', 'privilege', 2, 'cannot be set through the n8n API. Omit it and set it in n8n'],
     ['oAuth2Api', 'accessTokenUrl', 'not a URL', 'must be an HTTP or HTTPS URL'],
     ['oAuth2Api', 'authUrl', 'javascript:alert(1)', 'must be an HTTP or HTTPS URL'],
   ])('of the wrong kind is named: %s %s %j', (type, name, value, detail) => {

@@ -98,7 +98,7 @@ test('a warning says where, and never repeats the secret', () => {
   const metadata = extractMetadata({ nodes: [node] }, catalogue)
   expect(metadata.warnings).toContainEqual({
     code: 'hard-coded-secret',
-    message: `${HEADER_PATH} looks like a bearer token: keep it in a credential`,
+    message: `${HEADER_PATH} looks like a bearer token. Store it in a credential`,
     node: 'Call',
   })
   expect(JSON.stringify(metadata)).not.toContain(canary)

@@ -304,7 +304,7 @@ describe('the structure of a workflow', () => {
     expect(findings).toMatchObject([
       {
         node: 'A',
-        fix: { label: 'Connect "A" by its name' },
+        fix: { label: 'Connect "A" by name' },
         n8n: 'Workflow structure is invalid. connections.id-A (unknown_connection_source): Connection source "id-A" does not reference an existing node',
       },
       {

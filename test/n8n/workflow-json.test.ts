@@ -182,10 +182,10 @@ describe('a file', () => {
       '/0 is not a workflow: its nodes are not an array',
     ],
     ['an object without nodes', { name: 'x' }, 'The file is not a workflow: it has no nodes'],
-    ['nothing', [], 'The file is an empty array: no workflow in it'],
+    ['nothing', [], 'The file is an empty array without a workflow'],
     ['null', null, 'The file is not a workflow: it must be an object with nodes'],
     ['a string in an array', [a, 'x'], '/1 is not a workflow: it must be an object with nodes'],
-    ['endless wrapping', nested(50), '/0/0/0/0/0/0 is wrapped too deep'],
+    ['endless wrapping', nested(50), '/0/0/0/0/0/0 is wrapped too deeply'],
     ['a wrapped nothing', { data: [{}] }, '/data/0 is not a workflow: it has no nodes'],
   ])('of %s is refused with the reason', (_, file, message) => {
     const error = refusal(() => unwrapWorkflowFile(file))

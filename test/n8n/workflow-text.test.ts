@@ -36,13 +36,13 @@ describe('text', () => {
     ],
     ['another JSON value beside it', `Credentials: {"user":"x"}\n${json}`, 'text around the JSON'],
     ['a byte order mark', `\ufeff${json}`, 'a byte order mark'],
-    ['a JSON string', JSON.stringify(json), 'the quotes of a JSON string'],
-    ['an array of one', `[${json}]`, 'what wraps it (/0)'],
-    ['an export', JSON.stringify({ data: [workflow] }), 'what wraps it (/data/0)'],
+    ['a JSON string', JSON.stringify(json), 'JSON string quotes'],
+    ['an array of one', `[${json}]`, 'the wrapper (/0)'],
+    ['an export', JSON.stringify({ data: [workflow] }), 'the wrapper (/data/0)'],
     [
       'an answer of a template site',
       JSON.stringify({ workflow: { workflow } }),
-      'what wraps it (/workflow/workflow)',
+      'the wrapper (/workflow/workflow)',
     ],
   ])('in %s is read', (_, text, removed) => {
     const { workflow: read, findings } = readWorkflowText(text)
@@ -55,7 +55,7 @@ describe('text', () => {
               code: 'unwrapped-json',
               level: 'hint',
               pointer: '',
-              message: `Removed around the workflow: ${removed}`,
+              message: `Removed from the input: ${removed}`,
             },
           ],
     )
@@ -85,8 +85,8 @@ describe('text', () => {
       'remove the trailing comma',
     ],
     ['a broken one beside a whole one', `{"nodes": [],} ${other}`, 'remove the trailing comma'],
-    ['two', `First ${other} then ${other}`, 'The text holds several workflows'],
-    ['two in an array', `[${other},${other}]`, 'holds 2 workflows'],
+    ['two', `First ${other} then ${other}`, 'The text contains several workflows'],
+    ['two in an array', `[${other},${other}]`, 'contains 2 workflows'],
     ['other JSON', '{"a": 1}', 'is not a workflow'],
     ['other JSON in text', 'x {"a": 1} y', 'Not JSON at line 1, column 1'],
   ])('with %s is refused', (_, text, detail) => {
@@ -133,15 +133,15 @@ describe('the member of a body', () => {
 
   test.each<[string, unknown, string | null]>([
     ['itself', workflow, null],
-    ['wrapped in data', { data: workflow }, 'what wraps it (/data)'],
-    ['an array of one', [workflow], 'what wraps it (/0)'],
-    ['text', json, 'the quotes of a JSON string'],
+    ['wrapped in data', { data: workflow }, 'the wrapper (/data)'],
+    ['an array of one', [workflow], 'the wrapper (/0)'],
+    ['text', json, 'JSON string quotes'],
     ['a fence', `\`\`\`\n${json}\n\`\`\``, 'a code fence'],
   ])('is read: %s', (_, member, removed) => {
     const { workflow: found, findings } = read(member)
     expect(found).toEqual(workflow)
     expect(findings.map(({ message }) => message)).toEqual(
-      removed === null ? [] : [`Removed around the workflow: ${removed}`],
+      removed === null ? [] : [`Removed from the input: ${removed}`],
     )
   })
 

@@ -171,7 +171,7 @@ describe('POST /v1/workflows', () => {
   test.each([
     ['smart quotes', '{“nodes”: []}', '/workflow', 'replace the typographic quotes'],
     ['a trailing comma', '{"nodes": [],}', '/workflow', 'remove the trailing comma'],
-    ['two workflows', [workflowOf('A'), workflowOf('B')], '/workflow', 'holds 2 workflows'],
+    ['two workflows', [workflowOf('A'), workflowOf('B')], '/workflow', 'contains 2 workflows'],
   ])('refuses a workflow with %s and says where', async (_, workflow, pointer, detail) => {
     const answer = await call('POST', '/v1/workflows', { workflow })
     expect(answer).toMatchObject({ status: 422, body: { code: 'invalid-workflow' } })

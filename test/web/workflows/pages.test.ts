@@ -254,7 +254,7 @@ describe('creating a workflow', () => {
     const sent = await user.post('/workflows/new', { workflow })
     expect(sent.status).toBe(303)
     const page = await user.get(sent.location?.split('#')[0] ?? '')
-    expect(page.text).toContain('Removed around the workflow: a code fence, text around the JSON.')
+    expect(page.text).toContain('Removed from the input: a code fence, text around the JSON.')
   })
 
   test('reports numbers that lose precision', async () => {
@@ -277,7 +277,7 @@ describe('creating a workflow', () => {
     }
     const sent = await user.post('/workflows/new', { workflow: JSON.stringify(json('Leaky', leak)) })
     const page = await user.get(sent.location?.split('#')[0] ?? '')
-    expect(page.text).toContain('looks like a secret: keep it in a credential')
+    expect(page.text).toContain('looks like a secret. Store it in a credential')
     expect(page.text).toMatch(/Saved as v1 with \d+ findings?/)
     expect(page.text).not.toContain(planted)
   })
@@ -286,7 +286,7 @@ describe('creating a workflow', () => {
     ['empty text', '', 'Paste the JSON of a workflow'],
     ['invalid JSON', '{"nodes": [}', 'Not JSON'],
     ['truncated JSON', '{"nodes": [', 'Not JSON'],
-    ['an empty list', '[]', 'no workflow in it'],
+    ['an empty list', '[]', 'is an empty array without a workflow'],
     ['missing nodes', '{"name":"x"}', 'it has no nodes'],
     ['nodes that are not a list', '{"nodes":{}}', 'its nodes are not an array'],
     ['a node that is not an object', '{"nodes":[{},5]}', '<code>/nodes/1</code> must be an object'],
