@@ -1,33 +1,33 @@
-/** @module What was bound to the nodes of a workflow before, found again in another version of it. Pure. */
+/** @module Transfers earlier credential bindings to the nodes of another version of a workflow. Pure. */
 import type { CredentialChoice, SlotBinding } from '../db/schema/deployments.ts'
 import { createIntern, ExpressionInputs } from '../n8n/expression-inputs.ts'
 import { type Destination, isSentTo } from '../n8n/request-destination.ts'
 import { type Slot, type SlotNode, slotKey, type WorkflowSlots } from '../n8n/slots.ts'
 import { canonicalJson } from '../n8n/workflow-json.ts'
 
-/** A workflow of which the bindings are known: what was deployed before, or what n8n has. */
+/** A workflow with known bindings: an earlier deployment, or the live workflow in n8n. */
 export interface BindingSource {
   reason: 'earlier' | 'live'
   bindings: readonly SlotBinding[]
   content: WorkflowSlots
 }
 
-/** The credential went elsewhere before: it goes to another host only when a caller chooses it for the node. */
+/** The node would send the credential to a new host. This requires an explicit choice for the node. */
 export interface NewHost {
   credential: CredentialChoice
-  /** Empty: nodes of its own service used it. */
+  /** Previous hosts. Empty: only nodes of its own service used it. */
   from: (string | null)[]
-  /** How many hosts are not in `from`. */
+  /** Number of previous hosts omitted from `from`. */
   moreFrom: number
   to: string | null
-  /** It went where the same expressions say, but what they read has changed since. */
+  /** The URL expressions are unchanged, but their inputs have changed. */
   hasNewInputs: boolean
 }
 
 export interface Traced {
   credential: CredentialChoice
   reason: BindingSource['reason']
-  /** The name that the node's JSON gave to the credential then. */
+  /** The credential name in the node's JSON at that time. */
   namedBefore: string | null
 }
 
@@ -36,18 +36,18 @@ interface TracedSource {
   bindings: Map<string, SlotBinding>
   content: WorkflowSlots
   slots: Map<string, Slot>
-  /** Of ids that one node has. */
+  /** Only unique IDs. */
   nodesById: Map<string, SlotNode>
 }
 
 interface Sent {
-  /** Where requests took it, which may be nowhere → what messages call it. */
+  /** Destination key with inputs → label for messages. */
   to: Map<string, string | null>
-  /** The same places without what their expressions read. */
+  /** The same destination keys without inputs. */
   keys: Set<string>
 }
 
-/** Tells two credentials apart. */
+/** A unique key of a credential. */
 export const identityOf = (credential: CredentialChoice): string =>
   'n8nCredentialId' in credential ? `n8n:${credential.n8nCredentialId}` : credential.credentialId
 
@@ -57,18 +57,18 @@ export function choiceOf(binding: CredentialChoice): CredentialChoice {
     : { credentialId: binding.credentialId }
 }
 
-const maxHostsTold = 5
+const maxListedHosts = 5
 
-/** Finds what the sources bound, and the hosts that they sent each credential to. */
+/** Finds the bindings of the sources and the hosts that received each credential. */
 export class SourceTracer {
   readonly #wanted: WorkflowSlots
   readonly #isGeneric: (type: string) => boolean
   readonly #sources: TracedSource[]
   readonly #wantedInputs: ExpressionInputs
-  /** By credential that was bound. */
+  /** By identity of the bound credential. */
   readonly #sent = new Map<string, Sent>()
 
-  /** @param isGeneric whether a credential type belongs to no service */
+  /** @param isGeneric whether a credential type is not tied to a service */
   constructor(
     wanted: WorkflowSlots,
     sources: readonly BindingSource[],
@@ -101,7 +101,7 @@ export class SourceTracer {
     }
   }
 
-  /** What the first source bound to the slot that still is there. */
+  /** The first binding of the slot whose credential still exists. */
   trace(slot: Slot, isThere: (credential: CredentialChoice) => boolean): Traced | undefined {
     for (const source of this.#sources) {
       const binding = this.#bindingOf(source, slot)
@@ -127,7 +127,7 @@ export class SourceTracer {
     if (isSentTo(sent.to, withInputs(node.index, node.destination, this.#wantedInputs))) return undefined
     const from: (string | null)[] = []
     for (const label of sent.to.values()) {
-      if (from.length === maxHostsTold) break
+      if (from.length === maxListedHosts) break
       from.push(label)
     }
     const { key, label } = node.destination
@@ -136,14 +136,14 @@ export class SourceTracer {
   }
 
   /**
-   * Of the node of the same name; else of the one that was renamed since. Where name and id lead to two nodes with
-   * different credentials, names were swapped or ids were given anew: what the node does decides, or nothing.
+   * Matches by name, then by ID (a renamed node). If name and ID match nodes with different credentials, the names were
+   * swapped or the IDs regenerated: the node with the more similar parameters wins; a tie matches none.
    */
   #bindingOf(source: TracedSource, { node, type }: Slot): SlotBinding | undefined {
     const named = source.content.nodes.get(node.name)
     const before = named ?? this.#renamed(source, node)
     if (!before) return undefined
-    // Another kind of node may use the secret otherwise, such as to check callers. Where it sends it, hosts are compared.
+    // Another node type may use the secret differently, such as to authenticate callers. With a destination, hosts are compared.
     if (before.type !== node.type && !node.destination && this.#isGeneric(type)) return undefined
     const binding = source.bindings.get(slotKey(before.name, type))
     const sameId = node.id === null ? undefined : source.nodesById.get(node.id)
@@ -156,14 +156,14 @@ export class SourceTracer {
     return likeName > likeId ? binding : other
   }
 
-  /** n8n's id of a node stays when it is renamed. A copy beside the node that it was made from is another node. */
+  /** A renamed node has the same ID. If a node with the old name still exists, this one is a copy. */
   #renamed({ nodesById }: TracedSource, node: SlotNode): SlotNode | undefined {
     const before = node.id === null ? undefined : nodesById.get(node.id)
     return before?.type === node.type && !this.#wanted.nodes.has(before.name) ? before : undefined
   }
 }
 
-/** Its key tells apart what its expressions read as well. */
+/** Adds the signature of the expression inputs to the key. */
 function withInputs(index: number, destination: Destination, inputs: ExpressionInputs): Destination {
   if (destination.computed.length === 0) return destination
   return { ...destination, key: `${destination.key} from ${inputs.signature(index, destination.computed)}` }

@@ -1,4 +1,4 @@
-/** @module Which credentials a slot lists as candidates. An answer of many slots lists fewer at each. Pure. */
+/** @module Selects the candidate credentials that a slot lists. Responses with many slots list fewer per slot. Pure. */
 import type { AvailableCredential } from '../credentials/available.ts'
 import type { ResolvedSlot } from './slot-bindings.ts'
 
@@ -6,7 +6,7 @@ export const candidatesMeaning =
   'Credentials of the type, newest first: all of them, or at least 10 where a workflow has many slots. ' +
   'listCredentials has all of a type'
 
-/** In all slots of an answer: some 2 MB of JSON. */
+/** Total in a response, about 2 MB of JSON. */
 const maxListed = 20_000
 const minPerSlot = 10
 
@@ -14,7 +14,7 @@ export const candidateLimit = (slots: number): number => Math.max(minPerSlot, Ma
 
 type Listed = Pick<AvailableCredential, 'id' | 'name' | 'status'>
 
-/** With the one that fills the slot. */
+/** Always includes the credential that fills the slot. */
 export function listedCandidates({
   candidates,
   candidateLimit: limit,

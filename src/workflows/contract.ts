@@ -8,7 +8,7 @@ import { pageQuery, sliceOf } from '../http/page.ts'
 export const nameLimit = 200
 const tagLimit = 50
 
-const mayHoldWorkflow = (value: unknown): boolean =>
+const canContainWorkflow = (value: unknown): boolean =>
   Array.isArray(value) || typeof value === 'string'
     ? value.length > 0
     : typeof value === 'object' && value !== null
@@ -16,8 +16,8 @@ const mayHoldWorkflow = (value: unknown): boolean =>
 const N8nJson = z
   .unknown()
   .refine(
-    mayHoldWorkflow,
-    'An n8n workflow: a JSON object with nodes and connections, or text that holds one',
+    canContainWorkflow,
+    'An n8n workflow: a JSON object with nodes and connections, or text that contains one',
   )
   .meta({
     anyOf: [{ type: 'object', additionalProperties: true }, { type: 'array', items: {} }, { type: 'string' }],
@@ -97,7 +97,7 @@ export const NewWorkflow = z.strictObject({ workflow: N8nJson, ...described }).m
 })
 export type NewWorkflow = z.output<typeof NewWorkflow>
 
-/** What is left out stays; null empties. */
+/** Omitted fields do not change; null clears a field. */
 export const WorkflowChange = z
   .strictObject({ workflow: N8nJson.optional(), ...described })
   .meta({ ref: 'WorkflowChange', 'x-example': { name: 'Notify Slack', tags: ['orders', 'slack'] } })
@@ -147,13 +147,13 @@ export type Workflow = z.output<typeof Workflow>
 
 export const WorkflowList = sliceOf(WorkflowSummary)
 
-/** PostgreSQL text holds no U+0000. */
+/** PostgreSQL cannot store U+0000 in text. */
 const filter = z
   .string()
   .trim()
   .min(1, 'At least 1 character')
   .max(200, 'At most 200 characters')
-  .refine((text) => !text.includes('\0'), 'Holds a NUL character')
+  .refine((text) => !text.includes('\0'), 'Contains a NUL character')
 
 export const WorkflowQuery = z.strictObject({
   ...pageQuery,
@@ -168,7 +168,7 @@ export const WorkflowQuery = z.strictObject({
   }),
   contentHash: z
     .string()
-    .regex(/^[0-9a-f]{64}$/, 'SHA-256 in lower-case hex')
+    .regex(/^[0-9a-f]{64}$/, 'SHA-256 in lowercase hex')
     .optional(),
 })
 export type WorkflowFilter = Omit<z.output<typeof WorkflowQuery>, keyof typeof pageQuery>
@@ -215,7 +215,7 @@ export type WorkflowVersion = z.output<typeof WorkflowVersion>
 
 export const WorkflowVersionList = sliceOf(WorkflowVersionSummary)
 
-/** Versions are numbered from 1 in each workflow, so the cursor is the last number of the page before. */
+/** The cursor is the last version number of the previous page. */
 export const WorkflowVersionQuery = z.strictObject({
   limit: pageQuery.limit,
   cursor: z

@@ -1,4 +1,4 @@
-/** @module What a workflow's pages read beside the repositories: where it is, how its versions ran, what they hold. */
+/** @module Queries for the workflow pages: deployments, runs by version, version content and credential states. */
 import { sql } from 'drizzle-orm'
 import { partsOf } from '../runs/period.ts'
 import { groupSums, runsIn } from '../runs/sources.ts'
@@ -12,7 +12,7 @@ export type DeployedPlace = {
   id: string
   instanceId: string
   instanceName: string
-  /** n8n's address. */
+  /** URL of n8n. */
   baseUrl: string
   n8nWorkflowId: string | null
   version: number
@@ -22,7 +22,7 @@ export type DeployedPlace = {
 
 const maxPlaces = 100
 
-/** Where the workflow is deployed or tracked; newest first. */
+/** Instances where the workflow is deployed or tracked, newest first. */
 export async function readPlaces(db: Db, userId: string, workflowId: string): Promise<DeployedPlace[]> {
   const { rows } = await db.execute<DeployedPlace>(sql`
     select d.id, d.instance_id as "instanceId", i.name as "instanceName", i.base_url as "baseUrl",
@@ -34,12 +34,12 @@ export async function readPlaces(db: Db, userId: string, workflowId: string): Pr
 }
 
 export type DayRuns = {
-  /** Those that ended by themselves. */
+  /** Runs that succeeded or failed. */
   finished: number
   failed: number
 }
 
-/** All runs of the workflow in the last 24 h, whatever version and wherever. */
+/** Runs of the workflow in the last 24 h, of all versions on all instances. */
 export async function readDay(db: Db, userId: string, workflowId: string, now: Date): Promise<DayRuns> {
   const range = last24Hours(now)
   const { rows } = await db.execute<DayRuns>(sql`
@@ -52,11 +52,11 @@ export async function readDay(db: Db, userId: string, workflowId: string, now: D
 export interface VersionRate {
   runs: number
   failed: number
-  /** Percentage of those that ended by themselves; null without any. */
+  /** Percentage of succeeded and failed runs that succeeded; null if there are none. */
   successRate: number | null
 }
 
-/** By version number, of the period that ends now. */
+/** Runs in the period by version number. */
 export async function readVersionRates(
   db: Db,
   userId: string,
@@ -75,10 +75,10 @@ export async function readVersionRates(
   )
 }
 
-/** Neon answers with 10 MB at most. */
+/** Neon limits a response to 10 MB. */
 const maxContentBytes = 5 * 1024 * 1024
 
-/** The n8n JSON of versions `from` to `to`, the newest first; as many as fit. */
+/** The n8n JSON of versions `from` to `to`, newest first, up to `maxContentBytes`. */
 export async function readContents(
   db: Db,
   userId: string,
@@ -101,15 +101,15 @@ export type CredentialState = {
   type: string
   name: string
   status: 'untested' | 'valid' | 'invalid'
-  /** ISO. */
+  /** ISO 8601 */
   checkedAt: string | null
-  /** Why it is invalid. */
+  /** Why the service rejected it. */
   error: string | null
 }
 
 const maxCredentials = 200
 
-/** The user's credentials of the types that the workflow requires; those that work first. */
+/** The user's credentials of the required types, valid ones first. */
 export async function readCredentialStates(
   db: Db,
   userId: string,

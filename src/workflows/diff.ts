@@ -1,6 +1,6 @@
 /**
- * @module What differs between two n8n workflows, by node. Takes whatever JSON was stored, however untidy. Linear in
- * the two, and so is its result: names and keys may be long and stand in many paths and connections.
+ * @module Compares two n8n workflows by node. Accepts any stored JSON. Time and result size are linear in the input, even
+ * with long names and keys that occur in many paths and connections.
  */
 
 export interface ConnectionDiff {
@@ -8,20 +8,20 @@ export interface ConnectionDiff {
   output: number
   to: string
   input: number
-  /** `main`, `ai_tool` and so on. */
+  /** Such as `main` or `ai_tool`. */
   type: string
 }
 
 export interface JsonDiff {
-  /** Node names, in the order of the newer workflow. */
+  /** Node names in the order of the newer workflow. */
   added: string[]
-  /** Node names, in the order of the older workflow. */
+  /** Node names in the order of the older workflow. */
   removed: string[]
-  /** `node` is the newer name; paths are dotted, and an array that grew, shrank or holds plain values is one path. */
+  /** `node` is the newer name. Paths are dotted; an array of scalars or with a new length is one path. */
   changed: { node: string; paths: string[] }[]
-  /** A renamed node's connections do not count as changed. */
+  /** Renaming a node does not change its connections. */
   connections: { added: ConnectionDiff[]; removed: ConnectionDiff[] }
-  /** Some nodes have their top-level fields as paths, or some connections are left out. */
+  /** Some nodes list top-level fields only, or some connections are omitted. */
   truncated?: true
 }
 
@@ -29,22 +29,22 @@ export interface NodeDiff {
   added: Json[]
   removed: Json[]
   changed: { before: Json; after: Json; paths: string[] }[]
-  /** Every node that both have: newer → older. */
+  /** Matched nodes: newer → older. */
   pairs: ReadonlyMap<Json, Json>
   truncated: boolean
 }
 
-/** A longer path ends here. */
+/** Longer paths are truncated. */
 const MAX_PATH_CHARS = 1_000
 const MAX_PATHS_PER_NODE = 1_000
-/** Of all paths, and of the names in each list of connections. */
+/** Limits all paths together, and the names in each list of connections. */
 const MAX_LISTED_CHARS = 1_000_000
 
 type Json = Record<string, unknown>
 
 export function diffWorkflows(older: Json, newer: Json, nodes = diffNodes(older, newer)): JsonDiff {
   const renamed = new Map([...nodes.pairs].map(([after, before]) => [nodeLabel(before), nodeLabel(after)]))
-  // One numbering for both: names may be long, and a key names two of them.
+  // Shared by both lists. Numbers keep the keys short.
   const keyOf = connectionKeys()
   const byKey = (connections: ConnectionDiff[]) => new Map(connections.map((each) => [keyOf(each), each]))
   const are = byKey(connectionsOf(newer))
@@ -64,7 +64,7 @@ export function diffWorkflows(older: Json, newer: Json, nodes = diffNodes(older,
   }
 }
 
-/** The nodes that differ, as objects: their names and ids need not be unique. */
+/** The nodes that differ, as objects, because names and IDs may not be unique. */
 export function diffNodes(older: Json, newer: Json): NodeDiff {
   const before = nodesOf(older)
   const after = nodesOf(newer)
@@ -89,7 +89,7 @@ export function diffNodes(older: Json, newer: Json): NodeDiff {
   }
 }
 
-/** Null when they are too many or too long. */
+/** Null if there are too many paths or they are too long. */
 function pathsWithin(found: Iterable<string>, maxChars: number): string[] | null {
   const paths: string[] = []
   let chars = 0
@@ -111,7 +111,7 @@ function changedFields(before: Json, after: Json): string[] {
 const shortPath = (path: string): string =>
   path.length <= MAX_PATH_CHARS ? path : `${path.slice(0, MAX_PATH_CHARS)}…`
 
-/** The first ones, and the very first in any case: no list is empty where something differs. */
+/** The first connections up to the limit, and at least one. */
 function listed(connections: ConnectionDiff[]): { connections: ConnectionDiff[]; truncated: boolean } {
   let chars = 0
   const end = connections.findIndex(({ from, to, type }, index) => {
@@ -123,7 +123,7 @@ function listed(connections: ConnectionDiff[]): { connections: ConnectionDiff[];
     : { connections: connections.slice(0, end), truncated: true }
 }
 
-/** Whether two JSON values are the same; the order of an object's keys does not count. */
+/** Whether two JSON values are equal, ignoring key order. */
 export function sameJson(a: unknown, b: unknown): boolean {
   if (isObject(a) && isObject(b)) {
     const keys = Object.keys(a)
@@ -147,10 +147,9 @@ const nodesOf = (workflow: Json): Json[] =>
 const textOf = (value: unknown): string | undefined =>
   typeof value === 'string' && value !== '' ? value : undefined
 
-/** What a node is called. */
 export const nodeLabel = (node: Json): string => textOf(node.name) ?? textOf(node.type) ?? '(unnamed)'
 
-/** Newer node → older node: by id, which survives renaming, and what is left by name, which survives a re-import. */
+/** Newer node → older node. Matches by ID, which survives renaming, then by name, which survives a re-import. */
 function pair(before: Json[], after: Json[]): Map<Json, Json> {
   const pairs = new Map<Json, Json>()
   const left = new Set(before)
@@ -199,7 +198,7 @@ function* changedPaths(before: unknown, after: unknown, path = ''): Generator<st
   }
 }
 
-/** A text for each connection, equal for equal ones. */
+/** Creates a function that returns a unique key of a connection. */
 function connectionKeys(): (connection: ConnectionDiff) => string {
   const numbers = new Map<string, number>()
   const numberOf = (name: string): number => {
@@ -212,8 +211,8 @@ function connectionKeys(): (connection: ConnectionDiff) => string {
 }
 
 /**
- * Every connection of a workflow, once: `{ <from>: { <type>: [ [ { node, type, index } ] ] } }`; slots and targets of
- * another shape are skipped.
+ * The distinct connections of a workflow: `{ <from>: { <type>: [ [ { node, type, index } ] ] } }`. Skips slots and targets
+ * of another shape.
  */
 export function connectionsOf({ connections }: Json): ConnectionDiff[] {
   const keyOf = connectionKeys()

@@ -1,4 +1,4 @@
-/** @module The list of workflows with what is said of each: how it ran, what it lacks, where it is; those that fail first. */
+/** @module The workflow list with runs, missing credentials and deployments; most failures first. */
 import { type SQL, sql } from 'drizzle-orm'
 import { partsOf } from '../runs/period.ts'
 import { groupSums, runsIn } from '../runs/sources.ts'
@@ -12,14 +12,14 @@ export interface ListFilter {
   nodeType?: string | undefined
   credentialType?: string | undefined
   tag?: string | undefined
-  /** Words that all stand, or begin a word, in the name or the prompt. */
+  /** Word prefixes; all must occur in the name or the prompt. */
   q?: string | undefined
   ready?: boolean | undefined
 }
 
 export interface Lack {
   type: string
-  /** There is one, and its service refuses it; false: there is none. */
+  /** true: the service rejected the credential; false: there is no credential. */
   rejected: boolean
 }
 
@@ -39,9 +39,9 @@ export type ListRow = {
   nodeTypes: string[]
   nodeCount: number
   credentialTypes: string[]
-  /** ISO. */
+  /** ISO 8601 */
   updatedAt: string
-  /** Of the last 24 h. */
+  /** In the last 24 h. */
   runs: number
   failed: number
   succeeded: number
@@ -53,7 +53,7 @@ export type ListRow = {
 
 export interface WorkflowPage {
   rows: ListRow[]
-  /** That match, on all pages. */
+  /** Number of matches on all pages. */
   total: number
   nextCursor: string | null
 }
@@ -73,17 +73,17 @@ const pageRows = 50
 const maxPlaces = 3
 const maxFacetValues = 200
 
-/** Of the user's credentials, by type: whether one of them may be used. */
-const heldTypes = (userId: string): SQL => sql`
-  held as materialized (
+/** CTE: whether the user has a usable credential, by type. */
+const availableTypes = (userId: string): SQL => sql`
+  available as materialized (
     select n8n_credential_type as type, bool_or(status <> 'invalid') as usable
     from credentials where user_id = ${userId} group by n8n_credential_type
   )`
 
 const lacked = sql`unnest(w.required_credential_types) as required (type)
-  left join held h on h.type = required.type where h.usable is not true`
+  left join available h on h.type = required.type where h.usable is not true`
 
-/** @param cursor of the page before; null: the first page */
+/** @param cursor from the previous page; null: the first page */
 export async function readWorkflowList(
   db: Db,
   userId: string,
@@ -95,7 +95,7 @@ export async function readWorkflowList(
   const { rows } = await db.execute<Omit<ListRow, 'updatedAt'> & { updatedMs: number; total: number }>(sql`
     with runs as (${runsIn(userId, {}, partsOf(range))}),
     sums as (select workflow_id, ${groupSums} from runs group by workflow_id),
-    ${heldTypes(userId)},
+    ${availableTypes(userId)},
     matching as (
       select w.id, coalesce(s.runs, 0) as runs, coalesce(s.failed, 0) as failed, coalesce(s.succeeded, 0) as succeeded
       from workflows w left join sums s on s.workflow_id = w.id
@@ -156,14 +156,14 @@ export interface ListCursor {
   id: string
 }
 
-/** Null for anything that is no cursor of this list. */
+/** Null for an invalid cursor. */
 export function readListCursor(text: string): ListCursor | null {
   const [, failed, cursor = ''] = /^(\d{1,12})\.([\w-]{22})$/.exec(text) ?? []
   const id = decodeCursor(cursor)
   return failed === undefined || id === null ? null : { failed: Number(failed), id }
 }
 
-/** What the user's workflows can be told apart by, the most frequent first. */
+/** Filter values of the user's workflows, most frequent first. */
 export async function readFacets(db: Db, userId: string): Promise<Facets> {
   const facet = (name: string, column: SQL) => sql`
     (select ${name} as facet, value, count(*)::integer as count

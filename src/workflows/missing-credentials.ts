@@ -1,4 +1,4 @@
-/** @module `GET /v1/credentials/missing`: a question about workflows that lives under the path of credentials. */
+/** @module `GET /v1/credentials/missing`. It queries workflows but belongs to the credentials API. */
 import { Hono } from 'hono'
 import type { AuthEnv } from '../http/auth.ts'
 import { describe } from '../http/openapi.ts'

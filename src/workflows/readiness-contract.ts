@@ -1,4 +1,4 @@
-/** @module The HTTP shapes of readiness: what a workflow needs, and what fills it on which instance. */
+/** @module The HTTP shapes of readiness: the credential slots of a workflow and their state on each instance. */
 import * as z from 'zod'
 import { candidatesMeaning } from './candidates.ts'
 import { slotReasons, slotStatuses } from './slot-bindings.ts'

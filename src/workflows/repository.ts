@@ -38,15 +38,14 @@ import {
   type VersionOrigin,
 } from './rows.ts'
 
-/** Where a request's body holds the n8n JSON. */
 const inBody = { pointerPrefix: '/workflow' }
 
-export interface MadeAlong {
+export interface ExtraWrites {
   quota: Quota
   statements: (workflowId: string) => BatchItem<'pg'>[]
 }
 
-/** A user's workflows. Every method takes the owner first and sees no one else's rows. */
+/** A user's workflows. Every method takes the owner first and reads only the owner's rows. */
 export class WorkflowRepository extends WorkflowVersions {
   readonly #db: Db
   readonly #now: () => Date
@@ -67,15 +66,15 @@ export class WorkflowRepository extends WorkflowVersions {
   }
 
   /**
-   * @param also what is made together with the workflow, or not at all
-   * @param findings about the workflow as it was sent, stored with its own warnings
+   * @param extraWrites statements of the same transaction
+   * @param findings about the request, stored with the warnings
    * @throws {AppError} `invalid-workflow`, `too-large`, `quota-exceeded`, `idempotency-key-reused`, `conflict`
    */
   async create(
     userId: string,
     body: NewWorkflow,
     key?: CreationKey,
-    also?: MadeAlong,
+    extraWrites?: ExtraWrites,
     findings: readonly WorkflowWarning[] = [],
   ): Promise<Workflow> {
     const { workflow: json, name } = parseWorkflow(body.workflow, inBody)
@@ -97,13 +96,13 @@ export class WorkflowRepository extends WorkflowVersions {
       userId,
       resourceId: id,
       key,
-      quota: [{ table: 'workflows', limit: this.#quota }, ...(also ? [also.quota] : [])],
+      quota: [{ table: 'workflows', limit: this.#quota }, ...(extraWrites ? [extraWrites.quota] : [])],
     } as const
     const made = await createOnce(this.#db, creation, [
       this.#db.insert(workflows).values({ id, userId, ...row }),
       this.#copyAsVersion(userId, id, { parent: sql`null::integer` }),
       auditEvent(this.#db, userId, 'workflow.created', id),
-      ...(also?.statements(id) ?? []),
+      ...(extraWrites?.statements(id) ?? []),
     ])
     if (!made.replayed) {
       const { data: workflow, endpoints: _, ...rest } = row
@@ -160,11 +159,11 @@ export class WorkflowRepository extends WorkflowVersions {
   }
 
   /**
-   * Makes the next version, or returns the current one when nothing would change. Data retention is not part of it.
-   * @param expected the version that the change was made from; null: whatever it is
-   * @param edited the version that the content comes from, and who edited it; default: the owner, the one before
+   * Creates the next version, or returns the current one if nothing changes. Data retention is not versioned.
+   * @param expected the version that the change is based on; null: any
+   * @param edited source version and author of the content; default: the previous version and the owner
    * @param findings as in `create`
-   * @throws {AppError} `version-conflict` with `currentVersion` when `expected` is not the stored one,
+   * @throws {AppError} `version-conflict` with `currentVersion` if `expected` is not the current version,
    *   `invalid-workflow`, `too-large`
    */
   async update(
@@ -186,9 +185,9 @@ export class WorkflowRepository extends WorkflowVersions {
   }
 
   /**
-   * With its versions and deployments; what is in n8n stays.
-   * @param options `force`: although deployments use it
-   * @returns whether there was one
+   * Deletes a workflow with its versions and deployments. Workflows in n8n stay.
+   * @param options `force`: even if deployments use it
+   * @returns whether the workflow existed
    * @throws {AppError} `in-use` with the `dependents`
    */
   delete(userId: string, id: string, { force = false } = {}): Promise<boolean> {
@@ -196,7 +195,7 @@ export class WorkflowRepository extends WorkflowVersions {
   }
 
   /**
-   * Makes a new version with the content of an earlier one. Null when the workflow or the version does not exist.
+   * Creates a version with the content of an earlier one. Null if the workflow or the version does not exist.
    * @throws {AppError} `version-conflict`, as `update`
    */
   async restore(
@@ -213,9 +212,9 @@ export class WorkflowRepository extends WorkflowVersions {
   }
 
   /**
-   * The version that has this content, or else a new one, made from another. A fix keeps what the other says of itself; an
-   * edit in n8n has neither prompt nor model, and its name is the workflow's only where it was changed there.
-   * @returns its number; null when the workflow or the version does not exist
+   * Returns the version with this content, or creates one from `version`. A fix copies name, description, prompt, model and
+   * tags. An edit in n8n clears prompt and model, and sets `name` only if it changed in n8n.
+   * @returns the version number; null if the workflow or the version does not exist
    * @throws {AppError} `invalid-workflow`, `too-large`
    */
   async derive(
@@ -264,7 +263,7 @@ export class WorkflowRepository extends WorkflowVersions {
     return made?.version ?? null
   }
 
-  /** `json`: within the limits of `parseWorkflow`. */
+  /** @param json within the limits of `parseWorkflow` */
   async #extract(json: Record<string, unknown>, findings: readonly WorkflowWarning[] = []) {
     const {
       requirements: _,
@@ -275,7 +274,7 @@ export class WorkflowRepository extends WorkflowVersions {
     return { ...metadata, warnings, data: json, contentHash: await contentHash(json) }
   }
 
-  /** Nothing when that version is there already. The JSON stays in the database. */
+  /** Does nothing if the version exists. Copies the JSON inside the database. */
   #copyAsVersion(userId: string, id: string, origin: VersionOrigin) {
     return this.#db
       .insert(workflowVersions)
@@ -283,7 +282,7 @@ export class WorkflowRepository extends WorkflowVersions {
       .onConflictDoNothing()
   }
 
-  /** One transaction: the compare-and-swap, then the copy of the new row, which is there already if nothing changed. */
+  /** Updates the workflow (compare-and-swap) and copies it as a version, in one transaction. */
   async #write(
     userId: string,
     id: string,
@@ -314,7 +313,7 @@ export class WorkflowRepository extends WorkflowVersions {
     if (current && expected !== null && current.version !== expected) {
       throw new AppError(
         'version-conflict',
-        `The workflow is at version ${current.version} by now; read it, then change that`,
+        `The workflow is now at version ${current.version}. Reload it and retry`,
         { extra: { currentVersion: current.version } },
       )
     }

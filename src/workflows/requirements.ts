@@ -11,7 +11,7 @@ import { isFilled, nameOf, type ResolvedSlot, resolveSlots } from './slot-bindin
 
 type MissingRow = Omit<MissingCredentials['items'][number], 'displayName'>
 
-/** What a user's workflows require of the user's credentials. Every method takes the owner first. */
+/** Matches the credential requirements of a user's workflows with the user's credentials. Every method takes the owner first. */
 export class CredentialRequirements {
   readonly #db: Db
   readonly #availableCredentials: AvailableCredentials
@@ -23,13 +23,13 @@ export class CredentialRequirements {
     this.#loadCatalogue = loadCatalogue
   }
 
-  /** What would fill the workflow's slots on an instance where it was never deployed, and what is missing. */
+  /** How the slots would be filled on an instance without a deployment of the workflow. */
   async readiness(userId: string, workflowId: string): Promise<Readiness | null> {
     const found = await this.resolve(userId, workflowId)
     return found && { ...toReadiness(found.slots, found.wanted), instanceId: null, instances: [] }
   }
 
-  /** The slots of the current version, filled without asking an n8n. Null when the user has no such workflow. */
+  /** The slots of the current version, resolved without calling n8n. Null if the workflow does not exist. */
   async resolve(
     userId: string,
     workflowId: string,
@@ -46,7 +46,7 @@ export class CredentialRequirements {
     return { wanted, slots: resolveSlots({ wanted, catalogue, available }) }
   }
 
-  /** Credential types that the owner's workflows require and the owner has no credential of, by type. */
+  /** Required credential types without a credential, sorted by type. */
   async missing(userId: string): Promise<MissingCredentials> {
     const { rows } = await this.#db.execute<MissingRow>(sql`
       select type, count(*)::integer as "workflowCount",
@@ -91,7 +91,7 @@ export function toReadiness(
   }
 }
 
-/** As plans and readiness say it. */
+/** The response shape of plans and readiness. */
 export function toSlot(slot: ResolvedSlot): Readiness['slots'][number] {
   const { node, type, displayName, named, status, credential, reason, consentUrl } = slot
   return {

@@ -29,20 +29,20 @@ import type { WorkflowRepository } from './repository.ts'
 
 const tag = 'Workflows'
 
-/** @throws {AppError} `not-found`, the same for a row that is missing and for another user's */
-function found<T>(value: T | null, what = 'workflow'): T {
+/** @throws {AppError} `not-found` for a missing row and for another user's row */
+function requireFound<T>(value: T | null, what = 'workflow'): T {
   if (value === null) throw new AppError('not-found', `No such ${what}`)
   return value
 }
 
-/** With what the request alone gave reason to say. */
+/** Adds findings about the request to the warnings. */
 export function withFindings(workflow: Workflow, findings: readonly WorkflowWarning[]): Workflow {
   const known = new Set(workflow.warnings.map(({ code, pointer }) => `${code} ${pointer}`))
   const others = findings.filter(({ code, pointer }) => !known.has(`${code} ${pointer}`))
   return others.length === 0 ? workflow : { ...workflow, warnings: [...others, ...workflow.warnings] }
 }
 
-/** How long data is retained changes without another version, and `updatedAt` with it. */
+/** Data retention changes `updatedAt` but not the version. */
 const tagOf = ({ version, dataRetentionDays, updatedAt }: Workflow): Promise<string> =>
   etagWith<object>(version, dataRetentionDays === null ? {} : { dataRetentionDays, updatedAt }, {})
 
@@ -122,7 +122,7 @@ export function workflowRoutes(workflows: WorkflowRepository, fingerprint: Finge
       }),
       valid('param', WorkflowId),
       async (c) => {
-        const workflow = found(await workflows.find(c.var.userId, c.req.valid('param').id))
+        const workflow = requireFound(await workflows.find(c.var.userId, c.req.valid('param').id))
         return c.json(workflow, 200, { ETag: await tagOf(workflow) })
       },
     )
@@ -160,7 +160,9 @@ export function workflowRoutes(workflows: WorkflowRepository, fingerprint: Finge
             ? { workflow: undefined, findings: [] }
             : readWorkflowMember(body.workflow, c.var.bodyText)
         const change = { ...body, ...(json !== undefined && { workflow: json }) }
-        const updated = found(await workflows.update(c.var.userId, id, expected, change, undefined, findings))
+        const updated = requireFound(
+          await workflows.update(c.var.userId, id, expected, change, undefined, findings),
+        )
         const workflow = withFindings(updated, findings)
         return c.json(workflow, 200, { ETag: await tagOf(workflow) })
       },
@@ -183,7 +185,7 @@ export function workflowRoutes(workflows: WorkflowRepository, fingerprint: Finge
       async (c) => {
         const force = c.req.valid('query').force === 'true'
         const deleted = await workflows.delete(c.var.userId, c.req.valid('param').id, { force })
-        found(deleted || null)
+        requireFound(deleted || null)
         return c.body(null, 204)
       },
     )
@@ -201,7 +203,7 @@ export function workflowRoutes(workflows: WorkflowRepository, fingerprint: Finge
       valid('query', WorkflowVersionQuery),
       async (c) => {
         const { id } = c.req.valid('param')
-        return c.json(found(await workflows.versions(c.var.userId, id, c.req.valid('query'))))
+        return c.json(requireFound(await workflows.versions(c.var.userId, id, c.req.valid('query'))))
       },
     )
     .get(
@@ -218,7 +220,7 @@ export function workflowRoutes(workflows: WorkflowRepository, fingerprint: Finge
       valid('param', WorkflowVersionId),
       async (c) => {
         const { id, version } = c.req.valid('param')
-        const stored = found(await workflows.findVersion(c.var.userId, id, version), 'version')
+        const stored = requireFound(await workflows.findVersion(c.var.userId, id, version), 'version')
         return c.json(stored, 200, { ETag: etag(stored.version) })
       },
     )
@@ -237,7 +239,7 @@ export function workflowRoutes(workflows: WorkflowRepository, fingerprint: Finge
       async (c) => {
         const { from, to } = c.req.valid('query')
         const { id } = c.req.valid('param')
-        return c.json(found(await workflows.diff(c.var.userId, id, from, to), 'version'))
+        return c.json(requireFound(await workflows.diff(c.var.userId, id, from, to), 'version'))
       },
     )
     .post(
@@ -257,7 +259,7 @@ export function workflowRoutes(workflows: WorkflowRepository, fingerprint: Finge
         const expected = await preconditionOf(c.req.header('If-Match'), () =>
           workflows.find(c.var.userId, id),
         )
-        const workflow = found(await workflows.restore(c.var.userId, id, version, expected), 'version')
+        const workflow = requireFound(await workflows.restore(c.var.userId, id, version, expected), 'version')
         return c.json(workflow, 200, { ETag: await tagOf(workflow) })
       },
     )

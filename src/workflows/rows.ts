@@ -1,4 +1,4 @@
-/** @module Which columns each view of a workflow selects, how a page keeps its size, and rows as the contract shows them. */
+/** @module Column selections of workflow queries, page size limits, and conversion of rows to API objects. */
 import { or, type SQL, sql } from 'drizzle-orm'
 import { type VersionAuthor, workflows, workflowVersions } from '../db/schema/workflows.ts'
 import type { Slice } from '../http/page.ts'
@@ -29,7 +29,7 @@ export const summaryColumns = {
 
 export const columns = { ...summaryColumns, warnings: workflows.warnings, workflow: workflows.data }
 
-/** What a version says of itself, beside its content. */
+/** The texts and tags of a version. */
 export const versionedText = {
   name: workflowVersions.name,
   description: workflowVersions.description,
@@ -75,7 +75,7 @@ export interface VersionOrigin {
   author?: VersionAuthor | undefined
 }
 
-/** A workflow's row as one of its versions, in the order of the table's columns. */
+/** Selects a workflow row as a version, in the column order of the table. */
 export const versionOf = ({ parent, author = 'user' }: VersionOrigin) => ({
   workflowId: workflows.id,
   version: workflows.version,
@@ -94,24 +94,24 @@ export const versionOf = ({ parent, author = 'user' }: VersionOrigin) => ({
   author: sql<VersionAuthor>`${author}::text`.as('author'),
 })
 
-/** Neon answers with 10 MB at most, and JSON in JSON may double what it holds. */
+/** Neon limits a response to 10 MB, and nested JSON can double the size. */
 const maxPageBytes = 4 * 1024 * 1024
 
-/** Of what a list shows; the names and times beside it are small. */
+/** Size of the large columns in a list. */
 export const sizeBytes = (of: typeof workflows | typeof workflowVersions) =>
   sql<number>`octet_length(concat(${of.prompt}, ${of.description}, ${of.tags}::text, ${of.nodeTypes}::text,
     ${of.requiredCredentialTypes}::text, ${of.triggerTypes}::text, ${of.webhookPaths}::text))`.as(
     'size_bytes',
   )
 
-/** Over a CTE `matching (key, size_bytes)`: the first row, and those after it that fit into a page. */
+/** Keys from the CTE `matching (key, size_bytes)` that fit into a page; always includes the first row. */
 export const fittingKeys = sql`(select key from (
   select key, sum(size_bytes) over (order by key desc) - size_bytes as bytes_before from matching
 ) measured where bytes_before < ${maxPageBytes})`
 
 export const matchedCount = sql<number>`(select count(*)::integer from matching)`
 
-/** `rows`: those that fit, of up to `limit + 1` that matched. */
+/** @param rows the rows that fit, out of up to `limit + 1` matches */
 export function pageOf<Row, Item>(
   rows: { row: Row; matched: number }[],
   limit: number,
@@ -124,12 +124,12 @@ export function pageOf<Row, Item>(
   return { items: taken.map(({ row }) => toItem(row)), nextCursor: more ? toCursor(last.row) : null }
 }
 
-/** What a write sets; what is absent stays. */
+/** Columns to write; omitted columns do not change. */
 export type Values = Partial<Omit<typeof workflows.$inferInsert, 'id' | 'userId' | 'version'>>
 
 export const versionedFields = ['name', 'description', 'prompt', 'model', 'tags', 'contentHash'] as const
 
-/** Undefined when there is nothing to compare. */
+/** Undefined if there is nothing to compare. */
 export function anyDiffers(
   values: Values,
   fields: readonly ((typeof versionedFields)[number] | 'dataRetentionDays')[],
@@ -142,6 +142,6 @@ export function anyDiffers(
   )
 }
 
-/** Cut to what a name may hold; undefined when nothing is left. */
+/** Truncates a name to the limit; undefined if it is blank. */
 export const shortened = (name: string): string | undefined =>
   Array.from(name.trim()).slice(0, nameLimit).join('').trim() || undefined

@@ -1,7 +1,7 @@
 /**
- * @module Which credential fills which slot of a workflow. Pure: the same rows bind the same way. A secret goes only where
- * somebody has said that it goes: a caller, an earlier deployment, n8n, the workflow's JSON, or a type of one service of
- * which there is one credential.
+ * @module Decides which credential fills each slot of a workflow. Pure and deterministic. A binding always has a source: a
+ * caller's choice, an earlier deployment, n8n, the workflow's JSON, or the only credential of a type that is tied to one
+ * service.
  */
 import type { AvailableCredential } from '../credentials/available.ts'
 import type { CredentialChoice } from '../db/schema/deployments.ts'
@@ -12,29 +12,29 @@ import { type BindingSource, type NewHost, SourceTracer, type Traced } from './b
 import { candidateLimit } from './candidates.ts'
 
 /**
- * `missing`: there is none, or the node names one that the user does not have. `ambiguous`: one must be chosen.
- * `needs-consent`: its owner has to sign in inside n8n. `n8n`: bound to one that only n8n has.
+ * `missing`: the user has no such credential. `ambiguous`: the caller must choose one. `needs-consent`: the owner must
+ * sign in inside n8n. `n8n`: bound to a credential that exists only in n8n.
  */
 export const slotStatuses = ['bound', 'missing', 'ambiguous', 'needs-consent', 'n8n'] as const
 export type SlotStatus = (typeof slotStatuses)[number]
 
-/** Why a slot is filled with its credential: the first that applied, in this order. */
+/** Why a credential fills a slot: the first rule that applied, in this order. */
 export const slotReasons = ['chosen', 'earlier', 'live', 'name', 'only'] as const
 export type SlotReason = (typeof slotReasons)[number]
 
-/** What a caller has chosen: for a node, or for every slot of the type that no other entry names. */
+/** A caller's choice for a node, or for all slots of the type without their own entry. */
 export interface ChosenBinding {
   node?: string | undefined
   type: string
   credential: CredentialChoice
-  /** Where it stands in the body. */
+  /** JSON pointer into the body. */
   pointer: string
 }
 
 export interface Misnamed {
-  /** The user's of that name; null: there is none. */
+  /** The user's credential with that name; null if there is none. */
   other: AvailableCredential | null
-  /** The JSON named another one, or none, when the credential was bound. */
+  /** The name in the JSON has changed since the credential was bound. */
   isNew: boolean
 }
 
@@ -44,31 +44,31 @@ export interface ResolvedSlot extends Slot {
   credential: CredentialChoice | null
   reason: SlotReason | null
   newHost?: NewHost
-  /** The node's JSON names another credential than the one that fills it since before. */
+  /** The node's JSON names a different credential than the earlier binding. */
   misnamed?: Misnamed
-  /** Where to sign in inside n8n, for one that is there and lacks consent. */
+  /** Where to sign in inside n8n, with `needs-consent`. */
   consentUrl?: string
-  /** What n8n says of the credential, where it was asked. */
+  /** Result of the check in n8n, if it ran. */
   inN8n?: 'gone' | 'consent-unknown'
-  /** Of a credential that only n8n has. */
+  /** Name of a credential that exists only in n8n. */
   nameInN8n?: string
-  /** The user's of the type, newest first. */
+  /** The user's credentials of the type, newest first. */
   candidates: AvailableCredential[]
-  /** How many of them an answer lists. */
+  /** Maximum number of candidates in a response. */
   candidateLimit: number
 }
 
 export interface SlotQuestion {
   wanted: WorkflowSlots
   catalogue: Catalogue
-  /** The owner's, newest first: of the slots' types and those chosen. */
+  /** The owner's credentials of the slot types and chosen types, newest first. */
   available: readonly AvailableCredential[]
   chosen?: readonly ChosenBinding[]
-  /** The first that knows a slot fills it. */
+  /** In order of precedence. */
   sources?: readonly BindingSource[]
 }
 
-/** @throws {AppError} `invalid` for a choice that fits no slot, is not the owner's, or repeats another */
+/** @throws {AppError} `invalid` for a choice without a matching slot, of another user, or made twice */
 export function resolveSlots(question: SlotQuestion): ResolvedSlot[] {
   const { wanted, catalogue, available, chosen = [], sources = [] } = question
   const byType = Map.groupBy(available, ({ type }) => type)
@@ -118,15 +118,15 @@ function filledStatus(credential: CredentialChoice, candidates: AvailableCredent
 const isThere = (credential: CredentialChoice, candidates: AvailableCredential[]): boolean =>
   'n8nCredentialId' in credential || candidates.some(({ id }) => id === credential.credentialId)
 
-/** As a person reads them: é may be one character or two. */
+/** Ignores surrounding whitespace and Unicode normalization. */
 export const isSameName = (a: string, b: string): boolean =>
   a.trim().normalize('NFC') === b.trim().normalize('NFC')
 
-/** The user's of the name that the node's JSON gives. */
+/** The user's credentials with the name from the node's JSON. */
 const namesakes = ({ named }: Slot, candidates: AvailableCredential[]): AvailableCredential[] =>
   candidates.filter(({ name }) => named?.name != null && isSameName(name, named.name))
 
-/** Of several that read the same, the one that is the same to the letter. */
+/** If several names are equal after normalization, prefers the exact match. */
 function namedOne(slot: Slot, candidates: AvailableCredential[]): AvailableCredential | undefined {
   const alike = namesakes(slot, candidates)
   const found = alike.length > 1 ? alike.filter(({ name }) => name.trim() === slot.named?.name) : alike
@@ -151,14 +151,14 @@ function misnamedOf(
     const isBound = 'credentialId' in credential && credential.credentialId === other.id
     return isBound ? undefined : { other, isNew }
   }
-  // A credential of n8n has the name that n8n gave to the JSON, until the JSON names another one.
+  // For a credential in n8n, the JSON has n8n's name for it until it is edited.
   return 'credentialId' in credential || isNew ? { other: null, isNew } : undefined
 }
 
-/** One that its service has rejected is taken only when somebody says so. */
+/** A rejected credential requires an explicit choice. */
 const isTrusted = ({ status }: AvailableCredential): boolean => status !== 'invalid'
 
-/** Only where the type says whose secret it is, and no node of the workflow asks for another one of the type. */
+/** Only if the type is tied to a service and no node names another credential of the type. */
 function onlyOne(
   { type }: Slot,
   candidates: AvailableCredential[],
@@ -173,7 +173,7 @@ function onlyOne(
   return isUnopposed ? { credentialId: only.id } : undefined
 }
 
-/** Any type may be bound at a node whose type an expression chooses: those that were chosen, or bound before. */
+/** Slots for nodes whose credential type is an expression: the types that were chosen or bound before. */
 function extraSlots(wanted: WorkflowSlots, chosen: readonly ChosenBinding[], tracer: SourceTracer): Slot[] {
   const open = new Set(wanted.unresolved.map(({ node }) => node))
   const known = new Set(wanted.slots.map(({ node, type }) => slotKey(node.name, type)))
@@ -214,7 +214,7 @@ function readChoices(
       misplaced(node, type, keys, types, wanted, slots) ??
       (isThere(credential, available.get(type) ?? [])
         ? undefined
-        : `You have no ${type} credential with this id; GET /v1/credentials?type=${type} lists those you have`)
+        : `You have no ${type} credential with this ID. List yours with GET /v1/credentials?type=${type}`)
     const [map, key] =
       node === undefined
         ? ([choices.forType, type] as const)
@@ -228,7 +228,7 @@ function readChoices(
   return choices
 }
 
-/** Why an entry fits no slot. */
+/** Why an entry matches no slot. */
 function misplaced(
   node: string | undefined,
   type: string,
@@ -238,22 +238,22 @@ function misplaced(
   slots: Slot[],
 ): string | undefined {
   if (node === undefined) {
-    return types.has(type) ? undefined : `No node needs a ${type} credential; remove the entry`
+    return types.has(type) ? undefined : `No node needs a ${type} credential. Remove the entry`
   }
   if (keys.has(slotKey(node, type))) return undefined
   if (!wanted.nodes.has(node)) {
-    return `The workflow has no node ${quoted(node)}; use a node's name as the workflow has it`
+    return `The workflow has no node ${quoted(node)}. Use the exact name of a node`
   }
   const needed = slots.flatMap((slot) => (slot.node.name === node ? [slot.type] : []))
   return needed.length > 0
-    ? `The node ${quoted(node)} takes no ${type} credential; it takes ${needed.join(', ')}`
-    : `The node ${quoted(node)} takes no credential; remove the entry`
+    ? `The node ${quoted(node)} does not use a ${type} credential. It uses ${needed.join(', ')}`
+    : `The node ${quoted(node)} does not use credentials. Remove the entry`
 }
 
 const repeated = (node: string | undefined, type: string) =>
   node === undefined
-    ? `${type} has an entry without a node already; name the node, or remove one of them`
-    : `The node ${quoted(node)} has an entry for ${type} already; remove one of them`
+    ? `${type} already has an entry without a node. Set the node or remove one of the entries`
+    : `The node ${quoted(node)} already has an entry for ${type}. Remove one of the entries`
 
 const maximumQuoted = 120
 export const quoted = (name: string): string =>
@@ -262,7 +262,7 @@ export const quoted = (name: string): string =>
 export const isFilled = ({ status }: Pick<ResolvedSlot, 'status'>): boolean =>
   status === 'bound' || status === 'n8n'
 
-/** Undefined for a credential of n8n that was not asked for its name. */
+/** Undefined for an n8n credential whose name was not requested. */
 export function nameOf({ credential, candidates, nameInN8n }: ResolvedSlot): string | undefined {
   if (credential === null || 'n8nCredentialId' in credential) return nameInN8n
   return candidates.find(({ id }) => id === credential.credentialId)?.name

@@ -14,7 +14,7 @@ import {
   versionSummaryColumns,
 } from './rows.ts'
 
-/** Reads the versions of a user's workflows. Every method takes the owner first and sees no one else's rows. */
+/** Reads the versions of a user's workflows. Every method takes the owner first and reads only the owner's rows. */
 export class WorkflowVersions {
   readonly #db: Db
 
@@ -22,7 +22,7 @@ export class WorkflowVersions {
     this.#db = db
   }
 
-  /** Newest first; the cursor is the last version number of the page before. Null when there is no such workflow. */
+  /** Newest first. The cursor is the last version number of the previous page. Null if the workflow does not exist. */
   async versions(
     userId: string,
     id: string,
@@ -61,7 +61,7 @@ export class WorkflowVersions {
     return row ? toVersion(row) : null
   }
 
-  /** Null when the workflow or one of the versions does not exist. */
+  /** Null if the workflow or one of the versions does not exist. */
   async diff(userId: string, id: string, from: number, to: number): Promise<WorkflowDiff | null> {
     const rows = await this.#db
       .select(versionColumns)

@@ -210,10 +210,10 @@ describe('a choice', () => {
     [
       'for a type that the node does not take',
       [chosen('slackApi', 'CRM', 'CRM')],
-      /takes no slackApi.*httpHeaderAuth/,
+      /does not use a slackApi.*httpHeaderAuth/,
     ],
     ['for a type that no node takes', [chosen('slackApi', 'CRM')], /No node needs a slackApi/],
-    ['that is not held', [chosen(header, 'Gone')], /no httpHeaderAuth credential with this id/],
+    ['that is not held', [chosen(header, 'Gone')], /no httpHeaderAuth credential with this ID/],
     ['made twice for a node', [chosen(header, 'CRM', 'CRM'), chosen(header, 'ERP', 'CRM')], /already/],
     ['made twice for a type', [chosen(header, 'CRM'), chosen(header, 'CRM')], /already/],
   ])('%s is refused', (_, choices, reason) => {
