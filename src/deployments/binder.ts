@@ -1,8 +1,8 @@
-/** @module What a deploy binds: every slot filled, from what n8n holds as well where it had the workflow first. */
+/** @module Binds every slot of a deploy. For a workflow that existed in n8n first, also uses the credentials in n8n. */
 import type { SlotBinding } from '../db/schema/deployments.ts'
 import type { InstanceConnections } from '../instances/connections.ts'
 import type { ChosenBinding, ResolvedSlot } from '../workflows/slot-bindings.ts'
-import { type Consents, lacksConsent } from './consents.ts'
+import { type Consents, needsConsent } from './consents.ts'
 import { type Deployed, readsLive, type Release, type Releases } from './release.ts'
 import { getWorkflow } from './remote-state.ts'
 import { requireBound } from './slot-findings.ts'
@@ -19,8 +19,8 @@ export class Binder {
   }
 
   /**
-   * Puts a credential that lacks consent into n8n before it refuses, so that the sign-in there is all that is left.
-   * @throws {AppError} `invalid` where a slot stays empty or a choice does not fit; `instance-*`
+   * Sends a credential without consent to n8n before it fails, so that the user only has to sign in there.
+   * @throws {AppError} `invalid` for an empty slot or a binding that does not fit; `instance-*`
    */
   async bind(
     userId: string,
@@ -30,7 +30,7 @@ export class Binder {
   ): Promise<SlotBinding[]> {
     const remote = deployed && readsLive(deployed) ? await this.#remote(userId, release, deployed) : null
     const slots = await this.#releases.bind(userId, release, chosen, deployed, remote)
-    return requireBound(slots.some(lacksConsent) ? await this.#consented(userId, release, slots) : slots)
+    return requireBound(slots.some(needsConsent) ? await this.#consented(userId, release, slots) : slots)
   }
 
   async #consented(userId: string, { instanceId }: Release, slots: ResolvedSlot[]) {
@@ -38,7 +38,7 @@ export class Binder {
     return connection ? this.#consents.settle(userId, connection, slots, { push: true }) : slots
   }
 
-  /** What the caller says of slots, whatever of the others. @throws {AppError} `invalid` for a choice that does not fit */
+  /** Binds only the slots that the caller names. @throws {AppError} `invalid` for a binding that does not fit */
   async chosenOnly(
     userId: string,
     release: Release,

@@ -1,4 +1,4 @@
-/** @module Which node types one n8n has beside those that come with every n8n. */
+/** @module The community node types that are installed on an n8n server. */
 import type { Connection } from '../instances/connections.ts'
 import type { N8nWorkflow } from '../n8n/api-shapes.ts'
 import { N8nError } from '../n8n/api-transport.ts'
@@ -7,7 +7,7 @@ import { hasCommunityNodes, type InstalledTypes } from '../n8n/publish-checks.ts
 import type { JsonObject } from '../n8n/workflow-json.ts'
 
 /**
- * Those of the community packages that n8n lists, and those of the workflow as it is published there.
+ * The types of the community packages that n8n lists, plus the types of the published workflow.
  * @throws {N8nError}
  */
 export async function installedTypes(
@@ -26,19 +26,19 @@ export async function installedTypes(
   return { types, isComplete: packages !== null }
 }
 
-/** A draft may have types that n8n refused to publish. */
+/** A draft may contain types that n8n refused to publish. */
 const isAsPublished = ({ active, activeVersionId, versionId }: N8nWorkflow): boolean =>
   active && activeVersionId !== null && activeVersionId === versionId
 
-/** Null where n8n does not tell: 1.x, an API key without the scope, or a server without the module. */
+/** Null when n8n does not list them: 1.x, an API key without the scope, or a server without the module. */
 async function communityPackages(client: Connection['client']) {
   try {
     return await client.listCommunityPackages()
   } catch (error) {
     if (!(error instanceof N8nError)) throw error
-    const doesNotTell =
+    const isUnsupported =
       ['forbidden', 'not-found', 'rejected', 'not-n8n'].includes(error.kind) || error.status === 500
-    if (doesNotTell) return null
+    if (isUnsupported) return null
     throw error
   }
 }

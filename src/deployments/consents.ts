@@ -1,4 +1,4 @@
-/** @module Whether somebody has signed in, in one n8n, for the credentials that Flowkeep put there. */
+/** @module Checks whether a user has signed in, on an n8n instance, for the credentials that Flowkeep sent there. */
 import { type Connection, toAppError } from '../instances/connections.ts'
 import { type Consent, consentUrl, oauthConsent } from '../instances/oauth-consent.ts'
 import { N8nError } from '../n8n/api-transport.ts'
@@ -12,7 +12,7 @@ const unavailable: ReadonlySet<N8nError['kind']> = new Set([
   ...(['unreachable', 'timeout', 'server-error', 'rate-limited'] as const),
 ])
 
-export const lacksConsent = ({ status, credential }: ResolvedSlot): boolean =>
+export const needsConsent = ({ status, credential }: ResolvedSlot): boolean =>
   status === 'needs-consent' && credential !== null
 
 export class Consents {
@@ -23,8 +23,8 @@ export class Consents {
   }
 
   /**
-   * The slots, bound where consent was given in n8n, else with the place to give it.
-   * @param push puts a credential there that n8n does not have as it is, so that the sign-in is all that is left
+   * Marks slots as bound where consent was given in n8n, and adds the sign-in URL to the others.
+   * @param push sends a missing or outdated credential to n8n, so that the user only has to sign in
    * @throws {AppError} `instance-*`, `credential-undecryptable`, `key-unavailable`
    */
   async settle(
@@ -36,20 +36,20 @@ export class Consents {
     const answers = new Map<string, Answer>()
     for (const slot of slots) {
       const { credential } = slot
-      if (!lacksConsent(slot) || !credential || !('credentialId' in credential)) continue
+      if (!needsConsent(slot) || !credential || !('credentialId' in credential)) continue
       const identity = identityOf(credential)
       if (answers.has(identity)) continue
       try {
         answers.set(identity, await this.#ask(userId, connection, credential.credentialId, push))
       } catch (error) {
         if (!(error instanceof N8nError)) throw error
-        // Deployed with it before: the run waits for n8n, and takes it as it was.
+        // Deployed with this credential before, so assume its consent. The run waits for n8n anyway.
         if (!push || slot.reason !== 'earlier' || !unavailable.has(error.kind)) throw toAppError(error)
         answers.set(identity, { status: 'bound' })
       }
     }
     return slots.map((slot) => {
-      const answer = lacksConsent(slot) && slot.credential && answers.get(identityOf(slot.credential))
+      const answer = needsConsent(slot) && slot.credential && answers.get(identityOf(slot.credential))
       return answer ? Object.assign({}, slot, answer) : slot
     })
   }

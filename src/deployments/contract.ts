@@ -1,4 +1,4 @@
-/** @module The HTTP shapes of deployments: which version of a workflow runs on which instance. */
+/** @module The HTTP shapes of deployments: a version of a workflow on an instance. */
 import * as z from 'zod'
 import { asBoolean } from '../http/openapi.ts'
 import { deploymentStatuses } from '../db/schema/deployments.ts'
@@ -6,16 +6,16 @@ import { pageQuery, sliceOf } from '../http/page.ts'
 import { pointerTo } from '../n8n/workflow-json.ts'
 import type { ChosenBinding } from '../workflows/slot-bindings.ts'
 
-const Uuid = z.uuid({ version: 'v7', message: 'An id such as this API gives out' })
-const Version = z.number().int('A whole number').min(1, 'At least 1').max(1_000_000_000)
+const Uuid = z.uuid({ version: 'v7', message: 'Must be a UUIDv7' })
+const Version = z.number().int('Must be a whole number').min(1, 'At least 1').max(1_000_000_000)
 const CredentialType = z
   .string()
-  .regex(/^[A-Za-z][\w.-]{0,127}$/, 'A credential type of n8n, such as slackApi')
+  .regex(/^[A-Za-z][\w.-]{0,127}$/, 'Must be an n8n credential type, such as slackApi')
 
-/** n8n's ids go into paths of its API. */
+/** An id of n8n, safe in a path of its API. */
 export const N8nId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, '1 to 64 letters, digits, _ or -')
 
-/** A credential of the user's, or one that is in n8n already. */
+/** A stored credential, or one that already exists in n8n. */
 export const Binding = z.union([Uuid, z.strictObject({ n8nCredentialId: N8nId })])
 
 const BindingEntry = z
@@ -29,7 +29,7 @@ const BindingEntry = z
   })
   .refine(
     ({ credentialId, n8nCredentialId }) => (credentialId === undefined) !== (n8nCredentialId === undefined),
-    'Either credentialId or n8nCredentialId',
+    'Send either credentialId or n8nCredentialId',
   )
 
 const maximumBindings = 2_000
@@ -49,7 +49,7 @@ export const Bindings = z
   })
 export type Bindings = z.output<typeof Bindings>
 
-/** @param bindings as a body holds them, at `/bindings` */
+/** @param bindings the value at `/bindings` of a request body */
 export function chosenBindings(bindings: Bindings | undefined): ChosenBinding[] {
   if (bindings === undefined) return []
   if (!Array.isArray(bindings)) {
@@ -67,14 +67,14 @@ export function chosenBindings(bindings: Bindings | undefined): ChosenBinding[] 
   }))
 }
 
-/** What fills one slot of a deployment. */
+/** The credential of one slot of a deployment. */
 export const SlotBinding = z.union([
   z.object({ node: z.string(), type: z.string(), credentialId: z.string() }),
   z.object({ node: z.string(), type: z.string(), n8nCredentialId: z.string() }),
 ])
 
 export const Fixes = z
-  .array(z.string().regex(/^[a-z0-9-]{1,64}$/, 'The code of a finding'))
+  .array(z.string().regex(/^[a-z0-9-]{1,64}$/, 'Must be the code of a finding'))
   .max(50, 'At most 50 codes')
   .meta({
     description:
@@ -88,8 +88,11 @@ export const exampleDeployment = {
 }
 
 const liveSince = z.iso
-  .datetime({ offset: true, message: 'An ISO 8601 time with an offset, such as 2026-01-31T12:00:00Z' })
-  .refine((text) => Date.parse(text) >= Date.UTC(2000), 'A time from the year 2000 on')
+  .datetime({
+    offset: true,
+    message: 'Must be an ISO 8601 time with an offset, such as 2026-01-31T12:00:00Z',
+  })
+  .refine((text) => Date.parse(text) >= Date.UTC(2000), 'Must not be before the year 2000')
   .optional()
 
 export const NewDeployment = z
@@ -103,7 +106,7 @@ export const NewDeployment = z
     }),
     liveSince: liveSince.meta({
       description:
-        'With n8nWorkflowId: since when the version has been live, so that earlier runs count for it. Default: now',
+        'With `n8nWorkflowId`: when the version went live. Runs since then count for it. Default: now',
     }),
     publish: z.boolean().optional().meta({ description: 'Whether to publish the workflow. Default: true' }),
     reportSuccess: z
@@ -125,7 +128,7 @@ export const NewDeployment = z
     fixes: Fixes.optional(),
     planHash: z
       .string()
-      .regex(/^[0-9a-f]{64}$/, 'The planHash of a plan')
+      .regex(/^[0-9a-f]{64}$/, 'Must be the planHash of a plan')
       .optional()
       .meta({
         description: 'Deploys only if the plan is still the same; else the request fails with `conflict`',
@@ -134,7 +137,7 @@ export const NewDeployment = z
   .meta({ ref: 'NewDeployment', 'x-example': exampleDeployment })
 export type NewDeployment = z.output<typeof NewDeployment>
 
-/** Of a workflow that is on the instance already. */
+/** Tracks a workflow that already exists on the instance. */
 export type Tracking = NewDeployment & { n8nWorkflowId: string }
 
 export const DeploymentChange = z
@@ -142,12 +145,12 @@ export const DeploymentChange = z
     version: Version.meta({ description: 'The version that is live in n8n now' }),
     liveSince: liveSince.meta({
       description:
-        'Since when; later than the change before. Runs are matched to versions by it. Default: now',
+        'When it went live, later than the previous change. Runs are matched to versions by it. Default: now',
     }),
   })
   .meta({ ref: 'DeploymentChange', 'x-example': { version: 3 } })
 
-/** Brings a version live; what is left out stays as it is. */
+/** Deploys a version. Omitted properties stay unchanged. */
 export const Redeployment = z
   .strictObject({
     version: Version.optional().meta({ description: 'Default: the current version of the workflow' }),
@@ -233,12 +236,12 @@ export type DeploymentVersion = z.output<typeof DeploymentVersion>
 
 export const DeploymentVersionList = sliceOf(DeploymentVersion)
 
-/** The cursor is the last sequence of the page before. */
+/** The cursor is the last sequence of the previous page. */
 export const DeploymentVersionQuery = z.strictObject({
   limit: pageQuery.limit,
   cursor: z
     .string()
-    .regex(/^[1-9]\d{0,8}$/, 'Not a cursor that this list gave out')
+    .regex(/^[1-9]\d{0,8}$/, 'Not a cursor from this list')
     .transform(Number)
     .optional(),
 })

@@ -1,4 +1,4 @@
-/** @module The HTTP shapes of what is done with a credential in n8n: push its value, replace it by another one. */
+/** @module The HTTP shapes for pushing a credential to n8n and for replacing it. */
 import * as z from 'zod'
 import { PendingDeployment } from '../credentials/contract.ts'
 
@@ -40,7 +40,7 @@ export const CredentialReplacement = z
     with: z
       .uuid({ version: 'v7' })
       .meta({ description: 'ID of another of your credentials, of the same type' }),
-    dryRun: z.boolean().optional().meta({ description: 'List what would change without changing it' }),
+    dryRun: z.boolean().optional().meta({ description: 'List the changes without making them' }),
   })
   .meta({
     ref: 'CredentialReplacement',

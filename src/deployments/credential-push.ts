@@ -1,4 +1,4 @@
-/** @module Which n8n still has an earlier value of a credential, and how the current one gets there without a deploy. */
+/** @module Finds instances with an outdated value of a credential, and pushes the current value without a deploy. */
 import { sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import type { PendingDeployment } from '../credentials/contract.ts'
@@ -13,7 +13,7 @@ import type { CredentialPushResult } from './credential-contract.ts'
 import type { RemoteCredentials } from './remote-credentials.ts'
 
 const maximumDeployments = 500
-/** Instances asked at a time. */
+/** How many instances are updated at the same time. */
 const concurrency = 4
 
 type Result = CredentialPushResult['results'][number]
@@ -43,7 +43,7 @@ export class CredentialPusher {
   }
 
   /**
-   * Deployments bound to it that run with an earlier value in n8n, newest first, 500 at most.
+   * Deployments that run with an outdated value of the credential, newest first, at most 500.
    * @throws {AppError} `credential-undecryptable`, `key-unavailable`
    */
   async pending(userId: string, credentialId: string): Promise<PendingDeployment[]> {
@@ -67,9 +67,9 @@ export class CredentialPusher {
   }
 
   /**
-   * Updates the value in every n8n that has it, in one of them, or puts it there. Safe to repeat. Null when the user has
-   * no such credential.
-   * @throws {AppError} `invalid` for an instance that is not the user's, `credential-undecryptable`, `key-unavailable`
+   * Updates the credential on every instance that has it, or creates or updates it on `instanceId`. Idempotent. Null
+   * when the user has no such credential.
+   * @throws {AppError} `invalid` for another user's instance, `credential-undecryptable`, `key-unavailable`
    */
   async push(
     userId: string,
@@ -85,20 +85,20 @@ export class CredentialPusher {
       where i.user_id = ${userId} and case when ${instanceId ?? null}::uuid is null
         then r.fingerprint is not null else i.id = ${instanceId ?? null}::uuid end
       order by i.id`)
-    if (instanceId !== undefined && places.length === 0) throw invalid('/instanceId', 'No such instance')
-    const asks = await this.#asksForConsent(opened)
+    if (instanceId !== undefined && places.length === 0) throw invalid('/instanceId', 'Instance not found')
+    const needsSignIn = await this.#asksForConsent(opened)
     const results: Result[] = []
     for (let at = 0; at < places.length; at += concurrency) {
       const group = places.slice(at, at + concurrency)
       results.push(
-        ...(await Promise.all(group.map((place) => this.#pushTo(userId, credentialId, place, asks)))),
+        ...(await Promise.all(group.map((place) => this.#pushTo(userId, credentialId, place, needsSignIn)))),
       )
     }
     await this.#audit(userId, credentialId, results)
     return { results, pendingDeployments: await this.pending(userId, credentialId) }
   }
 
-  /** With the deployments that run with it there. */
+  /** Records the push with the deployments that use the credential on those instances. */
   async #audit(userId: string, credentialId: string, results: readonly Result[]): Promise<void> {
     const instanceIds = results.map(({ instanceId }) => instanceId)
     const failed = results.filter(({ status }) => status === 'failed').length
@@ -120,20 +120,20 @@ export class CredentialPusher {
       from users u where u.id = ${userId}`)
   }
 
-  /** Somebody has to sign in inside n8n: the type is OAuth, no grant does without, and there are no tokens here. */
+  /** True when a user must sign in inside n8n: an OAuth type that needs consent and has no tokens yet. */
   async #asksForConsent({ credential, data }: OpenCredential): Promise<boolean> {
     const type = (await this.#options.loadCatalogue()).credentialType(credential.type)
     const { grantType, oauthTokenData } = data.reveal()
     return Boolean(type?.oauth) && grantType !== 'clientCredentials' && !oauthTokenData
   }
 
-  async #pushTo(userId: string, credentialId: string, place: Place, asks: boolean): Promise<Result> {
+  async #pushTo(userId: string, credentialId: string, place: Place, needsSignIn: boolean): Promise<Result> {
     const { instanceId, instanceName, n8nCredentialId, fingerprint } = place
     const result = { instanceId, instanceName, n8nCredentialId, consentUrl: null, code: null, reason: null }
     const { connections, remoteCredentials } = this.#options
     try {
       const connection = await connections.open(userId, instanceId)
-      if (!connection) throw new AppError('not-found', 'The instance has been removed')
+      if (!connection) throw new AppError('not-found', 'The instance has been deleted')
       const { action, id } = await remoteCredentials.push(
         userId,
         connection,
@@ -143,7 +143,7 @@ export class CredentialPusher {
           updateInPlace: fingerprint !== null,
         },
       )
-      const url = asks ? consentUrl(connection.instance.baseUrl, id) : null
+      const url = needsSignIn ? consentUrl(connection.instance.baseUrl, id) : null
       return { ...result, n8nCredentialId: id, status: action, consentUrl: url }
     } catch (error) {
       const known = error instanceof N8nError ? toAppError(error) : error

@@ -1,4 +1,4 @@
-/** @module What nodes in n8n name: the id and name of a credential there, by slot. Pure. */
+/** @module The id and name of the n8n credential of each slot, as nodes in n8n reference it. Pure. */
 import type { SlotBinding } from '../db/schema/deployments.ts'
 
 export interface N8nCredentialRef {
@@ -6,10 +6,10 @@ export interface N8nCredentialRef {
   name: string
 }
 
-/** Node, by name → credential type → the credential in n8n. */
+/** Node name → credential type → the credential in n8n. */
 export type CredentialRefs = ReadonlyMap<string, ReadonlyMap<string, N8nCredentialRef>>
 
-/** @param refOf undefined leaves the slot empty */
+/** @param refOf returns undefined to leave the slot empty */
 export function slotRefs<B extends Pick<SlotBinding, 'node' | 'type'>>(
   bindings: Iterable<B>,
   refOf: (binding: B) => N8nCredentialRef | undefined,

@@ -1,4 +1,4 @@
-/** @module One credential in place of another, in every deployment that is bound to it. */
+/** @module Replaces a credential with another one in every deployment that is bound to it. */
 import { sql } from 'drizzle-orm'
 import type { CredentialRepository } from '../credentials/repository.ts'
 import { auditEventOfUser } from '../db/audit.ts'
@@ -10,7 +10,7 @@ import { N8nError } from '../n8n/api-transport.ts'
 import type { CredentialReplacementResult } from './credential-contract.ts'
 import type { Deployer } from './deployer.ts'
 
-/** After so long no other deployment is begun in the same request. */
+/** No further deployment starts in the same request after this time. */
 const requestMs = 25_000
 
 type Result = CredentialReplacementResult['deployments'][number]
@@ -44,9 +44,10 @@ export class CredentialReplacer {
   }
 
   /**
-   * Redeploys, in the version that is live, what is bound to `id`, one after another and past failures. What is replaced
-   * is no longer bound to it, so that repeating the call goes on with the rest. Null when the user has no such credential.
-   * @throws {AppError} `invalid` when `other` is not the user's, of another type, or the same
+   * Redeploys the live version of every deployment bound to `id`, one by one, and continues after failures. A replaced
+   * deployment is no longer bound to `id`, so a repeated call continues with the rest. Null when the user has no such
+   * credential.
+   * @throws {AppError} `invalid` when `other` is missing, of another type, or the same credential
    */
   async replace(
     userId: string,
@@ -57,19 +58,19 @@ export class CredentialReplacer {
     const { credentials } = this.#options
     const [from, to] = await Promise.all([credentials.find(userId, id), credentials.find(userId, other)])
     if (!from) return null
-    if (!to) throw invalid('/with', 'No such credential')
-    if (to.id === from.id) throw invalid('/with', 'Choose another credential than the one to replace')
-    if (to.type !== from.type) throw invalid('/with', `Must be a credential of the type ${from.type}`)
+    if (!to) throw invalid('/with', 'Credential not found')
+    if (to.id === from.id) throw invalid('/with', 'Must differ from the credential to replace')
+    if (to.type !== from.type) throw invalid('/with', `Must be a credential of type ${from.type}`)
     const bound = await this.#bound(userId, id)
     const startedMs = this.#now().getTime()
     const deployments: Result[] = []
     for (const seen of bound) {
       const isLate = this.#now().getTime() - startedMs > requestMs
-      // The others have taken their time: a version that went live meanwhile stays, and so does an unpublished one.
+      // Read it again, because its version or state may have changed during the earlier deployments.
       const [now = null] = dryRun || isLate ? [seen] : await this.#bound(userId, id, seen.deploymentId)
       const outcome = now
         ? await this.#outcome(userId, now, other, { dryRun, isLate })
-        : { status: 'skipped' as const, reason: 'It is no longer bound to the credential' }
+        : { status: 'skipped' as const, reason: 'The deployment is no longer bound to the credential' }
       const { deploymentId, workflowId, workflowName, instanceId, instanceName, slots } = now ?? seen
       deployments.push({
         ...{ deploymentId, workflowId, workflowName, instanceId, instanceName, slots },
@@ -93,10 +94,13 @@ export class CredentialReplacer {
     { dryRun, isLate }: { dryRun: boolean; isLate: boolean },
   ): Promise<Pick<Result, 'status' | 'reason'>> {
     if (bound.status === 'tracking') {
-      return { status: 'skipped', reason: 'It is only tracked: deploy it with the other credential' }
+      return {
+        status: 'skipped',
+        reason: 'The workflow is only tracked. Deploy it with the other credential',
+      }
     }
     if (dryRun) return { status: 'planned', reason: null }
-    if (isLate) return { status: 'skipped', reason: 'The request took too long: repeat it' }
+    if (isLate) return { status: 'skipped', reason: 'The request ran out of time. Send it again' }
     try {
       const { deploymentId, version, slots, status, unpublished } = bound
       const deployment = await this.#options.deployer.deploy(userId, deploymentId, {
@@ -115,7 +119,7 @@ export class CredentialReplacer {
     }
   }
 
-  /** Newest first; all, or one. */
+  /** All bound deployments, newest first, or only `deploymentId`. */
   async #bound(userId: string, credentialId: string, deploymentId?: string): Promise<Bound[]> {
     const { rows } = await this.#db.execute<Bound>(sql`
       select d.id as "deploymentId", d.workflow_id as "workflowId", w.name as "workflowName",

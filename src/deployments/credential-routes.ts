@@ -1,4 +1,4 @@
-/** @module What can be done with a credential in the n8n servers that have it. */
+/** @module Routes that push and replace a credential on n8n instances. */
 import { Hono } from 'hono'
 import { CredentialId } from '../credentials/contract.ts'
 import { AppError } from '../errors.ts'
@@ -20,8 +20,8 @@ const errors = [
   ...(['credential-undecryptable', 'key-unavailable'] as const),
 ]
 
-function found<T>(value: T | null): T {
-  if (value === null) throw new AppError('not-found', 'No such credential')
+function requireFound<T>(value: T | null): T {
+  if (value === null) throw new AppError('not-found', 'Credential not found')
   return value
 }
 
@@ -46,7 +46,7 @@ export function credentialDeploymentRoutes(
       valid('json', CredentialPush),
       async (c) => {
         const { instanceId } = c.req.valid('json')
-        return c.json(found(await pusher.push(c.var.userId, c.req.valid('param').id, instanceId)), 200)
+        return c.json(requireFound(await pusher.push(c.var.userId, c.req.valid('param').id, instanceId)), 200)
       },
     )
     .post(
@@ -66,7 +66,7 @@ export function credentialDeploymentRoutes(
       async (c) => {
         const { with: other, dryRun } = c.req.valid('json')
         const { id } = c.req.valid('param')
-        return c.json(found(await replacer.replace(c.var.userId, id, other, { dryRun })), 200)
+        return c.json(requireFound(await replacer.replace(c.var.userId, id, other, { dryRun })), 200)
       },
     )
 }

@@ -1,4 +1,4 @@
-/** @module The step of a run that brings its credentials to n8n, each once. */
+/** @module The step of a run that sends each of its credentials to n8n once. */
 import type { CredentialChoice, SlotBinding } from '../db/schema/deployments.ts'
 import { AppError } from '../errors.ts'
 import type { Connection } from '../instances/connections.ts'
@@ -24,7 +24,7 @@ export class CredentialStep {
     this.#tools = tools
   }
 
-  /** What fills each slot, as it is in n8n then. */
+  /** Sends the credentials. @returns the n8n credential of each slot */
   async push(bindings: readonly SlotBinding[]): Promise<CredentialRefs> {
     await this.#run.save({ step: 'credentials' })
     const refs = new Map<string, N8nCredentialRef>()
@@ -68,6 +68,9 @@ export class CredentialStep {
         throw error
       })
     if (found?.type === type) return { id, name: found.name }
-    throw new AppError('conflict', `The n8n server has no ${type} credential of the id that was chosen`)
+    throw new AppError(
+      'conflict',
+      `The n8n server has no ${type} credential with ID ${id}. Bind another credential`,
+    )
   }
 }

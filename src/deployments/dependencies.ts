@@ -1,22 +1,21 @@
-/** @module The workflows that have to be live on an instance before the one that calls them, in that order. Only reads. */
+/** @module Orders the sub-workflows that must be live on an instance before their caller. Only reads. */
 import type { Connection } from '../instances/connections.ts'
 import type { Finding } from '../n8n/finding.ts'
 import type { JsonObject } from '../n8n/workflow-json.ts'
 import type { Releases } from './release.ts'
 import { type Dependency, dependencyFinding, type SubWorkflows } from './sub-workflows.ts'
 
-/** Workflows beyond are not a chain of calls that anybody reads. */
 const maximumDependencies = 50
 
 export interface PendingDependency extends Dependency {
-  /** What makes it live. */
+  /** The action that makes it live. */
   action: 'deploy' | 'activate'
 }
 
 export interface DependencyOrder {
-  /** Those that are not live yet, each after those that it calls itself. */
+  /** Sub-workflows that are not live yet, each after the ones it calls. */
   pending: PendingDependency[]
-  /** Why there is no such order. */
+  /** Why no order exists. */
   findings: Finding[]
 }
 
@@ -58,8 +57,8 @@ export class Dependencies {
         const target = { workflowId, instanceId, n8nWorkflowId: dependency.n8nWorkflowId }
         const { dependencies } = await this.#subWorkflows.resolve(userId, release.workflow, target, client)
         await visit({ workflowId, name, dependencies }, [...path, workflowId])
-        const isThere = dependency.status === 'inactive'
-        found.pending.push({ ...dependency, action: isThere ? 'activate' : 'deploy' })
+        const isDeployed = dependency.status === 'inactive'
+        found.pending.push({ ...dependency, action: isDeployed ? 'activate' : 'deploy' })
       }
     }
     await visit({ ...caller, name: String(caller.workflow.name) }, [caller.workflowId])
@@ -73,6 +72,6 @@ const cycle = ({ name, nodes }: Dependency): Finding => ({
   ...(typeof nodes[0] === 'string' && { node: nodes[0] }),
   pointer: '',
   message:
-    `The workflow ${JSON.stringify(name)} calls one that calls it, and n8n publishes neither before the other. ` +
-    'Deploy one of them without the call first, then both',
+    `The workflow ${JSON.stringify(name)} is part of a cycle of calls, so n8n cannot publish any of its workflows ` +
+    'first. Deploy one of them without the call, then deploy them all',
 })

@@ -1,4 +1,4 @@
-/** @module Deploys first what a workflow calls, and refuses to take away what a live workflow calls. */
+/** @module Deploys the sub-workflows of a workflow first, and protects those that a live workflow calls. */
 import { and, arrayContains, eq, inArray, ne } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
 import { deployments } from '../db/schema/deployments.ts'
@@ -13,10 +13,10 @@ import type { Release, Releases } from './release.ts'
 import type { RunRow } from './run.ts'
 import type { SubWorkflows } from './sub-workflows.ts'
 
-/** Of ten whole workflows each. */
+/** A page holds ten workflows. */
 const maximumPages = 20
 
-/** What makes a dependency live. */
+/** The actions that make a dependency live. */
 interface Deploys {
   create: (userId: string, body: NewDeployment) => Promise<Deployment>
   deploy: (userId: string, id: string, change: object) => Promise<Deployment | null>
@@ -24,7 +24,7 @@ interface Deploys {
 }
 
 interface Dependent {
-  /** Null for a workflow that only n8n has. */
+  /** Null for a workflow that exists only in n8n. */
   deploymentId: string | null
   workflowId: string | null
   workflowName: string
@@ -52,8 +52,8 @@ export class DependencyDeployer {
   }
 
   /**
-   * Each dependency that is not live, those it calls itself first.
-   * @throws {AppError} `conflict` for one that did not become live, with its `deployment`; as `Deployer.create`
+   * Deploys every dependency that is not live, in the order of their calls.
+   * @throws {AppError} `conflict` with the `deploymentId` of a dependency that did not become live; as `Deployer.create`
    */
   async deploy(
     userId: string,
@@ -93,7 +93,7 @@ export class DependencyDeployer {
     const names = dependents.slice(0, 5).map(({ workflowName }) => JSON.stringify(workflowName))
     throw new AppError(
       'in-use',
-      `Live workflows on the instance call this one: ${names.join(', ')}. Undeploy them first, or send ?force=true to ${action} it`,
+      `Live workflows on the instance call this one: ${names.join(', ')}. Undeploy them first, or send ?force=true to ${action} it anyway`,
       { extra: { dependents } },
     )
   }
@@ -145,7 +145,7 @@ export class DependencyDeployer {
   }
 }
 
-/** Published workflows of n8n's that call it, as far as n8n lists them. */
+/** Published workflows in n8n that call it, as far as n8n lists them. */
 async function callersInN8n(client: Connection['client'], id: string): Promise<Dependent[]> {
   const found: Dependent[] = []
   let cursor: string | null | undefined
@@ -163,7 +163,7 @@ async function callersInN8n(client: Connection['client'], id: string): Promise<D
       cursor = nextCursor
     }
   } catch (error) {
-    // While n8n is unavailable nothing is taken away there either: the run itself says so.
+    // While n8n is unavailable, the run cannot change anything there and reports that itself.
     if (!(error instanceof N8nError)) throw error
   }
   return found
@@ -173,8 +173,8 @@ function notLive(name: string, deployment: Deployment | null): AppError {
   const reason = deployment?.error ? `: ${deployment.error}` : ''
   return new AppError(
     'conflict',
-    `The workflow ${JSON.stringify(name)}, which this one calls, is ${deployment?.status ?? 'gone'}${reason}. ` +
-      'Resolve that first, then deploy again',
+    `The sub-workflow ${JSON.stringify(name)} is ${deployment?.status ?? 'deleted'}${reason}. ` +
+      'Fix that first, then deploy again',
     { ...(deployment && { extra: { deploymentId: deployment.id } }) },
   )
 }

@@ -1,6 +1,6 @@
 /**
- * @module Brings deployments about as resumable runs. What is wanted is written down first; a run then works through
- * the steps, in the request as long as it is quick, else in the scheduled job. A run that died is taken up by the next.
+ * @module Deploys workflows in resumable runs. The intent is saved first. A run then works through the steps: in the
+ * request while time allows, then in the scheduled job. The next run resumes one that crashed.
  */
 import { v7 as uuidv7 } from 'uuid'
 import type { AvailableCredentials } from '../credentials/available.ts'
@@ -37,10 +37,11 @@ import { SettledSlots } from './settled-slots.ts'
 import { SubWorkflows } from './sub-workflows.ts'
 import { UpToDate } from './up-to-date.ts'
 
-/** What a request waits for; the scheduled job does the rest. */
+/** How long a request works on a run; the scheduled job does the rest. */
 const requestMs = 25_000
-/** What the scheduled job spends on one run, and on all of them. */
+/** How long the scheduled job works on all runs. */
 const jobMs = 40_000
+
 export interface DeployerOptions {
   workflows: Pick<WorkflowRepository, 'derive'>
   deployments: DeploymentRepository
@@ -55,7 +56,7 @@ export interface DeployerOptions {
   wait: (ms: number) => Promise<void>
 }
 
-/** Every method but `resumeDeployments` takes the owner first; null when there is no such deployment. */
+/** Every method except `resumeDeployments` takes the owner first and returns null for an unknown deployment. */
 export class Deployer {
   readonly releases: Releases
   readonly settledSlots: SettledSlots
@@ -94,8 +95,8 @@ export class Deployer {
   }
 
   /**
-   * Records what is to be deployed and works on it. How far it came stands in the answer: `failed` is an answer too.
-   * Where a deployment tracks the workflow on the instance, that one deploys it in place, and none is created.
+   * Saves a new deployment and starts its run. The result has the status it reached, which may be `failed`. If a
+   * deployment already tracks the workflow on the instance, that deployment is used and the workflow deployed in place.
    * @throws {AppError} `invalid`, `invalid-workflow`, `deployment-exists`, `quota-exceeded`, `idempotency-key-reused`,
    * `conflict`
    */
@@ -119,7 +120,7 @@ export class Deployer {
         ...(body.bindings && { bindings: body.bindings }),
         ...(body.fixes && { fixes: body.fixes }),
       })
-      if (planHash !== body.planHash) throw new AppError('conflict', 'The plan has changed: look at it again')
+      if (planHash !== body.planHash) throw new AppError('conflict', 'The plan has changed. Review it again')
     }
     const release = await this.#saveFixed(userId, planned)
     if (withDependencies) await this.#dependencies.deploy(userId, release, deployed, this)
@@ -132,10 +133,10 @@ export class Deployer {
       const run = await this.#runs.resume(userId, made.id)
       if (run) await this.#runner.work(run, requestMs)
     }
-    return found(await this.#options.deployments.find(userId, made.id))
+    return requireFound(await this.#options.deployments.find(userId, made.id))
   }
 
-  /** The n8n workflow that is tracked becomes the deployment's: a second copy of it would run everything twice. */
+  /** Deploys over the tracked n8n workflow, because a second copy would run everything twice. */
   async #createInPlace(
     userId: string,
     id: string,
@@ -148,10 +149,10 @@ export class Deployer {
     const deployment = row
       ? await this.#start(row, intent, wanted)
       : await this.#options.deployments.find(userId, claimed.id)
-    return found(deployment)
+    return requireFound(deployment)
   }
 
-  /** Watches a workflow that is on the instance already. @throws {AppError} as `create` */
+  /** Tracks a workflow that already exists on the instance. @throws {AppError} as `create` */
   async track(userId: string, body: Tracking, key?: CreationKey): Promise<Deployment> {
     const { workflowId, instanceId, version } = body
     const chosen = chosenBindings(body.bindings)
@@ -161,15 +162,15 @@ export class Deployer {
   }
 
   /**
-   * Brings a version live, the current one by default. When all of it is so already, nothing is done.
-   * @throws {AppError} as `create`; `conflict` while another run is at it
+   * Deploys a version, by default the current one. Does nothing when n8n is up to date.
+   * @throws {AppError} as `create`; `conflict` while another run works on it
    */
   async deploy(userId: string, id: string, change: Redeployment): Promise<Deployment | null> {
     const deployed = await this.releases.deployedById(userId, id)
     return deployed && this.#deploy(userId, id, change, deployed)
   }
 
-  /** @param before what the slots are filled from */
+  /** @param before the deployment whose bindings fill the slots */
   async #deploy(
     userId: string,
     id: string,
@@ -186,15 +187,15 @@ export class Deployer {
     const release = await this.#saveFixed(userId, planned)
     const intent = intentOf(release.version, publish)
     if (change.withDependencies !== false) await this.#dependencies.deploy(userId, release, row, this)
-    const isAsWanted = () => this.#upToDate.check(row, intent, bindings, release)
-    if (reportSuccess === row.reportSuccess && (await isAsWanted()))
+    const isUpToDate = () => this.#upToDate.check(row, intent, bindings, release)
+    if (reportSuccess === row.reportSuccess && (await isUpToDate()))
       return this.#options.deployments.find(userId, id)
     return this.#start(row, intent, { bindings, reportSuccess })
   }
 
   /**
-   * As `deploy`, for a version that this deployment has deployed before, with the credentials that it had then.
-   * @throws {AppError} `invalid` for any other
+   * Deploys a version that this deployment has deployed before, with the credentials it had then.
+   * @throws {AppError} `invalid` for any other version, and as `deploy`
    */
   async rollback(userId: string, id: string, version: number): Promise<Deployment | null> {
     const [deployed, history] = await Promise.all([
@@ -202,16 +203,16 @@ export class Deployer {
       this.#runs.history(userId, id, version),
     ])
     if (!deployed) return null
-    if (!history) throw invalid('/version', `Version ${version} has not been deployed by this deployment`)
+    if (!history) throw invalid('/version', `This deployment has never deployed version ${version}`)
     const { bindings, content } = history
     return this.#deploy(userId, id, { version }, bindings ? { ...deployed, bindings, content } : deployed)
   }
 
   /**
-   * Asks n8n, whatever is recorded here: somebody may have unpublished or deleted it there.
-   * @param force deactivates although other workflows call it
-   * @throws {AppError} `conflict` for what is only tracked or was undeployed, and while another run is at it; `in-use`
-   * with the `dependents` that call it
+   * Publishes or unpublishes the workflow. Always asks n8n, because a user may have unpublished or deleted it there.
+   * @param force deactivate it even if other workflows call it
+   * @throws {AppError} `conflict` for a tracked or undeployed workflow, and while another run works on it; `in-use` with
+   * the `dependents` that call it
    */
   async publish(
     userId: string,
@@ -222,10 +223,10 @@ export class Deployer {
     const row = await this.#runs.find(userId, id)
     if (!row) return null
     if (row.status === 'tracking' || row.status === 'undeployed') {
-      throw new AppError('conflict', 'It has not been deployed from here: deploy it first')
+      throw new AppError('conflict', 'Flowkeep has not deployed this workflow. Deploy it first')
     }
     if (action === 'deactivate' && !force) await this.#dependencies.refuseInUse(row, 'deactivate')
-    // What n8n has may be the version of a deploy that did not come to its end.
+    // n8n may have the version of an unfinished deploy.
     if (row.intent?.action === 'deploy') {
       return this.deploy(userId, id, { version: row.version, publish: action === 'activate' })
     }
@@ -233,9 +234,9 @@ export class Deployer {
   }
 
   /**
-   * @param force although other workflows call it
-   * @throws {AppError} `conflict` for a workflow that was in n8n before, and while another run is at it; `in-use` with
-   * the `dependents` that call it
+   * @param force undeploy it even if other workflows call it
+   * @throws {AppError} `conflict` for a workflow that existed in n8n first, and while another run works on it; `in-use`
+   * with the `dependents` that call it
    */
   async undeploy(userId: string, id: string, { force = false } = {}): Promise<Deployment | null> {
     const row = await this.#runs.find(userId, id)
@@ -243,7 +244,7 @@ export class Deployer {
     if (!row.managed) {
       throw new AppError(
         'conflict',
-        'The workflow was in n8n before, so it is not removed: stop tracking it with DELETE',
+        'Flowkeep did not create this workflow in n8n, so it cannot undeploy it. Delete the deployment to stop tracking it',
       )
     }
     if (row.status === 'undeployed') return this.#options.deployments.find(userId, id)
@@ -252,9 +253,9 @@ export class Deployer {
   }
 
   /**
-   * Forgets it. A workflow that was in n8n before stays there, with the settings that it had.
-   * @param force although n8n cannot be asked, so that the settings stay as they are
-   * @throws {AppError} `in-use` while n8n has what was made for it; `instance-*`
+   * Deletes the deployment here. A workflow that existed in n8n first stays there with its original settings.
+   * @param force delete it even if n8n is unreachable; the settings in n8n then stay unchanged
+   * @throws {AppError} `in-use` while n8n has a workflow that Flowkeep created; `instance-*`
    */
   async remove(userId: string, id: string, { force }: { force: boolean }): Promise<boolean> {
     await this.giveBack.ofDeployment(userId, id).catch((error: unknown) => {
@@ -264,8 +265,8 @@ export class Deployer {
   }
 
   /**
-   * Resumes what failed or waits; of what is active, n8n is asked whether it is so. Nothing happens while a run is at it,
-   * or n8n has asked to wait.
+   * Resumes a failed or waiting run. For an active deployment, checks that it is published in n8n. Does nothing while
+   * a run works on it or while n8n asks to wait.
    */
   async retry(userId: string, id: string): Promise<Deployment | null> {
     const run = await this.#runs.resume(userId, id, { afresh: true })
@@ -274,7 +275,7 @@ export class Deployer {
     return !run && deployment?.status === 'active' ? this.publish(userId, id, 'activate') : deployment
   }
 
-  /** For the scheduled job: takes up at most `limit` of what waits. @returns how many were worked on */
+  /** Resumes at most `limit` waiting runs, for the scheduled job. @returns how many were resumed */
   async resumeDeployments(limit: number): Promise<number> {
     const startedMs = this.#now().getTime()
     let worked = 0
@@ -296,7 +297,7 @@ export class Deployer {
   ): Promise<Deployment | null> {
     const run = await this.#runs.begin(row, intent, wanted)
     if (!run) {
-      throw new AppError('conflict', 'It is being worked on; look at it again shortly', {
+      throw new AppError('conflict', 'Another operation is in progress. Try again shortly', {
         retryAfterSeconds: 10,
       })
     }
@@ -304,7 +305,7 @@ export class Deployer {
     return this.#options.deployments.find(row.userId, row.id)
   }
 
-  /** What n8n would refuse is refused before anything is recorded. */
+  /** Rejects a workflow that n8n would refuse before anything is saved. */
   async #checkSendable({ workflow }: Release): Promise<void> {
     const catalogue = await this.#options.loadCatalogue()
     const { errors, findings } = toRemoteBody(workflow, catalogue, { credentials: new Map() })
@@ -314,7 +315,7 @@ export class Deployer {
     throw new AppError('invalid-workflow', detail, { errors, extra: { problems: findings } })
   }
 
-  /** Versions tell what was deployed, so repairs make one. The same repairs of the same version make it once. */
+  /** Saves the repaired workflow as a version. The same repairs of the same version create it only once. */
   async #saveFixed(userId: string, planned: Release): Promise<Release> {
     if (planned.applied.length === 0) return planned
     const { workflowId, version, workflow } = planned
@@ -322,7 +323,7 @@ export class Deployer {
       workflow,
       author: 'flowkeep',
     })
-    if (saved === null) throw invalid('/workflowId', 'No such workflow')
+    if (saved === null) throw invalid('/workflowId', 'Workflow not found')
     return { ...planned, version: saved }
   }
 }
@@ -333,7 +334,7 @@ const intentOf = (version: number, publish: boolean): DeploymentIntent => ({
   ...(!publish && { unpublished: true }),
 })
 
-function found(deployment: Deployment | null): Deployment {
+function requireFound(deployment: Deployment | null): Deployment {
   if (deployment) return deployment
-  throw new AppError('conflict', 'The deployment that this request created has been deleted')
+  throw new AppError('conflict', 'The deployment created by this request has been deleted')
 }

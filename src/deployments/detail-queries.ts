@@ -1,4 +1,4 @@
-/** @module What a deployment's page says beside the deployment itself. */
+/** @module Queries of the deployment page. */
 import { sql } from 'drizzle-orm'
 import { partsOf } from '../runs/period.ts'
 import { runsIn } from '../runs/sources.ts'
@@ -15,9 +15,9 @@ export type Surroundings = {
   instanceStatus: Instance['status']
   pollFailures: number
   polledThrough: string | null
-  /** ISO; when it was first seen that n8n has something else than was deployed. */
+  /** ISO; when the drift was first detected. */
   driftedSince: string | null
-  /** Runs that n8n has begun and not ended, capped. */
+  /** Running executions, capped at 100. */
   running: number
 }
 
@@ -27,7 +27,7 @@ export type HistoryEntry = {
   /** ISO */
   liveFrom: string
   liveUntil: string | null
-  /** The first 200 characters; null: edited by hand, or the version is gone. */
+  /** The first 200 characters; null for a manual edit or a deleted version. */
   prompt: string | null
   model: string | null
 }
@@ -49,9 +49,9 @@ export interface DeploymentDetail {
   surroundings: Surroundings
   /** Newest first. */
   history: HistoryEntry[]
-  /** Version → all of its runs on this instance that are kept. */
+  /** Version → its retained runs on this instance. */
   runs: Map<number, VersionRuns>
-  /** Our id → the credential, of those in the bindings that still exist. */
+  /** Credential id → the credential, for bindings whose credential still exists. */
   credentials: Map<string, BoundCredential>
 }
 

@@ -1,4 +1,4 @@
-/** @module The HTTP shapes of what differs in n8n, and of workflows that are there already. */
+/** @module The HTTP shapes of drift, and of workflows that already exist in n8n. */
 import * as z from 'zod'
 import { asInteger } from '../http/openapi.ts'
 import { sliceOf } from '../http/page.ts'
@@ -92,7 +92,7 @@ export const RemoteWorkflowQuery = z.strictObject({
     }),
   cursor: z
     .string()
-    .regex(/^[\w+/=-]{1,500}$/, 'Not a cursor that this list gave out')
+    .regex(/^[\w+/=-]{1,500}$/, 'Not a cursor from this list')
     .optional(),
   name: z
     .string()

@@ -17,9 +17,9 @@ import {
 } from './drift-contract.ts'
 import type { RemoteWorkflows } from './import-remote.ts'
 
-/** @throws {AppError} `not-found`, the same for a row that is missing and for another user's */
-function found<T>(value: T | null, what: string): T {
-  if (value === null) throw new AppError('not-found', `No such ${what}`)
+/** @throws {AppError} `not-found`, also for another user's row */
+function requireFound<T>(value: T | null, name: 'Deployment' | 'Instance'): T {
+  if (value === null) throw new AppError('not-found', `${name} not found`)
   return value
 }
 
@@ -39,7 +39,7 @@ export function driftRoutes(drift: DeploymentDrift) {
       valid('param', DeploymentId),
       async (c) => {
         const { id } = c.req.valid('param')
-        return c.json(found(await drift.find(c.var.userId, id), 'deployment'), 200)
+        return c.json(requireFound(await drift.find(c.var.userId, id), 'Deployment'), 200)
       },
     )
     .post(
@@ -65,7 +65,7 @@ export function driftRoutes(drift: DeploymentDrift) {
       valid('param', DeploymentId),
       async (c) => {
         const { id } = c.req.valid('param')
-        return c.json(found(await drift.adopt(c.var.userId, id), 'deployment'), 200)
+        return c.json(requireFound(await drift.adopt(c.var.userId, id), 'Deployment'), 200)
       },
     )
     .post(
@@ -90,12 +90,12 @@ export function driftRoutes(drift: DeploymentDrift) {
       valid('param', DeploymentId),
       async (c) => {
         const { id } = c.req.valid('param')
-        return c.json(found(await drift.overwrite(c.var.userId, id), 'deployment'), 200)
+        return c.json(requireFound(await drift.overwrite(c.var.userId, id), 'Deployment'), 200)
       },
     )
 }
 
-/** @param onMatched called when a deployment can match results that came before it; it reports its own failures */
+/** @param onMatched called when a new deployment may match earlier reports; it handles its own errors */
 export function remoteWorkflowRoutes(
   remoteWorkflows: RemoteWorkflows,
   onMatched: (userId: string, deployment: Deployment) => Promise<void>,
@@ -108,7 +108,7 @@ export function remoteWorkflowRoutes(
         operationId: 'listInstanceWorkflows',
         tag,
         summary: 'List the workflows on an instance',
-        description: 'In no particular order. The cursor is the one of n8n.',
+        description: 'In no particular order, with the cursor of n8n.',
         responses: { 200: RemoteWorkflowList },
         errors: ['not-found', 'invalid', 'key-unavailable', ...instanceErrors],
       }),
@@ -117,7 +117,7 @@ export function remoteWorkflowRoutes(
       async (c) => {
         const { id } = c.req.valid('param')
         const page = await remoteWorkflows.list(c.var.userId, id, c.req.valid('query'))
-        return c.json(found(page, 'instance'), 200)
+        return c.json(requireFound(page, 'Instance'), 200)
       },
     )
     .post(
@@ -146,7 +146,10 @@ export function remoteWorkflowRoutes(
       valid('param', RemoteWorkflowId),
       async (c) => {
         const { id, n8nWorkflowId } = c.req.valid('param')
-        const imported = found(await remoteWorkflows.import(c.var.userId, id, n8nWorkflowId), 'instance')
+        const imported = requireFound(
+          await remoteWorkflows.import(c.var.userId, id, n8nWorkflowId),
+          'Instance',
+        )
         await onMatched(c.var.userId, imported.deployment)
         return c.json(imported, 201, { Location: `/v1/workflows/${imported.workflowId}` })
       },

@@ -1,4 +1,4 @@
-/** @module What differs in n8n from what was deployed or tracked, and how it is taken over as a version of ours. */
+/** @module Finds drift between n8n and the deployed or tracked version, and adopts the workflow in n8n as a version. */
 import { and, eq, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import type { Db } from '../db/client.ts'
@@ -58,7 +58,7 @@ interface Row {
 }
 
 export interface DriftOptions {
-  /** Brings a version live over whatever n8n has; null when there is no such deployment. */
+  /** Deploys a version over the workflow in n8n; null when the deployment does not exist. */
   deploy: (
     userId: string,
     id: string,
@@ -71,12 +71,12 @@ export interface DriftOptions {
 
 export interface Compared {
   drift: Drift
-  /** Without the node that reports its successes; null when n8n has no such workflow. */
+  /** The workflow in n8n, without its success report node; null when n8n has no such workflow. */
   remote: N8nWorkflow | null
   instance: Connection['instance']
 }
 
-/** Every method takes the owner first, and is null when the user has no such deployment. */
+/** Every method takes the owner first and returns null when the user has no such deployment. */
 export class DeploymentDrift {
   readonly #db: Db
   readonly #now: () => Date
@@ -90,20 +90,20 @@ export class DeploymentDrift {
     this.#subWorkflows = new SubWorkflows(db)
   }
 
-  /** @throws {AppError} `conflict` while it is being changed or is not in n8n, `instance-*` */
+  /** @throws {AppError} `conflict` while an operation is in progress or when it is not in n8n, `instance-*` */
   async find(userId: string, id: string): Promise<Drift | null> {
     const compared = await this.compare(userId, id)
     return compared && compared.drift
   }
 
-  /** With what was compared. @throws {AppError} as `find` */
+  /** The drift with the workflow in n8n. @throws {AppError} as `find` */
   async compare(userId: string, id: string): Promise<Compared | null> {
     const row = await this.#row(userId, id)
     if (!row) return null
     const connection = await this.#open(userId, row)
     const remote = await getWorkflow(connection, row.n8nWorkflowId)
     const drift = await this.#driftOf(userId, row, connection, remote)
-    await this.#keep(userId, row, drift.drifted, remote && (await this.#endpoints(remote)))
+    await this.#save(userId, row, drift.drifted, remote && (await this.#endpoints(remote)))
     return { drift, remote, instance: connection.instance }
   }
 
@@ -141,8 +141,8 @@ export class DeploymentDrift {
     }
   }
 
-  /** What was seen, unless the deployment has changed meanwhile. */
-  async #keep(userId: string, row: Row, isDrifted: boolean, endpoints: string[] | null): Promise<void> {
+  /** Stores the result, unless the deployment has changed since. */
+  async #save(userId: string, row: Row, isDrifted: boolean, endpoints: string[] | null): Promise<void> {
     const at = this.#now().toISOString()
     await this.#db.execute(sql`
       update deployments set drift_checked_at = ${at}::timestamptz,
@@ -154,10 +154,9 @@ export class DeploymentDrift {
   }
 
   /**
-   * Makes what n8n has the next version of the workflow, or takes the version that has it already, and records it as
-   * what is deployed. A draft that n8n has not published becomes a version, while what is live stays recorded.
-   * Safe to repeat.
-   * @throws {AppError} `conflict` as `find`, or when n8n has it no more; `invalid-workflow`, `too-large`; `instance-*`
+   * Saves the workflow in n8n as a version, or reuses the version with the same content, and records it as deployed.
+   * An unpublished draft becomes a version too, but the live version stays recorded. Idempotent.
+   * @throws {AppError} `conflict` as `find`, or when it was deleted in n8n; `invalid-workflow`, `too-large`; `instance-*`
    */
   async adopt(userId: string, id: string): Promise<Adoption | null> {
     const row = await this.#row(userId, id)
@@ -181,7 +180,7 @@ export class DeploymentDrift {
     return { version, live: recorded, ambiguousTypes: own.ambiguousTypes }
   }
 
-  /** The version that has this content, or a new one: an edit in n8n, made from the version that was edited. */
+  /** The version with this content, or a new one based on the deployed version. */
   async #versionOf(
     userId: string,
     row: Row,
@@ -194,8 +193,8 @@ export class DeploymentDrift {
   }
 
   /**
-   * Deploys the recorded version once more, published if it was so. What was deleted in n8n is made again.
-   * @throws {AppError} `conflict` while it is being changed or when it is not in n8n, and as a deployment does
+   * Deploys the recorded version again, published or not as before. Creates the workflow again if it was deleted in n8n.
+   * @throws {AppError} `conflict` while an operation is in progress or when it is not in n8n, and as a deployment does
    */
   async overwrite(userId: string, id: string): Promise<Deployment | null> {
     const row = await this.#row(userId, id)
@@ -208,7 +207,7 @@ export class DeploymentDrift {
     return this.#options.deploy(userId, id, { version, publish: remote.active })
   }
 
-  /** One transaction: the change, only of what was read; then the history from the row, which is locked by then. */
+  /** One transaction: updates the row if it is unchanged, then appends the history from the row it has locked. */
   async #record(
     userId: string,
     row: Row,
@@ -244,7 +243,7 @@ export class DeploymentDrift {
     if (n8nVersionId !== null) await attributeRuns(this.#db, row.id, n8nVersionId)
   }
 
-  /** The row with what it deployed. @throws {AppError} `conflict` when there is nothing in n8n to compare with */
+  /** The row with its deployed content. @throws {AppError} `conflict` when n8n has nothing to compare with */
   async #row(userId: string, id: string): Promise<Row | null> {
     const [row] = await this.#db
       .select(columns)
@@ -260,22 +259,22 @@ export class DeploymentDrift {
     if (!row) return null
     const { intent, n8nWorkflowId, ...rest } = row
     if (row.status === 'failed') {
-      throw new AppError('conflict', 'Its last change has failed: retry it or undeploy it first')
+      throw new AppError('conflict', 'The last operation failed. Retry it or undeploy it first')
     }
     if (intent !== null) throw underWay()
     if (n8nWorkflowId === null || row.status === 'undeployed') {
-      throw new AppError('conflict', 'It is not in n8n: deploy it first')
+      throw new AppError('conflict', 'The workflow is not in n8n. Deploy it first')
     }
     return { ...rest, n8nWorkflowId }
   }
 
   async #open(userId: string, row: Row): Promise<Connection> {
     const connection = await this.#options.connections.open(userId, row.instanceId)
-    if (!connection) throw new AppError('conflict', 'The instance has been removed')
+    if (!connection) throw new AppError('conflict', 'The instance has been deleted')
     return connection
   }
 
-  /** Empty while n8n has what was sent last, however that would be put together today. */
+  /** Empty while n8n has exactly the workflow that was sent last, even if today's code would send another one. */
   async #diff(userId: string, row: Row, connection: Connection, remote: N8nWorkflow): Promise<RemoteDiff> {
     const { body } = await this.#sent(userId, row, connection, remote)
     const diff = diffRemote(body, remote)
@@ -283,10 +282,10 @@ export class DeploymentDrift {
     return { ...diffRemote(remote, remote), cosmetic: diff.cosmetic }
   }
 
-  /** What deploying the version sends, or for what is only tracked, what the version says. */
+  /** The workflow that deploying the version sends, or the version itself when it is only tracked. */
   async #sent(userId: string, row: Row, connection: Connection, remote: N8nWorkflow): Promise<Sent> {
     const refs = await this.#refs(userId, row)
-    // Earlier releases deployed every workflow without a name under this one.
+    // Earlier releases used this name for every workflow without one.
     const named = withName(row.content, remote.name === FALLBACK_NAME ? remote.name : row.name)
     if (row.status === 'tracking') {
       const { body } = toN8nWorkflow(named)
@@ -334,6 +333,6 @@ function bindNamed(credentials: unknown, refs: ReturnType<CredentialRefs['get']>
   )
 }
 
-const deleted = () => new AppError('conflict', 'n8n does not have the workflow any more')
+const deleted = () => new AppError('conflict', 'The workflow no longer exists in n8n')
 const underWay = () =>
-  new AppError('conflict', 'It is being changed. Wait until that is done, then try again')
+  new AppError('conflict', 'Another operation is in progress. Wait until it finishes, then try again')

@@ -1,10 +1,10 @@
 /**
- * @module Who hears of a failed run in n8n: the owner's own error handling, which is left alone, or else our reporter.
+ * @module Decides which error workflow n8n calls for a failed run: the user's own if there is one, else our reporter.
  *
- * n8n calls one error workflow per workflow. Our reporter cannot be chained with the owner's: a workflow that starts
- * with an Error Trigger cannot be called by another one ("Missing node to start execution", measured on 2.41.1), and
- * adding nodes to the owner's would change what it does. So where the owner has error handling, results come by polling
- * alone, once a minute (see `executions/poll-schedule.ts`). Pure.
+ * n8n calls one error workflow per workflow. Our reporter cannot be chained with the user's: a workflow that starts
+ * with an Error Trigger cannot be called by another one ("Missing node to start execution", verified on 2.41.1), and
+ * adding nodes to the user's would change its behavior. Workflows with their own error handling are therefore only
+ * polled, once a minute (see `executions/poll-schedule.ts`). Pure.
  */
 import type { SettingsBefore } from '../db/schema/deployments.ts'
 import type { JsonObject } from '../n8n/workflow-json.ts'
@@ -12,13 +12,13 @@ import type { JsonObject } from '../n8n/workflow-json.ts'
 const errorTrigger = 'n8n-nodes-base.errorTrigger'
 const manualTrigger = 'n8n-nodes-base.manualTrigger'
 
-/** What n8n takes for "no error workflow": sending it removes the setting. */
+/** n8n's value for "no error workflow": sending it removes the setting. */
 export const noErrorWorkflow = 'DEFAULT'
 
 export interface ErrorHandling {
-  /** What `settings.errorWorkflow` is to be in n8n. */
+  /** The value of `settings.errorWorkflow` to set in n8n. */
   errorWorkflow: string | null
-  /** Whose it is. `itself`: its own Error Trigger, which n8n calls only while no error workflow is set. */
+  /** Its source. `itself`: the workflow's own Error Trigger, which n8n calls only while no error workflow is set. */
   by: 'reporter' | 'workflow' | 'n8n' | 'itself'
 }
 
@@ -26,7 +26,7 @@ export interface ErrorHandlingChoice {
   workflow: JsonObject
   /** The version's own error workflow as an id on this instance; null when it names none. */
   own: string | null
-  /** What n8n has now. */
+  /** The current settings in n8n. */
   live: JsonObject | null | undefined
   settingsBefore: SettingsBefore | null
   /** False when an earlier deploy left the owner's error handling in place. */
@@ -37,8 +37,8 @@ export interface ErrorHandlingChoice {
 export function errorHandlingOf(choice: ErrorHandlingChoice): ErrorHandling {
   const { workflow, own, reporterWorkflowId } = choice
   if (own !== null) return { errorWorkflow: own, by: own === reporterWorkflowId ? 'reporter' : 'workflow' }
-  const kept = setInN8n(choice)
-  if (kept !== null) return { errorWorkflow: kept, by: 'n8n' }
+  const live = setInN8n(choice)
+  if (live !== null) return { errorWorkflow: live, by: 'n8n' }
   if (reportsToItself(workflow)) return { errorWorkflow: null, by: 'itself' }
   return { errorWorkflow: reporterWorkflowId, by: 'reporter' }
 }
@@ -49,7 +49,7 @@ export function namedErrorWorkflow(settings: unknown): string | null {
   return typeof named === 'string' && named !== '' && named !== noErrorWorkflow ? named : null
 }
 
-/** One that somebody has set in n8n, not a version of ours: it was there before, or replaced our reporter since. */
+/** The error workflow that a user set in n8n, before the deploy or in place of our reporter. */
 function setInN8n({
   live,
   settingsBefore,
@@ -62,7 +62,7 @@ function setInN8n({
   return reportsErrors || now === before ? now : null
 }
 
-/** It has an Error Trigger beside a trigger of another kind: runs of that one fail into it. */
+/** Whether it has an Error Trigger and another trigger, so that n8n calls the former when the latter's runs fail. */
 function reportsToItself({ nodes }: JsonObject): boolean {
   const types = (Array.isArray(nodes) ? nodes : [])
     .filter(isObject)
@@ -72,7 +72,7 @@ function reportsToItself({ nodes }: JsonObject): boolean {
   return types.includes(errorTrigger) && types.some(isOther)
 }
 
-/** What is remembered of the settings that a deploy is about to change, so that they can be given back. */
+/** The settings to store before a deploy changes them, so that they can be restored. */
 export function settingsToRemember(
   live: JsonObject | null | undefined,
   {
@@ -100,7 +100,7 @@ export function settingsToRemember(
   return { ...(known ?? nothing), errorWorkflow }
 }
 
-/** The settings that undo what deploying set; null when there is nothing to undo. */
+/** The settings that restore the state before the deploy; null when there is nothing to restore. */
 export function settingsToGiveBack(
   live: JsonObject | null | undefined,
   settingsBefore: SettingsBefore | null,
@@ -112,7 +112,7 @@ export function settingsToGiveBack(
   }
   for (const key of ['saveDataSuccessExecution', 'saveDataErrorExecution'] as const) {
     const before = settingsBefore?.[key]
-    // n8n takes no value that removes these; without one it saves all, as was set here.
+    // n8n has no value that removes these. Without one it saves all, which is also our setting.
     if (before === 'none' && live?.[key] === 'all') change[key] = before
   }
   return Object.keys(change).length > 0 ? change : null

@@ -1,4 +1,4 @@
-/** @module What a failure of a step means: wait and ask again, or stop and say why. */
+/** @module Classifies the failure of a step: wait and retry, or stop with a reason. */
 import { databaseError } from '../db/errors.ts'
 import { AppError } from '../errors.ts'
 import { toAppError } from '../instances/connections.ts'
@@ -20,18 +20,18 @@ export function waitOf(error: unknown): number | undefined {
 
 const backoffMs = { first: 10_000, most: 10 * 60_000 }
 
-/** How long to wait after the given attempt: 10 s, twice as long after each further one, 10 minutes at most. */
+/** Milliseconds to wait after the given attempt: 10 s, doubled after each further one, at most 10 minutes. */
 export const backoffAfter = (attempts: number): number =>
   Math.min(backoffMs.first * 2 ** Math.min(Math.max(attempts, 1) - 1, 16), backoffMs.most)
 
-/** n8n is unavailable or broken for now: down, restarting (it then answers 200 with a page of HTML), too slow, or 5xx. */
+/** n8n is temporarily unavailable: down, restarting (it then responds 200 with an HTML page), too slow, or 5xx. */
 export function isTransient(error: unknown): error is N8nError {
   if (!(error instanceof N8nError)) return false
   if (error.kind === 'not-n8n') return error.status !== undefined && error.status < 300
   return error.kind === 'unreachable' || error.kind === 'timeout' || error.kind === 'server-error'
 }
 
-/** What the owner reads; undefined when the database is away, so that nothing can be written anyway. */
+/** The message for the user; undefined when the database is unavailable, so that nothing can be written anyway. */
 export function reasonOf(error: unknown): string | undefined {
   if (error instanceof N8nError) return toAppError(error).message
   if (error instanceof AppError) return error.message

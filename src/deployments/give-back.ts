@@ -1,6 +1,6 @@
 /**
- * @module Gives n8n workflows that stay there back as they were: their error workflow, what they save of runs, and
- * without the node that reports successes. What the owner has changed in n8n since is left alone.
+ * @module Restores workflows that stay in n8n: their error workflow and saving of executions, and without the success
+ * report node. Changes that the user made in n8n since then are preserved.
  */
 import { and, eq, isNotNull, ne, or } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
@@ -12,7 +12,7 @@ import { N8nError } from '../n8n/api-transport.ts'
 import { toN8nWorkflow } from '../n8n/sendable-workflow.ts'
 import { settingsToGiveBack } from './error-handling.ts'
 
-interface Kept {
+interface RestorableDeployment {
   id: string
   n8nWorkflowId: string | null
   settingsBefore: SettingsBefore | null
@@ -37,8 +37,8 @@ export class GiveBack {
   }
 
   /**
-   * Of one workflow that was in n8n before, and was deployed in place. Nothing to do for one that was only tracked.
-   * @throws {AppError} `instance-*` when n8n cannot be asked
+   * Restores one workflow that was deployed in place. Does nothing for a workflow that was only tracked.
+   * @throws {AppError} `instance-*`
    */
   async ofDeployment(userId: string, id: string): Promise<void> {
     const wasDeployed = or(isNotNull(deployments.settingsBefore), ne(deployments.status, 'tracking'))
@@ -64,8 +64,8 @@ export class GiveBack {
   }
 
   /**
-   * Of all workflows on an instance, read before its rows go. What n8n refuses is left as it is.
-   * @returns does it, with a connection from before
+   * Reads all workflows on an instance before its rows are deleted.
+   * @returns a function that restores them over an open connection and skips what n8n rejects
    */
   async onInstance(userId: string, instanceId: string): Promise<(connection: Connection) => Promise<void>> {
     const rows = await this.#db
@@ -97,7 +97,7 @@ export class GiveBack {
 /** @throws {N8nError} */
 async function giveBack(
   { instance, client }: Connection,
-  { n8nWorkflowId, settingsBefore }: Kept,
+  { n8nWorkflowId, settingsBefore }: RestorableDeployment,
 ): Promise<void> {
   if (n8nWorkflowId === null) return
   const live = await client.getWorkflow(n8nWorkflowId).catch((error: unknown) => {
@@ -110,7 +110,7 @@ async function giveBack(
   if (own === live && change === null) return
   const { settings: acceptedSettings } = await client.capabilities()
   const { body } = toN8nWorkflow({ ...own }, { settings: change ?? {}, acceptedSettings })
-  // A draft of the owner's stays one: only what is published as it is now is published again.
+  // A user's draft stays a draft: publish again only if the current content is published.
   const isPublished =
     live.active && (live.activeVersionId === null || live.activeVersionId === live.versionId)
   await client.updateWorkflow(n8nWorkflowId, body, { publishIfActive: isPublished && own !== live })

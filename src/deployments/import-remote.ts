@@ -1,4 +1,4 @@
-/** @module Workflows that are on an instance already: which there are, and how one becomes a workflow here. */
+/** @module Lists and imports workflows that already exist on an instance. */
 import { and, eq, inArray } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import { auditEvent } from '../db/audit.ts'
@@ -31,7 +31,7 @@ export interface ImportOptions {
   quotas: { deployments: number }
 }
 
-/** Every method takes the owner first, and is null when the user has no such instance. */
+/** Every method takes the owner first and returns null when the user has no such instance. */
 export class RemoteWorkflows {
   readonly #db: Db
   readonly #now: () => Date
@@ -44,8 +44,8 @@ export class RemoteWorkflows {
   }
 
   /**
-   * In the order of n8n's ids; our error reporter is left out.
-   * @throws {AppError} `invalid` for a cursor that n8n did not give, `instance-*`
+   * In the order of n8n's ids, without our error reporter.
+   * @throws {AppError} `invalid` for a cursor that n8n rejects, `instance-*`
    */
   async list(
     userId: string,
@@ -63,7 +63,7 @@ export class RemoteWorkflows {
       })
       .catch((error: unknown) => {
         const isCursor = cursor !== undefined && error instanceof N8nError && error.kind === 'rejected'
-        if (isCursor) throw invalid('cursor', 'Not a cursor that this list gave out')
+        if (isCursor) throw invalid('cursor', 'Not a cursor from this list')
         return failed(error)
       })
     const shown = page.items.filter(({ id }) => id !== connection.instance.reporterWorkflowId)
@@ -85,7 +85,7 @@ export class RemoteWorkflows {
   }
 
   /**
-   * Makes a workflow of what n8n has and tracks it there, both or neither. Nothing changes in n8n.
+   * Saves a workflow of n8n and tracks it there, both atomically. Changes nothing in n8n.
    * @throws {AppError} `deployment-exists` with `deploymentId` and `workflowId` when it is tracked already,
    * `not-found` when n8n has no such workflow, `invalid-workflow`, `too-large`, `quota-exceeded`, `instance-*`
    */
@@ -99,10 +99,13 @@ export class RemoteWorkflows {
     await this.#refuseTracked(userId, instanceId, n8nWorkflowId)
     const { reporterWorkflowId } = connection.instance
     if (n8nWorkflowId === reporterWorkflowId) {
-      throw new AppError('conflict', 'That is the error reporter, which Flowkeep made and keeps itself')
+      throw new AppError(
+        'conflict',
+        'This workflow is the error reporter that Flowkeep manages. It cannot be imported',
+      )
     }
     const remote = await getWorkflow(connection, n8nWorkflowId)
-    if (!remote) throw new AppError('not-found', 'The n8n server has no such workflow')
+    if (!remote) throw new AppError('not-found', 'The n8n server has no workflow with this ID')
     const put = await ownCredentials(this.#db, userId, instanceId)
     const own = toOwnContent(remote, { reporterWorkflowId, ownCredentials: put })
     const id = uuidv7()
@@ -149,7 +152,7 @@ export class RemoteWorkflows {
     if (!tracked) return
     throw new AppError(
       'deployment-exists',
-      'A deployment tracks this n8n workflow on this instance already',
+      'A deployment already tracks this n8n workflow on this instance',
       {
         extra: tracked,
       },

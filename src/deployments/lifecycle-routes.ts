@@ -1,4 +1,4 @@
-/** @module What can be done with a deployment. Every answer tells how far it came; `failed` is an answer, not an error. */
+/** @module Operations on a deployment. Each responds with the status it reached; `failed` is a status, not an error. */
 import { Hono } from 'hono'
 import * as z from 'zod'
 import { AppError } from '../errors.ts'
@@ -19,9 +19,9 @@ const InUseOverride = z.strictObject({
 })
 const errors = ['not-found', 'conflict', 'deployment-exists', 'credential-undecryptable'] as const
 
-function present(deployment: Deployment | null): Deployment {
+function requireFound(deployment: Deployment | null): Deployment {
   if (deployment) return deployment
-  throw new AppError('not-found', 'No such deployment')
+  throw new AppError('not-found', 'Deployment not found')
 }
 
 export function lifecycleRoutes(deployer: Deployer) {
@@ -48,7 +48,7 @@ export function lifecycleRoutes(deployer: Deployer) {
         summary: 'Deploy a version',
         description:
           'Deploys the current version of the workflow, or the given one. Overwrites changes made in n8n. ' +
-          'Does nothing when nothing differs.',
+          'Does nothing when n8n is up to date.',
         responses: { 200: Deployment },
         errors: [...errors, 'invalid', 'invalid-workflow'],
       }),
@@ -56,7 +56,7 @@ export function lifecycleRoutes(deployer: Deployer) {
       valid('json', Redeployment),
       async (c) => {
         const change = c.req.valid('json')
-        return c.json(present(await deployer.deploy(c.var.userId, c.req.valid('param').id, change)), 200)
+        return c.json(requireFound(await deployer.deploy(c.var.userId, c.req.valid('param').id, change)), 200)
       },
     )
     .post(
@@ -74,7 +74,10 @@ export function lifecycleRoutes(deployer: Deployer) {
       valid('json', Rollback),
       async (c) => {
         const { version } = c.req.valid('json')
-        return c.json(present(await deployer.rollback(c.var.userId, c.req.valid('param').id, version)), 200)
+        return c.json(
+          requireFound(await deployer.rollback(c.var.userId, c.req.valid('param').id, version)),
+          200,
+        )
       },
     )
     .post(
@@ -89,7 +92,7 @@ export function lifecycleRoutes(deployer: Deployer) {
       }),
       valid('param', DeploymentId),
       async (c) =>
-        c.json(present(await deployer.publish(c.var.userId, c.req.valid('param').id, 'activate')), 200),
+        c.json(requireFound(await deployer.publish(c.var.userId, c.req.valid('param').id, 'activate')), 200),
     )
     .post(
       '/:id/deactivate',
@@ -108,7 +111,7 @@ export function lifecycleRoutes(deployer: Deployer) {
       async (c) => {
         const force = c.req.valid('query').force === 'true'
         const { id } = c.req.valid('param')
-        return c.json(present(await deployer.publish(c.var.userId, id, 'deactivate', { force })), 200)
+        return c.json(requireFound(await deployer.publish(c.var.userId, id, 'deactivate', { force })), 200)
       },
     )
     .post(
@@ -128,7 +131,7 @@ export function lifecycleRoutes(deployer: Deployer) {
       async (c) => {
         const force = c.req.valid('query').force === 'true'
         const { id } = c.req.valid('param')
-        return c.json(present(await deployer.undeploy(c.var.userId, id, { force })), 200)
+        return c.json(requireFound(await deployer.undeploy(c.var.userId, id, { force })), 200)
       },
     )
     .post(
@@ -144,6 +147,6 @@ export function lifecycleRoutes(deployer: Deployer) {
         errors: [...errors],
       }),
       valid('param', DeploymentId),
-      async (c) => c.json(present(await deployer.retry(c.var.userId, c.req.valid('param').id)), 200),
+      async (c) => c.json(requireFound(await deployer.retry(c.var.userId, c.req.valid('param').id)), 200),
     )
 }

@@ -1,4 +1,4 @@
-/** @module The list of deployments, worst first: by state, then by how many of their runs failed. */
+/** @module The list of deployments, sorted by state and failure rate, worst first. */
 import { type SQL, sql } from 'drizzle-orm'
 import * as uuid from 'uuid'
 import { partsOf } from '../runs/period.ts'
@@ -8,7 +8,7 @@ import type { DeploymentStatus } from '../db/schema/deployments.ts'
 import { failedList, failedSum } from '../runs/meaning.ts'
 import { last24Hours } from '../lib/time.ts'
 
-/** What the list tells apart: the statuses, and of what is in n8n, what fails or was changed there. */
+/** The states of the list: the statuses, plus `failing` and `drifted` for deployments in n8n. Worst first. */
 export const boardStates = [
   'failed',
   'failing',
@@ -43,14 +43,14 @@ export type BoardRow = {
   version: number
   /** ISO; when the version went live, else when the deployment last changed. */
   since: string
-  /** ISO; when it was first seen that n8n has something else than was deployed. */
+  /** ISO; when the drift was first detected. */
   driftedSince: string | null
   step: string | null
   error: string | null
-  /** Runs of this version in the last 24 h that ended as success, and as error or crashed. */
+  /** Runs of this version in the last 24 h that ended in success, and in error or a crash. */
   succeeded: number
   failed: number
-  /** Of the newest run that failed within 24 h. */
+  /** The newest run that failed within 24 h. */
   runError: string | null
   runNode: string | null
   runId: string | null
@@ -58,15 +58,15 @@ export type BoardRow = {
 
 export interface Board {
   rows: BoardRow[]
-  /** For `after`; null on the last page. */
+  /** The next value of `after`; null on the last page. */
   nextCursor: string | null
 }
 
 const pageRows = 50
-/** Of fewer finished runs nobody can say that it fails. */
+/** Fewer finished runs are too few to call a deployment failing. */
 const minimumRuns = 5
 
-/** `failing`: of five finished runs and more at least half have failed. `drifted`: n8n has something else than was deployed. */
+/** `failing`: at least half of five or more finished runs failed. `drifted`: n8n differs from the deployed version. */
 const stateOf = sql`case
   when d.status = 'failed' then 'failed'
   when d.status in ('pending', 'deploying') then 'deploying'
@@ -82,8 +82,8 @@ const rankOf = sql`array_position(array[${sql.join(
 
 const like = (text: string) => `%${text.replaceAll('\0', '').replace(/[\\%_]/g, '\\$&')}%`
 
-/** The owner's deployments with their state and the last 24 hours' runs, as `placed`. */
-function placed(userId: string, now: Date, { workflowId, instanceId, q }: BoardFilter): SQL {
+/** CTE `listed`: the user's deployments with their state and their runs in the last 24 hours. */
+function listed(userId: string, now: Date, { workflowId, instanceId, q }: BoardFilter): SQL {
   const range = last24Hours(now)
   const runs = runsIn(userId, { workflowId, instanceId }, partsOf(range))
   return sql`
@@ -92,7 +92,7 @@ function placed(userId: string, now: Date, { workflowId, instanceId, q }: BoardF
       select deployment_id, workflow_version, sum(success)::integer as succeeded, sum(${failedSum})::integer as failed
       from runs group by deployment_id, workflow_version
     ),
-    placed as (
+    listed as (
       select d.id, d.status, ${stateOf} as state, d.workflow_id, d.instance_id, d.version, d.step, d.error,
         coalesce(d.live_since, d.updated_at) as since, d.drifted_since, w.name as workflow_name, w.version as newest_version,
         w.trigger_types[1] as trigger_type, i.name as instance_name,
@@ -108,7 +108,7 @@ function placed(userId: string, now: Date, { workflowId, instanceId, q }: BoardF
     )`
 }
 
-/** @param after a cursor that an earlier page gave out; anything else is the first page */
+/** @param after the `nextCursor` of an earlier page; any other value returns the first page */
 export async function readBoard(
   db: Db,
   userId: string,
@@ -127,9 +127,9 @@ export async function readBoard(
       driftedSince: number | null
     }
   >(sql`
-    with ${placed(userId, now, filter)},
+    with ${listed(userId, now, filter)},
     ranked as (
-      select *, ${rankOf} as rank, failed * 1000 / greatest(succeeded + failed, 1) as trouble from placed
+      select *, ${rankOf} as rank, failed * 1000 / greatest(succeeded + failed, 1) as trouble from listed
       ${filter.state === undefined ? sql`` : sql`where state = ${filter.state}`}
     ),
     page as (
@@ -166,7 +166,7 @@ export async function readBoard(
   }
 }
 
-/** How many there are in each state, whatever state is chosen. */
+/** The number of deployments in each state. Ignores the state filter. */
 export async function countBoard(
   db: Db,
   userId: string,
@@ -174,12 +174,12 @@ export async function countBoard(
   filter: BoardFilter,
 ): Promise<Map<BoardState, number>> {
   const { rows } = await db.execute<{ state: BoardState; count: number }>(sql`
-    with ${placed(userId, now, filter)}
-    select state, count(*)::integer as count from placed group by state`)
+    with ${listed(userId, now, filter)}
+    select state, count(*)::integer as count from listed group by state`)
   return new Map(rows.map(({ state, count }) => [state, count]))
 }
 
-/** Postgres writes times in its own way. */
+/** Milliseconds since the epoch, because Postgres formats times its own way. */
 export const msOf = (time: SQL): SQL => sql`extract(epoch from ${time})::float8 * 1000`
 export const isoOf = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString())
 
@@ -191,14 +191,14 @@ function readCursor(text: string | null): { rank: number; trouble: number; id: s
 export type Named = {
   id: string
   name: string
-  /** Of a workflow: its current version. */
+  /** The current version. */
   version: number
 }
 
-/** How many of each a select offers. */
+/** How many options a select offers. */
 export const choiceLimit = 500
 
-/** What can be chosen: the user's workflows and instances, by name. */
+/** The user's workflows and instances, by name, for selects. */
 export async function readOptions(
   db: Db,
   userId: string,

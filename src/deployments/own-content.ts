@@ -1,6 +1,6 @@
 /**
- * @module What n8n has as a workflow of ours. What deploying put in is taken out again: ids of credentials, forced
- * settings, our error reporter. What n8n has as it was sent comes out as it was kept. Pure.
+ * @module Converts a workflow in n8n to a local one. Removes what deploying added: credential ids, forced settings, the
+ * error reporter. Parts that are unchanged since they were sent become the stored original again. Pure.
  */
 import type { SlotBinding } from '../db/schema/deployments.ts'
 import { KNOWN_SETTINGS, sendableSettings } from '../n8n/sendable-settings.ts'
@@ -10,7 +10,7 @@ import { sameJson } from '../workflows/diff.ts'
 import { N8nId } from './contract.ts'
 import { nodeForm, type RemoteContent, remoteForm, settingsForm } from './remote-form.ts'
 
-/** A version of ours and what was sent to n8n for it. */
+/** A version and the body that was sent to n8n for it. */
 export interface Sent {
   original: JsonObject
   body: RemoteContent
@@ -20,7 +20,7 @@ export interface OwnContentOptions {
   /** Absent for a workflow that was never sent. */
   sent?: Sent
   reporterWorkflowId: string | null
-  /** n8n's id of a credential → ours, of those that we put there. */
+  /** n8n's id → our id of the credentials that Flowkeep sent there. */
   ownCredentials: ReadonlyMap<string, string>
 }
 
@@ -28,7 +28,7 @@ export interface OwnContent {
   workflow: JsonObject
   /** Each node's own credentials. */
   bindings: SlotBinding[]
-  /** Types of which nodes use several credentials: only a node tells which. */
+  /** Types for which the nodes use several credentials, so that each node needs its own binding. */
   ambiguousTypes: string[]
 }
 
@@ -51,7 +51,7 @@ export function toOwnContent(remote: RemoteContent, options: OwnContentOptions):
   }
 }
 
-/** Parts of the original of which n8n still has what was sent, however untidy they were before. */
+/** The parts of the original that n8n still has as they were sent. They stay as they were written. */
 function unchangedParts(remote: RemoteContent, { original, body }: Sent) {
   const originals = Array.isArray(original.nodes) ? original.nodes.filter(isObject) : []
   const kept = new Map(originals.map((node) => [node.name, node]))
@@ -71,14 +71,14 @@ function unchangedParts(remote: RemoteContent, { original, body }: Sent) {
   }
 }
 
-/** What a node does and says, without its place, its id and the names of its credentials. */
+/** The behavior and notes of a node, without its position, id and credential names. */
 const contentOf = (node: JsonObject) => ({
   form: nodeForm(node),
   notes: node.notes ?? '',
   notesInFlow: node.notesInFlow ?? false,
 })
 
-/** Of a slot that is bound, the id means nothing beyond this n8n; of another it is all that is known. */
+/** Removes the ids of bound credentials, which have no meaning outside this n8n. Unbound slots keep theirs. */
 function toOwnNode(node: JsonObject, index: number, bound: ReadonlySet<string>): JsonObject {
   if (!isObject(node.credentials)) return node
   const label = nodeLabel(node, index)
@@ -100,7 +100,7 @@ function mixedTypes(nodes: readonly JsonObject[]): string[] {
   return [...idsByType].flatMap(([type, ids]) => (ids.size > 1 ? [type] : [])).toSorted()
 }
 
-/** A setting that n8n has as it was sent is as it was kept; our reporter and n8n's defaults are nobody's settings. */
+/** Restores the original value of unchanged settings. Drops our reporter and n8n's defaults. */
 function toOwnSettings(remote: JsonObject, { sent, reporterWorkflowId }: OwnContentOptions): unknown {
   const then = settingsForm(sent?.body.settings)
   const now = settingsForm(remote)
@@ -116,7 +116,7 @@ function toOwnSettings(remote: JsonObject, { sent, reporterWorkflowId }: OwnCont
   return settings
 }
 
-/** What fills the slots of nodes in n8n; an entry that names no credential there fills none. */
+/** The bindings of nodes in n8n. Skips entries that name no credential. */
 export function boundIn(
   nodes: readonly JsonObject[],
   ownCredentials: OwnContentOptions['ownCredentials'],

@@ -1,4 +1,4 @@
-/** @module Checks of a plan beyond its slots: what n8n refuses to publish, the API key, credentials that n8n has lost. */
+/** @module Checks of a plan beyond its slots: publishing, the scopes of the API key, credentials deleted in n8n. */
 import { missingScopes } from '../instances/connection-test.ts'
 import type { Connection } from '../instances/connections.ts'
 import type { N8nWorkflow } from '../n8n/api-shapes.ts'
@@ -20,9 +20,9 @@ export interface PlanToCheck {
   workflow: JsonObject
   catalogue: Catalogue
   connection: Connection
-  /** As n8n has it already. */
+  /** The workflow in n8n. */
   remote: N8nWorkflow | null
-  /** It was asked for. */
+  /** Whether the request asks to publish. */
   publish: boolean
   errorHandling: ErrorHandling
   credentials: readonly PlannedCredential[]
@@ -37,7 +37,7 @@ export async function checkPlan(plan: PlanToCheck): Promise<Finding[]> {
   if (publish && started === 'nothing') publishing.push(noTrigger)
   if (publish && started === 'resume') publishing.push(neverStarted)
   const findings = [
-    // What is left unpublished, n8n takes all the same.
+    // n8n accepts an unpublished workflow with these errors.
     ...(publish ? publishing : publishing.map(asWarning)),
     ...(await scopeFindings(plan)),
     ...errorHandlingFindings(plan.errorHandling),
@@ -45,7 +45,7 @@ export async function checkPlan(plan: PlanToCheck): Promise<Finding[]> {
   return [...findings, ...warningsOf(workflow, catalogue, findings)]
 }
 
-/** An error of what is left unpublished. */
+/** Downgrades an error for a workflow that is not published. */
 export const asWarning = (finding: Finding): Finding =>
   finding.level === 'error' ? Object.assign({}, finding, { level: 'warning' as const }) : finding
 
@@ -54,7 +54,7 @@ const noTrigger: Finding = {
   level: 'error',
   pointer: '/nodes',
   message:
-    'Nothing starts this workflow, so n8n does not publish it. Add a trigger, or deploy it with "publish": false',
+    'This workflow has no trigger, so n8n cannot publish it. Add a trigger, or deploy it with "publish": false',
   n8n: 'Workflow cannot be activated because it has no trigger node.',
 }
 
@@ -62,22 +62,22 @@ const neverStarted: Finding = {
   code: 'no-trigger',
   level: 'warning',
   pointer: '/nodes',
-  message: 'n8n publishes this workflow, but nothing starts it: it has no enabled trigger. Add one',
+  message: 'This workflow has no enabled trigger, so nothing starts it. Add a trigger',
 }
 
-/** The warnings of the workflow that no finding says already. */
+/** The warnings of the workflow that no other finding covers. */
 function warningsOf(workflow: JsonObject, catalogue: Catalogue, findings: readonly Finding[]): Finding[] {
-  const said = new Set(findings.map(({ code, node }) => `${code} ${node ?? ''}`))
+  const reported = new Set(findings.map(({ code, node }) => `${code} ${node ?? ''}`))
   const checked = new Set(['unknown-node-type', 'unknown-node-version', 'no-trigger'])
   for (const { code } of checkStructure(workflow).findings) checked.add(code)
   return extractMetadata(workflow, catalogue).warnings.flatMap(({ code, message, node }): Finding[] =>
-    checked.has(code) || said.has(`${code} ${node ?? ''}`)
+    checked.has(code) || reported.has(`${code} ${node ?? ''}`)
       ? []
       : [{ code, level: 'warning', pointer: '', message, ...(node !== undefined && { node }) }],
   )
 }
 
-/** What deploying will call and the API key may not. Nothing where n8n does not tell. */
+/** Missing scopes of the API key. Empty when n8n does not list its endpoints. */
 async function scopeFindings(plan: PlanToCheck): Promise<Finding[]> {
   const { client, instance } = plan.connection
   const endpoints = await client.endpoints()
@@ -93,22 +93,22 @@ async function scopeFindings(plan: PlanToCheck): Promise<Finding[]> {
   ])
   if (missing.length === 0) return []
   const message =
-    `The API key of this instance lacks ${missing.join(', ')}, which deploying needs. Create a key with ` +
+    `Deploying requires ${missing.join(', ')}, which the API key of this instance is missing. Create a key with ` +
     'these scopes in n8n and save it for the instance'
   return [{ code: 'missing-scope', level: 'error', pointer: '', message }]
 }
 
 function errorHandlingFindings({ by }: ErrorHandling): Finding[] {
   if (by === 'reporter') return []
-  const whose =
+  const reason =
     by === 'itself'
       ? 'The workflow handles its errors with its own Error Trigger'
-      : 'The workflow keeps its own error workflow'
-  const message = `${whose}, so n8n does not report failures to Flowkeep: it fetches them by polling, every minute`
+      : 'The workflow has its own error workflow'
+  const message = `${reason}, so n8n does not report failures to Flowkeep. Flowkeep polls for them every minute`
   return [{ code: 'errors-by-polling', level: 'hint', pointer: '/settings', message }]
 }
 
-/** Credential types of community nodes that this n8n does not have: it refuses to create such a credential. */
+/** Credential types that this n8n does not have, so that it refuses to create the credential. */
 export async function unknownTypeFindings(
   client: Connection['client'],
   catalogue: Catalogue,
@@ -125,7 +125,7 @@ export async function unknownTypeFindings(
             pointer: `/nodes/${node.index}`,
             message:
               `The n8n server does not know the credential type ${type} of ${quoted(node.name)}. Install the community ` +
-              'node there that brings it, or use another node',
+              'node that provides it, or use another node',
             n8n: 'req.body.type is not a known type',
           },
         ]
@@ -145,7 +145,7 @@ async function hasCredentialType(client: Connection['client'], type: string): Pr
   }
 }
 
-/** Slots whose credential n8n has lost: deploying creates it again. */
+/** Slots whose credential was deleted in n8n. Deploying creates it again. */
 export const lostCredentials = (
   slots: readonly ResolvedSlot[],
   credentialOf: (slot: ResolvedSlot) => PlannedCredential | undefined,

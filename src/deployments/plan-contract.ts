@@ -1,4 +1,4 @@
-/** @module The HTTP shape of a plan: what deploying would do, and what is in its way. */
+/** @module The HTTP shape of a plan: the changes that a deployment makes, and the problems that block it. */
 import * as z from 'zod'
 import { deploymentStatuses } from '../db/schema/deployments.ts'
 import { Finding } from '../n8n/finding.ts'

@@ -1,4 +1,4 @@
-/** @module All that a plan has found: what would stop it, and what to know. Every check of a plan adds its findings here. */
+/** @module Collects the findings of a plan. */
 import type { Finding } from '../n8n/finding.ts'
 import { quoted, type ResolvedSlot } from '../workflows/slot-bindings.ts'
 import { slotFindings } from './slot-findings.ts'
@@ -6,12 +6,12 @@ import type { ConflictSearch } from './webhook-conflicts.ts'
 
 export interface PlanFacts {
   slots: readonly ResolvedSlot[]
-  /** What n8n would refuse in the workflow: see `checkStructure`. */
+  /** Findings about the structure of the workflow: see `checkStructure`. */
   structure: readonly Finding[]
   webhooks: ConflictSearch
-  /** It was in n8n before Flowkeep and is not there any more. */
+  /** The tracked workflow was deleted in n8n. */
   isTrackedGone: boolean
-  /** n8n neither changes nor publishes an archived workflow. */
+  /** The workflow is archived in n8n, which blocks changes and publishing. */
   isArchived: boolean
 }
 
@@ -26,8 +26,8 @@ export function planFindings(facts: PlanFacts): Finding[] {
         level: 'error',
         pointer: '',
         message:
-          `${method} ${path} is a webhook of the published workflow ${quoted(name)}, and n8n publishes one workflow for a ` +
-          `path. Change the path, or unpublish that workflow`,
+          `The published workflow ${quoted(name)} already uses the webhook ${method} ${path}. Change the path, or ` +
+          'unpublish that workflow',
       }),
     ),
     ...(webhooks.complete ? [] : [searchIncomplete]),
@@ -40,20 +40,19 @@ const searchIncomplete: Finding = {
   code: 'webhook-search-incomplete',
   level: 'warning',
   pointer: '',
-  message: 'The instance has many workflows: not all of them were searched for the same webhook paths',
+  message: 'The instance has too many workflows to check all of them for conflicting webhook paths',
 }
 
 const trackedGone: Finding = {
   code: 'n8n-workflow-missing',
   level: 'error',
   pointer: '',
-  message:
-    'n8n no longer has the workflow that this deployment tracks. Delete the deployment, then deploy the workflow again',
+  message: 'The tracked workflow was deleted in n8n. Delete the deployment, then deploy the workflow again',
 }
 
 const archived: Finding = {
   code: 'n8n-workflow-archived',
   level: 'error',
   pointer: '',
-  message: 'The workflow is archived in n8n, which neither changes nor publishes it. Unarchive it there',
+  message: 'The workflow is archived in n8n, so it cannot be changed or published. Unarchive it in n8n',
 }

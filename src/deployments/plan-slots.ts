@@ -7,11 +7,11 @@ import type { Settled } from './settled-slots.ts'
 
 type Action = NonNullable<PlannedBinding['action']>
 
-/** A credential as it is, or will be, in n8n. */
+/** A credential with its current or future id in n8n. */
 export interface PlannedCredential {
   ref: N8nCredentialRef
   action: Action
-  /** It was sent there, and n8n no longer has it. */
+  /** It was sent to n8n but deleted there. */
   isLost?: boolean
 }
 
@@ -27,9 +27,9 @@ const byGravity: readonly SlotStatus[] = ['missing', 'ambiguous', 'needs-consent
 const byEffort: readonly Action[] = ['create', 'update', 'existing', 'unchanged']
 
 /**
- * By type, in the order of the types.
+ * Groups the slots by type, sorted by type.
  * @param actionOf what happens to a slot's credential in n8n
- * @param listed the credentials of these types in n8n; null where they were not, or cannot be, listed
+ * @param listed the credentials of these types in n8n; null when they were not or cannot be listed
  */
 export function summarize(
   slots: readonly PlannedSlot[],
@@ -64,7 +64,7 @@ export function summarize(
 const worst = <T>(order: readonly T[], values: readonly T[]): T | undefined =>
   order.find((value) => values.includes(value))
 
-/** Null where they differ, or one is not known. */
+/** The common value; null when the values differ or one is unknown. */
 function same(values: (string | undefined)[]): string | null {
   const [first] = values
   return first !== undefined && values.every((value) => value === first) ? first : null

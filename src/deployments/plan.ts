@@ -1,4 +1,4 @@
-/** @module What deploying would do, found out without changing anything: in n8n it only reads. */
+/** @module Plans a deployment: its changes and problems. Only reads, here and in n8n. */
 import { AppError } from '../errors.ts'
 import { type Connection, type InstanceConnections, toAppError } from '../instances/connections.ts'
 import { N8nError } from '../n8n/api-transport.ts'
@@ -52,8 +52,8 @@ export class Planner {
   }
 
   /**
-   * @param assumed workflows that are taken for live on the instance: they are deployed before
-   * @throws {AppError} `invalid`; `instance-*` when n8n cannot be asked
+   * @param assumed workflows to treat as live on the instance, because they are deployed first
+   * @throws {AppError} `invalid`; `instance-*`
    */
   async plan(userId: string, request: PlanRequest, assumed: ReadonlySet<string> = new Set()): Promise<Plan> {
     const { releases, connections } = this.#options
@@ -62,7 +62,7 @@ export class Planner {
     const release = await releases.find(userId, workflowId, instanceId, version, fixes)
     const deployed = await releases.deployed(userId, workflowId, instanceId)
     const connection = await connections.open(userId, instanceId)
-    if (!connection) throw new AppError('not-found', 'No such instance')
+    if (!connection) throw new AppError('not-found', 'Instance not found')
     try {
       return await this.#compare(userId, request, release, deployed, chosen, connection, assumed)
     } catch (error) {
@@ -187,7 +187,7 @@ export class Planner {
     return { ...plan, planHash }
   }
 
-  /** What it calls on the instance, and the plans of what has to be deployed there before. */
+  /** The sub-workflows on the instance, and the plans of those that must be deployed first. */
   async #called(
     userId: string,
     { instanceId, withDependencies = true, publish = true }: PlanRequest,
@@ -240,7 +240,7 @@ export class Planner {
     return { ids, dependencies: planned, findings: publish ? counted : counted.map(asWarning) }
   }
 
-  /** What becomes of each credential that fills a slot, once each. One that is gone has no entry. */
+  /** The action for each credential that fills a slot. Deleted credentials have no entry. */
   async #credentials(
     userId: string,
     { instance, client }: Connection,
@@ -272,7 +272,7 @@ const notReady = (name: string): Finding => ({
   code: 'dependency-not-ready',
   level: 'error',
   pointer: '',
-  message: `The workflow ${JSON.stringify(name)}, which this one calls, cannot be deployed yet. Its own problems say why`,
+  message: `The sub-workflow ${JSON.stringify(name)} cannot be deployed yet. Fix its problems first`,
 })
 
 function without<T extends object, K extends keyof T>(object: T, key: K): Omit<T, K> {

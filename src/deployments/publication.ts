@@ -1,4 +1,4 @@
-/** @module Publishes, unpublishes and removes a workflow in n8n, and waits until n8n has really done it. */
+/** @module Publishes, unpublishes and deletes a workflow in n8n, and waits until the change takes effect. */
 import { AppError } from '../errors.ts'
 import type { Connection } from '../instances/connections.ts'
 import { liveNodes, type N8nWorkflow } from '../n8n/api-shapes.ts'
@@ -8,11 +8,11 @@ import { endpointsOf } from '../n8n/webhook-paths.ts'
 import type { Call } from './remote-credentials.ts'
 import { LaterError, type Run } from './run.ts'
 
-/** n8n starts triggers 0.4 to 1.5 s after it says so; then webhooks answer. */
+/** n8n starts triggers 0.4 to 1.5 s after it reports success; then webhooks respond. */
 const verifyMs = 10_000
-/** A later publish shows no sign of having taken effect. */
+/** How long a republish takes. n8n gives no sign when it takes effect. */
 const settleMs = 2_000
-/** For some 0.2 s after it is unpublished a workflow cannot be deleted; longer when its triggers never started. */
+/** n8n rejects a deletion for about 0.2 s after unpublishing, or longer when the triggers never started. */
 const deleteTries = 16
 const deleteAgainMs = 500
 const deleteLaterMs = 10_000
@@ -36,8 +36,8 @@ export class Publication {
   }
 
   /**
-   * @param version of ours, which is live from then on
-   * @param versionId an earlier version in n8n instead of the draft
+   * @param version the Flowkeep version that goes live
+   * @param versionId publishes this earlier n8n version instead of the draft
    * @throws {N8nError} `rejected`, `conflict` with n8n's reason
    */
   async publish(before: N8nWorkflow, version: number, versionId?: string): Promise<void> {
@@ -49,11 +49,11 @@ export class Publication {
     const endpoints = endpointsOf(liveNodes(published), catalogue)
     await this.#run.goLive(version, published.activeVersionId ?? published.versionId, endpoints)
     const isOther = published.activeVersionId !== before.activeVersionId
-    // The count of the triggers that ran before stays, so it proves nothing this time.
+    // The old trigger count stays, so it cannot confirm this publish.
     if (isOther && before.triggerCount > 0) await this.#tools.wait(settleMs)
   }
 
-  /** Until its triggers run. One without triggers of its own is live when it is published. */
+  /** Waits until its triggers run. A workflow without triggers of its own is live once it is published. */
   async verify(id: string, isCalled: boolean): Promise<void> {
     await this.#run.save({ step: 'verify' })
     const { connection, call, now, wait } = this.#tools
@@ -80,14 +80,14 @@ export class Publication {
     )
   }
 
-  /** Fine as well when it is not published. */
+  /** Also succeeds when it is not published. */
   async unpublish(id: string): Promise<void> {
     await this.#run.save({ step: 'unpublish' })
     await this.#tools.call(() => this.#tools.connection.client.unpublishWorkflow(id))
     await this.#run.save({ liveSince: null })
   }
 
-  /** Fine as well when n8n does not have it. */
+  /** Also succeeds when n8n does not have it. */
   async delete(id: string): Promise<void> {
     for (let tries = 1; tries <= deleteTries; tries += 1) {
       try {
@@ -100,12 +100,12 @@ export class Publication {
     }
     throw new LaterError(
       deleteLaterMs,
-      'n8n is still unpublishing the workflow; the scheduled job deletes it then',
+      'n8n is still unpublishing the workflow. The scheduled job deletes it afterwards',
     )
   }
 }
 
-/** n8n runs that version of it. `isCalled`: it has no trigger that n8n starts by itself. */
+/** Whether n8n runs that version. `isCalled`: the workflow has no trigger that n8n starts by itself. */
 export function isLive(
   { active, activeVersionId, triggerCount }: N8nWorkflow,
   versionId: string | null,

@@ -1,4 +1,4 @@
-/** @module What fills a workflow's slots on each of the user's instances: what a plan says of slots, without the rest. */
+/** @module The credentials of a workflow's slots on each of the user's instances: the slots of a plan, without the rest. */
 import { and, desc, eq, ne } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
 import { deployments } from '../db/schema/deployments.ts'
@@ -14,7 +14,7 @@ import { getWorkflow } from './remote-state.ts'
 import type { SettledSlots } from './settled-slots.ts'
 
 const maximumInstances = 10
-/** Instances asked at a time. */
+/** How many instances are asked at the same time. */
 const concurrency = 4
 
 interface Place {
@@ -23,7 +23,7 @@ interface Place {
   deploymentId: string | null
 }
 
-/** `slots` is null where the instance has no answer. */
+/** `slots` is null when the instance failed to answer. */
 type Answer = Place & ({ slots: ResolvedSlot[] } | { slots: null; error: AppError })
 
 export interface WorkflowReadinessOptions {
@@ -44,8 +44,8 @@ export class WorkflowReadiness {
 
   /**
    * Null when the user has no such workflow.
-   * @param instanceId default: all, of which one that stands for them is described in full
-   * @throws {AppError} `invalid` for an instance that is not the user's; what that one instance fails with
+   * @param instanceId default: all instances, with a representative one described in full
+   * @throws {AppError} `invalid` for another user's instance; the error of `instanceId` if that instance fails
    */
   async find(userId: string, workflowId: string, instanceId?: string): Promise<Readiness | null> {
     const [base, all] = await Promise.all([
@@ -55,7 +55,7 @@ export class WorkflowReadiness {
     if (!base) return null
     const places =
       instanceId === undefined ? all.slice(0, maximumInstances) : all.filter(({ id }) => id === instanceId)
-    if (instanceId !== undefined && places.length === 0) throw invalid('instanceId', 'No such instance')
+    if (instanceId !== undefined && places.length === 0) throw invalid('instanceId', 'Instance not found')
     const answers: Answer[] = []
     for (let at = 0; at < places.length; at += concurrency) {
       const group = places.slice(at, at + concurrency)
@@ -100,11 +100,11 @@ export class WorkflowReadiness {
 
   async #connect(userId: string, instanceId: string): Promise<Connection> {
     const connection = await this.#options.connections.open(userId, instanceId)
-    if (!connection) throw new AppError('not-found', 'No such instance')
+    if (!connection) throw new AppError('not-found', 'Instance not found')
     return connection
   }
 
-  /** Those where it is deployed, then the newest. */
+  /** Instances with a deployment first, then the newest. */
   async #places(userId: string, workflowId: string): Promise<Place[]> {
     const [servers, deployed] = await this.#db.batch([
       this.#db
@@ -122,7 +122,7 @@ export class WorkflowReadiness {
             ne(deployments.status, 'undeployed'),
           ),
         )
-        // As `Releases.deployed`: what only tracks the workflow comes last.
+        // As in `Releases.deployed`, a tracking deployment counts last.
         .orderBy(desc(deployments.id)),
     ])
     const idOn = new Map<string, string>()
@@ -136,7 +136,7 @@ export class WorkflowReadiness {
 
 const openSlots = (slots: readonly ResolvedSlot[]): number => slots.filter((slot) => !isFilled(slot)).length
 
-/** Where the workflow is deployed, what is worst counts; where it is not, one instance that will do is enough. */
+/** The deployed instance with the most open slots; without a deployment, the instance with the fewest. */
 function representative(answers: readonly Answer[]) {
   const isDeployed = answers.some(({ deploymentId }) => deploymentId !== null)
   const sign = isDeployed ? -1 : 1

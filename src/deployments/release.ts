@@ -1,4 +1,4 @@
-/** @module What a deployment is made of on our side: the workflow's version, its slots, and what fills them. */
+/** @module The version to deploy: its workflow, its slots and their bindings. */
 import { and, desc, eq, ne } from 'drizzle-orm'
 import type { AvailableCredentials } from '../credentials/available.ts'
 import type { Db } from '../db/client.ts'
@@ -20,11 +20,11 @@ export interface Release {
   workflowId: string
   instanceId: string
   version: number
-  /** Of the version in Flowkeep: n8n shows it when the JSON has none. */
+  /** The name of the version in Flowkeep. Used in n8n when the JSON has none. */
   name: string
   workflow: JsonObject
   contentHash: string
-  /** Codes of the repairs that were made; then `workflow` is not the version's as it is saved. */
+  /** Codes of the applied repairs. If there are any, `workflow` differs from the saved version. */
   applied: string[]
   wanted: WorkflowSlots
 }
@@ -38,7 +38,7 @@ const deployedColumns = {
   bindings: deployments.bindings,
   settingsBefore: deployments.settingsBefore,
   reportsErrors: deployments.reportsErrors,
-  /** Of the version that is deployed or tracked. */
+  /** The workflow of the deployed or tracked version. */
   content: workflowVersions.data,
 }
 
@@ -61,8 +61,8 @@ export class Releases {
 
   /**
    * @param version default: the current one
-   * @param fixes codes of findings whose repair is made
-   * @throws {AppError} `invalid` for a workflow, version or instance that is not the user's
+   * @param fixes codes of findings to repair
+   * @throws {AppError} `invalid` for an unknown workflow, version or instance
    */
   async find(
     userId: string,
@@ -93,12 +93,12 @@ export class Releases {
         .from(instances)
         .where(and(eq(instances.userId, userId), eq(instances.id, instanceId))),
     ])
-    if (!row) throw invalid('/workflowId', 'No such workflow')
+    if (!row) throw invalid('/workflowId', 'Workflow not found')
     const { workflow: saved, name, contentHash } = row
     if (row.version === null || !saved) {
       throw invalid('/version', `The workflow has no version ${version}`)
     }
-    if (!instance) throw invalid('/instanceId', 'No such instance')
+    if (!instance) throw invalid('/instanceId', 'Instance not found')
     const { workflow, applied } =
       fixes.length > 0 ? checkStructure(saved, fixes) : { workflow: saved, applied: [] }
     return {
@@ -114,8 +114,8 @@ export class Releases {
   }
 
   /**
-   * The deployment of the workflow that is, or is to be, on the instance; else the one that tracks it there.
-   * @throws {AppError} `deployment-exists` when several n8n workflows there are tracked as this one
+   * The deployment of the workflow on the instance, else the one that tracks it there.
+   * @throws {AppError} `deployment-exists` when several n8n workflows there are tracked as this workflow
    */
   async deployed(userId: string, workflowId: string, instanceId: string): Promise<Deployed | null> {
     const found = await this.#deployed()
@@ -134,7 +134,7 @@ export class Releases {
     if (another) {
       throw new AppError(
         'deployment-exists',
-        'Several n8n workflows on this instance are tracked as this workflow: deploy to one of them with ' +
+        'Several n8n workflows on this instance are tracked as this workflow. Deploy to one of them with ' +
           'POST /v1/deployments/{id}/deploy, or stop tracking the others',
         { extra: { deploymentIds: found.map(({ id }) => id) } },
       )
@@ -148,10 +148,10 @@ export class Releases {
   }
 
   /**
-   * What fills each slot of the release.
-   * @param deployed what was bound before
-   * @param remote what n8n has of it; counts where n8n had it before Flowkeep
-   * @throws {AppError} `invalid` for a choice that fits no slot or is not the owner's
+   * Resolves the credential of each slot.
+   * @param deployed the deployment with the earlier bindings
+   * @param remote the workflow in n8n; used only if it existed there before Flowkeep
+   * @throws {AppError} `invalid` for a binding that fits no slot or another user's credential
    */
   async bind(
     userId: string,
@@ -170,7 +170,7 @@ export class Releases {
         const live = { bindings: boundIn(remote.nodes, own), content: readSlots({ ...remote }, catalogue) }
         sources.push({ reason: 'live', ...live })
       }
-      // What is only tracked has bound nothing: n8n's word comes first.
+      // A tracking deployment has bound nothing, so n8n's credentials come first.
       if (deployed.status === 'tracking') sources.reverse()
     }
     const { wanted } = release
@@ -180,7 +180,7 @@ export class Releases {
     return resolveSlots({ wanted, catalogue, available, chosen, sources })
   }
 
-  /** Other deployments on the instance by the n8n id of their workflow. */
+  /** n8n workflow id → deployment id, for every deployment on the instance. */
   async onInstance(userId: string, instanceId: string): Promise<Map<string, string>> {
     const rows = await this.#db
       .select({ id: deployments.id, n8nWorkflowId: deployments.n8nWorkflowId })
@@ -204,6 +204,6 @@ export class Releases {
   }
 }
 
-/** Whether what n8n holds decides how slots are filled. */
+/** Whether the credentials in n8n count as bindings. */
 export const readsLive = (deployed: Pick<Deployed, 'managed' | 'n8nWorkflowId'> | null): boolean =>
   deployed !== null && !deployed.managed && deployed.n8nWorkflowId !== null

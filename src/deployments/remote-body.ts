@@ -1,4 +1,4 @@
-/** @module A workflow's version as it is sent to n8n: bound credentials in its nodes, settings forced. Pure. */
+/** @module Builds the workflow that is sent to n8n: bound credentials in its nodes, and forced settings. Pure. */
 import type { Catalogue } from '../n8n/catalogue.ts'
 import { NodeFlag } from '../n8n/catalogue-file.ts'
 import { describeNode, requiredCredentials } from '../n8n/required-credentials.ts'
@@ -10,23 +10,23 @@ import type { CredentialRefs, N8nCredentialRef } from './credential-refs.ts'
 import { giveWebhookIds } from './webhook-ids.ts'
 import { type ErrorHandling, namedErrorWorkflow, noErrorWorkflow } from './error-handling.ts'
 
-/** Results are read from what n8n saves. */
+/** n8n must save executions, because Flowkeep reads them. */
 export const savedExecutions = { saveDataSuccessExecution: 'all', saveDataErrorExecution: 'all' } as const
 
 export interface RemoteBodyOptions {
-  /** What fills the slots. Nodes keep no other credential. */
+  /** The credentials of the slots. All other credentials are removed from nodes. */
   credentials: CredentialRefs
-  /** Default: none of our doing. */
+  /** Default: unchanged. */
   errorHandling?: ErrorHandling
   acceptedSettings?: AcceptedSettings
   /**
-   * What n8n has. Its settings are merged, so what the version no longer sets must be reset; and a node that is sent
-   * without its `webhookId` gets a new one, and with it another URL.
+   * The workflow in n8n. n8n merges settings, so settings that the version no longer sets must be reset. A node sent
+   * without its `webhookId` gets a new one and therefore another URL.
    */
   live?: { settings?: JsonObject | null | undefined; nodes: readonly JsonObject[] } | null | undefined
-  /** Instead of the workflow's own. */
+  /** Replaces the workflow's own name. */
   name?: string
-  /** A UUID: nodes that would get a webhook id from n8n get the same one each time that the scope is the same. */
+  /** A UUID. The same scope gives nodes without a webhook id the same one each time. */
   webhookScope?: string
 }
 
@@ -71,7 +71,7 @@ function errorSettings(
   return namedErrorWorkflow(settingsBefore) === null ? {} : { errorWorkflow: noErrorWorkflow }
 }
 
-/** What n8n takes for "not set". */
+/** The values that n8n treats as "not set". */
 const SETTING_RESETS: JsonObject = {
   saveExecutionProgress: false,
   saveManualExecutions: true,
@@ -84,7 +84,7 @@ const SETTING_RESETS: JsonObject = {
   availableInMCP: false,
 }
 
-/** Ids of another n8n mean nothing in this one. */
+/** Credential ids of another n8n have no meaning in this one. */
 function withoutCredentials(workflow: JsonObject): JsonObject {
   if (!Array.isArray(workflow.nodes)) return workflow
   const nodes = workflow.nodes.map((node: unknown) => {
@@ -95,7 +95,7 @@ function withoutCredentials(workflow: JsonObject): JsonObject {
   return { ...workflow, nodes }
 }
 
-/** The node as it was stored, for what it has attached says which optional credentials it uses. */
+/** The stored node, because its attached credentials show which optional ones it uses. */
 function givenNode(workflow: JsonObject, name: string, index: number): JsonObject | undefined {
   const nodes: unknown[] = Array.isArray(workflow.nodes) ? workflow.nodes : []
   const at = nodes[index]
@@ -103,7 +103,7 @@ function givenNode(workflow: JsonObject, name: string, index: number): JsonObjec
   return nodes.filter(isObject).find((node) => node.name === name)
 }
 
-/** Where an expression chooses the type, each that is bound may be the one. */
+/** When an expression selects the type, every bound credential is included. */
 function bindNode(
   node: JsonObject,
   catalogue: Catalogue,
@@ -117,20 +117,20 @@ function bindNode(
   )
 }
 
-/** n8n publishes these without starting anything: they are called. */
+/** n8n publishes these without starting anything, because other workflows call them. */
 const PASSIVE_TRIGGERS = new Set(['n8n-nodes-base.errorTrigger', 'n8n-nodes-base.executeWorkflowTrigger'])
-/** Only a person in the editor starts these, and n8n does not publish them. */
+/** Only a user in the editor starts these. n8n does not publish them. */
 const MANUAL_TRIGGERS = new Set([
   'n8n-nodes-base.manualTrigger',
   'n8n-nodes-base.evaluationTrigger',
   '@n8n/n8n-nodes-langchain.manualChatTrigger',
 ])
-/** These have webhooks for runs that wait: n8n publishes a workflow with one of them, as if it could start the workflow. */
+/** These have webhooks for waiting runs. n8n publishes a workflow with one of them as if it could start the workflow. */
 const RESUMED_TYPES = new Set(['n8n-nodes-base.wait', 'n8n-nodes-base.form', 'n8n-nodes-base.github'])
 
 /**
- * `nothing`: n8n would refuse to publish it. `call`: it can be published, and another workflow calls it. `resume`: it can be
- * published, and nothing starts it.
+ * `nothing`: n8n refuses to publish it. `call`: n8n publishes it, and another workflow calls it. `resume`: n8n publishes
+ * it, but nothing starts it.
  */
 export type StartedBy = 'trigger' | 'call' | 'resume' | 'nothing'
 

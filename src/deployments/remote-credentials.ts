@@ -1,4 +1,4 @@
-/** @module A user's credentials as they exist in one n8n: pushed only when changed, found again, taken back. */
+/** @module A user's credentials on an n8n instance: pushed when changed, removed when unused. */
 import { and, eq, sql } from 'drizzle-orm'
 import type { CredentialRepository, OpenCredential } from '../credentials/repository.ts'
 import type { Fingerprint } from '../crypto/fingerprint.ts'
@@ -12,24 +12,24 @@ import { completeCredentialData, sendableCredentialData } from '../n8n/credentia
 import { canonicalJson } from '../n8n/workflow-json.ts'
 import type { N8nCredentialRef } from './credential-refs.ts'
 
-/** n8n refuses to change the data of a credential whose name is shorter, or longer. */
+/** n8n rejects a data change of a credential with a shorter or longer name. */
 const nameChars = { least: 3, most: 128 }
 
-/** A push that is passed by others so often is left to them. */
+/** After this many concurrent pushes the others win. */
 const maximumTries = 5
 
-/** Calls n8n while the run still holds its lease, and waits where n8n asks to. */
+/** Calls n8n while the run holds its lease, and waits when n8n asks to. */
 export type Call = <T>(work: () => Promise<T>) => Promise<T>
 
 export interface RemoteState {
   n8nCredentialId: string
-  /** Null until n8n has confirmed what was sent. */
+  /** Null until n8n has confirmed the data. */
   fingerprint: string | null
 }
 
 export interface Pushed extends N8nCredentialRef {
   action: 'created' | 'updated' | 'unchanged'
-  /** The id that it had before, where n8n cannot change a credential. */
+  /** The previous id, when n8n cannot update a credential. */
   replacedId?: string
 }
 
@@ -63,7 +63,7 @@ export class RemoteCredentials {
     this.#loadCatalogue = options.loadCatalogue
   }
 
-  /** What pushing the credential would do, and the id that it has or will have. Null when the credential is gone. */
+  /** What a push would do, with the credential's current or future n8n id. Null when the credential was deleted. */
   async preview(
     userId: string,
     instanceId: string,
@@ -80,10 +80,10 @@ export class RemoteCredentials {
   }
 
   /**
-   * Brings the credential to n8n. Safe to repeat, whatever became of the time before: the id is ours, so that what
-   * exists is found. A legacy n8n gives its own ids and has no list: there an unanswered creation leaves one behind.
+   * Creates or updates the credential in n8n. Idempotent, because Flowkeep chooses the id. A legacy n8n chooses its own
+   * ids and has no list, so a creation whose response is lost leaves an unused credential there.
    * @throws {N8nError}
-   * @throws {AppError} `conflict` when it is gone; `credential-undecryptable`, `key-unavailable`
+   * @throws {AppError} `conflict` when it was deleted; `credential-undecryptable`, `key-unavailable`
    */
   async push(
     userId: string,
@@ -95,7 +95,7 @@ export class RemoteCredentials {
     const can = await call(() => client.capabilities())
     for (let tries = 1; ; tries += 1) {
       const opened = await this.#credentials.open(userId, credentialId)
-      if (!opened) throw new AppError('conflict', 'A credential that it is bound to has been deleted')
+      if (!opened) throw new AppError('conflict', 'A bound credential has been deleted. Bind another one')
       const sent = await this.#sent(opened)
       const state = await this.#claim(userId, instance.id, credentialId)
       const fingerprint = await this.#fingerprintOf(sent)
@@ -106,7 +106,7 @@ export class RemoteCredentials {
       }
       if (updateInPlace && !can.credentialUpdate) throw cannotUpdate()
       const pushed = await this.#send(client, ref, sent, state, can, call).catch((error: unknown) => {
-        throw namedRefusal(error, sent, opened.data)
+        throw withCredentialName(error, sent, opened.data)
       })
       const written = await this.#db
         .update(remoteCredentials)
@@ -118,7 +118,7 @@ export class RemoteCredentials {
           ),
         )
         .returning({ id: remoteCredentials.credentialId })
-      // Another push came between: which of the two n8n took last is not known, so the current value is sent once more.
+      // Another push ran at the same time. Which value n8n stored last is unknown, so send the current one again.
       if (written.length > 0 || tries === maximumTries) return pushed
     }
   }
@@ -146,14 +146,14 @@ export class RemoteCredentials {
       return { id: made.id, name: sent.name, action: 'created', ...replaced }
     }
     return state.fingerprint === null
-      ? create().catch(unless('conflict', update))
-      : update().catch(unless('not-found', create))
+      ? create().catch(recoverFrom('conflict', update))
+      : update().catch(recoverFrom('not-found', create))
   }
 
   /**
-   * n8n forgets the tokens of a sign-in when its data is replaced, and keeps them when the data is merged. A type that
-   * signs in is merged, therefore, with the default of every field that is left out here. Tokens that n8n has stay: it
-   * refreshes them, so that those sent first are the older ones.
+   * n8n drops OAuth tokens when the data is replaced, but preserves them when the data is merged. OAuth types are
+   * therefore merged, with the default of every omitted field. n8n's own tokens stay, because n8n refreshes them and
+   * the ones sent first are older.
    */
   async #change({ type, name, data }: Sent) {
     const catalogue = await this.#loadCatalogue()
@@ -162,19 +162,19 @@ export class RemoteCredentials {
   }
 
   /**
-   * Deletes, in n8n and here, what was pushed to the instance and no other deployment there is bound to.
-   * @param deploymentId the one that does not count
+   * Deletes the credentials on the instance that no other deployment there uses.
+   * @param deploymentId the deployment to ignore
    */
-  async takeBack(
+  async removeUnused(
     userId: string,
     { instance, client }: Connection,
     deploymentId: string,
     call: Call,
   ): Promise<void> {
-    // From here on a push does not take it for granted.
+    // Without a fingerprint, a later push sends the credential again.
     const { rows } = await this.#db.execute<{ credentialId: string; n8nCredentialId: string }>(sql`
       update remote_credentials r set fingerprint = null
-      where r.user_id = ${userId} and r.instance_id = ${instance.id} and not ${this.#usedBeside(deploymentId)}
+      where r.user_id = ${userId} and r.instance_id = ${instance.id} and not ${this.#usedElsewhere(deploymentId)}
       returning r.credential_id as "credentialId", r.n8n_credential_id as "n8nCredentialId"`)
     for (const { credentialId, n8nCredentialId } of rows) {
       await remove(client, n8nCredentialId, call)
@@ -182,7 +182,7 @@ export class RemoteCredentials {
     }
   }
 
-  /** Ids that a push has replaced, now that the workflow names the new ones; kept while another workflow may name them. */
+  /** Deletes the replaced credentials once the workflow uses the new ones, unless another deployment may use them. */
   async dropReplaced(
     userId: string,
     { instance, client }: Connection,
@@ -192,12 +192,12 @@ export class RemoteCredentials {
   ): Promise<void> {
     const { rows } = await this.#db.execute(sql`
       select 1 from remote_credentials r
-      where r.user_id = ${userId} and r.instance_id = ${instance.id} and ${this.#usedBeside(deploymentId)} limit 1`)
+      where r.user_id = ${userId} and r.instance_id = ${instance.id} and ${this.#usedElsewhere(deploymentId)} limit 1`)
     if (rows.length > 0) return
     for (const id of ids) await remove(client, id, call)
   }
 
-  #usedBeside(deploymentId: string) {
+  #usedElsewhere(deploymentId: string) {
     return sql`exists (
       select 1 from deployments d
       where d.user_id = r.user_id and d.instance_id = r.instance_id and d.id <> ${deploymentId}
@@ -212,7 +212,7 @@ export class RemoteCredentials {
     return { type, name: n8nName(name), data: sendableCredentialData(catalogue, type, data.reveal()) }
   }
 
-  /** The digest that `remote_credentials.fingerprint` holds once the credential is in n8n as it is. */
+  /** The value of `remote_credentials.fingerprint` when n8n has the current data. */
   async fingerprintOf(opened: OpenCredential): Promise<string> {
     return this.#fingerprintOf(await this.#sent(opened))
   }
@@ -221,7 +221,7 @@ export class RemoteCredentials {
     return this.#fingerprint('remote-credential', canonicalJson(sent))
   }
 
-  /** The row is there before the credential is, so that nothing in n8n is unknown here. */
+  /** Inserts the row before the credential is created, so that every credential in n8n is known here. */
   async #claim(userId: string, instanceId: string, credentialId: string): Promise<RemoteState> {
     const n8nCredentialId = await ownId(instanceId, credentialId)
     await this.#db
@@ -229,7 +229,7 @@ export class RemoteCredentials {
       .values({ userId, instanceId, credentialId, n8nCredentialId })
       .onConflictDoNothing()
     const state = await this.#find(userId, instanceId, credentialId)
-    if (!state) throw new AppError('conflict', 'A credential that it is bound to has been deleted')
+    if (!state) throw new AppError('conflict', 'A bound credential has been deleted. Bind another one')
     return state
   }
 
@@ -253,7 +253,7 @@ export class RemoteCredentials {
   }
 }
 
-/** Within what n8n takes, and always the same for the same credential on the same instance. */
+/** A valid n8n id, always the same for the same credential on the same instance. */
 async function ownId(instanceId: string, credentialId: string): Promise<string> {
   const text = new TextEncoder().encode(`${instanceId}/${credentialId}`)
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', text)).slice(0, 12)
@@ -268,7 +268,7 @@ function n8nName(name: string): string {
 
 const isKind = (error: unknown, kind: N8nError['kind']) => error instanceof N8nError && error.kind === kind
 
-const unless =
+const recoverFrom =
   <T>(kind: N8nError['kind'], otherwise: () => Promise<T>) =>
   (error: unknown): Promise<T> => {
     if (!isKind(error, kind)) throw error
@@ -278,24 +278,24 @@ const unless =
 const cannotUpdate = () =>
   new AppError(
     'instance-rejected',
-    'This n8n cannot change a credential through its API. Redeploy the workflows that use it, which puts the new value ' +
-      'there: POST /v1/deployments/{id}/deploy',
+    'This n8n cannot update a credential through its API. Redeploy the workflows that use it with ' +
+      'POST /v1/deployments/{id}/deploy to send the new value',
   )
 
-/** n8n says which field it refuses, perhaps with its value, and not of which credential. */
-function namedRefusal(error: unknown, { type, name }: Sent, data: OpenCredential['data']): unknown {
+/** Adds the credential's name, which n8n's message omits, and redacts values from it. */
+function withCredentialName(error: unknown, { type, name }: Sent, data: OpenCredential['data']): unknown {
   if (!(error instanceof N8nError)) return error
   if (error.detail !== undefined) error.detail = data.redact(error.detail)
   error.subject = `Credential "${name}" (${type})`
   if (!/not a known type/.test(error.detail ?? '')) return error
   return new AppError(
     'instance-rejected',
-    `The n8n server has no credential type ${type}, which the credential "${name}" has: install its community node there`,
+    `The n8n server does not have credential type ${type} of credential "${name}". Install its community node in n8n`,
     { cause: error },
   )
 }
 
-/** A key without the scope to read it is no reason to think so. */
+/** False when the API key may not read the credential. */
 async function isGone(client: Connection['client'], id: string, call: Call): Promise<boolean> {
   try {
     await call(() => client.getCredential(id))
@@ -308,10 +308,10 @@ async function isGone(client: Connection['client'], id: string, call: Call): Pro
 }
 
 async function remove(client: Connection['client'], id: string, call: Call): Promise<void> {
-  await call(() => client.deleteCredential(id)).catch(unless('not-found', async () => undefined))
+  await call(() => client.deleteCredential(id)).catch(recoverFrom('not-found', async () => undefined))
 }
 
-/** n8n's id → ours, of the credentials that we put on the instance. */
+/** n8n's id → our id of the credentials that Flowkeep sent to the instance. */
 export async function ownCredentials(
   db: Db,
   userId: string,

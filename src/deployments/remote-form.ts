@@ -1,12 +1,12 @@
 /**
- * @module What of a workflow in n8n decides how it runs, in one form for what was sent and what n8n answers: equal
- * forms run alike. Ids, positions, notes and the names of credentials are left out.
+ * @module Normalizes a workflow to the parts that decide how it runs, for both sent and received workflows: equal forms
+ * run alike. Ids, positions, notes and credential names are omitted.
  */
 import { KNOWN_SETTINGS, sendableSettings } from '../n8n/sendable-settings.ts'
 import { contentHash, type JsonObject } from '../n8n/workflow-json.ts'
 import { type ConnectionDiff, connectionsOf, diffWorkflows, sameJson } from '../workflows/diff.ts'
 
-/** What is sent to n8n, and what it answers. */
+/** A workflow as sent to or received from n8n. */
 export interface RemoteContent {
   name: string
   nodes: JsonObject[]
@@ -16,29 +16,29 @@ export interface RemoteContent {
 
 export interface RemoteForm {
   name: string
-  /** by name; each with what it does and, by type, the n8n ids of its credentials */
+  /** Sorted by name. Each has its behavior and the n8n ids of its credentials by type. */
   nodes: JsonObject[]
-  /** sorted */
+  /** Sorted. */
   connections: string[]
-  /** those that differ from n8n's defaults */
+  /** Settings that differ from n8n's defaults. */
   settings: JsonObject
 }
 
 export interface RemoteDiff {
-  /** The name in n8n where it is another one. */
+  /** The name in n8n, if it differs. */
   name: string | null
   added: string[]
   removed: string[]
   changed: { node: string; paths: string[] }[]
   connections: { added: ConnectionDiff[]; removed: ConnectionDiff[] }
   settings: string[]
-  /** Nodes that were only moved or annotated, and sticky notes: no drift. */
+  /** Nodes that were only moved or annotated, and sticky notes. Not drift. */
   cosmetic: string[]
 }
 
 const STICKY_NOTE = 'n8n-nodes-base.stickyNote'
 
-/** What n8n does when a node does not say. */
+/** n8n's defaults for a node. */
 const NODE_DEFAULTS: JsonObject = {
   typeVersion: 1,
   disabled: false,
@@ -52,7 +52,7 @@ const NODE_DEFAULTS: JsonObject = {
   webhookId: '',
 }
 
-/** What n8n does when a workflow does not say, as its editor writes it down. */
+/** n8n's defaults for a workflow, as its editor writes them. */
 const SETTING_DEFAULTS: JsonObject = {
   saveExecutionProgress: false,
   saveManualExecutions: true,
@@ -65,8 +65,8 @@ const SETTING_DEFAULTS: JsonObject = {
   timeSavedPerExecution: 0,
   availableInMCP: false,
 }
-/** n8n takes it and does not keep it. */
-const NOT_KEPT = 'redactionPolicy'
+/** n8n accepts this setting but does not store it. */
+const NOT_STORED = 'redactionPolicy'
 
 export function remoteForm(workflow: RemoteContent): RemoteForm {
   const nodes = workflow.nodes
@@ -82,10 +82,10 @@ export function remoteForm(workflow: RemoteContent): RemoteForm {
   }
 }
 
-/** SHA-256 of the form, hex: what `deployments.deployed_hash` holds. */
+/** SHA-256 of the form, hex: the value of `deployments.deployed_hash`. */
 export const remoteHash = (workflow: RemoteContent): Promise<string> => contentHash(remoteForm(workflow))
 
-/** What n8n has and was not deployed so. A renamed node is a changed one: n8n keeps its id. */
+/** The differences between the deployed workflow and n8n. A renamed node counts as changed, because its id stays. */
 export function diffRemote(expected: RemoteContent, actual: RemoteContent): RemoteDiff {
   const nodes = diffWorkflows(identified(expected), identified(actual))
   const [before, after] = [settingsForm(expected.settings), settingsForm(actual.settings)]
@@ -109,7 +109,7 @@ export const isDrift = (diff: RemoteDiff): boolean =>
   [diff.added, diff.removed, diff.changed, diff.settings].some((each) => each.length > 0) ||
   [diff.connections.added, diff.connections.removed].some((each) => each.length > 0)
 
-/** What one node does. */
+/** The behavior of a node. */
 export function nodeForm(node: JsonObject): JsonObject {
   const form: JsonObject = { name: node.name, type: node.type, parameters: node.parameters ?? {} }
   for (const [key, byDefault] of Object.entries(NODE_DEFAULTS)) {
@@ -121,7 +121,7 @@ export function nodeForm(node: JsonObject): JsonObject {
   return form
 }
 
-/** Credential type → its id in n8n, null where none is chosen. */
+/** Credential type → its id in n8n, or null when none is selected. */
 function credentialIds(credentials: unknown): JsonObject {
   if (!isObject(credentials)) return {}
   return Object.fromEntries(
@@ -129,17 +129,17 @@ function credentialIds(credentials: unknown): JsonObject {
   )
 }
 
-/** The settings that n8n would not have by itself. */
+/** The settings that differ from n8n's defaults. */
 export function settingsForm(settings: unknown): JsonObject {
   const { settings: given } = sendableSettings(settings, KNOWN_SETTINGS)
   return Object.fromEntries(
     Object.entries(given).filter(
-      ([key, value]) => key !== NOT_KEPT && value !== SETTING_DEFAULTS[key] && !isEmptyList(value),
+      ([key, value]) => key !== NOT_STORED && value !== SETTING_DEFAULTS[key] && !isEmptyList(value),
     ),
   )
 }
 
-/** The forms of the nodes with their ids, which tell a renamed node from another one. */
+/** The forms of the nodes with their ids, which identify renamed nodes. */
 const identified = ({ nodes, connections }: RemoteContent) => ({
   nodes: nodes
     .filter((node) => node.type !== STICKY_NOTE)
@@ -155,22 +155,22 @@ function cosmeticChanges(expected: RemoteContent, actual: RemoteContent): string
     const earlier = before.get(node.name)
     if (!earlier) return isAnnotation(node)
     if (isAnnotation(node)) return !sameJson(earlier, node)
-    return sameJson(nodeForm(earlier), nodeForm(node)) && !sameJson(looks(earlier), looks(node))
+    return sameJson(nodeForm(earlier), nodeForm(node)) && !sameJson(appearanceOf(earlier), appearanceOf(node))
   })
   const gone = expected.nodes.filter((node) => isAnnotation(node) && !names.has(node.name))
   return [...changed, ...gone].map((node) => String(node.name))
 }
 
-const looks = ({ position, notes, notesInFlow }: JsonObject) => ({
+const appearanceOf = ({ position, notes, notesInFlow }: JsonObject) => ({
   position,
   notes: notes ?? '',
   notesInFlow: notesInFlow ?? false,
 })
 
-/** A longer name is a number: it stands in every connection of its node. */
+/** A longer name is replaced by a number, because every connection of its node repeats it. */
 const MAX_NAME_CHARS = 500
 
-/** One text for each connection. `names`: of the nodes, in the form's order. */
+/** One text per connection. `names` are the nodes in the order of the form. */
 function connectionTexts(connections: JsonObject, names: readonly unknown[]): string[] {
   const long = new Map(
     names

@@ -1,4 +1,4 @@
-/** @module What n8n has now of what was deployed. Only reads. */
+/** @module Reads the current state of a deployed workflow in n8n. */
 import { type Connection, toAppError } from '../instances/connections.ts'
 import { withoutSuccessReport } from '../instances/success-report.ts'
 import type { N8nClient } from '../n8n/api-client.ts'
@@ -7,7 +7,7 @@ import { N8nError } from '../n8n/api-transport.ts'
 import type { JsonObject } from '../n8n/workflow-json.ts'
 
 /**
- * Without the node that reports its successes, which is ours. Null when n8n has no such workflow.
+ * The workflow without our success report node. Null when n8n has no such workflow.
  * @throws {AppError} `instance-*`
  */
 export async function getWorkflow({ client }: Connection, id: string): Promise<N8nWorkflow | null> {
@@ -23,19 +23,19 @@ export function failed(error: unknown): never {
   throw error instanceof N8nError ? toAppError(error) : error
 }
 
-/** A place in a node whose credential n8n does not have. */
+/** A slot whose credential n8n does not have. */
 export interface MissingCredential {
   node: string
   type: string
   n8nCredentialId: string
 }
 
-/** At a time: of the six connections that Workers open at once. */
-const concurrentLooks = 4
+/** Workers open at most six connections at the same time. */
+const concurrency = 4
 
 /**
- * What n8n deleted of the credentials that enabled nodes name: such a node fails when it runs, and n8n publishes it all
- * the same. Empty where n8n, or the API key, cannot read credentials.
+ * The credentials that enabled nodes reference but n8n no longer has. n8n publishes such a node, but it fails when it
+ * runs. Empty when n8n or the API key cannot read credentials.
  * @throws {N8nError}
  */
 export async function missingCredentials(
@@ -51,18 +51,18 @@ export async function missingCredentials(
       if (!(await hasCredential(client, id))) missing.add(id)
     }
   }
-  await Promise.all(Array.from({ length: concurrentLooks }, look))
+  await Promise.all(Array.from({ length: concurrency }, look))
   return named.filter(({ n8nCredentialId }) => missing.has(n8nCredentialId))
 }
 
-/** True as well where the API key may not read it. */
+/** Also true when the API key may not read it. */
 export async function hasCredential(client: Pick<N8nClient, 'getCredential'>, id: string): Promise<boolean> {
   try {
     await client.getCredential(id)
     return true
   } catch (error) {
     if (!(error instanceof N8nError)) throw error
-    // Something that cannot be an id in n8n, such as a name from another tool, is no credential either.
+    // n8n rejects an invalid id, such as a name from another tool.
     if (error.kind === 'not-found' || error.kind === 'rejected') return false
     if (error.kind === 'forbidden') return true
     throw error

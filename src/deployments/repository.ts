@@ -12,7 +12,7 @@ import { type Page, type Slice, slice } from '../http/page.ts'
 import type { Deployment, DeploymentFilter, DeploymentVersion } from './contract.ts'
 import { columns, toDeployment } from './rows.ts'
 
-/** A user's deployments. Every method takes the owner first and sees no one else's rows. */
+/** A user's deployments. Every method takes the owner first and reads only that user's rows. */
 export class DeploymentRepository {
   readonly #db: Db
   readonly #now: () => Date
@@ -25,18 +25,18 @@ export class DeploymentRepository {
   }
 
   /**
-   * What the key has created already; null when it is new.
-   * @throws {AppError} `idempotency-key-reused`, `conflict` when it has been deleted since
+   * The deployment that the key created; null when the key is new.
+   * @throws {AppError} `idempotency-key-reused`, `conflict` when the deployment has been deleted
    */
   async findCreated(userId: string, key: CreationKey): Promise<Deployment | null> {
     const id = await earlierResource(this.#db, userId, key)
     if (id === null) return null
-    return this.#stillThere(userId, id)
+    return this.#requireExisting(userId, id)
   }
 
   /**
-   * Watches a workflow that is on the instance already.
-   * @throws {AppError} `invalid` for a workflow, version or instance that is not the user's, `deployment-exists`,
+   * Tracks a workflow that already exists on the instance.
+   * @throws {AppError} `invalid` for an unknown workflow, version or instance, `deployment-exists`,
    * `quota-exceeded`, `idempotency-key-reused`, `conflict`
    */
   async track(
@@ -73,7 +73,7 @@ export class DeploymentRepository {
         .values({ deploymentId: id, sequence: 1, userId, version, bindings, createdAt: liveSince }),
       auditEvent(this.#db, userId, 'deployment.created', id, { workflowId, instanceId, version }),
     ]).catch(creationFailed)
-    return this.#stillThere(userId, made.id)
+    return this.#requireExisting(userId, made.id)
   }
 
   /** @throws {AppError} `invalid` */
@@ -85,7 +85,7 @@ export class DeploymentRepository {
     return time
   }
 
-  /** Makes the key stand for a deployment that is there already. @throws {AppError} as `track` */
+  /** Assigns the key to an existing deployment. @throws {AppError} as `track` */
   async claimKey(
     userId: string,
     id: string,
@@ -95,15 +95,18 @@ export class DeploymentRepository {
     return createOnce(this.#db, { userId, resourceId: id, key, quota: [] }, [])
   }
 
-  async #stillThere(userId: string, id: string): Promise<Deployment> {
+  async #requireExisting(userId: string, id: string): Promise<Deployment> {
     const deployment = await this.find(userId, id)
     if (deployment) return deployment
-    throw new AppError('conflict', 'The deployment that this request created has been deleted')
+    throw new AppError(
+      'conflict',
+      'The deployment created with this Idempotency-Key has been deleted. Use a new key',
+    )
   }
 
   /**
-   * Records what is to be deployed, before anything is sent to n8n.
-   * @throws {AppError} `deployment-exists` when the workflow is deployed on the instance already; otherwise as `create`
+   * Saves a pending deployment before anything is sent to n8n.
+   * @throws {AppError} `deployment-exists` when the workflow is already deployed on the instance; otherwise as `create`
    */
   async createManaged(
     userId: string,
@@ -146,15 +149,14 @@ export class DeploymentRepository {
   }
 
   /**
-   * Records that another version is live; the same version again changes nothing. Only of what is tracked: what was
-   * deployed from here is live in the version that was deployed.
+   * Records another live version of a tracked workflow. The same version again changes nothing.
    * @param since default: now
-   * @throws {AppError} `invalid` when the workflow has no such version, or `since` is not later than the change before;
-   * `conflict` when it is not only tracked
+   * @throws {AppError} `invalid` when the workflow has no such version, or `since` is not later than the previous change;
+   * `conflict` when Flowkeep deployed the workflow
    */
   async setVersion(userId: string, id: string, version: number, since?: string): Promise<Deployment | null> {
     const liveSince = this.#notInFuture(since).toISOString()
-    // The update locks the row, so that the insert, a statement later, counts on from the latest sequence.
+    // The update locks the row, so that the following insert continues from the latest sequence.
     const [known] = await this.#db.batch([
       this.#db
         .select({ version: workflowVersions.version })
@@ -187,11 +189,11 @@ export class DeploymentRepository {
     if (deployment && deployment.status !== 'tracking') {
       throw new AppError(
         'conflict',
-        'It was deployed from here: bring another version live with /deploy or /rollback',
+        'Flowkeep deployed this workflow. Change its version with /deploy or /rollback',
       )
     }
     if (since !== undefined && deployment && deployment.version !== version) {
-      throw invalid('/liveSince', 'Must be later than the change before')
+      throw invalid('/liveSince', 'Must be later than the previous change')
     }
     return deployment
   }
@@ -234,8 +236,8 @@ export class DeploymentRepository {
   }
 
   /**
-   * Forgets it; a tracked workflow on the instance and the recorded executions stay.
-   * @throws {AppError} `in-use` while n8n has, or may have, what was made for it
+   * Deletes the deployment. A tracked workflow in n8n and the recorded executions stay.
+   * @throws {AppError} `in-use` while n8n has or may have a workflow that Flowkeep created
    */
   async delete(userId: string, id: string): Promise<boolean> {
     const { rows } = await this.#db.execute(sql`
@@ -249,7 +251,10 @@ export class DeploymentRepository {
       returning subject_id`)
     if (rows.length > 0) return true
     if (!(await this.find(userId, id))) return false
-    throw new AppError('in-use', 'It is on the n8n server: undeploy it first, then it can be deleted')
+    throw new AppError(
+      'in-use',
+      'The workflow is still on the n8n server. Undeploy it first, then delete the deployment',
+    )
   }
 
   #select() {
@@ -268,18 +273,18 @@ export class DeploymentRepository {
   }
 }
 
-/** Of `d`: no change of its version is as late as `since`. */
+/** Whether every version change of `d` is earlier than `since`. */
 const isLatest = (since: string) => sql`and not exists (
   select 1 from deployment_versions h where h.deployment_id = d.id and h.created_at >= ${since}::timestamptz)`
 
 const owned = (userId: string, id: string) => and(eq(deployments.userId, userId), eq(deployments.id, id))
 
-const noSuchWorkflow = () => invalid('/workflowId', 'No such workflow')
-const noSuchInstance = () => invalid('/instanceId', 'No such instance')
+const noSuchWorkflow = () => invalid('/workflowId', 'Workflow not found')
+const noSuchInstance = () => invalid('/instanceId', 'Instance not found')
 const noSuchVersion = (version: number) => invalid('/version', `The workflow has no version ${version}`)
 
 export const existing =
-  'The workflow is deployed on this instance already: bring a version live with its /deploy'
+  'The workflow is already deployed on this instance. Deploy a version with POST /v1/deployments/{id}/deploy'
 
 function creationFailed(error: unknown): never {
   const constraint = databaseError(error).constraint
@@ -289,7 +294,7 @@ function creationFailed(error: unknown): never {
     throw new AppError('deployment-exists', existing)
   }
   if (constraint === 'deployments_n8n_workflow_key') {
-    throw new AppError('deployment-exists', 'A deployment tracks this n8n workflow on this instance already')
+    throw new AppError('deployment-exists', 'A deployment already tracks this n8n workflow on this instance')
   }
   throw error
 }

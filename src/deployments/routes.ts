@@ -22,9 +22,9 @@ import type { Deployer } from './deployer.ts'
 import type { DeploymentRepository } from './repository.ts'
 
 const tag = 'Deployments'
-const absent = () => new AppError('not-found', 'No such deployment')
+const notFound = () => new AppError('not-found', 'Deployment not found')
 
-/** @param onMatched called when a deployment can match results that came before it; it reports its own failures */
+/** @param onMatched called when a new deployment may match earlier reports; it handles its own errors */
 export function deploymentRoutes(
   deployments: DeploymentRepository,
   fingerprint: Fingerprint,
@@ -44,7 +44,7 @@ export function deploymentRoutes(
           'background. A workflow that is tracked on the instance is deployed in place: the response is 200 ' +
           'with the deployment that tracks it, and n8n gets no second copy. With `n8nWorkflowId`, the ' +
           'workflow that exists in n8n is tracked and nothing is sent to n8n. An OAuth2 credential that ' +
-          'nobody has signed in for is created in n8n, and the request fails with `invalid` and the ' +
+          'needs a sign-in is created in n8n, and the request fails with `invalid` and the ' +
           '`consents`: sign in there, then repeat the request.',
         responses: { 200: Deployment, 201: Deployment },
         headers: ['Location'],
@@ -61,21 +61,24 @@ export function deploymentRoutes(
       valid('json', NewDeployment),
       async (c) => {
         const key = await creationKey(c, 'POST /v1/deployments', fingerprint)
-        // First of all: what the body names may be gone by now, and the deployment is there all the same.
+        // A replay succeeds even if the workflow or instance in the body has since been deleted.
         const earlier = key && (await deployments.findCreated(c.var.userId, key))
         const { n8nWorkflowId, ...body } = c.req.valid('json')
         if (body.liveSince !== undefined && n8nWorkflowId === undefined) {
-          throw invalid('/liveSince', 'Only for a workflow that is on the instance: give its n8nWorkflowId')
+          throw invalid(
+            '/liveSince',
+            'Requires n8nWorkflowId: it applies only to a workflow that is already in n8n',
+          )
         }
-        const answer = (deployment: Deployment) => {
+        const respond = (deployment: Deployment) => {
           const isInPlace = n8nWorkflowId === undefined && !deployment.managed
           return c.json(deployment, isInPlace ? 200 : 201, { Location: `/v1/deployments/${deployment.id}` })
         }
-        if (earlier) return answer(earlier)
-        if (n8nWorkflowId === undefined) return answer(await deployer.create(c.var.userId, body, key))
+        if (earlier) return respond(earlier)
+        if (n8nWorkflowId === undefined) return respond(await deployer.create(c.var.userId, body, key))
         const deployment = await deployer.track(c.var.userId, { ...body, n8nWorkflowId }, key)
         await onMatched(c.var.userId, deployment)
-        return answer(deployment)
+        return respond(deployment)
       },
     )
     .get(
@@ -107,7 +110,7 @@ export function deploymentRoutes(
       valid('param', DeploymentId),
       async (c) => {
         const deployment = await deployments.find(c.var.userId, c.req.valid('param').id)
-        if (!deployment) throw absent()
+        if (!deployment) throw notFound()
         return c.json(deployment, 200)
       },
     )
@@ -127,7 +130,7 @@ export function deploymentRoutes(
         const { version, liveSince } = c.req.valid('json')
         const { id } = c.req.valid('param')
         const deployment = await deployments.setVersion(c.var.userId, id, version, liveSince)
-        if (!deployment) throw absent()
+        if (!deployment) throw notFound()
         return c.json(deployment, 200)
       },
     )
@@ -140,7 +143,7 @@ export function deploymentRoutes(
         description:
           'Stops tracking a workflow, or removes an undeployed one. A tracked workflow stays in n8n and ' +
           'gets back the settings it had before it was deployed. Executions stay. With `force=true` the ' +
-          'deployment is deleted even when n8n is unreachable; the settings in n8n then stay as they are.',
+          'deployment is deleted even when n8n is unreachable; the settings in n8n then stay unchanged.',
         responses: { 204: null },
         errors: ['not-found', 'in-use', 'invalid', ...instanceErrors],
       }),
@@ -148,7 +151,7 @@ export function deploymentRoutes(
       valid('query', DeploymentDeletion),
       async (c) => {
         const force = c.req.valid('query').force === 'true'
-        if (!(await deployer.remove(c.var.userId, c.req.valid('param').id, { force }))) throw absent()
+        if (!(await deployer.remove(c.var.userId, c.req.valid('param').id, { force }))) throw notFound()
         return c.body(null, 204)
       },
     )
@@ -170,7 +173,7 @@ export function deploymentRoutes(
           c.req.valid('param').id,
           c.req.valid('query'),
         )
-        if (!history) throw absent()
+        if (!history) throw notFound()
         return c.json(history, 200)
       },
     )

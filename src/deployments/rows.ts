@@ -4,7 +4,7 @@ import { workflowVersions } from '../db/schema/workflows.ts'
 import { productionUrls } from '../n8n/webhook-paths.ts'
 import type { Deployment } from './contract.ts'
 
-/** Of a deployment, joined with its instance and the version that it names. */
+/** The columns of a deployment, joined with its instance and version. */
 export const columns = {
   id: deployments.id,
   workflowId: deployments.workflowId,

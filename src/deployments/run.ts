@@ -1,4 +1,4 @@
-/** @module Who works on a deployment: one run at a time, known by its lease, every step written down at once. */
+/** @module Runs that work on a deployment: one at a time, identified by a lease. Each step is saved immediately. */
 import { and, asc, desc, eq, inArray, isNotNull, isNull, lte, ne, or, type SQL, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import type { Db } from '../db/client.ts'
@@ -15,7 +15,7 @@ import type { JsonObject } from '../n8n/workflow-json.ts'
 import { appendVersion, attributeRuns } from './version-history.ts'
 
 const leaseMs = 60_000
-/** A run whose lease is older asks for it again before a step calls n8n; one request takes 10 s at most, a step more. */
+/** An older lease is renewed before a step calls n8n. One request takes at most 10 s, a step longer. */
 const freshMs = 15_000
 
 const columns = {
@@ -51,22 +51,22 @@ export type Progress = Partial<
 
 export interface Outcome {
   status: 'active' | 'inactive' | 'undeployed'
-  /** Why it was left unpublished. */
+  /** Why it was not published. */
   reason?: string
-  /** The version is to be in the history. */
+  /** Whether to add the version to the history. */
   deployed: boolean
 }
 
-/** Another run has taken over: nothing may be written any more. */
+/** Another run has taken the lease, so this one must not write anything. */
 export class LeaseLostError extends Error {
   override readonly name = 'LeaseLostError'
 }
 
-/** The rest is done by a later run. */
+/** A later run continues. */
 export class LaterError extends Error {
   readonly waitMs: number
   readonly reason: string | null
-  /** The wait is our own back-off: the owner may end it early. */
+  /** The wait is our own back-off, which the user may skip. */
   readonly backsOff: boolean
 
   constructor(waitMs: number, reason: string | null, { backsOff = false } = {}) {
@@ -77,7 +77,7 @@ export class LaterError extends Error {
   }
 }
 
-/** The deployments that something is to be brought about for. Owner first. */
+/** Starts, resumes and lists runs. Every method except `due` takes the owner first. */
 export class DeploymentRuns {
   readonly #db: Db
   readonly #now: () => Date
@@ -92,7 +92,7 @@ export class DeploymentRuns {
     return row ?? null
   }
 
-  /** The version as it was last deployed by this deployment. Null when it never was. */
+  /** The last time this deployment deployed the version. Null when it never did. */
   async history(
     userId: string,
     id: string,
@@ -119,16 +119,16 @@ export class DeploymentRuns {
   }
 
   /**
-   * Sets what is to be brought about and begins with it, unless a run is under way or n8n has asked to wait.
-   * @returns null when it cannot begin now
-   * @throws {AppError} `deployment-exists` when another deployment of the workflow is on the instance by now
+   * Saves the intent and starts a run, unless a run is in progress or n8n asked to wait.
+   * @returns null when it cannot start now
+   * @throws {AppError} `deployment-exists` when another deployment of the workflow is on the instance now
    */
   async begin(
     row: RunRow,
     intent: DeploymentIntent,
     wanted: { bindings?: SlotBinding[]; reportSuccess?: boolean },
   ): Promise<Run | null> {
-    // What an earlier intent has left to be deleted is not forgotten.
+    // Carries over the credentials that an earlier intent still has to delete.
     const replaced = row.intent?.replacedCredentialIds
     const change = {
       intent: replaced ? { ...intent, replacedCredentialIds: replaced } : intent,
@@ -140,14 +140,14 @@ export class DeploymentRuns {
     return this.#claim(row.userId, row.id, change, and(unchanged, this.#free())).catch(exists)
   }
 
-  /** Takes up what is to be brought about; null when there is nothing, or not now. `afresh`: the owner asks for it. */
+  /** Resumes the intent; null when there is none or it cannot start now. `afresh`: requested by the user. */
   async resume(userId: string, id: string, { afresh = false } = {}): Promise<Run | null> {
     const attempts = afresh ? 1 : sql`${deployments.attempts} + 1`
     const free = afresh ? this.#free() : this.#unleased()
     return this.#claim(userId, id, { attempts }, and(isNotNull(deployments.intent), free))
   }
 
-  /** What waits for a run, longest first. What has failed waits for its owner. */
+  /** Deployments that wait for a run, longest first. Failed ones wait for the user instead. */
   async due(limit: number): Promise<{ userId: string; id: string }[]> {
     return this.#db
       .select({ userId: deployments.userId, id: deployments.id })
@@ -182,7 +182,7 @@ export class DeploymentRuns {
     return or(isNull(deployments.leaseUntil), lte(deployments.leaseUntil, this.#now()))
   }
 
-  /** As `#unleased`, or only waiting for its next attempt. */
+  /** As `#unleased`, or waiting only for its next attempt. */
   #free() {
     return or(
       this.#unleased(),
@@ -195,7 +195,7 @@ export class DeploymentRuns {
   }
 }
 
-/** One run. Every write holds only while the lease is its own. */
+/** One run. Every write requires that it holds the lease. */
 export class Run {
   row: RunRow & { intent: DeploymentIntent }
   readonly #db: Db
@@ -224,12 +224,12 @@ export class Run {
     this.#leasedAtMs = at
   }
 
-  /** Before a call to n8n. @throws {LeaseLostError} */
+  /** Call it before each request to n8n. @throws {LeaseLostError} */
   async keepLease(): Promise<void> {
     if (this.#now().getTime() - this.#leasedAtMs >= freshMs) await this.save({})
   }
 
-  /** Leaves the rest to a later run. */
+  /** Lets a later run continue. */
   async reschedule({ waitMs, reason, backsOff }: LaterError): Promise<void> {
     const leaseUntil = new Date(this.#now().getTime() + waitMs)
     const { backsOff: _, ...intent } = this.row.intent
@@ -242,7 +242,7 @@ export class Run {
     })
   }
 
-  /** Stops where it is: the intent stays for a retry. */
+  /** Stops at the current step. The intent stays for a retry. */
   async fail(reason: string): Promise<void> {
     const step = this.row.step ?? 'connect'
     await this.#release({ status: 'failed', step, error: reason, leaseUntil: null })
@@ -267,8 +267,7 @@ export class Run {
   }
 
   /**
-   * Records that n8n runs `version` from now on, before it is known whether its triggers start. What has run of it
-   * already is attributed to it.
+   * Records that n8n runs `version`, before its triggers are known to start. Attributes its earlier runs to it.
    */
   async goLive(version: number, n8nVersionId: string | null, endpoints: string[]): Promise<void> {
     const { userId, id } = this.row
@@ -283,7 +282,7 @@ export class Run {
     if (n8nVersionId !== null) await attributeRuns(this.#db, id, n8nVersionId)
   }
 
-  /** Nothing else is deployed on the instance, is to be, or is tracked there. */
+  /** Whether the instance has no other deployment. */
   async isLast(): Promise<boolean> {
     const { userId, instanceId, id } = this.row
     const [other] = await this.#db

@@ -1,4 +1,4 @@
-/** @module Works through one run: finished, failed, or left to the scheduled job. */
+/** @module Works through a run until it finishes, fails or continues in the scheduled job. */
 import type { Log } from '../http/log.ts'
 import { AppError } from '../errors.ts'
 import type { InstanceConnections } from '../instances/connections.ts'
@@ -14,7 +14,7 @@ import { LaterError, LeaseLostError, type Outcome, type Run } from './run.ts'
 import { Steps } from './steps.ts'
 import type { SubWorkflows } from './sub-workflows.ts'
 
-/** A run that is taken up this often does not come to an end. */
+/** After this many attempts a run fails for good. */
 const maximumAttempts = 20
 const gaveUp = `Gave up after ${maximumAttempts} attempts. Fix the cause, then retry`
 
@@ -39,7 +39,7 @@ export class Runner {
     this.#options = options
   }
 
-  /** Ends finished, failed, or put off. @throws what the database throws: the lease runs out and the job goes on */
+  /** Finishes, fails or reschedules the run. @throws database errors: the lease expires and the job resumes the run */
   async work(run: Run, budgetMs: number): Promise<void> {
     const deadlineMs = this.#now().getTime() + budgetMs
     try {
@@ -55,20 +55,20 @@ export class Runner {
     }
   }
 
-  /** What n8n refuses has failed; while n8n is unavailable, the scheduled job tries again. */
+  /** Fails the run, unless n8n is temporarily unavailable: then the scheduled job retries it. */
   #stop(run: Run, error: unknown, reason: string): Promise<void> {
     const { attempts } = run.row
     if (!isTransient(error)) return run.fail(reason)
     if (attempts >= maximumAttempts) return run.fail(`${reason}. ${gaveUp}`)
     const waitMs = backoffAfter(attempts)
-    const later = `${reason}. Flowkeep tries again in ${waitMs / 1000} s`
+    const later = `${reason}. Flowkeep retries in ${waitMs / 1000} s`
     return run.reschedule(new LaterError(waitMs, later, { backsOff: true }))
   }
 
   async #carryOut(run: Run, deadlineMs: number): Promise<Outcome> {
     const { userId, workflowId, instanceId, intent } = run.row
     const connection = await this.#options.connections.open(userId, instanceId)
-    if (!connection) throw new AppError('conflict', 'The instance has been removed')
+    if (!connection) throw new AppError('conflict', 'The instance has been deleted')
     const call = this.#caller(run, deadlineMs)
     const { reporter, loadCatalogue, wait } = this.#options
     const steps = new Steps(run, {
@@ -92,7 +92,7 @@ export class Runner {
     return intent.action === 'activate' ? steps.activate(workflow) : steps.deploy(version, workflow)
   }
 
-  /** Asks n8n once, and again only when the time is over that n8n has asked for. */
+  /** Calls n8n, and again after the wait that n8n asks for. */
   #caller(run: Run, deadlineMs: number) {
     return async <T>(work: () => Promise<T>): Promise<T> => {
       for (;;) {
@@ -103,7 +103,7 @@ export class Runner {
         } catch (error) {
           const waitMs = waitOf(error)
           if (waitMs === undefined) throw error
-          const reason = 'The n8n server accepts no more requests for now. Flowkeep resumes this by itself'
+          const reason = 'The n8n server is busy. Flowkeep resumes automatically'
           if (this.#now().getTime() + waitMs > deadlineMs) throw new LaterError(waitMs, reason)
           await this.#options.wait(waitMs)
         }
@@ -125,7 +125,7 @@ export class Runner {
   }
 }
 
-/** Another run has taken over, and writes down how it ends. */
+/** Ignores a lost lease: the run that took it records the outcome. */
 function unlessLeaseLost(error: unknown): void {
   if (!(error instanceof LeaseLostError)) throw error
 }

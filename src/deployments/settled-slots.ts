@@ -1,16 +1,16 @@
 /**
- * @module What fills each slot on one instance, after asking its n8n what only n8n knows. Plans and readiness both get
- * their answer here, so that they cannot contradict each other.
+ * @module Resolves the slots on an instance, with the facts that only its n8n knows. Plans and readiness share this code,
+ * so that they cannot contradict each other.
  */
 import { type Connection, toAppError } from '../instances/connections.ts'
 import { consentUrl } from '../instances/oauth-consent.ts'
 import { N8nError } from '../n8n/api-transport.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
 import type { ResolvedSlot } from '../workflows/slot-bindings.ts'
-import { consentIfThere, type Consents, lacksConsent } from './consents.ts'
+import { consentIfThere, type Consents, needsConsent } from './consents.ts'
 import type { N8nCredentialRef } from './credential-refs.ts'
 
-/** Of 250 credentials each. */
+/** A page holds 250 credentials. */
 const maximumCredentialPages = 4
 
 interface CredentialInN8n extends N8nCredentialRef {
@@ -19,7 +19,7 @@ interface CredentialInN8n extends N8nCredentialRef {
 
 export interface Settled {
   slots: ResolvedSlot[]
-  /** The credentials of these types in n8n; null where they were not, or cannot be, listed. */
+  /** The credentials of these types in n8n; null when they were not or cannot be listed. */
   listed: { types: ReadonlySet<string>; credentials: readonly CredentialInN8n[] } | null
 }
 
@@ -38,9 +38,9 @@ export class SettledSlots {
   }
 
   /**
-   * @param bound as `Releases.bind` fills them
-   * @param connect called only when n8n decides something
-   * @param listOauth lists n8n's credentials for slots of OAuth types as well
+   * @param bound the result of `Releases.bind`
+   * @param connect called only when n8n must be asked
+   * @param listOauth also lists n8n's credentials for slots of OAuth types
    * @throws {AppError} `instance-*`, `credential-undecryptable`, `key-unavailable`
    */
   async settle(
@@ -54,7 +54,7 @@ export class SettledSlots {
     const isOfN8n = ({ status }: ResolvedSlot) => status === 'n8n'
     const isListed = (slot: ResolvedSlot) => isOfN8n(slot) || (listOauth && isOauth(slot))
     const types = new Set(bound.filter(isListed).map(({ type }) => type))
-    if (types.size === 0 && !bound.some(lacksConsent)) return { slots: [...bound], listed: null }
+    if (types.size === 0 && !bound.some(needsConsent)) return { slots: [...bound], listed: null }
     try {
       const connection = await connect()
       const consented = await this.#consents.settle(userId, connection, bound)
@@ -76,7 +76,7 @@ export class SettledSlots {
   }
 }
 
-/** What n8n says of a credential of its own. @throws {N8nError} */
+/** Asks n8n about one of its own credentials. @throws {N8nError} */
 async function ask(
   { client, instance }: Connection,
   id: string,
@@ -98,7 +98,7 @@ async function ask(
     : { ...name, inN8n: 'consent-unknown', consentUrl: url }
 }
 
-/** Null when n8n does not have it, undefined where n8n does not tell. */
+/** Null when n8n does not have it, undefined when it cannot be read. */
 async function read(client: Connection['client'], id: string): Promise<CredentialInN8n | null | undefined> {
   if (!(await client.capabilities()).credentialRead) return undefined
   try {
@@ -111,7 +111,7 @@ async function read(client: Connection['client'], id: string): Promise<Credentia
   }
 }
 
-/** Null where they cannot be listed. */
+/** Null when they cannot be listed. */
 async function credentialsInN8n(client: Connection['client']): Promise<Listing | null> {
   if (!(await client.capabilities()).credentialList) return null
   const items: CredentialInN8n[] = []

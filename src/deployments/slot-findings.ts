@@ -1,4 +1,4 @@
-/** @module What stands in the way of a slot, or is to be known about it, and how to fix it. Pure. */
+/** @module The findings about credential slots, and how to fix them. Pure. */
 import type { SlotBinding } from '../db/schema/deployments.ts'
 import { AppError } from '../errors.ts'
 import type { Finding } from '../n8n/finding.ts'
@@ -6,7 +6,7 @@ import { pointerTo } from '../n8n/workflow-json.ts'
 import { choiceOf, type NewHost } from '../workflows/binding-sources.ts'
 import { isSameName, type Misnamed, nameOf, quoted, type ResolvedSlot } from '../workflows/slot-bindings.ts'
 
-/** Errors of the slots that are not filled, warnings of those that are. */
+/** Errors for unfilled slots and warnings for filled ones. */
 export function slotFindings(slots: readonly ResolvedSlot[]): Finding[] {
   return slots.flatMap((slot): Finding[] => {
     const problem = unfilled(slot)
@@ -15,8 +15,8 @@ export function slotFindings(slots: readonly ResolvedSlot[]): Finding[] {
 }
 
 /**
- * @throws {AppError} `invalid` with one entry, and one finding in `problems`, for each slot that is not filled; with the
- * places to sign in as `consents`
+ * @throws {AppError} `invalid` with an error and a finding in `problems` for each unfilled slot, and with the sign-in URLs
+ * in `consents`
  */
 export function requireBound(slots: readonly ResolvedSlot[]): SlotBinding[] {
   const problems = slots.flatMap((slot) => unfilled(slot) ?? [])
@@ -34,7 +34,7 @@ export function requireBound(slots: readonly ResolvedSlot[]): SlotBinding[] {
   )
 }
 
-/** A slot that nothing fills, as a plan and a refused deployment say it. */
+/** The error of an unfilled slot, for plans and rejected deployments. */
 function unfilled(slot: ResolvedSlot): Finding | undefined {
   const { node, type, displayName, named, candidates, status, newHost, inN8n } = slot
   if (status === 'bound' || status === 'n8n') return undefined
@@ -45,7 +45,7 @@ function unfilled(slot: ResolvedSlot): Finding | undefined {
       ...at,
       code: 'credential-new-host',
       pointer: urlPointer(slot),
-      message: `${newHostMessage(slot, newHost)}. To send it there, choose it with ${entry}`,
+      message: `${newHostMessage(slot, newHost)}. To allow this, bind it with ${entry}`,
     }
   }
   if (inN8n === 'gone') {
@@ -53,7 +53,7 @@ function unfilled(slot: ResolvedSlot): Finding | undefined {
       ...at,
       code: 'n8n-credential-missing',
       message:
-        `n8n has no ${type} credential with the id ${idInN8n(slot)}. Choose another ${displayName} credential ` +
+        `n8n has no ${type} credential with ID ${idInN8n(slot)}. Bind another ${displayName} credential ` +
         `for ${quoted(node.name)}`,
     }
   }
@@ -61,17 +61,19 @@ function unfilled(slot: ResolvedSlot): Finding | undefined {
     return { ...at, code: 'credential-needs-consent', message: consentMessage(slot) }
   }
   if (status === 'missing') {
-    const alike = candidates.find(({ name }) => named?.name != null && fold(name) === fold(named.name))
+    const alike = candidates.find(
+      ({ name }) => named?.name != null && normalizeName(name) === normalizeName(named.name),
+    )
     return {
       ...at,
       code: 'credential-missing',
       message:
         named?.name == null
           ? `${quoted(node.name)} needs a ${displayName} credential. Create one` +
-            (candidates.length > 0 ? `, or choose one with ${entry}` : '')
-          : `${quoted(node.name)} names the ${displayName} credential ${quoted(named.name)}, which you do not have` +
-            (alike ? `; you have ${quoted(alike.name)}` : '') +
-            `. Create it with this name, or choose another one with ${entry}`,
+            (candidates.length > 0 ? `, or bind one with ${entry}` : '')
+          : `${quoted(node.name)} references the ${displayName} credential ${quoted(named.name)}, which does not exist` +
+            (alike ? ` (did you mean ${quoted(alike.name)}?)` : '') +
+            `. Create it with this name, or bind another one with ${entry}`,
     }
   }
   const rejected = candidates.find((each) => each.status === 'invalid' && isOnlyOrNamed(each.name, slot))
@@ -80,8 +82,8 @@ function unfilled(slot: ResolvedSlot): Finding | undefined {
       ...at,
       code: 'credential-rejected',
       message:
-        `The ${displayName} credential ${quoted(rejected.name)} was rejected by its service. Update its data, or choose a ` +
-        `credential for ${quoted(node.name)} with ${entry}`,
+        `The ${displayName} credential ${quoted(rejected.name)} was rejected by its service. Update its data, or bind a ` +
+        `credential to ${quoted(node.name)} with ${entry}`,
     }
   }
   return {
@@ -89,9 +91,10 @@ function unfilled(slot: ResolvedSlot): Finding | undefined {
     code: 'credential-ambiguous',
     message:
       (candidates.length === 1
-        ? `Your ${displayName} credential is not bound to ${quoted(node.name)} by itself, because nothing says that it is the one`
+        ? `Your ${displayName} credential is not bound to ${quoted(node.name)} automatically, because the workflow does not ` +
+          'name it'
         : `${quoted(node.name)} needs one of your ${candidates.length} ${displayName} credentials`) +
-      `. Choose it with ${entry}`,
+      `. Bind it with ${entry}`,
   }
 }
 
@@ -100,13 +103,13 @@ function newHostMessage(slot: ResolvedSlot, newHost: NewHost): string {
   const label = labelOf(slot, newHost.credential)
   if (newHost.hasNewInputs) {
     return (
-      `${quoted(node.name)} sends ${lowerFirst(label)} to a host that is decided at run time by ` +
-      `${computedBy(slot)}, and the nodes that this reads have changed since it was deployed`
+      `${quoted(node.name)} sends ${lowerFirst(label)} to a host that is computed at run time from ` +
+      `${computedBy(slot)}, and the nodes it reads from have changed since the last deploy`
     )
   }
   return (
-    `${label} was sent to ${hostsBefore(newHost)} before, and ${quoted(node.name)} ` +
-    `would send it to ${newHost.to ?? `a host that is decided at run time by ${computedBy(slot)}`}`
+    `${label} was previously sent to ${hostsBefore(newHost)}, but ${quoted(node.name)} ` +
+    `sends it to ${newHost.to ?? `a host that is computed at run time from ${computedBy(slot)}`}`
   )
 }
 
@@ -122,21 +125,22 @@ function consentMessage(slot: ResolvedSlot): string {
   const which = `${labelOf(slot, credential)} of ${quoted(node.name)}`
   if (consentUrl === undefined) {
     return (
-      `Nobody has signed in for ${which} yet. Deploy, which puts it into n8n and answers with the place to sign in; ` +
-      'or choose one of n8n by its n8nCredentialId'
+      `${which} needs a sign-in in n8n. Deploy to create it in n8n and get the sign-in URL, ` +
+      'or bind an existing n8n credential by its n8nCredentialId'
     )
   }
   return inN8n === 'consent-unknown'
-    ? `n8n does not tell whether somebody has signed in for ${which}. Sign in at ${consentUrl}, then choose it by its ` +
+    ? `n8n does not report whether ${lowerFirst(which)} is signed in. Sign in at ${consentUrl}, then bind it by its ` +
         'n8nCredentialId, the last part of that URL'
-    : `Nobody has signed in for ${which} yet, so every run would fail. Sign in at ${consentUrl}, then deploy again`
+    : `${which} needs a sign-in in n8n; without it every run fails. Sign in at ${consentUrl}, then deploy again`
 }
 
 const idInN8n = ({ credential }: ResolvedSlot): string =>
   credential && 'n8nCredentialId' in credential ? credential.n8nCredentialId : ''
 
-/** Names that differ only in case and spaces are not the same, but probably meant. */
-const fold = (name: string): string => name.normalize('NFKC').toLowerCase().replaceAll(/\s+/g, ' ').trim()
+/** For suggestions: ignores case and whitespace. */
+const normalizeName = (name: string): string =>
+  name.normalize('NFKC').toLowerCase().replaceAll(/\s+/g, ' ').trim()
 
 function warningsOf(slot: ResolvedSlot): Finding[] {
   const { node, credential, candidates, displayName, inN8n, consentUrl } = slot
@@ -148,8 +152,8 @@ function warningsOf(slot: ResolvedSlot): Finding[] {
       code: 'credential-host-unknown',
       pointer: urlPointer(slot),
       message:
-        `The host that ${quoted(node.name)} sends its ${displayName} credential to is decided at run time by ` +
-        `${computedBy(slot)}. Write the host into the URL, such as https://api.example.com/{{ … }}, to know where it goes`,
+        `The host that ${quoted(node.name)} sends its ${displayName} credential to is computed at run time from ` +
+        `${computedBy(slot)}. Write the host into the URL, such as https://api.example.com/{{ … }}`,
     })
   }
   if (slot.misnamed) findings.push(misnamedFinding(slot, slot.misnamed))
@@ -159,7 +163,7 @@ function warningsOf(slot: ResolvedSlot): Finding[] {
       code: 'credential-consent-unknown',
       pointer: `/nodes/${node.index}`,
       message:
-        `n8n does not tell whether somebody has signed in for the ${displayName} credential of ${quoted(node.name)}. ` +
+        `n8n does not report whether the ${displayName} credential of ${quoted(node.name)} is signed in. ` +
         `Check it at ${consentUrl}`,
     })
   }
@@ -175,25 +179,25 @@ function warningsOf(slot: ResolvedSlot): Finding[] {
   return findings
 }
 
-/** What was bound before comes first. The JSON may have been changed to say otherwise, so that it is not kept silently. */
+/** An earlier binding wins over the name in the JSON. Reports it, because the JSON may have been changed on purpose. */
 function misnamedFinding(slot: ResolvedSlot, { other, isNew }: Misnamed): Finding {
   const { node, type, displayName, named } = slot
   const name = quoted(named?.name ?? '')
   const kept = nameOf(slot)
-  const keeps = `${kept === undefined ? 'one that only n8n has' : quoted(kept)}, which this deployment bound to the node before`
+  const earlier = `${kept === undefined ? 'a credential that only n8n has' : quoted(kept)}, its earlier binding`
   const credentialId = other ? JSON.stringify(other.id) : '…'
   const entry = `{ "node": ${JSON.stringify(node.name)}, "type": "${type}", "credentialId": ${credentialId} } in bindings`
   return {
     code: 'credential-not-as-named',
-    // The same JSON was deployed with the same credential before.
+    // The same JSON was already deployed with the same credential.
     level: other || isNew ? 'warning' : 'hint',
     node: node.name,
     pointer: [type].reduce(pointerTo, `/nodes/${node.index}/credentials`),
     message: other
-      ? `${quoted(node.name)} names the ${displayName} credential ${quoted(other.name)}, and keeps ${keeps}. To use ` +
-        `${quoted(other.name)}, choose it with ${entry}`
-      : `${quoted(node.name)} names the ${displayName} credential ${name}, which you do not have, and keeps ${keeps}. ` +
-        `Change the name in the workflow, or choose another credential with ${entry}`,
+      ? `${quoted(node.name)} references the ${displayName} credential ${quoted(other.name)} but still uses ${earlier}. ` +
+        `To use ${quoted(other.name)}, bind it with ${entry}`
+      : `${quoted(node.name)} references the ${displayName} credential ${name}, which does not exist, and still uses ` +
+        `${earlier}. Change the name in the workflow, or bind another credential with ${entry}`,
   }
 }
 
@@ -214,5 +218,5 @@ function labelOf({ candidates, displayName }: ResolvedSlot, credential: Resolved
 function hostsBefore({ from, moreFrom }: NewHost): string {
   const known = from.flatMap((host) => host ?? [])
   if (known.length > 0) return known.join(', ') + (moreFrom > 0 ? ` and ${moreFrom} more` : '')
-  return from.length > 0 ? 'a host that was decided at run time' : 'no URL of the workflow’s choice'
+  return from.length > 0 ? 'a host that was computed at run time' : 'no custom URL'
 }

@@ -1,6 +1,6 @@
 /**
- * @module The steps that bring a deployment about in n8n. Each may be repeated, whatever became of the time before:
- * what exists is found, and what n8n has given an id is written down at once.
+ * @module The steps of a deployment in n8n. Each is idempotent after any failure: it finds existing objects and saves each
+ * new n8n id immediately.
  */
 import { AppError } from '../errors.ts'
 import type { Connection } from '../instances/connections.ts'
@@ -27,15 +27,15 @@ import { webhookScopeOf } from './webhook-ids.ts'
 import { isKind, isLive, Publication } from './publication.ts'
 import type { Outcome, Run } from './run.ts'
 
-/** A workflow whose references name workflows of this n8n, and n8n's ids of those. */
+/** A workflow with references resolved for this n8n, and the n8n ids of its sub-workflows. */
 export interface ResolvedCalls {
   workflow: JsonObject
   calls: string[]
 }
 
-/** An unanswered creation may take effect this much later. */
+/** How much later a creation without a response may take effect. */
 const lookAgainMs = 1_000
-/** Until its id is known here a workflow is called so in n8n: that is how a retry finds it. */
+/** The workflow's name in n8n until its id is saved here, so that a retry finds it. */
 export const creationName = (deploymentId: string): string => `flowkeep-${deploymentId}`
 
 export interface StepTools {
@@ -43,9 +43,9 @@ export interface StepTools {
   remoteCredentials: RemoteCredentials
   reporter: Pick<ErrorReporter, 'ensureReporter' | 'removeReporter'>
   catalogue: Catalogue
-  /** The version with the ids of what it calls on this instance. @throws {AppError} `conflict` when there is no such */
+  /** The version with its sub-workflows' ids on this instance. @throws {AppError} `conflict` when one is missing */
   resolveCalls: (workflow: JsonObject, n8nWorkflowId: string | null) => Promise<ResolvedCalls>
-  /** Where the instance's results are posted to. */
+  /** The URL that the instance posts reports to. */
   webhookUrl: string
   call: Call
   wait: (ms: number) => Promise<void>
@@ -70,7 +70,7 @@ export class Steps {
 
   async deploy(version: number, workflow: JsonObject): Promise<Outcome> {
     const { bindings } = this.#run.row
-    // Refused before anything is sent.
+    // Fails before anything is sent.
     await this.#run.save({ step: 'sub-workflows' })
     await this.#resolve(workflow)
     const credentials = await this.#credentials.push(bindings)
@@ -98,22 +98,24 @@ export class Steps {
   }
 
   /**
-   * Publishes in n8n what was deployed, also when somebody unpublished it there or published another version. What n8n
-   * lost is deployed once more: the workflow, or credentials.
+   * Publishes the deployed version in n8n, even if a user unpublished it there or published another one. Deploys the
+   * workflow and credentials again if they were deleted in n8n.
    */
   async activate(workflow: JsonObject): Promise<Outcome> {
     const started = startedBy(workflow, this.#tools.catalogue)
     if (started === 'nothing') return { status: 'inactive', reason: noTrigger, deployed: false }
     const id = this.#n8nWorkflowId()
     await this.#run.save({ step: 'publish' })
-    const current = await this.#call(() => this.#tools.connection.client.getWorkflow(id)).catch(absent)
+    const current = await this.#call(() => this.#tools.connection.client.getWorkflow(id)).catch(
+      ignoreNotFound,
+    )
     if (!current) return this.deploy(this.#run.row.version, workflow)
     if (current.isArchived) throw archived()
     await this.#credentials.push(this.#run.row.bindings)
     const { n8nVersionId } = this.#run.row
     const isCalled = started !== 'trigger'
     if (isLive(current, n8nVersionId, isCalled)) return { status: 'active', deployed: false }
-    // A draft that somebody left in n8n since stays a draft.
+    // A draft that a user left in n8n stays a draft.
     const isDraft = current.activeVersionId !== null || current.versionId !== n8nVersionId
     const { publish } = await this.#call(() => this.#tools.connection.client.capabilities())
     const versionId = publish && isDraft && n8nVersionId !== null ? n8nVersionId : undefined
@@ -126,19 +128,19 @@ export class Steps {
     const id = this.#n8nWorkflowId()
     const isGone = await this.#publication.unpublish(id).then(
       () => false,
-      (error: unknown) => absent(error) === undefined,
+      (error: unknown) => ignoreNotFound(error) === undefined,
     )
     return { status: 'inactive', deployed: false, ...(isGone && { reason: gone }) }
   }
 
-  /** Removes what was made for the deployment, and nothing else. */
+  /** Removes only what Flowkeep created for the deployment. */
   async undeploy(): Promise<Outcome> {
     const { client } = this.#tools.connection
     const { userId, id } = this.#run.row
     const workflowId = this.#run.row.n8nWorkflowId ?? (await this.#findCreated())?.id
     if (workflowId !== undefined) {
       await this.#run.save({ step: 'unpublish', n8nWorkflowId: workflowId })
-      await this.#call(() => client.unpublishWorkflow(workflowId)).catch(absent)
+      await this.#call(() => client.unpublishWorkflow(workflowId)).catch(ignoreNotFound)
       await this.#run.save({ step: 'workflow-delete' })
       await this.#publication.delete(workflowId)
       await this.#run.save({
@@ -148,13 +150,13 @@ export class Steps {
     }
     await this.#removeStrays()
     await this.#run.save({ step: 'credential-delete' })
-    await this.#tools.remoteCredentials.takeBack(userId, this.#tools.connection, id, this.#tools.call)
+    await this.#tools.remoteCredentials.removeUnused(userId, this.#tools.connection, id, this.#tools.call)
     await this.#dropReplaced(this.#run.row.intent.replacedCredentialIds)
     if (await this.#run.isLast()) await this.#tools.reporter.removeReporter(this.#tools.connection)
     return { status: 'undeployed', deployed: false }
   }
 
-  /** What n8n has of it, made now unless it is there. */
+  /** The workflow in n8n, created if it does not exist. */
   async #ensureWorkflow(content: Content): Promise<N8nWorkflow> {
     const { client } = this.#tools.connection
     const { n8nWorkflowId: id, managed } = this.#run.row
@@ -197,20 +199,20 @@ export class Steps {
     return this.#call(() => this.#tools.connection.client.findWorkflows(creationName(this.#run.row.id)))
   }
 
-  /** What an unanswered creation made after all, later than it was looked for. */
+  /** Removes workflows that a creation without a response made later. */
   async #removeStrays(): Promise<void> {
     for (const { id } of await this.#listCreated()) {
       if (id !== this.#run.row.n8nWorkflowId) await this.#publication.delete(id)
     }
   }
 
-  /** @returns where its triggers are served once it is published */
+  /** @returns the endpoints of its triggers after publishing */
   async #update(current: N8nWorkflow, content: Content, version: number): Promise<string[]> {
     const { workflow, calls } = await this.#resolve(content.workflow)
     const handling = this.#errorHandling({ ...content, workflow }, current.settings)
     const { managed, settingsBefore } = this.#run.row
     const reporterWorkflowId = content.reporter.n8nWorkflowId
-    // Written down before it is changed: what was there before is given back one day.
+    // Saved before the change, so that the original settings can be restored.
     await this.#run.save({
       step: 'workflow-update',
       settingsBefore: settingsToRemember(
@@ -223,7 +225,7 @@ export class Steps {
     const body = await this.#body(content, current)
     const answer = await this.#call(() => client.updateWorkflow(current.id, body, { publishIfActive: false }))
     const { generation } = await this.#call(() => client.capabilities())
-    // A legacy n8n has no draft: what is active runs the new version from here on.
+    // A legacy n8n has no drafts: an active workflow runs the new version immediately.
     const isLive = generation === 'legacy' && answer.active
     await this.#run.save({
       deployedHash: await remoteHash(withoutSuccessReport(answer)),
@@ -272,7 +274,7 @@ export class Steps {
     await remoteCredentials.dropReplaced(userId, connection, id, ids, call)
   }
 
-  /** Undefined: publish it. An empty text: it was asked for. */
+  /** Undefined: publish it. Empty: the request asked not to publish. */
   #whyUnpublished(workflow: JsonObject): string | undefined {
     if (this.#run.row.intent.unpublished) return ''
     return startedBy(workflow, this.#tools.catalogue) === 'nothing' ? noTrigger : undefined
@@ -281,10 +283,10 @@ export class Steps {
   #n8nWorkflowId(): string {
     const { n8nWorkflowId } = this.#run.row
     if (n8nWorkflowId !== null) return n8nWorkflowId
-    throw new AppError('conflict', 'n8n does not have the workflow: deploy it first')
+    throw new AppError('conflict', 'The workflow is not in n8n. Deploy it first')
   }
 
-  /** Once for what n8n has of it, which is known later than what it calls. */
+  /** Cached per n8n workflow id, which may become known only after the first call. */
   async #resolve(workflow: JsonObject): Promise<ResolvedCalls> {
     const id = this.#run.row.n8nWorkflowId
     if (this.#resolved?.id === id) return this.#resolved.calls
@@ -306,9 +308,9 @@ const gone = 'n8n no longer has the workflow. Activate or deploy it to create it
 const archived = () =>
   new AppError('conflict', 'The workflow is archived in n8n. Unarchive it there, then retry')
 
-const noTrigger = 'Left unpublished: it has no enabled trigger that n8n could start'
+const noTrigger = 'Not published: the workflow has no enabled trigger. Add one, then deploy again'
 
-/** n8n does not have it. */
-function absent(error: unknown): undefined {
+/** Returns undefined for `not-found` and rethrows any other error. */
+function ignoreNotFound(error: unknown): undefined {
   if (!isKind(error, 'not-found')) throw error
 }

@@ -1,7 +1,7 @@
 /**
- * @module Which workflow on an instance each reference of a workflow means. An id is one of ours, or n8n's id of a
- * deployment on any instance: it then stands for the deployment of the same workflow on this one. An id that this n8n
- * has stays. A name is never taken for an id, only offered.
+ * @module Resolves the sub-workflow references of a workflow on an instance. A reference is a Flowkeep id, or the n8n id of
+ * a deployment on any instance, which then means the deployment of the same workflow on this one. Ids of this n8n stay
+ * unchanged. Names are only used for suggestions.
  */
 import { and, eq, inArray, ne, or, sql } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
@@ -18,7 +18,7 @@ import type { JsonObject } from '../n8n/workflow-json.ts'
 const uuid = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i
 const maximumSuggestions = 20
 
-/** One of the user's workflows that another one calls, and what there is of it on the instance. */
+/** A workflow that another one calls, with its deployment on the instance. */
 export interface Dependency {
   workflowId: string
   name: string
@@ -26,7 +26,7 @@ export interface Dependency {
   n8nWorkflowId: string | null
   /** Null while it is not on the instance. */
   status: DeploymentStatus | null
-  /** Where the workflow calls it; null: as its error workflow. */
+  /** The calling nodes; null for the error workflow setting. */
   nodes: (string | null)[]
   mustBePublished: boolean
 }
@@ -37,14 +37,14 @@ export interface ResolvedSubWorkflows {
   /** References to the workflow itself. */
   self: Set<string>
   dependencies: Dependency[]
-  /** Why a reference means nothing on this instance. Dependencies that are not there yet are not among them. */
+  /** References that cannot be resolved on this instance. Dependencies that are not deployed yet are excluded. */
   findings: Finding[]
 }
 
 interface Known {
   workflowId: string
   name: string
-  /** n8n's id, for a reference by one */
+  /** The n8n id, for a reference by one. */
   n8nWorkflowId: string | null
   instanceId: string | null
 }
@@ -52,7 +52,7 @@ interface Known {
 interface Target {
   workflowId: string
   instanceId: string
-  /** What this n8n has of the workflow that refers. */
+  /** The n8n id of the calling workflow on this instance. */
   n8nWorkflowId: string | null
 }
 
@@ -64,7 +64,7 @@ export class SubWorkflows {
     this.#db = db
   }
 
-  /** @throws {N8nError} when n8n cannot be asked for ids that are not known here */
+  /** @throws {N8nError} when n8n cannot resolve ids that are unknown here */
   async resolve(
     userId: string,
     workflow: JsonObject,
@@ -107,8 +107,8 @@ export class SubWorkflows {
   }
 
   /**
-   * The workflow as it goes to n8n: what it calls is live there.
-   * @throws {AppError} `conflict` naming the first reference that means nothing there
+   * The workflow with references resolved for n8n. All sub-workflows are live there.
+   * @throws {AppError} `conflict` with the first reference that cannot be resolved
    */
   async forDeploying(
     userId: string,
@@ -135,7 +135,7 @@ export class SubWorkflows {
     const found = await getIfThere(client, first.id)
     if (!found || found.isArchived) {
       const suggestion = await this.#suggestion(userId, first.name)
-      findings.push(...refs.map((ref) => missing(ref, suggestion)))
+      findings.push(...refs.map((ref) => notFound(ref, suggestion)))
       return
     }
     ids.set(first.id, first.id)
@@ -152,7 +152,7 @@ export class SubWorkflows {
       this.#db
         .select({ workflowId: workflows.id, name: workflows.name })
         .from(workflows)
-        .where(and(eq(workflows.userId, userId), inArray(workflows.id, own.length > 0 ? own : [nobody]))),
+        .where(and(eq(workflows.userId, userId), inArray(workflows.id, own.length > 0 ? own : [noId]))),
       this.#db
         .select({
           workflowId: deployments.workflowId,
@@ -194,12 +194,12 @@ export class SubWorkflows {
           ne(deployments.status, 'undeployed'),
         ),
       )
-      // What was deployed comes last, so that it wins over what is only tracked.
+      // Deployed workflows come last, so that they win over tracked ones.
       .orderBy(sql`(${deployments.status} <> 'tracking')`, deployments.id)
     return new Map(rows.map((row) => [row.workflowId, row]))
   }
 
-  /** The one workflow of the user's that is called so. */
+  /** The user's only workflow with this name. */
   async #suggestion(userId: string, name: string | undefined): Promise<Known | undefined> {
     if (name === undefined) return undefined
     const short = name.split(' — ').at(-1) ?? name
@@ -213,13 +213,13 @@ export class SubWorkflows {
   }
 }
 
-const nobody = '00000000-0000-0000-0000-000000000000'
+const noId = '00000000-0000-0000-0000-000000000000'
 
 type Meaning =
   | { kind: 'self' | 'ambiguous' | 'n8n'; refs: SubWorkflowRef[] }
   | { kind: 'ours'; workflowId: string; name: string; refs: SubWorkflowRef[] }
 
-/** An id of this n8n comes first: other servers may have given the same id to another workflow. */
+/** Ids of this n8n come first, because other servers may use the same id for another workflow. */
 function meaning(
   id: string,
   refs: SubWorkflowRef[],
@@ -243,7 +243,7 @@ async function getIfThere(
   try {
     return await client.getWorkflow(id)
   } catch (error) {
-    // `rejected`: it cannot be an id in n8n.
+    // `rejected`: not a valid n8n id.
     if (error instanceof N8nError && (error.kind === 'not-found' || error.kind === 'rejected'))
       return undefined
     throw error
@@ -251,9 +251,7 @@ async function getIfThere(
 }
 
 const subjectOf = ({ node }: SubWorkflowRef) =>
-  node === undefined
-    ? 'The error workflow of the settings'
-    : `The workflow that ${JSON.stringify(node)} calls`
+  node === undefined ? 'The error workflow of the settings' : `The sub-workflow of ${JSON.stringify(node)}`
 
 const finding = (ref: SubWorkflowRef, code: string, message: string, n8n?: string): Finding => ({
   ...{ code, level: 'error', pointer: ref.pointer, message },
@@ -261,23 +259,23 @@ const finding = (ref: SubWorkflowRef, code: string, message: string, n8n?: strin
   ...(n8n !== undefined && { n8n }),
 })
 
-function missing(ref: SubWorkflowRef, suggestion: Known | undefined): Finding {
-  const what = `${subjectOf(ref)}, ${ref.id.slice(0, 64)}${ref.name ? ` (${ref.name})` : ''}, is not on this instance`
-  const how = suggestion
-    ? `Your workflow ${JSON.stringify(suggestion.name)} has that name: if it is meant, refer to it by its ID ${suggestion.workflowId}`
+function notFound(ref: SubWorkflowRef, suggestion: Known | undefined): Finding {
+  const problem = `${subjectOf(ref)}, ${ref.id.slice(0, 64)}${ref.name ? ` (${ref.name})` : ''}, is not on this instance`
+  const fix = suggestion
+    ? `If you mean your workflow ${JSON.stringify(suggestion.name)}, refer to it by its ID ${suggestion.workflowId}`
     : 'Save it in Flowkeep, refer to it by its workflow ID and deploy it first'
   const n8n = ref.mustBePublished
     ? `Node "${ref.node}" references workflow ${ref.id.slice(0, 64)} which is not published`
     : undefined
-  return finding(ref, 'sub-workflow-missing', `${what}. ${how}`, n8n)
+  return finding(ref, 'sub-workflow-missing', `${problem}. ${fix}`, n8n)
 }
 
 const ambiguous = (ref: SubWorkflowRef): Finding =>
   finding(
     ref,
     'sub-workflow-ambiguous',
-    `${subjectOf(ref)} has the ID ${ref.id}, which several of your workflows have on different instances. ` +
-      'Refer to the one that is meant by its workflow ID',
+    `${subjectOf(ref)} has ID ${ref.id}, which several of your workflows have on different instances. ` +
+      'Refer to it by its workflow ID in Flowkeep',
   )
 
 const unpublished = (ref: SubWorkflowRef, name: string): Finding =>
@@ -305,7 +303,7 @@ export function dependencyWarning({ name, nodes, status, n8nWorkflowId }: Depend
   return isLive || !nodes.includes(null) ? undefined : errorWorkflowUnpublished(n8nWorkflowId ?? '', name)
 }
 
-/** A dependency that is not live on the instance, as what blocks the workflow that calls it. */
+/** The finding of a dependency that is not live on the instance and blocks its caller. */
 export function dependencyFinding({ name, nodes, status, mustBePublished }: Dependency): Finding | undefined {
   const isThere = status !== null && status !== 'pending' && status !== 'undeployed'
   const isLive = status === 'active' || status === 'tracking'

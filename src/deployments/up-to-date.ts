@@ -1,4 +1,4 @@
-/** @module Whether n8n has exactly what a deploy would bring about, so that there is nothing to send. Only reads. */
+/** @module Checks whether n8n already matches a deploy, so that there is nothing to send. Only reads. */
 import type { DeploymentIntent } from '../db/schema/deployments.ts'
 import type { InstanceConnections } from '../instances/connections.ts'
 import { withoutSuccessReport } from '../instances/success-report.ts'
@@ -23,7 +23,7 @@ export class UpToDate {
     this.#options = options
   }
 
-  /** n8n is asked: the workflow is there as it was sent and published or not, and it has the credentials. */
+  /** Asks n8n whether it has the workflow unchanged, published or not as intended, and its credentials. */
   async check(
     row: RunRow,
     intent: DeploymentIntent,

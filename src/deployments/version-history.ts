@@ -1,18 +1,18 @@
-/** @module Which version of a workflow was live in n8n from when, and under which id of n8n: what runs are attributed by. */
+/** @module The history of live versions with their n8n version ids, which attributes runs to versions. */
 import { type SQL, sql } from 'drizzle-orm'
 import { type Db, idempotent } from '../db/client.ts'
 import type { N8nWorkflow } from '../n8n/api-shapes.ts'
 
-/** The id that n8n's executions of the published version carry; null on 1.x, whose executions carry none. */
+/** The version id on n8n's executions of the published version; null on 1.x, whose executions have none. */
 export const liveVersionOf = ({ activeVersionId, versionId }: N8nWorkflow): string | null =>
   activeVersionId ?? versionId
 
-/** What n8n holds is newer than what it runs. */
+/** Whether the workflow has unpublished changes. */
 export const isDraft = ({ activeVersionId, versionId }: N8nWorkflow): boolean =>
   activeVersionId !== null && versionId !== activeVersionId
 
 /**
- * A statement that appends what is live to the history, unless its latest entry is the same.
+ * A statement that appends the live version to the history, unless it equals the latest entry.
  * @param live a select of `id, user_id, version, bindings, n8n_version_id` of deployments whose rows are locked
  * @param at ISO 8601
  */
@@ -30,7 +30,7 @@ export const appendVersion = (live: SQL, at: string): SQL => sql`
 
 const chunkRows = 1000
 
-/** Gives the runs that n8n has told to be of `n8nVersionId` the version that the history knows it as. */
+/** Assigns the runs of `n8nVersionId` to its version in the history. */
 export async function attributeRuns(db: Db, deploymentId: string, n8nVersionId: string): Promise<void> {
   for (;;) {
     const { rows } = await idempotent(db).execute<{ moved: number }>(

@@ -1,4 +1,4 @@
-/** @module The scheduled look at n8n for what somebody has changed there: the deployments not looked at for longest. */
+/** @module The scheduled drift check. Checks the deployments with the oldest check first. */
 import { sql } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
 import { AppError } from '../errors.ts'
@@ -8,15 +8,15 @@ const everyMs = 60 * 60 * 1000
 
 export interface WatchOptions {
   drift: Pick<DeploymentDrift, 'find'>
-  /** Deployments that one run looks at, one after the other. */
+  /** How many deployments one run checks, one after the other. */
   limit: number
-  /** In which the last one is begun. */
+  /** Milliseconds after which no further check starts. */
   budgetMs: number
   signal?: AbortSignal
 }
 
 /**
- * Each deployment about once an hour, while its n8n answers. One that cannot be compared waits for its turn again.
+ * Checks each deployment about once an hour while its n8n is reachable. One that cannot be compared waits an hour.
  * @returns how many were compared
  */
 export async function watchDrift(
@@ -26,7 +26,7 @@ export async function watchDrift(
 ): Promise<number> {
   const startedAtMs = now().getTime()
   let compared = 0
-  for (let looks = 0; looks < limit; looks += 1) {
+  for (let checks = 0; checks < limit; checks += 1) {
     if (signal?.aborted || now().getTime() - startedAtMs >= budgetMs) break
     const next = await claim(db, now())
     if (!next) break
@@ -39,7 +39,7 @@ export async function watchDrift(
   return compared
 }
 
-/** By the time of its look, so that nobody else takes it meanwhile. */
+/** Claims the next deployment by setting its check time, so that no other job takes it. */
 async function claim(db: Db, now: Date): Promise<{ id: string; user_id: string } | undefined> {
   const { rows } = await db.execute<{ id: string; user_id: string }>(sql`
     update deployments set drift_checked_at = ${now.toISOString()}::timestamptz

@@ -1,10 +1,10 @@
-/** @module Webhook paths that a published workflow of the instance has already: n8n would refuse to publish another. */
+/** @module Finds webhook paths that a published workflow on the instance already uses: n8n refuses to publish another. */
 import type { Connection } from '../instances/connections.ts'
 import { liveNodes } from '../n8n/api-shapes.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
 import { webhooksOf } from '../n8n/webhook-paths.ts'
 
-/** Of ten whole workflows each. */
+/** A page holds ten workflows. */
 const maximumPages = 20
 
 export interface WebhookConflict {
@@ -16,12 +16,12 @@ export interface WebhookConflict {
 
 export interface ConflictSearch {
   conflicts: WebhookConflict[]
-  /** False when the instance has more workflows than were looked at. */
+  /** False when the instance has more workflows than were checked. */
   complete: boolean
 }
 
 /**
- * @param ownId n8n's id of the workflow that is to be deployed, where it is there already
+ * @param ownId the n8n id of the workflow to deploy, if it already exists
  * @throws {N8nError}
  */
 export async function findWebhookConflicts(

@@ -1,6 +1,6 @@
 /**
- * @module The webhook ids of nodes that come without one. n8n would make up another one whenever it gets such a node, and
- * with it another URL; an id that is sent it keeps.
+ * @module Assigns webhook ids to nodes without one. Otherwise n8n generates a new id, and therefore a new URL, each time it
+ * receives such a node. n8n preserves an id that is sent.
  */
 import { v5 as uuidv5 } from 'uuid'
 import type { Catalogue } from '../n8n/catalogue.ts'
@@ -9,15 +9,15 @@ import { hasWebhooks } from '../n8n/webhook-paths.ts'
 import type { JsonObject } from '../n8n/workflow-json.ts'
 
 /**
- * What Flowkeep makes in n8n is the only one of its workflow on the instance: its URLs are known before it is deployed, and
- * are the same after an undeploy. Of workflows that were there before, several may be tracked as the same workflow.
+ * A workflow that Flowkeep creates is unique on the instance: its URLs are known before the deploy and stay the same after
+ * an undeploy. Several existing workflows may be tracked as the same workflow, so those use the deployment's id.
  */
 export const webhookScopeOf = (
   { workflowId, instanceId }: { workflowId: string; instanceId: string },
   deployed: { id: string; managed: boolean } | null,
 ): string => (deployed && !deployed.managed ? deployed.id : uuidv5(workflowId, instanceId))
 
-/** Changes the nodes. Each keeps its own id, else the one that n8n has for it, else gets one of the scope's. */
+/** Mutates the nodes. A node without an id gets its id in n8n, or else one derived from the scope. */
 export function giveWebhookIds(
   nodes: readonly N8nNodeBody[],
   live: readonly JsonObject[],
@@ -35,7 +35,7 @@ export function giveWebhookIds(
   const open = nodes.filter(({ webhookId }) => webhookId === undefined)
   for (const node of open) give(node, byName.get(`${node.type} ${node.name}`)?.webhookId)
   const isOpen = ({ webhookId }: N8nNodeBody) => webhookId === undefined
-  // It was renamed.
+  // Renamed nodes.
   for (const node of open.filter(isOpen)) give(node, byId.get(`${node.type} ${node.id}`)?.webhookId)
   if (webhookScope === undefined) return
   for (const node of open.filter(isOpen)) {

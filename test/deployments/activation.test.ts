@@ -206,7 +206,7 @@ describe('n8n is unavailable for a while', () => {
       expect(body).toMatchObject({
         status: 'deploying',
         step: 'workflow-update',
-        error: expect.stringMatching(/again|resumes/),
+        error: expect.stringMatching(/retries|resumes/),
       })
       expect(await world.deps.deployer.resumeDeployments(10)).toBe(0)
       world.pass(11_000)

@@ -120,7 +120,9 @@ describe('planning and deploying', () => {
     const { person, instanceId } = await deployed(orders({ path: 'taken-path', name: 'First come' }))
     const workflowId = await person.workflow(orders({ path: 'taken-path', name: 'Second' }))
     const { text } = await person.get(`/deployments/new?workflow=${workflowId}&instance=${instanceId}`)
-    expect(textOf(text)).toContain('POST taken-path is a webhook of the published workflow "First come"')
+    expect(textOf(text)).toContain(
+      'The published workflow "First come" already uses the webhook POST taken-path',
+    )
   })
 
   test('an unreachable n8n is a warning, and the choices are preserved', async () => {
@@ -176,7 +178,7 @@ describe('versions', () => {
       const { person, path } = await deployed()
       expect((await person.get(`${path}/rollback?version=${version}`)).status).toBe(404)
       const answer = await person.submit(`${path}/rollback`, { version })
-      expect(textOf(answer.text)).toContain('has not been deployed by this deployment')
+      expect(textOf(answer.text)).toContain('This deployment has never deployed')
     },
   )
 
@@ -239,7 +241,7 @@ describe('publishing, undeploying, deleting', () => {
       'the workflow is deleted from prod-eu-1',
     )
     const refused = await person.submit(`${path}/delete`, { name: 'Sure? (a|b)+' })
-    expect(textOf(refused.text)).toContain('undeploy it first')
+    expect(textOf(refused.text)).toContain('Undeploy it first')
     const gone = await person.submit(`${path}/undeploy`)
     expect(textOf(gone.text)).toContain('was undeployed')
     expect(await remoteOf(person, path)).toBeUndefined()

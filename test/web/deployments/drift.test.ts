@@ -131,5 +131,5 @@ test('a failed deployment is not compared, and the page explains why', async () 
     intent = '{"action":"deploy","version":1}' where id = ${path.split('/')[2]}`
   const { status, text } = await person.get(`${path}/drift`)
   expect(status).toBe(200)
-  expect(textOf(text)).toContain('Its last change has failed: retry it or undeploy it first.')
+  expect(textOf(text)).toContain('The last operation failed. Retry it or undeploy it first.')
 })

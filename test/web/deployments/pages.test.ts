@@ -188,7 +188,7 @@ describe('tracking a workflow that n8n has', () => {
     expect(textOf(page.text)).toContain('Flowkeep records its runs but does not change it.')
     const again = await tab.post('/deployments/track', { workflowId, instanceId, n8nWorkflowId: 'aB3dE5fG' })
     expect(again.status).toBe(409)
-    expect(textOf(again.text)).toContain('tracks this n8n workflow on this instance already')
+    expect(textOf(again.text)).toContain('already tracks this n8n workflow on this instance')
   })
 
   test.each([
@@ -246,7 +246,7 @@ describe('access control', () => {
     await tab.workflow('own')
     await tab.instance('own-server')
     const { text } = await tab.get(`/deployments/new?workflow=${workflowId}&instance=${instanceId}`)
-    expect(textOf(text)).toContain('No such workflow')
+    expect(textOf(text)).toContain('Workflow not found')
     expect(text).not.toMatch(/a-secret-name|secret-server/)
     const answer = await tab.post('/deployments', {
       workflow: workflowId,
