@@ -1,6 +1,6 @@
 /**
  * CPU time of the secret scanner as a multiple of JSON.parse of the same text, measured in turns in one process:
- * `npx tsx bench/secrets.ts`. Ordinary runs first, then each text that a hostile report may hold.
+ * `npx tsx bench/secrets.ts`. Ordinary runs first, then each kind of hostile text.
  */
 import { redact } from '../src/lib/secrets.ts'
 

@@ -76,7 +76,7 @@ function add(group: WantedGroup, kind: string, name: string): void {
   else group.push([kind, name])
 }
 
-/** Undefined for what n8n takes whatever it is, also because it has a default. */
+/** Undefined when n8n accepts any value, for example because the parameter has a default. */
 function kindOf(property: Property, locators: Locators): string | undefined {
   const { type, required = false, typeOptions, validateType } = property
   if (typeOptions?.multipleValues !== undefined && type !== 'fixedCollection') return undefined

@@ -241,7 +241,7 @@ export class Timeline {
     )
     await run.save({ step })
     if (error !== undefined) await run.fail(error)
-    // Nobody goes on with it for as long as the demo is looked at.
+    // No process resumes it while the demo is open.
     else await run.reschedule(new LaterError(30 * dayMs, 'The n8n server takes no more requests for now'))
   }
 

@@ -38,7 +38,7 @@ export interface DemoDeployment {
   history: [version: number, daysAgo: number][]
   step?: string
   error?: string
-  /** When it was unpublished or taken back. */
+  /** When it was unpublished or undeployed. */
   endedDaysAgo?: number
 }
 

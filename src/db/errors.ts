@@ -10,7 +10,7 @@ export interface DatabaseFailure {
   /** Absent when the request failed outside Postgres. */
   sqlState?: string
   constraint?: string
-  /** Whether the statement may have taken effect all the same: the answer was lost, not surely the request. */
+  /** Whether the statement may have taken effect: the response was lost, the request perhaps not. */
   maybeApplied: boolean
 }
 
@@ -28,7 +28,7 @@ const NOT_APPLIED = new Set([
   '08004', // connection rejected
 ])
 
-/** Classes and codes that no retry mends. Source: PostgreSQL documentation, appendix A. */
+/** Classes and codes that a retry cannot fix. Source: PostgreSQL documentation, appendix A. */
 const KIND_BY_STATE: Record<string, DatabaseFailure['kind']> = {
   '23505': 'unique',
   '23P01': 'unique',
@@ -97,7 +97,7 @@ export function retryDelayMs(tries: number): number {
   return Math.random() * 20 * 2 ** (tries - 1)
 }
 
-/** Whether the error came from a statement; its message may hold bound parameters, and is not to be shown. */
+/** Whether a statement caused the error. Its message can contain bound parameters: never show it. */
 export function isStatementFailure(error: unknown): boolean {
   return (
     findNeonDbError(error) !== undefined || (error instanceof Error && error.name === 'DrizzleQueryError')

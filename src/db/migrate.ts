@@ -119,5 +119,5 @@ function check(known: JournalRow | undefined, { name }: Migration, digest: strin
   if (known.hash !== digest) throw new Error(`Migration ${name} was changed after it had been applied`)
 }
 
-/** SHA-256 in hexadecimal, the same whatever line endings the file was checked out with. */
+/** SHA-256 in hexadecimal, independent of the line endings of the checkout. */
 const hash = ({ sql }: Migration): Promise<string> => sha256Hex(sql.replaceAll('\r\n', '\n'))

@@ -1,5 +1,5 @@
 /**
- * @module What many deliveries of one execution add up to, whatever their order, number and grouping. Each delivery has
+ * @module Merges the deliveries of one execution, independent of their order, number and grouping. Each delivery has
  * a stamp; the greatest stamp gives the status, the greatest with an error gives the error, the greatest with data
  * gives the data. Taking the greatest is commutative, associative and idempotent. `ingest.ts` does the same in SQL.
  */

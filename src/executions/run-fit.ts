@@ -62,6 +62,7 @@ const orderOf = ({ startedAtMs, finishedAtMs, eventAtMs }: StampedExecution): nu
  * @param known a run, or the deliveries of it so far
  * @param isLatest no newer run with the ID is known
  */
+// oxlint-disable-next-line complexity -- the checks follow the order of run_fit in SQL
 export function fitOf(known: StampedExecution, told: StampedExecution, isLatest: boolean): RunFit {
   if (known.n8nWorkflowId !== told.n8nWorkflowId) return runFit.other
   const isContrary =
@@ -112,7 +113,7 @@ export function fitOf(known: StampedExecution, told: StampedExecution, isLatest:
   return isOpen(earlier.status) ? runFit.possible : runFit.other
 }
 
-/** The failure was reported while the run that succeeded was running: n8n took it for lost, and it ended all the same. */
+/** The failure was reported while the run that succeeded was running: n8n took it for lost, and it finished anyway. */
 function isDuring(known: StampedExecution, told: StampedExecution, toldAtMs: number): boolean {
   const success = known.status === 'success' ? known : told
   if (success.startedAtMs === null || (known.startedAtMs !== null && told.startedAtMs !== null)) return false
@@ -136,7 +137,7 @@ const stampLength = 35
 const unknownTrait = '00000000'
 
 /**
- * Of two failures; a crash is described by whoever finds it. n8n reports an error once and with its message, node and
+ * Of two failures; the process that finds a crash describes it. n8n reports an error once and with its message, node and
  * mode, so that one difference is enough between two such reports, and between any that are more than five minutes apart.
  */
 function compareErrors(

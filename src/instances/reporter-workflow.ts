@@ -7,7 +7,7 @@ import { canonicalJson } from '../n8n/workflow-json.ts'
 export const reporterName = 'Flowkeep: report errors'
 export const reporterCredentialName = 'Flowkeep: reports'
 
-/** The parts of an error that the receiver reads. A node's parameters and stack may hold secrets and stay in n8n. */
+/** The parts of an error that the receiver reads. A node's parameters and stack can contain secrets and stay in n8n. */
 const errorOf = (owner: string) => `${owner}.error && {
       name: ${owner}.error.name,
       message: ${owner}.error.message,

@@ -54,6 +54,7 @@ export class NamedValues {
    * @param delimiter index of `=`, `:` or similar. @param valueStart index after it
    * @param encoded the delimiter and the text around it are percent-encoded
    */
+  // oxlint-disable-next-line complexity -- one pass over the forms of a named value
   at(delimiter: number, valueStart: number, encoded = false): ValueSpan | null {
     if (valueStart < this.#judged || !mayNameSecret(this.#text, delimiter)) return null
     const name = this.#nameBefore(delimiter)

@@ -50,6 +50,7 @@ const minChars: Record<NameKind, number> = {
 }
 
 /** Whether `value`, named by a name of `kind`, is a secret. */
+// oxlint-disable-next-line complexity -- one list of exceptions, each with its own condition
 export function isSecretValue(kind: NameKind, value: string, place: Place): boolean {
   if (value.length < minChars[kind]) return false
   const isLoose = place !== 'quoted' && place !== 'url'

@@ -12,7 +12,7 @@ const originMs: Record<Interval, number> = { hour: 0, day: 0, week: 4 * dayMs }
 
 /** The time of a range, cut into segments, each of which is in one bucket. */
 export interface Buckets {
-  /** Milliseconds since 1970; that of the first may lie before the range. */
+  /** Milliseconds since 1970. The first start may lie before the range. */
   starts: number[]
   /** Where the second and every further segment begins; inside of the range. */
   edges: number[]

@@ -212,7 +212,7 @@ export function failuresIn(
     where ${ofCountedKinds(choice)} ${chosen(userId, choice)}`
 }
 
-/** By what is to be read: conditions on whole days and hours, and the pieces of hours. */
+/** Splits parts by source: conditions on whole days and hours, and partial hours. */
 function divided(parts: Part[], earlier: Part[]) {
   const isWhole = ({ source }: Part) => source !== 'executions'
   return {

@@ -26,7 +26,7 @@ export async function lockFolder(dir: string): Promise<() => Promise<void>> {
     if (await isHeld(path, Number(pid), start)) {
       throw new Error(`The data folder ${dir} is in use by process ${pid || '(starting)'}`)
     }
-    // Of several that see the same dead owner, the one whose rename finds the dead owner's file may go on.
+    // When several processes see the same dead owner, the one whose rename finds that owner's file continues.
     const aside = `${path}.${process.pid}`
     await rename(path, aside).catch(() => undefined)
     const moved = await readFile(aside, 'utf8').catch(() => undefined)

@@ -40,9 +40,9 @@ export type Execute = (statement: Statement, maxChars: number) => Promise<Statem
 /** Where the gateway's statements run. */
 export interface Backend {
   /**
-   * Lends one connection to `use` alone. It starts with session defaults and outside a transaction; whatever `use`
-   * leaves open is rolled back.
-   * @throws {ConnectionFailed} when no connection can be had; `use` has not run
+   * Lends one connection to `use` alone. It starts with session defaults and outside a transaction; a transaction that
+   * `use` leaves open is rolled back.
+   * @throws {ConnectionFailed} when no connection is available; `use` has not run
    */
   withConnection<T>(use: (execute: Execute) => Promise<T>): Promise<T>
   close(): Promise<void>

@@ -1,5 +1,5 @@
 /**
- * What `discard all` does, except that it keeps plans: with them every function would be planned anew at each request.
+ * Like `discard all`, but keeps plans. Without them, every request would plan every function again.
  * For the simple protocol. Source: PostgreSQL, DISCARD.
  */
 export const sessionReset = [

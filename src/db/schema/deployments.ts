@@ -21,7 +21,7 @@ import { workflows } from './workflows.ts'
 
 /**
  * `pending`: asked for, not begun. `deploying`: a step is under way or to be resumed. `tracking`: it was there already
- * and is only watched. `failed`: stopped at `step` for `error`, can be retried or undone. `undeployed`: taken back.
+ * and is only watched. `failed`: stopped at `step` for `error`, can be retried or undone. `undeployed`: removed from n8n.
  */
 export const deploymentStatuses = [
   'pending',
@@ -79,7 +79,7 @@ export const deployments = pgTable(
     /** We made the n8n workflow: undeploying removes it. False for one that was there already. */
     managed: boolean('managed').notNull().default(false),
     reportSuccess: boolean('report_success').notNull().default(false),
-    /** What is to be brought about; null when nothing is under way. */
+    /** The requested change; null when no operation is in progress. */
     intent: jsonb('intent').$type<DeploymentIntent>(),
     /** Who works on the intent until when; a lease that has run out may be taken over. */
     leaseOwner: uuid('lease_owner'),

@@ -50,7 +50,7 @@ export const instances = pgTable(
     reporterWorkflowId: text('reporter_workflow_id'),
     reporterCredentialId: text('reporter_credential_id'),
     reporterTokenId: uuid('reporter_token_id'),
-    /** Held by whoever sets the reporter up; its value is what proves who holds it. */
+    /** Held by the process that sets up the reporter; its value identifies the holder. */
     reporterLeaseUntil: instant('reporter_lease_until'),
     /** When it is to be polled next; a poll in progress holds the lease. */
     nextPollAt: instant('next_poll_at').notNull().defaultNow(),
@@ -59,7 +59,7 @@ export const instances = pgTable(
     lastPolledAt: instant('last_polled_at'),
     /** By n8n's clock: every execution that it started before this is recorded, or open and followed by its id. */
     polledThrough: instant('polled_through'),
-    /** Where to go on in n8n's list when a poll could not read down to `polled_through`. */
+    /** Where to continue in n8n's list when a poll could not read down to `polled_through`. */
     pollCursor: jsonb('poll_cursor').$type<PollCursor>(),
     /** Counts the databases that n8n has had: in a new one its execution ids start again. */
     epoch: integer('epoch').notNull().default(1),
