@@ -39,7 +39,7 @@ test('connections by id block the plan, and are live once their fix is accepted'
   expect(plan).toMatchObject({ ready: false, fixes: [] })
   expect(plan.problems[0]).toMatchObject({
     ...{ code: 'connection-by-id', level: 'error', node: 'Hook', pointer: '/connections/node0' },
-    fix: { label: 'Connect "Hook" by its name' },
+    fix: { label: 'Connect "Hook" by name' },
     n8n: expect.stringContaining('unknown_connection_source'),
   })
   const refused = await user.api('POST', '/v1/deployments', place)
