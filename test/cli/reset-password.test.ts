@@ -49,5 +49,5 @@ test.each([
 })
 
 test('says that there is no such account', async () => {
-  await expect(run(newEmail())).rejects.toThrow('There is no account')
+  await expect(run(newEmail())).rejects.toThrow('No account has the email address')
 })
