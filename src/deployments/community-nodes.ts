@@ -1,10 +1,10 @@
 /** @module The community node types that are installed on an n8n server. */
+import type { JsonObject } from '../lib/json-object.ts'
 import type { Connection } from '../instances/connections.ts'
 import type { N8nWorkflow } from '../n8n/api-shapes.ts'
 import { N8nError } from '../n8n/api-transport.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
 import { hasCommunityNodes, type InstalledTypes } from '../n8n/publish-checks.ts'
-import type { JsonObject } from '../n8n/workflow-json.ts'
 
 /**
  * The types of the community packages that n8n lists, plus the types of the published workflow.

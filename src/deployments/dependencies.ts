@@ -1,7 +1,7 @@
 /** @module Orders the sub-workflows that must be live on an instance before their caller. Only reads. */
+import type { JsonObject } from '../lib/json-object.ts'
 import type { Connection } from '../instances/connections.ts'
 import type { Finding } from '../n8n/finding.ts'
-import type { JsonObject } from '../n8n/workflow-json.ts'
 import type { Releases } from './release.ts'
 import { type Dependency, dependencyFinding, type SubWorkflows } from './sub-workflows.ts'
 

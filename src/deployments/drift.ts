@@ -1,4 +1,5 @@
 /** @module Finds drift between n8n and the deployed or tracked version, and adopts the workflow in n8n as a version. */
+import type { JsonObject } from '../lib/json-object.ts'
 import { and, eq, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import type { Db } from '../db/client.ts'
@@ -11,7 +12,6 @@ import type { Catalogue } from '../n8n/catalogue.ts'
 import { FALLBACK_NAME, toN8nWorkflow, withName } from '../n8n/sendable-workflow.ts'
 import { endpointsOf } from '../n8n/webhook-paths.ts'
 import { withSubWorkflows } from '../n8n/sub-workflow-refs.ts'
-import type { JsonObject } from '../n8n/workflow-json.ts'
 import { sameJson } from '../workflows/diff.ts'
 import type { WorkflowRepository } from '../workflows/repository.ts'
 import { type CredentialRefs, slotRefs } from './credential-refs.ts'

@@ -6,8 +6,8 @@
  * adding nodes to the user's would change its behavior. Workflows with their own error handling are therefore only
  * polled, once a minute (see `executions/poll-schedule.ts`). Pure.
  */
+import { isObject, type JsonObject } from '../lib/json-object.ts'
 import type { SettingsBefore } from '../db/schema/deployments.ts'
-import type { JsonObject } from '../n8n/workflow-json.ts'
 
 const errorTrigger = 'n8n-nodes-base.errorTrigger'
 const manualTrigger = 'n8n-nodes-base.manualTrigger'
@@ -117,6 +117,3 @@ export function settingsToGiveBack(
   }
   return Object.keys(change).length > 0 ? change : null
 }
-
-const isObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -2,10 +2,10 @@
  * @module Converts a workflow in n8n to a local one. Removes what deploying added: credential ids, forced settings, the
  * error reporter. Parts that are unchanged since they were sent become the stored original again. Pure.
  */
+import { isObject, type JsonObject } from '../lib/json-object.ts'
 import type { SlotBinding } from '../db/schema/deployments.ts'
 import { KNOWN_SETTINGS, sendableSettings } from '../n8n/sendable-settings.ts'
 import { nodeLabel, slotKey } from '../n8n/slots.ts'
-import type { JsonObject } from '../n8n/workflow-json.ts'
 import { sameJson } from '../workflows/diff.ts'
 import { N8nId } from './contract.ts'
 import { nodeForm, type RemoteContent, remoteForm, settingsForm } from './remote-form.ts'
@@ -133,6 +133,3 @@ export function boundIn(
     ),
   )
 }
-
-const isObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)

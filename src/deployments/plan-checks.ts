@@ -1,4 +1,5 @@
 /** @module Checks of a plan beyond its slots: publishing, the scopes of the API key, credentials deleted in n8n. */
+import type { JsonObject } from '../lib/json-object.ts'
 import { missingScopes } from '../instances/connection-test.ts'
 import type { Connection } from '../instances/connections.ts'
 import type { N8nWorkflow } from '../n8n/api-shapes.ts'
@@ -9,7 +10,6 @@ import { extractMetadata } from '../n8n/metadata.ts'
 import { checkStructure } from '../n8n/structure.ts'
 import { loadParameterFacts } from '../n8n/parameter-checks.ts'
 import { checkPublishable } from '../n8n/publish-checks.ts'
-import type { JsonObject } from '../n8n/workflow-json.ts'
 import { quoted, type ResolvedSlot } from '../workflows/slot-bindings.ts'
 import { installedTypes } from './community-nodes.ts'
 import type { ErrorHandling } from './error-handling.ts'

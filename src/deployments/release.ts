@@ -1,4 +1,5 @@
 /** @module The version to deploy: its workflow, its slots and their bindings. */
+import type { JsonObject } from '../lib/json-object.ts'
 import { and, desc, eq, ne } from 'drizzle-orm'
 import type { AvailableCredentials } from '../credentials/available.ts'
 import type { Db } from '../db/client.ts'
@@ -10,7 +11,6 @@ import type { N8nWorkflow } from '../n8n/api-shapes.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
 import { readSlots, type WorkflowSlots } from '../n8n/slots.ts'
 import { checkStructure } from '../n8n/structure.ts'
-import type { JsonObject } from '../n8n/workflow-json.ts'
 import { type BindingSource } from '../workflows/binding-sources.ts'
 import { type ChosenBinding, type ResolvedSlot, resolveSlots } from '../workflows/slot-bindings.ts'
 import { boundIn } from './own-content.ts'

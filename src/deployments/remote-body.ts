@@ -1,11 +1,11 @@
 /** @module Builds the workflow that is sent to n8n: bound credentials in its nodes, and forced settings. Pure. */
+import { isObject, type JsonObject } from '../lib/json-object.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
 import { NodeFlag } from '../n8n/catalogue-file.ts'
 import { describeNode, requiredCredentials } from '../n8n/required-credentials.ts'
 import type { AcceptedSettings } from '../n8n/sendable-settings.ts'
 import { type SendableWorkflow, toN8nWorkflow } from '../n8n/sendable-workflow.ts'
 import { nodeLabel } from '../n8n/slots.ts'
-import type { JsonObject } from '../n8n/workflow-json.ts'
 import type { CredentialRefs, N8nCredentialRef } from './credential-refs.ts'
 import { giveWebhookIds } from './webhook-ids.ts'
 import { type ErrorHandling, namedErrorWorkflow, noErrorWorkflow } from './error-handling.ts'
@@ -155,6 +155,3 @@ const isTrigger = (type: string, catalogue: Catalogue): boolean =>
 /** Whether nodes of the type start a published workflow. */
 export const isStarter = (type: string, catalogue: Catalogue): boolean =>
   isTrigger(type, catalogue) && !PASSIVE_TRIGGERS.has(type)
-
-const isObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)

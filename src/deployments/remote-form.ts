@@ -2,8 +2,9 @@
  * @module Normalizes a workflow to the parts that decide how it runs, for both sent and received workflows: equal forms
  * run alike. Ids, positions, notes and credential names are omitted.
  */
+import { isObject, type JsonObject } from '../lib/json-object.ts'
 import { KNOWN_SETTINGS, sendableSettings } from '../n8n/sendable-settings.ts'
-import { contentHash, type JsonObject } from '../n8n/workflow-json.ts'
+import { contentHash } from '../n8n/workflow-json.ts'
 import { type ConnectionDiff, connectionsOf, diffWorkflows, sameJson } from '../workflows/diff.ts'
 
 /** A workflow as sent to or received from n8n. */
@@ -186,5 +187,3 @@ function connectionTexts(connections: JsonObject, names: readonly unknown[]): st
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 const isEmptyList = (value: unknown): boolean => Array.isArray(value) && value.length === 0
-const isObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -1,10 +1,10 @@
 /** @module Reads the current state of a deployed workflow in n8n. */
+import { isObject, type JsonObject } from '../lib/json-object.ts'
 import { type Connection, toAppError } from '../instances/connections.ts'
 import { withoutSuccessReport } from '../instances/success-report.ts'
 import type { N8nClient } from '../n8n/api-client.ts'
 import type { N8nWorkflow } from '../n8n/api-shapes.ts'
 import { N8nError } from '../n8n/api-transport.ts'
-import type { JsonObject } from '../n8n/workflow-json.ts'
 
 /**
  * The workflow without our success report node. Null when n8n has no such workflow.
@@ -76,6 +76,3 @@ function namedCredentials({ name, credentials }: JsonObject): MissingCredential[
       : [],
   )
 }
-
-const isObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)

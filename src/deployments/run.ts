@@ -1,4 +1,5 @@
 /** @module Runs that work on a deployment: one at a time, identified by a lease. Each step is saved immediately. */
+import type { JsonObject } from '../lib/json-object.ts'
 import { and, asc, desc, eq, inArray, isNotNull, isNull, lte, ne, or, type SQL, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import type { Db } from '../db/client.ts'
@@ -11,7 +12,6 @@ import {
 } from '../db/schema/deployments.ts'
 import { workflowVersions } from '../db/schema/workflows.ts'
 import { AppError } from '../errors.ts'
-import type { JsonObject } from '../n8n/workflow-json.ts'
 import { appendVersion, attributeRuns } from './version-history.ts'
 
 const leaseMs = 60_000

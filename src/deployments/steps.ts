@@ -2,6 +2,7 @@
  * @module The steps of a deployment in n8n. Each is idempotent after any failure: it finds existing objects and saves each
  * new n8n id immediately.
  */
+import type { JsonObject } from '../lib/json-object.ts'
 import { AppError } from '../errors.ts'
 import type { Connection } from '../instances/connections.ts'
 import type { Reporter } from '../instances/contract.ts'
@@ -11,7 +12,6 @@ import type { N8nWorkflow } from '../n8n/api-shapes.ts'
 import { N8nError } from '../n8n/api-transport.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
 import { endpointsOf } from '../n8n/webhook-paths.ts'
-import type { JsonObject } from '../n8n/workflow-json.ts'
 import type { CredentialRefs } from './credential-refs.ts'
 import { CredentialStep } from './credential-step.ts'
 import {

@@ -3,6 +3,7 @@
  * a deployment on any instance, which then means the deployment of the same workflow on this one. Ids of this n8n stay
  * unchanged. Names are only used for suggestions.
  */
+import type { JsonObject } from '../lib/json-object.ts'
 import { and, eq, inArray, ne, or, sql } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
 import { type DeploymentStatus, deployments } from '../db/schema/deployments.ts'
@@ -13,7 +14,6 @@ import type { N8nWorkflow } from '../n8n/api-shapes.ts'
 import { N8nError } from '../n8n/api-transport.ts'
 import type { Finding } from '../n8n/finding.ts'
 import { type SubWorkflowRef, subWorkflowRefs, withSubWorkflows } from '../n8n/sub-workflow-refs.ts'
-import type { JsonObject } from '../n8n/workflow-json.ts'
 
 const uuid = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i
 const maximumSuggestions = 20

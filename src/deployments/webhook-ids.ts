@@ -2,11 +2,11 @@
  * @module Assigns webhook ids to nodes without one. Otherwise n8n generates a new id, and therefore a new URL, each time it
  * receives such a node. n8n preserves an id that is sent.
  */
+import type { JsonObject } from '../lib/json-object.ts'
 import { v5 as uuidv5 } from 'uuid'
 import type { Catalogue } from '../n8n/catalogue.ts'
 import type { N8nNodeBody } from '../n8n/sendable-workflow.ts'
 import { hasWebhooks } from '../n8n/webhook-paths.ts'
-import type { JsonObject } from '../n8n/workflow-json.ts'
 
 /**
  * A workflow that Flowkeep creates is unique on the instance: its URLs are known before the deploy and stay the same after

@@ -3,6 +3,7 @@
  * entries that are not nodes are skipped, invalid numbers are ignored. Pure; the SQL function `run_nodes` computes the same
  * for stored data, so that the exact amounts can be subtracted again.
  */
+import { isObject } from '../lib/json-object.ts'
 
 /** Postgres array literals, which are cheaper to parse than JSON. */
 export interface NodeCounts {
@@ -14,8 +15,6 @@ export interface NodeCounts {
    */
   counts: string
 }
-
-type Json = Record<string, unknown>
 
 const maxNodes = 500
 const maxNameChars = 256
@@ -82,6 +81,3 @@ const shorten = (text: string): string =>
   text.length <= maxNameChars ? text : Array.from(text).slice(0, maxNameChars).join('')
 
 const escaped = (text: string): string => (/["\\]/.test(text) ? text.replaceAll(/["\\]/g, '\\$&') : text)
-
-const isObject = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -2,6 +2,7 @@
  * @module Summarizes n8n run data per node: status, start, duration, number of items and error. The items themselves are
  * not stored, because they contain user data and secrets. Supports n8n 1.x and 2.x.
  */
+import { isObject, type JsonObject } from '../lib/json-object.ts'
 import { redact } from '../lib/secrets.ts'
 import { cleanText } from './run-data.ts'
 
@@ -29,8 +30,6 @@ export interface RunSummary {
   /** Number of omitted nodes. */
   omittedNodes?: number
 }
-
-type Json = Record<string, unknown>
 
 const maxNodes = 500
 const maxNameChars = 256
@@ -83,7 +82,7 @@ export function activityOf(data: unknown, workflow: unknown, startedAt: unknown)
   return { activeMs: Math.round(activeMs), waited }
 }
 
-function runDataOf(data: unknown): Json | null {
+function runDataOf(data: unknown): JsonObject | null {
   const result = isObject(data) ? data['resultData'] : undefined
   const runData = isObject(result) ? result['runData'] : undefined
   return isObject(runData) ? runData : null
@@ -115,7 +114,7 @@ function typesOf(workflow: unknown): Map<string, string> {
   )
 }
 
-function toNodeRun(name: string, type: string | null, runs: Json[]): NodeRun {
+function toNodeRun(name: string, type: string | null, runs: JsonObject[]): NodeRun {
   const failed = runs.findLast((run) => isObject(run['error']))
   const durations = runs.map((run) => run['executionTime']).filter(isDuration)
   const status = runs.at(-1)?.['executionStatus']
@@ -127,16 +126,16 @@ function toNodeRun(name: string, type: string | null, runs: Json[]): NodeRun {
     durationMs: durations.length > 0 ? Math.round(durations.reduce((sum, each) => sum + each, 0)) : null,
     items: runs.reduce((sum, run) => sum + countItems(run['data']), 0),
     runs: runs.length,
-    error: failed ? toError(failed['error'] as Json) : null,
+    error: failed ? toError(failed['error'] as JsonObject) : null,
   }
 }
 
-function typeOfFailed(run: Json): string | null {
+function typeOfFailed(run: JsonObject): string | null {
   const node = isObject(run['error']) ? run['error']['node'] : undefined
   return isObject(node) && typeof node['type'] === 'string' ? shorten(node['type'], maxNameChars) : null
 }
 
-function toError(error: Json): NodeRun['error'] {
+function toError(error: JsonObject): NodeRun['error'] {
   const message = [error['message'], error['description']].find(
     (text) => typeof text === 'string' && text !== '',
   )
@@ -160,7 +159,7 @@ function countItems(data: unknown): number {
     .reduce((sum: number, items) => sum + (Array.isArray(items) ? items.length : 0), 0)
 }
 
-function firstIndex(runs: Json[]): number {
+function firstIndex(runs: JsonObject[]): number {
   const index = runs[0]?.['executionIndex']
   return typeof index === 'number' ? index : 0
 }
@@ -174,6 +173,3 @@ const isDuration = (value: unknown): value is number =>
 
 const shorten = (text: string, maxChars: number): string =>
   cleanText(redact(cleanText(text)).slice(0, maxChars))
-
-const isObject = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -3,6 +3,7 @@
  * 1.x and 2.x), the Error Trigger's data and the arguments of the external hook `workflow.postExecute`. Pure; it never
  * guesses missing values.
  */
+import { isObject, type JsonObject } from '../lib/json-object.ts'
 import { type ExecutionStatus, executionStatuses } from '../db/schema/executions.ts'
 import { redact } from '../lib/secrets.ts'
 import type { N8nExecution } from '../n8n/api-shapes.ts'
@@ -25,8 +26,6 @@ export type ReadPayload =
   | { ok: true; execution: IncomingExecution; incident?: undefined }
   | { ok: true; incident: IncomingIncident; execution?: undefined }
   | { ok: false; code: UnusableCode; n8nExecutionId?: string; n8nWorkflowId?: string }
-
-type Json = Record<string, unknown>
 
 const idPattern = /^[A-Za-z0-9_-]{1,64}$/
 const messageLimit = 2000
@@ -125,7 +124,7 @@ function statusOf({ status, finished, stoppedAt, waitTill }: N8nExecution): Exec
   return stoppedAt === null ? 'running' : 'error'
 }
 
-function readShape(item: Json): RawReport {
+function readShape(item: JsonObject): RawReport {
   const { execution, workflow } = item
   if (isObject(execution)) {
     // The Error Trigger sends no status, so an object with one is a wrapped report in another format.
@@ -155,13 +154,13 @@ function readShape(item: Json): RawReport {
 interface RawIncident {
   source: IncomingIncident['source']
   /** Contains the error. */
-  failure: Json
+  failure: JsonObject
   node: unknown
   workflowId: unknown
 }
 
 /** The Error Trigger's item without an execution: the trigger could not start, or the run has no n8n ID. */
-function readIncident(item: Json): RawIncident | null {
+function readIncident(item: JsonObject): RawIncident | null {
   const { trigger, execution, workflow } = item
   if (!isObject(workflow)) return null
   const common = { node: undefined, workflowId: workflow['id'] }
@@ -195,7 +194,7 @@ function toIncident({ source, failure, node, workflowId }: RawIncident, received
 const noReason = { message: noMessage, node: null, errorClass: null, httpStatus: null }
 
 /** The Error Trigger's item: a failed run without times. */
-function readErrorWorkflow(execution: Json, workflow: Json): RawReport {
+function readErrorWorkflow(execution: JsonObject, workflow: JsonObject): RawReport {
   const { error } = execution
   return {
     executionId: execution['id'],
@@ -214,7 +213,7 @@ function readErrorWorkflow(execution: Json, workflow: Json): RawReport {
 }
 
 /** `{ executionId, run, workflow }`, the arguments of `workflow.postExecute`. */
-function readPostExecute(item: Json, run: Json): RawReport {
+function readPostExecute(item: JsonObject, run: JsonObject): RawReport {
   const workflow = isObject(item['workflow']) ? item['workflow'] : {}
   return readExecutionObject({
     ...run,
@@ -225,7 +224,7 @@ function readPostExecute(item: Json, run: Json): RawReport {
   })
 }
 
-function readExecutionObject(item: Json): RawReport {
+function readExecutionObject(item: JsonObject): RawReport {
   const data = isObject(item['data']) ? item['data'] : {}
   const result = isObject(data['resultData']) ? data['resultData'] : undefined
   return {
@@ -245,9 +244,6 @@ function readExecutionObject(item: Json): RawReport {
     activity: activityOf(data, item['workflowData'], item['startedAt']),
   }
 }
-
-const isObject = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const isAbsent = (value: unknown): boolean => value === undefined || value === null || value === ''
 

@@ -2,6 +2,7 @@
  * @module Parses the body of a webhook request: JSON, JSON as text, form fields, and reports wrapped by n8n and other
  * senders.
  */
+import { isObject, type JsonObject } from '../lib/json-object.ts'
 import { AppError, invalid } from '../errors.ts'
 import { parseJson } from '../http/validate.ts'
 import { measureJson } from '../lib/json-text.ts'
@@ -11,8 +12,6 @@ export const reportMediaTypes = [
   'application/x-www-form-urlencoded',
   'text/plain',
 ] as const
-
-type Json = Record<string, unknown>
 
 const maxDepth = 100
 const maxWrapping = 4
@@ -49,7 +48,7 @@ function formOf(text: string): unknown {
 const plusAsSpace = /^(\d{4}-\d\d-\d\dT[\d:.]{5,18}) (\d\d:?\d\d)$/
 
 /** `error[message]` and `error.message` are members of `error`. */
-function fieldsOf(text: string): Json {
+function fieldsOf(text: string): JsonObject {
   const fields = new Map<string, unknown>()
   const members = new Map<string, Map<string, string>>()
   for (const [name, encoded] of new URLSearchParams(text)) {
@@ -71,7 +70,7 @@ function fieldsOf(text: string): Json {
   return Object.fromEntries(fields)
 }
 
-const membersOf = (value: unknown): Json => (isObject(value) ? value : {})
+const membersOf = (value: unknown): JsonObject => (isObject(value) ? value : {})
 
 /** Invalid JSON stays text. */
 function textOrJson(text: string): unknown {
@@ -105,6 +104,3 @@ function wrappedIn(value: unknown): unknown {
     .map((name) => (typeof value[name] === 'string' ? textOrJson(value[name]) : value[name]))
     .find((member) => typeof member === 'object' && member !== null)
 }
-
-const isObject = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)

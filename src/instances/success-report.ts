@@ -5,9 +5,8 @@
  * last and only if the run did not fail. The user's nodes receive the same data as before. The report only speeds up
  * results: polling stays authoritative. The node is omitted where it would change the response to a caller.
  */
-import { isObject } from '../n8n/structure-repairs.ts'
+import { isObject, type JsonObject } from '../lib/json-object.ts'
 import type { N8nNodeBody, N8nWorkflowBody } from '../n8n/sendable-workflow.ts'
-import type { JsonObject } from '../n8n/workflow-json.ts'
 import { postNode, type Receiver } from './reporter-workflow.ts'
 
 const nodeId = 'flowkeep-success-report'

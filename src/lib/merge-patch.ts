@@ -1,6 +1,5 @@
 /** @module JSON Merge Patch (RFC 7396). Does not modify its inputs. Uses Maps, because member names are untrusted. */
-
-type JsonObject = Record<string, unknown>
+import { isObject, type JsonObject } from './json-object.ts'
 
 /** Merges `patch` into `target`: null removes, objects merge, other values replace. */
 export function mergePatch(target: JsonObject, patch: JsonObject): JsonObject {
@@ -29,8 +28,4 @@ export function patchTo(from: JsonObject, to: JsonObject): JsonObject {
     if (Object.keys(within).length > 0) patch.set(name, within)
   }
   return Object.fromEntries(patch)
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

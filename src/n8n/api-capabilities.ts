@@ -2,7 +2,7 @@
 import * as z from 'zod'
 import { JsonRecord, N8nWorkflow, pageOf } from './api-shapes.ts'
 import { N8nError, type Send } from './api-transport.ts'
-import { isObject } from './structure-repairs.ts'
+import { isObject } from '../lib/json-object.ts'
 import { type AcceptedSettings, KNOWN_SETTINGS, LEGACY_SETTINGS } from './sendable-settings.ts'
 
 /** Capabilities of an n8n server for an API key. */

@@ -10,6 +10,7 @@
  *   field it depends on is sent with the first value that shows it.
  * - Endpoints of an OAuth type must be HTTP or HTTPS URLs.
  */
+import { isObject } from '../lib/json-object.ts'
 import type { FieldError } from '../errors.ts'
 import type { Catalogue } from './catalogue.ts'
 import { isRequired, legalOptions } from './catalogue.ts'
@@ -198,8 +199,4 @@ function demand(field: FieldRow, value: unknown): string | undefined {
 function isEndpoint(value: unknown): boolean {
   if (typeof value !== 'string' || value.trim() === '' || value.startsWith('=')) return true
   return URL.canParse(value.trim()) && /^https?:$/.test(new URL(value.trim()).protocol)
-}
-
-function isObject(value: unknown): value is Data {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,4 +1,5 @@
 /** @module Extracts node types, triggers, webhooks, required credentials and warnings from workflow JSON. Pure. */
+import { isObject } from '../lib/json-object.ts'
 import type { Catalogue } from './catalogue.ts'
 import type { Finding } from './finding.ts'
 import { findHardCodedSecrets } from './hard-coded-secrets.ts'
@@ -186,8 +187,4 @@ function isTriggerByName(type: string): boolean {
 
 function shown(text: string): string {
   return text.length <= MAX_SHOWN_LENGTH ? text : `${text.slice(0, MAX_SHOWN_LENGTH)}…`
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -9,8 +9,8 @@ import type { Finding } from './finding.ts'
 import type { ParameterFacts, ParameterIssue } from './parameter-checks.ts'
 import { describeNode, typeVersion } from './required-credentials.ts'
 import { brokenSchedules } from './schedule-checks.ts'
-import { isObject, shown } from './structure-repairs.ts'
-import type { JsonObject } from './workflow-json.ts'
+import { shown } from './structure-repairs.ts'
+import { isObject, type JsonObject } from '../lib/json-object.ts'
 
 /** Packages of n8n's built-in node types. */
 const reservedPrefixes = ['n8n-nodes-base.', '@n8n/n8n-nodes-langchain.']

@@ -1,7 +1,6 @@
 /** @module Finds invalid cron expressions. n8n publishes them with status 200 but never runs the workflow. Pure. */
 import { isExpression } from './display-options.ts'
-import { isObject } from './structure-repairs.ts'
-import type { JsonObject } from './workflow-json.ts'
+import { isObject, type JsonObject } from '../lib/json-object.ts'
 
 interface BrokenSchedule {
   /** below `/parameters` */

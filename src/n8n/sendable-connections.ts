@@ -1,6 +1,5 @@
 /** @module Reduces the connections of a checked workflow to what n8n's public API accepts. */
-import { isObject } from './structure-repairs.ts'
-import type { JsonObject } from './workflow-json.ts'
+import { isObject, type JsonObject } from '../lib/json-object.ts'
 
 /** Omits what n8n would reject; `checkStructure` has already reported it. */
 export function sendableConnections(connections: unknown, names: ReadonlySet<string>): JsonObject {

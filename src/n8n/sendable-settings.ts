@@ -1,9 +1,10 @@
 /** @module Reduces a workflow's settings to those that a given n8n version accepts. */
 import type { FieldError } from '../errors.ts'
 import type { Finding } from './finding.ts'
-import { isAbsent, isObject } from './structure-repairs.ts'
+import { isAbsent } from './structure-repairs.ts'
+import { isObject, type JsonObject } from '../lib/json-object.ts'
 import { isSetting, parsedObject } from './structure-settings.ts'
-import { type JsonObject, pointerTo } from './workflow-json.ts'
+import { pointerTo } from './workflow-json.ts'
 
 /** Accepted by every n8n version since 1.x. */
 const BASE_SETTINGS = [

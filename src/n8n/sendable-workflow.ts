@@ -9,8 +9,9 @@ import { type AcceptedSettings, KNOWN_SETTINGS, sendableSettings } from './senda
 import { checkStructure, MAX_NAME_LENGTH } from './structure.ts'
 import { NODE_FIELDS, toNumber } from './structure-nodes.ts'
 import { FreeNames } from './structure-names.ts'
-import { isAbsent, isObject } from './structure-repairs.ts'
-import { type JsonObject, pointerTo } from './workflow-json.ts'
+import { isAbsent } from './structure-repairs.ts'
+import { isObject, type JsonObject } from '../lib/json-object.ts'
+import { pointerTo } from './workflow-json.ts'
 
 /** Fields of n8n and its editor without effect on executions. */
 const BOOKKEEPING = new Set(

@@ -1,11 +1,11 @@
 /** @module Reads the credential slots (pairs of node and credential type) from workflow JSON. Pure. */
+import { isObject, type JsonObject } from '../lib/json-object.ts'
 import type { Catalogue } from './catalogue.ts'
 import { ownValue } from './display-options.ts'
 import { ExpressionConstants } from './expression-constants.ts'
 import { type Destination, destinationOf } from './request-destination.ts'
 import { describeNode, requiredCredentials, unresolvedReason } from './required-credentials.ts'
 import { WorkflowGraph } from './workflow-graph.ts'
-import type { JsonObject } from './workflow-json.ts'
 
 /** The credential reference in the node's JSON. */
 export interface NamedCredential {
@@ -103,6 +103,3 @@ function textOf(value: unknown): string | null {
   if (typeof value === 'number') return String(value)
   return typeof value === 'string' && value.trim() !== '' ? value.trim() : null
 }
-
-const isObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -5,7 +5,6 @@
 import { mergedEntries, type NodeNames, type Resolved } from './structure-names.ts'
 import {
   isAbsent,
-  isObject,
   kindOf,
   type Place,
   quoted,
@@ -13,7 +12,7 @@ import {
   type Repairs,
   shown,
 } from './structure-repairs.ts'
-import type { JsonObject } from './workflow-json.ts'
+import { isObject, type JsonObject } from '../lib/json-object.ts'
 
 const MAIN = 'main'
 

@@ -1,5 +1,6 @@
 /** @module Resolves references to node names in connections and generates unused names. */
-import { isAbsent, isObject } from './structure-repairs.ts'
+import { isAbsent } from './structure-repairs.ts'
+import { isObject } from '../lib/json-object.ts'
 
 /** Every node reference in the connections. Accepts any shape. */
 export function mentionedNames(connections: unknown): Set<string> {

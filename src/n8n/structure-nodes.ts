@@ -2,7 +2,6 @@
 import {
   type Defect,
   isAbsent,
-  isObject,
   type Place,
   quoted,
   refusedKind,
@@ -10,9 +9,9 @@ import {
   type Repairs,
   shown,
 } from './structure-repairs.ts'
+import { isObject, type JsonObject } from '../lib/json-object.ts'
 import { FreeNames, NodeNames, type Resolved } from './structure-names.ts'
 import { checkReference } from './sub-workflow-refs.ts'
-import type { JsonObject } from './workflow-json.ts'
 
 export type Kind = 'string' | 'number' | 'boolean'
 /** Optional fields of a node and their types. */

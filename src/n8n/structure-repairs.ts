@@ -1,10 +1,6 @@
 /** @module Collects findings about a workflow's structure and decides which ones to repair. */
 import type { Finding } from './finding.ts'
-import { type JsonObject, pointerTo } from './workflow-json.ts'
-
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
+import { pointerTo } from './workflow-json.ts'
 
 export const isAbsent = (value: unknown): value is null | undefined => value === null || value === undefined
 

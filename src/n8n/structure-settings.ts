@@ -1,7 +1,7 @@
 /** @module Checks workflow settings against the keys and values that n8n accepts. */
 import { convert, type Kind } from './structure-nodes.ts'
-import { isAbsent, isObject, type Place, refusedKind, type Repairs } from './structure-repairs.ts'
-import type { JsonObject } from './workflow-json.ts'
+import { isAbsent, type Place, refusedKind, type Repairs } from './structure-repairs.ts'
+import { isObject, type JsonObject } from '../lib/json-object.ts'
 
 /** The type of each setting that n8n validates. */
 const SETTINGS: Readonly<Record<string, Kind | 'tags' | readonly string[]>> = {

@@ -2,13 +2,13 @@
  * @module Finds structure that n8n rejects when it creates a workflow (measured on 2.41.1), and repairs it without changing
  * the meaning. Repairs are opt-in. Editor-only fields and nulls are not defects.
  */
+import type { JsonObject } from '../lib/json-object.ts'
 import type { Finding } from './finding.ts'
 import { checkConnections } from './structure-connections.ts'
 import { mentionedNames } from './structure-names.ts'
 import { checkNodes } from './structure-nodes.ts'
 import { isAbsent, Place, quoted, refusedKind, Repairs } from './structure-repairs.ts'
 import { checkSettings } from './structure-settings.ts'
-import type { JsonObject } from './workflow-json.ts'
 
 /** Maximum length of a workflow name in code points, which is how n8n counts. */
 export const MAX_NAME_LENGTH = 128

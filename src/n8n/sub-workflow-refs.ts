@@ -1,7 +1,7 @@
 /** @module Which other workflows a workflow calls, and the same workflow with their ids replaced. Pure. */
 import { isExpression } from './display-options.ts'
-import { isObject, type Place, type Repairs, shown } from './structure-repairs.ts'
-import type { JsonObject } from './workflow-json.ts'
+import { type Place, type Repairs, shown } from './structure-repairs.ts'
+import { isObject, type JsonObject } from '../lib/json-object.ts'
 
 /** Node types that call a workflow by `parameters.workflowId`. */
 const callers = new Set([

@@ -1,5 +1,5 @@
 /** @module The nodes of a workflow by index, and the nodes that feed each one. Pure. */
-import type { JsonObject } from './workflow-json.ts'
+import { isObject, type JsonObject } from '../lib/json-object.ts'
 
 const main = 'main'
 
@@ -64,6 +64,3 @@ export class WorkflowGraph {
 
 const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : [])
 const entriesOf = (value: unknown): [string, unknown][] => (isObject(value) ? Object.entries(value) : [])
-
-const isObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -1,4 +1,5 @@
 /** @module Validates workflow JSON against limits that protect the database and the isolate. */
+import { isObject, type JsonObject } from '../lib/json-object.ts'
 import { AppError, type FieldError } from '../errors.ts'
 
 export const MAX_WORKFLOW_BYTES = 2 * 1024 * 1024
@@ -13,8 +14,6 @@ const MAX_ERRORS = 20
 const MAX_POINTER_LENGTH = 300
 /** Maximum depth of wrappers around workflows. */
 const MAX_WRAPPING = 5
-
-export type JsonObject = Record<string, unknown>
 
 /** A workflow within the limits, otherwise unchanged. */
 export interface ParsedWorkflow {
@@ -167,10 +166,6 @@ function stringFault(text: string): string | undefined {
 
 function isContainer(value: unknown): value is object {
   return typeof value === 'object' && value !== null
-}
-
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** Appends a key to a JSON pointer (RFC 6901). */

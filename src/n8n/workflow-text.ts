@@ -12,7 +12,8 @@ import {
   quoteOverflow,
 } from '../lib/json-text.ts'
 import type { WorkflowWarning } from './metadata.ts'
-import { type FoundWorkflow, findWorkflows, isObject } from './workflow-json.ts'
+import { type FoundWorkflow, findWorkflows } from './workflow-json.ts'
+import { isObject } from '../lib/json-object.ts'
 
 export interface WorkflowText {
   workflows: FoundWorkflow[]

@@ -1,4 +1,5 @@
 /** @module Queries for the workflow pages: deployments, runs by version, version content and credential states. */
+import type { JsonObject } from '../lib/json-object.ts'
 import { sql } from 'drizzle-orm'
 import { partsOf } from '../runs/period.ts'
 import { groupSums, runsIn } from '../runs/sources.ts'
@@ -6,7 +7,6 @@ import { percentageOf } from '../lib/percentage.ts'
 import type { Db } from '../db/client.ts'
 import type { DeploymentStatus, SlotBinding } from '../db/schema/deployments.ts'
 import { last24Hours } from '../lib/time.ts'
-import type { JsonObject } from '../n8n/workflow-json.ts'
 
 export type DeployedPlace = {
   id: string

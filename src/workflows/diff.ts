@@ -2,6 +2,7 @@
  * @module Compares two n8n workflows by node. Accepts any stored JSON. Time and result size are linear in the input, even
  * with long names and keys that occur in many paths and connections.
  */
+import { isObject, type JsonObject } from '../lib/json-object.ts'
 
 export interface ConnectionDiff {
   from: string
@@ -26,11 +27,11 @@ export interface JsonDiff {
 }
 
 export interface NodeDiff {
-  added: Json[]
-  removed: Json[]
-  changed: { before: Json; after: Json; paths: string[] }[]
+  added: JsonObject[]
+  removed: JsonObject[]
+  changed: { before: JsonObject; after: JsonObject; paths: string[] }[]
   /** Matched nodes: newer → older. */
-  pairs: ReadonlyMap<Json, Json>
+  pairs: ReadonlyMap<JsonObject, JsonObject>
   truncated: boolean
 }
 
@@ -40,9 +41,11 @@ const MAX_PATHS_PER_NODE = 1_000
 /** Limits all paths together, and the names in each list of connections. */
 const MAX_LISTED_CHARS = 1_000_000
 
-type Json = Record<string, unknown>
-
-export function diffWorkflows(older: Json, newer: Json, nodes = diffNodes(older, newer)): JsonDiff {
+export function diffWorkflows(
+  older: JsonObject,
+  newer: JsonObject,
+  nodes = diffNodes(older, newer),
+): JsonDiff {
   const renamed = new Map([...nodes.pairs].map(([after, before]) => [nodeLabel(before), nodeLabel(after)]))
   // Shared by both lists. Numbers keep the keys short.
   const keyOf = connectionKeys()
@@ -65,7 +68,7 @@ export function diffWorkflows(older: Json, newer: Json, nodes = diffNodes(older,
 }
 
 /** The nodes that differ, as objects, because names and IDs may not be unique. */
-export function diffNodes(older: Json, newer: Json): NodeDiff {
+export function diffNodes(older: JsonObject, newer: JsonObject): NodeDiff {
   const before = nodesOf(older)
   const after = nodesOf(newer)
   const pairs = pair(before, after)
@@ -101,7 +104,7 @@ function pathsWithin(found: Iterable<string>, maxChars: number): string[] | null
   return paths
 }
 
-function changedFields(before: Json, after: Json): string[] {
+function changedFields(before: JsonObject, after: JsonObject): string[] {
   const keys = new Set([...Object.keys(before), ...Object.keys(after)])
   const differs = (key: string) =>
     Object.hasOwn(before, key) !== Object.hasOwn(after, key) || !sameJson(before[key], after[key])
@@ -138,23 +141,20 @@ export function sameJson(a: unknown, b: unknown): boolean {
   return a === b
 }
 
-const isObject = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
-const nodesOf = (workflow: Json): Json[] =>
+const nodesOf = (workflow: JsonObject): JsonObject[] =>
   Array.isArray(workflow.nodes) ? workflow.nodes.filter((node) => isObject(node)) : []
 
 const textOf = (value: unknown): string | undefined =>
   typeof value === 'string' && value !== '' ? value : undefined
 
-export const nodeLabel = (node: Json): string => textOf(node.name) ?? textOf(node.type) ?? '(unnamed)'
+export const nodeLabel = (node: JsonObject): string => textOf(node.name) ?? textOf(node.type) ?? '(unnamed)'
 
 /** Newer node → older node. Matches by ID, which survives renaming, then by name, which survives a re-import. */
-function pair(before: Json[], after: Json[]): Map<Json, Json> {
-  const pairs = new Map<Json, Json>()
+function pair(before: JsonObject[], after: JsonObject[]): Map<JsonObject, JsonObject> {
+  const pairs = new Map<JsonObject, JsonObject>()
   const left = new Set(before)
-  for (const keyOf of [(node: Json) => textOf(node.id), nodeLabel]) {
-    const byKey = new Map<string, { nodes: Json[]; next: number }>()
+  for (const keyOf of [(node: JsonObject) => textOf(node.id), nodeLabel]) {
+    const byKey = new Map<string, { nodes: JsonObject[]; next: number }>()
     for (const node of left) {
       const key = keyOf(node)
       if (key === undefined) continue
@@ -214,7 +214,7 @@ function connectionKeys(): (connection: ConnectionDiff) => string {
  * The distinct connections of a workflow: `{ <from>: { <type>: [ [ { node, type, index } ] ] } }`. Skips slots and targets
  * of another shape.
  */
-export function connectionsOf({ connections }: Json): ConnectionDiff[] {
+export function connectionsOf({ connections }: JsonObject): ConnectionDiff[] {
   const keyOf = connectionKeys()
   const found = new Map<string, ConnectionDiff>()
   for (const [from, byType] of Object.entries(isObject(connections) ? connections : {})) {

@@ -1,3 +1,4 @@
+import type { JsonObject } from '../../src/lib/json-object.ts'
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -5,7 +6,7 @@ import { createN8nClient } from '../../src/n8n/api-client.ts'
 import type { N8nError } from '../../src/n8n/api-transport.ts'
 import { LEGACY_SETTINGS } from '../../src/n8n/sendable-settings.ts'
 import { toN8nWorkflow, withName } from '../../src/n8n/sendable-workflow.ts'
-import { type JsonObject, unwrapWorkflowFile } from '../../src/n8n/workflow-json.ts'
+import { unwrapWorkflowFile } from '../../src/n8n/workflow-json.ts'
 import { createN8nStub } from '../harness/n8n-stub.ts'
 
 const webhook = (path: string) => ({

@@ -1,10 +1,10 @@
 /** Whether the check of a workflow's structure and a real n8n's `POST /workflows` come to the same verdict. */
+import type { JsonObject } from '../../src/lib/json-object.ts'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { toN8nWorkflow } from '../../src/n8n/sendable-workflow.ts'
 import { checkStructure } from '../../src/n8n/structure.ts'
-import type { JsonObject } from '../../src/n8n/workflow-json.ts'
 import { unwrapWorkflowFile } from '../../src/n8n/workflow-json.ts'
 import { n8nApiKey, onRealN8n, n8nUrl } from './world.ts'
 

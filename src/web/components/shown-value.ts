@@ -1,7 +1,7 @@
 /** @module Displays values of a workflow: redacts secrets and truncates long values around the differences. Pure. */
+import { isObject, type JsonObject } from '../../lib/json-object.ts'
 import { redact } from '../../lib/secrets.ts'
 import { findHardCodedSecrets } from '../../n8n/hard-coded-secrets.ts'
-import type { JsonObject } from '../../n8n/workflow-json.ts'
 
 const redacted = '[redacted]'
 const maxLines = 12
@@ -12,9 +12,6 @@ const contextChars = 60
 const maxContextChars = 220
 /** Per object. */
 const maxLeaves = 40
-
-export const isObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** A value in a node with its parent, because an adjacent name may mark it as a secret. */
 export interface Placed {

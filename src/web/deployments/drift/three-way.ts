@@ -5,9 +5,9 @@
 import type { Drift } from '../../../deployments/drift-contract.ts'
 import { nodeForm, settingsForm } from '../../../deployments/remote-form.ts'
 import { redact } from '../../../lib/secrets.ts'
-import type { JsonObject } from '../../../n8n/workflow-json.ts'
 import { sameJson } from '../../../workflows/diff.ts'
-import { isObject, type Placed, plainValue, valueAt } from '../../components/shown-value.ts'
+import { type Placed, plainValue, valueAt } from '../../components/shown-value.ts'
+import { isObject, type JsonObject } from '../../../lib/json-object.ts'
 
 export interface FieldDrift {
   path: string

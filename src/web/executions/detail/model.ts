@@ -1,4 +1,5 @@
 /** @module Builds the view of a run's page from stored data. Pure. */
+import { isObject } from '../../../lib/json-object.ts'
 import { credentialsOf } from '../../../credentials/node-credentials.ts'
 import type { NodeRun } from '../../../executions/node-runs.ts'
 import type { Catalogue } from '../../../n8n/catalogue.ts'
@@ -96,8 +97,6 @@ export function viewRun(
   }
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 const textOr = (value: unknown): string | null => (typeof value === 'string' ? value : null)
 const numberOr = (value: unknown): number | null =>
   typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : null

@@ -1,4 +1,5 @@
 /** @module A version's JSON as a graph of nodes and connections. Never throws. */
+import { isObject } from '../../../lib/json-object.ts'
 
 export interface GraphNode {
   name: string
@@ -20,8 +21,6 @@ export interface WorkflowGraph {
   usedBy: Map<string, string>
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 const arrayOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : [])
 
 /** @param json an n8n workflow; null returns an empty graph */

@@ -1,5 +1,5 @@
 /** @module Reads the graph of a workflow from any n8n JSON, even malformed. Pure. */
-import type { JsonObject } from '../../../n8n/workflow-json.ts'
+import { isObject, type JsonObject } from '../../../lib/json-object.ts'
 import { type ConnectionDiff, connectionsOf, nodeLabel } from '../../../workflows/diff.ts'
 import { nodeFace } from '../../components/icons.tsx'
 import { outputLabels } from './node-outputs.ts'
@@ -95,9 +95,6 @@ export const connectionKey = ({ from, output, to, input, type }: ConnectionDiff)
     input,
     type.slice(0, maxKeyChars),
   ])
-
-const isObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const nonEmpty = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null)
 

@@ -1,5 +1,5 @@
 /** @module Names the outputs of nodes like n8n does. */
-import type { JsonObject } from '../../../n8n/workflow-json.ts'
+import type { JsonObject } from '../../../lib/json-object.ts'
 
 const maxOutputs = 31
 const maxLabelChars = 40

@@ -1,8 +1,8 @@
 /** @module Describes the changes between two versions: by node, with values, without moves. Pure. */
-import type { JsonObject } from '../../../n8n/workflow-json.ts'
 import { diffNodes, diffWorkflows, type JsonDiff, type NodeDiff, nodeLabel } from '../../../workflows/diff.ts'
 import { isNote } from '../graph/model.ts'
-import { isObject, plainValue, shownLines, valueAt } from '../../components/shown-value.ts'
+import { plainValue, shownLines, valueAt } from '../../components/shown-value.ts'
+import { isObject, type JsonObject } from '../../../lib/json-object.ts'
 
 export interface ChangedLine {
   sign: '-' | '+'
