@@ -94,6 +94,6 @@ test.each<[string, unknown]>([
 test('text that is no JSON, and JSON that is too deep, is refused', () => {
   expect(() => readReports('{"a":', 'application/json')).toThrow('not valid JSON')
   const deep = '['.repeat(200) + ']'.repeat(200)
-  expect(() => readReports(deep, 'application/json')).toThrow('more than 100 deep')
-  expect(() => readReports(JSON.stringify({ body: deep }), 'application/json')).toThrow('more than 100 deep')
+  expect(() => readReports(deep, 'application/json')).toThrow('more than 100 levels deep')
+  expect(() => readReports(JSON.stringify({ body: deep }), 'application/json')).toThrow('more than 100 levels deep')
 })
