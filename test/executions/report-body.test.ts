@@ -95,5 +95,7 @@ test('text that is no JSON, and JSON that is too deep, is refused', () => {
   expect(() => readReports('{"a":', 'application/json')).toThrow('not valid JSON')
   const deep = '['.repeat(200) + ']'.repeat(200)
   expect(() => readReports(deep, 'application/json')).toThrow('more than 100 levels deep')
-  expect(() => readReports(JSON.stringify({ body: deep }), 'application/json')).toThrow('more than 100 levels deep')
+  expect(() => readReports(JSON.stringify({ body: deep }), 'application/json')).toThrow(
+    'more than 100 levels deep',
+  )
 })
