@@ -5,7 +5,7 @@ import { requireSchema } from '../db/schema-version.ts'
 import { describeConnection } from './failure.ts'
 
 const connectTimeoutMs = 5000
-/** Of Node's failures, those that pass when the server comes up. */
+/** Node error codes that clear once the database server is up. */
 const passing = new Set([
   'ECONNREFUSED',
   'ETIMEDOUT',

@@ -11,7 +11,7 @@ export async function serve(): Promise<void> {
   const stopped = stopSignal()
   const port = portOf(process.env)
   const host = process.env.HOST || '0.0.0.0'
-  // Everything that is wrong with the settings is told before anything is opened.
+  // Reports every invalid setting before it opens a connection.
   parseConfig(process.env)
   const database = openDatabase()
   const replicaUrl = process.env.DATABASE_REPLICA_URL

@@ -3,8 +3,8 @@
 const parentCheckMs = 250
 
 /**
- * Resolves with the first signal that asks to stop; the second one ends the process at once. The shell between npm and
- * this process dies of the signal instead of passing it on: under npm, losing it counts as SIGTERM.
+ * Resolves with the first stop signal; a second one ends the process immediately. The shell that npm starts exits on the
+ * signal without forwarding it, so under npm the loss of the parent process counts as SIGTERM.
  */
 export function stopSignal(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {

@@ -1,4 +1,4 @@
-/** @module Deploys the sub-workflows of a workflow first, and protects those that a live workflow calls. */
+/** @module Deploys a workflow's sub-workflows first, and protects sub-workflows that a live workflow calls. */
 import { and, arrayContains, eq, inArray, ne } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
 import { deployments } from '../db/schema/deployments.ts'

@@ -187,7 +187,7 @@ export class Planner {
     return { ...plan, planHash }
   }
 
-  /** The sub-workflows on the instance, and the plans of those that must be deployed first. */
+  /** The sub-workflows on the instance, and plans for the ones to deploy first. */
   async #called(
     userId: string,
     { instanceId, withDependencies = true, publish = true }: PlanRequest,

@@ -29,13 +29,13 @@ export interface IncomingExecution {
   n8nVersionId: string | null
   /** n8n's id of the execution that this one retries. */
   retryOf: string | null
-  /** n8n has told that it keeps no version of this retry: it ran the one of the run that it retries. */
+  /** n8n reported no version for this retry: it ran the version of the run that it retries. */
   ranRetriedVersion?: boolean
   startedAtMs: number | null
   finishedAtMs: number | null
   /** When it was so: the end of the run, else the error's own time, else the receipt. */
   eventAtMs: number
-  /** The error's own time, where it is told; about the end of the run. */
+  /** Time of the error if the report has one; close to the end of the run. */
   errorAtMs: number | null
   /** This server's clock when it came first. */
   receivedAtMs: number

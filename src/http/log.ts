@@ -1,4 +1,4 @@
-/** @module Structured logs: one JSON object per line. Redacts every field, even those that callers consider safe. */
+/** @module Structured logs: one JSON object per line. Redacts every field, even fields that callers consider safe. */
 import { redact, redacted } from '../lib/secrets.ts'
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'

@@ -61,7 +61,7 @@ const byName: Record<string, unknown> = {
 
 const maxDepth = 12
 
-/** An example that fits the schema, with its required properties and those that have examples. */
+/** An example that matches the schema: its required properties, and properties with an example. */
 export function exampleOf(schema: Schema, document: OpenAPIV3_1.Document, name = '', depth = 0): unknown {
   if (depth > maxDepth) return null
   if (schema.$ref) {

@@ -1,11 +1,10 @@
 /** @module A value that is loaded on first use and shared by every request of the isolate. */
 
-/** A request that dies takes the loading it began with it: others then load for themselves. */
+/** A request that ends early cancels the load it started. After this wait, other requests load for themselves. */
 const patienceMs = 3_000
 
 /**
- * Loads once, however many ask at the same time. A failure is told to those who wait for it, and the next caller loads
- * again.
+ * Loads once for all concurrent callers. A failure rejects every waiting caller, and the next call loads again.
  */
 export function sharedLoad<T>(load: () => Promise<T>): () => Promise<T> {
   let loaded: { value: T } | undefined

@@ -1,4 +1,4 @@
-/** @module Reduces a workflow's settings to those that a given n8n version accepts. */
+/** @module Reduces a workflow's settings to the ones that a given n8n version accepts. */
 import type { FieldError } from '../errors.ts'
 import type { Finding } from './finding.ts'
 import { isAbsent } from './structure-repairs.ts'

@@ -283,7 +283,7 @@ describe('export and import', () => {
     expect((await to.call('GET', '/v1/deployments')).json.items).toEqual([])
   })
 
-  test('skip what refers to nothing that was imported, and say so', async () => {
+  test('skip and report runs whose deployment was not imported', async () => {
     const [from, to] = [await world.user(), await world.user()]
     const { deployment } = await makeAccount(from)
     await exported(from, 'a')

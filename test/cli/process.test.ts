@@ -177,7 +177,7 @@ describe('a database that cannot be used', () => {
     expect(stderr).toContain(`Nothing listens on 127.0.0.1:${port}`)
   })
 
-  test('one that is not migrated is told apart, by serve as well', async () => {
+  test('reports an unmigrated database, in serve too', async () => {
     const empty = changed((url) => (url.pathname = '/postgres'))
     const settings = testEnvironment({ DATABASE_URL: empty })
     for (const args of [['rotate-keys'], ['serve']]) {
