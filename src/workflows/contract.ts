@@ -4,6 +4,7 @@ import { asBoolean, asInteger } from '../http/openapi.ts'
 import { versionAuthors } from '../db/schema/workflows.ts'
 import { findingLevels } from '../n8n/finding.ts'
 import { pageQuery, sliceOf } from '../http/page.ts'
+import { readinessStates } from './readiness-queries.ts'
 
 export const nameLimit = 200
 const tagLimit = 50
@@ -170,6 +171,15 @@ export const WorkflowQuery = z.strictObject({
     .string()
     .regex(/^[0-9a-f]{64}$/, 'SHA-256 in lowercase hex')
     .optional(),
+  readiness: z
+    .enum(readinessStates)
+    .optional()
+    .meta({
+      description:
+        '`missing`: there is no credential of a required type. `rejected`: a service rejects the credential ' +
+        'that a deployment has bound or, where none is bound, the one that a plan would need. `ready`: neither. ' +
+        'Decided without calling n8n; getWorkflowReadiness answers slot by slot',
+    }),
 })
 export type WorkflowFilter = Omit<z.output<typeof WorkflowQuery>, keyof typeof pageQuery>
 

@@ -7,6 +7,7 @@ import { workflowHolds } from '../db/search.ts'
 import type { DeploymentStatus } from '../db/schema/deployments.ts'
 import { decodeCursor, encodeCursor } from '../http/page.ts'
 import { last24Hours } from '../lib/time.ts'
+import { credentialProblems, hasReadiness, type ReadinessState } from './readiness-queries.ts'
 
 export interface ListFilter {
   nodeType?: string | undefined
@@ -14,7 +15,7 @@ export interface ListFilter {
   tag?: string | undefined
   /** Word prefixes; all must occur in the name or the prompt. */
   q?: string | undefined
-  ready?: boolean | undefined
+  readiness?: ReadinessState | undefined
 }
 
 export interface Lack {
@@ -73,16 +74,6 @@ const pageRows = 50
 const maxPlaces = 3
 const maxFacetValues = 200
 
-/** CTE: whether the user has a usable credential, by type. */
-const availableTypes = (userId: string): SQL => sql`
-  available as materialized (
-    select n8n_credential_type as type, bool_or(status <> 'invalid') as usable
-    from credentials where user_id = ${userId} group by n8n_credential_type
-  )`
-
-const lacked = sql`unnest(w.required_credential_types) as required (type)
-  left join available h on h.type = required.type where h.usable is not true`
-
 /** @param cursor from the previous page; null: the first page */
 export async function readWorkflowList(
   db: Db,
@@ -95,7 +86,7 @@ export async function readWorkflowList(
   const { rows } = await db.execute<Omit<ListRow, 'updatedAt'> & { updatedMs: number; total: number }>(sql`
     with runs as (${runsIn(userId, {}, partsOf(range))}),
     sums as (select workflow_id, ${groupSums} from runs group by workflow_id),
-    ${availableTypes(userId)},
+    ${credentialProblems(userId)},
     matching as (
       select w.id, coalesce(s.runs, 0) as runs, coalesce(s.failed, 0) as failed, coalesce(s.succeeded, 0) as succeeded
       from workflows w left join sums s on s.workflow_id = w.id
@@ -110,8 +101,8 @@ export async function readWorkflowList(
       w.required_credential_types as "credentialTypes", extract(epoch from w.updated_at)::float8 * 1000 as "updatedMs",
       p.runs::float8, p.failed::float8, p.succeeded::float8, (select count(*)::integer from matching) as total,
       coalesce((
-        select jsonb_agg(jsonb_build_object('type', required.type, 'rejected', h.type is not null) order by required.type)
-        from ${lacked}
+        select jsonb_agg(jsonb_build_object('type', type, 'rejected', rejected) order by type)
+        from problems where workflow_id = w.id
       ), '[]'::jsonb) as lacks,
       coalesce(d.places, '[]'::jsonb) as places, coalesce(d.place_count, 0)::integer as "placeCount"
     from page p
@@ -137,15 +128,14 @@ export async function readWorkflowList(
   }
 }
 
-function conditions({ nodeType, credentialType, tag, q, ready }: ListFilter): SQL {
-  const lacks = sql`exists (select from ${lacked})`
+function conditions({ nodeType, credentialType, tag, q, readiness }: ListFilter): SQL {
   return sql.join(
     [
       nodeType !== undefined && sql`and w.node_types @> array[${nodeType}]`,
       credentialType !== undefined && sql`and w.required_credential_types @> array[${credentialType}]`,
       tag !== undefined && sql`and w.tags @> array[${tag}]`,
       q !== undefined && sql`and ${workflowHolds(q, sql`w`)}`,
-      ready !== undefined && (ready ? sql`and not ${lacks}` : sql`and ${lacks}`),
+      readiness !== undefined && sql`and ${hasReadiness(readiness, sql`w.id`)}`,
     ].filter((condition) => condition !== false),
     sql` `,
   )

@@ -19,6 +19,7 @@ import {
   type WorkflowFilter,
   type WorkflowSummary,
 } from './contract.ts'
+import { credentialProblems, hasReadiness } from './readiness-queries.ts'
 import { ownedVersions, WorkflowVersions } from './versions.ts'
 import {
   anyDiffers,
@@ -119,7 +120,7 @@ export class WorkflowRepository extends WorkflowVersions {
   }
 
   async list(userId: string, filter: WorkflowFilter, page: Page): Promise<Slice<WorkflowSummary>> {
-    const { nodeType, credentialType, tag, q, contentHash } = filter
+    const { nodeType, credentialType, tag, q, contentHash, readiness } = filter
     const matching = this.#db.$with('matching').as(
       this.#db
         .select({ key: sql`${workflows.id}`.as('key'), sizeBytes: sizeBytes(workflows) })
@@ -135,6 +136,12 @@ export class WorkflowRepository extends WorkflowVersions {
             tag === undefined ? undefined : arrayContains(workflows.tags, [tag]),
             contentHash === undefined ? undefined : eq(workflows.contentHash, contentHash),
             q === undefined ? undefined : workflowHolds(q, sql`${workflows}`),
+            readiness === undefined
+              ? undefined
+              : sql`${workflows.id} in (
+                  with ${credentialProblems(userId)}
+                  select w.id from workflows w where w.user_id = ${userId} and ${hasReadiness(readiness, sql`w.id`)}
+                )`,
           ),
         )
         .orderBy(desc(workflows.id))

@@ -1,4 +1,5 @@
 /** @module Tests the workflow pages over HTTP in the whole application. */
+import { sql } from 'drizzle-orm'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { useTestApp } from '../../harness/app.ts'
 import { createCredential } from '../../workflows/workflow-server.ts'
@@ -118,8 +119,9 @@ describe('the list', () => {
     ['tag=busy', ['Nightly']],
     ['q=mor', ['Morning']],
     ['q=sorted', ['Nightly']],
-    ['ready=yes', []],
-    ['ready=no', ['Morning', 'Nightly']],
+    ['ready=ready', []],
+    ['ready=missing', ['Morning', 'Nightly']],
+    ['ready=rejected', []],
     ['node=n8n-nodes-base.if', []],
   ])('is filtered by %s', async (query, names) => {
     const user = await newUser()
@@ -147,10 +149,63 @@ describe('the list', () => {
     await make(user.userId, 'Orders')
     await createCredential(app.deps.db, user.userId, 'slackApi', { status: 'invalid' })
     expect((await user.get('/workflows')).text).toContain('Slack API rejected')
-    expect(rowsOf((await user.get('/workflows?ready=yes')).text)).toEqual([])
+    expect(rowsOf((await user.get('/workflows?ready=ready')).text)).toEqual([])
+    expect(rowsOf((await user.get('/workflows?ready=rejected')).text)).toEqual(['Orders'])
     await createCredential(app.deps.db, user.userId, 'slackApi')
     expect((await user.get('/workflows')).text).not.toContain('Slack API rejected')
-    expect(rowsOf((await user.get('/workflows?ready=yes')).text)).toEqual(['Orders'])
+    expect(rowsOf((await user.get('/workflows?ready=ready')).text)).toEqual(['Orders'])
+  })
+
+  test('judges a deployed workflow by the credential that is bound', async () => {
+    const user = await newUser()
+    const { db } = app.deps
+    const good = await createCredential(db, user.userId, 'slackApi', { status: 'valid' })
+    const rejected = await createCredential(db, user.userId, 'slackApi', { status: 'invalid' })
+    const bind = async (name: string, credential: Record<string, string> | null) => {
+      const { id } = await make(user.userId, name)
+      const { deploymentId } = await track(user, id, name.toLowerCase())
+      const bindings = credential === null ? [] : [{ node: slack.name, type: 'slackApi', ...credential }]
+      await db.execute(sql`update deployments set bindings = ${JSON.stringify(bindings)}::jsonb
+        where id = ${deploymentId}`)
+    }
+    await bind('Good', { credentialId: good })
+    await bind('Rejected', { credentialId: rejected })
+    await bind('Unbound', null)
+    await bind('Remote', { n8nCredentialId: 'abc' })
+    await bind('Deleted', { credentialId: '018f4e5a-0000-7000-8000-000000000000' })
+    const answers = async (state: string) => {
+      const { items } = (await app.call('GET', `/v1/workflows?readiness=${state}`, { token: user.token }))
+        .json
+      const ofApi = items.map((item: { name: string }) => item.name).toSorted()
+      const ofPage = rowsOf((await user.get(`/workflows?ready=${state}`)).text).toSorted()
+      expect(ofPage).toEqual(ofApi)
+      return ofApi
+    }
+    expect(await answers('rejected')).toEqual(['Rejected'])
+    expect(await answers('ready')).toEqual(['Deleted', 'Good', 'Remote', 'Unbound'])
+    expect(await answers('missing')).toEqual([])
+    await db.execute(sql`delete from credentials where user_id = ${user.userId}`)
+    expect(await answers('ready')).toEqual(['Remote'])
+    expect(await answers('missing')).toEqual(['Deleted', 'Good', 'Rejected', 'Unbound'])
+    const unknown = await app.call('GET', '/v1/workflows?readiness=yes', { token: user.token })
+    expect(unknown.status).toBe(422)
+  })
+
+  test('judges a workflow without a binding by the credential that its JSON names', async () => {
+    const user = await newUser()
+    await createCredential(app.deps.db, user.userId, 'slackApi', { status: 'valid', name: 'Team bot' })
+    await createCredential(app.deps.db, user.userId, 'slackApi', { status: 'invalid', name: 'Old bot' })
+    const naming = (name: string, bot: string, more: object = {}) =>
+      app.deps.workflows.create(user.userId, {
+        workflow: {
+          ...json(name),
+          nodes: [hook, { ...slack, credentials: { slackApi: { name: bot } }, ...more }],
+        },
+      })
+    await naming('Named good', 'Team bot')
+    await naming('Named rejected', ' Old bot')
+    expect(rowsOf((await user.get('/workflows?ready=rejected')).text)).toEqual(['Named rejected'])
+    expect(rowsOf((await user.get('/workflows?ready=ready')).text)).toEqual(['Named good'])
   })
 
   test.each([

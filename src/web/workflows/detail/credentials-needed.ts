@@ -40,10 +40,10 @@ export function neededCredentials(
     const isRemote = binding !== undefined && 'n8nCredentialId' in binding
     const boundCredential =
       binding && 'credentialId' in binding ? states.find(({ id }) => id === binding.credentialId) : undefined
+    const allRejected = candidates.every(({ status }) => status === 'invalid')
     const rejected = candidates.find(
       ({ name, status }) =>
-        status === 'invalid' &&
-        (candidates.length === 1 || (named?.name != null && isSameName(name, named.name))),
+        status === 'invalid' && (allRejected || (named?.name != null && isSameName(name, named.name))),
     )
     const id = suggested?.id ?? rejected?.id
     const credential = isRemote ? null : (boundCredential ?? states.find((each) => each.id === id) ?? null)

@@ -1,5 +1,6 @@
 /** @module Reads the filters of the workflow list from the URL, and reports invalid ones. */
 import { type ListCursor, type ListFilter, readListCursor } from '../../../workflows/list-queries.ts'
+import { type ReadinessState, readinessStates } from '../../../workflows/readiness-queries.ts'
 
 export interface ListQuery {
   filter: ListFilter
@@ -12,6 +13,8 @@ export interface ListQuery {
 
 const texts = { q: 200, node: 256, cred: 128, tag: 64 } as const
 const maxShownChars = 40
+const isReadiness = (text: string | undefined): text is ReadinessState =>
+  readinessStates.some((state) => state === text)
 
 export function readListQuery(params: URLSearchParams): ListQuery {
   const query: Record<string, string> = {}
@@ -22,7 +25,7 @@ export function readListQuery(params: URLSearchParams): ListQuery {
     if (value === '') continue
     const limit = Object.hasOwn(texts, name) ? texts[name as keyof typeof texts] : 0
     const isText = value.length <= limit && !value.includes('\0') && value.isWellFormed()
-    if (!Object.hasOwn(query, name) && (isText || (name === 'ready' && /^(yes|no)$/.test(value)))) {
+    if (!Object.hasOwn(query, name) && (isText || (name === 'ready' && isReadiness(value)))) {
       query[name] = value
       continue
     }
@@ -36,7 +39,7 @@ export function readListQuery(params: URLSearchParams): ListQuery {
       nodeType: node,
       credentialType: cred,
       tag,
-      ready: ready === undefined ? undefined : ready === 'yes',
+      readiness: isReadiness(ready) ? ready : undefined,
     },
     query,
     cursor,

@@ -14,6 +14,7 @@ import { deploymentStyle, Status, StatusTag } from '../../components/status.tsx'
 import { NameCell, Table, Td, Tr } from '../../components/table.tsx'
 import { count, none, percent, plural, type TimeFormat } from '../../format.ts'
 import type { ListQuery } from './filter.ts'
+import type { ReadinessState } from '../../../workflows/readiness-queries.ts'
 import { countedRunsHref, workflowHref } from '../links.ts'
 import type {
   FacetValue,
@@ -80,6 +81,12 @@ export function ListView({ page, facets, listQuery, nameOf, nodeNameOf, time, pu
   )
 }
 
+const readinessLabels: Record<ReadinessState, string> = {
+  ready: 'Ready',
+  missing: 'Missing a credential',
+  rejected: 'Credential rejected',
+}
+
 type FilterProps = Pick<ListViewProps, 'facets' | 'nameOf' | 'nodeNameOf'> & { query: Record<string, string> }
 
 function Filters({ facets, query, nameOf, nodeNameOf }: FilterProps) {
@@ -122,13 +129,9 @@ function Filters({ facets, query, nameOf, nodeNameOf }: FilterProps) {
       )}
       <FilterSelect
         name="ready"
-        label="Ready"
+        label="Readiness"
         value={query.ready ?? ''}
-        options={[
-          ['', 'Ready or not'],
-          ['yes', 'Ready'],
-          ['no', 'Missing a credential'],
-        ]}
+        options={[['', 'Any readiness'], ...Object.entries(readinessLabels)]}
       />
       {isFiltered && (
         <a class="link" href={path}>
@@ -161,7 +164,7 @@ const Rows = ({
       { label: 'Workflow' },
       { label: 'Nodes' },
       { label: 'Credentials' },
-      { label: 'Ready' },
+      { label: 'Readiness' },
       { label: 'Success, 24 h', numeric: true },
       { label: 'Version', numeric: true },
       { label: 'Deployed' },
