@@ -10,7 +10,7 @@ import { createDb, type Db } from '../src/db/client.ts'
 import { postgresBackend } from '../src/db/gateway/postgres.ts'
 import { createGateway } from '../src/db/gateway/protocol.ts'
 import { migrate } from '../src/db/migrate.ts'
-import { foldChanges, isTimeToFold } from '../src/executions/fold.ts'
+import { rollUpChanges, isTimeToRollUp } from '../src/executions/roll-up.ts'
 import { DeadLetterRepository } from '../src/executions/dead-letters.ts'
 import { ReportReceiver } from '../src/executions/receive.ts'
 import { createWorld, type World } from '../test/executions/world.ts'
@@ -88,15 +88,15 @@ try {
   const many = await manyOf(world)
   const hot: Target = { ...many, n8nWorkflowIds: many.n8nWorkflowIds.slice(0, 1) }
 
-  const folding: Promise<unknown>[] = []
+  const rollUps: Promise<unknown>[] = []
   const onRecorded = (recorded: number) => {
-    if (isTimeToFold(recorded)) folding.push(foldChanges(db))
+    if (isTimeToRollUp(recorded)) rollUps.push(rollUpChanges(db))
   }
   const receivers = new Map(
     [db, unledgered].map((on) => {
       const now = () => new Date()
-      const letters = new DeadLetterRepository(on, now)
-      return [on, new ReportReceiver(on, letters, now, undefined, on === db ? onRecorded : undefined)]
+      const deadLetters = new DeadLetterRepository(on, now)
+      return [on, new ReportReceiver(on, deadLetters, now, undefined, on === db ? onRecorded : undefined)]
     }),
   )
 
@@ -122,8 +122,8 @@ try {
         }
       }),
     )
-    await Promise.all(folding.splice(0))
-    if (on === db) await foldChanges(db, { maxStatements: 100 })
+    await Promise.all(rollUps.splice(0))
+    if (on === db) await rollUpChanges(db, { maxStatements: 100 })
     return (count / (performance.now() - startedAt)) * 1000
   }
 

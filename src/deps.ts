@@ -25,7 +25,7 @@ import { WorkflowReadiness } from './deployments/readiness.ts'
 import { DeploymentRepository } from './deployments/repository.ts'
 import { DeadLetterRepository } from './executions/dead-letters.ts'
 import type { OnFailedRuns } from './executions/failed-runs.ts'
-import { foldChanges, isTimeToFold } from './executions/fold.ts'
+import { rollUpChanges, isTimeToRollUp } from './executions/roll-up.ts'
 import { IncidentRepository } from './executions/incidents.ts'
 import { type OnRecorded, ReportReceiver } from './executions/receive.ts'
 import { pollNow } from './executions/reconcile.ts'
@@ -176,11 +176,11 @@ export function createDeps(config: Config, runtime: Runtime) {
   }
   /** Rolls up between runs of the scheduled job, and where no scheduled job runs. */
   const onRecorded: OnRecorded = (recorded) => {
-    if (!isTimeToFold(recorded)) return
-    const folding = foldChanges(db).catch((error: unknown) => {
-      log('error', 'fold-failed', { errorName: (error as Error).name })
+    if (!isTimeToRollUp(recorded)) return
+    const rollUp = rollUpChanges(db).catch((error: unknown) => {
+      log('error', 'rollup-failed', { errorName: (error as Error).name })
     })
-    defer(folding)
+    defer(rollUp)
   }
 
   return {

@@ -5,9 +5,9 @@
  */
 import { deleteExpiredRows, ensurePartitions } from './db/expired-rows.ts'
 import type { Deps } from './deps.ts'
-import { watchDrift } from './deployments/watch-drift.ts'
+import { runDriftCheckJob } from './deployments/drift-check-job.ts'
 import { backfillExecutions } from './executions/backfill.ts'
-import { deleteDroppedRollups, foldChanges } from './executions/fold.ts'
+import { deleteDroppedRollups, rollUpChanges } from './executions/roll-up.ts'
 import { deleteExpiredIncidents } from './executions/incidents.ts'
 import { settlePendingRetries } from './executions/ingest.ts'
 import { maxBudgetMs, reconcile } from './executions/reconcile.ts'
@@ -67,7 +67,7 @@ export async function housekeeping(deps: HousekeepingDeps, signal?: AbortSignal)
       }),
     ),
     part('drift', () =>
-      watchDrift(db, now, {
+      runDriftCheckJob(db, now, {
         ...{ drift, limit: driftChecksPerRun[runtime], budgetMs: driftBudgetMs },
         ...(signal && { signal }),
       }),
@@ -78,7 +78,7 @@ export async function housekeeping(deps: HousekeepingDeps, signal?: AbortSignal)
   await part('retries', () => settlePendingRetries(db, instancesPerRun))
   await part('backfill', () => backfillExecutions(db))
   await part('execution-data', () => trimExecutionData(db, now(), { retentionDays: dataDays }))
-  await part('rollups', () => foldChanges(db, { maxStatements: rollupsPerRun }))
+  await part('rollups', () => rollUpChanges(db, { maxStatements: rollupsPerRun }))
   await part('execution-months', () => dropExpiredMonths(db, now(), { retentionMonths: months }))
   await part('incidents', () => deleteExpiredIncidents(db, expiryOf(now(), months), rowsPerRun))
   await part('dropped-rollups', () => deleteDroppedRollups(db))

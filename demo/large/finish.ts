@@ -5,7 +5,7 @@ import { servers } from './fixtures.ts'
 import { Random } from './random.ts'
 import { dayMs } from './traffic.ts'
 
-interface Told {
+interface SeededAccount {
   userId: string
   nowMs: number
   /** Audit events with a later id, up to the next of these, happened then. */
@@ -15,7 +15,7 @@ interface Told {
 
 const iso = (ms: number): string => new Date(ms).toISOString()
 
-export async function finish(deps: Deps, { userId, nowMs, moments, timeline }: Told): Promise<void> {
+export async function finish(deps: Deps, { userId, nowMs, moments, timeline }: SeededAccount): Promise<void> {
   const sql = deps.db.$client
   for (const { key, test, lagSeconds, pollFailures } of servers) {
     const id = timeline.servers.get(key) ?? ''
@@ -57,18 +57,21 @@ async function pushed({ db, credentials, deployer }: Deps, userId: string, nowMs
  * The database gives creations and changes its own time, by default or by trigger. One transaction, which keeps the
  * triggers still.
  */
-async function backdate({ db }: Deps, { userId, moments, timeline }: Omit<Told, 'nowMs'>): Promise<void> {
+async function backdate(
+  { db }: Deps,
+  { userId, moments, timeline }: Omit<SeededAccount, 'nowMs'>,
+): Promise<void> {
   const sql = db.$client
   const tables = ['workflows', 'credentials', 'deployments', 'instances']
   const versions = JSON.stringify(timeline.versions.map((each) => ({ ...each, atMs: iso(each.atMs) })))
   const made = JSON.stringify(
     [...timeline.credentials.values()].map(({ id, madeAtMs }) => ({ id, at: iso(madeAtMs) })),
   )
-  const told = JSON.stringify(moments.map(({ id, atMs }) => ({ id, at: iso(atMs) })))
+  const momentsJson = JSON.stringify(moments.map(({ id, atMs }) => ({ id, at: iso(atMs) })))
   await sql.transaction([
     ...tables.map((table) => sql.query(`alter table ${table} disable trigger ${table}_updated_at`)),
     sql`update audit_events e set created_at = (
-        select m.at from jsonb_to_recordset(${told}::jsonb) m (id uuid, at timestamptz)
+        select m.at from jsonb_to_recordset(${momentsJson}::jsonb) m (id uuid, at timestamptz)
         where m.id < e.id order by m.id desc limit 1)
       where e.user_id = ${userId}`,
     sql`update workflow_versions v set created_at = m."atMs"

@@ -1,7 +1,7 @@
 /** @module Fills a database with the demo's account, as if it had been used for sixty days. */
 import { v7 as uuidv7 } from 'uuid'
 import type { Deps } from '../../src/deps.ts'
-import { foldChanges } from '../../src/executions/fold.ts'
+import { rollUpChanges } from '../../src/executions/roll-up.ts'
 import { ingest } from '../../src/executions/ingest.ts'
 import type { IncomingExecution } from '../../src/executions/merge.ts'
 import { readPayload } from '../../src/executions/payload.ts'
@@ -15,7 +15,7 @@ import { flowsOf, type Server } from './workflow.ts'
 
 /** What the embedded database bears within the time that a statement has. */
 const batchSize = 250
-const foldedAtOnce = 1000
+const changesPerRollUp = 1000
 
 export interface DemoAccount {
   email: string
@@ -83,7 +83,7 @@ export async function seedLargeDemo(
   progress('Adding them up …')
   moveTo(nowMs)
   await finish(deps, { userId: user.id, nowMs, moments, timeline })
-  while ((await foldChanges(deps.db, { limit: foldedAtOnce })) > 0);
+  while ((await rollUpChanges(deps.db, { limit: changesPerRollUp })) > 0);
   await trimExecutionData(deps.db, clock.now, { retentionDays: deps.config.executionRetention.dataDays })
   return {
     userId: user.id,

@@ -2,7 +2,7 @@
 import { v7 as uuidv7 } from 'uuid'
 import type { SlotBinding } from '../../src/db/schema/deployments.ts'
 import type { Deps } from '../../src/deps.ts'
-import { DeploymentRuns, LaterError, type Run } from '../../src/deployments/run.ts'
+import { DeploymentRuns, RetryLaterError, type Run } from '../../src/deployments/run.ts'
 import { loadCatalogue } from '../../src/n8n/catalogue.ts'
 import { readSlots, type Slot } from '../../src/n8n/slots.ts'
 import type { Workflow } from '../../src/workflows/contract.ts'
@@ -242,7 +242,8 @@ export class Timeline {
     await run.save({ step })
     if (error !== undefined) await run.fail(error)
     // No process resumes it while the demo is open.
-    else await run.reschedule(new LaterError(30 * dayMs, 'The n8n server takes no more requests for now'))
+    else
+      await run.reschedule(new RetryLaterError(30 * dayMs, 'The n8n server takes no more requests for now'))
   }
 
   async #begin(

@@ -92,9 +92,9 @@ async function all<T>(
   path: string,
   pick: (item: Record<string, unknown>) => T,
 ): Promise<T[]> {
-  const picked: T[] = []
-  for await (const items of session.pages(path)) picked.push(...items.map((item) => pick(Listed.parse(item))))
-  return picked
+  const values: T[] = []
+  for await (const items of session.pages(path)) values.push(...items.map((item) => pick(Listed.parse(item))))
+  return values
 }
 
 async function writeWorkflows(folder: string, session: Session, { progress }: ExportIo) {

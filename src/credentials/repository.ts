@@ -4,7 +4,7 @@ import { v7 as uuidv7 } from 'uuid'
 import type { SealedBox, SecretBox } from '../crypto/secret-box.ts'
 import { auditEvent } from '../db/audit.ts'
 import type { Db } from '../db/client.ts'
-import { type CreationKey, createOnce } from '../db/creation.ts'
+import { type CreationKey, idempotentCreate } from '../db/idempotent-create.ts'
 import { databaseError } from '../db/errors.ts'
 import { deleteUnlessUsed } from '../db/guarded-delete.ts'
 import { credentials } from '../db/schema/credentials.ts'
@@ -83,7 +83,7 @@ export class CredentialRepository {
     const fields = Object.keys(data).toSorted()
     const quota = { table: 'credentials', limit: this.#options.quota } as const
     const created = await nameTakenOr(
-      createOnce(this.#db, { userId, resourceId: id, key, quota }, [
+      idempotentCreate(this.#db, { userId, resourceId: id, key, quota }, [
         this.#db.insert(credentials).values({ id, userId, service, type, name, data: sealed, fields, known }),
         auditEvent(this.#db, userId, 'credential.created', id, { type }),
       ]),

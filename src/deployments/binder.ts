@@ -1,7 +1,7 @@
 /** @module Binds every slot of a deploy. For a workflow that existed in n8n first, also uses the credentials in n8n. */
 import type { SlotBinding } from '../db/schema/deployments.ts'
 import type { InstanceConnections } from '../instances/connections.ts'
-import type { ChosenBinding, ResolvedSlot } from '../workflows/slot-bindings.ts'
+import type { RequestedBinding, ResolvedSlot } from '../workflows/slot-bindings.ts'
 import { type Consents, needsConsent } from './consents.ts'
 import { type Deployed, readsLive, type Release, type Releases } from './release.ts'
 import { getWorkflow } from './remote-state.ts'
@@ -25,11 +25,11 @@ export class Binder {
   async bind(
     userId: string,
     release: Release,
-    chosen: readonly ChosenBinding[],
+    requested: readonly RequestedBinding[],
     deployed: Deployed | null,
   ): Promise<SlotBinding[]> {
     const remote = deployed && readsLive(deployed) ? await this.#remote(userId, release, deployed) : null
-    const slots = await this.#releases.bind(userId, release, chosen, deployed, remote)
+    const slots = await this.#releases.bind(userId, release, requested, deployed, remote)
     return requireBound(slots.some(needsConsent) ? await this.#consented(userId, release, slots) : slots)
   }
 
@@ -39,12 +39,12 @@ export class Binder {
   }
 
   /** Binds only the slots that the caller names. @throws {AppError} `invalid` for a binding that does not fit */
-  async chosenOnly(
+  async bindRequested(
     userId: string,
     release: Release,
-    chosen: readonly ChosenBinding[],
+    requested: readonly RequestedBinding[],
   ): Promise<SlotBinding[]> {
-    const slots = await this.#releases.bind(userId, release, chosen, null, null)
+    const slots = await this.#releases.bind(userId, release, requested, null, null)
     return slots.flatMap(({ node, type, credential, reason }) =>
       credential && reason === 'chosen' ? [{ node: node.name, type, ...credential }] : [],
     )

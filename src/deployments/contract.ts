@@ -4,7 +4,7 @@ import { asBoolean } from '../http/openapi.ts'
 import { deploymentStatuses } from '../db/schema/deployments.ts'
 import { pageQuery, sliceOf } from '../http/page.ts'
 import { pointerTo } from '../n8n/workflow-json.ts'
-import type { ChosenBinding } from '../workflows/slot-bindings.ts'
+import type { RequestedBinding } from '../workflows/slot-bindings.ts'
 
 const Uuid = z.uuid({ version: 'v7', message: 'Must be a UUIDv7' })
 const Version = z.number().int('Must be a whole number').min(1, 'At least 1').max(1_000_000_000)
@@ -50,7 +50,7 @@ export const Bindings = z
 export type Bindings = z.output<typeof Bindings>
 
 /** @param bindings the value at `/bindings` of a request body */
-export function chosenBindings(bindings: Bindings | undefined): ChosenBinding[] {
+export function requestedBindings(bindings: Bindings | undefined): RequestedBinding[] {
   if (bindings === undefined) return []
   if (!Array.isArray(bindings)) {
     return Object.entries(bindings).map(([type, binding]) => ({

@@ -7,7 +7,7 @@ import type { AvailableCredentials } from '../credentials/available.ts'
 import type { CredentialRepository } from '../credentials/repository.ts'
 import type { Fingerprint } from '../crypto/fingerprint.ts'
 import type { Db } from '../db/client.ts'
-import type { CreationKey } from '../db/creation.ts'
+import type { CreationKey } from '../db/idempotent-create.ts'
 import type { DeploymentIntent, SlotBinding } from '../db/schema/deployments.ts'
 import { AppError, invalid } from '../errors.ts'
 import type { Log } from '../http/log.ts'
@@ -16,7 +16,7 @@ import type { ErrorReporter } from '../instances/reporter.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
 import { Binder } from './binder.ts'
 import {
-  chosenBindings,
+  requestedBindings,
   type Deployment,
   type NewDeployment,
   type Redeployment,
@@ -103,7 +103,7 @@ export class Deployer {
   async create(userId: string, body: NewDeployment, key?: CreationKey): Promise<Deployment> {
     const { workflowId, instanceId, version, publish = true, reportSuccess = false } = body
     const { withDependencies = true } = body
-    const chosen = chosenBindings(body.bindings)
+    const requested = requestedBindings(body.bindings)
     const planned = await this.releases.find(userId, workflowId, instanceId, version, body.fixes)
     const deployed = await this.releases.deployed(userId, workflowId, instanceId)
     const tracked = deployed?.status === 'tracking' ? deployed : null
@@ -112,7 +112,7 @@ export class Deployer {
       if (earlier) return earlier
       throw new AppError('deployment-exists', existing, { extra: { deploymentId: deployed.id } })
     }
-    const bindings = await this.#binder.bind(userId, planned, chosen, tracked)
+    const bindings = await this.#binder.bind(userId, planned, requested, tracked)
     await this.#checkSendable(planned)
     if (body.planHash !== undefined) {
       const { planHash } = await this.planner.plan(userId, {
@@ -155,9 +155,9 @@ export class Deployer {
   /** Tracks a workflow that already exists on the instance. @throws {AppError} as `create` */
   async track(userId: string, body: Tracking, key?: CreationKey): Promise<Deployment> {
     const { workflowId, instanceId, version } = body
-    const chosen = chosenBindings(body.bindings)
+    const requested = requestedBindings(body.bindings)
     const release = await this.releases.find(userId, workflowId, instanceId, version)
-    const bindings = await this.#binder.chosenOnly(userId, release, chosen)
+    const bindings = await this.#binder.bindRequested(userId, release, requested)
     return this.#options.deployments.track(userId, { ...body, version: release.version, bindings }, key)
   }
 
@@ -180,9 +180,9 @@ export class Deployer {
     const row = await this.#runs.find(userId, id)
     if (!row) return null
     const { version, publish = true, reportSuccess = row.reportSuccess } = change
-    const chosen = chosenBindings(change.bindings)
+    const requested = requestedBindings(change.bindings)
     const planned = await this.releases.find(userId, row.workflowId, row.instanceId, version, change.fixes)
-    const bindings = await this.#binder.bind(userId, planned, chosen, before)
+    const bindings = await this.#binder.bind(userId, planned, requested, before)
     await this.#checkSendable(planned)
     const release = await this.#saveFixed(userId, planned)
     const intent = intentOf(release.version, publish)

@@ -18,7 +18,7 @@ import { type CredentialRefs, slotRefs } from './credential-refs.ts'
 import type { Deployment } from './contract.ts'
 import { errorHandlingOf, namedErrorWorkflow } from './error-handling.ts'
 import type { Adoption, Drift } from './drift-contract.ts'
-import { type Sent, toOwnContent } from './own-content.ts'
+import { type Sent, toLocalWorkflow } from './local-workflow.ts'
 import { toRemoteBody } from './remote-body.ts'
 import { ownCredentials } from './remote-credentials.ts'
 import { failed, getWorkflow, missingCredentials } from './remote-state.ts'
@@ -165,7 +165,7 @@ export class DeploymentDrift {
     const remote = await getWorkflow(connection, row.n8nWorkflowId)
     if (!remote) throw deleted()
     const sent = await this.#sent(userId, row, connection, remote)
-    const own = toOwnContent(remote, {
+    const own = toLocalWorkflow(remote, {
       sent,
       reporterWorkflowId: connection.instance.reporterWorkflowId,
       ownCredentials: await ownCredentials(this.#db, userId, row.instanceId),

@@ -16,7 +16,7 @@ import { nameLimit } from '../workflows/contract.ts'
 import type { WorkflowRepository } from '../workflows/repository.ts'
 import type { Deployment } from './contract.ts'
 import type { RemoteWorkflow, RemoteWorkflowQuery } from './drift-contract.ts'
-import { toOwnContent } from './own-content.ts'
+import { toLocalWorkflow } from './local-workflow.ts'
 import { ownCredentials } from './remote-credentials.ts'
 import { remoteHash } from './remote-form.ts'
 import { failed, getWorkflow } from './remote-state.ts'
@@ -107,7 +107,7 @@ export class RemoteWorkflows {
     const remote = await getWorkflow(connection, n8nWorkflowId)
     if (!remote) throw new AppError('not-found', 'The n8n server has no workflow with this ID')
     const put = await ownCredentials(this.#db, userId, instanceId)
-    const own = toOwnContent(remote, { reporterWorkflowId, ownCredentials: put })
+    const own = toLocalWorkflow(remote, { reporterWorkflowId, ownCredentials: put })
     const id = uuidv7()
     const createdAt = this.#now()
     const version = 1

@@ -9,7 +9,7 @@ import { failedList, failedSum } from '../runs/meaning.ts'
 import { last24Hours } from '../lib/time.ts'
 
 /** The states of the list: the statuses, plus `failing` and `drifted` for deployments in n8n. Worst first. */
-export const boardStates = [
+export const deploymentListStates = [
   'failed',
   'failing',
   'drifted',
@@ -19,19 +19,19 @@ export const boardStates = [
   'tracking',
   'undeployed',
 ] as const
-export type BoardState = (typeof boardStates)[number]
+export type DeploymentListState = (typeof deploymentListStates)[number]
 
-export interface BoardFilter {
-  state?: BoardState | undefined
+export interface DeploymentListFilter {
+  state?: DeploymentListState | undefined
   workflowId?: string | undefined
   instanceId?: string | undefined
   /** Part of the workflow's name. */
   q?: string | undefined
 }
 
-export type BoardRow = {
+export type DeploymentListRow = {
   id: string
-  state: BoardState
+  state: DeploymentListState
   status: DeploymentStatus
   workflowId: string
   workflowName: string
@@ -56,8 +56,8 @@ export type BoardRow = {
   runId: string | null
 }
 
-export interface Board {
-  rows: BoardRow[]
+export interface DeploymentList {
+  rows: DeploymentListRow[]
   /** The next value of `after`; null on the last page. */
   nextCursor: string | null
 }
@@ -76,14 +76,14 @@ const stateOf = sql`case
   else d.status end`
 
 const rankOf = sql`array_position(array[${sql.join(
-  boardStates.map((state) => sql`${state}`),
+  deploymentListStates.map((state) => sql`${state}`),
   sql`, `,
 )}]::text[], state)`
 
 const like = (text: string) => `%${text.replaceAll('\0', '').replace(/[\\%_]/g, '\\$&')}%`
 
 /** CTE `listed`: the user's deployments with their state and their runs in the last 24 hours. */
-function listed(userId: string, now: Date, { workflowId, instanceId, q }: BoardFilter): SQL {
+function listed(userId: string, now: Date, { workflowId, instanceId, q }: DeploymentListFilter): SQL {
   const range = last24Hours(now)
   const runs = runsIn(userId, { workflowId, instanceId }, partsOf(range))
   return sql`
@@ -109,18 +109,18 @@ function listed(userId: string, now: Date, { workflowId, instanceId, q }: BoardF
 }
 
 /** @param after the `nextCursor` of an earlier page; any other value returns the first page */
-export async function readBoard(
+export async function readDeploymentList(
   db: Db,
   userId: string,
   now: Date,
-  filter: BoardFilter,
+  filter: DeploymentListFilter,
   after: string | null,
-): Promise<Board> {
+): Promise<DeploymentList> {
   const cursor = readCursor(after)
   const place = cursor && sql`(${cursor.rank}::integer, ${-cursor.trouble}::integer)`
   const from = last24Hours(now).from.toISOString()
   const { rows } = await db.execute<
-    Omit<BoardRow, 'since' | 'driftedSince'> & {
+    Omit<DeploymentListRow, 'since' | 'driftedSince'> & {
       rank: number
       trouble: number
       since: number
@@ -167,13 +167,13 @@ export async function readBoard(
 }
 
 /** The number of deployments in each state. Ignores the state filter. */
-export async function countBoard(
+export async function countDeploymentStates(
   db: Db,
   userId: string,
   now: Date,
-  filter: BoardFilter,
-): Promise<Map<BoardState, number>> {
-  const { rows } = await db.execute<{ state: BoardState; count: number }>(sql`
+  filter: DeploymentListFilter,
+): Promise<Map<DeploymentListState, number>> {
+  const { rows } = await db.execute<{ state: DeploymentListState; count: number }>(sql`
     with ${listed(userId, now, filter)}
     select state, count(*)::integer as count from listed group by state`)
   return new Map(rows.map(({ state, count }) => [state, count]))

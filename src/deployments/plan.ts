@@ -9,8 +9,8 @@ import { type Finding, hasErrors } from '../n8n/finding.ts'
 import { withName } from '../n8n/sendable-workflow.ts'
 import { withSubWorkflows } from '../n8n/sub-workflow-refs.ts'
 import { identityOf } from '../workflows/binding-sources.ts'
-import { type ChosenBinding, type ResolvedSlot } from '../workflows/slot-bindings.ts'
-import { chosenBindings } from './contract.ts'
+import { type RequestedBinding, type ResolvedSlot } from '../workflows/slot-bindings.ts'
+import { requestedBindings } from './contract.ts'
 import { slotRefs } from './credential-refs.ts'
 import { errorHandlingOf, namedErrorWorkflow } from './error-handling.ts'
 import type { Dependencies } from './dependencies.ts'
@@ -58,13 +58,13 @@ export class Planner {
   async plan(userId: string, request: PlanRequest, assumed: ReadonlySet<string> = new Set()): Promise<Plan> {
     const { releases, connections } = this.#options
     const { workflowId, instanceId, version, fixes } = request
-    const chosen = chosenBindings(request.bindings)
+    const requested = requestedBindings(request.bindings)
     const release = await releases.find(userId, workflowId, instanceId, version, fixes)
     const deployed = await releases.deployed(userId, workflowId, instanceId)
     const connection = await connections.open(userId, instanceId)
     if (!connection) throw new AppError('not-found', 'Instance not found')
     try {
-      return await this.#compare(userId, request, release, deployed, chosen, connection, assumed)
+      return await this.#compare(userId, request, release, deployed, requested, connection, assumed)
     } catch (error) {
       if (error instanceof N8nError) throw toAppError(error)
       throw error
@@ -76,7 +76,7 @@ export class Planner {
     request: PlanRequest,
     release: Release,
     deployed: Deployed | null,
-    chosen: ChosenBinding[],
+    requested: RequestedBinding[],
     connection: Connection,
     assumed: ReadonlySet<string>,
   ): Promise<Plan> {
@@ -97,7 +97,7 @@ export class Planner {
       reportsErrors: deployed?.reportsErrors ?? true,
       reporterWorkflowId: instance.reporterWorkflowId,
     })
-    const bound = await releases.bind(userId, release, chosen, deployed, remote)
+    const bound = await releases.bind(userId, release, requested, deployed, remote)
     const { slots: resolved, listed } = await this.#options.settledSlots.settle(
       userId,
       bound,

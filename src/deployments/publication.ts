@@ -6,7 +6,7 @@ import { N8nError } from '../n8n/api-transport.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
 import { endpointsOf } from '../n8n/webhook-paths.ts'
 import type { Call } from './remote-credentials.ts'
-import { LaterError, type Run } from './run.ts'
+import { RetryLaterError, type Run } from './run.ts'
 
 /** n8n starts triggers 0.4 to 1.5 s after it reports success; then webhooks respond. */
 const verifyMs = 10_000
@@ -98,7 +98,7 @@ export class Publication {
       }
       await this.#tools.wait(deleteAgainMs)
     }
-    throw new LaterError(
+    throw new RetryLaterError(
       deleteLaterMs,
       'n8n is still unpublishing the workflow. The scheduled job deletes it afterwards',
     )

@@ -12,8 +12,8 @@ import type { Catalogue } from '../n8n/catalogue.ts'
 import { readSlots, type WorkflowSlots } from '../n8n/slots.ts'
 import { checkStructure } from '../n8n/structure.ts'
 import { type BindingSource } from '../workflows/binding-sources.ts'
-import { type ChosenBinding, type ResolvedSlot, resolveSlots } from '../workflows/slot-bindings.ts'
-import { boundIn } from './own-content.ts'
+import { type RequestedBinding, type ResolvedSlot, resolveSlots } from '../workflows/slot-bindings.ts'
+import { bindingsIn } from './local-workflow.ts'
 import { ownCredentials } from './remote-credentials.ts'
 
 export interface Release {
@@ -156,7 +156,7 @@ export class Releases {
   async bind(
     userId: string,
     release: Pick<Release, 'instanceId' | 'wanted'>,
-    chosen: readonly ChosenBinding[],
+    requested: readonly RequestedBinding[],
     deployed: Pick<Deployed, 'bindings' | 'content' | 'managed' | 'status'> | null,
     remote: N8nWorkflow | null | undefined,
   ): Promise<ResolvedSlot[]> {
@@ -167,7 +167,7 @@ export class Releases {
       sources.push({ reason: 'earlier', bindings, content: readSlots(content, catalogue) })
       if (!deployed.managed && remote) {
         const own = await ownCredentials(this.#db, userId, release.instanceId)
-        const live = { bindings: boundIn(remote.nodes, own), content: readSlots({ ...remote }, catalogue) }
+        const live = { bindings: bindingsIn(remote.nodes, own), content: readSlots({ ...remote }, catalogue) }
         sources.push({ reason: 'live', ...live })
       }
       // A tracking deployment has bound nothing, so n8n's credentials come first.
@@ -175,9 +175,9 @@ export class Releases {
     }
     const { wanted } = release
     const open = wanted.unresolved.length > 0 ? sources.flatMap(({ bindings }) => bindings) : []
-    const types = [...wanted.slots, ...chosen, ...open].map(({ type }) => type)
+    const types = [...wanted.slots, ...requested, ...open].map(({ type }) => type)
     const available = await this.#availableCredentials.find(userId, types)
-    return resolveSlots({ wanted, catalogue, available, chosen, sources })
+    return resolveSlots({ wanted, catalogue, available, requested, sources })
   }
 
   /** n8n workflow id → deployment id, for every deployment on the instance. */

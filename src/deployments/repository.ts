@@ -2,7 +2,7 @@ import { and, desc, eq, lt, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import { auditEvent } from '../db/audit.ts'
 import type { Db } from '../db/client.ts'
-import { type CreationKey, createOnce, earlierResource } from '../db/creation.ts'
+import { type CreationKey, idempotentCreate, earlierResource } from '../db/idempotent-create.ts'
 import { databaseError } from '../db/errors.ts'
 import { deployments, deploymentVersions, type SlotBinding } from '../db/schema/deployments.ts'
 import { instances } from '../db/schema/instances.ts'
@@ -66,7 +66,7 @@ export class DeploymentRepository {
       updatedAt: createdAt,
     }
     const quota = { table: 'deployments', limit: this.#quota } as const
-    const made = await createOnce(this.#db, { userId, resourceId: id, key, quota }, [
+    const made = await idempotentCreate(this.#db, { userId, resourceId: id, key, quota }, [
       this.#db.insert(deployments).values({ ...row, userId }),
       this.#db
         .insert(deploymentVersions)
@@ -92,7 +92,7 @@ export class DeploymentRepository {
     key: CreationKey | undefined,
   ): Promise<{ id: string; replayed: boolean }> {
     if (!key) return { id, replayed: false }
-    return createOnce(this.#db, { userId, resourceId: id, key, quota: [] }, [])
+    return idempotentCreate(this.#db, { userId, resourceId: id, key, quota: [] }, [])
   }
 
   async #requireExisting(userId: string, id: string): Promise<Deployment> {
@@ -119,7 +119,7 @@ export class DeploymentRepository {
     const { id, workflowId, instanceId, version } = row
     const createdAt = this.#now()
     const quota = { table: 'deployments', limit: this.#quota } as const
-    return createOnce(this.#db, { userId, resourceId: id, key, quota }, [
+    return idempotentCreate(this.#db, { userId, resourceId: id, key, quota }, [
       this.#db
         .insert(deployments)
         .values({ ...row, userId, managed: true, status: 'pending', createdAt, updatedAt: createdAt }),

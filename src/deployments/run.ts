@@ -63,7 +63,7 @@ export class LeaseLostError extends Error {
 }
 
 /** A later run continues. */
-export class LaterError extends Error {
+export class RetryLaterError extends Error {
   readonly waitMs: number
   readonly reason: string | null
   /** The wait is our own back-off, which the user may skip. */
@@ -225,12 +225,12 @@ export class Run {
   }
 
   /** Call it before each request to n8n. @throws {LeaseLostError} */
-  async keepLease(): Promise<void> {
+  async renewLease(): Promise<void> {
     if (this.#now().getTime() - this.#leasedAtMs >= freshMs) await this.save({})
   }
 
   /** Lets a later run continue. */
-  async reschedule({ waitMs, reason, backsOff }: LaterError): Promise<void> {
+  async reschedule({ waitMs, reason, backsOff }: RetryLaterError): Promise<void> {
     const leaseUntil = new Date(this.#now().getTime() + waitMs)
     const { backsOff: _, ...intent } = this.row.intent
     const step = this.row.step ?? 'connect'

@@ -10,7 +10,7 @@ import { withName } from '../n8n/sendable-workflow.ts'
 import { backoffAfter, isTransient, reasonOf, waitOf } from './failures.ts'
 import type { Releases } from './release.ts'
 import type { RemoteCredentials } from './remote-credentials.ts'
-import { LaterError, LeaseLostError, type Outcome, type Run } from './run.ts'
+import { RetryLaterError, LeaseLostError, type Outcome, type Run } from './run.ts'
 import { Steps } from './steps.ts'
 import type { SubWorkflows } from './sub-workflows.ts'
 
@@ -47,7 +47,7 @@ export class Runner {
       await run.finish(await this.#carryOut(run, deadlineMs))
     } catch (error) {
       if (error instanceof LeaseLostError) return
-      if (error instanceof LaterError) return await run.reschedule(error).catch(unlessLeaseLost)
+      if (error instanceof RetryLaterError) return await run.reschedule(error).catch(unlessLeaseLost)
       const reason = reasonOf(error)
       if (reason === undefined) throw error
       this.log('warn', run, error)
@@ -62,7 +62,7 @@ export class Runner {
     if (attempts >= maximumAttempts) return run.fail(`${reason}. ${gaveUp}`)
     const waitMs = backoffAfter(attempts)
     const later = `${reason}. Flowkeep retries in ${waitMs / 1000} s`
-    return run.reschedule(new LaterError(waitMs, later, { backsOff: true }))
+    return run.reschedule(new RetryLaterError(waitMs, later, { backsOff: true }))
   }
 
   async #carryOut(run: Run, deadlineMs: number): Promise<Outcome> {
@@ -96,15 +96,15 @@ export class Runner {
   #caller(run: Run, deadlineMs: number) {
     return async <T>(work: () => Promise<T>): Promise<T> => {
       for (;;) {
-        if (this.#now().getTime() > deadlineMs) throw new LaterError(0, null)
-        await run.keepLease()
+        if (this.#now().getTime() > deadlineMs) throw new RetryLaterError(0, null)
+        await run.renewLease()
         try {
           return await work()
         } catch (error) {
           const waitMs = waitOf(error)
           if (waitMs === undefined) throw error
           const reason = 'The n8n server is busy. Flowkeep resumes automatically'
-          if (this.#now().getTime() + waitMs > deadlineMs) throw new LaterError(waitMs, reason)
+          if (this.#now().getTime() + waitMs > deadlineMs) throw new RetryLaterError(waitMs, reason)
           await this.#options.wait(waitMs)
         }
       }

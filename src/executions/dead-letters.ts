@@ -14,13 +14,13 @@ import { recordIncidents } from './incidents.ts'
 import { ingest } from './ingest.ts'
 import { readPayload } from './payload.ts'
 
-const maxLetters = 1000
+const maxDeadLetters = 1000
 const maxInstanceBytes = 10 * 1024 * 1024
 const retentionMs = 30 * 24 * 60 * 60 * 1000
-export const letterLimitBytes = 256 * 1024
+export const deadLetterLimitBytes = 256 * 1024
 const replayChunkBytes = 4 * 1024 * 1024
 
-export interface NewLetter {
+export interface NewDeadLetter {
   code: string
   n8nExecutionId: string | null
   n8nWorkflowId: string | null
@@ -39,7 +39,10 @@ const columns = {
   createdAt: deadLetters.createdAt,
 }
 
-type Letter = Pick<typeof deadLetters.$inferSelect, 'id' | 'instanceId' | 'code' | 'body' | 'createdAt'>
+type StoredDeadLetter = Pick<
+  typeof deadLetters.$inferSelect,
+  'id' | 'instanceId' | 'code' | 'body' | 'createdAt'
+>
 
 export class DeadLetterRepository {
   readonly #db: Db
@@ -52,22 +55,22 @@ export class DeadLetterRepository {
 
   async store(
     instance: { id: string; userId: string },
-    letters: NewLetter[],
+    newDeadLetters: NewDeadLetter[],
     receivedAt: Date,
   ): Promise<void> {
     const byHash = new Map<string, Record<string, unknown> & { deliveries: number }>()
-    for (const letter of letters) {
-      const bytes = new TextEncoder().encode(letter.body)
+    for (const deadLetter of newDeadLetters) {
+      const bytes = new TextEncoder().encode(deadLetter.body)
       const bodyHash = await sha256Hex(bytes)
       const earlier = byHash.get(bodyHash)
       if (earlier) earlier.deliveries += 1
       else {
         byHash.set(bodyHash, {
           id: uuidv7({ msecs: receivedAt.getTime() }),
-          code: letter.code,
-          n8n_execution_id: letter.n8nExecutionId,
-          n8n_workflow_id: letter.n8nWorkflowId,
-          body: letter.body,
+          code: deadLetter.code,
+          n8n_execution_id: deadLetter.n8nExecutionId,
+          n8n_workflow_id: deadLetter.n8nWorkflowId,
+          body: deadLetter.body,
           body_hash: bodyHash,
           size_bytes: bytes.length,
           deliveries: 1,
@@ -83,7 +86,7 @@ export class DeadLetterRepository {
           (id, user_id, instance_id, code, n8n_workflow_id, n8n_execution_id, body, body_hash, size_bytes, deliveries, created_at)
         select id, ${instance.userId}::uuid, ${instance.id}::uuid, code, n8n_workflow_id, n8n_execution_id,
           body, body_hash, size_bytes, deliveries, ${receivedAt.toISOString()}::timestamptz
-        from jsonb_to_recordset(${JSON.stringify([...byHash.values()])}::jsonb) as letter (
+        from jsonb_to_recordset(${JSON.stringify([...byHash.values()])}::jsonb) as l (
           id uuid, code text, n8n_workflow_id text, n8n_execution_id text, body text, body_hash text,
           size_bytes integer, deliveries integer)
         on conflict (instance_id, body_hash) do update set deliveries = kept.deliveries + excluded.deliveries`),
@@ -93,7 +96,7 @@ export class DeadLetterRepository {
             select id, created_at, row_number() over newest as position, sum(size_bytes) over newest as total_bytes
             from dead_letters where instance_id = ${instance.id} window newest as (order by id desc)
           ) ranked
-          where position > ${maxLetters}::integer or total_bytes > ${maxInstanceBytes}::integer
+          where position > ${maxDeadLetters}::integer or total_bytes > ${maxInstanceBytes}::integer
             or created_at < ${expiredAt}::timestamptz)`),
     ])
   }
@@ -111,7 +114,7 @@ export class DeadLetterRepository {
       )
       .orderBy(desc(deadLetters.id))
       .limit(page.limit + 1)
-    return slice(rows.map(toLetter), page.limit)
+    return slice(rows.map(toDeadLetter), page.limit)
   }
 
   async find(userId: string, id: string): Promise<DeadLetterWithBody | null> {
@@ -119,7 +122,7 @@ export class DeadLetterRepository {
       .select({ ...columns, body: deadLetters.body })
       .from(deadLetters)
       .where(owned(userId, id))
-    return row ? { ...toLetter(row), body: row.body } : null
+    return row ? { ...toDeadLetter(row), body: row.body } : null
   }
 
   async delete(userId: string, id: string): Promise<boolean> {
@@ -129,18 +132,18 @@ export class DeadLetterRepository {
 
   /** Replays one dead letter and deletes it when its execution is recorded. Null when it does not exist. */
   async replay(userId: string, id: string): Promise<ReplayAnswer | null> {
-    const [letter] = await this.#db.select().from(deadLetters).where(owned(userId, id))
-    return letter ? ((await this.#replay(letter.instanceId, [letter]))[0] ?? null) : null
+    const [deadLetter] = await this.#db.select().from(deadLetters).where(owned(userId, id))
+    return deadLetter ? ((await this.#replay(deadLetter.instanceId, [deadLetter]))[0] ?? null) : null
   }
 
   /** Replays all dead letters of an n8n workflow that now has a deployment. @returns the number recorded */
   async replayMatching(userId: string, instanceId: string, n8nWorkflowId: string): Promise<number> {
     let recorded = 0
     for (let after: string | undefined; ; ) {
-      const letters: Letter[] = await this.#waiting(userId, instanceId, n8nWorkflowId, after)
-      const last = letters.at(-1)
+      const stored: StoredDeadLetter[] = await this.#waiting(userId, instanceId, n8nWorkflowId, after)
+      const last = stored.at(-1)
       if (!last) return recorded
-      const answers = await this.#replay(instanceId, letters)
+      const answers = await this.#replay(instanceId, stored)
       recorded += answers.filter((answer) => answer.replayed).length
       after = last.id
     }
@@ -193,9 +196,9 @@ export class DeadLetterRepository {
     return this.#db.select().from(waiting).where(lt(waiting.totalBytes, replayChunkBytes)).orderBy(waiting.id)
   }
 
-  /** @returns results in the order of `letters`. Each report keeps the time of its first delivery. */
-  async #replay(instanceId: string, letters: Letter[]): Promise<ReplayAnswer[]> {
-    const read = letters.map((letter) => readPayload(parseOrNull(letter.body), letter.createdAt))
+  /** @returns results in the order of `stored`. Each report keeps the time of its first delivery. */
+  async #replay(instanceId: string, stored: StoredDeadLetter[]): Promise<ReplayAnswer[]> {
+    const read = stored.map((deadLetter) => readPayload(parseOrNull(deadLetter.body), deadLetter.createdAt))
     const executions = read.flatMap((payload) => (payload.ok && payload.execution ? [payload.execution] : []))
     const incidents = read.flatMap((payload) => (payload.ok && payload.incident ? [payload.incident] : []))
     const occurred = await recordIncidents(this.#db, instanceId, incidents)
@@ -211,9 +214,9 @@ export class DeadLetterRepository {
         ? { replayed: true, executionId, code: null }
         : { replayed: false, executionId: null, code: 'unknown-workflow' }
     })
-    const done = letters.filter((_, index) => answers[index]?.replayed)
+    const done = stored.filter((_, index) => answers[index]?.replayed)
     if (done.length > 0) {
-      const ids = done.map((letter) => letter.id)
+      const ids = done.map((deadLetter) => deadLetter.id)
       await this.#db.delete(deadLetters).where(inArray(deadLetters.id, ids))
     }
     return answers
@@ -222,7 +225,7 @@ export class DeadLetterRepository {
 
 const owned = (userId: string, id: string) => and(eq(deadLetters.userId, userId), eq(deadLetters.id, id))
 
-function toLetter(row: Pick<typeof deadLetters.$inferSelect, keyof typeof columns>): DeadLetter {
+function toDeadLetter(row: Pick<typeof deadLetters.$inferSelect, keyof typeof columns>): DeadLetter {
   const { id, instanceId, code, n8nExecutionId, n8nWorkflowId, sizeBytes, deliveries } = row
   const createdAt = row.createdAt.toISOString()
   return { id, instanceId, code, n8nExecutionId, n8nWorkflowId, sizeBytes, deliveries, createdAt }

@@ -65,7 +65,7 @@ export async function readRun(db: Db, userId: string, id: string, now: Date): Pr
         httpStatus: executions.errorHttpStatus,
         fingerprint: executions.errorFingerprint,
         data: executions.data,
-        dataStamp: executions.dataStamp,
+        dataMergeKey: executions.dataMergeKey,
         workflowName: workflows.name,
         dataRetentionDays: workflows.dataRetentionDays,
         json: workflowVersions.data,
@@ -135,7 +135,7 @@ export async function readRun(db: Db, userId: string, id: string, now: Date): Pr
     run,
     httpStatus: run.error && row.httpStatus,
     data: row.data,
-    dataState: dataStateOf(row.data, row.dataStamp),
+    dataState: dataStateOf(row.data, row.dataMergeKey),
     workflow:
       row.workflowName === null ? null : { name: row.workflowName, dataRetentionDays: row.dataRetentionDays },
     version: row.json && {
@@ -157,10 +157,10 @@ export async function readRun(db: Db, userId: string, id: string, now: Date): Pr
   }
 }
 
-function dataStateOf(data: unknown, stamp: string | null): RunPage['dataState'] {
+function dataStateOf(data: unknown, mergeKey: string | null): RunPage['dataState'] {
   if (data !== null) return 'there'
-  if (stamp === null) return 'pending'
-  return stamp === '-' ? 'none' : 'trimmed'
+  if (mergeKey === null) return 'pending'
+  return mergeKey === '-' ? 'none' : 'trimmed'
 }
 
 function groupOf(

@@ -11,7 +11,12 @@ import { type Db, idempotent } from '../db/client.ts'
 import { databaseError } from '../db/errors.ts'
 import type { ExecutionStatus } from '../db/schema/executions.ts'
 import { fingerprintOf } from './error-fingerprint.ts'
-import { type DeliverySource, type IncomingExecution, type StampedExecution, stamped } from './merge.ts'
+import {
+  type DeliverySource,
+  type IncomingExecution,
+  type MergeableExecution,
+  withMergeKey,
+} from './merge.ts'
 import { withVersionsOfRetried } from './retried-version.ts'
 import { type Run, toRuns } from './run-fit.ts'
 
@@ -51,15 +56,15 @@ export async function ingest(
   executions: IncomingExecution[],
   source: DeliverySource,
 ): Promise<(RecordedExecution | undefined)[]> {
-  const byId = new Map<string, StampedExecution[]>()
+  const byId = new Map<string, MergeableExecution[]>()
   const known = await withVersionsOfRetried(db, instanceId, executions)
-  const deliveries = await Promise.all(known.map((execution) => stamped(execution, source)))
+  const deliveries = await Promise.all(known.map((execution) => withMergeKey(execution, source)))
   for (const delivery of deliveries) {
     const same = byId.get(delivery.n8nExecutionId)
     if (same) same.push(delivery)
     else byId.set(delivery.n8nExecutionId, [delivery])
   }
-  const recorded = new Map<StampedExecution, RecordedExecution>()
+  const recorded = new Map<MergeableExecution, RecordedExecution>()
   let isRetryPending = false
   let resetFor: string | undefined
   // Several runs of one n8n id: the first of each, then the second.
@@ -117,7 +122,7 @@ function* chunks(runs: Run[]): Generator<Run[]> {
 }
 
 /** @param nodeLists what the items of a statement name by number: the same nodes run again and again */
-async function toItem(execution: StampedExecution, nodeLists: Map<string, number>) {
+async function toItem(execution: MergeableExecution, nodeLists: Map<string, number>) {
   const failure = execution.error && (await fingerprintOf(execution.error))
   const nodes = execution.data?.nodes
   if (nodes && !nodeLists.has(nodes.names)) nodeLists.set(nodes.names, nodeLists.size + 1)
@@ -127,7 +132,7 @@ async function toItem(execution: StampedExecution, nodeLists: Map<string, number
     n8n_execution_id: execution.n8nExecutionId,
     n8n_workflow_id: execution.n8nWorkflowId,
     status: execution.status,
-    stamp: execution.stamp,
+    stamp: execution.mergeKey,
     mode: execution.mode,
     is_polled: execution.isStartPolled,
     n8n_version_id: execution.n8nVersionId,
@@ -143,16 +148,16 @@ async function toItem(execution: StampedExecution, nodeLists: Map<string, number
     error_http_status: execution.error?.httpStatus ?? null,
     error_fingerprint: failure?.fingerprint ?? null,
     error_pattern: failure?.message ?? null,
-    error_stamp: execution.errorStamp,
+    error_stamp: execution.errorMergeKey,
     error_evidence: execution.errorEvidence,
     data: execution.data?.json ?? null,
-    data_stamp: execution.dataStamp,
+    data_stamp: execution.dataMergeKey,
     node_list: nodes ? nodeLists.get(nodes.names) : null,
     node_counts: nodes?.counts ?? null,
   }
 }
 
-async function record(db: Db, instanceId: string, executions: StampedExecution[]) {
+async function record(db: Db, instanceId: string, executions: MergeableExecution[]) {
   const nodeLists = new Map<string, number>()
   const items = await Promise.all(executions.map((execution) => toItem(execution, nodeLists)))
   const [itemsJson, nodeListsJson] = [items, [...nodeLists.keys()]].map((each) => JSON.stringify(each))

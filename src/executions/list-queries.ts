@@ -74,7 +74,7 @@ export async function readChoices(
   { workflowId }: Pick<ExecutionSearch, 'workflowId'>,
 ): Promise<FilterChoices> {
   const named = { id: workflows.id, name: workflows.name }
-  const [listed, chosen, servers] = await db.batch([
+  const [listed, selected, servers] = await db.batch([
     db
       .select(named)
       .from(workflows)
@@ -92,6 +92,6 @@ export async function readChoices(
       .orderBy(sql`lower(${instances.name})`)
       .limit(maxChoices),
   ])
-  const missing = chosen.filter(({ id }) => !listed.some((each) => each.id === id))
+  const missing = selected.filter(({ id }) => !listed.some((each) => each.id === id))
   return { workflows: [...missing, ...listed], instances: servers }
 }

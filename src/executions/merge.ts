@@ -1,6 +1,6 @@
 /**
  * @module Merges the deliveries of one execution, independent of their order, number and grouping. Each delivery has
- * a stamp; the greatest stamp gives the status, the greatest with an error gives the error, the greatest with data
+ * a merge key; the greatest key gives the status, the greatest with an error gives the error, the greatest with data
  * gives the data. Taking the greatest is commutative, associative and idempotent. `ingest.ts` does the same in SQL.
  */
 import { sha256Hex } from '../crypto/hex.ts'
@@ -44,7 +44,7 @@ export interface IncomingExecution {
 }
 
 /** What only some deliveries tell. */
-export const untold = {
+export const emptyDelivery = {
   mode: null,
   n8nVersionId: null,
   retryOf: null,
@@ -55,17 +55,17 @@ export const untold = {
   data: null,
 } satisfies Partial<IncomingExecution>
 
-/** A delivery, or several of one execution folded into one. */
-export interface StampedExecution extends IncomingExecution {
-  stamp: string
+/** A delivery, or the merge of several deliveries of one execution. */
+export interface MergeableExecution extends IncomingExecution {
+  mergeKey: string
   /** Its start is n8n's own record of it, which never changes. */
   isStartPolled: boolean
   /** The time between start and end includes waiting. */
   waited: boolean
-  errorStamp: string | null
-  /** `errorStamp` and what tells the error from others; see `run-fit.ts`. */
+  errorMergeKey: string | null
+  /** `errorMergeKey` and what tells the error from others; see `run-fit.ts`. */
   errorEvidence: string | null
-  dataStamp: string | null
+  dataMergeKey: string | null
 }
 
 const ranks: Record<ExecutionStatus, number> = {
@@ -88,26 +88,26 @@ export const isOpen = (status: ExecutionStatus): boolean => ranks[status] <= 10
 
 /**
  * Sorts as text, in any collation, as (rank, failure before success, event time, status, content): digits and a to f in
- * columns of fixed width. The content's digest makes deliveries with equal stamps equal.
+ * columns of fixed width. The content's digest makes deliveries with equal merge keys equal.
  */
-export async function stamped(
+export async function withMergeKey(
   execution: IncomingExecution,
   source: DeliverySource,
-): Promise<StampedExecution> {
+): Promise<MergeableExecution> {
   const { status, error, data } = execution
   const rank = source === 'poll' && isFinal(status) ? polledRank : ranks[status]
   const failure = isFailure(status) ? '1' : '0'
   const eventAt = String(Math.max(0, execution.eventAtMs)).padStart(15, '0')
   const content = error || data ? await digest(JSON.stringify([error, data?.json ?? null])) : '0'.repeat(16)
-  const stamp = `${String(rank).padStart(2, '0')}${failure}${eventAt}${executionStatuses.indexOf(status)}${content}`
+  const mergeKey = `${String(rank).padStart(2, '0')}${failure}${eventAt}${executionStatuses.indexOf(status)}${content}`
   return {
     ...execution,
-    stamp,
+    mergeKey,
     isStartPolled: source === 'poll' && execution.startedAtMs !== null,
     waited: status === 'waiting' || (data?.activity?.waited ?? false),
-    errorStamp: error && stamp,
-    errorEvidence: error && stamp + traitsOf(error, execution.mode),
-    dataStamp: data && stamp,
+    errorMergeKey: error && mergeKey,
+    errorEvidence: error && mergeKey + traitsOf(error, execution.mode),
+    dataMergeKey: data && mergeKey,
   }
 }
 
@@ -132,15 +132,15 @@ function hash32(text: string | null): string {
 const digest = (text: string): Promise<string> => sha256Hex(text, 8)
 
 /** Both are of the same execution; `toRuns` tells whether they are. */
-export function merge(a: StampedExecution, b: StampedExecution): StampedExecution {
-  const status = greatest(a.stamp, b.stamp) === a.stamp ? a : b
-  const error = greatest(a.errorStamp, b.errorStamp) === a.errorStamp ? a : b
-  const data = greatest(a.dataStamp, b.dataStamp) === a.dataStamp ? a : b
+export function merge(a: MergeableExecution, b: MergeableExecution): MergeableExecution {
+  const status = greatest(a.mergeKey, b.mergeKey) === a.mergeKey ? a : b
+  const error = greatest(a.errorMergeKey, b.errorMergeKey) === a.errorMergeKey ? a : b
+  const data = greatest(a.dataMergeKey, b.dataMergeKey) === a.dataMergeKey ? a : b
   return {
     n8nExecutionId: a.n8nExecutionId,
     n8nWorkflowId: a.n8nWorkflowId,
     status: status.status,
-    stamp: status.stamp,
+    mergeKey: status.mergeKey,
     eventAtMs: status.eventAtMs,
     receivedAtMs: Math.min(a.receivedAtMs, b.receivedAtMs),
     mode: greatest(a.mode, b.mode),
@@ -152,10 +152,10 @@ export function merge(a: StampedExecution, b: StampedExecution): StampedExecutio
     finishedAtMs: greatestTime(a.finishedAtMs, b.finishedAtMs),
     errorAtMs: greatestTime(a.errorAtMs, b.errorAtMs),
     error: error.error,
-    errorStamp: error.errorStamp,
+    errorMergeKey: error.errorMergeKey,
     errorEvidence: greatest(a.errorEvidence, b.errorEvidence),
     data: data.data,
-    dataStamp: data.dataStamp,
+    dataMergeKey: data.dataMergeKey,
   }
 }
 
@@ -165,7 +165,7 @@ function greatest(a: string | null, b: string | null): string | null {
   return a >= b ? a : b
 }
 
-function startOf(a: StampedExecution, b: StampedExecution): number | null {
+function startOf(a: MergeableExecution, b: MergeableExecution): number | null {
   if (a.isStartPolled === b.isStartPolled) return leastTime(a.startedAtMs, b.startedAtMs)
   return (a.isStartPolled ? a : b).startedAtMs
 }

@@ -11,7 +11,7 @@ import { N8nError } from '../n8n/api-transport.ts'
 import { failedRuns, type OnFailedRuns } from './failed-runs.ts'
 import { ingest } from './ingest.ts'
 import { KnownExecutions, n8nRetentionMs } from './known-executions.ts'
-import { isOpen, type IncomingExecution, untold } from './merge.ts'
+import { isOpen, type IncomingExecution, emptyDelivery } from './merge.ts'
 import { polledExecution } from './payload.ts'
 import type { Claim, PollProgress } from './poll-schedule.ts'
 import { fetchExecution } from './single-execution.ts'
@@ -310,7 +310,7 @@ const complete = (polledThroughMs: number | null): PollProgress => ({
 
 /** n8n no longer has the execution, so its outcome stays unknown. */
 const lost = (n8nExecutionId: string, n8nWorkflowId: string, observedAt: Date): IncomingExecution => ({
-  ...untold,
+  ...emptyDelivery,
   n8nExecutionId,
   n8nWorkflowId,
   status: 'unknown',

@@ -117,14 +117,14 @@ export class PollSchedule {
           update instances i set next_poll_at = ${later(now, idleIntervalMs)}
           from due where due.id = i.id and not due.is_tracked
           returning i.id
-        ), chosen as (
+        ), selected as (
           update instances i set poll_lease_until = ${leaseUntil.toISOString()}::timestamptz
           from due where due.id = i.id and due.is_tracked
           returning due.next_poll_at, ${claimed}
         )
-        select chosen.*, (select count(*) from idle)::integer as idle
-        from (select 1) one left join chosen on true
-        order by chosen.next_poll_at`)
+        select selected.*, (select count(*) from idle)::integer as idle
+        from (select 1) one left join selected on true
+        order by selected.next_poll_at`)
       const claims = rows.filter((row) => row.id !== null)
       // A page of only idle instances may hide due ones behind it.
       if (claims.length > 0 || (rows[0]?.idle ?? 0) < limit)
@@ -141,14 +141,14 @@ export class PollSchedule {
         select id, greatest(poll_lease_until, last_polled_at + ${onDemandIntervalMs} * interval '1 ms') as free_at
         from instances where user_id = ${userId} and id = ${instanceId}
         for update
-      ), chosen as (
+      ), selected as (
         update instances i set poll_lease_until = ${leaseUntil.toISOString()}::timestamptz
         from found
         where i.id = found.id and (found.free_at is null or found.free_at <= ${now.toISOString()}::timestamptz)
         returning ${claimed}
       )
-      select chosen.*, (extract(epoch from found.free_at) * 1000)::float8 as free_at_ms
-      from found left join chosen on true`)
+      select selected.*, (extract(epoch from found.free_at) * 1000)::float8 as free_at_ms
+      from found left join selected on true`)
     const [row] = rows
     if (!row) return null
     if (row.id !== null) return toClaim(row, leaseUntil)

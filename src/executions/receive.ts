@@ -1,7 +1,7 @@
 /** @module Receives webhook reports: records usable ones and stores the others as dead letters. */
 import type { Db } from '../db/client.ts'
 import type { ReportResult } from './contract.ts'
-import { type DeadLetterRepository, letterLimitBytes, type NewLetter } from './dead-letters.ts'
+import { type DeadLetterRepository, deadLetterLimitBytes, type NewDeadLetter } from './dead-letters.ts'
 import { failedRuns, type OnFailedRuns } from './failed-runs.ts'
 import { recordIncidents } from './incidents.ts'
 import { ingest } from './ingest.ts'
@@ -51,7 +51,7 @@ export class ReportReceiver {
     const failed = failedRuns(executions, recorded)
     if (failed.length > 0) this.#onFailed(failed)
 
-    const letters: NewLetter[] = []
+    const newDeadLetters: NewDeadLetter[] = []
     const announced = new Set<string>()
     const answered = ({ id, created }: { id: string; created: boolean }): ReportResult => {
       const isNew = created && !announced.has(id)
@@ -64,41 +64,41 @@ export class ReportReceiver {
       const execution = payload.ok && payload.execution ? usable.get(payload.execution) : undefined
       if (execution) return answered(execution)
       const code = payload.ok ? 'unknown-workflow' : payload.code
-      letters.push(toLetter(items[index], payload, code))
+      newDeadLetters.push(toDeadLetter(items[index], payload, code))
       return { status: code === 'unknown-workflow' ? 202 : 422, created: false, code }
     })
-    if (letters.length > 0) await this.#storeDeadLetters(instance, letters, receivedAt)
+    if (newDeadLetters.length > 0) await this.#storeDeadLetters(instance, newDeadLetters, receivedAt)
     return results
   }
 
   async #storeDeadLetters(
     instance: { id: string; userId: string },
-    letters: NewLetter[],
+    newDeadLetters: NewDeadLetter[],
     receivedAt: Date,
   ): Promise<void> {
-    await this.#deadLetters.store(instance, letters, receivedAt)
-    const unmatched = letters.filter((letter) => letter.code === 'unknown-workflow')
-    const ids = new Set(unmatched.flatMap((letter) => letter.n8nWorkflowId ?? []))
+    await this.#deadLetters.store(instance, newDeadLetters, receivedAt)
+    const unmatched = newDeadLetters.filter((deadLetter) => deadLetter.code === 'unknown-workflow')
+    const ids = new Set(unmatched.flatMap((deadLetter) => deadLetter.n8nWorkflowId ?? []))
     if (ids.size > 0) await this.#deadLetters.replayIfMatched(instance, [...ids])
   }
 }
 
-function toLetter(item: unknown, payload: ReadPayload, code: string): NewLetter {
+function toDeadLetter(item: unknown, payload: ReadPayload, code: string): NewDeadLetter {
   const about = payload.ok ? (payload.incident ?? payload.execution) : payload
   return {
     code,
     n8nExecutionId: 'n8nExecutionId' in about ? (about.n8nExecutionId ?? null) : null,
     n8nWorkflowId: about.n8nWorkflowId ?? null,
-    body: letterBody(item, payload),
+    body: deadLetterBody(item, payload),
   }
 }
 
 /** The report as received. If too large, its parsed fields; if it could not be parsed, its beginning. */
-function letterBody(item: unknown, payload: ReadPayload): string {
+function deadLetterBody(item: unknown, payload: ReadPayload): string {
   const text = JSON.stringify(cleanJson(item))
   const sizeBytes = new TextEncoder().encode(text).length
-  if (sizeBytes <= letterLimitBytes) return text
-  if (!payload.ok) return text.slice(0, letterLimitBytes / 4).toWellFormed()
+  if (sizeBytes <= deadLetterLimitBytes) return text
+  if (!payload.ok) return text.slice(0, deadLetterLimitBytes / 4).toWellFormed()
   if (payload.incident) {
     const { n8nWorkflowId, mode, error, occurredAtMs } = payload.incident
     const { message, node, errorClass } = error

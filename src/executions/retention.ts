@@ -5,7 +5,7 @@
  */
 import { sql } from 'drizzle-orm'
 import { type Db, idempotent } from '../db/client.ts'
-import { stamped, untold } from './merge.ts'
+import { emptyDelivery, withMergeKey } from './merge.ts'
 
 export interface TrimOptions {
   /** Default for workflows without their own setting, and for deleted ones. */
@@ -67,11 +67,11 @@ const trim = (after: string, now: Date, retentionDays: number, chunkRows: number
     select (select e.workflow_id from executions e where e.data is not null and e.workflow_id > h.workflow_id
       order by e.workflow_id limit 1)
     from holding h where h.workflow_id is not null
-  ), chosen as (
+  ), selected as (
     select workflow_id from holding where workflow_id is not null limit ${workflowsAtOnce}
   ), expired as (
     select e.id, e.recorded_at
-    from chosen c
+    from selected c
     left join workflows w on w.id = c.workflow_id
     cross join lateral (
       select id, recorded_at from executions
@@ -86,8 +86,8 @@ const trim = (after: string, now: Date, retentionDays: number, chunkRows: number
     where e.id = x.id and e.recorded_at = x.recorded_at
     returning 1
   )
-  select (select count(*) from trimmed)::integer as trimmed, (select count(*) from chosen)::integer as workflows,
-    (select workflow_id from chosen order by workflow_id desc limit 1) as last`
+  select (select count(*) from trimmed)::integer as trimmed, (select count(*) from selected)::integer as workflows,
+    (select workflow_id from selected order by workflow_id desc limit 1) as last`
 
 export interface DropOptions {
   /** At least 1. */
@@ -130,9 +130,9 @@ export async function dropExpiredMonths(
  */
 export async function closeAbandoned(db: Db, now: Date, limit: number): Promise<number> {
   const eventAtMs = now.getTime()
-  const { stamp } = await stamped(
+  const { mergeKey } = await withMergeKey(
     {
-      ...untold,
+      ...emptyDelivery,
       n8nExecutionId: '',
       n8nWorkflowId: '',
       status: 'unknown',
@@ -153,7 +153,7 @@ export async function closeAbandoned(db: Db, now: Date, limit: number): Promise<
       limit ${limit}
       for update of k skip locked
     ), keyed as (
-      update execution_keys k set status = 'unknown', stamp = ${stamp},
+      update execution_keys k set status = 'unknown', stamp = ${mergeKey},
         previous_status = k.status, previous_started_at = k.started_at, previous_finished_at = k.finished_at
       from abandoned a where a.instance_id = k.instance_id and a.n8n_execution_id = k.n8n_execution_id and a.epoch = k.epoch
       returning k.*

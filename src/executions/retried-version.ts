@@ -12,8 +12,8 @@ export async function withVersionsOfRetried(
 ): Promise<IncomingExecution[]> {
   const open = executions.filter(({ ranRetriedVersion }) => ranRetriedVersion)
   if (open.length === 0) return executions
-  const told = new Map(executions.map((each) => [each.n8nExecutionId, each]))
-  const wanted = new Set(open.flatMap(({ retryOf }) => retryOf ?? []).filter((id) => !told.has(id)))
+  const delivered = new Map(executions.map((each) => [each.n8nExecutionId, each]))
+  const wanted = new Set(open.flatMap(({ retryOf }) => retryOf ?? []).filter((id) => !delivered.has(id)))
   const rows =
     wanted.size === 0
       ? []
@@ -36,7 +36,7 @@ export async function withVersionsOfRetried(
       passed.add(at.n8nExecutionId)
       const row = known.get(at.retryOf)
       if (row) return row.workflowId === execution.n8nWorkflowId ? row.version : null
-      at = told.get(at.retryOf)
+      at = delivered.get(at.retryOf)
     }
     return at?.n8nWorkflowId === execution.n8nWorkflowId ? at.n8nVersionId : null
   }

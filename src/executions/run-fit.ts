@@ -6,12 +6,12 @@
  * minutes, by which clocks may differ. Deliveries without a start are compared by their end, by the time of their error,
  * then by what the error is. A run that succeeded does not fail after its end.
  */
-import { isFailure, isFinal, isOpen, merge, type StampedExecution } from './merge.ts'
+import { isFailure, isFinal, isOpen, merge, type MergeableExecution } from './merge.ts'
 
 /** Deliveries of one run, and what they add up to. */
 export interface Run {
-  merged: StampedExecution
-  deliveries: StampedExecution[]
+  merged: MergeableExecution
+  deliveries: MergeableExecution[]
 }
 
 /** Ordered: a delivery is of the run that it fits best, then of the latest. */
@@ -33,7 +33,7 @@ const hourMs = 60 * 60 * 1000
  * The runs that deliveries with one n8n ID are of, oldest first. Only what is certain is merged: the database, which knows
  * earlier deliveries as well, decides the rest.
  */
-export function toRuns(deliveries: StampedExecution[]): Run[] {
+export function toRuns(deliveries: MergeableExecution[]): Run[] {
   const [first] = deliveries
   if (first && deliveries.length === 1) return [{ merged: first, deliveries }]
   const runs: Run[] = []
@@ -55,7 +55,7 @@ export function toRuns(deliveries: StampedExecution[]): Run[] {
 }
 
 /** When it happened, as far as it is known. */
-const orderOf = ({ startedAtMs, finishedAtMs, eventAtMs }: StampedExecution): number =>
+const orderOf = ({ startedAtMs, finishedAtMs, eventAtMs }: MergeableExecution): number =>
   startedAtMs ?? finishedAtMs ?? eventAtMs
 
 /**
@@ -63,77 +63,78 @@ const orderOf = ({ startedAtMs, finishedAtMs, eventAtMs }: StampedExecution): nu
  * @param isLatest no newer run with the ID is known
  */
 // oxlint-disable-next-line complexity -- the checks follow the order of run_fit in SQL
-export function fitOf(known: StampedExecution, told: StampedExecution, isLatest: boolean): RunFit {
-  if (known.n8nWorkflowId !== told.n8nWorkflowId) return runFit.other
+export function fitOf(known: MergeableExecution, incoming: MergeableExecution, isLatest: boolean): RunFit {
+  if (known.n8nWorkflowId !== incoming.n8nWorkflowId) return runFit.other
   const isContrary =
-    (known.status === 'success' && isFailure(told.status)) ||
-    (isFailure(known.status) && told.status === 'success')
-  const isRecorded = isPolled(known) && told.isStartPolled
+    (known.status === 'success' && isFailure(incoming.status)) ||
+    (isFailure(known.status) && incoming.status === 'success')
+  const isRecorded = isPolled(known) && incoming.isStartPolled
   const toleranceMs = isContrary || isRecorded ? exactMs : skewMs
-  const toldAtMs = told.finishedAtMs ?? told.errorAtMs ?? told.receivedAtMs
+  const incomingAtMs = incoming.finishedAtMs ?? incoming.errorAtMs ?? incoming.receivedAtMs
   const endedAtMs = isFinal(known.status) ? (known.finishedAtMs ?? known.eventAtMs) : null
-  const isFar = endedAtMs !== null && Math.abs(toldAtMs - endedAtMs) > skewMs
-  const error = compareErrors(known, told, isFar)
+  const isFar = endedAtMs !== null && Math.abs(incomingAtMs - endedAtMs) > skewMs
+  const error = compareErrors(known, incoming, isFar)
 
-  const startGapMs = gap(known.startedAtMs, told.startedAtMs)
+  const startGapMs = gap(known.startedAtMs, incoming.startedAtMs)
   if (startGapMs <= toleranceMs) {
     return error === 'other' && startGapMs > exactMs ? runFit.other : runFit.sameTimes
   }
-  if (isContrary) return isDuring(known, told, toldAtMs) ? runFit.sameTimes : runFit.other
+  if (isContrary) return isDuring(known, incoming, incomingAtMs) ? runFit.sameTimes : runFit.other
 
   const isBareFailure = isFailure(known.status) && known.startedAtMs === null && known.finishedAtMs === null
   const isSameEnd =
-    gap(known.finishedAtMs, told.finishedAtMs) <= toleranceMs ||
-    (isBareFailure && gap(known.eventAtMs, told.finishedAtMs) <= skewMs) ||
-    (told.startedAtMs === null && gap(endedAtMs, told.errorAtMs) <= skewMs)
+    gap(known.finishedAtMs, incoming.finishedAtMs) <= toleranceMs ||
+    (isBareFailure && gap(known.eventAtMs, incoming.finishedAtMs) <= skewMs) ||
+    (incoming.startedAtMs === null && gap(endedAtMs, incoming.errorAtMs) <= skewMs)
   if (isSameEnd) return error === 'other' ? runFit.other : runFit.sameTimes
   const failedAtMs = isBareFailure ? errorAtOf(known) : null
-  if (isFinal(known.status) && isFinal(told.status) && told.finishedAtMs !== null) {
-    const hasOtherEnd = known.startedAtMs === null || told.startedAtMs === null
+  if (isFinal(known.status) && isFinal(incoming.status) && incoming.finishedAtMs !== null) {
+    const hasOtherEnd = known.startedAtMs === null || incoming.startedAtMs === null
     if ((known.finishedAtMs ?? failedAtMs) !== null && hasOtherEnd) return runFit.other
   }
-  if (told.startedAtMs === null) {
-    if (told.errorAtMs !== null && endedAtMs !== null) {
+  if (incoming.startedAtMs === null) {
+    if (incoming.errorAtMs !== null && endedAtMs !== null) {
       const failedFrom = known.finishedAtMs ?? failedAtMs
-      if (told.errorAtMs > endedAtMs) return runFit.other
-      if (failedFrom !== null && told.errorAtMs < failedFrom) return runFit.other
+      if (incoming.errorAtMs > endedAtMs) return runFit.other
+      if (failedFrom !== null && incoming.errorAtMs < failedFrom) return runFit.other
     }
     if (error === 'other') return runFit.other
     if (isLatest) return error === 'same' ? runFit.sameError : runFit.possible
     if (error === 'same' && !isFar) return runFit.sameError
-    return known.status === told.status ? runFit.olderIfNewer : runFit.other
+    return known.status === incoming.status ? runFit.olderIfNewer : runFit.other
   }
   if (!isLatest) return runFit.other
   if (known.startedAtMs === null) {
     if (isOpen(known.status)) return runFit.possible
     const latestStartMs = failedAtMs === null ? known.receivedAtMs + hourMs : failedAtMs + skewMs
-    return told.startedAtMs <= latestStartMs && error !== 'other' ? runFit.possible : runFit.other
+    return incoming.startedAtMs <= latestStartMs && error !== 'other' ? runFit.possible : runFit.other
   }
-  const earlier = known.startedAtMs < told.startedAtMs ? known : told
+  const earlier = known.startedAtMs < incoming.startedAtMs ? known : incoming
   return isOpen(earlier.status) ? runFit.possible : runFit.other
 }
 
 /** The failure was reported while the run that succeeded was running: n8n took it for lost, and it finished anyway. */
-function isDuring(known: StampedExecution, told: StampedExecution, toldAtMs: number): boolean {
-  const success = known.status === 'success' ? known : told
-  if (success.startedAtMs === null || (known.startedAtMs !== null && told.startedAtMs !== null)) return false
+function isDuring(known: MergeableExecution, incoming: MergeableExecution, incomingAtMs: number): boolean {
+  const success = known.status === 'success' ? known : incoming
+  if (success.startedAtMs === null || (known.startedAtMs !== null && incoming.startedAtMs !== null))
+    return false
   const failedAtMs =
-    success === told ? (known.finishedAtMs ?? errorAtOf(known) ?? known.receivedAtMs) : toldAtMs
+    success === incoming ? (known.finishedAtMs ?? errorAtOf(known) ?? known.receivedAtMs) : incomingAtMs
   const endMs = success.finishedAtMs ?? (success === known ? success.eventAtMs : success.receivedAtMs)
   return success.startedAtMs - skewMs <= failedAtMs && failedAtMs <= endMs
 }
 
 /** The time that an error without a start or an end was reported with. */
-const errorAtOf = ({ status, eventAtMs, receivedAtMs }: StampedExecution): number | null =>
+const errorAtOf = ({ status, eventAtMs, receivedAtMs }: MergeableExecution): number | null =>
   status === 'error' && eventAtMs < receivedAtMs ? eventAtMs : null
 
-const isPolled = ({ isStartPolled, stamp }: StampedExecution) => isStartPolled || stamp >= '40'
+const isPolled = ({ isStartPolled, mergeKey }: MergeableExecution) => isStartPolled || mergeKey >= '40'
 
 /** Infinite when either is unknown. */
 const gap = (a: number | null, b: number | null): number =>
   a === null || b === null ? Infinity : Math.abs(a - b)
 
-const stampLength = 35
+const mergeKeyLength = 35
 const unknownTrait = '00000000'
 
 /**
@@ -141,16 +142,16 @@ const unknownTrait = '00000000'
  * mode, so that one difference is enough between two such reports, and between any that are more than five minutes apart.
  */
 function compareErrors(
-  known: StampedExecution,
-  told: StampedExecution,
+  known: MergeableExecution,
+  incoming: MergeableExecution,
   isFar: boolean,
 ): 'same' | 'other' | null {
-  const statuses = [known.status, told.status]
+  const statuses = [known.status, incoming.status]
   if (!statuses.every(isFailure) || statuses.includes('crashed')) return null
-  const [a, b] = [known, told].map(({ errorEvidence }) => ({
+  const [a, b] = [known, incoming].map(({ errorEvidence }) => ({
     isPolled: (errorEvidence ?? '') >= '4',
     traits: Array.from({ length: 4 }, (_, index) => {
-      const at = stampLength + index * 8
+      const at = mergeKeyLength + index * 8
       const trait = errorEvidence?.slice(at, at + 8) ?? unknownTrait
       return trait === unknownTrait ? null : trait
     }),
@@ -158,7 +159,7 @@ function compareErrors(
   const isKnown = a.traits.map((trait, index) => trait !== null && b.traits[index] !== null)
   const differences =
     a.traits.filter((trait, index) => isKnown[index] && trait !== b.traits[index]).length +
-    Number(known.status !== told.status)
+    Number(known.status !== incoming.status)
   const [message, node, , mode] = isKnown
   const isConclusive = isFar || (message && node && mode && !a.isPolled && !b.isPolled)
   if (differences > 1 || (differences === 1 && isConclusive)) return 'other'

@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import type { Fingerprint } from '../crypto/fingerprint.ts'
-import type { CreationKey } from '../db/creation.ts'
+import type { CreationKey } from '../db/idempotent-create.ts'
 import { invalid } from '../errors.ts'
 import type { AuthEnv } from './auth.ts'
 

@@ -140,10 +140,10 @@ export class ReporterLease {
   }
 
   async release(): Promise<void> {
-    await this.#db.update(instances).set({ reporterLeaseUntil: null }).where(this.#held())
+    await this.#db.update(instances).set({ reporterLeaseUntil: null }).where(this.#ownsLease())
   }
 
-  #held() {
+  #ownsLease() {
     const { id, userId } = this.#instance
     return and(
       eq(instances.userId, userId),
@@ -156,7 +156,7 @@ export class ReporterLease {
     const rows = await this.#db
       .update(instances)
       .set(change)
-      .where(this.#held())
+      .where(this.#ownsLease())
       .returning({ id: instances.id })
     if (rows.length === 0) throw reporterBusy()
   }

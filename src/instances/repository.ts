@@ -3,7 +3,7 @@ import { v7 as uuidv7 } from 'uuid'
 import type { SecretBox, SecretContext } from '../crypto/secret-box.ts'
 import { auditEvent } from '../db/audit.ts'
 import type { Db } from '../db/client.ts'
-import { type CreationKey, createOnce } from '../db/creation.ts'
+import { type CreationKey, idempotentCreate } from '../db/idempotent-create.ts'
 import { databaseError } from '../db/errors.ts'
 import { deleteUnlessUsed } from '../db/guarded-delete.ts'
 import { instances, webhookTokens } from '../db/schema/instances.ts'
@@ -86,7 +86,7 @@ export class InstanceRepository {
     const { token, hash } = await newWebhookToken()
     const row = { ...untested, id, name: body.name, baseUrl, version: 1, createdAt, updatedAt: createdAt }
     const quota = { table: 'instances', limit: this.#settings.quotas.instances } as const
-    const made = await createOnce(this.#db, { userId, resourceId: id, key, quota }, [
+    const made = await idempotentCreate(this.#db, { userId, resourceId: id, key, quota }, [
       this.#db.insert(instances).values({ ...row, userId, apiKey, serverKey: serverKeyOf(baseUrl) }),
       this.#db
         .insert(webhookTokens)

@@ -1,7 +1,7 @@
 /** @module Reads submitted forms. */
 import type { Context } from 'hono'
 import type { Fingerprint } from '../crypto/fingerprint.ts'
-import type { CreationKey } from '../db/creation.ts'
+import type { CreationKey } from '../db/idempotent-create.ts'
 import type { AppError } from '../errors.ts'
 import { bodyLimits, readFormText } from '../http/validate.ts'
 

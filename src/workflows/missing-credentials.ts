@@ -15,6 +15,6 @@ export function missingCredentialRoutes(requirements: CredentialRequirements) {
       description: 'The credential types that workflows require and that no credential exists for.',
       responses: { 200: MissingCredentials },
     }),
-    async (c) => c.json(await requirements.missing(c.var.userId)),
+    async (c) => c.json(await requirements.findMissing(c.var.userId)),
   )
 }

@@ -3,7 +3,7 @@ import type { BatchItem } from 'drizzle-orm/batch'
 import { v7 as uuidv7 } from 'uuid'
 import { auditEvent } from '../db/audit.ts'
 import type { Db } from '../db/client.ts'
-import { type CreationKey, createOnce, type Quota } from '../db/creation.ts'
+import { type CreationKey, idempotentCreate, type Quota } from '../db/idempotent-create.ts'
 import { deleteUnlessUsed } from '../db/guarded-delete.ts'
 import { type VersionAuthor, workflows, workflowVersions } from '../db/schema/workflows.ts'
 import { workflowHolds } from '../db/search.ts'
@@ -99,7 +99,7 @@ export class WorkflowRepository extends WorkflowVersions {
       key,
       quota: [{ table: 'workflows', limit: this.#quota }, ...(extraWrites ? [extraWrites.quota] : [])],
     } as const
-    const made = await createOnce(this.#db, creation, [
+    const made = await idempotentCreate(this.#db, creation, [
       this.#db.insert(workflows).values({ id, userId, ...row }),
       this.#copyAsVersion(userId, id, { parent: sql`null::integer` }),
       auditEvent(this.#db, userId, 'workflow.created', id),

@@ -47,7 +47,7 @@ export class CredentialRequirements {
   }
 
   /** Required credential types without a credential, sorted by type. */
-  async missing(userId: string): Promise<MissingCredentials> {
+  async findMissing(userId: string): Promise<MissingCredentials> {
     const { rows } = await this.#db.execute<MissingRow>(sql`
       select type, count(*)::integer as "workflowCount",
         json_agg(json_build_object('id', id, 'name', name) order by id desc) filter (where place <= 100) as workflows

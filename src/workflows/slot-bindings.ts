@@ -23,7 +23,7 @@ export const slotReasons = ['chosen', 'earlier', 'live', 'name', 'only'] as cons
 export type SlotReason = (typeof slotReasons)[number]
 
 /** A caller's choice for a node, or for all slots of the type without their own entry. */
-export interface ChosenBinding {
+export interface RequestedBinding {
   node?: string | undefined
   type: string
   credential: CredentialChoice
@@ -63,18 +63,18 @@ export interface SlotQuestion {
   catalogue: Catalogue
   /** The owner's credentials of the slot types and chosen types, newest first. */
   available: readonly AvailableCredential[]
-  chosen?: readonly ChosenBinding[]
+  requested?: readonly RequestedBinding[]
   /** In order of precedence. */
   sources?: readonly BindingSource[]
 }
 
 /** @throws {AppError} `invalid` for a choice without a matching slot, of another user, or made twice */
 export function resolveSlots(question: SlotQuestion): ResolvedSlot[] {
-  const { wanted, catalogue, available, chosen = [], sources = [] } = question
+  const { wanted, catalogue, available, requested = [], sources = [] } = question
   const byType = Map.groupBy(available, ({ type }) => type)
   const tracer = new SourceTracer(wanted, sources, (type) => catalogue.isGenericCredential(type))
-  const slots = [...wanted.slots, ...extraSlots(wanted, chosen, tracer)]
-  const choices = readChoices(slots, wanted, chosen, byType)
+  const slots = [...wanted.slots, ...extraSlots(wanted, requested, tracer)]
+  const choices = readChoices(slots, wanted, requested, byType)
   const namedInType = Map.groupBy(slots, ({ type }) => type)
   const limit = candidateLimit(slots.length)
   return slots.map((slot): ResolvedSlot => {
@@ -84,10 +84,12 @@ export function resolveSlots(question: SlotQuestion): ResolvedSlot[] {
     const unfilled = (status: SlotStatus, newHost?: NewHost) =>
       Object.assign(described, { status, credential: null, reason: null }, newHost && { newHost })
     const own = choices.forNode.get(slotKey(slot.node.name, slot.type))
-    const chosenOne = of(own ?? choices.forType.get(slot.type), 'chosen')
-    const traced = chosenOne ? undefined : tracer.trace(slot, (credential) => isThere(credential, candidates))
+    const requestedCredential = of(own ?? choices.forType.get(slot.type), 'chosen')
+    const traced = requestedCredential
+      ? undefined
+      : tracer.trace(slot, (credential) => isThere(credential, candidates))
     const found =
-      chosenOne ??
+      requestedCredential ??
       of(traced?.credential, traced?.reason) ??
       of(byName(slot, candidates), 'name') ??
       of(onlyOne(slot, candidates, namedInType.get(slot.type) ?? [], catalogue), 'only')
@@ -174,7 +176,11 @@ function onlyOne(
 }
 
 /** Slots for nodes whose credential type is an expression: the types that were chosen or bound before. */
-function extraSlots(wanted: WorkflowSlots, chosen: readonly ChosenBinding[], tracer: SourceTracer): Slot[] {
+function extraSlots(
+  wanted: WorkflowSlots,
+  requested: readonly RequestedBinding[],
+  tracer: SourceTracer,
+): Slot[] {
   const open = new Set(wanted.unresolved.map(({ node }) => node))
   const known = new Set(wanted.slots.map(({ node, type }) => slotKey(node.name, type)))
   const types = new Set(wanted.slots.map(({ type }) => type))
@@ -186,7 +192,7 @@ function extraSlots(wanted: WorkflowSlots, chosen: readonly ChosenBinding[], tra
     known.add(key)
     extras.push({ node, type, optional: true, named: null })
   }
-  for (const { node, type } of chosen) {
+  for (const { node, type } of requested) {
     if (node !== undefined) add(node, type)
     else if (!types.has(type)) for (const name of open) add(name, type)
   }
@@ -202,14 +208,14 @@ interface Choices {
 function readChoices(
   slots: Slot[],
   wanted: WorkflowSlots,
-  chosen: readonly ChosenBinding[],
+  requested: readonly RequestedBinding[],
   available: Map<string, AvailableCredential[]>,
 ): Choices {
   const keys = new Set(slots.map(({ node, type }) => slotKey(node.name, type)))
   const types = new Set(slots.map(({ type }) => type))
   const choices: Choices = { forNode: new Map(), forType: new Map() }
   const errors: FieldError[] = []
-  for (const { node, type, credential, pointer } of chosen) {
+  for (const { node, type, credential, pointer } of requested) {
     const detail =
       misplaced(node, type, keys, types, wanted, slots) ??
       (isThere(credential, available.get(type) ?? [])

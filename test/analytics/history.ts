@@ -8,7 +8,7 @@ import { readFrom } from '../../src/db/replica.ts'
 import { deployments } from '../../src/db/schema/deployments.ts'
 import { type ExecutionStatus, incidents, type RunKind } from '../../src/db/schema/executions.ts'
 import { workflows, workflowVersions } from '../../src/db/schema/workflows.ts'
-import { foldChanges } from '../../src/executions/fold.ts'
+import { rollUpChanges } from '../../src/executions/roll-up.ts'
 import { ingest } from '../../src/executions/ingest.ts'
 import type { IncomingExecution } from '../../src/executions/merge.ts'
 import { loadCatalogue } from '../../src/n8n/catalogue.ts'
@@ -243,7 +243,7 @@ export async function createHistory(
         byInstance.set(instanceId, [...(byInstance.get(instanceId) ?? []), execution])
       }
       for (const [instanceId, executions] of byInstance) await ingest(db, instanceId, executions, 'push')
-      await foldChanges(db, version === 1 ? { limit: 5000 } : { limit: 150 })
+      await rollUpChanges(db, version === 1 ? { limit: 5000 } : { limit: 150 })
     }
   }
 

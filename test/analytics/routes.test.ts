@@ -1,6 +1,6 @@
 import { v7 } from 'uuid'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { foldChanges } from '../../src/executions/fold.ts'
+import { rollUpChanges } from '../../src/executions/roll-up.ts'
 import { type TestUser, useTestApp } from '../harness/app.ts'
 import { createN8nStub } from '../harness/n8n-stub.ts'
 
@@ -89,7 +89,7 @@ const get = (user: TestUser, path: string) => user.call('GET', `/v1/analytics/${
 
 describe.each(['before', 'after'])('%s the changes are folded', (when) => {
   beforeAll(async () => {
-    if (when === 'after') expect(await foldChanges(app.deps.db)).toBeGreaterThan(0)
+    if (when === 'after') expect(await rollUpChanges(app.deps.db)).toBeGreaterThan(0)
   })
 
   test('every endpoint tells of the two runs', async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ingest } from '../../src/executions/ingest.ts'
-import { type IncomingExecution, untold } from '../../src/executions/merge.ts'
+import { type IncomingExecution, emptyDelivery } from '../../src/executions/merge.ts'
 import { createPostgresTestDatabase } from '../harness/database.ts'
 import { createWorld, type World } from './world.ts'
 
@@ -67,7 +67,7 @@ test('60 overlapping batches of 500 at once: no deadlock, no execution twice, ev
   const start = Date.parse('2026-11-22T10:00:00Z')
   const batch = (offset: number): IncomingExecution[] =>
     Array.from({ length: 500 }, (_, index) => ({
-      ...untold,
+      ...emptyDelivery,
       n8nExecutionId: String((offset * 37 + index * 7919) % 4000),
       n8nWorkflowId: 'wf1',
       status: offset % 2 === 0 ? ('running' as const) : ('success' as const),

@@ -15,7 +15,7 @@ const success = {
   finishedAt: '2026-11-22T10:52:29.242Z',
 }
 
-const lettersOf = async (user: string, query = '') =>
+const deadLettersOf = async (user: string, query = '') =>
   (await world.call('GET', `/v1/dead-letters${query}`, { user })).body.items
 
 describe('a report that cannot be used yet', () => {
@@ -28,10 +28,15 @@ describe('a report that cannot be used yet', () => {
     const answer = await report(body)
     expect(answer.status).toBe(202)
     expect(answer.body).toEqual({ created: false, code })
-    const [letter, ...others] = await lettersOf(userId, `?instanceId=${instanceId}`)
+    const [deadLetter, ...others] = await deadLettersOf(userId, `?instanceId=${instanceId}`)
     expect(others).toEqual([])
-    expect(letter).toMatchObject({ instanceId, code, deliveries: 1, sizeBytes: JSON.stringify(body).length })
-    const { body: found } = await world.call('GET', `/v1/dead-letters/${letter.id}`, { user: userId })
+    expect(deadLetter).toMatchObject({
+      instanceId,
+      code,
+      deliveries: 1,
+      sizeBytes: JSON.stringify(body).length,
+    })
+    const { body: found } = await world.call('GET', `/v1/dead-letters/${deadLetter.id}`, { user: userId })
     expect(JSON.parse(found.body)).toEqual(body)
   })
 
@@ -40,9 +45,9 @@ describe('a report that cannot be used yet', () => {
     await report(success)
     await report(success)
     await report([success, success])
-    const letters = await lettersOf(userId)
-    expect(letters).toHaveLength(1)
-    expect(letters[0].deliveries).toBe(4)
+    const deadLetters = await deadLettersOf(userId)
+    expect(deadLetters).toHaveLength(1)
+    expect(deadLetters[0].deliveries).toBe(4)
   })
 })
 
@@ -61,32 +66,33 @@ test('reports that came before their deployment are recorded when it is made, at
   const { body: executions } = await world.call('GET', '/v1/executions', { user: userId })
   expect(executions.items).toHaveLength(2)
   for (const execution of executions.items) expect(execution.receivedAt).toBe(came)
-  expect(await lettersOf(userId)).toMatchObject([{ code: 'unknown-status' }])
+  expect(await deadLettersOf(userId)).toMatchObject([{ code: 'unknown-status' }])
   expect((await report(success)).status).toBe(200)
 })
 
-test('a deployment made between the look-up and the keeping of a letter does not leave it behind', async () => {
+test('a deployment made between the look-up and the keeping of a dead letter does not leave it behind', async () => {
   const { userId, workflowId, instanceId } = await world.tracked()
   const body = { workflowId, instanceId, n8nWorkflowId: 'later' }
   await world.call('POST', '/v1/deployments', { user: userId, body })
-  const letter = {
+  const deadLetter = {
     code: 'unknown-workflow',
     n8nExecutionId: '12',
     n8nWorkflowId: 'later',
     body: JSON.stringify(success),
   }
-  await world.deadLetters.store({ id: instanceId, userId }, [letter], world.clock.now)
+  await world.deadLetters.store({ id: instanceId, userId }, [deadLetter], world.clock.now)
   await world.deadLetters.replayIfMatched({ id: instanceId, userId }, ['later', 'never'])
-  expect(await lettersOf(userId)).toEqual([])
+  expect(await deadLettersOf(userId)).toEqual([])
   expect((await world.call('GET', '/v1/executions', { user: userId })).body.items).toHaveLength(1)
 })
 
-test('a letter is replayed on demand, and stays with its reason when it still cannot be used', async () => {
+test('a dead letter is replayed on demand, and stays with its reason when it still cannot be used', async () => {
   const { userId, workflowId, instanceId, report } = await world.tracked()
   await report({ ...success, status: 'paused' })
   await report(success)
-  const letters = await lettersOf(userId)
-  const withCode = (code: string) => letters.find((letter: { code: string }) => letter.code === code)
+  const deadLetters = await deadLettersOf(userId)
+  const withCode = (code: string) =>
+    deadLetters.find((deadLetter: { code: string }) => deadLetter.code === code)
   const matchable = withCode('unknown-workflow')
   const unusable = withCode('unknown-status')
   const replay = (id: string) => world.call('POST', `/v1/dead-letters/${id}/replay`, { user: userId })
@@ -109,7 +115,7 @@ test('a letter is replayed on demand, and stays with its reason when it still ca
     code: null,
   })
   expect((await replay(matchable.id)).status).toBe(404)
-  expect(await lettersOf(userId)).toHaveLength(1)
+  expect(await deadLettersOf(userId)).toHaveLength(1)
 })
 
 test("a report for another user's workflow id stays with the instance that sent it", async () => {
@@ -118,28 +124,28 @@ test("a report for another user's workflow id stays with the instance that sent 
   const answer = await sender.report({ ...success, workflowId: 'victims' })
   expect(answer.body).toEqual({ created: false, code: 'unknown-workflow' })
   expect((await world.call('GET', '/v1/executions', { user: victim.userId })).body.items).toEqual([])
-  expect(await lettersOf(victim.userId)).toEqual([])
+  expect(await deadLettersOf(victim.userId)).toEqual([])
   const { body } = await world.call('GET', '/v1/analytics/summary', { user: victim.userId })
   expect(body.total).toBe(0)
 })
 
-test("another user's letter cannot be read, deleted or replayed", async () => {
+test("another user's dead letter cannot be read, deleted or replayed", async () => {
   const { userId, report } = await world.tracked()
   await report(success)
-  const [letter] = await lettersOf(userId)
+  const [deadLetter] = await deadLettersOf(userId)
   const stranger = await world.user()
   const statuses = await Promise.all([
-    world.call('GET', `/v1/dead-letters/${letter.id}`, { user: stranger }),
-    world.call('DELETE', `/v1/dead-letters/${letter.id}`, { user: stranger }),
-    world.call('POST', `/v1/dead-letters/${letter.id}/replay`, { user: stranger }),
+    world.call('GET', `/v1/dead-letters/${deadLetter.id}`, { user: stranger }),
+    world.call('DELETE', `/v1/dead-letters/${deadLetter.id}`, { user: stranger }),
+    world.call('POST', `/v1/dead-letters/${deadLetter.id}/replay`, { user: stranger }),
   ])
   expect(statuses.map((answer) => answer.status)).toEqual([404, 404, 404])
-  expect((await world.call('DELETE', `/v1/dead-letters/${letter.id}`, { user: userId })).status).toBe(204)
-  expect(await lettersOf(userId)).toEqual([])
+  expect((await world.call('DELETE', `/v1/dead-letters/${deadLetter.id}`, { user: userId })).status).toBe(204)
+  expect(await deadLettersOf(userId)).toEqual([])
 })
 
 describe('limits', () => {
-  test('of more than 1,000 letters the oldest give way', async () => {
+  test('of more than 1,000 dead letters the oldest give way', async () => {
     const { userId, instanceId, report } = await world.tracked()
     for (let batch = 0; batch < 3; batch++) {
       world.clock.now = new Date(world.clock.now.getTime() + 1)
@@ -151,7 +157,7 @@ describe('limits', () => {
         count(*) filter (where n8n_execution_id like '0-%')::int as oldest
       from dead_letters where instance_id = ${instanceId}`
     expect(kept).toEqual({ count: 1000, oldest: 200 })
-    expect(await lettersOf(userId, '?limit=100')).toHaveLength(100)
+    expect(await deadLettersOf(userId, '?limit=100')).toHaveLength(100)
   })
 
   test('of more than 10 MB the oldest give way, and they are replayed in several goes', async () => {
@@ -171,14 +177,15 @@ describe('limits', () => {
     expect(kept?.['bytes']).toBeLessThanOrEqual(10 * 1024 * 1024)
     const body = { workflowId, instanceId, n8nWorkflowId: 'later' }
     await world.call('POST', '/v1/deployments', { user: userId, body })
-    expect(await lettersOf(userId)).toEqual([])
+    expect(await deadLettersOf(userId)).toEqual([])
   })
 
   test('a report over 256 KB is kept without its data, and can still be replayed', async () => {
     const { userId, workflowId, instanceId, report } = await world.tracked()
     await report({ ...success, data: 'x'.repeat(300_000) })
     await report({ ...success, status: 'paused', data: 'y'.repeat(300_000) })
-    for (const letter of await lettersOf(userId)) expect(letter.sizeBytes).toBeLessThanOrEqual(256 * 1024)
+    for (const deadLetter of await deadLettersOf(userId))
+      expect(deadLetter.sizeBytes).toBeLessThanOrEqual(256 * 1024)
     await world.call('POST', '/v1/deployments', {
       user: userId,
       body: { workflowId, instanceId, n8nWorkflowId: 'later' },
@@ -190,13 +197,13 @@ describe('limits', () => {
     expect(execution).toMatchObject({ status: 'success', data: { truncated: true } })
   })
 
-  test('letters go after 30 days', async () => {
+  test('dead letters go after 30 days', async () => {
     const { userId, report } = await world.tracked()
     await report(success)
     const before = world.clock.now
     world.clock.now = new Date(before.getTime() + 30 * 24 * 3600 * 1000 + 1)
     await world.deadLetters.purgeExpired(10_000)
     world.clock.now = before
-    expect(await lettersOf(userId)).toEqual([])
+    expect(await deadLettersOf(userId)).toEqual([])
   })
 })

@@ -1,7 +1,7 @@
 /** n8n's execution ids start again once its database is restored or replaced: no run is merged with another, or lost. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ingest } from '../../src/executions/ingest.ts'
-import { type IncomingExecution, untold } from '../../src/executions/merge.ts'
+import { type IncomingExecution, emptyDelivery } from '../../src/executions/merge.ts'
 import { createPostgresTestDatabase } from '../harness/database.ts'
 import { createPollWorld, hourMs, minuteMs } from './poll-world.ts'
 import { expectRollupsToBeARecount } from './rollup-recount.ts'
@@ -82,7 +82,7 @@ describe('reports of two runs with one id', () => {
   test('many at once, alone and in batches that overlap: one epoch, every run once', async () => {
     const { instanceId, userId } = await world.tracked()
     const run = (id: number, startedAtMs: number): IncomingExecution => ({
-      ...{ ...untold, n8nExecutionId: String(id), n8nWorkflowId: 'wf1', status: 'success' as const },
+      ...{ ...emptyDelivery, n8nExecutionId: String(id), n8nWorkflowId: 'wf1', status: 'success' as const },
       ...{ startedAtMs, finishedAtMs: startedAtMs + 1000, eventAtMs: startedAtMs, receivedAtMs: Date.now() },
     })
     const [first, second] = [Date.now() - 50 * hourMs, Date.now() - 2 * hourMs]
@@ -117,7 +117,13 @@ describe("n8n's Error Trigger, which tells no start", () => {
     workflow: { id: workflowId },
   })
   const polled = {
-    ...{ ...untold, n8nExecutionId: '5', n8nWorkflowId: 'wf1', status: 'error' as const, receivedAtMs: now },
+    ...{
+      ...emptyDelivery,
+      n8nExecutionId: '5',
+      n8nWorkflowId: 'wf1',
+      status: 'error' as const,
+      receivedAtMs: now,
+    },
     ...{ startedAtMs: now - minuteMs - 500, finishedAtMs: now - minuteMs, eventAtMs: now - minuteMs },
   } satisfies IncomingExecution
   const orders = <T>(items: T[]): T[][] =>

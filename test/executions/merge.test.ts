@@ -4,9 +4,9 @@ import { ingest } from '../../src/executions/ingest.ts'
 import {
   type IncomingExecution,
   merge,
-  type StampedExecution,
-  stamped,
-  untold,
+  type MergeableExecution,
+  withMergeKey,
+  emptyDelivery,
 } from '../../src/executions/merge.ts'
 import { toRunData } from '../../src/executions/run-data.ts'
 import { createTestDatabase } from '../harness/database.ts'
@@ -25,7 +25,7 @@ const delivery = (
   status: ExecutionStatus,
   more: Partial<IncomingExecution> = {},
 ): IncomingExecution => ({
-  ...untold,
+  ...emptyDelivery,
   n8nExecutionId,
   n8nWorkflowId: 'wf1',
   status,
@@ -169,22 +169,22 @@ test('600 random histories end at the same rows in every order and grouping, and
   expect(results[1]).toEqual(results[0])
   expect(results[2]).toEqual(results[0])
 
-  const folded = new Map<string, StampedExecution>()
+  const merged = new Map<string, MergeableExecution>()
   for (const { execution, source } of sourced) {
-    const one = await stamped(execution, source)
-    const earlier = folded.get(one.n8nExecutionId)
-    folded.set(one.n8nExecutionId, earlier ? merge(one, earlier) : one)
+    const one = await withMergeKey(execution, source)
+    const earlier = merged.get(one.n8nExecutionId)
+    merged.set(one.n8nExecutionId, earlier ? merge(one, earlier) : one)
   }
   for (const row of results[0] ?? []) {
-    const expected = folded.get(String(row['n8n_execution_id']))
+    const expected = merged.get(String(row['n8n_execution_id']))
     expect(row).toMatchObject({
       status: expected?.status,
       key_status: expected?.status,
-      stamp: expected?.stamp,
+      stamp: expected?.mergeKey,
       mode: expected?.mode,
       error_message: expected?.error?.message ?? null,
-      error_stamp: expected?.errorStamp,
-      data_stamp: expected?.dataStamp,
+      error_stamp: expected?.errorMergeKey,
+      data_stamp: expected?.dataMergeKey,
       retry_of: expected?.retryOf,
       n8n_workflow_version_id: expected?.n8nVersionId,
       workflow_version: expected?.n8nVersionId === null ? 1 : 2,
@@ -205,21 +205,21 @@ describe('who wins', () => {
     ['unknown over running', ['unknown', 10], ['running', 99], 'unknown'],
     ['success over unknown', ['unknown', 99], ['success', 10], 'success'],
   ] as const)('%s', async (_, [first, firstAt], [second, secondAt], winner) => {
-    const a = await stamped(delivery('1', first, { eventAtMs: start + firstAt }), 'push')
-    const b = await stamped(delivery('1', second, { eventAtMs: start + secondAt }), 'push')
+    const a = await withMergeKey(delivery('1', first, { eventAtMs: start + firstAt }), 'push')
+    const b = await withMergeKey(delivery('1', second, { eventAtMs: start + secondAt }), 'push')
     expect(merge(a, b).status).toBe(winner)
     expect(merge(b, a).status).toBe(winner)
   })
 
   test('what n8n itself recorded wins over what was pushed, and keeps the pushed error message', async () => {
-    const pushed = await stamped(
+    const pushed = await withMergeKey(
       delivery('1', 'error', {
         error: { message: 'm', node: 'N', errorClass: null, httpStatus: null },
         eventAtMs: start + 99,
       }),
       'push',
     )
-    const polled = await stamped(delivery('1', 'crashed'), 'poll')
+    const polled = await withMergeKey(delivery('1', 'crashed'), 'poll')
     expect(merge(pushed, polled)).toMatchObject({ status: 'crashed', error: { message: 'm', node: 'N' } })
   })
 })

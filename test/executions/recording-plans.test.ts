@@ -1,14 +1,19 @@
 /** The plans of `record_executions` are made once for each connection, from statistics that may be of another time. */
 import { beforeAll, expect, test } from 'vitest'
 import { ingest } from '../../src/executions/ingest.ts'
-import { type IncomingExecution, untold } from '../../src/executions/merge.ts'
+import { type IncomingExecution, emptyDelivery } from '../../src/executions/merge.ts'
 import { createPostgresTestDatabase } from '../harness/database.ts'
 import { createWorld, type World } from './world.ts'
 
 const startedAtMs = Date.parse('2026-11-22T10:00:00Z')
 const batch = (from: number, size: number): IncomingExecution[] =>
   Array.from({ length: size }, (_, index) => ({
-    ...{ ...untold, n8nExecutionId: String(from + index), n8nWorkflowId: 'wf1', status: 'error' as const },
+    ...{
+      ...emptyDelivery,
+      n8nExecutionId: String(from + index),
+      n8nWorkflowId: 'wf1',
+      status: 'error' as const,
+    },
     ...{ startedAtMs, finishedAtMs: startedAtMs + 1000, eventAtMs: startedAtMs, receivedAtMs: startedAtMs },
     error: { message: 'm', node: 'N', errorClass: null, httpStatus: null },
   }))

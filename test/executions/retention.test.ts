@@ -1,7 +1,7 @@
 import { v7 as uuidv7 } from 'uuid'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { ingest } from '../../src/executions/ingest.ts'
-import { type IncomingExecution, untold } from '../../src/executions/merge.ts'
+import { type IncomingExecution, emptyDelivery } from '../../src/executions/merge.ts'
 import { closeAbandoned, dropExpiredMonths, trimExecutionData } from '../../src/executions/retention.ts'
 import { toRunData } from '../../src/executions/run-data.ts'
 import { createPostgresTestDatabase, type PostgresTestDatabase } from '../harness/database.ts'
@@ -22,7 +22,7 @@ beforeEach(() => database.sql`delete from executions`)
 const daysAgo = (days: number) => new Date(world.clock.now.getTime() - days * dayMs)
 
 const execution = (id: number, receivedAt: Date, n8nWorkflowId: string): IncomingExecution => ({
-  ...untold,
+  ...emptyDelivery,
   n8nExecutionId: String(id),
   n8nWorkflowId,
   status: 'success',

@@ -7,7 +7,7 @@ import { pgliteBackend } from '../../src/db/gateway/pglite.ts'
 import { createGateway } from '../../src/db/gateway/protocol.ts'
 import { migrate } from '../../src/db/migrate.ts'
 import { executionStatuses } from '../../src/db/schema/executions.ts'
-import { foldChanges } from '../../src/executions/fold.ts'
+import { rollUpChanges } from '../../src/executions/roll-up.ts'
 import { ingest } from '../../src/executions/ingest.ts'
 import { hourMs, pick, random, randomData, randomDelivery } from './random-runs.ts'
 import { expectRollupsToBeARecount, unfoldedChanges } from './rollup-recount.ts'
@@ -68,7 +68,7 @@ test('executions from before there were rollups are counted by the migration, an
     )
   }
   await expectRollupsToBeARecount(sql, [userId])
-  await foldChanges(db, { maxStatements: 100 })
+  await rollUpChanges(db, { maxStatements: 100 })
   await expectRollupsToBeARecount(sql, [userId])
   await backend.close()
 })

@@ -1,8 +1,8 @@
 import { Client } from 'pg'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { deleteDroppedRollups, foldChanges } from '../../src/executions/fold.ts'
+import { deleteDroppedRollups, rollUpChanges } from '../../src/executions/roll-up.ts'
 import { ingest } from '../../src/executions/ingest.ts'
-import { type IncomingExecution, untold } from '../../src/executions/merge.ts'
+import { type IncomingExecution, emptyDelivery } from '../../src/executions/merge.ts'
 import { closeAbandoned, dropExpiredMonths, trimExecutionData } from '../../src/executions/retention.ts'
 import { purgeDeletedAccounts } from '../../src/users/delete-account.ts'
 import { toRunData } from '../../src/executions/run-data.ts'
@@ -59,7 +59,7 @@ async function record(
 test('months that are dropped count no more from that moment on, folded or not; what is left of them goes bit by bit', async () => {
   const { userId, instanceId } = await world.tracked('wf1')
   await record(instanceId, 30, [540, 500, 20, 0], 1)
-  await foldChanges(world.db, { limit: 120 })
+  await rollUpChanges(world.db, { limit: 120 })
   await expectRollupsToBeARecount(world.sql, [userId])
   await expect(dropExpiredMonths(world.db, new Date(), { retentionMonths: 13 })).resolves.toBeGreaterThan(0)
   const left = await world.sql`select count(*)::integer as count from executions where user_id = ${userId}`
@@ -79,14 +79,14 @@ test('months that are dropped count no more from that moment on, folded or not; 
     (select count(*) from error_groups where recorded_month < now() - interval '100 days')::integer as groups`
   expect(old).toEqual({ changes: 0, nodes: 0, groups: 0 })
   await expectRollupsToBeARecount(world.sql, [userId])
-  while ((await foldChanges(world.db)) > 0);
+  while ((await rollUpChanges(world.db)) > 0);
   await expectRollupsToBeARecount(world.sql, [userId])
 })
 
 test('a month that is made anew after it was dropped counts from nothing', async () => {
   const { userId, instanceId } = await world.tracked('wf1')
   await record(instanceId, 10, [500], 2)
-  await foldChanges(world.db)
+  await rollUpChanges(world.db)
   await dropExpiredMonths(world.db, new Date(), { retentionMonths: 13 })
   await expectRollupsToBeARecount(world.sql, [userId])
   await record(instanceId, 5, [500], 3)
@@ -104,7 +104,7 @@ test('data that is trimmed stays counted, and a delivery that comes later does n
   const next = random(4)
   const receivedAtMs = Date.now() - 40 * dayMs
   const execution = (id: number, eventAtMs: number): IncomingExecution => ({
-    ...untold,
+    ...emptyDelivery,
     ...{ n8nExecutionId: String(id), n8nWorkflowId: 'wf1', status: 'success', mode: null, error: null },
     ...{ startedAtMs: receivedAtMs, finishedAtMs: receivedAtMs, eventAtMs, receivedAtMs },
     data: toRunData(randomData(next, receivedAtMs)),
@@ -122,7 +122,7 @@ test('data that is trimmed stays counted, and a delivery that comes later does n
     ids.slice(0, 10).map((id) => execution(id, receivedAtMs + 1)),
     'push',
   )
-  await foldChanges(world.db, { limit: 20 })
+  await rollUpChanges(world.db, { limit: 20 })
   await expectRollupsToBeARecount(world.sql, [userId])
   const rows = await world.sql`select n8n_execution_id as id, data from executions where user_id = ${userId}`
   const trimmed: TrimmedData = new Map(rows.map((row) => [String(row['id']), row['data']]))
@@ -139,7 +139,7 @@ test('data that is trimmed stays counted, and a delivery that comes later does n
     from executions where user_id = ${userId}`
   expect(left).toEqual({ data: 0, previous: 0 })
   await expectRollupsToBeARecount(world.sql, [userId], trimmed)
-  while ((await foldChanges(world.db)) > 0);
+  while ((await rollUpChanges(world.db)) > 0);
   await expectRollupsToBeARecount(world.sql, [userId], trimmed)
 })
 
@@ -157,11 +157,11 @@ test('a run that is closed as abandoned moves from what it was to unknown, with 
   expect(await open()).toBeGreaterThan(3)
   await closeAbandoned(world.db, new Date(), 2)
   await expectRollupsToBeARecount(world.sql, [userId])
-  await foldChanges(world.db, { limit: 50 })
+  await rollUpChanges(world.db, { limit: 50 })
   await closeAbandoned(world.db, new Date(), 1000)
   expect(await open()).toBe(0)
   await expectRollupsToBeARecount(world.sql, [userId])
-  while ((await foldChanges(world.db)) > 0);
+  while ((await rollUpChanges(world.db)) > 0);
   await expectRollupsToBeARecount(world.sql, [userId])
 })
 
@@ -169,26 +169,26 @@ test('an account that is deleted takes its rollups along while it is folded, and
   const [gone, stays] = [await world.tracked('wf1'), await world.tracked('wf1')]
   await record(gone.instanceId, 100, [0, 40], 6)
   await record(stays.instanceId, 20, [0, 40], 7)
-  await foldChanges(world.db, { limit: 300 })
+  await rollUpChanges(world.db, { limit: 300 })
   expect(Object.values(await rowsOf(gone.userId)).every((count) => count > 0)).toBe(true)
   await world.sql`update users set deleted_at = now() where id = ${gone.userId}`
   const stop = new AbortController()
-  const folding = (async () => {
-    while (!stop.signal.aborted) await foldChanges(world.db, { limit: 20 })
+  const rollUps = (async () => {
+    while (!stop.signal.aborted) await rollUpChanges(world.db, { limit: 20 })
   })()
   while ((await purgeDeletedAccounts(world.db, { chunkRows: 50, maxStatements: 5 })).purged === 0);
   stop.abort()
-  await folding
+  await rollUps
   expect(Object.values(await rowsOf(gone.userId)).every((count) => count === 0)).toBe(true)
   expect(await expectRollupsToBeARecount(world.sql, [stays.userId])).toBeGreaterThan(100)
-  while ((await foldChanges(world.db)) > 0);
+  while ((await rollUpChanges(world.db)) > 0);
   expect(await unfoldedChanges(world.sql)).toBe(0)
   expect(Object.values(await rowsOf(gone.userId)).every((count) => count === 0)).toBe(true)
   await expectRollupsToBeARecount(world.sql, [stays.userId])
 })
 
 test('while someone folds some of its ledger, an account does not lose its rollups before the rest of its ledger', async () => {
-  while ((await foldChanges(world.db)) > 0);
+  while ((await rollUpChanges(world.db)) > 0);
   const { userId, instanceId } = await world.tracked('wf1')
   await record(instanceId, 60, [0], 8)
   expect(await unfoldedChanges(world.sql)).toBeGreaterThan(120)

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { foldChanges } from '../../src/executions/fold.ts'
-import { untold } from '../../src/executions/merge.ts'
+import { rollUpChanges } from '../../src/executions/roll-up.ts'
+import { emptyDelivery } from '../../src/executions/merge.ts'
 import { ingest } from '../../src/executions/ingest.ts'
 import { toRunData } from '../../src/executions/run-data.ts'
 import { createPostgresTestDatabase } from '../harness/database.ts'
@@ -44,8 +44,8 @@ async function origin(): Promise<Origin> {
   return { userId, instanceId, n8nWorkflowIds: ['wf1', 'wf2'] }
 }
 
-const foldAll = async () => {
-  while ((await foldChanges(world.db, { maxStatements: 1000 })) > 0);
+const rollUpAll = async () => {
+  while ((await rollUpChanges(world.db, { maxStatements: 1000 })) > 0);
   expect(await unfoldedChanges(world.sql)).toBe(0)
 }
 
@@ -60,7 +60,7 @@ function lifeOf(
   const finishedAtMs = startedAtMs + Math.floor(next() ** 3 * 100_000)
   const status = next() < 0.8 ? ('success' as const) : ('error' as const)
   const error = status === 'error' ? randomError(next) : null
-  const common = { ...untold, n8nExecutionId, n8nWorkflowId, receivedAtMs: nowMs, mode: 'webhook' }
+  const common = { ...emptyDelivery, n8nExecutionId, n8nWorkflowId, receivedAtMs: nowMs, mode: 'webhook' }
   const ended = { ...common, status, finishedAtMs, eventAtMs: finishedAtMs, error }
   return [
     {
@@ -108,10 +108,10 @@ test(`${3 * executionCount} shuffled deliveries of ${executionCount} executions 
 
   const stop = new AbortController()
   const moments: { executions: unknown; counted: unknown; timed: unknown; buckets: unknown }[] = []
-  let folded = 0
-  const folding = async (limit: number) => {
+  let rolledUp = 0
+  const rollUps = async (limit: number) => {
     while (!stop.signal.aborted) {
-      folded += await foldChanges(world.db, { limit })
+      rolledUp += await rollUpChanges(world.db, { limit })
       await new Promise((resolve) => setTimeout(resolve, 20))
     }
   }
@@ -130,7 +130,7 @@ test(`${3 * executionCount} shuffled deliveries of ${executionCount} executions 
       await new Promise((resolve) => setTimeout(resolve, 50))
     }
   }
-  const beside = [folding(50), folding(200), folding(5000), reading()]
+  const beside = [rollUps(50), rollUps(200), rollUps(5000), reading()]
   const work = async () => {
     for (let delivery = queue.pop(); delivery; delivery = queue.pop()) {
       await ingest(world.db, delivery.instanceId, [delivery.execution], delivery.source)
@@ -146,15 +146,15 @@ test(`${3 * executionCount} shuffled deliveries of ${executionCount} executions 
     expect(counted ?? 0).toBe(executions)
     expect(buckets).toBe(timed)
   }
-  expect(folded).toBeGreaterThan(0)
+  expect(rolledUp).toBeGreaterThan(0)
   const figures = await expectRollupsToBeARecount(world.sql, userIds)
-  await foldAll()
+  await rollUpAll()
   await expectRollupsToBeARecount(world.sql, userIds)
   const [database] =
     await world.sql`select deadlocks::integer from pg_stat_database where datname = current_database()`
   expect(database?.['deadlocks']).toBe(0)
   console.log(
-    `${deliveries} deliveries in ${seconds.toFixed(1)} s, ${folded} changes folded and ${moments.length} moments seen meanwhile; ${figures} figures`,
+    `${deliveries} deliveries in ${seconds.toFixed(1)} s, ${rolledUp} changes rolled up and ${moments.length} moments seen meanwhile; ${figures} figures`,
   )
 }, 600_000)
 
@@ -178,11 +178,11 @@ test('600 random histories, told more than once and in any order, alone and in b
     const size = next() < 0.3 ? 1 : 1 + Math.floor(next() * 60)
     const batch = queue.splice(0, size).map(({ execution }) => execution)
     await ingest(world.db, instanceId, batch, source)
-    if (next() < 0.3) await foldChanges(world.db, { limit: 1 + Math.floor(next() * 100) })
+    if (next() < 0.3) await rollUpChanges(world.db, { limit: 1 + Math.floor(next() * 100) })
     if (rounds % 10 === 0) await expectRollupsToBeARecount(world.sql, [userId])
   }
   await expectRollupsToBeARecount(world.sql, [userId])
-  await foldAll()
+  await rollUpAll()
   const figures = await expectRollupsToBeARecount(world.sql, [userId])
   expect(figures).toBeGreaterThan(5000)
   console.log(`${deliveries.length} deliveries; ${figures} figures`)
@@ -193,7 +193,7 @@ describe('a change', () => {
     const { userId, instanceId } = await origin()
     const startedAtMs = Date.now() - hourMs
     const failed = {
-      ...untold,
+      ...emptyDelivery,
       ...{ n8nExecutionId: '1', n8nWorkflowId: 'wf1', status: 'error' as const },
       ...{ startedAtMs, finishedAtMs: startedAtMs + 1000, eventAtMs: startedAtMs, receivedAtMs: startedAtMs },
       error: { message: 'Request 7 failed', node: 'Call', errorClass: 'NodeApiError', httpStatus: 500 },
@@ -214,7 +214,7 @@ describe('a change', () => {
     const nodes = await world.sql`select node_name, sum(executions)::integer as executions from node_stats_now
       where user_id = ${userId} and deployment_id <> ${none} group by node_name having sum(executions) <> 0`
     expect(Array.from(nodes)).toEqual([{ node_name: 'Other', executions: 1 }])
-    await foldAll()
+    await rollUpAll()
     expect(await errorsOf(userId)).toEqual([])
   })
 
@@ -237,7 +237,7 @@ describe('a change', () => {
 
   test('with many nodes is folded with few others, and alone when it has more than a fold takes', async () => {
     const { userId, instanceId } = await origin()
-    await foldAll()
+    await rollUpAll()
     const nowMs = Date.now()
     const nodes = Array.from({ length: 40 }, (_, index) => ({
       name: `Node ${index}`,
@@ -245,18 +245,18 @@ describe('a change', () => {
       runs: 2,
     }))
     const runs = Array.from({ length: 5 }, (_, index) => ({
-      ...untold,
+      ...emptyDelivery,
       ...{ n8nExecutionId: String(index), n8nWorkflowId: 'wf1', status: 'success' as const },
       ...{ startedAtMs: nowMs, finishedAtMs: nowMs, eventAtMs: nowMs, receivedAtMs: nowMs, error: null },
       data: toRunData({ nodes }),
     }))
     await ingest(world.db, instanceId, runs, 'push')
-    const fold = async (maxNodes: number) =>
-      (await world.sql`select fold_execution_changes(100, ${maxNodes}) as folded`)[0]?.['folded']
-    expect(await fold(1)).toBe(1)
-    expect(await fold(80)).toBe(2)
-    expect(await fold(80)).toBe(2)
-    expect(await fold(80)).toBe(0)
+    const rollUp = async (maxNodes: number) =>
+      (await world.sql`select fold_execution_changes(100, ${maxNodes}) as rolled_up`)[0]?.['rolled_up']
+    expect(await rollUp(1)).toBe(1)
+    expect(await rollUp(80)).toBe(2)
+    expect(await rollUp(80)).toBe(2)
+    expect(await rollUp(80)).toBe(0)
     const sums = await world.sql`select sum(executions)::integer as executions, sum(runs)::integer as runs
       from node_stats where user_id = ${userId} and node_name = 'Node 39'`
     expect(Array.from(sums)).toEqual([{ executions: 5, runs: 10 }])
@@ -265,13 +265,13 @@ describe('a change', () => {
   test('is folded by one at a time; whoever comes meanwhile leaves it', async () => {
     const { instanceId } = await origin()
     await ingest(world.db, instanceId, [randomDelivery('1', 'wf1', Date.now(), random(1)).execution], 'push')
-    const [held, folded] = await world.sql.transaction([
+    const [locked, rolledUp] = await world.sql.transaction([
       world.sql`select pg_advisory_xact_lock(hashtext('flowkeep.execution_rollups'))`,
-      world.sql`select fold_execution_changes() as folded`,
+      world.sql`select fold_execution_changes() as rolled_up`,
     ])
-    expect(held).toHaveLength(1)
-    expect(Number(folded?.[0]?.['folded'])).toBeGreaterThan(0)
-    const results = await Promise.all(Array.from({ length: 10 }, () => foldChanges(world.db)))
+    expect(locked).toHaveLength(1)
+    expect(Number(rolledUp?.[0]?.['rolled_up'])).toBeGreaterThan(0)
+    const results = await Promise.all(Array.from({ length: 10 }, () => rollUpChanges(world.db)))
     expect(results.every((count) => count === 0)).toBe(true)
   })
 })

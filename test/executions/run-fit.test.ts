@@ -2,7 +2,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { executionStatuses } from '../../src/db/schema/executions.ts'
 import { ingest } from '../../src/executions/ingest.ts'
-import { type IncomingExecution, type StampedExecution, stamped, untold } from '../../src/executions/merge.ts'
+import {
+  type IncomingExecution,
+  type MergeableExecution,
+  emptyDelivery,
+  withMergeKey,
+} from '../../src/executions/merge.ts'
 import { readPayload } from '../../src/executions/payload.ts'
 import { fitOf } from '../../src/executions/run-fit.ts'
 import { createTestDatabase } from '../harness/database.ts'
@@ -93,7 +98,7 @@ describe('a success stays a success', () => {
     for (const source of ['push', 'poll'] as const) {
       const { instanceId, report } = await tracked()
       const ended = {
-        ...{ ...untold, n8nExecutionId: '5', n8nWorkflowId: 'wf1', status: 'success' as const },
+        ...{ ...emptyDelivery, n8nExecutionId: '5', n8nWorkflowId: 'wf1', status: 'success' as const },
         ...{
           startedAtMs: now - 9000,
           finishedAtMs: now - 7000,
@@ -113,7 +118,7 @@ describe('a success stays a success', () => {
     await report(failed('5', { timestamp: now - 60_000 }))
     const ended = {
       ...{
-        ...untold,
+        ...emptyDelivery,
         n8nExecutionId: '5',
         n8nWorkflowId: 'wf1',
         status: 'success' as const,
@@ -197,7 +202,13 @@ describe('two workflows with one execution ID', () => {
   test('polled and pushed', async () => {
     const { instanceId, report } = await tracked()
     const polled = (n8nWorkflowId: string, endedAtMs: number) => ({
-      ...{ ...untold, n8nExecutionId: '5', n8nWorkflowId, status: 'error' as const, receivedAtMs: now },
+      ...{
+        ...emptyDelivery,
+        n8nExecutionId: '5',
+        n8nWorkflowId,
+        status: 'error' as const,
+        receivedAtMs: now,
+      },
       ...{ startedAtMs: endedAtMs - 500, finishedAtMs: endedAtMs, eventAtMs: endedAtMs },
     })
     await ingest(world.db, instanceId, [polled('wf1', now - 60_000)], 'poll')
@@ -214,7 +225,7 @@ const anyTime = (next: () => number) =>
     : pick([0, 400, 2500, -400, 4 * minuteMs, -4 * minuteMs, 9 * minuteMs, -9 * minuteMs, 3 * hourMs], next)
 
 /** Any two deliveries, likely to be near each other in one respect or another. */
-async function anyDelivery(next: () => number): Promise<StampedExecution> {
+async function anyDelivery(next: () => number): Promise<MergeableExecution> {
   const time = () => {
     const ms = anyTime(next)
     return ms === null ? null : now - hourMs + ms
@@ -241,7 +252,7 @@ async function anyDelivery(next: () => number): Promise<StampedExecution> {
         }
       : null,
   }
-  return stamped(delivery, pick(['push', 'push', 'poll'], next))
+  return withMergeKey(delivery, pick(['push', 'push', 'poll'], next))
 }
 
 test('the database judges 20,000 random pairs as the pure function does, every judgement among them', async () => {
@@ -256,7 +267,7 @@ test('the database judges 20,000 random pairs as the pure function does, every j
   const time = (ms: number | null) => (ms === null ? null : iso(ms))
   const rows = pairs.map(({ known, told, isLatest }) => ({
     key: {
-      ...{ epoch: 1, n8n_workflow_id: known.n8nWorkflowId, status: known.status, stamp: known.stamp },
+      ...{ epoch: 1, n8n_workflow_id: known.n8nWorkflowId, status: known.status, stamp: known.mergeKey },
       ...{ started_at: time(known.startedAtMs), finished_at: time(known.finishedAtMs) },
       ...{ is_start_polled: known.isStartPolled, recorded_at: time(known.receivedAtMs) },
       error_evidence: known.errorEvidence,

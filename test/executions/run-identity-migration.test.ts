@@ -8,9 +8,9 @@ import { pgliteBackend } from '../../src/db/gateway/pglite.ts'
 import { createGateway } from '../../src/db/gateway/protocol.ts'
 import { migrate } from '../../src/db/migrate.ts'
 import { backfillExecutions } from '../../src/executions/backfill.ts'
-import { foldChanges } from '../../src/executions/fold.ts'
+import { rollUpChanges } from '../../src/executions/roll-up.ts'
 import { ingest } from '../../src/executions/ingest.ts'
-import { untold } from '../../src/executions/merge.ts'
+import { emptyDelivery } from '../../src/executions/merge.ts'
 import { random, randomData } from './random-runs.ts'
 import { expectRollupsToBeARecount } from './rollup-recount.ts'
 
@@ -124,14 +124,14 @@ test('what is older than the migration corrects itself is corrected by the sched
   expect(await backfillExecutions(db)).toBe(0)
   expect(await counted()).toEqual({ '1 time production': 9, '1 time manual': 1, '2 time production': 2 })
   await expectRollupsToBeARecount(sql, [ids.user])
-  await foldChanges(db, { maxStatements: 100 })
+  await rollUpChanges(db, { maxStatements: 100 })
   await expectRollupsToBeARecount(sql, [ids.user])
 })
 
 test('a run of before is told by its start, which n8n gives the same every time', async () => {
   const startedAtMs = deployedAtMs - 19 * minuteMs
   const told = {
-    ...{ ...untold, n8nExecutionId: '1', n8nWorkflowId: 'wf1', status: 'success' as const },
+    ...{ ...emptyDelivery, n8nExecutionId: '1', n8nWorkflowId: 'wf1', status: 'success' as const },
     ...{ eventAtMs: startedAtMs, receivedAtMs: Date.now() },
   }
   const [same] = await ingest(db, ids.instance, [{ ...told, startedAtMs }], 'poll')

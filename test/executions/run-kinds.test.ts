@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { attributeRuns } from '../../src/deployments/version-history.ts'
 import { ingest, settlePendingRetries } from '../../src/executions/ingest.ts'
-import { type IncomingExecution, untold } from '../../src/executions/merge.ts'
+import { type IncomingExecution, emptyDelivery } from '../../src/executions/merge.ts'
 import { activityOf } from '../../src/executions/node-runs.ts'
 import { toRunData } from '../../src/executions/run-data.ts'
 import { createPostgresTestDatabase } from '../harness/database.ts'
@@ -24,7 +24,7 @@ const run = (
   status: IncomingExecution['status'],
   more: Partial<IncomingExecution> = {},
 ): IncomingExecution => ({
-  ...untold,
+  ...emptyDelivery,
   ...{ n8nExecutionId: String(id), n8nWorkflowId: 'wf1', status, mode: 'webhook' },
   ...{ startedAtMs: startMs + id * minuteMs, finishedAtMs: startMs + id * minuteMs + 1000 },
   ...{ eventAtMs: startMs + id * minuteMs + 1000, receivedAtMs: Date.now() },

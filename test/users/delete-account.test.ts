@@ -31,7 +31,7 @@ async function accountWithExecutions(count: number): Promise<string> {
     const origin = { workflowId: uuidv7(), workflowVersion: 1, deploymentId: uuidv7() }
     await database.db.batch([
       database.db.insert(executions).values({ ...common, ...origin }),
-      database.db.insert(executionKeys).values({ ...common, stamp: '' }),
+      database.db.insert(executionKeys).values({ ...common, mergeKey: '' }),
     ])
   }
   return user.id

@@ -7,7 +7,7 @@ import { attentionOf, type Troubles } from '../../src/web/overview/attention.ts'
 import { barsOf } from '../../src/web/overview/cards.tsx'
 import { periodOf } from '../../src/web/overview/period.ts'
 import { badFrom, toMarkers, toRunsBuckets } from '../../src/web/overview/runs-buckets.ts'
-import { untold } from '../../src/executions/merge.ts'
+import { emptyDelivery } from '../../src/executions/merge.ts'
 import { ingest } from '../../src/executions/ingest.ts'
 import { useTestApp } from '../harness/app.ts'
 import { signedInBrowser } from './browser.ts'
@@ -46,7 +46,7 @@ async function account(statuses: ('success' | 'error')[], name = 'Order sync') {
     app.deps.db,
     instance.id,
     statuses.map((status, index) => ({
-      ...untold,
+      ...emptyDelivery,
       ...{ n8nExecutionId: String(index + 1), n8nWorkflowId, status, mode: 'webhook' },
       ...{ startedAtMs: endedMs - 2000, finishedAtMs: endedMs, eventAtMs: endedMs, receivedAtMs: Date.now() },
       error:

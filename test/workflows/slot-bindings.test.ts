@@ -5,7 +5,7 @@ import type { CredentialChoice, SlotBinding } from '../../src/db/schema/deployme
 import { loadCatalogue } from '../../src/n8n/catalogue.ts'
 import { readSlots } from '../../src/n8n/slots.ts'
 import { type BindingSource } from '../../src/workflows/binding-sources.ts'
-import { type ChosenBinding, resolveSlots } from '../../src/workflows/slot-bindings.ts'
+import { type RequestedBinding, resolveSlots } from '../../src/workflows/slot-bindings.ts'
 
 const catalogue = await loadCatalogue()
 const header = 'httpHeaderAuth'
@@ -34,7 +34,7 @@ const held = (name: string, type = header, more: Partial<AvailableCredential> = 
   ...{ id: name, name, type, status: 'untested', usable: true },
   ...more,
 })
-const chosen = (type: string, id: string, nodeName?: string): ChosenBinding => ({
+const chosen = (type: string, id: string, nodeName?: string): RequestedBinding => ({
   ...(nodeName !== undefined && { node: nodeName }),
   ...{ type, credential: { credentialId: id }, pointer: '/bindings/0' },
 })
@@ -55,7 +55,7 @@ const source = (
 
 interface Question {
   available?: AvailableCredential[]
-  chosen?: ChosenBinding[]
+  chosen?: RequestedBinding[]
   sources?: BindingSource[]
 }
 
@@ -205,7 +205,7 @@ describe('a choice', () => {
     ).toEqual({ CRM: 'bound CRM name', ERP: 'n8n inN8n chosen' })
   })
 
-  test.each<[string, ChosenBinding[], RegExp]>([
+  test.each<[string, RequestedBinding[], RegExp]>([
     ['for a node that is not there', [chosen(header, 'CRM', 'Nobody')], /no node "Nobody"/],
     [
       'for a type that the node does not take',

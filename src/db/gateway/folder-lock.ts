@@ -20,9 +20,9 @@ export async function lockFolder(dir: string): Promise<() => Promise<void>> {
     } catch (error) {
       if (!hasCode(error, 'EEXIST')) throw error
     }
-    const held = await readFile(path, 'utf8').catch(() => undefined)
-    if (held === undefined) continue
-    const [pid = '', start = ''] = held.trim().split(' ')
+    const content = await readFile(path, 'utf8').catch(() => undefined)
+    if (content === undefined) continue
+    const [pid = '', start = ''] = content.trim().split(' ')
     if (await isHeld(path, Number(pid), start)) {
       throw new Error(`The data folder ${dir} is in use by process ${pid || '(starting)'}`)
     }
@@ -30,7 +30,7 @@ export async function lockFolder(dir: string): Promise<() => Promise<void>> {
     const aside = `${path}.${process.pid}`
     await rename(path, aside).catch(() => undefined)
     const moved = await readFile(aside, 'utf8').catch(() => undefined)
-    if (moved !== undefined && moved !== held)
+    if (moved !== undefined && moved !== content)
       await writeFile(path, moved, { flag: 'wx' }).catch(() => undefined)
     await rm(aside, { force: true })
   }

@@ -76,19 +76,19 @@ export const executions = pgTable(
     errorMessage: text('error_message'),
     errorNode: text('error_node'),
     /** Stamp of the delivery that the error came from, and of the one that the data came from. */
-    errorStamp: text('error_stamp'),
+    errorMergeKey: text('error_stamp'),
     /** Null without an error, and of errors recorded before there were fingerprints. */
     errorFingerprint: text('error_fingerprint'),
     /** What the service that the node called has answered. */
     errorHttpStatus: integer('error_http_status'),
     data: jsonb('data'),
     /** Stays when the data is trimmed; `-`, which sorts before any stamp, when n8n was asked for it and has none. */
-    dataStamp: text('data_stamp'),
+    dataMergeKey: text('data_stamp'),
     updatedAt: updatedAt(),
     /** What the latest delivery that changed the row has replaced; `previousData` only when it was replaced. */
     previousErrorFingerprint: text('previous_error_fingerprint'),
     previousData: jsonb('previous_data'),
-    previousDataStamp: text('previous_data_stamp'),
+    previousDataMergeKey: text('previous_data_stamp'),
     previousWorkflowVersion: integer('previous_workflow_version'),
     previousKind: text('previous_kind', { enum: runKinds }),
     previousDurationMs: bigint('previous_duration_ms', { mode: 'number' }),
@@ -103,7 +103,7 @@ export const executions = pgTable(
       .on(t.userId, happenedFirst(t), t.id.desc().nullsFirst())
       .where(sql`${t.status} in ('error', 'crashed')`),
     // What the next poll is to fetch, and what the retention of data is to trim: both empty themselves.
-    index('executions_dataless_idx').on(t.instanceId, t.recordedAt).where(sql`${t.dataStamp} is null`),
+    index('executions_dataless_idx').on(t.instanceId, t.recordedAt).where(sql`${t.dataMergeKey} is null`),
     index('executions_data_idx').on(t.workflowId, t.recordedAt).where(sql`${t.data} is not null`),
     index('executions_error_idx')
       .on(t.userId, t.errorFingerprint, happenedFirst(t), t.id.desc().nullsFirst())
@@ -134,7 +134,7 @@ export const executionKeys = pgTable(
     n8nWorkflowId: text('n8n_workflow_id'),
     status: text('status', { enum: executionStatuses }).notNull(),
     /** Stamp of the delivery that `status` came from; a greater one replaces it. */
-    stamp: text('stamp').notNull(),
+    mergeKey: text('stamp').notNull(),
     startedAt: instant('started_at'),
     /** `startedAt` comes from n8n's own record, which never changes: a report does not replace it. */
     isStartPolled: boolean('is_start_polled').notNull().default(false),

@@ -1,8 +1,8 @@
 import { deploymentStyle, type StatusStyle } from './status.tsx'
-import type { BoardRow } from '../../deployments/list-queries.ts'
+import type { DeploymentListRow } from '../../deployments/list-queries.ts'
 
 /** Style of a deployment's state. Failures and drift take precedence over the status. */
-export function statusBadge({ state, status }: Pick<BoardRow, 'state' | 'status'>): StatusStyle {
+export function statusBadge({ state, status }: Pick<DeploymentListRow, 'state' | 'status'>): StatusStyle {
   if (state === 'failing') return { tone: 'fail', word: 'Failing' }
   if (state === 'drifted') return { tone: 'wait', word: 'Drifted' }
   return deploymentStyle(status)

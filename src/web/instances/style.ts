@@ -7,9 +7,9 @@ export const instancesStyle = `
 .inst-below{display:flex;gap:8px;flex-wrap:wrap;margin:14px 0}
 .card-body>.inst-below:last-child{margin-bottom:0}
 .inst-url{overflow-wrap:anywhere}
-.inst-cannot{display:grid;gap:8px;font-size:var(--fs-2);color:var(--text-2)}
-.inst-cannot li{display:grid;grid-template-columns:14px minmax(0,1fr);gap:9px}
-.inst-cannot .icon{margin-top:2px;color:var(--wait)}
+.inst-limitations{display:grid;gap:8px;font-size:var(--fs-2);color:var(--text-2)}
+.inst-limitations li{display:grid;grid-template-columns:14px minmax(0,1fr);gap:9px}
+.inst-limitations .icon{margin-top:2px;color:var(--wait)}
 .inst-steps{display:grid;gap:8px;font-size:var(--fs-2);color:var(--text-2)}
 .inst-token{display:grid;gap:10px;justify-items:start}
 .inst-token .code-box{width:100%;font-size:13px;color:var(--text);white-space:pre-wrap;overflow-wrap:anywhere}

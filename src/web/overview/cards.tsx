@@ -5,7 +5,7 @@ import { LinkButton, withQuery } from '../components/controls.tsx'
 import { Icon, NodeBadge } from '../components/icons.tsx'
 import { credentialStyle, Status } from '../components/status.tsx'
 import { NameCell, Table, Td, Time, Tr } from '../components/table.tsx'
-import type { BoardRow } from '../../deployments/list-queries.ts'
+import type { DeploymentListRow } from '../../deployments/list-queries.ts'
 import { readableMessage, trendOf, trendLabel } from '../components/error-trend.ts'
 import { countedRuns } from '../links/run-filter.ts'
 import { count, duration, percent, plural, type TimeFormat, unknown } from '../format.ts'
@@ -213,7 +213,7 @@ const usesText = (workflows: number | undefined): string => {
 }
 
 export function DeploymentsCard({ overview: { deployments }, time }: Timed) {
-  const isTrouble = ({ state }: BoardRow) => state === 'failing' || state === 'drifted'
+  const isTrouble = ({ state }: DeploymentListRow) => state === 'failing' || state === 'drifted'
   const shown = [
     ...deployments.filter(isTrouble),
     ...deployments.filter((row) => !isTrouble(row) && row.state !== 'undeployed'),

@@ -12,7 +12,7 @@ import {
 import type { Instance } from '../../instances/contract.ts'
 import { noLimit } from '../components/period.ts'
 import { type CredentialRow, readCredentials } from '../../credentials/queries.ts'
-import { type BoardRow, readBoard } from '../../deployments/list-queries.ts'
+import { type DeploymentListRow, readDeploymentList } from '../../deployments/list-queries.ts'
 import type { DashboardDeps } from '../context.ts'
 import { byTrend } from '../components/error-trend.ts'
 import type { Period } from './period.ts'
@@ -34,7 +34,7 @@ export interface Overview {
   credentialTotal: number
   credentialStats: Map<string, CredentialStats['items'][number]>
   /** Worst first. */
-  deployments: BoardRow[]
+  deployments: DeploymentListRow[]
   /** Highest lag first. */
   instances: Instance[]
   /** Number of live deployments by instance ID; without instances that have none. */
@@ -76,10 +76,10 @@ export async function readOverview(
       analytics.errors(userId, { ...range, sort: 'runs', limit: 50 }),
       readCredentials(db, userId, noCredentials, null),
       analytics.credentials(userId, { ...range, limit: noLimit }),
-      readBoard(db, userId, now, {}, null),
+      readDeploymentList(db, userId, now, {}, null),
       instances.list(userId, { limit: maximumInstances, after: null }),
       readOverviewFacts(db, userId, from, now),
-      requirements.missing(userId),
+      requirements.findMissing(userId),
     ])
   return {
     ...{ period, include, from, to, summary, series, deployments: deployments.rows, ...rest },

@@ -93,15 +93,15 @@ const minimumDistance = 0.2
 
 /** The newest deployed versions whose labels fit. */
 export function toMarkers(versions: DeployedVersion[], bars: readonly Span[]): Marker[] {
-  const chosen: { at: string; label: string; place: number }[] = []
+  const selected: { at: string; label: string; place: number }[] = []
   for (const { at, workflowName, version } of versions) {
     const place = placeOf(bars, at)
-    if (chosen.length === maximumMarkers) break
+    if (selected.length === maximumMarkers) break
     if (place === null) continue
-    if (chosen.some((each) => Math.abs(each.place - place) < minimumDistance)) continue
+    if (selected.some((each) => Math.abs(each.place - place) < minimumDistance)) continue
     const name =
       workflowName.length > 18 ? `${workflowName.slice(0, 17).toWellFormed().trimEnd()}…` : workflowName
-    chosen.push({ at, label: `${name} v${version}`, place })
+    selected.push({ at, label: `${name} v${version}`, place })
   }
-  return chosen.map(({ at, label }) => ({ at, label }))
+  return selected.map(({ at, label }) => ({ at, label }))
 }

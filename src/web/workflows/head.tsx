@@ -5,7 +5,7 @@ import { LinkButton, Tabs } from '../components/controls.tsx'
 import { PageHead } from '../layout/page.tsx'
 import { StatusTag } from '../components/status.tsx'
 import { Time } from '../components/table.tsx'
-import type { BoardRow } from '../../deployments/list-queries.ts'
+import type { DeploymentListRow } from '../../deployments/list-queries.ts'
 import { count, plural, type TimeFormat } from '../format.ts'
 import { countedRunsHref, planHref, runsHref, workflowHref } from './links.ts'
 import type { DayRuns } from '../../workflows/detail-queries.ts'
@@ -15,7 +15,7 @@ export type WorkflowTab = 'overview' | 'versions' | 'deployments' | 'none'
 export interface HeadProps {
   workflow: Workflow
   /** Its deployments, worst first. */
-  deployments: readonly BoardRow[]
+  deployments: readonly DeploymentListRow[]
   /** Runs of the last 24 hours, counted as in the list of runs. */
   today: DayRuns
   tab: WorkflowTab
@@ -91,11 +91,11 @@ export function WorkflowHead({ workflow, deployments, today, tab, time, primary,
   )
 }
 
-export const isLive = ({ status }: Pick<BoardRow, 'status'>): boolean =>
+export const isLive = ({ status }: Pick<DeploymentListRow, 'status'>): boolean =>
   status === 'active' || status === 'tracking'
 
 /** `on prod-eu-1`, or `on 2 instances`. */
-const where = (rows: readonly BoardRow[]): string =>
+const where = (rows: readonly DeploymentListRow[]): string =>
   rows.length === 1 ? `on ${rows[0]?.instanceName}` : `on ${plural(rows.length, 'instance')}`
 
 function StateTags({ id, deployments, today }: { id: string } & Pick<HeadProps, 'deployments' | 'today'>) {

@@ -2,7 +2,7 @@
 import type { Context } from 'hono'
 import { AppError } from '../../errors.ts'
 import { type Workflow, WorkflowId } from '../../workflows/contract.ts'
-import { type BoardRow, readBoard } from '../../deployments/list-queries.ts'
+import { type DeploymentListRow, readDeploymentList } from '../../deployments/list-queries.ts'
 import type { DashboardDeps, DashboardEnv } from '../context.ts'
 import { type DayRuns, readDay } from '../../workflows/detail-queries.ts'
 
@@ -14,7 +14,7 @@ export type WorkflowPageDeps = Pick<
 export interface FoundWorkflow {
   workflow: Workflow
   /** Its deployments, worst first. */
-  deployments: readonly BoardRow[]
+  deployments: readonly DeploymentListRow[]
   today: DayRuns
 }
 
@@ -49,7 +49,7 @@ export async function findWorkflow(
   const { userId } = c.var
   const [workflow, { rows: deployments }, today] = await Promise.all([
     workflows.find(userId, id),
-    readBoard(db, userId, now(), { workflowId: id }, null),
+    readDeploymentList(db, userId, now(), { workflowId: id }, null),
     readDay(db, userId, id, now()),
   ])
   return { workflow: requireFound(workflow), deployments, today }

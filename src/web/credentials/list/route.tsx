@@ -20,7 +20,7 @@ export function credentialListPage({ requirements, analytics, db, now }: ListDep
     const [read, stats, missing, catalogue] = await Promise.all([
       readCredentials(db, userId, filter, after),
       analytics.credentials(userId, { ...rangeOf(period, now()), limit: noLimit }),
-      requirements.missing(userId),
+      requirements.findMissing(userId),
       loadCatalogue(),
     ])
     const { time } = viewer

@@ -45,7 +45,10 @@ export function newPages(deps: CredentialPageDeps) {
     .get('/new', async (c) => {
       const query = (c.req.query('q') ?? '').trim().slice(0, 100)
       const all = c.req.query('all') !== undefined
-      const [missing, catalogue] = await Promise.all([requirements.missing(c.var.userId), loadCatalogue()])
+      const [missing, catalogue] = await Promise.all([
+        requirements.findMissing(c.var.userId),
+        loadCatalogue(),
+      ])
       return renderPage(
         c,
         { title: 'New credential', section: 'credentials', crumbs },

@@ -1,9 +1,13 @@
 /** @module Reads the filters of the deployment list from its URL. Invalid filters are ignored and reported. */
 import { DeploymentId } from '../../../deployments/contract.ts'
-import { type BoardFilter, type BoardState, boardStates } from '../../../deployments/list-queries.ts'
+import {
+  type DeploymentListFilter,
+  type DeploymentListState,
+  deploymentListStates,
+} from '../../../deployments/list-queries.ts'
 
 export interface ListQuery {
-  filter: BoardFilter
+  filter: DeploymentListFilter
   /** The valid parameters, as in the URL, for links. */
   query: Record<string, string>
   after: string | null
@@ -12,7 +16,8 @@ export interface ListQuery {
 }
 
 const maximumChars = 200
-const isState = (text: string): text is BoardState => boardStates.includes(text as BoardState)
+const isState = (text: string): text is DeploymentListState =>
+  deploymentListStates.includes(text as DeploymentListState)
 const isId = (text: string) => DeploymentId.safeParse({ id: text }).success
 
 export function readListQuery(params: URLSearchParams): ListQuery {

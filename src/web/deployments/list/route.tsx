@@ -1,7 +1,7 @@
 /** @module `/deployments`. */
 import { Hono } from 'hono'
 import type { DashboardEnv } from '../../context.ts'
-import { countBoard, readBoard, readOptions } from '../../../deployments/list-queries.ts'
+import { countDeploymentStates, readDeploymentList, readOptions } from '../../../deployments/list-queries.ts'
 import { renderPage } from '../../layout/page.tsx'
 import type { DeploymentPageDeps } from '../page-context.ts'
 import { readListQuery } from './filter.ts'
@@ -11,16 +11,16 @@ export function deploymentListPage({ db, now }: Pick<DeploymentPageDeps, 'db' | 
   return new Hono<DashboardEnv>().get('/', async (c) => {
     const { userId, viewer } = c.var
     const { filter, query, after, ignored } = readListQuery(new URL(c.req.url).searchParams)
-    const [board, counts, options] = await Promise.all([
-      readBoard(db, userId, now(), filter, after),
-      countBoard(db, userId, now(), filter),
+    const [list, counts, options] = await Promise.all([
+      readDeploymentList(db, userId, now(), filter, after),
+      countDeploymentStates(db, userId, now(), filter),
       readOptions(db, userId),
     ])
     return renderPage(
       c,
       { title: 'Deployments', section: 'deployments' },
       <ListPage
-        {...{ board, counts, filter, query, ignored }}
+        {...{ list, counts, filter, query, ignored }}
         isFirstPage={after === null}
         workflow={options.workflows.find(({ id }) => id === filter.workflowId)?.name ?? null}
         instances={options.instances}

@@ -16,11 +16,17 @@ import { NameCell, Table, Td, Time, Tr } from '../../components/table.tsx'
 import { countedRuns } from '../../links/run-filter.ts'
 import { count, none, percent, plural, type TimeFormat } from '../../format.ts'
 import { statusBadge } from '../../components/deployment-status.ts'
-import type { Board, BoardFilter, BoardRow, BoardState, Named } from '../../../deployments/list-queries.ts'
-import { boardStates } from '../../../deployments/list-queries.ts'
+import type {
+  DeploymentList,
+  DeploymentListFilter,
+  DeploymentListRow,
+  DeploymentListState,
+  Named,
+} from '../../../deployments/list-queries.ts'
+import { deploymentListStates } from '../../../deployments/list-queries.ts'
 import { stepLabel } from '../../components/deployment-stages.ts'
 
-const states: Record<BoardState, { tone: Tone; word: string; crossed?: boolean }> = {
+const states: Record<DeploymentListState, { tone: Tone; word: string; crossed?: boolean }> = {
   failed: { tone: 'fail', word: 'failed' },
   failing: { tone: 'fail', word: 'failing' },
   drifted: { tone: 'wait', word: 'drifted' },
@@ -34,9 +40,9 @@ const states: Record<BoardState, { tone: Tone; word: string; crossed?: boolean }
 const capitalize = (word: string) => word.charAt(0).toUpperCase() + word.slice(1)
 
 export interface ListPageProps {
-  board: Board
-  counts: Map<BoardState, number>
-  filter: BoardFilter
+  list: DeploymentList
+  counts: Map<DeploymentListState, number>
+  filter: DeploymentListFilter
   /** The parameters of the URL, without `after`. */
   query: Record<string, string>
   isFirstPage: boolean
@@ -48,7 +54,7 @@ export interface ListPageProps {
 }
 
 export function ListPage(props: ListPageProps) {
-  const { board, counts, filter, query, isFirstPage, ignored, workflow, instances, time } = props
+  const { list, counts, filter, query, isFirstPage, ignored, workflow, instances, time } = props
   const total = [...counts.values()].reduce((sum, each) => sum + each, 0)
   const inState = filter.state === undefined ? total : (counts.get(filter.state) ?? 0)
   const isFiltered = Object.keys(query).length > 0
@@ -56,7 +62,7 @@ export function ListPage(props: ListPageProps) {
     <>
       <PageHead
         title="Deployments"
-        meta={boardStates
+        meta={deploymentListStates
           .filter((state) => (counts.get(state) ?? 0) > 0)
           .map((state) => {
             const { tone, word, crossed = false } = states[state]
@@ -87,7 +93,7 @@ export function ListPage(props: ListPageProps) {
             value={filter.state ?? ''}
             options={[
               ['', 'Any state'],
-              ...boardStates.map((state) => [state, capitalize(states[state].word)] as const),
+              ...deploymentListStates.map((state) => [state, capitalize(states[state].word)] as const),
             ]}
           />
           <FilterSelect
@@ -112,7 +118,7 @@ export function ListPage(props: ListPageProps) {
       )}
       {ignored.length > 0 && <Remark tone="wait">Ignored invalid filters: {ignored.join(', ')}.</Remark>}
       <Card label="Deployments" flush>
-        {board.rows.length === 0 ? (
+        {list.rows.length === 0 ? (
           <EmptyList isFiltered={isFiltered} hasInstances={instances.length > 0} />
         ) : (
           <Table
@@ -126,17 +132,17 @@ export function ListPage(props: ListPageProps) {
               { label: 'Last error' },
             ]}
           >
-            {board.rows.map((row) => (
+            {list.rows.map((row) => (
               <Row row={row} time={time} />
             ))}
           </Table>
         )}
       </Card>
-      {board.rows.length > 0 && (
+      {list.rows.length > 0 && (
         <Pagination
-          text={`Showing ${count(board.rows.length)} of ${plural(inState, 'deployment')}.`}
+          text={`Showing ${count(list.rows.length)} of ${plural(inState, 'deployment')}.`}
           firstHref={isFirstPage ? null : withQuery('/deployments', query)}
-          nextHref={board.nextCursor && withQuery('/deployments', query, { after: board.nextCursor })}
+          nextHref={list.nextCursor && withQuery('/deployments', query, { after: list.nextCursor })}
         />
       )}
     </>
@@ -167,7 +173,7 @@ function EmptyList({ isFiltered, hasInstances }: { isFiltered: boolean; hasInsta
   )
 }
 
-const stateNote: Partial<Record<BoardState, (row: BoardRow, time: TimeFormat) => Child>> = {
+const stateNote: Partial<Record<DeploymentListState, (row: DeploymentListRow, time: TimeFormat) => Child>> = {
   deploying: (row) => (row.status === 'pending' ? 'Waiting to start' : stepLabel(row.step)),
   failing: (row) => (row.status === 'tracking' ? 'Tracked' : 'Live'),
   drifted: (row, time) => (
@@ -178,7 +184,7 @@ const stateNote: Partial<Record<BoardState, (row: BoardRow, time: TimeFormat) =>
   ),
 }
 
-function Row({ row, time }: { row: BoardRow; time: TimeFormat }) {
+function Row({ row, time }: { row: DeploymentListRow; time: TimeFormat }) {
   const { state, succeeded, failed, version, newestVersion } = row
   const finished = succeeded + failed
   const share = finished === 0 ? null : succeeded / finished
@@ -238,7 +244,7 @@ function Row({ row, time }: { row: BoardRow; time: TimeFormat }) {
 }
 
 /** A deployment error takes precedence over a run error. */
-function LastError({ row }: { row: BoardRow }) {
+function LastError({ row }: { row: DeploymentListRow }) {
   const { status, error, step, runError, runNode, runId } = row
   if (error) {
     return (

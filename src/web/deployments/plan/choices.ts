@@ -76,7 +76,7 @@ export const slotValue = (credential: CredentialChoice, sentTo: string | null | 
 }
 
 /** In the format of the API. */
-export const chosenSlots = ({ slots }: Pick<Choices, 'slots'>): Bindings =>
+export const selectedBindings = ({ slots }: Pick<Choices, 'slots'>): Bindings =>
   slots.map(({ node, type, credential }) => ({ ...(node !== null && { node }), type, ...credential }))
 
 /** The inverse of `readChoices`. */
@@ -132,7 +132,7 @@ export async function planOf(
   for (;;) {
     const { workflowId, instanceId, version, publish, fixes } = choices
     if (workflowId === null || instanceId === null) return { choices, plan: null, dropped }
-    const bindings = chosenSlots(choices)
+    const bindings = selectedBindings(choices)
     try {
       const request = {
         workflowId,

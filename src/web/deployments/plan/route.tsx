@@ -9,7 +9,7 @@ import { renderPage } from '../../layout/page.tsx'
 import type { DashboardDeps, DashboardEnv } from '../../context.ts'
 import { errorsByField, type FormState, readForm } from '../../form-data.ts'
 import { redirectWith } from '../../notice.ts'
-import { type Choices, chosenSlots, planOf, readChoices } from './choices.ts'
+import { type Choices, selectedBindings, planOf, readChoices } from './choices.ts'
 import { outcomeOf, reasonOf } from '../../links/outcome.ts'
 import { PlanPage } from './view.tsx'
 import { readOptions } from '../../../deployments/list-queries.ts'
@@ -84,7 +84,7 @@ export function planPages(deps: PlanDeps) {
     }
     const { workflowId, instanceId, version, deploymentId } = plan
     const { publish, reportSuccess, fixes } = choices
-    const bindings = chosenSlots(choices)
+    const bindings = selectedBindings(choices)
     if (deploymentId !== null) {
       const change = { version, bindings, publish, reportSuccess, fixes }
       const deployment = await deployer.deploy(userId, deploymentId, change)

@@ -141,7 +141,7 @@ function Limitations({ instance }: { instance: Instance }) {
       ) : limitations.length === 0 ? (
         <p class="soft inst-text">None. Flowkeep can use every feature it needs.</p>
       ) : (
-        <ul class="inst-cannot">
+        <ul class="inst-limitations">
           {limitations.map((sentence) => (
             <li>
               <Icon name="cross" small />

@@ -3,7 +3,7 @@ import { Card, Empty } from '../../components/card.tsx'
 import { LinkButton } from '../../components/controls.tsx'
 import { Status } from '../../components/status.tsx'
 import { NameCell, Table, Td, Time, Tr } from '../../components/table.tsx'
-import type { BoardRow } from '../../../deployments/list-queries.ts'
+import type { DeploymentListRow } from '../../../deployments/list-queries.ts'
 import { none, percent, plural, type TimeFormat } from '../../format.ts'
 import { countedRunsHref, planHref } from '../links.ts'
 import { statusBadge } from '../../components/deployment-status.ts'
@@ -11,7 +11,7 @@ import type { DeployedPlace } from '../../../workflows/detail-queries.ts'
 
 interface Props {
   workflowId: string
-  deployments: readonly BoardRow[]
+  deployments: readonly DeploymentListRow[]
   time: TimeFormat
 }
 
@@ -138,7 +138,7 @@ export function DeploymentsTable({
   )
 }
 
-function Success({ row, workflowId }: { row: BoardRow; workflowId: string }) {
+function Success({ row, workflowId }: { row: DeploymentListRow; workflowId: string }) {
   const finished = row.succeeded + row.failed
   if (finished === 0) return <span class="muted">{none} no runs</span>
   return (

@@ -6,7 +6,7 @@ import type { Workflow } from '../../../workflows/contract.ts'
 import type { Readiness } from '../../../workflows/readiness-contract.ts'
 import { Card } from '../../components/card.tsx'
 import { LinkButton } from '../../components/controls.tsx'
-import type { BoardRow } from '../../../deployments/list-queries.ts'
+import type { DeploymentListRow } from '../../../deployments/list-queries.ts'
 import { IncidentsCard } from '../../components/incidents-card.tsx'
 import { count, plural, type TimeFormat } from '../../format.ts'
 import { ChangesView } from '../versions/changes-view.tsx'
@@ -30,7 +30,7 @@ import { changeMarks } from '../versions/view.tsx'
 
 export interface OverviewData {
   workflow: Workflow
-  deployments: readonly BoardRow[]
+  deployments: readonly DeploymentListRow[]
   today: DayRuns
   places: readonly DeployedPlace[]
   readiness: Readiness

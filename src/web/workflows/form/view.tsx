@@ -6,7 +6,7 @@ import { Button, LinkButton } from '../../components/controls.tsx'
 import { CheckField, Form, FormError, TextArea, TextField } from '../../components/form.tsx'
 import { PageHead } from '../../layout/page.tsx'
 import { deploymentStyle } from '../../components/status.tsx'
-import type { BoardRow } from '../../../deployments/list-queries.ts'
+import type { DeploymentListRow } from '../../../deployments/list-queries.ts'
 import { plural } from '../../format.ts'
 import { diffHref, workflowHref } from '../links.ts'
 import { ImportWays } from '../list/view.tsx'
@@ -181,7 +181,7 @@ export function EditView({ workflow, state, expected, conflict }: EditProps) {
 
 export interface DeleteProps {
   workflow: Workflow
-  deployments: readonly BoardRow[]
+  deployments: readonly DeploymentListRow[]
   typed: string
   force: boolean
   errors: Partial<Record<'confirm' | '', string>>

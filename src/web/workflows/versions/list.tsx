@@ -3,7 +3,7 @@ import type { WorkflowVersionSummary } from '../../../workflows/contract.ts'
 import { Action } from '../../components/controls.tsx'
 import { StatusTag } from '../../components/status.tsx'
 import { Time } from '../../components/table.tsx'
-import type { BoardRow } from '../../../deployments/list-queries.ts'
+import type { DeploymentListRow } from '../../../deployments/list-queries.ts'
 import { percent, plural, type TimeFormat } from '../../format.ts'
 import { countedRunsHref, diffHref, workflowHref } from '../links.ts'
 import type { VersionRate } from '../../../workflows/detail-queries.ts'
@@ -24,7 +24,7 @@ export interface VersionListProps {
   versions: readonly ListedVersion[]
   /** Success rates of the last 30 days. */
   rates: ReadonlyMap<number, VersionRate>
-  deployments: readonly BoardRow[]
+  deployments: readonly DeploymentListRow[]
   time: TimeFormat
   /** Shows more of the prompt, and buttons to compare and restore. */
   full?: boolean

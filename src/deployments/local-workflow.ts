@@ -16,7 +16,7 @@ export interface Sent {
   body: RemoteContent
 }
 
-export interface OwnContentOptions {
+export interface LocalWorkflowOptions {
   /** Absent for a workflow that was never sent. */
   sent?: Sent
   reporterWorkflowId: string | null
@@ -24,7 +24,7 @@ export interface OwnContentOptions {
   ownCredentials: ReadonlyMap<string, string>
 }
 
-export interface OwnContent {
+export interface LocalWorkflow {
   workflow: JsonObject
   /** Each node's own credentials. */
   bindings: SlotBinding[]
@@ -32,17 +32,17 @@ export interface OwnContent {
   ambiguousTypes: string[]
 }
 
-export function toOwnContent(remote: RemoteContent, options: OwnContentOptions): OwnContent {
+export function toLocalWorkflow(remote: RemoteContent, options: LocalWorkflowOptions): LocalWorkflow {
   const { sent, ownCredentials } = options
-  const bindings = boundIn(remote.nodes, ownCredentials)
+  const bindings = bindingsIn(remote.nodes, ownCredentials)
   const bound = new Set(bindings.map(({ node, type }) => slotKey(node, type)))
   const unchanged = sent ? unchangedParts(remote, sent) : undefined
   const workflow = {
     ...sent?.original,
     name: unchanged ? unchanged.name : remote.name,
-    nodes: remote.nodes.map((node, index) => unchanged?.nodes.get(node) ?? toOwnNode(node, index, bound)),
+    nodes: remote.nodes.map((node, index) => unchanged?.nodes.get(node) ?? toLocalNode(node, index, bound)),
     connections: unchanged?.connections ?? remote.connections,
-    settings: toOwnSettings(remote.settings ?? {}, options),
+    settings: toLocalSettings(remote.settings ?? {}, options),
   }
   return {
     workflow: Object.fromEntries(Object.entries(workflow).filter(([, value]) => value !== undefined)),
@@ -79,7 +79,7 @@ const contentOf = (node: JsonObject) => ({
 })
 
 /** Removes the ids of bound credentials, which have no meaning outside this n8n. Unbound slots keep theirs. */
-function toOwnNode(node: JsonObject, index: number, bound: ReadonlySet<string>): JsonObject {
+function toLocalNode(node: JsonObject, index: number, bound: ReadonlySet<string>): JsonObject {
   if (!isObject(node.credentials)) return node
   const label = nodeLabel(node, index)
   const credentials = Object.entries(node.credentials).map(([type, entry]): [string, unknown] =>
@@ -101,7 +101,7 @@ function mixedTypes(nodes: readonly JsonObject[]): string[] {
 }
 
 /** Restores the original value of unchanged settings. Drops our reporter and n8n's defaults. */
-function toOwnSettings(remote: JsonObject, { sent, reporterWorkflowId }: OwnContentOptions): unknown {
+function toLocalSettings(remote: JsonObject, { sent, reporterWorkflowId }: LocalWorkflowOptions): unknown {
   const then = settingsForm(sent?.body.settings)
   const now = settingsForm(remote)
   if (sent && sameJson(now, then)) return sent.original.settings
@@ -117,9 +117,9 @@ function toOwnSettings(remote: JsonObject, { sent, reporterWorkflowId }: OwnCont
 }
 
 /** The bindings of nodes in n8n. Skips entries that name no credential. */
-export function boundIn(
+export function bindingsIn(
   nodes: readonly JsonObject[],
-  ownCredentials: OwnContentOptions['ownCredentials'],
+  ownCredentials: LocalWorkflowOptions['ownCredentials'],
 ): SlotBinding[] {
   return nodes.flatMap((node, index) =>
     Object.entries(isObject(node.credentials) ? node.credentials : {}).flatMap(

@@ -33,7 +33,7 @@ export interface Creation {
  * @returns the id of the resource: `resourceId`, or the earlier one if the key was already used with the same body
  * @throws {AppError} `idempotency-key-reused`, `quota-exceeded`, `unauthenticated` when the account no longer exists
  */
-export async function createOnce(
+export async function idempotentCreate(
   db: Db,
   creation: Creation,
   statements: BatchItem<'pg'>[],

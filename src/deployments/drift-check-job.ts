@@ -6,7 +6,7 @@ import type { DeploymentDrift } from './drift.ts'
 
 const everyMs = 60 * 60 * 1000
 
-export interface WatchOptions {
+export interface DriftCheckJobOptions {
   drift: Pick<DeploymentDrift, 'find'>
   /** How many deployments one run checks, one after the other. */
   limit: number
@@ -19,10 +19,10 @@ export interface WatchOptions {
  * Checks each deployment about once an hour while its n8n is reachable. One that cannot be compared waits an hour.
  * @returns how many were compared
  */
-export async function watchDrift(
+export async function runDriftCheckJob(
   db: Db,
   now: () => Date,
-  { drift, limit, budgetMs, signal }: WatchOptions,
+  { drift, limit, budgetMs, signal }: DriftCheckJobOptions,
 ): Promise<number> {
   const startedAtMs = now().getTime()
   let compared = 0

@@ -5,40 +5,40 @@
 import { sql } from 'drizzle-orm'
 import { type Db, idempotent } from '../db/client.ts'
 
-export interface FoldOptions {
+export interface RollUpOptions {
   /** Changes per statement. */
   limit?: number
   maxStatements?: number
 }
 
 /** @returns the number of changes rolled up */
-export async function foldChanges(
+export async function rollUpChanges(
   db: Db,
-  { limit = 5000, maxStatements = 1 }: FoldOptions = {},
+  { limit = 5000, maxStatements = 1 }: RollUpOptions = {},
 ): Promise<number> {
   let total = 0
   for (let statements = 0; statements < maxStatements; statements += 1) {
-    const { rows } = await idempotent(db).execute<{ folded: number | null }>(
-      sql`select fold_execution_changes(${limit}::integer) as folded`,
+    const { rows } = await idempotent(db).execute<{ rolledUp: number | null }>(
+      sql`select fold_execution_changes(${limit}::integer) as "rolledUp"`,
     )
-    const folded = rows[0]?.folded ?? 0
-    total += folded
-    if (folded === 0) break
+    const rolledUp = rows[0]?.rolledUp ?? 0
+    total += rolledUp
+    if (rolledUp === 0) break
   }
   return total
 }
 
 /** Average number of recorded executions between rollups. */
-const recordedPerFold = 2500
+const recordedPerRollUp = 2500
 
 /** Whether to roll up after `recorded` executions. Random, because an isolate may not live long enough to count. */
-export const isTimeToFold = (recorded: number, random: () => number = Math.random): boolean =>
-  random() * recordedPerFold < recorded
+export const isTimeToRollUp = (recorded: number, random: () => number = Math.random): boolean =>
+  random() * recordedPerRollUp < recorded
 
 /** Deletes unused rollup rows of dropped months. @returns the number of rows deleted */
 export async function deleteDroppedRollups(
   db: Db,
-  { limit = 5000, maxStatements = 5 }: FoldOptions = {},
+  { limit = 5000, maxStatements = 5 }: RollUpOptions = {},
 ): Promise<number> {
   let total = 0
   for (let statements = 0; statements < maxStatements; statements += 1) {

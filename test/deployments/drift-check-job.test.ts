@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { DeploymentDrift } from '../../src/deployments/drift.ts'
-import { watchDrift } from '../../src/deployments/watch-drift.ts'
+import { runDriftCheckJob } from '../../src/deployments/drift-check-job.ts'
 import { loadCatalogue } from '../../src/n8n/catalogue.ts'
 import type { StubWorkflow } from '../harness/n8n-stub-state.ts'
 import { createN8nWorld, type N8nWorld } from './n8n-world.ts'
@@ -21,7 +21,7 @@ const look = (atMs = Date.now(), more: object = {}) => {
   const drift = new DeploymentDrift(db, now, {
     ...{ connections, workflows, loadCatalogue, deploy: () => Promise.resolve(null) },
   })
-  return watchDrift(db, now, { drift, limit: 100, budgetMs: hourMs, ...more })
+  return runDriftCheckJob(db, now, { drift, limit: 100, budgetMs: hourMs, ...more })
 }
 
 async function deployed() {
