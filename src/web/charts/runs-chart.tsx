@@ -51,23 +51,23 @@ const laneBottom = 190
 
 export const RunsLegend = () => (
   <span class="legend">
-    <Swatch series="ok" word="Succeeded" />
-    <Swatch series="fail" word="Failed" />
-    <Swatch series="wait" word="Waiting" />
-    <Swatch series="run" word="Running or queued" />
-    <Swatch series="idle" word="Cancelled" />
-    <Swatch series="unknown" word="Unknown" />
+    <Swatch series="ok" label="Succeeded" />
+    <Swatch series="fail" label="Failed" />
+    <Swatch series="wait" label="Waiting" />
+    <Swatch series="run" label="Running or queued" />
+    <Swatch series="idle" label="Cancelled" />
+    <Swatch series="unknown" label="Unknown" />
   </span>
 )
 
 const fillOf = (series: string) => (series === 'wait' ? { fill: 'url(#hatch-wait)' } : {})
 
-const Swatch = ({ series, word }: { series: string; word: string }) => (
+const Swatch = ({ series, label }: { series: string; label: string }) => (
   <span>
     <svg class="swatch" viewBox="0 0 10 10" aria-hidden="true">
       <rect class={`series-${series}`} width="10" height="10" rx="2" {...fillOf(series)} />
     </svg>
-    {word}
+    {label}
   </span>
 )
 

@@ -27,13 +27,17 @@ export function trendOf({ runs, previousRuns, firstSeenAt, lastSeenAt }: Facts, 
 }
 
 /** "Quiet 3 h" shows the time since the last run. */
-export function trendLabel(trend: Trend, lastSeenAt: string | null, now: Date): { word: string; tone: Tone } {
-  if (trend === 'new') return { word: 'New', tone: 'fail' }
-  if (trend === 'rising') return { word: 'Rising', tone: 'fail' }
+export function trendLabel(
+  trend: Trend,
+  lastSeenAt: string | null,
+  now: Date,
+): { label: string; tone: Tone } {
+  if (trend === 'new') return { label: 'New', tone: 'fail' }
+  if (trend === 'rising') return { label: 'Rising', tone: 'fail' }
   if (trend === 'steady' || lastSeenAt === null)
-    return { word: trend === 'steady' ? 'Steady' : 'Quiet', tone: 'idle' }
+    return { label: trend === 'steady' ? 'Steady' : 'Quiet', tone: 'idle' }
   const [largest = ''] = duration(Math.max(0, now.getTime() - Date.parse(lastSeenAt))).match(/^\S+ \S+/) ?? []
-  return { word: `Quiet ${largest}`, tone: 'idle' }
+  return { label: `Quiet ${largest}`, tone: 'idle' }
 }
 
 /** New and rising groups first, then the most frequent ones. */

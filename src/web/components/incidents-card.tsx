@@ -5,7 +5,7 @@ import { Status } from './status.tsx'
 import { NameCell, Table, Td, Time, Tr } from './table.tsx'
 import type { TimeFormat } from '../format.ts'
 
-export const incidentWord = (source: Incident['source']): string =>
+export const incidentLabel = (source: Incident['source']): string =>
   source === 'trigger' ? 'Trigger cannot start' : 'Failed without a run'
 
 interface IncidentsCardProps {
@@ -24,7 +24,7 @@ export const IncidentsCard = ({ incidents, span, time }: IncidentsCardProps) => 
       {incidents.map(({ source, error, errorFingerprint, workflowVersion, occurredAt }) => (
         <Tr>
           <Td>
-            <Status tone="fail" word={incidentWord(source)} />
+            <Status tone="fail" label={incidentLabel(source)} />
           </Td>
           <Td phone="line">
             <NameCell

@@ -7,7 +7,7 @@ export type Tone = 'ok' | 'fail' | 'run' | 'wait' | 'idle'
 /**
  * Shapes are distinguishable without color: circle with check, octagon, arc, triangle, dashed circle, crossed circle.
  */
-export function Glyph({ tone, crossed = false }: { tone: Tone; crossed?: boolean }) {
+export function Glyph({ tone, struckThrough = false }: { tone: Tone; struckThrough?: boolean }) {
   return (
     <svg class={`glyph ${tone}`} viewBox="0 0 14 14" aria-hidden="true">
       {tone === 'ok' && (
@@ -34,8 +34,8 @@ export function Glyph({ tone, crossed = false }: { tone: Tone; crossed?: boolean
           <path class="stroke" d="M7 5.5v3M7 10.3v.1" />
         </>
       )}
-      {tone === 'idle' && !crossed && <circle class="stroke dashed" cx="7" cy="7" r="5.8" />}
-      {tone === 'idle' && crossed && (
+      {tone === 'idle' && !struckThrough && <circle class="stroke dashed" cx="7" cy="7" r="5.8" />}
+      {tone === 'idle' && struckThrough && (
         <>
           <circle class="stroke" cx="7" cy="7" r="5.8" />
           <path class="stroke" d="M3 11l8-8" />
@@ -47,43 +47,43 @@ export function Glyph({ tone, crossed = false }: { tone: Tone; crossed?: boolean
 
 export interface StatusStyle {
   tone: Tone
-  word: string
-  crossed?: boolean
+  label: string
+  struckThrough?: boolean
 }
 
 const executionStyles: Record<ExecutionStatus, StatusStyle> = {
-  success: { tone: 'ok', word: 'Succeeded' },
-  error: { tone: 'fail', word: 'Failed' },
-  crashed: { tone: 'fail', word: 'Crashed' },
-  canceled: { tone: 'idle', word: 'Cancelled', crossed: true },
-  running: { tone: 'run', word: 'Running' },
-  new: { tone: 'idle', word: 'Queued' },
-  waiting: { tone: 'wait', word: 'Waiting' },
-  unknown: { tone: 'idle', word: 'Unknown' },
+  success: { tone: 'ok', label: 'Succeeded' },
+  error: { tone: 'fail', label: 'Failed' },
+  crashed: { tone: 'fail', label: 'Crashed' },
+  canceled: { tone: 'idle', label: 'Cancelled', struckThrough: true },
+  running: { tone: 'run', label: 'Running' },
+  new: { tone: 'idle', label: 'Queued' },
+  waiting: { tone: 'wait', label: 'Waiting' },
+  unknown: { tone: 'idle', label: 'Unknown' },
 }
 
 const deploymentStyles: Record<DeploymentStatus, StatusStyle> = {
-  pending: { tone: 'idle', word: 'Planned' },
-  deploying: { tone: 'run', word: 'Deploying' },
-  tracking: { tone: 'idle', word: 'Tracked' },
-  active: { tone: 'ok', word: 'Live' },
-  inactive: { tone: 'idle', word: 'Unpublished', crossed: true },
-  failed: { tone: 'fail', word: 'Failed' },
-  undeployed: { tone: 'idle', word: 'Undeployed', crossed: true },
+  pending: { tone: 'idle', label: 'Planned' },
+  deploying: { tone: 'run', label: 'Deploying' },
+  tracking: { tone: 'idle', label: 'Tracked' },
+  active: { tone: 'ok', label: 'Live' },
+  inactive: { tone: 'idle', label: 'Unpublished', struckThrough: true },
+  failed: { tone: 'fail', label: 'Failed' },
+  undeployed: { tone: 'idle', label: 'Undeployed', struckThrough: true },
 }
 
 const credentialStyles = {
-  valid: { tone: 'ok', word: 'Working' },
-  invalid: { tone: 'fail', word: 'Rejected' },
-  untested: { tone: 'idle', word: 'Untested' },
+  valid: { tone: 'ok', label: 'Working' },
+  invalid: { tone: 'fail', label: 'Rejected' },
+  untested: { tone: 'idle', label: 'Untested' },
 } satisfies Record<string, StatusStyle>
 
 const instanceStyles = {
-  ok: { tone: 'ok', word: 'Reachable' },
-  limited: { tone: 'wait', word: 'Limited' },
-  unreachable: { tone: 'fail', word: 'Unreachable' },
-  refused: { tone: 'fail', word: 'Key rejected' },
-  untested: { tone: 'idle', word: 'Untested' },
+  ok: { tone: 'ok', label: 'Reachable' },
+  limited: { tone: 'wait', label: 'Limited' },
+  unreachable: { tone: 'fail', label: 'Unreachable' },
+  refused: { tone: 'fail', label: 'Key rejected' },
+  untested: { tone: 'idle', label: 'Untested' },
 } satisfies Record<string, StatusStyle>
 
 export const executionStyle = ({
@@ -92,28 +92,28 @@ export const executionStyle = ({
 }: {
   status: ExecutionStatus
   stuck?: boolean
-}): StatusStyle => (stuck ? { tone: 'wait', word: 'Stuck' } : executionStyles[status])
+}): StatusStyle => (stuck ? { tone: 'wait', label: 'Stuck' } : executionStyles[status])
 export const deploymentStyle = (status: DeploymentStatus): StatusStyle => deploymentStyles[status]
 export const credentialStyle = (status: keyof typeof credentialStyles): StatusStyle =>
   credentialStyles[status]
 export const instanceStyle = (status: keyof typeof instanceStyles): StatusStyle => instanceStyles[status]
 
 /** `<Status {...executionStyle(run)} />`, or a page-specific tone and label. */
-export function Status({ tone, word, crossed = false }: StatusStyle) {
+export function Status({ tone, label, struckThrough = false }: StatusStyle) {
   return (
     <span class={`status ${tone}`}>
-      <Glyph tone={tone} crossed={crossed} />
-      {word}
+      <Glyph tone={tone} struckThrough={struckThrough} />
+      {label}
     </span>
   )
 }
 
 /** A status in a tinted box, for page headers. */
-export function StatusTag({ tone, word, crossed = false }: StatusStyle) {
+export function StatusTag({ tone, label, struckThrough = false }: StatusStyle) {
   return (
     <span class={`tag ${tone}`}>
-      <Glyph tone={tone} crossed={crossed} />
-      {word}
+      <Glyph tone={tone} struckThrough={struckThrough} />
+      {label}
     </span>
   )
 }

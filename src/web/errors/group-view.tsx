@@ -26,7 +26,7 @@ export interface GroupViewProps {
 
 export function GroupView({ group, period, include, time }: GroupViewProps) {
   const { fingerprint, message, node, errorClass, httpStatus } = group
-  const { word, tone } = trendLabel(trendOf(group, group.period), group.lastSeenAt, time.now)
+  const { label, tone } = trendLabel(trendOf(group, group.period), group.lastSeenAt, time.now)
   const { cause, advice } = explain({ message, httpStatus, service: 'The service' })
   return (
     <>
@@ -34,7 +34,7 @@ export function GroupView({ group, period, include, time }: GroupViewProps) {
         title={<span class="group-title">{readableMessage(message, httpStatus)}</span>}
         meta={
           <>
-            <span class={`tag ${tone === 'fail' ? 'fail' : ''}`}>{word}</span>
+            <span class={`tag ${tone === 'fail' ? 'fail' : ''}`}>{label}</span>
             <span>
               <Icon name="workflows" small />
               {node ?? 'Unknown node'}

@@ -77,7 +77,7 @@ export function ErrorsView({ groups, period, include, time }: ErrorsViewProps) {
         ) : (
           <Table caption="Error groups, new and rising first" columns={columns(period)} class="errors">
             {byTrend(items, groups.period).map((group) => {
-              const { word, tone } = trendLabel(trendOf(group, groups.period), group.lastSeenAt, time.now)
+              const { label, tone } = trendLabel(trendOf(group, groups.period), group.lastSeenAt, time.now)
               return (
                 <Tr>
                   <Td class="errors-name">
@@ -88,7 +88,7 @@ export function ErrorsView({ groups, period, include, time }: ErrorsViewProps) {
                     />
                   </Td>
                   <Td phone="line">
-                    <span class={tone === 'fail' ? 'fail strong nowrap' : 'muted nowrap'}>{word}</span>
+                    <span class={tone === 'fail' ? 'fail strong nowrap' : 'muted nowrap'}>{label}</span>
                   </Td>
                   <Td phone="hide">
                     <MiniBars values={group.series} />

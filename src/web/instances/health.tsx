@@ -20,7 +20,7 @@ export function Lag({ polling }: { polling: Polling }) {
   const { lagSeconds, lastPolledAt } = polling
   if (lagSeconds === null) return <span class="muted">{lastPolledAt ? 'no runs yet' : 'not polled yet'}</span>
   const text = duration(lagSeconds * 1000)
-  return isLate(polling) ? <Status tone="wait" word={text} /> : <span>{text}</span>
+  return isLate(polling) ? <Status tone="wait" label={text} /> : <span>{text}</span>
 }
 
 /** Worst first, each with its next step. */

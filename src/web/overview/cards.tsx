@@ -62,7 +62,7 @@ export function ErrorsCard({
                     note={
                       <>
                         {group.node ?? 'No node'} ·{' '}
-                        <span class={trend.tone === 'fail' ? 'fail-text' : ''}>{trend.word}</span>
+                        <span class={trend.tone === 'fail' ? 'fail-text' : ''}>{trend.label}</span>
                       </>
                     }
                   />
@@ -293,10 +293,10 @@ export function LagCard({ overview: { instances, liveByInstance } }: { overview:
               {status === 'unreachable' || status === 'refused' ? (
                 <Status
                   tone={status === 'refused' ? 'fail' : 'wait'}
-                  word={lagSeconds === null ? 'Unreachable' : duration(lagSeconds * 1000)}
+                  label={lagSeconds === null ? 'Unreachable' : duration(lagSeconds * 1000)}
                 />
               ) : lagSeconds !== null && lagSeconds > lateSeconds ? (
-                <Status tone="wait" word={duration(lagSeconds * 1000)} />
+                <Status tone="wait" label={duration(lagSeconds * 1000)} />
               ) : (
                 <span class="nowrap">{lagSeconds === null ? '–' : duration(lagSeconds * 1000)}</span>
               )}

@@ -109,33 +109,33 @@ function StateTags({ id, deployments, today }: { id: string } & Pick<HeadProps, 
     <>
       {failing.length > 0 && (
         <a class="workflow-state" href={failedHref}>
-          <StatusTag tone="fail" word={`Failing ${where(failing)}`} />
+          <StatusTag tone="fail" label={`Failing ${where(failing)}`} />
         </a>
       )}
       {failing.length === 0 && failed > 0 && (
         <a class="workflow-state" href={failedHref}>
-          <StatusTag tone="wait" word={`${count(failed)} of ${plural(finished, 'run')} failed in 24 h`} />
+          <StatusTag tone="wait" label={`${count(failed)} of ${plural(finished, 'run')} failed in 24 h`} />
         </a>
       )}
       {broken.length > 0 && (
         <a class="workflow-state" href={workflowHref(id, '/deployments')}>
-          <StatusTag tone="fail" word={`Deployment failed ${where(broken)}`} />
+          <StatusTag tone="fail" label={`Deployment failed ${where(broken)}`} />
         </a>
       )}
       {drifted.length > 0 && (
         <a class="workflow-state" href={workflowHref(id, '/deployments')}>
-          <StatusTag tone="wait" word={`Drift ${where(drifted)}`} />
+          <StatusTag tone="wait" label={`Drift ${where(drifted)}`} />
         </a>
       )}
       {live.length > 0 ? (
         <a class="workflow-state" href={workflowHref(id, '/deployments')}>
-          <StatusTag tone="ok" word={`Live ${where(live)}`} />
+          <StatusTag tone="ok" label={`Live ${where(live)}`} />
         </a>
       ) : (
         <span>
           <StatusTag
             tone="idle"
-            word={deployments.some(({ state }) => state === 'deploying') ? 'Deploying' : 'Not deployed'}
+            label={deployments.some(({ state }) => state === 'deploying') ? 'Deploying' : 'Not deployed'}
           />
         </span>
       )}

@@ -316,7 +316,7 @@ describe('the trend of a group', () => {
   })
 
   test('shows how long a group has been quiet', () => {
-    expect(trendLabel('quiet', '2026-11-22T08:30:00Z', new Date(period.to)).word).toBe('Quiet 3 h')
+    expect(trendLabel('quiet', '2026-11-22T08:30:00Z', new Date(period.to)).label).toBe('Quiet 3 h')
   })
 
   test.each([

@@ -132,12 +132,12 @@ function HealthCounts({ groups, query }: { groups: readonly CredentialGroup[]; q
   return (
     <>
       {healths.map((status) => {
-        const { tone, word } = credentialStyle(status)
+        const { tone, label } = credentialStyle(status)
         const sum = groups.reduce((all, each) => all + (each.status === status ? each.count : 0), 0)
         return sum === 0 ? null : (
           <a class={`status ${tone}`} href={withQuery(path, query, { status, after: null })}>
             <Glyph tone={tone} />
-            {count(sum)} {word.toLowerCase()}
+            {count(sum)} {label.toLowerCase()}
           </a>
         )
       })}
@@ -198,7 +198,7 @@ function Filters(props: {
   const services = [...new Set(groups.map(({ service }) => service))].toSorted()
   const set = [
     ...(filter.q ? [['q', 'Name', filter.q]] : []),
-    ...(filter.status ? [['status', 'Health', credentialStyle(filter.status).word]] : []),
+    ...(filter.status ? [['status', 'Health', credentialStyle(filter.status).label]] : []),
     ...(filter.type ? [['type', 'Type', typeLabel(catalogue, filter.type)]] : []),
     ...(filter.service ? [['service', 'Service', filter.service]] : []),
   ]
@@ -213,7 +213,7 @@ function Filters(props: {
           {...{ name: 'status', label: 'Health', value: filter.status ?? '' }}
           options={[
             ['', 'Any health'],
-            ...healths.map((each) => [each, credentialStyle(each).word] as const),
+            ...healths.map((each) => [each, credentialStyle(each).label] as const),
           ]}
         />
         <FilterSelect

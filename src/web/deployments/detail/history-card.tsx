@@ -74,7 +74,7 @@ function Row({ entry, deployment, detail, runsPath, time, isLatest, showsRuns }:
           <a class="deploy-badge" href={`/workflows/${deployment.workflowId}/versions/${version}`}>
             v{version}
           </a>
-          {isLive && <StatusTag tone="ok" word="Live" />}
+          {isLive && <StatusTag tone="ok" label="Live" />}
         </span>
       </Td>
       <Td phone="line" class="wide">

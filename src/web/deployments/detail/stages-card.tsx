@@ -5,12 +5,12 @@ import { LinkButton } from '../../components/controls.tsx'
 import { Glyph, type Tone } from '../../components/status.tsx'
 import { type Stage, stepLabel } from '../../components/deployment-stages.ts'
 
-const tones: Record<Stage['state'], { tone: Tone; word: string; crossed?: boolean }> = {
-  done: { tone: 'ok', word: 'done' },
-  now: { tone: 'run', word: 'in progress' },
-  failed: { tone: 'fail', word: 'stopped here' },
-  ahead: { tone: 'idle', word: 'not started' },
-  off: { tone: 'idle', word: 'as requested', crossed: true },
+const tones: Record<Stage['state'], { tone: Tone; label: string; struckThrough?: boolean }> = {
+  done: { tone: 'ok', label: 'done' },
+  now: { tone: 'run', label: 'in progress' },
+  failed: { tone: 'fail', label: 'stopped here' },
+  ahead: { tone: 'idle', label: 'not started' },
+  off: { tone: 'idle', label: 'as requested', struckThrough: true },
 }
 
 export const isInProgress = ({ status }: Pick<Deployment, 'status'>): boolean =>
@@ -52,13 +52,13 @@ export function StagesCard({ deployment, stages, lastLive, hasHistory }: StagesC
 export const Stages = ({ stages }: { stages: Stage[] }) => (
   <ol class="deploy-stages">
     {stages.map(({ label, state, note }) => {
-      const { tone, word, crossed = false } = tones[state]
+      const { tone, label: stateLabel, struckThrough = false } = tones[state]
       return (
         <li class={state} {...(state === 'now' && { 'aria-current': 'step' })}>
-          <Glyph tone={tone} crossed={crossed} />
+          <Glyph tone={tone} struckThrough={struckThrough} />
           <span>
             <b>{label}</b>
-            <span class="visually-hidden"> ({word})</span>
+            <span class="visually-hidden"> ({stateLabel})</span>
             {note && <small>{note}</small>}
           </span>
         </li>

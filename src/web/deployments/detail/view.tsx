@@ -87,7 +87,7 @@ function DetailHead({ deployment, detail, time }: DetailPageProps) {
           <StatusTag {...deploymentStyle(status)} />
           {surroundings.driftedSince && (
             <a href={`/deployments/${id}/drift`}>
-              <StatusTag tone="wait" word="Drifted" />
+              <StatusTag tone="wait" label="Drifted" />
             </a>
           )}
           <span>v{version}</span>

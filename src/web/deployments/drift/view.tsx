@@ -34,11 +34,11 @@ export function DriftPage({ deployment, detail, comparison, time }: DriftPagePro
         meta={
           <>
             {failed ? (
-              <StatusTag tone="wait" word="Unknown" />
+              <StatusTag tone="wait" label="Unknown" />
             ) : drifted ? (
-              <StatusTag tone="wait" word="Drifted" />
+              <StatusTag tone="wait" label="Drifted" />
             ) : (
-              <StatusTag tone="ok" word="In sync" />
+              <StatusTag tone="ok" label="In sync" />
             )}
             <a href={`/instances/${deployment.instanceId}`}>
               <Icon name="instances" small />

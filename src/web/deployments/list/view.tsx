@@ -26,15 +26,15 @@ import type {
 import { deploymentListStates } from '../../../deployments/list-queries.ts'
 import { stepLabel } from '../../components/deployment-stages.ts'
 
-const states: Record<DeploymentListState, { tone: Tone; word: string; crossed?: boolean }> = {
-  failed: { tone: 'fail', word: 'failed' },
-  failing: { tone: 'fail', word: 'failing' },
-  drifted: { tone: 'wait', word: 'drifted' },
-  deploying: { tone: 'run', word: 'deploying' },
-  active: { tone: 'ok', word: 'live' },
-  inactive: { tone: 'idle', word: 'unpublished', crossed: true },
-  tracking: { tone: 'idle', word: 'tracked' },
-  undeployed: { tone: 'idle', word: 'undeployed', crossed: true },
+const states: Record<DeploymentListState, { tone: Tone; label: string; struckThrough?: boolean }> = {
+  failed: { tone: 'fail', label: 'failed' },
+  failing: { tone: 'fail', label: 'failing' },
+  drifted: { tone: 'wait', label: 'drifted' },
+  deploying: { tone: 'run', label: 'deploying' },
+  active: { tone: 'ok', label: 'live' },
+  inactive: { tone: 'idle', label: 'unpublished', struckThrough: true },
+  tracking: { tone: 'idle', label: 'tracked' },
+  undeployed: { tone: 'idle', label: 'undeployed', struckThrough: true },
 }
 
 const capitalize = (word: string) => word.charAt(0).toUpperCase() + word.slice(1)
@@ -65,7 +65,7 @@ export function ListPage(props: ListPageProps) {
         meta={deploymentListStates
           .filter((state) => (counts.get(state) ?? 0) > 0)
           .map((state) => {
-            const { tone, word, crossed = false } = states[state]
+            const { tone, label, struckThrough = false } = states[state]
             const isSet = filter.state === state
             return (
               <a
@@ -73,8 +73,8 @@ export function ListPage(props: ListPageProps) {
                 href={withQuery('/deployments', query, { status: isSet ? null : state })}
                 {...(isSet && { 'aria-current': 'true' })}
               >
-                <Glyph tone={tone} crossed={crossed} />
-                {count(counts.get(state))} {word}
+                <Glyph tone={tone} struckThrough={struckThrough} />
+                {count(counts.get(state))} {label}
               </a>
             )
           })}
@@ -93,7 +93,7 @@ export function ListPage(props: ListPageProps) {
             value={filter.state ?? ''}
             options={[
               ['', 'Any state'],
-              ...deploymentListStates.map((state) => [state, capitalize(states[state].word)] as const),
+              ...deploymentListStates.map((state) => [state, capitalize(states[state].label)] as const),
             ]}
           />
           <FilterSelect

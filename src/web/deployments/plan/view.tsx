@@ -110,9 +110,9 @@ function PlanHead({ plan, choices, workflowName, instanceName, nonce }: PlanPage
       meta={
         <>
           {plan.ready ? (
-            <StatusTag tone="ok" word={hasNoEffect ? 'No changes' : 'Ready'} />
+            <StatusTag tone="ok" label={hasNoEffect ? 'No changes' : 'Ready'} />
           ) : (
-            <StatusTag tone="wait" word="Blocked" />
+            <StatusTag tone="wait" label="Blocked" />
           )}
           <a href={`/instances/${plan.instanceId}`}>
             <Icon name="instances" small />
@@ -174,11 +174,11 @@ function Blockers({ plan }: { plan: Plan }) {
   )
 }
 
-const signs: Record<Effect['kind'], { sign: string; word: string }> = {
-  create: { sign: '+', word: 'Create' },
-  change: { sign: '~', word: 'Change' },
-  stop: { sign: '−', word: 'Stop' },
-  keep: { sign: '=', word: 'No change' },
+const signs: Record<Effect['kind'], { sign: string; label: string }> = {
+  create: { sign: '+', label: 'Create' },
+  change: { sign: '~', label: 'Change' },
+  stop: { sign: '−', label: 'Stop' },
+  keep: { sign: '=', label: 'No change' },
 }
 
 const Effects = ({ effects }: { effects: Effect[] }) => (
@@ -189,7 +189,7 @@ const Effects = ({ effects }: { effects: Effect[] }) => (
           <span class="deploy-sign" aria-hidden="true">
             {signs[kind].sign}
           </span>
-          <span class="deploy-kind">{signs[kind].word}</span>
+          <span class="deploy-kind">{signs[kind].label}</span>
           <span>
             <span class="strong">{what}</span>
             {detail && <small>{detail}</small>}

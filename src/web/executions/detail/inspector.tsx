@@ -34,7 +34,7 @@ export function Inspector({ view, time }: { view: RunView; time: TimeFormat }) {
                   reason ? (
                     <span class="soft">Did not run: {reason}</span>
                   ) : (
-                    <Status tone={rowTone(row.state)} word={rowLabel(row.state)} />
+                    <Status tone={rowTone(row.state)} label={rowLabel(row.state)} />
                   ),
                 ]
               : null,
@@ -135,9 +135,9 @@ function RelatedRuns({ view, time }: { view: RunView; time: TimeFormat }) {
             ? [
                 `v${before.version}`,
                 before.runs > 0 ? (
-                  <Status tone="fail" word={`Same error in ${plural(before.runs, 'run')}`} />
+                  <Status tone="fail" label={`Same error in ${plural(before.runs, 'run')}`} />
                 ) : (
-                  <Status tone="ok" word="Did not have this error" />
+                  <Status tone="ok" label="Did not have this error" />
                 ),
               ]
             : group && ['Previous version', `No runs before v${run.workflowVersion}`],

@@ -56,7 +56,7 @@ export function RunPageView(props: RunPageProps) {
 function Head({ view, list, neighbours, time }: RunPageProps) {
   const { page, n8nUrl, title } = view
   const { run, workflow, version, instance } = page
-  const look = executionStyle(run)
+  const style = executionStyle(run)
   return (
     <PageHead
       title={
@@ -67,7 +67,7 @@ function Head({ view, list, neighbours, time }: RunPageProps) {
       meta={
         <>
           <span>
-            <Status {...look} />
+            <Status {...style} />
             {durationText(view, time)}
           </span>
           <span>

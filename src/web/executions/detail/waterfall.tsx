@@ -6,17 +6,17 @@ import { Glyph, type Tone } from '../../components/status.tsx'
 import { count, duration, none } from '../../format.ts'
 import { type RowState, type Timeline, type TimelineRow, tickLabel } from './timeline.ts'
 
-const stateStyles: Record<RowState, { tone: Tone; word: string; crossed?: boolean }> = {
-  ok: { tone: 'ok', word: 'Succeeded' },
-  fail: { tone: 'fail', word: 'Failed' },
-  continued: { tone: 'wait', word: 'Failed, run continued' },
-  run: { tone: 'run', word: 'Running' },
-  wait: { tone: 'wait', word: 'Waiting' },
-  idle: { tone: 'idle', word: 'Unknown' },
-  skipped: { tone: 'idle', word: 'Did not run', crossed: true },
+const stateStyles: Record<RowState, { tone: Tone; label: string; struckThrough?: boolean }> = {
+  ok: { tone: 'ok', label: 'Succeeded' },
+  fail: { tone: 'fail', label: 'Failed' },
+  continued: { tone: 'wait', label: 'Failed, run continued' },
+  run: { tone: 'run', label: 'Running' },
+  wait: { tone: 'wait', label: 'Waiting' },
+  idle: { tone: 'idle', label: 'Unknown' },
+  skipped: { tone: 'idle', label: 'Did not run', struckThrough: true },
 }
 
-export const rowLabel = (state: RowState): string => stateStyles[state].word
+export const rowLabel = (state: RowState): string => stateStyles[state].label
 export const rowTone = (state: RowState): Tone => stateStyles[state].tone
 
 export interface WaterfallProps {
@@ -86,7 +86,7 @@ interface RowProps {
 }
 
 function Row({ row, timeline, isSelected, href }: RowProps) {
-  const look = stateStyles[row.state]
+  const style = stateStyles[row.state]
   const names = [
     row.state === 'fail' && 'wf-failed',
     (row.state === 'skipped' || (row.state === 'idle' && !row.bar)) && 'wf-skipped',
@@ -111,10 +111,10 @@ function Row({ row, timeline, isSelected, href }: RowProps) {
         </a>
       </td>
       <td role="cell" class="wf-status">
-        <span class={look.tone}>
-          <Glyph tone={look.tone} crossed={look.crossed ?? false} />
+        <span class={style.tone}>
+          <Glyph tone={style.tone} struckThrough={style.struckThrough ?? false} />
         </span>
-        <span class="visually-hidden">{look.word}</span>
+        <span class="visually-hidden">{style.label}</span>
       </td>
       <td role="cell" class="wf-track">
         {row.reason && <span class="wf-reason">{row.reason}</span>}
@@ -139,7 +139,7 @@ function Bar({ row, bar }: { row: TimelineRow; bar: { x: number; width: number }
   const { state, type, depth, isParent } = row
   const isAi = depth > 0 || nodeFace(type).isAi
   const series = state === 'ok' || state === 'idle' ? (isParent ? 'parent' : isAi ? 'ai' : state) : state
-  const look = {
+  const style = {
     class: `wf-bar wf-${series}`,
     ...(state === 'wait' && { fill: 'url(#hatch-wait)' }),
     y: 9,
@@ -150,8 +150,8 @@ function Bar({ row, bar }: { row: TimelineRow; bar: { x: number; width: number }
   const x = bar.x + bar.width > 0.995 ? Math.min(bar.x, 0.995) : bar.x
   return (
     <>
-      <rect {...look} x={percentX(x)} width={minWidthPx} />
-      {bar.width > 0 && <rect {...look} x={percentX(bar.x)} width={`${round(bar.width * 100)}%`} />}
+      <rect {...style} x={percentX(x)} width={minWidthPx} />
+      {bar.width > 0 && <rect {...style} x={percentX(bar.x)} width={`${round(bar.width * 100)}%`} />}
     </>
   )
 }
@@ -172,7 +172,7 @@ export function WaterfallLegend({ rows }: { rows: readonly TimelineRow[] }) {
     <span class="legend">
       {entries
         .filter(([, , occurs]) => occurs)
-        .map(([series, word]) => (
+        .map(([series, label]) => (
           <span>
             <svg class="wf-swatch" viewBox="0 0 14 8" aria-hidden="true">
               <rect
@@ -183,7 +183,7 @@ export function WaterfallLegend({ rows }: { rows: readonly TimelineRow[] }) {
                 rx="2"
               />
             </svg>
-            {word}
+            {label}
           </span>
         ))}
     </span>

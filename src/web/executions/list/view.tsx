@@ -139,13 +139,13 @@ interface RunRowProps {
 }
 
 function RunRow({ run, list, time, longestMs }: RunRowProps) {
-  const look = executionStyle(run)
+  const style = executionStyle(run)
   const ms = elapsedMs(run, time.now)
   const took = ms === null ? none : duration(ms)
   return (
     <Tr>
       <Td phone="end">
-        <Status {...look} />
+        <Status {...style} />
       </Td>
       <Td class="runs-name">
         <NameCell
@@ -172,7 +172,7 @@ function RunRow({ run, list, time, longestMs }: RunRowProps) {
       <Td phone="hide" class="runs-duration">
         <span class="runs-took">
           <span class="numeric">{took}</span>
-          {ms !== null && <Meter share={ms / longestMs} tone={look.tone} />}
+          {ms !== null && <Meter share={ms / longestMs} tone={style.tone} />}
         </span>
       </Td>
       <Td phone="hide">

@@ -133,11 +133,11 @@ function Row({ workflow }: { workflow: RemoteWorkflow }) {
       </Td>
       <Td phone="end">
         {archived ? (
-          <Status tone="idle" word="Archived" crossed />
+          <Status tone="idle" label="Archived" struckThrough />
         ) : active ? (
-          <Status tone="ok" word="Published" />
+          <Status tone="ok" label="Published" />
         ) : (
-          <Status tone="idle" word="Unpublished" crossed />
+          <Status tone="idle" label="Unpublished" struckThrough />
         )}
       </Td>
       <Td numeric phone="line">

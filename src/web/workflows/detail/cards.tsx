@@ -73,8 +73,8 @@ function CredentialAction({ needed }: { needed: NeededCredential }) {
       </LinkButton>
     )
   }
-  if (state === 'open') return <Status tone="wait" word="Choose on deploy" />
-  if (state === 'remote' || !credential) return <Status tone="idle" word="Unknown" />
+  if (state === 'open') return <Status tone="wait" label="Choose on deploy" />
+  if (state === 'remote' || !credential) return <Status tone="idle" label="Unknown" />
   const href = `/credentials/${credential.id}`
   if (isProblem(needed)) {
     return (
@@ -245,7 +245,7 @@ export function FindingsCard({ findings, span }: { findings: Workflow['warnings'
 
 const FindingItem = ({ finding, isSecret }: { finding: Workflow['warnings'][number]; isSecret: boolean }) => (
   <li>
-    <Status tone={isSecret ? 'fail' : 'wait'} word={isSecret ? 'Secret' : 'Check'} />
+    <Status tone={isSecret ? 'fail' : 'wait'} label={isSecret ? 'Secret' : 'Check'} />
     <span>
       {finding.message}
       {finding.node !== undefined && <small>{finding.node}</small>}

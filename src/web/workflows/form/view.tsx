@@ -209,7 +209,7 @@ export function DeleteView({ workflow, deployments, typed, force, errors }: Dele
                   <a class="link" href={`/deployments/${row.id}`}>
                     {row.instanceName}
                   </a>{' '}
-                  (v{row.version}, {deploymentStyle(row.status).word.toLowerCase()})
+                  (v{row.version}, {deploymentStyle(row.status).label.toLowerCase()})
                 </>
               ))}
               {more > 0 && ` and ${more} more`}. Undeploy it first, or delete it anyway. Flowkeep then no

@@ -48,7 +48,7 @@ export function GraphLegend({ marks, version }: { marks: NodeMarks; version?: st
       {markKinds
         .filter((kind) => found.has(kind))
         .map((kind) => (
-          <LegendMark kind={kind} word={labelOf(kind)} />
+          <LegendMark kind={kind} label={labelOf(kind)} />
         ))}
     </span>
   )
@@ -305,7 +305,7 @@ function NodeState({ node, marks }: { node: GraphNode; marks: readonly NodeMark[
     <span class="graph-states">
       {marks.map(({ kind, note }) =>
         kind === 'fails' || kind === 'credential' ? (
-          <Status tone={kind === 'fails' ? 'fail' : 'wait'} word={note} />
+          <Status tone={kind === 'fails' ? 'fail' : 'wait'} label={note} />
         ) : (
           <span class={markTags[kind]}>{note}</span>
         ),

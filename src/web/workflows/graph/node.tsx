@@ -161,11 +161,11 @@ const MarkBadge = ({ kind, x, y }: { kind: MarkKind; x: number; y: number }) => 
 )
 
 /** The mark as on a node, with a label. */
-export const LegendMark = ({ kind, word }: { kind: MarkKind; word: string }) => (
+export const LegendMark = ({ kind, label }: { kind: MarkKind; label: string }) => (
   <span>
     <svg class="graph-legend" width="16" height="16" aria-hidden="true">
       <MarkBadge kind={kind} x={8} y={8} />
     </svg>
-    {word}
+    {label}
   </span>
 )

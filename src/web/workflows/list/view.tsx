@@ -216,7 +216,7 @@ const namesText = (names: string[]): string =>
     : `${names.slice(0, 2).join(', ')}${names.length > 2 ? ` +${names.length - 2}` : ''}`
 
 function Ready({ row, nameOf }: { row: ListRow; nameOf: (type: string) => string }) {
-  if (row.lacks.length === 0) return <Status tone="ok" word="Ready" />
+  if (row.lacks.length === 0) return <Status tone="ok" label="Ready" />
   return (
     <a href={workflowHref(row.id, '#credentials')} class="credential-problems">
       <CredentialProblems lacks={row.lacks} nameOf={nameOf} />
@@ -230,10 +230,10 @@ function CredentialProblems({ lacks, nameOf }: { lacks: Lack[]; nameOf: (type: s
   return (
     <>
       {rejected.length > 0 && (
-        <Status tone="fail" word={`${namesText(rejected.map(({ type }) => nameOf(type)))} rejected`} />
+        <Status tone="fail" label={`${namesText(rejected.map(({ type }) => nameOf(type)))} rejected`} />
       )}
       {missing.length > 0 && (
-        <Status tone="wait" word={`Missing ${namesText(missing.map(({ type }) => nameOf(type)))}`} />
+        <Status tone="wait" label={`Missing ${namesText(missing.map(({ type }) => nameOf(type)))}`} />
       )}
     </>
   )
@@ -261,8 +261,8 @@ function Places({ row: { id, places, placeCount } }: { row: ListRow }) {
     <span class="workflow-places">
       {places.map((place: Place) => (
         <a href={`/deployments/${place.id}`}>
-          <StatusTag {...deploymentStyle(place.status)} word={`${place.instanceName} v${place.version}`} />
-          <span class="visually-hidden"> {deploymentStyle(place.status).word}</span>
+          <StatusTag {...deploymentStyle(place.status)} label={`${place.instanceName} v${place.version}`} />
+          <span class="visually-hidden"> {deploymentStyle(place.status).label}</span>
         </a>
       ))}
       {placeCount > places.length && (

@@ -73,8 +73,8 @@ function Version(props: VersionListProps & { listed: ListedVersion }) {
             .slice(0, 4)
             .map((row) => (
               <a href={`/deployments/${row.id}`}>
-                <StatusTag {...statusBadge(row)} word={row.instanceName} />
-                <span class="visually-hidden"> {statusBadge(row).word}</span>
+                <StatusTag {...statusBadge(row)} label={row.instanceName} />
+                <span class="visually-hidden"> {statusBadge(row).label}</span>
               </a>
             ))}
         </p>
