@@ -1,14 +1,15 @@
-/** @module The HTTP shapes of analytics: what chooses the runs, and what they add up to. */
+/** @module The HTTP shapes of analytics: filters, and the statistics they return. */
 import * as z from 'zod'
-import { asInteger } from '../http/openapi.ts'
 import { executionStatuses } from '../db/schema/executions.ts'
-import { inOrder, Instant, listOf, text, Uuid } from '../executions/contract.ts'
+import { ExecutionSummary, Incident } from '../executions/contract.ts'
+import { asInteger } from '../http/openapi.ts'
+import { pageQuery } from '../http/page.ts'
+import { Fingerprint, inOrder, Instant, listOf, text, Uuid } from '../lib/scalars.ts'
 import { includableKinds } from '../runs/meaning.ts'
 import { type Interval, intervals } from '../runs/period.ts'
 import type { RunFilter } from '../runs/sources.ts'
-import { pageQuery } from '../http/page.ts'
 
-export const chosen = {
+const runFilter = {
   from: Instant.optional().meta({ description: 'Start of the period. Default: 30 days before `to`' }),
   to: Instant.optional().meta({ description: 'End of the period, exclusive. Default: now' }),
   workflowId: Uuid.optional(),
@@ -28,25 +29,25 @@ export const chosen = {
     }),
 }
 
-export const limit = pageQuery.limit
+const limit = pageQuery.limit
 
 export const Period = z
   .object({ from: z.iso.datetime(), to: z.iso.datetime() })
   .meta({ ref: 'Period', description: 'The period, from `from` up to but not including `to`' })
 export type Period = z.output<typeof Period>
 
-export const Count = z.number().int()
-export const Percentage = z
+const Count = z.number().int()
+const Percentage = z
   .number()
   .nullable()
   .meta({ description: 'Percentage with two decimals; null when there are no executions' })
-export const DurationMs = z.number().int().nullable()
+const DurationMs = z.number().int().nullable()
 /** Of a histogram whose buckets each end a tenth later than the one before: an estimate is in the bucket of the true value. */
 export const durationErrorBound = 0.1
-export const ErrorBound = z.number().meta({
+const ErrorBound = z.number().meta({
   description: 'Percentiles are estimates from a histogram, within 10% of the exact nearest-rank percentile',
 })
-export const Durations = z
+const Durations = z
   .object({ p50: DurationMs, p95: DurationMs, p99: DurationMs, errorBound: ErrorBound })
   .meta({
     description:
@@ -55,18 +56,18 @@ export const Durations = z
   })
 export type Durations = z.output<typeof Durations>
 
-export const total = Count.meta({ description: 'Total number of items, before `limit` is applied' })
+const total = Count.meta({ description: 'Total number of items, before `limit` is applied' })
 
 export const SummaryQuery = z
   .strictObject({
-    ...chosen,
+    ...runFilter,
     from: Instant.optional().meta({ description: 'Start of the period. Default: the first execution' }),
     to: Instant.optional().meta({ description: 'End of the period, exclusive. Default: none' }),
   })
   .superRefine(inOrder('from', 'to'))
 export type SummaryFilter = RunFilter
 
-export const incidents = Count.meta({
+const incidents = Count.meta({
   description:
     'Failures without an execution, such as a trigger that cannot start. Not part of the other counts',
 })
@@ -118,7 +119,7 @@ function isTimeZone(name: string): boolean {
 
 export const SeriesQuery = z
   .strictObject({
-    ...chosen,
+    ...runFilter,
     interval: z
       .enum(intervals)
       .optional()
@@ -163,7 +164,7 @@ export const workflowSorts = ['runs', 'failed', 'failureRate', 'p95'] as const
 
 export const WorkflowStatsQuery = z
   .strictObject({
-    ...chosen,
+    ...runFilter,
     limit,
     sort: z.enum(workflowSorts).optional().meta({ description: 'Sort key, highest first. Default: `runs`' }),
     minRuns: z
@@ -183,8 +184,8 @@ export interface WorkflowStatsFilter extends RunFilter {
   minRuns?: number | undefined
 }
 
-export const failed = Count.meta({ description: 'Executions that ended as `error` or `crashed`' })
-export const WorkflowName = z.string().nullable().meta({ description: 'Null: the workflow is deleted' })
+const failed = Count.meta({ description: 'Executions that ended as `error` or `crashed`' })
+const WorkflowName = z.string().nullable().meta({ description: 'Null: the workflow is deleted' })
 const lastRunAt = z.iso
   .datetime()
   .nullable()
@@ -213,3 +214,295 @@ export const WorkflowStats = z
   })
   .meta({ ref: 'WorkflowStatistics' })
 export type WorkflowStats = z.output<typeof WorkflowStats>
+
+export const nodeTypeSorts = ['used', 'executions', 'slowest', 'failures', 'failureRate'] as const
+export const nodeSorts = ['executions', 'slowest', 'failures', 'failureRate'] as const
+
+const nodePeriod = {
+  from: Instant.optional().meta({
+    description: 'Start of the period, rounded down to a whole UTC day. Default: 30 days before `to`',
+  }),
+  to: Instant.optional().meta({
+    description: 'End of the period, rounded up to a whole UTC day. Default: now',
+  }),
+}
+
+export const NodeTypeStatsQuery = z
+  .strictObject({
+    ...runFilter,
+    ...nodePeriod,
+    nodeType: text(256).optional().meta({ description: 'Only this node type' }),
+    limit,
+    sort: z
+      .enum(nodeTypeSorts)
+      .optional()
+      .meta({ description: 'Sort key, highest first; `slowest` sorts by p95. Default: `used`' }),
+  })
+  .superRefine(inOrder('from', 'to'))
+export interface NodeTypeStatsFilter extends RunFilter {
+  limit?: number | undefined
+  sort?: (typeof nodeTypeSorts)[number] | undefined
+}
+
+export const NodeStatsQuery = z
+  .strictObject({
+    ...runFilter,
+    ...nodePeriod,
+    workflowId: Uuid,
+    nodeType: text(256).optional().meta({ description: 'Only nodes of this type' }),
+    limit,
+    sort: z
+      .enum(nodeSorts)
+      .optional()
+      .meta({ description: 'Sort key, highest first; `slowest` sorts by p95. Default: `executions`' }),
+  })
+  .superRefine(inOrder('from', 'to'))
+export interface NodeStatsFilter extends RunFilter {
+  workflowId: string
+  limit?: number | undefined
+  sort?: (typeof nodeSorts)[number] | undefined
+}
+
+const nodeSums = {
+  executions: Count.meta({ description: 'Executions with node data in which the node ran' }),
+  runs: Count.meta({ description: 'Times that the node ran; in a loop several times per execution' }),
+  failures: Count.meta({ description: 'Executions in which the node failed' }),
+  failureRate: Percentage.meta({
+    description: 'Percentage with two decimals: failures / executions; null when there are none',
+  }),
+  items: Count.meta({ description: 'Items that the node returned' }),
+  totalMs: Count.meta({ description: 'Total duration' }),
+  durationMs: z.object({ p50: DurationMs, p95: DurationMs, errorBound: ErrorBound }).meta({
+    description: 'Estimated nearest-rank percentiles of one run of the node; a loop counts with its mean',
+  }),
+}
+
+export const NodeTypeStats = z
+  .object({
+    period: Period,
+    total,
+    items: z.array(
+      z.object({
+        nodeType: z.string().nullable().meta({ description: 'Null: nodes whose type was not reported' }),
+        workflows: Count.meta({ description: 'Workflows that contain the node type now' }),
+        ...nodeSums,
+      }),
+    ),
+  })
+  .meta({ ref: 'NodeTypeStatistics' })
+export type NodeTypeStats = z.output<typeof NodeTypeStats>
+
+export const NodeStats = z
+  .object({
+    period: Period,
+    total,
+    items: z.array(z.object({ name: z.string(), nodeType: z.string().nullable(), ...nodeSums })),
+  })
+  .meta({ ref: 'NodeStatistics' })
+export type NodeStats = z.output<typeof NodeStats>
+
+export const credentialSorts = ['authenticationFailures', 'failures', 'runs'] as const
+
+export const CredentialStatsQuery = z
+  .strictObject({
+    ...runFilter,
+    limit,
+    sort: z
+      .enum(credentialSorts)
+      .optional()
+      .meta({ description: 'Sort key, highest first. Default: `authenticationFailures`' }),
+  })
+  .superRefine(inOrder('from', 'to'))
+export interface CredentialStatsFilter extends RunFilter {
+  limit?: number | undefined
+  sort?: (typeof credentialSorts)[number] | undefined
+}
+
+export const CredentialStats = z
+  .object({
+    period: Period,
+    total,
+    items: z.array(
+      z.object({
+        credentialId: z.uuid(),
+        name: z.string(),
+        type: z.string(),
+        status: z.enum(['untested', 'valid', 'invalid']),
+        workflows: z
+          .array(z.object({ id: z.uuid(), name: z.string() }))
+          .meta({ description: 'Workflows of the deployments bound to it, by name, at most 20' }),
+        workflowCount: Count,
+        deployments: Count.meta({ description: 'Deployments bound to the credential' }),
+        runs: Count.meta({ description: 'Executions of these deployments' }),
+        failures: failed,
+        authenticationFailures: Count.meta({
+          description:
+            'Executions that failed at a node that uses it because the service returned 401 or 403',
+        }),
+        lastUsedAt: z.iso
+          .datetime()
+          .nullable()
+          .meta({
+            description:
+              'UTC hour of the newest execution of a deployment bound to it in the period; UTC day if it is ' +
+              'more than two days before `to`',
+          }),
+      }),
+    ),
+  })
+  .meta({ ref: 'CredentialStatistics' })
+export type CredentialStats = z.output<typeof CredentialStats>
+
+export const promptSorts = ['runs', 'newest', 'failureRate', 'p95'] as const
+
+export const PromptStatsQuery = z
+  .strictObject({
+    ...runFilter,
+    limit,
+    sort: z.enum(promptSorts).optional().meta({ description: 'Sort key, highest first. Default: `runs`' }),
+  })
+  .superRefine(inOrder('from', 'to'))
+export interface PromptStatsFilter extends RunFilter {
+  limit?: number | undefined
+  sort?: (typeof promptSorts)[number] | undefined
+}
+
+export const ModelStatsQuery = z.strictObject({ ...runFilter, limit }).superRefine(inOrder('from', 'to'))
+export interface ModelStatsFilter extends RunFilter {
+  limit?: number | undefined
+}
+
+export const promptExcerptChars = 500
+
+export const PromptStats = z
+  .object({
+    period: Period,
+    total,
+    items: z
+      .array(
+        z.object({
+          workflowId: z.uuid(),
+          name: z.string(),
+          version: Count,
+          prompt: z.string().meta({ description: `The first ${promptExcerptChars} characters` }),
+          model: z.string().nullable(),
+          createdAt: z.iso.datetime(),
+          runs: Count,
+          failed,
+          successRate: Percentage,
+          durationMs: Durations,
+        }),
+      )
+      .meta({ description: 'Workflow versions that have a prompt and ran in the period' }),
+  })
+  .meta({ ref: 'PromptStatistics' })
+export type PromptStats = z.output<typeof PromptStats>
+
+export const ModelStats = z
+  .object({
+    period: Period,
+    total,
+    items: z
+      .array(
+        z.object({
+          model: z
+            .string()
+            .nullable()
+            .meta({ description: 'Null: versions without a model, and those of deleted workflows' }),
+          workflows: Count,
+          versions: Count,
+          runs: Count,
+          failed,
+          successRate: Percentage,
+          durationMs: Durations,
+        }),
+      )
+      .meta({ description: 'Models of the versions that ran in the period, most executions first' }),
+  })
+  .meta({ ref: 'ModelStatistics' })
+export type ModelStats = z.output<typeof ModelStats>
+
+export const errorSorts = ['runs', 'lastSeen', 'newest'] as const
+
+export const ErrorGroupsQuery = z
+  .strictObject({
+    ...runFilter,
+    limit,
+    sort: z
+      .enum(errorSorts)
+      .optional()
+      .meta({
+        description:
+          '`runs` (default): most executions and incidents first; `lastSeen`: last seen most recently; ' +
+          '`newest`: first seen most recently',
+      }),
+  })
+  .superRefine(inOrder('from', 'to'))
+export interface ErrorGroupsFilter extends RunFilter {
+  limit?: number | undefined
+  sort?: (typeof errorSorts)[number] | undefined
+}
+
+const errorGroup = {
+  fingerprint: z.string(),
+  node: z.string().nullable(),
+  errorClass: z.string().nullable().meta({ description: 'Class of the error, such as `NodeApiError`' }),
+  httpStatus: z.number().int().nullable(),
+  message: z
+    .string()
+    .meta({ description: 'The message, with the parts that differ from run to run replaced' }),
+  runs: Count,
+  incidents: Count.meta({ description: 'Failures with this error that have no execution' }),
+  previousRuns: Count.meta({ description: 'Executions in the preceding period of equal length' }),
+  previousIncidents: Count.meta({ description: 'Incidents in the preceding period of equal length' }),
+  firstSeenAt: z.iso
+    .datetime()
+    .nullable()
+    .meta({ description: 'Among all stored executions and incidents, regardless of the filters' }),
+  lastSeenAt: z.iso
+    .datetime()
+    .nullable()
+    .meta({ description: 'Among all stored executions and incidents, regardless of the filters' }),
+  workflows: Count,
+  versions: Count.meta({ description: 'Workflow versions' }),
+  series: z.array(Count).meta({
+    description:
+      'Executions and incidents in each `seriesInterval` of the period (UTC), oldest first, including ' +
+      'zeros',
+  }),
+}
+
+export const ErrorGroups = z
+  .object({
+    period: Period,
+    total,
+    seriesInterval: z.enum(intervals),
+    items: z.array(z.object(errorGroup)),
+  })
+  .meta({ ref: 'ErrorGroups' })
+export type ErrorGroups = z.output<typeof ErrorGroups>
+export type ErrorGroup = ErrorGroups['items'][number]
+
+export const ErrorFingerprint = z.object({ fingerprint: Fingerprint })
+export const ErrorGroupQuery = z.strictObject(runFilter).superRefine(inOrder('from', 'to'))
+
+export const ErrorGroupDetail = z
+  .object({
+    period: Period,
+    seriesInterval: z.enum(intervals),
+    ...errorGroup,
+    byWorkflow: z
+      .array(z.object({ workflowId: z.uuid(), name: WorkflowName, runs: Count, incidents: Count }))
+      .meta({ description: 'Most executions and incidents first, at most 100' }),
+    byVersion: z
+      .array(
+        z.object({ workflowId: z.uuid(), name: WorkflowName, version: Count, runs: Count, incidents: Count }),
+      )
+      .meta({ description: 'Most executions and incidents first, at most 100' }),
+    newestIncidents: z.array(Incident).meta({ description: 'The newest 20, regardless of the filters' }),
+    executions: z
+      .array(ExecutionSummary)
+      .meta({ description: 'The newest 20 of the counted kinds, regardless of the other filters' }),
+  })
+  .meta({ ref: 'ErrorGroup' })
+export type ErrorGroupDetail = z.output<typeof ErrorGroupDetail>

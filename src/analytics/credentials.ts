@@ -4,7 +4,7 @@ import { bindingsOfVersion, credentialsOf } from '../credentials/node-credential
 import type { Db } from '../db/client.ts'
 import type { SlotBinding } from '../db/schema/deployments.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
-import type { CredentialStats, credentialSorts } from './credential-contract.ts'
+import type { CredentialStats, credentialSorts } from './contract.ts'
 import { dayMs, hourMs } from '../lib/time.ts'
 import { type BoundedRange, floor, partsOf, periodOf } from '../runs/period.ts'
 import { type Choice, chosen, failuresIn, groupSums, hasChoice, runsIn } from '../runs/sources.ts'

@@ -8,11 +8,22 @@ import { summaryColumns, toSummary } from '../executions/repository.ts'
 import { countedKinds, failedList } from '../runs/meaning.ts'
 import { newestFirst } from '../runs/order.ts'
 import { dayMs, hourMs } from '../lib/time.ts'
-import { maxBuckets } from './contract.ts'
-import { type Interval } from '../runs/period.ts'
-import type { ErrorGroup, ErrorGroupDetail, ErrorGroups, errorSorts } from './error-contract.ts'
+import {
+  type ErrorGroup,
+  type ErrorGroupDetail,
+  type ErrorGroups,
+  type errorSorts,
+  maxBuckets,
+} from './contract.ts'
+import {
+  type BoundedRange,
+  type Interval,
+  intervalStarts,
+  partsOf,
+  periodOf,
+  rangeBefore,
+} from '../runs/period.ts'
 import { incidentFailures } from './incident-sources.ts'
-import { type BoundedRange, intervalStarts, partsOf, periodOf, rangeBefore } from '../runs/period.ts'
 import { type Choice, failuresIn } from '../runs/sources.ts'
 
 type Sort = (typeof errorSorts)[number]

@@ -1,8 +1,13 @@
 /** @module What ran inside of executions, by node type and by node; by whole UTC days, as their rollups are. */
 import { type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
-import type { NodeStats, NodeTypeStats, nodeSorts, nodeTypeSorts } from './node-contract.ts'
-import { durationErrorBound } from './contract.ts'
+import {
+  durationErrorBound,
+  type nodeSorts,
+  type NodeStats,
+  type nodeTypeSorts,
+  type NodeTypeStats,
+} from './contract.ts'
 import { type BoundedRange, periodOf, wholeDays } from '../runs/period.ts'
 import { type Choice, eachOf, picked, togetherOf, within } from '../runs/sources.ts'
 import { percentageOf } from '../lib/percentage.ts'

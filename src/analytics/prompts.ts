@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
 import { type BoundedRange, partsOf, periodOf } from '../runs/period.ts'
-import { type ModelStats, type PromptStats, promptExcerptChars, type promptSorts } from './prompt-contract.ts'
+import { type ModelStats, type PromptStats, promptExcerptChars, type promptSorts } from './contract.ts'
 import {
   type Choice,
   type GroupSums,

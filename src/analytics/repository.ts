@@ -1,6 +1,19 @@
 import type { Read } from '../db/replica.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
 import type {
+  CredentialStats,
+  CredentialStatsFilter,
+  ErrorGroupDetail,
+  ErrorGroups,
+  ErrorGroupsFilter,
+  ModelStats,
+  ModelStatsFilter,
+  NodeStats,
+  NodeStatsFilter,
+  NodeTypeStats,
+  NodeTypeStatsFilter,
+  PromptStats,
+  PromptStatsFilter,
   Series,
   SeriesFilter,
   Summary,
@@ -8,17 +21,12 @@ import type {
   WorkflowStats,
   WorkflowStatsFilter,
 } from './contract.ts'
-import { type RunFilter } from '../runs/sources.ts'
-import type { CredentialStats, CredentialStatsFilter } from './credential-contract.ts'
+import type { Choice, RunFilter } from '../runs/sources.ts'
 import { credentialStats } from './credentials.ts'
-import type { ErrorGroupDetail, ErrorGroups, ErrorGroupsFilter } from './error-contract.ts'
 import { errorGroup, errorGroups } from './errors.ts'
-import type { NodeStats, NodeStatsFilter, NodeTypeStats, NodeTypeStatsFilter } from './node-contract.ts'
 import { nodeStats, nodeTypeStats } from './nodes.ts'
 import { type BoundedRange, boundedRange } from '../runs/period.ts'
-import type { ModelStats, ModelStatsFilter, PromptStats, PromptStatsFilter } from './prompt-contract.ts'
 import { modelStats, promptStats } from './prompts.ts'
-import type { Choice } from '../runs/sources.ts'
 import { series } from './series.ts'
 import { sumUp } from './summary.ts'
 import { workflowStats } from './workflows.ts'

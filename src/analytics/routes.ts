@@ -3,17 +3,29 @@ import { AppError } from '../errors.ts'
 import type { AuthEnv } from '../http/auth.ts'
 import { describe } from '../http/openapi.ts'
 import { valid } from '../http/validate.ts'
-import { Series, SeriesQuery, Summary, SummaryQuery, WorkflowStats, WorkflowStatsQuery } from './contract.ts'
-import { CredentialStats, CredentialStatsQuery } from './credential-contract.ts'
 import {
+  CredentialStats,
+  CredentialStatsQuery,
   ErrorFingerprint,
   ErrorGroupDetail,
   ErrorGroupQuery,
   ErrorGroups,
   ErrorGroupsQuery,
-} from './error-contract.ts'
-import { NodeStats, NodeStatsQuery, NodeTypeStats, NodeTypeStatsQuery } from './node-contract.ts'
-import { ModelStats, ModelStatsQuery, PromptStats, PromptStatsQuery } from './prompt-contract.ts'
+  ModelStats,
+  ModelStatsQuery,
+  NodeStats,
+  NodeStatsQuery,
+  NodeTypeStats,
+  NodeTypeStatsQuery,
+  PromptStats,
+  PromptStatsQuery,
+  Series,
+  SeriesQuery,
+  Summary,
+  SummaryQuery,
+  WorkflowStats,
+  WorkflowStatsQuery,
+} from './contract.ts'
 import type { AnalyticsRepository } from './repository.ts'
 
 const tag = 'Analytics'

@@ -4,34 +4,10 @@ import { asBoolean, asInteger } from '../http/openapi.ts'
 import { executionStatuses, runKinds, workflowVersionSources } from '../db/schema/executions.ts'
 import { pageQuery, sliceOf } from '../http/page.ts'
 import { TableFormat } from '../http/table-stream.ts'
+import { Fingerprint, inOrder, Instant, listOf, text, Uuid } from '../lib/scalars.ts'
 import { readRunCursor } from '../runs/order.ts'
 
 const Status = z.enum(executionStatuses)
-export const Uuid = z.uuid({ version: 'v7', message: 'Must be a UUIDv7' })
-
-/** An instant between the years 2000 and 2100. */
-export const Instant = z.iso
-  .datetime({
-    offset: true,
-    message: 'Must be an ISO 8601 time with an offset, such as 2026-01-31T12:00:00Z',
-  })
-  .refine((text) => {
-    const year = new Date(text).getUTCFullYear()
-    return year >= 2000 && year <= 2100
-  }, 'Must be between the years 2000 and 2100')
-  .transform((text) => new Date(text))
-
-/** @returns a `superRefine` check that `from` is not after `to` */
-export const inOrder =
-  <F extends string, T extends string>(from: F, to: T) =>
-  (query: { [K in F | T]?: Date | undefined }, ctx: z.RefinementCtx): void => {
-    const start = query[from]
-    const end = query[to]
-    if (start && end && start > end) {
-      ctx.addIssue({ code: 'custom', path: [to], message: `Must not be before ${from}` })
-    }
-  }
-
 export const ExecutionSummary = z
   .object({
     id: z.uuid(),
@@ -126,29 +102,7 @@ export type Execution = ExecutionSummary & { data: unknown }
 
 export const ExecutionList = sliceOf(ExecutionSummary)
 
-/** PostgreSQL text cannot contain U+0000. */
-export const text = (maxChars: number) =>
-  z
-    .string()
-    .min(1, 'At least 1 character')
-    .max(maxChars, `At most ${maxChars} characters`)
-    .refine((value) => !value.includes('\0'), 'Must not contain NUL characters')
-
-/** Accepts `?name=a,b` and `?name=a&name=b`. */
-export const listOf = <T extends z.ZodType<unknown, string>>(item: T, maxItems: number) =>
-  z
-    .union([z.string(), z.array(z.string())])
-    .transform((given) => [...new Set([given].flat().flatMap((text) => text.split(',')))])
-    .pipe(z.array(item).max(maxItems, `At most ${maxItems} values`))
-    .meta({
-      anyOf: undefined,
-      type: 'array',
-      items: { type: 'string', ...(item instanceof z.ZodEnum && { enum: item.options }) },
-    })
-
 const Mode = z.string().regex(/^[A-Za-z_-]{1,32}$/, 'Must be an n8n mode, such as webhook, trigger or manual')
-
-const Fingerprint = z.string().regex(/^[0-9a-f]{16}$/, 'Must be an error fingerprint: 16 hexadecimal digits')
 
 const executionFilter = {
   workflowId: Uuid.optional(),

@@ -1,5 +1,5 @@
 /** @module The trend of an error group in a period, and the order of groups by trend. Pure. */
-import type { ErrorGroup } from '../../analytics/error-contract.ts'
+import type { ErrorGroup } from '../../analytics/contract.ts'
 import type { Tone } from './status.tsx'
 import { duration } from '../format.ts'
 

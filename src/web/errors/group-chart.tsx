@@ -1,6 +1,6 @@
 /** @module A chart of one error group's failed runs over time. */
 import { intervalStarts } from '../../runs/period.ts'
-import type { ErrorGroupDetail } from '../../analytics/error-contract.ts'
+import type { ErrorGroupDetail } from '../../analytics/contract.ts'
 import { ChartData } from '../charts/chart-data.tsx'
 import { bucketLabel, countScale, percentX, round, timeLabels } from '../charts/scales.ts'
 import { Table, Td, Tr } from '../components/table.tsx'

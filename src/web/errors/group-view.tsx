@@ -1,5 +1,5 @@
 /** @module One error group: its frequency, first and last occurrence, versions and runs. */
-import type { ErrorGroupDetail } from '../../analytics/error-contract.ts'
+import type { ErrorGroupDetail } from '../../analytics/contract.ts'
 import type { IncludableKind } from '../../runs/meaning.ts'
 import { Card, Delta, Empty, Grid, Kpi, Kpis } from '../components/card.tsx'
 import { LinkButton, withQuery } from '../components/controls.tsx'

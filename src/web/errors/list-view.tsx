@@ -1,5 +1,5 @@
 /** @module The list of error groups, new and rising ones first. */
-import type { ErrorGroups } from '../../analytics/error-contract.ts'
+import type { ErrorGroups } from '../../analytics/contract.ts'
 import type { IncludableKind } from '../../runs/meaning.ts'
 import { MiniBars } from '../charts/spark.tsx'
 import { Card, Empty } from '../components/card.tsx'

@@ -1,11 +1,10 @@
 /** @module `/errors`: the error groups of a period, and the page of one group. */
 import { Hono } from 'hono'
-import type { DashboardEnv } from '../context.ts'
-import { ErrorFingerprint } from '../../analytics/error-contract.ts'
+import type { DashboardDeps, DashboardEnv } from '../context.ts'
+import { ErrorFingerprint } from '../../analytics/contract.ts'
 import { AppError } from '../../errors.ts'
 import { readableMessage } from '../components/error-trend.ts'
 import { withQuery } from '../components/controls.tsx'
-import type { DashboardDeps } from '../context.ts'
 import { renderPage } from '../layout/page.tsx'
 import { readInclude } from '../links/run-filter.ts'
 import { GroupView } from './group-view.tsx'

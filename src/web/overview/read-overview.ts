@@ -1,7 +1,12 @@
 /** @module Reads all data of the overview in parallel. */
-import type { Series, Summary, WorkflowStats } from '../../analytics/contract.ts'
-import type { CredentialStats } from '../../analytics/credential-contract.ts'
-import type { ErrorGroup, ErrorGroups } from '../../analytics/error-contract.ts'
+import type {
+  CredentialStats,
+  ErrorGroup,
+  ErrorGroups,
+  Series,
+  Summary,
+  WorkflowStats,
+} from '../../analytics/contract.ts'
 import type { IncludableKind } from '../../runs/meaning.ts'
 import {
   type DeployedVersion,

@@ -1,5 +1,5 @@
 /** @module The page of one credential: health, stored fields, usage, failed runs and deletion. */
-import type { CredentialStats } from '../../../analytics/credential-contract.ts'
+import type { CredentialStats } from '../../../analytics/contract.ts'
 import type { Credential, CredentialUsage, PendingDeployment } from '../../../credentials/contract.ts'
 import type { Catalogue } from '../../../n8n/catalogue.ts'
 import { Card, Grid, KeyValues, Kpi, Kpis, Remark } from '../../components/card.tsx'

@@ -1,5 +1,5 @@
 /** @module One row of the credential list: health, usage, runs and the next step. */
-import type { CredentialStats } from '../../../analytics/credential-contract.ts'
+import type { CredentialStats } from '../../../analytics/contract.ts'
 import type { Catalogue } from '../../../n8n/catalogue.ts'
 import { Action, LinkButton } from '../../components/controls.tsx'
 import { NodeBadge } from '../../components/icons.tsx'

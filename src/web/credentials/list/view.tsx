@@ -1,5 +1,5 @@
 /** @module The credential list: missing credentials, then rejected ones, then the rest. */
-import type { CredentialStats } from '../../../analytics/credential-contract.ts'
+import type { CredentialStats } from '../../../analytics/contract.ts'
 import type { Catalogue } from '../../../n8n/catalogue.ts'
 import type { MissingCredentials } from '../../../workflows/contract.ts'
 import { Card, Empty, Remark } from '../../components/card.tsx'

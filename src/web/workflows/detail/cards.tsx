@@ -1,5 +1,5 @@
 /** @module Cards of a workflow's overview: credentials, recent runs, nodes, findings. */
-import type { NodeStats } from '../../../analytics/node-contract.ts'
+import type { NodeStats } from '../../../analytics/contract.ts'
 import type { ExecutionSummary } from '../../../executions/contract.ts'
 import type { Workflow } from '../../../workflows/contract.ts'
 import type { Readiness } from '../../../workflows/readiness-contract.ts'

@@ -1,6 +1,5 @@
 /** @module The overview of a workflow: graph, versions, credentials, deployments and runs. */
-import type { ErrorGroups } from '../../../analytics/error-contract.ts'
-import type { NodeStats } from '../../../analytics/node-contract.ts'
+import type { ErrorGroups, NodeStats } from '../../../analytics/contract.ts'
 import type { ExecutionSummary, Incident } from '../../../executions/contract.ts'
 import type { Workflow } from '../../../workflows/contract.ts'
 import type { Readiness } from '../../../workflows/readiness-contract.ts'
