@@ -69,6 +69,15 @@ export class AppError extends Error {
   }
 }
 
+/** For a missing row and for another user's row alike. @param what for example `Workflow` */
+export const notFound = (what: string): AppError => new AppError('not-found', `${what} not found`)
+
+/** @throws {AppError} `not-found` */
+export function requireFound<T>(value: T | null | undefined, what: string): T {
+  if (value === null || value === undefined) throw notFound(what)
+  return value
+}
+
 /** A 422 error with one field error. */
 export function invalid(pointer: string, detail: string): AppError {
   return new AppError('invalid', detail, { errors: [{ pointer, detail }] })

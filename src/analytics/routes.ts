@@ -172,7 +172,7 @@ export function analyticsRoutes(analytics: AnalyticsRepository) {
       async (c) => {
         const { fingerprint } = c.req.valid('param')
         const group = await analytics.error(c.var.userId, fingerprint, c.req.valid('query'))
-        if (!group) throw new AppError('not-found', 'No such error')
+        if (!group) throw new AppError('not-found', 'Error group not found')
         return c.json(group, 200)
       },
     )

@@ -80,7 +80,7 @@ function pageOf<T extends { type: string }>(all: T[], query: z.output<typeof Typ
   return { items, nextCursor: rest.length > limit && last ? base64url.encode(last.type) : null }
 }
 
-function requireFound<T>(value: T | undefined, kind: string): T {
+function requireBuiltIn<T>(value: T | undefined, kind: string): T {
   if (value === undefined) throw new AppError('not-found', `n8n has no built-in ${kind} type with this name`)
   return value
 }
@@ -117,7 +117,7 @@ export function credentialTypeRoutes(loadCatalogue: () => Promise<Catalogue>) {
       valid('param', TypeName),
       async (c) => {
         const catalogue = await loadCatalogue()
-        const { type, displayName, oauth, fields, nodeTypes } = requireFound(
+        const { type, displayName, oauth, fields, nodeTypes } = requireBuiltIn(
           catalogue.credentialType(c.req.valid('param').type),
           'credential',
         )
@@ -160,7 +160,7 @@ export function nodeTypeRoutes(loadCatalogue: () => Promise<Catalogue>) {
       valid('param', TypeName),
       async (c) => {
         const catalogue = await loadCatalogue()
-        const { type, displayName, trigger, credentialTypes } = requireFound(
+        const { type, displayName, trigger, credentialTypes } = requireBuiltIn(
           catalogue.nodeType(c.req.valid('param').type),
           'node',
         )

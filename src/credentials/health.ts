@@ -96,7 +96,7 @@ export class CredentialHealth {
       throw notOnInstance('n8n has an older version of this credential')
     }
     const result = await test(userId, remote.instanceId, remote.n8nCredentialId)
-    if (!result) throw invalid('/instanceId', 'No such instance')
+    if (!result) throw invalid('/instanceId', 'Instance not found')
     if (!result.ok && untestable.test(result.message)) {
       return {
         status: 'untested',

@@ -1,6 +1,6 @@
 import { Hono } from 'hono'
 import type { Fingerprint } from '../crypto/fingerprint.ts'
-import { AppError } from '../errors.ts'
+import { AppError, notFound, requireFound } from '../errors.ts'
 import type { AuthEnv } from '../http/auth.ts'
 import { etagWith, preconditionOf } from '../http/etag.ts'
 import { creationKey } from '../http/idempotency.ts'
@@ -25,12 +25,6 @@ import type { CredentialHealth } from './health.ts'
 import type { CredentialRepository } from './repository.ts'
 
 const tag = 'Credentials'
-
-/** @throws {AppError} `not-found`, also for another user's credential */
-function requireFound<T>(value: T | null): T {
-  if (value === null) throw new AppError('not-found', 'Credential not found')
-  return value
-}
 
 /** The ETag includes the health, which changes without a new version. */
 const tagOf = ({ version, status, lastValidatedAt, validationError }: Credential): Promise<string> =>
@@ -113,7 +107,10 @@ export function credentialRoutes(
       }),
       valid('param', CredentialId),
       async (c) => {
-        const credential = requireFound(await credentials.find(c.var.userId, c.req.valid('param').id))
+        const credential = requireFound(
+          await credentials.find(c.var.userId, c.req.valid('param').id),
+          'Credential',
+        )
         return c.json(credential, 200, { ETag: await tagOf(credential) })
       },
     )
@@ -151,6 +148,7 @@ export function credentialRoutes(
         )
         const credential = requireFound(
           await credentials.update(c.var.userId, id, expected, c.req.valid('json')),
+          'Credential',
         )
         const pending = await pendingDeployments(c.var.userId, id)
         return c.json({ ...credential, pendingDeployments: pending }, 200, {
@@ -175,7 +173,7 @@ export function credentialRoutes(
       async (c) => {
         const force = c.req.valid('query').force === 'true'
         const deleted = await credentials.delete(c.var.userId, c.req.valid('param').id, { force })
-        requireFound(deleted || null)
+        if (!deleted) throw notFound('Credential')
         return c.body(null, 204)
       },
     )
@@ -211,7 +209,10 @@ export function credentialRoutes(
       valid('json', CredentialTest),
       async (c) => {
         const { instanceId } = c.req.valid('json')
-        return c.json(requireFound(await health.test(c.var.userId, c.req.valid('param').id, instanceId)), 200)
+        return c.json(
+          requireFound(await health.test(c.var.userId, c.req.valid('param').id, instanceId), 'Credential'),
+          200,
+        )
       },
     )
     .get(
@@ -225,6 +226,7 @@ export function credentialRoutes(
         errors: ['not-found'],
       }),
       valid('param', CredentialId),
-      async (c) => c.json(requireFound(await credentials.usage(c.var.userId, c.req.valid('param').id))),
+      async (c) =>
+        c.json(requireFound(await credentials.usage(c.var.userId, c.req.valid('param').id), 'Credential')),
     )
 }

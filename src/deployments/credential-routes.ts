@@ -1,7 +1,7 @@
 /** @module Routes that push and replace a credential on n8n instances. */
 import { Hono } from 'hono'
 import { CredentialId } from '../credentials/contract.ts'
-import { AppError } from '../errors.ts'
+import { requireFound } from '../errors.ts'
 import type { AuthEnv } from '../http/auth.ts'
 import { describe } from '../http/openapi.ts'
 import { valid } from '../http/validate.ts'
@@ -19,11 +19,6 @@ const errors = [
   ...(['malformed-json', 'not-found', 'too-large', 'unsupported-media-type', 'invalid'] as const),
   ...(['credential-undecryptable', 'key-unavailable'] as const),
 ]
-
-function requireFound<T>(value: T | null): T {
-  if (value === null) throw new AppError('not-found', 'Credential not found')
-  return value
-}
 
 export function credentialDeploymentRoutes(
   pusher: Pick<CredentialPusher, 'push'>,
@@ -46,7 +41,10 @@ export function credentialDeploymentRoutes(
       valid('json', CredentialPush),
       async (c) => {
         const { instanceId } = c.req.valid('json')
-        return c.json(requireFound(await pusher.push(c.var.userId, c.req.valid('param').id, instanceId)), 200)
+        return c.json(
+          requireFound(await pusher.push(c.var.userId, c.req.valid('param').id, instanceId), 'Credential'),
+          200,
+        )
       },
     )
     .post(
@@ -66,7 +64,10 @@ export function credentialDeploymentRoutes(
       async (c) => {
         const { with: other, dryRun } = c.req.valid('json')
         const { id } = c.req.valid('param')
-        return c.json(requireFound(await replacer.replace(c.var.userId, id, other, { dryRun })), 200)
+        return c.json(
+          requireFound(await replacer.replace(c.var.userId, id, other, { dryRun }), 'Credential'),
+          200,
+        )
       },
     )
 }

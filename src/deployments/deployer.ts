@@ -133,7 +133,7 @@ export class Deployer {
       const run = await this.#runs.resume(userId, made.id)
       if (run) await this.#runner.work(run, requestMs)
     }
-    return requireFound(await this.#options.deployments.find(userId, made.id))
+    return requireCreated(await this.#options.deployments.find(userId, made.id))
   }
 
   /** Deploys over the tracked n8n workflow, because a second copy would run everything twice. */
@@ -149,7 +149,7 @@ export class Deployer {
     const deployment = row
       ? await this.#start(row, intent, wanted)
       : await this.#options.deployments.find(userId, claimed.id)
-    return requireFound(deployment)
+    return requireCreated(deployment)
   }
 
   /** Tracks a workflow that already exists on the instance. @throws {AppError} as `create` */
@@ -334,7 +334,7 @@ const intentOf = (version: number, publish: boolean): DeploymentIntent => ({
   ...(!publish && { unpublished: true }),
 })
 
-function requireFound(deployment: Deployment | null): Deployment {
+function requireCreated(deployment: Deployment | null): Deployment {
   if (deployment) return deployment
   throw new AppError('conflict', 'The deployment created by this request has been deleted')
 }

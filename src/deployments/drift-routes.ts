@@ -1,5 +1,5 @@
 import { Hono } from 'hono'
-import { AppError } from '../errors.ts'
+import { requireFound } from '../errors.ts'
 import type { AuthEnv } from '../http/auth.ts'
 import { describe } from '../http/openapi.ts'
 import { valid } from '../http/validate.ts'
@@ -16,12 +16,6 @@ import {
   RemoteWorkflowQuery,
 } from './drift-contract.ts'
 import type { RemoteWorkflows } from './import-remote.ts'
-
-/** @throws {AppError} `not-found`, also for another user's row */
-function requireFound<T>(value: T | null, name: 'Deployment' | 'Instance'): T {
-  if (value === null) throw new AppError('not-found', `${name} not found`)
-  return value
-}
 
 export function driftRoutes(drift: DeploymentDrift) {
   const tag = 'Deployments'

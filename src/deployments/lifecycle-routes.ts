@@ -1,7 +1,7 @@
 /** @module Operations on a deployment. Each responds with the status it reached; `failed` is a status, not an error. */
 import { Hono } from 'hono'
 import * as z from 'zod'
-import { AppError } from '../errors.ts'
+import { requireFound } from '../errors.ts'
 import type { AuthEnv } from '../http/auth.ts'
 import { describe, asBoolean } from '../http/openapi.ts'
 import { valid } from '../http/validate.ts'
@@ -18,11 +18,6 @@ const InUseOverride = z.strictObject({
     .meta({ ...asBoolean, description: 'Proceed even if live workflows call it' }),
 })
 const errors = ['not-found', 'conflict', 'deployment-exists', 'credential-undecryptable'] as const
-
-function requireFound(deployment: Deployment | null): Deployment {
-  if (deployment) return deployment
-  throw new AppError('not-found', 'Deployment not found')
-}
 
 export function lifecycleRoutes(deployer: Deployer) {
   return new Hono<AuthEnv>()
@@ -56,7 +51,10 @@ export function lifecycleRoutes(deployer: Deployer) {
       valid('json', Redeployment),
       async (c) => {
         const change = c.req.valid('json')
-        return c.json(requireFound(await deployer.deploy(c.var.userId, c.req.valid('param').id, change)), 200)
+        return c.json(
+          requireFound(await deployer.deploy(c.var.userId, c.req.valid('param').id, change), 'Deployment'),
+          200,
+        )
       },
     )
     .post(
@@ -75,7 +73,7 @@ export function lifecycleRoutes(deployer: Deployer) {
       async (c) => {
         const { version } = c.req.valid('json')
         return c.json(
-          requireFound(await deployer.rollback(c.var.userId, c.req.valid('param').id, version)),
+          requireFound(await deployer.rollback(c.var.userId, c.req.valid('param').id, version), 'Deployment'),
           200,
         )
       },
@@ -92,7 +90,13 @@ export function lifecycleRoutes(deployer: Deployer) {
       }),
       valid('param', DeploymentId),
       async (c) =>
-        c.json(requireFound(await deployer.publish(c.var.userId, c.req.valid('param').id, 'activate')), 200),
+        c.json(
+          requireFound(
+            await deployer.publish(c.var.userId, c.req.valid('param').id, 'activate'),
+            'Deployment',
+          ),
+          200,
+        ),
     )
     .post(
       '/:id/deactivate',
@@ -111,7 +115,10 @@ export function lifecycleRoutes(deployer: Deployer) {
       async (c) => {
         const force = c.req.valid('query').force === 'true'
         const { id } = c.req.valid('param')
-        return c.json(requireFound(await deployer.publish(c.var.userId, id, 'deactivate', { force })), 200)
+        return c.json(
+          requireFound(await deployer.publish(c.var.userId, id, 'deactivate', { force }), 'Deployment'),
+          200,
+        )
       },
     )
     .post(
@@ -131,7 +138,7 @@ export function lifecycleRoutes(deployer: Deployer) {
       async (c) => {
         const force = c.req.valid('query').force === 'true'
         const { id } = c.req.valid('param')
-        return c.json(requireFound(await deployer.undeploy(c.var.userId, id, { force })), 200)
+        return c.json(requireFound(await deployer.undeploy(c.var.userId, id, { force }), 'Deployment'), 200)
       },
     )
     .post(
@@ -147,6 +154,7 @@ export function lifecycleRoutes(deployer: Deployer) {
         errors: [...errors],
       }),
       valid('param', DeploymentId),
-      async (c) => c.json(requireFound(await deployer.retry(c.var.userId, c.req.valid('param').id)), 200),
+      async (c) =>
+        c.json(requireFound(await deployer.retry(c.var.userId, c.req.valid('param').id), 'Deployment'), 200),
     )
 }

@@ -1,5 +1,5 @@
 /** @module Plans a deployment: its changes and problems. Only reads, here and in n8n. */
-import { AppError } from '../errors.ts'
+import { notFound } from '../errors.ts'
 import { type Connection, type InstanceConnections, toAppError } from '../instances/connections.ts'
 import { N8nError } from '../n8n/api-transport.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
@@ -62,7 +62,7 @@ export class Planner {
     const release = await releases.find(userId, workflowId, instanceId, version, fixes)
     const deployed = await releases.deployed(userId, workflowId, instanceId)
     const connection = await connections.open(userId, instanceId)
-    if (!connection) throw new AppError('not-found', 'Instance not found')
+    if (!connection) throw notFound('Instance')
     try {
       return await this.#compare(userId, request, release, deployed, requested, connection, assumed)
     } catch (error) {

@@ -1,6 +1,6 @@
 /** @module `GET /v1/workflows/{id}/readiness`: the credential slots of a workflow on the user's instances. */
 import { Hono } from 'hono'
-import { AppError } from '../errors.ts'
+import { notFound } from '../errors.ts'
 import type { AuthEnv } from '../http/auth.ts'
 import { describe } from '../http/openapi.ts'
 import { valid } from '../http/validate.ts'
@@ -27,7 +27,7 @@ export function readinessRoutes(readiness: Pick<WorkflowReadiness, 'find'>) {
     async (c) => {
       const { instanceId } = c.req.valid('query')
       const found = await readiness.find(c.var.userId, c.req.valid('param').id, instanceId)
-      if (!found) throw new AppError('not-found', 'Workflow not found')
+      if (!found) throw notFound('Workflow')
       return c.json(found, 200)
     },
   )

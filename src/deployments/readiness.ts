@@ -3,7 +3,7 @@ import { and, desc, eq, ne } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
 import { deployments } from '../db/schema/deployments.ts'
 import { instances } from '../db/schema/instances.ts'
-import { AppError, invalid } from '../errors.ts'
+import { AppError, invalid, notFound } from '../errors.ts'
 import type { Connection, InstanceConnections } from '../instances/connections.ts'
 import type { WorkflowSlots } from '../n8n/slots.ts'
 import type { Readiness } from '../workflows/readiness-contract.ts'
@@ -100,7 +100,7 @@ export class WorkflowReadiness {
 
   async #connect(userId: string, instanceId: string): Promise<Connection> {
     const connection = await this.#options.connections.open(userId, instanceId)
-    if (!connection) throw new AppError('not-found', 'Instance not found')
+    if (!connection) throw notFound('Instance')
     return connection
   }
 

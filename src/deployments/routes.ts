@@ -1,6 +1,6 @@
 import { Hono } from 'hono'
 import type { Fingerprint } from '../crypto/fingerprint.ts'
-import { AppError, invalid } from '../errors.ts'
+import { invalid, notFound } from '../errors.ts'
 import type { AuthEnv } from '../http/auth.ts'
 import { creationKey } from '../http/idempotency.ts'
 import { describe } from '../http/openapi.ts'
@@ -22,8 +22,6 @@ import type { Deployer } from './deployer.ts'
 import type { DeploymentRepository } from './repository.ts'
 
 const tag = 'Deployments'
-const notFound = () => new AppError('not-found', 'Deployment not found')
-
 /** @param onMatched called when a new deployment may match earlier reports; it handles its own errors */
 export function deploymentRoutes(
   deployments: DeploymentRepository,
@@ -110,7 +108,7 @@ export function deploymentRoutes(
       valid('param', DeploymentId),
       async (c) => {
         const deployment = await deployments.find(c.var.userId, c.req.valid('param').id)
-        if (!deployment) throw notFound()
+        if (!deployment) throw notFound('Deployment')
         return c.json(deployment, 200)
       },
     )
@@ -130,7 +128,7 @@ export function deploymentRoutes(
         const { version, liveSince } = c.req.valid('json')
         const { id } = c.req.valid('param')
         const deployment = await deployments.setVersion(c.var.userId, id, version, liveSince)
-        if (!deployment) throw notFound()
+        if (!deployment) throw notFound('Deployment')
         return c.json(deployment, 200)
       },
     )
@@ -151,7 +149,8 @@ export function deploymentRoutes(
       valid('query', DeploymentDeletion),
       async (c) => {
         const force = c.req.valid('query').force === 'true'
-        if (!(await deployer.remove(c.var.userId, c.req.valid('param').id, { force }))) throw notFound()
+        if (!(await deployer.remove(c.var.userId, c.req.valid('param').id, { force })))
+          throw notFound('Deployment')
         return c.body(null, 204)
       },
     )
@@ -173,7 +172,7 @@ export function deploymentRoutes(
           c.req.valid('param').id,
           c.req.valid('query'),
         )
-        if (!history) throw notFound()
+        if (!history) throw notFound('Deployment')
         return c.json(history, 200)
       },
     )

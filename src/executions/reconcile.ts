@@ -3,7 +3,7 @@
  * because leases expire and the watermark never passes unrecorded executions.
  */
 import type { Db } from '../db/client.ts'
-import { AppError } from '../errors.ts'
+import { AppError, notFound } from '../errors.ts'
 import type { Log } from '../http/log.ts'
 import { toAppError } from '../instances/connections.ts'
 import { N8nError } from '../n8n/api-transport.ts'
@@ -146,7 +146,7 @@ async function pollClaimed(
 ): Promise<Polled> {
   try {
     const connection = await connections.open(claim.userId, claim.id)
-    if (!connection) return { error: new AppError('not-found', 'No such instance') }
+    if (!connection) return { error: notFound('Instance') }
     const result = await pollInstance(claim, {
       db,
       now,

@@ -1,6 +1,6 @@
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
-import { AppError, invalid } from '../errors.ts'
+import { AppError, invalid, notFound } from '../errors.ts'
 import { type AuthEnv, bearerToken } from '../http/auth.ts'
 import type { BaseEnv } from '../http/env.ts'
 import { describe } from '../http/openapi.ts'
@@ -68,7 +68,7 @@ export function executionRoutes(
       valid('json', PollRequest),
       async (c) => {
         const answer = await poll(c.var.userId, c.req.valid('json').instanceId)
-        if (!answer) throw new AppError('not-found', 'No such instance')
+        if (!answer) throw notFound('Instance')
         return c.json(answer, 200)
       },
     )
@@ -133,7 +133,7 @@ export function executionRoutes(
       valid('param', ExecutionId),
       async (c) => {
         const execution = await executions.find(c.var.userId, c.req.valid('param').id)
-        if (!execution) throw new AppError('not-found', 'No such execution')
+        if (!execution) throw notFound('Execution')
         return c.json(execution, 200)
       },
     )
@@ -159,8 +159,6 @@ export function incidentRoutes(incidents: IncidentRepository) {
     },
   )
 }
-
-const notFound = () => new AppError('not-found', 'No such dead letter')
 
 export function deadLetterRoutes(deadLetters: DeadLetterRepository) {
   const tag = 'Dead letters'
@@ -196,7 +194,7 @@ export function deadLetterRoutes(deadLetters: DeadLetterRepository) {
       valid('param', DeadLetterId),
       async (c) => {
         const deadLetter = await deadLetters.find(c.var.userId, c.req.valid('param').id)
-        if (!deadLetter) throw notFound()
+        if (!deadLetter) throw notFound('Dead letter')
         return c.json(deadLetter, 200)
       },
     )
@@ -212,7 +210,7 @@ export function deadLetterRoutes(deadLetters: DeadLetterRepository) {
       }),
       valid('param', DeadLetterId),
       async (c) => {
-        if (!(await deadLetters.delete(c.var.userId, c.req.valid('param').id))) throw notFound()
+        if (!(await deadLetters.delete(c.var.userId, c.req.valid('param').id))) throw notFound('Dead letter')
         return c.body(null, 204)
       },
     )
@@ -229,7 +227,7 @@ export function deadLetterRoutes(deadLetters: DeadLetterRepository) {
       valid('param', DeadLetterId),
       async (c) => {
         const answer = await deadLetters.replay(c.var.userId, c.req.valid('param').id)
-        if (!answer) throw notFound()
+        if (!answer) throw notFound('Dead letter')
         return c.json(answer, 200)
       },
     )

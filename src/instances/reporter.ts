@@ -4,7 +4,7 @@
  * call at a time per instance.
  */
 import type { Db } from '../db/client.ts'
-import { AppError } from '../errors.ts'
+import { notFound } from '../errors.ts'
 import type { N8nClient } from '../n8n/api-client.ts'
 import type { N8nWorkflow } from '../n8n/api-shapes.ts'
 import { N8nError, type N8nErrorKind } from '../n8n/api-transport.ts'
@@ -52,7 +52,7 @@ export class ErrorReporter {
     for (let attempt = 0; attempt < patience.tries; attempt += 1) {
       if (attempt > 0) await this.#sleep(patience.waitMs)
       const remembered = await this.#state.read(instance)
-      if (!remembered) throw new AppError('not-found', 'Instance not found')
+      if (!remembered) throw notFound('Instance')
       const intact = await this.#intact(instance.id, client, remembered)
       if (intact) return intact
       const lease = await this.#state.lease(instance)

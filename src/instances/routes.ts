@@ -1,6 +1,6 @@
 import { Hono } from 'hono'
 import type { Fingerprint } from '../crypto/fingerprint.ts'
-import { AppError, type ErrorCode } from '../errors.ts'
+import { notFound, type ErrorCode } from '../errors.ts'
 import type { AuthEnv } from '../http/auth.ts'
 import { etagWith, preconditionOf } from '../http/etag.ts'
 import { creationKey } from '../http/idempotency.ts'
@@ -26,8 +26,6 @@ import type { ErrorReporter } from './reporter.ts'
 import { renewReporter, setUpReporter } from './set-up-reporter.ts'
 
 const tag = 'Instances'
-const notFound = () => new AppError('not-found', 'Instance not found')
-
 const secretErrors: ErrorCode[] = ['credential-undecryptable', 'key-unavailable']
 
 export interface InstanceRouteDeps extends RemovalAccess {
@@ -113,7 +111,7 @@ export function instanceRoutes(deps: InstanceRouteDeps) {
       valid('param', InstanceId),
       async (c) => {
         const instance = await instances.find(c.var.userId, c.req.valid('param').id)
-        if (!instance) throw notFound()
+        if (!instance) throw notFound('Instance')
         return c.json(instance, 200, { ETag: await tagOf(instance) })
       },
     )
@@ -147,7 +145,7 @@ export function instanceRoutes(deps: InstanceRouteDeps) {
           instances.find(c.var.userId, id),
         )
         const instance = await changeInstance(deps, c.var.userId, id, c.req.valid('json'), expected)
-        if (!instance) throw notFound()
+        if (!instance) throw notFound('Instance')
         return c.json(instance, 200, { ETag: await tagOf(instance) })
       },
     )
@@ -170,7 +168,7 @@ export function instanceRoutes(deps: InstanceRouteDeps) {
       async (c) => {
         const { id } = c.req.valid('param')
         const force = c.req.valid('query').force === 'true'
-        if (!(await removeInstance(deps, c.var.userId, id, { force }))) throw notFound()
+        if (!(await removeInstance(deps, c.var.userId, id, { force }))) throw notFound('Instance')
         return c.body(null, 204)
       },
     )
@@ -187,7 +185,7 @@ export function instanceRoutes(deps: InstanceRouteDeps) {
       valid('param', InstanceId),
       async (c) => {
         const tested = await testInstance(deps, c.var.userId, c.req.valid('param').id)
-        if (!tested) throw notFound()
+        if (!tested) throw notFound('Instance')
         return c.json(tested, 200)
       },
     )
@@ -206,7 +204,7 @@ export function instanceRoutes(deps: InstanceRouteDeps) {
       valid('param', InstanceId),
       async (c) => {
         const found = await setUpReporter(deps, c.var.userId, c.req.valid('param').id)
-        if (!found) throw notFound()
+        if (!found) throw notFound('Instance')
         return c.json(found, 200)
       },
     )
@@ -226,7 +224,7 @@ export function instanceRoutes(deps: InstanceRouteDeps) {
       async (c) => {
         const { id } = c.req.valid('param')
         const webhookToken = await instances.rotateWebhookToken(c.var.userId, id)
-        if (webhookToken === null) throw notFound()
+        if (webhookToken === null) throw notFound('Instance')
         return c.json({ webhookToken, reporter: await renewReporter(deps, c.var.userId, id) }, 200)
       },
     )

@@ -1,6 +1,6 @@
 import { Hono } from 'hono'
 import type { Fingerprint } from '../crypto/fingerprint.ts'
-import { AppError } from '../errors.ts'
+import { notFound, requireFound } from '../errors.ts'
 import type { AuthEnv } from '../http/auth.ts'
 import { etag, etagWith, preconditionOf } from '../http/etag.ts'
 import { creationKey } from '../http/idempotency.ts'
@@ -28,12 +28,6 @@ import {
 import type { WorkflowRepository } from './repository.ts'
 
 const tag = 'Workflows'
-
-/** @throws {AppError} `not-found` for a missing row and for another user's row */
-function requireFound<T>(value: T | null, what = 'workflow'): T {
-  if (value === null) throw new AppError('not-found', `No such ${what}`)
-  return value
-}
 
 /** Adds findings about the request to the warnings. */
 export function withFindings(workflow: Workflow, findings: readonly WorkflowWarning[]): Workflow {
@@ -122,7 +116,7 @@ export function workflowRoutes(workflows: WorkflowRepository, fingerprint: Finge
       }),
       valid('param', WorkflowId),
       async (c) => {
-        const workflow = requireFound(await workflows.find(c.var.userId, c.req.valid('param').id))
+        const workflow = requireFound(await workflows.find(c.var.userId, c.req.valid('param').id), 'Workflow')
         return c.json(workflow, 200, { ETag: await tagOf(workflow) })
       },
     )
@@ -162,6 +156,7 @@ export function workflowRoutes(workflows: WorkflowRepository, fingerprint: Finge
         const change = { ...body, ...(json !== undefined && { workflow: json }) }
         const updated = requireFound(
           await workflows.update(c.var.userId, id, expected, change, undefined, findings),
+          'Workflow',
         )
         const workflow = withFindings(updated, findings)
         return c.json(workflow, 200, { ETag: await tagOf(workflow) })
@@ -185,7 +180,7 @@ export function workflowRoutes(workflows: WorkflowRepository, fingerprint: Finge
       async (c) => {
         const force = c.req.valid('query').force === 'true'
         const deleted = await workflows.delete(c.var.userId, c.req.valid('param').id, { force })
-        requireFound(deleted || null)
+        if (!deleted) throw notFound('Workflow')
         return c.body(null, 204)
       },
     )
@@ -203,7 +198,9 @@ export function workflowRoutes(workflows: WorkflowRepository, fingerprint: Finge
       valid('query', WorkflowVersionQuery),
       async (c) => {
         const { id } = c.req.valid('param')
-        return c.json(requireFound(await workflows.versions(c.var.userId, id, c.req.valid('query'))))
+        return c.json(
+          requireFound(await workflows.versions(c.var.userId, id, c.req.valid('query')), 'Workflow'),
+        )
       },
     )
     .get(
@@ -220,7 +217,7 @@ export function workflowRoutes(workflows: WorkflowRepository, fingerprint: Finge
       valid('param', WorkflowVersionId),
       async (c) => {
         const { id, version } = c.req.valid('param')
-        const stored = requireFound(await workflows.findVersion(c.var.userId, id, version), 'version')
+        const stored = requireFound(await workflows.findVersion(c.var.userId, id, version), 'Version')
         return c.json(stored, 200, { ETag: etag(stored.version) })
       },
     )
@@ -239,7 +236,7 @@ export function workflowRoutes(workflows: WorkflowRepository, fingerprint: Finge
       async (c) => {
         const { from, to } = c.req.valid('query')
         const { id } = c.req.valid('param')
-        return c.json(requireFound(await workflows.diff(c.var.userId, id, from, to), 'version'))
+        return c.json(requireFound(await workflows.diff(c.var.userId, id, from, to), 'Version'))
       },
     )
     .post(
@@ -259,7 +256,7 @@ export function workflowRoutes(workflows: WorkflowRepository, fingerprint: Finge
         const expected = await preconditionOf(c.req.header('If-Match'), () =>
           workflows.find(c.var.userId, id),
         )
-        const workflow = requireFound(await workflows.restore(c.var.userId, id, version, expected), 'version')
+        const workflow = requireFound(await workflows.restore(c.var.userId, id, version, expected), 'Version')
         return c.json(workflow, 200, { ETag: await tagOf(workflow) })
       },
     )

@@ -75,7 +75,7 @@ test("another user's instance is a 404, as a missing one, and is not asked", asy
   const calls = stub.calls().length
   for (const instanceId of [theirs.instanceId, uuidv7()]) {
     const answer = await ours.poll({ instanceId })
-    expect([answer.status, answer.body.detail]).toEqual([404, 'No such instance'])
+    expect([answer.status, answer.body.detail]).toEqual([404, 'Instance not found'])
   }
   expect(stub.calls()).toHaveLength(calls)
 })

@@ -3,7 +3,7 @@ import type { Context } from 'hono'
 import type { Deployment } from '../../deployments/contract.ts'
 import { DeploymentId } from '../../deployments/contract.ts'
 import { type DeploymentDetail, readDetail } from '../../deployments/detail-queries.ts'
-import { AppError } from '../../errors.ts'
+import { notFound, requireFound } from '../../errors.ts'
 import type { DashboardDeps, DashboardEnv } from '../context.ts'
 import { renderPage } from '../layout/page.tsx'
 import { act, outcomeOf } from '../links/outcome.ts'
@@ -12,18 +12,10 @@ export type DeploymentPageDeps = DashboardDeps
 
 const list = { label: 'Deployments', href: '/deployments' }
 
-export const notFound = () => new AppError('not-found', 'Deployment not found')
-
-/** @throws {AppError} `not-found` if the row does not exist or belongs to another user */
-export function requireFound<T>(value: T | null): T {
-  if (value === null) throw notFound()
-  return value
-}
-
 /** @throws {AppError} `not-found` */
 export function idOf(c: Context<DashboardEnv>): string {
   const { data } = DeploymentId.safeParse({ id: c.req.param('id') })
-  if (!data) throw notFound()
+  if (!data) throw notFound('Deployment')
   return data.id
 }
 
@@ -37,7 +29,7 @@ export function deploymentContext({ db, deployments }: Pick<DeploymentPageDeps, 
     const id = idOf(c)
     const { userId } = c.var
     const [deployment, detail] = await Promise.all([deployments.find(userId, id), readDetail(db, userId, id)])
-    return { deployment: requireFound(deployment), detail: requireFound(detail) }
+    return { deployment: requireFound(deployment, 'Deployment'), detail: requireFound(detail, 'Deployment') }
   }
 
   const render = (
@@ -66,8 +58,8 @@ export function deploymentContext({ db, deployments }: Pick<DeploymentPageDeps, 
   ): Promise<Response> {
     const id = idOf(c)
     return act(c, `/deployments/${id}`, async () => {
-      const deployment = requireFound(await work(c.var.userId, id))
-      const detail = requireFound(await readDetail(db, c.var.userId, id))
+      const deployment = requireFound(await work(c.var.userId, id), 'Deployment')
+      const detail = requireFound(await readDetail(db, c.var.userId, id), 'Deployment')
       return outcomeOf(deployment, nameOf(detail))
     })
   }

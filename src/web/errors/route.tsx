@@ -2,7 +2,7 @@
 import { Hono } from 'hono'
 import type { DashboardDeps, DashboardEnv } from '../context.ts'
 import { ErrorFingerprint } from '../../analytics/contract.ts'
-import { AppError } from '../../errors.ts'
+import { notFound } from '../../errors.ts'
 import { readableMessage } from '../components/error-trend.ts'
 import { withQuery } from '../components/controls.tsx'
 import { renderPage } from '../layout/page.tsx'
@@ -42,7 +42,7 @@ export function errorPages({ analytics }: Pick<DashboardDeps, 'analytics'>) {
             include,
           })
         : null
-      if (!group) throw new AppError('not-found', 'Error group not found')
+      if (!group) throw notFound('Error group')
       return renderPage(
         c,
         {

@@ -1,5 +1,5 @@
 import type { Context } from 'hono'
-import { AppError } from '../../errors.ts'
+import { notFound } from '../../errors.ts'
 import { type Instance, InstanceId } from '../../instances/contract.ts'
 import type { DashboardDeps, DashboardEnv } from '../context.ts'
 
@@ -13,11 +13,9 @@ export async function instanceOf(
 ): Promise<Instance> {
   const { data } = InstanceId.safeParse({ id: c.req.param('id') })
   const instance = data ? await instances.find(c.var.userId, data.id) : null
-  if (!instance) throw notFound()
+  if (!instance) throw notFound('Instance')
   return instance
 }
-
-export const notFound = () => new AppError('not-found', 'Instance not found')
 
 export const section = 'instances' as const
 export const listCrumb = { label: 'Instances', href: '/instances' }

@@ -1,6 +1,6 @@
 /** @module Dependencies of the workflow pages, and the lookup of the workflow in the path. */
 import type { Context } from 'hono'
-import { AppError } from '../../errors.ts'
+import { requireFound } from '../../errors.ts'
 import { type Workflow, WorkflowId } from '../../workflows/contract.ts'
 import { type DeploymentListRow, readDeploymentList } from '../../deployments/list-queries.ts'
 import type { DashboardDeps, DashboardEnv } from '../context.ts'
@@ -25,15 +25,9 @@ export const crumbsOf = ({ id, name }: Pick<Workflow, 'id' | 'name'>) => [
   { label: name, href: `/workflows/${id}` },
 ]
 
-/** @throws {AppError} `not-found`, the same for a missing row and for one of another user */
-export function requireFound<T>(value: T | null | undefined, what = 'Workflow'): T {
-  if (value === null || value === undefined) throw new AppError('not-found', `${what} not found`)
-  return value
-}
-
 /** @throws {AppError} `not-found` if the path has no valid ID */
 export function idOf(c: Context<DashboardEnv>): string {
-  return requireFound(WorkflowId.safeParse({ id: c.req.param('id') }).data).id
+  return requireFound(WorkflowId.safeParse({ id: c.req.param('id') }).data, 'Workflow').id
 }
 
 /** Parses a version number in a path. Null for anything else. */
@@ -52,5 +46,5 @@ export async function findWorkflow(
     readDeploymentList(db, userId, now(), { workflowId: id }, null),
     readDay(db, userId, id, now()),
   ])
-  return { workflow: requireFound(workflow), deployments, today }
+  return { workflow: requireFound(workflow, 'Workflow'), deployments, today }
 }

@@ -2,7 +2,7 @@
 import { type Context, Hono } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { CredentialId, type CredentialTestResult } from '../../../credentials/contract.ts'
-import { AppError } from '../../../errors.ts'
+import { AppError, notFound } from '../../../errors.ts'
 import { statusOf } from '../../../http/problem.ts'
 import { loadCatalogue } from '../../../n8n/catalogue.ts'
 import { renderPage } from '../../layout/page.tsx'
@@ -39,7 +39,7 @@ export function detailPages(deps: CredentialPageDeps) {
         throw error
       }),
     ])
-    if (!credential || !usage) throw notFound()
+    if (!credential || !usage) throw notFound('Credential')
     const places = await readPlaces(db, userId, id, at)
     const ownStats = stats.items.find(({ credentialId }) => credentialId === id)
     return renderPage(
@@ -74,7 +74,7 @@ export function detailPages(deps: CredentialPageDeps) {
       const back = form.has('return') ? returnPath(form.get('return')) : `/credentials/${id}`
       try {
         const result = await credentialHealth.test(c.var.userId, id)
-        if (!result) throw notFound()
+        if (!result) throw notFound('Credential')
         const { kind, text } = testNotice(result)
         return redirectWith(c, back, text, kind)
       } catch (error) {
@@ -87,7 +87,7 @@ export function detailPages(deps: CredentialPageDeps) {
       const id = idOf(c)
       const form = await readForm(c)
       const credential = await credentials.find(userId, id)
-      if (!credential) throw notFound()
+      if (!credential) throw notFound('Credential')
       const typed = form.get('confirm') ?? ''
       const force = form.get('force') === 'true'
       if (typed.trim() !== credential.name) {
@@ -97,7 +97,7 @@ export function detailPages(deps: CredentialPageDeps) {
         return detailPage(c, id, { typed, force, errors }, 422)
       }
       try {
-        if (!(await credentials.delete(userId, id, { force }))) throw notFound()
+        if (!(await credentials.delete(userId, id, { force }))) throw notFound('Credential')
       } catch (error) {
         if (!(error instanceof AppError) || error.code !== 'in-use') throw error
         const errors = { '': 'Deployments use this credential. Select the checkbox to delete it anyway.' }
@@ -110,7 +110,7 @@ export function detailPages(deps: CredentialPageDeps) {
 /** @throws {AppError} `not-found` if the path has no valid ID */
 function idOf(c: Context): string {
   const parsed = CredentialId.safeParse({ id: c.req.param('id') })
-  if (!parsed.success) throw notFound()
+  if (!parsed.success) throw notFound('Credential')
   return parsed.data.id
 }
 
@@ -119,5 +119,3 @@ function testNotice({ status, message }: CredentialTestResult): Notice {
   if (status === 'invalid') return { kind: 'fail', text: `Rejected: ${message}` }
   return { kind: 'wait', text: `Not tested: ${message}. The next run will show whether it works.` }
 }
-
-const notFound = () => new AppError('not-found', 'Credential not found')

@@ -2,7 +2,7 @@
 import { type Context, Hono } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { type Credential, CredentialId } from '../../../credentials/contract.ts'
-import { AppError } from '../../../errors.ts'
+import { AppError, notFound } from '../../../errors.ts'
 import { statusOf } from '../../../http/problem.ts'
 import { loadCatalogue } from '../../../n8n/catalogue.ts'
 import { renderPage } from '../../layout/page.tsx'
@@ -29,15 +29,15 @@ export function editPages({ credentials, db }: CredentialPageDeps) {
    * @throws {AppError} `not-found`, `key-unavailable`
    */
   async function open(userId: string, id: string): Promise<Opened> {
-    if (!CredentialId.safeParse({ id }).success) throw notFound()
+    if (!CredentialId.safeParse({ id }).success) throw notFound('Credential')
     try {
       const opened = await credentials.open(userId, id)
-      if (!opened) throw notFound()
+      if (!opened) throw notFound('Credential')
       return { credential: opened.credential, stored: opened.data.reveal(), problem: null }
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== 'credential-undecryptable') throw error
       const credential = await credentials.find(userId, id)
-      if (!credential) throw notFound()
+      if (!credential) throw notFound('Credential')
       return { credential, stored: null, problem: `${error.message}.` }
     }
   }
@@ -88,7 +88,7 @@ export function editPages({ credentials, db }: CredentialPageDeps) {
           version,
           stored,
         })
-        if (!saved) throw notFound()
+        if (!saved) throw notFound('Credential')
         return redirectWith(c, `/credentials/${credential.id}`, savedMessage(saved.credential, saved.changed))
       } catch (error) {
         const failure = toFormError(error)
@@ -110,5 +110,4 @@ function savedMessage({ name }: Credential, changed: readonly Changed[]): string
   return `Saved ${name}. Push it to update it in n8n, then test it.`
 }
 
-const notFound = () => new AppError('not-found', 'Credential not found')
 const versionConflict = () => new AppError('version-conflict', 'The credential has changed')

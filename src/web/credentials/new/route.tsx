@@ -2,7 +2,7 @@
 import { type Context, Hono } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { v7 as uuidv7 } from 'uuid'
-import { AppError } from '../../../errors.ts'
+import { AppError, notFound } from '../../../errors.ts'
 import { statusOf } from '../../../http/problem.ts'
 import { loadCatalogue } from '../../../n8n/catalogue.ts'
 import { renderPage } from '../../layout/page.tsx'
@@ -32,7 +32,7 @@ export function newPages(deps: CredentialPageDeps) {
     errors: Record<string, string> = {},
     status: ContentfulStatusCode = 200,
   ) {
-    if (!isTypeName(type)) throw new AppError('not-found', 'Credential type not found')
+    if (!isTypeName(type)) throw notFound('Credential type')
     const [catalogue, requiring] = await Promise.all([loadCatalogue(), readRequiring(db, c.var.userId, type)])
     return renderPage(
       c,

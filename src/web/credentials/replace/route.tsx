@@ -5,7 +5,7 @@ import type {
   CredentialPushResult,
   CredentialReplacementResult,
 } from '../../../deployments/credential-contract.ts'
-import { AppError } from '../../../errors.ts'
+import { notFound } from '../../../errors.ts'
 import { Card, Empty, Remark } from '../../components/card.tsx'
 import { Button, LinkButton } from '../../components/controls.tsx'
 import { Form, SelectField } from '../../components/form.tsx'
@@ -25,7 +25,7 @@ export function replacePages({ credentials, credentialPusher, credentialReplacer
   async function replacePage(c: Context<DashboardEnv>, id: string, other: string, result?: Replaced[]) {
     const { userId } = c.var
     const credential = await credentials.find(userId, id)
-    if (!credential) throw notFound()
+    if (!credential) throw notFound('Credential')
     const page = { limit: maxChoices, after: null }
     const { items } = await credentials.list(userId, { type: credential.type }, page)
     const others = items.filter((each) => each.id !== id)
@@ -90,7 +90,7 @@ export function replacePages({ credentials, credentialPusher, credentialReplacer
     .post('/:id/push', async (c) => {
       const id = idOf(c)
       const pushed = await credentialPusher.push(c.var.userId, id)
-      if (!pushed) throw notFound()
+      if (!pushed) throw notFound('Credential')
       const { kind, text } = pushNotice(pushed)
       return redirectWith(c, `/credentials/${id}`, text, kind)
     })
@@ -100,7 +100,7 @@ export function replacePages({ credentials, credentialPusher, credentialReplacer
       const other = (await readForm(c)).get('with') ?? ''
       if (!CredentialId.safeParse({ id: other }).success) return replacePage(c, id, '')
       const replaced = await credentialReplacer.replace(c.var.userId, id, other)
-      if (!replaced) throw notFound()
+      if (!replaced) throw notFound('Credential')
       return replacePage(c, id, other, replaced.deployments)
     })
 }
@@ -133,8 +133,6 @@ function pushNotice({ results }: CredentialPushResult): Notice {
 /** @throws {AppError} `not-found` if the path has no valid ID */
 function idOf(c: Context): string {
   const parsed = CredentialId.safeParse({ id: c.req.param('id') })
-  if (!parsed.success) throw notFound()
+  if (!parsed.success) throw notFound('Credential')
   return parsed.data.id
 }
-
-const notFound = () => new AppError('not-found', 'Credential not found')

@@ -1,9 +1,9 @@
 /** @module `/deployments/:id/drift`: shows how n8n differs, and adopts its content as a new version. */
 import { Hono } from 'hono'
 import type { DashboardEnv } from '../../context.ts'
-import { AppError } from '../../../errors.ts'
+import { AppError, requireFound } from '../../../errors.ts'
 import { act } from '../../links/outcome.ts'
-import { deploymentContext, type DeploymentPageDeps, idOf, requireFound } from '../page-context.ts'
+import { deploymentContext, type DeploymentPageDeps, idOf } from '../page-context.ts'
 import { compare } from './compare.ts'
 import { DriftPage } from './view.tsx'
 
@@ -23,13 +23,16 @@ export function deploymentDriftPage(deps: DeploymentPageDeps) {
         c,
         found,
         'Drift',
-        <DriftPage {...found} comparison={requireFound(comparison)} time={c.var.viewer.time} />,
+        <DriftPage {...found} comparison={requireFound(comparison, 'Deployment')} time={c.var.viewer.time} />,
       )
     })
     .post('/:id/adopt', async (c) => {
       const id = idOf(c)
       return act(c, `/deployments/${id}/drift`, async () => {
-        const { version, live, ambiguousTypes } = requireFound(await drift.adopt(c.var.userId, id))
+        const { version, live, ambiguousTypes } = requireFound(
+          await drift.adopt(c.var.userId, id),
+          'Deployment',
+        )
         const several =
           ambiguousTypes.length > 0
             ? ` Nodes use different credentials for ${ambiguousTypes.join(', ')}. Each node’s binding is preserved.`

@@ -2,7 +2,7 @@
 import { type Context, Hono } from 'hono'
 import { v7 as uuidv7 } from 'uuid'
 import { type Deployment, NewDeployment } from '../../../deployments/contract.ts'
-import { AppError } from '../../../errors.ts'
+import { AppError, notFound } from '../../../errors.ts'
 import { statusOf } from '../../../http/problem.ts'
 import { check } from '../../../http/validate.ts'
 import { renderPage } from '../../layout/page.tsx'
@@ -88,7 +88,7 @@ export function planPages(deps: PlanDeps) {
     if (deploymentId !== null) {
       const change = { version, bindings, publish, reportSuccess, fixes }
       const deployment = await deployer.deploy(userId, deploymentId, change)
-      if (!deployment) throw new AppError('not-found', 'Deployment not found')
+      if (!deployment) throw notFound('Deployment')
       return deployment
     }
     const key = await creationKey(form)

@@ -3,7 +3,7 @@ import { Hono } from 'hono'
 import type { DashboardEnv } from '../../context.ts'
 import { ExecutionId } from '../../../executions/contract.ts'
 import { readRun } from '../../../executions/detail-queries.ts'
-import { AppError } from '../../../errors.ts'
+import { notFound } from '../../../errors.ts'
 import { loadCatalogue } from '../../../n8n/catalogue.ts'
 import type { DashboardDeps } from '../../context.ts'
 import { renderPage } from '../../layout/page.tsx'
@@ -11,8 +11,6 @@ import { listHref, listQuery, readRunFilter } from '../../links/run-filter.ts'
 import { runNumber } from '../../components/run-number.ts'
 import { viewRun } from './model.ts'
 import { RunPageView } from './view.tsx'
-
-const notFound = () => new AppError('not-found', 'Run not found')
 
 export function executionDetailPage({
   db,
@@ -23,14 +21,14 @@ export function executionDetailPage({
     const { userId, viewer } = c.var
     const { time } = viewer
     const id = ExecutionId.safeParse({ id: c.req.param('id') })
-    if (!id.success) throw notFound()
+    if (!id.success) throw notFound('Run')
     const filter = readRunFilter(new URLSearchParams(c.req.query('list') ?? ''), time.now, viewer.timeZone)
     const [page, neighbours, catalogue] = await Promise.all([
       readRun(db, userId, id.data.id, time.now),
       executions.neighbours(userId, filter.search, id.data.id),
       loadCatalogue(),
     ])
-    if (!page) throw notFound()
+    if (!page) throw notFound('Run')
     const list = listQuery(filter.query)
     const view = viewRun(page, catalogue, time.now, c.req.query('node'))
     const { dataDays } = config.executionRetention

@@ -1,7 +1,7 @@
 /** @module `/instances/:id/dead-letters`: lists, replays and deletes dead letters. */
 import { Hono } from 'hono'
 import type { DashboardEnv } from '../../context.ts'
-import { AppError } from '../../../errors.ts'
+import { AppError, notFound } from '../../../errors.ts'
 import { DeadLetterId } from '../../../executions/contract.ts'
 import { decodeCursor } from '../../../http/page.ts'
 import type { DashboardDeps } from '../../context.ts'
@@ -64,6 +64,6 @@ export function deadLetterPages(deps: DashboardDeps) {
 
 function deadLetterIdOf(text: string): string {
   const { data } = DeadLetterId.safeParse({ id: text })
-  if (!data) throw new AppError('not-found', 'Dead letter not found')
+  if (!data) throw notFound('Dead letter')
   return data.id
 }

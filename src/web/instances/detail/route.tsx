@@ -1,4 +1,5 @@
 /** @module `/instances/:id`: one instance, with actions to test it, poll it and set up its error reporter. */
+import { notFound } from '../../../errors.ts'
 import { Hono } from 'hono'
 import type { DashboardEnv } from '../../context.ts'
 import { testInstance } from '../../../instances/change.ts'
@@ -8,7 +9,7 @@ import type { DashboardDeps } from '../../context.ts'
 import { plural } from '../../format.ts'
 import { renderPage } from '../../layout/page.tsx'
 import { act } from '../../links/outcome.ts'
-import { instanceOf, listCrumb, notFound, section } from '../page-context.ts'
+import { instanceOf, listCrumb, section } from '../page-context.ts'
 import { testNotice } from '../test-notice.ts'
 import { DetailPage } from './view.tsx'
 
@@ -34,7 +35,7 @@ export function instanceDetailPage(deps: DashboardDeps) {
       const { id, name } = await instanceOf(c, deps)
       return act(c, `/instances/${id}`, async () => {
         const tested = await testInstance(deps, c.var.userId, id)
-        if (!tested) throw notFound()
+        if (!tested) throw notFound('Instance')
         return testNotice(name, tested)
       })
     })
@@ -42,7 +43,7 @@ export function instanceDetailPage(deps: DashboardDeps) {
       const { id, name } = await instanceOf(c, deps)
       return act(c, `/instances/${id}`, async () => {
         const answer = await poll(c.var.userId, id)
-        if (!answer) throw notFound()
+        if (!answer) throw notFound('Instance')
         const { recorded, updated, passedOver: skipped, lagSeconds } = answer
         const found = `${plural(recorded, 'new run')}, ${plural(updated, 'update')}`
         const others = skipped > 0 ? ` Skipped ${plural(skipped, 'run')} of untracked workflows.` : ''
@@ -53,7 +54,7 @@ export function instanceDetailPage(deps: DashboardDeps) {
     .post('/:id/reporter', async (c) => {
       const { id, name } = await instanceOf(c, deps)
       return act(c, `/instances/${id}`, async () => {
-        if (!(await setUpReporter(deps, c.var.userId, id))) throw notFound()
+        if (!(await setUpReporter(deps, c.var.userId, id))) throw notFound('Instance')
         return {
           kind: 'ok',
           text: `The error reporter is set up on ${name}. Failures are now reported immediately.`,

@@ -1,5 +1,5 @@
 /** @module Imports the selected workflows from an instance, one after another. */
-import { AppError } from '../../../errors.ts'
+import { AppError, notFound } from '../../../errors.ts'
 import type { DashboardDeps } from '../../context.ts'
 import { plural } from '../../format.ts'
 import type { Notice } from '../../notice.ts'
@@ -23,7 +23,7 @@ export async function importSelected(
   for (const n8nId of n8nWorkflowIds) {
     try {
       const imported = await remoteWorkflows.import(userId, instanceId, n8nId)
-      if (!imported) throw new AppError('not-found', 'Instance not found')
+      if (!imported) throw notFound('Instance')
       await replayResults(userId, imported.deployment)
       workflowIds.push(imported.workflowId)
     } catch (error) {

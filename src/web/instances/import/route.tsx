@@ -3,12 +3,12 @@ import { Hono } from 'hono'
 import type { DashboardEnv } from '../../context.ts'
 import { N8nId } from '../../../deployments/contract.ts'
 import { RemoteWorkflowQuery } from '../../../deployments/drift-contract.ts'
-import { AppError } from '../../../errors.ts'
+import { AppError, notFound } from '../../../errors.ts'
 import type { DashboardDeps } from '../../context.ts'
 import { readForm } from '../../form-data.ts'
 import { renderPage } from '../../layout/page.tsx'
 import { act } from '../../links/outcome.ts'
-import { crumbsOf, instanceOf, notFound, section } from '../page-context.ts'
+import { crumbsOf, instanceOf, section } from '../page-context.ts'
 import { importSelected, importLimit } from './import-selected.ts'
 import { ImportPage } from './view.tsx'
 
@@ -27,7 +27,7 @@ export function instanceImportPage(deps: DashboardDeps) {
           if (error instanceof AppError) return error
           throw error
         })
-      if (!found) throw notFound()
+      if (!found) throw notFound('Instance')
       return renderPage(
         c,
         { title: 'Import', section, crumbs: crumbsOf(instance) },

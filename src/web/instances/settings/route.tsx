@@ -1,6 +1,6 @@
 /** @module Adds an instance, changes its settings, API key and webhook token, and removes it. */
 import { type Context, Hono } from 'hono'
-import { AppError } from '../../../errors.ts'
+import { AppError, notFound } from '../../../errors.ts'
 import { check } from '../../../http/validate.ts'
 import { changeInstance, removeInstance } from '../../../instances/change.ts'
 import { testConnection } from '../../../instances/connection-test.ts'
@@ -70,7 +70,7 @@ export function settingsPages(deps: DashboardDeps) {
     try {
       const body = check(InstanceChange, values, 'json')
       const changed = await changeInstance(deps, c.var.userId, instance.id, body, expected)
-      if (!changed) throw new AppError('not-found', 'Instance not found')
+      if (!changed) throw notFound('Instance')
       const what = body.apiKey === undefined ? 'Saved.' : `The API key of ${changed.name} was replaced.`
       return redirectWith(c, `/instances/${instance.id}`, what)
     } catch (error) {
@@ -124,7 +124,7 @@ export function settingsPages(deps: DashboardDeps) {
       const instance = await instanceOf(c, deps)
       const { userId } = c.var
       const token = await instances.rotateWebhookToken(userId, instance.id)
-      if (token === null) throw new AppError('not-found', 'Instance not found')
+      if (token === null) throw notFound('Instance')
       const renewed = await renewReporter(deps, userId, instance.id)
       return page(
         c,
@@ -163,7 +163,7 @@ export function settingsPages(deps: DashboardDeps) {
       }
       try {
         if (!(await removeInstance(deps, userId, instance.id, { force: typed.force }))) {
-          throw new AppError('not-found', 'Instance not found')
+          throw notFound('Instance')
         }
       } catch (error) {
         if (!(error instanceof AppError) || error.code !== 'in-use') throw error

@@ -1,4 +1,5 @@
 /** @module `/workflows/:id` and `/workflows/:id/deployments`. */
+import { requireFound } from '../../../errors.ts'
 import { Hono } from 'hono'
 import { dayMs, last24Hours } from '../../../lib/time.ts'
 import { IncidentRepository } from '../../../executions/incidents.ts'
@@ -7,14 +8,7 @@ import type { DashboardEnv } from '../../context.ts'
 import { DeploymentsTable } from './deployments-card.tsx'
 import { WorkflowHead } from '../head.tsx'
 import { OverviewView } from './view.tsx'
-import {
-  crumbsOf,
-  findWorkflow,
-  idOf,
-  listCrumb,
-  requireFound,
-  type WorkflowPageDeps,
-} from '../page-context.ts'
+import { crumbsOf, findWorkflow, idOf, listCrumb, type WorkflowPageDeps } from '../page-context.ts'
 import {
   readContents,
   readCredentialStates,
@@ -65,7 +59,7 @@ export function detailPages(deps: WorkflowPageDeps) {
           data={{
             ...{ workflow, deployments, today, places, credentials, rates, errors, nodes },
             ...{ runs: runs.items, incidents: incidents.items },
-            readiness: requireFound(readiness),
+            readiness: requireFound(readiness, 'Workflow'),
             versions: listVersions(items, contents, shownVersions),
             changes: before ? describeChanges(before, workflow.workflow) : null,
           }}

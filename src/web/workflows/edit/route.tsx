@@ -1,7 +1,7 @@
 /** @module Edits and deletes a workflow, and restores an earlier version. */
 import { type Context, Hono } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
-import { AppError } from '../../../errors.ts'
+import { AppError, requireFound } from '../../../errors.ts'
 import { statusOf } from '../../../http/problem.ts'
 import { renderPage } from '../../layout/page.tsx'
 import type { DashboardEnv } from '../../context.ts'
@@ -16,7 +16,6 @@ import {
   type FoundWorkflow,
   findWorkflow,
   idOf,
-  requireFound,
   versionNumber,
   type WorkflowPageDeps,
 } from '../page-context.ts'
@@ -78,6 +77,7 @@ export function editPages(deps: WorkflowPageDeps) {
         const { body, findings } = toChange(values, workflow)
         const changed = requireFound(
           await workflows.update(c.var.userId, workflow.id, shown, body, undefined, findings),
+          'Workflow',
         )
         const isNew = changed.version !== workflow.version
         return redirectWith(
@@ -113,7 +113,7 @@ export function editPages(deps: WorkflowPageDeps) {
         return deletePage(c, found, { typed, force, errors }, 422)
       }
       try {
-        requireFound((await workflows.delete(c.var.userId, id, { force })) || null)
+        requireFound((await workflows.delete(c.var.userId, id, { force })) || null, 'Workflow')
         return redirectWith(c, '/workflows', `Deleted ${name}.`)
       } catch (error) {
         if (!(error instanceof AppError) || error.code !== 'in-use') throw error

@@ -1,4 +1,5 @@
 /** @module Lists the versions of a workflow, shows one, and compares two. */
+import { requireFound } from '../../../errors.ts'
 import { Hono } from 'hono'
 import { dayMs } from '../../../lib/time.ts'
 import { Card, Empty } from '../../components/card.tsx'
@@ -8,14 +9,7 @@ import type { DashboardEnv } from '../../context.ts'
 import { plural } from '../../format.ts'
 import { WorkflowHead } from '../head.tsx'
 import { diffHref, workflowHref } from '../links.ts'
-import {
-  crumbsOf,
-  findWorkflow,
-  idOf,
-  requireFound,
-  versionNumber,
-  type WorkflowPageDeps,
-} from '../page-context.ts'
+import { crumbsOf, findWorkflow, idOf, versionNumber, type WorkflowPageDeps } from '../page-context.ts'
 import { readContents, readVersionRates } from '../../../workflows/detail-queries.ts'
 import { VersionList } from './list.tsx'
 import { listVersions, rateDays } from './listed-versions.ts'
