@@ -42,7 +42,7 @@ const Percentage = z
   .nullable()
   .meta({ description: 'Percentage with two decimals; null when there are no executions' })
 const DurationMs = z.number().int().nullable()
-/** Of a histogram whose buckets each end a tenth later than the one before: an estimate is in the bucket of the true value. */
+/** Each bucket of the histogram is 10% longer than the one before, and an estimate is in the bucket of the exact value. */
 export const durationErrorBound = 0.1
 const ErrorBound = z.number().meta({
   description: 'Percentiles are estimates from a histogram, within 10% of the exact nearest-rank percentile',
@@ -100,7 +100,7 @@ export type Sums = Omit<Summary, 'previous'>
 
 export const maxBuckets = 1000
 
-/** Neither an offset, whose sign Postgres reads the other way round, nor an abbreviation, which it reads as an offset. */
+/** Postgres reverses the sign of an offset and reads an abbreviation as an offset, so both are invalid. */
 const TimeZone = z
   .string()
   .regex(

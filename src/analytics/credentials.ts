@@ -1,4 +1,4 @@
-/** @module How the runs of deployments that credentials are bound to fare, and which of them a service refused. */
+/** @module Runs, failures and authentication failures of the deployments that each credential is bound to. */
 import { sql } from 'drizzle-orm'
 import { bindingsOfVersion, credentialsOf } from '../credentials/node-credentials.ts'
 import type { Db } from '../db/client.ts'
@@ -7,16 +7,16 @@ import type { Catalogue } from '../n8n/catalogue.ts'
 import type { CredentialStats, credentialSorts } from './contract.ts'
 import { dayMs, hourMs } from '../lib/time.ts'
 import { type BoundedRange, floor, partsOf, periodOf } from '../runs/period.ts'
-import { type Choice, chosen, failuresIn, groupSums, hasChoice, runsIn } from '../runs/sources.ts'
+import { type Filter, matching, failuresIn, groupSums, isFiltered, runsIn } from '../runs/sources.ts'
 
 const refusals = sql`(401, 403)`
-/** Of nodes that a service refused: the most frequent ones are looked at. */
-const maximumRefused = 200
+/** Nodes with authentication failures, most frequent first. */
+const maximumRefusedNodes = 200
 const maximumWorkflows = 20
-/** Parameters that choose a credential are short. */
+/** Parameters that select a credential are short. */
 const maximumParameterBytes = 1024
-/** At the end of the period, in which the last use is told by the hour. */
-const hoursOfMs = 2 * dayMs
+/** The end of the period, for which the last use is exact to the hour. */
+const hourlyMs = 2 * dayMs
 
 interface Row extends Record<string, unknown> {
   id: string
@@ -41,17 +41,17 @@ interface RefusedNode extends Record<string, unknown> {
 export async function credentialStats(
   db: Db,
   userId: string,
-  choice: Choice,
+  filter: Filter,
   range: BoundedRange,
   options: { limit: number; sort: (typeof credentialSorts)[number]; catalogue: Catalogue },
 ): Promise<CredentialStats> {
-  const split = floor(new Date(range.to.getTime() - hoursOfMs), hourMs)
+  const split = floor(new Date(range.to.getTime() - hourlyMs), hourMs)
   const hoursFrom = split > range.from ? split : range.from
-  const byHour = runsIn(userId, choice, [
+  const byHour = runsIn(userId, filter, [
     ...partsOf({ from: range.from, to: hoursFrom }),
     ...partsOf({ from: hoursFrom, to: range.to }, ['hour']),
   ])
-  const failed = failuresIn(userId, choice, partsOf(range))
+  const failed = failuresIn(userId, filter, partsOf(range))
   const [{ rows }, refused] = await db.batch([
     db.execute<Row>(sql`
       with bound as materialized (
@@ -60,7 +60,7 @@ export async function credentialStats(
           select id as deployment_id, workflow_id, instance_id, bindings from deployments where user_id = ${userId}
         ) d
         cross join lateral jsonb_array_elements(bindings) b
-        where b ? 'credentialId' ${chosen(userId, choice)}
+        where b ? 'credentialId' ${matching(userId, filter)}
       ),
       runs as (${byHour}),
       hours as (select deployment_id, at, ${groupSums} from runs group by deployment_id, at),
@@ -88,7 +88,7 @@ export async function credentialStats(
         extract(epoch from u.last_at)::float8 * 1000 as last_used_ms
       from credentials c
       left join named n on n.credential_id = c.id::text
-      ${hasChoice(choice) ? sql`join` : sql`left join`} used u on u.credential_id = c.id::text
+      ${isFiltered(filter) ? sql`join` : sql`left join`} used u on u.credential_id = c.id::text
       where c.user_id = ${userId}`),
     db.execute<RefusedNode>(sql`
       with refusing as materialized (
@@ -100,7 +100,7 @@ export async function credentialStats(
         select deployment_id, workflow_id, workflow_version, node, sum(runs)::float8 as runs
         from failures join refusing using (fingerprint)
         group by deployment_id, workflow_id, workflow_version, node having sum(runs) > 0
-        order by runs desc limit ${maximumRefused}
+        order by runs desc limit ${maximumRefusedNodes}
       )
       select r.runs, r.node as name, ${bindingsOfVersion(sql`r.workflow_version`)} as bindings, jsonb_build_object('name', found -> 'name', 'type', found -> 'type',
         'typeVersion', found -> 'typeVersion', 'credentials', found -> 'credentials', 'parameters', (
@@ -115,7 +115,7 @@ export async function credentialStats(
         jsonb_build_object('name', r.node)) found
       where found is not null`),
   ])
-  const authenticationFailures = countRefusals(refused.rows, options.catalogue)
+  const authenticationFailures = countAuthenticationFailures(refused.rows, options.catalogue)
   const items = rows.map((row) => ({
     credentialId: row.id,
     name: row.name,
@@ -137,8 +137,8 @@ export async function credentialStats(
   return { period: periodOf(range), total: items.length, items: items.slice(0, options.limit) }
 }
 
-/** By credential: a node that uses several may have been refused for any of them. */
-function countRefusals(refused: RefusedNode[], catalogue: Catalogue): Map<string, number> {
+/** Counts a failure of a node for each credential that it uses. */
+function countAuthenticationFailures(refused: RefusedNode[], catalogue: Catalogue): Map<string, number> {
   const counts = new Map<string, number>()
   for (const { runs, name, bindings, node } of refused) {
     const used = credentialsOf(name, node, bindings, catalogue)

@@ -1,4 +1,4 @@
-/** @module Failed runs by the fingerprint of their error. */
+/** @module Error groups: failed runs and incidents by the fingerprint of their error. */
 import { and, desc, eq, inArray, type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
 import { executions, incidents } from '../db/schema/executions.ts'
@@ -24,14 +24,14 @@ import {
   rangeBefore,
 } from '../runs/period.ts'
 import { incidentFailures } from './incident-sources.ts'
-import { type Choice, failuresIn } from '../runs/sources.ts'
+import { type Filter, failuresIn } from '../runs/sources.ts'
 
 type Sort = (typeof errorSorts)[number]
 
 const newestExecutions = 20
-/** Weeks begin with it. */
+/** Weeks begin on Monday. */
 const aMonday = '2000-01-03Z'
-const maximumOfEach = 100
+const maximumDetails = 100
 
 interface GroupRow extends Record<string, unknown> {
   of_all: number
@@ -67,13 +67,13 @@ interface GroupDetailRow extends GroupRow {
 export async function errorGroups(
   db: Db,
   userId: string,
-  choice: Choice,
+  filter: Filter,
   range: BoundedRange,
   { limit, sort }: { limit: number; sort: Sort },
 ): Promise<ErrorGroups> {
   const seriesInterval = intervalFor(range)
   const { rows } = await db.execute<GroupRow>(
-    groupsOf(userId, choice, range, seriesInterval, { limit, sort }),
+    groupsOf(userId, filter, range, seriesInterval, { limit, sort }),
   )
   return {
     period: periodOf(range),
@@ -83,19 +83,19 @@ export async function errorGroups(
   }
 }
 
-/** Null when the user has no such group; one that did not occur in the period has zeros. */
+/** Null when the user has no such group. A group without failures in the period has zeros. */
 export async function errorGroup(
   db: Db,
   userId: string,
   fingerprint: string,
-  choice: Choice,
+  filter: Filter,
   range: BoundedRange,
   now: Date,
 ): Promise<ErrorGroupDetail | null> {
   const seriesInterval = intervalFor(range)
   const [{ rows }, newest, newestIncidents] = await db.batch([
     db.execute<GroupDetailRow>(
-      groupsOf(userId, choice, range, seriesInterval, { limit: 1, sort: 'runs', fingerprint }),
+      groupsOf(userId, filter, range, seriesInterval, { limit: 1, sort: 'runs', fingerprint }),
     ),
     db
       .select(summaryColumns(now))
@@ -105,7 +105,7 @@ export async function errorGroup(
           eq(executions.userId, userId),
           eq(executions.errorFingerprint, fingerprint),
           sql`${executions.status} in ${failedList}`,
-          inArray(executions.kind, countedKinds(choice.include)),
+          inArray(executions.kind, countedKinds(filter.include)),
         ),
       )
       .orderBy(...newestFirst)
@@ -132,9 +132,9 @@ export async function errorGroup(
     ...toGroup(row, range, seriesInterval),
     byWorkflow: [...byWorkflow.values()]
       .toSorted((a, b) => b.runs + b.incidents - a.runs - a.incidents)
-      .slice(0, maximumOfEach),
+      .slice(0, maximumDetails),
     byVersion: versions
-      .slice(0, maximumOfEach)
+      .slice(0, maximumDetails)
       .map(({ workflow_id, workflow_version, name, runs, incidents }) => ({
         workflowId: workflow_id,
         name,
@@ -147,19 +147,19 @@ export async function errorGroup(
   }
 }
 
-/** Groups that occurred in the period, or the one that is asked for. */
+/** Groups with failures in the period, or the requested group. */
 function groupsOf(
   userId: string,
-  choice: Choice,
+  filter: Filter,
   range: BoundedRange,
   seriesInterval: Interval,
   { limit, sort, fingerprint }: { limit: number; sort: Sort; fingerprint?: string },
 ): SQL {
-  const only = fingerprint === undefined ? sql`` : sql`where fingerprint = ${fingerprint}`
+  const ofGroup = fingerprint === undefined ? sql`` : sql`where fingerprint = ${fingerprint}`
   const grains = seriesInterval === 'hour' ? (['hour'] as const) : undefined
   const before = rangeBefore(range)
-  const failures = failuresIn(userId, choice, partsOf(range, grains), { earlier: partsOf(before) })
-  // What decides the order is looked up of every group, else of those shown only.
+  const failures = failuresIn(userId, filter, partsOf(range, grains), { earlier: partsOf(before) })
+  // First and last occurrences are read for all groups only when the order depends on them.
   const seen = (groups: SQL) => sql`
     select * from ${groups} g
     cross join lateral (
@@ -182,8 +182,8 @@ function groupsOf(
           case span when 0 then date_bin(${`1 ${seriesInterval}`}::interval, at, ${aMonday}::timestamptz) end as start
         from (
           select *, 0 as incidents from (${failures}) f
-          union all ${incidentFailures(userId, choice, range, before)}
-        ) f ${only}
+          union all ${incidentFailures(userId, filter, range, before)}
+        ) f ${ofGroup}
       ) failures
       group by grouping sets ((span, fingerprint, workflow_id, workflow_version), (span, fingerprint, start))
       having sum(runs) > 0 or sum(incidents) > 0
@@ -200,24 +200,24 @@ function groupsOf(
       ${
         fingerprint === undefined
           ? sql`select * from grouped`
-          : sql`select asked.fingerprint, coalesce(runs, 0) as runs, coalesce(incidents, 0) as incidents,
+          : sql`select requested.fingerprint, coalesce(runs, 0) as runs, coalesce(incidents, 0) as incidents,
               coalesce(workflows, 0) as workflows,
               coalesce(versions, 0) as versions
-            from (select ${fingerprint}::text as fingerprint) asked left join grouped using (fingerprint)`
+            from (select ${fingerprint}::text as fingerprint) requested left join grouped using (fingerprint)`
       }
     ),
-    picked as (
+    top_groups as (
       ${
         sort === 'runs'
           ? seen(sql`(select *, count(*) over () as of_all from candidates ${first})`)
           : sql`select *, count(*) over () as of_all from (${seen(sql`candidates`)}) seen ${first}`
       }
     ),
-    -- "is true" makes it a look-up: joined, each would be compared with each.
+    -- "is true" prevents a nested loop join, which would compare every row with every group.
     series as materialized (
       select fingerprint, json_agg(json_build_array(date_part('epoch', start) * 1000, runs + incidents)) as series
       from sums
-      where span = 0 and not is_version and (fingerprint in (select fingerprint from picked)) is true
+      where span = 0 and not is_version and (fingerprint in (select fingerprint from top_groups)) is true
       group by fingerprint
     )
     select p.of_all::float8, p.fingerprint, p.runs::float8, p.incidents::float8,
@@ -235,10 +235,10 @@ function groupsOf(
               from by_version v left join workflows w on w.user_id = ${userId} and w.id = v.workflow_id
             ) as by_version`
       }
-    from picked p
+    from top_groups p
     join lateral (
       select node, error_class, http_status, message from (
-        (select node, error_class, http_status, message, 0 as place from error_groups
+        (select node, error_class, http_status, message, 0 as rank from error_groups
         where user_id = ${userId} and fingerprint = p.fingerprint
           and recorded_month >= (select month from execution_horizon)
         order by recorded_month limit 1)
@@ -246,14 +246,14 @@ function groupsOf(
         (select node, error_class, http_status, message_pattern, 1 from incidents
         where user_id = ${userId} and fingerprint = p.fingerprint limit 1)
       ) known
-      order by place limit 1
+      order by rank limit 1
     ) g on true
     left join earlier e using (fingerprint)
     left join series s using (fingerprint)
     order by ${orders[sort]}`
 }
 
-/** When the first or the last of a group's stored runs happened; least and greatest ignore null. */
+/** Time of the first or last stored run of a group. `least` and `greatest` ignore null. */
 const seenAt = (userId: string, direction: 'asc' | 'desc') => sql`(
   select coalesce(e.started_at, e.finished_at, e.recorded_at) from executions e
   where e.user_id = ${userId} and e.error_fingerprint = g.fingerprint
@@ -280,10 +280,10 @@ const toGroup = (row: GroupRow, range: BoundedRange, seriesInterval: Interval): 
   }
 }
 
-/** @throws {AppError} `invalid` for a period of more weeks than a series has items */
+/** @throws {AppError} `invalid` for a period of more than `maxBuckets` weeks */
 function intervalFor({ from, to }: BoundedRange): Interval {
   const lengthMs = to.getTime() - from.getTime()
-  if (lengthMs > maxBuckets * 7 * dayMs) throw invalid('from', `Ask for at most ${maxBuckets} weeks`)
+  if (lengthMs > maxBuckets * 7 * dayMs) throw invalid('from', `Request at most ${maxBuckets} weeks`)
   return lengthMs <= 72 * hourMs ? 'hour' : lengthMs <= 120 * dayMs ? 'day' : 'week'
 }
 

@@ -1,4 +1,4 @@
-/** @module What ran inside of executions, by node type and by node; by whole UTC days, as their rollups are. */
+/** @module Statistics by node type and by node. Rollups of nodes are by UTC day, so periods are whole UTC days. */
 import { type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
 import {
@@ -9,7 +9,7 @@ import {
   type NodeTypeStats,
 } from './contract.ts'
 import { type BoundedRange, periodOf, wholeDays } from '../runs/period.ts'
-import { type Choice, eachOf, picked, togetherOf, within } from '../runs/sources.ts'
+import { type Filter, rollupsOf, topGroups, totalsOf, within } from '../runs/sources.ts'
 import { percentageOf } from '../lib/percentage.ts'
 
 type Sort = (typeof nodeTypeSorts)[number] | (typeof nodeSorts)[number]
@@ -41,18 +41,18 @@ const orders: Record<Sort, SQL> = {
 export async function nodeTypeStats(
   db: Db,
   userId: string,
-  { nodeType, ...choice }: Choice,
+  { nodeType, ...filter }: Filter,
   range: BoundedRange,
   { limit, sort }: { limit: number; sort: Sort },
 ): Promise<NodeTypeStats> {
   const days = wholeDays(range)
   const ofType = nodeType === undefined ? sql`` : sql`and node_type = ${nodeType}`
-  const { workflowId, deploymentId, instanceId, tag } = choice
+  const { workflowId, deploymentId, instanceId, tag } = filter
   const order = sql`${orders[sort]}, node_type`
   const { rows } = await db.execute<Row & { workflows: number }>(sql`
     with ran as (
       select node_type, ${sums} from node_stats_now
-      where ${togetherOf(userId, choice)} ${within(sql`at`, days)} ${ofType}
+      where ${totalsOf(userId, filter)} ${within(sql`at`, days)} ${ofType}
       group by node_type having sum(executions) > 0
     ),
     used as (
@@ -69,14 +69,14 @@ export async function nodeTypeStats(
         }
       group by node_type
     ),
-    ${picked({
+    ${topGroups({
       sums: sql`select node_type, coalesce(workflows, 0) as workflows, coalesce(executions, 0) as executions,
           coalesce(runs, 0) as runs, coalesce(failures, 0) as failures, coalesce(items, 0) as items,
           coalesce(total_ms, 0) as total_ms, durations
         from ran full join used using (node_type)`,
       ...{ order, byDuration: sort === 'slowest', limit },
     })}
-    select node_type, workflows::float8, ${columns} from picked order by ${order}`)
+    select node_type, workflows::float8, ${columns} from top_groups order by ${order}`)
   return {
     period: periodOf(days),
     total: rows[0]?.of_all ?? 0,
@@ -84,11 +84,11 @@ export async function nodeTypeStats(
   }
 }
 
-/** Of one workflow. A node that has changed its type is two. */
+/** Nodes of one workflow. A node whose type changed counts as two nodes. */
 export async function nodeStats(
   db: Db,
   userId: string,
-  { nodeType, ...choice }: Choice & { workflowId: string },
+  { nodeType, ...filter }: Filter & { workflowId: string },
   range: BoundedRange,
   { limit, sort }: { limit: number; sort: (typeof nodeSorts)[number] },
 ): Promise<NodeStats> {
@@ -97,13 +97,13 @@ export async function nodeStats(
   const key = sql`node_name, node_type`
   const order = sql`${orders[sort]}, ${key}`
   const { rows } = await db.execute<Row & { node_name: string }>(sql`
-    with ${picked({
+    with ${topGroups({
       sums: sql`select ${key}, ${sums} from node_stats_now
-        where ${eachOf(userId, choice)} ${within(sql`at`, days)} ${ofType}
+        where ${rollupsOf(userId, filter)} ${within(sql`at`, days)} ${ofType}
         group by ${key} having sum(executions) > 0`,
       ...{ order, byDuration: sort === 'slowest', limit },
     })}
-    select ${key}, ${columns} from picked order by ${order}`)
+    select ${key}, ${columns} from top_groups order by ${order}`)
   return {
     period: periodOf(days),
     total: rows[0]?.of_all ?? 0,

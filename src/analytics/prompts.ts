@@ -3,12 +3,12 @@ import type { Db } from '../db/client.ts'
 import { type BoundedRange, partsOf, periodOf } from '../runs/period.ts'
 import { type ModelStats, type PromptStats, promptExcerptChars, type promptSorts } from './contract.ts'
 import {
-  type Choice,
+  type Filter,
   type GroupSums,
   groupColumns,
   groupOrders,
   groupSums,
-  picked,
+  topGroups,
   runsIn,
 } from '../runs/sources.ts'
 import { ratesOf } from './summary.ts'
@@ -30,21 +30,21 @@ interface ModelRow extends GroupSums {
   versions: number
 }
 
-/** Of workflow versions that have a prompt. Those of deleted workflows are gone with their prompts. */
+/** Workflow versions that have a prompt. Deleting a workflow deletes its prompts. */
 export async function promptStats(
   db: Db,
   userId: string,
-  choice: Choice,
+  filter: Filter,
   range: BoundedRange,
   { limit, sort }: { limit: number; sort: Sort },
 ): Promise<PromptStats> {
   const key = sql`workflow_id, workflow_version`
   const order = sort === 'newest' ? sql`created_at desc` : groupOrders[sort]
-  const runs = runsIn(userId, choice, partsOf(range))
+  const runs = runsIn(userId, filter, partsOf(range))
   const { rows } = await db.execute<PromptRow>(sql`
     with runs as (${runs}),
     sums as (select ${key}, ${groupSums}, sum(durations) as durations from runs group by ${key}),
-    ${picked({
+    ${topGroups({
       sums: sql`
         select sums.*, v.created_at from sums
         join workflow_versions v on v.user_id = ${userId} and v.workflow_id = sums.workflow_id
@@ -56,7 +56,7 @@ export async function promptStats(
     })}
     select p.workflow_id, p.workflow_version, w.name, left(v.prompt, ${promptExcerptChars}) as prompt, v.model,
       extract(epoch from p.created_at)::float8 * 1000 as created_ms, ${groupColumns}
-    from picked p
+    from top_groups p
     join workflow_versions v on v.workflow_id = p.workflow_id and v.version = p.workflow_version
     join workflows w on w.user_id = ${userId} and w.id = p.workflow_id
     order by ${sort === 'newest' ? sql`p.created_at desc` : order}, p.workflow_id, p.workflow_version desc`)
@@ -80,12 +80,12 @@ const toPromptItem = (row: PromptRow) => ({
 export async function modelStats(
   db: Db,
   userId: string,
-  choice: Choice,
+  filter: Filter,
   range: BoundedRange,
   { limit }: { limit: number },
 ): Promise<ModelStats> {
-  const runs = runsIn(userId, choice, partsOf(range))
-  // The empty text stands for no model, so that it can be grouped by.
+  const runs = runsIn(userId, filter, partsOf(range))
+  // The empty text stands for no model.
   const { rows } = await db.execute<ModelRow>(sql`
     with runs as (${runs}),
     by_version as (
@@ -101,13 +101,13 @@ export async function modelStats(
       where runs > 0
       group by coalesce(v.model, '')
     ),
-    ${picked({
+    ${topGroups({
       sums: sql`select * from sums`,
       order: sql`${groupOrders.runs}, model desc`,
       byDuration: false,
       limit,
     })}
-    select model, workflows::float8, versions::float8, ${groupColumns} from picked
+    select model, workflows::float8, versions::float8, ${groupColumns} from top_groups
     order by ${groupOrders.runs}, model desc`)
   return {
     period: periodOf(range),

@@ -7,15 +7,15 @@ import { durationErrorBound, type Summary, type Sums } from './contract.ts'
 import { incidentsBySpan } from './incident-sources.ts'
 import { partsOf, type Range, rangeBefore } from '../runs/period.ts'
 import {
-  type Choice,
+  type Filter,
   type GroupSums,
   runsIn,
   statusesWith,
   statusNames,
-  togetherGrains,
+  totalGrains,
 } from '../runs/sources.ts'
 
-/** Null in what is joined and has no runs. */
+/** Null in joined rows without runs. */
 export type StatusCounts = Record<ExecutionStatus, number | null> & {
   p50: number | null
   p95: number | null
@@ -23,26 +23,26 @@ export type StatusCounts = Record<ExecutionStatus, number | null> & {
   incidents: number | null
 }
 
-/** Of rows with a `sign`. */
+/** For rows with a `sign`. */
 export const statusSums = statusesWith((status) => sql`sum(sign * ${status})::float8 as ${status}`)
 const statusColumns = statusesWith((status) => sql`coalesce(sum(${status}), 0)::float8 as ${status}`)
 
-/** With the period before, when `range` has a beginning. @param now where an open range ends, to be compared */
-export async function sumUp(
+/** Includes the preceding period when `range` has a start. @param now the end of an open range */
+export async function summarize(
   db: Db,
   userId: string,
-  choice: Choice,
+  filter: Filter,
   range: Range,
   now: Date,
 ): Promise<Summary> {
   const before = range.from && rangeBefore({ from: range.from, to: range.to ?? later(now, range.from) })
-  const grains = togetherGrains(choice)
+  const grains = totalGrains(filter)
   const earlier = before ? partsOf(before, grains) : []
-  const runs = runsIn(userId, choice, partsOf(range, grains), { earlier, together: true })
+  const runs = runsIn(userId, filter, partsOf(range, grains), { earlier, totals: true })
   const { rows } = await db.execute<StatusCounts & { span: number }>(sql`
     with runs as (${runs}),
     counted as (select span, ${statusColumns}, sum(durations) as durations from runs group by span),
-    incidents as (${incidentsBySpan(userId, choice, range, before)})
+    incidents as (${incidentsBySpan(userId, filter, range, before)})
     select ${statusNames}, span, incidents, p50, p95, p99
     from incidents left join counted using (span) cross join lateral duration_percentiles(durations) timed`)
   const sumsOf = (wanted: number) => toSums(rows.find(({ span }) => span === wanted))
@@ -70,11 +70,11 @@ function toSums(row: StatusCounts | undefined): Sums {
   }
 }
 
-/** How many runs of a summary failed. */
+/** Number of failed runs in a summary. */
 export const failedIn = (byStatus: Sums['byStatus'] = []): number =>
   byStatus.reduce((sum, { status, count }) => sum + (isFailed(status) ? count : 0), 0)
 
-/** Of those that ended by themselves: success / (success + error + crashed). */
+/** success / (success + error + crashed) */
 export function successRateOf(row: Pick<StatusCounts, 'success' | 'error' | 'crashed'> | undefined) {
   const { success, error, crashed } = row ?? { success: 0, error: 0, crashed: 0 }
   return percentageOf(success ?? 0, (success ?? 0) + (error ?? 0) + (crashed ?? 0))
@@ -85,7 +85,7 @@ export const durationsOf = (row: Partial<Pick<StatusCounts, 'p50' | 'p95' | 'p99
   errorBound: durationErrorBound,
 })
 
-/** What every group of runs is shown with. */
+/** The statistics of every group of runs. */
 export const ratesOf = (row: GroupSums) => ({
   runs: row.runs,
   failed: row.failed,

@@ -4,12 +4,12 @@ import type { WorkflowStats, workflowSorts } from './contract.ts'
 import { incidentsByWorkflow } from './incident-sources.ts'
 import { type BoundedRange, partsOf, periodOf } from '../runs/period.ts'
 import {
-  type Choice,
+  type Filter,
   type GroupSums,
   groupColumns,
   groupOrders,
   groupSums,
-  picked,
+  topGroups,
   runsIn,
 } from '../runs/sources.ts'
 import { ratesOf } from './summary.ts'
@@ -26,28 +26,28 @@ interface Row extends GroupSums {
 export async function workflowStats(
   db: Db,
   userId: string,
-  choice: Choice,
+  filter: Filter,
   range: BoundedRange,
   { limit, sort, minRuns }: { limit: number; sort: Sort; minRuns: number },
 ): Promise<WorkflowStats> {
-  const runs = runsIn(userId, choice, partsOf(range))
+  const runs = runsIn(userId, filter, partsOf(range))
   const { rows } = await db.execute<Row>(sql`
     with runs as (${runs}),
     ran as (select workflow_id, ${groupSums}, sum(durations) as durations from runs group by workflow_id),
-    failures as (${incidentsByWorkflow(userId, choice, range)}),
+    failures as (${incidentsByWorkflow(userId, filter, range)}),
     sums as (
       select workflow_id, coalesce(runs, 0) as runs, coalesce(failed, 0) as failed, coalesce(succeeded, 0) as succeeded,
         durations, coalesce(incidents, 0) as incidents
       from ran full join failures using (workflow_id)
     ),
-    ${picked({
+    ${topGroups({
       sums: sql`select * from sums where runs >= ${Math.max(1, minRuns)} ${minRuns > 0 ? sql`` : sql`or incidents > 0`}`,
       order: sql`${groupOrders[sort]}, workflow_id desc`,
       byDuration: sort === 'p95',
       limit,
     })}
     select p.workflow_id, w.name, ${groupColumns}, incidents::float8, extract(epoch from l.at)::float8 * 1000 as last_run_ms
-    from picked p
+    from top_groups p
     left join workflows w on w.user_id = ${userId} and w.id = p.workflow_id
     left join lateral (
       select coalesce(e.started_at, e.finished_at, e.recorded_at) as at

@@ -1,7 +1,6 @@
 /**
- * @module Hours, days and weeks on the clocks of a time zone, by the runtime's own IANA data. Exact for every offset and
- * every change of the clocks: a day lasts 23 to 25 hours, an hour may last half of one, and what a clock skips has no
- * bucket.
+ * @module Hours, days and weeks of a time zone, from the runtime's IANA data. Exact for every offset and clock change: a
+ * day lasts 23 to 25 hours, an hour can last 30 minutes, and skipped local times have no bucket.
  */
 import { dayMs, hourMs } from '../lib/time.ts'
 import type { BoundedRange, Interval } from './period.ts'
@@ -10,19 +9,19 @@ export const lengthMs: Record<Interval, number> = { hour: hourMs, day: dayMs, we
 /** 1970 began on a Thursday; weeks begin on Monday. */
 const originMs: Record<Interval, number> = { hour: 0, day: 0, week: 4 * dayMs }
 
-/** The time of a range, cut into segments, each of which is in one bucket. */
+/** A range, split into segments that each belong to one bucket. */
 export interface Buckets {
-  /** Milliseconds since 1970. The first start may lie before the range. */
+  /** Milliseconds since 1970. The first bucket may start before the range. */
   starts: number[]
-  /** Where the second and every further segment begins; inside of the range. */
+  /** Starts of the second and later segments, all inside the range. */
   edges: number[]
-  /** The bucket of each segment: one more than there are edges. */
+  /** The bucket of each segment. One item more than `edges`. */
   bucketOf: number[]
 }
 
 interface Segment {
   startMs: number
-  /** Equal for what is in the same bucket. */
+  /** Equal for segments of the same bucket. */
   key: number
 }
 
@@ -48,7 +47,7 @@ function segmentsOf(fromMs: number, toMs: number, interval: Interval, timeZone: 
   for (const { startMs, endMs, offsetMs } of offsetsIn(fromMs, toMs, timeZone)) {
     let label = Math.floor((startMs + offsetMs - origin) / length) * length + origin
     for (let at = startMs; at < endMs; at = label - offsetMs) {
-      // An hour that the clock shows twice is two; a day remains one.
+      // An hour that a clock change repeats is two buckets; a day stays one.
       const key = interval === 'hour' ? label - offsetMs : label
       if (segments.at(-1)?.key !== key) segments.push({ startMs: at, key })
       label += length
@@ -63,7 +62,7 @@ interface OffsetSpan {
   offsetMs: number
 }
 
-/** No zone changes its clocks twice within a day. */
+/** No zone changes its clocks twice in a day. */
 const stepMs = dayMs
 
 function offsetsIn(fromMs: number, toMs: number, timeZone: string): OffsetSpan[] {
@@ -85,7 +84,7 @@ function offsetsIn(fromMs: number, toMs: number, timeZone: string): OffsetSpan[]
   return [...spans, { startMs, endMs: toMs, offsetMs }]
 }
 
-/** Clocks change at whole seconds. */
+/** The first time with an offset. Clocks change at whole seconds. */
 function firstWith(offsetMs: number, beforeMs: number, fromMs: number, offsetAt: (ms: number) => number) {
   let [low, high] = [Math.floor(beforeMs / 1000), Math.ceil(fromMs / 1000)]
   while (high - low > 1) {
@@ -96,7 +95,7 @@ function firstWith(offsetMs: number, beforeMs: number, fromMs: number, offsetAt:
   return high * 1000
 }
 
-/** What the zone's clocks are ahead of UTC by, in milliseconds. */
+/** @returns a function that returns the zone's offset from UTC in milliseconds */
 function offsetReader(timeZone: string): (ms: number) => number {
   const format = new Intl.DateTimeFormat('en-US', { timeZone, timeZoneName: 'longOffset' })
   const known = new Map<string, number>()

@@ -1,24 +1,24 @@
 /**
- * @module What a run's status means: the one definition for the API, lists, the overview, boards and the navigation.
- * `errors_of_change` and `failures_between` say the same in SQL.
+ * @module The meaning of a run's status and kind, shared by the API, analytics and the dashboard. The SQL functions
+ * `errors_of_change` and `failures_between` contain the same lists.
  */
 import { type SQL, sql } from 'drizzle-orm'
 import { type ExecutionStatus, executionStatuses, executions, type RunKind } from '../db/schema/executions.ts'
 import { dayMs } from '../lib/time.ts'
 import { happenedAt } from './order.ts'
 
-/** Runs that failed. Together with `success` they are what a success rate is a share of. */
+/** A success rate is the share of `success` in these and `success`. */
 export const failedStatuses = ['error', 'crashed'] as const satisfies ExecutionStatus[]
 export const finishedStatuses = ['success', ...failedStatuses] as const satisfies ExecutionStatus[]
 
-/** Of a run or of one of its nodes. */
+/** @param status of a run or of one of its nodes */
 export const isFailed = (status: string | null): boolean => failedStatuses.some((failed) => failed === status)
 
-/** Runs whose error is shown: also of those that were canceled or lost. A success keeps the error reported before it. */
+/** Whether to show a run's error. A success can still carry the error of an earlier report. */
 export const hasError = (status: ExecutionStatus): boolean =>
   isFailed(status) || status === 'canceled' || status === 'unknown'
 
-/** For `in`. Literals, so that indexes of some statuses only are found. */
+/** For `in`. Literals, so that Postgres uses partial indexes. */
 export const statusList = (statuses: readonly ExecutionStatus[]): SQL =>
   sql.raw(`(${statuses.map((status) => `'${status}'`).join(', ')})`)
 
@@ -28,14 +28,14 @@ export const hasErrorList = statusList(executionStatuses.filter(hasError))
 /** The sum of failed runs in a row that has a column for each status. */
 export const failedSum = sql.raw(failedStatuses.map((status) => `"${status}"`).join(' + '))
 
-/** Kinds of runs that analytics counts beside production runs when asked to. */
+/** Kinds of runs that analytics counts besides production runs on request. */
 export const includableKinds = ['manual', 'sub', 'error'] as const satisfies RunKind[]
 export type IncludableKind = (typeof includableKinds)[number]
 
-/** Of the runs that count. A superseded run never does: the retry that decided the outcome counts in its place. */
+/** A superseded run never counts: the retry that decided the outcome counts instead. */
 export const countedKinds = (include: readonly IncludableKind[] = []): RunKind[] => ['production', ...include]
 
-/** On a row that has the column `kind`. */
+/** A condition on a row with the column `kind`. */
 export const isOneOfKinds = (kinds: readonly RunKind[]): SQL =>
   sql.raw(kinds.length === 1 ? `kind = '${kinds[0]}'` : `kind in ('${kinds.join("', '")}')`)
 

@@ -19,17 +19,17 @@ export const happenedAtOf = (run: {
 export const newestFirst = [sql`${happenedAt} desc`, sql`${executions.id} desc`] as const
 export const oldestFirst = [sql`${happenedAt}`, sql`${executions.id}`] as const
 
-/** A place in a list. It stays where it is when a run's start becomes known later, so that no page skips a run. */
+/** A position in a list. It does not move when a run's start becomes known later, so no page skips a run. */
 export interface RunPosition {
   id: string
-  /** Null: where the run of this id is now. */
+  /** Null: the current position of the run with this id. */
   happenedAtMs: number | null
 }
 
 /** The first 48 bits of a UUIDv7 (RFC 9562 §5.7): the partition key of the id's row. */
 export const timeOf = (id: string): Date => new Date(Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16))
 
-/** Stands for a list without runs: every run is newer. */
+/** For an empty list: every run is newer. */
 export const oldestId = '00000000-0000-7000-8000-000000000000'
 
 function valuesOf(userId: string, { id, happenedAtMs }: RunPosition): SQL {
@@ -54,7 +54,7 @@ export const newerThan = (userId: string, position: RunPosition): SQL =>
 const timeBytes = 8
 const cursorPattern = /^[A-Za-z0-9_-]{32}$/
 
-/** Of the last run of a page: its time and its id. */
+/** Encodes the time and id of the last run of a page. */
 export function runCursor(run: Parameters<typeof happenedAtOf>[0] & { id: string }): string {
   const bytes = new Uint8Array(timeBytes + 16)
   new DataView(bytes.buffer).setBigInt64(0, BigInt(Date.parse(happenedAtOf(run))))
@@ -62,7 +62,7 @@ export function runCursor(run: Parameters<typeof happenedAtOf>[0] & { id: string
   return toBase64Url(bytes)
 }
 
-/** Also reads cursors of earlier releases, which held the id alone. Null for anything else. */
+/** Also reads cursors of earlier releases, which contain only the id. Null for an invalid cursor. */
 export function readRunCursor(cursor: string): RunPosition | null {
   if (!cursorPattern.test(cursor)) {
     const id = decodeCursor(cursor)

@@ -1,4 +1,4 @@
-/** @module Periods, and into which parts of them the rollups answer exactly. */
+/** @module Periods, and their split into parts that rollups or executions answer exactly. */
 import { dayMs, hourMs } from '../lib/time.ts'
 
 /** From `from` up to but not including `to`; null: no bound. */
@@ -12,10 +12,10 @@ export interface BoundedRange extends Range {
   to: Date
 }
 
-/** What to read for a part of a range: rollups by UTC day or hour, or the executions themselves. */
+/** A part of a range, and where to read it: rollups of a grain (UTC), or the executions themselves. */
 export interface Part extends Range {
   source: Grain | 'executions'
-  /** -1: is to be taken off what the other parts come to. */
+  /** -1: subtracted from the sum of the other parts. */
   sign: 1 | -1
 }
 
@@ -27,7 +27,7 @@ export type Interval = (typeof intervals)[number]
 const defaultDays = 30
 export const unitMs: Record<Grain, number> = { day: dayMs, hour: hourMs, '10min': hourMs / 6 }
 
-/** Where nothing is said, it ends now and begins 30 days before its end. */
+/** By default ends now and starts 30 days before its end. */
 export function boundedRange(
   { from, to }: { from?: Date | undefined; to?: Date | undefined },
   now: Date,
@@ -36,22 +36,22 @@ export function boundedRange(
   return { from: from ?? new Date(end.getTime() - defaultDays * dayMs), to: end }
 }
 
-/** Of equal length, ending where `range` begins. */
+/** The preceding period of equal length. */
 export function rangeBefore({ from, to }: BoundedRange): BoundedRange {
   return { from: new Date(2 * from.getTime() - to.getTime()), to: from }
 }
 
 export const periodOf = ({ from, to }: BoundedRange) => ({ from: from.toISOString(), to: to.toISOString() })
 
-/** The whole UTC days that it touches. */
+/** Rounds outwards to whole UTC days. */
 export function wholeDays({ from, to }: BoundedRange): BoundedRange {
   return { from: floor(from, dayMs), to: ceil(to, dayMs) }
 }
 
 /**
- * The parts that make up a range: as many whole days as there are, then what is whole of the finer grains, which ends
- * where the finest has a bound nearest to its own ends; and what is missing there, or too much, of the executions: half
- * of the finest at each end. Where a range ends now, that is what will happen until then: nothing.
+ * Splits a range: whole days, then whole units of the finer grains, with ends rounded to the nearest unit of the finest
+ * grain. Executions add or subtract the rest, at most half a unit at each end. If the range ends now, the rest at its end
+ * is in the future and empty.
  * @param grains from the coarsest to the finest
  */
 export function partsOf({ from, to }: Range, grains: readonly Grain[] = ['day', 'hour']): Part[] {
@@ -67,7 +67,7 @@ export function partsOf({ from, to }: Range, grains: readonly Grain[] = ['day', 
   return parts
 }
 
-/** Of a range whose ends are bounds of the finest. */
+/** @param range with ends that are multiples of the finest grain */
 function wholeParts(range: Range, [grain, ...finer]: readonly Grain[]): Part[] {
   if (!grain || (range.from && range.to && range.from >= range.to)) return []
   const start = range.from && ceil(range.from, unitMs[grain])

@@ -1,32 +1,32 @@
 /**
- * @module How the rollups add up to buckets that begin where no rollup does. A row counts for the bucket that its middle
- * is in. Where a bucket begins inside of a row's time, the finer rows in there that are in another bucket are counted
- * for that one and taken off here, down to the runs themselves. So a day in India reads a UTC day, and of it five hours
- * and three times ten minutes.
+ * @module Adds up rollups for buckets whose edges are not edges of rollups. A row counts for the bucket that contains its
+ * middle. If a bucket starts inside the row, the finer rows that belong to another bucket are added to that bucket and
+ * subtracted from this one, down to the runs themselves. A day in India, for example, reads one UTC day, five hours and
+ * three rows of ten minutes.
  */
 import type { Buckets } from './buckets.ts'
 import { type Grain, type Part, type Range, unitMs } from './period.ts'
 
-/** Runs that no rollup tells apart, and what they are added to. */
-export interface Piece extends Range {
+/** Runs that have to be read one by one, and the bucket to which they are added. */
+export interface PartialHour extends Range {
   sign: 1 | -1
   bucket: number
 }
 
 export interface BucketParts {
-  /** Of the rollups, to be counted for the bucket of their middle. */
+  /** Parts of the rollups, counted for the bucket of their middle. */
   whole: Part[]
-  /** Finer rows inside of `whole` that are in another bucket than the row that contains them. */
+  /** Finer rows inside `whole` that belong to another bucket than the row that contains them. */
   moved: { grain: Grain; ranges: { from: number; to: number }[] }[]
-  pieces: Piece[]
+  partialHours: PartialHour[]
 }
 
-/** @param grains from the coarsest to the finest, as the parts were made of */
+/** @param grains of the parts, from the coarsest to the finest */
 export function bucketParts(parts: Part[], buckets: Buckets, grains: readonly Grain[]): BucketParts {
   const { edges, bucketOf } = buckets
   const moved = new Map<Grain, { from: number; to: number }[]>()
-  const pieces: Piece[] = []
-  /** How many edges are at or before an instant. */
+  const partialHours: PartialHour[] = []
+  /** Number of edges at or before an instant. */
   const edgesUpTo = (ms: number): number => {
     let [low, high] = [0, edges.length]
     while (low < high) {
@@ -39,7 +39,7 @@ export function bucketParts(parts: Part[], buckets: Buckets, grains: readonly Gr
   const bucketAt = (ms: number): number => bucketOf[edgesUpTo(ms)] ?? 0
   const hasEdgeInside = (from: number, to: number) => edgesUpTo(from) < edgesUpTo(to - 1)
 
-  /** What lies between two edges, or an edge and an end. */
+  /** Splits a range at the edges. */
   function* segments(from: number, to: number) {
     let start = from
     for (let next = edgesUpTo(from); start < to; next += 1) {
@@ -56,7 +56,7 @@ export function bucketParts(parts: Part[], buckets: Buckets, grains: readonly Gr
     if (!finer) {
       for (const segment of segments(start, start + length)) {
         if (segment.bucket === bucket) continue
-        pieces.push({ ...segment, sign: 1 }, { ...segment, sign: -1, bucket })
+        partialHours.push({ ...segment, sign: 1 }, { ...segment, sign: -1, bucket })
       }
       return
     }
@@ -78,7 +78,7 @@ export function bucketParts(parts: Part[], buckets: Buckets, grains: readonly Gr
     const [from, to] = [part.from?.getTime() ?? 0, part.to?.getTime() ?? 0]
     const { source, sign } = part
     if (source === 'executions') {
-      for (const segment of segments(from, to)) pieces.push({ ...segment, sign })
+      for (const segment of segments(from, to)) partialHours.push({ ...segment, sign })
       continue
     }
     whole.push(part)
@@ -90,5 +90,5 @@ export function bucketParts(parts: Part[], buckets: Buckets, grains: readonly Gr
       done = start === edge ? done : start
     }
   }
-  return { whole, moved: [...moved].map(([grain, ranges]) => ({ grain, ranges })), pieces }
+  return { whole, moved: [...moved].map(([grain, ranges]) => ({ grain, ranges })), partialHours }
 }

@@ -1,7 +1,7 @@
 /**
- * @module Runs as the statements of analytics count them: rollups for whole days and hours, the executions themselves
- * for pieces of an hour. Few references to tables, however many parts a period has: planning a statement takes longer
- * than many a statement does.
+ * @module The SQL sources of analytics: rollups for whole days and hours, executions for partial hours. A statement
+ * references each table once, regardless of the number of parts, because planning many references takes longer than
+ * running the statement.
  */
 import { type SQL, sql } from 'drizzle-orm'
 import { type ExecutionStatus, executionStatuses } from '../db/schema/executions.ts'
@@ -10,7 +10,7 @@ import type { Buckets } from './buckets.ts'
 import { type Grain, type Part, type Range, unitMs } from './period.ts'
 import type { BucketParts } from './series-parts.ts'
 
-/** Which runs are counted. Two filters narrow each other. */
+/** The runs to count. A run must match every given filter. */
 export interface RunFilter {
   from?: Date | undefined
   to?: Date | undefined
@@ -22,14 +22,15 @@ export interface RunFilter {
   include?: readonly IncludableKind[] | undefined
 }
 
-export type Choice = Omit<RunFilter, 'from' | 'to'>
+/** A filter without its period. */
+export type Filter = Omit<RunFilter, 'from' | 'to'>
 
-/** Stands in rollups for all of a user's deployments together. */
-const everyDeployment = '00000000-0000-0000-0000-000000000000'
+/** In rollups: the total of all of a user's deployments. */
+const allDeployments = '00000000-0000-0000-0000-000000000000'
 
 const joined = (parts: SQL[], separator = sql`, `) => sql.join(parts, separator)
 
-/** Of the column of each status, in their order. */
+/** An expression for the column of each status, in their order. */
 export const statusesWith = (column: (name: SQL, status: ExecutionStatus) => SQL, separator?: SQL): SQL =>
   joined(
     executionStatuses.map((status) => column(sql`${sql.identifier(status)}`, status)),
@@ -37,15 +38,15 @@ export const statusesWith = (column: (name: SQL, status: ExecutionStatus) => SQL
   )
 export const statusNames = statusesWith((name) => name)
 
-/** Which kinds of runs count is not a choice of workflows. */
-export const hasChoice = ({ include: _kinds, ...choice }: Choice): boolean =>
-  Object.values(choice).some((value) => value !== undefined)
+/** Whether anything but the kinds of runs is filtered. */
+export const isFiltered = ({ include: _kinds, ...filter }: Filter): boolean =>
+  Object.values(filter).some((value) => value !== undefined)
 
-/** A condition on runs of every source: production runs, and what is included beside them. */
-const ofCountedKinds = ({ include }: Choice): SQL => isOneOfKinds(countedKinds(include))
+/** A condition on runs of every source: production runs and the included kinds. */
+const ofCountedKinds = ({ include }: Filter): SQL => isOneOfKinds(countedKinds(include))
 
-/** The ids of the workflows that are chosen, also of one that is deleted. */
-function workflowsOf(userId: string, { workflowId, tag, nodeType }: Choice): SQL | undefined {
+/** The ids of the matching workflows, including a deleted one. */
+function workflowsOf(userId: string, { workflowId, tag, nodeType }: Filter): SQL | undefined {
   if (tag === undefined && nodeType === undefined) {
     return workflowId === undefined ? undefined : sql`array[${workflowId}::uuid]`
   }
@@ -56,10 +57,10 @@ function workflowsOf(userId: string, { workflowId, tag, nodeType }: Choice): SQL
       ${nodeType === undefined ? sql`` : sql`and node_types @> array[${nodeType}]`})`
 }
 
-/** Conditions on the columns that every source has, to follow another one. */
-export function chosen(userId: string, choice: Choice): SQL {
-  const { deploymentId, instanceId } = choice
-  const workflows = workflowsOf(userId, choice)
+/** Conditions on the columns that every source has. They start with `and`. */
+export function matching(userId: string, filter: Filter): SQL {
+  const { deploymentId, instanceId } = filter
+  const workflows = workflowsOf(userId, filter)
   return sql`
     ${workflows ? sql`and workflow_id = any(${workflows})` : sql``}
     ${deploymentId === undefined ? sql`` : sql`and deployment_id = ${deploymentId}`}
@@ -70,77 +71,77 @@ export const within = (time: SQL, { from, to }: Range): SQL => sql`
   ${from ? sql`and ${time} >= ${from.toISOString()}::timestamptz` : sql``}
   ${to ? sql`and ${time} < ${to.toISOString()}::timestamptz` : sql``}`
 
-/** Conditions on rows of rollups: of the user's deployments that are chosen. */
-export const eachOf = (userId: string, choice: Choice): SQL =>
-  sql`user_id = ${userId} and ${ofCountedKinds(choice)} ${
-    hasChoice(choice) ? chosen(userId, choice) : sql`and deployment_id <> ${everyDeployment}`
+/** Conditions on rollup rows of the matching deployments. */
+export const rollupsOf = (userId: string, filter: Filter): SQL =>
+  sql`user_id = ${userId} and ${ofCountedKinds(filter)} ${
+    isFiltered(filter) ? matching(userId, filter) : sql`and deployment_id <> ${allDeployments}`
   }`
 
-/** The same where only sums matter: without a choice the rows of all of the user's deployments together. */
-export const togetherOf = (userId: string, choice: Choice): SQL =>
-  sql`user_id = ${userId} and ${ofCountedKinds(choice)} ${
-    hasChoice(choice)
-      ? chosen(userId, choice)
-      : sql`and deployment_id = ${everyDeployment} and workflow_id = ${everyDeployment}`
+/** The same for sums only: without a filter, reads the totals of all of the user's deployments. */
+export const totalsOf = (userId: string, filter: Filter): SQL =>
+  sql`user_id = ${userId} and ${ofCountedKinds(filter)} ${
+    isFiltered(filter)
+      ? matching(userId, filter)
+      : sql`and deployment_id = ${allDeployments} and workflow_id = ${allDeployments}`
   }`
 
-/** Of what `togetherOf` reads. Ten minutes are kept of all of a user's runs together only. */
-export const togetherGrains = (choice: Choice): readonly Grain[] =>
-  hasChoice(choice) ? ['day', 'hour'] : ['day', 'hour', '10min']
+/** Grains that `totalsOf` can read. Rollups of ten minutes exist for the user's totals only. */
+export const totalGrains = (filter: Filter): readonly Grain[] =>
+  isFiltered(filter) ? ['day', 'hour'] : ['day', 'hour', '10min']
 
 interface RunOptions {
-  /** The parts of span 1, before those of span 0. */
+  /** The parts of span 1, the preceding period. Span 0 is the period. */
   earlier?: Part[]
-  /** Only sums matter: the ids mean nothing. */
-  together?: boolean
+  /** Read totals: the ids are meaningless. */
+  totals?: boolean
 }
 
 const ids = sql`deployment_id, workflow_id, workflow_version`
 
 /**
- * The runs in `parts` as a select, not summed: single rows may be 0 or negative. They have `span, deployment_id,
- * workflow_id, workflow_version, at`, a count for each status, and the histogram `durations`. `at` is a UTC hour or day.
+ * A select of the runs in `parts`, to be summed: a single row may be 0 or negative. Columns: `span, deployment_id,
+ * workflow_id, workflow_version, at` (a UTC hour or day), a count for each status, and the histogram `durations`.
  */
 export function runsIn(
   userId: string,
-  choice: Choice,
+  filter: Filter,
   parts: Part[],
-  { earlier = [], together = false }: RunOptions = {},
+  { earlier = [], totals = false }: RunOptions = {},
 ): SQL {
-  const { span, whole, pieces } = divided(parts, earlier)
+  const { span, whole, partialHours } = splitBySource(parts, earlier)
   const rows = sql`
     select ${span}, ${ids}, date_bin('1 hour', at, '2000-01-01Z') as at, ${statusNames}, durations
     from execution_stats_now
-    where ${together ? togetherOf(userId, choice) : eachOf(userId, choice)}
+    where ${totals ? totalsOf(userId, filter) : rollupsOf(userId, filter)}
       and ${anyOf(whole)}`
-  if (pieces.length === 0) return rows
-  const { ranges, values } = rangesOf(pieces, ({ span: each, sign }) => [each, sign])
+  if (partialHours.length === 0) return rows
+  const { ranges, values } = rangesOf(partialHours, ({ span: each, sign }) => [each, sign])
   return sql`${rows}
     union all select span, ${ids}, at,
       ${statusesWith((_, status) => sql`case status when ${status} then sign * runs else 0 end`)},
       coalesce(sign * runs * duration_histogram(bucket), 0)
-    from ${runsBetween(userId, choice, ranges, together)} join (values ${values}) piece (place, span, sign) using (place)
-    where ${ofCountedKinds(choice)}`
+    from ${runsBetween(userId, filter, ranges, totals)} join (values ${values}) partial_hour (place, span, sign) using (place)
+    where ${ofCountedKinds(filter)}`
 }
 
 const runsBetween = (
   userId: string,
-  choice: Choice,
+  filter: Filter,
   { starts, ends }: RangeArrays,
-  together: boolean,
+  totals: boolean,
 ): SQL => sql`
-  runs_between(${userId}, ${starts}, ${ends}, ${together}, ${workflowsOf(userId, choice) ?? null},
-    ${choice.deploymentId ?? null}, ${choice.instanceId ?? null})`
+  runs_between(${userId}, ${starts}, ${ends}, ${totals}, ${workflowsOf(userId, filter) ?? null},
+    ${filter.deploymentId ?? null}, ${filter.instanceId ?? null})`
 
 /**
- * The runs of a series as a select, not summed: `bucket, sign`, a count for each status, and `durations`, both to be
- * taken times `sign`.
+ * A select of the runs of a series, to be summed after multiplying by `sign`. Columns: `bucket, sign`, a count for each
+ * status, and the histogram `durations`.
  */
 export function runsInBuckets(
   userId: string,
-  choice: Choice,
+  filter: Filter,
   buckets: Buckets,
-  { whole, moved, pieces }: BucketParts,
+  { whole, moved, partialHours }: BucketParts,
 ): SQL {
   const isWhole = anyOf(whole.map(isIn))
   const isMoved = moved.map(({ grain, ranges }) => {
@@ -155,8 +156,8 @@ export function runsInBuckets(
     select ${bucketAt(sql`at + ${byGrain((ms) => sql.raw(`interval '${ms / 2} milliseconds'`))}`, buckets)} as bucket,
       1 as sign, ${columns}, ${isMoved.length > 0 ? sql`not ${isWhole}` : sql`false`} as is_moved, grain, at
     from execution_stats_now
-    where ${togetherOf(userId, choice)} and (${isWhole} ${isMoved.length > 0 ? sql`or ${anyOf(isMoved)}` : sql``})`
-  const { ranges, values } = rangesOf(pieces, ({ bucket, sign }) => [bucket, sign])
+    where ${totalsOf(userId, filter)} and (${isWhole} ${isMoved.length > 0 ? sql`or ${anyOf(isMoved)}` : sql``})`
+  const { ranges, values } = rangesOf(partialHours, ({ bucket, sign }) => [bucket, sign])
   return sql`
     with rows as materialized (${rows})
     select bucket, sign, ${columns} from rows
@@ -172,15 +173,15 @@ export function runsInBuckets(
           from rows where is_moved`
     }
     ${
-      pieces.length === 0
+      partialHours.length === 0
         ? sql``
         : sql`union all
-          select piece.bucket, sign,
+          select partial_hour.bucket, sign,
             ${statusesWith((_, status) => sql`case status when ${status} then runs else 0 end`)},
             coalesce(runs * duration_histogram(ran.bucket), 0)
-          from ${runsBetween(userId, choice, ranges, true)} ran
-          join (values ${values}) piece (place, bucket, sign) using (place)
-          where ${ofCountedKinds(choice)}`
+          from ${runsBetween(userId, filter, ranges, true)} ran
+          join (values ${values}) partial_hour (place, bucket, sign) using (place)
+          where ${ofCountedKinds(filter)}`
     }`
 }
 
@@ -192,46 +193,46 @@ const byGrain = (value: (ms: number) => SQL) =>
   sql`case grain when 'day' then ${value(unitMs.day)} when 'hour' then ${value(unitMs.hour)}
     else ${value(unitMs['10min'])} end`
 
-/** Of them those that failed: `span, fingerprint, deployment_id, workflow_id, workflow_version, at, runs`. */
+/** The failed runs of `runsIn`: `span, fingerprint, deployment_id, workflow_id, workflow_version, at, runs`. */
 export function failuresIn(
   userId: string,
-  choice: Choice,
+  filter: Filter,
   parts: Part[],
   { earlier = [] }: Pick<RunOptions, 'earlier'> = {},
 ): SQL {
-  const { span, whole, pieces } = divided(parts, earlier)
+  const { span, whole, partialHours } = splitBySource(parts, earlier)
   const rows = sql`
     select ${span}, fingerprint, ${ids}, at, runs from error_stats_now
-    where user_id = ${userId} and ${ofCountedKinds(choice)} ${chosen(userId, choice)} and ${anyOf(whole)}`
-  if (pieces.length === 0) return rows
-  const { ranges, values } = rangesOf(pieces, ({ span: each, sign }) => [each, sign])
+    where user_id = ${userId} and ${ofCountedKinds(filter)} ${matching(userId, filter)} and ${anyOf(whole)}`
+  if (partialHours.length === 0) return rows
+  const { ranges, values } = rangesOf(partialHours, ({ span: each, sign }) => [each, sign])
   return sql`${rows}
     union all select span, fingerprint, ${ids}, at, sign * runs
     from failures_between(${userId}, ${ranges.starts}, ${ranges.ends})
-    join (values ${values}) piece (place, span, sign) using (place)
-    where ${ofCountedKinds(choice)} ${chosen(userId, choice)}`
+    join (values ${values}) partial_hour (place, span, sign) using (place)
+    where ${ofCountedKinds(filter)} ${matching(userId, filter)}`
 }
 
 /** Splits parts by source: conditions on whole days and hours, and partial hours. */
-function divided(parts: Part[], earlier: Part[]) {
+function splitBySource(parts: Part[], earlier: Part[]) {
   const isWhole = ({ source }: Part) => source !== 'executions'
   return {
     span: sql`${spanOf(parts.filter(isWhole), earlier)} as span`,
     whole: [...earlier, ...parts].filter(isWhole).map(isIn),
-    pieces: [
+    partialHours: [
       ...parts.map((part) => ({ ...part, span: 0 })),
       ...earlier.map((part) => ({ ...part, span: 1 })),
     ].filter((part) => !isWhole(part)),
   }
 }
 
-/** Of a row of the rollups. */
+/** A condition on a rollup row. */
 const isIn = (part: Part) => sql`grain = ${part.source} ${within(sql`at`, part)}`
 
 const anyOf = (conditions: SQL[]) =>
   sql`(${conditions.length > 0 ? joined(conditions, sql` or `) : sql`false`})`
 
-/** Of a row of the rollups, by where the whole parts of span 0 begin. */
+/** The span of a rollup row: span 0 starts where its first whole part starts. */
 function spanOf(whole: Part[], earlier: Part[]): SQL {
   if (earlier.length === 0) return sql`0`
   const starts = whole.flatMap(({ from }) => (from ? [from.getTime()] : []))
@@ -248,26 +249,26 @@ const timeArray = (times: (number | Date)[]): SQL =>
   sql`${`{${times.map((time) => new Date(time).toISOString()).join(',')}}`}::timestamptz[]`
 
 /**
- * Pieces share ranges, each of which is read once. `values` joins them to what was read: the place of a range, and what
- * `columnsOf` gives.
+ * Ranges that several partial hours share are read once. `values` joins the partial hours to the rows that were read: the
+ * place of the range, and the result of `columnsOf`.
  */
-function rangesOf<P extends Range>(pieces: P[], columnsOf: (piece: P) => number[]) {
+function rangesOf<P extends Range>(partialHours: P[], columnsOf: (partialHour: P) => number[]) {
   const keyOf = ({ from, to }: Range) => `${from?.getTime()} ${to?.getTime()}`
-  const ranges = [...new Map(pieces.map((piece) => [keyOf(piece), piece])).values()]
+  const ranges = [...new Map(partialHours.map((each) => [keyOf(each), each])).values()]
   const places = new Map(ranges.map((range, index) => [keyOf(range), index + 1]))
   const times = (bound: 'from' | 'to'): SQL => timeArray(ranges.flatMap((range) => range[bound] ?? []))
-  const rows = pieces.map((piece) => `(${[places.get(keyOf(piece)), ...columnsOf(piece)].join(', ')})`)
+  const rows = partialHours.map((each) => `(${[places.get(keyOf(each)), ...columnsOf(each)].join(', ')})`)
   return {
     ranges: { starts: times('from'), ends: times('to') } satisfies RangeArrays,
     values: sql.raw(rows.join(', ')),
   }
 }
 
-/** What every group of `runsIn` has: `runs`, `failed` and `succeeded`. */
+/** Sums of a group of `runsIn`: `runs`, `failed` and `succeeded`. */
 export const groupSums = sql`${statusesWith((name) => sql`sum(${name})`, sql` + `)} as runs, sum(${failedSum}) as failed, sum(success) as succeeded`
 
 export interface GroupSums extends Record<string, unknown> {
-  /** How many groups there are, of which these are the first. */
+  /** Number of groups before `limit` is applied. */
   of_all: number
   runs: number
   failed: number
@@ -288,12 +289,12 @@ export const groupOrders = {
 }
 
 /**
- * The `with` clauses `picked`, of groups with their percentiles: only of the groups that are picked, unless these decide
- * which that are.
+ * The `with` clause `top_groups`: the first groups with their percentiles.
  * @param sums a select of groups with the histogram `durations`
- * @param order in which no two groups are equal
+ * @param order a total order of the groups
+ * @param byDuration the order depends on percentiles, which are then computed for every group
  */
-export function picked({
+export function topGroups({
   sums,
   order,
   byDuration,
@@ -309,5 +310,5 @@ export function picked({
     candidates as materialized (
       select *, count(*) over () as of_all from (${sums}) summed ${byDuration ? sql`` : first}
     ),
-    picked as (select * from candidates cross join lateral duration_percentiles(durations) timed ${first})`
+    top_groups as (select * from candidates cross join lateral duration_percentiles(durations) timed ${first})`
 }

@@ -67,13 +67,13 @@ test('a day of a clock change has 23 or 25 hours', async () => {
   ])
 })
 
-test('a series of more than a thousand buckets is refused with what to do instead', async () => {
+test('a series of more than 1,000 buckets is rejected with a way to shorten it', async () => {
   const filter = { from: new Date('2026-01-01T00:00:00Z'), to: new Date('2026-03-01T00:00:00Z') }
   await expect(
     history.analytics.series(history.userId, { ...filter, interval: 'hour' }),
   ).rejects.toMatchObject({
     code: 'invalid',
-    message: expect.stringContaining('longer interval'),
+    message: expect.stringContaining('lengthen the interval'),
   })
   expect((await history.analytics.series(history.userId, filter)).items).toHaveLength(59)
 })

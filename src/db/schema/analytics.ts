@@ -1,9 +1,9 @@
 /**
- * @module What executions add up to. Ingest appends what it changed to `execution_changes`; a fold moves that into the
- * rollups. Neither alone is the truth: the views `…_now` are, which add both and leave out months that are dropped.
+ * @module Rollups of executions. Ingest appends its changes to `execution_changes`, and a later rollup moves them into the
+ * rollup tables. Read the views `…_now`: they add up both and omit dropped months.
  *
- * Every row carries the month (UTC) in which its executions were recorded, so that it can go with their partition.
- * A deployment id of zeros stands for all of a user's together. No foreign keys: see `executions`.
+ * Every row carries the month (UTC) in which its executions were recorded, so that it can be deleted with their partition.
+ * A deployment id of zeros is the total of all of a user's deployments. No foreign keys: see `executions`.
  */
 import { sql } from 'drizzle-orm'
 import {
@@ -25,7 +25,7 @@ import { executionStatuses, runKinds } from './executions.ts'
 
 const recordedMonth = () => date('recorded_month').notNull()
 
-/** Whose run it was; all but the version is fixed when the execution is first recorded. */
+/** The owner of a run. All but the version is fixed when the execution is first recorded. */
 const origin = () => ({
   userId: uuid('user_id').notNull(),
   deploymentId: uuid('deployment_id').notNull(),
@@ -34,7 +34,7 @@ const origin = () => ({
   recordedMonth: recordedMonth(),
 })
 
-/** UTC; `at` is where it begins. Ten minutes: only of all of a user's runs together. */
+/** UTC, starting at `at`. Ten minutes: only for the user's totals. */
 const period = () => ({
   grain: text('grain', { enum: ['10min', 'hour', 'day'] }).notNull(),
   at: instant('at').notNull(),
@@ -45,14 +45,14 @@ const kind = () => text('kind', { enum: runKinds }).notNull().default('productio
 const count = (name: string) => integer(name).notNull().default(0)
 
 /**
- * A histogram in one number, so that histograms add up by `+` and `sum`: its digits to the base 10^12 say how many runs
- * each bucket holds, bucket 0 being the last. Buckets are what `duration_bucket` gives; `duration_percentiles` reads it.
+ * A histogram in one number, so that `+` and `sum` add up histograms. Its digits to the base 10^12 are the counts of the
+ * buckets of `duration_bucket`, bucket 0 last. `duration_percentiles` reads it.
  */
 const histogram = (name: string) => numeric(name).notNull().default('0')
 
 /**
- * Append-only. A transition is two rows: what the execution was, with sign -1, and what it is, with +1. As they are
- * written, so that writing is cheap: how they count is for the views and the fold to say.
+ * Append-only. A transition is two rows: the previous state of the execution with sign -1, and the new state with +1. To
+ * keep writes cheap, the views and the rollup interpret them.
  */
 export const executionChanges = pgTable(
   'execution_changes',
@@ -69,17 +69,17 @@ export const executionChanges = pgTable(
     status: text('status', { enum: executionStatuses }).notNull(),
     startedAt: instant('started_at'),
     finishedAt: instant('finished_at'),
-    /** Without waiting; null when it is not known. */
+    /** Without waiting; null when unknown. */
     durationMs: bigint('duration_ms', { mode: 'number' }),
     errorFingerprint: text('error_fingerprint'),
-    /** Of the run's data, as `executions/node-counts.ts` writes them; null when this change does not concern it. */
+    /** Written by `executions/node-counts.ts`; null when the change does not affect the node data. */
     nodeNames: text('node_names').array(),
     nodeCounts: integer('node_counts').array(),
   },
   (t) => [primaryKey({ name: 'execution_changes_pkey', columns: [t.userId, t.id] })],
 )
 
-/** Runs by status and duration. Version 0 of the deployment of zeros: all the user's. */
+/** Runs by status and duration. The user's totals have deployment id zero and version 0. */
 export const executionStats = pgTable(
   'execution_stats',
   {
@@ -116,8 +116,8 @@ export const executionStats = pgTable(
 )
 
 /**
- * Days only: `at` is the day on which the node ran first. A type that is not known is empty. Version 0 of the deployment
- * of zeros, without a name: all the user's nodes of a type.
+ * Days only: `at` is the day of the node's first run. An unknown type is empty. The user's totals by type have deployment
+ * id zero, version 0 and no name.
  */
 export const nodeStats = pgTable(
   'node_stats',
@@ -128,14 +128,14 @@ export const nodeStats = pgTable(
     nodeType: text('node_type').notNull(),
     nodeName: text('node_name').notNull(),
     at: instant('at').notNull(),
-    /** Of the node: more than one an execution in a loop. */
+    /** Runs of the node; several per execution in a loop. */
     runs: bigint('runs', { mode: 'number' }).notNull().default(0),
     executions: count('executions'),
     /** Executions in which it failed. */
     failures: count('failures'),
     items: bigint('items', { mode: 'number' }).notNull().default(0),
     totalMs: bigint('total_ms', { mode: 'number' }).notNull().default(0),
-    /** Of its runs, those of a loop at their mean. */
+    /** Durations of its runs; a loop counts with its mean. */
     durations: histogram('durations'),
   },
   (t) => [
@@ -186,7 +186,7 @@ export const errorStats = pgTable(
   ],
 )
 
-/** What a fingerprint stands for: the same in every month in which it occurs. */
+/** The error of a fingerprint, the same in every month in which it occurs. */
 export const errorGroups = pgTable(
   'error_groups',
   {
@@ -196,7 +196,7 @@ export const errorGroups = pgTable(
     node: text('node'),
     errorClass: text('error_class'),
     httpStatus: integer('http_status'),
-    /** With placeholders for what differs from run to run. */
+    /** With placeholders for the parts that differ from run to run. */
     message: text('message').notNull(),
   },
   (t) => [
