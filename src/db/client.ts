@@ -1,4 +1,4 @@
-/** @module The one way to the database: drizzle over Neon's HTTP driver, with time limits and retries. */
+/** @module The database client: drizzle over Neon's HTTP driver, with timeouts and retries. */
 import { type NeonQueryFunction, neon, neonConfig } from '@neondatabase/serverless'
 import { drizzle, type NeonHttpDatabase } from 'drizzle-orm/neon-http'
 import {
@@ -10,27 +10,27 @@ import {
   retryDelayMs,
 } from './errors.ts'
 
-/** The bare driver. Date and time types come back as Postgres text: drizzle sets the driver's parsers so. */
+/** The bare driver. Returns date and time types as Postgres text, because drizzle configures its parsers that way. */
 export type Sql = NeonQueryFunction<false, false>
 
-/** Without interactive transactions: one statement, or one `db.batch`, is the unit of atomicity. */
+/** Has no interactive transactions: the unit of atomicity is one statement or one `db.batch`. */
 export type Db = NeonHttpDatabase & { $client: Sql }
 
 export interface SlowStatement {
   durationMs: number
-  /** SQL without parameters, at most 500 characters; a batch's statements are joined by semicolons. */
+  /** SQL without parameters, at most 500 characters. The statements of a batch are joined with semicolons. */
   statement: string
 }
 
 export interface DbOptions {
   databaseUrl: string
-  /** Default: the global fetch. In Node, a gateway's. */
+  /** Default: the global fetch. In Node, the gateway's `fetch`. */
   fetch?: (request: Request) => Promise<Response>
   /** Where to post instead of Neon's own host, e.g. `http://127.0.0.1:5499/sql`. */
   fetchEndpoint?: string
   onSlow?: (slow: SlowStatement) => void
   slowMs?: number
-  /** For one try, from sending to the last byte of the answer. */
+  /** Timeout of one attempt, from sending the request to the last byte of the response. */
   timeoutMs?: number
 }
 
@@ -41,14 +41,12 @@ const STATEMENT_MAX_CHARS = 500
 const repeatable = new WeakMap<Db, Db>()
 
 /**
- * The same database for statements that have the same effect twice as once (natural key, compare-and-swap, idempotency
- * key): they are retried even if they may have been applied.
+ * The same database, for statements that can safely run twice (natural key, compare-and-swap, idempotency key). They are
+ * retried even if they may have been applied.
  */
 export const idempotent = (db: Db): Db => repeatable.get(db) ?? db
 
-/**
- * The functions that write. A statement that calls one is a write: `idempotent` says that it may be repeated.
- */
+/** Functions that write. A statement that calls one is retried like a write, unless it runs on `idempotent(db)`. */
 export const writingFunctions = [
   'attribute_executions',
   'backfill_executions',
@@ -63,12 +61,12 @@ export const writingFunctions = [
 ] as const
 
 /**
- * Connects nothing yet: every statement is one HTTP request. Retries statements that were certainly not applied, and reads
- * and those of `idempotent` after any failure that may pass.
+ * Opens no connection: every statement is one HTTP request. Retries any statement that was certainly not applied. Retries
+ * reads and `idempotent` statements after every transient failure.
  */
 export function createDb(options: DbOptions): Db {
   assertConnectionString(options.databaseUrl)
-  // The driver's configuration is global. It hands `fetchOptions` through, which makes it one `send` for each Db.
+  // The driver's configuration is global, but it passes `fetchOptions` on. This gives each Db its own `send`.
   neonConfig.fetchFunction = (endpoint: string, { send, ...init }: Parameters<Send>[1] & { send?: Send }) =>
     send ? send(endpoint, init) : fetch(endpoint, init)
   const connect = (isIdempotent: boolean): Db => {
@@ -83,7 +81,7 @@ export function createDb(options: DbOptions): Db {
   return db
 }
 
-/** The driver would put the whole string, password included, into its error. */
+/** Checked here because the driver's error would contain the whole string, including the password. */
 function assertConnectionString(databaseUrl: string): void {
   const url = URL.canParse(databaseUrl) ? new URL(databaseUrl) : undefined
   const isPostgres = url?.protocol === 'postgres:' || url?.protocol === 'postgresql:'
@@ -122,12 +120,12 @@ function sender(
 }
 
 interface Attempt {
-  /** Returns the response, or throws as fetch did. */
+  /** Returns the response, or throws the error of fetch. */
   answer: () => Response
   retriable: 'yes' | 'if-repeatable' | 'no'
 }
 
-/** Reads the answer to its end, so that every failure of the exchange is seen here and not by the driver. */
+/** Reads the whole response, so that every failure occurs here and not in the driver. */
 async function attempt(
   call: (request: Request) => Promise<Response>,
   request: Request,
@@ -135,7 +133,7 @@ async function attempt(
 ): Promise<Attempt> {
   const aborter = new AbortController()
   const timer = setTimeout(
-    () => aborter.abort(new DOMException(`No answer within ${timeoutMs} ms`, 'TimeoutError')),
+    () => aborter.abort(new DOMException(`No response within ${timeoutMs} ms`, 'TimeoutError')),
     timeoutMs,
   )
   const aborted = new Promise<never>((_, reject) => {
@@ -164,10 +162,10 @@ async function attempt(
   }
 }
 
-/** What comes from something else than the database's own gateway must not reach the driver's JSON parser. */
+/** Keeps responses that are not from the database gateway, such as a proxy's HTML, away from the driver's JSON parser. */
 function checked(response: Response): Response {
   if ((response.ok || response.status === 400) && !isJson(response)) {
-    throw new Error(`The database's endpoint answered ${response.status} without JSON`)
+    throw new Error(`The database endpoint returned ${response.status} without JSON`)
   }
   return response
 }
@@ -196,7 +194,7 @@ function codeOf(body: ArrayBuffer): string {
   }
 }
 
-/** The SQL of a request of the driver, which is `{query}` or `{queries: [{query}]}`. */
+/** The SQL of a driver request, which is `{query}` or `{queries: [{query}]}`. */
 function statements(init: { body: string }): string[] {
   const payload: { query: string } | { queries: { query: string }[] } = JSON.parse(init.body)
   return 'queries' in payload ? payload.queries.map(({ query }) => query) : [payload.query]

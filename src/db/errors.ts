@@ -1,22 +1,22 @@
-/** @module What a failed statement means. Nothing here repeats a driver's message: those hold bound parameters. */
+/** @module Classifies failed statements. Never repeats the driver's message, because it can contain bound parameters. */
 import { NeonDbError } from '@neondatabase/serverless'
 
 export interface DatabaseFailure {
   /**
-   * `unavailable` may pass if tried again; the other kinds will not. `no-partition`: a row fits no partition of its
-   * table. `bug`: a statement that never works, or an error that is not the database's.
+   * Only `unavailable` may succeed on a retry. `no-partition`: no partition of the table accepts the row. `bug`: a
+   * statement that never works, or an error from outside the database.
    */
   kind: 'unique' | 'foreign-key' | 'check' | 'invalid-input' | 'no-partition' | 'unavailable' | 'bug'
   /** Absent when the request failed outside Postgres. */
   sqlState?: string
   constraint?: string
-  /** Whether the statement may have taken effect: the response was lost, the request perhaps not. */
+  /** Whether the statement may have taken effect, for example because only the response was lost. */
   maybeApplied: boolean
 }
 
 /**
- * SQLSTATEs after which nothing was applied and another try may succeed. Not among them, because they can arrive
- * after the commit: 57P01, 57P02 (server going down) and all of class 08 but refused connections.
+ * SQLSTATEs that guarantee that nothing was applied and that a retry may succeed. Excludes those that can arrive after
+ * the commit: 57P01 and 57P02 (shutdown) and class 08 except refused connections.
  */
 const NOT_APPLIED = new Set([
   '40001', // serialization failure
@@ -46,13 +46,13 @@ const KIND_BY_STATE: Record<string, DatabaseFailure['kind']> = {
   '3F': 'bug',
   '42': 'bug',
   P0: 'bug',
-  FK: 'bug', // raised by our own functions; callers know them by `sqlState`
+  FK: 'bug', // raised by our own functions; callers check `sqlState`
 }
 
-/** Statuses for which the driver has no error members; of these only 429 and server errors may pass. */
+/** Statuses whose response has no error members. Only 429 and server errors may succeed on a retry. */
 const HTTP_STATUS = /^Server error \(HTTP status (\d+)\)/
 
-/** Reads any error thrown by a statement: `DrizzleQueryError` around the driver's, or, from a batch, the driver's. */
+/** Classifies any error thrown by a statement: the driver's error, or a `DrizzleQueryError` that wraps it. */
 export function databaseError(error: unknown): DatabaseFailure {
   const found = findNeonDbError(error)
   if (!found) return { kind: 'bug', maybeApplied: false }
@@ -60,7 +60,7 @@ export function databaseError(error: unknown): DatabaseFailure {
 
   const sqlState = found.code
   const listed = KIND_BY_STATE[sqlState] ?? KIND_BY_STATE[sqlState.slice(0, 2)] ?? 'unavailable'
-  // A missing partition shares its SQLSTATE with check constraints, but breaks none that has a name.
+  // A missing partition has the SQLSTATE of a check constraint, but names no constraint.
   const kind = listed === 'check' && !found.constraint ? 'no-partition' : listed
   return {
     kind,
@@ -70,18 +70,18 @@ export function databaseError(error: unknown): DatabaseFailure {
   }
 }
 
-/** Whether a statement that failed with this SQLSTATE surely had no effect and is worth another try. */
+/** Whether a statement that failed with this SQLSTATE certainly had no effect and may succeed on a retry. */
 export function isRetriable(sqlState: string): boolean {
   return NOT_APPLIED.has(sqlState)
 }
 
-/** Whether a statement that failed with this SQLSTATE may have been applied and is worth another try if it is repeatable. */
+/** Whether a statement that failed with this SQLSTATE may have been applied and can be retried if it is idempotent. */
 export function isMaybeApplied(sqlState: string): boolean {
   const isListed = KIND_BY_STATE[sqlState] ?? KIND_BY_STATE[sqlState.slice(0, 2)]
   return isListed === undefined && mayBeApplied(sqlState)
 }
 
-/** Whether `error` says that no connection was made. */
+/** Whether the connection was refused. */
 export function isConnectionRefused(error: unknown): boolean {
   for (let cause = error, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth++) {
     if ('code' in cause && cause.code === 'ECONNREFUSED') return true
@@ -92,7 +92,7 @@ export function isConnectionRefused(error: unknown): boolean {
 export const MAX_TRIES = 3
 export const RETRY_BUDGET_MS = 2_000
 
-/** Full jitter: anything up to 20, 40, 80 ms, … before the try after `tries`. */
+/** Full jitter: a random delay of up to 20, 40, 80, … ms after attempt number `tries`. */
 export function retryDelayMs(tries: number): number {
   return Math.random() * 20 * 2 ** (tries - 1)
 }
@@ -116,12 +116,12 @@ function findNeonDbError(error: unknown): NeonDbError | undefined {
 function outsidePostgres(error: NeonDbError): DatabaseFailure {
   const status = Number(HTTP_STATUS.exec(error.message)?.[1] ?? 0)
   if (status === 429) return { kind: 'unavailable', maybeApplied: false }
-  // 413 and 507 are limits of a request's and a response's size; 507 can follow an applied write.
+  // 413 and 507 limit the size of the request and the response. A 507 can follow an applied write.
   if (status === 507 || (status >= 400 && status < 500)) return { kind: 'bug', maybeApplied: status === 507 }
   return { kind: 'unavailable', maybeApplied: !isConnectionRefused(error.sourceError) }
 }
 
-/** The rest of class 40, 53, 55, 25 and a cancelled query roll back; a shutdown or lost connection may come late. */
+/** Classes 25, 28, 40, 53, 55 and cancelled queries roll back. A shutdown or lost connection may follow the commit. */
 function mayBeApplied(sqlState: string): boolean {
   return !NOT_APPLIED.has(sqlState) && !/^(25|28|40(?!003)|53|55|57014)/.test(sqlState)
 }

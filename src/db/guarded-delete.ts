@@ -39,9 +39,9 @@ const guarded = {
 } satisfies Record<string, { uses: (id: string) => SQL; audited: string; details: SQL; message: string }>
 
 /**
- * Ignores undeployed deployments and deployments that failed before they reached n8n. Never deletes anything in n8n. For a
- * workflow or an instance, the lock waits for concurrent deployments, and the next statement sees them. For a credential
- * it does not, because bindings have no foreign key.
+ * Ignores undeployed deployments and deployments that failed before they reached n8n. Never deletes anything in n8n. For
+ * a workflow or an instance, the lock waits for concurrent deployments, so that the next statement sees them. For a
+ * credential it does not wait, because bindings have no foreign key.
  * @param force deletes the resource even if it is in use
  * @returns whether the resource existed
  * @throws {AppError} `in-use` with the newest 100 `dependents`

@@ -28,8 +28,8 @@ export interface Creation {
 }
 
 /**
- * Runs `statements` in one batch behind the key's claim and the quota check, which locks the owner's row, so that
- * concurrent creations are checked one at a time.
+ * Runs `statements` in one batch after claiming the key and checking the quota. The quota check locks the owner's row, so
+ * that concurrent requests are checked one at a time.
  * @returns the id of the resource: `resourceId`, or the earlier one if the key was already used with the same body
  * @throws {AppError} `idempotency-key-reused`, `quota-exceeded`, `unauthenticated` when the account no longer exists
  */
@@ -64,7 +64,8 @@ export async function idempotentCreate(
 }
 
 /**
- * Finds the resource that the key already created; null for a new key. For routes whose input may be invalid on a retry.
+ * Finds the resource that an earlier request with the key created, or null. For routes whose input may be invalid on a
+ * retry.
  * @throws {AppError} `idempotency-key-reused`
  */
 export async function earlierResource(db: Db, userId: string, key: CreationKey): Promise<string | null> {

@@ -1,6 +1,6 @@
 /**
- * @module Detects a wrong key before it encrypts anything: the first user of each key seals a known text, which the key
- * must be able to open.
+ * @module Detects a wrong key before it encrypts anything. The first server that uses a key seals a known text with it;
+ * later ones must be able to open that text.
  */
 import { inArray, sql } from 'drizzle-orm'
 import type { BatchItem } from 'drizzle-orm/batch'
@@ -51,7 +51,7 @@ async function mustOpen(keyId: string, opening: Promise<unknown>): Promise<void>
   }
   throw new AppError(
     'key-unavailable',
-    'The server has a wrong encryption key, so it rejects writes. Try again later',
+    'The server has a wrong encryption key and rejects writes. Try again later',
     {
       retryAfterSeconds: 30,
       cause: new Error(`Key ${keyId} of CREDENTIAL_KEYS differs from the key used under this ID before`),

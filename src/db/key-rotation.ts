@@ -1,6 +1,6 @@
 /**
- * @module Moves stored secrets to the active key while everything runs. The rows are the only state: any number of
- * sweeps may run at once, and one that was killed is run again.
+ * @module Moves stored secrets to the active key without downtime. The rows are the only state: several sweeps can run
+ * concurrently, and a sweep that was killed can simply be started again.
  */
 import { and, asc, eq, gt, ne, type SQL, sql } from 'drizzle-orm'
 import type { BatchItem } from 'drizzle-orm/batch'
@@ -10,19 +10,19 @@ import type { Db } from './client.ts'
 import { credentials } from './schema/credentials.ts'
 import { instances } from './schema/instances.ts'
 
-/** A read of 64 KB secrets, sealed, stays under the 10 MB that Neon answers with. */
+/** A page of sealed 64 KB secrets stays below Neon's 10 MB response limit. */
 const rowsPerPage = 50
 
 export const sealedTables = ['credentials', 'instances'] as const
 export type SealedTable = (typeof sealedTables)[number]
 
 export interface PageResult {
-  /** Where the next page starts; null when this was the last. */
+  /** Start of the next page; null after the last page. */
   cursor: string | null
   rewrapped: number
-  /** Rows that someone else wrote meanwhile; nothing to do unless that was under an old key. */
+  /** Rows that changed during the sweep. They need another sweep only if they were written with an old key. */
   overtaken: number
-  /** Rows that do not open: they stay as they are. */
+  /** Rows that could not be decrypted. They stay unchanged. */
   failed: { id: string; code: string }[]
 }
 
@@ -32,7 +32,7 @@ interface SealedRow {
   sealed: SealedBox
 }
 
-/** Rewraps the next page of rows that another key than the active one wraps. `after`: null to start. */
+/** Rewraps the next page of rows that are wrapped by an inactive key. @param after null for the first page */
 export async function rewrapPage(
   db: Db,
   secretBox: SecretBox,
@@ -42,7 +42,7 @@ export async function rewrapPage(
   const rows = await stale[table](db, secretBox.activeKeyId, after)
   const failed: PageResult['failed'] = []
   const writes: BatchItem<'pg'>[] = []
-  // One after the other, as they come: sweeps that lock rows in the same order cannot deadlock.
+  // In order, because sweeps that lock rows in the same order cannot deadlock.
   for (const { id, context, sealed } of rows) {
     try {
       writes.push(replace[table](db, id, sealed, await secretBox.rewrap(context, sealed)))
@@ -57,7 +57,7 @@ export async function rewrapPage(
   return { cursor, rewrapped, overtaken: writes.length - rewrapped, failed }
 }
 
-/** Rows by key id, over all tables; the active key is left out. */
+/** The number of rows per inactive key, across all tables. */
 export async function rowsLeft(db: Db, activeKeyId: string): Promise<Map<string, number>> {
   const { rows } = await db.execute<{ key_id: string; count: number }>(sql`
     select key_id, count(*)::integer as count from (
@@ -101,7 +101,7 @@ const stale: Record<
   },
 }
 
-/** Compare and swap: a row that its owner has written since is left alone. The version stays. */
+/** Compare-and-swap: skips a row that has changed since it was read. Keeps the row's version. */
 const replace: Record<
   SealedTable,
   (db: Db, id: string, old: SealedBox, fresh: SealedBox) => BatchItem<'pg'>

@@ -4,21 +4,21 @@ import type { Sql } from './client.ts'
 import { databaseError } from './errors.ts'
 
 export interface Migration {
-  /** The file's name without its ending, e.g. `0003_add_audit_events`. */
+  /** The file name without its extension, e.g. `0003_add_audit_events`. */
   name: string
   /** Statements separated by drizzle's `--> statement-breakpoint`. */
   sql: string
 }
 
 export interface MigrateOptions {
-  /** Give it a `timeoutMs` that suits the longest migration. */
+  /** Its `timeoutMs` must allow for the longest migration. */
   sql: Sql
   /** All migrations, in order. */
   migrations: Migration[]
   log?: (line: string) => void
 }
 
-/** Advisory lock number, the same for every migrator: ASCII "flow". */
+/** Advisory lock number that all migrators share: ASCII "flow". */
 const LOCK = 0x666c6f77
 
 const CREATE_JOURNAL = `create table if not exists flowkeep_migrations (
@@ -29,10 +29,11 @@ const CREATE_JOURNAL = `create table if not exists flowkeep_migrations (
 )`
 
 /**
- * Applies what is missing and returns the names of it. The journal row is the first statement of a migration's
- * batch: of two migrators the second waits for the lock, then breaks on that row and takes the file as applied.
- * @throws {Error} when an applied migration has since changed or is missing here, or when a statement fails; what was
- * applied before it stays, of the failing one nothing
+ * Applies the missing migrations. The journal row is the first statement of a migration's batch: a second migrator waits
+ * for the lock, then fails on that row and treats the migration as applied.
+ * @returns the names of the applied migrations
+ * @throws {Error} when an applied migration has changed or is missing here, or when a statement fails. Earlier migrations
+ * stay applied; the failing one is rolled back
  */
 export async function migrate({ sql, migrations, log = () => undefined }: MigrateOptions): Promise<string[]> {
   await sql.transaction([...lock(sql), sql.query(CREATE_JOURNAL)])
@@ -51,13 +52,13 @@ export async function migrate({ sql, migrations, log = () => undefined }: Migrat
   }
   if (journal.size > migrations.length) {
     log(
-      `The database has ${journal.size - migrations.length} newer migrations, which this release does not know`,
+      `The database has ${journal.size - migrations.length} migrations that are newer than this release. Upgrade Flowkeep`,
     )
   }
   return applied
 }
 
-/** Names of the migrations that the database has not seen. A database never migrated has seen none. */
+/** Names of the migrations that are not applied yet. */
 export async function pendingMigrations(sql: Sql, migrations: Migration[]): Promise<string[]> {
   const [found] = await sql`select to_regclass('flowkeep_migrations') is not null as found`
   const journal = found?.['found'] === true ? await readJournal(sql) : new Map<number, JournalRow>()
@@ -76,7 +77,7 @@ async function readJournal(sql: Sql): Promise<Map<number, JournalRow>> {
   )
 }
 
-/** Waits for another migrator without a limit, but for locked tables only briefly. */
+/** Waits indefinitely for another migrator, but only briefly for locked tables. */
 function lock(sql: Sql) {
   return [
     sql`select set_config('lock_timeout', '0', true), set_config('statement_timeout', '0', true)`,
@@ -113,11 +114,11 @@ function withoutComments(statement: string): string {
 }
 
 function check(known: JournalRow | undefined, { name }: Migration, digest: string): void {
-  if (known === undefined) throw new Error(`Migration ${name} is in the journal at another position`)
+  if (known === undefined) throw new Error(`The journal has migration ${name} at a different position`)
   if (known.name !== name)
     throw new Error(`The database has migration ${known.name} where this release has ${name}`)
-  if (known.hash !== digest) throw new Error(`Migration ${name} was changed after it had been applied`)
+  if (known.hash !== digest) throw new Error(`Migration ${name} was changed after it was applied`)
 }
 
-/** SHA-256 in hexadecimal, independent of the line endings of the checkout. */
+/** SHA-256 in hexadecimal, the same for all line endings. */
 const hash = ({ sql }: Migration): Promise<string> => sha256Hex(sql.replaceAll('\r\n', '\n'))

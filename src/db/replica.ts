@@ -21,8 +21,8 @@ interface ReplicaOptions {
 }
 
 /**
- * Longer than the server's statement timeout: a reachable replica cancels slow statements itself, so only an unreachable
- * one exceeds this.
+ * Longer than the server's statement timeout: a reachable replica cancels slow statements itself, so that only an
+ * unreachable one exceeds this.
  */
 export const replicaTimeoutMs = 12_000
 

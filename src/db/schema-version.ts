@@ -1,4 +1,4 @@
-/** @module Which migration this release needs: an older schema is noticed before a statement fails on it. */
+/** @module Checks that the newest migration is applied, before a statement fails on an outdated schema. */
 import { sql } from 'drizzle-orm'
 import { AppError } from '../errors.ts'
 import type { Db } from './client.ts'
@@ -12,7 +12,7 @@ export async function requireSchema(db: Db): Promise<void> {
   const behind = (cause?: unknown) =>
     new AppError(
       'database-unavailable',
-      'The schema is not the one that this release needs: run `npm run flowkeep -- migrate`',
+      'The database schema is outdated. Run `npm run flowkeep -- migrate`',
       {
         retryAfterSeconds: 30,
         cause,
@@ -22,7 +22,7 @@ export async function requireSchema(db: Db): Promise<void> {
     const { rows } = await db.execute(sql`select 1 from flowkeep_migrations where name = ${schemaVersion}`)
     if (rows.length === 0) throw behind()
   } catch (error) {
-    // 42P01: there is no journal yet.
+    // 42P01: the journal does not exist yet.
     throw databaseError(error).sqlState === '42P01' ? behind(error) : error
   }
 }

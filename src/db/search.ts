@@ -1,18 +1,18 @@
-/** @module Indexed text search conditions. The functions are in the migration `search_words`. */
+/** @module Indexed text search conditions. The SQL functions are in `drizzle/functions/search_*.sql`. */
 import { type SQL, sql } from 'drizzle-orm'
 
 /**
- * Where `text` has no letter and no digit, nothing holds it. Most texts are in the normal form as they are, and making it
- * takes a hundred times as long as looking.
- * @param words what `search_words` made of `source`
+ * A `text` without letters and digits matches nothing. Checks for the normal form first: most texts already are in it,
+ * and normalizing takes a hundred times as long as the check.
+ * @param words the result of `search_words(source)`
  */
 const holds = (words: SQL, source: SQL, text: string): SQL => sql`(${words} @@ search_query(${text})
   and (search_stretches(${text}) = '{}' or ${source} like all (search_stretches(${text}))
     or search_normal(${source}) like all (search_stretches(${text}))))`
 
 /**
- * Workflows that hold every word of `text` in name, node types, description or prompt.
- * @param of `workflows`, by the name that the statement gives it
+ * Workflows that contain every word of `text` in their name, node types, description or prompt.
+ * @param of the alias of `workflows` in the statement
  */
 export const workflowHolds = (text: string, of: SQL): SQL =>
   holds(
@@ -21,13 +21,13 @@ export const workflowHolds = (text: string, of: SQL): SQL =>
     text,
   )
 
-/** Rows whose text in `column`, a name or a message, holds every word of `text`, anywhere in a word. */
+/** Rows whose `column`, a name or a message, contains every word of `text`, also as part of a longer word. */
 export const textHolds = (text: string, column: SQL): SQL =>
   holds(sql`search_words(${column}, true)`, column, text)
 
 /**
- * As `textHolds`, for names that no index has: to look for the words is far cheaper than to make those of each name. Where
- * `text` has no letter and no digit, every name holds it.
+ * Like `textHolds`, for names without an index: searching for the words is far cheaper than splitting every name. A
+ * `text` without letters and digits matches every name.
  */
 export const nameHolds = (text: string, column: SQL): SQL => {
   const sought = sql`array(select '%' || part || '%' from search_parts(${text}, 1000),

@@ -68,7 +68,7 @@ describe.each(databaseKinds)('migrate, on $kind', ({ create }) => {
     await expect(migrate({ sql, migrations: windows })).resolves.toEqual([])
     const changed = [{ ...migrations[0]!, sql: `${migrations[0]!.sql} ` }, migrations[1]!]
     await expect(migrate({ sql, migrations: changed })).rejects.toThrow(
-      'Migration 0000_first was changed after it had been applied',
+      'Migration 0000_first was changed after it was applied',
     )
   })
 

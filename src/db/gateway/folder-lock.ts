@@ -1,14 +1,15 @@
-/** @module One process at a time in a data folder: PGlite itself opens a folder twice and damages it. */
+/** @module Locks a data folder for one process, because PGlite would open it twice and damage it. */
 import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 const LOCK_FILE = 'flowkeep.lock'
-/** A lock file without content this old was left by a process that died while writing it. */
+/** An empty lock file older than this was left by a process that died while writing it. */
 const EMPTY_LOCK_MAX_AGE_MS = 2_000
 
 /**
- * Takes the lock of `dir`, also from a process that has died, and returns how to give it back.
- * @throws when a living process, this one included, holds it
+ * Locks `dir`. Takes over the lock of a dead process.
+ * @returns releases the lock
+ * @throws when a running process, including this one, holds the lock
  */
 export async function lockFolder(dir: string): Promise<() => Promise<void>> {
   const path = join(dir, LOCK_FILE)
@@ -49,10 +50,10 @@ async function isHeld(path: string, pid: number, start: string): Promise<boolean
   return start === (await startOf(pid))
 }
 
-/** When a process started, where the system tells (Linux): containers and restarts give the same ids out again. */
+/** The start time of a process on Linux, else ''. Needed because containers and restarts reuse process IDs. */
 async function startOf(pid: number): Promise<string> {
   const line = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
-  // Field 22 of proc(5), counted after the command's name, which may itself hold spaces.
+  // Field 22 of proc(5), counted after the command name, which can contain spaces.
   return line.slice(line.lastIndexOf(')') + 2).split(' ')[19] ?? ''
 }
 

@@ -1,4 +1,4 @@
-/** @module The embedded Postgres: PGlite, one connection for everyone, in turn. */
+/** @module The embedded Postgres: PGlite, with one connection that requests share in turn. */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messages, PGlite, protocol } from '@electric-sql/pglite'
@@ -10,7 +10,7 @@ const { serialize } = protocol
 
 type BackendMessage = Awaited<ReturnType<PGlite['execProtocol']>>['messages'][number]
 
-/** PGlite as a backend. Requests queue, a batch holds the queue until it ends. PGlite has no timers: no timeouts. */
+/** PGlite as a backend. Requests queue, and a batch holds the queue until it ends. PGlite does not support timeouts. */
 export function pgliteBackend(pglite: PGlite): Backend {
   return {
     withConnection: (use) =>
@@ -37,8 +37,8 @@ export function pgliteBackend(pglite: PGlite): Backend {
 }
 
 /**
- * Opens, or makes, the database in `dataDir` for this process alone.
- * @throws when another living process has it open
+ * Opens or creates the database in `dataDir` exclusively.
+ * @throws when another running process has it open
  */
 export async function openEmbeddedDatabase(dataDir: string): Promise<Backend> {
   await mkdir(dataDir, { recursive: true })
@@ -58,7 +58,7 @@ export async function openEmbeddedDatabase(dataDir: string): Promise<Backend> {
   }
 }
 
-/** CopyFail is ignored except after COPY … FROM STDIN, which would otherwise read the end of input and exit. */
+/** Ignored except after COPY … FROM STDIN, which would otherwise read the end of input and exit. */
 function pipeline(query: string, params: (string | null)[]): Uint8Array {
   return Buffer.concat([
     serialize.parse({ text: query }),

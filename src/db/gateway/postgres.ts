@@ -1,4 +1,4 @@
-/** @module Any Postgres from 15 on, through `pg`. */
+/** @module Postgres 15 or newer, through `pg`. */
 import pLimit from 'p-limit'
 import { Pool, type PoolClient, type QueryArrayConfig } from 'pg'
 import { type Backend, ConnectionFailed, type Execute, ResponseTooLarge } from './protocol.ts'
@@ -6,16 +6,16 @@ import { sessionReset } from './session-reset.ts'
 
 export interface PostgresOptions {
   maxConnections?: number
-  /** How long a server may take to accept a connection. Waiting for a busy one to come free is not counted. */
+  /** How long the server may take to accept a connection. Excludes the time in the queue. */
   connectTimeoutMs?: number
   statementTimeoutMs?: number
   lockTimeoutMs?: number
 }
 
-/** A pool of connections to the database at `url` (any connection string that `pg` takes). */
+/** A connection pool. @param url any connection string that `pg` accepts */
 export function postgresBackend(url: string, options: PostgresOptions = {}): Backend {
   const maxConnections = options.maxConnections ?? 10
-  // The pool's time limit would count the queue as well, and a burst would look like a dead server.
+  // The pool's own timeout would include the time in the queue, so that a burst would look like a dead server.
   const inTurn = pLimit(maxConnections)
   const pool = new Pool({
     connectionString: url,
@@ -26,7 +26,7 @@ export function postgresBackend(url: string, options: PostgresOptions = {}): Bac
     idle_in_transaction_session_timeout: 10_000,
     application_name: 'flowkeep',
   })
-  // An idle connection that dies is dropped from the pool; without a listener it would end the process.
+  // The pool drops an idle connection that fails. Without a listener, the error would end the process.
   pool.on('error', ignore)
 
   return {
@@ -46,8 +46,8 @@ export function postgresBackend(url: string, options: PostgresOptions = {}): Bac
           } catch (error) {
             reject(error)
           }
-          // The answer does not wait for this: the connection is lent again once it is clean.
-          await giveBack(client)
+          // The response does not wait for the reset.
+          await releaseConnection(client)
         })
       }),
     close: () => pool.end(),
@@ -56,7 +56,7 @@ export function postgresBackend(url: string, options: PostgresOptions = {}): Bac
 
 const ignore = () => undefined
 
-async function giveBack(client: PoolClient): Promise<void> {
+async function releaseConnection(client: PoolClient): Promise<void> {
   try {
     await within(RESET_TIMEOUT_MS, reset(client))
     client.off('error', ignore)
@@ -66,7 +66,7 @@ async function giveBack(client: PoolClient): Promise<void> {
   }
 }
 
-/** A connection that does not answer by then is dropped: the server is gone, or waits for COPY data. */
+/** A connection that takes longer is dropped: the server is gone or waits for COPY data. */
 const RESET_TIMEOUT_MS = 2_000
 
 async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
@@ -87,7 +87,7 @@ function executeOn(client: PoolClient): Execute {
     let chars = 0
     const asText = (value: string) => {
       chars += value.length
-      // Thrown per value: `pg` then drops the remaining rows instead of keeping them.
+      // Thrown while parsing a value, so that `pg` discards the remaining rows.
       if (chars > maxChars) throw new ResponseTooLarge()
       return value
     }

@@ -1,7 +1,7 @@
 /**
- * @module Neon's SQL-over-HTTP protocol in front of any Postgres, so that every installation runs through the one
- * driver. Behaves as Neon's proxy does where the driver can tell: extended protocol only, text in and out, the same
- * statuses, limits and error members, nothing kept between two requests.
+ * @module Neon's SQL-over-HTTP protocol in front of any Postgres, so that every installation uses the same driver. For
+ * the driver it behaves like Neon's proxy: extended protocol only, text in and out, the same statuses, limits and error
+ * members, and no state between requests.
  * Source: neondatabase/neon, proxy/src/serverless/sql_over_http.rs; `@neondatabase/serverless` 1.2.0.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
@@ -31,18 +31,18 @@ export interface StatementResult {
 }
 
 /**
- * Runs one statement by the extended protocol.
- * @throws an error with the members of a Postgres error (`severity`, `code` …); without them the connection is lost
- * @throws {ResponseTooLarge} when the values are longer than `maxChars` together
+ * Runs one statement with the extended protocol.
+ * @throws an error with the members of a Postgres error (`severity`, `code`, …); without them if the connection is lost
+ * @throws {ResponseTooLarge} when the values together exceed `maxChars`
  */
 export type Execute = (statement: Statement, maxChars: number) => Promise<StatementResult>
 
-/** Where the gateway's statements run. */
+/** Runs the gateway's statements. */
 export interface Backend {
   /**
-   * Lends one connection to `use` alone. It starts with session defaults and outside a transaction; a transaction that
-   * `use` leaves open is rolled back.
-   * @throws {ConnectionFailed} when no connection is available; `use` has not run
+   * Gives `use` exclusive access to a connection with session defaults and no open transaction. Rolls back a transaction
+   * that `use` leaves open.
+   * @throws {ConnectionFailed} when no connection is available; `use` is not called
    */
   withConnection<T>(use: (execute: Execute) => Promise<T>): Promise<T>
   close(): Promise<void>
@@ -53,14 +53,14 @@ export class ConnectionFailed extends Error {}
 export class ResponseTooLarge extends Error {}
 
 export interface Gateway {
-  /** For the driver. Carries the gateway's password; its host means nothing. */
+  /** For the driver. Contains the gateway's password; the host is ignored. */
   url: string
-  /** Answers one request of the driver. Never rejects. */
+  /** Handles one request of the driver. Never rejects. */
   fetch: (request: Request) => Promise<Response>
 }
 
 export interface GatewayOptions {
-  /** What callers must show; random by default. */
+  /** The password that callers must send; random by default. */
   password?: string
   maxRequestBytes?: number
   maxResponseBytes?: number
@@ -92,7 +92,7 @@ const ERROR_MEMBERS = [
   'routine',
 ] as const
 
-/** A request that the gateway itself refuses. */
+/** A request that the gateway itself rejects. */
 class Refused extends Error {
   readonly status: number
   readonly code: string
@@ -110,7 +110,7 @@ export function createGateway(backend: Backend, options: GatewayOptions = {}): G
   const maxResponseBytes = options.maxResponseBytes ?? NEON_LIMIT_BYTES
 
   async function answer(request: Request): Promise<Response> {
-    if (request.method !== 'POST') throw new Refused(405, 'Only POST is answered here')
+    if (request.method !== 'POST') throw new Refused(405, 'Method not allowed. Use POST')
     authenticate(request.headers.get('neon-connection-string'), password)
     if (request.headers.get('neon-raw-text-output') !== 'true') {
       throw new Refused(400, 'Only Neon-Raw-Text-Output: true is supported')
@@ -156,7 +156,7 @@ function authenticate(connectionString: string | null, password: string): void {
   try {
     shown = decodeURIComponent(new URL(connectionString ?? '').password)
   } catch {
-    // Not a connection string: no password was shown.
+    // Not a connection string, so without a password.
   }
   if (!timingSafeEqual(digest(shown), digest(password))) {
     throw new Refused(400, 'password authentication failed', '28P01')
@@ -200,7 +200,7 @@ function parsePayload(body: string): Statement | Statement[] {
   try {
     payload = JSON.parse(body)
   } catch {
-    throw new Refused(400, 'The request is not JSON')
+    throw new Refused(400, 'The request body is not valid JSON')
   }
   if (isRecord(payload) && Array.isArray(payload['queries'])) return payload['queries'].map(parseStatement)
   return parseStatement(payload)
@@ -210,7 +210,7 @@ function parseStatement(value: unknown): Statement {
   const query = isRecord(value) ? value['query'] : undefined
   const params = isRecord(value) ? (value['params'] ?? []) : undefined
   if (typeof query !== 'string' || !Array.isArray(params) || !params.every(isParam)) {
-    throw new Refused(400, 'A statement is {query: string, params: (string | null)[]}')
+    throw new Refused(400, 'A statement must be {query: string, params: (string | null)[]}')
   }
   return { query, params }
 }
@@ -243,7 +243,7 @@ function encode(value: unknown, maxBytes: number): Uint8Array<ArrayBuffer> {
   return encoded
 }
 
-/** The status and body Neon answers; a database's error is 400 with its members, a lost connection 400 with code "". */
+/** Status and body as Neon returns them: 400 with a Postgres error's members, or with code "" for a lost connection. */
 function problem(error: unknown): Response {
   if (error instanceof Refused) return errorResponse(error.status, error.message, { code: error.code })
   if (error instanceof ResponseTooLarge) return errorResponse(507, 'response is too large', {})

@@ -1,23 +1,23 @@
-/** @module The gateway on loopback, for workerd, which cannot call it in-process. */
+/** @module Serves the gateway on loopback for workerd, which cannot call it in-process. */
 import { createAdaptorServer } from '@hono/node-server'
 import type { Gateway } from './protocol.ts'
 
 export interface GatewayServer {
-  /** Where the driver posts, e.g. `http://127.0.0.1:5499/sql`. */
+  /** For the driver, e.g. `http://127.0.0.1:5499/sql`. */
   endpoint: string
   close: () => Promise<void>
 }
 
 /**
- * Listens on 127.0.0.1 only; port 0 takes a free one. The gateway's password keeps other local processes out, and
- * pages in a browser are refused before it (a foreign Host is DNS rebinding, an Origin is a page).
+ * Listens only on 127.0.0.1; port 0 selects a free port. The gateway's password keeps out other local processes. Requests
+ * from web pages are rejected by their headers: a foreign Host means DNS rebinding, an Origin means a page.
  */
 export async function startGatewayServer(gateway: Gateway, { port = 0 } = {}): Promise<GatewayServer> {
   const hosts = new Set<string>()
   const server = createAdaptorServer({
     fetch: (request: Request) => {
       if (!hosts.has(request.headers.get('host') ?? '') || request.headers.has('origin')) {
-        return Response.json({ message: 'Only the local worker may ask here' }, { status: 403 })
+        return Response.json({ message: 'Only the local worker may use this gateway' }, { status: 403 })
       }
       return gateway.fetch(request)
     },
@@ -27,7 +27,8 @@ export async function startGatewayServer(gateway: Gateway, { port = 0 } = {}): P
     server.listen(port, '127.0.0.1', resolve)
   })
   const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('The gateway has no port')
+  if (address === null || typeof address === 'string')
+    throw new Error('The gateway is not listening on a port')
   const { port: bound } = address
   hosts.add(`127.0.0.1:${bound}`).add(`localhost:${bound}`)
   return {

@@ -1,6 +1,6 @@
 /**
- * Like `discard all`, but keeps plans. Without them, every request would plan every function again.
- * For the simple protocol. Source: PostgreSQL, DISCARD.
+ * Like `discard all`, but keeps the cached plans, so that requests do not plan every function again. For the simple
+ * protocol. Source: PostgreSQL documentation, DISCARD.
  */
 export const sessionReset = [
   'close all',

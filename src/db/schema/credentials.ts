@@ -15,9 +15,9 @@ export const credentials = pgTable(
     type: text('n8n_credential_type').notNull(),
     name: text('name').notNull(),
     data: jsonb('credential_data').$type<SealedBox>().notNull(),
-    /** Which ring key wraps `data`; the rotation walks it. */
+    /** The key that wraps `data`. Indexed for the key rotation. */
     keyId: text('key_id').notNull().generatedAlwaysAs(sql`(credential_data -> 'header' ->> 'kid')`),
-    /** Names of the fields in `data`, for display; never a value. */
+    /** Names of the fields in `data`, for display. Never contains values. */
     fields: text('field_names').array().notNull(),
     known: boolean('known').notNull(),
     status: text('status', { enum: ['untested', 'valid', 'invalid'] })

@@ -20,8 +20,9 @@ import { users } from './users.ts'
 import { workflows } from './workflows.ts'
 
 /**
- * `pending`: asked for, not begun. `deploying`: a step is under way or to be resumed. `tracking`: it was there already
- * and is only watched. `failed`: stopped at `step` for `error`, can be retried or undone. `undeployed`: removed from n8n.
+ * `pending`: requested, not started. `deploying`: a step is in progress or waits to be resumed. `tracking`: the workflow
+ * existed in n8n and is only tracked. `failed`: stopped at `step` with `error`; can be retried or undeployed.
+ * `undeployed`: removed from n8n.
  */
 export const deploymentStatuses = [
   'pending',
@@ -34,32 +35,32 @@ export const deploymentStatuses = [
 ] as const
 export type DeploymentStatus = (typeof deploymentStatuses)[number]
 
-/** A credential of the user's, or one that is in n8n already. */
+/** A credential in Flowkeep, or one that already exists in n8n. */
 export type CredentialChoice = { credentialId: string } | { n8nCredentialId: string }
 
-/** What fills one slot: a node, by name, and a credential type. */
+/** The credential of one slot: a node, by name, and a credential type. */
 export type SlotBinding = { node: string; type: string } & CredentialChoice
 
 export interface DeploymentIntent {
   action: 'deploy' | 'activate' | 'deactivate' | 'undeploy'
-  /** The workflow version to bring live, with `deploy`. */
+  /** For `deploy`: the workflow version to bring live. */
   version?: number
-  /** Leave it unpublished, with `deploy`. */
+  /** For `deploy`: leave the workflow unpublished. */
   unpublished?: boolean
-  /** n8n credentials that newer ones have replaced, to be deleted once the workflow no longer names them. */
+  /** n8n credentials that were replaced. They are deleted once the workflow no longer uses them. */
   replacedCredentialIds?: string[]
-  /** It waits for its next attempt, because n8n was unavailable. */
+  /** It waits for its next attempt because n8n was unavailable. */
   backsOff?: true
 }
 
-/** What deploying changes in a workflow's settings; null where n8n had none. */
+/** The workflow settings that a deploy changes. Null where n8n had none. */
 export interface SettingsBefore {
   errorWorkflow: string | null
   saveDataSuccessExecution: string | null
   saveDataErrorExecution: string | null
 }
 
-/** The state: which workflow version runs where. */
+/** Which workflow version runs on which instance. */
 export const deployments = pgTable(
   'deployments',
   {
@@ -74,32 +75,32 @@ export const deployments = pgTable(
     status: text('status', { enum: deploymentStatuses }).notNull(),
     step: text('step'),
     error: text('error'),
-    /** Which credential fills which slot. */
+    /** The credential of each slot. */
     bindings: jsonb('bindings').$type<SlotBinding[]>().notNull().default([]),
-    /** We made the n8n workflow: undeploying removes it. False for one that was there already. */
+    /** Flowkeep created the workflow in n8n, and undeploying removes it. False if it existed before. */
     managed: boolean('managed').notNull().default(false),
     reportSuccess: boolean('report_success').notNull().default(false),
     /** The requested change; null when no operation is in progress. */
     intent: jsonb('intent').$type<DeploymentIntent>(),
-    /** Who works on the intent until when; a lease that has run out may be taken over. */
+    /** The server that works on the intent, and until when. Another server can take over an expired lease. */
     leaseOwner: uuid('lease_owner'),
     leaseUntil: instant('lease_until'),
     attempts: integer('attempts').notNull().default(0),
-    /** SHA-256 of the canonical form that was sent to n8n, hex: drift is a difference from it. */
+    /** SHA-256 of the canonical form that was sent to n8n, hex. Any other form in n8n is drift. */
     deployedHash: text('deployed_hash'),
     n8nVersionId: text('n8n_version_id'),
-    /** Settings of the n8n workflow that are not from here, as they were before a deploy changed them. */
+    /** Settings that the workflow had in n8n before a deploy changed them. */
     settingsBefore: jsonb('settings_before').$type<SettingsBefore>(),
-    /** False: n8n calls the owner's own error handling, so failures come by polling only. */
+    /** False if the workflow has its own error handling in n8n. Flowkeep then learns about failures only by polling. */
     reportsErrors: boolean('reports_errors').notNull().default(true),
-    /** n8n's ids of the workflows on the instance that what was deployed calls. */
+    /** n8n IDs of the workflows on the instance that the deployed version calls. */
     calls: text('calls').array().notNull().default([]),
-    /** Where n8n serves its triggers, as it was last seen; null until then: where the version says. */
+    /** The endpoints of its triggers, as last read from n8n. Null until then; the version's endpoints apply. */
     endpoints: text('endpoints').array(),
     liveSince: instant('live_since'),
-    /** When n8n was last compared with what was deployed; null since what was deployed has changed. */
+    /** Time of the last drift check. Null if the deployed content has changed since. */
     driftCheckedAt: instant('drift_checked_at'),
-    /** When a difference was first seen that is still there. */
+    /** When the current drift was first detected. */
     driftedSince: instant('drifted_since'),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
@@ -133,7 +134,7 @@ export const deployments = pgTable(
   ],
 )
 
-/** The history: which version was live from when. */
+/** The history: which version went live when. */
 export const deploymentVersions = pgTable(
   'deployment_versions',
   {
@@ -141,9 +142,9 @@ export const deploymentVersions = pgTable(
     sequence: integer('sequence').notNull(),
     userId: uuid('user_id').notNull(),
     version: integer('version').notNull(),
-    /** What filled its slots; null where that was not recorded. */
+    /** The bindings of the version; null if not recorded. */
     bindings: jsonb('bindings').$type<SlotBinding[]>(),
-    /** n8n's own id of what went live, which its executions carry; null where n8n has none or was not asked. */
+    /** n8n's version ID, which its executions contain. Null if n8n has none or was not queried. */
     n8nVersionId: text('n8n_version_id'),
     /** When the version went live in n8n. */
     createdAt: createdAt(),
@@ -159,16 +160,16 @@ export const deploymentVersions = pgTable(
   ],
 )
 
-/** Which of a user's credentials exist in which n8n, under which id, and what was last sent there. */
+/** The copies of credentials in n8n: their instance, their n8n ID and what was last sent. */
 export const remoteCredentials = pgTable(
   'remote_credentials',
   {
     instanceId: uuid('instance_id').notNull(),
     credentialId: uuid('credential_id').notNull(),
     userId: uuid('user_id').notNull(),
-    /** Our own choice, at most 16 characters, so that a retry finds what an unanswered request made. */
+    /** Chosen by Flowkeep, at most 16 characters, so that a retry finds the copy if the response was lost. */
     n8nCredentialId: text('n8n_credential_id').notNull(),
-    /** Keyed digest of type, name and data as sent; null until n8n has confirmed them. */
+    /** Keyed digest of type, name and data as sent. Null until n8n has confirmed them. */
     fingerprint: text('fingerprint'),
     pushedAt: instant('pushed_at'),
     createdAt: createdAt(),

@@ -31,8 +31,8 @@ const happenedFirst = (t: Record<'startedAt' | 'finishedAt' | 'recordedAt', PgCo
   sql`coalesce(${t.startedAt}, ${t.finishedAt}, ${t.recordedAt}) desc`
 
 /**
- * What a run counts as. `manual`: started in the editor, evaluations included. `sub`: called by another workflow.
- * `error`: of an error workflow. `superseded`: a later retry has decided the outcome in its place.
+ * The kind of a run. `manual`: started in the editor, or an evaluation. `sub`: called by another workflow. `error`: run
+ * of an error workflow. `superseded`: a later retry decided the outcome.
  */
 export const runKinds = ['production', 'manual', 'sub', 'error', 'superseded'] as const
 export type RunKind = (typeof runKinds)[number]
@@ -41,8 +41,8 @@ export const workflowVersionSources = ['n8n', 'time'] as const
 export type WorkflowVersionSource = (typeof workflowVersionSources)[number]
 
 /**
- * Partitioned by month on `recorded_at`, which is the id's own UUIDv7 time. No foreign keys: the owner, workflow and
- * deployment come from the instance's rows in the inserting statement, and history outlives them.
+ * Partitioned by month on `recorded_at`, the time in the UUIDv7 of the ID. No foreign keys: the inserting statement reads
+ * the owner, workflow and deployment from the instance's rows, and executions outlive them.
  */
 export const executions = pgTable(
   'executions',
@@ -53,7 +53,7 @@ export const executions = pgTable(
     instanceId: uuid('instance_id').notNull(),
     workflowId: uuid('workflow_id').notNull(),
     workflowVersion: integer('workflow_version').notNull(),
-    /** `n8n`: by the version id that n8n gives. `time`: by what was live when the run started. */
+    /** How the version was determined. `n8n`: by n8n's version ID. `time`: by the version that was live at the start. */
     workflowVersionSource: text('workflow_version_source', { enum: workflowVersionSources })
       .notNull()
       .default('time'),
@@ -63,29 +63,29 @@ export const executions = pgTable(
     status: text('status', { enum: executionStatuses }).notNull(),
     mode: text('mode'),
     kind: text('kind', { enum: runKinds }).notNull().default('production'),
-    /** n8n's id of the execution that this one retries, and the ids here of that one and of the latest retry. */
+    /** n8n's ID of the execution that this one retries, then our IDs of that execution and of the latest retry. */
     retryOf: text('retry_of'),
     retryOfId: uuid('retry_of_id'),
     retriedById: uuid('retried_by_id'),
     startedAt: instant('started_at'),
     finishedAt: instant('finished_at'),
-    /** The time between start and end includes waiting, for a webhook or until a time. */
+    /** The time between start and end includes waiting for a webhook or a point in time. */
     waited: boolean('waited').notNull().default(false),
-    /** Time in which nodes ran, without waiting; of the data, and kept when the data is trimmed. */
+    /** Time in which nodes ran, without waiting. Computed from the data; stays when the data is trimmed. */
     activeMs: bigint('active_ms', { mode: 'number' }),
     errorMessage: text('error_message'),
     errorNode: text('error_node'),
-    /** Stamp of the delivery that the error came from, and of the one that the data came from. */
+    /** Merge key of the delivery that the error came from. */
     errorMergeKey: text('error_stamp'),
-    /** Null without an error, and of errors recorded before there were fingerprints. */
+    /** Null without an error, and for errors that were recorded before fingerprints existed. */
     errorFingerprint: text('error_fingerprint'),
-    /** What the service that the node called has answered. */
+    /** HTTP status from the service that the node called. */
     errorHttpStatus: integer('error_http_status'),
     data: jsonb('data'),
-    /** Stays when the data is trimmed; `-`, which sorts before any stamp, when n8n was asked for it and has none. */
+    /** Merge key of the data; stays when the data is trimmed. `-`, which sorts before all keys: n8n has no data. */
     dataMergeKey: text('data_stamp'),
     updatedAt: updatedAt(),
-    /** What the latest delivery that changed the row has replaced; `previousData` only when it was replaced. */
+    /** The values that the latest change replaced. `previousData` is set only if the data was replaced. */
     previousErrorFingerprint: text('previous_error_fingerprint'),
     previousData: jsonb('previous_data'),
     previousDataMergeKey: text('previous_data_stamp'),
@@ -95,59 +95,59 @@ export const executions = pgTable(
   },
   (t) => [
     primaryKey({ name: 'executions_pkey', columns: [t.id, t.recordedAt] }),
-    // Lists are ordered by when a run happened, then by id; analytics counts by the same time.
+    // Lists sort by the time of the run, then by ID. Analytics uses the same time.
     index('executions_user_idx').on(t.userId, happenedFirst(t), t.id.desc().nullsFirst()),
     index('executions_workflow_idx').on(t.workflowId, happenedFirst(t), t.id.desc().nullsFirst()),
     index('executions_status_idx').on(t.userId, t.status, happenedFirst(t), t.id.desc().nullsFirst()),
     index('executions_failed_idx')
       .on(t.userId, happenedFirst(t), t.id.desc().nullsFirst())
       .where(sql`${t.status} in ('error', 'crashed')`),
-    // What the next poll is to fetch, and what the retention of data is to trim: both empty themselves.
+    // Rows whose data the next poll fetches, and rows whose data retention trims. Both indexes stay small.
     index('executions_dataless_idx').on(t.instanceId, t.recordedAt).where(sql`${t.dataMergeKey} is null`),
     index('executions_data_idx').on(t.workflowId, t.recordedAt).where(sql`${t.data} is not null`),
     index('executions_error_idx')
       .on(t.userId, t.errorFingerprint, happenedFirst(t), t.id.desc().nullsFirst())
       .where(sql`${t.errorFingerprint} is not null`),
-    // Only of runs that have an error.
+    // Only runs with an error.
     index('executions_error_words_idx')
       .using('gin', sql`search_words(${t.errorMessage}, true)`)
       .where(sql`${t.errorMessage} is not null`),
-    // Runs of versions that the history does not know yet.
+    // Runs of versions that are not in the history yet.
     index('executions_unattributed_idx')
       .on(t.deploymentId, t.n8nWorkflowVersionId)
       .where(sql`${t.workflowVersionSource} = 'time' and ${t.n8nWorkflowVersionId} is not null`),
   ],
 )
 
-/** Makes an execution unique, which a partitioned table cannot, and holds the merge state under one row lock. */
+/** Makes executions unique, which a partitioned table cannot, and keeps the merge state under one row lock. */
 export const executionKeys = pgTable(
   'execution_keys',
   {
     instanceId: uuid('instance_id').notNull(),
     n8nExecutionId: text('n8n_execution_id').notNull(),
-    /** Of the instance: n8n's ids are unique within one. */
+    /** Epoch of the instance. n8n's IDs are unique within an epoch. */
     epoch: integer('epoch').notNull().default(1),
     id: uuid('id').notNull(),
     recordedAt: instant('recorded_at').notNull(),
     userId: uuid('user_id').notNull(),
-    /** Null for runs recorded before it was stored whose deployment no longer names a workflow. */
+    /** Null for runs recorded before this column existed, if their deployment no longer has a workflow ID. */
     n8nWorkflowId: text('n8n_workflow_id'),
     status: text('status', { enum: executionStatuses }).notNull(),
-    /** Stamp of the delivery that `status` came from; a greater one replaces it. */
+    /** Merge key of the delivery that `status` came from. A delivery with a greater key replaces it. */
     mergeKey: text('stamp').notNull(),
     startedAt: instant('started_at'),
-    /** `startedAt` comes from n8n's own record, which never changes: a report does not replace it. */
+    /** `startedAt` was polled from n8n, where it never changes, so reports do not replace it. */
     isStartPolled: boolean('is_start_polled').notNull().default(false),
     finishedAt: instant('finished_at'),
-    /** Stamp of the delivery that the error came from, and hashes of the error's message, node, class and mode. */
+    /** Merge key of the delivery that the error came from, then hashes of the error's message, node, class and mode. */
     errorEvidence: text('error_evidence'),
     n8nVersionId: text('n8n_version_id'),
     retryOf: text('retry_of'),
-    /** It is part of a chain of retries that has changed and is yet to be settled. */
+    /** Part of a retry chain that has changed and is not settled yet. */
     isRetryPending: boolean('is_retry_pending').notNull().default(false),
-    /** n8n refuses the id, so that it is not asked for it again. */
+    /** n8n rejects the ID, so polls skip it. */
     isRefused: boolean('is_refused').notNull().default(false),
-    /** The state before the latest delivery; null after the first. Postgres 15 cannot return replaced values. */
+    /** The state before the latest delivery; null after the first. Postgres 15 cannot return old values. */
     previousStatus: text('previous_status', { enum: executionStatuses }),
     previousStartedAt: instant('previous_started_at'),
     previousFinishedAt: instant('previous_finished_at'),
@@ -159,7 +159,7 @@ export const executionKeys = pgTable(
     index('execution_keys_open_idx')
       .on(t.instanceId)
       .where(sql`${t.status} in ('new', 'running', 'waiting')`),
-    // The instance as text: only this index matches, regardless of the planner's statistics.
+    // The instance as text, so that the planner can only choose this index, whatever its statistics.
     index('execution_keys_retry_of_idx')
       .on(t.retryOf, sql`(${t.instanceId}::text)`)
       .where(sql`${t.retryOf} is not null`),
@@ -168,7 +168,7 @@ export const executionKeys = pgTable(
 )
 
 /**
- * Failures that have no execution: a trigger that could not start, a run that n8n gave no id. No foreign keys, like
+ * Failures without an execution: a trigger that could not start, or a run without an n8n ID. No foreign keys: see
  * `executions`.
  */
 export const incidents = pgTable(
@@ -181,18 +181,18 @@ export const incidents = pgTable(
     workflowVersion: integer('workflow_version').notNull(),
     deploymentId: uuid('deployment_id').notNull(),
     n8nWorkflowId: text('n8n_workflow_id').notNull(),
-    /** `trigger`: it could not start. `run`: it failed without an id. */
+    /** `trigger`: the trigger could not start. `run`: a run without an ID failed. */
     source: text('source', { enum: ['trigger', 'run'] }).notNull(),
     mode: text('mode'),
     message: text('message').notNull(),
     node: text('node'),
     errorClass: text('error_class'),
     httpStatus: integer('http_status'),
-    /** As of a run's error, with `messagePattern` as its message. */
+    /** Computed like the fingerprint of a run's error, from `messagePattern`. */
     fingerprint: text('fingerprint').notNull(),
     messagePattern: text('message_pattern').notNull(),
     occurredAt: instant('occurred_at').notNull(),
-    /** SHA-256 of the report and of the ten minutes in which it came, hex: a repeated delivery is counted. */
+    /** SHA-256 of the report and its ten-minute window, hex. A repeated delivery only increments `deliveries`. */
     deliveryHash: text('delivery_hash').notNull(),
     deliveries: integer('deliveries').notNull().default(1),
   },
@@ -209,7 +209,7 @@ export const incidents = pgTable(
   ],
 )
 
-/** One row: existing executions with a lower id are yet to be corrected. None: all of them are. */
+/** One row: the backfill of executions with a lower ID is pending. No row: the backfill is complete. */
 export const executionBackfill = pgTable(
   'execution_backfill',
   { isOnly: boolean('is_only').primaryKey().default(true), beforeId: uuid('before_id').notNull() },

@@ -4,20 +4,20 @@ import type { SealedBox } from '../../crypto/secret-box.ts'
 import { createdAt, id, instant, updatedAt } from './columns.ts'
 import { users } from './users.ts'
 
-/** `limited`: reachable, but the key lacks scopes or the version lacks calls. `refused`: the key is not accepted. */
+/** `limited`: reachable, but the key lacks scopes or the version lacks endpoints. `refused`: n8n rejects the key. */
 export const instanceStatuses = ['untested', 'ok', 'limited', 'unreachable', 'refused'] as const
 
 export interface PollCursor {
-  /** n8n's own. */
+  /** The cursor from n8n. */
   cursor: string
-  /** The latest start that the first page told of: what `polled_through` becomes once the end is reached. */
+  /** The latest start on the first page. Becomes `polled_through` after the last page. */
   newestStartMs: number | null
 }
 
-/** What the last test found of the API: which kind of n8n it is, and what cannot be done with it and this key. */
+/** Result of the last connection test: the generation of n8n's API, and the limitations of this version and key. */
 export interface InstanceCapabilities {
   generation: 'current' | 'legacy'
-  /** Sentences for the owner. */
+  /** Limitations, as sentences for the owner. */
   cannot: string[]
 }
 
@@ -30,40 +30,40 @@ export const instances = pgTable(
       .notNull()
       .references(() => users.id, { onDelete: 'cascade' }),
     name: text('name').notNull(),
-    /** Origin and path prefix, normalised, without a trailing slash. */
+    /** Origin and path prefix, normalized, without a trailing slash. */
     baseUrl: text('base_url').notNull(),
-    /** `baseUrl`, so that a server is added once; null for those that were added again before that was refused. */
+    /** `baseUrl`, unique so that a server is added only once. Null for duplicates from before this rule. */
     serverKey: text('server_key'),
     /** Sealed, bound to the origin of `baseUrl`. */
     apiKey: jsonb('api_key').$type<SealedBox>().notNull(),
     keyId: text('key_id').notNull().generatedAlwaysAs(sql`(api_key -> 'header' ->> 'kid')`),
     version: integer('version').notNull().default(1),
-    /** What the last test of the connection found. */
+    /** Result of the last connection test. */
     status: text('status', { enum: instanceStatuses }).notNull().default('untested'),
     statusDetail: text('status_detail'),
     testedAt: instant('tested_at'),
-    /** As far as n8n's public API tells: a range. */
+    /** A range, as precise as n8n's public API reveals it. */
     n8nVersion: text('n8n_version'),
-    /** Null until a test got that far. */
+    /** Null until a test has reached n8n's API. */
     capabilities: jsonb('capabilities').$type<InstanceCapabilities>(),
-    /** The workflow on the n8n side that reports errors here, and the credential that it signs in with. */
+    /** The workflow in n8n that reports errors to Flowkeep, and its credential. */
     reporterWorkflowId: text('reporter_workflow_id'),
     reporterCredentialId: text('reporter_credential_id'),
     reporterTokenId: uuid('reporter_token_id'),
-    /** Held by the process that sets up the reporter; its value identifies the holder. */
+    /** Lease of the process that sets up the reporter. The value identifies the process. */
     reporterLeaseUntil: instant('reporter_lease_until'),
-    /** When it is to be polled next; a poll in progress holds the lease. */
+    /** Time of the next poll. A poll in progress holds the lease. */
     nextPollAt: instant('next_poll_at').notNull().defaultNow(),
     pollLeaseUntil: instant('poll_lease_until'),
     pollFailures: integer('poll_failures').notNull().default(0),
     lastPolledAt: instant('last_polled_at'),
-    /** By n8n's clock: every execution that it started before this is recorded, or open and followed by its id. */
+    /** By n8n's clock: every execution that started earlier is recorded, or still open and polled by its ID. */
     polledThrough: instant('polled_through'),
-    /** Where to continue in n8n's list when a poll could not read down to `polled_through`. */
+    /** Where the next poll continues in n8n's list if this one did not reach `polled_through`. */
     pollCursor: jsonb('poll_cursor').$type<PollCursor>(),
-    /** Counts the databases that n8n has had: in a new one its execution ids start again. */
+    /** Number of the n8n database. In a new or restored database, execution IDs start over. */
     epoch: integer('epoch').notNull().default(1),
-    /** When the current epoch was detected; null in the first one. */
+    /** When the current epoch was detected; null in the first epoch. */
     epochStartedAt: instant('epoch_started_at'),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
@@ -81,7 +81,7 @@ export const instances = pgTable(
   ],
 )
 
-/** What n8n authenticates with when it posts a result; only the SHA-256 is kept. */
+/** Tokens with which n8n authenticates its reports. Only the SHA-256 is stored. */
 export const webhookTokens = pgTable(
   'webhook_tokens',
   {
@@ -90,7 +90,7 @@ export const webhookTokens = pgTable(
     instanceId: uuid('instance_id').notNull(),
     label: text('label').notNull(),
     hash: text('hash').notNull(),
-    /** Null: until it is rotated. */
+    /** Null until the token is rotated. */
     expiresAt: instant('expires_at'),
     createdAt: createdAt(),
   },
@@ -105,7 +105,7 @@ export const webhookTokens = pgTable(
   ],
 )
 
-/** Authentic payloads that cannot be used yet: kept until a deployment matches them, within limits. */
+/** Authenticated reports that cannot be used yet. Stored until a deployment matches them, within limits. */
 export const deadLetters = pgTable(
   'dead_letters',
   {
@@ -117,7 +117,7 @@ export const deadLetters = pgTable(
     n8nWorkflowId: text('n8n_workflow_id'),
     n8nExecutionId: text('n8n_execution_id'),
     body: text('body').notNull(),
-    /** SHA-256 of `body`, hex: the same delivery again is counted, not stored again. */
+    /** SHA-256 of `body`, hex. A repeated delivery only increments `deliveries`. */
     bodyHash: text('body_hash').notNull(),
     sizeBytes: integer('size_bytes').notNull(),
     deliveries: integer('deliveries').notNull().default(1),

@@ -13,7 +13,7 @@ export const users = pgTable(
     pepperId: text('pepper_id').notNull(),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
-    /** Set when the owner deletes the account: sign-in ends, the purge removes the row. */
+    /** Set when the owner deletes the account. Blocks sign-in; the purge removes the row later. */
     deletedAt: instant('deleted_at'),
   },
   (t) => [
@@ -22,7 +22,7 @@ export const users = pgTable(
   ],
 )
 
-/** A refresh-token family. The token is derived from `id` and `generation` with a key that the database never sees. */
+/** A refresh-token family. Its token is derived from `id` and `generation` with a key that is not in the database. */
 export const sessions = pgTable(
   'sessions',
   {
@@ -39,7 +39,7 @@ export const sessions = pgTable(
   (t) => [index('sessions_user_id_idx').on(t.userId), index('sessions_expires_at_idx').on(t.expiresAt)],
 )
 
-/** Failed sign-ins by bucket; a bucket is a keyed digest, so no address is stored here. */
+/** Failed sign-ins by bucket. A bucket is a keyed digest, so that no email or IP address is stored. */
 export const loginThrottles = pgTable(
   'login_throttles',
   {
@@ -51,7 +51,7 @@ export const loginThrottles = pgTable(
   (t) => [index('login_throttles_last_failed_at_idx').on(t.lastFailedAt)],
 )
 
-/** Which creating request made which resource: a repeat of it is answered from the resource. */
+/** The resource that each keyed create request created. A retry of the request returns that resource. */
 export const idempotencyKeys = pgTable(
   'idempotency_keys',
   {
@@ -86,7 +86,7 @@ export const auditEvents = pgTable(
   (t) => [index('audit_events_user_id_id_idx').on(t.userId, t.id.desc().nullsFirst())],
 )
 
-/** A known text sealed under each key of the ring: a wrong key is noticed before it seals anything. */
+/** A known text sealed with each key, so that a wrong key is detected before it seals anything. */
 export const keyChecks = pgTable('key_checks', {
   keyId: text('key_id').primaryKey(),
   sealed: jsonb('sealed').notNull(),

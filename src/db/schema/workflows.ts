@@ -13,14 +13,14 @@ import {
 import { createdAt, id, tsvector, updatedAt } from './columns.ts'
 import { users } from './users.ts'
 
-/** What n8n's own rule says about a stored workflow; extracted on every write. */
+/** Derived from the workflow JSON by n8n's own rules on every write. */
 const extracted = () => ({
   nodeCount: integer('node_count').notNull(),
   nodeTypes: text('node_types').array().notNull(),
   requiredCredentialTypes: text('required_credential_types').array().notNull(),
   triggerTypes: text('trigger_types').array().notNull(),
   webhookPaths: text('webhook_paths').array().notNull(),
-  /** `webhookPaths` behind the endpoint of n8n that serves each: `webhook/orders`, `form/signup`, `mcp/tools`. */
+  /** `webhookPaths` with the n8n endpoint that serves them: `webhook/orders`, `form/signup`, `mcp/tools`. */
   endpoints: text('endpoints').array().notNull().default(sql`'{}'`),
 })
 
@@ -52,9 +52,9 @@ export const workflows = pgTable(
     data: jsonb('workflow_data').$type<Record<string, unknown>>().notNull(),
     /** SHA-256 of the canonical JSON, hex. */
     contentHash: text('content_hash').notNull(),
-    /** How long the data of its executions is kept; null: as long as the installation keeps executions. */
+    /** How long the data of its executions is stored; null: as long as the executions themselves. */
     dataRetentionDays: integer('data_retention_days'),
-    /** What `holdsWords` finds it by. */
+    /** For `workflowHolds`. */
     search: tsvector('search')
       .notNull()
       .generatedAlwaysAs(sql`workflow_words(name, description, prompt, node_types)`),
@@ -66,7 +66,7 @@ export const workflows = pgTable(
     index('workflows_node_types_idx').using('gin', t.nodeTypes),
     index('workflows_required_credential_types_idx').using('gin', t.requiredCredentialTypes),
     index('workflows_tags_idx').using('gin', t.tags),
-    // A list of what is still to be put into the index would have to be read by each search.
+    // With `fastupdate`, every search would have to scan the list of pending index entries.
     index('workflows_search_idx').using('gin', t.search).with({ fastupdate: 'off' }),
     index('workflows_user_id_content_hash_idx').on(t.userId, t.contentHash),
   ],
@@ -75,21 +75,21 @@ export const workflows = pgTable(
 export const versionAuthors = ['user', 'n8n', 'flowkeep'] as const
 export type VersionAuthor = (typeof versionAuthors)[number]
 
-/** Immutable: one row for each state that a workflow has had, with the prompt and model behind it. */
+/** The immutable revisions of a workflow, with the prompt and model behind each. */
 export const workflowVersions = pgTable(
   'workflow_versions',
   {
     workflowId: uuid('workflow_id').notNull(),
     version: integer('version').notNull(),
     userId: uuid('user_id').notNull(),
-    /** The version it was made from: the one before, or the one restored. Null for the first. */
+    /** The version that it was created from: the previous or the restored one. Null for the first. */
     parent: integer('parent'),
     ...described(),
     ...extracted(),
     data: jsonb('workflow_data').$type<Record<string, unknown>>().notNull(),
     contentHash: text('content_hash').notNull(),
     createdAt: createdAt(),
-    /** `n8n`: it was edited in n8n and adopted. `flowkeep`: fixes were applied to deploy it. */
+    /** `n8n`: edited in n8n and adopted. `flowkeep`: fixes were applied for a deploy. */
     author: text('author', { enum: versionAuthors }).notNull().default('user'),
   },
   (t) => [
