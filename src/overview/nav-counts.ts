@@ -8,6 +8,7 @@ export interface NavCounts extends Record<string, number> {
   /** Credentials that their service rejects. */
   badCredentials: number
   failedDeployments: number
+  instances: number
 }
 
 /** Counts stop here; the navigation shows 99+. */
@@ -22,7 +23,8 @@ export async function readNavCounts(db: Db, userId: string): Promise<NavCounts |
       ${capped(sql`select from executions where user_id = ${userId} and status = 'running'`)} as "running",
       (select count(*)::int from workflows where user_id = ${userId}) as "workflows",
       ${capped(sql`select from credentials where user_id = ${userId} and status = 'invalid'`)} as "badCredentials",
-      ${capped(sql`select from deployments where user_id = ${userId} and status = 'failed'`)} as "failedDeployments"`)
+      ${capped(sql`select from deployments where user_id = ${userId} and status = 'failed'`)} as "failedDeployments",
+      ${capped(sql`select from instances where user_id = ${userId}`)} as "instances"`)
     return rows[0] ?? null
   } catch {
     return null

@@ -20,5 +20,3 @@ export const planHref = (workflowId: string, version?: number): string =>
     workflow: workflowId,
     ...(version !== undefined && { version: String(version) }),
   })
-
-export const newCredentialHref = (type: string): string => `/credentials/new/${encodeURIComponent(type)}`

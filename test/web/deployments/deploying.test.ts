@@ -98,7 +98,7 @@ describe('planning and deploying', () => {
     const workflowId = await person.workflow()
     const { text } = await person.get(`/deployments/new?workflow=${workflowId}&instance=${instanceId}`)
     expect(textOf(text)).toContain('You have no Slack API credential.')
-    expect(text).toContain('href="/credentials/new/slackApi"')
+    expect(text).toContain('href="/credentials/new/slackApi?return=')
     expect(text).not.toContain('action="/deployments"')
   })
 

@@ -29,7 +29,7 @@ describe('adding an instance', () => {
   })
 
   test.each([
-    [{ name: '' }, 'At least 1 character'],
+    [{ name: 'n'.repeat(129) }, 'At most 128 characters'],
     [{ baseUrl: 'not a url' }, /URL/i],
     [{ baseUrl: 'https://127.0.0.1' }, /address|host|public|allowed/i],
     [{ apiKey: 'with space' }, '1 to 4,096 printable ASCII characters without spaces'],

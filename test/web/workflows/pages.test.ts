@@ -413,7 +413,7 @@ describe('a workflow', () => {
     expect(text).toContain('No Slack API credential')
     expect(text).toContain('mark-fails')
     expect(text).toContain('mark-credential')
-    expect(text).toContain('href="/credentials/new/slackApi"')
+    expect(text).toContain('href="/credentials/new/slackApi?return=')
     expect(text).toContain(`href="/deployments/${deploymentId}"`)
     expect(text).toContain('0% success')
     expect(text.match(/button primary/g)).toHaveLength(1)

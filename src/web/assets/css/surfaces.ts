@@ -14,6 +14,13 @@ export const surfaces = `
 .card-foot{display:flex;gap:8px;flex-wrap:wrap;align-items:center;padding:12px var(--s4);border-top:1px solid var(--line);background:var(--bg);border-radius:0 0 var(--r3) var(--r3)}
 .card-head+.table{margin-top:6px}
 .card>.table:last-child tr:last-child td{border-bottom:0}
+.setup{font-size:var(--fs-2);color:var(--text-3);overflow-x:auto}
+.setup ol{display:flex;gap:8px;align-items:center;list-style:none;white-space:nowrap}
+.setup li{display:flex;gap:6px;align-items:center}
+.setup li+li::before{content:"";width:20px;border-top:1px solid var(--line-2);margin-right:2px}
+.setup li.done{color:var(--text-2)}
+.setup li[aria-current]{color:var(--text);font-weight:600}
+.setup a:hover{color:var(--accent)}
 .attention{overflow:hidden}
 .attention li{display:grid;grid-template-columns:20px minmax(0,1fr) auto;gap:12px;align-items:center;padding:9px var(--s4);min-height:46px}
 .attention li+li{border-top:1px solid var(--line)}

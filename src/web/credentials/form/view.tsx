@@ -7,8 +7,11 @@ import { Card, Grid, KeyValues, Remark } from '../../components/card.tsx'
 import { Button, LinkButton } from '../../components/controls.tsx'
 import { Form, FormError, TextArea, TextField } from '../../components/form.tsx'
 import { NodeBadge } from '../../components/icons.tsx'
+import { SetupSteps } from '../../components/setup-steps.tsx'
 import { PageHead } from '../../layout/page.tsx'
 import { plural } from '../../format.ts'
+import { continueHref, workflowInSetup } from '../../links/setup.ts'
+import { returnPath } from '../../return-path.ts'
 import { FieldControls, RemovedFields } from './field-controls.tsx'
 import { controllingNames, type FormField, formFields } from './fields.ts'
 import type { RequiringWorkflow } from '../../../credentials/queries.ts'
@@ -67,13 +70,17 @@ export function CredentialForm(props: CredentialFormProps) {
   const label = known?.displayName ?? type
   const { fields, controlling } = fieldsOf(props)
   const path = change ? `/credentials/${change.credential.id}/edit` : `/credentials/new/${type}`
-  const cancel = change ? `/credentials/${change.credential.id}` : '/credentials'
+  const cancel = change ? `/credentials/${change.credential.id}` : returnPath(hidden.return || '/credentials')
+  const setup = change ? null : workflowInSetup(hidden.return)
   return (
     <>
       <PageHead
         title={change ? `Edit ${change.credential.name}` : `New ${label} credential`}
         meta={<span>{known ? 'Fields from the n8n credential type' : 'Not a built-in n8n type'}</span>}
       />
+      {setup && (
+        <SetupSteps current="credentials" done={['workflow']} hrefs={{ workflow: `/workflows/${setup}` }} />
+      )}
       <Grid>
         <Card
           span={8}
@@ -121,8 +128,14 @@ export function CredentialForm(props: CredentialFormProps) {
             )}
             <FormError>{errors['']}</FormError>
             <div class="actions">
-              <Button kind="primary">{change ? 'Save' : 'Add credential'}</Button>
-              <LinkButton href={cancel}>Cancel</LinkButton>
+              <Button kind="primary">
+                {change ? 'Save' : setup ? 'Add and continue' : 'Add credential'}
+              </Button>
+              {setup ? (
+                <LinkButton href={continueHref(setup, { skipsCredentials: true })}>Skip</LinkButton>
+              ) : (
+                <LinkButton href={cancel}>Cancel</LinkButton>
+              )}
             </div>
           </Form>
         </Card>

@@ -60,7 +60,7 @@ export function newPages(deps: CredentialPageDeps) {
       const query = new URL(c.req.url).searchParams
       const controlling = controllingNames((await loadCatalogue()).credentialFields(type))
       const input = {
-        name: '',
+        name: (query.get('name') ?? '').slice(0, 128),
         service: '',
         typed: choicesIn(query, controlling),
         removed: new Set<string>(),

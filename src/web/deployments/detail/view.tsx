@@ -11,6 +11,7 @@ import { deploymentStyle, StatusTag } from '../../components/status.tsx'
 import { Time } from '../../components/table.tsx'
 import { countedRuns } from '../../links/run-filter.ts'
 import { count, durationParts, none, percent, type TimeFormat } from '../../format.ts'
+import { SetupSteps } from '../../components/setup-steps.tsx'
 import { planPath } from '../plan/choices.ts'
 import { betterVersion } from './better-version.ts'
 import { Bindings, Facts } from './facts-cards.tsx'
@@ -38,6 +39,7 @@ export function DetailPage(props: DetailPageProps) {
   return (
     <div class="stack" id="deployment" {...(isInProgress(deployment) && { 'data-refresh': true })}>
       <DetailHead {...props} />
+      <Progress {...props} />
       {better && (
         <Attention
           items={[
@@ -73,6 +75,25 @@ export function DetailPage(props: DetailPageProps) {
         </div>
       </Grid>
     </div>
+  )
+}
+
+/** Of a first deployment, until its first run. */
+function Progress({ deployment: { status, managed, workflowId }, detail }: DetailPageProps) {
+  const isFirst = detail.history.length <= 1 && detail.runs.size === 0 && detail.surroundings.running === 0
+  if (!managed || !isFirst || ['undeployed', 'inactive', 'tracking'].includes(status)) return null
+  return (
+    <SetupSteps
+      current={status === 'active' ? null : 'live'}
+      done={[
+        'workflow',
+        'credentials',
+        'instance',
+        'plan',
+        ...(status === 'active' ? ['live' as const] : []),
+      ]}
+      hrefs={{ workflow: `/workflows/${workflowId}` }}
+    />
   )
 }
 

@@ -1,6 +1,7 @@
 /** @module The effects of a plan: one line for each thing it creates, changes, stops or leaves unchanged. Pure. */
 import type { Plan, PlannedSlot } from '../../../deployments/plan-contract.ts'
 import { plural } from '../../format.ts'
+import { newCredentialHref } from '../../links/setup.ts'
 
 export interface Effect {
   kind: 'create' | 'change' | 'stop' | 'keep'
@@ -107,16 +108,19 @@ export interface Blocker {
   label?: string
 }
 
-/** The errors that block the plan, each with its fix. */
-export const blockersOf = (plan: Plan): Blocker[] =>
-  plan.problems.filter(({ level }) => level === 'error').map((problem) => blockerOf(plan, problem))
+/**
+ * The errors that block the plan, each with its fix.
+ * @param back the plan's URL, where a new credential's form returns
+ */
+export const blockersOf = (plan: Plan, back: string): Blocker[] =>
+  plan.problems.filter(({ level }) => level === 'error').map((problem) => blockerOf(plan, problem, back))
 
-function blockerOf(plan: Plan, { code, node, message }: Plan['problems'][number]): Blocker {
+function blockerOf(plan: Plan, { code, node, message }: Plan['problems'][number], back: string): Blocker {
   const slot = plan.slots.find((each) => each.node === node && !isFilled(each))
   if (slot && isOfSlot(code)) {
     const detail = slotProblem(slot, code)
     if (slot.candidates.length === 0 && slot.status === 'missing') {
-      const href = `/credentials/new/${encodeURIComponent(slot.type)}`
+      const href = newCredentialHref(slot.type, back, slot.named?.name)
       return { what: `No credential for ${node}`, detail, href, label: 'Create credential' }
     }
     return { what: `No credential chosen for ${node}`, detail, href: '#choices', label: 'Choose' }
@@ -129,6 +133,8 @@ function blockerOf(plan: Plan, { code, node, message }: Plan['problems'][number]
   return {
     what: node === undefined ? 'n8n would reject the workflow' : `${node} blocks the deployment`,
     detail: message,
+    href: `/workflows/${plan.workflowId}/edit#field-workflow`,
+    label: 'Edit workflow',
   }
 }
 

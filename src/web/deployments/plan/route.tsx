@@ -9,7 +9,8 @@ import { renderPage } from '../../layout/page.tsx'
 import type { DashboardDeps, DashboardEnv } from '../../context.ts'
 import { errorsByField, type FormState, readForm } from '../../form-data.ts'
 import { redirectWith } from '../../notice.ts'
-import { type Choices, selectedBindings, planOf, readChoices } from './choices.ts'
+import { continueHref, newCredentialHref, newInstanceHref } from '../../links/setup.ts'
+import { type Choices, selectedBindings, planOf, planPath, readChoices } from './choices.ts'
 import { outcomeOf, reasonOf } from '../../links/outcome.ts'
 import { PlanPage } from './view.tsx'
 import { readOptions } from '../../../deployments/list-queries.ts'
@@ -17,14 +18,21 @@ import { trackFields, TrackPage } from './track-view.tsx'
 
 export type PlanDeps = Pick<
   DashboardDeps,
-  'db' | 'deployer' | 'deployments' | 'workflows' | 'instances' | 'fingerprint' | 'replayResults'
+  | 'db'
+  | 'requirements'
+  | 'deployer'
+  | 'deployments'
+  | 'workflows'
+  | 'instances'
+  | 'fingerprint'
+  | 'replayResults'
 >
 
 const crumbs = [{ label: 'Deployments', href: '/deployments' }]
 const versionLimit = 50
 
 export function planPages(deps: PlanDeps) {
-  const { db, deployer, deployments, workflows, instances, fingerprint, replayResults } = deps
+  const { db, requirements, deployer, deployments, workflows, instances, fingerprint, replayResults } = deps
 
   /** Preselects the only instance. On failure, shows the reason and preserves the choices. */
   async function planPage(c: Context<DashboardEnv>, requested: Choices, refusal?: AppError) {
@@ -121,7 +129,27 @@ export function planPages(deps: PlanDeps) {
     return redirectWith(c, `/deployments/${deployment.id}`, text, kind)
   }
 
+  /** The first open step between a workflow and its deployment. */
+  async function nextStep(c: Context<DashboardEnv>): Promise<string> {
+    const query = new URL(c.req.url).searchParams
+    const { workflowId } = readChoices(query)
+    const readiness = workflowId === null ? null : await requirements.readiness(c.var.userId, workflowId)
+    if (workflowId === null || !readiness) throw new AppError('not-found', 'Workflow not found')
+    const skipsCredentials = query.get('skip') === 'credentials'
+    const optional = new Set(readiness.requirements.flatMap(({ type, optional }) => (optional ? [type] : [])))
+    const missing = readiness.slots.find(
+      ({ type, status, candidates }) =>
+        status === 'missing' && candidates.length === 0 && !optional.has(type),
+    )
+    const back = continueHref(workflowId, { skipsCredentials })
+    if (missing && !skipsCredentials) {
+      return newCredentialHref(missing.type, back, missing.named?.name)
+    }
+    return (await c.var.navCounts)?.instances === 0 ? newInstanceHref(back) : planPath({ workflowId })
+  }
+
   return new Hono<DashboardEnv>()
+    .get('/continue', async (c) => c.redirect(await nextStep(c), 303))
     .get('/new', (c) => planPage(c, readChoices(new URL(c.req.url).searchParams)))
     .post('/', async (c) => {
       const form = await readForm(c)

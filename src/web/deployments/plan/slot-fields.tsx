@@ -3,7 +3,8 @@ import type { Plan, PlannedBinding, PlannedSlot } from '../../../deployments/pla
 import { SelectField, TextField } from '../../components/form.tsx'
 import { plural } from '../../format.ts'
 import { isFilled, isOfSlot, slotProblem } from './effects.ts'
-import { type Choices, slotField, slotValue } from './choices.ts'
+import { newCredentialHref } from '../../links/setup.ts'
+import { type Choices, planPath, slotField, slotValue } from './choices.ts'
 
 /** Grouped by credential type. The form submits only slots that the user chose explicitly. */
 export const SlotFields = ({ plan, choices }: { plan: Plan; choices: Choices }) => (
@@ -18,7 +19,7 @@ export const SlotFields = ({ plan, choices }: { plan: Plan; choices: Choices }) 
           ))}
         <p class="hint">
           {binding.action && `${actionLabels[binding.action]}. `}
-          <a class="link" href={`/credentials/new/${encodeURIComponent(binding.type)}`}>
+          <a class="link" href={newCredentialHref(binding.type, planPath(choices))}>
             New credential
           </a>
         </p>

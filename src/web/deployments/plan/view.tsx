@@ -5,13 +5,15 @@ import { Action, CopyButton, LinkButton } from '../../components/controls.tsx'
 import { FormError } from '../../components/form.tsx'
 import { Icon } from '../../components/icons.tsx'
 import { PageHead } from '../../layout/page.tsx'
+import { SetupSteps, type SetupStep } from '../../components/setup-steps.tsx'
 import { StatusTag } from '../../components/status.tsx'
 import { plural } from '../../format.ts'
 import { ChoiceCard, type ChoiceCardProps } from './choice-card.tsx'
-import { choiceFields } from './choices.ts'
+import { continueHref, newInstanceHref } from '../../links/setup.ts'
+import { choiceFields, planPath } from './choices.ts'
 import { SettingsCard } from './settings-card.tsx'
 import { FixesCard } from './fixes-card.tsx'
-import { blockersOf, type Effect, effectsOf, warningsOf } from './effects.ts'
+import { blockersOf, type Effect, effectsOf, isFilled, warningsOf } from './effects.ts'
 
 export interface PlanPageProps extends ChoiceCardProps {
   workflowName: string | null
@@ -32,6 +34,7 @@ export function PlanPage(props: PlanPageProps) {
   return (
     <>
       <PlanHead {...props} />
+      <Progress {...props} />
       {refusal && <FormError>{refusal}</FormError>}
       {unavailable && (
         <Attention
@@ -48,7 +51,7 @@ export function PlanPage(props: PlanPageProps) {
       {dropped.length > 0 && <Remark tone="wait">Some choices no longer apply: {dropped.join('; ')}.</Remark>}
       {plan && props.workflowName !== null && props.instanceName !== null ? (
         <>
-          <Blockers plan={plan} />
+          <Blockers plan={plan} back={planPath(props.choices)} />
           <FixesCard plan={plan} choices={props.choices} />
           <Grid>
             <div class="stack span-8">
@@ -148,8 +151,8 @@ function PlanHead({ plan, choices, workflowName, instanceName, nonce }: PlanPage
   )
 }
 
-function Blockers({ plan }: { plan: Plan }) {
-  const blockers = blockersOf(plan)
+function Blockers({ plan, back }: { plan: Plan; back: string }) {
+  const blockers = blockersOf(plan, back)
   const warnings = warningsOf(plan)
   if (blockers.length === 0 && warnings.length === 0) return null
   return (
@@ -269,22 +272,48 @@ const Webhooks = ({ urls }: { urls: string[] }) =>
     </Card>
   )
 
-function NothingToDeploy({ workflows }: PlanPageProps) {
+/** Until the workflow is deployed for the first time. */
+function Progress({ plan, choices, instances, unavailable }: PlanPageProps) {
+  const { workflowId } = choices
+  if (workflowId === null || plan?.deploymentId) return null
+  const hasCredentials = plan?.slots.every(isFilled) ?? true
+  const hasInstance = instances.length > 0 && unavailable === null
+  const current: SetupStep = !hasCredentials ? 'credentials' : hasInstance ? 'plan' : 'instance'
+  const done: SetupStep[] = [
+    'workflow',
+    ...(hasCredentials ? ['credentials' as const] : []),
+    ...(hasInstance ? ['instance' as const] : []),
+  ]
+  return <SetupSteps current={current} done={done} hrefs={{ workflow: `/workflows/${workflowId}` }} />
+}
+
+function NothingToDeploy(props: PlanPageProps) {
+  const { workflows, choices } = props
+  const back = choices.workflowId === null ? undefined : continueHref(choices.workflowId)
   return (
     <>
       <PageHead title="Plan deployment" />
+      <Progress {...props} />
       <Card>
         {workflows.length === 0 ? (
           <Empty
             title="No workflow to deploy yet."
-            action={<LinkButton href="/workflows/new">Add workflow</LinkButton>}
+            action={
+              <LinkButton kind="primary" href="/workflows/new">
+                Add workflow
+              </LinkButton>
+            }
           >
             Paste n8n JSON, or import workflows from an n8n instance.
           </Empty>
         ) : (
           <Empty
             title="No instance to deploy to yet."
-            action={<LinkButton href="/instances/new">Add instance</LinkButton>}
+            action={
+              <LinkButton kind="primary" href={newInstanceHref(back)}>
+                Connect n8n
+              </LinkButton>
+            }
           >
             You need its URL and an API key.
           </Empty>

@@ -10,7 +10,9 @@ import { renderPage } from '../../layout/page.tsx'
 import type { DashboardDeps, DashboardEnv } from '../../context.ts'
 import { testNotice } from '../test-notice.ts'
 import { errorsByField, type FormState, readForm } from '../../form-data.ts'
+import { workflowInSetup } from '../../links/setup.ts'
 import { redirectWith } from '../../notice.ts'
+import { returnPath } from '../../return-path.ts'
 import { NewPage, newFields, RemovePage, SettingsPage, TokenPage } from './view.tsx'
 import { instanceOf } from '../page-context.ts'
 import { readInstanceCounts } from '../../../instances/queries.ts'
@@ -41,6 +43,8 @@ function fieldErrors(error: AppError, names: readonly string[]): Record<string, 
   return errorsByField(error, names)
 }
 
+const hostOf = (url: string): string => (URL.canParse(url) ? new URL(url).hostname.slice(0, 128) : '')
+
 export function settingsPages(deps: DashboardDeps) {
   const { db, now, instances, connections } = deps
 
@@ -48,7 +52,7 @@ export function settingsPages(deps: DashboardDeps) {
     renderPage(
       c,
       { title: 'Add instance', section: 'instances', crumbs: [list], status },
-      <NewPage {...state} />,
+      <NewPage {...state} setup={workflowInSetup(state.values.return)} />,
     )
 
   const page = (
@@ -87,11 +91,14 @@ export function settingsPages(deps: DashboardDeps) {
   }
 
   return new Hono<DashboardEnv>()
-    .get('/new', (c) => newPage(c, blank))
+    .get('/new', (c) => newPage(c, { values: { return: c.req.query('return') ?? '' }, errors: {} }))
     .post('/', async (c) => {
       const form = await readForm(c)
-      const [name = '', baseUrl = '', apiKey = ''] = newFields.map((field) => (form.get(field) ?? '').trim())
-      const again = (errors: Record<string, string>) => newPage(c, { values: { name, baseUrl }, errors }, 422)
+      const [typed = '', baseUrl = '', apiKey = ''] = newFields.map((field) => (form.get(field) ?? '').trim())
+      const back = form.get('return') ?? ''
+      const name = typed || hostOf(baseUrl)
+      const again = (errors: Record<string, string>) =>
+        newPage(c, { values: { name: typed, baseUrl, return: back }, errors }, 422)
       try {
         const body = check(NewInstance, { name, baseUrl, apiKey }, 'json')
         const tested =
@@ -107,7 +114,7 @@ export function settingsPages(deps: DashboardDeps) {
         const { kind, text } = tested
           ? testNotice(name, tested)
           : { kind: 'ok' as const, text: `${name} was added without a test.` }
-        return redirectWith(c, `/instances/${id}`, text, kind)
+        return redirectWith(c, back === '' ? `/instances/${id}` : returnPath(back), text, kind)
       } catch (error) {
         return again(fieldErrors(failureOf(error), newFields))
       }

@@ -3,6 +3,7 @@ import type { Instance } from '../../../instances/contract.ts'
 import { Card, CodeBox, Grid, Remark } from '../../components/card.tsx'
 import { Action, Button, CopyButton, LinkButton } from '../../components/controls.tsx'
 import { CheckField, Form, FormError, TextField } from '../../components/form.tsx'
+import { SetupSteps } from '../../components/setup-steps.tsx'
 import { PageHead } from '../../layout/page.tsx'
 import { plural } from '../../format.ts'
 import type { FormState } from '../../form-data.ts'
@@ -12,24 +13,24 @@ export const newFields = ['name', 'baseUrl', 'apiKey'] as const
 
 const keyHint = 'Encrypted before it is stored, sent only to this server, never shown again.'
 
-export const NewPage = ({ values, errors }: FormState) => (
+/** @param setup the workflow that the instance is added for, if any */
+export const NewPage = ({ values, errors, setup }: FormState & { setup: string | null }) => (
   <>
     <PageHead title="Add instance" />
+    {setup && (
+      <SetupSteps
+        current="instance"
+        done={['workflow', 'credentials']}
+        hrefs={{ workflow: `/workflows/${setup}` }}
+      />
+    )}
     <Grid>
       <Card span={6} label="Instance">
         <Form action="/instances">
-          <TextField
-            name="name"
-            label="Name"
-            value={values.name ?? ''}
-            error={errors.name}
-            required
-            maxlength={128}
-            focus={Object.keys(errors).length === 0}
-            hint="Shown in Flowkeep, such as prod-eu-1."
-          />
+          <input type="hidden" name="return" value={values.return ?? ''} />
           <TextField
             name="baseUrl"
+            focus={Object.keys(errors).length === 0}
             label="URL"
             type="url"
             value={values.baseUrl ?? ''}
@@ -48,10 +49,19 @@ export const NewPage = ({ values, errors }: FormState) => (
             autocomplete="new-password"
             hint={keyHint}
           />
+          <TextField
+            name="name"
+            label="Name"
+            value={values.name ?? ''}
+            error={errors.name}
+            required={false}
+            maxlength={128}
+            hint="Shown in Flowkeep, such as prod-eu-1. Leave empty to use the host name."
+          />
           <FormError>{errors['']}</FormError>
           <div class="actions">
             <Button kind="primary" name="test" value="yes">
-              Test and add
+              {setup ? 'Test and continue' : 'Test and add'}
             </Button>
             <Button name="test" value="no">
               Add without testing

@@ -10,17 +10,20 @@ import { credentialStyle, executionStyle, Status } from '../../components/status
 import { NameCell, Table, Td, Time, Tr } from '../../components/table.tsx'
 import { count, duration, none, percent, plural, type TimeFormat } from '../../format.ts'
 import { isProblem, type NeededCredential } from './credentials-needed.ts'
-import { countedRunsHref, newCredentialHref, runsHref } from '../links.ts'
+import { newCredentialHref } from '../../links/setup.ts'
+import { countedRunsHref, runsHref } from '../links.ts'
 
 interface CredentialsProps {
   needed: readonly NeededCredential[]
   unresolved: Readiness['unresolved']
   /** The instance whose bindings are shown. */
   on: string | null
+  /** Where to return after adding a credential. */
+  back: string
   time: TimeFormat
 }
 
-export const CredentialsCard = ({ needed, unresolved, on, time }: CredentialsProps) => (
+export const CredentialsCard = ({ needed, unresolved, on, back, time }: CredentialsProps) => (
   <Card title="Required credentials" id="credentials" aside={on && <span class="muted">on {on}</span>}>
     {needed.length === 0 ? (
       <p class="muted">No nodes need a credential.</p>
@@ -34,7 +37,7 @@ export const CredentialsCard = ({ needed, unresolved, on, time }: CredentialsPro
               {each.optional && <span class="muted"> optional</span>}
               <small>{credentialNote(each, time)}</small>
             </span>
-            <CredentialAction needed={each} />
+            <CredentialAction needed={each} back={back} />
           </li>
         ))}
       </ul>
@@ -64,11 +67,11 @@ function credentialNote(
   return others > 0 ? `${name}, or ${plural(others, 'other')}` : `${name}, not bound yet`
 }
 
-function CredentialAction({ needed }: { needed: NeededCredential }) {
+function CredentialAction({ needed, back }: { needed: NeededCredential; back: string }) {
   const { state, type, credential, displayName } = needed
   if (state === 'missing') {
     return (
-      <LinkButton small href={newCredentialHref(type)}>
+      <LinkButton small href={newCredentialHref(type, back)}>
         Add<span class="visually-hidden"> a {displayName} credential</span>
       </LinkButton>
     )

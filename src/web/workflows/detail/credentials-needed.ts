@@ -3,12 +3,14 @@ import { slotKey } from '../../../n8n/slots.ts'
 import type { Readiness } from '../../../workflows/readiness-contract.ts'
 import { isSameName } from '../../../workflows/slot-bindings.ts'
 import { addMark, type NodeMark } from '../graph/marks.ts'
-import { newCredentialHref } from '../links.ts'
+import { newCredentialHref } from '../../links/setup.ts'
 import type { CredentialState, DeployedPlace } from '../../../workflows/detail-queries.ts'
 
 export interface NeededCredential {
   type: string
   displayName: string
+  /** The name in the workflow's JSON. */
+  named: string | null
   /** The nodes that share it. */
   nodes: string[]
   optional: boolean
@@ -58,6 +60,7 @@ export function neededCredentials(
       needed.set(key, {
         type,
         displayName,
+        named: named?.name ?? null,
         nodes: [node],
         optional: optional.has(type),
         state,
@@ -72,8 +75,15 @@ export function neededCredentials(
 
 export const isProblem = ({ state }: NeededCredential): boolean => state === 'missing' || state === 'invalid'
 
-/** Marks the nodes whose credential is missing or rejected. */
-export function markCredentials(marks: Map<string, NodeMark[]>, needed: readonly NeededCredential[]): void {
+/**
+ * Marks the nodes whose credential is missing or rejected.
+ * @param back where to return after adding a credential
+ */
+export function markCredentials(
+  marks: Map<string, NodeMark[]>,
+  needed: readonly NeededCredential[],
+  back: string,
+): void {
   for (const each of needed) {
     if (!isProblem(each)) continue
     const { displayName, credential, type } = each
@@ -81,7 +91,7 @@ export function markCredentials(marks: Map<string, NodeMark[]>, needed: readonly
       addMark(marks, node, {
         kind: 'credential',
         note: credential ? `${credential.name} was rejected` : `No ${displayName} credential`,
-        href: credential ? `/credentials/${credential.id}` : newCredentialHref(type),
+        href: credential ? `/credentials/${credential.id}` : newCredentialHref(type, back),
       })
     }
   }

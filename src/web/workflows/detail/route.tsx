@@ -61,6 +61,7 @@ export function detailPages(deps: WorkflowPageDeps) {
             ...{ runs: runs.items, incidents: incidents.items },
             readiness: requireFound(readiness, 'Workflow'),
             versions: listVersions(items, contents, shownVersions),
+            hasInstance: (await c.var.navCounts)?.instances !== 0,
             changes: before ? describeChanges(before, workflow.workflow) : null,
           }}
           time={viewer.time}

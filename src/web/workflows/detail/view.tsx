@@ -4,18 +4,19 @@ import type { ExecutionSummary, Incident } from '../../../executions/contract.ts
 import type { Workflow } from '../../../workflows/contract.ts'
 import type { Readiness } from '../../../workflows/readiness-contract.ts'
 import { Card } from '../../components/card.tsx'
-import { LinkButton } from '../../components/controls.tsx'
 import type { DeploymentListRow } from '../../../deployments/list-queries.ts'
 import { IncidentsCard } from '../../components/incidents-card.tsx'
 import { count, plural, type TimeFormat } from '../../format.ts'
 import { ChangesView } from '../versions/changes-view.tsx'
 import { isProblem, markCredentials, neededCredentials } from './credentials-needed.ts'
+import { nextStep, SetupProgress } from './next-step.tsx'
 import { DeploymentsCard } from './deployments-card.tsx'
 import { Graph, GraphLegend } from '../graph/graph.tsx'
 import { addMark, type NodeMark } from '../graph/marks.ts'
 import { readGraph } from '../graph/model.ts'
-import { FailedRunsButton, isLive, WorkflowHead } from '../head.tsx'
-import { countedRunsHref, diffHref, newCredentialHref, runsHref, workflowHref } from '../links.ts'
+import { isLive, WorkflowHead } from '../head.tsx'
+import { continueHref } from '../../links/setup.ts'
+import { countedRunsHref, diffHref, runsHref, workflowHref } from '../links.ts'
 import { CredentialsCard, FindingsCard, NodeStatsCard, RecentRunsCard } from './cards.tsx'
 import type {
   CredentialState,
@@ -41,6 +42,8 @@ export interface OverviewData {
   runs: readonly ExecutionSummary[]
   /** Newest first. */
   incidents: readonly Incident[]
+  /** The user has an n8n instance. */
+  hasInstance: boolean
   /** Of the last 24 h. */
   errors: ErrorGroups
   /** Of the last 30 days. */
@@ -55,8 +58,14 @@ export function OverviewView({ data, time }: { data: OverviewData; time: TimeFor
   const needed = neededCredentials(readiness, data.credentials, place)
   const graph = readGraph(workflow.workflow, { triggerTypes: workflow.triggerTypes })
   const marks = marksOf(data)
-  markCredentials(marks, needed)
-  const problem = needed.find(isProblem)
+  const isFirst = deployments.length === 0
+  const back = isFirst ? continueHref(id) : workflowHref(id)
+  markCredentials(marks, needed, back)
+  const situation = {
+    ...{ workflow, failed: today.failed, isFirst, back },
+    problem: needed.find(isProblem),
+    hasInstance: data.hasInstance,
+  }
   return (
     <>
       <WorkflowHead
@@ -65,22 +74,9 @@ export function OverviewView({ data, time }: { data: OverviewData; time: TimeFor
         today={today}
         tab="overview"
         time={time}
-        primary={
-          today.failed > 0 ? (
-            <FailedRunsButton id={id} failed={today.failed} />
-          ) : problem ? (
-            <LinkButton
-              kind="primary"
-              icon="credentials"
-              href={
-                problem.credential ? `/credentials/${problem.credential.id}` : newCredentialHref(problem.type)
-              }
-            >
-              {problem.credential ? `Fix ${problem.displayName}` : `Add ${problem.displayName}`}
-            </LinkButton>
-          ) : undefined
-        }
+        primary={nextStep(situation)}
       />
+      {isFirst && <SetupProgress {...situation} />}
       {workflow.description && <p class="soft workflow-description">{workflow.description}</p>}
       <Card
         title="Graph"
@@ -141,6 +137,7 @@ export function OverviewView({ data, time }: { data: OverviewData; time: TimeFor
             needed={needed}
             unresolved={readiness.unresolved}
             on={place?.instanceName ?? null}
+            back={back}
             time={time}
           />
           <DeploymentsCard workflowId={id} deployments={deployments} time={time} />
