@@ -51,7 +51,7 @@ export function toLocalWorkflow(remote: RemoteContent, options: LocalWorkflowOpt
   }
 }
 
-/** The parts of the original that n8n still has as they were sent. They stay as they were written. */
+/** The parts of the original that are unchanged in n8n since they were sent. They are restored as written. */
 function unchangedParts(remote: RemoteContent, { original, body }: Sent) {
   const originals = Array.isArray(original.nodes) ? original.nodes.filter(isObject) : []
   const kept = new Map(originals.map((node) => [node.name, node]))

@@ -185,7 +185,7 @@ export class DeploymentRepository {
         from appended`),
     ])
     const deployment = await this.find(userId, id)
-    if (deployment && known.length === 0) throw noSuchVersion(version)
+    if (deployment && known.length === 0) throw versionNotFound(version)
     if (deployment && deployment.status !== 'tracking') {
       throw new AppError(
         'conflict',
@@ -279,17 +279,17 @@ const isLatest = (since: string) => sql`and not exists (
 
 const owned = (userId: string, id: string) => and(eq(deployments.userId, userId), eq(deployments.id, id))
 
-const noSuchWorkflow = () => invalid('/workflowId', 'Workflow not found')
-const noSuchInstance = () => invalid('/instanceId', 'Instance not found')
-const noSuchVersion = (version: number) => invalid('/version', `The workflow has no version ${version}`)
+const workflowNotFound = () => invalid('/workflowId', 'Workflow not found')
+const instanceNotFound = () => invalid('/instanceId', 'Instance not found')
+const versionNotFound = (version: number) => invalid('/version', `The workflow has no version ${version}`)
 
 export const existing =
   'The workflow is already deployed on this instance. Deploy a version with POST /v1/deployments/{id}/deploy'
 
 function creationFailed(error: unknown): never {
   const constraint = databaseError(error).constraint
-  if (constraint === 'deployments_workflow_fkey') throw noSuchWorkflow()
-  if (constraint === 'deployments_instance_fkey') throw noSuchInstance()
+  if (constraint === 'deployments_workflow_fkey') throw workflowNotFound()
+  if (constraint === 'deployments_instance_fkey') throw instanceNotFound()
   if (constraint === 'deployments_live_key') {
     throw new AppError('deployment-exists', existing)
   }

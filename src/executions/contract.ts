@@ -16,7 +16,7 @@ export const ExecutionSummary = z
     workflowVersion: z.number().int().meta({ description: 'The version that ran' }),
     workflowVersionSource: z.enum(workflowVersionSources).meta({
       description:
-        'How the version is known: `n8n`, from the version ID in n8n; `time`, from what was live when the ' +
+        'How the version was determined: `n8n`, from the version ID in n8n; `time`, from what was live when the ' +
         'execution started',
     }),
     deploymentId: z.uuid(),

@@ -1,8 +1,7 @@
 /**
- * @module Records deliveries by the function `record_executions`, which is one statement: the key's upsert takes the lock
- * and merges, the execution's row follows from what it returns, and the difference that this makes is appended to the
- * ledger of the rollups. Any number of senders, in any order and as often as they like, end at the same rows and count
- * once.
+ * @module Records deliveries with the SQL function `record_executions`, in one statement: it locks and merges the key,
+ * updates the execution from the merged key, and appends the difference to the ledger for the rollups. Concurrent,
+ * repeated and reordered deliveries always result in the same rows and counts.
  */
 import { sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
@@ -32,23 +31,23 @@ export interface ExecutionState {
 export interface RecordedExecution {
   id: string
   recordedAtMs: number
-  /** What the delivery was matched to. */
+  /** The owner, deployment and version that the delivery was matched to. */
   userId: string
   deploymentId: string
   workflowVersion: number
-  /** This call has found that n8n's execution ids have started again. */
+  /** This call detected that n8n's execution IDs started over. */
   hasNewEpoch: boolean
-  /** This call made the row. */
+  /** This call inserted the row. */
   created: boolean
   current: ExecutionState
-  /** Before this call; null when it made the row. */
+  /** The state before this call; null if it inserted the row. */
   previous: ExecutionState | null
 }
 
 /**
- * Safe to repeat. Owner, workflow and deployment come from the instance's deployment of the n8n workflow; the version from
- * its history.
- * @returns in the order of `executions`; undefined for those that no deployment matches
+ * Safe to repeat. Owner, workflow and deployment come from the instance's deployment of the n8n workflow; the version
+ * comes from its history.
+ * @returns results in the order of `executions`; undefined for executions that match no deployment
  */
 export async function ingest(
   db: Db,
@@ -67,7 +66,7 @@ export async function ingest(
   const recorded = new Map<MergeableExecution, RecordedExecution>()
   let isRetryPending = false
   let resetFor: string | undefined
-  // Several runs of one n8n id: the first of each, then the second.
+  // One n8n ID can have several runs: record the first run of every ID, then the second runs.
   let runs = [...byId.values()].map(toRuns)
   while (runs.length > 0) {
     for (const chunk of chunks(runs.flatMap(([run]) => run ?? []))) {
@@ -91,12 +90,12 @@ export async function ingest(
   return deliveries.map((delivery) => recorded.get(delivery))
 }
 
-/** Counts chains of retries once; see the function. */
+/** Counts each retry chain once; see the SQL function. */
 async function settleRetries(db: Db, instanceId: string): Promise<void> {
   await idempotent(db).execute(sql`select settle_retries(${instanceId}::uuid)`)
 }
 
-/** What a server that stopped between recording and settling has left. @returns how many instances had some */
+/** Settles retries left by a server that stopped after recording them. @returns the number of instances */
 export async function settlePendingRetries(db: Db, limit: number): Promise<number> {
   const { rows } = await db.execute<{ instance_id: string }>(
     sql`select distinct instance_id from execution_keys where is_retry_pending limit ${limit}`,
@@ -121,7 +120,7 @@ function* chunks(runs: Run[]): Generator<Run[]> {
   if (chunk.length > 0) yield chunk
 }
 
-/** @param nodeLists what the items of a statement name by number: the same nodes run again and again */
+/** @param nodeLists node lists of the statement, which items reference by number because most runs share one */
 async function toItem(execution: MergeableExecution, nodeLists: Map<string, number>) {
   const failure = execution.error && (await fingerprintOf(execution.error))
   const nodes = execution.data?.nodes
@@ -176,7 +175,7 @@ async function record(db: Db, instanceId: string, executions: MergeableExecution
     }
     return run()
   })
-  // A repeated try finds the row that the lost one made: only the id tells who made it.
+  // A retried statement finds the row of the lost attempt. The ID shows that this call inserted it.
   const proposed = new Map(items.map((item) => [item.n8n_execution_id, item.id]))
   return {
     recorded: new Map(

@@ -1,13 +1,14 @@
 /**
- * @module Merges the deliveries of one execution, independent of their order, number and grouping. Each delivery has
- * a merge key; the greatest key gives the status, the greatest with an error gives the error, the greatest with data
- * gives the data. Taking the greatest is commutative, associative and idempotent. `ingest.ts` does the same in SQL.
+ * @module Merges the deliveries of one execution, whatever their order, number and grouping. Each delivery has a merge
+ * key. The delivery with the greatest key determines the status; the greatest key with an error determines the error,
+ * and the greatest with data the data. The maximum is commutative, associative and idempotent. The SQL function
+ * `record_executions` does the same.
  */
 import { sha256Hex } from '../crypto/hex.ts'
 import { type ExecutionStatus, executionStatuses } from '../db/schema/executions.ts'
 import type { RunData } from './run-data.ts'
 
-/** A push is a hint from a running workflow; a poll is what n8n itself has recorded. */
+/** A push is a hint from a running workflow. A poll reads n8n's own record. */
 export type DeliverySource = 'push' | 'poll'
 
 export interface ExecutionError {
@@ -15,35 +16,35 @@ export interface ExecutionError {
   node: string | null
   /** The name of n8n's error, e.g. `NodeApiError`. */
   errorClass: string | null
-  /** What the service that the node called has answered, where n8n tells it. */
+  /** HTTP status from the service that the node called, if n8n reports it. */
   httpStatus: number | null
 }
 
-/** What one delivery says. Times in milliseconds since 1970. */
+/** The content of one delivery. Times in milliseconds since 1970. */
 export interface IncomingExecution {
   n8nExecutionId: string
   n8nWorkflowId: string
   status: ExecutionStatus
   mode: string | null
-  /** n8n's id of the version that ran, where it is told. */
+  /** n8n's ID of the version that ran, if reported. */
   n8nVersionId: string | null
-  /** n8n's id of the execution that this one retries. */
+  /** n8n's ID of the execution that this one retries. */
   retryOf: string | null
-  /** n8n reported no version for this retry: it ran the version of the run that it retries. */
+  /** n8n reported no version for this retry, so it ran the version of the retried run. */
   ranRetriedVersion?: boolean
   startedAtMs: number | null
   finishedAtMs: number | null
-  /** When it was so: the end of the run, else the error's own time, else the receipt. */
+  /** Time of the reported state: the end of the run, else the time of the error, else the receipt. */
   eventAtMs: number
   /** Time of the error if the report has one; close to the end of the run. */
   errorAtMs: number | null
-  /** This server's clock when it came first. */
+  /** First receipt, by this server's clock. */
   receivedAtMs: number
   error: ExecutionError | null
   data: RunData | null
 }
 
-/** What only some deliveries tell. */
+/** The fields that a delivery may omit. */
 export const emptyDelivery = {
   mode: null,
   n8nVersionId: null,
@@ -58,12 +59,12 @@ export const emptyDelivery = {
 /** A delivery, or the merge of several deliveries of one execution. */
 export interface MergeableExecution extends IncomingExecution {
   mergeKey: string
-  /** Its start is n8n's own record of it, which never changes. */
+  /** The start was polled from n8n, where it never changes. */
   isStartPolled: boolean
   /** The time between start and end includes waiting. */
   waited: boolean
   errorMergeKey: string | null
-  /** `errorMergeKey` and what tells the error from others; see `run-fit.ts`. */
+  /** `errorMergeKey`, followed by the hashes that distinguish the error from others; see `run-fit.ts`. */
   errorEvidence: string | null
   dataMergeKey: string | null
 }
@@ -83,12 +84,13 @@ const polledRank = 40
 export const isFinal = (status: ExecutionStatus): boolean => ranks[status] === 30
 export const isFailure = (status: ExecutionStatus): boolean => isFinal(status) && status !== 'success'
 
-/** n8n has not ended it yet. */
+/** The run has not ended in n8n. */
 export const isOpen = (status: ExecutionStatus): boolean => ranks[status] <= 10
 
 /**
- * Sorts as text, in any collation, as (rank, failure before success, event time, status, content): digits and a to f in
- * columns of fixed width. The content's digest makes deliveries with equal merge keys equal.
+ * Adds the merge key: text that sorts by rank, failure over success, event time, status and content. Fixed-width columns
+ * of digits and a to f sort alike in every collation. The digest of the content ensures that equal keys mean equal
+ * deliveries.
  */
 export async function withMergeKey(
   execution: IncomingExecution,
@@ -111,11 +113,11 @@ export async function withMergeKey(
   }
 }
 
-/** What the Error Trigger and n8n's record of a run both have: message, node, class and mode, eight digits each. */
+/** Hashes of the message, node, class and mode, eight digits each. Pushed and polled errors have all of these. */
 const traitsOf = ({ message, node, errorClass }: ExecutionError, mode: string | null): string =>
   [message === noMessage ? null : message, node, errorClass, mode].map(hash32).join('')
 
-/** Of an error that was reported without one. */
+/** For an error that was reported without a message. */
 export const noMessage = 'No message was given'
 
 /** FNV-1a, as eight hexadecimal digits; zeros for null. */
@@ -128,10 +130,10 @@ function hash32(text: string | null): string {
   return (hash >>> 0 || 1).toString(16).padStart(8, '0')
 }
 
-/** 64 bits are plenty: only deliveries of one execution in the same millisecond are told apart. */
+/** 64 bits suffice, because the digest only distinguishes deliveries of one execution in the same millisecond. */
 const digest = (text: string): Promise<string> => sha256Hex(text, 8)
 
-/** Both are of the same execution; `toRuns` tells whether they are. */
+/** Merges two deliveries of the same execution. `toRuns` determines which deliveries belong together. */
 export function merge(a: MergeableExecution, b: MergeableExecution): MergeableExecution {
   const status = greatest(a.mergeKey, b.mergeKey) === a.mergeKey ? a : b
   const error = greatest(a.errorMergeKey, b.errorMergeKey) === a.errorMergeKey ? a : b
@@ -159,7 +161,7 @@ export function merge(a: MergeableExecution, b: MergeableExecution): MergeableEx
   }
 }
 
-/** As SQL's `greatest(a collate "C", b)` over ASCII: null only when both are. */
+/** Like SQL `greatest(a collate "C", b)` for ASCII: null only if both are null. */
 function greatest(a: string | null, b: string | null): string | null {
   if (a === null || b === null) return a ?? b
   return a >= b ? a : b

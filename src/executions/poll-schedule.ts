@@ -126,7 +126,7 @@ export class PollSchedule {
         from (select 1) one left join selected on true
         order by selected.next_poll_at`)
       const claims = rows.filter((row) => row.id !== null)
-      // A page of only idle instances may hide due ones behind it.
+      // A page with only idle instances may be followed by due ones.
       if (claims.length > 0 || (rows[0]?.idle ?? 0) < limit)
         return claims.map((row) => toClaim(row, leaseUntil))
     }

@@ -1,10 +1,10 @@
-/** @module The version that a retry ran, where n8n tells none: it runs the workflow of the run that it retries. */
+/** @module Determines the version that a retry ran when n8n reports none: the version of the run that it retries. */
 import { and, eq, inArray } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
 import { executionKeys } from '../db/schema/executions.ts'
 import type { IncomingExecution } from './merge.ts'
 
-/** In any order; a retry of a retry is followed to the first run that has a version. */
+/** Accepts any order. Follows a retry of a retry to the first run with a version. */
 export async function withVersionsOfRetried(
   db: Db,
   instanceId: string,

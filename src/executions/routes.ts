@@ -147,7 +147,7 @@ export function incidentRoutes(incidents: IncidentRepository) {
       tag: 'Executions',
       summary: 'List incidents',
       description:
-        'Failures without an execution: triggers that could not start, and runs that n8n gave no ID. ' +
+        'Failures without an execution: triggers that could not start, and runs without an n8n ID. ' +
         'Newest first.',
       responses: { 200: IncidentList },
       errors: ['invalid'],

@@ -1,20 +1,20 @@
 /**
- * @module Which deliveries with one n8n ID are of the same run. n8n gives an ID again once its database is restored or
- * replaced. Pure; the SQL function `run_fit` compares a delivery with a recorded run in the same way.
+ * @module Determines which deliveries with the same n8n ID belong to the same run. n8n reuses IDs after its database was
+ * restored or replaced. Pure; the SQL function `run_fit` compares a delivery with a recorded run in the same way.
  *
- * A run belongs to one workflow and ends once. Its start identifies it: exactly when n8n recorded it, else within five
- * minutes, by which clocks may differ. Deliveries without a start are compared by their end, by the time of their error,
- * then by what the error is. A run that succeeded does not fail after its end.
+ * A run belongs to one workflow and ends once. Its start identifies it: exactly if polled from n8n, else within five
+ * minutes, the maximum clock skew. Deliveries without a start are compared by their end, then by the time of their
+ * error, then by the error itself. A successful run cannot fail after its end.
  */
 import { isFailure, isFinal, isOpen, merge, type MergeableExecution } from './merge.ts'
 
-/** Deliveries of one run, and what they add up to. */
+/** The deliveries of one run, and their merge. */
 export interface Run {
   merged: MergeableExecution
   deliveries: MergeableExecution[]
 }
 
-/** Ordered: a delivery is of the run that it fits best, then of the latest. */
+/** In ascending order. A delivery belongs to the run with the best fit, and to the latest of several. */
 export const runFit = {
   other: 0,
   olderIfNewer: 1,
@@ -30,8 +30,8 @@ const exactMs = 1000
 const hourMs = 60 * 60 * 1000
 
 /**
- * The runs that deliveries with one n8n ID are of, oldest first. Only what is certain is merged: the database, which knows
- * earlier deliveries as well, decides the rest.
+ * Groups deliveries with one n8n ID into runs, oldest first. Merges only certain matches; the database, which also has
+ * earlier deliveries, decides the others.
  */
 export function toRuns(deliveries: MergeableExecution[]): Run[] {
   const [first] = deliveries
@@ -54,13 +54,13 @@ export function toRuns(deliveries: MergeableExecution[]): Run[] {
   return runs.toSorted((a, b) => orderOf(a.merged) - orderOf(b.merged))
 }
 
-/** When it happened, as far as it is known. */
+/** The best known time of the run. */
 const orderOf = ({ startedAtMs, finishedAtMs, eventAtMs }: MergeableExecution): number =>
   startedAtMs ?? finishedAtMs ?? eventAtMs
 
 /**
- * @param known a run, or the deliveries of it so far
- * @param isLatest no newer run with the ID is known
+ * @param known a run, or the merge of its deliveries so far
+ * @param isLatest whether no newer run with the ID is known
  */
 // oxlint-disable-next-line complexity -- the checks follow the order of run_fit in SQL
 export function fitOf(known: MergeableExecution, incoming: MergeableExecution, isLatest: boolean): RunFit {
@@ -113,7 +113,7 @@ export function fitOf(known: MergeableExecution, incoming: MergeableExecution, i
   return isOpen(earlier.status) ? runFit.possible : runFit.other
 }
 
-/** The failure was reported while the run that succeeded was running: n8n took it for lost, and it finished anyway. */
+/** Whether the failure was reported during the successful run: n8n considered the run lost, but it finished. */
 function isDuring(known: MergeableExecution, incoming: MergeableExecution, incomingAtMs: number): boolean {
   const success = known.status === 'success' ? known : incoming
   if (success.startedAtMs === null || (known.startedAtMs !== null && incoming.startedAtMs !== null))
@@ -124,13 +124,13 @@ function isDuring(known: MergeableExecution, incoming: MergeableExecution, incom
   return success.startedAtMs - skewMs <= failedAtMs && failedAtMs <= endMs
 }
 
-/** The time that an error without a start or an end was reported with. */
+/** The reported time of an error without a start or an end. */
 const errorAtOf = ({ status, eventAtMs, receivedAtMs }: MergeableExecution): number | null =>
   status === 'error' && eventAtMs < receivedAtMs ? eventAtMs : null
 
 const isPolled = ({ isStartPolled, mergeKey }: MergeableExecution) => isStartPolled || mergeKey >= '40'
 
-/** Infinite when either is unknown. */
+/** Infinite if one of the times is unknown. */
 const gap = (a: number | null, b: number | null): number =>
   a === null || b === null ? Infinity : Math.abs(a - b)
 
@@ -138,8 +138,9 @@ const mergeKeyLength = 35
 const unknownTrait = '00000000'
 
 /**
- * Of two failures; the process that finds a crash describes it. n8n reports an error once and with its message, node and
- * mode, so that one difference is enough between two such reports, and between any that are more than five minutes apart.
+ * Compares two failures. Ignores crashes, because the process that detects a crash writes its message. n8n reports an
+ * error once, with its message, node and mode. One difference is therefore conclusive between two pushed reports, and
+ * between any two reports that are more than five minutes apart.
  */
 function compareErrors(
   known: MergeableExecution,

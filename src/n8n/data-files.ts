@@ -1,4 +1,4 @@
-/** @module The files of facts on Node, where they are modules. On Workers, `worker/data-files.ts` stands in by `#data-files`. */
+/** @module Loads the data files on Node as modules. On Workers, `#data-files` resolves to `worker/data-files.ts`. */
 
 const files = {
   catalogue: () => import('../../public/data/catalogue.json', { with: { type: 'json' } }),
@@ -6,7 +6,7 @@ const files = {
 }
 export type DataFile = keyof typeof files
 
-/** The parsed file, `public/data/<name>.json`. Callers keep what they make of it. */
+/** The parsed file `public/data/<name>.json`. Not cached: callers cache what they derive from it. */
 export async function readDataFile(name: DataFile): Promise<unknown> {
   const { default: parsed } = await files[name]()
   return parsed

@@ -1,23 +1,23 @@
-/** @module Where a node that calls any URL sends its request, and the credential with it. Pure. */
+/** @module Determines where a node that can call any URL sends its request and its credential. Pure. */
 import { ownValue } from './display-options.ts'
 
 export interface Destination {
-  /** With its port; null when n8n decides it at run time. */
+  /** With the port; null if determined at run time. */
   host: string | null
-  /** What tells two destinations apart, where the secret can be read on the way included. */
+  /** Distinguishes destinations, including where the secret can be read in transit. */
   key: string
-  /** What messages call it; null when n8n decides it at run time. */
+  /** For messages; null if determined at run time. */
   label: string | null
-  /** The parameter that holds the URL, as a path below `parameters`. */
+  /** The parameter with the URL, as a path below `parameters`. */
   parameter: string[]
-  /** What n8n computes at run time to know where it goes. */
+  /** The expressions that determine the destination at run time. */
   computed: string[]
 }
 
-/** The text with the constants that it reads filled in. */
+/** The text with the constants that it references filled in. */
 type FillIn = (text: string) => string
 
-/** Node type without its tool form → parameters, of which the first that is set holds the URL. */
+/** Node type without its tool variant → parameters; the first one that is set contains the URL. */
 const URL_PARAMETERS: ReadonlyMap<string, string[][]> = new Map([
   ['n8n-nodes-base.httpRequest', [['url']]],
   ['n8n-nodes-base.git', [['sourceRepository'], ['options', 'targetRepository']]],
@@ -27,7 +27,7 @@ const URL_PARAMETERS: ReadonlyMap<string, string[][]> = new Map([
   ['@n8n/n8n-nodes-langchain.mcpClientTool', [['endpointUrl'], ['sseEndpoint']]],
   ['@n8n/n8n-nodes-langchain.mcpRegistryClientTool', [['endpointUrl']]],
 ])
-/** Nodes of one service that can be pointed at another server. */
+/** Nodes of a service that can be configured to use another server. */
 const OTHER_SERVER = [
   ['options', 'baseURL'],
   ['options', 'endpointUrl'],
@@ -39,7 +39,7 @@ const PROXIES = [
 const PAGINATION = ['options', 'pagination', 'pagination']
 const unencrypted = 'http://'
 
-/** Undefined for a node that sends its credential to the service that the credential is for. */
+/** Undefined for a node that sends its credential to the credential's own service. */
 export function destinationOf(node: unknown, fillIn: FillIn = (text) => text): Destination | undefined {
   const type = ownValue(node, 'type')
   if (typeof type !== 'string') return undefined
@@ -78,11 +78,11 @@ function throughProxy(to: Destination, value: string, fillIn: FillIn): Destinati
     key: `${to.key} through ${proxy?.host ?? value}`,
     label:
       to.label &&
-      `${to.label} through ${proxy ? `the proxy ${proxy.host}` : 'a proxy that is decided at run time'}`,
+      `${to.label} through ${proxy ? `the proxy ${proxy.host}` : 'a proxy that is determined at run time'}`,
   }
 }
 
-/** The next page of what the server itself names goes where its answer says; any other is named by the workflow. */
+/** The server's response can name the URL of the next page; otherwise the workflow determines it. */
 function withNextPage(to: Destination, parameters: unknown, fillIn: FillIn): Destination {
   const pagination = PAGINATION.reduce<unknown>(ownValue, parameters)
   const next = firstSet(pagination, [['nextURL']])?.value
@@ -94,17 +94,17 @@ function withNextPage(to: Destination, parameters: unknown, fillIn: FillIn): Des
     computed: url ? to.computed : [...to.computed, next],
     key: `${to.key} and ${url?.host ?? next}`,
     label:
-      to.label && `${to.label} and ${url?.host ?? 'a host of further pages that is decided at run time'}`,
+      to.label && `${to.label} and ${url?.host ?? 'a host for further pages that is determined at run time'}`,
   }
 }
 
-/** Not more is seen on the way than before: only encryption was added. */
+/** Whether the only difference is added encryption, so that nobody else can read the secret in transit. */
 export const isSentTo = (keys: { has(key: string): boolean }, { key }: Destination): boolean =>
   keys.has(key) || keys.has(`${unencrypted}${key}`)
 
 /**
- * The host, with its scheme, that is written out in a URL parameter. An expression counts only where the authority has ended before its
- * first computed part: `https://example.com{{ … }}` may become `https://example.com.elsewhere.net`.
+ * The scheme and host that a URL parameter spells out. In an expression, the authority must end before the first computed
+ * part: `https://example.com{{ … }}` could become `https://example.com.elsewhere.net`.
  */
 function literalUrl(value: string): URL | null {
   if (!value.startsWith('=')) return urlOf(value)
@@ -125,7 +125,7 @@ function literalUrl(value: string): URL | null {
   return concatenated.test(rest) ? urlBeforeComputed(literal) : null
 }
 
-/** `+ a.b + 'c'`, without an operator that could choose another first part. */
+/** `+ a.b + 'c'`, without operators that could change the first part. */
 const concatenated = /^(?:\s*\+\s*(?:[\w$.[\]]+|"[^"\\]*"|'[^'\\]*'|\(?[\w$.]+\([\w$.[\]"']*\)\)?))+\s*$/
 
 const urlBeforeComputed = (prefix: string): URL | null =>
@@ -134,6 +134,6 @@ const urlBeforeComputed = (prefix: string): URL | null =>
 function urlOf(text: string): URL | null {
   if (!/^https?:\/\//i.test(text) || !URL.canParse(text)) return null
   const url = new URL(text)
-  // A placeholder such as `{tenant}` is filled in when it runs.
+  // A placeholder such as `{tenant}` is filled in at run time.
   return /[{}]|%7b/i.test(url.host) ? null : url
 }

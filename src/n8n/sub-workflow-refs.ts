@@ -1,31 +1,31 @@
-/** @module Which other workflows a workflow calls, and the same workflow with their ids replaced. Pure. */
+/** @module Finds and replaces the references from a workflow to the workflows that it calls. Pure. */
 import { isExpression } from './display-options.ts'
 import { type Place, type Repairs, shown } from './structure-repairs.ts'
 import { isObject, type JsonObject } from '../lib/json-object.ts'
 
-/** Node types that call a workflow by `parameters.workflowId`. */
+/** Node types that call the workflow in `parameters.workflowId`. */
 const callers = new Set([
   'n8n-nodes-base.executeWorkflow',
   '@n8n/n8n-nodes-langchain.toolWorkflow',
   '@n8n/n8n-nodes-langchain.retrieverWorkflow',
 ])
-/** n8n lets others call only workflows that have one of these. */
+/** Triggers that a workflow needs so that other workflows can call it. */
 const calledBy = new Set(['n8n-nodes-base.executeWorkflowTrigger', 'n8n-nodes-base.errorTrigger'])
 const noErrorWorkflow = 'DEFAULT'
 
 export interface SubWorkflowRef {
-  /** Absent for the error workflow of the settings. */
+  /** Absent for the error workflow in the settings. */
   node?: string
   pointer: string
-  /** As written: an id in some n8n, or a workflow's id here. */
+  /** The ID as written: the ID of a workflow in an n8n or in Flowkeep. */
   id: string
-  /** What n8n's editor showed for it. */
+  /** The name that n8n's editor displayed for it. */
   name?: string
-  /** n8n refuses to publish while what it calls is not published. */
+  /** n8n publishes the caller only if the called workflow is published. */
   mustBePublished: boolean
 }
 
-/** Of enabled nodes. An expression names a workflow only when it runs, and is left out; so is a URL, which n8n does not read. */
+/** References from enabled nodes. Excludes expressions, evaluated at run time, and URLs, which n8n does not resolve. */
 export function subWorkflowRefs({
   nodes,
   settings,
@@ -54,7 +54,7 @@ export function subWorkflowRefs({
   return refs
 }
 
-/** The workflow with the ids replaced that `ids` names, in disabled nodes as well. The given one is not changed. */
+/** A copy of the workflow with the IDs in `ids` replaced, also in disabled nodes. */
 export function withSubWorkflows(workflow: JsonObject, ids: ReadonlyMap<string, string>): JsonObject {
   if (ids.size === 0) return workflow
   const { nodes, settings } = workflow
@@ -77,14 +77,14 @@ export function withSubWorkflows(workflow: JsonObject, ids: ReadonlyMap<string, 
   return replaced
 }
 
-/** Of n8n's editor: `https://n8n.example.com/workflow/fV6eYdjsPcDPPZcN` */
+/** A URL of n8n's editor, such as `https://n8n.example.com/workflow/fV6eYdjsPcDPPZcN`. */
 const editorUrl = /^\s*https?:\/\/[^\s?#]*\/workflow\/([\w-]{1,64})\/?(?:[?#]\S*)?\s*$/i
 
 const idInUrl = (value: string): string | undefined => editorUrl.exec(value)?.[1]
 
 /**
- * n8n takes a URL for an ID that it does not have.
- * @returns the repaired node; undefined when it stays as it is
+ * Reports a reference by URL, which n8n treats as an unknown ID.
+ * @returns the repaired node; undefined if it is unchanged
  */
 export function checkReference(
   node: JsonObject,
@@ -101,7 +101,7 @@ export function checkReference(
     code: 'sub-workflow-url',
     place: place.at('parameters').at('workflowId'),
     node: label,
-    message: `${JSON.stringify(label)} names the workflow it calls by a URL, and n8n looks for a workflow with that ID. Use the ID ${id}`,
+    message: `${JSON.stringify(label)} references a workflow by URL, which n8n treats as an ID. Use the ID ${id}`,
     n8n: `Node "${label}" references workflow ${url} which is not published`,
     fix: `Use the ID ${id} of the URL`,
   })
@@ -122,7 +122,7 @@ function isCaller(node: unknown): node is Caller {
   return source === undefined || source === 'database'
 }
 
-/** A text, or a resource locator `{ __rl, mode, value }`. */
+/** A string, or a resource locator `{ __rl, mode, value }`. */
 function referenceOf(workflowId: unknown): { id?: string; name?: string } {
   const value = isObject(workflowId) ? workflowId.value : workflowId
   if (typeof value !== 'string' || value.trim() === '' || isExpression(value)) return {}
@@ -132,7 +132,7 @@ function referenceOf(workflowId: unknown): { id?: string; name?: string } {
 
 function referring(workflowId: unknown, id: string): unknown {
   if (!isObject(workflowId)) return id
-  // The link that n8n's editor keeps is of the other n8n.
+  // The link from n8n's editor points to the other n8n.
   const { cachedResultUrl: _, ...locator } = workflowId
   return { ...locator, ...(locator.mode === 'url' && { mode: 'id' }), value: id }
 }
