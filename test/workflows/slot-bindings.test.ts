@@ -34,7 +34,7 @@ const held = (name: string, type = header, more: Partial<AvailableCredential> = 
   ...{ id: name, name, type, status: 'untested', usable: true },
   ...more,
 })
-const chosen = (type: string, id: string, nodeName?: string): RequestedBinding => ({
+const requested = (type: string, id: string, nodeName?: string): RequestedBinding => ({
   ...(nodeName !== undefined && { node: nodeName }),
   ...{ type, credential: { credentialId: id }, pointer: '/bindings/0' },
 })
@@ -55,7 +55,7 @@ const source = (
 
 interface Question {
   available?: AvailableCredential[]
-  chosen?: RequestedBinding[]
+  requested?: RequestedBinding[]
   sources?: BindingSource[]
 }
 
@@ -170,7 +170,7 @@ describe('without a choice', () => {
     const available = [held('Team', 'slackApi', { status: 'invalid' })]
     expect(filled([slack('A')], { available })).toEqual({ A: 'ambiguous' })
     expect(filled([slack('A', 'Team')], { available })).toEqual({ A: 'ambiguous' })
-    expect(filled([slack('A')], { available, chosen: [chosen('slackApi', 'Team')] })).toEqual({
+    expect(filled([slack('A')], { available, requested: [requested('slackApi', 'Team')] })).toEqual({
       A: 'bound Team chosen',
     })
   })
@@ -188,8 +188,8 @@ describe('a choice', () => {
   const available = [held('CRM'), held('ERP'), held('Other')]
 
   test('for a node wins over one for the type, which wins over names', () => {
-    const choices = [chosen(header, 'Other'), chosen(header, 'ERP', 'CRM')]
-    expect(filled(nodes, { available, chosen: choices })).toEqual({
+    const choices = [requested(header, 'Other'), requested(header, 'ERP', 'CRM')]
+    expect(filled(nodes, { available, requested: choices })).toEqual({
       CRM: 'bound ERP chosen',
       ERP: 'bound Other chosen',
     })
@@ -200,24 +200,24 @@ describe('a choice', () => {
     expect(
       filled(nodes, {
         available,
-        chosen: [{ node: 'ERP', type: header, credential, pointer: '/bindings/0' }],
+        requested: [{ node: 'ERP', type: header, credential, pointer: '/bindings/0' }],
       }),
     ).toEqual({ CRM: 'bound CRM name', ERP: 'n8n inN8n chosen' })
   })
 
   test.each<[string, RequestedBinding[], RegExp]>([
-    ['for a node that is not there', [chosen(header, 'CRM', 'Nobody')], /no node "Nobody"/],
+    ['for a node that is not there', [requested(header, 'CRM', 'Nobody')], /no node "Nobody"/],
     [
       'for a type that the node does not take',
-      [chosen('slackApi', 'CRM', 'CRM')],
+      [requested('slackApi', 'CRM', 'CRM')],
       /does not use a slackApi.*httpHeaderAuth/,
     ],
-    ['for a type that no node takes', [chosen('slackApi', 'CRM')], /No node needs a slackApi/],
-    ['that is not held', [chosen(header, 'Gone')], /no httpHeaderAuth credential with this ID/],
-    ['made twice for a node', [chosen(header, 'CRM', 'CRM'), chosen(header, 'ERP', 'CRM')], /already/],
-    ['made twice for a type', [chosen(header, 'CRM'), chosen(header, 'CRM')], /already/],
+    ['for a type that no node takes', [requested('slackApi', 'CRM')], /No node needs a slackApi/],
+    ['that is not held', [requested(header, 'Gone')], /no httpHeaderAuth credential with this ID/],
+    ['made twice for a node', [requested(header, 'CRM', 'CRM'), requested(header, 'ERP', 'CRM')], /already/],
+    ['made twice for a type', [requested(header, 'CRM'), requested(header, 'CRM')], /already/],
   ])('%s is refused', (_, choices, reason) => {
-    expect(() => resolve(nodes, { available, chosen: choices })).toThrow(reason)
+    expect(() => resolve(nodes, { available, requested: choices })).toThrow(reason)
   })
 })
 
@@ -234,7 +234,7 @@ describe('what was bound before', () => {
     const sources = [source('earlier', [crm], [['CRM', header, 'Gone']])]
     expect(filled([crm], { available, sources })).toEqual({ CRM: 'bound CRM name' })
     const bound = [source('earlier', [crm], [['CRM', header, 'CRM']])]
-    expect(filled([crm], { available, sources: bound, chosen: [chosen(header, 'ERP')] })).toEqual({
+    expect(filled([crm], { available, sources: bound, requested: [requested(header, 'ERP')] })).toEqual({
       CRM: 'bound ERP chosen',
     })
   })
@@ -358,7 +358,7 @@ describe('a new host', () => {
       newHost: { to: 'elsewhere.test' },
     })
     const swapped = [http('ERP', 'https://erp.test')]
-    expect(only(swapped, { chosen: [chosen(header, 'CRM')] })).toMatchObject({
+    expect(only(swapped, { requested: [requested(header, 'CRM')] })).toMatchObject({
       newHost: { from: ['crm.test'], to: 'erp.test' },
     })
   })
@@ -376,8 +376,8 @@ describe('a new host', () => {
   })
 
   test('is taken when it is chosen for the node', () => {
-    const choice = [chosen(header, 'CRM', 'CRM')]
-    expect(only([http('CRM', 'https://elsewhere.test')], { chosen: choice })).toMatchObject({
+    const choice = [requested(header, 'CRM', 'CRM')]
+    expect(only([http('CRM', 'https://elsewhere.test')], { requested: choice })).toMatchObject({
       status: 'bound',
       reason: 'chosen',
     })
@@ -422,13 +422,13 @@ describe('a type that an expression chooses', () => {
 
   test('is bound only where somebody says so, never by what other nodes use', () => {
     expect(filled([open(), slack('Post')], { available })).toEqual({ Post: 'bound Team only' })
-    const forType = [chosen('slackApi', 'Team')]
-    expect(filled([open()], { available, chosen: forType })).toEqual({ Open: 'bound Team chosen' })
-    expect(filled([open(), slack('Post')], { available, chosen: forType })).toEqual({
+    const forType = [requested('slackApi', 'Team')]
+    expect(filled([open()], { available, requested: forType })).toEqual({ Open: 'bound Team chosen' })
+    expect(filled([open(), slack('Post')], { available, requested: forType })).toEqual({
       Post: 'bound Team chosen',
     })
     expect(
-      filled([open(), slack('Post')], { available, chosen: [chosen('slackApi', 'Team', 'Open')] }),
+      filled([open(), slack('Post')], { available, requested: [requested('slackApi', 'Team', 'Open')] }),
     ).toEqual({
       Open: 'bound Team chosen',
       Post: 'bound Team only',
