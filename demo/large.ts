@@ -1,4 +1,4 @@
-/** @module `npm run demo -- --large`: an account that looks used, made in the database itself, then served. */
+/** @module `npm run demo -- --large`: creates an account with history directly in the database, then serves it. */
 import { randomBytes } from 'node:crypto'
 import { parseConfig } from '../src/config.ts'
 import { createDeps } from '../src/deps.ts'
@@ -11,12 +11,14 @@ import { runtimeOf } from '../src/cli/server-process.ts'
 import { ensureKeys, loadKeys, passedSettings } from '../src/cli/state.ts'
 import { serverUrlOf } from '../src/cli/variables.ts'
 
-/** @throws {Error} when a server holds the embedded database */
+/** @throws {Error} when a server is using the embedded database */
 export async function demoLarge(options: { onNode: boolean }): Promise<void> {
   const url = serverUrlOf(process.env)
   const isServed = (await runtimeOf(url)) !== null
   if (isServed && !process.env.DATABASE_URL) {
-    throw new Error(`The server at ${url} holds the embedded database: stop it, then run this again.`)
+    throw new Error(
+      `The server at ${url} is using the embedded database. Stop it, then run this command again.`,
+    )
   }
   ensureKeys()
   const { account, summary } = await seedDatabase()
@@ -59,7 +61,7 @@ async function seedDatabase(): Promise<{ account: DemoAccount; summary: SeedSumm
   }
 }
 
-/** A second run makes a second account. */
+/** Unique, so that a second run creates a second account. */
 async function seedFirstFree<T>(emails: string[], seed: (email: string) => Promise<T>): Promise<T> {
   const [email = '', ...others] = emails
   try {

@@ -1,4 +1,4 @@
-/** @module `npm run demo`: the main job, step by step, over HTTP, as a frontend and an n8n server would do it. */
+/** @module `npm run demo`: runs the main use case step by step over HTTP, like a frontend and an n8n server would. */
 import { randomBytes } from 'node:crypto'
 import { hc } from 'hono/client'
 import type { App } from '../src/app.ts'
@@ -23,7 +23,7 @@ interface Answer<T> {
 
 async function done<T>(answer: Promise<Answer<T>>): Promise<T> {
   const response = await answer
-  if (!response.ok) throw new Error(`The server answered ${response.status}: ${await response.text()}`)
+  if (!response.ok) throw new Error(`The server returned ${response.status}: ${await response.text()}`)
   return response.json()
 }
 
@@ -32,8 +32,8 @@ async function demo(onNode: boolean): Promise<void> {
   let stop = async () => {}
   let runtime = await runtimeOf(url)
   if (runtime === null) {
-    if (process.env.FLOWKEEP_URL) throw new Error(`No server answers at ${url} (FLOWKEEP_URL).`)
-    message(`No server answers at ${url}: starting one.\n`)
+    if (process.env.FLOWKEEP_URL) throw new Error(`No server is running at ${url} (FLOWKEEP_URL).`)
+    message(`No server is running at ${url}. Starting one.\n`)
     stop = await startServer(onNode ? ['--node'] : [])
     runtime = await runtimeOf(url)
   }
@@ -97,7 +97,7 @@ async function drive(url: string): Promise<void> {
       },
     }),
   )
-  step('instance', `"${instance.name}" at ${instance.baseUrl}; n8n posts results to ${instance.webhookUrl}`)
+  step('instance', `"${instance.name}" at ${instance.baseUrl}; n8n reports runs to ${instance.webhookUrl}`)
 
   const n8nWorkflowId = randomBytes(8).toString('hex')
   const deployment = await done(
@@ -122,7 +122,7 @@ async function drive(url: string): Promise<void> {
       body: JSON.stringify(execution.body),
     })
     const answer = (await response.json()) as { created: boolean }
-    if (!response.ok) throw new Error(`The hook answered ${response.status}: ${JSON.stringify(answer)}`)
+    if (!response.ok) throw new Error(`The webhook returned ${response.status}: ${JSON.stringify(answer)}`)
     step(
       'execution',
       `${execution.what} → ${response.status}, ${answer.created ? 'recorded' : 'already recorded'}`,
@@ -147,7 +147,7 @@ const missing = (requirements: { displayName: string; satisfied: boolean }[]) =>
     .map(({ displayName }) => displayName)
     .join(', ')
 
-/** Three successes, one of them delivered twice, and a failure in the shape of n8n's error workflow. */
+/** Three successes, one of them delivered twice, and a failure in the format of n8n's error workflow. */
 function executionsAsN8nPostsThem(workflowId: string) {
   const now = Date.now()
   const success = (executionId: number) => ({
@@ -166,7 +166,7 @@ function executionsAsN8nPostsThem(workflowId: string) {
       lastNodeExecuted: 'Tell the team',
       error: {
         name: 'NodeApiError',
-        message: 'The service refused the request: channel_not_found',
+        message: 'The service rejected the request: channel_not_found',
         timestamp: now,
         node: { name: 'Tell the team', type: 'n8n-nodes-base.slack' },
       },
@@ -184,8 +184,8 @@ function executionsAsN8nPostsThem(workflowId: string) {
 
 const command: Command = {
   name: 'demo',
-  summary: 'Run the main job on a real workflow, step by step',
-  details: 'Calls the server at FLOWKEEP_URL or PORT, and starts one when none answers there.',
+  summary: 'Run the main use case with a real workflow, step by step',
+  details: 'Calls the server at FLOWKEEP_URL or PORT. Starts one if none is running there.',
   options: {
     large: {
       type: 'boolean',

@@ -1,4 +1,4 @@
-/** @module How nodes fail: errors in the words and shapes of n8n and of the services behind its nodes. */
+/** @module Realistic node errors of n8n and of the services that its nodes call. */
 import type { Random } from './random.ts'
 
 export interface NodeError {
@@ -7,7 +7,7 @@ export interface NodeError {
   message: string
   description?: string
   httpCode?: string
-  /** How long the node took to fail, at the median. */
+  /** Median time until the node fails. */
   ms: number
 }
 

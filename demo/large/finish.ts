@@ -1,4 +1,4 @@
-/** @module What only time and a live n8n leave behind: when things were made, what was polled, what is on the servers. */
+/** @module Adds the state that only time and a live n8n produce: creation times, polling state, credentials in n8n. */
 import type { Deps } from '../../src/deps.ts'
 import type { Timeline } from './timeline.ts'
 import { servers } from './fixtures.ts'
@@ -8,7 +8,7 @@ import { dayMs } from './traffic.ts'
 interface SeededAccount {
   userId: string
   nowMs: number
-  /** Audit events with a later id, up to the next of these, happened then. */
+  /** Time of the audit events with a later ID, up to the next entry. */
   moments: { id: string; atMs: number }[]
   timeline: Timeline
 }
@@ -22,13 +22,13 @@ export async function finish(deps: Deps, { userId, nowMs, moments, timeline }: S
     const testedAt = iso(nowMs - 9 * 60_000)
     await deps.instances.recordTest(userId, id, 1, { ...test, testedAt })
     const readAtMs = nowMs - lagSeconds * 1000
-    // No n8n answers there: the scheduled job is not to find out while the demo is looked at.
+    // The n8n servers do not exist. Prevents the scheduled job from marking them unreachable during the demo.
     await sql`update instances set last_polled_at = ${iso(pollFailures > 0 ? nowMs - 41_000 : readAtMs)}, polled_through = ${iso(readAtMs)},
       poll_failures = ${pollFailures}, next_poll_at = ${iso(nowMs + 365 * dayMs)},
       reporter_workflow_id = ${new Random(key).hex(16)} where user_id = ${userId} and id = ${id}`
   }
   await sql`update deployments set lease_until = ${iso(nowMs + 365 * dayMs)} where user_id = ${userId} and status = 'pending'`
-  // Nor is the look for drift; of one deployment it has found some.
+  // Prevents drift checks for the same reason, and marks one deployment as drifted.
   await sql`update deployments d set drift_checked_at = ${iso(nowMs + 365 * dayMs)},
       drifted_since = case when w.name = 'Deal desk alerts' then ${iso(nowMs - dayMs / 5)}::timestamptz end
     from workflows w where d.user_id = ${userId} and w.id = d.workflow_id and d.status in ('active', 'inactive', 'tracking')`
@@ -36,7 +36,7 @@ export async function finish(deps: Deps, { userId, nowMs, moments, timeline }: S
   await backdate(deps, { userId, moments, timeline })
 }
 
-/** Every credential that a deployment is bound to exists on its server. */
+/** Records a copy in n8n for every bound credential. */
 async function pushed({ db, credentials, deployer }: Deps, userId: string, nowMs: number): Promise<void> {
   const sql = db.$client
   const bound = await sql`
@@ -54,8 +54,8 @@ async function pushed({ db, credentials, deployer }: Deps, userId: string, nowMs
 }
 
 /**
- * The database gives creations and changes its own time, by default or by trigger. One transaction, which keeps the
- * triggers still.
+ * Moves creation and change times into the past. In one transaction without triggers, because the database sets these
+ * times itself.
  */
 async function backdate(
   { db }: Deps,

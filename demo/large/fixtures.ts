@@ -1,4 +1,4 @@
-/** @module The demo's n8n servers and credentials. Every secret is made up. */
+/** @module The demo's n8n servers and credentials. All secrets are fake. */
 import type { NewCredential } from '../../src/credentials/contract.ts'
 import type { InstanceTest } from '../../src/instances/contract.ts'
 import { Random } from './random.ts'
@@ -9,7 +9,7 @@ export interface DemoServer {
   name: string
   baseUrl: string
   test: Omit<InstanceTest, 'testedAt'>
-  /** Seconds since n8n was read to the end. */
+  /** Seconds since the last complete poll. */
   lagSeconds: number
   pollFailures: number
 }
@@ -35,12 +35,12 @@ export const servers: DemoServer[] = [
     baseUrl: 'https://n8n-us.northwind.example',
     test: {
       status: 'limited',
-      detail: 'n8n 1.x or 2.0: not everything is possible',
+      detail: 'n8n 1.x or 2.0 does not support every feature',
       n8nVersion: '1.x or 2.0',
       generation: 'legacy',
       cannot: [
         'Rolling back without a new upload: this n8n cannot publish an earlier version.',
-        'Testing credentials, and binding by list those that are in n8n already: this n8n has no call for it.',
+        'Testing credentials and listing existing ones: this n8n has no endpoint for it.',
       ],
     },
     lagSeconds: 47,
@@ -52,7 +52,7 @@ export const servers: DemoServer[] = [
     baseUrl: 'https://n8n-staging.northwind.example',
     test: {
       status: 'unreachable',
-      detail: 'The n8n server did not answer in time; try again',
+      detail: 'The n8n server did not respond in time. Try again',
       n8nVersion: '2.x, later than 2.0',
       generation: 'current',
       cannot: [],
@@ -67,9 +67,9 @@ export interface DemoCredential {
   name: string
   data: Record<string, unknown>
   madeDaysAgo: number
-  /** Absent: never tested. */
+  /** Absent if never tested. */
   checked?: { hoursAgo: number; error?: string }
-  /** Workflows that use it, where another of its type is what the others use. */
+  /** The workflows that use it, if others use another credential of its type. */
   only?: string[]
 }
 
@@ -157,7 +157,7 @@ export const credentials: DemoCredential[] = [
     name: 'Slack stand-up bot',
     data: { accessToken: secret('xoxb-', 36) },
     madeDaysAgo: 56,
-    checked: { hoursAgo: 6.8, error: 'The service answered 401 to the node “Post to channel” in a run' },
+    checked: { hoursAgo: 6.8, error: 'The service returned 401 to the node “Post to channel” in a run' },
     only: ['Daily stand-up'],
   },
   {
@@ -165,7 +165,7 @@ export const credentials: DemoCredential[] = [
     name: 'Linear (triage)',
     data: { apiKey: secret('lin_api_', 40) },
     madeDaysAgo: 18,
-    checked: { hoursAgo: 1.6, error: 'The service answered 403 to the node “Linear issue” in a run' },
+    checked: { hoursAgo: 1.6, error: 'The service returned 403 to the node “Linear issue” in a run' },
   },
   {
     type: 'hubspotAppToken',
@@ -294,7 +294,7 @@ export const credentials: DemoCredential[] = [
 
 export const credentialInput = ({ type, name, data }: DemoCredential): NewCredential => ({ type, name, data })
 
-/** The one that a workflow uses of a type. */
+/** The credential of a type that a workflow uses. */
 export function credentialFor(workflowName: string, type: string): DemoCredential | undefined {
   const ofType = credentials.filter((credential) => credential.type === type)
   return (

@@ -1,19 +1,19 @@
-/** @module A workflow being put together, laid out as a person would, and the n8n JSON of it. */
+/** @module Builds a workflow, lays it out and converts it to n8n JSON. */
 import type { Json, Kind } from './nodes.ts'
 import { uuidOf } from './random.ts'
 
-/** Of n8n's canvas: multiples of its 16-pixel grid. */
+/** In multiples of n8n's 16-pixel grid. */
 const column = 224
 const row = 176
 const subRow = 208
 const subColumn = 144
-/** A node with others below it is as wide as four slots of them. */
+/** A node with sub-nodes is as wide as four of them. */
 const rootOffset = 80
 
 export interface FlowNode {
   name: string
   kind: Kind
-  /** In columns and rows; of a node below another, counted from where it would stand. */
+  /** In columns and rows. For a sub-node, an offset from its default position. */
   column: number
   row: number
   parent: string | null
@@ -24,11 +24,11 @@ export interface Link {
   output: number
   to: string
   input: number
-  /** `main`, or what a node below another is to it, such as `ai_tool`. */
+  /** `main`, or the connection type of a sub-node, such as `ai_tool`. */
   type: string
 }
 
-/** One version of a workflow: what is drawn, what is stored and what runs follow. */
+/** One version of a workflow: the source of its layout, its JSON and its runs. */
 export class Flow {
   nodes: FlowNode[] = []
   links: Link[] = []
@@ -42,23 +42,23 @@ export class Flow {
 
   node(name: string): FlowNode {
     const found = this.nodes.find((node) => node.name === name)
-    if (!found) throw new Error(`There is no node "${name}"`)
+    if (!found) throw new Error(`Node "${name}" not found`)
     return found
   }
 
   add(name: string, kind: Kind, at: [column: number, row: number]): this {
-    if (this.nodes.some((node) => node.name === name)) throw new Error(`There are two nodes "${name}"`)
+    if (this.nodes.some((node) => node.name === name)) throw new Error(`Node "${name}" already exists`)
     this.nodes.push({ name, kind, column: at[0], row: at[1], parent: null })
     return this
   }
 
-  /** Nodes in a row from `at` on, each linked to the next. */
+  /** Adds a row of nodes starting at `at`, each linked to the next. */
   line(at: [column: number, row: number], ...nodes: [name: string, kind: Kind][]): this {
     for (const [index, [name, kind]] of nodes.entries()) this.add(name, kind, [at[0] + index, at[1]])
     return this.link(nodes.map(([name]) => name).join(' > '))
   }
 
-  /** A node below `parent`. @param use what it is to it, such as `languageModel` or `tool` */
+  /** Adds a sub-node to `parent`. @param use its role, such as `languageModel` or `tool` */
   below(parent: string, use: string, name: string, kind: Kind): this {
     const { column, row } = this.node(parent)
     this.nodes.push({ name, kind, column, row, parent })
@@ -78,12 +78,12 @@ export class Flow {
     const [from = '', to = ''] = text.split(' > ')
     const wanted = JSON.stringify(this.#parse(from, to))
     const left = this.links.filter((link) => JSON.stringify(link) !== wanted)
-    if (left.length === this.links.length) throw new Error(`There is no link ${text}`)
+    if (left.length === this.links.length) throw new Error(`Link ${text} not found`)
     this.links = left
     return this
   }
 
-  /** Puts a node into a link, and what lies behind it one column on. */
+  /** Inserts a node into a link and moves the nodes behind it by one column. */
   insert(link: string, name: string, kind: Kind): this {
     const [from = '', to = ''] = link.split(' > ')
     const { column, row } = this.node(this.#parse(from, to).to)
@@ -94,7 +94,7 @@ export class Flow {
       .link(`${name} > ${to}`)
   }
 
-  /** Moves what stands from `column` on one column on. */
+  /** Moves all nodes from `column` on by one column. */
   room(column: number): this {
     for (const node of this.nodes) if (node.column >= column) node.column += 1
     return this
@@ -111,7 +111,7 @@ export class Flow {
     return this
   }
 
-  /** Another kind, or other parameters, in its place. */
+  /** Replaces the type or parameters of a node. */
   change(name: string, kind: Kind): this {
     this.node(name).kind = kind
     return this
@@ -135,7 +135,7 @@ export class Flow {
     return this.nodes.filter(({ parent }) => parent === name)
   }
 
-  /** On n8n's canvas. */
+  /** Position on n8n's canvas. */
   position(node: FlowNode): [number, number] {
     if (node.parent === null) return [node.column * column, Math.round((node.row * row) / 16) * 16]
     const parent = this.node(node.parent)
@@ -146,7 +146,7 @@ export class Flow {
     return [Math.round((x + offset + place * subColumn) / 16) * 16, y + subRow]
   }
 
-  /** @param credentialName what the credential of a type is called */
+  /** @param credentialName returns the name of the credential of a type */
   json(name: string, credentialName: (type: string) => string): Json {
     const connections: Record<string, Record<string, { node: string; type: string; index: number }[][]>> = {}
     for (const { from, output, to, input, type } of this.links) {

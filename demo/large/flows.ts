@@ -1,4 +1,4 @@
-/** @module Every workflow of the demo. */
+/** @module All workflows of the demo. */
 import { customerFlows } from './flows-customers.ts'
 import { engineeringFlows } from './flows-engineering.ts'
 import { financeFlows } from './flows-finance.ts'
@@ -23,7 +23,7 @@ const asWritten: DemoWorkflow[] = [
   ...supportFlows,
 ]
 
-/** Days are written as whole numbers: nobody works at the same minute every day. What follows a version moves with it. */
+/** Adds a time of day to the whole days in the definitions. Events that follow a version move with it. */
 function atOtherTimes(workflow: DemoWorkflow): DemoWorkflow {
   const random = new Random(`${workflow.name} times`)
   const later = workflow.versions.map(({ daysAgo }) => (daysAgo >= 2 ? random.between(0, 0.4) : 0))

@@ -1,4 +1,4 @@
-/** @module The kinds of nodes that the demo's workflows are made of: real types of n8n with plausible parameters. */
+/** @module The node types of the demo's workflows: real n8n types with plausible parameters. */
 import { uuidOf } from './random.ts'
 
 export type Json = Record<string, unknown>
@@ -7,13 +7,13 @@ export interface Kind {
   type: string
   typeVersion: number
   parameters: Json
-  /** The credential type that it needs. */
+  /** Its credential type. */
   credential?: string
-  /** How long one run takes, at the median. */
+  /** Median duration of one run. */
   ms: number
-  /** More than one: it chooses. */
+  /** Number of outputs. With more than one, the node branches. */
   outputs?: number
-  /** Runs what is behind its second output once for each batch. */
+  /** Runs the nodes after its second output once per batch. */
   isLoop?: boolean
 }
 
@@ -284,7 +284,7 @@ export const redis = (key: string) => base('redis', 1, 6, { operation: 'delete',
 export const toFile = () => base('convertToFile', 1.1, 850, { operation: 'csv', options: {} })
 export const fromFile = (operation: string) => base('extractFromFile', 1, 640, { operation, options: {} })
 
-// AI: roots, then what hangs below them
+// AI: root nodes, then their sub-nodes
 export const agent = (systemMessage: string) =>
   ai('agent', 2.2, 60, { promptType: 'define', text: '={{ $json.text }}', options: { systemMessage } })
 export const chain = (text: string) => ai('chainLlm', 1.7, 25, { promptType: 'define', text })

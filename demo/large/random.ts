@@ -1,4 +1,4 @@
-/** @module Random numbers that are the same for the same seed, and the distributions that runs follow. */
+/** @module Seeded random numbers, and the distributions of the demo's runs. */
 
 export class Random {
   #state: number
@@ -7,7 +7,7 @@ export class Random {
     this.#state = hash32(seed)
   }
 
-  /** 0 up to 1, without 1; mulberry32. */
+  /** In [0, 1); mulberry32. */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) | 0
     let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1)
@@ -19,7 +19,7 @@ export class Random {
     return min + (max - min) * this.next()
   }
 
-  /** A whole number, both ends included. */
+  /** A whole number between the bounds, inclusive. */
   whole(min: number, max: number): number {
     return Math.floor(this.between(min, max + 1))
   }
@@ -28,7 +28,7 @@ export class Random {
     return this.next() < probability
   }
 
-  /** An index, by weights that need not add up to 1. */
+  /** A weighted index. The weights need not add up to 1. */
   weighted(weights: readonly number[]): number {
     let left = this.next() * weights.reduce((sum, weight) => sum + weight, 0)
     const index = weights.findIndex((weight) => (left -= weight) < 0)
@@ -53,7 +53,7 @@ function hash32(text: string): number {
   return hash | 0
 }
 
-/** What looks like a UUID and is always the same for the same text. */
+/** A UUID derived from the text. */
 export function uuidOf(text: string): string {
   const hex = new Random(text).hex(32)
   return [

@@ -1,4 +1,4 @@
-/** @module The demo's runs as n8n would report them: which version ran, whether it failed, and when it was heard of. */
+/** @module The demo's runs as n8n reports them: version, outcome and time of receipt. */
 import type { Flow } from './flow.ts'
 import type { Json } from './nodes.ts'
 import { Random } from './random.ts'
@@ -15,7 +15,7 @@ export interface Report {
   execution: Json
 }
 
-/** What there is beside the runs that have ended. */
+/** The runs that have not ended. */
 const openRuns: { workflow: string; status: 'running' | 'waiting' | 'new'; minutesAgo: number }[] = [
   { workflow: 'Refund requests', status: 'waiting', minutesAgo: 2730 },
   { workflow: 'Refund requests', status: 'waiting', minutesAgo: 1310 },
@@ -28,7 +28,7 @@ const openRuns: { workflow: string; status: 'running' | 'waiting' | 'new'; minut
 ]
 export const openRunCount = openRuns.length
 
-/** In the order in which they are heard of. @param n8nWorkflowId what n8n calls the workflow */
+/** Sorted by receipt. @param n8nWorkflowId returns the n8n ID of a workflow */
 export function reportsOf(
   planned: PlannedRun[],
   flows: Map<DemoWorkflow, Flow[]>,
@@ -104,7 +104,7 @@ function ended(run: PlannedRun, flows: Flow[], about: Json, nowMs: number, rando
     timestamp: endedAtMs,
   }
   const heard = {
-    // Failures are reported at once, the others found by the next poll.
+    // Failures are pushed immediately; the next poll finds the others.
     atMs: endedAtMs + (fault ? random.whole(200, 1900) : random.whole(2000, 58_000)),
     beforeMs: next ? nowMs - next[1] * dayMs - 1 : nowMs,
   }

@@ -1,4 +1,4 @@
-/** @module One run of a workflow, node by node, as n8n records it. */
+/** @module Simulates one run of a workflow node by node, in n8n's format. */
 import type { NodeError } from './faults.ts'
 import type { Flow, FlowNode } from './flow.ts'
 import type { Json } from './nodes.ts'
@@ -14,16 +14,16 @@ type Behaviour = Pick<DemoWorkflow, 'branches' | 'items' | 'loops' | 'sigma'>
 
 export interface SimulatedRun {
   endedAtMs: number
-  /** Of n8n's execution object. */
+  /** For n8n's execution object. */
   data: Json
-  /** Every node that can be in `data`. */
+  /** All nodes that can occur in `data`. */
   nodes: { name: string; type: string }[]
 }
 
 const betweenNodesMs = 1
 const noItem = { json: {} }
 
-/** Follows the links from the trigger; where a node chooses, by the workflow's weights, but always towards the fault. */
+/** Follows the links from the trigger. At a branch, the workflow's weights decide, or the path to the fault. */
 export function simulate(
   flow: Flow,
   behaviour: Behaviour,
@@ -32,7 +32,7 @@ export function simulate(
 ): SimulatedRun {
   const run = new Simulation(flow, behaviour, startedAtMs, fault, random)
   run.follow(stopAfter ?? Number.POSITIVE_INFINITY)
-  if (fault && !run.failure) throw new Error(`No run gets to "${fault.node}"`)
+  if (fault && !run.failure) throw new Error(`No run reaches "${fault.node}"`)
   return {
     endedAtMs: Math.round(run.atMs),
     data: {
@@ -48,7 +48,7 @@ export function simulate(
 
 interface Begun {
   atMs: number
-  /** The how manieth run of a node it is. */
+  /** Position of the node run, across all nodes. */
   index: number
 }
 
@@ -61,11 +61,11 @@ class Simulation {
   readonly #behaviour: Behaviour
   readonly #fault: PlannedFault | null
   readonly #random: Random
-  /** The whole run is slow, or quick. */
+  /** Slows down or speeds up the whole run. */
   readonly #pace: number
-  /** What the fault lies behind, or below. */
+  /** The nodes on the way to the fault. */
   readonly #towards: Set<string>
-  /** Nodes still to run, with the items they are given. */
+  /** Nodes left to run, with their input items. */
   readonly #given = new Map<string, number>()
   #index = 0
 
@@ -100,7 +100,7 @@ class Simulation {
     }
   }
 
-  /** Runs the node and hands on what it gives. */
+  /** Runs the node and passes on its output. */
   #pass(node: FlowNode, given: number): void {
     const gives = this.#run(node, given)
     if (this.failure || gives === 0) return
@@ -132,7 +132,7 @@ class Simulation {
     return this.#random.weighted(this.#behaviour.branches?.[name] ?? Array.from({ length: outputs }, () => 1))
   }
 
-  /** What lies between the loop's second output and the way back to it. */
+  /** The nodes between the loop's second output and its input. */
   #loop(loop: FlowNode, given: number): void {
     const body: FlowNode[] = []
     let next = this.#flow.links.find((link) => link.from === loop.name && link.output === 1)?.to
@@ -153,7 +153,7 @@ class Simulation {
     }
   }
 
-  /** @returns how many items it gives */
+  /** @returns the number of output items */
   #run(node: FlowNode, given: number, mayFail = true): number {
     const { name, kind } = node
     const begun = { atMs: this.atMs, index: this.#index++ }
@@ -178,7 +178,7 @@ class Simulation {
     return gives
   }
 
-  /** A model between the tools that it calls, memory before and after. */
+  /** The model runs before and after each tool, memory first and last. */
   #runBelow(node: FlowNode, rounds: number, mayFail: boolean): void {
     const below = this.#flow.children(node.name)
     if (below.length === 0) return
@@ -233,7 +233,7 @@ class Simulation {
   }
 }
 
-/** A node, what leads to it, and what it hangs below. */
+/** A node, its predecessors and its parents. */
 function ancestors(flow: Flow, name: string): Set<string> {
   const found = new Set([name])
   for (const each of found) {

@@ -1,4 +1,4 @@
-/** @module Fills a database with the demo's account, as if it had been used for sixty days. */
+/** @module Seeds a database with the demo account and its 60 days of history. */
 import { v7 as uuidv7 } from 'uuid'
 import type { Deps } from '../../src/deps.ts'
 import { rollUpChanges } from '../../src/executions/roll-up.ts'
@@ -13,7 +13,7 @@ import { openRunCount, type Report, reportsOf } from './reports.ts'
 import { dayMs, historyDays, planRuns } from './traffic.ts'
 import { flowsOf, type Server } from './workflow.ts'
 
-/** What the embedded database bears within the time that a statement has. */
+/** Stays within the statement timeout on the embedded database. */
 const batchSize = 250
 const changesPerRollUp = 1000
 
@@ -32,7 +32,7 @@ export interface SeedSummary {
 }
 
 /**
- * @param clock what `deps.now` tells: moved from the first day to `now` and left there
+ * @param clock the clock behind `deps.now`. Moves from the first day to `now` and stays there
  * @throws {AppError} `email-taken`
  */
 export async function seedLargeDemo(
@@ -44,7 +44,7 @@ export async function seedLargeDemo(
   const beganAtMs = Date.now()
   const nowMs = clock.now.getTime()
   const moments: { id: string; atMs: number }[] = []
-  /** What is audited from here on happened then. */
+  /** Later audit events get this time. */
   const moveTo = (atMs: number) => {
     clock.now = new Date(atMs)
     moments.push({ id: uuidv7(), atMs })
@@ -80,7 +80,7 @@ export async function seedLargeDemo(
   }
   for (const report of reports.slice(heard)) await ledger.add(report)
   await ledger.flushAll()
-  progress('Adding them up …')
+  progress('Rolling up …')
   moveTo(nowMs)
   await finish(deps, { userId: user.id, nowMs, moments, timeline })
   while ((await rollUpChanges(deps.db, { limit: changesPerRollUp })) > 0);
@@ -94,7 +94,7 @@ export async function seedLargeDemo(
   }
 }
 
-/** Records runs in batches, each as received at its own time. */
+/** Records runs in batches, each with its own time of receipt. */
 class Ledger {
   recorded = 0
   readonly #deps: Deps
@@ -108,7 +108,7 @@ class Ledger {
 
   async add({ server, receivedAtMs, execution }: Report): Promise<void> {
     const read = readPayload(execution, new Date(receivedAtMs))
-    if (!read.ok || !read.execution) throw new Error('A run of the demo cannot be read')
+    if (!read.ok || !read.execution) throw new Error('A demo run cannot be parsed')
     const waiting = this.#waiting.get(server) ?? []
     waiting.push(read.execution)
     this.#waiting.set(server, waiting)
@@ -120,7 +120,7 @@ class Ledger {
     if (waiting.length === 0) return
     this.#waiting.delete(server)
     const recorded = await ingest(this.#deps.db, this.#servers.get(server) ?? '', waiting, 'poll')
-    if (recorded.includes(undefined)) throw new Error('A run of the demo belongs to no deployment')
+    if (recorded.includes(undefined)) throw new Error('A demo run matches no deployment')
     this.recorded += recorded.length
   }
 

@@ -1,4 +1,4 @@
-/** @module What happened in the demo's account, in order: accounts, credentials, versions, deployments. */
+/** @module The timeline of the demo account: sign-up, credentials, versions, deployments. */
 import { v7 as uuidv7 } from 'uuid'
 import type { SlotBinding } from '../../src/db/schema/deployments.ts'
 import type { Deps } from '../../src/deps.ts'
@@ -16,7 +16,7 @@ const hourMs = dayMs / 24
 
 export interface SeedEvent {
   atMs: number
-  /** The deployments of this server change: what was heard before must be recorded before. */
+  /** Set if the deployments on this server change. Earlier reports must be recorded first. */
   server?: Server
   run: () => Promise<void>
 }
@@ -27,7 +27,7 @@ export interface MadeVersion {
   atMs: number
 }
 
-/** Ids of what has been made so far. */
+/** IDs of the resources created so far. */
 export class Timeline {
   readonly servers = new Map<Server, string>()
   readonly credentials = new Map<DemoCredential, { id: string; madeAtMs: number }>()
@@ -37,7 +37,7 @@ export class Timeline {
   readonly #nowMs: number
   readonly #runs: DeploymentRuns
   readonly #workflows = new Map<DemoWorkflow, Workflow>()
-  /** By version, from 1. */
+  /** By version, starting at 1. */
   readonly #slots = new Map<DemoWorkflow, Slot[][]>()
   readonly #deployments = new Map<DemoDeployment, string>()
 
@@ -89,7 +89,7 @@ export class Timeline {
         const { credentials: stored } = this.#deps
         const id = this.credentials.get(credential)?.id ?? ''
         const opened = await stored.open(this.#userId, id)
-        if (!opened) throw new Error(`There is no credential "${credential.name}"`)
+        if (!opened) throw new Error(`Credential "${credential.name}" not found`)
         await stored.recordValidation(this.#userId, opened, {
           status: checked.error === undefined ? 'valid' : 'invalid',
           ...(checked.error !== undefined && { error: checked.error }),
@@ -99,7 +99,7 @@ export class Timeline {
     return [made, tested]
   }
 
-  /** Secrets that were renewed. */
+  /** Rotates some secrets. */
   #rotate(): SeedEvent[] {
     const renewed = credentials.filter(({ name }) => ['OpenAI team key', 'Stripe restricted'].includes(name))
     return [
@@ -131,7 +131,7 @@ export class Timeline {
         const made = earlier
           ? await this.#deps.workflows.update(this.#userId, earlier.id, earlier.version, change)
           : await this.#deps.workflows.create(this.#userId, { ...change, name, description, tags })
-        if (made?.version !== index + 1) throw new Error(`"${name}" has no change in version ${index + 1}`)
+        if (made?.version !== index + 1) throw new Error(`Version ${index + 1} of "${name}" changes nothing`)
         this.#workflows.set(workflow, made)
         const { slots } = readSlots(made.workflow, await loadCatalogue())
         this.#slots.set(workflow, [...(this.#slots.get(workflow) ?? []), slots])
@@ -198,7 +198,7 @@ export class Timeline {
     this.#deployments.set(deployment, id)
   }
 
-  /** As a deployment to n8n leaves it, step by step. */
+  /** Records a deployment step by step, like a real one. */
   async #bring(workflow: DemoWorkflow, deployment: DemoDeployment, version: number): Promise<void> {
     const run = await this.#begin(
       deployment,
@@ -241,9 +241,11 @@ export class Timeline {
     )
     await run.save({ step })
     if (error !== undefined) await run.fail(error)
-    // No process resumes it while the demo is open.
+    // Delayed so that no job resumes it during the demo.
     else
-      await run.reschedule(new RetryLaterError(30 * dayMs, 'The n8n server takes no more requests for now'))
+      await run.reschedule(
+        new RetryLaterError(30 * dayMs, 'The n8n server is busy. Flowkeep resumes automatically'),
+      )
   }
 
   async #begin(
@@ -253,20 +255,20 @@ export class Timeline {
   ): Promise<Run> {
     const row = await this.#runs.find(this.#userId, this.#idOf(deployment))
     const run = row && (await this.#runs.begin(row, intent, bindings ? { bindings } : {}))
-    if (!run) throw new Error('A deployment of the demo cannot begin')
+    if (!run) throw new Error('A demo deployment cannot start')
     return run
   }
 
   #idOf(deployment: DemoDeployment): string {
     const id = this.#deployments.get(deployment)
-    if (id === undefined) throw new Error('A deployment of the demo is not there yet')
+    if (id === undefined) throw new Error('A demo deployment does not exist yet')
     return id
   }
 
   #target(workflow: DemoWorkflow, { server }: DemoDeployment) {
     const workflowId = this.#workflows.get(workflow)?.id
     const instanceId = this.servers.get(server)
-    if (!workflowId || !instanceId) throw new Error(`"${workflow.name}" is deployed before it is there`)
+    if (!workflowId || !instanceId) throw new Error(`"${workflow.name}" is deployed before it exists`)
     return { workflowId, instanceId }
   }
 
@@ -276,7 +278,7 @@ export class Timeline {
       const credential = credentialFor(workflow.name, type)
       if (!credential) return []
       const made = this.credentials.get(credential)
-      if (!made) throw new Error(`"${workflow.name}" needs "${credential.name}" before it is there`)
+      if (!made) throw new Error(`"${workflow.name}" uses "${credential.name}" before it exists`)
       return [{ node: node.name, type, credentialId: made.id }]
     })
   }
@@ -284,7 +286,7 @@ export class Timeline {
 
 const alphabet = 'ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789'
 
-/** As n8n makes them: 16 letters and digits. */
+/** In n8n's format: 16 letters and digits. */
 export function n8nIdOf({ name }: { name: string }, { server }: { server: Server }): string {
   const random = new Random(`${name} on ${server}`)
   return Array.from({ length: 16 }, () => alphabet[random.whole(0, alphabet.length - 1)]).join('')

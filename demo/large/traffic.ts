@@ -1,4 +1,4 @@
-/** @module When every run of the demo begins: sixty days of daily and weekly rhythm, with an outage of everything. */
+/** @module The start times of all demo runs: 60 days with a daily and weekly rhythm and one complete outage. */
 import { Random } from './random.ts'
 import type { DemoDeployment, DemoWorkflow, Server } from './workflow.ts'
 
@@ -8,9 +8,9 @@ const minuteMs = hourMs / 60
 
 export const totalRuns = 20_000
 export const historyDays = 60
-/** Nothing ran and nothing was heard of. */
+/** The outage: no runs and no reports. */
 export const outageHoursAgo = { from: 11.2, to: 8.4 }
-/** From then on n8n there does not answer. */
+/** From this time on, the n8n server is unreachable. */
 export const stagingLostHoursAgo = 3.2
 
 export interface PlannedRun {
@@ -31,7 +31,7 @@ const rhythms: Record<'office' | 'shop' | 'flat', { hours: number[]; weekend: nu
   },
   flat: { hours: Array.from({ length: 24 }, () => 40), weekend: 1 },
 }
-/** Of a workflow's runs, how many its deployments have: most run on the first. */
+/** Share of each deployment in the runs of its workflow. Most run on the first. */
 const shares: Record<Server, number> = { eu: 1, us: 0.45, staging: 0.08 }
 
 interface Stream {
@@ -41,7 +41,7 @@ interface Stream {
   toMs: number
 }
 
-/** In the order in which they begin; exactly `totalRuns` less `others`. */
+/** Sorted by start. Exactly `totalRuns` minus `others`. */
 export function planRuns(workflows: DemoWorkflow[], nowMs: number, others: number): PlannedRun[] {
   const streams = workflows.flatMap((workflow) => streamsOf(workflow, nowMs))
   const fixed = [
@@ -58,7 +58,7 @@ function streamsOf(workflow: DemoWorkflow, nowMs: number): Stream[] {
     if (!first || deployment.status === 'pending') return []
     const lostMs = deployment.server === 'staging' ? stagingLostHoursAgo * hourMs : 0
     const endedMs = Math.max((deployment.endedDaysAgo ?? 0) * dayMs, lostMs)
-    // Within the sixty days, so that the first day of them is a whole one.
+    // Within the 60 days, so that the first day is complete.
     const fromMs = nowMs - Math.min(first[1], historyDays - 0.1) * dayMs
     return [{ workflow, deployment, fromMs: fromMs + minuteMs, toMs: nowMs - endedMs }]
   })
@@ -79,7 +79,7 @@ function scheduledRuns({ workflow, deployment, fromMs, toMs }: Stream, nowMs: nu
     }
   }
   if ('everyMinutes' in traffic) {
-    // A test server is not asked as often.
+    // A test server gets less traffic.
     const everyMs = traffic.everyMinutes * minuteMs * (deployment.server === 'staging' ? 8 : 1)
     for (let atMs = Math.ceil(fromMs / everyMs) * everyMs; atMs < toMs; atMs += everyMs) add(atMs)
     return runs
@@ -108,7 +108,7 @@ function burstRuns(workflow: DemoWorkflow, nowMs: number): PlannedRun[] {
   }))
 }
 
-/** Drawn from what every stream would have in every hour. */
+/** Draws from the expected number of runs per stream and hour. */
 function sampledRuns(streams: Stream[], nowMs: number, count: number): PlannedRun[] {
   const random = new Random('traffic')
   const cells: { stream: Stream; atMs: number }[] = []
@@ -120,7 +120,7 @@ function sampledRuns(streams: Stream[], nowMs: number, count: number): PlannedRu
     if (traffic.mode === 'schedule') continue
     const { hours, weekend } = rhythms[traffic.rhythm]
     const total = hours.reduce((all, each) => all + each, 0)
-    // Its own time of day: eight hours behind in America.
+    // In local time: America is eight hours behind.
     const shift = deployment.server === 'us' ? 16 : 0
     const burstFromMs =
       workflow.burst && deployment === workflow.deployments[0]
@@ -144,7 +144,7 @@ function sampledRuns(streams: Stream[], nowMs: number, count: number): PlannedRu
   const runs: PlannedRun[] = []
   while (runs.length < count) {
     const cell = cells[firstAbove(sums, random.next() * sum)]
-    if (!cell) throw new Error('There is no traffic to draw from')
+    if (!cell) throw new Error('No traffic to draw from')
     const { workflow, deployment, fromMs, toMs } = cell.stream
     const startedAtMs = Math.floor(cell.atMs + random.next() * hourMs)
     const endMs = toMs - (deployment.server === 'staging' ? 0 : 2 * minuteMs)

@@ -1,4 +1,4 @@
-/** @module What the demo knows of a workflow: its versions, where they were deployed, how often it runs and how it fails. */
+/** @module The demo's model of a workflow: versions, deployments, frequency of runs and faults. */
 import type { DeploymentStatus } from '../../src/db/schema/deployments.ts'
 import type { MakeError } from './faults.ts'
 import { Flow } from './flow.ts'
@@ -7,13 +7,13 @@ export type Server = 'eu' | 'us' | 'staging'
 
 export interface DemoVersion {
   daysAgo: number
-  /** Null: made by hand. */
+  /** Null for a manual edit. */
   prompt: string | null
   model: string | null
   make: (flow: Flow) => Flow
 }
 
-/** When runs begin. `office`: working hours; `shop`: evenings and weekends as well; `flat`: always alike. */
+/** When runs start. `office`: working hours; `shop`: also evenings and weekends; `flat`: evenly distributed. */
 export type Traffic =
   | { mode: 'webhook' | 'trigger'; perDay: number; rhythm: 'office' | 'shop' | 'flat' }
   | { mode: 'schedule'; everyMinutes: number }
@@ -23,18 +23,18 @@ export type Traffic =
 export interface Fault {
   node: string
   error: MakeError
-  /** Of the runs in which it can occur. */
+  /** Share of the runs in which it can occur. */
   share: number
   /** Only in these versions. */
   versions?: [from: number, to: number]
-  /** Only in this time. */
+  /** Only in this period. */
   daysAgo?: [from: number, to: number]
 }
 
 export interface DemoDeployment {
   server: Server
   status: DeploymentStatus
-  /** Oldest first; the last is what is live. */
+  /** Oldest first; the last one is live. */
   history: [version: number, daysAgo: number][]
   step?: string
   error?: string
@@ -47,22 +47,22 @@ export interface DemoWorkflow {
   description: string
   tags: string[]
   traffic: Traffic
-  /** So many runs more on the first deployment, from then on. */
+  /** Number of additional runs on the first deployment, from that time on. */
   burst?: { runs: number; daysAgo: number }
   /** Weights of a node's outputs. */
   branches?: Record<string, number[]>
-  /** How many items a node gives. */
+  /** Number of items that a node returns. */
   items?: Record<string, [min: number, max: number]>
-  /** How many batches a loop runs. */
+  /** Number of batches in a loop. */
   loops?: Record<string, [min: number, max: number]>
-  /** How much longer than usual some runs take: 0.3 is steady, 0.8 has a long tail. */
+  /** Spread of the durations: 0.3 is steady, 0.8 has a long tail. */
   sigma?: number
   faults: Fault[]
   versions: DemoVersion[]
   deployments: DemoDeployment[]
 }
 
-/** Every version an hour after it was made, but for those in `without`. */
+/** Deploys every version an hour after its creation, except those in `without`. */
 export function live(
   server: Server,
   versions: DemoVersion[],
@@ -75,7 +75,7 @@ export function live(
   return { server, status, history }
 }
 
-/** Each version made from the one before it. */
+/** Builds each version from the previous one. */
 export function flowsOf({ versions }: Pick<DemoWorkflow, 'versions'>): Flow[] {
   const flows: Flow[] = []
   for (const { make } of versions) flows.push(make(flows.at(-1)?.copy() ?? new Flow()))
