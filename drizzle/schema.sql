@@ -100,6 +100,19 @@ create table deployments (
   constraint deployments_workflow_fkey FOREIGN KEY (user_id, workflow_id) REFERENCES workflows(user_id, id) ON DELETE CASCADE
 );
 
+create table error_group_states (
+  user_id uuid not null,
+  fingerprint text not null,
+  state text not null,
+  fixed_workflow_id uuid,
+  fixed_version integer,
+  changed_at timestamp(3) with time zone not null,
+  constraint error_group_states_pkey PRIMARY KEY (user_id, fingerprint),
+  constraint error_group_states_state_check CHECK ((state = ANY (ARRAY['resolved'::text, 'ignored'::text]))),
+  constraint error_group_states_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  constraint error_group_states_workflow_fkey FOREIGN KEY (user_id, fixed_workflow_id) REFERENCES workflows(user_id, id) ON DELETE SET NULL (fixed_workflow_id)
+);
+
 create table error_groups (
   user_id uuid not null,
   fingerprint text not null,
@@ -484,6 +497,8 @@ CREATE UNIQUE INDEX deployments_live_key ON public.deployments USING btree (inst
 CREATE INDEX deployments_user_id_instance_id_idx ON public.deployments USING btree (user_id, instance_id);
 
 CREATE INDEX deployments_user_id_workflow_id_idx ON public.deployments USING btree (user_id, workflow_id);
+
+CREATE INDEX error_group_states_workflow_idx ON public.error_group_states USING btree (user_id, fixed_workflow_id) WHERE (fixed_workflow_id IS NOT NULL);
 
 CREATE INDEX error_groups_month_idx ON public.error_groups USING brin (recorded_month);
 

@@ -74,7 +74,7 @@ export function createApp(deps: Deps) {
     .route('/v1/executions', executionRoutes(deps.executions, deps.poll, deps.exporting))
     .route('/v1/dead-letters', deadLetterRoutes(deps.deadLetters))
     .route('/v1/incidents', incidentRoutes(deps.incidents))
-    .route('/v1/analytics', analyticsRoutes(deps.analytics))
+    .route('/v1/analytics', analyticsRoutes(deps.analytics, deps.errorStates))
     .route('/v1/audit-events', auditRoutes(deps.auditEvents, deps.exporting.onFailure))
     .route('/hooks', hookRoutes(deps))
   app.route('/', docsRoutes(app, deps.config.publicUrl))

@@ -1,5 +1,6 @@
 /** @module The composition root: builds the services that the routes use from the configuration and the runtime. */
 import type { Context } from 'hono'
+import { ErrorGroupStates } from './analytics/error-states.ts'
 import { AnalyticsRepository } from './analytics/repository.ts'
 import type { Config } from './config.ts'
 import { AvailableCredentials } from './credentials/available.ts'
@@ -261,6 +262,7 @@ export function createDeps(config: Config, runtime: Runtime) {
       }
     },
     analytics: new AnalyticsRepository(read, now, loadCatalogue),
+    errorStates: new ErrorGroupStates(db, now),
     auditEvents: new AuditEventRepository(db),
     readAsset: runtime.readAsset,
     /** Rejects when the server cannot serve requests. */

@@ -424,10 +424,19 @@ export type ModelStats = z.output<typeof ModelStats>
 
 export const errorSorts = ['runs', 'lastSeen', 'newest'] as const
 
+export const errorStates = ['open', 'regressed', 'resolved', 'ignored'] as const
+export type ErrorState = (typeof errorStates)[number]
+export const errorStateFilters = ['unresolved', ...errorStates, 'all'] as const
+export type ErrorStateFilter = (typeof errorStateFilters)[number]
+
 export const ErrorGroupsQuery = z
   .strictObject({
     ...runFilter,
     limit,
+    state: z
+      .enum(errorStateFilters)
+      .optional()
+      .meta({ description: '`unresolved` (default): open and regressed groups' }),
     sort: z
       .enum(errorSorts)
       .optional()
@@ -440,17 +449,39 @@ export const ErrorGroupsQuery = z
   .superRefine(inOrder('from', 'to'))
 export interface ErrorGroupsFilter extends RunFilter {
   limit?: number | undefined
+  state?: ErrorStateFilter | undefined
   sort?: (typeof errorSorts)[number] | undefined
+}
+
+const errorState = {
+  state: z.enum(errorStates).meta({
+    description:
+      '`regressed`: resolved, but it failed again in a run that started after `stateChangedAt`, not counting ' +
+      'manual runs and versions before `fixedIn`',
+  }),
+  stateChangedAt: z.iso
+    .datetime()
+    .nullable()
+    .meta({ description: 'When it was resolved or ignored; null for an open group' }),
+  fixedIn: z
+    .object({ workflowId: z.uuid(), version: z.number().int() })
+    .nullable()
+    .meta({ description: 'The workflow version that fixes it, if you named one' }),
 }
 
 const errorGroup = {
   fingerprint: z.string(),
+  ...errorState,
   node: z.string().nullable(),
   errorClass: z.string().nullable().meta({ description: 'Class of the error, such as `NodeApiError`' }),
   httpStatus: z.number().int().nullable(),
   message: z
     .string()
     .meta({ description: 'The message, with the parts that differ from run to run replaced' }),
+  latestMessage: z
+    .string()
+    .nullable()
+    .meta({ description: 'The whole message of the newest failure; null if it is no longer stored' }),
   runs: Count,
   incidents: Count.meta({ description: 'Failures with this error that have no execution' }),
   previousRuns: Count.meta({ description: 'Executions in the preceding period of equal length' }),
@@ -464,6 +495,9 @@ const errorGroup = {
     .nullable()
     .meta({ description: 'Among all stored executions and incidents, regardless of the filters' }),
   workflows: Count,
+  topWorkflows: z
+    .array(z.object({ workflowId: z.uuid(), name: WorkflowName }))
+    .meta({ description: 'At most 3 of the workflows, most executions and incidents first' }),
   versions: Count.meta({ description: 'Workflow versions' }),
   series: z.array(Count).meta({
     description:
@@ -485,6 +519,27 @@ export type ErrorGroup = ErrorGroups['items'][number]
 
 export const ErrorFingerprint = z.object({ fingerprint: Fingerprint })
 export const ErrorGroupQuery = z.strictObject(runFilter).superRefine(inOrder('from', 'to'))
+
+export const ErrorGroupChange = z
+  .discriminatedUnion('state', [
+    z.strictObject({
+      state: z.literal('resolved'),
+      fixedIn: z
+        .strictObject({ workflowId: Uuid, version: z.number().int().min(1, 'At least 1').max(999_999_999) })
+        .nullable()
+        .optional()
+        .meta({ description: 'Failures of earlier versions of this workflow do not reopen the group' }),
+    }),
+    z.strictObject({ state: z.literal('ignored') }),
+    z.strictObject({ state: z.literal('open') }),
+  ])
+  .meta({ ref: 'ErrorGroupChange', 'x-example': { state: 'resolved' } })
+export type ErrorGroupChange = z.output<typeof ErrorGroupChange>
+
+export const ErrorGroupState = z
+  .object({ fingerprint: z.string(), ...errorState })
+  .meta({ ref: 'ErrorGroupState' })
+export type ErrorGroupState = z.output<typeof ErrorGroupState>
 
 export const ErrorGroupDetail = z
   .object({

@@ -12,6 +12,8 @@ import {
   type ErrorGroup,
   type ErrorGroupDetail,
   type ErrorGroups,
+  type ErrorState,
+  type ErrorStateFilter,
   type errorSorts,
   maxBuckets,
 } from './contract.ts'
@@ -23,6 +25,7 @@ import {
   periodOf,
   rangeBefore,
 } from '../runs/period.ts'
+import { currentState, isInState } from './error-states.ts'
 import { incidentFailures } from './incident-sources.ts'
 import { type Filter, failuresIn } from '../runs/sources.ts'
 
@@ -32,10 +35,17 @@ const newestExecutions = 20
 /** Weeks begin on Monday. */
 const aMonday = '2000-01-03Z'
 const maximumDetails = 100
+const maximumNamed = 3
 
 interface GroupRow extends Record<string, unknown> {
   of_all: number
   fingerprint: string
+  state: ErrorState
+  changed_ms: number | null
+  fixed_workflow_id: string | null
+  fixed_version: number | null
+  latest_message: string | null
+  top_workflows: { workflowId: string; name: string | null }[] | null
   runs: number
   incidents: number
   previous_runs: number
@@ -69,11 +79,11 @@ export async function errorGroups(
   userId: string,
   filter: Filter,
   range: BoundedRange,
-  { limit, sort }: { limit: number; sort: Sort },
+  { limit, sort, state }: { limit: number; sort: Sort; state: ErrorStateFilter },
 ): Promise<ErrorGroups> {
   const seriesInterval = intervalFor(range)
   const { rows } = await db.execute<GroupRow>(
-    groupsOf(userId, filter, range, seriesInterval, { limit, sort }),
+    groupsOf(userId, filter, range, seriesInterval, { limit, sort, state }),
   )
   return {
     period: periodOf(range),
@@ -95,7 +105,7 @@ export async function errorGroup(
   const seriesInterval = intervalFor(range)
   const [{ rows }, newest, newestIncidents] = await db.batch([
     db.execute<GroupDetailRow>(
-      groupsOf(userId, filter, range, seriesInterval, { limit: 1, sort: 'runs', fingerprint }),
+      groupsOf(userId, filter, range, seriesInterval, { limit: 1, sort: 'runs', state: 'all', fingerprint }),
     ),
     db
       .select(summaryColumns(now))
@@ -153,20 +163,28 @@ function groupsOf(
   filter: Filter,
   range: BoundedRange,
   seriesInterval: Interval,
-  { limit, sort, fingerprint }: { limit: number; sort: Sort; fingerprint?: string },
+  {
+    limit,
+    sort,
+    state,
+    fingerprint,
+  }: { limit: number; sort: Sort; state: ErrorStateFilter; fingerprint?: string },
 ): SQL {
   const ofGroup = fingerprint === undefined ? sql`` : sql`where fingerprint = ${fingerprint}`
   const grains = seriesInterval === 'hour' ? (['hour'] as const) : undefined
   const before = rangeBefore(range)
   const failures = failuresIn(userId, filter, partsOf(range, grains), { earlier: partsOf(before) })
   // First and last occurrences are read for all groups only when the order depends on them.
-  const seen = (groups: SQL) => sql`
-    select * from ${groups} g
+  const withSeen = (groups: SQL) => sql`
+    select g.*, least(oldest.at, without_run.first_at) as first_at, greatest(newest.at, without_run.last_at) as last_at,
+      newest.message as latest_message
+    from ${groups} g
+    left join lateral (${seen(userId, 'asc')}) oldest on true
+    left join lateral (${seen(userId, 'desc')}) newest on true
     cross join lateral (
-      select least(${seenAt(userId, 'asc')}, min(occurred_at)) as first_at,
-        greatest(${seenAt(userId, 'desc')}, max(occurred_at)) as last_at
+      select min(occurred_at) as first_at, max(occurred_at) as last_at
       from incidents where user_id = ${userId} and fingerprint = g.fingerprint
-    ) seen`
+    ) without_run`
   const orders = {
     runs: sql`runs + incidents desc, fingerprint`,
     lastSeen: sql`last_at desc nulls last, fingerprint`,
@@ -196,7 +214,7 @@ function groupsOf(
       select fingerprint, sum(runs) as runs, sum(incidents) as incidents, count(distinct workflow_id) as workflows, count(*) as versions
       from by_version group by fingerprint
     ),
-    candidates as (
+    wanted as (
       ${
         fingerprint === undefined
           ? sql`select * from grouped`
@@ -206,11 +224,19 @@ function groupsOf(
             from (select ${fingerprint}::text as fingerprint) requested left join grouped using (fingerprint)`
       }
     ),
+    candidates as materialized (
+      select * from (
+        select wanted.*, ${currentState} as state, s.changed_at, s.fixed_workflow_id, s.fixed_version
+        from wanted
+        left join error_group_states s on s.user_id = ${userId} and s.fingerprint = wanted.fingerprint
+      ) classified
+      where ${isInState(state)}
+    ),
     top_groups as (
       ${
         sort === 'runs'
-          ? seen(sql`(select *, count(*) over () as of_all from candidates ${first})`)
-          : sql`select *, count(*) over () as of_all from (${seen(sql`candidates`)}) seen ${first}`
+          ? withSeen(sql`(select *, count(*) over () as of_all from candidates ${first})`)
+          : sql`select *, count(*) over () as of_all from (${withSeen(sql`candidates`)}) seen ${first}`
       }
     ),
     -- "is true" prevents a nested loop join, which would compare every row with every group.
@@ -219,13 +245,26 @@ function groupsOf(
       from sums
       where span = 0 and not is_version and (fingerprint in (select fingerprint from top_groups)) is true
       group by fingerprint
+    ),
+    top_workflows as materialized (
+      select fingerprint, json_agg(json_build_object('workflowId', workflow_id, 'name', name) order by place) as top_workflows
+      from (
+        select v.fingerprint, v.workflow_id, w.name, row_number() over (
+          partition by v.fingerprint order by sum(v.runs + v.incidents) desc, v.workflow_id) as place
+        from by_version v left join workflows w on w.user_id = ${userId} and w.id = v.workflow_id
+        where (v.fingerprint in (select fingerprint from top_groups)) is true
+        group by v.fingerprint, v.workflow_id, w.name
+      ) ranked
+      where place <= ${maximumNamed} group by fingerprint
     )
     select p.of_all::float8, p.fingerprint, p.runs::float8, p.incidents::float8,
       coalesce(e.previous_runs, 0)::float8 as previous_runs,
       coalesce(e.previous_incidents, 0)::float8 as previous_incidents,
       p.workflows::float8, p.versions::float8, g.node, g.error_class, g.http_status, g.message,
       extract(epoch from p.first_at)::float8 * 1000 as first_ms,
-      extract(epoch from p.last_at)::float8 * 1000 as last_ms, s.series
+      extract(epoch from p.last_at)::float8 * 1000 as last_ms, s.series, p.state,
+      extract(epoch from p.changed_at)::float8 * 1000 as changed_ms, p.fixed_workflow_id, p.fixed_version,
+      coalesce(p.latest_message, g.latest_message) as latest_message, t.top_workflows
       ${
         fingerprint === undefined
           ? sql``
@@ -237,37 +276,45 @@ function groupsOf(
       }
     from top_groups p
     join lateral (
-      select node, error_class, http_status, message from (
-        (select node, error_class, http_status, message, 0 as rank from error_groups
+      select node, error_class, http_status, message, latest_message from (
+        (select node, error_class, http_status, message, null as latest_message, 0 as place from error_groups
         where user_id = ${userId} and fingerprint = p.fingerprint
           and recorded_month >= (select month from execution_horizon)
         order by recorded_month limit 1)
         union all
-        (select node, error_class, http_status, message_pattern, 1 from incidents
-        where user_id = ${userId} and fingerprint = p.fingerprint limit 1)
+        (select node, error_class, http_status, message_pattern, message, 1 from incidents
+        where user_id = ${userId} and fingerprint = p.fingerprint order by occurred_at desc limit 1)
       ) known
       order by rank limit 1
     ) g on true
     left join earlier e using (fingerprint)
     left join series s using (fingerprint)
+    left join top_workflows t using (fingerprint)
     order by ${orders[sort]}`
 }
 
-/** Time of the first or last stored run of a group. `least` and `greatest` ignore null. */
-const seenAt = (userId: string, direction: 'asc' | 'desc') => sql`(
-  select coalesce(e.started_at, e.finished_at, e.recorded_at) from executions e
+/** A group's first or last stored run: `at, message`. */
+const seen = (userId: string, direction: 'asc' | 'desc') => sql`
+  select coalesce(e.started_at, e.finished_at, e.recorded_at) as at, e.error_message as message from executions e
   where e.user_id = ${userId} and e.error_fingerprint = g.fingerprint
     and e.status in ${failedList}
-  order by coalesce(e.started_at, e.finished_at, e.recorded_at) ${sql.raw(direction)}, e.id ${sql.raw(direction)} limit 1)`
+  order by coalesce(e.started_at, e.finished_at, e.recorded_at) ${sql.raw(direction)}, e.id ${sql.raw(direction)} limit 1`
 
 const toGroup = (row: GroupRow, range: BoundedRange, seriesInterval: Interval): ErrorGroup => {
   const runs = new Map(row.series)
   return {
     fingerprint: row.fingerprint,
+    state: row.state,
+    stateChangedAt: toIso(row.changed_ms),
+    fixedIn:
+      row.fixed_workflow_id !== null && row.fixed_version !== null
+        ? { workflowId: row.fixed_workflow_id, version: row.fixed_version }
+        : null,
     node: row.node,
     errorClass: row.error_class,
     httpStatus: row.http_status,
     message: row.message,
+    latestMessage: row.latest_message,
     runs: row.runs,
     incidents: row.incidents,
     previousRuns: row.previous_runs,
@@ -275,6 +322,7 @@ const toGroup = (row: GroupRow, range: BoundedRange, seriesInterval: Interval): 
     firstSeenAt: toIso(row.first_ms),
     lastSeenAt: toIso(row.last_ms),
     workflows: row.workflows,
+    topWorkflows: row.top_workflows ?? [],
     versions: row.versions,
     series: intervalStarts(range, seriesInterval).map((start) => runs.get(start.getTime()) ?? 0),
   }

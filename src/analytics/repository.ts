@@ -110,9 +110,9 @@ export class AnalyticsRepository {
   }
 
   async errors(userId: string, filter: ErrorGroupsFilter = {}): Promise<ErrorGroups> {
-    const { limit = defaultLimit, sort = 'runs' } = filter
+    const { limit = defaultLimit, sort = 'runs', state = 'unresolved' } = filter
     return this.#read((db) =>
-      errorGroups(db, userId, withoutPeriod(filter), this.#range(filter), { limit, sort }),
+      errorGroups(db, userId, withoutPeriod(filter), this.#range(filter), { limit, sort, state }),
     )
   }
 

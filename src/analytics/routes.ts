@@ -7,10 +7,12 @@ import {
   CredentialStats,
   CredentialStatsQuery,
   ErrorFingerprint,
+  ErrorGroupChange,
   ErrorGroupDetail,
   ErrorGroupQuery,
   ErrorGroups,
   ErrorGroupsQuery,
+  ErrorGroupState,
   ModelStats,
   ModelStatsQuery,
   NodeStats,
@@ -26,12 +28,13 @@ import {
   WorkflowStats,
   WorkflowStatsQuery,
 } from './contract.ts'
+import type { ErrorGroupStates } from './error-states.ts'
 import type { AnalyticsRepository } from './repository.ts'
 
 const tag = 'Analytics'
 const errors = ['invalid'] as ['invalid']
 
-export function analyticsRoutes(analytics: AnalyticsRepository) {
+export function analyticsRoutes(analytics: AnalyticsRepository, errorStates: ErrorGroupStates) {
   return new Hono<AuthEnv>()
     .get(
       '/summary',
@@ -174,6 +177,27 @@ export function analyticsRoutes(analytics: AnalyticsRepository) {
         const group = await analytics.error(c.var.userId, fingerprint, c.req.valid('query'))
         if (!group) throw new AppError('not-found', 'Error group not found')
         return c.json(group, 200)
+      },
+    )
+    .patch(
+      '/errors/:fingerprint',
+      describe({
+        operationId: 'updateErrorGroup',
+        tag,
+        summary: 'Resolve, ignore or reopen an error group',
+        description:
+          'The last write wins, so `If-Match` is not needed. A resolved group that fails again is `regressed` ' +
+          'and returns to the default list. An ignored group stays out of it until you reopen it.',
+        responses: { 200: ErrorGroupState },
+        errors: ['not-found', ...errors],
+      }),
+      valid('param', ErrorFingerprint),
+      valid('json', ErrorGroupChange),
+      async (c) => {
+        const { fingerprint } = c.req.valid('param')
+        const state = await errorStates.set(c.var.userId, fingerprint, c.req.valid('json'))
+        if (!state) throw new AppError('not-found', 'No such error')
+        return c.json(state, 200)
       },
     )
 }

@@ -37,6 +37,7 @@ export type DashboardDeps = Pick<
   | 'poll'
   | 'replayResults'
   | 'analytics'
+  | 'errorStates'
   | 'auditEvents'
   | 'readAsset'
 >

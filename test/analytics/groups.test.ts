@@ -274,8 +274,14 @@ describe('errors', () => {
     for (let ms = startOf(filter.from.getTime(), interval); ms < filter.to.getTime(); ms += unitMs) {
       series.push(all.filter(({ happenedMs }) => startOf(happenedMs, interval) === ms).length)
     }
+    const byWorkflow = [...Map.groupBy(all, ({ workflowId }) => workflowId)].toSorted(
+      ([a, ofA], [b, ofB]) => ofB.length - ofA.length || (a < b ? -1 : 1),
+    )
+    const nameOf = (id: string) => history.flows.find((flow) => flow.id === id && !flow.deleted)?.name ?? null
     return {
       fingerprint,
+      ...{ state: 'open', stateChangedAt: null, fixedIn: null },
+      topWorkflows: byWorkflow.slice(0, 3).map(([workflowId]) => ({ workflowId, name: nameOf(workflowId) })),
       runs: runs.length,
       incidents: incidents.length,
       previousIncidents: incidentsIn(before).length,
@@ -301,7 +307,15 @@ describe('errors', () => {
         filter,
         total: new Set([...byFingerprint.keys(), ...incidents]).size,
       })
-      for (const { node: _, errorClass: __, httpStatus: ___, message: ____, ...item } of items) {
+      for (const each of items) {
+        const {
+          node: _,
+          errorClass: __,
+          httpStatus: ___,
+          message: ____,
+          latestMessage: _____,
+          ...item
+        } = each
         expect({ filter, ...item }).toEqual({
           filter,
           ...groupOf(item.fingerprint, byFingerprint.get(item.fingerprint) ?? [], period),
@@ -316,9 +330,11 @@ describe('errors', () => {
       node: 'Fetch',
       errorClass: 'NodeApiError',
       message: 'No customer <number>',
+      latestMessage: expect.stringMatching(/^No customer \d+$/),
     })
     expect(items.find(({ fingerprint }) => fingerprint === 'feedfeedfeedfeed')).toMatchObject({
       ...{ node: 'Email Trigger', message: 'IMAP login refused', runs: 0 },
+      latestMessage: expect.stringContaining('IMAP login refused'),
       incidents: expect.any(Number),
     })
     expect(items).toHaveLength(6)

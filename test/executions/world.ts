@@ -2,6 +2,7 @@
 import { WorkflowRepository } from '../../src/workflows/repository.ts'
 import { Hono } from 'hono'
 import { v7 as uuidv7 } from 'uuid'
+import { ErrorGroupStates } from '../../src/analytics/error-states.ts'
 import { AnalyticsRepository } from '../../src/analytics/repository.ts'
 import { readFrom } from '../../src/db/replica.ts'
 import { analyticsRoutes } from '../../src/analytics/routes.ts'
@@ -140,7 +141,13 @@ export function createWorld(database: TestDatabase, options: WorldOptions = {}) 
       ),
     )
     .route('/v1/dead-letters', deadLetterRoutes(deadLetters))
-    .route('/v1/analytics', analyticsRoutes(new AnalyticsRepository(readFrom(db), now, loadCatalogue)))
+    .route(
+      '/v1/analytics',
+      analyticsRoutes(
+        new AnalyticsRepository(readFrom(db), now, loadCatalogue),
+        new ErrorGroupStates(db, now),
+      ),
+    )
     .route('/v1/incidents', incidentRoutes(new IncidentRepository(db)))
     .route('/hooks', hookRoutes({ instances, reports }, options.hookLimits))
 
