@@ -1,4 +1,4 @@
-/** A past of any length for `bench/analytics.ts`, made by the database itself, and the rollups that belong to it. */
+/** Generates a history of any length for `bench/analytics.ts` in the database, with its rollups. */
 import { type SQL, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import { createSecretBox } from '../src/crypto/secret-box.ts'
@@ -11,7 +11,7 @@ import { workflows, workflowVersions } from '../src/db/schema/workflows.ts'
 
 export interface PastUser {
   userId: string
-  /** The one that runs most. */
+  /** The workflow with the most runs. */
   workflowId: string
   fingerprint: string
 }
@@ -42,9 +42,8 @@ const chunk = 250_000
 const zeros = '00000000-0000-0000-0000-000000000000'
 
 /**
- * Spread evenly over the period. A tenth of the workflows takes two fifths of the runs; each takes its own time, 50 ms
- * to 16 s, more or less; a version is live for a quarter of the period. Every tenth execution still has the data of its
- * nodes.
+ * Spread evenly over the period. A tenth of the workflows gets two fifths of the runs. Each has its own typical duration
+ * between 50 ms and 16 s. Each version is live for a quarter of the period. Every tenth execution still has its data.
  */
 export async function fillHistory(db: Db, { executions, from, to }: Past): Promise<PastUser> {
   const userId = uuidv7()
@@ -92,7 +91,7 @@ export async function fillHistory(db: Db, { executions, from, to }: Past): Promi
       await db.insert(workflowVersions).values({ workflowId: id, version, userId, ...content, ...origin })
     }
     for (const [at, instanceId] of instanceIds.entries()) {
-      // Every fourth runs on both instances.
+      // Every fourth workflow runs on both instances.
       if (at === 1 && index % 4 > 0) continue
       const credentialId = credentialIds[index % credentialIds.length] ?? ''
       const bindings = [{ node: 'Slack', type: 'slackApi', credentialId }]
@@ -163,7 +162,7 @@ const month = sql`date_trunc('month', recorded_at at time zone 'UTC')::date`
 const happenedAt = sql`coalesce(started_at, finished_at, recorded_at)`
 const origin = sql`user_id, deployment_id, workflow_id, instance_id`
 
-/** A recount of what is there, by sets: what folding would have come to, in about the order of its inserts. */
+/** Computes the rollups from the executions in bulk, inserting rows in about the order of the rollup job. */
 export async function fillRollups(db: Db): Promise<void> {
   const together = sql`user_id, ${zeros}::uuid, ${zeros}::uuid, ${zeros}::uuid`
   const owners = (version: SQL, name: SQL) =>
@@ -171,7 +170,7 @@ export async function fillRollups(db: Db): Promise<void> {
       [origin, version, name],
       [together, sql`0`, sql`''`],
     ] as const
-  // A bucket's runs first: numbers of a hundred digits are dear to add up.
+  // Counts per bucket first, because adding numbers with a hundred digits is expensive.
   const histogram = sql`coalesce(sum(bucket_runs * duration_histogram(bucket)), 0)`
   for (const [grain, width] of [
     ['10min', '10 minutes'],

@@ -1,10 +1,10 @@
 /**
- * How long each endpoint of analytics takes: `npx tsx bench/analytics.ts [executions …]`, by default 100000 1000000.
- * One user with 30 workflows over 60 days on a real Postgres behind the gateway, each size in a database of its own,
- * which is gone at the end. The sizes are measured in turns, for the machine is not as fast at every minute. The largest
- * tells what grouping the executions themselves takes instead; both must come to the same totals. On an idle machine
- * with two cores a million executions take 2 minutes and 1.2 GB of disk; ten million,
- * `npx tsx bench/analytics.ts 100000 1000000 10000000`, half an hour and 11 GB.
+ * The duration of each analytics endpoint: `npx tsx bench/analytics.ts [executions …]`, by default 100000 1000000. One
+ * user with 30 workflows over 60 days on a real Postgres behind the gateway. Each size has its own database, which is
+ * dropped at the end. The sizes are measured alternately, because the machine's speed varies. For the largest size, also
+ * measures grouping the executions themselves; both must return the same totals. On an idle machine with two cores, a
+ * million executions take 2 minutes and 1.2 GB of disk; ten million (`npx tsx bench/analytics.ts 100000 1000000 10000000`)
+ * take half an hour and 11 GB.
  */
 import { type SQL, sql } from 'drizzle-orm'
 import { AnalyticsRepository } from '../src/analytics/repository.ts'
@@ -24,7 +24,7 @@ const warmUps = 3
 const repeats = 25
 const dayMs = 86_400_000
 
-/** Not on the hour: as the dashboard asks, so that pieces of hours are read from the executions. */
+/** Not on the hour, like the dashboard's queries, so that partial hours are read from the executions. */
 const to = new Date('2026-11-22T13:37:00Z')
 const from = new Date(to.getTime() - 60 * dayMs)
 const lastDay = new Date(to.getTime() - dayMs)
@@ -33,7 +33,7 @@ const lastMonth = new Date(to.getTime() - 30 * dayMs)
 interface Endpoint {
   name: string
   call: (analytics: AnalyticsRepository, user: PastUser) => Promise<unknown>
-  /** The same out of the executions. Absent where another row's stands for it. */
+  /** The same query on the executions. Absent if another row covers it. */
   grouping?: (user: PastUser) => SQL
 }
 
@@ -53,12 +53,12 @@ const nodeMeasures = sql`count(*), count(error), sum(items), sum("durationMs"),
 
 const endpoints: Endpoint[] = [
   {
-    name: 'summary, 60 days and the 60 before',
+    name: 'summary, 60 days and the previous 60',
     call: (analytics, { userId }) => analytics.summary(userId, { from, to }),
     grouping: (user) => sql`select status, ${measures} ${ofUser(user)} group by rollup (status)`,
   },
   {
-    name: 'summary, last day and the one before',
+    name: 'summary, last day and the previous one',
     call: (analytics, { userId }) => analytics.summary(userId, { from: lastDay, to }),
     grouping: (user) => sql`select status, ${measures} ${ofUser(user, lastDay)} group by rollup (status)`,
   },
@@ -149,7 +149,7 @@ const endpoints: Endpoint[] = [
       left join workflow_versions v on v.workflow_id = e.workflow_id and v.version = e.workflow_version group by 1`,
   },
   {
-    name: 'errors, 60 days and the 60 before',
+    name: 'errors, 60 days and the previous 60',
     call: (analytics, { userId }) => analytics.errors(userId, { from, to }),
     grouping: (user) => sql`
       select error_fingerprint, count(*), min(${happenedAt}), max(${happenedAt}), count(distinct workflow_id),
@@ -203,7 +203,7 @@ async function fill(serverUrl: string, executions: number): Promise<Filled> {
   return { db, analytics, user, close: () => backend.close() }
 }
 
-/** The rollups tell what the executions do. */
+/** Asserts that the rollups match the executions. */
 async function verify(db: Db, analytics: AnalyticsRepository, user: PastUser): Promise<void> {
   const { rows } = await db.execute<{ total: number; failed: number; nodes: number; errors: number }>(sql`
     select count(*)::float8 as total, (count(*) filter (where status in ('error', 'crashed')))::float8 as failed,
@@ -223,7 +223,7 @@ async function verify(db: Db, analytics: AnalyticsRepository, user: PastUser): P
     errors: sum((await analytics.errors(user.userId, range)).items.map(({ runs }) => runs)),
   }
   if (JSON.stringify(found) !== JSON.stringify(rows[0])) {
-    throw new Error(`The rollups give ${JSON.stringify(found)}, the executions ${JSON.stringify(rows[0])}`)
+    throw new Error(`Totals differ: rollups ${JSON.stringify(found)}, executions ${JSON.stringify(rows[0])}`)
   }
 }
 
@@ -232,7 +232,7 @@ async function describe(db: Db): Promise<string> {
     select pg_size_pretty(pg_database_size(current_database())) as size,
       ((select count(*) from execution_stats) + (select count(*) from node_stats) + (select count(*) from error_stats))
         ::float8 as rollups`)
-  return `${rows[0]?.rollups} rows of rollups, ${rows[0]?.size} in all`
+  return `${rows[0]?.rollups} rollup rows, ${rows[0]?.size} in total`
 }
 
 const server = await startPostgres()

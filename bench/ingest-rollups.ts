@@ -1,8 +1,8 @@
 /**
- * What the rollups cost: `npx tsx bench/ingest-rollups.ts [rounds] [executions a round]`. Deliveries as webhooks take
- * them, over a real Postgres behind the gateway. "Without" is the same function less its ledger, and data in which no
- * nodes are found to count. "With" folds beside the deliveries, when the server does, and ends each round with an empty
- * ledger. In turns, for other work on the machine slows all of them.
+ * The cost of rollups: `npx tsx bench/ingest-rollups.ts [rounds] [executions per round]`. Ingests deliveries like a
+ * webhook on a real Postgres behind the gateway. "Without" is the same function without its ledger, on data without nodes
+ * to count. "With" rolls up concurrently, as often as the server does, and ends each round with an empty ledger. The
+ * variants alternate, so that other load on the machine affects all of them.
  */
 import { sql } from 'drizzle-orm'
 import { readMigrations } from '../src/cli/migrations.ts'
@@ -29,7 +29,7 @@ interface Target {
 }
 
 let made = 0
-/** As reported when it has just ended. Each workflow and node takes its own time, more or less. */
+/** A report of a run that has just ended. Each workflow and node has its own typical duration. */
 function reportOf(n8nWorkflowId: string, nodesName: string | false): object {
   made += 1
   const usual = 200 + Number(n8nWorkflowId.slice(2)) * 150
@@ -64,7 +64,7 @@ const server = await startPostgres()
 try {
   const backend = postgresBackend(server.url, { maxConnections: concurrency + 1 })
   const gateway = createGateway(backend)
-  /** Both ways through the same detour, which costs something as well. */
+  /** Sends both variants through the same wrapper, because it has a cost too. */
   const connect = (isWithLedger: boolean) =>
     createDb({
       databaseUrl: gateway.url,
@@ -100,7 +100,7 @@ try {
     }),
   )
 
-  /** @returns executions a second */
+  /** @returns executions per second */
   async function round(on: Db, target: Target, batchSize: number, withNodes: boolean): Promise<number> {
     const nodesName = on === db ? 'nodes' : 'other'
     const bodies = Array.from({ length: Math.ceil(perRound / batchSize) }, (_, batch) =>
@@ -149,7 +149,7 @@ try {
     const ratio = (a: keyof typeof rates, b: keyof typeof rates) =>
       median(rates[a].map((rate, index) => rate / rates[b][index]!)).toFixed(2)
     console.log(
-      `${name}: ${median(rates.with).toFixed(0)} executions a second with rollups, ` +
+      `${name}: ${median(rates.with).toFixed(0)} executions per second with rollups, ` +
         `${median(rates.without).toFixed(0)} without: ${ratio('with', 'without')}; ` +
         `${median(rates.hot).toFixed(0)} on one hot workflow, against ${workflowCount}: ${ratio('hot', 'with')}`,
     )
@@ -159,7 +159,7 @@ try {
   await server.stop()
 }
 
-/** The definition of `record_executions` less the clauses of the ledger, by another name. */
+/** The definition of `record_executions` without the clauses of the ledger, under another name. */
 async function withoutLedger(db: Db): Promise<string> {
   const { rows } = await db.execute<{ text: string }>(
     sql`select pg_get_functiondef('record_executions'::regproc) as text`,
@@ -172,12 +172,12 @@ async function withoutLedger(db: Db): Promise<string> {
     'record_without_ledger',
   )
   if (from < 0 || to < from || /execution_changes|error_groups/.test(less)) {
-    throw new Error('The ledger was not found in record_executions')
+    throw new Error('The ledger is missing in record_executions')
   }
   return less
 }
 
-/** One instance on which a user has many workflows deployed. */
+/** An instance with many deployed workflows of one user. */
 async function manyOf(world: World): Promise<Target> {
   const { userId, instanceId } = await world.tracked('wf0')
   const n8nWorkflowIds = ['wf0']

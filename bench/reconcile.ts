@@ -1,7 +1,7 @@
 /**
- * How many instances a minute one worker reconciles: `npx tsx bench/reconcile.ts [instances] [n8n latency in ms]`.
- * A real Postgres behind the gateway, n8n stubs in this process. The floor is the same requests to n8n, four instances
- * at a time, with nothing done about the answers.
+ * Instances that one worker polls per minute: `npx tsx bench/reconcile.ts [instances] [n8n latency in ms]`. Uses a real
+ * Postgres behind the gateway and n8n stubs in this process. The baseline sends the same requests to n8n, four instances
+ * at a time, and ignores the responses.
  */
 import { randomBytes } from 'node:crypto'
 import { createDb } from '../src/db/client.ts'
@@ -32,7 +32,7 @@ try {
       if (latencyMs > 0) await new Promise((resolve) => setTimeout(resolve, latencyMs))
       return instance.stub.fetch(input, init)
     }
-    // A page of history, as a server in use has.
+    // A page of history, like on a server in use.
     for (let each = 0; each < 250; each++)
       instance.add({ workflowId: each % 2 ? instance.otherId : instance.trackedId })
     instances.push(instance)
@@ -80,7 +80,7 @@ try {
     const pollMs = performance.now() - polledAt
     const perMinute = (ms: number) => Math.round((instanceCount / ms) * 60_000)
     console.log(
-      `${name}: ${perMinute(pollMs)} instances a minute, ${perMinute(floorMs)} when only fetched: ` +
+      `${name}: ${perMinute(pollMs)} instances per minute, ${perMinute(floorMs)} when only fetched: ` +
         `${(pollMs / floorMs).toFixed(2)} times the time (${result.recorded} recorded, ${result.failed} failed)`,
     )
   }
@@ -91,7 +91,7 @@ try {
     await world.run({ maxInstances: instanceCount })
   }
   console.log(
-    `${instanceCount} instances, n8n answers after ${latencyMs} ms, ${concurrency} polled at a time`,
+    `${instanceCount} instances, n8n responds after ${latencyMs} ms, ${concurrency} polled at a time`,
   )
   await measure('nothing new', 0)
   await measure('5 new runs each', 5)

@@ -1,6 +1,7 @@
 /**
- * What telling runs apart costs: `npx tsx bench/recording.ts [rounds]`. Milliseconds of the server's CPU for one call of
- * `record_executions`, and for the same function without the search for known runs, in turns on one Postgres. Linux only.
+ * The cost of matching deliveries to runs: `npx tsx bench/recording.ts [rounds]`. Measures the server's CPU time in
+ * milliseconds per call of `record_executions`, and of the same function without the search for known runs, alternating
+ * on one Postgres. Linux only.
  */
 import { readFile } from 'node:fs/promises'
 import { Client } from 'pg'
@@ -28,7 +29,7 @@ try {
   const { rows } = await client.query(`select pg_get_functiondef('record_executions'::regproc) as text`)
   const text = String(rows[0]?.text)
   const [from, to] = [text.indexOf('  loop\n'), text.indexOf('  end loop;\n')]
-  if (from < 0 || to < from) throw new Error('The search was not found in record_executions')
+  if (from < 0 || to < from) throw new Error('The search is missing in record_executions')
   const fill = '  select array_fill(1, array[jsonb_array_length(items)]) as epochs into placed;\n'
   await client.query(
     `${text.slice(0, from)}${fill}${text.slice(to + '  end loop;\n'.length)}`.replace(
@@ -38,7 +39,7 @@ try {
   )
 
   const backendPid = (await client.query('select pg_backend_pid() as pid')).rows[0]?.pid
-  /** Time on a CPU, which other work on the machine does not lengthen. */
+  /** CPU time, because other load on the machine does not affect it. */
   const cpuMs = async () =>
     Number((await readFile(`/proc/${backendPid}/schedstat`, 'utf8')).split(' ')[0]) / 1e6
 

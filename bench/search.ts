@@ -1,6 +1,6 @@
 /**
- * What each search costs: `npx tsx bench/search.ts [workflows] [runs]`, over a real Postgres. Ratios are to the floor, a
- * workflow by its primary key in the same run. "Dropped" are the rows that were read in vain.
+ * The cost of each search: `npx tsx bench/search.ts [workflows] [runs]`, on a real Postgres. Ratios are relative to
+ * reading a workflow by its primary key in the same run. "Dropped" are rows that were read and discarded.
  */
 import { readMigrations } from '../src/cli/migrations.ts'
 import { createDb } from '../src/db/client.ts'
@@ -26,7 +26,7 @@ try {
     `${workflows} workflows, ${runs} runs, made in ${Math.round((performance.now() - startedAt) / 1000)} s`,
   )
 
-  /** The best of three, or the only one where that takes long. */
+  /** The best of three attempts, or a single slow one. */
   const best = async (statement: Statement) => {
     let plan = await planOf(sql, statement)
     for (let again = 0; again < 2 && plan.ms < 200; again++) {

@@ -1,5 +1,5 @@
 /**
- * CPU time of the secret scanner as a multiple of JSON.parse of the same text, measured in turns in one process:
+ * CPU time of the secret scanner as a multiple of JSON.parse on the same text, measured alternately in one process:
  * `npx tsx bench/secrets.ts`. Ordinary runs first, then each kind of hostile text.
  */
 import { redact } from '../src/lib/secrets.ts'
@@ -7,7 +7,7 @@ import { redact } from '../src/lib/secrets.ts'
 const rounds = 5
 const minNanoseconds = 20_000_000
 
-/** Nanoseconds of CPU time of one call, over as many calls as take 20 ms. */
+/** CPU time per call in nanoseconds, over as many calls as fit into 20 ms. */
 function measure(work: () => unknown): number {
   for (let calls = 1; ; calls *= 2) {
     const start = process.cpuUsage()
@@ -17,7 +17,7 @@ function measure(work: () => unknown): number {
   }
 }
 
-/** The best of some rounds for each of the two, taken in turns. */
+/** The best of several alternating rounds for each of the two. */
 function compare(scan: () => unknown, floor: () => unknown): { scan: number; floor: number } {
   const best = { scan: Infinity, floor: Infinity }
   for (let round = 0; round < rounds; round += 1) {
@@ -34,7 +34,7 @@ const runs = Array.from({ length: 800 }, (_, index) => ({
   startedAt: '2026-11-29T07:00:00.000Z',
 }))
 const json = JSON.stringify(runs)
-/** As they come from a report. */
+/** As received in a report. */
 const strings = (JSON.parse(json) as typeof runs).flatMap((run) => [
   run.json.name,
   run.json.status,

@@ -9,20 +9,20 @@ import type { OpenAPIV3_1 } from 'openapi-types'
 type Document = OpenAPIV3_1.Document
 type Operation = OpenAPIV3_1.OperationObject
 
-/** Resolves the tools of the client's workspace, which has a TypeScript with a compiler API. */
+/** Resolves tools from the client's workspace, whose TypeScript version has a compiler API. */
 const workspace = createRequire(
   realpathSync(resolve(import.meta.dirname, '../node_modules/@flowkeep/client/package.json')),
 )
-/** Where a tool is installed; some let only their code be resolved, not their package.json. */
+/** The folder of a tool. Resolves its code, because some packages do not export their package.json. */
 export function clientToolFolder(name: string): string {
   const folder = (workspace.resolve.paths(name) ?? [])
     .map((modules) => join(modules, name))
     .find((candidate) => existsSync(join(candidate, 'package.json')))
-  if (folder === undefined) throw new Error(`${name} is not installed: run npm ci`)
+  if (folder === undefined) throw new Error(`${name} is not installed. Run npm ci`)
   return folder
 }
 
-/** The script behind a package's command. */
+/** The script of a package's command. */
 export function clientTool(name: string, command = name): string {
   const folder = clientToolFolder(name)
   const { bin } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
@@ -65,7 +65,7 @@ export function run(script: string, args: string[], cwd: string): string {
   return stdout
 }
 
-/** Examples take half of the types' size. A map of properties may have one called `example`. */
+/** Removes examples, which are half of the types' size, but not a property named `example`. */
 function withoutExamples<T>(node: T, isPropertyMap = false): T {
   if (typeof node !== 'object' || node === null) return node
   if (Array.isArray(node)) return node.map((each: unknown) => withoutExamples(each)) as T

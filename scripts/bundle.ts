@@ -1,4 +1,4 @@
-/** @module `npm run bundle`: bundles the worker for deployment, prints what it consists of, and fails above its limits. */
+/** @module `npm run bundle`: bundles the worker for deployment, prints its parts, and fails above the size limit. */
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
@@ -6,9 +6,9 @@ import { wranglerBin, wranglerEnv } from '../src/cli/wrangler.ts'
 import { measureStartup } from './worker-startup.ts'
 
 const folder = 'dist/worker'
-/** Of all that is uploaded as code. Static assets do not count. */
+/** For all uploaded code. Excludes static assets. */
 const limitKib = 455
-/** Packages that have no place in the worker, or not as a whole. */
+/** Packages that the worker must not contain, or only in part. */
 const unwanted =
   /node_modules\/(pg|@electric-sql\/pglite|@standard-community|undici|@hono\/node-server|d3-\w+)\/|zod\/v4\/locales\/(?!en\.)|public\/data\//
 
@@ -18,7 +18,7 @@ interface Metafile {
 
 const kib = (bytes: number) => `${(bytes / 1024).toFixed(0)} KiB`
 
-/** A package, or two folders deep in the sources. */
+/** A package, or a source folder up to two levels deep. */
 const partOf = (input: string): string =>
   /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input)?.[1] ?? input.split('/').slice(0, 2).join('/')
 

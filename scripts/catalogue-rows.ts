@@ -1,4 +1,4 @@
-/** @module What the generators of facts share: the parts of n8n's descriptions that they read, and rows made of them. */
+/** @module Shared by the generators of facts: types of n8n's descriptions, and the rows built from them. */
 import type { Conditions, ParameterRow } from '../src/n8n/catalogue-file.ts'
 import { ParameterFlag } from '../src/n8n/catalogue-file.ts'
 
@@ -90,7 +90,7 @@ export function conditions(
     for (const [name, values] of Object.entries(each ?? {})) {
       const known = Array.isArray(values) && !JSON.stringify(values).includes('{"regex":')
       if (name === '@feature' || name.includes('.') || !known) {
-        throw new Error(`${owner}: a condition on ${name} of a form not known here`)
+        throw new Error(`${owner}: unsupported form of the condition on ${name}`)
       }
     }
   }

@@ -1,4 +1,7 @@
-/** @module `npm run catalogue [-- --packages <folder>]`: writes `public/data/catalogue.json` from n8n's published packages: facts only, no text of n8n's. */
+/**
+ * @module `npm run catalogue [-- --packages <folder>]`: writes `public/data/catalogue.json` from n8n's published
+ * packages. Contains facts only, no text from n8n.
+ */
 import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -44,7 +47,7 @@ interface CredentialDescription {
   genericAuth?: boolean
 }
 
-/** @param given folder that already holds the two `.tgz` files; without one they are downloaded */
+/** @param given a folder with the two `.tgz` files; without it, they are downloaded */
 async function catalogue(given: string | undefined): Promise<void> {
   const folder = await mkdtemp(path.join(tmpdir(), 'catalogue-'))
   try {
@@ -90,7 +93,7 @@ async function unpack(archives: string, folder: string, name: string): Promise<U
     ...difference(Object.keys(await read('known/nodes.json')), result.nodes),
     ...difference(Object.keys(await read('known/credentials.json')), result.credentials),
   ]
-  if (missing.length > 0) throw new Error(`${name}: known but not described: ${missing.join(', ')}`)
+  if (missing.length > 0) throw new Error(`${name}: no description for ${missing.join(', ')}`)
   return result
 }
 
@@ -114,7 +117,7 @@ function nodesOf(packages: Unpacked[]): Map<string, NodeDescription[]> {
 function toFile(packages: Unpacked[]): CatalogueFile {
   const nodes = nodesOf(packages)
   const credentials = packages.flatMap((each) => each.credentials)
-  // Across all types, for a type's conditions may name a field that it inherits.
+  // Across all types, because a condition may name an inherited field.
   const dependedOn = new Set(credentials.flatMap((each) => each.properties).flatMap(conditionNames))
   return {
     packages: Object.fromEntries(PACKAGES.map((name) => [name, VERSION])),
@@ -161,14 +164,14 @@ function descriptionRow(type: string, description: NodeDescription): Description
   return row
 }
 
-/** n8n makes a `…HitlTool` variant of such a node. */
+/** Whether n8n derives a `…HitlTool` variant from the node. */
 function sendsAndWaits(description: NodeDescription): boolean {
   const operations = description.properties.filter((each) => each.name === 'operation')
   const values = operations.flatMap((each) => each.options ?? []).map((option) => option.value)
   return (description.webhooks?.length ?? 0) > 0 && values.includes('sendAndWait')
 }
 
-/** The forms that n8n's own nodes use: source parameters, suffix, version below which the suffix applies. */
+/** The forms of paths in n8n's own nodes: source parameters, suffix, version below which the suffix applies. */
 const WEBHOOK_PATHS = new Map<string, [sources: string[], suffix: string, below?: number]>([
   ['={{$parameter["path"]}}', [['path'], '']],
   ['={{$parameter["path"]}}/n8n-form', [['path'], '/n8n-form']],
@@ -183,7 +186,7 @@ function webhookRow(webhook: Webhook): WebhookRow {
   const { nodeType } = webhook
   if (!webhook.path.startsWith('=')) return withEndpoint([method, [], webhook.path, full], nodeType)
   const form = WEBHOOK_PATHS.get(webhook.path)
-  if (!form) throw new Error(`A webhook path of a form not known here: ${webhook.path}`)
+  if (!form) throw new Error(`Unsupported form of a webhook path: ${webhook.path}`)
   const [sources, suffix, below] = form
   const row: WebhookRow =
     below === undefined ? [method, sources, suffix, full] : [method, sources, suffix, full, below]
@@ -197,14 +200,14 @@ function withEndpoint(row: WebhookRow, endpoint: WebhookRow[5]): WebhookRow {
 
 const CREDENTIAL_SELECTORS = ['nodeCredentialType', 'genericAuthType']
 
-/** Parameters that conditions name, directly or through another's conditions; each after those it depends on. */
+/** Parameters used in conditions, directly or indirectly, each after its dependencies. */
 function neededParameters(description: NodeDescription, webhooks: WebhookRow[]): Property[] {
   const names = new Set<string>(CREDENTIAL_SELECTORS)
   for (const use of description.credentials ?? []) for (const name of conditionNames(use)) names.add(name)
   for (const [method, sources] of webhooks) {
     for (const name of [method.replace('=', ''), ...sources]) names.add(name)
   }
-  // A chat trigger that is not public serves no URL.
+  // A chat trigger serves a URL only if it is public.
   if (webhooks.length > 0) names.add('public')
   let size = 0
   while (names.size > size) {
@@ -247,17 +250,17 @@ function fieldRow(owner: string, property: Property, dependedOn: Set<string>): F
   ]
 }
 
-/** The address of a package registry is not a fact to carry along: n8n fills it in itself. */
+/** Omits the package registry's URL, because n8n fills it in. */
 const isRegistryUrl = (value: unknown): boolean =>
   typeof value === 'string' && value.startsWith('https://registry.')
 
-/** What n8n uses where a value is absent. Hidden fields are n8n's own: their defaults count in conditions only. */
+/** The value that n8n uses if none is given. Hidden fields belong to n8n: their defaults only affect conditions. */
 function defaultOf(property: Property, hasDefault: boolean, dependedOn: Set<string>): unknown {
   if (dependedOn.has(property.name)) return property.default ?? null
   return hasDefault && property.type !== 'hidden' && property.type !== 'notice' ? property.default : null
 }
 
-/** One type a line, so that a change of n8n's version reads as a diff. */
+/** One type per line, so that an n8n upgrade results in a readable diff. */
 function print(file: CatalogueFile): string {
   return `{"packages":${JSON.stringify(file.packages)},\n"nodes":[\n${lines(file.nodes)}\n],\n"credentials":[\n${lines(file.credentials)}\n]}\n`
 }

@@ -7,7 +7,7 @@ import { dirname, join, relative } from 'node:path'
 
 const drizzleKit = join(dirname(createRequire(import.meta.url).resolve('drizzle-kit')), 'bin.cjs')
 
-/** Generates into a copy of `drizzle/`: a new journal entry there is a missing migration. */
+/** Generates a migration in a copy of `drizzle/`. A new journal entry means that a migration is missing. */
 function checkSchema(): string | null {
   const copy = mkdtempSync(join(tmpdir(), 'flowkeep-schema-'))
   try {
@@ -24,7 +24,7 @@ function checkSchema(): string | null {
     )
     if (status !== 0) return `drizzle-kit failed:\n${stdout}${stderr}`
     if (migrationCount(copy) === migrationCount('drizzle')) return null
-    return 'The schema has changed without a migration: run `npm run db:generate -- --name <what-changes>`.'
+    return 'The schema has changed without a migration. Run `npm run db:generate -- --name <what-changes>`.'
   } finally {
     rmSync(copy, { recursive: true, force: true })
   }

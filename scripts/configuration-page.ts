@@ -6,7 +6,7 @@ import { Environment, settings } from '../src/config.ts'
 
 export const configurationPath = resolve(import.meta.dirname, '../docs/configuration.md')
 
-/** What a variable is when it is not set: its default, or that it is required. */
+/** The default of a variable, `not set` or `required`. */
 function fallbackOf({ schema }: (typeof settings)[number]): string {
   const parsed = schema.safeParse(undefined)
   if (!parsed.success) return 'required'
@@ -54,7 +54,7 @@ ${table(
   own.map((name) => [`\`${name}\``, cell(variables[name as keyof typeof variables]), usersOf(name) || 'all']),
 )}
 
-\`PORT\` and \`FLOWKEEP_URL\` hold for every command: what \`dev\` serves, \`demo\`, \`import\` and \`export\` call.
+\`PORT\` and \`FLOWKEEP_URL\` apply to every command: \`demo\`, \`import\` and \`export\` call the server that \`dev\` starts.
 
 ## Exit codes
 
@@ -62,8 +62,8 @@ ${table(
   ['Code', 'Meaning'],
   [
     ['0', 'Success'],
-    ['1', 'Failure: the message on stderr says why'],
-    ['2', 'Wrong arguments, options or variables of the command line'],
+    ['1', 'Failure: see the message on stderr'],
+    ['2', 'Invalid arguments, options or environment variables'],
     [
       '3',
       `Partial success: ${commands
@@ -75,8 +75,8 @@ ${table(
   ],
 )}
 
-Results are written to stdout, messages to stderr. Neither holds secrets, except for the keys and the password that
-\`generate-keys\` and \`users reset-password\` are asked to print. With \`--json\` the result is a JSON object.
+Results are written to stdout, messages to stderr. They contain no secrets, except for the keys printed by
+\`generate-keys\` and the password printed by \`users reset-password\`. With \`--json\`, the result is a JSON object.
 `
 }
 

@@ -1,4 +1,4 @@
-/** @module Generates the files that browsers load besides pages, each with a digest in its name, and the module that names them. */
+/** @module Generates the browser assets, with a digest in each file name, and the module that exports their names. */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -54,7 +54,7 @@ export function generateAssets(): Record<string, string | Buffer> {
  */
 
 ${named('assets', dashboard)}
-/** Those of \`/docs\`. */
+/** Assets of \`/docs\`. */
 ${named('referenceAssets', reference)}`,
   }
 }
@@ -65,7 +65,7 @@ ${Object.entries(group)
   .join('')}} as const
 `
 
-/** The script for browsers from 2022: without types, comments and exports, minified. */
+/** The script without types, comments and exports, minified, for browsers from 2022 or newer. */
 export function browserScript(typescript: string): string {
   return transformSync(typescript, {
     loader: 'ts',
@@ -77,7 +77,7 @@ export function browserScript(typescript: string): string {
   }).code
 }
 
-/** Inter's Latin letters in all weights. */
+/** The Latin subset of Inter, in all weights. */
 function readInter(): { version: string; file: Buffer } {
   const { resolve: find } = createRequire(import.meta.url)
   const packageFile = find('@fontsource-variable/inter/package.json')

@@ -1,7 +1,7 @@
 /**
- * @module `npm run db:generate -- --name <what-changes>`: writes the next migration from the Drizzle schema and from
- * `drizzle/functions/`, names it in `src/db/schema-version.ts`, dumps the resulting schema to `drizzle/schema.sql` and keeps
- * only the newest of drizzle-kit's snapshots.
+ * @module `npm run db:generate -- --name <what-changes>`: writes the next migration from the Drizzle schema and
+ * `drizzle/functions/`, updates `src/db/schema-version.ts`, dumps the resulting schema to `drizzle/schema.sql`, and
+ * deletes all drizzle-kit snapshots except the newest.
  */
 import { spawnSync } from 'node:child_process'
 import { appendFile, readdir, readFile, rm, writeFile } from 'node:fs/promises'
@@ -62,7 +62,7 @@ if (changes.length > 0) {
   const separator = isCustom ? '' : '\n--> statement-breakpoint\n'
   await appendFile(file, `${separator}${changes.join('\n--> statement-breakpoint\n')}\n`)
 }
-// drizzle-kit compares with the newest snapshot only.
+// drizzle-kit only compares with the newest snapshot.
 const meta = join(folder, 'meta')
 const snapshots = (await readdir(meta)).filter((name) => name.endsWith('_snapshot.json')).toSorted()
 for (const name of snapshots.slice(0, -1)) await rm(join(meta, name))

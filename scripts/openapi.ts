@@ -1,4 +1,4 @@
-/** @module The OpenAPI document without a server or a database: describing the routes touches neither. */
+/** @module Builds the OpenAPI document without a server or a database. */
 import bcrypt from '@node-rs/bcrypt'
 import type { OpenAPIV3_1 } from 'openapi-types'
 import { createApp } from '../src/app.ts'

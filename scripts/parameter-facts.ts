@@ -1,4 +1,4 @@
-/** @module Which parameters n8n wants before it publishes a node, read from its descriptions: facts only. */
+/** @module Extracts the parameters that n8n requires before it publishes a node from its node descriptions. */
 import type { Conditions } from '../src/n8n/catalogue-file.ts'
 import type {
   LocatorMode,
@@ -17,7 +17,7 @@ import {
 } from './catalogue-rows.ts'
 
 const locatorKinds = new Set(['resourceLocator', 'workflowSelector', 'agentSelector'])
-/** Of these no condition of another parameter can be told without n8n. */
+/** Parameter types whose conditions only n8n can evaluate. */
 const compoundKinds = new Set(['collection', 'fixedCollection', 'filter', ...locatorKinds])
 
 export function parameterFacts(nodes: Map<string, NodeDescription[]>): ParameterFactsFile {
@@ -112,7 +112,7 @@ function hasKnownConditions({ displayOptions }: Property): boolean {
   )
 }
 
-/** The sets of modes with a pattern, each once. */
+/** The distinct sets of modes with a pattern. */
 class Locators {
   readonly all: LocatorMode[][] = []
   readonly #indexes = new Map<string, number>()

@@ -1,6 +1,6 @@
 /**
- * @module The schema as text: `drizzle/schema.sql`, which shows in a review what a migration changes, and the functions
- * under `drizzle/functions/`, the only place where they are edited.
+ * @module The schema as text: the dump `drizzle/schema.sql`, which shows the effect of a migration in reviews, and the
+ * functions in `drizzle/functions/`, the only place to edit them.
  */
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -8,7 +8,7 @@ import { join } from 'node:path'
 /** Runs one statement, or several without parameters. */
 export type Query = (sql: string) => Promise<Record<string, unknown>[]>
 
-/** Tables, constraints, indexes, views and triggers in a fixed order. Partitions, which depend on the date, are left out. */
+/** Tables, constraints, indexes, views and triggers in a fixed order. Omits partitions, which depend on the date. */
 export async function dumpSchema(query: Query): Promise<string> {
   const rows = await query(`
     with tables as (
@@ -61,7 +61,7 @@ export interface FunctionFile {
   text: string
 }
 
-/** One file a function, named after it. */
+/** One file per function, with its name. */
 export async function readFunctions(folder: string): Promise<FunctionFile[]> {
   const names = (await readdir(folder)).filter((name) => name.endsWith('.sql')).toSorted()
   return Promise.all(
@@ -72,7 +72,7 @@ export async function readFunctions(folder: string): Promise<FunctionFile[]> {
   )
 }
 
-/** Definitions as Postgres gives them, by name. */
+/** Name → definition, as Postgres returns it. */
 export async function definedFunctions(query: Query): Promise<Map<string, string>> {
   const rows = await query(`
     select p.proname as name, pg_get_functiondef(p.oid) as definition from pg_proc p
@@ -82,8 +82,8 @@ export async function definedFunctions(query: Query): Promise<Map<string, string
 }
 
 /**
- * The statements that make the functions of the database those of the files. Leaves the database as it was.
- * @throws {Error} when a file holds another function than its name says, or cannot be applied
+ * The statements that update the functions in the database to the files. Leaves the database unchanged.
+ * @throws {Error} when a file name does not match its function, or a file cannot be applied
  */
 export async function functionChanges(query: Query, files: FunctionFile[]): Promise<string[]> {
   for (const { name, text } of files) {
@@ -115,7 +115,7 @@ export async function functionChanges(query: Query, files: FunctionFile[]): Prom
     : ['set local check_function_bodies = off;', ...statements]
 }
 
-/** False when Postgres wants the function dropped first, because its result or its parameters' names change. */
+/** False if Postgres requires dropping the function first, because its result or its parameter names change. */
 async function isReplaced(query: Query, text: string): Promise<boolean> {
   await query('savepoint replacing')
   try {

@@ -1,4 +1,4 @@
-/** @module The CPU time that the worker's module takes to compile and evaluate: what an isolate does before its first request. */
+/** @module Measures the CPU time to compile and evaluate the worker, which an isolate spends before its first request. */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -11,7 +11,7 @@ await import(process.argv[1])
 const { user, system } = process.cpuUsage(before)
 console.log((user + system) / 1000)`
 
-/** Milliseconds, the least of several fresh processes. @param bundle path of the worker's code */
+/** The minimum of several fresh processes, in milliseconds. @param bundle path of the worker's code */
 export function measureStartup(bundle: string): number {
   const folder = mkdtempSync(join(tmpdir(), 'worker-startup-'))
   try {

@@ -10,7 +10,7 @@ export const assets = {
   icon: { path: '/assets/icon.3f683340bb09a5a9.svg', mediaType: 'image/svg+xml' },
 } as const
 
-/** Those of `/docs`. */
+/** Assets of `/docs`. */
 export const referenceAssets = {
   style: { path: '/assets/reference.4267b5020f7c43dc.css', mediaType: 'text/css; charset=utf-8' },
   script: { path: '/assets/reference.eab544ce39e4358b.js', mediaType: 'text/javascript; charset=utf-8' },
