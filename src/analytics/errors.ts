@@ -277,7 +277,7 @@ function groupsOf(
     from top_groups p
     join lateral (
       select node, error_class, http_status, message, latest_message from (
-        (select node, error_class, http_status, message, null as latest_message, 0 as place from error_groups
+        (select node, error_class, http_status, message, null as latest_message, 0 as rank from error_groups
         where user_id = ${userId} and fingerprint = p.fingerprint
           and recorded_month >= (select month from execution_horizon)
         order by recorded_month limit 1)
