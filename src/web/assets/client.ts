@@ -296,6 +296,32 @@ function replaceFields(part: HTMLElement, next: HTMLElement): void {
   if (focused) document.getElementById(focused)?.focus()
 }
 
+/** Zooms a graph without loading the page, around the middle of what it shows. */
+function listenToZoom(): void {
+  document.addEventListener('click', (event) => {
+    const link = event.target instanceof Element ? event.target.closest('a') : null
+    const card = link?.closest('.graph-zoom')?.closest('.graph-card')
+    const box = card?.querySelector<HTMLElement>('.graph-scroll')
+    if (!link || !card || !box || event.ctrlKey || event.metaKey || event.shiftKey) return
+    event.preventDefault()
+    const zoom = new URL(link.href).searchParams.get('zoom')
+    const share = (at: number, size: number, all: number) => (at + size / 2) / all
+    const x = share(box.scrollLeft, box.clientWidth, box.scrollWidth)
+    const y = share(box.scrollTop, box.clientHeight, box.scrollHeight)
+    box.dataset.zoom = zoom ?? 'auto'
+    box.scrollTo(x * box.scrollWidth - box.clientWidth / 2, y * box.scrollHeight - box.clientHeight / 2)
+    history.replaceState(null, '', link.href)
+    for (const each of link.parentElement?.children ?? []) each.removeAttribute('aria-current')
+    link.setAttribute('aria-current', 'true')
+    for (const other of card.querySelectorAll<HTMLAnchorElement | SVGAElement>('a[href*="node="]')) {
+      const next = new URL(other.getAttribute('href') ?? '', location.href)
+      if (zoom) next.searchParams.set('zoom', zoom)
+      else next.searchParams.delete('zoom')
+      if (next.pathname === location.pathname) other.setAttribute('href', next.search + next.hash)
+    }
+  })
+}
+
 storeTimeZone()
 adaptToScript(document)
 startPolling()
@@ -303,3 +329,4 @@ listenForKeys()
 enableCopying()
 listenToForms()
 listenToChoices()
+listenToZoom()

@@ -49,7 +49,7 @@ function HeadCell({ label, numeric, sort, hidden }: Column) {
     <th
       role="columnheader"
       scope="col"
-      class={numeric ? 'numeric' : ''}
+      {...(numeric && { class: 'numeric' })}
       {...(direction && { 'aria-sort': direction })}
     >
       {sort ? (
@@ -82,14 +82,14 @@ export interface TdProps {
   class?: string
 }
 
-export const Td = ({ numeric, phone, children, ...rest }: PropsWithChildren<TdProps>) => (
-  <td
-    role="cell"
-    class={[numeric && 'numeric', phone && `phone-${phone}`, rest.class].filter(Boolean).join(' ')}
-  >
-    {children}
-  </td>
-)
+export function Td({ numeric, phone, children, ...rest }: PropsWithChildren<TdProps>) {
+  const names = [numeric && 'numeric', phone && `phone-${phone}`, rest.class].filter(Boolean).join(' ')
+  return (
+    <td role="cell" {...(names && { class: names })}>
+      {children}
+    </td>
+  )
+}
 
 /** The cell that names a row: a badge, a link that the keys j and k select, and a second line. */
 export const NameCell = ({

@@ -2,13 +2,15 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { Graph } from '../../../src/web/workflows/graph/graph.tsx'
+import { GraphCard } from '../../../src/web/workflows/graph/graph.tsx'
 import { drawEdges } from '../../../src/web/workflows/graph/edges.ts'
 import { textWidth, wrapLabel } from '../../../src/web/workflows/graph/label.ts'
+import { extent, placeLabels } from '../../../src/web/workflows/graph/labels.ts'
 import { layOut } from '../../../src/web/workflows/graph/layout.ts'
 import type { NodeMark } from '../../../src/web/workflows/graph/marks.ts'
 import { readGraph } from '../../../src/web/workflows/graph/model.ts'
 import { outputLabels } from '../../../src/web/workflows/graph/node-outputs.ts'
+import type { GraphState } from '../../../src/web/workflows/graph/view-state.ts'
 
 type Json = Record<string, unknown>
 
@@ -24,14 +26,41 @@ const node = (name: string, type: string, position: unknown = [0, 0], more: Json
 const ai = (short: string) => `@n8n/n8n-nodes-langchain.${short}`
 const to = (name: string, index = 0, type = 'main') => ({ node: name, type, index })
 
-function render(workflow: Json, marks = new Map<string, NodeMark[]>()): string {
+const initial: GraphState = { path: '/workflows/1', zoom: 'auto', node: null, find: '' }
+
+function render(
+  workflow: Json,
+  marks = new Map<string, NodeMark[]>(),
+  state: Partial<GraphState> = {},
+): string {
   const element: { toString: () => string } = (
-    <Graph id="g" title="Test" graph={readGraph(workflow)} marks={marks} />
+    <GraphCard
+      id="g"
+      note="v1"
+      title="Test"
+      graph={readGraph(workflow)}
+      marks={marks}
+      state={{ ...initial, ...state }}
+      workflow={workflow}
+    />
   )
   return element.toString()
 }
 
-/** Expects that every node is inside the graph, no number is NaN, and no two nodes overlap. */
+/** Pairs of boxes that overlap by more than the rounding of positions. */
+function overlapsIn(boxes: { x: number; y: number; width: number; height: number }[]): number {
+  const sorted = boxes.toSorted((a, b) => a.x - b.x)
+  let overlaps = 0
+  for (const [index, a] of sorted.entries()) {
+    for (const b of sorted.slice(index + 1)) {
+      if (b.x >= a.x + a.width - 1) break
+      if (a.y < b.y + b.height - 1 && b.y < a.y + a.height - 1) overlaps += 1
+    }
+  }
+  return overlaps
+}
+
+/** Expects that every node is inside the graph, no number is NaN, and no two nodes or names overlap. */
 function expectSound(workflow: Json) {
   const graph = readGraph(workflow)
   const layout = layOut(graph)
@@ -44,15 +73,11 @@ function expectSound(workflow: Json) {
     expect(box.x + box.width).toBeLessThanOrEqual(drawn.width)
     expect(box.y + box.height).toBeLessThanOrEqual(drawn.height)
   }
-  const sorted = layout.nodes.toSorted((a, b) => a.x - b.x)
-  let overlaps = 0
-  for (const [index, a] of sorted.entries()) {
-    for (const b of sorted.slice(index + 1)) {
-      if (b.x >= a.x + a.width) break
-      if (a.y < b.y + b.height && b.y < a.y + a.height) overlaps += 1
-    }
-  }
-  expect(overlaps).toBe(0)
+  expect(overlapsIn(layout.nodes)).toBe(0)
+  const names = placeLabels(graph, layout).flatMap(({ name }, index) =>
+    name && graph.nodes[index]?.shape !== 'root' ? [extent(name)] : [],
+  )
+  expect(overlapsIn([...layout.nodes, ...names])).toBe(0)
   const html = render(workflow)
   expect(html).not.toMatch(/NaN|Infinity|undefined|\[object/)
   expect(html).not.toContain(' style=')
@@ -82,9 +107,9 @@ describe('the graph', () => {
     const { graph, html } = expectSound(agent)
     expect(graph.nodes.map(({ shape }) => shape)).toEqual(['plain', 'root', 'sub', 'sub', 'sub', 'plain'])
     expect(graph.nodes[1]?.ports).toEqual(['ai_languageModel', 'ai_memory', 'ai_tool'])
-    expect(html.match(/graph-diamond/g)).toHaveLength(3)
+    expect(/graph-diamonds" d="([^"]*)/.exec(html)?.[1]?.match(/M/g)).toHaveLength(3)
     expect(html.match(/<circle class="graph-shape"/g)).toHaveLength(3)
-    expect(html.match(/graph-line sub/g)).toHaveLength(3)
+    expect(/graph-line sub"><path d="([^"]*)/.exec(html)?.[1]?.match(/M/g)).toHaveLength(3)
   })
 
   test('uses n8n’s positions, scaled by 0.6', () => {
@@ -108,6 +133,56 @@ describe('the graph', () => {
     expect(html).toContain('Disabled')
   })
 
+  test('links to each zoom level and keeps the selected node', () => {
+    const html = render(agent, undefined, { zoom: '50', node: 'Reply', find: 'a' })
+    expect(html).toContain('data-zoom="50"')
+    expect(html).toContain('href="?zoom=fit&amp;node=Reply&amp;find=a#graph"')
+    expect(html).toContain('href="?node=Reply&amp;find=a#graph"')
+    expect(html).toMatch(/aria-current="true">50%/)
+    expect(render(agent, undefined, { node: 'Reply' })).toContain('href="/workflows/1#graph"')
+  })
+
+  test('shows the parameters of the selected node without secrets, and its neighbors', () => {
+    const token = `ghp_${'a1B2c3D4e5'.repeat(4).slice(0, 36)}`
+    const nodes = agent.nodes.map((each) =>
+      each.name === 'Reply'
+        ? {
+            ...each,
+            retryOnFail: true,
+            maxTries: 4,
+            parameters: {
+              text: 'Hello\nthere',
+              select: { value: '#general' },
+              headers: { parameters: [{ name: 'Authorization', value: `Bearer ${token}` }] },
+              note: `<b>the token is ${token}</b>`,
+              empty: '',
+            },
+          }
+        : each,
+    )
+    const html = render({ ...agent, nodes }, undefined, { node: 'Reply' })
+    const inspector = html.slice(html.indexOf('graph-inspector'), html.indexOf('graph-list'))
+    expect(inspector).toContain('n8n-nodes-base.slack v1')
+    expect(inspector).toContain('<dt>select.value</dt><dd>#general</dd>')
+    expect(inspector).toContain('Hello\nthere')
+    expect(inspector).toContain('up to 4 attempts')
+    expect(inspector).toContain('href="?node=Agent#graph"')
+    expect(inspector).toContain('<dt>headers.parameters.0.value</dt><dd>[redacted]</dd>')
+    expect(inspector).not.toContain('<b>')
+    expect(html).not.toContain(token)
+    expect(html).toContain('graph-selected')
+    expect(render(agent, undefined, { node: 'Nobody' })).not.toContain('graph-inspector')
+  })
+
+  test('finds nodes by name or type', () => {
+    const html = render(agent, undefined, { find: 'SLACK' })
+    expect(html).toContain('graph-found')
+    expect(html).toMatch(/<details[^>]* open/)
+    const list = html.slice(html.indexOf('<tbody'), html.indexOf('</tbody'))
+    expect(list.match(/row-link/g)).toHaveLength(1)
+    expect(list).toContain('Reply')
+  })
+
   test('draws sticky notes behind nodes, without Markdown', () => {
     const note = node('Note', 'stickyNote', [-50, -80], {
       parameters: {
@@ -118,9 +193,34 @@ describe('the graph', () => {
     })
     const { html, layout } = expectSound({ ...agent, nodes: [...agent.nodes, note] })
     expect(layout.notes).toHaveLength(1)
-    expect(html).toContain('Read this')
+    expect(html).toContain('class="note-h2">Read this</text>')
     expect(html).toContain('docs first')
     expect(html.indexOf('graph-note')).toBeLessThan(html.indexOf('graph-shape'))
+  })
+
+  test.each([
+    [undefined, 1],
+    [4, 4],
+    ['6', 6],
+    [0, 1],
+    [8, 1],
+    [{}, 1],
+    ['#ff0000', 3],
+    ['#2266cc', 5],
+    ['#808080', 7],
+    ['red;fill:url(x)', 1],
+  ])('draws a note with the color %j as number %i', (color, number) => {
+    const html = render({
+      nodes: [node('Note', 'stickyNote', [0, 0], { parameters: { color } }), node('A', 'noOp')],
+    })
+    expect(html).toContain(`graph-note note-${number}"`)
+  })
+
+  test('redacts secrets in notes', () => {
+    const content = 'password: hunter2hunter2hunter2'
+    expect(
+      render({ nodes: [node('Note', 'stickyNote', [0, 0], { parameters: { content } }), node('A', 'noOp')] }),
+    ).not.toContain('hunter2')
   })
 
   test('draws backward connections and loops below the nodes', () => {
@@ -363,6 +463,11 @@ describe('malformed JSON', () => {
     const { layout } = expectSound(chain(10, (index) => [Math.min(index, 8) * 200, 0]))
     expect(layout.fromN8n).toBe(true)
     expect(layout.nodes.slice(0, 8).every(({ y }) => y === layout.nodes[0]?.y)).toBe(true)
+  })
+
+  test('uses less than 700 bytes for a node of a large graph', () => {
+    const size = (count: number) => render(chain(count, (index) => [(index % 20) * 200, index * 10])).length
+    expect((size(300) - size(100)) / 200).toBeLessThan(700)
   })
 
   test('draws 1,000 nodes at most and counts the rest', () => {

@@ -7,6 +7,7 @@ import { renderPage } from '../../layout/page.tsx'
 import type { DashboardEnv } from '../../context.ts'
 import { DeploymentsTable } from './deployments-card.tsx'
 import { WorkflowHead } from '../head.tsx'
+import { readGraphState } from '../graph/view-state.ts'
 import { OverviewView } from './view.tsx'
 import { crumbsOf, findWorkflow, idOf, listCrumb, type WorkflowPageDeps } from '../page-context.ts'
 import {
@@ -60,6 +61,7 @@ export function detailPages(deps: WorkflowPageDeps) {
             ...{ workflow, deployments, today, places, credentials, rates, errors, nodes },
             ...{ runs: runs.items, incidents: incidents.items },
             readiness: requireFound(readiness, 'Workflow'),
+            graphState: readGraphState(c),
             versions: listVersions(items, contents, shownVersions),
             hasInstance: (await c.var.navCounts)?.instances !== 0,
             changes: before ? describeChanges(before, workflow.workflow) : null,

@@ -11,9 +11,10 @@ import { ChangesView } from '../versions/changes-view.tsx'
 import { isProblem, markCredentials, neededCredentials } from './credentials-needed.ts'
 import { nextStep, SetupProgress } from './next-step.tsx'
 import { DeploymentsCard } from './deployments-card.tsx'
-import { Graph, GraphLegend } from '../graph/graph.tsx'
+import { GraphCard } from '../graph/graph.tsx'
 import { addMark, type NodeMark } from '../graph/marks.ts'
 import { readGraph } from '../graph/model.ts'
+import type { GraphState } from '../graph/view-state.ts'
 import { isLive, WorkflowHead } from '../head.tsx'
 import { continueHref } from '../../links/setup.ts'
 import { countedRunsHref, diffHref, runsHref, workflowHref } from '../links.ts'
@@ -48,6 +49,7 @@ export interface OverviewData {
   errors: ErrorGroups
   /** Of the last 30 days. */
   nodes: NodeStats
+  graphState: GraphState
 }
 
 export function OverviewView({ data, time }: { data: OverviewData; time: TimeFormat }) {
@@ -78,21 +80,16 @@ export function OverviewView({ data, time }: { data: OverviewData; time: TimeFor
       />
       {isFirst && <SetupProgress {...situation} />}
       {workflow.description && <p class="soft workflow-description">{workflow.description}</p>}
-      <Card
-        title="Graph"
+      <GraphCard
+        id="drawing"
+        title={`${workflow.name}, version ${version}`}
         note={graph.omitted > 0 ? `v${version}, ${count(graph.omitted)} more nodes not shown` : `v${version}`}
-        aside={<GraphLegend marks={marks} version={`v${version}`} />}
-        flush
-        class="graph-card"
-      >
-        <Graph
-          id="graph"
-          title={`${workflow.name}, version ${version}`}
-          graph={graph}
-          marks={marks}
-          hrefOf={({ name }) => runsHref(id, { status: 'failed', node: name })}
-        />
-      </Card>
+        version={`v${version}`}
+        {...{ graph, marks }}
+        state={data.graphState}
+        workflow={workflow.workflow}
+        failedRunsHref={(node) => runsHref(id, { status: 'failed', node })}
+      />
       <div class="grid">
         <div class="stack span-7">
           <Card

@@ -1,5 +1,6 @@
 /** @module Reads the graph of a workflow from any n8n JSON, even malformed. Pure. */
 import { isObject, type JsonObject } from '../../../lib/json-object.ts'
+import { redact } from '../../../lib/secrets.ts'
 import { type ConnectionDiff, connectionsOf, nodeLabel } from '../../../workflows/diff.ts'
 import { nodeFace } from '../../components/icons.tsx'
 import { outputLabels } from './node-outputs.ts'
@@ -34,6 +35,8 @@ export interface GraphNote {
   /** In n8n's pixels. */
   width: number
   height: number
+  /** n8n's number of the color, 1 to 7. */
+  color: number
 }
 
 export interface GraphEdge {
@@ -216,11 +219,45 @@ function toCoordinate(value: unknown): number | null {
 function toNote(node: JsonObject): GraphNote {
   const parameters = isObject(node.parameters) ? node.parameters : {}
   return {
-    text: typeof parameters.content === 'string' ? parameters.content.slice(0, maxNoteChars) : '',
+    text: typeof parameters.content === 'string' ? redact(parameters.content.slice(0, maxNoteChars)) : '',
     position: toPoint(node.position),
     width: toLength(parameters.width, 240),
     height: toLength(parameters.height, 160),
+    color: toColor(parameters.color),
   }
+}
+
+/** Yellow, orange, red, green, blue, purple, gray: the upper limit of the hue in degrees, and n8n's number. */
+const hues: readonly [upTo: number, color: number][] = [
+  ...([
+    [20, 3],
+    [45, 2],
+    [70, 1],
+    [165, 4],
+    [250, 5],
+    [320, 6],
+    [360, 3],
+  ] as [number, number][]),
+]
+const grayNote = 7
+
+/** n8n stores a number, or a CSS color such as `#ff00aa` for a custom color, which becomes the closest of the seven. */
+function toColor(value: unknown): number {
+  const number = typeof value === 'string' && /^\d$/.test(value) ? Number(value) : value
+  if (typeof number === 'number' && number >= 1 && number <= 7) return Math.floor(number)
+  const hex = typeof value === 'string' ? /^#([\da-f]{2})([\da-f]{2})([\da-f]{2})/i.exec(value) : null
+  if (!hex) return 1
+  const [red = 0, green = 0, blue = 0] = hex.slice(1).map((part) => Number.parseInt(part, 16))
+  const [most, least] = [Math.max(red, green, blue), Math.min(red, green, blue)]
+  if (most - least < 24) return grayNote
+  const sector =
+    most === red
+      ? (green - blue) / (most - least)
+      : most === green
+        ? 2 + (blue - red) / (most - least)
+        : 4 + (red - green) / (most - least)
+  const hue = (sector * 60 + 360) % 360
+  return hues.find(([upTo]) => hue <= upTo)?.[1] ?? 1
 }
 
 const toLength = (value: unknown, byDefault: number): number => {

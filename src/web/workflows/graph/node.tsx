@@ -1,7 +1,6 @@
 /** @module Draws one node of a graph: shape, icon, name and marks. */
-import { iconPath, nodeFace } from '../../components/icons.tsx'
-import { lowerPorts, outputPorts } from './edges.ts'
-import { wrapLabel } from './label.ts'
+import { type IconName, iconPath, nodeFace } from '../../components/icons.tsx'
+import { type Label, lineHeight, type NodeLabels } from './labels.ts'
 import type { MarkKind, NodeMark } from './marks.ts'
 import type { GraphNode } from './model.ts'
 import { type Box, nodeSize, subSize } from './sizes.ts'
@@ -10,92 +9,66 @@ export interface NodeShapeProps {
   node: GraphNode
   box: Box
   marks: readonly NodeMark[]
-  /** The space for the name below the node. */
-  room: LabelRoom
+  labels: NodeLabels
+  /** Selected in the inspector, or found by the search. */
+  state: 'selected' | 'found' | null
+  /** Prefix of the IDs in `NodeIcons`. */
+  iconPrefix: string
 }
 
-export interface LabelRoom {
-  widthPx: number
-  lines: number
-}
+const iconSize = 24
 
-const maxLabelPx = 118
-const minLabelPx = 48
-const lineHeight = 15
-
-/** Limits the name so that it does not overlap a neighboring name or a node below. */
-export function labelRoom(boxes: readonly Box[], index: number): LabelRoom {
-  const own = boxes[index]
-  if (!own) return { widthPx: maxLabelPx, lines: 2 }
-  const [middle, foot] = [own.x + own.width / 2, own.y + own.height]
-  let widthPx = maxLabelPx
-  let lines = 2
-  for (const [at, box] of boxes.entries()) {
-    if (at === index) continue
-    const dx = Math.abs(box.x + box.width / 2 - middle)
-    if (Math.abs(box.y + box.height - foot) < 34) widthPx = Math.min(widthPx, dx - 8)
-    if (box.y > foot && box.y < foot + 38 && dx < (own.width + box.width) / 2) lines = 1
-  }
-  return { widthPx: Math.max(minLabelPx, widthPx), lines }
-}
-
-export function NodeShape({ node, box, marks, room }: NodeShapeProps) {
+/** Coordinates are relative to the node's corner, so that equal nodes have equal markup. */
+export function NodeShape({
+  node,
+  box,
+  marks,
+  labels: { name, outputs },
+  state,
+  iconPrefix,
+}: NodeShapeProps) {
   const kind = marks[0]?.kind
-  const names = ['graph-node', node.disabled && 'off', kind && `graph-${kind}`].filter(Boolean).join(' ')
+  const names = ['graph-node', node.disabled && 'off', kind && `graph-${kind}`, state && `graph-${state}`]
+  const isSub = node.shape === 'sub'
   return (
-    <g class={names}>
+    <g class={names.filter(Boolean).join(' ')} transform={`translate(${box.x} ${box.y})`}>
       <Shape node={node} box={box} />
-      <Face node={node} box={box} />
-      {outputPorts(node, box).map(({ x, y, label }, index) => (
-        <>
-          <circle class="graph-port" cx={x} cy={y} r="3.5" />
-          {label !== '' && <OutputLabel x={x} y={y} text={label} last={index > 0} />}
-        </>
+      <Face node={node} box={box} iconPrefix={iconPrefix} />
+      {outputs.map((label) => (
+        <Lines label={label} box={box} class="graph-output" />
       ))}
-      {lowerPorts(node, box).map(({ x, y, label }) => (
-        <path class="graph-diamond" d={`M${x} ${y - 5}l5 5-5 5-5-5z`}>
-          <title>{label}</title>
-        </path>
-      ))}
-      <Name node={node} box={box} room={room} />
+      {name && <Lines label={name} box={box} class={name.align === 'start' ? 'start' : undefined} />}
       {marks.slice(0, 3).map((mark, index) => (
-        <MarkBadge
-          kind={mark.kind}
-          x={box.x + box.width - (node.shape === 'sub' ? 6 : 0) - index * 19}
-          y={box.y + (node.shape === 'sub' ? 5 : 0)}
-        />
+        <MarkBadge kind={mark.kind} x={box.width - (isSub ? 6 : 0) - index * 19} y={isSub ? 5 : 0} />
       ))}
     </g>
   )
 }
 
-function Shape({ node, box: { x, y, width, height } }: { node: GraphNode; box: Box }) {
+/** The style sheet has the size of these, because most nodes are of it. */
+export const isPlain = (width: number, height: number): boolean => width === nodeSize && height === nodeSize
+
+function Shape({ node, box: { width, height } }: { node: GraphNode; box: Box }) {
   if (node.shape === 'sub') {
-    return <circle class="graph-shape" cx={x + width / 2} cy={y + height / 2} r={subSize / 2} />
+    return <circle class="graph-shape" cx={width / 2} cy={height / 2} r={subSize / 2} />
   }
-  if (!node.trigger) return <rect class="graph-shape" x={x} y={y} width={width} height={height} rx="9" />
+  if (!node.trigger) return <rect class="graph-shape" {...(!isPlain(width, height) && { width, height })} />
   const r = Math.min(24, height / 2)
-  const top = `M${x + r} ${y}H${x + width - 8}a8 8 0 0 1 8 8V${y + height - 8}a8 8 0 0 1-8 8H${x + r}`
-  return (
-    <path class="graph-shape" d={`${top}a${r} ${r} 0 0 1-${r}-${r}V${y + r}a${r} ${r} 0 0 1 ${r}-${r}z`} />
-  )
+  const top = `M${r} 0H${width - 8}a8 8 0 0 1 8 8V${height - 8}a8 8 0 0 1-8 8H${r}`
+  return <path class="graph-shape" d={`${top}a${r} ${r} 0 0 1-${r}-${r}V${r}a${r} ${r} 0 0 1 ${r}-${r}z`} />
 }
 
-function Face({ node, box }: { node: GraphNode; box: Box }) {
+function Face({ node, box, iconPrefix }: Pick<NodeShapeProps, 'node' | 'box' | 'iconPrefix'>) {
   const { icon, initials, isAi } = nodeFace(node.type)
-  const x = node.shape === 'root' ? box.x + nodeSize / 2 : box.x + box.width / 2
-  const y = box.y + box.height / 2
+  const x = node.shape === 'root' ? nodeSize / 2 : box.width / 2
+  const y = box.height / 2
   return icon ? (
-    <svg
+    <use
       class={isAi ? 'graph-icon ai' : 'graph-icon'}
-      x={x - 11}
-      y={y - 11}
-      width="22"
-      height="22"
-      viewBox="0 0 24 24"
-    >
-      <path d={iconPath(icon)} />
-    </svg>
+      href={`#${iconPrefix}${icon}`}
+      x={x - iconSize / 2}
+      y={y - iconSize / 2}
+    />
   ) : (
     <text class={isAi ? 'graph-initials ai' : 'graph-initials'} x={x} y={y + 5}>
       {initials}
@@ -103,43 +76,34 @@ function Face({ node, box }: { node: GraphNode; box: Box }) {
   )
 }
 
-function Name({ node, box, room }: { node: GraphNode; box: Box; room: LabelRoom }) {
-  const middle = box.y + box.height / 2
-  if (node.shape === 'root') {
-    const lines = wrapLabel(node.name, box.width - nodeSize - 6, 2)
-    const first = middle + 4 - ((lines.length - 1) * lineHeight) / 2
-    return <Lines lines={lines} x={box.x + nodeSize - 4} y={first} name="graph-name start" />
-  }
-  if (node.ports.length > 0) {
-    const lines = wrapLabel(node.name, 96, 2)
-    const first = middle + 4 - ((lines.length - 1) * lineHeight) / 2
-    return <Lines lines={lines} x={box.x + box.width + 8} y={first} name="graph-name start" />
-  }
-  const lines = wrapLabel(node.name, room.widthPx, room.lines)
-  return <Lines lines={lines} x={box.x + box.width / 2} y={box.y + box.height + 17} name="graph-name" />
+/** The icons of the nodes, each once. */
+export function NodeIcons({ nodes, iconPrefix }: { nodes: readonly GraphNode[]; iconPrefix: string }) {
+  const icons = new Set(nodes.map(({ type }) => nodeFace(type).icon))
+  icons.delete(null)
+  return (
+    <defs>
+      {([...icons] as IconName[]).map((icon) => (
+        <path id={`${iconPrefix}${icon}`} d={iconPath(icon)} />
+      ))}
+    </defs>
+  )
 }
 
-const Lines = ({ lines, x, y, name }: { lines: string[]; x: number; y: number; name: string }) => (
+const Lines = ({ label, box, ...rest }: { label: Label; box: Box; class: string | undefined }) => (
   <>
-    {lines.map((line, index) => (
-      <text class={name} x={x} y={y + index * lineHeight}>
+    {label.lines.map((line, index) => (
+      <text
+        {...(rest.class && { class: rest.class })}
+        x={tenths(label.x - box.x)}
+        y={tenths(label.y - box.y + index * lineHeight)}
+      >
         {line}
       </text>
     ))}
   </>
 )
 
-const maxOutputLabelPx = 84
-
-/** The first label is above its line. The others are below, because the lines bend away from them. */
-function OutputLabel({ x, y, text, last }: { x: number; y: number; text: string; last: boolean }) {
-  const [label = ''] = wrapLabel(text, maxOutputLabelPx, 1, 11)
-  return (
-    <text class="graph-output" x={x + 10} y={last ? y + 14 : y - 6}>
-      {label}
-    </text>
-  )
-}
+const tenths = (value: number): number => Math.round(value * 10) / 10
 
 const glyphs: Record<MarkKind, string> = {
   fails: 'M-2.700-2.700l5.400 5.400M2.700-2.700l-5.400 5.400',

@@ -8,6 +8,7 @@ import { renderPage } from '../../layout/page.tsx'
 import type { DashboardEnv } from '../../context.ts'
 import { plural } from '../../format.ts'
 import { WorkflowHead } from '../head.tsx'
+import { readGraphState } from '../graph/view-state.ts'
 import { diffHref, workflowHref } from '../links.ts'
 import { crumbsOf, findWorkflow, idOf, versionNumber, type WorkflowPageDeps } from '../page-context.ts'
 import { readContents, readVersionRates } from '../../../workflows/detail-queries.ts'
@@ -103,6 +104,7 @@ export function versionPages(deps: WorkflowPageDeps) {
               workflowId: id,
               currentVersion: workflow.version,
               version: requireFound(version, 'Version'),
+              graphState: readGraphState(c),
             }}
             time={c.var.viewer.time}
           />
@@ -142,6 +144,7 @@ export function versionPages(deps: WorkflowPageDeps) {
             from={requireFound(before, 'Version')}
             to={requireFound(after, 'Version')}
             after={versionNumber(c.req.query('after')) ?? 0}
+            graphState={readGraphState(c)}
           />
         </>,
       )

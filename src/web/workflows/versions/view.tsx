@@ -6,9 +6,10 @@ import { SelectField } from '../../components/form.tsx'
 import { Time } from '../../components/table.tsx'
 import { plural, type TimeFormat } from '../../format.ts'
 import { ChangesView, type FieldChange } from './changes-view.tsx'
-import { Graph, GraphLegend } from '../graph/graph.tsx'
+import { GraphCard } from '../graph/graph.tsx'
 import { addMark, type EdgeMarks, type NodeMark } from '../graph/marks.ts'
 import { connectionKey, readGraph } from '../graph/model.ts'
+import type { GraphState } from '../graph/view-state.ts'
 import { diffHref, runsHref, workflowHref } from '../links.ts'
 import { shownLines } from '../../components/shown-value.ts'
 import { isObject } from '../../../lib/json-object.ts'
@@ -20,11 +21,12 @@ interface VersionProps {
   currentVersion: number
   version: WorkflowVersion
   time: TimeFormat
+  graphState: GraphState
 }
 
 const promptChars = 100_000
 
-export function VersionView({ workflowId, currentVersion, version: each, time }: VersionProps) {
+export function VersionView({ workflowId, currentVersion, version: each, time, graphState }: VersionProps) {
   const { version, model, createdAt, name, nodeCount } = each
   const graph = readGraph(each.workflow, { triggerTypes: each.triggerTypes })
   return (
@@ -60,9 +62,14 @@ export function VersionView({ workflowId, currentVersion, version: each, time }:
           </a>
         </p>
       </Card>
-      <Card title="Graph" note={`v${version}`} flush class="graph-card">
-        <Graph id="version" title={`${name}, version ${version}`} graph={graph} />
-      </Card>
+      <GraphCard
+        id="version"
+        title={`${name}, version ${version}`}
+        note={`v${version}`}
+        graph={graph}
+        state={graphState}
+        workflow={each.workflow}
+      />
     </>
   )
 }
@@ -75,12 +82,13 @@ interface DiffProps {
   currentVersion: number
   /** The number of changed nodes on previous pages. */
   after: number
+  graphState: GraphState
 }
 
 /** Two versions of a workflow may differ in thousands of nodes. */
 const nodesPerPage = 200
 
-export function DiffView({ workflowId, from, to, currentVersion, after }: DiffProps) {
+export function DiffView({ workflowId, from, to, currentVersion, after, graphState }: DiffProps) {
   const changes = describeChanges(from.workflow, to.workflow)
   const { graph, marks, edgeMarks } = unionGraph(from, to, changes)
   const { diff } = changes
@@ -92,22 +100,15 @@ export function DiffView({ workflowId, from, to, currentVersion, after }: DiffPr
         to={to.version}
         currentVersion={currentVersion}
       />
-      <Card
-        title="Graph"
+      <GraphCard
+        id="diff"
+        title={`Changes from version ${from.version} to version ${to.version}`}
         note={`v${from.version} → v${to.version}`}
-        aside={<GraphLegend marks={marks} />}
-        flush
-        class="graph-card graph-diff"
-      >
-        <Graph
-          id="diff"
-          title={`Changes from version ${from.version} to version ${to.version}`}
-          graph={graph}
-          marks={marks}
-          edgeMarks={edgeMarks}
-          focusOn={['removed', 'added', 'changed']}
-        />
-      </Card>
+        {...{ graph, marks, edgeMarks }}
+        state={graphState}
+        focusOn={['removed', 'added', 'changed']}
+        class="graph-diff"
+      />
       <Card
         title="Changes"
         note={[
@@ -143,7 +144,7 @@ function VersionChoice({
   from,
   to,
   currentVersion,
-}: Omit<DiffProps, 'from' | 'to' | 'after'> & { from: number; to: number }) {
+}: Pick<DiffProps, 'workflowId' | 'currentVersion'> & { from: number; to: number }) {
   const newest = Array.from({ length: Math.min(currentVersion, 200) }, (_, index) => currentVersion - index)
   const options = [...new Set([...newest, from, to])]
     .toSorted((a, b) => b - a)
