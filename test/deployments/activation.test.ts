@@ -26,7 +26,7 @@ const n8n = (method: string, path: string, body: object = {}) =>
     ...(method !== 'GET' && { body: JSON.stringify(body) }),
   })
 
-describe('a chat trigger without an id of its own', () => {
+describe('a chat trigger without a webhook ID', () => {
   const chat = () => ({
     ...orders(),
     nodes: [
@@ -42,7 +42,7 @@ describe('a chat trigger without an id of its own', () => {
     ],
   })
 
-  test('keeps the id that n8n gave it, and so its URL, when a new version is deployed', async () => {
+  test('keeps the ID that n8n assigned, and therefore its URL, when a new version is deployed', async () => {
     const user = await world.user()
     await user.credential()
     const workflowId = await user.workflow(chat())
@@ -64,7 +64,7 @@ describe('a chat trigger without an id of its own', () => {
     expect(idInN8n()).toBe(given)
   })
 
-  test('has a URL that the plan knows, that survives a rename and an undeploy, and that nothing shows while it is undeployed', async () => {
+  test('has a planned URL that survives a rename and an undeploy, and is hidden while undeployed', async () => {
     const user = await world.user()
     await user.credential()
     const first = chat()
@@ -87,7 +87,7 @@ describe('a chat trigger without an id of its own', () => {
 })
 
 describe.each(['activate', 'retry', 'deploy'])('%s', (action) => {
-  test('publishes again what somebody unpublished in n8n', async () => {
+  test('publishes a workflow that was unpublished in n8n', async () => {
     const { user, id, remote, body } = await deployed()
     await n8n('POST', `/workflows/${body.n8nWorkflowId}/unpublish`)
     expect(remote()?.activeVersionId).toBeNull()
@@ -95,7 +95,7 @@ describe.each(['activate', 'retry', 'deploy'])('%s', (action) => {
     expect(remote()).toMatchObject({ isLive: true, activeVersionId: remote()?.versionId })
   })
 
-  test('makes again what somebody deleted in n8n', async () => {
+  test('recreates a workflow that was deleted in n8n', async () => {
     const { user, id, body } = await deployed()
     world.stub.state.workflows.delete(body.n8nWorkflowId)
     const { body: healed } = await user.act(id, action, {})
@@ -106,7 +106,7 @@ describe.each(['activate', 'retry', 'deploy'])('%s', (action) => {
     })
   })
 
-  test('makes again a credential that somebody deleted in n8n', async () => {
+  test('recreates a credential that was deleted in n8n', async () => {
     const { user, id, remote } = await deployed()
     const named = remote()?.nodes.find(({ name }) => name === 'Slack')?.['credentials'] as {
       slackApi: { id: string }
@@ -116,7 +116,7 @@ describe.each(['activate', 'retry', 'deploy'])('%s', (action) => {
     expect(world.stub.state.credentials.has(named.slackApi.id)).toBe(true)
   })
 
-  test('a plan and drift say that n8n has archived it', async () => {
+  test('the plan and the drift report an archived workflow', async () => {
     const { user, id, remote, body } = await deployed()
     Object.assign(remote() as object, { isArchived: true })
     const { workflowId, instanceId } = body
@@ -128,7 +128,7 @@ describe.each(['activate', 'retry', 'deploy'])('%s', (action) => {
     Object.assign(remote() as object, { isArchived: false })
   })
 
-  test('says that n8n has archived it', async () => {
+  test('reports that the workflow is archived in n8n', async () => {
     const { user, id, remote } = await deployed()
     Object.assign(remote()!, { isArchived: true, activeVersionId: null, isLive: false, webhooks: [] })
     expect((await user.act(id, action, {})).body).toMatchObject({
@@ -138,7 +138,7 @@ describe.each(['activate', 'retry', 'deploy'])('%s', (action) => {
     await user.act(id, 'undeploy')
   })
 
-  test('sends nothing when n8n has it published', async () => {
+  test('sends nothing when the workflow is already published in n8n', async () => {
     const { user, id } = await deployed()
     const before = world.stub.calls().length
     expect((await user.act(id, action, {})).body.status).toBe('active')
@@ -148,7 +148,7 @@ describe.each(['activate', 'retry', 'deploy'])('%s', (action) => {
   })
 })
 
-test('activating publishes what was deployed, not a draft that somebody left in n8n', async () => {
+test('activating publishes the deployed version, not a draft left in n8n', async () => {
   const { user, id, remote, body } = await deployed()
   const versionId = remote()?.versionId
   const { name, nodes, connections, settings } = remote()!
@@ -164,14 +164,14 @@ test('activating publishes what was deployed, not a draft that somebody left in 
 })
 
 describe('deactivating', () => {
-  test('is right when n8n has it unpublished already', async () => {
+  test('succeeds when the workflow is already unpublished in n8n', async () => {
     const { user, id, remote, body } = await deployed()
     await n8n('POST', `/workflows/${body.n8nWorkflowId}/unpublish`)
     expect((await user.act(id, 'deactivate')).body).toMatchObject({ status: 'inactive', error: null })
     expect(remote()?.activeVersionId).toBeNull()
   })
 
-  test('unpublishes what somebody published in n8n', async () => {
+  test('unpublishes a workflow that was published in n8n', async () => {
     const { user, id, remote, body } = await deployed()
     await user.act(id, 'deactivate')
     await n8n('POST', `/workflows/${body.n8nWorkflowId}/publish`)
@@ -180,7 +180,7 @@ describe('deactivating', () => {
     expect(remote()?.activeVersionId).toBeNull()
   })
 
-  test('says that n8n no longer has it', async () => {
+  test('reports that the workflow was deleted in n8n', async () => {
     const { user, id, body } = await deployed()
     world.stub.state.workflows.delete(body.n8nWorkflowId)
     expect((await user.act(id, 'deactivate')).body).toMatchObject({
@@ -191,35 +191,32 @@ describe('deactivating', () => {
   })
 })
 
-describe('n8n is unavailable for a while', () => {
+describe('a temporary outage of n8n', () => {
   const unavailable = ['refuse', 'reset', 'timeout', 'http500', 'http502-html', 'http503', 'html200'] as const
 
-  test.each(unavailable)(
-    '%s: the deployment waits, and the scheduled job brings it to its end',
-    async (mode) => {
-      const user = await world.user()
-      await user.credential()
-      await user.warm()
-      world.fail(({ method }) => method === 'PUT', mode)
-      const { status, body } = await user.deploy(await user.workflow())
-      expect(status).toBe(201)
-      expect(body).toMatchObject({
-        status: 'deploying',
-        step: 'workflow-update',
-        error: expect.stringMatching(/retries|resumes/),
-      })
-      expect(await world.deps.deployer.resumeDeployments(10)).toBe(0)
-      world.pass(11_000)
-      expect(await world.deps.deployer.resumeDeployments(10)).toBe(1)
-      expect((await user.api('GET', `/v1/deployments/${body.id}`)).body).toMatchObject({
-        status: 'active',
-        step: null,
-        error: null,
-      })
-    },
-  )
+  test.each(unavailable)('%s: the deployment waits, and the scheduled job completes it', async (mode) => {
+    const user = await world.user()
+    await user.credential()
+    await user.warm()
+    world.fail(({ method }) => method === 'PUT', mode)
+    const { status, body } = await user.deploy(await user.workflow())
+    expect(status).toBe(201)
+    expect(body).toMatchObject({
+      status: 'deploying',
+      step: 'workflow-update',
+      error: expect.stringMatching(/retries|resumes/),
+    })
+    expect(await world.deps.deployer.resumeDeployments(10)).toBe(0)
+    world.pass(11_000)
+    expect(await world.deps.deployer.resumeDeployments(10)).toBe(1)
+    expect((await user.api('GET', `/v1/deployments/${body.id}`)).body).toMatchObject({
+      status: 'active',
+      step: null,
+      error: null,
+    })
+  })
 
-  test('waits longer after each attempt, and gives up in the end with the reason', async () => {
+  test('backs off after each attempt and finally gives up with the reason', async () => {
     const user = await world.user()
     await user.credential()
     await user.warm()
@@ -244,7 +241,7 @@ describe('n8n is unavailable for a while', () => {
     expect((await user.act(body.id, 'undeploy')).body.status).toBe('undeployed')
   })
 
-  test('a retry does not wait for the next attempt', async () => {
+  test('a retry skips the wait for the next attempt', async () => {
     const user = await world.user()
     await user.credential()
     await user.warm()
@@ -254,7 +251,7 @@ describe('n8n is unavailable for a while', () => {
     expect((await user.act(body.id, 'retry')).body).toMatchObject({ status: 'active', error: null })
   })
 
-  test('a refusal fails at once', async () => {
+  test('a rejection fails immediately', async () => {
     const user = await world.user()
     await user.credential()
     await user.warm()

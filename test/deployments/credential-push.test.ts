@@ -27,7 +27,7 @@ async function deployed() {
 }
 
 describe('a changed credential', () => {
-  test('names the deployments that run with the earlier value, until it is pushed', async () => {
+  test('lists the deployments that run with the earlier value until it is pushed', async () => {
     const { user, credentialId, workflowId, deployment, remote, secrets } = await deployed()
     const second = canary()
     secrets.push(second)
@@ -69,7 +69,7 @@ describe('a changed credential', () => {
     for (const secret of secrets) expect(all).not.toContain(secret)
   })
 
-  test('is put back where somebody deleted it in n8n, under the same id', async () => {
+  test('recreates a credential that was deleted in n8n, with the same ID', async () => {
     const { user, credentialId, remote } = await deployed()
     const before = remote()
     world.stub.state.credentials.delete(String(before?.id))
@@ -78,7 +78,7 @@ describe('a changed credential', () => {
     expect(remote()?.data).toEqual(before?.data)
   })
 
-  test('says for each instance why it failed, and can be pushed again', async () => {
+  test('returns the reason of the failure per instance, and can be pushed again', async () => {
     const { user, credentialId, secrets, remote } = await deployed()
     secrets.push(canary())
     await patch(user, credentialId, { data: { accessToken: secrets[1] } })
@@ -94,7 +94,7 @@ describe('a changed credential', () => {
     expect(remote()?.data).toEqual({ accessToken: secrets[1] })
   })
 
-  test('is created on an instance that is named and does not have it', async () => {
+  test('creates the credential on a requested instance that does not have it', async () => {
     const user = await world.user()
     const token = canary()
     const credentialId = await user.credential('githubApi', { accessToken: token })
@@ -107,7 +107,7 @@ describe('a changed credential', () => {
     expect(inN8n('githubApi').map(({ data }) => data['accessToken'])).toContain(token)
   })
 
-  test('keeps the consent that was given in n8n, and what is removed here does not stay there', async () => {
+  test('keeps the consent given in n8n, and removes fields that were removed in Flowkeep', async () => {
     const user = await world.user()
     const clientId = canary()
     const id = await user.credential('slackOAuth2Api', {
@@ -130,7 +130,7 @@ describe('a changed credential', () => {
     })
   })
 
-  test('of a type that this n8n lacks is named, and so is what to do', async () => {
+  test('reports a type that this n8n lacks, and how to fix it', async () => {
     const user = await world.user()
     const id = await user.credential('acmeCrmApi', { token: canary() })
     const { body } = await user.api('POST', `/v1/credentials/${id}/push`, { instanceId: user.instanceId })
@@ -138,7 +138,7 @@ describe('a changed credential', () => {
     expect(body.results[0].reason).toMatch(/credential type acmeCrmApi.*"acmeCrmApi .*community node/)
   })
 
-  test("is nobody else's to push or replace", async () => {
+  test("rejects another user's credential", async () => {
     const { credentialId } = await deployed()
     const other = await world.user()
     const own = await other.credential()
@@ -159,7 +159,7 @@ describe('a changed credential', () => {
 })
 
 describe('a legacy n8n', () => {
-  test('cannot be told, says so, and gets the value with the next deploy', async () => {
+  test('reports that it cannot update a credential, and gets the value with the next deploy', async () => {
     const legacy = await createDeployWorld({ generation: '1.x' })
     const user = await legacy.user()
     const id = await user.credential('slackApi', { accessToken: canary() })
@@ -179,7 +179,7 @@ describe('a legacy n8n', () => {
 })
 
 describe('replacing a credential', () => {
-  test('lists what would change, changes it, and has nothing left to do', async () => {
+  test('lists the changes, makes them, and then has nothing left to do', async () => {
     const { user, credentialId, workflowId, deployment } = await deployed()
     const fresh = canary()
     const other = await user.credential('slackApi', { accessToken: fresh })
@@ -210,7 +210,7 @@ describe('replacing a credential', () => {
     expect((await replace({ with: other })).body.deployments).toEqual([])
   })
 
-  test('goes on past a failure, which is retried like any other', async () => {
+  test('continues after a failure, which can be retried like any other', async () => {
     const { user, credentialId } = await deployed()
     const second = await user.deploy(await user.workflow(orders({ path: `second-${credentialId}` })))
     expect(second.body.status).toBe('active')
@@ -231,9 +231,9 @@ describe('replacing a credential', () => {
   })
 
   test.each([
-    ['another type', 'githubApi'],
+    ['a credential of another type', 'githubApi'],
     ['itself', null],
-  ])('refuses %s', async (_, type) => {
+  ])('rejects %s', async (_, type) => {
     const user = await world.user()
     const id = await user.credential()
     const other = type === null ? id : await user.credential(type, { accessToken: canary() })
@@ -248,7 +248,7 @@ describe('the audit log', () => {
   const events = async (user: WorldUser, action: string) =>
     (await user.api('GET', `/v1/audit-events?action=${action}`)).body.items
 
-  test('tells which credential was pushed to which instances and deployments, and how many failed', async () => {
+  test('records the pushed credential, its instances and deployments, and the number of failures', async () => {
     const { user, credentialId, deployment } = await deployed()
     await user.api('POST', `/v1/credentials/${credentialId}/push`, {})
     await patch(user, credentialId, { data: { accessToken: canary() } })
@@ -261,7 +261,7 @@ describe('the audit log', () => {
     ])
   })
 
-  test('tells what was replaced by what and where, and nothing of a dry run', async () => {
+  test('records what was replaced by what and where, but no dry run', async () => {
     const { user, credentialId, deployment } = await deployed()
     const other = await user.credential('slackApi', { accessToken: canary() })
     const path = `/v1/credentials/${credentialId}/replace`
@@ -277,7 +277,7 @@ describe('the audit log', () => {
   })
 })
 
-test('no value of a credential comes back from n8n into an answer, a log line or a row', async () => {
+test('never returns a credential value from n8n in a response, a log line or a row', async () => {
   const { user, credentialId, secrets } = await deployed()
   const [next, planted] = [canary(), canary()]
   secrets.push(next, canary())
@@ -315,8 +315,8 @@ test('no value of a credential comes back from n8n into an answer, a log line or
   expect(leaks(written, [...secrets, planted])).toEqual([])
 })
 
-describe('replacing while something else happens', () => {
-  test('leaves a version that went live meanwhile, and one that was unpublished', async () => {
+describe('concurrent changes during a replacement', () => {
+  test('keeps a version that went live meanwhile, and a workflow that was unpublished', async () => {
     const { user, credentialId, workflowId, deployment } = await deployed()
     const later = await user.deploy(await user.workflow(orders({ path: `later-${credentialId}` })))
     const other = await user.credential('slackApi', { accessToken: canary() })

@@ -10,7 +10,7 @@ afterAll(() => world.close())
 const remoteOf = (deployment: { n8nWorkflowId: string }) =>
   world.stub.state.workflows.get(deployment.n8nWorkflowId)
 
-test('a workflow without a name in its JSON has its Flowkeep name in n8n', async () => {
+test('a workflow without a name in its JSON gets its Flowkeep name in n8n', async () => {
   const user = await world.user()
   const workflow = {
     nodes: [
@@ -44,7 +44,7 @@ test('a workflow without a name in its JSON has its Flowkeep name in n8n', async
   expect(remoteOf(body)?.name).toBe('New')
 })
 
-test('a workflow that an earlier release named "Untitled workflow" in n8n keeps its Flowkeep name and gets it by a deploy', async () => {
+test('a workflow that an earlier release named "Untitled workflow" in n8n gets its Flowkeep name by a deploy', async () => {
   const user = await world.user()
   const schedule = { rule: { interval: [{ field: 'hours' }] } }
   const type = 'n8n-nodes-base.scheduleTrigger'
@@ -66,7 +66,7 @@ test('a workflow that an earlier release named "Untitled workflow" in n8n keeps 
   expect([again.body.status, remoteOf(body)?.name]).toEqual(['active', 'Saved as'])
 })
 
-test('deploying pushes the credential, attaches the reporter, publishes, and is done when the triggers run', async () => {
+test('deploying pushes the credential, sets the error reporter, publishes, and waits for the triggers', async () => {
   const user = await world.user()
   const credentialId = await user.credential('slackApi', { accessToken: 'xoxb-canary-1234567890' })
   const workflowId = await user.workflow(orders({ path: 'orders' }))

@@ -37,7 +37,7 @@ async function deployed() {
   return { ...setting, id, remote, path, stored }
 }
 
-test('what somebody has changed in n8n is known within the hour, until it is as it was; nothing else changes', async () => {
+test('detects a change in n8n within the hour, until it is undone, and changes nothing else', async () => {
   const live = await deployed()
   expect(await look()).toBe(1)
   const before = await live.stored()
@@ -55,7 +55,7 @@ test('what somebody has changed in n8n is known within the hour, until it is as 
   expect(drift.json.drifted).toBe(drift.json.diff.name !== null)
 })
 
-test('asked for, it is kept as well; what is deployed over it ends it', async () => {
+test('stores the result of a requested check, and clears it after a deploy', async () => {
   const live = await deployed()
   live.remote.name = 'Renamed by hand'
   expect((await live.user.call('GET', `${live.path}/drift`)).json.drifted).toBe(true)
@@ -66,7 +66,7 @@ test('asked for, it is kept as well; what is deployed over it ends it', async ()
   expect((await live.stored()).since).toBeNull()
 })
 
-test('an n8n that does not answer leaves what is known, and its turn to the others', async () => {
+test('keeps the earlier result when n8n does not respond, and continues with other deployments', async () => {
   const live = await deployed()
   live.remote.name = 'Renamed by hand'
   expect(await look()).toBe(1)
@@ -78,7 +78,7 @@ test('an n8n that does not answer leaves what is known, and its turn to the othe
   expect(await look(Date.now() + 4 * hourMs)).toBe(1)
 })
 
-test('what is under way, undeployed, or on an n8n that fails is not looked at; a run stops at its limits', async () => {
+test('skips deployments that are in progress, undeployed or on a failing n8n, and stops at its limits', async () => {
   const live = await deployed()
   const calls = world.stub.calls().length
   await world.database.sql`update instances set poll_failures = 1`

@@ -44,8 +44,8 @@ const none = {
   cosmetic: [],
 }
 
-describe('what was deployed', () => {
-  test('has not drifted, published or not, although credentials and settings were put in', async () => {
+describe('a deployed workflow', () => {
+  test('has no drift after a deploy that added credentials and settings, published or not', async () => {
     const live = await deployed()
     expect(await live.get('/drift')).toEqual({
       drifted: false,
@@ -136,7 +136,7 @@ describe('what was deployed', () => {
     ],
     ['another name', (remote) => Object.assign(remote, { name: 'Renamed' }), { name: 'Renamed' }],
   ]
-  test.each(edits)('has drifted by %s', async (_, change, expected) => {
+  test.each(edits)('has drift after %s', async (_, change, expected) => {
     const live = await deployed()
     live.edit(change)
     expect(await live.get('/drift')).toMatchObject({
@@ -148,7 +148,7 @@ describe('what was deployed', () => {
     })
   })
 
-  test('has not drifted by what decides nothing: places, notes, ids, defaults written out', async () => {
+  test('has no drift after changes without effect: positions, notes, IDs, explicit defaults', async () => {
     const live = await deployed()
     live.edit((remote) => {
       Object.assign(remote.nodes[0] as object, { position: [999, 9], disabled: false, id: 'other' })
@@ -162,7 +162,7 @@ describe('what was deployed', () => {
     })
   })
 
-  test('has drifted when somebody unpublished it, published it, left a draft or deleted it', async () => {
+  test('has drift when it was unpublished, published, left as a draft or deleted in n8n', async () => {
     const live = await deployed()
     live.edit((remote) => Object.assign(remote.nodes[1] as object, { disabled: true }), { publish: false })
     expect(await live.get('/drift')).toMatchObject({ drifted: true, draft: true })
@@ -187,7 +187,7 @@ describe('what was deployed', () => {
     expect(await waiting.get('/drift')).toMatchObject({ drifted: true, published: { actual: true } })
   })
 
-  test('is not compared while it is not in n8n, or n8n is away', async () => {
+  test('is not compared while it is not in n8n or n8n is unavailable', async () => {
     const live = await deployed()
     world.stub.failNext({ step: 'workflow-get', mode: 'leak' })
     const away = await live.user.call('GET', `/v1/deployments/${live.deployment.id}/drift`)
@@ -201,7 +201,7 @@ describe('what was deployed', () => {
 })
 
 describe('POST /v1/deployments/{id}/adopt', () => {
-  test('makes a version of what n8n has, without what deploying put in', async () => {
+  test('creates a version from the workflow in n8n, without what deploying added', async () => {
     const live = await deployed()
     const before = await workflowOf(live)
     live.edit((remote) => {
@@ -233,7 +233,7 @@ describe('POST /v1/deployments/{id}/adopt', () => {
     expect(await live.get('/drift')).toMatchObject({ drifted: false, diff: none })
   })
 
-  test('of a hand edit after a rollback takes over its runs, and no prompt made it', async () => {
+  test('takes over the runs of an edit made after a rollback, and stores no prompt for it', async () => {
     const live = await deployed()
     const version = `/v1/workflows/${live.workflowId}`
     const change = {
@@ -264,7 +264,7 @@ describe('POST /v1/deployments/{id}/adopt', () => {
     })
   })
 
-  test('makes no version without a difference, and only one when repeated or racing', async () => {
+  test('creates no version without a difference, and only one when repeated or concurrent', async () => {
     const live = await deployed()
     expect((await live.post('adopt')).json).toMatchObject({ version: 1, live: true })
     expect((await workflowOf(live)).workflow).toEqual(orders)
@@ -276,7 +276,7 @@ describe('POST /v1/deployments/{id}/adopt', () => {
     expect((await live.get('/versions')).items).toHaveLength(2)
   })
 
-  test('keeps a draft as a version and what runs as what is live', async () => {
+  test('saves a draft as a version and keeps the published version live', async () => {
     const live = await deployed()
     live.edit((remote) => Object.assign(remote.nodes[1] as object, { disabled: true }), { publish: false })
     expect((await live.post('adopt')).json).toMatchObject({ version: 2, live: false })
@@ -285,7 +285,7 @@ describe('POST /v1/deployments/{id}/adopt', () => {
     expect(await live.get('/drift')).toMatchObject({ drifted: true, draft: true })
   })
 
-  test('takes over that somebody unpublished it, without a new version', async () => {
+  test('records that the workflow was unpublished, without a new version', async () => {
     const live = await deployed()
     live.remote.activeVersionId = null
     expect((await live.post('adopt')).json).toMatchObject({ version: 1, live: true })
@@ -293,7 +293,7 @@ describe('POST /v1/deployments/{id}/adopt', () => {
     expect(await live.get('/drift')).toMatchObject({ drifted: false })
   })
 
-  test('binds the credential that somebody chose in n8n', async () => {
+  test('binds the credential that was selected in n8n', async () => {
     const live = await deployed()
     const id = 'chosenInN8n00001'
     world.stub.state.credentials.set(id, {
@@ -311,7 +311,7 @@ describe('POST /v1/deployments/{id}/adopt', () => {
     expect(tell.credentials).toEqual({ httpHeaderAuth: { name: 'Theirs' } })
   })
 
-  test('refuses what n8n does not have any more', async () => {
+  test('rejects a workflow that was deleted in n8n', async () => {
     const live = await deployed()
     world.stub.state.workflows.delete(live.remote.id)
     const answer = await live.post('adopt')
@@ -321,7 +321,7 @@ describe('POST /v1/deployments/{id}/adopt', () => {
 })
 
 describe('POST /v1/deployments/{id}/overwrite', () => {
-  test('brings the deployed version back, published as it was', async () => {
+  test('restores the deployed version, published as before', async () => {
     const live = await deployed()
     live.edit((remote) => {
       Object.assign(remote.nodes[1]?.parameters as object, { url: 'https://elsewhere.example' })
@@ -335,14 +335,14 @@ describe('POST /v1/deployments/{id}/overwrite', () => {
     expect(world.stub.state.workflows.size).toBe(2)
   })
 
-  test('makes again what was deleted in n8n', async () => {
+  test('recreates a workflow that was deleted in n8n', async () => {
     const live = await deployed()
     world.stub.state.workflows.delete(live.remote.id)
     expect((await live.post('overwrite')).json).toMatchObject({ status: 'active', error: null })
     expect(await live.get('/drift')).toMatchObject({ drifted: false, missing: false })
   })
 
-  test('leaves unpublished what was deployed unpublished', async () => {
+  test('leaves an unpublished deployment unpublished', async () => {
     const live = await deployed({ publish: false })
     live.edit((remote) => Object.assign(remote.nodes[1] as object, { disabled: true }))
     expect((await live.post('overwrite')).json).toMatchObject({ status: 'inactive' })
@@ -350,7 +350,7 @@ describe('POST /v1/deployments/{id}/overwrite', () => {
   })
 })
 
-test('another user’s deployment is as absent as none, and n8n is not asked', async () => {
+test('returns 404 for another user’s deployment without a request to n8n', async () => {
   const live = await deployed()
   const stranger = await world.user()
   const calls = world.stub.calls().length
@@ -365,7 +365,7 @@ test('another user’s deployment is as absent as none, and n8n is not asked', a
   expect(world.stub.calls().length).toBe(calls)
 })
 
-test('no answer and no log line of all this holds a secret or the API key', () => {
+test('returns and logs no secret and no API key', () => {
   const texts = [...world.answers, ...world.logs]
   expect(texts.filter((text) => text.includes(secret) || text.includes(world.stub.apiKey))).toEqual([])
 })

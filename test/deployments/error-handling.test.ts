@@ -64,8 +64,8 @@ async function imported(user: WorldUser, settings: object) {
   return { n8nId: String(made.id), id: String(body.deployment.id), workflowId: String(body.workflowId) }
 }
 
-describe('a workflow that names its own error workflow', () => {
-  test('keeps it, the plan says so, and its failures are polled for every minute', async () => {
+describe('a workflow with its own error workflow', () => {
+  test('keeps it, the plan reports it, and failures are polled every minute', async () => {
     const user = await world.user()
     await user.credential()
     const alert = await alerts()
@@ -82,7 +82,7 @@ describe('a workflow that names its own error workflow', () => {
     expect((await user.api('GET', `/v1/deployments/${body.id}/drift`)).body.drifted).toBe(false)
   })
 
-  test('gives way to our reporter when a newer version no longer names it', async () => {
+  test('uses the error reporter when a newer version has no error workflow', async () => {
     const user = await world.user()
     await user.credential()
     const alert = await alerts()
@@ -96,7 +96,7 @@ describe('a workflow that names its own error workflow', () => {
   })
 })
 
-test('an error workflow that somebody sets in n8n stays through later deploys', async () => {
+test('an error workflow that was set in n8n survives later deploys', async () => {
   const user = await world.user()
   await user.credential()
   const content = orders()
@@ -114,7 +114,7 @@ test('an error workflow that somebody sets in n8n stays through later deploys', 
   }
 })
 
-test('a workflow with an Error Trigger of its own goes on calling itself', async () => {
+test('a workflow with its own Error Trigger keeps calling itself', async () => {
   const user = await world.user()
   await user.credential()
   const content = orders()
@@ -128,7 +128,7 @@ test('a workflow with an Error Trigger of its own goes on calling itself', async
   expect((await user.api('GET', `/v1/deployments/${body.id}/drift`)).body.drifted).toBe(false)
 })
 
-test('an error workflow itself is reported on: n8n never calls it for its own failures', async () => {
+test('an error workflow gets the error reporter, because n8n never calls it for its own failures', async () => {
   const user = await world.user()
   const { body } = await user.deploy(
     await user.workflow({ name: 'Handler', nodes: [errorTrigger], connections: {} }),
@@ -137,7 +137,7 @@ test('an error workflow itself is reported on: n8n never calls it for its own fa
 })
 
 describe('an imported workflow that is deployed in place', () => {
-  test('keeps its error workflow, also when a newer version does not name it', async () => {
+  test('keeps its error workflow, also when a newer version has none', async () => {
     const user = await world.user()
     const alert = await alerts()
     const { n8nId, id, workflowId } = await imported(user, { executionOrder: 'v1', errorWorkflow: alert })
@@ -149,7 +149,7 @@ describe('an imported workflow that is deployed in place', () => {
     expect(settingsOf(n8nId).errorWorkflow).toBe(alert)
   })
 
-  test('gets its settings back when it is no longer tracked', async () => {
+  test('gets its original settings back when it is no longer tracked', async () => {
     const user = await world.user()
     const { n8nId, id } = await imported(user, { executionOrder: 'v1', saveDataSuccessExecution: 'none' })
     expect((await user.act(id, 'deploy', { reportSuccess: true })).body.status).toBe('active')
@@ -166,7 +166,7 @@ describe('an imported workflow that is deployed in place', () => {
     expect(remote?.activeVersionId).toBe(remote?.versionId)
   })
 
-  test('keeps being tracked while n8n is unavailable, unless that is forced', async () => {
+  test('stays tracked while n8n is unavailable, unless forced', async () => {
     const user = await world.user()
     const { n8nId, id } = await imported(user, { executionOrder: 'v1' })
     await user.act(id, 'deploy', {})
@@ -177,7 +177,7 @@ describe('an imported workflow that is deployed in place', () => {
     expect((await user.api('DELETE', `/v1/deployments/${id}?force=true`)).status).toBe(204)
   })
 
-  test('gets its settings back when its instance is removed', async () => {
+  test('gets its original settings back when its instance is removed', async () => {
     const user = await world.user()
     const { n8nId, id } = await imported(user, { executionOrder: 'v1' })
     await user.act(id, 'deploy', {})
@@ -186,7 +186,7 @@ describe('an imported workflow that is deployed in place', () => {
     expect(settingsOf(n8nId)).not.toHaveProperty('errorWorkflow')
   })
 
-  test('that was only tracked is left as it is', async () => {
+  test('stays unchanged if it was only tracked', async () => {
     const user = await world.user()
     const { n8nId, id } = await imported(user, { executionOrder: 'v1', errorWorkflow: 'of-somebody' })
     const writes = () => world.stub.calls().filter(({ method }) => method !== 'GET').length

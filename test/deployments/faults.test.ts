@@ -100,7 +100,7 @@ async function setting(step: string) {
 const cases = (of: StubMode[]) =>
   Object.keys(steps).flatMap((step) => of.map((mode) => [mode, step] as const))
 
-describe('retried at once, it ends with one of each', () => {
+describe('a fault followed by an immediate retry leaves exactly one workflow', () => {
   test.each(cases([...modes, ...furtherModes]))('%s at %s', async (mode, step) => {
     const { user, workflowId, fault, expectOneOfEach } = await setting(step)
     world.fail(fault, mode)
@@ -119,7 +119,7 @@ describe('retried at once, it ends with one of each', () => {
   })
 })
 
-describe('killed in the call, it is taken up by the next process and ends with one of each', () => {
+describe('a crash during a request is resumed by the next process and leaves exactly one workflow', () => {
   test.each(cases(modes))('%s at %s', async (mode, step) => {
     const { user, workflowId, fault, expectOneOfEach } = await setting(step)
     world.fail(fault, mode, { kill: true })
@@ -135,7 +135,7 @@ describe('killed in the call, it is taken up by the next process and ends with o
   })
 })
 
-describe('a creation that n8n carries out after another was made in its place', () => {
+describe('a creation that n8n completes after another was made in its place', () => {
   /** Carries it out again when `when` is called; the answer went to nobody. */
   async function deployedWith(when: string) {
     const { user, workflowId, remote } = await setting('workflow-create')
@@ -163,14 +163,14 @@ describe('a creation that n8n carries out after another was made in its place', 
     return { user, remote, late, done, body }
   }
 
-  test('leaves nothing when it is done before the deployment is', async () => {
+  test('leaves no duplicate if it completes before the deployment', async () => {
     const { remote, done, body } = await deployedWith('/publish')
     await Promise.all(done)
     expect([done.length, body.status]).toEqual([1, 'active'])
     expect([remote().workflows.length, remote().unnamed.length]).toEqual([1, 0])
   })
 
-  test('goes with undeploying when it is done later still', async () => {
+  test('is removed by undeploying if it completes even later', async () => {
     const { user, remote, late, body } = await deployedWith('/publish')
     await late()
     expect(remote().unnamed).toHaveLength(1)
@@ -179,7 +179,7 @@ describe('a creation that n8n carries out after another was made in its place', 
   })
 })
 
-describe('what failed can be undone: n8n is as it was', () => {
+describe('undeploying a failed deployment restores n8n', () => {
   test.each(cases(undoneModes))('%s at %s', async (mode, step) => {
     const { user, workflowId, fault, remote } = await setting(step)
     world.fail(fault, mode)

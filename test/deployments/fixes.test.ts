@@ -31,7 +31,7 @@ async function save(workflow: object) {
   return { user, workflowId: body.id as string, warnings: body.warnings as { code: string }[] }
 }
 
-test('connections by id block the plan, and are live once their fix is accepted', async () => {
+test('connections by ID block the plan until their fix is accepted', async () => {
   const { user, workflowId, warnings } = await save(byId())
   expect(warnings.map(({ code }) => code)).toContain('connection-by-id')
   const place = { workflowId, instanceId: user.instanceId }
@@ -65,7 +65,7 @@ test('connections by id block the plan, and are live once their fix is accepted'
   await checkInvariants(world)
 })
 
-test('the same fix of the same version makes one version, and a redeploy takes fixes too', async () => {
+test('the same fix of the same version creates one version, and a redeploy accepts fixes too', async () => {
   const { user, workflowId } = await save(byId(byName))
   const { body: deployment } = await user.deploy(workflowId)
   const { connections } = byId()
@@ -87,7 +87,7 @@ test('the same fix of the same version makes one version, and a redeploy takes f
   })
 })
 
-test('a connection to a node that does not exist is never dropped', async () => {
+test('never drops a connection to a missing node', async () => {
   const gone = { Hook: { main: [[{ node: 'Gone', type: 'main', index: 0 }]] } }
   const { user, workflowId } = await save(byId(gone))
   const fixes = ['dangling-connection', 'connection-by-id', 'empty-connection', 'invalid-connection']
@@ -102,7 +102,7 @@ test('a connection to a node that does not exist is never dropped', async () => 
   expect((await user.api('POST', '/v1/deployments', place)).status).toBe(422)
 })
 
-test('an edit in n8n that is adopted is a version of its own author, with its name', async () => {
+test('an adopted edit from n8n is a version with its own author and name', async () => {
   const { user, workflowId } = await save(byId(byName))
   const { body: deployment } = await user.deploy(workflowId)
   await user.api(

@@ -35,7 +35,7 @@ const importing = ({ user, instanceId }: Setting, id: string) =>
   user.call('POST', `/v1/instances/${instanceId}/workflows/${id}/import`)
 
 describe('GET /v1/instances/{id}/workflows', () => {
-  test('tells which n8n has and which are known here, without our reporter', async () => {
+  test('lists the workflows in n8n with their tracking deployments, without the error reporter', async () => {
     const setting = await world.setting()
     const deployment = await setting.deploy()
     const id = await inN8n(theirs)
@@ -65,7 +65,7 @@ describe('GET /v1/instances/{id}/workflows', () => {
     expect((await listOf(setting, '?name=heir')).items).toHaveLength(1)
   })
 
-  test('goes through all pages', async () => {
+  test('returns all pages', async () => {
     const setting = await world.setting()
     for (let index = 0; index < 5; index += 1) await inN8n({ ...theirs, name: `W${index}` })
     const names: string[] = []
@@ -79,7 +79,7 @@ describe('GET /v1/instances/{id}/workflows', () => {
   })
 
   test.each(['limit=0', 'limit=51', 'limit=x', 'cursor=%00', 'cursor=bm8', 'name=', 'active=true'])(
-    'refuses %s with a pointer',
+    'rejects %s with a pointer',
     async (query) => {
       const setting = await world.setting()
       const { code, errors } = await listOf(setting, `?${query}`)
@@ -89,7 +89,7 @@ describe('GET /v1/instances/{id}/workflows', () => {
 })
 
 describe('POST /v1/instances/{id}/workflows/{n8nWorkflowId}/import', () => {
-  test('keeps the workflow and tracks it, and changes nothing in n8n', async () => {
+  test('saves and tracks the workflow without changing n8n', async () => {
     const setting = await world.setting()
     const theirOwn = { id: 'theirOwn00000001', name: 'Their own', type: 'httpHeaderAuth' }
     world.stub.state.credentials.set(theirOwn.id, {
@@ -134,7 +134,7 @@ describe('POST /v1/instances/{id}/workflows/{n8nWorkflowId}/import', () => {
     })
   })
 
-  test('binds a credential that was put there from here', async () => {
+  test('binds a credential that Flowkeep created in n8n', async () => {
     const setting = await world.setting()
     await setting.deploy()
     const own = [...world.stub.state.credentials.values()].find(({ name }) => name === 'CRM header')
@@ -145,7 +145,7 @@ describe('POST /v1/instances/{id}/workflows/{n8nWorkflowId}/import', () => {
     ])
   })
 
-  test('binds each node to its own credential, and says of which types nodes use several', async () => {
+  test('binds each node to its own credential and lists types with several credentials', async () => {
     const setting = await world.setting()
     const other = {
       ...tell,
@@ -169,7 +169,7 @@ describe('POST /v1/instances/{id}/workflows/{n8nWorkflowId}/import', () => {
     expect(drift.json.diff.changed).toEqual([{ node: 'Hook', paths: ['disabled'] }])
   })
 
-  test('does so once, however often and however many at a time', async () => {
+  test('imports a workflow once, however often and concurrently it is requested', async () => {
     const setting = await world.setting()
     const id = await inN8n(theirs)
     const racing = await Promise.all(Array.from({ length: 5 }, () => importing(setting, id)))
@@ -184,7 +184,7 @@ describe('POST /v1/instances/{id}/workflows/{n8nWorkflowId}/import', () => {
     expect(items.map((item: { name: string }) => item.name)).toEqual(['Theirs', 'Orders'])
   })
 
-  test('records the results that came before', async () => {
+  test('records the reports that arrived earlier', async () => {
     const setting = await world.setting()
     const id = await inN8n(theirs)
     const { webhookToken } = (
@@ -197,7 +197,7 @@ describe('POST /v1/instances/{id}/workflows/{n8nWorkflowId}/import', () => {
     expect(runs.json.items).toMatchObject([{ n8nExecutionId: '7' }])
   })
 
-  test('refuses our reporter, what n8n does not have and what no id is', async () => {
+  test('rejects the error reporter, a workflow missing in n8n, and an invalid ID', async () => {
     const setting = await world.setting()
     await setting.deploy()
     const reporter = [...world.stub.state.workflows.values()].find(({ name }) => name !== 'Orders')
@@ -209,7 +209,7 @@ describe('POST /v1/instances/{id}/workflows/{n8nWorkflowId}/import', () => {
   })
 })
 
-test('another user’s instance is as absent as none, and n8n is not asked', async () => {
+test('returns 404 for another user’s instance without a request to n8n', async () => {
   const setting = await world.setting()
   const id = await inN8n(theirs)
   const stranger = await world.user()

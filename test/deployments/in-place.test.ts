@@ -62,7 +62,7 @@ const copies = () => [...world.stub.state.workflows.values()].filter(({ name }) 
 const planOf = async (user: WorldUser, workflowId: string) =>
   (await user.api('POST', '/v1/deployments/plan', { workflowId, instanceId: user.instanceId })).body
 
-test('its plan knows it, keeps each node’s own credential, and is in nobody’s way', async () => {
+test('its plan finds it, keeps the credential of each node, and reports no conflict', async () => {
   const { user, workflowId, id } = await imported('in-place-plan')
   const plan = await planOf(user, workflowId)
   expect(plan).toMatchObject({
@@ -75,7 +75,7 @@ test('its plan knows it, keeps each node’s own credential, and is in nobody’
   })
 })
 
-test('deploying it answers 200 with the deployment that tracks it, and n8n has it once', async () => {
+test('deploying it returns 200 with the tracking deployment, and n8n has one copy', async () => {
   const { user, workflowId, id, n8nWorkflowId } = await imported('in-place-deploy')
   const before = copies().length
   const { planHash } = await planOf(user, workflowId)
@@ -100,7 +100,7 @@ test('deploying it answers 200 with the deployment that tracks it, and n8n has i
   await checkInvariants(world)
 })
 
-test('another version replaces what n8n runs, and rolls back to what was there before', async () => {
+test('another version replaces the workflow in n8n, and a rollback restores the original', async () => {
   const { user, workflowId, id, n8nWorkflowId } = await imported('in-place-version')
   const { workflow } = (await user.api('GET', `/v1/workflows/${workflowId}`)).body
   await user.change(workflowId, { ...workflow, name: 'Orders, better' })
@@ -116,7 +116,7 @@ test('another version replaces what n8n runs, and rolls back to what was there b
   expect(versions.filter((version, index) => version !== versions[index - 1])).toEqual([1, 2, 1])
 })
 
-test('it is given back, never removed: undeploy refuses, and untracking leaves it and its credentials', async () => {
+test('undeploy rejects it, and untracking keeps the workflow and its credentials in n8n', async () => {
   const { user, workflowId, id, n8nWorkflowId } = await imported('in-place-back')
   await user.deploy(workflowId)
   expect((await user.act(id, 'undeploy')).body.code).toBe('conflict')
@@ -125,7 +125,7 @@ test('it is given back, never removed: undeploy refuses, and untracking leaves i
   expect(world.stub.state.credentials.has('salesInN8n000001')).toBe(true)
 })
 
-test('racing requests deploy the one that is tracked', async () => {
+test('concurrent requests deploy the tracked workflow', async () => {
   const { user, workflowId, id } = await imported('in-place-race')
   const before = copies().length
   const answers = await Promise.all(Array.from({ length: 4 }, () => user.deploy(workflowId)))
@@ -136,7 +136,7 @@ test('racing requests deploy the one that is tracked', async () => {
   expect(body.items.map((each: { id: string }) => each.id)).toEqual([id])
 })
 
-test('one that was deleted in n8n is said to be gone, and is not made again', async () => {
+test('reports a workflow that was deleted in n8n and does not recreate it', async () => {
   const { user, workflowId, n8nWorkflowId } = await imported('in-place-gone')
   world.stub.state.workflows.delete(n8nWorkflowId)
   const before = copies().length
@@ -151,7 +151,7 @@ test('one that was deleted in n8n is said to be gone, and is not made again', as
   expect(copies()).toHaveLength(before)
 })
 
-test('a workflow that is tracked twice on an instance is not guessed at', async () => {
+test('rejects a workflow that is tracked twice on an instance', async () => {
   const { user, workflowId } = await imported('in-place-twice')
   const another = await byHand('in-place-twin')
   await user.deploy(workflowId, { n8nWorkflowId: another })
@@ -159,7 +159,7 @@ test('a workflow that is tracked twice on an instance is not guessed at', async 
   expect([status, body.code, body.deploymentIds.length]).toEqual([409, 'deployment-exists', 2])
 })
 
-test('a URL that was changed since the import is asked about before the secret goes there', async () => {
+test('requires confirmation before sending a secret to a URL that changed since the import', async () => {
   const user = await world.user()
   const id = 'headerInN8n00001'
   world.stub.state.credentials.set(id, {

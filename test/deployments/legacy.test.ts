@@ -12,7 +12,7 @@ describe.each(['1.x', '2.0'] as const)('on n8n %s', (generation) => {
   const slackCredentials = () =>
     [...world.stub.state.credentials.values()].filter(({ type }) => type === 'slackApi')
 
-  test('a workflow is deployed, rolled back and taken back', async () => {
+  test('a workflow is deployed, rolled back and undeployed', async () => {
     const user = await world.user()
     await user.credential()
     const content = orders()
@@ -31,7 +31,7 @@ describe.each(['1.x', '2.0'] as const)('on n8n %s', (generation) => {
     await checkInvariants(world)
   })
 
-  test('a changed credential takes the place of the one before', async () => {
+  test('a changed credential replaces the earlier one', async () => {
     const user = await world.user()
     const credentialId = await user.credential()
     const { body } = await user.deploy(await user.workflow())
@@ -47,7 +47,7 @@ describe.each(['1.x', '2.0'] as const)('on n8n %s', (generation) => {
   })
 
   test.each(['reset-after-apply', '4xx'] as const)(
-    '%s when the workflow is made leaves one of it',
+    '%s while creating the workflow leaves one copy',
     async (mode) => {
       const user = await world.user()
       await user.credential()

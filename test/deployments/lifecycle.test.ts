@@ -43,27 +43,30 @@ async function deployed() {
   return { user, credentialId, workflowId, content, body, id: String(body.id), textOf, version }
 }
 
-describe('a deploy that did not come to its end', () => {
+describe('an unfinished deploy', () => {
   test.each([
     ['activate', 'active'],
     ['deactivate', 'inactive'],
-  ])('gives way to %s: the recorded version is what n8n has then, %s', async (action, status) => {
-    const { user, id, textOf, version } = await deployed()
-    await version(2)
-    world.stub.failNext({ step: 'publish', mode: '4xx' })
-    const failed = await user.act(id, 'deploy', {})
-    expect(failed.body).toMatchObject({ status: 'failed', step: 'publish', version: 1 })
-    const settled = await user.act(id, action)
-    expect(settled.body).toMatchObject({ status, version: 1, intent: null })
-    if (status === 'active') expect(textOf()).toBe('v1')
-    const back = await user.act(id, 'rollback', { version: 1 })
-    expect(back.body).toMatchObject({ status: 'active', version: 1 })
-    expect(textOf()).toBe('v1')
-  })
+  ])(
+    'is replaced by %s: the recorded version is the one in n8n, and the status is %s',
+    async (action, status) => {
+      const { user, id, textOf, version } = await deployed()
+      await version(2)
+      world.stub.failNext({ step: 'publish', mode: '4xx' })
+      const failed = await user.act(id, 'deploy', {})
+      expect(failed.body).toMatchObject({ status: 'failed', step: 'publish', version: 1 })
+      const settled = await user.act(id, action)
+      expect(settled.body).toMatchObject({ status, version: 1, intent: null })
+      if (status === 'active') expect(textOf()).toBe('v1')
+      const back = await user.act(id, 'rollback', { version: 1 })
+      expect(back.body).toMatchObject({ status: 'active', version: 1 })
+      expect(textOf()).toBe('v1')
+    },
+  )
 })
 
 describe('redeploying', () => {
-  test('brings the current version live and keeps its place in n8n', async () => {
+  test('brings the current version live under the same n8n ID', async () => {
     const { user, id, body, textOf, version } = await deployed()
     await version(2)
     expect(textOf()).toBe('v1')
@@ -74,7 +77,7 @@ describe('redeploying', () => {
     expect(items.map((item: { version: number }) => item.version)).toEqual([2, 1])
   })
 
-  test('sends nothing when nothing differs, and the workflow anew when somebody changed it in n8n', async () => {
+  test('sends nothing without a difference, and the workflow after a change in n8n', async () => {
     const { user, id, body } = await deployed()
     const before = world.stub.calls().length
     expect((await user.act(id, 'deploy', {})).body).toMatchObject({
@@ -88,7 +91,7 @@ describe('redeploying', () => {
     expect(remoteOf(body)?.nodes.some((node) => node['disabled'] === true)).toBe(false)
   })
 
-  test('sends a credential again only when it has changed', async () => {
+  test('sends a credential again only after a change', async () => {
     const { user, id, credentialId, version } = await deployed()
     await version(2)
     const before = world.stub.calls().length
@@ -109,7 +112,7 @@ describe('redeploying', () => {
     expect(pushed).toHaveLength(1)
   })
 
-  test('makes anew what somebody deleted in n8n', async () => {
+  test('recreates what was deleted in n8n', async () => {
     const { user, id, body, version } = await deployed()
     world.stub.state.workflows.delete(body.n8nWorkflowId)
     for (const [key, { type }] of world.stub.state.credentials) {
@@ -122,7 +125,7 @@ describe('redeploying', () => {
     expect(world.stub.state.credentials.has(slackCredentialOf(again))).toBe(true)
   })
 
-  test('sets settings back that the newer version does not have', async () => {
+  test('resets settings that the newer version no longer has', async () => {
     const { user, id, body, content, workflowId } = await deployed()
     await user.change(workflowId, { ...content, settings: { executionOrder: 'v1', executionTimeout: 5 } })
     await user.act(id, 'deploy', {})
@@ -132,14 +135,14 @@ describe('redeploying', () => {
     expect(remoteOf(body)?.settings['executionTimeout']).toBe(-1)
   })
 
-  test('is refused as a second deployment of the same workflow on the instance', async () => {
+  test('rejects a second deployment of the same workflow on the instance', async () => {
     const { user, workflowId } = await deployed()
     const second = await user.deploy(workflowId)
     expect([second.status, second.body.code]).toEqual([409, 'deployment-exists'])
   })
 })
 
-test('success reporting adds one node when asked for, which is no drift, and takes it out again', async () => {
+test('success reporting adds a node on request, without drift, and removes it again', async () => {
   const user = await world.user()
   await user.credential()
   const { body } = await user.deploy(await user.workflow(), { reportSuccess: true })
@@ -155,7 +158,7 @@ test('success reporting adds one node when asked for, which is no drift, and tak
 })
 
 describe('rolling back', () => {
-  test('brings a version live that was deployed before, in one call', async () => {
+  test('brings an earlier deployed version live in one request', async () => {
     const { user, id, textOf, version } = await deployed()
     await version(2)
     await user.act(id, 'deploy', {})
@@ -167,14 +170,14 @@ describe('rolling back', () => {
     expect(textOf()).toBe('v1')
   })
 
-  test('takes no version that was never deployed', async () => {
+  test('rejects a version that was never deployed', async () => {
     const { user, id, version } = await deployed()
     await version(2)
     const { status, body } = await user.act(id, 'rollback', { version: 2 })
     expect([status, body.errors[0].pointer]).toEqual([422, '/version'])
   })
 
-  test('a failed one leaves the live version live, and a retry goes on with it', async () => {
+  test('keeps the live version when it fails, and a retry continues it', async () => {
     const { user, id, textOf, version } = await deployed()
     await version(2)
     await user.act(id, 'deploy', {})
@@ -193,7 +196,7 @@ describe('rolling back', () => {
 })
 
 describe('publishing', () => {
-  test('is taken back and given again', async () => {
+  test('unpublishes and publishes again', async () => {
     const { user, id, body } = await deployed()
     const inactive = (await user.act(id, 'deactivate')).body
     expect(inactive).toMatchObject({ status: 'inactive', liveSince: null, error: null })
@@ -202,7 +205,7 @@ describe('publishing', () => {
     expect(remoteOf(body)?.isLive).toBe(true)
   })
 
-  test('is left out on request', async () => {
+  test('is skipped on request', async () => {
     const user = await world.user()
     await user.credential()
     const { body } = await user.deploy(await user.workflow(), { publish: false })
@@ -211,7 +214,7 @@ describe('publishing', () => {
     expect((await user.act(body.id, 'activate')).body.status).toBe('active')
   })
 
-  test('is left out, with the reason, where nothing could start it', async () => {
+  test('is skipped with the reason when no trigger can start the workflow', async () => {
     const user = await world.user()
     await user.credential()
     const content = orders()
@@ -237,7 +240,7 @@ describe('publishing', () => {
     })
   })
 
-  test('of what others call is done when n8n says so: nothing of it runs by itself', async () => {
+  test('of a sub-workflow completes immediately, because it has no trigger of its own', async () => {
     const user = await world.user()
     const type = 'n8n-nodes-base.errorTrigger'
     const nodes = [{ id: 'e', name: 'On error', type, typeVersion: 1, position: [0, 0], parameters: {} }]
@@ -246,7 +249,7 @@ describe('publishing', () => {
     expect(remoteOf(body)).toMatchObject({ triggerCount: 0, activeVersionId: expect.any(String) })
   })
 
-  test('that starts no trigger fails at verifying, with a hint', async () => {
+  test('fails at verifying, with a hint, when no trigger starts', async () => {
     const user = await world.user()
     const nodes = [
       {
@@ -263,7 +266,7 @@ describe('publishing', () => {
     expect((await user.act(body.id, 'undeploy')).body.status).toBe('undeployed')
   })
 
-  test('is refused on a path that another workflow has; once that is gone, a retry succeeds', async () => {
+  test('rejects a webhook path that another workflow uses; a retry succeeds once it is free', async () => {
     const user = await world.user()
     await user.credential()
     const { body: first } = await user.deploy(
@@ -282,7 +285,7 @@ describe('publishing', () => {
 })
 
 describe('undeploying', () => {
-  test('removes what was made, and nothing else', async () => {
+  test('removes only what Flowkeep created', async () => {
     const before = {
       workflows: [...world.stub.state.workflows.keys()],
       credentials: [...world.stub.state.credentials.keys()],
@@ -298,7 +301,7 @@ describe('undeploying', () => {
     expect((await user.api('DELETE', `/v1/deployments/${id}`)).status).toBe(204)
   })
 
-  test('leaves a credential that another deployment uses', async () => {
+  test('keeps a credential that another deployment uses', async () => {
     const { user, id: first, body } = await deployed()
     const { body: other } = await user.deploy(await user.workflow(orders({ name: 'Other' })))
     await user.act(first, 'undeploy')
@@ -309,7 +312,7 @@ describe('undeploying', () => {
     expect(world.stub.state.credentials.has(id)).toBe(false)
   })
 
-  test('takes back a credential that it was bound to before', async () => {
+  test('removes a credential that it was bound to earlier', async () => {
     const { user, id, credentialId } = await deployed()
     const other = await user.credential()
     const { body } = await user.act(id, 'deploy', { bindings: { slackApi: other } })
@@ -321,7 +324,7 @@ describe('undeploying', () => {
     expect(rows).toEqual([{ count: 0 }])
   })
 
-  test('can be followed by another deployment of the same row', async () => {
+  test('allows deploying the same deployment again', async () => {
     const { user, id, textOf } = await deployed()
     await user.act(id, 'undeploy')
     const { body } = await user.act(id, 'deploy', {})
@@ -330,7 +333,7 @@ describe('undeploying', () => {
     expect(remoteOf(body)?.isLive).toBe(true)
   })
 
-  test('is not offered for a workflow that was in n8n before; that can be deployed over and forgotten', async () => {
+  test('rejects a workflow that existed in n8n before, which can be redeployed or untracked', async () => {
     const { user, credentialId, workflowId, body: made } = await deployed()
     await user.act(String(made.id), 'undeploy')
     const theirs = world.stub.fetch(`${world.stub.baseUrl}/api/v1/workflows`, {
@@ -353,25 +356,22 @@ describe('undeploying', () => {
   })
 })
 
-describe('killed while it was', () => {
+describe('a crash during', () => {
   test.each([
     ['rolling back', 'rollback', { version: 1 }, 'PUT', 'active', 1],
     ['publishing', 'activate', undefined, 'POST', 'active', 2],
     ['unpublishing', 'deactivate', undefined, 'POST', 'inactive', 2],
     ['undeploying', 'undeploy', undefined, 'DELETE', 'undeployed', 2],
-  ] as const)(
-    '%s, the scheduled job brings it to its end',
-    async (_, action, sent, method, status, version) => {
-      const { user, id, version: change } = await deployed()
-      await change(2)
-      await user.act(id, 'deploy', {})
-      if (action === 'activate') await user.act(id, 'deactivate')
-      world.fail((call) => call.method === method, 'reset-after-apply', { kill: true })
-      void user.act(id, action, sent)
-      await world.restart()
-      expect(await world.deps.deployer.resumeDeployments(10)).toBe(1)
-      const { body } = await user.api('GET', `/v1/deployments/${id}`)
-      expect(body).toMatchObject({ status, version, error: null, intent: null })
-    },
-  )
+  ] as const)('%s is completed by the scheduled job', async (_, action, sent, method, status, version) => {
+    const { user, id, version: change } = await deployed()
+    await change(2)
+    await user.act(id, 'deploy', {})
+    if (action === 'activate') await user.act(id, 'deactivate')
+    world.fail((call) => call.method === method, 'reset-after-apply', { kill: true })
+    void user.act(id, action, sent)
+    await world.restart()
+    expect(await world.deps.deployer.resumeDeployments(10)).toBe(1)
+    const { body } = await user.api('GET', `/v1/deployments/${id}`)
+    expect(body).toMatchObject({ status, version, error: null, intent: null })
+  })
 })

@@ -48,7 +48,7 @@ const refused: [string, object, object][] = [
 ]
 
 test.each(refused)(
-  '%s is an error, and only a warning of what is left unpublished',
+  '%s is an error, but only a warning for an unpublished workflow',
   async (_, step, finding) => {
     const user = await world.user()
     const workflowId = await user.workflow(after(step))
@@ -63,7 +63,7 @@ test.each(refused)(
   },
 )
 
-test('nothing that starts it is an error', async () => {
+test('a missing trigger is an error', async () => {
   const user = await world.user()
   const workflowId = await user.workflow({
     name: 'By hand',
@@ -73,7 +73,7 @@ test('nothing that starts it is an error', async () => {
   expect(await planOf(user, workflowId)).toMatchObject({ ready: false, problems: [{ code: 'no-trigger' }] })
 })
 
-test('a missing version is a warning', async () => {
+test('a missing typeVersion is a warning', async () => {
   const user = await world.user()
   const { typeVersion: _, ...bare } = node('Bare', 'n8n-nodes-base.noOp', 1, {})
   const { name, nodes, connections } = after({})
@@ -92,7 +92,7 @@ describe('a community node', () => {
     state().communityPackages = []
   })
 
-  test('that n8n lists is fine, and n8n publishes it', async () => {
+  test('is accepted and published if n8n lists it', async () => {
     const user = await world.user()
     state().communityPackages = [installed]
     const workflowId = await user.workflow(after({ type }))
@@ -104,7 +104,7 @@ describe('a community node', () => {
     ['does not list', []],
     ['lists another node of the package', [{ ...installed, types: ['@acme/n8n-nodes-shop.gadget'] }]],
     ['could not load', [{ ...installed, failedLoading: true }]],
-  ])('that n8n %s blocks the plan and names the package', async (_, packages) => {
+  ])('that n8n %s blocks the plan with the package name', async (_, packages) => {
     const user = await world.user()
     state().communityPackages = packages
     const workflowId = await user.workflow(after({ type }))
@@ -123,21 +123,28 @@ describe('a community node', () => {
   })
 
   test.each([
-    ['the API key may not list them', type, () => void state().withheld.add('community-package-list')],
-    ['the module of n8n is off', type, () => void (state().communityPackages = null)],
+    [
+      'the API key lacks the scope to list them',
+      type,
+      () => void state().withheld.add('community-package-list'),
+    ],
+    ['the community packages module of n8n is disabled', type, () => void (state().communityPackages = null)],
     ['The n8n API does not list custom nodes', 'CUSTOM.widget', () => undefined],
-  ])('that nobody can tell of is not ready, and may be deployed: %s', async (_, unlisted, arrange) => {
-    const user = await world.user()
-    arrange()
-    const workflowId = await user.workflow(after({ type: unlisted }))
-    expect(await planOf(user, workflowId)).toMatchObject({
-      ready: false,
-      problems: [{ code: 'community-node-unverified', level: 'error', node: 'Step' }],
-    })
-    expect((await user.deploy(workflowId, { publish: false })).status).toBe(201)
-  })
+  ])(
+    'that cannot be verified makes the plan not ready but can be deployed: %s',
+    async (_, unlisted, arrange) => {
+      const user = await world.user()
+      arrange()
+      const workflowId = await user.workflow(after({ type: unlisted }))
+      expect(await planOf(user, workflowId)).toMatchObject({
+        ready: false,
+        problems: [{ code: 'community-node-unverified', level: 'error', node: 'Step' }],
+      })
+      expect((await user.deploy(workflowId, { publish: false })).status).toBe(201)
+    },
+  )
 
-  test('that runs in n8n already is known without a list', async () => {
+  test('that already runs in n8n is accepted without a list', async () => {
     const user = await world.user()
     state().communityPackages = [installed]
     const workflowId = await user.workflow(after({ type }))
@@ -146,7 +153,7 @@ describe('a community node', () => {
     expect(await planOf(user, workflowId)).toMatchObject({ ready: true, problems: [] })
   })
 
-  test('is asked for only where a workflow has one', async () => {
+  test('is only looked up for workflows that use one', async () => {
     const user = await world.user()
     const before = world.stub.calls('community-package-list').length
     await planOf(user, await user.workflow(after({})))
@@ -177,7 +184,7 @@ describe('a credential type of a community node', () => {
     expect(plan.problems[0].message).toContain('acmeCrmApi')
   })
 
-  test('is taken for known where the API key may not ask', async () => {
+  test('is accepted if the API key cannot list credential types', async () => {
     const { user, workflowId, credentialId } = await bound()
     world.stub.state.withheld.add('credential-schema')
     const plan = await planOf(user, workflowId, { bindings: { acmeCrmApi: credentialId } })
@@ -190,7 +197,7 @@ describe('the API key', () => {
     ['publish', 'workflow:activate'],
     ['workflow-create', 'workflow:create'],
     ['credential-create', 'credential:create'],
-  ])('without %s blocks the plan and names %s', async (step, scope) => {
+  ])('that lacks %s blocks the plan with %s', async (step, scope) => {
     const user = await world.user()
     await user.credential()
     const workflowId = await user.workflow()
@@ -215,7 +222,7 @@ describe('a credential that was deleted in n8n', () => {
     return { user, workflowId, id: String(body.id), n8nCredentialId: slack.slackApi.id }
   }
 
-  test('shows in the plan as one that is created', async () => {
+  test('is shown as created in the plan', async () => {
     const { user, workflowId } = await lost()
     expect(await planOf(user, workflowId)).toMatchObject({
       ready: true,
@@ -224,7 +231,7 @@ describe('a credential that was deleted in n8n', () => {
     })
   })
 
-  test.each(['deploy', 'overwrite'])('shows in the drift, and %s heals it', async (action) => {
+  test.each(['deploy', 'overwrite'])('is shown as drift and recreated by %s', async (action) => {
     const { user, id, n8nCredentialId } = await lost()
     const drift = async () => (await user.api('GET', `/v1/deployments/${id}/drift`)).body
     expect(await drift()).toMatchObject({
@@ -237,7 +244,7 @@ describe('a credential that was deleted in n8n', () => {
   })
 })
 
-describe('consent for a credential of the user', () => {
+describe('consent for a credential', () => {
   async function unsigned() {
     const user = await world.user()
     const clientId = crypto.randomUUID()
@@ -254,7 +261,7 @@ describe('consent for a credential of the user', () => {
   }
   const slots = ({ slots: all }: { slots: { status: string; consentUrl?: string }[] }) => all[0]
 
-  test('is asked for by a deploy, which puts client id and secret there first; afterwards it is bound', async () => {
+  test('is requested by a deploy, which first creates the credential in n8n; afterwards it is bound', async () => {
     const { user, workflowId, inN8n, sign } = await unsigned()
     const before = await planOf(user, workflowId)
     expect(before).toMatchObject({
@@ -291,7 +298,7 @@ describe('consent for a credential of the user', () => {
     expect(remote?.nodes[1]?.['credentials']).toMatchObject({ slackOAuth2Api: { id: inN8n()?.id } })
   })
 
-  test('stays when the value changes, and is asked for again when n8n has lost the credential', async () => {
+  test('survives a changed value, and is requested again when n8n lost the credential', async () => {
     const { user, credentialId, workflowId, inN8n, sign } = await unsigned()
     await user.deploy(workflowId)
     sign()
@@ -323,7 +330,7 @@ describe('consent for a credential of the user', () => {
   })
 })
 
-test('a published workflow of the same name and trigger that is not tracked is warned about', async () => {
+test('warns about an untracked published workflow with the same name and trigger', async () => {
   const user = await world.user()
   const workflow = { ...after({}), name: 'Live already' }
   const { body: deployed } = await user.deploy(await user.workflow(workflow))

@@ -35,7 +35,7 @@ const gmail = {
 
 const writes = () => world.stub.calls().filter(({ method }) => method !== 'GET').length
 
-test('a plan says what would be created, forced and mended, and changes nothing', async () => {
+test('a plan lists what deploying creates, forces and repairs, and changes nothing', async () => {
   const user = await world.user()
   const credentialId = await user.credential()
   const workflowId = await user.workflow({ ...orders(), settings: { executionOrder: 'v1', unheardOf: 1 } })
@@ -73,7 +73,7 @@ test('a plan says what would be created, forced and mended, and changes nothing'
   })
 })
 
-test('after deploying, the plan tells what differs from what is live', async () => {
+test('after a deploy, the plan lists the differences from the live version', async () => {
   const user = await world.user()
   await user.credential()
   const content = orders()
@@ -107,7 +107,7 @@ test('after deploying, the plan tells what differs from what is live', async () 
   })
 })
 
-test('a webhook path that a published workflow has is a conflict, with the deployment whose it is', async () => {
+test('a webhook path of another published workflow is a conflict that names its deployment', async () => {
   const user = await world.user()
   await user.credential()
   const { body: taken } = await user.deploy(await user.workflow(orders({ path: 'taken', name: 'First' })))
@@ -127,7 +127,7 @@ test('a webhook path that a published workflow has is a conflict, with the deplo
 })
 
 describe('credentials', () => {
-  test('missing and ambiguous ones make it not ready, and refuse the deployment with a pointer', async () => {
+  test('that are missing or ambiguous make the plan not ready and reject the deployment with a pointer', async () => {
     const user = await world.user()
     const workflowId = await user.workflow()
     expect((await planOf(user, workflowId)).body).toMatchObject({
@@ -151,7 +151,7 @@ describe('credentials', () => {
     })
   })
 
-  test('a choice that no node needs, or that is not the owner’s, is refused', async () => {
+  test('rejects a binding that no node needs or that belongs to another user', async () => {
     const user = await world.user()
     const stranger = await world.user()
     await user.credential()
@@ -166,7 +166,7 @@ describe('credentials', () => {
     }
   })
 
-  test('a type that takes consent is bound to a credential that n8n has', async () => {
+  test('binds a type that needs consent to an existing n8n credential', async () => {
     const user = await world.user()
     const workflowId = await user.workflow(gmail)
     const consented = {
@@ -220,7 +220,7 @@ describe('credentials', () => {
     expect(world.stub.state.credentials.has(consented.id)).toBe(true)
   })
 
-  test('one that n8n does not have, or has of another type, is found out before anything runs', async () => {
+  test('detects an n8n credential that is missing or of another type before anything runs', async () => {
     const user = await world.user()
     const workflowId = await user.workflow(gmail)
     const bindings = { gmailOAuth2: { n8nCredentialId: 'nowhere' } }
@@ -233,7 +233,7 @@ describe('credentials', () => {
   })
 })
 
-test('a plan that has changed meanwhile is not deployed', async () => {
+test('rejects a plan that has changed', async () => {
   const user = await world.user()
   await user.credential()
   const content = orders()
@@ -246,7 +246,7 @@ test('a plan that has changed meanwhile is not deployed', async () => {
   expect((await user.deploy(workflowId, { planHash: now })).body.status).toBe('active')
 })
 
-test('an instance that cannot be asked is said in our words', async () => {
+test('describes an unreachable instance in our own words', async () => {
   const user = await world.user()
   await user.credential()
   const workflowId = await user.workflow()
@@ -257,7 +257,7 @@ test('an instance that cannot be asked is said in our words', async () => {
   expect(text).not.toContain('script')
 })
 
-test("another user's workflow, instance and deployment are as absent as none", async () => {
+test("returns 404 for another user's workflow, instance and deployment", async () => {
   const user = await world.user()
   const stranger = await world.user()
   await user.credential()

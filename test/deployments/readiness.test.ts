@@ -117,7 +117,7 @@ function generator(seed: number) {
 }
 
 describe('readiness and plan agree', () => {
-  test('in generated situations, before and after a deploy, a new version and a deletion', async () => {
+  test('in generated situations before and after a deploy, a new version and a deletion', async () => {
     const seen = new Set<string>()
     for (let seed = 1; seed <= 12; seed += 1) {
       const next = generator(seed * 7919)
@@ -169,7 +169,7 @@ describe('readiness and plan agree', () => {
     )
   })
 
-  test('about a sign-in in n8n, and about its end', async () => {
+  test('on a sign-in in n8n and its loss', async () => {
     const user = await world.user()
     await keep(user, oauth, `Sign-in ${user.id}`)
     const workflowId = await user.workflow(workflowOf({ type: oauth }))
@@ -189,7 +189,7 @@ describe('readiness and plan agree', () => {
     expect(await agreed(user, workflowId)).toEqual(['N0 needs-consent earlier'])
   })
 
-  test('about a credential of n8n, until n8n no longer has it', async () => {
+  test('on an n8n credential until it is deleted in n8n', async () => {
     const user = await world.user()
     const theirs = {
       id: `t${secret().slice(0, 12)}`,
@@ -211,7 +211,7 @@ describe('readiness and plan agree', () => {
     expect(await agreed(user, workflowId)).toEqual(['N0 missing earlier'])
   })
 
-  test('about a workflow that n8n had first: what its live node holds counts', async () => {
+  test('on a workflow that existed in n8n first, whose live credentials count', async () => {
     const user = await world.user()
     const own = await keep(user, header, 'CRM key')
     const workflowId = await user.workflow(workflowOf({ type: header }))
@@ -226,7 +226,7 @@ describe('readiness and plan agree', () => {
   })
 })
 
-test('each instance has its own answer, and one that is away does not hide the others', async () => {
+test('returns a result per instance, even if one is unreachable', async () => {
   const user = await world.user()
   await keep(user, oauth, `Two ${user.id}`)
   const second = await user.api('POST', '/v1/instances', {
@@ -245,7 +245,7 @@ test('each instance has its own answer, and one that is away does not hide the o
   expect(instances.find(({ id }: { id: string }) => id === second.body.id)).not.toMatchObject({ ready: true })
 })
 
-test('readiness is asked for an instance of the user’s only', async () => {
+test('rejects another user’s instance', async () => {
   const [user, other] = [await world.user(), await world.user()]
   const workflowId = await user.workflow(workflowOf({ type: 'slackApi' }))
   const path = (id: string) => `/v1/workflows/${workflowId}/readiness?instanceId=${id}`

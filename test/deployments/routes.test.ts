@@ -26,7 +26,7 @@ async function setting() {
   return { user, workflowId, instanceId, token, deploy }
 }
 
-test('a workflow on an instance is tracked, read, listed and forgotten', async () => {
+test('a workflow on an instance can be tracked, read, listed and untracked', async () => {
   const { user, workflowId, instanceId, deploy } = await setting()
   const credentialId = await world.credential(user, 'slackApi')
   const made = await deploy({ bindings: { slackApi: credentialId } })
@@ -69,17 +69,17 @@ test('a workflow on an instance is tracked, read, listed and forgotten', async (
   expect((await world.call('DELETE', path, { user })).status).toBe(404)
 })
 
-describe('what cannot be deployed is a 422 that points at it', () => {
+describe('returns 422 with a pointer for', () => {
   test.each([
-    ['a workflow that is not there', { workflowId: absentId }, '/workflowId'],
-    ['an instance that is not there', { instanceId: absentId }, '/instanceId'],
-    ['a version that the workflow never had', { version: 4 }, '/version'],
+    ['an unknown workflow', { workflowId: absentId }, '/workflowId'],
+    ['an unknown instance', { instanceId: absentId }, '/instanceId'],
+    ['an unknown version', { version: 4 }, '/version'],
     ['version 0', { version: 0 }, '/version'],
-    ['a path as n8n workflow', { n8nWorkflowId: '../../credentials' }, '/n8nWorkflowId'],
-    ['a query as n8n workflow', { n8nWorkflowId: 'x?y' }, '/n8nWorkflowId'],
+    ['a path as the n8n workflow', { n8nWorkflowId: '../../credentials' }, '/n8nWorkflowId'],
+    ['a query as the n8n workflow', { n8nWorkflowId: 'x?y' }, '/n8nWorkflowId'],
     ['a line break in the n8n workflow', { n8nWorkflowId: 'x\r\n' }, '/n8nWorkflowId'],
-    ['a credential that is not there', { bindings: { slackApi: absentId } }, '/bindings/slackApi'],
-    ['a credential that is no id', { bindings: { slackApi: '1' } }, '/bindings/slackApi'],
+    ['an unknown credential', { bindings: { slackApi: absentId } }, '/bindings/slackApi'],
+    ['an invalid credential ID', { bindings: { slackApi: '1' } }, '/bindings/slackApi'],
     ['a type that no node needs', { bindings: { acmeApi: absentId } }, '/bindings/acmeApi'],
     ['a slot without a credential', { bindings: [{ node: 'Slack', type: 'slackApi' }] }, '/bindings/0'],
     ['a slot with an unknown field', { bindings: [{ type: 'slackApi', id: '1' }] }, '/bindings/0/id'],
@@ -117,7 +117,7 @@ describe('what cannot be deployed is a 422 that points at it', () => {
     expect((await world.call('GET', '/v1/deployments', { user })).body.items).toEqual([])
   })
 
-  test("what is another user's, and a credential of another type", async () => {
+  test("rejects another user's resources and a credential of another type", async () => {
     const { user, deploy } = await setting()
     const theirs = await setting()
     const pointerOf = async (more: object) => (await deploy(more)).body.errors[0].pointer
@@ -130,7 +130,7 @@ describe('what cannot be deployed is a 422 that points at it', () => {
   })
 })
 
-test('an n8n workflow is tracked once on an instance', async () => {
+test('an n8n workflow can be tracked only once per instance', async () => {
   const { deploy, user } = await setting()
   await deploy()
   const again = await deploy({ version: 1 })
@@ -139,7 +139,7 @@ test('an n8n workflow is tracked once on an instance', async () => {
   expect((await deploy({ instanceId: id })).status).toBe(201)
 })
 
-test('an Idempotency-Key repeats the deployment, and the quota is a limit', async () => {
+test('an Idempotency-Key returns the same deployment, and the quota limits deployments', async () => {
   const { deploy } = await setting()
   const headers = { 'Idempotency-Key': 'k' }
   const first = await deploy({}, headers)
@@ -150,8 +150,8 @@ test('an Idempotency-Key repeats the deployment, and the quota is a limit', asyn
   expect((await deploy({ n8nWorkflowId: 'w6' })).body.code).toBe('quota-exceeded')
 })
 
-describe('which version is live', () => {
-  test('a change is recorded with its place in the history, the same version again is not', async () => {
+describe('the live version', () => {
+  test('a change gets the next sequence; the same version again changes nothing', async () => {
     const { user, deploy } = await setting()
     const { body: made } = await deploy({ version: 1 })
     const path = `/v1/deployments/${made.id}`
@@ -204,7 +204,7 @@ describe('which version is live', () => {
     expect(Object.fromEntries(versions)).toEqual({ 100: 1, 80: 1, 40: 2, 5: 3 })
   })
 
-  test('liveSince is refused in the future, and for what is deployed from here', async () => {
+  test('liveSince is rejected in the future and for workflows that Flowkeep deployed', async () => {
     const { deploy } = await setting()
     const future = new Date(world.clock.now.getTime() + 60_000).toISOString()
     expect((await deploy({ liveSince: future })).body.errors).toMatchObject([{ pointer: '/liveSince' }])
@@ -212,7 +212,7 @@ describe('which version is live', () => {
     expect(managed.body.errors).toMatchObject([{ pointer: '/liveSince' }])
   })
 
-  test('an execution without times keeps the version that was live when it was first reported', async () => {
+  test('an execution without times keeps the version that was live at its first report', async () => {
     const { user, deploy, instanceId, token } = await setting()
     const { body: made } = await deploy({ version: 1 })
     const report = (executionId: string, status: string) =>
@@ -235,7 +235,7 @@ describe('which version is live', () => {
   })
 })
 
-test("another user's deployment is as absent as none", async () => {
+test("returns 404 for another user's deployment", async () => {
   const { user, deploy } = await setting()
   const { body: made } = await deploy()
   const stranger = await world.user()

@@ -25,7 +25,7 @@ async function waiting(name: string) {
 }
 
 describe('the lease', () => {
-  test('lets many workers at once make each call to n8n once', async () => {
+  test('allows concurrent workers to send each request to n8n only once', async () => {
     const { user, id } = await waiting('Contended')
     const workers = Array.from({ length: 6 }, () => world.start().deps.deployer)
     const before = world.stub.calls().length
@@ -47,7 +47,7 @@ describe('the lease', () => {
     await checkInvariants(world)
   })
 
-  test('keeps others off a deployment that is being worked on, until it runs out', async () => {
+  test('excludes other workers until it expires', async () => {
     const { user, id, workflowId } = await waiting('Held')
     world.fail(({ method }) => method === 'PUT', 'none', { kill: true })
     void user.act(id, 'retry')
@@ -67,7 +67,7 @@ describe('the lease', () => {
     expect((await user.deploy(workflowId)).status).toBe(409)
   })
 
-  test('two requests at once for the same workflow and instance make one deployment', async () => {
+  test('two concurrent requests for the same workflow and instance create one deployment', async () => {
     const user = await world.user()
     await user.credential()
     const workflowId = await user.workflow(orders({ name: 'Twice' }))
@@ -81,8 +81,8 @@ describe('the lease', () => {
   })
 })
 
-describe('a server that asks to wait', () => {
-  test('is asked once in the time that it names, 60 s at most; then the job goes on', async () => {
+describe('an n8n that asks to wait', () => {
+  test('is called again after the requested time, at most 60 s, by the scheduled job', async () => {
     const user = await world.user()
     await user.credential()
     await user.warm()
@@ -103,7 +103,7 @@ describe('a server that asks to wait', () => {
     })
   })
 
-  test('is waited for within the request when it is soon', async () => {
+  test('is retried within the request if the wait is short', async () => {
     const user = await world.user()
     await user.credential()
     await user.warm()
@@ -115,7 +115,7 @@ describe('a server that asks to wait', () => {
   })
 })
 
-test('what never comes to an end is given up', async () => {
+test('a deployment that never finishes fails after the maximum number of attempts', async () => {
   const user = await world.user()
   await user.credential()
   await user.warm()
@@ -133,7 +133,7 @@ test('what never comes to an end is given up', async () => {
   expect(status).toBe('failed')
 })
 
-test('an API key that cannot be opened any more is a failure with step and reason', async () => {
+test('an API key that cannot be decrypted fails with the step and the reason', async () => {
   const user = await world.user()
   await user.credential()
   const workflowId = await user.workflow()

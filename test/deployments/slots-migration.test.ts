@@ -29,7 +29,7 @@ const cases: {
   status?: string
 }[] = [
   {
-    what: 'the nodes that name the type, and those of their kind that name none',
+    what: 'nodes that reference the type, and nodes of the same type without a reference',
     nodes: [
       slack('A', named),
       slack('B'),
@@ -43,7 +43,7 @@ const cases: {
     ],
   },
   {
-    what: 'nodes that choose the type by a parameter, and no neighbour of another type',
+    what: 'nodes that select the type by a parameter, but no node of another type',
     nodes: [
       http('Generic', { genericAuthType: 'httpHeaderAuth' }),
       http('Predefined', { nodeCredentialType: '=slackApi' }),
@@ -56,7 +56,7 @@ const cases: {
     ],
   },
   {
-    what: 'nodes that choose their type by an expression, each type',
+    what: 'nodes that select their type by an expression, for each type',
     nodes: [http('Open', { nodeCredentialType: '={{ $json.type }}' }), slack('A', named)],
     before: { slackApi: team, acmeApi: other },
     after: [
@@ -67,13 +67,13 @@ const cases: {
     ],
   },
   {
-    what: 'every node, of a type that none names',
+    what: 'every node, for a type without references',
     nodes: [slack('A'), { type: 'n8n-nodes-base.set' }, { name: 7, type: 'set' }],
     before: { slackApi: team },
     after: ['#1', '7', 'A'].map((node) => ({ node, type: 'slackApi', credentialId: team })),
   },
   {
-    what: 'the nodes of the version that is being deployed too',
+    what: 'the nodes of the version in progress',
     nodes: [slack('Before', named)],
     intended: [slack('After', named)],
     intent: { action: 'deploy', version: 2 },
@@ -84,8 +84,8 @@ const cases: {
     ],
     status: 'failed',
   },
-  { what: 'nothing, where nothing was bound', nodes: [slack('A')], before: {}, after: [] },
-  { what: 'nothing, where there are no nodes', nodes: 'none', before: { slackApi: team }, after: [] },
+  { what: 'nothing without bindings', nodes: [slack('A')], before: {}, after: [] },
+  { what: 'nothing without nodes', nodes: 'none', before: { slackApi: team }, after: [] },
 ]
 
 async function fill(sql: Sql): Promise<string[]> {

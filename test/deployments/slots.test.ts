@@ -74,7 +74,7 @@ const slotsOf = (plan: { slots: { node: string; status: string; reason: string |
   plan.slots.map(({ node, status, reason }) => [node, status, reason].filter(Boolean).join(' '))
 
 describe('two credentials of one type', () => {
-  test('that nodes name and nobody has are missing, though there is one of the type', async () => {
+  test('that nodes reference but do not exist are missing, even if there is another of the type', async () => {
     const user = await world.user()
     await keep(user, 'Production', 'postgres', postgresData)
     const workflowId = await user.workflow(
@@ -101,7 +101,7 @@ describe('two credentials of one type', () => {
     expect(refused.body.problems).toEqual(plan.problems)
   })
 
-  test('reach each its own node once they are chosen', async () => {
+  test('are bound to their own nodes by explicit bindings', async () => {
     const user = await world.user()
     const read = await keep(user, 'Production', 'postgres', postgresData)
     const write = await keep(user, 'Staging', 'postgres', postgresData)
@@ -130,7 +130,7 @@ describe('two credentials of one type', () => {
     }
   })
 
-  test('are matched by the names that the JSON gives, and a type-wide choice fills the rest', async () => {
+  test('are matched by the names in the JSON, and a binding for the type fills the rest', async () => {
     const user = await world.user()
     await keep(user, 'CRM key')
     const weather = await keep(user, 'Weather')
@@ -151,7 +151,7 @@ describe('two credentials of one type', () => {
     expect(inN8n(body)).toEqual({ CRM: 'CRM key', Vendor: 'Weather' })
   })
 
-  test('the earlier map is read as a choice for every slot of its types', async () => {
+  test('the earlier map format binds every slot of its types', async () => {
     const user = await world.user()
     const id = await keep(user, 'One')
     await keep(user, 'Two')
@@ -179,7 +179,7 @@ describe('two credentials of one type', () => {
   })
 })
 
-test('a header credential is bound to nothing by being the only one', async () => {
+test('a generic header credential is never bound just because it is the only one', async () => {
   const user = await world.user()
   const id = await keep(user, 'CRM key')
   const workflowId = await user.workflow(chain(http('Vendor', 'https://vendor.example.net/')))
@@ -201,7 +201,7 @@ test('a header credential is bound to nothing by being the only one', async () =
   expect((await user.deploy(workflowId, { bindings: { [header]: id } })).body.status).toBe('active')
 })
 
-test('a host that is decided at run time is a warning, and stops nothing', async () => {
+test('a host that is determined at run time is a warning and does not block', async () => {
   const user = await world.user()
   const id = await keep(user, 'CRM key')
   const workflowId = await user.workflow(chain(http('Any', '={{ $json.url }}')))
@@ -229,7 +229,7 @@ describe('another version', () => {
     return { user, workflowId, crm, erp, id: String(body.id), deployment: body, bindings }
   }
 
-  test('keeps what each node had, and follows a rename', async () => {
+  test('keeps the binding of each node and follows a rename', async () => {
     const { user, workflowId, id, deployment } = await deployed()
     await user.change(workflowId, chain(http('Customers', crmUrl, undefined, 'id-CRM'), http('ERP', erpUrl)))
     expect(slotsOf(await planOf(user, workflowId))).toEqual(['Customers bound earlier', 'ERP bound earlier'])
@@ -237,7 +237,7 @@ describe('another version', () => {
     expect(inN8n(deployment)).toEqual({ Customers: 'CRM key', ERP: 'ERP key' })
   })
 
-  test('does not fill a copied node from its neighbour', async () => {
+  test('does not copy a binding to a copied node', async () => {
     const { user, workflowId } = await deployed()
     await user.change(workflowId, chain(http('CRM', crmUrl), http('ERP', erpUrl), http('CRM1', crmUrl)))
     expect(slotsOf(await planOf(user, workflowId))).toEqual([
@@ -247,7 +247,7 @@ describe('another version', () => {
     ])
   })
 
-  test('that sends a secret to another host is asked about, and deployed only when the node is chosen for', async () => {
+  test('requires an explicit binding for a node that sends a secret to another host', async () => {
     const { user, workflowId, id, crm, deployment, bindings } = await deployed()
     await user.change(workflowId, chain(http('CRM', 'https://elsewhere.example.net/v1'), http('ERP', erpUrl)))
     const plan = await planOf(user, workflowId)
@@ -271,7 +271,7 @@ describe('another version', () => {
     expect(back.body).toMatchObject({ status: 'active', version: 1, bindings })
   })
 
-  test('whose host another node decides is asked about when that node changes', async () => {
+  test('requires an explicit binding when a node that determines the host changes', async () => {
     const { user, workflowId, id, bindings } = await deployed()
     const config = (value: string, type = 'n8n-nodes-base.set') => ({
       ...{ name: 'Config', type, typeVersion: 3.4, position: [0, 0] },
@@ -300,7 +300,7 @@ describe('another version', () => {
     expect(refused.body.problems[0].message).toMatch(/\$\('Config'\).*have changed/)
   })
 
-  test('rolled back to has the credentials that it had then', async () => {
+  test('restores its bindings on a rollback', async () => {
     const { user, workflowId, id, deployment, bindings } = await deployed()
     const spare = await keep(user, 'Spare key')
     await user.change(workflowId, { ...crmAndErp(), name: 'Renamed' })
@@ -318,7 +318,7 @@ describe('another version', () => {
     ])
   })
 
-  test('that names another credential of the user’s keeps the earlier one, and says how to choose the new one', async () => {
+  test('that references another credential keeps the earlier one and reports how to change it', async () => {
     const { user, workflowId, id, deployment } = await deployed()
     const fresh = await keep(user, 'CRM key 2')
     await user.change(workflowId, chain(http('CRM', crmUrl, 'CRM key 2'), http('ERP', erpUrl, 'Nobody’s')))
@@ -342,7 +342,7 @@ describe('another version', () => {
     expect(inN8n(deployment)).toEqual({ CRM: 'CRM key 2', ERP: 'ERP key' })
   })
 
-  test('of which a credential was renamed keeps it, and tells of the name', async () => {
+  test('keeps a credential that was renamed and reports the name', async () => {
     const user = await world.user()
     const id = await keep(user, 'CRM key')
     const workflowId = await user.workflow(chain(http('CRM', crmUrl, 'CRM key')))
@@ -359,14 +359,14 @@ describe('another version', () => {
     expect(taken.problems[0].message).toContain(other)
   })
 
-  test('of which a credential was deleted asks for another one', async () => {
+  test('requires another credential when the bound one was deleted', async () => {
     const { user, workflowId, id, erp } = await deployed()
     await user.api('DELETE', `/v1/credentials/${erp}?force=true`)
     expect(slotsOf(await planOf(user, workflowId))).toEqual(['CRM bound earlier', 'ERP ambiguous'])
     expect((await user.act(id, 'deploy', {})).status).toBe(422)
   })
 
-  test('with a disabled node binds nothing to it, and has it back when it is enabled', async () => {
+  test('does not bind a disabled node, and restores its binding when it is enabled', async () => {
     const { user, workflowId, id, deployment } = await deployed()
     await user.change(
       workflowId,
@@ -379,7 +379,7 @@ describe('another version', () => {
   })
 })
 
-test('a hand edit that gives two nodes of one type a credential each is adopted so, and stays so', async () => {
+test('adopts an edit in n8n that gives two nodes of a type their own credentials', async () => {
   const user = await world.user()
   const crm = await keep(user, 'CRM key')
   const content = crmAndErp()
@@ -415,7 +415,7 @@ test('a hand edit that gives two nodes of one type a credential each is adopted 
   expect(inN8n(body)).toEqual({ CRM: 'CRM key', ERP: 'ERP key' })
 })
 
-test('a run that a service refused marks the credential of the node that failed, not its neighbour’s', async () => {
+test('a run rejected by a service marks only the credential of the failed node', async () => {
   const user = await world.user()
   const [crm, erp] = [await keep(user, 'CRM key'), await keep(user, 'ERP key')]
   const workflowId = await user.workflow(crmAndErp())
@@ -435,7 +435,7 @@ test('a run that a service refused marks the credential of the node that failed,
   expect((await user.api('GET', `/v1/credentials/${crm}`)).body.status).toBe('untested')
 })
 
-test('a type that an expression chooses gets only what is chosen for its node', async () => {
+test('a type selected by an expression only accepts an explicit binding for its node', async () => {
   const user = await world.user()
   const slack = await user.credential()
   const open = {

@@ -55,11 +55,11 @@ const deployOn = async (user: WorldUser, workflowId: string, instanceId: string,
   user.api('POST', '/v1/deployments', { workflowId, instanceId, ...more })
 
 describe.each([
-  ['n8n’s id on another instance', (_: string, n8nId: string) => locator(n8nId)],
-  ['the id of the workflow here', (id: string) => locator(id)],
-  ['a plain text', (_: string, n8nId: string) => n8nId],
+  ['n8n’s ID on another instance', (_: string, n8nId: string) => locator(n8nId)],
+  ['the ID of the workflow in Flowkeep', (id: string) => locator(id)],
+  ['a plain string', (_: string, n8nId: string) => n8nId],
 ])('a reference by %s', (_, reference) => {
-  test('is planned and deployed with what it calls, in one call', async () => {
+  test('is planned and deployed with its sub-workflow in one request', async () => {
     const user = await world.user()
     const childId = await user.workflow(child('Child'))
     const { body: first } = await user.deploy(childId)
@@ -86,7 +86,7 @@ describe.each([
   })
 })
 
-test('without its dependencies, the parent is blocked and says what to deploy', async () => {
+test('without its dependencies, the parent is blocked and lists what to deploy', async () => {
   const user = await world.user()
   const childId = await user.workflow(child('Child'))
   const parentId = await user.workflow(parent('Parent alone', locator(childId)))
@@ -105,7 +105,7 @@ test('without its dependencies, the parent is blocked and says what to deploy', 
   await user.act(body.id, 'undeploy')
 })
 
-test('an id that nobody knows blocks it; a name is only offered', async () => {
+test('an unknown ID blocks the plan; a matching name is only suggested', async () => {
   const user = await world.user()
   const childId = await user.workflow(child('Send mail'))
   const workflowId = await user.workflow(
@@ -120,7 +120,7 @@ test('an id that nobody knows blocks it; a name is only offered', async () => {
   await user.act(body.id, 'undeploy')
 })
 
-test('another user’s workflow is unknown by its ID, its ID in n8n and its name', async () => {
+test('another user’s workflow cannot be referenced by its ID, n8n ID or name', async () => {
   const stranger = await world.user()
   const theirs = await stranger.workflow(child('Of a stranger'))
   const { body: made } = await stranger.deploy(theirs)
@@ -138,7 +138,7 @@ test('another user’s workflow is unknown by its ID, its ID in n8n and its name
   expect(JSON.stringify(byN8nId)).not.toContain(theirs)
 })
 
-test('a workflow that this n8n has and Flowkeep does not know stays as it is', async () => {
+test('keeps a reference to a workflow that exists in n8n but not in Flowkeep', async () => {
   const user = await world.user()
   const { body: made } = await user.deploy(await user.workflow(child('Known')))
   const [row] = await world.database.sql`select id from deployments where id = ${made.id}`
@@ -151,7 +151,7 @@ test('a workflow that this n8n has and Flowkeep does not know stays as it is', a
   expect(calledBy(body.n8nWorkflowId)).toBe(made.n8nWorkflowId)
 })
 
-test('a workflow that calls itself is deployed with its own id', async () => {
+test('a workflow that calls itself is deployed with its own ID', async () => {
   const user = await world.user()
   const workflowId = await user.workflow(child('Loop'))
   await user.change(workflowId, parent('Loop', locator(workflowId)))
@@ -160,7 +160,7 @@ test('a workflow that calls itself is deployed with its own id', async () => {
   expect(calledBy(body.n8nWorkflowId)).toBe(body.n8nWorkflowId)
 })
 
-test('workflows that call each other are refused with the reason', async () => {
+test('rejects workflows that call each other, with the reason', async () => {
   const user = await world.user()
   const one = await user.workflow(child('One'))
   const two = await user.workflow(parent('Two', locator(one)))
@@ -171,7 +171,7 @@ test('workflows that call each other are refused with the reason', async () => {
   expect((await user.deploy(one)).status).toBe(409)
 })
 
-describe('what a live workflow calls', () => {
+describe('a workflow that a live workflow calls', () => {
   async function family() {
     const user = await world.user()
     const childId = await user.workflow(child('Child'))
@@ -181,7 +181,7 @@ describe('what a live workflow calls', () => {
     return { user, called: String(called.id), calls: String(calls.id), body: calls, childBody: called }
   }
 
-  test.each(['undeploy', 'deactivate'])('is not taken away by %s', async (action) => {
+  test.each(['undeploy', 'deactivate'])('is protected from %s', async (action) => {
     const { user, called, calls } = await family()
     const refused = await user.act(called, action)
     expect(refused).toMatchObject({ status: 409, body: { code: 'in-use' } })
@@ -189,13 +189,13 @@ describe('what a live workflow calls', () => {
     expect((await user.act(called, `${action}?force=true`)).status).toBe(200)
   })
 
-  test('can be taken away once nothing calls it', async () => {
+  test('can be undeployed once nothing calls it', async () => {
     const { user, called, calls } = await family()
     await user.act(calls, 'undeploy')
     expect((await user.act(called, 'undeploy')).body.status).toBe('undeployed')
   })
 
-  test('counts also when only n8n knows the caller', async () => {
+  test('is also protected if only n8n knows the caller', async () => {
     const { user, called, calls } = await family()
     await world.database.sql`delete from deployments where id = ${calls}`
     expect((await user.act(called, 'undeploy')).body.dependents).toMatchObject([
@@ -203,7 +203,7 @@ describe('what a live workflow calls', () => {
     ])
   })
 
-  test('is activated again before the caller is deployed', async () => {
+  test('is activated before its caller is deployed', async () => {
     const { user, called, calls } = await family()
     await user.act(called, 'deactivate?force=true')
     const plan = await planOn(
@@ -217,7 +217,7 @@ describe('what a live workflow calls', () => {
   })
 })
 
-test('an error workflow of another instance is found on this one', async () => {
+test('an error workflow of another instance is resolved on this one', async () => {
   const user = await world.user()
   const alertId = await user.workflow({
     name: 'Alert',
@@ -252,7 +252,7 @@ test('an error workflow of another instance is found on this one', async () => {
   ])
 })
 
-test('a URL of n8n’s editor is taken for an ID only when that is asked for', async () => {
+test('a URL of n8n’s editor is converted to an ID only on request', async () => {
   const user = await world.user()
   const { body: called } = await user.deploy(await user.workflow(child('Called by URL')))
   const url = `https://n8n.example.com/workflow/${called.n8nWorkflowId}?projectId=x`
@@ -273,7 +273,7 @@ test('a URL of n8n’s editor is taken for an ID only when that is asked for', a
   expect(calledBy(body.n8nWorkflowId)).toBe(called.n8nWorkflowId)
 })
 
-test('an error workflow that is not published is warned about', async () => {
+test('warns about an unpublished error workflow', async () => {
   const user = await world.user()
   const alert = {
     name: 'Alert',

@@ -23,7 +23,7 @@ const given = (
   return copies.map(({ webhookId }) => webhookId)
 }
 
-test('a node has the same id each time, and another in another place', () => {
+test('a node always has the same ID, and a different one elsewhere', () => {
   const [first] = given([chat('Chat', 'a')])
   expect(first).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/)
   expect(given([chat('Other name', 'a'), chat('Chat', 'b')])[0]).toBe(first)
@@ -35,14 +35,14 @@ test('a node has the same id each time, and another in another place', () => {
   expect(webhookScopeOf(place, { ...own, managed: true })).toBe(webhookScope)
 })
 
-test('its own id comes first, then what n8n has by name, then by id', () => {
+test('prefers the node’s own ID, then the one in n8n by name, then by node ID', () => {
   const live = [chat('Chat', 'a', 'l-1'), chat('Other', 'b', 'l-2')]
   expect(given([chat('Chat', 'x', 'own')], live)).toEqual(['own'])
   expect(given([chat('Chat', 'x')], live)).toEqual(['l-1'])
   expect(given([chat('Renamed', 'b'), chat('Chat', 'a')], live)).toEqual(['l-2', 'l-1'])
 })
 
-test('no two nodes get the same id', () => {
+test('no two nodes get the same ID', () => {
   const [first] = given([chat('Chat', 'a')])
   const ids = given([chat('Chat', 'b'), chat('New', 'a')], [chat('Chat', 'a', first)])
   expect(ids[0]).toBe(first)
@@ -50,7 +50,7 @@ test('no two nodes get the same id', () => {
   expect(given([chat('Chat', 'b', 'l-1'), chat('New', 'a')], [chat('New', 'a', 'l-1')])[1]).not.toBe('l-1')
 })
 
-test('only nodes that n8n would name get one', () => {
+test('only nodes to which n8n assigns an ID get one', () => {
   const slack = { ...chat('Slack', 's'), type: 'n8n-nodes-base.slack', typeVersion: 2.2 }
   const community = { ...chat('Acme', 'c'), type: 'n8n-nodes-acme.acmeTrigger' }
   expect(given([slack, community])).toEqual([undefined, undefined])

@@ -18,7 +18,7 @@ const report = {
   finishedAt: '2026-11-22T10:52:29.242Z',
 }
 
-test('1,000 deliveries of one execution at once make one row: one 202 and 999 times 200', async () => {
+test('1,000 concurrent deliveries of one execution create one row: one 202 and 999 times 200', async () => {
   const tracked = await world.tracked()
   const startedAt = performance.now()
   const answers = await Promise.all(Array.from({ length: 1000 }, () => tracked.report(report)))
@@ -33,7 +33,7 @@ test('1,000 deliveries of one execution at once make one row: one 202 and 999 ti
   expect(rows).toEqual({ rows: 1, keys: 1 })
 })
 
-test('first deliveries that race lose nothing of what each says', async () => {
+test('concurrent first deliveries are merged without loss', async () => {
   const tracked = await world.tracked()
   await Promise.all(
     Array.from({ length: 100 }, (_, index) => String(index)).flatMap((executionId) => [
@@ -62,7 +62,7 @@ test('first deliveries that race lose nothing of what each says', async () => {
   }
 })
 
-test('60 overlapping batches of 500 at once: no deadlock, no execution twice, every difference told once', async () => {
+test('60 overlapping concurrent batches of 500: no deadlock, no duplicate, every change reported once', async () => {
   const { instanceId } = await world.tracked()
   const start = Date.parse('2026-11-22T10:00:00Z')
   const batch = (offset: number): IncomingExecution[] =>
@@ -112,7 +112,7 @@ test('60 overlapping batches of 500 at once: no deadlock, no execution twice, ev
   expect(deadlocks?.['deadlocks']).toBe(0)
 })
 
-test('a rotation of the token loses no report of a stream', async () => {
+test('a token rotation loses no report', async () => {
   const tracked = await world.tracked()
   const stream = async (from: number) => {
     const answers = []

@@ -23,7 +23,7 @@ describe('a report that cannot be used yet', () => {
     ['unknown-status', { ...success, status: 'paused' }],
     ['missing-execution-id', { workflowId: 'wf1', status: 'success' }],
     ['unknown-workflow', success],
-  ])('%s: 202, kept, listed', async (code, body) => {
+  ])('%s: returns 202, is stored and listed', async (code, body) => {
     const { userId, instanceId, report } = await world.tracked()
     const answer = await report(body)
     expect(answer.status).toBe(202)
@@ -40,7 +40,7 @@ describe('a report that cannot be used yet', () => {
     expect(JSON.parse(found.body)).toEqual(body)
   })
 
-  test('the same report again is counted, not kept again', async () => {
+  test('a repeated report only increments its counter', async () => {
     const { userId, report } = await world.tracked()
     await report(success)
     await report(success)
@@ -51,7 +51,7 @@ describe('a report that cannot be used yet', () => {
   })
 })
 
-test('reports that came before their deployment are recorded when it is made, at the time they came', async () => {
+test('reports from before a deployment are recorded with their own times when it is created', async () => {
   const { userId, workflowId, instanceId, report } = await world.tracked()
   const came = world.clock.now.toISOString()
   await report([
@@ -70,7 +70,7 @@ test('reports that came before their deployment are recorded when it is made, at
   expect((await report(success)).status).toBe(200)
 })
 
-test('a deployment made between the look-up and the keeping of a dead letter does not leave it behind', async () => {
+test('replays a dead letter of a deployment that was created while the report was stored', async () => {
   const { userId, workflowId, instanceId } = await world.tracked()
   const body = { workflowId, instanceId, n8nWorkflowId: 'later' }
   await world.call('POST', '/v1/deployments', { user: userId, body })
@@ -86,7 +86,7 @@ test('a deployment made between the look-up and the keeping of a dead letter doe
   expect((await world.call('GET', '/v1/executions', { user: userId })).body.items).toHaveLength(1)
 })
 
-test('a dead letter is replayed on demand, and stays with its reason when it still cannot be used', async () => {
+test('a dead letter can be replayed, and stays with the reason if it still cannot be used', async () => {
   const { userId, workflowId, instanceId, report } = await world.tracked()
   await report({ ...success, status: 'paused' })
   await report(success)
@@ -118,7 +118,7 @@ test('a dead letter is replayed on demand, and stays with its reason when it sti
   expect(await deadLettersOf(userId)).toHaveLength(1)
 })
 
-test("a report for another user's workflow id stays with the instance that sent it", async () => {
+test("a report for another user's workflow ID stays with the instance that sent it", async () => {
   const victim = await world.tracked('victims')
   const sender = await world.tracked('mine')
   const answer = await sender.report({ ...success, workflowId: 'victims' })
@@ -145,7 +145,7 @@ test("another user's dead letter cannot be read, deleted or replayed", async () 
 })
 
 describe('limits', () => {
-  test('of more than 1,000 dead letters the oldest give way', async () => {
+  test('drops the oldest of more than 1,000 dead letters', async () => {
     const { userId, instanceId, report } = await world.tracked()
     for (let batch = 0; batch < 3; batch++) {
       world.clock.now = new Date(world.clock.now.getTime() + 1)
@@ -160,7 +160,7 @@ describe('limits', () => {
     expect(await deadLettersOf(userId, '?limit=100')).toHaveLength(100)
   })
 
-  test('of more than 10 MB the oldest give way, and they are replayed in several goes', async () => {
+  test('drops the oldest of more than 10 MB, and replays the rest in several batches', async () => {
     const { userId, workflowId, instanceId, report } = await world.tracked()
     for (let index = 0; index < 60; index += 15) {
       await report(
@@ -180,7 +180,7 @@ describe('limits', () => {
     expect(await deadLettersOf(userId)).toEqual([])
   })
 
-  test('a report over 256 KB is kept without its data, and can still be replayed', async () => {
+  test('a report over 256 KB is stored without its data and can still be replayed', async () => {
     const { userId, workflowId, instanceId, report } = await world.tracked()
     await report({ ...success, data: 'x'.repeat(300_000) })
     await report({ ...success, status: 'paused', data: 'y'.repeat(300_000) })
@@ -197,7 +197,7 @@ describe('limits', () => {
     expect(execution).toMatchObject({ status: 'success', data: { truncated: true } })
   })
 
-  test('dead letters go after 30 days', async () => {
+  test('dead letters are purged after 30 days', async () => {
     const { userId, report } = await world.tracked()
     await report(success)
     const before = world.clock.now

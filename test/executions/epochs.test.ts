@@ -40,14 +40,14 @@ const epochOf = async (instanceId: string) =>
     from instances where id = ${instanceId}`
   )[0]
 
-describe('reports of two runs with one id', () => {
+describe('reports of two runs with one ID', () => {
   test.each([
     ['one after the other', [[before], [after]]],
     ['the later one first', [[after], [before]]],
     ['in one array', [[before, after]]],
     ['in one array, the later one first', [[after, before]]],
     ['again and again', [[before], [after], [before, after], [after], [before]]],
-  ])('%s: both are recorded, one epoch begins', async (_, deliveries) => {
+  ])('%s: records both and starts one epoch', async (_, deliveries) => {
     const { instanceId, userId, report } = await world.tracked()
     for (const items of deliveries) expect((await report(items)).status).toBe(200)
     expect((await runsOf(instanceId)).map((run) => String(run).split(' ')[2]).toSorted()).toEqual([
@@ -58,7 +58,7 @@ describe('reports of two runs with one id', () => {
     await expectRollupsToBeARecount(world.sql, [userId])
   })
 
-  test('each report is answered with the id of its own run', async () => {
+  test('returns the ID of its own run for each report', async () => {
     const { report, userId } = await world.tracked()
     const [first, second, third] = (await report([before, after, before])).body.results
     expect([first.status, second.status, third.status]).toEqual([202, 202, 200])
@@ -67,7 +67,7 @@ describe('reports of two runs with one id', () => {
     expect(body).toMatchObject({ status: 'error', startedAt: '2026-11-20T03:00:00.000Z' })
   })
 
-  test('a start that clocks may differ by, a run that goes on, and a report without a start are of the same run', async () => {
+  test('matches a start within the clock skew, a run in progress and a report without a start to the same run', async () => {
     const { instanceId, report } = await world.tracked()
     await report({ ...before, status: 'running', finishedAt: undefined })
     const failed = { ...before, status: 'error' }
@@ -79,7 +79,7 @@ describe('reports of two runs with one id', () => {
     expect(await epochOf(instanceId)).toEqual({ epoch: 1, has_start: false, events: 0 })
   })
 
-  test('many at once, alone and in batches that overlap: one epoch, every run once', async () => {
+  test('concurrently, single and in overlapping batches: starts one epoch and records every run once', async () => {
     const { instanceId, userId } = await world.tracked()
     const run = (id: number, startedAtMs: number): IncomingExecution => ({
       ...{ ...emptyDelivery, n8nExecutionId: String(id), n8nWorkflowId: 'wf1', status: 'success' as const },
@@ -110,7 +110,7 @@ describe('reports of two runs with one id', () => {
   })
 })
 
-describe("n8n's Error Trigger, which tells no start", () => {
+describe("n8n's Error Trigger, which sends no start", () => {
   const now = Date.now()
   const failed = (id: string, more: object = {}, workflowId = 'wf1') => ({
     execution: { id, mode: 'webhook', lastNodeExecuted: 'Call', error: { name: 'E', message: 'm', ...more } },
@@ -135,7 +135,7 @@ describe("n8n's Error Trigger, which tells no start", () => {
     ['with the time of its error', { timestamp: now - minuteMs - 2 }],
     ['without', {}],
   ])(
-    '%s: the run of before stays a success; one epoch begins, in any order and however often',
+    '%s: keeps the earlier run a success and starts one epoch, in any order and repeated',
     async (_, more) => {
       const told = ['before', 'failed', 'failed', 'polled'] as const
       for (const order of orders([...told])) {
@@ -158,7 +158,7 @@ describe("n8n's Error Trigger, which tells no start", () => {
     },
   )
 
-  test('a batch of several, with what it repeats, begins one epoch', async () => {
+  test('a batch with repeated reports starts one epoch', async () => {
     const { instanceId, report } = await world.tracked()
     const ids = ['1', '2', '3']
     const reports = ids.map((id) => failed(id, { timestamp: now - 1000 }))
@@ -171,7 +171,7 @@ describe("n8n's Error Trigger, which tells no start", () => {
     expect(await epochOf(instanceId)).toMatchObject({ epoch: 2, events: 1 })
   })
 
-  test('in one array with the run of before, of the same id, it is another run', async () => {
+  test('is another run than the earlier one in the same array', async () => {
     for (const more of [{}, { timestamp: now }]) {
       for (const items of [
         [before, failed('5', more)],
@@ -188,7 +188,7 @@ describe("n8n's Error Trigger, which tells no start", () => {
     }
   })
 
-  test('failures of two times are two runs; redelivered late, each is its own', async () => {
+  test('failures at two times are two runs, also when redelivered late', async () => {
     const { instanceId, report } = await world.tracked()
     const [first, second] = ['2026-10-20T03:00:02Z', '2026-11-20T03:00:02Z'].map((at) =>
       failed('5', { timestamp: Date.parse(at) }),
@@ -198,7 +198,7 @@ describe("n8n's Error Trigger, which tells no start", () => {
     expect(await epochOf(instanceId)).toMatchObject({ epoch: 2, events: 1 })
   })
 
-  test('what clocks may differ by, a redelivery of a failure and one of a lost run are of the same run', async () => {
+  test('a failure within the clock skew, a redelivery and a lost run belong to the same run', async () => {
     const { instanceId, report } = await world.tracked()
     const at = Date.parse(before.finishedAt)
     await report({ ...before, status: 'error' })
@@ -212,7 +212,7 @@ describe("n8n's Error Trigger, which tells no start", () => {
     expect(await runsOf(instanceId)).toEqual(['5 1 error', '6 1 error', '7 1 crashed'])
   })
 
-  test('of another workflow, it is another run; of an unknown one it is none', async () => {
+  test('belongs to another run for another workflow, and to none for an unknown one', async () => {
     const { instanceId, userId, report } = await world.tracked()
     const workflowId = await world.workflow(userId, {})
     await world.sql`insert into deployments (id, user_id, workflow_id, instance_id, version, n8n_workflow_id, status)
@@ -234,7 +234,7 @@ const ended = (id: number, startedMs: number, status: 'success' | 'error' = 'suc
 })
 
 describe('a poll', () => {
-  test('three runs before a reset, and three seconds later three more with the same ids', async () => {
+  test('detects a reset: three runs before, and three more with the same IDs seconds later', async () => {
     const { id, add, poll, stub, rows, schedule } = await polls.instance()
     for (const number of [1, 2, 3]) add(ended(number, polls.clock.now.getTime() + number))
     expect(await poll()).toMatchObject({ recorded: 3 })
@@ -253,7 +253,7 @@ describe('a poll', () => {
     expect((await rows()).filter((row) => row['data_stamp'] === null)).toEqual([])
   })
 
-  test('a report without times that came before the reset was noticed does not cost a run', async () => {
+  test('a report without times from before the reset was detected loses no run', async () => {
     const { add, poll, push, stub, rows, id } = await polls.instance()
     for (const number of [1, 2, 3]) add(ended(number, polls.clock.now.getTime() + number))
     await poll()
@@ -269,7 +269,7 @@ describe('a poll', () => {
     expect(failed.status).toBe('error')
   })
 
-  test('what was open before the reset is not taken for the new run, and is closed', async () => {
+  test('an execution that was open before the reset is closed and not merged with the new run', async () => {
     const { add, poll, stub, id } = await polls.instance()
     add(ended(1, polls.clock.now.getTime()))
     add({ id: '2', status: 'running', finished: false, stoppedAt: null })
@@ -286,7 +286,7 @@ describe('a poll', () => {
     expect(await poll()).toMatchObject({ recorded: 0, updated: 0 })
   })
 
-  test('a backup that is restored has runs of before: they stay the same runs', async () => {
+  test('runs in a restored backup stay the same runs', async () => {
     const { add, poll, stub, id } = await polls.instance()
     const startMs = polls.clock.now.getTime()
     for (const number of [1, 2, 3, 4]) add(ended(number, startMs + number))
@@ -303,9 +303,9 @@ describe('a poll', () => {
   })
 })
 
-describe('an id that n8n refuses', () => {
+describe('an ID that n8n rejects', () => {
   test.each(['success', 'running', 'error'] as const)(
-    'of a run that is %s does not keep the others from being fetched, and is asked for once',
+    'of a run that is %s does not block other executions and is requested once',
     async (status) => {
       const { add, poll, push, statuses, schedule, stub } = await polls.instance()
       await push({ id: '99999999', status: 'running' })

@@ -28,18 +28,18 @@ describe('a message', () => {
     ['item_5 of page-7', 'item_<number> of page-<number>'],
     ['The service refused the connection', 'The service refused the connection'],
     ['', ''],
-  ])('%j is %j', (message, pattern) => {
+  ])('%j becomes %j', (message, pattern) => {
     expect(messagePattern(message)).toBe(pattern)
     expect(messagePattern(pattern)).toBe(pattern)
   })
 
-  test('is 300 characters at most and still text', () => {
+  test('is at most 300 characters and well-formed', () => {
     expect(messagePattern('ab '.repeat(700))).toHaveLength(300)
     expect(messagePattern(`${'x'.repeat(299)}😀`).isWellFormed()).toBe(true)
   })
 
   test.each(['a', '"', "'", '.', '@', 'a@', '0', '0-', 'a.', '://', 'f0', '_1', '1.'])(
-    'of nothing but %j is read in no time worth mentioning',
+    'of only %j is processed quickly',
     (part) => {
       expect(messagePattern(part.repeat(2000)).length).toBeLessThanOrEqual(300)
     },
@@ -48,7 +48,7 @@ describe('a message', () => {
 
 const error = { message: 'Request 5 failed', node: 'Call', errorClass: 'NodeApiError', httpStatus: 500 }
 
-test('failures that differ in what changes from run to run have one fingerprint', async () => {
+test('failures that differ only in values of the run share a fingerprint', async () => {
   const first = await fingerprintOf(error)
   expect(first).toEqual({
     fingerprint: expect.stringMatching(/^[0-9a-f]{16}$/),
@@ -64,13 +64,13 @@ test.each([
   [{ httpStatus: 404 }],
   [{ httpStatus: null }],
   [{ message: 'Request 5 was refused' }],
-])('a failure with %j is another one', async (change) => {
+])('a failure with %j has another fingerprint', async (change) => {
   expect((await fingerprintOf({ ...error, ...change })).fingerprint).not.toBe(
     (await fingerprintOf(error)).fingerprint,
   )
 })
 
-test('a failure has the same fingerprint whether it was pushed by the error workflow, by a hook, or polled', async () => {
+test('a failure has the same fingerprint whether pushed by the error workflow, by a hook, or polled', async () => {
   const said = {
     ...{
       name: 'NodeApiError',
@@ -96,7 +96,7 @@ test('a failure has the same fingerprint whether it was pushed by the error work
   expect(new Set(fingerprints).size).toBe(1)
 })
 
-test('what is kept of a report that is too large leads to the same fingerprint when it is replayed', async () => {
+test('a report that was too large gets the same fingerprint when it is replayed', async () => {
   const report = { executionId: '1', workflowId: 'w', status: 'error', error }
   const payload = readPayload(report, new Date())
   expect(payload.ok && payload.execution?.error).toEqual(error)

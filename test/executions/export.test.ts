@@ -43,7 +43,7 @@ async function all(): Promise<string[]> {
 }
 
 describe('an export of 20,000 executions', () => {
-  test('has every one once, newest first, in each format', async () => {
+  test('contains each one once, newest first, in each format', async () => {
     const expected = await all()
     expect(expected).toHaveLength(count)
     const csv = (await (await get('')).text()).split('\r\n')
@@ -56,7 +56,7 @@ describe('an export of 20,000 executions', () => {
     expect(idsOf(lines.map((line) => JSON.parse(line) as Execution))).toEqual(expected)
   })
 
-  test('comes in pieces of a page, none of which is held back for the whole', async () => {
+  test('is streamed page by page', async () => {
     const body = (await get('?format=ndjson')).body
     let largest = 0
     let pieces = 0
@@ -68,7 +68,7 @@ describe('an export of 20,000 executions', () => {
     expect(largest).toBeLessThan(1024 * 1024)
   })
 
-  test('keeps what users wrote from being calculated by a spreadsheet', async () => {
+  test('escapes user text that a spreadsheet would evaluate', async () => {
     const text = await (await get('?status=error')).text()
     expect(text).toContain(`"'=HYPERLINK(""http://x"")"`)
     expect(text).not.toMatch(/(^|,|")=HYPERLINK/m)
@@ -82,14 +82,14 @@ test.each([
   ['errorFingerprint=00000000000000aa', count / 10],
   ['errorFingerprint=00000000000000ab', 0],
   ['tag=sales', 0],
-])('?%s narrows the list and the export alike: %i', async (query, expected) => {
+])('?%s filters the list and the export alike: %i', async (query, expected) => {
   const exported = (await (await get(`?format=json&${query}`)).json()) as Execution[]
   expect(exported).toHaveLength(expected)
   const listed = await world.call('GET', `/v1/executions?limit=100&${query}`, { user: tracked.userId })
   expect(idsOf(listed.body.items)).toEqual(idsOf(exported.slice(0, 100)))
 })
 
-test('q finds an execution by its whole id in n8n, of one’s own instances only', async () => {
+test('q finds an execution by its full n8n ID, only on the user’s own instances', async () => {
   const { report, userId } = await world.tracked()
   const made = await report({ executionId: '4711', workflowId: 'wf1', status: 'success' })
   const find = async (user: string, q: string) =>
@@ -108,7 +108,7 @@ test.each([
   ['q='],
   ['tag=%00'],
   ['startedAfter=2026-11-23T00:00:00Z&startedBefore=2026-11-22T00:00:00Z'],
-])('?%s is a 422', async (query) => {
+])('?%s returns 422', async (query) => {
   expect((await get(`?${query}`)).status).toBe(422)
 })
 
@@ -139,7 +139,7 @@ describe('over a socket', () => {
   }
   const repository = () => new ExecutionRepository(world.db, () => new Date())
 
-  test('a failure midway breaks the transfer off: no client takes the part for the whole', async () => {
+  test('aborts the transfer on a failure midway, so that no client takes the part for the whole', async () => {
     let pages = 0
     const failures: unknown[] = []
     const server = await serve(
@@ -153,13 +153,13 @@ describe('over a socket', () => {
     await server.close()
   })
 
-  test('a failure before the first row is an error’s status', async () => {
+  test('returns an error status on a failure before the first row', async () => {
     const server = await serve(() => Promise.reject(new Error('away')))
     expect((await fetch(server.url)).status).toBe(500)
     await server.close()
   })
 
-  test('a client that goes away ends the reading', async () => {
+  test('stops reading when the client disconnects', async () => {
     let pages = 0
     const server = await serve((...args) => {
       pages += 1

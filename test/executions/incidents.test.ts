@@ -30,7 +30,7 @@ const deadLetters = async (user: string) =>
   (await world.call('GET', '/v1/dead-letters', { user })).body.items as unknown[]
 
 describe('an incident', () => {
-  test('of a trigger that could not start is recorded once, and listed', async () => {
+  test('of a trigger that could not start is recorded once and listed', async () => {
     const { report, userId, workflowId, deploymentId, instanceId } = await world.tracked()
     const first = await report(triggerFailure({ timestamp: Date.now() - 1000 }))
     expect(first).toMatchObject({ status: 202, body: { created: true, incident: true } })
@@ -45,7 +45,7 @@ describe('an incident', () => {
     expect((await world.call('GET', '/v1/executions', { user: userId })).body.items).toEqual([])
   })
 
-  test('that is reported again is the same one; another time or message is another', async () => {
+  test('is the same when reported again, and another with another time or message', async () => {
     const { report, userId } = await world.tracked()
     const timestamp = Date.now() - 60_000
     const first = await report(triggerFailure({ timestamp }))
@@ -66,7 +66,7 @@ describe('an incident', () => {
     expect(await list(userId, `?limit=3&cursor=${body.nextCursor}`)).toEqual(incidents.slice(3))
   })
 
-  test('of a workflow that no deployment tracks waits as a dead letter, and becomes one by replay', async () => {
+  test('of an untracked workflow is stored as a dead letter and recorded by a replay', async () => {
     const { report, userId, instanceId } = await world.tracked()
     const answer = await report(triggerFailure({ timestamp: Date.now() - 5000 }, 'later'))
     expect(answer).toMatchObject({ status: 202, body: { created: false, code: 'unknown-workflow' } })
@@ -85,15 +85,15 @@ describe('an incident', () => {
       { trigger: { error: { message: 'm' } }, workflow: { name: 'n' } },
       'missing-workflow-id',
     ],
-    ['a workflow id that is none', { trigger: {}, workflow: { id: 'a b' } }, 'invalid-workflow-id'],
-    ['an execution without id and error', { execution: {}, workflow: { id: 'wf1' } }, 'missing-execution-id'],
-  ])('is not made of %s', async (_, payload, code) => {
+    ['an invalid workflow ID', { trigger: {}, workflow: { id: 'a b' } }, 'invalid-workflow-id'],
+    ['an execution without ID and error', { execution: {}, workflow: { id: 'wf1' } }, 'missing-execution-id'],
+  ])('is not created from %s', async (_, payload, code) => {
     const { report, userId } = await world.tracked()
     expect((await report(payload)).body).toEqual({ created: false, code })
     expect(await list(userId)).toEqual([])
   })
 
-  test('hides secrets, tells another user nothing, and goes when its months are over', async () => {
+  test('hides secrets, is invisible to other users, and is purged after the retention months', async () => {
     const { report, userId } = await world.tracked()
     const message = 'Login with Bearer abcdefghijklmnopqrstuvwxyz0123456789 refused'
     await report(triggerFailure({ message, timestamp: Date.now() - 400 * 86_400_000 }))

@@ -80,7 +80,7 @@ const sourceOf = (index: number) => (index % 3 === 0 ? ('poll' as const) : ('pus
 
 const pick = <T>(items: readonly T[], next: () => number): T => items[Math.floor(next() * items.length)]!
 
-test('all 120 orders of new, running, waiting, running, success, with repetitions, end at the same row', async () => {
+test('all 120 orders of new, running, waiting, running and success, with repetitions, result in the same row', async () => {
   const { instanceId } = await world.tracked()
   const history = [
     { status: 'new', eventAtMs: start },
@@ -112,7 +112,7 @@ test('all 120 orders of new, running, waiting, running, success, with repetition
   expect(new Date(String(rows[0]?.['started_at'])).getTime()).toBe(start + 2)
 })
 
-test('600 random histories end at the same rows in every order and grouping, and as the pure merge says', async () => {
+test('600 random histories result in the same rows in every order and grouping, matching the pure merge', async () => {
   const next = random(20261122)
   const finals: ExecutionStatus[] = ['success', 'error', 'canceled', 'crashed']
   const someMode = () => pick([null, 'webhook', 'manual', 'Ä'], next)
@@ -195,11 +195,11 @@ test('600 random histories end at the same rows in every order and grouping, and
   }
 })
 
-describe('who wins', () => {
+describe('precedence', () => {
   test.each([
-    ['success over running that comes later', ['success', 10], ['running', 99], 'success'],
-    ['error over success at the same rank', ['error', 10], ['success', 99], 'error'],
-    ['canceled over success at the same rank', ['canceled', 10], ['success', 99], 'canceled'],
+    ['success over a later running', ['success', 10], ['running', 99], 'success'],
+    ['error over success of the same rank', ['error', 10], ['success', 99], 'error'],
+    ['canceled over success of the same rank', ['canceled', 10], ['success', 99], 'canceled'],
     ['the newer of waiting and running', ['waiting', 20], ['running', 10], 'waiting'],
     ['running over new', ['new', 99], ['running', 10], 'running'],
     ['unknown over running', ['unknown', 10], ['running', 99], 'unknown'],
@@ -211,7 +211,7 @@ describe('who wins', () => {
     expect(merge(b, a).status).toBe(winner)
   })
 
-  test('what n8n itself recorded wins over what was pushed, and keeps the pushed error message', async () => {
+  test("n8n's own record wins over pushed reports and keeps the pushed error message", async () => {
     const pushed = await withMergeKey(
       delivery('1', 'error', {
         error: { message: 'm', node: 'N', errorClass: null, httpStatus: null },
@@ -224,7 +224,7 @@ describe('who wins', () => {
   })
 })
 
-test('each recording returns the state before and after it', async () => {
+test('each recording returns the state before and after', async () => {
   const { instanceId, userId, deploymentId } = await world.tracked()
   const running = delivery('1', 'running', { startedAtMs: start })
   const done = delivery('1', 'success', { finishedAtMs: start + 5 })
@@ -244,7 +244,7 @@ test('each recording returns the state before and after it', async () => {
   })
 })
 
-test('an execution of a month without a partition gets one', async () => {
+test('creates a missing partition for an execution', async () => {
   const { instanceId, userId } = await world.tracked()
   const receivedAtMs = Date.parse('2019-05-31T23:59:59.999Z')
   const [recorded] = await ingest(world.db, instanceId, [delivery('1', 'success', { receivedAtMs })], 'push')
@@ -253,7 +253,7 @@ test('an execution of a month without a partition gets one', async () => {
   expect(found.body).toMatchObject({ status: 'success', receivedAt: '2019-05-31T23:59:59.999Z' })
 })
 
-test('a batch larger than one statement takes is recorded whole', async () => {
+test('records a batch that exceeds one statement completely', async () => {
   const { instanceId } = await world.tracked()
   const data = toRunData('x'.repeat(200_000))
   const executions = Array.from({ length: 30 }, (_, index) => delivery(String(index), 'success', { data }))

@@ -5,7 +5,7 @@ import { pick, random, randomData } from './random-runs.ts'
 
 const day = (date: string) => (Date.parse(`${date}T00:00:00Z`) - Date.UTC(2000, 0, 1)) / 86_400_000
 
-test('of each node its type and name, the day, its runs, whether it failed, its items and its time', () => {
+test('returns type, name, day, runs, failure, items and time of each node', () => {
   const nodes = [
     {
       ...{
@@ -104,7 +104,7 @@ describe('the SQL function run_nodes', () => {
     return { inSql: row?.['in_sql'] as { names: string[] | null }, sent: row?.['sent'] }
   }
 
-  test('gives the same for whatever data there is', async () => {
+  test('returns the same for all data', async () => {
     const next = random(1)
     const names = ['name', 'type', 'startedAt', 'durationMs', 'items', 'runs', 'error', 'status']
     const odd = () =>
@@ -128,7 +128,7 @@ describe('the SQL function run_nodes', () => {
     expect(found.none).toBeGreaterThan(10)
   })
 
-  test('counts 500 nodes of a run and no more', async () => {
+  test('counts at most 500 nodes of a run', async () => {
     const nodes = Array.from({ length: 501 }, (_, index) => ({ name: `n${index}` }))
     const { inSql, sent } = await bothWays(JSON.stringify({ nodes }))
     expect(inSql.names).toHaveLength(500)

@@ -4,7 +4,7 @@ import { summariseRun } from '../../src/executions/node-runs.ts'
 const summarise = (runData: unknown, workflow?: unknown) =>
   summariseRun({ resultData: { runData } }, workflow)
 
-test('each node once, in the order in which they first ran, with its type', () => {
+test('lists each node once, in the order of their first runs, with its type', () => {
   const summary = summarise(
     {
       Call: [
@@ -58,7 +58,7 @@ test('each node once, in the order in which they first ran, with its type', () =
   expect(JSON.stringify(summary)).not.toContain('canary')
 })
 
-test('a loop is one node: its runs are counted, its times and items added, its last failure told', () => {
+test('a loop is one node: sums its runs, times and items, and keeps its last error', () => {
   const run = (executionIndex: number, more: object = {}) => ({
     startTime: Date.parse('2026-11-22T10:00:00Z') + executionIndex,
     executionIndex,
@@ -80,7 +80,7 @@ test('a loop is one node: its runs are counted, its times and items added, its l
 describe('an error', () => {
   const failed = (error: unknown) => summarise({ Call: [{ executionStatus: 'error', error }] })?.nodes[0]
 
-  test('is told with what the service answered, and the type of the node that it names', () => {
+  test('has the status of the service and the type of the node that it names', () => {
     const error = {
       message: 'Forbidden - Bearer abc.def was refused',
       httpCode: '403',
@@ -97,13 +97,13 @@ describe('an error', () => {
   test.each([
     ['no message', {}, 'No message was given'],
     ['only a description', { message: '', description: 'why' }, 'why'],
-    ['a message that is no text', { message: { a: 1 } }, 'No message was given'],
-    ['U+0000 and half a pair', { message: 'a\0\ud800' }, 'a\ufffd'],
+    ['a message that is not a string', { message: { a: 1 } }, 'No message was given'],
+    ['U+0000 and an unpaired surrogate', { message: 'a\0\ud800' }, 'a\ufffd'],
   ])('%s', (_, error, message) => {
     expect(failed(error)?.error?.message).toBe(message)
   })
 
-  test.each([['x'], [99], [600], [404.5], [null], [{}]])('a status of %s is none', (httpCode) => {
+  test.each([['x'], [99], [600], [404.5], [null], [{}]])('ignores a status of %s', (httpCode) => {
     expect(failed({ message: 'm', httpCode })?.error?.httpStatus).toBeNull()
   })
 })
@@ -113,12 +113,12 @@ test.each([
   ['text', 'x'],
   ['no result', {}],
   ['a result without runs', { resultData: {} }],
-  ['runs that are a list', { resultData: { runData: [] } }],
-])('%s is no run data', (_, data) => {
+  ['runs as a list', { resultData: { runData: [] } }],
+])('%s is not run data', (_, data) => {
   expect(summariseRun(data, undefined)).toBeNull()
 })
 
-test('untidy runs are read as far as they can be', () => {
+test('reads malformed runs as far as possible', () => {
   expect(
     summarise({
       None: [],
@@ -141,7 +141,7 @@ test('untidy runs are read as far as they can be', () => {
   })
 })
 
-test('beyond 500 nodes the rest is counted', () => {
+test('counts the nodes beyond 500 as omitted', () => {
   const runData = Object.fromEntries(
     Array.from({ length: 600 }, (_, executionIndex) => [`N${executionIndex}`, [{ executionIndex }]]),
   )

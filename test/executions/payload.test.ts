@@ -34,7 +34,7 @@ function read(item: unknown): IncomingExecution {
 
 const report = (more: object) => ({ executionId: '1', workflowId: 'w', status: 'success', ...more })
 
-describe('shapes', () => {
+describe('formats', () => {
   test('the documented report', () => {
     expect(
       read(
@@ -62,7 +62,7 @@ describe('shapes', () => {
     })
   })
 
-  test("the Error Trigger's data: an error at the error's own time, without the stack", () => {
+  test("the Error Trigger's data: an error with its own time, without the stack", () => {
     const execution = read({
       execution: {
         id: '13',
@@ -87,7 +87,7 @@ describe('shapes', () => {
     expect(JSON.stringify(execution)).not.toContain('node_modules')
   })
 
-  test('a report in `execution`, with its workflow in it or beside it', () => {
+  test('a report in `execution`, with its workflow inside or next to it', () => {
     const given = { ...report({ status: 'error', error: 'm', finishedAt: '2026-11-22T10:00:01Z' }) }
     const { workflowId, ...rest } = given
     const { executionId: id, ...told } = given
@@ -104,7 +104,7 @@ describe('shapes', () => {
     })
   })
 
-  test('a crash that the Error Trigger tells of is a crash', () => {
+  test('a crash reported by the Error Trigger', () => {
     const error = { name: 'WorkflowCrashedError', message: 'Workflow did not finish' }
     const item = { execution: { id: 39, error, lastNodeExecuted: 'Slow' }, workflow: { id: 'w' } }
     expect(read(item)).toMatchObject({ n8nExecutionId: '39', status: 'crashed', error: { node: 'Slow' } })
@@ -130,7 +130,7 @@ describe('shapes', () => {
     })
   })
 
-  test("n8n's execution object with data: the error is found, tokens and the execution stack are left out", () => {
+  test("n8n's execution object with data: finds the error and omits tokens and the execution stack", () => {
     const execution = read({
       id: '13',
       status: 'error',
@@ -151,7 +151,7 @@ describe('shapes', () => {
     expect(JSON.parse(execution.data?.json ?? '')).toEqual({ nodes: [webhookRun] })
   })
 
-  test('what the external hook workflow.postExecute is given', () => {
+  test('the arguments of the external hook workflow.postExecute', () => {
     const execution = read({
       executionId: '12',
       run: {
@@ -176,13 +176,13 @@ describe('shapes', () => {
     })
   })
 
-  test("a report of one's own with n8n's run data: what comes down of it", () => {
+  test("a custom report with n8n's run data", () => {
     expect(read(report({ data: { resultData: { runData } } })).data?.json).toBe(
       JSON.stringify({ nodes: [webhookRun] }),
     )
   })
 
-  test('what the service answered, where n8n tells it', () => {
+  test('the HTTP status of the service, if n8n reports it', () => {
     const error = {
       name: 'NodeApiError',
       message: 'Authorization failed',
@@ -198,56 +198,56 @@ describe('shapes', () => {
     })
   })
 
-  test('an old n8n says that a run finished and no status: that is a success', () => {
+  test('a finished run without a status from an old n8n is a success', () => {
     expect(read({ id: 7, finished: true, workflowId: 'w' }).status).toBe('success')
   })
 })
 
-describe('what cannot be used is named', () => {
+describe('returns the code for', () => {
   test.each([
     ['text', 'text', 'not-an-object'],
     ['null', null, 'not-an-object'],
     ['an array', [], 'not-an-object'],
-    ['no execution id', { workflowId: 'w', status: 'success' }, 'missing-execution-id'],
+    ['no execution ID', { workflowId: 'w', status: 'success' }, 'missing-execution-id'],
     [
       'what workflow.preExecute is given',
       { workflowId: 'w', workflowName: 'x', mode: 'webhook' },
       'missing-execution-id',
     ],
-    ['an id that is a path', report({ executionId: '../1' }), 'invalid-execution-id'],
-    ['an id of 65 characters', report({ executionId: 'x'.repeat(65) }), 'invalid-execution-id'],
-    ['an id with a line break', report({ executionId: '1\n' }), 'invalid-execution-id'],
-    ['an object as id', report({ executionId: {} }), 'invalid-execution-id'],
-    ['no workflow id', { executionId: '1', status: 'success' }, 'missing-workflow-id'],
-    ['a workflow id with a query', report({ workflowId: 'x?y' }), 'invalid-workflow-id'],
+    ['a path as the ID', report({ executionId: '../1' }), 'invalid-execution-id'],
+    ['an ID of 65 characters', report({ executionId: 'x'.repeat(65) }), 'invalid-execution-id'],
+    ['an ID with a line break', report({ executionId: '1\n' }), 'invalid-execution-id'],
+    ['an object as the ID', report({ executionId: {} }), 'invalid-execution-id'],
+    ['no workflow ID', { executionId: '1', status: 'success' }, 'missing-workflow-id'],
+    ['a workflow ID with a query', report({ workflowId: 'x?y' }), 'invalid-workflow-id'],
     ['no status', { executionId: '1', workflowId: 'w' }, 'missing-status'],
     [
       "a last node's report without a status",
       { executionId: '1', workflowId: 'w', mode: 'production', items: 1 },
       'missing-status',
     ],
-    ['a status of the future', report({ status: 'paused' }), 'unknown-status'],
-    ['a name every object inherits', report({ status: 'constructor' }), 'unknown-status'],
-    ['a status that is no text', report({ status: 1 }), 'unknown-status'],
+    ['an unknown status', report({ status: 'paused' }), 'unknown-status'],
+    ['a name that every object inherits', report({ status: 'constructor' }), 'unknown-status'],
+    ['a status that is not a string', report({ status: 1 }), 'unknown-status'],
     ['a time without an offset', report({ startedAt: '2026-11-22T10:00:00' }), 'invalid-time'],
     ['infinity', report({ startedAt: 'infinity' }), 'invalid-time'],
     ['the year 999999', report({ finishedAt: '+999999-01-01T00:00:00Z' }), 'invalid-time'],
     ['the year 1970', report({ finishedAt: 0 }), 'invalid-time'],
     ['two days ahead', report({ startedAt: '2026-11-24T11:00:00Z' }), 'invalid-time'],
-    ['the 31st of February', report({ startedAt: '2026-02-31T09:00:00Z' }), 'invalid-time'],
+    ['31 February', report({ startedAt: '2026-02-31T09:00:00Z' }), 'invalid-time'],
     [
       'the 29th of February outside a leap year',
       report({ finishedAt: '2025-02-29T09:00:00Z' }),
       'invalid-time',
     ],
-    ['an object as time', report({ startedAt: {} }), 'invalid-time'],
+    ['an object as the time', report({ startedAt: {} }), 'invalid-time'],
   ])('%s', (_, item, code) => {
     expect(readPayload(item, receivedAt)).toMatchObject({ ok: false, code })
   })
 })
 
-describe('what may be stored', () => {
-  test('a clock that runs an hour ahead is believed', () => {
+describe('sanitizing', () => {
+  test('accepts a clock that is an hour ahead', () => {
     expect(read(report({ startedAt: '2026-11-22T12:00:00Z' })).startedAtMs).toBe(
       Date.parse('2026-11-22T12:00:00Z'),
     )
@@ -255,21 +255,21 @@ describe('what may be stored', () => {
 
   test.each([
     ['U+0000', 'a\0b', 'ab'],
-    ['half a surrogate pair', 'a\ud800b', 'a\ufffdb'],
+    ['an unpaired surrogate', 'a\ud800b', 'a\ufffdb'],
     ['a webhook token', 'sent whk_abcdefghijk away', 'sent [redacted] away'],
     ['a bearer token', 'Authorization: Bearer abc.def', 'Authorization: [redacted]'],
-  ])('%s in an error message is cleaned', (_, message, expected) => {
+  ])('cleans %s in an error message', (_, message, expected) => {
     expect(read(report({ status: 'error', error: { message } })).error?.message).toBe(expected)
   })
 
-  test('a message is cut at 2,000 characters, never within a surrogate pair', () => {
+  test('truncates a message at 2,000 characters, never inside a surrogate pair', () => {
     const message =
       read(report({ status: 'error', error: { message: '😀'.repeat(3000) } })).error?.message ?? ''
     expect(message.length).toBeLessThanOrEqual(2000)
     expect(message.isWellFormed()).toBe(true)
   })
 
-  test('data loses what jsonb cannot hold, stacks, and secrets in headers', () => {
+  test('removes stacks, secrets in headers and what jsonb cannot store from data', () => {
     const data = {
       'k\0ey': 'a\0\ud800',
       big: 1e308,
@@ -288,7 +288,7 @@ describe('what may be stored', () => {
     })
   })
 
-  test('data of more than 256 KB is replaced by its size', () => {
+  test('replaces data over 256 KB by its size', () => {
     expect(read(report({ data: 'x'.repeat(256 * 1024 - 2) })).data?.json.length).toBe(256 * 1024)
     expect(read(report({ data: 'x'.repeat(256 * 1024 - 1) })).data).toEqual({
       json: '{"truncated":true,"sizeBytes":262145}',

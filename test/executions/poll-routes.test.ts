@@ -29,7 +29,7 @@ async function deployed() {
   return { userId, instanceId, n8nWorkflowId, poll }
 }
 
-test('asks n8n now; what it tells can be read, with its nodes', async () => {
+test('polls n8n immediately; the new execution can be read with its nodes', async () => {
   const { userId, instanceId, n8nWorkflowId, poll } = await deployed()
   const run = {
     startTime: Date.now(),
@@ -59,7 +59,7 @@ test('asks n8n now; what it tells can be read, with its nodes', async () => {
   })
 })
 
-test('too soon again: 429 with when', async () => {
+test('returns 429 with Retry-After right after another poll', async () => {
   const { instanceId, poll } = await deployed()
   expect((await poll({ instanceId })).status).toBe(200)
   const again = await poll({ instanceId })
@@ -70,7 +70,7 @@ test('too soon again: 429 with when', async () => {
   ])
 })
 
-test("another user's instance is a 404, as a missing one, and is not asked", async () => {
+test("returns 404 for another user's instance without a request to n8n", async () => {
   const [ours, theirs] = [await deployed(), await deployed()]
   const calls = stub.calls().length
   for (const instanceId of [theirs.instanceId, uuidv7()]) {
@@ -80,16 +80,16 @@ test("another user's instance is a 404, as a missing one, and is not asked", asy
   expect(stub.calls()).toHaveLength(calls)
 })
 
-test('signed out: 401', async () => {
+test('returns 401 when signed out', async () => {
   const { instanceId } = await deployed()
   expect((await world.call('POST', '/v1/executions/poll', { body: { instanceId } })).status).toBe(401)
 })
 
 test.each([
   ['nothing', {}],
-  ['no id', { instanceId: 'x' }],
+  ['no ID', { instanceId: 'x' }],
   ['an unknown field', { instanceId: uuidv7(), force: true }],
-])('%s: 422', async (_, body) => {
+])('%s: returns 422', async (_, body) => {
   const { poll } = await deployed()
   expect((await poll(body)).status).toBe(422)
 })
@@ -98,7 +98,7 @@ test.each([
   ['leak', 502, 'instance-unreachable'],
   ['401', 502, 'instance-refused'],
   ['429', 503, 'instance-busy'],
-] as const)('an n8n that answers %s: %i %s, and no word of its body', async (mode, status, code) => {
+] as const)('an n8n that returns %s: responds %i %s without its body', async (mode, status, code) => {
   const { instanceId, poll } = await deployed()
   stub.failNext({ step: 'execution-list', mode })
   const answer = await poll({ instanceId })

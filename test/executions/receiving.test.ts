@@ -23,7 +23,7 @@ const complete = {
   data: { rows: 3 },
 }
 
-test('a report is recorded once, 202 first and 200 after, and read back', async () => {
+test('a report is recorded once, with 202 first and 200 afterwards, and can be read', async () => {
   const { userId, workflowId, instanceId, deploymentId, report } = await world.tracked()
   const first = await report(complete)
   expect(first.status).toBe(202)
@@ -65,8 +65,8 @@ test('a report is recorded once, 202 first and 200 after, and read back', async 
   expect(one).toEqual({ ...list.items[0], data: { rows: 3 } })
 })
 
-describe('who may report', () => {
-  test('every fault of the token or the instance gets the same 401', async () => {
+describe('authentication', () => {
+  test('returns the same 401 for every invalid token or instance', async () => {
     const ours = await world.tracked()
     const theirs = await world.tracked()
     const path = `/hooks/n8n/${ours.instanceId}`
@@ -94,7 +94,7 @@ describe('who may report', () => {
     expect(body.items).toEqual([])
   })
 
-  test('a rotated token works for 24 hours more, not longer; the new one goes on', async () => {
+  test('a rotated token works for another 24 hours; the new one keeps working', async () => {
     const { userId, instanceId, token, report } = await world.tracked()
     const rotated = await world.call('POST', `/v1/instances/${instanceId}/webhook-token`, { user: userId })
     const newToken = rotated.body.webhookToken
@@ -112,20 +112,20 @@ describe('who may report', () => {
     world.clock.now = before
   })
 
-  test('an account that is being deleted reports nothing more', async () => {
+  test('rejects reports for an account that is being deleted', async () => {
     const { userId, report } = await world.tracked()
     await world.sql`update users set deleted_at = now() where id = ${userId}`
     expect((await report(success)).status).toBe(401)
   })
 })
 
-describe('what is read', () => {
+describe('parsing', () => {
   test.each([
-    ['no JSON', '{', 400, 'malformed-json'],
+    ['invalid JSON', '{', 400, 'malformed-json'],
     ['nothing', '', 400, 'malformed-json'],
-    ['a byte-order mark', '\ufeff{}', 400, 'malformed-json'],
-    ['101 arrays in each other', `{"data":${'['.repeat(101)}${']'.repeat(101)}}`, 422, 'invalid'],
-    ['5,000 arrays in each other', '['.repeat(5000) + ']'.repeat(5000), 422, 'invalid'],
+    ['a byte order mark', '\ufeff{}', 400, 'malformed-json'],
+    ['101 nested arrays', `{"data":${'['.repeat(101)}${']'.repeat(101)}}`, 422, 'invalid'],
+    ['5,000 nested arrays', '['.repeat(5000) + ']'.repeat(5000), 422, 'invalid'],
     ['501 reports', JSON.stringify(Array.from({ length: 501 }, () => success)), 422, 'invalid'],
     ['more than 4 MB', `"${'x'.repeat(4 * 1024 * 1024)}"`, 413, 'too-large'],
   ])('%s', async (_, body, status, code) => {
@@ -134,7 +134,7 @@ describe('what is read', () => {
     expect([answer.status, answer.body.code]).toEqual([status, code])
   })
 
-  test('another media type is a 415', async () => {
+  test('returns 415 for another media type', async () => {
     const { instanceId, token } = await world.tracked()
     const headers = { 'Content-Type': 'text/html' }
     const answer = await world.call('POST', `/hooks/n8n/${instanceId}`, { token, body: success, headers })
@@ -145,9 +145,9 @@ describe('what is read', () => {
     ['form fields', 'application/x-www-form-urlencoded', new URLSearchParams(success).toString(), 202],
     ['text', 'text/plain', JSON.stringify(success), 202],
     ['a JSON string', 'application/json', JSON.stringify(JSON.stringify(success)), 202],
-    ['what a webhook node wraps it in', 'application/json', JSON.stringify({ body: success }), 202],
-    ['items of n8n', 'application/json', JSON.stringify([{ json: success }]), 200],
-  ])('a report as %s', async (_, mediaType, body, status) => {
+    ['the wrapper of a webhook node', 'application/json', JSON.stringify({ body: success }), 202],
+    ['n8n items', 'application/json', JSON.stringify([{ json: success }]), 200],
+  ])('accepts a report as %s', async (_, mediaType, body, status) => {
     const { instanceId, token } = await world.tracked()
     const headers = { 'Content-Type': mediaType }
     const answer = await world.call('POST', `/hooks/n8n/${instanceId}`, { token, body, headers })
@@ -156,13 +156,13 @@ describe('what is read', () => {
     expect(results).toMatchObject([{ created: true, id: expect.any(String) }])
   })
 
-  test('unknown fields are let be, whatever their names', async () => {
+  test('ignores unknown fields, whatever their names', async () => {
     const { report } = await world.tracked()
     const body = `{"__proto__":{"status":"error"},"constructor":1,"user_id":"x",${JSON.stringify(success).slice(1)}`
     expect((await report(body)).status).toBe(202)
   })
 
-  test('an array is answered item by item in its order', async () => {
+  test('returns the results of an array in its order', async () => {
     const { report, userId } = await world.tracked()
     await report({ ...success, executionId: 'known' })
     const { status, body } = await report([
@@ -188,7 +188,7 @@ describe('what is read', () => {
     expect(letters.body.items).toHaveLength(4)
   })
 
-  test('an empty array is fine', async () => {
+  test('accepts an empty array', async () => {
     const { report } = await world.tracked()
     expect((await report([])).body).toEqual({ results: [] })
   })
@@ -202,7 +202,7 @@ describe('what is read', () => {
   })
 })
 
-test('a message shows only while the run counts as failed', async () => {
+test('a message is visible only while the run counts as failed', async () => {
   const { userId, report } = await world.tracked()
   const { body } = await report({ ...success, status: 'unknown', error: { message: 'lost' } })
   const read = async () => (await world.call('GET', `/v1/executions/${body.id}`, { user: userId })).body
@@ -211,7 +211,7 @@ test('a message shows only while the run counts as failed', async () => {
   expect(await read()).toMatchObject({ status: 'success', error: null })
 })
 
-test('a run that ends before it begins has no duration, and a secret in its message is not kept', async () => {
+test('a run that ends before it starts has no duration, and a secret in its message is not stored', async () => {
   const { userId, report } = await world.tracked()
   const { body } = await report({
     ...success,
@@ -226,7 +226,7 @@ test('a run that ends before it begins has no duration, and a secret in its mess
   })
 })
 
-test('one report too many at once is a 429 before the database is asked', async () => {
+test('returns 429 for one concurrent report too many, before any query', async () => {
   const database = await createTestDatabase()
   const small = createWorld(database, { hookLimits: { requests: 1, bodyChars: 1_000_000 } })
   try {
@@ -241,7 +241,7 @@ test('one report too many at once is a 429 before the database is asked', async 
 })
 
 describe('reading executions', () => {
-  test('pages are complete, without repetition, newest first', async () => {
+  test('pages are complete, without duplicates, newest first', async () => {
     const { userId, report } = await world.tracked()
     const before = world.clock.now
     for (let index = 0; index < 7; index++) {
@@ -261,7 +261,7 @@ describe('reading executions', () => {
     expect(keys).toEqual(keys.toSorted().toReversed())
   })
 
-  test('each filter narrows', async () => {
+  test('each filter applies', async () => {
     const { userId, report, workflowId, instanceId, deploymentId } = await world.tracked()
     await report({ ...success, executionId: 'a', startedAt: '2026-11-22T10:00:00Z' })
     await report({ ...success, executionId: 'b', startedAt: '2026-11-22T10:01:00Z', status: 'error' })
@@ -299,13 +299,13 @@ describe('reading executions', () => {
     ['startedAfter=%2B999999-01-01T00:00:00Z'],
     ['startedAfter=2026-11-23T00:00:00Z&startedBefore=2026-11-22T00:00:00Z'],
     ['unknown=1'],
-  ])('?%s is a 422', async (query) => {
+  ])('?%s returns 422', async (query) => {
     expect((await world.call('GET', `/v1/executions?${query}`, { user: await world.user() })).status).toBe(
       422,
     )
   })
 
-  test("another user's execution is as absent as none", async () => {
+  test("returns 404 for another user's execution", async () => {
     const { report } = await world.tracked()
     const { body } = await report(success)
     const stranger = await world.user()

@@ -65,7 +65,7 @@ function reconciler(instances: PolledInstance[], livesFor: number, appliesLast: 
 const ends: StubExecutionStatus[] = ['success', 'success', 'success', 'error', 'canceled', 'crashed']
 const pick = <T>(items: T[], next: () => number): T => items[Math.floor(next() * items.length)] as T
 
-test('2,000 executions, half of the pushes dropped, the reconciler killed at random: 2,000 rows, all ends right, none double', async () => {
+test('2,000 executions with half of the pushes dropped and the reconciler killed at random: 2,000 rows with correct ends, no duplicates', async () => {
   const next = random(20261122)
   const instance = await world.instance()
   const { add, push, stub, sql } = { ...instance, sql: database.sql }
@@ -153,7 +153,7 @@ test('2,000 executions, half of the pushes dropped, the reconciler killed at ran
   expect(dropped).toBeGreaterThan(1000)
 })
 
-test('five runs at once, three of them killed: each instance is polled by one at a time, and all are in the end', async () => {
+test('five concurrent jobs, three of them killed: each instance is polled by one at a time, and all in the end', async () => {
   await world.forget()
   const next = random(7)
   const instances = await Promise.all(Array.from({ length: 12 }, () => world.instance()))
@@ -185,7 +185,7 @@ test('five runs at once, three of them killed: each instance is polled by one at
   }
 })
 
-test('a poll that comes to after its lease has run out does not undo the next', async () => {
+test('a poll that resumes after its lease expired does not overwrite the next one', async () => {
   await world.forget()
   const { add, server, stub, schedule, statuses } = await world.instance()
   const first = add()

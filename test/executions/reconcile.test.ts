@@ -30,7 +30,7 @@ const failedData = {
 }
 
 describe('what a poll records', () => {
-  test('every end that n8n keeps of a tracked workflow, with the failing node, and nothing of others', async () => {
+  test('every ended execution of tracked workflows, with the failed node, and nothing from others', async () => {
     const { add, otherId, rows, run } = { ...(await world.instance()), run: world.run }
     add({ status: 'success' })
     add({ status: 'error', data: failedData })
@@ -62,7 +62,7 @@ describe('what a poll records', () => {
     expect(letters).toEqual({ count: 0 })
   })
 
-  test('a run that is open, and its end however long it took', async () => {
+  test('an open run, and its end however long it takes', async () => {
     const { add, stub, statuses, schedule } = await world.instance()
     const long = add({ status: 'running' })
     const waiting = add({ status: 'waiting' })
@@ -82,7 +82,7 @@ describe('what a poll records', () => {
     world.clock.now = new Date('2026-11-22T12:00:00Z')
   })
 
-  test('a run that ends while the poll is under way, however far down the list', async () => {
+  test('a run that ends during the poll, however far down the list', async () => {
     const { add, otherId, stub, server, statuses } = await world.instance()
     const long = add({ status: 'running' })
     world.advance(20 * minuteMs)
@@ -102,7 +102,7 @@ describe('what a poll records', () => {
     expect(await statuses()).toEqual({ [long.id]: 'success' })
   })
 
-  test('a pushed end is kept, its open state and unknown fate are mended', async () => {
+  test('keeps a pushed end, and corrects an open state and an unknown outcome', async () => {
     const { add, push, statuses, rows } = await world.instance()
     const [first, second] = [add(), add({ status: 'error', data: failedData })]
     await push({ ...first, status: 'running' })
@@ -112,7 +112,7 @@ describe('what a poll records', () => {
     expect((await rows())[1]).toMatchObject({ error_message: 'Deliberate failure' })
   })
 
-  test('what n8n no longer knows is unknown, and an end that comes late still counts', async () => {
+  test('marks executions missing in n8n as unknown, and still accepts a late end', async () => {
     const { add, push, statuses, stub } = await world.instance()
     const lost = add({ status: 'running' })
     await push({ id: lost.id, status: 'running' })
@@ -127,7 +127,7 @@ describe('what a poll records', () => {
     expect(await statuses()).toMatchObject({ [lost.id]: 'success' })
   })
 
-  test('asks n8n for data once, also where it has none or too much', async () => {
+  test('requests data only once, also if n8n has none or too much', async () => {
     const { add, push, rows, stub } = await world.instance()
     const [gone, large] = [
       add(),
@@ -146,7 +146,7 @@ describe('what a poll records', () => {
     ])
   })
 
-  test('a push that is ahead of n8n gets its data later', async () => {
+  test('fetches data later for a push that is ahead of n8n', async () => {
     const { add, push, rows } = await world.instance()
     const execution = add({ status: 'running' })
     await push({ id: execution.id, status: 'success' })
@@ -158,7 +158,7 @@ describe('what a poll records', () => {
     expect((await rows())[0]).toMatchObject({ status: 'success', data: { nodes: [] } })
   })
 
-  test('runs from before the deployment are left out', async () => {
+  test('excludes runs from before the deployment', async () => {
     const { add, statuses } = await world.instance()
     add({ startedAt: iso(-3 * hourMs), stoppedAt: iso(-3 * hourMs) })
     const since = add()
@@ -169,7 +169,7 @@ describe('what a poll records', () => {
   test.each([
     ['an hour behind', -hourMs],
     ['an hour ahead', hourMs],
-  ])('an n8n whose clock is %s loses none', async (_, skewMs) => {
+  ])('loses no run when the clock of n8n is %s', async (_, skewMs) => {
     const { add, statuses, trackedId, otherId } = await world.instance({ skewMs: skewMs * 0.9 })
     const ids = []
     for (let round = 0; round < 3; round++) {
@@ -182,7 +182,7 @@ describe('what a poll records', () => {
     expect(Object.keys(await statuses())).toEqual(ids)
   })
 
-  test('an n8n 1.x that gives no status in lists is understood', async () => {
+  test('supports n8n 1.x, which lists no status', async () => {
     const { add, statuses, server } = await world.instance()
     const [done, failed] = [add(), add({ status: 'error' })]
     const { fetch } = server
@@ -197,8 +197,8 @@ describe('what a poll records', () => {
   })
 })
 
-describe('how much a poll asks and writes', () => {
-  test('nothing twice: a quiet instance costs four lists and writes no execution', async () => {
+describe('the number of requests and writes', () => {
+  test('an idle instance takes four lists and writes no execution', async () => {
     const { add, stub } = await world.instance()
     for (let index = 0; index < 20; index++) add()
     await world.run()
@@ -213,7 +213,7 @@ describe('how much a poll asks and writes', () => {
     expect(after).toEqual(before)
   })
 
-  test('the list is read down to the watermark less ten minutes, no further', async () => {
+  test('reads the list down to the watermark minus ten minutes', async () => {
     const { add, stub } = await world.instance()
     for (let index = 0; index < 600; index++) add()
     world.advance(11 * minuteMs)
@@ -227,7 +227,7 @@ describe('how much a poll asks and writes', () => {
     expect(ended).toHaveLength(1)
   })
 
-  test('a list that is too long for one poll is gone on with where it stopped', async () => {
+  test('resumes a list that is too long for one poll', async () => {
     const { add, stub, statuses, schedule } = await world.instance()
     for (let index = 0; index < 900; index++) add()
     // Three lists of what is open, two pages of what has ended.
@@ -250,7 +250,7 @@ describe('how much a poll asks and writes', () => {
     expect(Object.keys(await statuses())).toHaveLength(901)
   })
 
-  test('a cursor that n8n does not take any more starts the list anew', async () => {
+  test('restarts the list when n8n rejects a saved cursor', async () => {
     const { add, statuses, id, schedule } = await world.instance()
     const execution = add()
     await database.sql`update instances set poll_cursor = '{"cursor": "!", "newestStartMs": 1}' where id = ${id}`
@@ -259,7 +259,7 @@ describe('how much a poll asks and writes', () => {
     expect(await schedule()).toMatchObject({ poll_cursor: null })
   })
 
-  test('instances without a deployment, and of deleted accounts, are not asked', async () => {
+  test('skips instances without a deployment and of deleted accounts', async () => {
     const [idle, deleted] = [await world.instance(), await world.instance()]
     await database.sql`delete from deployments where instance_id = ${idle.id}`
     await database.sql`update users set deleted_at = now() where id = ${deleted.userId}`
@@ -268,7 +268,7 @@ describe('how much a poll asks and writes', () => {
     expect([...idle.stub.calls('execution-list'), ...deleted.stub.calls('execution-list')]).toEqual([])
   })
 
-  test('a run ends with its budget and gives back what it did not get to', async () => {
+  test('stops at its budget and releases unfinished claims', async () => {
     const instances = await Promise.all(Array.from({ length: 6 }, () => world.instance()))
     expect(await world.run({ budgetMs: 10_000 })).toMatchObject({ polled: 0 })
     expect(await world.run({ maxRequests: 4, maxConcurrent: 1 })).toMatchObject({ polled: 1 })
@@ -279,7 +279,7 @@ describe('how much a poll asks and writes', () => {
 })
 
 describe('when n8n fails', () => {
-  test('backs off from 1 minute to an hour, says why, and comes back at once when it answers', async () => {
+  test('backs off from 1 minute to an hour with the reason, and resets immediately after a success', async () => {
     const { add, stub, schedule, statuses } = await world.instance()
     const { id } = add()
     const waits = []
@@ -319,7 +319,7 @@ describe('when n8n fails', () => {
     ['endless', 'unreachable'],
     ['leak', 'unreachable'],
     ['429', 'untested'],
-  ] as const)('%s makes it %s, and loses nothing', async (mode, status) => {
+  ] as const)('%s makes it %s without losing anything', async (mode, status) => {
     const { add, stub, schedule, statuses } = await world.instance()
     const { id } = add()
     stub.failNext({ step: 'execution-list', mode, retryAfterSeconds: 90 })
@@ -333,7 +333,7 @@ describe('when n8n fails', () => {
     expect(await statuses()).toEqual({ [id]: 'success' })
   })
 
-  test('one that can less than others is again that, not sound, when it answers', async () => {
+  test('a limited instance becomes limited again after a success, not ok', async () => {
     const { id, stub, schedule } = await world.instance()
     await database.sql`update instances set status = 'limited', capabilities = ${JSON.stringify({
       generation: 'current',
@@ -347,7 +347,7 @@ describe('when n8n fails', () => {
     expect(await schedule()).toMatchObject({ status: 'limited', status_detail: 'Rolling back' })
   })
 
-  test('with a key that is replaced meanwhile, it says nothing of the new one', async () => {
+  test('ignores the outcome if the key was replaced meanwhile', async () => {
     const { id, stub, schedule } = await world.instance()
     const { connections } = world.deps
     stub.failNext({ step: 'execution-list', mode: '401' })
@@ -360,7 +360,7 @@ describe('when n8n fails', () => {
     expect(await schedule()).toMatchObject({ status: 'ok', status_detail: null, poll_failures: 1 })
   })
 
-  test('a fault of this server is not held against the instance', async () => {
+  test('an error of this server does not count against the instance', async () => {
     const { schedule } = await world.instance()
     const open = () => Promise.reject(new AppError('key-unavailable', 'The key is away'))
     expect(await world.run({ connections: { open } })).toMatchObject({ failed: 1 })
@@ -370,7 +370,7 @@ describe('when n8n fails', () => {
     expect(await world.run()).toMatchObject({ polled: 1, failed: 0 })
   })
 
-  test('a day without a complete poll is alarmed', async () => {
+  test('alerts after a day without a complete poll', async () => {
     const { stub, id } = await world.instance()
     world.advance(25 * hourMs)
     stub.failNext({ step: 'execution-list', mode: 'refuse' })
@@ -385,7 +385,7 @@ describe('when n8n fails', () => {
   })
 
   test.each(['403', '404'] as const)(
-    'an empty list is not believed when the deployed workflow answers %s: nothing is lost for it',
+    'ignores an empty list when the deployed workflow returns %s, and loses nothing',
     async (mode) => {
       const { add, push, stub, schedule, statuses } = await world.instance()
       const { id } = add({ status: 'running' })
@@ -409,13 +409,13 @@ describe('when n8n fails', () => {
     },
   )
 
-  test('an empty list is believed when the deployed workflow is there', async () => {
+  test('accepts an empty list when the deployed workflow is accessible', async () => {
     const { schedule } = await world.instance()
     await world.run()
     expect(await schedule()).toMatchObject({ poll_failures: 0, last_polled_at: expect.any(String) })
   })
 
-  test('a lost execution is not believed lost while its workflow is hidden, until n8n must have pruned it', async () => {
+  test('closes a missing execution of a hidden workflow only after n8n must have pruned it', async () => {
     const { add, push, stub, statuses, otherId } = await world.instance()
     const { id } = add({ status: 'running' })
     await push({ id, status: 'running' })
@@ -432,8 +432,8 @@ describe('when n8n fails', () => {
   })
 })
 
-describe('asked for by a user', () => {
-  test('polls at once, due or not, and says what came of it', async () => {
+describe('on demand', () => {
+  test('polls immediately, due or not, and returns the result', async () => {
     const { add, otherId, poll } = await world.instance()
     add()
     expect(await poll()).toEqual({ recorded: 1, updated: 0, passedOver: 0, lagSeconds: 0 })
@@ -446,7 +446,7 @@ describe('asked for by a user', () => {
     expect(await poll()).toMatchObject({ recorded: 0, updated: 1 })
   })
 
-  test('not while it is being polled, nor right after', async () => {
+  test('rejects a poll during or right after another one', async () => {
     const { poll, server } = await world.instance()
     await poll()
     await expect(poll()).rejects.toMatchObject({ code: 'too-many-requests', retryAfterSeconds: 3 })
@@ -461,14 +461,14 @@ describe('asked for by a user', () => {
       })
   })
 
-  test("another user's instance is none", async () => {
+  test("returns null for another user's instance", async () => {
     const [ours, theirs] = [await world.instance(), await world.instance()]
     const { pollNow } = await import('../../src/executions/reconcile.ts')
     expect(await pollNow(world.deps, ours.userId, theirs.id)).toBeNull()
     expect(theirs.stub.calls('execution-list')).toEqual([])
   })
 
-  test('a failure of n8n is told in our words', async () => {
+  test('returns a failure of n8n in our own words', async () => {
     const { poll, stub } = await world.instance()
     stub.failNext({ step: 'execution-list', mode: 'leak' })
     await expect(poll()).rejects.toMatchObject({ code: 'instance-unreachable' })

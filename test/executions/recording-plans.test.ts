@@ -47,8 +47,8 @@ beforeAll(async () => {
 })
 
 test.each<[string, Parameters<typeof pagesRead>[0]]>([
-  ['analyzed while they were empty', ({ sql }) => sql`analyze`],
-  ['vacuumed while they were empty', ({ sql }) => sql`vacuum analyze`],
+  ['analyzed while empty', ({ sql }) => sql`analyze`],
+  ['vacuumed while empty', ({ sql }) => sql`vacuum analyze`],
   [
     'analyzed with one run',
     async ({ sql, db }, instanceId) => {
@@ -71,6 +71,6 @@ test.each<[string, Parameters<typeof pagesRead>[0]]>([
       await sql`vacuum analyze`
     },
   ],
-])('tables %s, which grow later: a batch reads no more of them', async (_, before) => {
+])('tables %s that grow later: a batch reads no more rows', async (_, before) => {
   expect(await pagesRead(before)).toBeLessThan(2 * usual)
 })

@@ -48,7 +48,7 @@ const withData = async ({ id }: PolledInstance) =>
   ).map((row) => row['id'])
 
 describe('data', () => {
-  test('goes after the days of its workflow, else of the installation; the rows stay as they are', async () => {
+  test('is trimmed after the days of its workflow, else of the installation; the rows stay', async () => {
     const [usual, short, long] = [await world.instance(), await world.instance(), await world.instance()]
     await database.sql`update workflows set data_retention_days = 2 where id = ${short.workflowId}`
     await database.sql`update workflows set data_retention_days = 90 where id = ${long.workflowId}`
@@ -64,7 +64,7 @@ describe('data', () => {
     expect(await trimExecutionData(database.db, world.now(), { retentionDays: 30 })).toBe(0)
   })
 
-  test('that is gone is not fetched again', async () => {
+  test('is not fetched again after it was trimmed', async () => {
     const instance = await world.instance()
     await aged(instance, [1])
     await trimExecutionData(database.db, world.now(), { retentionDays: 0 })
@@ -74,7 +74,7 @@ describe('data', () => {
     expect(instance.stub.calls('execution-get')).toEqual([])
   })
 
-  test('goes in chunks, and what one run leaves the next takes', async () => {
+  test('is trimmed in chunks, and the next run continues', async () => {
     const instances = [await world.instance(), await world.instance()]
     for (const instance of instances) {
       await aged(
@@ -87,7 +87,7 @@ describe('data', () => {
     expect(await trimExecutionData(database.db, world.now(), options)).toBe(20)
   })
 
-  test('of a workflow that is gone goes as well, and what someone holds is left to the next run', async () => {
+  test('of a deleted workflow is trimmed too, and locked rows are left to the next run', async () => {
     const instance = await world.instance()
     await aged(instance, [40, 40])
     await database.sql`delete from deployments where instance_id = ${instance.id}`
@@ -118,7 +118,7 @@ const keysOf = async (instanceId: string) =>
   )[0]?.['count']
 
 describe('months', () => {
-  test('that are over go with their keys while deliveries come in; not one is refused or lost', async () => {
+  test('that are expired are dropped with their keys during deliveries, without a rejected or lost report', async () => {
     const instance = await world.instance()
     const old = Array.from({ length: 3000 }, (_, index) =>
       execution(index + 1, daysAgo(440 + (index % 50)), instance.trackedId),
@@ -168,7 +168,7 @@ describe('months', () => {
     expect(rows.filter((row) => Number(row['id']) >= 10_000 && Number(row['id']) < 100_000)).toHaveLength(50)
   })
 
-  test('stay while the table is held: the wait is a short one, and the next run does it', async () => {
+  test('stay while the table is locked: the wait is short, and the next run drops them', async () => {
     const instance = await world.instance()
     await ingest(database.db, instance.id, [execution(1, daysAgo(800), instance.trackedId)], 'poll')
     const before = await partitions()
@@ -186,7 +186,7 @@ describe('months', () => {
     expect(await keysOf(instance.id)).toBe(0)
   })
 
-  test('of the last 28 days go for nobody', async () => {
+  test('of the last 28 days are never dropped', async () => {
     await expect(
       database.sql`select drop_expired_executions(now() - interval '27 days')`,
     ).rejects.toMatchObject({
@@ -195,7 +195,7 @@ describe('months', () => {
   })
 })
 
-test('what is open of a deployment that is not in n8n any more ends as unknown, what is there stays open', async () => {
+test('open executions end as unknown when their deployment left n8n, and stay open otherwise', async () => {
   const [there, undeployed, gone] = [await world.instance(), await world.instance(), await world.instance()]
   for (const instance of [there, undeployed, gone]) {
     await instance.push({ id: '1', status: 'running' })

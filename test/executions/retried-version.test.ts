@@ -48,7 +48,7 @@ describe.each(databaseKinds)('on $kind', ({ create }) => {
     return [row?.['version'], row?.['source']]
   }
 
-  test('a retry without a version, and a retry of it, ran the first run’s version', async () => {
+  test('a retry without a version, and its own retry, get the version of the first run', async () => {
     const instanceId = await tracked()
     await ingest(world.db, instanceId, [first(1, 'n8n-a')], 'poll')
     await ingest(world.db, instanceId, [retry(40, 1)], 'poll')
@@ -57,14 +57,14 @@ describe.each(databaseKinds)('on $kind', ({ create }) => {
     expect(await versionOf(instanceId, 41)).toEqual([1, 'n8n'])
   })
 
-  test('all of a chain come at once, newest first', async () => {
+  test('a whole chain arrives at once, newest first', async () => {
     const instanceId = await tracked()
     await ingest(world.db, instanceId, [retry(41, 40), retry(40, 1), first(1, 'n8n-a')], 'poll')
     expect(await versionOf(instanceId, 40)).toEqual([1, 'n8n'])
     expect(await versionOf(instanceId, 41)).toEqual([1, 'n8n'])
   })
 
-  test('a retry of the current workflow has the version that n8n tells', async () => {
+  test('a retry with the current workflow gets the version that n8n reports', async () => {
     const instanceId = await tracked()
     await ingest(
       world.db,
@@ -75,7 +75,7 @@ describe.each(databaseKinds)('on $kind', ({ create }) => {
     expect(await versionOf(instanceId, 40)).toEqual([2, 'n8n'])
   })
 
-  test('its start decides where n8n is silent, and where the first run is unknown, another’s or its own', async () => {
+  test('falls back to the start time when n8n reports no version and the first run is unknown', async () => {
     const instanceId = await tracked()
     const other = { ...first(1, 'n8n-a'), n8nWorkflowId: 'other' }
     const odd = [retry(40, 2, {}), retry(41, 99), retry(42, 43), retry(43, 42), retry(44, 1)]

@@ -12,7 +12,7 @@ import { ingest } from '../../src/executions/ingest.ts'
 import { hourMs, pick, random, randomData, randomDelivery } from './random-runs.ts'
 import { expectRollupsToBeARecount, unfoldedChanges } from './rollup-recount.ts'
 
-test('executions from before there were rollups are counted by the migration, and what comes of them later as well', async () => {
+test('the migration counts existing executions, and later deliveries for them too', async () => {
   const backend = pgliteBackend(await PGlite.create())
   const gateway = createGateway(backend)
   const db = createDb({ databaseUrl: gateway.url, fetch: gateway.fetch })
@@ -73,7 +73,7 @@ test('executions from before there were rollups are counted by the migration, an
   await backend.close()
 })
 
-test('what is recorded, and folded in part, before there were rollups of ten minutes is in them as well', async () => {
+test('the migration to ten-minute rollups includes existing executions, pending or rolled up', async () => {
   const backend = pgliteBackend(await PGlite.create())
   const gateway = createGateway(backend)
   const sql = createDb({ databaseUrl: gateway.url, fetch: gateway.fetch }).$client

@@ -56,7 +56,7 @@ async function record(
   }
 }
 
-test('months that are dropped count no more from that moment on, folded or not; what is left of them goes bit by bit', async () => {
+test('dropped months no longer count immediately, rolled up or pending; their rows are deleted in batches', async () => {
   const { userId, instanceId } = await world.tracked('wf1')
   await record(instanceId, 30, [540, 500, 20, 0], 1)
   await rollUpChanges(world.db, { limit: 120 })
@@ -83,7 +83,7 @@ test('months that are dropped count no more from that moment on, folded or not; 
   await expectRollupsToBeARecount(world.sql, [userId])
 })
 
-test('a month that is made anew after it was dropped counts from nothing', async () => {
+test('a month that is recreated after it was dropped counts from zero', async () => {
   const { userId, instanceId } = await world.tracked('wf1')
   await record(instanceId, 10, [500], 2)
   await rollUpChanges(world.db)
@@ -99,7 +99,7 @@ test('a month that is made anew after it was dropped counts from nothing', async
   expect(Object.values(await rowsOf(userId)).every((count) => count === 0)).toBe(true)
 })
 
-test('data that is trimmed stays counted, and a delivery that comes later does not bring it back', async () => {
+test('trimmed data stays counted, and a later delivery does not count it again', async () => {
   const { userId, instanceId } = await world.tracked('wf1')
   const next = random(4)
   const receivedAtMs = Date.now() - 40 * dayMs
@@ -143,7 +143,7 @@ test('data that is trimmed stays counted, and a delivery that comes later does n
   await expectRollupsToBeARecount(world.sql, [userId], trimmed)
 })
 
-test('a run that is closed as abandoned moves from what it was to unknown, with the error it had', async () => {
+test('closing an abandoned run moves its count to unknown, with its error', async () => {
   const { userId, instanceId } = await world.tracked('wf1')
   await record(instanceId, 60, [0], 5, 1)
   await world.sql`update deployments set n8n_workflow_id = null where instance_id = ${instanceId}`
@@ -165,7 +165,7 @@ test('a run that is closed as abandoned moves from what it was to unknown, with 
   await expectRollupsToBeARecount(world.sql, [userId])
 })
 
-test('an account that is deleted takes its rollups along while it is folded, and nobody else loses any', async () => {
+test('deleting an account during a rollup deletes its rollups and no others', async () => {
   const [gone, stays] = [await world.tracked('wf1'), await world.tracked('wf1')]
   await record(gone.instanceId, 100, [0, 40], 6)
   await record(stays.instanceId, 20, [0, 40], 7)
@@ -187,7 +187,7 @@ test('an account that is deleted takes its rollups along while it is folded, and
   await expectRollupsToBeARecount(world.sql, [stays.userId])
 })
 
-test('while someone folds some of its ledger, an account does not lose its rollups before the rest of its ledger', async () => {
+test('keeps the rollups of an account while its pending changes are being rolled up', async () => {
   while ((await rollUpChanges(world.db)) > 0);
   const { userId, instanceId } = await world.tracked('wf1')
   await record(instanceId, 60, [0], 8)

@@ -89,7 +89,7 @@ function lifeOf(
   ]
 }
 
-test(`${3 * executionCount} shuffled deliveries of ${executionCount} executions over ${connections} connections, while it is folded and read: the rollups are a recount at every moment${isFull ? '' : ' (30,000 with FLOWKEEP_FULL=1)'}`, async () => {
+test(`${3 * executionCount} shuffled deliveries of ${executionCount} executions over ${connections} connections during rollups and reads: the totals always equal a recount${isFull ? '' : ' (30,000 with FLOWKEEP_FULL=1)'}`, async () => {
   const next = random(20261122)
   const origins = [await origin(), await origin(), await origin()]
   const userIds = origins.map(({ userId }) => userId)
@@ -160,7 +160,7 @@ test(`${3 * executionCount} shuffled deliveries of ${executionCount} executions 
 
 const none = '00000000-0000-0000-0000-000000000000'
 
-test('600 random histories, told more than once and in any order, alone and in batches: the rollups are a recount', async () => {
+test('600 random histories, repeated and in any order, single and in batches: the rollups equal a recount', async () => {
   const next = random(600)
   const { userId, instanceId, n8nWorkflowIds } = await origin()
   const nowMs = Date.now()
@@ -189,7 +189,7 @@ test('600 random histories, told more than once and in any order, alone and in b
 })
 
 describe('a change', () => {
-  test('that is told again counts once, and one that takes an error or data back takes its figures back', async () => {
+  test('counts once when repeated, and subtracts an error or data that it removes', async () => {
     const { userId, instanceId } = await origin()
     const startedAtMs = Date.now() - hourMs
     const failed = {
@@ -218,7 +218,7 @@ describe('a change', () => {
     expect(await errorsOf(userId)).toEqual([])
   })
 
-  test('belongs to the version and the deployment with which it was first recorded', async () => {
+  test('counts for the version and deployment with which it was first recorded', async () => {
     const { userId, instanceId } = await origin()
     const nowMs = Date.now()
     const next = random(7)
@@ -235,7 +235,7 @@ describe('a change', () => {
     expect(Array.from(versions)).toEqual([{ version: 1 }])
   })
 
-  test('with many nodes is folded with few others, and alone when it has more than a fold takes', async () => {
+  test('with many nodes is rolled up with few others, or alone if it exceeds the limit', async () => {
     const { userId, instanceId } = await origin()
     await rollUpAll()
     const nowMs = Date.now()
@@ -262,7 +262,7 @@ describe('a change', () => {
     expect(Array.from(sums)).toEqual([{ executions: 5, runs: 10 }])
   })
 
-  test('is folded by one at a time; whoever comes meanwhile leaves it', async () => {
+  test('is rolled up by one session at a time; others skip it', async () => {
     const { instanceId } = await origin()
     await ingest(world.db, instanceId, [randomDelivery('1', 'wf1', Date.now(), random(1)).execution], 'push')
     const [locked, rolledUp] = await world.sql.transaction([

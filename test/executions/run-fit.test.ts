@@ -59,7 +59,7 @@ async function tracked() {
   return one
 }
 
-describe('a success stays a success', () => {
+describe('a successful run stays successful', () => {
   test.each([
     ['seconds after its end', run('5', 'success', now - 3000), failed('5')],
     ['minutes after its end', run('5', 'success', now - 4 * minuteMs), failed('5')],
@@ -68,13 +68,13 @@ describe('a success stays a success', () => {
       run('5', 'success', now - 60_000),
       failed('5', { timestamp: now - 30_000 }),
     ],
-    ['without times at all', { executionId: '5', workflowId: 'wf1', status: 'success' }, failed('5')],
+    ['without times', { executionId: '5', workflowId: 'wf1', status: 'success' }, failed('5')],
     [
       'with an end of its own',
       run('5', 'success', now - 60_000),
       run('5', 'error', now, { startedAt: undefined }),
     ],
-    ['that started a minute later', run('5', 'success', now - 60_000), run('5', 'error', now)],
+    ['with a start one minute later', run('5', 'success', now - 60_000), run('5', 'error', now)],
     ['cancelled', run('5', 'success', now - 60_000), run('5', 'canceled', now, { startedAt: undefined })],
   ])(
     'when a failure with its ID is reported %s, alone, repeated, or in one array',
@@ -94,7 +94,7 @@ describe('a success stays a success', () => {
     },
   )
 
-  test('polled or pushed, it takes no failure that n8n reported after its end', async () => {
+  test('polled or pushed, does not match a failure that n8n reported after its end', async () => {
     for (const source of ['push', 'poll'] as const) {
       const { instanceId, report } = await tracked()
       const ended = {
@@ -113,7 +113,7 @@ describe('a success stays a success', () => {
     }
   })
 
-  test('that n8n took for lost while it ran is one run', async () => {
+  test('that n8n considered lost while it ran is one run', async () => {
     const { instanceId, report } = await tracked()
     await report(failed('5', { timestamp: now - 60_000 }))
     const ended = {
@@ -139,7 +139,7 @@ describe('a failure without times', () => {
     ['another last node', { node: 'Store' }],
     ['another mode', { mode: 'trigger' }],
     ['another workflow', { workflowId: 'wf2' }],
-  ])('with %s than an older failed run is another run', async (_, more) => {
+  ])('with %s than an earlier failed run is another run', async (_, more) => {
     for (const first of [run('5', 'error', now - 3 * hourMs, before), failed('5')]) {
       const { instanceId, report } = await tracked()
       const told = [first, failed('5', more), failed('5', more), first]
@@ -148,21 +148,21 @@ describe('a failure without times', () => {
     }
   })
 
-  test('and with the same error is the same run, however late', async () => {
+  test('with the same error is the same run, however late', async () => {
     const { instanceId, report } = await tracked()
     await report(run('5', 'error', now - 300 * hourMs, before))
     for (let times = 0; times < 3; times++) await report(failed('5'))
     expect(await runsOf(instanceId)).toEqual(['1 error m'])
   })
 
-  test('is of the run that is described in other words by its own workflow', async () => {
+  test('matches the run whose own workflow described it differently', async () => {
     const { instanceId, report } = await tracked()
     await report(run('5', 'error', now - 1000, { mode: undefined, error: 'Payment failed' }))
     await report(failed('5'))
     expect(await runsOf(instanceId)).toHaveLength(1)
   })
 
-  test('of an epoch that has ended is told from the newer run by its error', async () => {
+  test('of an earlier epoch is distinguished from the newer run by its error', async () => {
     const { instanceId, report } = await tracked()
     await report([failed('5', { message: 'one' }), failed('6')])
     await report([failed('5', { message: 'two' })])
@@ -180,10 +180,10 @@ describe('two workflows with one execution ID', () => {
   ]
   test.each([
     ['in one array', (pair: object[]) => [pair]],
-    ['in one array, the other way round', (pair: object[]) => [pair.toReversed()]],
+    ['in one array, in reverse order', (pair: object[]) => [pair.toReversed()]],
     ['one after the other', (pair: object[]) => pair.map((item) => [item])],
-    ['again and again', (pair: object[]) => [pair, pair.toReversed(), ...pair.map((item) => [item])]],
-  ])('%s: both runs are recorded', async (_, arrays) => {
+    ['repeatedly', (pair: object[]) => [pair, pair.toReversed(), ...pair.map((item) => [item])]],
+  ])('%s: records both runs', async (_, arrays) => {
     for (const pair of items) {
       const { instanceId, report } = await tracked()
       for (const array of arrays(pair)) {
@@ -255,7 +255,7 @@ async function anyDelivery(next: () => number): Promise<MergeableExecution> {
   return withMergeKey(delivery, pick(['push', 'push', 'poll'], next))
 }
 
-test('the database judges 20,000 random pairs as the pure function does, every judgement among them', async () => {
+test('the database agrees with the pure function on 20,000 random pairs, covering every result', async () => {
   const next = random(20261129)
   const pairs = await Promise.all(
     Array.from({ length: 20_000 }, async () => ({
@@ -355,7 +355,7 @@ async function tell(instanceId: string, queue: Delivery[], next: () => number) {
   }
 }
 
-test('500 honest runs, told late, twice, in any order, alone and together: each is one run, and no epoch begins', async () => {
+test('500 valid runs, late, repeated, in any order, single and batched: one run each and no new epoch', async () => {
   const next = random(1129)
   for (let round = 0; round < 3; round++) {
     const { instanceId } = await tracked()
@@ -381,7 +381,7 @@ test('500 honest runs, told late, twice, in any order, alone and together: each 
   }
 })
 
-test('300 pairs of runs with one ID, before and after n8n was restored: both are recorded as they were, by push and poll', async () => {
+test('300 pairs of runs with one ID, before and after a restore of n8n: both are recorded correctly by push and poll', async () => {
   const next = random(2911)
   const { instanceId } = await tracked()
   const pairs = Array.from({ length: 300 }, (_, index) => {
@@ -434,7 +434,7 @@ test('300 pairs of runs with one ID, before and after n8n was restored: both are
   expect(wrong.slice(0, 2)).toEqual([])
 })
 
-test('deliveries of two runs in one array are recorded as two', async () => {
+test('deliveries of two runs in one array are recorded as two runs', async () => {
   const next = random(77)
   const { instanceId } = await tracked()
   let expected = 0

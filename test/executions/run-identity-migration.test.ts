@@ -95,7 +95,7 @@ const runs = async () =>
 const counted = async () =>
   Object.fromEntries(Object.entries(await runs()).map(([key, rows]) => [key, rows?.length]))
 
-test('ten runs of v1 that were fetched after v2 was deployed are of v1, and count so', async () => {
+test('ten runs of v1 that were fetched after v2 was deployed count for v1', async () => {
   expect(await counted()).toEqual({ '1 time production': 9, '1 time manual': 1, '2 time production': 2 })
   const rows = await sql`select workflow_version as version, sum(success + error + canceled)::integer as runs
     from execution_stats_now where deployment_id = ${ids.deployment} and grain = 'day' and kind = 'production'
@@ -107,7 +107,7 @@ test('ten runs of v1 that were fetched after v2 was deployed are of v1, and coun
   expect(await expectRollupsToBeARecount(sql, [ids.user])).toBeGreaterThan(100)
 })
 
-test('what is older than the migration corrects itself is corrected by the scheduled job, once', async () => {
+test('the scheduled job corrects runs from before the migration once', async () => {
   await sql`update executions set workflow_version = 2, kind = 'production' where n8n_execution_id in ('3', '10')`
   // As if they had been counted so.
   await sql`insert into execution_changes (user_id, deployment_id, workflow_id, instance_id, workflow_version, kind,
@@ -128,7 +128,7 @@ test('what is older than the migration corrects itself is corrected by the sched
   await expectRollupsToBeARecount(sql, [ids.user])
 })
 
-test('a run of before is told by its start, which n8n gives the same every time', async () => {
+test('an earlier run is recognized by its start, which n8n always reports alike', async () => {
   const startedAtMs = deployedAtMs - 19 * minuteMs
   const told = {
     ...{ ...emptyDelivery, n8nExecutionId: '1', n8nWorkflowId: 'wf1', status: 'success' as const },

@@ -57,7 +57,7 @@ function permutations<T>(items: T[]): T[][] {
   )
 }
 
-test("n8n's modes are kinds, and a sender that tells none means production", async () => {
+test("maps n8n's modes to kinds, and a missing mode to production", async () => {
   const { instanceId, userId } = await world.tracked()
   const modes = [
     'trigger',
@@ -84,7 +84,7 @@ test("n8n's modes are kinds, and a sender that tells none means production", asy
   expect(await countsOf(userId)).toEqual({ production: [6, 0], manual: [2, 0], sub: [1, 0], error: [1, 0] })
 })
 
-describe('a chain of retries', () => {
+describe('a retry chain', () => {
   const failed = run(1, 'error')
   test.each<[string, IncomingExecution[], Record<string, string>]>([
     ['a retry that succeeds', [failed, retry(2, 1, 'success')], { 1: 'superseded', 2: 'production' }],
@@ -98,8 +98,8 @@ describe('a chain of retries', () => {
       [failed, retry(2, 1, 'success'), retry(3, 1, 'error')],
       { 1: 'superseded', 2: 'superseded', 3: 'production' },
     ],
-    ['a retry that runs still', [failed, retry(2, 1, 'running')], { 1: 'production', 2: 'production' }],
-    ['a retry that was cancelled', [failed, retry(2, 1, 'canceled')], { 1: 'production', 2: 'production' }],
+    ['a retry in progress', [failed, retry(2, 1, 'running')], { 1: 'production', 2: 'production' }],
+    ['a cancelled retry', [failed, retry(2, 1, 'canceled')], { 1: 'production', 2: 'production' }],
     [
       'a retry of a run in the editor',
       [run(1, 'error', { mode: 'manual' }), retry(2, 1, 'success')],
@@ -115,7 +115,7 @@ describe('a chain of retries', () => {
       [failed, run(2, 'running', { mode: null, finishedAtMs: null }), retry(2, 1, 'success')],
       { 1: 'superseded', 2: 'production' },
     ],
-  ])('%s: the latest end counts, in every order, alone and together', async (_, told, kinds) => {
+  ])('%s: the latest end counts, in every order, single and batched', async (_, told, kinds) => {
     for (const order of permutations(told)) {
       const { instanceId, userId } = await world.tracked()
       for (const each of order) await ingest(world.db, instanceId, [each], 'poll')
@@ -128,7 +128,7 @@ describe('a chain of retries', () => {
     await expectRollupsToBeARecount(world.sql, [userId])
   })
 
-  test('is shown: the run with its latest retry, the retry with its original', async () => {
+  test('shows the run with its latest retry, and the retry with its original', async () => {
     const { report, userId } = await world.tracked()
     const at = (minutes: number) => new Date(startMs + minutes * minuteMs).toISOString()
     const told = (executionId: string, status: string, more: object = {}) => ({
@@ -150,7 +150,7 @@ describe('a chain of retries', () => {
     expect(await countsOf(userId)).toEqual({ production: [1, 1], superseded: [0, 1] })
   })
 
-  test('200 runs and their retries, told at once over many connections, are settled', async () => {
+  test('200 runs and their retries, reported concurrently over many connections, are settled', async () => {
     const { instanceId, userId } = await world.tracked()
     const told = Array.from({ length: 200 }, (_, index) => index * 2 + 1).flatMap((id) => [
       run(id, 'error', { startedAtMs: startMs, finishedAtMs: startMs + 10 }),
@@ -167,7 +167,7 @@ describe('a chain of retries', () => {
     await expectRollupsToBeARecount(world.sql, [userId])
   })
 
-  test('what was left unsettled by a server that stopped is settled by the scheduled job', async () => {
+  test('the scheduled job settles retries left by a server that stopped', async () => {
     const { instanceId, userId } = await world.tracked()
     await ingest(world.db, instanceId, [run(1, 'error')], 'poll')
     await world.sql`create function refuse_settling() returns trigger language plpgsql as
@@ -184,7 +184,7 @@ describe('a chain of retries', () => {
   })
 })
 
-describe('the version that ran', () => {
+describe('the version of a run', () => {
   /** v1 an hour ago, v2 half an hour ago, v1 again ten minutes ago, with the ids that n8n gave them. */
   async function history() {
     const tracked = await world.tracked()
@@ -209,7 +209,7 @@ describe('the version that ran', () => {
       ).map(({ id, version }) => [String(id), String(version)]),
     )
 
-  test('is the one that was live when it started, however late it is fetched', async () => {
+  test('is the one that was live at its start, however late it is fetched', async () => {
     const { instanceId, userId } = await history()
     await ingest(
       world.db,
@@ -226,7 +226,7 @@ describe('the version that ran', () => {
     await expectRollupsToBeARecount(world.sql, [userId])
   })
 
-  test('is the one that n8n tells, also when it tells it later, and the rollups follow', async () => {
+  test('is the one that n8n reports, even later, and the rollups follow', async () => {
     const { instanceId, userId } = await history()
     // Pushed without times, then listed, then fetched with its version: it began just before v2 was live.
     const told = run(1, 'error', {
@@ -251,7 +251,7 @@ describe('the version that ran', () => {
     expect(await versionsOf(instanceId)).toEqual({ 1: '1 n8n' })
   })
 
-  test('that the history comes to know later takes over its runs, and no others', async () => {
+  test('that the history adds later gets its runs, and no others', async () => {
     const { instanceId, userId, deploymentId } = await history()
     const told = Array.from({ length: 25 }, (_, id) =>
       run(id, 'success', {
@@ -287,7 +287,7 @@ describe('waiting', () => {
     Post: [node(3600, 500)],
   }
 
-  test('is told by a gap in which no node ran, and by the Wait node, whose time does not count', () => {
+  test('is detected by a gap between nodes or a Wait node, and its time does not count', () => {
     expect(activityOf({ resultData: { runData } }, undefined, new Date(at(0)).toISOString())).toEqual({
       ...{ activeMs: 4510, waited: true },
     })
@@ -306,7 +306,7 @@ describe('waiting', () => {
     })
   })
 
-  test('is not in the percentiles, in whatever order it is told', async () => {
+  test('is excluded from percentiles, in any order of deliveries', async () => {
     const waiting = run(0, 'waiting', { finishedAtMs: null })
     const ended = run(0, 'success', { finishedAtMs: at(3601), eventAtMs: at(3601) })
     const withData = {

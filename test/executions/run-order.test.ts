@@ -59,7 +59,7 @@ describe.each(databaseKinds)('on $kind', ({ create }) => {
     return seen
   }
 
-  test('runs are listed by their start, else their end, else when they were recorded; then by id', async () => {
+  test('lists runs by start, else end, else recording time, then by ID', async () => {
     tracked = await world.tracked()
     const late = run(new Date('2026-11-20T12:00:00Z'), { startedAt: new Date('2026-11-01T00:00:00Z') })
     const ended = run(new Date('2026-11-10T12:00:00Z'), { finishedAt: new Date('2026-11-10T11:00:00Z') })
@@ -69,7 +69,7 @@ describe.each(databaseKinds)('on $kind', ({ create }) => {
     expect(body.items.map(({ id }: { id: string }) => id)).toEqual([bare.id, ended.id, late.id])
   })
 
-  test('pages of any size have every run once, in order, whatever filter there is', async () => {
+  test('pages of any size contain every run once, in order, with any filter', async () => {
     tracked = await world.tracked()
     await world.db.insert(executions).values(Array.from({ length: 150 }, randomRun))
     const whole = newestFirst(await all({}, 100))
@@ -108,7 +108,7 @@ describe.each(databaseKinds)('on $kind', ({ create }) => {
     expect(await repository.countNewer(tracked.userId, {}, whole.at(-1)?.id ?? '', 10)).toBe(10)
   })
 
-  test('what arrives between two pages hides and repeats nothing', async () => {
+  test('runs that arrive between two pages hide and repeat nothing', async () => {
     tracked = await world.tracked()
     await world.db.insert(executions).values(Array.from({ length: 40 }, randomRun))
     const before = await all({}, 100)
@@ -118,7 +118,7 @@ describe.each(databaseKinds)('on $kind', ({ create }) => {
     expect(seen).toEqual(newestFirst(seen))
   })
 
-  test('a run at the end of a page may turn out to have started earlier: the runs in between are not skipped', async () => {
+  test('a run at the end of a page that turns out to have started earlier skips no runs', async () => {
     tracked = await world.tracked()
     const hours = [5, 4, 3, 2, 1].map((ago) => run(new Date(now.getTime() - ago * hourMs)))
     await world.db.insert(executions).values(hours)
@@ -134,7 +134,7 @@ describe.each(databaseKinds)('on $kind', ({ create }) => {
     expect(missed).toEqual([])
   })
 
-  test('a cursor of an earlier release, which is an id, still leads on', async () => {
+  test('a cursor from an earlier release, which is an ID, still works', async () => {
     tracked = await world.tracked()
     await world.db.insert(executions).values(Array.from({ length: 12 }, randomRun))
     const whole = await all({}, 100)
@@ -149,7 +149,7 @@ describe.each(databaseKinds)('on $kind', ({ create }) => {
     expect((await list('_'.repeat(32))).status).toBe(422)
   })
 
-  test('?mode= takes one mode or several', async () => {
+  test('?mode= accepts one or several modes', async () => {
     tracked = await world.tracked()
     const modes = ['webhook', 'trigger', 'manual', 'integrated', 'error', null]
     await world.db.insert(executions).values(modes.map((mode) => run(now, { mode })))
@@ -175,7 +175,7 @@ describe.each(databaseKinds)('on $kind', ({ create }) => {
     return { text: await response.text() }
   }
 
-  test('a run is stuck once it runs for longer than its own workflow allows, or for more than 24 hours', async () => {
+  test('a run is stuck once it exceeds the timeout of its workflow, or 24 hours without one', async () => {
     tracked = await world.tracked()
     world.clock.now = now
     const other = await world.workflow(tracked.userId, { versions: 4 })

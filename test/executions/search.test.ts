@@ -37,25 +37,25 @@ const find = async (user: string, q: string): Promise<string[]> => {
 }
 
 test.each([
-  ['a number in an error, and the run of the number', '403', ['11', '403']],
-  ['a number as it is shown', '#403', ['403']],
+  ['a number in an error, and the run with that number', '403', ['11', '403']],
+  ['a formatted number', '#403', ['403']],
   ['the middle of a word', 'bidden', ['11']],
   ['words in another order', 'scope TOKEN', ['11']],
-  ['a name of an error', 'invalid_auth', ['11']],
+  ['the name of an error', 'invalid_auth', ['11']],
   ['Chinese', '权限不', ['12']],
   ['one character', '败', ['12']],
   ['composed accents', 'caf\u00e9 ferme\u0301', ['13']],
   ['plain letters', 'CAFE', ['13']],
   ['a wildcard as itself', '%', []],
   ['another wildcard', 'q_', []],
-  ['letters that are apart', '请失败', []],
-  ['a part of the name of the workflow', 'nvoic', ['11', '12', '13', '20', '403']],
+  ['separate letters', '请失败', []],
+  ['part of a workflow name', 'nvoic', ['11', '12', '13', '20', '403']],
 ])('finds %s, and nothing of another user', async (_, q, expected) => {
   expect(await find(tracked.userId, q)).toEqual(expected)
   expect(await find(await world.user(), q)).toEqual([])
 })
 
-test('an error is found by an index', async () => {
+test('an error search uses an index', async () => {
   await world.sql`
     insert into executions (id, recorded_at, user_id, instance_id, workflow_id, workflow_version, deployment_id, n8n_execution_id, status,
       started_at, error_message)

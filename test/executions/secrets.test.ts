@@ -27,7 +27,7 @@ const failed = {
   },
 }
 
-test('a report that waits for its deployment holds no secret, and is replayed into the right run', async () => {
+test('a report that waits for its deployment contains no secret and is replayed into the right run', async () => {
   const { userId, workflowId, instanceId, report } = await world.tracked()
   expect((await report({ ...failed, workflowId: 'later' })).body.code).toBe('unknown-workflow')
   const { body: list } = await world.call('GET', '/v1/dead-letters', { user: userId })
