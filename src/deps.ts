@@ -1,4 +1,5 @@
 /** @module The composition root: builds the services that the routes use from the configuration and the runtime. */
+import { sleep } from './lib/retry.ts'
 import type { Context } from 'hono'
 import { ErrorGroupStates } from './analytics/error-states.ts'
 import { AnalyticsRepository } from './analytics/repository.ts'
@@ -143,8 +144,8 @@ export function createDeps(config: Config, runtime: Runtime) {
   const workflows = new WorkflowRepository(db, now, loadCatalogue, config.quotas)
   const deadLetters = new DeadLetterRepository(db, now)
   const connections = new InstanceConnections(db, now, secretBox, { ...config, fetch: runtime.instanceFetch })
-  const wait = runtime.wait ?? ((ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)))
-  const reporter = new ErrorReporter(db, now, { ...config, sleep: wait })
+  const wait = runtime.wait ?? sleep
+  const reporter = new ErrorReporter(db, now, { ...config, wait })
   const deployments = new DeploymentRepository(db, now, config.quotas)
   const availableCredentials = new AvailableCredentials(db, credentials, loadCatalogue)
   const requirements = new CredentialRequirements(db, availableCredentials, loadCatalogue)

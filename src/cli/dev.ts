@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { sleep } from '../lib/retry.ts'
 import { openDatabase, type OpenDatabase } from './database.ts'
 import { describePort } from './failure.ts'
 import { stopSignal } from './stop-signal.ts'
@@ -158,7 +158,7 @@ async function untilReady(port: number, givenUp: AbortSignal): Promise<boolean> 
       // Not listening yet.
     }
     if (Date.now() > endsAt) break
-    await sleep(100, undefined, { signal: givenUp }).catch(() => undefined)
+    await sleep(100, givenUp)
   }
   if (givenUp.aborted) return false
   throw new Error(`The server is not ready: ${reason}. Its keys are those of ${stateDir()}/keys.json.`)

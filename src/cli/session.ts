@@ -1,5 +1,5 @@
 /** @module A signed-in client of a Flowkeep server for commands: renews its token, and waits when the server asks for it. */
-import { setTimeout as sleep } from 'node:timers/promises'
+import { retry, retryAfterSeconds, sleep } from '../lib/retry.ts'
 import * as z from 'zod'
 import { UsageError } from './failure.ts'
 import { ask } from './terminal.ts'
@@ -198,19 +198,25 @@ const post = (body: unknown, headers: Record<string, string> = {}): Call => ({
   headers: { 'Content-Type': 'application/json', ...headers },
 })
 
-/** Repeats what got no answer, 429 or 503, after the wait that the server asks for. */
+/** Retries after no response, 429 or 503, and honors Retry-After. */
 async function send(url: string, io: SessionIo, path: string, call: Call): Promise<Response> {
-  for (let attempt = 1; ; attempt += 1) {
-    const answer = await io.fetch(`${url}${path}`, { ...call, redirect: 'error' }).catch(() => null)
-    if (answer?.ok) return answer
-    const again = answer === null || answer.status === 429 || answer.status === 503
-    const last = attempt >= (answer === null ? attempts.unanswered : attempts.answered)
-    if (!again || last) throw await refusal(url, answer)
-    const seconds = Number(answer?.headers.get('Retry-After') ?? Number.NaN)
-    const wait = Number.isFinite(seconds) && seconds >= 0 ? seconds : 2 ** attempt / 8
-    if (wait > longestWaitSeconds) throw await refusal(url, answer)
-    await io.sleep(wait * 1000)
-  }
+  const answer = await retry(
+    () => io.fetch(`${url}${path}`, { ...call, redirect: 'error' }).catch(() => null),
+    {
+      wait: io.sleep,
+      delayMs: (outcome, attempt) => {
+        const response = 'value' in outcome ? outcome.value : null
+        const isTemporary = response === null || response.status === 429 || response.status === 503
+        if (!isTemporary || attempt >= (response === null ? attempts.unanswered : attempts.answered))
+          return null
+        const seconds =
+          retryAfterSeconds(response?.headers.get('Retry-After'), new Date()) ?? 2 ** attempt / 8
+        return seconds > longestWaitSeconds ? null : seconds * 1000
+      },
+    },
+  )
+  if (answer?.ok) return answer
+  throw await refusal(url, answer)
 }
 
 async function refusal(url: string, answer: Response | null): Promise<RequestRefused> {

@@ -2,6 +2,7 @@
  * @module Password hashes: bcrypt over `base64(HMAC-SHA-384(pepper, password))`. The pre-hash has 64 ASCII characters,
  * so bcrypt's 72-byte limit and its NUL terminator never truncate a password.
  */
+import { sleep } from '../lib/retry.ts'
 import { AppError } from '../errors.ts'
 import { importKeys } from './imported-keys.ts'
 import type { KeyRing } from './key-ring.ts'
@@ -129,7 +130,7 @@ function createSlots({
     const deadline = Date.now() + maxWaitMs
     try {
       for (;;) {
-        await new Promise((resolve) => setTimeout(resolve, pollMs))
+        await sleep(pollMs)
         const slot = take()
         if (slot) return slot
         if (Date.now() >= deadline) throw busy()

@@ -5,6 +5,7 @@ import { liveNodes, type N8nWorkflow } from '../n8n/api-shapes.ts'
 import { N8nError } from '../n8n/api-transport.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
 import { endpointsOf } from '../n8n/webhook-paths.ts'
+import { retry } from '../lib/retry.ts'
 import type { Call } from './remote-credentials.ts'
 import { RetryLaterError, type Run } from './run.ts'
 
@@ -58,21 +59,20 @@ export class Publication {
     await this.#run.save({ step: 'verify' })
     const { connection, call, now, wait } = this.#tools
     const expected = this.#run.row.n8nVersionId
-    const endMs = now().getTime() + verifyMs
-    let last: unknown
-    for (let delayMs = 250; ; delayMs = Math.min(delayMs * 1.6, 2_000)) {
-      try {
-        const workflow = await call(() => connection.client.getWorkflow(id))
-        if (isLive(workflow, expected, isCalled)) return
-        last = undefined
-      } catch (error) {
-        if (!(error instanceof N8nError) || isKind(error, 'not-found')) throw error
-        last = error
-      }
-      if (now().getTime() + delayMs > endMs) break
-      await wait(delayMs)
-    }
-    if (last !== undefined) throw last
+    const check = async () => isLive(await call(() => connection.client.getWorkflow(id)), expected, isCalled)
+    const isRunning = await retry(check, {
+      delayMs: (outcome, attempt) => {
+        const isFinal =
+          'value' in outcome
+            ? outcome.value
+            : !(outcome.error instanceof N8nError) || isKind(outcome.error, 'not-found')
+        return isFinal ? null : Math.min(250 * 1.6 ** (attempt - 1), 2_000)
+      },
+      budgetMs: verifyMs,
+      wait,
+      now: () => now().getTime(),
+    })
+    if (isRunning) return
     throw new AppError(
       'conflict',
       `n8n published the workflow, but none of its triggers started within ${verifyMs / 1000} s. Check their ` +
@@ -89,19 +89,22 @@ export class Publication {
 
   /** Also succeeds when n8n does not have it. */
   async delete(id: string): Promise<void> {
-    for (let tries = 1; tries <= deleteTries; tries += 1) {
-      try {
-        return await this.#tools.call(() => this.#tools.connection.client.deleteWorkflow(id))
-      } catch (error) {
-        if (isKind(error, 'not-found')) return
-        if (!isKind(error, 'conflict')) throw error
-      }
-      await this.#tools.wait(deleteAgainMs)
+    const { call, connection, wait } = this.#tools
+    try {
+      await retry(() => call(() => connection.client.deleteWorkflow(id)), {
+        delayMs: (outcome) =>
+          'error' in outcome && isKind(outcome.error, 'conflict') ? deleteAgainMs : null,
+        maxAttempts: deleteTries,
+        wait,
+      })
+    } catch (error) {
+      if (isKind(error, 'not-found')) return
+      if (!isKind(error, 'conflict')) throw error
+      throw new RetryLaterError(
+        deleteLaterMs,
+        'n8n is still unpublishing the workflow. The scheduled job deletes it afterwards',
+      )
     }
-    throw new RetryLaterError(
-      deleteLaterMs,
-      'n8n is still unpublishing the workflow. The scheduled job deletes it afterwards',
-    )
   }
 }
 

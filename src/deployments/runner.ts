@@ -4,6 +4,7 @@ import { AppError } from '../errors.ts'
 import type { InstanceConnections } from '../instances/connections.ts'
 import type { ErrorReporter } from '../instances/reporter.ts'
 import { webhookUrlOf } from '../instances/repository.ts'
+import { type AttemptOutcome, retry } from '../lib/retry.ts'
 import { N8nError } from '../n8n/api-transport.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
 import { withName } from '../n8n/sendable-workflow.ts'
@@ -94,21 +95,20 @@ export class Runner {
 
   /** Calls n8n, and again after the wait that n8n asks for. */
   #caller(run: Run, deadlineMs: number) {
-    return async <T>(work: () => Promise<T>): Promise<T> => {
-      for (;;) {
-        if (this.#now().getTime() > deadlineMs) throw new RetryLaterError(0, null)
-        await run.renewLease()
-        try {
-          return await work()
-        } catch (error) {
-          const waitMs = waitOf(error)
-          if (waitMs === undefined) throw error
-          const reason = 'The n8n server is busy. Flowkeep resumes automatically'
-          if (this.#now().getTime() + waitMs > deadlineMs) throw new RetryLaterError(waitMs, reason)
-          await this.#options.wait(waitMs)
-        }
-      }
+    const attempt = async <T>(work: () => Promise<T>): Promise<T> => {
+      if (this.#now().getTime() > deadlineMs) throw new RetryLaterError(0, null)
+      await run.renewLease()
+      return work()
     }
+    const delayMs = (outcome: AttemptOutcome<unknown>): number | null => {
+      const waitMs = 'error' in outcome ? waitOf(outcome.error) : undefined
+      if (waitMs === undefined) return null
+      const reason = 'The n8n server is busy. Flowkeep resumes automatically'
+      if (this.#now().getTime() + waitMs > deadlineMs) throw new RetryLaterError(waitMs, reason)
+      return waitMs
+    }
+    const { wait } = this.#options
+    return <T>(work: () => Promise<T>): Promise<T> => retry(() => attempt(work), { delayMs, wait })
   }
 
   log(level: 'warn' | 'error', { row }: Run, error: unknown): void {

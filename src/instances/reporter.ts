@@ -3,6 +3,7 @@
  * published error workflow. After an interruption, the next call resumes from the current state. A lease allows one
  * call at a time per instance.
  */
+import { every, retry, sleep } from '../lib/retry.ts'
 import type { Db } from '../db/client.ts'
 import { notFound } from '../errors.ts'
 import type { N8nClient } from '../n8n/api-client.ts'
@@ -29,18 +30,18 @@ const removal = { tries: 5, waitMs: 300 }
 
 export interface ReporterSettings {
   publicUrl: string
-  sleep?: (ms: number) => Promise<void>
+  wait?: (ms: number) => Promise<void>
 }
 
 export class ErrorReporter {
   readonly #state: ReporterState
   readonly #publicUrl: string
-  readonly #sleep: (ms: number) => Promise<void>
+  readonly #wait: (ms: number) => Promise<void>
 
   constructor(db: Db, now: () => Date, settings: ReporterSettings) {
     this.#state = new ReporterState(db, now)
     this.#publicUrl = settings.publicUrl
-    this.#sleep = settings.sleep ?? ((ms) => new Promise((resolve) => setTimeout(resolve, ms)))
+    this.#wait = settings.wait ?? sleep
   }
 
   /**
@@ -48,24 +49,31 @@ export class ErrorReporter {
    * @throws {N8nError}
    * @throws {AppError} `instance-busy` while another call sets it up, `not-found`
    */
-  async ensureReporter({ instance, client }: Connection): Promise<Reporter> {
-    for (let attempt = 0; attempt < patience.tries; attempt += 1) {
-      if (attempt > 0) await this.#sleep(patience.waitMs)
-      const remembered = await this.#state.read(instance)
-      if (!remembered) throw notFound('Instance')
-      const intact = await this.#intact(instance.id, client, remembered)
-      if (intact) return intact
-      const lease = await this.#state.lease(instance)
-      if (!lease) continue
-      try {
-        // Another call may have finished the setup first.
-        const current = (await this.#state.read(instance)) ?? remembered
-        return await this.#setUp(instance.id, client, current, lease)
-      } finally {
-        await lease.release()
-      }
+  async ensureReporter(connection: Connection): Promise<Reporter> {
+    const reporter = await retry(() => this.#ensureUnlessLeased(connection), {
+      delayMs: every(patience.waitMs),
+      maxAttempts: patience.tries,
+      wait: this.#wait,
+    })
+    if (!reporter) throw reporterBusy()
+    return reporter
+  }
+
+  /** Null while another call sets it up. */
+  async #ensureUnlessLeased({ instance, client }: Connection): Promise<Reporter | null> {
+    const remembered = await this.#state.read(instance)
+    if (!remembered) throw notFound('Instance')
+    const intact = await this.#intact(instance.id, client, remembered)
+    if (intact) return intact
+    const lease = await this.#state.lease(instance)
+    if (!lease) return null
+    try {
+      // Another call may have finished the setup first.
+      const current = (await this.#state.read(instance)) ?? remembered
+      return await this.#setUp(instance.id, client, current, lease)
+    } finally {
+      await lease.release()
     }
-    throw reporterBusy()
   }
 
   /**
@@ -218,17 +226,16 @@ export class ErrorReporter {
   /** Retries, because n8n rejects a deletion shortly after unpublishing. @returns whether the workflow is gone */
   async #removeWorkflow(client: N8nClient, id: string): Promise<boolean> {
     if (!(await unlessError('not-found', client.unpublishWorkflow(id)))) return true
-    for (let attempt = 0; attempt < removal.tries; attempt += 1) {
-      if (attempt > 0) await this.#sleep(removal.waitMs)
-      if (
-        await unlessError(
-          'conflict',
-          client.deleteWorkflow(id).then(() => true),
-        )
-      )
-        return true
+    const remove = async () => {
+      await client.deleteWorkflow(id)
+      return true
     }
-    return false
+    const isGone = await retry(() => unlessError('conflict', remove()), {
+      delayMs: every(removal.waitMs),
+      maxAttempts: removal.tries,
+      wait: this.#wait,
+    })
+    return isGone ?? false
   }
 
   #workflow(instanceId: string, credentialId: string) {

@@ -1,4 +1,5 @@
 /** @module Sends a request to n8n's public API with limits on time and size, without redirects, and maps failures to `N8nError`. */
+import { retryAfterSeconds } from '../lib/retry.ts'
 import type * as z from 'zod'
 import { redact, redacted } from '../lib/secrets.ts'
 
@@ -94,7 +95,6 @@ export type Send = <T>(request: N8nRequest<T>) => Promise<T>
 
 const MAX_DETAIL_CHARS = 4096
 const MAX_REFUSAL_BYTES = 64 * 1024
-const MAX_RETRY_AFTER_SECONDS = 24 * 60 * 60
 
 /** @throws {N8nError} from the returned function */
 export function createTransport(options: TransportOptions): Send {
@@ -121,16 +121,20 @@ export function createTransport(options: TransportOptions): Send {
       status = response.status
       const refusal = refusalOf(response.status, isJson(response))
       if (!refusal) return await readAnswer(response, request, failed)
-      const retryAfterSeconds = retryAfter(response.headers.get('retry-after'), options.now())
+      const retryAfter = retryAfterSeconds(response.headers.get('retry-after'), options.now())
       if (refusal !== 'rejected' && refusal !== 'conflict') {
         // Not awaited, because a tarpit may never close.
         response.body?.cancel().catch(() => undefined)
-        throw failed(refusal, { status, retryAfterSeconds, ambiguous: isWrite && AMBIGUOUS.has(refusal) })
+        throw failed(refusal, {
+          status,
+          retryAfterSeconds: retryAfter,
+          ambiguous: isWrite && AMBIGUOUS.has(refusal),
+        })
       }
       const detail = isJson(response) ? await readDetail(response, options.apiKey) : undefined
       throw failed(refusal, {
         status,
-        retryAfterSeconds,
+        retryAfterSeconds: retryAfter,
         detail,
         ambiguous: request.savesBeforeRefusing ?? false,
       })
@@ -250,15 +254,6 @@ export function redactDetail(text: string, apiKey: string): string {
     .replace(/[<>]/g, '')
     .trim()
   return line.length > MAX_DETAIL_CHARS ? `${line.slice(0, MAX_DETAIL_CHARS - 1)}…` : line
-}
-
-/** Seconds or an HTTP date (RFC 9110 §10.2.3), at most a day. */
-function retryAfter(header: string | null, now: Date): number | undefined {
-  if (header === null) return undefined
-  const value = header.trim()
-  const seconds = /^\d{1,9}$/.test(value) ? Number(value) : (Date.parse(value) - now.getTime()) / 1000
-  if (Number.isNaN(seconds)) return undefined
-  return Math.min(Math.max(Math.ceil(seconds), 0), MAX_RETRY_AFTER_SECONDS)
 }
 
 const NOT_CONNECTED = new Set([

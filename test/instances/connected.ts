@@ -31,8 +31,8 @@ export async function createConnected(options: Pick<TestAppOptions, 'database'> 
       const settings = { ...config, fetch: own, timeoutMs: 3_000 }
       const connection = await new InstanceConnections(db, now, secretBox, settings).open(user.id, id)
       if (!connection) throw new Error('The instance is gone')
-      const sleep = () => new Promise<void>((resolve) => setTimeout(resolve, 2))
-      const reporter = new ErrorReporter(db, now, { ...config, sleep })
+      const wait = () => new Promise<void>((resolve) => setTimeout(resolve, 2))
+      const reporter = new ErrorReporter(db, now, { ...config, wait })
       return {
         ...connection,
         ensure: () => reporter.ensureReporter(connection),
