@@ -121,8 +121,6 @@ export const CredentialQuery = z.strictObject({
 })
 export type CredentialFilter = Omit<z.output<typeof CredentialQuery>, keyof typeof pageQuery>
 
-export const CredentialId = z.object({ id: z.uuid({ version: 'v7' }) })
-
 export const CredentialDeletion = z.strictObject({
   force: z
     .enum(['true', 'false'])

@@ -1,3 +1,4 @@
+import { IdParam } from '../lib/scalars.ts'
 import { Hono } from 'hono'
 import type { Fingerprint } from '../crypto/fingerprint.ts'
 import { AppError, notFound, requireFound } from '../errors.ts'
@@ -11,7 +12,6 @@ import {
   Credential,
   CredentialChange,
   CredentialDeletion,
-  CredentialId,
   CredentialList,
   CredentialQuery,
   CredentialTest,
@@ -105,7 +105,7 @@ export function credentialRoutes(
         headers: ['ETag'],
         errors: ['not-found'],
       }),
-      valid('param', CredentialId),
+      valid('param', IdParam),
       async (c) => {
         const credential = requireFound(
           await credentials.find(c.var.userId, c.req.valid('param').id),
@@ -139,7 +139,7 @@ export function credentialRoutes(
           'key-unavailable',
         ],
       }),
-      valid('param', CredentialId),
+      valid('param', IdParam),
       valid('json', CredentialChange),
       async (c) => {
         const { id } = c.req.valid('param')
@@ -168,7 +168,7 @@ export function credentialRoutes(
         responses: { 204: null },
         errors: ['not-found', 'in-use', 'invalid'],
       }),
-      valid('param', CredentialId),
+      valid('param', IdParam),
       valid('query', CredentialDeletion),
       async (c) => {
         const force = c.req.valid('query').force === 'true'
@@ -205,7 +205,7 @@ export function credentialRoutes(
           'instance-busy',
         ],
       }),
-      valid('param', CredentialId),
+      valid('param', IdParam),
       valid('json', CredentialTest),
       async (c) => {
         const { instanceId } = c.req.valid('json')
@@ -225,7 +225,7 @@ export function credentialRoutes(
         responses: { 200: CredentialUsage },
         errors: ['not-found'],
       }),
-      valid('param', CredentialId),
+      valid('param', IdParam),
       async (c) =>
         c.json(requireFound(await credentials.usage(c.var.userId, c.req.valid('param').id), 'Credential')),
     )

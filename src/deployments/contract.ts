@@ -212,8 +212,6 @@ export const DeploymentQuery = z.strictObject({
 })
 export type DeploymentFilter = Omit<z.output<typeof DeploymentQuery>, keyof typeof pageQuery>
 
-export const DeploymentId = z.object({ id: z.uuid({ version: 'v7' }) })
-
 export const DeploymentDeletion = z.strictObject({
   force: z
     .enum(['true', 'false'])

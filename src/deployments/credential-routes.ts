@@ -1,6 +1,6 @@
 /** @module Routes that push and replace a credential on n8n instances. */
+import { IdParam } from '../lib/scalars.ts'
 import { Hono } from 'hono'
-import { CredentialId } from '../credentials/contract.ts'
 import { requireFound } from '../errors.ts'
 import type { AuthEnv } from '../http/auth.ts'
 import { describe } from '../http/openapi.ts'
@@ -37,7 +37,7 @@ export function credentialDeploymentRoutes(
         responses: { 200: CredentialPushResult },
         errors,
       }),
-      valid('param', CredentialId),
+      valid('param', IdParam),
       valid('json', CredentialPush),
       async (c) => {
         const { instanceId } = c.req.valid('json')
@@ -59,7 +59,7 @@ export function credentialDeploymentRoutes(
         responses: { 200: CredentialReplacementResult },
         errors,
       }),
-      valid('param', CredentialId),
+      valid('param', IdParam),
       valid('json', CredentialReplacement),
       async (c) => {
         const { with: other, dryRun } = c.req.valid('json')

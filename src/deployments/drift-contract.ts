@@ -1,4 +1,5 @@
 /** @module The HTTP shapes of drift, and of workflows that already exist in n8n. */
+import { IdParam } from '../lib/scalars.ts'
 import * as z from 'zod'
 import { asInteger } from '../http/openapi.ts'
 import { sliceOf } from '../http/page.ts'
@@ -104,8 +105,7 @@ export const RemoteWorkflowQuery = z.strictObject({
 })
 export type RemoteWorkflowQuery = z.output<typeof RemoteWorkflowQuery>
 
-export const InstanceId = z.object({ id: z.uuid({ version: 'v7' }) })
-export const RemoteWorkflowId = InstanceId.extend({ n8nWorkflowId: N8nId })
+export const RemoteWorkflowId = IdParam.extend({ n8nWorkflowId: N8nId })
 
 export const ImportedWorkflow = z
   .object({

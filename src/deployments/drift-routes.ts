@@ -1,16 +1,16 @@
+import { IdParam } from '../lib/scalars.ts'
 import { Hono } from 'hono'
 import { requireFound } from '../errors.ts'
 import type { AuthEnv } from '../http/auth.ts'
 import { describe } from '../http/openapi.ts'
 import { valid } from '../http/validate.ts'
 import { instanceErrors } from '../instances/connections.ts'
-import { Deployment, DeploymentId } from './contract.ts'
+import { Deployment } from './contract.ts'
 import type { DeploymentDrift } from './drift.ts'
 import {
   Adoption,
   Drift,
   ImportedWorkflow,
-  InstanceId,
   RemoteWorkflowId,
   RemoteWorkflowList,
   RemoteWorkflowQuery,
@@ -30,7 +30,7 @@ export function driftRoutes(drift: DeploymentDrift) {
         responses: { 200: Drift },
         errors: ['not-found', 'conflict', 'key-unavailable', ...instanceErrors],
       }),
-      valid('param', DeploymentId),
+      valid('param', IdParam),
       async (c) => {
         const { id } = c.req.valid('param')
         return c.json(requireFound(await drift.find(c.var.userId, id), 'Deployment'), 200)
@@ -56,7 +56,7 @@ export function driftRoutes(drift: DeploymentDrift) {
           ...instanceErrors,
         ],
       }),
-      valid('param', DeploymentId),
+      valid('param', IdParam),
       async (c) => {
         const { id } = c.req.valid('param')
         return c.json(requireFound(await drift.adopt(c.var.userId, id), 'Deployment'), 200)
@@ -81,7 +81,7 @@ export function driftRoutes(drift: DeploymentDrift) {
           ...instanceErrors,
         ],
       }),
-      valid('param', DeploymentId),
+      valid('param', IdParam),
       async (c) => {
         const { id } = c.req.valid('param')
         return c.json(requireFound(await drift.overwrite(c.var.userId, id), 'Deployment'), 200)
@@ -106,7 +106,7 @@ export function remoteWorkflowRoutes(
         responses: { 200: RemoteWorkflowList },
         errors: ['not-found', 'invalid', 'key-unavailable', ...instanceErrors],
       }),
-      valid('param', InstanceId),
+      valid('param', IdParam),
       valid('query', RemoteWorkflowQuery),
       async (c) => {
         const { id } = c.req.valid('param')

@@ -1,4 +1,5 @@
 /** @module Operations on a deployment. Each responds with the status it reached; `failed` is a status, not an error. */
+import { IdParam } from '../lib/scalars.ts'
 import { Hono } from 'hono'
 import * as z from 'zod'
 import { requireFound } from '../errors.ts'
@@ -6,7 +7,7 @@ import type { AuthEnv } from '../http/auth.ts'
 import { describe, asBoolean } from '../http/openapi.ts'
 import { valid } from '../http/validate.ts'
 import { instanceErrors } from '../instances/connections.ts'
-import { Deployment, DeploymentId, Redeployment, Rollback } from './contract.ts'
+import { Deployment, Redeployment, Rollback } from './contract.ts'
 import type { Deployer } from './deployer.ts'
 import { Plan, PlanRequest } from './plan-contract.ts'
 
@@ -47,7 +48,7 @@ export function lifecycleRoutes(deployer: Deployer) {
         responses: { 200: Deployment },
         errors: [...errors, 'invalid', 'invalid-workflow'],
       }),
-      valid('param', DeploymentId),
+      valid('param', IdParam),
       valid('json', Redeployment),
       async (c) => {
         const change = c.req.valid('json')
@@ -68,7 +69,7 @@ export function lifecycleRoutes(deployer: Deployer) {
         responses: { 200: Deployment },
         errors: [...errors, 'invalid', 'invalid-workflow'],
       }),
-      valid('param', DeploymentId),
+      valid('param', IdParam),
       valid('json', Rollback),
       async (c) => {
         const { version } = c.req.valid('json')
@@ -88,7 +89,7 @@ export function lifecycleRoutes(deployer: Deployer) {
         responses: { 200: Deployment },
         errors: [...errors],
       }),
-      valid('param', DeploymentId),
+      valid('param', IdParam),
       async (c) =>
         c.json(
           requireFound(
@@ -110,7 +111,7 @@ export function lifecycleRoutes(deployer: Deployer) {
         responses: { 200: Deployment },
         errors: [...errors, 'in-use', 'invalid'],
       }),
-      valid('param', DeploymentId),
+      valid('param', IdParam),
       valid('query', InUseOverride),
       async (c) => {
         const force = c.req.valid('query').force === 'true'
@@ -133,7 +134,7 @@ export function lifecycleRoutes(deployer: Deployer) {
         responses: { 200: Deployment },
         errors: [...errors, 'in-use', 'invalid'],
       }),
-      valid('param', DeploymentId),
+      valid('param', IdParam),
       valid('query', InUseOverride),
       async (c) => {
         const force = c.req.valid('query').force === 'true'
@@ -153,7 +154,7 @@ export function lifecycleRoutes(deployer: Deployer) {
         responses: { 200: Deployment },
         errors: [...errors],
       }),
-      valid('param', DeploymentId),
+      valid('param', IdParam),
       async (c) =>
         c.json(requireFound(await deployer.retry(c.var.userId, c.req.valid('param').id), 'Deployment'), 200),
     )

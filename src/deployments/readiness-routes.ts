@@ -1,11 +1,11 @@
 /** @module `GET /v1/workflows/{id}/readiness`: the credential slots of a workflow on the user's instances. */
+import { IdParam } from '../lib/scalars.ts'
 import { Hono } from 'hono'
 import { notFound } from '../errors.ts'
 import type { AuthEnv } from '../http/auth.ts'
 import { describe } from '../http/openapi.ts'
 import { valid } from '../http/validate.ts'
 import { instanceErrors } from '../instances/connections.ts'
-import { WorkflowId } from '../workflows/contract.ts'
 import { Readiness, ReadinessQuery } from '../workflows/readiness-contract.ts'
 import type { WorkflowReadiness } from './readiness.ts'
 
@@ -22,7 +22,7 @@ export function readinessRoutes(readiness: Pick<WorkflowReadiness, 'find'>) {
       responses: { 200: Readiness },
       errors: ['not-found', 'invalid', 'deployment-exists', ...instanceErrors],
     }),
-    valid('param', WorkflowId),
+    valid('param', IdParam),
     valid('query', ReadinessQuery),
     async (c) => {
       const { instanceId } = c.req.valid('query')

@@ -1,3 +1,4 @@
+import { IdParam } from '../lib/scalars.ts'
 import { Hono } from 'hono'
 import type { Fingerprint } from '../crypto/fingerprint.ts'
 import { invalid, notFound } from '../errors.ts'
@@ -11,7 +12,6 @@ import {
   Deployment,
   DeploymentChange,
   DeploymentDeletion,
-  DeploymentId,
   DeploymentList,
   DeploymentQuery,
   DeploymentVersionList,
@@ -105,7 +105,7 @@ export function deploymentRoutes(
         responses: { 200: Deployment },
         errors: ['not-found'],
       }),
-      valid('param', DeploymentId),
+      valid('param', IdParam),
       async (c) => {
         const deployment = await deployments.find(c.var.userId, c.req.valid('param').id)
         if (!deployment) throw notFound('Deployment')
@@ -122,7 +122,7 @@ export function deploymentRoutes(
         responses: { 200: Deployment },
         errors: ['not-found', 'invalid', 'conflict'],
       }),
-      valid('param', DeploymentId),
+      valid('param', IdParam),
       valid('json', DeploymentChange),
       async (c) => {
         const { version, liveSince } = c.req.valid('json')
@@ -145,7 +145,7 @@ export function deploymentRoutes(
         responses: { 204: null },
         errors: ['not-found', 'in-use', 'invalid', ...instanceErrors],
       }),
-      valid('param', DeploymentId),
+      valid('param', IdParam),
       valid('query', DeploymentDeletion),
       async (c) => {
         const force = c.req.valid('query').force === 'true'
@@ -164,7 +164,7 @@ export function deploymentRoutes(
         responses: { 200: DeploymentVersionList },
         errors: ['not-found', 'invalid'],
       }),
-      valid('param', DeploymentId),
+      valid('param', IdParam),
       valid('query', DeploymentVersionQuery),
       async (c) => {
         const history = await deployments.versions(

@@ -164,8 +164,6 @@ export const ExecutionExportQuery = z
   .strictObject({ ...executionFilter, format: TableFormat })
   .superRefine(inOrder('startedAfter', 'startedBefore'))
 
-export const ExecutionId = z.object({ id: z.uuid({ version: 'v7' }) })
-
 const exampleReport = { executionId: '4711', workflowId: 'kR7yP2nV5cLdH8uJ', status: 'success' }
 
 /** For documentation only: the parser also accepts n8n's own formats and ignores unknown fields. */
@@ -248,8 +246,6 @@ export type DeadLetterWithBody = z.output<typeof DeadLetterWithBody>
 export const DeadLetterList = sliceOf(DeadLetter)
 export const DeadLetterQuery = z.strictObject({ ...pageQuery, instanceId: Uuid.optional() })
 export type DeadLetterFilter = Omit<z.output<typeof DeadLetterQuery>, keyof typeof pageQuery>
-export const DeadLetterId = z.object({ id: z.uuid({ version: 'v7' }) })
-
 export const ReplayAnswer = z
   .object({
     replayed: z.boolean(),

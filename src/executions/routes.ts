@@ -1,3 +1,4 @@
+import { IdParam } from '../lib/scalars.ts'
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
 import { AppError, invalid, notFound } from '../errors.ts'
@@ -10,13 +11,11 @@ import { bodyLimits, readTextOf, valid } from '../http/validate.ts'
 import { instanceErrors } from '../instances/connections.ts'
 import type { InstanceRepository } from '../instances/repository.ts'
 import {
-  DeadLetterId,
   DeadLetterList,
   DeadLetterQuery,
   DeadLetterWithBody,
   Execution,
   ExecutionExportQuery,
-  ExecutionId,
   ExecutionList,
   ExecutionQuery,
   ExecutionSummary,
@@ -130,7 +129,7 @@ export function executionRoutes(
         responses: { 200: Execution },
         errors: ['not-found'],
       }),
-      valid('param', ExecutionId),
+      valid('param', IdParam),
       async (c) => {
         const execution = await executions.find(c.var.userId, c.req.valid('param').id)
         if (!execution) throw notFound('Execution')
@@ -191,7 +190,7 @@ export function deadLetterRoutes(deadLetters: DeadLetterRepository) {
         responses: { 200: DeadLetterWithBody },
         errors: ['not-found'],
       }),
-      valid('param', DeadLetterId),
+      valid('param', IdParam),
       async (c) => {
         const deadLetter = await deadLetters.find(c.var.userId, c.req.valid('param').id)
         if (!deadLetter) throw notFound('Dead letter')
@@ -208,7 +207,7 @@ export function deadLetterRoutes(deadLetters: DeadLetterRepository) {
         responses: { 204: null },
         errors: ['not-found'],
       }),
-      valid('param', DeadLetterId),
+      valid('param', IdParam),
       async (c) => {
         if (!(await deadLetters.delete(c.var.userId, c.req.valid('param').id))) throw notFound('Dead letter')
         return c.body(null, 204)
@@ -224,7 +223,7 @@ export function deadLetterRoutes(deadLetters: DeadLetterRepository) {
         responses: { 200: ReplayAnswer },
         errors: ['not-found'],
       }),
-      valid('param', DeadLetterId),
+      valid('param', IdParam),
       async (c) => {
         const answer = await deadLetters.replay(c.var.userId, c.req.valid('param').id)
         if (!answer) throw notFound('Dead letter')
@@ -260,7 +259,7 @@ export function hookRoutes(
 
   async function report(c: Context<BaseEnv>, instanceId: string, text: string) {
     const token = bearerToken(c.req.header('Authorization'))
-    const known = token !== null && ExecutionId.safeParse({ id: instanceId }).success
+    const known = token !== null && IdParam.safeParse({ id: instanceId }).success
     const instance = known ? await instances.authenticate(instanceId, token) : null
     if (!instance) {
       throw new AppError('unauthenticated', "Send the instance's webhook token: Authorization: Bearer whk_…")

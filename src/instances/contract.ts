@@ -98,7 +98,6 @@ export const InstanceDeletion = z.strictObject({
     .optional()
     .meta({ ...asBoolean, description: 'Delete it even if deployed workflows stay behind in n8n' }),
 })
-export const InstanceId = z.object({ id: z.uuid({ version: 'v7' }) })
 export const InstanceTest = z
   .object({
     status: z.enum(['ok', 'limited', 'unreachable', 'refused']),

@@ -1,3 +1,4 @@
+import { IdParam } from '../lib/scalars.ts'
 import { Hono } from 'hono'
 import type { Fingerprint } from '../crypto/fingerprint.ts'
 import { notFound, type ErrorCode } from '../errors.ts'
@@ -14,7 +15,6 @@ import {
   Instance,
   InstanceChange,
   InstanceDeletion,
-  InstanceId,
   InstanceList,
   InstanceQuery,
   InstanceTest,
@@ -108,7 +108,7 @@ export function instanceRoutes(deps: InstanceRouteDeps) {
         headers: ['ETag'],
         errors: ['not-found'],
       }),
-      valid('param', InstanceId),
+      valid('param', IdParam),
       async (c) => {
         const instance = await instances.find(c.var.userId, c.req.valid('param').id)
         if (!instance) throw notFound('Instance')
@@ -137,7 +137,7 @@ export function instanceRoutes(deps: InstanceRouteDeps) {
           'precondition-required',
         ],
       }),
-      valid('param', InstanceId),
+      valid('param', IdParam),
       valid('json', InstanceChange),
       async (c) => {
         const { id } = c.req.valid('param')
@@ -163,7 +163,7 @@ export function instanceRoutes(deps: InstanceRouteDeps) {
         responses: { 204: null },
         errors: ['not-found', 'in-use', 'invalid'],
       }),
-      valid('param', InstanceId),
+      valid('param', IdParam),
       valid('query', InstanceDeletion),
       async (c) => {
         const { id } = c.req.valid('param')
@@ -182,7 +182,7 @@ export function instanceRoutes(deps: InstanceRouteDeps) {
         responses: { 200: InstanceTest },
         errors: ['not-found', 'url-not-allowed', ...secretErrors],
       }),
-      valid('param', InstanceId),
+      valid('param', IdParam),
       async (c) => {
         const tested = await testInstance(deps, c.var.userId, c.req.valid('param').id)
         if (!tested) throw notFound('Instance')
@@ -201,7 +201,7 @@ export function instanceRoutes(deps: InstanceRouteDeps) {
         responses: { 200: Reporter },
         errors: ['not-found', 'url-not-allowed', ...instanceErrors, ...secretErrors],
       }),
-      valid('param', InstanceId),
+      valid('param', IdParam),
       async (c) => {
         const found = await setUpReporter(deps, c.var.userId, c.req.valid('param').id)
         if (!found) throw notFound('Instance')
@@ -220,7 +220,7 @@ export function instanceRoutes(deps: InstanceRouteDeps) {
         responses: { 200: WebhookTokenAnswer },
         errors: ['not-found'],
       }),
-      valid('param', InstanceId),
+      valid('param', IdParam),
       async (c) => {
         const { id } = c.req.valid('param')
         const webhookToken = await instances.rotateWebhookToken(c.var.userId, id)

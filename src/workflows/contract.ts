@@ -1,4 +1,5 @@
 /** @module The HTTP shapes of workflows. */
+import { IdParam } from '../lib/scalars.ts'
 import * as z from 'zod'
 import { asBoolean, asInteger } from '../http/openapi.ts'
 import { versionAuthors } from '../db/schema/workflows.ts'
@@ -183,8 +184,6 @@ export const WorkflowQuery = z.strictObject({
 })
 export type WorkflowFilter = Omit<z.output<typeof WorkflowQuery>, keyof typeof pageQuery>
 
-export const WorkflowId = z.object({ id: z.uuid({ version: 'v7' }) })
-
 export const WorkflowDeletion = z.strictObject({
   force: z
     .enum(['true', 'false'])
@@ -198,7 +197,7 @@ const versionNumber = z
   .transform(Number)
   .meta({ ...asInteger({ minimum: 1 }), description: 'Number of the version' })
 
-export const WorkflowVersionId = WorkflowId.extend({ version: versionNumber })
+export const WorkflowVersionId = IdParam.extend({ version: versionNumber })
 
 export const WorkflowVersionSummary = z
   .object({

@@ -1,3 +1,4 @@
+import { IdParam } from '../lib/scalars.ts'
 import { Hono } from 'hono'
 import type { Fingerprint } from '../crypto/fingerprint.ts'
 import { notFound, requireFound } from '../errors.ts'
@@ -17,7 +18,6 @@ import {
   WorkflowChange,
   WorkflowDeletion,
   WorkflowDiff,
-  WorkflowId,
   WorkflowList,
   WorkflowQuery,
   WorkflowVersion,
@@ -114,7 +114,7 @@ export function workflowRoutes(workflows: WorkflowRepository, fingerprint: Finge
         headers: ['ETag'],
         errors: ['not-found'],
       }),
-      valid('param', WorkflowId),
+      valid('param', IdParam),
       async (c) => {
         const workflow = requireFound(await workflows.find(c.var.userId, c.req.valid('param').id), 'Workflow')
         return c.json(workflow, 200, { ETag: await tagOf(workflow) })
@@ -141,7 +141,7 @@ export function workflowRoutes(workflows: WorkflowRepository, fingerprint: Finge
           'precondition-required',
         ],
       }),
-      valid('param', WorkflowId),
+      valid('param', IdParam),
       valid('json', WorkflowChange, bodyLimits.workflow, quoteOverflow),
       async (c) => {
         const { id } = c.req.valid('param')
@@ -175,7 +175,7 @@ export function workflowRoutes(workflows: WorkflowRepository, fingerprint: Finge
         responses: { 204: null },
         errors: ['not-found', 'in-use', 'invalid'],
       }),
-      valid('param', WorkflowId),
+      valid('param', IdParam),
       valid('query', WorkflowDeletion),
       async (c) => {
         const force = c.req.valid('query').force === 'true'
@@ -194,7 +194,7 @@ export function workflowRoutes(workflows: WorkflowRepository, fingerprint: Finge
         responses: { 200: WorkflowVersionList },
         errors: ['not-found', 'invalid'],
       }),
-      valid('param', WorkflowId),
+      valid('param', IdParam),
       valid('query', WorkflowVersionQuery),
       async (c) => {
         const { id } = c.req.valid('param')
@@ -231,7 +231,7 @@ export function workflowRoutes(workflows: WorkflowRepository, fingerprint: Finge
         responses: { 200: WorkflowDiff },
         errors: ['not-found', 'invalid'],
       }),
-      valid('param', WorkflowId),
+      valid('param', IdParam),
       valid('query', DiffQuery),
       async (c) => {
         const { from, to } = c.req.valid('query')

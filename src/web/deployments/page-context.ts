@@ -1,7 +1,7 @@
 /** @module Shared by the pages of one deployment: reading it, rendering a page, running an action. */
+import { IdParam } from '../../lib/scalars.ts'
 import type { Context } from 'hono'
 import type { Deployment } from '../../deployments/contract.ts'
-import { DeploymentId } from '../../deployments/contract.ts'
 import { type DeploymentDetail, readDetail } from '../../deployments/detail-queries.ts'
 import { notFound, requireFound } from '../../errors.ts'
 import type { DashboardDeps, DashboardEnv } from '../context.ts'
@@ -14,7 +14,7 @@ const list = { label: 'Deployments', href: '/deployments' }
 
 /** @throws {AppError} `not-found` */
 export function idOf(c: Context<DashboardEnv>): string {
-  const { data } = DeploymentId.safeParse({ id: c.req.param('id') })
+  const { data } = IdParam.safeParse({ id: c.req.param('id') })
   if (!data) throw notFound('Deployment')
   return data.id
 }

@@ -1,6 +1,7 @@
+import { IdParam } from '../../lib/scalars.ts'
 import type { Context } from 'hono'
 import { notFound } from '../../errors.ts'
-import { type Instance, InstanceId } from '../../instances/contract.ts'
+import { type Instance } from '../../instances/contract.ts'
 import type { DashboardDeps, DashboardEnv } from '../context.ts'
 
 /**
@@ -11,7 +12,7 @@ export async function instanceOf(
   c: Context<DashboardEnv>,
   { instances }: Pick<DashboardDeps, 'instances'>,
 ): Promise<Instance> {
-  const { data } = InstanceId.safeParse({ id: c.req.param('id') })
+  const { data } = IdParam.safeParse({ id: c.req.param('id') })
   const instance = data ? await instances.find(c.var.userId, data.id) : null
   if (!instance) throw notFound('Instance')
   return instance

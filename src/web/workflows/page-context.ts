@@ -1,7 +1,8 @@
 /** @module Dependencies of the workflow pages, and the lookup of the workflow in the path. */
+import { IdParam } from '../../lib/scalars.ts'
 import type { Context } from 'hono'
 import { requireFound } from '../../errors.ts'
-import { type Workflow, WorkflowId } from '../../workflows/contract.ts'
+import { type Workflow } from '../../workflows/contract.ts'
 import { type DeploymentListRow, readDeploymentList } from '../../deployments/list-queries.ts'
 import type { DashboardDeps, DashboardEnv } from '../context.ts'
 import { type DayRuns, readDay } from '../../workflows/detail-queries.ts'
@@ -27,7 +28,7 @@ export const crumbsOf = ({ id, name }: Pick<Workflow, 'id' | 'name'>) => [
 
 /** @throws {AppError} `not-found` if the path has no valid ID */
 export function idOf(c: Context<DashboardEnv>): string {
-  return requireFound(WorkflowId.safeParse({ id: c.req.param('id') }).data, 'Workflow').id
+  return requireFound(IdParam.safeParse({ id: c.req.param('id') }).data, 'Workflow').id
 }
 
 /** Parses a version number in a path. Null for anything else. */

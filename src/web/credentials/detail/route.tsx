@@ -1,7 +1,8 @@
 /** @module `/credentials/:id`: shows, tests and deletes a credential. */
+import { IdParam } from '../../../lib/scalars.ts'
 import { type Context, Hono } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
-import { CredentialId, type CredentialTestResult } from '../../../credentials/contract.ts'
+import { type CredentialTestResult } from '../../../credentials/contract.ts'
 import { AppError, notFound } from '../../../errors.ts'
 import { statusOf } from '../../../http/problem.ts'
 import { loadCatalogue } from '../../../n8n/catalogue.ts'
@@ -109,7 +110,7 @@ export function detailPages(deps: CredentialPageDeps) {
 
 /** @throws {AppError} `not-found` if the path has no valid ID */
 function idOf(c: Context): string {
-  const parsed = CredentialId.safeParse({ id: c.req.param('id') })
+  const parsed = IdParam.safeParse({ id: c.req.param('id') })
   if (!parsed.success) throw notFound('Credential')
   return parsed.data.id
 }

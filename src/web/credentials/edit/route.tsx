@@ -1,7 +1,8 @@
 /** @module `/credentials/:id/edit`: renames a credential and replaces the values that the form has. */
+import { IdParam } from '../../../lib/scalars.ts'
 import { type Context, Hono } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
-import { type Credential, CredentialId } from '../../../credentials/contract.ts'
+import { type Credential } from '../../../credentials/contract.ts'
 import { AppError, notFound } from '../../../errors.ts'
 import { statusOf } from '../../../http/problem.ts'
 import { loadCatalogue } from '../../../n8n/catalogue.ts'
@@ -29,7 +30,7 @@ export function editPages({ credentials, db }: CredentialPageDeps) {
    * @throws {AppError} `not-found`, `key-unavailable`
    */
   async function open(userId: string, id: string): Promise<Opened> {
-    if (!CredentialId.safeParse({ id }).success) throw notFound('Credential')
+    if (!IdParam.safeParse({ id }).success) throw notFound('Credential')
     try {
       const opened = await credentials.open(userId, id)
       if (!opened) throw notFound('Credential')

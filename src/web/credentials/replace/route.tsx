@@ -1,6 +1,6 @@
 /** @module `/credentials/:id/push` updates a credential in n8n; `/credentials/:id/replace` replaces it with another one. */
+import { IdParam } from '../../../lib/scalars.ts'
 import { type Context, Hono } from 'hono'
-import { CredentialId } from '../../../credentials/contract.ts'
 import type {
   CredentialPushResult,
   CredentialReplacementResult,
@@ -98,7 +98,7 @@ export function replacePages({ credentials, credentialPusher, credentialReplacer
     .post('/:id/replace', async (c) => {
       const id = idOf(c)
       const other = (await readForm(c)).get('with') ?? ''
-      if (!CredentialId.safeParse({ id: other }).success) return replacePage(c, id, '')
+      if (!IdParam.safeParse({ id: other }).success) return replacePage(c, id, '')
       const replaced = await credentialReplacer.replace(c.var.userId, id, other)
       if (!replaced) throw notFound('Credential')
       return replacePage(c, id, other, replaced.deployments)
@@ -132,7 +132,7 @@ function pushNotice({ results }: CredentialPushResult): Notice {
 
 /** @throws {AppError} `not-found` if the path has no valid ID */
 function idOf(c: Context): string {
-  const parsed = CredentialId.safeParse({ id: c.req.param('id') })
+  const parsed = IdParam.safeParse({ id: c.req.param('id') })
   if (!parsed.success) throw notFound('Credential')
   return parsed.data.id
 }

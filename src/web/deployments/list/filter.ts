@@ -1,5 +1,5 @@
 /** @module Reads the filters of the deployment list from its URL. Invalid filters are ignored and reported. */
-import { DeploymentId } from '../../../deployments/contract.ts'
+import { IdParam } from '../../../lib/scalars.ts'
 import {
   type DeploymentListFilter,
   type DeploymentListState,
@@ -18,7 +18,7 @@ export interface ListQuery {
 const maximumChars = 200
 const isState = (text: string): text is DeploymentListState =>
   deploymentListStates.includes(text as DeploymentListState)
-const isId = (text: string) => DeploymentId.safeParse({ id: text }).success
+const isId = (text: string) => IdParam.safeParse({ id: text }).success
 
 export function readListQuery(params: URLSearchParams): ListQuery {
   const query: Record<string, string> = {}

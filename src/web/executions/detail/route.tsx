@@ -1,7 +1,7 @@
 /** @module `/executions/:id`: one run. */
+import { IdParam } from '../../../lib/scalars.ts'
 import { Hono } from 'hono'
 import type { DashboardEnv } from '../../context.ts'
-import { ExecutionId } from '../../../executions/contract.ts'
 import { readRun } from '../../../executions/detail-queries.ts'
 import { notFound } from '../../../errors.ts'
 import { loadCatalogue } from '../../../n8n/catalogue.ts'
@@ -20,7 +20,7 @@ export function executionDetailPage({
   return new Hono<DashboardEnv>().get('/:id', async (c) => {
     const { userId, viewer } = c.var
     const { time } = viewer
-    const id = ExecutionId.safeParse({ id: c.req.param('id') })
+    const id = IdParam.safeParse({ id: c.req.param('id') })
     if (!id.success) throw notFound('Run')
     const filter = readRunFilter(new URLSearchParams(c.req.query('list') ?? ''), time.now, viewer.timeZone)
     const [page, neighbours, catalogue] = await Promise.all([

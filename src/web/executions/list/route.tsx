@@ -1,7 +1,7 @@
 /** @module `/executions`: the list, the count of newer runs, and the export. */
+import { IdParam } from '../../../lib/scalars.ts'
 import { Hono } from 'hono'
 import type { DashboardEnv } from '../../context.ts'
-import { ExecutionId } from '../../../executions/contract.ts'
 import { executionPages, exportColumns } from '../../../executions/export.ts'
 import { readChoices, readRuns } from '../../../executions/list-queries.ts'
 import { AppError } from '../../../errors.ts'
@@ -45,7 +45,7 @@ export function executionListPage({ db, executions, exporting }: ListDeps) {
     .get('/news', async (c) => {
       const { userId, viewer } = c.var
       const params = new URL(c.req.url).searchParams
-      const than = ExecutionId.safeParse({ id: params.get('than') })
+      const than = IdParam.safeParse({ id: params.get('than') })
       if (!than.success) throw new AppError('invalid', 'than: must be the ID of the newest run on the page')
       const { search } = readRunFilter(params, viewer.time.now, viewer.timeZone)
       const newer = await executions.countNewer(userId, search, than.data.id, newRunsCap)

@@ -1,8 +1,8 @@
 /** @module `/instances/:id/dead-letters`: lists, replays and deletes dead letters. */
+import { IdParam } from '../../../lib/scalars.ts'
 import { Hono } from 'hono'
 import type { DashboardEnv } from '../../context.ts'
 import { AppError, notFound } from '../../../errors.ts'
-import { DeadLetterId } from '../../../executions/contract.ts'
 import { decodeCursor } from '../../../http/page.ts'
 import type { DashboardDeps } from '../../context.ts'
 import { renderPage } from '../../layout/page.tsx'
@@ -63,7 +63,7 @@ export function deadLetterPages(deps: DashboardDeps) {
 }
 
 function deadLetterIdOf(text: string): string {
-  const { data } = DeadLetterId.safeParse({ id: text })
+  const { data } = IdParam.safeParse({ id: text })
   if (!data) throw notFound('Dead letter')
   return data.id
 }
