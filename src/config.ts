@@ -1,6 +1,7 @@
 /** @module Parses the environment variables at startup. */
+import { fromBase64 } from './lib/encoding.ts'
 import * as z from 'zod'
-import { decodeBase64, KeyRingText } from './crypto/key-ring.ts'
+import { KeyRingText } from './crypto/key-ring.ts'
 
 const count = (fallback: number) => z.coerce.number().int().min(0).max(10_000_000).default(fallback)
 
@@ -19,7 +20,7 @@ const Origins = z
   )
 
 const Key = z.string().transform((text, ctx) => {
-  const bytes = decodeBase64(text)
+  const bytes = fromBase64(text)
   if (bytes?.length === 32) return bytes
   ctx.addIssue({ code: 'custom', message: 'must be the base64 encoding of 32 bytes' })
   return z.NEVER

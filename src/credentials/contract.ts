@@ -1,4 +1,5 @@
 /** @module The HTTP shapes of credentials. `data` is write-only. */
+import { text } from '../lib/scalars.ts'
 import * as z from 'zod'
 import { asBoolean } from '../http/openapi.ts'
 import { deploymentStatuses } from '../db/schema/deployments.ts'
@@ -107,12 +108,7 @@ export const UpdatedCredential = Credential.extend({
 
 export const CredentialList = sliceOf(Credential)
 
-/** PostgreSQL text cannot contain U+0000. */
-const filter = z
-  .string()
-  .min(1, 'At least 1 character')
-  .max(128, 'At most 128 characters')
-  .refine((text) => !text.includes('\0'), 'Contains a NUL character')
+const filter = text(128)
 
 export const CredentialQuery = z.strictObject({
   ...pageQuery,

@@ -1,4 +1,5 @@
 /** @module Queries of the credential pages, which show more than the API: sorted by health, with names and instances. */
+import { likePattern } from '../db/search.ts'
 import { sql } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
 import type { DeploymentStatus } from '../db/schema/deployments.ts'
@@ -61,7 +62,7 @@ export async function readCredentials(
   { q, status, type, service }: ListFilter,
   after: string | null,
 ): Promise<CredentialsRead> {
-  const like = `%${q.replace(/[\\%_]/g, '\\$&')}%`
+  const like = likePattern(q)
   const place = sql`array_position(array['invalid', 'untested', 'valid'], status), lower(name), id`
   const [{ rows }, { rows: groups }] = await db.batch([
     db.execute<CredentialRow & { total: number }>(sql`

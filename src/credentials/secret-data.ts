@@ -1,4 +1,5 @@
 /** @module Decrypted credential data in a wrapper that prevents accidental logging or serialization. */
+import { textToBase64 } from '../lib/encoding.ts'
 
 const mask = '[redacted]'
 /** Shorter values, such as a port or a region, occur in ordinary text. */
@@ -77,5 +78,5 @@ function formsOf(value: string): string[] {
 
 /** Without padding, because the text after the value decides how its last character is encoded. */
 function base64(value: string): string {
-  return btoa(String.fromCharCode(...new TextEncoder().encode(value))).replace(/=+$/, '')
+  return textToBase64(value).replace(/=+$/, '')
 }

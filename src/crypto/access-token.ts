@@ -5,7 +5,7 @@
  */
 import { errors, jwtVerify, SignJWT } from 'jose'
 import { validate, v4 as uuidv4 } from 'uuid'
-import { isCanonicalBase64url } from './base64url.ts'
+import { isCanonicalBase64url } from '../lib/encoding.ts'
 import { importKeys } from './imported-keys.ts'
 import type { KeyRing } from './key-ring.ts'
 

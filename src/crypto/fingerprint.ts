@@ -1,4 +1,4 @@
-import { toHex } from './hex.ts'
+import { toHex } from '../lib/encoding.ts'
 
 /** A keyed digest (HMAC-SHA-256, hex). Equal for the same text and label, and reveals nothing about the text. */
 export interface Fingerprint {

@@ -1,4 +1,5 @@
 /** @module Key rings: the active key seals or signs; all keys open or verify. */
+import { fromBase64 } from '../lib/encoding.ts'
 import * as z from 'zod'
 
 export interface KeyRing {
@@ -26,7 +27,7 @@ export const KeyRingText = z.string().transform((text, ctx): KeyRing => {
   for (const [id, value] of Object.entries(ring.keys)) {
     if (!/^[a-z0-9]{1,16}$/.test(id))
       return fail('has an invalid key ID. Use 1 to 16 characters of a-z and 0-9')
-    const bytes = decodeBase64(value)
+    const bytes = fromBase64(value)
     if (bytes?.length !== keyBytes)
       return fail(`has an invalid key ${id}. Use the base64 encoding of ${keyBytes} random bytes`)
     if (bytes.every((byte) => byte === bytes[0]))
@@ -36,11 +37,3 @@ export const KeyRingText = z.string().transform((text, ctx): KeyRing => {
   if (!keys.has(ring.active)) return fail('does not contain its active key')
   return { active: ring.active, keys }
 })
-
-export function decodeBase64(text: string): Uint8Array<ArrayBuffer> | null {
-  try {
-    return Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (char) => char.charCodeAt(0))
-  } catch {
-    return null
-  }
-}

@@ -2,6 +2,7 @@
  * @module Password hashes: bcrypt over `base64(HMAC-SHA-384(pepper, password))`. The pre-hash has 64 ASCII characters,
  * so bcrypt's 72-byte limit and its NUL terminator never truncate a password.
  */
+import { toBase64 } from '../lib/encoding.ts'
 import { sleep } from '../lib/retry.ts'
 import { AppError } from '../errors.ts'
 import { importKeys } from './imported-keys.ts'
@@ -66,7 +67,7 @@ export function createPasswordHasher({
       })
     }
     const digest = await crypto.subtle.sign('HMAC', key, new TextEncoder().encode(password))
-    return btoa(String.fromCharCode(...new Uint8Array(digest)))
+    return toBase64(new Uint8Array(digest))
   }
 
   return {

@@ -2,10 +2,9 @@
  * @module Refresh tokens: `fkr_<key id>_<session id>_<generation>_<mac>`. The MAC is derived from the session and its
  * generation, so the database stores no tokens and the same successor can be issued again.
  */
-import { toHex } from './hex.ts'
+import { isCanonicalBase64url, toHex } from '../lib/encoding.ts'
 import { base64url } from 'jose'
 import { parse } from 'uuid'
-import { isCanonicalBase64url } from './base64url.ts'
 import { importKeys } from './imported-keys.ts'
 import type { KeyRing } from './key-ring.ts'
 

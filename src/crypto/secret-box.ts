@@ -6,7 +6,7 @@
 import { base64url, FlattenedEncrypt, flattenedDecrypt } from 'jose'
 import * as z from 'zod'
 import { AppError } from '../errors.ts'
-import { isCanonicalBase64url } from './base64url.ts'
+import { isCanonicalBase64url } from '../lib/encoding.ts'
 import { importKeys } from './imported-keys.ts'
 import type { KeyRing } from './key-ring.ts'
 

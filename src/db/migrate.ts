@@ -1,5 +1,5 @@
 /** @module Applies migrations, each atomically with its journal row. Safe to run in several processes concurrently. */
-import { sha256Hex } from '../crypto/hex.ts'
+import { sha256Hex } from '../lib/encoding.ts'
 import type { Sql } from './client.ts'
 import { databaseError } from './errors.ts'
 

@@ -1,5 +1,14 @@
 /** @module Indexed text search conditions. The SQL functions are in `drizzle/functions/search_*.sql`. */
+import { toStorable } from '../lib/storable-text.ts'
 import { type SQL, sql } from 'drizzle-orm'
+
+const maxSearchChars = 200
+
+/** Prepares the text of a search box for the conditions below. Empty when there is nothing to search for. */
+export const toSearchText = (text: string): string => toStorable(text).trim().slice(0, maxSearchChars)
+
+/** For `like` and `ilike`: matches texts that contain `text`. */
+export const likePattern = (text: string): string => `%${text.replace(/[\\%_]/g, '\\$&')}%`
 
 /**
  * A `text` without letters and digits matches nothing. Checks for the normal form first: most texts already are in it,

@@ -1,4 +1,5 @@
 /** @module The HTTP shapes of deployments: a version of a workflow on an instance. */
+import { Uuid } from '../lib/scalars.ts'
 import * as z from 'zod'
 import { asBoolean } from '../http/openapi.ts'
 import { deploymentStatuses } from '../db/schema/deployments.ts'
@@ -6,7 +7,6 @@ import { pageQuery, sliceOf } from '../http/page.ts'
 import { pointerTo } from '../n8n/workflow-json.ts'
 import type { RequestedBinding } from '../workflows/slot-bindings.ts'
 
-const Uuid = z.uuid({ version: 'v7', message: 'Must be a UUIDv7' })
 const Version = z.number().int('Must be a whole number').min(1, 'At least 1').max(1_000_000_000)
 const CredentialType = z
   .string()

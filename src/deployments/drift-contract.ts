@@ -1,17 +1,10 @@
 /** @module The HTTP shapes of drift, and of workflows that already exist in n8n. */
+import { nodeDiff } from '../workflows/contract.ts'
 import { IdParam } from '../lib/scalars.ts'
 import * as z from 'zod'
 import { asInteger } from '../http/openapi.ts'
 import { sliceOf } from '../http/page.ts'
 import { Deployment, N8nId } from './contract.ts'
-
-const Connection = z.object({
-  from: z.string(),
-  output: z.number().int(),
-  to: z.string(),
-  input: z.number().int(),
-  type: z.string(),
-})
 
 export const Drift = z
   .object({
@@ -32,10 +25,9 @@ export const Drift = z
     diff: z
       .object({
         name: z.string().nullable().meta({ description: 'The name in n8n, if it differs' }),
-        added: z.array(z.string()).meta({ description: 'Nodes that exist only in n8n' }),
-        removed: z.array(z.string()).meta({ description: 'Nodes that exist only in the deployed version' }),
-        changed: z.array(z.object({ node: z.string(), paths: z.array(z.string()) })),
-        connections: z.object({ added: z.array(Connection), removed: z.array(Connection) }),
+        ...nodeDiff,
+        added: nodeDiff.added.meta({ description: 'Nodes that exist only in n8n' }),
+        removed: nodeDiff.removed.meta({ description: 'Nodes that exist only in the deployed version' }),
         settings: z.array(z.string()),
         cosmetic: z
           .array(z.string())

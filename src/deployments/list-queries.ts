@@ -1,4 +1,6 @@
 /** @module The list of deployments, sorted by state and failure rate, worst first. */
+import { toStorable } from '../lib/storable-text.ts'
+import { likePattern } from '../db/search.ts'
 import { type SQL, sql } from 'drizzle-orm'
 import * as uuid from 'uuid'
 import { partsOf } from '../runs/period.ts'
@@ -80,8 +82,6 @@ const rankOf = sql`array_position(array[${sql.join(
   sql`, `,
 )}]::text[], state)`
 
-const like = (text: string) => `%${text.replaceAll('\0', '').replace(/[\\%_]/g, '\\$&')}%`
-
 /** CTE `listed`: the user's deployments with their state and their runs in the last 24 hours. */
 function listed(userId: string, now: Date, { workflowId, instanceId, q }: DeploymentListFilter): SQL {
   const range = last24Hours(now)
@@ -104,7 +104,7 @@ function listed(userId: string, now: Date, { workflowId, instanceId, q }: Deploy
       where d.user_id = ${userId}
         ${workflowId === undefined ? sql`` : sql`and d.workflow_id = ${workflowId}`}
         ${instanceId === undefined ? sql`` : sql`and d.instance_id = ${instanceId}`}
-        ${q === undefined ? sql`` : sql`and w.name ilike ${like(q)}`}
+        ${q === undefined ? sql`` : sql`and w.name ilike ${likePattern(toStorable(q))}`}
     )`
 }
 

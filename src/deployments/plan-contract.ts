@@ -1,4 +1,5 @@
 /** @module The HTTP shape of a plan: the changes that a deployment makes, and the problems that block it. */
+import { nodeDiff } from '../workflows/contract.ts'
 import * as z from 'zod'
 import { deploymentStatuses } from '../db/schema/deployments.ts'
 import { Finding } from '../n8n/finding.ts'
@@ -20,13 +21,6 @@ export type PlanRequest = z.output<typeof PlanRequest>
 
 const Candidate = z.object({ id: z.string(), name: z.string(), status: z.string() })
 const Pointed = z.object({ pointer: z.string(), detail: z.string() })
-const Connection = z.object({
-  from: z.string(),
-  output: z.number().int(),
-  to: z.string(),
-  input: z.number().int(),
-  type: z.string(),
-})
 
 const PlannedBinding = z.object({
   type: z.string(),
@@ -168,10 +162,7 @@ export const Plan = z
         diff: z
           .object({
             name: z.string().nullable(),
-            added: z.array(z.string()),
-            removed: z.array(z.string()),
-            changed: z.array(z.object({ node: z.string(), paths: z.array(z.string()) })),
-            connections: z.object({ added: z.array(Connection), removed: z.array(Connection) }),
+            ...nodeDiff,
             settings: z.array(z.string()),
           })
           .nullable(),

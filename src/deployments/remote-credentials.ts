@@ -1,4 +1,6 @@
 /** @module A user's credentials on an n8n instance: pushed when changed, removed when unused. */
+import { base64url } from 'jose'
+import { sha256 } from '../lib/encoding.ts'
 import { and, eq, sql } from 'drizzle-orm'
 import type { CredentialRepository, OpenCredential } from '../credentials/repository.ts'
 import type { Fingerprint } from '../crypto/fingerprint.ts'
@@ -255,11 +257,7 @@ export class RemoteCredentials {
 
 /** A valid n8n id, always the same for the same credential on the same instance. */
 async function ownId(instanceId: string, credentialId: string): Promise<string> {
-  const text = new TextEncoder().encode(`${instanceId}/${credentialId}`)
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', text)).slice(0, 12)
-  return btoa(String.fromCharCode(...digest))
-    .replaceAll('+', '-')
-    .replaceAll('/', '_')
+  return base64url.encode(await sha256(`${instanceId}/${credentialId}`, 12))
 }
 
 function n8nName(name: string): string {

@@ -2,7 +2,7 @@
  * @module Authenticated reports that cannot be used yet. They are stored for 30 days, up to 1,000 reports and 10 MB per
  * instance; the oldest are dropped first. A repeated report increments a counter.
  */
-import { sha256Hex } from '../crypto/hex.ts'
+import { sha256Hex } from '../lib/encoding.ts'
 import { and, desc, eq, gt, inArray, lt, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import type { Db } from '../db/client.ts'

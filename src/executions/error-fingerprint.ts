@@ -2,7 +2,7 @@
  * @module Groups failures by node, error class, HTTP status and message, ignoring values that differ between runs, such as
  * IDs and times. Pure, and independent of how a failure was reported.
  */
-import { sha256Hex } from '../crypto/hex.ts'
+import { sha256Hex } from '../lib/encoding.ts'
 import type { ExecutionError } from './merge.ts'
 
 export interface ErrorFingerprint {

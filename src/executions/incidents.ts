@@ -4,7 +4,7 @@
  */
 import { and, desc, eq, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
-import { sha256Hex } from '../crypto/hex.ts'
+import { sha256Hex } from '../lib/encoding.ts'
 import { type Db, idempotent } from '../db/client.ts'
 import { incidents } from '../db/schema/executions.ts'
 import { type Page, type Slice, slice } from '../http/page.ts'

@@ -4,7 +4,7 @@
  * and the greatest with data the data. The maximum is commutative, associative and idempotent. The SQL function
  * `record_executions` does the same.
  */
-import { sha256Hex } from '../crypto/hex.ts'
+import { sha256Hex } from '../lib/encoding.ts'
 import { type ExecutionStatus, executionStatuses } from '../db/schema/executions.ts'
 import type { RunData } from './run-data.ts'
 

@@ -2,9 +2,9 @@
  * @module Summarizes n8n run data per node: status, start, duration, number of items and error. The items themselves are
  * not stored, because they contain user data and secrets. Supports n8n 1.x and 2.x.
  */
+import { toStorable } from '../lib/storable-text.ts'
 import { isObject, type JsonObject } from '../lib/json-object.ts'
 import { redact } from '../lib/secrets.ts'
-import { cleanText } from './run-data.ts'
 
 export interface NodeRun {
   name: string
@@ -172,4 +172,4 @@ const isDuration = (value: unknown): value is number =>
   typeof value === 'number' && Number.isFinite(value) && value >= 0
 
 const shorten = (text: string, maxChars: number): string =>
-  cleanText(redact(cleanText(text)).slice(0, maxChars))
+  toStorable(redact(toStorable(text)).slice(0, maxChars))

@@ -3,6 +3,7 @@
  * 1.x and 2.x), the Error Trigger's data and the arguments of the external hook `workflow.postExecute`. Pure; it never
  * guesses missing values.
  */
+import { toStorable } from '../lib/storable-text.ts'
 import { isObject, type JsonObject } from '../lib/json-object.ts'
 import { type ExecutionStatus, executionStatuses } from '../db/schema/executions.ts'
 import { redact } from '../lib/secrets.ts'
@@ -10,7 +11,7 @@ import type { N8nExecution } from '../n8n/api-shapes.ts'
 import type { IncomingIncident } from './incidents.ts'
 import { type IncomingExecution, isOpen, noMessage } from './merge.ts'
 import { type Activity, activityOf, summariseRun, toHttpStatus } from './node-runs.ts'
-import { cleanText, toRunData } from './run-data.ts'
+import { toRunData } from './run-data.ts'
 
 export type UnusableCode =
   | 'not-an-object'
@@ -278,7 +279,7 @@ function isoTime(text: string): number {
 
 function toText(value: unknown, limit: number): string | null {
   if (typeof value !== 'string') return null
-  return cleanText(redact(cleanText(value)).slice(0, limit)) || null
+  return toStorable(redact(toStorable(value)).slice(0, limit)) || null
 }
 
 /** Omits the stack, because it exposes server internals. */

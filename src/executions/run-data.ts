@@ -1,4 +1,5 @@
 /** @module Prepares run data for storage: valid jsonb, without stacks and secrets, up to 256 KB. */
+import { toStorable } from '../lib/storable-text.ts'
 import {
   holdsOnlySecrets,
   isHeaderName,
@@ -38,15 +39,12 @@ export function toRunData(data: unknown, activity: Activity | null = null): RunD
     : { json: JSON.stringify({ truncated: true, sizeBytes }), nodes: null, activity }
 }
 
-/** Removes U+0000 and replaces lone surrogates, which Postgres text cannot contain. */
-export const cleanText = (text: string): string => text.replaceAll('\0', '').toWellFormed()
-
 /** Returns the value as valid jsonb, without stacks and secrets. */
 export const cleanJson = (value: unknown): unknown => cleanMember(value)
 
 /** @param name of the member, or of the pair that it is part of */
 function cleanMember(value: unknown, name?: string): unknown {
-  if (typeof value === 'string') return redactString(cleanText(value), name)
+  if (typeof value === 'string') return redactString(toStorable(value), name)
   if (typeof value === 'number') return cleanNumber(value, name)
   if (typeof value !== 'object' || value === null) return value
   const isSecret = name !== undefined && holdsOnlySecrets(name)
@@ -62,7 +60,7 @@ function cleanMember(value: unknown, name?: string): unknown {
   const cleaned: Record<string, unknown> = {}
   for (const [key, member] of Object.entries(value)) {
     if (isError && key === 'stack') continue
-    const cleanKey = redact(cleanText(key))
+    const cleanKey = redact(toStorable(key))
     const memberName = key === 'value' && pairName !== undefined ? pairName : key
     setMember(cleaned, cleanKey, clean(member, memberName))
   }

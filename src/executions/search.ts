@@ -2,7 +2,7 @@
 import { and, eq, gte, inArray, lt, type SQL, sql } from 'drizzle-orm'
 import * as uuid from 'uuid'
 import { type ExecutionStatus, executions } from '../db/schema/executions.ts'
-import { nameHolds, textHolds } from '../db/search.ts'
+import { nameHolds, textHolds, toSearchText } from '../db/search.ts'
 import type { ExecutionFilter } from './contract.ts'
 import { n8nRetentionMs } from './known-executions.ts'
 import { failedList, hasErrorList, isStuck } from '../runs/meaning.ts'
@@ -78,7 +78,7 @@ const withN8nId = (userId: string, n8nExecutionId: string) => sql`
 
 /** Searches each column with its own index. */
 function mentions(userId: string, text: string): SQL | undefined {
-  const query = text.replaceAll('\0', '').trim().slice(0, 200)
+  const query = toSearchText(text)
   if (query === '') return undefined
   if (uuid.validate(query)) return eq(executions.id, query)
   // The UI shows IDs as #48 213.

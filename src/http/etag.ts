@@ -1,3 +1,4 @@
+import { sha256, toBase64 } from '../lib/encoding.ts'
 import { AppError } from '../errors.ts'
 
 export const etag = (version: number): string => `"${version}"`
@@ -13,8 +14,7 @@ const digestBytes = 9
 export async function etagWith<T extends object>(version: number, state: T, initial: T): Promise<string> {
   const text = JSON.stringify(state)
   if (text === JSON.stringify(initial)) return etag(version)
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)))
-  const short = btoa(String.fromCharCode(...digest.slice(0, digestBytes)))
+  const short = toBase64(await sha256(text, digestBytes))
   return `"${version}-${short.replaceAll('+', '_').replaceAll('/', '.')}"`
 }
 

@@ -1,4 +1,5 @@
 /** @module Cursor paging, newest first. A cursor encodes the last ID of the previous page; IDs sort by time. */
+import { base64url } from 'jose'
 import { parse, stringify, validate } from 'uuid'
 import * as z from 'zod'
 import { asInteger } from './openapi.ts'
@@ -15,22 +16,12 @@ export interface Slice<T> {
   nextCursor: string | null
 }
 
-export const toBase64Url = (bytes: Uint8Array): string =>
-  btoa(String.fromCharCode(...bytes))
-    .replaceAll('+', '-')
-    .replaceAll('/', '_')
-    .replace(/=+$/, '')
-
-/** @throws when `text` is not base64url */
-export const fromBase64Url = (text: string): Uint8Array<ArrayBuffer> =>
-  Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (char) => char.charCodeAt(0))
-
-export const encodeCursor = (id: string): string => toBase64Url(parse(id))
+export const encodeCursor = (id: string): string => base64url.encode(parse(id))
 
 /** The ID in a cursor; null for an invalid cursor. */
 export function decodeCursor(cursor: string): string | null {
   if (!/^[A-Za-z0-9_-]{22}$/.test(cursor)) return null
-  const bytes = fromBase64Url(cursor)
+  const bytes = base64url.decode(cursor)
   if (bytes.length !== 16) return null
   try {
     const id = stringify(bytes)

@@ -1,5 +1,5 @@
 /** @module The token n8n authenticates with: `whk_` and 256 random bits. Only its SHA-256 is stored. */
-import { sha256Hex } from '../crypto/hex.ts'
+import { sha256Hex } from '../lib/encoding.ts'
 import { base64url } from 'jose'
 
 export interface WebhookToken {

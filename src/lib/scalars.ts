@@ -1,4 +1,5 @@
 /** @module The zod schemas of single values that several contracts share. */
+import { hasNul } from './storable-text.ts'
 import * as z from 'zod'
 
 export const Uuid = z.uuid({ version: 'v7', message: 'Must be a UUIDv7' })
@@ -29,15 +30,14 @@ export const inOrder =
     }
   }
 
-/** PostgreSQL text cannot contain U+0000. */
-export const hasNoNul = (text: string): boolean => !text.includes('\0')
-
-export const text = (maxChars: number) =>
-  z
-    .string()
+const bounded = (string: z.ZodString, maxChars: number) =>
+  string
     .min(1, 'At least 1 character')
     .max(maxChars, `At most ${maxChars} characters`)
-    .refine(hasNoNul, 'Must not contain NUL characters')
+    .refine((value) => !hasNul(value), 'Must not contain NUL characters')
+
+export const text = (maxChars: number) => bounded(z.string(), maxChars)
+export const trimmedText = (maxChars: number) => bounded(z.string().trim(), maxChars)
 
 /** Accepts `?name=a,b` and `?name=a&name=b`. */
 export const listOf = <T extends z.ZodType<unknown, string>>(item: T, maxItems: number) =>

@@ -1,4 +1,5 @@
 /** @module Validates workflow JSON against limits that protect the database and the isolate. */
+import { hasNul } from '../lib/storable-text.ts'
 import { isObject, type JsonObject } from '../lib/json-object.ts'
 import { AppError, type FieldError } from '../errors.ts'
 
@@ -160,7 +161,7 @@ function scalarFault(value: unknown): string | undefined {
 }
 
 function stringFault(text: string): string | undefined {
-  if (text.includes('\0')) return 'contains U+0000'
+  if (hasNul(text)) return 'contains U+0000'
   return text.isWellFormed() ? undefined : 'contains an unpaired surrogate'
 }
 

@@ -3,9 +3,10 @@
  * when that is unknown, at its end, else when it was first recorded. Analytics counts runs by the same time.
  */
 import { and, eq, type SQL, sql } from 'drizzle-orm'
+import { base64url } from 'jose'
 import { parse, stringify, validate, version } from 'uuid'
 import { executions } from '../db/schema/executions.ts'
-import { decodeCursor, fromBase64Url, toBase64Url } from '../http/page.ts'
+import { decodeCursor } from '../http/page.ts'
 
 export const happenedAt = sql`coalesce(${executions.startedAt}, ${executions.finishedAt}, ${executions.recordedAt})`
 
@@ -59,7 +60,7 @@ export function runCursor(run: Parameters<typeof happenedAtOf>[0] & { id: string
   const bytes = new Uint8Array(timeBytes + 16)
   new DataView(bytes.buffer).setBigInt64(0, BigInt(Date.parse(happenedAtOf(run))))
   bytes.set(parse(run.id), timeBytes)
-  return toBase64Url(bytes)
+  return base64url.encode(bytes)
 }
 
 /** Also reads cursors of earlier releases, which contain only the id. Null for an invalid cursor. */
@@ -68,8 +69,8 @@ export function readRunCursor(cursor: string): RunPosition | null {
     const id = decodeCursor(cursor)
     return id !== null && version(id) === 7 ? { id, happenedAtMs: null } : null
   }
-  const bytes = fromBase64Url(cursor)
-  const happenedAtMs = Number(new DataView(bytes.buffer).getBigInt64(0))
+  const bytes = base64url.decode(cursor)
+  const happenedAtMs = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigInt64(0))
   if (Number.isNaN(new Date(happenedAtMs).getTime())) return null
   const year = new Date(happenedAtMs).getUTCFullYear()
   if (year < 1 || year > 9999) return null

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import * as uuid from 'uuid'
 import type { Db } from '../db/client.ts'
-import { textHolds, workflowHolds } from '../db/search.ts'
+import { likePattern, textHolds, toSearchText, workflowHolds } from '../db/search.ts'
 
 export interface SearchResult extends Record<string, unknown> {
   kind: 'workflow' | 'error' | 'credential' | 'execution' | 'deployment' | 'instance'
@@ -21,10 +21,10 @@ const maxPerKind = 20
  * first. One statement.
  */
 export async function search(db: Db, userId: string, text: string): Promise<SearchResult[]> {
-  const query = text.replaceAll('\0', '').trim().slice(0, 200)
+  const query = toSearchText(text)
   if (query === '') return []
   const id = uuid.validate(query) ? query : uuid.NIL
-  const like = `%${query.replace(/[\\%_]/g, '\\$&')}%`
+  const like = likePattern(query)
   const number = query.replace(/^#/, '').replaceAll(/[\s\u202f]/g, '')
   const { rows } = await db.execute<SearchResult>(sql`
     with found as (

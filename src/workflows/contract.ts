@@ -1,5 +1,5 @@
 /** @module The HTTP shapes of workflows. */
-import { IdParam } from '../lib/scalars.ts'
+import { IdParam, trimmedText } from '../lib/scalars.ts'
 import * as z from 'zod'
 import { asBoolean, asInteger } from '../http/openapi.ts'
 import { versionAuthors } from '../db/schema/workflows.ts'
@@ -149,13 +149,7 @@ export type Workflow = z.output<typeof Workflow>
 
 export const WorkflowList = sliceOf(WorkflowSummary)
 
-/** PostgreSQL cannot store U+0000 in text. */
-const filter = z
-  .string()
-  .trim()
-  .min(1, 'At least 1 character')
-  .max(200, 'At most 200 characters')
-  .refine((text) => !text.includes('\0'), 'Contains a NUL character')
+const filter = trimmedText(200)
 
 export const WorkflowQuery = z.strictObject({
   ...pageQuery,
@@ -247,14 +241,19 @@ const Connection = z
   })
   .meta({ description: 'Node names, the indexes of output and input, and the kind, such as main or ai_tool' })
 
+/** The nodes and connections in which two workflows differ. */
+export const nodeDiff = {
+  added: z.array(z.string()),
+  removed: z.array(z.string()),
+  changed: z.array(z.object({ node: z.string(), paths: z.array(z.string()) })),
+  connections: z.object({ added: z.array(Connection), removed: z.array(Connection) }),
+}
+
 export const WorkflowDiff = z
   .object({
     from: z.number().int(),
     to: z.number().int(),
-    added: z.array(z.string()),
-    removed: z.array(z.string()),
-    changed: z.array(z.object({ node: z.string(), paths: z.array(z.string()) })),
-    connections: z.object({ added: z.array(Connection), removed: z.array(Connection) }),
+    ...nodeDiff,
     fields: z
       .array(z.enum(['name', 'description', 'prompt', 'model', 'tags', 'settings']))
       .meta({ description: 'Other fields that differ' }),

@@ -2,6 +2,7 @@
  * @module Filters of the runs list in the URL. Invalid filters are ignored and reported. The URL contains the complete
  * state of the list, so a run's page receives it as one parameter to find the neighboring runs.
  */
+import { isStorable } from '../../lib/storable-text.ts'
 import { validate, version } from 'uuid'
 import { executionStatuses, runKinds } from '../../db/schema/executions.ts'
 import { countedKinds, failedStatuses, type IncludableKind, includableKinds } from '../../runs/meaning.ts'
@@ -71,7 +72,7 @@ const readId =
 const readText =
   (name: 'errorNode' | 'q', maxChars: number): Reader =>
   (text) =>
-    text.length <= maxChars && !text.includes('\0') ? { [name]: text } : null
+    text.length <= maxChars && isStorable(text) ? { [name]: text } : null
 
 const readTime =
   (name: 'from' | 'to'): Reader =>

@@ -1,4 +1,5 @@
 /** @module Reads the filter of the credential list from the URL. */
+import { toStorable } from '../../../lib/storable-text.ts'
 import { validate } from 'uuid'
 import { type Health, type ListFilter } from '../../../credentials/queries.ts'
 
@@ -14,7 +15,10 @@ export interface ListQuery {
 }
 
 export function readListQuery(query: URLSearchParams): ListQuery {
-  const textOf = (name: string) => (query.get(name) ?? '').replaceAll('\0', '').trim().slice(0, maxChars)
+  const textOf = (name: string) =>
+    toStorable(query.get(name) ?? '')
+      .trim()
+      .slice(0, maxChars)
   const status = textOf('status')
   const isHealth = (healths as readonly string[]).includes(status)
   const after = textOf('after')

@@ -1,4 +1,5 @@
 /** @module Reads the filters of the workflow list from the URL, and reports invalid ones. */
+import { isStorable } from '../../../lib/storable-text.ts'
 import { type ListCursor, type ListFilter, readListCursor } from '../../../workflows/list-queries.ts'
 import { type ReadinessState, readinessStates } from '../../../workflows/readiness-queries.ts'
 
@@ -24,7 +25,7 @@ export function readListQuery(params: URLSearchParams): ListQuery {
     const value = text.trim()
     if (value === '') continue
     const limit = Object.hasOwn(texts, name) ? texts[name as keyof typeof texts] : 0
-    const isText = value.length <= limit && !value.includes('\0') && value.isWellFormed()
+    const isText = value.length <= limit && isStorable(value)
     if (!Object.hasOwn(query, name) && (isText || (name === 'ready' && isReadiness(value)))) {
       query[name] = value
       continue

@@ -1,0 +1,17 @@
+import { expect, test } from 'vitest'
+import { likePattern, toSearchText } from '../../src/db/search.ts'
+
+test.each([
+  ['order', '%order%'],
+  ['100%', String.raw`%100\%%`],
+  ['a_b', String.raw`%a\_b%`],
+  [String.raw`c:\temp`, String.raw`%c:\\temp%`],
+])('the LIKE pattern of %j is %j', (text, pattern) => {
+  expect(likePattern(text)).toBe(pattern)
+})
+
+test('the text of a search box is trimmed, cut and free of NUL', () => {
+  expect(toSearchText(' a\0b ')).toBe('ab')
+  expect(toSearchText('x'.repeat(300))).toHaveLength(200)
+  expect(toSearchText(' \0 ')).toBe('')
+})
