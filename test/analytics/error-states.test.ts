@@ -62,7 +62,7 @@ describe('the state of an error group', () => {
     flow = await track(user, 'Orders')
   })
 
-  test('filters the list, and ignored and resolved groups are not in the default list', async () => {
+  test('filters the list, which excludes ignored and resolved groups by default', async () => {
     for (const message of ['Stays', 'Gets resolved', 'Gets ignored']) await flow.report(message, past(30))
     const { items } = await list(user)
     const of = (message: string) => items.find((each) => each.message === message)?.fingerprint
@@ -89,7 +89,7 @@ describe('the state of an error group', () => {
     expect(events[1].details).toEqual({ fingerprint: of('Gets resolved') })
   })
 
-  test('becomes regressed with a failure of a run that started after it was resolved', async () => {
+  test('becomes regressed after a failure of a run that started after it was resolved', async () => {
     await flow.report('Comes back', past(20))
     const group = (await list(user)).items.find(({ message }) => message === 'Comes back')
     await change(user, group?.fingerprint, { state: 'resolved' })
@@ -141,7 +141,7 @@ describe('the state of an error group', () => {
     expect((await list(user, '&state=regressed')).states).toContain('Fixed later: regressed')
   })
 
-  test('forgets the fixing workflow when that is deleted', async () => {
+  test('forgets the fixing workflow when it is deleted', async () => {
     const other = await track(user, 'Deleted')
     await other.report('Outlives', past(20))
     await flow.report('Outlives', past(20))
@@ -156,7 +156,7 @@ describe('the state of an error group', () => {
 
   test.each([
     ['an unknown state', { state: 'closed' }],
-    ['a version of an ignored group', { state: 'ignored', fixedIn: null }],
+    ['a version for an ignored group', { state: 'ignored', fixedIn: null }],
     ['an unknown field', { state: 'open', note: 'x' }],
     [
       'version 0',
@@ -167,7 +167,7 @@ describe('the state of an error group', () => {
     expect((await change(user, group?.fingerprint, body)).status).toBe(422)
   })
 
-  test('is the owner’s alone', async () => {
+  test('belongs to its owner only', async () => {
     const stranger = await app.user()
     const [group] = (await list(user)).items
     const missing = await change(stranger, '0123456789abcdef', { state: 'ignored' })

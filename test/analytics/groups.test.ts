@@ -57,7 +57,7 @@ const nodeTimes = (nodes: RunNode[]) =>
     durationMs === null ? [] : Array<number>(runs).fill(Math.floor(durationMs / runs)),
   )
 
-test('every node type has its recount, and the number of workflows that contain it', async () => {
+test('every node type equals its recount, with the number of workflows that contain it', async () => {
   for (const { nodeType: _, ...filter } of filtersOf(history)) {
     const byType = Map.groupBy(nodesOf(bounded(filter)), ({ type }) => type)
     const { items, total } = await history.analytics.nodeTypes(history.userId, filter)
@@ -92,7 +92,7 @@ test('every node type has its recount, and the number of workflows that contain 
   }
 })
 
-test('a node type alone is that of the list; node types come in the order that is asked for', async () => {
+test('a single node type equals its entry in the list; node types are sorted as requested', async () => {
   const all = await history.analytics.nodeTypes(history.userId)
   const slack = await history.analytics.nodeTypes(history.userId, { nodeType: 'n8n-nodes-base.slack' })
   expect(slack.items).toEqual(all.items.filter(({ nodeType }) => nodeType === 'n8n-nodes-base.slack'))
@@ -111,7 +111,7 @@ test('a node type alone is that of the list; node types come in the order that i
   }
 })
 
-test('every node of a workflow has its recount', async () => {
+test('every node of a workflow equals its recount', async () => {
   for (const flow of history.flows) {
     for (const filter of [
       {},
@@ -131,7 +131,7 @@ test('every node of a workflow has its recount', async () => {
   }
 })
 
-test('a credential has the runs of the deployments bound to it, and those that a service refused at its nodes', async () => {
+test('a credential counts the runs of its deployments, and the runs that a service rejected at its nodes', async () => {
   for (const filter of filtersOf(history)) {
     const period = bounded(filter)
     const { items } = await history.analytics.credentials(history.userId, filter)
@@ -199,7 +199,7 @@ const versionOf = (run: Run) => {
   return flow?.versions[run.workflowVersion - 1]
 }
 
-test('every workflow version with a prompt has its recount', async () => {
+test('every workflow version with a prompt equals its recount', async () => {
   for (const filter of filtersOf(history)) {
     const runs = choose(history, bounded(filter)).filter((run) => versionOf(run)?.prompt != null)
     const byVersion = Map.groupBy(runs, (run) => `${run.workflowId} ${run.workflowVersion}`)
@@ -230,7 +230,7 @@ test('every workflow version with a prompt has its recount', async () => {
   )
 })
 
-test('every model has its recount; versions without one, and of deleted workflows, are those of none', async () => {
+test('every model equals its recount; versions without one, and of deleted workflows, count as none', async () => {
   for (const filter of filtersOf(history)) {
     const runs = choose(history, bounded(filter))
     const byModel = Map.groupBy(runs, (run) => versionOf(run)?.model ?? null)
@@ -295,7 +295,7 @@ describe('errors', () => {
     }
   }
 
-  test('every group has its recount', async () => {
+  test('every group equals its recount', async () => {
     const wide = { from: new Date('2026-01-01T00:00:00Z'), to: new Date('2026-12-01T00:00:00Z') }
     for (const filter of [...filtersOf(history), wide]) {
       const period = bounded(filter)
@@ -324,7 +324,7 @@ describe('errors', () => {
     }
   })
 
-  test('a group names its node, class, status and message without what differs', async () => {
+  test('a group has its node, class, status and message without variable parts', async () => {
     const { items } = await history.analytics.errors(history.userId)
     expect(items.find(({ httpStatus }) => httpStatus === 404)).toMatchObject({
       node: 'Fetch',
@@ -340,7 +340,7 @@ describe('errors', () => {
     expect(items).toHaveLength(6)
   })
 
-  test('come in the order that is asked for', async () => {
+  test('are sorted as requested', async () => {
     const all = await history.analytics.errors(history.userId)
     const fields: [
       sort: 'runs' | 'lastSeen' | 'newest',
@@ -358,7 +358,7 @@ describe('errors', () => {
     }
   })
 
-  test('a group alone is that of the list, with its workflows, versions and newest executions', async () => {
+  test('a single group equals its entry in the list, with its workflows, versions and newest executions', async () => {
     const filter = { tag: 'sales' }
     const { items } = await history.analytics.errors(history.userId, filter)
     const [first] = items
@@ -380,7 +380,7 @@ describe('errors', () => {
     expect(detail?.executions.map(({ id }) => id)).toEqual(newest.slice(0, 20).map(({ id }) => id))
   })
 
-  test('a group that did not occur in the period has zeros; one of nobody or of another user is none', async () => {
+  test('a group without failures in the period has zeros; an unknown or foreign group is null', async () => {
     const { analytics, userId, stranger, db } = history
     const first = (await analytics.errors(userId)).items.find(({ runs }) => runs > 0)
     const fingerprint = first?.fingerprint ?? ''

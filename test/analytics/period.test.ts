@@ -10,7 +10,7 @@ const spans = (from: Date | null, to: Date | null) =>
       `${sign < 0 ? '-' : ''}${source} ${part.from?.toISOString() ?? '…'} ${part.to?.toISOString() ?? '…'}`,
   )
 
-test('a range is whole days, then whole hours, and what is missing of them or too much', () => {
+test('a range consists of whole days, whole hours, and partial hours to add or subtract', () => {
   expect(spans(at('2026-11-01T22:40:00Z'), at('2026-11-04T01:50:00Z'))).toEqual([
     'hour 2026-11-01T23:00:00.000Z 2026-11-02T00:00:00.000Z',
     'day 2026-11-02T00:00:00.000Z 2026-11-04T00:00:00.000Z',
@@ -20,7 +20,7 @@ test('a range is whole days, then whole hours, and what is missing of them or to
   ])
 })
 
-test('with ten minutes less is missing', () => {
+test('partial hours use ten-minute rollups', () => {
   const range = { from: at('2026-11-01T22:37:00Z'), to: at('2026-11-02T01:02:00Z') }
   expect(
     partsOf(range, ['day', 'hour', '10min']).map(
@@ -49,7 +49,7 @@ test.each([
   expect(spans(from, to)).toEqual(parts)
 })
 
-test('of the parts of any range every instant in it counts once and none beside it; they begin and end on their unit', () => {
+test('the parts of any range cover every instant exactly once and start and end on their unit', () => {
   const { upTo, oneOf } = randomFrom(1)
   const lengths = { day: dayMs, hour: hourMs, '10min': hourMs / 6, executions: 1 }
   const start = Date.UTC(2026, 9, 20)
@@ -82,7 +82,7 @@ test('of the parts of any range every instant in it counts once and none beside 
   }
 })
 
-test('weeks begin on Monday', () => {
+test('weeks start on Monday', () => {
   const range = { from: at('2026-11-04T12:00:00Z'), to: at('2026-11-16T00:00:00Z') }
   expect(intervalStarts(range, 'week').map((start) => start.toISOString())).toEqual([
     '2026-11-02T00:00:00.000Z',

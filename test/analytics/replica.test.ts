@@ -38,7 +38,7 @@ test('analytics and exports are read from the replica', async () => {
   expect(await get('/v1/executions/export?format=json')).toMatchObject([{ n8nExecutionId: 'only-there' }])
 })
 
-test('what shows one’s own writes is read from the primary', async () => {
+test('views that show the user’s own writes are read from the primary', async () => {
   expect((await get('/v1/executions')).items).toEqual([])
   await user.call('PATCH', '/v1/me', { body: { name: 'Maya' } })
   expect((await get('/v1/me')).name).toBe('Maya')
@@ -50,7 +50,7 @@ test('nothing is written to the replica', async () => {
   expect(row?.['count']).toBe(0)
 })
 
-describe('while the replica is away', () => {
+describe('while the replica is unavailable', () => {
   const startedAt = new Date()
   /** What the replica answers is for each test to say. */
   async function withReplica(answer: (request: Request) => Promise<Response>) {
@@ -74,12 +74,12 @@ describe('while the replica is away', () => {
 
   test.each([
     ['refuses connections', () => Promise.reject(new TypeError('fetch failed'))],
-    ['answers with something else', async () => new Response('bad gateway', { status: 502 })],
+    ['returns an invalid response', async () => new Response('bad gateway', { status: 502 })],
     [
       'is shutting down',
       async () => Response.json({ message: 'terminating connection', code: '57P01' }, { status: 400 }),
     ],
-  ])('because it %s, the primary answers, and it is not asked again at once', async (_, answer) => {
+  ])('falls back to the primary when it %s, and skips the replica for a while', async (_, answer) => {
     const { alone, clock, total, exported, asked } = await withReplica(answer)
     expect(await total()).toBe(0)
     const tries = asked()
@@ -92,7 +92,7 @@ describe('while the replica is away', () => {
     await alone.close()
   })
 
-  test('it is asked again when it is back', async () => {
+  test('uses the replica again when it is back', async () => {
     let isAway = true
     const { alone, clock, total, asked } = await withReplica((request) =>
       isAway ? Promise.reject(new TypeError('fetch failed')) : replica.gateway.fetch(request),
@@ -109,7 +109,7 @@ describe('while the replica is away', () => {
     await alone.close()
   })
 
-  test('because it lags behind a migration, the primary answers: there its figures could be wrong', async () => {
+  test('falls back to the primary while the replica lags behind a migration, because results could be wrong', async () => {
     const lagging = await createTestDatabase()
     await lagging.sql`delete from flowkeep_migrations where name = ${schemaVersion}`
     await lagging.sql`drop function runs_between`
@@ -126,7 +126,7 @@ describe('while the replica is away', () => {
     await lagging.close()
   })
 
-  test('what it takes too long for is not asked of the primary as well', async () => {
+  test('does not send a query that was too slow for the replica to the primary', async () => {
     const { alone, total, asked } = await withReplica(async () =>
       Response.json({ message: 'canceling statement', code: '57014' }, { status: 400 }),
     )
@@ -138,14 +138,14 @@ describe('while the replica is away', () => {
   })
 })
 
-test('without a replica all is read from the one database', async () => {
+test('reads everything from the one database without a replica', async () => {
   const alone = await createTestApp()
   const someone = await alone.user()
   expect((await someone.call('GET', '/v1/analytics/summary')).json.total).toBe(0)
   await alone.close()
 })
 
-test('a replica’s address that is none is refused at the start, without being repeated', () => {
+test('rejects an invalid replica URL at startup without repeating it', () => {
   const env = testEnvironment({ DATABASE_REPLICA_URL: 'mysql://user:hunter2@host/db' })
   expect(() => parseConfig(env)).toThrow(/DATABASE_REPLICA_URL must be a postgres:\/\/ connection string/)
   expect(() => parseConfig(env)).not.toThrow(/hunter2/)

@@ -87,12 +87,12 @@ beforeAll(async () => {
 
 const get = (user: TestUser, path: string) => user.call('GET', `/v1/analytics/${path}`)
 
-describe.each(['before', 'after'])('%s the changes are folded', (when) => {
+describe.each(['before', 'after'])('%s the changes are rolled up', (when) => {
   beforeAll(async () => {
     if (when === 'after') expect(await rollUpChanges(app.deps.db)).toBeGreaterThan(0)
   })
 
-  test('every endpoint tells of the two runs', async () => {
+  test('every endpoint returns the two runs', async () => {
     const { workflowId } = owned
     expect((await get(owner, 'summary')).json).toMatchObject({ total: 2, successRate: 50 })
     const series = (await get(owner, 'series?interval=hour&timeZone=Europe/Berlin')).json
@@ -137,7 +137,7 @@ describe.each(['before', 'after'])('%s the changes are folded', (when) => {
   })
 
   test.each(['tag=sales', 'nodeType=n8n-nodes-base.slack'])(
-    '?%s chooses the workflow, another value does not',
+    '?%s selects the workflow, and another value does not',
     async (query) => {
       for (const path of paths.filter((each) => each !== 'node-types' && each !== 'credentials')) {
         const found = (await get(owner, `${path}?${query}`)).text
@@ -154,7 +154,7 @@ describe.each(['before', 'after'])('%s the changes are folded', (when) => {
   )
 })
 
-test('another user sees nothing of it, by no filter', async () => {
+test('returns nothing to another user with any filter', async () => {
   const stranger = await app.user()
   const filters = [
     '',
@@ -181,7 +181,7 @@ test('another user sees nothing of it, by no filter', async () => {
   expect(theirs.json.detail).toBe(nobodys.json.detail)
 })
 
-test('without signing in there is nothing', async () => {
+test('requires authentication', async () => {
   for (const path of [...paths, 'nodes', `errors/${'0'.repeat(16)}`]) {
     expect((await app.call('GET', `/v1/analytics/${path}`)).status).toBe(401)
   }
@@ -200,7 +200,7 @@ describe.each([...paths, 'nodes'] as const)('%s', (path) => {
     ['nodeType=', 'nodeType'],
     ['unknown=1', 'unknown'],
     ['from=2026-11-23T00:00:00Z&from=2026-11-24T00:00:00Z', 'from'],
-  ])('?%s is a 422 about %s', async (query, pointer) => {
+  ])('?%s returns 422 at %s', async (query, pointer) => {
     const { status, json } = await get(owner, base + query)
     expect(status).toBe(422)
     expect(json.errors[0].pointer).toBe(pointer)
@@ -226,12 +226,12 @@ test.each([
   ['models?sort=runs'],
   ['errors?sort=failed'],
   ['errors/0000000000000000?limit=1'],
-])('%s is a 422', async (path) => {
+])('%s returns 422', async (path) => {
   expect((await get(owner, path)).status).toBe(422)
 })
 
 test.each(['errors/x', 'errors/0000000000000000', 'errors/00000000000000AA', 'nothing'])(
-  '%s is a 404',
+  '%s returns 404',
   async (path) => {
     expect((await get(owner, path)).status).toBe(404)
   },

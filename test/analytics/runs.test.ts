@@ -35,7 +35,7 @@ const sumsOf = (runs: Run[], incidents: number) => ({
   successRate: successRate(runs),
 })
 
-test('the summary is the recount, whatever the period and the filter, and so is the period before', async () => {
+test('the summary equals the recount for every period and filter, and so does the previous period', async () => {
   const filters = filtersOf(history)
   expect(choose(history, {}).length).toBeGreaterThan(500)
   for (const filter of filters) {
@@ -57,7 +57,7 @@ test('the summary is the recount, whatever the period and the filter, and so is 
   }
 })
 
-test('a day of a clock change has 23 or 25 hours', async () => {
+test('a day with a clock change has 23 or 25 hours', async () => {
   const filter = { from: new Date('2026-10-23T22:00:00Z'), to: new Date('2026-10-26T23:00:00Z') }
   const { items } = await history.analytics.series(history.userId, { ...filter, timeZone: 'Europe/Berlin' })
   expect(items.map(({ start }) => start)).toEqual([
@@ -78,7 +78,7 @@ test('a series of more than 1,000 buckets is rejected with a way to shorten it',
   expect((await history.analytics.series(history.userId, filter)).items).toHaveLength(59)
 })
 
-test('every workflow has its recount, in the order that is asked for', async () => {
+test('every workflow equals its recount, sorted as requested', async () => {
   for (const filter of filtersOf(history)) {
     const chosen = choose(history, bounded(filter))
     const byWorkflow = Map.groupBy(chosen, ({ workflowId }) => workflowId)
@@ -110,7 +110,7 @@ test('every workflow has its recount, in the order that is asked for', async () 
   }
 })
 
-test('a list is cut at its limit and tells how many there are; few runs can be left out', async () => {
+test('a list ends at its limit with the total; entries with few runs can be excluded', async () => {
   const all = await history.analytics.workflows(history.userId)
   for (const sort of ['runs', 'failed', 'failureRate', 'p95'] as const) {
     const { items, total } = await history.analytics.workflows(history.userId, { sort, limit: 2 })
@@ -130,7 +130,7 @@ test('a list is cut at its limit and tells how many there are; few runs can be l
   expect((await history.analytics.workflows(history.userId, { minRuns: most })).total).toBe(1)
 })
 
-test('another user’s runs are in none of it', async () => {
+test('excludes the runs of another user', async () => {
   const { analytics, stranger, userId, flows } = history
   const filter = { workflowId: flows[0]?.id ?? '' }
   expect((await analytics.summary(stranger, filter)).total).toBe(0)

@@ -20,7 +20,7 @@ const near = (ms: number) => expect.toSatisfy((given: number) => given >= ms / 1
 const summary = async (user: string, query = '') =>
   (await world.call('GET', `/v1/analytics/summary${query}`, { user })).body
 
-test('without executions there are no rates', async () => {
+test('has no rates without executions', async () => {
   expect(await summary(await world.user())).toEqual({
     total: 0,
     byStatus: [],
@@ -30,7 +30,7 @@ test('without executions there are no rates', async () => {
   })
 })
 
-test('counts, percentages with two decimals, success rate of what ended, and durations', async () => {
+test('returns counts, percentages with two decimals, the success rate of ended runs, and durations', async () => {
   const { userId, workflowId, deploymentId, report } = await world.tracked()
   await report([
     run('1', 'success', 0, 100),
@@ -73,12 +73,12 @@ test.each([
   ['unknown=1'],
   ['include=production'],
   ['include=manual,'],
-])('?%s is a 422', async (query) => {
+])('?%s returns 422', async (query) => {
   const answer = await world.call('GET', `/v1/analytics/summary?${query}`, { user: await world.user() })
   expect(answer.status).toBe(422)
 })
 
-test('only production runs count, unless others are included; a chain of retries counts once', async () => {
+test('counts only production runs unless others are included, and a retry chain once', async () => {
   const { userId, report } = await world.tracked()
   const of = (id: string, status: string, minute: number, more: object) => ({
     ...run(id, status, minute, 100),

@@ -35,7 +35,7 @@ describe.each([
     expect(types).toEqual([...new Set(types)].toSorted())
   })
 
-  test('finds by a part of the type or of the display name, whatever the case, and pages the finds', async () => {
+  test('matches part of the type or display name, ignoring case, and pages the results', async () => {
     const all = (await get(`${path}?q=SLACK`)).json
     expect(all.items.length).toBeGreaterThan(1)
     expect(all.items.every(({ type }) => type.toLowerCase().includes('slack'))).toBe(true)
@@ -53,25 +53,25 @@ describe.each([
     'cursor=====',
     'unknown=1',
     `q=${'q'.repeat(101)}`,
-  ])('refuses ?%s', async (query) => {
+  ])('rejects ?%s', async (query) => {
     expect(await get(`${path}?${query}`)).toMatchObject({ status: 422, json: { code: 'invalid' } })
   })
 
   test.each(['nothing', 'constructor', '__proto__', 'toString', '%E0%A4%A', '..%2F..', 'x'.repeat(300)])(
-    'has no type %s',
+    'returns 404 for the type %s',
     async (type) => {
       expect(await get(`${path}/${type}`)).toMatchObject({ status: 404, json: { code: 'not-found' } })
     },
   )
 
-  test('is closed to callers who are not signed in', async () => {
+  test('requires authentication', async () => {
     for (const url of [path, `${path}/slackApi`]) {
       expect(await f.call(null, 'GET', url)).toMatchObject({ status: 401, json: { code: 'unauthenticated' } })
     }
   })
 })
 
-test('a credential type tells its fields and the nodes that use it', async () => {
+test('a credential type lists its fields and the nodes that use it', async () => {
   const { status, json } = await get('/v1/credential-types/slackApi')
   expect(status).toBe(200)
   expect(Object.keys(json).toSorted()).toEqual(['displayName', 'fields', 'nodeTypes', 'oauth', 'type'])
@@ -84,14 +84,14 @@ test.each([
   '@n8n/n8n-nodes-langchain.agent',
   '@n8n%2Fn8n-nodes-langchain.agent',
   '%40n8n%2fn8n-nodes-langchain.agent',
-])('a node type is found under %s', async (type) => {
+])('a node type is found as %s', async (type) => {
   const { status, json } = await get(`/v1/node-types/${type}`)
   expect(status).toBe(200)
   expect(Object.keys(json).toSorted()).toEqual(['credentialTypes', 'displayName', 'trigger', 'type'])
   expect(json).toMatchObject({ type: '@n8n/n8n-nodes-langchain.agent', trigger: false })
 })
 
-test('a node type tells the credentials that it declares', async () => {
+test('a node type lists the credentials that it declares', async () => {
   expect((await get('/v1/node-types/n8n-nodes-base.slack')).json).toMatchObject({
     credentialTypes: expect.arrayContaining(['slackApi', 'slackOAuth2Api']),
     trigger: false,

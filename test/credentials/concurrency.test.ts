@@ -24,7 +24,7 @@ const rowsOf = async (userId: string) => {
   return row?.rows
 }
 
-test('50 creations racing for the last unit of a quota: exactly one succeeds', async () => {
+test('50 concurrent creations for the last unit of a quota: exactly one succeeds', async () => {
   const f = fixture(database.db, { ring, quota: 3 })
   const userId = await f.newUser()
   for (const name of ['a', 'b']) await f.credentials.create(userId, communityCredential(name))
@@ -39,7 +39,7 @@ test('50 creations racing for the last unit of a quota: exactly one succeeds', a
   expect(await rowsOf(userId)).toBe(3)
 })
 
-test('50 repeats of one creation at once: one credential, one audit event, one answer', async () => {
+test('50 concurrent repeats of one creation: one credential, one audit event, the same response', async () => {
   const f = fixture(database.db, { ring })
   const userId = await f.newUser()
   const init = { body: communityCredential('repeated'), headers: { 'Idempotency-Key': uuidv7() } }
@@ -51,7 +51,7 @@ test('50 repeats of one creation at once: one credential, one audit event, one a
   expect(events).toHaveLength(1)
 })
 
-test('20 creations of one name at once: exactly one has it', async () => {
+test('20 concurrent creations with one name: exactly one succeeds', async () => {
   const f = fixture(database.db, { ring })
   const userId = await f.newUser()
   const body = communityCredential('coveted')
@@ -61,7 +61,7 @@ test('20 creations of one name at once: exactly one has it', async () => {
   expect(await rowsOf(userId)).toBe(1)
 })
 
-test('20 changes of one version at once: exactly one wins, the others are told, one audit event', async () => {
+test('20 concurrent changes of one version: exactly one succeeds, the others fail, one audit event', async () => {
   const f = fixture(database.db, { ring })
   const userId = await f.newUser()
   const { json: created } = await f.call(userId, 'POST', path, { body: communityCredential('contended') })
@@ -83,7 +83,7 @@ test('20 changes of one version at once: exactly one wins, the others are told, 
   expect(events.map(({ action }) => action)).toEqual(['credential.created', 'credential.updated'])
 })
 
-test('20 changes of whichever version at once are all made, one version each', async () => {
+test('20 concurrent unconditional changes all succeed, with one version each', async () => {
   const f = fixture(database.db, { ring })
   const userId = await f.newUser()
   const { json: created } = await f.call(userId, 'POST', path, { body: communityCredential('open to all') })
@@ -100,7 +100,7 @@ test('20 changes of whichever version at once are all made, one version each', a
   )
 })
 
-test('20 changes of one field each, of whichever version, are all merged', async () => {
+test('20 concurrent unconditional changes of one field each are all merged', async () => {
   const f = fixture(database.db, { ring })
   const userId = await f.newUser()
   const { json: created } = await f.call(userId, 'POST', path, { body: communityCredential('merged') })
@@ -120,7 +120,7 @@ test('20 changes of one field each, of whichever version, are all merged', async
   )
 })
 
-test('20 changes of one field each, of the version that all have read: one is made', async () => {
+test('20 concurrent changes of one field each from the same version: exactly one succeeds', async () => {
   const f = fixture(database.db, { ring })
   const userId = await f.newUser()
   const { json: created } = await f.call(userId, 'POST', path, { body: communityCredential('raced') })
@@ -138,7 +138,7 @@ test('20 changes of one field each, of the version that all have read: one is ma
   expect(opened?.credential.fields.filter((name) => name.startsWith('field'))).toHaveLength(1)
 })
 
-test('20 deletions at once: exactly one finds it', async () => {
+test('20 concurrent deletions: exactly one succeeds', async () => {
   const f = fixture(database.db, { ring })
   const userId = await f.newUser()
   const { json } = await f.call(userId, 'POST', path, { body: communityCredential('doomed') })

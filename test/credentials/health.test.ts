@@ -37,7 +37,7 @@ const answering = (answer: { status: string; message: string }) => {
 }
 
 describe('POST /v1/credentials/{id}/test', () => {
-  test('keeps that n8n signed in with it', async () => {
+  test('stores that n8n signed in with it', async () => {
     const { test, find, remote, instanceId } = await pushed()
     world.stub.state.workingCredentials.add(remote?.id ?? '')
     const { status, json } = await test()
@@ -53,7 +53,7 @@ describe('POST /v1/credentials/{id}/test', () => {
     })
   })
 
-  test('keeps why it did not, without what it repeats of the data', async () => {
+  test('stores why it failed, without values of the data', async () => {
     const { test, find } = await pushed()
     answering({ status: 'Error', message: `Header ${secret} was refused with 401` })
     const { json } = await test()
@@ -61,13 +61,13 @@ describe('POST /v1/credentials/{id}/test', () => {
     expect(await find()).toMatchObject({ status: 'invalid', validationError: json.message, version: 1 })
   })
 
-  test('keeps nothing when n8n has no test for the type', async () => {
+  test('stores nothing when n8n has no test for the type', async () => {
     const { test, find } = await pushed()
     expect((await test()).json).toMatchObject({ status: 'untested' })
     expect(await find()).toMatchObject({ status: 'untested', lastValidatedAt: null, validationError: null })
   })
 
-  test('refuses what no n8n has, or has as it was before', async () => {
+  test('rejects a credential that is in no n8n, or is outdated there', async () => {
     const setting = await world.setting()
     const path = `/v1/credentials/${setting.credentialId}/test`
     const early = await setting.user.call('POST', path, { body: {} })
@@ -80,7 +80,7 @@ describe('POST /v1/credentials/{id}/test', () => {
     expect(world.stub.calls('test').length).toBe(calls)
   })
 
-  test('refuses an instance that has not got it or is another user’s', async () => {
+  test('rejects an instance that does not have it or belongs to another user', async () => {
     const { test, instanceId } = await pushed()
     expect((await test({ instanceId })).status).toBe(200)
     expect((await test({ instanceId: uuidv7() })).status).toBe(409)
@@ -100,7 +100,7 @@ describe('POST /v1/credentials/{id}/test', () => {
     expect(await find()).toMatchObject({ status: 'untested' })
   })
 
-  test('says so where n8n’s API has no such test', async () => {
+  test('reports that this n8n cannot test credentials', async () => {
     const { test } = await pushed()
     world.stub.state.generation = '1.x'
     const { status, json } = await test().finally(() => {
@@ -110,7 +110,7 @@ describe('POST /v1/credentials/{id}/test', () => {
   })
 })
 
-describe('a run that a service refused', () => {
+describe('a run that a service rejected', () => {
   const failed = (
     { user, deployment }: { user: { id: string }; deployment: { id: string } },
     more: Partial<FailedRun> = {},
@@ -126,7 +126,7 @@ describe('a run that a service refused', () => {
   })
   const mark = (run: FailedRun) => world.deps.credentialHealth.markRefused([run])
 
-  test('marks the credential of the node, by push from n8n’s error workflow', async () => {
+  test('marks the credential of the node after a push from n8n’s error workflow', async () => {
     const it = await pushed()
     const { webhookToken } = (await it.user.call('POST', `/v1/instances/${it.instanceId}/webhook-token`)).json
     await world.call('POST', `/hooks/n8n/${it.instanceId}`, {
@@ -154,31 +154,34 @@ describe('a run that a service refused', () => {
 
   test.each<[string, Partial<FailedRun>]>([
     ['status 403', { httpStatus: 403, message: '' }],
-    ['n8n’s words for 401', { httpStatus: null }],
-    ['n8n’s words for 403', { httpStatus: null, message: 'Forbidden - perhaps check your credentials?' }],
-    ['the words of its HTTP library', { httpStatus: null, message: 'Request failed with status code 401' }],
-  ])('marks it by %s', async (_, more) => {
+    ['n8n’s message for 401', { httpStatus: null }],
+    ['n8n’s message for 403', { httpStatus: null, message: 'Forbidden - perhaps check your credentials?' }],
+    ['the message of its HTTP library', { httpStatus: null, message: 'Request failed with status code 401' }],
+  ])('marks it after %s', async (_, more) => {
     const it = await pushed()
     expect(await mark(failed(it, more))).toEqual([it.credentialId])
     expect((await it.find()).status).toBe('invalid')
   })
 
   test.each<[string, Partial<FailedRun>]>([
-    ['another status, whatever the words', { httpStatus: 500 }],
-    ['words that only mention it', { httpStatus: null, message: 'Order 401 is unauthorized by the manager' }],
+    ['another status, whatever the message', { httpStatus: 500 }],
+    [
+      'a message that only mentions it',
+      { httpStatus: null, message: 'Order 401 is unauthorized by the manager' },
+    ],
     ['a node without a credential', { node: 'Hook' }],
-    ['a node that is not there', { node: 'Absent' }],
+    ['an unknown node', { node: 'Absent' }],
     ['no node', { node: null }],
-    ['a version that is not there', { workflowVersion: 9 }],
-    ['a run from before it was sent', { failedAt: new Date(0) }],
+    ['an unknown version', { workflowVersion: 9 }],
+    ['a run from before the credential was sent', { failedAt: new Date(0) }],
     ['another user', { userId: uuidv7() }],
-  ])('marks nothing by %s', async (_, more) => {
+  ])('marks nothing after %s', async (_, more) => {
     const it = await pushed()
     expect(await mark(failed(it, more))).toEqual([])
     expect(await it.find()).toMatchObject({ status: 'untested', validationError: null })
   })
 
-  test('marks nothing that was changed since, or found valid after it', async () => {
+  test('marks nothing that has changed since or passed a later test', async () => {
     const changed = await pushed()
     await changed.change({ data: { name: 'X-Key', value: 'another-secret' } })
     expect(await mark(failed(changed))).toEqual([])
@@ -193,7 +196,7 @@ describe('a run that a service refused', () => {
     ])
   })
 
-  test('marks it once, and it is valid again when n8n signs in', async () => {
+  test('marks it once, and it becomes valid again after a successful test', async () => {
     const it = await pushed()
     expect(await world.deps.credentialHealth.markRefused([failed(it), failed(it), failed(it)])).toEqual([
       it.credentialId,
@@ -204,7 +207,7 @@ describe('a run that a service refused', () => {
   })
 })
 
-test('another user’s credential is as absent as none, and n8n is not asked', async () => {
+test('returns 404 for another user’s credential without a request to n8n', async () => {
   const it = await pushed()
   const stranger = await world.user()
   const calls = world.stub.calls().length
@@ -213,7 +216,7 @@ test('another user’s credential is as absent as none, and n8n is not asked', a
   expect(world.stub.calls().length).toBe(calls)
 })
 
-test('no answer, no log line and no row of credentials or deployments holds a secret', async () => {
+test('no response, log line or row of credentials or deployments contains a secret', async () => {
   const rows = await world.database.sql`
     select credentials::text from credentials union all select deployments::text from deployments
     union all select remote_credentials::text from remote_credentials`

@@ -44,7 +44,7 @@ describe('every credential type of n8n', async () => {
   const catalogue = await loadCatalogue()
   const types = catalogue.searchCredentialTypes('').map(({ type }) => type)
 
-  test('is stored, opens to the same data, and is deleted', async () => {
+  test('can be stored, opened with the same data, and deleted', async () => {
     const userId = await f.newUser()
     expect(types.length).toBeGreaterThanOrEqual(447)
     for (const type of types) {
@@ -60,8 +60,8 @@ describe('every credential type of n8n', async () => {
   })
 })
 
-describe('what is stored', () => {
-  test('is a flattened JWE without the authenticated data, and no two of the same data are alike', async () => {
+describe('a stored credential', () => {
+  test('is a flattened JWE without the authenticated data, different each time', async () => {
     const userId = await f.newUser()
     const data = { token: canary() }
     const [a, b] = [await stored(userId, 'a', data), await stored(userId, 'b', data)]
@@ -76,7 +76,7 @@ describe('what is stored', () => {
     }
   })
 
-  test('stays as it is after an update with the same data, and so does the result of its test', async () => {
+  test('is unchanged after an update with the same data, and keeps its test result', async () => {
     const userId = await f.newUser()
     const data = { token: canary() }
     const created = await stored(userId, 'same', data)
@@ -99,7 +99,7 @@ describe('what is stored', () => {
   test.each([
     ['another row of the same owner', async (userId: string) => (await stored(userId)).id],
     ["another owner's row", async () => (await stored(await f.newUser())).id],
-  ])('does not open when it is copied to %s', async (_, target) => {
+  ])('does not open when copied to %s', async (_, target) => {
     const userId = await f.newUser()
     const source = await stored(userId)
     const targetId = await target(userId)
@@ -112,7 +112,7 @@ describe('what is stored', () => {
     expect(await f.credentials.open(userId, source.id)).not.toBeNull()
   })
 
-  test('does not open when its row is given another type or owner', async () => {
+  test('does not open when its row gets another type or owner', async () => {
     const [userId, other] = [await f.newUser(), await f.newUser()]
     const [retyped, moved] = [await stored(userId), await stored(userId)]
     await f.db.update(credentials).set({ type: 'slackApi' }).where(eq(credentials.id, retyped.id))
@@ -121,7 +121,7 @@ describe('what is stored', () => {
     expect(await codeOf(f.credentials.open(other, moved.id))).toBe('credential-undecryptable')
   })
 
-  test('does not open after a flip of one bit (every eleventh is tried), always with the same error', async () => {
+  test('does not open after a flip of one bit (tries every eleventh), always with the same error', async () => {
     const userId = await f.newUser()
     const { id } = await stored(userId)
     const box = await sealedOf(id)
@@ -162,7 +162,7 @@ async function withOneBroken(service: string) {
 }
 
 describe('an unreadable row', () => {
-  test('does not hide the others of its service, which come opened, newest first', async () => {
+  test('does not hide the others of its service, which are returned newest first', async () => {
     const { userId, broken } = await withOneBroken('acme')
     const found = await f.credentials.findByUserAndService(userId, 'acme')
     expect(found.map(({ credential }) => credential.name)).toEqual(['last', 'broken', 'first'])
@@ -176,7 +176,7 @@ describe('an unreadable row', () => {
     expect(JSON.stringify(marker)).not.toContain((await sealedOf(broken)).ciphertext)
   })
 
-  test('is listed, read, renamed and mended like any other', async () => {
+  test('can be listed, read, renamed and replaced like any other', async () => {
     const { userId, broken } = await withOneBroken('acme')
     expect((await f.credentials.list(userId, {}, { limit: 50, after: null })).items).toHaveLength(3)
     expect(await f.credentials.update(userId, broken, 1, { name: 'renamed' })).toMatchObject({ version: 2 })
@@ -184,14 +184,14 @@ describe('an unreadable row', () => {
     expect((await f.credentials.open(userId, broken))?.data.reveal()).toEqual({ token: 'fresh' })
   })
 
-  test('whose key the ring lacks says so, and is not taken for an undecryptable one', async () => {
+  test('reports a key that is missing in the ring, instead of an undecryptable credential', async () => {
     const userId = await f.newUser()
     const { id } = await stored(userId)
     const elsewhere = fixture(f.db, { ring: randomRing('k9'), keysVerified: async () => undefined })
     expect(await codeOf(elsewhere.credentials.open(userId, id))).toBe('key-unavailable')
   })
 
-  test('under a wrong key of the right name does not open', async () => {
+  test('does not open with a wrong key under the right ID', async () => {
     const userId = await f.newUser()
     const { id } = await stored(userId)
     const wrong = fixture(f.db, { ring: randomRing('k1'), keysVerified: async () => undefined })
@@ -199,8 +199,8 @@ describe('an unreadable row', () => {
   })
 })
 
-describe('while the server holds a wrong key', () => {
-  test('nothing is sealed: neither a new credential nor new data, but a rename is made', async () => {
+describe('while the server has a wrong key', () => {
+  test('encrypts nothing, neither a new credential nor new data, but allows a rename', async () => {
     const userId = await f.newUser()
     const { id } = await stored(userId, 'before')
     const wrong = fixture(f.db, { ring: randomRing('k1') })
@@ -214,7 +214,7 @@ describe('while the server holds a wrong key', () => {
 })
 
 describe('the result of a test', () => {
-  test('is kept with its time, without values of the data, in at most 500 characters', async () => {
+  test('is stored with its time, without values of the data, in at most 500 characters', async () => {
     const userId = await f.newUser()
     const secret = canary()
     const { id } = await stored(userId, 'tested', { token: secret })
@@ -229,7 +229,7 @@ describe('the result of a test', () => {
     expect(valid).toMatchObject({ status: 'valid', validationError: null })
   })
 
-  test('is dropped when the credential has changed since, and when it is not the tester’s', async () => {
+  test('is discarded when the credential has changed since or belongs to another user', async () => {
     const userId = await f.newUser()
     const { id } = await stored(userId)
     const opened = (await f.credentials.open(userId, id)) as OpenCredential
@@ -242,7 +242,7 @@ describe('the result of a test', () => {
 })
 
 describe('a change', () => {
-  test('of nothing makes no version and no audit event', async () => {
+  test('without effect creates no version and no audit event', async () => {
     const userId = await f.newUser()
     const created = await stored(userId, 'same')
     for (const change of [{}, { name: 'same' }]) {
@@ -251,7 +251,7 @@ describe('a change', () => {
     expect(await actionsOf(userId)).toEqual(['credential.created'])
   })
 
-  test('by one of two who read the same version wins, the other is told', async () => {
+  test('based on the same version as another one fails if it comes second', async () => {
     const userId = await f.newUser()
     const { id } = await stored(userId)
     const outcomes = await Promise.all(
@@ -261,7 +261,7 @@ describe('a change', () => {
     expect(await f.credentials.find(userId, id)).toMatchObject({ version: 2 })
   })
 
-  test('leaves an audit event that holds no data; so do creation and deletion, once each', async () => {
+  test('writes one audit event without data, like creation and deletion', async () => {
     const userId = await f.newUser()
     const { id } = await stored(userId, 'audited', { token: 'first-secret' })
     await f.credentials.update(userId, id, 1, { name: 'renamed', data: { token: 'second-secret' } })
@@ -276,7 +276,7 @@ describe('a change', () => {
     ])
   })
 
-  test('to a name that another of the type has is refused and changes nothing', async () => {
+  test('to a name that another one of the type has is rejected and changes nothing', async () => {
     const userId = await f.newUser()
     await stored(userId, 'taken')
     const { id } = await stored(userId, 'mine')
@@ -293,7 +293,7 @@ async function actionsOf(userId: string): Promise<string[]> {
   return rows.map(({ action }) => action)
 }
 
-test('a catalogue that cannot be loaded fails the creation and stores nothing', async () => {
+test('fails the creation and stores nothing when the catalogue cannot be loaded', async () => {
   const userId = await f.newUser()
   const broken = new CredentialRepository(f.db, () => new Date(), {
     secretBox: createSecretBox(f.ring),

@@ -28,7 +28,7 @@ const patch = (userId: string, id: string, body: unknown, ifMatch?: string) =>
   })
 
 describe('POST /v1/credentials', () => {
-  test('answers 201 with the credential and nothing of its data', async () => {
+  test('returns 201 with the credential and without its data', async () => {
     const userId = await f.newUser()
     const { status, json, headers } = await post(userId, slack())
     expect(status).toBe(201)
@@ -49,7 +49,7 @@ describe('POST /v1/credentials', () => {
     expect((await f.call(userId, 'GET', `${path}/${json.id}`)).json).toEqual(json)
   })
 
-  test('takes any data for a type that n8n does not bring along, and a service of the sender’s choice', async () => {
+  test('accepts any data and service for a type that is not built in', async () => {
     const data = { nested: { list: [1, { deep: true }], none: null }, 'odd-name': 1.5 }
     const userId = await f.newUser()
     const { status, json } = await post(userId, { ...communityCredential('CRM', data), service: 'Acme CRM' })
@@ -58,7 +58,7 @@ describe('POST /v1/credentials', () => {
     expect((await f.credentials.open(userId, json.id))?.data.reveal()).toEqual(data)
   })
 
-  test('keeps several credentials of one service, of one type by different names', async () => {
+  test('stores several credentials of one service, and of one type with different names', async () => {
     const userId = await f.newUser()
     expect((await post(userId, slack('one'))).status).toBe(201)
     expect((await post(userId, slack('two'))).status).toBe(201)
@@ -66,7 +66,7 @@ describe('POST /v1/credentials', () => {
     expect((await f.call(userId, 'GET', `${path}?service=slack`)).json.items).toHaveLength(3)
   })
 
-  test('refuses a name that the user has for the type, and only then', async () => {
+  test('rejects a name that the user already has for the type, and only then', async () => {
     const [userId, other] = [await f.newUser(), await f.newUser()]
     expect((await post(userId, slack('same'))).status).toBe(201)
     expect(await post(userId, slack(' same '))).toMatchObject({ status: 409, json: { code: 'name-taken' } })
@@ -75,27 +75,27 @@ describe('POST /v1/credentials', () => {
   })
 
   test.each<[string, unknown, string]>([
-    ['a required field left out', slack('x', {}), '/data/accessToken'],
-    ['a value of the wrong kind', slack('x', { accessToken: 7 }), '/data/accessToken'],
-    ['a field that the type lacks', slack('x', { accessToken: 'a', wrong: 1 }), '/data/wrong'],
-    ['data that is a list', { ...slack(), data: ['a'] }, '/data'],
-    ['data that is text', { ...slack(), data: '{}' }, '/data'],
-    ['data that is null', { ...slack(), data: null }, '/data'],
+    ['a missing required field', slack('x', {}), '/data/accessToken'],
+    ['a value of the wrong type', slack('x', { accessToken: 7 }), '/data/accessToken'],
+    ['an unknown field', slack('x', { accessToken: 'a', wrong: 1 }), '/data/wrong'],
+    ['data as an array', { ...slack(), data: ['a'] }, '/data'],
+    ['data as text', { ...slack(), data: '{}' }, '/data'],
+    ['null data', { ...slack(), data: null }, '/data'],
     ['no data', { type: 'slackApi', name: 'x' }, '/data'],
-    ['data of an unknown type that is a list', { ...communityCredential('x'), data: [] }, '/data'],
-    ['a field name with a blank', communityCredential('x', { 'a b': 1 }), '/data/a b'],
+    ['data of an unknown type as an array', { ...communityCredential('x'), data: [] }, '/data'],
+    ['a field name with a space', communityCredential('x', { 'a b': 1 }), '/data/a b'],
     ['a field name that objects inherit', communityCredential('x', { constructor: 1 }), '/data/constructor'],
     ['no name', { type: 'slackApi', data: {} }, '/name'],
-    ['a name of blanks', slack('  '), '/name'],
+    ['a blank name', slack('  '), '/name'],
     ['a name that is too long', slack('n'.repeat(129)), '/name'],
     ['a name with U+0000', slack('a\0b'), '/name'],
-    ['a name with half a surrogate pair', '{"type":"acmeApi","name":"\\ud800","data":{}}', '/name'],
+    ['a name with an unpaired surrogate', '{"type":"acmeApi","name":"\\ud800","data":{}}', '/name'],
     ['a value with U+0000', communityCredential('x', { a: 'b\0' }), '/data/a'],
     ['an empty service', { ...slack(), service: '' }, '/service'],
-    ['an id of the sender’s', { ...slack(), id: uuidv7() }, '/id'],
-    ['an owner of the sender’s', { ...slack(), userId: uuidv7() }, '/userId'],
-    ['a status of the sender’s', { ...slack(), status: 'valid' }, '/status'],
-  ])('refuses %s, and says where', async (_, body, pointer) => {
+    ['an ID from the client', { ...slack(), id: uuidv7() }, '/id'],
+    ['an owner from the client', { ...slack(), userId: uuidv7() }, '/userId'],
+    ['a status from the client', { ...slack(), status: 'valid' }, '/status'],
+  ])('rejects %s with a pointer', async (_, body, pointer) => {
     const userId = await f.newUser()
     const { status, json } = await post(userId, body)
     expect({ status, code: json.code }).toEqual({ status: 422, code: 'invalid' })
@@ -115,7 +115,7 @@ describe('POST /v1/credentials', () => {
     't'.repeat(200),
     7,
     null,
-  ])('refuses the type %j', async (type) => {
+  ])('rejects the type %j', async (type) => {
     const { status, json } = await post(await f.newUser(), { ...slack(), type })
     expect({ status, code: json.code }).toEqual({ status: 422, code: 'invalid' })
     expect(json.errors[0]?.pointer).toBe('/type')
@@ -128,7 +128,7 @@ describe('POST /v1/credentials', () => {
       '/__proto__',
     ],
     ['in the data', '{"type":"acmeApi","name":"x","data":{"__proto__":{"isAdmin":true}}}', '/data/__proto__'],
-  ])('refuses __proto__ %s, and no object is the worse for it', async (_, body, pointer) => {
+  ])('rejects __proto__ %s without prototype pollution', async (_, body, pointer) => {
     const { status, json } = await post(await f.newUser(), body)
     expect(status).toBe(422)
     expect(json.errors.map((each) => each.pointer)).toContain(pointer)
@@ -136,16 +136,16 @@ describe('POST /v1/credentials', () => {
   })
 
   test.each<[string, unknown, Record<string, string>, number, string]>([
-    ['what is not JSON', '{', {}, 400, 'malformed-json'],
+    ['invalid JSON', '{', {}, 400, 'malformed-json'],
     ['another media type', slack(), { 'Content-Type': 'text/plain' }, 415, 'unsupported-media-type'],
     ['over 64 KB', communityCredential('x', { a: 'a'.repeat(65_536) }), {}, 413, 'too-large'],
     ['an empty Idempotency-Key', slack(), { 'Idempotency-Key': '' }, 422, 'invalid'],
     ['an Idempotency-Key of 256 characters', slack(), { 'Idempotency-Key': 'k'.repeat(256) }, 422, 'invalid'],
-  ])('refuses %s', async (_, body, headers, status, code) => {
+  ])('rejects %s', async (_, body, headers, status, code) => {
     expect(await post(await f.newUser(), body, headers)).toMatchObject({ status, json: { code } })
   })
 
-  test('the same Idempotency-Key and body again: the same credential, once', async () => {
+  test('the same Idempotency-Key and body return the same credential, created once', async () => {
     const userId = await f.newUser()
     const headers = { 'Idempotency-Key': 'key 1' }
     const first = await post(userId, slack(), headers)
@@ -154,7 +154,7 @@ describe('POST /v1/credentials', () => {
     expect((await f.call(userId, 'GET', path)).json.items).toHaveLength(1)
   })
 
-  test('an Idempotency-Key with another body is refused; another user’s is another key', async () => {
+  test('rejects an Idempotency-Key with another body, but not another user’s', async () => {
     const [userId, other] = [await f.newUser(), await f.newUser()]
     const headers = { 'Idempotency-Key': 'key 2' }
     const first = await post(userId, slack('a'), headers)
@@ -167,7 +167,7 @@ describe('POST /v1/credentials', () => {
     expect(others.json.id).not.toBe(first.json.id)
   })
 
-  test('an Idempotency-Key whose credential is gone makes no second one', async () => {
+  test('an Idempotency-Key whose credential was deleted creates no second one', async () => {
     const userId = await f.newUser()
     const headers = { 'Idempotency-Key': 'key 3' }
     const { json } = await post(userId, slack(), headers)
@@ -175,7 +175,7 @@ describe('POST /v1/credentials', () => {
     expect(await post(userId, slack(), headers)).toMatchObject({ status: 409, json: { code: 'conflict' } })
   })
 
-  test('a failed creation leaves its Idempotency-Key free', async () => {
+  test('a failed creation leaves its Idempotency-Key unused', async () => {
     const userId = await f.newUser()
     await post(userId, slack('taken'))
     const headers = { 'Idempotency-Key': 'key 4' }
@@ -185,7 +185,7 @@ describe('POST /v1/credentials', () => {
     expect((await post(userId, slack('taken'), headers)).status).toBe(201)
   })
 
-  test('over the quota is refused with 403; a replay is not', async () => {
+  test('returns 403 over the quota, but not for a replay', async () => {
     const small = fixture(f.db, { ring: f.ring, quota: 1 })
     const userId = await f.newUser()
     const call = (name: string, headers: Record<string, string>) =>
@@ -198,7 +198,7 @@ describe('POST /v1/credentials', () => {
 })
 
 describe('GET /v1/credentials', () => {
-  test('filters by service and type, both if both are given', async () => {
+  test('filters by service and type, or by both', async () => {
     const userId = await f.newUser()
     for (const body of [
       slack('a'),
@@ -217,7 +217,7 @@ describe('GET /v1/credentials', () => {
     expect(await namesOf(`?service=${encodeURIComponent("' or 1=1 --")}`)).toEqual([])
   })
 
-  test('pages without a gap or a repetition while more are made', async () => {
+  test('pages have no gaps or duplicates while more credentials are created', async () => {
     const userId = await f.newUser()
     const before: string[] = []
     for (let i = 0; i < 12; i += 1) before.unshift((await post(userId, communityCredential(`c${i}`))).json.id)
@@ -232,7 +232,7 @@ describe('GET /v1/credentials', () => {
     expect(seen).toEqual(before)
   })
 
-  test('a cursor of another user’s list shows only rows of the asker', async () => {
+  test('a cursor of another user’s list returns only the caller’s rows', async () => {
     const [userId, other] = [await f.newUser(), await f.newUser()]
     const mine = (await post(userId, slack('mine'))).json.id
     for (const name of ['a', 'b']) await post(other, slack(name))
@@ -255,7 +255,7 @@ describe('GET /v1/credentials', () => {
     'service=%00',
     'type=%00',
     'sort=name',
-  ])('refuses ?%s', async (query) => {
+  ])('rejects ?%s', async (query) => {
     expect(await f.call(await f.newUser(), 'GET', `${path}?${query}`)).toMatchObject({
       status: 422,
       json: { code: 'invalid' },
@@ -264,7 +264,7 @@ describe('GET /v1/credentials', () => {
 })
 
 describe('PATCH /v1/credentials/{id}', () => {
-  test('renames, and leaves the data and its status alone', async () => {
+  test('renames without changing the data or its status', async () => {
     const userId = await f.newUser()
     const { json: created } = await post(userId, slack())
     const { status, json, headers } = await patch(userId, created.id, { name: 'New' }, '"1"')
@@ -282,7 +282,7 @@ describe('PATCH /v1/credentials/{id}', () => {
   test.each<[string, Record<string, unknown>, Record<string, unknown>, Record<string, unknown>]>([
     ['a field', { a: 1, b: 2 }, { b: 3 }, { a: 1, b: 3 }],
     ['a new field', { a: 1 }, { b: 2 }, { a: 1, b: 2 }],
-    ['null, which removes', { a: 1, b: 2 }, { a: null, missing: null }, { b: 2 }],
+    ['null, which removes a field', { a: 1, b: 2 }, { a: null, missing: null }, { b: 2 }],
     [
       'objects within',
       { deep: { a: 1, b: { c: 2 } } },
@@ -290,8 +290,8 @@ describe('PATCH /v1/credentials/{id}', () => {
       { deep: { a: 1, b: { d: [null] } } },
     ],
     ['arrays, which replace', { list: [1, 2], x: 1 }, { list: [3] }, { list: [3], x: 1 }],
-    ['an object over a value', { a: 'text', x: 1 }, { a: { b: 1, c: null } }, { a: { b: 1 }, x: 1 }],
-    ['all of it away', { a: 1 }, { a: null }, {}],
+    ['an object in place of a value', { a: 'text', x: 1 }, { a: { b: 1, c: null } }, { a: { b: 1 }, x: 1 }],
+    ['the removal of everything', { a: 1 }, { a: null }, {}],
     [
       'names of every object',
       { x: 1 },
@@ -307,7 +307,7 @@ describe('PATCH /v1/credentials/{id}', () => {
     expect(await revealed(userId, created.id)).toEqual(after)
   })
 
-  test('checks what the merge results in, not what was sent', async () => {
+  test('validates the merged result', async () => {
     const userId = await f.newUser()
     const data = {
       grantType: 'authorizationCode',
@@ -339,7 +339,7 @@ describe('PATCH /v1/credentials/{id}', () => {
     expect(await revealed(userId, created.id)).toMatchObject({ clientId: 'i', clientSecret: 't' })
   })
 
-  test('bounds what many changes add up to', async () => {
+  test('limits the total of many changes', async () => {
     const userId = await f.newUser()
     const { json: created } = await post(userId, communityCredential('x', { a: 'x'.repeat(40_000) }))
     const more = await patch(userId, created.id, { data: { b: 'x'.repeat(40_000) } }, '"1"')
@@ -350,7 +350,7 @@ describe('PATCH /v1/credentials/{id}', () => {
     expect(await patch(userId, created.id, { data: fields(150) }, '"2"')).toMatchObject({ status: 422 })
   })
 
-  test.each(['"1"', 'W/"1"', '*', ' "1" '])('takes If-Match: %s', async (ifMatch) => {
+  test.each(['"1"', 'W/"1"', '*', ' "1" '])('accepts If-Match: %s', async (ifMatch) => {
     const userId = await f.newUser()
     const { json } = await post(userId, slack())
     expect(await patch(userId, json.id, { name: 'New' }, ifMatch)).toMatchObject({
@@ -362,11 +362,11 @@ describe('PATCH /v1/credentials/{id}', () => {
   test.each<[string, string | undefined, number, string]>([
     ['no If-Match', undefined, 428, 'precondition-required'],
     ['an empty If-Match', '', 428, 'precondition-required'],
-    ['an older version', '"1"', 412, 'version-conflict'],
-    ['a version to come', '"3"', 412, 'version-conflict'],
+    ['an earlier version', '"1"', 412, 'version-conflict'],
+    ['a future version', '"3"', 412, 'version-conflict'],
     ['a list of other versions', '"1", "3"', 412, 'version-conflict'],
     ['an unquoted version', '2', 412, 'version-conflict'],
-  ])('with %s is refused and changes nothing', async (_, ifMatch, status, code) => {
+  ])('rejects %s and changes nothing', async (_, ifMatch, status, code) => {
     const userId = await f.newUser()
     const { json } = await post(userId, slack())
     const changed = await patch(userId, json.id, { name: 'Second' }, '"1"')
@@ -379,12 +379,12 @@ describe('PATCH /v1/credentials/{id}', () => {
   test.each<[string, unknown, string]>([
     ['another type', { type: 'slackOAuth2Api' }, '/type'],
     ['another service', { service: 'x' }, '/service'],
-    ['data that does not fit the stored type', { data: { accessToken: 1 } }, '/data/accessToken'],
-    ['data that is no object', { data: [] }, '/data'],
+    ['data that does not match the stored type', { data: { accessToken: 1 } }, '/data/accessToken'],
+    ['data that is not an object', { data: [] }, '/data'],
     ['null for the name', { name: null }, '/name'],
     ['null for the data', { data: null }, '/data'],
     ['a version', { version: 9 }, '/version'],
-  ])('with %s is refused and changes nothing', async (_, body, pointer) => {
+  ])('rejects %s and changes nothing', async (_, body, pointer) => {
     const userId = await f.newUser()
     const { json: created } = await post(userId, slack())
     const { status, json } = await patch(userId, created.id, body, '"1"')
@@ -393,7 +393,7 @@ describe('PATCH /v1/credentials/{id}', () => {
     expect((await f.call(userId, 'GET', `${path}/${created.id}`)).json).toEqual(created)
   })
 
-  test('to a name that is taken is refused', async () => {
+  test('rejects a name that is already in use', async () => {
     const userId = await f.newUser()
     await post(userId, slack('taken'))
     const { json } = await post(userId, slack('mine'))
@@ -403,7 +403,7 @@ describe('PATCH /v1/credentials/{id}', () => {
     })
   })
 
-  test('of nothing answers the credential as it is, and no new version', async () => {
+  test('without effect returns the credential unchanged, with no new version', async () => {
     const userId = await f.newUser()
     const { json } = await post(userId, slack())
     expect(await patch(userId, json.id, {}, '"1"')).toMatchObject({ status: 200, json })
@@ -412,7 +412,7 @@ describe('PATCH /v1/credentials/{id}', () => {
 })
 
 describe('another user', () => {
-  test('meets 404 everywhere, the same as for an id that never was, and changes nothing', async () => {
+  test('gets 404 everywhere, as for an unknown ID, and changes nothing', async () => {
     const [owner, stranger] = [await f.newUser(), await f.newUser()]
     const { json: created } = await post(owner, slack())
     const ifMatch = { 'If-Match': '*' }
@@ -438,9 +438,9 @@ describe('another user', () => {
   })
 })
 
-describe('a path that names no credential', () => {
+describe('a path with an invalid ID', () => {
   test.each(['x', '1', 'null', '%00', '..%2f', 'f47ac10b-58cc-4372-a567-0e02b2c3d479', `{${uuidv7()}}`])(
-    'is a 404: %s',
+    'returns 404: %s',
     async (id) => {
       const userId = await f.newUser()
       for (const method of ['GET', 'DELETE']) {
@@ -454,7 +454,7 @@ describe('a path that names no credential', () => {
   )
 })
 
-test('DELETE answers 204 once, then 404', async () => {
+test('DELETE returns 204 once, then 404', async () => {
   const userId = await f.newUser()
   const { json } = await post(userId, slack())
   expect(await f.call(userId, 'DELETE', `${path}/${json.id}`)).toMatchObject({ status: 204, text: '' })
@@ -462,7 +462,7 @@ test('DELETE answers 204 once, then 404', async () => {
   expect((await f.call(userId, 'GET', `${path}/${json.id}`)).status).toBe(404)
 })
 
-test('usage answers with the members that the contract names', async () => {
+test('usage returns the members of the contract', async () => {
   const userId = await f.newUser()
   const { json } = await post(userId, slack())
   expect(await f.call(userId, 'GET', `${path}/${json.id}/usage`)).toMatchObject({
@@ -478,11 +478,11 @@ test.each([
   ['PATCH', `${path}/${uuidv7()}`],
   ['DELETE', `${path}/${uuidv7()}`],
   ['GET', `${path}/${uuidv7()}/usage`],
-])('%s %s is closed to callers who are not signed in', async (method, url) => {
+])('%s %s requires authentication', async (method, url) => {
   expect(await f.call(null, method, url)).toMatchObject({ status: 401, json: { code: 'unauthenticated' } })
 })
 
-test('a method that a path does not take is a 405 with Allow', async () => {
+test('an unsupported method returns 405 with Allow', async () => {
   const { status, headers } = await f.call(await f.newUser(), 'PUT', `${path}/${uuidv7()}`)
   expect(status).toBe(405)
   expect(headers.get('Allow')).toBe('DELETE, GET, HEAD, PATCH')

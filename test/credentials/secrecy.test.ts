@@ -41,14 +41,14 @@ async function everythingWritten(): Promise<string> {
 
 describe('the search for leaks', () => {
   test.each([
-    ['in an answer', (text: string) => f.answers.push(text)],
+    ['in a response', (text: string) => f.answers.push(text)],
     ['in a log line', (text: string) => f.logs.push(text)],
     [
       'in a row',
       (text: string) =>
         f.db.insert(auditEvents).values({ id: uuidv7(), userId, action: 'planted.leak', details: { text } }),
     ],
-  ])('finds each form of a secret that is planted %s', async (_, plant) => {
+  ])('finds each form of a secret that was planted %s', async (_, plant) => {
     const secret = canary()
     for (const form of formsOf(secret)) {
       expect(leaks(await everythingWritten(), [secret]), form).toEqual([])
@@ -60,7 +60,7 @@ describe('the search for leaks', () => {
     }
   })
 
-  test.each([0, 1, 2])('finds a secret in the base64 of a whole, %i bytes in', (offset) => {
+  test.each([0, 1, 2])('finds a secret in the base64 of a whole text, %i bytes in', (offset) => {
     const secret = canary()
     const whole = Buffer.from(`${'a'.repeat(offset)}${secret}tail`)
     expect(leaks(whole.toString('base64'), [secret])).toEqual([secret])
@@ -79,8 +79,8 @@ describe('the search for leaks', () => {
   })
 })
 
-describe('no value of the data is in any answer, log line or row', () => {
-  test('after every call that succeeds, and a replay', async () => {
+describe('no value of the data is in a response, log line or row', () => {
+  test('after every successful call and a replay', async () => {
     const first = secretData()
     const second = secretData()
     const headers = { 'Idempotency-Key': uuidv7() }
@@ -101,7 +101,7 @@ describe('no value of the data is in any answer, log line or row', () => {
     expect(statuses).toEqual([200, 200, 200, 200, 204])
   })
 
-  test('after every call that fails', async () => {
+  test('after every failed call', async () => {
     const { data, secrets } = secretData()
     const [secret = ''] = secrets
     const { json: kept } = await f.call(userId, 'POST', path, { body: communityCredential('fails', data) })
@@ -161,7 +161,7 @@ describe('no value of the data is in any answer, log line or row', () => {
     expect(leaks(text, secrets)).toEqual([])
   })
 
-  test('after a test of it failed with an error that repeats it', async () => {
+  test('after a failed test whose error repeats it', async () => {
     const { data, secrets } = secretData()
     const created = await f.credentials.create(userId, communityCredential('tested', data))
     const opened = (await f.credentials.open(userId, created?.id ?? '')) as OpenCredential

@@ -20,35 +20,35 @@ describe('opened data', () => {
     expect(print()).not.toContain('8675309421')
   })
 
-  test('is given away by reveal alone', () => {
+  test('is returned only by reveal', () => {
     expect(data.reveal()).toEqual({ token: canary, nested: { list: [canary, 8_675_309_421] } })
   })
 
   test.each([
-    ['as it is', canary],
+    ['unchanged', canary],
     ['URL-encoded', encodeURIComponent(canary)],
     ['in base64', Buffer.from(canary).toString('base64').replace(/=+$/, '')],
     ['JSON-escaped', JSON.stringify(canary).slice(1, -1)],
     ['as a number', '8675309421'],
-  ])('is taken out of a text that holds it %s', (_, form) => {
+  ])('is redacted from a text that contains it %s', (_, form) => {
     expect(data.redact(`n8n said: <${form}>`)).toBe('n8n said: <[redacted]>')
   })
 
   test.each([
     ['a connection string', 'mongodb://user:p%40ss-word@db.example.test/', 'p@ss-word', 'p%40ss-word'],
-    ['JSON kept as text', '{"headers":{"X-Key":"key-in-json"}}', 'key-in-json', '"key-in-json"'],
-  ])('a secret within %s is taken out of a text as well', (_, value, ...secrets) => {
+    ['JSON stored as text', '{"headers":{"X-Key":"key-in-json"}}', 'key-in-json', '"key-in-json"'],
+  ])('a secret within %s is redacted from a text too', (_, value, ...secrets) => {
     const within = new SecretData({ value })
     for (const secret of secrets) expect(within.redact(`said ${secret}.`)).not.toContain(secret.slice(2, -2))
   })
 
-  test('values that only look like URLs or JSON are redacted as they are', () => {
+  test('values that only look like URLs or JSON are redacted as a whole', () => {
     for (const value of ['https://user:%E0%A4%A@host', '{"broken', '[[[[[[']) {
       expect(new SecretData({ value }).redact(`said ${value}`)).toBe('said [redacted]')
     }
   })
 
-  test('a value within a longer one leaves no rest of the longer one behind', () => {
+  test('a value within a longer one leaves no part of the longer one', () => {
     const both = new SecretData({ a: 'secret-one', b: 'secret-one-and-more' })
     expect(both.redact('x secret-one-and-more y secret-one')).toBe('x [redacted] y [redacted]')
   })

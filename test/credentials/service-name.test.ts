@@ -23,7 +23,7 @@ test.each([
   expect(serviceOf(type)).toBe(service)
 })
 
-test('every type of the catalogue has a service, and its OAuth form has the same one', async () => {
+test('every type of the catalogue has a service, and its OAuth variant has the same one', async () => {
   const types = (await loadCatalogue()).searchCredentialTypes('').map(({ type }) => type)
   expect(types.length).toBeGreaterThan(400)
   expect(types.filter((type) => serviceOf(type) === '')).toEqual([])

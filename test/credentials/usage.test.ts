@@ -84,7 +84,7 @@ async function newRun(
 }
 
 describe('the usage of a credential', () => {
-  test('names the workflows that require its type, newest first, with the nodes that need it', async () => {
+  test('lists the workflows that require its type, newest first, with the nodes that need it', async () => {
     const userId = await f.newUser()
     const id = await newCredential(userId)
     const older = await newWorkflow(userId, 'older', [
@@ -106,7 +106,7 @@ describe('the usage of a credential', () => {
     })
   })
 
-  test('reads nodes of odd shapes as the extraction did', async () => {
+  test('reads malformed nodes like the extraction does', async () => {
     const userId = await f.newUser()
     const type = 'acmeApi'
     const id = await newCredential(userId, type)
@@ -124,7 +124,7 @@ describe('the usage of a credential', () => {
     ])
   })
 
-  test('names the deployments and nodes that are bound to it, not those bound to another of the type', async () => {
+  test('lists the deployments and nodes bound to it, but not those bound to another of the type', async () => {
     const userId = await f.newUser()
     const [id, other] = [await newCredential(userId), await newCredential(userId)]
     const workflowId = await newWorkflow(userId, 'deployed', [slackNode('Slack')])
@@ -142,7 +142,7 @@ describe('the usage of a credential', () => {
     ])
   })
 
-  test('tells when the newest run of those deployments ended, or began if it has not ended', async () => {
+  test('returns the end of the newest run of those deployments, or its start if it is open', async () => {
     const userId = await f.newUser()
     const [id, other] = [await newCredential(userId), await newCredential(userId)]
     const workflowId = await newWorkflow(userId, 'run', [slackNode('Slack')])

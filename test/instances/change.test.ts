@@ -9,8 +9,8 @@ beforeAll(async () => {
 })
 afterAll(() => connected.close())
 
-describe('a new API key is tried before it takes the place of the old one', () => {
-  test('one that n8n refuses is a 422 at /apiKey, and nothing is changed', async () => {
+describe('a new API key is tested before it replaces the old one', () => {
+  test('returns 422 at /apiKey and changes nothing when n8n rejects it', async () => {
     const { user, path } = await connected.world()
     await user.call('POST', `${path}/test`)
     const before = (await user.call('GET', path)).json
@@ -25,7 +25,7 @@ describe('a new API key is tried before it takes the place of the old one', () =
     expect((await user.call('POST', `${path}/test`)).json.status).toBe('ok')
   })
 
-  test('one that n8n takes is stored with what the test found', async () => {
+  test('stores a key that n8n accepts with the test result', async () => {
     const { stub, user, path } = await connected.world()
     const changed = await user.call('PATCH', path, {
       body: { apiKey: stub.apiKey },
@@ -35,7 +35,7 @@ describe('a new API key is tried before it takes the place of the old one', () =
   })
 
   test.each<[StubMode]>([['refuse'], ['http502-html'], ['429']])(
-    'one that cannot be tried (%s) is stored, and counts as unreachable',
+    'stores a key that cannot be tested (%s) as unreachable',
     async (mode) => {
       const { stub, user, path } = await connected.world()
       stub.failNext({ step: 'discover', mode, times: 3 })
@@ -49,7 +49,7 @@ describe('a new API key is tried before it takes the place of the old one', () =
     },
   )
 
-  test('it is sent to the new URL alone, the old one to neither', async () => {
+  test('sends the new key only to the new URL, and the old key to neither', async () => {
     const { stub, user, path } = await connected.world()
     const asked: string[] = []
     connected.n8n.fetch = (input, init) => {
@@ -64,7 +64,7 @@ describe('a new API key is tried before it takes the place of the old one', () =
   })
 })
 
-test('another path on the same server keeps the key, is not asked, and counts as untested', async () => {
+test('another path on the same server keeps the key, sends no request, and becomes untested', async () => {
   const { stub, user, path } = await connected.world()
   await user.call('POST', `${path}/test`)
   const calls = stub.calls().length
@@ -78,7 +78,7 @@ test('another path on the same server keeps the key, is not asked, and counts as
   expect(stub.calls()).toHaveLength(calls)
 })
 
-test('a test that a change overtook is not kept', async () => {
+test('discards the result of a test when the instance changed meanwhile', async () => {
   const { stub, user, path } = await connected.world()
   let changed: Promise<unknown> | undefined
   connected.n8n.fetch = async (input, init) => {
@@ -107,7 +107,7 @@ describe('removing an instance', () => {
     return { ...made, deploymentId, workflowId: json.id as string }
   }
 
-  test('with workflows deployed there is a 409 with its dependents; force removes it all the same', async () => {
+  test('returns 409 with the dependents while workflows are deployed on it; force removes it anyway', async () => {
     const { user, path, deploymentId, workflowId } = await withDeployment({ managed: true, status: 'active' })
     const refused = await user.call('DELETE', path)
     expect([refused.status, refused.json.code]).toEqual([409, 'in-use'])
@@ -120,12 +120,12 @@ describe('removing an instance', () => {
   test.each([
     { managed: false, status: 'tracking' },
     { managed: true, status: 'undeployed' },
-  ])('with no more than %o needs no force', async (columns) => {
+  ])('with only %o needs no force', async (columns) => {
     const { user, path } = await withDeployment(columns)
     expect((await user.call('DELETE', path)).status).toBe(204)
   })
 
-  test('a word other than true or false for force is a 422', async () => {
+  test('returns 422 when force is not true or false', async () => {
     const { user, path } = await connected.world()
     expect((await user.call('DELETE', `${path}?force=yes`)).status).toBe(422)
   })

@@ -14,7 +14,7 @@ afterAll(() => connected.close())
 
 const markup = /<|at \/srv|Bearer abc|sk-123456|ECONN/
 
-describe('every way in which n8n fails is a problem of our own', () => {
+describe('every failure of n8n becomes a problem of our own', () => {
   test.each<[StubMode, number, string]>([
     ['refuse', 502, 'instance-unreachable'],
     ['reset', 502, 'instance-unreachable'],
@@ -35,7 +35,7 @@ describe('every way in which n8n fails is a problem of our own', () => {
     ['401', 502, 'instance-refused'],
     ['403', 502, 'instance-refused'],
     ['409', 409, 'instance-conflict'],
-  ])('%s → %i %s, and nothing of its body or of the API key is shown or kept', async (mode, status, code) => {
+  ])('%s → %i %s, without its body or the API key in the response or the log', async (mode, status, code) => {
     const { app } = connected
     const { stub, user, path } = await connected.world()
     stub.failNext({ step: 'workflow-create', mode, times: 2 })
@@ -54,7 +54,7 @@ describe('every way in which n8n fails is a problem of our own', () => {
   })
 
   test.each<[StubMode]>([['timeout'], ['timeout-after-apply']])(
-    '%s → 504 once the time is over',
+    '%s → 504 after the timeout',
     async (mode) => {
       const { stub, connect } = await connected.world()
       stub.failNext({ step: 'workflow-create', mode })
@@ -65,7 +65,7 @@ describe('every way in which n8n fails is a problem of our own', () => {
     },
   )
 
-  test('a redirect takes the API key nowhere', async () => {
+  test('does not follow a redirect with the API key', async () => {
     const { stub, user, path } = await connected.world()
     stub.failNext({ step: 'discover', mode: 'redirect', location: 'http://127.0.0.1:9/steal' })
     expect((await user.call('POST', `${path}/reporter`)).json.code).toBe('instance-redirected')
@@ -81,7 +81,7 @@ describe('every way in which n8n fails is a problem of our own', () => {
     expect(String(toAppError(error).retryAfterSeconds)).toBe(expected)
   })
 
-  test('each kind has a code, and n8n is quoted for its reasons alone', () => {
+  test('each kind has a code, and only the reasons of n8n are quoted', () => {
     const kinds: N8nErrorKind[] = [
       'rejected',
       'conflict',
@@ -102,7 +102,7 @@ describe('every way in which n8n fails is a problem of our own', () => {
 })
 
 describe('testing the connection', () => {
-  test('a current n8n and a key with every scope are ok, and the instance says so', async () => {
+  test('a current n8n and a key with all scopes are ok, and the instance shows it', async () => {
     const { user, path, stub } = await connected.world()
     const tested = await user.call('POST', `${path}/test`)
     expect(tested.json).toEqual({
@@ -123,18 +123,15 @@ describe('testing the connection', () => {
     expect(stub.calls().every(({ method }) => method === 'GET')).toBe(true)
   })
 
-  test.each(['1.x', '2.0'] as const)(
-    'n8n %s is limited, and what it cannot do is said',
-    async (generation) => {
-      const { user, path } = await connected.world({ generation })
-      const { json } = await user.call('POST', `${path}/test`)
-      expect(json).toMatchObject({ status: 'limited', generation: 'legacy', n8nVersion: '1.x or 2.0' })
-      expect(json.cannot).toHaveLength(4)
-      expect(json.cannot[0]).toMatch(/^Rolling back without a new upload: /)
-    },
-  )
+  test.each(['1.x', '2.0'] as const)('n8n %s is limited, with its limitations', async (generation) => {
+    const { user, path } = await connected.world({ generation })
+    const { json } = await user.call('POST', `${path}/test`)
+    expect(json).toMatchObject({ status: 'limited', generation: 'legacy', n8nVersion: '1.x or 2.0' })
+    expect(json.cannot).toHaveLength(4)
+    expect(json.cannot[0]).toMatch(/^Rolling back without a new upload: /)
+  })
 
-  test('a key without scopes is limited, and each scope that it lacks is named', async () => {
+  test('a key without scopes is limited, with each missing scope', async () => {
     const { stub, connect } = await connected.world()
     const { client } = await connect(async (input, init) => {
       const response = await stub.fetch(input, init)
@@ -155,7 +152,7 @@ describe('testing the connection', () => {
     ])
   })
 
-  test('on an older n8n a key that may not list executions is told so', async () => {
+  test('reports on an older n8n that the key cannot list executions', async () => {
     const { stub, user, path } = await connected.world({ generation: '1.x' })
     stub.failNext({ step: 'execution-list', mode: '403' })
     const { json } = await user.call('POST', `${path}/test`)
@@ -170,7 +167,7 @@ describe('testing the connection', () => {
     ['html200', 'unreachable'],
     ['redirect', 'unreachable'],
     ['429', 'unreachable'],
-  ])('%s is %s; what an earlier test saw of the version stays', async (mode, status) => {
+  ])('%s is %s; keeps the version from an earlier test', async (mode, status) => {
     const { stub, user, path } = await connected.world()
     await user.call('POST', `${path}/test`)
     stub.failNext({ step: 'discover', mode, times: 3 })
@@ -183,7 +180,7 @@ describe('testing the connection', () => {
     })
   })
 
-  test("another user's instance is as absent as none", async () => {
+  test("returns 404 for another user's instance", async () => {
     const { path } = await connected.world()
     const stranger = await connected.app.user()
     for (const suffix of ['/test', '/reporter']) {
@@ -192,7 +189,7 @@ describe('testing the connection', () => {
     }
   })
 
-  test('a stored URL that the rules do not allow any more is not called', async () => {
+  test('does not call a stored URL that is no longer allowed', async () => {
     const { stub, user, id, path } = await connected.world()
     const { sql } = connected.app.database
     // The key is bound to the origin, so the address is all that can change by itself.

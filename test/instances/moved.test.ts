@@ -10,7 +10,7 @@ const workflow = {
   connections: {},
 }
 
-test('an instance that nothing is on may move to another server, with its key', async () => {
+test('an unused instance can move to another server with its key', async () => {
   const user = await app.user()
   const { json } = await user.call('POST', '/v1/instances', { body: instanceBody })
   const answer = await user.call('PATCH', `/v1/instances/${json.id}`, {
@@ -21,7 +21,7 @@ test('an instance that nothing is on may move to another server, with its key', 
   expect(answer.json.baseUrl).toBe(moved.baseUrl)
 })
 
-test('one that has been used stays where it is: another n8n numbers its executions anew', async () => {
+test('a used instance cannot move, because another n8n restarts its execution IDs', async () => {
   const user = await app.user()
   const instance = (await user.call('POST', '/v1/instances', { body: instanceBody })).json
   const { id: workflowId } = (await user.call('POST', '/v1/workflows', { body: { workflow } })).json
@@ -43,7 +43,7 @@ test('one that has been used stays where it is: another n8n numbers its executio
   ).toBe(409)
 })
 
-test('creating a deployment again by its key is answered even when a credential that it named is gone', async () => {
+test('a repeated Idempotency-Key returns the deployment even if its credential was deleted', async () => {
   const user = await app.user()
   const post = async (path: string, body: object, headers = {}) => user.call('POST', path, { body, headers })
   const { id: instanceId } = (await post('/v1/instances', instanceBody)).json
@@ -59,7 +59,7 @@ test('creating a deployment again by its key is answered even when a credential 
   expect([again.status, again.json.id]).toEqual([201, first.json.id])
 })
 
-test('a dead letter keeps no credential of a header, whether text or list', async () => {
+test('a dead letter stores no credential from a header, whether string or list', async () => {
   const user = await app.user()
   const instance = (await user.call('POST', '/v1/instances', { body: instanceBody })).json
   const headers = { authorization: 'Bearer planted-one', 'set-cookie': ['sid=planted-two'] }

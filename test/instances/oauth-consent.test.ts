@@ -15,14 +15,14 @@ async function setting(generation: Generation = '2.41') {
   return { stub, client, id }
 }
 
-test('consent is missing until somebody has signed in', async () => {
+test('consent is missing until the user has signed in', async () => {
   const { stub, client, id } = await setting()
   expect(await oauthConsent(client, id)).toBe('missing')
   stub.state.credentials.get(id)!.data['oauthTokenData'] = { access_token: 'token' }
   expect(await oauthConsent(client, id)).toBe('given')
 })
 
-test('consent is unknown for a type that n8n cannot test, and on an n8n that has no test', async () => {
+test('consent is unknown for a type or an n8n without a credential test', async () => {
   const { client } = await setting()
   const { id } = await client.createCredential({
     name: 'Header',
@@ -34,7 +34,7 @@ test('consent is unknown for a type that n8n cannot test, and on an n8n that has
   expect(await oauthConsent(legacy.client, legacy.id)).toBe('unknown')
 })
 
-test('a credential that n8n does not have is an error, not an answer', async () => {
+test('a credential that n8n does not have is an error', async () => {
   const { client } = await setting()
   await expect(oauthConsent(client, 'gone')).rejects.toMatchObject({ kind: 'not-found' })
 })

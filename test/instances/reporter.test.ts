@@ -16,7 +16,7 @@ const leaseMs = 60_000
 const writes = new Set(['POST', 'PUT', 'PATCH', 'DELETE'])
 
 describe('the error reporter', () => {
-  test('is one published workflow that signs in with a token of its own, of which only the hash is here', async () => {
+  test('is one published workflow with its own token, of which only the hash is stored', async () => {
     const { stub, user, path, expectOneReporter } = await connected.world()
     const made = await user.call('POST', `${path}/reporter`)
     expect(made.status).toBe(200)
@@ -47,7 +47,7 @@ describe('the error reporter', () => {
     expect((await user.call('GET', path)).json.reporter).toEqual({ n8nWorkflowId: workflow?.id })
   })
 
-  test('stays as it is when it is asked for again', async () => {
+  test('stays unchanged when it is set up again', async () => {
     const { stub, user, path, connect, expectOneReporter } = await connected.world()
     const { json: first } = await user.call('POST', `${path}/reporter`)
     const callsBefore = stub.calls().length
@@ -61,7 +61,7 @@ describe('the error reporter', () => {
     await expectOneReporter()
   })
 
-  test('is one, however many ask for it at once', async () => {
+  test('is created once by concurrent requests', async () => {
     const { connect, expectOneReporter } = await connected.world()
     const callers = await Promise.all(Array.from({ length: 6 }, () => connect()))
     const settled = await Promise.allSettled(callers.map(({ ensure }) => ensure()))
@@ -71,7 +71,7 @@ describe('the error reporter', () => {
     await expectOneReporter()
   })
 
-  test('of another instance on the same n8n is left alone', async () => {
+  test('leaves the reporter of another instance on the same n8n unchanged', async () => {
     const { stub, user, path } = await connected.world()
     await user.call('POST', `${path}/reporter`)
     const body = { name: 'same n8n', baseUrl: 'https://n8n.example.com:8443', apiKey: stub.apiKey }
@@ -83,7 +83,7 @@ describe('the error reporter', () => {
   })
 })
 
-describe('what it sends', () => {
+describe('its report', () => {
   const [, post] = reporterWorkflow('i1', { credentialId: 'c1', webhookUrl: 'https://x.example' }).nodes
   const body = String((post?.['parameters'] as { jsonBody?: unknown } | undefined)?.jsonBody)
   /** As n8n evaluates it. */
@@ -100,7 +100,7 @@ describe('what it sends', () => {
   }
   const workflow = { id: 'wf1', name: 'Mail' }
 
-  test('of a trigger that fails: what failed, where and when, and nothing secret', () => {
+  test('of a failed trigger contains what failed, where and when, and no secret', () => {
     const item = sent({ trigger: { mode: 'trigger', error }, workflow })
     expect(item).toEqual({ trigger: { mode: 'trigger', error: kept }, workflow })
     expect(readPayload(item, new Date('2026-11-29T00:00:00Z'))).toMatchObject({
@@ -115,14 +115,14 @@ describe('what it sends', () => {
     })
   })
 
-  test('of a run that fails: the same, with the run', () => {
+  test('of a failed run contains the run too', () => {
     const execution = { id: '7', mode: 'webhook', lastNodeExecuted: 'IMAP' }
     const item = { execution: { ...execution, url: 'http://n8n/x', error }, workflow }
     expect(sent(item)).toEqual({ execution: { ...execution, error: kept }, workflow })
   })
 })
 
-describe('what a person does to it in n8n is mended', () => {
+describe('repairs a change by a user in n8n', () => {
   test.each(['deleted', 'unpublished', 'changed', 'disabled', 'archived', 'credential deleted'])(
     '%s',
     async (what) => {
@@ -145,7 +145,7 @@ describe('what a person does to it in n8n is mended', () => {
     },
   )
 
-  test('but not what changes nothing: its name, its colours, where its nodes are', async () => {
+  test('ignores changes without effect: name, colors and positions', async () => {
     const { stub, connect } = await connected.world()
     await (await connect()).ensure()
     const [workflow] = stub.state.workflows.values()
@@ -177,7 +177,7 @@ const modes: StubMode[] = [
   '429',
 ]
 
-describe('failing at any step in any way, the next call ends with exactly one reporter', () => {
+describe('after a failure at any step, the next call ends with exactly one reporter', () => {
   test.each(steps.flatMap((step) => modes.map((mode) => [step, mode] as const)))(
     '%s: %s',
     async (step, mode) => {
@@ -191,7 +191,7 @@ describe('failing at any step in any way, the next call ends with exactly one re
   )
 })
 
-describe('killed in the middle, the lease runs out and another call ends with exactly one reporter', () => {
+describe('after a crash, the lease expires and another call ends with exactly one reporter', () => {
   /** Every request that setting up takes. */
   const requests = 7
   const kills = Array.from({ length: requests }, (_, index) => index + 1).flatMap((count) => [
@@ -199,13 +199,13 @@ describe('killed in the middle, the lease runs out and another call ends with ex
     { count, applied: true },
   ])
 
-  test('the kills reach every request', async () => {
+  test('the crashes cover every request', async () => {
     const { stub, connect } = await connected.world()
     await (await connect()).ensure()
     expect(stub.calls()).toHaveLength(requests)
   })
 
-  test.each(kills)('at request $count, done by n8n: $applied', async ({ count, applied }) => {
+  test.each(kills)('at request $count, completed by n8n: $applied', async ({ count, applied }) => {
     const { stub, connect, expectOneReporter } = await connected.world()
     let sent = 0
     let dead: () => void
@@ -230,7 +230,7 @@ describe('killed in the middle, the lease runs out and another call ends with ex
   })
 })
 
-test('a copy made by a call that had lost its lease is removed, whichever was first', async () => {
+test('removes a copy made by a call that lost its lease, whichever came first', async () => {
   const { stub, id, connect, expectOneReporter } = await connected.world()
   const twin = await connect(async (input, init) => {
     const response = await stub.fetch(input, init)
@@ -246,7 +246,7 @@ test('a copy made by a call that had lost its lease is removed, whichever was fi
 })
 
 describe('rotating the webhook token', () => {
-  test('gives the reporter a token of its own; the earlier one works for 24 hours', async () => {
+  test('gives the reporter its own new token; the earlier one works for 24 hours', async () => {
     const { stub, user, path, id, connect, expectOneReporter, hookAnswers } = await connected.world()
     await (await connect()).ensure()
     const [credential] = stub.state.credentials.values()
@@ -264,7 +264,7 @@ describe('rotating the webhook token', () => {
     expect(await hookAnswers()).toBe(202)
   })
 
-  test('with n8n away is done here; the reporter follows when it is asked for again', async () => {
+  test('succeeds while n8n is unavailable; the reporter is updated by the next setup', async () => {
     const { stub, user, path, connect, expectOneReporter, hookAnswers } = await connected.world()
     await (await connect()).ensure()
     stub.failNext({ step: '*', mode: 'refuse', times: 3 })
@@ -290,7 +290,7 @@ describe('rotating the webhook token', () => {
     await expectOneReporter()
   })
 
-  test('without a reporter there is none to update', async () => {
+  test('updates nothing without a reporter', async () => {
     const { stub, user, path } = await connected.world()
     expect((await user.call('POST', `${path}/webhook-token`)).json.reporter).toBe('none')
     expect(stub.calls()).toEqual([])
@@ -298,9 +298,9 @@ describe('rotating the webhook token', () => {
 })
 
 describe.each(['1.x', '2.0'] as const)(
-  'on n8n %s, which has neither own ids nor updates of credentials',
+  'on n8n %s, without client-generated IDs or credential updates',
   (generation) => {
-    test('it is set up, kept, and given another credential when the token is rotated', async () => {
+    test('sets it up, keeps it, and replaces the credential when the token is rotated', async () => {
       const { stub, user, path, connect, expectOneReporter } = await connected.world({ generation })
       await (await connect()).ensure()
       await expectOneReporter()
@@ -316,7 +316,7 @@ describe.each(['1.x', '2.0'] as const)(
   },
 )
 
-test('where n8n does not take a restriction to one host, the credential goes without', async () => {
+test('omits the restriction to one host if n8n does not support it', async () => {
   const { stub, connect, expectOneReporter } = await connected.world()
   stub.failNext({ step: 'credential-create', mode: '4xx' })
   await (await connect()).ensure()
@@ -331,7 +331,7 @@ describe('removing the instance', () => {
     return stub.state.workflows.size
   }
 
-  test('removes the reporter from n8n, nothing else', async () => {
+  test('removes only the reporter from n8n', async () => {
     const { stub, id, user, path, connect } = await connected.world({ unpublishDelayMs: 100 })
     await (await connect()).ensure()
     const { client } = await connect()
@@ -343,7 +343,7 @@ describe('removing the instance', () => {
     expect(isReporterOf(id, workflow)).toBe(false)
   })
 
-  test('goes on although n8n is away', async () => {
+  test('succeeds while n8n is unavailable', async () => {
     const { stub, user, path, connect } = await connected.world()
     await (await connect()).ensure()
     stub.failNext({ step: '*', mode: 'refuse', times: 100 })
@@ -353,9 +353,9 @@ describe('removing the instance', () => {
 })
 
 describe.each(['1.x', '2.41'] as const)(
-  'on n8n %s the reporter, taken away with the last deployment,',
+  'on n8n %s, undeploying the last deployment removes the reporter, which',
   (generation) => {
-    test('is forgotten with its token, and made anew with the next', async () => {
+    test('is deleted with its token and recreated by the next deployment', async () => {
       const { stub, id, user, path, connect, hookAnswers, expectOneReporter } = await connected.world({
         generation,
       })
@@ -376,7 +376,7 @@ describe.each(['1.x', '2.41'] as const)(
       ['workflow-delete', 'reset'],
       ['workflow-delete', 'reset-after-apply'],
       ['credential-delete', 'http500-after-apply'],
-    ])('interrupted at %s by %s stays known until it is gone', async (step, mode) => {
+    ])('stays stored until it is gone when interrupted at %s by %s', async (step, mode) => {
       const { stub, user, path, connect } = await connected.world({ generation })
       await (await connect()).ensure()
       stub.failNext({ step, mode })
@@ -389,7 +389,7 @@ describe.each(['1.x', '2.41'] as const)(
   },
 )
 
-test('an instance that is gone has no reporter to set up', async () => {
+test('a deleted instance has no reporter to set up', async () => {
   const { user, path, connect } = await connected.world()
   const { ensure } = await connect()
   await user.call('DELETE', path)

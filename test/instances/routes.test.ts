@@ -18,7 +18,7 @@ const create = async (user: string, more: object = {}, headers: Record<string, s
 
 const anyVersion = { 'If-Match': '*' }
 
-test('an instance is made, read, listed, renamed and removed; key and token are shown never and once', async () => {
+test('an instance can be created, read, listed, renamed and deleted; the key is never returned and the token once', async () => {
   const user = await world.user()
   const made = await create(user)
   expect(made.status).toBe(201)
@@ -76,10 +76,10 @@ test.each([
   ['no API key', { apiKey: undefined }, '/apiKey'],
   ['an API key with a line break', { apiKey: 'a\r\nX-Evil: 1' }, '/apiKey'],
   ['no URL', { baseUrl: undefined }, '/baseUrl'],
-  ['a URL on this machine', { baseUrl: 'https://127.1' }, '/baseUrl'],
-  ['a number as URL', { baseUrl: 1 }, '/baseUrl'],
+  ['a loopback URL', { baseUrl: 'https://127.1' }, '/baseUrl'],
+  ['a number as the URL', { baseUrl: 1 }, '/baseUrl'],
   ["another's id", { userId: absentId }, '/userId'],
-])('%s is a 422 that points at it', async (_, more, pointer) => {
+])('%s returns 422 with a pointer', async (_, more, pointer) => {
   const user = await world.user()
   const answer = await create(user, more)
   expect(answer.status).toBe(422)
@@ -89,7 +89,7 @@ test.each([
 })
 
 describe('the API key is bound to the origin that it was entered for', () => {
-  test('another origin without the key is a 422 and changes nothing; with the key it is taken', async () => {
+  test('another origin without the key returns 422 and changes nothing; with the key it is accepted', async () => {
     const user = await world.user()
     const { body: instance } = await create(user)
     const patch = (change: object) =>
@@ -118,7 +118,7 @@ describe('the API key is bound to the origin that it was entered for', () => {
   })
 })
 
-test('changes that race are all applied, one after the other', async () => {
+test('concurrent changes are all applied, one after the other', async () => {
   const user = await world.user()
   const { body: instance } = await create(user)
   const answers = await Promise.all(
@@ -131,7 +131,7 @@ test('changes that race are all applied, one after the other', async () => {
   expect(found).toMatchObject({ name: 'A', baseUrl: 'https://n8n.example.com/b', version: 3 })
 })
 
-test('a name is taken once for each user', async () => {
+test('a name is unique per user', async () => {
   const [user, other] = [await world.user(), await world.user()]
   const { body: first } = await create(user)
   expect((await create(user)).body.code).toBe('name-taken')
@@ -145,7 +145,7 @@ test('a name is taken once for each user', async () => {
   expect([renamed.status, renamed.body.code]).toEqual([409, 'name-taken'])
 })
 
-test('a server is added once for each user, however its URL is written', async () => {
+test('a server can be added once per user, however its URL is written', async () => {
   const [user, other] = [await world.user(), await world.user()]
   const { body: first } = await create(user)
   for (const baseUrl of [
@@ -172,7 +172,7 @@ test('a server is added once for each user, however its URL is written', async (
   expect((await patch(second.id, { baseUrl: first.baseUrl })).status).toBe(200)
 })
 
-test('a local server is added once, by whichever of its names', async () => {
+test('a local server can be added once under all its names', async () => {
   const local = createWorld(await createTestDatabase(), { allowLoopbackInstances: true })
   try {
     const user = await local.user()
@@ -191,7 +191,7 @@ test('a local server is added once, by whichever of its names', async () => {
   }
 })
 
-test('an Idempotency-Key repeats the instance without its token; with another body it is refused', async () => {
+test('an Idempotency-Key returns the instance without its token, and is rejected with another body', async () => {
   const user = await world.user()
   const headers = { 'Idempotency-Key': 'k' }
   const first = await create(user, {}, headers)
@@ -203,7 +203,7 @@ test('an Idempotency-Key repeats the instance without its token; with another bo
   expect((await create(user, {}, headers)).status).toBe(409)
 })
 
-test('the quota is a limit', async () => {
+test('the quota limits instances', async () => {
   const user = await world.user()
   for (const name of ['1', '2', '3'])
     expect((await create(user, { name, baseUrl: `https://n8n.example.com/${name}` })).status).toBe(201)
@@ -211,7 +211,7 @@ test('the quota is a limit', async () => {
   expect([refused.status, refused.body.code]).toEqual([403, 'quota-exceeded'])
 })
 
-test("another user's instance is as absent as none", async () => {
+test("returns 404 for another user's instance", async () => {
   const [user, stranger] = [await world.user(), await world.user()]
   const { body: instance } = await create(user)
   for (const [method, suffix, sent] of [
@@ -234,7 +234,7 @@ test("another user's instance is as absent as none", async () => {
   expect((await world.call('GET', `/v1/instances/${instance.id}`, { user })).body.name).toBe('Production')
 })
 
-test('is changed from the version that If-Match names, or a list that holds it', async () => {
+test('accepts a change based on the version in If-Match, or a list that contains it', async () => {
   const user = await world.user()
   const { body: instance } = await create(user)
   const path = `/v1/instances/${instance.id}`

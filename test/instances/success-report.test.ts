@@ -19,8 +19,8 @@ const workflow = (trigger: N8nNodeBody, more: Partial<N8nWorkflowBody> = {}): N8
 const add = (body: N8nWorkflowBody) => withSuccessReport(body, receiver, isTrigger)
 const webhook = (parameters = {}) => node('Hook', 'n8n-nodes-base.webhook', { parameters })
 
-describe('the node that tells of success', () => {
-  test('hangs on the trigger, below everything else, and leaves all else as it was', () => {
+describe('the success report node', () => {
+  test('is connected to the trigger, below all other nodes, without other changes', () => {
     const given = workflow(webhook())
     const { body, triggers } = add(structuredClone(given))
     expect(triggers).toEqual(['Hook'])
@@ -38,7 +38,7 @@ describe('the node that tells of success', () => {
     expect(withoutSuccessReport(body)).toEqual(given)
   })
 
-  test('is one for all triggers and all their outputs', () => {
+  test('is one node for all triggers and all their outputs', () => {
     const given = workflow(webhook(), {
       nodes: [
         webhook({ httpMethod: ['GET', 'POST'], multipleMethods: true }),
@@ -62,7 +62,7 @@ describe('the node that tells of success', () => {
     expect(add(body).body).toEqual(body)
   })
 
-  test('has a name of its own', () => {
+  test('has a unique name', () => {
     const taken = node('flowkeep: REPORT success', 'n8n-nodes-base.noOp')
     const given = workflow(webhook())
     const { body } = add({ ...given, nodes: [...given.nodes, taken] })
@@ -70,28 +70,28 @@ describe('the node that tells of success', () => {
   })
 })
 
-describe('nothing is added where it would change what a caller gets, or tell too early', () => {
+describe('is not added where it would change the response or report too early', () => {
   test.each<[string, N8nWorkflowBody]>([
-    ['a webhook that answers with the last node', workflow(webhook({ responseMode: 'lastNode' }))],
-    ['a webhook whose answer is an expression', workflow(webhook({ responseMode: '={{ $json.mode }}' }))],
+    ['a webhook that responds with the last node', workflow(webhook({ responseMode: 'lastNode' }))],
+    ['a webhook whose response is an expression', workflow(webhook({ responseMode: '={{ $json.mode }}' }))],
     ['a webhook that streams', workflow(webhook({ responseMode: 'streaming' }))],
     ['a sub-workflow', workflow(node('Start', 'n8n-nodes-base.executeWorkflowTrigger'))],
     ['a chat', workflow(node('Chat', '@n8n/n8n-nodes-langchain.chatTrigger'))],
     ['a form', workflow(node('Form', 'n8n-nodes-base.formTrigger'))],
     ['a disabled trigger', workflow(node('Hook', 'n8n-nodes-base.webhook', { disabled: true }))],
     ['a manual trigger', workflow(node('Start', 'n8n-nodes-base.manualTrigger'))],
-    ['the older execution order', workflow(webhook(), { settings: {} })],
+    ['the earlier execution order', workflow(webhook(), { settings: {} })],
     ['no trigger', workflow(node('Start', 'n8n-nodes-base.set'))],
   ])('%s', (_, given) => {
     expect(add(given)).toEqual({ body: given, triggers: [] })
   })
 
-  test.each(['onReceived', 'responseNode'])('but it is for a webhook that answers by %s', (responseMode) => {
+  test.each(['onReceived', 'responseNode'])('is added for a webhook that responds by %s', (responseMode) => {
     expect(add(workflow(webhook({ responseMode }))).triggers).toEqual(['Hook'])
   })
 })
 
-test('a workflow without such a node is handed back as it is', () => {
+test('a workflow without the node is returned unchanged', () => {
   const given = workflow(webhook())
   expect(withoutSuccessReport(given)).toBe(given)
 })

@@ -13,7 +13,7 @@ const outcome = (url: string, given = rules): string => {
   }
 }
 
-describe('what is allowed, and what it becomes', () => {
+describe('allowed URLs and their normalized form', () => {
   test.each([
     ['https://n8n.example.com', 'https://n8n.example.com'],
     ['https://n8n.example.com/', 'https://n8n.example.com'],
@@ -33,7 +33,7 @@ describe('what is allowed, and what it becomes', () => {
   })
 })
 
-describe('what is copied from n8n', () => {
+describe('URLs copied from n8n', () => {
   test.each([
     '/api/v1',
     '/api/v1/',
@@ -53,7 +53,7 @@ describe('what is copied from n8n', () => {
     '/signin',
     '/signin?redirect=%252Fhome',
     '/setup',
-  ])('%s stands for the server itself', (page) => {
+  ])('%s becomes the base URL', (page) => {
     expect(outcome(`https://n8n.example.com${page}`)).toBe('https://n8n.example.com')
     expect(outcome(`https://n8n.example.com:8443/tools/n8n${page}`)).toBe(
       'https://n8n.example.com:8443/tools/n8n',
@@ -61,14 +61,14 @@ describe('what is copied from n8n', () => {
   })
 
   test.each(['/restaurant', '/api', '/workflows-n8n', '/home', '/team/signin-proxy', '/apis/v1'])(
-    '%s is a prefix like any other',
+    '%s is an ordinary prefix',
     (prefix) => {
       expect(outcome(`https://n8n.example.com${prefix}`)).toBe(`https://n8n.example.com${prefix}`)
     },
   )
 })
 
-describe('addresses that are not on the public internet, in every spelling', () => {
+describe('non-public addresses in every spelling are rejected', () => {
   test.each(
     [
       '127.0.0.1',
@@ -147,7 +147,7 @@ describe('addresses that are not on the public internet, in every spelling', () 
   })
 })
 
-describe('names that lead inside', () => {
+describe('internal names are rejected', () => {
   test.each(
     [
       'localhost',
@@ -175,7 +175,7 @@ describe('names that lead inside', () => {
   })
 })
 
-describe('what is no plain https URL', () => {
+describe('anything but a plain HTTPS URL is rejected', () => {
   test.each(
     [
       '',
@@ -235,12 +235,12 @@ describe('with the development flag', () => {
     ['http://0.0.0.0:5678'],
     ['http://localhost:8787'],
     ['http://user@localhost:5678'],
-  ])('%s is still refused', (url) => {
+  ])('%s is still rejected', (url) => {
     expect(outcome(url, development)).toBe('url-not-allowed')
   })
 })
 
-describe('the key of a server', () => {
+describe('the server key', () => {
   const keyOf = (url: string) => serverKeyOf(checkBaseUrl(url, development))
 
   test.each([
@@ -248,11 +248,11 @@ describe('the key of a server', () => {
     ['http://127.0.0.1:5679/team', 'http://localhost:5679/team/', 'http://[0:0:0:0:0:0:0:1]:5679/team'],
     ['http://[::1]', 'http://localhost:80', 'http://127.0.0.1/home/workflows'],
     ['https://n8n.example.com', 'https://N8N.example.com:443/'],
-  ])('is the same for %s and each other way to write it', (first, ...others) => {
+  ])('is the same for %s and its other spellings', (first, ...others) => {
     expect(new Set([first, ...others].map(keyOf))).toEqual(new Set([keyOf(first)]))
   })
 
-  test('is another for another port, scheme, path or host', () => {
+  test('differs by port, scheme, path and host', () => {
     const urls = ['http://localhost:5678', 'http://localhost:5679', 'https://localhost:5678']
     const others = ['http://localhost:5678/a', 'http://127.0.0.2:5678', 'https://127.0.0.1.example.com']
     expect(new Set([...urls, ...others].map(keyOf)).size).toBe(6)

@@ -37,7 +37,7 @@ const failure = (promise: Promise<unknown>): Promise<N8nError> =>
   )
 
 describe('a current n8n', () => {
-  test('tells what it offers, once', async () => {
+  test('reports its capabilities, discovered once', async () => {
     const { stub, client } = await setUp()
     expect(await client.capabilities()).toMatchObject({
       ...{ generation: 'current', publish: true, ownCredentialIds: true, credentialList: true },
@@ -47,7 +47,7 @@ describe('a current n8n', () => {
     expect(stub.calls('discover')).toHaveLength(2)
   })
 
-  test('takes a workflow from draft to published and back to nothing', async () => {
+  test('creates, updates, publishes, unpublishes and deletes a workflow', async () => {
     const { stub, client } = await setUp({
       publishDelayMs: 500,
       unpublishDelayMs: 200,
@@ -79,7 +79,7 @@ describe('a current n8n', () => {
     expect(await failure(client.getWorkflow(id))).toMatchObject({ kind: 'not-found', status: 404 })
   })
 
-  test('finds workflows by their exact name, over all pages', async () => {
+  test('finds workflows by their exact name on all pages', async () => {
     const { client } = await setUp()
     const wanted = await client.createWorkflow(body('100% [fk:1]'))
     for (let each = 0; each < 25; each += 1) await client.createWorkflow(body(`100% [fk:1]${each}`))
@@ -88,7 +88,7 @@ describe('a current n8n', () => {
     expect(await client.findWorkflows('nothing')).toEqual([])
   })
 
-  test('keeps credentials, and a create that is repeated makes no second one', async () => {
+  test('creates credentials, and a repeated create makes no second one', async () => {
     const { stub, client } = await setUp()
     await client.createCredential({ id: 'ours', ...credential })
     expect(await failure(client.createCredential({ id: 'ours', ...credential }))).toMatchObject({
@@ -108,7 +108,7 @@ describe('a current n8n', () => {
     expect(stub.state.credentials.size).toBe(0)
   })
 
-  test('lists executions newest first and page by page, running ones only when asked for', async () => {
+  test('lists executions newest first, page by page, with running ones only on request', async () => {
     const { stub, client } = await setUp()
     for (let each = 0; each < 3; each += 1) stub.addExecution({ workflowId: 'w' })
     const running = stub.addExecution({ workflowId: 'w', status: 'running' })
@@ -157,7 +157,7 @@ describe('a current n8n', () => {
 })
 
 describe.each(['1.x', '2.0'] as const)('a legacy n8n (%s)', (generation) => {
-  test('is recognised, and what it lacks is not asked of it', async () => {
+  test('is detected, and no unsupported endpoint is called', async () => {
     const { stub, client } = await setUp({ generation })
     expect(await client.capabilities()).toMatchObject({
       generation: 'legacy',
@@ -178,7 +178,7 @@ describe.each(['1.x', '2.0'] as const)('a legacy n8n (%s)', (generation) => {
     ).not.toContain(400)
   })
 
-  test('is not taken for one when the key is wrong', async () => {
+  test('is not assumed when the key is invalid', async () => {
     const { baseUrl, fetch } = await createN8nStub({ generation })
     const client = createN8nClient({ baseUrl, apiKey: 'wrong', fetch })
     expect(await failure(client.capabilities())).toMatchObject({ kind: 'unauthorized', status: 401 })
@@ -211,7 +211,7 @@ describe('a failure', () => {
     ['409', 'conflict', false, 409],
   ]
 
-  test.each(cases)('%s of a create is %s, ambiguous: %s', async (mode, kind, ambiguous, status) => {
+  test.each(cases)('%s during a create is %s, ambiguous: %s', async (mode, kind, ambiguous, status) => {
     const { stub, client } = await setUp({}, timeLimit(mode))
     stub.failNext({ step: 'workflow-create', mode })
     expect(await failure(client.createWorkflow(body()))).toMatchObject({
@@ -221,13 +221,13 @@ describe('a failure', () => {
     expect(stub.calls()).toHaveLength(1)
   })
 
-  test.each(cases)('%s of a read is %s and never ambiguous', async (mode, kind) => {
+  test.each(cases)('%s during a read is %s and never ambiguous', async (mode, kind) => {
     const { stub, client } = await setUp({}, timeLimit(mode))
     stub.failNext({ step: 'execution-list', mode })
     expect(await failure(client.listExecutions())).toMatchObject({ kind, ambiguous: false })
   })
 
-  test.each<StubMode>(['leak', '400-leak'])('%s shows neither the API key nor markup', async (mode) => {
+  test.each<StubMode>(['leak', '400-leak'])('%s exposes neither the API key nor markup', async (mode) => {
     const { stub, client } = await setUp()
     stub.failNext({ step: 'workflow-create', mode })
     const error = await failure(client.createWorkflow(body()))
@@ -237,7 +237,7 @@ describe('a failure', () => {
     expect(shown).not.toContain('sk-123456')
   })
 
-  test('refused by n8n says why', async () => {
+  test('with a rejection contains the reason of n8n', async () => {
     const { client } = await setUp()
     const error = await failure(client.createWorkflow({ ...body(), settings: { foo: 1 } }))
     expect(error).toMatchObject({
@@ -246,7 +246,7 @@ describe('a failure', () => {
     })
   })
 
-  test('of an update that publishes is ambiguous, for n8n has saved it', async () => {
+  test('of an update that publishes is ambiguous, because n8n has saved it', async () => {
     const { stub, client } = await setUp()
     const { id } = await client.createWorkflow(body())
     await client.publishWorkflow(id)
@@ -262,7 +262,7 @@ describe('a failure', () => {
     ['Wed, 31 Dec 1969 23:59:00 GMT', 0],
     ['999999999', 86_400],
     ['soon', undefined],
-  ])('with Retry-After %s asks to wait %s seconds', async (header, seconds) => {
+  ])('with Retry-After %s waits %s seconds', async (header, seconds) => {
     const answer = () =>
       Response.json({ message: 'slow down' }, { status: 429, headers: { 'retry-after': header } })
     const client = createN8nClient({
@@ -272,7 +272,7 @@ describe('a failure', () => {
     expect((await failure(client.listExecutions())).retryAfterSeconds).toBe(seconds)
   })
 
-  test('to learn what n8n offers is not remembered', async () => {
+  test('to discover the capabilities is not cached', async () => {
     const { stub, client } = await setUp()
     stub.failNext({ step: 'discover', mode: 'http503', times: 2 })
     await failure(client.capabilities())
@@ -293,7 +293,7 @@ describe('a request', () => {
     'a b',
     'x'.repeat(65),
     'é',
-  ])('with the id %j is not sent', async (id) => {
+  ])('with the ID %j is not sent', async (id) => {
     const { stub, client } = await setUp()
     const attempts = [
       client.getWorkflow(id),
@@ -313,7 +313,7 @@ describe('a request', () => {
     expect(stub.calls()).toEqual([])
   })
 
-  test('keeps the path prefix of the base URL and carries the key in its header only', async () => {
+  test('keeps the path prefix of the base URL and sends the key only in its header', async () => {
     const seen: { url: string; headers: Headers; redirect: unknown }[] = []
     const client = createN8nClient({
       ...{ baseUrl: 'https://example.com/n8n/', apiKey: 'the-key' },
@@ -341,7 +341,7 @@ describe('over a real socket', () => {
     return { stub, client: createN8nClient({ baseUrl, apiKey: stub.apiKey, fetch, ...limits }) }
   }
 
-  test('it works', async () => {
+  test('lists workflows', async () => {
     const { client } = await connect()
     const { id } = await client.createWorkflow(body())
     await client.publishWorkflow(id)
@@ -360,7 +360,7 @@ describe('over a real socket', () => {
     expect(await failure(client.createCredential(credential))).toMatchObject({ kind })
   })
 
-  test('a redirect is not followed, so the key goes nowhere else', async () => {
+  test('does not follow a redirect, so the key goes nowhere else', async () => {
     const { stub, client } = await connect()
     const other = await createN8nStub()
     const { baseUrl, close } = await other.listen()
@@ -371,7 +371,7 @@ describe('over a real socket', () => {
   })
 })
 
-test('a detail is one line of 4 KB at most, without secrets', () => {
+test('a detail is one line of at most 4 KB, without secrets', () => {
   const text = `a\n\tb\u0000 key-1 Bearer abc.def https://u:p@host eyJhbGciOi.eyJzdWIi.sig sk-${'ab12'.repeat(10)} ${'x '.repeat(5000)}`
   const detail = redactDetail(text, 'key-1')
   expect(detail).toMatch(

@@ -5,37 +5,37 @@ const catalogue = await loadCatalogue()
 const credentialTypes = catalogue.searchCredentialTypes()
 const nodeTypes = catalogue.searchNodeTypes()
 
-describe('what n8n 2.41.1 brings along', () => {
-  test('447 credential types, 113 of which sign in through OAuth2', () => {
+describe('the catalogue of n8n 2.41.1', () => {
+  test('has 447 credential types, 113 with OAuth2 sign-in', () => {
     expect(credentialTypes).toHaveLength(447)
     expect(credentialTypes.filter((each) => each.oauth)).toHaveLength(113 + 3)
   })
 
-  test('568 node types in 1,009 type versions, 112 triggers', () => {
+  test('has 568 node types in 1,009 type versions, and 112 triggers', () => {
     expect(nodeTypes).toHaveLength(568)
     const versions = nodeTypes.flatMap((each) => catalogue.nodeType(each.type)?.versions)
     expect(versions).toHaveLength(1009)
     expect(nodeTypes.filter((each) => each.trigger)).toHaveLength(112)
   })
 
-  test('186 credential types that n8n can test by a declared request', () => {
+  test('has 186 credential types that n8n can test with a declared request', () => {
     const testable = credentialTypes.filter((each) => catalogue.credentialType(each.type)?.testable)
     expect(testable).toHaveLength(186)
   })
 
-  test('every credential type that a node declares is itself described', () => {
+  test('describes every credential type that a node declares', () => {
     const declared = nodeTypes.flatMap((each) => catalogue.nodeType(each.type)?.credentialTypes ?? [])
     const unknown = declared.filter((name) => catalogue.credentialType(name) === undefined)
     expect(unknown).toEqual([])
   })
 
-  test('is read once', async () => {
+  test('is loaded once', async () => {
     expect(await loadCatalogue()).toBe(catalogue)
   })
 })
 
 describe('a credential type', () => {
-  test('names its fields, which of them are secret or required, and the nodes that use it', () => {
+  test('lists its fields, secret and required ones, and the nodes that use it', () => {
     const type = catalogue.credentialType('slackApi')
     expect(type).toMatchObject({ type: 'slackApi', displayName: 'Slack API', oauth: false, testable: true })
     expect(type?.fields).toContainEqual({
@@ -98,7 +98,7 @@ describe('a credential type', () => {
         'allowedDomains',
       ],
     ],
-  ])('%s has the fields that n8n 2.41.1 lists in its schema, inherited ones included', (name, expected) => {
+  ])('%s has the fields of its n8n 2.41.1 schema, including inherited ones', (name, expected) => {
     const visible = catalogue.credentialType(name)?.fields.filter((field) => field.kind !== 'hidden')
     expect(visible?.map((field) => field.name).toSorted()).toEqual(expected.toSorted())
   })
@@ -116,7 +116,7 @@ describe('a credential type', () => {
     })
   })
 
-  test('requires a field only while n8n shows it, other fields being as they are by default', () => {
+  test('requires a field only while n8n shows it, with defaults for the other fields', () => {
     const required = (type: string) =>
       catalogue
         .credentialType(type)
@@ -128,13 +128,13 @@ describe('a credential type', () => {
     expect(serverUrl).toMatchObject({ required: false, shownWhen: { useDynamicClientRegistration: [true] } })
   })
 
-  test('leaves out a choice of which n8n takes no value', () => {
+  test('omits options whose value n8n rejects', () => {
     const names = catalogue.credentialType('oracleDBApi')?.fields.map(({ name }) => name)
     expect(names).toContain('user')
     expect(names).not.toContain('privilege')
   })
 
-  test('is OAuth by descent', () => {
+  test('is OAuth if an ancestor is', () => {
     expect(catalogue.credentialType('googleSheetsOAuth2Api')?.oauth).toBe(true)
     expect(catalogue.credentialType('twitterOAuth1Api')?.oauth).toBe(true)
     expect(catalogue.credentialType('googleApi')?.oauth).toBe(false)
@@ -142,7 +142,7 @@ describe('a credential type', () => {
 })
 
 describe('a node type', () => {
-  test('names the credential types that any of its versions declares', () => {
+  test('lists the credential types of all its versions', () => {
     expect(catalogue.nodeType('n8n-nodes-base.slack')).toEqual({
       type: 'n8n-nodes-base.slack',
       displayName: 'Slack',
@@ -154,7 +154,7 @@ describe('a node type', () => {
     })
   })
 
-  test('that lets the user choose a generic type names those as well', () => {
+  test('that accepts generic types lists those too', () => {
     const types = catalogue.nodeType('n8n-nodes-base.httpRequest')?.credentialTypes
     expect(types).toContain('httpBearerAuth')
     expect(types).toContain('httpSslAuth')
@@ -165,13 +165,13 @@ describe('a node type', () => {
     ['n8n-nodes-base.slackTool', 'Slack Tool', ['slackApi', 'slackOAuth2Api']],
     ['n8n-nodes-base.slackHitlTool', 'Slack HITL Tool', ['slackApi', 'slackOAuth2Api']],
     ['@n8n/n8n-nodes-langchain.agentTool', 'AI Agent Tool', []],
-  ])('%s is known, be it made by n8n or its own', (type, displayName, expected) => {
+  ])('%s is known, whether built in or derived', (type, displayName, expected) => {
     const nodeType = catalogue.nodeType(type)
     expect(nodeType).toMatchObject({ displayName, trigger: false, credentialTypes: expected })
     expect(nodeType?.versions).not.toContain(1.9)
   })
 
-  test('has tool forms only where n8n makes them', () => {
+  test('has tool variants only where n8n derives them', () => {
     expect(catalogue.nodeType('n8n-nodes-base.webhookTool')).toBeUndefined()
     expect(catalogue.nodeType('n8n-nodes-base.httpRequestHitlTool')).toBeUndefined()
     expect(catalogue.nodeType('n8n-nodes-base.slackTool')?.versions).not.toContain(1)
@@ -189,7 +189,7 @@ test.each(['constructor', '__proto__', 'toString', 'hasOwnProperty', '', 'Tool',
 )
 
 describe('search', () => {
-  test('finds by type and by display name, whatever the case', () => {
+  test('matches type and display name, ignoring case', () => {
     const found = catalogue.searchCredentialTypes('SLACK').map((each) => each.type)
     expect(found).toEqual(['slackApi', 'slackManagerOAuth2Api', 'slackOAuth2Api'])
     expect(catalogue.searchNodeTypes('google sheets').map((each) => each.type)).toEqual([
@@ -198,11 +198,11 @@ describe('search', () => {
     ])
   })
 
-  test('takes the query as text, not as a pattern', () => {
+  test('treats the query as text, not as a pattern', () => {
     expect(catalogue.searchNodeTypes('.*')).toEqual([])
   })
 
-  test('answers in order of type', () => {
+  test('sorts results by type', () => {
     const types = nodeTypes.map((each) => each.type)
     expect(types).toEqual(types.toSorted())
   })

@@ -23,7 +23,7 @@ const valid = entries.filter((entry) => entry.valid)
 const catalogue = await loadCatalogue()
 
 describe.skipIf(!present)(`real workflows (skipped without FLOWKEEP_CORPUS): ${valid.length} of them`, () => {
-  test('are all taken, and kept as they came', async () => {
+  test('are all accepted and unchanged', async () => {
     const changed: string[] = []
     for (const { file } of valid) {
       const [workflow, ...others] = unwrapWorkflowFile(read(file))
@@ -34,7 +34,7 @@ describe.skipIf(!present)(`real workflows (skipped without FLOWKEEP_CORPUS): ${v
     expect(changed).toEqual([])
   })
 
-  test('have the node types, triggers and node counts that the index lists', () => {
+  test('have the node types, triggers and node counts of the index', () => {
     const found = valid.map(({ file }) => {
       const { nodeTypes, triggerTypes, nodeCount } = extractMetadata(
         parseWorkflow(read(file)).workflow,
@@ -51,7 +51,7 @@ describe.skipIf(!present)(`real workflows (skipped without FLOWKEEP_CORPUS): ${v
     expect(found).toEqual(expected)
   })
 
-  test('yield sorted, distinct lists', () => {
+  test('return sorted, distinct lists', () => {
     for (const { file } of valid) {
       const metadata = extractMetadata(parseWorkflow(read(file)).workflow, catalogue)
       const types = metadata.requirements.map((requirement) => requirement.type)
@@ -61,7 +61,7 @@ describe.skipIf(!present)(`real workflows (skipped without FLOWKEEP_CORPUS): ${v
     }
   })
 
-  test('are not what the index itself holds', () => {
+  test('differ from the index', () => {
     expect(() => unwrapWorkflowFile(read('index.json'))).toThrow(AppError)
   })
 })

@@ -12,18 +12,18 @@ const check = (type: string, data: unknown) => checkCredentialData(catalogue, ty
 const types = catalogue.searchCredentialTypes().flatMap(({ type }) => catalogue.credentialType(type) ?? [])
 
 describe('every one of the 447 types', () => {
-  test('takes data with all its fields', () => {
+  test('accepts data with all its fields', () => {
     const refused = types.filter((type) => check(type.type, sampleCredentialData(type)).length > 0)
     expect(refused.map((type) => type.type)).toEqual([])
     expect(types).toHaveLength(447)
   })
 
-  test('takes data with only the fields called required', () => {
+  test('accepts data with only the required fields', () => {
     const refused = types.filter((type) => check(type.type, minimalCredentialData(type)).length > 0)
     expect(refused.map((type) => type.type)).toEqual([])
   })
 
-  test('refuses a field that it does not have, and never repeats a value', () => {
+  test('rejects an unknown field without repeating a value', () => {
     for (const type of types) {
       const data = { ...sampleCredentialData(type), noSuchField: 'canary-0123456789abcdef' }
       const errors = check(type.type, data)
@@ -32,7 +32,7 @@ describe('every one of the 447 types', () => {
     }
   })
 
-  test('refuses an array where a scalar belongs, and never repeats a value', () => {
+  test('rejects an array for a scalar without repeating a value', () => {
     for (const type of types) {
       for (const field of type.fields.filter((each) => ['string', 'number', 'boolean'].includes(each.kind))) {
         const data = { ...sampleCredentialData(type), [field.name]: ['canary-0123456789abcdef'] }
@@ -45,16 +45,19 @@ describe('every one of the 447 types', () => {
 })
 
 describe('a required field', () => {
-  test.each([[{}], [{ accessToken: '' }], [{ accessToken: null }]])('is missing from %j', (data) => {
-    expect(check('slackApi', data)).toEqual([{ pointer: '/data/accessToken', detail: 'is required' }])
-  })
+  test.each([[{}], [{ accessToken: '' }], [{ accessToken: null }]])(
+    'is reported as missing in %j',
+    (data) => {
+      expect(check('slackApi', data)).toEqual([{ pointer: '/data/accessToken', detail: 'is required' }])
+    },
+  )
 
-  test('may be left out when it has a default', () => {
+  test('may be omitted if it has a default', () => {
     expect(check('postgres', {})).toEqual([])
     expect(check('ftp', { host: 'h' })).not.toContainEqual(expect.objectContaining({ pointer: '/data/port' }))
   })
 
-  test('counts only while n8n shows it', () => {
+  test('is required only while n8n shows it', () => {
     const endpoints = { accessTokenUrl: 'https://x.test/token', clientId: 'i', clientSecret: 's' }
     expect(check('oAuth2Api', { grantType: 'clientCredentials', ...endpoints })).toEqual([])
     expect(check('oAuth2Api', { grantType: 'authorizationCode', ...endpoints })).toEqual([
@@ -81,7 +84,7 @@ describe('a value', () => {
     ['oracleDBApi', 'privilege', 2, 'cannot be set through the n8n API. Omit it and set it in n8n'],
     ['oAuth2Api', 'accessTokenUrl', 'not a URL', 'must be an HTTP or HTTPS URL'],
     ['oAuth2Api', 'authUrl', 'javascript:alert(1)', 'must be an HTTP or HTTPS URL'],
-  ])('of the wrong kind is named: %s %s %j', (type, name, value, detail) => {
+  ])('of the wrong type is reported: %s %s %j', (type, name, value, detail) => {
     expect(check(type, { [name]: value })).toContainEqual({ pointer: `/data/${name}`, detail })
   })
 
@@ -95,15 +98,15 @@ describe('a value', () => {
     ['slackApi', { accessToken: 't', notice: '', managedAppId: 'x' }],
     ['n8n-nodes-community.someApi', { anything: ['goes'] }],
     ['constructor', { anything: 1 }],
-  ])('that n8n would take is taken: %s %j', (type, data) => {
+  ])('that n8n accepts is accepted: %s %j', (type, data) => {
     expect(check(type, data)).toEqual([])
   })
 
-  test.each([[null], [[]], ['text'], [5], [undefined]])('must not stand for the whole: %j', (data) => {
+  test.each([[null], [[]], ['text'], [5], [undefined]])('cannot replace the whole data: %j', (data) => {
     expect(check('slackApi', data)).toEqual([{ pointer: '/data', detail: 'must be an object' }])
   })
 
-  test('with an inherited name is only an unknown field', () => {
+  test('with an inherited name is just an unknown field', () => {
     const data = JSON.parse('{"accessToken":"t","__proto__":{"x":1},"constructor":1,"a/b~c":1}')
     expect(check('slackApi', data).map((error) => error.pointer)).toEqual([
       '/data/__proto__',
@@ -113,10 +116,10 @@ describe('a value', () => {
   })
 })
 
-describe('what is sent to n8n', () => {
+describe('the data sent to n8n', () => {
   const send = (type: string, data: Record<string, unknown>) => sendableCredentialData(catalogue, type, data)
 
-  test('leaves out what n8n fills in itself', () => {
+  test('omits fields that n8n fills in', () => {
     const data = { accessToken: 't', notice: '', managedAppId: 'x' }
     expect(send('slackApi', data)).toEqual({ accessToken: 't' })
     expect(send('communityApi', data)).toEqual(data)
@@ -128,19 +131,19 @@ describe('what is sent to n8n', () => {
     ['googlePalmApi', { apiKey: 'k' }, { host: 'https://generativelanguage.googleapis.com' }],
     ['customerIoApi', {}, { region: 'track.customer.io' }],
     ['ollamaApi', {}, { baseUrl: 'http://localhost:11434' }],
-  ])('has the default of a field that n8n demands: %s %j', (type, data, filled) => {
+  ])('contains the default of a required field: %s %j', (type, data, filled) => {
     expect(send(type, data)).toMatchObject({ ...data, ...filled })
     const [[name, value] = ['', '']] = Object.entries(filled)
     const own = { ...data, [name]: typeof value === 'number' ? 99 : value }
     expect(send(type, own)).toEqual({ ...send(type, data), ...own })
   })
 
-  test('has the default of a demanded field that is blank', () => {
+  test('contains the default of a blank required field', () => {
     expect(send('ftp', { host: 'h', port: '' })).toMatchObject({ port: 21 })
     expect(send('ftp', { host: 'h', port: null })).toMatchObject({ port: 21 })
   })
 
-  test('has no default of a field that n8n does not demand', () => {
+  test('contains no default of an optional field', () => {
     expect(send('postgres', { host: 'h' })).toEqual({ host: 'h' })
     expect(send('weaviateApi', { connection_type: 'weaviate_cloud' })).not.toHaveProperty(
       'custom_connection_http_port',
@@ -151,7 +154,7 @@ describe('what is sent to n8n', () => {
     })
   })
 
-  test('has JSON as text, and only the tokens of a sign-in as an object', () => {
+  test('contains JSON as text, and only OAuth tokens as an object', () => {
     expect(send('httpCustomAuth', { json: { headers: { a: 'b' } } })).toEqual({
       json: '{"headers":{"a":"b"}}',
     })
@@ -167,7 +170,7 @@ describe('what is sent to n8n', () => {
     })
   })
 
-  test('is complete for a change that n8n merges, so that what was removed here does not stay there', () => {
+  test('is complete for a merge in n8n, so that a removed field does not keep its value', () => {
     const complete = completeCredentialData(catalogue, 'slackOAuth2Api', { clientId: 'i', clientSecret: 's' })
     expect(complete).toMatchObject({ clientId: 'i', signatureSecret: '', customScopes: false })
     expect(complete).not.toHaveProperty('oauthTokenData')

@@ -41,7 +41,7 @@ describe('an expression that reads a constant of a Set node', () => {
     ['={{ $input.item.json.base }}/x', '=https://a.test/x'],
     ['={{ `${$json.base}/x/${$json.id}` }}', '={{ `https://a.test/x/${$json.id}` }}'],
     ['={{ $json.id }}{{ $json.base }}', '={{ $json.id }}https://a.test'],
-  ])('%s is %s', (expression, filled) => {
+  ])('%s becomes %s', (expression, filled) => {
     expect(fillIn(expression)).toBe(filled)
   })
 
@@ -57,28 +57,28 @@ describe('an expression that reads a constant of a Set node', () => {
     '={{ $vars.base }}/x',
     '{{ $json.base }}/x',
     '={{ $json.base',
-  ])('%s stays', (expression) => {
+  ])('%s stays unchanged', (expression) => {
     expect(fillIn(expression)).toBe(expression)
   })
 
   const expression = '={{ $json.base }}/x'
   test.each<[string, object, object?]>([
     ['computed', assigned(['base', '={{ $json.x }}'])],
-    ['no text', assigned(['base', 7, 'number'])],
+    ['not a string', assigned(['base', 7, 'number'])],
     ['an expression itself', assigned(['base', '{{ x }}'])],
-    ['set twice', assigned(['base', 'https://a.test'], ['base', 'https://b.test'])],
-    ['set below', assigned(['base', 'https://a.test'], ['base.x', 'b'])],
+    ['set more than once', assigned(['base', 'https://a.test'], ['base', 'https://b.test'])],
+    ['set below another field', assigned(['base', 'https://a.test'], ['base.x', 'b'])],
     ['below', assigned(['base.x', 'https://a.test'])],
-    ['beside a computed name', assigned(['base', 'https://a.test'], ['={{ $json.name }}', 'b'])],
-    ['beside a path', assigned(['base', 'https://a.test'], ['["base"]', 'b'])],
-    ['of a disabled node', base, { disabled: true }],
-    ['of a node that goes on after an error', base, { onError: 'continueErrorOutput' }],
-    ['of a node that always goes on', base, { continueOnFail: true }],
-    ['of a node in a computed mode', { ...base, mode: '={{ $json.mode }}' }],
+    ['next to a computed name', assigned(['base', 'https://a.test'], ['={{ $json.name }}', 'b'])],
+    ['next to a path', assigned(['base', 'https://a.test'], ['["base"]', 'b'])],
+    ['from a disabled node', base, { disabled: true }],
+    ['from a node that continues after an error', base, { onError: 'continueErrorOutput' }],
+    ['from a node that always continues', base, { continueOnFail: true }],
+    ['from a node with a computed mode', { ...base, mode: '={{ $json.mode }}' }],
     ['left over from another mode', { ...base, mode: 'raw', jsonOutput: '{}' }],
-    ['without a version', base, { typeVersion: undefined }],
-    ['of another node', base, { type: 'n8n-nodes-base.code' }],
-  ])('that is %s stays', (_, parameters, more) => {
+    ['without a typeVersion', base, { typeVersion: undefined }],
+    ['from another node type', base, { type: 'n8n-nodes-base.code' }],
+  ])('that is %s stays unchanged', (_, parameters, more) => {
     expect(fillIn(expression, [set('Config', parameters, more)])).toBe(expression)
   })
 
@@ -91,16 +91,16 @@ describe('an expression that reads a constant of a Set node', () => {
     ['version 1', { values: { string: [{ name: 'base', value: 'https://a.test' }] } }, { typeVersion: 1 }],
     ['JSON', { mode: 'raw', jsonOutput: '{"base":"https://a.test"}' }],
     ['JSON as an expression', { mode: 'raw', jsonOutput: '={"base":"https://a.test"}' }],
-  ])('is read from a Set node of %s', (_, parameters, more) => {
+  ])('is resolved from a Set node of %s', (_, parameters, more) => {
     expect(fillIn(expression, [set('Config', parameters, more)])).toBe('=https://a.test/x')
   })
 
-  test('is read from nested JSON', () => {
+  test('is resolved from nested JSON', () => {
     const json = { mode: 'raw', jsonOutput: '{"api":{"base":"https://a.test"}}' }
     expect(fillIn('={{ $json.api.base }}/x', [set('Config', json)])).toBe('=https://a.test/x')
   })
 
-  test('is read where all inputs agree', () => {
+  test('is resolved if all inputs agree', () => {
     const other = assigned(['base', 'https://b.test'])
     expect(fillIn(expression, [set('A', base), set('B', base)])).toBe('=https://a.test/x')
     expect(fillIn(expression, [set('A', base), set('B', other)])).toBe(expression)
@@ -109,7 +109,7 @@ describe('an expression that reads a constant of a Set node', () => {
     )
   })
 
-  test('takes time that grows with its length', () => {
+  test('takes time linear in its length', () => {
     const parts = 50_000
     for (const part of ['{{ $json.base }}', "{{$('", '{{ ', '{{$json["', '{{ $json.a.a', '{{`${$json.base']) {
       expect(fillIn(`=${part.repeat(parts)}`).length).toBeGreaterThan(parts)

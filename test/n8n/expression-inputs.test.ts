@@ -46,32 +46,32 @@ function nodes(changed: Record<string, Partial<Node>> = {}): Node[] {
 }
 const other = { parameters: { text: 'other' } }
 
-describe('what an expression reads', () => {
+describe('the inputs of an expression', () => {
   test.each<[string, string, Record<string, Partial<Node>>, boolean]>([
-    ['what the node before says', '={{ $json.url }}', { Shape: other }, false],
-    ['what a node further up says', '={{ $json.url }}', { Config: other }, false],
-    ['that a node was disabled', '={{ $input.item.json.url }}', { Config: { disabled: true } }, false],
+    ['the previous node', '={{ $json.url }}', { Shape: other }, false],
+    ['a node further up', '={{ $json.url }}', { Config: other }, false],
+    ['a disabled node', '={{ $input.item.json.url }}', { Config: { disabled: true } }, false],
     ['nothing', '={{ $json.url }}', {}, true],
     ['the node itself', '={{ $json.url }}', { Call: other }, true],
     ['a node behind it', '={{ $json.url }}', { After: other }, true],
-    ['a node beside it', '={{ $json.url }}', { Aside: other }, true],
+    ['a parallel node', '={{ $json.url }}', { Aside: other }, true],
     ['the schedule', '={{ $json.url }}', { Start: other }, true],
-    ['a named node', "={{ $('Config').first().json.url.trim() }}", { Config: other }, false],
-    ['a node that is not named', "={{ $('Config').first().json.url.trim() }}", { Shape: other }, true],
-    ['a named node beside it', '={{ $node["Aside"].json.url }}', { Aside: other }, false],
-    ['a node named with a dot', '={{ $node.Aside.json.url }}', { Aside: other }, false],
-    ['a node of $items', '={{ $items("Aside")[0].json.url }}', { Aside: other }, false],
-    ['a node of a computed name', '={{ $($json.node).first().json.url }}', { Aside: other }, false],
+    ['a referenced node', "={{ $('Config').first().json.url.trim() }}", { Config: other }, false],
+    ['a node without a reference', "={{ $('Config').first().json.url.trim() }}", { Shape: other }, true],
+    ['a parallel node with a reference', '={{ $node["Aside"].json.url }}', { Aside: other }, false],
+    ['a node referenced with a dot', '={{ $node.Aside.json.url }}', { Aside: other }, false],
+    ['a node in $items', '={{ $items("Aside")[0].json.url }}', { Aside: other }, false],
+    ['a node with a computed name', '={{ $($json.node).first().json.url }}', { Aside: other }, false],
     ['its own parameters', '={{ $parameter.text }}', { Call: other }, false],
-    ['something unknown', '={{ $unknown.text }}', { Call: other }, false],
-    ['variables only', '={{ $vars.base }}/{{ $env.PATH }}', { Shape: other, Config: other }, true],
+    ['an unknown variable', '={{ $unknown.text }}', { Call: other }, false],
+    ['only variables', '={{ $vars.base }}/{{ $env.PATH }}', { Shape: other, Config: other }, true],
     ['a placeholder that an agent fills in', 'https://{host}/x', { Shape: other }, false],
     ['no expression', 'api.test/x', { Shape: other }, true],
-  ])('is compared: %s (%s)', (_, expression, changed, same) => {
+  ])('are compared: %s (%s)', (_, expression, changed, same) => {
     expect(isSame(expression, [nodes(), links], [nodes(changed), links])).toBe(same)
   })
 
-  test('goes through the nodes that nodes before it name', () => {
+  test('include the nodes that earlier nodes reference', () => {
     const code = { Shape: { parameters: { jsCode: "return $('Aside').all()" } } }
     const python = { Shape: { parameters: { code: 'return _("Aside").all()' } } }
     for (const named of [code, python]) {
@@ -85,7 +85,7 @@ describe('what an expression reads', () => {
     ).toBe(false)
   })
 
-  test('is the same after a rename, and not with another source', () => {
+  test('are equal after a rename, but not with another source', () => {
     const renamed = nodes().map((node) => (node.name === 'Config' ? { ...node, name: 'Settings' } : node))
     const rewired: Link[] = [
       ['Start', 'Settings'],
@@ -97,7 +97,7 @@ describe('what an expression reads', () => {
     expect(isSame('={{ $json.url }}', [nodes(), links], [nodes(), [...links, ['Aside', 'Call']]])).toBe(false)
   })
 
-  test('goes round a loop, and to what an agent reads', () => {
+  test('include loops and the inputs of an agent', () => {
     const loop: Link[] = [...links, ['After', 'Shape']]
     expect(isSame('={{ $json.url }}', [nodes(), loop], [nodes({ After: other }), loop])).toBe(false)
     expect(isSame('={{ $json.url }}', [nodes(), loop], [nodes({ Aside: other }), loop])).toBe(true)
@@ -109,7 +109,7 @@ describe('what an expression reads', () => {
     expect(isSame('={{ $fromAI("url") }}', [nodes(), tool], [nodes({ Aside: other }), tool])).toBe(true)
   })
 
-  test('is found in a large workflow with many expressions', () => {
+  test('are found in a large workflow with many expressions', () => {
     const size = 5000
     const many = Array.from({ length: size }, (_, index) => ({ name: `N${index}`, parameters: { index } }))
     const chain: Link[] = many.slice(1).map(({ name }, index) => [`N${index}`, name])

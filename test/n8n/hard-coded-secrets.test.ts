@@ -10,7 +10,7 @@ const header = (name: string, value: string) => ({
 })
 const HEADER_PATH = 'parameters.headerParameters.parameters[0].value'
 
-describe('is found', () => {
+describe('finds', () => {
   test.each<[string, string]>([
     ['a bearer token', `Bearer ${random}`],
     ['a bearer token', `=Bearer ${random}`],
@@ -45,14 +45,14 @@ describe('is found', () => {
     expect(findHardCodedSecrets(header(name, random))).toEqual([{ path: HEADER_PATH, kind: 'a secret' }])
   })
 
-  test('a literal in a parameter that is named like a secret', () => {
+  test('a literal in a parameter with the name of a secret', () => {
     expect(findHardCodedSecrets({ parameters: { apiKey: random } })).toEqual([
       { path: 'parameters.apiKey', kind: 'a secret' },
     ])
   })
 })
 
-describe('is not found', () => {
+describe('ignores', () => {
   test.each([
     'Bearer {{ $json.token }}',
     '=Bearer {{ $json.token }}',
@@ -87,7 +87,7 @@ describe('is not found', () => {
   })
 })
 
-test('a warning says where, and never repeats the secret', () => {
+test('a warning contains the location but never the secret', () => {
   const canary = `sk-canary${random}`
   const node = {
     name: 'Call',
@@ -104,7 +104,7 @@ test('a warning says where, and never repeats the secret', () => {
   expect(JSON.stringify(metadata)).not.toContain(canary)
 })
 
-test('findings are limited', () => {
+test('limits the number of findings', () => {
   const parameters = Object.fromEntries(
     Array.from({ length: 100 }, (_, index) => [`p${index}`, `ghp_${random}`]),
   )
@@ -133,7 +133,7 @@ test.each([
   ' ',
   'a',
   '.',
-])('2 MB of %j are read', (piece) => {
+])('scans 2 MB of %j', (piece) => {
   const text = piece.repeat(Math.ceil(2_000_000 / piece.length))
   expect(findHardCodedSecrets({ parameters: { text } }).length).toBeLessThan(2)
 })

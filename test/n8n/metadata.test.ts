@@ -36,7 +36,7 @@ const langchain = (type: string, typeVersion: number, parameters: object, rest: 
 })
 const to = (node: unknown) => ({ main: [[{ node, type: 'main', index: 0 }]] })
 
-test('tells what a workflow consists of and needs', () => {
+test('extracts the facts of a workflow', () => {
   const workflow = {
     nodes: [
       webhook({ path: 'orders' }),
@@ -65,7 +65,7 @@ test.each<[Record<string, unknown>]>([
   [{ nodes: [] }],
   [{ nodes: 'x', connections: 'y' }],
   [{ nodes: [null, 5], connections: null }],
-])('of %j is nothing', (workflow) => {
+])('of %j is empty', (workflow) => {
   expect(extract(workflow)).toEqual({
     nodeTypes: [],
     requiredCredentialTypes: [],
@@ -79,7 +79,7 @@ test.each<[Record<string, unknown>]>([
   })
 })
 
-test('says which requirements are only attached, and which are unknown until n8n runs', () => {
+test('lists requirements that are only attached, and nodes whose type is computed at run time', () => {
   const kafka = {
     name: 'Kafka',
     type: 'n8n-nodes-base.kafka',
@@ -106,7 +106,7 @@ test('says which requirements are only attached, and which are unknown until n8n
   })
 })
 
-test('counts a community trigger by its name', () => {
+test('detects a community trigger by its name', () => {
   const nodes = [{ name: 'T', type: 'n8n-nodes-acme.acmeTrigger' }]
   expect(extract({ nodes }).triggerTypes).toEqual(['n8n-nodes-acme.acmeTrigger'])
   expect(codes({ nodes })).toEqual(['unknown-node-type'])
@@ -143,7 +143,7 @@ describe('webhook paths', () => {
     [webhook({ path: 'users/:id' })],
     [webhook({ path: { x: 1 } }, { webhookId: 5 })],
     [{ name: 'S', type: 'n8n-nodes-base.stripeTrigger', typeVersion: 1 }],
-  ])('of %j are said to be unknown', (node) => {
+  ])('of %j are unknown', (node) => {
     expect(extract({ nodes: [node] }).webhookPaths).toEqual([])
     expect(codes({ nodes: [node] })).toContain('unknown-webhook-path')
   })
@@ -182,7 +182,7 @@ describe('a warning', () => {
         ],
       },
     ],
-  ])('%s is given for %j', (code, workflow) => {
+  ])('%s is reported for %j', (code, workflow) => {
     expect(codes(workflow)).toEqual([code])
   })
 
@@ -196,16 +196,16 @@ describe('a warning', () => {
     [{ Hook: { main: [['Gone'], [5], [{}]] } }, ['invalid-connection']],
     [{ Hook: { main: { 0: [{ node: 'Gone' }] } } }, ['invalid-connection']],
     [{ Hook: 'Gone' }, ['invalid-connection']],
-  ])('is given for connections that n8n refuses: %j', (connections, expected) => {
+  ])('is reported for connections that n8n rejects: %j', (connections, expected) => {
     expect([...new Set(codes({ nodes: [trigger], connections }))]).toEqual(expected)
   })
 
-  test('names the node, or its index when it has no name', () => {
+  test('contains the node name, or its index if unnamed', () => {
     const { warnings } = extract({ nodes: [trigger, { type: 'my.node' }] })
     expect(warnings.map((warning) => warning.node)).toEqual(['#1', '#1'])
   })
 
-  test('comes 200 times at most and is short', () => {
+  test('is short and reported at most 200 times', () => {
     const nodes = Array.from({ length: 500 }, (_, index) => ({
       name: `${index}${'x'.repeat(5000)}`,
       type: 'a.b',
@@ -216,7 +216,7 @@ describe('a warning', () => {
   })
 })
 
-test('an attack by prototype changes nothing', () => {
+test('is immune to prototype pollution', () => {
   const text =
     '{"nodes":[{"name":"__proto__","type":"__proto__","typeVersion":1,"parameters":{"__proto__":{"a":1}},"credentials":{"__proto__":{"id":"1"}}}],"connections":{"__proto__":{"main":[[{"node":"constructor"}]]}}}'
   const metadata = extract(JSON.parse(text))

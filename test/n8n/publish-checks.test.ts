@@ -32,7 +32,7 @@ test.each([
   ['n8n-nodes-base.googlesheets', 'n8n-nodes-base.googleSheets'],
   ['n8n-nodes-base.agent', '@n8n/n8n-nodes-langchain.agent'],
   ['n8n-nodes-base.htpRequest', 'n8n-nodes-base.httpRequest'],
-])('%s does not exist: %s is meant', (type, meant) => {
+])('%s does not exist: suggests %s', (type, meant) => {
   const [finding] = found(node('X', type, 1, {}))
   expect(finding).toMatchObject({ code: 'unknown-node-type', level: 'error', node: 'X' })
   expect(finding?.message).toContain(`Did you mean ${meant}?`)
@@ -42,17 +42,17 @@ test.each([
 test.each([
   ['n8n-nodes-base.start', /no Start node/],
   ['n8n-nodes-base.zzzzzzzzqqq', /^n8n has no node type n8n-nodes-base\.zzzzzzzzqqq$/],
-])('%s does not exist, and nothing close to it does', (type, message) => {
+])('%s does not exist and nothing is similar', (type, message) => {
   expect(found(node('X', type, 1, {}))[0]?.message).toMatch(message)
 })
 
-test('a community node of which nobody can tell whether the server has it is an error', () => {
+test('a community node that cannot be verified on the server is an error', () => {
   expect(codes(node('X', 'n8n-nodes-acme.widget', 1, {}))).toEqual([
     'error community-node-unverified /nodes/1/type',
   ])
 })
 
-test('types of disabled nodes count, their parameters do not', () => {
+test('types of disabled nodes are checked, their parameters are not', () => {
   expect(codes(node('X', 'n8n-nodes-base.nope12345', 1, {}, { disabled: true }))).toEqual([
     'error unknown-node-type /nodes/1/type',
   ])
@@ -77,12 +77,12 @@ test.each([
   ['executeWorkflow', 1.2, { workflowId: { __rl: true, mode: 'list', value: '' } }, ['workflowId']],
   ['telegram', 1.2, { text: 'Hi' }, ['chatId']],
   ['splitOut', 1, { options: {} }, ['fieldToSplitOut']],
-])('%s %s with %j lacks %j', (type, version, parameters, names) => {
+])('%s %s with %j is missing %j', (type, version, parameters, names) => {
   const nodes = node('X', `n8n-nodes-base.${type}`, version, parameters)
   expect(codes(nodes)).toEqual(names.map((name) => `error missing-parameter /nodes/1/parameters/${name}`))
 })
 
-test('n8n checks the form of resource locators and of names of tools', () => {
+test('checks the format of resource locators and tool names', () => {
   const sheets = node('Sheets', 'n8n-nodes-base.googleSheets', 4.5, {
     operation: 'read',
     documentId: { __rl: true, mode: 'url', value: 'not a URL' },
@@ -91,7 +91,7 @@ test('n8n checks the form of resource locators and of names of tools', () => {
   expect(codes(sheets)).toEqual(['error invalid-parameter /nodes/1/parameters/documentId'])
 })
 
-test('a node that nothing is connected to may lack what it likes, a trigger may not', () => {
+test('ignores missing parameters of an unconnected node, but not of a trigger', () => {
   const loose = node('Loose', 'n8n-nodes-base.httpRequest', 4.2, {})
   expect(checkPublishable({ nodes: [hourly, loose], connections: {} }, catalogue, facts)).toEqual([])
   const form = node('Form', 'n8n-nodes-base.formTrigger', 2.2, {})
@@ -100,7 +100,7 @@ test('a node that nothing is connected to may lack what it likes, a trigger may 
   ])
 })
 
-test('a webhook without a path is reached by its id', () => {
+test('a webhook without a path uses its ID', () => {
   expect(codes(node('X', 'n8n-nodes-base.webhook', 2, { options: {} }))).toEqual([])
   expect(codes(node('X', 'n8n-nodes-base.webhook', 2, {}, { webhookId: 'abc' }))).toEqual([])
 })
@@ -133,4 +133,4 @@ test.each([
   '0 0 12 1 * *',
   '@daily',
   '={{ $vars.cron }}',
-])('the cron expression %s is one', (expression) => expect(cron(expression)).toEqual([]))
+])('the cron expression %s is valid', (expression) => expect(cron(expression)).toEqual([]))

@@ -58,7 +58,7 @@ describe('the host that a node sends its credential to', () => {
     expect(destinationOf({ type, parameters })?.host).toBe(host)
   })
 
-  test('differs between two expressions, though neither tells a host', () => {
+  test('differs between two expressions without a literal host', () => {
     const keys = ['={{ $json.a }}', '={{ $json.b }}'].map((url) => destinationOf(http(url))?.key)
     expect(new Set(keys).size).toBe(2)
   })
@@ -71,8 +71,8 @@ describe('the host that a node sends its credential to', () => {
 
   test.each<[string, ReturnType<typeof call>, ReturnType<typeof call>, boolean]>([
     ['another path', call('https://a.test/1'), call('https://a.test/2'), true],
-    ['encryption that is added', call('http://a.test/'), call('https://a.test/'), true],
-    ['encryption that is taken away', call('https://a.test/'), call('http://a.test/'), false],
+    ['added encryption', call('http://a.test/'), call('https://a.test/'), true],
+    ['removed encryption', call('https://a.test/'), call('http://a.test/'), false],
     ['a proxy', call('https://a.test/'), call('https://a.test/', { proxy: 'http://p.test:80' }), false],
     [
       'another proxy',
@@ -104,12 +104,12 @@ describe('the host that a node sends its credential to', () => {
       call('https://a.test/', page('https://b.test/', 'off')),
       true,
     ],
-  ])('is known with %s: %j → %j is %s', (_, before, after, isKnown) => {
+  ])('counts as known after %s: %j → %j is %s', (_, before, after, isKnown) => {
     const keys = new Set(before ? [before.key] : [])
     expect(after && isSentTo(keys, after)).toBe(isKnown)
   })
 
-  test('is said with its scheme, its proxy and the host of its pages where they matter', () => {
+  test('is described with its scheme, proxy and host of further pages if relevant', () => {
     expect(call('http://a.test/', { proxy: 'http://user:word@p.test:3128' })?.label).toBe(
       'http://a.test through the proxy p.test:3128',
     )

@@ -52,26 +52,26 @@ const holds = (show: Conditions | null, hide: Conditions | undefined, parameters
   required({ type: 'p.x', typeVersion, parameters }, withConditions(show, hide)).length === 1
 
 describe('the description', () => {
-  test('is the one for the type version', () => {
+  test('matches the type version', () => {
     const parameters = { authentication: 'headerAuth' }
     expect(required({ type: HTTP, typeVersion: 1, parameters })).toEqual(['httpHeaderAuth'])
     expect(required({ type: HTTP, typeVersion: 4.2, parameters })).toEqual([])
   })
 
-  test.each([['1'], ['1.0']])('takes the type version as the string %j', (typeVersion) => {
+  test.each([['1'], ['1.0']])('accepts the type version as the string %j', (typeVersion) => {
     const parameters = { authentication: 'headerAuth' }
     expect(required({ type: HTTP, typeVersion, parameters })).toEqual(['httpHeaderAuth'])
   })
 
   test.each([[undefined], [null], [0], ['latest'], [{}], [99]])(
-    'is the default version’s when the type version is %j',
+    'is the default version for the type version %j',
     (typeVersion) => {
       const parameters = { provideSslCertificates: true, authentication: 'headerAuth' }
       expect(required({ type: HTTP, typeVersion, parameters })).toEqual(['httpSslAuth'])
     },
   )
 
-  test('of a tool form is that of its base, for the versions that have the form', () => {
+  test('of a tool variant is that of its base, for versions with the variant', () => {
     const parameters = { authentication: 'oAuth2' }
     expect(required({ type: `${SLACK}Tool`, typeVersion: 2.3, parameters })).toEqual(['slackOAuth2Api'])
     expect(required({ type: `${SLACK}HitlTool`, typeVersion: 2.3, parameters })).toEqual(['slackOAuth2Api'])
@@ -85,12 +85,12 @@ describe('a declared credential', () => {
     [{ authentication: 'oAuth2' }, ['slackOAuth2Api']],
     [{ authentication: null }, []],
     [{ authentication: 'bogus' }, []],
-  ])('is required while its condition holds, defaults filled in: %j', (parameters, expected) => {
+  ])('is required while its condition matches, including defaults: %j', (parameters, expected) => {
     expect(required({ type: SLACK, typeVersion: 2.3, parameters })).toEqual(expected)
   })
 
   test.each([[undefined], [null], ['text'], [[]]])(
-    'goes by the defaults when parameters are %j',
+    'uses the defaults when parameters are %j',
     (parameters) => {
       expect(required({ type: SLACK, typeVersion: 2.3, parameters })).toEqual(['slackApi'])
     },
@@ -101,19 +101,19 @@ describe('a declared credential', () => {
     expect(required({ type: SLACK, typeVersion: 2.3, parameters })).toEqual(['slackApi', 'slackOAuth2Api'])
   })
 
-  test('goes by the text when its parameter takes no expression', () => {
+  test('uses the literal text when its parameter does not support expressions', () => {
     const node = { type: 'n8n-nodes-base.webhook', typeVersion: 2 }
     expect(required({ ...node, parameters: { authentication: '=basicAuth' } })).toEqual(['httpBasicAuth'])
     expect(required({ ...node, parameters: { authentication: '={{ $json.how }}' } })).toEqual([])
   })
 
-  test('is not required because a stale one is attached', () => {
+  test('is not required because of a stale attachment', () => {
     const parameters = { authentication: 'oAuth2' }
     const credentials = { slackApi: { id: '1', name: 'old' } }
     expect(required({ type: SLACK, typeVersion: 2.3, parameters, credentials })).toEqual(['slackOAuth2Api'])
   })
 
-  test('follows parameters that depend on others', () => {
+  test('depends on parameters that depend on others', () => {
     const node = { type: '@n8n/n8n-nodes-langchain.agent', typeVersion: 1.6 }
     const parameters = { agent: 'sqlAgent', dataSource: 'postgres' }
     expect(required({ ...node, parameters })).toEqual(['postgres'])
@@ -121,7 +121,7 @@ describe('a declared credential', () => {
     expect(required({ ...node, typeVersion: 2, parameters })).toEqual([])
   })
 
-  test('that is optional is needed when attached and shown', () => {
+  test('that is optional is needed if attached and shown', () => {
     const node = { type: 'n8n-nodes-base.kafka', typeVersion: 1, parameters: { useSchemaRegistry: true } }
     const credentials = { schemaRegistryApi: { id: '1' } }
     expect(required(node)).toEqual(['kafka'])
@@ -137,7 +137,7 @@ describe('a declared credential', () => {
   })
 })
 
-describe('a credential type that a parameter chooses', () => {
+describe('a credential type selected by a parameter', () => {
   const predefined = { authentication: 'predefinedCredentialType', nodeCredentialType: 'notionApi' }
   const generic = { authentication: 'genericCredentialType', genericAuthType: 'httpHeaderAuth' }
 
@@ -151,14 +151,14 @@ describe('a credential type that a parameter chooses', () => {
     [{ authentication: 'predefinedCredentialType', nodeCredentialType: '' }, []],
     [{ authentication: 'predefinedCredentialType', nodeCredentialType: 5 }, []],
     [{ ...generic, provideSslCertificates: true }, ['httpHeaderAuth', 'httpSslAuth']],
-  ])('is required while that parameter is shown and set: %j', (parameters, expected) => {
+  ])('is required while the parameter is shown and set: %j', (parameters, expected) => {
     expect(needs({ type: HTTP, typeVersion: 4.2, parameters })).toEqual({
       required: expected,
       unresolved: [],
     })
   })
 
-  test('is unresolved when an expression chooses it', () => {
+  test('is unresolved when an expression selects it', () => {
     const parameters = { ...generic, genericAuthType: '={{ $json.type }}' }
     expect(needs({ type: HTTP, typeVersion: 4.2, parameters })).toEqual({
       required: [],
@@ -178,7 +178,7 @@ describe('of an unknown node type', () => {
     [['someApi'], []],
     [null, []],
     [undefined, []],
-  ])('the attached ones are required: %j', (credentials, expected) => {
+  ])('requires the attached ones: %j', (credentials, expected) => {
     expect(required({ type: 'n8n-nodes-acme.thing', credentials })).toEqual(expected)
   })
 })
@@ -212,7 +212,7 @@ describe('a condition', () => {
     expect(holds(show, undefined, { a })).toBe(expected)
   })
 
-  test('needs all that show names, and none that hide names', () => {
+  test('requires all show conditions and no hide condition', () => {
     expect(holds({ a: [1], b: ['x'] }, undefined, { a: 1, b: 'x' })).toBe(true)
     expect(holds({ a: [1], b: ['x'] }, undefined, { a: 1, b: 'y' })).toBe(false)
     expect(holds({ a: [1] }, { b: ['x'] }, { a: 1, b: 'x' })).toBe(false)
@@ -220,19 +220,19 @@ describe('a condition', () => {
     expect(holds(null, { a: [1], b: ['x'] }, { a: 1 })).toBe(false)
   })
 
-  test('does not see a parameter that is not displayed, be it set or default', () => {
+  test('ignores a parameter that is not displayed, whether set or default', () => {
     expect(holds({ b: ['b0'] }, undefined, { a: 1 })).toBe(true)
     expect(holds({ b: ['b0'] }, undefined, { a: 2 })).toBe(false)
     expect(holds({ b: ['x'] }, undefined, { a: 2, b: 'x' })).toBe(false)
   })
 
-  test('takes the default of the displayed one of two parameters with one name', () => {
+  test('uses the default of the displayed parameter if two share a name', () => {
     expect(holds({ dup: ['one'] }, undefined, { a: 1 })).toBe(true)
     expect(holds({ dup: ['other'] }, undefined, { a: 2 })).toBe(true)
     expect(holds({ dup: ['one'] }, undefined, { a: 2 })).toBe(false)
   })
 
-  test('sees the type version and the tool form', () => {
+  test('supports the type version and the tool variant', () => {
     expect(holds({ '@version': [{ _cnd: { gte: 2 } }] }, undefined, {}, 2)).toBe(true)
     expect(holds({ '@version': [{ _cnd: { gte: 2 } }] }, undefined, {}, 1)).toBe(false)
     const catalogue = withConditions({ '@tool': [true] })
@@ -240,13 +240,13 @@ describe('a condition', () => {
     expect(required({ type: 'p.x', typeVersion: 1 }, catalogue)).toEqual([])
   })
 
-  test('keeps a lone $fromAI an expression where none is allowed', () => {
+  test('treats a lone $fromAI as an expression where none is allowed', () => {
     expect(holds({ plain: ['x'] }, undefined, { plain: '=x' })).toBe(true)
     expect(holds({ plain: ['x'] }, undefined, { plain: '={{ $json.x }}' })).toBe(false)
     expect(holds({ plain: ['x'] }, undefined, { plain: "={{ $fromAI('p') }}" })).toBe(true)
   })
 
-  test('does not take an inherited property for a parameter', () => {
+  test('ignores inherited properties', () => {
     expect(holds({ a: [0] }, undefined, JSON.parse('{"__proto__":{"a":1}}'))).toBe(true)
     expect(required({ type: 'p.x', parameters: {} }, withConditions({ constructor: [undefined] }))).toEqual([
       'cred',

@@ -19,7 +19,7 @@ const body = (name = 'Orders', path = 'orders') => ({
 const to = (node: unknown) => ({ main: [[{ node, type: 'main', index: 0 }]] })
 
 describe('toN8nWorkflow', () => {
-  test('sends what n8n takes, and lists the bookkeeping it left out', () => {
+  test('sends what n8n accepts and lists the omitted bookkeeping', () => {
     const { body, changes, findings } = toN8nWorkflow({
       ...{
         id: 'x',
@@ -48,7 +48,7 @@ describe('toN8nWorkflow', () => {
     ])
   })
 
-  test('fills in ids, positions and the name, the same way each time', () => {
+  test('fills in IDs, positions and the name deterministically', () => {
     const untidy = {
       nodes: [
         { type: 'a', name: 'A' },
@@ -69,7 +69,7 @@ describe('toN8nWorkflow', () => {
     expect(toN8nWorkflow(untidy).body).toEqual(body)
   })
 
-  test('drops nothing that n8n refuses without an error', () => {
+  test('reports an error for everything that it omits and n8n would reject', () => {
     const { errors } = toN8nWorkflow({
       ...body('n'.repeat(129)),
       nodes: [{ ...webhook('p'), typeVersion: '2' }, { ...webhook('q'), disabled: 'true' }, { type: 't' }],
@@ -93,18 +93,18 @@ describe('toN8nWorkflow', () => {
   test.for([
     ['no name', {}, 'Saved as'],
     ['a null', { name: null }, 'Saved as'],
-    ['a blank one', { name: ' ' }, 'Saved as'],
-    ['one of its own', { name: 'Its own' }, 'Its own'],
+    ['a blank name', { name: ' ' }, 'Saved as'],
+    ['its own name', { name: 'Its own' }, 'Its own'],
     ['a number, which is a finding', { name: 7 }, 7],
   ] as const)('with %s in its JSON, a workflow is named %j → %s', ([, json, name]) => {
     expect(withName({ nodes: [], ...json }, 'Saved as')).toEqual({ nodes: [], name })
   })
 
-  test('cuts the name that a workflow gets to what n8n takes', () => {
+  test('truncates a name to the limit of n8n', () => {
     expect(withName({}, '😀'.repeat(200))).toEqual({ name: '😀'.repeat(128) })
   })
 
-  test('leaves out the settings that an older n8n refuses', () => {
+  test('omits settings that an older n8n rejects', () => {
     const workflow = { ...body(), settings: { callerPolicy: 'none', timezone: 'UTC' } }
     expect(toN8nWorkflow(workflow).body.settings).toEqual(workflow.settings)
     const older = toN8nWorkflow(workflow, {
@@ -118,7 +118,7 @@ describe('toN8nWorkflow', () => {
     expect(older.errors).toEqual([])
   })
 
-  test('takes a node called __proto__ for a name', () => {
+  test('accepts __proto__ as a node name', () => {
     const workflow = {
       ...body(),
       nodes: [{ ...webhook('p'), name: '__proto__' }],
@@ -133,7 +133,7 @@ const present = existsSync(path.join(folder, 'index.json'))
 const read = (file: string): unknown => JSON.parse(readFileSync(path.join(folder, file), 'utf8'))
 
 describe.skipIf(!present)('real workflows (skipped without FLOWKEEP_CORPUS)', () => {
-  test('are taken by n8n, or refused as they are', async () => {
+  test('are accepted by n8n or rejected as predicted', async () => {
     const stub = await createN8nStub()
     const client = createN8nClient({ baseUrl: stub.baseUrl, apiKey: stub.apiKey, fetch: stub.fetch })
     const refused: string[] = []

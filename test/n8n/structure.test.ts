@@ -92,8 +92,8 @@ const fixable: [string, JsonObject, [code: string, pointer: string][], JsonObjec
     [['invalid-connection', '/connections/A']],
     wired(aToB),
   ],
-  ['a target alone', wired({ A: to('B') }), [['invalid-connection', '/connections/A']], wired(aToB)],
-  ['a name alone', wired({ A: { main: 'B' } }), [['invalid-connection', '/connections/A/main']], wired(aToB)],
+  ['a single target', wired({ A: to('B') }), [['invalid-connection', '/connections/A']], wired(aToB)],
+  ['a name only', wired({ A: { main: 'B' } }), [['invalid-connection', '/connections/A/main']], wired(aToB)],
   [
     'a target as text, and as an id',
     wired({ A: { main: [['B', 'id-B']] } }),
@@ -237,9 +237,9 @@ const unfixable: [string, JsonObject, [code: string, pointer: string][]][] = [
     wired({ A: { main: [[{ name: 'B' }]] } }),
     [['invalid-connection', '/connections/A/main/0/0']],
   ],
-  ['connections as a list', wired([{ from: 'A', to: 'B' }]), [['invalid-connection', '/connections']]],
+  ['connections as an array', wired([{ from: 'A', to: 'B' }]), [['invalid-connection', '/connections']]],
   ['connections as text', wired('A -> B'), [['invalid-connection', '/connections']]],
-  ['a name twice', nodes(node('A'), node('A', { id: 'x' })), [['duplicate-node-name', '/nodes/1/name']]],
+  ['a duplicate name', nodes(node('A'), node('A', { id: 'x' })), [['duplicate-node-name', '/nodes/1/name']]],
   ['a node without a type', nodes({ name: 'A' }), [['missing-node-type', '/nodes/0/type']]],
   [
     'parameters as text',
@@ -273,7 +273,7 @@ async function accepts(workflow: JsonObject): Promise<boolean> {
 }
 
 describe('the structure of a workflow', () => {
-  test.each(fixable)('is repaired when that is asked for: %s', async (_, workflow, expected, repaired) => {
+  test.each(fixable)('is repaired on request: %s', async (_, workflow, expected, repaired) => {
     const before = structuredClone(workflow)
     expect(found(workflow)).toEqual(expected)
     expect(checkStructure(workflow).workflow).toBe(workflow)
@@ -288,18 +288,18 @@ describe('the structure of a workflow', () => {
     expect(await accepts(toN8nWorkflow(made).body as unknown as JsonObject)).toBe(true)
   })
 
-  test.each(fixable)('is left alone without its code: %s', (_, workflow) => {
+  test.each(fixable)('is unchanged without its code: %s', (_, workflow) => {
     expect(checkStructure(workflow, ['another-code']).workflow).toBe(workflow)
   })
 
-  test.each(unfixable)('is an error that no fix repairs: %s', async (_, workflow, expected) => {
+  test.each(unfixable)('is an error without a fix: %s', async (_, workflow, expected) => {
     expect(found(workflow)).toEqual(expected)
     const { left } = checkStructure(workflow, 'all')
     expect(left.filter(({ fix }) => fix === undefined).length).toBeGreaterThan(0)
     expect(await accepts(workflow)).toBe(false)
   })
 
-  test('says what n8n says', () => {
+  test('reports the message of n8n', () => {
     const { findings } = checkStructure(wired({ 'id-A': { main: [[to('Gone')]] } }))
     expect(findings).toMatchObject([
       {
@@ -314,13 +314,13 @@ describe('the structure of a workflow', () => {
     expect(findings[1]).not.toHaveProperty('fix')
   })
 
-  test('never gives a node a name that connections use already', () => {
+  test('never assigns a node name that connections already use', () => {
     const { workflow, left } = checkStructure(wired({ A: { main: [[to('Node 3')]] } }, { type: 't' }), 'all')
     expect(workflow.nodes).toMatchObject([{}, {}, { name: 'Node 3 (2)' }])
     expect(left.map(({ code }) => code)).toEqual(['dangling-connection'])
   })
 
-  test('connects a node that is named on the way, and only then', () => {
+  test('connects a node that was renamed by a repair only if that repair is applied', () => {
     const workflow = wired({ x: { main: [[to('A')]] } }, { type: 't', id: 'x' })
     expect(checkStructure(workflow, ['connection-by-id']).left.map(({ code }) => code)).toEqual([
       'missing-node-name',
@@ -340,7 +340,7 @@ describe('the structure of a workflow', () => {
         nodes: [node('A', { disabled: null, notes: null, parameters: null })],
       },
     ],
-    ['nothing but nodes', { nodes: [node('A')] }],
+    ['only nodes', { nodes: [node('A')] }],
     ['null outputs', wired({ A: { main: [null, [to('B')]], ai_tool: null }, B: null })],
     ['bookkeeping', nodes(node('A', { color: '#fff', position: undefined, id: undefined, foo: 1 }))],
     [
@@ -351,11 +351,11 @@ describe('the structure of a workflow', () => {
       'a node called __proto__',
       { ...wired(JSON.parse('{"__proto__":{"main":[[]]}}')), nodes: [node('__proto__')] },
     ],
-  ])('is not a fault for %s', (_, workflow) => {
+  ])('accepts %s', (_, workflow) => {
     expect(found(workflow)).toEqual([])
   })
 
-  test('is checked once over a large workflow in which everything is wrong', () => {
+  test('checks a large workflow full of errors in one pass', () => {
     const count = 30_000
     const sticky = { name: 'S', type: 'n8n-nodes-base.stickyNote', id: 'same' }
     const many = Array.from({ length: count }, (_, index) => ({

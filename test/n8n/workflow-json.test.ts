@@ -44,7 +44,7 @@ describe('a workflow', () => {
     ['with a type that has a space', { nodes: [{ type: 'my node' }] }],
     ['with integer-like and empty keys', { nodes: [], connections: { 1: {}, '': {} } }],
     ['with the key __proto__', JSON.parse('{"nodes":[],"__proto__":{"isAdmin":true}}')],
-  ])('%s is kept as it came', (_, value) => {
+  ])('%s is preserved', (_, value) => {
     const before = JSON.stringify(value)
     const parsed = parseWorkflow(value)
     expect(parsed.workflow).toBe(value)
@@ -52,7 +52,7 @@ describe('a workflow', () => {
     expect(({} as { isAdmin?: boolean }).isAdmin).toBeUndefined()
   })
 
-  test('tells its name, nodes and size', () => {
+  test('returns its name, nodes and size', () => {
     const value = { name: 'Ü', nodes: [{ name: 'A' }] }
     expect(parseWorkflow(value)).toEqual({ workflow: value, name: 'Ü', nodes: value.nodes, sizeBytes: 36 })
     expect(parseWorkflow({ nodes: [], name: 5 }).name).toBeNull()
@@ -68,7 +68,7 @@ describe('a workflow', () => {
     [{ nodes: [{}, null] }, '/nodes/1'],
     [{ nodes: ['x'] }, '/nodes/0'],
     [{ nodes: [[]] }, '/nodes/0'],
-  ])('is not %j', (value, pointer) => {
+  ])('rejects %j', (value, pointer) => {
     const error = refusal(() => parseWorkflow(value))
     expect(error.code).toBe('invalid-workflow')
     expect(error.errors?.map((each) => each.pointer)).toEqual([pointer])
@@ -77,7 +77,7 @@ describe('a workflow', () => {
     )
   })
 
-  test('may have 2 MB and no more', () => {
+  test('may have up to 2 MB', () => {
     const overhead = JSON.stringify({ nodes: [], x: '' }).length
     const sized = (bytes: number) => ({ nodes: [], x: 'x'.repeat(bytes - overhead) })
     expect(parseWorkflow(sized(MAX_WORKFLOW_BYTES)).sizeBytes).toBe(MAX_WORKFLOW_BYTES)
@@ -93,13 +93,13 @@ describe('the JSON check', () => {
   test.each<[string, unknown, string]>([
     ['U+0000 in a string', { a: { b: 'x\0' } }, '/a/b'],
     ['U+0000 in a key', { a: { 'b\0': 1 } }, '/a'],
-    ['a lone high surrogate', ['x', '\ud800'], '/1'],
-    ['a lone low surrogate', ['\udc00x'], '/0'],
-    ['a lone surrogate in a key', { '\ud800': 1 }, ''],
-    ['a number too large to be one', [JSON.parse('1e999')], '/0'],
+    ['an unpaired high surrogate', ['x', '\ud800'], '/1'],
+    ['an unpaired low surrogate', ['\udc00x'], '/0'],
+    ['an unpaired surrogate in a key', { '\ud800': 1 }, ''],
+    ['a number that overflows', [JSON.parse('1e999')], '/0'],
     ['undefined', [undefined], '/0'],
     ['101 levels', nested(MAX_JSON_DEPTH + 1), '/0'.repeat(MAX_JSON_DEPTH)],
-  ])('refuses %s and says where', (_, value, pointer) => {
+  ])('rejects %s with its location', (_, value, pointer) => {
     expect(checkJson(value).map((error) => error.pointer)).toEqual([pointer])
     const prefixed = checkJson(value, { pointerPrefix: '/data' })
     expect(prefixed.map((error) => error.pointer)).toEqual([`/data${pointer}`])
@@ -108,15 +108,15 @@ describe('the JSON check', () => {
   test.each<[string, unknown]>([
     ['100 levels', nested(MAX_JSON_DEPTH)],
     ['the largest and smallest numbers', [1e308, -1e22, 5e-324, 1e-300, 0, -0]],
-    ['residues of dragging a node', [7.105427357601002e-15, -1.1e-16]],
+    ['leftovers from dragging a node', [7.105427357601002e-15, -1.1e-16]],
     ['emoji and U+2028', ['🤖', '\u2028', '\ufeff', '\ufffd']],
     ['null and booleans', [null, true, false]],
     ['keys of Object.prototype', JSON.parse('{"__proto__":{"a":1},"constructor":{"prototype":1}}')],
-  ])('takes %s', (_, value) => {
+  ])('accepts %s', (_, value) => {
     expect(checkJson(value)).toEqual([])
   })
 
-  test('looks behind the key __proto__', () => {
+  test('checks values below the key __proto__', () => {
     const value = JSON.parse('{"__proto__":{"a":"\\u0000"}}')
     expect(checkJson(value).map((error) => error.pointer)).toEqual(['/__proto__/a'])
   })
@@ -129,21 +129,21 @@ describe('the JSON check', () => {
     expect(refusal(() => parseWorkflow(deep)).code).toBe('invalid-workflow')
   })
 
-  test('says the first faults in document order, and no more than asked for', () => {
+  test('returns the first errors in document order, up to the limit', () => {
     const value = { a: ['\0', '\0'], b: '\0', c: '\0' }
     expect(checkJson(value, { maxErrors: 3 }).map((error) => error.pointer)).toEqual(['/a/0', '/a/1', '/b'])
     expect(checkJson(Array(1000).fill('\0'))).toHaveLength(20)
     expect(checkJson({ '\0': 1, '\0a': 1, '\0b': 1 }, { maxErrors: 2 })).toHaveLength(2)
   })
 
-  test('never repeats a value or a key of unbounded length', () => {
+  test('never repeats a value or an unbounded key', () => {
     const errors = checkJson({ ['k'.repeat(100_000)]: 'canary\0' })
     expect(JSON.stringify(errors)).not.toContain('canary')
     expect(errors[0]?.pointer.length).toBeLessThan(400)
   })
 })
 
-test('a pointer escapes what RFC 6901 reserves', () => {
+test('escapes JSON pointers as RFC 6901 requires', () => {
   expect(pointerTo('/a', 'b/c~d')).toBe('/a/b~1c~0d')
 })
 
@@ -170,7 +170,7 @@ describe('a file', () => {
     expect(unwrapWorkflowFile(file)).toEqual(expected)
   })
 
-  test('that wraps a workflow which has a property called data is that workflow', () => {
+  test('that wraps a workflow with a data property contains that workflow', () => {
     const odd = { nodes: [], data: [a] }
     expect(unwrapWorkflowFile(odd)).toEqual([odd])
   })
@@ -186,8 +186,8 @@ describe('a file', () => {
     ['null', null, 'The file is not a workflow: it must be an object with nodes'],
     ['a string in an array', [a, 'x'], '/1 is not a workflow: it must be an object with nodes'],
     ['endless wrapping', nested(50), '/0/0/0/0/0/0 is wrapped too deeply'],
-    ['a wrapped nothing', { data: [{}] }, '/data/0 is not a workflow: it has no nodes'],
-  ])('of %s is refused with the reason', (_, file, message) => {
+    ['a wrapped null', { data: [{}] }, '/data/0 is not a workflow: it has no nodes'],
+  ])('of %s is rejected with the reason', (_, file, message) => {
     const error = refusal(() => unwrapWorkflowFile(file))
     expect(error.code).toBe('invalid-workflow')
     expect(error.message).toBe(message)
@@ -195,25 +195,25 @@ describe('a file', () => {
 })
 
 describe('the content hash', () => {
-  test('is SHA-256 over the canonical JSON', async () => {
+  test('is the SHA-256 of the canonical JSON', async () => {
     // printf '{"a":[1,{"b":null,"c":"ü"}]}' | sha256sum
     const expected = '586cebdfda05002f9dd40520a4c909565cf6aa79da626e68a50bc2742a8ae313'
     expect(canonicalJson({ a: [1, { c: 'ü', b: null }] })).toBe('{"a":[1,{"b":null,"c":"ü"}]}')
     expect(await contentHash({ a: [1, { c: 'ü', b: null }] })).toBe(expected)
   })
 
-  test('ignores the order of keys, but not that of items', async () => {
+  test('ignores the order of keys but not of items', async () => {
     const hash = await contentHash({ nodes: [1, 2], name: 'x' })
     expect(await contentHash({ name: 'x', nodes: [1, 2] })).toBe(hash)
     expect(await contentHash({ name: 'x', nodes: [2, 1] })).not.toBe(hash)
   })
 
-  test('tells a key from none, and keeps __proto__', () => {
+  test('distinguishes a missing key and keeps __proto__', () => {
     const odd = JSON.parse('{"__proto__":{"b":1,"a":2}}')
     expect(canonicalJson(odd)).toBe('{"__proto__":{"a":2,"b":1}}')
   })
 
-  test('refuses what is too deep instead of overflowing', () => {
+  test('rejects deep nesting instead of overflowing', () => {
     expect(refusal(() => canonicalJson(nested(100_000))).code).toBe('invalid')
   })
 })

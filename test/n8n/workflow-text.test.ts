@@ -27,14 +27,14 @@ describe('text', () => {
     ['a fence', `\`\`\`json\n${json}\n\`\`\``, 'a code fence'],
     ['a fence without a language', `\`\`\`\n${json}\n\`\`\`\n`, 'a code fence'],
     ['a fence of tildes with CRLF', `~~~json\r\n${json}\r\n~~~`, 'a code fence'],
-    ['a fence that is never closed', `\`\`\`json\n${json}`, 'a code fence'],
-    ['text around it', `Here is your workflow: ${json} Hope it helps`, 'text around the JSON'],
+    ['an unclosed fence', `\`\`\`json\n${json}`, 'a code fence'],
+    ['surrounding text', `Here is your workflow: ${json} Hope it helps`, 'text around the JSON'],
     [
       'a fence with text around it',
       `Sure! It reads {{ $json.email }} and [this](link).\n\n\`\`\`json\n${json}\n\`\`\`\nUse {"key": …} as you like.`,
       'a code fence, text around the JSON',
     ],
-    ['another JSON value beside it', `Credentials: {"user":"x"}\n${json}`, 'text around the JSON'],
+    ['another JSON value next to it', `Credentials: {"user":"x"}\n${json}`, 'text around the JSON'],
     ['a byte order mark', `\ufeff${json}`, 'a byte order mark'],
     ['a JSON string', JSON.stringify(json), 'JSON string quotes'],
     ['an array of one', `[${json}]`, 'the wrapper (/0)'],
@@ -44,7 +44,7 @@ describe('text', () => {
       JSON.stringify({ workflow: { workflow } }),
       'the wrapper (/workflow/workflow)',
     ],
-  ])('in %s is read', (_, text, removed) => {
+  ])('in %s is parsed', (_, text, removed) => {
     const { workflow: read, findings } = readWorkflowText(text)
     expect(read).toEqual(workflow)
     expect(findings).toEqual(
@@ -78,24 +78,24 @@ describe('text', () => {
       '{“nodes”: []}',
       'Not JSON at line 1, column 2: replace the typographic quotes with straight ones',
     ],
-    ['half of it', `Here: {"workflow": ${other}`, 'Not JSON: it ends too early'],
+    ['half a workflow', `Here: {"workflow": ${other}`, 'Not JSON: it ends too early'],
     [
       'a broken one that holds a whole one',
       `x {"nodes": [], "sub": ${other},} y`,
       'remove the trailing comma',
     ],
-    ['a broken one beside a whole one', `{"nodes": [],} ${other}`, 'remove the trailing comma'],
+    ['a broken workflow next to a complete one', `{"nodes": [],} ${other}`, 'remove the trailing comma'],
     ['two', `First ${other} then ${other}`, 'The text contains several workflows'],
     ['two in an array', `[${other},${other}]`, 'contains 2 workflows'],
     ['other JSON', '{"a": 1}', 'is not a workflow'],
     ['other JSON in text', 'x {"a": 1} y', 'Not JSON at line 1, column 1'],
-  ])('with %s is refused', (_, text, detail) => {
+  ])('with %s is rejected', (_, text, detail) => {
     const error = refusal(() => readWorkflowText(text))
     expect(error.code).toBe('invalid-workflow')
     expect(error.message).toContain(detail)
   })
 
-  test('says which numbers are stored as others, in what is stored', () => {
+  test('lists the numbers that are stored with another value', () => {
     const text =
       '```\n[{"nodes":[{"name":"Telegram","parameters":{"chatId":12345678901234567890,"max":1e400}}]}]\n```'
     const { workflow: read, findings } = readWorkflowText(text)
@@ -120,7 +120,7 @@ describe('text', () => {
     ])
   })
 
-  test('takes no longer to search than it is long', () => {
+  test('is searched in linear time', () => {
     const braces = '{"'.repeat(100_000)
     expect(refusal(() => readWorkflowText(braces)).message).toContain('Not JSON')
     const broken = '{"a"} '.repeat(100_000)
@@ -128,7 +128,7 @@ describe('text', () => {
   })
 })
 
-describe('the member of a body', () => {
+describe('the workflow member of a body', () => {
   const read = (member: unknown) => readWorkflowMember(member, JSON.stringify({ workflow: member }))
 
   test.each<[string, unknown, string | null]>([
@@ -137,7 +137,7 @@ describe('the member of a body', () => {
     ['an array of one', [workflow], 'the wrapper (/0)'],
     ['text', json, 'JSON string quotes'],
     ['a fence', `\`\`\`\n${json}\n\`\`\``, 'a code fence'],
-  ])('is read: %s', (_, member, removed) => {
+  ])('is parsed: %s', (_, member, removed) => {
     const { workflow: found, findings } = read(member)
     expect(found).toEqual(workflow)
     expect(findings.map(({ message }) => message)).toEqual(
@@ -145,12 +145,12 @@ describe('the member of a body', () => {
     )
   })
 
-  test('that has nodes is a workflow, whatever else it has', () => {
+  test('with nodes is a workflow, whatever other members it has', () => {
     const odd = { nodes: [], data: { nodes: [1] } }
     expect(read(odd)).toEqual({ workflow: odd, findings: [] })
   })
 
-  test('has its numbers found below what wraps it only', () => {
+  test('has its numbers checked only below its wrapper', () => {
     const body = '{"prompt":12345678901234567890,"workflow":{"data":{"nodes":[],"x":12345678901234567890}}}'
     const { findings } = readWorkflowMember((JSON.parse(body) as { workflow: unknown }).workflow, body)
     expect(findings.map(({ code, pointer }) => [code, pointer])).toEqual([
@@ -159,7 +159,7 @@ describe('the member of a body', () => {
     ])
   })
 
-  test('is refused with a pointer into the body', () => {
+  test('is rejected with a pointer into the body', () => {
     expect(refusal(() => read([workflow, { a: 1 }])).errors).toEqual([
       { pointer: '/workflow/1', detail: 'is not a workflow: it has no nodes' },
     ])

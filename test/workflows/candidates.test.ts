@@ -15,11 +15,11 @@ const listed = (slots: number, credentialId?: string) =>
     credential: credentialId === undefined ? null : { credentialId },
   }).map(({ id }) => id)
 
-test('a workflow of few slots lists every candidate', () => {
+test('a workflow with few slots lists every candidate', () => {
   expect(listed(20)).toEqual(held.map(({ id }) => id))
 })
 
-test('5,000 slots list the newest ten, and the one that fills the slot', () => {
+test('5,000 slots list the newest ten candidates and the bound one', () => {
   const newest = held.slice(0, 10).map(({ id }) => id)
   expect(listed(5000)).toEqual(newest)
   expect(listed(5000, 'c3')).toEqual(newest)

@@ -33,7 +33,7 @@ async function versionsOf(id: string): Promise<{ version: number; parent: number
   return body.items
 }
 
-test('of 50 changes racing from the same version one wins, and no version is lost or left out', async () => {
+test('of 50 concurrent changes of one version one succeeds, and no version is lost or skipped', async () => {
   const { body: made } = await call('POST', '/v1/workflows', { workflow })
   for (const round of [1, 2, 3]) {
     const answers = await race(50, (racer) =>
@@ -54,7 +54,7 @@ test('of 50 changes racing from the same version one wins, and no version is los
   ])
 })
 
-test('30 unconditional changes at once all count, each with a version that holds its own content', async () => {
+test('30 concurrent unconditional changes all succeed, each with its own version and content', async () => {
   const { body: made } = await call('POST', '/v1/workflows', { workflow })
   const answers = await race(30, (racer) =>
     call('PATCH', `/v1/workflows/${made.id}`, { name: `n${racer}` }, { 'If-Match': '*' }),
@@ -67,7 +67,7 @@ test('30 unconditional changes at once all count, each with a version that holds
   }
 })
 
-test('200 requests racing with one Idempotency-Key create one workflow and all get it', async () => {
+test('200 concurrent requests with one Idempotency-Key create one workflow and return it', async () => {
   const answers = await race(200, () =>
     call('POST', '/v1/workflows', { workflow }, { 'Idempotency-Key': 'same' }),
   )
@@ -80,14 +80,14 @@ test('200 requests racing with one Idempotency-Key create one workflow and all g
   expect(counts).toEqual({ versions: 1, events: 1 })
 })
 
-test('creations racing for the last places of a quota take no more than there are', async () => {
+test('concurrent creations never exceed a quota', async () => {
   const small = caller(createWorkflowServer(database.db, 5).app, userId)
   const answers = await race(40, () => small('POST', '/v1/workflows', { workflow }))
   expect(countByStatus(answers)).toEqual({ 201: 5, 403: 35 })
   expect((await call('GET', '/v1/workflows')).body.items).toHaveLength(5)
 })
 
-test('a change racing with the deletion ends in either, and leaves nothing behind', async () => {
+test('a change concurrent with the deletion ends in one of the two and leaves nothing behind', async () => {
   for (let round = 0; round < 10; round += 1) {
     const { body: made } = await call('POST', '/v1/workflows', { workflow })
     const path = `/v1/workflows/${made.id}`

@@ -51,7 +51,7 @@ describe.skipIf(absent)(`the corpus in ${folder}${absent ? ' (absent: skipped)' 
     return { exitCode: outcome.exitCode, summary: outcome.summary, complaints }
   }
 
-  test('is imported whole; a second run creates nothing', async () => {
+  test('is imported completely; a second run creates nothing', async () => {
     const valid = facts.filter((fact) => fact.valid).length
     const empty = `${path.join(folder, 'x-empty.json')}: empty file`
     expect(await run()).toEqual({
@@ -66,7 +66,7 @@ describe.skipIf(absent)(`the corpus in ${folder}${absent ? ' (absent: skipped)' 
     })
   })
 
-  test('comes back equal, with the node types that an independent reading found', async () => {
+  test('is returned unchanged, with the node types that an independent reader found', async () => {
     const byHash = new Map<string, string>()
     let cursor: string | null = ''
     while (cursor !== null) {
@@ -86,7 +86,7 @@ describe.skipIf(absent)(`the corpus in ${folder}${absent ? ' (absent: skipped)' 
     expect(differing).toEqual([])
   })
 
-  test('is found by node type, exactly where the type occurs', async () => {
+  test('is found by node type exactly where the type occurs', async () => {
     for (const type of ['n8n-nodes-base.slack', '@n8n/n8n-nodes-langchain.agent', 'n8n-nodes-base.webhook']) {
       const { body } = await call('GET', `/v1/workflows?limit=100&nodeType=${encodeURIComponent(type)}`)
       const expected = facts.filter(({ node_types }) => node_types?.includes(type)).length

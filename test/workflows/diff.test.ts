@@ -14,7 +14,7 @@ const main = (...targets: string[]) => ({
 const nothing = { added: [], removed: [], changed: [], connections: { added: [], removed: [] } }
 
 describe('diffWorkflows', () => {
-  test('finds nothing between two copies that differ by key order only', () => {
+  test('finds no difference between copies with another key order', () => {
     const copy = { parameters: { b: 1, a: [{ x: 1, y: null }] }, type: 't', name: 'A', id: '1' }
     const other = { id: '1', name: 'A', type: 't', parameters: { a: [{ y: null, x: 1 }], b: 1 } }
     expect(diffWorkflows({ nodes: [copy], connections: {} }, { connections: {}, nodes: [other] })).toEqual(
@@ -22,12 +22,12 @@ describe('diffWorkflows', () => {
     )
   })
 
-  test('names added and removed nodes', () => {
+  test('lists added and removed nodes', () => {
     const diff = diffWorkflows({ nodes: [node('A'), node('B')] }, { nodes: [node('C'), node('A')] })
     expect(diff).toEqual({ ...nothing, added: ['C'], removed: ['B'] })
   })
 
-  test('tells the dotted path of every change in a node', () => {
+  test('lists the dotted path of every change in a node', () => {
     const before = node('A', {
       position: [0, 0],
       parameters: { url: 'a', list: [{ v: 1 }, { v: 2 }], gone: 1 },
@@ -44,7 +44,7 @@ describe('diffWorkflows', () => {
     ])
   })
 
-  test('tells an array that grew as one path', () => {
+  test('lists an array that grew as one path', () => {
     const before = node('A', { parameters: { list: [{ v: 1 }] } })
     const after = node('A', { parameters: { list: [{ v: 1 }, { v: 1 }] } })
     expect(diffWorkflows({ nodes: [before] }, { nodes: [after] }).changed).toEqual([
@@ -52,13 +52,13 @@ describe('diffWorkflows', () => {
     ])
   })
 
-  test('follows a renamed node by its id and leaves its connections alone', () => {
+  test('follows a renamed node by its ID and ignores its connections', () => {
     const before = { nodes: [node('A'), node('B')], connections: { A: main('B') } }
     const after = { nodes: [node('A2', { id: 'id-A' }), node('B')], connections: { A2: main('B') } }
     expect(diffWorkflows(before, after)).toEqual({ ...nothing, changed: [{ node: 'A2', paths: ['name'] }] })
   })
 
-  test('follows a node whose id changed by its name', () => {
+  test('follows a node with a new ID by its name', () => {
     const after = { nodes: [node('A', { id: 'other' })] }
     expect(diffWorkflows({ nodes: [node('A')] }, after)).toEqual({
       ...nothing,
@@ -66,7 +66,7 @@ describe('diffWorkflows', () => {
     })
   })
 
-  test('tells connections by node, output, input and kind', () => {
+  test('distinguishes connections by node, output, input and type', () => {
     const nodes = [node('A'), node('B')]
     const before = { nodes, connections: { A: main('B') } }
     const after = {
@@ -79,7 +79,7 @@ describe('diffWorkflows', () => {
     })
   })
 
-  test('counts every node of the same name once', () => {
+  test('counts every node of a duplicate name once', () => {
     const twins = [{ name: 'A' }, { name: 'A' }]
     expect(diffWorkflows({ nodes: twins }, { nodes: [...twins, { name: 'A' }] })).toEqual({
       ...nothing,
@@ -89,19 +89,19 @@ describe('diffWorkflows', () => {
 
   test.each([
     ['no nodes', {}],
-    ['nodes that is no array', { nodes: 'x' }],
-    ['nodes that hold no objects', { nodes: [null, 'x', 1] }],
+    ['nodes that are not an array', { nodes: 'x' }],
+    ['nodes without objects', { nodes: [null, 'x', 1] }],
     ['connections as an array', { nodes: [], connections: [] }],
     [
       'connections with null slots',
       { connections: { A: { main: [null, [null, 'B', 3]] }, B: null, C: { main: {} } } },
     ],
-  ])('passes over %s', (_, untidy) => {
+  ])('ignores %s', (_, untidy) => {
     expect(diffWorkflows(untidy, untidy)).toEqual(nothing)
     expect(diffWorkflows(untidy, { nodes: [node('A')] }).added).toEqual(['A'])
   })
 
-  test('is not misled by keys of the prototype', () => {
+  test('is immune to prototype pollution', () => {
     const before = node('A', { parameters: JSON.parse('{"__proto__":{"x":1}}') })
     const after = node('A', { parameters: JSON.parse('{"__proto__":{"x":2}}') })
     expect(diffWorkflows({ nodes: [before] }, { nodes: [after] }).changed).toEqual([

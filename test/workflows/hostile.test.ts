@@ -15,7 +15,7 @@ type Json = Record<string, unknown>
 const run = promisify(execFile)
 const child = fileURLToPath(new URL('hostile-child.ts', import.meta.url))
 
-describe('within a heap of 64 MB', () => {
+describe('with a heap of 64 MB', () => {
   const refused: Record<string, string> = {
     'empty nodes': '',
     'nodes with one id': '/nodes',
@@ -29,7 +29,7 @@ describe('within a heap of 64 MB', () => {
     'connections of one node, within the values': '/connections',
   }
 
-  test.each(Object.keys(hostileBodies))('%s: taken or refused', async (name) => {
+  test.each(Object.keys(hostileBodies))('%s: accepted or rejected', async (name) => {
     const { stdout } = await run(process.execPath, ['--max-old-space-size=64', child, name])
     expect(stdout).toBe(refused[name] ?? 'accepted')
   })
@@ -59,14 +59,14 @@ function steps(act: (watch: (node: Json) => Json) => void): number {
   return count
 }
 
-describe('twice the nodes are twice the work', () => {
+describe('takes time linear in the number of nodes', () => {
   const nodes = (count: number, make: (index: number) => Json) =>
     Array.from({ length: count }, (_, index) => make(index))
   const kinds: [string, (index: number) => Json][] = [
-    ['without id and name', () => ({})],
-    ['with one id', () => ({ id: 'a', name: 'a' })],
+    ['without ID and name', () => ({})],
+    ['with one ID', () => ({ id: 'a', name: 'a' })],
     ['with one name', (index) => ({ name: 'a', parameters: { index } })],
-    ['with names of their own', (index) => ({ id: String(index), name: `n${index}`, parameters: { index } })],
+    ['with distinct names', (index) => ({ id: String(index), name: `n${index}`, parameters: { index } })],
   ]
   const works: [string, (older: Json, newer: Json) => unknown][] = [
     ['the diff', diffWorkflows],
@@ -85,7 +85,7 @@ describe('twice the nodes are twice the work', () => {
   })
 })
 
-describe('what is older than the limits', () => {
+describe('a workflow from before the limits', () => {
   const nodes = Array.from({ length: 40_000 }, () => ({}))
 
   test('can be compared', () => {
@@ -96,7 +96,7 @@ describe('what is older than the limits', () => {
     })
   })
 
-  test('is listed within limits, with its nodes in full and its fields at the top', () => {
+  test('is listed within limits, with all its nodes and its top-level fields', () => {
     const key = 'k'.repeat(900)
     const wide = (value: number) => ({
       [key]: Object.fromEntries(nodes.map((_, index) => [`p${index}`, value])),
@@ -108,7 +108,7 @@ describe('what is older than the limits', () => {
     expect(diff.changed).toEqual(['n0', 'n1', 'n2'].map((node) => ({ node, paths: ['a'] })))
   })
 
-  test('has its connections listed as far as their names allow', () => {
+  test('has its connections listed as far as their names permit', () => {
     const from = 'n'.repeat(10_000)
     const targets = Array.from({ length: 5_000 }, (_, index) => ({ node: 'b', index }))
     const workflow = { nodes: [{ name: from }], connections: { [from]: { main: [targets] } } }
@@ -121,7 +121,7 @@ describe('what is older than the limits', () => {
     expect(JSON.stringify(form.connections).length).toBeLessThan(300_000)
   })
 
-  test('ends a path that is too long, once', () => {
+  test('truncates a path that is too long once', () => {
     const deep = (value: unknown) => ({ ['k'.repeat(2_000)]: { a: { b: value, c: value } } })
     const { changed } = diffWorkflows(
       { nodes: [{ name: 'A', x: deep(1) }] },
@@ -131,7 +131,7 @@ describe('what is older than the limits', () => {
   })
 })
 
-test('boxes in a column that push each other come to lie below each other', () => {
+test('boxes in a column that overlap are moved below each other', () => {
   const nodes = Array.from({ length: 1000 }, (_, index) => ({
     name: `n${index}`,
     position: [0, index * 110],

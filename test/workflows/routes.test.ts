@@ -47,7 +47,7 @@ const twoOf = async () => {
 }
 
 describe('POST /v1/workflows', () => {
-  test('keeps the JSON and what it needs', async () => {
+  test('stores the JSON and what it requires', async () => {
     const workflow = workflowOf(
       'Tell',
       start,
@@ -80,11 +80,11 @@ describe('POST /v1/workflows', () => {
 
   test.each([
     ['the name in the body first', { name: ' Mine ' }, 'In JSON', 'Mine'],
-    ['the name in the n8n JSON next', {}, ' In JSON ', 'In JSON'],
-    ['as much of it as a name may hold', {}, '😀'.repeat(300), '😀'.repeat(200)],
-    ['a name of its own at last', {}, ' ', 'Untitled workflow'],
-    ['a name of its own where the JSON has a number', {}, 7, 'Untitled workflow'],
-  ])('takes %s', async (_, body, own, name) => {
+    ['then the name in the n8n JSON', {}, ' In JSON ', 'In JSON'],
+    ['the name truncated to the limit', {}, '😀'.repeat(300), '😀'.repeat(200)],
+    ['a generated name as the last resort', {}, ' ', 'Untitled workflow'],
+    ['a generated name where the JSON has a number', {}, 7, 'Untitled workflow'],
+  ])('uses %s', async (_, body, own, name) => {
     const made = await keep({ ...body, workflow: { ...workflowOf('', start), name: own } })
     expect(made.name).toBe(name)
     expect(made.workflow.name).toBe(own)
@@ -92,9 +92,9 @@ describe('POST /v1/workflows', () => {
 
   test.each([
     ['no workflow', {}, 'invalid', '/workflow'],
-    ['a workflow that is no object', { workflow: [] }, 'invalid', '/workflow'],
+    ['a workflow that is not an object', { workflow: [] }, 'invalid', '/workflow'],
     ['no nodes', { workflow: {} }, 'invalid-workflow', '/workflow/nodes'],
-    ['a node that is no object', { workflow: { nodes: [1] } }, 'invalid-workflow', '/workflow/nodes/0'],
+    ['a node that is not an object', { workflow: { nodes: [1] } }, 'invalid-workflow', '/workflow/nodes/0'],
     ['an unknown field', { workflow: workflowOf('W'), extra: 1 }, 'invalid', '/extra'],
     ['an empty name', { workflow: workflowOf('W'), name: ' ' }, 'invalid', '/name'],
     ['a long name', { workflow: workflowOf('W'), name: 'n'.repeat(201) }, 'invalid', '/name'],
@@ -102,9 +102,9 @@ describe('POST /v1/workflows', () => {
     ['a long prompt', { workflow: workflowOf('W'), prompt: 'p'.repeat(100_001) }, 'invalid', '/prompt'],
     ['a long tag', { workflow: workflowOf('W'), tags: ['ok', 't'.repeat(65)] }, 'invalid', '/tags/1'],
     ['too many tags', { workflow: workflowOf('W'), tags: Array(51).fill('t') }, 'invalid', '/tags'],
-    ['a NUL in the prompt', { workflow: workflowOf('W'), prompt: 'a\0' }, 'invalid', '/prompt'],
-    ['a lone surrogate in the JSON', { workflow: workflowOf('\ud800') }, 'invalid', '/workflow/name'],
-  ])('refuses %s and keeps nothing', async (_, body, code, pointer) => {
+    ['U+0000 in the prompt', { workflow: workflowOf('W'), prompt: 'a\0' }, 'invalid', '/prompt'],
+    ['an unpaired surrogate in the JSON', { workflow: workflowOf('\ud800') }, 'invalid', '/workflow/name'],
+  ])('rejects %s and stores nothing', async (_, body, code, pointer) => {
     const answer = await call('POST', '/v1/workflows', body)
     expect(answer.status).toBe(422)
     expect(answer.body).toMatchObject({ code, errors: [expect.objectContaining({ pointer })] })
@@ -131,13 +131,13 @@ describe('POST /v1/workflows', () => {
       '/workflow/connections',
       '20,001 connections; the limit is 20,000',
     ],
-  ])('refuses %s and says the limit', async (_, workflow, pointer, detail) => {
+  ])('rejects %s with the limit', async (_, workflow, pointer, detail) => {
     const answer = await call('POST', '/v1/workflows', { workflow })
     expect(answer).toMatchObject({ status: 422, body: { code: 'invalid-workflow' } })
     expect(answer.body.errors).toEqual([{ pointer, detail: expect.stringContaining(detail) }])
   })
 
-  test('stores numbers as n8n reads them, and says which ones it changed', async () => {
+  test('stores numbers as n8n reads them and reports changed ones', async () => {
     const body =
       '{"workflow":{"nodes":[{"name":"T","parameters":{"chatId":12345678901234567890,"huge":1e400,"big":1e308}}]}}'
     const made = await call('POST', '/v1/workflows', body)
@@ -153,7 +153,7 @@ describe('POST /v1/workflows', () => {
     }
   })
 
-  test('reads a workflow from text, says what it removed, and does not say so again', async () => {
+  test('parses a workflow from text and reports once what it removed', async () => {
     const text = `Here it is:\n\`\`\`json\n${JSON.stringify(workflowOf('Fenced', start))}\n\`\`\`\nHope it helps`
     const made = await call('POST', '/v1/workflows', { workflow: text })
     expect(made).toMatchObject({ status: 201, body: { name: 'Fenced' } })
@@ -172,13 +172,13 @@ describe('POST /v1/workflows', () => {
     ['smart quotes', '{“nodes”: []}', '/workflow', 'replace the typographic quotes'],
     ['a trailing comma', '{"nodes": [],}', '/workflow', 'remove the trailing comma'],
     ['two workflows', [workflowOf('A'), workflowOf('B')], '/workflow', 'contains 2 workflows'],
-  ])('refuses a workflow with %s and says where', async (_, workflow, pointer, detail) => {
+  ])('rejects a workflow with %s and reports the position', async (_, workflow, pointer, detail) => {
     const answer = await call('POST', '/v1/workflows', { workflow })
     expect(answer).toMatchObject({ status: 422, body: { code: 'invalid-workflow' } })
     expect(answer.body.errors).toEqual([{ pointer, detail: expect.stringContaining(detail) }])
   })
 
-  test('takes 5,000 nodes', async () => {
+  test('accepts 5,000 nodes', async () => {
     const nodes = Array.from({ length: 5_000 }, (_, index) => ({
       ...start,
       id: `${index}`,
@@ -188,21 +188,21 @@ describe('POST /v1/workflows', () => {
   })
 
   test.each([
-    ['no JSON', '{"workflow"', 400],
+    ['invalid JSON', '{"workflow"', 400],
     ['300,000 arrays', `{"workflow":{"nodes":[],"x":[${Array(300_000).fill('[]').join(',')}]}}`, 422],
     ['more than 2 MB', `"${'x'.repeat(2 * 1024 * 1024)}"`, 413],
     ['deep nesting', `{"workflow":{"nodes":[],"x":${'['.repeat(5000)}${']'.repeat(5000)}}}`, 422],
-  ])('answers %s with its status', async (_, body, status) => {
+  ])('returns the status for %s', async (_, body, status) => {
     expect((await call('POST', '/v1/workflows', body)).status).toBe(status)
   })
 
-  test('keeps nearly 2 MB of JSON with a long prompt in any script', async () => {
+  test('stores nearly 2 MB of JSON with a long prompt in any script', async () => {
     const workflow = { ...workflowOf('Big', start), filler: 'x'.repeat(1_500_000) }
     const made = await keep({ workflow, prompt: '𠀀-𠀁 '.repeat(25_000) })
     expect((await call('GET', `/v1/workflows/${made.id}`)).body.workflow).toEqual(workflow)
   })
 
-  test('answers the same request again with the same workflow, and another under the same key with 422', async () => {
+  test('returns the same workflow for a repeated request, and 422 for another body with the same key', async () => {
     const headers = { 'Idempotency-Key': 'k-1' }
     const body = { workflow: workflowOf('W', start) }
     const first = await call('POST', '/v1/workflows', body, headers)
@@ -215,7 +215,7 @@ describe('POST /v1/workflows', () => {
     expect((await call('POST', '/v1/workflows', body, headers)).body.code).toBe('conflict')
   })
 
-  test('refuses what exceeds the quota', async () => {
+  test('rejects workflows over the quota', async () => {
     const small = caller(createWorkflowServer(database.db, 1).app, userId)
     const body = { workflow: workflowOf('W', start) }
     expect((await small('POST', '/v1/workflows', body)).status).toBe(201)
@@ -227,7 +227,7 @@ describe('POST /v1/workflows', () => {
 })
 
 describe('GET /v1/workflows', () => {
-  test('lists newest first in pages, without the JSON and the warnings', async () => {
+  test('lists pages newest first, without the JSON and the warnings', async () => {
     const made = []
     for (let i = 0; i < 5; i += 1) made.unshift((await keep()).id)
     const first = await call('GET', '/v1/workflows?limit=2')
@@ -240,12 +240,12 @@ describe('GET /v1/workflows', () => {
     expect(first.body.items[0]).toHaveProperty('nodeTypes')
   })
 
-  test('ends at a limit that is exactly met', async () => {
+  test('ends at a limit that is met exactly', async () => {
     await keep()
     expect((await call('GET', '/v1/workflows?limit=1')).body.nextCursor).toBeNull()
   })
 
-  test('ends a page early rather than answer with more than the database can send', async () => {
+  test('ends a page early when the response would exceed the limit of the database', async () => {
     const made = []
     const prompt = `${'€'.repeat(600)} `.repeat(160)
     for (let i = 0; i < 20; i += 1) made.unshift((await keep({ prompt: prompt + i })).id)
@@ -262,7 +262,7 @@ describe('GET /v1/workflows', () => {
     expect(pages).toBeGreaterThan(1)
   })
 
-  test('filters by node type, credential type, tag, content and words, all at once', async () => {
+  test('filters by node type, credential type, tag, content and words together', async () => {
     const slack = await keep({
       workflow: workflowOf('Slack digest', start, slackNode('S')),
       tags: ['team', "o'b\\r"],
@@ -326,7 +326,7 @@ describe('GET /v1/workflows', () => {
     'http://x.y/z?a=b&c',
     'É',
     '日本',
-  ])('finds with %j at most the workflow that has it, and never fails', async (q) => {
+  ])('finds only the workflow that contains %j, and never fails', async (q) => {
     const workflow = { nodes: [], connections: {} }
     await keep({ name: 'zzz', workflow })
     const holder = await keep({ name: `zz ${q} end`, workflow })
@@ -348,13 +348,13 @@ describe('GET /v1/workflows', () => {
     'contentHash=x',
     'other=1',
     'q=a&q=b',
-  ])('refuses ?%s', async (query) => {
+  ])('rejects ?%s', async (query) => {
     expect((await call('GET', `/v1/workflows?${query}`)).status).toBe(422)
   })
 })
 
 describe('PATCH /v1/workflows/{id}', () => {
-  test('changes what is given, keeps the rest and makes the next version', async () => {
+  test('changes the given members, keeps the others and creates the next version', async () => {
     const made = await keep({ prompt: 'p', tags: ['a'], description: 'd' })
     const answer = await call(
       'PATCH',
@@ -370,7 +370,7 @@ describe('PATCH /v1/workflows/{id}', () => {
     expect((await call('GET', `/v1/workflows/${made.id}`)).body).toEqual(answer.body)
   })
 
-  test('extracts anew from new JSON and leaves the name', async () => {
+  test('extracts facts from new JSON and keeps the name', async () => {
     const made = await keep({ name: 'Mine' })
     const workflow = workflowOf('Other', slackNode('S'))
     const { body } = await call('PATCH', `/v1/workflows/${made.id}`, { workflow }, { 'If-Match': 'W/"1"' })
@@ -394,7 +394,7 @@ describe('PATCH /v1/workflows/{id}', () => {
       'the same JSON in another order',
       { workflow: { settings: {}, connections: {}, nodes: [start], name: 'W' } },
     ],
-  ])('makes no version of %s', async (_, change) => {
+  ])('creates no version for %s', async (_, change) => {
     const made = await keep({ tags: ['a', 'b'] })
     const answer = await call('PATCH', `/v1/workflows/${made.id}`, change, { 'If-Match': '"1"' })
     expect(answer).toMatchObject({ status: 200, body: made })
@@ -404,7 +404,7 @@ describe('PATCH /v1/workflows/{id}', () => {
     expect(stale.status).toBe(412)
   })
 
-  test('refuses a stale version and tells the current one', async () => {
+  test('rejects an outdated version and returns the current one', async () => {
     const { id } = await keep()
     await call('PATCH', `/v1/workflows/${id}`, { name: 'Two' }, { 'If-Match': '"1"' })
     const answer = await call('PATCH', `/v1/workflows/${id}`, { name: 'Lost' }, { 'If-Match': '"1"' })
@@ -412,7 +412,7 @@ describe('PATCH /v1/workflows/{id}', () => {
     expect((await call('GET', `/v1/workflows/${id}`)).body.name).toBe('Two')
   })
 
-  test('takes * for whatever version there is', async () => {
+  test('accepts * for any version', async () => {
     const { id } = await keep()
     for (const name of ['Two', 'Three']) {
       expect((await call('PATCH', `/v1/workflows/${id}`, { name }, { 'If-Match': '*' })).status).toBe(200)
@@ -422,8 +422,8 @@ describe('PATCH /v1/workflows/{id}', () => {
 
   test.each([
     ['no If-Match', undefined, 428],
-    ['an If-Match that is no version', 'x', 412],
-  ])('refuses %s', async (_, ifMatch, status) => {
+    ['an invalid If-Match', 'x', 412],
+  ])('rejects %s', async (_, ifMatch, status) => {
     const { id } = await keep()
     const answer = await call(
       'PATCH',
@@ -439,7 +439,7 @@ describe('PATCH /v1/workflows/{id}', () => {
     ['a null workflow', { workflow: null }, '/workflow'],
     ['no nodes', { workflow: { nodes: {} } }, '/workflow/nodes'],
     ['an unknown field', { version: 7 }, '/version'],
-  ])('refuses %s and makes no version', async (_, change, pointer) => {
+  ])('rejects %s and creates no version', async (_, change, pointer) => {
     const { id } = await keep()
     const answer = await call('PATCH', `/v1/workflows/${id}`, change, { 'If-Match': '*' })
     expect(answer).toMatchObject({ status: 422, body: { errors: [expect.objectContaining({ pointer })] } })
@@ -465,14 +465,14 @@ describe('versions', () => {
     expect(rest.body.nextCursor).toBeNull()
   })
 
-  test('keep what the workflow was', async () => {
+  test('preserve the earlier content', async () => {
     const { made, change, path } = await twoOf()
     const one = await call('GET', `${path}/versions/1`)
     expect(one.body).toMatchObject({ version: 1, prompt: 'one', tags: ['a'], workflow: made.workflow })
     expect((await call('GET', `${path}/versions/2`)).body.workflow).toEqual(change.workflow)
   })
 
-  test('are told apart by node', async () => {
+  test('are compared by node', async () => {
     const { path } = await twoOf()
     expect((await call('GET', `${path}/diff?from=1&to=2`)).body).toEqual({
       from: 1,
@@ -491,7 +491,7 @@ describe('versions', () => {
     })
   })
 
-  test('are restored as a new version made from the old one', async () => {
+  test('are restored as a new version based on the earlier one', async () => {
     const { made, path } = await twoOf()
     const answer = await call('POST', `${path}/versions/1/restore`, undefined, { 'If-Match': '"2"' })
     expect(answer.status).toBe(200)
@@ -507,7 +507,7 @@ describe('versions', () => {
     ])
   })
 
-  test('make no new version when the current content is restored', async () => {
+  test('are not created when the current content is restored', async () => {
     const { path } = await twoOf()
     expect(
       (await call('POST', `${path}/versions/2/restore`, undefined, { 'If-Match': '"2"' })).body.version,
@@ -524,19 +524,19 @@ describe('versions', () => {
     ['GET', 'versions?cursor=1', 422],
     ['POST', 'versions/3/restore', 404],
     ['POST', 'versions/1/restore', 412],
-  ])('%s %s is answered with %i', async (method, end, status) => {
+  ])('%s %s returns %i', async (method, end, status) => {
     const { path } = await twoOf()
     expect((await call(method, `${path}/${end}`, undefined, { 'If-Match': '"1"' })).status).toBe(status)
   })
 
-  test('need If-Match to be restored', async () => {
+  test('require If-Match to be restored', async () => {
     const { path } = await twoOf()
     expect((await call('POST', `${path}/versions/1/restore`)).status).toBe(428)
   })
 })
 
 describe('GET /v1/workflows/{id}/readiness', () => {
-  test('names candidates, and is ready once each slot has one and only one that is not known to be invalid', async () => {
+  test('lists candidates, and is ready once each slot has exactly one that is not known to be invalid', async () => {
     const { id } = await keep({
       workflow: workflowOf('W', start, slackNode('S1'), slackNode('S2'), node('T', 'telegram')),
     })
@@ -581,13 +581,13 @@ describe('GET /v1/workflows/{id}/readiness', () => {
     })
   })
 
-  test('does not count the credentials of another user', async () => {
+  test('ignores the credentials of another user', async () => {
     const { id } = await keep({ workflow: workflowOf('W', slackNode('S')) })
     await createCredential(database.db, await createUser(database.db), 'slackApi')
     expect((await call('GET', `/v1/workflows/${id}/readiness`)).body.requirements[0].candidates).toEqual([])
   })
 
-  test('is ready at once where nothing is required', async () => {
+  test('is ready immediately if nothing is required', async () => {
     const { id } = await keep()
     expect((await call('GET', `/v1/workflows/${id}/readiness`)).body).toEqual({
       ready: true,
@@ -598,7 +598,7 @@ describe('GET /v1/workflows/{id}/readiness', () => {
     })
   })
 
-  test('says which nodes choose their credential by an expression', async () => {
+  test('lists the nodes whose credential type is selected by an expression', async () => {
     const parameters = { authentication: 'genericCredentialType', genericAuthType: '={{ $json.type }}' }
     const { id } = await keep({
       workflow: workflowOf('W', start, node('H', 'httpRequest', { typeVersion: 4.2, parameters })),
@@ -608,7 +608,7 @@ describe('GET /v1/workflows/{id}/readiness', () => {
   })
 })
 
-test('GET /v1/credentials/missing names each type without a credential, with the workflows that require it', async () => {
+test('GET /v1/credentials/missing lists each type without a credential, with the workflows that require it', async () => {
   const one = await keep({ name: 'One', workflow: workflowOf('W', slackNode('S'), node('T', 'telegram')) })
   const two = await keep({ name: 'Two', workflow: workflowOf('W', slackNode('S')) })
   const other = caller(server.app, await createUser(database.db))
@@ -638,7 +638,7 @@ describe("another user's workflow", () => {
     ['GET', '/diff?from=1&to=1'],
     ['POST', '/versions/1/restore'],
     ['GET', '/readiness'],
-  ])('%s /{id}%s is answered exactly as one that does not exist', async (method, end) => {
+  ])('%s /{id}%s returns the same response as for an unknown one', async (method, end) => {
     const made = await keep()
     const stranger = caller(server.app, await createUser(database.db))
     const body = method === 'PATCH' ? { name: 'Stolen' } : undefined
@@ -650,7 +650,7 @@ describe("another user's workflow", () => {
     expect((await call('GET', `/v1/workflows/${made.id}`)).body).toEqual(made)
   })
 
-  test('is in no list of theirs', async () => {
+  test('is in none of their lists', async () => {
     await keep({ workflow: workflowOf('W', slackNode('S')), tags: ['t'] })
     const stranger = caller(server.app, await createUser(database.db))
     for (const query of [
@@ -665,7 +665,7 @@ describe("another user's workflow", () => {
   })
 })
 
-test('DELETE /v1/workflows/{id} removes the workflow with its versions, once, and leaves a trace', async () => {
+test('DELETE /v1/workflows/{id} removes the workflow with its versions once and writes an audit event', async () => {
   const { id } = await keep()
   expect((await call('DELETE', `/v1/workflows/${id}`)).status).toBe(204)
   for (const [method, end] of [
@@ -680,12 +680,15 @@ test('DELETE /v1/workflows/{id} removes the workflow with its versions, once, an
   expect(audit.map((row) => row['action'])).toEqual(['workflow.created', 'workflow.deleted'])
 })
 
-test.each(['x', '1', '00000000-0000-4000-8000-000000000000', '%00'])('an id like %s is a 404', async (id) => {
-  expect((await call('GET', `/v1/workflows/${id}`)).status).toBe(404)
-})
+test.each(['x', '1', '00000000-0000-4000-8000-000000000000', '%00'])(
+  'returns 404 for an ID like %s',
+  async (id) => {
+    expect((await call('GET', `/v1/workflows/${id}`)).status).toBe(404)
+  },
+)
 
 describe('dataRetentionDays', () => {
-  test('is kept, changed alone without a version, and emptied', async () => {
+  test('is stored, changed without a new version, and cleared', async () => {
     const made = await keep()
     expect(made.dataRetentionDays).toBe(null)
     const path = `/v1/workflows/${made.id}`
@@ -705,7 +708,7 @@ describe('dataRetentionDays', () => {
     expect((await call('GET', `${path}/versions`)).body.items).toHaveLength(2)
   })
 
-  test('is taken when a workflow is kept', async () => {
+  test('is accepted on creation', async () => {
     const { body } = await call('POST', '/v1/workflows', {
       workflow: workflowOf('Short', slackNode('Tell')),
       dataRetentionDays: 1,
@@ -714,7 +717,7 @@ describe('dataRetentionDays', () => {
     expect((await call('GET', `/v1/workflows/${body.id}`)).body.dataRetentionDays).toBe(1)
   })
 
-  test.each([0, 3651, 1.5, '7', true])('%j is a 422', async (dataRetentionDays) => {
+  test.each([0, 3651, 1.5, '7', true])('returns 422 for %j', async (dataRetentionDays) => {
     const { id } = await keep()
     const { status, body } = await call(
       'PATCH',

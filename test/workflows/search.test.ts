@@ -10,7 +10,7 @@ import { caller, createUser, createWorkflowServer, node, workflowOf } from './wo
 const none = { nodes: [], connections: {} }
 const cafe = { nfc: 'Caf\u00e9', nfd: 'Cafe\u0301' }
 
-describe.each(databaseKinds)('the search of workflows, on $kind', ({ create }) => {
+describe.each(databaseKinds)('workflow search, on $kind', ({ create }) => {
   let database: TestDatabase
   let server: ReturnType<typeof createWorkflowServer>
   let call: ReturnType<typeof caller>
@@ -35,21 +35,21 @@ describe.each(databaseKinds)('the search of workflows, on $kind', ({ create }) =
   }
 
   test.each([
-    ['a part of Chinese', '自动发送每日报告', '每日报'],
+    ['part of a Chinese text', '自动发送每日报告', '每日报'],
     ['one character', '自动发送每日报告', '报'],
     ['the last character', '自动发送每日报告', '告'],
     ['rare characters', '\u{20bb7}野家の\u{29e3d}', '家の\u{29e3d}'],
-    ['Japanese beside Latin', 'Slackに毎朝通知する', 'slackに毎朝'],
-    ['katakana of half width', 'メールを転送', 'ﾒｰﾙを転'],
+    ['Japanese next to Latin', 'Slackに毎朝通知する', 'slackに毎朝'],
+    ['half-width katakana', 'メールを転送', 'ﾒｰﾙを転'],
     ['the middle of Korean', '매일아침보고서', '아침보'],
     ['Korean in separate letters', '매일아침보고서', '아침'.normalize('NFD')],
     ['Thai', 'ส่งรายงานประจำวัน', 'รายงาน'],
-    ['Cyrillic of another case', 'Ежедневный отчёт', 'ЕЖЕДН отчет'],
-    ['composed accents by separate ones', cafe.nfc, cafe.nfd],
-    ['separate accents by composed ones', cafe.nfd, cafe.nfc],
-    ['accents by plain letters', `the ${cafe.nfd}`, 'cafe'],
-    ['plain letters by accents', 'the cafe', cafe.nfc],
-    ['letters of full width', 'ＡＢＣ report', 'abc'],
+    ['Cyrillic in another case', 'Ежедневный отчёт', 'ЕЖЕДН отчет'],
+    ['composed accents for separate ones', cafe.nfc, cafe.nfd],
+    ['separate accents for composed ones', cafe.nfd, cafe.nfc],
+    ['accents for plain letters', `the ${cafe.nfd}`, 'cafe'],
+    ['plain letters for accents', 'the cafe', cafe.nfc],
+    ['full-width letters', 'ＡＢＣ report', 'abc'],
     ['words in another order', 'Sum up the news', 'news sum'],
     ['punctuation of the query', '自动，发送', '自动 「发送」'],
     ['a word of 200 characters', 'x'.repeat(300), 'x'.repeat(200)],
@@ -72,14 +72,14 @@ describe.each(databaseKinds)('the search of workflows, on $kind', ({ create }) =
     'httpRequest',
     'request',
     'orning',
-  ])('finds a type of node and a part of the name: %s', async (q) => {
+  ])('finds a node type and part of the name: %s', async (q) => {
     await keep({ name: 'Other', workflow: workflowOf('O', node('Start', 'manualTrigger')) })
     const workflow = workflowOf('W', node('A', 'slack'), node('B', 'httpRequest'))
     const holder = await keep({ name: 'Morning', workflow })
     expect(await find(q)).toEqual([holder])
   })
 
-  test('finds no letters that are apart, no part of a word in the prompt, and nothing by punctuation', async () => {
+  test('ignores separate letters, parts of words in the prompt, and punctuation', async () => {
     await keep({ name: 'z', prompt: '每日 日报 reporting か' })
     for (const q of ['每日报', 'porting', '%', '_', '100%', "'", '\\', '。', 'が', 'rep_rting', 'report%x']) {
       expect({ q, found: await find(q) }).toEqual({ q, found: [] })
@@ -107,7 +107,7 @@ describe.each(databaseKinds)('the search of workflows, on $kind', ({ create }) =
     }
   })
 
-  test('fills a page with one’s own, whatever others have made since', async () => {
+  test('fills a page with the user’s own workflows, whatever others created since', async () => {
     const holders = [await keep({ name: '每日报告' }), await keep({ name: '每日报告' })]
     const stranger = caller(server.app, await createUser(database.db))
     for (const _ of holders) await stranger('POST', '/v1/workflows', { workflow: none, name: '每日报告' })
@@ -116,7 +116,7 @@ describe.each(databaseKinds)('the search of workflows, on $kind', ({ create }) =
     expect(body.nextCursor).not.toBeNull()
   })
 
-  test.each(['', '%20', '%09%0a', '%00', 'x'.repeat(201)])('refuses the query %j', async (q) => {
+  test.each(['', '%20', '%09%0a', '%00', 'x'.repeat(201)])('rejects the query %j', async (q) => {
     expect((await call('GET', `/v1/workflows?q=${q}`)).status).toBe(422)
   })
 })
@@ -139,23 +139,20 @@ describe('with 5,000 workflows, on Postgres', () => {
   })
   afterAll(() => database.close())
 
-  test.each(['每日报', '告', 'café auto 每日', 'workflow 4901 report'])(
-    '%s is found by the index',
-    async (q) => {
-      const of = sql`workflows`
-      const condition = sql`user_id = ${users[0]} and ${workflowHolds(q, of)}`
-      const { rows } = await database.db.execute(sql`explain select id from workflows where ${condition}`)
-      const plan = rows.map((row) => Object.values(row)[0]).join('\n')
-      expect(plan).toContain('workflows_search_idx')
-      expect(plan).not.toContain('Seq Scan')
-      const found = await database.db.execute(sql`select user_id from workflows where ${condition}`)
-      expect(found.rows.every((row) => row['user_id'] === users[0])).toBe(true)
-      expect(found.rows).toHaveLength(q.includes('auto') || q.startsWith('workflow') ? 0 : 20)
-    },
-  )
+  test.each(['每日报', '告', 'café auto 每日', 'workflow 4901 report'])('%s uses the index', async (q) => {
+    const of = sql`workflows`
+    const condition = sql`user_id = ${users[0]} and ${workflowHolds(q, of)}`
+    const { rows } = await database.db.execute(sql`explain select id from workflows where ${condition}`)
+    const plan = rows.map((row) => Object.values(row)[0]).join('\n')
+    expect(plan).toContain('workflows_search_idx')
+    expect(plan).not.toContain('Seq Scan')
+    const found = await database.db.execute(sql`select user_id from workflows where ${condition}`)
+    expect(found.rows.every((row) => row['user_id'] === users[0])).toBe(true)
+    expect(found.rows).toHaveLength(q.includes('auto') || q.startsWith('workflow') ? 0 : 20)
+  })
 })
 
-test('a database of before is searched by its descriptions, prompts, nodes and errors after the migration', async () => {
+test('the migration makes existing descriptions, prompts, nodes and errors searchable', async () => {
   const database = await createPostgresTestDatabase()
   const { sql: run } = database
   try {

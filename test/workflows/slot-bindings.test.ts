@@ -72,7 +72,7 @@ const filled = (nodes: object[], question?: Question) =>
     }),
   )
 
-describe('without a choice', () => {
+describe('without a requested binding', () => {
   test('the only credential of a service fills every slot of its type', () => {
     expect(filled([slack('A'), slack('B')], { available: [held('Team', 'slackApi')] })).toEqual({
       A: 'bound Team only',
@@ -89,7 +89,7 @@ describe('without a choice', () => {
     'httpCustomAuth',
     'oAuth1Api',
     'oAuth2Api',
-  ])('the only %s fills nothing: it belongs to no service', (type) => {
+  ])('the only %s fills nothing, because it belongs to no service', (type) => {
     const available = [held('Only', type)]
     expect(filled([http('A', 'https://a.test', undefined, type)], { available })).toEqual({ A: 'ambiguous' })
     expect(filled([http('A', 'https://a.test', 'Only', type)], { available })).toEqual({
@@ -97,7 +97,7 @@ describe('without a choice', () => {
     })
   })
 
-  test('nor do the only JWT and certificate', () => {
+  test('the only JWT and certificate fill nothing either', () => {
     const hook = node('Hook', 'webhook', {
       typeVersion: 2,
       parameters: { path: 'x', authentication: 'jwtAuth' },
@@ -110,19 +110,19 @@ describe('without a choice', () => {
     expect(filled([hook, certificate], { available })).toEqual({ Hook: 'ambiguous', Call: 'ambiguous' })
   })
 
-  test('each node gets the one that it names, whatever space stands around the name', () => {
+  test('each node gets the credential that it names, ignoring surrounding spaces', () => {
     const available = [held('CRM key'), held(' ERP key')]
     const nodes = [http('CRM', 'https://crm.test', 'CRM key '), http('ERP', 'https://erp.test', 'ERP key')]
     expect(filled(nodes, { available })).toEqual({ CRM: 'bound CRM key name', ERP: 'bound  ERP key name' })
   })
 
-  test('a name counts by its case, and two of one name are none', () => {
+  test('names are case-sensitive, and two credentials of one name match none', () => {
     expect(filled([slack('A', 'team')], { available: [held('Team', 'slackApi')] })).toEqual({ A: 'missing' })
     const twins = [held('Team', 'slackApi', { id: '1' }), held('Team ', 'slackApi', { id: '2' })]
     expect(filled([slack('A', 'Team')], { available: twins })).toEqual({ A: 'ambiguous' })
   })
 
-  test('a slot that names another one is missing, and keeps its neighbours from the only one', () => {
+  test('a slot that names another credential is missing, and its neighbors do not get the only one either', () => {
     const available = [held('Production', 'slackApi')]
     const [first, second] = resolve([slack('A', 'Staging'), slack('B')], { available })
     expect(first).toMatchObject({
@@ -137,12 +137,12 @@ describe('without a choice', () => {
     })
   })
 
-  test('an id alone names one that nobody knows', () => {
+  test('an ID alone references an unknown credential', () => {
     const nameless = node('A', 'slack', { credentials: { slackApi: { id: '17' } } })
     expect(filled([nameless], { available: [held('Team', 'slackApi')] })).toEqual({ A: 'missing' })
   })
 
-  test('neither an id of null nor an empty entry names anything', () => {
+  test('a null ID or an empty entry names nothing', () => {
     const entries = [null, {}, { id: null, name: '' }, { id: '', name: '  ' }]
     const nodes = entries.map((entry, index) =>
       node(`N${index}`, 'slack', { credentials: { slackApi: entry } }),
@@ -151,7 +151,7 @@ describe('without a choice', () => {
     expect(new Set(Object.values(found))).toEqual(new Set(['bound Team only']))
   })
 
-  test('two accounts of one service are to be chosen from', () => {
+  test('two accounts of one service are ambiguous', () => {
     const available = [held('Sales', 'slackApi'), held('Ops', 'slackApi')]
     expect(filled([slack('A'), slack('B', 'Ops')], { available })).toEqual({
       A: 'ambiguous',
@@ -159,14 +159,14 @@ describe('without a choice', () => {
     })
   })
 
-  test('disabled nodes have no slot, and a name on one opposes nothing', () => {
+  test('disabled nodes have no slot, and their references do not matter', () => {
     const off = { ...slack('Off', 'Other'), disabled: true }
     expect(filled([off, slack('A')], { available: [held('Team', 'slackApi')] })).toEqual({
       A: 'bound Team only',
     })
   })
 
-  test('one that its service rejected is taken only when somebody says so', () => {
+  test('a credential rejected by its service is only bound on request', () => {
     const available = [held('Team', 'slackApi', { status: 'invalid' })]
     expect(filled([slack('A')], { available })).toEqual({ A: 'ambiguous' })
     expect(filled([slack('A', 'Team')], { available })).toEqual({ A: 'ambiguous' })
@@ -175,7 +175,7 @@ describe('without a choice', () => {
     })
   })
 
-  test('one that lacks consent is named and does not count as bound', () => {
+  test('a credential without consent is listed but not bound', () => {
     const mail = node('Mail', 'gmail', { typeVersion: 2.1, parameters: { authentication: 'oAuth2' } })
     const available = [held('Shop', 'gmailOAuth2', { usable: false })]
     expect(filled([mail], { available })).toEqual({ Mail: 'needs-consent Shop only' })
@@ -183,11 +183,11 @@ describe('without a choice', () => {
   })
 })
 
-describe('a choice', () => {
+describe('a requested binding', () => {
   const nodes = [http('CRM', 'https://crm.test', 'CRM'), http('ERP', 'https://erp.test', 'ERP')]
   const available = [held('CRM'), held('ERP'), held('Other')]
 
-  test('for a node wins over one for the type, which wins over names', () => {
+  test('for a node takes precedence over one for the type, which takes precedence over names', () => {
     const choices = [requested(header, 'Other'), requested(header, 'ERP', 'CRM')]
     expect(filled(nodes, { available, requested: choices })).toEqual({
       CRM: 'bound ERP chosen',
@@ -195,7 +195,7 @@ describe('a choice', () => {
     })
   })
 
-  test('may be one that only n8n has', () => {
+  test('can be a credential that only n8n has', () => {
     const credential = { n8nCredentialId: 'inN8n' }
     expect(
       filled(nodes, {
@@ -206,31 +206,31 @@ describe('a choice', () => {
   })
 
   test.each<[string, RequestedBinding[], RegExp]>([
-    ['for a node that is not there', [requested(header, 'CRM', 'Nobody')], /no node "Nobody"/],
+    ['for an unknown node', [requested(header, 'CRM', 'Nobody')], /no node "Nobody"/],
     [
       'for a type that the node does not take',
       [requested('slackApi', 'CRM', 'CRM')],
       /does not use a slackApi.*httpHeaderAuth/,
     ],
-    ['for a type that no node takes', [requested('slackApi', 'CRM')], /No node needs a slackApi/],
-    ['that is not held', [requested(header, 'Gone')], /no httpHeaderAuth credential with this ID/],
-    ['made twice for a node', [requested(header, 'CRM', 'CRM'), requested(header, 'ERP', 'CRM')], /already/],
-    ['made twice for a type', [requested(header, 'CRM'), requested(header, 'CRM')], /already/],
-  ])('%s is refused', (_, choices, reason) => {
+    ['for a type that no node needs', [requested('slackApi', 'CRM')], /No node needs a slackApi/],
+    ['to an unknown credential', [requested(header, 'Gone')], /no httpHeaderAuth credential with this ID/],
+    ['repeated for a node', [requested(header, 'CRM', 'CRM'), requested(header, 'ERP', 'CRM')], /already/],
+    ['repeated for a type', [requested(header, 'CRM'), requested(header, 'CRM')], /already/],
+  ])('%s is rejected', (_, choices, reason) => {
     expect(() => resolve(nodes, { available, requested: choices })).toThrow(reason)
   })
 })
 
-describe('what was bound before', () => {
+describe('an earlier binding', () => {
   const crm = http('CRM', 'https://crm.test/v1', 'CRM')
   const available = [held('CRM'), held('ERP')]
 
-  test('stays, though the JSON names another one', () => {
+  test('stays, although the JSON names another credential', () => {
     const sources = [source('earlier', [crm], [['CRM', header, 'ERP']])]
     expect(filled([crm], { available, sources })).toEqual({ CRM: 'bound ERP earlier' })
   })
 
-  test('gives way to a choice, and to the next rule once it is deleted', () => {
+  test('is replaced by a requested binding, and by the next rule once it is deleted', () => {
     const sources = [source('earlier', [crm], [['CRM', header, 'Gone']])]
     expect(filled([crm], { available, sources })).toEqual({ CRM: 'bound CRM name' })
     const bound = [source('earlier', [crm], [['CRM', header, 'CRM']])]
@@ -239,7 +239,7 @@ describe('what was bound before', () => {
     })
   })
 
-  test('follows a node that was renamed and keeps its id in n8n', () => {
+  test('follows a renamed node that keeps its ID in n8n', () => {
     const sources = [source('earlier', [crm], [['CRM', header, 'CRM']])]
     const renamed = { ...http('Customers', 'https://crm.test/v1'), id: crm.id }
     expect(filled([renamed], { available, sources })).toEqual({ Customers: 'bound CRM earlier' })
@@ -247,7 +247,7 @@ describe('what was bound before', () => {
     expect(filled([another], { available, sources })).toEqual({ Customers: 'ambiguous' })
   })
 
-  test('goes by the name where ids are given out anew', () => {
+  test('follows the name if IDs are new', () => {
     const before = [
       { ...crm, id: '1' },
       { ...http('ERP', 'https://erp.test'), id: '2' },
@@ -279,7 +279,7 @@ describe('what was bound before', () => {
     })
   })
 
-  test('gives way to nothing that n8n holds, unless it was never deployed', () => {
+  test('takes precedence over credentials in n8n, unless it was never deployed', () => {
     const live = source('live', [crm], [['CRM', header, { n8nCredentialId: 'inN8n' }]])
     const earlier = source('earlier', [crm], [['CRM', header, 'ERP']])
     expect(filled([crm], { available, sources: [earlier, live] })).toEqual({ CRM: 'bound ERP earlier' })
@@ -301,7 +301,7 @@ describe('a new host', () => {
     return first
   }
 
-  test('of the same node asks again, and names both hosts', () => {
+  test('of the same node needs a new binding and lists both hosts', () => {
     expect(only([http('CRM', 'https://elsewhere.test/v1')])).toMatchObject({
       status: 'ambiguous',
       credential: null,
@@ -313,7 +313,7 @@ describe('a new host', () => {
     expect(only([http('CRM', 'https://crm.test/v2')])).toMatchObject({ status: 'bound' })
   })
 
-  test('that is decided at run time asks again, and so does another expression', () => {
+  test('that is determined at run time needs a new binding, and so does another expression', () => {
     expect(only([http('CRM', '={{ $json.url }}')])).toMatchObject({
       status: 'ambiguous',
       newHost: { to: null },
@@ -323,7 +323,7 @@ describe('a new host', () => {
     expect(only([http('CRM', '={{ $json.b }}')], { sources: dynamic })).toMatchObject({ status: 'ambiguous' })
   })
 
-  test('in a constant of another node asks again, and names it', () => {
+  test('in a constant of another node needs a new binding and names that node', () => {
     const config = (base: string, name = 'base') =>
       node('Config', 'set', {
         typeVersion: 3.4,
@@ -341,7 +341,7 @@ describe('a new host', () => {
     expect(find([config('=https://{{ $json.host }}'), call])).toMatchObject({ newHost: { to: null } })
   })
 
-  test('that is computed from other inputs asks again', () => {
+  test('that is computed from other inputs needs a new binding', () => {
     const code = (text: string) => node('Config', 'code', { parameters: { jsCode: text } })
     const call = http('CRM', "={{ $('Config').item.json.base }}/v1")
     const deployed = [source('earlier', [code('a'), call], [['CRM', header, 'CRM']])]
@@ -353,7 +353,7 @@ describe('a new host', () => {
     })
   })
 
-  test('by a name in the JSON or a choice for the type asks again too', () => {
+  test('is not accepted by a name in the JSON or a binding for the type', () => {
     expect(only([http('Copy', 'https://elsewhere.test', 'CRM')])).toMatchObject({
       newHost: { to: 'elsewhere.test' },
     })
@@ -363,7 +363,7 @@ describe('a new host', () => {
     })
   })
 
-  test('names some of the hosts before, and counts the others', () => {
+  test('lists some of the earlier hosts and counts the others', () => {
     const names = Array.from({ length: 12 }, (_, index) => `N${index}`)
     const many = source(
       'earlier',
@@ -375,7 +375,7 @@ describe('a new host', () => {
     })
   })
 
-  test('is taken when it is chosen for the node', () => {
+  test('is accepted by a binding for the node', () => {
     const choice = [requested(header, 'CRM', 'CRM')]
     expect(only([http('CRM', 'https://elsewhere.test')], { requested: choice })).toMatchObject({
       status: 'bound',
@@ -383,7 +383,7 @@ describe('a new host', () => {
     })
   })
 
-  test('of a credential that only nodes of its own service used asks as well', () => {
+  test('needs a new binding for a credential that only nodes of its own service used', () => {
     const team = [held('Team', 'slackApi')]
     const used = [source('earlier', [slack('Post')], [['Post', 'slackApi', 'Team']])]
     const nodes = [slack('Post'), predefined('Call', 'https://elsewhere.test', 'slackApi')]
@@ -394,7 +394,7 @@ describe('a new host', () => {
     expect(filled(nodes, { available: team })).toEqual({ Post: 'bound Team only', Call: 'bound Team only' })
   })
 
-  test('cannot be reached through a slot that was no request before', () => {
+  test('cannot be reached through a slot that sent no request before', () => {
     const hook = node('Key', 'webhook', {
       typeVersion: 2,
       parameters: { path: 'x', authentication: 'headerAuth' },
@@ -407,7 +407,7 @@ describe('a new host', () => {
   })
 })
 
-describe('a type that an expression chooses', () => {
+describe('a type selected by an expression', () => {
   const open = (credentials?: object) =>
     node('Open', 'httpRequest', {
       typeVersion: 4.2,
@@ -420,7 +420,7 @@ describe('a type that an expression chooses', () => {
     })
   const available = [held('Team', 'slackApi')]
 
-  test('is bound only where somebody says so, never by what other nodes use', () => {
+  test('is only bound on request, never by what other nodes use', () => {
     expect(filled([open(), slack('Post')], { available })).toEqual({ Post: 'bound Team only' })
     const forType = [requested('slackApi', 'Team')]
     expect(filled([open()], { available, requested: forType })).toEqual({ Open: 'bound Team chosen' })
@@ -435,7 +435,7 @@ describe('a type that an expression chooses', () => {
     })
   })
 
-  test('keeps what it was bound to, and asks for what it has attached', () => {
+  test('keeps its binding, and requires one for an attached credential', () => {
     const sources = [source('earlier', [open()], [['Open', 'slackApi', 'Team']])]
     expect(filled([open()], { available, sources })).toEqual({ Open: 'bound Team earlier' })
     expect(filled([open({ slackApi: { id: '1', name: 'Theirs' } })], { available })).toEqual({
@@ -453,8 +453,8 @@ test('5,000 nodes are resolved in linear time', () => {
   expect(found.filter(({ reason }) => reason === 'earlier')).toHaveLength(5_000)
 })
 
-describe('a name that reads the same', () => {
-  test('counts in either Unicode form, and not in another case', () => {
+describe('a name in another form', () => {
+  test('matches in either Unicode form, but not in another case', () => {
     const available = [held('Café'.normalize('NFD'))]
     expect(filled([http('A', 'https://a.test', 'Café'.normalize('NFC'))], { available })).toEqual({
       A: `bound ${'Café'.normalize('NFD')} name`,
@@ -462,7 +462,7 @@ describe('a name that reads the same', () => {
     expect(filled([http('A', 'https://a.test', 'CAFÉ')], { available })).toEqual({ A: 'missing' })
   })
 
-  test('of two that read the same is the one that is the same to the letter', () => {
+  test('prefers the exact match if two names match', () => {
     const [composed, decomposed] = ['Café'.normalize('NFC'), 'Café'.normalize('NFD')]
     const available = [held(composed, header, { id: '1' }), held(decomposed, header, { id: '2' })]
     expect(filled([http('A', 'https://a.test', decomposed)], { available })).toEqual({ A: 'bound 2 name' })
@@ -477,7 +477,7 @@ describe('a credential that was bound before', () => {
   const misnamed = (named: string | undefined, sources: BindingSource[]) =>
     resolve([http('CRM', 'https://crm.test', named)], { available, sources })[0]?.misnamed
 
-  test('is kept when the JSON names another one, and not silently', () => {
+  test('stays with a finding when the JSON names another one', () => {
     expect(filled([http('CRM', 'https://crm.test', 'New')], { available, sources: before('Old') })).toEqual({
       CRM: 'bound Old earlier',
     })
@@ -489,7 +489,7 @@ describe('a credential that was bound before', () => {
     expect(misnamed(undefined, before('Old'))).toBeUndefined()
   })
 
-  test('stays with what the node does when two nodes swap names or ids', () => {
+  test('follows the behavior of the node when two nodes swap names or IDs', () => {
     const query = (name: string, id: string, text: string) =>
       node(name, 'postgres', { id, typeVersion: 2.5, parameters: { operation: 'executeQuery', query: text } })
     const held2 = [held('Read', 'postgres'), held('Write', 'postgres')]
@@ -518,7 +518,7 @@ describe('a credential that was bound before', () => {
     })
   })
 
-  test('does not follow an id that two nodes had', () => {
+  test('does not follow an ID that two nodes had', () => {
     const twins = [
       node('A', 'slack', { id: 'x' }),
       node('B', 'slack', { id: 'x', parameters: { text: 'b' } }),
@@ -535,7 +535,7 @@ describe('a credential that was bound before', () => {
     })
   })
 
-  test('does not go to a node of another kind that keeps the name and says nothing of a host', () => {
+  test('does not move to a node of another type that keeps the name without a host', () => {
     const hook = node('CRM', 'webhook', {
       ...{ typeVersion: 2, parameters: { path: 'x', authentication: 'headerAuth' } },
     })

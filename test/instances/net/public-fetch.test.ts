@@ -55,14 +55,14 @@ const refusal = async (work: Promise<unknown>): Promise<string | undefined> => {
   return cause instanceof Error && 'code' in cause ? `${cause.code} ${cause.message}` : undefined
 }
 
-test('the listener can be reached, so that nothing connecting to it means something', async () => {
+test('the listener is reachable, so that a missing connection is meaningful', async () => {
   await new Promise<void>((resolve) => {
     const socket = connectTcp(port, '127.0.0.1', () => socket.destroy()).on('close', () => resolve())
   })
   expect(connections).toBe(1)
 })
 
-describe('a spelling of an address that is not public is never connected to', () => {
+describe('never connects to a non-public address in any spelling', () => {
   test.each([
     '127.0.0.1',
     '127.1',
@@ -107,7 +107,7 @@ describe('a spelling of an address that is not public is never connected to', ()
   })
 })
 
-describe('a name is never connected to when one of its addresses is not public', () => {
+describe('never connects to a name with a non-public address', () => {
   test.each([
     [['127.0.0.1']],
     [['::1']],
@@ -130,7 +130,7 @@ describe('a name is never connected to when one of its addresses is not public',
 })
 
 describe('DNS rebinding', () => {
-  test('the answer that was checked is the one that is connected to: nobody asks twice', async () => {
+  test('connects to the address that was checked, without a second lookup', async () => {
     // 192.0.2.0/24 would be refused, and what is allowed must not be reached: loopback stands for a public address.
     const { lookup, asked } = resolver(['127.0.0.1'], ['10.0.0.1'])
     const response = await get(`http://n8n.example.com:${port}/`, lookup, true)
@@ -139,7 +139,7 @@ describe('DNS rebinding', () => {
     expect(connections).toBe(1)
   })
 
-  test('a later answer from inside is refused, though the first was public', async () => {
+  test('rejects a later non-public address, although the first was public', async () => {
     const { lookup, asked } = resolver(['93.184.216.34'], ['127.0.0.1'])
     const own = createPublicFetch({ allowLoopback: false, lookup })
     const first = own(`http://n8n.example.com:${port}/`, { signal: AbortSignal.timeout(100) })
@@ -150,7 +150,7 @@ describe('DNS rebinding', () => {
   })
 })
 
-test('a redirect is handed back, not followed', async () => {
+test('returns a redirect without following it', async () => {
   const stub = await createN8nStub()
   const { baseUrl, close } = await stub.listen()
   try {
@@ -166,7 +166,7 @@ test('a redirect is handed back, not followed', async () => {
   }
 })
 
-test('of a compressed bomb no more than the limit is read', async () => {
+test('reads a compressed bomb only up to the limit', async () => {
   const stub = await createN8nStub()
   const { baseUrl, close } = await stub.listen()
   try {
@@ -179,7 +179,7 @@ test('of a compressed bomb no more than the limit is read', async () => {
   }
 })
 
-describe('with the development flag only loopback is allowed besides', () => {
+describe('with the development flag, also allows loopback', () => {
   test.each(['127.0.0.1', '[::1]', 'localhost'])('http://%s', async (host) => {
     const response = await get(`http://${host}:${port}/`, undefined, true)
     expect(response.status).toBe(200)
