@@ -39,7 +39,7 @@ function scripted(answers: (() => Response)[], options: Partial<DbOptions> = {})
 const read = query`select * from t where updated_at < now()`
 const write = query`with gone as (delete from t returning *) select * from gone`
 
-describe('what surely was not applied is tried again, a read or a write', () => {
+describe('retries reads and writes that were certainly not applied', () => {
   test.each([
     ['serialization failure', () => refused(400, '40001')],
     ['deadlock', () => refused(400, '40P01')],
@@ -56,14 +56,14 @@ describe('what surely was not applied is tried again, a read or a write', () => 
   })
 })
 
-describe('what may have been applied is tried again for reads only', () => {
+describe('retries only reads after a failure that may have been applied', () => {
   test.each([
     ['connection to Postgres lost', () => refused(400, '')],
     ['500', () => refused(500, '')],
     ['502 with HTML', () => html(502)],
     ['200 with HTML', () => html(200)],
     ['400 with HTML', () => html(400)],
-    ['half an answer', cutShort],
+    ['a truncated response', cutShort],
     ['connection reset', lost],
   ])('%s', async (_, answer) => {
     const reading = scripted([answer, answer])
@@ -80,7 +80,7 @@ describe('what may have been applied is tried again for reads only', () => {
     ['a writing function', query`select * from record_executions(null, null, null)`],
     ['an update', query`update t set a = 1`],
     ['a batch', undefined],
-  ])('%s is a write, and tried again when the caller says that it is idempotent', async (_, statement) => {
+  ])('%s is a write, and is retried only if the caller declares it idempotent', async (_, statement) => {
     const run = async (db: ReturnType<typeof createDb>) =>
       statement ? db.execute(statement) : db.batch([db.execute(write), db.execute(write)])
     const once = scripted([lost])
@@ -104,13 +104,13 @@ describe('what may have been applied is tried again for reads only', () => {
   })
 })
 
-describe('what will fail again is not tried again', () => {
+describe('does not retry permanent failures', () => {
   test.each([
-    ['a broken constraint', () => refused(400, '23505')],
+    ['a violated constraint', () => refused(400, '23505')],
     ['a wrong password', () => refused(400, '28P01')],
     ['a cancelled statement', () => refused(400, '57014')],
-    ['a request too large', () => html(413)],
-    ['a response too large', () => html(507)],
+    ['a request that is too large', () => html(413)],
+    ['a response that is too large', () => html(507)],
   ])('%s', async (_, answer) => {
     const { db, requests } = scripted([answer])
     await expect(db.execute(read)).rejects.toThrow('Failed query')
@@ -118,13 +118,13 @@ describe('what will fail again is not tried again', () => {
   })
 })
 
-test('three tries are all', async () => {
+test('makes at most three attempts', async () => {
   const { db, requests } = scripted([lost, lost, lost])
   await expect(db.execute(read)).rejects.toThrow('Failed query')
   expect(requests).toHaveLength(3)
 })
 
-test('an endpoint that never answers is given up, its request aborted, and not tried again beyond the budget', async () => {
+test('gives up on an endpoint that never responds, aborts the request, and does not retry beyond the budget', async () => {
   let request: Request | undefined
   const db = createDb({
     databaseUrl,
@@ -139,19 +139,19 @@ test('an endpoint that never answers is given up, its request aborted, and not t
   expect(request?.signal.aborted).toBe(true)
 })
 
-test('several databases in one process each reach their own', async () => {
+test('several databases in one process are independent', async () => {
   const [a, b] = [scripted([]), scripted([])]
   await Promise.all([a.db.execute(read), b.db.execute(read), a.db.execute(write)])
   expect([a.requests.length, b.requests.length]).toEqual([2, 1])
 })
 
-test('the endpoint given is the one asked', async () => {
+test('uses the given endpoint', async () => {
   const { db, requests } = scripted([], { fetchEndpoint: 'http://127.0.0.1:1/sql' })
   await db.execute(read)
   expect(requests[0]?.url).toBe('http://127.0.0.1:1/sql')
 })
 
-test('slow statements are reported by their SQL, cut to 500 characters, without parameters', async () => {
+test('reports slow statements with their SQL, cut to 500 characters, without parameters', async () => {
   const slow: SlowStatement[] = []
   const { db } = scripted([], { slowMs: 0, onSlow: (each) => slow.push(each) })
   await db.execute(query`select ${'canary'}::text`)
@@ -166,7 +166,7 @@ test('slow statements are reported by their SQL, cut to 500 characters, without 
   expect(JSON.stringify(slow)).not.toContain('canary')
 })
 
-test('quick statements are not reported', async () => {
+test('does not report fast statements', async () => {
   const slow: SlowStatement[] = []
   const { db } = scripted([], { slowMs: 60_000, onSlow: (each) => slow.push(each) })
   await db.execute(read)
@@ -179,7 +179,7 @@ test.each([
   [`postgresql://app:${PASSWORD}@db.example`],
   [`postgresql://:${PASSWORD}@db.example/flowkeep`],
   [''],
-])('a connection string that cannot be one is refused without repeating it', (wrong) => {
+])('rejects an invalid connection string without repeating it', (wrong) => {
   const create = () => createDb({ databaseUrl: wrong })
   expect(create).toThrow('must look like')
   expect(create).not.toThrow(PASSWORD)

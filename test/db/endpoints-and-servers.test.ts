@@ -11,7 +11,7 @@ import { migrate } from '../../src/db/migrate.ts'
 const backend = pgliteBackend(await PGlite.create())
 afterAll(() => backend.close())
 
-test('endpoints are told from the JSON, the first of a server has its key, and nothing counts as changed', async () => {
+test('endpoints are derived from the JSON, the first instance of a server gets its key, and no version changes', async () => {
   const gateway = createGateway(backend)
   const sql = createDb({ databaseUrl: gateway.url, fetch: gateway.fetch }).$client
   const migrations = await readMigrations('drizzle')

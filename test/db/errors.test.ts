@@ -40,7 +40,7 @@ describe('databaseError', () => {
     [{ code: '57P02' }, { kind: 'unavailable', maybeApplied: true }],
     [{ code: '08006' }, { kind: 'unavailable', maybeApplied: true }],
     [{ code: '' }, { kind: 'unavailable', maybeApplied: true }],
-  ] as const)('%j means %j, wrapped by drizzle or bare', (members, meaning) => {
+  ] as const)('classifies %j as %j, wrapped by drizzle or not', (members, meaning) => {
     const bare = neonError(members)
     const wrapped = new DrizzleQueryError('insert …', [CANARY], bare)
     for (const error of [bare, wrapped, new Error('outer', { cause: wrapped })]) {
@@ -56,11 +56,11 @@ describe('databaseError', () => {
     ['Server error (HTTP status 413): large', { kind: 'bug', maybeApplied: false }],
     ['Server error (HTTP status 507): large', { kind: 'bug', maybeApplied: true }],
     ['Error connecting to database: TimeoutError', { kind: 'unavailable', maybeApplied: true }],
-  ] as const)('%s means %j', (message, meaning) => {
+  ] as const)('classifies %s as %j', (message, meaning) => {
     expect(databaseError(neonError({}, message))).toEqual(meaning)
   })
 
-  test('a refused connection was surely not applied', () => {
+  test('a refused connection was certainly not applied', () => {
     const sourceError = new TypeError('fetch failed', {
       cause: Object.assign(new Error(), { code: 'ECONNREFUSED' }),
     })
@@ -69,7 +69,7 @@ describe('databaseError', () => {
   })
 
   test.each([[new TypeError('x is undefined')], ['text'], [null], [undefined]])(
-    '%s is not the database’s error and no reason to retry',
+    '%s is not a database error and not retriable',
     (error) => {
       expect(databaseError(error)).toEqual({ kind: 'bug', maybeApplied: false })
     },

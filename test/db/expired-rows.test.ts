@@ -11,7 +11,7 @@ beforeAll(async () => {
 })
 afterAll(() => database.close())
 
-test('rows whose time is over go, a bounded number at a time, and the others stay', async () => {
+test('deletes expired rows in bounded batches and keeps the others', async () => {
   const { sql, db } = database
   const user = v7()
   await sql`insert into users (id, email, password_hash, pepper_id) values (${user}, 'a@example.com', 'x', 'k1')`
@@ -30,7 +30,7 @@ test('rows whose time is over go, a bounded number at a time, and the others sta
   expect(left).toEqual({ sessions: 2, throttles: 2, keys: 3 })
 })
 
-test('the release asks for the newest migration there is', async () => {
+test('the release requires the newest migration', async () => {
   const migrations = await readMigrations(new URL('../../drizzle', import.meta.url).pathname)
   expect(migrations.at(-1)?.name).toBe(schemaVersion)
 })

@@ -31,7 +31,7 @@ describe.each(databaseKinds)('errors through the gateway, on $kind', ({ create }
   })
   afterAll(() => database.close())
 
-  test('a broken constraint is told with code, constraint, table and detail', async () => {
+  test('a violated constraint has its code, constraint, table and detail', async () => {
     const error = await failure(database.sql`insert into pets values (1, 1, 1)`)
     expect(error).toMatchObject({
       code: '23505',
@@ -54,21 +54,21 @@ describe.each(databaseKinds)('errors through the gateway, on $kind', ({ create }
     ['select 1; select 2', { code: '42601' }],
     ['insert into pets values (7, 1, 1); drop table pets', { code: '42601' }],
     ['copy pets from stdin', { code: '57014' }],
-  ])('%s is refused as Postgres does', async (statement, members) => {
+  ])('rejects %s like Postgres', async (statement, members) => {
     await expect(failure(database.sql.query(statement))).resolves.toMatchObject(members)
     await expect(database.sql`select id from pets`).resolves.toEqual([{ id: 1 }])
   })
 
-  test('a wrong number of parameters is refused and the connection goes on', async () => {
+  test('rejects a wrong number of parameters and keeps the connection usable', async () => {
     await expect(failure(database.sql.query('select $1::text', []))).resolves.toMatchObject({ code: '08P01' })
     await expect(database.sql`select 1 as one`).resolves.toEqual([{ one: 1 }])
   })
 
   test.each([
     ['another password', (url: URL) => (url.password = 'guess')],
-    ['a prefix of it', (url: URL) => (url.password = url.password.slice(0, -1))],
+    ['a prefix of the password', (url: URL) => (url.password = url.password.slice(0, -1))],
     ['no password', (url: URL) => (url.password = '')],
-  ])('%s is refused before any SQL runs', async (_, change) => {
+  ])('rejects %s before any SQL runs', async (_, change) => {
     const url = new URL(database.url)
     change(url)
     const { $client: sql } = createDb({ databaseUrl: url.href, fetch: database.gateway.fetch })
@@ -78,7 +78,7 @@ describe.each(databaseKinds)('errors through the gateway, on $kind', ({ create }
     await expect(database.sql`select id from owners`).resolves.toEqual([{ id: 1 }])
   })
 
-  test('a request above the limit is 413, a response above it 507, and a batch behind one is rolled back', async () => {
+  test('returns 413 for an oversized request and 507 for an oversized response, which rolls back its batch', async () => {
     const gateway = createGateway(database.backend, { maxRequestBytes: 2_000, maxResponseBytes: 2_000 })
     const { $client: sql } = createDb({ databaseUrl: gateway.url, fetch: gateway.fetch })
     await expect(failure(sql`select length(${'x'.repeat(2_000)})`)).resolves.toMatchObject({
@@ -100,14 +100,18 @@ describe.each(databaseKinds)('errors through the gateway, on $kind', ({ create }
     ['GET', { method: 'GET' }, 405],
     ['text that is not JSON', { method: 'POST', body: 'select 1' }, 400],
     ['no query', { method: 'POST', body: '{}' }, 400],
-    ['a parameter that is not text', { method: 'POST', body: '{"query":"select $1","params":[{}]}' }, 400],
+    [
+      'a parameter that is not a string',
+      { method: 'POST', body: '{"query":"select $1","params":[{}]}' },
+      400,
+    ],
     [
       'an unknown isolation level',
       { method: 'POST', body: '{"queries":[]}', headers: { 'neon-batch-isolation-level': 'x' } },
       400,
     ],
   ])(
-    '%s is refused with JSON',
+    'rejects %s with JSON',
     async (_, {
       headers,
       ...init
@@ -125,7 +129,7 @@ describe.each(databaseKinds)('errors through the gateway, on $kind', ({ create }
 })
 
 describe('a real Postgres behind the gateway', () => {
-  test('a connection lost during a statement is 400 with an empty code, and the next request is served', async () => {
+  test('returns 400 with an empty code for a lost connection, and serves the next request', async () => {
     const database = await createPostgresTestDatabase()
     const proxy = await cuttableProxy(database.postgresUrl)
     const backend = postgresBackend(proxy.url)
@@ -145,7 +149,7 @@ describe('a real Postgres behind the gateway', () => {
     await database.close()
   })
 
-  test('a backend ended by an administrator is told with its code', async () => {
+  test('returns the code of a backend that an administrator terminated', async () => {
     const database = await createPostgresTestDatabase()
     const error = await failure(database.sql`select pg_terminate_backend(pg_backend_pid())`)
     expect(databaseError(error)).toMatchObject({ kind: 'unavailable', sqlState: '57P01', maybeApplied: true })
@@ -153,7 +157,7 @@ describe('a real Postgres behind the gateway', () => {
     await database.close()
   })
 
-  test('a server that refuses connections is a server error, not an error of the statement', async () => {
+  test('returns a server error, not a statement error, when the server refuses connections', async () => {
     const database = await createPostgresTestDatabase()
     await database.backend.close()
     const error = await failure(database.sql`select 1`)
@@ -161,13 +165,13 @@ describe('a real Postgres behind the gateway', () => {
     expect(error.message).not.toContain(new URL(database.postgresUrl).password)
   })
 
-  test('a statement that runs too long is cancelled by the server', async () => {
+  test('the server cancels a statement that runs too long', async () => {
     const database = await createPostgresTestDatabase({ statementTimeoutMs: 50 })
     await expect(failure(database.sql`select pg_sleep(30)`)).resolves.toMatchObject({ code: '57014' })
     await database.close()
   })
 
-  test('a statement that waits for a lock too long gives up', async () => {
+  test('a statement gives up on a lock after the timeout', async () => {
     const database = await createPostgresTestDatabase({ lockTimeoutMs: 50 })
     await database.sql`create table locked (id integer)`
     const held = database.backend.withConnection(async (execute) => {

@@ -34,7 +34,7 @@ describe('the gateway on loopback', () => {
       sent.end('{"query":"select 1"}')
     })
 
-  test('the driver reaches it over HTTP', async () => {
+  test('accepts the driver over HTTP', async () => {
     const { $client: sql } = createDb({ databaseUrl: database.url, fetchEndpoint: server.endpoint })
     await expect(sql`select ${'日本'} as value`).resolves.toEqual([{ value: '日本' }])
     await expect(sql.transaction([sql`select 1 as a`, sql`select 2 as b`])).resolves.toEqual([
@@ -54,7 +54,7 @@ describe('the gateway on loopback', () => {
       { 'neon-connection-string': 'postgresql://flowkeep:x@localhost/flowkeep' },
       400,
     ],
-  ])('refuses %s', async (_, headers, status) => {
+  ])('rejects %s', async (_, headers, status) => {
     await expect(post(headers as Record<string, string>)).resolves.toBe(status)
   })
 
@@ -67,7 +67,7 @@ describe('the gateway on loopback', () => {
 })
 
 describe('the embedded database in a folder', () => {
-  test('keeps what was written, and one process at a time', async () => {
+  test('persists data and allows one process at a time', async () => {
     const dir = await mkdtemp(join(tmpdir(), 'flowkeep-data-'))
     const open = async () => {
       const backend = await openEmbeddedDatabase(dir)
@@ -97,8 +97,8 @@ describe('the lock of a data folder', () => {
   afterAll(() => rm(dir, { recursive: true }))
 
   test.each([
-    ['of a process that has died', '4194304999 1\n'],
-    ['of an earlier process with the same id', `${process.pid} 1\n`],
+    ['of a dead process', '4194304999 1\n'],
+    ['of an earlier process with the same ID', `${process.pid} 1\n`],
   ])('is taken over when %s', async (_, content) => {
     await writeFile(file, content)
     const release = await lockFolder(dir)
@@ -107,13 +107,13 @@ describe('the lock of a data folder', () => {
     await expect(readFile(file, 'utf8')).rejects.toThrow('ENOENT')
   })
 
-  test('that a living process holds is left to it', async () => {
+  test('stays with a running process', async () => {
     const release = await lockFolder(dir)
     await expect(lockFolder(dir)).rejects.toThrow(`in use by process ${process.pid}`)
     await release()
   })
 
-  test('goes to one of many that find a dead owner at once', async () => {
+  test('goes to one of several processes that find a dead owner concurrently', async () => {
     await writeFile(file, '4194304999 1\n')
     const takers = await Promise.allSettled(Array.from({ length: 10 }, () => lockFolder(dir)))
     const taken = takers.filter((taker) => taker.status === 'fulfilled')

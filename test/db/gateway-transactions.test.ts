@@ -12,7 +12,7 @@ describe.each(databaseKinds)('batches through the gateway, on $kind', ({ create 
   })
   afterAll(() => database.close())
 
-  test('all statements of a batch apply, each sees those before it', async () => {
+  test('applies all statements of a batch, each seeing the earlier ones', async () => {
     const { sql } = database
     const results = await sql.transaction([
       sql`insert into notes values (1, 'first')`,
@@ -21,7 +21,7 @@ describe.each(databaseKinds)('batches through the gateway, on $kind', ({ create 
     expect(results).toEqual([[], [{ count: 1 }]])
   })
 
-  test('a statement that fails takes the whole batch back', async () => {
+  test('a failing statement rolls back the whole batch', async () => {
     const { sql } = database
     const batch = sql.transaction([
       sql`insert into notes values (10, 'kept?')`,
@@ -32,7 +32,7 @@ describe.each(databaseKinds)('batches through the gateway, on $kind', ({ create 
     await expect(sql`select id from notes where id in (10, 11)`).resolves.toEqual([])
   })
 
-  test('a batch that fails at its commit takes everything back', async () => {
+  test('a failing commit rolls back the whole batch', async () => {
     const { sql } = database
     await sql`create table deferred (id integer, constraint deferred_key unique (id) deferrable initially deferred)`
     const batch = sql.transaction([
@@ -55,7 +55,7 @@ describe.each(databaseKinds)('batches through the gateway, on $kind', ({ create 
     ['ReadCommitted', 'read committed'],
     ['RepeatableRead', 'repeatable read'],
     ['Serializable', 'serializable'],
-  ] as const)('a batch runs at %s when asked', async (isolationLevel, name) => {
+  ] as const)('a batch runs at %s on request', async (isolationLevel, name) => {
     const { sql } = database
     await expect(sql.transaction([sql`show transaction_isolation`], { isolationLevel })).resolves.toEqual([
       [{ transaction_isolation: name }],
@@ -69,7 +69,7 @@ describe.each(databaseKinds)('batches through the gateway, on $kind', ({ create 
     ).resolves.toEqual([[{ transaction_deferrable: 'on' }]])
   })
 
-  test('a hundred concurrent batches neither mix nor lose an update', async () => {
+  test('a hundred concurrent batches neither mix nor lose updates', async () => {
     const { sql } = database
     const batches = Array.from({ length: 100 }, (_, id) =>
       sql.transaction([
@@ -86,7 +86,7 @@ describe.each(databaseKinds)('batches through the gateway, on $kind', ({ create 
     ])
   })
 
-  test('nothing of a session is left for the next request', async () => {
+  test('keeps no session state between requests', async () => {
     const { sql } = database
     const before = await sql`show search_path`
     await sql`begin`
@@ -119,7 +119,7 @@ describe.each(databaseKinds)('batches through the gateway, on $kind', ({ create 
     await expect(sql`select id from notes where id = 30`).resolves.toEqual([{ id: 30 }])
   })
 
-  test('a transaction opened by a lone statement is rolled back when its request ends', async () => {
+  test('rolls back a transaction that a single statement leaves open', async () => {
     const { sql, backend } = database
     await backend.withConnection(async (execute) => {
       await execute({ query: 'begin', params: [] }, 100)
@@ -129,7 +129,7 @@ describe.each(databaseKinds)('batches through the gateway, on $kind', ({ create 
   })
 })
 
-test('on a real Postgres requests run side by side', async () => {
+test('runs requests concurrently on a real Postgres', async () => {
   const database = await createPostgresTestDatabase()
   const { sql } = database
   await sql`create table baton (id integer)`

@@ -44,18 +44,18 @@ describe.each(databaseKinds)('the driver through the gateway, on $kind', ({ crea
         ['c', 'd'],
       ],
     ],
-  ])('%s %j comes back the same', async (type, sent, received) => {
+  ])('%s %j round-trips', async (type, sent, received) => {
     const rows = await database.sql.query(`select $1::${type} as value`, [sent])
     expect(rows).toEqual([{ value: received }])
   })
 
-  test('every byte of a bytea comes back the same', async () => {
+  test('every byte of a bytea round-trips', async () => {
     const bytes = Buffer.from(Array.from({ length: 256 }, (_, index) => index))
     const rows = await database.sql.query('select $1::bytea as value', [bytes])
     expect(Buffer.from(rows[0]?.['value']).equals(bytes)).toBe(true)
   })
 
-  test('a result names its columns, types, command and row count', async () => {
+  test('a result has its columns, types, command and row count', async () => {
     const { sql } = database
     const full = { fullResults: true } as const
     await sql`create table counted (id integer)`
@@ -81,13 +81,13 @@ describe.each(databaseKinds)('the driver through the gateway, on $kind', ({ crea
     })
   })
 
-  test('two columns of one name both arrive in array mode', async () => {
+  test('array mode returns two columns with the same name', async () => {
     await expect(database.sql.query('select 1 as a, 2 as a', [], { arrayMode: true })).resolves.toEqual([
       [1, 2],
     ])
   })
 
-  test('an empty statement is answered with no rows', async () => {
+  test('an empty statement returns no rows', async () => {
     await expect(database.sql.query('')).resolves.toEqual([])
   })
 })

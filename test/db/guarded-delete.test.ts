@@ -51,7 +51,7 @@ describe.each(things)('DELETE /v1/%s/{id}', (feature, key) => {
     embedded.database
       .sql`update deployments set status = ${status}, n8n_workflow_id = ${n8nId} where id = ${id}`
 
-  test('is refused with the deployments that depend on it', async () => {
+  test('is rejected with the dependent deployments', async () => {
     const { remove, find, deploymentId, workflowId, instanceId } = await made()
     const { status, json } = await remove()
     expect([status, json.code]).toEqual([409, 'in-use'])
@@ -70,13 +70,13 @@ describe.each(things)('DELETE /v1/%s/{id}', (feature, key) => {
     ['failed', 'w1', 409],
     ['failed', null, 204],
     ['undeployed', null, 204],
-  ])('of a deployment that is %s with %s in n8n answers %i', async (status, n8nId, expected) => {
+  ])('of a deployment that is %s with %s in n8n returns %i', async (status, n8nId, expected) => {
     const { remove, deploymentId } = await made()
     await setStatus(deploymentId, status, n8nId)
     expect((await remove()).status).toBe(expected)
   })
 
-  test('happens all the same by force, once, with its trace', async () => {
+  test('succeeds with force, once, with its audit event', async () => {
     const { remove, find, user, deploymentId, [key]: id } = await made()
     expect((await remove('?force=true')).status).toBe(204)
     expect((await remove('?force=true')).status).toBe(404)
@@ -91,7 +91,7 @@ describe.each(things)('DELETE /v1/%s/{id}', (feature, key) => {
     ])
   })
 
-  test('does not know another user’s, by force or not', async () => {
+  test('returns 404 for another user’s resource, with or without force', async () => {
     const { remove, find } = await made()
     const stranger = await embedded.user()
     for (const query of ['', '?force=true']) expect((await remove(query, stranger)).status).toBe(404)
@@ -99,7 +99,7 @@ describe.each(things)('DELETE /v1/%s/{id}', (feature, key) => {
   })
 
   test.each(['?force=1', '?force=', '?force=true&force=true', '?forced=true'])(
-    'refuses %s',
+    'rejects %s',
     async (query) => {
       const { remove, find } = await made()
       expect((await remove(query)).status).toBe(422)
@@ -108,7 +108,7 @@ describe.each(things)('DELETE /v1/%s/{id}', (feature, key) => {
   )
 })
 
-test('a workflow that is deleted while it is being tracked is gone, or stays with its deployment', async () => {
+test('a workflow deleted while it is being tracked is gone, or stays with its deployment', async () => {
   for (let round = 0; round < 15; round += 1) {
     const { user, workflowId, track } = await setting(postgres)
     const [tracked, deleted] = await Promise.all([
@@ -123,7 +123,7 @@ test('a workflow that is deleted while it is being tracked is gone, or stays wit
   }
 })
 
-test('a deletion waits for a deployment that is being recorded, and then sees it', async () => {
+test('a deletion waits for a concurrent deployment and then sees it', async () => {
   const { user, workflowId, instanceId } = await setting(postgres)
   const { sql } = postgres.database
   const recording = sql.transaction([

@@ -21,8 +21,8 @@ const ringOf = (active: string, keys: Record<string, Uint8Array<ArrayBuffer>>): 
 })
 const refused = { code: 'key-unavailable', retryAfterSeconds: 30 }
 
-describe('a ring', () => {
-  test('is accepted on first use and again, one check for each key', async () => {
+describe('a key ring', () => {
+  test('is accepted on first use and again, with one check per key', async () => {
     const ring = randomRing('k1', 'k2')
     await verifyKeys(database.db, ring)
     const first = await database.db.select().from(keyChecks).orderBy(keyChecks.keyId)
@@ -31,7 +31,7 @@ describe('a ring', () => {
     expect(await database.db.select().from(keyChecks).orderBy(keyChecks.keyId)).toEqual(first)
   })
 
-  test('with a new key beside the old one is accepted', async () => {
+  test('is accepted with an additional new key', async () => {
     const old = randomRing('k1')
     await verifyKeys(database.db, old)
     const grown = ringOf('k2', { k1: keyOf(old, 'k1'), k2: keyOf(randomRing('k2'), 'k2') })
@@ -39,26 +39,26 @@ describe('a ring', () => {
     expect(await database.db.select().from(keyChecks)).toHaveLength(2)
   })
 
-  test('is refused when its active key is not the one used before', async () => {
+  test('is rejected when its active key differs from the one used before', async () => {
     await verifyKeys(database.db, randomRing('k1'))
     await expect(verifyKeys(database.db, randomRing('k1'))).rejects.toMatchObject(refused)
   })
 
-  test('is refused when a key that is not active is not the one used before', async () => {
+  test('is rejected when an inactive key differs from the one used before', async () => {
     const [right, wrong] = [randomRing('k1', 'k2'), randomRing('k1')]
     await verifyKeys(database.db, right)
     const mixed = ringOf('k2', { k1: keyOf(wrong, 'k1'), k2: keyOf(right, 'k2') })
     await expect(verifyKeys(database.db, mixed)).rejects.toMatchObject(refused)
   })
 
-  test('is refused when two keys have changed names', async () => {
+  test('is rejected when two keys have swapped IDs', async () => {
     const ring = randomRing('k1', 'k2')
     await verifyKeys(database.db, ring)
     const swapped = ringOf('k2', { k1: keyOf(ring, 'k2'), k2: keyOf(ring, 'k1') })
     await expect(verifyKeys(database.db, swapped)).rejects.toMatchObject(refused)
   })
 
-  test('is refused when a check was tampered with or copied from another key', async () => {
+  test('is rejected when a check was tampered with or copied from another key', async () => {
     const ring = randomRing('k1', 'k2')
     await verifyKeys(database.db, ring)
     const [k1] = await database.db.select().from(keyChecks).where(eq(keyChecks.keyId, 'k1'))
@@ -66,14 +66,14 @@ describe('a ring', () => {
     await expect(verifyKeys(database.db, ring)).rejects.toMatchObject(refused)
   })
 
-  test('tells the operator which key is wrong, the client nothing', async () => {
+  test('names the wrong key to the operator, but not to the client', async () => {
     await verifyKeys(database.db, randomRing('k1'))
     const error: unknown = await verifyKeys(database.db, randomRing('k1')).catch((reason: unknown) => reason)
     expect(error).toMatchObject({ cause: { message: expect.stringContaining('k1') } })
     expect((error as Error).message).not.toContain('k1')
   })
 
-  test('of two that start at once with different keys under one name, one is refused', async () => {
+  test('is rejected if another server concurrently registers another key under the same ID', async () => {
     const outcomes = await Promise.allSettled([
       verifyKeys(database.db, randomRing('k1')),
       verifyKeys(database.db, randomRing('k1')),
@@ -83,7 +83,7 @@ describe('a ring', () => {
 })
 
 describe('the check of an isolate', () => {
-  test('asks the database until it has succeeded once, and a failure is tried again', async () => {
+  test('queries the database until it succeeds once, and retries after a failure', async () => {
     const ring = randomRing('k1')
     let requests = 0
     const counting = new Proxy(database.db, {
@@ -102,13 +102,13 @@ describe('the check of an isolate', () => {
     expect(requests).toBe(2)
   })
 
-  test('is ready with the right keys, and is not when one is wrong', async () => {
+  test('is ready with the right keys, and not with a wrong one', async () => {
     const ring = randomRing('k1')
     await createKeyCheck(database.db, ring).ready()
     await expect(createKeyCheck(database.db, randomRing('k1')).ready()).rejects.toMatchObject(refused)
   })
 
-  test('is not ready when stored secrets need a key that the ring lacks', async () => {
+  test('is not ready when the ring lacks a key that stored secrets need', async () => {
     const f = fixture(database.db, { ring: randomRing('k2', 'k1') })
     const userId = await f.newUser()
     expect(await missingKeyIds(f.db, f.ring)).toEqual([])

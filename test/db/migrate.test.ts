@@ -40,7 +40,7 @@ describe.each(databaseKinds)('migrate, on $kind', ({ create }) => {
   })
   afterEach(() => database.close())
 
-  test('applies what is missing, in order, once', async () => {
+  test('applies missing migrations once, in order', async () => {
     await expect(pendingMigrations(sql, migrations)).resolves.toEqual(['0000_first', '0001_second'])
     const lines: string[] = []
     const log = (line: string) => lines.push(line)
@@ -53,7 +53,7 @@ describe.each(databaseKinds)('migrate, on $kind', ({ create }) => {
     expect(lines).toEqual(['Applied 0000_first', 'Applied 0001_second'])
   })
 
-  test('a failing statement leaves nothing of its file, keeps the files before it, and can be mended', async () => {
+  test('rolls back a failing file, keeps earlier files, and succeeds once the file is fixed', async () => {
     const broken = { ...migrations[1]!, sql: `${migrations[1]!.sql}${BREAK}select 1 / 0` }
     await expect(migrate({ sql, migrations: [migrations[0]!, broken] })).rejects.toThrow(
       'Migration 0001_second failed and was rolled back: division by zero',
@@ -62,7 +62,7 @@ describe.each(databaseKinds)('migrate, on $kind', ({ create }) => {
     await expect(migrate({ sql, migrations })).resolves.toEqual(['0001_second'])
   })
 
-  test('a file changed after it was applied is refused, other line endings are not a change', async () => {
+  test('rejects a file that was changed after it was applied, but ignores line endings', async () => {
     await migrate({ sql, migrations })
     const windows = migrations.map((each) => ({ ...each, sql: each.sql.replaceAll('\n', '\r\n') }))
     await expect(migrate({ sql, migrations: windows })).resolves.toEqual([])
@@ -72,7 +72,7 @@ describe.each(databaseKinds)('migrate, on $kind', ({ create }) => {
     )
   })
 
-  test('another file at an applied position is refused before anything runs', async () => {
+  test('rejects another file at an applied position before it runs anything', async () => {
     await migrate({ sql, migrations: migrations.slice(0, 1) })
     const other = [{ name: '0000_other', sql: 'create table other (id integer)' }, migrations[1]!]
     await expect(migrate({ sql, migrations: other })).rejects.toThrow(
@@ -81,18 +81,18 @@ describe.each(databaseKinds)('migrate, on $kind', ({ create }) => {
     await expect(tables(sql)).resolves.toEqual([{ a: true, b: false, journal: '0000_first' }])
   })
 
-  test('a release older than the database leaves it alone', async () => {
+  test('does nothing when the database is newer than the release', async () => {
     await migrate({ sql, migrations })
     await expect(migrate({ sql, migrations: migrations.slice(0, 1) })).resolves.toEqual([])
   })
 
-  test('migrators that race apply each file once between them, and all succeed', async () => {
+  test('concurrent migrators apply each file once, and all succeed', async () => {
     const racers = await Promise.all(Array.from({ length: 5 }, () => migrate({ sql, migrations })))
     expect(racers.flat().toSorted()).toEqual(['0000_first', '0001_second'])
     await expect(sql`select id from b`).resolves.toEqual([{ id: 2 }])
   })
 
-  test('interrupted before any of its statements, a run leaves whole files, and the next one finishes', async () => {
+  test('an interrupted run leaves complete files, and the next run finishes', async () => {
     let interruptions = 0
     for (let outcome: unknown; !Array.isArray(outcome); interruptions++) {
       for (const thing of ['table a', 'table b', 'function twice', 'table flowkeep_migrations']) {
@@ -129,7 +129,7 @@ function dyingBackend(backend: Backend, at: number): Backend {
   }
 }
 
-test('killed by Postgres in the middle of a file, nothing of it is left', async () => {
+test('leaves nothing of a file during which Postgres ended the connection', async () => {
   const database = await createPostgresTestDatabase()
   const { sql } = database
   await sql`drop table flowkeep_migrations`
@@ -144,7 +144,7 @@ test('killed by Postgres in the middle of a file, nothing of it is left', async 
   await database.close()
 })
 
-test('a migration gives up on a table in use rather than queue everyone behind it', async () => {
+test('gives up on a locked table instead of blocking other statements', async () => {
   const database = await createPostgresTestDatabase()
   const { sql } = database
   await sql`drop table flowkeep_migrations`

@@ -25,27 +25,27 @@ afterAll(async () => {
   await database.close()
 })
 
-test('every function has a file with its definition: else edit the file and run `npm run db:generate`', async () => {
+test('every function has a file with its definition; otherwise edit the file and run `npm run db:generate`', async () => {
   const files = await readFunctions('drizzle/functions')
   expect(files.map(({ name }) => name)).toEqual([...(await definedFunctions(query)).keys()].toSorted())
   expect(await functionChanges(query, files)).toEqual([])
 })
 
-test('every function that can write is one that calls must declare idempotent', async () => {
+test('every function that writes is listed, so that its calls must declare idempotent', async () => {
   const rows =
     await query(`select proname from pg_proc where pronamespace = 'public'::regnamespace and provolatile = 'v'
     and prorettype <> 'trigger'::regtype order by proname collate "C"`)
   expect(rows.map(({ proname }) => proname)).toEqual(writingFunctions)
 })
 
-test('schema.sql is the schema: else run `npm run db:generate`', async () => {
+test('schema.sql matches the schema; otherwise run `npm run db:generate`', async () => {
   const [row] = await query('show server_version_num')
   // Views are printed differently by other versions.
   if (!String(row?.['server_version_num']).startsWith('15')) return
   expect(await dumpSchema(query)).toBe(await readFile('drizzle/schema.sql', 'utf8'))
 })
 
-test('a changed, an added, a removed function and one with another parameter become statements; nothing is applied', async () => {
+test('generates statements for changed, added and removed functions and changed parameters without applying them', async () => {
   const before = await definedFunctions(query)
   const files = (await readFunctions('drizzle/functions'))
     .filter(({ name }) => name !== 'runs_between')
@@ -71,7 +71,7 @@ test('a changed, an added, a removed function and one with another parameter bec
   await query('rollback')
 })
 
-test('a file that holds another function is refused', async () => {
+test('rejects a file whose name does not match its function', async () => {
   const text = 'create or replace function other() returns integer language sql as $$ select 1 $$;'
   await expect(functionChanges(query, [{ name: 'one', text }])).rejects.toThrow(
     'does not create or replace one',

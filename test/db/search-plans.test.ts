@@ -15,7 +15,7 @@ afterAll(() => database.close())
 const growing = /Seq Scan on (workflows|executions|execution_keys|error_groups)/
 
 test.each(['many', 'few'] as const)(
-  'of an owner with %s rows: rare and common words, letters and types',
+  'for an owner with %s rows: uses an index for rare and common words, letters and types',
   { timeout: 180_000 },
   async (owner) => {
     const words = ['zyxgate', 'slack', 'café', 'a', 'sl', '报', '报告', '罕見']

@@ -10,7 +10,7 @@ test.each([
   expect(likePattern(text)).toBe(pattern)
 })
 
-test('the text of a search box is trimmed, cut and free of NUL', () => {
+test('trims and truncates search text and removes U+0000', () => {
   expect(toSearchText(' a\0b ')).toBe('ab')
   expect(toSearchText('x'.repeat(300))).toHaveLength(200)
   expect(toSearchText(' \0 ')).toBe('')

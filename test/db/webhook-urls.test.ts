@@ -11,7 +11,7 @@ import { migrate } from '../../src/db/migrate.ts'
 const backend = pgliteBackend(await PGlite.create())
 afterAll(() => backend.close())
 
-test('loopback addresses get the key of localhost, unless several would', async () => {
+test('loopback addresses get the key of localhost unless several instances would share it', async () => {
   const gateway = createGateway(backend)
   const sql = createDb({ databaseUrl: gateway.url, fetch: gateway.fetch }).$client
   const migrations = await readMigrations('drizzle')

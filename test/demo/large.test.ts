@@ -20,7 +20,7 @@ interface Drawn {
 
 describe('the workflows of the large demo', () => {
   test.each(demoWorkflows.map((workflow) => [workflow.name, workflow] as const))(
-    '%s is valid n8n JSON of known types in every version, with a trigger, laid out without overlaps',
+    '%s is valid n8n JSON of known types in every version, with a trigger and without overlaps',
     async (name, workflow) => {
       const catalogue = await loadCatalogue()
       for (const flow of flowsOf(workflow)) {
@@ -46,7 +46,7 @@ describe('the workflows of the large demo', () => {
     },
   )
 
-  test('name the nodes, versions and credentials that there are', () => {
+  test('reference existing nodes, versions and credentials', () => {
     for (const workflow of demoWorkflows) {
       const flows = flowsOf(workflow)
       const names = new Set(flows.flatMap(({ nodes }) => nodes.map(({ name }) => name)))
@@ -78,7 +78,7 @@ describe('the large demo', () => {
 
   const rows = (query: string) => app.database.sql.query(query)
 
-  test('is what it says: 30 workflows, 20,000 runs over sixty days, and one can sign in', async () => {
+  test('has 30 workflows and 20,000 runs over 60 days, and a user who can sign in', async () => {
     expect(summary).toMatchObject({ workflows: demoWorkflows.length, executions: 20_000 })
     expect(demoWorkflows).toHaveLength(30)
     const [found] =
@@ -93,7 +93,7 @@ describe('the large demo', () => {
     })
   })
 
-  test('leaves ids that sort as the time at which a run was heard of', async () => {
+  test('has IDs that sort by the time of receipt', async () => {
     const [found] = await rows(`select count(*)::integer as wrong from executions
       where id::text not like substr(lpad(to_hex((extract(epoch from recorded_at) * 1000)::bigint), 12, '0'), 1, 8) || '-%'`)
     expect(found?.['wrong']).toBe(0)
@@ -120,13 +120,13 @@ describe('the large demo', () => {
     expect(found?.['told']).toBe(found?.['counted'])
   })
 
-  test('keeps the nodes of the last month’s runs, as an installation does', async () => {
+  test('keeps the node data of the last month, like an installation', async () => {
     const [found] = await rows(`select count(*)::integer as without from executions
       where data is null and status in ('success', 'error') and recorded_at > now() - interval '29 days'`)
     expect(found?.['without']).toBe(0)
   })
 
-  test('tells when things were done, not when they were made up', async () => {
+  test('dates events in the past, not at the time of seeding', async () => {
     const [found] = await rows(`select
       (select count(*) from audit_events where created_at > now() - interval '20 hours')::integer as today,
       (select count(*) from audit_events)::integer as events,
@@ -145,7 +145,7 @@ describe('the large demo', () => {
     expect(Number(found?.['failed']) / Number(found?.['runs'])).toBeGreaterThan(0.8)
   })
 
-  test('refuses an address that is taken, before it makes anything', async () => {
+  test('rejects an email address in use before it creates anything', async () => {
     const before = await rows('select count(*)::integer as events from audit_events')
     await expect(seedDemoInto(app, now)).rejects.toMatchObject({ code: 'email-taken' })
     expect(await rows('select count(*)::integer as events from audit_events')).toEqual(before)

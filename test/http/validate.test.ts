@@ -18,7 +18,7 @@ describe('an unreadable body', () => {
     ['nothing', ''],
     ['a trailing comma', '{"email":"a@example.com",}'],
     ['NaN', '{"email":NaN}'],
-    ['a byte-order mark', bytes([0xef, 0xbb, 0xbf], login)],
+    ['a byte order mark', bytes([0xef, 0xbb, 0xbf], login)],
     ['invalid UTF-8', bytes('{"email":"', [0xff], '"}')],
   ])('returns 400: %s', async (_, body) => {
     const response = await post(body)
@@ -75,8 +75,8 @@ describe('a body over the limit', () => {
 describe('a body that is valid JSON but cannot be stored', () => {
   test.each([
     ['NUL', '{"email":"a\\u0000@example.com","password":"long enough"}'],
-    ['a lone surrogate', '{"email":"\\ud800","password":"long enough"}'],
-    ['a lone surrogate in a key', '{"\\ud800":1}'],
+    ['an unpaired surrogate', '{"email":"\\ud800","password":"long enough"}'],
+    ['an unpaired surrogate in a key', '{"\\ud800":1}'],
     ['nesting of 5,000', `${'['.repeat(5000)}${']'.repeat(5000)}`],
     ['1e308', '{"email":1e308}'],
   ])('returns 422: %s', async (_, body) => {

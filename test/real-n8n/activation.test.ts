@@ -55,7 +55,7 @@ onRealN8n()('deployments that were changed in n8n', () => {
   })
   afterAll(() => world?.close())
 
-  test('unpublished by hand in n8n: activate publishes it again', async () => {
+  test('activate publishes a workflow that was unpublished in n8n', async () => {
     await world.n8n('POST', `/workflows/${deployment.n8nWorkflowId}/unpublish`)
     await until(
       async () => (await hook()).status,
@@ -67,7 +67,7 @@ onRealN8n()('deployments that were changed in n8n', () => {
     expect(await isAnswering()).toBe(200)
   })
 
-  test('a credential deleted in n8n: plan and drift say so, deploy heals it', async () => {
+  test('plan and drift report a credential that was deleted in n8n, and a deploy recreates it', async () => {
     const { json: remote } = await world.n8n('GET', `/workflows/${deployment.n8nWorkflowId}`)
     const { id } = remote.nodes.find((node: { name: string }) => node.name === 'Hook').credentials
       .httpHeaderAuth
@@ -91,7 +91,7 @@ onRealN8n()('deployments that were changed in n8n', () => {
     expect(await isAnswering()).toBe(200)
   })
 
-  test('deleted by hand in n8n: activate creates it again', async () => {
+  test('activate recreates a workflow that was deleted in n8n', async () => {
     const before = deployment.n8nWorkflowId
     await world.n8n('POST', `/workflows/${before}/unpublish`)
     await until(
@@ -104,7 +104,7 @@ onRealN8n()('deployments that were changed in n8n', () => {
     expect(await isAnswering()).toBe(200)
   })
 
-  test('n8n down for a while: the deployment waits, and a retry brings it live', async () => {
+  test('a deployment waits while n8n is down, and a retry brings it live', async () => {
     const target = new URL(n8nUrl)
     const sockets = new Set<Socket>()
     const servers: Server[] = []

@@ -66,7 +66,7 @@ onRealN8n()('runs and their versions', () => {
     }
   }
 
-  test('ten runs of v1 and one of v2, fetched at once after v2 was deployed: ten and one; and after a rollback', async () => {
+  test('counts ten runs of v1 and one of v2 correctly when fetched together after v2 was deployed, and after a rollback', async () => {
     const path = `ingest-${randomBytes(5).toString('hex')}`
     const { id, workflowId } = await deploy(replying(path, 'one'))
     await callHook(path, 10, 'one')
@@ -107,7 +107,7 @@ onRealN8n()('runs and their versions', () => {
     expect([countOf(all, 1), countOf(all, 2)]).toEqual([11, 3])
   })
 
-  test('a failed run that waited and its retry count once, without the time that they waited', async () => {
+  test('counts a failed run that waited and its retry once, without the time that they waited', async () => {
     const path = `ingest-${randomBytes(5).toString('hex')}`
     const { id } = await deploy(waiting(path))
     await until(

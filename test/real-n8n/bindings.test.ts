@@ -83,7 +83,7 @@ onRealN8n()('bindings per slot on a real n8n', () => {
     ...new Set(receiver.received.map(({ headers }) => headers['x-key'])),
   ]
 
-  test('chosen for their nodes, each secret reaches its own host and no other', async () => {
+  test('with explicit bindings, each secret reaches only its own host', async () => {
     const path = unique()
     const first = await keep(`${path} CRM`, 'crm-secret')
     const second = await keep(`${path} ERP`, 'erp-secret')
@@ -107,7 +107,7 @@ onRealN8n()('bindings per slot on a real n8n', () => {
     expect([keysAt(crm), keysAt(erp)]).toEqual([['crm-secret'], ['erp-secret']])
   })
 
-  test('a node that names a credential which nobody has gets none, though there is one of the type', async () => {
+  test('a node that references a missing credential gets none, even if there is another of the type', async () => {
     const path = unique()
     await keep(`${path} CRM key`, 'crm-secret')
     const content = workflow(
@@ -128,7 +128,7 @@ onRealN8n()('bindings per slot on a real n8n', () => {
     expect([keysAt(crm), keysAt(erp)]).toEqual([['crm-secret'], ['vendor-secret']])
   })
 
-  test('a secret goes to a new host only after it was chosen for that node', async () => {
+  test('a secret is sent to a new host only after an explicit binding for the node', async () => {
     const path = unique()
     const credentialId = await keep(`${path} CRM`, 'crm-secret')
     const workflowId = await save(workflow(path, call('CRM', `${crm.url}/a`)))
@@ -150,7 +150,7 @@ onRealN8n()('bindings per slot on a real n8n', () => {
     expect(keysAt(erp)).toEqual(['crm-secret'])
   })
 
-  test('what a hand edit in n8n gave to one node stays with it in every later version', async () => {
+  test('a credential assigned to one node in n8n stays with it in every later version', async () => {
     const path = unique()
     const credentialId = await keep(`${path} CRM`, 'crm-secret')
     const content = workflow(path, call('CRM', `${crm.url}/a`), call('ERP', `${erp.url}/b`))

@@ -10,7 +10,7 @@ onRealN8n()('consent', () => {
   })
   afterAll(() => world?.close())
 
-  test('a deploy puts client ID and secret there, and is accepted after the sign-in', async () => {
+  test('a deploy creates client ID and secret in n8n, and succeeds after the sign-in', async () => {
     const credential = await world.call('POST', '/v1/credentials', {
       type: 'googleSheetsOAuth2Api',
       name: 'live consent',
@@ -62,7 +62,7 @@ onRealN8n()('consent', () => {
     expect(json).toMatchObject({ status: 'active', error: null })
   })
 
-  test('a community node that n8n does not have is not ready', async () => {
+  test('a community node that is not installed in n8n is not ready', async () => {
     const workflow = {
       name: 'live community node',
       nodes: [

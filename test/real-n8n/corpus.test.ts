@@ -113,7 +113,7 @@ onRealN8n('FLOWKEEP_CORPUS')('workflows of the corpus', () => {
   }
 
   test(
-    'n8n publishes all whose plan says ready',
+    'n8n publishes every workflow whose plan is ready',
     async () => {
       const index = JSON.parse(readFileSync(join(folder, 'index.json'), 'utf8')) as {
         file: string

@@ -25,7 +25,7 @@ onRealN8n()('pushing to a real n8n', () => {
     return { push, patch, n8nId, test }
   }
 
-  test('keeps the sign-in of an OAuth2 credential, which a change as a whole would forget', async () => {
+  test('keeps the sign-in of an OAuth2 credential, which a full update would remove', async () => {
     const {
       push,
       patch,
@@ -48,7 +48,7 @@ onRealN8n()('pushing to a real n8n', () => {
     expect(await signedIn()).toMatchObject({ status: 'Error' })
   })
 
-  test('fills in the fields that n8n demands, and puts back what was deleted there', async () => {
+  test('fills in the fields that n8n requires, and recreates a deleted credential', async () => {
     const { push, patch, n8nId } = await pushed('googlePalmApi', { apiKey: 'key' })
     await patch({ apiKey: 'another key' })
     expect((await push()).json.results).toMatchObject([{ status: 'updated' }])

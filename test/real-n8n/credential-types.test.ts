@@ -44,7 +44,7 @@ afterAll(async () => {
 })
 
 onRealN8n()('a real n8n', () => {
-  test('takes the 18 types whose required fields have a default, without a value for them', async () => {
+  test('accepts the 18 types whose required fields have a default without values for them', async () => {
     const rows = []
     for (const [type, field] of Object.entries(filled)) {
       const known = types.find((each) => each.type === type)
@@ -61,7 +61,7 @@ onRealN8n()('a real n8n', () => {
     expect(rows.filter(({ asGiven, asSent }) => asGiven !== 400 || asSent !== 200)).toEqual([])
   })
 
-  test('takes all types, with the required fields only and with all fields', {
+  test('accepts all types, with only the required fields and with all fields', {
     timeout: 300_000,
   }, async () => {
     const refused = []
@@ -100,7 +100,7 @@ onRealN8n()('a real n8n', () => {
     ['oracleDBApi', { user: 'u', password: 'p', connectionString: 'c', privilege: 2 }],
     ['oAuth2Api', { authUrl: 'no URL', accessTokenUrl: 'https://a.test', clientId: 'i', clientSecret: 's' }],
     ['slackApi', {}],
-  ])('refuses %s %j, as Flowkeep does', async (type, data) => {
+  ])('rejects %s %j, like Flowkeep', async (type, data) => {
     expect(checkCredentialData(catalogue, type, data)).not.toEqual([])
     const answer = await n8n('POST', '', { name: `credentials ${type}`, type, data })
     expect(answer.status).toBe(400)

@@ -79,7 +79,7 @@ onRealN8n()("a user's error workflow", () => {
     await world?.close()
   })
 
-  test('a workflow that names its alert workflow keeps it, and its failure is polled', async () => {
+  test('a workflow with its own error workflow keeps it, and its failure is polled', async () => {
     const path = `live-${randomBytes(5).toString('hex')}`
     const kept = await world.call('POST', '/v1/workflows', {
       workflow: failing(path, { errorWorkflow: alertId }),

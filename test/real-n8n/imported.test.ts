@@ -54,7 +54,7 @@ onRealN8n()('imported workflows on a real n8n', () => {
   }
   const named = async (name: string) => (await world.n8n('GET', `/workflows?name=${name}`)).json.data
 
-  test('a schedule fires once a tick after it was deployed', async () => {
+  test('a schedule fires once per tick after the deploy', async () => {
     const name = unique()
     const n8nWorkflowId = await byHand(name, [
       node('Every tick', 'scheduleTrigger', 1.2, [0, 0], {
@@ -84,7 +84,7 @@ onRealN8n()('imported workflows on a real n8n', () => {
     expect(receiver.received).toHaveLength(runs.length)
   })
 
-  test('a webhook is in nobody’s way and answers with the version that was deployed', async () => {
+  test('a webhook has no conflict and responds with the deployed version', async () => {
     const path = unique()
     const answering = (value: string) => [
       {

@@ -74,19 +74,19 @@ onRealN8n()('a deployment', () => {
   })
   afterAll(() => world?.close())
 
-  test('the connection is tested: reachable, the key is good, and what it cannot do is said', async () => {
+  test('the connection test reports reachability, the key and the limitations', async () => {
     const { status, json } = await world.call('POST', `/v1/instances/${world.instanceId}/test`)
     expect(status).toBe(200)
     expect(json).toMatchObject({ status: 'ok', generation: 'current', cannot: [] })
   })
 
-  test('a workflow is planned, deployed, and live: its webhook answers at once', async () => {
+  test('a workflow is planned, deployed and live: its webhook responds immediately', async () => {
     deployed = await deploy(world, answering(webhookPath, 'version one'))
     const answer = await hook(webhookPath, {})
     expect(answer).toEqual({ status: 200, text: expect.stringContaining('version one') })
   })
 
-  test('a failing run arrives by push, with its message and its node', async () => {
+  test('a failed run is pushed with its message and its node', async () => {
     expect((await hook(webhookPath, { fail: true })).status).toBe(500)
     const failed = await until(
       () => executionsOf(world, deployed),
@@ -99,7 +99,7 @@ onRealN8n()('a deployment', () => {
     })
   })
 
-  test('what was not pushed arrives by polling, with times, durations and node data', async () => {
+  test('polling finds the other runs with times, durations and node data', async () => {
     await hook(webhookPath, {})
     await until(
       () => world.call('POST', '/v1/executions/poll', { instanceId: world.instanceId }),
@@ -128,7 +128,7 @@ onRealN8n()('a deployment', () => {
     expect(summary.json).toMatchObject({ total: 3, successRate: 66.67 })
   })
 
-  test('a newer version changes what the webhook answers, a rollback changes it back', async () => {
+  test('a newer version changes the response of the webhook, and a rollback restores it', async () => {
     const current = await world.call('GET', `/v1/workflows/${deployed.workflowId}`)
     const changed = await world.call(
       'PATCH',
@@ -155,7 +155,7 @@ onRealN8n()('a deployment', () => {
     )
   })
 
-  test('drift is seen, and overwritten', async () => {
+  test('drift is detected and overwritten', async () => {
     const clean = await world.call('GET', `/v1/deployments/${deployed.id}/drift`)
     expect(clean.json).toMatchObject({ drifted: false, missing: false })
     const { json: remote } = await world.n8n('GET', `/workflows/${deployed.n8nWorkflowId}`)
@@ -179,7 +179,7 @@ onRealN8n()('a deployment', () => {
     expect((await world.call('GET', `/v1/deployments/${deployed.id}/drift`)).json.drifted).toBe(false)
   })
 
-  test('a scheduled workflow counts up', async () => {
+  test('a scheduled workflow records runs', async () => {
     const scheduled = await deploy(world, everySecond())
     const count = async () => {
       await world.call('POST', '/v1/executions/poll', { instanceId: world.instanceId })
@@ -191,7 +191,7 @@ onRealN8n()('a deployment', () => {
     expect((await settled(world, scheduled.id)).json.status).toBe('undeployed')
   })
 
-  test('undeployed and removed, n8n is as it was', async () => {
+  test('undeploying and deleting restores n8n', async () => {
     expect((await world.call('POST', `/v1/deployments/${deployed.id}/undeploy`)).status).toBe(200)
     expect((await settled(world, deployed.id)).json.status).toBe('undeployed')
     expect((await hook(webhookPath, {})).status).toBe(404)
@@ -203,8 +203,8 @@ onRealN8n()('a deployment', () => {
   })
 })
 
-onRealN8n()('a deployment, with every push lost', () => {
-  test('successes and failures arrive by polling alone', async () => {
+onRealN8n()('a deployment without pushes', () => {
+  test('finds successes and failures by polling alone', async () => {
     const world = await createWorld({ pushes: false })
     try {
       await world.call('POST', '/v1/credentials', {

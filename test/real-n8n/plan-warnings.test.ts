@@ -38,7 +38,7 @@ onRealN8n()('a plan', () => {
     return json
   }
 
-  test('of a workflow that n8n publishes although nothing starts it is ready, and warns', async () => {
+  test('of a workflow that n8n publishes although nothing starts it is ready, with a warning', async () => {
     const workflowId = await save({
       name: name('resumed'),
       nodes: [node('Manual', 'manualTrigger', 1, [0, 0], {}), node('Wait', 'wait', 1.1, [220, 0], {})],
@@ -55,7 +55,7 @@ onRealN8n()('a plan', () => {
     expect(json.active).toBe(true)
   })
 
-  test('warns of an error workflow that is not published', async () => {
+  test('warns about an unpublished error workflow', async () => {
     const { json: alert } = await world.n8n('POST', '/workflows', {
       name: name('alert'),
       nodes: [node('On error', 'errorTrigger', 1, [0, 0], {}), noOp],
@@ -68,7 +68,7 @@ onRealN8n()('a plan', () => {
     expect(await codesOf(workflowId)).toEqual(['errors-by-polling'])
   })
 
-  test('refuses a URL for the ID of a sub-workflow, as n8n does, and fixes it', async () => {
+  test('rejects a URL as the ID of a sub-workflow, like n8n, and fixes it', async () => {
     const { json: called } = await world.n8n('POST', '/workflows', {
       name: name('called'),
       nodes: [node('Called', 'executeWorkflowTrigger', 1, [0, 0], {}), noOp],
@@ -94,7 +94,7 @@ onRealN8n()('a plan', () => {
     expect(await deploy(workflowId, { fixes })).toMatchObject({ status: 'active', error: null })
   })
 
-  test('warns of a published workflow of the same name and trigger', async () => {
+  test('warns about a published workflow with the same name and trigger', async () => {
     const workflow = scheduled('twice', noOp)
     const { json: live } = await world.n8n('POST', '/workflows', workflow)
     const workflowId = await save(workflow)
@@ -107,7 +107,7 @@ onRealN8n()('a plan', () => {
     expect(await codesOf(workflowId)).toEqual([])
   })
 
-  test('asks again when a constant sends the secret to another host', async () => {
+  test('requires a new binding when a constant sends the secret to another host', async () => {
     const { json: key } = await world.call('POST', '/v1/credentials', {
       ...{ type: 'httpHeaderAuth', name: name('key') },
       data: { name: 'X-Key', value: randomBytes(8).toString('hex') },

@@ -19,14 +19,14 @@ const reply = (path: string): Promise<string> =>
     .then((answer) => answer.text())
     .catch(() => '')
 
-onRealN8n('N8N_BACKUP', 'N8N_RESTORE')('a real n8n that is restored', () => {
+onRealN8n('N8N_BACKUP', 'N8N_RESTORE')('a real n8n that was restored', () => {
   let world: World
   beforeAll(async () => {
     world = await createWorld({ pushes: false })
   })
   afterAll(() => world?.close())
 
-  test('three runs before, three more after it with the same ids: six are recorded, and the reset is noticed', async () => {
+  test('records all six runs, three before and three after with the same IDs, and detects the reset', async () => {
     const path = `ingest-${randomBytes(5).toString('hex')}`
     const saved = await world.call('POST', '/v1/workflows', { workflow: replying(path, 'one') })
     const created = await world.call('POST', '/v1/deployments', {

@@ -87,11 +87,11 @@ function workflowsIn(path: string): [string, JsonObject][] {
 const spoilers: [string, (workflow: JsonObject, nodes: JsonObject[], connections: JsonObject) => void][] = [
   ['a renamed node', (_, nodes) => nodes[0] && (nodes[0].name = 'Renamed')],
   ['a name in capitals', (_, nodes) => nodes[0] && (nodes[0].name = String(nodes[0].name).toUpperCase())],
-  ['a node that is gone', (_, nodes) => nodes.pop()],
-  ['a node twice', (_, nodes) => nodes.push({ ...nodes[0] })],
-  ['a node twice under another id', (_, nodes) => nodes.push({ ...nodes[0], id: 'another' })],
-  ['no ids', (_, nodes) => nodes.forEach((node) => delete node.id)],
-  ['one id', (_, nodes) => nodes.forEach((node) => (node.id = 'same'))],
+  ['a missing node', (_, nodes) => nodes.pop()],
+  ['a duplicate node', (_, nodes) => nodes.push({ ...nodes[0] })],
+  ['a duplicate node with another ID', (_, nodes) => nodes.push({ ...nodes[0], id: 'another' })],
+  ['no IDs', (_, nodes) => nodes.forEach((node) => delete node.id)],
+  ['one ID', (_, nodes) => nodes.forEach((node) => (node.id = 'same'))],
   [
     'versions as text',
     (_, nodes) => nodes.forEach((node) => (node.typeVersion = JSON.stringify(node.typeVersion ?? 1))),
@@ -100,7 +100,7 @@ const spoilers: [string, (workflow: JsonObject, nodes: JsonObject[], connections
   ['no type', (_, nodes) => nodes[0] && delete nodes[0].type],
   ['disabled as text', (_, nodes) => nodes[0] && (nodes[0].disabled = 'false')],
   ['no parameters', (_, nodes) => nodes[0] && delete nodes[0].parameters],
-  ['parameters as a list', (_, nodes) => nodes[0] && (nodes[0].parameters = [])],
+  ['parameters as an array', (_, nodes) => nodes[0] && (nodes[0].parameters = [])],
   [
     'connections by id',
     (workflow, nodes, connections) => {
@@ -114,7 +114,7 @@ const spoilers: [string, (workflow: JsonObject, nodes: JsonObject[], connections
     },
   ],
   ['no connections', (workflow) => (workflow.connections = {})],
-  ['connections as a list', (workflow) => (workflow.connections = [])],
+  ['connections as an array', (workflow) => (workflow.connections = [])],
   [
     'flat outputs',
     (_, __, connections) => {
@@ -130,10 +130,10 @@ const spoilers: [string, (workflow: JsonObject, nodes: JsonObject[], connections
   ['an empty source', (_, __, connections) => (connections['not there'] = { main: [[]] })],
   ['a long name', (workflow) => (workflow.name = 'n'.repeat(129))],
   ['a timeout as text', (workflow) => (workflow.settings = { executionTimeout: '60' })],
-  ['a policy that is none', (workflow) => (workflow.settings = { callerPolicy: 'all' })],
+  ['an invalid policy', (workflow) => (workflow.settings = { callerPolicy: 'all' })],
 ]
 
-onRealN8n('FLOWKEEP_CORPUS')('the verdict of a real n8n on structure', () => {
+onRealN8n('FLOWKEEP_CORPUS')('the structure check agrees with a real n8n', () => {
   async function differencesIn(cases: [string, JsonObject][]): Promise<string[]> {
     const differences: string[] = []
     let refused = 0
@@ -155,18 +155,15 @@ onRealN8n('FLOWKEEP_CORPUS')('the verdict of a real n8n on structure', () => {
     return differences
   }
 
-  test('is that of the check for every workflow of FLOWKEEP_CORPUS', async () => {
+  test('for every workflow of FLOWKEEP_CORPUS', async () => {
     expect(await differencesIn(workflowsIn(folder))).toEqual([])
   })
 
-  test.skipIf(!existsSync(more))(
-    'is that of the check for every workflow of FLOWKEEP_WORKFLOWS',
-    async () => {
-      expect(await differencesIn(workflowsIn(more))).toEqual([])
-    },
-  )
+  test.skipIf(!existsSync(more))('for every workflow of FLOWKEEP_WORKFLOWS', async () => {
+    expect(await differencesIn(workflowsIn(more))).toEqual([])
+  })
 
-  test('is that of the check for real workflows that were spoilt', async () => {
+  test('for real workflows with planted defects', async () => {
     const every = workflowsIn(folder).filter(([, workflow]) => JSON.stringify(workflow).length < 20_000)
     const cases = spoilers.flatMap(([what, spoil], offset) =>
       every

@@ -44,7 +44,7 @@ onRealN8n('N8N_URL_2', 'N8N_API_KEY_2')('a parent and its child', () => {
   })
   afterAll(() => world?.close())
 
-  test('the parent answers with what the child of its own n8n says', async () => {
+  test('the parent returns the output of the child on its own n8n', async () => {
     const childId = await save({
       name: `live child ${suffix}`,
       nodes: [

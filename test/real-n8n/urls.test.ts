@@ -90,7 +90,7 @@ onRealN8n()('production URLs on a real n8n', () => {
     Promise.all(urls.map(async (url) => [url, await statusOf(url)] as const))
   const all = (urls: string[], status: number) => urls.map((url) => [url, status])
 
-  test('triggers answer where Flowkeep says when their JSON names them', async () => {
+  test('triggers respond at the URLs that Flowkeep derives from the JSON', async () => {
     const name = `${path}-given`
     const workflow = triggers(name, (key) => ({ webhookId: `${name}-${key}` }))
     const { plan, urls } = await deploy(await save(workflow))
@@ -107,7 +107,7 @@ onRealN8n()('production URLs on a real n8n', () => {
     expect(await answers(urls)).toEqual(all(urls, 200))
   })
 
-  test('triggers that no id names have URLs that the plan knows, and that stay', async () => {
+  test('triggers without an ID have planned, stable URLs', async () => {
     const name = `${path}-unnamed`
     const place = await save(triggers(name))
     const { plan, deployment, urls } = await deploy(place)
@@ -139,7 +139,7 @@ onRealN8n()('production URLs on a real n8n', () => {
     expect(await answers(urls)).toEqual(all(urls, 200))
   })
 
-  test('what n8n has named keeps its id: tracked, deployed in place, changed in n8n and adopted', async () => {
+  test('IDs assigned by n8n survive tracking, deploying in place, and adopting', async () => {
     const name = `${path}-tracked`
     const chat = (text: string) =>
       node('Chat', `${langchain}.chatTrigger`, 1.1, { public: true, initialMessages: text })

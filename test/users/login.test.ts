@@ -58,7 +58,7 @@ describe('POST /v1/auth/login', () => {
 
   test.each([
     ['1,025 characters of password', { password: 'x'.repeat(1025) }, 422],
-    ['a lone surrogate', { password: 'abcdefgh\ud800' }, 422],
+    ['an unpaired surrogate', { password: 'abcdefgh\ud800' }, 422],
     ['no password', { password: undefined }, 422],
     ['an unknown field', { admin: true }, 422],
     ['a megabyte', { password: 'x'.repeat(1_048_576) }, 413],

@@ -74,8 +74,8 @@ describe('PATCH /v1/me', () => {
     ['createdAt', { createdAt: 'x' }, '/createdAt'],
     ['an empty name', { name: '  ' }, '/name'],
     ['a long name', { name: 'x'.repeat(201) }, '/name'],
-    ['a name that is no text', { name: 7 }, '/name'],
-    ['a bad address', { email: 'x', currentPassword: password }, '/email'],
+    ['a name that is not a string', { name: 7 }, '/name'],
+    ['an invalid address', { email: 'x', currentPassword: password }, '/email'],
   ])('rejects %s', async (_, body, pointer) => {
     const { user, accessToken } = await accounts.register()
     const answer = await patch(accessToken, body)
@@ -110,8 +110,8 @@ describe('POST /v1/me/password', () => {
 
   test.each([
     ['a common password', { currentPassword: password, newPassword: 'password1' }],
-    ['a short one', { currentPassword: password, newPassword: 'x' }],
-    ['no current one', { newPassword }],
+    ['a short password', { currentPassword: password, newPassword: 'x' }],
+    ['no current password', { newPassword }],
     ['more', { currentPassword: password, newPassword, userId: 'x' }],
   ])('rejects %s', async (_, body) => {
     const { accessToken } = await accounts.register()

@@ -31,7 +31,7 @@ describe('POST /v1/auth/register', () => {
     expect((await accounts.register({ name: null })).user.name).toBeNull()
   })
 
-  test('an email address is taken in any case', async () => {
+  test('an email address is accepted in any case', async () => {
     const { user } = await accounts.register()
     for (const email of [user.email, user.email.toUpperCase(), user.email.replace('user', 'User')]) {
       const answer = await register({ email, password })
@@ -56,7 +56,7 @@ describe('POST /v1/auth/register', () => {
     expect(answers.filter(({ status }) => status === 409)).toHaveLength(19)
   })
 
-  test('a taken address costs one hash, like a free one', async () => {
+  test('an address in use costs one hash, like a free one', async () => {
     const { user } = await accounts.register()
     accounts.hash.mockClear()
     await register({ email: user.email, password })
@@ -96,13 +96,13 @@ describe('POST /v1/auth/register', () => {
   test.each([
     ['7 characters', 'Xk4#9qZ'],
     ['7 emoji in 14 code units', '🔑'.repeat(4) + '🗝'.repeat(3)],
-    ['a common one', 'password1'],
-    ['a common one in capitals', 'PASSWORD1'],
+    ['a common password', 'password1'],
+    ['a common password in capitals', 'PASSWORD1'],
     ['digits in order', '123456789'],
-    ['one character over and over', 'aaaaaaaaaaaa'],
+    ['one repeated character', 'aaaaaaaaaaaa'],
     ['a keyboard row', 'qwertyuiop'],
     ['1,025 characters', 'x1'.repeat(512).concat('y')],
-    ['a lone surrogate', 'abcdefgh\ud800'],
+    ['an unpaired surrogate', 'abcdefgh\ud800'],
     ['a number', 12345678],
   ])('rejects the password without hashing: %s', async (_, refused) => {
     accounts.hash.mockClear()
@@ -153,7 +153,7 @@ describe('POST /v1/auth/register', () => {
     expect((await accounts.login(user.email, `${start}X`)).status).toBe(200)
   })
 
-  test('does not truncate the password after a NUL, or rejects it', async () => {
+  test('does not truncate the password after U+0000, or rejects it', async () => {
     const email = newEmail()
     const registered = await register({ email, password: 'abcdefgh\u0000def' })
     expect([201, 422]).toContain(registered.status)
@@ -174,8 +174,8 @@ describe('POST /v1/auth/register', () => {
   })
 
   test.each([
-    ['no JSON', '{', 400],
-    ['no object', '[]', 422],
+    ['invalid JSON', '{', 400],
+    ['not an object', '[]', 422],
     ['nothing', '', 400],
   ])('rejects %s', async (_, body, status) => {
     expect((await register(body)).status).toBe(status)

@@ -100,14 +100,14 @@ describe('POST /v1/auth/refresh', () => {
   })
 
   test.each([
-    ['nothing of ours', async () => 'x'],
+    ['an unknown token', async () => 'x'],
     [
       'another server',
       async () => createAccounts(database.db).refreshTokens.issue({ sessionId: uuidv7(), generation: 1 }),
     ],
     ['no session', async () => accounts.refreshTokens.issue({ sessionId: uuidv7(), generation: 1 })],
     ['a changed generation', async () => (await accounts.register()).refreshToken.replace('_1_', '_2_')],
-    ['a space behind it', async () => `${(await accounts.register()).refreshToken} `],
+    ['a trailing space', async () => `${(await accounts.register()).refreshToken} `],
   ])('rejects the token: %s', async (_, make) => {
     const answer = await accounts.refresh(await make())
     expect(answer.status).toBe(401)
