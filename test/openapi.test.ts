@@ -66,7 +66,7 @@ describe('the description of an operation', () => {
     )
   })
 
-  test('has a name of a verb and a noun, a text, a tag that is described, and described parameters', () => {
+  test('has an operation ID of a verb and a noun, a summary, a described tag and described parameters', () => {
     const ids = operations.map(({ operationId }) => operationId)
     expect(ids.filter((id) => !/^[a-z]+[A-Z][A-Za-z0-9]+$/.test(id))).toEqual([])
     expect(new Set(ids).size).toBe(ids.length)
@@ -83,7 +83,7 @@ describe('the description of an operation', () => {
     }
   })
 
-  test('has an example of its body and of what it returns, and a schema for each code', () => {
+  test('has examples of its body and response, and a schema for each status', () => {
     for (const { operationId, requestBody, responses } of operations) {
       const good = Object.entries(responses).filter(([status]) => status < '300')
       const contents = [requestBody?.content, ...good.map(([, { content }]) => content)].filter(Boolean)
@@ -96,7 +96,7 @@ describe('the description of an operation', () => {
     }
   })
 
-  test('names the headers that its responses have', async () => {
+  test('lists the headers of its responses', async () => {
     const user = await app.user()
     const { json } = await app.call('GET', '/openapi.json')
     const headersOf = (method: string, path: string, status: number) =>

@@ -188,7 +188,7 @@ describe('the bundled worker', () => {
 
   test.each([
     ['a depth of 5,000', `{"workflow":{"nodes":${'['.repeat(5000)}${']'.repeat(5000)}}}`, 422],
-    ['what is not JSON', '{', 400],
+    ['invalid JSON', '{', 400],
     ['over 2 MB', `{"workflow":"${'x'.repeat(2 * 1024 * 1024)}"}`, 413],
   ])('survives %s', async (_, body, status) => {
     const { accessToken } = await json(
@@ -232,13 +232,13 @@ describe('the bundled worker', () => {
     '/_headers',
     '/data',
     '/assets/../data/catalogue.json',
-  ])('serves no %s', async (path) => {
+  ])('does not serve %s', async (path) => {
     const response = await call('GET', path)
     expect(response.status).toBe(404)
     expect(response.headers.get('X-Request-Id')).not.toBeNull()
   })
 
-  test('reads the catalogue for all who ask first at the same time', async () => {
+  test('loads the catalogue once for concurrent first requests', async () => {
     const { accessToken: token } = await json(
       await call('POST', '/v1/auth/register', {
         body: { email: 'catalogue@example.com', password: 'a long enough password' },

@@ -6,7 +6,7 @@ import { inChromium, useSite } from './site.ts'
 describe.skipIf(!hasChromium)(inChromium('the API reference'), () => {
   const site = useSite()
 
-  test('finds operations by words of their path, name and text', async () => {
+  test('finds operations by words in their path, name and text', async () => {
     const { page, faults } = await site.tab()
     await page.goto('/docs')
     await page.keyboard.press('/')
@@ -22,7 +22,7 @@ describe.skipIf(!hasChromium)(inChromium('the API reference'), () => {
     expect(faults).toEqual([])
   })
 
-  test('sends requests, and signs later ones in with the token that signing in returned', async () => {
+  test('sends requests, and authenticates later ones with the token from sign-in', async () => {
     const { email, password } = await site.app.user()
     const { page, faults } = await site.tab()
     await page.goto('/docs')

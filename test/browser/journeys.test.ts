@@ -24,7 +24,7 @@ describe.skipIf(!hasChromium)(inChromium('the dashboard in Chromium'), () => {
     tab = await site.signedIn(account)
   })
 
-  test('signs in, back to the page that was asked for, and out again', async () => {
+  test('signs in, returns to the requested page, and signs out', async () => {
     const guest = await site.tab()
     await guest.page.goto('/executions?status=failed')
     await expect.poll(() => guest.page.url()).toContain('/sign-in')
@@ -41,7 +41,7 @@ describe.skipIf(!hasChromium)(inChromium('the dashboard in Chromium'), () => {
     expect(guest.faults).toEqual([])
   })
 
-  test('filters runs by the address and by the form, and keeps the filter in the address', async () => {
+  test('filters runs by URL and by form, and keeps the filter in the URL', async () => {
     const { page } = tab
     const rows = page.locator('main [data-row]')
     await page.goto('/executions')
@@ -58,7 +58,7 @@ describe.skipIf(!hasChromium)(inChromium('the dashboard in Chromium'), () => {
     expect(await rows.count()).toBe(3)
   })
 
-  test('opens a failed run, with the node that failed and what it said', async () => {
+  test('opens a failed run with the failed node and its error', async () => {
     const { page } = tab
     await page.goto('/executions?status=failed')
     await page.locator('main [data-row]').first().click()
@@ -69,7 +69,7 @@ describe.skipIf(!hasChromium)(inChromium('the dashboard in Chromium'), () => {
     expect(main).toContain(failure.message)
   })
 
-  test('deploys a workflow by its plan, brings the next version live and rolls back', async () => {
+  test('deploys a workflow by its plan, deploys the next version and rolls back', async () => {
     const { page } = tab
     const live = () => {
       const found = [...site.stub.state.workflows.values()].find(({ name }) => name === 'Orders to Slack')
@@ -98,7 +98,7 @@ describe.skipIf(!hasChromium)(inChromium('the dashboard in Chromium'), () => {
     expect(live()).toMatchObject({ isPublished: true, text: expect.not.stringContaining('New: ') })
   })
 
-  test('keeps a credential by the form of its type, changes it, and never shows a secret', async () => {
+  test('creates and changes a credential in the form of its type, and never shows a secret', async () => {
     const { page } = tab
     const password = 'a-password-that-nobody-sees'
     await page.goto('/credentials/new/postgres')
@@ -124,7 +124,7 @@ describe.skipIf(!hasChromium)(inChromium('the dashboard in Chromium'), () => {
     expect(opened?.data.reveal()).toMatchObject({ host: 'db.example.com', port: 5433, password })
   })
 
-  test('says at the field what is wrong with a credential, and keeps what was typed', async () => {
+  test('shows errors of a credential at their fields and keeps the input', async () => {
     const { page } = tab
     await page.goto('/credentials/new/slackApi')
     await page.getByLabel('Name', { exact: true }).fill('Team Slack')
@@ -136,11 +136,11 @@ describe.skipIf(!hasChromium)(inChromium('the dashboard in Chromium'), () => {
     expect(await page.content()).not.toContain(secret)
   })
 
-  test('has done all that without a fault', () => {
+  test('reports no script error during all of this', () => {
     expect(tab.faults).toEqual([])
   })
 
-  test('works without script', async () => {
+  test('works without JavaScript', async () => {
     const plain = await site.tab({ javaScriptEnabled: false })
     const { page } = plain
     await signIn(plain, account.email, account.password)

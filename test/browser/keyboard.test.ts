@@ -20,7 +20,7 @@ describe.skipIf(!hasChromium)(inChromium('the dashboard by keyboard'), () => {
     tab = await site.signedIn(account)
   })
 
-  test('offers the way past the navigation first', async () => {
+  test('starts with a link that skips the navigation', async () => {
     const { page } = tab
     await page.goto('/executions')
     await page.keyboard.press('Tab')
@@ -30,7 +30,7 @@ describe.skipIf(!hasChromium)(inChromium('the dashboard by keyboard'), () => {
     expect(await page.evaluate(() => document.activeElement?.closest('main') !== null)).toBe(true)
   })
 
-  test('shows where the focus is', async () => {
+  test('shows the focus', async () => {
     const { page } = tab
     await page.goto('/executions')
     const unmarked: string[] = []
@@ -54,7 +54,7 @@ describe.skipIf(!hasChromium)(inChromium('the dashboard by keyboard'), () => {
     expect(unmarked).toEqual([])
   })
 
-  test('has / for the search, j and k for the rows, g and a letter for the pages', async () => {
+  test('supports / for search, j and k for rows, and g plus a letter for pages', async () => {
     const { page } = tab
     await page.goto('/executions')
     await page.keyboard.press('j')

@@ -69,7 +69,7 @@ describe.skipIf(!hasChromium)(inChromium('strings that would be code'), () => {
   }, 2 * minutes)
 
   test(
-    'are text on every page',
+    'are rendered as text on every page',
     async () => {
       const { page } = tab
       const seen = new Set<string>()
@@ -103,7 +103,7 @@ describe.skipIf(!hasChromium)(inChromium('strings that would be code'), () => {
   test.each([
     { policy: '', noticed: [/dialogue opened: script/, /dialogue opened: attribute/] },
     { policy: "default-src 'none'", noticed: [/csp: script-src-elem/, /csp: script-src-attr/] },
-  ])('would be noticed if they were not (policy: "$policy")', async ({ policy, noticed }) => {
+  ])('would be detected otherwise (policy: "$policy")', async ({ policy, noticed }) => {
     const { page, faults } = await site.tab()
     await page.route('**/planted', (route) =>
       route.fulfill({
@@ -127,7 +127,7 @@ describe.skipIf(!hasChromium)(inChromium('strings that would be code'), () => {
     '/credentials/new/%s',
     '/no-such-page/%s',
   ])(
-    'are text where an address brings them: %s',
+    'are rendered as text from a URL: %s',
     async (pattern) => {
       const { page } = tab
       for (const payload of payloads) {
@@ -140,7 +140,7 @@ describe.skipIf(!hasChromium)(inChromium('strings that would be code'), () => {
   )
 
   test.each(['/sign-in?return=%s', '/register?return=%s'])(
-    'lead nowhere from %s',
+    'never become links or redirects: %s',
     async (pattern) => {
       const guest = await site.tab()
       for (const target of [

@@ -182,7 +182,7 @@ async function comparable(name: string): Promise<Record<string, unknown>> {
 }
 
 describe('export and import', () => {
-  test('restore an account in another one: its export is equal but for ids and times of saving', async () => {
+  test('restore an account in another one: its export is equal except for IDs and times of saving', async () => {
     const [from, to] = [await world.user(), await world.user()]
     await makeAccount(from)
     await made(
@@ -210,7 +210,7 @@ describe('export and import', () => {
     })
   })
 
-  test('create nothing in a second run, and finish what an interrupted one began', async () => {
+  test('create nothing in a second run, and complete an interrupted one', async () => {
     const [from, to] = [await world.user(), await world.user()]
     await makeAccount(from)
     await exported(from, 'a')
@@ -234,7 +234,7 @@ describe('export and import', () => {
     expect((await to.call('GET', '/v1/workflows')).json.items).toHaveLength(2)
   })
 
-  test('hold no secrets', async () => {
+  test('contain no secrets', async () => {
     const user = await world.user()
     await makeAccount(user)
     await exported(user, 'a')
@@ -245,7 +245,7 @@ describe('export and import', () => {
     }
   })
 
-  test('leave runs of an instance that was there before, unless told to renew its token', async () => {
+  test('skip the runs of an existing instance unless asked to renew its token', async () => {
     const [from, to] = [await world.user(), await world.user()]
     await makeAccount(from)
     await exported(from, 'a')
@@ -298,7 +298,7 @@ describe('export and import', () => {
   test.each([
     ['another format version', { formatVersion: 2 }, 'newer Flowkeep'],
     ['another format', { format: 'x' }, 'not part of an export'],
-  ])('refuse %s before anything is sent', async (_, change, message) => {
+  ])('reject %s before sending anything', async (_, change, message) => {
     const user = await world.user()
     const manifest = await exported(user, 'a')
     await writeFile(path('a/flowkeep-export.json'), JSON.stringify({ ...manifest, ...change }))
@@ -307,7 +307,7 @@ describe('export and import', () => {
 })
 
 describe('export', () => {
-  test('writes nothing to a folder that has something in it', async () => {
+  test('writes nothing to a folder with content', async () => {
     const user = await world.user()
     await mkdir(path('a'))
     await writeFile(path('a/mine.txt'), 'mine')
@@ -316,7 +316,7 @@ describe('export', () => {
     expect(await readdir(path('a'))).toEqual(['mine.txt'])
   })
 
-  test('fills an empty folder, and makes missing parents', async () => {
+  test('fills an empty folder, and creates missing parents', async () => {
     const user = await world.user()
     await mkdir(path('a'))
     await exported(user, 'a')
@@ -325,7 +325,7 @@ describe('export', () => {
     expect(existsSync(path('deep/er/b/flowkeep-export.json'))).toBe(true)
   })
 
-  test('leaves nothing behind when it breaks off', async () => {
+  test('leaves nothing behind when it is aborted', async () => {
     const user = await world.user()
     await makeAccount(user)
     const broken = {
@@ -341,7 +341,7 @@ describe('export', () => {
     expect(await readdir(folder)).toEqual([])
   })
 
-  test('is empty but whole for an account without anything', async () => {
+  test('is empty but complete for an empty account', async () => {
     const [from, to] = [await world.user(), await world.user()]
     const { counts } = await exported(from, 'a')
     expect(Object.values(counts).every((count) => count === 0)).toBe(true)
@@ -361,7 +361,7 @@ describe('archive files', () => {
     ],
     ['a block that ends with a line', `${'y'.repeat(65_535)}\n${'z'.repeat(65_535)}\n`],
     ['many lines', Array.from({ length: 20_000 }, (_, index) => `line ${index}`).join('\n')],
-  ])('are read backwards as forwards: %s', async (_, text) => {
+  ])('are read backwards like forwards: %s', async (_, text) => {
     await writeFile(path('lines'), '')
     await appendFile(path('lines'), text)
     const [forward, backward]: string[][] = [[], []]
@@ -376,7 +376,7 @@ describe('archive files', () => {
     ['日本語', '1'],
     ['..', '1'],
     ['a '.repeat(100), `${'a-'.repeat(30)}1`],
-  ])('are in a folder that is safe to make: %j', (name, expected) => {
+  ])('are in a folder with a safe name: %j', (name, expected) => {
     expect(workflowFolder({ id: '1', name })).toBe(expected)
   })
 })

@@ -129,7 +129,7 @@ const busy = (status: number, seconds: string) =>
 const noAnswer = () => Promise.reject(new TypeError('fetch failed'))
 
 describe('importWorkflows', () => {
-  test('keeps every workflow once, and creates nothing when run again', async () => {
+  test('imports every workflow once, and creates nothing in a second run', async () => {
     await write({
       'a.json': workflow('A'),
       'deep/b.json': workflow('B'),
@@ -144,7 +144,7 @@ describe('importWorkflows', () => {
     expect(server.kept).toHaveLength(3)
   })
 
-  test('recognises a workflow whatever the order of its keys', async () => {
+  test('recognizes a workflow in any key order', async () => {
     await write({ 'a.json': workflow('A') })
     await run()
     await write({ 'a.json': Object.fromEntries(Object.entries(workflow('A')).toReversed()) })
@@ -152,7 +152,7 @@ describe('importWorkflows', () => {
     expect(server.kept).toHaveLength(1)
   })
 
-  test('keeps the content of equal files once, and says so', async () => {
+  test('imports the content of equal files once and reports it', async () => {
     await write({ 'a.json': workflow('A'), 'b.json': workflow('A'), 'c.json': workflow('A') })
     expect(await run()).toBe(0)
     expect(printed).toEqual(['1 created, 0 already there, 2 the same as another file, 0 refused'])
@@ -186,12 +186,12 @@ describe('importWorkflows', () => {
     expect(server.kept.map((each) => each.name)).toEqual(expect.arrayContaining(['many 1', 'many 2']))
   })
 
-  test('opens a file that starts with a byte-order mark', async () => {
+  test('opens a file that starts with a byte order mark', async () => {
     await write({ 'a.json': `\uFEFF${JSON.stringify(workflow('A'))}` })
     expect(await run()).toBe(0)
   })
 
-  test('takes a workflow out of a code fence', async () => {
+  test('extracts a workflow from a code fence', async () => {
     await write({ 'a.json': `Sure:\n\`\`\`json\n${JSON.stringify(workflow('Fenced'))}\n\`\`\`` })
     expect(await run()).toBe(0)
     expect(server.kept.map((each) => each.workflow.name)).toEqual(['Fenced'])
@@ -200,15 +200,15 @@ describe('importWorkflows', () => {
   test.each([
     ['an empty file', '', 'empty file'],
     ['white space', ' \n', 'empty file'],
-    ['no JSON', '{"nodes": [', 'not JSON'],
-    ['no UTF-8', new Uint8Array([0x7b, 0xff, 0x7d]), 'not UTF-8 text'],
+    ['invalid JSON', '{"nodes": [', 'not JSON'],
+    ['invalid UTF-8', new Uint8Array([0x7b, 0xff, 0x7d]), 'not UTF-8 text'],
     ['an object without nodes', { a: 1 }, 'not a workflow'],
     ['an empty array', [], 'is an empty array without a workflow'],
     ['a string', '"x"', 'not a workflow'],
-    ['nodes that are no objects', { nodes: [1] }, 'must be an object'],
-    ['a NUL character', workflow('a\0b'), 'U+0000'],
-    ['what the server refuses', workflow('A', { refuse: 'because' }), '[31mbecause'],
-  ])('refuses %s with one line and imports the rest', async (_, content, reason) => {
+    ['nodes that are not objects', { nodes: [1] }, 'must be an object'],
+    ['U+0000', workflow('a\0b'), 'U+0000'],
+    ['a workflow that the server rejects', workflow('A', { refuse: 'because' }), '[31mbecause'],
+  ])('reports %s in one line and imports the rest', async (_, content, reason) => {
     await write({ 'bad.json': content, 'good.json': workflow('Good') })
     expect(await run()).toBe(exitCode.partial)
     expect(complaints).toHaveLength(1)
@@ -218,20 +218,20 @@ describe('importWorkflows', () => {
     expect(printed).toEqual(['1 created, 0 already there, 1 refused'])
   })
 
-  test('counts equal refused files as refused', async () => {
+  test('counts equal rejected files as rejected', async () => {
     const bad = workflow('A', { refuse: 'x' })
     await write({ 'a.json': bad, 'b.json': bad })
     expect(await run()).toBe(1)
     expect(printed).toEqual(['0 created, 0 already there, 2 refused'])
   })
 
-  test('imports a file once that is named twice', async () => {
+  test('imports a file that is named twice once', async () => {
     await write({ 'a.json': workflow('A') })
     await run(undefined, {}, [folder, path.join(folder, 'a.json')])
     expect(printed).toEqual(['1 created, 0 already there, 0 refused'])
   })
 
-  test('waits as long as the server asks and tries again', async () => {
+  test('waits as long as the server asks and retries', async () => {
     await write({ 'a.json': workflow('A') })
     server.faults.push(busy(429, '7'), busy(503, '2'), 'no answer')
     expect(await run()).toBe(0)
@@ -239,14 +239,14 @@ describe('importWorkflows', () => {
     expect(server.kept).toHaveLength(1)
   })
 
-  test('creates once when the answer to a creation is lost', async () => {
+  test('creates once when the response to a creation is lost', async () => {
     await write({ 'a.json': workflow('A') })
     server.faults.push('answer lost')
     expect(await run()).toBe(0)
     expect(server.kept).toHaveLength(1)
   })
 
-  test('gives up with one line when nothing answers', async () => {
+  test('gives up with one line when no server responds', async () => {
     await write({ 'a.json': workflow('A') })
     expect(
       await run({ FLOWKEEP_TOKEN: 'x', FLOWKEEP_URL: 'http://flowkeep.test/' }, { fetch: noAnswer }),
@@ -256,7 +256,7 @@ describe('importWorkflows', () => {
     ])
   })
 
-  test('renews an access token that expires on the way, once for all requests', async () => {
+  test('renews an access token that expires during the import once for all requests', async () => {
     await write(Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`${i}.json`, workflow(`W${i}`)])))
     let posts = 0
     const fetch: ImportIo['fetch'] = (url, init) => {
@@ -273,7 +273,7 @@ describe('importWorkflows', () => {
     expect(server.paths.at(-1)).toBe('POST /v1/auth/logout')
   })
 
-  test('asks for what it needs to sign in, the password hidden', async () => {
+  test('prompts for the sign-in, with the password hidden', async () => {
     await write({ 'a.json': workflow('A') })
     const asked: [string, boolean][] = []
     const ask = async (question: string, hidden: boolean) => {
@@ -287,7 +287,7 @@ describe('importWorkflows', () => {
     ])
   })
 
-  test('says what to set when nobody is there to ask', async () => {
+  test('names the variables to set when there is no terminal', async () => {
     await write({ 'a.json': workflow('A') })
     expect(await run({})).toBe(exitCode.usage)
     expect(complaints).toEqual(['Set FLOWKEEP_TOKEN, or FLOWKEEP_EMAIL and FLOWKEEP_PASSWORD, to sign in.'])
@@ -309,7 +309,7 @@ describe('importWorkflows', () => {
     expect(server.kept).toEqual([])
   })
 
-  test('draws progress up to the last file where someone watches', async () => {
+  test('draws progress up to the last file on a terminal', async () => {
     await write({ 'a.json': workflow('A'), 'b.json': workflow('B') })
     const drawn: string[] = []
     await run(undefined, { progress: (line) => drawn.push(line) })
@@ -317,13 +317,13 @@ describe('importWorkflows', () => {
     expect(drawn.at(-1)).toBe('')
   })
 
-  test('imports the rest when one path does not exist, and tells scripts of it', async () => {
+  test('imports the rest when a path does not exist, and exits with a code for scripts', async () => {
     await write({ 'a.json': workflow('A') })
     expect(await run(undefined, {}, [folder, path.join(folder, 'absent')])).toBe(exitCode.partial)
     expect(printed).toEqual(['1 created, 0 already there, 0 refused'])
   })
 
-  test('calls the port of PORT unless FLOWKEEP_URL says otherwise', async () => {
+  test('uses the port in PORT unless FLOWKEEP_URL is set', async () => {
     await write({ 'a.json': workflow('A') })
     const called = new Set<string>()
     const fetch: ImportIo['fetch'] = (url, call) => {
@@ -334,7 +334,7 @@ describe('importWorkflows', () => {
     expect([...called]).toEqual(['http://127.0.0.1:9001'])
   })
 
-  test('complains of a path that is not there', async () => {
+  test('reports a path that does not exist', async () => {
     expect(await run(undefined, {}, [path.join(folder, 'absent')])).toBe(1)
     expect(complaints).toEqual([expect.stringContaining('no such file or folder'), 'No .json files found.'])
   })

@@ -71,7 +71,7 @@ async function freePort(): Promise<number> {
 
 describe('every command', () => {
   test.each(commands.map(({ name }) => [name]))(
-    '%s --help explains itself on stdout and exits with 0',
+    '%s --help prints usage to stdout and exits with 0',
     async (name) => {
       const { status, stdout, stderr } = await run([...name.split(' '), '--help'])
       expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
@@ -80,7 +80,7 @@ describe('every command', () => {
     },
   )
 
-  test('makes no files by explaining itself or refusing its arguments', async () => {
+  test('creates no files for help or invalid arguments', async () => {
     await run(['rotate-keys', '--help'])
     await run(['rotate-keys', '--nonsense'])
     await run(['users', 'reset-password', 'a@example.com'])
@@ -91,7 +91,7 @@ describe('every command', () => {
     [['--version'], 0, '0.'],
     [['help', 'import'], 0, 'Usage: npm run flowkeep -- import'],
     [['users', '--help'], 0, 'users reset-password'],
-  ])('%j answers on stdout', async (args, expected, answer) => {
+  ])('%j prints to stdout', async (args, expected, answer) => {
     const { status, stdout } = await run(args)
     expect(status).toBe(expected)
     expect(stdout).toContain(answer)
@@ -108,21 +108,21 @@ describe('every command', () => {
     [['dev', '--node=yes'], 'does not take an argument'],
     [['demo'], 'npm run demo'],
     [['\u001b[31m'], 'Unknown command'],
-  ])('%j is a usage error: exit code 2, told on stderr', async (args, message) => {
+  ])('%j is a usage error: exit code 2, message on stderr', async (args, message) => {
     const { status, stdout, stderr } = await run(args)
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' })
     expect(stderr).toContain(message)
     expect(stderr).not.toContain('\u001b')
   })
 
-  test('is the same from the sources', async () => {
+  test('behaves the same from the sources', async () => {
     const sources = await run(['--help'], {}, { program: commandLine, cwd: root })
     expect(sources).toEqual(await run(['--help']))
   })
 })
 
 describe('keys', () => {
-  test('are printed so that an env file and a shell read them alike', async () => {
+  test('are printed in a form that env files and shells read alike', async () => {
     const { stdout } = await run(['generate-keys'])
     const file = join(folder, 'keys.env')
     await writeFile(file, stdout)
@@ -144,7 +144,7 @@ describe('keys', () => {
   })
 })
 
-describe('a database that cannot be used', () => {
+describe('an unusable database', () => {
   const changed = (change: (url: URL) => void) => {
     const url = new URL(database.postgresUrl)
     change(url)
@@ -162,14 +162,14 @@ describe('a database that cannot be used', () => {
       (url: URL) => (url.hostname = 'no-such-host.invalid'),
       /"no-such-host.invalid" cannot be resolved/,
     ],
-  ])('%s is named, on stderr and without the password', async (_, change, message) => {
+  ])('%s is reported on stderr without the password', async (_, change, message) => {
     const { status, stdout, stderr } = await run(['migrate'], { DATABASE_URL: changed(change) })
     expect({ status, stdout }).toEqual({ status: 1, stdout: '' })
     expect(stderr).toMatch(message)
     expect(stderr).not.toContain('never-printed')
   })
 
-  test('a port where nothing listens is named', async () => {
+  test('a port without a listener is reported', async () => {
     const port = await freePort()
     const url = `postgresql://someone:never-printed@127.0.0.1:${port}/flowkeep`
     const { status, stderr } = await run(['migrate'], { DATABASE_URL: url })
@@ -177,7 +177,7 @@ describe('a database that cannot be used', () => {
     expect(stderr).toContain(`Nothing listens on 127.0.0.1:${port}`)
   })
 
-  test('reports an unmigrated database, in serve too', async () => {
+  test('an unmigrated database is reported, in serve too', async () => {
     const empty = changed((url) => (url.pathname = '/postgres'))
     const settings = testEnvironment({ DATABASE_URL: empty })
     for (const args of [['rotate-keys'], ['serve']]) {
@@ -187,12 +187,12 @@ describe('a database that cannot be used', () => {
     }
   })
 
-  test('migrate answers in JSON for scripts', async () => {
+  test('migrate prints JSON for scripts', async () => {
     const { status, stdout } = await run(['migrate', '--json'], { DATABASE_URL: database.postgresUrl })
     expect({ status, answer: JSON.parse(stdout) }).toEqual({ status: 0, answer: { applied: [] } })
   })
 
-  test('the settings come from .env in the current folder, and the environment wins', async () => {
+  test('settings come from .env in the current folder, and the environment takes precedence', async () => {
     await writeFile(join(folder, '.env'), `DATABASE_URL='${database.postgresUrl}'\n`)
     try {
       expect((await run(['migrate', '--json'])).stdout).toContain('"applied": []')
@@ -219,7 +219,7 @@ describe('serve', () => {
   test.each([
     ['npm start', ['start']],
     ['npm run flowkeep', ['run', 'flowkeep', '--', 'serve']],
-  ])('is stopped by SIGTERM to `%s`, after the requests under way are answered', async (_, args) => {
+  ])('stops on SIGTERM to `%s` after finishing requests in progress', async (_, args) => {
     const port = await freePort()
     const child = spawn('npm', args, {
       cwd: root,
@@ -255,7 +255,7 @@ describe('serve', () => {
     await expect(fetch(`http://127.0.0.1:${port}/health/live`)).rejects.toThrow('fetch failed')
   })
 
-  test('names a port that is in use', async () => {
+  test('reports a port that is in use', async () => {
     const taken = createServer()
     await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve))
     const address = taken.address()
@@ -267,7 +267,7 @@ describe('serve', () => {
     expect(stderr).toContain(`Port ${port} is in use`)
   })
 
-  test('is built from production dependencies alone', async () => {
+  test('is built from production dependencies only', async () => {
     const { dependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
       dependencies: Record<string, string>
     }

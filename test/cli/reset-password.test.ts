@@ -30,7 +30,7 @@ test('sets a generated password, prints it once and ends all sessions', async ()
   expect(await database.dump()).not.toContain(generated)
 })
 
-test('sets the password that is typed in, and does not print it', async () => {
+test('sets the entered password and does not print it', async () => {
   const { user } = await accounts.register()
   const typed = 'typed on the terminal'
   expect(await run(user.email, [typed, typed])).toEqual({ email: user.email, password: null })
@@ -48,6 +48,6 @@ test.each([
   expect((await accounts.refresh(refreshToken)).status).toBe(200)
 })
 
-test('says that there is no such account', async () => {
+test('reports an unknown account', async () => {
   await expect(run(newEmail())).rejects.toThrow('No account has the email address')
 })

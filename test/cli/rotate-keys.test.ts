@@ -52,7 +52,7 @@ function withoutOldKey(): Fixture {
   return fixture(database.db, { ring: { active: 'k2', keys: new Map([...both.keys].slice(1)) } })
 }
 
-test('rewraps credentials and instances, which open with the new key alone; versions and times stay', async () => {
+test('rewraps credentials and instances, which then open with the new key alone; versions and times stay', async () => {
   const userId = await before.newUser()
   const ids = await stored(userId, 120)
   const instanceId = await newInstance(before, userId)
@@ -76,7 +76,7 @@ test('rewraps credentials and instances, which open with the new key alone; vers
   expect(await alone.secretBox.open(context, instance?.apiKey)).toBe(`key of ${instanceId}`)
 })
 
-test('goes on where a sweep was killed, and again does nothing', async () => {
+test('continues after a killed sweep, and then does nothing', async () => {
   const userId = await before.newUser()
   await stored(userId, 130)
   const page = await rewrapPage(database.db, after.secretBox, 'credentials', null)
@@ -86,7 +86,7 @@ test('goes on where a sweep was killed, and again does nothing', async () => {
   expect(await rotate()).toEqual({ rewrapped: 0, failed: 0, left: new Map() })
 })
 
-test('leaves rows that do not open as they are, names them, and moves all others', async () => {
+test('leaves rows that do not open unchanged, lists them, and rewraps all others', async () => {
   const userId = await before.newUser()
   const ids = await stored(userId, 3)
   await database.db
@@ -102,7 +102,7 @@ test('leaves rows that do not open as they are, names them, and moves all others
   expect((await before.credentials.open(userId, ids[1] as string))?.data.reveal()).toEqual({ token: 'of 1' })
 })
 
-test('rewraps nothing while the active key is not the one that servers use', async () => {
+test('rewraps nothing while its active key differs from the one of the servers', async () => {
   const userId = await before.newUser()
   await stored(userId, 2)
   await after.keys.verified()
@@ -114,7 +114,7 @@ test('rewraps nothing while the active key is not the one that servers use', asy
   expect(await rowsLeft(database.db, 'k2')).toEqual(new Map([['k1', 2]]))
 })
 
-test('reports no secret and no sealed byte', async () => {
+test('prints no secret and no sealed byte', async () => {
   const userId = await before.newUser()
   const ids = await stored(userId, 60)
   await database.db
@@ -127,7 +127,7 @@ test('reports no secret and no sealed byte', async () => {
   expect(lines.join('\n')).not.toContain('of 1"')
 })
 
-describe('beside users and other sweeps', () => {
+describe('concurrent with users and other sweeps', () => {
   test('loses no update, fails no read, and leaves nothing under the old key', async () => {
     const userId = await before.newUser()
     const ids = await stored(userId, 120)
@@ -180,7 +180,7 @@ describe('beside users and other sweeps', () => {
     expect(reads).toBeGreaterThan(5)
   })
 
-  test('a write between a sweep’s read and its own write wins', async () => {
+  test('a write between the read and the write of a sweep wins', async () => {
     const userId = await before.newUser()
     const [id = ''] = await stored(userId, 1)
     const racing = {

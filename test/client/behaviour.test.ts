@@ -91,7 +91,7 @@ const lasting: Session = { accessToken: 'a1', refreshToken: 'r1', expiresAt: Dat
 const expired: Session = { ...lasting, expiresAt: 0 }
 
 describe('retries', () => {
-  test('send a read again until it is answered', async () => {
+  test('repeat a read until it succeeds', async () => {
     const { sent, fetch } = scripted(() => busy('0'), brokenConnection, done)
     const api = client.createClient({ baseUrl, fetch })
     expect(await api['listWorkflows']?.()).toMatchObject({ ok: true, status: 200 })
@@ -99,7 +99,7 @@ describe('retries', () => {
     expect(sent[0]?.path).toBe('/v1/workflows')
   })
 
-  test('send what creates with the same Idempotency-Key', async () => {
+  test('repeat a creation with the same Idempotency-Key', async () => {
     const { sent, fetch } = scripted(
       brokenConnection,
       () => busy('0'),
@@ -116,7 +116,7 @@ describe('retries', () => {
     ['updateWorkflow', { id: 'w', ifMatch: 1, body: { name: 'x' } }],
     ['createSession', { body: { email: 'a@b.example', password: 'p' } }],
     ['deployWorkflowVersion', { id: 'd' }],
-  ])('are not made for %s, which may not be carried out twice', async (name, args) => {
+  ])('are not made for %s, which must not run twice', async (name, args) => {
     const refused = scripted(() => problem(429, 'too-many-requests', { 'Retry-After': '0' }))
     const api = client.createClient({ baseUrl, fetch: refused.fetch })
     expect(await api[name]?.(args)).toMatchObject({ ok: false, status: 429 })
@@ -128,7 +128,7 @@ describe('retries', () => {
     expect(broken.sent).toHaveLength(1)
   })
 
-  test('delete again only where nothing was deleted', async () => {
+  test('repeat a deletion only if nothing was deleted', async () => {
     const refused = scripted(
       () => busy('0'),
       () => new Response(null, { status: 204 }),
@@ -142,7 +142,7 @@ describe('retries', () => {
     expect(broken.sent).toHaveLength(1)
   })
 
-  test('end after so many attempts, with the last failure', async () => {
+  test('end after the maximum number of attempts with the last failure', async () => {
     const { sent, fetch } = scripted(() => busy('0'))
     const api = client.createClient({ baseUrl, fetch, retry: { attempts: 2 } })
     expect(await api['listWorkflows']?.()).toMatchObject({
@@ -152,7 +152,7 @@ describe('retries', () => {
     expect(sent).toHaveLength(3)
   })
 
-  test('are not made when the server asks for more patience than allowed, or when they are off', async () => {
+  test('are not made when the server asks for a longer wait than allowed, or when they are disabled', async () => {
     const patient = scripted(() => busy('3600'))
     expect(await client.createClient({ baseUrl, fetch: patient.fetch })['listWorkflows']?.()).toMatchObject({
       status: 503,
@@ -167,7 +167,7 @@ describe('retries', () => {
     expect(off.sent).toHaveLength(1)
   })
 
-  test('end at once when the caller aborts', async () => {
+  test('end immediately when the caller aborts', async () => {
     const { sent, fetch } = scripted(() => busy('3600'))
     const controller = new AbortController()
     const api = client.createClient({ baseUrl, fetch, retry: { maxDelayMs: Number.MAX_SAFE_INTEGER } })
@@ -186,7 +186,7 @@ describe('a session', () => {
         ? done()
         : problem(401, 'unauthenticated')
 
-  test('is stored when the user signs in, and sent from then on', async () => {
+  test('is stored on sign-in and used from then on', async () => {
     const { sent, fetch } = scripted(
       () => json(200, { user: {}, accessToken: 'a1', refreshToken: 'r1', expiresIn: 300 }),
       done,
@@ -200,8 +200,8 @@ describe('a session', () => {
 
   test.each([
     ['has expired', expired],
-    ['is refused', lasting],
-  ])('whose access token %s is refreshed once for all that wait', async (_, session) => {
+    ['is rejected', lasting],
+  ])('whose access token %s is refreshed once for all waiting requests', async (_, session) => {
     const { sent, fetch } = scripted(refreshed)
     const store = client.memoryStore(session)
     const api = client.createClient({ baseUrl, fetch, store })
@@ -213,7 +213,7 @@ describe('a session', () => {
     expect(store.load()).toMatchObject({ accessToken: 'a2', refreshToken: 'r2' })
   })
 
-  test('that another tab has refreshed is taken from the store', async () => {
+  test('that another tab has refreshed is read from the store', async () => {
     const store = client.memoryStore(lasting)
     const { sent, fetch } = scripted((request) => {
       store.save({ ...lasting, accessToken: 'a2', refreshToken: 'r2' })
@@ -225,7 +225,7 @@ describe('a session', () => {
     expect(sent.map(({ path }) => path)).toEqual(['/v1/workflows', '/v1/workflows'])
   })
 
-  test('that has ended is forgotten, and the caller is told', async () => {
+  test('that has ended is cleared, and the caller is notified', async () => {
     const { sent, fetch } = scripted(({ path }) =>
       path === '/v1/auth/refresh' ? problem(401, 'invalid-refresh-token') : problem(401, 'unauthenticated'),
     )
@@ -240,7 +240,7 @@ describe('a session', () => {
     })
   })
 
-  test('survives a server that cannot refresh it now', async () => {
+  test('survives a server that temporarily cannot refresh it', async () => {
     const { fetch } = scripted(() => busy('3600'))
     const store = client.memoryStore(expired)
     const api = client.createClient({ baseUrl, fetch, store })
@@ -251,7 +251,7 @@ describe('a session', () => {
     expect(store.load()).toEqual(expired)
   })
 
-  test('ends with its refresh token, which need not be given', async () => {
+  test('ends with its stored refresh token', async () => {
     const { sent, fetch } = scripted(() => new Response(null, { status: 204 }))
     const store = client.memoryStore(lasting)
     await client.createClient({ baseUrl, fetch, store })['endSession']?.()
@@ -259,7 +259,7 @@ describe('a session', () => {
     expect(store.load()).toBeNull()
   })
 
-  test('is kept in web storage, where nonsense counts as none', () => {
+  test('is stored in web storage, where invalid data counts as none', () => {
     const values = new Map<string, string>()
     const store = client.webStore({
       getItem: (key: string) => values.get(key) ?? null,
@@ -278,7 +278,7 @@ describe('a session', () => {
 })
 
 describe('requests', () => {
-  test('have parameters in their place, and versions as ETags', async () => {
+  test('send parameters in their place, and versions as ETags', async () => {
     const { sent, fetch } = scripted(() => json(200, {}))
     const api = client.createClient({ baseUrl, fetch, token: () => 'given' })
     await api['getNodeType']?.({ type: '@n8n/a b.c' })
@@ -299,7 +299,7 @@ describe('requests', () => {
     expect(sent[4]?.headers['Authorization']).toBe('Bearer whk')
   })
 
-  test('that a proxy answers end in a problem too', async () => {
+  test('that a proxy answers fail with a problem too', async () => {
     const page = () =>
       new Response('<h1>Bad gateway</h1>', { status: 502, headers: { 'Content-Type': 'text/html' } })
     const api = client.createClient({ baseUrl, fetch: scripted(page).fetch, retry: false })
@@ -328,7 +328,7 @@ describe('requests', () => {
     ])
   })
 
-  test('for all pages read no further than the caller does, and throw what a page fails with', async () => {
+  test('for all pages read only as far as the caller, and throw the error of a page', async () => {
     const lazy = scripted(() => json(200, { items: [1, 2], nextCursor: 'c1' }))
     for await (const _ of client.createClient({ baseUrl, fetch: lazy.fetch })['listWorkflows']?.all() ?? [])
       break

@@ -133,12 +133,12 @@ const drive = async (name: string): Promise<Record<string, unknown>> => {
   return drive(baseUrl)
 }
 
-test('every client compiles in strict mode, with the types of libraries checked and without a cast', () => {
+test('every client compiles in strict mode, with library types checked and without casts', () => {
   expect(faults).toBe('')
 })
 
 describe('the packed client', () => {
-  test('holds compiled JavaScript with types, and nothing else', () => {
+  test('contains only compiled JavaScript and types', () => {
     expect(packed).toContain('README.md')
     expect(packed).toContain('LICENSE')
     expect(
@@ -178,7 +178,7 @@ describe('the packed client', () => {
 
 describe('clients that are generated from the OpenAPI document', () => {
   test.each(['openapi-fetch', 'hey-api'])(
-    '%s sends workflows and credentials, and tells problems apart',
+    '%s sends workflows and credentials, and distinguishes problems',
     async (name) => {
       expect(await drive(name)).toEqual({ names: ['Sent'], code: 'version-conflict', current: 1 })
     },
@@ -186,7 +186,7 @@ describe('clients that are generated from the OpenAPI document', () => {
 })
 
 describe('the OpenAPI document', () => {
-  test('is linted by Redocly without an error or a warning', () => {
+  test('passes Redocly without errors and warnings', () => {
     const lint = spawnSync(
       process.execPath,
       [clientTool('@redocly/cli', 'redocly'), 'lint', 'openapi.json', '--format=json'],

@@ -86,7 +86,7 @@ describe('access tokens', () => {
         return signed({}, { alg: 'HS256', typ: 'at+jwt', jwk }, own)
       },
     ],
-    ['a jwk beside the right key', async () => signed({}, { ...goodHeader, jwk: { kty: 'oct' } })],
+    ['a jwk next to the right key', async () => signed({}, { ...goodHeader, jwk: { kty: 'oct' } })],
     ['jku', async () => signed({}, { ...goodHeader, jku: 'https://evil.test/jwks' })],
     ['x5u', async () => signed({}, { ...goodHeader, x5u: 'https://evil.test/x5u' })],
     [
@@ -97,10 +97,10 @@ describe('access tokens', () => {
       },
     ],
     ['no kid', async () => signed({}, { alg: 'HS256', typ: 'at+jwt' })],
-    ['kid of a path', async () => signed({}, { ...goodHeader, kid: '../../x' })],
-    ['kid of SQL', async () => signed({}, { ...goodHeader, kid: "' or 1=1" })],
-    ['kid of the prototype', async () => signed({}, { ...goodHeader, kid: '__proto__' })],
-    ['kid that is no text', async () => `${part({ ...goodHeader, kid: 7 })}.${part(goodClaims)}.AAAA`],
+    ['a path as kid', async () => signed({}, { ...goodHeader, kid: '../../x' })],
+    ['SQL as kid', async () => signed({}, { ...goodHeader, kid: "' or 1=1" })],
+    ['a prototype name as kid', async () => signed({}, { ...goodHeader, kid: '__proto__' })],
+    ['a kid that is not a string', async () => `${part({ ...goodHeader, kid: 7 })}.${part(goodClaims)}.AAAA`],
   ])('rejects a forged token: %s', async (_, forge) => {
     expect(await tokens.verify(await forge())).toBeNull()
   })
@@ -113,9 +113,9 @@ describe('access tokens', () => {
     ['no issuer', { iss: undefined }],
     ['no audience', { aud: undefined }],
     ['no subject', { sub: undefined }],
-    ['a subject that is no id', { sub: 'root' }],
+    ['a subject that is not an ID', { sub: 'root' }],
     ['no session', { sid: undefined }],
-    ['a session that is no id', { sid: '1' }],
+    ['a session that is not an ID', { sid: '1' }],
     ['no jti', { jti: undefined }],
     ['no iat', { iat: undefined }],
     ['no exp', { exp: undefined }],

@@ -141,7 +141,7 @@ describe('the secret box', () => {
       'enc A128CBC-HS256',
       (sealed) => ({ ...sealed, protected: base64url.encode('{"enc":"A128CBC-HS256"}') }),
     ],
-    ['a kid that is no text', (sealed) => ({ ...sealed, header: { alg: 'A256KW', kid: 1 } })],
+    ['a kid that is not a string', (sealed) => ({ ...sealed, header: { alg: 'A256KW', kid: 1 } })],
   ])('rejects an invalid box with the same error: %s', async (_, change) => {
     const sealed = await box.seal(context, 'secret')
     expect(await outcome(box.open(context, change(sealed)))).toEqual(undecryptable)

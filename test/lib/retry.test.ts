@@ -20,7 +20,7 @@ const failing = (failures: number) => async (attempt: number) => {
 }
 
 describe('retry', () => {
-  test('waits as told and returns the first settled value', async () => {
+  test('waits for the given delay and returns the first settled value', async () => {
     const { state, ...time } = clock()
     const result = await retry(failing(2), {
       ...time,

@@ -2,7 +2,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { sharedLoad } from '../../src/lib/shared-load.ts'
 
 describe('sharedLoad', () => {
-  test('loads once for all who ask at the same time and afterwards', async () => {
+  test('loads once for concurrent and later callers', async () => {
     const load = vi.fn<() => Promise<object>>(async () => ({}))
     const get = sharedLoad(load)
     const values = await Promise.all([get(), get(), get()])
@@ -11,7 +11,7 @@ describe('sharedLoad', () => {
     expect(load).toHaveBeenCalledTimes(1)
   })
 
-  test('tells a failure to all who wait and loads again for the next', async () => {
+  test('reports a failure to all waiting callers and loads again for the next', async () => {
     const load = vi.fn<() => Promise<string>>()
     load.mockRejectedValueOnce(new Error('not there')).mockResolvedValueOnce('there')
     const get = sharedLoad(load)
@@ -21,7 +21,7 @@ describe('sharedLoad', () => {
     expect(load).toHaveBeenCalledTimes(2)
   })
 
-  test('waits for no loading that never ends', async () => {
+  test('does not wait for a load that never ends', async () => {
     vi.useFakeTimers()
     try {
       const load = vi.fn<() => Promise<string>>()

@@ -11,7 +11,7 @@ describe('generated assets', () => {
     expect(readFileSync(join(root, path)).equals(Buffer.from(content))).toBe(true)
   })
 
-  test('are all there is in their folder', () => {
+  test('are the only files in their folder', () => {
     const files = readdirSync(join(root, assetsFolder)).map((name) => `${assetsFolder}/${name}`)
     expect(files.filter((path) => !Object.hasOwn(generated, path))).toEqual([])
   })

@@ -18,7 +18,7 @@ describe('docs/configuration.md', () => {
     expect(readFileSync(configurationPath, 'utf8')).toBe(configurationPage())
   })
 
-  test('names every variable that people set, once', () => {
+  test('lists every variable that users set once', () => {
     const names = [...Object.keys(Environment.shape), ...Object.keys(commandVariables)]
     const rows = [...configurationPage().matchAll(/^\| `([A-Z_]+)` \|/gm)].map(([, name]) => name)
     expect(rows.toSorted()).toEqual(names.filter((name) => name !== 'DATABASE_GATEWAY_URL').toSorted())
@@ -31,7 +31,7 @@ describe('the documentation', () => {
       .map(([, target = '']) => target)
       .filter((target) => !/^[a-z]+:/.test(target))
 
-  test.each(pages.map((page) => [relative(root, page), page]))('%s links only to what exists', (_, page) => {
+  test.each(pages.map((page) => [relative(root, page), page]))('%s contains only valid links', (_, page) => {
     const missing = links(page).filter((target) => {
       const [path = ''] = target.split('#')
       return path !== '' && !existsSync(resolve(dirname(page), path))
@@ -40,7 +40,7 @@ describe('the documentation', () => {
   })
 
   test.each(pages.map((page) => [relative(root, page), page]))(
-    '%s names only scripts that exist',
+    '%s mentions only existing scripts',
     (_, page) => {
       const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
         scripts: Record<string, string>
@@ -51,7 +51,7 @@ describe('the documentation', () => {
     },
   )
 
-  test('has every decision in its index', () => {
+  test('lists every decision in its index', () => {
     const folder = join(root, 'docs/decisions')
     const index = readFileSync(join(folder, 'README.md'), 'utf8')
     const files = readdirSync(folder).filter((name) => /^\d{4}-/.test(name))
@@ -59,7 +59,7 @@ describe('the documentation', () => {
     expect(files.filter((name) => !index.includes(`(${name})`))).toEqual([])
   })
 
-  test('maps every folder of src in the architecture', () => {
+  test('describes every folder of src in the architecture', () => {
     const text = readFileSync(join(root, 'docs/architecture.md'), 'utf8')
     const folders = readdirSync(join(root, 'src'), { withFileTypes: true }).filter((entry) =>
       entry.isDirectory(),

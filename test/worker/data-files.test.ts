@@ -8,7 +8,7 @@ const { readDataFile } = await import('../../src/worker/data-files.ts')
 beforeEach(() => delete bindings.ASSETS)
 
 describe('readDataFile', () => {
-  test('asks the binding for the file', async () => {
+  test('reads the file from the binding', async () => {
     const asked: string[] = []
     bindings.ASSETS = {
       fetch: async (url) => {
@@ -20,18 +20,18 @@ describe('readDataFile', () => {
     expect(asked).toEqual(['/data/catalogue.json'])
   })
 
-  test('names the binding that is missing', async () => {
+  test('reports a missing binding', async () => {
     await expect(readDataFile('catalogue')).rejects.toThrow('no ASSETS binding')
   })
 
-  test('names the file that is missing', async () => {
+  test('reports a missing file', async () => {
     bindings.ASSETS = { fetch: async () => new Response('', { status: 404 }) }
     await expect(readDataFile('parameter-facts')).rejects.toThrow(
       'Static asset /data/parameter-facts.json is not available: HTTP 404',
     )
   })
 
-  test('gives up on an answer that never comes', async () => {
+  test('gives up when the binding never responds', async () => {
     bindings.ASSETS = {
       fetch: (_, init) =>
         new Promise((_resolve, reject) => {

@@ -29,8 +29,8 @@ const violations = (path: string, prose: Prose[]): string[] =>
     ),
   )
 
-describe('what a person reads', () => {
-  test('has none of the banned phrases', () => {
+describe('text for people', () => {
+  test('contains none of the banned phrases', () => {
     expect(files.length).toBeGreaterThan(300)
     expect(files.flatMap((path) => violations(path, proseOf(join(root, path))))).toEqual([])
   })
