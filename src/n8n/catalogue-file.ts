@@ -86,6 +86,34 @@ export type FieldRow = [
   hide?: Conditions | null,
 ]
 
+/** A `FieldRow` by names. */
+export interface FieldType {
+  name: string
+  kind: string
+  /** n8n's own flag. `isRequired` in `catalogue.ts` also considers the default. */
+  required: boolean
+  secret: boolean
+  inherited: boolean
+  hasDefault: boolean
+  options: unknown[] | null
+  defaultValue: unknown
+  show: Conditions | null
+  hide: Conditions | null
+}
+
+export const toFieldType = ([name, kind, flags, options, defaultValue, show, hide]: FieldRow): FieldType => ({
+  name,
+  kind,
+  required: (flags & FieldFlag.required) !== 0,
+  secret: (flags & FieldFlag.secret) !== 0,
+  inherited: (flags & FieldFlag.doNotInherit) === 0,
+  hasDefault: (flags & FieldFlag.hasDefault) !== 0,
+  options: options ?? null,
+  defaultValue,
+  show: show ?? null,
+  hide: hide ?? null,
+})
+
 export type CredentialRow = [
   name: string,
   displayName: string,

@@ -1,8 +1,17 @@
 /** @module Catalogue of the built-in node and credential types of n8n 2.41.1. */
 import { readDataFile } from '#data-files'
 import { sharedLoad } from '../lib/shared-load.ts'
-import type { CatalogueFile, CredentialRow, DescriptionRow, FieldRow, NodeRow } from './catalogue-file.ts'
-import { CredentialFlag, FieldFlag, NodeFlag } from './catalogue-file.ts'
+import {
+  type CatalogueFile,
+  CredentialFlag,
+  type CredentialRow,
+  type DescriptionRow,
+  FieldFlag,
+  type FieldType,
+  NodeFlag,
+  type NodeRow,
+  toFieldType,
+} from './catalogue-file.ts'
 import { isDisplayed } from './display-options.ts'
 
 /** `kind`: string, number, boolean, options, json, hidden, fixedCollection. */
@@ -60,11 +69,17 @@ export interface NodeDescription {
 }
 
 /** n8n adds these to every type that the HTTP Request node can use. */
-const DOMAIN_FIELDS: FieldRow[] = [
-  ['allowedHttpRequestDomains', 'options', FieldFlag.hasDefault, ['all', 'domains', 'none'], 'all'],
-  ['allowedDomains', 'string', 0, null, null, { allowedHttpRequestDomains: ['domains'] }],
+const DOMAIN_FIELDS: FieldType[] = [
+  toFieldType([
+    'allowedHttpRequestDomains',
+    'options',
+    FieldFlag.hasDefault,
+    ['all', 'domains', 'none'],
+    'all',
+  ]),
+  toFieldType(['allowedDomains', 'string', 0, null, null, { allowedHttpRequestDomains: ['domains'] }]),
 ]
-const OAUTH_TOKEN_FIELD: FieldRow = ['oauthTokenData', 'json', FieldFlag.secret]
+const OAUTH_TOKEN_FIELD = toFieldType(['oauthTokenData', 'json', FieldFlag.secret])
 
 /** Immutable. Names are user input, so every lookup uses a Map. */
 export class Catalogue {
@@ -90,10 +105,10 @@ export class Catalogue {
     const row = this.#credentials.get(name)
     if (!row) return undefined
     const rows = this.credentialFields(name)
-    const defaults = new Map(rows.map(([field, , , , defaultValue]) => [field, defaultValue]))
+    const defaults = new Map(rows.map((each) => [each.name, each.defaultValue]))
     const fields = new Map<string, CredentialField>()
     for (const each of rows) {
-      if (each[1] !== 'notice' && isSettable(each)) fields.set(each[0], toField(each, defaults))
+      if (each.kind !== 'notice' && isSettable(each)) fields.set(each.name, toField(each, defaults))
     }
     return {
       ...this.#credentialSummary(row),
@@ -110,20 +125,21 @@ export class Catalogue {
   }
 
   /**
-   * The field rows of a type, including inherited ones. As in n8n, a child's field replaces its parent's. In a type without
+   * The fields of a type, including inherited ones. As in n8n, a child's field replaces its parent's. In a type without
    * a parent, a name can occur twice if n8n displays one of two fields. Empty for an unknown type.
    */
-  credentialFields(name: string): FieldRow[] {
+  credentialFields(name: string): FieldType[] {
     const row = this.#credentials.get(name)
     if (!row) return []
-    const [, , , parents] = row
-    const own = takesDomains(row) ? withDomains(row[4]) : row[4]
+    const [, , , parents, rows] = row
+    const ownFields = rows.map(toFieldType)
+    const own = takesDomains(row) ? withDomains(ownFields) : ownFields
     if (parents.length === 0) {
       return name === 'oAuth1Api' || name === 'oAuth2Api' ? [...own, OAUTH_TOKEN_FIELD] : own
     }
-    const merged = new Map<string, FieldRow>()
+    const merged = new Map<string, FieldType>()
     for (const field of [...parents.flatMap((parent) => this.credentialFields(parent)), ...own]) {
-      if (!(field[2] & FieldFlag.doNotInherit)) merged.set(field[0], field)
+      if (field.inherited) merged.set(field.name, field)
     }
     return [...merged.values()]
   }
@@ -232,9 +248,9 @@ function contains([type, displayName]: [string, string, ...unknown[]], query: st
 }
 
 /** A type's own field takes precedence. */
-function withDomains(fields: FieldRow[]): FieldRow[] {
-  const names = new Set(fields.map(([name]) => name))
-  return [...fields, ...DOMAIN_FIELDS.filter(([name]) => !names.has(name))]
+function withDomains(fields: FieldType[]): FieldType[] {
+  const names = new Set(fields.map(({ name }) => name))
+  return [...fields, ...DOMAIN_FIELDS.filter(({ name }) => !names.has(name))]
 }
 
 function takesDomains([, , flags, parents]: CredentialRow): boolean {
@@ -242,32 +258,32 @@ function takesDomains([, , flags, parents]: CredentialRow): boolean {
   return parents.some((parent) => ['oAuth1Api', 'oAuth2Api', 'googleOAuth2Api'].includes(parent))
 }
 
-function toField(row: FieldRow, defaults: ReadonlyMap<string, unknown>): CredentialField {
-  const [name, kind, flags, , defaultValue, show, hide] = row
-  const options = legalOptions(row)
+function toField(field: FieldType, defaults: ReadonlyMap<string, unknown>): CredentialField {
+  const { name, kind, secret, hasDefault, defaultValue, show, hide } = field
+  const options = legalOptions(field)
   return {
     name,
     kind,
-    required: isRequired(kind, flags) && isDisplayed(show, hide, defaults, { version: 0, tool: false }),
-    secret: Boolean(flags & FieldFlag.secret),
+    required: isRequired(field) && isDisplayed(show, hide, defaults, { version: 0, tool: false }),
+    secret,
     ...(options && { options }),
-    ...(kind !== 'hidden' && flags & FieldFlag.hasDefault && { default: defaultValue }),
+    ...(kind !== 'hidden' && hasDefault && { default: defaultValue }),
     ...(show && { shownWhen: show }),
   }
 }
 
 /** The listed values that n8n's public API accepts (strings only). Undefined if there is no list. */
-export function legalOptions([, kind, , options]: FieldRow): string[] | undefined {
+export function legalOptions({ kind, options }: FieldType): string[] | undefined {
   if (kind !== 'options' || !options) return undefined
   return options.filter((option): option is string => typeof option === 'string')
 }
 
 /** False for an option field without a value that n8n's public API accepts. */
-const isSettable = (row: FieldRow): boolean => legalOptions(row)?.length !== 0
+const isSettable = (field: FieldType): boolean => legalOptions(field)?.length !== 0
 
 /** n8n fills hidden fields, and a default counts as a value. */
-export function isRequired(kind: string, flags: number): boolean {
-  return Boolean(flags & FieldFlag.required) && !(flags & FieldFlag.hasDefault) && kind !== 'hidden'
+export function isRequired({ kind, required, hasDefault }: FieldType): boolean {
+  return required && !hasDefault && kind !== 'hidden'
 }
 
 /** Loads the catalogue on first use and caches it for the isolate's lifetime. */

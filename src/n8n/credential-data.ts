@@ -12,9 +12,8 @@
  */
 import { isObject } from '../lib/json-object.ts'
 import type { FieldError } from '../errors.ts'
-import type { Catalogue } from './catalogue.ts'
-import { isRequired, legalOptions } from './catalogue.ts'
-import { FieldFlag, type FieldRow } from './catalogue-file.ts'
+import { type Catalogue, isRequired, legalOptions } from './catalogue.ts'
+import type { FieldType } from './catalogue-file.ts'
 import { isDisplayed, ownValue, type Values } from './display-options.ts'
 import { pointerTo } from './workflow-json.ts'
 
@@ -36,7 +35,7 @@ export function checkCredentialData(catalogue: Catalogue, type: string, data: un
   const known = catalogue.credentialType(type)
   if (known === undefined) return []
   const rows = catalogue.credentialFields(type)
-  const byName = Map.groupBy(rows, ([name]) => name)
+  const byName = Map.groupBy(rows, ({ name }) => name)
   const errors: FieldError[] = []
   for (const name of missingFields(rows, data)) {
     errors.push({ pointer: pointerTo('/data', name), detail: 'is required' })
@@ -60,20 +59,21 @@ export function sendableCredentialData(catalogue: Catalogue, type: string, data:
   if (catalogue.credentialType(type) === undefined) return data
   const all = catalogue.credentialFields(type)
   const rows = all.filter(isVisible)
-  const kinds = new Map(rows.map(([name, kind]) => [name, kind]))
+  const kinds = new Map(rows.map(({ name, kind }) => [name, kind]))
   const sent = new Map<string, unknown>()
   for (const [name, value] of Object.entries(data)) {
     const kind = kinds.get(name)
     if (kind === undefined || (isBlank(value) && (kind !== 'string' || value !== ''))) continue
     sent.set(name, kind === 'json' ? asJson(name, value) : value)
   }
-  const required = rows.filter(([, , flags]) => flags & FieldFlag.required)
+  const required = rows.filter((field) => field.required)
   const values = valuesOf(all, data)
   // A default can make another field required.
   for (let size = -1; size !== sent.size; ) {
     size = sent.size
-    for (const row of required) {
-      if (!sent.has(row[0]) && isDemanded(row, sent)) sent.set(row[0], defaultOf(row[0], rows, values))
+    for (const field of required) {
+      const { name } = field
+      if (!sent.has(name) && isDemanded(field, sent)) sent.set(name, defaultOf(name, rows, values))
     }
   }
   return Object.fromEntries(sent)
@@ -88,34 +88,33 @@ export function completeCredentialData(catalogue: Catalogue, type: string, data:
   const all = catalogue.credentialFields(type)
   const rows = all.filter(isVisible)
   const values = valuesOf(all, data)
-  const omitted = rows.filter((row) => {
-    return row[0] !== TOKEN_FIELD && !Object.hasOwn(sent, row[0]) && legalOptions(row)?.length !== 0
+  const omitted = rows.filter((field) => {
+    return field.name !== TOKEN_FIELD && !Object.hasOwn(sent, field.name) && legalOptions(field)?.length !== 0
   })
-  return { ...Object.fromEntries(omitted.map(([name]) => [name, defaultOf(name, rows, values)])), ...sent }
+  return { ...Object.fromEntries(omitted.map(({ name }) => [name, defaultOf(name, rows, values)])), ...sent }
 }
 
-const isVisible = ([, kind]: FieldRow): boolean => kind !== 'hidden' && kind !== 'notice'
+const isVisible = ({ kind }: FieldType): boolean => kind !== 'hidden' && kind !== 'notice'
 
 /** n8n's API evaluates only the first condition and its first value, and only if that field is sent. */
-function isDemanded([, , , , , show]: FieldRow, sent: Values): boolean {
+function isDemanded({ show }: FieldType, sent: Values): boolean {
   const [first] = Object.entries(show ?? {})
   return first === undefined || (sent.has(first[0]) && sent.get(first[0]) === first[1][0])
 }
 
 /** The default of the displayed field if several share a name. */
-function defaultOf(name: string, rows: FieldRow[], values: Values): unknown {
-  const named = rows.filter(([each]) => each === name)
-  const row = named.find(([, , , , , show, hide]) => isDisplayed(show, hide, values, CONTEXT)) ?? named[0]
-  if (!row) return ''
-  const [, kind, , , given] = row
-  if (given !== undefined && given !== null) return given
-  switch (kind) {
+function defaultOf(name: string, rows: FieldType[], values: Values): unknown {
+  const named = rows.filter((each) => each.name === name)
+  const field = named.find(({ show, hide }) => isDisplayed(show, hide, values, CONTEXT)) ?? named[0]
+  if (!field) return ''
+  if (field.defaultValue !== undefined && field.defaultValue !== null) return field.defaultValue
+  switch (field.kind) {
     case 'number':
       return 0
     case 'boolean':
       return false
     case 'options':
-      return legalOptions(row)?.[0] ?? ''
+      return legalOptions(field)?.[0] ?? ''
     default:
       return ''
   }
@@ -132,9 +131,9 @@ function asJson(name: string, value: unknown): unknown {
 }
 
 /** The values of all fields, including defaults. */
-function valuesOf(rows: FieldRow[], data: Data): Map<string, unknown> {
+function valuesOf(rows: FieldType[], data: Data): Map<string, unknown> {
   const values = new Map<string, unknown>()
-  for (const [name, , , , defaultValue] of rows) {
+  for (const { name, defaultValue } of rows) {
     const value = ownValue(data, name)
     if (value !== undefined) values.set(name, value)
     else if (!values.has(name)) values.set(name, defaultValue)
@@ -142,13 +141,11 @@ function valuesOf(rows: FieldRow[], data: Data): Map<string, unknown> {
   return values
 }
 
-function missingFields(rows: FieldRow[], data: Data): Set<string> {
+function missingFields(rows: FieldType[], data: Data): Set<string> {
   const values = valuesOf(rows, data)
   const names = rows
-    .filter(([, kind, flags, , , show, hide]) => {
-      return isRequired(kind, flags) && isDisplayed(show, hide, values, CONTEXT)
-    })
-    .map(([name]) => name)
+    .filter((field) => isRequired(field) && isDisplayed(field.show, field.hide, values, CONTEXT))
+    .map(({ name }) => name)
   return new Set(names.filter((name) => isBlank(ownValue(data, name))))
 }
 
@@ -157,16 +154,15 @@ function isBlank(value: unknown): boolean {
 }
 
 /** Undefined if a field with that name accepts the value, otherwise the requirement. */
-function unfit(fields: FieldRow[], value: unknown): string | undefined {
+function unfit(fields: FieldType[], value: unknown): string | undefined {
   // `missingFields` reports blank required fields.
-  if (value === '' || (value === null && fields.some(([, kind, flags]) => isRequired(kind, flags))))
-    return undefined
+  if (value === '' || (value === null && fields.some(isRequired))) return undefined
   const demands = fields.map((field) => demand(field, value))
   return demands.includes(undefined) ? undefined : [...new Set(demands)].join(' or ')
 }
 
-function demand(field: FieldRow, value: unknown): string | undefined {
-  switch (field[1]) {
+function demand(field: FieldType, value: unknown): string | undefined {
+  switch (field.kind) {
     case 'string':
       return typeof value === 'string' ? undefined : 'must be a string'
     case 'number':

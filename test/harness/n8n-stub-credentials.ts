@@ -1,5 +1,4 @@
 /** @module The n8n stub's credentials: data goes in and never comes out. */
-import { FieldFlag } from '../../src/n8n/catalogue-file.ts'
 import { iso, type Json, n8nId, type StubContext, type StubCredential } from './n8n-stub-state.ts'
 import { pageByOffset } from './n8n-stub-workflows.ts'
 import { checkCredentialBody, checkCredentialData, isObject, Refusal } from './n8n-stub-validation.ts'
@@ -90,13 +89,11 @@ export function testCredential(context: StubContext, id: string): Json {
 export function credentialSchema(context: StubContext, type: string): Json {
   const known = context.catalogue.credentialType(type)
   if (!known) throw new Refusal(404, 'Not Found')
-  const rows = context.catalogue.credentialFields(type).filter(([, kind]) => kind !== 'hidden')
-  const properties = rows.map(([name, kind, , options]) => {
+  const rows = context.catalogue.credentialFields(type).filter(({ kind }) => kind !== 'hidden')
+  const properties = rows.map(({ name, kind, options }) => {
     return [name, kind === 'options' ? { type: 'string', enum: options } : { type: kind }]
   })
-  const required = rows
-    .filter(([, , flags, , , show]) => flags & FieldFlag.required && !show)
-    .map(([name]) => name)
+  const required = rows.filter((field) => field.required && !field.show).map(({ name }) => name)
   return { additionalProperties: false, type: 'object', properties: Object.fromEntries(properties), required }
 }
 

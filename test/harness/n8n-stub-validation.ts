@@ -1,5 +1,5 @@
 /** @module What n8n 2.41.1 refuses in a body, in the order in which it looks. Kept true by `n8n/stub-conformance.test.ts`. */
-import { FieldFlag } from '../../src/n8n/catalogue-file.ts'
+import { type FieldType } from '../../src/n8n/catalogue-file.ts'
 import type { Catalogue } from '../../src/n8n/catalogue.ts'
 import type { Generation, Json } from './n8n-stub-state.ts'
 
@@ -217,9 +217,9 @@ export function checkCredentialData(catalogue: Catalogue, type: string, data: Js
   const known = catalogue.credentialType(type)
   if (!known) throw new Refusal(400, 'req.body.type is not a known type')
   const bad = (what: string) => new Refusal(400, `request.body.data ${what}`)
-  const schema = catalogue.credentialFields(type).filter(([, kind]) => kind !== 'hidden')
+  const schema = catalogue.credentialFields(type).filter(({ kind }) => kind !== 'hidden')
   for (const [name, value] of Object.entries(data)) {
-    const rows = schema.filter(([field]) => field === name)
+    const rows = schema.filter((field) => field.name === name)
     if (rows.length === 0) throw bad(`is not allowed to have the additional property "${name}"`)
     if (!rows.some((row) => fits(row, value))) throw bad('is not of the type')
     const isUrl = ['authUrl', 'accessTokenUrl', 'requestTokenUrl', 'serverUrl'].includes(name)
@@ -228,14 +228,14 @@ export function checkCredentialData(catalogue: Catalogue, type: string, data: Js
     }
   }
   if (isPartial) return
-  for (const [name, , flags, , , show] of schema) {
+  for (const { name, required, show } of schema) {
     const [condition] = Object.entries(show ?? {})
     const isDue = condition === undefined || data[condition[0]] === condition[1][0]
-    if (flags & FieldFlag.required && isDue && !(name in data)) throw bad(`requires property "${name}"`)
+    if (required && isDue && !(name in data)) throw bad(`requires property "${name}"`)
   }
 }
 
-function fits([, kind, , options]: readonly unknown[], value: unknown): boolean {
+function fits({ kind, options }: FieldType, value: unknown): boolean {
   switch (kind) {
     case 'string':
     case 'number':

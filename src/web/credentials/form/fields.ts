@@ -4,7 +4,7 @@
  */
 import type { FieldError } from '../../../errors.ts'
 import { isRequired } from '../../../n8n/catalogue.ts'
-import { FieldFlag, type FieldRow } from '../../../n8n/catalogue-file.ts'
+import type { FieldType } from '../../../n8n/catalogue-file.ts'
 import { isDisplayed, ownValue } from '../../../n8n/display-options.ts'
 import { pointerTo } from '../../../n8n/workflow-json.ts'
 import { fieldLabel, optionLabel } from '../labels.ts'
@@ -37,7 +37,7 @@ export interface FormField {
 }
 
 export interface FieldSource {
-  rows: readonly FieldRow[]
+  rows: readonly FieldType[]
   /** The form's text, by field name. */
   typed: ReadonlyMap<string, string>
   /** The stored values decide which fields to show. Null for a new credential. */
@@ -50,18 +50,16 @@ const linesName = /(?:private_?key|public_?key|certificate|^ca|^cert|^key|pem)$/
 const advancedNames = new Set(['allowedHttpRequestDomains', 'allowedDomains', 'oauthTokenData'])
 const jsonKinds = new Set(['json', 'collection', 'fixedCollection', 'multiOptions'])
 
-const isSecret = ([name, kind, flags]: FieldRow) =>
-  Boolean(flags & FieldFlag.secret) || (kind === 'string' && secretName.test(name))
+const isSecret = ({ name, kind, secret }: FieldType) => secret || (kind === 'string' && secretName.test(name))
 
 /** The fields that n8n shows, each once, in n8n's order. Skips fields that n8n fills in itself. */
 export function formFields({ rows, typed, stored }: FieldSource): FormField[] {
   const fields = new Map<string, FormField>()
   for (const row of displayed({ rows, typed, stored })) {
-    const [name, kind, flags, options, , show] = row
+    const { name, kind, hasDefault, show } = row
     if (kind === 'hidden' || fields.has(name)) continue
     const isChange = stored !== null
     const isStored = ownValue(stored, name) !== undefined
-    const hasDefault = Boolean(flags & FieldFlag.hasDefault)
     const control = controlOf(row, isChange)
     const secret = isSecret(row)
     const initial = isChange ? '' : initialValue(row, control)
@@ -69,12 +67,12 @@ export function formFields({ rows, typed, stored }: FieldSource): FormField[] {
       name,
       label: fieldLabel(name),
       control,
-      isRequiredByType: isRequired(kind, flags),
-      required: isRequired(kind, flags) && !isStored,
+      isRequiredByType: isRequired(row),
+      required: isRequired(row) && !isStored,
       ...{ secret, hasDefault, isStored },
       advanced: advancedNames.has(name),
       value: secret ? '' : (typed.get(name) ?? initial),
-      options: control === 'choice' ? choicesOf(row, options, { isStored, isChange }) : [],
+      options: control === 'choice' ? choicesOf(row, { isStored, isChange }) : [],
       about: control === 'notice' ? (Object.keys(show ?? {})[0] ?? null) : null,
     })
   }
@@ -82,9 +80,9 @@ export function formFields({ rows, typed, stored }: FieldSource): FormField[] {
 }
 
 /** The names of choices that show or hide other fields. */
-export function controllingNames(rows: readonly FieldRow[]): Set<string> {
-  const named = new Set(rows.flatMap(([, , , , , show, hide]) => Object.keys({ ...show, ...hide })))
-  const choices = rows.filter(([, kind]) => kind === 'options' || kind === 'boolean').map(([name]) => name)
+export function controllingNames(rows: readonly FieldType[]): Set<string> {
+  const named = new Set(rows.flatMap(({ show, hide }) => Object.keys({ ...show, ...hide })))
+  const choices = rows.filter(({ kind }) => kind === 'options' || kind === 'boolean').map(({ name }) => name)
   return new Set(choices.filter((name) => named.has(name)))
 }
 
@@ -96,7 +94,7 @@ export function readFields(source: FieldSource): { data: Record<string, unknown>
   const data: Record<string, unknown> = {}
   const errors: FieldError[] = []
   for (const row of displayed(source)) {
-    const [name, kind] = row
+    const { name, kind } = row
     const text = source.typed.get(name)
     if (kind === 'hidden' || kind === 'notice' || text === undefined || text === '') continue
     const value = valueOf(row, text)
@@ -106,21 +104,21 @@ export function readFields(source: FieldSource): { data: Record<string, unknown>
   return { data, errors }
 }
 
-function displayed({ rows, typed, stored }: FieldSource): FieldRow[] {
+function displayed({ rows, typed, stored }: FieldSource): FieldType[] {
   const values = new Map<string, unknown>()
   for (const row of rows) {
-    const [name, , , , defaultValue] = row
+    const { name, defaultValue } = row
     const text = typed.get(name)
     const storedValue = ownValue(stored, name)
     if (text !== undefined && text !== '') values.set(name, valueOf(row, text))
     else if (storedValue !== undefined) values.set(name, storedValue)
     else if (!values.has(name)) values.set(name, defaultValue)
   }
-  return rows.filter(([, , , , , show, hide]) => isDisplayed(show, hide, values, context))
+  return rows.filter(({ show, hide }) => isDisplayed(show, hide, values, context))
 }
 
-function controlOf(row: FieldRow, isChange: boolean): Control {
-  const [name, kind, , , defaultValue] = row
+function controlOf(row: FieldType, isChange: boolean): Control {
+  const { name, kind, defaultValue } = row
   if (kind === 'notice') return 'notice'
   if (kind === 'options') return 'choice'
   // A checkbox cannot express "unchanged" or n8n's default, which is not always known.
@@ -131,29 +129,28 @@ function controlOf(row: FieldRow, isChange: boolean): Control {
   return isSecret(row) ? 'secret' : 'text'
 }
 
-function initialValue([, , , , defaultValue]: FieldRow, control: Control): string {
+function initialValue({ defaultValue }: FieldType, control: Control): string {
   if (control === 'switch') return String(defaultValue)
   return control === 'choice' && typeof defaultValue === 'string' ? defaultValue : ''
 }
 
 function choicesOf(
-  [, kind, flags, , defaultValue]: FieldRow,
-  options: unknown[] | null | undefined,
+  { kind, options, hasDefault, defaultValue }: FieldType,
   { isStored, isChange }: { isStored: boolean; isChange: boolean },
 ): FormField['options'] {
   const values = kind === 'boolean' ? [true, false] : (options ?? [])
   const choices = values.map((value) => [String(value), booleanLabel(value)] as const)
   if (isStored) return [['', 'Keep the stored value'], ...choices]
   if (!isChange && typeof defaultValue === 'string' && values.includes(defaultValue)) return choices
-  return [['', flags & FieldFlag.hasDefault ? 'n8n’s default' : 'None'], ...choices]
+  return [['', hasDefault ? 'n8n’s default' : 'None'], ...choices]
 }
 
 const booleanLabel = (value: unknown) =>
   typeof value === 'boolean' ? (value ? 'Yes' : 'No') : optionLabel(value)
 
 /** Undefined for invalid JSON. */
-function valueOf(row: FieldRow, text: string): unknown {
-  const [name, kind, , options] = row
+function valueOf(row: FieldType, text: string): unknown {
+  const { name, kind, options } = row
   if (kind === 'boolean') return text === 'true'
   if (kind === 'number') return Number.isFinite(Number(text)) ? Number(text) : text
   // Some options are numbers.
