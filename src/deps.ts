@@ -1,4 +1,5 @@
 /** @module The composition root: builds the services that the routes use from the configuration and the runtime. */
+import { errorNameOf } from './errors.ts'
 import { sleep } from './lib/retry.ts'
 import type { Context } from 'hono'
 import { ErrorGroupStates } from './analytics/error-states.ts'
@@ -172,7 +173,7 @@ export function createDeps(config: Config, runtime: Runtime) {
   /** Marks the credentials that a service rejected in failed runs. */
   const onFailed: OnFailedRuns = (runs) => {
     const marking = credentialHealth.markRefused(runs).catch((error: unknown) => {
-      log('error', 'credential-marking-failed', { errorName: (error as Error).name })
+      log('error', 'credential-marking-failed', { errorName: errorNameOf(error) })
     })
     defer(marking)
   }
@@ -180,7 +181,7 @@ export function createDeps(config: Config, runtime: Runtime) {
   const onRecorded: OnRecorded = (recorded) => {
     if (!isTimeToRollUp(recorded)) return
     const rollUp = rollUpChanges(db).catch((error: unknown) => {
-      log('error', 'rollup-failed', { errorName: (error as Error).name })
+      log('error', 'rollup-failed', { errorName: errorNameOf(error) })
     })
     defer(rollUp)
   }
@@ -244,8 +245,7 @@ export function createDeps(config: Config, runtime: Runtime) {
         list: (...query: Parameters<ExecutionRepository['list']>) =>
           read((from) => new ExecutionRepository(from, now).list(...query)),
       },
-      onFailure: (error: unknown) =>
-        log('error', 'export-aborted', { errorName: error instanceof Error ? error.name : typeof error }),
+      onFailure: (error: unknown) => log('error', 'export-aborted', { errorName: errorNameOf(error) }),
     },
     /** Polls an instance for executions now. */
     poll: (userId: string, instanceId: string) =>
@@ -259,7 +259,7 @@ export function createDeps(config: Config, runtime: Runtime) {
       try {
         if (n8nWorkflowId !== null) await deadLetters.replayMatching(userId, instanceId, n8nWorkflowId)
       } catch (error) {
-        log('error', 'replay-failed', { deploymentId: id, errorName: (error as Error).name })
+        log('error', 'replay-failed', { deploymentId: id, errorName: errorNameOf(error) })
       }
     },
     analytics: new AnalyticsRepository(read, now, loadCatalogue),

@@ -82,3 +82,6 @@ export function requireFound<T>(value: T | null | undefined, what: string): T {
 export function invalid(pointer: string, detail: string): AppError {
   return new AppError('invalid', detail, { errors: [{ pointer, detail }] })
 }
+
+/** For logs. Messages can contain data, names cannot. */
+export const errorNameOf = (error: unknown): string => (error instanceof Error ? error.name : typeof error)

@@ -3,6 +3,7 @@
  * instances, checks for drift, purges deleted accounts and applies retention. Each part is bounded, and several jobs
  * may run at the same time.
  */
+import { errorNameOf } from './errors.ts'
 import { deleteExpiredRows, ensurePartitions } from './db/expired-rows.ts'
 import type { Deps } from './deps.ts'
 import { runDriftCheckJob } from './deployments/drift-check-job.ts'
@@ -46,7 +47,7 @@ export async function housekeeping(deps: HousekeepingDeps, signal?: AbortSignal)
     try {
       await run()
     } catch (error) {
-      const errorName = error instanceof Error ? error.name : typeof error
+      const errorName = errorNameOf(error)
       log('error', 'housekeeping-failed', { part: name, errorName })
     }
   }

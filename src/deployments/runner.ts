@@ -1,6 +1,6 @@
 /** @module Works through a run until it finishes, fails or continues in the scheduled job. */
 import type { Log } from '../http/log.ts'
-import { AppError } from '../errors.ts'
+import { AppError, errorNameOf } from '../errors.ts'
 import type { InstanceConnections } from '../instances/connections.ts'
 import type { ErrorReporter } from '../instances/reporter.ts'
 import { webhookUrlOf } from '../instances/repository.ts'
@@ -115,7 +115,7 @@ export class Runner {
     this.#options.log(level, 'deployment-stopped', {
       deploymentId: row.id,
       step: row.step,
-      errorName: error instanceof Error ? error.name : typeof error,
+      errorName: errorNameOf(error),
       ...(error instanceof N8nError && {
         operation: error.operation,
         kind: error.kind,

@@ -3,7 +3,7 @@
  * because leases expire and the watermark never passes unrecorded executions.
  */
 import type { Db } from '../db/client.ts'
-import { AppError, notFound } from '../errors.ts'
+import { AppError, errorNameOf, notFound } from '../errors.ts'
 import type { Log } from '../http/log.ts'
 import { toAppError } from '../instances/connections.ts'
 import { N8nError } from '../n8n/api-transport.ts'
@@ -167,7 +167,7 @@ async function pollClaimed(
     const failure = failureOf(error)
     log('warn', 'poll-failed', {
       instanceId: claim.id,
-      errorName: error instanceof Error ? error.name : typeof error,
+      errorName: errorNameOf(error),
       kind: error instanceof N8nError ? error.kind : undefined,
       operation: error instanceof N8nError ? error.operation : undefined,
       failures: claim.failures + 1,

@@ -19,6 +19,9 @@ const ApiKey = z
   .regex(/^[\x21-\x7e]{1,4096}$/, '1 to 4,096 printable ASCII characters without spaces')
   .meta({ description: 'Write-only. Only ever sent to the origin of `baseUrl`' })
 
+/** Polls are 5 minutes apart. Three missed polls need attention. */
+export const lateAfterSeconds = 15 * 60
+
 export const NewInstance = z.strictObject({ name: Name, baseUrl: BaseUrl, apiKey: ApiKey }).meta({
   ref: 'NewInstance',
   'x-example': { name: 'Production', baseUrl: 'https://n8n.example.com', apiKey: 'n8n_api_0123456789' },

@@ -178,3 +178,10 @@ export function createTimeFormat(timeZone: string, now: Date): TimeFormat {
 /** 2026-11-17 16:40:12 UTC, for time titles. */
 export const utc = (at: Date | string): string =>
   `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} UTC`
+
+/** Adds a full stop unless the text ends in punctuation. Empty for null. */
+export const sentence = (text: string | null): string =>
+  text ? (/[.!?…}]$/.test(text) ? text : `${text}.`) : ''
+
+/** With a capital at the start. */
+export const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)

@@ -5,7 +5,7 @@ import { placeOf, spanLabel } from '../../src/web/charts/scales.ts'
 import { createTimeFormat } from '../../src/web/format.ts'
 import { attentionOf, type Troubles } from '../../src/web/overview/attention.ts'
 import { barsOf } from '../../src/web/overview/cards.tsx'
-import { periodOf } from '../../src/web/overview/period.ts'
+import { periodNamed, periods } from '../../src/web/components/period.ts'
 import { badFrom, toMarkers, toRunsBuckets } from '../../src/web/overview/runs-buckets.ts'
 import { emptyDelivery } from '../../src/executions/merge.ts'
 import { ingest } from '../../src/executions/ingest.ts'
@@ -151,7 +151,7 @@ describe('the overview', () => {
     const { status, text } = await get('/?period=%3Cx%3E')
     expect(status).toBe(200)
     expect(text).toMatch(/aria-current="true">24 h</)
-    expect(periodOf('constructor').name).toBe('24h')
+    expect(periodNamed('constructor', periods).name).toBe('24h')
   })
 })
 

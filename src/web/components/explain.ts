@@ -17,7 +17,8 @@ export interface Explanation {
   remedy: Remedy
 }
 
-type Rule = Explanation | ((failure: Failure, match: RegExpMatchArray) => Explanation)
+/** @param groups the match of a message rule; empty for a status rule */
+type Rule = Explanation | ((failure: Failure, groups: readonly string[]) => Explanation)
 
 const explanation = (remedy: Remedy, cause: string, advice: string): Explanation => ({
   cause,
@@ -247,15 +248,15 @@ const byMessage: [RegExp, Rule][] = [
 
 export function explain(failure: Failure): Explanation {
   const { message, httpStatus } = failure
-  const explanationOf = (rule: Rule, match: RegExpMatchArray) =>
-    typeof rule === 'function' ? rule(failure, match) : rule
+  const explanationOf = (rule: Rule, groups: readonly string[]) =>
+    typeof rule === 'function' ? rule(failure, groups) : rule
   // The message can be more specific than the status: an exhausted quota is a 429 as well.
   const quota = byMessage[0]
-  const isQuota = quota && quota[0].exec(message)
-  if (isQuota) return explanationOf(quota[1], isQuota)
+  const quotaMatch = quota?.[0].exec(message)
+  if (quota && quotaMatch) return explanationOf(quota[1], quotaMatch)
   if (httpStatus !== null) {
     const rule = byStatus[httpStatus]
-    if (rule) return explanationOf(rule, [''] as unknown as RegExpMatchArray)
+    if (rule) return explanationOf(rule, [])
     if (httpStatus >= 500) {
       return explanation(
         'service',

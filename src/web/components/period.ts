@@ -1,24 +1,29 @@
-/** @module The period of the figures, selected by a URL parameter. */
+/** @module The periods that pages offer, selected by a URL parameter. */
+import { dayMs } from '../../lib/time.ts'
 
-export interface Period {
-  name: string
-  label: string
-  hours: number
-}
+const day = { name: '24h', label: '24 h', lengthMs: dayMs } as const
+const week = { name: '7d', label: '7 d', lengthMs: 7 * dayMs } as const
+const month = { name: '30d', label: '30 d', lengthMs: 30 * dayMs } as const
+const quarter = { name: '90d', label: '90 d', lengthMs: 90 * dayMs } as const
 
-export const periods: readonly Period[] = [
-  { name: '24h', label: '24 h', hours: 24 },
-  { name: '7d', label: '7 d', hours: 7 * 24 },
-  { name: '30d', label: '30 d', hours: 30 * 24 },
-]
+/** Of the overview. */
+export const periods = [day, week, month, quarter] as const
+export type Period = (typeof periods)[number]
 
-/** Defaults to the first period. */
-export const periodNamed = (name: string | undefined): Period =>
-  periods.find((each) => each.name === name) ?? (periods[0] as Period)
+/** Of lists and details. */
+export const shortPeriods = [day, week, month] as const
+export type ShortPeriod = (typeof shortPeriods)[number]
+
+/** @param among the periods that the page offers. @param fallback without a valid name; default: 24 hours */
+export const periodNamed = <P extends Period>(
+  name: string | undefined,
+  among: readonly P[],
+  fallback: P['name'] = '24h',
+): P => (among.find((each) => each.name === name) ?? among.find((each) => each.name === fallback)) as P
 
 /** The period that ends now. */
-export const rangeOf = ({ hours }: Period, now: Date) => ({
-  from: new Date(now.getTime() - hours * 3_600_000),
+export const rangeOf = ({ lengthMs }: Period, now: Date): { from: Date; to: Date } => ({
+  from: new Date(now.getTime() - lengthMs),
   to: now,
 })
 

@@ -8,7 +8,7 @@ import { PageHead } from '../layout/page.tsx'
 import { executionStyle, Status } from '../components/status.tsx'
 import { NameCell, Table, Td, Time, Tr } from '../components/table.tsx'
 import { count, duration, none, plural, type TimeFormat } from '../format.ts'
-import { type ErrorPeriod, errorPeriods } from './period.ts'
+import type { ShortPeriod } from '../components/period.ts'
 import { readableMessage, trendOf, trendLabel } from '../components/error-trend.ts'
 import { PeriodChoice } from './list-view.tsx'
 import { explain } from '../components/explain.ts'
@@ -19,7 +19,7 @@ import { countedRuns, listQuery, runHref } from '../links/run-filter.ts'
 
 export interface GroupViewProps {
   group: ErrorGroupDetail
-  period: ErrorPeriod
+  period: ShortPeriod
   include: readonly IncludableKind[]
   time: TimeFormat
 }
@@ -89,17 +89,16 @@ export function GroupView({ group, period, include, time }: GroupViewProps) {
 
 function Figures({ group, period, include, time }: GroupViewProps) {
   const { runs, incidents, previousRuns, firstSeenAt, lastSeenAt, workflows, versions, fingerprint } = group
-  const before = errorPeriods.find(([value]) => value === period)?.[1]
   return (
     <Kpis label="Error group metrics">
       <Kpi
         label="Failed runs"
         value={count(runs)}
-        href={withQuery('/executions', { error: fingerprint, from: period, ...countedRuns(include) })}
+        href={withQuery('/executions', { error: fingerprint, from: period.name, ...countedRuns(include) })}
         delta={
           <Delta change={runs - previousRuns} text={count(Math.abs(runs - previousRuns))} better="down" />
         }
-        note={`vs the previous ${before}${incidents > 0 ? ` · ${plural(incidents, 'incident')}` : ''}`}
+        note={`vs the previous ${period.label}${incidents > 0 ? ` · ${plural(incidents, 'incident')}` : ''}`}
       />
       <Kpi
         label="Workflows"
@@ -147,7 +146,7 @@ function Versions({
                 <a
                   class="link"
                   href={withQuery('/executions', {
-                    ...{ wf: workflowId, v: String(version), error: fingerprint, from: period },
+                    ...{ wf: workflowId, v: String(version), error: fingerprint, from: period.name },
                     ...countedRuns(include),
                   })}
                 >

@@ -7,38 +7,38 @@ import { LinkButton, Segmented, withQuery } from '../components/controls.tsx'
 import { PageHead } from '../layout/page.tsx'
 import { NameCell, Table, Td, Time, Tr } from '../components/table.tsx'
 import { count, plural, type TimeFormat } from '../format.ts'
-import { type ErrorPeriod, errorPeriods } from './period.ts'
+import { type ShortPeriod, shortPeriods } from '../components/period.ts'
 import { includeQuery, KindChoice } from '../components/kind-choice.tsx'
 import { byTrend, readableMessage, trendOf, trendLabel } from '../components/error-trend.ts'
 
 export interface ErrorsViewProps {
   groups: ErrorGroups
-  period: ErrorPeriod
+  period: ShortPeriod
   include: readonly IncludableKind[]
   time: TimeFormat
 }
 
 interface PeriodChoiceProps {
   path: string
-  period: ErrorPeriod
+  period: ShortPeriod
   include: readonly IncludableKind[]
 }
 
 export const PeriodChoice = ({ path, period, include }: PeriodChoiceProps) => (
   <Segmented
     label="Period"
-    choices={errorPeriods.map(([value, label]) => ({
+    choices={shortPeriods.map(({ name, label }) => ({
       label,
-      href: withQuery(path, { period: value, ...includeQuery(include) }),
-      current: value === period,
+      href: withQuery(path, { period: name, ...includeQuery(include) }),
+      current: name === period.name,
     }))}
   />
 )
 
-const columns = (period: ErrorPeriod) => [
+const columns = (period: ShortPeriod) => [
   { label: 'Error' },
   { label: 'Trend' },
-  { label: `Last ${errorPeriods.find(([value]) => value === period)?.[1]}` },
+  { label: `Last ${period.label}` },
   { label: 'Runs', numeric: true },
   { label: 'Workflows', numeric: true },
   { label: 'Last seen', numeric: true },
@@ -52,7 +52,7 @@ export function ErrorsView({ groups, period, include, time }: ErrorsViewProps) {
         title="Errors"
         actions={
           <>
-            <KindChoice path="/errors" query={{ period }} include={include} />
+            <KindChoice path="/errors" query={{ period: period.name }} include={include} />
             <PeriodChoice path="/errors" period={period} include={include} />
           </>
         }
@@ -70,7 +70,7 @@ export function ErrorsView({ groups, period, include, time }: ErrorsViewProps) {
         {total === 0 ? (
           <Empty
             title="No failed runs in this period."
-            action={period !== '30d' && <LinkButton href="/errors?period=30d">View 30 days</LinkButton>}
+            action={period.name !== '30d' && <LinkButton href="/errors?period=30d">View 30 days</LinkButton>}
           >
             Runs that fail at the same node with the same message form one group.
           </Empty>
@@ -82,7 +82,10 @@ export function ErrorsView({ groups, period, include, time }: ErrorsViewProps) {
                 <Tr>
                   <Td class="errors-name">
                     <NameCell
-                      href={withQuery(`/errors/${group.fingerprint}`, { period, ...includeQuery(include) })}
+                      href={withQuery(`/errors/${group.fingerprint}`, {
+                        period: period.name,
+                        ...includeQuery(include),
+                      })}
                       name={readableMessage(group.message, group.httpStatus)}
                       note={factsOf(group)}
                     />

@@ -8,7 +8,7 @@ import { withQuery } from '../components/controls.tsx'
 import { renderPage } from '../layout/page.tsx'
 import { readInclude } from '../links/run-filter.ts'
 import { GroupView } from './group-view.tsx'
-import { periodFrom, readPeriod } from './period.ts'
+import { periodNamed, rangeOf, shortPeriods } from '../components/period.ts'
 import { ErrorsView } from './list-view.tsx'
 
 const crumbs = [{ label: 'Runs', href: '/executions' }]
@@ -19,9 +19,9 @@ export function errorPages({ analytics }: Pick<DashboardDeps, 'analytics'>) {
     .get('/', async (c) => {
       const { userId, viewer } = c.var
       const { time } = viewer
-      const period = readPeriod(c.req.query('period'))
+      const period = periodNamed(c.req.query('period'), shortPeriods, '7d')
       const include = readInclude(c.req.query('include'))
-      const range = { from: periodFrom(period, time.now), to: time.now, include }
+      const range = { ...rangeOf(period, time.now), include }
       const groups = await analytics.errors(userId, { ...range, limit: shownGroups, sort: 'runs' })
       return renderPage(
         c,
@@ -33,12 +33,11 @@ export function errorPages({ analytics }: Pick<DashboardDeps, 'analytics'>) {
       const { userId, viewer } = c.var
       const { time } = viewer
       const fingerprint = ErrorFingerprint.safeParse({ fingerprint: c.req.param('id') })
-      const period = readPeriod(c.req.query('period'))
+      const period = periodNamed(c.req.query('period'), shortPeriods, '7d')
       const include = readInclude(c.req.query('include'))
       const group = fingerprint.success
         ? await analytics.error(userId, fingerprint.data.fingerprint, {
-            from: periodFrom(period, time.now),
-            to: time.now,
+            ...rangeOf(period, time.now),
             include,
           })
         : null
@@ -48,7 +47,7 @@ export function errorPages({ analytics }: Pick<DashboardDeps, 'analytics'>) {
         {
           title: readableMessage(group.message, group.httpStatus).slice(0, 80),
           section: 'executions',
-          crumbs: [...crumbs, { label: 'Errors', href: withQuery('/errors', { period }) }],
+          crumbs: [...crumbs, { label: 'Errors', href: withQuery('/errors', { period: period.name }) }],
         },
         <GroupView group={group} period={period} include={include} time={time} />,
       )

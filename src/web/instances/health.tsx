@@ -1,19 +1,17 @@
 /** @module The health of an instance: problems that need attention, and how current its runs are. */
-import type { Instance } from '../../instances/contract.ts'
+import { type Instance, lateAfterSeconds } from '../../instances/contract.ts'
 import type { AttentionItem } from '../components/card.tsx'
 import { Status } from '../components/status.tsx'
 import { duration, plural, type TimeFormat } from '../format.ts'
 import type { InstanceCounts } from '../../instances/queries.ts'
 
-/** Polls are 5 minutes apart. Three missed polls need attention. */
-const lateSeconds = 15 * 60
 /** How long the page shows that n8n was reset. */
 const resetNoticeMs = 14 * 24 * 60 * 60 * 1000
 
 export type Polling = Instance['polling']
 
 export const isLate = ({ lagSeconds, failures }: Polling): boolean =>
-  failures > 0 || (lagSeconds !== null && lagSeconds > lateSeconds)
+  failures > 0 || (lagSeconds !== null && lagSeconds > lateAfterSeconds)
 
 /** Such as "14 s". A late instance has an icon as well as a colour. */
 export function Lag({ polling }: { polling: Polling }) {

@@ -1,4 +1,5 @@
 /** @module The result of an action, as a sentence for the next page. */
+import { sentence } from '../format.ts'
 import type { Context } from 'hono'
 import type { Deployment } from '../../deployments/contract.ts'
 import { AppError } from '../../errors.ts'
@@ -40,10 +41,6 @@ export const outcomeOf: Outcome = (deployment, name) => {
   const { kind, text } = outcomes[deployment.status](deployment, name)
   return { kind, text: text.trim() }
 }
-
-/** Adds a full stop unless the text ends in punctuation. */
-export const sentence = (text: string | null): string =>
-  text ? (/[.!?]$/.test(text) ? text : `${text}.`) : ''
 
 /** Message of an expected failure, without its pointer. */
 export function reasonOf(error: AppError): string {

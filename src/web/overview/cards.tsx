@@ -1,4 +1,5 @@
 /** @module The overview's lists of errors, workflows, credentials, deployments and instances, worst first. */
+import { lateAfterSeconds } from '../../instances/contract.ts'
 import { MiniBars } from '../charts/spark.tsx'
 import { Card, Empty } from '../components/card.tsx'
 import { LinkButton, withQuery } from '../components/controls.tsx'
@@ -254,8 +255,6 @@ export function DeploymentsCard({ overview: { deployments }, time }: Timed) {
   )
 }
 
-const lateSeconds = 15 * 60
-
 export function LagCard({ overview: { instances, liveByInstance } }: { overview: Overview }) {
   return (
     <Card
@@ -295,7 +294,7 @@ export function LagCard({ overview: { instances, liveByInstance } }: { overview:
                   tone={status === 'refused' ? 'fail' : 'wait'}
                   label={lagSeconds === null ? 'Unreachable' : duration(lagSeconds * 1000)}
                 />
-              ) : lagSeconds !== null && lagSeconds > lateSeconds ? (
+              ) : lagSeconds !== null && lagSeconds > lateAfterSeconds ? (
                 <Status tone="wait" label={duration(lagSeconds * 1000)} />
               ) : (
                 <span class="nowrap">{lagSeconds === null ? '–' : duration(lagSeconds * 1000)}</span>

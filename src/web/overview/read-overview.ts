@@ -15,12 +15,12 @@ import {
   type WorkflowIncidents,
 } from '../../overview/queries.ts'
 import type { Instance } from '../../instances/contract.ts'
-import { noLimit } from '../components/period.ts'
+import { noLimit, type Period } from '../components/period.ts'
 import { type CredentialRow, readCredentials } from '../../credentials/queries.ts'
 import { type DeploymentListRow, readDeploymentList } from '../../deployments/list-queries.ts'
 import type { DashboardDeps } from '../context.ts'
 import { byTrend } from '../components/error-trend.ts'
-import type { Period } from './period.ts'
+import { periodBars } from './bars.ts'
 
 export interface Overview {
   period: Period
@@ -75,7 +75,7 @@ export async function readOverview(
   const [summary, series, failing, slow, errors, credentials, stats, deployments, slice, rest, missing] =
     await Promise.all([
       analytics.summary(userId, range),
-      analytics.series(userId, { ...range, interval: period.interval, timeZone }),
+      analytics.series(userId, { ...range, interval: periodBars[period.name].interval, timeZone }),
       analytics.workflows(userId, { ...range, sort: 'failureRate', minRuns: minimumRuns, limit: 5 }),
       analytics.workflows(userId, { ...range, sort: 'p95', minRuns: minimumRuns, limit: 3 }),
       analytics.errors(userId, { ...range, sort: 'runs', limit: 50 }),

@@ -5,14 +5,14 @@ import { withQuery } from '../components/controls.tsx'
 import { renderPage } from '../layout/page.tsx'
 import type { DashboardEnv } from '../context.ts'
 import { readInclude } from '../links/run-filter.ts'
-import { periodOf } from './period.ts'
+import { periodNamed, periods } from '../components/period.ts'
 import { type OverviewDeps, readOverview } from './read-overview.ts'
 import { OverviewView } from './view.tsx'
 
 export function overviewPages(deps: OverviewDeps) {
   return new Hono<DashboardEnv>().get('/', async (c) => {
     const { userId, viewer } = c.var
-    const period = periodOf(c.req.query('period'))
+    const period = periodNamed(c.req.query('period'), periods)
     const { now } = viewer.time
     const include = readInclude(c.req.query('include'))
     const overview = await readOverview(deps, userId, { period, include }, now, viewer.timeZone)

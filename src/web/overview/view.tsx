@@ -12,7 +12,8 @@ import { includeQuery, KindChoice } from '../components/kind-choice.tsx'
 import { countedRuns } from '../links/run-filter.ts'
 import { attentionOf } from './attention.ts'
 import { CredentialsCard, DeploymentsCard, ErrorsCard, LagCard, WorkflowsCard } from './cards.tsx'
-import { periods } from './period.ts'
+import { periods } from '../components/period.ts'
+import { periodBars } from './bars.ts'
 import type { Overview } from './read-overview.ts'
 import { badFrom, type ShownTime, toDurationBuckets, toMarkers, toRunsBuckets } from './runs-buckets.ts'
 
@@ -150,7 +151,7 @@ function Figures({
         href={withQuery('/executions', within, { status: 'success,failed' })}
         spark={<Sparkline values={rates} badFrom={badFrom(rates)} />}
         delta={<Delta change={points} text={`${Math.abs(points ?? 0)} pts`} better="up" />}
-        note={points === null ? undefined : `vs ${period.before}`}
+        note={points === null ? undefined : `vs ${periodBars[period.name].before}`}
       />
       <Kpi
         label="Runs"
@@ -215,8 +216,10 @@ function shownTime({ from, to, knownFrom, instances }: Overview): ShownTime {
 
 function Runs({ overview, time }: OverviewProps) {
   const { period, include, series, summary, versions } = overview
-  const buckets = toRunsBuckets(series.items, period.perBar, shownTime(overview))
-  const bucketMs = period.perBar * period.bucketMs
+  const bars = periodBars[period.name]
+  const { perBar } = bars
+  const buckets = toRunsBuckets(series.items, perBar, shownTime(overview))
+  const bucketMs = perBar * bars.bucketMs
   const failed = failedIn(summary.byStatus)
   const worst = buckets.toSorted((a, b) => b.failed - a.failed)[0]
   const when =
@@ -224,7 +227,7 @@ function Runs({ overview, time }: OverviewProps) {
       ? ` Most failures (${count(worst.failed)}) started at ${time.instant(worst.start)}.`
       : ''
   return (
-    <Card title="Runs" note={period.steps} aside={<RunsLegend />} span={8}>
+    <Card title="Runs" note={bars.steps} aside={<RunsLegend />} span={8}>
       <RunsChart
         id="runs"
         title="Runs over time"
@@ -251,7 +254,7 @@ function Durations({ overview, time }: OverviewProps) {
         title="Duration of runs over time"
         description={`50% of runs took up to ${duration(p50)}, 95% up to ${duration(p95)}. Estimates, ${errorBoundText}.`}
         buckets={toDurationBuckets(series.items, shownTime(overview))}
-        bucketMs={period.bucketMs}
+        bucketMs={periodBars[period.name].bucketMs}
         time={time}
       />
     </Card>

@@ -13,7 +13,7 @@ import { type Notice, redirectWith } from '../../notice.ts'
 import { returnPath } from '../../return-path.ts'
 import { type DeletionState, emptyDeletion } from './delete-card.tsx'
 import { CredentialDetail } from './view.tsx'
-import { noLimit, periodNamed, rangeOf } from '../../components/period.ts'
+import { noLimit, periodNamed, rangeOf, shortPeriods } from '../../components/period.ts'
 import { readPlaces } from '../../../credentials/queries.ts'
 import type { CredentialPageDeps } from '../page-context.ts'
 
@@ -27,7 +27,7 @@ export function detailPages(deps: CredentialPageDeps) {
     status: ContentfulStatusCode = 200,
   ) {
     const { userId, viewer } = c.var
-    const period = periodNamed(c.req.query('period'))
+    const period = periodNamed(c.req.query('period'), shortPeriods)
     const at = now()
     const [credential, usage, stats, catalogue, pending] = await Promise.all([
       credentials.find(userId, id),

@@ -11,7 +11,7 @@ import { Time } from '../../components/table.tsx'
 import { count, plural, type TimeFormat } from '../../format.ts'
 import { DeleteCard, type DeletionState } from './delete-card.tsx'
 import { fieldLabel } from '../labels.ts'
-import { type Period, periods } from '../../components/period.ts'
+import { type Period, shortPeriods } from '../../components/period.ts'
 import type { CredentialPlaces, Place } from '../../../credentials/queries.ts'
 import { PushCard } from './push-card.tsx'
 import { Deployments, Failures, Workflows } from './usage-cards.tsx'
@@ -80,7 +80,7 @@ export function CredentialDetail(props: DetailProps) {
         <h2 class="credential-heading">Runs of deployments that use it</h2>
         <Segmented
           label="Period"
-          choices={periods.map((each) => ({
+          choices={shortPeriods.map((each) => ({
             label: each.label,
             href: withQuery(path, { period: each.name }),
             current: each.name === period.name,

@@ -1,4 +1,5 @@
 /** @module Creates or updates a credential from a posted form. */
+import { capitalized, sentence } from '../../format.ts'
 import { type Credential, CredentialChange, NewCredential } from '../../../credentials/contract.ts'
 import type { CredentialRepository } from '../../../credentials/repository.ts'
 import type { Fingerprint } from '../../../crypto/fingerprint.ts'
@@ -133,23 +134,20 @@ export function errorsByControl(error: AppError, controls: ReadonlySet<string>):
   for (const { pointer, detail } of error.errors ?? []) {
     const [top = '', field = ''] = pointer.split('/').slice(1).map(unescaped)
     const name = top === 'data' ? `${fieldPrefix}${field}` : top
-    if (controls.has(name)) byControl[name] ??= sentence(detail)
+    if (controls.has(name)) byControl[name] ??= sentence(capitalized(detail))
     else if (top === 'data' && controls.has(wholeName))
-      byControl[wholeName] ??= sentence(field ? `${field} ${detail}` : detail)
-    else byControl[''] ??= sentence(`${field || top} ${detail}`.trim())
+      byControl[wholeName] ??= sentence(capitalized(field ? `${field} ${detail}` : detail))
+    else byControl[''] ??= sentence(capitalized(`${field || top} ${detail}`.trim()))
   }
   if (Object.keys(byControl).length === 0) {
-    byControl[error.code === 'name-taken' && controls.has('name') ? 'name' : ''] = sentence(error.message)
+    byControl[error.code === 'name-taken' && controls.has('name') ? 'name' : ''] = sentence(
+      capitalized(error.message),
+    )
   }
   return byControl
 }
 
 const unescaped = (part: string) => part.replaceAll('~1', '/').replaceAll('~0', '~')
-
-function sentence(text: string): string {
-  const capital = text.charAt(0).toUpperCase() + text.slice(1)
-  return /[.!?…}]$/.test(capital) ? capital : `${capital}.`
-}
 
 const formErrorCodes: ReadonlySet<string> = new Set([
   ...['invalid', 'name-taken', 'quota-exceeded', 'conflict', 'version-conflict', 'idempotency-key-reused'],

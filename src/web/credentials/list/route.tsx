@@ -3,7 +3,7 @@ import { Hono } from 'hono'
 import type { DashboardEnv } from '../../context.ts'
 import { readCredentials } from '../../../credentials/queries.ts'
 import { loadCatalogue } from '../../../n8n/catalogue.ts'
-import { noLimit, periodNamed, rangeOf } from '../../components/period.ts'
+import { noLimit, periodNamed, rangeOf, shortPeriods } from '../../components/period.ts'
 import { renderPage } from '../../layout/page.tsx'
 import type { CredentialPageDeps } from '../page-context.ts'
 import { readListQuery } from './filter.ts'
@@ -16,7 +16,7 @@ export function credentialListPage({ requirements, analytics, db, now }: ListDep
     const { userId, viewer } = c.var
     const query = new URL(c.req.url).searchParams
     const { filter, after, ignored } = readListQuery(query)
-    const period = periodNamed(query.get('period') ?? undefined)
+    const period = periodNamed(query.get('period') ?? undefined, shortPeriods)
     const [read, stats, missing, catalogue] = await Promise.all([
       readCredentials(db, userId, filter, after),
       analytics.credentials(userId, { ...rangeOf(period, now()), limit: noLimit }),

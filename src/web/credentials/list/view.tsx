@@ -20,7 +20,7 @@ import { Table } from '../../components/table.tsx'
 import { count, plural, type TimeFormat } from '../../format.ts'
 import { typeLabel } from '../form/view.tsx'
 import { CredentialLine } from './row.tsx'
-import { type Period, periods } from '../../components/period.ts'
+import { type Period, shortPeriods } from '../../components/period.ts'
 import type { CredentialGroup, CredentialsRead, Health, ListFilter } from '../../../credentials/queries.ts'
 
 export const healths = ['invalid', 'untested', 'valid'] as const satisfies readonly Health[]
@@ -79,7 +79,7 @@ export function CredentialList(props: ListProps) {
             <Filters groups={read.groups} filter={filter} catalogue={catalogue} keep={query.get('period')} />
             <Segmented
               label="Period of runs and failures"
-              choices={periods.map((each) => ({
+              choices={shortPeriods.map((each) => ({
                 label: each.label,
                 href: withQuery(path, query, { period: each.name, after: null }),
                 current: each.name === period.name,

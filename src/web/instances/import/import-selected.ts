@@ -1,9 +1,8 @@
 /** @module Imports the selected workflows from an instance, one after another. */
 import { AppError, notFound } from '../../../errors.ts'
 import type { DashboardDeps } from '../../context.ts'
-import { plural } from '../../format.ts'
+import { plural, sentence } from '../../format.ts'
 import type { Notice } from '../../notice.ts'
-import { sentence } from '../../links/outcome.ts'
 
 /** One page of the list. Each import takes a request to n8n and a few SQL statements. */
 export const importLimit = 10

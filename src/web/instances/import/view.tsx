@@ -15,8 +15,7 @@ import {
 import { PageHead } from '../../layout/page.tsx'
 import { Status } from '../../components/status.tsx'
 import { Table, Td, Tr } from '../../components/table.tsx'
-import { count, plural } from '../../format.ts'
-import { sentence } from '../../links/outcome.ts'
+import { count, plural, sentence } from '../../format.ts'
 
 export interface ImportPageProps {
   instance: Instance
