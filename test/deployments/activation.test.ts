@@ -1,4 +1,4 @@
-/** "Active" is what n8n says, whatever is recorded here. */
+/** n8n determines whether a workflow is active, not the recorded state. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { checkInvariants, createDeployWorld, type DeployWorld, orders } from './deploy-world.ts'
 
@@ -18,7 +18,7 @@ async function deployed() {
   return { user, id: String(body.id), remote, body }
 }
 
-/** As a person does in n8n's editor. */
+/** Like a user in n8n's editor. */
 const n8n = (method: string, path: string, body: object = {}) =>
   world.stub.fetch(`${world.stub.baseUrl}/api/v1${path}`, {
     method,

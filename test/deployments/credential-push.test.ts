@@ -289,7 +289,7 @@ test('never returns a credential value from n8n in a response, a log line or a r
       world.stub.fetch = async (input, init) => {
         const request = new Request(input, init)
         if (request.method === 'GET' || !request.url.includes('/credentials')) return real(input, init)
-        // As an n8n that repeats what it was sent.
+        // Simulates an n8n that repeats the request in its response.
         const sent = await request.text()
         const token = String(
           (JSON.parse(sent || '{}') as { data?: { accessToken?: string } }).data?.accessToken,

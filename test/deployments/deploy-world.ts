@@ -1,6 +1,6 @@
 /**
- * @module The whole application before an n8n stub, with one clock for both that only waiting moves. The process can
- * be killed in the middle of a call to n8n, and started again on the same database.
+ * @module The whole application with an n8n stub. Both share a clock that only waiting moves. The process can be killed
+ * during a request to n8n and restarted on the same database.
  */
 import { randomBytes } from 'node:crypto'
 import bcrypt from '@node-rs/bcrypt'
@@ -26,7 +26,7 @@ export interface N8nCall {
 interface Fault {
   matches: (call: N8nCall) => boolean
   mode: StubMode | 'none'
-  /** The process dies in the call. */
+  /** The process dies during the request. */
   kill: boolean
   retryAfterSeconds?: number
 }
@@ -39,10 +39,10 @@ export interface Answer {
 }
 
 const never = new Promise<never>(() => undefined)
-/** Turns of the event loop after which a call in this process is one that is never answered. */
+/** Turns of the event loop after which a request counts as never answered. */
 const patienceTurns = 200
 
-/** Signals of `AbortSignal.timeout` → what aborts them: time does not pass by itself here. */
+/** Signals of `AbortSignal.timeout` → their abort functions, because time only passes on request. */
 const aborters = new WeakMap<AbortSignal, AbortController>()
 vi.spyOn(AbortSignal, 'timeout').mockImplementation(() => {
   const aborter = new AbortController()
@@ -97,7 +97,7 @@ export async function createDeployWorld(options: { generation?: Generation; data
         aborter?.abort(new DOMException('No answer', 'TimeoutError'))
       }
       if (!fault?.kill) return answer
-      // It dies before it could read the answer.
+      // The process dies before it reads the response.
       await answer.catch(() => undefined)
       isDead = true
       life.died()
@@ -175,7 +175,7 @@ export async function createDeployWorld(options: { generation?: Generation; data
         return String((await made('/v1/credentials', { type, name, data })).id)
       },
       workflow: async (workflow: object = orders()) => String((await made('/v1/workflows', { workflow })).id),
-      /** Another version of it. */
+      /** Saves another version. */
       change: async (workflowId: string, workflow: object) => {
         const answer = await api('PATCH', `/v1/workflows/${workflowId}`, { workflow }, { 'If-Match': '*' })
         if (answer.status !== 200) throw new Error(answer.text)
@@ -183,7 +183,7 @@ export async function createDeployWorld(options: { generation?: Generation; data
       },
       deploy: (workflowId: string, more: object = {}) =>
         api('POST', '/v1/deployments', { workflowId, instanceId: instance.id, ...more }),
-      /** Something done with a deployment. */
+      /** Runs an operation on a deployment. */
       act: async (deploymentId: string, action: string, body?: object) =>
         api('POST', `/v1/deployments/${deploymentId}/${action}`, body),
       /** Sets up the error reporter. */
@@ -204,13 +204,13 @@ export async function createDeployWorld(options: { generation?: Generation; data
     get deps() {
       return running.deps
     },
-    /** Another process beside the running one. */
+    /** Starts a second, concurrent process. */
     start,
-    /** The next call that matches fails so. */
+    /** Makes the next matching request fail. */
     fail: (matches: Fault['matches'], mode: Fault['mode'], more: Partial<Fault> = {}) =>
       void faults.push({ matches, mode, kill: false, ...more }),
     pendingFaults: () => faults.length,
-    /** When the process has died, another one starts on the same database, after every lease has run out. */
+    /** After a crash, starts another process on the same database once every lease has expired. */
     restart: async () => {
       await life.death
       expectDeath()
@@ -227,7 +227,7 @@ export async function createDeployWorld(options: { generation?: Generation; data
 export type DeployWorld = Awaited<ReturnType<typeof createDeployWorld>>
 export type WorldUser = Awaited<ReturnType<DeployWorld['user']>>
 
-/** A webhook that is answered from Slack. */
+/** A webhook with a Slack node. */
 export function orders({ path = randomBytes(6).toString('hex'), text = 'v1', name = 'Orders' } = {}) {
   return {
     name,
@@ -256,7 +256,7 @@ export function orders({ path = randomBytes(6).toString('hex'), text = 'v1', nam
   }
 }
 
-/** What must hold after every fault, whatever happened. */
+/** Asserts the invariants after every fault. */
 export async function checkInvariants({ database }: DeployWorld): Promise<void> {
   const { sql } = database
   const [counts] = await sql`select

@@ -8,7 +8,7 @@ beforeAll(async () => {
 })
 afterAll(() => world.close())
 
-/** A deployment that is live, and a person in n8n's editor. */
+/** A live deployment, and a user in n8n's editor. */
 async function deployed(more: object = {}) {
   const setting = await world.setting()
   const deployment = await setting.deploy(more)
@@ -17,7 +17,7 @@ async function deployed(more: object = {}) {
   const path = `/v1/deployments/${deployment.id}`
   const get = async (what = '') => (await setting.user.call('GET', path + what)).json
   const post = (what: string) => setting.user.call('POST', `${path}/${what}`)
-  /** Saves as the editor does: published again, or as a draft. */
+  /** Saves like the editor: published again, or as a draft. */
   const edit = (change: (content: StubWorkflow) => void, { publish = true } = {}) => {
     change(remote)
     remote.versionId = crypto.randomUUID()

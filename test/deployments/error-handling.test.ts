@@ -1,4 +1,4 @@
-/** Whoever hears of failures in n8n goes on hearing of them. */
+/** Existing error handling in n8n keeps working. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createDeployWorld, type DeployWorld, orders, type WorldUser } from './deploy-world.ts'
 
@@ -26,7 +26,7 @@ const n8n = async (method: string, path: string, body?: object) => {
   return JSON.parse(await response.text())
 }
 
-/** A published workflow of the owner's that n8n calls when another one fails. */
+/** The user's published error workflow. */
 async function alerts(): Promise<string> {
   const { id } = await n8n('POST', '/workflows', {
     name: 'Alert',
@@ -49,7 +49,7 @@ const isPolledWithin = async (user: WorldUser, ms: number) => {
   return row?.reports_errors === ms > 60_000
 }
 
-/** A workflow that n8n had before, with an error workflow of its own, imported. */
+/** Imports a workflow from n8n that has its own error workflow. */
 async function imported(user: WorldUser, settings: object) {
   const { name, nodes, connections } = orders()
   const [hook] = nodes

@@ -1,4 +1,4 @@
-/** F13: whatever n8n does at whichever step, and wherever the process dies, a retry ends with one of each. */
+/** After any fault of n8n at any step, and any crash of the process, a retry ends with exactly one workflow. */
 import { randomBytes } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { StubMode } from '../harness/n8n-stub-faults.ts'
@@ -21,7 +21,7 @@ const modes: StubMode[] = [
   '4xx',
 ]
 const furtherModes: StubMode[] = ['wrong-shape200', '429', '404', '409']
-/** n8n refused: nothing changes by waiting. After all others the scheduled job tries again. */
+/** Failures for which waiting is useless. After all others, the scheduled job retries. */
 const refusals: ReadonlySet<StubMode> = new Set(['4xx', '404', '409'])
 const undoneModes: StubMode[] = ['reset-after-apply', 'timeout-after-apply', '4xx']
 
@@ -136,7 +136,7 @@ describe('a crash during a request is resumed by the next process and leaves exa
 })
 
 describe('a creation that n8n completes after another was made in its place', () => {
-  /** Carries it out again when `when` is called; the answer went to nobody. */
+  /** Executes the request again when `when` is called, and discards the response. */
   async function deployedWith(when: string) {
     const { user, workflowId, remote } = await setting('workflow-create')
     const creation: { late?: N8nCall } = {}

@@ -8,7 +8,7 @@ beforeAll(async () => {
 afterAll(() => world.close())
 
 let made = 0
-/** Two nodes that are connected by their ids, as AI models write it. */
+/** Two nodes connected by their IDs, a common mistake of AI models. */
 const byId = (connections?: object) => {
   const path = `by-id-${(made += 1)}`
   const hook = { type: 'n8n-nodes-base.webhook', typeVersion: 2, position: [0, 0], parameters: { path } }

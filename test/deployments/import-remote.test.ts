@@ -7,7 +7,7 @@ beforeAll(async () => {
 })
 afterAll(() => world.close())
 
-/** Straight to n8n, as a person there does. */
+/** Calls n8n directly, like a user there. */
 async function inN8n(content: Record<string, unknown>): Promise<string> {
   const response = await world.stub.fetch('https://n8n.example.com/api/v1/workflows', {
     method: 'POST',

@@ -1,4 +1,4 @@
-/** A workflow that was in n8n before Flowkeep is deployed where it is: n8n never has a second copy of it. */
+/** A workflow that existed in n8n before Flowkeep is deployed in place, without a second copy. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import {
   checkInvariants,
@@ -24,7 +24,7 @@ const n8n = async (method: string, path: string, body?: object) => {
   return (await answer.json()) as { id: string }
 }
 
-/** In n8n by hand: two accounts of one type, published. */
+/** Created in n8n: a published workflow with two accounts of one type. */
 async function byHand(path: string) {
   const { nodes, connections, settings, name } = orders({ path })
   const [hook, slack] = nodes

@@ -1,4 +1,4 @@
-/** n8n 1.x and 2.0: their own credential ids, no reading or changing of credentials, no publishing beside activating. */
+/** n8n 1.x and 2.0: server-generated credential IDs, no reading or updating of credentials, activation without publishing. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { checkInvariants, createDeployWorld, type DeployWorld, orders } from './deploy-world.ts'
 

@@ -34,7 +34,7 @@ async function deployed() {
     const slack = live?.nodes.find(({ name }) => name === 'Slack')
     return (slack?.['parameters'] as { text: string } | undefined)?.text
   }
-  /** Version `number`, whose text says so. */
+  /** Version `number`, with the number in its text. */
   const version = (number: number) =>
     user.change(workflowId, {
       ...content,
@@ -224,7 +224,7 @@ describe('publishing', () => {
       typeVersion: 1,
       parameters: {},
     }
-    // n8n publishes a workflow with a node that can wait for an answer, like Slack, although nothing starts it.
+    // n8n publishes a workflow with a node that can wait for a reply, such as Slack, although nothing starts it.
     const code = {
       ...content.nodes[1],
       type: 'n8n-nodes-base.noOp',

@@ -1,4 +1,4 @@
-/** The whole application with a strict n8n at the other end of every instance. */
+/** The whole application, with a strict n8n stub behind every instance. */
 import { expect } from 'vitest'
 import { createTestApp, type TestApp, type TestUser } from '../harness/app.ts'
 import { createN8nStub, type N8nStub } from '../harness/n8n-stub.ts'
@@ -47,7 +47,7 @@ export const secret = 'planted-header-secret'
 
 export interface N8nWorld extends TestApp {
   stub: N8nStub
-  /** What every request to an n8n goes through: the stub, unless a test puts something else there. */
+  /** Handles every request to n8n: the stub, unless a test replaces it. */
   n8nFetch: { fetch: typeof fetch }
   /** A user with an instance, a workflow and a credential for it. */
   setting: (workflow?: object) => Promise<Setting>
@@ -70,7 +70,7 @@ export async function createN8nWorld(): Promise<N8nWorld> {
     runtime: { instanceFetch: (input, init) => n8nFetch.fetch(input, init), wait: async () => undefined },
   })
   const setting: N8nWorld['setting'] = async (workflow = orders) => {
-    // Only one user's workflows at a time, for a webhook path is taken once.
+    // Only one user's workflows at a time, because a webhook path is unique.
     stub.state.workflows.clear()
     stub.state.credentials.clear()
     stub.clearFaults()

@@ -1,4 +1,4 @@
-/** `ready: true` means that n8n publishes it: what stands against that is said, with the place. */
+/** `ready: true` means that n8n publishes the workflow. Every obstacle is a finding with a pointer. */
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { createDeployWorld, type DeployWorld, orders, type WorldUser } from './deploy-world.ts'
@@ -115,7 +115,7 @@ describe('a community node', () => {
     })
     expect(plan.problems[0].message).toMatch(/package @acme\/n8n-nodes-shop there/)
     expect(await planOf(user, workflowId, { publish: false })).toMatchObject({ ready: true })
-    // n8n says the same.
+    // n8n agrees.
     expect((await user.deploy(workflowId)).body).toMatchObject({
       status: 'failed',
       error: expect.stringContaining(`Unrecognized node type: ${type}`),

@@ -1,4 +1,4 @@
-/** What readiness says of a slot on an instance is what a plan for that instance says, in every situation. */
+/** Readiness and the plan for an instance agree on every slot in every situation. */
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createDeployWorld, type DeployWorld, type WorldUser } from './deploy-world.ts'
@@ -87,7 +87,7 @@ const said = ({ slots }: { slots: Said[] }) =>
     ...{ node, type, status, reason, consentUrl, credential: credential?.id },
   }))
 
-/** Readiness with and without the instance, against the plan. @returns what they agree on */
+/** Compares readiness, with and without the instance, with the plan. @returns the agreed result */
 async function agreed(user: WorldUser, workflowId: string) {
   const plan = await planOf(user, workflowId)
   const one = await readinessOf(user, workflowId, user.instanceId)
@@ -107,7 +107,7 @@ const consentInN8n = (name: string) => {
   return found.length
 }
 
-/** Reproducible. */
+/** Seeded, so that runs are reproducible. */
 function generator(seed: number) {
   let state = seed
   return (below: number) => {

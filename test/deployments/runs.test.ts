@@ -52,7 +52,7 @@ describe('the lease', () => {
     world.fail(({ method }) => method === 'PUT', 'none', { kill: true })
     void user.act(id, 'retry')
     await world.restart()
-    // Time in which the lease of the dead run is still good.
+    // While the lease of the crashed run is still valid.
     world.pass(-50_000)
     const before = world.stub.calls().length
     expect(await world.deps.deployer.resumeDeployments(10)).toBe(0)

@@ -1,4 +1,4 @@
-/** A database of before bindings were kept by slot: what each deployment was bound to is what its slots are bound to. */
+/** Migrates a database with bindings by type to bindings by slot, without changing any deployment's credentials. */
 import { PGlite } from '@electric-sql/pglite'
 import { v7 as uuidv7 } from 'uuid'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -128,7 +128,7 @@ const embedded = async () => {
     close: () => backend.close(),
   }
 }
-/** Its template is migrated: emptied, it is as new. */
+/** Resets the schema, because the template is already migrated. */
 const postgres = async () => {
   const database = await createPostgresTestDatabase()
   await database.sql`drop schema public cascade`
@@ -162,7 +162,7 @@ describe.each([
     const history =
       await sql`select sequence, bindings from deployment_versions where deployment_id = ${ids[index]}
       order by sequence`
-    // What is live now is known, unless another version is on its way; what was live before is not.
+    // The live bindings are known unless another version is in progress. Earlier bindings are unknown.
     expect(Array.from(history)).toEqual([
       { sequence: 1, bindings: null },
       { sequence: 2, bindings: null },

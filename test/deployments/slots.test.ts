@@ -1,4 +1,4 @@
-/** Secrets reach the nodes that they are for, and no other: through plans, deployments, adoption and rollback. */
+/** Secrets reach only the nodes that they are bound to, through plans, deployments, adoption and rollback. */
 import { randomUUID } from 'node:crypto'
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -32,7 +32,7 @@ const database = (name: string, named: string) => ({
   parameters: { operation: 'executeQuery', query: 'select 1' },
   credentials: { postgres: { id: named.slice(0, 4), name: named } },
 })
-/** A schedule, then the nodes in a row. */
+/** A schedule followed by the nodes in a row. */
 const chain = (...nodes: { name: string }[]) => ({
   name: `Chain ${randomUUID()}`,
   nodes: [every, ...nodes],
@@ -59,7 +59,7 @@ const postgresData = { host: 'db.example.com', database: 'x', user: 'u', passwor
 const planOf = async (user: WorldUser, workflowId: string, more: object = {}) =>
   (await user.api('POST', '/v1/deployments/plan', { workflowId, instanceId: user.instanceId, ...more })).body
 
-/** Node → the name of the credential that its workflow in n8n gives it. */
+/** Node → the name of its credential in n8n. */
 function inN8n(deployment: { n8nWorkflowId: string }): Record<string, string> {
   const nodes = world.stub.state.workflows.get(deployment.n8nWorkflowId)?.nodes ?? []
   return Object.fromEntries(

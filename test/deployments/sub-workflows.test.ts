@@ -1,4 +1,4 @@
-/** What a workflow calls is found on each instance, deployed before it, and not taken away from under it. */
+/** Sub-workflows are resolved per instance, deployed before their callers, and protected while a caller is live. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { checkInvariants, createDeployWorld, type DeployWorld, type WorldUser } from './deploy-world.ts'
 
@@ -32,7 +32,7 @@ const parent = (name: string, workflowId: unknown, typeVersion = 1.2) => ({
   connections: { Hourly: { main: [[{ node: 'Call', type: 'main', index: 0 }]] } },
 })
 
-/** Another n8n of the same user: the stub once more, known as another instance. */
+/** A second instance of the user with the same stub. */
 async function second(user: WorldUser): Promise<string> {
   const { status, body } = await user.api('POST', '/v1/instances', {
     name: 'second',
@@ -132,7 +132,7 @@ test('another user’s workflow cannot be referenced by its ID, n8n ID or name',
   const unknown = await planOn(user, await calling('fV6eUnknown'), user.instanceId)
   expect(unknown.problems).toMatchObject([{ code: 'sub-workflow-missing' }])
   expect(JSON.stringify(unknown)).not.toContain(theirs)
-  // Both use the same n8n, which has it: the reference stays, and nothing of the stranger's is planned.
+  // Both use the same n8n, which has the workflow, so the reference stays and the other user's workflow is not planned.
   const byN8nId = await planOn(user, await calling(made.n8nWorkflowId), user.instanceId)
   expect(byN8nId).toMatchObject({ ready: true, dependencies: [] })
   expect(JSON.stringify(byN8nId)).not.toContain(theirs)
@@ -293,7 +293,7 @@ test('warns about an unpublished error workflow', async () => {
   const { body } = await user.deploy(workflowId)
   expect(body.status).toBe('active')
 
-  // One that only n8n has.
+  // A workflow that only n8n has.
   const there = remote(id)
   if (!there) throw new Error('The stub has no such workflow')
   world.stub.state.workflows.set('alertOfN8n', { ...there, id: 'alertOfN8n', activeVersionId: null })

@@ -83,7 +83,7 @@ test('60 overlapping concurrent batches of 500: no deadlock, no duplicate, every
   const startedAt = performance.now()
   const results = await Promise.all(
     offsets.map((offset) => {
-      // In opposite directions: only the statement's own order keeps two of them from waiting for each other.
+      // In opposite orders, so that only the statement's own order prevents deadlocks.
       const executions = offset % 3 === 0 ? batch(offset).toReversed() : batch(offset)
       return ingest(world.db, instanceId, executions, 'push')
     }),

@@ -1,4 +1,4 @@
-/** n8n's execution ids start again once its database is restored or replaced: no run is merged with another, or lost. */
+/** n8n's execution IDs start over after its database is restored or replaced. No runs may be merged or lost. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ingest } from '../../src/executions/ingest.ts'
 import { type IncomingExecution, emptyDelivery } from '../../src/executions/merge.ts'
@@ -207,7 +207,7 @@ describe("n8n's Error Trigger, which sends no start", () => {
     await report({ ...before, executionId: '6', status: 'unknown', finishedAt: undefined })
     await report(failed('6', { timestamp: at }))
     await report({ ...before, executionId: '7', status: 'crashed' })
-    // n8n notices it when it starts again.
+    // n8n detects it on restart.
     await report(failed('7', { name: 'WorkflowCrashedError', timestamp: at + 2 * hourMs }))
     expect(await runsOf(instanceId)).toEqual(['5 1 error', '6 1 error', '7 1 crashed'])
   })
@@ -245,7 +245,7 @@ describe('a poll', () => {
     expect(await poll()).toMatchObject({ recorded: 3 })
     expect(await rows()).toHaveLength(6)
     expect(await epochOf(id)).toEqual({ epoch: 2, has_start: true, events: 1 })
-    // What n8n has is read from the top once more.
+    // The poll starts from the top of n8n's list again.
     expect(await schedule()).toMatchObject({ polled_through: null, poll_cursor: null })
     polls.advance(minuteMs)
     expect(await poll()).toMatchObject({ recorded: 0, updated: 0 })

@@ -1,4 +1,4 @@
-/** Exports over a real connection: what the client of a download sees. */
+/** Exports over a real connection, as a downloading client sees them. */
 import { createAdaptorServer } from '@hono/node-server'
 import { sql } from 'drizzle-orm'
 import type { AddressInfo } from 'node:net'
@@ -171,7 +171,7 @@ describe('over a socket', () => {
     aborter.abort()
     await server.close()
     const reached = pages
-    // As long as all of it would have taken.
+    // The time that the complete export takes.
     await (await get('?format=ndjson')).text()
     expect(pages).toBe(reached)
     expect(reached).toBeLessThan(count / 1000)

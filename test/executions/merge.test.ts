@@ -34,7 +34,7 @@ const delivery = (
   ...more,
 })
 
-/** What clients see of the instance's executions, and what is merged unseen, by n8n's execution id. */
+/** The instance's executions as clients see them, with their merge state, by n8n execution ID. */
 async function rowsOf(instanceId: string) {
   const rows = await world.sql`
     select e.n8n_execution_id, e.status, e.mode, e.started_at, e.finished_at, e.error_message, e.error_node,
@@ -56,7 +56,7 @@ function permutations<T>(items: T[]): T[][] {
   )
 }
 
-/** Mulberry32: the same histories in every run. */
+/** Mulberry32, seeded so that every run has the same histories. */
 function random(seed: number): () => number {
   let state = seed
   return () => {
@@ -123,7 +123,7 @@ test('600 random histories result in the same rows in every order and grouping, 
     httpStatus: null,
   })
   const deliveries = Array.from({ length: 600 }, (_, index) => {
-    // Contrary ends are of one run only if they have its start.
+    // Contradictory ends belong to one run only if they have the same start.
     const isTimed = next() < 0.5
     const [end, mode, error] = [pick(finals, next), someMode(), someError()]
     return Array.from({ length: 1 + Math.floor(next() * 8) }, (): IncomingExecution => {

@@ -45,7 +45,7 @@ test.each([
   expect(nodeCountsOf(data)).toBeNull()
 })
 
-/** Values that a sender might give for anything. */
+/** Arbitrary values from a sender. */
 const strange = [
   ...[
     null,
@@ -95,7 +95,7 @@ describe('the SQL function run_nodes', () => {
   })
   afterAll(() => database.close())
 
-  /** Both as they are written and as Postgres reads what is sent. */
+  /** The counts as written, and as Postgres parses them. */
   const bothWays = async (dataJson: string) => {
     const sent = nodeCountsOf(JSON.parse(dataJson))
     const [row] = await database.sql`select to_jsonb(run) as in_sql,

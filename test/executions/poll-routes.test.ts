@@ -9,7 +9,7 @@ let world: World
 let stub: N8nStub
 beforeAll(async () => {
   stub = await createN8nStub({ apiKey: 'n8n-api-key-canary' })
-  // Each instance has a path of its own on the one server.
+  // Each instance has its own path on the same server.
   const fetch = (input: string | URL | Request, init?: RequestInit) =>
     stub.fetch(new Request(input, init).url.replace(/(example\.com)\/[^/]+/, '$1'), init)
   world = createWorld(await createTestDatabase(), { fetch })

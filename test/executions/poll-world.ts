@@ -1,4 +1,4 @@
-/** Instances with an n8n stub each, polled over a real database by a clock that the test moves. */
+/** Instances with one n8n stub each, on a real database, polled by a clock that the test moves. */
 import { v7 as uuidv7 } from 'uuid'
 import type { SealedBox } from '../../src/crypto/secret-box.ts'
 import { deployments } from '../../src/db/schema/deployments.ts'
@@ -131,7 +131,7 @@ export function createPollWorld({ db, sql }: Pick<TestDatabase, 'db' | 'sql'>) {
   return {
     ...{ clock, now, advance, logs, deps, instance },
     run: (more: Partial<ReconcileOptions> = {}) => reconcile({ ...deps, budgetMs: 50_000, ...more }),
-    /** So that a test meets only its own instances. */
+    /** Ensures that a test only polls its own instances. */
     forget: () => sql`update instances set next_poll_at = 'infinity'`,
   }
 }

@@ -1,4 +1,4 @@
-/** Deliveries such as n8n might make, from a seed: the same in every run. */
+/** Seeded random deliveries in the style of n8n. */
 import { type ExecutionStatus, executionStatuses } from '../../src/db/schema/executions.ts'
 import type { DeliverySource, IncomingExecution } from '../../src/executions/merge.ts'
 import { toRunData } from '../../src/executions/run-data.ts'
@@ -47,7 +47,7 @@ export const randomError = (next: () => number): NonNullable<IncomingExecution['
   httpStatus: pick([null, 401, 404], next),
 })
 
-/** As `node-runs.ts` writes it. */
+/** In the format of `node-runs.ts`. */
 export function randomData(next: () => number, aroundMs: number): object {
   const nodes = ['Webhook', 'Call', 'Store', 'Sum up', 'Wait']
     .filter(() => next() < 0.7)
@@ -70,10 +70,10 @@ const randomActivity = (next: () => number) =>
 
 const ends: ExecutionStatus[] = ['success', 'error', 'canceled', 'crashed']
 
-/** Starts that belong to one run for certain: n8n's own is always the same. */
+/** Starts that certainly belong to one run, because the start in n8n never changes. */
 const startSpreadMs = 60_000
 
-/** Whatever a sender may say, in whatever order: times, errors and data that change, or are never told. */
+/** Arbitrary deliveries in any order, with times, errors and data that change or are missing. */
 export function randomDelivery(
   n8nExecutionId: string,
   n8nWorkflowId: string,
@@ -82,7 +82,7 @@ export function randomDelivery(
 ): Delivery {
   const source = next() < 0.4 ? 'poll' : 'push'
   const number = Number(/\d+$/.exec(n8nExecutionId)?.[0] ?? 0)
-  // Contrary ends are of one run only if they have its start, exactly.
+  // Contradictory ends belong to one run only if they have exactly the same start.
   const isExact = number % 2 === 0
   const some = pick(executionStatuses, next)
   const isEnd = ends.includes(some)

@@ -1,4 +1,4 @@
-/** Reconcilers that die anywhere, several at a time, on a real Postgres: what n8n knows is what is recorded. */
+/** Concurrent reconcilers that crash at random on a real Postgres. All executions of n8n must be recorded. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createDb } from '../../src/db/client.ts'
 import { createPostgresTestDatabase, type PostgresTestDatabase } from '../harness/database.ts'
@@ -27,8 +27,8 @@ function random(seed: number): () => number {
 const never = <T>() => new Promise<T>(() => undefined)
 
 /**
- * A reconciler in a process of its own: once dead, after so many requests to n8n and the database together, nothing of
- * it is heard again. Its last request may have had its effect.
+ * A reconciler that crashes after the given number of requests to n8n and the database. Its last request may have taken
+ * effect.
  */
 function reconciler(instances: PolledInstance[], livesFor: number, appliesLast: boolean) {
   let left = livesFor
@@ -105,7 +105,7 @@ test('2,000 executions with half of the pushes dropped and the reconciler killed
         status: pick(['running', 'running', 'waiting'] as StubExecutionStatus[], next),
       })
       await report(execution)
-      // Most end at once; the others later, before or after those that started after them.
+      // Most end immediately. The others end later, before or after executions that started after them.
       if (next() < 0.8) await finish(execution)
       else open.push(execution)
       if (next() < 0.15 && open.length > 0) {
@@ -158,7 +158,7 @@ test('five concurrent jobs, three of them killed: each instance is polled by one
   const next = random(7)
   const instances = await Promise.all(Array.from({ length: 12 }, () => world.instance()))
   for (const { add } of instances) for (let index = 0; index < 30; index++) add()
-  // Every poll begins with the list of what is running.
+  // Every poll starts with the list of running executions.
   const polls = () =>
     instances.map(
       ({ stub }) => stub.calls('execution-list').filter(({ path }) => path.includes('status=running')).length,
@@ -174,7 +174,7 @@ test('five concurrent jobs, three of them killed: each instance is polled by one
     for (const [index, count] of polls().entries()) {
       expect(count - (before[index] ?? 0)).toBeLessThanOrEqual(1)
     }
-    // The leases of the killed run out.
+    // The leases of the killed jobs expire.
     world.advance(6 * minuteMs)
   }
   await world.run()

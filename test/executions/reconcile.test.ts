@@ -174,7 +174,7 @@ describe('what a poll records', () => {
     const ids = []
     for (let round = 0; round < 3; round++) {
       ids.push(add({ workflowId: trackedId }).id)
-      // More than a page, so that the list is read no further than it must.
+      // More than a page, to check that the list is not read further than necessary.
       for (let index = 0; index < 260; index++) add({ workflowId: otherId })
       await world.run()
       world.advance(6 * minuteMs)
@@ -230,7 +230,7 @@ describe('the number of requests and writes', () => {
   test('resumes a list that is too long for one poll', async () => {
     const { add, stub, statuses, schedule } = await world.instance()
     for (let index = 0; index < 900; index++) add()
-    // Three lists of what is open, two pages of what has ended.
+    // Three lists of open executions, two pages of ended ones.
     await world.run({ maxRequests: 5 })
     expect(Object.keys(await statuses())).toHaveLength(500)
     expect(await schedule()).toMatchObject({

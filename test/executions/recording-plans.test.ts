@@ -1,4 +1,4 @@
-/** The plans of `record_executions` are made once for each connection, from statistics that may be of another time. */
+/** A connection plans `record_executions` once, possibly with outdated statistics. */
 import { beforeAll, expect, test } from 'vitest'
 import { ingest } from '../../src/executions/ingest.ts'
 import { type IncomingExecution, emptyDelivery } from '../../src/executions/merge.ts'
@@ -18,7 +18,7 @@ const batch = (from: number, size: number): IncomingExecution[] =>
     error: { message: 'm', node: 'N', errorClass: null, httpStatus: null },
   }))
 
-/** Pages of `execution_keys` and `executions` that a batch of 500 reads, most of which it has recorded before. */
+/** Pages of `execution_keys` and `executions` that a batch of 500 mostly known executions reads. */
 async function pagesRead(before: (world: World, instanceId: string) => Promise<unknown>): Promise<number> {
   const world = createWorld(await createPostgresTestDatabase({ maxConnections: 1 }))
   try {

@@ -35,7 +35,7 @@ const execution = (id: number, receivedAt: Date, n8nWorkflowId: string): Incomin
   data: toRunData({ nodes: [] }),
 })
 
-/** One execution for each number of days. */
+/** One execution per number of days. */
 async function aged(instance: PolledInstance, days: number[]) {
   const executions = days.map((day, index) => execution(index + 1, daysAgo(day), instance.trackedId))
   await ingest(database.db, instance.id, executions, 'poll')

@@ -1,4 +1,4 @@
-/** n8n keeps no version of a retry of the workflow as it was: it ran the version of the run that it retries. */
+/** n8n stores no version for a retry with the original workflow. It ran the version of the retried run. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ingest } from '../../src/executions/ingest.ts'
 import { polledExecution } from '../../src/executions/payload.ts'

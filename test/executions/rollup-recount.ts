@@ -1,4 +1,4 @@
-/** What the rollups must come to, counted anew from the executions themselves, and what their views come to. */
+/** Recounts the rollups from the executions, and compares the result with the views. */
 import { expect } from 'vitest'
 import type { Sql } from '../../src/db/client.ts'
 
@@ -25,7 +25,7 @@ interface CountedNode {
 const none = '00000000-0000-0000-0000-000000000000'
 const failing = new Set(['error', 'crashed'])
 
-/** By n8n's execution id: data that was counted and is gone from its row. */
+/** n8n execution ID → data that was counted and later trimmed. */
 export type TrimmedData = Map<string, unknown>
 
 const empty = (): Rollups => ({
@@ -45,7 +45,7 @@ type Grain = '10min' | 'hour' | 'day'
 const digits: Record<Grain, number> = { '10min': 15, hour: 13, day: 10 }
 const startOf = (grain: Grain, time: Date) => time.toISOString().slice(0, digits[grain])
 
-/** Each bucket ends a tenth later than the one before. */
+/** Each bucket is a tenth longer than the previous one. */
 function bucketOf(ms: number): number {
   let bucket = 0
   for (let end = 1; ms >= end; end *= 1.1) bucket += 1
@@ -109,7 +109,7 @@ async function recount(sql: Sql, userIds: string[], trimmed: TrimmedData): Promi
   return result
 }
 
-/** Sums of histograms by key, each a number whose digits to the base 10^12 are the runs of its buckets. */
+/** Sums of histograms by key. A histogram is a number whose digits in base 10^12 are the runs per bucket. */
 class Histograms {
   readonly #sums = new Map<string, bigint>()
 
@@ -193,7 +193,7 @@ const occurring = (rollups: Rollups) =>
     ]),
   )
 
-/** @returns how many different figures were compared */
+/** @returns the number of distinct figures compared */
 export async function expectRollupsToBeARecount(
   sql: Sql,
   userIds: string[],

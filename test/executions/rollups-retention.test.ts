@@ -23,7 +23,7 @@ afterAll(() => world.close())
 const dayMs = 24 * hourMs
 const rollups = ['execution_changes', 'execution_stats', 'error_stats', 'error_groups', 'node_stats']
 
-/** Rows of each table that are not counted any more, or belong to the user. */
+/** Rows per table that no longer count, or belong to the user. */
 async function rowsOf(userId: string): Promise<Record<string, number>> {
   const counts = rollups.map(async (table): Promise<[string, number]> => {
     const [row] = await world.sql.query(
@@ -35,7 +35,7 @@ async function rowsOf(userId: string): Promise<Record<string, number>> {
   return Object.fromEntries(await Promise.all(counts))
 }
 
-/** Random deliveries of `count` executions that were first heard of on those days. */
+/** Random deliveries of `count` executions that were first reported on those days. */
 async function record(
   instanceId: string,
   count: number,

@@ -49,7 +49,7 @@ const rollUpAll = async () => {
   expect(await unfoldedChanges(world.sql)).toBe(0)
 }
 
-/** A start, an end that is pushed, an end that is polled: told in any order, one of them perhaps without times. */
+/** A start, a pushed end and a polled end in any order, possibly one of them without times. */
 function lifeOf(
   n8nExecutionId: string,
   n8nWorkflowId: string,

@@ -1,4 +1,4 @@
-/** Which run a delivery is of: no run is merged with another of the same n8n ID, and no run becomes two. */
+/** Matching of deliveries to runs: runs with the same n8n ID are never merged, and no run is split. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { executionStatuses } from '../../src/db/schema/executions.ts'
 import { ingest } from '../../src/executions/ingest.ts'
@@ -224,7 +224,7 @@ const anyTime = (next: () => number) =>
     ? null
     : pick([0, 400, 2500, -400, 4 * minuteMs, -4 * minuteMs, 9 * minuteMs, -9 * minuteMs, 3 * hourMs], next)
 
-/** Any two deliveries, likely to be near each other in one respect or another. */
+/** Two random deliveries that are likely to be similar in some respect. */
 async function anyDelivery(next: () => number): Promise<MergeableExecution> {
   const time = () => {
     const ms = anyTime(next)
@@ -296,11 +296,11 @@ test('the database agrees with the pure function on 20,000 random pairs, coverin
   const fits = pairs.map(({ known, told, isLatest }) => fitOf(known, told, isLatest))
   const wrong = judged.flatMap(({ fit }, index) => (fit === fits[index] ? [] : [{ fit, ...pairs[index] }]))
   expect(wrong.slice(0, 3)).toEqual([])
-  // Only what was reported before the epoch began is judged by the epoch's own time.
+  // The start of the epoch only matters for deliveries reported before it.
   expect(new Set(fits)).toEqual(new Set([0, 1, 3, 4, 5]))
 })
 
-/** What n8n tells of one run, honestly: its start and end as it has recorded them, its error as its Error Trigger gives it. */
+/** The valid reports of one run: start and end as recorded by n8n, and the error from its Error Trigger. */
 function honest(id: string, workflowId: string, startedAtMs: number, next: () => number) {
   const status = pick(
     ['success', 'error', 'error', 'canceled', 'crashed', 'running', 'waiting'] as const,
@@ -395,7 +395,7 @@ test('300 pairs of runs with one ID, before and after a restore of n8n: both are
         next,
       )
       const isOpen = first.status === 'running' || first.status === 'waiting'
-      // What nobody could tell apart: a run that is not known to have ended, and the same error without times.
+      // Indistinguishable: a run without a known end, and the same error without times.
       const isSame = first.hasFailed && second.hasFailed && first.message === second.message
       if (isOpen || isSame || first.status === 'crashed') continue
       if (!first.deliveries.some(({ execution }) => execution.status === first.status)) continue

@@ -1,4 +1,4 @@
-/** A database of before runs had kinds, version sources and epochs: what it holds is corrected, and the rollups with it. */
+/** The migration to kinds, version sources and epochs corrects existing runs and their rollups. */
 import { PGlite } from '@electric-sql/pglite'
 import { v7 as uuidv7 } from 'uuid'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -109,7 +109,7 @@ test('ten runs of v1 that were fetched after v2 was deployed count for v1', asyn
 
 test('the scheduled job corrects runs from before the migration once', async () => {
   await sql`update executions set workflow_version = 2, kind = 'production' where n8n_execution_id in ('3', '10')`
-  // As if they had been counted so.
+  // Simulates that they were counted this way.
   await sql`insert into execution_changes (user_id, deployment_id, workflow_id, instance_id, workflow_version, kind,
       recorded_at, sign, status, started_at, finished_at, duration_ms, error_fingerprint, node_names, node_counts)
     select e.user_id, e.deployment_id, e.workflow_id, e.instance_id, c.version, c.kind, e.recorded_at, c.sign, e.status,

@@ -1,4 +1,4 @@
-/** What a run counts as, of which version, and how long it took: the same in whatever order it is told of. */
+/** The kind, version and duration of a run do not depend on the order of deliveries. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { attributeRuns } from '../../src/deployments/version-history.ts'
 import { ingest, settlePendingRetries } from '../../src/executions/ingest.ts'
@@ -39,7 +39,7 @@ const kindsOf = async (instanceId: string) =>
       await world.sql`select n8n_execution_id as id, kind from executions where instance_id = ${instanceId}`
     ).map(({ id, kind }) => [String(id), String(kind)]),
   )
-/** Runs by kind and status, as the rollups have them. */
+/** Runs by kind and status, from the rollups. */
 const countsOf = async (userId: string) =>
   Object.fromEntries(
     (
@@ -185,7 +185,7 @@ describe('a retry chain', () => {
 })
 
 describe('the version of a run', () => {
-  /** v1 an hour ago, v2 half an hour ago, v1 again ten minutes ago, with the ids that n8n gave them. */
+  /** v1 an hour ago, v2 half an hour ago, v1 again ten minutes ago, with their n8n version IDs. */
   async function history() {
     const tracked = await world.tracked()
     const { deploymentId, userId } = tracked
@@ -228,7 +228,7 @@ describe('the version of a run', () => {
 
   test('is the one that n8n reports, even later, and the rollups follow', async () => {
     const { instanceId, userId } = await history()
-    // Pushed without times, then listed, then fetched with its version: it began just before v2 was live.
+    // Pushed without times, then listed, then fetched with its version. It started just before v2 went live.
     const told = run(1, 'error', {
       startedAtMs: null,
       finishedAtMs: null,
@@ -282,7 +282,7 @@ describe('waiting', () => {
     Webhook: [node(0, 10)],
     Agent: [node(1, 4000)],
     Model: [node(2, 1000)],
-    // n8n runs the Wait node once more when it goes on.
+    // n8n runs the Wait node again when it resumes.
     Wait: [node(3600, 1)],
     Post: [node(3600, 500)],
   }
@@ -297,7 +297,7 @@ describe('waiting', () => {
       ...{ activeMs: 510, waited: true },
     })
     expect(activityOf({ resultData: { runData: short } }, undefined, undefined)?.waited).toBe(false)
-    // A retry's data begins with what the original ran.
+    // A retry's data starts with the node runs of the original.
     const retried = { Webhook: [node(-500, 10)], Post: [node(0, 70)] }
     expect(
       activityOf({ resultData: { runData: retried } }, undefined, new Date(at(0)).toISOString()),

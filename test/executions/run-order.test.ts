@@ -1,4 +1,4 @@
-/** The order of lists of runs: pages, neighbours and counts agree, whatever arrives meanwhile and in which order. */
+/** Pages, neighbors and counts of run lists agree on the order, whatever arrives in the meantime. */
 import { and, eq } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -34,7 +34,7 @@ describe.each(databaseKinds)('on $kind', ({ create }) => {
     ...given,
   })
   const random = randomFrom(7)
-  /** In ties too: of few instants, and with or without a start and an end. */
+  /** With ties: few distinct times, with and without a start and an end. */
   const randomRun = () => {
     const at = () => new Date(now.getTime() - random.upTo(40) * hourMs - random.upTo(2))
     return run(at(), {

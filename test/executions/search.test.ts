@@ -1,4 +1,4 @@
-/** `q` of executions: an id in n8n, or words of an error or of a workflow's name, of any script, one's own only. */
+/** `q` of executions: an n8n ID, or words of an error or workflow name in any script, only of the user's own runs. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { matching } from '../../src/executions/search.ts'
 import { newestFirst } from '../../src/runs/order.ts'

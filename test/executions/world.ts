@@ -1,4 +1,4 @@
-/** The routes of instances, deployments, executions and analytics over a real database; users are named by a header. */
+/** The routes of instances, deployments, executions and analytics on a real database. A header identifies the user. */
 import { WorkflowRepository } from '../../src/workflows/repository.ts'
 import { Hono } from 'hono'
 import { v7 as uuidv7 } from 'uuid'
@@ -39,7 +39,7 @@ import type { TestDatabase } from '../harness/database.ts'
 
 export interface Call {
   user?: string
-  /** Sent as JSON, or as it is when it is text. */
+  /** Sent as JSON; a string is sent unchanged. */
   body?: unknown
   token?: string
   headers?: Record<string, string>
@@ -57,7 +57,7 @@ interface WorldOptions {
   quotas?: { instances: number; deployments: number }
   allowLoopbackInstances?: boolean
   hookLimits?: HookLimits
-  /** The n8n servers; default none answers. */
+  /** The n8n servers. By default, none responds. */
   fetch?: typeof fetch
 }
 

@@ -1,4 +1,4 @@
-/** @module The whole application over a test database, in this process, and a way to call it as a user. */
+/** @module The whole application on a test database, in this process, and a client to call it as a user. */
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -12,7 +12,7 @@ import { createPostgresTestDatabase, createTestDatabase, type TestDatabase } fro
 const key = () => randomBytes(32).toString('base64')
 const ring = () => JSON.stringify({ active: 'k1', keys: { k1: key() } })
 
-/** A usable environment with keys of its own. */
+/** A valid environment with its own keys. */
 export const testEnvironment = (overrides: Record<string, string> = {}): Record<string, string> => ({
   DATABASE_URL: 'postgresql://test:test@localhost/test',
   PUBLIC_URL: 'https://flowkeep.example.com',
@@ -54,11 +54,11 @@ export interface TestApp {
   app: App
   deps: Deps
   database: TestDatabase
-  /** Every log line and every answer's text so far, to search for what must not be there. */
+  /** All log lines and response bodies so far, for leak checks. */
   logs: string[]
   answers: string[]
   call: (method: string, path: string, options?: CallOptions) => Promise<Answer>
-  /** A fresh user, signed in. */
+  /** A new user, signed in. */
   user: () => Promise<TestUser>
   close: () => Promise<void>
 }
@@ -142,7 +142,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
   return { app, deps, database, logs, answers, call, user, close }
 }
 
-/** One application for a test file, made before its tests and closed after them. */
+/** One application per test file, created before its tests and closed after them. */
 export function useTestApp(options: TestAppOptions = {}): TestApp {
   const holder = {} as TestApp
   beforeAll(async () => {

@@ -1,4 +1,4 @@
-/** @module Migrated, empty databases for tests, each alone, through the real gateway and the real driver. */
+/** @module Migrated, empty, isolated databases for tests, through the real gateway and the real driver. */
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { PGlite } from '@electric-sql/pglite'
@@ -13,22 +13,23 @@ export interface TestDatabase {
   db: Db
   /** The bare driver beneath `db`. */
   sql: Sql
-  /** For a `Db` of your own: `createDb({ databaseUrl: url, fetch: gateway.fetch })`. */
+  /** For a custom `Db`: `createDb({ databaseUrl: url, fetch: gateway.fetch })`. */
   url: string
   gateway: Gateway
   backend: Backend
-  /** Every row of every table as text, to search for what must not be there. */
+  /** All rows of all tables as text, for leak checks. */
   dump: () => Promise<string>
   close: () => Promise<void>
 }
 
 export interface PostgresTestDatabase extends TestDatabase {
-  /** Straight to the server, for `pg`: locks, kills, and whatever the gateway has no part in. */
+  /** Direct connection for `pg`: locks, kills, and everything that bypasses the gateway. */
   postgresUrl: string
 }
 
 /**
- * No test is about how fast the machine is: these are far above what a loaded one takes. Tests of a limit set their own.
+ * Tests do not depend on the speed of the machine: these limits are far above what a loaded one needs. Tests of a limit
+ * set their own.
  */
 const noLimitMs = 300_000
 const unlimited = {
@@ -40,14 +41,14 @@ const unlimited = {
 
 type ClientOptions = Omit<DbOptions, 'databaseUrl' | 'fetch' | 'fetchEndpoint'>
 
-/** PGlite (Postgres 18): quick and private to the process, but everything in turn. */
+/** PGlite (Postgres 18): fast and private to the process, but sequential. */
 export async function createTestDatabase(options: ClientOptions = {}): Promise<TestDatabase> {
   const loadDataDir = new Blob([await readFile(inject('pgliteTemplate'))])
   const backend = pgliteBackend(await PGlite.create({ loadDataDir }))
   return connect(backend, options)
 }
 
-/** A real Postgres (15, or that of `TEST_DATABASE_URL`): concurrency, locks, timeouts. */
+/** A real Postgres (15, or `TEST_DATABASE_URL`), for concurrency, locks and timeouts. */
 export async function createPostgresTestDatabase(
   options: ClientOptions & PostgresOptions = {},
 ): Promise<PostgresTestDatabase> {

@@ -1,4 +1,4 @@
-/** @module Once for each run: a migrated template for PGlite, and a Postgres server with a migrated template. */
+/** @module Runs once per test run: creates a migrated PGlite template and a Postgres server with a migrated template. */
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -55,7 +55,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
 }
 
 async function buildPgliteTemplate(path: string, migrations: Migration[]): Promise<void> {
-  // Small log segments: a test database is this whole folder, read anew.
+  // Small log segments, because every test database copies this whole folder.
   const pglite = await PGlite.create({ initDbStartParams: ['--wal-segsize=1'] })
   const backend = pgliteBackend(pglite)
   await migrated({ ...backend, close: async () => undefined }, migrations)

@@ -1,4 +1,4 @@
-/** @module The account of `npm run demo -- --large` in a test's database. */
+/** @module The account of `npm run demo -- --large` in a test database. */
 import { seedLargeDemo } from '../../demo/large/seed.ts'
 import { createDeps } from '../../src/deps.ts'
 import { nodeRuntime } from '../../src/node.ts'
@@ -10,7 +10,7 @@ export const demoAccount = {
   password: 'a-demo-to-look-at',
 }
 
-/** @param now its last moment */
+/** @param now the end of its history */
 export function seedDemoInto({ deps, database }: TestApp, now: Date) {
   const clock = { now }
   const { config } = deps

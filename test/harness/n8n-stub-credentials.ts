@@ -1,4 +1,4 @@
-/** @module The n8n stub's credentials: data goes in and never comes out. */
+/** @module The credentials of the n8n stub. It never returns their data. */
 import { iso, type Json, n8nId, type StubContext, type StubCredential } from './n8n-stub-state.ts'
 import { pageByOffset } from './n8n-stub-workflows.ts'
 import { checkCredentialBody, checkCredentialData, isObject, Refusal } from './n8n-stub-validation.ts'
@@ -57,7 +57,7 @@ export function updateCredential(context: StubContext, id: string, body: unknown
     const data = isPartial
       ? { ...credential.data, ...change.data, ...(oauthTokenData !== undefined && { oauthTokenData }) }
       : change.data
-    // Looked at only when data comes along; creating takes any name.
+    // Checked only on data updates; a creation accepts any name.
     if (name.length < 3 || name.length > 128) {
       throw new Refusal(400, 'Credential name must be 3 to 128 characters long.')
     }

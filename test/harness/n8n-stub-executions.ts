@@ -101,7 +101,7 @@ function show(execution: StubExecution, includeData: boolean): Json {
   })
 }
 
-/** Adds one as if it had run; ids count up. */
+/** Adds an execution with the next ID. */
 export function addExecution(
   context: StubContext,
   given: Partial<StubExecution> & Pick<StubExecution, 'workflowId'>,
@@ -132,7 +132,7 @@ export function addExecution(
 
 const lastIds = new WeakMap<StubContext, number>()
 
-/** Runs a published workflow, with its error report when it fails. */
+/** Runs a published workflow and reports its error when it fails. */
 export function run(
   context: StubContext,
   workflow: StubWorkflow,
@@ -195,7 +195,7 @@ function report(
   )
 }
 
-/** What the nodes themselves say: one that stops with an error, one that waits, else success. */
+/** The outcome by its nodes: an error for a Stop And Error node, waiting for a Wait node, else success. */
 export function outcomeByNodes(nodes: Json[]): StubOutcome {
   for (const { type, name, parameters, disabled } of nodes) {
     if (disabled === true) continue

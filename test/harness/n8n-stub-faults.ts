@@ -1,4 +1,4 @@
-/** @module Ways in which an n8n, or what stands before it, fails to answer. */
+/** @module Failures of n8n or of a proxy in front of it. */
 import type { Json } from './n8n-stub-state.ts'
 
 export type StubStep =
@@ -24,9 +24,9 @@ export type StubStep =
   | 'other'
 
 /**
- * Those ending in `-after-apply` do what was asked first. `refuse`: nothing listens. `reset`: the connection breaks.
- * `timeout`: no answer, ever. `endless`: a JSON answer without end. `gzip-bomb`: 64 MB in 64 KB; in-process it is
- * `endless`, for there a body is never compressed. `leak`: 500 that repeats the API key and markup.
+ * Modes ending in `-after-apply` execute the request first. `refuse`: no listener. `reset`: the connection breaks.
+ * `timeout`: never responds. `endless`: an endless JSON response. `gzip-bomb`: 64 MB in 64 KB; `endless` in-process,
+ * where bodies are never compressed. `leak`: a 500 that repeats the API key and markup.
  */
 export type StubMode =
   | 'refuse'
@@ -67,7 +67,7 @@ export interface StubFault {
   location?: string
 }
 
-/** A connection that ends without an answer. */
+/** The connection ends without a response. */
 export class ConnectionFault extends Error {
   readonly code: 'ECONNREFUSED' | 'ECONNRESET'
 
@@ -79,7 +79,7 @@ export class ConnectionFault extends Error {
 
 const NEVER = new Promise<Response>(() => undefined)
 
-/** `apply` gives n8n's real answer and its effects. */
+/** `apply` executes the request and returns n8n's real response. */
 export async function failBy(
   fault: StubFault,
   apiKey: string,

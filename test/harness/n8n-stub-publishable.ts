@@ -1,6 +1,6 @@
 /**
- * @module What n8n 2.41.1 refuses to publish. Missing here: its check of required node parameters, which the catalogue
- * does not have.
+ * @module What n8n 2.41.1 refuses to publish. Excludes its check of required node parameters, which are not in the
+ * catalogue.
  */
 import { NodeFlag } from '../../src/n8n/catalogue-file.ts'
 import { isDisplayed } from '../../src/n8n/display-options.ts'
@@ -41,7 +41,7 @@ function isInstalled({ state }: StubContext, type: string): boolean {
   return loaded.some(({ types }) => types.includes(type))
 }
 
-/** In n8n's eyes also a node that has a webhook to be resumed by: it publishes what then never runs. */
+/** n8n also counts nodes with a webhook for resuming, so it publishes workflows that never run. */
 function startsSomething(context: StubContext, node: Json): boolean {
   const type = String(node.type)
   if (MANUAL_TRIGGERS.has(type)) return false
@@ -65,7 +65,7 @@ function checkSubWorkflows(context: StubContext, nodes: Json[], ownId: string): 
   }
 }
 
-/** The declared ones only. n8n also looks at required parameters, which the catalogue does not have. */
+/** Declared ones only. n8n also checks required parameters, which are not in the catalogue. */
 function checkCredentials(context: StubContext, nodes: Json[]): void {
   for (const node of nodes) {
     const description = node.disabled === true ? undefined : describeNode(context.catalogue, node)

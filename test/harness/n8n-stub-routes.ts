@@ -1,4 +1,4 @@
-/** @module The paths of n8n's public API that the stub has, and what `/discover` says of them. */
+/** @module The paths of n8n's public API that the stub supports, and the response of `/discover`. */
 import * as credentials from './n8n-stub-credentials.ts'
 import * as executions from './n8n-stub-executions.ts'
 import type { StubStep } from './n8n-stub-faults.ts'
@@ -111,7 +111,7 @@ const RESOURCES = [
 ] as const
 
 function listCommunityPackages({ state }: StubContext): Json[] {
-  // What n8n says without its module.
+  // The response of n8n without its module.
   if (!state.communityPackages) throw new Refusal(500, 'Internal server error')
   return state.communityPackages.map(({ packageName, types, failedLoading }) => ({
     packageName,

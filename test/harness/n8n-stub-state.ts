@@ -1,8 +1,8 @@
-/** @module What the n8n stub holds. Tests may read all of it, and change it to play a person in n8n's editor. */
+/** @module The state of the n8n stub. Tests can read it, and change it like a user in n8n's editor. */
 import type { Catalogue } from '../../src/n8n/catalogue.ts'
 
 export type Json = Record<string, unknown>
-/** `2.41` as measured; the other two as their OpenAPI says: no discovery, no publish, few credential routes. */
+/** `2.41` as measured; the other two by their OpenAPI: no discovery, no publish, few credential routes. */
 export type Generation = '2.41' | '2.0' | '1.x'
 
 export interface WorkflowContent {
@@ -27,11 +27,11 @@ export interface StubWorkflow extends WorkflowContent {
   versions: Map<string, StubVersion>
   createdAt: string
   updatedAt: string
-  /** `METHOD path` that answer now */
+  /** live `METHOD path` pairs */
   webhooks: string[]
-  /** answers to anything now, be it an error trigger only */
+  /** has a live trigger, even if only an Error Trigger */
   isLive: boolean
-  /** what a publish or unpublish has still to bring about */
+  /** pending effects of a publish or unpublish */
   pending: { atMs: number; versionId: string | null } | null
 }
 
@@ -39,7 +39,7 @@ export interface StubCredential {
   id: string
   name: string
   type: string
-  /** in clear, to compare with what was meant to be sent */
+  /** in plain text, for comparison with the expected data */
   data: Json
   createdAt: string
   updatedAt: string
@@ -98,13 +98,13 @@ export interface StubState {
   calls: StubCall[]
   /** credential ids whose test says OK; all others have no test */
   workingCredentials: Set<string>
-  /** those installed; null: n8n's module of community packages is off */
+  /** installed packages; null if the community packages module is disabled */
   communityPackages: StubPackage[] | null
-  /** steps that the API key lacks the scope for: n8n does not list them, and answers 403 */
+  /** steps for which the API key lacks the scope: n8n does not list them and returns 403 */
   withheld: Set<string>
 }
 
-/** What the parts of the stub share. */
+/** Shared by the parts of the stub. */
 export interface StubContext {
   state: StubState
   catalogue: Catalogue
@@ -125,7 +125,7 @@ export interface StubOutcome {
 
 const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
 
-/** 16 letters and digits, as n8n's own. */
+/** 16 letters and digits, like n8n's IDs. */
 export function n8nId(): string {
   return [...crypto.getRandomValues(new Uint8Array(16))]
     .map((byte) => LETTERS[byte % LETTERS.length])

@@ -1,9 +1,9 @@
-/** @module What n8n 2.41.1 refuses in a body, in the order in which it looks. Kept true by `n8n/stub-conformance.test.ts`. */
+/** @module The request validation of n8n 2.41.1, in its order. `n8n/stub-conformance.test.ts` verifies it. */
 import { type FieldType } from '../../src/n8n/catalogue-file.ts'
 import type { Catalogue } from '../../src/n8n/catalogue.ts'
 import type { Generation, Json } from './n8n-stub-state.ts'
 
-/** An answer of n8n that is not a success. */
+/** An error response of n8n. */
 export class Refusal extends Error {
   readonly status: number
 
@@ -98,7 +98,7 @@ const settings: Record<string, Check> = {
   ...{ availableInMCP: flag, customTelemetryTags: listOf(tag), binaryMode: oneOf('separate', 'combined') },
   credentialResolverId: text,
 }
-/** Taken with 200 and not kept (some only without a licence). */
+/** Accepted with 200 but not stored (some only without a license). */
 export const IGNORED_SETTINGS = new Set(['binaryMode', 'credentialResolverId', 'redactionPolicy'])
 export const SETTING_NAMES: Record<Generation, string[]> = {
   '2.41': Object.keys(settings),
@@ -210,8 +210,8 @@ export function checkCredentialBody(body: unknown, generation: Generation): Json
 }
 
 /**
- * The data against the schema that n8n makes of the type's description, and against n8n's own rule for OAuth URLs:
- * unlike in `checkCredentialData`, an empty value is a value, and a default is none.
+ * Validates the data against n8n's schema of the type and its rule for OAuth URLs. Unlike in `checkCredentialData`, an
+ * empty value counts as a value, and a default does not.
  */
 export function checkCredentialData(catalogue: Catalogue, type: string, data: Json, isPartial = false): void {
   const known = catalogue.credentialType(type)

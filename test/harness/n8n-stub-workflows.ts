@@ -1,4 +1,4 @@
-/** @module The n8n stub's workflows: drafts, versions, and a publishing that takes effect later. */
+/** @module The workflows of the n8n stub: drafts, versions, and delayed publishing. */
 import { hasWebhooks, webhooksOf } from '../../src/n8n/webhook-paths.ts'
 import { canonicalJson } from '../../src/n8n/workflow-json.ts'
 import {
@@ -12,7 +12,7 @@ import {
 import { checkPublishable, MANUAL_TRIGGERS } from './n8n-stub-publishable.ts'
 import { checkWorkflowBody, IGNORED_SETTINGS, isObject, Refusal } from './n8n-stub-validation.ts'
 
-/** Triggers that n8n takes for published without starting anything. */
+/** Triggers that n8n publishes without starting anything. */
 const PASSIVE_TRIGGERS = new Set(['n8n-nodes-base.errorTrigger', 'n8n-nodes-base.executeWorkflowTrigger'])
 
 export function createWorkflow(context: StubContext, body: unknown): Json {
@@ -59,16 +59,16 @@ export function updateWorkflow(
   Object.assign(workflow, toContent(checked, workflow.settings, context))
   workflow.updatedAt = iso(context.nowMs())
   const isSame = (key: 'nodes' | 'connections' | 'settings') => isDeepEqual(before[key], workflow[key])
-  // A name or settings alone make no version; connections alone do not count.
+  // Changing only the name or settings creates no version; neither do connections alone.
   if (!isSame('nodes') || !isSame('settings')) workflow.versionCounter += 1
   if (!isSame('nodes') || !isSame('connections')) saveVersion(workflow)
-  // Saved by now, whatever publishing says.
+  // Saved even if publishing fails.
   if (workflow.activeVersionId !== null && publishIfActive !== 'false')
     publish(context, workflow, workflow.versionId)
   return show(workflow, context, ['tags'])
 }
 
-/** n8n keeps what is not named, and removes an error workflow that is set to its default. */
+/** n8n keeps omitted settings, and removes an error workflow that is set to the default. */
 function mergeSettings(before: Json, given: [string, unknown][]): Json {
   const merged = { ...before, ...Object.fromEntries(given) }
   if (merged.errorWorkflow === 'DEFAULT') delete merged.errorWorkflow
@@ -128,7 +128,7 @@ export function listWorkflows(context: StubContext, query: URLSearchParams): Jso
     .filter((each) => !like || like.test(each.name))
     .filter((each) => !active || String(each.activeVersionId !== null) === active)
     .filter(() => !tags && !projectId)
-    // n8n gives them in the order of its random ids, or none.
+    // n8n sorts them by its random IDs.
     .toSorted((a, b) => (a.id < b.id ? -1 : 1))
   return pageByOffset(
     found.map((each) => show(each, context, ['tags', 'shared'], true)),
@@ -153,7 +153,7 @@ export function pageLimit(query: URLSearchParams): number {
   return Math.min(Number(limit), 250)
 }
 
-/** The cursor's own limit counts; the filters are not in it. */
+/** The cursor contains the limit but not the filters. */
 export function readCursor(query: URLSearchParams): Json | undefined {
   const cursor = query.get('cursor')
   if (!cursor) return undefined
@@ -213,7 +213,7 @@ function webhooksIn(context: StubContext, nodes: Json[]): string[] {
   return served.map(({ method, path }) => `${method} ${path}`)
 }
 
-/** Brings about what is due by now. */
+/** Applies pending effects that are due. */
 export function settle(context: StubContext): void {
   for (const workflow of context.state.workflows.values()) settleWorkflow(context, workflow, context.nowMs())
 }
@@ -224,7 +224,7 @@ function settleWorkflow(context: StubContext, workflow: StubWorkflow, nowMs: num
   workflow.pending = null
   workflow.isLive = false
   workflow.webhooks = []
-  // The count of an unpublished workflow stays as it was, so does that of one whose triggers will not start.
+  // The count stays the same for an unpublished workflow, and for one whose triggers do not start.
   if (pending.versionId === null) return
   const nodes = workflow.versions.get(pending.versionId)?.nodes ?? []
   if (nodes.some((node) => node.disabled !== true && hasBadCron(node))) return

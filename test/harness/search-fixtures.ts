@@ -1,4 +1,4 @@
-/** @module Many workflows and runs of many owners, and the plans of the statements that search them. */
+/** @module Many workflows and runs of many owners, and the plans of statements that search them. */
 import type { Sql } from '../../src/db/client.ts'
 
 export interface SearchSize {
@@ -60,14 +60,14 @@ const idOf = (at: string) => `(
   select (substr(t, 1, 8) || '-' || substr(t, 9, 4) || '-7' || substr(r, 1, 3) || '-8' || substr(r, 4, 3) || '-' || substr(r, 7, 12))::uuid
   from lpad(to_hex((extract(epoch from ${at}) * 1000)::bigint), 12, '0') t, md5(random()::text || n) r)`
 
-/** The first rows belong to `few`, then every other one to `many`. Every owner has each term, but for the rare ones. */
+/** The first rows belong to `few`, then every other one to `many`. Every owner has each term except the rare ones. */
 const ownerOf = (fewCount: number) => `case when n <= ${fewCount} then $1::uuid when n % 2 = 0 then $2::uuid
   else lpad(to_hex(16 + (n / 2) % ${otherOwners}), 32, '0')::uuid end`
 
-/** Rare terms stand in one of `every` rows. */
+/** Rare terms occur in one of `every` rows. */
 const rare = (term: string, every: number) => `case when n % ${every} in (7, 8) then ' ${term}' else '' end`
 
-/** @param every rare terms stand in two of so many rows */
+/** @param every rare terms occur in two of this many rows */
 export async function fillForSearch(sql: Sql, size: SearchSize, every = 5000): Promise<Owners> {
   const owners: Owners = {
     many: '00000000-0000-7000-8000-00000000000a',
@@ -139,14 +139,14 @@ interface PlanNode {
 export interface Plan {
   ms: number
   blocks: number
-  /** Rows read only to be dropped. */
+  /** Rows that were read and discarded. */
   dropped: number
   indexes: string[]
-  /** Tables that were read from end to end. */
+  /** Tables that were scanned completely. */
   scanned: string[]
 }
 
-/** Runs a statement and tells how it was run. */
+/** Runs a statement and returns its plan. */
 export async function planOf(
   sql: Sql,
   { query, params }: { query: string; params: unknown[] },

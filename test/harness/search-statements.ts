@@ -1,4 +1,4 @@
-/** @module Every search that the API and the dashboard offer, as the statements that they send. */
+/** @module The statements of every search in the API and the dashboard. */
 import { createDb, type Db } from '../../src/db/client.ts'
 import type { Gateway } from '../../src/db/gateway/protocol.ts'
 import { readRuns } from '../../src/executions/list-queries.ts'
@@ -21,14 +21,14 @@ interface Search {
 
 const page = { limit: 50, after: null }
 
-/** By how often they occur in what `fillForSearch` makes. */
+/** By their frequency in the data of `fillForSearch`. */
 export const terms = {
   rare: ['zyxgate', 'yxgat', 'zyxfault', 'quizzical', 'naivement', '罕見', '鱻字', 'rarenode'],
   common: ['slack', 'morning', 'status code', 'café', '每日报', '权限不', 'uberwach'],
   short: ['a', 'z', 'sl', 'zy', '报', '鱻', '报告', '罕'],
 }
 
-/** @returns the statements of each search of `userId`, which are also run once */
+/** Runs each search of `userId` once. @returns their statements */
 export async function searchesOf(
   gateway: Gateway,
   userId: string,

@@ -1,6 +1,6 @@
 import type { Reporter, TestModule } from 'vitest/node'
 
-/** Ends a run with one line that a script can read: `12 passed, 0 failed`. */
+/** Ends a run with one machine-readable line: `12 passed, 0 failed`. */
 export default class SummaryReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
     let passed = 0
@@ -12,12 +12,12 @@ export default class SummaryReporter implements Reporter {
         if (state === 'passed') passed++
         if (state === 'failed') failed++
       }
-      // A file that broke outside its tests counts once.
+      // A file that failed outside its tests counts once.
       if (module.state() === 'failed' && failed === failedBefore) failed++
     }
     // After the default reporter, which also writes its last lines when the run ends.
     process.once('exit', (exitCode) => {
-      // A run that broke before its tests has failed, too.
+      // A run that failed before its tests counts as failed too.
       const failures = exitCode !== 0 && failed === 0 ? 1 : failed
       process.stdout.write(`${passed} passed, ${failures} failed\n`)
     })
