@@ -22,8 +22,7 @@ import { instanceRoutes } from './instances/routes.ts'
 import { loadCatalogue } from './n8n/catalogue.ts'
 import { auditRoutes } from './users/audit-routes.ts'
 import { authRoutes, meRoutes } from './users/routes.ts'
-import { missingCredentialRoutes } from './workflows/missing-credentials.ts'
-import { workflowRoutes } from './workflows/routes.ts'
+import { missingCredentialRoutes, workflowRoutes } from './workflows/routes.ts'
 
 const signedInPaths = [
   '/v1/me/*',

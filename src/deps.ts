@@ -1,4 +1,5 @@
 /** @module The composition root: builds the services that the routes use from the configuration and the runtime. */
+import { type OnFailedRuns } from './executions/ingest.ts'
 import { errorNameOf } from './errors.ts'
 import { sleep } from './lib/retry.ts'
 import type { Context } from 'hono'
@@ -27,7 +28,6 @@ import { RemoteWorkflows } from './deployments/import-remote.ts'
 import { WorkflowReadiness } from './deployments/readiness.ts'
 import { DeploymentRepository } from './deployments/repository.ts'
 import { DeadLetterRepository } from './executions/dead-letters.ts'
-import type { OnFailedRuns } from './executions/failed-runs.ts'
 import { rollUpChanges, isTimeToRollUp } from './executions/roll-up.ts'
 import { IncidentRepository } from './executions/incidents.ts'
 import { type OnRecorded, ReportReceiver } from './executions/receive.ts'

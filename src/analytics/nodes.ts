@@ -1,4 +1,5 @@
 /** @module Statistics by node type and by node. Rollups of nodes are by UTC day, so periods are whole UTC days. */
+import { percentageOf } from '../runs/meaning.ts'
 import { type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
 import {
@@ -10,7 +11,6 @@ import {
 } from './contract.ts'
 import { type BoundedRange, periodOf, wholeDays } from '../runs/period.ts'
 import { type Filter, rollupsOf, topGroups, totalsOf, within } from '../runs/sources.ts'
-import { percentageOf } from '../lib/percentage.ts'
 
 type Sort = (typeof nodeTypeSorts)[number] | (typeof nodeSorts)[number]
 

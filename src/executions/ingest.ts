@@ -3,6 +3,7 @@
  * updates the execution from the merged key, and appends the difference to the ledger for the rollups. Concurrent,
  * repeated and reordered deliveries always result in the same rows and counts.
  */
+import { type FailedRun } from '../credentials/health.ts'
 import { sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import { auditEventOfUser } from '../db/audit.ts'
@@ -227,3 +228,19 @@ function toRecorded(row: Row, created: boolean): RecordedExecution {
 }
 
 const isoOf = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString())
+
+/** Called after the runs are recorded. Must not throw. */
+export type OnFailedRuns = (runs: FailedRun[]) => void
+
+/** The runs that ended in an error. They show whether a credential still works. */
+export function failedRuns(
+  executions: IncomingExecution[],
+  recorded: (RecordedExecution | undefined)[],
+): FailedRun[] {
+  return executions.flatMap(({ error, eventAtMs }, index) => {
+    const run = recorded[index]
+    if (!error || run?.current.status !== 'error') return []
+    const { userId, deploymentId, workflowVersion } = run
+    return { userId, deploymentId, workflowVersion, ...error, failedAt: new Date(eventAtMs) }
+  })
+}

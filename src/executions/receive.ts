@@ -2,9 +2,8 @@
 import type { Db } from '../db/client.ts'
 import type { ReportResult } from './contract.ts'
 import { type DeadLetterRepository, deadLetterLimitBytes, type NewDeadLetter } from './dead-letters.ts'
-import { failedRuns, type OnFailedRuns } from './failed-runs.ts'
 import { recordIncidents } from './incidents.ts'
-import { ingest } from './ingest.ts'
+import { failedRuns, ingest, type OnFailedRuns } from './ingest.ts'
 import { type ReadPayload, readPayload } from './payload.ts'
 import { cleanJson } from './run-data.ts'
 

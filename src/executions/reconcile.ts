@@ -2,13 +2,13 @@
  * @module Polls all due instances on a schedule. Pushes make results fast; polls make them complete. A crash loses nothing,
  * because leases expire and the watermark never passes unrecorded executions.
  */
+import { type OnFailedRuns } from './ingest.ts'
 import type { Db } from '../db/client.ts'
 import { AppError, errorNameOf, notFound } from '../errors.ts'
 import type { Log } from '../http/log.ts'
 import { toAppError } from '../instances/connections.ts'
 import { N8nError } from '../n8n/api-transport.ts'
 import type { PollAnswer } from './contract.ts'
-import type { OnFailedRuns } from './failed-runs.ts'
 import { type PollClient, pollInstance, type PollResult, ScopeLostError } from './poll-instance.ts'
 import { type Claim, type PollFailure, PollSchedule } from './poll-schedule.ts'
 

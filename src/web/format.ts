@@ -185,3 +185,7 @@ export const sentence = (text: string | null): string =>
 
 /** With a capital at the start. */
 export const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
+
+/** n8n's execution number, such as #48 213. Other IDs stay unchanged. */
+export const runNumber = ({ n8nExecutionId }: { n8nExecutionId: string }): string =>
+  `#${/^\d{1,15}$/.test(n8nExecutionId) ? count(Number(n8nExecutionId)) : n8nExecutionId}`

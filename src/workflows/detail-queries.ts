@@ -1,9 +1,9 @@
 /** @module Queries for the workflow pages: deployments, runs by version, version content and credential states. */
+import { percentageOf } from '../runs/meaning.ts'
 import type { JsonObject } from '../lib/json-object.ts'
 import { sql } from 'drizzle-orm'
 import { partsOf } from '../runs/period.ts'
 import { groupSums, runsIn } from '../runs/sources.ts'
-import { percentageOf } from '../lib/percentage.ts'
 import type { Db } from '../db/client.ts'
 import type { DeploymentStatus, SlotBinding } from '../db/schema/deployments.ts'
 import { last24Hours } from '../lib/time.ts'

@@ -1,3 +1,4 @@
+import { type CredentialRequirements } from './requirements.ts'
 import { IdParam } from '../lib/scalars.ts'
 import { Hono } from 'hono'
 import type { Fingerprint } from '../crypto/fingerprint.ts'
@@ -13,6 +14,7 @@ import type { WorkflowWarning } from '../n8n/metadata.ts'
 import { readWorkflowMember } from '../n8n/workflow-text.ts'
 import {
   DiffQuery,
+  MissingCredentials,
   NewWorkflow,
   Workflow,
   WorkflowChange,
@@ -260,4 +262,19 @@ export function workflowRoutes(workflows: WorkflowRepository, fingerprint: Finge
         return c.json(workflow, 200, { ETag: await tagOf(workflow) })
       },
     )
+}
+
+/** `GET /v1/credentials/missing` queries workflows but belongs to the credentials API. */
+export function missingCredentialRoutes(requirements: CredentialRequirements) {
+  return new Hono<AuthEnv>().get(
+    '/',
+    describe({
+      operationId: 'listMissingCredentials',
+      tag: 'Credentials',
+      summary: 'List missing credentials',
+      description: 'The credential types that workflows require and that no credential exists for.',
+      responses: { 200: MissingCredentials },
+    }),
+    async (c) => c.json(await requirements.findMissing(c.var.userId)),
+  )
 }

@@ -10,10 +10,9 @@ import type { AuthEnv } from '../../src/http/auth.ts'
 import { problem, toAppError } from '../../src/http/problem.ts'
 import { readinessRoutes } from '../../src/deployments/readiness-routes.ts'
 import { loadCatalogue } from '../../src/n8n/catalogue.ts'
-import { missingCredentialRoutes } from '../../src/workflows/missing-credentials.ts'
 import { WorkflowRepository } from '../../src/workflows/repository.ts'
 import { CredentialRequirements } from '../../src/workflows/requirements.ts'
-import { workflowRoutes } from '../../src/workflows/routes.ts'
+import { missingCredentialRoutes, workflowRoutes } from '../../src/workflows/routes.ts'
 
 export function createWorkflowServer(db: Db, quota = 10_000) {
   const workflows = new WorkflowRepository(db, () => new Date(), loadCatalogue, { workflows: quota })

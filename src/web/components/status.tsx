@@ -1,4 +1,5 @@
 /** @module Statuses as a glyph, a label and a color, each sufficient on its own. */
+import { type DeploymentListRow } from '../../deployments/list-queries.ts'
 import type { DeploymentStatus } from '../../db/schema/deployments.ts'
 import type { ExecutionStatus } from '../../db/schema/executions.ts'
 
@@ -116,4 +117,11 @@ export function StatusTag({ tone, label, struckThrough = false }: StatusStyle) {
       {label}
     </span>
   )
+}
+
+/** Style of a deployment's state. Failures and drift take precedence over the status. */
+export function statusBadge({ state, status }: Pick<DeploymentListRow, 'state' | 'status'>): StatusStyle {
+  if (state === 'failing') return { tone: 'fail', label: 'Failing' }
+  if (state === 'drifted') return { tone: 'wait', label: 'Drifted' }
+  return deploymentStyle(status)
 }

@@ -1,5 +1,6 @@
 /** @module The health of an instance: problems that need attention, and how current its runs are. */
-import { type Instance, lateAfterSeconds } from '../../instances/contract.ts'
+import { type Notice } from '../notice.ts'
+import { type Instance, type InstanceTest, lateAfterSeconds } from '../../instances/contract.ts'
 import type { AttentionItem } from '../components/card.tsx'
 import { Status } from '../components/status.tsx'
 import { duration, plural, type TimeFormat } from '../format.ts'
@@ -80,4 +81,19 @@ export function attentionItems(
     })
   }
   return items
+}
+
+/** The result of a connection test, as a notice. */
+export function testNotice(
+  name: string,
+  { status, detail, cannot }: Pick<InstanceTest, 'status' | 'detail' | 'cannot'>,
+): Notice {
+  if (status === 'ok') return { kind: 'ok', text: `${name} is reachable and accepts the API key.` }
+  if (status === 'limited') {
+    return {
+      kind: 'wait',
+      text: `${name} is reachable and accepts the API key, with ${plural(cannot.length, 'limitation')}.`,
+    }
+  }
+  return { kind: 'fail', text: `${name}: ${detail ?? 'no response'}.` }
 }

@@ -11,19 +11,18 @@ import {
 } from '../../components/controls.tsx'
 import { Icon, NodeBadge } from '../../components/icons.tsx'
 import { PageHead } from '../../layout/page.tsx'
-import { Glyph, Status, type Tone } from '../../components/status.tsx'
+import { Glyph, Status, statusBadge, type Tone } from '../../components/status.tsx'
 import { NameCell, Table, Td, Time, Tr } from '../../components/table.tsx'
 import { countedRuns } from '../../links/run-filter.ts'
 import { count, none, percent, plural, type TimeFormat } from '../../format.ts'
-import { statusBadge } from '../../components/deployment-status.ts'
-import type {
-  DeploymentList,
-  DeploymentListFilter,
-  DeploymentListRow,
-  DeploymentListState,
-  Named,
+import {
+  type DeploymentList,
+  type DeploymentListFilter,
+  type DeploymentListRow,
+  type DeploymentListState,
+  deploymentListStates,
+  type Named,
 } from '../../../deployments/list-queries.ts'
-import { deploymentListStates } from '../../../deployments/list-queries.ts'
 import { stepLabel } from '../../components/deployment-stages.ts'
 
 const states: Record<DeploymentListState, { tone: Tone; label: string; struckThrough?: boolean }> = {

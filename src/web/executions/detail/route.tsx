@@ -1,14 +1,13 @@
 /** @module `/executions/:id`: one run. */
+import { runNumber } from '../../format.ts'
 import { IdParam } from '../../../lib/scalars.ts'
 import { Hono } from 'hono'
-import type { DashboardEnv } from '../../context.ts'
+import type { DashboardDeps, DashboardEnv } from '../../context.ts'
 import { readRun } from '../../../executions/detail-queries.ts'
 import { notFound } from '../../../errors.ts'
 import { loadCatalogue } from '../../../n8n/catalogue.ts'
-import type { DashboardDeps } from '../../context.ts'
 import { renderPage } from '../../layout/page.tsx'
 import { listHref, listQuery, readRunFilter } from '../../links/run-filter.ts'
-import { runNumber } from '../../components/run-number.ts'
 import { viewRun } from './model.ts'
 import { RunPageView } from './view.tsx'
 

@@ -4,11 +4,10 @@ import { LinkButton, Pagination, withQuery } from '../../components/controls.tsx
 import { PageHead } from '../../layout/page.tsx'
 import { executionStyle, Status } from '../../components/status.tsx'
 import { NameCell, Table, Td, Time, Tr } from '../../components/table.tsx'
-import { duration, none, plural, type TimeFormat } from '../../format.ts'
+import { duration, none, plural, runNumber, type TimeFormat } from '../../format.ts'
 import { Meter } from '../../charts/spark.tsx'
 import { Filters } from './filters.tsx'
 import { triggerLabel } from '../../components/node-labels.ts'
-import { runNumber } from '../../components/run-number.ts'
 import type { FilterChoices, ListedRun } from '../../../executions/list-queries.ts'
 import { listHref, listQuery, type RunFilter, runHref } from '../../links/run-filter.ts'
 

@@ -1,16 +1,15 @@
 /** @module `/instances/:id`: one instance, with actions to test it, poll it and set up its error reporter. */
+import { testNotice } from '../health.tsx'
 import { notFound } from '../../../errors.ts'
 import { Hono } from 'hono'
-import type { DashboardEnv } from '../../context.ts'
+import type { DashboardDeps, DashboardEnv } from '../../context.ts'
 import { testInstance } from '../../../instances/change.ts'
 import { readDeployed, readInstanceCounts } from '../../../instances/queries.ts'
 import { setUpReporter } from '../../../instances/set-up-reporter.ts'
-import type { DashboardDeps } from '../../context.ts'
 import { plural } from '../../format.ts'
 import { renderPage } from '../../layout/page.tsx'
 import { act } from '../../links/outcome.ts'
 import { instanceOf, listCrumb, section } from '../page-context.ts'
-import { testNotice } from '../test-notice.ts'
 import { DetailPage } from './view.tsx'
 
 const deployedLimit = 8

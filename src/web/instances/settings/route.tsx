@@ -1,4 +1,5 @@
 /** @module Adds an instance, changes its settings, API key and webhook token, and removes it. */
+import { testNotice } from '../health.tsx'
 import { type Context, Hono } from 'hono'
 import { AppError, notFound } from '../../../errors.ts'
 import { check } from '../../../http/validate.ts'
@@ -8,7 +9,6 @@ import { type Instance, InstanceChange, NewInstance } from '../../../instances/c
 import { renewReporter } from '../../../instances/set-up-reporter.ts'
 import { renderPage } from '../../layout/page.tsx'
 import type { DashboardDeps, DashboardEnv } from '../../context.ts'
-import { testNotice } from '../test-notice.ts'
 import { errorsByField, type FormState, readForm } from '../../form-data.ts'
 import { workflowInSetup } from '../../links/setup.ts'
 import { redirectWith } from '../../notice.ts'

@@ -1,12 +1,11 @@
 /** @module The deployments of a workflow: a card for its overview and a table for its tab. */
 import { Card, Empty } from '../../components/card.tsx'
 import { LinkButton } from '../../components/controls.tsx'
-import { Status } from '../../components/status.tsx'
+import { Status, statusBadge } from '../../components/status.tsx'
 import { NameCell, Table, Td, Time, Tr } from '../../components/table.tsx'
 import type { DeploymentListRow } from '../../../deployments/list-queries.ts'
 import { none, percent, plural, type TimeFormat } from '../../format.ts'
 import { countedRunsHref, planHref } from '../links.ts'
-import { statusBadge } from '../../components/deployment-status.ts'
 import type { DeployedPlace } from '../../../workflows/detail-queries.ts'
 
 interface Props {

@@ -1,4 +1,5 @@
 /** @module `/workflows/:id` and `/workflows/:id/deployments`. */
+import { listVersions, rateDays } from '../versions/list.tsx'
 import { requireFound } from '../../../errors.ts'
 import { Hono } from 'hono'
 import { dayMs, last24Hours } from '../../../lib/time.ts'
@@ -17,7 +18,6 @@ import {
   readVersionRates,
 } from '../../../workflows/detail-queries.ts'
 import { describeChanges } from '../versions/changes.ts'
-import { listVersions, rateDays } from '../versions/listed-versions.ts'
 
 const shownVersions = 4
 const shownRuns = 6

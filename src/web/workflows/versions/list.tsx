@@ -1,14 +1,13 @@
 /** @module The versions of a workflow and their prompts, newest first. */
+import { type ChangeCounts, countChanges } from './changes.ts'
 import type { WorkflowVersionSummary } from '../../../workflows/contract.ts'
 import { Action } from '../../components/controls.tsx'
-import { StatusTag } from '../../components/status.tsx'
+import { statusBadge, StatusTag } from '../../components/status.tsx'
 import { Time } from '../../components/table.tsx'
 import type { DeploymentListRow } from '../../../deployments/list-queries.ts'
 import { percent, plural, type TimeFormat } from '../../format.ts'
 import { countedRunsHref, diffHref, workflowHref } from '../links.ts'
 import type { VersionRate } from '../../../workflows/detail-queries.ts'
-import { statusBadge } from '../../components/deployment-status.ts'
-import type { ChangeCounts } from './changes.ts'
 
 export interface ListedVersion {
   version: WorkflowVersionSummary
@@ -167,4 +166,23 @@ function Rate({
       <span class="muted"> of {plural(rate.runs, 'run')}</span>
     </a>
   )
+}
+
+/** Success rates cover the last 30 days. */
+export const rateDays = 30
+
+/** @param items one more than `shown`, to compare the last one with its predecessor */
+export function listVersions(
+  items: readonly WorkflowVersionSummary[],
+  contents: ReadonlyMap<number, Record<string, unknown>>,
+  shown: number,
+): ListedVersion[] {
+  return items.slice(0, shown).map((version, index): ListedVersion => {
+    const [older, newer] = [contents.get(version.version - 1), contents.get(version.version)]
+    return {
+      version,
+      before: items[index + 1] ?? null,
+      counts: older && newer ? countChanges(older, newer) : null,
+    }
+  })
 }

@@ -12,8 +12,7 @@ import { readGraphState } from '../graph/view-state.ts'
 import { diffHref, workflowHref } from '../links.ts'
 import { crumbsOf, findWorkflow, idOf, versionNumber, type WorkflowPageDeps } from '../page-context.ts'
 import { readContents, readVersionRates } from '../../../workflows/detail-queries.ts'
-import { VersionList } from './list.tsx'
-import { listVersions, rateDays } from './listed-versions.ts'
+import { listVersions, rateDays, VersionList } from './list.tsx'
 import { DiffView, VersionView } from './view.tsx'
 
 const pageVersions = 20
