@@ -1,4 +1,4 @@
--- Assigns the version to at most max_rows runs of an n8n version that the history now knows. Returns how many.
+-- Assigns the version to at most max_rows runs of an n8n version that was added to the history. Returns their number.
 create or replace function attribute_executions(of_deployment uuid, of_n8n_version text, max_rows integer default 1000)
 returns integer language plpgsql as $$
 declare

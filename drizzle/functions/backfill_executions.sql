@@ -1,5 +1,5 @@
--- Corrects the next max_rows executions recorded before runs had kinds, newest first: their version by the history, their
--- kind by n8n's mode. Returns how many it read; 0 when all are corrected or another session does it.
+-- Backfills the next max_rows executions recorded before runs had kinds, newest first: the version from the history, the
+-- kind from n8n's mode. Returns the number of rows read; 0 when complete, or while another session does it.
 create or replace function backfill_executions(max_rows integer default 1000) returns integer language plpgsql as $$
 declare
   before uuid;

@@ -1,4 +1,4 @@
--- Locks the owner and counts, so that creations that compete for the last unit of a quota pass one by one.
+-- Locks the owner and checks the quota, so that concurrent creations are checked one by one.
 create or replace function claim_quota(owner uuid, entity text, quota integer) returns void language plpgsql as $$
 declare
   used integer;

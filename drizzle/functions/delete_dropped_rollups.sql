@@ -1,4 +1,4 @@
--- Deletes at most max_rows rollup rows of dropped months, which no view counts. Returns how many.
+-- Deletes at most max_rows rollup rows of dropped months, which the views exclude. Returns their number.
 create or replace function delete_dropped_rollups(max_rows integer default 5000)
 returns integer language plpgsql security definer
 set search_path = public, pg_temp set lock_timeout = '1s' as $$

@@ -1,7 +1,7 @@
--- Drops the oldest month of executions if it ended before expired_before: first its keys, at most max_keys a call, then
--- the partition, with its share of the rollups. Returns 'keys' when keys remain, 'dropped' (another month may follow),
--- 'none', or 'busy' when the table's lock was not available at once: deliveries queue behind that wait, so it is short.
--- Keys go first, because a key without its partition could not take a late delivery.
+-- Drops the oldest month of executions if it ended before expired_before: first its keys, at most max_keys per call, then
+-- the partition with its rollups. Returns 'keys' if keys remain, 'dropped' (another month may follow), 'none', or 'busy'
+-- if the lock on the table was not available quickly: the wait is short, because deliveries queue behind it. Keys are
+-- deleted first, because a key without its partition could not accept a late delivery.
 create or replace function drop_expired_executions(expired_before timestamptz, max_keys integer default 5000)
 returns text language plpgsql security definer
 set search_path = public, pg_temp set lock_timeout = '100ms' as $$

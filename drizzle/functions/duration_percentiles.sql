@@ -1,11 +1,11 @@
--- Nearest-rank percentiles in ms; null without runs. The bucket is exact; within it, runs are taken as spread evenly over
--- its logarithm and no whole number outside of it is returned: off by a tenth at most.
+-- Nearest-rank percentiles in ms; null without runs. The bucket is exact. Within it, runs are assumed to be distributed
+-- evenly on a logarithmic scale, and results are clamped to its whole numbers, so the error is at most a tenth.
 create or replace function duration_percentiles(durations numeric, out p50 float8, out p95 float8, out p99 float8)
 language plpgsql immutable parallel safe as $$
 declare
   digits text := durations::text;
   highest_first float8[];
-  -- What the digits to a base add up to is the remainder by the base less one.
+  -- The sum of the digits in a base equals the remainder modulo the base minus one.
   upto float8 := durations % 999999999999;
   ranks float8[] := array[ceil(upto * 50 / 100), ceil(upto * 95 / 100), ceil(upto * 99 / 100)];
   found float8[] := array[null, null, null];

@@ -1,4 +1,4 @@
--- Creates the monthly partitions of `executions` from the month of from_at on. Returns how many it created. A month that
+-- Creates the monthly partitions of `executions` from the month of from_at on. Returns the number created. A month that
 -- was dropped and is created again counts from zero.
 create or replace function ensure_execution_partitions(from_at timestamptz default now(), months_ahead integer default 3)
 returns integer language plpgsql security definer set search_path = public, pg_temp as $$

@@ -1,4 +1,4 @@
--- How a change counts in the errors. A run has an error only while it counts as failed.
+-- The contribution of a change to the error statistics. A run has an error only while it counts as failed.
 create or replace function errors_of_change(change execution_changes) returns table (
   fingerprint text, grain text, at timestamptz, runs integer)
 language sql stable parallel safe as $$

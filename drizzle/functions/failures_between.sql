@@ -1,4 +1,4 @@
--- Failures in parts of hours, which no rollup has. `place` is the number of the range.
+-- Failures in partial hours, which no rollup covers. `place` is the number of the range.
 create or replace function failures_between(of_user uuid, starts timestamptz[], ends timestamptz[])
 returns table (place integer, deployment_id uuid, workflow_id uuid, instance_id uuid, workflow_version integer,
   kind text, fingerprint text, at timestamptz, runs integer)

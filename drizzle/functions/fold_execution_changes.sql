@@ -1,6 +1,6 @@
--- Moves at most max_changes changes with about max_nodes nodes into the rollups. Returns how many; null while another
--- session does. Single rows can be zero or negative until their counterpart is rolled up: only sums over the views are
--- meaningful. Buckets are counted before histograms are built, because adding numbers of a hundred digits is expensive.
+-- Rolls up at most max_changes changes with about max_nodes nodes. Returns their number; null while another session does
+-- it. Single rows can be zero or negative until their counterpart is rolled up: only sums over the views are meaningful.
+-- Counts buckets before it builds histograms, because adding numbers with a hundred digits is expensive.
 create or replace function fold_execution_changes(max_changes integer default 5000, max_nodes integer default 50000)
 returns integer language plpgsql security definer
 set search_path = public, pg_temp set jit = off set work_mem = '32MB' set plan_cache_mode = force_generic_plan as $$

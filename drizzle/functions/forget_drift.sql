@@ -1,4 +1,4 @@
--- Clears what is known about drift when a deployment changes.
+-- Clears the drift of a deployment when it changes.
 create or replace function forget_drift() returns trigger language plpgsql as $$
 begin
   new.drift_checked_at := null;

@@ -1,5 +1,5 @@
--- Gives executions another version, its source and kind, and moves their share of the rollups. Null keeps a value. Locks
--- keys in the order in which deliveries lock them. The nodes of trimmed data stay where they were counted.
+-- Changes the version, its source and the kind of executions, and moves their rollups. Null keeps a value. Locks keys in
+-- the same order as deliveries. The nodes of trimmed data stay counted for the earlier version.
 create or replace function move_executions(ids uuid[], times timestamptz[], versions integer[], sources text[], kinds text[])
 returns integer language sql as $$
   with target as (

@@ -1,4 +1,4 @@
--- How a change counts for each node. `node` is the node's type, a line feed and its name; `day` counts from 2000-01-01.
+-- The contribution of a change per node. `node` is the node's type, a line feed and its name; `day` counts from 2000-01-01.
 create or replace function nodes_of_change(change execution_changes) returns table (
   node text, day integer, runs bigint, executions integer, failures integer, items bigint, total_ms bigint,
   bucket smallint)
@@ -9,7 +9,7 @@ language sql stable parallel safe as $$
     change.sign * c.counts[n.place * 5 - 2], (change.sign * c.counts[n.place * 5 - 1])::bigint,
     (change.sign * coalesce(c.counts[n.place * 5], 0))::bigint,
     duration_bucket(c.counts[n.place * 5] / c.counts[n.place * 5 - 3])
-  -- Decompressed once, not at each subscript.
+  -- Decompressed once instead of for each subscript.
   from (select change.node_counts || '{}'::integer[] as counts offset 0) c
   cross join unnest(change.node_names) with ordinality n (node, place)
 $$;

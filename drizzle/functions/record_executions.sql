@@ -1,12 +1,12 @@
--- Records deliveries: at most one item for each n8n ID. One statement, so that it is atomic over HTTP. Safe to repeat.
--- Returns the runs that a deployment matches.
+-- Records deliveries, at most one item per n8n ID. A single statement, so that it is atomic over HTTP. Safe to repeat.
+-- Returns the runs that match a deployment.
 create or replace function record_executions(of_instance uuid, items jsonb, node_lists jsonb)
 returns table (n8n_execution_id text, id uuid, recorded_at timestamptz, status text, started_at timestamptz,
   finished_at timestamptz, previous_status text, previous_started_at timestamptz, previous_finished_at timestamptz,
   user_id uuid, deployment_id uuid, workflow_version integer, is_retry_pending boolean, has_new_epoch boolean)
 language plpgsql
--- Statistics of a table that has grown since say little: each lookup in `execution_keys` has one usable index, and no scan
--- of the table is cheap enough to replace it.
+-- Table statistics can be outdated. Each lookup in `execution_keys` has exactly one suitable index, and a sequential scan
+-- is never cheaper.
 set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
 #variable_conflict use_column
 declare
@@ -14,8 +14,8 @@ declare
   is_new_epoch boolean := false;
 begin
   perform pg_advisory_xact_lock_shared(hashtextextended(of_instance::text, 0));
-  -- The epoch of each item: that of the run it fits best, else the current one. When the current epoch has another run with
-  -- the ID of an item, a new epoch begins.
+  -- The epoch of each item: the epoch of the best-fitting run, else the current one. Starts a new epoch if the current one
+  -- has another run with the ID of an item.
   loop
     select array_agg(case when k.is_known then (k.best & 4294967295)::integer else i.epoch end order by item.nth) as epochs,
       bool_or(o.is_other) as is_other, min(i.epoch) as epoch, min(item.recorded_at) filter (where o.is_other) as recorded_at
@@ -32,7 +32,7 @@ begin
         select bool_or(f.epoch = i.epoch) as has_current, case when bool_or(f.epoch = i.epoch)
           then max(f.fit << 32 | f.epoch) else max(f.fit << 32 | f.epoch) filter (where f.fit <> 1) end as best
         from (
-          -- The usual repetition needs no judgement.
+          -- The common case, a repeated delivery, needs no call.
           select key.epoch::bigint as epoch,
             case when key.started_at = item.started_at and key.n8n_workflow_id = item.n8n_workflow_id then 5::bigint
               else run_fit(key, i.epoch, i.epoch_started_at, item.n8n_workflow_id, item.status, item.started_at,
@@ -53,7 +53,7 @@ begin
     update instances set epoch = epoch + 1, epoch_started_at = placed.recorded_at, poll_cursor = null,
       polled_through = null
     where id = of_instance and epoch = placed.epoch;
-    -- Whoever comes second finds the epoch in the next round.
+    -- A concurrent session that loses this update finds the new epoch in the next iteration.
     is_new_epoch := is_new_epoch or found;
   end loop;
   return query
@@ -71,7 +71,7 @@ begin
       id, recorded_at, n8n_execution_id, n8n_workflow_id, status, stamp, mode, started_at, finished_at, is_polled,
       n8n_version_id, retry_of, error_message, error_node, error_class, error_http_status, error_fingerprint,
       error_pattern, error_stamp, error_evidence, data, data_stamp, waited, active_ms, node_list, node_counts, epoch)
-    -- As if none were missing: expecting but one to be found, the planner would loop over all of them for each.
+    -- A left join: with an inner join, the planner expects a single match and chooses a nested loop over all deployments.
     left join deployments d on d.instance_id = of_instance and d.n8n_workflow_id = item.n8n_workflow_id
   ), keyed as (
     insert into execution_keys as k
@@ -98,18 +98,18 @@ begin
       is_retry_pending = k.is_retry_pending or excluded.is_retry_pending or k.retry_of is not null
     returning *
   ), versioned as (
-    select k.id, coalesce(told.version, timed.version, m.version) as version,
-      case when told.version is null then 'time' else 'n8n' end as source
+    select k.id, coalesce(reported.version, timed.version, m.version) as version,
+      case when reported.version is null then 'time' else 'n8n' end as source
     from keyed k
     join matched m on m.n8n_execution_id = k.n8n_execution_id
     left join lateral (
       select h.version from deployment_versions h
       where h.deployment_id = m.deployment_id and h.n8n_version_id = k.n8n_version_id
       order by h.sequence desc limit 1
-    ) told on true
+    ) reported on true
     left join lateral (
       select h.version from deployment_versions h
-      where h.deployment_id = m.deployment_id and told.version is null
+      where h.deployment_id = m.deployment_id and reported.version is null
         and (h.created_at <= coalesce(k.started_at, k.finished_at, k.recorded_at) or h.sequence = 1)
       order by h.sequence desc limit 1
     ) timed on true
@@ -128,7 +128,7 @@ begin
     on conflict on constraint executions_pkey do update set
       status = excluded.status,
       mode = greatest(excluded.mode collate "C", e.mode collate "C"),
-      -- Of a chain of retries `settle_retries` tells.
+      -- For a retry chain, `settle_retries` sets the kind.
       kind = case when excluded.retry_of is null and e.kind <> 'superseded'
         then run_kind(greatest(excluded.mode collate "C", e.mode collate "C")) else e.kind end,
       retry_of = excluded.retry_of,

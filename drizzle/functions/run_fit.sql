@@ -1,6 +1,6 @@
--- How well a delivery fits a recorded run with its n8n ID, as `fitOf` in `run-fit.ts`: 0 it is another run; 1 it can be
--- of this older one when the current epoch has another; 2 it can be of this older one, because it was reported before the
--- current epoch began; 3 it can be of this one; 4 it has the same error; 5 it has the same times.
+-- How well a delivery fits a recorded run with its n8n ID, like `fitOf` in `run-fit.ts`. 0: another run. 1: possibly this
+-- earlier run if the current epoch has another one. 2: possibly this earlier run, because the delivery was reported before
+-- the current epoch started. 3: possibly this run. 4: the same error. 5: the same times.
 create or replace function run_fit(key execution_keys, current_epoch integer, epoch_started_at timestamptz, workflow text, status text,
   started_at timestamptz, finished_at timestamptz, error_at timestamptz, recorded_at timestamptz, is_polled boolean,
   evidence text)
@@ -13,17 +13,17 @@ declare
   has_ended constant boolean := status in ('success', 'error', 'canceled', 'crashed');
   has_failed constant boolean := has_ended and status <> 'success';
   is_contrary constant boolean := key_ended and has_ended and key_failed <> has_failed;
-  -- A key of before `is_start_polled` was stored has a polled start when its end was polled.
+  -- A key from before `is_start_polled` existed has a polled start if its end was polled.
   tolerance constant interval := case
     when is_contrary or is_polled and started_at is not null and (key.is_start_polled or key.stamp collate "C" >= '40')
     then exact else skew end;
   event_at constant timestamptz := to_timestamp(nullif(substr(key.stamp, 4, 15), '')::bigint / 1000.0);
-  told_at constant timestamptz := coalesce(finished_at, error_at, recorded_at);
+  incoming_at constant timestamptz := coalesce(finished_at, error_at, recorded_at);
   ended_at constant timestamptz := case when key_ended then coalesce(key.finished_at, event_at) end;
   is_bare_failure constant boolean := key_failed and key.started_at is null and key.finished_at is null;
   failed_at constant timestamptz := case when is_bare_failure and key.status = 'error' and event_at < key.recorded_at
     then event_at end;
-  is_far constant boolean := coalesce(told_at not between ended_at - skew and ended_at + skew, false);
+  is_far constant boolean := coalesce(incoming_at not between ended_at - skew and ended_at + skew, false);
   has_same_error boolean := false;
   has_other_error boolean := false;
   unknown constant text := '00000000';
@@ -56,13 +56,13 @@ begin
       then 0 else 5 end;
   end if;
   if is_contrary then
-    -- The same run only if the failure was reported while it was running: n8n took it for lost, and it ended all the same.
+    -- The same run only if the failure was reported while it ran: n8n considered the run lost, but it finished.
     if key_failed then
       return case when key.started_at is null
         and coalesce(key.finished_at, failed_at, key.recorded_at)
           between started_at - skew and coalesce(finished_at, recorded_at) then 5 else 0 end;
     end if;
-    return case when started_at is null and told_at between key.started_at - skew and ended_at then 5 else 0 end;
+    return case when started_at is null and incoming_at between key.started_at - skew and ended_at then 5 else 0 end;
   end if;
   if finished_at between key.finished_at - tolerance and key.finished_at + tolerance
     or is_bare_failure and event_at between finished_at - skew and finished_at + skew

@@ -1,5 +1,5 @@
--- What a run's data adds to the statistics of its nodes, as `src/executions/node-counts.ts` computes it for incoming
--- data. Days count from the first of the month: no text makes the cast fail.
+-- The contribution of a run's data to the node statistics, like `src/executions/node-counts.ts` for incoming data. Days
+-- count from the first of the month, so that no text makes the cast fail.
 create or replace function run_nodes(data jsonb, out names text[], out counts integer[])
 language sql immutable parallel safe as $$
   with node as materialized (

@@ -1,5 +1,5 @@
--- Runs in parts of hours, which no rollup has. `place` is the number of the range. Reads one range at a time: for a join
--- with all of them the planner expects so many rows that it reads the whole table. A null argument does not filter.
+-- Runs in partial hours, which no rollup covers. `place` is the number of the range. Reads one range at a time: for a join
+-- with all ranges, the planner expects so many rows that it scans the whole table. A null argument does not filter.
 create or replace function runs_between(of_user uuid, starts timestamptz[], ends timestamptz[], are_together boolean,
   of_workflows uuid[], of_deployment uuid, of_instance uuid)
 returns table (place integer, deployment_id uuid, workflow_id uuid, instance_id uuid, workflow_version integer,

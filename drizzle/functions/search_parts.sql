@@ -1,5 +1,5 @@
--- A text's words, and the letters, one by one, of its stretches in scripts that write no spaces or join endings to
--- words: Thai to Khmer, Chinese, Japanese, Korean. Parts of both are separated by a space.
+-- Splits a text into words, and into single letters for scripts without spaces or with joined endings: Thai to Khmer,
+-- Chinese, Japanese and Korean. Both results are separated by spaces.
 create or replace function search_parts(source text, size integer, out words text, out letters text)
 language sql immutable parallel safe set search_path = public, pg_temp as $$
   select

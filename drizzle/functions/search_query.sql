@@ -1,4 +1,4 @@
--- Finds what `search_words` made of texts that hold every word; nothing when there is no letter in it.
+-- The query for texts, indexed by `search_words`, that contain every word. Matches nothing without letters.
 create or replace function search_query(sought text)
 returns tsquery language sql immutable parallel safe set search_path = public, pg_temp as $$
   with parts as materialized (

@@ -1,4 +1,4 @@
--- For `like all`: what is more than a pair of letters is not proved by its pairs.
+-- Patterns for `like all`, because matching pairs of letters do not prove a longer sequence.
 create or replace function search_stretches(sought text)
 returns text[] language sql immutable parallel safe set search_path = public, pg_temp as $$
   select coalesce(array_agg('%' || stretch || '%'), '{}')

@@ -1,6 +1,6 @@
--- Words, and each letter of the other scripts with the next one. `inside`: also all ends of words, so that the middle of
--- a word is found as the beginning of one of its ends; of the first 5,000 characters only. A tsvector holds 1 MB: it
--- suffices for all of the longest description and prompt, whatever is in them.
+-- Words, and for other scripts each letter with the next one. `inside`: also all suffixes of words, so that the middle of
+-- a word is found as the prefix of a suffix; only for the first 5,000 characters. The longest description and prompt
+-- always fit into the 1 MB limit of a tsvector.
 create or replace function search_words(source text, inside boolean)
 returns tsvector language sql immutable parallel safe cost 1000 set search_path = public, pg_temp as $$
   with parts as materialized (

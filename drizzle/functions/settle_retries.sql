@@ -1,6 +1,6 @@
--- Counts each chain of retries once: of its runs that succeeded, failed or crashed the latest decides the outcome and has
--- the kind of the original; the others are superseded. Open, cancelled and lost runs decide nothing. The result depends
--- only on what is recorded, not on its order: the lock waits for every delivery that has begun.
+-- Counts each retry chain once. The latest run that succeeded, failed or crashed decides the outcome and gets the kind of
+-- the original; the other ended runs are superseded. Open, cancelled and unknown runs do not count. The lock waits for
+-- deliveries in progress, so that the result does not depend on their order.
 create or replace function settle_retries(of_instance uuid) returns integer language plpgsql
 set enable_seqscan = off as $$
 declare

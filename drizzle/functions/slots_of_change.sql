@@ -1,5 +1,5 @@
--- How a change counts in the statistics of runs. Views and rollups share the functions `…_of_change`, which are inlined. A
--- run counts at its start, else at its end, else when it was first recorded.
+-- The contribution of a change to the run statistics. Views and rollups share the functions `…_of_change`, which are
+-- inlined. A run counts at its start, else at its end, else at the time of recording.
 create or replace function slots_of_change(change execution_changes) returns table (
   slot timestamptz, "new" integer, running integer, waiting integer, success integer, error integer, canceled integer,
   crashed integer, "unknown" integer, bucket smallint)

@@ -5,7 +5,7 @@ import type { Db } from './client.ts'
 import { databaseError } from './errors.ts'
 
 /** The name of the newest file in `drizzle/`. */
-export const schemaVersion = '0025_error_group_states'
+export const schemaVersion = '0026_plain_function_comments'
 
 /** @throws {AppError} `database-unavailable` when the newest migration has not been applied */
 export async function requireSchema(db: Db): Promise<void> {

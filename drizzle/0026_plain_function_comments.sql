@@ -1,0 +1,371 @@
+set local check_function_bodies = off;
+--> statement-breakpoint
+-- Nearest-rank percentiles in ms; null without runs. The bucket is exact. Within it, runs are assumed to be distributed
+-- evenly on a logarithmic scale, and results are clamped to its whole numbers, so the error is at most a tenth.
+create or replace function duration_percentiles(durations numeric, out p50 float8, out p95 float8, out p99 float8)
+language plpgsql immutable parallel safe as $$
+declare
+  digits text := durations::text;
+  highest_first float8[];
+  -- The sum of the digits in a base equals the remainder modulo the base minus one.
+  upto float8 := durations % 999999999999;
+  ranks float8[] := array[ceil(upto * 50 / 100), ceil(upto * 95 / 100), ceil(upto * 99 / 100)];
+  found float8[] := array[null, null, null];
+  wanted integer := 3;
+  rank float8 := ranks[3];
+  bucket integer;
+  runs float8;
+begin
+  if durations is null or durations <= 0 then
+    return;
+  end if;
+  highest_first := string_to_array(
+    rtrim(regexp_replace(repeat('0', 11 - (length(digits) + 11) % 12) || digits, '(.{12})', '\1,', 'g'), ','), ',');
+  bucket := cardinality(highest_first);
+  <<buckets>>
+  foreach runs in array highest_first loop
+    bucket := bucket - 1;
+    upto := upto - runs;
+    while rank > upto loop
+      found[wanted] := case when bucket = 0 then 0 else
+        least(greatest(
+          round(power(1.1::float8, bucket - 1 + (rank - upto - 0.5) / runs)),
+          ceil(power(1.1::float8, bucket - 1))), ceil(power(1.1::float8, bucket)) - 1) end;
+      wanted := wanted - 1;
+      exit buckets when wanted = 0;
+      rank := ranks[wanted];
+    end loop;
+  end loop;
+  p50 := found[1];
+  p95 := found[2];
+  p99 := found[3];
+end $$;
+--> statement-breakpoint
+-- The contribution of a change per node. `node` is the node's type, a line feed and its name; `day` counts from 2000-01-01.
+create or replace function nodes_of_change(change execution_changes) returns table (
+  node text, day integer, runs bigint, executions integer, failures integer, items bigint, total_ms bigint,
+  bucket smallint)
+language sql stable parallel safe as $$
+  select n.node,
+    coalesce(c.counts[n.place * 5 - 4], (change.recorded_at at time zone 'UTC')::date - date '2000-01-01'),
+    (change.sign * c.counts[n.place * 5 - 3])::bigint, change.sign::integer,
+    change.sign * c.counts[n.place * 5 - 2], (change.sign * c.counts[n.place * 5 - 1])::bigint,
+    (change.sign * coalesce(c.counts[n.place * 5], 0))::bigint,
+    duration_bucket(c.counts[n.place * 5] / c.counts[n.place * 5 - 3])
+  -- Decompressed once instead of for each subscript.
+  from (select change.node_counts || '{}'::integer[] as counts offset 0) c
+  cross join unnest(change.node_names) with ordinality n (node, place)
+$$;
+--> statement-breakpoint
+-- Records deliveries, at most one item per n8n ID. A single statement, so that it is atomic over HTTP. Safe to repeat.
+-- Returns the runs that match a deployment.
+create or replace function record_executions(of_instance uuid, items jsonb, node_lists jsonb)
+returns table (n8n_execution_id text, id uuid, recorded_at timestamptz, status text, started_at timestamptz,
+  finished_at timestamptz, previous_status text, previous_started_at timestamptz, previous_finished_at timestamptz,
+  user_id uuid, deployment_id uuid, workflow_version integer, is_retry_pending boolean, has_new_epoch boolean)
+language plpgsql
+-- Table statistics can be outdated. Each lookup in `execution_keys` has exactly one suitable index, and a sequential scan
+-- is never cheaper.
+set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
+#variable_conflict use_column
+declare
+  placed record;
+  is_new_epoch boolean := false;
+begin
+  perform pg_advisory_xact_lock_shared(hashtextextended(of_instance::text, 0));
+  -- The epoch of each item: the epoch of the best-fitting run, else the current one. Starts a new epoch if the current one
+  -- has another run with the ID of an item.
+  loop
+    select array_agg(case when k.is_known then (k.best & 4294967295)::integer else i.epoch end order by item.nth) as epochs,
+      bool_or(o.is_other) as is_other, min(i.epoch) as epoch, min(item.recorded_at) filter (where o.is_other) as recorded_at
+    into placed
+    from rows from (jsonb_to_recordset(items) as (
+      n8n_execution_id text, n8n_workflow_id text, status text, started_at timestamptz, finished_at timestamptz,
+      error_at timestamptz, recorded_at timestamptz, is_polled boolean, error_evidence text)) with ordinality item (
+      n8n_execution_id, n8n_workflow_id, status, started_at, finished_at, error_at, recorded_at, is_polled,
+      error_evidence, nth)
+    join instances i on i.id = of_instance
+    cross join lateral (
+      select b.best, b.best >= 1::bigint << 32 as is_known, b.has_current
+      from (
+        select bool_or(f.epoch = i.epoch) as has_current, case when bool_or(f.epoch = i.epoch)
+          then max(f.fit << 32 | f.epoch) else max(f.fit << 32 | f.epoch) filter (where f.fit <> 1) end as best
+        from (
+          -- The common case, a repeated delivery, needs no call.
+          select key.epoch::bigint as epoch,
+            case when key.started_at = item.started_at and key.n8n_workflow_id = item.n8n_workflow_id then 5::bigint
+              else run_fit(key, i.epoch, i.epoch_started_at, item.n8n_workflow_id, item.status, item.started_at,
+                item.finished_at, item.error_at, item.recorded_at, item.is_polled, item.error_evidence) end as fit
+          from execution_keys key
+          where key.instance_id = of_instance and key.n8n_execution_id = item.n8n_execution_id
+          offset 0
+        ) f
+      ) b
+    ) k
+    cross join lateral (
+      select not k.is_known and k.has_current and exists (
+        select from deployments d where d.instance_id = of_instance and d.n8n_workflow_id = item.n8n_workflow_id
+      ) as is_other
+      offset 0
+    ) o;
+    exit when placed.is_other is not true;
+    update instances set epoch = epoch + 1, epoch_started_at = placed.recorded_at, poll_cursor = null,
+      polled_through = null
+    where id = of_instance and epoch = placed.epoch;
+    -- A concurrent session that loses this update finds the new epoch in the next iteration.
+    is_new_epoch := is_new_epoch or found;
+  end loop;
+  return query
+  with matched as (
+    select item.*, d.user_id, d.workflow_id, d.version, d.id as deployment_id,
+      item.retry_of is not null or coalesce((
+        select bool_or(r.epoch = item.epoch) from execution_keys r
+        where r.retry_of = item.n8n_execution_id and r.instance_id::text = of_instance::text), false) as is_in_chain
+    from rows from (jsonb_to_recordset(items) as (
+      id uuid, recorded_at timestamptz, n8n_execution_id text, n8n_workflow_id text, status text, stamp text,
+      mode text, started_at timestamptz, finished_at timestamptz, is_polled boolean, n8n_version_id text, retry_of text,
+      error_message text, error_node text, error_class text, error_http_status integer, error_fingerprint text,
+      error_pattern text, error_stamp text, error_evidence text, data text, data_stamp text, waited boolean,
+      active_ms bigint, node_list integer, node_counts text), unnest(placed.epochs)) item (
+      id, recorded_at, n8n_execution_id, n8n_workflow_id, status, stamp, mode, started_at, finished_at, is_polled,
+      n8n_version_id, retry_of, error_message, error_node, error_class, error_http_status, error_fingerprint,
+      error_pattern, error_stamp, error_evidence, data, data_stamp, waited, active_ms, node_list, node_counts, epoch)
+    -- A left join: with an inner join, the planner expects a single match and chooses a nested loop over all deployments.
+    left join deployments d on d.instance_id = of_instance and d.n8n_workflow_id = item.n8n_workflow_id
+  ), keyed as (
+    insert into execution_keys as k
+      (instance_id, n8n_execution_id, epoch, id, recorded_at, user_id, n8n_workflow_id, status, stamp, started_at,
+       is_start_polled, finished_at, error_evidence, n8n_version_id, retry_of, is_retry_pending)
+    select of_instance, n8n_execution_id, epoch, id, recorded_at, user_id, n8n_workflow_id, status, stamp, started_at,
+      is_polled and started_at is not null, finished_at, error_evidence, n8n_version_id, retry_of, is_in_chain
+    from matched
+    where user_id is not null
+    order by n8n_execution_id collate "C"
+    on conflict on constraint execution_keys_pkey do update set
+      previous_status = k.status,
+      previous_started_at = k.started_at,
+      previous_finished_at = k.finished_at,
+      status = case when excluded.stamp collate "C" > k.stamp collate "C" then excluded.status else k.status end,
+      stamp = greatest(excluded.stamp collate "C", k.stamp collate "C"),
+      started_at = case when excluded.is_start_polled = k.is_start_polled then least(excluded.started_at, k.started_at)
+        when excluded.is_start_polled then excluded.started_at else k.started_at end,
+      is_start_polled = excluded.is_start_polled or k.is_start_polled,
+      finished_at = greatest(excluded.finished_at, k.finished_at),
+      error_evidence = greatest(excluded.error_evidence collate "C", k.error_evidence collate "C"),
+      n8n_version_id = greatest(excluded.n8n_version_id collate "C", k.n8n_version_id collate "C"),
+      retry_of = greatest(excluded.retry_of collate "C", k.retry_of collate "C"),
+      is_retry_pending = k.is_retry_pending or excluded.is_retry_pending or k.retry_of is not null
+    returning *
+  ), versioned as (
+    select k.id, coalesce(reported.version, timed.version, m.version) as version,
+      case when reported.version is null then 'time' else 'n8n' end as source
+    from keyed k
+    join matched m on m.n8n_execution_id = k.n8n_execution_id
+    left join lateral (
+      select h.version from deployment_versions h
+      where h.deployment_id = m.deployment_id and h.n8n_version_id = k.n8n_version_id
+      order by h.sequence desc limit 1
+    ) reported on true
+    left join lateral (
+      select h.version from deployment_versions h
+      where h.deployment_id = m.deployment_id and reported.version is null
+        and (h.created_at <= coalesce(k.started_at, k.finished_at, k.recorded_at) or h.sequence = 1)
+      order by h.sequence desc limit 1
+    ) timed on true
+  ), written as (
+    insert into executions as e
+      (id, recorded_at, user_id, instance_id, workflow_id, workflow_version, workflow_version_source,
+       n8n_workflow_version_id, deployment_id, n8n_execution_id, status, mode, kind, retry_of, started_at, finished_at,
+       waited, active_ms, error_message, error_node, error_http_status, error_fingerprint, error_stamp, data, data_stamp)
+    select k.id, k.recorded_at, m.user_id, k.instance_id, m.workflow_id, v.version, v.source,
+      k.n8n_version_id, m.deployment_id, k.n8n_execution_id, k.status, m.mode, run_kind(m.mode), k.retry_of, k.started_at,
+      k.finished_at, m.waited, m.active_ms, m.error_message, m.error_node, m.error_http_status, m.error_fingerprint,
+      m.error_stamp, m.data::jsonb, m.data_stamp
+    from keyed k
+    join matched m on m.n8n_execution_id = k.n8n_execution_id
+    join versioned v on v.id = k.id
+    on conflict on constraint executions_pkey do update set
+      status = excluded.status,
+      mode = greatest(excluded.mode collate "C", e.mode collate "C"),
+      -- For a retry chain, `settle_retries` sets the kind.
+      kind = case when excluded.retry_of is null and e.kind <> 'superseded'
+        then run_kind(greatest(excluded.mode collate "C", e.mode collate "C")) else e.kind end,
+      retry_of = excluded.retry_of,
+      workflow_version = case when e.deployment_id = excluded.deployment_id
+        then excluded.workflow_version else e.workflow_version end,
+      workflow_version_source = case when e.deployment_id = excluded.deployment_id
+        then excluded.workflow_version_source else e.workflow_version_source end,
+      n8n_workflow_version_id = excluded.n8n_workflow_version_id,
+      started_at = excluded.started_at,
+      finished_at = excluded.finished_at,
+      waited = e.waited or excluded.waited,
+      active_ms = case when is_newer(excluded.data_stamp, e.data_stamp) then excluded.active_ms else e.active_ms end,
+      error_message = case when is_newer(excluded.error_stamp, e.error_stamp)
+        then excluded.error_message else e.error_message end,
+      error_node = case when is_newer(excluded.error_stamp, e.error_stamp)
+        then excluded.error_node else e.error_node end,
+      error_http_status = case when is_newer(excluded.error_stamp, e.error_stamp)
+        then excluded.error_http_status else e.error_http_status end,
+      error_fingerprint = case when is_newer(excluded.error_stamp, e.error_stamp)
+        then excluded.error_fingerprint else e.error_fingerprint end,
+      error_stamp = greatest(excluded.error_stamp collate "C", e.error_stamp collate "C"),
+      data = case when is_newer(excluded.data_stamp, e.data_stamp) and not is_trimmed(e.data, e.data_stamp)
+        then excluded.data else e.data end,
+      data_stamp = greatest(excluded.data_stamp collate "C", e.data_stamp collate "C"),
+      previous_workflow_version = e.workflow_version,
+      previous_kind = e.kind,
+      previous_duration_ms = counted_ms(e.started_at, e.finished_at, e.waited, e.active_ms),
+      previous_error_fingerprint = e.error_fingerprint,
+      previous_data = case when is_newer(excluded.data_stamp, e.data_stamp) and not is_trimmed(e.data, e.data_stamp)
+        then e.data end,
+      previous_data_stamp = e.data_stamp,
+      updated_at = now()
+    where (e.status, e.started_at, e.finished_at, e.retry_of) is distinct from
+        (excluded.status, excluded.started_at, excluded.finished_at, excluded.retry_of)
+      or (e.n8n_workflow_version_id, e.workflow_version, e.workflow_version_source) is distinct from
+        (excluded.n8n_workflow_version_id, excluded.workflow_version, excluded.workflow_version_source)
+        and e.deployment_id = excluded.deployment_id
+      or is_newer(excluded.mode, e.mode) or is_newer(excluded.error_stamp, e.error_stamp)
+      or is_newer(excluded.data_stamp, e.data_stamp) or excluded.waited and not e.waited
+    returning *
+  ), changed as (
+    select w.*, m.node_list, m.node_counts, k.previous_status, k.previous_started_at, k.previous_finished_at,
+      w.data_stamp is distinct from w.previous_data_stamp as is_replaced,
+      k.previous_status is not null
+        and (w.workflow_version, w.kind) is distinct from (w.previous_workflow_version, w.previous_kind) as is_moved
+    from written w
+    join keyed k on k.id = w.id
+    join matched m on m.n8n_execution_id = w.n8n_execution_id
+  ), listed as materialized (
+    select nth, list::text[] as names from jsonb_array_elements_text(node_lists) with ordinality l (list, nth)
+  ), changes as (
+    insert into execution_changes
+      (user_id, deployment_id, workflow_id, instance_id, workflow_version, kind, recorded_at, sign, status, started_at,
+       finished_at, duration_ms, error_fingerprint, node_names, node_counts)
+    select c.user_id, c.deployment_id, c.workflow_id, c.instance_id, c.workflow_version, c.kind, c.recorded_at, 1, c.status,
+      c.started_at, c.finished_at, counted_ms(c.started_at, c.finished_at, c.waited, c.active_ms), c.error_fingerprint,
+      case when c.is_replaced then case when c.data is not null then l.names end else n.names end,
+      case when c.is_replaced then case when c.data is not null then c.node_counts::integer[] end else n.counts end
+    from changed c
+    left join listed l on l.nth = c.node_list
+    left join lateral (select * from run_nodes(c.data) where c.is_moved and not c.is_replaced offset 0) n on true
+    union all
+    select c.user_id, c.deployment_id, c.workflow_id, c.instance_id, c.previous_workflow_version, c.previous_kind,
+      c.recorded_at, -1, c.previous_status, c.previous_started_at, c.previous_finished_at, c.previous_duration_ms,
+      c.previous_error_fingerprint, n.names, n.counts
+    from changed c
+    cross join lateral run_nodes(case when c.is_replaced then c.previous_data when c.is_moved then c.data end) n
+    where c.previous_status is not null
+  ), groups as (
+    insert into error_groups (user_id, fingerprint, recorded_month, node, error_class, http_status, message)
+    select distinct on (w.user_id, w.error_fingerprint, recorded_month)
+      w.user_id, w.error_fingerprint, utc_month(w.recorded_at) as recorded_month, m.error_node, m.error_class,
+      m.error_http_status, m.error_pattern
+    from written w
+    join matched m on m.n8n_execution_id = w.n8n_execution_id and m.error_fingerprint = w.error_fingerprint
+    order by w.user_id, w.error_fingerprint, recorded_month
+    on conflict on constraint error_groups_pkey do nothing
+  )
+  select k.n8n_execution_id, k.id, k.recorded_at, k.status, k.started_at, k.finished_at,
+    k.previous_status, k.previous_started_at, k.previous_finished_at, m.user_id, m.deployment_id, v.version,
+    k.is_retry_pending, is_new_epoch
+  from keyed k
+  join matched m on m.n8n_execution_id = k.n8n_execution_id
+  join versioned v on v.id = k.id;
+end $$;
+--> statement-breakpoint
+-- How well a delivery fits a recorded run with its n8n ID, like `fitOf` in `run-fit.ts`. 0: another run. 1: possibly this
+-- earlier run if the current epoch has another one. 2: possibly this earlier run, because the delivery was reported before
+-- the current epoch started. 3: possibly this run. 4: the same error. 5: the same times.
+create or replace function run_fit(key execution_keys, current_epoch integer, epoch_started_at timestamptz, workflow text, status text,
+  started_at timestamptz, finished_at timestamptz, error_at timestamptz, recorded_at timestamptz, is_polled boolean,
+  evidence text)
+returns integer language plpgsql stable as $$
+declare
+  skew constant interval := '5 minutes';
+  exact constant interval := '1 second';
+  key_ended constant boolean := key.status in ('success', 'error', 'canceled', 'crashed');
+  key_failed constant boolean := key_ended and key.status <> 'success';
+  has_ended constant boolean := status in ('success', 'error', 'canceled', 'crashed');
+  has_failed constant boolean := has_ended and status <> 'success';
+  is_contrary constant boolean := key_ended and has_ended and key_failed <> has_failed;
+  -- A key from before `is_start_polled` existed has a polled start if its end was polled.
+  tolerance constant interval := case
+    when is_contrary or is_polled and started_at is not null and (key.is_start_polled or key.stamp collate "C" >= '40')
+    then exact else skew end;
+  event_at constant timestamptz := to_timestamp(nullif(substr(key.stamp, 4, 15), '')::bigint / 1000.0);
+  incoming_at constant timestamptz := coalesce(finished_at, error_at, recorded_at);
+  ended_at constant timestamptz := case when key_ended then coalesce(key.finished_at, event_at) end;
+  is_bare_failure constant boolean := key_failed and key.started_at is null and key.finished_at is null;
+  failed_at constant timestamptz := case when is_bare_failure and key.status = 'error' and event_at < key.recorded_at
+    then event_at end;
+  is_far constant boolean := coalesce(incoming_at not between ended_at - skew and ended_at + skew, false);
+  has_same_error boolean := false;
+  has_other_error boolean := false;
+  unknown constant text := '00000000';
+  a text;
+  b text;
+  is_known boolean;
+  is_message_known boolean := false;
+  is_full boolean := true;
+  differences integer := 0;
+begin
+  if key.n8n_workflow_id <> workflow then
+    return 0;
+  end if;
+  if key_failed and has_failed and key.status <> 'crashed' and status <> 'crashed' then
+    for nth in 1..4 loop
+      a := substr(key.error_evidence, 28 + 8 * nth, 8);
+      b := substr(evidence, 28 + 8 * nth, 8);
+      is_known := coalesce(a <> unknown and b <> unknown, false);
+      differences := differences + (is_known and a <> b)::integer;
+      is_message_known := is_message_known or nth = 1 and is_known;
+      is_full := is_full and (is_known or nth = 3);
+    end loop;
+    differences := differences + (key.status <> status)::integer;
+    has_other_error := differences > 1 or differences = 1 and (is_far
+      or is_full and key.error_evidence collate "C" < '4' and evidence collate "C" < '4');
+    has_same_error := differences = 0 and is_message_known;
+  end if;
+  if started_at between key.started_at - tolerance and key.started_at + tolerance then
+    return case when has_other_error and started_at not between key.started_at - exact and key.started_at + exact
+      then 0 else 5 end;
+  end if;
+  if is_contrary then
+    -- The same run only if the failure was reported while it ran: n8n considered the run lost, but it finished.
+    if key_failed then
+      return case when key.started_at is null
+        and coalesce(key.finished_at, failed_at, key.recorded_at)
+          between started_at - skew and coalesce(finished_at, recorded_at) then 5 else 0 end;
+    end if;
+    return case when started_at is null and incoming_at between key.started_at - skew and ended_at then 5 else 0 end;
+  end if;
+  if finished_at between key.finished_at - tolerance and key.finished_at + tolerance
+    or is_bare_failure and event_at between finished_at - skew and finished_at + skew
+    or started_at is null and error_at between ended_at - skew and ended_at + skew then
+    return case when has_other_error then 0 else 5 end;
+  end if;
+  if key_ended and has_ended and finished_at is not null and coalesce(key.finished_at, failed_at) is not null
+    and (key.started_at is null or started_at is null) then
+    return 0;
+  end if;
+  if started_at is null then
+    return case
+      when error_at > ended_at or ended_at is not null and error_at < coalesce(key.finished_at, failed_at) then 0
+      when has_other_error then 0
+      when key.epoch = current_epoch then case when has_same_error then 4 else 3 end
+      when has_same_error and not is_far then 4
+      when recorded_at < epoch_started_at then 2
+      when key.status = status then 1
+      else 0 end;
+  end if;
+  if key.epoch <> current_epoch and recorded_at < epoch_started_at is not true then
+    return 0;
+  end if;
+  return case when case
+      when key.started_at is null then key.status in ('new', 'running', 'waiting') or not has_other_error
+        and started_at <= coalesce(failed_at + skew, key.recorded_at + interval '1 hour')
+      else case when key.started_at < started_at then key.status else status end in ('new', 'running', 'waiting') end
+    then case when key.epoch = current_epoch then 3 else 2 end
+    else 0 end;
+end $$;
