@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
 import { type ExecutionStatus, executionStatuses } from '../db/schema/executions.ts'
-import { isFailed, percentageOf } from '../runs/meaning.ts'
+import { decisiveStatuses, isFailed, percentageOf } from '../runs/meaning.ts'
 import { durationErrorBound, type Summary, type Sums } from './contract.ts'
 import { incidentsBySpan } from './incident-sources.ts'
 import { partsOf, type Range, rangeBefore } from '../runs/period.ts'
@@ -74,9 +74,9 @@ export const failedIn = (byStatus: Sums['byStatus'] = []): number =>
   byStatus.reduce((sum, { status, count }) => sum + (isFailed(status) ? count : 0), 0)
 
 /** success / (success + error + crashed) */
-export function successRateOf(row: Pick<StatusCounts, 'success' | 'error' | 'crashed'> | undefined) {
-  const { success, error, crashed } = row ?? { success: 0, error: 0, crashed: 0 }
-  return percentageOf(success ?? 0, (success ?? 0) + (error ?? 0) + (crashed ?? 0))
+export function successRateOf(row: Pick<StatusCounts, (typeof decisiveStatuses)[number]> | undefined) {
+  const decisive = decisiveStatuses.reduce((sum, status) => sum + (row?.[status] ?? 0), 0)
+  return percentageOf(row?.success ?? 0, decisive)
 }
 
 export const durationsOf = (row: Partial<Pick<StatusCounts, 'p50' | 'p95' | 'p99'>> = {}) => ({

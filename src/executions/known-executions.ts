@@ -1,4 +1,5 @@
 /** @module Reads the recorded executions of an instance, so that a poll skips requests and writes that it does not need. */
+import { finalStatuses, openStatuses, statusList } from '../runs/meaning.ts'
 import { sql } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
 import type { ExecutionStatus } from '../db/schema/executions.ts'
@@ -69,7 +70,7 @@ export class KnownExecutions {
       join instances i on i.id = k.instance_id and i.epoch = k.epoch
       join executions e on e.id = k.id and e.recorded_at = k.recorded_at
       join deployments d on d.id = e.deployment_id and d.instance_id = k.instance_id and d.n8n_workflow_id is not null
-      where k.instance_id = ${instanceId} and not k.is_refused and k.status in ('new', 'running', 'waiting')
+      where k.instance_id = ${instanceId} and not k.is_refused and k.status in ${statusList(openStatuses)}
         and k.recorded_at < ${recordedBefore.toISOString()}::timestamptz
         and k.n8n_execution_id not in (
           select value from jsonb_array_elements_text(${JSON.stringify([...except])}::jsonb))
@@ -94,7 +95,7 @@ export class KnownExecutions {
       join execution_keys k on k.instance_id = e.instance_id and k.n8n_execution_id = e.n8n_execution_id
         and k.epoch = i.epoch and k.id = e.id
       where e.instance_id = ${instanceId} and e.data_stamp is null
-        and e.recorded_at >= ${since}::timestamptz and e.status in ('success', 'error', 'canceled', 'crashed')
+        and e.recorded_at >= ${since}::timestamptz and e.status in ${statusList(finalStatuses)}
       order by e.status = 'success', e.recorded_at desc
       limit ${limit}`)
     return rows.map(({ n8n_execution_id }) => n8n_execution_id)

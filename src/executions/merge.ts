@@ -4,6 +4,7 @@
  * and the greatest with data the data. The maximum is commutative, associative and idempotent. The SQL function
  * `record_executions` does the same.
  */
+import { isFinal } from '../runs/meaning.ts'
 import { sha256Hex } from '../lib/encoding.ts'
 import { type ExecutionStatus, executionStatuses } from '../db/schema/executions.ts'
 import type { RunData } from './run-data.ts'
@@ -81,11 +82,8 @@ const ranks: Record<ExecutionStatus, number> = {
 }
 const polledRank = 40
 
-export const isFinal = (status: ExecutionStatus): boolean => ranks[status] === 30
-export const isFailure = (status: ExecutionStatus): boolean => isFinal(status) && status !== 'success'
-
-/** The run has not ended in n8n. */
-export const isOpen = (status: ExecutionStatus): boolean => ranks[status] <= 10
+/** Includes canceled runs, which do not count as failed. */
+export const isUnsuccessful = (status: ExecutionStatus): boolean => isFinal(status) && status !== 'success'
 
 /**
  * Adds the merge key: text that sorts by rank, failure over success, event time, status and content. Fixed-width columns
@@ -98,7 +96,7 @@ export async function withMergeKey(
 ): Promise<MergeableExecution> {
   const { status, error, data } = execution
   const rank = source === 'poll' && isFinal(status) ? polledRank : ranks[status]
-  const failure = isFailure(status) ? '1' : '0'
+  const failure = isUnsuccessful(status) ? '1' : '0'
   const eventAt = String(Math.max(0, execution.eventAtMs)).padStart(15, '0')
   const content = error || data ? await digest(JSON.stringify([error, data?.json ?? null])) : '0'.repeat(16)
   const mergeKey = `${String(rank).padStart(2, '0')}${failure}${eventAt}${executionStatuses.indexOf(status)}${content}`

@@ -3,13 +3,14 @@
  * 1.x and 2.x), the Error Trigger's data and the arguments of the external hook `workflow.postExecute`. Pure; it never
  * guesses missing values.
  */
+import { isOpen } from '../runs/meaning.ts'
 import { toStorable } from '../lib/storable-text.ts'
 import { isObject, type JsonObject } from '../lib/json-object.ts'
 import { type ExecutionStatus, executionStatuses } from '../db/schema/executions.ts'
 import { redact } from '../lib/secrets.ts'
 import type { N8nExecution } from '../n8n/api-shapes.ts'
 import type { IncomingIncident } from './incidents.ts'
-import { type IncomingExecution, isOpen, noMessage } from './merge.ts'
+import { type IncomingExecution, noMessage } from './merge.ts'
 import { type Activity, activityOf, summariseRun, toHttpStatus } from './node-runs.ts'
 import { toRunData } from './run-data.ts'
 

@@ -3,6 +3,7 @@
  * poll, so every run is listed as open, listed as ended, or starts after this poll. Executions that are no longer open are
  * fetched by ID. Each page is recorded before the next request. The watermark advances at the end, by n8n's clock.
  */
+import { isOpen } from '../runs/meaning.ts'
 import type { Db } from '../db/client.ts'
 import type { PollCursor } from '../db/schema/instances.ts'
 import type { N8nClient } from '../n8n/api-client.ts'
@@ -10,7 +11,7 @@ import type { N8nExecution, N8nExecutionStatus } from '../n8n/api-shapes.ts'
 import { N8nError } from '../n8n/api-transport.ts'
 import { failedRuns, ingest, type OnFailedRuns } from './ingest.ts'
 import { KnownExecutions, n8nRetentionMs } from './known-executions.ts'
-import { isOpen, type IncomingExecution, emptyDelivery } from './merge.ts'
+import { type IncomingExecution, emptyDelivery } from './merge.ts'
 import { polledExecution } from './payload.ts'
 import type { Claim, PollProgress } from './poll-schedule.ts'
 import { fetchExecution } from './single-execution.ts'

@@ -3,6 +3,7 @@
  * retention months. Each run executes a bounded number of statements; the next run continues. Locked rows are skipped, so
  * a delivery waits for at most one statement.
  */
+import { openStatuses, statusList } from '../runs/meaning.ts'
 import { sql } from 'drizzle-orm'
 import { type Db, idempotent } from '../db/client.ts'
 import { emptyDelivery, withMergeKey } from './merge.ts'
@@ -146,7 +147,7 @@ export async function closeAbandoned(db: Db, now: Date, limit: number): Promise<
       select k.instance_id, k.n8n_execution_id, k.epoch
       from execution_keys k
       join executions e on e.id = k.id and e.recorded_at = k.recorded_at
-      where k.status in ('new', 'running', 'waiting') and (
+      where k.status in ${statusList(openStatuses)} and (
         not exists (select 1 from deployments d where d.id = e.deployment_id and d.n8n_workflow_id is not null)
         or k.epoch < (select i.epoch from instances i where i.id = k.instance_id))
       order by k.n8n_execution_id collate "C"

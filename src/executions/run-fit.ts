@@ -6,7 +6,8 @@
  * minutes, the maximum clock skew. Deliveries without a start are compared by their end, then by the time of their
  * error, then by the error itself. A successful run cannot fail after its end.
  */
-import { isFailure, isFinal, isOpen, merge, type MergeableExecution } from './merge.ts'
+import { isFinal, isOpen } from '../runs/meaning.ts'
+import { isUnsuccessful, merge, type MergeableExecution } from './merge.ts'
 
 /** The deliveries of one run, and their merge. */
 export interface Run {
@@ -66,8 +67,8 @@ const orderOf = ({ startedAtMs, finishedAtMs, eventAtMs }: MergeableExecution): 
 export function fitOf(known: MergeableExecution, incoming: MergeableExecution, isLatest: boolean): RunFit {
   if (known.n8nWorkflowId !== incoming.n8nWorkflowId) return runFit.other
   const isContrary =
-    (known.status === 'success' && isFailure(incoming.status)) ||
-    (isFailure(known.status) && incoming.status === 'success')
+    (known.status === 'success' && isUnsuccessful(incoming.status)) ||
+    (isUnsuccessful(known.status) && incoming.status === 'success')
   const isRecorded = isPolled(known) && incoming.isStartPolled
   const toleranceMs = isContrary || isRecorded ? exactMs : skewMs
   const incomingAtMs = incoming.finishedAtMs ?? incoming.errorAtMs ?? incoming.receivedAtMs
@@ -81,7 +82,8 @@ export function fitOf(known: MergeableExecution, incoming: MergeableExecution, i
   }
   if (isContrary) return isDuring(known, incoming, incomingAtMs) ? runFit.sameTimes : runFit.other
 
-  const isBareFailure = isFailure(known.status) && known.startedAtMs === null && known.finishedAtMs === null
+  const isBareFailure =
+    isUnsuccessful(known.status) && known.startedAtMs === null && known.finishedAtMs === null
   const isSameEnd =
     gap(known.finishedAtMs, incoming.finishedAtMs) <= toleranceMs ||
     (isBareFailure && gap(known.eventAtMs, incoming.finishedAtMs) <= skewMs) ||
@@ -148,7 +150,7 @@ function compareErrors(
   isFar: boolean,
 ): 'same' | 'other' | null {
   const statuses = [known.status, incoming.status]
-  if (!statuses.every(isFailure) || statuses.includes('crashed')) return null
+  if (!statuses.every(isUnsuccessful) || statuses.includes('crashed')) return null
   const [a, b] = [known, incoming].map(({ errorEvidence }) => ({
     isPolled: (errorEvidence ?? '') >= '4',
     traits: Array.from({ length: 4 }, (_, index) => {

@@ -7,12 +7,19 @@ import { type ExecutionStatus, executionStatuses, executions, type RunKind } fro
 import { dayMs } from '../lib/time.ts'
 import { happenedAt } from './order.ts'
 
-/** A success rate is the share of `success` in these and `success`. */
 export const failedStatuses = ['error', 'crashed'] as const satisfies ExecutionStatus[]
-export const finishedStatuses = ['success', ...failedStatuses] as const satisfies ExecutionStatus[]
+/** Of runs whose outcome decides a chain of retries, and that a success rate counts. */
+export const decisiveStatuses = ['success', ...failedStatuses] as const satisfies ExecutionStatus[]
+/** Of runs that ended in n8n. `unknown` is neither open nor final: n8n lost the run. */
+export const finalStatuses = [...decisiveStatuses, 'canceled'] as const satisfies ExecutionStatus[]
+export const openStatuses = ['new', 'running', 'waiting'] as const satisfies ExecutionStatus[]
 
 /** @param status of a run or of one of its nodes */
 export const isFailed = (status: string | null): boolean => failedStatuses.some((failed) => failed === status)
+
+export const isFinal = (status: ExecutionStatus): boolean => finalStatuses.some((final) => final === status)
+/** The run has not ended in n8n. */
+export const isOpen = (status: ExecutionStatus): boolean => openStatuses.some((open) => open === status)
 
 /** Whether to show a run's error. A success can still carry the error of an earlier report. */
 export const hasError = (status: ExecutionStatus): boolean =>
