@@ -103,7 +103,7 @@ beforeAll(async () => {
   expect(signedIn.status).toBe(303)
 })
 
-/** Page → the most statements and the most requests it may need. */
+/** Page → its maximum number of statements and requests. */
 const pages: Record<string, [statements: number, requests: number]> = {
   '/': [18, 13],
   '/executions': [6, 4],
@@ -138,7 +138,7 @@ const pages: Record<string, [statements: number, requests: number]> = {
   '/more': [2, 2],
 }
 
-/** Operation → the same. Those that write run once, in this order. */
+/** Operation → its maximum number of statements and requests. Writes run once, in this order. */
 const operations: Record<string, [statements: number, requests: number]> = {
   'GET /v1/me': [1, 1],
   'GET /v1/credentials/missing': [1, 1],
@@ -217,7 +217,7 @@ function table(rows: [string, Cost][]): string {
 
 type Budgets = Record<string, [statements: number, requests: number]>
 
-/** @param visit is called twice: the first call may load what an isolate keeps */
+/** @param visit called twice, because the first call may fill caches of the isolate */
 async function overBudget(budgets: Budgets, visit: (name: string) => Promise<{ status: number }>) {
   const rows: [string, Cost][] = []
   for (const name of Object.keys(budgets)) {

@@ -1,4 +1,4 @@
-/** Error groups that are resolved, ignored, reopened and come back. */
+/** Resolving, ignoring, reopening and regression of error groups. */
 import { beforeAll, describe, expect, test } from 'vitest'
 import { type TestUser, useTestApp } from '../harness/app.ts'
 

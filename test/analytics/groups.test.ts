@@ -1,4 +1,4 @@
-/** Nodes, credentials, prompts, models and errors against a recount of the executions themselves. */
+/** Compares nodes, credentials, prompts, models and errors with a recount of the executions. */
 import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type RunFilter } from '../../src/runs/sources.ts'
@@ -28,7 +28,7 @@ afterAll(() => history.world.close())
 
 const dayOf = (ms: number) => Math.floor(ms / dayMs) * dayMs
 
-/** Whole UTC days, by when the node ran, else by when its execution was first heard of. */
+/** Whole UTC days, by the first run of the node, else by the recording of its execution. */
 function nodesOf(filter: RunFilter & { from: Date; to: Date }) {
   const { from, to, ...choice } = filter
   const [fromMs, toMs] = [dayOf(from.getTime()), Math.ceil(to.getTime() / dayMs) * dayMs]
@@ -176,7 +176,7 @@ test('a credential counts the runs of its deployments, and the runs that a servi
       const isRecent = lastMs >= Math.floor((period.to.getTime() - 2 * dayMs) / hourMs) * hourMs
       const unit = isRecent ? hourMs : dayMs
       if (runs.length === 0) expect(lastUsedAt).toBeNull()
-      // Near the ends of the period there are hours for other reasons too.
+      // Near the ends of the period, hours occur for other reasons too.
       else {
         const given = Date.parse(lastUsedAt ?? '')
         expect([Math.floor(lastMs / unit) * unit, Math.floor(lastMs / hourMs) * hourMs]).toContain(given)

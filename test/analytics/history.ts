@@ -1,4 +1,4 @@
-/** A user's past of random executions, in the database through ingest, and a recount of it in plain JavaScript. */
+/** A user's random history, recorded through ingest, and its recount in plain JavaScript. */
 import { eq, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import { durationErrorBound } from '../../src/analytics/contract.ts'
@@ -21,7 +21,7 @@ export const dayMs = 24 * hourMs
 /** Not on the hour. Europe put its clocks back on 25 October, America on 1 November. */
 export const now = new Date('2026-11-22T09:37:23.456Z')
 
-/** Mulberry32: the same numbers in every run. */
+/** Mulberry32, seeded. */
 export function randomFrom(seed: number) {
   let state = seed
   const random = () => {
@@ -68,7 +68,7 @@ export interface Workflow {
   name: string
   tags: string[]
   nodeTypes: string[]
-  /** By version, from 1. */
+  /** By version, starting at 1. */
   versions: { prompt: string | null; model: string | null }[]
   deleted: boolean
 }
@@ -94,7 +94,7 @@ const statuses: readonly ExecutionStatus[] = [
   ...(['error', 'error', 'error', 'crashed', 'canceled', 'running', 'waiting', 'new', 'unknown'] as const),
 ]
 
-/** Most of production; of the other kinds some. */
+/** Mostly production, and some of the other kinds. */
 const modes = [
   ...['trigger', 'trigger', 'trigger', 'webhook', 'webhook', null, 'retry', 'manual', 'evaluation'],
   ...['integrated', 'error'],
@@ -148,7 +148,7 @@ function randomExecution(
   }
 }
 
-/** @param count executions of the user; as many again are another's */
+/** @param count executions of the user. Another user gets the same number */
 export async function createHistory(
   database: TestDatabase,
   { seed, count }: { seed: number; count: number },
@@ -159,7 +159,7 @@ export async function createHistory(
   const made = [await makeUser(), await makeUser()] as const
   const [own, others] = made
   for (const { targets } of made) await deliver(targets)
-  // What nothing keeps from being deleted while its executions stay.
+  // Resources that can be deleted while their executions stay.
   const doomed = own.flows.at(-1)
   if (doomed) {
     await db.delete(workflows).where(eq(workflows.id, doomed.id))
@@ -227,7 +227,7 @@ export async function createHistory(
     return { userId, credentials, instanceIds, flows, targets }
   }
 
-  /** Three versions one after the other; what was delivered is in part in the rollups, in part before them. */
+  /** Three versions in sequence. Some deliveries are rolled up, others are pending. */
   async function deliver(targets: (typeof own)['targets']) {
     let id = 0
     for (const version of [1, 2, 3]) {
@@ -237,7 +237,7 @@ export async function createHistory(
       const byInstance = new Map<string, IncomingExecution[]>()
       for (let each = 0; each < count / 3; each++) {
         const { instanceId, n8nWorkflowId } = random.oneOf(targets)
-        // Some are told of again, and have become something else.
+        // Some are reported again with another state.
         const again = version > 1 && random.random() < 0.1
         const execution = randomExecution(random, again ? random.upTo(id) : ++id, n8nWorkflowId)
         byInstance.set(instanceId, [...(byInstance.get(instanceId) ?? []), execution])
@@ -261,7 +261,7 @@ export async function createHistory(
   }
 }
 
-/** Failures without a run: with errors of runs, and with one of their own. */
+/** Failures without a run: with errors that runs have too, and with an error of their own. */
 async function makeIncidents(
   { db }: TestDatabase,
   { random, upTo, oneOf }: Random,
@@ -332,7 +332,7 @@ async function readRuns({ sql: query }: TestDatabase, userId: string): Promise<R
   })
 }
 
-/** Those that a filter chooses, by a rule of its own. */
+/** The executions that match a filter, by an independent implementation. */
 export function choose(history: History, filter: RunFilter): Run[] {
   const kinds = new Set<RunKind>(['production', ...(filter.include ?? [])])
   return ofFilter(history, history.runs, filter).filter(({ kind }) => kinds.has(kind))
@@ -364,7 +364,7 @@ function ofFilter<T extends Omit<IncidentRow, 'fingerprint'>>(
 
 const bucketOf = (ms: number) => (ms < 1 ? 0 : Math.floor(Math.log(ms) / Math.log(1.1)) + 1)
 
-/** The estimate of a nearest-rank percentile is in the bucket of the true one. */
+/** Asserts that the estimate of a nearest-rank percentile is in the bucket of the exact one. */
 export function expectPercentile(given: number | null, values: number[], percent: number): string | null {
   if (values.length === 0) return given === null ? null : `${given} of nothing`
   const sorted = values.toSorted((a, b) => a - b)
@@ -394,7 +394,7 @@ export const counted = (runs: Run[], ...of: ExecutionStatus[]) =>
 export const successRate = (runs: Run[]) =>
   percentage(counted(runs, 'success'), counted(runs, 'success', 'error', 'crashed'))
 
-/** Periods and choices of every kind, pairs of them too. */
+/** All kinds of periods and filters, also in pairs. */
 export function filtersOf({ random, flows, targets, instanceIds }: History): RunFilter[] {
   const at = (iso: string) => new Date(iso)
   const periods: RunFilter[] = [
@@ -427,7 +427,7 @@ export function filtersOf({ random, flows, targets, instanceIds }: History): Run
   ])
 }
 
-/** As all but the summary fill it in. */
+/** The default of all endpoints except the summary. */
 export const bounded = (filter: RunFilter): RunFilter & { from: Date; to: Date } => {
   const to = filter.to ?? now
   return { ...filter, from: filter.from ?? new Date(to.getTime() - 30 * dayMs), to }

@@ -1,4 +1,4 @@
-/** Two databases: what is read from the second one is told apart by what is only there. */
+/** Two databases. Rows that exist only in the second one show which reads use it. */
 import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parseConfig } from '../../src/config.ts'
@@ -52,7 +52,7 @@ test('nothing is written to the replica', async () => {
 
 describe('while the replica is unavailable', () => {
   const startedAt = new Date()
-  /** What the replica answers is for each test to say. */
+  /** Each test sets the response of the replica. */
   async function withReplica(answer: (request: Request) => Promise<Response>) {
     const clock = { now: startedAt }
     let asked = 0

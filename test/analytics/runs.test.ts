@@ -1,4 +1,4 @@
-/** Summary, series and workflows against a recount of the executions themselves. */
+/** Compares summary, series and workflows with a recount of the executions. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { executionStatuses } from '../../src/db/schema/executions.ts'
 import { createTestDatabase } from '../harness/database.ts'

@@ -14,7 +14,7 @@ const run = (executionId: string, status: string, minute: number, durationMs: nu
   return { executionId, workflowId: 'wf1', status, startedAt, finishedAt }
 }
 
-/** Durations are kept in buckets whose bounds have this ratio. */
+/** Ratio of the bounds of the duration buckets. */
 const near = (ms: number) => expect.toSatisfy((given: number) => given >= ms / 1.1 && given <= ms * 1.1)
 
 const summary = async (user: string, query = '') =>

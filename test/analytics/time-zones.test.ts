@@ -1,4 +1,4 @@
-/** Series and summaries in every time zone there is, against a recount by the clocks that `Intl` shows. */
+/** Compares series and summaries in every time zone with a recount by the clock of `Intl`. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bucketsOf } from '../../src/runs/buckets.ts'
 import { type Interval } from '../../src/runs/period.ts'
@@ -24,7 +24,7 @@ import {
 const quarterMs = hourMs / 4
 const intervals = ['hour', 'day', 'week'] as const
 
-/** By the clocks of the zone: the hour with its offset from UTC, the day, or the Monday of the week. */
+/** In local time: the hour with its UTC offset, the day, or the Monday of the week. */
 function labeller(interval: Interval, timeZone: string): (ms: number) => string {
   const format = new Intl.DateTimeFormat('en-US', {
     ...({ timeZone, hourCycle: 'h23', timeZoneName: 'longOffset' } as const),
@@ -41,7 +41,7 @@ function labeller(interval: Interval, timeZone: string): (ms: number) => string 
   }
 }
 
-/** Where each bucket of a period begins: clocks are at a quarter of an hour wherever they change. */
+/** The start of each bucket of a period. Clock changes happen at quarter hours everywhere. */
 function expectedStarts(from: number, to: number, interval: Interval, timeZone: string): Map<string, number> {
   const labelOf = labeller(interval, timeZone)
   const first = labelOf(from)

@@ -1,4 +1,4 @@
-/** Every page with the large demo's data, and what an account without any shows: readable for everyone, at every size. */
+/** Accessibility of every page with the large demo and with an empty account, at every size. */
 import axe from 'axe-core'
 import type { Page } from 'playwright-core'
 import { beforeAll, describe, expect, test } from 'vitest'

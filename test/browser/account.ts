@@ -1,4 +1,4 @@
-/** @module What a user of the tests has: an n8n behind an instance, a workflow in versions, a credential for it. */
+/** @module A test account: an instance with an n8n stub, a workflow with versions, and its credential. */
 import { randomBytes } from 'node:crypto'
 import type { TestUser } from '../harness/app.ts'
 import type { Site } from './site.ts'
@@ -7,16 +7,16 @@ export interface Account extends TestUser {
   instanceId: string
   workflowId: string
   credentialId: string
-  /** Of what is tracked on the instance as `tracked`. */
+  /** The deployment of the tracked workflow `tracked`. */
   deploymentId: string
   create: (path: string, body: unknown) => Promise<any>
-  /** Posts runs as n8n does. */
+  /** Posts runs like n8n. */
   report: (...runs: object[]) => Promise<void>
 }
 
 export const secret = `xoxb-${randomBytes(12).toString('hex')}`
 
-/** @param text makes the two versions differ */
+/** @param text distinguishes the two versions */
 export const orders = (text: string, path = 'orders') => ({
   name: 'Orders to Slack',
   nodes: [
@@ -99,12 +99,12 @@ interface RunOptions {
   id: string
   minutesAgo: number
   workflowId?: string
-  /** What failed, if anything. */
+  /** Null for a successful run. */
   failure?: { message: string; httpCode?: string }
   nodes?: [first: string, second: string]
 }
 
-/** n8n's execution object of a run of two nodes. */
+/** n8n's execution object for a run of two nodes. */
 export function runOf({
   id,
   minutesAgo,

@@ -1,4 +1,4 @@
-/** @module The machine's Chromium, and tabs in it that notice what a page must not do. */
+/** @module Starts the installed Chromium, with tabs that detect forbidden behavior of pages. */
 import { existsSync } from 'node:fs'
 import {
   type Browser,
@@ -14,7 +14,7 @@ export const hasChromium = existsSync(chromiumPath)
 export const launchChromium = (): Promise<Browser> =>
   chromium.launch({
     executablePath: chromiumPath,
-    // Chromium's sandbox does not start for root.
+    // Chromium's sandbox does not start as root.
     args:
       process.getuid?.() === 0 ? ['--no-sandbox', '--disable-dev-shm-usage'] : ['--disable-dev-shm-usage'],
   })
@@ -22,7 +22,7 @@ export const launchChromium = (): Promise<Browser> =>
 export interface Tab {
   context: BrowserContext
   page: Page
-  /** What has happened so far that must not: scripts run from data, breaches of the CSP, requests elsewhere, errors. */
+  /** Violations so far: scripts run from data, CSP violations, requests to other hosts, errors. */
   faults: string[]
   close: () => Promise<void>
 }
@@ -49,7 +49,7 @@ export async function openTab(browser: Browser, { origin, ...options }: TabOptio
     const text = message.text()
     if (text.startsWith('csp: ') || /Content Security Policy/.test(text)) note(text)
   })
-  // Handed over by the debugger, to which the page's policy does not apply.
+  // Injected by the debugger, which bypasses the page's policy.
   await page.addInitScript(() => {
     document.addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) => {
       console.error(`csp: ${violatedDirective} ${blockedURI}`)

@@ -1,11 +1,11 @@
-/** @module Every page of the dashboard: whatever can be got to by links from the overview. */
+/** @module Crawls the dashboard: all pages that are reachable by links from the overview. */
 import type { Page } from 'playwright-core'
 
 const idPattern = /[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}/g
 const notPages =
   /^\/(sign-out|docs|openapi\.json|executions\/export|executions\/news|audit\/export)|\.(csv|json|svg|css|js)$/
 
-/** Pages that show the same of different things have the same shape: `/workflows/:id`. */
+/** Pages of the same kind have the same shape: `/workflows/:id`. */
 export function shapeOf(path: string): string {
   const { pathname } = new URL(path, 'http://flowkeep')
   return pathname
@@ -18,13 +18,13 @@ export function shapeOf(path: string): string {
 
 export interface CrawlOptions {
   from?: string[]
-  /** How many pages of a shape. */
+  /** Maximum number of pages per shape. */
   most: (shape: string) => number
-  /** @param status what the page was answered with */
+  /** @param status status of the page's response */
   visit: (path: string, shape: string, status: number) => Promise<void>
 }
 
-/** Calls `visit` at each page that is opened. @returns shape → paths */
+/** Calls `visit` for each page. @returns shape → paths */
 export async function crawl(
   page: Page,
   { from = ['/'], most, visit }: CrawlOptions,
@@ -41,7 +41,7 @@ export async function crawl(
     const links = await page.$$eval('a[href^="/"]:not([download])', (elements) =>
       elements.map((element) => element.getAttribute('href') ?? ''),
     )
-    // Pages in other states than the plain one are what filters and tabs make of it.
+    // Other states of a page result from filters and tabs.
     const targets = links.map((link) => link.replace(/#.*$/, '')).filter((link) => !notPages.test(link))
     queue.push(...targets)
   }

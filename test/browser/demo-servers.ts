@@ -1,4 +1,4 @@
-/** @module n8n behind the servers of the large demo, with what somebody has done in its editor: for screenshots. */
+/** @module n8n stubs for the servers of the large demo, with changes made in n8n's editor, for screenshots. */
 import { servers } from '../../demo/large/fixtures.ts'
 import type { Deps } from '../../src/deps.ts'
 import { createN8nStub } from '../harness/n8n-stub.ts'
@@ -6,11 +6,11 @@ import type { Json, StubWorkflow } from '../harness/n8n-stub-state.ts'
 
 export interface DemoServers {
   fetch: typeof fetch
-  /** Deploys "Deal desk alerts" once more, edits it in n8n and has the difference found; makes others beside it. */
+  /** Redeploys "Deal desk alerts", edits it in n8n and detects the drift. Also creates other workflows there. */
   edit: (deps: Deps) => Promise<void>
 }
 
-/** One that does not answer in the demo does not here. */
+/** A server that is unreachable in the demo is unreachable here too. */
 export async function startDemoServers(now: () => Date): Promise<DemoServers> {
   const answering = servers.filter(({ pollFailures }) => pollFailures === 0)
   const stubs = await Promise.all(
@@ -19,7 +19,7 @@ export async function startDemoServers(now: () => Date): Promise<DemoServers> {
     ),
   )
 
-  /** Whatever key the demo made up is taken for the right one. */
+  /** Accepts the demo's fake API keys. */
   async function demoFetch(input: string | URL | Request, init?: RequestInit): Promise<Response> {
     const request = new Request(input, init)
     const stub = stubs.find(({ baseUrl }) => request.url.startsWith(`${baseUrl}/`))
@@ -56,7 +56,7 @@ export async function startDemoServers(now: () => Date): Promise<DemoServers> {
   return { fetch: demoFetch, edit }
 }
 
-/** Another channel for what is lost, retries where the sheet is written, and a node to wait before it. */
+/** Edits: another channel for lost deals, retries for the sheet, and a Wait node before it. */
 function byHand(workflow: StubWorkflow): void {
   const node = (name: string) => workflow.nodes.find((each) => each['name'] === name) ?? {}
   const parameters = (name: string) => node(name)['parameters'] as Json

@@ -1,4 +1,4 @@
-/** A first run in Chromium: from an account to a live workflow along the primary buttons, and what it costs. */
+/** The first run in Chromium: from a new account to a live workflow along the primary buttons, with the number of steps. */
 import type { Page } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
 import { hasChromium } from './chromium.ts'
@@ -32,7 +32,7 @@ const workflowAt = (path: string) => ({
   connections: { Orders: { main: [[{ node: 'Tell the team', type: 'main', index: 0 }]] } },
 })
 
-/** Does what a person does, and counts it. */
+/** Performs and counts user actions. */
 function counted(page: Page) {
   const cost = { clicks: 0, fields: 0 }
   return {

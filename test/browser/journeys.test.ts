@@ -1,4 +1,4 @@
-/** What people come for, done in Chromium: sign in, find a failed run, deploy and roll back, keep a credential. */
+/** The main tasks in Chromium: sign in, find a failed run, deploy and roll back, create a credential. */
 import type { Page } from 'playwright-core'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { type Account, makeAccount, runOf, secret } from './account.ts'

@@ -39,7 +39,7 @@ describe.skipIf(!hasChromium)(inChromium('the dashboard by keyboard'), () => {
       const look = await page.evaluate(() => {
         const element = document.activeElement
         if (!element || element === document.body) return null
-        // A control may be drawn by what is around it.
+        // The focus ring of a control may be on an ancestor.
         const drawn = [element, element.parentElement, element.closest('label')].filter(
           (each) => each !== null,
         )

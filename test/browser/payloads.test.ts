@@ -1,11 +1,11 @@
-/** Whatever is stored comes out as text: scripts in every string that a user, a service or an n8n may have written. */
+/** Stored script payloads are rendered as text, in every string that a user, a service or an n8n can write. */
 import { beforeAll, describe, expect, test } from 'vitest'
 import { type Account, makeAccount, orders, runOf } from './account.ts'
 import { hasChromium, type Tab } from './chromium.ts'
 import { crawl } from './crawl.ts'
 import { inChromium, type Site, useSite } from './site.ts'
 
-/** At most 64 characters, as a tag may have. Each would call `alert`, ask another server, or leave the element it is in. */
+/** At most 64 characters, the limit of a tag. Each would call `alert`, contact another server, or leave its element. */
 const payloads = [
   '<script>alert(1)</script>',
   '<img src=x onerror=alert(2)>',
@@ -28,7 +28,7 @@ const minutes = 60_000
 
 interface Planted {
   workflowIds: string[]
-  /** What must be found as text on some page. */
+  /** Must occur as text on some page. */
   texts: string[]
 }
 
@@ -44,7 +44,7 @@ function readPage() {
   return {
     text: document.documentElement.textContent ?? '',
     titles: all.flatMap((element) => named.map((name) => element.getAttribute(name) ?? '')).join('\n'),
-    /** Nothing of these is ever part of a page of ours. */
+    /** Must not occur in any page. */
     elements: all
       .filter(
         (element) =>

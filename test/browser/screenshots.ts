@@ -1,7 +1,6 @@
 /**
- * @module `npm run screenshots [folder] [--readme]`: every page of the dashboard with the large demo's data, and what an
- * account without any shows, at the widths of a desk and of a phone, light and dark. `--readme` renews
- * instead the few that the README shows.
+ * @module `npm run screenshots [folder] [--readme]`: captures every page of the dashboard with the large demo and with an
+ * empty account, at desktop and phone widths, light and dark. `--readme` only updates the screenshots of the README.
  */
 import { createAdaptorServer } from '@hono/node-server'
 import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs'
@@ -26,7 +25,7 @@ const sizes = { 1440: { width: 1440, height: 900 }, 390: { width: 390, height: 8
 const looks = ([1440, 390] as const).flatMap((width) =>
   (['light', 'dark'] as const).map((colorScheme) => ({ width, colorScheme })),
 )
-/** Of the first screen only, on a desk that is a little smaller: files that a repository can bear. */
+/** Only the first screen of a smaller desktop, to limit the file size in the repository. */
 const readmeDesk = { width: 1180, height: 720 }
 const readmeShots = [
   { name: 'overview', path: 'overview', width: 1440, colorScheme: 'light' },
@@ -86,7 +85,7 @@ async function main(args: string[]): Promise<void> {
   }
 }
 
-/** A busy time of a working day: 14:06 in Berlin. The server's clock stands there. */
+/** A busy time of a working day: 14:06 in Berlin. The server's clock is fixed at this time. */
 function lastWednesday(): Date {
   const dayMs = 24 * 60 * 60 * 1000
   const today = new Date(Math.floor(Date.now() / dayMs) * dayMs)
@@ -99,7 +98,7 @@ type Examples = Record<
   string
 >
 
-/** The things that have most to show. */
+/** The resources with the most content. */
 async function findExamples({ db }: Deps): Promise<Examples> {
   const [found] = await db.$client`
     select

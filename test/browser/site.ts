@@ -1,4 +1,4 @@
-/** @module The whole application on a port of its own, an n8n behind its instances, and Chromium in front. */
+/** @module The whole application on its own port, with n8n stubs behind its instances and a Chromium client. */
 import { createAdaptorServer } from '@hono/node-server'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -12,17 +12,17 @@ export interface Site {
   app: TestApp
   stub: N8nStub
   url: string
-  /** A tab that nobody is signed in to. */
+  /** A signed-out tab. */
   tab: (options?: Omit<TabOptions, 'origin'>) => Promise<Tab>
-  /** A tab of the user's, at the overview. */
+  /** A signed-in tab, on the overview. */
   signedIn: (user: Pick<TestUser, 'email' | 'password'>, options?: Omit<TabOptions, 'origin'>) => Promise<Tab>
 }
 
-/** What tests that need Chromium are called: `describe.skipIf(!hasChromium)(inChromium('…'), …)`. */
+/** Names tests that need Chromium: `describe.skipIf(!hasChromium)(inChromium('…'), …)`. */
 export const inChromium = (name: string): string =>
   hasChromium ? name : `${name} (left out: no Chromium at ${chromiumPath}; set CHROMIUM_PATH)`
 
-/** One site for a test file. */
+/** One site per test file. */
 export function useSite(): Site {
   const site = {} as Site
   const closing: (() => Promise<unknown>)[] = []

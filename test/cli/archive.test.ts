@@ -1,4 +1,4 @@
-/** What `export` writes, `import` restores: through the real application, over its HTTP interface. */
+/** `import` restores what `export` writes, through the HTTP API of the real application. */
 import { existsSync } from 'node:fs'
 import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -64,7 +64,7 @@ const flow = (text: string) => ({
 
 const day = (number: number, hour = 0) => new Date(Date.UTC(2026, 9, number, hour)).toISOString()
 
-/** Two workflows (one with four versions, the last of them restored), a deployment of three and nine runs. */
+/** Two workflows (one with four versions, the last one restored), three deployments and nine runs. */
 async function makeAccount(user: TestUser) {
   const credential = await made(
     user.call('POST', '/v1/credentials', {
@@ -139,7 +139,7 @@ async function makeAccount(user: TestUser) {
   return { id, instance, deployment }
 }
 
-/** Ids and what an import cannot keep, replaced: times of saving and of hearing. */
+/** Replaces what an import cannot preserve: IDs, and times of saving and receipt. */
 async function comparable(name: string): Promise<Record<string, unknown>> {
   const ids = new Map<string, string>()
   const content: Record<string, unknown> = {}
@@ -167,7 +167,7 @@ async function comparable(name: string): Promise<Record<string, unknown>> {
   const files = (await readdir(path(name), { recursive: true, withFileTypes: true }))
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
-  // Workflows first, by their name rather than their id, so that equal things get equal ids.
+  // Workflows first, sorted by name, so that equal resources get equal IDs.
   for (const file of files.toSorted()) {
     const text = await readFile(file, 'utf8')
     const value = file.endsWith('.ndjson')
@@ -214,7 +214,7 @@ describe('export and import', () => {
     const [from, to] = [await world.user(), await world.user()]
     await makeAccount(from)
     await exported(from, 'a')
-    // Interrupted: one version of the first workflow was saved.
+    // Interrupted after one version of the first workflow.
     const first = (await readdir(path('a/workflows'))).find((name) => name.startsWith('orders'))
     const { workflow, name, description, prompt, model, tags } = JSON.parse(
       await readFile(path(`a/workflows/${first}/v0001.json`), 'utf8'),

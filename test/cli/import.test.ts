@@ -8,7 +8,7 @@ import { describeFailure, UsageError } from '../../src/cli/failure.ts'
 import { type ImportIo, importWorkflows } from '../../src/cli/import.ts'
 import { contentHash } from '../../src/n8n/workflow-json.ts'
 
-/** As strict as the server where the importer depends on it, and able to fail on demand. */
+/** A fake server, as strict as the real one for the importer, that can fail on demand. */
 class StubServer {
   readonly app = new Hono()
   readonly kept: { name: string | undefined; workflow: { name?: string }; contentHash: string }[] = []
@@ -16,7 +16,7 @@ class StubServer {
   readonly paths: string[] = []
   validToken = 'token-1'
   refreshes = 0
-  /** Answers given before the real ones. */
+  /** Responses to return first. */
   readonly faults: (Response | 'no answer' | 'answer lost')[] = []
 
   constructor() {
@@ -99,7 +99,7 @@ async function write(files: Record<string, unknown>) {
   }
 }
 
-/** @returns the exit code; what is printed and told is in `printed` and `complaints` */
+/** Collects output in `printed` and `complaints`. @returns the exit code */
 async function run(
   env: Record<string, string | undefined> = { FLOWKEEP_TOKEN: 'token-1' },
   io: Partial<ImportIo> = {},

@@ -1,4 +1,4 @@
-/** The command line as processes: exit codes, the two output streams, signals, the build without development tools. */
+/** The command line as real processes: exit codes, output streams, signals, and the build without dev dependencies. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
@@ -32,7 +32,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-/** Nothing of the environment of the tests but what finds programs. */
+/** Only the variables that locate programs. */
 const environment = (more: Record<string, string> = {}) => ({
   PATH: process.env['PATH'] ?? '',
   HOME: process.env['HOME'] ?? '',
@@ -57,7 +57,7 @@ async function run(args: string[], env: Record<string, string> = {}, { program =
   return { status: await ended, stdout, stderr } satisfies Ended
 }
 
-/** Below the range from which the system takes ports for connections: nothing else takes it meanwhile. */
+/** Below the range of ephemeral ports, so that nothing else uses it in the meantime. */
 async function freePort(): Promise<number> {
   const port = 20_000 + Math.floor(Math.random() * 12_000)
   const server = createServer()
@@ -207,7 +207,7 @@ describe('an unusable database', () => {
 describe('serve', () => {
   /** The same keys for every server on the database. */
   const keys = testEnvironment({ LOG_LEVEL: 'warn' })
-  /** Lines of the process until one holds `event`. */
+  /** Reads output lines until one contains `event`. */
   async function until(child: ChildProcess, lines: string[], event: string): Promise<void> {
     const isThere = () => lines.some((line) => line.includes(`"event":"${event}"`))
     while (!isThere()) {
@@ -242,7 +242,7 @@ describe('serve', () => {
     socket.write(
       `POST /v1/auth/login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`,
     )
-    // An answered request shows that the server has read the one before it.
+    // A response shows that the server has read the previous request.
     const health = await fetch(`http://127.0.0.1:${port}/health/ready`)
     expect(health.status).toBe(200)
     await health.text()

@@ -12,7 +12,7 @@ beforeAll(async () => {
 })
 afterAll(() => database.close())
 
-/** Runs the command; with answers, the password is typed in. */
+/** Runs the command. With answers, enters them as the password. */
 async function run(email: string, answers?: string[]) {
   const { users, hasher } = accounts
   const askHidden = answers && (async () => answers.shift() ?? '')

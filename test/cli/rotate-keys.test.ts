@@ -13,7 +13,7 @@ import { createPostgresTestDatabase, type TestDatabase } from '../harness/databa
 
 let database: TestDatabase
 let both: KeyRing
-/** Seals with k1, as servers do before the rotation, and opens what either key sealed. */
+/** Seals with k1, like servers before the rotation, and opens boxes of both keys. */
 let before: Fixture
 let after: Fixture
 let lines: string[]
@@ -47,7 +47,7 @@ async function stored(userId: string, rows: number): Promise<string[]> {
   return ids
 }
 
-/** As a server sees it once k1 is gone from the ring. */
+/** A server whose ring no longer has k1. */
 function withoutOldKey(): Fixture {
   return fixture(database.db, { ring: { active: 'k2', keys: new Map([...both.keys].slice(1)) } })
 }
@@ -131,12 +131,12 @@ describe('concurrent with users and other sweeps', () => {
   test('loses no update, fails no read, and leaves nothing under the old key', async () => {
     const userId = await before.newUser()
     const ids = await stored(userId, 120)
-    /** What the last acknowledged write of each row was. */
+    /** The last acknowledged write of each row. */
     const expected = new Map(ids.map((id, i) => [id, `of ${i}`]))
     const crowding = new AbortController()
     let writes = 0
     let reads = 0
-    /** Each writer has rows of its own; now and then it is a server that still seals with k1. */
+    /** Each writer has its own rows. Some writes come from a server that still seals with k1. */
     const write = async (writer: number) => {
       const own = ids.filter((_, i) => i % 4 === writer)
       for (let i = 0; !crowding.signal.aborted; i += 1) {
@@ -160,7 +160,7 @@ describe('concurrent with users and other sweeps', () => {
     const crowd = [...[0, 1, 2, 3].map(write), read()]
     const pages = await Promise.all(
       Array.from({ length: 12 }, async (_, i) => {
-        // A sweep that is killed after one page, and one beside it that is not.
+        // A sweep that is killed after one page, and a concurrent one that is not.
         await rewrapPage(database.db, after.secretBox, 'credentials', ids[i * 9] ?? null)
         return rewrapPage(database.db, after.secretBox, 'credentials', null)
       }),

@@ -1,4 +1,4 @@
-/** What the client does when requests fail, tokens expire and callers abort, against scripted responses. */
+/** The client's handling of failed requests, expired tokens and aborts, against scripted responses. */
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -64,7 +64,7 @@ interface Sent {
   body: any
 }
 
-/** Answers each request by the next of the responses, the last one for good. */
+/** Returns the responses in order, and then repeats the last one. */
 function scripted(...answers: ((sent: Sent) => Response | Promise<Response>)[]) {
   const sent: Sent[] = []
   const fetch = async (url: string, init: RequestInit): Promise<Response> => {

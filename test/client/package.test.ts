@@ -1,4 +1,4 @@
-/** The client as it is installed, and clients that others generate: compiled in strict mode, run against a server. */
+/** The installed client and generated clients: compiled in strict mode and run against a server. */
 import { spawnSync } from 'node:child_process'
 import {
   cpSync,
@@ -25,17 +25,17 @@ const folder = mkdtempSync(join(tmpdir(), 'flowkeep-client-'))
 const sources = resolve(import.meta.dirname, '../../packages/client')
 const compiled = (name: string) => join(folder, 'out', `${name}.js`)
 
-/** Without the network: npm only packs, and the tools print no notice of a newer version. */
+/** Offline: npm only packs, and the tools do not check for updates. */
 const quiet = { ...process.env, REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' }
 
 const app = useTestApp({ env: { PUBLIC_URL: 'https://flowkeep.dev' } })
 let server: Server | undefined
 let baseUrl: string
 let packed: string[]
-/** What TypeScript 5 finds wrong with all three projects. */
+/** TypeScript 5 errors of all three projects. */
 let faults: string
 
-/** The package, packed and installed in a project of its own. */
+/** The packed package, installed in a separate project. */
 async function install(document: Parameters<typeof buildClient>[0]): Promise<void> {
   const copy = join(folder, 'package')
   for (const name of ['src', 'package.json', 'tsconfig.json', 'README.md', 'LICENSE']) {
@@ -66,7 +66,7 @@ function generateOthers(): void {
   run(clientTool('openapi-typescript'), [spec, '-o', join(folder, 'schema.d.ts')], folder)
   const output = join(folder, 'hey')
   const hook = pathToFileURL(join(import.meta.dirname, 'use-compiler-api.mjs')).href
-  // By environment, because the command starts another process.
+  // By environment variable, because the command starts another process.
   const generated = spawnSync(
     process.execPath,
     [clientTool('@hey-api/openapi-ts', 'openapi-ts'), '-i', spec, '-o', output],
@@ -117,7 +117,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-/** @param compiler a `tsc` @returns what it finds wrong */
+/** @param compiler a `tsc` @returns its errors */
 function compile(compiler: string, options: object, files: string[]): string {
   for (const file of files) cpSync(join(import.meta.dirname, 'fixtures', file), join(folder, file))
   const project = join(folder, 'tsconfig.json')

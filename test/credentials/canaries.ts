@@ -1,7 +1,7 @@
-/** A unique text that occurs nowhere unless it leaked. */
+/** A unique text that occurs elsewhere only if it leaked. */
 export const canary = (): string => `cnry${crypto.randomUUID().replaceAll('-', '')}"\\é`
 
-/** Base64 of `text` wherever it stands in an encoded whole: the characters that its neighbours do not change. */
+/** Base64 of `text` at any offset in a longer text: the characters that do not depend on its surroundings. */
 function base64Anywhere(text: string): string[] {
   return [0, 1, 2].map((offset) => {
     const bytes = Buffer.concat([Buffer.alloc(offset), Buffer.from(text)])
@@ -23,13 +23,13 @@ export function formsOf(secret: string): string[] {
     ...base64.map((text) => text.replaceAll('+', '-').replaceAll('/', '_')),
     Buffer.from(secret).toString('hex'),
     reversed(secret),
-    // The part that no escaping changes, so that any other escaping is noticed as well.
+    // The part that no escaping changes, so that any escaping is detected.
     secret.slice(0, 36),
     reversed(secret.slice(0, 36)),
   ]
 }
 
-/** The secrets that `text` holds in any form. */
+/** The secrets that `text` contains in any form. */
 export const leaks = (text: string, secrets: string[]): string[] => {
   const lower = text.toLowerCase()
   return secrets.filter((secret) =>

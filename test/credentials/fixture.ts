@@ -24,7 +24,7 @@ export interface FixtureOptions {
   keysVerified?: () => Promise<void>
 }
 
-/** An answer's body, as far as tests look into it. */
+/** The members of a response body that tests read. */
 interface Answer {
   [member: string]: unknown
   id: string
@@ -39,7 +39,7 @@ interface Call {
   headers?: Record<string, string>
 }
 
-/** The feature on its own, over a real database: real routes, errors and logs; an access token is the user's id. */
+/** Only this feature, on a real database, with real routes, errors and logs. The access token is the user's ID. */
 export function fixture(db: Db, options: FixtureOptions = {}) {
   const ring = options.ring ?? randomRing()
   const secretBox = createSecretBox(ring)
@@ -81,7 +81,7 @@ export function fixture(db: Db, options: FixtureOptions = {}) {
   app.route('/v1/credential-types', credentialTypeRoutes(loadCatalogue))
   app.route('/v1/node-types', nodeTypeRoutes(loadCatalogue))
 
-  /** Every answer's text, headers included. */
+  /** All responses as text, including headers. */
   const answers: string[] = []
   const call = async (userId: string | null, method: string, path: string, { body, headers }: Call = {}) => {
     const response = await app.request(path, {
@@ -126,7 +126,7 @@ export async function newInstance(
   return id
 }
 
-/** A type that n8n does not bring along takes any data. */
+/** A type that is not built in accepts any data. */
 export const communityCredential = (
   name: string,
   data: Record<string, unknown> = { token: 'x'.repeat(20) },

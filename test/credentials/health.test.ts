@@ -9,7 +9,7 @@ beforeAll(async () => {
 })
 afterAll(() => world.close())
 
-/** A credential that a deployment has put into n8n. */
+/** A credential that a deployment has sent to n8n. */
 async function pushed(workflow: object = orders) {
   const setting = await world.setting(workflow)
   const deployment = await setting.deploy()
@@ -25,7 +25,7 @@ async function pushed(workflow: object = orders) {
   return { ...setting, deployment, remote, test, find, change }
 }
 
-/** n8n's answer to the next test of a credential. */
+/** n8n's response to the next credential test. */
 const answering = (answer: { status: string; message: string }) => {
   const { fetch } = world.stub
   world.stub.state.workingCredentials.clear()

@@ -333,7 +333,7 @@ describe('PATCH /v1/credentials/{id}', () => {
         ],
       },
     })
-    // Without the grant that asks a person it needs no such URL.
+    // A grant without user interaction needs no such URL.
     const other = { data: { authUrl: null, grantType: 'clientCredentials' } }
     expect(await patch(userId, created.id, other, '"2"')).toMatchObject({ status: 200, json: { version: 3 } })
     expect(await revealed(userId, created.id)).toMatchObject({ clientId: 'i', clientSecret: 't' })

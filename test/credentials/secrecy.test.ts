@@ -20,7 +20,7 @@ beforeAll(async () => {
 })
 afterAll(() => database.close())
 
-/** A number that occurs nowhere by chance, and the secrets of data that holds text and numbers at every place. */
+/** A number that does not occur by chance, and the secrets of data with text and numbers everywhere. */
 function secretData() {
   const secrets = Array.from({ length: 6 }, canary)
   const number = Number(`7${crypto.getRandomValues(new Uint32Array(1))[0]}31337`.padEnd(15, '9').slice(0, 15))

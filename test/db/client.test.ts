@@ -26,7 +26,7 @@ const cutShort = () =>
     { headers: { 'content-type': 'application/json' } },
   )
 
-/** A database whose first answers are `answers`, and which then works. */
+/** A database that first returns `answers` and then works normally. */
 function scripted(answers: (() => Response)[], options: Partial<DbOptions> = {}) {
   const requests: Request[] = []
   const fetch = async (request: Request) => {

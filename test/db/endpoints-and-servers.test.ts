@@ -1,4 +1,4 @@
-/** A database of before paths had their endpoints and servers were added once: it is brought up to date. */
+/** Migrates a database from before endpoints were stored and servers were unique. */
 import { PGlite } from '@electric-sql/pglite'
 import { v7 as uuidv7 } from 'uuid'
 import { afterAll, expect, test } from 'vitest'

@@ -188,7 +188,7 @@ describe('a real Postgres behind the gateway', () => {
   })
 })
 
-/** A way to a Postgres server that a test can cut while a statement of 60 seconds runs. */
+/** A proxy to a Postgres server that a test can cut during a statement of 60 seconds. */
 async function cuttableProxy(postgresUrl: string) {
   const target = new URL(postgresUrl)
   const sockets = new Set<Socket>()

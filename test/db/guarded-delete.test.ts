@@ -1,4 +1,4 @@
-/** What deployments depend on is not deleted by accident: credentials and workflows, through their routes. */
+/** Credentials and workflows that deployments depend on are not deleted by accident, through their routes. */
 import { v7 as uuidv7 } from 'uuid'
 import { describe, expect, test } from 'vitest'
 import type { DeploymentStatus } from '../../src/db/schema/deployments.ts'

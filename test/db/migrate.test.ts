@@ -108,12 +108,12 @@ describe.each(databaseKinds)('migrate, on $kind', ({ create }) => {
       await migrate({ sql, migrations })
       await expect(sql`select id from b`).resolves.toEqual([{ id: 2 }])
     }
-    // The journal, two files with their begin, lock, journal row, statements and commit, and the journal's reading.
+    // The journal, two files with begin, lock, journal row, statements and commit each, and reading the journal.
     expect(interruptions).toBeGreaterThan(15)
   })
 })
 
-/** Loses its connection, for good, instead of running statement number `at`. */
+/** Permanently loses its connection instead of running statement number `at`. */
 function dyingBackend(backend: Backend, at: number): Backend {
   let count = 0
   return {

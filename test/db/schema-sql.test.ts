@@ -1,4 +1,4 @@
-/** `drizzle/functions/` and `drizzle/schema.sql` are what the migrations make, on Postgres 15. */
+/** `drizzle/functions/` and `drizzle/schema.sql` match the migrated schema on Postgres 15. */
 import { readFile } from 'node:fs/promises'
 import { Client } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -40,7 +40,7 @@ test('every function that writes is listed, so that its calls must declare idemp
 
 test('schema.sql matches the schema; otherwise run `npm run db:generate`', async () => {
   const [row] = await query('show server_version_num')
-  // Views are printed differently by other versions.
+  // Other versions print views differently.
   if (!String(row?.['server_version_num']).startsWith('15')) return
   expect(await dumpSchema(query)).toBe(await readFile('drizzle/schema.sql', 'utf8'))
 })

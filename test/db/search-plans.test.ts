@@ -1,4 +1,4 @@
-/** Every search of the API and the dashboard has an index for each table that grows with use. */
+/** Every search of the API and the dashboard uses an index for each table that grows. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createPostgresTestDatabase, type PostgresTestDatabase } from '../harness/database.ts'
 import { fillForSearch, type Owners } from '../harness/search-fixtures.ts'
@@ -24,7 +24,7 @@ test.each(['many', 'few'] as const)(
     const scans: string[] = []
     for (const { name, term, statements } of searches)
       for (const { query, params } of statements) {
-        // Without the choice of a scan, which small tables invite, only what no index serves is scanned.
+        // Sequential scans are disabled, because the planner prefers them for small tables. Only queries without an index scan.
         const [, rows = []] = await database.sql.transaction([
           database.sql`set local enable_seqscan = off`,
           database.sql.query(`explain ${query}`, params),

@@ -1,4 +1,4 @@
-/** A database of before the names of a local server had one key: it is brought up to date. */
+/** Migrates a database from before all names of a local server shared one key. */
 import { PGlite } from '@electric-sql/pglite'
 import { v7 as uuidv7 } from 'uuid'
 import { afterAll, expect, test } from 'vitest'
@@ -28,7 +28,7 @@ test('loopback addresses get the key of localhost unless several instances would
     [one, 'https://127.0.0.1', 'https://localhost'],
     [one, 'http://127.0.0.1.example.com', 'http://127.0.0.1.example.com'],
     [one, 'http://127.0.0.10:5678', 'http://127.0.0.10:5678'],
-    // Two names of one server, which are both in use.
+    // Two names of one server, both in use.
     [two, 'http://127.0.0.1:5678', 'http://127.0.0.1:5678'],
     [two, 'http://localhost:5678', 'http://localhost:5678'],
     [two, 'http://127.0.0.1:80', 'http://127.0.0.1:80'],

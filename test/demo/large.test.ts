@@ -10,7 +10,7 @@ import { useTestApp } from '../harness/app.ts'
 import { demoAccount, seedDemoInto } from '../harness/large-demo.ts'
 
 const dayMs = 24 * 60 * 60 * 1000
-/** No two nodes are drawn over each other: n8n's are 96 pixels wide, with a label below. */
+/** Asserts that no nodes overlap. Nodes in n8n are 96 pixels wide, with a label below. */
 const leastApart = { x: 120, y: 130 }
 
 interface Drawn {

@@ -1,4 +1,4 @@
-/** The examples, run as they are against a server. */
+/** Runs the examples unchanged against a server. */
 import { spawn, spawnSync } from 'node:child_process'
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import type { Server } from 'node:http'

@@ -1,4 +1,4 @@
-/** An application with an n8n stub behind one instance of one user, on a clock of its own. */
+/** An application with one user, one instance and its n8n stub, with a controlled clock. */
 import { expect } from 'vitest'
 import { InstanceConnections } from '../../src/instances/connections.ts'
 import { ErrorReporter } from '../../src/instances/reporter.ts'
@@ -15,7 +15,7 @@ export async function createConnected(options: Pick<TestAppOptions, 'database'> 
   const app = await createTestApp({ ...options, runtime: { instanceFetch, now } })
   const { db, secretBox, config } = app.deps
 
-  /** A fresh user with a fresh n8n. */
+  /** A new user with a new n8n. */
   async function world(stubOptions: N8nStubOptions = {}) {
     const stub = await createN8nStub(stubOptions)
     n8n.fetch = stub.fetch
@@ -26,7 +26,7 @@ export async function createConnected(options: Pick<TestAppOptions, 'database'> 
     const id: string = made.json.id
     const path = `/v1/instances/${id}`
 
-    /** A client and a reporter of their own, as another process has; requests time out after 3 s. */
+    /** A separate client and reporter, like in another process. Requests time out after 3 s. */
     const connect = async (own: typeof fetch = stub.fetch) => {
       const settings = { ...config, fetch: own, timeoutMs: 3_000 }
       const connection = await new InstanceConnections(db, now, secretBox, settings).open(user.id, id)
@@ -40,7 +40,7 @@ export async function createConnected(options: Pick<TestAppOptions, 'database'> 
       }
     }
 
-    /** The status with which the hook answers to what the reporter's credential holds. */
+    /** The status of the webhook for the token in the reporter's credential. */
     const hookAnswers = async () => {
       const [credential] = stub.state.credentials.values()
       const headers = { Authorization: String(credential?.data['value']) }
@@ -48,7 +48,7 @@ export async function createConnected(options: Pick<TestAppOptions, 'database'> 
       return (await app.call('POST', `/hooks/n8n/${id}`, { body: report, headers })).status
     }
 
-    /** What must hold whenever setting up has succeeded. */
+    /** Asserts the invariants after a successful setup. */
     const expectOneReporter = async () => {
       const [workflow, ...otherWorkflows] = stub.state.workflows.values()
       const [credential, ...otherCredentials] = stub.state.credentials.values()

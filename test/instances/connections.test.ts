@@ -192,7 +192,7 @@ describe('testing the connection', () => {
   test('does not call a stored URL that is no longer allowed', async () => {
     const { stub, user, id, path } = await connected.world()
     const { sql } = connected.app.database
-    // The key is bound to the origin, so the address is all that can change by itself.
+    // The key is bound to the origin, so that only the resolved address can change.
     await sql`update instances set base_url = 'https://n8n.example.com:22' where id = ${id}`
     const refused = await user.call('POST', `${path}/test`)
     expect(refused.status).toBeGreaterThanOrEqual(400)

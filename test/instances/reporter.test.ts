@@ -86,7 +86,7 @@ describe('the error reporter', () => {
 describe('its report', () => {
   const [, post] = reporterWorkflow('i1', { credentialId: 'c1', webhookUrl: 'https://x.example' }).nodes
   const body = String((post?.['parameters'] as { jsonBody?: unknown } | undefined)?.jsonBody)
-  /** As n8n evaluates it. */
+  /** Evaluates the expression like n8n. */
   const sent = ($json: object): Record<string, unknown> =>
     // oxlint-disable-next-line typescript/no-implied-eval -- n8n's expressions are JavaScript
     JSON.parse(String(new Function('$json', `return ${body.slice('={{'.length, -'}}'.length)}`)($json)))
@@ -192,7 +192,7 @@ describe('after a failure at any step, the next call ends with exactly one repor
 })
 
 describe('after a crash, the lease expires and another call ends with exactly one reporter', () => {
-  /** Every request that setting up takes. */
+  /** All requests of a setup. */
   const requests = 7
   const kills = Array.from({ length: requests }, (_, index) => index + 1).flatMap((count) => [
     { count, applied: false },
@@ -213,7 +213,7 @@ describe('after a crash, the lease expires and another call ends with exactly on
     const victim = await connect(async (input, init) => {
       sent += 1
       if (sent < count) return stub.fetch(input, init)
-      // What is dead renews no lease, and hears no answer and no time limit.
+      // A dead process renews no lease and receives no response or timeout.
       if (sent === count && applied) await stub.fetch(input, { ...init, signal: null })
       dead()
       return new Promise(() => {})

@@ -24,7 +24,7 @@ async function setUp(options: N8nStubOptions = {}, more: { timeoutMs?: number } 
   return { stub, client: createN8nClient({ baseUrl, apiKey, fetch, ...more }) }
 }
 
-/** Short only for what never answers: anything else must not fail on a slow machine. */
+/** Short only for servers that never respond, so that nothing else fails on a slow machine. */
 const timeLimit = (mode: StubMode) => ({ timeoutMs: mode.startsWith('timeout') ? 150 : 60_000 })
 
 const failure = (promise: Promise<unknown>): Promise<N8nError> =>

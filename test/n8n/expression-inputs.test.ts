@@ -20,7 +20,7 @@ function graph(nodes: Node[], links: Link[]): WorkflowGraph {
   return new WorkflowGraph({ nodes: nodes.map((node) => ({ type: 'x.code', ...node })), connections })
 }
 
-/** Whether the expression of the last node reads the same in both. */
+/** Whether the expression of the last node has the same inputs in both. */
 function isSame(expression: string, before: [Node[], Link[]], after: [Node[], Link[]]): boolean {
   const intern = createIntern()
   const [a, b] = [before, after].map(([nodes, links]) =>

@@ -17,7 +17,7 @@ describe('the host that a node sends its credential to', () => {
     ['={{ `https://api.example.com/${$json.id}` }}', 'api.example.com'],
     ['={{ "https://api.example.com" }}/{{ $json.id }}', 'api.example.com'],
     ['={{ "https://api" }}.example.com/{{ $json.id }}', 'api.example.com'],
-    // What is computed may go on with the name of the host, or end it as a password.
+    // The computed part could extend the host name, or turn it into a password.
     ['=https://api.example.com{{ $json.path }}', null],
     ['=https://{{ $json.host }}/v1', null],
     ["={{ 'https://api.example.com' + $json.path }}", null],

@@ -1,20 +1,20 @@
-/** @module Data for a credential of any type, made from the type's public facts. */
+/** @module Sample data for any credential type, generated from the catalogue. */
 import { randomBytes, randomInt } from 'node:crypto'
 import type { CredentialField, CredentialType } from '../../src/n8n/catalogue.ts'
 
-/** Valid data with every field that a user fills in; each string holds a canary of its own, to look for in leaks. */
+/** Valid data with every user field. Each string contains its own canary for leak checks. */
 export function sampleCredentialData(type: CredentialType): Record<string, unknown> {
   const fields = type.fields.filter((field) => field.kind !== 'hidden')
   return Object.fromEntries(fields.map((field) => [field.name, sampleValue(field)]))
 }
 
-/** The same with only the fields that the type demands. */
+/** Valid data with only the required fields. */
 export function minimalCredentialData(type: CredentialType): Record<string, unknown> {
   const fields = type.fields.filter((field) => field.required)
   return Object.fromEntries(fields.map((field) => [field.name, sampleValue(field)]))
 }
 
-/** Every canary within. */
+/** All canaries in the data. */
 export function canariesIn(data: unknown): string[] {
   return JSON.stringify(data).match(/canary-[0-9a-f]+/g) ?? []
 }

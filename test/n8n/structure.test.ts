@@ -30,7 +30,7 @@ const nodes = (...given: unknown[]): JsonObject => ({
 })
 const aToB = { A: { main: [[to('B')]] } }
 
-/** What n8n refuses, by code and pointer, and the workflow that the fix makes of it. */
+/** Structures that n8n rejects, by code and pointer, with the repaired workflow. */
 const fixable: [string, JsonObject, [code: string, pointer: string][], JsonObject][] = [
   [
     'connections by the ids of nodes',
@@ -189,7 +189,7 @@ const fixable: [string, JsonObject, [code: string, pointer: string][], JsonObjec
   ],
 ]
 
-/** What no repair keeps the meaning of. */
+/** Structures that no repair preserves the meaning of. */
 const unfixable: [string, JsonObject, [code: string, pointer: string][]][] = [
   [
     'a target that is gone',
@@ -261,7 +261,7 @@ const unfixable: [string, JsonObject, [code: string, pointer: string][]][] = [
 const found = (workflow: JsonObject) =>
   checkStructure(workflow).findings.map(({ code, pointer }): [string, string] => [code, pointer])
 
-/** n8n's verdict on the workflow as it is. */
+/** n8n's response to the unchanged workflow. */
 const n8n = await createN8nStub()
 async function accepts(workflow: JsonObject): Promise<boolean> {
   const response = await n8n.fetch(`${n8n.baseUrl}/api/v1/workflows`, {

@@ -1,6 +1,6 @@
 /**
- * @module The stub against what n8n 2.41.1 answers. With N8N_URL and N8N_API_KEY (of an n8n that may be filled and
- * emptied) the same table runs against the real one, which is what keeps the stub true.
+ * @module Compares the stub with the responses of n8n 2.41.1. With N8N_URL and N8N_API_KEY (of an n8n for tests), the
+ * same table runs against a real n8n, which verifies the stub.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, describe, expect, test } from 'vitest'
@@ -70,7 +70,7 @@ function targets(
             if (row.like) expect(answer.body).toMatchObject(row.like)
             row.check?.(answer.body, memory)
           }
-          // n8n needs a little longer for what it does after it has answered.
+          // n8n takes a little longer to complete the effects of a response.
           const deadline = Date.now() + (row.eventually ? 8000 : 0)
           for (;;) {
             const problem = await attempt().then(

@@ -1,4 +1,4 @@
-/** @module Workflows as people and AI send them: what is certain is read, the rest is refused with its place. */
+/** @module Workflows as people and AI send them: unambiguous input is parsed, the rest is rejected with its position. */
 import { describe, expect, test } from 'vitest'
 import { AppError } from '../../src/errors.ts'
 import { readWorkflowMember, readWorkflowText } from '../../src/n8n/workflow-text.ts'

@@ -1,4 +1,4 @@
-/** Unpublished or deleted by hand in n8n, credentials deleted there, n8n down for a while: all of it heals. */
+/** Recovery after workflows or credentials were unpublished or deleted in n8n, and after an outage of n8n. */
 import { randomBytes } from 'node:crypto'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'

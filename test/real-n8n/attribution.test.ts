@@ -1,4 +1,4 @@
-/** Runs of a real n8n belong to the version that ran, also when they are fetched after another was deployed. */
+/** Runs of a real n8n count for the version that ran, even if fetched after another was deployed. */
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { replying, waiting } from './workflows.ts'
@@ -21,7 +21,7 @@ interface Run {
 onRealN8n()('runs and their versions', () => {
   let world: World
   beforeAll(async () => {
-    // Without pushes: what n8n has run is heard of by polling only.
+    // Without pushes, so that only polling finds runs.
     world = await createWorld({ pushes: false })
   })
   afterAll(() => world?.close())
@@ -79,7 +79,7 @@ onRealN8n()('runs and their versions', () => {
     await poll()
     const first = await runs(id)
     expect([countOf(first, 1), countOf(first, 2)]).toEqual([10, 1])
-    // Fetched with their data, they are of the version that n8n names.
+    // Fetched with their data, they have the version that n8n reports.
     await until(
       async () => {
         await world.call('POST', '/v1/executions/poll', { instanceId: world.instanceId })

@@ -1,4 +1,4 @@
-/** Two credentials of one type on a real n8n: each reaches its own host, and no other. */
+/** Two credentials of one type on a real n8n: each reaches only its own host. */
 import { randomBytes } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { createReceiver, type Receiver } from './receiver.ts'

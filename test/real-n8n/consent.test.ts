@@ -1,4 +1,4 @@
-/** A credential that takes consent, from the first deploy to the sign-in, on a real n8n. */
+/** A credential that needs consent, from the first deploy to the sign-in, on a real n8n. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createWorld, onRealN8n, type World } from './world.ts'
 
@@ -49,7 +49,7 @@ onRealN8n()('consent', () => {
     expect((await world.n8n('GET', `/credentials/${n8nCredentialId}`)).status).toBe(200)
     expect(await plan()).toMatchObject({ ready: false, slots: [{ status: 'needs-consent', consentUrl }] })
 
-    // As if somebody had signed in.
+    // Simulates a sign-in.
     const signed = await world.n8n('PATCH', `/credentials/${n8nCredentialId}`, {
       data: {
         ...{ clientId: 'id-of-the-client', clientSecret: 'secret-of-the-client' },

@@ -1,4 +1,4 @@
-/** How many real workflows a real n8n takes, bound to dummy credentials; for the rest, n8n's own reason. */
+/** The number of real workflows that a real n8n accepts with dummy credentials, and n8n's reasons for the others. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -10,16 +10,16 @@ import { createWorld, onRealN8n, until, type World } from './world.ts'
 
 const folder = process.env.FLOWKEEP_CORPUS ?? ''
 
-/** Triggers that are live without an account anywhere. */
+/** Triggers that need no account at a service. */
 const selfContained =
   /^(n8n-nodes-base\.(webhook|scheduleTrigger|cron|interval|manualTrigger|formTrigger|executeWorkflowTrigger|errorTrigger|start)|@n8n\/n8n-nodes-langchain\.chatTrigger)$/
 
 interface Outcome {
   file: string
-  /** What the plan says stops it. */
+  /** Blocking findings of the plan. */
   errors: string[]
   ready: boolean
-  /** n8n published it; null: it was not asked to. */
+  /** Whether n8n published it; null if not requested. */
   published: boolean | null
   status: string
   reason: string | null
@@ -34,7 +34,7 @@ onRealN8n('FLOWKEEP_CORPUS')('workflows of the corpus', () => {
   })
   afterAll(() => world?.close(), 300_000)
 
-  /** A dummy of the type: kept here, or in n8n where a person would have to consent there. */
+  /** A dummy credential of the type: in Flowkeep, or in n8n if the type needs consent there. */
   async function bind(type: string): Promise<void> {
     if (bindings.has(type)) return
     const known = (await loadCatalogue()).credentialType(type)
@@ -46,7 +46,7 @@ onRealN8n('FLOWKEEP_CORPUS')('workflows of the corpus', () => {
       const made = await world.n8n('POST', '/credentials', {
         name: `Dummy ${type}`,
         type,
-        // As if somebody had signed in.
+        // Simulates a sign-in.
         data: {
           ...Object.fromEntries(filled),
           ...(schema.properties.oauthTokenData && { oauthTokenData: { access_token: 'dummy' } }),
@@ -64,7 +64,7 @@ onRealN8n('FLOWKEEP_CORPUS')('workflows of the corpus', () => {
     if (status === 201) bindings.set(type, json.id)
   }
 
-  /** Planned, then deployed; where its triggers take an account somewhere, n8n alone is asked to publish it. */
+  /** Plans, then deploys. If a trigger needs an account at a service, publishes only through n8n. */
   async function deploy(file: string): Promise<Outcome> {
     const [workflow] = unwrapWorkflowFile(JSON.parse(readFileSync(join(folder, file), 'utf8')))
     const kept = await world.call('POST', '/v1/workflows', { workflow })
@@ -106,7 +106,7 @@ onRealN8n('FLOWKEEP_CORPUS')('workflows of the corpus', () => {
       if (!published) [status, reason] = ['refused by n8n', asked.json.message]
     }
     if (json.n8nWorkflowId) {
-      // A trigger that never starts keeps n8n from deleting its workflow for a while: all are deleted at the end.
+      // A trigger that never starts delays the deletion of its workflow in n8n, so all are deleted at the end.
       await world.n8n('POST', `/workflows/${json.n8nWorkflowId}/unpublish`)
     }
     return { file, errors, ready, published, status, reason }

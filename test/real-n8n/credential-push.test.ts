@@ -1,4 +1,4 @@
-/** @module Pushing to a real n8n: the value arrives, and consent that was given in n8n stays. */
+/** @module Pushing to a real n8n updates the value and keeps consent given in n8n. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createWorld, onRealN8n, type World } from './world.ts'
 
@@ -35,7 +35,7 @@ onRealN8n()('pushing to a real n8n', () => {
       ...{ clientId: 'client', clientSecret: 'first', signatureSecret: 'signature' },
     })
     expect(await signedIn()).toMatchObject({ status: 'Error' })
-    // As n8n stores it once somebody has consented.
+    // The format in which n8n stores consent.
     const consent = { data: { oauthTokenData: { access_token: 'token' } }, isPartialData: true }
     expect((await world.n8n('PATCH', `/credentials/${n8nId}`, consent)).status).toBe(200)
     expect(await signedIn()).toMatchObject({ status: 'OK' })

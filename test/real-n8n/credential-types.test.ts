@@ -1,4 +1,4 @@
-/** @module Every credential type, with only its required fields, against a real n8n: what is taken here n8n takes too. */
+/** @module Every credential type with only its required fields: a real n8n accepts what Flowkeep accepts. */
 import { afterAll, expect, test } from 'vitest'
 import { loadCatalogue } from '../../src/n8n/catalogue.ts'
 import {
@@ -12,7 +12,7 @@ import { n8nApiKey, onRealN8n, n8nUrl } from './world.ts'
 const catalogue = await loadCatalogue()
 const types = catalogue.searchCredentialTypes().flatMap(({ type }) => catalogue.credentialType(type) ?? [])
 
-/** Types of which n8n's API demands a field that has a default in n8n's editor. */
+/** Types with a field that has a default in n8n's editor but is required by n8n's API. */
 const filled = {
   ...{ auth0ManagementApi: 'domain', awsAssumeRole: 'roleSessionName', chromaCloudApi: 'baseUrl' },
   ...{

@@ -1,4 +1,4 @@
-/** A user's own alert workflow receives its alert after a deploy, after import and deploy in place, and after untracking. */
+/** A user's own error workflow is called after a deploy, after an import and deploy in place, and after untracking. */
 import { createServer, type Server } from 'node:http'
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -39,7 +39,7 @@ onRealN8n()("a user's error workflow", () => {
       ({ json }) => json.intent === null || json.status === 'failed',
       90_000,
     )
-  /** Makes it fail once; true when the owner's alert came. */
+  /** Makes it fail once. @returns whether the user's error workflow was called */
   const alertsOn = async (path: string) => {
     const before = alerts
     await until(

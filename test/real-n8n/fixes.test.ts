@@ -1,4 +1,4 @@
-/** What n8n refuses blocks the plan; once its fix is accepted, the nodes are connected in a real n8n. */
+/** Structure that n8n rejects blocks the plan. Once its fix is accepted, the nodes are connected in a real n8n. */
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createReceiver, type Receiver } from './receiver.ts'
@@ -9,7 +9,7 @@ const suffix = randomBytes(5).toString('hex')
 const prefix = 'Workflow structure is invalid. '
 const to = (target: unknown) => ({ node: target, type: 'main', index: 0 })
 
-/** Webhook → request to the receiver → answer. Their ids are `hook`, `call` and `answer`. */
+/** Webhook → request to the receiver → response. Their IDs are `hook`, `call` and `answer`. */
 const workflow = (path: string, receiverUrl: string, connections: object) => ({
   name: `meaning fixes ${path}`,
   nodes: [
@@ -28,7 +28,7 @@ const workflow = (path: string, receiverUrl: string, connections: object) => ({
   settings: { executionOrder: 'v1' },
 })
 
-/** Forms that AI models write. Keys stand as PostgreSQL orders them, so that n8n names places in the same order. */
+/** Forms that AI models write. Keys are in PostgreSQL's order, so that n8n reports locations in the same order. */
 const forms: [title: string, code: string, pointer: string, connections: object][] = [
   [
     'keys and targets that are ids',
@@ -83,7 +83,7 @@ onRealN8n()('fixes on a real n8n', () => {
     })
     return { workflowId: json.id as string, instanceId: world.instanceId }
   }
-  /** What n8n has of the workflow with this path, under any name. */
+  /** The workflow with this path in n8n, under any name. */
   const inN8n = async (path: string) => {
     const { json } = await world.n8n('GET', '/workflows?limit=250')
     return (json.data as object[]).filter((each) => JSON.stringify(each).includes(path))
@@ -101,7 +101,7 @@ onRealN8n()('fixes on a real n8n', () => {
         n8n: expect.any(String),
         fix: { label: expect.any(String) },
       })
-      // n8n says in one text what the findings quote one by one.
+      // n8n returns one text with all messages that the findings quote individually.
       const asked = await world.n8n('POST', '/workflows', workflow(path, receiver.url, connections))
       const quotes = plan.problems.map((each: { n8n: string }) => each.n8n.replace(prefix, ''))
       expect([asked.status, asked.json.message]).toEqual([400, prefix + quotes.join('; ')])

@@ -1,4 +1,4 @@
-/** A workflow that was in n8n first is deployed in place on a real n8n: it runs once, not twice. */
+/** A workflow that existed in n8n first is deployed in place on a real n8n and runs only once. */
 import { randomBytes } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { createReceiver, type Receiver } from './receiver.ts'
@@ -79,7 +79,7 @@ onRealN8n()('imported workflows on a real n8n', () => {
     await world.call('POST', `/v1/deployments/${id}/deactivate`)
     const runsOf = async () =>
       (await world.n8n('GET', `/executions?workflowId=${n8nWorkflowId}&limit=100`)).json.data as unknown[]
-    // Every call was made by a run of this one: a second copy would have made calls of its own.
+    // Every call came from a run of this workflow. A second copy would have made its own calls.
     const runs = await until(runsOf, (each) => each.length >= receiver.received.length)
     expect(receiver.received).toHaveLength(runs.length)
   })

@@ -1,4 +1,4 @@
-/** From a credential and a workflow here to executions that a real n8n ran, and back to how n8n was before. */
+/** From a credential and a workflow in Flowkeep to executions of a real n8n, and back to the initial state of n8n. */
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { answering, everySecond } from './workflows.ts'

@@ -1,4 +1,4 @@
-/** What a plan says beyond ready or not, against what n8n does. */
+/** Compares the warnings of a plan with the behavior of n8n. */
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { chain, node } from './workflows.ts'

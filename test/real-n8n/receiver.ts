@@ -1,4 +1,4 @@
-/** @module A host that workflows call: it keeps what reached it, so that a test sees which secret went where. */
+/** @module A host for workflows to call. Records requests, so that a test sees which secret was sent where. */
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 
 export interface Received {
@@ -8,7 +8,7 @@ export interface Received {
 
 export interface Receiver {
   url: string
-  /** With its port, as a plan names it. */
+  /** With its port, like in a plan. */
   host: string
   received: Received[]
   close: () => Promise<void>

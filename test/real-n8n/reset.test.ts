@@ -1,6 +1,6 @@
 /**
- * A real n8n whose database is put back, so that its execution ids start again. `N8N_BACKUP` and `N8N_RESTORE` are shell
- * commands that save and restore the database of the n8n at `N8N_URL`, and return once it answers again.
+ * A real n8n whose database is restored, so that its execution IDs start over. `N8N_BACKUP` and `N8N_RESTORE` are shell
+ * commands that save and restore the database of the n8n at `N8N_URL` and return once it responds again.
  */
 import { exec } from 'node:child_process'
 import { randomBytes } from 'node:crypto'

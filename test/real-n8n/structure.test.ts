@@ -1,4 +1,4 @@
-/** Whether the check of a workflow's structure and a real n8n's `POST /workflows` come to the same verdict. */
+/** Compares the structure check with `POST /workflows` of a real n8n. */
 import type { JsonObject } from '../../src/lib/json-object.ts'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -20,7 +20,7 @@ async function call(method: string, path: string, body?: unknown) {
   return { status: response.status, json: (await response.json()) as { id?: string; message?: string } }
 }
 
-/** n8n's reason for a refusal; undefined when it takes the workflow, which is removed again. */
+/** n8n's reason for a rejection; undefined if it accepts the workflow, which is then deleted. */
 async function refusal(body: JsonObject): Promise<string | undefined> {
   const { status, json } = await call('POST', '/workflows', body)
   if (json.id !== undefined) await call('DELETE', `/workflows/${json.id}`)
@@ -44,7 +44,7 @@ const isObject = (value: unknown): value is JsonObject =>
 const without = (object: JsonObject, isKept: (key: string) => boolean) =>
   Object.fromEntries(Object.entries(object).filter(([key, value]) => isKept(key) && value !== null))
 
-/** Without what means nothing to a run: the editor's fields, nulls, ids and positions that are none. */
+/** Removes what has no effect on a run: editor fields, nulls, invalid IDs and positions. */
 function withoutBookkeeping(workflow: JsonObject): JsonObject {
   const { name, nodes, connections, settings } = workflow
   return {
@@ -83,7 +83,7 @@ function workflowsIn(path: string): [string, JsonObject][] {
     })
 }
 
-/** Small changes that n8n may or may not take, made to real workflows. */
+/** Small defects to plant in real workflows. n8n accepts some of them. */
 const spoilers: [string, (workflow: JsonObject, nodes: JsonObject[], connections: JsonObject) => void][] = [
   ['a renamed node', (_, nodes) => nodes[0] && (nodes[0].name = 'Renamed')],
   ['a name in capitals', (_, nodes) => nodes[0] && (nodes[0].name = String(nodes[0].name).toUpperCase())],
@@ -144,7 +144,7 @@ onRealN8n('FLOWKEEP_CORPUS')('the structure check agrees with a real n8n', () =>
       if (findings.length > 0 !== (reason !== undefined)) {
         differences.push(`${label}: n8n ${reason ?? 'takes it'}; here ${findings[0]?.message ?? 'nothing'}`)
       }
-      // As it would be sent, with every repair that is offered.
+      // The request body with all available repairs.
       const { workflow: repaired, left } = checkStructure(workflow, 'all')
       if (left.length > 0) continue
       const { body } = toN8nWorkflow(repaired)

@@ -1,4 +1,4 @@
-/** A parent and the child that it calls go to a second n8n in one call, and what is called is not taken away. */
+/** A parent and its child are deployed to a second n8n in one request, and the child is protected while it is called. */
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createWorld, onRealN8n, until, type World } from './world.ts'

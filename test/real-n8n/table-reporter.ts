@@ -1,4 +1,4 @@
-/** Ends a run with a table: each file, its tests, its seconds, and what was not set where it was skipped. */
+/** Ends a run with a table of files, tests and seconds, and the missing variables of skipped files. */
 import { basename } from 'node:path'
 import type { Reporter, TestModule } from 'vitest/node'
 

@@ -1,4 +1,4 @@
-/** The URLs that a plan and a deployment show are those that a real n8n serves, whoever named them. */
+/** The URLs in a plan and a deployment match those that a real n8n serves, whether their IDs come from n8n or not. */
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createWorld, onRealN8n, n8nUrl, until, type World } from './world.ts'
@@ -16,7 +16,7 @@ const mcpHello = {
   params: { protocolVersion: '2025-03-26', capabilities: {}, clientInfo: { name: 't', version: '1' } },
 }
 
-/** None of the nodes has an id of its own, where `more` does not say so. */
+/** The nodes have no webhook IDs unless `more` sets them. */
 const triggers = (name: string, more: (key: string) => object = () => ({})) => ({
   name: `meaning urls ${name}`,
   nodes: [
@@ -40,7 +40,7 @@ const triggers = (name: string, more: (key: string) => object = () => ({})) => (
   settings: {},
 })
 
-/** As each trigger is asked first. */
+/** The first request to each trigger. */
 async function statusOf(url: string): Promise<number> {
   const isPost = url.endsWith('-any') || (url.includes('/mcp/') && !url.endsWith('/sse'))
   const answer = await fetch(url, {
@@ -165,7 +165,7 @@ onRealN8n()('production URLs on a real n8n', () => {
       expect(await act(tracked.id, 'deploy')).toMatchObject({ status: 'active', webhookUrls: urls })
       expect(await answers(urls)).toEqual(all(urls, 200))
 
-      // n8n gives the node another id, for it comes without one.
+      // n8n assigns another ID, because the node is sent without one.
       const { json: edited } = await world.n8n('PUT', `/workflows/${made.id}`, content('Hello again'))
       const moved = [urlOf(edited.nodes[0].webhookId)]
       expect(moved).not.toEqual(urls)

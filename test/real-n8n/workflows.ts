@@ -1,4 +1,4 @@
-/** @module Workflows whose runs tell apart what the tests ask about. */
+/** @module Workflows with distinguishable runs. */
 
 export const node = (
   name: string,
@@ -22,7 +22,7 @@ export const chain = (...names: string[]) =>
       .map((name, index) => [name, { main: [[{ node: names[index + 1], type: 'main', index: 0 }]] }]),
   )
 
-/** Answers `text`; a request with `{"fail":true}` stops at the node "Fail on request". Needs the httpHeaderAuth "Demo header". */
+/** Returns `text`. Fails at the node "Fail on request" for `{"fail":true}`. Needs the httpHeaderAuth "Demo header". */
 export const answering = (path: string, text: string) => ({
   name: `Answering ${path}`,
   nodes: [
@@ -62,7 +62,7 @@ export const everySecond = () => ({
   settings: { executionOrder: 'v1' },
 })
 
-/** Answers `text` to anyone. */
+/** Returns `text` without authentication. */
 export const replying = (path: string, text: string) => ({
   name: `Replying ${path}`,
   nodes: [

@@ -1,4 +1,4 @@
-/** @module A served Flowkeep beside a real n8n, which `N8N_URL` and `N8N_API_KEY` name; both must reach each other. */
+/** @module Serves Flowkeep next to the real n8n at `N8N_URL` with `N8N_API_KEY`. Both must reach each other. */
 import { createServer } from 'node:net'
 import { randomBytes } from 'node:crypto'
 import { describe } from 'vitest'
@@ -9,7 +9,7 @@ import { createTestDatabase, type TestDatabase } from '../harness/database.ts'
 export const n8nUrl = process.env.N8N_URL ?? ''
 export const n8nApiKey = process.env.N8N_API_KEY ?? ''
 
-/** Suites that need a real n8n and `more` environment variables; where one is not set they are skipped and name it. */
+/** Suites that need a real n8n and the variables `more`. Skipped with the names of missing variables. */
 export function onRealN8n(...more: string[]) {
   const missing = ['N8N_URL', 'N8N_API_KEY', ...more].filter((name) => !process.env[name])
   const isGiven = missing.length === 0
@@ -30,11 +30,11 @@ export interface World {
   database: TestDatabase
   instanceId: string
   call: (method: string, path: string, body?: unknown, headers?: Record<string, string>) => Promise<Answer>
-  /** Straight to n8n's public API. */
+  /** Calls n8n's public API directly. */
   n8n: (method: string, path: string, body?: unknown) => Promise<Answer>
-  /** Of the workflows and credentials that the test or Flowkeep created in n8n, those that n8n still has. */
+  /** The workflows and credentials that the test or Flowkeep created and that n8n still has. */
   leftInN8n: () => Promise<string[]>
-  /** Also removes what is left in n8n. */
+  /** Also deletes everything left in n8n. */
   close: () => Promise<void>
 }
 
@@ -52,7 +52,7 @@ async function callN8n({ url, apiKey }: Target, method: string, path: string, bo
   return read(response)
 }
 
-/** What one world created, such as `/workflows/…`: others may use the same n8n. */
+/** Paths of resources created by this world, such as `/workflows/…`, because others may use the same n8n. */
 class Created {
   readonly #of = new Map<string, Target>()
 
@@ -67,7 +67,7 @@ class Created {
     return left.toSorted()
   }
 
-  /** Workflows first, which n8n refuses to delete until they are unpublished. */
+  /** Workflows first. n8n rejects their deletion until they are unpublished. */
   async remove(): Promise<void> {
     for (const [path, target] of [...this.#of].toSorted(([left], [right]) => (left < right ? 1 : -1))) {
       if (path.startsWith('/workflows/')) await callN8n(target, 'POST', `${path}/unpublish`, {})
@@ -98,7 +98,7 @@ async function read(response: Response): Promise<Answer> {
   return { status: response.status, json: text === '' ? undefined : JSON.parse(text) }
 }
 
-/** @param publicUrl what n8n is told to post to; another than the server's own switches the pushes off */
+/** @param publicUrl the URL for n8n's reports; any other URL than the server's disables pushes */
 export async function createWorld({ pushes = true }: { pushes?: boolean } = {}): Promise<World> {
   const database = await createTestDatabase()
   const port = await freePort()
@@ -106,7 +106,7 @@ export async function createWorld({ pushes = true }: { pushes?: boolean } = {}):
   const server: NodeServer = await startNode({
     env: testEnvironment({
       DATABASE_URL: database.url,
-      // Nothing listens on the discard port: every push is refused at once.
+      // Nothing listens on the discard port, so every push fails immediately.
       PUBLIC_URL: pushes ? url : 'http://127.0.0.1:9',
       ALLOW_LOOPBACK_INSTANCES: 'true',
       LOG_LEVEL: 'error',
@@ -193,7 +193,7 @@ export async function createWorld({ pushes = true }: { pushes?: boolean } = {}):
   }
 }
 
-/** Asks again until `accept` takes the answer; fails with the last one after `timeoutMs`. */
+/** Repeats the request until `accept` returns true. Fails with the last response after `timeoutMs`. */
 export async function until<T>(
   ask: () => Promise<T>,
   accept: (value: T) => boolean,

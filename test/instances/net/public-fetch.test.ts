@@ -5,7 +5,7 @@ import { createN8nClient } from '../../../src/n8n/api-client.ts'
 import { createPublicFetch } from '../../../src/instances/net/public-fetch.ts'
 import { createN8nStub } from '../../harness/n8n-stub.ts'
 
-/** Whoever gets here got inside. */
+/** A request that arrives here has reached the internal network. */
 let canary: Server
 let port: number
 let connections = 0
@@ -29,7 +29,7 @@ interface Resolver {
   asked: string[]
 }
 
-/** Answers with one list of addresses after the other, the last one for ever. */
+/** Returns the lists of addresses in order, and then repeats the last one. */
 function resolver(...answers: string[][]): Resolver {
   const asked: string[] = []
   const lookup: LookupFunction = (hostname, _options, callback) => {
@@ -131,7 +131,7 @@ describe('never connects to a name with a non-public address', () => {
 
 describe('DNS rebinding', () => {
   test('connects to the address that was checked, without a second lookup', async () => {
-    // 192.0.2.0/24 would be refused, and what is allowed must not be reached: loopback stands for a public address.
+    // 192.0.2.0/24 would be rejected, and tests must not contact public hosts, so loopback stands in for a public address.
     const { lookup, asked } = resolver(['127.0.0.1'], ['10.0.0.1'])
     const response = await get(`http://n8n.example.com:${port}/`, lookup, true)
     expect(await response.text()).toBe(`host n8n.example.com:${port}`)

@@ -119,8 +119,8 @@ export const publishing: Record<string, Row[]> = {
     },
     { name: 'unpublished twice', method: 'POST', path: at('one', '/unpublish'), status: 200 },
     { name: 'deleted a little later', method: 'DELETE', path: at('one'), status: 200, eventually: true },
-    // Not before it is deleted: a call while n8n is still deregistering puts the webhook back into n8n's cache, and the
-    // path then stays taken for every other workflow until n8n restarts.
+    // Only after the deletion: a call while n8n is still deregistering restores the webhook in n8n's cache, and the path
+    // stays in use for every other workflow until n8n restarts.
     call('three', 404),
     publish('and the path is free', 'rival', 200),
     live('rival'),

@@ -1,4 +1,4 @@
-/** @module What the rows of the conformance table are made of. A row is one request and what n8n 2.41.1 answers to it. */
+/** @module The format of the conformance table. A row is one request and the response of n8n 2.41.1. */
 export type Json = Record<string, unknown>
 export type Api = (
   method: string,
@@ -11,7 +11,7 @@ export interface Answer {
   html: boolean
   body: Json
 }
-/** Values that earlier rows leave for later ones. */
+/** Values from earlier rows for later ones. */
 export type Memory = Record<string, string>
 export interface Row {
   name: string
@@ -21,14 +21,14 @@ export interface Row {
   headers?: Record<string, string | null>
   status: number
   html?: true
-  /** keys that the answer must have, these and no others */
+  /** the exact keys of the response */
   keys?: string[]
-  /** part of the answer */
+  /** part of the response */
   like?: Json
   check?: (body: Json, memory: Memory) => void
-  /** true only for some 0.2 s after the row before: a real n8n on a busy machine may be past that, and is not asked */
+  /** holds only for about 0.2 s after the previous row; skipped on a real n8n, because a busy machine may be slower */
   hurried?: true
-  /** asked again for up to 8 s until status and content fit */
+  /** repeated for up to 8 s until status and content match */
   eventually?: true
 }
 
@@ -120,7 +120,7 @@ export const call = (name: string, status: number, method = 'POST'): Row => {
   }
   return method === 'POST' ? { ...row, body: {} } : row
 }
-/** A workflow of these nodes that n8n takes and answers so to a publish. */
+/** A workflow with these nodes that n8n accepts, and its response to publishing it. */
 export const published = (name: string, nodes: Json[], status: number): Row[] => [
   create(`${name}: taken as a draft`, only(...nodes), 200, { check: keep('each') }),
   publish(`${name}: publish gives ${status}`, 'each', status, status >= 400 ? { keys: ['message'] } : {}),
