@@ -56,7 +56,14 @@ const Durations = z
   })
 export type Durations = z.output<typeof Durations>
 
+interface LimitedFilter extends RunFilter {
+  limit?: number | undefined
+}
+
 const total = Count.meta({ description: 'Total number of items, before `limit` is applied' })
+
+const statisticsOf = <T extends z.ZodType>(item: T) =>
+  z.object({ period: Period, total, items: z.array(item) })
 
 export const SummaryQuery = z
   .strictObject({
@@ -178,8 +185,7 @@ export const WorkflowStatsQuery = z
       }),
   })
   .superRefine(inOrder('from', 'to'))
-export interface WorkflowStatsFilter extends RunFilter {
-  limit?: number | undefined
+export interface WorkflowStatsFilter extends LimitedFilter {
   sort?: (typeof workflowSorts)[number] | undefined
   minRuns?: number | undefined
 }
@@ -195,24 +201,18 @@ const lastRunAt = z.iso
       'the time it was received',
   })
 
-export const WorkflowStats = z
-  .object({
-    period: Period,
-    total,
-    items: z.array(
-      z.object({
-        workflowId: z.uuid(),
-        name: WorkflowName,
-        runs: Count,
-        failed,
-        incidents,
-        successRate: Percentage,
-        durationMs: Durations,
-        lastRunAt,
-      }),
-    ),
-  })
-  .meta({ ref: 'WorkflowStatistics' })
+export const WorkflowStats = statisticsOf(
+  z.object({
+    workflowId: z.uuid(),
+    name: WorkflowName,
+    runs: Count,
+    failed,
+    incidents,
+    successRate: Percentage,
+    durationMs: Durations,
+    lastRunAt,
+  }),
+).meta({ ref: 'WorkflowStatistics' })
 export type WorkflowStats = z.output<typeof WorkflowStats>
 
 export const nodeTypeSorts = ['used', 'executions', 'slowest', 'failures', 'failureRate'] as const
@@ -239,8 +239,7 @@ export const NodeTypeStatsQuery = z
       .meta({ description: 'Sort key, highest first; `slowest` sorts by p95. Default: `used`' }),
   })
   .superRefine(inOrder('from', 'to'))
-export interface NodeTypeStatsFilter extends RunFilter {
-  limit?: number | undefined
+export interface NodeTypeStatsFilter extends LimitedFilter {
   sort?: (typeof nodeTypeSorts)[number] | undefined
 }
 
@@ -257,9 +256,8 @@ export const NodeStatsQuery = z
       .meta({ description: 'Sort key, highest first; `slowest` sorts by p95. Default: `executions`' }),
   })
   .superRefine(inOrder('from', 'to'))
-export interface NodeStatsFilter extends RunFilter {
+export interface NodeStatsFilter extends LimitedFilter {
   workflowId: string
-  limit?: number | undefined
   sort?: (typeof nodeSorts)[number] | undefined
 }
 
@@ -277,28 +275,18 @@ const nodeSums = {
   }),
 }
 
-export const NodeTypeStats = z
-  .object({
-    period: Period,
-    total,
-    items: z.array(
-      z.object({
-        nodeType: z.string().nullable().meta({ description: 'Null: nodes whose type was not reported' }),
-        workflows: Count.meta({ description: 'Workflows that contain the node type now' }),
-        ...nodeSums,
-      }),
-    ),
-  })
-  .meta({ ref: 'NodeTypeStatistics' })
+export const NodeTypeStats = statisticsOf(
+  z.object({
+    nodeType: z.string().nullable().meta({ description: 'Null: nodes whose type was not reported' }),
+    workflows: Count.meta({ description: 'Workflows that contain the node type now' }),
+    ...nodeSums,
+  }),
+).meta({ ref: 'NodeTypeStatistics' })
 export type NodeTypeStats = z.output<typeof NodeTypeStats>
 
-export const NodeStats = z
-  .object({
-    period: Period,
-    total,
-    items: z.array(z.object({ name: z.string(), nodeType: z.string().nullable(), ...nodeSums })),
-  })
-  .meta({ ref: 'NodeStatistics' })
+export const NodeStats = statisticsOf(
+  z.object({ name: z.string(), nodeType: z.string().nullable(), ...nodeSums }),
+).meta({ ref: 'NodeStatistics' })
 export type NodeStats = z.output<typeof NodeStats>
 
 export const credentialSorts = ['authenticationFailures', 'failures', 'runs'] as const
@@ -313,44 +301,36 @@ export const CredentialStatsQuery = z
       .meta({ description: 'Sort key, highest first. Default: `authenticationFailures`' }),
   })
   .superRefine(inOrder('from', 'to'))
-export interface CredentialStatsFilter extends RunFilter {
-  limit?: number | undefined
+export interface CredentialStatsFilter extends LimitedFilter {
   sort?: (typeof credentialSorts)[number] | undefined
 }
 
-export const CredentialStats = z
-  .object({
-    period: Period,
-    total,
-    items: z.array(
-      z.object({
-        credentialId: z.uuid(),
-        name: z.string(),
-        type: z.string(),
-        status: z.enum(['untested', 'valid', 'invalid']),
-        workflows: z
-          .array(z.object({ id: z.uuid(), name: z.string() }))
-          .meta({ description: 'Workflows of the deployments bound to it, by name, at most 20' }),
-        workflowCount: Count,
-        deployments: Count.meta({ description: 'Deployments bound to the credential' }),
-        runs: Count.meta({ description: 'Executions of these deployments' }),
-        failures: failed,
-        authenticationFailures: Count.meta({
-          description:
-            'Executions that failed at a node that uses it because the service returned 401 or 403',
-        }),
-        lastUsedAt: z.iso
-          .datetime()
-          .nullable()
-          .meta({
-            description:
-              'UTC hour of the newest execution of a deployment bound to it in the period; UTC day if it is ' +
-              'more than two days before `to`',
-          }),
+export const CredentialStats = statisticsOf(
+  z.object({
+    credentialId: z.uuid(),
+    name: z.string(),
+    type: z.string(),
+    status: z.enum(['untested', 'valid', 'invalid']),
+    workflows: z
+      .array(z.object({ id: z.uuid(), name: z.string() }))
+      .meta({ description: 'Workflows of the deployments bound to it, by name, at most 20' }),
+    workflowCount: Count,
+    deployments: Count.meta({ description: 'Deployments bound to the credential' }),
+    runs: Count.meta({ description: 'Executions of these deployments' }),
+    failures: failed,
+    authenticationFailures: Count.meta({
+      description: 'Executions that failed at a node that uses it because the service returned 401 or 403',
+    }),
+    lastUsedAt: z.iso
+      .datetime()
+      .nullable()
+      .meta({
+        description:
+          'UTC hour of the newest execution of a deployment bound to it in the period; UTC day if it is ' +
+          'more than two days before `to`',
       }),
-    ),
-  })
-  .meta({ ref: 'CredentialStatistics' })
+  }),
+).meta({ ref: 'CredentialStatistics' })
 export type CredentialStats = z.output<typeof CredentialStats>
 
 export const promptSorts = ['runs', 'newest', 'failureRate', 'p95'] as const
@@ -362,15 +342,12 @@ export const PromptStatsQuery = z
     sort: z.enum(promptSorts).optional().meta({ description: 'Sort key, highest first. Default: `runs`' }),
   })
   .superRefine(inOrder('from', 'to'))
-export interface PromptStatsFilter extends RunFilter {
-  limit?: number | undefined
+export interface PromptStatsFilter extends LimitedFilter {
   sort?: (typeof promptSorts)[number] | undefined
 }
 
 export const ModelStatsQuery = z.strictObject({ ...runFilter, limit }).superRefine(inOrder('from', 'to'))
-export interface ModelStatsFilter extends RunFilter {
-  limit?: number | undefined
-}
+export type ModelStatsFilter = LimitedFilter
 
 export const promptExcerptChars = 500
 
@@ -447,8 +424,7 @@ export const ErrorGroupsQuery = z
       }),
   })
   .superRefine(inOrder('from', 'to'))
-export interface ErrorGroupsFilter extends RunFilter {
-  limit?: number | undefined
+export interface ErrorGroupsFilter extends LimitedFilter {
   state?: ErrorStateFilter | undefined
   sort?: (typeof errorSorts)[number] | undefined
 }

@@ -1,4 +1,5 @@
 /** @module Finds drift between n8n and the deployed or tracked version, and adopts the workflow in n8n as a version. */
+import { deployedVersion } from './rows.ts'
 import type { JsonObject } from '../lib/json-object.ts'
 import { and, eq, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
@@ -248,13 +249,7 @@ export class DeploymentDrift {
     const [row] = await this.#db
       .select(columns)
       .from(deployments)
-      .innerJoin(
-        workflowVersions,
-        and(
-          eq(workflowVersions.workflowId, deployments.workflowId),
-          eq(workflowVersions.version, deployments.version),
-        ),
-      )
+      .innerJoin(workflowVersions, deployedVersion)
       .where(and(eq(deployments.userId, userId), eq(deployments.id, id)))
     if (!row) return null
     const { intent, n8nWorkflowId, ...rest } = row

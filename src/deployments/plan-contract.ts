@@ -4,7 +4,7 @@ import * as z from 'zod'
 import { deploymentStatuses } from '../db/schema/deployments.ts'
 import { Finding } from '../n8n/finding.ts'
 import { candidatesMeaning } from '../workflows/candidates.ts'
-import { SentToExpression } from '../workflows/readiness-contract.ts'
+import { NamedCredential, SentToExpression } from '../workflows/readiness-contract.ts'
 import { slotReasons, slotStatuses } from '../workflows/slot-bindings.ts'
 import { Bindings, exampleDeployment, Fixes, NewDeployment } from './contract.ts'
 
@@ -45,10 +45,7 @@ const PlannedSlot = z.object({
   node: z.string(),
   type: z.string(),
   displayName: z.string(),
-  named: z
-    .object({ id: z.string().nullable(), name: z.string().nullable() })
-    .nullable()
-    .meta({ description: 'The credential named in the workflow JSON' }),
+  named: NamedCredential,
   status: z.enum(slotStatuses).meta({
     description:
       '`bound`; `n8n`: bound to a credential that only n8n has; `missing`: create one; `ambiguous`: ' +

@@ -1,4 +1,5 @@
 /** @module The version to deploy: its workflow, its slots and their bindings. */
+import { deployedVersion } from './rows.ts'
 import type { JsonObject } from '../lib/json-object.ts'
 import { and, desc, eq, ne } from 'drizzle-orm'
 import type { AvailableCredentials } from '../credentials/available.ts'
@@ -193,13 +194,7 @@ export class Releases {
     return this.#db
       .select(deployedColumns)
       .from(deployments)
-      .innerJoin(
-        workflowVersions,
-        and(
-          eq(workflowVersions.workflowId, deployments.workflowId),
-          eq(workflowVersions.version, deployments.version),
-        ),
-      )
+      .innerJoin(workflowVersions, deployedVersion)
       .$dynamic()
   }
 }

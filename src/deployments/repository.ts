@@ -10,7 +10,7 @@ import { workflowVersions } from '../db/schema/workflows.ts'
 import { AppError, invalid } from '../errors.ts'
 import { type Page, type Slice, slice } from '../http/page.ts'
 import type { Deployment, DeploymentFilter, DeploymentVersion } from './contract.ts'
-import { columns, toDeployment } from './rows.ts'
+import { columns, deployedVersion, toDeployment } from './rows.ts'
 
 /** A user's deployments. Every method takes the owner first and reads only that user's rows. */
 export class DeploymentRepository {
@@ -262,13 +262,7 @@ export class DeploymentRepository {
       .select(columns)
       .from(deployments)
       .innerJoin(instances, eq(instances.id, deployments.instanceId))
-      .innerJoin(
-        workflowVersions,
-        and(
-          eq(workflowVersions.workflowId, deployments.workflowId),
-          eq(workflowVersions.version, deployments.version),
-        ),
-      )
+      .innerJoin(workflowVersions, deployedVersion)
       .$dynamic()
   }
 }

@@ -1,8 +1,15 @@
+import { and, eq } from 'drizzle-orm'
 import { deployments } from '../db/schema/deployments.ts'
 import { instances } from '../db/schema/instances.ts'
 import { workflowVersions } from '../db/schema/workflows.ts'
 import { productionUrls } from '../n8n/webhook-paths.ts'
 import type { Deployment } from './contract.ts'
+
+/** Joins a deployment to the version that it has deployed. */
+export const deployedVersion = and(
+  eq(workflowVersions.workflowId, deployments.workflowId),
+  eq(workflowVersions.version, deployments.version),
+)
 
 /** The columns of a deployment, joined with its instance and version. */
 export const columns = {

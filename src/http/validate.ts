@@ -1,4 +1,5 @@
 /** @module Reads and validates input once: size, media type, UTF-8, JSON, nesting, then the contract's schema. */
+import { concatBytes } from '../lib/encoding.ts'
 import type { Context, Env, Input, MiddlewareHandler, ValidationTargets } from 'hono'
 import { uniqueSymbol, validator } from 'hono-openapi'
 import type * as z from 'zod'
@@ -62,13 +63,7 @@ async function readBytes(request: Request, limitBytes: number): Promise<Uint8Arr
     if (sizeBytes <= limitBytes) chunks.push(next.value)
   }
   if (sizeBytes > limitBytes) throw tooLarge()
-  const bytes = new Uint8Array(sizeBytes)
-  let offset = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset)
-    offset += chunk.byteLength
-  }
-  return bytes
+  return concatBytes(chunks)
 }
 
 async function read(reader: ReadableStreamDefaultReader<Uint8Array> | undefined) {

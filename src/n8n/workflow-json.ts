@@ -1,4 +1,5 @@
 /** @module Validates workflow JSON against limits that protect the database and the isolate. */
+import { concatBytes } from '../lib/encoding.ts'
 import { hasNul } from '../lib/storable-text.ts'
 import { isObject, type JsonObject } from '../lib/json-object.ts'
 import { AppError, type FieldError } from '../errors.ts'
@@ -262,12 +263,9 @@ const CHUNK_CHARS = 32 * 1024
 function canonicalBytes(value: unknown): Uint8Array<ArrayBuffer> {
   const encoder = new TextEncoder()
   const chunks: Uint8Array[] = []
-  let sizeBytes = 0
   let text = ''
   const flush = () => {
-    const chunk = encoder.encode(text)
-    chunks.push(chunk)
-    sizeBytes += chunk.byteLength
+    chunks.push(encoder.encode(text))
     text = ''
   }
   writeCanonical(value, 0, (part) => {
@@ -275,11 +273,5 @@ function canonicalBytes(value: unknown): Uint8Array<ArrayBuffer> {
     if (text.length >= CHUNK_CHARS) flush()
   })
   flush()
-  const bytes = new Uint8Array(sizeBytes)
-  let offset = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset)
-    offset += chunk.byteLength
-  }
-  return bytes
+  return concatBytes(chunks)
 }

@@ -16,6 +16,11 @@ const ConsentUrl = z
   .optional()
   .meta({ description: 'Where to sign in inside n8n, with needs-consent' })
 
+export const NamedCredential = z
+  .object({ id: z.string().nullable(), name: z.string().nullable() })
+  .nullable()
+  .meta({ description: 'The credential named in the workflow JSON' })
+
 export const SentToExpression = z.string().nullable().optional().meta({
   description: 'The URL that decides the host at run time, where `sentTo` is null; null: the URL is missing',
 })
@@ -45,10 +50,7 @@ export const Readiness = z
           node: z.string(),
           type: z.string(),
           displayName: z.string(),
-          named: z
-            .object({ id: z.string().nullable(), name: z.string().nullable() })
-            .nullable()
-            .meta({ description: 'The credential named in the workflow JSON' }),
+          named: NamedCredential,
           status: slotStatus,
           credential: z
             .object({ id: z.uuid().optional(), n8nCredentialId: z.string().optional(), name: z.string() })

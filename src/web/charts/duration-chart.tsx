@@ -1,7 +1,7 @@
 /** @module Durations over time: p50 and p95 with the band between them, on a log axis. */
 import { Table, Td, Tr } from '../components/table.tsx'
 import { count, duration, type TimeFormat } from '../format.ts'
-import { ChartData } from './chart-data.tsx'
+import { ChartData, ScaleLabels, ScaleLines } from './parts.tsx'
 import { bandPath, linePath } from './paths.ts'
 import { bucketLabel, durationScale, percentX, round, timeLabels } from './scales.ts'
 
@@ -55,18 +55,12 @@ export function DurationChart(props: DurationChartProps) {
     <>
       <div class="chart">
         <svg height={height} aria-hidden="true">
-          {ticks.map((tick) => (
-            <text class="end" x="32" y={y(tick) + 4}>
-              {axisLabel(tick)}
-            </text>
-          ))}
+          <ScaleLabels ticks={ticks} y={y} x={32} labelOf={axisLabel} />
         </svg>
         <svg class="plot" height={height} role="img" aria-labelledby={`${id}-title ${id}-text`}>
           <title id={`${id}-title`}>{title}</title>
           <desc id={`${id}-text`}>{description}</desc>
-          {ticks.map((tick) => (
-            <line class="rule" x1="0" x2="100%" y1={y(tick)} y2={y(tick)} />
-          ))}
+          <ScaleLines ticks={ticks} y={y} />
           {buckets.map(
             ({ known }, index) =>
               known === false && (

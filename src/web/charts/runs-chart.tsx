@@ -4,7 +4,7 @@
 import type { Child } from 'hono/jsx'
 import { Table, Td, Tr } from '../components/table.tsx'
 import { count, type TimeFormat } from '../format.ts'
-import { ChartData } from './chart-data.tsx'
+import { ChartData, ScaleLabels, ScaleLines } from './parts.tsx'
 import { countScale, percentX, placeOf, round, type Span, spanLabel, timeLabels } from './scales.ts'
 
 /** Buckets are contiguous. */
@@ -84,11 +84,7 @@ export function RunsChart(props: RunsChartProps) {
     <>
       <div class="chart">
         <svg height={height} aria-hidden="true">
-          {ticks.map((tick) => (
-            <text class="end" x="30" y={y(tick) + 4}>
-              {count(tick)}
-            </text>
-          ))}
+          <ScaleLabels ticks={ticks} y={y} x={30} labelOf={count} />
           {maxFailed > 0 && (
             <text class="end" x="30" y={laneBottom + 4}>
               {count(maxFailed)}
@@ -98,9 +94,7 @@ export function RunsChart(props: RunsChartProps) {
         <svg class="plot" height={height} role="img" aria-labelledby={`${id}-title ${id}-text`}>
           <title id={`${id}-title`}>{title}</title>
           <desc id={`${id}-text`}>{description}</desc>
-          {ticks.map((tick) => (
-            <line class={tick === 0 ? 'axis' : 'rule'} x1="0" x2="100%" y1={y(tick)} y2={y(tick)} />
-          ))}
+          <ScaleLines ticks={ticks} y={y} />
           {buckets.map((bucket, index) => (
             <Bar bucket={bucket} at={index} step={step} y={y} />
           ))}

@@ -1,7 +1,7 @@
 /** @module A chart of one error group's failed runs over time. */
 import { intervalStarts } from '../../runs/period.ts'
 import type { ErrorGroupDetail } from '../../analytics/contract.ts'
-import { ChartData } from '../charts/chart-data.tsx'
+import { ChartData, ScaleLabels, ScaleLines } from '../charts/parts.tsx'
 import { bucketLabel, countScale, percentX, round, timeLabels } from '../charts/scales.ts'
 import { Table, Td, Tr } from '../components/table.tsx'
 import { count, plural, type TimeFormat } from '../format.ts'
@@ -32,19 +32,13 @@ export function GroupChart({ group, time, hrefOf }: GroupChartProps) {
     <>
       <div class="chart">
         <svg height={height} aria-hidden="true">
-          {ticks.map((tick) => (
-            <text class="end" x="30" y={y(tick) + 4}>
-              {count(tick)}
-            </text>
-          ))}
+          <ScaleLabels ticks={ticks} y={y} x={30} labelOf={count} />
         </svg>
         <svg class="plot" height={height}>
           <g role="img" aria-labelledby="group-title group-text">
             <title id="group-title">Failed runs over time</title>
             <desc id="group-text">{`${plural(runs, 'run')} failed with this error from ${time.instant(period.from)} to ${time.instant(period.to)}.`}</desc>
-            {ticks.map((tick) => (
-              <line class={tick === 0 ? 'axis' : 'rule'} x1="0" x2="100%" y1={y(tick)} y2={y(tick)} />
-            ))}
+            <ScaleLines ticks={ticks} y={y} />
             {series.map(
               (value, index) =>
                 value > 0 && (
