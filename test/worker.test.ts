@@ -1,4 +1,4 @@
-/** The production bundle in the real runtime: what differs from Node is shown here, the rest is tested beside its source. */
+/** The production bundle in the real runtime. Covers only the differences from Node. */
 import { spawnSync } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

@@ -1,5 +1,5 @@
 /**
- * @module Merges the deliveries of one execution, whatever their order, number and grouping. Each delivery has a merge
+ * @module Merges the deliveries of one execution in any order, number and grouping. Each delivery has a merge
  * key. The delivery with the greatest key determines the status; the greatest key with an error determines the error,
  * and the greatest with data the data. The maximum is commutative, associative and idempotent. The SQL function
  * `record_executions` does the same.

@@ -98,7 +98,7 @@ function withNextPage(to: Destination, parameters: unknown, fillIn: FillIn): Des
   }
 }
 
-/** Whether the only difference is added encryption, so that nobody else can read the secret in transit. */
+/** Whether the only difference is added encryption, which exposes the secret to no one else. */
 export const isSentTo = (keys: { has(key: string): boolean }, { key }: Destination): boolean =>
   keys.has(key) || keys.has(`${unencrypted}${key}`)
 

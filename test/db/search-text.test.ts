@@ -6,7 +6,7 @@ test.each([
   ['100%', String.raw`%100\%%`],
   ['a_b', String.raw`%a\_b%`],
   [String.raw`c:\temp`, String.raw`%c:\\temp%`],
-])('the LIKE pattern of %j is %j', (text, pattern) => {
+])('a LIKE pattern for %j is %j', (text, pattern) => {
   expect(likePattern(text)).toBe(pattern)
 })
 

@@ -19,7 +19,7 @@ import { createN8nStub } from '../harness/n8n-stub.ts'
 export interface N8nCall {
   method: string
   path: string
-  // oxlint-disable-next-line typescript/no-explicit-any -- tests look into bodies of every shape
+  // oxlint-disable-next-line typescript/no-explicit-any -- tests read any member
   body: any
 }
 
@@ -33,7 +33,7 @@ interface Fault {
 
 export interface Answer {
   status: number
-  // oxlint-disable-next-line typescript/no-explicit-any -- tests look into answers of every shape
+  // oxlint-disable-next-line typescript/no-explicit-any -- tests read any member
   body: any
   text: string
 }

@@ -59,7 +59,7 @@ export interface Setting {
   workflowId: string
   credentialId: string
   /** Deploys the workflow and returns its deployment. */
-  // oxlint-disable-next-line typescript/no-explicit-any -- tests look into whatever came
+  // oxlint-disable-next-line typescript/no-explicit-any -- tests read any member
   deploy: (more?: object) => Promise<any>
 }
 

@@ -156,7 +156,7 @@ describe('parsing', () => {
     expect(results).toMatchObject([{ created: true, id: expect.any(String) }])
   })
 
-  test('ignores unknown fields, whatever their names', async () => {
+  test('ignores unknown fields with any name', async () => {
     const { report } = await world.tracked()
     const body = `{"__proto__":{"status":"error"},"constructor":1,"user_id":"x",${JSON.stringify(success).slice(1)}`
     expect((await report(body)).status).toBe(202)

@@ -1,4 +1,4 @@
-/** Pages, neighbors and counts of run lists agree on the order, whatever arrives in the meantime. */
+/** Pages, neighbors and counts of run lists agree on the order, even if runs arrive in the meantime. */
 import { and, eq } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'

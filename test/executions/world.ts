@@ -48,7 +48,7 @@ export interface Call {
 export interface Answer {
   status: number
   headers: Headers
-  // oxlint-disable-next-line typescript/no-explicit-any -- tests look into whatever came
+  // oxlint-disable-next-line typescript/no-explicit-any -- tests read any member
   body: any
   text: string
 }

@@ -13,7 +13,7 @@ export interface PostgresServer {
   stop: () => Promise<void>
 }
 
-/** Postgres refuses to run as root. The user `nobody` exists on every Linux. */
+/** Postgres refuses to run as root. This user exists on every Linux. */
 const NOBODY = 65_534
 
 /** @throws with instructions when no server can be started, so that tests on a real Postgres are never skipped silently */

@@ -71,7 +71,7 @@ describe('the description', () => {
     },
   )
 
-  test('of a tool variant is that of its base, for versions with the variant', () => {
+  test('of a tool variant equals the base description, for versions with the variant', () => {
     const parameters = { authentication: 'oAuth2' }
     expect(required({ type: `${SLACK}Tool`, typeVersion: 2.3, parameters })).toEqual(['slackOAuth2Api'])
     expect(required({ type: `${SLACK}HitlTool`, typeVersion: 2.3, parameters })).toEqual(['slackOAuth2Api'])

@@ -145,7 +145,7 @@ describe('the workflow member of a body', () => {
     )
   })
 
-  test('with nodes is a workflow, whatever other members it has', () => {
+  test('with nodes is a workflow, even with other members', () => {
     const odd = { nodes: [], data: { nodes: [1] } }
     expect(read(odd)).toEqual({ workflow: odd, findings: [] })
   })

@@ -1,4 +1,4 @@
-/** What the worker does about static assets that are not there; that it reads them is shown in `worker.test.ts`. */
+/** The worker's handling of missing static assets. `worker.test.ts` covers reading them. */
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 
 const bindings: { ASSETS?: { fetch: (url: string, init?: RequestInit) => Promise<Response> } } = {}

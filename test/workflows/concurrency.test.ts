@@ -1,4 +1,4 @@
-/** @module What must hold when requests race, on a real Postgres: PGlite runs them in turn. */
+/** @module Concurrent requests, on a real Postgres, because PGlite runs them sequentially. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { canonicalJson } from '../../src/n8n/workflow-json.ts'
 import { createPostgresTestDatabase, type PostgresTestDatabase } from '../harness/database.ts'

@@ -1,4 +1,4 @@
-/** @module Workflows of up to 2 MB that are made to cost as much as possible. */
+/** @module Workflows of up to 2 MB that are designed to be as expensive as possible. */
 import { MAX_WORKFLOW_BYTES } from '../../src/n8n/workflow-json.ts'
 
 /** `item(0),item(1),…` of at most `chars` characters. */

@@ -1,6 +1,6 @@
 /**
- * @module Takes the hostile body that the first argument names as the server does, in a small heap. Prints what came of
- * it: the pointer of the refusal, or `accepted`.
+ * @module Parses the hostile body named by the first argument like the server, with a small heap. Prints the result: the
+ * pointer of the error, or `accepted`.
  */
 import { AppError } from '../../src/errors.ts'
 import { parseJson } from '../../src/http/validate.ts'

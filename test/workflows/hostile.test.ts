@@ -1,4 +1,4 @@
-/** @module What a workflow is made to cost: work grows with the body, memory stays far below an isolate's 128 MB. */
+/** @module The cost of hostile workflows: work is linear in the body, and memory stays far below an isolate's 128 MB. */
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -35,7 +35,7 @@ describe('with a heap of 64 MB', () => {
   })
 })
 
-/** Steps of array iterators and reads of properties of the nodes. */
+/** Counts steps of array iterators and property reads of the nodes. */
 function steps(act: (watch: (node: Json) => Json) => void): number {
   let count = 0
   const iterators = Object.getPrototypeOf([].values()) as { next: () => IteratorResult<unknown> }

@@ -1,4 +1,4 @@
-/** Words in workflows and in errors: of any script and either normal form, by an index, one's own only. */
+/** Words in workflows and errors, in any script and Unicode form, by an index, only of the user's own. */
 import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { readMigrations } from '../../src/cli/migrations.ts'
@@ -107,7 +107,7 @@ describe.each(databaseKinds)('workflow search, on $kind', ({ create }) => {
     }
   })
 
-  test('fills a page with the user’s own workflows, whatever others created since', async () => {
+  test('fills a page with the user’s own workflows even after others create more', async () => {
     const holders = [await keep({ name: '每日报告' }), await keep({ name: '每日报告' })]
     const stranger = caller(server.app, await createUser(database.db))
     for (const _ of holders) await stranger('POST', '/v1/workflows', { workflow: none, name: '每日报告' })

@@ -1,4 +1,4 @@
-/** Which credential fills which slot: the first rule that applies, and none that guesses. */
+/** The credential of each slot: the first rule that applies, and no guesses. */
 import { describe, expect, test } from 'vitest'
 import type { AvailableCredential } from '../../src/credentials/available.ts'
 import type { CredentialChoice, SlotBinding } from '../../src/db/schema/deployments.ts'
@@ -62,7 +62,7 @@ interface Question {
 const resolve = (nodes: object[], { available = [], ...more }: Question = {}) =>
   resolveSlots({ wanted: readSlots({ nodes }, catalogue), catalogue, available, ...more })
 
-/** Node → status, and what fills it for which reason. */
+/** Node → status, credential and reason. */
 const filled = (nodes: object[], question?: Question) =>
   Object.fromEntries(
     resolve(nodes, question).map(({ node: { name }, status, credential, reason }) => {

@@ -1,4 +1,4 @@
-/** @module The workflow routes alone over a test database, each caller signed in by a header. */
+/** @module Only the workflow routes, on a test database. A header identifies the caller. */
 import { Hono } from 'hono'
 import { v7 as uuidv7 } from 'uuid'
 import { AvailableCredentials } from '../../src/credentials/available.ts'
@@ -107,6 +107,6 @@ export const workflowOf = (name: string, ...nodes: object[]) => ({
   settings: {},
 })
 
-/** Slack's node, in the form that needs `slackApi`. */
+/** A Slack node that needs `slackApi`. */
 export const slackNode = (name: string, more: Record<string, unknown> = {}) =>
   node(name, 'slack', { typeVersion: 2.3, parameters: { authentication: 'accessToken' }, ...more })

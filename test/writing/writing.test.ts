@@ -19,7 +19,10 @@ const data =
   /generated|common-passwords|demo\/large\/flow|src\/lib\/(token-forms|secret-names|name-scan|ordinary-words)/
 const files = [
   ...globSync(['*.md', '{docs,examples,packages/*}/**/*.md', '.github/**/*.md'], { cwd: root }),
-  ...globSync(['{src,scripts,examples,demo,bench}/**/*.{ts,tsx}', 'packages/*/src/**/*.ts'], { cwd: root }),
+  ...globSync(['{src,scripts,examples,demo,bench,test}/**/*.{ts,tsx}', 'packages/*/src/**/*.ts'], {
+    cwd: root,
+  }),
+  ...globSync('drizzle/functions/*.sql', { cwd: root }),
 ].filter((path) => !path.includes('node_modules') && !data.test(path))
 
 const violations = (path: string, prose: Prose[]): string[] =>
@@ -40,6 +43,8 @@ describe('text for people', () => {
     ['a string', 'planted.ts', "export const text = 'Mend it and retry'"],
     ['a template', 'planted.ts', 'export const text = (n: number) => `${n} go on by now`'],
     ['JSX', 'planted.tsx', 'export const text = <p>Nobody asked for it.</p>'],
+    ['the name of a test', 'planted.test.ts', "test.each([1])('%i goes on as before', () => {})"],
+    ['the comment of a SQL function', 'planted.sql', 'select 1 -- whatever there is'],
   ])('is searched in %s', async (_, name, source) => {
     const { mkdtempSync, rmSync, writeFileSync } = await import('node:fs')
     const { tmpdir } = await import('node:os')

@@ -159,7 +159,7 @@ export const executionKeys = pgTable(
     index('execution_keys_open_idx')
       .on(t.instanceId)
       .where(sql`${t.status} in ('new', 'running', 'waiting')`),
-    // The instance as text, so that the planner can only choose this index, whatever its statistics.
+    // The instance as text, so that the planner can only choose this index, with any statistics.
     index('execution_keys_retry_of_idx')
       .on(t.retryOf, sql`(${t.instanceId}::text)`)
       .where(sql`${t.retryOf} is not null`),

@@ -1,4 +1,4 @@
-/** Axes and paths, with values that d3 gives too. */
+/** Axes and paths, with expected values from d3. */
 import { describe, expect, test } from 'vitest'
 import { bandPath, linePath } from '../../../src/web/charts/paths.ts'
 import { countScale, durationScale } from '../../../src/web/charts/scales.ts'

@@ -117,7 +117,7 @@ function under(
   return best && { lines: best.lines, x: middle, y: top + 12, align: 'middle' }
 }
 
-/** The last line of a disabled node says so, if there is more than one. */
+/** Marks a disabled node in its last line, if there is more than one. */
 const named = ({ name, disabled }: GraphNode, widthPx: number, count: number): string[] =>
   disabled && count > 1
     ? [...wrapLabel(name, widthPx, count - 1), ...wrapLabel('(disabled)', widthPx, 1)]
