@@ -182,4 +182,49 @@ describe('the architecture', () => {
   test('has no barrel files, types.ts or utils.ts', () => {
     expect(files.filter(({ path }) => /(^|\/)(index|types|utils|helpers)\.tsx?$/.test(path))).toEqual([])
   })
+
+  /** Each repeated piece has one home. A pattern may occur only in the files that match `home`. */
+  describe('one home', () => {
+    const homes: { piece: string; pattern: RegExp; home: RegExp }[] = [
+      {
+        piece: 'isObject and isContainer',
+        pattern: /typeof (\w+) === 'object' && \1 !== null/,
+        home: /^lib\/json-object\.ts$/,
+      },
+      { piece: 'LIKE patterns', pattern: /\[\\\\%_\]|\[%_\\\\\]/, home: /^db\/search\.ts$/ },
+      {
+        piece: 'base64',
+        pattern: /\b(btoa|atob)\(/,
+        home: /^lib\/(encoding|encoded-secrets|token-forms)\.ts$/,
+      },
+      { piece: 'hex of bytes', pattern: /toString\(16\)\.padStart\(2,/, home: /^lib\/encoding\.ts$/ },
+      { piece: 'sleep', pattern: /\(resolve\) => setTimeout\(resolve/, home: /^lib\/retry\.ts$/ },
+      { piece: 'Retry-After', pattern: /get\('retry-after'\)(?!, )/i, home: /^lib\/retry\.ts$/ },
+      {
+        piece: 'text that Postgres can store',
+        pattern: /(includes|replaceAll)\('\\0'/,
+        home: /^lib\/storable-text\.ts$/,
+      },
+      { piece: 'UUIDs of this API', pattern: /uuid\(\{ version: 'v7'/, home: /^lib\/scalars\.ts$/ },
+      {
+        piece: 'lengths of time',
+        pattern: /\b(3_600_000|86_400_000)\b|60 \* 60 \* 1000/,
+        home: /^(lib\/time|web\/charts\/scales)\.ts$/,
+      },
+      { piece: 'failed runs', pattern: /\['error', 'crashed'\]/, home: /^runs\/meaning\.ts$/ },
+      { piece: 'names of errors', pattern: /instanceof Error \? \w+\.name/, home: /^errors\.ts$/ },
+      {
+        piece: 'the version that is deployed',
+        pattern: /eq\(workflowVersions\.version, deployments\.version\)/,
+        home: /^deployments\/rows\.ts$/,
+      },
+    ]
+
+    test.each(homes)('of $piece', ({ pattern, home }) => {
+      const found = files
+        .filter(({ path }) => pattern.test(readFileSync(join(src, path), 'utf8')))
+        .map(({ path }) => path)
+      expect(found.filter((path) => !home.test(path))).toEqual([])
+    })
+  })
 })

@@ -1,5 +1,5 @@
 /** @module The HTTP shapes of credentials. `data` is write-only. */
-import { text } from '../lib/scalars.ts'
+import { text, Uuid } from '../lib/scalars.ts'
 import * as z from 'zod'
 import { asBoolean } from '../http/openapi.ts'
 import { deploymentStatuses } from '../db/schema/deployments.ts'
@@ -156,7 +156,7 @@ export type CredentialUsage = z.output<typeof CredentialUsage>
 
 export const CredentialTest = z
   .strictObject({
-    instanceId: z.uuid({ version: 'v7' }).optional().meta({
+    instanceId: Uuid.optional().meta({
       description: 'The instance that runs the test. Default: the one the credential was last sent to',
     }),
   })

@@ -1,4 +1,5 @@
 /** @module Decrypted credential data in a wrapper that prevents accidental logging or serialization. */
+import { isContainer } from '../lib/json-object.ts'
 import { textToBase64 } from '../lib/encoding.ts'
 
 const mask = '[redacted]'
@@ -48,7 +49,7 @@ function leaves(root: unknown): string[] {
       found.push(value, ...passwords(value))
       if (/^\s*[[{]/.test(value)) open.push(parsed(value))
     } else if (typeof value === 'number') found.push(String(value))
-    else if (typeof value === 'object' && value !== null) open.push(...Object.values(value))
+    else if (isContainer(value)) open.push(...Object.values(value))
   }
   return found
 }

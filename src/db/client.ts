@@ -1,4 +1,5 @@
 /** @module The database client: drizzle over Neon's HTTP driver, with timeouts and retries. */
+import { sleep } from '../lib/retry.ts'
 import { type NeonQueryFunction, neon, neonConfig } from '@neondatabase/serverless'
 import { drizzle, type NeonHttpDatabase } from 'drizzle-orm/neon-http'
 import {
@@ -108,7 +109,7 @@ function sender(
         const late = Date.now() - startedAt + delayMs > RETRY_BUDGET_MS
         const again = retriable === 'yes' || (retriable === 'if-repeatable' && (isIdempotent || isRead(init)))
         if (!again || tries === MAX_TRIES || late) return answer()
-        await new Promise((resolve) => setTimeout(resolve, delayMs))
+        await sleep(delayMs)
       }
     } finally {
       const durationMs = Date.now() - startedAt

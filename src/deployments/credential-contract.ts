@@ -1,17 +1,15 @@
 /** @module The HTTP shapes for pushing a credential to n8n and for replacing it. */
+import { Uuid } from '../lib/scalars.ts'
 import * as z from 'zod'
 import { PendingDeployment } from '../credentials/contract.ts'
 
 export const CredentialPush = z
   .strictObject({
-    instanceId: z
-      .uuid({ version: 'v7' })
-      .optional()
-      .meta({
-        description:
-          'Only this instance; the credential is created if n8n does not have it. Default: all instances ' +
-          'that have it',
-      }),
+    instanceId: Uuid.optional().meta({
+      description:
+        'Only this instance; the credential is created if n8n does not have it. Default: all instances ' +
+        'that have it',
+    }),
   })
   .meta({ ref: 'CredentialPush', 'x-example': {} })
 
@@ -37,9 +35,7 @@ export type CredentialPushResult = z.output<typeof CredentialPushResult>
 
 export const CredentialReplacement = z
   .strictObject({
-    with: z
-      .uuid({ version: 'v7' })
-      .meta({ description: 'ID of another of your credentials, of the same type' }),
+    with: Uuid.meta({ description: 'ID of another of your credentials, of the same type' }),
     dryRun: z.boolean().optional().meta({ description: 'List the changes without making them' }),
   })
   .meta({

@@ -1,10 +1,11 @@
 /** @module The scheduled drift check. Checks the deployments with the oldest check first. */
+import { hourMs } from '../lib/time.ts'
 import { sql } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
 import { AppError } from '../errors.ts'
 import type { DeploymentDrift } from './drift.ts'
 
-const everyMs = 60 * 60 * 1000
+const everyMs = hourMs
 
 export interface DriftCheckJobOptions {
   drift: Pick<DeploymentDrift, 'find'>

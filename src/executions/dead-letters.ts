@@ -2,6 +2,7 @@
  * @module Authenticated reports that cannot be used yet. They are stored for 30 days, up to 1,000 reports and 10 MB per
  * instance; the oldest are dropped first. A repeated report increments a counter.
  */
+import { dayMs } from '../lib/time.ts'
 import { sha256Hex } from '../lib/encoding.ts'
 import { and, desc, eq, gt, inArray, lt, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
@@ -16,7 +17,7 @@ import { readPayload } from './payload.ts'
 
 const maxDeadLetters = 1000
 const maxInstanceBytes = 10 * 1024 * 1024
-const retentionMs = 30 * 24 * 60 * 60 * 1000
+const retentionMs = 30 * dayMs
 export const deadLetterLimitBytes = 256 * 1024
 const replayChunkBytes = 4 * 1024 * 1024
 

@@ -1,4 +1,5 @@
 /** @module Reads the recorded executions of an instance, so that a poll skips requests and writes that it does not need. */
+import { hourMs } from '../lib/time.ts'
 import { finalStatuses, openStatuses, statusList } from '../runs/meaning.ts'
 import { sql } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
@@ -18,7 +19,7 @@ export interface OpenExecution {
 }
 
 /** n8n prunes executions older than this by default. */
-export const n8nRetentionMs = 336 * 60 * 60 * 1000
+export const n8nRetentionMs = 336 * hourMs
 
 export class KnownExecutions {
   readonly #db: Db

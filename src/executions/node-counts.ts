@@ -3,6 +3,7 @@
  * entries that are not nodes are skipped, invalid numbers are ignored. Pure; the SQL function `run_nodes` computes the same
  * for stored data, so that the exact amounts can be subtracted again.
  */
+import { dayMs } from '../lib/time.ts'
 import { isObject } from '../lib/json-object.ts'
 
 /** Postgres array literals, which are cheaper to parse than JSON. */
@@ -22,7 +23,6 @@ const maxRuns = 1_000_000
 const maxItems = 1_000_000_000
 /** 24 days. */
 const maxMs = 2_147_483_647
-const dayMs = 86_400_000
 const firstDayMs = Date.UTC(2000, 0, 1)
 
 /** Null when the data contains no nodes. @param data parsed JSON of `executions.data` */

@@ -3,6 +3,7 @@
  * 1.x and 2.x), the Error Trigger's data and the arguments of the external hook `workflow.postExecute`. Pure; it never
  * guesses missing values.
  */
+import { dayMs } from '../lib/time.ts'
 import { isOpen } from '../runs/meaning.ts'
 import { toStorable } from '../lib/storable-text.ts'
 import { isObject, type JsonObject } from '../lib/json-object.ts'
@@ -36,7 +37,7 @@ const modeLimit = 64
 /** 2000-01-01. */
 const earliestMs = 946_684_800_000
 /** Maximum that a sender's clock may be ahead. */
-const maxAheadMs = 24 * 60 * 60 * 1000
+const maxAheadMs = dayMs
 
 /** Fields of a report before validation. */
 interface RawReport {

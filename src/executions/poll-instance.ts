@@ -3,6 +3,7 @@
  * poll, so every run is listed as open, listed as ended, or starts after this poll. Executions that are no longer open are
  * fetched by ID. Each page is recorded before the next request. The watermark advances at the end, by n8n's clock.
  */
+import { hourMs } from '../lib/time.ts'
 import { isOpen } from '../runs/meaning.ts'
 import type { Db } from '../db/client.ts'
 import type { PollCursor } from '../db/schema/instances.ts'
@@ -46,7 +47,7 @@ const pageSize = 250
 /** Covers clock adjustments, and runs that n8n lists late. */
 const overlapMs = 10 * 60 * 1000
 /** Maximum clock skew between n8n and this server. */
-const maxSkewMs = 60 * 60 * 1000
+const maxSkewMs = hourMs
 const openPages = 10
 /** A push usually reports the end of younger executions. */
 const openAgeMs = 5 * 60 * 1000

@@ -2,6 +2,7 @@
  * @module Schedules polls of instances. A claim takes a lease, and only its holder can report the outcome. If the holder
  * crashes, the lease expires and recorded executions are kept.
  */
+import { hourMs } from '../lib/time.ts'
 import { sql } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
 import type { PollCursor } from '../db/schema/instances.ts'
@@ -10,7 +11,7 @@ export const leaseMs = 2 * 60 * 1000
 /** Interval for instances without deployments. */
 const idleIntervalMs = 5 * 60 * 1000
 const minBackoffMs = 60 * 1000
-const maxBackoffMs = 60 * 60 * 1000
+const maxBackoffMs = hourMs
 /** Minimum interval between on-demand polls. */
 const onDemandIntervalMs = 3000
 

@@ -2,6 +2,7 @@
  * @module Polls all due instances on a schedule. Pushes make results fast; polls make them complete. A crash loses nothing,
  * because leases expire and the watermark never passes unrecorded executions.
  */
+import { dayMs } from '../lib/time.ts'
 import { type OnFailedRuns } from './ingest.ts'
 import type { Db } from '../db/client.ts'
 import { AppError, errorNameOf, notFound } from '../errors.ts'
@@ -54,7 +55,7 @@ const intervalMs = 5 * 60 * 1000
 /** Used while executions are open, and where only polling detects failures. */
 const shortIntervalMs = 60 * 1000
 /** n8n stores executions for two weeks by default. */
-const lagAlarmMs = 24 * 60 * 60 * 1000
+const lagAlarmMs = dayMs
 
 export async function reconcile(options: ReconcileOptions): Promise<ReconcileResult> {
   const { db, now, log, signal, maxInstances = 500, maxRequests = 100_000 } = options

@@ -2,7 +2,7 @@
  * @module Parses the body of a webhook request: JSON, JSON as text, form fields, and reports wrapped by n8n and other
  * senders.
  */
-import { isObject, type JsonObject } from '../lib/json-object.ts'
+import { isContainer, isObject, type JsonObject } from '../lib/json-object.ts'
 import { AppError, invalid } from '../errors.ts'
 import { parseJson } from '../http/validate.ts'
 import { measureJson } from '../lib/json-text.ts'
@@ -102,5 +102,5 @@ function wrappedIn(value: unknown): unknown {
   return wrappers
     .filter((name) => Object.hasOwn(value, name))
     .map((name) => (typeof value[name] === 'string' ? textOrJson(value[name]) : value[name]))
-    .find((member) => typeof member === 'object' && member !== null)
+    .find((member) => isContainer(member))
 }

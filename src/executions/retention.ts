@@ -3,6 +3,7 @@
  * retention months. Each run executes a bounded number of statements; the next run continues. Locked rows are skipped, so
  * a delivery waits for at most one statement.
  */
+import { dayMs } from '../lib/time.ts'
 import { openStatuses, statusList } from '../runs/meaning.ts'
 import { sql } from 'drizzle-orm'
 import { type Db, idempotent } from '../db/client.ts'
@@ -112,7 +113,7 @@ export async function dropExpiredMonths(
 ): Promise<number> {
   const monthsAgo = expiryOf(now, retentionMonths)
   // The database rejects less than 28 days by its own clock, the length of February.
-  const before = new Date(Math.min(monthsAgo.getTime(), now.getTime() - 29 * 24 * 60 * 60 * 1000))
+  const before = new Date(Math.min(monthsAgo.getTime(), now.getTime() - 29 * dayMs))
   let dropped = 0
   for (let statements = 0; statements < maxStatements; statements += 1) {
     const { rows } = await idempotent(db).execute<{ outcome: 'keys' | 'dropped' | 'none' | 'busy' }>(sql`

@@ -6,6 +6,7 @@
  * minutes, the maximum clock skew. Deliveries without a start are compared by their end, then by the time of their
  * error, then by the error itself. A successful run cannot fail after its end.
  */
+import { hourMs } from '../lib/time.ts'
 import { isFinal, isOpen } from '../runs/meaning.ts'
 import { isUnsuccessful, merge, type MergeableExecution } from './merge.ts'
 
@@ -28,7 +29,6 @@ export type RunFit = (typeof runFit)[keyof typeof runFit]
 
 const skewMs = 5 * 60 * 1000
 const exactMs = 1000
-const hourMs = 60 * 60 * 1000
 
 /**
  * Groups deliveries with one n8n ID into runs, oldest first. Merges only certain matches; the database, which also has

@@ -4,12 +4,10 @@ import { v7 as uuidv7 } from 'uuid'
 import type { Db } from '../db/client.ts'
 import { instances, webhookTokens } from '../db/schema/instances.ts'
 import { AppError } from '../errors.ts'
-import { newWebhookToken } from './webhook-token.ts'
+import { newWebhookToken, tokenOverlapMs } from './webhook-token.ts'
 
 /** Longer than any single step: the lease is renewed before each. */
 const leaseMs = 60_000
-/** How long n8n may still use a replaced token. */
-const overlapMs = 24 * 60 * 60 * 1000
 
 export interface RememberedReporter {
   workflowId: string | null
@@ -108,7 +106,7 @@ export class ReporterLease {
     const { id, userId } = this.#instance
     await this.#db
       .update(webhookTokens)
-      .set({ expiresAt: new Date(this.#now().getTime() + overlapMs) })
+      .set({ expiresAt: new Date(this.#now().getTime() + tokenOverlapMs) })
       .where(
         and(
           eq(webhookTokens.userId, userId),

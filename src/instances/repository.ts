@@ -12,10 +12,8 @@ import { AppError, invalid } from '../errors.ts'
 import { type Page, type Slice, slice } from '../http/page.ts'
 import type { CreatedInstance, Instance, InstanceChange, InstanceTest, NewInstance } from './contract.ts'
 import { checkBaseUrl, serverKeyOf } from './url-guard.ts'
-import { hashWebhookToken, newWebhookToken } from './webhook-token.ts'
+import { hashWebhookToken, newWebhookToken, tokenOverlapMs } from './webhook-token.ts'
 
-/** How long a webhook token stays valid after its rotation. */
-const overlapMs = 24 * 60 * 60 * 1000
 const updateAttempts = 3
 
 export interface InstanceSettings {
@@ -230,7 +228,7 @@ export class InstanceRepository {
         this.#db.delete(webhookTokens).where(and(ofInstance, lte(webhookTokens.expiresAt, now))),
         this.#db
           .update(webhookTokens)
-          .set({ expiresAt: new Date(now.getTime() + overlapMs) })
+          .set({ expiresAt: new Date(now.getTime() + tokenOverlapMs) })
           .where(and(ofInstance, isNull(webhookTokens.expiresAt))),
         this.#db
           .insert(webhookTokens)

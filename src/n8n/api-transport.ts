@@ -1,4 +1,5 @@
 /** @module Sends a request to n8n's public API with limits on time and size, without redirects, and maps failures to `N8nError`. */
+import { isContainer } from '../lib/json-object.ts'
 import { retryAfterSeconds } from '../lib/retry.ts'
 import type * as z from 'zod'
 import { redact, redacted } from '../lib/secrets.ts'
@@ -240,7 +241,7 @@ async function readDetail(response: Response, apiKey: string): Promise<string | 
   try {
     const text = await readText(response, MAX_REFUSAL_BYTES)
     const json: unknown = text === undefined ? undefined : JSON.parse(text)
-    const message = typeof json === 'object' && json !== null && 'message' in json ? json.message : undefined
+    const message = isContainer(json) && 'message' in json ? json.message : undefined
     return typeof message === 'string' ? redactDetail(message, apiKey) : undefined
   } catch {
     return undefined

@@ -10,7 +10,7 @@
  *   field it depends on is sent with the first value that shows it.
  * - Endpoints of an OAuth type must be HTTP or HTTPS URLs.
  */
-import { isObject } from '../lib/json-object.ts'
+import { isContainer, isObject } from '../lib/json-object.ts'
 import type { FieldError } from '../errors.ts'
 import { type Catalogue, isRequired, legalOptions } from './catalogue.ts'
 import type { FieldType } from './catalogue-file.ts'
@@ -179,9 +179,7 @@ function demand(field: FieldType, value: unknown): string | undefined {
       return typeof value === 'string' ? undefined : 'must be a string'
     }
     case 'json':
-      return typeof value === 'string' || (typeof value === 'object' && value !== null)
-        ? undefined
-        : 'must be JSON'
+      return typeof value === 'string' || isContainer(value) ? undefined : 'must be JSON'
     case 'multiOptions':
       return Array.isArray(value) ? undefined : 'must be an array'
     case 'collection':

@@ -1,4 +1,5 @@
 /** @module Resolves expressions that read a constant of a Set node. Pure. */
+import { isContainer } from '../lib/json-object.ts'
 import { isExpression, ownValue } from './display-options.ts'
 import type { WorkflowGraph } from './workflow-graph.ts'
 
@@ -159,7 +160,7 @@ function rawEntries(parameters: unknown): [string, unknown][] | undefined {
   if (typeof json !== 'string' || (isExpression(json) && json.includes('{{'))) return undefined
   try {
     const value: unknown = JSON.parse(json.replace(/^=+/, ''))
-    return typeof value === 'object' && value !== null ? Object.entries(value) : undefined
+    return isContainer(value) ? Object.entries(value) : undefined
   } catch {
     return undefined
   }

@@ -2,6 +2,7 @@
  * @module Computes signatures of the nodes that an expression depends on, directly or through their inputs. Expressions are
  * not evaluated, so any change to these nodes changes the signature. Pure and linear in the workflow size.
  */
+import { isContainer } from '../lib/json-object.ts'
 import { ownValue } from './display-options.ts'
 import type { WorkflowGraph } from './workflow-graph.ts'
 import { canonicalJson } from './workflow-json.ts'
@@ -144,8 +145,7 @@ function* textsIn(value: unknown): Generator<string> {
   while (open.length > 0) {
     const each = open.pop()
     if (typeof each === 'string') yield each
-    else if (typeof each === 'object' && each !== null)
-      for (const inner of Object.values(each)) open.push(inner)
+    else if (isContainer(each)) for (const inner of Object.values(each)) open.push(inner)
   }
 }
 

@@ -1,4 +1,5 @@
 /** @module Finds literals in a node that look like secrets. Reports path and kind, never the value. */
+import { isContainer } from '../lib/json-object.ts'
 import { pairNameOf } from '../lib/redact-json.ts'
 import { secretNameKind } from '../lib/secret-names.ts'
 import { isSecretValue } from '../lib/secret-values.ts'
@@ -29,7 +30,7 @@ export function findHardCodedSecrets(node: Record<string, unknown>): HardCodedSe
     } else if (Array.isArray(value)) {
       for (const [index, item] of value.entries())
         stack.push({ value: item, path: `${path}[${index}]`, name: '' })
-    } else if (typeof value === 'object' && value !== null) {
+    } else if (isContainer(value)) {
       const pairName = pairNameOf(value)
       for (const [key, item] of Object.entries(value)) {
         // A field named just `key` is usually not a secret.

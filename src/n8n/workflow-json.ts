@@ -1,7 +1,7 @@
 /** @module Validates workflow JSON against limits that protect the database and the isolate. */
-import { concatBytes } from '../lib/encoding.ts'
+import { concatBytes, toHex } from '../lib/encoding.ts'
 import { hasNul } from '../lib/storable-text.ts'
-import { isObject, type JsonObject } from '../lib/json-object.ts'
+import { isContainer, isObject, type JsonObject } from '../lib/json-object.ts'
 import { AppError, type FieldError } from '../errors.ts'
 
 export const MAX_WORKFLOW_BYTES = 2 * 1024 * 1024
@@ -166,10 +166,6 @@ function stringFault(text: string): string | undefined {
   return text.isWellFormed() ? undefined : 'contains an unpaired surrogate'
 }
 
-function isContainer(value: unknown): value is object {
-  return typeof value === 'object' && value !== null
-}
-
 /** Appends a key to a JSON pointer (RFC 6901). */
 export function pointerTo(pointer: string, key: string): string {
   return `${pointer}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`
@@ -254,7 +250,7 @@ function writeCanonical(value: unknown, depth: number, write: (part: string) => 
 /** SHA-256 of the canonical JSON in lowercase hex. Does not depend on key order. */
 export async function contentHash(workflow: unknown): Promise<string> {
   const digest = await crypto.subtle.digest('SHA-256', canonicalBytes(workflow))
-  return new Uint8Array(digest).reduce((hex, byte) => hex + byte.toString(16).padStart(2, '0'), '')
+  return toHex(new Uint8Array(digest))
 }
 
 const CHUNK_CHARS = 32 * 1024

@@ -3,6 +3,7 @@
  * Reusing a replaced token ends the family, because one of its two holders may be a thief. Within a short grace period
  * it returns the same successor instead, because the first response may have been lost.
  */
+import { dayMs } from '../lib/time.ts'
 import { and, eq, gt, isNull, ne, sql, type SQL } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import type { AccessClaim } from '../crypto/access-token.ts'
@@ -69,7 +70,7 @@ export class SessionRepository {
   /** Values of a new session, for the batch that also inserts its account. */
   plan() {
     const rotatedAt = this.#now()
-    const expiresAt = new Date(rotatedAt.getTime() + this.#lifetimeDays * 86_400_000)
+    const expiresAt = new Date(rotatedAt.getTime() + this.#lifetimeDays * dayMs)
     return { id: uuidv7(), rotatedAt, expiresAt }
   }
 

@@ -3,6 +3,7 @@
  * the converters of six schema libraries when they need one, and a bundle then holds all of zod, evaluated lazily. The
  * routes are described by zod alone.
  */
+import { isContainer } from '../lib/json-object.ts'
 import * as z from 'zod'
 
 type Options = Parameters<typeof z.toJSONSchema>[1]
@@ -28,8 +29,7 @@ const nested = {
 }
 
 function convert(schema: Json, components: { schemas?: Json }): Json {
-  const within = (value: unknown) =>
-    typeof value === 'object' && value !== null ? convert(value as Json, components) : value
+  const within = (value: unknown) => (isContainer(value) ? convert(value as Json, components) : value)
   for (const key of nested.one) if (schema[key] !== undefined) schema[key] = within(schema[key])
   for (const key of nested.list) {
     const list = schema[key]

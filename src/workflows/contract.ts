@@ -1,4 +1,5 @@
 /** @module The HTTP shapes of workflows. */
+import { isContainer } from '../lib/json-object.ts'
 import { IdParam, trimmedText } from '../lib/scalars.ts'
 import * as z from 'zod'
 import { asBoolean, asInteger } from '../http/openapi.ts'
@@ -11,9 +12,7 @@ export const nameLimit = 200
 const tagLimit = 50
 
 const canContainWorkflow = (value: unknown): boolean =>
-  Array.isArray(value) || typeof value === 'string'
-    ? value.length > 0
-    : typeof value === 'object' && value !== null
+  Array.isArray(value) || typeof value === 'string' ? value.length > 0 : isContainer(value)
 
 const N8nJson = z
   .unknown()

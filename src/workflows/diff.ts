@@ -2,7 +2,7 @@
  * @module Compares two n8n workflows by node. Accepts any stored JSON. Time and result size are linear in the input, even
  * with long names and keys that occur in many paths and connections.
  */
-import { isObject, type JsonObject } from '../lib/json-object.ts'
+import { isContainer, isObject, type JsonObject } from '../lib/json-object.ts'
 
 export interface ConnectionDiff {
   from: string
@@ -188,7 +188,7 @@ function* changedPaths(before: unknown, after: unknown, path = ''): Generator<st
       }
     }
   } else if (Array.isArray(before) && Array.isArray(after) && before.length === after.length) {
-    if (after.some((item) => typeof item === 'object' && item !== null)) {
+    if (after.some((item) => isContainer(item))) {
       for (const [index, item] of after.entries()) yield* changedPaths(before[index], item, below(index))
     } else if (after.some((item, index) => item !== before[index])) {
       yield path

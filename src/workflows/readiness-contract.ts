@@ -1,4 +1,5 @@
 /** @module The HTTP shapes of readiness: the credential slots of a workflow and their state on each instance. */
+import { Uuid } from '../lib/scalars.ts'
 import * as z from 'zod'
 import { candidatesMeaning } from './candidates.ts'
 import { slotReasons, slotStatuses } from './slot-bindings.ts'
@@ -26,10 +27,9 @@ export const SentToExpression = z.string().nullable().optional().meta({
 })
 
 export const ReadinessQuery = z.strictObject({
-  instanceId: z
-    .uuid({ version: 'v7' })
-    .optional()
-    .meta({ description: 'The instance to answer for; n8n is asked where it decides' }),
+  instanceId: Uuid.optional().meta({
+    description: 'The instance to answer for; n8n is asked where it decides',
+  }),
 })
 
 export const Readiness = z

@@ -4,6 +4,7 @@
  * members, and no state between requests.
  * Source: neondatabase/neon, proxy/src/serverless/sql_over_http.rs; `@neondatabase/serverless` 1.2.0.
  */
+import { isObject } from '../../lib/json-object.ts'
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 
 /** One statement with its parameters in Postgres text format. */
@@ -202,21 +203,17 @@ function parsePayload(body: string): Statement | Statement[] {
   } catch {
     throw new Refused(400, 'The request body is not valid JSON')
   }
-  if (isRecord(payload) && Array.isArray(payload['queries'])) return payload['queries'].map(parseStatement)
+  if (isObject(payload) && Array.isArray(payload['queries'])) return payload['queries'].map(parseStatement)
   return parseStatement(payload)
 }
 
 function parseStatement(value: unknown): Statement {
-  const query = isRecord(value) ? value['query'] : undefined
-  const params = isRecord(value) ? (value['params'] ?? []) : undefined
+  const query = isObject(value) ? value['query'] : undefined
+  const params = isObject(value) ? (value['params'] ?? []) : undefined
   if (typeof query !== 'string' || !Array.isArray(params) || !params.every(isParam)) {
     throw new Refused(400, 'A statement must be {query: string, params: (string | null)[]}')
   }
   return { query, params }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null
 }
 
 function isParam(value: unknown): value is string | null {
@@ -248,11 +245,11 @@ function problem(error: unknown): Response {
   if (error instanceof Refused) return errorResponse(error.status, error.message, { code: error.code })
   if (error instanceof ResponseTooLarge) return errorResponse(507, 'response is too large', {})
   if (error instanceof ConnectionFailed) {
-    const cause = isRecord(error.cause) ? error.cause : {}
+    const cause = isObject(error.cause) ? error.cause : {}
     const code = 'severity' in cause ? cause['code'] : '08001'
     return errorResponse(500, 'couldn’t connect to the database', { code })
   }
-  const members: Record<string, unknown> = isRecord(error) && 'severity' in error ? error : {}
+  const members: Record<string, unknown> = isObject(error) && 'severity' in error ? error : {}
   return errorResponse(400, error instanceof Error ? error.message : 'connection lost', members)
 }
 

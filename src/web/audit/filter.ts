@@ -1,4 +1,5 @@
 /** @module Reads the filter of the audit trail from the URL. */
+import { dayMs } from '../../lib/time.ts'
 import { decodeCursor } from '../../http/page.ts'
 import type { AuditEventFilter } from '../../users/audit-events.ts'
 import { entities, knownActions } from './labels.ts'
@@ -49,5 +50,5 @@ export function readAuditQuery(params: URLSearchParams): AuditQuery {
 
 export const filterOf = ({ action, period: { days } }: AuditQuery, now: Date): AuditEventFilter => ({
   ...(action !== null && { action }),
-  ...(days !== null && { from: new Date(now.getTime() - days * 86_400_000) }),
+  ...(days !== null && { from: new Date(now.getTime() - days * dayMs) }),
 })

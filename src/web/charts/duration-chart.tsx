@@ -1,4 +1,5 @@
 /** @module Durations over time: p50 and p95 with the band between them, on a log axis. */
+import { dayMs, hourMs, minuteMs } from '../../lib/time.ts'
 import { Table, Td, Tr } from '../components/table.tsx'
 import { count, duration, type TimeFormat } from '../format.ts'
 import { ChartData, ScaleLabels, ScaleLines } from './parts.tsx'
@@ -119,8 +120,8 @@ export function DurationChart(props: DurationChartProps) {
 const axisLabel = (ms: number): string => {
   if (ms < 1000) return `${ms} ms`
   if (ms < 60_000) return `${ms / 1000} s`
-  if (ms < 3_600_000) return `${ms / 60_000} m`
-  return ms < 86_400_000 ? `${ms / 3_600_000} h` : `${ms / 86_400_000} d`
+  if (ms < hourMs) return `${ms / minuteMs} m`
+  return ms < dayMs ? `${ms / hourMs} h` : `${ms / dayMs} d`
 }
 
 interface DrawingProps {

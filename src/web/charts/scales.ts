@@ -1,4 +1,5 @@
 /** @module Axes: x in percent of the width, y in pixels. */
+import { dayMs } from '../../lib/time.ts'
 import type { TimeFormat } from '../format.ts'
 
 /** Rounds coordinates to two decimals, which keeps pages small. */
@@ -54,7 +55,7 @@ export function durationScale(values: number[], bottom: number, top: number) {
 /** About six labels at bucket starts: times of day, or days for daily buckets. */
 export function timeLabels(starts: readonly string[], bucketMs: number, time: TimeFormat) {
   const every = Math.max(1, Math.round(starts.length / 6))
-  const spansDays = bucketMs * starts.length > 2 * 86_400_000
+  const spansDays = bucketMs * starts.length > 2 * dayMs
   return starts.flatMap((start, index) =>
     (index + Math.ceil(every / 2)) % every === 0 && index > 0 && index < starts.length - 1
       ? [{ x: index / starts.length, text: spansDays ? time.day(start) : time.clockShort(start) }]
@@ -84,7 +85,7 @@ export function placeOf(bars: readonly Span[], at: string): number | null {
 /** "17 Nov 16:00–20:00"; for daily buckets "17 Nov", "17 Nov – 18 Nov" or "17 Nov from 16:00". */
 export function spanLabel({ start, end }: Span, bucketMs: number, time: TimeFormat): string {
   const [first, clock] = [time.day(start), time.clockShort(start)]
-  if (bucketMs < 86_400_000) return `${first} ${clock}–${time.clockShort(end)}`
+  if (bucketMs < dayMs) return `${first} ${clock}–${time.clockShort(end)}`
   const last = time.day(new Date(Date.parse(end) - 1))
   const isWhole = clock === '00:00'
   if (first === last) return isWhole ? first : `${first} from ${clock}`
@@ -93,4 +94,4 @@ export function spanLabel({ start, end }: Span, bucketMs: number, time: TimeForm
 
 /** A bucket's time in a table: "17 Nov" or "Today 13:00:00". */
 export const bucketLabel = (start: string, bucketMs: number, time: TimeFormat): string =>
-  bucketMs >= 86_400_000 ? time.day(start) : time.instant(start)
+  bucketMs >= dayMs ? time.day(start) : time.instant(start)

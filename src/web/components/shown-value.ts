@@ -1,5 +1,5 @@
 /** @module Displays values of a workflow: redacts secrets and truncates long values around the differences. Pure. */
-import { isObject, type JsonObject } from '../../lib/json-object.ts'
+import { isContainer, isObject, type JsonObject } from '../../lib/json-object.ts'
 import { redact } from '../../lib/secrets.ts'
 import { findHardCodedSecrets } from '../../n8n/hard-coded-secrets.ts'
 
@@ -58,7 +58,7 @@ function withoutSecrets(value: object, budget: { left: number }): unknown {
     if (budget.left < 0) return '…'
     if (typeof member === 'string')
       return isSecret(value as JsonObject, key, member) ? redacted : shortened(member)
-    return typeof member === 'object' && member !== null ? withoutSecrets(member, budget) : member
+    return isContainer(member) ? withoutSecrets(member, budget) : member
   }
   if (Array.isArray(value)) return value.slice(0, maxLeaves).map((item, index) => keep(String(index), item))
   return Object.fromEntries(

@@ -1,4 +1,5 @@
 /** @module A chart of one error group's failed runs over time. */
+import { hourMs, dayMs } from '../../lib/time.ts'
 import { intervalStarts } from '../../runs/period.ts'
 import type { ErrorGroupDetail } from '../../analytics/contract.ts'
 import { ChartData, ScaleLabels, ScaleLines } from '../charts/parts.tsx'
@@ -9,7 +10,7 @@ import { count, plural, type TimeFormat } from '../format.ts'
 const height = 150
 const top = 12
 const base = 124
-const lengthsMs = { hour: 3_600_000, day: 86_400_000, week: 7 * 86_400_000 }
+const lengthsMs = { hour: hourMs, day: dayMs, week: 7 * dayMs }
 
 export const intervalLabels = { hour: 'per hour', day: 'per day (UTC)', week: 'per week (UTC)' } as const
 

@@ -1,4 +1,5 @@
 /** @module The health of an instance: problems that need attention, and how current its runs are. */
+import { dayMs } from '../../lib/time.ts'
 import { type Notice } from '../notice.ts'
 import { type Instance, type InstanceTest, lateAfterSeconds } from '../../instances/contract.ts'
 import type { AttentionItem } from '../components/card.tsx'
@@ -7,7 +8,7 @@ import { duration, plural, type TimeFormat } from '../format.ts'
 import type { InstanceCounts } from '../../instances/queries.ts'
 
 /** How long the page shows that n8n was reset. */
-const resetNoticeMs = 14 * 24 * 60 * 60 * 1000
+const resetNoticeMs = 14 * dayMs
 
 export type Polling = Instance['polling']
 

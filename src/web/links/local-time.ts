@@ -1,4 +1,5 @@
 /** @module Converts between instants and local times in a time zone, in the format of `datetime-local` fields. */
+import { dayMs } from '../../lib/time.ts'
 
 function shownAt(ms: number, timeZone: string): string {
   const format = new Intl.DateTimeFormat('en-CA', {
@@ -26,7 +27,7 @@ export function localInstant(text: string, timeZone: string): Date | null {
   if (!wanted.startsWith(text.replace(/\..*/, ''))) return null
   const offsetMs = (ms: number) => Date.parse(`${shownAt(ms, timeZone)}Z`) - ms
   // Offsets differ by at most a day.
-  const candidates = [asUtcMs - 86_400_000, asUtcMs + 86_400_000].map((near) => asUtcMs - offsetMs(near))
+  const candidates = [asUtcMs - dayMs, asUtcMs + dayMs].map((near) => asUtcMs - offsetMs(near))
   const shown = candidates.filter((ms) => shownAt(ms, timeZone) === wanted)
   const at = shown.length > 0 ? Math.min(...shown) : Math.max(...candidates)
   return new Date(at + Math.round(fraction * 1000))

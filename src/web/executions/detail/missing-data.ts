@@ -1,4 +1,5 @@
 /** @module Explains why a run's page has no nodes to show, and links to the setting. Pure. */
+import { isContainer } from '../../../lib/json-object.ts'
 import { plural, size } from '../../format.ts'
 import type { RunView } from './model.ts'
 
@@ -44,7 +45,7 @@ export function missingData({ page, nodes }: RunView, dataDays: number): Missing
 }
 
 function otherData(data: unknown): MissingData {
-  const sizeBytes = typeof data === 'object' && data !== null && 'sizeBytes' in data ? data.sizeBytes : null
+  const sizeBytes = isContainer(data) && 'sizeBytes' in data ? data.sizeBytes : null
   if (typeof sizeBytes === 'number') {
     return because('Run data was too large to store.', `The data is ${size(sizeBytes)}. The limit is 256 kB.`)
   }

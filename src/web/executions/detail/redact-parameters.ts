@@ -1,4 +1,5 @@
 /** @module Summarizes a value without revealing it: keys, types and sizes. Pure. */
+import { isContainer } from '../../../lib/json-object.ts'
 import { redact } from '../../../lib/secrets.ts'
 
 export interface ParameterSummary {
@@ -27,10 +28,10 @@ export function redactParameters(value: unknown): { rows: ParameterSummary[]; om
       const type = typeOf(member)
       const length = typeof member === 'string' ? member.length : Array.isArray(member) ? member.length : null
       rows.push({ key: redact(key).slice(0, maxKeyChars), depth, type, length })
-      if (typeof member === 'object' && member !== null && depth + 1 < maxDepth) visit(member, depth + 1)
+      if (isContainer(member) && depth + 1 < maxDepth) visit(member, depth + 1)
     }
   }
-  if (typeof value === 'object' && value !== null) visit(value, 0)
+  if (isContainer(value)) visit(value, 0)
   return { rows, omitted }
 }
 

@@ -1,4 +1,5 @@
 /** @module Parses the forms that create and edit a workflow. */
+import { isContainer } from '../../../lib/json-object.ts'
 import { AppError, type ErrorCode, type FieldError } from '../../../errors.ts'
 import { bodyLimits, check } from '../../../http/validate.ts'
 import type { WorkflowWarning } from '../../../n8n/metadata.ts'
@@ -148,7 +149,7 @@ export function nodeAt(text: string | undefined, pointer: string): string | null
   try {
     const workflow = workflowsInText(text).workflows[0]?.value as { nodes: unknown[] } | undefined
     const node = workflow?.nodes[Number(index)]
-    const name = typeof node === 'object' && node !== null && 'name' in node ? node.name : null
+    const name = isContainer(node) && 'name' in node ? node.name : null
     return typeof name === 'string' && name !== '' ? name.slice(0, 80) : null
   } catch {
     return null

@@ -1,7 +1,7 @@
 /** @module The selected node of a graph: its state, connections and parameters, without secrets. */
 import type { Child } from 'hono/jsx'
 import { nodeLabel } from '../../../workflows/diff.ts'
-import { isObject, type JsonObject } from '../../../lib/json-object.ts'
+import { isContainer, isObject, type JsonObject } from '../../../lib/json-object.ts'
 import { redact } from '../../../lib/secrets.ts'
 import { KeyValues } from '../../components/card.tsx'
 import { Icon, NodeBadge } from '../../components/icons.tsx'
@@ -145,7 +145,7 @@ function parametersOf(json: JsonObject): { rows: ParameterRow[]; omitted: number
         continue
       }
       const name = path === '' ? key : `${path}.${key}`
-      if (typeof value === 'object' && value !== null && depth < maxDepth) {
+      if (isContainer(value) && depth < maxDepth) {
         visit(value as JsonObject | unknown[], name, depth + 1)
       } else if (value !== '') {
         const text = plainValue({ value, parent, key })

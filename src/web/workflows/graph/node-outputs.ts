@@ -1,5 +1,5 @@
 /** @module Names the outputs of nodes like n8n does. */
-import type { JsonObject } from '../../../lib/json-object.ts'
+import { isContainer, type JsonObject } from '../../../lib/json-object.ts'
 
 const maxOutputs = 31
 const maxLabelChars = 40
@@ -57,9 +57,7 @@ function namedLabels(list: unknown, key: string): string[] | null {
 }
 
 const parameter = (value: unknown, key: string): unknown =>
-  typeof value === 'object' && value !== null && Object.hasOwn(value, key)
-    ? (value as JsonObject)[key]
-    : undefined
+  isContainer(value) && Object.hasOwn(value, key) ? (value as JsonObject)[key] : undefined
 
 const valueAt = (value: unknown, path: string[]): unknown =>
   path.reduce((inner, key) => parameter(inner, key), value)

@@ -2,7 +2,7 @@
 import { diffNodes, diffWorkflows, type JsonDiff, type NodeDiff, nodeLabel } from '../../../workflows/diff.ts'
 import { isNote } from '../graph/model.ts'
 import { plainValue, shownLines, valueAt } from '../../components/shown-value.ts'
-import { isObject, type JsonObject } from '../../../lib/json-object.ts'
+import { isContainer, isObject, type JsonObject } from '../../../lib/json-object.ts'
 
 export interface ChangedLine {
   sign: '-' | '+'
@@ -112,7 +112,7 @@ const linesOf = (sign: '-' | '+', path: string, text: string, other: string | nu
   }))
 
 const isEmpty = (value: unknown): boolean =>
-  value === '' || (typeof value === 'object' && value !== null && Object.keys(value).length === 0)
+  value === '' || (isContainer(value) && Object.keys(value).length === 0)
 
 /** Lists the type and parameters of an added or removed node. */
 function ownLines(node: JsonObject, sign: '-' | '+'): ChangedLine[] {
