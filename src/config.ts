@@ -44,7 +44,7 @@ const ring = (use: string) =>
 /** `docs/configuration.md` and the help of the commands are generated from these descriptions. */
 export const Environment = z.object({
   DATABASE_URL: ConnectionString.meta(
-    about('Neon, or any Postgres from version 15: postgresql://user:password@host/database'),
+    about('Neon, or any Postgres 15 or newer: postgresql://user:password@host/database'),
   ),
   DATABASE_REPLICA_URL: ConnectionString.optional().meta(
     about('A read replica for analytics and exports; they fall back to the primary when it is unavailable'),
@@ -52,7 +52,7 @@ export const Environment = z.object({
   PUBLIC_URL: z
     .url({ protocol: /^https?$/ })
     .transform((url) => url.replace(/\/+$/, ''))
-    .meta(about('Where clients and n8n reach this server; webhook URLs are built from it')),
+    .meta(about('URL under which clients and n8n reach this server; used for webhook URLs')),
   CREDENTIAL_KEYS: KeyRingText.meta(ring('Wraps every stored secret')),
   ACCESS_TOKEN_KEYS: KeyRingText.meta(ring('Signs access tokens')),
   REFRESH_TOKEN_KEYS: KeyRingText.meta(ring('Authenticates refresh tokens')),
@@ -64,7 +64,7 @@ export const Environment = z.object({
   LOG_LEVEL: z
     .enum(['debug', 'info', 'warn', 'error'])
     .default('info')
-    .meta(about('The least severe log level that is written: debug, info, warn or error')),
+    .meta(about('Minimum log level: debug, info, warn or error')),
   DATABASE_GATEWAY_URL: z
     .url({ protocol: /^http$/ })
     .optional()
@@ -74,7 +74,7 @@ export const Environment = z.object({
     .default(false)
     .meta(about('Development only: allows n8n servers over http on loopback')),
   TRUSTED_PROXY_HOPS: count(0).meta(
-    about('Node only: how many proxies in front are trusted to name the client in X-Forwarded-For'),
+    about('Node only: number of trusted proxies that set the client address in X-Forwarded-For'),
   ),
   QUOTA_WORKFLOWS: count(10_000).meta(about('Workflows per user')),
   QUOTA_CREDENTIALS: count(1_000).meta(about('Credentials per user')),
@@ -86,7 +86,7 @@ export const Environment = z.object({
     .min(0)
     .max(3650)
     .default(30)
-    .meta(about('How long the node data of runs is stored, unless their workflow says otherwise')),
+    .meta(about('How long the node data of runs is stored, unless their workflow overrides it')),
   EXECUTION_RETENTION_MONTHS: z.coerce
     .number()
     .int()

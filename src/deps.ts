@@ -69,8 +69,7 @@ export interface Runtime {
   /** In-process gateway of the replica. */
   replicaFetch?: (request: Request) => Promise<Response>
   /**
-   * Reads a file below `public` by its path, such as `/assets/client.js`. Absent where the platform serves these files
-   * before a request reaches the application.
+   * Reads a file below `public` by its path, such as `/assets/client.js`. Absent if the platform serves these files itself.
    */
   readAsset?: (path: string) => Promise<Uint8Array<ArrayBuffer>>
 }
@@ -177,7 +176,7 @@ export function createDeps(config: Config, runtime: Runtime) {
     })
     defer(marking)
   }
-  /** Rolls up between runs of the scheduled job, and where no scheduled job runs. */
+  /** Rolls up between runs of the scheduled job, and on servers without one. */
   const onRecorded: OnRecorded = (recorded) => {
     if (!isTimeToRollUp(recorded)) return
     const rollUp = rollUpChanges(db).catch((error: unknown) => {

@@ -16,12 +16,13 @@ import { createPublicFetch } from './instances/net/public-fetch.ts'
 
 const housekeepingEveryMs = 60 * 1000
 
-/** Beside the sources, and above the build in `dist`. */
+/** Next to the sources, or above the build in `dist`. */
 function findPublic(folder: string): string {
   const found = join(folder, 'public')
   if (existsSync(join(found, '_headers'))) return found
   const parent = dirname(folder)
-  if (parent === folder) throw new Error('The static assets of Flowkeep (public/) are not beside its code.')
+  if (parent === folder)
+    throw new Error('The static assets of Flowkeep (public/) are missing. Install it again.')
   return findPublic(parent)
 }
 

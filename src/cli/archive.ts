@@ -25,7 +25,7 @@ export const Manifest = z.object({
 })
 export type Manifest = z.output<typeof Manifest>
 
-/** Only what import reads; exports hold everything that the API answers. */
+/** Only the fields that import reads. Exports contain everything that the API returns. */
 export const ArchivedCredential = z.object({ id: z.string(), type: z.string(), name: z.string() })
 export const ArchivedInstance = z.object({ id: z.string(), name: z.string(), baseUrl: z.string() })
 export const ArchivedWorkflow = z.object({
@@ -89,7 +89,7 @@ export const files = {
 export const isArchive = async (path: string): Promise<boolean> =>
   (await stat(path).catch(() => null))?.isDirectory() === true && existsSync(join(path, manifestName))
 
-/** A folder's name for people, with the id that tells it from others. */
+/** A readable folder name with the ID, which makes it unique. */
 export const workflowFolder = ({ id, name }: { id: string; name: string }): string => {
   const words = name
     .normalize('NFKD')
@@ -101,13 +101,13 @@ export const workflowFolder = ({ id, name }: { id: string; name: string }): stri
 
 export const versionFile = (version: number): string => `v${String(version).padStart(4, '0')}.json`
 
-/** @throws {Error} naming the file, when it is missing, no JSON, or not what an export holds */
+/** @throws {Error} with the path, when the file is missing, is invalid JSON or is not part of an export */
 export async function readArchived<T>(path: string, schema: z.ZodType<T>): Promise<T> {
   let value: unknown
   try {
     value = JSON.parse(await readFile(path, 'utf8'))
   } catch (error) {
-    throw new Error(`${path} ${error instanceof SyntaxError ? 'is not JSON' : 'cannot be read'}`, {
+    throw new Error(`${path} ${error instanceof SyntaxError ? 'is not valid JSON' : 'cannot be read'}`, {
       cause: error,
     })
   }
@@ -126,7 +126,7 @@ export const forwardLines = (path: string): AsyncIterable<string> =>
 const blockBytes = 64 * 1024
 const newline = 0x0a
 
-/** The lines of a file of any length from the last to the first, without holding more than a block and a line. */
+/** The lines of a file from last to first. Keeps only one block and one line in memory. */
 export async function* backwardLines(path: string): AsyncGenerator<string> {
   const file = await open(path)
   try {

@@ -1,15 +1,15 @@
-/** @module Commands: parsed, documented and run the same way, whichever they are. */
+/** @module Parses, documents and runs all commands in the same way. */
 import { parseArgs } from 'node:util'
 import { distanceWithin } from '../lib/edit-distance.ts'
 import { describeFailure, UsageError } from './failure.ts'
 import { type VariableName, variables } from './variables.ts'
 
-/** `partial`: the command did some of its work, and said what it left out. */
+/** `partial`: the command did some of its work and reported what it skipped. */
 export const exitCode = { success: 0, failure: 1, usage: 2, partial: 3 } as const
 
 interface Option {
   type: 'boolean' | 'string'
-  /** What a string option takes, such as `<folder>`. */
+  /** The value of a string option in help texts, such as `<folder>`. */
   value?: string
   summary: string
 }
@@ -18,15 +18,15 @@ export interface Command {
   /** One word, or two for a command of a group, such as `users reset-password`. */
   name: string
   summary: string
-  /** More than the summary says; lines of at most 100 characters. */
+  /** Details beyond the summary, in lines of at most 100 characters. */
   details?: string
   positionals?: { usage: string; min: number; max: number }
   options?: Record<string, Option>
   /** The environment variables that it reads. */
   environment?: readonly VariableName[]
-  /** Set where the command can leave something out: what exit code 3 means. */
+  /** The meaning of exit code 3, for commands that can succeed partially. */
   partial?: string
-  /** @returns the exit code; 0 when nothing is returned */
+  /** @returns the exit code; undefined means 0 */
   run: (input: CommandInput) => Promise<number | void>
 }
 
@@ -37,11 +37,11 @@ export interface CommandInput {
 }
 
 export interface Program {
-  /** How it is called, such as `npm run flowkeep --`. */
+  /** How to call it, such as `npm run flowkeep --`. */
   invocation: string
   version: string
   commands: readonly Command[]
-  /** Words that are no commands, and what to run instead. */
+  /** Likely wrong commands → the command to run instead. */
   elsewhere?: Readonly<Record<string, string>>
 }
 
@@ -50,7 +50,7 @@ const common = {
   version: { type: 'boolean', short: 'V' },
 } as const
 
-/** Parses the arguments and runs the command. @returns the exit code; messages go to stderr, results to stdout */
+/** Parses the arguments and runs the command. Messages go to stderr, results to stdout. @returns the exit code */
 export async function runProgram(program: Program, args: readonly string[]): Promise<number> {
   try {
     return await dispatch(program, args)
@@ -74,7 +74,7 @@ async function dispatch(program: Program, args: readonly string[]): Promise<numb
   return execute(program, command, rest)
 }
 
-/** A program that is a single command, such as `npm run demo`. */
+/** Runs a program with a single command, such as `npm run demo`. */
 export async function runSingle(program: Omit<Program, 'commands'>, command: Command, args: string[]) {
   const single = { ...program, commands: [command] }
   try {
@@ -130,7 +130,7 @@ function parse(program: Program, command: Command, args: readonly string[]): Com
   }
 }
 
-/** `parseArgs` names the option in quotes and then explains escaping, which is of no use here. */
+/** Removes the explanation of escaping from the messages of `parseArgs`. */
 function parseFailure(error: unknown, known: string[]): string {
   const message = error instanceof Error ? error.message : String(error)
   const [first = message] = message.split(/\. (?:To specify|Did you)|\n/)
@@ -159,7 +159,7 @@ function unknownCommand(program: Program, name: string): UsageError {
   )
 }
 
-/** The nearest of `names`, at most two letters away, or one that begins with it. */
+/** The most similar of `names`: at most two edits away, or with the input as its prefix. */
 function suggestion(given: string, names: readonly string[], prefix = ''): string {
   const most = given.length < 4 ? 1 : 2
   const ranked = names
@@ -192,10 +192,10 @@ function programHelp({ invocation, version, commands }: Program): string {
     `Usage: ${invocation} <command> [options]`,
     `Commands:\n${table(commands.map(usageRow))}`,
     `Every command:\n${table([
-      ['-h, --help', 'Show what a command takes'],
+      ['-h, --help', 'Show the help of a command'],
       ['-V, --version', 'Show the version'],
     ])}`,
-    exitCodes('The command did part of its work; its messages name the rest'),
+    exitCodes('Partial success: the messages list what was skipped'),
     'Variables are read from the environment, then from the file .env in the current folder.\n' +
       'docs/configuration.md describes all of them.',
   ].join('\n\n')
@@ -225,7 +225,7 @@ const exitCodes = (partial: string | undefined): string =>
   `Exit codes:\n${table([
     ['0', 'Success'],
     ['1', 'Failure'],
-    ['2', 'Wrong arguments or options'],
+    ['2', 'Invalid arguments or options'],
     ...(partial === undefined ? [] : [['3', partial] satisfies [string, string]]),
   ])}`
 
@@ -239,5 +239,5 @@ function print(text: string): number {
   return exitCode.success
 }
 
-/** Arguments, file names and answers come from outside: no control characters reach the terminal. */
+/** Removes control characters from untrusted text, such as arguments, file names and responses. */
 export const printable = (text: string): string => text.replaceAll(/\p{Cc}+/gu, ' ').slice(0, 500)

@@ -1,4 +1,4 @@
-/** @module The commands of `npm run flowkeep -- <command>`; each is loaded when it runs. */
+/** @module The commands of `npm run flowkeep -- <command>`, loaded on demand. */
 import type { Command } from './command.ts'
 import type { VariableName } from './variables.ts'
 
@@ -29,7 +29,7 @@ export const commands: readonly Command[] = [
     name: 'serve',
     summary: 'Start a production server on Node',
     details:
-      'Configured by the environment alone. SIGTERM and SIGINT stop it after the requests under way are answered.',
+      'Configured only by the environment. SIGTERM and SIGINT stop it after finishing requests in progress.',
     environment: [
       'DATABASE_URL',
       'PUBLIC_URL',
@@ -47,10 +47,10 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'import',
-    summary: 'Import n8n workflow files, or a folder that export wrote',
+    summary: 'Import n8n workflow files, or an exported folder',
     details: [
-      'Folders are searched for .json files. A second run creates nothing: workflows are known by their content.',
-      'From an export it restores workflows with every version, instances, deployments and runs; see docs/export.md.',
+      'Searches folders for .json files. A second run creates nothing, because workflows are matched by content.',
+      'Restores all versions, instances, deployments and runs from an export; see docs/export.md.',
     ].join('\n'),
     positionals: { usage: '<file or folder>…', min: 1, max: Number.POSITIVE_INFINITY },
     options: {
@@ -58,16 +58,16 @@ export const commands: readonly Command[] = [
       'renew-webhook-tokens': {
         type: 'boolean',
         summary:
-          'For runs of instances that exist: make a new webhook token (the old one works for 24 hours)',
+          'Create new webhook tokens to import runs of existing instances (old tokens work for 24 hours)',
       },
     },
     environment: signIn,
-    partial: 'Some were imported, others were refused or skipped',
+    partial: 'Some were imported, others were rejected or skipped',
     run: async (input) => (await import('./import.ts')).importCommand(input),
   },
   {
     name: 'export',
-    summary: 'Write your workflows with every version, deployments and runs to a new folder',
+    summary: 'Export workflows with all versions, deployments and runs to a new folder',
     details:
       'import reads it back. Credentials are listed by name and type, without their values; see docs/export.md.',
     positionals: { usage: '<folder>', min: 1, max: 1 },
@@ -77,14 +77,14 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'migrate',
-    summary: 'Bring the database to the schema of this release',
+    summary: 'Migrate the database to the schema of this release',
     options: json,
     environment: ['DATABASE_URL', 'FLOWKEEP_STATE'],
     run: async (input) => (await import('./operations.ts')).migrateCommand(input),
   },
   {
     name: 'generate-keys',
-    summary: 'Print a new set of keys, as lines of an env file',
+    summary: 'Print a new set of keys in the format of an env file',
     options: json,
     run: async (input) => (await import('./operations.ts')).generateKeysCommand(input),
   },
@@ -100,7 +100,10 @@ export const commands: readonly Command[] = [
     name: 'users reset-password',
     summary: 'Set a new password for a user and end all sessions',
     positionals: { usage: '<email>', min: 1, max: 1 },
-    options: { ask: { type: 'boolean', summary: 'Type the password instead of generating one' }, ...json },
+    options: {
+      ask: { type: 'boolean', summary: 'Prompt for the password instead of generating one' },
+      ...json,
+    },
     environment: ['DATABASE_URL', ...keys, 'FLOWKEEP_STATE'],
     run: async (input) => (await import('./operations.ts')).resetPasswordCommand(input),
   },

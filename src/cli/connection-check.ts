@@ -1,11 +1,11 @@
-/** @module Tells apart why a Postgres cannot be used: wrong password, database, host or port, or not migrated. */
+/** @module Diagnoses a failed database connection: wrong password, database, host or port, or missing migrations. */
 import { Client } from 'pg'
 import { createDb } from '../db/client.ts'
 import { requireSchema } from '../db/schema-version.ts'
 import { describeConnection } from './failure.ts'
 
 const connectTimeoutMs = 5000
-/** Node error codes that clear once the database server is up. */
+/** Node error codes that disappear once the database server is up. */
 const passing = new Set([
   'ECONNREFUSED',
   'ETIMEDOUT',
@@ -17,7 +17,7 @@ const passing = new Set([
 ])
 
 export class ConnectionImpossible extends Error {
-  /** Whether it may pass without a change of the settings. */
+  /** Whether a retry may succeed without changed settings. */
   readonly mayPass: boolean
 
   constructor(message: string, mayPass: boolean) {
@@ -26,7 +26,7 @@ export class ConnectionImpossible extends Error {
   }
 }
 
-/** @throws {ConnectionImpossible} whose message says what to change */
+/** @throws {ConnectionImpossible} with the fix in its message */
 export async function checkConnection(databaseUrl: string, variable = 'DATABASE_URL'): Promise<void> {
   const client = new Client({ connectionString: databaseUrl, connectionTimeoutMillis: connectTimeoutMs })
   client.on('error', () => undefined)
@@ -49,7 +49,7 @@ export async function checkConnection(databaseUrl: string, variable = 'DATABASE_
   }
 }
 
-/** A name that resolves to several addresses fails once for each. */
+/** A name with several addresses fails once per address. */
 function codeOf(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return codeOf(error.errors[0])
   if (!(error instanceof Error)) return ''
@@ -57,7 +57,7 @@ function codeOf(error: unknown): string {
   return /timeout/i.test(error.message) ? 'ETIMEDOUT' : ''
 }
 
-/** @throws {AppError} `database-unavailable`, naming the command that migrates */
+/** @throws {AppError} `database-unavailable` with the command that migrates */
 export async function checkSchema({
   url,
   fetch,

@@ -1,4 +1,4 @@
-/** @module The database that the environment names, whichever kind it is, behind the one driver. */
+/** @module Opens the database from the environment, of any kind, with the same driver. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { createDb } from '../db/client.ts'
@@ -15,14 +15,14 @@ import { dataDir } from './state.ts'
 export interface OpenDatabase {
   /** For people, without the password. */
   description: string
-  /** What the driver is given in this process. */
+  /** Options of the driver in this process. */
   url: string
-  /** The gateway in this process; absent where the database is Neon. */
+  /** The in-process gateway; absent for Neon. */
   fetch: ((request: Request) => Promise<Response>) | undefined
-  /** Rejects with the cause: another process uses the data folder, or the password or port is wrong. */
+  /** Rejects with the cause, such as a data folder in use or a wrong password or port. */
   opened: () => Promise<unknown>
   migrate: () => Promise<string[]>
-  /** Opens the gateway on loopback for another process; null where the database is Neon. */
+  /** Opens the gateway on loopback for another process; null for Neon. */
   listen: () => Promise<{ databaseUrl: string; endpoint: string; close: () => Promise<void> } | null>
   close: () => Promise<void>
 }
@@ -30,8 +30,8 @@ export interface OpenDatabase {
 const migrationTimeoutMs = 300_000
 
 /**
- * Uses `DATABASE_URL` when it is set, else the embedded database in the state folder. Returns immediately: statements
- * wait until the embedded database is open, and fail with its error if it cannot be opened.
+ * Uses `DATABASE_URL`, or without it the embedded database in the state folder. Returns immediately. Statements wait
+ * until the embedded database is open, and fail with its error if it cannot be opened.
  */
 export function openDatabase(
   databaseUrl = process.env.DATABASE_URL,
@@ -76,13 +76,13 @@ export function openDatabase(
 export function openExistingDatabase(): OpenDatabase {
   if (!process.env.DATABASE_URL && !existsSync(join(dataDir(), 'postgres'))) {
     throw new Error(
-      `There is no database: DATABASE_URL is not set, and ${dataDir()} holds no embedded one. Set DATABASE_URL.`,
+      `No database found: DATABASE_URL is not set, and ${dataDir()} has no embedded database. Set DATABASE_URL.`,
     )
   }
   return openDatabase()
 }
 
-/** Neon answers SQL over HTTP itself; any other Postgres has the gateway in front. */
+/** Neon supports SQL over HTTP itself. Any other Postgres needs the gateway. */
 export const isNeon = (hostname: string): boolean => /\.neon\.(tech|build)$/.test(hostname)
 
 function whenOpen(opening: Promise<Backend>): Backend {

@@ -1,4 +1,4 @@
-/** @module `npm run dev`: database, migrations, keys, then the server under workerd, or in this process with `--node`. */
+/** @module `npm run dev`: prepares database and keys, then starts the server in workerd, or with `--node` in this process. */
 import { spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -17,12 +17,12 @@ const scheduledEveryMs = 60_000
 const readyMs = 60_000
 
 interface RunningServer {
-  /** Settles when the server has stopped by itself. */
+  /** Settles when the server stops on its own. */
   exited: Promise<unknown>
   stop: () => Promise<void>
 }
 
-/** Serves until it is asked to stop. @param options `onReady`: called once requests are answered */
+/** Serves until stopped. @param options `onReady`: called once the server accepts requests */
 export async function dev({ onNode = false, onReady = () => {} } = {}): Promise<void> {
   const port = portOf(process.env)
   await refuseTakenPort(port)
@@ -114,7 +114,7 @@ async function serveWorkerd(
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
   const failed = async () => {
     const code = await ended
-    if (!stopping) throw new Error(`wrangler stopped with code ${code}; see its message above.`)
+    if (!stopping) throw new Error(`wrangler stopped with code ${code}. See its message above.`)
   }
   const exited = failed()
   exited.catch(() => {})
@@ -129,22 +129,22 @@ async function serveWorkerd(
   }
 }
 
-/** What Cloudflare's clock does in production, and workerd on its own does not. */
+/** Triggers the scheduled job, like Cloudflare in production. workerd has no scheduler. */
 async function runScheduledJob(port: number): Promise<void> {
   try {
     await fetch(`http://${host}:${port}/cdn-cgi/local/scheduled`, { signal: AbortSignal.timeout(55_000) })
   } catch {
-    // The job logs its own failures; a server that is stopping answers nothing.
+    // The job logs its own failures, and a server that is stopping does not respond.
   }
 }
 
 /**
- * Resolves with true once the server is ready, with false when `givenUp` comes first.
- * @throws {Error} with the server's own reason when it is not ready within a minute
+ * Resolves with true once the server is ready, or with false if `givenUp` settles first.
+ * @throws {Error} with the server's reason if it is not ready within a minute
  */
 async function untilReady(port: number, givenUp: AbortSignal): Promise<boolean> {
   const endsAt = Date.now() + readyMs
-  let reason = 'it does not answer'
+  let reason = 'it does not respond'
   while (!givenUp.aborted) {
     try {
       const response = await fetch(`http://${host}:${port}/health/ready`, {
@@ -161,7 +161,7 @@ async function untilReady(port: number, givenUp: AbortSignal): Promise<boolean> 
     await sleep(100, givenUp)
   }
   if (givenUp.aborted) return false
-  throw new Error(`The server is not ready: ${reason}. Its keys are those of ${stateDir()}/keys.json.`)
+  throw new Error(`The server is not ready: ${reason}. It uses the keys in ${stateDir()}/keys.json.`)
 }
 
 async function refuseTakenPort(port: number): Promise<void> {

@@ -1,4 +1,4 @@
-/** @module `flowkeep export`: all of a user's data but secrets, in a new folder that `flowkeep import` reads. */
+/** @module `flowkeep export`: writes a user's data without secrets to a new folder for `flowkeep import`. */
 import { createWriteStream } from 'node:fs'
 import { mkdir, mkdtemp, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
@@ -23,8 +23,8 @@ const ListedWorkflow = z.looseObject({ id: z.string(), name: z.string(), version
 const Versions = z.looseObject({ version: z.int() })
 
 /**
- * Writes beside `folder` and moves it into place when it is complete, so that no export is ever half of one.
- * @throws {Error} when `folder` is there already and not empty; nothing is written then
+ * Writes to a temporary folder next to `folder` and moves it into place when complete, so that no export is partial.
+ * @throws {Error} before writing anything, when `folder` exists and is not empty
  */
 export async function exportAccount(
   folder: string,
@@ -39,7 +39,7 @@ export async function exportAccount(
     const partial = await mkdtemp(join(dirname(target), `.${basename(target)}-incomplete-`))
     try {
       const manifest = await writeAll(partial, serverUrlOf(env), session, io)
-      // Fails for what has come to be there meanwhile, unless it is an empty folder.
+      // Fails if `folder` has been created in the meantime, unless it is empty.
       await rmdir(target).catch(() => undefined)
       await rename(partial, target)
       return manifest
@@ -56,9 +56,9 @@ export async function exportAccount(
 async function refuseExisting(target: string, folder: string): Promise<void> {
   const entries = await readdir(target).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return []
-    throw new Error(`${folder} is not a folder that an export can be written to (${error.code}).`)
+    throw new Error(`Cannot write an export to ${folder} (${error.code}).`)
   })
-  if (entries.length > 0) throw new Error(`${folder} exists and is not empty. Name a new folder.`)
+  if (entries.length > 0) throw new Error(`${folder} exists and is not empty. Choose a new folder.`)
 }
 
 async function writeAll(folder: string, server: string, session: Session, io: ExportIo): Promise<Manifest> {
@@ -144,7 +144,7 @@ async function writeDeployments(folder: string, session: Session): Promise<numbe
   return count
 }
 
-/** As the server sends them, newest first, without holding them. @returns how many */
+/** Streams them as the server sends them, newest first. @returns the number written */
 async function writeRuns(path: string, session: Session, { progress }: ExportIo): Promise<number> {
   let count = 0
   const counting = new Transform({

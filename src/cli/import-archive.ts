@@ -1,6 +1,6 @@
 /**
- * @module Restores what `flowkeep export` wrote: workflows with every version, instances, deployments and runs. A second
- * run creates nothing, and one that was interrupted is completed by the next.
+ * @module Restores an export: workflows with all versions, instances, deployments and runs. A second run creates nothing,
+ * and completes an interrupted one.
  */
 import { join } from 'node:path'
 import * as z from 'zod'
@@ -21,7 +21,7 @@ import { importWorkflowVersions } from './import-versions.ts'
 import { type Context, newWebhookToken, unlessRefused } from './import-context.ts'
 import type { Session } from './session.ts'
 
-/** The API key is no part of an export: n8n refuses this one until the real key is entered. */
+/** A placeholder, because exports contain no API keys. n8n rejects it until the real key is entered. */
 const placeholderKey = 'enter-the-API-key-of-this-instance-again'
 
 const Known = z.looseObject({ id: z.string() })
@@ -63,9 +63,9 @@ export async function importArchive(
     const runs = await importRuns(context, deployments.targets, instances.tokens, { renewWebhookTokens })
     await forgetUndeployed(context, deployments.targets)
     for (const { type, name } of toEnter)
-      io.message(`Enter again: credential "${printable(name)}" (${printable(type)})`)
+      io.message(`Enter the values of credential "${printable(name)}" (${printable(type)}) again`)
     for (const { name } of instances.created)
-      io.message(`Enter again: API key of instance "${printable(name)}"`)
+      io.message(`Enter the API key of instance "${printable(name)}" again`)
     const created = {
       workflows: workflows.created,
       versions: workflows.createdVersions,
@@ -97,7 +97,7 @@ export async function importArchive(
   }
 }
 
-/** Credentials of the account stand in for those of the same type and name. */
+/** Maps exported credentials to the account's credentials of the same type and name. */
 async function matchCredentials({ folder, session }: Context) {
   const archived = await readArchived(join(folder, files.credentials), z.array(ArchivedCredential))
   const placeOf = ({ type, name }: { type: string; name: string }) => JSON.stringify([type, name])
@@ -125,9 +125,9 @@ async function importInstances({ folder, session, key, skip }: Context) {
       names.add(name)
     }
   }
-  /** By the id in the export. */
+  /** By the ID in the export. */
   const known = new Map<string, string>()
-  /** Webhook tokens of the instances that this run has created. */
+  /** Webhook tokens of the instances created by this run. */
   const tokens = new Map<string, string>()
   const created: { name: string; baseUrl: string }[] = []
   for (const { id, name, baseUrl } of archived.toReversed()) {
@@ -167,7 +167,7 @@ async function importDeployments(
   }
   const targets = new Map<string, RunTarget>()
   const counts = { created: 0, present: 0 }
-  // By id, and so from the oldest to the newest.
+  // By ID, so from oldest to newest.
   for (const name of await readNames(join(folder, files.deployments))) {
     const archived = await readArchived(join(folder, files.deployments, name), ArchivedDeployment)
     const workflowId = workflows.get(archived.workflowId)
@@ -181,7 +181,7 @@ async function importDeployments(
       skip(what, 'it never went live')
       continue
     }
-    // n8n has no workflow of what was undeployed; its runs still need one to belong to.
+    // An undeployed workflow is not in n8n, but its runs need a deployment.
     const placeholder = `undeployed-${archived.id}`
     const isUndeployed = archived.n8nWorkflowId === null
     const n8nWorkflowId = archived.n8nWorkflowId ?? placeholder
@@ -204,7 +204,7 @@ async function importDeployments(
   return { targets, ...counts }
 }
 
-/** @returns the id of the new deployment, with the history of the archived one; null when it is refused */
+/** @returns the ID of the new deployment with the archived history; null if the server rejects it */
 async function track(
   { session, skip, key }: Context,
   archived: ArchivedDeployment,
@@ -226,7 +226,7 @@ async function track(
   return id
 }
 
-/** Whether an earlier import has recorded runs of a deployment that is not there any more. */
+/** Whether an earlier import recorded runs of a deployment that no longer exists. */
 async function hasRuns({ session }: Context, workflowId: string, instanceId: string): Promise<boolean> {
   const query = new URLSearchParams({ workflowId, instanceId, limit: '1' })
   const { items } = z
@@ -242,7 +242,7 @@ const bindingsOf = ({ bindings }: ArchivedDeployment, credentials: Map<string, s
     return known === undefined ? [] : [{ node, type, credentialId: known }]
   })
 
-/** Their runs stay, as they do when a deployment is deleted. */
+/** Deletes temporary deployments. Their runs stay, as for any deleted deployment. */
 async function forgetUndeployed({ session }: Context, targets: Map<string, RunTarget>): Promise<void> {
   for (const { id } of targets.values()) {
     if (id !== null) await session.delete(`/v1/deployments/${id}?force=true`)

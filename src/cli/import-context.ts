@@ -1,18 +1,18 @@
-/** @module What the parts of an import share. */
+/** @module The context shared by the parts of an import. */
 import * as z from 'zod'
 import { isRefusal, type Session } from './session.ts'
 
 export interface Context {
   folder: string
   session: Session
-  /** Makes a repeat after a lost answer harmless, in this run only. */
+  /** Idempotency keys, so that requests can be repeated after a lost response within this run. */
   key: (name: string) => string
-  /** Something is left out: told, and part of the result. */
+  /** Reports something as skipped, in messages and in the result. */
   skip: (what: string, reason: string) => void
   progress: (line: string) => void
 }
 
-/** Null when the server rejects the content of the request, which is reported. @throws any other error */
+/** Reports a request that the server rejects because of its content, and returns null. @throws any other error */
 export async function unlessRefused(
   request: () => Promise<unknown>,
   skip: Context['skip'],
@@ -27,7 +27,7 @@ export async function unlessRefused(
   }
 }
 
-/** The earlier one works for another 24 hours. */
+/** The previous token works for another 24 hours. */
 export async function newWebhookToken(session: Session, instanceId: string): Promise<string> {
   const path = `/v1/instances/${instanceId}/webhook-token`
   const answer = await session.post(path, {}, crypto.randomUUID())

@@ -1,13 +1,13 @@
-/** @module The runs of an export, reported to the webhook of their instance from the oldest to the newest. */
+/** @module Reports the runs of an export to the webhook of their instance, oldest first. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { ArchivedRun, backwardLines, files, forwardLines } from './archive.ts'
 import { type Context, newWebhookToken } from './import-context.ts'
 
-/** The deployment that stands for one of the export. */
+/** The deployment for an exported one. */
 export interface RunTarget {
-  /** Of one that stands for an undeployed one, and is deleted again once the runs are recorded. */
+  /** For an undeployed one: temporary, deleted once the runs are recorded. */
   id: string | null
   instanceId: string
   n8nWorkflowId: string
@@ -38,7 +38,7 @@ export async function importRuns(
     if (await isRecorded(context, instanceId, run)) counts.present += runs
     else if (renewWebhookTokens) tokens.set(instanceId, await newWebhookToken(context.session, instanceId))
     else {
-      const reason = 'their instance was there before; --renew-webhook-tokens imports them'
+      const reason = 'their instance already existed. Use --renew-webhook-tokens to import them'
       context.skip(`${runs} runs`, reason)
     }
   }
@@ -64,7 +64,7 @@ export async function importRuns(
   return counts
 }
 
-/** What there is to import, read once from the newest to the oldest. */
+/** The runs to import, read once from newest to oldest. */
 async function survey(path: string, targets: Map<string, RunTarget>) {
   const newest = new Map<string, string>()
   const perInstance = new Map<string, number>()
@@ -82,7 +82,7 @@ async function survey(path: string, targets: Map<string, RunTarget>) {
   return { newest, perInstance, orphans }
 }
 
-/** Runs are imported from the oldest on: where the newest is recorded, all of them are. */
+/** Runs are imported oldest first, so if the newest is recorded, all are. */
 async function isRecorded(
   { session }: Context,
   instanceId: string,

@@ -1,4 +1,4 @@
-/** @module The workflows of an export, version by version. */
+/** @module Restores the workflows of an export, version by version. */
 import { join } from 'node:path'
 import * as z from 'zod'
 import { ArchivedVersion, ArchivedWorkflow, files, readArchived, readNames, versionFile } from './archive.ts'
@@ -12,7 +12,7 @@ const KnownWorkflow = z.looseObject({
   contentHash: z.string(),
 })
 
-/** What tells that a workflow of the account is the first `version` versions of one in the export. */
+/** Identifies a workflow in the account that equals the first `version` versions of an exported one. */
 const stateOf = (state: { version: number; name: string; contentHash: string }): string =>
   JSON.stringify([state.version, state.name, state.contentHash])
 
@@ -25,7 +25,7 @@ export async function importWorkflowVersions(context: Context) {
       present.set(state, [...(present.get(state) ?? []), each.id])
     }
   }
-  /** By the id in the export. */
+  /** By the ID in the export. */
   const ids = new Map<string, string>()
   const counts = { created: 0, createdVersions: 0, present: 0 }
   const folders = await readNames(join(folder, files.workflows))
@@ -60,7 +60,7 @@ export async function importWorkflowVersions(context: Context) {
 
 type Read = (version: number) => Promise<ArchivedVersion>
 
-/** The workflow that an earlier run made of it, as far as that came. Every workflow is taken once. */
+/** The workflow from an earlier, possibly interrupted run. Each workflow is matched only once. */
 async function findBegun(newest: number, read: Read, present: Map<string, string[]>) {
   for (let version = newest; version >= 1; version -= 1) {
     const id = present.get(stateOf(await read(version)))?.pop()
@@ -69,7 +69,7 @@ async function findBegun(newest: number, read: Read, present: Map<string, string
   return null
 }
 
-/** @returns how many versions were made */
+/** @returns the number of versions created */
 async function addVersions(
   { session, skip, key }: Context,
   workflow: { id: string; from: number; to: number; what: string },

@@ -1,4 +1,4 @@
-/** @module `flowkeep import`: keeps every workflow in the given files and folders; a second run creates nothing. */
+/** @module `flowkeep import`: saves every workflow in the given files and folders. A second run creates nothing. */
 import { readdir, readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
 import * as z from 'zod'
@@ -14,7 +14,7 @@ import { isRefusal, realSignInIo, type Session, signIn, type SignInIo } from './
 import { bar, jsonResult, message, progress, result } from './terminal.ts'
 
 export interface ImportIo extends SignInIo {
-  /** For people, beside the result. */
+  /** For people, in addition to the result. */
   message: (line: string) => void
   /** Overwrites the previous line. Null without a terminal. */
   progress: ((line: string) => void) | null
@@ -36,8 +36,8 @@ type Outcome = { kind: 'created' | 'present' | 'repeated' } | { kind: 'refused';
 const Known = z.object({ contentHash: z.string() })
 
 /**
- * Imports workflow files, or folders that `export` wrote.
- * @throws {RequestRefused} when the server cannot be reached or does not let the user in
+ * Imports workflow files or exported folders.
+ * @throws {RequestRefused} when the server is unreachable or rejects the sign-in
  */
 export async function importWorkflows(
   paths: readonly string[],
@@ -49,8 +49,7 @@ export async function importWorkflows(
   for (const each of paths) if (await isArchive(each)) archives.push(each)
   const [archive] = archives
   if (archive !== undefined) {
-    if (paths.length > 1)
-      throw new UsageError('Import one exported folder at a time, and files apart from it.')
+    if (paths.length > 1) throw new UsageError('Import one exported folder at a time, without other files.')
     return withSession(env, io, (session) => importArchive(archive, session, io, options))
   }
   const { files, notFound } = await findFiles(paths)
@@ -116,9 +115,9 @@ async function importFiles(
 class Importer {
   readonly #session: Session
   readonly #known: Set<string>
-  /** Content that this run has met, so that equal files make one workflow. */
+  /** Content hashes seen in this run, so that equal files create one workflow. */
   readonly #met = new Map<string, Promise<Outcome>>()
-  /** Keys repeats within this run only: a workflow deleted since an earlier run is created again. */
+  /** Unique to this run, so that a workflow deleted since an earlier run is created again. */
   readonly #run = crypto.randomUUID()
 
   constructor(session: Session, known: Set<string>) {
@@ -126,7 +125,7 @@ class Importer {
     this.#known = known
   }
 
-  /** One outcome for each workflow in the file, or one for the file when it holds none. */
+  /** One outcome per workflow in the file, or one for a file without workflows. */
   async importFile(file: string): Promise<{ label: string; outcome: Outcome }[]> {
     const read = await readWorkflows(file)
     if (typeof read === 'string') return [{ label: file, outcome: { kind: 'refused', reason: read } }]
@@ -171,7 +170,7 @@ class Importer {
       await this.#session.post('/v1/workflows', body, `import-${this.#run}-${hash}`)
       return { kind: 'created' }
     } catch (error) {
-      // Anything else would meet every other file too.
+      // Any other error would affect every file.
       if (!isRefusal(error)) throw error
       return { kind: 'refused', reason: error.message }
     }
@@ -180,11 +179,11 @@ class Importer {
 
 interface FileWorkflow {
   value: unknown
-  /** Sent instead of `value` where the text says more: which numbers are stored as others. */
+  /** Sent instead of `value` if the text contains numbers that JavaScript cannot represent. */
   text: string | null
 }
 
-/** What in a file should be workflows, or why there is none. */
+/** The workflows in a file, or why there are none. */
 async function readWorkflows(file: string): Promise<FileWorkflow[] | string> {
   let text: string
   try {
@@ -203,7 +202,7 @@ async function readWorkflows(file: string): Promise<FileWorkflow[] | string> {
   }
 }
 
-/** @throws what is no AppError */
+/** Returns the message of an AppError. @throws any other error */
 function reasonOf(error: unknown): string {
   if (error instanceof AppError) return error.message
   throw error

@@ -1,4 +1,4 @@
-/** @module `npm run flowkeep -- <command>`: started by `bin/flowkeep.js`, from the sources or from the build. */
+/** @module `npm run flowkeep -- <command>`: started by `bin/flowkeep.js` from the sources or the build. */
 import { runProgram } from './command.ts'
 import { commands } from './commands.ts'
 import { packageVersion } from './package-root.ts'

@@ -1,4 +1,4 @@
-/** @module What an operator runs against the database that the environment names, or the embedded one. */
+/** @module Operator commands on the database from the environment, or the embedded one. */
 import { parseConfig } from '../config.ts'
 import { createDeps } from '../deps.ts'
 import { nodeRuntime } from '../node.ts'
@@ -22,7 +22,7 @@ export async function migrateCommand({ flags }: CommandInput): Promise<void> {
   }
 }
 
-/** Runs `work` on the server's own parts, wired as the server wires them. */
+/** Runs `work` with the services of the server. */
 async function withDeps<T>(work: (deps: ReturnType<typeof createDeps>) => Promise<T>): Promise<T> {
   const database = openExistingDatabase()
   try {
@@ -63,11 +63,11 @@ export const resetPasswordCommand = ({ positionals, flags }: CommandInput): Prom
     const askHidden = flags.has('ask') ? (question: string) => ask(question, true) : undefined
     const reset = await resetPassword(positionals[0] ?? '', { users, hasher, askHidden })
     if (flags.has('json')) return jsonResult(reset)
-    message(`The password of ${reset.email} is set, and all its sessions are ended.`)
+    message(`The password of ${reset.email} was set, and all sessions were ended.`)
     if (reset.password !== null) result(`New password, shown only once: ${reset.password}`)
   })
 
-/** Quoted, so that a shell and an env file read them alike. */
+/** Quoted, so that shells and env files read them alike. */
 export async function generateKeysCommand({ flags }: CommandInput): Promise<void> {
   const keys = generateKeys()
   if (flags.has('json')) return jsonResult(keys)

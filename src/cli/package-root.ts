@@ -1,11 +1,12 @@
-/** @module Where the package is, whether this runs from its sources or from the build in `dist/`. */
+/** @module Locates the package, from its sources or from the build in `dist/`. */
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 function findRoot(folder: string): string {
   if (existsSync(join(folder, 'drizzle/meta/_journal.json'))) return folder
   const parent = dirname(folder)
-  if (parent === folder) throw new Error('The migrations of Flowkeep (drizzle/) are not beside its code.')
+  if (parent === folder)
+    throw new Error('The migrations of Flowkeep (drizzle/) are missing. Install it again.')
   return findRoot(parent)
 }
 

@@ -1,4 +1,4 @@
-/** @module `flowkeep users reset-password`: a new password for a user who has lost the old one. */
+/** @module `flowkeep users reset-password`: sets a new password for a user who has lost theirs. */
 import type { PasswordHasher } from '../crypto/password.ts'
 import { NewPassword } from '../users/contract.ts'
 import type { UserRepository } from '../users/repository.ts'
@@ -6,14 +6,14 @@ import type { UserRepository } from '../users/repository.ts'
 export interface ResetPasswordDeps {
   users: UserRepository
   hasher: PasswordHasher
-  /** Asks on the terminal without showing what is typed; without it a password is generated. */
+  /** Prompts on the terminal without echo. If absent, a password is generated. */
   askHidden?: ((question: string) => Promise<string>) | undefined
 }
 
 /**
- * Sets a generated password, or one that is typed in. All sessions end.
- * @returns the address as it is stored, and the password when it was generated
- * @throws {Error} for an unknown address or an unfit password
+ * Sets a generated or entered password and ends all sessions.
+ * @returns the stored email address, and the password if it was generated
+ * @throws {Error} for an unknown address or an invalid password
  */
 export async function resetPassword(
   email: string,

@@ -1,4 +1,4 @@
-/** @module Rewraps every stored secret with the active key; run again after a crash, or twice at once. */
+/** @module Rewraps every stored secret with the active key. Safe to repeat after a crash and to run concurrently. */
 import type { SecretBox } from '../crypto/secret-box.ts'
 import type { Db } from '../db/client.ts'
 import { rewrapPage, rowsLeft, sealedTables } from '../db/key-rotation.ts'
@@ -6,20 +6,20 @@ import { rewrapPage, rowsLeft, sealedTables } from '../db/key-rotation.ts'
 export interface RotationOptions {
   db: Db
   secretBox: SecretBox
-  /** Rejects while the server holds a wrong key: nothing is rewrapped then. */
+  /** Rejects with a wrong key, before anything is rewrapped. */
   keysVerified: () => Promise<void>
   log: (line: string) => void
 }
 
 export interface RotationResult {
   rewrapped: number
-  /** Rows that could not be opened, and stay as they are. */
+  /** Rows that could not be decrypted. They stay unchanged. */
   failed: number
-  /** Old key id → rows that it still wraps. A key may leave the ring once it wraps none, now and a day later. */
+  /** Inactive key ID → rows that it still wraps. Remove a key from the ring once it wraps none, now and a day later. */
   left: Map<string, number>
 }
 
-/** Sweeps until no row is left under an old key, or a sweep moves none. */
+/** Sweeps until no row is wrapped by an inactive key, or a sweep rewraps none. */
 export async function rotateKeys(options: RotationOptions): Promise<RotationResult> {
   const { db, secretBox, keysVerified, log } = options
   await keysVerified()
@@ -31,8 +31,8 @@ export async function rotateKeys(options: RotationOptions): Promise<RotationResu
     const rows = [...left.values()].reduce((sum, each) => sum + each, 0)
     const moved = swept.rewrapped + swept.overtaken > 0
     if (!moved || rows <= swept.failed) return { rewrapped, failed: swept.failed, left }
-    // Servers that still seal with an old key have added rows behind the sweep.
-    log(`${rewrapped} rewrapped, and once more for ${rows} under ${[...left.keys()].join(', ')}`)
+    // Servers that still seal with an old key have added rows during the sweep.
+    log(`${rewrapped} rewrapped. Repeating for ${rows} with ${[...left.keys()].join(', ')}`)
   }
 }
 

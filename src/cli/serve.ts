@@ -1,4 +1,4 @@
-/** @module The production server on Node. Unlike `dev` it makes no keys, migrates nothing and has no embedded database. */
+/** @module The production server on Node. Unlike `dev`, it creates no keys, runs no migrations and needs a database. */
 import { parseConfig } from '../config.ts'
 import { startNode } from '../node.ts'
 import { checkSchema, ConnectionImpossible } from './connection-check.ts'
@@ -20,7 +20,7 @@ export async function serve(): Promise<void> {
     await database.opened().then(
       () => checkSchema(database),
       (error: unknown) => {
-        // The database may start after the server: /health/ready answers 503 until it does.
+        // The database may start after the server. /health/ready returns 503 until then.
         if (!(error instanceof ConnectionImpossible && error.mayPass)) throw error
         log('warn', 'database-unavailable', { detail: error.message })
       },

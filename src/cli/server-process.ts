@@ -1,9 +1,9 @@
-/** @module A server as a child process, for commands that need one and find none. */
+/** @module Starts a server as a child process, for commands that find none running. */
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { packageRoot } from './package-root.ts'
 
-/** Which process serves: taken from the answer of `/health/live`. Null when none does. */
+/** The runtime of the server, from `/health/live`. Null if none is running. */
 export async function runtimeOf(url: string): Promise<string | null> {
   try {
     const response = await fetch(`${url}/health/live`, { signal: AbortSignal.timeout(2000) })
@@ -13,7 +13,7 @@ export async function runtimeOf(url: string): Promise<string | null> {
   }
 }
 
-/** Starts `dev` with `args` and waits until it is ready. @returns how to stop it */
+/** Starts `dev` with `args` and waits until it is ready. @returns stops it */
 export async function startServer(args: string[]): Promise<() => Promise<void>> {
   const child = spawn(process.execPath, [join(packageRoot, 'bin/flowkeep.js'), 'dev', ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -27,7 +27,7 @@ export async function startServer(args: string[]): Promise<() => Promise<void>> 
     })
   })
   const outcome = await Promise.race([ready.then(() => 'ready' as const), exited])
-  if (outcome !== 'ready') throw new Error('The server did not start; see its message above.')
+  if (outcome !== 'ready') throw new Error('The server did not start. See its message above.')
   return async () => {
     child.kill('SIGTERM')
     await exited

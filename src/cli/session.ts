@@ -1,4 +1,4 @@
-/** @module A signed-in client of a Flowkeep server for commands: renews its token, and waits when the server asks for it. */
+/** @module A signed-in API client for commands. Renews its token, and waits if the server asks to. */
 import { retry, retryAfterSeconds, sleep } from '../lib/retry.ts'
 import * as z from 'zod'
 import { UsageError } from './failure.ts'
@@ -12,9 +12,9 @@ const Refusal = z.object({
   errors: z.array(z.object({ pointer: z.string(), detail: z.string() })).optional(),
 })
 
-/** The server refused, or cannot be reached. */
+/** The server rejected the request or is unreachable. */
 export class RequestRefused extends Error {
-  /** 0: no answer. */
+  /** 0 without a response. */
   readonly status: number
 
   constructor(status: number, message: string) {
@@ -26,7 +26,7 @@ export class RequestRefused extends Error {
 
 const refusals = new Set([400, 404, 409, 413, 422])
 
-/** Whether the request was refused for what it holds: the next one may be accepted. */
+/** Whether the request was rejected because of its content, so that other requests may succeed. */
 export const isRefusal = (error: unknown): error is RequestRefused =>
   error instanceof RequestRefused && refusals.has(error.status)
 
@@ -37,12 +37,12 @@ export interface Call {
 }
 
 export interface SessionIo {
-  /** As the global one, told not to follow redirects. */
+  /** Like the global fetch, but does not follow redirects. */
   fetch: (url: string, call: Call & { redirect: 'error' }) => Promise<Response>
   sleep: (milliseconds: number) => Promise<void>
 }
 
-/** Where nothing answers, nothing may be running: the user learns it soon. */
+/** Short without a response, because probably no server is running. */
 const attempts = { answered: 6, unanswered: 4 }
 const longestWaitSeconds = 120
 
@@ -50,7 +50,7 @@ export class Session {
   readonly #url: string
   readonly #io: SessionIo
   #accessToken: string
-  /** Null when the token was given: then it cannot be renewed. */
+  /** Null if the token was provided, because it cannot be renewed then. */
   #refreshToken: string | null
   #renewal: Promise<void> | undefined
 
@@ -76,24 +76,24 @@ export class Session {
     return this.#request(path, {})
   }
 
-  /** The key makes a repeat after a lost answer harmless. */
+  /** The idempotency key makes it safe to repeat the request after a lost response. */
   post(path: string, body: unknown, idempotencyKey: string): Promise<unknown> {
     return this.#request(path, post(body, { 'Idempotency-Key': idempotencyKey }))
   }
 
-  /** With a token of its own instead of the session's, such as an instance's webhook token. */
+  /** With another token than the session's, such as a webhook token. */
   async postAs(token: string, path: string, body: unknown): Promise<unknown> {
     const answer = await send(this.#url, this.#io, path, post(body, { Authorization: `Bearer ${token}` }))
     return answer.json()
   }
 
-  /** @param version the one that the change was made from, where the server asks for it */
+  /** @param version the version that the change is based on, if required */
   patch(path: string, body: unknown, version?: number): Promise<unknown> {
     const headers = version === undefined ? {} : { 'If-Match': `"${version}"` }
     return this.#request(path, { ...post(body, headers), method: 'PATCH' })
   }
 
-  /** Makes the next version of a workflow with the content of an earlier one. */
+  /** Creates a version of a workflow with the content of an earlier one. */
   restore(id: string, version: number, current: number, idempotencyKey: string): Promise<unknown> {
     const headers = { 'If-Match': `"${current}"`, 'Idempotency-Key': idempotencyKey }
     return this.#request(`/v1/workflows/${id}/versions/${version}/restore`, post({}, headers))
@@ -103,7 +103,7 @@ export class Session {
     await this.#retried(path, { method: 'DELETE' })
   }
 
-  /** All items of a list, a page at a time. */
+  /** All items of a list, page by page. */
   async *pages(path: string): AsyncGenerator<unknown[]> {
     let cursor: string | null = null
     do {
@@ -114,10 +114,10 @@ export class Session {
     } while (cursor !== null)
   }
 
-  /** The body of the answer, as it comes. */
+  /** The response body as a stream. */
   async download(path: string): Promise<ReadableStream<Uint8Array>> {
     const answer = await this.#retried(path, {})
-    if (answer.body === null) throw new RequestRefused(answer.status, 'The server sent an empty answer')
+    if (answer.body === null) throw new RequestRefused(answer.status, 'The server returned an empty response')
     return answer.body
   }
 
@@ -139,7 +139,7 @@ export class Session {
       if (!(error instanceof RequestRefused) || error.status !== 401 || this.#refreshToken === null)
         throw error
     }
-    // Requests run side by side: the first to be refused renews for all.
+    // For concurrent requests, the first rejected one renews the token for all.
     if (used === this.#accessToken) {
       this.#renewal ??= this.#renew(this.#refreshToken).finally(() => {
         this.#renewal = undefined
@@ -170,7 +170,7 @@ export interface SignInIo extends SessionIo {
   ask: ((question: string, hidden: boolean) => Promise<string>) | null
 }
 
-/** By `FLOWKEEP_TOKEN`, or `FLOWKEEP_EMAIL` and `FLOWKEEP_PASSWORD`; prompts for the one that is missing. */
+/** Signs in with `FLOWKEEP_TOKEN`, or `FLOWKEEP_EMAIL` and `FLOWKEEP_PASSWORD`. Prompts for missing values. */
 export async function signIn(
   env: Readonly<Record<string, string | undefined>>,
   io: SignInIo,
@@ -223,9 +223,9 @@ async function refusal(url: string, answer: Response | null): Promise<RequestRef
   if (answer === null)
     return new RequestRefused(
       0,
-      `No answer from ${url}. Check that Flowkeep is running there (FLOWKEEP_URL, PORT).`,
+      `No response from ${url}. Check that Flowkeep is running there (FLOWKEEP_URL, PORT).`,
     )
   const body: unknown = await answer.json().catch(() => null)
   const { data } = Refusal.safeParse(body)
-  return new RequestRefused(answer.status, data?.detail ?? `The server answered ${answer.status}`)
+  return new RequestRefused(answer.status, data?.detail ?? `The server returned ${answer.status}`)
 }

@@ -1,4 +1,4 @@
-/** @module The development state beside the project: keys made on first start, and the embedded database's folder. */
+/** @module The development state in the project folder: generated keys and the embedded database. */
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -9,7 +9,7 @@ export const dataDir = (): string => join(stateDir(), 'data')
 
 const keyNames = ['CREDENTIAL_KEYS', 'ACCESS_TOKEN_KEYS', 'REFRESH_TOKEN_KEYS', 'PASSWORD_PEPPERS'] as const
 
-/** A fresh set of every key that the configuration asks for. */
+/** A new set of all keys in the configuration. */
 export function generateKeys(): Record<string, string> {
   const key = () => randomBytes(32).toString('base64')
   const rings = keyNames.map((name) => [name, JSON.stringify({ active: 'k1', keys: { k1: key() } })] as const)
@@ -18,7 +18,7 @@ export function generateKeys(): Record<string, string> {
 
 const keysFile = () => join(stateDir(), 'keys.json')
 
-/** Makes the state folder's keys, readable by their owner only, unless they are there. */
+/** Creates the state folder's keys, readable only by their owner, if they do not exist. */
 export function ensureKeys(): void {
   mkdirSync(stateDir(), { recursive: true, mode: 0o700 })
   if (existsSync(keysFile())) return
@@ -26,8 +26,8 @@ export function ensureKeys(): void {
 }
 
 /**
- * The keys in the environment; any that is missing there comes from the state folder, and stays missing where there is
- * none: a key made up now would seal and hash what the server's own keys never open.
+ * The keys from the environment, or else from the state folder. Never generates keys, because the server's own keys could
+ * not decrypt what new ones encrypt.
  */
 export function loadKeys(): Record<string, string> {
   const stored = existsSync(keysFile())
@@ -40,7 +40,7 @@ export function loadKeys(): Record<string, string> {
   return Object.fromEntries(given)
 }
 
-/** The settings in the environment, beside keys and database, that a development server takes over. */
+/** Settings other than keys and database that a development server takes from the environment. */
 export function passedSettings(): Record<string, string> {
   const own = new Set<string>([
     ...keyNames,

@@ -1,4 +1,4 @@
-/** @module When a server is asked to stop. */
+/** @module Waits for a stop signal. */
 
 const parentCheckMs = 250
 

@@ -1,4 +1,4 @@
-/** @module Progress and prompts on a terminal. They use stderr, so that stdout holds results only. */
+/** @module Progress and prompts on a terminal. They use stderr, so that stdout only contains results. */
 import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
 
@@ -11,7 +11,7 @@ export const progress: ((line: string) => void) | null = process.stderr.isTTY
   ? (line) => void process.stderr.write(`\r\u001b[K${line}`)
   : null
 
-/** @param hidden what is typed is not shown */
+/** @param hidden disables echo */
 export async function ask(question: string, hidden: boolean): Promise<string> {
   const { stdin, stderr } = process
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() })

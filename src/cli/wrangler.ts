@@ -1,8 +1,8 @@
-/** @module How wrangler is called: offline, quiet, without telemetry. */
+/** @module Runs wrangler offline, quietly and without telemetry. */
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 
-/** @throws {Error} where the development tools are not installed */
+/** @throws {Error} when the development tools are not installed */
 export function wranglerBin(): string {
   try {
     return join(dirname(createRequire(import.meta.url).resolve('wrangler/package.json')), 'bin/wrangler.js')

@@ -1,19 +1,19 @@
-/** @module The files of facts on Workers: static assets, so that they are no part of the worker. On Node `n8n/data-files.ts`. */
+/** @module Loads the data files on Workers from static assets, to keep the bundle small. On Node: `n8n/data-files.ts`. */
 import { env } from 'cloudflare:workers'
 import type { DataFile } from '../n8n/data-files.ts'
 
 const timeoutMs = 10_000
 
 /**
- * The parsed file, `public/data/<name>.json` of the version that runs.
- * @throws {Error} without the binding or the file
+ * The parsed file `public/data/<name>.json` of the running version.
+ * @throws {Error} when the binding or the file is missing
  */
 export async function readDataFile(name: DataFile): Promise<unknown> {
   const { ASSETS: assets } = env
   if (!assets)
     throw new Error('The worker has no ASSETS binding. Deploy it with the [assets] of wrangler.toml')
   const path = `/data/${name}.json`
-  // The host is not looked at.
+  // The binding ignores the host.
   const response = await assets.fetch(`https://assets.invalid${path}`, {
     signal: AbortSignal.timeout(timeoutMs),
   })

@@ -1,7 +1,7 @@
 /**
- * @module Substituted for `@standard-community/standard-json` and `standard-openapi` by `wrangler.toml`. The packages import
- * the converters of six schema libraries when they need one, and a bundle then holds all of zod, evaluated lazily. The
- * routes are described by zod alone.
+ * @module Replaces `@standard-community/standard-json` and `standard-openapi` in the worker, by `wrangler.toml`. These
+ * packages import converters for six schema libraries on demand, which would add all of zod to the bundle. The routes only
+ * use zod.
  */
 import { isContainer } from '../lib/json-object.ts'
 import * as z from 'zod'
@@ -11,7 +11,7 @@ type Json = Record<string, unknown>
 
 export const toJsonSchema = async (schema: z.ZodType, options?: Options) => z.toJSONSchema(schema, options)
 
-/** A schema as OpenAPI 3.1 writes it: those with a `ref` in their metadata are components. */
+/** Converts a schema to OpenAPI 3.1. Schemas with a `ref` in their metadata become components. */
 export async function toOpenAPISchema(
   schema: z.ZodType,
   { components = {}, options = {} }: { components?: { schemas?: Json }; options?: Options } = {},
@@ -50,5 +50,5 @@ function convert(schema: Json, components: { schemas?: Json }): Json {
 
 const toComponent = (name: string): string => `#/components/schemas/${name}`
 
-/** Part of the packages' interface. Nothing registers another library. */
+/** Part of the packages' interface. Unused, because no other library is registered. */
 export function loadVendor(): void {}

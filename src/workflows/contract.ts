@@ -24,7 +24,7 @@ const N8nJson = z
     anyOf: [{ type: 'object', additionalProperties: true }, { type: 'array', items: {} }, { type: 'string' }],
     description:
       'n8n workflow JSON. Also accepted: an export wrapper (`{ "data": … }`, an array of one), or text ' +
-      'that contains the JSON, such as the answer of an LLM with a code fence',
+      'that contains the JSON, such as the response of an LLM with a code fence',
   })
 
 const Name = z

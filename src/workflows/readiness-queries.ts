@@ -1,15 +1,14 @@
 /**
- * @module Which workflows lack a working credential, in SQL and without calling n8n. What a deployment has bound decides;
- * where nothing is bound yet, the credentials that a plan could bind. Plans and `GET /v1/workflows/{id}/readiness` decide
- * slot by slot.
+ * @module Finds workflows without a working credential, in SQL and without calling n8n. Uses the bindings of deployments,
+ * or else the credentials that a plan could bind. Plans and `GET /v1/workflows/{id}/readiness` check each slot.
  */
 import { type SQL, sql } from 'drizzle-orm'
 
-/** `missing`: there is no credential of a required type. `rejected`: its service rejects the credential. */
+/** `missing`: no credential of a required type exists. `rejected`: the service rejects the credential. */
 export const readinessStates = ['ready', 'missing', 'rejected'] as const
 export type ReadinessState = (typeof readinessStates)[number]
 
-/** The credential is the one that the JSON of an enabled node names. */
+/** Whether the JSON of an enabled node references the credential. */
 const isNamed = sql`exists (
   select from jsonb_array_elements(w.workflow_data -> 'nodes') as node
   where btrim(node -> 'credentials' -> c.n8n_credential_type ->> 'name') = btrim(c.name)
@@ -17,8 +16,8 @@ const isNamed = sql`exists (
 )`
 
 /**
- * CTEs that end with `problems`: `workflow_id, type, rejected`, one row for each credential type with a problem. A type of
- * the deployed version counts even if the current version does not require it.
+ * CTEs that end with `problems`: `workflow_id, type, rejected`, one row per credential type with a problem. Includes types
+ * of the deployed version that the current version does not require.
  */
 export const credentialProblems = (userId: string): SQL => sql`
   bound as materialized (
@@ -50,7 +49,7 @@ export const credentialProblems = (userId: string): SQL => sql`
     union all select workflow_id, type, true from bound where rejected
   )`
 
-/** Condition on a workflow's id, where `credentialProblems` are in scope. */
+/** Condition on a workflow's ID. Requires `credentialProblems` in scope. */
 export function hasReadiness(state: ReadinessState, workflowId: SQL): SQL {
   if (state === 'ready') return sql`${workflowId} not in (select workflow_id from problems)`
   const rejected = sql.raw(String(state === 'rejected'))

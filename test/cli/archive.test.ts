@@ -195,7 +195,7 @@ describe('export and import', () => {
       ...{ workflows: 2, versions: 5, credentials: 1, instances: 1, deployments: 1, runs: 9 },
     })
     const outcome = await imported(to, 'a')
-    expect(outcome.messages).toEqual(['Enter again: API key of instance "Main"'])
+    expect(outcome.messages).toEqual(['Enter the API key of instance "Main" again'])
     expect(outcome).toMatchObject({
       exitCode: exitCode.success,
       result: { created: { workflows: 2, versions: 5, instances: 1, deployments: 1, runs: 9 }, skipped: [] },
@@ -224,7 +224,7 @@ describe('export and import', () => {
     )
     const second = await imported(to, 'a')
     expect(second).toMatchObject({ exitCode: 0, result: { created: { workflows: 1, versions: 4, runs: 9 } } })
-    expect(second.messages[0]).toBe('Enter again: credential "Team" (slackApi)')
+    expect(second.messages[0]).toBe('Enter the values of credential "Team" (slackApi) again')
     const third = await imported(to, 'a')
     expect(third.exitCode).toBe(0)
     expect(third.result).toMatchObject({
@@ -312,7 +312,7 @@ describe('export', () => {
     await mkdir(path('a'))
     await writeFile(path('a/mine.txt'), 'mine')
     await expect(exported(user, 'a')).rejects.toThrow('not empty')
-    await expect(exported(user, 'a/mine.txt')).rejects.toThrow('not a folder')
+    await expect(exported(user, 'a/mine.txt')).rejects.toThrow('Cannot write an export to')
     expect(await readdir(path('a'))).toEqual(['mine.txt'])
   })
 

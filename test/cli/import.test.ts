@@ -252,7 +252,7 @@ describe('importWorkflows', () => {
       await run({ FLOWKEEP_TOKEN: 'x', FLOWKEEP_URL: 'http://flowkeep.test/' }, { fetch: noAnswer }),
     ).toBe(1)
     expect(complaints).toEqual([
-      'No answer from http://flowkeep.test. Check that Flowkeep is running there (FLOWKEEP_URL, PORT).',
+      'No response from http://flowkeep.test. Check that Flowkeep is running there (FLOWKEEP_URL, PORT).',
     ])
   })
 
@@ -300,7 +300,7 @@ describe('importWorkflows', () => {
     [
       'a URL that is none',
       { FLOWKEEP_TOKEN: 'x', FLOWKEEP_URL: 'ftp://x' },
-      'FLOWKEEP_URL is not an http or https URL.',
+      'FLOWKEEP_URL is not an HTTP or HTTPS URL.',
     ],
   ])('stops at %s', async (_, env, complaint) => {
     await write({ 'a.json': workflow('A') })

@@ -151,7 +151,7 @@ describe('an unusable database', () => {
     return url.href
   }
   test.each([
-    ['a wrong password', (url: URL) => (url.password = 'never-printed'), /refused the password of user/],
+    ['a wrong password', (url: URL) => (url.password = 'never-printed'), /rejected the password of user/],
     [
       'an unknown database',
       (url: URL) => (url.pathname = '/no_such_database'),
