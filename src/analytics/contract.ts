@@ -523,7 +523,15 @@ export const ErrorGroupDetail = z
     seriesInterval: z.enum(intervals),
     ...errorGroup,
     byWorkflow: z
-      .array(z.object({ workflowId: z.uuid(), name: WorkflowName, runs: Count, incidents: Count }))
+      .array(
+        z.object({
+          workflowId: z.uuid(),
+          name: WorkflowName,
+          currentVersion: Count.nullable().meta({ description: 'null: the workflow was deleted' }),
+          runs: Count,
+          incidents: Count,
+        }),
+      )
       .meta({ description: 'Most executions and incidents first, at most 100' }),
     byVersion: z
       .array(

@@ -68,6 +68,7 @@ interface GroupDetailRow extends GroupRow {
         workflow_id: string
         workflow_version: number
         name: string | null
+        current_version: number | null
         runs: number
         incidents: number
       }[]
@@ -131,10 +132,16 @@ export async function errorGroup(
   if (!row) return null
   const versions = row.by_version ?? []
   const byWorkflow = new Map<string, ErrorGroupDetail['byWorkflow'][number]>()
-  for (const { workflow_id: workflowId, name, runs, incidents } of versions) {
+  for (const {
+    workflow_id: workflowId,
+    name,
+    current_version: currentVersion,
+    runs,
+    incidents,
+  } of versions) {
     const before = byWorkflow.get(workflowId) ?? { runs: 0, incidents: 0 }
     const sums = { runs: before.runs + runs, incidents: before.incidents + incidents }
-    byWorkflow.set(workflowId, { workflowId, name, ...sums })
+    byWorkflow.set(workflowId, { workflowId, name, currentVersion, ...sums })
   }
   return {
     period: periodOf(range),
@@ -270,7 +277,7 @@ function groupsOf(
           ? sql``
           : sql`, (
               select json_agg(json_build_object('workflow_id', workflow_id, 'workflow_version', workflow_version,
-                'name', w.name, 'runs', runs, 'incidents', incidents) order by runs + incidents desc, workflow_id, workflow_version desc)
+                'name', w.name, 'current_version', w.version, 'runs', runs, 'incidents', incidents) order by runs + incidents desc, workflow_id, workflow_version desc)
               from by_version v left join workflows w on w.user_id = ${userId} and w.id = v.workflow_id
             ) as by_version`
       }

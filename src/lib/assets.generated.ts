@@ -5,7 +5,7 @@
 
 export const assets = {
   font: { path: '/assets/inter.3100e775e8616cd2.woff2', mediaType: 'font/woff2' },
-  style: { path: '/assets/style.d2902bf71c130506.css', mediaType: 'text/css; charset=utf-8' },
+  style: { path: '/assets/style.9a60a55571bd11a2.css', mediaType: 'text/css; charset=utf-8' },
   script: { path: '/assets/client.2aa618d69c442787.js', mediaType: 'text/javascript; charset=utf-8' },
   icon: { path: '/assets/icon.3f683340bb09a5a9.svg', mediaType: 'image/svg+xml' },
 } as const

@@ -3,6 +3,7 @@ import { sql } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
 import { executions } from '../db/schema/executions.ts'
 import { isoOf } from '../deployments/list-queries.ts'
+import { isSettledIncident } from '../analytics/error-states.ts'
 import { matching } from '../executions/search.ts'
 import { happenedAt } from '../runs/order.ts'
 
@@ -83,7 +84,8 @@ export async function readOverviewFacts(db: Db, userId: string, from: Date, now:
         select workflow_id, count(*) as count, max(occurred_at) as at,
           (array_agg(source order by occurred_at desc))[1] as source,
           (array_agg(message order by occurred_at desc))[1] as message
-        from incidents where user_id = ${userId} and occurred_at >= ${from.toISOString()}::timestamptz
+        from incidents i
+        where user_id = ${userId} and occurred_at >= ${from.toISOString()}::timestamptz and not ${isSettledIncident}
         group by workflow_id
       ) i
       join workflows w on w.user_id = ${userId} and w.id = i.workflow_id

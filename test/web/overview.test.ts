@@ -81,7 +81,7 @@ describe('the overview', () => {
     const { text } = await get('/?period=7d')
     expect(text).toContain('All clear.')
     expect(text).toMatch(/Success rate.*?>100<small>%/s)
-    expect(text).toContain('No failed runs in the last 7 d.')
+    expect(text).toContain('No unresolved errors in the last 7 d.')
   })
 
   test('shows the same failure counts in figures, errors and workflows, with links', async () => {

@@ -2,7 +2,15 @@
 import type { AuditEvent } from '../../users/audit-events.ts'
 import type { Tone } from '../components/status.tsx'
 
-export const entities = ['user', 'session', 'credential', 'workflow', 'instance', 'deployment'] as const
+export const entities = [
+  'user',
+  'session',
+  'credential',
+  'workflow',
+  'instance',
+  'deployment',
+  'error',
+] as const
 export type Entity = (typeof entities)[number]
 
 export const entityLabels: Record<Entity, { one: string; many: string }> = {
@@ -12,6 +20,7 @@ export const entityLabels: Record<Entity, { one: string; many: string }> = {
   workflow: { one: 'workflow', many: 'Workflows' },
   instance: { one: 'instance', many: 'Instances' },
   deployment: { one: 'deployment', many: 'Deployments' },
+  error: { one: 'error group', many: 'Errors' },
 }
 
 /** `unknown`: someone who knew the email address or had a token, possibly not the owner. */
@@ -65,6 +74,9 @@ const actionLabels: Record<string, ActionLabel> = {
   'deployment.version-changed': {
     text: ({ version }) => `Set the deployed version${toVersion(version)}`,
   },
+  'error.resolved': { text: 'Resolved an error group' },
+  'error.ignored': { text: 'Ignored an error group' },
+  'error.reopened': { text: 'Reopened an error group' },
   'deployment.deleted': { text: 'Removed a deployment from Flowkeep' },
 }
 

@@ -45,6 +45,7 @@ const icons: Record<Entity, IconName> = {
   workflow: 'workflows',
   instance: 'instances',
   deployment: 'deployments',
+  error: 'cross',
 }
 
 export function Trail({ events, nextCursor, names, query, params, owner, time }: TrailProps) {
@@ -177,6 +178,13 @@ function Subject({
 }) {
   const { subjectId, details } = event
   if (entity === 'user') return <span class="muted">the account</span>
+  if (entity === 'error' && typeof details?.fingerprint === 'string') {
+    return (
+      <a class="row-link" href={`/errors/${details.fingerprint}`} data-row>
+        <code>{details.fingerprint}</code>
+      </a>
+    )
+  }
   if (subjectId === null || entity === null) return <span class="muted">–</span>
   const id = <code title={subjectId}>{subjectId.slice(-8)}</code>
   if (!hasPage.has(entity)) {

@@ -1,24 +1,25 @@
 /** @module One error group: its frequency, first and last occurrence, versions and runs. */
 import type { ErrorGroupDetail } from '../../analytics/contract.ts'
 import type { IncludableKind } from '../../runs/meaning.ts'
-import { Card, Delta, Empty, Grid, Kpi, Kpis } from '../components/card.tsx'
-import { LinkButton, withQuery } from '../components/controls.tsx'
+import { Card, Delta, Empty, Grid, Kpi, Kpis, Remark } from '../components/card.tsx'
+import { Action, Button, LinkButton, withQuery } from '../components/controls.tsx'
 import { Icon } from '../components/icons.tsx'
 import { PageHead } from '../layout/page.tsx'
 import { executionStyle, Status } from '../components/status.tsx'
 import { NameCell, Table, Td, Time, Tr } from '../components/table.tsx'
 import { count, duration, none, plural, runNumber, type TimeFormat } from '../format.ts'
-import type { ShortPeriod } from '../components/period.ts'
-import { readableMessage, trendOf, trendLabel } from '../components/error-trend.ts'
+import type { Period } from '../components/period.ts'
+import { errorTitle, trendOf, trendLabel } from '../components/error-trend.ts'
 import { PeriodChoice } from './list-view.tsx'
 import { explain } from '../components/explain.ts'
 import { GroupChart, intervalLabels } from './group-chart.tsx'
 import { IncidentsCard } from '../components/incidents-card.tsx'
+import { includeQuery } from '../components/kind-choice.tsx'
 import { countedRuns, listQuery, runHref } from '../links/run-filter.ts'
 
 export interface GroupViewProps {
   group: ErrorGroupDetail
-  period: ShortPeriod
+  period: Period
   include: readonly IncludableKind[]
   time: TimeFormat
 }
@@ -26,11 +27,13 @@ export interface GroupViewProps {
 export function GroupView({ group, period, include, time }: GroupViewProps) {
   const { fingerprint, message, node, errorClass, httpStatus } = group
   const { label, tone } = trendLabel(trendOf(group, group.period), group.lastSeenAt, time.now)
-  const { cause, advice } = explain({ message, httpStatus, service: 'The service' })
+  const { cause, advice } = explain({
+    ...{ message: group.latestMessage ?? message, httpStatus, service: 'The service' },
+  })
   return (
     <>
       <PageHead
-        title={<span class="group-title">{readableMessage(message, httpStatus)}</span>}
+        title={<span class="group-title">{errorTitle(group)}</span>}
         meta={
           <>
             <span class={`tag ${tone === 'fail' ? 'fail' : ''}`}>{label}</span>
@@ -52,8 +55,14 @@ export function GroupView({ group, period, include, time }: GroupViewProps) {
             )}
           </>
         }
-        actions={<PeriodChoice path={`/errors/${fingerprint}`} period={period} include={include} />}
+        actions={
+          <>
+            <PeriodChoice path={`/errors/${fingerprint}`} period={period} query={includeQuery(include)} />
+            <StateActions group={group} period={period} include={include} />
+          </>
+        }
       />
+      <StateNote group={group} time={time} />
       <Figures group={group} period={period} include={include} time={time} />
       <Grid>
         <Card span={8} title="Failed runs" note={intervalLabels[group.seriesInterval]}>
@@ -82,6 +91,80 @@ export function GroupView({ group, period, include, time }: GroupViewProps) {
           <IncidentsCard incidents={group.newestIncidents} span={7} time={time} />
         )}
       </Grid>
+    </>
+  )
+}
+
+/** Failures before the decision, or of earlier versions, do not reopen a resolved group. */
+function StateNote({
+  group: { state, stateChangedAt, fixedIn, byWorkflow },
+  time,
+}: StateProps & { time: TimeFormat }) {
+  if (stateChangedAt === null) return null
+  const at = <Time at={stateChangedAt} format={time} />
+  const name = byWorkflow.find(({ workflowId }) => workflowId === fixedIn?.workflowId)?.name
+  const version = fixedIn && `${name ?? 'a workflow'} v${fixedIn.version}`
+  return (
+    <Remark tone={state === 'regressed' ? 'fail' : 'idle'}>
+      {state === 'ignored' ? (
+        <>Ignored {at}. It stays out of the list until you reopen it.</>
+      ) : state === 'regressed' ? (
+        <>
+          Resolved {at}
+          {version && ` in ${version}`}, but it failed again.
+        </>
+      ) : (
+        <>
+          Resolved {at}
+          {version && ` in ${version}`}. It reopens if it fails again.
+        </>
+      )}
+    </Remark>
+  )
+}
+
+type StateProps = Pick<GroupViewProps, 'group'>
+
+const maxFixes = 10
+
+/** Current versions of the affected workflows without this error. */
+const fixesOf = ({ byWorkflow, byVersion }: ErrorGroupDetail) =>
+  byWorkflow.slice(0, maxFixes).flatMap(({ workflowId, name, currentVersion }) => {
+    const failed = byVersion.flatMap((each) => (each.workflowId === workflowId ? [each.version] : []))
+    return name !== null && currentVersion !== null && !failed.some((version) => version >= currentVersion)
+      ? [{ value: `${workflowId}.${currentVersion}`, label: `In ${name} v${currentVersion}` }]
+      : []
+  })
+
+function StateActions({ group, period, include }: Omit<GroupViewProps, 'time'>) {
+  const { fingerprint, state } = group
+  const action = withQuery(`/errors/${fingerprint}/state`, {
+    ...{ period: period.name, ...includeQuery(include) },
+  })
+  const set = (to: string) => ({ action, fields: { state: to } })
+  if (state === 'resolved' || state === 'ignored') return <Action {...set('open')}>Reopen</Action>
+  const fixes = fixesOf(group)
+  return (
+    <>
+      <Action {...set('ignored')}>Ignore</Action>
+      <form method="post" action={action} class="error-resolve">
+        <input type="hidden" name="state" value="resolved" />
+        {fixes.length > 0 && (
+          <label class="filter-select">
+            <span class="visually-hidden">Fixed in</span>
+            <select name="fixedIn">
+              <option value="">In all versions</option>
+              {fixes.map(({ value, label }) => (
+                <option value={value}>{label}</option>
+              ))}
+            </select>
+            <Icon name="down" small />
+          </label>
+        )}
+        <Button kind="primary" icon="check">
+          Resolve
+        </Button>
+      </form>
     </>
   )
 }

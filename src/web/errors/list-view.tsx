@@ -1,5 +1,5 @@
-/** @module The list of error groups, new and rising ones first. */
-import type { ErrorGroups } from '../../analytics/contract.ts'
+/** @module The list of error groups: regressed, new and rising ones first. */
+import type { ErrorGroups, ErrorStateFilter } from '../../analytics/contract.ts'
 import type { IncludableKind } from '../../runs/meaning.ts'
 import { MiniBars } from '../charts/spark.tsx'
 import { Card, Empty } from '../components/card.tsx'
@@ -7,75 +7,112 @@ import { LinkButton, Segmented, withQuery } from '../components/controls.tsx'
 import { PageHead } from '../layout/page.tsx'
 import { NameCell, Table, Td, Time, Tr } from '../components/table.tsx'
 import { count, plural, type TimeFormat } from '../format.ts'
-import { type ShortPeriod, shortPeriods } from '../components/period.ts'
+import { type Period, periods } from '../components/period.ts'
 import { includeQuery, KindChoice } from '../components/kind-choice.tsx'
-import { byTrend, readableMessage, trendOf, trendLabel } from '../components/error-trend.ts'
+import { WorkflowNames } from '../components/workflow-names.tsx'
+import { byTrend, errorTitle, trendOf, trendLabel } from '../components/error-trend.ts'
 
 export interface ErrorsViewProps {
   groups: ErrorGroups
-  period: ShortPeriod
+  period: Period
   include: readonly IncludableKind[]
+  state: ErrorStateFilter
   time: TimeFormat
 }
 
+/** The URL parameter, omitted for the default. */
+export const stateQuery = (state: ErrorStateFilter): { state?: string } =>
+  state === 'unresolved' ? {} : { state }
+
+const shownStates: [ErrorStateFilter, string][] = [
+  ['unresolved', 'Unresolved'],
+  ['resolved', 'Resolved'],
+  ['ignored', 'Ignored'],
+  ['all', 'All'],
+]
+
 interface PeriodChoiceProps {
   path: string
-  period: ShortPeriod
-  include: readonly IncludableKind[]
+  period: Period
+  /** Other query parameters of the page. */
+  query: Record<string, string>
 }
 
-export const PeriodChoice = ({ path, period, include }: PeriodChoiceProps) => (
+export const PeriodChoice = ({ path, period, query }: PeriodChoiceProps) => (
   <Segmented
     label="Period"
-    choices={shortPeriods.map(({ name, label }) => ({
+    choices={periods.map(({ name, label }) => ({
       label,
-      href: withQuery(path, { period: name, ...includeQuery(include) }),
+      href: withQuery(path, { period: name, ...query }),
       current: name === period.name,
     }))}
   />
 )
 
-const columns = (period: ShortPeriod) => [
+const columns = (period: Period) => [
   { label: 'Error' },
   { label: 'Trend' },
   { label: `Last ${period.label}` },
   { label: 'Runs', numeric: true },
-  { label: 'Workflows', numeric: true },
+  { label: 'Workflow' },
   { label: 'Last seen', numeric: true },
 ]
 
-export function ErrorsView({ groups, period, include, time }: ErrorsViewProps) {
+const emptyTitles: Partial<Record<ErrorStateFilter, string>> = {
+  unresolved: 'No unresolved errors in this period.',
+  all: 'No failed runs in this period.',
+}
+
+export function ErrorsView({ groups, period, include, state, time }: ErrorsViewProps) {
   const { items, total } = groups
+  const others = { ...includeQuery(include), ...stateQuery(state) }
   return (
     <>
       <PageHead
         title="Errors"
         actions={
           <>
-            <KindChoice path="/errors" query={{ period: period.name }} include={include} />
-            <PeriodChoice path="/errors" period={period} include={include} />
+            <Segmented
+              label="State"
+              choices={shownStates.map(([value, label]) => ({
+                label,
+                href: withQuery('/errors', {
+                  ...{ period: period.name, ...includeQuery(include) },
+                  ...stateQuery(value),
+                }),
+                current: value === state,
+              }))}
+            />
+            <KindChoice
+              path="/errors"
+              query={{ period: period.name, ...stateQuery(state) }}
+              include={include}
+            />
+            <PeriodChoice path="/errors" period={period} query={others} />
           </>
         }
       />
       <Card
         title={total === 0 ? undefined : plural(total, 'group')}
-        note={
-          total > items.length
-            ? `the ${items.length} most frequent, new and rising first`
-            : 'new and rising first'
-        }
+        note={total > items.length ? `the ${items.length} most frequent, ${sorting}` : sorting}
         label="Error groups"
         flush
       >
         {total === 0 ? (
           <Empty
-            title="No failed runs in this period."
-            action={period.name !== '30d' && <LinkButton href="/errors?period=30d">View 30 days</LinkButton>}
+            title={emptyTitles[state] ?? `No ${state} errors in this period.`}
+            action={
+              period.name !== '90d' && (
+                <LinkButton href={withQuery('/errors', { period: '90d', ...others })}>
+                  View 90 days
+                </LinkButton>
+              )
+            }
           >
             Runs that fail at the same node with the same message form one group.
           </Empty>
         ) : (
-          <Table caption="Error groups, new and rising first" columns={columns(period)} class="errors">
+          <Table caption={`Error groups, ${sorting}`} columns={columns(period)} class="errors">
             {byTrend(items, groups.period).map((group) => {
               const { label, tone } = trendLabel(trendOf(group, groups.period), group.lastSeenAt, time.now)
               return (
@@ -86,7 +123,7 @@ export function ErrorsView({ groups, period, include, time }: ErrorsViewProps) {
                         period: period.name,
                         ...includeQuery(include),
                       })}
-                      name={readableMessage(group.message, group.httpStatus)}
+                      name={errorTitle(group)}
                       note={factsOf(group)}
                     />
                   </Td>
@@ -103,8 +140,8 @@ export function ErrorsView({ groups, period, include, time }: ErrorsViewProps) {
                       <span class="muted nowrap"> + {plural(group.incidents, 'incident')}</span>
                     )}
                   </Td>
-                  <Td numeric phone="hide">
-                    {count(group.workflows)}
+                  <Td phone="line" class="errors-workflows">
+                    <WorkflowNames group={group} />
                   </Td>
                   <Td numeric phone="hide">
                     <Time at={group.lastSeenAt} format={time} as="brief" />
@@ -118,6 +155,8 @@ export function ErrorsView({ groups, period, include, time }: ErrorsViewProps) {
     </>
   )
 }
+
+const sorting = 'regressed, new and rising first'
 
 /** The node, error class and HTTP status. */
 export const factsOf = ({

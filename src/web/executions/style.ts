@@ -23,7 +23,9 @@ export const executionsStyle = `
 .errors-name{width:50%;max-width:0}
 .errors-name .name-cell,.errors-name .two-lines{width:100%}
 .errors-name .row-link,.errors-name small{display:block;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
+.errors-workflows{max-width:200px}
 .group-title{overflow-wrap:anywhere}
+.error-resolve{display:inline-flex;gap:8px;align-items:center;flex-wrap:wrap}
 .group-cause{display:grid;gap:10px;font-size:var(--fs-2)}
 .run-number{color:var(--text-3);font-weight:500;font-variant-numeric:tabular-nums}
 .run-jump{display:none}
@@ -83,6 +85,7 @@ a.run-neighbour:hover{color:var(--text);background:var(--hover)}
 @media (max-width:720px){
 .errors td.errors-name{width:auto;max-width:none}
 .errors .errors-name .row-link{white-space:normal}
+.errors td.errors-workflows{max-width:none}
 .run-jump{display:grid;grid-template-columns:18px minmax(0,1fr) 16px;gap:10px;align-items:center;min-height:48px;padding:10px 14px;border:1px solid var(--fail-line);border-radius:var(--r3);background:var(--fail-wash);font-size:var(--fs-2);line-height:1.4}
 .run-jump>.glyph{color:var(--fail)}
 .run-jump b{display:block;color:var(--fail)}

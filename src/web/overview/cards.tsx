@@ -7,7 +7,9 @@ import { Icon, NodeBadge } from '../components/icons.tsx'
 import { credentialStyle, Status, statusBadge } from '../components/status.tsx'
 import { NameCell, Table, Td, Time, Tr } from '../components/table.tsx'
 import type { DeploymentListRow } from '../../deployments/list-queries.ts'
-import { readableMessage, trendOf, trendLabel } from '../components/error-trend.ts'
+import { errorTitle, trendOf, trendLabel } from '../components/error-trend.ts'
+import { WorkflowNames } from '../components/workflow-names.tsx'
+import { includeQuery } from '../components/kind-choice.tsx'
 import { countedRuns } from '../links/run-filter.ts'
 import { count, duration, percent, plural, type TimeFormat, unknown } from '../format.ts'
 import type { Overview } from './read-overview.ts'
@@ -28,14 +30,20 @@ export function ErrorsCard({
 }: Timed) {
   const within = { from: from.toISOString(), to: to.toISOString(), ...countedRuns(include) }
   const all = (
-    <a class="link" href={withQuery('/errors', within)}>
+    <a class="link" href={withQuery('/errors', { period: period.name, ...includeQuery(include) })}>
       All {plural(errorGroups, 'group')}
     </a>
   )
   return (
-    <Card title="Errors" note="new and rising first" {...(errorGroups > 0 && { aside: all })} span={8} flush>
+    <Card
+      title="Errors"
+      note="regressed, new and rising first"
+      {...(errorGroups > 0 && { aside: all })}
+      span={8}
+      flush
+    >
       {errors.length === 0 ? (
-        <Empty title={`No failed runs in the last ${period.label}.`}>
+        <Empty title={`No unresolved errors in the last ${period.label}.`}>
           Failures appear here, grouped by cause.
         </Empty>
       ) : (
@@ -43,7 +51,7 @@ export function ErrorsCard({
           caption={`Errors of the last ${period.label}`}
           columns={[
             { label: 'Error' },
-            { label: 'Workflows', numeric: true },
+            { label: 'Workflow' },
             { label: `Last ${period.label}` },
             { label: 'Runs', numeric: true },
             { label: 'Last seen', numeric: true },
@@ -56,9 +64,7 @@ export function ErrorsCard({
                 <Td class="wide">
                   <NameCell
                     href={`/errors/${group.fingerprint}`}
-                    name={
-                      <span class="overview-error">{readableMessage(group.message, group.httpStatus)}</span>
-                    }
+                    name={<span class="overview-error">{errorTitle(group)}</span>}
                     note={
                       <>
                         {group.node ?? 'No node'} ·{' '}
@@ -67,8 +73,8 @@ export function ErrorsCard({
                     }
                   />
                 </Td>
-                <Td numeric phone="hide">
-                  {count(group.workflows)}
+                <Td phone="line" class="overview-workflows">
+                  <WorkflowNames group={group} />
                 </Td>
                 <Td phone="hide">
                   <MiniBars values={barsOf(group.series)} />

@@ -339,7 +339,8 @@ describe('error groups', () => {
   test('are one row of the list, with a count', async () => {
     const { text } = await page('/errors', grouped)
     expect(text).toContain('1 group')
-    expect(text).toContain('Ticket … was not found')
+    expect(text).toContain('>Ticket 1 was not found<')
+    expect(text).toContain(`title="Support triage"`)
     expect(text).toContain('Create issue · NodeApiError · HTTP 404')
     expect(text).toContain('New')
   })
@@ -347,7 +348,7 @@ describe('error groups', () => {
   test('have a page with frequency, first occurrence, versions and runs', async () => {
     const { status, text } = await page(`/errors/${group}?period=24h`, grouped)
     expect(status).toBe(200)
-    expect(text).toContain('Ticket … was not found')
+    expect(text).toContain('Ticket 1 was not found')
     expect(text).toContain('could not find the resource')
     expect(text).toContain(`href="/executions?error=${group}&amp;from=24h&amp;kind=production"`)
     expect(text).toContain(
@@ -373,7 +374,45 @@ describe('error groups', () => {
 
   test('show an empty state if there are none', async () => {
     const { text } = await page('/errors?period=nonsense', await signedInBrowser(app))
-    expect(text).toContain('No failed runs in this period.')
+    expect(text).toContain('No unresolved errors in this period.')
+  })
+
+  test('are resolved, reopened and ignored with buttons that need no script', async () => {
+    const path = `/errors/${group}/state?period=24h`
+    const listed = async (state = '') =>
+      (await page(`/errors${state}`, grouped)).text.includes(`/errors/${group}`)
+    const resolved = await grouped.post(path, { state: 'resolved', fixedIn: '' })
+    expect(resolved).toMatchObject({ status: 303, location: `/errors/${group}?period=24h` })
+    expect([await listed(), await listed('?state=resolved'), await listed('?state=all')]).toEqual([
+      false,
+      true,
+      true,
+    ])
+    const own = (await page(`/errors/${group}`, grouped)).text
+    expect(own).toContain('Reopen</button>')
+    expect(own).toContain('It reopens if it fails again.')
+    await grouped.report({
+      id: 900,
+      startMs: Date.now() + 60_000 - Date.parse('2026-11-22T10:00:00.000Z'),
+      error: { message: 'Ticket 900 was not found', httpCode: '404' },
+    })
+    expect((await page(`/errors/${group}`, grouped)).text).toContain(
+      '<span class="tag fail">Regressed</span>',
+    )
+    await grouped.post(path, { state: 'ignored' })
+    expect([await listed(), await listed('?state=ignored')]).toEqual([false, true])
+    expect((await page('/', grouped)).text).toContain('No unresolved errors in the last 24 h.')
+    expect((await page('/audit', grouped)).text).toContain('Ignored an error group')
+    await grouped.post(path, { state: 'open' })
+    expect(await listed()).toBe(true)
+    for (const fields of [{ state: 'closed' }, { state: 'resolved', fixedIn: 'x.y' }]) {
+      expect((await grouped.post(path, fields as Record<string, string>)).status).toBe(404)
+    }
+    const stranger = await signedInBrowser(app)
+    expect((await stranger.post(path, { state: 'ignored' })).status).toBe(404)
+    expect((await grouped.post(path, { state: 'ignored' }, { Origin: 'https://evil.example' })).status).toBe(
+      403,
+    )
   })
 })
 

@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { byTrend, readableMessage, trendOf, trendLabel } from '../../../src/web/components/error-trend.ts'
+import {
+  byTrend,
+  errorTitle,
+  readableMessage,
+  trendOf,
+  trendLabel,
+} from '../../../src/web/components/error-trend.ts'
 import { explain, type Remedy } from '../../../src/web/components/explain.ts'
 import { serviceOf, triggerLabel, typeLabel } from '../../../src/web/components/node-labels.ts'
 import { redactParameters, parameterText } from '../../../src/web/executions/detail/redact-parameters.ts'
@@ -295,7 +301,8 @@ describe('the trend of a group', () => {
   const recently = '2026-11-22T11:00:00Z'
   const long = '2026-10-01T00:00:00Z'
   test.each([
-    ['new', { runs: 3, previousRuns: 0, firstSeenAt: '2026-11-20T00:00:00Z', lastSeenAt: recently }],
+    ['new', { runs: 3, previousRuns: 0, firstSeenAt: '2026-11-21T13:00:00Z', lastSeenAt: recently }],
+    ['steady', { runs: 2, previousRuns: 0, firstSeenAt: '2026-11-20T00:00:00Z', lastSeenAt: recently }],
     ['rising', { runs: 30, previousRuns: 10, firstSeenAt: long, lastSeenAt: recently }],
     ['steady', { runs: 11, previousRuns: 10, firstSeenAt: long, lastSeenAt: recently }],
     ['steady', { runs: 2, previousRuns: 0, firstSeenAt: long, lastSeenAt: recently }],
@@ -304,11 +311,16 @@ describe('the trend of a group', () => {
       { runs: 30, previousRuns: 0, firstSeenAt: '2026-11-16T00:00:00Z', lastSeenAt: '2026-11-18T12:00:00Z' },
     ],
     ['quiet', { runs: 0, previousRuns: 0, firstSeenAt: null, lastSeenAt: null }],
-  ])('%s: %j', (trend, facts) => expect(trendOf(facts, period)).toBe(trend))
+  ])('%s: %j', (trend, facts) => expect(trendOf({ state: 'open', ...facts }, period)).toBe(trend))
+
+  test.each(['regressed', 'resolved', 'ignored'] as const)('is the state of a %s group', (state) => {
+    const facts = { runs: 3, previousRuns: 0, firstSeenAt: recently, lastSeenAt: recently }
+    expect(trendOf({ state, ...facts }, period)).toBe(state)
+  })
 
   test('lists new and rising groups first, then the most frequent', () => {
     const group = (runs: number, previousRuns: number, firstSeenAt: string) => ({
-      ...{ runs, previousRuns, firstSeenAt },
+      ...{ state: 'open' as const, runs, previousRuns, firstSeenAt },
       lastSeenAt: recently,
     })
     const [often, rising, fresh] = [group(99, 99, long), group(9, 1, long), group(1, 0, recently)]
@@ -317,6 +329,23 @@ describe('the trend of a group', () => {
 
   test('shows how long a group has been quiet', () => {
     expect(trendLabel('quiet', '2026-11-22T08:30:00Z', new Date(period.to)).label).toBe('Quiet 3 h')
+  })
+
+  test.each([
+    ['Slack error response: "invalid_auth"', 'Slack rejected the request: invalid_auth'],
+    ['Slack error response: channel_not_found', 'Slack rejected the request: channel_not_found'],
+    ['timeout of 30000ms exceeded', 'No response within 30 s'],
+    ['connect ECONNREFUSED 10.0.0.4:5432', 'Connection refused by 10.0.0.4:5432'],
+    ['getaddrinfo ENOTFOUND mail.example.com', 'Host not found: mail.example.com'],
+    ['  Row 12 \n not found ', 'Row 12 not found'],
+    ['', 'Failed without a message'],
+  ])('the message %j is titled %j', (latestMessage, title) =>
+    expect(errorTitle({ message: 'x', latestMessage, httpStatus: null })).toBe(title),
+  )
+
+  test('without a stored message, the pattern is the title', () => {
+    const message = '<number> Forbidden: <text>'
+    expect(errorTitle({ message, latestMessage: null, httpStatus: 403 })).toBe('403 Forbidden: …')
   })
 
   test.each([
