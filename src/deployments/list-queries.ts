@@ -7,7 +7,7 @@ import { partsOf } from '../runs/period.ts'
 import { runsIn } from '../runs/sources.ts'
 import type { Db } from '../db/client.ts'
 import type { DeploymentStatus } from '../db/schema/deployments.ts'
-import { failedList, failedSum } from '../runs/meaning.ts'
+import { failedList, failedSum, failingDeployment } from '../runs/meaning.ts'
 import { last24Hours } from '../lib/time.ts'
 
 /** The states of the list: the statuses, plus `failing` and `drifted` for deployments in n8n. Worst first. */
@@ -65,15 +65,13 @@ export interface DeploymentList {
 }
 
 const pageRows = 50
-/** Fewer finished runs are too few to call a deployment failing. */
-const minimumRuns = 5
 
-/** `failing`: at least half of five or more finished runs failed. `drifted`: n8n differs from the deployed version. */
+/** `failing`: see `failingDeployment`. `drifted`: n8n differs from the deployed version. */
 const stateOf = sql`case
   when d.status = 'failed' then 'failed'
   when d.status in ('pending', 'deploying') then 'deploying'
-  when d.status in ('active', 'tracking') and coalesce(s.failed, 0) * 2 >= coalesce(s.succeeded + s.failed, 0)
-    and s.succeeded + s.failed >= ${minimumRuns}::integer then 'failing'
+  when d.status in ('active', 'tracking') and s.succeeded + s.failed >= ${failingDeployment.minRuns}::integer
+    and s.failed >= (s.succeeded + s.failed) * ${failingDeployment.share}::float8 then 'failing'
   when d.drifted_since is not null and d.status in ('active', 'inactive', 'tracking') then 'drifted'
   else d.status end`
 

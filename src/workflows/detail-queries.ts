@@ -7,6 +7,14 @@ import { groupSums, runsIn } from '../runs/sources.ts'
 import type { Db } from '../db/client.ts'
 import type { DeploymentStatus, SlotBinding } from '../db/schema/deployments.ts'
 import { last24Hours } from '../lib/time.ts'
+import {
+  countedKinds,
+  decisiveStatuses,
+  failedList,
+  failingNode,
+  isOneOfKinds,
+  statusList,
+} from '../runs/meaning.ts'
 
 export type DeployedPlace = {
   id: string
@@ -47,6 +55,33 @@ export async function readDay(db: Db, userId: string, workflowId: string, now: D
     sums as (select ${groupSums} from runs)
     select coalesce(failed, 0)::float8 as failed, coalesce(succeeded + failed, 0)::float8 as finished from sums`)
   return rows[0] ?? { finished: 0, failed: 0 }
+}
+
+export type FailingNode = {
+  node: string
+  /** Of the workflow's latest finished runs, those that failed at the node. */
+  failed: number
+  runs: number
+}
+
+/** Nodes that are failing now (see `failingNode`), worst first. */
+export async function readFailingNodes(db: Db, userId: string, workflowId: string): Promise<FailingNode[]> {
+  const { latestRuns, share, minRuns, minFailed } = failingNode
+  const { rows } = await db.execute<FailingNode>(sql`
+    with latest as materialized (
+      select status, error_node from executions
+      where user_id = ${userId} and workflow_id = ${workflowId} and status in ${statusList(decisiveStatuses)}
+        and ${isOneOfKinds(countedKinds())}
+      order by coalesce(started_at, finished_at, recorded_at) desc, id desc limit ${latestRuns}
+    ),
+    nodes as (
+      select error_node as node, count(*)::integer as failed, (select count(*)::integer from latest) as runs
+      from latest where status in ${failedList} and error_node is not null group by error_node
+    )
+    select * from nodes
+    where runs >= ${minRuns}::integer and failed >= ${minFailed}::integer and failed >= runs * ${share}::float8
+    order by failed desc, node`)
+  return rows
 }
 
 export interface VersionRate {

@@ -409,7 +409,7 @@ describe('a workflow', () => {
     expect(status).toBe(200)
     expect(text).toContain('Failing on prod-eu-1')
     expect(text).toContain('View 6 failed runs')
-    expect(text).toContain('6 runs failed here in 24 h')
+    expect(text).toContain('6 of the latest 6 runs failed here')
     expect(text).toContain('No Slack API credential')
     expect(text).toContain('mark-fails')
     expect(text).toContain('mark-credential')
@@ -445,6 +445,28 @@ describe('a workflow', () => {
     expect(places).toContain(`/executions?wf=${id}&amp;${ofLive.replaceAll('&', '&amp;')}"`)
     expect(places).toContain('of 1 run')
     expect(await inList(ofLive)).toBe(1)
+  })
+
+  test('marks nodes by the rate of the latest runs, and opens at the worst', async () => {
+    const user = await newUser()
+    const { id } = await make(user.userId, 'Orders')
+    const { report } = await track(user, id, 'rates')
+    const marked = async () => {
+      const { text } = await user.get(`/workflows/${id}`)
+      return [...text.matchAll(/(\d+ of the latest \d+ runs) failed here/g)].map(([, rate]) => rate)
+    }
+    await report('error', hook.name)
+    await report('error', hook.name)
+    expect(await marked()).toEqual([])
+    for (const node of [hook.name, slack.name, slack.name, slack.name, slack.name])
+      await report('error', node)
+    const nodes = await app.deps.db.execute(sql`select error_node from executions where workflow_id = ${id}`)
+    expect(nodes.rows).toHaveLength(7)
+    expect(new Set(await marked())).toEqual(new Set(['3 of the latest 7 runs', '4 of the latest 7 runs']))
+    for (let run = 0; run < 12; run += 1) await report('success')
+    expect(new Set(await marked())).toEqual(new Set(['4 of the latest 19 runs']))
+    for (let run = 0; run < 8; run += 1) await report('success')
+    expect(await marked()).toEqual([])
   })
 
   test('marks no node as failing if all runs succeeded', async () => {

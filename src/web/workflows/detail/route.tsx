@@ -2,7 +2,7 @@
 import { listVersions, rateDays } from '../versions/list.tsx'
 import { requireFound } from '../../../errors.ts'
 import { Hono } from 'hono'
-import { dayMs, last24Hours } from '../../../lib/time.ts'
+import { dayMs } from '../../../lib/time.ts'
 import { IncidentRepository } from '../../../executions/incidents.ts'
 import { renderPage } from '../../layout/page.tsx'
 import type { DashboardEnv } from '../../context.ts'
@@ -14,6 +14,7 @@ import { crumbsOf, findWorkflow, idOf, listCrumb, type WorkflowPageDeps } from '
 import {
   readContents,
   readCredentialStates,
+  readFailingNodes,
   readPlaces,
   readVersionRates,
 } from '../../../workflows/detail-queries.ts'
@@ -22,7 +23,6 @@ import { describeChanges } from '../versions/changes.ts'
 const shownVersions = 4
 const shownRuns = 6
 const shownNodes = 12
-const maxErrors = 100
 
 export function detailPages(deps: WorkflowPageDeps) {
   const { workflows, requirements, executions, analytics, db, now } = deps
@@ -31,9 +31,8 @@ export function detailPages(deps: WorkflowPageDeps) {
       const id = idOf(c)
       const { userId, viewer } = c.var
       const to = now()
-      const day = { workflowId: id, ...last24Hours(to) }
       const month = { workflowId: id, from: new Date(to.getTime() - rateDays * dayMs), to }
-      const [found, places, readiness, credentials, slice, rates, runs, incidents, errors, nodes] =
+      const [found, places, readiness, credentials, slice, rates, runs, incidents, failingNodes, nodes] =
         await Promise.all([
           findWorkflow(deps, c),
           readPlaces(db, userId, id),
@@ -43,7 +42,7 @@ export function detailPages(deps: WorkflowPageDeps) {
           readVersionRates(db, userId, id, month),
           executions.list(userId, { workflowId: id }, { limit: shownRuns, after: null }),
           new IncidentRepository(db).list(userId, { workflowId: id }, { limit: shownRuns, after: null }),
-          analytics.errors(userId, { ...day, limit: maxErrors }),
+          readFailingNodes(db, userId, id),
           analytics.nodes(userId, { ...month, limit: shownNodes, sort: 'failures' }),
         ])
       const { workflow, deployments, today } = found
@@ -58,7 +57,7 @@ export function detailPages(deps: WorkflowPageDeps) {
         { title: workflow.name, section: 'workflows', crumbs: [listCrumb] },
         <OverviewView
           data={{
-            ...{ workflow, deployments, today, places, credentials, rates, errors, nodes },
+            ...{ workflow, deployments, today, places, credentials, rates, failingNodes, nodes },
             ...{ runs: runs.items, incidents: incidents.items },
             readiness: requireFound(readiness, 'Workflow'),
             graphState: readGraphState(c),

@@ -1,5 +1,5 @@
 /** @module The overview of a workflow: graph, versions, credentials, deployments and runs. */
-import type { ErrorGroups, NodeStats } from '../../../analytics/contract.ts'
+import type { NodeStats } from '../../../analytics/contract.ts'
 import type { ExecutionSummary, Incident } from '../../../executions/contract.ts'
 import type { Workflow } from '../../../workflows/contract.ts'
 import type { Readiness } from '../../../workflows/readiness-contract.ts'
@@ -23,6 +23,7 @@ import type {
   CredentialState,
   DayRuns,
   DeployedPlace,
+  FailingNode,
   VersionRate,
 } from '../../../workflows/detail-queries.ts'
 import type { VersionChanges } from '../versions/changes.ts'
@@ -45,8 +46,8 @@ export interface OverviewData {
   incidents: readonly Incident[]
   /** The user has an n8n instance. */
   hasInstance: boolean
-  /** Of the last 24 h. */
-  errors: ErrorGroups
+  /** Worst first. */
+  failingNodes: readonly FailingNode[]
   /** Of the last 30 days. */
   nodes: NodeStats
   graphState: GraphState
@@ -148,16 +149,15 @@ export function OverviewView({ data, time }: { data: OverviewData; time: TimeFor
   )
 }
 
-/** Marks nodes that failed in the last 24 hours (node statistics have no hours) and nodes that this version changed. */
-function marksOf({ workflow: { id }, changes, errors }: OverviewData): Map<string, NodeMark[]> {
+/** Marks the nodes that are failing now and those that this version changed. */
+function marksOf({ workflow: { id }, changes, failingNodes }: OverviewData): Map<string, NodeMark[]> {
   const marks = changes ? changeMarks({ ...changes.diff, removed: [] }).marks : new Map<string, NodeMark[]>()
-  const byNode = new Map<string, number>()
-  for (const { node, runs } of errors.items) if (node) byNode.set(node, (byNode.get(node) ?? 0) + runs)
-  for (const [node, runs] of byNode) {
+  for (const { node, failed, runs } of failingNodes) {
     addMark(marks, node, {
       kind: 'fails',
-      note: `${plural(runs, 'run')} failed here in 24 h`,
-      href: countedRunsHref(id, { status: 'failed', node, from: '24h' }),
+      note: `${count(failed)} of the latest ${plural(runs, 'run')} failed here`,
+      href: countedRunsHref(id, { status: 'failed', node }),
+      weight: failed,
     })
   }
   return marks

@@ -24,7 +24,7 @@ export interface GraphProps {
   state: GraphState
   marks?: NodeMarks
   edgeMarks?: EdgeMarks
-  /** The page opens scrolled to the first node with one of these marks, or else to a trigger. */
+  /** The page opens scrolled to the worst node with one of these marks, or else to a trigger. */
   focusOn?: readonly MarkKind[]
   /** n8n JSON, for the inspector. Without it, nodes are not links. */
   workflow?: JsonObject
@@ -234,8 +234,10 @@ function focused(
   const found = nodes.find((node) => isFound(node, find))
   if (found) return found
   for (const kind of focusOn) {
-    const marked = nodes.find(({ name }) => marks.get(name)?.some((mark) => mark.kind === kind))
-    if (marked) return marked
+    const weightOf = ({ name }: GraphNode) => marks.get(name)?.find((mark) => mark.kind === kind)?.weight ?? 0
+    const marked = nodes.filter(({ name }) => marks.get(name)?.some((mark) => mark.kind === kind))
+    const [worst] = marked.toSorted((a, b) => weightOf(b) - weightOf(a))
+    if (worst) return worst
   }
   return nodes
     .filter(({ trigger }) => trigger)

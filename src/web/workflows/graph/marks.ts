@@ -10,6 +10,8 @@ export interface NodeMark {
   note: string
   /** The target of its link. */
   href?: string
+  /** How bad it is, compared to other marks of the kind. Default: 0 */
+  weight?: number
 }
 
 /** By node name. */
