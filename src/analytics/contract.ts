@@ -385,7 +385,7 @@ export const ModelStats = z
           model: z
             .string()
             .nullable()
-            .meta({ description: 'Null: versions without a model, and those of deleted workflows' }),
+            .meta({ description: 'Null: versions without a model, and versions of deleted workflows' }),
           workflows: Count,
           versions: Count,
           runs: Count,

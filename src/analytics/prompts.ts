@@ -85,7 +85,7 @@ export async function modelStats(
   { limit }: { limit: number },
 ): Promise<ModelStats> {
   const runs = runsIn(userId, filter, partsOf(range))
-  // The empty text stands for no model.
+  // An empty text means no model.
   const { rows } = await db.execute<ModelRow>(sql`
     with runs as (${runs}),
     by_version as (
