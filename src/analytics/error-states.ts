@@ -1,4 +1,5 @@
-/** @module What a user decides about error groups: resolved, ignored, or open again. */
+/** @module The user's decision on an error group: resolved, ignored or reopened. */
+import { happenedAtOfE } from '../runs/order.ts'
 import { type SQL, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import type { Db } from '../db/client.ts'
@@ -15,8 +16,6 @@ const reopens = (failure: SQL, at: SQL): SQL => sql`(
     or ${failure}.workflow_id <> s.fixed_workflow_id or ${failure}.workflow_version >= s.fixed_version)
 )`
 
-const happened = sql`coalesce(e.started_at, e.finished_at, e.recorded_at)`
-
 /**
  * The state of the group of `s`, a row of `error_group_states` that may be missing. Runs started in the editor reopen no
  * group: they are attempts to fix it.
@@ -27,7 +26,7 @@ export const currentState: SQL = sql`case
     exists (
       select from executions e
       where e.user_id = s.user_id and e.error_fingerprint = s.fingerprint and e.status in ${failedList}
-        and e.kind not in ('manual', 'superseded') and ${reopens(sql`e`, happened)}
+        and e.kind not in ('manual', 'superseded') and ${reopens(sql`e`, happenedAtOfE)}
     ) or exists (
       select from incidents i
       where i.user_id = s.user_id and i.fingerprint = s.fingerprint and ${reopens(sql`i`, sql`i.occurred_at`)}

@@ -6,7 +6,7 @@ import { toIncident } from '../executions/incidents.ts'
 import { invalid } from '../errors.ts'
 import { summaryColumns, toSummary } from '../executions/repository.ts'
 import { countedKinds, failedList } from '../runs/meaning.ts'
-import { newestFirst } from '../runs/order.ts'
+import { happenedAtOfE, newestFirst } from '../runs/order.ts'
 import { dayMs, hourMs } from '../lib/time.ts'
 import {
   type ErrorGroup,
@@ -302,10 +302,10 @@ function groupsOf(
 
 /** A group's first or last stored run: `at, message`. */
 const seen = (userId: string, direction: 'asc' | 'desc') => sql`
-  select coalesce(e.started_at, e.finished_at, e.recorded_at) as at, e.error_message as message from executions e
+  select ${happenedAtOfE} as at, e.error_message as message from executions e
   where e.user_id = ${userId} and e.error_fingerprint = g.fingerprint
     and e.status in ${failedList}
-  order by coalesce(e.started_at, e.finished_at, e.recorded_at) ${sql.raw(direction)}, e.id ${sql.raw(direction)} limit 1`
+  order by ${happenedAtOfE} ${sql.raw(direction)}, e.id ${sql.raw(direction)} limit 1`
 
 const toGroup = (row: GroupRow, range: BoundedRange, seriesInterval: Interval): ErrorGroup => {
   const runs = new Map(row.series)

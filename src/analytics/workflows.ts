@@ -1,3 +1,4 @@
+import { happenedAtOfE } from '../runs/order.ts'
 import { sql } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
 import type { WorkflowStats, workflowSorts } from './contract.ts'
@@ -50,10 +51,10 @@ export async function workflowStats(
     from top_groups p
     left join workflows w on w.user_id = ${userId} and w.id = p.workflow_id
     left join lateral (
-      select coalesce(e.started_at, e.finished_at, e.recorded_at) as at
+      select ${happenedAtOfE} as at
       from executions e
       where e.workflow_id = p.workflow_id and e.user_id = ${userId}
-      order by coalesce(e.started_at, e.finished_at, e.recorded_at) desc, e.id desc limit 1
+      order by ${happenedAtOfE} desc, e.id desc limit 1
     ) l on true
     order by ${groupOrders[sort]}, p.workflow_id desc`)
   return {

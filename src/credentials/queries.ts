@@ -1,4 +1,5 @@
 /** @module Queries of the credential pages, which show more than the API: sorted by health, with names and instances. */
+import { happenedAtOfE } from '../runs/order.ts'
 import { likePattern } from '../db/search.ts'
 import { sql } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
@@ -162,14 +163,14 @@ export async function readPlaces(db: Db, userId: string, id: string, now: Date):
     db.execute<RecentFailure>(sql`
       select e.id, e.n8n_execution_id as "n8nExecutionId", e.status, w.name as "workflowName", e.error_node as node,
         e.error_message as message, e.error_http_status as "httpStatus",
-        ${iso(sql`coalesce(e.started_at, e.finished_at, e.recorded_at)`)} as at
+        ${iso(happenedAtOfE)} as at
       from executions e left join workflows w on w.user_id = e.user_id and w.id = e.workflow_id
       where e.user_id = ${userId} and e.status in ${failedList}
-        and coalesce(e.started_at, e.finished_at, e.recorded_at) >= ${since}::timestamptz
+        and ${happenedAtOfE} >= ${since}::timestamptz
         and exists (
           select from deployments d where d.user_id = ${userId} and d.id = e.deployment_id and ${isBound}
             and d.bindings @> jsonb_build_array(jsonb_build_object('node', e.error_node, 'credentialId', ${id}::text)))
-      order by coalesce(e.started_at, e.finished_at, e.recorded_at) desc, e.id desc limit ${recentFailures}`),
+      order by ${happenedAtOfE} desc, e.id desc limit ${recentFailures}`),
   ])
   return { places: places.rows, deployments: deployments.rows, failures: failures.rows }
 }

@@ -1,4 +1,5 @@
 /** @module The list of deployments, sorted by state and failure rate, worst first. */
+import { happenedAtOfE } from '../runs/order.ts'
 import { toStorable } from '../lib/storable-text.ts'
 import { likePattern } from '../db/search.ts'
 import { type SQL, sql } from 'drizzle-orm'
@@ -150,8 +151,8 @@ export async function readDeploymentList(
       select e.id, e.error_message, e.error_node from executions e
       where e.workflow_id = p.workflow_id and e.user_id = ${userId} and e.deployment_id = p.id
         and e.status in ${failedList}
-        and coalesce(e.started_at, e.finished_at, e.recorded_at) >= ${from}::timestamptz
-      order by coalesce(e.started_at, e.finished_at, e.recorded_at) desc, e.id desc limit 1
+        and ${happenedAtOfE} >= ${from}::timestamptz
+      order by ${happenedAtOfE} desc, e.id desc limit 1
     ) e on p.failed > 0
     order by p.rank, p.trouble desc, p.id desc`)
   const shown = rows.slice(0, pageRows)

@@ -8,7 +8,7 @@ import { workflows, workflowVersions } from '../db/schema/workflows.ts'
 import type { ExecutionSummary } from './contract.ts'
 import { summaryColumns, toSummary } from './repository.ts'
 import { failedList } from '../runs/meaning.ts'
-import { timeOf } from '../runs/order.ts'
+import { happenedAt, timeOf } from '../runs/order.ts'
 
 export interface BoundCredential extends Record<string, unknown> {
   id: string
@@ -115,9 +115,9 @@ export async function readRun(db: Db, userId: string, id: string, now: Date): Pr
       select f.workflow_id, f.workflow_version as version, extract(epoch from f.at)::float8 * 1000 as at_ms
       from executions e
       cross join lateral (
-        select workflow_id, workflow_version, coalesce(started_at, finished_at, recorded_at) as at from executions
+        select workflow_id, workflow_version, ${happenedAt} as at from executions
         where user_id = e.user_id and error_fingerprint = e.error_fingerprint and status in ${failedList}
-        order by coalesce(started_at, finished_at, recorded_at), id limit 1
+        order by ${happenedAt}, id limit 1
       ) f
       where ${thisRun}`),
     db.execute<{ version: number }>(sql`

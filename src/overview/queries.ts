@@ -61,7 +61,7 @@ export async function readOverviewFacts(db: Db, userId: string, from: Date, now:
     db.execute<AccountFacts>(sql`
       select exists (select from workflows where user_id = ${userId}) as "hasWorkflow",
         (select id from executions where user_id = ${userId} 
-          order by coalesce(started_at, finished_at, recorded_at) desc, id desc limit 1) as "newestRunId",
+          order by ${happenedAt} desc, id desc limit 1) as "newestRunId",
         (select coalesce(jsonb_object_agg(instance_id, live), '{}') from (
           select instance_id, count(*)::integer as live from deployments
           where user_id = ${userId} and status = 'active' group by instance_id

@@ -10,6 +10,9 @@ import { decodeCursor } from '../http/page.ts'
 
 export const happenedAt = sql`coalesce(${executions.startedAt}, ${executions.finishedAt}, ${executions.recordedAt})`
 
+/** The same where `executions` has the alias `e`. */
+export const happenedAtOfE = sql.raw('coalesce(e.started_at, e.finished_at, e.recorded_at)')
+
 export const happenedAtOf = (run: {
   startedAt: string | null
   finishedAt: string | null
