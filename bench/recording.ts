@@ -49,18 +49,18 @@ try {
       ids.map((id) => {
         const now = Date.now()
         return {
-          ...{
-            id: uuidv7({ msecs: now }),
-            recorded_at: new Date(now).toISOString(),
-            n8n_execution_id: String(id),
-          },
-          ...{
-            n8n_workflow_id: 'wf1',
-            status,
-            stamp: `400${String(now).padStart(15, '0')}3${'0'.repeat(16)}`,
-          },
-          ...{ mode: 'webhook', is_polled: true, waited: false, node_list: null },
-          ...{ started_at: new Date(now - 9000).toISOString(), finished_at: new Date(now).toISOString() },
+          id: uuidv7({ msecs: now }),
+          recorded_at: new Date(now).toISOString(),
+          n8n_execution_id: String(id),
+          n8n_workflow_id: 'wf1',
+          status,
+          stamp: `400${String(now).padStart(15, '0')}3${'0'.repeat(16)}`,
+          mode: 'webhook',
+          is_polled: true,
+          waited: false,
+          node_list: null,
+          started_at: new Date(now - 9000).toISOString(),
+          finished_at: new Date(now).toISOString(),
         }
       }),
     )

@@ -44,12 +44,14 @@ try {
       for (const statement of statements) {
         const plan = await best(statement)
         rows.push({
-          ...{ search: name, term, ms: plan.ms, ratio: Math.round(plan.ms / floor.ms), blocks: plan.blocks },
-          ...{
-            dropped: plan.dropped,
-            indexes: plan.indexes.join(' ').slice(0, 70),
-            scanned: plan.scanned.join(' '),
-          },
+          search: name,
+          term,
+          ms: plan.ms,
+          ratio: Math.round(plan.ms / floor.ms),
+          blocks: plan.blocks,
+          dropped: plan.dropped,
+          indexes: plan.indexes.join(' ').slice(0, 70),
+          scanned: plan.scanned.join(' '),
         })
       }
     console.log(`Owner with ${owner}`)

@@ -150,22 +150,21 @@ export function createDeps(config: Config, runtime: Runtime) {
   const availableCredentials = new AvailableCredentials(db, credentials, loadCatalogue)
   const requirements = new CredentialRequirements(db, availableCredentials, loadCatalogue)
   const deployer = new Deployer(db, now, {
-    ...{
-      deployments,
-      workflows,
-      connections,
-      reporter,
-      credentials,
-      availableCredentials,
-      fingerprint,
-      loadCatalogue,
-      log,
-      wait,
-    },
+    deployments,
+    workflows,
+    connections,
+    reporter,
+    credentials,
+    availableCredentials,
+    fingerprint,
+    loadCatalogue,
+    log,
+    wait,
     publicUrl: config.publicUrl,
   })
   const credentialHealth = new CredentialHealth(db, now, {
-    ...{ credentials, loadCatalogue },
+    credentials,
+    loadCatalogue,
     fingerprint: (opened) => deployer.remoteCredentials.fingerprintOf(opened),
     test: (userId, instanceId, n8nId) => testCredential(connections, userId, instanceId, n8nId),
   })
@@ -207,7 +206,9 @@ export function createDeps(config: Config, runtime: Runtime) {
     credentials,
     credentialHealth,
     credentialPusher: new CredentialPusher(db, {
-      ...{ credentials, connections, loadCatalogue },
+      credentials,
+      connections,
+      loadCatalogue,
       remoteCredentials: deployer.remoteCredentials,
     }),
     credentialReplacer: new CredentialReplacer(db, now, { credentials, deployer }),
@@ -227,7 +228,9 @@ export function createDeps(config: Config, runtime: Runtime) {
     deployer,
     giveBack: deployer.giveBack,
     drift: new DeploymentDrift(db, now, {
-      ...{ connections, workflows, loadCatalogue },
+      connections,
+      workflows,
+      loadCatalogue,
       deploy: (userId, id, change) => deployer.deploy(userId, id, change),
     }),
     remoteWorkflows: new RemoteWorkflows(db, now, {

@@ -61,7 +61,11 @@ export async function housekeeping(deps: HousekeepingDeps, signal?: AbortSignal)
     part('deployments', () => deployer.resumeDeployments(deploymentsPerRun)),
     part('reconcile', () =>
       reconcile({
-        ...{ db, now, log, connections, onFailed },
+        db,
+        now,
+        log,
+        connections,
+        onFailed,
         budgetMs: maxBudgetMs - reserveMs - (now().getTime() - startedAtMs),
         ...(runtime === 'workerd' && { maxRequests: workerdRequests }),
         ...(signal && { signal }),
@@ -69,7 +73,9 @@ export async function housekeeping(deps: HousekeepingDeps, signal?: AbortSignal)
     ),
     part('drift', () =>
       runDriftCheckJob(db, now, {
-        ...{ drift, limit: driftChecksPerRun[runtime], budgetMs: driftBudgetMs },
+        drift,
+        limit: driftChecksPerRun[runtime],
+        budgetMs: driftBudgetMs,
         ...(signal && { signal }),
       }),
     ),

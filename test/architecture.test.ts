@@ -8,9 +8,31 @@ const src = resolve(import.meta.dirname, '../src')
 
 /** A file may import only from its own entry and earlier ones. */
 const order = [
-  ...['errors', 'lib', 'crypto', 'db', 'n8n', 'http', 'runs', 'users', 'credentials', 'workflows'],
-  ...['instances', 'deployments', 'executions', 'analytics', 'search', 'overview', 'config', 'deps', 'web'],
-  ...['app', 'housekeeping', 'worker', 'workerd.d', 'node', 'cli'],
+  'errors',
+  'lib',
+  'crypto',
+  'db',
+  'n8n',
+  'http',
+  'runs',
+  'users',
+  'credentials',
+  'workflows',
+  'instances',
+  'deployments',
+  'executions',
+  'analytics',
+  'search',
+  'overview',
+  'config',
+  'deps',
+  'web',
+  'app',
+  'housekeeping',
+  'worker',
+  'workerd.d',
+  'node',
+  'cli',
 ]
 /** May use Node modules; code for Workers does not import these files. */
 const nodeOnlyFiles = /^(node\.ts$|cli\/|db\/gateway\/|instances\/net\/)/

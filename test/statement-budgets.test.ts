@@ -68,7 +68,9 @@ beforeAll(async () => {
   const data = { accessToken: 'xoxb-planted' }
   const credential = await post('/v1/credentials', { type: 'slackApi', name: 'Team bot', data })
   const instance = await post('/v1/instances', {
-    ...{ name: 'prod', baseUrl: 'https://n8n.example.com', apiKey: 'planted-api-key' },
+    name: 'prod',
+    baseUrl: 'https://n8n.example.com',
+    apiKey: 'planted-api-key',
   })
   const deployment = await post('/v1/deployments', { workflowId: saved.id, instanceId: instance.id })
   const deployed = await user.call('POST', `/v1/deployments/${deployment.id}/deploy`, { body: {} })
@@ -89,13 +91,12 @@ beforeAll(async () => {
   const letters = await user.call('GET', '/v1/dead-letters')
   const errors = await user.call('GET', '/v1/analytics/errors')
   Object.assign(ids, {
-    ...{
-      workflows: saved.id,
-      credentials: credential.id,
-      instances: instance.id,
-      deployments: deployment.id,
-    },
-    ...{ executions: run.json.id, 'dead-letters': letters.json.items[0].id },
+    workflows: saved.id,
+    credentials: credential.id,
+    instances: instance.id,
+    deployments: deployment.id,
+    executions: run.json.id,
+    'dead-letters': letters.json.items[0].id,
     errors: errors.json.items[0]?.fingerprint,
   })
   tab = browser(app.app)

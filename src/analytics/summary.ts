@@ -80,7 +80,9 @@ export function successRateOf(row: Pick<StatusCounts, (typeof decisiveStatuses)[
 }
 
 export const durationsOf = (row: Partial<Pick<StatusCounts, 'p50' | 'p95' | 'p99'>> = {}) => ({
-  ...{ p50: row.p50 ?? null, p95: row.p95 ?? null, p99: row.p99 ?? null },
+  p50: row.p50 ?? null,
+  p95: row.p95 ?? null,
+  p99: row.p99 ?? null,
   errorBound: durationErrorBound,
 })
 

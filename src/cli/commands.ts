@@ -4,7 +4,10 @@ import type { VariableName } from './variables.ts'
 
 const json = { json: { type: 'boolean', summary: 'Print the result as JSON' } } as const
 const keys = [
-  ...['CREDENTIAL_KEYS', 'ACCESS_TOKEN_KEYS', 'REFRESH_TOKEN_KEYS', 'PASSWORD_PEPPERS'],
+  'CREDENTIAL_KEYS',
+  'ACCESS_TOKEN_KEYS',
+  'REFRESH_TOKEN_KEYS',
+  'PASSWORD_PEPPERS',
   'FINGERPRINT_KEY',
 ] as VariableName[]
 const signIn = [
@@ -34,14 +37,12 @@ export const commands: readonly Command[] = [
       'DATABASE_URL',
       'PUBLIC_URL',
       ...keys,
-      ...([
-        'PORT',
-        'HOST',
-        'DATABASE_REPLICA_URL',
-        'CORS_ORIGINS',
-        'LOG_LEVEL',
-        'TRUSTED_PROXY_HOPS',
-      ] as const),
+      'PORT',
+      'HOST',
+      'DATABASE_REPLICA_URL',
+      'CORS_ORIGINS',
+      'LOG_LEVEL',
+      'TRUSTED_PROXY_HOPS',
     ],
     run: async () => (await import('./serve.ts')).serve(),
   },

@@ -65,7 +65,10 @@ async function writeAll(folder: string, server: string, session: Session, io: Ex
   const credentials = await all(session, '/v1/credentials', ({ id, type, name }) => ({ id, type, name }))
   await writeJson(join(folder, files.credentials), credentials)
   const instances = await all(session, '/v1/instances', ({ id, name, baseUrl, createdAt }) => ({
-    ...{ id, name, baseUrl, createdAt },
+    id,
+    name,
+    baseUrl,
+    createdAt,
   }))
   await writeJson(join(folder, files.instances), instances)
   const { workflows, versions } = await writeWorkflows(join(folder, files.workflows), session, io)
@@ -78,7 +81,10 @@ async function writeAll(folder: string, server: string, session: Session, io: Ex
     exportedAt: new Date().toISOString(),
     server,
     counts: {
-      ...{ workflows, versions, deployments, runs },
+      workflows,
+      versions,
+      deployments,
+      runs,
       credentials: credentials.length,
       instances: instances.length,
     },

@@ -104,5 +104,10 @@ async function restoredFrom(version: ArchivedVersion, read: Read): Promise<numbe
 }
 
 const contentOf = ({ workflow, name, description, prompt, model, tags }: ArchivedVersion) => ({
-  ...{ workflow, name, description, prompt, model, tags },
+  workflow,
+  name,
+  description,
+  prompt,
+  model,
+  tags,
 })

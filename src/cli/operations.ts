@@ -44,7 +44,9 @@ async function withDeps<T>(work: (deps: ReturnType<typeof createDeps>) => Promis
 export const rotateKeysCommand = ({ flags }: CommandInput): Promise<number> =>
   withDeps(async ({ db, secretBox, keyCheck }) => {
     const { rewrapped, failed, left } = await rotateKeys({
-      ...{ db, secretBox, log: message },
+      db,
+      secretBox,
+      log: message,
       keysVerified: keyCheck.verified,
     })
     const activeKey = secretBox.activeKeyId

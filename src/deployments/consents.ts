@@ -9,7 +9,10 @@ import type { RemoteCredentials } from './remote-credentials.ts'
 type Answer = Pick<ResolvedSlot, 'status' | 'consentUrl' | 'inN8n'>
 
 const unavailable: ReadonlySet<N8nError['kind']> = new Set([
-  ...(['unreachable', 'timeout', 'server-error', 'rate-limited'] as const),
+  'unreachable',
+  'timeout',
+  'server-error',
+  'rate-limited',
 ])
 
 export const needsConsent = ({ status, credential }: ResolvedSlot): boolean =>

@@ -73,7 +73,12 @@ export class CredentialReplacer {
         : { status: 'skipped' as const, reason: 'The deployment is no longer bound to the credential' }
       const { deploymentId, workflowId, workflowName, instanceId, instanceName, slots } = now ?? seen
       deployments.push({
-        ...{ deploymentId, workflowId, workflowName, instanceId, instanceName, slots },
+        deploymentId,
+        workflowId,
+        workflowName,
+        instanceId,
+        instanceName,
+        slots,
         ...outcome,
       })
     }
@@ -81,7 +86,9 @@ export class CredentialReplacer {
       const failed = deployments.filter(({ status }) => status === 'failed').length
       const changed = deployments.map(({ deploymentId }) => deploymentId)
       await auditEventOfUser(this.#db, userId, 'credential.replaced', id, {
-        ...{ with: other, deployments: changed, failed },
+        with: other,
+        deployments: changed,
+        failed,
       })
     }
     return { dryRun, deployments }

@@ -16,9 +16,14 @@ import type { CredentialReplacer } from './credential-replacement.ts'
 
 const tag = 'Credentials'
 const errors = [
-  ...(['malformed-json', 'not-found', 'too-large', 'unsupported-media-type', 'invalid'] as const),
-  ...(['credential-undecryptable', 'key-unavailable'] as const),
-]
+  'malformed-json',
+  'not-found',
+  'too-large',
+  'unsupported-media-type',
+  'invalid',
+  'credential-undecryptable',
+  'key-unavailable',
+] as const
 
 export function credentialDeploymentRoutes(
   pusher: Pick<CredentialPusher, 'push'>,

@@ -156,8 +156,10 @@ async function callersInN8n(client: Connection['client'], id: string): Promise<D
         if (!workflow.active || workflow.id === id) continue
         if (!subWorkflowRefs(workflow).some((ref) => ref.id === id)) continue
         found.push({
-          ...{ deploymentId: null, workflowId: null },
-          ...{ workflowName: workflow.name, n8nWorkflowId: workflow.id },
+          deploymentId: null,
+          workflowId: null,
+          workflowName: workflow.name,
+          n8nWorkflowId: workflow.id,
         })
       }
       cursor = nextCursor

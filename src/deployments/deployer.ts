@@ -89,7 +89,10 @@ export class Deployer {
     this.#upToDate = new UpToDate({ ...options, remoteCredentials })
     this.planner = new Planner({
       ...options,
-      ...{ releases, remoteCredentials, subWorkflows, dependencies },
+      releases,
+      remoteCredentials,
+      subWorkflows,
+      dependencies,
       settledSlots: this.settledSlots,
     })
   }
@@ -116,7 +119,11 @@ export class Deployer {
     await this.#checkSendable(planned)
     if (body.planHash !== undefined) {
       const { planHash } = await this.planner.plan(userId, {
-        ...{ workflowId, instanceId, version, publish, withDependencies },
+        workflowId,
+        instanceId,
+        version,
+        publish,
+        withDependencies,
         ...(body.bindings && { bindings: body.bindings }),
         ...(body.fixes && { fixes: body.fixes }),
       })

@@ -296,8 +296,11 @@ export class DeploymentDrift {
     const { body } = toRemoteBody(workflow, await this.#options.loadCatalogue(), {
       credentials: refs,
       errorHandling: errorHandlingOf({
-        ...{ workflow, own: namedErrorWorkflow(workflow.settings) },
-        ...{ live: undefined, settingsBefore, reportsErrors },
+        workflow,
+        own: namedErrorWorkflow(workflow.settings),
+        live: undefined,
+        settingsBefore,
+        reportsErrors,
         reporterWorkflowId: connection.instance.reporterWorkflowId,
       }),
       acceptedSettings: settings,

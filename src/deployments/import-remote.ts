@@ -112,10 +112,18 @@ export class RemoteWorkflows {
     const createdAt = this.#now()
     const version = 1
     const deployment = {
-      ...{ id, userId, instanceId, version, n8nWorkflowId, status: 'tracking' as const },
-      ...{ bindings: own.bindings, deployedHash: await remoteHash(remote), n8nVersionId: remote.versionId },
+      id,
+      userId,
+      instanceId,
+      version,
+      n8nWorkflowId,
+      status: 'tracking' as const,
+      bindings: own.bindings,
+      deployedHash: await remoteHash(remote),
+      n8nVersionId: remote.versionId,
       endpoints: endpointsOf(liveNodes(remote), await this.#options.loadCatalogue()),
-      ...{ createdAt, updatedAt: createdAt },
+      createdAt,
+      updatedAt: createdAt,
     }
     const body = { workflow: own.workflow, name: remote.name.trim().slice(0, nameLimit) || n8nWorkflowId }
     const workflow = await this.#options.workflows

@@ -86,7 +86,9 @@ async function scopeFindings(plan: PlanToCheck): Promise<Finding[]> {
     instance.reporterCredentialId === null ||
     plan.credentials.some(({ action }) => action === 'create' || action === 'update')
   const missing = missingScopes(endpoints, [
-    ...['workflow:read', 'workflow:list', 'workflow:update'],
+    'workflow:read',
+    'workflow:list',
+    'workflow:update',
     ...(plan.remote !== null && instance.reporterWorkflowId !== null ? [] : ['workflow:create']),
     ...(plan.publish ? ['workflow:activate'] : []),
     ...(sendsCredentials ? ['credential:create', 'credential:update'] : []),
@@ -121,7 +123,9 @@ export async function unknownTypeFindings(
     unknown.has(type)
       ? [
           {
-            ...{ code: 'unknown-credential-type', level: 'error', node: node.name },
+            code: 'unknown-credential-type',
+            level: 'error',
+            node: node.name,
             pointer: `/nodes/${node.index}`,
             message:
               `The n8n server does not know the credential type ${type} of ${quoted(node.name)}. Install the community ` +

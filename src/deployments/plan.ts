@@ -130,7 +130,9 @@ export class Planner {
     const ours = await releases.onInstance(userId, instance.id)
     const problems = [
       ...planFindings({
-        ...{ slots: resolved, structure: findings, webhooks },
+        slots: resolved,
+        structure: findings,
+        webhooks,
         isTrackedGone: readsLive(deployed) && remote === null,
         isArchived: remote?.isArchived ?? false,
       }),
@@ -139,7 +141,10 @@ export class Planner {
       ...lostCredentials(resolved, credentialOf),
       ...(await unknownTypeFindings(client, catalogue, resolved)),
       ...(await checkPlan({
-        ...{ workflow: release.workflow, catalogue, connection, errorHandling },
+        workflow: release.workflow,
+        catalogue,
+        connection,
+        errorHandling,
         remote,
         publish: request.publish !== false,
         credentials: [...credentials.values()],

@@ -73,7 +73,11 @@ export class Runner {
     const call = this.#caller(run, deadlineMs)
     const { reporter, loadCatalogue, wait } = this.#options
     const steps = new Steps(run, {
-      ...{ connection, reporter, call, wait, now: this.#now },
+      connection,
+      reporter,
+      call,
+      wait,
+      now: this.#now,
       webhookUrl: webhookUrlOf(this.#options.publicUrl, instanceId),
       remoteCredentials: this.#options.remoteCredentials,
       catalogue: await loadCatalogue(),

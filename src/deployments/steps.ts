@@ -144,7 +144,10 @@ export class Steps {
       await this.#run.save({ step: 'workflow-delete' })
       await this.#publication.delete(workflowId)
       await this.#run.save({
-        ...{ n8nWorkflowId: null, n8nVersionId: null, deployedHash: null, liveSince: null },
+        n8nWorkflowId: null,
+        n8nVersionId: null,
+        deployedHash: null,
+        liveSince: null,
         endpoints: null,
       })
     }
@@ -246,7 +249,10 @@ export class Steps {
       this.#tools.connection.client.capabilities(),
     )
     const options = {
-      ...{ credentials, acceptedSettings, live, webhookScope: webhookScopeOf(this.#run.row, this.#run.row) },
+      credentials,
+      acceptedSettings,
+      live,
+      webhookScope: webhookScopeOf(this.#run.row, this.#run.row),
       errorHandling: this.#errorHandling({ ...content, workflow }, live?.settings),
       ...(name !== undefined && { name }),
     }
@@ -261,7 +267,10 @@ export class Steps {
   #errorHandling({ workflow, reporter }: Content, live: N8nWorkflow['settings'] | undefined): ErrorHandling {
     const { settingsBefore, reportsErrors } = this.#run.row
     return errorHandlingOf({
-      ...{ workflow, live, settingsBefore, reportsErrors },
+      workflow,
+      live,
+      settingsBefore,
+      reportsErrors,
       own: namedErrorWorkflow(workflow.settings),
       reporterWorkflowId: reporter.n8nWorkflowId,
     })

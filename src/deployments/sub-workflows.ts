@@ -254,7 +254,10 @@ const subjectOf = ({ node }: SubWorkflowRef) =>
   node === undefined ? 'The error workflow of the settings' : `The sub-workflow of ${JSON.stringify(node)}`
 
 const finding = (ref: SubWorkflowRef, code: string, message: string, n8n?: string): Finding => ({
-  ...{ code, level: 'error', pointer: ref.pointer, message },
+  code,
+  level: 'error',
+  pointer: ref.pointer,
+  message,
   ...(ref.node !== undefined && { node: ref.node }),
   ...(n8n !== undefined && { n8n }),
 })

@@ -129,7 +129,13 @@ export class IncidentRepository {
 export function toIncident(row: typeof incidents.$inferSelect): Incident {
   const { id, workflowId, workflowVersion, deploymentId, instanceId, source, mode, deliveries } = row
   return {
-    ...{ id, workflowId, workflowVersion, deploymentId, instanceId, source, mode },
+    id,
+    workflowId,
+    workflowVersion,
+    deploymentId,
+    instanceId,
+    source,
+    mode,
     error: { message: row.message, node: row.node },
     errorFingerprint: row.fingerprint,
     occurredAt: row.occurredAt.toISOString(),

@@ -108,7 +108,14 @@ export const isPublished = ({ active, versionId, activeVersionId }: N8nWorkflow)
 function essence({ nodes, connections }: Pick<N8nWorkflow, 'nodes' | 'connections'>): string {
   const kept = nodes.map(
     ({ id, name, type, typeVersion, parameters, credentials, onError, retryOnFail, disabled }) => ({
-      ...{ id, name, type, typeVersion, parameters, credentials, onError, retryOnFail },
+      id,
+      name,
+      type,
+      typeVersion,
+      parameters,
+      credentials,
+      onError,
+      retryOnFail,
       disabled: disabled === true,
     }),
   )

@@ -35,17 +35,30 @@ export interface InstanceRouteDeps extends RemovalAccess {
 
 /** Tests, polling and the reporter change these without a new version. */
 const initialState = {
-  ...{ status: 'untested', statusDetail: null, testedAt: null, n8nVersion: null, capabilities: null },
+  status: 'untested',
+  statusDetail: null,
+  testedAt: null,
+  n8nVersion: null,
+  capabilities: null,
   polling: { lastPolledAt: null, polledThrough: null, lagSeconds: null, failures: 0 },
-  ...{ reporter: null, epoch: 1, epochStartedAt: null },
+  reporter: null,
+  epoch: 1,
+  epochStartedAt: null,
 } satisfies Partial<Instance>
 
 function tagOf(instance: Instance): Promise<string> {
   const { status, statusDetail, testedAt, n8nVersion, capabilities } = instance
   const { polling, reporter, epoch, epochStartedAt } = instance
   const state = {
-    ...{ status, statusDetail, testedAt, n8nVersion, capabilities, polling },
-    ...{ reporter, epoch, epochStartedAt },
+    status,
+    statusDetail,
+    testedAt,
+    n8nVersion,
+    capabilities,
+    polling,
+    reporter,
+    epoch,
+    epochStartedAt,
   }
   return etagWith<Partial<Instance>>(instance.version, state, initialState)
 }

@@ -79,7 +79,9 @@ const lowerBit = 32
 const endingOf = (first: number, second: number, third: number): number =>
   ((first & 31) << 10) | ((second & 31) << 5) | (third & 31)
 for (const name of [
-  ...[...headers, ...suffixKinds.flatMap(([, names]) => names), ...parameters],
+  ...headers,
+  ...suffixKinds.flatMap(([, names]) => names),
+  ...parameters,
   ...list(
     `pgpass pass otp pat name value field header provided supplied given used received named found sent was`,
   ),

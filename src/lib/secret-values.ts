@@ -46,7 +46,12 @@ const identifierEnd =
   /(?:token|key|password|auth|authn|id|name|field|header|type|credential|credentials|api|param|url|env|secretname|value|error|code|input|count|limit|hash)$/i
 
 const minChars: Record<NameKind, number> = {
-  ...{ header: 6, password: 4, pass: 4, token: 6, random: 16, parameter: 12 },
+  header: 6,
+  password: 4,
+  pass: 4,
+  token: 6,
+  random: 16,
+  parameter: 12,
 }
 
 /** Whether `value`, named by a name of `kind`, is a secret. */

@@ -301,5 +301,11 @@ function isMailLogin(rest: string): boolean {
 }
 
 export const tokenForms: readonly TokenForm[] = [
-  ...[...ownTokens, ...clouds, ...code, ...messaging, ...models, ...business, ...schemes],
+  ...ownTokens,
+  ...clouds,
+  ...code,
+  ...messaging,
+  ...models,
+  ...business,
+  ...schemes,
 ]

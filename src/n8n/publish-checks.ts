@@ -197,7 +197,11 @@ function report(
   n8n?: string,
 ): void {
   findings.push({
-    ...{ code, level, node: shown(name), pointer: pointer + below, message },
+    code,
+    level,
+    node: shown(name),
+    pointer: pointer + below,
+    message,
     ...(n8n !== undefined && { n8n }),
   })
 }

@@ -94,7 +94,9 @@ export async function readOverviewFacts(db: Db, userId: string, from: Date, now:
   const [{ count: stuckRuns, sinceMs, workflowName } = noStuckRuns] = stuck.rows
   const [{ hasWorkflow, newestRunId, liveByInstance, knownFromMs } = nothing] = kept.rows
   return {
-    ...{ versions: versions.rows, newestRunId, liveByInstance },
+    versions: versions.rows,
+    newestRunId,
+    liveByInstance,
     stuck: { count: stuckRuns, since: isoOf(sinceMs), workflowName },
     incidents: incidents.rows.map(({ latestMs, ...row }) =>
       Object.assign(row, { latestAt: new Date(latestMs).toISOString() }),

@@ -117,8 +117,13 @@ function formatOf(timeZone: string): Intl.DateTimeFormat {
     if (formats.size >= maxFormats) formats.clear()
     format = new Intl.DateTimeFormat('en-GB', {
       timeZone,
-      ...({ year: 'numeric', month: 'numeric', day: 'numeric' } as const),
-      ...({ hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' } as const),
+      year: 'numeric',
+      month: 'numeric',
+      day: 'numeric',
+      hour: '2-digit',
+      minute: '2-digit',
+      second: '2-digit',
+      hourCycle: 'h23',
     })
     formats.set(timeZone, format)
   }

@@ -21,8 +21,16 @@ import { workflowPages } from './workflows/routes.tsx'
 const openPaths = ['/sign-in', '/register', '/sign-out', '/theme']
 const signedInPaths = [
   '/',
-  ...['/executions/*', '/errors/*', '/workflows/*', '/credentials/*', '/deployments/*', '/instances/*'],
-  ...['/audit/*', '/search', '/help', '/more'],
+  '/executions/*',
+  '/errors/*',
+  '/workflows/*',
+  '/credentials/*',
+  '/deployments/*',
+  '/instances/*',
+  '/audit/*',
+  '/search',
+  '/help',
+  '/more',
 ]
 const yearSeconds = 365 * 86_400
 

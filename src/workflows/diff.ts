@@ -88,7 +88,9 @@ export function diffNodes(older: JsonObject, newer: JsonObject): NodeDiff {
   return {
     added: after.filter((node) => !pairs.has(node)),
     removed: before.filter((node) => !paired.has(node)),
-    ...{ changed, pairs, truncated },
+    changed,
+    pairs,
+    truncated,
   }
 }
 

@@ -95,7 +95,11 @@ export function toReadiness(
 export function toSlot(slot: ResolvedSlot): Readiness['slots'][number] {
   const { node, type, displayName, named, status, credential, reason, consentUrl } = slot
   return {
-    ...{ node: node.name, type, displayName, named, status },
+    node: node.name,
+    type,
+    displayName,
+    named,
+    status,
     credential: credential && {
       ...('credentialId' in credential ? { id: credential.credentialId } : credential),
       name: nameOf(slot) ?? type,

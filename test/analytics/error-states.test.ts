@@ -22,11 +22,15 @@ async function track(user: TestUser, name: string): Promise<Tracked> {
   const nodes = [{ ...hook, parameters: { path: 'hook' } }]
   const workflow = await post('/v1/workflows', { workflow: { name, nodes, connections: {} } })
   const instance = await post('/v1/instances', {
-    ...{ name: `n8n for ${name}`, baseUrl: `https://${name.toLowerCase()}.example.com`, apiKey: 'key' },
+    name: `n8n for ${name}`,
+    baseUrl: `https://${name.toLowerCase()}.example.com`,
+    apiKey: 'key',
   })
   const n8nWorkflowId = `${name}1`
   const deployment = await post('/v1/deployments', {
-    ...{ workflowId: workflow.id, instanceId: instance.id, n8nWorkflowId },
+    workflowId: workflow.id,
+    instanceId: instance.id,
+    n8nWorkflowId,
   })
   let runs = 0
   return {
@@ -69,7 +73,9 @@ describe('the state of an error group', () => {
     const resolved = await change(user, of('Gets resolved'), { state: 'resolved' })
     expect(resolved.status).toBe(200)
     expect(resolved.json).toEqual({
-      ...{ fingerprint: of('Gets resolved'), state: 'resolved', fixedIn: null },
+      fingerprint: of('Gets resolved'),
+      state: 'resolved',
+      fixedIn: null,
       stateChangedAt: expect.any(String),
     })
     await change(user, of('Gets ignored'), { state: 'ignored' })
@@ -130,7 +136,8 @@ describe('the state of an error group', () => {
     expect(tooEarly.status).toBe(422)
     const read = await user.call('GET', `/v1/workflows/${other.workflowId}`)
     const second = await user.call('PATCH', `/v1/workflows/${other.workflowId}`, {
-      ...{ body: { prompt: 'Fix it' }, headers: { 'If-Match': read.headers.get('ETag') ?? '' } },
+      body: { prompt: 'Fix it' },
+      headers: { 'If-Match': read.headers.get('ETag') ?? '' },
     })
     expect(second.json.version).toBe(2)
     const resolved = await change(user, group?.fingerprint, { state: 'resolved', fixedIn })

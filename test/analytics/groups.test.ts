@@ -280,7 +280,9 @@ describe('errors', () => {
     const nameOf = (id: string) => history.flows.find((flow) => flow.id === id && !flow.deleted)?.name ?? null
     return {
       fingerprint,
-      ...{ state: 'open', stateChangedAt: null, fixedIn: null },
+      state: 'open',
+      stateChangedAt: null,
+      fixedIn: null,
       topWorkflows: byWorkflow.slice(0, 3).map(([workflowId]) => ({ workflowId, name: nameOf(workflowId) })),
       runs: runs.length,
       incidents: incidents.length,
@@ -333,7 +335,9 @@ describe('errors', () => {
       latestMessage: expect.stringMatching(/^No customer \d+$/),
     })
     expect(items.find(({ fingerprint }) => fingerprint === 'feedfeedfeedfeed')).toMatchObject({
-      ...{ node: 'Email Trigger', message: 'IMAP login refused', runs: 0 },
+      node: 'Email Trigger',
+      message: 'IMAP login refused',
+      runs: 0,
       latestMessage: expect.stringContaining('IMAP login refused'),
       incidents: expect.any(Number),
     })

@@ -91,13 +91,30 @@ const failures = [
 
 const statuses: readonly ExecutionStatus[] = [
   ...Array<ExecutionStatus>(12).fill('success'),
-  ...(['error', 'error', 'error', 'crashed', 'canceled', 'running', 'waiting', 'new', 'unknown'] as const),
+  'error',
+  'error',
+  'error',
+  'crashed',
+  'canceled',
+  'running',
+  'waiting',
+  'new',
+  'unknown',
 ]
 
 /** Mostly production, and some of the other kinds. */
 const modes = [
-  ...['trigger', 'trigger', 'trigger', 'webhook', 'webhook', null, 'retry', 'manual', 'evaluation'],
-  ...['integrated', 'error'],
+  'trigger',
+  'trigger',
+  'trigger',
+  'webhook',
+  'webhook',
+  null,
+  'retry',
+  'manual',
+  'evaluation',
+  'integrated',
+  'error',
 ] as const
 
 function randomExecution(
@@ -214,12 +231,20 @@ export async function createHistory(
         const bindings =
           index < 3
             ? data.nodes.map(({ name }) => ({
-                ...{ node: name, type: 'slackApi', credentialId: credentials[index % 2] ?? '' },
+                node: name,
+                type: 'slackApi',
+                credentialId: credentials[index % 2] ?? '',
               }))
             : []
         await db.insert(deployments).values({
-          ...{ id: deploymentId, userId, workflowId: id, instanceId, n8nWorkflowId, version: 1 },
-          ...{ status: 'active', bindings },
+          id: deploymentId,
+          userId,
+          workflowId: id,
+          instanceId,
+          n8nWorkflowId,
+          version: 1,
+          status: 'active',
+          bindings,
         })
         targets.push({ deploymentId, instanceId, n8nWorkflowId, workflowId: id })
       }
@@ -273,21 +298,27 @@ async function makeIncidents(
     const unit = oneOf([1, 600_000, hourMs, dayMs])
     const occurredAt = new Date(Math.floor((now.getTime() + hourMs - upTo(70 * dayMs)) / unit) * unit)
     return {
-      ...{
-        id: uuidv7({ msecs: occurredAt.getTime() }),
-        userId,
-        ...oneOf(targets),
-        workflowVersion: 1 + upTo(3),
-      },
-      ...{ source: oneOf(['trigger', 'run'] as const), message: 'IMAP login refused', node: 'Email Trigger' },
+      id: uuidv7({ msecs: occurredAt.getTime() }),
+      userId,
+      ...oneOf(targets),
+      workflowVersion: 1 + upTo(3),
+      source: oneOf(['trigger', 'run'] as const),
+      message: 'IMAP login refused',
+      node: 'Email Trigger',
       fingerprint: random() < 0.4 ? oneOf(fingerprints) : 'feedfeedfeedfeed',
-      ...{ messagePattern: 'IMAP login refused', occurredAt, deliveryHash: String(index) },
+      messagePattern: 'IMAP login refused',
+      occurredAt,
+      deliveryHash: String(index),
     }
   })
   await db.insert(incidents).values(rows)
   return rows.map(({ occurredAt, ...row }) => ({
-    ...{ workflowId: row.workflowId, workflowVersion: row.workflowVersion, instanceId: row.instanceId },
-    ...{ deploymentId: row.deploymentId, fingerprint: row.fingerprint, happenedMs: occurredAt.getTime() },
+    workflowId: row.workflowId,
+    workflowVersion: row.workflowVersion,
+    instanceId: row.instanceId,
+    deploymentId: row.deploymentId,
+    fingerprint: row.fingerprint,
+    happenedMs: occurredAt.getTime(),
   }))
 }
 

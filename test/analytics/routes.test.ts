@@ -47,7 +47,9 @@ beforeAll(async () => {
   })
   await post('/v1/credentials', { type: 'slackApi', name: 'Owned', data: { accessToken: 'planted-secret' } })
   const instance = await post('/v1/instances', {
-    ...{ name: 'Owned', baseUrl: 'https://n8n.example.com', apiKey: 'planted-api-key' },
+    name: 'Owned',
+    baseUrl: 'https://n8n.example.com',
+    apiKey: 'planted-api-key',
   })
   const inN8n = await stub.fetch('https://n8n.example.com/api/v1/workflows', {
     method: 'POST',

@@ -108,7 +108,13 @@ test('counts only production runs unless others are included, and a retry chain 
   expect(await listed('kind=superseded')).toBe(1)
   expect(await listed('')).toBe(7)
   const paths = [
-    ...['series', 'workflows', 'node-types', 'credentials', 'prompts', 'models', 'errors'],
+    'series',
+    'workflows',
+    'node-types',
+    'credentials',
+    'prompts',
+    'models',
+    'errors',
     `nodes?workflowId=${userId}`,
   ]
   for (const path of paths) {

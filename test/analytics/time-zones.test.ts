@@ -27,8 +27,13 @@ const intervals = ['hour', 'day', 'week'] as const
 /** In local time: the hour with its UTC offset, the day, or the Monday of the week. */
 function labeller(interval: Interval, timeZone: string): (ms: number) => string {
   const format = new Intl.DateTimeFormat('en-US', {
-    ...({ timeZone, hourCycle: 'h23', timeZoneName: 'longOffset' } as const),
-    ...({ year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit' } as const),
+    timeZone,
+    hourCycle: 'h23',
+    timeZoneName: 'longOffset',
+    year: 'numeric',
+    month: '2-digit',
+    day: '2-digit',
+    hour: '2-digit',
   })
   return (ms) => {
     const parts = Object.fromEntries(format.formatToParts(ms).map(({ type, value }) => [type, value]))
@@ -72,7 +77,12 @@ async function compare(
   const byLabel = Map.groupBy(runs, ({ happenedMs }) => labelOf(happenedMs))
   const what = `${zone.timeZone} by ${zone.interval} from ${filter.from.toISOString()} to ${filter.to.toISOString()}`
   const shown = items.map(({ start, total, successRate: rate, byStatus, incidents }) => [
-    ...[start, total, rate, byStatus.error, byStatus.running, incidents],
+    start,
+    total,
+    rate,
+    byStatus.error,
+    byStatus.running,
+    incidents,
   ])
   const incidentsOf = Map.groupBy(chooseIncidents(history, filter), ({ happenedMs }) => labelOf(happenedMs))
   const recounted = [...starts].map(([label, start]): (typeof shown)[number] => {

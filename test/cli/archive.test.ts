@@ -49,11 +49,19 @@ const flow = (text: string) => ({
   name: 'Orders → Slack',
   nodes: [
     {
-      ...{ id: 'a', name: 'Hook', type: 'n8n-nodes-base.webhook', typeVersion: 2, position: [0, 0] },
+      id: 'a',
+      name: 'Hook',
+      type: 'n8n-nodes-base.webhook',
+      typeVersion: 2,
+      position: [0, 0],
       parameters: { path: `orders-${text}`, httpMethod: 'POST' },
     },
     {
-      ...{ id: 'b', name: 'Slack', type: 'n8n-nodes-base.slack', typeVersion: 2.3, position: [200, 0] },
+      id: 'b',
+      name: 'Slack',
+      type: 'n8n-nodes-base.slack',
+      typeVersion: 2.3,
+      position: [200, 0],
       parameters: { text: `=${text} \u00e9 日本` },
       credentials: { slackApi: { id: '1', name: 'Team' } },
     },
@@ -101,7 +109,11 @@ async function makeAccount(user: TestUser) {
   const deployment = await made(
     user.call('POST', '/v1/deployments', {
       body: {
-        ...{ workflowId: id, instanceId: instance.id, n8nWorkflowId: 'wf1', version: 1, liveSince: day(1) },
+        workflowId: id,
+        instanceId: instance.id,
+        n8nWorkflowId: 'wf1',
+        version: 1,
+        liveSince: day(1),
         bindings: [{ node: 'Slack', type: 'slackApi', credentialId: credential.id }],
       },
     }),
@@ -116,7 +128,11 @@ async function makeAccount(user: TestUser) {
     )
   }
   const run = (executionId: number, startedAt: string, more: object = {}) => ({
-    ...{ executionId: String(executionId), workflowId: 'wf1', status: 'success', mode: 'webhook', startedAt },
+    executionId: String(executionId),
+    workflowId: 'wf1',
+    status: 'success',
+    mode: 'webhook',
+    startedAt,
     finishedAt: new Date(Date.parse(startedAt) + 1500).toISOString(),
     ...more,
   })
@@ -192,7 +208,12 @@ describe('export and import', () => {
     )
     const { counts } = await exported(from, 'a')
     expect(counts).toEqual({
-      ...{ workflows: 2, versions: 5, credentials: 1, instances: 1, deployments: 1, runs: 9 },
+      workflows: 2,
+      versions: 5,
+      credentials: 1,
+      instances: 1,
+      deployments: 1,
+      runs: 9,
     })
     const outcome = await imported(to, 'a')
     expect(outcome.messages).toEqual(['Enter the API key of instance "Main" again'])
@@ -206,7 +227,12 @@ describe('export and import', () => {
     expect(after).toEqual(before)
     const runs = before['/runs.ndjson'] as { n8nExecutionId: string; workflowVersion: number }[]
     expect(Object.fromEntries(runs.map((run) => [run.n8nExecutionId, run.workflowVersion]))).toMatchObject({
-      ...{ 1: 1, 2: 1, 3: 2, 5: 2, 6: 4, 9: 4 },
+      1: 1,
+      2: 1,
+      3: 2,
+      5: 2,
+      6: 4,
+      9: 4,
     })
   })
 

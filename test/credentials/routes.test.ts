@@ -271,7 +271,10 @@ describe('PATCH /v1/credentials/{id}', () => {
     expect(status).toBe(200)
     expect(json).toEqual({
       ...created,
-      ...{ name: 'New', version: 2, updatedAt: json.updatedAt, pendingDeployments: [] },
+      name: 'New',
+      version: 2,
+      updatedAt: json.updatedAt,
+      pendingDeployments: [],
     })
     expect(headers.get('ETag')).toBe('"2"')
     expect((await f.credentials.open(userId, created.id))?.data.reveal()).toEqual({ accessToken: 'xoxb-1' })

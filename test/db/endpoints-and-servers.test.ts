@@ -50,8 +50,14 @@ test('endpoints are derived from the JSON, the first instance of a server gets i
 
   await migrate({ sql, migrations })
   const endpoints = [
-    ...['form/f', 'form/g', 'form/w-1', 'mcp/m', 'mcp/m/messages', 'mcp/m/sse'],
-    ...['webhook/hook', 'webhook/old/n8n-form'],
+    'form/f',
+    'form/g',
+    'form/w-1',
+    'mcp/m',
+    'mcp/m/messages',
+    'mcp/m/sse',
+    'webhook/hook',
+    'webhook/old/n8n-form',
   ]
   expect(await sql`select endpoints from workflow_versions`).toEqual([{ endpoints }])
   expect(await sql`select endpoints from workflows`).toEqual([{ endpoints }])

@@ -112,7 +112,12 @@ describe.each(databaseKinds)('batches through the gateway, on $kind', ({ create 
           (select count(*) from pg_locks where locktype = 'advisory' and objid = 4711)::integer as locks,
           to_regclass('leaked_sequence') as sequence, session_user = current_user as is_same_user`
       expect(kept).toEqual({
-        ...{ statements: 0, cursors: 0, channels: 0, locks: 0, sequence: null, is_same_user: true },
+        statements: 0,
+        cursors: 0,
+        channels: 0,
+        locks: 0,
+        sequence: null,
+        is_same_user: true,
       })
       await expect(sql`select currval('counted')`).rejects.toMatchObject({ code: '55000' })
     }

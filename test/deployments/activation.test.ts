@@ -154,7 +154,9 @@ test('activating publishes the deployed version, not a draft left in n8n', async
   const { name, nodes, connections, settings } = remote()!
   await n8n('POST', `/workflows/${body.n8nWorkflowId}/unpublish`)
   await n8n('PUT', `/workflows/${body.n8nWorkflowId}`, {
-    ...{ name, connections, settings },
+    name,
+    connections,
+    settings,
     nodes: nodes.map((node) => ({ ...node, disabled: node['name'] === 'Slack' })),
   })
   expect(remote()?.versionId).not.toBe(versionId)

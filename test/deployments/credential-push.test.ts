@@ -111,7 +111,9 @@ describe('a changed credential', () => {
     const user = await world.user()
     const clientId = canary()
     const id = await user.credential('slackOAuth2Api', {
-      ...{ clientId, clientSecret: canary(), signatureSecret: canary() },
+      clientId,
+      clientSecret: canary(),
+      signatureSecret: canary(),
     })
     const first = await user.api('POST', `/v1/credentials/${id}/push`, { instanceId: user.instanceId })
     const remote = inN8n('slackOAuth2Api').find(({ data }) => data['clientId'] === clientId)
@@ -125,7 +127,9 @@ describe('a changed credential', () => {
     expect(pushed.body.results).toMatchObject([{ status: 'updated' }])
     expect(remote?.data).toBeDefined()
     expect(inN8n('slackOAuth2Api').find((each) => each.id === remote?.id)?.data).toMatchObject({
-      ...{ clientId, clientSecret, signatureSecret: '' },
+      clientId,
+      clientSecret,
+      signatureSecret: '',
       oauthTokenData: { access_token: 'given in n8n' },
     })
   })
@@ -186,7 +190,10 @@ describe('replacing a credential', () => {
     const replace = (body: object) => user.api('POST', `/v1/credentials/${credentialId}/replace`, body)
     const place = {
       deploymentId: deployment.id,
-      ...{ workflowId, workflowName: 'Orders', instanceId: user.instanceId, instanceName: 'n8n' },
+      workflowId,
+      workflowName: 'Orders',
+      instanceId: user.instanceId,
+      instanceName: 'n8n',
       slots: [{ node: 'Slack', type: 'slackApi' }],
     }
     const preview = await replace({ with: other, dryRun: true })
@@ -336,13 +343,16 @@ describe('concurrent changes during a replacement', () => {
     try {
       const { body } = await user.api('POST', `/v1/credentials/${credentialId}/replace`, { with: other })
       expect(body.deployments.map(({ deploymentId }: { deploymentId: string }) => deploymentId)).toEqual([
-        ...[later.body.id, deployment.id],
+        later.body.id,
+        deployment.id,
       ])
     } finally {
       world.stub.fetch = real
     }
     expect((await user.api('GET', `/v1/deployments/${deployment.id}`)).body).toMatchObject({
-      ...{ version: 2, status: 'inactive', bindings: [{ credentialId: other }] },
+      version: 2,
+      status: 'inactive',
+      bindings: [{ credentialId: other }],
     })
   })
 })

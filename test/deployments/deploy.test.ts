@@ -15,7 +15,11 @@ test('a workflow without a name in its JSON gets its Flowkeep name in n8n', asyn
   const workflow = {
     nodes: [
       {
-        ...{ id: 'h', name: 'Hook', type: 'n8n-nodes-base.webhook', typeVersion: 2, position: [0, 0] },
+        id: 'h',
+        name: 'Hook',
+        type: 'n8n-nodes-base.webhook',
+        typeVersion: 2,
+        position: [0, 0],
         parameters: { path: 'unnamed' },
       },
     ],

@@ -19,7 +19,10 @@ const look = (atMs = Date.now(), more: object = {}) => {
   const now = () => new Date(atMs)
   const { connections, workflows } = world.deps
   const drift = new DeploymentDrift(db, now, {
-    ...{ connections, workflows, loadCatalogue, deploy: () => Promise.resolve(null) },
+    connections,
+    workflows,
+    loadCatalogue,
+    deploy: () => Promise.resolve(null),
   })
   return runDriftCheckJob(db, now, { drift, limit: 100, budgetMs: hourMs, ...more })
 }

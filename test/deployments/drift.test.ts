@@ -248,7 +248,9 @@ describe('POST /v1/deployments/{id}/adopt', () => {
     await live.user.call('POST', `${deployment}/rollback`, { body: { version: 1 } })
     live.edit((remote) => Object.assign(remote.nodes[1]?.parameters as object, { method: 'POST' }))
     const report = {
-      ...{ executionId: '1', workflowId: live.remote.id, status: 'success' },
+      executionId: '1',
+      workflowId: live.remote.id,
+      status: 'success',
       workflowVersionId: live.remote.versionId,
     }
     const { instanceId, id } = live.deployment
@@ -260,7 +262,9 @@ describe('POST /v1/deployments/{id}/adopt', () => {
     const made = (await live.user.call('GET', `${version}/versions/3`)).json
     expect(made).toMatchObject({ parent: 1, author: 'n8n', prompt: null, model: null })
     expect((await live.user.call('GET', `${version}/versions/2`)).json).toMatchObject({
-      ...{ author: 'user', prompt: 'PROMPT TWO', model: 'model-b' },
+      author: 'user',
+      prompt: 'PROMPT TWO',
+      model: 'model-b',
     })
   })
 
@@ -297,7 +301,12 @@ describe('POST /v1/deployments/{id}/adopt', () => {
     const live = await deployed()
     const id = 'chosenInN8n00001'
     world.stub.state.credentials.set(id, {
-      ...{ id, name: 'Theirs', type: 'httpHeaderAuth', data: {}, createdAt: '', updatedAt: '' },
+      id,
+      name: 'Theirs',
+      type: 'httpHeaderAuth',
+      data: {},
+      createdAt: '',
+      updatedAt: '',
     })
     live.edit((remote) =>
       Object.assign(remote.nodes[1] as object, { credentials: { httpHeaderAuth: { id, name: 'Theirs' } } }),

@@ -38,7 +38,10 @@ test('connections by ID block the plan until their fix is accepted', async () =>
   const { body: plan } = await user.api('POST', '/v1/deployments/plan', place)
   expect(plan).toMatchObject({ ready: false, fixes: [] })
   expect(plan.problems[0]).toMatchObject({
-    ...{ code: 'connection-by-id', level: 'error', node: 'Hook', pointer: '/connections/node0' },
+    code: 'connection-by-id',
+    level: 'error',
+    node: 'Hook',
+    pointer: '/connections/node0',
     fix: { label: 'Connect "Hook" by name' },
     n8n: expect.stringContaining('unknown_connection_source'),
   })
@@ -123,13 +126,19 @@ test('an adopted edit from n8n is a version with its own author and name', async
     { version: 1, prompt: 'as asked for', author: 'user' },
   ])
   expect((await user.api('GET', `/v1/workflows/${workflowId}`)).body).toMatchObject({
-    ...{ name: 'Renamed in n8n', prompt: null },
+    name: 'Renamed in n8n',
+    prompt: null,
   })
 })
 
 test('forms and MCP servers have their own URLs', async () => {
   const node = (name: string, type: string, typeVersion: number, parameters: object) => ({
-    ...{ id: name, name, type, typeVersion, parameters, position: [0, 0] },
+    id: name,
+    name,
+    type,
+    typeVersion,
+    parameters,
+    position: [0, 0],
   })
   const { user, workflowId } = await save({
     name: 'Endpoints',

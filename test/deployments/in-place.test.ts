@@ -30,12 +30,18 @@ async function byHand(path: string) {
   const [hook, slack] = nodes
   for (const id of ['salesInN8n000001', 'opsInN8n00000001']) {
     world.stub.state.credentials.set(id, {
-      ...{ id, name: `Account ${id.slice(0, 3)}`, type: 'slackApi', data: {}, createdAt: '', updatedAt: '' },
+      id,
+      name: `Account ${id.slice(0, 3)}`,
+      type: 'slackApi',
+      data: {},
+      createdAt: '',
+      updatedAt: '',
     })
   }
   const named = (id: string) => ({ credentials: { slackApi: { id, name: `Account ${id.slice(0, 3)}` } } })
   const { id } = await n8n('POST', '/workflows', {
-    ...{ name, settings },
+    name,
+    settings,
     nodes: [
       hook,
       { ...slack, ...named('salesInN8n000001') },
@@ -66,7 +72,10 @@ test('its plan finds it, keeps the credential of each node, and reports no confl
   const { user, workflowId, id } = await imported('in-place-plan')
   const plan = await planOf(user, workflowId)
   expect(plan).toMatchObject({
-    ...{ ready: true, deploymentId: id, conflicts: [], problems: [] },
+    ready: true,
+    deploymentId: id,
+    conflicts: [],
+    problems: [],
     live: { version: 1, missing: false },
     slots: [
       { node: 'Slack', status: 'n8n', reason: 'live', credential: { n8nCredentialId: 'salesInN8n000001' } },
@@ -163,11 +172,20 @@ test('requires confirmation before sending a secret to a URL that changed since 
   const user = await world.user()
   const id = 'headerInN8n00001'
   world.stub.state.credentials.set(id, {
-    ...{ id, name: 'CRM', type: 'httpHeaderAuth', data: {}, createdAt: '', updatedAt: '' },
+    id,
+    name: 'CRM',
+    type: 'httpHeaderAuth',
+    data: {},
+    createdAt: '',
+    updatedAt: '',
   })
   const [hook] = orders({ path: 'in-place-host' }).nodes
   const call = (url: string) => ({
-    ...{ id: 'call', name: 'Call', type: 'n8n-nodes-base.httpRequest', typeVersion: 4.2, position: [220, 0] },
+    id: 'call',
+    name: 'Call',
+    type: 'n8n-nodes-base.httpRequest',
+    typeVersion: 4.2,
+    position: [220, 0],
     parameters: {
       url,
       authentication: 'genericCredentialType',
@@ -177,7 +195,9 @@ test('requires confirmation before sending a secret to a URL that changed since 
     credentials: { httpHeaderAuth: { id, name: 'CRM' } },
   })
   const workflow = (url: string) => ({
-    ...{ name: 'Calls', nodes: [hook, call(url)], settings: {} },
+    name: 'Calls',
+    nodes: [hook, call(url)],
+    settings: {},
     connections: { Hook: { main: [[{ node: 'Call', type: 'main', index: 0 }]] } },
   })
   const { id: n8nWorkflowId } = await n8n('POST', '/workflows', workflow('https://crm.example.com/'))

@@ -13,7 +13,12 @@ afterEach(() => world.stub.state.withheld.clear())
 const planOf = async (user: WorldUser, workflowId: string, more: object = {}) =>
   (await user.api('POST', '/v1/deployments/plan', { workflowId, instanceId: user.instanceId, ...more })).body
 const node = (name: string, type: string, typeVersion: number, parameters: object) => ({
-  ...{ id: name, name, type, typeVersion, position: [0, 0], parameters },
+  id: name,
+  name,
+  type,
+  typeVersion,
+  position: [0, 0],
+  parameters,
 })
 const hourly = node('Hourly', 'n8n-nodes-base.scheduleTrigger', 1.2, {
   rule: { interval: [{ field: 'hours' }] },
@@ -251,7 +256,10 @@ describe('consent for a credential', () => {
     const credentialId = await user.credential('slackOAuth2Api', { clientId, clientSecret: 'of-the-client' })
     const workflow = after({
       ...node('Step', 'n8n-nodes-base.slack', 2.2, {
-        ...{ authentication: 'oAuth2', select: 'channel', text: 'Hi', channelId: '#all' },
+        authentication: 'oAuth2',
+        select: 'channel',
+        text: 'Hi',
+        channelId: '#all',
       }),
     })
     const inN8n = () =>

@@ -27,21 +27,29 @@ interface NodeSpec {
 }
 
 const nodeOf = ({ type, named, host = 'crm.example.com' }: NodeSpec, index: number) => ({
-  ...{ id: `n${index}`, name: `N${index}`, position: [220 * index, 0] },
+  id: `n${index}`,
+  name: `N${index}`,
+  position: [220 * index, 0],
   ...(type === header
     ? {
-        ...{ type: 'n8n-nodes-base.httpRequest', typeVersion: 4.2 },
+        type: 'n8n-nodes-base.httpRequest',
+        typeVersion: 4.2,
         parameters: {
-          ...{ url: `https://${host}/v1`, authentication: 'genericCredentialType', genericAuthType: type },
+          url: `https://${host}/v1`,
+          authentication: 'genericCredentialType',
+          genericAuthType: type,
           options: {},
         },
       }
     : type === 'telegramApi'
       ? { type: 'n8n-nodes-base.telegram', typeVersion: 1.2, parameters: { chatId: '1', text: 'x' } }
       : {
-          ...{ type: 'n8n-nodes-base.slack', typeVersion: 2.2 },
+          type: 'n8n-nodes-base.slack',
+          typeVersion: 2.2,
           parameters: {
-            ...{ select: 'channel', channelId: '#a', text: 'x' },
+            select: 'channel',
+            channelId: '#a',
+            text: 'x',
             ...(type === oauth && { authentication: 'oAuth2' }),
           },
         }),
@@ -51,8 +59,12 @@ const nodeOf = ({ type, named, host = 'crm.example.com' }: NodeSpec, index: numb
 const workflowOf = (...specs: NodeSpec[]) => {
   const nodes = specs.map(nodeOf)
   const start = {
-    ...{ id: 's', name: 'Hourly', type: 'n8n-nodes-base.scheduleTrigger', typeVersion: 1.2 },
-    ...{ position: [0, 0], parameters: { rule: { interval: [{ field: 'hours' }] } } },
+    id: 's',
+    name: 'Hourly',
+    type: 'n8n-nodes-base.scheduleTrigger',
+    typeVersion: 1.2,
+    position: [0, 0],
+    parameters: { rule: { interval: [{ field: 'hours' }] } },
   }
   const names = ['Hourly', ...nodes.map(({ name }) => name)]
   const connections = Object.fromEntries(
@@ -84,7 +96,12 @@ interface Said {
 }
 const said = ({ slots }: { slots: Said[] }) =>
   slots.map(({ node, type, status, reason, consentUrl, credential }) => ({
-    ...{ node, type, status, reason, consentUrl, credential: credential?.id },
+    node,
+    type,
+    status,
+    reason,
+    consentUrl,
+    credential: credential?.id,
   }))
 
 /** Compares readiness, with and without the instance, with the plan. @returns the agreed result */
@@ -230,7 +247,9 @@ test('returns a result per instance, even if one is unreachable', async () => {
   const user = await world.user()
   await keep(user, oauth, `Two ${user.id}`)
   const second = await user.api('POST', '/v1/instances', {
-    ...{ name: 'other', baseUrl: `${world.stub.baseUrl}/second`, apiKey: world.stub.apiKey },
+    name: 'other',
+    baseUrl: `${world.stub.baseUrl}/second`,
+    apiKey: world.stub.apiKey,
   })
   expect(second.status).toBe(201)
   const workflowId = await user.workflow(workflowOf({ type: oauth }))
@@ -239,7 +258,10 @@ test('returns a result per instance, even if one is unreachable', async () => {
   const { instanceId, ready, instances } = await readinessOf(user, workflowId)
   expect([instanceId, ready]).toEqual([user.instanceId, true])
   expect(instances.find(({ id }: { id: string }) => id === user.instanceId)).toMatchObject({
-    ...{ name: 'n8n', ready: true, error: null, deploymentId: null },
+    name: 'n8n',
+    ready: true,
+    error: null,
+    deploymentId: null,
     slots: [{ node: 'N0', type: oauth, status: 'bound' }],
   })
   expect(instances.find(({ id }: { id: string }) => id === second.body.id)).not.toMatchObject({ ready: true })

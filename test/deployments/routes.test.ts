@@ -13,7 +13,8 @@ const absentId = '0198c0de-0000-7000-8000-000000000000'
 async function setting() {
   const user = await world.user()
   const workflowId = await world.workflow(user, {
-    ...{ versions: 3, endpoints: ['webhook/orders', 'webhook/a b/:id'] },
+    versions: 3,
+    endpoints: ['webhook/orders', 'webhook/a b/:id'],
     nodes: [{ name: 'Slack', type: 'n8n-nodes-base.slack', typeVersion: 2.2, parameters: {} }],
   })
   const { id: instanceId, token } = await world.instance(user, 'prod')

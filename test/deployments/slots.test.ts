@@ -13,27 +13,33 @@ afterAll(() => world.close())
 const header = 'httpHeaderAuth'
 
 const every = {
-  ...{
-    id: 's',
-    name: 'Every hour',
-    type: 'n8n-nodes-base.scheduleTrigger',
-    typeVersion: 1.2,
-    position: [0, 0],
-  },
+  id: 's',
+  name: 'Every hour',
+  type: 'n8n-nodes-base.scheduleTrigger',
+  typeVersion: 1.2,
+  position: [0, 0],
   parameters: { rule: { interval: [{ field: 'hours' }] } },
 }
 const http = (name: string, url: string, named?: string, id = `id-${name}`) => ({
-  ...{ id, name, type: 'n8n-nodes-base.httpRequest', typeVersion: 4.2, position: [220, 0] },
+  id,
+  name,
+  type: 'n8n-nodes-base.httpRequest',
+  typeVersion: 4.2,
+  position: [220, 0],
   parameters: { url, authentication: 'genericCredentialType', genericAuthType: header, options: {} },
   ...(named !== undefined && { credentials: { [header]: { id: 'of-another-n8n', name: named } } }),
 })
 const database = (name: string, named: string) => ({
-  ...{ id: `id-${name}`, name, type: 'n8n-nodes-base.postgres', typeVersion: 2.5, position: [220, 0] },
+  id: `id-${name}`,
+  name,
+  type: 'n8n-nodes-base.postgres',
+  typeVersion: 2.5,
+  position: [220, 0],
   parameters: { operation: 'executeQuery', query: 'select 1' },
   credentials: { postgres: { id: named.slice(0, 4), name: named } },
 })
 /** A schedule followed by the nodes in a row. */
-const chain = (...nodes: { name: string }[]) => ({
+const chain = (...nodes: { name: string; disabled?: boolean }[]) => ({
   name: `Chain ${randomUUID()}`,
   nodes: [every, ...nodes],
   connections: Object.fromEntries(
@@ -274,7 +280,10 @@ describe('another version', () => {
   test('requires an explicit binding when a node that determines the host changes', async () => {
     const { user, workflowId, id, bindings } = await deployed()
     const config = (value: string, type = 'n8n-nodes-base.set') => ({
-      ...{ name: 'Config', type, typeVersion: 3.4, position: [0, 0] },
+      name: 'Config',
+      type,
+      typeVersion: 3.4,
+      position: [0, 0],
       parameters: { jsCode: value, assignments: { assignments: [{ name: 'base', value, type: 'string' }] } },
     })
     const url = "={{ $('Config').item.json.base }}/v1"
@@ -368,10 +377,7 @@ describe('another version', () => {
 
   test('does not bind a disabled node, and restores its binding when it is enabled', async () => {
     const { user, workflowId, id, deployment } = await deployed()
-    await user.change(
-      workflowId,
-      chain(http('CRM', crmUrl), { ...http('ERP', erpUrl), ...{ disabled: true } }),
-    )
+    await user.change(workflowId, chain(http('CRM', crmUrl), { ...http('ERP', erpUrl), disabled: true }))
     expect((await user.act(id, 'deploy', {})).body.bindings).toMatchObject([{ node: 'CRM' }])
     expect(inN8n(deployment)).toEqual({ CRM: 'CRM key' })
     await user.change(workflowId, crmAndErp())
@@ -427,8 +433,13 @@ test('a run rejected by a service marks only the credential of the failed node',
   world.pass(60_000)
   const marked = await world.deps.credentialHealth.markRefused([
     {
-      ...{ userId: user.id, deploymentId: body.id, workflowVersion: 1, node: 'ERP' },
-      ...{ message: '401 Unauthorized', httpStatus: 401, failedAt: new Date(world.clock.now) },
+      userId: user.id,
+      deploymentId: body.id,
+      workflowVersion: 1,
+      node: 'ERP',
+      message: '401 Unauthorized',
+      httpStatus: 401,
+      failedAt: new Date(world.clock.now),
     },
   ])
   expect(marked).toEqual([erp])
@@ -441,7 +452,8 @@ test('a type selected by an expression only accepts an explicit binding for its 
   const open = {
     ...http('Open', 'https://a.example.com/'),
     parameters: {
-      ...{ url: 'https://a.example.com/', authentication: 'predefinedCredentialType' },
+      url: 'https://a.example.com/',
+      authentication: 'predefinedCredentialType',
       nodeCredentialType: '={{ $json.type }}',
     },
   }

@@ -10,7 +10,12 @@ afterAll(() => world.close())
 afterEach(() => checkInvariants(world))
 
 const node = (name: string, type: string, typeVersion: number, parameters: object) => ({
-  ...{ id: name, name, type, typeVersion, position: [0, 0], parameters },
+  id: name,
+  name,
+  type,
+  typeVersion,
+  position: [0, 0],
+  parameters,
 })
 const child = (name: string) => ({
   name,

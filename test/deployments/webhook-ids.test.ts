@@ -9,8 +9,12 @@ const place = {
 }
 const webhookScope = webhookScopeOf(place, null)
 const chat = (name: string, id: string, webhookId?: string) => ({
-  ...{ id, name, type: '@n8n/n8n-nodes-langchain.chatTrigger', typeVersion: 1.1 },
-  ...{ position: [0, 0], parameters: { public: true } },
+  id,
+  name,
+  type: '@n8n/n8n-nodes-langchain.chatTrigger',
+  typeVersion: 1.1,
+  position: [0, 0],
+  parameters: { public: true },
   ...(webhookId !== undefined && { webhookId }),
 })
 const given = (

@@ -76,7 +76,11 @@ describe('examples', () => {
         [
           join(root, 'node_modules/typescript/bin/tsc'),
           ...options,
-          ...['--typeRoots', types, '--types', 'node', 'client.ts'],
+          '--typeRoots',
+          types,
+          '--types',
+          'node',
+          'client.ts',
         ],
         folder,
       )

@@ -107,7 +107,11 @@ test('a dead letter can be replayed, and stays with the reason if it still canno
     code: 'unknown-workflow',
   })
   await world.deployments.track(userId, {
-    ...{ workflowId, instanceId, version: 1, n8nWorkflowId: 'later', bindings: [] },
+    workflowId,
+    instanceId,
+    version: 1,
+    n8nWorkflowId: 'later',
+    bindings: [],
   })
   expect((await replay(matchable.id)).body).toEqual({
     replayed: true,

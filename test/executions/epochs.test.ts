@@ -17,12 +17,18 @@ beforeAll(async () => {
 afterAll(() => world.close())
 
 const before = {
-  ...{ executionId: '5', workflowId: 'wf1', status: 'success' },
-  ...{ startedAt: '2026-10-20T03:00:00Z', finishedAt: '2026-10-20T03:00:02Z' },
+  executionId: '5',
+  workflowId: 'wf1',
+  status: 'success',
+  startedAt: '2026-10-20T03:00:00Z',
+  finishedAt: '2026-10-20T03:00:02Z',
 }
 const after = {
-  ...{ executionId: '5', workflowId: 'wf1', status: 'error' },
-  ...{ startedAt: '2026-11-20T03:00:00Z', finishedAt: '2026-11-20T03:00:02Z' },
+  executionId: '5',
+  workflowId: 'wf1',
+  status: 'error',
+  startedAt: '2026-11-20T03:00:00Z',
+  finishedAt: '2026-11-20T03:00:02Z',
   error: { message: 'another run, after n8n was restored' },
 }
 
@@ -82,8 +88,14 @@ describe('reports of two runs with one ID', () => {
   test('concurrently, single and in overlapping batches: starts one epoch and records every run once', async () => {
     const { instanceId, userId } = await world.tracked()
     const run = (id: number, startedAtMs: number): IncomingExecution => ({
-      ...{ ...emptyDelivery, n8nExecutionId: String(id), n8nWorkflowId: 'wf1', status: 'success' as const },
-      ...{ startedAtMs, finishedAtMs: startedAtMs + 1000, eventAtMs: startedAtMs, receivedAtMs: Date.now() },
+      ...emptyDelivery,
+      n8nExecutionId: String(id),
+      n8nWorkflowId: 'wf1',
+      status: 'success' as const,
+      startedAtMs,
+      finishedAtMs: startedAtMs + 1000,
+      eventAtMs: startedAtMs,
+      receivedAtMs: Date.now(),
     })
     const [first, second] = [Date.now() - 50 * hourMs, Date.now() - 2 * hourMs]
     const ids = Array.from({ length: 30 }, (_, index) => index + 1)
@@ -117,14 +129,14 @@ describe("n8n's Error Trigger, which sends no start", () => {
     workflow: { id: workflowId },
   })
   const polled = {
-    ...{
-      ...emptyDelivery,
-      n8nExecutionId: '5',
-      n8nWorkflowId: 'wf1',
-      status: 'error' as const,
-      receivedAtMs: now,
-    },
-    ...{ startedAtMs: now - minuteMs - 500, finishedAtMs: now - minuteMs, eventAtMs: now - minuteMs },
+    ...emptyDelivery,
+    n8nExecutionId: '5',
+    n8nWorkflowId: 'wf1',
+    status: 'error' as const,
+    receivedAtMs: now,
+    startedAtMs: now - minuteMs - 500,
+    finishedAtMs: now - minuteMs,
+    eventAtMs: now - minuteMs,
   } satisfies IncomingExecution
   const orders = <T>(items: T[]): T[][] =>
     items.length < 2
@@ -228,7 +240,9 @@ describe("n8n's Error Trigger, which sends no start", () => {
 })
 
 const ended = (id: number, startedMs: number, status: 'success' | 'error' = 'success') => ({
-  ...{ id: String(id), status, finished: status === 'success' },
+  id: String(id),
+  status,
+  finished: status === 'success',
   startedAt: new Date(startedMs).toISOString(),
   stoppedAt: new Date(startedMs + 500).toISOString(),
 })

@@ -72,12 +72,10 @@ test.each([
 
 test('a failure has the same fingerprint whether pushed by the error workflow, by a hook, or polled', async () => {
   const said = {
-    ...{
-      name: 'NodeApiError',
-      message: 'Authorization failed',
-      httpCode: '401',
-      timestamp: 1_795_344_752_624,
-    },
+    name: 'NodeApiError',
+    message: 'Authorization failed',
+    httpCode: '401',
+    timestamp: 1_795_344_752_624,
     node: { name: 'Call', type: 'n8n-nodes-base.httpRequest' },
   }
   const at = new Date('2026-11-22T10:00:00Z')

@@ -13,7 +13,9 @@ afterAll(() => world.close())
 const triggerFailure = (more: object = {}, workflowId = 'wf1') => ({
   trigger: {
     error: {
-      ...{ message: 'IMAP login refused', name: 'NodeOperationError', node: { name: 'Email Trigger' } },
+      message: 'IMAP login refused',
+      name: 'NodeOperationError',
+      node: { name: 'Email Trigger' },
       ...more,
     },
     mode: 'trigger',
@@ -36,8 +38,14 @@ describe('an incident', () => {
     expect(first).toMatchObject({ status: 202, body: { created: true, incident: true } })
     expect(await list(userId)).toMatchObject([
       {
-        ...{ id: first.body.id, workflowId, deploymentId, instanceId, workflowVersion: 1 },
-        ...{ source: 'trigger', mode: 'trigger', deliveries: 1 },
+        id: first.body.id,
+        workflowId,
+        deploymentId,
+        instanceId,
+        workflowVersion: 1,
+        source: 'trigger',
+        mode: 'trigger',
+        deliveries: 1,
         error: { message: 'IMAP login refused', node: 'Email Trigger' },
       },
     ])

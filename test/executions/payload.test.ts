@@ -100,7 +100,9 @@ describe('formats', () => {
     }
     const failed = { executionId: '1', error: 'm' }
     expect(readPayload({ execution: failed, workflow: { id: 'w' } }, receivedAt)).toMatchObject({
-      ...{ ok: false, code: 'missing-status', n8nExecutionId: '1' },
+      ok: false,
+      code: 'missing-status',
+      n8nExecutionId: '1',
     })
   })
 

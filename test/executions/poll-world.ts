@@ -92,8 +92,15 @@ export function createPollWorld({ db, sql }: Pick<TestDatabase, 'db' | 'sql'>) {
         .values({ id, userId, name: 'n8n', baseUrl, apiKey: sealed, nextPollAt: createdAt, createdAt }),
       db.insert(workflows).values({ id: workflowId, userId, ...content, warnings: [] }),
       db.insert(deployments).values({
-        ...{ id: deploymentId, userId, workflowId, instanceId: id, version: 1, status: 'active' as const },
-        ...{ n8nWorkflowId: tracked.id, reportSuccess, createdAt },
+        id: deploymentId,
+        userId,
+        workflowId,
+        instanceId: id,
+        version: 1,
+        status: 'active' as const,
+        n8nWorkflowId: tracked.id,
+        reportSuccess,
+        createdAt,
       }),
     ])
     fetches.set(id, server)
@@ -112,24 +119,31 @@ export function createPollWorld({ db, sql }: Pick<TestDatabase, 'db' | 'sql'>) {
     const statuses = async () =>
       Object.fromEntries((await rows()).map((row) => [String(row['id']), String(row['status'])]))
     return {
-      ...{
-        id,
-        userId,
-        workflowId,
-        deploymentId,
-        stub,
-        server,
-        client,
-        trackedId: tracked.id,
-        otherId: other.id,
-      },
-      ...{ add, push, rows, schedule, statuses },
+      id,
+      userId,
+      workflowId,
+      deploymentId,
+      stub,
+      server,
+      client,
+      trackedId: tracked.id,
+      otherId: other.id,
+      add,
+      push,
+      rows,
+      schedule,
+      statuses,
       poll: () => pollNow(deps, userId, id),
     }
   }
 
   return {
-    ...{ clock, now, advance, logs, deps, instance },
+    clock,
+    now,
+    advance,
+    logs,
+    deps,
+    instance,
     run: (more: Partial<ReconcileOptions> = {}) => reconcile({ ...deps, budgetMs: 50_000, ...more }),
     /** Ensures that a test only polls its own instances. */
     forget: () => sql`update instances set next_poll_at = 'infinity'`,

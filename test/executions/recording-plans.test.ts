@@ -8,13 +8,14 @@ import { createWorld, type World } from './world.ts'
 const startedAtMs = Date.parse('2026-11-22T10:00:00Z')
 const batch = (from: number, size: number): IncomingExecution[] =>
   Array.from({ length: size }, (_, index) => ({
-    ...{
-      ...emptyDelivery,
-      n8nExecutionId: String(from + index),
-      n8nWorkflowId: 'wf1',
-      status: 'error' as const,
-    },
-    ...{ startedAtMs, finishedAtMs: startedAtMs + 1000, eventAtMs: startedAtMs, receivedAtMs: startedAtMs },
+    ...emptyDelivery,
+    n8nExecutionId: String(from + index),
+    n8nWorkflowId: 'wf1',
+    status: 'error' as const,
+    startedAtMs,
+    finishedAtMs: startedAtMs + 1000,
+    eventAtMs: startedAtMs,
+    receivedAtMs: startedAtMs,
     error: { message: 'm', node: 'N', errorClass: null, httpStatus: null },
   }))
 

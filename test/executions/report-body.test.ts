@@ -36,12 +36,10 @@ describe('a report is parsed', () => {
   test('as form fields', () => {
     const text = 'executionId=7&workflowId=w&status=error&error[message]=No+such+%22thing%22&error.node=HTTP'
     expect(readReports(text, form)).toEqual({
-      ...{
-        executionId: '7',
-        workflowId: 'w',
-        status: 'error',
-        error: { message: 'No such "thing"', node: 'HTTP' },
-      },
+      executionId: '7',
+      workflowId: 'w',
+      status: 'error',
+      error: { message: 'No such "thing"', node: 'HTTP' },
     })
   })
 

@@ -37,8 +37,11 @@ test('the migration counts existing executions, and later deliveries for them to
     const time = () =>
       next() < 0.2 ? null : new Date(recordedAtMs + Math.floor((next() - 0.5) * hourMs)).toISOString()
     const row = {
-      ...{ id: uuidv7({ msecs: recordedAtMs }), recordedAt: new Date(recordedAtMs).toISOString() },
-      ...{ status: pick(executionStatuses, next), startedAt: time(), finishedAt: time() },
+      id: uuidv7({ msecs: recordedAtMs }),
+      recordedAt: new Date(recordedAtMs).toISOString(),
+      status: pick(executionStatuses, next),
+      startedAt: time(),
+      finishedAt: time(),
       data: next() < 0.5 ? randomData(next, recordedAtMs) : null,
     }
     await sql`insert into execution_keys

@@ -105,8 +105,15 @@ test('trimmed data stays counted, and a later delivery does not count it again',
   const receivedAtMs = Date.now() - 40 * dayMs
   const execution = (id: number, eventAtMs: number): IncomingExecution => ({
     ...emptyDelivery,
-    ...{ n8nExecutionId: String(id), n8nWorkflowId: 'wf1', status: 'success', mode: null, error: null },
-    ...{ startedAtMs: receivedAtMs, finishedAtMs: receivedAtMs, eventAtMs, receivedAtMs },
+    n8nExecutionId: String(id),
+    n8nWorkflowId: 'wf1',
+    status: 'success',
+    mode: null,
+    error: null,
+    startedAtMs: receivedAtMs,
+    finishedAtMs: receivedAtMs,
+    eventAtMs,
+    receivedAtMs,
     data: toRunData(randomData(next, receivedAtMs)),
   })
   const ids = Array.from({ length: 30 }, (_, index) => index)

@@ -67,14 +67,12 @@ function lifeOf(
       source: 'push',
       execution: {
         ...common,
-        ...{
-          status: 'running',
-          startedAtMs,
-          finishedAtMs: null,
-          eventAtMs: startedAtMs,
-          error: null,
-          data: null,
-        },
+        status: 'running',
+        startedAtMs,
+        finishedAtMs: null,
+        eventAtMs: startedAtMs,
+        error: null,
+        data: null,
       },
     },
     {
@@ -194,8 +192,13 @@ describe('a change', () => {
     const startedAtMs = Date.now() - hourMs
     const failed = {
       ...emptyDelivery,
-      ...{ n8nExecutionId: '1', n8nWorkflowId: 'wf1', status: 'error' as const },
-      ...{ startedAtMs, finishedAtMs: startedAtMs + 1000, eventAtMs: startedAtMs, receivedAtMs: startedAtMs },
+      n8nExecutionId: '1',
+      n8nWorkflowId: 'wf1',
+      status: 'error' as const,
+      startedAtMs,
+      finishedAtMs: startedAtMs + 1000,
+      eventAtMs: startedAtMs,
+      receivedAtMs: startedAtMs,
       error: { message: 'Request 7 failed', node: 'Call', errorClass: 'NodeApiError', httpStatus: 500 },
       data: toRunData({
         nodes: [{ name: 'Call', type: 't', durationMs: 5, items: 2, runs: 1, error: {} }],
@@ -246,8 +249,14 @@ describe('a change', () => {
     }))
     const runs = Array.from({ length: 5 }, (_, index) => ({
       ...emptyDelivery,
-      ...{ n8nExecutionId: String(index), n8nWorkflowId: 'wf1', status: 'success' as const },
-      ...{ startedAtMs: nowMs, finishedAtMs: nowMs, eventAtMs: nowMs, receivedAtMs: nowMs, error: null },
+      n8nExecutionId: String(index),
+      n8nWorkflowId: 'wf1',
+      status: 'success' as const,
+      startedAtMs: nowMs,
+      finishedAtMs: nowMs,
+      eventAtMs: nowMs,
+      receivedAtMs: nowMs,
+      error: null,
       data: toRunData({ nodes }),
     }))
     await ingest(world.db, instanceId, runs, 'push')

@@ -33,14 +33,21 @@ interface Failure {
 }
 const failed = (id: string, { message = 'm', node = 'Call', mode = 'webhook', ...more }: Failure = {}) => ({
   execution: {
-    ...{ id, mode, lastNodeExecuted: node },
+    id,
+    mode,
+    lastNodeExecuted: node,
     error: { name: 'NodeApiError', message, ...(more.timestamp && { timestamp: more.timestamp }) },
   },
   workflow: { id: more.workflowId ?? 'wf1' },
 })
 const run = (id: string, status: string, endedAtMs: number, more: object = {}) => ({
-  ...{ executionId: id, workflowId: 'wf1', status, mode: 'webhook' },
-  ...{ startedAt: iso(endedAtMs - 2000), finishedAt: iso(endedAtMs), ...more },
+  executionId: id,
+  workflowId: 'wf1',
+  status,
+  mode: 'webhook',
+  startedAt: iso(endedAtMs - 2000),
+  finishedAt: iso(endedAtMs),
+  ...more,
 })
 
 async function runsOf(instanceId: string) {
@@ -98,13 +105,14 @@ describe('a successful run stays successful', () => {
     for (const source of ['push', 'poll'] as const) {
       const { instanceId, report } = await tracked()
       const ended = {
-        ...{ ...emptyDelivery, n8nExecutionId: '5', n8nWorkflowId: 'wf1', status: 'success' as const },
-        ...{
-          startedAtMs: now - 9000,
-          finishedAtMs: now - 7000,
-          eventAtMs: now - 7000,
-          receivedAtMs: now - 5000,
-        },
+        ...emptyDelivery,
+        n8nExecutionId: '5',
+        n8nWorkflowId: 'wf1',
+        status: 'success' as const,
+        startedAtMs: now - 9000,
+        finishedAtMs: now - 7000,
+        eventAtMs: now - 7000,
+        receivedAtMs: now - 5000,
       }
       await ingest(world.db, instanceId, [ended], source)
       await report(failed('5'))
@@ -117,14 +125,14 @@ describe('a successful run stays successful', () => {
     const { instanceId, report } = await tracked()
     await report(failed('5', { timestamp: now - 60_000 }))
     const ended = {
-      ...{
-        ...emptyDelivery,
-        n8nExecutionId: '5',
-        n8nWorkflowId: 'wf1',
-        status: 'success' as const,
-        receivedAtMs: now,
-      },
-      ...{ startedAtMs: now - 2 * hourMs, finishedAtMs: now - 30_000, eventAtMs: now - 30_000 },
+      ...emptyDelivery,
+      n8nExecutionId: '5',
+      n8nWorkflowId: 'wf1',
+      status: 'success' as const,
+      receivedAtMs: now,
+      startedAtMs: now - 2 * hourMs,
+      finishedAtMs: now - 30_000,
+      eventAtMs: now - 30_000,
     }
     await ingest(world.db, instanceId, [ended], 'poll')
     await report(failed('5', { timestamp: now - 60_000 }))
@@ -202,14 +210,14 @@ describe('two workflows with one execution ID', () => {
   test('polled and pushed', async () => {
     const { instanceId, report } = await tracked()
     const polled = (n8nWorkflowId: string, endedAtMs: number) => ({
-      ...{
-        ...emptyDelivery,
-        n8nExecutionId: '5',
-        n8nWorkflowId,
-        status: 'error' as const,
-        receivedAtMs: now,
-      },
-      ...{ startedAtMs: endedAtMs - 500, finishedAtMs: endedAtMs, eventAtMs: endedAtMs },
+      ...emptyDelivery,
+      n8nExecutionId: '5',
+      n8nWorkflowId,
+      status: 'error' as const,
+      receivedAtMs: now,
+      startedAtMs: endedAtMs - 500,
+      finishedAtMs: endedAtMs,
+      eventAtMs: endedAtMs,
     })
     await ingest(world.db, instanceId, [polled('wf1', now - 60_000)], 'poll')
     await ingest(world.db, instanceId, [polled('wf2', now - 60_000)], 'poll')
@@ -234,14 +242,17 @@ async function anyDelivery(next: () => number): Promise<MergeableExecution> {
   const [startedAtMs, finishedAtMs, errorAtMs] = [time(), time(), status === 'error' ? time() : null]
   const receivedAtMs = time() ?? now
   const delivery = {
-    ...{ n8nExecutionId: '1', n8nWorkflowId: pick(['wf1', 'wf1', 'wf1', 'wf2'], next), status },
-    ...{
-      n8nVersionId: null,
-      retryOf: null,
-      data: null,
-      mode: pick([null, 'webhook', 'webhook', 'trigger'], next),
-    },
-    ...{ startedAtMs, finishedAtMs, errorAtMs, receivedAtMs },
+    n8nExecutionId: '1',
+    n8nWorkflowId: pick(['wf1', 'wf1', 'wf1', 'wf2'], next),
+    status,
+    n8nVersionId: null,
+    retryOf: null,
+    data: null,
+    mode: pick([null, 'webhook', 'webhook', 'trigger'], next),
+    startedAtMs,
+    finishedAtMs,
+    errorAtMs,
+    receivedAtMs,
     eventAtMs: finishedAtMs ?? errorAtMs ?? receivedAtMs,
     error: pick([true, false], next)
       ? {
@@ -267,9 +278,14 @@ test('the database agrees with the pure function on 20,000 random pairs, coverin
   const time = (ms: number | null) => (ms === null ? null : iso(ms))
   const rows = pairs.map(({ known, told, isLatest }) => ({
     key: {
-      ...{ epoch: 1, n8n_workflow_id: known.n8nWorkflowId, status: known.status, stamp: known.mergeKey },
-      ...{ started_at: time(known.startedAtMs), finished_at: time(known.finishedAtMs) },
-      ...{ is_start_polled: known.isStartPolled, recorded_at: time(known.receivedAtMs) },
+      epoch: 1,
+      n8n_workflow_id: known.n8nWorkflowId,
+      status: known.status,
+      stamp: known.mergeKey,
+      started_at: time(known.startedAtMs),
+      finished_at: time(known.finishedAtMs),
+      is_start_polled: known.isStartPolled,
+      recorded_at: time(known.receivedAtMs),
       error_evidence: known.errorEvidence,
     },
     current: isLatest ? 1 : 2,

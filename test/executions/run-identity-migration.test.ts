@@ -131,8 +131,12 @@ test('the scheduled job corrects runs from before the migration once', async () 
 test('an earlier run is recognized by its start, which n8n always reports alike', async () => {
   const startedAtMs = deployedAtMs - 19 * minuteMs
   const told = {
-    ...{ ...emptyDelivery, n8nExecutionId: '1', n8nWorkflowId: 'wf1', status: 'success' as const },
-    ...{ eventAtMs: startedAtMs, receivedAtMs: Date.now() },
+    ...emptyDelivery,
+    n8nExecutionId: '1',
+    n8nWorkflowId: 'wf1',
+    status: 'success' as const,
+    eventAtMs: startedAtMs,
+    receivedAtMs: Date.now(),
   }
   const [same] = await ingest(db, ids.instance, [{ ...told, startedAtMs }], 'poll')
   expect(same).toMatchObject({ created: false, hasNewEpoch: false, workflowVersion: 1 })

@@ -25,9 +25,14 @@ const run = (
   more: Partial<IncomingExecution> = {},
 ): IncomingExecution => ({
   ...emptyDelivery,
-  ...{ n8nExecutionId: String(id), n8nWorkflowId: 'wf1', status, mode: 'webhook' },
-  ...{ startedAtMs: startMs + id * minuteMs, finishedAtMs: startMs + id * minuteMs + 1000 },
-  ...{ eventAtMs: startMs + id * minuteMs + 1000, receivedAtMs: Date.now() },
+  n8nExecutionId: String(id),
+  n8nWorkflowId: 'wf1',
+  status,
+  mode: 'webhook',
+  startedAtMs: startMs + id * minuteMs,
+  finishedAtMs: startMs + id * minuteMs + 1000,
+  eventAtMs: startMs + id * minuteMs + 1000,
+  receivedAtMs: Date.now(),
   ...more,
 })
 const retry = (id: number, of: number, status: IncomingExecution['status']) =>
@@ -79,7 +84,10 @@ test("maps n8n's modes to kinds, and a missing mode to production", async () => 
   )
   expect(Object.values(await kindsOf(instanceId))).toEqual([
     ...Array<string>(6).fill('production'),
-    ...['manual', 'manual', 'sub', 'error'],
+    'manual',
+    'manual',
+    'sub',
+    'error',
   ])
   expect(await countsOf(userId)).toEqual({ production: [6, 0], manual: [2, 0], sub: [1, 0], error: [1, 0] })
 })
@@ -132,8 +140,13 @@ describe('a retry chain', () => {
     const { report, userId } = await world.tracked()
     const at = (minutes: number) => new Date(startMs + minutes * minuteMs).toISOString()
     const told = (executionId: string, status: string, more: object = {}) => ({
-      ...{ executionId, workflowId: 'wf1', status, mode: 'webhook' },
-      ...{ startedAt: at(Number(executionId)), finishedAt: at(Number(executionId) + 0.1), ...more },
+      executionId,
+      workflowId: 'wf1',
+      status,
+      mode: 'webhook',
+      startedAt: at(Number(executionId)),
+      finishedAt: at(Number(executionId) + 0.1),
+      ...more,
     })
     const { body } = await report([
       told('2', 'success', { mode: 'retry', retryOf: '1' }),
@@ -144,7 +157,10 @@ describe('a retry chain', () => {
     const get = async (id: string) => (await world.call('GET', `/v1/executions/${id}`, { user: userId })).body
     expect(await get(first.id)).toMatchObject({ kind: 'superseded', retryOf: null, retriedBy: second.id })
     expect(await get(second.id)).toMatchObject({
-      ...{ kind: 'production', retryOf: first.id, n8nRetryOf: '1', retriedBy: null },
+      kind: 'production',
+      retryOf: first.id,
+      n8nRetryOf: '1',
+      retriedBy: null,
     })
     expect(await get(third.id)).toMatchObject({ retryOf: null, n8nRetryOf: '7' })
     expect(await countsOf(userId)).toEqual({ production: [1, 1], superseded: [0, 1] })
@@ -289,12 +305,14 @@ describe('waiting', () => {
 
   test('is detected by a gap between nodes or a Wait node, and its time does not count', () => {
     expect(activityOf({ resultData: { runData } }, undefined, new Date(at(0)).toISOString())).toEqual({
-      ...{ activeMs: 4510, waited: true },
+      activeMs: 4510,
+      waited: true,
     })
     const short = { Webhook: [node(0, 10)], Pause: [node(1, 3000)], Post: [node(4, 500)] }
     const workflow = { nodes: [{ name: 'Pause', type: 'n8n-nodes-base.wait' }] }
     expect(activityOf({ resultData: { runData: short } }, workflow, undefined)).toEqual({
-      ...{ activeMs: 510, waited: true },
+      activeMs: 510,
+      waited: true,
     })
     expect(activityOf({ resultData: { runData: short } }, undefined, undefined)?.waited).toBe(false)
     // A retry's data starts with the node runs of the original.
@@ -302,7 +320,8 @@ describe('waiting', () => {
     expect(
       activityOf({ resultData: { runData: retried } }, undefined, new Date(at(0)).toISOString()),
     ).toEqual({
-      ...{ activeMs: 70, waited: false },
+      activeMs: 70,
+      waited: false,
     })
   })
 

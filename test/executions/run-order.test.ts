@@ -28,9 +28,15 @@ describe.each(databaseKinds)('on $kind', ({ create }) => {
 
   let number = 0
   const run = (recordedAt: Date, given: Partial<typeof executions.$inferInsert> = {}) => ({
-    ...{ id: uuidv7({ msecs: recordedAt.getTime() }), recordedAt, n8nExecutionId: String(++number) },
-    ...{ userId: tracked.userId, instanceId: tracked.instanceId, workflowId: tracked.workflowId },
-    ...{ workflowVersion: 1, deploymentId: tracked.deploymentId, status: 'success' as const },
+    id: uuidv7({ msecs: recordedAt.getTime() }),
+    recordedAt,
+    n8nExecutionId: String(++number),
+    userId: tracked.userId,
+    instanceId: tracked.instanceId,
+    workflowId: tracked.workflowId,
+    workflowVersion: 1,
+    deploymentId: tracked.deploymentId,
+    status: 'success' as const,
     ...given,
   })
   const random = randomFrom(7)

@@ -94,7 +94,10 @@ export function createWorld(database: TestDatabase, options: WorldOptions = {}) 
   )
   const closed = { open: async () => null }
   const deployer = new Deployer(db, now, {
-    ...{ ...instanceDeps, deployments, fingerprint, loadCatalogue },
+    ...instanceDeps,
+    deployments,
+    fingerprint,
+    loadCatalogue,
     workflows: new WorkflowRepository(db, now, loadCatalogue, { workflows: 1_000 }),
     credentials: closed,
     availableCredentials: new AvailableCredentials(db, closed, loadCatalogue),

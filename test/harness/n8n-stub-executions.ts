@@ -12,7 +12,14 @@ import { isObject, Refusal } from './n8n-stub-validation.ts'
 import { pageLimit, readCursor } from './n8n-stub-workflows.ts'
 
 const STATUSES: ReadonlySet<string> = new Set<StubExecutionStatus>([
-  ...(['canceled', 'crashed', 'error', 'new', 'running', 'success', 'unknown', 'waiting'] as const),
+  'canceled',
+  'crashed',
+  'error',
+  'new',
+  'running',
+  'success',
+  'unknown',
+  'waiting',
 ])
 
 export function listExecutions(context: StubContext, query: URLSearchParams): Json {
@@ -96,7 +103,16 @@ function show(execution: StubExecution, includeData: boolean): Json {
   const { id, finished, mode, retryOf, retrySuccessId, status, startedAt, stoppedAt } = execution
   const { workflowId, waitTill, data } = execution
   return structuredClone({
-    ...{ id, finished, mode, retryOf, retrySuccessId, status, startedAt, stoppedAt, workflowId, waitTill },
+    id,
+    finished,
+    mode,
+    retryOf,
+    retrySuccessId,
+    status,
+    startedAt,
+    stoppedAt,
+    workflowId,
+    waitTill,
     ...(includeData && { data, workflowData: { id: workflowId }, customData: {} }),
   })
 }

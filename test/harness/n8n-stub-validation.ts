@@ -64,38 +64,48 @@ const tag: Check = (value, at) => {
 
 const node = fields(
   {
-    ...{ id: text, name: text, webhookId: text, disabled: flag, notesInFlow: flag, notes: text, type: text },
-    ...{
-      typeVersion: number,
-      executeOnce: flag,
-      alwaysOutputData: flag,
-      retryOnFail: flag,
-      maxTries: number,
-    },
-    ...{ waitBetweenTries: number, continueOnFail: flag, onError: text, position: listOf(number) },
-    ...{
-      parameters: is('object'),
-      credentials: is('object'),
-      customTelemetryTags: fields({ tag: listOf(tag) }),
-    },
+    id: text,
+    name: text,
+    webhookId: text,
+    disabled: flag,
+    notesInFlow: flag,
+    notes: text,
+    type: text,
+    typeVersion: number,
+    executeOnce: flag,
+    alwaysOutputData: flag,
+    retryOnFail: flag,
+    maxTries: number,
+    waitBetweenTries: number,
+    continueOnFail: flag,
+    onError: text,
+    position: listOf(number),
+    parameters: is('object'),
+    credentials: is('object'),
+    customTelemetryTags: fields({ tag: listOf(tag) }),
   },
   ['createdAt', 'updatedAt'],
 )
 const legacySettings: Record<string, Check> = {
-  ...{
-    saveExecutionProgress: flag,
-    saveManualExecutions: flag,
-    saveDataErrorExecution: oneOf('all', 'none'),
-  },
-  ...{ saveDataSuccessExecution: oneOf('all', 'none'), executionTimeout: number, errorWorkflow: text },
-  ...{ timezone: text, executionOrder: text },
+  saveExecutionProgress: flag,
+  saveManualExecutions: flag,
+  saveDataErrorExecution: oneOf('all', 'none'),
+  saveDataSuccessExecution: oneOf('all', 'none'),
+  executionTimeout: number,
+  errorWorkflow: text,
+  timezone: text,
+  executionOrder: text,
 }
 const settings: Record<string, Check> = {
   ...legacySettings,
   callerPolicy: oneOf('any', 'none', 'workflowsFromAList', 'workflowsFromSameOwner'),
-  ...{ callerIds: text, timeSavedMode: oneOf('fixed', 'dynamic'), timeSavedPerExecution: number },
+  callerIds: text,
+  timeSavedMode: oneOf('fixed', 'dynamic'),
+  timeSavedPerExecution: number,
   redactionPolicy: oneOf('none', 'non-manual', 'manual-only', 'all'),
-  ...{ availableInMCP: flag, customTelemetryTags: listOf(tag), binaryMode: oneOf('separate', 'combined') },
+  availableInMCP: flag,
+  customTelemetryTags: listOf(tag),
+  binaryMode: oneOf('separate', 'combined'),
   credentialResolverId: text,
 }
 /** Accepted with 200 but not stored (some only without a license). */
@@ -128,8 +138,12 @@ const common = { name: text, nodes: listOf(node), connections: is('object'), sta
 const workflowCheck: Record<Generation, Check> = {
   '2.41': fields(
     {
-      ...{ ...common, settings: fields(settings), nodeGroups: is('array'), pinData: anything },
-      ...{ projectId: text, parentFolderId: anything },
+      ...common,
+      settings: fields(settings),
+      nodeGroups: is('array'),
+      pinData: anything,
+      projectId: text,
+      parentFolderId: anything,
     },
     [...READ_ONLY, 'tags', 'activeVersion'],
   ),

@@ -80,7 +80,10 @@ test('aborts the body on a later failure and reports it', async () => {
     throw new Error('select a secret')
   }
   const response = await downloadTable({
-    ...{ format: 'csv' as const, name: 'rows', columns, pages: failing() },
+    format: 'csv' as const,
+    name: 'rows',
+    columns,
+    pages: failing(),
     onFailure: (error) => failures.push(error),
   })
   const reader = response.body?.getReader()
@@ -97,7 +100,9 @@ test('does not report a client that disconnects', async () => {
   const page = { done: false as const, value: [{ name: 'a', count: 1 }] }
   const results = [Promise.resolve(page), read.promise]
   const response = await downloadTable({
-    ...{ format: 'csv' as const, name: 'rows', columns },
+    format: 'csv' as const,
+    name: 'rows',
+    columns,
     pages: { next: () => results.shift() ?? Promise.resolve({ done: true as const, value: undefined }) },
     onFailure: (error) => failures.push(error),
   })

@@ -91,12 +91,17 @@ describe('its report', () => {
     // oxlint-disable-next-line typescript/no-implied-eval -- n8n's expressions are JavaScript
     JSON.parse(String(new Function('$json', `return ${body.slice('={{'.length, -'}}'.length)}`)($json)))
   const error = Object.assign(new Error('There was a problem with the trigger node'), {
-    ...{ name: 'WorkflowActivationError', description: 'The server refused', timestamp: 1795000000000 },
+    name: 'WorkflowActivationError',
+    description: 'The server refused',
+    timestamp: 1795000000000,
     node: { name: 'IMAP', type: 'n8n-nodes-base.emailReadImap', parameters: { password: 'hunter2' } },
   })
   const kept = {
-    ...{ name: error.name, message: error.message, description: error.description },
-    ...{ timestamp: error.timestamp, node: { name: 'IMAP' } },
+    name: error.name,
+    message: error.message,
+    description: error.description,
+    timestamp: error.timestamp,
+    node: { name: 'IMAP' },
   }
   const workflow = { id: 'wf1', name: 'Mail' }
 
@@ -105,7 +110,10 @@ describe('its report', () => {
     expect(item).toEqual({ trigger: { mode: 'trigger', error: kept }, workflow })
     expect(readPayload(item, new Date('2026-11-29T00:00:00Z'))).toMatchObject({
       incident: {
-        ...{ source: 'trigger', n8nWorkflowId: 'wf1', mode: 'trigger', occurredAtMs: error.timestamp },
+        source: 'trigger',
+        n8nWorkflowId: 'wf1',
+        mode: 'trigger',
+        occurredAtMs: error.timestamp,
         error: { message: error.message, node: 'IMAP', errorClass: 'WorkflowActivationError' },
       },
     })

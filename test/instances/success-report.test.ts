@@ -5,7 +5,12 @@ import type { N8nNodeBody, N8nWorkflowBody } from '../../src/n8n/sendable-workfl
 const receiver = { credentialId: 'fk1', webhookUrl: 'https://flowkeep.example.com/hooks/n8n/1' }
 const isTrigger = (type: string) => /trigger$|\.webhook$/i.test(type)
 const node = (name: string, type: string, more: Partial<N8nNodeBody> = {}): N8nNodeBody => ({
-  ...{ id: name, name, type, typeVersion: 1, position: [100, 40], parameters: {} },
+  id: name,
+  name,
+  type,
+  typeVersion: 1,
+  position: [100, 40],
+  parameters: {},
   ...more,
 })
 const to = (name: string) => ({ node: name, type: 'main', index: 0 })

@@ -47,7 +47,9 @@ export function plantedSecrets(random: Random): Planted[] {
     `-----BEGIN ${label}-----\n${pemBody(lines)}\n-----END ${label}-----`
   const whole = (name: string, text: string): Planted => ({ name, text, secret: text })
   const beside = (name: string, before: string, secret: string, after = ''): Planted => ({
-    ...{ name, text: `${before}${secret}${after}`, secret },
+    name,
+    text: `${before}${secret}${after}`,
+    secret,
   })
   return [
     whole('AWS access key', `AKIA${capitals(16)}`),

@@ -29,7 +29,10 @@ async function stays(surface: (text: string) => unknown): Promise<string[]> {
 }
 
 const report = (text: string) => ({
-  ...{ executionId: '7', workflowId: 'w1', status: 'error', finishedAt: '2026-11-29T11:00:00.000Z' },
+  executionId: '7',
+  workflowId: 'w1',
+  status: 'error',
+  finishedAt: '2026-11-29T11:00:00.000Z',
   error: { message: text, node: { name: text } },
 })
 

@@ -10,11 +10,18 @@ afterEach(async () => {
 })
 
 const webhook = (path: string) => ({
-  ...{ id: 'a', name: 'Webhook', type: 'n8n-nodes-base.webhook', typeVersion: 2, position: [0, 0] },
+  id: 'a',
+  name: 'Webhook',
+  type: 'n8n-nodes-base.webhook',
+  typeVersion: 2,
+  position: [0, 0],
   parameters: { path, httpMethod: 'POST' },
 })
 const body = (name = 'Orders', path = 'orders') => ({
-  ...{ name, nodes: [webhook(path)], connections: {}, settings: {} },
+  name,
+  nodes: [webhook(path)],
+  connections: {},
+  settings: {},
 })
 const credential = { name: 'Header', type: 'httpHeaderAuth', data: { name: 'X-Key', value: 'secret-value' } }
 
@@ -40,8 +47,13 @@ describe('a current n8n', () => {
   test('reports its capabilities, discovered once', async () => {
     const { stub, client } = await setUp()
     expect(await client.capabilities()).toMatchObject({
-      ...{ generation: 'current', publish: true, ownCredentialIds: true, credentialList: true },
-      ...{ credentialRead: true, credentialUpdate: true, credentialTest: true },
+      generation: 'current',
+      publish: true,
+      ownCredentialIds: true,
+      credentialList: true,
+      credentialRead: true,
+      credentialUpdate: true,
+      credentialTest: true,
     })
     expect([...(await client.capabilities()).settings]).toContain('callerPolicy')
     expect(stub.calls('discover')).toHaveLength(2)
@@ -215,7 +227,10 @@ describe('a failure', () => {
     const { stub, client } = await setUp({}, timeLimit(mode))
     stub.failNext({ step: 'workflow-create', mode })
     expect(await failure(client.createWorkflow(body()))).toMatchObject({
-      ...{ kind, ambiguous, status, operation: 'workflow-create' },
+      kind,
+      ambiguous,
+      status,
+      operation: 'workflow-create',
     })
     expect(stub.state.workflows.size).toBe(mode.endsWith('after-apply') ? 1 : 0)
     expect(stub.calls()).toHaveLength(1)
@@ -266,7 +281,9 @@ describe('a failure', () => {
     const answer = () =>
       Response.json({ message: 'slow down' }, { status: 429, headers: { 'retry-after': header } })
     const client = createN8nClient({
-      ...{ baseUrl: 'http://n8n.test', apiKey: 'k', now: () => new Date(0) },
+      baseUrl: 'http://n8n.test',
+      apiKey: 'k',
+      now: () => new Date(0),
       fetch: async () => answer(),
     })
     expect((await failure(client.listExecutions())).retryAfterSeconds).toBe(seconds)
@@ -316,7 +333,8 @@ describe('a request', () => {
   test('keeps the path prefix of the base URL and sends the key only in its header', async () => {
     const seen: { url: string; headers: Headers; redirect: unknown }[] = []
     const client = createN8nClient({
-      ...{ baseUrl: 'https://example.com/n8n/', apiKey: 'the-key' },
+      baseUrl: 'https://example.com/n8n/',
+      apiKey: 'the-key',
       fetch: async (input, init) => {
         seen.push({
           url: new Request(input).url,

@@ -12,7 +12,11 @@ const node = (
   parameters: object,
   more = {},
 ) => ({
-  ...{ id: name, name, type, position: [0, 0], parameters },
+  id: name,
+  name,
+  type,
+  position: [0, 0],
+  parameters,
   ...(typeVersion !== undefined && { typeVersion }),
   ...more,
 })

@@ -10,25 +10,30 @@ import { unwrapWorkflowFile } from '../../src/n8n/workflow-json.ts'
 import { createN8nStub } from '../harness/n8n-stub.ts'
 
 const webhook = (path: string) => ({
-  ...{ id: 'a', name: 'Webhook', type: 'n8n-nodes-base.webhook', typeVersion: 2, position: [0, 0] },
+  id: 'a',
+  name: 'Webhook',
+  type: 'n8n-nodes-base.webhook',
+  typeVersion: 2,
+  position: [0, 0],
   parameters: { path, httpMethod: 'POST' },
 })
 const body = (name = 'Orders', path = 'orders') => ({
-  ...{ name, nodes: [webhook(path)], connections: {}, settings: {} },
+  name,
+  nodes: [webhook(path)],
+  connections: {},
+  settings: {},
 })
 const to = (node: unknown) => ({ main: [[{ node, type: 'main', index: 0 }]] })
 
 describe('toN8nWorkflow', () => {
   test('sends what n8n accepts and lists the omitted bookkeeping', () => {
     const { body, changes, findings } = toN8nWorkflow({
-      ...{
-        id: 'x',
-        active: true,
-        tags: [],
-        meta: {},
-        pinData: { A: [{ json: { mail: 'a@b.c' } }] },
-        name: 'Orders',
-      },
+      id: 'x',
+      active: true,
+      tags: [],
+      meta: {},
+      pinData: { A: [{ json: { mail: 'a@b.c' } }] },
+      name: 'Orders',
       nodes: [
         { ...webhook('p'), color: 3, foo: 1, credentials: 'x', notes: null, position: { x: '5', y: 6 } },
       ],
@@ -43,8 +48,12 @@ describe('toN8nWorkflow', () => {
       settings: { executionOrder: 'v1' },
     })
     expect(changes.map(({ pointer }) => pointer)).toEqual([
-      ...['/pinData', '/nodes/0/position', '/nodes/0/foo', '/nodes/0/credentials'],
-      ...['/settings/saveManualExecutions', '/settings/foo'],
+      '/pinData',
+      '/nodes/0/position',
+      '/nodes/0/foo',
+      '/nodes/0/credentials',
+      '/settings/saveManualExecutions',
+      '/settings/foo',
     ])
   })
 
@@ -77,16 +86,17 @@ describe('toN8nWorkflow', () => {
       settings: { executionTimeout: '60', callerPolicy: 'nobody' },
     })
     expect(errors.map(({ pointer }) => pointer)).toEqual([
-      ...[
-        '/name',
-        '/nodes/0/typeVersion',
-        '/nodes/1/name',
-        '/nodes/1/disabled',
-        '/nodes/1/id',
-        '/nodes/2/name',
-      ],
-      ...['/connections/Webhook/main/0/0/node', '/connections/a', '/connections/Gone'],
-      ...['/settings/executionTimeout', '/settings/callerPolicy'],
+      '/name',
+      '/nodes/0/typeVersion',
+      '/nodes/1/name',
+      '/nodes/1/disabled',
+      '/nodes/1/id',
+      '/nodes/2/name',
+      '/connections/Webhook/main/0/0/node',
+      '/connections/a',
+      '/connections/Gone',
+      '/settings/executionTimeout',
+      '/settings/callerPolicy',
     ])
   })
 

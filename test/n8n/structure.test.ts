@@ -5,14 +5,12 @@ import { toN8nWorkflow } from '../../src/n8n/sendable-workflow.ts'
 import { createN8nStub } from '../harness/n8n-stub.ts'
 
 const node = (name: string, more: object = {}) => ({
-  ...{
-    id: `id-${name}`,
-    name,
-    type: 'n8n-nodes-base.noOp',
-    typeVersion: 1,
-    position: [0, 0],
-    parameters: {},
-  },
+  id: `id-${name}`,
+  name,
+  type: 'n8n-nodes-base.noOp',
+  typeVersion: 1,
+  position: [0, 0],
+  parameters: {},
   ...more,
 })
 const to = (target: string) => ({ node: target, type: 'main', index: 0 })

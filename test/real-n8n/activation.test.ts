@@ -142,8 +142,12 @@ onRealN8n()('deployments that were changed in n8n', () => {
           name: 'live while down',
           nodes: [
             {
-              ...{ id: 's', name: 'Hourly', type: 'n8n-nodes-base.scheduleTrigger', typeVersion: 1.2 },
-              ...{ position: [0, 0], parameters: { rule: { interval: [{ field: 'hours' }] } } },
+              id: 's',
+              name: 'Hourly',
+              type: 'n8n-nodes-base.scheduleTrigger',
+              typeVersion: 1.2,
+              position: [0, 0],
+              parameters: { rule: { interval: [{ field: 'hours' }] } },
             },
           ],
           connections: {},

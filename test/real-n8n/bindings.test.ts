@@ -34,7 +34,10 @@ onRealN8n()('bindings per slot on a real n8n', () => {
   }
   const call = (name: string, url: string, named?: string) => ({
     ...node(name, 'httpRequest', 4.2, [220, 0], {
-      ...{ url, authentication: 'genericCredentialType', genericAuthType: header, options: {} },
+      url,
+      authentication: 'genericCredentialType',
+      genericAuthType: header,
+      options: {},
     }),
     ...(named !== undefined && { credentials: { [header]: { id: 'elsewhere', name: named } } }),
   })
@@ -42,7 +45,7 @@ onRealN8n()('bindings per slot on a real n8n', () => {
     name: path,
     nodes: [
       {
-        ...node('Hook', 'webhook', 2, [0, 0], { ...{ path, responseMode: 'lastNode', options: {} } }),
+        ...node('Hook', 'webhook', 2, [0, 0], { path, responseMode: 'lastNode', options: {} }),
         webhookId: path,
       },
       ...calls,
@@ -167,7 +170,9 @@ onRealN8n()('bindings per slot on a real n8n', () => {
     const { name, connections, settings } = remote
     const { executionOrder, errorWorkflow, saveDataErrorExecution, saveDataSuccessExecution } = settings
     const edited = await world.n8n('PUT', `/workflows/${made.n8nWorkflowId}`, {
-      ...{ name, nodes, connections },
+      name,
+      nodes,
+      connections,
       settings: { executionOrder, errorWorkflow, saveDataErrorExecution, saveDataSuccessExecution },
     })
     expect(edited.status).toBe(200)

@@ -21,12 +21,18 @@ onRealN8n()('consent', () => {
       name: 'live consent',
       nodes: [
         {
-          ...{ id: 'a', name: 'Hourly', type: 'n8n-nodes-base.scheduleTrigger', typeVersion: 1.2 },
+          id: 'a',
+          name: 'Hourly',
+          type: 'n8n-nodes-base.scheduleTrigger',
+          typeVersion: 1.2,
           position: [0, 0],
           parameters: { rule: { interval: [{ field: 'hours' }] } },
         },
         {
-          ...{ id: 'b', name: 'Sheet', type: 'n8n-nodes-base.googleSheets', typeVersion: 4.5 },
+          id: 'b',
+          name: 'Sheet',
+          type: 'n8n-nodes-base.googleSheets',
+          typeVersion: 4.5,
           position: [200, 0],
           parameters: {
             operation: 'read',
@@ -52,7 +58,8 @@ onRealN8n()('consent', () => {
     // Simulates a sign-in.
     const signed = await world.n8n('PATCH', `/credentials/${n8nCredentialId}`, {
       data: {
-        ...{ clientId: 'id-of-the-client', clientSecret: 'secret-of-the-client' },
+        clientId: 'id-of-the-client',
+        clientSecret: 'secret-of-the-client',
         oauthTokenData: { access_token: 'dummy' },
       },
     })
@@ -67,13 +74,20 @@ onRealN8n()('consent', () => {
       name: 'live community node',
       nodes: [
         {
-          ...{ id: 'a', name: 'Hourly', type: 'n8n-nodes-base.scheduleTrigger', typeVersion: 1.2 },
+          id: 'a',
+          name: 'Hourly',
+          type: 'n8n-nodes-base.scheduleTrigger',
+          typeVersion: 1.2,
           position: [0, 0],
           parameters: { rule: { interval: [{ field: 'hours' }] } },
         },
         {
-          ...{ id: 'b', name: 'Shop', type: 'n8n-nodes-flowkeep-none.shop', typeVersion: 1 },
-          ...{ position: [200, 0], parameters: {} },
+          id: 'b',
+          name: 'Shop',
+          type: 'n8n-nodes-flowkeep-none.shop',
+          typeVersion: 1,
+          position: [200, 0],
+          parameters: {},
         },
       ],
       connections: { Hourly: { main: [[{ node: 'Shop', type: 'main', index: 0 }]] } },

@@ -12,7 +12,8 @@ onRealN8n()('pushing to a real n8n', () => {
   async function pushed(type: string, data: Record<string, unknown>) {
     const { json, status } = await world.call('POST', '/v1/credentials', {
       name: `credentials ${type}`,
-      ...{ type, data },
+      type,
+      data,
     })
     expect(status).toBe(201)
     const push = (body: object = {}) => world.call('POST', `/v1/credentials/${json.id}/push`, body)
@@ -32,7 +33,9 @@ onRealN8n()('pushing to a real n8n', () => {
       n8nId,
       test: signedIn,
     } = await pushed('slackOAuth2Api', {
-      ...{ clientId: 'client', clientSecret: 'first', signatureSecret: 'signature' },
+      clientId: 'client',
+      clientSecret: 'first',
+      signatureSecret: 'signature',
     })
     expect(await signedIn()).toMatchObject({ status: 'Error' })
     // The format in which n8n stores consent.

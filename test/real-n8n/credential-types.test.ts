@@ -14,17 +14,24 @@ const types = catalogue.searchCredentialTypes().flatMap(({ type }) => catalogue.
 
 /** Types with a field that has a default in n8n's editor but is required by n8n's API. */
 const filled = {
-  ...{ auth0ManagementApi: 'domain', awsAssumeRole: 'roleSessionName', chromaCloudApi: 'baseUrl' },
-  ...{
-    customerIoApi: 'region',
-    datadogApi: 'url',
-    ftp: 'port',
-    googlePalmApi: 'host',
-    lemonadeApi: 'baseUrl',
-  },
-  ...{ milvusApi: 'baseUrl', motorheadApi: 'host', nvidiaApi: 'url', ollamaApi: 'baseUrl', sftp: 'port' },
-  ...{ sshPassword: 'port', sshPrivateKey: 'port', vercelAiGatewayApi: 'url', verticaApi: 'url' },
-  ...{ xataApi: 'branch' },
+  auth0ManagementApi: 'domain',
+  awsAssumeRole: 'roleSessionName',
+  chromaCloudApi: 'baseUrl',
+  customerIoApi: 'region',
+  datadogApi: 'url',
+  ftp: 'port',
+  googlePalmApi: 'host',
+  lemonadeApi: 'baseUrl',
+  milvusApi: 'baseUrl',
+  motorheadApi: 'host',
+  nvidiaApi: 'url',
+  ollamaApi: 'baseUrl',
+  sftp: 'port',
+  sshPassword: 'port',
+  sshPrivateKey: 'port',
+  vercelAiGatewayApi: 'url',
+  verticaApi: 'url',
+  xataApi: 'branch',
 }
 
 const made: string[] = []
@@ -76,7 +83,8 @@ onRealN8n()('a real n8n', () => {
         const merged =
           known.oauth && answer.id !== undefined
             ? await n8n('PATCH', `/${answer.id}`, {
-                ...{ name, isPartialData: true },
+                name,
+                isPartialData: true,
                 data: completeCredentialData(catalogue, type, data),
               })
             : answer

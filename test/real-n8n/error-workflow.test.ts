@@ -6,7 +6,12 @@ import { createWorld, onRealN8n, n8nUrl, until, type World } from './world.ts'
 
 const name = (what: string) => `live ${what} ${randomBytes(4).toString('hex')}`
 const node = (id: string, type: string, typeVersion: number, parameters: object) => ({
-  ...{ id, name: id, type: `n8n-nodes-base.${type}`, typeVersion, position: [0, 0], parameters },
+  id,
+  name: id,
+  type: `n8n-nodes-base.${type}`,
+  typeVersion,
+  position: [0, 0],
+  parameters,
 })
 const link = (from: string, to: string) => ({ [from]: { main: [[{ node: to, type: 'main', index: 0 }]] } })
 

@@ -78,8 +78,9 @@ onRealN8n()('fixes on a real n8n', () => {
     ).json
   const save = async (path: string, connections: object) => {
     const { json } = await world.call('POST', '/v1/workflows', {
-      ...{ workflow: workflow(path, receiver.url, connections) },
-      ...{ prompt: 'Call and answer', model: 'model' },
+      workflow: workflow(path, receiver.url, connections),
+      prompt: 'Call and answer',
+      model: 'model',
     })
     return { workflowId: json.id as string, instanceId: world.instanceId }
   }
@@ -97,7 +98,9 @@ onRealN8n()('fixes on a real n8n', () => {
       const { json: plan } = await world.call('POST', '/v1/deployments/plan', place)
       expect(plan).toMatchObject({ ready: false, fixes: [] })
       expect(plan.problems[0]).toMatchObject({
-        ...{ code, pointer, level: 'error' },
+        code,
+        pointer,
+        level: 'error',
         n8n: expect.any(String),
         fix: { label: expect.any(String) },
       })
@@ -153,7 +156,8 @@ onRealN8n()('fixes on a real n8n', () => {
     expect([refused.status, refused.json.code]).toEqual([422, 'invalid-workflow'])
     expect(await inN8n(path)).toEqual([])
     expect((await world.call('GET', `/v1/workflows/${place.workflowId}`)).json).toMatchObject({
-      ...{ version: 1, workflow: { connections } },
+      version: 1,
+      workflow: { connections },
     })
   })
 

@@ -109,7 +109,8 @@ onRealN8n()('a plan', () => {
 
   test('requires a new binding when a constant sends the secret to another host', async () => {
     const { json: key } = await world.call('POST', '/v1/credentials', {
-      ...{ type: 'httpHeaderAuth', name: name('key') },
+      type: 'httpHeaderAuth',
+      name: name('key'),
       data: { name: 'X-Key', value: randomBytes(8).toString('hex') },
     })
     const config = (base: string) =>
@@ -122,7 +123,9 @@ onRealN8n()('a plan', () => {
       genericAuthType: 'httpHeaderAuth',
     })
     const workflow = (base: string) => ({
-      ...{ name: name('constant'), nodes: [daily, config(base), call], settings: {} },
+      name: name('constant'),
+      nodes: [daily, config(base), call],
+      settings: {},
       connections: chain('Daily', 'Config', 'Call'),
     })
     const workflowId = await save(workflow('https://one.example.com'))

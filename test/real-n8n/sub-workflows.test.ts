@@ -7,7 +7,12 @@ const secondUrl = process.env.N8N_URL_2 ?? ''
 const secondKey = process.env.N8N_API_KEY_2 ?? ''
 
 const node = (id: string, type: string, typeVersion: number, parameters: object) => ({
-  ...{ id, name: id, type: `n8n-nodes-base.${type}`, typeVersion, position: [0, 0], parameters },
+  id,
+  name: id,
+  type: `n8n-nodes-base.${type}`,
+  typeVersion,
+  position: [0, 0],
+  parameters,
 })
 const suffix = randomBytes(4).toString('hex')
 const path = `live-${suffix}`

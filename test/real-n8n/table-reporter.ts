@@ -11,7 +11,9 @@ export default class TableReporter implements Reporter {
       return {
         file: basename(module.moduleId, '.test.ts'),
         result: module.state(),
-        ...{ passed: count('passed'), failed: count('failed'), skipped: count('skipped') },
+        passed: count('passed'),
+        failed: count('failed'),
+        skipped: count('skipped'),
         seconds: Math.round(module.diagnostic().duration / 1000),
         'not set': [...new Set(missing)].join(', '),
       }

@@ -7,12 +7,19 @@ const path = `meaning-${randomBytes(5).toString('hex')}`
 const langchain = '@n8n/n8n-nodes-langchain'
 const base = 'n8n-nodes-base'
 const node = (name: string, type: string, typeVersion: number, parameters: object, more = {}) => ({
-  ...{ id: name, name, type, typeVersion, parameters, position: [0, 0] },
+  id: name,
+  name,
+  type,
+  typeVersion,
+  parameters,
+  position: [0, 0],
   ...more,
 })
 const form = { formTitle: 'Form', formFields: { values: [{ fieldLabel: 'Name', fieldType: 'text' }] } }
 const mcpHello = {
-  ...{ jsonrpc: '2.0', id: 1, method: 'initialize' },
+  jsonrpc: '2.0',
+  id: 1,
+  method: 'initialize',
   params: { protocolVersion: '2025-03-26', capabilities: {}, clientInfo: { name: 't', version: '1' } },
 }
 
@@ -96,7 +103,8 @@ onRealN8n()('production URLs on a real n8n', () => {
     const { plan, urls } = await deploy(await save(workflow))
     const expected = [
       ...['form', 'named', 'new'].map((each) => `form/${name}-${each}`),
-      ...[`mcp/${name}-mcp`, `mcp/${name}-sse/sse`],
+      `mcp/${name}-mcp`,
+      `mcp/${name}-sse/sse`,
       ...['any', 'chat/chat', 'hook', `item/${name}/:id/item`, 'nameless', 'old/n8n-form', 'v1'].map(
         (each) => `webhook/${name}-${each}`,
       ),
@@ -144,7 +152,9 @@ onRealN8n()('production URLs on a real n8n', () => {
     const chat = (text: string) =>
       node('Chat', `${langchain}.chatTrigger`, 1.1, { public: true, initialMessages: text })
     const content = (text: string) => ({
-      ...{ name: `meaning urls ${name}`, connections: {}, settings: {} },
+      name: `meaning urls ${name}`,
+      connections: {},
+      settings: {},
       nodes: [chat(text)],
     })
     const { json: made } = await world.n8n('POST', '/workflows', content('Hello'))

@@ -27,7 +27,10 @@ describe('numbers', () => {
 
   test('uses the singular for one', () => {
     expect([plural(0, 'run'), plural(1, 'run'), plural(2, 'run'), plural(2, 'entry', 'entries')]).toEqual([
-      ...['0 runs', '1 run', '2 runs', '2 entries'],
+      '0 runs',
+      '1 run',
+      '2 runs',
+      '2 entries',
     ])
   })
 })

@@ -47,8 +47,14 @@ async function account(statuses: ('success' | 'error')[], name = 'Order sync') {
     instance.id,
     statuses.map((status, index) => ({
       ...emptyDelivery,
-      ...{ n8nExecutionId: String(index + 1), n8nWorkflowId, status, mode: 'webhook' },
-      ...{ startedAtMs: endedMs - 2000, finishedAtMs: endedMs, eventAtMs: endedMs, receivedAtMs: Date.now() },
+      n8nExecutionId: String(index + 1),
+      n8nWorkflowId,
+      status,
+      mode: 'webhook',
+      startedAtMs: endedMs - 2000,
+      finishedAtMs: endedMs,
+      eventAtMs: endedMs,
+      receivedAtMs: Date.now(),
       error:
         status === 'error'
           ? { message: `refused ${markup}`, node: 'Post', httpStatus: 403, errorClass: 'NodeApiError' }
@@ -169,7 +175,12 @@ describe('the attention list', () => {
   }
   const since = '2026-11-22T10:00:00Z'
   const failing = {
-    ...{ id: 'd1', workflowName: 'Triage', version: 14, since, succeeded: 3, failed: 38 },
+    id: 'd1',
+    workflowName: 'Triage',
+    version: 14,
+    since,
+    succeeded: 3,
+    failed: 38,
     runError: '403 Forbidden',
   }
 
@@ -184,7 +195,10 @@ describe('the attention list', () => {
         failed: [{ ...failing, id: 'd2', instanceName: 'prod', error: 'n8n refused' }],
         rejected: [
           {
-            ...{ id: 'c1', name: 'Slack', lastValidatedAt: since, validationError: null },
+            id: 'c1',
+            name: 'Slack',
+            lastValidatedAt: since,
+            validationError: null,
             workflows: 3,
             authenticationFailures: 4,
           },
@@ -263,13 +277,18 @@ describe('the charts', () => {
     return {
       start: new Date(hour * hourMs).toISOString(),
       total: Object.values(counts).reduce((sum, each) => sum + each, 0),
-      ...{ byStatus, successRate: null, durationMs: { p50: null, p95: null, p99: null } },
+      byStatus,
+      successRate: null,
+      durationMs: { p50: null, p95: null, p99: null },
     } as Series['items'][number]
   }
 
   const at = (hour: number) => new Date(hour * hourMs)
   const allOf = (items: readonly unknown[], changes = {}) => ({
-    ...{ from: at(0), to: at(items.length), knownFrom: null, knownUntil: null },
+    from: at(0),
+    to: at(items.length),
+    knownFrom: null,
+    knownUntil: null,
     ...changes,
   })
 
@@ -286,8 +305,15 @@ describe('the charts', () => {
     }
     expect(toRunsBuckets([item(0, counts)], 1, allOf([1]))).toEqual([
       {
-        ...{ start: '1970-01-01T00:00:00.000Z', end: '1970-01-01T01:00:00.000Z', known: true },
-        ...{ succeeded: 8, failed: 80, waiting: 4, running: 3, canceled: 32, unknown: 128 },
+        start: '1970-01-01T00:00:00.000Z',
+        end: '1970-01-01T01:00:00.000Z',
+        known: true,
+        succeeded: 8,
+        failed: 80,
+        waiting: 4,
+        running: 3,
+        canceled: 32,
+        unknown: 128,
       },
     ])
   })
@@ -320,8 +346,10 @@ describe('the charts', () => {
     )
     const series = midnights.map((start) => ({ ...item(0, { success: 1 }), start }))
     const shown = {
-      ...{ from: new Date('2026-03-27T15:00:00Z'), to: new Date('2026-03-31T10:30:00Z') },
-      ...{ knownFrom: null, knownUntil: null },
+      from: new Date('2026-03-27T15:00:00Z'),
+      to: new Date('2026-03-31T10:30:00Z'),
+      knownFrom: null,
+      knownUntil: null,
     }
     const bars = toRunsBuckets(series, 2, shown)
     expect(bars.map(({ start, end }) => [start, end])).toEqual([
@@ -355,7 +383,9 @@ describe('the charts', () => {
 
   test('mark the newest versions whose labels fit', () => {
     const version = (hour: number, name = 'Triage') => ({
-      ...{ deploymentId: 'd', workflowName: name, version: hour },
+      deploymentId: 'd',
+      workflowName: name,
+      version: hour,
       at: new Date(hour * hourMs).toISOString(),
     })
     const markers = toMarkers(

@@ -7,8 +7,17 @@ import { browser, signedInBrowser } from './browser.ts'
 const app = useTestApp()
 const openPages = ['/sign-in', '/register', '/signed-out']
 const pages = [
-  ...['/', '/executions', '/workflows', '/credentials', '/deployments', '/instances', '/audit'],
-  ...['/search', '/search?q=nothing', '/help', '/more'],
+  '/',
+  '/executions',
+  '/workflows',
+  '/credentials',
+  '/deployments',
+  '/instances',
+  '/audit',
+  '/search',
+  '/search?q=nothing',
+  '/help',
+  '/more',
 ]
 const markup = '<script>alert(1)</script>"\'><img src=x onerror=alert(2)>'
 

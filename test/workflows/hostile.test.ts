@@ -91,7 +91,9 @@ describe('a workflow from before the limits', () => {
   test('can be compared', () => {
     const diff = diffWorkflows({ nodes }, { nodes: nodes.slice(0, -1) })
     expect(diff).toEqual({
-      ...{ added: [], removed: ['(unnamed)'], changed: [] },
+      added: [],
+      removed: ['(unnamed)'],
+      changed: [],
       connections: { added: [], removed: [] },
     })
   })

@@ -144,7 +144,9 @@ describe('POST /v1/workflows', () => {
     expect(made.status).toBe(201)
     const { body: stored } = await call('GET', `/v1/workflows/${made.body.id}`)
     expect(stored.workflow.nodes[0].parameters).toEqual({
-      ...{ chatId: 12345678901234567000, huge: '1e400', big: 1e308 },
+      chatId: 12345678901234567000,
+      huge: '1e400',
+      big: 1e308,
     })
     const pointers = ['/nodes/0/parameters/chatId', '/nodes/0/parameters/huge']
     for (const { warnings } of [made.body, stored]) {
@@ -556,7 +558,8 @@ describe('GET /v1/workflows/{id}/readiness', () => {
         { ...telegram, satisfied: false, candidates: [] },
       ],
       unresolved: [],
-      ...{ instanceId: null, instances: [] },
+      instanceId: null,
+      instances: [],
     })
     await createCredential(database.db, userId, 'telegramApi')
     const bad = await createCredential(database.db, userId, 'slackApi', { name: 'Bad', status: 'invalid' })
@@ -594,7 +597,8 @@ describe('GET /v1/workflows/{id}/readiness', () => {
       slots: [],
       requirements: [],
       unresolved: [],
-      ...{ instanceId: null, instances: [] },
+      instanceId: null,
+      instances: [],
     })
   })
 

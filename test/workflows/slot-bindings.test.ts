@@ -11,7 +11,11 @@ const catalogue = await loadCatalogue()
 const header = 'httpHeaderAuth'
 
 const node = (name: string, type: string, more: object = {}) => ({
-  ...{ id: `id-${name}`, name, type: `n8n-nodes-base.${type}`, typeVersion: 2.2, parameters: {} },
+  id: `id-${name}`,
+  name,
+  type: `n8n-nodes-base.${type}`,
+  typeVersion: 2.2,
+  parameters: {},
   ...more,
 })
 const attached = (type: string, named?: string) =>
@@ -31,12 +35,18 @@ const predefined = (name: string, url: string, type: string, named?: string) =>
   })
 
 const held = (name: string, type = header, more: Partial<AvailableCredential> = {}): AvailableCredential => ({
-  ...{ id: name, name, type, status: 'untested', usable: true },
+  id: name,
+  name,
+  type,
+  status: 'untested',
+  usable: true,
   ...more,
 })
 const requested = (type: string, id: string, nodeName?: string): RequestedBinding => ({
   ...(nodeName !== undefined && { node: nodeName }),
-  ...{ type, credential: { credentialId: id }, pointer: '/bindings/0' },
+  type,
+  credential: { credentialId: id },
+  pointer: '/bindings/0',
 })
 const source = (
   reason: BindingSource['reason'],
@@ -47,7 +57,8 @@ const source = (
   content: readSlots({ nodes }, catalogue),
   bindings: bound.map(
     ([nodeName, type, credential]): SlotBinding => ({
-      ...{ node: nodeName, type },
+      node: nodeName,
+      type,
       ...(typeof credential === 'string' ? { credentialId: credential } : credential),
     }),
   ),
@@ -537,7 +548,8 @@ describe('a credential that was bound before', () => {
 
   test('does not move to a node of another type that keeps the name without a host', () => {
     const hook = node('CRM', 'webhook', {
-      ...{ typeVersion: 2, parameters: { path: 'x', authentication: 'headerAuth' } },
+      typeVersion: 2,
+      parameters: { path: 'x', authentication: 'headerAuth' },
     })
     expect(filled([hook], { available, sources: before() })).toEqual({ CRM: 'ambiguous' })
   })

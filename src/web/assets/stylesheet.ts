@@ -18,7 +18,18 @@ import { tokens } from './css/tokens.ts'
 export const stylesheet = (fontUrl: string): string =>
   [
     `@font-face{font-family:"Inter";font-style:normal;font-weight:100 900;font-display:swap;src:url("${fontUrl}") format("woff2")}`,
-    ...[tokens, base, surfaces, shell, controls, table, charts],
-    ...[overviewStyle, executionsStyle, workflowsStyle, credentialsStyle, deploymentsStyle],
-    ...[instancesStyle, auditStyle],
+    tokens,
+    base,
+    surfaces,
+    shell,
+    controls,
+    table,
+    charts,
+    overviewStyle,
+    executionsStyle,
+    workflowsStyle,
+    credentialsStyle,
+    deploymentsStyle,
+    instancesStyle,
+    auditStyle,
   ].join('\n')

@@ -39,7 +39,13 @@ export function auditPages({
         c,
         { title: 'Audit trail', section: 'audit' },
         <Trail
-          {...{ events, nextCursor, names, query, params, owner: user.name ?? user.email, time: viewer.time }}
+          events={events}
+          nextCursor={nextCursor}
+          names={names}
+          query={query}
+          params={params}
+          owner={user.name ?? user.email}
+          time={viewer.time}
         />,
       )
     })

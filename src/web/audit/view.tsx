@@ -64,9 +64,7 @@ export function Trail({ events, nextCursor, names, query, params, owner, time }:
       />
       <div class="audit-bar">
         <FilterForm action={path} keep={query.period.days === null ? {} : { period: query.period.name }}>
-          <FilterSelect
-            {...{ name: 'action', label: 'Action', value: query.action ?? '', options: actionOptions }}
-          />
+          <FilterSelect name={'action'} label={'Action'} value={query.action ?? ''} options={actionOptions} />
         </FilterForm>
         <Segmented
           label="Period"
@@ -93,7 +91,7 @@ export function Trail({ events, nextCursor, names, query, params, owner, time }:
             class="audit-table"
           >
             {events.map((event) => (
-              <Line {...{ event, names, owner, time, hasOrigin }} />
+              <Line event={event} names={names} owner={owner} time={time} hasOrigin={hasOrigin} />
             ))}
           </Table>
         )}

@@ -36,9 +36,33 @@ export function typeLabel(type: string): string {
 }
 
 const ownNodes = new Set([
-  ...['code', 'function', 'functionItem', 'set', 'if', 'switch', 'merge', 'filter', 'httpRequest', 'graphql'],
-  ...['executeWorkflow', 'executeCommand', 'html', 'xml', 'crypto', 'dateTime', 'splitInBatches', 'splitOut'],
-  ...['itemLists', 'aggregate', 'sort', 'limit', 'wait', 'noOp', 'stopAndError', 'respondToWebhook', 'agent'],
+  'code',
+  'function',
+  'functionItem',
+  'set',
+  'if',
+  'switch',
+  'merge',
+  'filter',
+  'httpRequest',
+  'graphql',
+  'executeWorkflow',
+  'executeCommand',
+  'html',
+  'xml',
+  'crypto',
+  'dateTime',
+  'splitInBatches',
+  'splitOut',
+  'itemLists',
+  'aggregate',
+  'sort',
+  'limit',
+  'wait',
+  'noOp',
+  'stopAndError',
+  'respondToWebhook',
+  'agent',
 ])
 
 /** The service that a node calls, at the start of a sentence: "Linear", or "The service" if unknown. */

@@ -28,7 +28,9 @@ export function GroupView({ group, period, include, time }: GroupViewProps) {
   const { fingerprint, message, node, errorClass, httpStatus } = group
   const { label, tone } = trendLabel(trendOf(group, group.period), group.lastSeenAt, time.now)
   const { cause, advice } = explain({
-    ...{ message: group.latestMessage ?? message, httpStatus, service: 'The service' },
+    message: group.latestMessage ?? message,
+    httpStatus,
+    service: 'The service',
   })
   return (
     <>
@@ -139,7 +141,8 @@ const fixesOf = ({ byWorkflow, byVersion }: ErrorGroupDetail) =>
 function StateActions({ group, period, include }: Omit<GroupViewProps, 'time'>) {
   const { fingerprint, state } = group
   const action = withQuery(`/errors/${fingerprint}/state`, {
-    ...{ period: period.name, ...includeQuery(include) },
+    period: period.name,
+    ...includeQuery(include),
   })
   const set = (to: string) => ({ action, fields: { state: to } })
   if (state === 'resolved' || state === 'ignored') return <Action {...set('open')}>Reopen</Action>
@@ -228,7 +231,10 @@ function Versions({
                 <a
                   class="link"
                   href={withQuery('/executions', {
-                    ...{ wf: workflowId, v: String(version), error: fingerprint, from: period.name },
+                    wf: workflowId,
+                    v: String(version),
+                    error: fingerprint,
+                    from: period.name,
                     ...countedRuns(include),
                   })}
                 >

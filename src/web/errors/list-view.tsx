@@ -77,7 +77,8 @@ export function ErrorsView({ groups, period, include, state, time }: ErrorsViewP
               choices={shownStates.map(([value, label]) => ({
                 label,
                 href: withQuery('/errors', {
-                  ...{ period: period.name, ...includeQuery(include) },
+                  period: period.name,
+                  ...includeQuery(include),
                   ...stateQuery(value),
                 }),
                 current: value === state,

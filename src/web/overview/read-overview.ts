@@ -87,7 +87,14 @@ export async function readOverview(
       requirements.findMissing(userId),
     ])
   return {
-    ...{ period, include, from, to, summary, series, deployments: deployments.rows, ...rest },
+    period,
+    include,
+    from,
+    to,
+    summary,
+    series,
+    deployments: deployments.rows,
+    ...rest,
     workflows: worst(failing.items, slow.items),
     errors: byTrend(errors.items, errors.period),
     errorsPeriod: errors.period,

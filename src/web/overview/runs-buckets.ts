@@ -66,7 +66,8 @@ function spansOf(items: Item[], { from, to, knownFrom, knownUntil }: ShownTime) 
     const isBegun = knownFrom === null || end > knownFrom || (firstWithRuns !== -1 && index >= firstWithRuns)
     const isRead = knownUntil === null || start <= knownUntil
     return {
-      ...{ start: start.toISOString(), end: end.toISOString() },
+      start: start.toISOString(),
+      end: end.toISOString(),
       isKnown: total > 0 || (isBegun && isRead),
     }
   })

@@ -50,13 +50,22 @@ export function accountPages({ signIn, now }: AccountDeps, sessions: BrowserSess
         {notice && <NoticeBar {...notice} />}
         <Form action={withReturn('/sign-in', back)}>
           <TextField
-            {...{ name: 'email', label: 'Email', type: 'email', required: true, autocomplete: 'username' }}
-            {...{ value: values.email ?? '', error: errors.email }}
+            name={'email'}
+            label={'Email'}
+            type={'email'}
+            required={true}
+            autocomplete={'username'}
+            value={values.email ?? ''}
+            error={errors.email}
             focus={errors[''] === undefined && !values.email}
           />
           <TextField
-            {...{ name: 'password', label: 'Password', type: 'password', required: true }}
-            {...{ autocomplete: 'current-password', error: errors.password }}
+            name={'password'}
+            label={'Password'}
+            type={'password'}
+            required={true}
+            autocomplete={'current-password'}
+            error={errors.password}
             focus={errors[''] === undefined && Boolean(values.email)}
           />
           <FormError>{errors['']}</FormError>
@@ -90,17 +99,31 @@ export function accountPages({ signIn, now }: AccountDeps, sessions: BrowserSess
         <h1>Create an account</h1>
         <Form action={withReturn('/register', back)}>
           <TextField
-            {...{ name: 'email', label: 'Email', type: 'email', required: true, autocomplete: 'username' }}
-            {...{ value: values.email ?? '', error: errors.email }}
+            name={'email'}
+            label={'Email'}
+            type={'email'}
+            required={true}
+            autocomplete={'username'}
+            value={values.email ?? ''}
+            error={errors.email}
             focus={errors[''] === undefined}
           />
           <TextField
-            {...{ name: 'name', label: 'Name', required: false, autocomplete: 'name', maxlength: 200 }}
-            {...{ value: values.name ?? '', error: errors.name }}
+            name={'name'}
+            label={'Name'}
+            required={false}
+            autocomplete={'name'}
+            maxlength={200}
+            value={values.name ?? ''}
+            error={errors.name}
           />
           <TextField
-            {...{ name: 'password', label: 'Password', type: 'password', required: true }}
-            {...{ autocomplete: 'new-password', error: errors.password }}
+            name={'password'}
+            label={'Password'}
+            type={'password'}
+            required={true}
+            autocomplete={'new-password'}
+            error={errors.password}
             hint="At least 8 characters. A passphrase beats symbols."
           />
           <FormError>{errors['']}</FormError>

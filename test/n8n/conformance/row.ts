@@ -33,24 +33,39 @@ export interface Row {
 }
 
 export const hook = (path: string, more: Json = {}) => ({
-  ...{ id: 'a1', name: 'Webhook', type: 'n8n-nodes-base.webhook', typeVersion: 2, position: [0, 0] },
+  id: 'a1',
+  name: 'Webhook',
+  type: 'n8n-nodes-base.webhook',
+  typeVersion: 2,
+  position: [0, 0],
   webhookId: '6f1f3a52-7a4c-4a53-9a8d-3a2b6b8f0c11',
   parameters: { path, httpMethod: 'POST', responseMode: 'onReceived', options: {} },
   ...more,
 })
 export const set = (more: Json = {}) => ({
-  ...{ id: 'a2', name: 'Set', type: 'n8n-nodes-base.set', typeVersion: 3.4, position: [200, 0] },
+  id: 'a2',
+  name: 'Set',
+  type: 'n8n-nodes-base.set',
+  typeVersion: 3.4,
+  position: [200, 0],
   parameters: { assignments: { assignments: [] }, options: {} },
   ...more,
 })
 export const node = (type: string, typeVersion: number, parameters: Json = {}, more: Json = {}) => ({
-  ...{ id: type, name: type, type, typeVersion, position: [0, 0], parameters },
+  id: type,
+  name: type,
+  type,
+  typeVersion,
+  position: [0, 0],
+  parameters,
   ...more,
 })
 export const run = Math.random().toString(36).slice(2, 8)
 export const path = (name: string) => `conformance-${run}-${name}`
 export const workflow = (more: Json = {}) => ({
-  ...{ name: `Conformance ${run}`, nodes: [hook(path('draft')), set()], settings: {} },
+  name: `Conformance ${run}`,
+  nodes: [hook(path('draft')), set()],
+  settings: {},
   connections: { Webhook: { main: [[{ node: 'Set', type: 'main', index: 0 }]] } },
   ...more,
 })
@@ -58,7 +73,9 @@ export const only = (...nodes: Json[]) => workflow({ nodes, connections: {} })
 export const without = (object: Json, key: string) =>
   Object.fromEntries(Object.entries(object).filter(([name]) => name !== key))
 export const credential = (more: Json = {}) => ({
-  ...{ name: `Conformance ${run}`, type: 'httpHeaderAuth', data: { name: 'X-Key', value: 'v' } },
+  name: `Conformance ${run}`,
+  type: 'httpHeaderAuth',
+  data: { name: 'X-Key', value: 'v' },
   ...more,
 })
 
@@ -127,37 +144,50 @@ export const published = (name: string, nodes: Json[], status: number): Row[] =>
 ]
 
 export const WORKFLOW_KEYS = [
-  ...[
-    'id',
-    'name',
-    'description',
-    'active',
-    'activeVersionId',
-    'createdAt',
-    'updatedAt',
-    'isArchived',
-    'versionId',
-  ],
-  ...['versionCounter', 'sourceWorkflowId', 'triggerCount', 'nodes', 'connections', 'nodeGroups', 'settings'],
-  ...['staticData', 'pinData', 'meta', 'activeVersion'],
+  'id',
+  'name',
+  'description',
+  'active',
+  'activeVersionId',
+  'createdAt',
+  'updatedAt',
+  'isArchived',
+  'versionId',
+  'versionCounter',
+  'sourceWorkflowId',
+  'triggerCount',
+  'nodes',
+  'connections',
+  'nodeGroups',
+  'settings',
+  'staticData',
+  'pinData',
+  'meta',
+  'activeVersion',
 ]
 export const EXECUTION_KEYS = [
-  ...[
-    'id',
-    'finished',
-    'mode',
-    'retryOf',
-    'retrySuccessId',
-    'status',
-    'startedAt',
-    'stoppedAt',
-    'workflowId',
-    'waitTill',
-  ],
+  'id',
+  'finished',
+  'mode',
+  'retryOf',
+  'retrySuccessId',
+  'status',
+  'startedAt',
+  'stoppedAt',
+  'workflowId',
+  'waitTill',
 ]
 export const CREDENTIAL_KEYS = [
-  ...['id', 'name', 'type', 'isManaged', 'isGlobal', 'isResolvable', 'resolvableAllowFallback', 'resolverId'],
-  ...['createdAt', 'updatedAt'],
+  'id',
+  'name',
+  'type',
+  'isManaged',
+  'isGlobal',
+  'isResolvable',
+  'resolvableAllowFallback',
+  'resolverId',
+  'createdAt',
+  'updatedAt',
 ]
 export const slack = (more: Json = {}) =>
   node('n8n-nodes-base.slack', 2.2, { resource: 'message', operation: 'post' }, more)

@@ -471,13 +471,11 @@ describe('editing a credential', () => {
     const form = await tab.get(`/credentials/${made.id}/edit`)
     expect(form.text).not.toMatch(new RegExp(`${before}|db\\.canary|5433`))
     const answer = await tab.post(`/credentials/${made.id}/edit`, {
-      ...{
-        version: versionIn(form.text),
-        name: 'CRM',
-        'data.host': '',
-        'data.password': after,
-        'data.ssl': '',
-      },
+      version: versionIn(form.text),
+      name: 'CRM',
+      'data.host': '',
+      'data.password': after,
+      'data.ssl': '',
     })
     expect(answer).toMatchObject({ status: 303, location: `/credentials/${made.id}` })
     expect(await opened(made.id)).toEqual({ host: 'db.canary.example', password: after, port: 5433 })
@@ -519,7 +517,9 @@ describe('editing a credential', () => {
     await tab.post(`/credentials/${made.id}/edit`, { version: '1', name: 'Acme', json: '{"key":"c"}' })
     expect(await opened(made.id)).toEqual({ key: 'c', other: 'b' })
     await tab.post(`/credentials/${made.id}/edit`, {
-      ...{ version: '2', name: 'Acme', json: '{"other":null,"more":{"a":1}}' },
+      version: '2',
+      name: 'Acme',
+      json: '{"other":null,"more":{"a":1}}',
     })
     expect(await opened(made.id)).toEqual({ key: 'c', more: { a: 1 } })
   })

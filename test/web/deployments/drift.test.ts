@@ -65,8 +65,12 @@ test('each drifted field shows its deployed, current and latest values', async (
   await edit(remote.id, ({ nodes }) => {
     Object.assign(nodes[1]?.parameters as object, { text: 'as in n8n' })
     nodes.push({
-      ...{ id: 'more', name: '<b>New</b>', type: 'n8n-nodes-base.noOp', typeVersion: 1 },
-      ...{ position: [0, 300], parameters: {} },
+      id: 'more',
+      name: '<b>New</b>',
+      type: 'n8n-nodes-base.noOp',
+      typeVersion: 1,
+      position: [0, 300],
+      parameters: {},
     })
   })
   const { text } = await person.get(`${path}/drift`)

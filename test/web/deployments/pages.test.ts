@@ -99,7 +99,9 @@ describe('the list of deployments', () => {
     const good = await tab.deployment('mostly-works', 'active', { on })
     const token = await app.deps.instances.rotateWebhookToken(tab.userId, on)
     const report = (deploymentId: string, index: number, status: string) => ({
-      ...{ executionId: `${deploymentId.slice(-6)}${index}`, workflowId: deploymentId, status },
+      executionId: `${deploymentId.slice(-6)}${index}`,
+      workflowId: deploymentId,
+      status,
       startedAt: new Date(Date.now() - 60_000 - index * 1000).toISOString(),
       ...(status === 'error' && { error: { message: `boom ${payload}`, node: 'Hook' } }),
     })

@@ -90,17 +90,25 @@ describe('an earlier version that did better', () => {
 describe('choices in a URL', () => {
   test('round-trip through a URL', () => {
     const choices = {
-      ...{ workflowId: id, instanceId: id, version: 3, publish: false, reportSuccess: true },
+      workflowId: id,
+      instanceId: id,
+      version: 3,
+      publish: false,
+      reportSuccess: true,
       fixes: ['connection-by-id', 'empty-connection'],
       slots: [
         { node: null, type: 'slackApi', credential: { credentialId: id }, sentTo: undefined },
         {
-          ...{ node: 'Call: A & B = 1', type: 'httpHeaderAuth', credential: { credentialId: id } },
+          node: 'Call: A & B = 1',
+          type: 'httpHeaderAuth',
+          credential: { credentialId: id },
           sentTo: 'api.test:8080',
         },
         { node: 'Any', type: 'httpHeaderAuth', credential: { credentialId: id }, sentTo: null },
         {
-          ...{ node: 'Sheets', type: 'googleSheetsOAuth2Api', sentTo: undefined },
+          node: 'Sheets',
+          type: 'googleSheetsOAuth2Api',
+          sentTo: undefined,
           credential: { n8nCredentialId: 'aB3dE5fG7hJ9' },
         },
       ],
@@ -121,15 +129,13 @@ describe('choices in a URL', () => {
     'publish=maybe&report=1',
   ])('%s is ignored if invalid', (query) => {
     expect(readChoices(new URLSearchParams(query))).toEqual({
-      ...{
-        workflowId: null,
-        instanceId: null,
-        version: null,
-        publish: true,
-        reportSuccess: false,
-        fixes: [],
-        slots: [],
-      },
+      workflowId: null,
+      instanceId: null,
+      version: null,
+      publish: true,
+      reportSuccess: false,
+      fixes: [],
+      slots: [],
     })
   })
 
@@ -163,7 +169,11 @@ describe('values of a drift', () => {
     const node = { id: 'n', name: 'Slack', type: 'n8n-nodes-base.slack', parameters: {} }
     const sides = threeWay(
       {
-        ...{ name: null, added: [], removed: [], settings: [], cosmetic: [] },
+        name: null,
+        added: [],
+        removed: [],
+        settings: [],
+        cosmetic: [],
         changed: [{ node: 'Slack', paths: ['credentials.slackApi'] }],
         connections: { added: [], removed: [] },
       },
@@ -180,8 +190,11 @@ describe('values of a drift', () => {
     )
     expect(sides.nodes[0]?.fields).toEqual([
       {
-        ...{ path: 'credentials.slackApi', deployed: 'Slack ops-bot', n8n: 'By hand' },
-        ...{ wanted: 'Slack ops-bot', wantedIs: 'deployed' },
+        path: 'credentials.slackApi',
+        deployed: 'Slack ops-bot',
+        n8n: 'By hand',
+        wanted: 'Slack ops-bot',
+        wantedIs: 'deployed',
       },
     ])
   })
@@ -190,7 +203,11 @@ describe('values of a drift', () => {
     const node = { id: 'n', name: 'Old', type: 't', parameters: { a: 1 } }
     const sides = threeWay(
       {
-        ...{ name: null, added: [], removed: [], settings: [], cosmetic: [] },
+        name: null,
+        added: [],
+        removed: [],
+        settings: [],
+        cosmetic: [],
         changed: [{ node: 'New', paths: ['name', 'parameters.a'] }],
         connections: { added: [], removed: [] },
       },
@@ -211,7 +228,9 @@ describe('values of a drift', () => {
   test('secrets are redacted on every side, in nodes and settings', () => {
     const planted = { old: 'sk-live-0123456789abcdefghij', new: 'sk-live-9876543210zyxwvutsrq' }
     const node = (secret: string, name = 'Call') => ({
-      ...{ id: name, name, type: 'n8n-nodes-base.httpRequest' },
+      id: name,
+      name,
+      type: 'n8n-nodes-base.httpRequest',
       parameters: {
         headerParameters: {
           parameters: [
@@ -230,7 +249,10 @@ describe('values of a drift', () => {
     })
     const sides = threeWay(
       {
-        ...{ name: 'Orders', added: ['Added'], removed: ['Removed'], cosmetic: [] },
+        name: 'Orders',
+        added: ['Added'],
+        removed: ['Removed'],
+        cosmetic: [],
         settings: ['callerIds'],
         changed: [
           {
@@ -238,7 +260,9 @@ describe('values of a drift', () => {
             paths: [
               'parameters.headerParameters.parameters.0.value',
               'parameters.headerParameters.parameters.1.value',
-              ...['parameters.headerParameters', 'parameters.jsCode', 'parameters.url'],
+              'parameters.headerParameters',
+              'parameters.jsCode',
+              'parameters.url',
             ],
           },
         ],
@@ -248,14 +272,18 @@ describe('values of a drift', () => {
         deployed: workflow(planted.old, 'Removed'),
         n8n: workflow(planted.new, 'Added'),
         wanted: workflow(planted.old, 'Removed'),
-        ...{ forced: {}, bindings: [] },
+        forced: {},
+        bindings: [],
       },
     )
     const text = JSON.stringify(sides)
     for (const secret of Object.values(planted)) expect(text).not.toContain(secret.slice(8))
     expect(sides.nodes.find(({ node }) => node === 'Call')?.fields[0]).toEqual({
       path: 'parameters.headerParameters.parameters.0.value',
-      ...{ deployed: '[redacted]', n8n: '[redacted]', wanted: '[redacted]', wantedIs: 'deployed' },
+      deployed: '[redacted]',
+      n8n: '[redacted]',
+      wanted: '[redacted]',
+      wantedIs: 'deployed',
     })
     expect(text).toContain('Authorization')
   })

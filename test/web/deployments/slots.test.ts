@@ -10,7 +10,11 @@ afterAll(() => world?.close())
 
 const type = 'httpHeaderAuth'
 const call = (name: string, url: string, named?: string) => ({
-  ...{ id: name, name, type: 'n8n-nodes-base.httpRequest', typeVersion: 4.2, position: [220, 0] },
+  id: name,
+  name,
+  type: 'n8n-nodes-base.httpRequest',
+  typeVersion: 4.2,
+  position: [220, 0],
   parameters: { url, authentication: 'genericCredentialType', genericAuthType: type, options: {} },
   ...(named !== undefined && { credentials: { [type]: { id: '1', name: named } } }),
 })

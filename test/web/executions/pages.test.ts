@@ -229,13 +229,20 @@ describe('the page of a run', () => {
     const { send, get } = await executionsWorld(app)
     const run = (executionId: string, more: object) =>
       send({
-        ...{ executionId, workflowId: 'wf1', mode: 'webhook' },
-        ...{ startedAt: '2026-11-22T10:00:00Z', finishedAt: '2026-11-22T10:00:01Z', ...more },
+        executionId,
+        workflowId: 'wf1',
+        mode: 'webhook',
+        startedAt: '2026-11-22T10:00:00Z',
+        finishedAt: '2026-11-22T10:00:01Z',
+        ...more,
       })
     const failed = await run('301', { status: 'error', error: { message: 'm' } })
     const retry = await run('302', {
-      ...{ status: 'success', mode: 'retry', retryOf: '301' },
-      ...{ startedAt: '2026-11-22T11:00:00Z', finishedAt: '2026-11-22T11:00:01Z' },
+      status: 'success',
+      mode: 'retry',
+      retryOf: '301',
+      startedAt: '2026-11-22T11:00:00Z',
+      finishedAt: '2026-11-22T11:00:01Z',
     })
     const manual = await run('303', { status: 'success', mode: 'manual', retryOf: '7' })
     const first = (await get(`/executions/${failed}`)).text

@@ -15,7 +15,9 @@ beforeAll(async () => {
   manual = await world.report({ id: 3, error, mode: 'manual', startMs })
   await world.report({ id: 4, error, mode: 'integrated', startMs })
   await world.report({
-    ...{ id: 5, status: 'running', mode: 'webhook' },
+    id: 5,
+    status: 'running',
+    mode: 'webhook',
     startMs: startMs - 25 * 3_600_000,
   })
   await world.send({

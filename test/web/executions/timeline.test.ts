@@ -196,14 +196,19 @@ describe('the timeline of a run', () => {
       nodes: ['Check', 'Taken', 'Loop', 'Body', 'X', 'Y'].map((name) => node(name)),
       connections: {
         Check: main(['Taken'], ['Loop']),
-        ...{ Loop: main(['Body']), Body: main(['Loop']), X: main(['Y']), Y: main(['X']) },
+        Loop: main(['Body']),
+        Body: main(['Loop']),
+        X: main(['Y']),
+        Y: main(['X']),
       },
     })
     const nodes = [ran('Check', 0, 1), ran('Taken', 1, 1)]
     const run = { ...input().run, status: 'success' as const, error: null }
     expect(reasons({ nodes, run, graph: loops })).toEqual({
-      ...{ Loop: 'branch not taken', Body: 'branch not taken' },
-      ...{ X: 'not reached', Y: 'not reached' },
+      Loop: 'branch not taken',
+      Body: 'branch not taken',
+      X: 'not reached',
+      Y: 'not reached',
     })
   })
 
@@ -212,13 +217,19 @@ describe('the timeline of a run', () => {
       nodes: ['Check', 'Taken', 'Other', 'Failed', 'Late', 'Join', 'End'].map((name) => node(name)),
       connections: {
         Check: main(['Failed'], ['Other']),
-        ...{ Failed: main(['Late']), Late: main(['Join']), Other: main(['Join']), Join: main(['End']) },
+        Failed: main(['Late']),
+        Late: main(['Join']),
+        Other: main(['Join']),
+        Join: main(['End']),
       },
     })
     const nodes = [ran('Check', 0, 1), ran('Failed', 1, 1, broke)]
     const run = { ...input().run, error: { message: 'No', node: 'Failed' } }
     expect(reasons({ nodes, run, graph: joined })).toMatchObject({
-      ...{ Other: 'branch not taken', Late: 'not reached', Join: 'not reached', End: 'not reached' },
+      Other: 'branch not taken',
+      Late: 'not reached',
+      Join: 'not reached',
+      End: 'not reached',
     })
   })
 

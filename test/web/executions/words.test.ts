@@ -320,7 +320,10 @@ describe('the trend of a group', () => {
 
   test('lists new and rising groups first, then the most frequent', () => {
     const group = (runs: number, previousRuns: number, firstSeenAt: string) => ({
-      ...{ state: 'open' as const, runs, previousRuns, firstSeenAt },
+      state: 'open' as const,
+      runs,
+      previousRuns,
+      firstSeenAt,
       lastSeenAt: recently,
     })
     const [often, rising, fresh] = [group(99, 99, long), group(9, 1, long), group(1, 0, recently)]

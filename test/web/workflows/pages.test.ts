@@ -55,7 +55,9 @@ async function track(user: { token: string }, workflowId: string, name: string) 
     apiKey: 'key',
   })
   const deployment = await post('/v1/deployments', {
-    ...{ workflowId, instanceId: instance.id, n8nWorkflowId: 'wf1' },
+    workflowId,
+    instanceId: instance.id,
+    n8nWorkflowId: 'wf1',
   })
   let run = 0
   const report = async (status: string, node?: string) => {
@@ -134,7 +136,9 @@ describe('the list', () => {
       parameters: {},
     }
     await app.deps.workflows.create(user.userId, {
-      ...{ workflow: json('Nightly', cron), tags: ['busy'], prompt: 'Send it sorted' },
+      workflow: json('Nightly', cron),
+      tags: ['busy'],
+      prompt: 'Send it sorted',
     })
     await make(user.userId, 'Morning', { tags: ['calm'] })
     const { status, text } = await user.get(`/workflows?${query}`)
@@ -251,12 +255,11 @@ describe('creating a workflow', () => {
   test('saves n8n JSON with its prompt and redirects to the workflow', async () => {
     const user = await newUser()
     const sent = await user.post('/workflows/new', {
-      ...{
-        workflow: JSON.stringify(json('Orders')),
-        prompt: 'Notify the shop of each order',
-        model: 'gpt-5',
-      },
-      ...{ name: '', tags: 'shop, mail ,' },
+      workflow: JSON.stringify(json('Orders')),
+      prompt: 'Notify the shop of each order',
+      model: 'gpt-5',
+      name: '',
+      tags: 'shop, mail ,',
     })
     expect(sent.status).toBe(303)
     const page = await user.get(sent.location ?? '')
@@ -327,7 +330,11 @@ describe('creating a workflow', () => {
   test('reports hard-coded secrets without showing them', async () => {
     const user = await newUser()
     const leak = {
-      ...{ id: 'n3', name: 'Call', type: 'n8n-nodes-base.httpRequest', typeVersion: 4.2, position: [440, 0] },
+      id: 'n3',
+      name: 'Call',
+      type: 'n8n-nodes-base.httpRequest',
+      typeVersion: 4.2,
+      position: [440, 0],
       parameters: { url: 'https://example.com', token: planted },
     }
     const sent = await user.post('/workflows/new', { workflow: JSON.stringify(json('Leaky', leak)) })
@@ -484,7 +491,8 @@ describe('a workflow', () => {
     const user = await newUser()
     const { id } = await make(user.userId, 'Orders')
     const credential = await createCredential(app.deps.db, user.userId, 'slackApi', {
-      ...{ name: 'Slack ops', status: 'invalid' },
+      name: 'Slack ops',
+      status: 'invalid',
     })
     const { text } = await user.get(`/workflows/${id}`)
     expect(text).toContain('Slack ops was rejected')
@@ -687,8 +695,14 @@ describe('versions', () => {
 
 describe('editing', () => {
   const fieldsOf = (more: Record<string, string> = {}) => ({
-    ...{ expected: '1', name: 'Orders', description: '', tags: 'shop', prompt: 'One\r\nTwo', model: '' },
-    ...{ dataRetentionDays: '', workflow: '' },
+    expected: '1',
+    name: 'Orders',
+    description: '',
+    tags: 'shop',
+    prompt: 'One\r\nTwo',
+    model: '',
+    dataRetentionDays: '',
+    workflow: '',
     ...more,
   })
   async function prepare() {

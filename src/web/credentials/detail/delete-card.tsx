@@ -54,8 +54,12 @@ export function DeleteCard(props: {
             Copies of the credential in n8n are not deleted and keep working.
           </p>
           <TextField
-            {...{ name: 'confirm', label: `Type ${credential.name} to confirm`, value: deletion.typed }}
-            {...{ required: true, error: deletion.errors.confirm, id: 'field-delete-confirm' }}
+            name={'confirm'}
+            label={`Type ${credential.name} to confirm`}
+            value={deletion.typed}
+            required={true}
+            error={deletion.errors.confirm}
+            id={'field-delete-confirm'}
           />
           {affected.length > 0 && (
             <CheckField name="force" label="Delete even though deployments use it" checked={deletion.force} />

@@ -52,17 +52,15 @@ export function detailPages(deps: CredentialPageDeps) {
         status,
       },
       <CredentialDetail
-        {...{
-          pending,
-          credential,
-          usage,
-          places,
-          stats: ownStats,
-          period,
-          catalogue,
-          time: viewer.time,
-          deletion,
-        }}
+        pending={pending}
+        credential={credential}
+        usage={usage}
+        places={places}
+        stats={ownStats}
+        period={period}
+        catalogue={catalogue}
+        time={viewer.time}
+        deletion={deletion}
       />,
     )
   }

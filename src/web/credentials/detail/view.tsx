@@ -75,7 +75,7 @@ export function CredentialDetail(props: DetailProps) {
         }
       />
       <PushCard id={credential.id} pending={pending} />
-      <Health {...{ credential, places: places.places, testable, time }} />
+      <Health credential={credential} places={places.places} testable={testable} time={time} />
       <div class="credential-bar">
         <h2 class="credential-heading">Runs of deployments that use it</h2>
         <Segmented
@@ -87,7 +87,7 @@ export function CredentialDetail(props: DetailProps) {
           }))}
         />
       </div>
-      <Figures {...{ stats, period }} />
+      <Figures stats={stats} period={period} />
       <Grid>
         <div class="stack span-8">
           <Workflows usage={usage} type={credential.type} />
@@ -95,8 +95,8 @@ export function CredentialDetail(props: DetailProps) {
           <Failures failures={places.failures} hasDeployments={places.deployments.length > 0} time={time} />
         </div>
         <div class="stack span-4">
-          <Details {...{ credential, label, places: places.places, time }} />
-          <DeleteCard {...{ credential, deployments: places.deployments, deletion }} />
+          <Details credential={credential} label={label} places={places.places} time={time} />
+          <DeleteCard credential={credential} deployments={places.deployments} deletion={deletion} />
         </div>
       </Grid>
     </>

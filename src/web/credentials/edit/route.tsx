@@ -61,7 +61,15 @@ export function editPages({ credentials, db }: CredentialPageDeps) {
     return renderPage(
       c,
       { title: 'Edit', section: 'credentials', crumbs, status },
-      <CredentialForm {...{ catalogue, type, input, errors, hidden, requiring, change: opened }} />,
+      <CredentialForm
+        catalogue={catalogue}
+        type={type}
+        input={input}
+        errors={errors}
+        hidden={hidden}
+        requiring={requiring}
+        change={opened}
+      />,
     )
   }
 

@@ -150,8 +150,14 @@ export function errorsByControl(error: AppError, controls: ReadonlySet<string>):
 const unescaped = (part: string) => part.replaceAll('~1', '/').replaceAll('~0', '~')
 
 const formErrorCodes: ReadonlySet<string> = new Set([
-  ...['invalid', 'name-taken', 'quota-exceeded', 'conflict', 'version-conflict', 'idempotency-key-reused'],
-  ...['credential-undecryptable', 'key-unavailable'],
+  'invalid',
+  'name-taken',
+  'quota-exceeded',
+  'conflict',
+  'version-conflict',
+  'idempotency-key-reused',
+  'credential-undecryptable',
+  'key-unavailable',
 ])
 
 /** Returns an error that the form shows; rethrows any other for the error page. */

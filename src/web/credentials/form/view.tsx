@@ -102,8 +102,13 @@ export function CredentialForm(props: CredentialFormProps) {
             ))}
             {change && <StoredValuesRemark change={change} />}
             <TextField
-              {...{ name: 'name', label: 'Name', value: input.name, required: true, maxlength: 128 }}
-              {...{ error: errors.name, focus: !change && Object.keys(errors).length === 0 }}
+              name={'name'}
+              label={'Name'}
+              value={input.name}
+              required={true}
+              maxlength={128}
+              error={errors.name}
+              focus={!change && Object.keys(errors).length === 0}
               placeholder={`${label} production`}
             />
             {fields ? (
@@ -115,14 +120,13 @@ export function CredentialForm(props: CredentialFormProps) {
               fields && <RemovedFields names={removable(change, fields)} removed={input.removed} />
             ) : (
               <TextField
-                {...{
-                  name: 'service',
-                  label: 'Service',
-                  value: input.service,
-                  required: false,
-                  maxlength: 128,
-                }}
-                {...{ error: errors.service, placeholder: serviceOf(type) }}
+                name={'service'}
+                label={'Service'}
+                value={input.service}
+                required={false}
+                maxlength={128}
+                error={errors.service}
+                placeholder={serviceOf(type)}
                 hint="Used to filter the list of credentials."
               />
             )}
@@ -176,7 +180,11 @@ const removable = (change: NonNullable<CredentialFormProps['change']>, fields: r
 
 const WholeField = ({ error, change }: { error: string | undefined; change: boolean }) => (
   <TextArea
-    {...{ name: wholeName, label: 'Values', error, rows: 8, mono: true }}
+    name={wholeName}
+    label={'Values'}
+    error={error}
+    rows={8}
+    mono={true}
     hint={
       change
         ? 'A JSON object with the fields to change. Other fields keep their values. Use null to remove a field.'

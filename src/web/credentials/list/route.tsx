@@ -27,7 +27,17 @@ export function credentialListPage({ requirements, analytics, db, now }: ListDep
     return renderPage(
       c,
       { title: 'Credentials', section: 'credentials' },
-      <CredentialList {...{ read, filter, ignored, query, period, stats, missing, catalogue, time }} />,
+      <CredentialList
+        read={read}
+        filter={filter}
+        ignored={ignored}
+        query={query}
+        period={period}
+        stats={stats}
+        missing={missing}
+        catalogue={catalogue}
+        time={time}
+      />,
     )
   })
 }

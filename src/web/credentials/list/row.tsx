@@ -28,7 +28,8 @@ export function CredentialLine({ row, stats, catalogue, time, period, listHref }
     <Tr>
       <Td>
         <NameCell
-          {...{ href, name: row.name }}
+          href={href}
+          name={row.name}
           badge={<NodeBadge type={row.type} />}
           note={isCustomService(row.service, label, row.type) ? `${label} · ${row.service}` : label}
         />

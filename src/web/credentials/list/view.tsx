@@ -100,7 +100,14 @@ export function CredentialList(props: ListProps) {
                 class="credential-table"
               >
                 {read.items.map((row) => (
-                  <CredentialLine {...{ row, catalogue, time, period, listHref }} stats={byId.get(row.id)} />
+                  <CredentialLine
+                    row={row}
+                    catalogue={catalogue}
+                    time={time}
+                    period={period}
+                    listHref={listHref}
+                    stats={byId.get(row.id)}
+                  />
                 ))}
               </Table>
             )}
@@ -210,14 +217,18 @@ function Filters(props: {
       <FilterForm action={path} keep={keep ? { period: keep } : {}}>
         <FilterText label="Filter by name or type" value={filter.q} />
         <FilterSelect
-          {...{ name: 'status', label: 'Health', value: filter.status ?? '' }}
+          name={'status'}
+          label={'Health'}
+          value={filter.status ?? ''}
           options={[
             ['', 'Any health'],
             ...healths.map((each) => [each, credentialStyle(each).label] as const),
           ]}
         />
         <FilterSelect
-          {...{ name: 'type', label: 'Type', value: filter.type ?? '' }}
+          name={'type'}
+          label={'Type'}
+          value={filter.type ?? ''}
           options={[
             ['', 'Any type'],
             ...types
@@ -226,7 +237,9 @@ function Filters(props: {
           ]}
         />
         <FilterSelect
-          {...{ name: 'service', label: 'Service', value: filter.service ?? '' }}
+          name={'service'}
+          label={'Service'}
+          value={filter.service ?? ''}
           options={[['', 'Any service'], ...services.map((service) => [service, service] as const)]}
         />
       </FilterForm>

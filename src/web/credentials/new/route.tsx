@@ -37,7 +37,15 @@ export function newPages(deps: CredentialPageDeps) {
     return renderPage(
       c,
       { title: `New ${typeLabel(catalogue, type)} credential`, section: 'credentials', crumbs, status },
-      <CredentialForm {...{ catalogue, type, input, errors, hidden, requiring, change: null }} />,
+      <CredentialForm
+        catalogue={catalogue}
+        type={type}
+        input={input}
+        errors={errors}
+        hidden={hidden}
+        requiring={requiring}
+        change={null}
+      />,
     )
   }
 
@@ -52,7 +60,7 @@ export function newPages(deps: CredentialPageDeps) {
       return renderPage(
         c,
         { title: 'New credential', section: 'credentials', crumbs },
-        <TypeChoice {...{ catalogue, query, all, missing }} />,
+        <TypeChoice catalogue={catalogue} query={query} all={all} missing={missing} />,
       )
     })
     .get('/new/:type', async (c) => {

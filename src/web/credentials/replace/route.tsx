@@ -52,7 +52,10 @@ export function replacePages({ credentials, credentialPusher, credentialReplacer
           ) : (
             <form method="get" action={path}>
               <SelectField
-                {...{ name: 'with', label: 'Credential', value: other, required: true }}
+                name={'with'}
+                label={'Credential'}
+                value={other}
+                required={true}
                 options={others.map((each) => [each.id, each.name] as const)}
               />
               <div class="actions">

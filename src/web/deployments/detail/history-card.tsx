@@ -38,7 +38,11 @@ export function HistoryCard({ deployment, detail, runsPath, time }: HistoryCardP
         >
           {history.map((entry, index) => (
             <Row
-              {...{ entry, deployment, detail, runsPath, time }}
+              entry={entry}
+              deployment={deployment}
+              detail={detail}
+              runsPath={runsPath}
+              time={time}
               isLatest={index === 0}
               showsRuns={newestOf.get(entry.version) === entry.sequence}
             />

@@ -21,7 +21,12 @@ export function deploymentDetailPage(deps: DeploymentPageDeps) {
         analytics.summary(userId, { deploymentId: id, ...last24Hours(now()) }),
         executions.list(userId, { deploymentId: id, statuses: failedStatuses }, page),
       ])
-      return render(c, found, null, <DetailPage {...found} {...{ summary, failing }} time={viewer.time} />)
+      return render(
+        c,
+        found,
+        null,
+        <DetailPage {...found} summary={summary} failing={failing} time={viewer.time} />,
+      )
     })
     .post('/:id/activate', (c) => lifecycle(c, (userId, id) => deployer.publish(userId, id, 'activate')))
     .post('/:id/deactivate', (c) => lifecycle(c, (userId, id) => deployer.publish(userId, id, 'deactivate')))

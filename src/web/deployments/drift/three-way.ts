@@ -127,7 +127,10 @@ interface Side {
 function field(path: string, [deployed, n8n, wanted]: readonly [Side, Side, Side]): FieldDrift {
   const isWanted = ({ value }: Side) => sameJson(value ?? null, wanted.value ?? null)
   return {
-    ...{ path, deployed: deployed.text, n8n: n8n.text, wanted: wanted.text },
+    path,
+    deployed: deployed.text,
+    n8n: n8n.text,
+    wanted: wanted.text,
     wantedIs: isWanted(n8n) ? 'n8n' : isWanted(deployed) ? 'deployed' : 'other',
   }
 }

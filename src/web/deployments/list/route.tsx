@@ -20,7 +20,11 @@ export function deploymentListPage({ db, now }: Pick<DeploymentPageDeps, 'db' | 
       c,
       { title: 'Deployments', section: 'deployments' },
       <ListPage
-        {...{ list, counts, filter, query, ignored }}
+        list={list}
+        counts={counts}
+        filter={filter}
+        query={query}
+        ignored={ignored}
         isFirstPage={after === null}
         workflow={options.workflows.find(({ id }) => id === filter.workflowId)?.name ?? null}
         instances={options.instances}

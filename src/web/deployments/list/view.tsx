@@ -188,7 +188,10 @@ function Row({ row, time }: { row: DeploymentListRow; time: TimeFormat }) {
   const finished = succeeded + failed
   const share = finished === 0 ? null : succeeded / finished
   const runs = withQuery('/executions', {
-    ...{ status: 'success,failed', v: String(version), dep: row.id, from: '24h' },
+    status: 'success,failed',
+    v: String(version),
+    dep: row.id,
+    from: '24h',
     ...countedRuns(),
   })
   const note = stateNote[state]?.(row, time)

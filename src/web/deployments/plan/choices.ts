@@ -95,15 +95,13 @@ export function choiceFields(choices: Choices): Record<string, string> {
 
 export const planPath = (choices: Partial<Choices>): string => {
   const fields = choiceFields({
-    ...{
-      workflowId: null,
-      instanceId: null,
-      version: null,
-      publish: true,
-      reportSuccess: false,
-      fixes: [],
-      slots: [],
-    },
+    workflowId: null,
+    instanceId: null,
+    version: null,
+    publish: true,
+    reportSuccess: false,
+    fixes: [],
+    slots: [],
     ...choices,
   })
   return `/deployments/new?${new URLSearchParams(fields)}`

@@ -24,7 +24,7 @@ export function deadLetterPages(deps: DashboardDeps) {
       return renderPage(
         c,
         { title: 'Dead letters', section, crumbs: crumbsOf(instance) },
-        <DeadLettersPage {...{ instance, page }} cursor={after && cursor} time={viewer.time} />,
+        <DeadLettersPage instance={instance} page={page} cursor={after && cursor} time={viewer.time} />,
       )
     })
     .post('/:id/dead-letters/:deadLetterId/replay', async (c) => {
@@ -47,7 +47,7 @@ export function deadLetterPages(deps: DashboardDeps) {
       return renderPage(
         c,
         { title: 'Delete', section, crumbs: crumbsOf(instance) },
-        <DeletePage {...{ instance, deadLetterId }} />,
+        <DeletePage instance={instance} deadLetterId={deadLetterId} />,
       )
     })
     .post('/:id/dead-letters/:deadLetterId/drop', async (c) => {

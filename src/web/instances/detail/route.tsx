@@ -27,7 +27,12 @@ export function instanceDetailPage(deps: DashboardDeps) {
       return renderPage(
         c,
         { title: instance.name, section, crumbs: [listCrumb] },
-        <DetailPage {...{ instance, deployed }} counts={countsOf(instance.id)} time={viewer.time} />,
+        <DetailPage
+          instance={instance}
+          deployed={deployed}
+          counts={countsOf(instance.id)}
+          time={viewer.time}
+        />,
       )
     })
     .post('/:id/test', async (c) => {

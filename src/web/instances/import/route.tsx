@@ -31,7 +31,7 @@ export function instanceImportPage(deps: DashboardDeps) {
       return renderPage(
         c,
         { title: 'Import', section, crumbs: crumbsOf(instance) },
-        <ImportPage {...{ instance, found }} q={query.name ?? ''} cursor={query.cursor ?? null} />,
+        <ImportPage instance={instance} found={found} q={query.name ?? ''} cursor={query.cursor ?? null} />,
       )
     })
     .post('/:id/import', async (c) => {

@@ -163,7 +163,13 @@ export function settingsPages(deps: DashboardDeps) {
       const again = async (errors: Record<string, string>, status: 409 | 422) => {
         const countsOf = await readInstanceCounts(db, userId)
         const counts = countsOf(instance.id)
-        return page(c, instance, 'Remove', <RemovePage {...{ instance, counts, typed, errors }} />, status)
+        return page(
+          c,
+          instance,
+          'Remove',
+          <RemovePage instance={instance} counts={counts} typed={typed} errors={errors} />,
+          status,
+        )
       }
       if (typed.name.trim() !== instance.name) {
         return again({ name: `Name does not match. Type ${instance.name}` }, 422)

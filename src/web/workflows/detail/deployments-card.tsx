@@ -144,7 +144,10 @@ function Success({ row, workflowId }: { row: DeploymentListRow; workflowId: stri
     <a
       class={row.failed > 0 ? 'link fail' : 'link'}
       href={countedRunsHref(workflowId, {
-        ...{ status: 'success,failed', v: String(row.version), dep: row.id, from: '24h' },
+        status: 'success,failed',
+        v: String(row.version),
+        dep: row.id,
+        from: '24h',
       })}
     >
       {percent(row.succeeded / finished)}

@@ -57,8 +57,16 @@ export function detailPages(deps: WorkflowPageDeps) {
         { title: workflow.name, section: 'workflows', crumbs: [listCrumb] },
         <OverviewView
           data={{
-            ...{ workflow, deployments, today, places, credentials, rates, failingNodes, nodes },
-            ...{ runs: runs.items, incidents: incidents.items },
+            workflow,
+            deployments,
+            today,
+            places,
+            credentials,
+            rates,
+            failingNodes,
+            nodes,
+            runs: runs.items,
+            incidents: incidents.items,
             readiness: requireFound(readiness, 'Workflow'),
             graphState: readGraphState(c),
             versions: listVersions(items, contents, shownVersions),

@@ -65,7 +65,10 @@ export function OverviewView({ data, time }: { data: OverviewData; time: TimeFor
   const back = isFirst ? continueHref(id) : workflowHref(id)
   markCredentials(marks, needed, back)
   const situation = {
-    ...{ workflow, failed: today.failed, isFirst, back },
+    workflow,
+    failed: today.failed,
+    isFirst,
+    back,
     problem: needed.find(isProblem),
     hasInstance: data.hasInstance,
   }
@@ -86,7 +89,8 @@ export function OverviewView({ data, time }: { data: OverviewData; time: TimeFor
         title={`${workflow.name}, version ${version}`}
         note={graph.omitted > 0 ? `v${version}, ${count(graph.omitted)} more nodes not shown` : `v${version}`}
         version={`v${version}`}
-        {...{ graph, marks }}
+        graph={graph}
+        marks={marks}
         state={data.graphState}
         workflow={workflow.workflow}
         failedRunsHref={(node) => runsHref(id, { status: 'failed', node })}
@@ -104,7 +108,12 @@ export function OverviewView({ data, time }: { data: OverviewData; time: TimeFor
             }
           >
             <VersionList
-              {...{ workflowId: id, currentVersion: version, versions, rates: data.rates, deployments, time }}
+              workflowId={id}
+              currentVersion={version}
+              versions={versions}
+              rates={data.rates}
+              deployments={deployments}
+              time={time}
             />
             {version > versions.length && (
               <p class="workflow-aside">

@@ -22,7 +22,14 @@ import {
 import { failedForm, readValues, toChange, valuesOf } from '../form/form.ts'
 
 const quietHead = (c: Context<DashboardEnv>, { workflow, deployments, today }: FoundWorkflow) => (
-  <WorkflowHead {...{ workflow, deployments, today }} tab="none" time={c.var.viewer.time} quiet />
+  <WorkflowHead
+    workflow={workflow}
+    deployments={deployments}
+    today={today}
+    tab="none"
+    time={c.var.viewer.time}
+    quiet
+  />
 )
 
 export function editPages(deps: WorkflowPageDeps) {
@@ -39,7 +46,7 @@ export function editPages(deps: WorkflowPageDeps) {
       { title: 'Edit', section: 'workflows', crumbs: crumbsOf(found.workflow), status },
       <>
         {quietHead(c, found)}
-        <EditView {...{ workflow: found.workflow, state, expected, conflict }} />
+        <EditView workflow={found.workflow} state={state} expected={expected} conflict={conflict} />
       </>,
     )
 
@@ -54,7 +61,13 @@ export function editPages(deps: WorkflowPageDeps) {
       { title: 'Delete', section: 'workflows', crumbs: crumbsOf(found.workflow), status },
       <>
         {quietHead(c, found)}
-        <DeleteView {...{ workflow: found.workflow, deployments: found.deployments, typed, force, errors }} />
+        <DeleteView
+          workflow={found.workflow}
+          deployments={found.deployments}
+          typed={typed}
+          force={force}
+          errors={errors}
+        />
       </>,
     )
 

@@ -36,15 +36,22 @@ function PromptFields({ state: { values, errors } }: { state: WorkflowFormState 
   return (
     <>
       <TextArea
-        {...{ name: 'prompt', label: 'Prompt', required: false, rows: 4, value: values.prompt ?? '' }}
-        {...{
-          error: errors.prompt,
-          hint: `The prompt that generated the workflow. Up to ${maxPromptChars} characters.`,
-        }}
+        name={'prompt'}
+        label={'Prompt'}
+        required={false}
+        rows={4}
+        value={values.prompt ?? ''}
+        error={errors.prompt}
+        hint={`The prompt that generated the workflow. Up to ${maxPromptChars} characters.`}
       />
       <TextField
-        {...{ name: 'model', label: 'Model', required: false, value: values.model ?? '' }}
-        {...{ error: errors.model, hint: 'The model or person that wrote the workflow.', maxlength: 200 }}
+        name={'model'}
+        label={'Model'}
+        required={false}
+        value={values.model ?? ''}
+        error={errors.model}
+        hint={'The model or person that wrote the workflow.'}
+        maxlength={200}
       />
     </>
   )
@@ -58,21 +65,23 @@ const NameField = ({
   required: boolean
 }) => (
   <TextField
-    {...{
-      name: 'name',
-      label: 'Name',
-      required,
-      value: values.name ?? '',
-      error: errors.name,
-      maxlength: 200,
-    }}
+    name={'name'}
+    label={'Name'}
+    required={required}
+    value={values.name ?? ''}
+    error={errors.name}
+    maxlength={200}
     {...(!required && { hint: 'Leave empty to use the name in the JSON.' })}
   />
 )
 
 const TagsField = ({ state: { values, errors } }: { state: WorkflowFormState }) => (
   <TextField
-    {...{ name: 'tags', label: 'Tags', required: false, value: values.tags ?? '', error: errors.tags }}
+    name={'tags'}
+    label={'Tags'}
+    required={false}
+    value={values.tags ?? ''}
+    error={errors.tags}
     hint="Separate tags with commas."
   />
 )
@@ -92,8 +101,13 @@ export const NewWorkflowView = ({ once, state, publicUrl }: NewProps) => (
         <Form action="/workflows/new">
           <input type="hidden" name="once" value={once} />
           <TextArea
-            {...{ name: 'workflow', label: 'n8n JSON', mono: true, rows: 14, required: true }}
-            {...{ value: state.values.workflow ?? '', error: state.errors.workflow }}
+            name={'workflow'}
+            label={'n8n JSON'}
+            mono={true}
+            rows={14}
+            required={true}
+            value={state.values.workflow ?? ''}
+            error={state.errors.workflow}
             focus={state.errors[''] === undefined}
             hint="In n8n, select Download in the workflow menu, or press Ctrl+A and Ctrl+C on the canvas. Up to 2 MB."
           />
@@ -144,20 +158,33 @@ export function EditView({ workflow, state, expected, conflict }: EditProps) {
           )}
           <NameField state={state} required />
           <TextArea
-            {...{ name: 'description', label: 'Description', required: false, rows: 3 }}
-            {...{ value: values.description ?? '', error: errors.description }}
+            name={'description'}
+            label={'Description'}
+            required={false}
+            rows={3}
+            value={values.description ?? ''}
+            error={errors.description}
           />
           <TagsField state={state} />
           <PromptFields state={state} />
           <TextArea
-            {...{ name: 'workflow', label: 'New n8n JSON', required: false, mono: true, rows: 6 }}
-            {...{ value: values.workflow ?? '', error: errors.workflow }}
+            name={'workflow'}
+            label={'New n8n JSON'}
+            required={false}
+            mono={true}
+            rows={6}
+            value={values.workflow ?? ''}
+            error={errors.workflow}
             hint="Leave empty to keep the nodes unchanged."
           />
           <Faults faults={state.faults} text={values.workflow} />
           <TextField
-            {...{ name: 'dataRetentionDays', label: 'Run data retention', required: false, type: 'number' }}
-            {...{ value: values.dataRetentionDays ?? '', error: errors.dataRetentionDays }}
+            name={'dataRetentionDays'}
+            label={'Run data retention'}
+            required={false}
+            type={'number'}
+            value={values.dataRetentionDays ?? ''}
+            error={errors.dataRetentionDays}
             hint="1 to 3650 days. Leave empty to store run data as long as the runs. Does not create a version."
           />
           <FormError>{errors['']}</FormError>
@@ -217,8 +244,12 @@ export function DeleteView({ workflow, deployments, typed, force, errors }: Dele
             </Remark>
           )}
           <TextField
-            {...{ name: 'confirm', label: `Type ${workflow.name} to confirm`, value: typed }}
-            {...{ required: true, error: errors.confirm, focus: errors[''] === undefined }}
+            name={'confirm'}
+            label={`Type ${workflow.name} to confirm`}
+            value={typed}
+            required={true}
+            error={errors.confirm}
+            focus={errors[''] === undefined}
           />
           {dependents.length > 0 && (
             <CheckField name="force" label="Delete even though it is deployed" checked={force} />

@@ -149,7 +149,7 @@ export function Graph(props: GraphProps) {
               height="0"
               aria-hidden="true"
             />
-            {focus && <FocusPoint box={boxOf(layout, focus)} {...{ width, height }} />}
+            {focus && <FocusPoint box={boxOf(layout, focus)} width={width} height={height} />}
             <svg class="graph" {...canvas} role="img" aria-labelledby={`${id}-title ${id}-text`}>
               <title id={`${id}-title`}>{title}</title>
               <desc id={`${id}-text`}>{describe(graph, marks)}</desc>
@@ -184,7 +184,9 @@ export function Graph(props: GraphProps) {
         </div>
         {selected && workflow && hrefOf && (
           <NodeInspector
-            {...{ graph, workflow, hrefOf }}
+            graph={graph}
+            workflow={workflow}
+            hrefOf={hrefOf}
             node={selected}
             marks={marksOf(selected)}
             closeHref={stateHref(state, { node: null })}
@@ -198,7 +200,7 @@ export function Graph(props: GraphProps) {
           />
         )}
       </div>
-      <GraphList {...{ id, graph, layout, marks, state, hrefOf }} />
+      <GraphList id={id} graph={graph} layout={layout} marks={marks} state={state} hrefOf={hrefOf} />
     </>
   )
 }

@@ -69,7 +69,9 @@ const boxOf = (boxes: readonly Box[], { index }: GraphNode): Box =>
 function beside(node: GraphNode, box: Box, near: Near<Box>): Label | null {
   const middle = box.y + box.height / 2
   const at = (x: number, lines: string[]): Label => ({
-    ...{ lines, x, align: 'start' },
+    lines,
+    x,
+    align: 'start',
     y: middle + 4 - ((lines.length - 1) * lineHeight) / 2,
   })
   if (node.shape === 'root') {

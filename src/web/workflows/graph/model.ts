@@ -77,8 +77,18 @@ const maxNoteChars = 2000
 
 /** n8n's order of the inputs below a node. */
 const portOrder = [
-  ...['ai_languageModel', 'ai_memory', 'ai_tool', 'ai_outputParser', 'ai_chain', 'ai_agent'],
-  ...['ai_vectorStore', 'ai_embedding', 'ai_document', 'ai_textSplitter', 'ai_retriever', 'ai_reranker'],
+  'ai_languageModel',
+  'ai_memory',
+  'ai_tool',
+  'ai_outputParser',
+  'ai_chain',
+  'ai_agent',
+  'ai_vectorStore',
+  'ai_embedding',
+  'ai_document',
+  'ai_textSplitter',
+  'ai_retriever',
+  'ai_reranker',
 ]
 /** Short type names of root nodes, for nodes without connections. */
 const rootTypes = /^(agent|chain[A-Z]|informationExtractor|sentimentAnalysis|textClassifier)/
@@ -229,15 +239,13 @@ function toNote(node: JsonObject): GraphNote {
 
 /** Yellow, orange, red, green, blue, purple, gray: the upper limit of the hue in degrees, and n8n's number. */
 const hues: readonly [upTo: number, color: number][] = [
-  ...([
-    [20, 3],
-    [45, 2],
-    [70, 1],
-    [165, 4],
-    [250, 5],
-    [320, 6],
-    [360, 3],
-  ] as [number, number][]),
+  [20, 3],
+  [45, 2],
+  [70, 1],
+  [165, 4],
+  [250, 5],
+  [320, 6],
+  [360, 3],
 ]
 const grayNote = 7
 

@@ -21,7 +21,11 @@ export function workflowListPage({ db, now, config }: Pick<WorkflowPageDeps, 'db
       c,
       { title: 'Workflows', section: 'workflows' },
       <ListView
-        {...{ page, facets, listQuery, publicUrl: config.publicUrl, time: viewer.time }}
+        page={page}
+        facets={facets}
+        listQuery={listQuery}
+        publicUrl={config.publicUrl}
+        time={viewer.time}
         nameOf={(type) => catalogue.credentialType(type)?.displayName ?? type}
         nodeNameOf={(type) => catalogue.nodeType(type)?.displayName ?? type}
       />,

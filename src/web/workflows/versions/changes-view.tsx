@@ -45,7 +45,7 @@ export function ChangesView(props: ChangesViewProps) {
         {shown.map((block) => (
           <Block block={block} />
         ))}
-        <More {...{ more, shownTo, hrefAfter }} />
+        <More more={more} shownTo={shownTo} hrefAfter={hrefAfter} />
       </div>
     )
   }
@@ -68,7 +68,7 @@ export function ChangesView(props: ChangesViewProps) {
       {shown.map((block) => (
         <Block block={block} />
       ))}
-      <More {...{ more, shownTo, hrefAfter }} />
+      <More more={more} shownTo={shownTo} hrefAfter={hrefAfter} />
       {added.length + removed.length > 0 && (
         <section class="change">
           <h3>

@@ -65,7 +65,10 @@ export function describeChanges(older: JsonObject, newer: JsonObject): VersionCh
     changed: nodes.changed.map(({ after, paths }) => ({ node: nodeLabel(after), paths })),
   }
   const blockOf = (node: JsonObject, kind: ChangeBlock['kind'], lines: ChangedLine[]): ChangeBlock => ({
-    ...{ node: nodeLabel(node), type: typeOf(node), kind, lines },
+    node: nodeLabel(node),
+    type: typeOf(node),
+    kind,
+    lines,
   })
   return {
     diff,

@@ -61,7 +61,11 @@ export function versionPages(deps: WorkflowPageDeps) {
           >
             {versions.length > 0 ? (
               <VersionList
-                {...{ workflowId: id, currentVersion: workflow.version, versions, rates, deployments }}
+                workflowId={id}
+                currentVersion={workflow.version}
+                versions={versions}
+                rates={rates}
+                deployments={deployments}
                 time={viewer.time}
                 full
               />
@@ -99,12 +103,10 @@ export function versionPages(deps: WorkflowPageDeps) {
             time={c.var.viewer.time}
           />
           <VersionView
-            {...{
-              workflowId: id,
-              currentVersion: workflow.version,
-              version: requireFound(version, 'Version'),
-              graphState: readGraphState(c),
-            }}
+            workflowId={id}
+            currentVersion={workflow.version}
+            version={requireFound(version, 'Version')}
+            graphState={readGraphState(c)}
             time={c.var.viewer.time}
           />
         </>,
@@ -139,7 +141,8 @@ export function versionPages(deps: WorkflowPageDeps) {
             time={c.var.viewer.time}
           />
           <DiffView
-            {...{ workflowId: id, currentVersion: workflow.version }}
+            workflowId={id}
+            currentVersion={workflow.version}
             from={requireFound(before, 'Version')}
             to={requireFound(after, 'Version')}
             after={versionNumber(c.req.query('after')) ?? 0}

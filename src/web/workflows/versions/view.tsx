@@ -104,7 +104,9 @@ export function DiffView({ workflowId, from, to, currentVersion, after, graphSta
         id="diff"
         title={`Changes from version ${from.version} to version ${to.version}`}
         note={`v${from.version} → v${to.version}`}
-        {...{ graph, marks, edgeMarks }}
+        graph={graph}
+        marks={marks}
+        edgeMarks={edgeMarks}
         state={graphState}
         focusOn={['removed', 'added', 'changed']}
         class="graph-diff"
