@@ -1,8 +1,8 @@
 /** @module Generates docs/configuration.md from the schema of src/config.ts and the variables of the command line. */
 import { resolve } from 'node:path'
 import { commands } from '../src/cli/commands.ts'
-import { commandVariables, variables } from '../src/cli/variables.ts'
-import { Environment, settings } from '../src/config.ts'
+import { commandVariables, settings, variables } from '../src/cli/variables.ts'
+import { Environment } from '../src/config.ts'
 
 export const configurationPath = resolve(import.meta.dirname, '../docs/configuration.md')
 

@@ -5,8 +5,11 @@ import { createApp } from '../src/app.ts'
 import { generateKeys } from '../src/cli/state.ts'
 import { parseConfig } from '../src/config.ts'
 import { createDeps } from '../src/deps.ts'
+import type { ApiDocument } from '../src/http/api-document.tsx'
 
-export async function offlineDocument(): Promise<OpenAPIV3_1.Document> {
+export const offlineDocument = async (): Promise<OpenAPIV3_1.Document> => (await offlineApi()).document
+
+export async function offlineApi(): Promise<ApiDocument> {
   const config = parseConfig({
     ...generateKeys(),
     DATABASE_URL: 'postgresql://nobody@localhost/nothing',
@@ -23,6 +26,7 @@ export async function offlineDocument(): Promise<OpenAPIV3_1.Document> {
     instanceFetch: () => Promise.reject(new Error('Offline')),
     databaseFetch: () => Promise.reject(new Error('Offline')),
   })
-  const response = await createApp(deps).request('/openapi.json')
-  return (await response.json()) as OpenAPIV3_1.Document
+  const app = createApp(deps)
+  const [document, page] = await Promise.all([app.request('/openapi.json'), app.request('/docs')])
+  return { document: (await document.json()) as OpenAPIV3_1.Document, page: await page.text() }
 }

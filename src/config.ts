@@ -31,7 +31,7 @@ const ConnectionString = z
   .refine((url) => /^postgres(ql)?:\/\/[^\s]+$/.test(url), 'must be a postgres:// connection string')
 
 /** `internal`: set by `npm run dev`, not by people. */
-type SettingMeta = { description: string; internal?: true }
+export type SettingMeta = { description: string; internal?: true }
 
 const about = (description: string, more: Omit<SettingMeta, 'description'> = {}): SettingMeta => ({
   description,
@@ -94,13 +94,6 @@ export const Environment = z.object({
     .max(600)
     .default(13)
     .meta(about('How long runs are stored')),
-})
-
-export type SettingName = keyof typeof Environment.shape
-
-export const settings = Object.entries(Environment.shape).map(([name, schema]) => {
-  const { description, internal = false } = schema.meta() as unknown as SettingMeta
-  return { name: name as SettingName, schema, description, internal }
 })
 
 /** @throws {ConfigError} names every missing or invalid variable, never its value */

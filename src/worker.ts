@@ -1,71 +1,24 @@
-/** @module The Cloudflare Workers entry point. */
-import * as bcrypt from 'bcryptjs'
-import { waitUntil } from 'cloudflare:workers'
-import { type App, createApp } from './app.ts'
-import { ConfigError, parseConfig } from './config.ts'
-import { createDeps, type Deps } from './deps.ts'
-import { housekeeping } from './housekeeping.ts'
-
-interface Isolate {
-  app: App
-  deps: Deps
-}
-
-let isolate: Isolate | undefined
-
-/** Called by an isolate's first request, because Workers forbid I/O and random values at module scope. */
-function start(env: Record<string, unknown>): Isolate {
-  const config = parseConfig(env)
-  const deps = createDeps(config, {
-    name: 'workerd',
-    bcrypt,
-    maxHashesInFlight: 1,
-    defer: waitUntil,
-    clientIp: (c) => c.req.header('CF-Connecting-IP') ?? 'unknown',
-    writeLog: (line, level) =>
-      level === 'error' || level === 'warn' ? console.error(line) : console.log(line),
-    now: () => new Date(),
-    instanceFetch: (input, init) => fetch(input, init),
-  })
-  return { app: createApp(deps), deps }
-}
-
-function unusable(error: unknown): Response {
-  if (!(error instanceof ConfigError)) throw error
-  console.error(JSON.stringify({ level: 'error', event: 'invalid-configuration', message: error.message }))
-  const body = {
-    type: 'about:blank',
-    title: 'Not configured',
-    status: 503,
-    detail: 'The server configuration is invalid. See the server log',
-    code: 'not-configured',
-  }
-  return Response.json(body, {
-    status: 503,
-    headers: { 'Content-Type': 'application/problem+json', 'Retry-After': '60' },
-  })
-}
-
-export default {
-  async fetch(request, env, context) {
-    try {
-      isolate ??= start(env)
-    } catch (error) {
-      return unusable(error)
-    }
-    return isolate.app.fetch(request, env, context)
-  },
-  async scheduled(_controller, env) {
-    isolate ??= start(env)
-    await housekeeping(isolate.deps)
-  },
-} satisfies {
-  fetch: (request: Request, env: Record<string, unknown>, context: WorkerContext) => Promise<Response>
-  scheduled: (controller: unknown, env: Record<string, unknown>) => Promise<void>
-}
+/**
+ * @module The Cloudflare Workers entry point. An isolate evaluates the application on its first event, so that starting one
+ * costs no more than compiling the code.
+ */
+type Env = Record<string, unknown>
 
 interface WorkerContext {
   waitUntil(promise: Promise<unknown>): void
   passThroughOnException(): void
   props: unknown
+}
+
+const load = () => import('./worker/isolate.ts')
+
+export default {
+  async fetch(request: Request, env: Env, context: WorkerContext): Promise<Response> {
+    const { respond } = await load()
+    return respond(request, env, context)
+  },
+  async scheduled(_controller: unknown, env: Env): Promise<void> {
+    const { runScheduledJob } = await load()
+    await runScheduledJob(env)
+  },
 }

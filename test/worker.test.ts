@@ -227,6 +227,7 @@ describe('the bundled worker', () => {
   })
 
   test.each([
+    '/data/api.json',
     '/data/catalogue.json',
     '/data/parameter-facts.json',
     '/_headers',

@@ -1,7 +1,15 @@
 /** @module The environment variables of commands: the server's settings and the command line's own. */
 import { existsSync } from 'node:fs'
-import { type SettingName, settings } from '../config.ts'
+import { Environment, type SettingMeta } from '../config.ts'
 import { UsageError } from './failure.ts'
+
+type SettingName = keyof typeof Environment.shape
+
+/** The variables of the server. */
+export const settings = Object.entries(Environment.shape).map(([name, schema]) => {
+  const { description, internal = false } = schema.meta() as unknown as SettingMeta
+  return { name: name as SettingName, schema, description, internal }
+})
 
 export const commandVariables = {
   PORT: 'The port that the server listens on and commands connect to; default 8787',
@@ -33,17 +41,17 @@ export function loadEnvFile(): void {
   if (existsSync('.env')) process.loadEnvFile('.env')
 }
 
-type Environment = Readonly<Record<string, string | undefined>>
+type Values = Readonly<Record<string, string | undefined>>
 
 /** Default 8787. @throws {UsageError} when PORT is not a port number */
-export function portOf(env: Environment): number {
+export function portOf(env: Values): number {
   const port = Number(env.PORT || 8787)
   if (Number.isInteger(port) && port >= 1 && port <= 65_535) return port
   throw new UsageError('PORT is not a port number.')
 }
 
 /** The server URL, without a trailing slash. @throws {UsageError} when FLOWKEEP_URL is not an HTTP URL */
-export function serverUrlOf(env: Environment): string {
+export function serverUrlOf(env: Values): string {
   const url = env.FLOWKEEP_URL || `http://127.0.0.1:${portOf(env)}`
   if (/^https?:\/\//.test(url) && URL.canParse(url)) return url.replace(/\/+$/, '')
   throw new UsageError('FLOWKEEP_URL is not an HTTP or HTTPS URL.')

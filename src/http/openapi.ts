@@ -1,5 +1,9 @@
-/** @module Describes routes for the OpenAPI document, in addition to their validators. */
-import { type DescribeRouteOptions, describeRoute, resolver } from 'hono-openapi'
+/**
+ * @module Describes routes for the OpenAPI document, in addition to their validators. The worker is built without the calls
+ * of `describe` and `documented` (`scripts/without-documentation.ts`): they may have no other effect.
+ */
+import type { ValidationTargets } from 'hono'
+import { type DescribeRouteOptions, describeRoute, resolver, uniqueSymbol, validator } from 'hono-openapi'
 import type { OpenAPIV3_1 } from 'openapi-types'
 import type * as z from 'zod'
 import type { ErrorCode } from '../errors.ts'
@@ -78,6 +82,12 @@ export function describe(route: RouteDescription) {
     }),
     [codesKey]: route.errors ?? [],
   } as DescribeRouteOptions)
+}
+
+/** What a validator adds to the document, for `Object.assign`. */
+export function documented(target: keyof ValidationTargets, schema: z.ZodType): object {
+  const middleware = validator(target, schema) as unknown as Record<symbol, unknown>
+  return { [uniqueSymbol]: middleware[uniqueSymbol] }
 }
 
 export const headerRef = (name: string) => ({ $ref: `#/components/headers/${name}` })

@@ -1,11 +1,11 @@
 /** @module Reads and validates input once: size, media type, UTF-8, JSON, nesting, then the contract's schema. */
 import { concatBytes } from '../lib/encoding.ts'
 import type { Context, Env, Input, MiddlewareHandler, ValidationTargets } from 'hono'
-import { uniqueSymbol, validator } from 'hono-openapi'
 import type * as z from 'zod'
 import { AppError, type FieldError, invalid } from '../errors.ts'
 import { MAX_CONTAINERS, measureJson } from '../lib/json-text.ts'
 import { checkJson } from '../n8n/workflow-json.ts'
+import { documented } from './openapi.ts'
 
 export const bodyLimits = {
   default: 64 * 1024,
@@ -221,6 +221,5 @@ export function valid<
     }
     await next()
   }
-  const documented = validator(target, schema) as unknown as Record<symbol, unknown>
-  return Object.assign(middleware, { [uniqueSymbol]: documented[uniqueSymbol] }) as never
+  return Object.assign(middleware, documented(target, schema)) as never
 }

@@ -8,7 +8,7 @@ const timeoutMs = 10_000
  * The parsed file `public/data/<name>.json` of the running version.
  * @throws {Error} when the binding or the file is missing
  */
-export async function readDataFile(name: DataFile): Promise<unknown> {
+export async function readDataFile(name: DataFile | 'api'): Promise<unknown> {
   const { ASSETS: assets } = env
   if (!assets)
     throw new Error('The worker has no ASSETS binding. Deploy it with the [assets] of wrangler.toml')

@@ -1,0 +1,65 @@
+/**
+ * @module Bundles the worker without what only the OpenAPI document needs: the descriptions, hono-openapi, and zod's conversion
+ * to JSON Schema. Their absence changes no response; `npm run build:worker` writes the document to a file.
+ */
+import { resolve } from 'node:path'
+import { type OutputChunk, type Plugin, rolldown } from 'rolldown'
+import { withoutDocumentation } from './without-documentation.ts'
+
+const root = resolve(import.meta.dirname, '..')
+
+const sources: Plugin = {
+  name: 'sources-without-documentation',
+  transform: {
+    filter: { id: /[\\/]src[\\/].*\.tsx?$/ },
+    handler: (source, id) => ({ code: withoutDocumentation(id, source) }),
+  },
+}
+
+/** Nothing calls it once the descriptions are removed. It would bring all of zod along. */
+const honoOpenapi: Plugin = {
+  name: 'without-hono-openapi',
+  resolveId: { filter: { id: /^hono-openapi$/ }, handler: (id) => `\0${id}` },
+  load: {
+    filter: { id: /^\0hono-openapi$/ },
+    handler: () =>
+      'export const describeRoute = null, resolver = null, uniqueSymbol = null, validator = null',
+  },
+}
+
+const jsonSchema: Plugin = {
+  name: 'zod-without-json-schema',
+  transform: {
+    filter: { id: /[\\/]zod[\\/]v4[\\/]classic[\\/]schemas\.js$/ },
+    handler: (source) => ({
+      code: source
+        .replaceAll(/inst\._zod\.processJSONSchema = .+;/g, '')
+        .replaceAll(/create(ToJSONSchema|StandardJSONSchema)Method\(this[^;\n]*\)/g, 'null'),
+      map: null,
+    }),
+  },
+}
+
+/** The entry first, then what it loads. */
+export async function bundleWorker(): Promise<OutputChunk[]> {
+  await using bundle = await rolldown({
+    cwd: root,
+    input: { worker: 'src/worker.ts' },
+    external: /^(cloudflare|node):/,
+    platform: 'browser',
+    checks: { pluginTimings: false },
+    tsconfig: 'tsconfig.json',
+    resolve: { conditionNames: ['workerd', 'worker', 'browser', 'import'] },
+    experimental: { nativeMagicString: true },
+    plugins: [sources, honoOpenapi, jsonSchema],
+  })
+  const { output } = await bundle.generate({
+    format: 'esm',
+    minify: true,
+    comments: false,
+    sourcemap: true,
+    entryFileNames: '[name].js',
+    chunkFileNames: '[name].js',
+  })
+  return output.filter((file) => file.type === 'chunk')
+}

@@ -1,0 +1,65 @@
+/** @module The application of one isolate on Workers. */
+import * as bcrypt from 'bcryptjs'
+import { waitUntil } from 'cloudflare:workers'
+import { type App, createApp } from '../app.ts'
+import { ConfigError, parseConfig } from '../config.ts'
+import { createDeps, type Deps } from '../deps.ts'
+import { housekeeping } from '../housekeeping.ts'
+
+interface Isolate {
+  app: App
+  deps: Deps
+}
+
+let isolate: Isolate | undefined
+
+/** Called by an isolate's first request, because Workers forbid I/O and random values at module scope. */
+function start(env: Record<string, unknown>): Isolate {
+  const config = parseConfig(env)
+  const deps = createDeps(config, {
+    name: 'workerd',
+    bcrypt,
+    maxHashesInFlight: 1,
+    defer: waitUntil,
+    clientIp: (c) => c.req.header('CF-Connecting-IP') ?? 'unknown',
+    writeLog: (line, level) =>
+      level === 'error' || level === 'warn' ? console.error(line) : console.log(line),
+    now: () => new Date(),
+    instanceFetch: (input, init) => fetch(input, init),
+  })
+  return { app: createApp(deps), deps }
+}
+
+function unusable(error: unknown): Response {
+  if (!(error instanceof ConfigError)) throw error
+  console.error(JSON.stringify({ level: 'error', event: 'invalid-configuration', message: error.message }))
+  const body = {
+    type: 'about:blank',
+    title: 'Not configured',
+    status: 503,
+    detail: 'The server configuration is invalid. See the server log',
+    code: 'not-configured',
+  }
+  return Response.json(body, {
+    status: 503,
+    headers: { 'Content-Type': 'application/problem+json', 'Retry-After': '60' },
+  })
+}
+
+export async function respond(
+  request: Request,
+  env: Record<string, unknown>,
+  context: Parameters<App['fetch']>[2],
+): Promise<Response> {
+  try {
+    isolate ??= start(env)
+  } catch (error) {
+    return unusable(error)
+  }
+  return isolate.app.fetch(request, env, context)
+}
+
+export async function runScheduledJob(env: Record<string, unknown>): Promise<void> {
+  isolate ??= start(env)
+  await housekeeping(isolate.deps)
+}
