@@ -1,4 +1,4 @@
-/** The main job with the typed client: save a workflow, resolve a conflict, add the credential, report runs, read rates. */
+/** Saves a workflow, resolves a conflict, adds the credential, reports runs and reads rates with the typed client. */
 import { createClient, unwrap } from '@flowkeep/client'
 
 const flowkeep = createClient({ baseUrl: process.env['FLOWKEEP_URL'] ?? 'http://127.0.0.1:8787' })
@@ -32,7 +32,7 @@ const { id } = await unwrap(
   }),
 )
 
-// Two writers start from version 1. The second learns which version is current, and tries again from there.
+// Two writers start from version 1. The second one gets the current version in the problem and retries from there.
 await unwrap(flowkeep.updateWorkflow({ id, ifMatch: 1, body: { tags: ['orders'] } }))
 const late = await flowkeep.updateWorkflow({ id, ifMatch: 1, body: { description: 'Posts to #orders' } })
 if (!late.ok && late.problem.code === 'version-conflict') {
@@ -60,12 +60,12 @@ const instance = await unwrap(
     body: { name: 'Production', baseUrl: 'https://n8n.example.com', apiKey: 'an-example-key' },
   }),
 )
-// Tracks a workflow that is in n8n already. Without n8nWorkflowId it would be deployed.
+// Tracks a workflow that already exists in n8n. Without n8nWorkflowId, it would be deployed.
 await unwrap(
   flowkeep.createDeployment({ body: { workflowId: id, instanceId: instance.id, n8nWorkflowId: 'wf1' } }),
 )
 
-// What n8n, or your own sender, reports of runs.
+// Runs as reported by n8n or a custom sender.
 await unwrap(
   flowkeep.reportExecutions({
     instanceId: instance.id,

@@ -1,4 +1,4 @@
-/** @module The client: one method for each operation of the API. */
+/** @module The client: one method per API operation. */
 import { FlowkeepError } from './error.ts'
 import { type Methods, operations } from './generated/operations.ts'
 import { delayMs, isRetryable, type RetryOptions, type Safety, sleep } from './retry.ts'
@@ -6,15 +6,15 @@ import { memoryStore, type Session, type SessionStore } from './session.ts'
 import type { AnyProblem, Failure, UnexpectedProblem } from './types.ts'
 
 export interface ClientOptions {
-  /** Where the server is, such as `https://flowkeep.example.com`. */
+  /** URL of the server, such as `https://flowkeep.example.com`. */
   baseUrl: string
   /** Where the session is stored. Default: in memory. */
   store?: SessionStore
-  /** A token to send instead of a session's. */
+  /** A token to use instead of a session. */
   token?: string | (() => string | Promise<string>)
-  /** `false`: every request is sent once. */
+  /** `false` disables retries. */
   retry?: RetryOptions | false
-  /** Called when the session cannot be refreshed any more: the user has to sign in again. */
+  /** Called when the session cannot be refreshed and the user must sign in again. */
   onSessionEnd?: () => void
   fetch?: (url: string, init: RequestInit) => Promise<Response>
 }
@@ -45,7 +45,7 @@ interface Operation {
   name: string
   method: string
   path: string
-  /** Open to everyone. */
+  /** Requires no authentication. */
   isPublic: boolean
   isWebhook: boolean
   takesKey: boolean
@@ -53,7 +53,7 @@ interface Operation {
   isStream: boolean
 }
 
-/** Refreshed a little before it expires, so that it does not expire on the way. */
+/** Refreshes the token shortly before it expires, so that it does not expire in transit. */
 const earlyMs = 10_000
 
 export function createClient(options: ClientOptions): Client {
@@ -107,14 +107,14 @@ class Transport {
     return result
   }
 
-  /** Signing out and refreshing use the refresh token of the session, unless another one is given. */
+  /** Sign-out and refresh use the session's refresh token unless another one is passed. */
   async #withHeldToken({ name }: Operation, args: Given): Promise<Given> {
     if ((name !== 'endSession' && name !== 'refreshSession') || args.body) return args
     const session = await this.#store.load()
     return { ...args, body: { refreshToken: session?.refreshToken ?? 'none' } }
   }
 
-  /** Stores what signing in returned; forgets a session that has ended. */
+  /** Stores a new session, and clears one that has ended. */
   async #follow(name: string, data: unknown): Promise<void> {
     if (name === 'registerUser' || name === 'createSession' || name === 'refreshSession') {
       await this.#store.save(toSession(data as Tokens))
@@ -142,7 +142,7 @@ class Transport {
     return fresh === null ? result : this.#send(operation, args, fresh.accessToken)
   }
 
-  /** One refresh at a time: a refresh token works once. Callers that abort leave it running for the others. */
+  /** One refresh at a time, because a refresh token works once. It continues for other callers if one aborts. */
   #refresh(stale: Session, signal: AbortSignal | undefined): Promise<Session | null | Failure> {
     this.#refreshing ??= this.#exclusively(() => this.#exchange(stale)).finally(() => {
       this.#refreshing = undefined
@@ -150,7 +150,7 @@ class Transport {
     return abortable(this.#refreshing, signal)
   }
 
-  /** One at a time among the tabs of a browser too. */
+  /** Also one at a time across browser tabs. */
   #exclusively<T>(work: () => Promise<T>): Promise<T> {
     const locks = (globalThis as { navigator?: { locks?: Locks } }).navigator?.locks
     return locks ? locks.request(`flowkeep ${this.#baseUrl}`, work) : work()
@@ -234,13 +234,13 @@ class Transport {
   }
 }
 
-/** `crypto.randomUUID` is missing on pages that are served over plain http. */
+/** Fallback, because `crypto.randomUUID` is missing on pages served over HTTP. */
 const randomKey = (): string =>
   Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join(
     '',
   )
 
-/** The part of `LockManager` that is used here; its types differ between versions of TypeScript. */
+/** The used part of `LockManager`, whose types differ between TypeScript versions. */
 interface Locks {
   request<T>(name: string, work: () => Promise<T>): Promise<T>
 }
@@ -271,8 +271,8 @@ const refreshOperation: Operation = {
 const isFailure = (value: Session | Failure | null): value is Failure => value !== null && 'problem' in value
 
 /**
- * Reports are matched by their execution ID, and a refresh token that is sent again within 10 seconds returns the same
- * successor: repeating either changes nothing.
+ * Operations that are safe to repeat: reports are matched by execution ID, and a refresh token that is sent again within
+ * 10 seconds returns the same successor.
  */
 function safetyOf({ name, method, takesKey, isWebhook }: Operation): Safety {
   if (method === 'GET' || takesKey || isWebhook || name === 'refreshSession') return 'repeatable'
@@ -311,7 +311,7 @@ const unexpected = ({ status, url, headers }: Response, text: string): Unexpecte
   requestId: headers.get('X-Request-Id') ?? '',
 })
 
-/** @throws the signal's reason when it aborts first */
+/** @throws the signal's reason if it aborts first */
 function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return work
   return new Promise((resolve, reject) => {

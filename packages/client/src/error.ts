@@ -16,8 +16,8 @@ export class FlowkeepError<P extends { code: string; detail: string } = AnyProbl
 }
 
 /**
- * The data of a result.
- * @throws {FlowkeepError} when the operation failed
+ * Returns the data of a result.
+ * @throws {FlowkeepError} if the operation failed
  */
 export async function unwrap<D>(result: Wrapped<D> | Promise<Wrapped<D>>): Promise<D> {
   const settled = await result

@@ -1,7 +1,7 @@
 import type { ListName } from './generated/operations.ts'
 import type { Args, Item, OperationName, Result } from './types.ts'
 
-/** Resolves for every response; `ok` tells success from failure. Rejects when no response arrives, or on abort. */
+/** Resolves for every response; check `ok` for success. Rejects without a response or on abort. */
 export type Method<N extends OperationName> =
   object extends Args<N> ? (args?: Args<N>) => Promise<Result<N>> : (args: Args<N>) => Promise<Result<N>>
 

@@ -1,26 +1,26 @@
-/** @module When a request is sent again, and after how long. */
+/** @module Decides whether and when to retry a request. */
 
 export interface RetryOptions {
-  /** Further attempts after the first. Default: 3. */
+  /** Retries after the first attempt. Default: 3. */
   attempts?: number
-  /** A longer wait is not taken: the failure is returned. Default: 20,000. */
+  /** Maximum wait. A failure that requires a longer one is returned. Default: 20,000. */
   maxDelayMs?: number
 }
 
-/** `repeatable`: doing it twice is the same as doing it once. `refusable`: it is, unless the first attempt was carried out. */
+/** `repeatable`: idempotent. `refusable`: can be retried only if the server rejected the first attempt. */
 export type Safety = 'repeatable' | 'refusable' | 'once'
 
-/** Whether a response says that the request was not carried out, or may be sent again without harm. */
+/** Whether the response means that the request was not executed or can be repeated safely. */
 export function isRetryable(status: number, isProblem: boolean, safety: Safety): boolean {
   if (safety === 'once') return false
   if (status === 429 || status === 503) return true
-  // A proxy in front of the server, which may have passed the request on.
+  // From a proxy, which may have forwarded the request.
   return safety === 'repeatable' && status >= 500 && !isProblem
 }
 
 const baseMs = 300
 
-/** Retry-After plus up to a quarter, else exponential with full jitter. Without jitter, clients that failed together return together. */
+/** Retry-After plus up to a quarter, else exponential with full jitter, so that clients do not retry simultaneously. */
 export function delayMs(attempt: number, retryAfter: string | null): number {
   const given = retryAfterMs(retryAfter)
   return given === null

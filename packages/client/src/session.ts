@@ -1,13 +1,13 @@
-/** @module Where the tokens of a session are stored. */
+/** @module Stores for the tokens of a session. */
 
 export interface Session {
   accessToken: string
   refreshToken: string
-  /** When the access token expires, in milliseconds since 1970 on this machine's clock. */
+  /** Expiry of the access token in milliseconds since 1970, by this machine's clock. */
   expiresAt: number
 }
 
-/** Read before every request, so that tabs and processes that share a store share the session. */
+/** Called before every request, so that tabs and processes with the same store share the session. */
 export interface SessionStore {
   load(): Session | null | Promise<Session | null>
   /** @param session null when the session has ended */
@@ -23,7 +23,7 @@ export function memoryStore(session: Session | null = null): SessionStore {
   }
 }
 
-/** In `localStorage` or `sessionStorage`. Any script on the page can read it: prefer `memoryStore` where that is enough. */
+/** Uses `localStorage` or `sessionStorage`, which any script on the page can read. Prefer `memoryStore` if it suffices. */
 export function webStore(
   storage: Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>,
   key = 'flowkeep-session',

@@ -1,14 +1,14 @@
-/** @module What each operation takes and returns, derived from the OpenAPI document. */
+/** @module Arguments and results of each operation, derived from the OpenAPI document. */
 import type { components, operations } from './generated/schema.ts'
 import type { ListName, StreamName, WebhookName } from './generated/operations.ts'
 
-/** Every schema of the API, by name: `Schemas['Workflow']`. */
+/** All schemas of the API by name: `Schemas['Workflow']`. */
 export type Schemas = components['schemas']
 export type OperationName = keyof operations
 
 type Responses<N extends OperationName> = operations[N]['responses']
 type Flat<T> = { [K in keyof T]: T[K] }
-/** Optional properties also take undefined, for projects that tell the two apart. */
+/** Lets optional properties be undefined, for projects with `exactOptionalPropertyTypes`. */
 type Loose<T> = { [K in keyof T]: object extends Pick<T, K> ? T[K] | undefined : T[K] }
 type Part<T> = [T] extends [undefined] ? unknown : Loose<NonNullable<T>>
 
@@ -17,7 +17,7 @@ type BodyOf<N extends OperationName> = operations[N] extends {
 }
   ? B
   : never
-/** A body without required fields can be left out; so can the refresh token that the client holds. */
+/** Makes a body without required fields optional, and the refresh token too, because the client has it. */
 type BodyArg<N extends OperationName> = [BodyOf<N>] extends [never]
   ? unknown
   : N extends 'endSession' | 'refreshSession'
@@ -31,7 +31,7 @@ type ConditionArg<N extends OperationName> = [HeaderOf<N>] extends [never]
   ? unknown
   : HeaderOf<N> extends { 'If-Match': string }
     ? {
-        /** The version or ETag that you read, or `*` for any version. */
+        /** The version or ETag that the change is based on, or `*` for any version. */
         ifMatch: string | number
       }
     : unknown
@@ -39,18 +39,18 @@ type KeyArg<N extends OperationName> = [HeaderOf<N>] extends [never]
   ? unknown
   : 'Idempotency-Key' extends keyof HeaderOf<N>
     ? {
-        /** Makes the request repeatable across restarts of your program. Default: a fresh key for each call. */
+        /** Makes the request idempotent across restarts of your program. Default: a new key per call. */
         idempotencyKey?: string | undefined
       }
     : unknown
 type WebhookArg<N extends OperationName> = N extends WebhookName
   ? {
-      /** The token that the instance showed once. */
+      /** The instance's webhook token, returned once when it was created. */
       webhookToken: string
     }
   : unknown
 
-/** What an operation takes: path and query parameters, `body`, `ifMatch`, `idempotencyKey`, `signal`. */
+/** The arguments of an operation: path and query parameters, `body`, `ifMatch`, `idempotencyKey`, `signal`. */
 export type Args<N extends OperationName> = Flat<
   Part<operations[N]['parameters']['path']> &
     Part<operations[N]['parameters']['query']> &
@@ -66,7 +66,7 @@ type SuccessBody<N extends OperationName> = {
   [S in keyof Responses<N> & SuccessStatus]: JsonOf<Responses<N>[S]>
 }[keyof Responses<N> & SuccessStatus]
 
-/** What an operation returns. Exports return a stream of bytes, so that they can be of any length. */
+/** The result of an operation. Exports return a byte stream, because they can have any length. */
 export type Data<N extends OperationName> = N extends StreamName ? ReadableStream<Uint8Array> : SuccessBody<N>
 
 /** An item of a list. */
@@ -77,7 +77,7 @@ type HeadersOf<N extends OperationName> = {
 }[keyof Responses<N> & SuccessStatus]
 type EtagOf<N extends OperationName> = HeadersOf<N> extends { ETag: string } ? string : null
 
-/** The response was no problem document of this API, such as the error page of a proxy. */
+/** The response is not a problem document of this API, such as the error page of a proxy. */
 export interface UnexpectedProblem {
   type: string
   title: string
@@ -90,7 +90,7 @@ export interface UnexpectedProblem {
 
 type ProblemIn<R> = R extends { content: { 'application/problem+json': infer P } } ? P : never
 
-/** The problems that an operation documents, told apart by `code`. A newer server may send codes that are not among them. */
+/** The documented problems of an operation, discriminated by `code`. A newer server may return other codes. */
 export type Problem<N extends OperationName> =
   | { [S in keyof Responses<N>]: ProblemIn<Responses<N>[S]> }[keyof Responses<N>]
   | UnexpectedProblem
@@ -100,7 +100,7 @@ export interface Success<N extends OperationName> {
   ok: true
   status: number
   data: Data<N>
-  /** Send it as `ifMatch`. */
+  /** For `ifMatch`. */
   etag: EtagOf<N>
   requestId: string
   response: Response
