@@ -210,7 +210,7 @@ describe('the architecture', () => {
     const homes: { piece: string; pattern: RegExp; home: RegExp }[] = [
       {
         piece: 'isObject and isContainer',
-        pattern: /typeof (\w+) === 'object' && \1 !== null/,
+        pattern: /typeof (\w+) (=== 'object' && \1 !== null|!== 'object' \|\| \1 === null)/,
         home: /^lib\/json-object\.ts$/,
       },
       { piece: 'LIKE patterns', pattern: /\[\\\\%_\]|\[%_\\\\\]/, home: /^db\/search\.ts$/ },

@@ -7,7 +7,7 @@ type SettingName = keyof typeof Environment.shape
 
 /** The variables of the server. */
 export const settings = Object.entries(Environment.shape).map(([name, schema]) => {
-  const { description, internal = false } = schema.meta() as unknown as SettingMeta
+  const { description, internal = false } = schema.meta() as SettingMeta
   return { name: name as SettingName, schema, description, internal }
 })
 

@@ -1,4 +1,5 @@
 /** @module The HTTP shapes of credentials. `data` is write-only. */
+import { isObject } from '../lib/json-object.ts'
 import { text, Uuid } from '../lib/scalars.ts'
 import * as z from 'zod'
 import { asBoolean } from '../http/openapi.ts'
@@ -20,7 +21,7 @@ const Service = z.string().trim().min(1, 'At least 1 character').max(128, 'At mo
 const Data = z
   .unknown()
   .superRefine((value, ctx) => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    if (!isObject(value)) {
       ctx.addIssue({ code: 'custom', message: 'Must be an object' })
       return
     }

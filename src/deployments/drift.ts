@@ -1,6 +1,6 @@
 /** @module Finds drift between n8n and the deployed or tracked version, and adopts the workflow in n8n as a version. */
+import { isContainer, type JsonObject } from '../lib/json-object.ts'
 import { deployedVersion } from './rows.ts'
-import type { JsonObject } from '../lib/json-object.ts'
 import { and, eq, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import type { Db } from '../db/client.ts'
@@ -325,7 +325,7 @@ export class DeploymentDrift {
 }
 
 function bindNamed(credentials: unknown, refs: ReturnType<CredentialRefs['get']>): unknown {
-  if (typeof credentials !== 'object' || credentials === null) return credentials
+  if (!isContainer(credentials)) return credentials
   return Object.fromEntries(
     Object.entries(credentials).map(([type, entry]) => [type, refs?.get(type) ?? entry]),
   )

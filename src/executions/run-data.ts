@@ -1,4 +1,5 @@
 /** @module Prepares run data for storage: valid jsonb, without stacks and secrets, up to 256 KB. */
+import { isContainer } from '../lib/json-object.ts'
 import { toStorable } from '../lib/storable-text.ts'
 import {
   holdsOnlySecrets,
@@ -46,7 +47,7 @@ export const cleanJson = (value: unknown): unknown => cleanMember(value)
 function cleanMember(value: unknown, name?: string): unknown {
   if (typeof value === 'string') return redactString(toStorable(value), name)
   if (typeof value === 'number') return cleanNumber(value, name)
-  if (typeof value !== 'object' || value === null) return value
+  if (!isContainer(value)) return value
   const isSecret = name !== undefined && holdsOnlySecrets(name)
   const clean = (member: unknown, memberName?: string) =>
     isSecret && typeof member === 'string' ? redacted : cleanMember(member, memberName)

@@ -1,4 +1,5 @@
 /** @module Generates the OpenAPI 3.1 document from the application's routes. */
+import { isContainer } from '../lib/json-object.ts'
 import type { Hono } from 'hono'
 import { generateSpecs } from 'hono-openapi'
 import type { OpenAPIV3_1 } from 'openapi-types'
@@ -205,7 +206,7 @@ function generalCodes({ requestBody, parameters, security }: Operation, path: st
 
 /** Removes schema details that clients cannot use: patterns behind formats and the safe-integer range. */
 function tidy(node: unknown): void {
-  if (typeof node !== 'object' || node === null) return
+  if (!isContainer(node)) return
   if (Array.isArray(node)) {
     for (const each of node) tidy(each)
     return

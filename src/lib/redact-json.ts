@@ -1,4 +1,5 @@
 /** @module Finds secrets in JSON values, by member names and in the text of strings. Pure. */
+import { isContainer } from './json-object.ts'
 import { type NameKind, secretNameKind } from './secret-names.ts'
 import { isSecretValue } from './secret-values.ts'
 import { redact, redacted } from './secrets.ts'
@@ -25,7 +26,7 @@ export const redactStrings = <Value>(value: Value): Value => copyOf(value) as Va
 function copyOf(value: unknown): unknown {
   if (typeof value === 'string') return redact(value)
   if (Array.isArray(value)) return value.map(copyOf)
-  if (typeof value !== 'object' || value === null) return value
+  if (!isContainer(value)) return value
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, copyOf(member)]))
 }
 

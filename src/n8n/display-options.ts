@@ -1,6 +1,6 @@
 /** @module Determines which node parameters or credential fields n8n 2.41 displays, and their values. */
-import type { Conditions, ParameterRow } from './catalogue-file.ts'
-import { ParameterFlag } from './catalogue-file.ts'
+import { isContainer } from '../lib/json-object.ts'
+import { type Conditions, ParameterFlag, type ParameterRow } from './catalogue-file.ts'
 
 /** Inputs of a condition other than values. */
 export interface DisplayContext {
@@ -66,7 +66,7 @@ function resolve([name, defaultValue, flags]: ParameterRow, given: unknown): unk
 
 /** `given[name]` if it is an own property. */
 export function ownValue(given: unknown, name: string): unknown {
-  if (typeof given !== 'object' || given === null || !Object.hasOwn(given, name)) return undefined
+  if (!isContainer(given) || !Object.hasOwn(given, name)) return undefined
   return Reflect.get(given, name)
 }
 
@@ -93,7 +93,7 @@ function actualValue(name: string, values: Values, context: DisplayContext): unk
 
 function matches(condition: unknown, actual: unknown[]): boolean {
   const operators = ownValue(condition, '_cnd')
-  if (typeof operators !== 'object' || operators === null) return actual.includes(condition)
+  if (!isContainer(operators)) return actual.includes(condition)
   const [entry] = Object.entries(operators)
   if (!entry) return false
   const [operator, target] = entry

@@ -2,6 +2,7 @@
  * @module Finds parameters that stop n8n 2.41 from publishing a node: missing, empty or malformed. Checks displayed
  * parameters only, and none inside collections.
  */
+import { isContainer } from '../lib/json-object.ts'
 import { readDataFile } from '#data-files'
 import { sharedLoad } from '../lib/shared-load.ts'
 import type { NodeDescription } from './catalogue.ts'
@@ -87,15 +88,14 @@ export class ParameterFacts {
 
 /** n8n also accepts a plain string as the value. */
 function isEmptyLocator(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null)
-    return value === undefined || value === null || value === ''
+  if (!isContainer(value)) return value === undefined || value === null || value === ''
   const inner = ownValue(value, 'value')
   return typeof inner !== 'number' && !inner
 }
 
 /** Entries of a fixed collection: `{ <group>: [ … ] }`. */
 function entriesOf(value: unknown): number {
-  if (typeof value !== 'object' || value === null) return 0
+  if (!isContainer(value)) return 0
   const counts = Object.values(value).map((entries: unknown) => (Array.isArray(entries) ? entries.length : 0))
   return Math.max(0, ...counts)
 }

@@ -1,4 +1,5 @@
 /** @module Determines which credentials a node requires, by the rules of n8n's editor. */
+import { isObject } from '../lib/json-object.ts'
 import type { Catalogue, NodeDescription } from './catalogue.ts'
 import { isDisplayed, isExpression, ownValue, resolveParameters, type Values } from './display-options.ts'
 
@@ -66,7 +67,7 @@ export function requiredCredentials(
 
 function attachedTypes(node: unknown): Set<string> {
   const credentials = ownValue(node, 'credentials')
-  if (typeof credentials !== 'object' || credentials === null || Array.isArray(credentials)) return new Set()
+  if (!isObject(credentials)) return new Set()
   const entries = Object.entries(credentials).filter(([name, entry]) => name !== '' && entry !== null)
   return new Set(entries.map(([name]) => name))
 }

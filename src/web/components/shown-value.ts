@@ -38,7 +38,7 @@ function below(parent: JsonObject | unknown[], path: string, left: { lookups: nu
     left.lookups -= 1
     const key = path.slice(0, dot)
     const value = has(key) ? (parent as JsonObject)[key] : undefined
-    if (typeof value !== 'object' || value === null) continue
+    if (!isContainer(value)) continue
     const found = below(value as JsonObject | unknown[], path.slice(dot + 1), left)
     if (found) return found
   }
@@ -48,7 +48,7 @@ function below(parent: JsonObject | unknown[], path: string, left: { lookups: nu
 /** Text without secrets; objects become JSON. */
 export function plainValue({ value, parent, key }: Placed): string {
   if (typeof value === 'string') return isSecret(parent, key, value) ? redacted : value
-  if (typeof value !== 'object' || value === null) return String(value)
+  if (!isContainer(value)) return String(value)
   return JSON.stringify(withoutSecrets(value, { left: maxLeaves }), null, 1).replaceAll(/\n\s*/g, ' ')
 }
 

@@ -1,4 +1,5 @@
 /** @module Labels for the fields and options of n8n's credential types. The catalogue has only their names. */
+import { NewCredential } from '../../credentials/contract.ts'
 
 const spellings: Record<string, string> = {
   api: 'API',
@@ -48,3 +49,6 @@ export function fieldLabel(name: string): string {
 /** Spells out words. Codes such as us-east-1 or HS256 stay unchanged. */
 export const optionLabel = (value: unknown): string =>
   typeof value === 'string' && /^[a-z]{4,}([A-Z][a-z]+)*$/.test(value) ? fieldLabel(value) : String(value)
+
+/** Whether the name is valid for an n8n credential type. */
+export const isTypeName = (type: string): boolean => NewCredential.shape.type.safeParse(type).success

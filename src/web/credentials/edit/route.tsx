@@ -12,10 +12,16 @@ import { readForm } from '../../form-data.ts'
 import { redirectWith } from '../../notice.ts'
 import { controllingNames } from '../form/fields.ts'
 import { CredentialForm, fieldsOf, type FormInput } from '../form/view.tsx'
-import { choicesIn, inputOf } from '../form/input.ts'
 import { readRequiring } from '../../../credentials/queries.ts'
 import type { CredentialPageDeps } from '../page-context.ts'
-import { type Changed, errorsByControl, toFormError, updateFromForm } from '../form/save.ts'
+import {
+  type Changed,
+  choicesIn,
+  errorsByControl,
+  inputOf,
+  toFormError,
+  updateFromForm,
+} from '../form/save.ts'
 
 interface Opened {
   credential: Credential

@@ -1,4 +1,6 @@
 /** @module Creates or updates a credential from a posted form. */
+import { isObject } from '../../../lib/json-object.ts'
+import { type FormInput } from './view.tsx'
 import { capitalized, sentence } from '../../format.ts'
 import { type Credential, CredentialChange, NewCredential } from '../../../credentials/contract.ts'
 import type { CredentialRepository } from '../../../credentials/repository.ts'
@@ -112,10 +114,10 @@ function wholeData(form: URLSearchParams): Record<string, unknown> {
   } catch {
     throw invalidData([{ pointer: '/data', detail: 'is not valid JSON' }])
   }
-  if (typeof data !== 'object' || data === null || Array.isArray(data)) {
+  if (!isObject(data)) {
     throw invalidData([{ pointer: '/data', detail: 'must be a JSON object: { "field": "value" }' }])
   }
-  return checked({ data: data as Record<string, unknown>, errors: [] })
+  return checked({ data, errors: [] })
 }
 
 /** Applies the API's checks of a body: depth, and characters that the database cannot store. */
@@ -165,3 +167,15 @@ export function toFormError(error: unknown): AppError {
   if (error instanceof AppError && formErrorCodes.has(error.code)) return error
   throw error
 }
+
+/** Only the choices in a query. Other values do not belong in a URL. */
+export function choicesIn(query: URLSearchParams, controlling: ReadonlySet<string>): Map<string, string> {
+  return new Map([...typedFields(query)].filter(([name]) => controlling.has(name)))
+}
+
+export const inputOf = (form: URLSearchParams): FormInput => ({
+  name: form.get('name') ?? '',
+  service: form.get('service') ?? '',
+  typed: typedFields(form),
+  removed: new Set(form.getAll('remove')),
+})

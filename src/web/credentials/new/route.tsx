@@ -1,4 +1,5 @@
 /** @module `/credentials/new`: choose a type, then create the credential. */
+import { isTypeName } from '../labels.ts'
 import { type Context, Hono } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { v7 as uuidv7 } from 'uuid'
@@ -11,12 +12,10 @@ import { readForm } from '../../form-data.ts'
 import { redirectWith } from '../../notice.ts'
 import { returnPath } from '../../return-path.ts'
 import { controllingNames } from '../form/fields.ts'
-import { choicesIn, inputOf } from '../form/input.ts'
 import { CredentialForm, fieldsOf, type FormInput, typeLabel } from '../form/view.tsx'
 import { readRequiring } from '../../../credentials/queries.ts'
 import type { CredentialPageDeps } from '../page-context.ts'
-import { createFromForm, errorsByControl, toFormError } from '../form/save.ts'
-import { isTypeName } from '../type-name.ts'
+import { choicesIn, createFromForm, errorsByControl, inputOf, toFormError } from '../form/save.ts'
 import { TypeChoice } from './types-view.tsx'
 
 const crumbs = [{ label: 'Credentials', href: '/credentials' }]

@@ -1,4 +1,5 @@
 /** @module The page where the user chooses the type of a new credential. */
+import { isTypeName } from '../labels.ts'
 import type { Catalogue, CredentialTypeSummary } from '../../../n8n/catalogue.ts'
 import type { MissingCredentials } from '../../../workflows/contract.ts'
 import { Card, Empty, Remark } from '../../components/card.tsx'
@@ -6,7 +7,6 @@ import { Button, LinkButton } from '../../components/controls.tsx'
 import { Icon, NodeBadge } from '../../components/icons.tsx'
 import { PageHead } from '../../layout/page.tsx'
 import { count, plural } from '../../format.ts'
-import { isTypeName } from '../type-name.ts'
 
 const shownAtFirst = 60
 

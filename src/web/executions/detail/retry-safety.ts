@@ -2,6 +2,7 @@
  * @module Whether a run is safe to retry: which nodes have already written data that a retry would write twice. Looks up
  * known node types and classifies operations by name. Everything else is unknown, never safe. Pure.
  */
+import { isContainer } from '../../../lib/json-object.ts'
 import type { NodeRun } from '../../../executions/node-runs.ts'
 import type { WorkflowGraph } from './workflow-graph.ts'
 
@@ -77,7 +78,7 @@ const writeOperation =
 const shortOf = (type: string) => type.split('.').at(-1) ?? type
 
 const textOf = (parameters: unknown, name: string): string | null => {
-  if (typeof parameters !== 'object' || parameters === null || !Object.hasOwn(parameters, name)) return null
+  if (!isContainer(parameters) || !Object.hasOwn(parameters, name)) return null
   const value = (parameters as Record<string, unknown>)[name]
   return typeof value === 'string' && !value.startsWith('=') ? value : null
 }
@@ -113,7 +114,7 @@ export function effectOf(type: string | null, parameters: unknown, typeVersion?:
 
 /** @param byDefault the method of a node that sets none; null if unknown */
 function requestEffect(parameters: unknown, name: string, byDefault: string | null): Effect {
-  if (typeof parameters !== 'object' || parameters === null) return 'unknown'
+  if (!isContainer(parameters)) return 'unknown'
   const method = Object.hasOwn(parameters, name) ? textOf(parameters, name) : byDefault
   if (method === null) return 'unknown'
   return /^(GET|HEAD|OPTIONS)$/i.test(method) ? 'none' : 'writes'
