@@ -1,5 +1,6 @@
 /** @module Queries of the deployment page. */
 import { sql } from 'drizzle-orm'
+import { type DeploymentListState, deploymentState, recentSums } from '../runs/deployment-state.ts'
 import { partsOf } from '../runs/period.ts'
 import { runsIn } from '../runs/sources.ts'
 import type { Db } from '../db/client.ts'
@@ -12,6 +13,7 @@ export type Surroundings = {
   newestVersion: number
   instanceName: string
   instanceUrl: string
+  state: DeploymentListState
   instanceStatus: Instance['status']
   pollFailures: number
   polledThrough: string | null
@@ -59,7 +61,12 @@ const historyLimit = 50
 const runningCap = 100
 
 /** Null when there is no such deployment. */
-export async function readDetail(db: Db, userId: string, id: string): Promise<DeploymentDetail | null> {
+export async function readDetail(
+  db: Db,
+  userId: string,
+  id: string,
+  now: Date,
+): Promise<DeploymentDetail | null> {
   const counted = runsIn(userId, { deploymentId: id }, partsOf({ from: null, to: null }))
   const [around, history, runs, bound] = await db.batch([
     db.execute<
@@ -68,7 +75,8 @@ export async function readDetail(db: Db, userId: string, id: string): Promise<De
         driftedSince: number | null
       }
     >(sql`
-      select w.name as "workflowName", w.version as "newestVersion", i.name as "instanceName",
+      with ${recentSums(userId, { deploymentId: id }, now)}
+      select w.name as "workflowName", w.version as "newestVersion", ${deploymentState} as state, i.name as "instanceName",
         i.base_url as "instanceUrl", i.status as "instanceStatus", i.poll_failures as "pollFailures",
         ${msOf(sql`i.polled_through`)} as "polledThrough", ${msOf(sql`d.drifted_since`)} as "driftedSince",
         (select count(*)::integer from (
@@ -78,6 +86,7 @@ export async function readDetail(db: Db, userId: string, id: string): Promise<De
       from deployments d
       join workflows w on w.user_id = d.user_id and w.id = d.workflow_id
       join instances i on i.user_id = d.user_id and i.id = d.instance_id
+      left join sums s on s.deployment_id = d.id and s.workflow_version = d.version
       where d.user_id = ${userId} and d.id = ${id}`),
     db.execute<
       Omit<HistoryEntry, 'liveFrom' | 'liveUntil'> & { liveFrom: number; liveUntil: number | null }

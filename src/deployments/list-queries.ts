@@ -4,25 +4,16 @@ import { toStorable } from '../lib/storable-text.ts'
 import { likePattern } from '../db/search.ts'
 import { type SQL, sql } from 'drizzle-orm'
 import * as uuid from 'uuid'
-import { partsOf } from '../runs/period.ts'
-import { runsIn } from '../runs/sources.ts'
+import {
+  type DeploymentListState,
+  deploymentListStates,
+  deploymentState,
+  recentSums,
+} from '../runs/deployment-state.ts'
 import type { Db } from '../db/client.ts'
 import type { DeploymentStatus } from '../db/schema/deployments.ts'
-import { failedList, failedSum, failingDeployment } from '../runs/meaning.ts'
+import { failedList } from '../runs/meaning.ts'
 import { last24Hours } from '../lib/time.ts'
-
-/** The states of the list: the statuses, plus `failing` and `drifted` for deployments in n8n. Worst first. */
-export const deploymentListStates = [
-  'failed',
-  'failing',
-  'drifted',
-  'deploying',
-  'active',
-  'inactive',
-  'tracking',
-  'undeployed',
-] as const
-export type DeploymentListState = (typeof deploymentListStates)[number]
 
 export interface DeploymentListFilter {
   state?: DeploymentListState | undefined
@@ -67,15 +58,6 @@ export interface DeploymentList {
 
 const pageRows = 50
 
-/** `failing`: see `failingDeployment`. `drifted`: n8n differs from the deployed version. */
-const stateOf = sql`case
-  when d.status = 'failed' then 'failed'
-  when d.status in ('pending', 'deploying') then 'deploying'
-  when d.status in ('active', 'tracking') and s.succeeded + s.failed >= ${failingDeployment.minRuns}::integer
-    and s.failed >= (s.succeeded + s.failed) * ${failingDeployment.share}::float8 then 'failing'
-  when d.drifted_since is not null and d.status in ('active', 'inactive', 'tracking') then 'drifted'
-  else d.status end`
-
 const rankOf = sql`array_position(array[${sql.join(
   deploymentListStates.map((state) => sql`${state}`),
   sql`, `,
@@ -83,16 +65,10 @@ const rankOf = sql`array_position(array[${sql.join(
 
 /** CTE `listed`: the user's deployments with their state and their runs in the last 24 hours. */
 function listed(userId: string, now: Date, { workflowId, instanceId, q }: DeploymentListFilter): SQL {
-  const range = last24Hours(now)
-  const runs = runsIn(userId, { workflowId, instanceId }, partsOf(range))
   return sql`
-    runs as (${runs}),
-    sums as (
-      select deployment_id, workflow_version, sum(success)::integer as succeeded, sum(${failedSum})::integer as failed
-      from runs group by deployment_id, workflow_version
-    ),
+    ${recentSums(userId, { workflowId, instanceId }, now)},
     listed as (
-      select d.id, d.status, ${stateOf} as state, d.workflow_id, d.instance_id, d.version, d.step, d.error,
+      select d.id, d.status, ${deploymentState} as state, d.workflow_id, d.instance_id, d.version, d.step, d.error,
         coalesce(d.live_since, d.updated_at) as since, d.drifted_since, w.name as workflow_name, w.version as newest_version,
         w.trigger_types[1] as trigger_type, i.name as instance_name,
         coalesce(s.succeeded, 0) as succeeded, coalesce(s.failed, 0) as failed

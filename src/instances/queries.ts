@@ -1,7 +1,6 @@
-/** @module Queries of the instance pages: deployments and dead letters per instance. */
+/** @module The number of deployments and dead letters per instance. */
 import { sql } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
-import type { DeploymentStatus } from '../db/schema/deployments.ts'
 
 export type InstanceCounts = {
   instanceId: string
@@ -42,28 +41,4 @@ export async function readInstanceCounts(
     where i.user_id = ${userId}`)
   const byId = new Map(rows.map((row) => [row.instanceId, row]))
   return (instanceId) => byId.get(instanceId) ?? none(instanceId)
-}
-
-export type DeployedThere = {
-  id: string
-  workflowName: string
-  version: number
-  status: DeploymentStatus
-  triggerType: string | null
-}
-
-/** The deployments on the instance, failed ones first, without undeployed ones. */
-export async function readDeployed(
-  db: Db,
-  userId: string,
-  instanceId: string,
-  limit: number,
-): Promise<DeployedThere[]> {
-  const { rows } = await db.execute<DeployedThere>(sql`
-    select d.id, w.name as "workflowName", d.version, d.status, w.trigger_types[1] as "triggerType"
-    from deployments d join workflows w on w.user_id = d.user_id and w.id = d.workflow_id
-    where d.user_id = ${userId} and d.instance_id = ${instanceId} and d.status <> 'undeployed'
-    order by array_position(array['failed', 'deploying', 'pending', 'active', 'inactive', 'tracking'], d.status), d.id desc
-    limit ${limit}`)
-  return rows
 }

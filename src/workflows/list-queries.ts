@@ -1,12 +1,11 @@
 /** @module The workflow list with runs, missing credentials and deployments; most failures first. */
 import { type SQL, sql } from 'drizzle-orm'
-import { partsOf } from '../runs/period.ts'
-import { groupSums, runsIn } from '../runs/sources.ts'
+import { type DeploymentListState, deploymentState, recentSums } from '../runs/deployment-state.ts'
+import { groupSums } from '../runs/sources.ts'
 import type { Db } from '../db/client.ts'
 import { workflowHolds } from '../db/search.ts'
 import type { DeploymentStatus } from '../db/schema/deployments.ts'
 import { decodeCursor, encodeCursor } from '../http/page.ts'
-import { last24Hours } from '../lib/time.ts'
 import { credentialProblems, hasReadiness, type ReadinessState } from './readiness-queries.ts'
 
 export interface ListFilter {
@@ -29,6 +28,7 @@ export interface Place {
   instanceName: string
   version: number
   status: DeploymentStatus
+  state: DeploymentListState
 }
 
 export type ListRow = {
@@ -82,14 +82,13 @@ export async function readWorkflowList(
   cursor: ListCursor | null,
   now: Date,
 ): Promise<WorkflowPage> {
-  const range = last24Hours(now)
   const { rows } = await db.execute<Omit<ListRow, 'updatedAt'> & { updatedMs: number; total: number }>(sql`
-    with runs as (${runsIn(userId, {}, partsOf(range))}),
-    sums as (select workflow_id, ${groupSums} from runs group by workflow_id),
+    with ${recentSums(userId, {}, now)},
+    by_workflow as (select workflow_id, ${groupSums} from runs group by workflow_id),
     ${credentialProblems(userId)},
     matching as (
       select w.id, coalesce(s.runs, 0) as runs, coalesce(s.failed, 0) as failed, coalesce(s.succeeded, 0) as succeeded
-      from workflows w left join sums s on s.workflow_id = w.id
+      from workflows w left join by_workflow s on s.workflow_id = w.id
       where w.user_id = ${userId} ${conditions(filter)}
     ),
     page as (
@@ -109,10 +108,11 @@ export async function readWorkflowList(
     join workflows w on w.user_id = ${userId} and w.id = p.id
     left join lateral (
       select count(*) as place_count, jsonb_agg(jsonb_build_object('id', id, 'instanceName', name, 'version', version,
-        'status', status) order by id desc) filter (where place <= ${maxPlaces}) as places
+        'status', status, 'state', state) order by id desc) filter (where place <= ${maxPlaces}) as places
       from (
-        select d.id, d.version, d.status, i.name, row_number() over (order by d.id desc) as place
+        select d.id, d.version, d.status, ${deploymentState} as state, i.name, row_number() over (order by d.id desc) as place
         from deployments d join instances i on i.user_id = d.user_id and i.id = d.instance_id
+        left join sums s on s.deployment_id = d.id and s.workflow_version = d.version
         where d.user_id = ${userId} and d.workflow_id = w.id and d.status <> 'undeployed'
       ) placed
     ) d on true

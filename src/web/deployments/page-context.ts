@@ -22,13 +22,20 @@ export function idOf(c: Context<DashboardEnv>): string {
 export const nameOf = ({ surroundings }: DeploymentDetail) =>
   `${surroundings.workflowName} on ${surroundings.instanceName}`
 
-export function deploymentContext({ db, deployments }: Pick<DeploymentPageDeps, 'db' | 'deployments'>) {
+export function deploymentContext({
+  db,
+  deployments,
+  now,
+}: Pick<DeploymentPageDeps, 'db' | 'deployments' | 'now'>) {
   async function read(
     c: Context<DashboardEnv>,
   ): Promise<{ deployment: Deployment; detail: DeploymentDetail }> {
     const id = idOf(c)
     const { userId } = c.var
-    const [deployment, detail] = await Promise.all([deployments.find(userId, id), readDetail(db, userId, id)])
+    const [deployment, detail] = await Promise.all([
+      deployments.find(userId, id),
+      readDetail(db, userId, id, now()),
+    ])
     return { deployment: requireFound(deployment, 'Deployment'), detail: requireFound(detail, 'Deployment') }
   }
 
@@ -59,7 +66,7 @@ export function deploymentContext({ db, deployments }: Pick<DeploymentPageDeps, 
     const id = idOf(c)
     return act(c, `/deployments/${id}`, async () => {
       const deployment = requireFound(await work(c.var.userId, id), 'Deployment')
-      const detail = requireFound(await readDetail(db, c.var.userId, id), 'Deployment')
+      const detail = requireFound(await readDetail(db, c.var.userId, id, now()), 'Deployment')
       return outcomeOf(deployment, nameOf(detail))
     })
   }

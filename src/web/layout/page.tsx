@@ -7,6 +7,7 @@ import type { NavCounts } from '../../overview/nav-counts.ts'
 import { type Notice, takeNotice } from '../notice.ts'
 import type { Theme, Viewer } from '../viewer.ts'
 import { NoticeBar } from '../components/card.tsx'
+import { count } from '../format.ts'
 import { respond } from './document.tsx'
 import { Icon, type IconName, Logo } from '../components/icons.tsx'
 
@@ -182,8 +183,8 @@ function Frame({ options, viewer, counts, notice, who, at, children }: PropsWith
 }
 
 const Count = ({ value, text, bad }: { value: number; text: string; bad?: boolean }) => (
-  <span class={bad ? 'nav-count fail' : 'nav-count'}>
-    {value > 99 && bad ? '99+' : value}
+  <span class={bad ? 'nav-count fail' : 'nav-count'} {...(bad && { title: `${count(value)} ${text}` })}>
+    {value > 99 && bad ? '99+' : count(value)}
     {bad ? <span class="visually-hidden"> {text}</span> : text && ` ${text}`}
   </span>
 )

@@ -7,7 +7,7 @@ import { Attention, Delta, Grid, Kpi, Kpis } from '../../components/card.tsx'
 import { Action, LinkButton, withQuery } from '../../components/controls.tsx'
 import { Icon } from '../../components/icons.tsx'
 import { PageHead } from '../../layout/page.tsx'
-import { deploymentStyle, StatusTag } from '../../components/status.tsx'
+import { statusBadge, StatusTag } from '../../components/status.tsx'
 import { Time } from '../../components/table.tsx'
 import { countedRuns } from '../../links/run-filter.ts'
 import { count, durationParts, none, percent, type TimeFormat } from '../../format.ts'
@@ -105,8 +105,8 @@ function DetailHead({ deployment, detail, time }: DetailPageProps) {
       title={surroundings.workflowName}
       meta={
         <>
-          <StatusTag {...deploymentStyle(status)} />
-          {surroundings.driftedSince && (
+          <StatusTag {...statusBadge({ state: surroundings.state, status })} />
+          {surroundings.driftedSince && surroundings.state !== 'drifted' && (
             <a href={`/deployments/${id}/drift`}>
               <StatusTag tone="wait" label="Drifted" />
             </a>

@@ -1,10 +1,7 @@
 /** @module Reads the filters of the deployment list from its URL. Invalid filters are ignored and reported. */
+import { type DeploymentListState, deploymentListStates } from '../../../runs/deployment-state.ts'
 import { IdParam } from '../../../lib/scalars.ts'
-import {
-  type DeploymentListFilter,
-  type DeploymentListState,
-  deploymentListStates,
-} from '../../../deployments/list-queries.ts'
+import { type DeploymentListFilter } from '../../../deployments/list-queries.ts'
 
 export interface ListQuery {
   filter: DeploymentListFilter

@@ -1,4 +1,5 @@
 /** @module The list of deployments, broken ones first. */
+import { type DeploymentListState, deploymentListStates } from '../../../runs/deployment-state.ts'
 import type { Child } from 'hono/jsx'
 import { Card, Empty, Remark } from '../../components/card.tsx'
 import {
@@ -19,8 +20,6 @@ import {
   type DeploymentList,
   type DeploymentListFilter,
   type DeploymentListRow,
-  type DeploymentListState,
-  deploymentListStates,
   type Named,
 } from '../../../deployments/list-queries.ts'
 import { stepLabel } from '../../components/deployment-stages.ts'

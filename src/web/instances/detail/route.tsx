@@ -4,7 +4,8 @@ import { notFound } from '../../../errors.ts'
 import { Hono } from 'hono'
 import type { DashboardDeps, DashboardEnv } from '../../context.ts'
 import { testInstance } from '../../../instances/change.ts'
-import { readDeployed, readInstanceCounts } from '../../../instances/queries.ts'
+import { readDeploymentList } from '../../../deployments/list-queries.ts'
+import { readInstanceCounts } from '../../../instances/queries.ts'
 import { setUpReporter } from '../../../instances/set-up-reporter.ts'
 import { plural } from '../../format.ts'
 import { renderPage } from '../../layout/page.tsx'
@@ -15,15 +16,16 @@ import { DetailPage } from './view.tsx'
 const deployedLimit = 8
 
 export function instanceDetailPage(deps: DashboardDeps) {
-  const { db, poll } = deps
+  const { db, now, poll } = deps
   return new Hono<DashboardEnv>()
     .get('/:id', async (c) => {
       const { userId, viewer } = c.var
       const instance = await instanceOf(c, deps)
-      const [countsOf, deployed] = await Promise.all([
+      const [countsOf, { rows }] = await Promise.all([
         readInstanceCounts(db, userId),
-        readDeployed(db, userId, instance.id, deployedLimit),
+        readDeploymentList(db, userId, now(), { instanceId: instance.id }, null),
       ])
+      const deployed = rows.filter(({ status }) => status !== 'undeployed').slice(0, deployedLimit)
       return renderPage(
         c,
         { title: instance.name, section, crumbs: [listCrumb] },

@@ -4,17 +4,18 @@ import { Attention, Card, Empty, Grid, KeyValues } from '../../components/card.t
 import { Action, CopyButton, LinkButton } from '../../components/controls.tsx'
 import { Icon, NodeBadge } from '../../components/icons.tsx'
 import { PageHead } from '../../layout/page.tsx'
-import { deploymentStyle, instanceStyle, Status, StatusTag } from '../../components/status.tsx'
+import { instanceStyle, Status, statusBadge, StatusTag } from '../../components/status.tsx'
 import { NameCell, Table, Td, Time, Tr } from '../../components/table.tsx'
 import { plural, type TimeFormat, unknown } from '../../format.ts'
-import type { DeployedThere, InstanceCounts } from '../../../instances/queries.ts'
+import type { DeploymentListRow } from '../../../deployments/list-queries.ts'
+import type { InstanceCounts } from '../../../instances/queries.ts'
 import { Lag, attentionItems } from '../health.tsx'
 
 export interface DetailPageProps {
   instance: Instance
   counts: InstanceCounts
   /** The first deployments on the instance. */
-  deployed: DeployedThere[]
+  deployed: DeploymentListRow[]
   time: TimeFormat
 }
 
@@ -77,7 +78,7 @@ function DeployedWorkflows({
   counts,
   instanceId,
 }: {
-  deployed: DeployedThere[]
+  deployed: DeploymentListRow[]
   counts: InstanceCounts
   instanceId: string
 }) {
@@ -116,7 +117,7 @@ function DeployedWorkflows({
                 />
               </Td>
               <Td phone="end">
-                <Status {...deploymentStyle(each.status)} />
+                <Status {...statusBadge(each)} />
               </Td>
               <Td numeric phone="line">
                 v{each.version}

@@ -10,7 +10,7 @@ import {
 } from '../../components/controls.tsx'
 import { NodeBadges, nodeFace } from '../../components/icons.tsx'
 import { PageHead } from '../../layout/page.tsx'
-import { deploymentStyle, Status, StatusTag } from '../../components/status.tsx'
+import { Status, statusBadge, StatusTag } from '../../components/status.tsx'
 import { NameCell, Table, Td, Tr } from '../../components/table.tsx'
 import { count, none, percent, plural, type TimeFormat } from '../../format.ts'
 import type { ListQuery } from './filter.ts'
@@ -261,8 +261,8 @@ function Places({ row: { id, places, placeCount } }: { row: ListRow }) {
     <span class="workflow-places">
       {places.map((place: Place) => (
         <a href={`/deployments/${place.id}`}>
-          <StatusTag {...deploymentStyle(place.status)} label={`${place.instanceName} v${place.version}`} />
-          <span class="visually-hidden"> {deploymentStyle(place.status).label}</span>
+          <StatusTag {...statusBadge(place)} label={`${place.instanceName} v${place.version}`} />
+          <span class="visually-hidden"> {statusBadge(place).label}</span>
         </a>
       ))}
       {placeCount > places.length && (
