@@ -2,11 +2,10 @@ import { sql } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
 import { executionStatuses } from '../db/schema/executions.ts'
 import { invalid } from '../errors.ts'
-import { bucketsOf, lengthMs } from '../runs/buckets.ts'
+import { bucketsOf } from '../runs/buckets.ts'
 import { maxBuckets, type Series } from './contract.ts'
-import { type Interval } from '../runs/period.ts'
+import { type BoundedRange, type Interval, intervalMs, partsOf, periodOf } from '../runs/period.ts'
 import { incidentsByBucket } from './incident-sources.ts'
-import { type BoundedRange, partsOf, periodOf } from '../runs/period.ts'
 import { type Filter, runsInBuckets, statusNames, totalGrains } from '../runs/sources.ts'
 import { bucketParts } from '../runs/series-parts.ts'
 import { durationsOf, type StatusCounts, statusSums, successRateOf } from './summary.ts'
@@ -27,7 +26,7 @@ export async function series(
   const answer = { period: periodOf(range), interval, timeZone }
   const { from, to } = range
   if (from >= to) return { ...answer, items: [] }
-  if ((to.getTime() - from.getTime()) / lengthMs[interval] > maxBuckets) {
+  if ((to.getTime() - from.getTime()) / intervalMs[interval] > maxBuckets) {
     throw invalid(
       'interval',
       `The period has more than ${maxBuckets} buckets. Shorten the period or lengthen the interval`,

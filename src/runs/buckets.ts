@@ -2,12 +2,8 @@
  * @module Hours, days and weeks of a time zone, from the runtime's IANA data. Exact for every offset and clock change: a
  * day lasts 23 to 25 hours, an hour can last 30 minutes, and skipped local times have no bucket.
  */
-import { dayMs, hourMs } from '../lib/time.ts'
-import type { BoundedRange, Interval } from './period.ts'
-
-export const lengthMs: Record<Interval, number> = { hour: hourMs, day: dayMs, week: 7 * dayMs }
-/** 1970 began on a Thursday; weeks begin on Monday. */
-const originMs: Record<Interval, number> = { hour: 0, day: 0, week: 4 * dayMs }
+import { dayMs } from '../lib/time.ts'
+import { type BoundedRange, type Interval, intervalMs, originMs } from './period.ts'
 
 /** A range, split into segments that each belong to one bucket. */
 export interface Buckets {
@@ -27,7 +23,7 @@ interface Segment {
 
 export function bucketsOf({ from, to }: BoundedRange, interval: Interval, timeZone: string): Buckets {
   const [fromMs, toMs] = [from.getTime(), to.getTime()]
-  const segments = segmentsOf(fromMs - lengthMs[interval] - 2 * dayMs, toMs, interval, timeZone)
+  const segments = segmentsOf(fromMs - intervalMs[interval] - 2 * dayMs, toMs, interval, timeZone)
   const first = segments.findLastIndex(({ startMs }) => startMs <= fromMs)
   const inRange = segments.slice(first)
   const places = new Map<number, number>()
@@ -42,7 +38,7 @@ export function bucketsOf({ from, to }: BoundedRange, interval: Interval, timeZo
 }
 
 function segmentsOf(fromMs: number, toMs: number, interval: Interval, timeZone: string): Segment[] {
-  const [length, origin] = [lengthMs[interval], originMs[interval]]
+  const [length, origin] = [intervalMs[interval], originMs[interval]]
   const segments: Segment[] = []
   for (const { startMs, endMs, offsetMs } of offsetsIn(fromMs, toMs, timeZone)) {
     let label = Math.floor((startMs + offsetMs - origin) / length) * length + origin

@@ -46,13 +46,12 @@ export const countedKinds = (include: readonly IncludableKind[] = []): RunKind[]
 export const isOneOfKinds = (kinds: readonly RunKind[]): SQL =>
   sql.raw(kinds.length === 1 ? `kind = '${kinds[0]}'` : `kind in ('${kinds.join("', '")}')`)
 
-/** A deployment is failing if at least this share of its finished runs of the last 24 hours failed, of at least so many. */
+/** A deployment is failing if at least `share` of its finished runs in the last 24 hours failed, given at least `minRuns`. */
 export const failingDeployment = { share: 0.5, minRuns: 5 } as const
 
 /**
- * A node is failing now if at least this share of the workflow's latest finished runs failed there. Single failures say
- * nothing: the share is of at least `minRuns` runs, with at least `minFailed` failures. However old the runs are, they are
- * the latest; later successes end it.
+ * A node is failing now if at least `share` of the workflow's latest finished runs failed there, given at least `minRuns`
+ * runs and `minFailed` failures. The runs can be old. Later successes end the state.
  */
 export const failingNode = { latestRuns: 20, share: 0.2, minRuns: 3, minFailed: 2 } as const
 

@@ -23,6 +23,10 @@ export type Grain = 'day' | 'hour' | '10min'
 
 export const intervals = ['hour', 'day', 'week'] as const
 export type Interval = (typeof intervals)[number]
+/** In UTC. */
+export const intervalMs: Record<Interval, number> = { hour: hourMs, day: dayMs, week: 7 * dayMs }
+/** Start of a bucket, in milliseconds since 1970, which began on a Thursday. Weeks begin on Monday. */
+export const originMs: Record<Interval, number> = { hour: 0, day: 0, week: 4 * dayMs }
 
 const defaultDays = 30
 export const unitMs: Record<Grain, number> = { day: dayMs, hour: hourMs, '10min': hourMs / 6 }
@@ -80,11 +84,9 @@ function wholeParts(range: Range, [grain, ...finer]: readonly Grain[]): Part[] {
   ]
 }
 
-/** Where the UTC intervals begin that a range touches, oldest first. */
+/** Starts of the UTC intervals that overlap a range, oldest first. */
 export function intervalStarts({ from, to }: BoundedRange, interval: Interval): Date[] {
-  const lengthMs = interval === 'hour' ? hourMs : interval === 'day' ? dayMs : 7 * dayMs
-  // 1970 began on a Thursday; weeks begin on Monday.
-  const offsetMs = interval === 'week' ? 4 * dayMs : 0
+  const [lengthMs, offsetMs] = [intervalMs[interval], originMs[interval]]
   const starts = []
   let startMs = Math.floor((from.getTime() - offsetMs) / lengthMs) * lengthMs + offsetMs
   for (; startMs < to.getTime(); startMs += lengthMs) starts.push(new Date(startMs))

@@ -1,6 +1,5 @@
 /** @module A chart of one error group's failed runs over time. */
-import { hourMs, dayMs } from '../../lib/time.ts'
-import { intervalStarts } from '../../runs/period.ts'
+import { intervalMs, intervalStarts } from '../../runs/period.ts'
 import type { ErrorGroupDetail } from '../../analytics/contract.ts'
 import { ChartData, ScaleLabels, ScaleLines } from '../charts/parts.tsx'
 import { bucketLabel, countScale, percentX, round, timeLabels } from '../charts/scales.ts'
@@ -10,8 +9,6 @@ import { count, plural, type TimeFormat } from '../format.ts'
 const height = 150
 const top = 12
 const base = 124
-const lengthsMs = { hour: hourMs, day: dayMs, week: 7 * dayMs }
-
 export const intervalLabels = { hour: 'per hour', day: 'per day (UTC)', week: 'per week (UTC)' } as const
 
 export interface GroupChartProps {
@@ -25,7 +22,7 @@ export function GroupChart({ group, time, hrefOf }: GroupChartProps) {
   const { period, seriesInterval, series, runs } = group
   const range = { from: new Date(period.from), to: new Date(period.to) }
   const starts = intervalStarts(range, seriesInterval).map((start) => start.toISOString())
-  const bucketMs = lengthsMs[seriesInterval]
+  const bucketMs = intervalMs[seriesInterval]
   const { y, ticks } = countScale(Math.max(...series, 1), base, top)
   const step = 1 / Math.max(1, starts.length)
   const endOf = (start: string) => new Date(Date.parse(start) + bucketMs).toISOString()
@@ -101,6 +98,6 @@ const maxLabels = 10
 
 /** Labels the middle of each bar if there is room, otherwise the starts of some. */
 function labelsOf(starts: string[], bucketMs: number, time: TimeFormat) {
-  if (starts.length > maxLabels || bucketMs < lengthsMs.day) return timeLabels(starts, bucketMs, time)
+  if (starts.length > maxLabels || bucketMs < intervalMs.day) return timeLabels(starts, bucketMs, time)
   return starts.map((start, index) => ({ x: (index + 0.5) / starts.length, text: time.day(start) }))
 }
