@@ -298,7 +298,7 @@ describe('importWorkflows', () => {
     ['a wrong password', { FLOWKEEP_EMAIL: 'a@example.com', FLOWKEEP_PASSWORD: 'wrong' }, 'Wrong password'],
     ['an expired token', { FLOWKEEP_TOKEN: 'old' }, 'Sign in'],
     [
-      'a URL that is none',
+      'an invalid URL',
       { FLOWKEEP_TOKEN: 'x', FLOWKEEP_URL: 'ftp://x' },
       'FLOWKEEP_URL is not an HTTP or HTTPS URL.',
     ],

@@ -164,7 +164,7 @@ describe('a run that a service rejected', () => {
   })
 
   test.each<[string, Partial<FailedRun>]>([
-    ['another status, whatever the message', { httpStatus: 500 }],
+    ['another status with any message', { httpStatus: 500 }],
     [
       'a message that only mentions it',
       { httpStatus: null, message: 'Order 401 is unauthorized by the manager' },

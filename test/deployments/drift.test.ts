@@ -111,7 +111,7 @@ describe('a deployed workflow', () => {
       },
     ],
     [
-      'a node that is gone',
+      'a deleted node',
       (remote) => {
         remote.nodes = remote.nodes.filter(({ name }) => name !== 'Tell')
         remote.connections = {}

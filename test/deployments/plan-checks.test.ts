@@ -46,7 +46,7 @@ const refused: [string, object, object][] = [
     { code: 'missing-parameter', node: 'Step', pointer: '/nodes/1/parameters/url' },
   ],
   [
-    'a sub-workflow that is not chosen',
+    'an unselected sub-workflow',
     { type: 'n8n-nodes-base.executeWorkflow', typeVersion: 1.2 },
     { code: 'missing-parameter', node: 'Step', pointer: '/nodes/1/parameters/workflowId' },
   ],

@@ -85,7 +85,7 @@ describe('returns 422 with a pointer for', () => {
     ['a slot without a credential', { bindings: [{ node: 'Slack', type: 'slackApi' }] }, '/bindings/0'],
     ['a slot with an unknown field', { bindings: [{ type: 'slackApi', id: '1' }] }, '/bindings/0/id'],
     [
-      'a node that is not there',
+      'an unknown node',
       { bindings: [{ node: 'Nobody', type: 'slackApi', credentialId: absentId }] },
       '/bindings/0',
     ],

@@ -212,7 +212,7 @@ describe('returns the code for', () => {
     ['an array', [], 'not-an-object'],
     ['no execution ID', { workflowId: 'w', status: 'success' }, 'missing-execution-id'],
     [
-      'what workflow.preExecute is given',
+      'the arguments of workflow.preExecute',
       { workflowId: 'w', workflowName: 'x', mode: 'webhook' },
       'missing-execution-id',
     ],

@@ -11,7 +11,7 @@ describe('a report is parsed', () => {
     ['as plain text', json, 'text/plain'],
     ['as a JSON string', JSON.stringify(json), 'application/json'],
     [
-      'in body, as a webhook node gives it',
+      'in body, like from a webhook node',
       JSON.stringify({ headers: {}, query: {}, body: report }),
       'application/json',
     ],

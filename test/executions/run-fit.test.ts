@@ -77,7 +77,7 @@ describe('a successful run stays successful', () => {
     ],
     ['without times', { executionId: '5', workflowId: 'wf1', status: 'success' }, failed('5')],
     [
-      'with an end of its own',
+      'with its own end',
       run('5', 'success', now - 60_000),
       run('5', 'error', now, { startedAt: undefined }),
     ],

@@ -119,7 +119,7 @@ describe('a retry chain', () => {
       { 2: 'superseded', 3: 'production' },
     ],
     [
-      'a retry that is told of before it is said to be one',
+      'a retry that is reported before it is known to be one',
       [failed, run(2, 'running', { mode: null, finishedAtMs: null }), retry(2, 1, 'success')],
       { 1: 'superseded', 2: 'production' },
     ],

@@ -66,7 +66,7 @@ const surfaces: [string, (text: string) => unknown][] = [
   ],
   ['the message and node of a report', (text) => readPayload(report(text), now)],
   ['a log line', logged],
-  ['the reason of a refusal by n8n', (text) => redactDetail(text, 'the-key-of-n8n')],
+  ['the reason of a rejection by n8n', (text) => redactDetail(text, 'the-key-of-n8n')],
   ['a notice of the dashboard', notice],
   ['the details of an audit event', audited],
   [

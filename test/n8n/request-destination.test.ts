@@ -87,13 +87,13 @@ describe('the host that a node sends its credential to', () => {
       false,
     ],
     [
-      'pages that the workflow chooses',
+      'pages from a URL in the workflow',
       call('https://a.test/'),
       call('https://a.test/', page('={{ $json.u }}')),
       false,
     ],
     [
-      'pages that the server names',
+      'pages from a URL in the response',
       call('https://a.test/'),
       call('https://a.test/', page('={{ $response.body.next }}')),
       true,

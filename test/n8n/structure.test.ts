@@ -31,7 +31,7 @@ const aToB = { A: { main: [[to('B')]] } }
 /** Structures that n8n rejects, by code and pointer, with the repaired workflow. */
 const fixable: [string, JsonObject, [code: string, pointer: string][], JsonObject][] = [
   [
-    'connections by the ids of nodes',
+    'connections by node IDs',
     wired({ 'id-A': { main: [[to('id-B')]] } }),
     [
       ['connection-by-id', '/connections/id-A'],
@@ -40,7 +40,7 @@ const fixable: [string, JsonObject, [code: string, pointer: string][], JsonObjec
     wired(aToB),
   ],
   [
-    'a node connected by its name and by its id',
+    'a node connected by its name and by its ID',
     wired(
       { A: { main: [[to('B')]] }, 'id-A': { main: [[to('id-B'), to('C')]], ai_tool: [[to('B')]] } },
       node('C'),
@@ -64,7 +64,7 @@ const fixable: [string, JsonObject, [code: string, pointer: string][], JsonObjec
     { ...wired(aToB), nodes: [node('A', { id: 1 }), node('B', { id: 2 })] },
   ],
   [
-    'names that differ in case and space at the ends',
+    'names that differ in case and surrounding spaces',
     wired({ ' a': { main: [[to('b ')]] } }),
     [
       ['connection-name-mismatch', '/connections/ a'],
@@ -93,7 +93,7 @@ const fixable: [string, JsonObject, [code: string, pointer: string][], JsonObjec
   ['a single target', wired({ A: to('B') }), [['invalid-connection', '/connections/A']], wired(aToB)],
   ['a name only', wired({ A: { main: 'B' } }), [['invalid-connection', '/connections/A/main']], wired(aToB)],
   [
-    'a target as text, and as an id',
+    'a target as text, and as an ID',
     wired({ A: { main: [['B', 'id-B']] } }),
     [
       ['invalid-connection', '/connections/A/main/0/0'],
@@ -117,20 +117,20 @@ const fixable: [string, JsonObject, [code: string, pointer: string][], JsonObjec
     wired({ A: { main: [[{ ...to('B'), index: 1 }]] } }),
   ],
   [
-    'a target that is null',
+    'a null target',
     wired({ A: { main: [[null, to('B')]] } }),
     [['empty-connection', '/connections/A/main/0/0']],
     wired(aToB),
   ],
   [
-    'an empty entry of a node that is gone',
+    'an empty entry of a missing node',
     wired({ ...aToB, Gone: { main: [[], null] } }),
     [['empty-connection', '/connections/Gone']],
     wired(aToB),
   ],
   ['connections as an empty array', wired([]), [['invalid-connection', '/connections']], wired({})],
   [
-    'an id twice',
+    'a duplicate ID',
     nodes(node('A'), node('B', { id: 'id-A' })),
     [['duplicate-node-id', '/nodes/1/id']],
     nodes(node('A'), node('B', { id: 'node-2' })),
@@ -190,22 +190,22 @@ const fixable: [string, JsonObject, [code: string, pointer: string][], JsonObjec
 /** Structures that no repair preserves the meaning of. */
 const unfixable: [string, JsonObject, [code: string, pointer: string][]][] = [
   [
-    'a target that is gone',
+    'a missing target',
     wired({ A: { main: [[to('Gone')]] } }),
     [['dangling-connection', '/connections/A/main/0/0/node']],
   ],
   [
-    'a source that is gone',
+    'a missing source',
     wired({ Gone: { main: [[to('A')]] } }),
     [['dangling-connection', '/connections/Gone']],
   ],
   [
-    'a name that two nodes have but for its case',
+    'a name shared by two nodes except for its case',
     wired({ x: { main: [[to('A')]] } }, node('X'), node('X ')),
     [['dangling-connection', '/connections/x']],
   ],
   [
-    'an id that two nodes have',
+    'an ID shared by two nodes',
     wired({ same: { main: [[to('A')]] } }, node('X', { id: 'same' }), node('Y', { id: 'same' })),
     [
       ['duplicate-node-id', '/nodes/3/id'],
@@ -213,7 +213,7 @@ const unfixable: [string, JsonObject, [code: string, pointer: string][]][] = [
     ],
   ],
   [
-    'several targets that may be one output or many',
+    'several targets for one or several outputs',
     wired({ A: { main: [to('A'), to('B')] } }),
     [
       ['invalid-connection', '/connections/A/main/0'],
@@ -221,7 +221,7 @@ const unfixable: [string, JsonObject, [code: string, pointer: string][]][] = [
     ],
   ],
   [
-    'a target as a list of its three parts',
+    'a target as an array of its three parts',
     wired({ A: { main: [['B', 'main', 0]] } }),
     [['invalid-connection', '/connections/A/main/0']],
   ],
@@ -245,12 +245,12 @@ const unfixable: [string, JsonObject, [code: string, pointer: string][]][] = [
     [['invalid-parameters', '/nodes/0/parameters']],
   ],
   [
-    'a version that is none',
+    'an invalid version',
     nodes(node('A', { typeVersion: 'latest' })),
     [['invalid-node-field', '/nodes/0/typeVersion']],
   ],
   [
-    'a setting that n8n refuses',
+    'a setting that n8n rejects',
     { ...nodes(node('A')), settings: { callerPolicy: 'all' } },
     [['invalid-setting', '/settings/callerPolicy']],
   ],
@@ -342,7 +342,7 @@ describe('the structure of a workflow', () => {
     ['null outputs', wired({ A: { main: [null, [to('B')]], ai_tool: null }, B: null })],
     ['bookkeeping', nodes(node('A', { color: '#fff', position: undefined, id: undefined, foo: 1 }))],
     [
-      'n8n’s own word for a setting that is not set',
+      'n8n’s value for an unset setting',
       { ...nodes(node('A')), settings: { timezone: 'DEFAULT', saveManualExecutions: 'DEFAULT' } },
     ],
     [

@@ -40,7 +40,7 @@ describe('text', () => {
     ['an array of one', `[${json}]`, 'the wrapper (/0)'],
     ['an export', JSON.stringify({ data: [workflow] }), 'the wrapper (/data/0)'],
     [
-      'an answer of a template site',
+      'the response of a template site',
       JSON.stringify({ workflow: { workflow } }),
       'the wrapper (/workflow/workflow)',
     ],
@@ -80,7 +80,7 @@ describe('text', () => {
     ],
     ['half a workflow', `Here: {"workflow": ${other}`, 'Not JSON: it ends too early'],
     [
-      'a broken one that holds a whole one',
+      'a broken workflow that contains a complete one',
       `x {"nodes": [], "sub": ${other},} y`,
       'remove the trailing comma',
     ],

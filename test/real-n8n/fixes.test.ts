@@ -31,13 +31,13 @@ const workflow = (path: string, receiverUrl: string, connections: object) => ({
 /** Forms that AI models write. Keys are in PostgreSQL's order, so that n8n reports locations in the same order. */
 const forms: [title: string, code: string, pointer: string, connections: object][] = [
   [
-    'keys and targets that are ids',
+    'keys and targets that are IDs',
     'connection-by-id',
     '/connections/call',
     { call: { main: [[to('answer')]] }, hook: { main: [[to('call')]] } },
   ],
   [
-    'ids as keys only',
+    'IDs only as keys',
     'connection-by-id',
     '/connections/call',
     { call: { main: [[to('Answer')]] }, hook: { main: [[to('Call')]] } },
@@ -49,7 +49,7 @@ const forms: [title: string, code: string, pointer: string, connections: object]
     { Call: { main: [['Answer']] }, Hook: { main: [['Call']] } },
   ],
   [
-    'main outputs that are flat',
+    'flat main outputs',
     'invalid-connection',
     '/connections/Call/main/0',
     { Call: { main: [to('Answer')] }, Hook: { main: [to('Call')] } },

@@ -102,7 +102,7 @@ const spoilers: [string, (workflow: JsonObject, nodes: JsonObject[], connections
   ['no parameters', (_, nodes) => nodes[0] && delete nodes[0].parameters],
   ['parameters as an array', (_, nodes) => nodes[0] && (nodes[0].parameters = [])],
   [
-    'connections by id',
+    'connections by ID',
     (workflow, nodes, connections) => {
       const ids = new Map(nodes.map(({ name, id }) => [name, String(id)]))
       workflow.connections = JSON.parse(
@@ -123,7 +123,7 @@ const spoilers: [string, (workflow: JsonObject, nodes: JsonObject[], connections
     },
   ],
   [
-    'names of nodes as targets',
+    'node names as targets',
     (workflow) =>
       (workflow.connections = { [String((workflow.nodes as JsonObject[])[0]?.name)]: { main: [['x']] } }),
   ],

@@ -219,7 +219,7 @@ describe('a requested binding', () => {
   test.each<[string, RequestedBinding[], RegExp]>([
     ['for an unknown node', [requested(header, 'CRM', 'Nobody')], /no node "Nobody"/],
     [
-      'for a type that the node does not take',
+      'for a type that the node does not support',
       [requested('slackApi', 'CRM', 'CRM')],
       /does not use a slackApi.*httpHeaderAuth/,
     ],
