@@ -11,7 +11,7 @@ const to = (target: unknown) => ({ node: target, type: 'main', index: 0 })
 
 /** Webhook → request to the receiver → response. Their IDs are `hook`, `call` and `answer`. */
 const workflow = (path: string, receiverUrl: string, connections: object) => ({
-  name: `meaning fixes ${path}`,
+  name: `test fixes ${path}`,
   nodes: [
     {
       ...node('Hook', 'webhook', 2, [0, 0], { path, responseMode: 'responseNode', options: {} }),

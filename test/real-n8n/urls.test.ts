@@ -25,7 +25,7 @@ const mcpHello = {
 
 /** The nodes have no webhook IDs unless `more` sets them. */
 const triggers = (name: string, more: (key: string) => object = () => ({})) => ({
-  name: `meaning urls ${name}`,
+  name: `test urls ${name}`,
   nodes: [
     node('Form', `${base}.formTrigger`, 2.1, { ...form, path: `${name}-form` }),
     node('Old form', `${base}.formTrigger`, 1, { ...form, path: `${name}-old` }),
@@ -152,7 +152,7 @@ onRealN8n()('production URLs on a real n8n', () => {
     const chat = (text: string) =>
       node('Chat', `${langchain}.chatTrigger`, 1.1, { public: true, initialMessages: text })
     const content = (text: string) => ({
-      name: `meaning urls ${name}`,
+      name: `test urls ${name}`,
       connections: {},
       settings: {},
       nodes: [chat(text)],
