@@ -226,7 +226,7 @@ export function createDeps(config: Config, runtime: Runtime) {
     defer,
     deployments,
     deployer,
-    giveBack: deployer.giveBack,
+    settingsRestorer: deployer.settingsRestorer,
     drift: new DeploymentDrift(db, now, {
       connections,
       workflows,

@@ -24,7 +24,7 @@ import {
 } from './contract.ts'
 import { Consents } from './consents.ts'
 import { DependencyDeployer } from './dependency-deployer.ts'
-import { GiveBack } from './give-back.ts'
+import { SettingsRestorer } from './settings-restorer.ts'
 import { Planner } from './plan.ts'
 import type { WorkflowRepository } from '../workflows/repository.ts'
 import { toRemoteBody } from './remote-body.ts'
@@ -62,7 +62,7 @@ export class Deployer {
   readonly settledSlots: SettledSlots
   readonly planner: Planner
   readonly remoteCredentials: RemoteCredentials
-  readonly giveBack: GiveBack
+  readonly settingsRestorer: SettingsRestorer
   readonly #runs: DeploymentRuns
   readonly #upToDate: UpToDate
   readonly #binder: Binder
@@ -83,7 +83,7 @@ export class Deployer {
     const subWorkflows = new SubWorkflows(db)
     this.#dependencies = new DependencyDeployer(db, { ...options, releases, subWorkflows })
     const { graph: dependencies } = this.#dependencies
-    this.giveBack = new GiveBack(db, options)
+    this.settingsRestorer = new SettingsRestorer(db, options)
     this.#runner = new Runner(now, { ...options, releases, remoteCredentials, subWorkflows })
     this.#binder = new Binder(releases, options.connections, consents)
     this.#upToDate = new UpToDate({ ...options, remoteCredentials })
@@ -265,7 +265,7 @@ export class Deployer {
    * @throws {AppError} `in-use` while n8n has a workflow that Flowkeep created; `instance-*`
    */
   async remove(userId: string, id: string, { force }: { force: boolean }): Promise<boolean> {
-    await this.giveBack.ofDeployment(userId, id).catch((error: unknown) => {
+    await this.settingsRestorer.ofDeployment(userId, id).catch((error: unknown) => {
       if (!force) throw error
     })
     return this.#options.deployments.delete(userId, id)

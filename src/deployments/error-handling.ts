@@ -101,7 +101,7 @@ export function settingsToRemember(
 }
 
 /** The settings that restore the state before the deploy; null when there is nothing to restore. */
-export function settingsToGiveBack(
+export function settingsToRestore(
   live: JsonObject | null | undefined,
   settingsBefore: SettingsBefore | null,
   reporterWorkflowId: string | null,

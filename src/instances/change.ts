@@ -51,7 +51,7 @@ export async function changeInstance(
 export interface RemovalAccess extends InstanceAccess {
   reporter: Pick<ErrorReporter, 'removeReporter'>
   /** Reads the deployments of the instance. Its result restores the original settings in n8n after the removal. */
-  giveBack: {
+  settingsRestorer: {
     onInstance: (userId: string, id: string) => Promise<(connection: Connection) => Promise<void>>
   }
   defer: (work: Promise<unknown>) => void
@@ -63,14 +63,14 @@ export interface RemovalAccess extends InstanceAccess {
  * @throws {AppError} as `InstanceRepository.delete`
  */
 export async function removeInstance(
-  { instances, connections, reporter, giveBack, defer }: RemovalAccess,
+  { instances, connections, reporter, settingsRestorer, defer }: RemovalAccess,
   userId: string,
   id: string,
   options: { force: boolean },
 ): Promise<boolean> {
   // An API key that cannot be decrypted does not prevent the removal.
   const connection = await connections.open(userId, id).catch(() => null)
-  const restore = connection && (await giveBack.onInstance(userId, id))
+  const restore = connection && (await settingsRestorer.onInstance(userId, id))
   if (!(await instances.delete(userId, id, options))) return false
   if (connection) {
     await restore?.(connection)

@@ -26,7 +26,7 @@ export type DashboardDeps = Pick<
   | 'instances'
   | 'connections'
   | 'reporter'
-  | 'giveBack'
+  | 'settingsRestorer'
   | 'deployments'
   | 'deployer'
   | 'drift'

@@ -82,7 +82,7 @@ export function createWorld(database: TestDatabase, options: WorldOptions = {}) 
     instances,
     connections: new InstanceConnections(db, now, secretBox, settings),
     reporter: new ErrorReporter(db, now, settings),
-    giveBack: { onInstance: async () => async () => undefined },
+    settingsRestorer: { onInstance: async () => async () => undefined },
     now,
     fingerprint,
     defer: (work: Promise<unknown>) => void work,

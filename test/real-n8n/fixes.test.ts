@@ -93,7 +93,7 @@ onRealN8n()('fixes on a real n8n', () => {
   test.for(forms.map((form, index) => [...form, index] as const))(
     '%s: blocked, and live after the fix is accepted',
     async ([, code, pointer, connections, index]) => {
-      const path = `meaning-${suffix}-${index}`
+      const path = `fixes-${suffix}-${index}`
       const place = await save(path, connections)
       const { json: plan } = await world.call('POST', '/v1/deployments/plan', place)
       expect(plan).toMatchObject({ ready: false, fixes: [] })
@@ -144,7 +144,7 @@ onRealN8n()('fixes on a real n8n', () => {
     ['a source', { ...chain('Hook', 'Call', 'Answer'), Gone: { main: [[to('Answer')]] } }],
     ['a target among ids', { hook: { main: [[to('call'), to('gone')]] }, call: { main: [[to('answer')]] } }],
   ] as const)('%s that does not exist is never fixed', async ([title, connections]) => {
-    const path = `meaning-${suffix}-${title.replaceAll(' ', '-')}`
+    const path = `fixes-${suffix}-${title.replaceAll(' ', '-')}`
     const place = await save(path, connections)
     const fixes = ['dangling-connection', 'connection-by-id', 'empty-connection', 'invalid-connection']
     const { json: plan } = await world.call('POST', '/v1/deployments/plan', { ...place, fixes })
@@ -162,9 +162,9 @@ onRealN8n()('fixes on a real n8n', () => {
   })
 
   test('a workflow without a name in its JSON has its Flowkeep name in n8n', async () => {
-    const path = `meaning-${suffix}-name`
+    const path = `fixes-${suffix}-name`
     const { name: _, ...unnamed } = workflow(path, receiver.url, chain('Hook', 'Call', 'Answer'))
-    const name = `meaning named ${suffix} ${'😀'.repeat(150)}`
+    const name = `fixes named ${suffix} ${'😀'.repeat(150)}`
     const saved = await world.call('POST', '/v1/workflows', { name, workflow: unnamed })
     const place = { workflowId: saved.json.id, instanceId: world.instanceId }
     const { json: made } = await world.call('POST', '/v1/deployments', place)
@@ -174,7 +174,7 @@ onRealN8n()('fixes on a real n8n', () => {
     expect(await nameInN8n()).toBe(Array.from(name).slice(0, 128).join(''))
     expect((await world.call('GET', `/v1/deployments/${made.id}/drift`)).json.drifted).toBe(false)
 
-    const renamed = `meaning renamed ${suffix}`
+    const renamed = `fixes renamed ${suffix}`
     await world.call('PATCH', `/v1/workflows/${saved.json.id}`, { name: renamed }, { 'If-Match': '*' })
     const { json: plan } = await world.call('POST', '/v1/deployments/plan', place)
     expect(plan).toMatchObject({ ready: true, version: 2, live: { differs: true, diff: { name: renamed } } })

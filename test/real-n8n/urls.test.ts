@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createWorld, onRealN8n, n8nUrl, until, type World } from './world.ts'
 
-const path = `meaning-${randomBytes(5).toString('hex')}`
+const path = `urls-${randomBytes(5).toString('hex')}`
 const langchain = '@n8n/n8n-nodes-langchain'
 const base = 'n8n-nodes-base'
 const node = (name: string, type: string, typeVersion: number, parameters: object, more = {}) => ({

@@ -10,7 +10,7 @@ import { type Connection, type InstanceConnections, toAppError } from '../instan
 import { withoutSuccessReport } from '../instances/success-report.ts'
 import { N8nError } from '../n8n/api-transport.ts'
 import { toN8nWorkflow } from '../n8n/sendable-workflow.ts'
-import { settingsToGiveBack } from './error-handling.ts'
+import { settingsToRestore } from './error-handling.ts'
 
 interface RestorableDeployment {
   id: string
@@ -25,7 +25,7 @@ const columns = {
   settingsBefore: deployments.settingsBefore,
 }
 
-export class GiveBack {
+export class SettingsRestorer {
   readonly #db: Db
   readonly #connections: Pick<InstanceConnections, 'open'>
   readonly #log: Log
@@ -57,7 +57,7 @@ export class GiveBack {
     const connection = row && (await this.#connections.open(userId, row.instanceId))
     if (!row || !connection) return
     try {
-      await giveBack(connection, row)
+      await restoreSettings(connection, row)
     } catch (error) {
       throw error instanceof N8nError ? toAppError(error) : error
     }
@@ -82,7 +82,7 @@ export class GiveBack {
     return async (connection) => {
       for (const row of rows) {
         try {
-          await giveBack(connection, row)
+          await restoreSettings(connection, row)
         } catch (error) {
           if (!(error instanceof N8nError)) throw error
           const { operation, kind, status } = error
@@ -95,7 +95,7 @@ export class GiveBack {
 }
 
 /** @throws {N8nError} */
-async function giveBack(
+async function restoreSettings(
   { instance, client }: Connection,
   { n8nWorkflowId, settingsBefore }: RestorableDeployment,
 ): Promise<void> {
@@ -106,7 +106,7 @@ async function giveBack(
   })
   if (!live || live.isArchived) return
   const own = withoutSuccessReport(live)
-  const change = settingsToGiveBack(live.settings, settingsBefore, instance.reporterWorkflowId)
+  const change = settingsToRestore(live.settings, settingsBefore, instance.reporterWorkflowId)
   if (own === live && change === null) return
   const { settings: acceptedSettings } = await client.capabilities()
   const { body } = toN8nWorkflow({ ...own }, { settings: change ?? {}, acceptedSettings })
