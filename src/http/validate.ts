@@ -50,7 +50,7 @@ function decompression(encoding: string): DecompressionStream {
 }
 
 /** @throws {AppError} `too-large` by the decoded size, regardless of Content-Length; `malformed-json` */
-async function readBytes(request: Request, limitBytes: number): Promise<Uint8Array> {
+async function readBytes(request: Request, limitBytes: number): Promise<Uint8Array<ArrayBuffer>> {
   const tooLarge = () => new AppError('too-large', `Request body exceeds ${sizeText(limitBytes)}`)
   if (Number(request.headers.get('Content-Length') ?? 0) > limitBytes + lingerBytes) throw tooLarge()
   const chunks: Uint8Array[] = []
@@ -82,9 +82,40 @@ export async function readText(c: Context, limitBytes: number): Promise<string> 
   return readTextOf(c, ['application/json'], limitBytes)
 }
 
-/** `readText` for an HTML form. */
-export async function readFormText(c: Context, limitBytes: number): Promise<string> {
-  return readTextOf(c, ['application/x-www-form-urlencoded'], limitBytes)
+/**
+ * The fields of an HTML form, URL-encoded or multipart. A file in `<name>.file` replaces the field `<name>`.
+ * @throws {AppError} `unsupported-media-type`, `too-large`, `malformed-json`
+ */
+export async function readFormFields(c: Context, limitBytes: number): Promise<URLSearchParams> {
+  const mediaType = c.req.header('Content-Type') ?? ''
+  if (!/^multipart\/form-data\s*;/i.test(mediaType)) {
+    return new URLSearchParams(await readTextOf(c, ['application/x-www-form-urlencoded'], limitBytes))
+  }
+  const bytes = await readBytes(c.req.raw, limitBytes)
+  const parts = await new Response(bytes, { headers: { 'Content-Type': mediaType } })
+    .formData()
+    .catch((error: unknown) => {
+      throw new AppError('malformed-json', 'The form could not be read', { cause: error })
+    })
+  const fields = new URLSearchParams()
+  for (const [name, value] of parts) if (typeof value === 'string') fields.append(name, value)
+  for (const [name, file] of parts) {
+    if (typeof file !== 'string' && file.size > 0) fields.set(name.replace(/\.file$/, ''), await textOf(file))
+  }
+  return fields
+}
+
+/** A text file without its byte order mark. */
+async function textOf(file: Blob): Promise<string> {
+  const bytes = new Uint8Array(await file.arrayBuffer())
+  const [first, second] = bytes
+  const encoding =
+    first === 0xff && second === 0xfe ? 'utf-16le' : first === 0xfe && second === 0xff ? 'utf-16be' : 'utf-8'
+  try {
+    return new TextDecoder(encoding, { fatal: true }).decode(bytes)
+  } catch {
+    throw new AppError('malformed-json', 'The file is not a text file in UTF-8')
+  }
 }
 
 /** `readText` for any of several media types, the preferred one first. */

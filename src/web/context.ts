@@ -3,6 +3,7 @@ import type { Deps } from '../deps.ts'
 import type { AuthEnv } from '../http/auth.ts'
 import type { NavCounts } from '../overview/nav-counts.ts'
 import type { User } from '../users/contract.ts'
+import type { RestoredForm } from './components/form-context.ts'
 import type { Viewer } from './viewer.ts'
 
 /** Provided by the composition root. Pages select what they need with `Pick`. */
@@ -15,6 +16,7 @@ export type DashboardDeps = Pick<
   | 'defer'
   | 'fingerprint'
   | 'dashboardTokens'
+  | 'secretBox'
   | 'sessions'
   | 'signIn'
   | 'credentials'
@@ -47,6 +49,8 @@ export interface DashboardEnv extends AuthEnv {
   Variables: AuthEnv['Variables'] & {
     user: User
     viewer: Viewer
+    /** The form that the user submitted before signing in again. */
+    restored?: RestoredForm | undefined
     /** Read in parallel with the page's own data. */
     navCounts: Promise<NavCounts | null>
   }

@@ -3,7 +3,7 @@ import type { Context } from 'hono'
 import type { Fingerprint } from '../crypto/fingerprint.ts'
 import type { CreationKey } from '../db/idempotent-create.ts'
 import type { AppError } from '../errors.ts'
-import { bodyLimits, readFormText } from '../http/validate.ts'
+import { bodyLimits, readFormFields } from '../http/validate.ts'
 
 /** Field values, and errors by field name; `''` is the form itself. */
 export interface FormState {
@@ -15,12 +15,8 @@ export interface FormState {
  * @param limitBytes limit of the body's size
  * @throws {AppError} `unsupported-media-type`, `too-large`, `malformed-json`
  */
-export async function readForm(
-  c: Context,
-  limitBytes: number = bodyLimits.default,
-): Promise<URLSearchParams> {
-  return new URLSearchParams(await readFormText(c, limitBytes))
-}
+export const readForm = (c: Context, limitBytes: number = bodyLimits.default): Promise<URLSearchParams> =>
+  readFormFields(c, limitBytes)
 
 /**
  * Idempotency key from the hidden field `once`, so that submitting a form twice creates one resource.

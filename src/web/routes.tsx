@@ -1,7 +1,8 @@
 /** @module Mounts every path of the dashboard. Pages are server-rendered and do not call the API. */
 import { Hono } from 'hono'
 import type { BaseEnv } from '../http/env.ts'
-import { accountPages } from './sign-in/route.tsx'
+import { expiredForms } from './sign-in/expired-form.tsx'
+import { signInPages } from './sign-in/route.tsx'
 import { assets, referenceAssets } from '../lib/assets.generated.ts'
 import { auditPages } from './audit/route.tsx'
 import { credentialPages } from './credentials/routes.tsx'
@@ -40,11 +41,12 @@ export function dashboardRoutes(deps: DashboardDeps, sessions: BrowserSessions) 
   app.onError(failurePage(deps.log, deps.now) as never)
   const sameOrigin = requireSameOrigin(deps.config.publicUrl)
   for (const path of [...openPaths, ...signedInPaths]) app.use(path, sameOrigin)
-  const signedIn = sessions.require()
+  const expired = expiredForms(deps, sessions, (request, c) => app.fetch(request, c.env))
+  const signedIn = sessions.require(expired)
   for (const path of signedInPaths) app.use(path, signedIn)
   return app
     .route('/', assetRoutes(deps.readAsset))
-    .route('/', accountPages(deps, sessions))
+    .route('/', signInPages(deps, sessions))
     .route('/', generalPages(deps.config.publicUrl))
     .route('/', overviewPages(deps))
     .route('/executions', executionPages(deps))

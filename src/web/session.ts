@@ -10,8 +10,8 @@ import { AppError } from '../errors.ts'
 import type { User } from '../users/contract.ts'
 import type { DashboardDeps, DashboardEnv } from './context.ts'
 import { readNavCounts } from '../overview/nav-counts.ts'
-import { redirectWith } from './notice.ts'
-import { returnPath } from './return-path.ts'
+import type { StartedSession } from '../users/sign-in.ts'
+import type { RestoredForm } from './components/form-context.ts'
 import { readViewer } from './viewer.ts'
 
 export type SessionDeps = Pick<DashboardDeps, 'config' | 'dashboardTokens' | 'sessions' | 'now' | 'db'>
@@ -19,6 +19,22 @@ export type SessionDeps = Pick<DashboardDeps, 'config' | 'dashboardTokens' | 'se
 export interface BrowserSession {
   claim: AccessClaim
   user: User
+}
+
+/** A form that was restored after signing in, and the new session. */
+export interface Resumed {
+  session: BrowserSession
+  form: RestoredForm
+}
+
+/** What happens to forms that are submitted after the session ended. */
+export interface ExpiredForms {
+  /** Keeps the fields on a sign-in page. */
+  keep: (c: Context<DashboardEnv>) => Promise<Response>
+  /** Signs in from that page and shows the form again. */
+  resume: (c: Context<DashboardEnv>, session: BrowserSession | null) => Promise<Response>
+  /** The form that this request shows again, if any. */
+  resumed: (c: Context<DashboardEnv>) => Resumed | undefined
 }
 
 export class BrowserSessions {
@@ -45,8 +61,7 @@ export class BrowserSessions {
 
   /** Null without the cookie of a live session. */
   async read(c: Context): Promise<BrowserSession | null> {
-    const token = this.#prefix ? getCookie(c, 'flowkeep', this.#prefix) : getCookie(c, 'flowkeep')
-    const claim = token ? await this.#deps.dashboardTokens.verify(token) : null
+    const claim = await this.claim(c)
     if (!claim) return null
     const user = await this.#deps.sessions.findLive(claim)
     return user && { claim, user }
@@ -62,43 +77,50 @@ export class BrowserSessions {
     deleteCookie(c, name, { path: '/', secure: this.#prefix !== undefined })
   }
 
+  /** The claim of a session that may have ended. Null without a valid cookie. */
+  async claim(c: Context): Promise<AccessClaim | null> {
+    const token = this.#prefix ? getCookie(c, 'flowkeep', this.#prefix) : getCookie(c, 'flowkeep')
+    return token ? this.#deps.dashboardTokens.verify(token) : null
+  }
+
+  /** Starts a browser session and ends the one that the browser had. */
+  async enter(c: Context, { user, sessionId }: StartedSession): Promise<BrowserSession> {
+    const before = await this.read(c)
+    if (before) await this.end(c, before.claim)
+    const claim = { userId: user.id, sessionId }
+    await this.begin(c, claim)
+    return { claim, user }
+  }
+
   /**
-   * Requires a session. Redirects browsers to the sign-in page, which returns to the requested page, or to the page
-   * whose form was submitted, with a note that the input was lost.
+   * Requires a session. Redirects browsers to the sign-in page, which returns to the requested page. A form that is
+   * submitted without a session goes to `expired`.
    */
-  require(): MiddlewareHandler<DashboardEnv> {
+  require(expired: ExpiredForms): MiddlewareHandler<DashboardEnv> {
     return async (c, next) => {
       c.header('Cache-Control', 'no-store')
-      const session = await this.read(c)
+      const resumed = expired.resumed(c)
+      const session = resumed?.session ?? (await this.read(c))
+      const isRead = ['GET', 'HEAD'].includes(c.req.method)
+      if (!isRead && c.req.query('resume') !== undefined) return expired.resume(c, session)
       if (!session) {
         if (!c.req.header('Accept')?.includes('text/html')) {
           throw new AppError('unauthenticated', 'Sign in to continue')
         }
         const { pathname, search } = new URL(c.req.url)
-        if (['GET', 'HEAD'].includes(c.req.method)) return c.redirect(signInPath(pathname + search), 303)
-        return redirectWith(c, signInPath(this.#formPath(c)), unsent, 'wait')
+        return isRead ? c.redirect(signInPath(pathname + search), 303) : expired.keep(c)
       }
       c.set('userId', session.user.id)
       c.set('sessionId', session.claim.sessionId)
       c.set('user', session.user)
       c.set('viewer', readViewer(c, this.#deps.now()))
+      c.set('restored', resumed?.form)
       const isPage = c.req.method === 'GET' && !c.req.header('Accept')?.startsWith('application/json')
       c.set('navCounts', isPage ? readNavCounts(this.#deps.db, session.user.id) : Promise.resolve(null))
       return next()
     }
   }
-
-  /** The dashboard page that submitted the form, from the Referer header; otherwise the start page. */
-  #formPath(c: Context): string {
-    const referer = c.req.header('Referer') ?? ''
-    if (!URL.canParse(referer)) return '/'
-    const { origin, pathname, search } = new URL(referer)
-    const own = [this.#deps.config.publicUrl, c.req.url].map((url) => new URL(url).origin)
-    return own.includes(origin) ? returnPath(pathname + search) : '/'
-  }
 }
 
-const unsent = 'Your session expired and your changes were not saved. Sign in, then enter them again.'
-
-const signInPath = (back: string): string =>
+export const signInPath = (back: string): string =>
   back === '/' ? '/sign-in' : `/sign-in?return=${encodeURIComponent(back)}`

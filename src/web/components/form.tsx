@@ -3,6 +3,8 @@
  * the first invalid control, receives the focus.
  */
 import type { Child, PropsWithChildren } from 'hono/jsx'
+import { useContext } from 'hono/jsx'
+import { formContext, formValues } from './form-context.ts'
 import { Icon } from './icons.tsx'
 import { Glyph } from './status.tsx'
 
@@ -71,48 +73,75 @@ export interface TextFieldProps extends FieldBase {
 }
 
 export const TextField = (props: TextFieldProps) => {
-  const {
-    value,
-    type = 'text',
-    autocomplete = 'off',
-    placeholder,
-    maxlength,
-    pattern,
-    mono,
-    inputmode,
-  } = props
+  const { type = 'text', autocomplete = 'off', placeholder, maxlength, pattern, mono, inputmode } = props
+  const isSecret = type === 'password'
+  const { restored, secrets } = useContext(formValues)
+  const value = restored?.get(props.name) ?? props.value
   return (
     <Described
       {...props}
+      {...(isSecret && secrets.includes(props.name) && { hint: enterAgain(props.hint), focus: true })}
       control={(attributes) => (
-        <input
-          class={mono ? 'input mono' : 'input'}
-          type={type}
-          autocomplete={autocomplete}
-          {...(value !== undefined && type !== 'password' && { value })}
-          {...(placeholder && { placeholder })}
-          {...(maxlength && { maxlength })}
-          {...(pattern && { pattern })}
-          {...(mono && { spellcheck: false })}
-          {...(inputmode && { inputmode })}
-          {...attributes}
-        />
+        <>
+          <input
+            class={mono ? 'input mono' : 'input'}
+            type={type}
+            autocomplete={autocomplete}
+            {...(value !== undefined && !isSecret && { value })}
+            {...(placeholder && { placeholder })}
+            {...(maxlength && { maxlength })}
+            {...(pattern && { pattern })}
+            {...(mono && { spellcheck: false })}
+            {...(inputmode && { inputmode })}
+            {...attributes}
+          />
+          {isSecret && <SecretMark name={props.name} />}
+        </>
       )}
     />
   )
 }
 
-export const TextArea = (
-  props: FieldBase & { value?: string | undefined; rows?: number; mono?: boolean },
-) => (
-  <Described
-    {...props}
-    control={(attributes) => (
-      <textarea class={props.mono ? 'input mono' : 'input'} rows={props.rows ?? 4} {...attributes}>
-        {props.value ?? ''}
-      </textarea>
-    )}
-  />
+/** Tells the server that the field is a secret, which is never kept when a session expires. */
+const SecretMark = ({ name }: { name: string }) =>
+  useContext(formContext).owner === null ? null : <input type="hidden" name="_secret" value={name} />
+
+const enterAgain = (hint: Child): Child => (
+  <>
+    <b>Enter it again.</b> {hint}
+  </>
+)
+
+export interface TextAreaProps extends FieldBase {
+  value?: string | undefined
+  rows?: number
+  mono?: boolean
+  /** Its text is a secret and never sent back. */
+  secret?: boolean
+}
+
+export const TextArea = (props: TextAreaProps) => {
+  const { restored, secrets } = useContext(formValues)
+  const text = props.secret ? '' : (restored?.get(props.name) ?? props.value ?? '')
+  return (
+    <Described
+      {...props}
+      {...(secrets.includes(props.name) && { hint: enterAgain(props.hint), focus: true })}
+      control={(attributes) => (
+        <>
+          <textarea class={props.mono ? 'input mono' : 'input'} rows={props.rows ?? 4} {...attributes}>
+            {text}
+          </textarea>
+          {props.secret && <SecretMark name={props.name} />}
+        </>
+      )}
+    />
+  )
+}
+
+/** A hidden input. */
+export const Hidden = ({ name, value }: { name: string; value: string | number }) => (
+  <input type="hidden" name={name} value={useContext(formValues).restored?.get(name) ?? value} />
 )
 
 export const SelectField = (
@@ -121,23 +150,26 @@ export const SelectField = (
     options: readonly (readonly [string, string])[]
     submits?: boolean | undefined
   },
-) => (
-  <Described
-    {...props}
-    control={(attributes) => (
-      <span class="select">
-        <select class="input" {...(props.submits && { 'data-submits': true })} {...attributes}>
-          {props.options.map(([value, text]) => (
-            <option value={value} {...(value === props.value && { selected: true })}>
-              {text}
-            </option>
-          ))}
-        </select>
-        <Icon name="down" small />
-      </span>
-    )}
-  />
-)
+) => {
+  const selected = useContext(formValues).restored?.get(props.name) ?? props.value
+  return (
+    <Described
+      {...props}
+      control={(attributes) => (
+        <span class="select">
+          <select class="input" {...(props.submits && { 'data-submits': true })} {...attributes}>
+            {props.options.map(([value, text]) => (
+              <option value={value} {...(value === selected && { selected: true })}>
+                {text}
+              </option>
+            ))}
+          </select>
+          <Icon name="down" small />
+        </span>
+      )}
+    />
+  )
+}
 
 /** The browser sends `value` only when the box is checked. */
 export const CheckField = ({
@@ -155,13 +187,17 @@ export const CheckField = ({
   checked?: boolean
   value?: string
   id?: string
-}) => (
-  <label class="check" for={id}>
-    <input type="checkbox" id={id} name={name} value={value} {...(checked && { checked: true })} />
-    <span>{label}</span>
-    {note && <span class="muted">{note}</span>}
-  </label>
-)
+}) => {
+  const { restored } = useContext(formValues)
+  const isChecked = restored ? restored.getAll(name).includes(value) : checked
+  return (
+    <label class="check" for={id}>
+      <input type="checkbox" id={id} name={name} value={value} {...(isChecked && { checked: true })} />
+      <span>{label}</span>
+      {note && <span class="muted">{note}</span>}
+    </label>
+  )
+}
 
 export const Fieldset = ({ legend, children }: PropsWithChildren<{ legend: string }>) => (
   <fieldset>
@@ -179,21 +215,36 @@ export const FormError = ({ children }: PropsWithChildren) =>
     </div>
   ) : null
 
-/** A POST form with its fields in a column. */
-export const Form = ({
-  action,
-  children,
-  id,
-  confirm,
-  method = 'post',
-}: PropsWithChildren<{ action: string; id?: string; confirm?: string; method?: 'post' | 'get' }>) => (
-  <form
-    method={method}
-    action={action}
-    class="form"
-    {...(id && { id })}
-    {...(confirm && { 'data-confirm': confirm })}
-  >
-    {children}
-  </form>
-)
+export interface FormProps {
+  action: string
+  id?: string
+  confirm?: string
+  method?: 'post' | 'get'
+  /** The path of the form's page, if it differs from `action`. */
+  page?: string
+  /** Sends files. */
+  multipart?: boolean
+}
+
+/** A form with its fields in a column, POST by default. Shows what was typed before the session expired. */
+export const Form = (props: PropsWithChildren<FormProps>) => {
+  const { action, children, id, confirm, method = 'post', page, multipart } = props
+  const { owner, restored } = useContext(formContext)
+  const own = method === 'post' && restored?.action === action ? restored : null
+  return (
+    <form
+      method={method}
+      action={action}
+      class="form"
+      {...(id && { id })}
+      {...(confirm && { 'data-confirm': confirm })}
+      {...(multipart && { enctype: 'multipart/form-data' })}
+    >
+      {method === 'post' && owner !== null && <input type="hidden" name="_owner" value={owner} />}
+      {method === 'post' && page && <input type="hidden" name="_page" value={page} />}
+      <formValues.Provider value={{ restored: own?.fields ?? null, secrets: own?.secrets ?? [] }}>
+        {children}
+      </formValues.Provider>
+    </form>
+  )
+}

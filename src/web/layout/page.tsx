@@ -8,6 +8,7 @@ import { type Notice, takeNotice } from '../notice.ts'
 import type { Theme, Viewer } from '../viewer.ts'
 import { NoticeBar } from '../components/card.tsx'
 import { count } from '../format.ts'
+import { formContext, type RestoredForm } from '../components/form-context.ts'
 import { respond } from './document.tsx'
 import { Icon, type IconName, Logo } from '../components/icons.tsx'
 
@@ -42,7 +43,8 @@ export async function renderPage(
   content: Child,
 ): Promise<Response> {
   const { viewer, user } = c.var
-  const notice = takeNotice(c)
+  const restored = c.var.restored ?? null
+  const notice = restored ? restoredNotice(restored) : takeNotice(c)
   const counts = await c.var.navCounts
   const path = new URL(c.req.url)
   const frame = {
@@ -56,10 +58,19 @@ export async function renderPage(
   return respond(
     c,
     { title: options.title, viewer, signedIn: true },
-    <Frame {...frame}>{content}</Frame>,
+    <formContext.Provider value={{ owner: user.id, restored }}>
+      <Frame {...frame}>{content}</Frame>
+    </formContext.Provider>,
     options.status,
   )
 }
+
+const restoredNotice = ({ secrets }: RestoredForm): Notice => ({
+  kind: 'wait',
+  text: `Your session had expired, so nothing is saved yet. Your input is back${
+    secrets.length > 0 ? ', except secrets: enter them again' : ''
+  }. Check the form, then submit it.`,
+})
 
 interface Item {
   section: Section

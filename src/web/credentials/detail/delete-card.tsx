@@ -33,7 +33,7 @@ export function DeleteCard(props: {
     <Card label="Delete" id="delete">
       <details class="credential-more credential-delete" {...(hasFailed && { open: true })}>
         <summary>Delete this credential</summary>
-        <Form action={`/credentials/${credential.id}/delete`}>
+        <Form action={`/credentials/${credential.id}/delete`} page={`/credentials/${credential.id}`}>
           {affected.length > 0 && (
             <Remark tone="wait">
               {plural(affected.length, 'deployment')} {affected.length === 1 ? 'uses' : 'use'} it:{' '}

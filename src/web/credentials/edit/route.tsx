@@ -84,7 +84,7 @@ export function editPages({ credentials, db }: CredentialPageDeps) {
       const opened = await open(c.var.userId, c.req.param('id'))
       const { name, type } = opened.credential
       const controlling = controllingNames((await loadCatalogue()).credentialFields(type))
-      const typed = choicesIn(new URL(c.req.url).searchParams, controlling)
+      const typed = choicesIn(c.var.restored?.fields ?? new URL(c.req.url).searchParams, controlling)
       return formPage(c, opened, { name, service: '', typed, removed: new Set() })
     })
     .post('/:id/edit', async (c) => {

@@ -5,7 +5,7 @@ import { serviceOf } from '../../../credentials/service-name.ts'
 import type { Catalogue, CredentialType } from '../../../n8n/catalogue.ts'
 import { Card, Grid, KeyValues, Remark } from '../../components/card.tsx'
 import { Button, LinkButton } from '../../components/controls.tsx'
-import { Form, FormError, TextArea, TextField } from '../../components/form.tsx'
+import { Form, FormError, Hidden, TextArea, TextField } from '../../components/form.tsx'
 import { NodeBadge } from '../../components/icons.tsx'
 import { SetupSteps } from '../../components/setup-steps.tsx'
 import { PageHead } from '../../layout/page.tsx'
@@ -98,7 +98,7 @@ export function CredentialForm(props: CredentialFormProps) {
           <Form action={path} id="credential-form">
             <DefaultSubmit />
             {Object.entries(hidden).map(([name, value]) => (
-              <input type="hidden" name={name} value={value} />
+              <Hidden name={name} value={value} />
             ))}
             {change && <StoredValuesRemark change={change} />}
             <TextField
@@ -185,6 +185,7 @@ const WholeField = ({ error, change }: { error: string | undefined; change: bool
     error={error}
     rows={8}
     mono={true}
+    secret
     hint={
       change
         ? 'A JSON object with the fields to change. Other fields keep their values. Use null to remove a field.'

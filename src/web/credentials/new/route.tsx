@@ -64,7 +64,7 @@ export function newPages(deps: CredentialPageDeps) {
     })
     .get('/new/:type', async (c) => {
       const type = c.req.param('type')
-      const query = new URL(c.req.url).searchParams
+      const query = c.var.restored?.fields ?? new URL(c.req.url).searchParams
       const controlling = controllingNames((await loadCatalogue()).credentialFields(type))
       const input = {
         name: (query.get('name') ?? '').slice(0, 128),

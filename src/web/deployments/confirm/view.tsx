@@ -4,7 +4,7 @@ import type { Deployment } from '../../../deployments/contract.ts'
 import type { WorkflowDiff } from '../../../workflows/contract.ts'
 import { Card } from '../../components/card.tsx'
 import { Button, LinkButton } from '../../components/controls.tsx'
-import { Form, TextField } from '../../components/form.tsx'
+import { Form, Hidden, TextField } from '../../components/form.tsx'
 import { PageHead } from '../../layout/page.tsx'
 import { count, percent, plural } from '../../format.ts'
 import { sizeOfDiff } from '../plan/effects.ts'
@@ -85,8 +85,11 @@ export function RollbackPage({
             )}
             <li>Edits made in n8n since then are overwritten. You can deploy v{current} again later.</li>
           </ul>
-          <Form action={`/deployments/${id}/rollback`}>
-            <input type="hidden" name="version" value={String(version)} />
+          <Form
+            action={`/deployments/${id}/rollback`}
+            page={`/deployments/${id}/rollback?version=${version}`}
+          >
+            <Hidden name="version" value={version} />
             <FormActions back={back}>
               <Button kind="primary" icon="undo">
                 {version === current ? `Deploy v${version}` : `Roll back to v${version}`}

@@ -2,7 +2,7 @@
 import type { Instance } from '../../../instances/contract.ts'
 import { Card, CodeBox, Grid, Remark } from '../../components/card.tsx'
 import { Action, Button, CopyButton, LinkButton } from '../../components/controls.tsx'
-import { CheckField, Form, FormError, TextField } from '../../components/form.tsx'
+import { CheckField, Form, FormError, Hidden, TextField } from '../../components/form.tsx'
 import { SetupSteps } from '../../components/setup-steps.tsx'
 import { PageHead } from '../../layout/page.tsx'
 import { plural } from '../../format.ts'
@@ -26,8 +26,8 @@ export const NewPage = ({ values, errors, setup }: FormState & { setup: string |
     )}
     <Grid>
       <Card span={6} label="Instance">
-        <Form action="/instances">
-          <input type="hidden" name="return" value={values.return ?? ''} />
+        <Form action="/instances" page="/instances/new">
+          <Hidden name="return" value={values.return ?? ''} />
           <TextField
             name="baseUrl"
             focus={Object.keys(errors).length === 0}
@@ -92,7 +92,7 @@ export function SettingsPage({ instance, values, errors }: FormState & { instanc
         <div class="stack span-6">
           <Card title="Name and URL">
             <Form action={`${path}/settings`}>
-              <input type="hidden" name="expected" value={instance.version} />
+              <Hidden name="expected" value={instance.version} />
               <TextField
                 name="name"
                 label="Name"
@@ -118,8 +118,8 @@ export function SettingsPage({ instance, values, errors }: FormState & { instanc
             </Form>
           </Card>
           <Card title="API key" id="key">
-            <Form action={`${path}/key`}>
-              <input type="hidden" name="expected" value={instance.version} />
+            <Form action={`${path}/key`} page={`${path}/settings`}>
+              <Hidden name="expected" value={instance.version} />
               <TextField
                 name="apiKey"
                 label="New API key"

@@ -3,7 +3,7 @@ import type { FieldError } from '../../../errors.ts'
 import type { Workflow } from '../../../workflows/contract.ts'
 import { Card, Grid, Remark } from '../../components/card.tsx'
 import { Button, LinkButton } from '../../components/controls.tsx'
-import { CheckField, Form, FormError, TextArea, TextField } from '../../components/form.tsx'
+import { CheckField, Form, FormError, Hidden, TextArea, TextField } from '../../components/form.tsx'
 import { PageHead } from '../../layout/page.tsx'
 import { deploymentStyle } from '../../components/status.tsx'
 import type { DeploymentListRow } from '../../../deployments/list-queries.ts'
@@ -99,7 +99,7 @@ export const NewWorkflowView = ({ once, state, publicUrl }: NewProps) => (
     <Grid>
       <Card title="n8n JSON and prompt" span={8}>
         <Form action="/workflows/new">
-          <input type="hidden" name="once" value={once} />
+          <Hidden name="once" value={once} />
           <TextArea
             name={'workflow'}
             label={'n8n JSON'}
@@ -146,7 +146,7 @@ export function EditView({ workflow, state, expected, conflict }: EditProps) {
     <Grid>
       <Card title="Edit" note={`creates v${expected + 1}`} span={8}>
         <Form action={workflowHref(workflow.id, '/edit')}>
-          <input type="hidden" name="expected" value={String(expected)} />
+          <Hidden name="expected" value={expected} />
           {conflict && (
             <FormError>
               v{conflict.current} was created while you edited v{conflict.shown}. Your changes are not saved.{' '}

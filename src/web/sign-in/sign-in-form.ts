@@ -1,0 +1,33 @@
+/** @module What the forms that sign in share: their paths and their errors. */
+import type * as z from 'zod'
+import { AppError } from '../../errors.ts'
+import { errorsByField, type FormState } from '../form-data.ts'
+import { plural } from '../format.ts'
+
+export const blank: FormState = { values: {}, errors: {} }
+
+export const withReturn = (path: string, back: string) =>
+  back === '/' ? path : `${path}?return=${encodeURIComponent(back)}`
+
+export const invalidInput = (error: z.ZodError) =>
+  new AppError('invalid', 'Invalid input', {
+    errors: error.issues.map(({ path, message }) => ({ pointer: `/${path.join('/')}`, detail: message })),
+  })
+
+/** Returns an error that the form shows; rethrows any other for the error page. */
+export function toFormError(error: unknown): AppError {
+  const codes = ['bad-credentials', 'too-many-requests', 'email-taken', 'invalid']
+  if (error instanceof AppError && codes.includes(error.code)) return error
+  throw error
+}
+
+export function stateOf(error: AppError, names: string[], values: Record<string, string>): FormState {
+  if (error.code === 'email-taken') {
+    return { values, errors: { email: 'An account with this email already exists. Sign in instead.' } }
+  }
+  if (error.code === 'too-many-requests') {
+    const seconds = error.retryAfterSeconds ?? 1
+    return { values, errors: { '': `Too many attempts. Try again in ${plural(seconds, 'second')}.` } }
+  }
+  return { values, errors: errorsByField(error, names) }
+}
