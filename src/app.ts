@@ -44,7 +44,8 @@ export function createApp(deps: Deps) {
   app.use(...shell(deps))
   const signedIn = requireUser(deps.accessTokens)
   for (const path of signedInPaths) app.use(path, signedIn)
-  const browserSessions = new BrowserSessions(deps)
+  const forPages = { ...deps, db: deps.db.read }
+  const browserSessions = new BrowserSessions(forPages)
   handleFailures(app, deps.log, notFoundPage(browserSessions, deps.now))
   const routed = app
     .route('/health', healthRoutes(deps.runtime, deps.ready))
@@ -77,7 +78,7 @@ export function createApp(deps: Deps) {
     .route('/v1/audit-events', auditRoutes(deps.auditEvents, deps.exporting.onFailure))
     .route('/hooks', hookRoutes(deps))
   app.route('/', docsRoutes(app, deps.config.publicUrl))
-  app.route('/', dashboardRoutes(deps, browserSessions))
+  app.route('/', dashboardRoutes(forPages, browserSessions))
   return routed
 }
 

@@ -240,7 +240,7 @@ export function createDeps(config: Config, runtime: Runtime) {
       loadCatalogue,
       quotas: config.quotas,
     }),
-    executions: new ExecutionRepository(db, now),
+    executions: new ExecutionRepository(db.read, now),
     /** Data for full exports. */
     exporting: {
       executions: {
@@ -253,7 +253,7 @@ export function createDeps(config: Config, runtime: Runtime) {
     poll: (userId: string, instanceId: string) =>
       pollNow({ db, connections, now, log, onFailed }, userId, instanceId),
     deadLetters,
-    incidents: new IncidentRepository(db),
+    incidents: new IncidentRepository(db.read),
     reports: new ReportReceiver(db, deadLetters, now, onFailed, onRecorded),
     onFailed,
     /** Replays the dead letters that arrived before their deployment existed. */
@@ -266,11 +266,11 @@ export function createDeps(config: Config, runtime: Runtime) {
     },
     analytics: new AnalyticsRepository(read, now, loadCatalogue),
     errorStates: new ErrorGroupStates(db, now),
-    auditEvents: new AuditEventRepository(db),
+    auditEvents: new AuditEventRepository(db.read),
     readAsset: runtime.readAsset,
     /** Rejects when the server cannot serve requests. */
     ready: async () => {
-      await requireSchema(db)
+      await requireSchema(db.read)
       await keyCheck.ready()
     },
   }

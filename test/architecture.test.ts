@@ -179,7 +179,8 @@ describe('the architecture', () => {
   })
 
   test('excludes Node-only modules from the Workers bundle', () => {
-    const nodeOnly = /^(node:|pg$|@electric-sql\/pglite|@hono\/node-server|undici$|@node-rs\/bcrypt)/
+    const nodeOnly =
+      /^(node:(?!async_hooks$)|pg$|@electric-sql\/pglite|@hono\/node-server|undici$|@node-rs\/bcrypt)/
     const edge = files.filter(({ path }) => !nodeOnlyFiles.test(path))
     const wrong = edge.flatMap((file) => [
       ...importsOf(file, (specifier) => nodeOnly.test(specifier)),

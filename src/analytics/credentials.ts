@@ -1,7 +1,7 @@
 /** @module Runs, failures and authentication failures of the deployments that each credential is bound to. */
 import { sql } from 'drizzle-orm'
 import { bindingsOfVersion, credentialsOf } from '../credentials/node-credentials.ts'
-import type { Db } from '../db/client.ts'
+import type { Reader } from '../db/client.ts'
 import type { SlotBinding } from '../db/schema/deployments.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
 import type { CredentialStats, credentialSorts } from './contract.ts'
@@ -39,7 +39,7 @@ interface RefusedNode extends Record<string, unknown> {
 }
 
 export async function credentialStats(
-  db: Db,
+  db: Reader,
   userId: string,
   filter: Filter,
   range: BoundedRange,

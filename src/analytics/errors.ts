@@ -1,6 +1,6 @@
 /** @module Error groups: failed runs and incidents by the fingerprint of their error. */
 import { and, desc, eq, inArray, type SQL, sql } from 'drizzle-orm'
-import type { Db } from '../db/client.ts'
+import type { Reader } from '../db/client.ts'
 import { executions, incidents } from '../db/schema/executions.ts'
 import { toIncident } from '../executions/incidents.ts'
 import { invalid } from '../errors.ts'
@@ -76,7 +76,7 @@ interface GroupDetailRow extends GroupRow {
 }
 
 export async function errorGroups(
-  db: Db,
+  db: Reader,
   userId: string,
   filter: Filter,
   range: BoundedRange,
@@ -96,7 +96,7 @@ export async function errorGroups(
 
 /** Null when the user has no such group. A group without failures in the period has zeros. */
 export async function errorGroup(
-  db: Db,
+  db: Reader,
   userId: string,
   fingerprint: string,
   filter: Filter,

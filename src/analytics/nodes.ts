@@ -1,7 +1,7 @@
 /** @module Statistics by node type and by node. Rollups of nodes are by UTC day, so periods are whole UTC days. */
 import { percentageOf } from '../runs/meaning.ts'
 import { type SQL, sql } from 'drizzle-orm'
-import type { Db } from '../db/client.ts'
+import type { Reader } from '../db/client.ts'
 import {
   durationErrorBound,
   type nodeSorts,
@@ -39,7 +39,7 @@ const orders: Record<Sort, SQL> = {
 }
 
 export async function nodeTypeStats(
-  db: Db,
+  db: Reader,
   userId: string,
   { nodeType, ...filter }: Filter,
   range: BoundedRange,
@@ -88,7 +88,7 @@ export async function nodeTypeStats(
 
 /** Nodes of one workflow. A node whose type changed counts as two nodes. */
 export async function nodeStats(
-  db: Db,
+  db: Reader,
   userId: string,
   { nodeType, ...filter }: Filter & { workflowId: string },
   range: BoundedRange,

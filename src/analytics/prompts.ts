@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import type { Db } from '../db/client.ts'
+import type { Reader } from '../db/client.ts'
 import { type BoundedRange, partsOf, periodOf } from '../runs/period.ts'
 import { type ModelStats, type PromptStats, promptExcerptChars, type promptSorts } from './contract.ts'
 import {
@@ -32,7 +32,7 @@ interface ModelRow extends GroupSums {
 
 /** Workflow versions that have a prompt. Deleting a workflow deletes its prompts. */
 export async function promptStats(
-  db: Db,
+  db: Reader,
   userId: string,
   filter: Filter,
   range: BoundedRange,
@@ -78,7 +78,7 @@ const toPromptItem = (row: PromptRow) => ({
 })
 
 export async function modelStats(
-  db: Db,
+  db: Reader,
   userId: string,
   filter: Filter,
   range: BoundedRange,

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import type { Db } from '../db/client.ts'
+import type { Reader } from '../db/client.ts'
 import { executionStatuses } from '../db/schema/executions.ts'
 import { invalid } from '../errors.ts'
 import { bucketsOf } from '../runs/buckets.ts'
@@ -17,7 +17,7 @@ const empty = Object.fromEntries([
 
 /** @throws {AppError} `invalid` for more than `maxBuckets` buckets */
 export async function series(
-  db: Db,
+  db: Reader,
   userId: string,
   filter: Filter,
   range: BoundedRange,

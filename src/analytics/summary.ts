@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import type { Db } from '../db/client.ts'
+import type { Reader } from '../db/client.ts'
 import { type ExecutionStatus, executionStatuses } from '../db/schema/executions.ts'
 import { decisiveStatuses, isFailed, percentageOf } from '../runs/meaning.ts'
 import { durationErrorBound, type Summary, type Sums } from './contract.ts'
@@ -28,7 +28,7 @@ const statusColumns = statusesWith((status) => sql`coalesce(sum(${status}), 0)::
 
 /** Includes the preceding period when `range` has a start. @param now the end of an open range */
 export async function summarize(
-  db: Db,
+  db: Reader,
   userId: string,
   filter: Filter,
   range: Range,

@@ -1,6 +1,6 @@
 import { happenedAtOfE } from '../runs/order.ts'
 import { sql } from 'drizzle-orm'
-import type { Db } from '../db/client.ts'
+import type { Reader } from '../db/client.ts'
 import type { WorkflowStats, workflowSorts } from './contract.ts'
 import { incidentsByWorkflow } from './incident-sources.ts'
 import { type BoundedRange, partsOf, periodOf } from '../runs/period.ts'
@@ -25,7 +25,7 @@ interface Row extends GroupSums {
 }
 
 export async function workflowStats(
-  db: Db,
+  db: Reader,
   userId: string,
   filter: Filter,
   range: BoundedRange,

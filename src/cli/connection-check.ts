@@ -62,7 +62,7 @@ export async function checkSchema({
   url,
   fetch,
 }: Pick<Parameters<typeof toDb>[0], 'url' | 'fetch'>): Promise<void> {
-  await requireSchema(toDb({ url, fetch }))
+  await requireSchema(toDb({ url, fetch }).read)
 }
 
 const toDb = ({

@@ -36,7 +36,7 @@ export class AvailableCredentials {
   async find(userId: string, types: Iterable<string>): Promise<AvailableCredential[]> {
     const wanted = [...new Set(types)]
     if (wanted.length === 0) return []
-    const rows = await this.#db
+    const rows = await this.#db.read
       .select({
         id: credentials.id,
         type: credentials.type,

@@ -78,7 +78,7 @@ export class CredentialHealth {
     const { credentials, test, fingerprint } = this.#options
     const opened = await credentials.open(userId, id)
     if (!opened) return null
-    const [remote] = await this.#db
+    const [remote] = await this.#db.read
       .select()
       .from(remoteCredentials)
       .where(
@@ -143,7 +143,10 @@ export class CredentialHealth {
 
   /** The stored credential that the node is bound to; null when there is none, or more than one. */
   async #usedBy(run: RefusedRun): Promise<string | null> {
-    const { rows } = await this.#db.execute<{ bindings: SlotBinding[]; node: Record<string, unknown> }>(sql`
+    const { rows } = await this.#db.read.execute<{
+      bindings: SlotBinding[]
+      node: Record<string, unknown>
+    }>(sql`
       select ${bindingsOfVersion(run.workflowVersion)} as bindings, node
       from deployments d
       join workflow_versions v on v.user_id = d.user_id and v.workflow_id = d.workflow_id
@@ -160,7 +163,7 @@ export class CredentialHealth {
 
   async #mark(run: RefusedRun, credentialId: string): Promise<boolean> {
     const { credentials, fingerprint } = this.#options
-    const [remote] = await this.#db
+    const [remote] = await this.#db.read
       .select({ fingerprint: remoteCredentials.fingerprint, pushedAt: remoteCredentials.pushedAt })
       .from(remoteCredentials)
       .innerJoin(

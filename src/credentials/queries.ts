@@ -2,7 +2,7 @@
 import { happenedAtOfE } from '../runs/order.ts'
 import { likePattern } from '../db/search.ts'
 import { sql } from 'drizzle-orm'
-import type { Db } from '../db/client.ts'
+import type { Reader } from '../db/client.ts'
 import type { DeploymentStatus } from '../db/schema/deployments.ts'
 import type { ExecutionStatus } from '../db/schema/executions.ts'
 import { failedList } from '../runs/meaning.ts'
@@ -58,7 +58,7 @@ const testableOn = sql`r.fingerprint is not null and coalesce(i.capabilities ->>
 
 /** Rejected credentials first, then untested ones, then by name. `after` is the last id of the previous page. */
 export async function readCredentials(
-  db: Db,
+  db: Reader,
   userId: string,
   { q, status, type, service }: ListFilter,
   after: string | null,
@@ -143,7 +143,12 @@ const iso = (column: ReturnType<typeof sql>) =>
   sql`to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
 
 /** The instances that have a credential, the nodes bound to it, and the recent runs that failed at those nodes. */
-export async function readPlaces(db: Db, userId: string, id: string, now: Date): Promise<CredentialPlaces> {
+export async function readPlaces(
+  db: Reader,
+  userId: string,
+  id: string,
+  now: Date,
+): Promise<CredentialPlaces> {
   const isBound = sql`d.bindings @> jsonb_build_array(jsonb_build_object('credentialId', ${id}::text))`
   const since = new Date(now.getTime() - recentDays * dayMs).toISOString()
   const [places, deployments, failures] = await db.batch([
@@ -183,7 +188,7 @@ export interface RequiringWorkflow extends Record<string, unknown> {
 }
 
 /** The newest workflows that require the type, at most 5. */
-export async function readRequiring(db: Db, userId: string, type: string): Promise<RequiringWorkflow[]> {
+export async function readRequiring(db: Reader, userId: string, type: string): Promise<RequiringWorkflow[]> {
   const { rows } = await db.execute<RequiringWorkflow>(sql`
     select id, name, count(*) over ()::int as total from workflows
     where user_id = ${userId} and required_credential_types @> array[${type}]

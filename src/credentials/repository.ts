@@ -93,7 +93,7 @@ export class CredentialRepository {
 
   /** Newest first. */
   async list(userId: string, filter: CredentialFilter, page: Page): Promise<Slice<Credential>> {
-    const rows = await this.#db
+    const rows = await this.#db.read
       .select(visible)
       .from(credentials)
       .where(
@@ -110,7 +110,7 @@ export class CredentialRepository {
   }
 
   async find(userId: string, id: string): Promise<Credential | null> {
-    const [row] = await this.#db.select(visible).from(credentials).where(ownedBy(userId, id))
+    const [row] = await this.#db.read.select(visible).from(credentials).where(ownedBy(userId, id))
     return row ? toCredential(row) : null
   }
 
@@ -157,7 +157,7 @@ export class CredentialRepository {
       const credential = await this.find(userId, id)
       return credential && { credential }
     }
-    const [row] = await this.#db
+    const [row] = await this.#db.read
       .select({ ...visible, data: credentials.data })
       .from(credentials)
       .where(ownedBy(userId, id))
@@ -227,7 +227,7 @@ export class CredentialRepository {
    * @throws {AppError} `credential-undecryptable`, `key-unavailable`
    */
   async open(userId: string, id: string): Promise<OpenCredential | null> {
-    const [row] = await this.#db
+    const [row] = await this.#db.read
       .select({ ...visible, data: credentials.data })
       .from(credentials)
       .where(ownedBy(userId, id))
@@ -242,7 +242,7 @@ export class CredentialRepository {
     userId: string,
     service: string,
   ): Promise<(OpenCredential | UnreadableCredential)[]> {
-    const rows = await this.#db
+    const rows = await this.#db.read
       .select({ ...visible, data: credentials.data })
       .from(credentials)
       .where(and(eq(credentials.userId, userId), eq(credentials.service, service)))

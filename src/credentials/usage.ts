@@ -51,9 +51,9 @@ export async function findUsage(
   id: string,
 ): Promise<CredentialUsage | null> {
   const owned = and(eq(credentials.userId, userId), eq(credentials.id, id))
-  const [[credential], requiring, bound] = await db.batch([
-    db.select({ type: credentials.type }).from(credentials).where(owned),
-    db
+  const [[credential], requiring, bound] = await db.read.batch([
+    db.read.select({ type: credentials.type }).from(credentials).where(owned),
+    db.read
       .select({ id: workflows.id, name: workflows.name, facts: nodeFacts })
       .from(workflows)
       .innerJoin(credentials, owned)
@@ -65,7 +65,7 @@ export async function findUsage(
       )
       .orderBy(desc(workflows.id))
       .limit(maximumRows),
-    db
+    db.read
       .select({
         id: deployments.id,
         workflowId: deployments.workflowId,

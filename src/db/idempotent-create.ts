@@ -69,7 +69,7 @@ export async function idempotentCreate(
  * @throws {AppError} `idempotency-key-reused`
  */
 export async function earlierResource(db: Db, userId: string, key: CreationKey): Promise<string | null> {
-  const [earlier] = await db
+  const [earlier] = await db.read
     .select({ bodyHash: idempotencyKeys.bodyHash, resourceId: idempotencyKeys.resourceId })
     .from(idempotencyKeys)
     .where(

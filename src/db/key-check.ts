@@ -24,7 +24,7 @@ const contextOf = (keyId: string): SecretContext => ({
  */
 export async function verifyKeys(db: Db, ring: KeyRing): Promise<void> {
   const ids = [...ring.keys.keys()]
-  const stored = db.select().from(keyChecks).where(inArray(keyChecks.keyId, ids))
+  const stored = db.read.select().from(keyChecks).where(inArray(keyChecks.keyId, ids))
   let checks = await stored
   const seen = new Set(checks.map(({ keyId }) => keyId))
   const unseen = ids.filter((id) => !seen.has(id))
@@ -61,7 +61,7 @@ async function mustOpen(keyId: string, opening: Promise<unknown>): Promise<void>
 
 /** IDs of keys that stored secrets need but the ring does not have, sorted. Reads one index entry per ID in use. */
 export async function missingKeyIds(db: Db, ring: KeyRing): Promise<string[]> {
-  const { rows } = await db.execute<{ key_id: string }>(sql`
+  const { rows } = await db.read.execute<{ key_id: string }>(sql`
     with recursive
       of_credentials(key_id) as (
         select min(key_id) from credentials

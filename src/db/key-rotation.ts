@@ -59,7 +59,7 @@ export async function rewrapPage(
 
 /** The number of rows per inactive key, across all tables. */
 export async function rowsLeft(db: Db, activeKeyId: string): Promise<Map<string, number>> {
-  const { rows } = await db.execute<{ key_id: string; count: number }>(sql`
+  const { rows } = await db.read.execute<{ key_id: string; count: number }>(sql`
     select key_id, count(*)::integer as count from (
       select key_id from credentials where key_id <> ${activeKeyId}
       union all
@@ -74,7 +74,7 @@ const stale: Record<
 > = {
   async credentials(db, activeKeyId, after) {
     const { id, userId, type, data } = credentials
-    const rows = await db
+    const rows = await db.read
       .select({ id, userId, type, sealed: data })
       .from(credentials)
       .where(and(ne(credentials.keyId, activeKeyId), after === null ? undefined : gt(id, after)))
@@ -88,7 +88,7 @@ const stale: Record<
   },
   async instances(db, activeKeyId, after) {
     const { id, userId, baseUrl, apiKey } = instances
-    const rows = await db
+    const rows = await db.read
       .select({ id, userId, baseUrl, sealed: apiKey })
       .from(instances)
       .where(and(ne(instances.keyId, activeKeyId), after === null ? undefined : gt(id, after)))

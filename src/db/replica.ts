@@ -1,16 +1,16 @@
 /** @module Reads from a replica that may lag, and falls back to the primary when it is unavailable. */
 import { AppError } from '../errors.ts'
-import type { Db } from './client.ts'
+import type { Db, Reader } from './client.ts'
 import { databaseError } from './errors.ts'
 import { requireSchema } from './schema-version.ts'
 
 /** Runs read-only statements, possibly twice. */
-export type Read = <T>(statements: (db: Db) => Promise<T>) => Promise<T>
+export type Read = <T>(statements: (db: Reader) => Promise<T>) => Promise<T>
 
 export const readFrom =
   (db: Db): Read =>
   (statements) =>
-    statements(db)
+    statements(db.read)
 
 interface ReplicaOptions {
   replica: Db
@@ -34,10 +34,10 @@ export function readFromReplica({ replica, primary, now, onAway }: ReplicaOption
   let isChecked = false
   let restsUntilMs = 0
   return async (statements) => {
-    if (now().getTime() < restsUntilMs) return statements(primary)
+    if (now().getTime() < restsUntilMs) return statements(primary.read)
     const [answer, check] = await Promise.allSettled([
-      statements(replica),
-      isChecked || requireSchema(replica),
+      statements(replica.read),
+      isChecked || requireSchema(replica.read),
     ])
     isChecked = check.status === 'fulfilled'
     if (isChecked && answer.status === 'fulfilled') return answer.value
@@ -48,7 +48,7 @@ export function readFromReplica({ replica, primary, now, onAway }: ReplicaOption
     isChecked = false
     restsUntilMs = now().getTime() + restMs
     onAway(cause)
-    return statements(primary)
+    return statements(primary.read)
   }
 }
 

@@ -1,14 +1,14 @@
 /** @module Checks that the newest migration is applied, before a statement fails on an outdated schema. */
 import { sql } from 'drizzle-orm'
 import { AppError } from '../errors.ts'
-import type { Db } from './client.ts'
+import type { Reader } from './client.ts'
 import { databaseError } from './errors.ts'
 
 /** The name of the newest file in `drizzle/`. */
 export const schemaVersion = '0026_plain_function_comments'
 
 /** @throws {AppError} `database-unavailable` when the newest migration has not been applied */
-export async function requireSchema(db: Db): Promise<void> {
+export async function requireSchema(db: Reader): Promise<void> {
   const behind = (cause?: unknown) =>
     new AppError(
       'database-unavailable',

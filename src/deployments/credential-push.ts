@@ -48,7 +48,7 @@ export class CredentialPusher {
    */
   async pending(userId: string, credentialId: string): Promise<PendingDeployment[]> {
     const { credentials, remoteCredentials } = this.#options
-    const { rows } = await this.#db.execute<PendingDeployment & { fingerprint: string }>(sql`
+    const { rows } = await this.#db.read.execute<PendingDeployment & { fingerprint: string }>(sql`
       select d.id as "deploymentId", d.workflow_id as "workflowId", w.name as "workflowName",
         i.id as "instanceId", i.name as "instanceName", d.status,
         r.n8n_credential_id as "n8nCredentialId", r.fingerprint,
@@ -78,7 +78,7 @@ export class CredentialPusher {
   ): Promise<CredentialPushResult | null> {
     const opened = await this.#options.credentials.open(userId, credentialId)
     if (!opened) return null
-    const { rows: places } = await this.#db.execute<Place>(sql`
+    const { rows: places } = await this.#db.read.execute<Place>(sql`
       select i.id as "instanceId", i.name as "instanceName", r.n8n_credential_id as "n8nCredentialId", r.fingerprint
       from instances i
       left join remote_credentials r on r.user_id = i.user_id and r.instance_id = i.id and r.credential_id = ${credentialId}

@@ -128,7 +128,7 @@ export class CredentialReplacer {
 
   /** All bound deployments, newest first, or only `deploymentId`. */
   async #bound(userId: string, credentialId: string, deploymentId?: string): Promise<Bound[]> {
-    const { rows } = await this.#db.execute<Bound>(sql`
+    const { rows } = await this.#db.read.execute<Bound>(sql`
       select d.id as "deploymentId", d.workflow_id as "workflowId", w.name as "workflowName",
         i.id as "instanceId", i.name as "instanceName", d.status, d.version,
         coalesce((d.intent ->> 'unpublished')::boolean, false) as unpublished,

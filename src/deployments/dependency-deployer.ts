@@ -107,8 +107,8 @@ export class DependencyDeployer {
     n8nWorkflowId,
   }: RunRow): Promise<Dependent[]> {
     if (n8nWorkflowId === null) return []
-    const [ours, [content]] = await this.#db.batch([
-      this.#db
+    const [ours, [content]] = await this.#db.read.batch([
+      this.#db.read
         .select({
           deploymentId: deployments.id,
           workflowId: deployments.workflowId,
@@ -126,7 +126,7 @@ export class DependencyDeployer {
             arrayContains(deployments.calls, [n8nWorkflowId]),
           ),
         ),
-      this.#db
+      this.#db.read
         .select({ nodeTypes: workflowVersions.nodeTypes })
         .from(workflowVersions)
         .where(and(eq(workflowVersions.workflowId, workflowId), eq(workflowVersions.version, version))),

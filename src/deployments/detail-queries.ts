@@ -3,7 +3,7 @@ import { sql } from 'drizzle-orm'
 import { type DeploymentListState, deploymentState, recentSums } from '../runs/deployment-state.ts'
 import { partsOf } from '../runs/period.ts'
 import { runsIn } from '../runs/sources.ts'
-import type { Db } from '../db/client.ts'
+import type { Reader } from '../db/client.ts'
 import type { Instance } from '../instances/contract.ts'
 import { isoOf, msOf } from './list-queries.ts'
 
@@ -62,7 +62,7 @@ const runningCap = 100
 
 /** Null when there is no such deployment. */
 export async function readDetail(
-  db: Db,
+  db: Reader,
   userId: string,
   id: string,
   now: Date,

@@ -246,7 +246,7 @@ export class DeploymentDrift {
 
   /** The row with its deployed content. @throws {AppError} `conflict` when n8n has nothing to compare with */
   async #row(userId: string, id: string): Promise<Row | null> {
-    const [row] = await this.#db
+    const [row] = await this.#db.read
       .select(columns)
       .from(deployments)
       .innerJoin(workflowVersions, deployedVersion)

@@ -171,7 +171,7 @@ export class RemoteWorkflows {
     const rows =
       n8nWorkflowIds.length === 0
         ? []
-        : await this.#db
+        : await this.#db.read
             .select({
               deploymentId: deployments.id,
               workflowId: deployments.workflowId,

@@ -10,7 +10,7 @@ import {
   deploymentState,
   recentSums,
 } from '../runs/deployment-state.ts'
-import type { Db } from '../db/client.ts'
+import type { Reader } from '../db/client.ts'
 import type { DeploymentStatus } from '../db/schema/deployments.ts'
 import { failedList } from '../runs/meaning.ts'
 import { last24Hours } from '../lib/time.ts'
@@ -85,7 +85,7 @@ function listed(userId: string, now: Date, { workflowId, instanceId, q }: Deploy
 
 /** @param after the `nextCursor` of an earlier page; any other value returns the first page */
 export async function readDeploymentList(
-  db: Db,
+  db: Reader,
   userId: string,
   now: Date,
   filter: DeploymentListFilter,
@@ -143,7 +143,7 @@ export async function readDeploymentList(
 
 /** The number of deployments in each state. Ignores the state filter. */
 export async function countDeploymentStates(
-  db: Db,
+  db: Reader,
   userId: string,
   now: Date,
   filter: DeploymentListFilter,
@@ -175,7 +175,7 @@ export const choiceLimit = 500
 
 /** The user's workflows and instances, by name, for selects. */
 export async function readOptions(
-  db: Db,
+  db: Reader,
   userId: string,
 ): Promise<{ workflows: Named[]; instances: Named[] }> {
   const [workflows, instances] = await db.batch([

@@ -106,13 +106,13 @@ export class WorkflowReadiness {
 
   /** Instances with a deployment first, then the newest. */
   async #places(userId: string, workflowId: string): Promise<Place[]> {
-    const [servers, deployed] = await this.#db.batch([
-      this.#db
+    const [servers, deployed] = await this.#db.read.batch([
+      this.#db.read
         .select({ id: instances.id, name: instances.name })
         .from(instances)
         .where(eq(instances.userId, userId))
         .orderBy(desc(instances.id)),
-      this.#db
+      this.#db.read
         .select({ id: deployments.id, instanceId: deployments.instanceId, status: deployments.status })
         .from(deployments)
         .where(

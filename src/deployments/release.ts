@@ -72,8 +72,8 @@ export class Releases {
     version: number | undefined,
     fixes: readonly string[] = [],
   ): Promise<Release> {
-    const [[row], [instance]] = await this.#db.batch([
-      this.#db
+    const [[row], [instance]] = await this.#db.read.batch([
+      this.#db.read
         .select({
           version: workflowVersions.version,
           name: workflowVersions.name,
@@ -89,7 +89,7 @@ export class Releases {
           ),
         )
         .where(and(eq(workflows.userId, userId), eq(workflows.id, workflowId))),
-      this.#db
+      this.#db.read
         .select({ id: instances.id })
         .from(instances)
         .where(and(eq(instances.userId, userId), eq(instances.id, instanceId))),
@@ -183,7 +183,7 @@ export class Releases {
 
   /** n8n workflow id → deployment id, for every deployment on the instance. */
   async onInstance(userId: string, instanceId: string): Promise<Map<string, string>> {
-    const rows = await this.#db
+    const rows = await this.#db.read
       .select({ id: deployments.id, n8nWorkflowId: deployments.n8nWorkflowId })
       .from(deployments)
       .where(and(eq(deployments.userId, userId), eq(deployments.instanceId, instanceId)))
@@ -191,7 +191,7 @@ export class Releases {
   }
 
   #deployed() {
-    return this.#db
+    return this.#db.read
       .select(deployedColumns)
       .from(deployments)
       .innerJoin(workflowVersions, deployedVersion)

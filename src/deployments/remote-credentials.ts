@@ -192,7 +192,7 @@ export class RemoteCredentials {
     ids: string[],
     call: Call,
   ): Promise<void> {
-    const { rows } = await this.#db.execute(sql`
+    const { rows } = await this.#db.read.execute(sql`
       select 1 from remote_credentials r
       where r.user_id = ${userId} and r.instance_id = ${instance.id} and ${this.#usedElsewhere(deploymentId)} limit 1`)
     if (rows.length > 0) return
@@ -236,7 +236,7 @@ export class RemoteCredentials {
   }
 
   async #find(userId: string, instanceId: string, credentialId: string): Promise<RemoteState | undefined> {
-    const [state] = await this.#db
+    const [state] = await this.#db.read
       .select({
         n8nCredentialId: remoteCredentials.n8nCredentialId,
         fingerprint: remoteCredentials.fingerprint,
@@ -315,7 +315,7 @@ export async function ownCredentials(
   userId: string,
   instanceId: string,
 ): Promise<Map<string, string>> {
-  const rows = await db
+  const rows = await db.read
     .select({ id: remoteCredentials.credentialId, n8nId: remoteCredentials.n8nCredentialId })
     .from(remoteCredentials)
     .where(and(eq(remoteCredentials.userId, userId), eq(remoteCredentials.instanceId, instanceId)))

@@ -158,7 +158,7 @@ export class DeploymentRepository {
     const liveSince = this.#notInFuture(since).toISOString()
     // The update locks the row, so that the following insert continues from the latest sequence.
     const [known] = await this.#db.batch([
-      this.#db
+      this.#db.read
         .select({ version: workflowVersions.version })
         .from(deployments)
         .innerJoin(workflowVersions, eq(workflowVersions.workflowId, deployments.workflowId))
@@ -205,7 +205,7 @@ export class DeploymentRepository {
     page: { limit?: number | undefined; cursor?: number | undefined },
   ): Promise<Slice<DeploymentVersion> | null> {
     const limit = page.limit ?? 50
-    const rows = await this.#db
+    const rows = await this.#db.read
       .select({
         row: {
           sequence: deploymentVersions.sequence,
@@ -258,7 +258,7 @@ export class DeploymentRepository {
   }
 
   #select() {
-    return this.#db
+    return this.#db.read
       .select(columns)
       .from(deployments)
       .innerJoin(instances, eq(instances.id, deployments.instanceId))

@@ -88,7 +88,7 @@ export class DeploymentRuns {
   }
 
   async find(userId: string, id: string): Promise<RunRow | null> {
-    const [row] = await this.#db.select(columns).from(deployments).where(owned(userId, id))
+    const [row] = await this.#db.read.select(columns).from(deployments).where(owned(userId, id))
     return row ?? null
   }
 
@@ -98,7 +98,7 @@ export class DeploymentRuns {
     id: string,
     version: number,
   ): Promise<{ bindings: SlotBinding[] | null; content: JsonObject } | null> {
-    const [row] = await this.#db
+    const [row] = await this.#db.read
       .select({ bindings: deploymentVersions.bindings, content: workflowVersions.data })
       .from(deploymentVersions)
       .innerJoin(deployments, eq(deployments.id, deploymentVersions.deploymentId))
@@ -149,7 +149,7 @@ export class DeploymentRuns {
 
   /** Deployments that wait for a run, longest first. Failed ones wait for the user instead. */
   async due(limit: number): Promise<{ userId: string; id: string }[]> {
-    return this.#db
+    return this.#db.read
       .select({ userId: deployments.userId, id: deployments.id })
       .from(deployments)
       .where(
@@ -285,7 +285,7 @@ export class Run {
   /** Whether the instance has no other deployment. */
   async isLast(): Promise<boolean> {
     const { userId, instanceId, id } = this.row
-    const [other] = await this.#db
+    const [other] = await this.#db.read
       .select({ id: deployments.id })
       .from(deployments)
       .where(

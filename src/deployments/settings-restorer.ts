@@ -42,7 +42,7 @@ export class SettingsRestorer {
    */
   async ofDeployment(userId: string, id: string): Promise<void> {
     const wasDeployed = or(isNotNull(deployments.settingsBefore), ne(deployments.status, 'tracking'))
-    const [row] = await this.#db
+    const [row] = await this.#db.read
       .select(columns)
       .from(deployments)
       .where(
@@ -68,7 +68,7 @@ export class SettingsRestorer {
    * @returns a function that restores them over an open connection and skips what n8n rejects
    */
   async onInstance(userId: string, instanceId: string): Promise<(connection: Connection) => Promise<void>> {
-    const rows = await this.#db
+    const rows = await this.#db.read
       .select(columns)
       .from(deployments)
       .where(

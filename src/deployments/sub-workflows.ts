@@ -148,12 +148,12 @@ export class SubWorkflows {
 
   async #known(userId: string, ids: string[]): Promise<Map<string, Known[]>> {
     const own = ids.filter((id) => uuid.test(id))
-    const [byId, byN8nId] = await this.#db.batch([
-      this.#db
+    const [byId, byN8nId] = await this.#db.read.batch([
+      this.#db.read
         .select({ workflowId: workflows.id, name: workflows.name })
         .from(workflows)
         .where(and(eq(workflows.userId, userId), inArray(workflows.id, own.length > 0 ? own : [noId]))),
-      this.#db
+      this.#db.read
         .select({
           workflowId: deployments.workflowId,
           name: workflows.name,
@@ -178,7 +178,7 @@ export class SubWorkflows {
 
   async #onInstance(userId: string, instanceId: string, workflowIds: string[]) {
     if (workflowIds.length === 0) return new Map<string, never>()
-    const rows = await this.#db
+    const rows = await this.#db.read
       .select({
         id: deployments.id,
         workflowId: deployments.workflowId,
@@ -203,7 +203,7 @@ export class SubWorkflows {
   async #suggestion(userId: string, name: string | undefined): Promise<Known | undefined> {
     if (name === undefined) return undefined
     const short = name.split(' — ').at(-1) ?? name
-    const rows = await this.#db
+    const rows = await this.#db.read
       .select({ workflowId: workflows.id, name: workflows.name })
       .from(workflows)
       .where(and(eq(workflows.userId, userId), or(eq(workflows.name, name), eq(workflows.name, short))))

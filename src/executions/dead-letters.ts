@@ -103,7 +103,7 @@ export class DeadLetterRepository {
   }
 
   async list(userId: string, filter: DeadLetterFilter, page: Page): Promise<Slice<DeadLetter>> {
-    const rows = await this.#db
+    const rows = await this.#db.read
       .select(columns)
       .from(deadLetters)
       .where(
@@ -119,7 +119,7 @@ export class DeadLetterRepository {
   }
 
   async find(userId: string, id: string): Promise<DeadLetterWithBody | null> {
-    const [row] = await this.#db
+    const [row] = await this.#db.read
       .select({ ...columns, body: deadLetters.body })
       .from(deadLetters)
       .where(owned(userId, id))
@@ -133,7 +133,7 @@ export class DeadLetterRepository {
 
   /** Replays one dead letter and deletes it when its execution is recorded. Null when it does not exist. */
   async replay(userId: string, id: string): Promise<ReplayAnswer | null> {
-    const [deadLetter] = await this.#db.select().from(deadLetters).where(owned(userId, id))
+    const [deadLetter] = await this.#db.read.select().from(deadLetters).where(owned(userId, id))
     return deadLetter ? ((await this.#replay(deadLetter.instanceId, [deadLetter]))[0] ?? null) : null
   }
 
@@ -152,7 +152,7 @@ export class DeadLetterRepository {
 
   /** Call after storing dead letters: a deployment created concurrently may have looked for them too early. */
   async replayIfMatched(instance: { id: string; userId: string }, n8nWorkflowIds: string[]): Promise<void> {
-    const matched = await this.#db
+    const matched = await this.#db.read
       .select({ n8nWorkflowId: deployments.n8nWorkflowId })
       .from(deployments)
       .where(and(eq(deployments.instanceId, instance.id), inArray(deployments.n8nWorkflowId, n8nWorkflowIds)))
@@ -163,7 +163,7 @@ export class DeadLetterRepository {
 
   /** Deletes up to `limit` expired dead letters of all owners. */
   async purgeExpired(limit: number): Promise<number> {
-    const expired = this.#db
+    const expired = this.#db.read
       .select({ id: deadLetters.id })
       .from(deadLetters)
       .where(lt(deadLetters.createdAt, new Date(this.#now().getTime() - retentionMs)))
@@ -181,7 +181,7 @@ export class DeadLetterRepository {
       'total_bytes',
     )
     const { id, code, body, createdAt } = deadLetters
-    const waiting = this.#db
+    const waiting = this.#db.read
       .select({ id, instanceId: deadLetters.instanceId, code, body, createdAt, totalBytes })
       .from(deadLetters)
       .where(
@@ -194,7 +194,11 @@ export class DeadLetterRepository {
         ),
       )
       .as('waiting')
-    return this.#db.select().from(waiting).where(lt(waiting.totalBytes, replayChunkBytes)).orderBy(waiting.id)
+    return this.#db.read
+      .select()
+      .from(waiting)
+      .where(lt(waiting.totalBytes, replayChunkBytes))
+      .orderBy(waiting.id)
   }
 
   /** @returns results in the order of `stored`. Each report keeps the time of its first delivery. */

@@ -1,6 +1,6 @@
 import { and, eq, sql } from 'drizzle-orm'
 import { bindingsOfVersion } from '../credentials/node-credentials.ts'
-import type { Db } from '../db/client.ts'
+import type { Reader } from '../db/client.ts'
 import { deployments, type SlotBinding } from '../db/schema/deployments.ts'
 import { executions, executionStatuses } from '../db/schema/executions.ts'
 import { instances } from '../db/schema/instances.ts'
@@ -51,7 +51,7 @@ export interface RunPage {
 }
 
 /** Reads all data for a run's page in one round trip. Null when the user has no such run. */
-export async function readRun(db: Db, userId: string, id: string, now: Date): Promise<RunPage | null> {
+export async function readRun(db: Reader, userId: string, id: string, now: Date): Promise<RunPage | null> {
   const recordedAt = timeOf(id)
   const thisRun = sql`e.user_id = ${userId} and e.id = ${id} and e.recorded_at = ${recordedAt.toISOString()}::timestamptz`
   const allRuns = sql.join(

@@ -5,7 +5,7 @@
 import { and, desc, eq, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import { sha256Hex } from '../lib/encoding.ts'
-import { type Db, idempotent } from '../db/client.ts'
+import { type Db, idempotent, type Reader } from '../db/client.ts'
 import { incidents } from '../db/schema/executions.ts'
 import { type Page, type Slice, slice } from '../http/page.ts'
 import type { Incident, IncidentFilter } from './contract.ts'
@@ -96,9 +96,9 @@ export async function recordIncidents(
 
 /** A user's incidents. Every method takes the owner first and sees no one else's rows. */
 export class IncidentRepository {
-  readonly #db: Db
+  readonly #db: Reader
 
-  constructor(db: Db) {
+  constructor(db: Reader) {
     this.#db = db
   }
 

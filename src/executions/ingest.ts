@@ -98,7 +98,7 @@ async function settleRetries(db: Db, instanceId: string): Promise<void> {
 
 /** Settles retries left by a server that stopped after recording them. @returns the number of instances */
 export async function settlePendingRetries(db: Db, limit: number): Promise<number> {
-  const { rows } = await db.execute<{ instance_id: string }>(
+  const { rows } = await db.read.execute<{ instance_id: string }>(
     sql`select distinct instance_id from execution_keys where is_retry_pending limit ${limit}`,
   )
   for (const { instance_id } of rows) await settleRetries(db, instance_id)

@@ -33,7 +33,7 @@ export class KnownExecutions {
   /** Recorded executions of all epochs, by n8n execution ID. */
   async find(instanceId: string, n8nExecutionIds: string[]): Promise<Map<string, KnownExecution[]>> {
     if (n8nExecutionIds.length === 0) return new Map()
-    const { rows } = await this.#db.execute<{
+    const { rows } = await this.#db.read.execute<{
       n8n_execution_id: string
       status: ExecutionStatus
       started_at_ms: number | null
@@ -61,7 +61,7 @@ export class KnownExecutions {
     except: Iterable<string>,
     limit: number,
   ): Promise<OpenExecution[]> {
-    const { rows } = await this.#db.execute<{
+    const { rows } = await this.#db.read.execute<{
       n8n_execution_id: string
       n8n_workflow_id: string
       recorded_at_ms: number
@@ -88,7 +88,7 @@ export class KnownExecutions {
   /** Ended executions without data: failures first, because the data contains the cause, then the newest. */
   async withoutData(instanceId: string, limit: number): Promise<string[]> {
     const since = new Date(this.#now().getTime() - n8nRetentionMs).toISOString()
-    const { rows } = await this.#db.execute<{ n8n_execution_id: string }>(sql`
+    const { rows } = await this.#db.read.execute<{ n8n_execution_id: string }>(sql`
       select e.n8n_execution_id
       from executions e
       join deployments d on d.id = e.deployment_id and d.instance_id = e.instance_id and d.n8n_workflow_id is not null

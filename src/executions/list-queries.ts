@@ -1,5 +1,5 @@
 import { and, eq, sql } from 'drizzle-orm'
-import type { Db } from '../db/client.ts'
+import type { Reader } from '../db/client.ts'
 import { executions } from '../db/schema/executions.ts'
 import { instances } from '../db/schema/instances.ts'
 import { workflows, workflowVersions } from '../db/schema/workflows.ts'
@@ -21,7 +21,7 @@ export const pageRows = 50
 
 /** Newest first. `next` is the cursor of the next page; null on the last page. */
 export async function readRuns(
-  db: Db,
+  db: Reader,
   userId: string,
   search: ExecutionSearch,
   after: RunPosition | null,
@@ -69,7 +69,7 @@ const maxChoices = 500
 
 /** Filter choices, sorted by name. Includes the workflow of the current filter. */
 export async function readChoices(
-  db: Db,
+  db: Reader,
   userId: string,
   { workflowId }: Pick<ExecutionSearch, 'workflowId'>,
 ): Promise<FilterChoices> {

@@ -222,7 +222,7 @@ export class PollSchedule {
   /** Backlog of the job: instances overdue by 10 minutes, and instances without a complete poll for `lagMs`. */
   async backlog(lagMs: number): Promise<{ overdue: number; lagging: number }> {
     const now = this.#now()
-    const { rows } = await this.#db.execute<{ overdue: number; lagging: number }>(sql`
+    const { rows } = await this.#db.read.execute<{ overdue: number; lagging: number }>(sql`
       select count(*) filter (where i.next_poll_at < ${later(now, -10 * 60 * 1000)})::integer as overdue,
         count(*) filter (where coalesce(i.last_polled_at, i.created_at) < ${later(now, -lagMs)})::integer as lagging
       from instances i

@@ -1,5 +1,5 @@
 import { and, eq, sql } from 'drizzle-orm'
-import type { Db } from '../db/client.ts'
+import type { Reader } from '../db/client.ts'
 import { executions } from '../db/schema/executions.ts'
 import { type Page, type Slice, slice } from '../http/page.ts'
 import type { Execution, ExecutionSummary } from './contract.ts'
@@ -48,10 +48,10 @@ type Row = Pick<typeof executions.$inferSelect, Exclude<keyof Columns, 'stuck'>>
  * the partition key of its row, so lookups by ID or cursor read one partition.
  */
 export class ExecutionRepository {
-  readonly #db: Db
+  readonly #db: Reader
   readonly #now: () => Date
 
-  constructor(db: Db, now: () => Date) {
+  constructor(db: Reader, now: () => Date) {
     this.#db = db
     this.#now = now
   }

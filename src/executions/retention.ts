@@ -51,7 +51,7 @@ export async function trimExecutionData(
 
 /** An ID lower bound for workflows created after a random time. */
 async function someWorkflow(db: Db, now: Date, fraction: number): Promise<string> {
-  const { rows } = await db.execute<{ id: string }>(sql`select id from workflows order by id limit 1`)
+  const { rows } = await db.read.execute<{ id: string }>(sql`select id from workflows order by id limit 1`)
   const first = rows[0]?.id
   if (first === undefined) return zeroId
   const firstMs = Number.parseInt(first.slice(0, 8) + first.slice(9, 13), 16)

@@ -17,7 +17,7 @@ export async function withVersionsOfRetried(
   const rows =
     wanted.size === 0
       ? []
-      : await db
+      : await db.read
           .select({
             id: executionKeys.n8nExecutionId,
             workflowId: executionKeys.n8nWorkflowId,

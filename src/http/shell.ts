@@ -5,6 +5,7 @@ import { TrieRouter } from 'hono/router/trie-router'
 import { routePath } from 'hono/route'
 import { secureHeaders } from 'hono/secure-headers'
 import { AppError } from '../errors.ts'
+import { asOneRequest } from '../db/read-batching.ts'
 import type { BaseEnv } from './env.ts'
 import { isNoneMatch } from './etag.ts'
 import { requestFailed } from './failure-log.ts'
@@ -82,7 +83,7 @@ export function shell(options: ShellOptions): MiddlewareHandler<BaseEnv>[] {
     xFrameOptions: 'DENY',
     permissionsPolicy: { camera: [], geolocation: [], microphone: [], payment: [] },
   })
-  return [oneRequest(options), headers, crossOrigin, conditional]
+  return [(_, next) => asOneRequest(next), oneRequest(options), headers, crossOrigin, conditional]
 }
 
 /** The not-found page for browsers; null when the client should get a problem document. */

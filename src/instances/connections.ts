@@ -55,7 +55,7 @@ export class InstanceConnections {
    * @throws {AppError} `credential-undecryptable`, `key-unavailable`; `url-not-allowed` when the rules have changed
    */
   async open(userId: string, instanceId: string): Promise<Connection | null> {
-    const [row] = await this.#db
+    const [row] = await this.#db.read
       .select({
         id: instances.id,
         userId: instances.userId,

@@ -1,6 +1,6 @@
 /** @module The number of deployments and dead letters per instance. */
 import { sql } from 'drizzle-orm'
-import type { Db } from '../db/client.ts'
+import type { Reader } from '../db/client.ts'
 
 export type InstanceCounts = {
   instanceId: string
@@ -22,7 +22,7 @@ const none = (instanceId: string): InstanceCounts => ({
 
 /** The counts of every instance of the user. */
 export async function readInstanceCounts(
-  db: Db,
+  db: Reader,
   userId: string,
 ): Promise<(instanceId: string) => InstanceCounts> {
   const { rows } = await db.execute<InstanceCounts>(sql`

@@ -32,7 +32,7 @@ export class ReporterState {
 
   /** Null when there is no such instance. */
   async read({ id, userId }: Owned): Promise<RememberedReporter | null> {
-    const [row] = await this.#db
+    const [row] = await this.#db.read
       .select({
         workflowId: instances.reporterWorkflowId,
         credentialId: instances.reporterCredentialId,

@@ -102,12 +102,12 @@ export class InstanceRepository {
   }
 
   async find(userId: string, id: string): Promise<Instance | null> {
-    const [row] = await this.#db.select(columns).from(instances).where(owned(userId, id))
+    const [row] = await this.#db.read.select(columns).from(instances).where(owned(userId, id))
     return row ? this.#toInstance(row) : null
   }
 
   async list(userId: string, page: Page): Promise<Slice<Instance>> {
-    const rows = await this.#db
+    const rows = await this.#db.read
       .select(columns)
       .from(instances)
       .where(
@@ -123,7 +123,7 @@ export class InstanceRepository {
 
   /** Another n8n starts its execution IDs over, so that they collide with the recorded ones. */
   async #hasHistory(userId: string, id: string): Promise<boolean> {
-    const { rows } = await this.#db.execute<{ found: boolean }>(sql`
+    const { rows } = await this.#db.read.execute<{ found: boolean }>(sql`
       select exists (select 1 from deployments where user_id = ${userId} and instance_id = ${id})
         or exists (select 1 from execution_keys where instance_id = ${id}) as found`)
     return rows[0]?.found === true
@@ -146,7 +146,7 @@ export class InstanceRepository {
     if (change.apiKey !== undefined) await this.#settings.keysVerified()
     const changed = JSON.stringify({ changed: Object.keys(change) })
     for (let attempt = 0; attempt < updateAttempts; attempt++) {
-      const [stored] = await this.#db.select(columns).from(instances).where(owned(userId, id))
+      const [stored] = await this.#db.read.select(columns).from(instances).where(owned(userId, id))
       if (!stored) return null
       if (expected !== null && expected !== stored.version) {
         throw new AppError(
@@ -247,7 +247,7 @@ export class InstanceRepository {
    * reveals nothing about the token.
    */
   async authenticate(instanceId: string, token: string): Promise<{ id: string; userId: string } | null> {
-    const [row] = await this.#db
+    const [row] = await this.#db.read
       .select({ id: webhookTokens.instanceId, userId: webhookTokens.userId })
       .from(webhookTokens)
       .innerJoin(users, eq(users.id, webhookTokens.userId))
@@ -269,7 +269,7 @@ export class InstanceRepository {
       throw new AppError('name-taken', 'Another instance has this name. Choose another name')
     }
     if (constraint !== 'instances_server_key') throw error
-    const [first] = await this.#db
+    const [first] = await this.#db.read
       .select({ id: instances.id, name: instances.name })
       .from(instances)
       .where(and(eq(instances.userId, userId), eq(instances.serverKey, serverKeyOf(baseUrl))))

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import type { Db } from '../db/client.ts'
+import type { Reader } from '../db/client.ts'
 
 /** Counts shown next to navigation items. */
 export interface NavCounts extends Record<string, number> {
@@ -15,7 +15,7 @@ export interface NavCounts extends Record<string, number> {
 const cap = 100
 
 /** Null on failure: the page renders without counts. */
-export async function readNavCounts(db: Db, userId: string): Promise<NavCounts | null> {
+export async function readNavCounts(db: Reader, userId: string): Promise<NavCounts | null> {
   const capped = (rows: ReturnType<typeof sql>) =>
     sql`(select count(*)::int from (${rows} limit ${cap}) capped)`
   try {

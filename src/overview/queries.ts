@@ -1,6 +1,6 @@
 /** @module Overview queries that are not part of a feature's repository. */
 import { sql } from 'drizzle-orm'
-import type { Db } from '../db/client.ts'
+import type { Reader } from '../db/client.ts'
 import { executions } from '../db/schema/executions.ts'
 import { isoOf } from '../deployments/list-queries.ts'
 import { isSettledIncident } from '../analytics/error-states.ts'
@@ -48,7 +48,7 @@ const nothing: AccountFacts = { hasWorkflow: false, newestRunId: null, liveByIns
 
 const noStuckRuns = { count: 0, sinceMs: null, workflowName: null }
 
-export async function readOverviewFacts(db: Db, userId: string, from: Date, now: Date) {
+export async function readOverviewFacts(db: Reader, userId: string, from: Date, now: Date) {
   const [versions, kept, stuck, incidents] = await db.batch([
     db.execute<DeployedVersion>(sql`
       select v.deployment_id as "deploymentId", w.name as "workflowName", v.version,

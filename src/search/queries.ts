@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import * as uuid from 'uuid'
-import type { Db } from '../db/client.ts'
+import type { Reader } from '../db/client.ts'
 import { likePattern, textHolds, toSearchText, workflowHolds } from '../db/search.ts'
 
 export interface SearchResult extends Record<string, unknown> {
@@ -20,7 +20,7 @@ const maxPerKind = 20
  * Searches the user's data by name, ID and n8n execution number, and workflows and errors by text. Exact matches come
  * first. One statement.
  */
-export async function search(db: Db, userId: string, text: string): Promise<SearchResult[]> {
+export async function search(db: Reader, userId: string, text: string): Promise<SearchResult[]> {
   const query = toSearchText(text)
   if (query === '') return []
   const id = uuid.validate(query) ? query : uuid.NIL

@@ -1,7 +1,7 @@
 /** @module Audit events of an account. They are immutable and are stored for 400 days. */
 import { and, desc, eq, gte, lt, sql } from 'drizzle-orm'
 import * as z from 'zod'
-import type { Db } from '../db/client.ts'
+import type { Reader } from '../db/client.ts'
 import { auditEvents } from '../db/schema/users.ts'
 import { type Page, pageQuery, type Slice, slice, sliceOf } from '../http/page.ts'
 import { TableFormat } from '../http/table-stream.ts'
@@ -47,9 +47,9 @@ const exportRows = 1000
 
 /** The first parameter of every method is the owner's ID. */
 export class AuditEventRepository {
-  readonly #db: Db
+  readonly #db: Reader
 
-  constructor(db: Db) {
+  constructor(db: Reader) {
     this.#db = db
   }
 

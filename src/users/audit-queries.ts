@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import type { Db } from '../db/client.ts'
+import type { Reader } from '../db/client.ts'
 
 interface Subject extends Record<string, unknown> {
   id: string
@@ -8,7 +8,7 @@ interface Subject extends Record<string, unknown> {
 
 /** Names of a user's existing entities by ID. A deployment has the names of its workflow and instance. */
 export async function readSubjects(
-  db: Db,
+  db: Reader,
   userId: string,
   ids: readonly string[],
 ): Promise<Map<string, string>> {

@@ -36,7 +36,7 @@ export async function purgeDeletedAccounts(
   { userId, chunkRows = 5000, maxStatements = 200 }: PurgeOptions = {},
 ): Promise<{ purged: number }> {
   const budget = { chunkRows, statements: maxStatements }
-  const deleted = await db
+  const deleted = await db.read
     .select({ id: users.id })
     .from(users)
     .where(and(isNotNull(users.deletedAt), userId === undefined ? undefined : eq(users.id, userId)))

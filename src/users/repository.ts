@@ -88,7 +88,7 @@ export class UserRepository {
   }
 
   async findByEmail(email: string): Promise<Account | null> {
-    const [row] = await this.#db
+    const [row] = await this.#db.read
       .select(columns)
       .from(users)
       .where(and(sql`lower(${users.email}) = lower(${email})`, isNull(users.deletedAt)))
@@ -96,7 +96,7 @@ export class UserRepository {
   }
 
   async find(userId: string): Promise<Account | null> {
-    const [row] = await this.#db.select(columns).from(users).where(live(userId))
+    const [row] = await this.#db.read.select(columns).from(users).where(live(userId))
     return row ? toAccount(row) : null
   }
 

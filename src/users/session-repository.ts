@@ -127,7 +127,7 @@ export class SessionRepository {
 
   /** The user of a live session. One lookup by key; does not check tokens. */
   async findLive({ sessionId, userId }: AccessClaim): Promise<User | null> {
-    const [row] = await this.#db
+    const [row] = await this.#db.read
       .select({ id: users.id, email: users.email, name: users.name, createdAt: users.createdAt })
       .from(sessions)
       .innerJoin(users, eq(users.id, sessions.userId))

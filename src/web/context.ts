@@ -1,4 +1,5 @@
 /** @module The services that pages use, and the variables of a request. */
+import type { Reader } from '../db/client.ts'
 import type { Deps } from '../deps.ts'
 import type { AuthEnv } from '../http/auth.ts'
 import type { NavCounts } from '../overview/nav-counts.ts'
@@ -10,7 +11,6 @@ import type { Viewer } from './viewer.ts'
 export type DashboardDeps = Pick<
   Deps,
   | 'config'
-  | 'db'
   | 'now'
   | 'log'
   | 'defer'
@@ -42,7 +42,7 @@ export type DashboardDeps = Pick<
   | 'errorStates'
   | 'auditEvents'
   | 'readAsset'
->
+> & { db: Reader }
 
 /** The context of a page that requires a session. */
 export interface DashboardEnv extends AuthEnv {

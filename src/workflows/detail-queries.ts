@@ -4,7 +4,7 @@ import type { JsonObject } from '../lib/json-object.ts'
 import { sql } from 'drizzle-orm'
 import { partsOf } from '../runs/period.ts'
 import { groupSums, runsIn } from '../runs/sources.ts'
-import type { Db } from '../db/client.ts'
+import type { Reader } from '../db/client.ts'
 import type { DeploymentStatus, SlotBinding } from '../db/schema/deployments.ts'
 import { last24Hours } from '../lib/time.ts'
 import {
@@ -31,7 +31,7 @@ export type DeployedPlace = {
 const maxPlaces = 100
 
 /** Instances where the workflow is deployed or tracked, newest first. */
-export async function readPlaces(db: Db, userId: string, workflowId: string): Promise<DeployedPlace[]> {
+export async function readPlaces(db: Reader, userId: string, workflowId: string): Promise<DeployedPlace[]> {
   const { rows } = await db.execute<DeployedPlace>(sql`
     select d.id, d.instance_id as "instanceId", i.name as "instanceName", i.base_url as "baseUrl",
       d.n8n_workflow_id as "n8nWorkflowId", d.version, d.status, d.bindings
@@ -48,7 +48,7 @@ export type DayRuns = {
 }
 
 /** Runs of the workflow in the last 24 h, of all versions on all instances. */
-export async function readDay(db: Db, userId: string, workflowId: string, now: Date): Promise<DayRuns> {
+export async function readDay(db: Reader, userId: string, workflowId: string, now: Date): Promise<DayRuns> {
   const range = last24Hours(now)
   const { rows } = await db.execute<DayRuns>(sql`
     with runs as (${runsIn(userId, { workflowId }, partsOf(range))}),
@@ -65,7 +65,11 @@ export type FailingNode = {
 }
 
 /** Nodes that are failing now (see `failingNode`), worst first. */
-export async function readFailingNodes(db: Db, userId: string, workflowId: string): Promise<FailingNode[]> {
+export async function readFailingNodes(
+  db: Reader,
+  userId: string,
+  workflowId: string,
+): Promise<FailingNode[]> {
   const { latestRuns, share, minRuns, minFailed } = failingNode
   const { rows } = await db.execute<FailingNode>(sql`
     with latest as materialized (
@@ -93,7 +97,7 @@ export interface VersionRate {
 
 /** Runs in the period by version number. */
 export async function readVersionRates(
-  db: Db,
+  db: Reader,
   userId: string,
   workflowId: string,
   range: { from: Date; to: Date },
@@ -115,7 +119,7 @@ const maxContentBytes = 5 * 1024 * 1024
 
 /** The n8n JSON of versions `from` to `to`, newest first, up to `maxContentBytes`. */
 export async function readContents(
-  db: Db,
+  db: Reader,
   userId: string,
   workflowId: string,
   { from, to }: { from: number; to: number },
@@ -146,7 +150,7 @@ const maxCredentials = 200
 
 /** The user's credentials of the required types, valid ones first. */
 export async function readCredentialStates(
-  db: Db,
+  db: Reader,
   userId: string,
   workflowId: string,
 ): Promise<CredentialState[]> {

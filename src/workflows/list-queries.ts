@@ -2,7 +2,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { type DeploymentListState, deploymentState, recentSums } from '../runs/deployment-state.ts'
 import { groupSums } from '../runs/sources.ts'
-import type { Db } from '../db/client.ts'
+import type { Reader } from '../db/client.ts'
 import { workflowHolds } from '../db/search.ts'
 import type { DeploymentStatus } from '../db/schema/deployments.ts'
 import { decodeCursor, encodeCursor } from '../http/page.ts'
@@ -76,7 +76,7 @@ const maxFacetValues = 200
 
 /** @param cursor from the previous page; null: the first page */
 export async function readWorkflowList(
-  db: Db,
+  db: Reader,
   userId: string,
   filter: ListFilter,
   cursor: ListCursor | null,
@@ -154,7 +154,7 @@ export function readListCursor(text: string): ListCursor | null {
 }
 
 /** Filter values of the user's workflows, most frequent first. */
-export async function readFacets(db: Db, userId: string): Promise<Facets> {
+export async function readFacets(db: Reader, userId: string): Promise<Facets> {
   const facet = (name: string, column: SQL) => sql`
     (select ${name} as facet, value, count(*)::integer as count
     from workflows w cross join unnest(${column}) as value

@@ -115,14 +115,14 @@ export class WorkflowRepository extends WorkflowVersions {
   }
 
   async find(userId: string, id: string): Promise<Workflow | null> {
-    const [row] = await this.#db.select(columns).from(workflows).where(owned(userId, id))
+    const [row] = await this.#db.read.select(columns).from(workflows).where(owned(userId, id))
     return row ? toWorkflow(row) : null
   }
 
   async list(userId: string, filter: WorkflowFilter, page: Page): Promise<Slice<WorkflowSummary>> {
     const { nodeType, credentialType, tag, q, contentHash, readiness } = filter
     const matching = this.#db.$with('matching').as(
-      this.#db
+      this.#db.read
         .select({ key: sql`${workflows.id}`.as('key'), sizeBytes: sizeBytes(workflows) })
         .from(workflows)
         .where(
@@ -235,7 +235,7 @@ export class WorkflowRepository extends WorkflowVersions {
     }: { workflow: Record<string, unknown>; author: 'flowkeep' | 'n8n'; name?: string },
   ): Promise<number | null> {
     const extracted = await this.#extract(parseWorkflow(workflow, inBody).workflow)
-    const rows = await this.#db
+    const rows = await this.#db.read
       .select({
         version: workflowVersions.version,
         contentHash: workflowVersions.contentHash,
@@ -285,7 +285,7 @@ export class WorkflowRepository extends WorkflowVersions {
   #copyAsVersion(userId: string, id: string, origin: VersionOrigin) {
     return this.#db
       .insert(workflowVersions)
-      .select(this.#db.select(versionOf(origin)).from(workflows).where(owned(userId, id)))
+      .select(this.#db.read.select(versionOf(origin)).from(workflows).where(owned(userId, id)))
       .onConflictDoNothing()
   }
 

@@ -34,7 +34,7 @@ export class CredentialRequirements {
     userId: string,
     workflowId: string,
   ): Promise<{ wanted: WorkflowSlots; slots: ResolvedSlot[] } | null> {
-    const [row] = await this.#db
+    const [row] = await this.#db.read
       .select({ data: workflows.data })
       .from(workflows)
       .where(and(eq(workflows.userId, userId), eq(workflows.id, workflowId)))
@@ -48,7 +48,7 @@ export class CredentialRequirements {
 
   /** Required credential types without a credential, sorted by type. */
   async findMissing(userId: string): Promise<MissingCredentials> {
-    const { rows } = await this.#db.execute<MissingRow>(sql`
+    const { rows } = await this.#db.read.execute<MissingRow>(sql`
       select type, count(*)::integer as "workflowCount",
         json_agg(json_build_object('id', id, 'name', name) order by id desc) filter (where place <= 100) as workflows
       from (

@@ -30,7 +30,7 @@ export class WorkflowVersions {
   ): Promise<Slice<WorkflowVersionSummary> | null> {
     const limit = page.limit ?? 50
     const matching = this.#db.$with('matching').as(
-      this.#db
+      this.#db.read
         .select({ key: sql`${workflowVersions.version}`.as('key'), sizeBytes: sizeBytes(workflowVersions) })
         .from(workflowVersions)
         .where(
@@ -54,7 +54,7 @@ export class WorkflowVersions {
   }
 
   async findVersion(userId: string, id: string, version: number): Promise<WorkflowVersion | null> {
-    const [row] = await this.#db
+    const [row] = await this.#db.read
       .select(versionColumns)
       .from(workflowVersions)
       .where(ownedVersions(userId, id, version))
@@ -63,7 +63,7 @@ export class WorkflowVersions {
 
   /** Null if the workflow or one of the versions does not exist. */
   async diff(userId: string, id: string, from: number, to: number): Promise<WorkflowDiff | null> {
-    const rows = await this.#db
+    const rows = await this.#db.read
       .select(versionColumns)
       .from(workflowVersions)
       .where(ownedVersions(userId, id, from, to))

@@ -65,7 +65,7 @@ test('rewraps credentials and instances, which then open with the new key alone;
   for (const [i, id] of ids.entries()) {
     expect((await alone.credentials.open(userId, id))?.data.reveal()).toEqual({ token: `of ${i}` })
   }
-  const [instance] = await database.db.select().from(instances).where(eq(instances.id, instanceId))
+  const [instance] = await database.db.read.select().from(instances).where(eq(instances.id, instanceId))
   const context = {
     purpose: 'n8n-api-key',
     userId,

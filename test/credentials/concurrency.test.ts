@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => database.close())
 
 const rowsOf = async (userId: string) => {
-  const [row] = await database.db
+  const [row] = await database.db.read
     .select({ rows: count() })
     .from(credentials)
     .where(eq(credentials.userId, userId))
@@ -47,7 +47,7 @@ test('50 concurrent repeats of one creation: one credential, one audit event, th
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([201]))
   expect(new Set(answers.map(({ json }) => json.id)).size).toBe(1)
   expect(await rowsOf(userId)).toBe(1)
-  const events = await database.db.select().from(auditEvents).where(eq(auditEvents.userId, userId))
+  const events = await database.db.read.select().from(auditEvents).where(eq(auditEvents.userId, userId))
   expect(events).toHaveLength(1)
 })
 
@@ -79,7 +79,7 @@ test('20 concurrent changes of one version: exactly one succeeds, the others fai
   const opened = await f.credentials.open(userId, created.id)
   expect(opened).toMatchObject({ credential: { version: 2 } })
   expect(opened?.data.reveal()).toEqual({ token: `of ${winner}` })
-  const events = await database.db.select().from(auditEvents).where(eq(auditEvents.userId, userId))
+  const events = await database.db.read.select().from(auditEvents).where(eq(auditEvents.userId, userId))
   expect(events.map(({ action }) => action)).toEqual(['credential.created', 'credential.updated'])
 })
 

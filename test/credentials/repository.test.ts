@@ -29,7 +29,10 @@ async function stored(userId: string, name = uuidv7(), data?: Record<string, unk
 }
 
 async function sealedOf(id: string) {
-  const [row] = await f.db.select({ data: credentials.data }).from(credentials).where(eq(credentials.id, id))
+  const [row] = await f.db.read
+    .select({ data: credentials.data })
+    .from(credentials)
+    .where(eq(credentials.id, id))
   if (!row) throw new Error('No such row')
   return row.data
 }
@@ -107,7 +110,7 @@ describe('a stored credential', () => {
       .update(credentials)
       .set({ data: await sealedOf(source.id) })
       .where(eq(credentials.id, targetId))
-    const [row] = await f.db.select().from(credentials).where(eq(credentials.id, targetId))
+    const [row] = await f.db.read.select().from(credentials).where(eq(credentials.id, targetId))
     expect(await codeOf(f.credentials.open(row?.userId ?? '', targetId))).toBe('credential-undecryptable')
     expect(await f.credentials.open(userId, source.id)).not.toBeNull()
   })
@@ -268,7 +271,7 @@ describe('a change', () => {
     expect(await f.credentials.delete(await f.newUser(), id)).toBe(false)
     expect(await f.credentials.delete(userId, id)).toBe(true)
     expect(await f.credentials.delete(userId, id)).toBe(false)
-    const events = await f.db.select().from(auditEvents).where(eq(auditEvents.userId, userId))
+    const events = await f.db.read.select().from(auditEvents).where(eq(auditEvents.userId, userId))
     expect(events.map(({ action, subjectId, details }) => ({ action, subjectId, details }))).toEqual([
       { action: 'credential.created', subjectId: id, details: { type: 'acmeCrmApi' } },
       { action: 'credential.updated', subjectId: id, details: { changed: ['data', 'name'] } },

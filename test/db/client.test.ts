@@ -1,6 +1,6 @@
 import { sql as query } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
-import { createDb, type DbOptions, idempotent, type SlowStatement } from '../../src/db/client.ts'
+import { createDb, type Db, type DbOptions, idempotent, type SlowStatement } from '../../src/db/client.ts'
 import { databaseError } from '../../src/db/errors.ts'
 
 const PASSWORD = 'secret-canary'
@@ -48,9 +48,9 @@ describe('retries reads and writes that were certainly not applied', () => {
     ['429', () => html(429)],
     ['connection refused', noConnection],
   ])('%s', async (_, answer) => {
-    for (const statement of [read, write]) {
+    for (const kind of ['read', 'write']) {
       const { db, requests } = scripted([answer, answer])
-      await db.execute(statement)
+      await (kind === 'read' ? db.read.execute(read) : db.execute(write))
       expect(requests).toHaveLength(3)
     }
   })
@@ -67,7 +67,7 @@ describe('retries only reads after a failure that may have been applied', () => 
     ['connection reset', lost],
   ])('%s', async (_, answer) => {
     const reading = scripted([answer, answer])
-    await reading.db.execute(read)
+    await reading.db.read.execute(read)
     expect(reading.requests).toHaveLength(3)
 
     const writing = scripted([answer])
@@ -77,11 +77,12 @@ describe('retries only reads after a failure that may have been applied', () => 
   })
 
   test.each([
-    ['a writing function', query`select * from record_executions(null, null, null)`],
+    ['a function', query`select * from record_executions(null, null, null)`],
     ['an update', query`update t set a = 1`],
+    ['a select that is not run as a read', read],
     ['a batch', undefined],
   ])('%s is a write, and is retried only if the caller declares it idempotent', async (_, statement) => {
-    const run = async (db: ReturnType<typeof createDb>) =>
+    const run = async (db: Pick<Db, 'execute' | 'batch'>) =>
       statement ? db.execute(statement) : db.batch([db.execute(write), db.execute(write)])
     const once = scripted([lost])
     await expect(run(once.db)).rejects.toBeInstanceOf(Error)
@@ -113,14 +114,14 @@ describe('does not retry permanent failures', () => {
     ['a response that is too large', () => html(507)],
   ])('%s', async (_, answer) => {
     const { db, requests } = scripted([answer])
-    await expect(db.execute(read)).rejects.toThrow('Failed query')
+    await expect(db.read.execute(read)).rejects.toThrow('Failed query')
     expect(requests).toHaveLength(1)
   })
 })
 
 test('makes at most three attempts', async () => {
   const { db, requests } = scripted([lost, lost, lost])
-  await expect(db.execute(read)).rejects.toThrow('Failed query')
+  await expect(db.read.execute(read)).rejects.toThrow('Failed query')
   expect(requests).toHaveLength(3)
 })
 
@@ -134,20 +135,20 @@ test('gives up on an endpoint that never responds, aborts the request, and does 
       return new Promise(() => undefined)
     },
   })
-  const error = await db.execute(read).catch((reason: unknown) => reason)
+  const error = await db.read.execute(read).catch((reason: unknown) => reason)
   expect(databaseError(error)).toEqual({ kind: 'unavailable', maybeApplied: true })
   expect(request?.signal.aborted).toBe(true)
 })
 
 test('several databases in one process are independent', async () => {
   const [a, b] = [scripted([]), scripted([])]
-  await Promise.all([a.db.execute(read), b.db.execute(read), a.db.execute(write)])
+  await Promise.all([a.db.read.execute(read), b.db.read.execute(read), a.db.execute(write)])
   expect([a.requests.length, b.requests.length]).toEqual([2, 1])
 })
 
 test('uses the given endpoint', async () => {
   const { db, requests } = scripted([], { fetchEndpoint: 'http://127.0.0.1:1/sql' })
-  await db.execute(read)
+  await db.read.execute(read)
   expect(requests[0]?.url).toBe('http://127.0.0.1:1/sql')
 })
 
@@ -169,7 +170,7 @@ test('reports slow statements with their SQL, cut to 500 characters, without par
 test('does not report fast statements', async () => {
   const slow: SlowStatement[] = []
   const { db } = scripted([], { slowMs: 60_000, onSlow: (each) => slow.push(each) })
-  await db.execute(read)
+  await db.read.execute(read)
   expect(slow).toEqual([])
 })
 

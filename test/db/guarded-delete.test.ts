@@ -132,7 +132,12 @@ test('a deletion waits for a concurrent deployment and then sees it', async () =
     sql`select pg_sleep(0.5)`,
   ])
   await expect
-    .poll(async () => (await sql`select 1 from pg_stat_activity where query ilike '%pg_sleep(0.5)%'`).length)
+    .poll(
+      async () =>
+        (
+          await sql`select 1 from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()`
+        ).length,
+    )
     .toBeGreaterThan(0)
   const [deleted] = await Promise.all([user.call('DELETE', `/v1/workflows/${workflowId}`), recording])
   expect([deleted.status, deleted.json?.dependents?.length]).toEqual([409, 1])

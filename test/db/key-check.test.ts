@@ -25,10 +25,10 @@ describe('a key ring', () => {
   test('is accepted on first use and again, with one check per key', async () => {
     const ring = randomRing('k1', 'k2')
     await verifyKeys(database.db, ring)
-    const first = await database.db.select().from(keyChecks).orderBy(keyChecks.keyId)
+    const first = await database.db.read.select().from(keyChecks).orderBy(keyChecks.keyId)
     expect(first.map(({ keyId }) => keyId)).toEqual(['k1', 'k2'])
     await verifyKeys(database.db, ring)
-    expect(await database.db.select().from(keyChecks).orderBy(keyChecks.keyId)).toEqual(first)
+    expect(await database.db.read.select().from(keyChecks).orderBy(keyChecks.keyId)).toEqual(first)
   })
 
   test('is accepted with an additional new key', async () => {
@@ -36,7 +36,7 @@ describe('a key ring', () => {
     await verifyKeys(database.db, old)
     const grown = ringOf('k2', { k1: keyOf(old, 'k1'), k2: keyOf(randomRing('k2'), 'k2') })
     await verifyKeys(database.db, grown)
-    expect(await database.db.select().from(keyChecks)).toHaveLength(2)
+    expect(await database.db.read.select().from(keyChecks)).toHaveLength(2)
   })
 
   test('is rejected when its active key differs from the one used before', async () => {
@@ -61,7 +61,7 @@ describe('a key ring', () => {
   test('is rejected when a check was tampered with or copied from another key', async () => {
     const ring = randomRing('k1', 'k2')
     await verifyKeys(database.db, ring)
-    const [k1] = await database.db.select().from(keyChecks).where(eq(keyChecks.keyId, 'k1'))
+    const [k1] = await database.db.read.select().from(keyChecks).where(eq(keyChecks.keyId, 'k1'))
     await database.db.update(keyChecks).set({ sealed: k1?.sealed }).where(eq(keyChecks.keyId, 'k2'))
     await expect(verifyKeys(database.db, ring)).rejects.toMatchObject(refused)
   })
@@ -88,7 +88,7 @@ describe('the check of an isolate', () => {
     let requests = 0
     const counting = new Proxy(database.db, {
       get: (target, property, receiver) => {
-        if (property === 'select') requests += 1
+        if (property === 'read') requests += 1
         return Reflect.get(target, property, receiver) as unknown
       },
     })

@@ -9,7 +9,6 @@ import {
   type Query,
   readFunctions,
 } from '../../scripts/schema-sql.ts'
-import { writingFunctions } from '../../src/db/client.ts'
 import { createPostgresTestDatabase, type PostgresTestDatabase } from '../harness/database.ts'
 
 let database: PostgresTestDatabase
@@ -29,13 +28,6 @@ test('every function has a file with its definition; otherwise edit the file and
   const files = await readFunctions('drizzle/functions')
   expect(files.map(({ name }) => name)).toEqual([...(await definedFunctions(query)).keys()].toSorted())
   expect(await functionChanges(query, files)).toEqual([])
-})
-
-test('every function that writes is listed, so that its calls must declare idempotent', async () => {
-  const rows =
-    await query(`select proname from pg_proc where pronamespace = 'public'::regnamespace and provolatile = 'v'
-    and prorettype <> 'trigger'::regtype order by proname collate "C"`)
-  expect(rows.map(({ proname }) => proname)).toEqual(writingFunctions)
 })
 
 test('schema.sql matches the schema; otherwise run `npm run db:generate`', async () => {

@@ -125,10 +125,14 @@ describe('over a socket', () => {
       })
       .route(
         '/',
-        executionRoutes(new ExecutionRepository(world.db, () => new Date()), () => Promise.resolve(null), {
-          executions,
-          onFailure,
-        }),
+        executionRoutes(
+          new ExecutionRepository(world.db.read, () => new Date()),
+          () => Promise.resolve(null),
+          {
+            executions,
+            onFailure,
+          },
+        ),
       )
     const server = createAdaptorServer({ fetch: app.fetch })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -137,7 +141,7 @@ describe('over a socket', () => {
       close: () => new Promise((resolve) => server.close(resolve)),
     }
   }
-  const repository = () => new ExecutionRepository(world.db, () => new Date())
+  const repository = () => new ExecutionRepository(world.db.read, () => new Date())
 
   test('aborts the transfer on a failure midway, so that no client takes the part for the whole', async () => {
     let pages = 0

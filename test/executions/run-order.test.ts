@@ -22,7 +22,7 @@ describe.each(databaseKinds)('on $kind', ({ create }) => {
   let repository: ExecutionRepository
   beforeAll(async () => {
     world = createWorld(await create())
-    repository = new ExecutionRepository(world.db, () => now)
+    repository = new ExecutionRepository(world.db.read, () => now)
   })
   afterAll(() => world.close())
 

@@ -65,7 +65,7 @@ test('an error search uses an index', async () => {
     from generate_series(1, 20000) n`
   await world.sql`analyze executions`
   const condition = matching(tracked.userId, { q: 'invalid scope' }, new Date())
-  const statement = world.db
+  const statement = world.db.read
     .select({ id: executions.id })
     .from(executions)
     .where(condition)

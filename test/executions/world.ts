@@ -139,7 +139,7 @@ export function createWorld(database: TestDatabase, options: WorldOptions = {}) 
     )
     .route(
       '/v1/executions',
-      executionRoutes(new ExecutionRepository(db, now), (userId, instanceId) =>
+      executionRoutes(new ExecutionRepository(db.read, now), (userId, instanceId) =>
         pollNow({ ...instanceDeps, db, log: () => undefined }, userId, instanceId),
       ),
     )
@@ -151,7 +151,7 @@ export function createWorld(database: TestDatabase, options: WorldOptions = {}) 
         new ErrorGroupStates(db, now),
       ),
     )
-    .route('/v1/incidents', incidentRoutes(new IncidentRepository(db)))
+    .route('/v1/incidents', incidentRoutes(new IncidentRepository(db.read)))
     .route('/hooks', hookRoutes({ instances, reports }, options.hookLimits))
 
   async function call(

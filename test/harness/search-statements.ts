@@ -46,7 +46,7 @@ export async function searchesOf(
   })
   const now = new Date()
   const workflows = new WorkflowRepository(db, () => now, loadCatalogue, { workflows: 1 })
-  const executions = new ExecutionRepository(db, () => now)
+  const executions = new ExecutionRepository(db.read, () => now)
   const searches: Search[] = []
   const add = async (name: string, term: string, search: () => Promise<unknown>) => {
     sent = []
@@ -55,10 +55,10 @@ export async function searchesOf(
   }
   for (const q of words) {
     await add('workflows', q, () => workflows.list(userId, { q }, page))
-    await add('workflows, dashboard', q, () => readWorkflowList(db, userId, { q }, null, now))
+    await add('workflows, dashboard', q, () => readWorkflowList(db.read, userId, { q }, null, now))
     await add('executions', q, () => executions.list(userId, { q }, page))
-    await add('executions, dashboard', q, () => readRuns(db, userId, { q }, null, now))
-    await add('palette', q, () => search(db, userId, q))
+    await add('executions, dashboard', q, () => readRuns(db.read, userId, { q }, null, now))
+    await add('palette', q, () => search(db.read, userId, q))
   }
   for (const name of ['rareNode', 'slack']) {
     const nodeType = `n8n-nodes-base.${name}`

@@ -44,7 +44,7 @@ beforeAll(async () => {
 afterAll(() => world.close())
 
 const found = async (userId: string, text: string) =>
-  (await search(world.db, userId, text)).map(({ kind, id }) => ({ kind, id }))
+  (await search(world.db.read, userId, text)).map(({ kind, id }) => ({ kind, id }))
 
 test.each([
   ['workflow', 'nvoices'],
