@@ -103,7 +103,7 @@ function ended(run: PlannedRun, flows: Flow[], about: Json, nowMs: number, rando
     message: 'Workflow did not finish, possible out-of-memory issue',
     timestamp: endedAtMs,
   }
-  const heard = {
+  const receipt = {
     // Failures are pushed immediately; the next poll finds the others.
     atMs: endedAtMs + (fault ? random.whole(200, 1900) : random.whole(2000, 58_000)),
     beforeMs: next ? nowMs - next[1] * dayMs - 1 : nowMs,
@@ -112,7 +112,7 @@ function ended(run: PlannedRun, flows: Flow[], about: Json, nowMs: number, rando
     return { server, receivedAtMs: startedAtMs + 900, execution: { ...about, status: 'running' } }
   return {
     server,
-    receivedAtMs: Math.min(heard.atMs, Math.max(heard.beforeMs, startedAtMs)),
+    receivedAtMs: Math.min(receipt.atMs, Math.max(receipt.beforeMs, startedAtMs)),
     execution: {
       ...about,
       status: fault ? 'error' : end === 'ends' ? 'success' : end,

@@ -46,7 +46,7 @@ export function simulate(
   }
 }
 
-interface Begun {
+interface NodeRunStart {
   atMs: number
   /** Position of the node run, across all nodes. */
   index: number
@@ -102,18 +102,18 @@ class Simulation {
 
   /** Runs the node and passes on its output. */
   #pass(node: FlowNode, given: number): void {
-    const gives = this.#run(node, given)
-    if (this.failure || gives === 0) return
+    const outputItems = this.#run(node, given)
+    if (this.failure || outputItems === 0) return
     if (node.kind.isLoop) {
       this.#loop(node, given)
-      if (!this.failure) this.#handOn(node.name, 0, given)
+      if (!this.failure) this.#passOn(node.name, 0, given)
       return
     }
     const outputs = node.kind.outputs ?? 1
-    this.#handOn(node.name, outputs === 1 ? 0 : this.#choose(node, outputs), gives)
+    this.#passOn(node.name, outputs === 1 ? 0 : this.#choose(node, outputs), outputItems)
   }
 
-  #handOn(name: string, output: number, items: number): void {
+  #passOn(name: string, output: number, items: number): void {
     for (const link of this.#flow.links) {
       if (link.type !== 'main' || link.from !== name || link.output !== output) continue
       this.#given.set(link.to, Math.max(items, this.#given.get(link.to) ?? 0))
@@ -156,26 +156,26 @@ class Simulation {
   /** @returns the number of output items */
   #run(node: FlowNode, given: number, mayFail = true): number {
     const { name, kind } = node
-    const begun = { atMs: this.atMs, index: this.#index++ }
+    const start = { atMs: this.atMs, index: this.#index++ }
     this.lastNode = name
     if (mayFail && this.#fault?.node === name) {
       this.atMs += this.#fault.error.ms * this.#random.factor(0.15)
-      this.#fail(node, begun, this.#fault.error, node)
+      this.#fail(node, start, this.#fault.error, node)
       return 0
     }
     const range = this.#behaviour.items?.[name]
     const isOnTheWay = this.#towards.has(name)
-    const gives = range ? Math.max(this.#random.whole(...range), isOnTheWay ? 1 : 0) : given
+    const outputItems = range ? Math.max(this.#random.whole(...range), isOnTheWay ? 1 : 0) : given
     const perItem = kind.credential !== undefined && !range && !/postgres|Sheets|Trigger/.test(kind.type)
     this.atMs += Math.max(1, kind.ms * this.#pace * this.#random.factor(0.3) * (perItem ? given ** 0.9 : 1))
     this.#runBelow(node, Math.min(given, 8), mayFail)
     if (this.failure) {
-      if (this.#fault) this.#fail(node, begun, this.#fault.error, this.#flow.node(this.#fault.node))
+      if (this.#fault) this.#fail(node, start, this.#fault.error, this.#flow.node(this.#fault.node))
       return 0
     }
-    this.#record(node, begun, gives)
+    this.#record(node, start, outputItems)
     this.atMs += betweenNodesMs
-    return gives
+    return outputItems
   }
 
   /** The model runs before and after each tool, memory first and last. */
@@ -202,18 +202,18 @@ class Simulation {
     this.lastNode = node.name
   }
 
-  #record({ name }: FlowNode, begun: Begun, items: number): void {
+  #record({ name }: FlowNode, start: NodeRunStart, items: number): void {
     const use = this.#flow.links.find((link) => link.from === name && link.type !== 'main')?.type ?? 'main'
     ;(this.runData[name] ??= []).push({
-      startTime: Math.round(begun.atMs),
-      executionTime: Math.round(this.atMs - begun.atMs),
-      executionIndex: begun.index,
+      startTime: Math.round(start.atMs),
+      executionTime: Math.round(this.atMs - start.atMs),
+      executionIndex: start.index,
       executionStatus: 'success',
       data: { [use]: [Array.from({ length: items }, () => noItem)] },
     })
   }
 
-  #fail({ name }: FlowNode, begun: Begun, error: NodeError, origin: FlowNode): void {
+  #fail({ name }: FlowNode, start: NodeRunStart, error: NodeError, origin: FlowNode): void {
     const failure = {
       name: error.name,
       message: error.message,
@@ -223,9 +223,9 @@ class Simulation {
       node: { name: origin.name, type: origin.kind.type },
     }
     ;(this.runData[name] ??= []).push({
-      startTime: Math.round(begun.atMs),
-      executionTime: Math.round(this.atMs - begun.atMs),
-      executionIndex: begun.index,
+      startTime: Math.round(start.atMs),
+      executionTime: Math.round(this.atMs - start.atMs),
+      executionIndex: start.index,
       executionStatus: 'error',
       error: failure,
     })

@@ -67,10 +67,10 @@ export async function seedLargeDemo(
 
   const timeline = new Timeline(deps, user.id, nowMs)
   const ledger = new Ledger(deps, timeline.servers)
-  let heard = 0
+  let next = 0
   for (const { atMs, server, run } of timeline.events(flows)) {
-    for (; heard < reports.length; heard += 1) {
-      const report = reports[heard]
+    for (; next < reports.length; next += 1) {
+      const report = reports[next]
       if (!report || report.receivedAtMs >= atMs) break
       await ledger.add(report)
     }
@@ -78,7 +78,7 @@ export async function seedLargeDemo(
     moveTo(atMs)
     await run()
   }
-  for (const report of reports.slice(heard)) await ledger.add(report)
+  for (const report of reports.slice(next)) await ledger.add(report)
   await ledger.flushAll()
   progress('Rolling up …')
   moveTo(nowMs)

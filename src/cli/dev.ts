@@ -27,7 +27,7 @@ export async function dev({ onNode = false, onReady = () => {} } = {}): Promise<
   const port = portOf(process.env)
   await refuseTakenPort(port)
   const stopping = new AbortController()
-  const asked = new Promise<void>((resolve) => {
+  const stopRequested = new Promise<void>((resolve) => {
     stopping.signal.addEventListener('abort', () => resolve())
   })
   void stopSignal().then(() => stopping.abort())
@@ -57,7 +57,7 @@ export async function dev({ onNode = false, onReady = () => {} } = {}): Promise<
 Stop with Ctrl-C.`)
     onReady()
     const scheduled = onNode ? undefined : setInterval(() => void runScheduledJob(port), scheduledEveryMs)
-    await Promise.race([server.exited, asked]).finally(() => clearInterval(scheduled))
+    await Promise.race([server.exited, stopRequested]).finally(() => clearInterval(scheduled))
   } finally {
     stopping.abort()
     await server?.stop()

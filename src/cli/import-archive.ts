@@ -138,13 +138,13 @@ async function importInstances({ folder, session, key, skip }: Context) {
     }
     const free = names.has(name) ? `${name.slice(0, 110)} (imported)` : name
     const body = { name: free, baseUrl, apiKey: placeholderKey }
-    const made = await unlessRefused(
+    const response = await unlessRefused(
       () => session.post('/v1/instances', body, key(id)),
       skip,
       `Instance "${name}"`,
     )
-    if (made === null) continue
-    const { id: newId, webhookToken } = CreatedInstance.parse(made)
+    if (response === null) continue
+    const { id: newId, webhookToken } = CreatedInstance.parse(response)
     known.set(id, newId)
     created.push({ name: free, baseUrl })
     tokens.set(newId, webhookToken ?? (await newWebhookToken(session, newId)))
@@ -217,9 +217,13 @@ async function track(
     liveSince: createdAt,
   }))
   const body = { ...place, ...first, bindings: bindingsOf(archived, credentials) }
-  const made = await unlessRefused(() => session.post('/v1/deployments', body, key(archived.id)), skip, what)
-  if (made === null) return null
-  const { id } = Known.parse(made)
+  const created = await unlessRefused(
+    () => session.post('/v1/deployments', body, key(archived.id)),
+    skip,
+    what,
+  )
+  if (created === null) return null
+  const { id } = Known.parse(created)
   for (const change of later) {
     await unlessRefused(() => session.patch(`/v1/deployments/${id}`, change), skip, what)
   }

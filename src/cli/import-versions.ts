@@ -33,20 +33,20 @@ export async function importWorkflowVersions(context: Context) {
     const own = join(folder, files.workflows, name)
     const workflow = await readArchived(join(own, files.workflow), ArchivedWorkflow)
     const read = (version: number) => readArchived(join(own, versionFile(version)), ArchivedVersion)
-    const begun = await findBegun(workflow.version, read, present)
+    const started = await findStarted(workflow.version, read, present)
     const what = `Workflow "${workflow.name}"`
-    let id = begun?.id
-    let from = begun?.version ?? 0
+    let id = started?.id
+    let from = started?.version ?? 0
     if (id === undefined) {
       const first = await read(1)
       const body = { ...contentOf(first), dataRetentionDays: workflow.dataRetentionDays }
-      const made = await unlessRefused(
+      const created = await unlessRefused(
         () => session.post('/v1/workflows', body, context.key(workflow.id)),
         skip,
         what,
       )
-      if (made === null) continue
-      id = Saved.parse(made).id
+      if (created === null) continue
+      id = Saved.parse(created).id
       from = 1
       counts.created += 1
       counts.createdVersions += 1
@@ -61,7 +61,7 @@ export async function importWorkflowVersions(context: Context) {
 type Read = (version: number) => Promise<ArchivedVersion>
 
 /** The workflow from an earlier, possibly interrupted run. Each workflow is matched only once. */
-async function findBegun(newest: number, read: Read, present: Map<string, string[]>) {
+async function findStarted(newest: number, read: Read, present: Map<string, string[]>) {
   for (let version = newest; version >= 1; version -= 1) {
     const id = present.get(stateOf(await read(version)))?.pop()
     if (id !== undefined) return { id, version }
@@ -79,7 +79,7 @@ async function addVersions(
   for (let version = from + 1; version <= to; version += 1) {
     const content = await read(version)
     const restored = await restoredFrom(content, read)
-    const made = await unlessRefused(
+    const created = await unlessRefused(
       () =>
         restored === null
           ? session.patch(`/v1/workflows/${id}`, contentOf(content), version - 1)
@@ -87,8 +87,8 @@ async function addVersions(
       skip,
       `${what}, version ${version}`,
     )
-    if (made === null) return version - 1 - from
-    const saved = Saved.parse(made)
+    if (created === null) return version - 1 - from
+    const saved = Saved.parse(created)
     if (saved.version !== version)
       throw new Error(`${what} is at version ${saved.version} instead of ${version}`)
   }

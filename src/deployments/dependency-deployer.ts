@@ -73,13 +73,13 @@ export class DependencyDeployer {
       const [first] = findings
       if (first) throw new AppError('conflict', first.message)
       for (const { workflowId: id, name, deploymentId, action } of pending) {
-        const made =
+        const created =
           deploymentId === null
             ? await deployer.create(userId, { workflowId: id, instanceId, withDependencies: false })
             : action === 'activate'
               ? await deployer.publish(userId, deploymentId, 'activate')
               : await deployer.deploy(userId, deploymentId, { withDependencies: false })
-        if (made?.status !== 'active') throw notLive(name, made)
+        if (created?.status !== 'active') throw notLive(name, created)
       }
     } catch (error) {
       throw error instanceof N8nError ? toAppError(error) : error

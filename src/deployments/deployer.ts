@@ -135,12 +135,12 @@ export class Deployer {
     if (tracked) return this.#createInPlace(userId, tracked.id, intent, { bindings, reportSuccess }, key)
     const id = uuidv7()
     const row = { id, workflowId, instanceId, version: release.version, bindings, reportSuccess, intent }
-    const made = await this.#options.deployments.createManaged(userId, row, key)
-    if (!made.replayed) {
-      const run = await this.#runs.resume(userId, made.id)
+    const created = await this.#options.deployments.createManaged(userId, row, key)
+    if (!created.replayed) {
+      const run = await this.#runs.resume(userId, created.id)
       if (run) await this.#runner.work(run, requestMs)
     }
-    return requireCreated(await this.#options.deployments.find(userId, made.id))
+    return requireCreated(await this.#options.deployments.find(userId, created.id))
   }
 
   /** Deploys over the tracked n8n workflow, because a second copy would run everything twice. */

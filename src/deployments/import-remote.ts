@@ -151,8 +151,8 @@ export class RemoteWorkflows {
         if (constraint === 'deployments_instance_fkey') return null
         throw error
       })
-    const made = workflow && (await this.#options.deployments.find(userId, id))
-    return made && { workflowId: workflow.id, deployment: made, ambiguousTypes: own.ambiguousTypes }
+    const created = workflow && (await this.#options.deployments.find(userId, id))
+    return created && { workflowId: workflow.id, deployment: created, ambiguousTypes: own.ambiguousTypes }
   }
 
   async #refuseTracked(userId: string, instanceId: string, n8nWorkflowId: string): Promise<void> {

@@ -14,7 +14,7 @@ import { getWorkflow } from './remote-state.ts'
 import type { SettledSlots } from './settled-slots.ts'
 
 const maximumInstances = 10
-/** How many instances are asked at the same time. */
+/** Number of instances that are checked concurrently. */
 const concurrency = 4
 
 interface Place {

@@ -143,9 +143,9 @@ export class RemoteCredentials {
       return { ...ref, action: 'updated' }
     }
     if (!can.ownCredentialIds || !can.credentialUpdate) {
-      const made = await call(() => client.createCredential(sent))
+      const created = await call(() => client.createCredential(sent))
       const replaced = state.fingerprint && { replacedId: state.n8nCredentialId }
-      return { id: made.id, name: sent.name, action: 'created', ...replaced }
+      return { id: created.id, name: sent.name, action: 'created', ...replaced }
     }
     return state.fingerprint === null
       ? create().catch(recoverFrom('conflict', update))

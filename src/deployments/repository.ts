@@ -66,14 +66,14 @@ export class DeploymentRepository {
       updatedAt: createdAt,
     }
     const quota = { table: 'deployments', limit: this.#quota } as const
-    const made = await idempotentCreate(this.#db, { userId, resourceId: id, key, quota }, [
+    const created = await idempotentCreate(this.#db, { userId, resourceId: id, key, quota }, [
       this.#db.insert(deployments).values({ ...row, userId }),
       this.#db
         .insert(deploymentVersions)
         .values({ deploymentId: id, sequence: 1, userId, version, bindings, createdAt: liveSince }),
       auditEvent(this.#db, userId, 'deployment.created', id, { workflowId, instanceId, version }),
     ]).catch(creationFailed)
-    return this.#requireExisting(userId, made.id)
+    return this.#requireExisting(userId, created.id)
   }
 
   /** @throws {AppError} `invalid` */

@@ -39,7 +39,7 @@ export class SettledSlots {
 
   /**
    * @param bound the result of `Releases.bind`
-   * @param connect called only when n8n must be asked
+   * @param connect called only when n8n must be queried
    * @param listOauth also lists n8n's credentials for slots of OAuth types
    * @throws {AppError} `instance-*`, `credential-undecryptable`, `key-unavailable`
    */

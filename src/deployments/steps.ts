@@ -173,10 +173,10 @@ export class Steps {
       if (found) return found
     }
     await this.#run.save({ step: 'workflow-create', n8nWorkflowId: null })
-    const made = (await this.#findCreated()) ?? (await this.#create(content))
+    const created = (await this.#findCreated()) ?? (await this.#create(content))
     this.#hasCreated = true
-    await this.#run.save({ n8nWorkflowId: made.id })
-    return made
+    await this.#run.save({ n8nWorkflowId: created.id })
+    return created
   }
 
   async #create(content: Content): Promise<N8nWorkflow> {
@@ -187,9 +187,9 @@ export class Steps {
     } catch (error) {
       if (!(error instanceof N8nError && error.ambiguous)) throw error
       await this.#tools.wait(lookAgainMs)
-      const made = await this.#findCreated().catch(() => undefined)
-      if (!made) throw error
-      return made
+      const created = await this.#findCreated().catch(() => undefined)
+      if (!created) throw error
+      return created
     }
   }
 

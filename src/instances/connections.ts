@@ -94,7 +94,7 @@ export class InstanceConnections {
 }
 
 const defaultRetryAfterSeconds = 10
-/** The longest wait before n8n is asked again. */
+/** The longest wait before the next request to n8n. */
 const maxRetryAfterSeconds = 60
 
 const failures = {

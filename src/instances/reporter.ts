@@ -163,8 +163,8 @@ export class ErrorReporter {
       if (!can.ownCredentialIds) return (await client.createCredential(restricted)).id
       const id = earlier ?? (await reporterCredentialId(instanceId))
       if (can.credentialUpdate) {
-        const made = await unlessError('conflict', client.createCredential({ ...restricted, id }))
-        if (!made) await client.updateCredential(id, restricted)
+        const created = await unlessError('conflict', client.createCredential({ ...restricted, id }))
+        if (!created) await client.updateCredential(id, restricted)
       } else {
         await unlessError('not-found', client.deleteCredential(id))
         await client.createCredential({ ...restricted, id })

@@ -84,15 +84,15 @@ export class InstanceRepository {
     const { token, hash } = await newWebhookToken()
     const row = { ...untested, id, name: body.name, baseUrl, version: 1, createdAt, updatedAt: createdAt }
     const quota = { table: 'instances', limit: this.#settings.quotas.instances } as const
-    const made = await idempotentCreate(this.#db, { userId, resourceId: id, key, quota }, [
+    const created = await idempotentCreate(this.#db, { userId, resourceId: id, key, quota }, [
       this.#db.insert(instances).values({ ...row, userId, apiKey, serverKey: serverKeyOf(baseUrl) }),
       this.#db
         .insert(webhookTokens)
         .values({ id: uuidv7(), userId, instanceId: id, label: 'first', hash, createdAt }),
       auditEvent(this.#db, userId, 'instance.created', id),
     ]).catch((error: unknown) => this.#rethrowTaken(userId, baseUrl, error))
-    if (!made.replayed) return { ...this.#toInstance(row), webhookToken: token }
-    const earlier = await this.find(userId, made.id)
+    if (!created.replayed) return { ...this.#toInstance(row), webhookToken: token }
+    const earlier = await this.find(userId, created.id)
     if (!earlier)
       throw new AppError(
         'conflict',

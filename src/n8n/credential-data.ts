@@ -42,7 +42,7 @@ export function checkCredentialData(catalogue: Catalogue, type: string, data: un
   }
   for (const [name, value] of Object.entries(data)) {
     const fields = byName.get(name)
-    const detail = fields ? unfit(fields, value) : `is not a field of ${type}`
+    const detail = fields ? mismatchOf(fields, value) : `is not a field of ${type}`
     if (detail !== undefined) errors.push({ pointer: pointerTo('/data', name), detail })
     else if (known.oauth && OAUTH_URLS.has(name) && fields?.some(isVisible) && !isEndpoint(value)) {
       errors.push({ pointer: pointerTo('/data', name), detail: 'must be an HTTP or HTTPS URL' })
@@ -154,7 +154,7 @@ function isBlank(value: unknown): boolean {
 }
 
 /** Undefined if a field with that name accepts the value, otherwise the requirement. */
-function unfit(fields: FieldType[], value: unknown): string | undefined {
+function mismatchOf(fields: FieldType[], value: unknown): string | undefined {
   // `missingFields` reports blank required fields.
   if (value === '' || (value === null && fields.some(isRequired))) return undefined
   const demands = fields.map((field) => demand(field, value))

@@ -28,7 +28,7 @@ export const SentToExpression = z.string().nullable().optional().meta({
 
 export const ReadinessQuery = z.strictObject({
   instanceId: Uuid.optional().meta({
-    description: 'The instance to answer for; n8n is asked where it decides',
+    description: 'The instance to check. Also queries its n8n where only n8n can decide',
   }),
 })
 

@@ -99,17 +99,17 @@ export class WorkflowRepository extends WorkflowVersions {
       key,
       quota: [{ table: 'workflows', limit: this.#quota }, ...(extraWrites ? [extraWrites.quota] : [])],
     } as const
-    const made = await idempotentCreate(this.#db, creation, [
+    const created = await idempotentCreate(this.#db, creation, [
       this.#db.insert(workflows).values({ id, userId, ...row }),
       this.#copyAsVersion(userId, id, { parent: sql`null::integer` }),
       auditEvent(this.#db, userId, 'workflow.created', id),
       ...(extraWrites?.statements(id) ?? []),
     ])
-    if (!made.replayed) {
+    if (!created.replayed) {
       const { data: workflow, endpoints: _, ...rest } = row
       return toWorkflow({ id, ...rest, workflow })
     }
-    const earlier = await this.find(userId, made.id)
+    const earlier = await this.find(userId, created.id)
     if (!earlier) throw new AppError('conflict', 'The workflow that this request created has been deleted')
     return earlier
   }
@@ -260,14 +260,14 @@ export class WorkflowRepository extends WorkflowVersions {
       author === 'n8n'
         ? { prompt: null, model: null, ...(renamed && { name: renamed }) }
         : { name: before, description, prompt, model, tags }
-    const made = await this.#write(
+    const created = await this.#write(
       userId,
       id,
       null,
       { ...values, ...extracted },
       { parent: sql`${version}::integer`, author },
     )
-    return made?.version ?? null
+    return created?.version ?? null
   }
 
   /** @param json within the limits of `parseWorkflow` */

@@ -3,7 +3,7 @@ import { toStorable } from '../../../lib/storable-text.ts'
 import { validate } from 'uuid'
 import { type Health, type ListFilter } from '../../../credentials/queries.ts'
 
-const healths: readonly Health[] = ['invalid', 'untested', 'valid']
+const healthStates: readonly Health[] = ['invalid', 'untested', 'valid']
 const maxChars = 128
 
 export interface ListQuery {
@@ -20,7 +20,7 @@ export function readListQuery(query: URLSearchParams): ListQuery {
       .trim()
       .slice(0, maxChars)
   const status = textOf('status')
-  const isHealth = (healths as readonly string[]).includes(status)
+  const isHealth = (healthStates as readonly string[]).includes(status)
   const after = textOf('after')
   return {
     filter: {

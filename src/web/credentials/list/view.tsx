@@ -23,7 +23,7 @@ import { CredentialLine } from './row.tsx'
 import { type Period, shortPeriods } from '../../components/period.ts'
 import type { CredentialGroup, CredentialsRead, Health, ListFilter } from '../../../credentials/queries.ts'
 
-export const healths = ['invalid', 'untested', 'valid'] as const satisfies readonly Health[]
+export const healthStates = ['invalid', 'untested', 'valid'] as const satisfies readonly Health[]
 
 export interface ListProps {
   read: CredentialsRead
@@ -138,7 +138,7 @@ const columnsOf = (period: Period) => [
 function HealthCounts({ groups, query }: { groups: readonly CredentialGroup[]; query: URLSearchParams }) {
   return (
     <>
-      {healths.map((status) => {
+      {healthStates.map((status) => {
         const { tone, label } = credentialStyle(status)
         const sum = groups.reduce((all, each) => all + (each.status === status ? each.count : 0), 0)
         return sum === 0 ? null : (
@@ -222,7 +222,7 @@ function Filters(props: {
           value={filter.status ?? ''}
           options={[
             ['', 'Any health'],
-            ...healths.map((each) => [each, credentialStyle(each).label] as const),
+            ...healthStates.map((each) => [each, credentialStyle(each).label] as const),
           ]}
         />
         <FilterSelect

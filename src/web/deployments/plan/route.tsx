@@ -163,8 +163,8 @@ export function planPages(deps: PlanDeps) {
         return await outcome(c, await deployPlanned(userId, choices, form))
       } catch (error) {
         if (!(error instanceof AppError) || error.code === 'not-found') throw error
-        const made = key && (await deployments.findCreated(userId, key))
-        return made ? outcome(c, made) : planPage(c, choices, error)
+        const created = key && (await deployments.findCreated(userId, key))
+        return created ? outcome(c, created) : planPage(c, choices, error)
       }
     })
     .get('/track', (c) => trackPage(c, { values: c.req.query(), errors: {} }, 200))
