@@ -78,8 +78,12 @@ describe('a form submitted after the session ended', () => {
     const tab = await signedInBrowser(app)
     const action = '/credentials/new/postgres'
     const typed = {
-      ...{ name: 'Orders', 'data.host': 'db.example.com', 'data.password': 'planted-password' },
-      ...{ 'data.sshTunnel': 'true', 'data.sshHost': 'ssh.example.com', 'data.sshPassword': 'planted-ssh' },
+      name: 'Orders',
+      'data.host': 'db.example.com',
+      'data.password': 'planted-password',
+      'data.sshTunnel': 'true',
+      'data.sshHost': 'ssh.example.com',
+      'data.sshPassword': 'planted-ssh',
     }
     const { page } = await submitLate(tab, action, action, typed)
     expect(page.text).not.toContain('planted')

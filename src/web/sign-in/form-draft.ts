@@ -7,12 +7,12 @@ import { base64url } from 'jose'
 import type { SecretBox, SecretContext } from '../../crypto/secret-box.ts'
 import { AppError } from '../../errors.ts'
 import { secretNameKind } from '../../lib/secret-names.ts'
+import { hourMs } from '../../lib/time.ts'
 import { returnPath } from '../return-path.ts'
 
 /** Of a form's body, and of a sign-in that carries a sealed form. */
 export const draftLimitBytes = 4 * 1024 * 1024
 const maxChars = 2.5 * 1024 * 1024
-const lifetimeMs = 3_600_000
 const hidden = { owner: '_owner', page: '_page', secret: '_secret' }
 
 const Draft = z.strictObject({
@@ -50,7 +50,10 @@ function meansSecret(name: string): boolean {
 }
 
 const contextOf = (userId: string): SecretContext => ({
-  ...{ purpose: 'form-draft', userId, rowId: 'sign-in', type: 'form' },
+  purpose: 'form-draft',
+  userId,
+  rowId: 'sign-in',
+  type: 'form',
 })
 
 /** Null if the form is too large to be carried. */
@@ -76,7 +79,7 @@ export async function openDraft(
   try {
     const text = new TextDecoder().decode(base64url.decode(sealed))
     const draft = Draft.parse(await box.open(contextOf(userId), JSON.parse(text)))
-    return now.getTime() - draft.sealedAt > lifetimeMs ? null : draft
+    return now.getTime() - draft.sealedAt > hourMs ? null : draft
   } catch (error) {
     if (error instanceof AppError && error.code === 'key-unavailable') throw error
     return null

@@ -86,9 +86,9 @@ function FieldControl({ field, error }: ControlProps) {
         </>
       )
     case 'json':
-      return <TextArea {...common} {...{ value, secret }} rows={5} mono />
+      return <TextArea {...common} value={value} secret={secret} rows={5} mono />
     case 'lines':
-      return <TextArea {...common} {...{ value, secret }} rows={secret ? 4 : 3} mono />
+      return <TextArea {...common} value={value} secret={secret} rows={secret ? 4 : 3} mono />
     case 'number':
       return <TextField {...common} value={value} type="number" placeholder={placeholder} />
     case 'secret':
