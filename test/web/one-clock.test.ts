@@ -45,10 +45,14 @@ beforeAll(async () => {
     workflow: { name: 'Clocked', nodes: [{ ...node, parameters: {} }], connections: {} },
   })
   const instance = await post('/v1/instances', {
-    ...{ name: 'prod', baseUrl: 'https://n8n.example.com', apiKey: 'key' },
+    name: 'prod',
+    baseUrl: 'https://n8n.example.com',
+    apiKey: 'key',
   })
   const deployment = await post('/v1/deployments', {
-    ...{ workflowId: workflow.id, instanceId: instance.id, n8nWorkflowId: 'wf1' },
+    workflowId: workflow.id,
+    instanceId: instance.id,
+    n8nWorkflowId: 'wf1',
   })
   const credential = await createCredential(app.deps.db, user.userId, 'slackApi', { status: 'invalid' })
   const bindings = [{ node: 'Slack', type: 'slackApi', credentialId: credential }]
@@ -60,7 +64,10 @@ beforeAll(async () => {
     await post(
       `/hooks/n8n/${instance.id}`,
       {
-        ...{ executionId: String(index + 1), workflowId: 'wf1', startedAt: at, finishedAt: at },
+        executionId: String(index + 1),
+        workflowId: 'wf1',
+        startedAt: at,
+        finishedAt: at,
         ...(isFailed ? { status: 'error', error: { message: 'No', node: 'Slack' } } : { status: 'success' }),
       },
       instance.webhookToken,
