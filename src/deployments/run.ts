@@ -130,8 +130,13 @@ export class DeploymentRuns {
   ): Promise<Run | null> {
     // Carries over the credentials that an earlier intent still has to delete.
     const replaced = row.intent?.replacedCredentialIds
+    const isLive = ['active', 'inactive', 'tracking'].includes(row.status)
     const change = {
-      intent: replaced ? { ...intent, replacedCredentialIds: replaced } : intent,
+      intent: {
+        ...intent,
+        ...(isLive && intent.action === 'deploy' && { from: row.version }),
+        ...(replaced && { replacedCredentialIds: replaced }),
+      },
       ...wanted,
       step: null,
       attempts: 1,
@@ -250,8 +255,14 @@ export class Run {
 
   async finish({ status, reason, deployed }: Outcome): Promise<void> {
     const now = this.#now().toISOString()
-    const { userId, id } = this.row
-    const details = JSON.stringify({ action: this.row.intent.action, status })
+    const { userId, id, intent } = this.row
+    const version = intent.version ?? this.row.version
+    const details = JSON.stringify({
+      action: intent.action,
+      status,
+      version,
+      ...(intent.from !== undefined && intent.from !== version && { from: intent.from }),
+    })
     const { rows } = await this.#db.execute(sql`
       with done as (
         update deployments set status = ${status}, step = null, error = ${reason ?? null}, intent = null,

@@ -1,7 +1,8 @@
 /** @module Audit events of an account. They are immutable and are stored for 400 days. */
-import { and, desc, eq, gte, lt, sql } from 'drizzle-orm'
+import { and, desc, eq, gte, inArray, lt, notInArray, sql } from 'drizzle-orm'
 import * as z from 'zod'
 import type { Reader } from '../db/client.ts'
+import { likePattern, toSearchText } from '../db/search.ts'
 import { auditEvents } from '../db/schema/users.ts'
 import { type Page, pageQuery, type Slice, slice, sliceOf } from '../http/page.ts'
 import { TableFormat } from '../http/table-stream.ts'
@@ -39,6 +40,9 @@ export const AuditEventExportQuery = z.strictObject({ ...auditFilter, format: Ta
 export interface AuditEventFilter {
   action?: string | undefined
   subjectId?: string | undefined
+  /** Part of the name of the subject or of its instance, or of a text in the details, such as an IP address. */
+  q?: string | undefined
+  among?: { actions: readonly string[]; isExcluded: boolean } | undefined
   /** Excludes earlier events. */
   from?: Date | undefined
 }
@@ -56,7 +60,7 @@ export class AuditEventRepository {
   /** Newest first. */
   async list(
     userId: string,
-    { action, subjectId, from }: AuditEventFilter,
+    { action, subjectId, q, among, from }: AuditEventFilter,
     page: Page,
   ): Promise<Slice<AuditEvent>> {
     const rows = await this.#db
@@ -75,6 +79,8 @@ export class AuditEventRepository {
           action === undefined ? undefined : isAction(action),
           subjectId === undefined ? undefined : eq(auditEvents.subjectId, subjectId),
           from && gte(auditEvents.createdAt, from),
+          q === undefined ? undefined : mentions(userId, q),
+          among && (among.isExcluded ? notInArray : inArray)(auditEvents.action, [...among.actions]),
         ),
       )
       .orderBy(desc(auditEvents.id))
@@ -105,3 +111,21 @@ const isAction = (action: string) =>
   action.includes('.')
     ? eq(auditEvents.action, action)
     : sql`split_part(${auditEvents.action}, '.', 1) = ${action}`
+
+/** On an event: its subject has this text in its name, or its details have it in a value. */
+function mentions(userId: string, q: string) {
+  const pattern = likePattern(toSearchText(q))
+  return sql`(
+    ${auditEvents.subjectId} in (
+      select id from workflows where user_id = ${userId} and name ilike ${pattern}
+      union all select id from credentials where user_id = ${userId} and name ilike ${pattern}
+      union all select id from instances where user_id = ${userId} and name ilike ${pattern}
+      union all select d.id from deployments d
+        join workflows w on w.user_id = d.user_id and w.id = d.workflow_id
+        join instances i on i.user_id = d.user_id and i.id = d.instance_id
+        where d.user_id = ${userId} and (w.name ilike ${pattern} or i.name ilike ${pattern})
+    ) or exists (
+      select from jsonb_each_text(${auditEvents.details}) as detail where detail.value ilike ${pattern}
+    )
+  )`
+}

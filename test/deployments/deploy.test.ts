@@ -46,6 +46,13 @@ test('a workflow without a name in its JSON gets its Flowkeep name in n8n', asyn
   const { body: again } = await user.api('POST', `/v1/deployments/${body.id}/deploy`, { version: 2 })
   expect(again).toMatchObject({ status: 'active', version: 2 })
   expect(remoteOf(body)?.name).toBe('New')
+  await user.api('POST', `/v1/deployments/${body.id}/deactivate`)
+  const { items } = (await user.api('GET', '/v1/audit-events?action=deployment.finished')).body
+  expect(items.map(({ details }: { details: unknown }) => details)).toEqual([
+    { action: 'deactivate', status: 'inactive', version: 2 },
+    { action: 'deploy', status: 'active', version: 2, from: 1 },
+    { action: 'deploy', status: 'active', version: 1 },
+  ])
 })
 
 test('a workflow that an earlier release named "Untitled workflow" in n8n gets its Flowkeep name by a deploy', async () => {

@@ -82,6 +82,30 @@ describe('the overview', () => {
     expect(text).toMatch(/Success rate.*?16\.6.*?%/s)
   })
 
+  test('shows the next step while there are workflows but no runs', async () => {
+    const tab = await signedInBrowser(app)
+    const page = async () => (await tab.get('/')).text
+    await app.deps.workflows.create(tab.userId, { workflow: { name: 'Fresh', nodes: [], connections: {} } })
+    const saved = await page()
+    expect(saved).toContain('Connect an n8n instance next.')
+    expect(saved).not.toContain('Success rate')
+    const instanceId = uuidv7()
+    await app.database.sql`insert into instances (id, user_id, name, base_url, api_key)
+      values (${instanceId}, ${tab.userId}, 'prod', 'https://n8n.example', '{"header":{"kid":"k1"}}')`
+    expect(await page()).toContain('Deploy a workflow next.')
+    const deployed = (await (await account([])).get('/')).text
+    expect(deployed).toContain('Order sync is on prod-eu-1. Its first run appears here.')
+    expect(deployed.match(/button primary/g)).toHaveLength(1)
+  })
+
+  test('says once that there is nothing to compare with, and links no 0%', async () => {
+    const { get, workflowId } = await account(Array<'success'>(6).fill('success'))
+    const { text } = await get('/')
+    expect(text.match(/No runs in the 24 h before/g)).toHaveLength(1)
+    expect(text).not.toContain('no data to compare')
+    expect(text).not.toMatch(new RegExp(`wf=${workflowId}[^>]*>0%`))
+  })
+
   test('shows no problems when all runs succeed', async () => {
     const { get } = await account(Array<'success'>(6).fill('success'))
     const { text } = await get('/?period=7d')

@@ -45,6 +45,8 @@ export interface DeploymentIntent {
   action: 'deploy' | 'activate' | 'deactivate' | 'undeploy'
   /** For `deploy`: the workflow version to bring live. */
   version?: number
+  /** For `deploy`: the version that ran before, if one did. */
+  from?: number
   /** For `deploy`: leave the workflow unpublished. */
   unpublished?: boolean
   /** n8n credentials that were replaced. They are deleted once the workflow no longer uses them. */

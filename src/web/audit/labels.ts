@@ -24,7 +24,8 @@ export const entityLabels: Record<Entity, { one: string; many: string }> = {
 }
 
 /** `unknown`: someone who knew the email address or had a token, possibly not the owner. */
-export type Actor = 'owner' | 'flowkeep' | 'operator' | 'unknown'
+export const actors = ['owner', 'flowkeep', 'operator', 'unknown'] as const
+export type Actor = (typeof actors)[number]
 
 interface ActionLabel {
   /** In the past tense. */
@@ -116,6 +117,12 @@ function fallbackText(action: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1)
 }
 
+/** v2 → v3, or only v3 if the version before is not known. */
+const versions = (version: unknown, from: unknown): string => {
+  if (typeof version !== 'number') return ''
+  return typeof from === 'number' ? ` v${from} → v${version}` : ` v${version}`
+}
+
 const strings = (value: unknown): string[] =>
   Array.isArray(value) ? value.filter((each) => typeof each === 'string') : []
 
@@ -145,9 +152,19 @@ const outcomes: Record<string, { done: string; doing: string }> = {
   undeploy: { done: 'Undeployed', doing: 'Undeploying' },
 }
 
-function finished({ action, status }: Record<string, unknown>): string {
+function finished({ action, status, version, from }: Record<string, unknown>): string {
   const outcome = typeof action === 'string' && Object.hasOwn(outcomes, action) ? outcomes[action] : undefined
   if (!outcome) return 'Finished a deployment'
   if (status === 'failed') return `${outcome.doing} failed`
-  return action === 'deploy' && status === 'inactive' ? 'Deployed, not published' : outcome.done
+  const text = `${outcome.done}${versions(version, from)}`
+  return action === 'deploy' && status === 'inactive' ? `${text}, not published` : text
+}
+
+/** The actions of an actor; of the owner, those to exclude. */
+export function actionsOf(actor: Actor): { actions: string[]; isExcluded: boolean } {
+  const isOwner = actor === 'owner'
+  const actions = Object.entries(actionLabels).flatMap(([action, label]) =>
+    isOwner ? (label.actor === undefined ? [] : [action]) : label.actor === actor ? [action] : [],
+  )
+  return { actions, isExcluded: isOwner }
 }

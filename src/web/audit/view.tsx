@@ -4,6 +4,7 @@ import { Card, Empty, Remark } from '../components/card.tsx'
 import {
   FilterForm,
   FilterSelect,
+  FilterText,
   LinkButton,
   Pagination,
   Segmented,
@@ -18,6 +19,7 @@ import { type AuditQuery, auditPeriods } from './filter.ts'
 import {
   type Actor,
   actionText,
+  actors,
   type Entity,
   entities,
   entityLabels,
@@ -50,7 +52,8 @@ const icons: Record<Entity, IconName> = {
 
 export function Trail({ events, nextCursor, names, query, params, owner, time }: TrailProps) {
   const hasOrigin = events.some((event) => originOf(event) !== null)
-  const isFiltered = query.action !== null || query.period.days !== null
+  const isFiltered =
+    query.action !== null || query.q !== null || query.by !== null || query.period.days !== null
   return (
     <>
       <PageHead
@@ -64,7 +67,14 @@ export function Trail({ events, nextCursor, names, query, params, owner, time }:
       />
       <div class="audit-bar">
         <FilterForm action={path} keep={query.period.days === null ? {} : { period: query.period.name }}>
-          <FilterSelect name={'action'} label={'Action'} value={query.action ?? ''} options={actionOptions} />
+          <FilterText label="Object, IP address or detail" value={query.q ?? ''} />
+          <FilterSelect name="action" label="Action" value={query.action ?? ''} options={actionOptions} />
+          <FilterSelect
+            name="by"
+            label="Actor"
+            value={query.by ?? ''}
+            options={[['', 'Anyone'], ...actors.map((actor) => [actor, actorName(actor, owner)] as const)]}
+          />
         </FilterForm>
         <Segmented
           label="Period"

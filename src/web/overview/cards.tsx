@@ -142,14 +142,21 @@ export function WorkflowsCard({
                   )}
                 </Td>
                 <Td numeric phone="end">
-                  <a
-                    class={share >= badShare ? 'fail-text' : 'link'}
-                    href={withQuery('/executions', within, { wf: workflowId, status: 'failed' })}
-                    title={`${count(failed)} of ${plural(runs, 'run')}`}
-                  >
-                    {percent(share)}
-                    <span class="phone-only"> failed</span>
-                  </a>
+                  {failed === 0 ? (
+                    <span class="muted">
+                      {percent(0)}
+                      <span class="phone-only"> failed</span>
+                    </span>
+                  ) : (
+                    <a
+                      class={share >= badShare ? 'fail-text' : 'row-link'}
+                      href={withQuery('/executions', within, { wf: workflowId, status: 'failed' })}
+                      title={`${count(failed)} of ${plural(runs, 'run')}`}
+                    >
+                      {percent(share)}
+                      <span class="phone-only"> failed</span>
+                    </a>
+                  )}
                 </Td>
                 <Td numeric phone="line">
                   <span class="phone-only">p95 </span>

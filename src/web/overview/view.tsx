@@ -28,6 +28,7 @@ interface OverviewProps {
 export function OverviewView({ overview, time }: OverviewProps) {
   const { period, include } = overview
   if (overview.isEmpty) return <Beginning />
+  if (overview.newestRunId === null) return <Waiting overview={overview} time={time} />
   const choices = periods.map(({ name, label }) => ({
     label,
     href: withQuery('/', includeQuery(include), { period: name === '24h' ? null : name }),
@@ -89,6 +90,63 @@ const Beginning = () => (
   </>
 )
 
+/** With workflows, but before the first run: problems and the next step. */
+function Waiting({ overview, time }: OverviewProps) {
+  const { instances, deployments } = overview
+  const troubles = attentionOf(troublesOf(overview), time)
+  const deployed = deployments.filter(({ state }) => state !== 'undeployed')
+  const [first] = deployed
+  const next =
+    first !== undefined
+      ? {
+          title: 'No runs yet.',
+          text:
+            deployed.length === 1
+              ? `${first.workflowName} is on ${first.instanceName}. Its first run appears here.`
+              : `${plural(deployed.length, 'workflow is', 'workflows are')} in n8n. Their first runs appear here.`,
+          href: `/deployments/${first.id}`,
+          label: 'View deployment',
+        }
+      : instances.length === 0
+        ? {
+            title: 'Connect an n8n instance next.',
+            text: 'Your workflows are saved. Connect the n8n server that should run them.',
+            href: '/instances/new',
+            label: 'Connect an instance',
+          }
+        : {
+            title: 'Deploy a workflow next.',
+            text: 'A plan shows what a deployment changes in n8n before anything is sent.',
+            href: '/deployments/new',
+            label: 'Plan a deployment',
+          }
+  return (
+    <>
+      <PageHead title="Overview" />
+      {troubles.length > 0 && <Attention items={troubles} />}
+      <Card label="Next step">
+        <Empty
+          title={next.title}
+          action={
+            <LinkButton kind="primary" href={next.href}>
+              {next.label}
+            </LinkButton>
+          }
+        >
+          {next.text}
+        </Empty>
+      </Card>
+      {(deployed.length > 0 || overview.credentials.length > 0) && (
+        <div class="grid stretch">
+          {overview.credentials.length > 0 && <CredentialsCard overview={overview} time={time} />}
+          {deployed.length > 0 && <DeploymentsCard overview={overview} time={time} />}
+          {instances.length > 0 && <LagCard overview={overview} />}
+        </div>
+      )}
+    </>
+  )
+}
+
 const troublesOf = ({
   deployments,
   credentials,
@@ -141,6 +199,9 @@ function Figures({
   const [p95Value, p95Rest] = durationParts(p95)
   const [lagValue, lagRest] = durationParts(worst ? (worst.polling.lagSeconds ?? 0) * 1000 : null)
   const rates = series.items.map(({ successRate }) => successRate)
+  const { before } = periodBars[period.name]
+  const hasBefore = runsBefore > 0
+  const afterDelta = (note: string | undefined) => (note && hasBefore ? `· ${note}` : note)
   const [figure = '–', unit] = rate === null ? [] : [percent(rate / 100).slice(0, -1), '%']
   return (
     <Kpis label={`Key figures for the last ${period.label}`}>
@@ -150,41 +211,42 @@ function Figures({
         {...(unit && { unit })}
         href={withQuery('/executions', within, { status: 'success,failed' })}
         spark={<Sparkline values={rates} badFrom={badFrom(rates)} />}
-        delta={<Delta change={points} text={`${Math.abs(points ?? 0)} pts`} better="up" />}
-        note={points === null ? undefined : `vs ${periodBars[period.name].before}`}
+        {...(hasBefore && {
+          delta: <Delta change={points} text={`${Math.abs(points ?? 0)} pts`} better="up" />,
+        })}
+        note={hasBefore ? points !== null && `vs ${before}` : `No runs in ${before}`}
       />
       <Kpi
         label="Runs"
         value={count(summary.total)}
         href={withQuery('/executions', within)}
-        delta={
-          <Delta
-            change={runsBefore === 0 ? null : runs}
-            text={runsBefore === 0 ? '' : percent(Math.abs(runs) / runsBefore)}
-          />
-        }
-        note={running > 0 ? `· ${count(running)} running` : undefined}
+        {...(hasBefore && { delta: <Delta change={runs} text={percent(Math.abs(runs) / runsBefore)} /> })}
+        note={afterDelta(running > 0 ? `${count(running)} running` : undefined)}
       />
       <Kpi
         label="Failed"
         value={count(failed)}
         href={withQuery('/executions', within, { status: 'failed' })}
-        delta={
-          <Delta
-            change={runsBefore === 0 ? null : failed - failedBefore}
-            text={count(Math.abs(failed - failedBefore))}
-            better="down"
-          />
-        }
-        note={failedNote(errorGroups, summary.incidents)}
+        {...(hasBefore && {
+          delta: (
+            <Delta
+              change={failed - failedBefore}
+              text={count(Math.abs(failed - failedBefore))}
+              better="down"
+            />
+          ),
+        })}
+        note={afterDelta(failedNote(errorGroups, summary.incidents))}
       />
       <Kpi
         label="Duration p95"
         value={p95Value?.value ?? '–'}
         {...(p95Value && { unit: unitText(p95Value.unit, p95Rest) })}
         href={withQuery('/executions', within)}
-        delta={<Delta change={slower} text={duration(Math.abs(slower ?? 0))} better="down" />}
-        note={p50 === null ? undefined : `· p50 ${duration(p50)} · ${errorBoundText}`}
+        {...(hasBefore && {
+          delta: <Delta change={slower} text={duration(Math.abs(slower ?? 0))} better="down" />,
+        })}
+        note={p50 === null ? undefined : afterDelta(`p50 ${duration(p50)} · ${errorBoundText}`)}
       />
       <Kpi
         label="Reconciliation lag"
@@ -200,7 +262,7 @@ function Figures({
 const failedNote = (groups: number, incidents: number): string | undefined => {
   const parts = [groups > 0 && plural(groups, 'group'), incidents > 0 && plural(incidents, 'incident')]
   const shown = parts.filter(Boolean)
-  return shown.length > 0 ? `· ${shown.join(' · ')}` : undefined
+  return shown.length > 0 ? shown.join(' · ') : undefined
 }
 
 const unitText = (unit: string, rest: { value: string; unit: string } | undefined): string =>

@@ -5,11 +5,11 @@ import { readAuditQuery } from '../../../src/web/audit/filter.ts'
 import { knownActions, labelOf } from '../../../src/web/audit/labels.ts'
 
 const src = resolve(import.meta.dirname, '../../../src')
-const entity = /['"]((?:user|session|credential|workflow|instance|deployment|execution)\.[a-z-]+)['"]/g
+const entity = /['"]((?:user|session|credential|workflow|instance|deployment|execution|error)\.[a-z-]+)['"]/g
 
 /** Every action that the code records. Only files that mention audit count, because other code has dotted names too. */
 const recorded = readdirSync(src, { recursive: true, encoding: 'utf8' })
-  .filter((path) => path.endsWith('.ts') && !/^(?:dashboard|cli)\//.test(path))
+  .filter((path) => path.endsWith('.ts') && !/^(?:web|cli)\//.test(path))
   .map((path) => readFileSync(join(src, path), 'utf8'))
   .filter((text) => /audit/i.test(text))
   .flatMap((text) => [...text.matchAll(entity)].map(([, action = '']) => action))
@@ -41,6 +41,16 @@ describe('audit labels', () => {
       { action: 'deploy', status: 'active' },
       { text: 'Deployed', actor: 'flowkeep', tone: null },
     ],
+    [
+      'deployment.finished',
+      { action: 'deploy', status: 'active', version: 3, from: 2 },
+      { text: 'Deployed v2 → v3' },
+    ],
+    [
+      'deployment.finished',
+      { action: 'undeploy', status: 'undeployed', version: 3 },
+      { text: 'Undeployed v3' },
+    ],
     ['deployment.finished', { action: 'deploy', status: 'inactive' }, { text: 'Deployed, not published' }],
     [
       'deployment.finished',
@@ -57,7 +67,8 @@ describe('audit labels', () => {
 
 describe('the audit filter', () => {
   test.each([
-    ['', { action: null, after: null, ignored: [] }],
+    ['', { action: null, q: null, by: null, after: null, ignored: [] }],
+    ['q=+Slack+&by=flowkeep', { q: 'Slack', by: 'flowkeep', ignored: [] }],
     ['action=credential', { action: 'credential', ignored: [] }],
     [
       'action=credential.deleted&period=7d',

@@ -83,6 +83,35 @@ describe('GET /audit', () => {
     expect(actionsIn((await tab.get(`/audit?${query}`)).text)).toEqual(actions)
   })
 
+  test('searches names of objects and details', async () => {
+    await createCredential('Slack 100%_bot')
+    await createCredential('Other')
+    await record('user.login-failed', { details: { ip: '203.0.113.9' } })
+    const found = async (q: string, more = '') =>
+      actionsIn((await tab.get(`/audit?q=${encodeURIComponent(q)}${more}`)).text)
+    expect(await found('slack 100%_')).toEqual(['credential.created'])
+    expect(await found('203.0.113')).toEqual(['user.login-failed'])
+    expect(await found('%')).toEqual(['credential.created'])
+    expect(await found('other', '&action=workflow')).toEqual([])
+    expect((await tab.get('/audit?q=nothing-like-it')).text).toContain('No matching events.')
+    const stranger = await signedInBrowser(app)
+    expect(actionsIn((await stranger.get('/audit?q=slack')).text)).toEqual([])
+  })
+
+  test('filters by actor', async () => {
+    await createCredential('Slack')
+    await record('user.login-failed')
+    await record('instance.reset-detected')
+    const by = async (actor: string) => actionsIn((await tab.get(`/audit?by=${actor}`)).text)
+    expect(await by('owner')).toEqual(['credential.created', 'user.registered'])
+    expect(await by('flowkeep')).toEqual(['instance.reset-detected'])
+    expect(await by('unknown')).toEqual(['user.login-failed'])
+    expect(await by('operator')).toEqual([])
+    expect((await tab.get('/audit?by=nobody')).text).toContain('Ignored invalid filters: by=nobody')
+    const csv = (await tab.get('/audit/export.csv?by=flowkeep')).text
+    expect(csv.trim().split('\n')).toHaveLength(2)
+  })
+
   test('filters by period', async () => {
     await record('workflow.deleted', { daysAgo: 3 })
     await record('workflow.created', { daysAgo: 20 })
