@@ -195,9 +195,7 @@ function Figures({
   const p95Before = previous?.durationMs.p95 ?? null
   const slower = p95 === null || p95Before === null ? null : p95 - p95Before
   const running = summary.byStatus.find(({ status }) => status === 'running')?.count ?? 0
-  const worst = instances.find(({ polling }) => polling.lagSeconds !== null)
   const [p95Value, p95Rest] = durationParts(p95)
-  const [lagValue, lagRest] = durationParts(worst ? (worst.polling.lagSeconds ?? 0) * 1000 : null)
   const rates = series.items.map(({ successRate }) => successRate)
   const { before } = periodBars[period.name]
   const hasBefore = runsBefore > 0
@@ -248,14 +246,22 @@ function Figures({
         })}
         note={p50 === null ? undefined : afterDelta(`p50 ${duration(p50)} · ${errorBoundText}`)}
       />
-      <Kpi
-        label="Reconciliation lag"
-        value={lagValue?.value ?? '–'}
-        {...(lagValue && { unit: unitText(lagValue.unit, lagRest) })}
-        href="/instances"
-        note={worst ? `Worst: ${worst.name}` : 'No instance polled yet'}
-      />
+      <LagKpi instances={instances} />
     </Kpis>
+  )
+}
+
+function LagKpi({ instances }: Pick<Overview, 'instances'>) {
+  const worst = instances.find(({ polling }) => polling.lagSeconds !== null)
+  const [lagValue, lagRest] = durationParts(worst ? (worst.polling.lagSeconds ?? 0) * 1000 : null)
+  return (
+    <Kpi
+      label="Reconciliation lag"
+      value={lagValue?.value ?? '–'}
+      {...(lagValue && { unit: unitText(lagValue.unit, lagRest) })}
+      href="/instances"
+      note={worst ? `Worst: ${worst.name}` : 'No instance polled yet'}
+    />
   )
 }
 
