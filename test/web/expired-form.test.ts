@@ -57,7 +57,7 @@ const workflow = { name: 'Kept', nodes: [], connections: {} }
 const json = JSON.stringify(workflow)
 
 describe('a form submitted after the session ended', () => {
-  test('comes back with its input after signing in, and is saved once it is submitted again', async () => {
+  test('is restored with its input after sign-in, and saved when submitted again', async () => {
     const tab = await signedInBrowser(app)
     const typed = { workflow: json, prompt: 'Make <b>"it"</b> & keep it', model: 'gpt', tags: 'a, b' }
     const { page, sent } = await submitLate(tab, '/workflows/new', '/workflows/new', typed)
@@ -74,7 +74,7 @@ describe('a form submitted after the session ended', () => {
     expect(saved.location).toMatch(/^\/workflows\/[0-9a-f-]{36}/)
   })
 
-  test('comes back without secrets, and marks those to enter again', async () => {
+  test('is restored without secrets, and marks the ones to enter again', async () => {
     const tab = await signedInBrowser(app)
     const action = '/credentials/new/postgres'
     const typed = {
@@ -112,7 +112,7 @@ describe('a form submitted after the session ended', () => {
       { json: '{"apiKey":"planted"}' },
     ],
     ['/deployments/track', '/deployments/track', { n8nWorkflowId: 'aB3dE5fG7hJ9kL1m', version: '3' }, {}],
-  ])('comes back on its page: %s', async (path, action, typed, secret) => {
+  ])('is restored on its page: %s', async (path, action, typed, secret) => {
     const tab = await signedInBrowser(app)
     const { page } = await submitLate(tab, path, action, { ...typed, ...secret })
     const back = await signBackIn(tab, page, tab.email, tab.password)
@@ -120,7 +120,7 @@ describe('a form submitted after the session ended', () => {
     for (const value of Object.values(secret)) expect(back.text).not.toContain(value)
   })
 
-  test('keeps the version that the form was based on, so that a conflict is still reported', async () => {
+  test('keeps the version that it is based on, so that a conflict is still reported', async () => {
     const tab = await signedInBrowser(app)
     const { location } = await tab.post('/workflows/new', { workflow: json })
     const path = `${(location ?? '').split('#')[0]}/edit`
@@ -131,7 +131,7 @@ describe('a form submitted after the session ended', () => {
     expect((await tab.post(path, mine)).status).toBe(412)
   })
 
-  test('shows nothing to another user who signs in', async () => {
+  test('is hidden from another user who signs in', async () => {
     const tab = await signedInBrowser(app)
     const other = await signedInBrowser(app)
     const { page } = await submitLate(tab, '/workflows/new', '/workflows/new', { prompt: 'Only mine' })
@@ -142,7 +142,7 @@ describe('a form submitted after the session ended', () => {
     expect(overview.text).not.toContain('Only mine')
   })
 
-  test('is not restored after an hour, or from a sealed text that was changed', async () => {
+  test('is not restored after an hour, or from a modified draft', async () => {
     const tab = await signedInBrowser(app)
     const { page } = await submitLate(tab, '/workflows/new', '/workflows/new', { prompt: 'Late' })
     const draft = fieldsIn(page.text, '/workflows/new?resume')['draft'] ?? ''
@@ -179,7 +179,7 @@ describe('a form submitted after the session ended', () => {
     }
   })
 
-  test('is too large to keep: the sign-in page says that it was not saved', async () => {
+  test('that is too large is not kept, and the sign-in page reports it', async () => {
     const tab = await signedInBrowser(app)
     const { page } = await submitLate(tab, '/workflows/new', '/workflows/new', {
       workflow: 'x'.repeat(3_000_000),
@@ -188,7 +188,7 @@ describe('a form submitted after the session ended', () => {
     expect((await tab.get(page.location ?? '')).text).toContain('your changes were not saved')
   })
 
-  test('from a page whose session was ended elsewhere is kept by the cookie alone', async () => {
+  test('from a page whose session was ended elsewhere is kept only by the cookie', async () => {
     const tab = await signedInBrowser(app)
     await app.deps.sessions.endAll(tab.userId)
     const headers = { Origin: origin, 'Sec-Fetch-Site': 'same-origin', Referer: `${origin}/workflows/new` }
@@ -197,7 +197,7 @@ describe('a form submitted after the session ended', () => {
     expect(fieldsIn(back.text, '/workflows/new')['prompt']).toBe('By cookie')
   })
 
-  test('that has no session and no known user asks to sign in without keeping anything', async () => {
+  test('without a session and a known user leads to sign-in and is not kept', async () => {
     const page = await browser(app.app).post('/workflows/new', { prompt: 'Nobody' })
     expect(page).toMatchObject({ status: 303 })
     expect(page.location).toMatch(/^\/sign-in/)

@@ -236,7 +236,7 @@ describe('search', () => {
   })
 })
 
-test('the page with everything else says how to take the data out, and back', async () => {
+test('the settings page explains export and import', async () => {
   const { text } = await (await signedInBrowser(app)).get('/more')
   for (const command of ['export', 'import'])
     expect(text).toContain(`npm run flowkeep -- ${command} ./backup`)

@@ -54,13 +54,13 @@ describe('the axis of durations', () => {
 })
 
 describe('paths', () => {
-  test('have a part for each run of points between gaps, and a dot for a point alone', () => {
+  test('have one segment per run of points between gaps, and a dot for a single point', () => {
     expect(linePath([null, [0, 1], [1, 2.5], null, null, [3, 4], null])).toBe('M0,1L1,2.5M3,4Z')
     expect(linePath([])).toBe('')
     expect(linePath([null])).toBe('')
   })
 
-  test('of a band go there and back', () => {
+  test('of a band are closed', () => {
     const edges = [{ x: 0, from: 5, to: 1 }, { x: 1, from: 6, to: 2 }, null, { x: 3, from: 7, to: 3 }]
     expect(bandPath(edges)).toBe('M0,1L1,2L1,6L0,5ZM3,3L3,7Z')
   })

@@ -43,7 +43,7 @@ function optionsOf(html: string, node: string): Record<string, string> {
   return Object.fromEntries(options.map(([, value = '', label = '']) => [label.trim(), value]))
 }
 
-test('each node has a field that names the host of its secret, and gets the credential chosen for it', async () => {
+test('each node has a field with the host of its secret and gets the selected credential', async () => {
   const person = await world.person()
   const instanceId = await person.addServer()
   const [crm, erp] = [await createCredential(person, 'CRM key'), await createCredential(person, 'ERP key')]
