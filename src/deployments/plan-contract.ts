@@ -72,7 +72,7 @@ const PlannedSlot = z.object({
     .optional()
     .meta({
       description:
-        'The host that the node sends the credential to; null: decided at run time; absent: the service ' +
+        'The host that the node sends the credential to; null: determined at run time; absent: the service ' +
         'of the credential',
     }),
   sentToExpression: SentToExpression,

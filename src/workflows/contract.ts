@@ -170,9 +170,9 @@ export const WorkflowQuery = z.strictObject({
     .optional()
     .meta({
       description:
-        '`missing`: there is no credential of a required type. `rejected`: a service rejects the credential ' +
-        'that a deployment has bound or, where none is bound, the one that a plan would need. `ready`: neither. ' +
-        'Decided without calling n8n; getWorkflowReadiness answers slot by slot',
+        '`missing`: a required credential type has no credential. `rejected`: a service rejected the bound ' +
+        'credential or, without a binding, the one that a plan would use. `ready`: neither. ' +
+        'Determined without calling n8n; getWorkflowReadiness checks each slot',
     }),
 })
 export type WorkflowFilter = Omit<z.output<typeof WorkflowQuery>, keyof typeof pageQuery>

@@ -23,7 +23,7 @@ export const NamedCredential = z
   .meta({ description: 'The credential named in the workflow JSON' })
 
 export const SentToExpression = z.string().nullable().optional().meta({
-  description: 'The URL that decides the host at run time, where `sentTo` is null; null: the URL is missing',
+  description: 'The URL expression that determines the host, if `sentTo` is null; null: the URL is missing',
 })
 
 export const ReadinessQuery = z.strictObject({
@@ -40,9 +40,9 @@ export const Readiness = z
       .nullable()
       .meta({
         description:
-          'The instance that `ready`, `slots` and `requirements` describe. Without the parameter, the one with ' +
+          'The instance that `ready`, `slots` and `requirements` refer to. Without the parameter, the one with ' +
           'the most open slots among those where the workflow is deployed; if it is not deployed, the one with the ' +
-          'fewest. Null without an instance that answers',
+          'fewest. Null without a reachable instance',
       }),
     slots: z
       .array(
@@ -58,14 +58,14 @@ export const Readiness = z
           reason: slotReason,
           consentUrl: ConsentUrl,
           sentTo: z.string().nullable().optional().meta({
-            description: 'The host that the node sends the credential to; null: decided at run time',
+            description: 'The host that the node sends the credential to; null: determined at run time',
           }),
           sentToExpression: SentToExpression,
           candidates: z.array(Candidate).meta({ description: candidatesMeaning }),
         }),
       )
       .meta({
-        description: 'All credential slots, filled as a plan for the instance fills them without `bindings`',
+        description: 'All credential slots, bound like in a plan for the instance without `bindings`',
       }),
     requirements: z
       .array(
@@ -89,7 +89,7 @@ export const Readiness = z
           name: z.string(),
           deploymentId: z.uuid().nullable().meta({ description: 'null: not deployed there' }),
           ready: z.boolean().nullable().meta({ description: 'null: see `error`' }),
-          error: z.string().nullable().meta({ description: 'Why this instance has no answer' }),
+          error: z.string().nullable().meta({ description: 'Why this instance has no result' }),
           slots: z.array(
             z.object({
               node: z.string(),

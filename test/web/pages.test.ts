@@ -236,7 +236,7 @@ describe('search', () => {
   })
 })
 
-test('the settings page explains export and import', async () => {
+test('the help page explains export and import', async () => {
   const { text } = await (await signedInBrowser(app)).get('/more')
   for (const command of ['export', 'import'])
     expect(text).toContain(`npm run flowkeep -- ${command} ./backup`)
