@@ -468,7 +468,7 @@ create table workflows (
   updated_at timestamp(3) with time zone default now() not null,
   data_retention_days integer,
   endpoints text[] default '{}'::text[] not null,
-  search tsvector generated always as (workflow_words(name, description, prompt, node_types)) stored not null,
+  search tsvector generated always as (workflow_words(name, description, ((COALESCE(prompt, ''::text) || ' '::text) || "left"((jsonb_path_query_array(workflow_data, '$."nodes"[*]."name"'::jsonpath))::text, 10000)), node_types)) stored not null,
   constraint workflows_pkey PRIMARY KEY (id),
   constraint workflows_user_id_id_key UNIQUE (user_id, id),
   constraint workflows_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
@@ -565,6 +565,8 @@ CREATE INDEX users_deleted_at_idx ON public.users USING btree (deleted_at) WHERE
 CREATE UNIQUE INDEX users_email_key ON public.users USING btree (lower(email)) WHERE (deleted_at IS NULL);
 
 CREATE INDEX webhook_tokens_user_id_instance_id_idx ON public.webhook_tokens USING btree (user_id, instance_id);
+
+CREATE INDEX workflow_versions_prompt_words_idx ON public.workflow_versions USING gin (search_words(prompt, false)) WITH (fastupdate=off) WHERE (prompt IS NOT NULL);
 
 CREATE INDEX workflow_versions_user_id_workflow_id_idx ON public.workflow_versions USING btree (user_id, workflow_id);
 

@@ -5,7 +5,7 @@ import type { Reader } from './client.ts'
 import { databaseError } from './errors.ts'
 
 /** The name of the newest file in `drizzle/`. */
-export const schemaVersion = '0026_plain_function_comments'
+export const schemaVersion = '0027_search_everything'
 
 /** @throws {AppError} `database-unavailable` when the newest migration has not been applied */
 export async function requireSchema(db: Reader): Promise<void> {

@@ -19,20 +19,29 @@ const holds = (words: SQL, source: SQL, text: string): SQL => sql`(${words} @@ s
   and (search_stretches(${text}) = '{}' or ${source} like all (search_stretches(${text}))
     or search_normal(${source}) like all (search_stretches(${text}))))`
 
+/** The names of a workflow's nodes, as the JSON text of a list. The index holds the first 10,000 characters. */
+export const nodeNamesIn = (data: SQL): SQL =>
+  sql`left(jsonb_path_query_array(${data}, '$.nodes[*].name')::text, 10000)`
+
 /**
- * Workflows that contain every word of `text` in their name, node types, description or prompt.
+ * Workflows that contain every word of `text` in their name, node types, node names, description or prompt.
  * @param of the alias of `workflows` in the statement
  */
 export const workflowHolds = (text: string, of: SQL): SQL =>
   holds(
     sql`${of}.search`,
-    sql`concat_ws(' ', ${of}.name, array_to_string(${of}.node_types, ' '), ${of}.description, ${of}.prompt)`,
+    sql`concat_ws(' ', ${of}.name, array_to_string(${of}.node_types, ' '), ${of}.description, ${of}.prompt,
+      ${nodeNamesIn(sql`${of}.workflow_data`)})`,
     text,
   )
 
 /** Rows whose `column`, a name or a message, contains every word of `text`, also as part of a longer word. */
 export const textHolds = (text: string, column: SQL): SQL =>
   holds(sql`search_words(${column}, true)`, column, text)
+
+/** Rows whose prompt in `column` contains every word of `text` at the beginning of a word. */
+export const promptHolds = (text: string, column: SQL): SQL =>
+  holds(sql`search_words(${column}, false)`, column, text)
 
 /**
  * Like `textHolds`, for names without an index: searching for the words is far cheaper than splitting every name. A

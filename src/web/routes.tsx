@@ -29,7 +29,7 @@ const signedInPaths = [
   '/deployments/*',
   '/instances/*',
   '/audit/*',
-  '/search',
+  '/search/*',
   '/help',
   '/more',
 ]

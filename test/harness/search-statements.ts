@@ -2,7 +2,7 @@
 import { createDb, type Db } from '../../src/db/client.ts'
 import type { Gateway } from '../../src/db/gateway/protocol.ts'
 import { readRuns } from '../../src/executions/list-queries.ts'
-import { search } from '../../src/search/queries.ts'
+import { search } from '../../src/search/search.ts'
 import { readWorkflowList } from '../../src/workflows/list-queries.ts'
 import { ExecutionRepository } from '../../src/executions/repository.ts'
 import { loadCatalogue } from '../../src/n8n/catalogue.ts'

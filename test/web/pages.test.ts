@@ -48,10 +48,12 @@ describe('every page', () => {
   })
 
   test('links to existing, immutable assets', async () => {
-    const tab = browser(app.app)
-    const { text } = await tab.get('/sign-in')
+    const tab = await signedInBrowser(app)
+    const { text } = await tab.get('/help')
     const { text: style } = await tab.get(assets.style.path)
-    const references = [...`${text}${style}`.matchAll(/(?:href|src)="(\/assets\/[^"]+)"|url\("([^"]+)"\)/g)]
+    const references = [
+      ...`${text}${style}`.matchAll(/(?:href|src|data-palette)="(\/assets\/[^"]+)"|url\("([^"]+)"\)/g),
+    ]
     const paths = new Set(references.map(([, attribute, url]) => attribute ?? url ?? ''))
     expect(paths).toEqual(new Set(Object.values(assets).map(({ path }) => path)))
     for (const path of paths) {

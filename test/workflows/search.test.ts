@@ -165,13 +165,13 @@ test('the migration makes existing descriptions, prompts, nodes and errors searc
     await run`insert into workflows (id, user_id, name, description, prompt, tags, node_count, node_types,
         required_credential_types, trigger_types, webhook_paths, warnings, workflow_data, content_hash, version, updated_at)
       values (gen_random_uuid(), ${userId}, 'Old', 'Tägliche Übersicht', '自动发送每日报告', '{}', 1, '{n8n-nodes-base.slack}',
-        '{}', '{}', '{}', '[]', '{}', 'h', 1, '2026-01-01')`
+        '{}', '{}', '{}', '[]', '{"nodes":[{"name":"Tell the team"}]}', 'h', 1, '2026-01-01')`
     await run`insert into executions (id, recorded_at, user_id, instance_id, workflow_id, workflow_version, deployment_id, n8n_execution_id, status, error_message)
       select gen_random_uuid(), now(), ${userId}, gen_random_uuid(), gen_random_uuid(), 1, gen_random_uuid(), n::text, 'error', case n when 1 then 'quota überschritten' end
       from generate_series(1, 2) n`
     await migrate({ sql: run, migrations })
     const call = caller(createWorkflowServer(database.db).app, userId)
-    for (const q of ['taglich ubersicht', '每日报', 'slack', 'old']) {
+    for (const q of ['taglich ubersicht', '每日报', 'slack', 'old', 'tell team']) {
       const { body } = await call('GET', `/v1/workflows?q=${encodeURIComponent(q)}`)
       expect({ q, names: body.items.map(({ name }: { name: string }) => name) }).toEqual({
         q,

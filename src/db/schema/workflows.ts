@@ -57,7 +57,9 @@ export const workflows = pgTable(
     /** For `workflowHolds`. */
     search: tsvector('search')
       .notNull()
-      .generatedAlwaysAs(sql`workflow_words(name, description, prompt, node_types)`),
+      .generatedAlwaysAs(
+        sql`workflow_words(name, description, coalesce(prompt, '') || ' ' || left(jsonb_path_query_array(workflow_data, '$.nodes[*].name')::text, 10000), node_types)`,
+      ),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
   },
@@ -100,5 +102,9 @@ export const workflowVersions = pgTable(
       foreignColumns: [workflows.userId, workflows.id],
     }).onDelete('cascade'),
     index('workflow_versions_user_id_workflow_id_idx').on(t.userId, t.workflowId),
+    index('workflow_versions_prompt_words_idx')
+      .using('gin', sql`search_words(${t.prompt}, false)`)
+      .with({ fastupdate: 'off' })
+      .where(sql`${t.prompt} is not null`),
   ],
 )

@@ -119,9 +119,40 @@ const isTyping = (target: EventTarget | null) =>
   target instanceof HTMLElement &&
   (target.isContentEditable || /^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName))
 
+let palette: Promise<unknown> | undefined
+
+/** Loads the script of suggestions and the palette on first use. */
+function loadPalette(): Promise<unknown> {
+  const url = document.querySelector<HTMLElement>('[data-palette]')?.dataset.palette
+  return (palette ??= url ? import(url) : Promise.reject(new Error('The page has no search')))
+}
+
+const searchField = () =>
+  [...document.querySelectorAll<HTMLInputElement>('[data-search]')].find((each) => each.offsetParent)
+
+function focusSearch(): void {
+  const field = searchField()
+  field?.focus()
+  field?.select()
+}
+
+function openPalette(): void {
+  loadPalette().then(() => document.dispatchEvent(new Event('palette')), focusSearch)
+}
+
 function listenForKeys(): void {
   let goUntil = 0
+  document.addEventListener('focusin', ({ target }) => {
+    if (target instanceof HTMLInputElement && target.dataset.search !== undefined)
+      loadPalette().catch(() => {})
+  })
   document.addEventListener('keydown', (event) => {
+    if (event.defaultPrevented) return
+    if ((event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.key === 'k') {
+      event.preventDefault()
+      if (!document.querySelector('dialog[open]')) openPalette()
+      return
+    }
     if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector('dialog[open]')) return
     if (isTyping(event.target)) {
       if (event.key === 'Escape') (event.target as HTMLElement).blur()
@@ -136,14 +167,9 @@ function listenForKeys(): void {
     else if (event.key === 'j') moveRow(1)
     else if (event.key === 'k') moveRow(-1)
     else if (event.key === '?') location.assign('/help')
-    else if (event.key === '/') {
-      const search = [...document.querySelectorAll<HTMLInputElement>('[data-search]')].find(
-        (each) => each.offsetParent,
-      )
-      if (!search) return
+    else if (event.key === '/' && searchField()) {
       event.preventDefault()
-      search.focus()
-      search.select()
+      focusSearch()
     }
   })
 }

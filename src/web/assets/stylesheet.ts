@@ -5,6 +5,7 @@ import { deploymentsStyle } from '../deployments/style.ts'
 import { executionsStyle } from '../executions/style.ts'
 import { instancesStyle } from '../instances/style.ts'
 import { overviewStyle } from '../overview/style.ts'
+import { searchStyle } from '../search/style.ts'
 import { workflowsStyle } from '../workflows/style.ts'
 import { base } from './css/base.ts'
 import { charts } from './css/charts.ts'
@@ -32,4 +33,5 @@ export const stylesheet = (fontUrl: string): string =>
     deploymentsStyle,
     instancesStyle,
     auditStyle,
+    searchStyle,
   ].join('\n')

@@ -17,12 +17,14 @@ export const generalPages = (publicUrl: string) =>
           <Card label="Keyboard shortcuts">
             <dl class="keys">
               <Key keys={['/']}>Search</Key>
+              <Key keys={['Ctrl K', '⌘ K']}>Search from anywhere, also while typing</Key>
+              <Key keys={['↑', '↓']}>Next and previous suggestion</Key>
               <Key keys={['j', 'k']}>Next row, previous row</Key>
               <Key keys={['Enter']}>Open the row</Key>
               {navItems.map(({ label, key }) => (
                 <Key keys={['g', key]}>{label}</Key>
               ))}
-              <Key keys={['Esc']}>Leave a field</Key>
+              <Key keys={['Esc']}>Close the search, leave a field</Key>
               <Key keys={['?']}>This page</Key>
             </dl>
           </Card>

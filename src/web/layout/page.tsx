@@ -4,6 +4,7 @@ import type { Child, PropsWithChildren } from 'hono/jsx'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import type { DashboardEnv } from '../context.ts'
 import type { NavCounts } from '../../overview/nav-counts.ts'
+import { assets } from '../../lib/assets.generated.ts'
 import { type Notice, takeNotice } from '../notice.ts'
 import type { Theme, Viewer } from '../viewer.ts'
 import { NoticeBar } from '../components/card.tsx'
@@ -165,7 +166,7 @@ function Frame({ options, viewer, counts, notice, who, at, children }: PropsWith
             <i></i>
             <span class="live-text">As of {viewer.time.clock(viewer.time.now)}</span>
           </span>
-          <form class="search" action="/search" method="get" role="search">
+          <form class="search" action="/search" method="get" role="search" data-palette={assets.palette.path}>
             <Icon name="search" small />
             <input
               type="search"

@@ -1,0 +1,85 @@
+/** @module Search results: groups of links, each with the place that matched. */
+import type { Child } from 'hono/jsx'
+import { highlights } from '../../search/words.ts'
+import type { Hit, HitKind, SearchGroup } from '../../search/search.ts'
+import { withQuery } from '../components/controls.tsx'
+import { Icon, type IconName, NodeBadge } from '../components/icons.tsx'
+import { plural } from '../format.ts'
+
+interface KindLabel {
+  label: string
+  icon: IconName
+  /** The lists that a search in this group continues in: name and path. */
+  lists: readonly (readonly [name: string, path: string])[]
+}
+
+const kinds: Record<HitKind, KindLabel> = {
+  page: { label: 'Pages', icon: 'right', lists: [] },
+  workflow: { label: 'Workflows', icon: 'workflows', lists: [['Workflows', '/workflows']] },
+  node: { label: 'Node types', icon: 'branch', lists: [] },
+  prompt: { label: 'Prompts', icon: 'spark', lists: [['Workflows', '/workflows']] },
+  credential: { label: 'Credentials', icon: 'credentials', lists: [['Credentials', '/credentials']] },
+  deployment: { label: 'Deployments', icon: 'deployments', lists: [['Deployments', '/deployments']] },
+  instance: { label: 'Instances', icon: 'instances', lists: [] },
+  error: { label: 'Errors', icon: 'bolt', lists: [['Runs', '/executions']] },
+  execution: { label: 'Runs', icon: 'executions', lists: [['Runs', '/executions']] },
+}
+
+export const groupLabel = (kind: HitKind): string => kinds[kind].label
+
+export const seeAllLinks = (kind: HitKind, query: string): { label: string; href: string }[] =>
+  kinds[kind].lists.map(([name, path]) => ({
+    label: `See all in ${name}`,
+    href: withQuery(path, { q: query }),
+  }))
+
+export const hitCount = (groups: readonly SearchGroup[]): number =>
+  groups.reduce((sum, { hits }) => sum + hits.length, 0)
+
+/** The text with the words of the query marked. */
+export const Marked = ({ text, query }: { text: string; query: string }) => (
+  <>{highlights(text, query).map((part) => (part.isMatch ? <mark>{part.text}</mark> : part.text))}</>
+)
+
+/** Where the hit matched, or what it belongs to. */
+function placeOf(hit: Hit, query: string): Child {
+  const { kind, note, number, node, type, excerpt } = hit
+  const marked = (text: string) => <Marked text={text} query={query} />
+  if (kind === 'workflow' && node !== null) return <>Node: {marked(node)}</>
+  if (kind === 'workflow' && type !== null) return <>Uses {marked(type)}</>
+  if (kind === 'workflow' && excerpt !== null) return <>Description: {marked(excerpt)}</>
+  if (kind === 'workflow') return `v${number}`
+  if (kind === 'node') return `Used by ${plural(number ?? 0, 'workflow')}`
+  if (kind === 'prompt')
+    return (
+      <>
+        Prompt of v{number}: {marked(excerpt ?? '')}
+      </>
+    )
+  if (kind === 'deployment')
+    return (
+      <>
+        v{number} on {marked(note ?? '')}
+      </>
+    )
+  if (kind === 'error') {
+    return <>{[note ?? 'Unknown node', number !== null && `HTTP ${number}`].filter(Boolean).join(' · ')}</>
+  }
+  return note === null ? null : marked(note)
+}
+
+/** The icon, the name and the place that matched. */
+export function HitLine({ hit, query }: { hit: Hit; query: string }) {
+  const place = placeOf(hit, query)
+  return (
+    <>
+      {hit.kind === 'node' ? <NodeBadge type={hit.id} /> : <Icon name={kinds[hit.kind].icon} />}
+      <span class="hit-text">
+        <span class="truncate" title={hit.name}>
+          <Marked text={hit.name} query={query} />
+        </span>
+        {place && <small class="truncate">{place}</small>}
+      </span>
+    </>
+  )
+}

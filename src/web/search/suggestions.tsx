@@ -1,0 +1,55 @@
+/** @module The options of the palette, which `assets/palette.ts` puts into its list. */
+import type { SearchResult } from '../../search/search.ts'
+import { withQuery } from '../components/controls.tsx'
+import { Icon } from '../components/icons.tsx'
+import { plural } from '../format.ts'
+import { groupLabel, hitCount, HitLine, seeAllLinks } from './results.tsx'
+
+const maxPerGroup = 5
+
+/** `data-status` is announced to screen readers. Options get their IDs from the script. */
+export function Suggestions({ query, result }: { query: string; result: SearchResult }) {
+  const total = hitCount(result.groups)
+  const corrected = result.isCorrected ? ` for ${result.query}` : ''
+  return (
+    <div
+      class="suggestions"
+      data-status={
+        result.query === '' ? '' : total === 0 ? 'No results' : plural(total, 'result') + corrected
+      }
+    >
+      {result.isCorrected && total > 0 && (
+        <p class="suggestions-head" aria-hidden="true">
+          Results for {result.query}
+        </p>
+      )}
+      {result.groups.map(({ kind, hits }) => (
+        <div role="group" aria-label={groupLabel(kind)}>
+          <p class="suggestions-head" aria-hidden="true">
+            {groupLabel(kind)}
+          </p>
+          {hits.slice(0, maxPerGroup).map((hit) => (
+            <a class="hit" role="option" tabindex={-1} href={hit.href}>
+              <HitLine hit={hit} query={result.query} />
+            </a>
+          ))}
+          {hits.length > maxPerGroup &&
+            seeAllLinks(kind, result.query).map(({ label, href }) => (
+              <a class="hit more" role="option" tabindex={-1} href={href}>
+                <Icon name="arrow" />
+                <span class="hit-text">{label}</span>
+              </a>
+            ))}
+        </div>
+      ))}
+      {query !== '' && (
+        <a class="hit more" role="option" tabindex={-1} href={withQuery('/search', { q: query })}>
+          <Icon name="search" />
+          <span class="hit-text truncate">
+            {total === 0 ? `No results for “${query}”` : `All results for “${query}”`}
+          </span>
+        </a>
+      )}
+    </div>
+  )
+}
