@@ -348,6 +348,37 @@ function listenToZoom(): void {
   })
 }
 
+/** Puts a chosen or dropped text file into its text area, where it can be checked before it is sent. */
+function listenToFiles(): void {
+  const fill = async (area: Element | null, file: File | undefined) => {
+    if (!file || !(area instanceof HTMLTextAreaElement)) return false
+    area.value = await file.text()
+    area.focus()
+    area.setSelectionRange(0, 0)
+    return true
+  }
+  document.addEventListener('change', (event) => {
+    const input = event.target
+    if (!(input instanceof HTMLInputElement) || input.dataset.fills === undefined) return
+    void fill(document.getElementById(input.dataset.fills), input.files?.[0]).then((filled) => {
+      if (filled) input.value = ''
+    })
+  })
+  const areaOf = (event: DragEvent) =>
+    event.target instanceof Element && event.dataTransfer?.types.includes('Files')
+      ? event.target.closest('[data-drop]')
+      : null
+  document.addEventListener('dragover', (event) => {
+    if (areaOf(event)) event.preventDefault()
+  })
+  document.addEventListener('drop', (event) => {
+    const area = areaOf(event)
+    if (!area) return
+    event.preventDefault()
+    void fill(area, event.dataTransfer?.files[0])
+  })
+}
+
 storeTimeZone()
 adaptToScript(document)
 startPolling()
@@ -355,4 +386,5 @@ listenForKeys()
 enableCopying()
 listenToForms()
 listenToChoices()
+listenToFiles()
 listenToZoom()

@@ -116,6 +116,8 @@ export interface TextAreaProps extends FieldBase {
   value?: string | undefined
   rows?: number
   mono?: boolean
+  /** The script fills it with a file that is dropped on it. */
+  dropsFile?: boolean
   /** Its text is a secret and never sent back. */
   secret?: boolean
 }
@@ -129,7 +131,12 @@ export const TextArea = (props: TextAreaProps) => {
       {...(secrets.includes(props.name) && { hint: enterAgain(props.hint), focus: true })}
       control={(attributes) => (
         <>
-          <textarea class={props.mono ? 'input mono' : 'input'} rows={props.rows ?? 4} {...attributes}>
+          <textarea
+            class={props.mono ? 'input mono' : 'input'}
+            rows={props.rows ?? 4}
+            {...(props.dropsFile && { 'data-drop': true })}
+            {...attributes}
+          >
             {text}
           </textarea>
           {props.secret && <SecretMark name={props.name} />}
@@ -138,6 +145,16 @@ export const TextArea = (props: TextAreaProps) => {
     />
   )
 }
+
+/** A text file. With the script, it fills the text area `fills` and can be edited before it is sent. */
+export const FileField = (props: FieldBase & { accept: string; fills: string }) => (
+  <Described
+    {...props}
+    control={(attributes) => (
+      <input class="input" type="file" accept={props.accept} data-fills={props.fills} {...attributes} />
+    )}
+  />
+)
 
 /** A hidden input. */
 export const Hidden = ({ name, value }: { name: string; value: string | number }) => (

@@ -19,7 +19,7 @@ import {
   versionNumber,
   type WorkflowPageDeps,
 } from '../page-context.ts'
-import { failedForm, readValues, toChange, valuesOf } from '../form/form.ts'
+import { failedForm, jsonText, readValues, toChange, valuesOf } from '../form/form.ts'
 
 const quietHead = (c: Context<DashboardEnv>, { workflow, deployments, today }: FoundWorkflow) => (
   <WorkflowHead
@@ -88,6 +88,14 @@ export function editPages(deps: WorkflowPageDeps) {
         // Check for a conflict first: the change is the difference to the version that the form showed.
         if (shown !== workflow.version) throw new AppError('version-conflict', 'Not the current version')
         const { body, findings } = toChange(values, workflow)
+        if (Object.keys(body).length === 0) {
+          return redirectWith(
+            c,
+            workflowHref(workflow.id),
+            'Nothing changed, so no version was created.',
+            'wait',
+          )
+        }
         const changed = requireFound(
           await workflows.update(c.var.userId, workflow.id, shown, body, undefined, findings),
           'Workflow',
@@ -103,7 +111,11 @@ export function editPages(deps: WorkflowPageDeps) {
         if (error.code === 'version-conflict') {
           const { currentVersion } = error.extra ?? {}
           const current = typeof currentVersion === 'number' ? currentVersion : workflow.version
-          const state = { values, errors: {}, faults: [] }
+          // JSON that the user did not edit must not undo the newer version's.
+          const before = await workflows.findVersion(c.var.userId, workflow.id, shown)
+          const isOwnJson = before === null || values.workflow?.trim() !== jsonText(before.workflow)
+          const kept = isOwnJson ? values : { ...values, workflow: jsonText(workflow.workflow) }
+          const state = { values: kept, errors: {}, faults: [] }
           const conflict = shown > 0 && shown < current ? { shown, current } : null
           return editPage(c, found, { state, expected: current, conflict }, statusOf(error.code))
         }

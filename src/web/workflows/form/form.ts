@@ -1,8 +1,11 @@
 /** @module Parses the forms that create and edit a workflow. */
 import { isContainer } from '../../../lib/json-object.ts'
+import { isObject } from '../../../lib/json-object.ts'
+import { lineAndColumn, placesOf } from '../../../lib/json-place.ts'
 import { AppError, type ErrorCode, type FieldError } from '../../../errors.ts'
 import { bodyLimits, check } from '../../../http/validate.ts'
 import type { WorkflowWarning } from '../../../n8n/metadata.ts'
+import { parseWorkflow } from '../../../n8n/workflow-json.ts'
 import { type ReadWorkflow, readWorkflowText, workflowsInText } from '../../../n8n/workflow-text.ts'
 import { NewWorkflow, type Workflow, WorkflowChange } from '../../../workflows/contract.ts'
 
@@ -27,12 +30,17 @@ export const formFields = [
 ] as const
 export type WorkflowField = (typeof formFields)[number]
 
+/** `place`: line and column in the pasted text, if known. */
+export interface Fault extends FieldError {
+  place: string | null
+}
+
 export interface WorkflowFormState {
   values: Partial<Record<WorkflowField, string>>
   /** By field; '' is the form as a whole. */
   errors: Partial<Record<WorkflowField | '', string>>
   /** Faults in the n8n JSON, by JSON pointer. */
-  faults: FieldError[]
+  faults: Fault[]
 }
 
 export const blankForm: WorkflowFormState = { values: {}, errors: {}, faults: [] }
@@ -46,6 +54,8 @@ export const readValues = (form: URLSearchParams): WorkflowFormState['values'] =
     }),
   )
 
+export const jsonText = (workflow: unknown): string => JSON.stringify(workflow, null, 2)
+
 export const valuesOf = (workflow: Workflow): WorkflowFormState['values'] => ({
   name: workflow.name,
   description: workflow.description ?? '',
@@ -53,7 +63,7 @@ export const valuesOf = (workflow: Workflow): WorkflowFormState['values'] => ({
   prompt: workflow.prompt ?? '',
   model: workflow.model ?? '',
   dataRetentionDays: workflow.dataRetentionDays === null ? '' : String(workflow.dataRetentionDays),
-  workflow: '',
+  workflow: jsonText(workflow.workflow),
 })
 
 interface Read<Body> {
@@ -81,7 +91,8 @@ export function toChange(values: WorkflowFormState['values'], current: Workflow)
       .filter((name) => values[name] !== undefined && values[name].trim() !== (before[name] ?? '').trim())
       .map((name) => [name, values[name]]),
   )
-  const pasted = changed.workflow === undefined ? undefined : readPasted(changed.workflow)
+  // An empty field keeps the workflow.
+  const pasted = changed.workflow?.trim() ? readPasted(changed.workflow) : undefined
   const body = check(
     WorkflowChange,
     {
@@ -110,6 +121,8 @@ function texts(values: WorkflowFormState['values']) {
   }
 }
 
+const jsonPointer = '/workflow'
+
 const invalidJson = (detail: string, pointer = '/workflow') =>
   new AppError('invalid-workflow', detail, { errors: [{ pointer, detail }] })
 
@@ -117,29 +130,90 @@ const invalidJson = (detail: string, pointer = '/workflow') =>
 function readPasted(text: string): ReadWorkflow {
   if (text.trim() === '')
     throw invalidJson('Paste the JSON of a workflow. In n8n, select Download, or press Ctrl+A and Ctrl+C')
-  return readWorkflowText(
+  const read = readRepaired(text)
+  const faults = untypedNodes(read.workflow)
+  if (faults.length > 0) {
+    // Faults that make it no workflow at all come first.
+    parseWorkflow(read.workflow, { pointerPrefix: jsonPointer })
+    throw new AppError('invalid-workflow', 'Nodes without a type', { errors: faults })
+  }
+  return read
+}
+
+const readOne = (text: string): ReadWorkflow =>
+  readWorkflowText(
     text,
     (count) => `Found ${count} workflows. Paste one at a time, or import them with the command line`,
   )
+
+/** Replaces typographic quotes if the text has no straight ones, so that no text inside a value changes. */
+function readRepaired(text: string): ReadWorkflow {
+  const quotes = /[\u201c-\u201f\u00ab\u00bb]/g
+  if (text.includes('"') || !quotes.test(text)) return readOne(text)
+  try {
+    const { workflow, findings } = readOne(text.replace(quotes, '"'))
+    const message = 'Replaced typographic quotes'
+    return {
+      workflow,
+      findings: [{ code: 'unwrapped-json', level: 'hint', pointer: '', message }, ...findings],
+    }
+  } catch {
+    return readOne(text)
+  }
 }
 
-const jsonPointer = '/workflow'
+const maxFaults = 20
+
+/** The API stores such nodes with findings; in a form, they are a mistake. */
+function untypedNodes(workflow: unknown): FieldError[] {
+  const nodes = isObject(workflow) && Array.isArray(workflow.nodes) ? workflow.nodes : []
+  return nodes
+    .flatMap((node: unknown, index) =>
+      isObject(node) && (typeof node.type !== 'string' || node.type === '')
+        ? [{ pointer: `/workflow/nodes/${index}`, detail: 'needs a type, such as n8n-nodes-base.webhook' }]
+        : [],
+    )
+    .slice(0, maxFaults)
+}
 
 /** @param values the submitted values, which the form shows again */
 export function failedForm(values: WorkflowFormState['values'], error: AppError): WorkflowFormState {
   const errors: WorkflowFormState['errors'] = {}
-  const faults: FieldError[] = []
+  const inJson: FieldError[] = []
   for (const { pointer, detail } of error.errors ?? []) {
     const field = formFields.find((name) => pointer === `/${name}` || pointer.startsWith(`/${name}/`))
     if (field === 'workflow' || error.code === 'invalid-workflow') {
       const inside = pointer.startsWith(jsonPointer) ? pointer.slice(jsonPointer.length) : pointer
       if (inside === '') errors.workflow ??= detail
-      else faults.push({ pointer: inside, detail })
+      else inJson.push({ pointer: inside, detail })
     } else errors[field ?? ''] ??= detail
   }
+  const faults = placed(values.workflow ?? '', inJson)
   if (faults.length > 0) errors.workflow ??= 'Fix the problems in this JSON'
   if (Object.keys(errors).length === 0) errors[error.code === 'too-large' ? 'workflow' : ''] = error.message
   return { values, errors, faults }
+}
+
+/** Adds the line and column of each fault, or of the value that contains it. */
+function placed(text: string, faults: readonly FieldError[]): Fault[] {
+  const parentOf = (pointer: string) => pointer.slice(0, pointer.lastIndexOf('/'))
+  try {
+    const { source, workflows } = workflowsInText(text)
+    const start = text.indexOf(source)
+    const base = workflows[0]?.pointer ?? ''
+    const pointers = faults.flatMap(({ pointer }) => [base + pointer, base + parentOf(pointer)])
+    const places = placesOf(source, pointers)
+    return faults.map(({ pointer, detail }) => {
+      const at = places.get(base + pointer) ?? places.get(base + parentOf(pointer))
+      return {
+        pointer,
+        detail,
+        place: at === undefined || start < 0 ? null : lineAndColumn(text, start + at),
+      }
+    })
+  } catch {
+    return faults.map(({ pointer, detail }) => ({ pointer, detail, place: null }))
+  }
 }
 
 /** The name of the node at a pointer such as `/nodes/3/name` in the pasted JSON. */

@@ -1,27 +1,35 @@
 /** @module The forms that create, edit and delete a workflow. */
-import type { FieldError } from '../../../errors.ts'
 import type { Workflow } from '../../../workflows/contract.ts'
 import { Card, Grid, Remark } from '../../components/card.tsx'
 import { Button, LinkButton } from '../../components/controls.tsx'
-import { CheckField, Form, FormError, Hidden, TextArea, TextField } from '../../components/form.tsx'
+import {
+  CheckField,
+  FileField,
+  Form,
+  FormError,
+  Hidden,
+  TextArea,
+  TextField,
+} from '../../components/form.tsx'
 import { PageHead } from '../../layout/page.tsx'
 import { deploymentStyle } from '../../components/status.tsx'
 import type { DeploymentListRow } from '../../../deployments/list-queries.ts'
 import { plural } from '../../format.ts'
 import { diffHref, workflowHref } from '../links.ts'
 import { ImportWays } from '../list/view.tsx'
-import { nodeAt, type WorkflowFormState } from './form.ts'
+import { type Fault, nodeAt, type WorkflowFormState } from './form.ts'
 
 /** The faults in the JSON and their pointers, shown under the field. */
-function Faults({ faults, text }: { faults: readonly FieldError[]; text: string | undefined }) {
+function Faults({ faults, text }: { faults: readonly Fault[]; text: string | undefined }) {
   if (faults.length === 0) return null
   return (
     <ul class="faults" aria-label="Problems in the JSON">
-      {faults.map(({ pointer, detail }) => {
+      {faults.map(({ pointer, detail, place }) => {
         const node = nodeAt(text, pointer)
         return (
           <li>
             <code>{pointer}</code> {detail}
+            {place && <span class="muted"> at {place}</span>}
             {node && <span class="muted"> ({node})</span>}
           </li>
         )
@@ -86,6 +94,16 @@ const TagsField = ({ state: { values, errors } }: { state: WorkflowFormState }) 
   />
 )
 
+/** Replaces the text of the field above. */
+const WorkflowFile = () => (
+  <FileField
+    name="workflow.file"
+    label="Or choose a file"
+    accept=".json,.txt,application/json,text/plain"
+    fills="field-workflow"
+  />
+)
+
 interface NewProps {
   /** The idempotency key, so that submitting the form twice creates one workflow. */
   once: string
@@ -98,20 +116,21 @@ export const NewWorkflowView = ({ once, state, publicUrl }: NewProps) => (
     <PageHead title="Add workflow" />
     <Grid>
       <Card title="n8n JSON and prompt" span={8}>
-        <Form action="/workflows/new">
+        <Form action="/workflows/new" multipart>
           <Hidden name="once" value={once} />
           <TextArea
             name={'workflow'}
             label={'n8n JSON'}
             mono={true}
             rows={14}
-            required={true}
+            dropsFile
             value={state.values.workflow ?? ''}
             error={state.errors.workflow}
             focus={state.errors[''] === undefined}
             hint="In n8n, select Download in the workflow menu, or press Ctrl+A and Ctrl+C on the canvas. Up to 2 MB."
           />
           <Faults faults={state.faults} text={state.values.workflow} />
+          <WorkflowFile />
           <PromptFields state={state} />
           <div class="form-row">
             <NameField state={state} required={false} />
@@ -145,7 +164,7 @@ export function EditView({ workflow, state, expected, conflict }: EditProps) {
   return (
     <Grid>
       <Card title="Edit" note={`creates v${expected + 1}`} span={8}>
-        <Form action={workflowHref(workflow.id, '/edit')}>
+        <Form action={workflowHref(workflow.id, '/edit')} multipart>
           <Hidden name="expected" value={expected} />
           {conflict && (
             <FormError>
@@ -169,15 +188,17 @@ export function EditView({ workflow, state, expected, conflict }: EditProps) {
           <PromptFields state={state} />
           <TextArea
             name={'workflow'}
-            label={'New n8n JSON'}
+            label={'n8n JSON'}
             required={false}
             mono={true}
             rows={6}
             value={values.workflow ?? ''}
             error={errors.workflow}
-            hint="Leave empty to keep the nodes unchanged."
+            hint="The current version. Edit it, paste another one, or drop a file here."
+            dropsFile
           />
           <Faults faults={state.faults} text={values.workflow} />
+          <WorkflowFile />
           <TextField
             name={'dataRetentionDays'}
             label={'Run data retention'}
