@@ -1,15 +1,8 @@
 /** @module The database client: drizzle over Neon's HTTP driver, with timeouts and retries. */
-import { sleep } from '../lib/retry.ts'
+import { type AttemptOutcome, backoffMs, retry } from '../lib/retry.ts'
 import { type NeonQueryFunction, neon, neonConfig } from '@neondatabase/serverless'
 import { drizzle, type NeonHttpDatabase } from 'drizzle-orm/neon-http'
-import {
-  isConnectionRefused,
-  isMaybeApplied,
-  isRetriable,
-  MAX_TRIES,
-  RETRY_BUDGET_MS,
-  retryDelayMs,
-} from './errors.ts'
+import { isConnectionRefused, isMaybeApplied, isRetriable } from './errors.ts'
 import { batchReads } from './read-batching.ts'
 
 /** The bare driver. Returns date and time types as Postgres text, because drizzle configures its parsers that way. */
@@ -57,6 +50,9 @@ type StatementKind = 'read' | 'write' | 'repeatable-write'
 type Send = (endpoint: string, init: RequestInit & { body: string }) => Promise<Response>
 
 const STATEMENT_MAX_CHARS = 500
+const maxAttempts = 3
+const retryBudgetMs = 2_000
+const firstRetryMs = 20
 
 type Repeatable = Omit<Db, 'read'>
 
@@ -106,18 +102,23 @@ function sender(
   const ownEndpoint = fetchEndpoint ?? (call === fetch ? undefined : 'http://gateway.internal/sql')
   return async (endpoint, init) => {
     const startedAt = Date.now()
+    const send = () => {
+      const request = new Request(ownEndpoint ?? endpoint, init)
+      // Neon reads this header for batches only. The gateway of the tests rejects writes in every request with it.
+      if (kind === 'read') request.headers.set('Neon-Batch-Read-Only', 'true')
+      return exchange(call, request, timeoutMs)
+    }
     try {
-      for (let tries = 1; ; tries++) {
-        const request = new Request(ownEndpoint ?? endpoint, init)
-        // Neon reads this header for batches only. The gateway of the tests rejects writes in every request with it.
-        if (kind === 'read') request.headers.set('Neon-Batch-Read-Only', 'true')
-        const { answer, retriable } = await attempt(call, request, timeoutMs)
-        const delayMs = retryDelayMs(tries)
-        const late = Date.now() - startedAt + delayMs > RETRY_BUDGET_MS
-        const again = retriable === 'yes' || (retriable === 'if-repeatable' && kind !== 'write')
-        if (!again || tries === MAX_TRIES || late) return answer()
-        await sleep(delayMs)
-      }
+      const exchanged = await retry(send, {
+        delayMs: (outcome, attempt) => {
+          const retriable = judge(outcome)
+          const isRetried = retriable === 'yes' || (retriable === 'if-repeatable' && kind !== 'write')
+          return isRetried ? backoffMs(firstRetryMs, attempt) : null
+        },
+        maxAttempts,
+        budgetMs: retryBudgetMs,
+      })
+      return responseOf(exchanged)
     } finally {
       const durationMs = Date.now() - startedAt
       if (onSlow && durationMs >= slowMs) {
@@ -127,18 +128,18 @@ function sender(
   }
 }
 
-interface Attempt {
-  /** Returns the response, or throws the error of fetch. */
-  answer: () => Response
-  retriable: 'yes' | 'if-repeatable' | 'no'
+/** A response with its whole body. */
+interface Exchange {
+  response: Response
+  body: ArrayBuffer
 }
 
 /** Reads the whole response, so that every failure occurs here and not in the driver. */
-async function attempt(
+async function exchange(
   call: (request: Request) => Promise<Response>,
   request: Request,
   timeoutMs: number,
-): Promise<Attempt> {
+): Promise<Exchange> {
   const aborter = new AbortController()
   const timer = setTimeout(
     () => aborter.abort(new DOMException(`No response within ${timeoutMs} ms`, 'TimeoutError')),
@@ -147,38 +148,30 @@ async function attempt(
   const aborted = new Promise<never>((_, reject) => {
     aborter.signal.addEventListener('abort', () => reject(aborter.signal.reason), { once: true })
   })
-  const exchange = async () => {
+  const read = async () => {
     const response = await call(new Request(request, { signal: aborter.signal }))
     return { response, body: await response.arrayBuffer() }
   }
   try {
-    const { response, body } = await Promise.race([exchange(), aborted])
-    const { status, headers } = response
-    return {
-      answer: () => checked(new Response(body, { status, headers })),
-      retriable: judge(response, body),
-    }
-  } catch (error) {
-    return {
-      answer: () => {
-        throw error
-      },
-      retriable: isConnectionRefused(error) ? 'yes' : 'if-repeatable',
-    }
+    return await Promise.race([read(), aborted])
   } finally {
     clearTimeout(timer)
   }
 }
 
 /** Keeps responses that are not from the database gateway, such as a proxy's HTML, away from the driver's JSON parser. */
-function checked(response: Response): Response {
+function responseOf({ response, body }: Exchange): Response {
   if ((response.ok || response.status === 400) && !isJson(response)) {
     throw new Error(`The database endpoint returned ${response.status} without JSON`)
   }
-  return response
+  const { status, headers } = response
+  return new Response(body, { status, headers })
 }
 
-function judge(response: Response, body: ArrayBuffer): Attempt['retriable'] {
+/** Whether the statement was not applied, and another attempt may succeed. `if-repeatable`: it may have been applied. */
+function judge(outcome: AttemptOutcome<Exchange>): 'yes' | 'if-repeatable' | 'no' {
+  if ('error' in outcome) return isConnectionRefused(outcome.error) ? 'yes' : 'if-repeatable'
+  const { response, body } = outcome.value
   if (response.ok) return isJson(response) ? 'no' : 'if-repeatable'
   if (response.status === 429) return 'yes'
   const sqlState = isJson(response) ? codeOf(body) : ''

@@ -89,14 +89,6 @@ export function isConnectionRefused(error: unknown): boolean {
   return false
 }
 
-export const MAX_TRIES = 3
-export const RETRY_BUDGET_MS = 2_000
-
-/** Full jitter: a random delay of up to 20, 40, 80, … ms after attempt number `tries`. */
-export function retryDelayMs(tries: number): number {
-  return Math.random() * 20 * 2 ** (tries - 1)
-}
-
 /** Whether a statement caused the error. Its message can contain bound parameters: never show it. */
 export function isStatementFailure(error: unknown): boolean {
   return (
