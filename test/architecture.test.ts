@@ -235,6 +235,17 @@ describe('the architecture', () => {
         home: /^(lib\/time|web\/charts\/scales)\.ts$/,
       },
       { piece: 'failed runs', pattern: /\['error', 'crashed'\]/, home: /^runs\/meaning\.ts$/ },
+      { piece: 'JSON pointers', pattern: /replaceAll\('~', '~0'\)/, home: /^lib\/json-object\.ts$/ },
+      {
+        piece: 'kinds of n8n errors',
+        pattern: /instanceof N8nError && \(?\w+\.kind/,
+        home: /^n8n\/api-transport\.ts$/,
+      },
+      {
+        piece: 'optional times',
+        pattern: /=== null \? null : new Date\([\w.]+\)\.toISOString/,
+        home: /^lib\/time\.ts$/,
+      },
       { piece: 'names of errors', pattern: /instanceof Error \? \w+\.name/, home: /^errors\.ts$/ },
       {
         piece: 'the version that is deployed',

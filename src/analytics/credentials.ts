@@ -5,7 +5,7 @@ import type { Reader } from '../db/client.ts'
 import type { SlotBinding } from '../db/schema/deployments.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
 import type { CredentialStats, credentialSorts } from './contract.ts'
-import { dayMs, hourMs } from '../lib/time.ts'
+import { dayMs, hourMs, isoOf } from '../lib/time.ts'
 import { type BoundedRange, floor, partsOf, periodOf } from '../runs/period.ts'
 import { type Filter, matching, failuresIn, groupSums, isFiltered, runsIn } from '../runs/sources.ts'
 
@@ -127,7 +127,7 @@ export async function credentialStats(
     runs: row.runs,
     failures: row.failed,
     authenticationFailures: authenticationFailures.get(row.id) ?? 0,
-    lastUsedAt: row.last_used_ms === null ? null : new Date(row.last_used_ms).toISOString(),
+    lastUsedAt: isoOf(row.last_used_ms),
   }))
   const order = [options.sort, 'authenticationFailures', 'runs'] as const
   items.sort((a, b) => {

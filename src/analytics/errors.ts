@@ -7,7 +7,7 @@ import { invalid } from '../errors.ts'
 import { summaryColumns, toSummary } from '../executions/repository.ts'
 import { countedKinds, failedList } from '../runs/meaning.ts'
 import { happenedAtOfE, newestFirst } from '../runs/order.ts'
-import { dayMs, hourMs } from '../lib/time.ts'
+import { dayMs, hourMs, isoOf } from '../lib/time.ts'
 import {
   type ErrorGroup,
   type ErrorGroupDetail,
@@ -312,7 +312,7 @@ const toGroup = (row: GroupRow, range: BoundedRange, seriesInterval: Interval): 
   return {
     fingerprint: row.fingerprint,
     state: row.state,
-    stateChangedAt: toIso(row.changed_ms),
+    stateChangedAt: isoOf(row.changed_ms),
     fixedIn:
       row.fixed_workflow_id !== null && row.fixed_version !== null
         ? { workflowId: row.fixed_workflow_id, version: row.fixed_version }
@@ -326,8 +326,8 @@ const toGroup = (row: GroupRow, range: BoundedRange, seriesInterval: Interval): 
     incidents: row.incidents,
     previousRuns: row.previous_runs,
     previousIncidents: row.previous_incidents,
-    firstSeenAt: toIso(row.first_ms),
-    lastSeenAt: toIso(row.last_ms),
+    firstSeenAt: isoOf(row.first_ms),
+    lastSeenAt: isoOf(row.last_ms),
     workflows: row.workflows,
     topWorkflows: row.top_workflows ?? [],
     versions: row.versions,
@@ -341,5 +341,3 @@ function intervalFor({ from, to }: BoundedRange): Interval {
   if (lengthMs > maxBuckets * 7 * dayMs) throw invalid('from', `Request at most ${maxBuckets} weeks`)
   return lengthMs <= 72 * hourMs ? 'hour' : lengthMs <= 120 * dayMs ? 'day' : 'week'
 }
-
-const toIso = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString())

@@ -1,3 +1,4 @@
+import { isoOf } from '../lib/time.ts'
 import { happenedAtOfE } from '../runs/order.ts'
 import { sql } from 'drizzle-orm'
 import type { Reader } from '../db/client.ts'
@@ -69,5 +70,5 @@ const toItem = (row: Row) => ({
   name: row.name,
   ...ratesOf(row),
   incidents: row.incidents,
-  lastRunAt: row.last_run_ms === null ? null : new Date(row.last_run_ms).toISOString(),
+  lastRunAt: isoOf(row.last_run_ms),
 })

@@ -1,7 +1,7 @@
 /** @module Checks whether a user has signed in, on an n8n instance, for the credentials that Flowkeep sent there. */
 import { type Connection, toAppError } from '../instances/connections.ts'
 import { type Consent, consentUrl, oauthConsent } from '../instances/oauth-consent.ts'
-import { N8nError } from '../n8n/api-transport.ts'
+import { isN8nError, N8nError } from '../n8n/api-transport.ts'
 import { identityOf } from '../workflows/binding-sources.ts'
 import { type ResolvedSlot } from '../workflows/slot-bindings.ts'
 import type { RemoteCredentials } from './remote-credentials.ts'
@@ -80,7 +80,7 @@ export async function consentIfThere(client: Connection['client'], id: string): 
   try {
     return await oauthConsent(client, id)
   } catch (error) {
-    if (error instanceof N8nError && error.kind === 'not-found') return 'gone'
+    if (isN8nError(error, 'not-found')) return 'gone'
     throw error
   }
 }

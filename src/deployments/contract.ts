@@ -1,10 +1,10 @@
 /** @module The HTTP shapes of deployments: a version of a workflow on an instance. */
+import { pointerTo } from '../lib/json-object.ts'
 import { Uuid } from '../lib/scalars.ts'
 import * as z from 'zod'
 import { asBoolean } from '../http/openapi.ts'
 import { deploymentStatuses } from '../db/schema/deployments.ts'
 import { pageQuery, sliceOf } from '../http/page.ts'
-import { pointerTo } from '../n8n/workflow-json.ts'
 import type { RequestedBinding } from '../workflows/slot-bindings.ts'
 
 const Version = z.number().int('Must be a whole number').min(1, 'At least 1').max(1_000_000_000)

@@ -1,10 +1,10 @@
 /** @module The step of a run that sends each of its credentials to n8n once. */
+import { isN8nError } from '../n8n/api-transport.ts'
 import type { CredentialChoice, SlotBinding } from '../db/schema/deployments.ts'
 import { AppError } from '../errors.ts'
 import type { Connection } from '../instances/connections.ts'
 import { identityOf } from '../workflows/binding-sources.ts'
 import { type CredentialRefs, type N8nCredentialRef, slotRefs } from './credential-refs.ts'
-import { isKind } from './publication.ts'
 import type { Call, RemoteCredentials } from './remote-credentials.ts'
 import type { Run } from './run.ts'
 
@@ -63,8 +63,8 @@ export class CredentialStep {
     const found = await this.#tools
       .call(() => client.getCredential(id))
       .catch((error: unknown) => {
-        if (isKind(error, 'forbidden')) return { id, name: type, type }
-        if (isKind(error, 'not-found')) return undefined
+        if (isN8nError(error, 'forbidden')) return { id, name: type, type }
+        if (isN8nError(error, 'not-found')) return undefined
         throw error
       })
     if (found?.type === type) return { id, name: found.name }

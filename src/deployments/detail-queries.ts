@@ -1,11 +1,12 @@
 /** @module Queries of the deployment page. */
+import { isoOf } from '../lib/time.ts'
 import { sql } from 'drizzle-orm'
 import { type DeploymentListState, deploymentState, recentSums } from '../runs/deployment-state.ts'
 import { partsOf } from '../runs/period.ts'
 import { runsIn } from '../runs/sources.ts'
 import type { Reader } from '../db/client.ts'
 import type { Instance } from '../instances/contract.ts'
-import { isoOf, msOf } from './list-queries.ts'
+import { msOf } from './list-queries.ts'
 
 export type Surroundings = {
   workflowName: string

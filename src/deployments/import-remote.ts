@@ -9,7 +9,7 @@ import { AppError, invalid } from '../errors.ts'
 import type { Slice } from '../http/page.ts'
 import type { InstanceConnections } from '../instances/connections.ts'
 import { liveNodes } from '../n8n/api-shapes.ts'
-import { N8nError } from '../n8n/api-transport.ts'
+import { isN8nError } from '../n8n/api-transport.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
 import { endpointsOf } from '../n8n/webhook-paths.ts'
 import { nameLimit } from '../workflows/contract.ts'
@@ -62,7 +62,7 @@ export class RemoteWorkflows {
         ...(cursor !== undefined && { cursor }),
       })
       .catch((error: unknown) => {
-        const isCursor = cursor !== undefined && error instanceof N8nError && error.kind === 'rejected'
+        const isCursor = cursor !== undefined && isN8nError(error, 'rejected')
         if (isCursor) throw invalid('cursor', 'Not a cursor from this list')
         return failed(error)
       })

@@ -13,7 +13,7 @@ import {
 import type { Reader } from '../db/client.ts'
 import type { DeploymentStatus } from '../db/schema/deployments.ts'
 import { failedList } from '../runs/meaning.ts'
-import { last24Hours } from '../lib/time.ts'
+import { isoOf, last24Hours } from '../lib/time.ts'
 
 export interface DeploymentListFilter {
   state?: DeploymentListState | undefined
@@ -156,8 +156,6 @@ export async function countDeploymentStates(
 
 /** Milliseconds since the epoch, because Postgres formats times its own way. */
 export const msOf = (time: SQL): SQL => sql`extract(epoch from ${time})::float8 * 1000`
-export const isoOf = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString())
-
 function readCursor(text: string | null): { rank: number; trouble: number; id: string } | null {
   const [, rank, trouble, id = ''] = /^([1-9])\.(\d{1,4})\.([0-9a-f-]{36})$/.exec(text ?? '') ?? []
   return uuid.validate(id) ? { rank: Number(rank), trouble: Number(trouble), id } : null

@@ -2,7 +2,7 @@
 import { AppError } from '../errors.ts'
 import type { Connection } from '../instances/connections.ts'
 import { liveNodes, type N8nWorkflow } from '../n8n/api-shapes.ts'
-import { N8nError } from '../n8n/api-transport.ts'
+import { isN8nError, N8nError } from '../n8n/api-transport.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
 import { endpointsOf } from '../n8n/webhook-paths.ts'
 import { retry } from '../lib/retry.ts'
@@ -65,7 +65,7 @@ export class Publication {
         const isFinal =
           'value' in outcome
             ? outcome.value
-            : !(outcome.error instanceof N8nError) || isKind(outcome.error, 'not-found')
+            : !(outcome.error instanceof N8nError) || isN8nError(outcome.error, 'not-found')
         return isFinal ? null : Math.min(250 * 1.6 ** (attempt - 1), 2_000)
       },
       budgetMs: verifyMs,
@@ -93,13 +93,13 @@ export class Publication {
     try {
       await retry(() => call(() => connection.client.deleteWorkflow(id)), {
         delayMs: (outcome) =>
-          'error' in outcome && isKind(outcome.error, 'conflict') ? deleteAgainMs : null,
+          'error' in outcome && isN8nError(outcome.error, 'conflict') ? deleteAgainMs : null,
         maxAttempts: deleteTries,
         wait,
       })
     } catch (error) {
-      if (isKind(error, 'not-found')) return
-      if (!isKind(error, 'conflict')) throw error
+      if (isN8nError(error, 'not-found')) return
+      if (!isN8nError(error, 'conflict')) throw error
       throw new RetryLaterError(
         deleteLaterMs,
         'n8n is still unpublishing the workflow. The scheduled job deletes it afterwards',
@@ -118,6 +118,3 @@ export function isLive(
     active && (activeVersionId === null || activeVersionId === versionId) && (isCalled || triggerCount > 0)
   )
 }
-
-export const isKind = (error: unknown, kind: N8nError['kind']) =>
-  error instanceof N8nError && error.kind === kind

@@ -9,7 +9,7 @@ import { remoteCredentials } from '../db/schema/deployments.ts'
 import { AppError } from '../errors.ts'
 import type { Connection } from '../instances/connections.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
-import { N8nError } from '../n8n/api-transport.ts'
+import { isN8nError, N8nError } from '../n8n/api-transport.ts'
 import { completeCredentialData, sendableCredentialData } from '../n8n/credential-data.ts'
 import { canonicalJson } from '../n8n/workflow-json.ts'
 import type { N8nCredentialRef } from './credential-refs.ts'
@@ -264,12 +264,10 @@ function n8nName(name: string): string {
   return (name.length < nameChars.least ? `${name} (Flowkeep)` : name).slice(0, nameChars.most).toWellFormed()
 }
 
-const isKind = (error: unknown, kind: N8nError['kind']) => error instanceof N8nError && error.kind === kind
-
 const recoverFrom =
   <T>(kind: N8nError['kind'], otherwise: () => Promise<T>) =>
   (error: unknown): Promise<T> => {
-    if (!isKind(error, kind)) throw error
+    if (!isN8nError(error, kind)) throw error
     return otherwise()
   }
 
@@ -299,8 +297,8 @@ async function isGone(client: Connection['client'], id: string, call: Call): Pro
     await call(() => client.getCredential(id))
     return false
   } catch (error) {
-    if (isKind(error, 'not-found')) return true
-    if (isKind(error, 'forbidden')) return false
+    if (isN8nError(error, 'not-found')) return true
+    if (isN8nError(error, 'forbidden')) return false
     throw error
   }
 }

@@ -4,7 +4,7 @@ import { type Connection, toAppError } from '../instances/connections.ts'
 import { withoutSuccessReport } from '../instances/success-report.ts'
 import type { N8nClient } from '../n8n/api-client.ts'
 import type { N8nWorkflow } from '../n8n/api-shapes.ts'
-import { N8nError } from '../n8n/api-transport.ts'
+import { isN8nError, N8nError } from '../n8n/api-transport.ts'
 
 /**
  * The workflow without our success report node. Null when n8n has no such workflow.
@@ -14,7 +14,7 @@ export async function getWorkflow({ client }: Connection, id: string): Promise<N
   try {
     return withoutSuccessReport(await client.getWorkflow(id))
   } catch (error) {
-    if (error instanceof N8nError && error.kind === 'not-found') return null
+    if (isN8nError(error, 'not-found')) return null
     return failed(error)
   }
 }

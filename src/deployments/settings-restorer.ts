@@ -8,7 +8,7 @@ import { deployments, type SettingsBefore } from '../db/schema/deployments.ts'
 import type { Log } from '../http/log.ts'
 import { type Connection, type InstanceConnections, toAppError } from '../instances/connections.ts'
 import { withoutSuccessReport } from '../instances/success-report.ts'
-import { N8nError } from '../n8n/api-transport.ts'
+import { isN8nError, N8nError } from '../n8n/api-transport.ts'
 import { toN8nWorkflow } from '../n8n/sendable-workflow.ts'
 import { settingsToRestore } from './error-handling.ts'
 
@@ -101,7 +101,7 @@ async function restoreSettings(
 ): Promise<void> {
   if (n8nWorkflowId === null) return
   const live = await client.getWorkflow(n8nWorkflowId).catch((error: unknown) => {
-    if (error instanceof N8nError && error.kind === 'not-found') return undefined
+    if (isN8nError(error, 'not-found')) return undefined
     throw error
   })
   if (!live || live.isArchived) return

@@ -4,7 +4,7 @@
  */
 import { type Connection, toAppError } from '../instances/connections.ts'
 import { consentUrl } from '../instances/oauth-consent.ts'
-import { N8nError } from '../n8n/api-transport.ts'
+import { isN8nError, N8nError } from '../n8n/api-transport.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
 import type { ResolvedSlot } from '../workflows/slot-bindings.ts'
 import { consentIfThere, type Consents, needsConsent } from './consents.ts'
@@ -123,7 +123,7 @@ async function credentialsInN8n(client: Connection['client']): Promise<Listing |
       cursor = nextCursor
     }
   } catch (error) {
-    if (error instanceof N8nError && error.kind === 'forbidden') return null
+    if (isN8nError(error, 'forbidden')) return null
     throw error
   }
   return { items, complete: cursor === null }

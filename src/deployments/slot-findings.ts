@@ -1,8 +1,8 @@
 /** @module The findings about credential slots, and how to fix them. Pure. */
+import { pointerTo } from '../lib/json-object.ts'
 import type { SlotBinding } from '../db/schema/deployments.ts'
 import { AppError } from '../errors.ts'
 import type { Finding } from '../n8n/finding.ts'
-import { pointerTo } from '../n8n/workflow-json.ts'
 import { choiceOf, type NewHost } from '../workflows/binding-sources.ts'
 import { isSameName, type Misnamed, nameOf, quoted, type ResolvedSlot } from '../workflows/slot-bindings.ts'
 

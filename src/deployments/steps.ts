@@ -9,7 +9,7 @@ import type { Reporter } from '../instances/contract.ts'
 import type { ErrorReporter } from '../instances/reporter.ts'
 import { withoutSuccessReport, withSuccessReport } from '../instances/success-report.ts'
 import type { N8nWorkflow } from '../n8n/api-shapes.ts'
-import { N8nError } from '../n8n/api-transport.ts'
+import { isN8nError, N8nError } from '../n8n/api-transport.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
 import { endpointsOf } from '../n8n/webhook-paths.ts'
 import type { CredentialRefs } from './credential-refs.ts'
@@ -24,7 +24,7 @@ import type { Call, RemoteCredentials } from './remote-credentials.ts'
 import { startedBy, toRemoteBody } from './remote-body.ts'
 import { remoteHash } from './remote-form.ts'
 import { webhookScopeOf } from './webhook-ids.ts'
-import { isKind, isLive, Publication } from './publication.ts'
+import { isLive, Publication } from './publication.ts'
 import type { Outcome, Run } from './run.ts'
 
 /** A workflow with references resolved for this n8n, and the n8n ids of its sub-workflows. */
@@ -166,7 +166,7 @@ export class Steps {
     if (id !== null) {
       await this.#run.save({ step: 'workflow-update' })
       const found = await this.#call(() => client.getWorkflow(id)).catch((error: unknown) => {
-        if (isKind(error, 'not-found') && managed) return undefined
+        if (isN8nError(error, 'not-found') && managed) return undefined
         throw error
       })
       if (found?.isArchived) throw archived()
@@ -321,5 +321,5 @@ const noTrigger = 'Not published: the workflow has no enabled trigger. Add one, 
 
 /** Returns undefined for `not-found` and rethrows any other error. */
 function ignoreNotFound(error: unknown): undefined {
-  if (!isKind(error, 'not-found')) throw error
+  if (!isN8nError(error, 'not-found')) throw error
 }

@@ -11,7 +11,7 @@ import { workflows } from '../db/schema/workflows.ts'
 import { AppError } from '../errors.ts'
 import type { Connection } from '../instances/connections.ts'
 import type { N8nWorkflow } from '../n8n/api-shapes.ts'
-import { N8nError } from '../n8n/api-transport.ts'
+import { isN8nError } from '../n8n/api-transport.ts'
 import type { Finding } from '../n8n/finding.ts'
 import { type SubWorkflowRef, subWorkflowRefs, withSubWorkflows } from '../n8n/sub-workflow-refs.ts'
 
@@ -244,8 +244,7 @@ async function getIfThere(
     return await client.getWorkflow(id)
   } catch (error) {
     // `rejected`: not a valid n8n id.
-    if (error instanceof N8nError && (error.kind === 'not-found' || error.kind === 'rejected'))
-      return undefined
+    if (isN8nError(error, 'not-found', 'rejected')) return undefined
     throw error
   }
 }

@@ -1,7 +1,7 @@
 /** @module A published workflow on the instance that looks like the one to be deployed, and that Flowkeep does not track. */
 import type { Connection } from '../instances/connections.ts'
 import { liveNodes } from '../n8n/api-shapes.ts'
-import { N8nError } from '../n8n/api-transport.ts'
+import { isN8nError } from '../n8n/api-transport.ts'
 import type { Catalogue } from '../n8n/catalogue.ts'
 import type { Finding } from '../n8n/finding.ts'
 import type { N8nWorkflowBody } from '../n8n/sendable-workflow.ts'
@@ -23,7 +23,7 @@ export async function findUntrackedCopies(
   const wanted = new Set(triggersOf(nodes, catalogue))
   if (wanted.size === 0) return []
   const found = await client.listWorkflows({ name }).catch((error: unknown) => {
-    if (error instanceof N8nError && error.kind === 'forbidden') return { items: [] }
+    if (isN8nError(error, 'forbidden')) return { items: [] }
     throw error
   })
   return found.items.flatMap((workflow): Finding[] =>

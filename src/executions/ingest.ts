@@ -3,6 +3,7 @@
  * updates the execution from the merged key, and appends the difference to the ledger for the rollups. Concurrent,
  * repeated and reordered deliveries always result in the same rows and counts.
  */
+import { isoOf } from '../lib/time.ts'
 import { type FailedRun } from '../credentials/health.ts'
 import { sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
@@ -226,8 +227,6 @@ function toRecorded(row: Row, created: boolean): RecordedExecution {
     },
   }
 }
-
-const isoOf = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString())
 
 /** Called after the runs are recorded. Must not throw. */
 export type OnFailedRuns = (runs: FailedRun[]) => void

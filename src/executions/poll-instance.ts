@@ -9,7 +9,7 @@ import type { Db } from '../db/client.ts'
 import type { PollCursor } from '../db/schema/instances.ts'
 import type { N8nClient } from '../n8n/api-client.ts'
 import type { N8nExecution, N8nExecutionStatus } from '../n8n/api-shapes.ts'
-import { N8nError } from '../n8n/api-transport.ts'
+import { isN8nError } from '../n8n/api-transport.ts'
 import { failedRuns, ingest, type OnFailedRuns } from './ingest.ts'
 import { KnownExecutions, n8nRetentionMs } from './known-executions.ts'
 import { type IncomingExecution, emptyDelivery } from './merge.ts'
@@ -124,7 +124,7 @@ class Poll {
       const query = { status, limit: pageSize, ...(cursor && { cursor }) }
       const answer = await this.#options.client.listExecutions(query).catch((error: unknown) => {
         // n8n 1.x rejects some statuses.
-        if (error instanceof N8nError && error.kind === 'rejected') return { items: [], nextCursor: null }
+        if (isN8nError(error, 'rejected')) return { items: [], nextCursor: null }
         throw error
       })
       this.#seenAny ||= answer.items.length > 0
@@ -174,7 +174,7 @@ class Poll {
     try {
       return await this.#options.client.listExecutions({ limit: pageSize, ...(cursor && { cursor }) })
     } catch (error) {
-      if (isSaved && cursor && error instanceof N8nError && error.kind === 'rejected') return null
+      if (isSaved && cursor && isN8nError(error, 'rejected')) return null
       throw error
     }
   }
@@ -212,8 +212,7 @@ class Poll {
         await this.#options.client.getWorkflow(id)
         return true
       } catch (error) {
-        if (!(error instanceof N8nError && (error.kind === 'not-found' || error.kind === 'forbidden')))
-          throw error
+        if (!isN8nError(error, 'not-found', 'forbidden')) throw error
       }
     }
     return false

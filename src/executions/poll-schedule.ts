@@ -2,7 +2,7 @@
  * @module Schedules polls of instances. A claim takes a lease, and only its holder can report the outcome. If the holder
  * crashes, the lease expires and recorded executions are kept.
  */
-import { hourMs } from '../lib/time.ts'
+import { hourMs, isoOf } from '../lib/time.ts'
 import { sql } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
 import type { PollCursor } from '../db/schema/instances.ts'
@@ -235,7 +235,7 @@ export class PollSchedule {
 
 /** If n8n started a new epoch meanwhile, the next poll starts from the top. */
 function advance({ polledThroughMs, cursor, isComplete }: PollProgress, epoch: number, now: Date) {
-  const through = polledThroughMs === null ? null : new Date(polledThroughMs).toISOString()
+  const through = isoOf(polledThroughMs)
   return sql`
     poll_cursor = case when epoch = ${epoch}::integer
       then ${cursor === null ? null : JSON.stringify(cursor)}::jsonb else poll_cursor end,

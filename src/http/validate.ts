@@ -1,4 +1,5 @@
 /** @module Reads and validates input once: size, media type, UTF-8, JSON, nesting, then the contract's schema. */
+import { pointerOf } from '../lib/json-object.ts'
 import { concatBytes } from '../lib/encoding.ts'
 import type { Context, Env, Input, MiddlewareHandler, ValidationTargets } from 'hono'
 import type * as z from 'zod'
@@ -148,21 +149,19 @@ export function parseJson(text: string): unknown {
   }
 }
 
-const pointerOf = (path: readonly PropertyKey[], target: keyof ValidationTargets): string =>
-  target === 'json'
-    ? path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
-    : path.map(String).join('.')
+const placeOf = (path: readonly PropertyKey[], target: keyof ValidationTargets): string =>
+  target === 'json' ? pointerOf(path) : path.map(String).join('.')
 
 function fieldErrors(issues: readonly z.core.$ZodIssue[], target: keyof ValidationTargets): FieldError[] {
   return issues.flatMap((issue): FieldError[] =>
     issue.code === 'unrecognized_keys'
       ? issue.keys.map((key) => ({
-          pointer: pointerOf([...issue.path, key], target),
+          pointer: placeOf([...issue.path, key], target),
           detail: 'Unknown field',
         }))
       : issue.code === 'invalid_union' && issue.errors.length > 0
         ? fieldErrors(nearestBranch(issue), target)
-        : [{ pointer: pointerOf(issue.path, target), detail: issue.message }],
+        : [{ pointer: placeOf(issue.path, target), detail: issue.message }],
   )
 }
 

@@ -1,7 +1,7 @@
 /** @module Tests which features an n8n server and an API key support, without changing anything in n8n. */
 import type { InstanceCapabilities } from '../db/schema/instances.ts'
 import type { N8nClient } from '../n8n/api-client.ts'
-import { N8nError } from '../n8n/api-transport.ts'
+import { isN8nError, N8nError } from '../n8n/api-transport.ts'
 import { toAppError } from './connections.ts'
 import type { InstanceTest } from './contract.ts'
 
@@ -106,7 +106,7 @@ async function executionLimitations(client: N8nClient): Promise<string[]> {
     await client.listExecutions({ limit: 1 })
     return []
   } catch (error) {
-    if (error instanceof N8nError && error.kind === 'forbidden') {
+    if (isN8nError(error, 'forbidden')) {
       return ['Fetching executions: the API key is missing execution:list.']
     }
     throw error

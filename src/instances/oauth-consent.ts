@@ -3,7 +3,7 @@
  * only its credential test reveals whether an OAuth2 credential has an access token (verified on 2.41.1).
  */
 import type { N8nClient } from '../n8n/api-client.ts'
-import { N8nError } from '../n8n/api-transport.ts'
+import { isN8nError } from '../n8n/api-transport.ts'
 
 /** `unknown`: this n8n, API key or credential type does not support the check. */
 export type Consent = 'given' | 'missing' | 'unknown'
@@ -21,7 +21,7 @@ export async function oauthConsent(
     if (ok) return 'given'
     return notConnected.test(message) ? 'missing' : 'unknown'
   } catch (error) {
-    if (error instanceof N8nError && error.kind === 'forbidden') return 'unknown'
+    if (isN8nError(error, 'forbidden')) return 'unknown'
     throw error
   }
 }

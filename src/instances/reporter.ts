@@ -8,7 +8,7 @@ import type { Db } from '../db/client.ts'
 import { notFound } from '../errors.ts'
 import type { N8nClient } from '../n8n/api-client.ts'
 import type { N8nWorkflow } from '../n8n/api-shapes.ts'
-import { N8nError, type N8nErrorKind } from '../n8n/api-transport.ts'
+import { isN8nError, N8nError, type N8nErrorKind } from '../n8n/api-transport.ts'
 import type { Connection } from './connections.ts'
 import type { Reporter } from './contract.ts'
 import { type RememberedReporter, reporterBusy, type ReporterLease, ReporterState } from './reporter-state.ts'
@@ -261,7 +261,7 @@ async function unlessError<T>(kind: N8nErrorKind, work: Promise<T>): Promise<T |
   try {
     return await work
   } catch (error) {
-    if (error instanceof N8nError && error.kind === kind) return undefined
+    if (isN8nError(error, kind)) return undefined
     throw error
   }
 }

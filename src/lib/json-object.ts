@@ -6,3 +6,9 @@ export const isObject = (value: unknown): value is JsonObject =>
 
 /** Whether a value is an object or an array. */
 export const isContainer = (value: unknown): value is object => typeof value === 'object' && value !== null
+
+/** Appends a member to a JSON pointer (RFC 6901). */
+export const pointerTo = (pointer: string, key: string): string =>
+  `${pointer}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`
+
+export const pointerOf = (path: readonly PropertyKey[]): string => path.map(String).reduce(pointerTo, '')

@@ -1,4 +1,5 @@
 /** @module Inspects JSON text before it is parsed, in linear time and constant memory. */
+import { pointerOf } from './json-object.ts'
 
 /**
  * Limit to check before parsing, because `[[],[],…` takes thirty times its size in memory. Typical 4 MB bodies contain
@@ -112,18 +113,18 @@ export function inexactNumbers(text: string, limit = Infinity): WrittenNumber[] 
     } else if (code === 0x2d || (code >= 0x30 && code <= 0x39)) {
       numberToken.lastIndex = at
       const source = numberToken.exec(text)?.[0] ?? text.charAt(at)
-      if (isInexact(source)) found.push({ source, start: at, pointer: pointerOf(text, path) })
+      if (isInexact(source)) found.push({ source, start: at, pointer: pointerIn(text, path) })
       at += source.length - 1
     }
   }
   return found
 }
 
-function pointerOf(text: string, path: readonly (number | { start: number; end: number })[]): string {
+function pointerIn(text: string, path: readonly (number | { start: number; end: number })[]): string {
   const keys = path.map((step) =>
     typeof step === 'number' ? String(step) : (JSON.parse(text.slice(step.start, step.end)) as string),
   )
-  return keys.map((key) => `/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
+  return pointerOf(keys)
 }
 
 /** Whether JavaScript's shortest representation of the number is a different decimal. */

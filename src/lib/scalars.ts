@@ -4,6 +4,8 @@ import * as z from 'zod'
 
 export const Uuid = z.uuid({ version: 'v7', message: 'Must be a UUIDv7' })
 
+export const isUuid = (text: string): boolean => Uuid.safeParse(text).success
+
 /** The path parameter `:id`. */
 export const IdParam = z.object({ id: z.uuid({ version: 'v7' }) })
 

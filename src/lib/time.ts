@@ -7,3 +7,5 @@ export const last24Hours = (now: Date): { from: Date; to: Date } => ({
   from: new Date(now.getTime() - dayMs),
   to: now,
 })
+
+export const isoOf = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString())

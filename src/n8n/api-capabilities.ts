@@ -1,7 +1,7 @@
 /** @module Discovers the capabilities of an n8n server. */
 import * as z from 'zod'
 import { JsonRecord, N8nWorkflow, pageOf } from './api-shapes.ts'
-import { N8nError, type Send } from './api-transport.ts'
+import { isN8nError, N8nError, type Send } from './api-transport.ts'
 import { isObject } from '../lib/json-object.ts'
 import { type AcceptedSettings, KNOWN_SETTINGS, LEGACY_SETTINGS } from './sendable-settings.ts'
 
@@ -83,7 +83,7 @@ export async function discover(send: Send, maxResponseBytes: number): Promise<N8
       settings: accepted(Object.keys(settings)),
     }
   } catch (error) {
-    if (!(error instanceof N8nError && (error.kind === 'not-found' || error.kind === 'rejected'))) throw error
+    if (!isN8nError(error, 'not-found', 'rejected')) throw error
   }
   await checkIsN8n(send)
   return LEGACY
@@ -108,7 +108,7 @@ export async function discoverEndpoints(
     const endpoints = Object.values(data.resources).flatMap((resource) => resource.endpoints)
     return new Set(endpoints.map((each) => `${each.method} ${pattern(each.path)}`))
   } catch (error) {
-    if (error instanceof N8nError && (error.kind === 'not-found' || error.kind === 'rejected')) return null
+    if (isN8nError(error, 'not-found', 'rejected')) return null
     throw error
   }
 }
@@ -128,7 +128,7 @@ async function checkIsN8n(send: Send): Promise<void> {
       answer: pageOf(N8nWorkflow),
     })
   } catch (error) {
-    if (!(error instanceof N8nError && error.kind === 'not-found')) throw error
+    if (!isN8nError(error, 'not-found')) throw error
     throw new N8nError('not-n8n', { operation, status: error.status })
   }
 }

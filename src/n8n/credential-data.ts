@@ -10,12 +10,11 @@
  *   field it depends on is sent with the first value that shows it.
  * - Endpoints of an OAuth type must be HTTP or HTTPS URLs.
  */
-import { isContainer, isObject } from '../lib/json-object.ts'
+import { isContainer, isObject, pointerTo } from '../lib/json-object.ts'
 import type { FieldError } from '../errors.ts'
 import { type Catalogue, isRequired, legalOptions } from './catalogue.ts'
 import type { FieldType } from './catalogue-file.ts'
 import { isDisplayed, ownValue, type Values } from './display-options.ts'
-import { pointerTo } from './workflow-json.ts'
 
 const MAX_ERRORS = 50
 const CONTEXT = { version: 0, tool: false }

@@ -2,9 +2,8 @@
 import type { FieldError } from '../errors.ts'
 import type { Finding } from './finding.ts'
 import { isAbsent } from './structure-repairs.ts'
-import { isObject, type JsonObject } from '../lib/json-object.ts'
+import { isObject, type JsonObject, pointerTo } from '../lib/json-object.ts'
 import { isSetting, parsedObject } from './structure-settings.ts'
-import { pointerTo } from './workflow-json.ts'
 
 /** Accepted by every n8n version since 1.x. */
 const BASE_SETTINGS = [

@@ -10,8 +10,7 @@ import { checkStructure, MAX_NAME_LENGTH } from './structure.ts'
 import { NODE_FIELDS, toNumber } from './structure-nodes.ts'
 import { FreeNames } from './structure-names.ts'
 import { isAbsent } from './structure-repairs.ts'
-import { isObject, type JsonObject } from '../lib/json-object.ts'
-import { pointerTo } from './workflow-json.ts'
+import { isObject, type JsonObject, pointerTo } from '../lib/json-object.ts'
 
 /** Fields of n8n and its editor without effect on executions. */
 const BOOKKEEPING = new Set(

@@ -1,6 +1,6 @@
 /** @module Collects findings about a workflow's structure and decides which ones to repair. */
+import { pointerTo } from '../lib/json-object.ts'
 import type { Finding } from './finding.ts'
-import { pointerTo } from './workflow-json.ts'
 
 export const isAbsent = (value: unknown): value is null | undefined => value === null || value === undefined
 

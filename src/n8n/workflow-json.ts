@@ -1,7 +1,7 @@
 /** @module Validates workflow JSON against limits that protect the database and the isolate. */
 import { concatBytes, toHex } from '../lib/encoding.ts'
 import { hasNul } from '../lib/storable-text.ts'
-import { isContainer, isObject, type JsonObject } from '../lib/json-object.ts'
+import { isContainer, isObject, type JsonObject, pointerTo } from '../lib/json-object.ts'
 import { AppError, type FieldError } from '../errors.ts'
 
 export const MAX_WORKFLOW_BYTES = 2 * 1024 * 1024
@@ -164,11 +164,6 @@ function scalarFault(value: unknown): string | undefined {
 function stringFault(text: string): string | undefined {
   if (hasNul(text)) return 'contains U+0000'
   return text.isWellFormed() ? undefined : 'contains an unpaired surrogate'
-}
-
-/** Appends a key to a JSON pointer (RFC 6901). */
-export function pointerTo(pointer: string, key: string): string {
-  return `${pointer}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`
 }
 
 function printable(pointer: string): string {

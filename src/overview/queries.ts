@@ -1,8 +1,8 @@
 /** @module Overview queries that are not part of a feature's repository. */
+import { isoOf } from '../lib/time.ts'
 import { sql } from 'drizzle-orm'
 import type { Reader } from '../db/client.ts'
 import { executions } from '../db/schema/executions.ts'
-import { isoOf } from '../deployments/list-queries.ts'
 import { isSettledIncident } from '../analytics/error-states.ts'
 import { matching } from '../executions/search.ts'
 import { happenedAt } from '../runs/order.ts'

@@ -1,20 +1,20 @@
 /** @module Queries for the workflow pages: deployments, runs by version, version content and credential states. */
-import { percentageOf } from '../runs/meaning.ts'
-import type { JsonObject } from '../lib/json-object.ts'
-import { sql } from 'drizzle-orm'
-import { partsOf } from '../runs/period.ts'
-import { groupSums, runsIn } from '../runs/sources.ts'
-import type { Reader } from '../db/client.ts'
-import type { DeploymentStatus, SlotBinding } from '../db/schema/deployments.ts'
-import { last24Hours } from '../lib/time.ts'
 import {
   countedKinds,
   decisiveStatuses,
   failedList,
   failingNode,
   isOneOfKinds,
+  percentageOf,
   statusList,
 } from '../runs/meaning.ts'
+import type { JsonObject } from '../lib/json-object.ts'
+import { sql } from 'drizzle-orm'
+import { partsOf } from '../runs/period.ts'
+import { groupSums, runsIn } from '../runs/sources.ts'
+import type { Reader } from '../db/client.ts'
+import type { DeploymentStatus, SlotBinding } from '../db/schema/deployments.ts'
+import { isoOf, last24Hours } from '../lib/time.ts'
 
 export type DeployedPlace = {
   id: string
@@ -163,7 +163,5 @@ export async function readCredentialStates(
       where w.user_id = ${userId} and w.id = ${workflowId}
     )
     order by array_position(array['valid', 'untested', 'invalid'], c.status), c.id desc limit ${maxCredentials}`)
-  return rows.map(({ checkedMs, ...row }) =>
-    Object.assign(row, { checkedAt: checkedMs === null ? null : new Date(checkedMs).toISOString() }),
-  )
+  return rows.map(({ checkedMs, ...row }) => Object.assign(row, { checkedAt: isoOf(checkedMs) }))
 }

@@ -76,11 +76,7 @@ describe('a successful run stays successful', () => {
       failed('5', { timestamp: now - 30_000 }),
     ],
     ['without times', { executionId: '5', workflowId: 'wf1', status: 'success' }, failed('5')],
-    [
-      'with its own end',
-      run('5', 'success', now - 60_000),
-      run('5', 'error', now, { startedAt: undefined }),
-    ],
+    ['with its own end', run('5', 'success', now - 60_000), run('5', 'error', now, { startedAt: undefined })],
     ['with a start one minute later', run('5', 'success', now - 60_000), run('5', 'error', now)],
     ['cancelled', run('5', 'success', now - 60_000), run('5', 'canceled', now, { startedAt: undefined })],
   ])(

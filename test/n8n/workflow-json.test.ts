@@ -1,3 +1,4 @@
+import { pointerTo } from '../../src/lib/json-object.ts'
 import { describe, expect, test } from 'vitest'
 import { AppError } from '../../src/errors.ts'
 import {
@@ -7,7 +8,6 @@ import {
   MAX_JSON_DEPTH,
   MAX_WORKFLOW_BYTES,
   parseWorkflow,
-  pointerTo,
   unwrapWorkflowFile,
 } from '../../src/n8n/workflow-json.ts'
 

@@ -2,8 +2,8 @@
  * @module Filters of the runs list in the URL. Invalid filters are ignored and reported. The URL contains the complete
  * state of the list, so a run's page receives it as one parameter to find the neighboring runs.
  */
+import { isUuid } from '../../lib/scalars.ts'
 import { isStorable } from '../../lib/storable-text.ts'
-import { validate, version } from 'uuid'
 import { executionStatuses, runKinds } from '../../db/schema/executions.ts'
 import { countedKinds, failedStatuses, type IncludableKind, includableKinds } from '../../runs/meaning.ts'
 import { type RunPosition, readRunCursor } from '../../runs/order.ts'
@@ -45,8 +45,6 @@ interface Given {
 
 type Reader = (text: string, given: Given) => Partial<ExecutionSearch> | null
 
-const isId = (text: string) => validate(text) && version(text) === 7
-
 /** `stuck`, or a comma-separated list of statuses in which `failed` means all failing statuses. */
 function readStatus(text: string): Partial<ExecutionSearch> | null {
   if (text === 'stuck') return { stuck: true }
@@ -67,7 +65,7 @@ const readKinds: Reader = (text) => {
 const readId =
   (name: 'workflowId' | 'instanceId' | 'deploymentId'): Reader =>
   (text) =>
-    isId(text) ? { [name]: text } : null
+    isUuid(text) ? { [name]: text } : null
 
 const readText =
   (name: 'errorNode' | 'q', maxChars: number): Reader =>
@@ -134,7 +132,7 @@ export function readRunFilter(params: URLSearchParams, now: Date, timeZone: stri
   }
   const after = params.get('after') ?? ''
   // Older links contain an ID.
-  filter.after = isId(after) ? { id: after, happenedAtMs: null } : readRunCursor(after)
+  filter.after = isUuid(after) ? { id: after, happenedAtMs: null } : readRunCursor(after)
   if (filter.after === null && after !== '') filter.ignored.push(`after=${after.slice(0, 40)}`)
   return filter
 }

@@ -2,11 +2,11 @@
  * @module The fields of a credential's form, generated from its n8n type: which ones to show, and how to read a
  * posted form. No stored value leaves this module, and no typed secret returns to the form.
  */
+import { pointerTo } from '../../../lib/json-object.ts'
 import type { FieldError } from '../../../errors.ts'
 import { isRequired } from '../../../n8n/catalogue.ts'
 import type { FieldType } from '../../../n8n/catalogue-file.ts'
 import { isDisplayed, ownValue } from '../../../n8n/display-options.ts'
-import { pointerTo } from '../../../n8n/workflow-json.ts'
 import { fieldLabel, optionLabel } from '../labels.ts'
 
 /** `lines`: multi-line text. `switch`: on or off, with a known default. `choice`: one of several options, or none. */

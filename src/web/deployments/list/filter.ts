@@ -1,6 +1,6 @@
 /** @module Reads the filters of the deployment list from its URL. Invalid filters are ignored and reported. */
+import { isUuid } from '../../../lib/scalars.ts'
 import { type DeploymentListState, deploymentListStates } from '../../../runs/deployment-state.ts'
-import { IdParam } from '../../../lib/scalars.ts'
 import { type DeploymentListFilter } from '../../../deployments/list-queries.ts'
 
 export interface ListQuery {
@@ -15,8 +15,6 @@ export interface ListQuery {
 const maximumChars = 200
 const isState = (text: string): text is DeploymentListState =>
   deploymentListStates.includes(text as DeploymentListState)
-const isId = (text: string) => IdParam.safeParse({ id: text }).success
-
 export function readListQuery(params: URLSearchParams): ListQuery {
   const query: Record<string, string> = {}
   const ignored: string[] = []
@@ -27,7 +25,7 @@ export function readListQuery(params: URLSearchParams): ListQuery {
     else if (
       (name === 'q' && value.length <= maximumChars) ||
       (name === 'status' && isState(value)) ||
-      ((name === 'wf' || name === 'inst') && isId(value))
+      ((name === 'wf' || name === 'inst') && isUuid(value))
     ) {
       query[name] = value
     } else ignored.push(name.slice(0, 40))
