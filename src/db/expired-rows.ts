@@ -19,7 +19,9 @@ export async function deleteExpiredRows(db: Db, limit: number): Promise<number> 
       sql`delete from ${name} where ctid in (select ctid from ${name} where ${condition} limit ${limit}::integer)`,
     )
   })
-  const results = await db.batch(statements as unknown as [(typeof statements)[number]])
+  const [first, ...rest] = statements
+  if (!first) return 0
+  const results = await db.batch([first, ...rest])
   return results.reduce((sum, { rowCount }) => sum + (rowCount ?? 0), 0)
 }
 

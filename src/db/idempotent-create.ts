@@ -45,7 +45,8 @@ export async function idempotentCreate(
     db.execute(sql`select claim_quota(${userId}::uuid, ${table}, ${limit}::integer)`),
   )
   try {
-    await db.batch([...claim, ...withinQuotas, ...statements] as unknown as [BatchItem<'pg'>])
+    const [first, ...rest]: BatchItem<'pg'>[] = [...claim, ...withinQuotas, ...statements]
+    if (first) await db.batch([first, ...rest])
     return { id: resourceId, replayed: false }
   } catch (error) {
     const failure = databaseError(error)
