@@ -11,6 +11,7 @@ import { dirname, join } from 'node:path'
 import { createApp } from './app.ts'
 import { type Config, parseConfig } from './config.ts'
 import { createDeps, type Runtime } from './deps.ts'
+import { compressed } from './http/compression.ts'
 import { housekeeping } from './housekeeping.ts'
 import { createPublicFetch } from './instances/net/public-fetch.ts'
 
@@ -86,7 +87,7 @@ export async function startNode({ env, port, host, fetch, replicaFetch }: NodeOp
   }
   const deps = createDeps(config, nodeRuntime({ fetch, replicaFetch, config, defer }))
   const server = createAdaptorServer({
-    fetch: createApp(deps).fetch,
+    fetch: compressed(createApp(deps).fetch),
     serverOptions: { headersTimeout: 10_000, requestTimeout: 30_000 },
   }) as Server
   await new Promise<void>((resolve, reject) => {
