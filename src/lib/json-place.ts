@@ -1,4 +1,5 @@
 /** @module Where the values of a JSON text are, as lines and columns for people. */
+import { pointerOf } from './json-object.ts'
 
 /** A string, a structural character, or a literal. */
 const token = /"(?:[^"\\]|\\[^])*"|[{}[\],:]|[^\s{}[\],:"]+/g
@@ -16,9 +17,7 @@ export function placesOf(text: string, pointers: readonly string[]): Map<string,
   let expectsKey = false
   const visit = (index: number) => {
     if (!depths.has(path.length)) return
-    const pointer = path
-      .map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`)
-      .join('')
+    const pointer = pointerOf(path)
     if (wanted.has(pointer) && !found.has(pointer)) found.set(pointer, index)
   }
   for (const { 0: part, index } of text.matchAll(token)) {

@@ -111,7 +111,7 @@ describe('the form that edits a workflow', () => {
     expect(await stored(tab, location)).toMatchObject({ version: 1 })
   })
 
-  test('does not undo a newer version with JSON that nobody edited', async () => {
+  test('does not undo a newer version with unedited JSON', async () => {
     const tab = await signedInBrowser(app)
     const { location } = await tab.post('/workflows/new', { workflow: json })
     const path = `${(location ?? '').split('#')[0]}/edit`
