@@ -15,6 +15,7 @@ import { createTestDatabase, type TestDatabase } from '../harness/database.ts'
 import type { StubMode } from '../harness/n8n-stub-faults.ts'
 import type { Generation } from '../harness/n8n-stub-state.ts'
 import { createN8nStub } from '../harness/n8n-stub.ts'
+import { createClock } from '../harness/clock.ts'
 
 export interface N8nCall {
   method: string
@@ -52,7 +53,7 @@ vi.spyOn(AbortSignal, 'timeout').mockImplementation(() => {
 
 export async function createDeployWorld(options: { generation?: Generation; database?: TestDatabase } = {}) {
   const database = options.database ?? (await createTestDatabase())
-  const clock = { now: new Date('2026-05-04T10:00:00Z') }
+  const clock = createClock(new Date('2026-05-04T10:00:00Z'))
   const now = () => new Date(clock.now)
   const stub = await createN8nStub({
     generation: options.generation ?? '2.41',

@@ -13,6 +13,7 @@ import { createN8nClient } from '../../src/n8n/api-client.ts'
 import type { TestDatabase } from '../harness/database.ts'
 import { createN8nStub, type N8nStub, type N8nStubOptions } from '../harness/n8n-stub.ts'
 import type { StubExecution } from '../harness/n8n-stub-state.ts'
+import { createClock } from '../harness/clock.ts'
 
 export const minuteMs = 60_000
 export const hourMs = 60 * minuteMs
@@ -34,7 +35,7 @@ const webhookWorkflow = (name: string) => ({
 })
 
 export function createPollWorld({ db, sql }: Pick<TestDatabase, 'db' | 'sql'>) {
-  const clock = { now: new Date('2026-11-22T12:00:00Z') }
+  const clock = createClock(new Date('2026-11-22T12:00:00Z'))
   const now = () => new Date(clock.now)
   const logs: { level: string; event: string; fields: LogFields }[] = []
   const fetches = new Map<string, { stub: N8nStub; fetch: typeof fetch }>()

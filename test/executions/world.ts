@@ -36,6 +36,7 @@ import { ErrorReporter } from '../../src/instances/reporter.ts'
 import { InstanceRepository } from '../../src/instances/repository.ts'
 import { instanceRoutes } from '../../src/instances/routes.ts'
 import type { TestDatabase } from '../harness/database.ts'
+import { createClock } from '../harness/clock.ts'
 
 export interface Call {
   user?: string
@@ -63,7 +64,7 @@ interface WorldOptions {
 
 export function createWorld(database: TestDatabase, options: WorldOptions = {}) {
   const { db } = database
-  const clock = { now: new Date() }
+  const clock = createClock(new Date())
   const now = () => new Date(clock.now)
   const secretBox = createSecretBox({
     active: 'k1',

@@ -3,13 +3,14 @@ import { expect } from 'vitest'
 import { InstanceConnections } from '../../src/instances/connections.ts'
 import { ErrorReporter } from '../../src/instances/reporter.ts'
 import { createTestApp, type TestAppOptions } from '../harness/app.ts'
+import { restoredAfterTest } from '../harness/clock.ts'
 import { createN8nStub, type N8nStubOptions } from '../harness/n8n-stub.ts'
 
 export type Connected = Awaited<ReturnType<typeof createConnected>>
 
 export async function createConnected(options: Pick<TestAppOptions, 'database'> = {}) {
-  const clock = { aheadMs: 0 }
-  const now = () => new Date(Date.now() + clock.aheadMs)
+  const aheadMs = restoredAfterTest(0)
+  const now = () => new Date(Date.now() + aheadMs.value)
   const n8n: { fetch: typeof fetch } = { fetch: () => Promise.reject(new TypeError('fetch failed')) }
   const instanceFetch: typeof fetch = (input, init) => n8n.fetch(input, init)
   const app = await createTestApp({ ...options, runtime: { instanceFetch, now } })
@@ -69,5 +70,5 @@ export async function createConnected(options: Pick<TestAppOptions, 'database'> 
     }
     return { stub, user, id, path, connect, hookAnswers, expectOneReporter }
   }
-  return { app, clock, n8n, world, close: () => app.close() }
+  return { app, aheadMs, n8n, world, close: () => app.close() }
 }

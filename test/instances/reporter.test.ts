@@ -232,7 +232,7 @@ describe('after a crash, the lease expires and another call ends with exactly on
     const early = await survivor.ensure().catch((error: unknown) => error)
     const isComplete = applied && count === requests
     expect((early as Partial<AppError>).code).toBe(isComplete ? undefined : 'instance-busy')
-    connected.clock.aheadMs += leaseMs + 1000
+    connected.aheadMs.value += leaseMs + 1000
     await survivor.ensure()
     await expectOneReporter()
   })
@@ -267,7 +267,7 @@ describe('rotating the webhook token', () => {
     await expectOneReporter()
     const report = { body: [], headers: { Authorization: before } }
     expect((await connected.app.call('POST', `/hooks/n8n/${id}`, report)).status).toBe(200)
-    connected.clock.aheadMs += 24 * 60 * 60 * 1000 + 1000
+    connected.aheadMs.value += 24 * 60 * 60 * 1000 + 1000
     expect((await connected.app.call('POST', `/hooks/n8n/${id}`, report)).status).toBe(401)
     expect(await hookAnswers()).toBe(202)
   })
