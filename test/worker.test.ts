@@ -205,6 +205,18 @@ describe('the bundled worker', () => {
     expect(answer.headers.get('Content-Type')).toBe('application/problem+json')
   })
 
+  test('limits a body that has no Content-Length', async () => {
+    const body = new Blob(['x'.repeat(320 * 1024)]).stream()
+    const response = await server.fetch('/v1/auth/login', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: body as never,
+      duplex: 'half',
+    })
+    expect(response.status).toBe(413)
+    expect(await json(response)).toMatchObject({ code: 'too-large' })
+  })
+
   test('describes its API as Node does', async () => {
     const onNode = await createApp(depsOnNode()).request('/openapi.json')
     expect(await json(await call('GET', '/openapi.json'))).toEqual(await onNode.json())

@@ -59,9 +59,12 @@ export function createAccounts(db: Db, options: { graceSeconds?: number; fingerp
     now,
   })
   const refreshTokens = createRefreshTokens(randomRing('r1'))
-  const { graceSeconds = 10, fingerprint = createFingerprint(crypto.getRandomValues(new Uint8Array(32))) } =
+  const { graceSeconds, fingerprint = createFingerprint(crypto.getRandomValues(new Uint8Array(32))) } =
     options
-  const sessions = new SessionRepository(db, now, { refreshTokens, graceSeconds })
+  const sessions = new SessionRepository(db, now, {
+    refreshTokens,
+    ...(graceSeconds !== undefined && { graceSeconds }),
+  })
   const users = new UserRepository(db, now, sessions)
   const throttle = new Throttle(db, now, fingerprint)
   const deferred: Promise<unknown>[] = []

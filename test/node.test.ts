@@ -1,0 +1,47 @@
+/** The address that Node takes for the client's, over real connections: throttles and the log rely on it. */
+import type { AddressInfo } from 'node:net'
+import { createAdaptorServer } from '@hono/node-server'
+import { Hono } from 'hono'
+import { expect, test } from 'vitest'
+import { nodeRuntime } from '../src/node.ts'
+
+async function addressSeen(trustedProxyHops: number, headers: Record<string, string>): Promise<string> {
+  const { clientIp } = nodeRuntime({ config: { trustedProxyHops, allowLoopbackInstances: false } })
+  const server = createAdaptorServer(new Hono().get('/', (c) => c.text(clientIp(c))))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  try {
+    const { port } = server.address() as AddressInfo
+    const response = await fetch(`http://127.0.0.1:${port}/`, {
+      headers: { ...headers, Connection: 'close' },
+    })
+    return await response.text()
+  } finally {
+    server.close()
+  }
+}
+
+test('without a trusted proxy the address is that of the connection, whatever headers claim', async () => {
+  const claims = {
+    'X-Forwarded-For': '198.51.100.1, 198.51.100.2',
+    'X-Real-IP': '198.51.100.3',
+    Forwarded: 'for=198.51.100.4',
+    'CF-Connecting-IP': '198.51.100.5',
+  }
+  expect(await addressSeen(0, claims)).toBe('127.0.0.1')
+})
+
+test.each([
+  [1, '198.51.100.66, 198.51.100.1', '198.51.100.1'],
+  [2, '198.51.100.66, 198.51.100.1, 10.0.0.2', '198.51.100.1'],
+  [2, '198.51.100.66 ,198.51.100.1,10.0.0.2', '198.51.100.1'],
+])('%i trusted proxies: the one that is farthest out names the client in %j', async (hops, value, address) => {
+  expect(await addressSeen(hops, { 'X-Forwarded-For': value })).toBe(address)
+})
+
+test.each([
+  ['no header', {}],
+  ['fewer addresses than proxies', { 'X-Forwarded-For': '198.51.100.1' }],
+  ['an empty address', { 'X-Forwarded-For': ', 198.51.100.1' }],
+])('with %s the address is that of the connection', async (_, headers) => {
+  expect(await addressSeen(2, headers)).toBe('127.0.0.1')
+})
