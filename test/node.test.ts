@@ -1,4 +1,4 @@
-/** The address that Node takes for the client's, over real connections: throttles and the log rely on it. */
+/** The client address on Node, over real connections. Throttles and the log rely on it. */
 import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 import { Hono } from 'hono'
@@ -20,7 +20,7 @@ async function addressSeen(trustedProxyHops: number, headers: Record<string, str
   }
 }
 
-test('without a trusted proxy the address is that of the connection, whatever headers claim', async () => {
+test('without a trusted proxy, headers do not change the client address', async () => {
   const claims = {
     'X-Forwarded-For': '198.51.100.1, 198.51.100.2',
     'X-Real-IP': '198.51.100.3',
@@ -34,7 +34,7 @@ test.each([
   [1, '198.51.100.66, 198.51.100.1', '198.51.100.1'],
   [2, '198.51.100.66, 198.51.100.1, 10.0.0.2', '198.51.100.1'],
   [2, '198.51.100.66 ,198.51.100.1,10.0.0.2', '198.51.100.1'],
-])('%i trusted proxies: the one that is farthest out names the client in %j', async (hops, value, address) => {
+])('with %i trusted proxies, the outermost names the client in %j', async (hops, value, address) => {
   expect(await addressSeen(hops, { 'X-Forwarded-For': value })).toBe(address)
 })
 
@@ -42,6 +42,6 @@ test.each([
   ['no header', {}],
   ['fewer addresses than proxies', { 'X-Forwarded-For': '198.51.100.1' }],
   ['an empty address', { 'X-Forwarded-For': ', 198.51.100.1' }],
-])('with %s the address is that of the connection', async (_, headers) => {
+])('with %s the client address is the address of the connection', async (_, headers) => {
   expect(await addressSeen(2, headers)).toBe('127.0.0.1')
 })

@@ -1,6 +1,7 @@
 /** Tests every path with an ID in the OpenAPI document, so that new paths are included. */
 import { v7 } from 'uuid'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { readWorkflowList } from '../src/workflows/list-queries.ts'
 import { type Answer, type TestUser, useTestApp } from './harness/app.ts'
 import { createN8nStub } from './harness/n8n-stub.ts'
 
@@ -179,6 +180,18 @@ describe('another user’s resource', () => {
     })
     expect(answer.status).toBe(401)
   })
+})
+
+test('the workflow list of the dashboard counts and pages only the user’s own workflows', async () => {
+  const [many, one] = [await app.user(), await app.user()]
+  const save = (user: TestUser, name: string) =>
+    user.call('POST', '/v1/workflows', { body: { workflow: { nodes: [], connections: {} }, name } })
+  await save(one, 'Orders of one')
+  for (let number = 0; number < 3; number += 1) await save(many, `Orders of many ${number}`)
+  for (const filter of [{}, { q: 'orders' }]) {
+    const list = await readWorkflowList(app.deps.db.read, one.id, filter, null, new Date())
+    expect(list).toMatchObject({ total: 1, rows: [{ name: 'Orders of one' }], nextCursor: null })
+  }
 })
 
 describe('without a session', () => {

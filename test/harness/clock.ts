@@ -1,7 +1,7 @@
-/** @module Clocks that tests of a file share: the next test does not see what one of them moved, even if that one fails. */
+/** @module Clocks that the tests of a file share. A test that moves one, and fails, does not affect the next. */
 import { onTestFinished } from 'vitest'
 
-/** What a test sets is taken back when the test ends. What a hook sets stays. */
+/** A value that a test sets is restored when the test ends. A value that a hook sets stays. */
 export function restoredAfterTest<T>(initial: T): { value: T } {
   let current = initial
   let isSetByTest = false
