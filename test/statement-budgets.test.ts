@@ -136,6 +136,7 @@ const pages: Record<string, [statements: number, requests: number]> = {
   '/audit': [4, 4],
   '/search?q=budget': [3, 3],
   '/help': [2, 2],
+  '/account': [2, 2],
   '/more': [2, 2],
 }
 

@@ -3,6 +3,7 @@ import { Hono } from 'hono'
 import type { BaseEnv } from '../http/env.ts'
 import { expiredForms } from './sign-in/expired-form.tsx'
 import { signInPages } from './sign-in/route.tsx'
+import { accountPages } from './account/route.tsx'
 import { assets, referenceAssets } from '../lib/assets.generated.ts'
 import { auditPages } from './audit/route.tsx'
 import { credentialPages } from './credentials/routes.tsx'
@@ -31,6 +32,7 @@ const signedInPaths = [
   '/audit/*',
   '/search/*',
   '/help',
+  '/account/*',
   '/more',
 ]
 const yearSeconds = 365 * 86_400
@@ -47,6 +49,8 @@ export function dashboardRoutes(deps: DashboardDeps, sessions: BrowserSessions) 
   return app
     .route('/', assetRoutes(deps.readAsset))
     .route('/', signInPages(deps, sessions))
+    .route('/account', accountPages(deps, sessions))
+    .route('/', accountRedirects())
     .route('/', generalPages(deps.config.publicUrl))
     .route('/', overviewPages(deps))
     .route('/executions', executionPages(deps))
@@ -57,6 +61,13 @@ export function dashboardRoutes(deps: DashboardDeps, sessions: BrowserSessions) 
     .route('/instances', instancePages(deps))
     .route('/audit', auditPages(deps))
     .route('/search', searchPages(deps))
+}
+
+/** Paths where people look for the account page. */
+function accountRedirects() {
+  const app = new Hono<BaseEnv>()
+  for (const path of ['/settings', '/me', '/profile']) app.get(path, (c) => c.redirect('/account', 303))
+  return app
 }
 
 /** Where the runtime serves `public/assets` by itself, no request for them arrives here. */

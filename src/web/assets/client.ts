@@ -357,12 +357,14 @@ function listenToFiles(): void {
     area.setSelectionRange(0, 0)
     return true
   }
+  const fillFrom = async (input: HTMLInputElement) => {
+    const area = document.getElementById(input.dataset.fills ?? '')
+    if (await fill(area, input.files?.[0])) input.value = ''
+  }
   document.addEventListener('change', (event) => {
     const input = event.target
     if (!(input instanceof HTMLInputElement) || input.dataset.fills === undefined) return
-    void fill(document.getElementById(input.dataset.fills), input.files?.[0]).then((filled) => {
-      if (filled) input.value = ''
-    })
+    void fillFrom(input)
   })
   const areaOf = (event: DragEvent) =>
     event.target instanceof Element && event.dataTransfer?.types.includes('Files')

@@ -51,7 +51,9 @@ export const generalPages = (publicUrl: string) =>
               <>
                 <span>
                   <Avatar name={user.name ?? user.email} />
-                  {user.name ?? user.email}
+                  <a class="link" href="/account">
+                    {user.name ?? user.email}
+                  </a>
                 </span>
                 <span>
                   <Icon name="globe" small />

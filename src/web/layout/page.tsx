@@ -134,9 +134,9 @@ function Frame({ options, viewer, counts, notice, who, at, children }: PropsWith
           <ThemeSwitch theme={viewer.theme} at={at} />
           <div class="me">
             <Avatar name={who} />
-            <span class="who truncate" title={who}>
+            <a class="who truncate" href="/account" title={`Account of ${who}`}>
               {who}
-            </span>
+            </a>
             <form method="post" action="/sign-out">
               <button class="icon-button" type="submit" aria-label="Sign out" title="Sign out">
                 <Icon name="signOut" />
