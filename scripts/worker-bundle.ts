@@ -51,6 +51,8 @@ export async function bundleWorker(): Promise<OutputChunk[]> {
     tsconfig: 'tsconfig.json',
     resolve: { conditionNames: ['workerd', 'worker', 'browser', 'import'] },
     experimental: { nativeMagicString: true },
+    // `hono/jsx` also names the renderer for browsers.
+    treeshake: { moduleSideEffects: [{ test: /node_modules[\\/]hono[\\/]/, sideEffects: false }] },
     plugins: [sources, honoOpenapi, jsonSchema],
   })
   const { output } = await bundle.generate({
