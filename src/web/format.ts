@@ -2,6 +2,7 @@
  * @module Formats numbers, durations, sizes and times. A missing value is an en dash, an unknown value a question mark.
  * Values are never rounded up to 100%.
  */
+import { dayMs } from '../lib/time.ts'
 
 /** Missing value: the run has not ended, or nothing was counted. */
 export const none = '–'
@@ -94,7 +95,7 @@ export interface TimeFormat {
   /** IANA name, such as Europe/Berlin. */
   readonly timeZone: string
   readonly now: Date
-  /** Today 13:58:04, or 17 Nov 16:40; with the year unless it is the current one. */
+  /** Today 13:58:04, or 17 Nov 16:40; with the year unless it is the current one. With the offset if it occurs twice. */
   instant(at: Date | string | null | undefined): string
   /** 13:58:04 */
   clock(at: Date | string): string
@@ -145,11 +146,38 @@ export function createTimeFormat(timeZone: string, now: Date): TimeFormat {
   const dayOf = ({ year, month, day }: LocalTime) =>
     `${day} ${months[month - 1]}${year === today.year ? '' : ` ${year}`}`
 
+  const offsetMs = (ms: number): number => {
+    const { year, month, day, hour, minute, second } = local(new Date(ms))
+    return Date.UTC(year, month - 1, day, +hour, +minute, +second) - Math.floor(ms / 1000) * 1000
+  }
+  /** UTC day → by how much clocks go back around it. */
+  const setBacks = new Map<number, number>()
+  const setBackOn = (day: number): number => {
+    let setBackMs = setBacks.get(day)
+    if (setBackMs === undefined) {
+      setBackMs = offsetMs((day - 0.5) * dayMs) - offsetMs((day + 1.5) * dayMs)
+      setBacks.set(day, setBackMs)
+    }
+    return setBackMs
+  }
+  /** ` (UTC+2)` for a local time that occurs twice because clocks go back, otherwise empty. */
+  const offsetNote = (at: Date | string): string => {
+    const ms = new Date(at).getTime()
+    const setBackMs = setBackOn(Math.floor(ms / dayMs))
+    if (setBackMs <= 0) return ''
+    const own = offsetMs(ms)
+    if (offsetMs(ms + setBackMs) === own && offsetMs(ms - setBackMs) === own) return ''
+    const minutes = Math.abs(own) / 60_000
+    const rest = minutes % 60 === 0 ? '' : `:${minutes % 60}`
+    return ` (UTC${own < 0 ? '−' : '+'}${Math.floor(minutes / 60)}${rest})`
+  }
+
   const instant: TimeFormat['instant'] = (at) => {
     if (at === null || at === undefined) return none
     const time = local(at)
     const { hour, minute, second } = time
-    return isToday(time) ? `Today ${hour}:${minute}:${second}` : `${dayOf(time)} ${hour}:${minute}`
+    const text = isToday(time) ? `Today ${hour}:${minute}:${second}` : `${dayOf(time)} ${hour}:${minute}`
+    return text + offsetNote(at)
   }
   const clockShort = (at: Date | string) => {
     const { hour, minute } = local(at)
@@ -161,7 +189,7 @@ export function createTimeFormat(timeZone: string, now: Date): TimeFormat {
     instant,
     clock: (at) => {
       const { hour, minute, second } = local(at)
-      return `${hour}:${minute}:${second}`
+      return `${hour}:${minute}:${second}${offsetNote(at)}`
     },
     clockShort,
     day: (at) => dayOf(local(at)),

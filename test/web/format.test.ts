@@ -105,3 +105,15 @@ describe('times', () => {
     expect(time.instant('2026-07-01T03:30:00Z')).toBe('30 Jun 23:30')
   })
 })
+
+test('adds the offset to a local time that occurs twice', () => {
+  const time = createTimeFormat('Europe/Berlin', new Date('2026-11-22T12:00:00Z'))
+  expect(time.instant('2026-10-24T23:59:00Z')).toBe('25 Oct 01:59')
+  expect(time.instant('2026-10-25T00:30:00Z')).toBe('25 Oct 02:30 (UTC+2)')
+  expect(time.instant('2026-10-25T01:30:00Z')).toBe('25 Oct 02:30 (UTC+1)')
+  expect(time.clock('2026-10-25T01:30:00Z')).toBe('02:30:00 (UTC+1)')
+  expect(time.instant('2026-10-25T02:00:00Z')).toBe('25 Oct 03:00')
+  expect(time.instant('2026-03-29T01:30:00Z')).toBe('29 Mar 03:30')
+  const newYork = createTimeFormat('America/New_York', new Date('2026-11-22T12:00:00Z'))
+  expect(newYork.instant('2026-11-01T05:30:00Z')).toBe('1 Nov 01:30 (UTC−4)')
+})

@@ -114,7 +114,9 @@ export function StatusTag({ tone, label, struckThrough = false }: StatusStyle) {
   return (
     <span class={`tag ${tone}`}>
       <Glyph tone={tone} struckThrough={struckThrough} />
-      {label}
+      <span class="truncate" title={label}>
+        {label}
+      </span>
     </span>
   )
 }

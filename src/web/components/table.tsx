@@ -107,11 +107,11 @@ export const NameCell = ({
     {badge}
     <span class="two-lines">
       {href ? (
-        <a class="row-link" href={href} data-row>
+        <a class="row-link" href={href} data-row {...(typeof name === 'string' && { title: name })}>
           {name}
         </a>
       ) : (
-        <span>{name}</span>
+        <span {...(typeof name === 'string' && { title: name })}>{name}</span>
       )}
       {note && <small>{note}</small>}
     </span>

@@ -152,11 +152,15 @@ function Frame({ options, viewer, counts, notice, who, at, children }: PropsWith
             <ol>
               {crumbs.map(({ label, href }) => (
                 <li>
-                  <a href={href}>{label}</a>
+                  <a href={href} title={label}>
+                    {label}
+                  </a>
                   <span aria-hidden="true">/</span>
                 </li>
               ))}
-              <li aria-current="page">{title}</li>
+              <li aria-current="page" title={title}>
+                {title}
+              </li>
             </ol>
           </nav>
           <span role="status">
@@ -228,7 +232,9 @@ function BackLink({ crumbs }: { crumbs: { label: string; href: string }[] }) {
   return above ? (
     <a class="back" href={above.href}>
       <Icon name="back" />
-      <span class="truncate">{above.label}</span>
+      <span class="truncate" title={above.label}>
+        {above.label}
+      </span>
     </a>
   ) : (
     <a class="back" href="/">

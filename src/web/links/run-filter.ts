@@ -9,7 +9,7 @@ import { countedKinds, failedStatuses, type IncludableKind, includableKinds } fr
 import { type RunPosition, readRunCursor } from '../../runs/order.ts'
 import type { ExecutionSearch } from '../../executions/search.ts'
 import { dayMs, hourMs } from '../../lib/time.ts'
-import { localInstant } from './local-time.ts'
+import { localInstant, localText } from './local-time.ts'
 
 /** In URL order. */
 export const filterNames = [
@@ -72,9 +72,19 @@ const readText =
   (text) =>
     text.length <= maxChars && isStorable(text) ? { [name]: text } : null
 
+/** Local midnight at the start of today, and of the day before. */
+function yesterday({ now, timeZone }: Given): { from: Date; to: Date } | null {
+  const to = localInstant(localText(now, timeZone).slice(0, 10), timeZone)
+  // Noon of the day before, whatever the length of the days.
+  const noon = to && new Date(to.getTime() - dayMs / 2)
+  const from = noon && localInstant(localText(noon, timeZone).slice(0, 10), timeZone)
+  return to && from && { from, to }
+}
+
 const readTime =
   (name: 'from' | 'to'): Reader =>
   (text, given) => {
+    if (name === 'from' && text === 'yesterday') return yesterday(given)
     const at = instantOf(text, given)
     return at && { [name]: at }
   }
@@ -100,7 +110,8 @@ const otherNames = new Set(['after', 'than', 'format', 'list', 'period'])
 /** `24h`, `7d` */
 const agoPattern = /^([1-9]\d{0,3})([hd])$/
 
-export const isAgo = (text: string): boolean => agoPattern.test(text)
+/** `24h`, `7d` or `yesterday`. */
+export const isAgo = (text: string): boolean => agoPattern.test(text) || text === 'yesterday'
 
 /** The last of repeated filters applies. A `period` such as `24h` sets `from` and `to`. */
 export function readRunFilter(params: URLSearchParams, now: Date, timeZone: string): RunFilter {

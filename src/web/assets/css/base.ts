@@ -51,6 +51,37 @@ b,strong,.strong{font-weight:600}
 kbd{display:inline-block;border:1px solid var(--line-2);border-radius:var(--r1);padding:0 5px;font-size:11px;line-height:16px;color:var(--text-3);background:var(--bg)}
 details>summary{cursor:pointer}
 .steps{list-style:decimal;padding-left:20px}
+/* Long names: never wider than their place. */
+.tag,.status,.button,.chip,.badges{max-width:100%}
+.tag,.status,.chip{overflow-wrap:anywhere}
+.tag .truncate{max-width:min(32ch,60vw)}
+.button{overflow:hidden}
+.card,.page-head{overflow-wrap:anywhere}
+@media (max-width:720px){.page{overflow-wrap:anywhere}}
 @media (prefers-reduced-motion:reduce){*,*::before,*::after{animation:none!important;transition:none!important;scroll-behavior:auto!important}}
-@media (forced-colors:active){.button,.card,.input,.chip,.tag{border:1px solid}.nav a[aria-current],.segmented a[aria-current],.tabs a[aria-current]{outline:1px solid Highlight}svg .solid,svg rect{forced-color-adjust:none}}
+@media (forced-colors:active){
+.button,.card,.input,.chip,.tag,.segmented,dialog,.suggest{border:1px solid}
+.nav a[aria-current],.segmented a[aria-current],.tabs a[aria-current],.tab-bar a[aria-current],.themes button[aria-pressed=true],.hit[aria-selected=true],.chip.set{forced-color-adjust:none;background:Highlight;color:HighlightText}
+.button.primary{forced-color-adjust:none;border-color:ButtonText;background:ButtonText;color:ButtonFace}
+.button.primary .icon,.nav a[aria-current] .icon,.nav a[aria-current] .nav-count,.tab-bar a[aria-current] .icon{color:inherit}
+.button:disabled{border-color:GrayText;color:GrayText}
+:focus-visible{outline:3px solid Highlight}
+mark{background:Mark;color:MarkText}
+.status,.tag{font-weight:600}
+svg .solid,svg rect{forced-color-adjust:none}
+}
+@media print{
+.sidebar,.top,.tab-bar,.skip,.button,.actions,.filters,.segmented,.pagination,.themes,.chart-data,.runs-chips,dialog{display:none!important}
+.shell{display:block}
+.page{max-width:none;padding:0}
+body,.card{background:#fff;color:#000;box-shadow:none}
+.card,.kpi,tr,.attention li{break-inside:avoid}
+.card:has(.table),.card:has(.hits){break-inside:auto}
+.card,.table,pre{overflow:visible!important;max-height:none!important}
+.table{font-size:11px}
+.table thead{display:table-header-group}
+.truncate,.row-link,.two-lines small{white-space:normal!important;overflow:visible!important}
+pre{white-space:pre-wrap;overflow-wrap:anywhere}
+.link{color:inherit;text-decoration:underline}
+}
 `

@@ -31,6 +31,7 @@ export const shell = `
 .crumbs ol{display:flex;align-items:center;gap:6px;min-width:0;color:var(--text-3)}
 .crumbs li{display:flex;gap:6px;min-width:0;white-space:nowrap}
 .crumbs li:last-child{color:var(--text);font-weight:500;overflow:hidden;text-overflow:ellipsis;display:block}
+.crumbs li a{overflow:hidden;text-overflow:ellipsis;max-width:32ch}
 .crumbs a:hover{color:var(--text)}
 .back{display:none}
 .live{display:inline-flex;align-items:center;gap:7px;color:var(--text-2);font-size:var(--fs-1);white-space:nowrap;font-variant-numeric:tabular-nums}
@@ -49,7 +50,7 @@ export const shell = `
 .page-title{flex:1;min-width:min(320px,100%)}
 .page-head h1{font-size:var(--fs-5);line-height:28px;font-weight:600;letter-spacing:-.018em;overflow-wrap:anywhere}
 .page-meta{display:flex;flex-wrap:wrap;gap:4px 18px;font-size:var(--fs-2);color:var(--text-2);margin-top:5px;align-items:center}
-.page-meta>span,.page-meta>a{display:inline-flex;gap:6px;align-items:center}
+.page-meta>span,.page-meta>a{display:inline-flex;gap:6px;align-items:center;min-width:0;overflow-wrap:anywhere}
 .page-meta .icon{color:var(--text-3)}
 .actions{display:flex;gap:8px;flex-wrap:wrap;align-items:center}
 .tab-bar{display:none}

@@ -23,6 +23,7 @@ const periods = [
   ['', 'Any time'],
   ['1h', 'Last hour'],
   ['24h', 'Last 24 h'],
+  ['yesterday', 'Yesterday'],
   ['7d', 'Last 7 days'],
   ['30d', 'Last 30 days'],
 ] as const
@@ -141,7 +142,8 @@ export function Filters({ filter, choices, time }: FiltersProps) {
 /** If the field cannot show the exact time, a hidden input holds it and applies while the field is empty. */
 function TimeField(props: { name: 'from' | 'to'; label: string; filter: RunFilter; time: TimeFormat }) {
   const { name, label, filter, time } = props
-  const [given, at] = [filter.query[name], filter.search[name]]
+  const given = filter.query[name]
+  const at = given === undefined ? undefined : filter.search[name]
   const isPeriod = periods.some(([value]) => value === given)
   const text = at && localText(at, time.timeZone)
   const isShown = text && !isAgo(given ?? '') && localInstant(text, time.timeZone)?.getTime() === at.getTime()
@@ -191,7 +193,7 @@ function chipsOf({ query, search }: RunFilter, time: TimeFormat) {
     { name: 'error', label: 'Error group', value: query.error },
     { name: 'dep', label: 'Deployment', value: query.dep && `…${query.dep.slice(-6)}` },
     { name: 'from', label: 'From', value: !isPeriod && search.from && time.instant(search.from) },
-    { name: 'to', label: 'To', value: search.to && time.instant(search.to) },
+    { name: 'to', label: 'To', value: query.to && search.to && time.instant(search.to) },
   ]
   return all.flatMap(({ name, label, value }) => (value ? [{ name, label, value }] : []))
 }
