@@ -37,6 +37,8 @@ const top = 24
 const bottom = 190
 /** Buckets with fewer runs have dots instead of lines. */
 const minRunsForLines = 20
+/** The share of the width that the label of a line takes. */
+const labelShare = 0.07
 
 export function DurationChart(props: DurationChartProps) {
   const { id, title, description, buckets, bucketMs, time } = props
@@ -45,6 +47,7 @@ export function DurationChart(props: DurationChartProps) {
   )
   const drawn = points.filter((point) => point !== null)
   if (drawn.length === 0) return <p class="chart-empty">No completed runs in this period.</p>
+  const underLabel = drawn.filter(({ x }) => x - (drawn[0]?.x ?? 0) <= labelShare)
   const { y, ticks } = durationScale(
     drawn.flatMap(({ p50, p95 }) => [p50, p95]),
     bottom,
@@ -77,7 +80,7 @@ export function DurationChart(props: DurationChartProps) {
           {hasLines ? <Lines points={points} y={y} /> : <Dots points={drawn} y={y} />}
           {first && (
             <>
-              <text class="label-p95" x="2" y={y(first.p95) - 8}>
+              <text class="label-p95" x="2" y={Math.min(...underLabel.map(({ p95 }) => y(p95))) - 8}>
                 p95
               </text>
               <text class="label-p50" x="2" y={y(first.p50) + (y(first.p50) > bottom - 18 ? -8 : 16)}>
@@ -120,7 +123,7 @@ export function DurationChart(props: DurationChartProps) {
 const axisLabel = (ms: number): string => {
   if (ms < 1000) return `${ms} ms`
   if (ms < 60_000) return `${ms / 1000} s`
-  if (ms < hourMs) return `${ms / minuteMs} m`
+  if (ms < hourMs) return `${ms / minuteMs} min`
   return ms < dayMs ? `${ms / hourMs} h` : `${ms / dayMs} d`
 }
 

@@ -1,6 +1,7 @@
 /** @module Surfaces: grids, cards, figures, notices. */
 import type { Child, PropsWithChildren } from 'hono/jsx'
 import type { Notice } from '../notice.ts'
+import { none } from '../format.ts'
 import { Icon } from './icons.tsx'
 import { Glyph, type Tone } from './status.tsx'
 
@@ -49,8 +50,8 @@ export function Card(props: PropsWithChildren<CardProps>) {
 
 export interface KpiProps {
   label: string
-  /** The figure; its unit is rendered smaller. Both come from `format.ts`. */
-  value: string
+  /** The figure, or the parts of a duration; units are rendered smaller. All come from `format.ts`. */
+  value: string | readonly { value: string; unit: string }[]
   unit?: string
   delta?: Child
   /** Follows the delta. */
@@ -68,10 +69,18 @@ export const Kpis = ({ children, label }: PropsWithChildren<{ label: string }>) 
 )
 
 export function Kpi({ label, value, unit, delta, note, href, spark }: KpiProps) {
+  const parts =
+    typeof value === 'string' ? [{ value, unit }] : value.map((part) => ({ ...part, unit: ` ${part.unit}` }))
   const figure = (
     <>
-      {value}
-      {unit && <small>{unit}</small>}
+      {parts.length === 0 && none}
+      {parts.map((part, index) => (
+        <>
+          {index > 0 && ' '}
+          {part.value}
+          {part.unit && <small>{part.unit}</small>}
+        </>
+      ))}
     </>
   )
   return (

@@ -195,7 +195,6 @@ function Figures({
   const p95Before = previous?.durationMs.p95 ?? null
   const slower = p95 === null || p95Before === null ? null : p95 - p95Before
   const running = summary.byStatus.find(({ status }) => status === 'running')?.count ?? 0
-  const [p95Value, p95Rest] = durationParts(p95)
   const rates = series.items.map(({ successRate }) => successRate)
   const { before } = periodBars[period.name]
   const hasBefore = runsBefore > 0
@@ -238,8 +237,7 @@ function Figures({
       />
       <Kpi
         label="Duration p95"
-        value={p95Value?.value ?? '–'}
-        {...(p95Value && { unit: unitText(p95Value.unit, p95Rest) })}
+        value={durationParts(p95)}
         href={withQuery('/executions', within)}
         {...(hasBefore && {
           delta: <Delta change={slower} text={duration(Math.abs(slower ?? 0))} better="down" />,
@@ -253,12 +251,10 @@ function Figures({
 
 function LagKpi({ instances }: Pick<Overview, 'instances'>) {
   const worst = instances.find(({ polling }) => polling.lagSeconds !== null)
-  const [lagValue, lagRest] = durationParts(worst ? (worst.polling.lagSeconds ?? 0) * 1000 : null)
   return (
     <Kpi
       label="Reconciliation lag"
-      value={lagValue?.value ?? '–'}
-      {...(lagValue && { unit: unitText(lagValue.unit, lagRest) })}
+      value={durationParts(worst ? (worst.polling.lagSeconds ?? 0) * 1000 : null)}
       href="/instances"
       note={worst ? `Worst: ${worst.name}` : 'No instance polled yet'}
     />
@@ -270,9 +266,6 @@ const failedNote = (groups: number, incidents: number): string | undefined => {
   const shown = parts.filter(Boolean)
   return shown.length > 0 ? shown.join(' · ') : undefined
 }
-
-const unitText = (unit: string, rest: { value: string; unit: string } | undefined): string =>
-  rest ? ` ${unit} ${rest.value} ${rest.unit}` : ` ${unit}`
 
 /** Runs are known from the first deployment until the last poll of an instance. */
 function shownTime({ from, to, knownFrom, instances }: Overview): ShownTime {

@@ -10,7 +10,7 @@ import { PageHead } from '../../layout/page.tsx'
 import { statusBadge, StatusTag } from '../../components/status.tsx'
 import { Time } from '../../components/table.tsx'
 import { countedRuns } from '../../links/run-filter.ts'
-import { count, durationParts, none, percent, type TimeFormat } from '../../format.ts'
+import { count, durationParts, percent, type TimeFormat } from '../../format.ts'
 import { SetupSteps } from '../../components/setup-steps.tsx'
 import { planPath } from '../plan/choices.ts'
 import { betterVersion } from './better-version.ts'
@@ -207,7 +207,6 @@ function Figures({ summary, runsPath, detail }: DetailPageProps & { runsPath: st
   const failed = failedIn(byStatus)
   const change =
     successRate === null || previous?.successRate == null ? null : successRate - previous.successRate
-  const [p95] = durationParts(durationMs.p95)
   const rate = percent(successRate === null ? null : successRate / 100)
   return (
     <Kpis label="Last 24 hours">
@@ -237,8 +236,7 @@ function Figures({ summary, runsPath, detail }: DetailPageProps & { runsPath: st
       />
       <Kpi
         label="Duration p95"
-        value={p95?.value ?? none}
-        {...(p95 && { unit: p95.unit })}
+        value={durationParts(durationMs.p95)}
         note={
           durationMs.p50 === null
             ? 'no finished runs'
