@@ -75,7 +75,7 @@ const readText =
 /** Local midnight at the start of today, and of the day before. */
 function yesterday({ now, timeZone }: Given): { from: Date; to: Date } | null {
   const to = localInstant(localText(now, timeZone).slice(0, 10), timeZone)
-  // Noon of the day before, whatever the length of the days.
+  // Noon of the day before: days have 23 to 25 hours.
   const noon = to && new Date(to.getTime() - dayMs / 2)
   const from = noon && localInstant(localText(noon, timeZone).slice(0, 10), timeZone)
   return to && from && { from, to }

@@ -15,6 +15,7 @@ export const searchPagesList: readonly FoundPage[] = [
   { label: 'Plan a deployment', href: '/deployments/new', keywords: 'new add create deploy' },
   { label: 'Instances', href: '/instances', keywords: 'n8n servers' },
   { label: 'Add instance', href: '/instances/new', keywords: 'new create connect n8n server' },
+  { label: 'Account', href: '/account', keywords: 'password sessions name delete settings profile' },
   { label: 'Audit trail', href: '/audit', keywords: 'log events security' },
   { label: 'Keyboard shortcuts', href: '/help', keywords: 'help keys' },
   { label: 'Export and import', href: '/more', keywords: 'more data backup theme sign out' },
