@@ -5,14 +5,14 @@
  * variants alternate, so that other load on the machine affects all of them.
  */
 import { sql } from 'drizzle-orm'
-import { readMigrations } from '../src/cli/migrations.ts'
+import { readMigrations } from '../src/cli/operate/migrations.ts'
 import { createDb, type Db } from '../src/db/client.ts'
 import { postgresBackend } from '../src/db/gateway/postgres.ts'
 import { createGateway } from '../src/db/gateway/protocol.ts'
 import { migrate } from '../src/db/migrate.ts'
-import { rollUpChanges, isTimeToRollUp } from '../src/executions/roll-up.ts'
-import { DeadLetterRepository } from '../src/executions/dead-letters.ts'
-import { ReportReceiver } from '../src/executions/receive.ts'
+import { rollUpChanges, isTimeToRollUp } from '../src/executions/record/roll-up.ts'
+import { DeadLetterRepository } from '../src/executions/reports/dead-letters.ts'
+import { ReportReceiver } from '../src/executions/reports/receive.ts'
 import { createWorld, type World } from '../test/executions/world.ts'
 import { startPostgres } from '../test/harness/postgres-server.ts'
 

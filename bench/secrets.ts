@@ -2,7 +2,7 @@
  * CPU time of the secret scanner as a multiple of JSON.parse on the same text, measured alternately in one process:
  * `npx tsx bench/secrets.ts`. Ordinary runs first, then each kind of hostile text.
  */
-import { redact } from '../src/lib/secrets.ts'
+import { redact } from '../src/lib/secrets/redact.ts'
 
 const rounds = 5
 const minNanoseconds = 20_000_000

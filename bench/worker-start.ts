@@ -12,7 +12,7 @@ import { join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { rolldown } from 'rolldown'
 import { bundleWorker } from '../scripts/worker-bundle.ts'
-import { generateKeys } from '../src/cli/state.ts'
+import { generateKeys } from '../src/cli/server/state.ts'
 
 const runs = Number(process.argv[2] ?? 9)
 const root = resolve(import.meta.dirname, '..')

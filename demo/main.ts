@@ -5,7 +5,7 @@ import type { App } from '../src/app.ts'
 import workflowJson from './workflow.json' with { type: 'json' }
 import { type Command, runSingle } from '../src/cli/command.ts'
 import { packageVersion } from '../src/cli/package-root.ts'
-import { runtimeOf, startServer } from '../src/cli/server-process.ts'
+import { runtimeOf, startServer } from '../src/cli/server/server-process.ts'
 import { message } from '../src/cli/terminal.ts'
 import { loadEnvFile, serverUrlOf } from '../src/cli/variables.ts'
 

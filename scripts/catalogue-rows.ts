@@ -1,6 +1,6 @@
 /** @module Shared by the generators of facts: types of n8n's descriptions, and the rows built from them. */
-import type { Conditions, ParameterRow } from '../src/n8n/catalogue-file.ts'
-import { ParameterFlag } from '../src/n8n/catalogue-file.ts'
+import type { Conditions, ParameterRow } from '../src/n8n/catalogue/catalogue-file.ts'
+import { ParameterFlag } from '../src/n8n/catalogue/catalogue-file.ts'
 
 export interface DisplayOptions {
   show?: Conditions

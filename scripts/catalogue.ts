@@ -15,9 +15,9 @@ import type {
   FieldRow,
   NodeRow,
   WebhookRow,
-} from '../src/n8n/catalogue-file.ts'
-import type { ParameterFactsFile } from '../src/n8n/parameter-facts-file.ts'
-import { CredentialFlag, FieldFlag, NodeFlag } from '../src/n8n/catalogue-file.ts'
+} from '../src/n8n/catalogue/catalogue-file.ts'
+import type { ParameterFactsFile } from '../src/n8n/catalogue/parameter-facts-file.ts'
+import { CredentialFlag, FieldFlag, NodeFlag } from '../src/n8n/catalogue/catalogue-file.ts'
 import {
   conditionNames,
   conditions,

@@ -2,7 +2,7 @@
 import bcrypt from '@node-rs/bcrypt'
 import type { OpenAPIV3_1 } from 'openapi-types'
 import { createApp } from '../src/app.ts'
-import { generateKeys } from '../src/cli/state.ts'
+import { generateKeys } from '../src/cli/server/state.ts'
 import { parseConfig } from '../src/config.ts'
 import { createDeps } from '../src/deps.ts'
 import type { ApiDocument } from '../src/http/api-document.tsx'

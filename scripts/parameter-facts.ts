@@ -1,12 +1,12 @@
 /** @module Extracts the parameters that n8n requires before it publishes a node from its node descriptions. */
-import type { Conditions } from '../src/n8n/catalogue-file.ts'
+import type { Conditions } from '../src/n8n/catalogue/catalogue-file.ts'
 import type {
   LocatorMode,
   ParameterFactsFile,
   ParameterFactsRow,
   WantedGroup,
   WantedRow,
-} from '../src/n8n/parameter-facts-file.ts'
+} from '../src/n8n/catalogue/parameter-facts-file.ts'
 import {
   conditionNames,
   inDependencyOrder,

@@ -218,7 +218,7 @@ describe('the architecture', () => {
       {
         piece: 'base64',
         pattern: /\b(btoa|atob)\(/,
-        home: /^lib\/(encoding|encoded-secrets|token-forms)\.ts$/,
+        home: /^lib\/(encoding|secrets\/encoded-secrets|secrets\/token-forms)\.ts$/,
       },
       { piece: 'hex of bytes', pattern: /toString\(16\)\.padStart\(2,/, home: /^lib\/encoding\.ts$/ },
       { piece: 'sleep', pattern: /\(resolve\) => setTimeout\(resolve/, home: /^lib\/retry\.ts$/ },
@@ -239,7 +239,7 @@ describe('the architecture', () => {
       {
         piece: 'kinds of n8n errors',
         pattern: /instanceof N8nError && \(?\w+\.kind/,
-        home: /^n8n\/api-transport\.ts$/,
+        home: /^n8n\/api\/transport\.ts$/,
       },
       {
         piece: 'optional times',

@@ -1,4 +1,4 @@
--- The contribution of a run's data to the node statistics, like `src/executions/node-counts.ts` for incoming data. Days
+-- The contribution of a run's data to the node statistics, like `src/executions/record/node-counts.ts` for incoming data. Days
 -- count from the first of the month, so that no text makes the cast fail.
 create or replace function run_nodes(data jsonb, out names text[], out counts integer[])
 language sql immutable parallel safe as $$

@@ -2,7 +2,7 @@
 import { and, desc, eq, inArray, type SQL, sql } from 'drizzle-orm'
 import type { Reader } from '../db/client.ts'
 import { executions, incidents } from '../db/schema/executions.ts'
-import { toIncident } from '../executions/incidents.ts'
+import { toIncident } from '../executions/reports/incidents.ts'
 import { invalid } from '../errors.ts'
 import { summaryColumns, toSummary } from '../executions/repository.ts'
 import { countedKinds, failedList } from '../runs/meaning.ts'

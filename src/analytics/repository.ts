@@ -1,5 +1,5 @@
 import type { Read } from '../db/replica.ts'
-import type { Catalogue } from '../n8n/catalogue.ts'
+import type { Catalogue } from '../n8n/catalogue/catalogue.ts'
 import type {
   CredentialStats,
   CredentialStatsFilter,

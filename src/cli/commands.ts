@@ -26,7 +26,7 @@ export const commands: readonly Command[] = [
       'Uses the embedded database, or the one in DATABASE_URL, and migrates it. Keys and data are in .flowkeep.',
     options: { node: { type: 'boolean', summary: 'Run in Node instead of workerd' } },
     environment: ['PORT', 'DATABASE_URL', 'PUBLIC_URL', 'FLOWKEEP_STATE', 'LOG_LEVEL'],
-    run: async ({ flags }) => (await import('./dev.ts')).dev({ onNode: flags.has('node') }),
+    run: async ({ flags }) => (await import('./server/dev.ts')).dev({ onNode: flags.has('node') }),
   },
   {
     name: 'serve',
@@ -44,7 +44,7 @@ export const commands: readonly Command[] = [
       'LOG_LEVEL',
       'TRUSTED_PROXY_HOPS',
     ],
-    run: async () => (await import('./serve.ts')).serve(),
+    run: async () => (await import('./server/serve.ts')).serve(),
   },
   {
     name: 'import',
@@ -64,7 +64,7 @@ export const commands: readonly Command[] = [
     },
     environment: signIn,
     partial: 'Some were imported, others were rejected or skipped',
-    run: async (input) => (await import('./import.ts')).importCommand(input),
+    run: async (input) => (await import('./transfer/import.ts')).importCommand(input),
   },
   {
     name: 'export',
@@ -74,20 +74,20 @@ export const commands: readonly Command[] = [
     positionals: { usage: '<folder>', min: 1, max: 1 },
     options: json,
     environment: signIn,
-    run: async (input) => (await import('./export.ts')).exportCommand(input),
+    run: async (input) => (await import('./transfer/export.ts')).exportCommand(input),
   },
   {
     name: 'migrate',
     summary: 'Migrate the database to the schema of this release',
     options: json,
     environment: ['DATABASE_URL', 'FLOWKEEP_STATE'],
-    run: async (input) => (await import('./operations.ts')).migrateCommand(input),
+    run: async (input) => (await import('./operate/operations.ts')).migrateCommand(input),
   },
   {
     name: 'generate-keys',
     summary: 'Print a new set of keys in the format of an env file',
     options: json,
-    run: async (input) => (await import('./operations.ts')).generateKeysCommand(input),
+    run: async (input) => (await import('./operate/operations.ts')).generateKeysCommand(input),
   },
   {
     name: 'rotate-keys',
@@ -95,7 +95,7 @@ export const commands: readonly Command[] = [
     options: json,
     environment: ['DATABASE_URL', ...keys, 'FLOWKEEP_STATE'],
     partial: 'Some secrets could not be opened and were left unchanged',
-    run: async (input) => (await import('./operations.ts')).rotateKeysCommand(input),
+    run: async (input) => (await import('./operate/operations.ts')).rotateKeysCommand(input),
   },
   {
     name: 'users reset-password',
@@ -106,6 +106,6 @@ export const commands: readonly Command[] = [
       ...json,
     },
     environment: ['DATABASE_URL', ...keys, 'FLOWKEEP_STATE'],
-    run: async (input) => (await import('./operations.ts')).resetPasswordCommand(input),
+    run: async (input) => (await import('./operate/operations.ts')).resetPasswordCommand(input),
   },
 ]

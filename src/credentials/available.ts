@@ -2,7 +2,7 @@
 import { and, desc, eq, inArray } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
 import { credentials } from '../db/schema/credentials.ts'
-import type { Catalogue } from '../n8n/catalogue.ts'
+import type { Catalogue } from '../n8n/catalogue/catalogue.ts'
 import type { CredentialRepository } from './repository.ts'
 
 /** How many OAuth credentials are decrypted to check for a token. */

@@ -7,7 +7,7 @@ import type { AuthEnv } from '../http/auth.ts'
 import { describe } from '../http/openapi.ts'
 import { pageQuery, type Slice, sliceOf } from '../http/page.ts'
 import { valid } from '../http/validate.ts'
-import type { Catalogue } from '../n8n/catalogue.ts'
+import type { Catalogue } from '../n8n/catalogue/catalogue.ts'
 
 const CredentialTypeSummary = z
   .object({ type: z.string(), displayName: z.string(), oauth: z.boolean() })

@@ -1,9 +1,9 @@
 /** @module Validates credential data and merges changes into it. */
 import { AppError } from '../errors.ts'
 import { mergePatch } from '../lib/merge-patch.ts'
-import type { Catalogue } from '../n8n/catalogue.ts'
-import { checkCredentialData } from '../n8n/credential-data.ts'
-import { canonicalJson } from '../n8n/workflow-json.ts'
+import type { Catalogue } from '../n8n/catalogue/catalogue.ts'
+import { checkCredentialData } from '../n8n/catalogue/credential-data.ts'
+import { canonicalJson } from '../n8n/reading/workflow-json.ts'
 import { maximumFields } from './contract.ts'
 
 type Data = Record<string, unknown>

@@ -1,8 +1,8 @@
 /** @module The credentials a node used in a run: the ones bound to its own slots. */
 import { type SQL, sql } from 'drizzle-orm'
 import type { SlotBinding } from '../db/schema/deployments.ts'
-import type { Catalogue } from '../n8n/catalogue.ts'
-import { describeNode, requiredCredentials } from '../n8n/required-credentials.ts'
+import type { Catalogue } from '../n8n/catalogue/catalogue.ts'
+import { describeNode, requiredCredentials } from '../n8n/catalogue/required-credentials.ts'
 
 /** @param node the node of that version, or the part of it that decides which credentials it needs */
 export function credentialsOf(

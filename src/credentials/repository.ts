@@ -10,9 +10,9 @@ import { deleteUnlessUsed } from '../db/guarded-delete.ts'
 import { credentials } from '../db/schema/credentials.ts'
 import { auditEvents } from '../db/schema/users.ts'
 import { AppError } from '../errors.ts'
-import { redact } from '../lib/secrets.ts'
+import { redact } from '../lib/secrets/redact.ts'
 import { type Page, type Slice, slice } from '../http/page.ts'
-import type { Catalogue } from '../n8n/catalogue.ts'
+import type { Catalogue } from '../n8n/catalogue/catalogue.ts'
 import type {
   Credential,
   CredentialChange,

@@ -4,8 +4,8 @@ import type { Db } from '../db/client.ts'
 import { credentials } from '../db/schema/credentials.ts'
 import { deployments } from '../db/schema/deployments.ts'
 import { workflows } from '../db/schema/workflows.ts'
-import type { Catalogue } from '../n8n/catalogue.ts'
-import { extractMetadata } from '../n8n/metadata.ts'
+import type { Catalogue } from '../n8n/catalogue/catalogue.ts'
+import { extractMetadata } from '../n8n/reading/metadata.ts'
 import type { CredentialUsage } from './contract.ts'
 
 const maximumRows = 500

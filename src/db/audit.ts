@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
-import { redactStrings } from '../lib/redact-json.ts'
+import { redactStrings } from '../lib/secrets/redact-json.ts'
 import type { Db } from './client.ts'
 import { auditEvents, users } from './schema/users.ts'
 

@@ -2,10 +2,10 @@
 import type { SlotBinding } from '../db/schema/deployments.ts'
 import type { InstanceConnections } from '../instances/connections.ts'
 import type { RequestedBinding, ResolvedSlot } from '../workflows/slot-bindings.ts'
-import { type Consents, needsConsent } from './consents.ts'
+import { type Consents, needsConsent } from './plan/consents.ts'
 import { type Deployed, readsLive, type Release, type Releases } from './release.ts'
-import { getWorkflow } from './remote-state.ts'
-import { requireBound } from './slot-findings.ts'
+import { getWorkflow } from './remote/state.ts'
+import { requireBound } from './plan/slot-findings.ts'
 
 export class Binder {
   readonly #releases: Releases

@@ -18,7 +18,7 @@ import {
   DeploymentVersionQuery,
   NewDeployment,
 } from './contract.ts'
-import type { Deployer } from './deployer.ts'
+import type { Deployer } from './deploy/deployer.ts'
 import type { DeploymentRepository } from './repository.ts'
 
 const tag = 'Deployments'

@@ -2,7 +2,7 @@ import { and, eq } from 'drizzle-orm'
 import { deployments } from '../db/schema/deployments.ts'
 import { instances } from '../db/schema/instances.ts'
 import { workflowVersions } from '../db/schema/workflows.ts'
-import { productionUrls } from '../n8n/webhook-paths.ts'
+import { productionUrls } from '../n8n/reading/webhook-paths.ts'
 import type { Deployment } from './contract.ts'
 
 /** Joins a deployment to the version that it has deployed. */

@@ -1,7 +1,7 @@
 /** @module The history of live versions with their n8n version ids, which attributes runs to versions. */
 import { type SQL, sql } from 'drizzle-orm'
 import { type Db, idempotent } from '../db/client.ts'
-import type { N8nWorkflow } from '../n8n/api-shapes.ts'
+import type { N8nWorkflow } from '../n8n/api/shapes.ts'
 
 /** The version id on n8n's executions of the published version; null on 1.x, whose executions have none. */
 export const liveVersionOf = ({ activeVersionId, versionId }: N8nWorkflow): string | null =>

@@ -7,7 +7,7 @@ import { dayMs } from '../lib/time.ts'
 import { openStatuses, statusList } from '../runs/meaning.ts'
 import { sql } from 'drizzle-orm'
 import { type Db, idempotent } from '../db/client.ts'
-import { emptyDelivery, withMergeKey } from './merge.ts'
+import { emptyDelivery, withMergeKey } from './record/merge.ts'
 
 export interface TrimOptions {
   /** Default for workflows without their own setting, and for deleted ones. */

@@ -29,11 +29,11 @@ import {
   Reports,
   type ReportResult,
 } from './contract.ts'
-import type { DeadLetterRepository } from './dead-letters.ts'
+import type { DeadLetterRepository } from './reports/dead-letters.ts'
 import { executionPages, exportColumns } from './export.ts'
-import type { IncidentRepository } from './incidents.ts'
-import { readReports, reportMediaTypes } from './report-body.ts'
-import type { ReportReceiver } from './receive.ts'
+import type { IncidentRepository } from './reports/incidents.ts'
+import { readReports, reportMediaTypes } from './reports/body.ts'
+import type { ReportReceiver } from './reports/receive.ts'
 import type { ExecutionRepository } from './repository.ts'
 import { readRunCursor } from '../runs/order.ts'
 

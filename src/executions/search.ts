@@ -4,7 +4,7 @@ import * as uuid from 'uuid'
 import { type ExecutionStatus, executions } from '../db/schema/executions.ts'
 import { nameHolds, textHolds, toSearchText } from '../db/search.ts'
 import type { ExecutionFilter } from './contract.ts'
-import { n8nRetentionMs } from './known-executions.ts'
+import { n8nRetentionMs } from './poll/known-executions.ts'
 import { failedList, hasErrorList, isStuck } from '../runs/meaning.ts'
 import { happenedAt } from '../runs/order.ts'
 

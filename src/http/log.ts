@@ -1,5 +1,5 @@
 /** @module Structured logs: one JSON object per line. Redacts every field, even fields that callers consider safe. */
-import { redact, redacted } from '../lib/secrets.ts'
+import { redact, redacted } from '../lib/secrets/redact.ts'
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 export type LogFields = Record<string, string | number | boolean | null | undefined>

@@ -5,7 +5,7 @@ import type { Context, Env, Input, MiddlewareHandler, ValidationTargets } from '
 import type * as z from 'zod'
 import { AppError, type FieldError, invalid } from '../errors.ts'
 import { MAX_CONTAINERS, measureJson } from '../lib/json-text.ts'
-import { checkJson } from '../n8n/workflow-json.ts'
+import { checkJson } from '../n8n/reading/workflow-json.ts'
 import { documented } from './openapi.ts'
 
 export const bodyLimits = {

@@ -1,7 +1,7 @@
 /** @module Tests which features an n8n server and an API key support, without changing anything in n8n. */
 import type { InstanceCapabilities } from '../db/schema/instances.ts'
-import type { N8nClient } from '../n8n/api-client.ts'
-import { isN8nError, N8nError } from '../n8n/api-transport.ts'
+import type { N8nClient } from '../n8n/api/client.ts'
+import { isN8nError, N8nError } from '../n8n/api/transport.ts'
 import { toAppError } from './connections.ts'
 import type { InstanceTest } from './contract.ts'
 

@@ -1,5 +1,5 @@
 import { AppError } from '../errors.ts'
-import { N8nError } from '../n8n/api-transport.ts'
+import { N8nError } from '../n8n/api/transport.ts'
 import { type InstanceConnections, toAppError } from './connections.ts'
 
 /**

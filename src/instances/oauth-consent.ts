@@ -2,8 +2,8 @@
  * @module Checks whether a user has signed in for an OAuth2 credential in n8n. n8n's API never returns credential data;
  * only its credential test reveals whether an OAuth2 credential has an access token (verified on 2.41.1).
  */
-import type { N8nClient } from '../n8n/api-client.ts'
-import { isN8nError } from '../n8n/api-transport.ts'
+import type { N8nClient } from '../n8n/api/client.ts'
+import { isN8nError } from '../n8n/api/transport.ts'
 
 /** `unknown`: this n8n, API key or credential type does not support the check. */
 export type Consent = 'given' | 'missing' | 'unknown'

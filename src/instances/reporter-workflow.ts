@@ -1,8 +1,8 @@
 /** @module The error reporter: an n8n error workflow that posts failed runs to this server. Pure. */
 import { sha256Hex } from '../lib/encoding.ts'
-import type { N8nWorkflow } from '../n8n/api-shapes.ts'
-import type { N8nNodeBody, N8nWorkflowBody } from '../n8n/sendable-workflow.ts'
-import { canonicalJson } from '../n8n/workflow-json.ts'
+import type { N8nWorkflow } from '../n8n/api/shapes.ts'
+import type { N8nNodeBody, N8nWorkflowBody } from '../n8n/sendable/workflow.ts'
+import { canonicalJson } from '../n8n/reading/workflow-json.ts'
 
 export const reporterName = 'Flowkeep: report errors'
 export const reporterCredentialName = 'Flowkeep: reports'

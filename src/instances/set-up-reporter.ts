@@ -1,5 +1,5 @@
 /** @module Sets up the error reporter in n8n and renews its token. */
-import { N8nError } from '../n8n/api-transport.ts'
+import { N8nError } from '../n8n/api/transport.ts'
 import { type InstanceConnections, toAppError } from './connections.ts'
 import type { Reporter } from './contract.ts'
 import type { ErrorReporter } from './reporter.ts'

@@ -6,7 +6,7 @@
  * results: polling stays authoritative. The node is omitted where it would change the response to a caller.
  */
 import { isObject, type JsonObject } from '../lib/json-object.ts'
-import type { N8nNodeBody, N8nWorkflowBody } from '../n8n/sendable-workflow.ts'
+import type { N8nNodeBody, N8nWorkflowBody } from '../n8n/sendable/workflow.ts'
 import { postNode, type Receiver } from './reporter-workflow.ts'
 
 const nodeId = 'flowkeep-success-report'

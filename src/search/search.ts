@@ -1,7 +1,7 @@
 /** @module Searches everything of a user and the dashboard's pages, and corrects misspelled words. */
 import type { Reader } from '../db/client.ts'
 import { toSearchText } from '../db/search.ts'
-import { loadCatalogue } from '../n8n/catalogue.ts'
+import { loadCatalogue } from '../n8n/catalogue/catalogue.ts'
 import { type FoundRow, readFound, readNames } from './queries.ts'
 import { closestWord, fold, rankOf, wordsOf } from './words.ts'
 

@@ -1,7 +1,7 @@
 /** @module A message for the next page, such as the result of a form, in a cookie that the page clears. */
 import type { Context } from 'hono'
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
-import { redact } from '../lib/secrets.ts'
+import { redact } from '../lib/secrets/redact.ts'
 
 export interface Notice {
   kind: 'ok' | 'fail' | 'wait'

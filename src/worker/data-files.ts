@@ -1,6 +1,6 @@
-/** @module Loads the data files on Workers from static assets, to keep the bundle small. On Node: `n8n/data-files.ts`. */
+/** @module Loads the data files on Workers from static assets, to keep the bundle small. On Node: `n8n/catalogue/data-files.ts`. */
 import { env } from 'cloudflare:workers'
-import type { DataFile } from '../n8n/data-files.ts'
+import type { DataFile } from '../n8n/catalogue/data-files.ts'
 
 const timeoutMs = 10_000
 

@@ -1,9 +1,9 @@
 /** @module Transfers earlier credential bindings to the nodes of another version of a workflow. Pure. */
 import type { CredentialChoice, SlotBinding } from '../db/schema/deployments.ts'
-import { createIntern, ExpressionInputs } from '../n8n/expression-inputs.ts'
-import { type Destination, isSentTo } from '../n8n/request-destination.ts'
-import { type Slot, type SlotNode, slotKey, type WorkflowSlots } from '../n8n/slots.ts'
-import { canonicalJson } from '../n8n/workflow-json.ts'
+import { createIntern, ExpressionInputs } from '../n8n/reading/expression-inputs.ts'
+import { type Destination, isSentTo } from '../n8n/reading/request-destination.ts'
+import { type Slot, type SlotNode, slotKey, type WorkflowSlots } from '../n8n/reading/slots.ts'
+import { canonicalJson } from '../n8n/reading/workflow-json.ts'
 
 /** A workflow with known bindings: an earlier deployment, or the live workflow in n8n. */
 export interface BindingSource {

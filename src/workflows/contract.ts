@@ -4,7 +4,7 @@ import { IdParam, trimmedText } from '../lib/scalars.ts'
 import * as z from 'zod'
 import { asBoolean, asInteger } from '../http/openapi.ts'
 import { versionAuthors } from '../db/schema/workflows.ts'
-import { findingLevels } from '../n8n/finding.ts'
+import { findingLevels } from '../n8n/checks/finding.ts'
 import { pageQuery, sliceOf } from '../http/page.ts'
 import { readinessStates } from './readiness-queries.ts'
 

@@ -9,9 +9,9 @@ import { type VersionAuthor, workflows, workflowVersions } from '../db/schema/wo
 import { workflowHolds } from '../db/search.ts'
 import { AppError } from '../errors.ts'
 import { encodeCursor, type Page, type Slice } from '../http/page.ts'
-import type { Catalogue } from '../n8n/catalogue.ts'
-import { extractMetadata, type WorkflowWarning } from '../n8n/metadata.ts'
-import { contentHash, parseWorkflow } from '../n8n/workflow-json.ts'
+import type { Catalogue } from '../n8n/catalogue/catalogue.ts'
+import { extractMetadata, type WorkflowWarning } from '../n8n/reading/metadata.ts'
+import { contentHash, parseWorkflow } from '../n8n/reading/workflow-json.ts'
 import {
   type NewWorkflow,
   type Workflow,

@@ -10,8 +10,8 @@ import { describe } from '../http/openapi.ts'
 import { toPage } from '../http/page.ts'
 import { bodyLimits, valid } from '../http/validate.ts'
 import { quoteOverflow } from '../lib/json-text.ts'
-import type { WorkflowWarning } from '../n8n/metadata.ts'
-import { readWorkflowMember } from '../n8n/workflow-text.ts'
+import type { WorkflowWarning } from '../n8n/reading/metadata.ts'
+import { readWorkflowMember } from '../n8n/reading/workflow-text.ts'
 import {
   DiffQuery,
   MissingCredentials,

@@ -6,8 +6,8 @@
 import type { AvailableCredential } from '../credentials/available.ts'
 import type { CredentialChoice } from '../db/schema/deployments.ts'
 import { AppError, type FieldError } from '../errors.ts'
-import type { Catalogue } from '../n8n/catalogue.ts'
-import { type Slot, slotKey, type WorkflowSlots } from '../n8n/slots.ts'
+import type { Catalogue } from '../n8n/catalogue/catalogue.ts'
+import { type Slot, slotKey, type WorkflowSlots } from '../n8n/reading/slots.ts'
 import { type BindingSource, type NewHost, SourceTracer, type Traced } from './binding-sources.ts'
 import { candidateLimit } from './candidates.ts'
 

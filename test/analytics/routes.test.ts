@@ -1,6 +1,6 @@
 import { v7 } from 'uuid'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { rollUpChanges } from '../../src/executions/roll-up.ts'
+import { rollUpChanges } from '../../src/executions/record/roll-up.ts'
 import { type TestUser, useTestApp } from '../harness/app.ts'
 import { createN8nStub } from '../harness/n8n-stub.ts'
 

@@ -4,11 +4,11 @@ import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { backwardLines, forwardLines, workflowFolder } from '../../src/cli/archive.ts'
+import { backwardLines, forwardLines, workflowFolder } from '../../src/cli/transfer/archive.ts'
 import { exitCode } from '../../src/cli/command.ts'
-import { exportAccount } from '../../src/cli/export.ts'
-import { importWorkflows } from '../../src/cli/import.ts'
-import type { Call } from '../../src/cli/session.ts'
+import { exportAccount } from '../../src/cli/transfer/export.ts'
+import { importWorkflows } from '../../src/cli/transfer/import.ts'
+import type { Call } from '../../src/cli/transfer/session.ts'
 import { type Answer, type TestUser, useTestApp } from '../harness/app.ts'
 
 const world = useTestApp()

@@ -5,8 +5,8 @@ import { Hono } from 'hono'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { exitCode } from '../../src/cli/command.ts'
 import { describeFailure, UsageError } from '../../src/cli/failure.ts'
-import { type ImportIo, importWorkflows } from '../../src/cli/import.ts'
-import { contentHash } from '../../src/n8n/workflow-json.ts'
+import { type ImportIo, importWorkflows } from '../../src/cli/transfer/import.ts'
+import { contentHash } from '../../src/n8n/reading/workflow-json.ts'
 
 /** A fake server, as strict as the real one for the importer, that can fail on demand. */
 class StubServer {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { resetPassword } from '../../src/cli/reset-password.ts'
+import { resetPassword } from '../../src/cli/operate/reset-password.ts'
 import { createTestDatabase, type TestDatabase } from '../harness/database.ts'
 import { type Accounts, createAccounts, newEmail } from '../users/fixture.ts'
 

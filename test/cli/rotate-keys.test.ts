@@ -1,6 +1,6 @@
 import { eq } from 'drizzle-orm'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { rotateKeys } from '../../src/cli/rotate-keys.ts'
+import { rotateKeys } from '../../src/cli/operate/rotate-keys.ts'
 import type { KeyRing } from '../../src/crypto/key-ring.ts'
 import { createSecretBox } from '../../src/crypto/secret-box.ts'
 import { createKeyCheck } from '../../src/db/key-check.ts'

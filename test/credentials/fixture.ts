@@ -15,7 +15,7 @@ import { requireUser } from '../../src/http/auth.ts'
 import type { BaseEnv } from '../../src/http/env.ts'
 import { createLog } from '../../src/http/log.ts'
 import { handleFailures, shell } from '../../src/http/shell.ts'
-import { loadCatalogue } from '../../src/n8n/catalogue.ts'
+import { loadCatalogue } from '../../src/n8n/catalogue/catalogue.ts'
 import { randomRing } from '../crypto/rings.ts'
 
 export interface FixtureOptions {

@@ -6,7 +6,7 @@ import { CredentialRepository, type OpenCredential } from '../../src/credentials
 import { credentials } from '../../src/db/schema/credentials.ts'
 import { auditEvents } from '../../src/db/schema/users.ts'
 import { AppError } from '../../src/errors.ts'
-import { type CredentialType, loadCatalogue } from '../../src/n8n/catalogue.ts'
+import { type CredentialType, loadCatalogue } from '../../src/n8n/catalogue/catalogue.ts'
 import { randomRing } from '../crypto/rings.ts'
 import { createTestDatabase, type TestDatabase } from '../harness/database.ts'
 import { sampleCredentialData } from '../n8n/sample-data.ts'

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { serviceOf } from '../../src/credentials/service-name.ts'
-import { loadCatalogue } from '../../src/n8n/catalogue.ts'
+import { loadCatalogue } from '../../src/n8n/catalogue/catalogue.ts'
 
 test.each([
   ['slackApi', 'slack'],

@@ -1,7 +1,7 @@
 import { v7 as uuidv7 } from 'uuid'
 import { describe, expect, test } from 'vitest'
 import { createRefreshTokens } from '../../src/crypto/refresh-token.ts'
-import { redact } from '../../src/lib/secrets.ts'
+import { redact } from '../../src/lib/secrets/redact.ts'
 import { randomRing } from './rings.ts'
 
 const ring = randomRing('k1', 'k2')

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { DeploymentDrift } from '../../src/deployments/drift.ts'
-import { runDriftCheckJob } from '../../src/deployments/drift-check-job.ts'
-import { loadCatalogue } from '../../src/n8n/catalogue.ts'
+import { DeploymentDrift } from '../../src/deployments/drift/drift.ts'
+import { runDriftCheckJob } from '../../src/deployments/drift/check-job.ts'
+import { loadCatalogue } from '../../src/n8n/catalogue/catalogue.ts'
 import type { StubWorkflow } from '../harness/n8n-stub-state.ts'
 import { createN8nWorld, type N8nWorld } from './n8n-world.ts'
 

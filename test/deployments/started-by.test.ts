@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { startedBy } from '../../src/deployments/remote-body.ts'
-import { loadCatalogue } from '../../src/n8n/catalogue.ts'
+import { startedBy } from '../../src/deployments/remote/body.ts'
+import { loadCatalogue } from '../../src/n8n/catalogue/catalogue.ts'
 
 const catalogue = await loadCatalogue()
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { loadCatalogue } from '../../src/n8n/catalogue.ts'
-import { giveWebhookIds, webhookScopeOf } from '../../src/deployments/webhook-ids.ts'
+import { loadCatalogue } from '../../src/n8n/catalogue/catalogue.ts'
+import { giveWebhookIds, webhookScopeOf } from '../../src/deployments/remote/webhook-ids.ts'
 
 const catalogue = await loadCatalogue()
 const place = {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { ingest } from '../../src/executions/ingest.ts'
-import { type IncomingExecution, emptyDelivery } from '../../src/executions/merge.ts'
+import { ingest } from '../../src/executions/record/ingest.ts'
+import { type IncomingExecution, emptyDelivery } from '../../src/executions/record/merge.ts'
 import { createPostgresTestDatabase } from '../harness/database.ts'
 import { createWorld, type World } from './world.ts'
 

@@ -1,7 +1,7 @@
 /** n8n's execution IDs start over after its database is restored or replaced. No runs may be merged or lost. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ingest } from '../../src/executions/ingest.ts'
-import { type IncomingExecution, emptyDelivery } from '../../src/executions/merge.ts'
+import { ingest } from '../../src/executions/record/ingest.ts'
+import { type IncomingExecution, emptyDelivery } from '../../src/executions/record/merge.ts'
 import { createPostgresTestDatabase } from '../harness/database.ts'
 import { createPollWorld, hourMs, minuteMs } from './poll-world.ts'
 import { expectRollupsToBeARecount } from './rollup-recount.ts'

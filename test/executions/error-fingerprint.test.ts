@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { fingerprintOf, messagePattern } from '../../src/executions/error-fingerprint.ts'
-import { polledExecution, readPayload } from '../../src/executions/payload.ts'
+import { fingerprintOf, messagePattern } from '../../src/executions/record/error-fingerprint.ts'
+import { polledExecution, readPayload } from '../../src/executions/reports/payload.ts'
 
 describe('a message', () => {
   test.each([

@@ -1,6 +1,6 @@
 /** Failures without an execution: incidents of their workflow, not dead letters. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { deleteExpiredIncidents } from '../../src/executions/incidents.ts'
+import { deleteExpiredIncidents } from '../../src/executions/reports/incidents.ts'
 import { createTestDatabase } from '../harness/database.ts'
 import { createWorld, type World } from './world.ts'
 

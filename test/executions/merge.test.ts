@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { executionStatuses, type ExecutionStatus } from '../../src/db/schema/executions.ts'
-import { ingest } from '../../src/executions/ingest.ts'
+import { ingest } from '../../src/executions/record/ingest.ts'
 import {
   type IncomingExecution,
   merge,
   type MergeableExecution,
   withMergeKey,
   emptyDelivery,
-} from '../../src/executions/merge.ts'
-import { toRunData } from '../../src/executions/run-data.ts'
+} from '../../src/executions/record/merge.ts'
+import { toRunData } from '../../src/executions/record/run-data.ts'
 import { createTestDatabase } from '../harness/database.ts'
 import { createWorld, type World } from './world.ts'
 

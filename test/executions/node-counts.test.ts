@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { nodeCountsOf } from '../../src/executions/node-counts.ts'
+import { nodeCountsOf } from '../../src/executions/record/node-counts.ts'
 import { createTestDatabase, type TestDatabase } from '../harness/database.ts'
 import { pick, random, randomData } from './random-runs.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { summariseRun } from '../../src/executions/node-runs.ts'
+import { summariseRun } from '../../src/executions/record/node-runs.ts'
 
 const summarise = (runData: unknown, workflow?: unknown) =>
   summariseRun({ resultData: { runData } }, workflow)

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import type { IncomingExecution } from '../../src/executions/merge.ts'
-import { nodeCountsOf } from '../../src/executions/node-counts.ts'
-import { readPayload } from '../../src/executions/payload.ts'
+import type { IncomingExecution } from '../../src/executions/record/merge.ts'
+import { nodeCountsOf } from '../../src/executions/record/node-counts.ts'
+import { readPayload } from '../../src/executions/reports/payload.ts'
 
 const receivedAt = new Date('2026-11-22T11:00:00.000Z')
 const nodeError = {

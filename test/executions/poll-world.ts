@@ -5,11 +5,16 @@ import { deployments } from '../../src/db/schema/deployments.ts'
 import { instances } from '../../src/db/schema/instances.ts'
 import { users } from '../../src/db/schema/users.ts'
 import { workflows } from '../../src/db/schema/workflows.ts'
-import { DeadLetterRepository } from '../../src/executions/dead-letters.ts'
-import { ReportReceiver } from '../../src/executions/receive.ts'
-import { type PollDeps, pollNow, reconcile, type ReconcileOptions } from '../../src/executions/reconcile.ts'
+import { DeadLetterRepository } from '../../src/executions/reports/dead-letters.ts'
+import { ReportReceiver } from '../../src/executions/reports/receive.ts'
+import {
+  type PollDeps,
+  pollNow,
+  reconcile,
+  type ReconcileOptions,
+} from '../../src/executions/poll/reconcile.ts'
 import type { LogFields } from '../../src/http/log.ts'
-import { createN8nClient } from '../../src/n8n/api-client.ts'
+import { createN8nClient } from '../../src/n8n/api/client.ts'
 import type { TestDatabase } from '../harness/database.ts'
 import { createN8nStub, type N8nStub, type N8nStubOptions } from '../harness/n8n-stub.ts'
 import type { StubExecution } from '../harness/n8n-stub-state.ts'

@@ -1,7 +1,7 @@
 /** Seeded random deliveries in the style of n8n. */
 import { type ExecutionStatus, executionStatuses } from '../../src/db/schema/executions.ts'
-import type { DeliverySource, IncomingExecution } from '../../src/executions/merge.ts'
-import { toRunData } from '../../src/executions/run-data.ts'
+import type { DeliverySource, IncomingExecution } from '../../src/executions/record/merge.ts'
+import { toRunData } from '../../src/executions/record/run-data.ts'
 
 /** Mulberry32. */
 export function random(seed: number): () => number {

@@ -462,7 +462,7 @@ describe('on demand', () => {
 
   test("returns null for another user's instance", async () => {
     const [ours, theirs] = [await world.instance(), await world.instance()]
-    const { pollNow } = await import('../../src/executions/reconcile.ts')
+    const { pollNow } = await import('../../src/executions/poll/reconcile.ts')
     expect(await pollNow(world.deps, ours.userId, theirs.id)).toBeNull()
     expect(theirs.stub.calls('execution-list')).toEqual([])
   })

@@ -1,7 +1,7 @@
 /** A connection plans `record_executions` once, possibly with outdated statistics. */
 import { beforeAll, expect, test } from 'vitest'
-import { ingest } from '../../src/executions/ingest.ts'
-import { type IncomingExecution, emptyDelivery } from '../../src/executions/merge.ts'
+import { ingest } from '../../src/executions/record/ingest.ts'
+import { type IncomingExecution, emptyDelivery } from '../../src/executions/record/merge.ts'
 import { createPostgresTestDatabase } from '../harness/database.ts'
 import { createWorld, type World } from './world.ts'
 

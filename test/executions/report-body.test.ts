@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { readReports } from '../../src/executions/report-body.ts'
+import { readReports } from '../../src/executions/reports/body.ts'
 
 const report = { executionId: '7', workflowId: 'w', status: 'success', data: { json: { body: 1 } } }
 const json = JSON.stringify(report)

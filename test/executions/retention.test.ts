@@ -1,9 +1,9 @@
 import { v7 as uuidv7 } from 'uuid'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { ingest } from '../../src/executions/ingest.ts'
-import { type IncomingExecution, emptyDelivery } from '../../src/executions/merge.ts'
+import { ingest } from '../../src/executions/record/ingest.ts'
+import { type IncomingExecution, emptyDelivery } from '../../src/executions/record/merge.ts'
 import { closeAbandoned, dropExpiredMonths, trimExecutionData } from '../../src/executions/retention.ts'
-import { toRunData } from '../../src/executions/run-data.ts'
+import { toRunData } from '../../src/executions/record/run-data.ts'
 import { createPostgresTestDatabase, type PostgresTestDatabase } from '../harness/database.ts'
 import { createPollWorld, type PolledInstance, type PollWorld } from './poll-world.ts'
 

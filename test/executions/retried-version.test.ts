@@ -1,8 +1,8 @@
 /** n8n stores no version for a retry with the original workflow. It ran the version of the retried run. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ingest } from '../../src/executions/ingest.ts'
-import { polledExecution } from '../../src/executions/payload.ts'
-import { N8nExecution } from '../../src/n8n/api-shapes.ts'
+import { ingest } from '../../src/executions/record/ingest.ts'
+import { polledExecution } from '../../src/executions/reports/payload.ts'
+import { N8nExecution } from '../../src/n8n/api/shapes.ts'
 import { databaseKinds } from '../harness/database.ts'
 import { createWorld, type World } from './world.ts'
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { rollUpChanges } from '../../src/executions/roll-up.ts'
-import { emptyDelivery } from '../../src/executions/merge.ts'
-import { ingest } from '../../src/executions/ingest.ts'
-import { toRunData } from '../../src/executions/run-data.ts'
+import { rollUpChanges } from '../../src/executions/record/roll-up.ts'
+import { emptyDelivery } from '../../src/executions/record/merge.ts'
+import { ingest } from '../../src/executions/record/ingest.ts'
+import { toRunData } from '../../src/executions/record/run-data.ts'
 import { createPostgresTestDatabase } from '../harness/database.ts'
 import {
   type Delivery,

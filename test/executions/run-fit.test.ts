@@ -1,15 +1,15 @@
 /** Matching of deliveries to runs: runs with the same n8n ID are never merged, and no run is split. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { executionStatuses } from '../../src/db/schema/executions.ts'
-import { ingest } from '../../src/executions/ingest.ts'
+import { ingest } from '../../src/executions/record/ingest.ts'
 import {
   type IncomingExecution,
   type MergeableExecution,
   emptyDelivery,
   withMergeKey,
-} from '../../src/executions/merge.ts'
-import { readPayload } from '../../src/executions/payload.ts'
-import { fitOf } from '../../src/executions/run-fit.ts'
+} from '../../src/executions/record/merge.ts'
+import { readPayload } from '../../src/executions/reports/payload.ts'
+import { fitOf } from '../../src/executions/record/run-fit.ts'
 import { createTestDatabase } from '../harness/database.ts'
 import { type Delivery, hourMs, pick, random, shuffled } from './random-runs.ts'
 import { createWorld, type World } from './world.ts'

@@ -2,9 +2,9 @@
  * @module What n8n 2.41.1 refuses to publish. Excludes its check of required node parameters, which are not in the
  * catalogue.
  */
-import { NodeFlag } from '../../src/n8n/catalogue-file.ts'
-import { isDisplayed } from '../../src/n8n/display-options.ts'
-import { describeNode, displayedParameters } from '../../src/n8n/required-credentials.ts'
+import { NodeFlag } from '../../src/n8n/catalogue/catalogue-file.ts'
+import { isDisplayed } from '../../src/n8n/catalogue/display-options.ts'
+import { describeNode, displayedParameters } from '../../src/n8n/catalogue/required-credentials.ts'
 import type { Json, StubContext } from './n8n-stub-state.ts'
 import { isObject, Refusal } from './n8n-stub-validation.ts'
 

@@ -1,5 +1,5 @@
 /** @module The state of the n8n stub. Tests can read it, and change it like a user in n8n's editor. */
-import type { Catalogue } from '../../src/n8n/catalogue.ts'
+import type { Catalogue } from '../../src/n8n/catalogue/catalogue.ts'
 
 export type Json = Record<string, unknown>
 /** `2.41` as measured; the other two by their OpenAPI: no discovery, no publish, few credential routes. */

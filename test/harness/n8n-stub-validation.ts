@@ -1,6 +1,6 @@
 /** @module The request validation of n8n 2.41.1, in its order. `n8n/stub-conformance.test.ts` verifies it. */
-import { type FieldType } from '../../src/n8n/catalogue-file.ts'
-import type { Catalogue } from '../../src/n8n/catalogue.ts'
+import { type FieldType } from '../../src/n8n/catalogue/catalogue-file.ts'
+import type { Catalogue } from '../../src/n8n/catalogue/catalogue.ts'
 import type { Generation, Json } from './n8n-stub-state.ts'
 
 /** An error response of n8n. */

@@ -5,7 +5,7 @@
  */
 import { createServer, type ServerResponse } from 'node:http'
 import { gzipSync } from 'node:zlib'
-import { loadCatalogue } from '../../src/n8n/catalogue.ts'
+import { loadCatalogue } from '../../src/n8n/catalogue/catalogue.ts'
 import * as executions from './n8n-stub-executions.ts'
 import { ConnectionFault, failBy, html, json, type StubFault, type StubStep } from './n8n-stub-faults.ts'
 import type {

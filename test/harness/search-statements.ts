@@ -5,7 +5,7 @@ import { readRuns } from '../../src/executions/list-queries.ts'
 import { search } from '../../src/search/search.ts'
 import { readWorkflowList } from '../../src/workflows/list-queries.ts'
 import { ExecutionRepository } from '../../src/executions/repository.ts'
-import { loadCatalogue } from '../../src/n8n/catalogue.ts'
+import { loadCatalogue } from '../../src/n8n/catalogue/catalogue.ts'
 import { WorkflowRepository } from '../../src/workflows/repository.ts'
 
 export interface Statement {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { statusOf } from '../../src/http/problem.ts'
 import { testConnection } from '../../src/instances/connection-test.ts'
 import { instanceErrors, toAppError } from '../../src/instances/connections.ts'
-import { N8nError, type N8nErrorKind } from '../../src/n8n/api-transport.ts'
+import { N8nError, type N8nErrorKind } from '../../src/n8n/api/transport.ts'
 import type { StubMode } from '../harness/n8n-stub-faults.ts'
 import { type Connected, createConnected } from './connected.ts'
 

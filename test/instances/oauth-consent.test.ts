@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { consentUrl, oauthConsent } from '../../src/instances/oauth-consent.ts'
-import { createN8nClient } from '../../src/n8n/api-client.ts'
+import { createN8nClient } from '../../src/n8n/api/client.ts'
 import type { Generation } from '../harness/n8n-stub-state.ts'
 import { createN8nStub } from '../harness/n8n-stub.ts'
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { AppError } from '../../src/errors.ts'
-import { readPayload } from '../../src/executions/payload.ts'
+import { readPayload } from '../../src/executions/reports/payload.ts'
 import { isReporterOf, reporterName, reporterWorkflow } from '../../src/instances/reporter-workflow.ts'
-import { N8nError } from '../../src/n8n/api-transport.ts'
+import { N8nError } from '../../src/n8n/api/transport.ts'
 import type { StubMode, StubStep } from '../harness/n8n-stub-faults.ts'
 import { type Connected, createConnected } from './connected.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { withoutSuccessReport, withSuccessReport } from '../../src/instances/success-report.ts'
-import type { N8nNodeBody, N8nWorkflowBody } from '../../src/n8n/sendable-workflow.ts'
+import type { N8nNodeBody, N8nWorkflowBody } from '../../src/n8n/sendable/workflow.ts'
 
 const receiver = { credentialId: 'fk1', webhookUrl: 'https://flowkeep.example.com/hooks/n8n/1' }
 const isTrigger = (type: string) => /trigger$|\.webhook$/i.test(type)

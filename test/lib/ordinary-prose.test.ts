@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { redact } from '../../src/lib/secrets.ts'
+import { redact } from '../../src/lib/secrets/redact.ts'
 
 /** Messages, schemas, code and links about secrets that contain no secrets. */
 const lines = [

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { redact } from '../../src/lib/secrets.ts'
+import { redact } from '../../src/lib/secrets/redact.ts'
 
 /** Typical texts in workflows, runs and AI prompts. */
 const templates = [

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { redact } from '../../src/lib/secrets.ts'
+import { redact } from '../../src/lib/secrets/redact.ts'
 import { seeded } from './planted-secrets.ts'
 
 const random = seeded(7_311_204)

@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { redact } from '../../src/lib/secrets.ts'
+import { redact } from '../../src/lib/secrets/redact.ts'
 
 afterEach(() => {
   vi.restoreAllMocks()

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { toRunData } from '../../src/executions/run-data.ts'
-import { redact } from '../../src/lib/secrets.ts'
+import { toRunData } from '../../src/executions/record/run-data.ts'
+import { redact } from '../../src/lib/secrets/redact.ts'
 import { contexts, plantedSecrets, seeded } from './planted-secrets.ts'
 
 const pieceChars = 8

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { createN8nClient } from '../../src/n8n/api-client.ts'
-import { N8nError, redactDetail } from '../../src/n8n/api-transport.ts'
+import { createN8nClient } from '../../src/n8n/api/client.ts'
+import { N8nError, redactDetail } from '../../src/n8n/api/transport.ts'
 import { createN8nStub, type N8nStubOptions } from '../harness/n8n-stub.ts'
 import type { StubMode } from '../harness/n8n-stub-faults.ts'
 

@@ -2,9 +2,9 @@ import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { AppError } from '../../src/errors.ts'
-import { loadCatalogue } from '../../src/n8n/catalogue.ts'
-import { extractMetadata } from '../../src/n8n/metadata.ts'
-import { contentHash, parseWorkflow, unwrapWorkflowFile } from '../../src/n8n/workflow-json.ts'
+import { loadCatalogue } from '../../src/n8n/catalogue/catalogue.ts'
+import { extractMetadata } from '../../src/n8n/reading/metadata.ts'
+import { contentHash, parseWorkflow, unwrapWorkflowFile } from '../../src/n8n/reading/workflow-json.ts'
 
 interface Entry {
   file: string

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { loadCatalogue } from '../../src/n8n/catalogue.ts'
+import { loadCatalogue } from '../../src/n8n/catalogue/catalogue.ts'
 import {
   checkCredentialData,
   completeCredentialData,
   sendableCredentialData,
-} from '../../src/n8n/credential-data.ts'
+} from '../../src/n8n/catalogue/credential-data.ts'
 import { canariesIn, minimalCredentialData, sampleCredentialData } from './sample-data.ts'
 
 const catalogue = await loadCatalogue()

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { ExpressionConstants } from '../../src/n8n/expression-constants.ts'
-import { WorkflowGraph } from '../../src/n8n/workflow-graph.ts'
+import { ExpressionConstants } from '../../src/n8n/reading/expression-constants.ts'
+import { WorkflowGraph } from '../../src/n8n/reading/workflow-graph.ts'
 
 const set = (name: string, parameters: object, more: object = {}) => ({
   name,

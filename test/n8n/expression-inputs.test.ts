@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { createIntern, ExpressionInputs } from '../../src/n8n/expression-inputs.ts'
-import { WorkflowGraph } from '../../src/n8n/workflow-graph.ts'
+import { createIntern, ExpressionInputs } from '../../src/n8n/reading/expression-inputs.ts'
+import { WorkflowGraph } from '../../src/n8n/reading/workflow-graph.ts'
 
 interface Node {
   name: string

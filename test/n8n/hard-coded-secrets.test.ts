@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { loadCatalogue } from '../../src/n8n/catalogue.ts'
-import { findHardCodedSecrets } from '../../src/n8n/hard-coded-secrets.ts'
-import { extractMetadata } from '../../src/n8n/metadata.ts'
+import { loadCatalogue } from '../../src/n8n/catalogue/catalogue.ts'
+import { findHardCodedSecrets } from '../../src/n8n/checks/hard-coded-secrets.ts'
+import { extractMetadata } from '../../src/n8n/reading/metadata.ts'
 
 const catalogue = await loadCatalogue()
 const random = 'q7Zr4Tn8Wb2Kx5Lm9Pd3Hs6Vf1Gc0Jy7Ae4Ru8'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { loadCatalogue } from '../../src/n8n/catalogue.ts'
-import { extractMetadata } from '../../src/n8n/metadata.ts'
+import { loadCatalogue } from '../../src/n8n/catalogue/catalogue.ts'
+import { extractMetadata } from '../../src/n8n/reading/metadata.ts'
 
 const catalogue = await loadCatalogue()
 const extract = (workflow: Record<string, unknown>) => extractMetadata(workflow, catalogue)

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { loadCatalogue } from '../../src/n8n/catalogue.ts'
-import { loadParameterFacts } from '../../src/n8n/parameter-checks.ts'
-import { checkPublishable } from '../../src/n8n/publish-checks.ts'
+import { loadCatalogue } from '../../src/n8n/catalogue/catalogue.ts'
+import { loadParameterFacts } from '../../src/n8n/checks/parameter-checks.ts'
+import { checkPublishable } from '../../src/n8n/checks/publish-checks.ts'
 
 const [catalogue, facts] = [await loadCatalogue(), await loadParameterFacts()]
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { destinationOf, isSentTo } from '../../src/n8n/request-destination.ts'
+import { destinationOf, isSentTo } from '../../src/n8n/reading/request-destination.ts'
 
 const http = (url: unknown, type = 'n8n-nodes-base.httpRequest') => ({ type, parameters: { url } })
 

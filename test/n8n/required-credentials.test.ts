@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { Catalogue, loadCatalogue } from '../../src/n8n/catalogue.ts'
-import type { CatalogueFile, Conditions } from '../../src/n8n/catalogue-file.ts'
-import { ParameterFlag } from '../../src/n8n/catalogue-file.ts'
-import { describeNode, requiredCredentials } from '../../src/n8n/required-credentials.ts'
+import { Catalogue, loadCatalogue } from '../../src/n8n/catalogue/catalogue.ts'
+import type { CatalogueFile, Conditions } from '../../src/n8n/catalogue/catalogue-file.ts'
+import { ParameterFlag } from '../../src/n8n/catalogue/catalogue-file.ts'
+import { describeNode, requiredCredentials } from '../../src/n8n/catalogue/required-credentials.ts'
 
 const n8n = await loadCatalogue()
 

@@ -1,6 +1,6 @@
 /** @module Sample data for any credential type, generated from the catalogue. */
 import { randomBytes, randomInt } from 'node:crypto'
-import type { CredentialField, CredentialType } from '../../src/n8n/catalogue.ts'
+import type { CredentialField, CredentialType } from '../../src/n8n/catalogue/catalogue.ts'
 
 /** Valid data with every user field. Each string contains its own canary for leak checks. */
 export function sampleCredentialData(type: CredentialType): Record<string, unknown> {

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../src/lib/json-object.ts'
 import { describe, expect, test } from 'vitest'
-import { checkStructure } from '../../src/n8n/structure.ts'
-import { toN8nWorkflow } from '../../src/n8n/sendable-workflow.ts'
+import { checkStructure } from '../../src/n8n/structure/structure.ts'
+import { toN8nWorkflow } from '../../src/n8n/sendable/workflow.ts'
 import { createN8nStub } from '../harness/n8n-stub.ts'
 
 const node = (name: string, more: object = {}) => ({

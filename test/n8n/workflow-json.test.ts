@@ -9,7 +9,7 @@ import {
   MAX_WORKFLOW_BYTES,
   parseWorkflow,
   unwrapWorkflowFile,
-} from '../../src/n8n/workflow-json.ts'
+} from '../../src/n8n/reading/workflow-json.ts'
 
 function refusal(act: () => unknown): AppError {
   try {

@@ -1,7 +1,7 @@
 /** @module Workflows as people and AI send them: unambiguous input is parsed, the rest is rejected with its position. */
 import { describe, expect, test } from 'vitest'
 import { AppError } from '../../src/errors.ts'
-import { readWorkflowMember, readWorkflowText } from '../../src/n8n/workflow-text.ts'
+import { readWorkflowMember, readWorkflowText } from '../../src/n8n/reading/workflow-text.ts'
 
 const workflow = {
   name: 'W',

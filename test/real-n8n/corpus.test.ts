@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Finding } from '../../src/n8n/finding.ts'
-import { loadCatalogue } from '../../src/n8n/catalogue.ts'
-import { unwrapWorkflowFile } from '../../src/n8n/workflow-json.ts'
+import type { Finding } from '../../src/n8n/checks/finding.ts'
+import { loadCatalogue } from '../../src/n8n/catalogue/catalogue.ts'
+import { unwrapWorkflowFile } from '../../src/n8n/reading/workflow-json.ts'
 import { sampleCredentialData } from '../n8n/sample-data.ts'
 import { createWorld, onRealN8n, until, type World } from './world.ts'
 

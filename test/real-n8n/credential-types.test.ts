@@ -1,11 +1,11 @@
 /** @module Every credential type with only its required fields: a real n8n accepts what Flowkeep accepts. */
 import { afterAll, expect, test } from 'vitest'
-import { loadCatalogue } from '../../src/n8n/catalogue.ts'
+import { loadCatalogue } from '../../src/n8n/catalogue/catalogue.ts'
 import {
   checkCredentialData,
   completeCredentialData,
   sendableCredentialData,
-} from '../../src/n8n/credential-data.ts'
+} from '../../src/n8n/catalogue/credential-data.ts'
 import { minimalCredentialData, sampleCredentialData } from '../n8n/sample-data.ts'
 import { n8nApiKey, onRealN8n, n8nUrl } from './world.ts'
 

@@ -1,5 +1,5 @@
 /** @module Workflows of up to 2 MB that are designed to be as expensive as possible. */
-import { MAX_WORKFLOW_BYTES } from '../../src/n8n/workflow-json.ts'
+import { MAX_WORKFLOW_BYTES } from '../../src/n8n/reading/workflow-json.ts'
 
 /** `item(0),item(1),…` of at most `chars` characters. */
 function repeated(item: (index: number) => string, chars: number): string {

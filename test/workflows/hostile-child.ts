@@ -4,9 +4,9 @@
  */
 import { AppError } from '../../src/errors.ts'
 import { parseJson } from '../../src/http/validate.ts'
-import { loadCatalogue } from '../../src/n8n/catalogue.ts'
-import { extractMetadata } from '../../src/n8n/metadata.ts'
-import { checkJson, contentHash, parseWorkflow } from '../../src/n8n/workflow-json.ts'
+import { loadCatalogue } from '../../src/n8n/catalogue/catalogue.ts'
+import { extractMetadata } from '../../src/n8n/reading/metadata.ts'
+import { checkJson, contentHash, parseWorkflow } from '../../src/n8n/reading/workflow-json.ts'
 import { diffWorkflows } from '../../src/workflows/diff.ts'
 import { hostileBodies } from './hostile-bodies.ts'
 

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { describeChanges } from '../../src/web/workflows/versions/changes.ts'
 import { layOut } from '../../src/web/workflows/graph/layout.ts'
 import { readGraph } from '../../src/web/workflows/graph/model.ts'
-import { remoteForm } from '../../src/deployments/remote-form.ts'
+import { remoteForm } from '../../src/deployments/remote/form.ts'
 import { diffWorkflows } from '../../src/workflows/diff.ts'
 import { hostileBodies } from './hostile-bodies.ts'
 

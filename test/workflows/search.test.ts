@@ -1,7 +1,7 @@
 /** Words in workflows and errors, in any script and Unicode form, by an index, only of the user's own. */
 import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { readMigrations } from '../../src/cli/migrations.ts'
+import { readMigrations } from '../../src/cli/operate/migrations.ts'
 import { workflowHolds } from '../../src/db/search.ts'
 import { migrate } from '../../src/db/migrate.ts'
 import { createPostgresTestDatabase, databaseKinds, type TestDatabase } from '../harness/database.ts'

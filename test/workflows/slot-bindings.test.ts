@@ -2,8 +2,8 @@
 import { describe, expect, test } from 'vitest'
 import type { AvailableCredential } from '../../src/credentials/available.ts'
 import type { CredentialChoice, SlotBinding } from '../../src/db/schema/deployments.ts'
-import { loadCatalogue } from '../../src/n8n/catalogue.ts'
-import { readSlots } from '../../src/n8n/slots.ts'
+import { loadCatalogue } from '../../src/n8n/catalogue/catalogue.ts'
+import { readSlots } from '../../src/n8n/reading/slots.ts'
 import { type BindingSource } from '../../src/workflows/binding-sources.ts'
 import { type RequestedBinding, resolveSlots } from '../../src/workflows/slot-bindings.ts'
 

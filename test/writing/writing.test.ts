@@ -16,7 +16,7 @@ const rules = readFileSync(join(import.meta.dirname, 'banned-phrases.txt'), 'utf
 
 /** Texts that are data: planted by the demo, or other people's. */
 const data =
-  /generated|common-passwords|demo\/large\/flow|src\/lib\/(token-forms|secret-names|name-scan|ordinary-words)/
+  /generated|common-passwords|demo\/large\/flow|src\/lib\/secrets\/(token-forms|names|name-scan|ordinary-words)/
 const files = [
   ...globSync(['*.md', '{docs,examples,packages/*}/**/*.md', '.github/**/*.md'], { cwd: root }),
   ...globSync(['{src,scripts,examples,demo,bench,test}/**/*.{ts,tsx}', 'packages/*/src/**/*.ts'], {

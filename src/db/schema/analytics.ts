@@ -72,7 +72,7 @@ export const executionChanges = pgTable(
     /** Without waiting; null when unknown. */
     durationMs: bigint('duration_ms', { mode: 'number' }),
     errorFingerprint: text('error_fingerprint'),
-    /** Written by `executions/node-counts.ts`; null when the change does not affect the node data. */
+    /** Written by `executions/record/node-counts.ts`; null when the change does not affect the node data. */
     nodeNames: text('node_names').array(),
     nodeCounts: integer('node_counts').array(),
   },

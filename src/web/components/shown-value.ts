@@ -1,7 +1,7 @@
 /** @module Displays values of a workflow: redacts secrets and truncates long values around the differences. Pure. */
 import { isContainer, isObject, type JsonObject } from '../../lib/json-object.ts'
-import { redact } from '../../lib/secrets.ts'
-import { findHardCodedSecrets } from '../../n8n/hard-coded-secrets.ts'
+import { redact } from '../../lib/secrets/redact.ts'
+import { findHardCodedSecrets } from '../../n8n/checks/hard-coded-secrets.ts'
 
 const redacted = '[redacted]'
 const maxLines = 12

@@ -6,7 +6,7 @@ import * as z from 'zod'
 import { base64url } from 'jose'
 import type { SecretBox, SecretContext } from '../../crypto/secret-box.ts'
 import { AppError } from '../../errors.ts'
-import { secretNameKind } from '../../lib/secret-names.ts'
+import { secretNameKind } from '../../lib/secrets/names.ts'
 import { hourMs } from '../../lib/time.ts'
 import { returnPath } from '../return-path.ts'
 

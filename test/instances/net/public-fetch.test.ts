@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import { connect as connectTcp, type LookupFunction } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { createN8nClient } from '../../../src/n8n/api-client.ts'
+import { createN8nClient } from '../../../src/n8n/api/client.ts'
 import { createPublicFetch } from '../../../src/instances/net/public-fetch.ts'
 import { createN8nStub } from '../../harness/n8n-stub.ts'
 

@@ -11,7 +11,7 @@ import { serviceOf, triggerLabel, typeLabel } from '../../../src/web/components/
 import { redactParameters, parameterText } from '../../../src/web/executions/detail/redact-parameters.ts'
 import { effectOf, retrySafety } from '../../../src/web/executions/detail/retry-safety.ts'
 import { workflowGraph } from '../../../src/web/executions/detail/workflow-graph.ts'
-import type { NodeRun } from '../../../src/executions/node-runs.ts'
+import type { NodeRun } from '../../../src/executions/record/node-runs.ts'
 
 describe('error explanations', () => {
   test.each<[string, number | null, Remedy, RegExp]>([

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { layOut, tickLabel, type TimelineInput } from '../../../src/web/executions/detail/timeline.ts'
 import { workflowGraph } from '../../../src/web/executions/detail/workflow-graph.ts'
-import type { NodeRun } from '../../../src/executions/node-runs.ts'
+import type { NodeRun } from '../../../src/executions/record/node-runs.ts'
 
 const startedAt = '2026-11-22T12:00:00.000Z'
 const at = (ms: number) => new Date(Date.parse(startedAt) + ms).toISOString()

@@ -1,7 +1,7 @@
 /** @module The page of one credential: health, stored fields, usage, failed runs and deletion. */
 import type { CredentialStats } from '../../../analytics/contract.ts'
 import type { Credential, CredentialUsage, PendingDeployment } from '../../../credentials/contract.ts'
-import type { Catalogue } from '../../../n8n/catalogue.ts'
+import type { Catalogue } from '../../../n8n/catalogue/catalogue.ts'
 import { Card, Grid, KeyValues, Kpi, Kpis, Remark } from '../../components/card.tsx'
 import { Action, LinkButton, Segmented, withQuery } from '../../components/controls.tsx'
 import { Icon, NodeBadge } from '../../components/icons.tsx'

@@ -4,9 +4,9 @@
  */
 import { pointerTo } from '../../../lib/json-object.ts'
 import type { FieldError } from '../../../errors.ts'
-import { isRequired } from '../../../n8n/catalogue.ts'
-import type { FieldType } from '../../../n8n/catalogue-file.ts'
-import { isDisplayed, ownValue } from '../../../n8n/display-options.ts'
+import { isRequired } from '../../../n8n/catalogue/catalogue.ts'
+import type { FieldType } from '../../../n8n/catalogue/catalogue-file.ts'
+import { isDisplayed, ownValue } from '../../../n8n/catalogue/display-options.ts'
 import { fieldLabel, optionLabel } from '../labels.ts'
 
 /** `lines`: multi-line text. `switch`: on or off, with a known default. `choice`: one of several options, or none. */

@@ -2,7 +2,7 @@
 import type { Child } from 'hono/jsx'
 import type { Credential } from '../../../credentials/contract.ts'
 import { serviceOf } from '../../../credentials/service-name.ts'
-import type { Catalogue, CredentialType } from '../../../n8n/catalogue.ts'
+import type { Catalogue, CredentialType } from '../../../n8n/catalogue/catalogue.ts'
 import { Card, Grid, KeyValues, Remark } from '../../components/card.tsx'
 import { Button, LinkButton } from '../../components/controls.tsx'
 import { Form, FormError, Hidden, TextArea, TextField } from '../../components/form.tsx'

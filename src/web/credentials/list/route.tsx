@@ -2,7 +2,7 @@
 import { Hono } from 'hono'
 import type { DashboardEnv } from '../../context.ts'
 import { readCredentials } from '../../../credentials/queries.ts'
-import { loadCatalogue } from '../../../n8n/catalogue.ts'
+import { loadCatalogue } from '../../../n8n/catalogue/catalogue.ts'
 import { noLimit, periodNamed, rangeOf, shortPeriods } from '../../components/period.ts'
 import { renderPage } from '../../layout/page.tsx'
 import type { CredentialPageDeps } from '../page-context.ts'

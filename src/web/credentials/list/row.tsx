@@ -1,6 +1,6 @@
 /** @module One row of the credential list: health, usage, runs and the next step. */
 import type { CredentialStats } from '../../../analytics/contract.ts'
-import type { Catalogue } from '../../../n8n/catalogue.ts'
+import type { Catalogue } from '../../../n8n/catalogue/catalogue.ts'
 import { Action, LinkButton } from '../../components/controls.tsx'
 import { NodeBadge } from '../../components/icons.tsx'
 import { credentialStyle, Status } from '../../components/status.tsx'

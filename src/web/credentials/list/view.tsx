@@ -1,6 +1,6 @@
 /** @module The credential list: missing credentials, then rejected ones, then the rest. */
 import type { CredentialStats } from '../../../analytics/contract.ts'
-import type { Catalogue } from '../../../n8n/catalogue.ts'
+import type { Catalogue } from '../../../n8n/catalogue/catalogue.ts'
 import type { MissingCredentials } from '../../../workflows/contract.ts'
 import { Card, Empty, Remark } from '../../components/card.tsx'
 import {

@@ -1,6 +1,6 @@
 /** @module The page where the user chooses the type of a new credential. */
 import { isTypeName } from '../labels.ts'
-import type { Catalogue, CredentialTypeSummary } from '../../../n8n/catalogue.ts'
+import type { Catalogue, CredentialTypeSummary } from '../../../n8n/catalogue/catalogue.ts'
 import type { MissingCredentials } from '../../../workflows/contract.ts'
 import { Card, Empty, Remark } from '../../components/card.tsx'
 import { Button, LinkButton } from '../../components/controls.tsx'

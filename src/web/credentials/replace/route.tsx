@@ -4,7 +4,7 @@ import { type Context, Hono } from 'hono'
 import type {
   CredentialPushResult,
   CredentialReplacementResult,
-} from '../../../deployments/credential-contract.ts'
+} from '../../../deployments/credentials/contract.ts'
 import { notFound } from '../../../errors.ts'
 import { Card, Empty, Remark } from '../../components/card.tsx'
 import { Button, LinkButton } from '../../components/controls.tsx'

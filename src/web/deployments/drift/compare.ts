@@ -1,7 +1,7 @@
 /** @module Reads a deployment from n8n and compares it with the deployed version and the current version. */
 import type { Deployment } from '../../../deployments/contract.ts'
-import type { Drift } from '../../../deployments/drift-contract.ts'
-import { savedExecutions } from '../../../deployments/remote-body.ts'
+import type { Drift } from '../../../deployments/drift/contract.ts'
+import { savedExecutions } from '../../../deployments/remote/body.ts'
 import type { DashboardDeps } from '../../context.ts'
 import type { DeploymentDetail } from '../../../deployments/detail-queries.ts'
 import { type ThreeWay, threeWay } from './three-way.ts'

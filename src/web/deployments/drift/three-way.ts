@@ -2,9 +2,9 @@
  * @module Shows each drifted field with three values: deployed, current in n8n, and wanted by the current version.
  * `Drift` lists the fields. This module adds their values and redacts secrets. Pure.
  */
-import type { Drift } from '../../../deployments/drift-contract.ts'
-import { nodeForm, settingsForm } from '../../../deployments/remote-form.ts'
-import { redact } from '../../../lib/secrets.ts'
+import type { Drift } from '../../../deployments/drift/contract.ts'
+import { nodeForm, settingsForm } from '../../../deployments/remote/form.ts'
+import { redact } from '../../../lib/secrets/redact.ts'
 import { sameJson } from '../../../workflows/diff.ts'
 import { type Placed, plainValue, valueAt } from '../../components/shown-value.ts'
 import { isObject, type JsonObject } from '../../../lib/json-object.ts'

@@ -1,5 +1,5 @@
 /** @module The plan form. It uses GET, so the URL holds every choice. */
-import type { Plan } from '../../../deployments/plan-contract.ts'
+import type { Plan } from '../../../deployments/plan/contract.ts'
 import { Card } from '../../components/card.tsx'
 import { Button } from '../../components/controls.tsx'
 import { Form, SelectField } from '../../components/form.tsx'

@@ -7,8 +7,8 @@ import {
   Fixes,
   NewDeployment,
 } from '../../../deployments/contract.ts'
-import type { Deployer } from '../../../deployments/deployer.ts'
-import type { Plan, PlannedSlot } from '../../../deployments/plan-contract.ts'
+import type { Deployer } from '../../../deployments/deploy/deployer.ts'
+import type { Plan, PlannedSlot } from '../../../deployments/plan/contract.ts'
 
 /** Fills one slot, or, without a node, every slot of the type that no other choice names. */
 export interface SlotChoice {

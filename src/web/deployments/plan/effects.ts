@@ -1,5 +1,5 @@
 /** @module The effects of a plan: one line for each thing it creates, changes, stops or leaves unchanged. Pure. */
-import type { Plan, PlannedSlot } from '../../../deployments/plan-contract.ts'
+import type { Plan, PlannedSlot } from '../../../deployments/plan/contract.ts'
 import { plural } from '../../format.ts'
 import { newCredentialHref } from '../../links/setup.ts'
 

@@ -1,5 +1,5 @@
 /** @module The fixes that a plan offers, and the result of the chosen ones. */
-import type { Plan } from '../../../deployments/plan-contract.ts'
+import type { Plan } from '../../../deployments/plan/contract.ts'
 import { Card, Remark } from '../../components/card.tsx'
 import { LinkButton } from '../../components/controls.tsx'
 import { type Choices, planPath } from './choices.ts'

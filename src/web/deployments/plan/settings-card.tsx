@@ -1,5 +1,5 @@
 /** @module The settings that a plan forces in n8n, and the sub-workflows that it deploys first. */
-import type { Plan } from '../../../deployments/plan-contract.ts'
+import type { Plan } from '../../../deployments/plan/contract.ts'
 import { Card, KeyValues } from '../../components/card.tsx'
 
 const settingLabels: Record<string, string> = {

@@ -1,5 +1,5 @@
 /** @module The credential of each slot of a plan: its node, the host it is sent to, and why it was chosen. */
-import type { Plan, PlannedBinding, PlannedSlot } from '../../../deployments/plan-contract.ts'
+import type { Plan, PlannedBinding, PlannedSlot } from '../../../deployments/plan/contract.ts'
 import { SelectField, TextField } from '../../components/form.tsx'
 import { plural } from '../../format.ts'
 import { isFilled, isOfSlot, slotProblem } from './effects.ts'

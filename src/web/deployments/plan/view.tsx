@@ -1,5 +1,5 @@
 /** @module The plan: the changes that deploying would make, and the button that deploys it. */
-import type { Plan } from '../../../deployments/plan-contract.ts'
+import type { Plan } from '../../../deployments/plan/contract.ts'
 import { Attention, Card, Empty, Grid, Remark } from '../../components/card.tsx'
 import { Action, CopyButton, LinkButton } from '../../components/controls.tsx'
 import { FormError } from '../../components/form.tsx'

@@ -1,5 +1,5 @@
 /** @module Describes a failure for an AI model: the workflow, the failed node and its parameters, without values. */
-import { redact } from '../../../lib/secrets.ts'
+import { redact } from '../../../lib/secrets/redact.ts'
 import { redactParameters, parameterText } from './redact-parameters.ts'
 import type { RunView } from './model.ts'
 

@@ -1,8 +1,8 @@
 /** @module Builds the view of a run's page from stored data. Pure. */
 import { isObject } from '../../../lib/json-object.ts'
 import { credentialsOf } from '../../../credentials/node-credentials.ts'
-import type { NodeRun } from '../../../executions/node-runs.ts'
-import type { Catalogue } from '../../../n8n/catalogue.ts'
+import type { NodeRun } from '../../../executions/record/node-runs.ts'
+import type { Catalogue } from '../../../n8n/catalogue/catalogue.ts'
 import { type Explanation, explain } from '../../components/explain.ts'
 import { serviceOf } from '../../components/node-labels.ts'
 import type { BoundCredential, RunPage } from '../../../executions/detail-queries.ts'

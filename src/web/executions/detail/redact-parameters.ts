@@ -1,6 +1,6 @@
 /** @module Summarizes a value without revealing it: keys, types and sizes. Pure. */
 import { isContainer } from '../../../lib/json-object.ts'
-import { redact } from '../../../lib/secrets.ts'
+import { redact } from '../../../lib/secrets/redact.ts'
 
 export interface ParameterSummary {
   key: string

@@ -3,7 +3,7 @@
  * known node types and classifies operations by name. Everything else is unknown, never safe. Pure.
  */
 import { isContainer } from '../../../lib/json-object.ts'
-import type { NodeRun } from '../../../executions/node-runs.ts'
+import type { NodeRun } from '../../../executions/record/node-runs.ts'
 import type { WorkflowGraph } from './workflow-graph.ts'
 
 export type Effect = 'none' | 'writes' | 'unknown'

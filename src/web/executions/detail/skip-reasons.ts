@@ -1,5 +1,5 @@
 /** @module Infers why nodes of a version did not run from the nodes that did. Pure. */
-import type { NodeRun } from '../../../executions/node-runs.ts'
+import type { NodeRun } from '../../../executions/record/node-runs.ts'
 import type { WorkflowGraph } from './workflow-graph.ts'
 
 /**

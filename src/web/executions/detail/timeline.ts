@@ -3,7 +3,7 @@
  * nodes that did not run with the reason. Pure. Positions are shares of the run, from 0 to 1.
  */
 import type { ExecutionStatus } from '../../../db/schema/executions.ts'
-import type { NodeRun } from '../../../executions/node-runs.ts'
+import type { NodeRun } from '../../../executions/record/node-runs.ts'
 import { hasError, isFailed } from '../../../runs/meaning.ts'
 import { dayMs, hourMs } from '../../../lib/time.ts'
 import { skipReasons } from './skip-reasons.ts'

@@ -1,6 +1,6 @@
 /** @module Dead letters: reports that could not be used, with Replay and Delete. */
 import type { DeadLetter } from '../../../executions/contract.ts'
-import type { UnusableCode } from '../../../executions/payload.ts'
+import type { UnusableCode } from '../../../executions/reports/payload.ts'
 import type { Slice } from '../../../http/page.ts'
 import type { Instance } from '../../../instances/contract.ts'
 import { Card, Empty, Grid, Remark } from '../../components/card.tsx'

@@ -2,7 +2,7 @@
 import { Hono } from 'hono'
 import type { DashboardEnv } from '../../context.ts'
 import { N8nId } from '../../../deployments/contract.ts'
-import { RemoteWorkflowQuery } from '../../../deployments/drift-contract.ts'
+import { RemoteWorkflowQuery } from '../../../deployments/drift/contract.ts'
 import { AppError, notFound } from '../../../errors.ts'
 import type { DashboardDeps } from '../../context.ts'
 import { readForm } from '../../form-data.ts'

@@ -1,6 +1,6 @@
 /** @module The workflows of an instance, to select and import. */
 import type { AppError } from '../../../errors.ts'
-import type { RemoteWorkflow } from '../../../deployments/drift-contract.ts'
+import type { RemoteWorkflow } from '../../../deployments/drift/contract.ts'
 import type { Slice } from '../../../http/page.ts'
 import type { Instance } from '../../../instances/contract.ts'
 import { Attention, Card, Empty } from '../../components/card.tsx'

@@ -1,5 +1,5 @@
 /** @module Matches the slots of a workflow with credentials and their health. Pure. */
-import { slotKey } from '../../../n8n/slots.ts'
+import { slotKey } from '../../../n8n/reading/slots.ts'
 import type { Readiness } from '../../../workflows/readiness-contract.ts'
 import { isSameName } from '../../../workflows/slot-bindings.ts'
 import { addMark, type NodeMark } from '../graph/marks.ts'

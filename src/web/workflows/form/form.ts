@@ -4,9 +4,9 @@ import { isObject } from '../../../lib/json-object.ts'
 import { lineAndColumn, placesOf } from '../../../lib/json-place.ts'
 import { AppError, type ErrorCode, type FieldError } from '../../../errors.ts'
 import { bodyLimits, check } from '../../../http/validate.ts'
-import type { WorkflowWarning } from '../../../n8n/metadata.ts'
-import { parseWorkflow } from '../../../n8n/workflow-json.ts'
-import { type ReadWorkflow, readWorkflowText, workflowsInText } from '../../../n8n/workflow-text.ts'
+import type { WorkflowWarning } from '../../../n8n/reading/metadata.ts'
+import { parseWorkflow } from '../../../n8n/reading/workflow-json.ts'
+import { type ReadWorkflow, readWorkflowText, workflowsInText } from '../../../n8n/reading/workflow-text.ts'
 import { NewWorkflow, type Workflow, WorkflowChange } from '../../../workflows/contract.ts'
 
 /** A form escapes most characters of JSON, which then take three bytes each. */

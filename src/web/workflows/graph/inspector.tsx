@@ -2,7 +2,7 @@
 import type { Child } from 'hono/jsx'
 import { nodeLabel } from '../../../workflows/diff.ts'
 import { isContainer, isObject, type JsonObject } from '../../../lib/json-object.ts'
-import { redact } from '../../../lib/secrets.ts'
+import { redact } from '../../../lib/secrets/redact.ts'
 import { KeyValues } from '../../components/card.tsx'
 import { Icon, NodeBadge } from '../../components/icons.tsx'
 import { plainValue, shownLines } from '../../components/shown-value.ts'

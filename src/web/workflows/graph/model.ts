@@ -1,6 +1,6 @@
 /** @module Reads the graph of a workflow from any n8n JSON, even malformed. Pure. */
 import { isObject, type JsonObject } from '../../../lib/json-object.ts'
-import { redact } from '../../../lib/secrets.ts'
+import { redact } from '../../../lib/secrets/redact.ts'
 import { type ConnectionDiff, connectionsOf, nodeLabel } from '../../../workflows/diff.ts'
 import { nodeFace } from '../../components/icons.tsx'
 import { outputLabels } from './node-outputs.ts'

@@ -1,7 +1,7 @@
 /** @module `/workflows`: the workflow list. */
 import { Hono } from 'hono'
 import type { DashboardEnv } from '../../context.ts'
-import { loadCatalogue } from '../../../n8n/catalogue.ts'
+import { loadCatalogue } from '../../../n8n/catalogue/catalogue.ts'
 import { readFacets, readWorkflowList } from '../../../workflows/list-queries.ts'
 import { renderPage } from '../../layout/page.tsx'
 import type { WorkflowPageDeps } from '../page-context.ts'

@@ -1,0 +1,115 @@
+/** @module Opens the database from the environment, of any kind, with the same driver. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { createDb } from '../../db/client.ts'
+import { openEmbeddedDatabase } from '../../db/gateway/pglite.ts'
+import { postgresBackend } from '../../db/gateway/postgres.ts'
+import { type Backend, createGateway } from '../../db/gateway/protocol.ts'
+import { startGatewayServer } from '../../db/gateway/server.ts'
+import { migrate } from '../../db/migrate.ts'
+import { checkConnection } from './connection-check.ts'
+import { readMigrations } from './migrations.ts'
+import { packageRoot } from '../package-root.ts'
+import { dataDir } from '../server/state.ts'
+
+export interface OpenDatabase {
+  /** For people, without the password. */
+  description: string
+  /** Options of the driver in this process. */
+  url: string
+  /** The in-process gateway; absent for Neon. */
+  fetch: ((request: Request) => Promise<Response>) | undefined
+  /** Rejects with the cause, such as a data folder in use or a wrong password or port. */
+  opened: () => Promise<unknown>
+  migrate: () => Promise<string[]>
+  /** Opens the gateway on loopback for another process; null for Neon. */
+  listen: () => Promise<{ databaseUrl: string; endpoint: string; close: () => Promise<void> } | null>
+  close: () => Promise<void>
+}
+
+const migrationTimeoutMs = 300_000
+
+/**
+ * Uses `DATABASE_URL`, or without it the embedded database in the state folder. Returns immediately. Statements wait
+ * until the embedded database is open, and fail with its error if it cannot be opened.
+ */
+export function openDatabase(
+  databaseUrl = process.env.DATABASE_URL,
+  variable = 'DATABASE_URL',
+): OpenDatabase {
+  if (databaseUrl === undefined || databaseUrl === '') {
+    const opening = openEmbeddedDatabase(dataDir())
+    return behindGateway(whenOpen(opening), `embedded, in ${dataDir()}`, () => opening)
+  }
+  const url = URL.canParse(databaseUrl) ? new URL(databaseUrl) : null
+  if (
+    !url ||
+    !/^postgres(ql)?:$/.test(url.protocol) ||
+    !url.username ||
+    !url.hostname ||
+    url.pathname.length < 2
+  ) {
+    throw new Error(`${variable} must look like postgresql://user:password@host/database`)
+  }
+  const { hostname, pathname } = url
+  const description = `${pathname.slice(1)} on ${hostname}`
+  if (!isNeon(hostname)) {
+    return behindGateway(postgresBackend(databaseUrl), description, () =>
+      checkConnection(databaseUrl, variable),
+    )
+  }
+  return {
+    description,
+    url: databaseUrl,
+    fetch: undefined,
+    opened: () => Promise.resolve(),
+    migrate: () => applyMigrations(databaseUrl, undefined),
+    listen: async () => null,
+    close: async () => {},
+  }
+}
+
+/**
+ * Like `openDatabase`, for commands that need an existing database.
+ * @throws {Error} instead of creating an embedded database
+ */
+export function openExistingDatabase(): OpenDatabase {
+  if (!process.env.DATABASE_URL && !existsSync(join(dataDir(), 'postgres'))) {
+    throw new Error(
+      `No database found: DATABASE_URL is not set, and ${dataDir()} has no embedded database. Set DATABASE_URL.`,
+    )
+  }
+  return openDatabase()
+}
+
+/** Neon supports SQL over HTTP itself. Any other Postgres needs the gateway. */
+export const isNeon = (hostname: string): boolean => /\.neon\.(tech|build)$/.test(hostname)
+
+function whenOpen(opening: Promise<Backend>): Backend {
+  opening.catch(() => {})
+  return {
+    withConnection: async (use) => (await opening).withConnection(use),
+    close: async () => (await opening.catch(() => null))?.close(),
+  }
+}
+
+function behindGateway(backend: Backend, description: string, opened: () => Promise<unknown>): OpenDatabase {
+  const gateway = createGateway(backend)
+  return {
+    description,
+    url: gateway.url,
+    fetch: gateway.fetch,
+    opened,
+    migrate: async () => {
+      await opened()
+      return applyMigrations(gateway.url, gateway.fetch)
+    },
+    listen: async () => ({ databaseUrl: gateway.url, ...(await startGatewayServer(gateway)) }),
+    close: () => backend.close(),
+  }
+}
+
+async function applyMigrations(databaseUrl: string, fetch: OpenDatabase['fetch']): Promise<string[]> {
+  const { $client } = createDb({ databaseUrl, ...(fetch && { fetch }), timeoutMs: migrationTimeoutMs })
+  return migrate({ sql: $client, migrations: await readMigrations(join(packageRoot, 'drizzle')) })
+}

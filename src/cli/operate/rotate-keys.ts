@@ -1,0 +1,54 @@
+/** @module Rewraps every stored secret with the active key. Safe to repeat after a crash and to run concurrently. */
+import type { SecretBox } from '../../crypto/secret-box.ts'
+import type { Db } from '../../db/client.ts'
+import { rewrapPage, rowsLeft, sealedTables } from '../../db/key-rotation.ts'
+
+export interface RotationOptions {
+  db: Db
+  secretBox: SecretBox
+  /** Rejects with a wrong key, before anything is rewrapped. */
+  keysVerified: () => Promise<void>
+  log: (line: string) => void
+}
+
+export interface RotationResult {
+  rewrapped: number
+  /** Rows that could not be decrypted. They stay unchanged. */
+  failed: number
+  /** Inactive key ID → rows that it still wraps. Remove a key from the ring once it wraps none, now and a day later. */
+  left: Map<string, number>
+}
+
+/** Sweeps until no row is wrapped by an inactive key, or a sweep rewraps none. */
+export async function rotateKeys(options: RotationOptions): Promise<RotationResult> {
+  const { db, secretBox, keysVerified, log } = options
+  await keysVerified()
+  let rewrapped = 0
+  for (;;) {
+    const swept = await sweep(options)
+    rewrapped += swept.rewrapped
+    const left = await rowsLeft(db, secretBox.activeKeyId)
+    const rows = [...left.values()].reduce((sum, each) => sum + each, 0)
+    const moved = swept.rewrapped + swept.overtaken > 0
+    if (!moved || rows <= swept.failed) return { rewrapped, failed: swept.failed, left }
+    // Servers that still seal with an old key have added rows during the sweep.
+    log(`${rewrapped} rewrapped. Repeating for ${rows} with ${[...left.keys()].join(', ')}`)
+  }
+}
+
+async function sweep({ db, secretBox, log }: RotationOptions) {
+  const total = { rewrapped: 0, overtaken: 0, failed: 0 }
+  for (const table of sealedTables) {
+    let cursor: string | null = null
+    do {
+      const page = await rewrapPage(db, secretBox, table, cursor)
+      cursor = page.cursor
+      total.rewrapped += page.rewrapped
+      total.overtaken += page.overtaken
+      total.failed += page.failed.length
+      for (const { id, code } of page.failed) log(`${table} ${id} cannot be opened: ${code}`)
+      if (cursor !== null) log(`${total.rewrapped} rewrapped, now at ${table} ${cursor}`)
+    } while (cursor !== null)
+  }
+  return total
+}

@@ -1,0 +1,46 @@
+/** @module The production server on Node. Unlike `dev`, it creates no keys, runs no migrations and needs a database. */
+import { parseConfig } from '../../config.ts'
+import { startNode } from '../../node.ts'
+import { checkSchema, ConnectionImpossible } from '../operate/connection-check.ts'
+import { openDatabase } from '../operate/database.ts'
+import { describePort } from '../failure.ts'
+import { stopSignal } from './stop-signal.ts'
+import { portOf } from '../variables.ts'
+
+export async function serve(): Promise<void> {
+  const stopped = stopSignal()
+  const port = portOf(process.env)
+  const host = process.env.HOST || '0.0.0.0'
+  // Reports every invalid setting before it opens a connection.
+  parseConfig(process.env)
+  const database = openDatabase()
+  const replicaUrl = process.env.DATABASE_REPLICA_URL
+  const replica = replicaUrl ? openDatabase(replicaUrl, 'DATABASE_REPLICA_URL') : undefined
+  try {
+    await database.opened().then(
+      () => checkSchema(database),
+      (error: unknown) => {
+        // The database may start after the server. /health/ready returns 503 until then.
+        if (!(error instanceof ConnectionImpossible && error.mayPass)) throw error
+        log('warn', 'database-unavailable', { detail: error.message })
+      },
+    )
+    const env = { ...process.env, DATABASE_URL: database.url, DATABASE_REPLICA_URL: replica?.url }
+    const options = { env, port, host, fetch: database.fetch, replicaFetch: replica?.fetch }
+    const server = await startNode(options).catch((error: unknown) => {
+      throw describePort(error, port)
+    })
+    log('info', 'listening', { host, port })
+    const signal = await stopped
+    log('info', 'stopping', { signal })
+    await server.close()
+    log('info', 'stopped')
+  } finally {
+    await replica?.close()
+    await database.close()
+  }
+}
+
+function log(level: 'info' | 'warn', event: string, fields: Record<string, unknown> = {}): void {
+  process.stdout.write(`${JSON.stringify({ level, time: new Date().toISOString(), event, ...fields })}\n`)
+}

@@ -1,0 +1,347 @@
+/**
+ * @module Deploys workflows in resumable runs. The intent is saved first. A run then works through the steps: in the
+ * request while time allows, then in the scheduled job. The next run resumes one that crashed.
+ */
+import { v7 as uuidv7 } from 'uuid'
+import type { AvailableCredentials } from '../../credentials/available.ts'
+import type { CredentialRepository } from '../../credentials/repository.ts'
+import type { Fingerprint } from '../../crypto/fingerprint.ts'
+import type { Db } from '../../db/client.ts'
+import type { CreationKey } from '../../db/idempotent-create.ts'
+import type { DeploymentIntent, SlotBinding } from '../../db/schema/deployments.ts'
+import { AppError, invalid } from '../../errors.ts'
+import type { Log } from '../../http/log.ts'
+import type { InstanceConnections } from '../../instances/connections.ts'
+import type { ErrorReporter } from '../../instances/reporter.ts'
+import type { Catalogue } from '../../n8n/catalogue/catalogue.ts'
+import { Binder } from '../binder.ts'
+import {
+  requestedBindings,
+  type Deployment,
+  type NewDeployment,
+  type Redeployment,
+  type Tracking,
+} from '../contract.ts'
+import { Consents } from '../plan/consents.ts'
+import { DependencyDeployer } from './dependency-deployer.ts'
+import { SettingsRestorer } from './settings-restorer.ts'
+import { Planner } from '../plan/plan.ts'
+import type { WorkflowRepository } from '../../workflows/repository.ts'
+import { toRemoteBody } from '../remote/body.ts'
+import { RemoteCredentials } from '../remote/credentials.ts'
+import { type Deployed, type Release, Releases } from '../release.ts'
+import { type DeploymentRepository, existing } from '../repository.ts'
+import { DeploymentRuns, type RunRow } from './run.ts'
+import { Runner } from './runner.ts'
+import { SettledSlots } from '../plan/settled-slots.ts'
+import { SubWorkflows } from '../remote/sub-workflows.ts'
+import { UpToDate } from './up-to-date.ts'
+
+/** How long a request works on a run; the scheduled job does the rest. */
+const requestMs = 25_000
+/** How long the scheduled job works on all runs. */
+const jobMs = 40_000
+
+export interface DeployerOptions {
+  workflows: Pick<WorkflowRepository, 'derive'>
+  deployments: DeploymentRepository
+  connections: Pick<InstanceConnections, 'open'>
+  reporter: Pick<ErrorReporter, 'ensureReporter' | 'removeReporter'>
+  credentials: Pick<CredentialRepository, 'open'>
+  availableCredentials: AvailableCredentials
+  fingerprint: Fingerprint
+  publicUrl: string
+  loadCatalogue: () => Promise<Catalogue>
+  log: Log
+  wait: (ms: number) => Promise<void>
+}
+
+/** Every method except `resumeDeployments` takes the owner first and returns null for an unknown deployment. */
+export class Deployer {
+  readonly releases: Releases
+  readonly settledSlots: SettledSlots
+  readonly planner: Planner
+  readonly remoteCredentials: RemoteCredentials
+  readonly settingsRestorer: SettingsRestorer
+  readonly #runs: DeploymentRuns
+  readonly #upToDate: UpToDate
+  readonly #binder: Binder
+  readonly #dependencies: DependencyDeployer
+  readonly #runner: Runner
+  readonly #now: () => Date
+  readonly #options: DeployerOptions
+
+  constructor(db: Db, now: () => Date, options: DeployerOptions) {
+    this.#now = now
+    this.#options = options
+    this.#runs = new DeploymentRuns(db, now)
+    this.releases = new Releases(db, options.availableCredentials, options.loadCatalogue)
+    this.remoteCredentials = new RemoteCredentials(db, now, options)
+    const { releases, remoteCredentials } = this
+    const consents = new Consents(remoteCredentials)
+    this.settledSlots = new SettledSlots(consents, options.loadCatalogue)
+    const subWorkflows = new SubWorkflows(db)
+    this.#dependencies = new DependencyDeployer(db, { ...options, releases, subWorkflows })
+    const { graph: dependencies } = this.#dependencies
+    this.settingsRestorer = new SettingsRestorer(db, options)
+    this.#runner = new Runner(now, { ...options, releases, remoteCredentials, subWorkflows })
+    this.#binder = new Binder(releases, options.connections, consents)
+    this.#upToDate = new UpToDate({ ...options, remoteCredentials })
+    this.planner = new Planner({
+      ...options,
+      releases,
+      remoteCredentials,
+      subWorkflows,
+      dependencies,
+      settledSlots: this.settledSlots,
+    })
+  }
+
+  /**
+   * Saves a new deployment and starts its run. The result has the status it reached, which may be `failed`. If a
+   * deployment already tracks the workflow on the instance, that deployment is used and the workflow deployed in place.
+   * @throws {AppError} `invalid`, `invalid-workflow`, `deployment-exists`, `quota-exceeded`, `idempotency-key-reused`,
+   * `conflict`
+   */
+  async create(userId: string, body: NewDeployment, key?: CreationKey): Promise<Deployment> {
+    const { workflowId, instanceId, version, publish = true, reportSuccess = false } = body
+    const { withDependencies = true } = body
+    const requested = requestedBindings(body.bindings)
+    const planned = await this.releases.find(userId, workflowId, instanceId, version, body.fixes)
+    const deployed = await this.releases.deployed(userId, workflowId, instanceId)
+    const tracked = deployed?.status === 'tracking' ? deployed : null
+    if (deployed && !tracked) {
+      const earlier = key && (await this.#options.deployments.findCreated(userId, key))
+      if (earlier) return earlier
+      throw new AppError('deployment-exists', existing, { extra: { deploymentId: deployed.id } })
+    }
+    const bindings = await this.#binder.bind(userId, planned, requested, tracked)
+    await this.#checkSendable(planned)
+    if (body.planHash !== undefined) {
+      const { planHash } = await this.planner.plan(userId, {
+        workflowId,
+        instanceId,
+        version,
+        publish,
+        withDependencies,
+        ...(body.bindings && { bindings: body.bindings }),
+        ...(body.fixes && { fixes: body.fixes }),
+      })
+      if (planHash !== body.planHash) throw new AppError('conflict', 'The plan has changed. Review it again')
+    }
+    const release = await this.#saveFixed(userId, planned)
+    if (withDependencies) await this.#dependencies.deploy(userId, release, deployed, this)
+    const intent = intentOf(release.version, publish)
+    if (tracked) return this.#createInPlace(userId, tracked.id, intent, { bindings, reportSuccess }, key)
+    const id = uuidv7()
+    const row = { id, workflowId, instanceId, version: release.version, bindings, reportSuccess, intent }
+    const created = await this.#options.deployments.createManaged(userId, row, key)
+    if (!created.replayed) {
+      const run = await this.#runs.resume(userId, created.id)
+      if (run) await this.#runner.work(run, requestMs)
+    }
+    return requireCreated(await this.#options.deployments.find(userId, created.id))
+  }
+
+  /** Deploys over the tracked n8n workflow, because a second copy would run everything twice. */
+  async #createInPlace(
+    userId: string,
+    id: string,
+    intent: DeploymentIntent,
+    wanted: { bindings: SlotBinding[]; reportSuccess: boolean },
+    key: CreationKey | undefined,
+  ): Promise<Deployment> {
+    const claimed = await this.#options.deployments.claimKey(userId, id, key)
+    const row = claimed.replayed ? null : await this.#runs.find(userId, id)
+    const deployment = row
+      ? await this.#start(row, intent, wanted)
+      : await this.#options.deployments.find(userId, claimed.id)
+    return requireCreated(deployment)
+  }
+
+  /** Tracks a workflow that already exists on the instance. @throws {AppError} as `create` */
+  async track(userId: string, body: Tracking, key?: CreationKey): Promise<Deployment> {
+    const { workflowId, instanceId, version } = body
+    const requested = requestedBindings(body.bindings)
+    const release = await this.releases.find(userId, workflowId, instanceId, version)
+    const bindings = await this.#binder.bindRequested(userId, release, requested)
+    return this.#options.deployments.track(userId, { ...body, version: release.version, bindings }, key)
+  }
+
+  /**
+   * Deploys a version, by default the current one. Does nothing when n8n is up to date.
+   * @throws {AppError} as `create`; `conflict` while another run works on it
+   */
+  async deploy(userId: string, id: string, change: Redeployment): Promise<Deployment | null> {
+    const deployed = await this.releases.deployedById(userId, id)
+    return deployed && this.#deploy(userId, id, change, deployed)
+  }
+
+  /** @param before the deployment whose bindings fill the slots */
+  async #deploy(
+    userId: string,
+    id: string,
+    change: Redeployment,
+    before: Deployed,
+  ): Promise<Deployment | null> {
+    const row = await this.#runs.find(userId, id)
+    if (!row) return null
+    const { version, publish = true, reportSuccess = row.reportSuccess } = change
+    const requested = requestedBindings(change.bindings)
+    const planned = await this.releases.find(userId, row.workflowId, row.instanceId, version, change.fixes)
+    const bindings = await this.#binder.bind(userId, planned, requested, before)
+    await this.#checkSendable(planned)
+    const release = await this.#saveFixed(userId, planned)
+    const intent = intentOf(release.version, publish)
+    if (change.withDependencies !== false) await this.#dependencies.deploy(userId, release, row, this)
+    const isUpToDate = () => this.#upToDate.check(row, intent, bindings, release)
+    if (reportSuccess === row.reportSuccess && (await isUpToDate()))
+      return this.#options.deployments.find(userId, id)
+    return this.#start(row, intent, { bindings, reportSuccess })
+  }
+
+  /**
+   * Deploys a version that this deployment has deployed before, with the credentials it had then.
+   * @throws {AppError} `invalid` for any other version, and as `deploy`
+   */
+  async rollback(userId: string, id: string, version: number): Promise<Deployment | null> {
+    const [deployed, history] = await Promise.all([
+      this.releases.deployedById(userId, id),
+      this.#runs.history(userId, id, version),
+    ])
+    if (!deployed) return null
+    if (!history) throw invalid('/version', `This deployment has never deployed version ${version}`)
+    const { bindings, content } = history
+    return this.#deploy(userId, id, { version }, bindings ? { ...deployed, bindings, content } : deployed)
+  }
+
+  /**
+   * Publishes or unpublishes the workflow. Always asks n8n, because a user may have unpublished or deleted it there.
+   * @param force deactivate it even if other workflows call it
+   * @throws {AppError} `conflict` for a tracked or undeployed workflow, and while another run works on it; `in-use` with
+   * the `dependents` that call it
+   */
+  async publish(
+    userId: string,
+    id: string,
+    action: 'activate' | 'deactivate',
+    { force = false } = {},
+  ): Promise<Deployment | null> {
+    const row = await this.#runs.find(userId, id)
+    if (!row) return null
+    if (row.status === 'tracking' || row.status === 'undeployed') {
+      throw new AppError('conflict', 'Flowkeep has not deployed this workflow. Deploy it first')
+    }
+    if (action === 'deactivate' && !force) await this.#dependencies.refuseInUse(row, 'deactivate')
+    // n8n may have the version of an unfinished deploy.
+    if (row.intent?.action === 'deploy') {
+      return this.deploy(userId, id, { version: row.version, publish: action === 'activate' })
+    }
+    return this.#start(row, { action })
+  }
+
+  /**
+   * @param force undeploy it even if other workflows call it
+   * @throws {AppError} `conflict` for a workflow that existed in n8n first, and while another run works on it; `in-use`
+   * with the `dependents` that call it
+   */
+  async undeploy(userId: string, id: string, { force = false } = {}): Promise<Deployment | null> {
+    const row = await this.#runs.find(userId, id)
+    if (!row) return null
+    if (!row.managed) {
+      throw new AppError(
+        'conflict',
+        'Flowkeep did not create this workflow in n8n, so it cannot undeploy it. Delete the deployment to stop tracking it',
+      )
+    }
+    if (row.status === 'undeployed') return this.#options.deployments.find(userId, id)
+    if (!force) await this.#dependencies.refuseInUse(row, 'undeploy')
+    return this.#start(row, { action: 'undeploy' })
+  }
+
+  /**
+   * Deletes the deployment here. A workflow that existed in n8n first stays there with its original settings.
+   * @param force delete it even if n8n is unreachable; the settings in n8n then stay unchanged
+   * @throws {AppError} `in-use` while n8n has a workflow that Flowkeep created; `instance-*`
+   */
+  async remove(userId: string, id: string, { force }: { force: boolean }): Promise<boolean> {
+    await this.settingsRestorer.ofDeployment(userId, id).catch((error: unknown) => {
+      if (!force) throw error
+    })
+    return this.#options.deployments.delete(userId, id)
+  }
+
+  /**
+   * Resumes a failed or waiting run. For an active deployment, checks that it is published in n8n. Does nothing while
+   * a run works on it or while n8n asks to wait.
+   */
+  async retry(userId: string, id: string): Promise<Deployment | null> {
+    const run = await this.#runs.resume(userId, id, { afresh: true })
+    if (run) await this.#runner.work(run, requestMs)
+    const deployment = await this.#options.deployments.find(userId, id)
+    return !run && deployment?.status === 'active' ? this.publish(userId, id, 'activate') : deployment
+  }
+
+  /** Resumes at most `limit` waiting runs, for the scheduled job. @returns how many were resumed */
+  async resumeDeployments(limit: number): Promise<number> {
+    const startedMs = this.#now().getTime()
+    let worked = 0
+    for (const { userId, id } of await this.#runs.due(limit)) {
+      const leftMs = startedMs + jobMs - this.#now().getTime()
+      if (leftMs <= 0) break
+      const run = await this.#runs.resume(userId, id)
+      if (!run) continue
+      worked += 1
+      await this.#runner.work(run, leftMs).catch((error: unknown) => this.#runner.log('error', run, error))
+    }
+    return worked
+  }
+
+  async #start(
+    row: RunRow,
+    intent: DeploymentIntent,
+    wanted: { bindings?: RunRow['bindings']; reportSuccess?: boolean } = {},
+  ): Promise<Deployment | null> {
+    const run = await this.#runs.begin(row, intent, wanted)
+    if (!run) {
+      throw new AppError('conflict', 'Another operation is in progress. Try again shortly', {
+        retryAfterSeconds: 10,
+      })
+    }
+    await this.#runner.work(run, requestMs)
+    return this.#options.deployments.find(row.userId, row.id)
+  }
+
+  /** Rejects a workflow that n8n would refuse before anything is saved. */
+  async #checkSendable({ workflow }: Release): Promise<void> {
+    const catalogue = await this.#options.loadCatalogue()
+    const { errors, findings } = toRemoteBody(workflow, catalogue, { credentials: new Map() })
+    const [first] = errors
+    if (!first) return
+    const detail = `${first.pointer} ${first.detail}`
+    throw new AppError('invalid-workflow', detail, { errors, extra: { problems: findings } })
+  }
+
+  /** Saves the repaired workflow as a version. The same repairs of the same version create it only once. */
+  async #saveFixed(userId: string, planned: Release): Promise<Release> {
+    if (planned.applied.length === 0) return planned
+    const { workflowId, version, workflow } = planned
+    const saved = await this.#options.workflows.derive(userId, workflowId, version, {
+      workflow,
+      author: 'flowkeep',
+    })
+    if (saved === null) throw invalid('/workflowId', 'Workflow not found')
+    return { ...planned, version: saved }
+  }
+}
+
+const intentOf = (version: number, publish: boolean): DeploymentIntent => ({
+  action: 'deploy',
+  version,
+  ...(!publish && { unpublished: true }),
+})
+
+function requireCreated(deployment: Deployment | null): Deployment {
+  if (deployment) return deployment
+  throw new AppError('conflict', 'The deployment created by this request has been deleted')
+}

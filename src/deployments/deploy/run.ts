@@ -1,0 +1,335 @@
+/** @module Runs that work on a deployment: one at a time, identified by a lease. Each step is saved immediately. */
+import type { JsonObject } from '../../lib/json-object.ts'
+import { and, asc, desc, eq, inArray, isNotNull, isNull, lte, ne, or, type SQL, sql } from 'drizzle-orm'
+import { v7 as uuidv7 } from 'uuid'
+import type { Db } from '../../db/client.ts'
+import { databaseError } from '../../db/errors.ts'
+import {
+  type DeploymentIntent,
+  deployments,
+  deploymentVersions,
+  type SlotBinding,
+} from '../../db/schema/deployments.ts'
+import { workflowVersions } from '../../db/schema/workflows.ts'
+import { AppError } from '../../errors.ts'
+import { appendVersion, attributeRuns } from '../version-history.ts'
+
+const leaseMs = 60_000
+/** An older lease is renewed before a step calls n8n. One request takes at most 10 s, a step longer. */
+const freshMs = 15_000
+
+const columns = {
+  id: deployments.id,
+  userId: deployments.userId,
+  workflowId: deployments.workflowId,
+  instanceId: deployments.instanceId,
+  version: deployments.version,
+  n8nWorkflowId: deployments.n8nWorkflowId,
+  status: deployments.status,
+  step: deployments.step,
+  bindings: deployments.bindings,
+  managed: deployments.managed,
+  reportSuccess: deployments.reportSuccess,
+  intent: deployments.intent,
+  attempts: deployments.attempts,
+  deployedHash: deployments.deployedHash,
+  n8nVersionId: deployments.n8nVersionId,
+  liveSince: deployments.liveSince,
+  settingsBefore: deployments.settingsBefore,
+  reportsErrors: deployments.reportsErrors,
+}
+
+export type RunRow = Pick<typeof deployments.$inferSelect, keyof typeof columns>
+
+export type Progress = Partial<
+  Pick<
+    typeof deployments.$inferInsert,
+    | ('step' | 'version' | 'n8nWorkflowId' | 'intent' | 'deployedHash' | 'n8nVersionId' | 'liveSince')
+    | ('settingsBefore' | 'reportsErrors' | 'calls' | 'endpoints')
+  >
+>
+
+export interface Outcome {
+  status: 'active' | 'inactive' | 'undeployed'
+  /** Why it was not published. */
+  reason?: string
+  /** Whether to add the version to the history. */
+  deployed: boolean
+}
+
+/** Another run has taken the lease, so this one must not write anything. */
+export class LeaseLostError extends Error {
+  override readonly name = 'LeaseLostError'
+}
+
+/** A later run continues. */
+export class RetryLaterError extends Error {
+  readonly waitMs: number
+  readonly reason: string | null
+  /** The wait is our own back-off, which the user may skip. */
+  readonly backsOff: boolean
+
+  constructor(waitMs: number, reason: string | null, { backsOff = false } = {}) {
+    super()
+    this.waitMs = waitMs
+    this.reason = reason
+    this.backsOff = backsOff
+  }
+}
+
+/** Starts, resumes and lists runs. Every method except `due` takes the owner first. */
+export class DeploymentRuns {
+  readonly #db: Db
+  readonly #now: () => Date
+
+  constructor(db: Db, now: () => Date) {
+    this.#db = db
+    this.#now = now
+  }
+
+  async find(userId: string, id: string): Promise<RunRow | null> {
+    const [row] = await this.#db.read.select(columns).from(deployments).where(owned(userId, id))
+    return row ?? null
+  }
+
+  /** The last time this deployment deployed the version. Null when it never did. */
+  async history(
+    userId: string,
+    id: string,
+    version: number,
+  ): Promise<{ bindings: SlotBinding[] | null; content: JsonObject } | null> {
+    const [row] = await this.#db.read
+      .select({ bindings: deploymentVersions.bindings, content: workflowVersions.data })
+      .from(deploymentVersions)
+      .innerJoin(deployments, eq(deployments.id, deploymentVersions.deploymentId))
+      .innerJoin(
+        workflowVersions,
+        and(eq(workflowVersions.workflowId, deployments.workflowId), eq(workflowVersions.version, version)),
+      )
+      .where(
+        and(
+          owned(userId, id),
+          eq(deploymentVersions.userId, userId),
+          eq(deploymentVersions.version, version),
+        ),
+      )
+      .orderBy(desc(deploymentVersions.sequence))
+      .limit(1)
+    return row ?? null
+  }
+
+  /**
+   * Saves the intent and starts a run, unless a run is in progress or n8n asked to wait.
+   * @returns null when it cannot start now
+   * @throws {AppError} `deployment-exists` when another deployment of the workflow is on the instance now
+   */
+  async begin(
+    row: RunRow,
+    intent: DeploymentIntent,
+    wanted: { bindings?: SlotBinding[]; reportSuccess?: boolean },
+  ): Promise<Run | null> {
+    // Carries over the credentials that an earlier intent still has to delete.
+    const replaced = row.intent?.replacedCredentialIds
+    const isLive = ['active', 'inactive', 'tracking'].includes(row.status)
+    const change = {
+      intent: {
+        ...intent,
+        ...(isLive && intent.action === 'deploy' && { from: row.version }),
+        ...(replaced && { replacedCredentialIds: replaced }),
+      },
+      ...wanted,
+      step: null,
+      attempts: 1,
+    }
+    const unchanged = and(eq(deployments.status, row.status), eq(deployments.version, row.version))
+    return this.#claim(row.userId, row.id, change, and(unchanged, this.#free())).catch(exists)
+  }
+
+  /** Resumes the intent; null when there is none or it cannot start now. `afresh`: requested by the user. */
+  async resume(userId: string, id: string, { afresh = false } = {}): Promise<Run | null> {
+    const attempts = afresh ? 1 : sql`${deployments.attempts} + 1`
+    const free = afresh ? this.#free() : this.#unleased()
+    return this.#claim(userId, id, { attempts }, and(isNotNull(deployments.intent), free))
+  }
+
+  /** Deployments that wait for a run, longest first. Failed ones wait for the user instead. */
+  async due(limit: number): Promise<{ userId: string; id: string }[]> {
+    return this.#db.read
+      .select({ userId: deployments.userId, id: deployments.id })
+      .from(deployments)
+      .where(
+        and(
+          isNotNull(deployments.intent),
+          inArray(deployments.status, ['pending', 'deploying']),
+          this.#unleased(),
+        ),
+      )
+      .orderBy(sql`${asc(deployments.leaseUntil)} nulls first`, asc(deployments.id))
+      .limit(limit)
+  }
+
+  async #claim(
+    userId: string,
+    id: string,
+    change: Record<string, unknown>,
+    condition: SQL | undefined,
+  ): Promise<Run | null> {
+    const owner = uuidv7()
+    const [row] = await this.#db
+      .update(deployments)
+      .set({ ...change, status: 'deploying', error: null, leaseOwner: owner, leaseUntil: this.#leaseEnd() })
+      .where(and(owned(userId, id), condition))
+      .returning(columns)
+    return row?.intent ? new Run(this.#db, this.#now, owner, { ...row, intent: row.intent }) : null
+  }
+
+  #unleased() {
+    return or(isNull(deployments.leaseUntil), lte(deployments.leaseUntil, this.#now()))
+  }
+
+  /** As `#unleased`, or waiting only for its next attempt. */
+  #free() {
+    return or(
+      this.#unleased(),
+      sql`${deployments.intent} @> '{"backsOff":true}' and ${deployments.leaseOwner} is null`,
+    )
+  }
+
+  #leaseEnd(): Date {
+    return new Date(this.#now().getTime() + leaseMs)
+  }
+}
+
+/** One run. Every write requires that it holds the lease. */
+export class Run {
+  row: RunRow & { intent: DeploymentIntent }
+  readonly #db: Db
+  readonly #now: () => Date
+  readonly #owner: string
+  #leasedAtMs: number
+
+  constructor(db: Db, now: () => Date, owner: string, row: Run['row']) {
+    this.#db = db
+    this.#now = now
+    this.#owner = owner
+    this.row = row
+    this.#leasedAtMs = now().getTime()
+  }
+
+  /** @throws {LeaseLostError} */
+  async save(change: Progress): Promise<void> {
+    const at = this.#now().getTime()
+    const [row] = await this.#db
+      .update(deployments)
+      .set({ ...change, leaseUntil: new Date(at + leaseMs) })
+      .where(this.#own())
+      .returning(columns)
+    if (!row?.intent) throw new LeaseLostError()
+    this.row = { ...row, intent: row.intent }
+    this.#leasedAtMs = at
+  }
+
+  /** Call it before each request to n8n. @throws {LeaseLostError} */
+  async renewLease(): Promise<void> {
+    if (this.#now().getTime() - this.#leasedAtMs >= freshMs) await this.save({})
+  }
+
+  /** Lets a later run continue. */
+  async reschedule({ waitMs, reason, backsOff }: RetryLaterError): Promise<void> {
+    const leaseUntil = new Date(this.#now().getTime() + waitMs)
+    const { backsOff: _, ...intent } = this.row.intent
+    const step = this.row.step ?? 'connect'
+    await this.#release({
+      leaseUntil,
+      error: reason,
+      step,
+      intent: backsOff ? { ...intent, backsOff } : intent,
+    })
+  }
+
+  /** Stops at the current step. The intent stays for a retry. */
+  async fail(reason: string): Promise<void> {
+    const step = this.row.step ?? 'connect'
+    await this.#release({ status: 'failed', step, error: reason, leaseUntil: null })
+  }
+
+  async finish({ status, reason, deployed }: Outcome): Promise<void> {
+    const now = this.#now().toISOString()
+    const { userId, id, intent } = this.row
+    const version = intent.version ?? this.row.version
+    const details = JSON.stringify({
+      action: intent.action,
+      status,
+      version,
+      ...(intent.from !== undefined && intent.from !== version && { from: intent.from }),
+    })
+    const { rows } = await this.#db.execute(sql`
+      with done as (
+        update deployments set status = ${status}, step = null, error = ${reason ?? null}, intent = null,
+          lease_owner = null, lease_until = null, attempts = 0,
+          live_since = case when ${status} = 'active' then coalesce(live_since, ${now}::timestamptz) end
+        where user_id = ${userId} and id = ${id} and lease_owner = ${this.#owner}
+        returning id, user_id, version, bindings, n8n_version_id
+      ), appended as (${appendVersion(sql`select * from done where ${deployed}`, now)})
+      insert into audit_events (id, user_id, action, subject_id, details)
+      select ${uuidv7()}, user_id, 'deployment.finished', id, ${details}::jsonb from done
+      returning subject_id`)
+    if (rows.length === 0) throw new LeaseLostError()
+  }
+
+  /**
+   * Records that n8n runs `version`, before its triggers are known to start. Attributes its earlier runs to it.
+   */
+  async goLive(version: number, n8nVersionId: string | null, endpoints: string[]): Promise<void> {
+    const { userId, id } = this.row
+    await this.save({ version, n8nVersionId, liveSince: null, endpoints })
+    await this.#db.execute(
+      appendVersion(
+        sql`select id, user_id, version, bindings, n8n_version_id from deployments
+          where user_id = ${userId} and id = ${id} and lease_owner = ${this.#owner}`,
+        this.#now().toISOString(),
+      ),
+    )
+    if (n8nVersionId !== null) await attributeRuns(this.#db, id, n8nVersionId)
+  }
+
+  /** Whether the instance has no other deployment. */
+  async isLast(): Promise<boolean> {
+    const { userId, instanceId, id } = this.row
+    const [other] = await this.#db.read
+      .select({ id: deployments.id })
+      .from(deployments)
+      .where(
+        and(
+          eq(deployments.userId, userId),
+          eq(deployments.instanceId, instanceId),
+          ne(deployments.id, id),
+          ne(deployments.status, 'undeployed'),
+        ),
+      )
+      .limit(1)
+    return other === undefined
+  }
+
+  async #release(change: Partial<typeof deployments.$inferInsert>) {
+    const released = await this.#db
+      .update(deployments)
+      .set({ ...change, leaseOwner: null })
+      .where(this.#own())
+      .returning({ id: deployments.id })
+    if (released.length === 0) throw new LeaseLostError()
+  }
+
+  #own() {
+    return and(owned(this.row.userId, this.row.id), eq(deployments.leaseOwner, this.#owner))
+  }
+}
+
+const owned = (userId: string, id: string) => and(eq(deployments.userId, userId), eq(deployments.id, id))
+
+function exists(error: unknown): never {
+  if (databaseError(error).constraint === 'deployments_live_key') {
+    throw new AppError('deployment-exists', 'Another deployment of this workflow is on this instance')
+  }
+  throw error
+}

@@ -1,0 +1,336 @@
+/** @module Finds drift between n8n and the deployed or tracked version, and adopts the workflow in n8n as a version. */
+import { isContainer, type JsonObject } from '../../lib/json-object.ts'
+import { deployedVersion } from '../rows.ts'
+import { and, eq, sql } from 'drizzle-orm'
+import { v7 as uuidv7 } from 'uuid'
+import type { Db } from '../../db/client.ts'
+import { deployments, type SettingsBefore, type SlotBinding } from '../../db/schema/deployments.ts'
+import { workflowVersions } from '../../db/schema/workflows.ts'
+import { AppError } from '../../errors.ts'
+import type { Connection, InstanceConnections } from '../../instances/connections.ts'
+import { liveNodes, type N8nWorkflow } from '../../n8n/api/shapes.ts'
+import type { Catalogue } from '../../n8n/catalogue/catalogue.ts'
+import { FALLBACK_NAME, toN8nWorkflow, withName } from '../../n8n/sendable/workflow.ts'
+import { endpointsOf } from '../../n8n/reading/webhook-paths.ts'
+import { withSubWorkflows } from '../../n8n/reading/sub-workflow-refs.ts'
+import { sameJson } from '../../workflows/diff.ts'
+import type { WorkflowRepository } from '../../workflows/repository.ts'
+import { type CredentialRefs, slotRefs } from '../remote/credential-refs.ts'
+import type { Deployment } from '../contract.ts'
+import { errorHandlingOf, namedErrorWorkflow } from '../deploy/error-handling.ts'
+import type { Adoption, Drift } from './contract.ts'
+import { type Sent, toLocalWorkflow } from '../remote/local-workflow.ts'
+import { toRemoteBody } from '../remote/body.ts'
+import { ownCredentials } from '../remote/credentials.ts'
+import { failed, getWorkflow, missingCredentials } from '../remote/state.ts'
+import { SubWorkflows } from '../remote/sub-workflows.ts'
+import { diffRemote, isDrift, type RemoteDiff, remoteHash } from '../remote/form.ts'
+import { appendVersion, attributeRuns, isDraft, liveVersionOf } from '../version-history.ts'
+
+const columns = {
+  id: deployments.id,
+  workflowId: deployments.workflowId,
+  instanceId: deployments.instanceId,
+  version: deployments.version,
+  n8nWorkflowId: deployments.n8nWorkflowId,
+  status: deployments.status,
+  bindings: deployments.bindings,
+  intent: deployments.intent,
+  deployedHash: deployments.deployedHash,
+  settingsBefore: deployments.settingsBefore,
+  reportsErrors: deployments.reportsErrors,
+  content: workflowVersions.data,
+  name: workflowVersions.name,
+}
+
+interface Row {
+  id: string
+  workflowId: string
+  instanceId: string
+  version: number
+  n8nWorkflowId: string
+  status: (typeof deployments.$inferSelect)['status']
+  bindings: SlotBinding[]
+  deployedHash: string | null
+  settingsBefore: SettingsBefore | null
+  reportsErrors: boolean
+  content: JsonObject
+  name: string
+}
+
+export interface DriftOptions {
+  /** Deploys a version over the workflow in n8n; null when the deployment does not exist. */
+  deploy: (
+    userId: string,
+    id: string,
+    change: { version: number; publish: boolean },
+  ) => Promise<Deployment | null>
+  connections: Pick<InstanceConnections, 'open'>
+  workflows: WorkflowRepository
+  loadCatalogue: () => Promise<Catalogue>
+}
+
+export interface Compared {
+  drift: Drift
+  /** The workflow in n8n, without its success report node; null when n8n has no such workflow. */
+  remote: N8nWorkflow | null
+  instance: Connection['instance']
+}
+
+/** Every method takes the owner first and returns null when the user has no such deployment. */
+export class DeploymentDrift {
+  readonly #db: Db
+  readonly #now: () => Date
+  readonly #options: DriftOptions
+  readonly #subWorkflows: SubWorkflows
+
+  constructor(db: Db, now: () => Date, options: DriftOptions) {
+    this.#db = db
+    this.#now = now
+    this.#options = options
+    this.#subWorkflows = new SubWorkflows(db)
+  }
+
+  /** @throws {AppError} `conflict` while an operation is in progress or when it is not in n8n, `instance-*` */
+  async find(userId: string, id: string): Promise<Drift | null> {
+    const compared = await this.compare(userId, id)
+    return compared && compared.drift
+  }
+
+  /** The drift with the workflow in n8n. @throws {AppError} as `find` */
+  async compare(userId: string, id: string): Promise<Compared | null> {
+    const row = await this.#row(userId, id)
+    if (!row) return null
+    const connection = await this.#open(userId, row)
+    const remote = await getWorkflow(connection, row.n8nWorkflowId)
+    const drift = await this.#driftOf(userId, row, connection, remote)
+    await this.#save(userId, row, drift.drifted, remote && (await this.#endpoints(remote)))
+    return { drift, remote, instance: connection.instance }
+  }
+
+  async #driftOf(
+    userId: string,
+    row: Row,
+    connection: Connection,
+    remote: N8nWorkflow | null,
+  ): Promise<Drift> {
+    const expected = row.status === 'tracking' ? null : row.status === 'active'
+    if (!remote) {
+      return {
+        drifted: true,
+        missing: true,
+        archived: false,
+        published: { expected, actual: false },
+        draft: false,
+        diff: null,
+        credentials: [],
+        remoteVersionId: null,
+      }
+    }
+    const diff = await this.#diff(userId, row, connection, remote)
+    const isPublishedOtherwise = expected !== null && expected !== remote.active
+    const credentials = await missingCredentials(connection.client, remote.nodes).catch(failed)
+    return {
+      drifted: isPublishedOtherwise || remote.isArchived || isDrift(diff) || credentials.length > 0,
+      credentials,
+      missing: false,
+      archived: remote.isArchived,
+      published: { expected, actual: remote.active },
+      draft: isDraft(remote),
+      diff,
+      remoteVersionId: remote.versionId,
+    }
+  }
+
+  /** Stores the result, unless the deployment has changed since. */
+  async #save(userId: string, row: Row, isDrifted: boolean, endpoints: string[] | null): Promise<void> {
+    const at = this.#now().toISOString()
+    await this.#db.execute(sql`
+      update deployments set drift_checked_at = ${at}::timestamptz,
+        endpoints = coalesce(${endpoints && sql.param(endpoints)}::text[], endpoints),
+        drifted_since = case when ${isDrifted}::boolean then coalesce(drifted_since, ${at}::timestamptz) end
+      where user_id = ${userId} and id = ${row.id} and intent is null and status = ${row.status}
+        and version = ${row.version}::integer and n8n_workflow_id = ${row.n8nWorkflowId}
+        and deployed_hash is not distinct from ${row.deployedHash}`)
+  }
+
+  /**
+   * Saves the workflow in n8n as a version, or reuses the version with the same content, and records it as deployed.
+   * An unpublished draft becomes a version too, but the live version stays recorded. Idempotent.
+   * @throws {AppError} `conflict` as `find`, or when it was deleted in n8n; `invalid-workflow`, `too-large`; `instance-*`
+   */
+  async adopt(userId: string, id: string): Promise<Adoption | null> {
+    const row = await this.#row(userId, id)
+    if (!row) return null
+    const connection = await this.#open(userId, row)
+    const remote = await getWorkflow(connection, row.n8nWorkflowId)
+    if (!remote) throw deleted()
+    const sent = await this.#sent(userId, row, connection, remote)
+    const own = toLocalWorkflow(remote, {
+      sent,
+      reporterWorkflowId: connection.instance.reporterWorkflowId,
+      ownCredentials: await ownCredentials(this.#db, userId, row.instanceId),
+    })
+    const renamed = remote.name === sent.body.name ? undefined : remote.name
+    const version = await this.#versionOf(userId, row, own.workflow, renamed)
+    if (version === null) return null
+    const recorded = !isDraft(remote)
+    if (recorded) {
+      await this.#record(userId, row, remote, { version, bindings: own.bindings })
+    }
+    return { version, live: recorded, ambiguousTypes: own.ambiguousTypes }
+  }
+
+  /** The version with this content, or a new one based on the deployed version. */
+  async #versionOf(
+    userId: string,
+    row: Row,
+    workflow: JsonObject,
+    name: string | undefined,
+  ): Promise<number | null> {
+    if (sameJson(workflow, row.content)) return row.version
+    const edit = { workflow, author: 'n8n' as const, ...(name !== undefined && { name }) }
+    return this.#options.workflows.derive(userId, row.workflowId, row.version, edit)
+  }
+
+  /**
+   * Deploys the recorded version again, published or not as before. Creates the workflow again if it was deleted in n8n.
+   * @throws {AppError} `conflict` while an operation is in progress or when it is not in n8n, and as a deployment does
+   */
+  async overwrite(userId: string, id: string): Promise<Deployment | null> {
+    const row = await this.#row(userId, id)
+    if (!row) return null
+    const { version, status } = row
+    if (status !== 'tracking')
+      return this.#options.deploy(userId, id, { version, publish: status === 'active' })
+    const remote = await getWorkflow(await this.#open(userId, row), row.n8nWorkflowId)
+    if (!remote) throw deleted()
+    return this.#options.deploy(userId, id, { version, publish: remote.active })
+  }
+
+  /** One transaction: updates the row if it is unchanged, then appends the history from the row it has locked. */
+  async #record(
+    userId: string,
+    row: Row,
+    remote: N8nWorkflow,
+    { version, bindings }: { version: number; bindings: SlotBinding[] },
+  ): Promise<void> {
+    const now = this.#now().toISOString()
+    const status = row.status === 'tracking' ? 'tracking' : remote.active ? 'active' : 'inactive'
+    const hash = await remoteHash(remote)
+    const n8nVersionId = liveVersionOf(remote)
+    const endpoints = sql.param(await this.#endpoints(remote))
+    const [changed] = await this.#db.batch([
+      this.#db.execute(sql`
+        update deployments set version = ${version}::integer, bindings = ${JSON.stringify(bindings)}::jsonb,
+          status = ${status}, step = null, error = null, deployed_hash = ${hash}, n8n_version_id = ${n8nVersionId},
+          endpoints = ${endpoints}::text[],
+          live_since = case when ${status} = 'active' then coalesce(live_since, ${now}::timestamptz) end
+        where user_id = ${userId} and id = ${row.id} and intent is null and version = ${row.version}::integer
+          and status = ${row.status} and n8n_workflow_id = ${row.n8nWorkflowId}
+        returning id`),
+      this.#db.execute(sql`
+        with appended as (${appendVersion(
+          sql`select id, user_id, version, bindings, n8n_version_id from deployments
+            where user_id = ${userId} and id = ${row.id} and intent is null and version = ${version}::integer`,
+          now,
+        )})
+        insert into audit_events (id, user_id, action, subject_id, details)
+        select ${uuidv7()}, ${userId}, 'deployment.adopted', deployment_id,
+          jsonb_build_object('version', ${version}::integer)
+        from appended`),
+    ])
+    if (changed.rows.length === 0) throw underWay()
+    if (n8nVersionId !== null) await attributeRuns(this.#db, row.id, n8nVersionId)
+  }
+
+  /** The row with its deployed content. @throws {AppError} `conflict` when n8n has nothing to compare with */
+  async #row(userId: string, id: string): Promise<Row | null> {
+    const [row] = await this.#db.read
+      .select(columns)
+      .from(deployments)
+      .innerJoin(workflowVersions, deployedVersion)
+      .where(and(eq(deployments.userId, userId), eq(deployments.id, id)))
+    if (!row) return null
+    const { intent, n8nWorkflowId, ...rest } = row
+    if (row.status === 'failed') {
+      throw new AppError('conflict', 'The last operation failed. Retry it or undeploy it first')
+    }
+    if (intent !== null) throw underWay()
+    if (n8nWorkflowId === null || row.status === 'undeployed') {
+      throw new AppError('conflict', 'The workflow is not in n8n. Deploy it first')
+    }
+    return { ...rest, n8nWorkflowId }
+  }
+
+  async #open(userId: string, row: Row): Promise<Connection> {
+    const connection = await this.#options.connections.open(userId, row.instanceId)
+    if (!connection) throw new AppError('conflict', 'The instance has been deleted')
+    return connection
+  }
+
+  /** Empty while n8n has exactly the workflow that was sent last, even if today's code would send another one. */
+  async #diff(userId: string, row: Row, connection: Connection, remote: N8nWorkflow): Promise<RemoteDiff> {
+    const { body } = await this.#sent(userId, row, connection, remote)
+    const diff = diffRemote(body, remote)
+    if (row.deployedHash === null || row.deployedHash !== (await remoteHash(remote))) return diff
+    return { ...diffRemote(remote, remote), cosmetic: diff.cosmetic }
+  }
+
+  /** The workflow that deploying the version sends, or the version itself when it is only tracked. */
+  async #sent(userId: string, row: Row, connection: Connection, remote: N8nWorkflow): Promise<Sent> {
+    const refs = await this.#refs(userId, row)
+    // Earlier releases used this name for every workflow without one.
+    const named = withName(row.content, remote.name === FALLBACK_NAME ? remote.name : row.name)
+    if (row.status === 'tracking') {
+      const { body } = toN8nWorkflow(named)
+      for (const node of body.nodes) node.credentials = bindNamed(node.credentials, refs.get(node.name))
+      return { original: row.content, body }
+    }
+    const { settings } = await connection.client.capabilities().catch(failed)
+    const { settingsBefore, reportsErrors } = row
+    const { ids } = await this.#subWorkflows
+      .resolve(userId, row.content, row, connection.client)
+      .catch(failed)
+    const workflow = withSubWorkflows(named, ids)
+    const { body } = toRemoteBody(workflow, await this.#options.loadCatalogue(), {
+      credentials: refs,
+      errorHandling: errorHandlingOf({
+        workflow,
+        own: namedErrorWorkflow(workflow.settings),
+        live: undefined,
+        settingsBefore,
+        reportsErrors,
+        reporterWorkflowId: connection.instance.reporterWorkflowId,
+      }),
+      acceptedSettings: settings,
+      live: { nodes: remote.nodes },
+    })
+    return { original: row.content, body }
+  }
+
+  async #endpoints(remote: N8nWorkflow): Promise<string[]> {
+    return endpointsOf(liveNodes(remote), await this.#options.loadCatalogue())
+  }
+
+  /** The credentials in n8n that the slots are bound to. */
+  async #refs(userId: string, { instanceId, bindings }: Row): Promise<CredentialRefs> {
+    const put = await ownCredentials(this.#db, userId, instanceId)
+    const remoteIds = new Map([...put].map(([n8nId, id]) => [id, n8nId]))
+    return slotRefs(bindings, (binding) => {
+      const id = 'credentialId' in binding ? remoteIds.get(binding.credentialId) : binding.n8nCredentialId
+      return id === undefined ? undefined : { id, name: '' }
+    })
+  }
+}
+
+function bindNamed(credentials: unknown, refs: ReturnType<CredentialRefs['get']>): unknown {
+  if (!isContainer(credentials)) return credentials
+  return Object.fromEntries(
+    Object.entries(credentials).map(([type, entry]) => [type, refs?.get(type) ?? entry]),
+  )
+}
+
+const deleted = () => new AppError('conflict', 'The workflow no longer exists in n8n')
+const underWay = () =>
+  new AppError('conflict', 'Another operation is in progress. Wait until it finishes, then try again')

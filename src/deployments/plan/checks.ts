@@ -1,0 +1,169 @@
+/** @module Checks of a plan beyond its slots: publishing, the scopes of the API key, credentials deleted in n8n. */
+import type { JsonObject } from '../../lib/json-object.ts'
+import { missingScopes } from '../../instances/connection-test.ts'
+import type { Connection } from '../../instances/connections.ts'
+import type { N8nWorkflow } from '../../n8n/api/shapes.ts'
+import { N8nError } from '../../n8n/api/transport.ts'
+import type { Catalogue } from '../../n8n/catalogue/catalogue.ts'
+import type { Finding } from '../../n8n/checks/finding.ts'
+import { extractMetadata } from '../../n8n/reading/metadata.ts'
+import { checkStructure } from '../../n8n/structure/structure.ts'
+import { loadParameterFacts } from '../../n8n/checks/parameter-checks.ts'
+import { checkPublishable } from '../../n8n/checks/publish-checks.ts'
+import { quoted, type ResolvedSlot } from '../../workflows/slot-bindings.ts'
+import { installedTypes } from './community-nodes.ts'
+import type { ErrorHandling } from '../deploy/error-handling.ts'
+import type { PlannedCredential } from './slots.ts'
+import { startedBy } from '../remote/body.ts'
+
+export interface PlanToCheck {
+  workflow: JsonObject
+  catalogue: Catalogue
+  connection: Connection
+  /** The workflow in n8n. */
+  remote: N8nWorkflow | null
+  /** Whether the request asks to publish. */
+  publish: boolean
+  errorHandling: ErrorHandling
+  credentials: readonly PlannedCredential[]
+}
+
+/** @throws {N8nError} */
+export async function checkPlan(plan: PlanToCheck): Promise<Finding[]> {
+  const { workflow, catalogue, publish, remote } = plan
+  const installed = await installedTypes(plan.connection.client, workflow, catalogue, remote)
+  const publishing = checkPublishable(workflow, catalogue, await loadParameterFacts(), installed)
+  const started = startedBy(workflow, catalogue)
+  if (publish && started === 'nothing') publishing.push(noTrigger)
+  if (publish && started === 'resume') publishing.push(neverStarted)
+  const findings = [
+    // n8n accepts an unpublished workflow with these errors.
+    ...(publish ? publishing : publishing.map(asWarning)),
+    ...(await scopeFindings(plan)),
+    ...errorHandlingFindings(plan.errorHandling),
+  ]
+  return [...findings, ...warningsOf(workflow, catalogue, findings)]
+}
+
+/** Downgrades an error for a workflow that is not published. */
+export const asWarning = (finding: Finding): Finding =>
+  finding.level === 'error' ? Object.assign({}, finding, { level: 'warning' as const }) : finding
+
+const noTrigger: Finding = {
+  code: 'no-trigger',
+  level: 'error',
+  pointer: '/nodes',
+  message:
+    'This workflow has no trigger, so n8n cannot publish it. Add a trigger, or deploy it with "publish": false',
+  n8n: 'Workflow cannot be activated because it has no trigger node.',
+}
+
+const neverStarted: Finding = {
+  code: 'no-trigger',
+  level: 'warning',
+  pointer: '/nodes',
+  message: 'This workflow has no enabled trigger, so nothing starts it. Add a trigger',
+}
+
+/** The warnings of the workflow that no other finding covers. */
+function warningsOf(workflow: JsonObject, catalogue: Catalogue, findings: readonly Finding[]): Finding[] {
+  const reported = new Set(findings.map(({ code, node }) => `${code} ${node ?? ''}`))
+  const checked = new Set(['unknown-node-type', 'unknown-node-version', 'no-trigger'])
+  for (const { code } of checkStructure(workflow).findings) checked.add(code)
+  return extractMetadata(workflow, catalogue).warnings.flatMap(({ code, message, node }): Finding[] =>
+    checked.has(code) || reported.has(`${code} ${node ?? ''}`)
+      ? []
+      : [{ code, level: 'warning', pointer: '', message, ...(node !== undefined && { node }) }],
+  )
+}
+
+/** Missing scopes of the API key. Empty when n8n does not list its endpoints. */
+async function scopeFindings(plan: PlanToCheck): Promise<Finding[]> {
+  const { client, instance } = plan.connection
+  const endpoints = await client.endpoints()
+  if (!endpoints) return []
+  const sendsCredentials =
+    instance.reporterCredentialId === null ||
+    plan.credentials.some(({ action }) => action === 'create' || action === 'update')
+  const missing = missingScopes(endpoints, [
+    'workflow:read',
+    'workflow:list',
+    'workflow:update',
+    ...(plan.remote !== null && instance.reporterWorkflowId !== null ? [] : ['workflow:create']),
+    ...(plan.publish ? ['workflow:activate'] : []),
+    ...(sendsCredentials ? ['credential:create', 'credential:update'] : []),
+  ])
+  if (missing.length === 0) return []
+  const message =
+    `Deploying requires ${missing.join(', ')}, which the API key of this instance is missing. Create a key with ` +
+    'these scopes in n8n and save it for the instance'
+  return [{ code: 'missing-scope', level: 'error', pointer: '', message }]
+}
+
+function errorHandlingFindings({ by }: ErrorHandling): Finding[] {
+  if (by === 'reporter') return []
+  const reason =
+    by === 'itself'
+      ? 'The workflow handles its errors with its own Error Trigger'
+      : 'The workflow has its own error workflow'
+  const message = `${reason}, so n8n does not report failures to Flowkeep. Flowkeep polls for them every minute`
+  return [{ code: 'errors-by-polling', level: 'hint', pointer: '/settings', message }]
+}
+
+/** Credential types that this n8n does not have, so that it refuses to create the credential. */
+export async function unknownTypeFindings(
+  client: Connection['client'],
+  catalogue: Catalogue,
+  slots: readonly ResolvedSlot[],
+): Promise<Finding[]> {
+  const types = new Set(slots.flatMap(({ type }) => (catalogue.credentialType(type) ? [] : [type])))
+  const unknown = new Set<string>()
+  for (const type of types) if (!(await hasCredentialType(client, type))) unknown.add(type)
+  return slots.flatMap(({ node, type }): Finding[] =>
+    unknown.has(type)
+      ? [
+          {
+            code: 'unknown-credential-type',
+            level: 'error',
+            node: node.name,
+            pointer: `/nodes/${node.index}`,
+            message:
+              `The n8n server does not know the credential type ${type} of ${quoted(node.name)}. Install the community ` +
+              'node that provides it, or use another node',
+            n8n: 'req.body.type is not a known type',
+          },
+        ]
+      : [],
+  )
+}
+
+async function hasCredentialType(client: Connection['client'], type: string): Promise<boolean> {
+  try {
+    await client.credentialSchema(type)
+    return true
+  } catch (error) {
+    if (!(error instanceof N8nError)) throw error
+    if (error.kind === 'forbidden') return true
+    if (error.kind === 'not-found' || error.kind === 'rejected') return false
+    throw error
+  }
+}
+
+/** Slots whose credential was deleted in n8n. Deploying creates it again. */
+export const lostCredentials = (
+  slots: readonly ResolvedSlot[],
+  credentialOf: (slot: ResolvedSlot) => PlannedCredential | undefined,
+): Finding[] =>
+  slots.flatMap((slot): Finding[] =>
+    credentialOf(slot)?.isLost
+      ? [
+          {
+            code: 'credential-deleted-in-n8n',
+            level: 'warning',
+            node: slot.node.name,
+            pointer: `/nodes/${slot.node.index}`,
+            message: `n8n no longer has the ${slot.displayName} credential of ${quoted(slot.node.name)}. Deploying creates it again`,
+          },
+        ]
+      : [],
+  )

@@ -1,0 +1,73 @@
+/** @module Determines which credentials a node requires, by the rules of n8n's editor. */
+import { isObject } from '../../lib/json-object.ts'
+import type { Catalogue, NodeDescription } from './catalogue.ts'
+import { isDisplayed, isExpression, ownValue, resolveParameters, type Values } from './display-options.ts'
+
+/** Parameters that select the node's credential type. */
+const SELECTORS = ['nodeCredentialType', 'genericAuthType']
+
+export interface NodeCredentials {
+  /** credential type → false if it is optional and merely attached */
+  required: Map<string, boolean>
+  /** selector parameters that n8n evaluates at run time */
+  unresolved: string[]
+}
+
+/** @param parameter an entry of `NodeCredentials.unresolved` */
+export const unresolvedReason = (parameter: string): string =>
+  `${parameter} is an expression, so n8n determines the credential type at run time`
+
+/** The description for the node's `typeVersion`, or for the default version if that one is unknown. */
+export function describeNode(catalogue: Catalogue, node: unknown): NodeDescription | undefined {
+  const type = ownValue(node, 'type')
+  if (typeof type !== 'string') return undefined
+  return catalogue.nodeDescription(type, typeVersion(node)) ?? catalogue.nodeDescription(type, undefined)
+}
+
+/** Also parses a numeric string. Undefined if missing or not positive. */
+export function typeVersion(node: unknown): number | undefined {
+  const value = ownValue(node, 'typeVersion')
+  if (typeof value !== 'number' && typeof value !== 'string') return undefined
+  const version = Number(value)
+  return version > 0 ? version : undefined
+}
+
+/** Values of the displayed parameters that conditions depend on. */
+export function displayedParameters(node: unknown, description: NodeDescription): Values {
+  return resolveParameters(description.facts.p ?? [], ownValue(node, 'parameters'), description)
+}
+
+/** Ignores `disabled`. For a node type missing from the catalogue, returns its attached credentials. */
+export function requiredCredentials(
+  node: unknown,
+  description: NodeDescription | undefined,
+): NodeCredentials {
+  const required = new Map<string, boolean>()
+  const unresolved: string[] = []
+  const attached = attachedTypes(node)
+  if (!description) {
+    for (const type of attached) required.set(type, true)
+    return { required, unresolved }
+  }
+  const values = displayedParameters(node, description)
+  for (const [name, isRequired, show, hide] of description.facts.c ?? []) {
+    if (!isRequired && !attached.has(name)) continue
+    if (!isDisplayed(show, hide, values, description)) continue
+    required.set(name, isRequired === 1 || required.get(name) === true)
+  }
+  for (const selector of SELECTORS) {
+    const type = values.get(selector)
+    if (typeof type !== 'string' || type === '') continue
+    // Selectors lose their leading `=`, so check for braces too.
+    if (type.includes('{{') || isExpression(type)) unresolved.push(selector)
+    else required.set(type, true)
+  }
+  return { required, unresolved }
+}
+
+function attachedTypes(node: unknown): Set<string> {
+  const credentials = ownValue(node, 'credentials')
+  if (!isObject(credentials)) return new Set()
+  const entries = Object.entries(credentials).filter(([name, entry]) => name !== '' && entry !== null)
+  return new Set(entries.map(([name]) => name))
+}
