@@ -97,9 +97,9 @@ export interface TimeFormat {
   readonly now: Date
   /** Today 13:58:04, or 17 Nov 16:40; with the year unless it is the current one. With the offset if it occurs twice. */
   instant(at: Date | string | null | undefined): string
-  /** 13:58:04 */
+  /** 13:58:04, with the offset if it occurs twice. */
   clock(at: Date | string): string
-  /** 13:58 */
+  /** 13:58, with the offset if it occurs twice. */
   clockShort(at: Date | string): string
   /** 17 Nov */
   day(at: Date | string): string
@@ -181,7 +181,7 @@ export function createTimeFormat(timeZone: string, now: Date): TimeFormat {
   }
   const clockShort = (at: Date | string) => {
     const { hour, minute } = local(at)
-    return `${hour}:${minute}`
+    return `${hour}:${minute}${offsetNote(at)}`
   }
   return {
     timeZone,

@@ -115,12 +115,18 @@ export class BrowserSessions {
       c.set('user', session.user)
       c.set('viewer', readViewer(c, this.#deps.now()))
       c.set('restored', resumed?.form)
-      const isPage = c.req.method === 'GET' && !c.req.header('Accept')?.startsWith('application/json')
-      c.set('navCounts', isPage ? readNavCounts(this.#deps.db, session.user.id) : Promise.resolve(null))
+      const hasNavigation = c.req.method === 'GET' && !withoutNavigation.test(c.req.path)
+      c.set(
+        'navCounts',
+        hasNavigation ? readNavCounts(this.#deps.db, session.user.id) : Promise.resolve(null),
+      )
       return next()
     }
   }
 }
+
+/** Paths of `GET` that respond with a part of a page, with JSON or with a download. */
+const withoutNavigation = /\/(suggestions|news|export|export\.csv)$/
 
 export const signInPath = (back: string): string =>
   back === '/' ? '/sign-in' : `/sign-in?return=${encodeURIComponent(back)}`

@@ -177,11 +177,14 @@ describe('a missing path', () => {
 
 test('a server error shows the request and its ID without internal details', async () => {
   const tab = await signedInBrowser(app)
-  const failing = new Proxy(app.deps.db, {
+  const read = new Proxy(app.deps.db.read, {
     get: (target, name) =>
       name === 'execute' ? () => Promise.reject(new Error('secret detail')) : Reflect.get(target, name),
   })
-  const broken = browser(createApp({ ...app.deps, db: failing }))
+  const db = new Proxy(app.deps.db, {
+    get: (target, name) => (name === 'read' ? read : Reflect.get(target, name)),
+  })
+  const broken = browser(createApp({ ...app.deps, db }))
   for (const [name, value] of tab.cookies) broken.cookies.set(name, value)
   const page = await broken.get('/search?q=x')
   expect(page.status).toBe(500)
