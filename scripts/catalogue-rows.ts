@@ -19,6 +19,8 @@ export interface Property {
     redactJsonLeaves?: boolean
     multipleValues?: boolean
     minRequiredFields?: number
+    minValue?: number
+    maxValue?: number
   }
   validateType?: string
   modes?: { name: string; validation?: { type: string; properties?: { regex?: string } }[] }[]

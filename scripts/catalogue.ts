@@ -229,8 +229,7 @@ function credentialRow(credential: CredentialDescription, dependedOn: Set<string
 }
 
 function fieldRow(owner: string, property: Property, dependedOn: Set<string>): FieldRow {
-  const hasDefault =
-    property.default !== undefined && property.default !== '' && !isRegistryUrl(property.default)
+  const hasDefault = property.default !== undefined && property.default !== ''
   const nested = (property.options ?? []).flatMap((option) => option.values ?? [])
   const secret = [property, ...nested].some((each) => each.typeOptions?.password)
   const flags =
@@ -247,17 +246,22 @@ function fieldRow(owner: string, property: Property, dependedOn: Set<string>): F
     options.length > 0 ? options : null,
     defaultOf(property, hasDefault, dependedOn),
     ...conditions(owner, { ...(show && { show }), ...(hide && { hide }) }),
+    rangeOf(property),
   ]
 }
 
-/** Omits the package registry's URL, because n8n fills it in. */
+function rangeOf({ typeOptions: { minValue, maxValue } = {} }: Property): Exclude<FieldRow[7], undefined> {
+  return minValue === undefined && maxValue === undefined ? null : [minValue ?? null, maxValue ?? null]
+}
+
 const isRegistryUrl = (value: unknown): boolean =>
   typeof value === 'string' && value.startsWith('https://registry.')
 
-/** The value that n8n uses if none is given. Hidden fields belong to n8n: their defaults only affect conditions. */
+/** The value that n8n uses if none is given. Omits the package registry's URL, because n8n fills it in. Hidden fields belong to n8n: their defaults only affect conditions. */
 function defaultOf(property: Property, hasDefault: boolean, dependedOn: Set<string>): unknown {
   if (dependedOn.has(property.name)) return property.default ?? null
-  return hasDefault && property.type !== 'hidden' && property.type !== 'notice' ? property.default : null
+  if (!hasDefault || property.type === 'hidden' || property.type === 'notice') return null
+  return isRegistryUrl(property.default) ? null : property.default
 }
 
 /** One type per line, so that an n8n upgrade results in a readable diff. */

@@ -24,6 +24,8 @@ const CredentialType = CredentialTypeSummary.extend({
       secret: z.boolean(),
       options: z.array(z.unknown()).optional().meta({ description: 'Allowed values' }),
       default: z.unknown().optional().meta({ description: 'The value n8n uses when none is set' }),
+      minimum: z.number().optional().meta({ description: 'The smallest allowed number' }),
+      maximum: z.number().optional().meta({ description: 'The largest allowed number' }),
       shownWhen: z.record(z.string(), z.array(z.unknown())).optional().meta({
         description: 'The field is used only while each of these fields has one of these values',
       }),

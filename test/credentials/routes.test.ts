@@ -77,6 +77,11 @@ describe('POST /v1/credentials', () => {
   test.each<[string, unknown, string]>([
     ['a missing required field', slack('x', {}), '/data/accessToken'],
     ['a value of the wrong type', slack('x', { accessToken: 7 }), '/data/accessToken'],
+    [
+      'a port beyond the range',
+      { type: 'postgres', name: 'x', data: { host: 'h', port: 99_999_999 } },
+      '/data/port',
+    ],
     ['an unknown field', slack('x', { accessToken: 'a', wrong: 1 }), '/data/wrong'],
     ['data as an array', { ...slack(), data: ['a'] }, '/data'],
     ['data as text', { ...slack(), data: '{}' }, '/data'],
@@ -412,6 +417,20 @@ describe('PATCH /v1/credentials/{id}', () => {
     expect(await patch(userId, json.id, {}, '"1"')).toMatchObject({ status: 200, json })
     expect(await patch(userId, json.id, { name: 'Slack' }, '"1"')).toMatchObject({ status: 200, json })
   })
+})
+
+test('PATCH rejects a port beyond the range at its pointer and changes nothing', async () => {
+  const userId = await f.newUser()
+  const { json } = await post(userId, { type: 'postgres', name: 'x', data: { host: 'h', port: 5433 } })
+  const refused = await patch(userId, json.id, { data: { port: 65_536 } }, '"1"')
+  expect(refused).toMatchObject({
+    status: 422,
+    json: {
+      code: 'invalid',
+      errors: [{ pointer: '/data/port', detail: 'must be a port: a whole number from 1 to 65535' }],
+    },
+  })
+  expect((await f.call(userId, 'GET', `${path}/${json.id}`)).json).toMatchObject({ version: 1 })
 })
 
 describe('another user', () => {

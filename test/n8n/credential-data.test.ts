@@ -70,9 +70,37 @@ describe('a required field', () => {
   })
 })
 
+const portDemand = 'must be a port: a whole number from 1 to 65535'
+
+describe('a port', () => {
+  test.each<[string, string]>([
+    ['postgres', 'port'],
+    ['postgres', 'sshPort'],
+    ['weaviateApi', 'custom_connection_grpc_port'],
+  ])('is a whole number from 1 to 65535: %s %s', (type, name) => {
+    for (const port of [0, -1, 65_536, 99_999_999, 5432.5, 1e300]) {
+      const data = { ...(type === 'weaviateApi' && { connection_type: 'custom_connection' }), [name]: port }
+      expect(check(type, data)).toContainEqual({ pointer: `/data/${name}`, detail: portDemand })
+    }
+    for (const port of [1, 5432, 65_535]) {
+      expect(check(type, { [name]: port })).not.toContainEqual(
+        expect.objectContaining({ pointer: `/data/${name}` }),
+      )
+    }
+  })
+
+  test('can be a string, as n8n stores it for LDAP', () => {
+    const ldap = (port: string) => check('ldap', { hostname: 'h', port, bindDN: 'b', bindPassword: 'p' })
+    for (const port of ['0', '99999999', '389.5', ' -1 '])
+      expect(ldap(port), port).toEqual([{ pointer: '/data/port', detail: portDemand }])
+    for (const port of ['636', ' 389 ', '={{ $vars.port }}']) expect(ldap(port), port).toEqual([])
+  })
+})
+
 describe('a value', () => {
   test.each([
     ['postgres', 'port', '5432', 'must be a number'],
+    ['oracleDBApi', 'expireTime', -1, 'must be at least 0'],
     ['postgres', 'sshTunnel', 'yes', 'must be true or false'],
     ['postgres', 'host', 5, 'must be a string'],
     ['postgres', 'ssl', 'maybe', 'must be one of allow, disable, require'],
@@ -90,6 +118,9 @@ describe('a value', () => {
 
   test.each([
     ['postgres', { host: '={{ $vars.host }}', port: '', ssl: '' }],
+    ['postgres', { port: 1, sshPort: 65_535, maxConnections: 1_000_000 }],
+    ['oracleDBApi', { user: 'u', password: 'p', connectionString: 'c', expireTime: 0, poolMin: -1 }],
+    ['linkedInOAuth2Api', { clientId: 'i', clientSecret: 's', organizationSupport: false }],
     ['nextCloudOAuth2Api', { clientId: 'i', clientSecret: 's', webDavUrl: 'w', authUrl: '={{ $vars.url }}' }],
     ['erpNextApi', { environment: 'selfHosted', domain: 'https://erp.example.test' }],
     ['erpNextApi', { environment: 'cloudHosted', domain: 'frappe.cloud' }],

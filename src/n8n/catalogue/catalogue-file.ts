@@ -74,7 +74,7 @@ export type NodeRow = [
 
 /**
  * `defaultValue`: omitted if empty. For a hidden field, present only if a condition depends on it. `options`: the values
- * that n8n lists.
+ * that n8n lists. `range`: the smallest and the largest number that n8n's editor accepts.
  */
 export type FieldRow = [
   name: string,
@@ -84,6 +84,7 @@ export type FieldRow = [
   defaultValue?: unknown,
   show?: Conditions | null,
   hide?: Conditions | null,
+  range?: [minimum: number | null, maximum?: number | null] | null,
 ]
 
 /** A `FieldRow` by names. */
@@ -99,9 +100,27 @@ export interface FieldType {
   defaultValue: unknown
   show: Conditions | null
   hide: Conditions | null
+  /** The range of a number. Null without a limit. */
+  minimum: number | null
+  maximum: number | null
 }
 
-export const toFieldType = ([name, kind, flags, options, defaultValue, show, hide]: FieldRow): FieldType => ({
+/** n8n gives ports no range. Some types store the port as a string. */
+export const isPort = ({ name, kind }: Pick<FieldType, 'name' | 'kind'>): boolean =>
+  (kind === 'number' || kind === 'string') && /^port$|_port$|Port$/.test(name)
+
+const portRange: FieldRow[7] = [1, 65_535]
+
+export const toFieldType = ([
+  name,
+  kind,
+  flags,
+  options,
+  defaultValue,
+  show,
+  hide,
+  range = isPort({ name, kind }) ? portRange : null,
+]: FieldRow): FieldType => ({
   name,
   kind,
   required: (flags & FieldFlag.required) !== 0,
@@ -112,6 +131,8 @@ export const toFieldType = ([name, kind, flags, options, defaultValue, show, hid
   defaultValue,
   show: show ?? null,
   hide: hide ?? null,
+  minimum: range?.[0] ?? null,
+  maximum: range?.[1] ?? null,
 })
 
 export type CredentialRow = [

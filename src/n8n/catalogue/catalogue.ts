@@ -25,6 +25,9 @@ export interface CredentialField {
   options?: unknown[]
   /** The value that n8n uses if none is given. */
   default?: unknown
+  /** The smallest and the largest value of a number. */
+  minimum?: number
+  maximum?: number
   /** n8n displays the field only while each of these fields has one of the values. */
   shownWhen?: Record<string, unknown[]>
 }
@@ -259,7 +262,7 @@ function takesDomains([, , flags, parents]: CredentialRow): boolean {
 }
 
 function toField(field: FieldType, defaults: ReadonlyMap<string, unknown>): CredentialField {
-  const { name, kind, secret, hasDefault, defaultValue, show, hide } = field
+  const { name, kind, secret, hasDefault, defaultValue, minimum, maximum, show, hide } = field
   const options = legalOptions(field)
   return {
     name,
@@ -268,6 +271,8 @@ function toField(field: FieldType, defaults: ReadonlyMap<string, unknown>): Cred
     secret,
     ...(options && { options }),
     ...(kind !== 'hidden' && hasDefault && { default: defaultValue }),
+    ...(kind === 'number' && minimum !== null && { minimum }),
+    ...(kind === 'number' && maximum !== null && { maximum }),
     ...(show && { shownWhen: show }),
   }
 }

@@ -9,11 +9,13 @@
  * - Every field marked as required must be present, even with a default. A dependent field is required only if the
  *   field it depends on is sent with the first value that shows it.
  * - Endpoints of an OAuth type must be HTTP or HTTPS URLs.
+ *
+ * Flowkeep also checks ranges and ports. n8n's API accepts any number, and the node then fails.
  */
 import { isContainer, isObject, pointerTo } from '../../lib/json-object.ts'
 import type { FieldError } from '../../errors.ts'
 import { type Catalogue, isRequired, legalOptions } from './catalogue.ts'
-import type { FieldType } from './catalogue-file.ts'
+import { type FieldType, isPort } from './catalogue-file.ts'
 import { isDisplayed, ownValue, type Values } from './display-options.ts'
 
 const MAX_ERRORS = 50
@@ -163,9 +165,11 @@ function mismatchOf(fields: FieldType[], value: unknown): string | undefined {
 function demand(field: FieldType, value: unknown): string | undefined {
   switch (field.kind) {
     case 'string':
-      return typeof value === 'string' ? undefined : 'must be a string'
+      if (typeof value !== 'string') return 'must be a string'
+      // Other text can be an expression.
+      return isPort(field) && isNumeric(value) ? rangeFault(field, Number(value)) : undefined
     case 'number':
-      return typeof value === 'number' ? undefined : 'must be a number'
+      return typeof value === 'number' ? rangeFault(field, value) : 'must be a number'
     case 'boolean':
       return typeof value === 'boolean' ? undefined : 'must be true or false'
     case 'options': {
@@ -187,6 +191,18 @@ function demand(field: FieldType, value: unknown): string | undefined {
     default:
       return undefined
   }
+}
+
+const isNumeric = (text: string): boolean => text.trim() !== '' && Number.isFinite(Number(text))
+
+function rangeFault(field: FieldType, value: number): string | undefined {
+  const minimum = field.minimum ?? -Infinity
+  const maximum = field.maximum ?? Infinity
+  const isPortField = isPort(field)
+  if (value >= minimum && value <= maximum && (!isPortField || Number.isInteger(value))) return undefined
+  if (isPortField) return `must be a port: a whole number from ${minimum} to ${maximum}`
+  if (maximum === Infinity) return `must be at least ${minimum}`
+  return minimum === -Infinity ? `must be at most ${maximum}` : `must be from ${minimum} to ${maximum}`
 }
 
 function isEndpoint(value: unknown): boolean {

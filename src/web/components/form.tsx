@@ -70,10 +70,15 @@ export interface TextFieldProps extends FieldBase {
   /** Monospaced without spell checking, for codes and keys. */
   mono?: boolean | undefined
   inputmode?: 'numeric' | 'decimal' | undefined
+  /** The range and the step of a number. */
+  min?: number | undefined
+  max?: number | undefined
+  step?: number | 'any' | undefined
 }
 
 export const TextField = (props: TextFieldProps) => {
   const { type = 'text', autocomplete = 'off', placeholder, maxlength, pattern, mono, inputmode } = props
+  const { min, max, step } = props
   const isSecret = type === 'password'
   const { restored, secrets } = useContext(formValues)
   const value = restored?.get(props.name) ?? props.value
@@ -93,6 +98,9 @@ export const TextField = (props: TextFieldProps) => {
             {...(pattern && { pattern })}
             {...(mono && { spellcheck: false })}
             {...(inputmode && { inputmode })}
+            {...(min !== undefined && { min })}
+            {...(max !== undefined && { max })}
+            {...(step !== undefined && { step })}
             {...attributes}
           />
           {isSecret && <SecretMark name={props.name} />}

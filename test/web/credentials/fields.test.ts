@@ -105,6 +105,39 @@ describe('form fields', () => {
     })
   })
 
+  test.each([
+    ['postgres', 'host', 'localhost', null, null],
+    ['postgres', 'port', '5432', 1, 65_535],
+    ['postgres', 'password', '', null, null],
+    ['questDb', 'password', '', null, null],
+    ['ldap', 'port', '389', 1, 65_535],
+    ['flowApi', 'organizationId', '0', null, null],
+    ['oracleDBApi', 'expireTime', '0', 0, null],
+    ['oracleDBApi', 'connectionString', 'localhost/orcl', null, null],
+    ['slackApi', 'accessToken', '', null, null],
+  ])('have the default and the range of %s.%s', (type, name, defaultText, minimum, maximum) => {
+    expect(fieldOf(type, name)).toMatchObject({ defaultText, minimum, maximum })
+  })
+
+  test('name the default of a choice that an edited credential does not set', () => {
+    expect(fieldOf('postgres', 'ssl', {}, { host: 'x' })?.options[0]).toEqual(['', 'Default: Disable'])
+    expect(fieldOf('postgres', 'sshTunnel', {}, { host: 'x' })?.options[0]).toEqual(['', 'Default: No'])
+  })
+
+  test('have the port next to its host, and otherwise the order of n8n', () => {
+    const postgres = namesOf('postgres', { sshTunnel: 'true' })
+    expect(postgres.slice(0, 5)).toEqual(['host', 'port', 'database', 'user', 'password'])
+    expect(postgres.indexOf('sshPort')).toBe(postgres.indexOf('sshHost') + 1)
+    expect(namesOf('microsoftSql').slice(0, 2)).toEqual(['server', 'port'])
+    expect(namesOf('smtp').slice(0, 4)).toEqual(['user', 'password', 'host', 'port'])
+    for (const { type } of catalogue.searchCredentialTypes()) {
+      const others = fieldsOf(type).filter(({ isInteger }) => !isInteger)
+      const order = [...new Set(catalogue.credentialFields(type).map(({ name }) => name))]
+      const positions = others.map(({ name }) => order.indexOf(name))
+      expect(positions, type).toEqual(positions.toSorted((a, b) => a - b))
+    }
+  })
+
   test('list the choices that other fields depend on', () => {
     expect([...controllingNames(catalogue.credentialFields('postgres'))].toSorted()).toEqual([
       'allowUnauthorizedCerts',
@@ -117,7 +150,7 @@ describe('form fields', () => {
 })
 
 const byForm = (a: string, b: string) =>
-  ['host', 'password', 'ssl', 'port'].indexOf(a) - ['host', 'password', 'ssl', 'port'].indexOf(b)
+  ['host', 'port', 'password', 'ssl'].indexOf(a) - ['host', 'port', 'password', 'ssl'].indexOf(b)
 
 describe('a posted form', () => {
   test('is parsed into n8n value types', () => {

@@ -340,6 +340,13 @@ describe('the form of a new credential', () => {
       'field-json',
       /Not a valid field name/,
     ],
+    [
+      'a port beyond the range',
+      'postgres',
+      { name: 'x', 'data.port': '99999999' },
+      'field-data.port',
+      /^Must be a port: a whole number from 1 to 65535\.$/,
+    ],
     ['a NUL character', 'slackApi', { name: 'x', 'data.accessToken': 'a\0b' }, 'field-data.accessToken', /./],
   ])('shows an error under its field: %s', async (_fault, type, fields, control, message) => {
     const { status, text } = await tab.post(`/credentials/new/${type}`, fields)
@@ -390,6 +397,17 @@ describe('the form of a new credential', () => {
     expect((await post('one', '/workflows')).location).toBe('/workflows')
     expect((await post('two', '//evil.example/x')).location).toBe('/')
   })
+})
+
+test('a form shows n8n’s defaults and the range of a port', async () => {
+  const { text } = await tab.get('/credentials/new/postgres')
+  const input = (name: string) => new RegExp(`<input[^>]*id="field-data\\.${name}"[^>]*>`).exec(text)?.[0]
+  expect(input('host')).toContain('placeholder="localhost"')
+  for (const attribute of ['type="number"', 'placeholder="5432"', 'min="1"', 'max="65535"', 'step="1"'])
+    expect(input('port')).toContain(attribute)
+  expect(input('maxConnections')).toContain('placeholder="100"')
+  expect(input('maxConnections')).not.toMatch(/ (?:min|max)=/)
+  expect(text.indexOf('field-data.port')).toBeLessThan(text.indexOf('field-data.ssl'))
 })
 
 describe('GET /credentials/:id', () => {

@@ -90,7 +90,9 @@ function FieldControl({ field, error }: ControlProps) {
     case 'lines':
       return <TextArea {...common} value={value} secret={secret} rows={secret ? 4 : 3} mono />
     case 'number':
-      return <TextField {...common} value={value} type="number" placeholder={placeholder} />
+      return (
+        <TextField {...common} {...limitsOf(field)} value={value} type="number" placeholder={placeholder} />
+      )
     case 'secret':
       return (
         <TextField
@@ -106,8 +108,14 @@ function FieldControl({ field, error }: ControlProps) {
   return <TextField {...common} value={value} placeholder={placeholder} maxlength={8192} />
 }
 
-const placeholderOf = ({ isStored, hasDefault }: FormField) =>
-  isStored ? 'Stored' : hasDefault ? 'n8n’s default' : ''
+const placeholderOf = ({ isStored, hasDefault, defaultText }: FormField) =>
+  isStored ? 'Stored' : defaultText || (hasDefault ? 'n8n’s default' : '')
+
+const limitsOf = ({ minimum, maximum, isInteger }: FormField) => ({
+  min: minimum ?? undefined,
+  max: maximum ?? undefined,
+  step: isInteger ? 1 : ('any' as const),
+})
 
 /** `false` labels the field as optional. A stored value or a default makes the label redundant, so it is undefined. */
 const requiredOf = ({ required, isStored, hasDefault, control }: FormField) => {

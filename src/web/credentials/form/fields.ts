@@ -5,7 +5,7 @@
 import { pointerTo } from '../../../lib/json-object.ts'
 import type { FieldError } from '../../../errors.ts'
 import { isRequired } from '../../../n8n/catalogue/catalogue.ts'
-import type { FieldType } from '../../../n8n/catalogue/catalogue-file.ts'
+import { type FieldType, isPort } from '../../../n8n/catalogue/catalogue-file.ts'
 import { isDisplayed, ownValue } from '../../../n8n/catalogue/display-options.ts'
 import { fieldLabel, optionLabel } from '../labels.ts'
 
@@ -24,6 +24,13 @@ export interface FormField {
   secret: boolean
   /** n8n has a default for an empty field. */
   hasDefault: boolean
+  /** The default as text. Empty if there is none or the form cannot show it. */
+  defaultText: string
+  /** The range of a number. Null without a limit. */
+  minimum: number | null
+  maximum: number | null
+  /** Only whole numbers are valid. */
+  isInteger: boolean
   /** A stored value stays unless the form has a new one. */
   isStored: boolean
   /** Shown under More settings. */
@@ -52,11 +59,11 @@ const jsonKinds = new Set(['json', 'collection', 'fixedCollection', 'multiOption
 
 const isSecret = ({ name, kind, secret }: FieldType) => secret || (kind === 'string' && secretName.test(name))
 
-/** The fields that n8n shows, each once, in n8n's order. Skips fields that n8n fills in itself. */
+/** The fields that n8n shows, each once, in n8n's order but with a port next to its host. Skips fields that n8n fills in. */
 export function formFields({ rows, typed, stored }: FieldSource): FormField[] {
   const fields = new Map<string, FormField>()
   for (const row of displayed({ rows, typed, stored })) {
-    const { name, kind, hasDefault, show } = row
+    const { name, kind, hasDefault, minimum, maximum, show } = row
     if (kind === 'hidden' || fields.has(name)) continue
     const isChange = stored !== null
     const isStored = ownValue(stored, name) !== undefined
@@ -71,6 +78,10 @@ export function formFields({ rows, typed, stored }: FieldSource): FormField[] {
       required: isRequired(row) && !isStored,
       secret,
       hasDefault,
+      defaultText: secret ? '' : defaultTextOf(row),
+      minimum,
+      maximum,
+      isInteger: isPort(row),
       isStored,
       advanced: advancedNames.has(name),
       value: secret ? '' : (typed.get(name) ?? initial),
@@ -78,7 +89,31 @@ export function formFields({ rows, typed, stored }: FieldSource): FormField[] {
       about: control === 'notice' ? (Object.keys(show ?? {})[0] ?? null) : null,
     })
   }
-  return [...fields.values()]
+  return withPortsAtHosts([...fields.values()])
+}
+
+const hostNames = /^(?:host|hostname|server)$/
+
+/** Some types of n8n list the port after the TLS settings. */
+function withPortsAtHosts(fields: FormField[]): FormField[] {
+  const ordered: FormField[] = []
+  for (const field of fields) {
+    const host = field.isInteger ? ordered.findLastIndex(({ name }) => isHostOf(name, field.name)) : -1
+    if (host === -1) ordered.push(field)
+    else ordered.splice(host + 1, 0, field)
+  }
+  return ordered
+}
+
+const isHostOf = (host: string, port: string): boolean =>
+  port === 'port'
+    ? hostNames.test(host)
+    : host === port.replace(/port$/i, (end) => (end === 'Port' ? 'Host' : 'host'))
+
+function defaultTextOf({ kind, hasDefault, defaultValue }: FieldType): string {
+  if (!hasDefault || jsonKinds.has(kind)) return ''
+  if (kind === 'boolean' || kind === 'options') return choiceLabel(defaultValue)
+  return ['string', 'number'].includes(typeof defaultValue) ? String(defaultValue) : ''
 }
 
 /** The names of choices that show or hide other fields. */
@@ -123,7 +158,7 @@ function controlOf(row: FieldType, isChange: boolean): Control {
   const { name, kind, defaultValue } = row
   if (kind === 'notice') return 'notice'
   if (kind === 'options') return 'choice'
-  // A checkbox cannot express "unchanged" or n8n's default, which is not always known.
+  // A checkbox cannot express "unchanged" or an unknown default.
   if (kind === 'boolean') return isChange || typeof defaultValue !== 'boolean' ? 'choice' : 'switch'
   if (kind === 'number') return 'number'
   if (jsonKinds.has(kind)) return 'json'
@@ -137,17 +172,18 @@ function initialValue({ defaultValue }: FieldType, control: Control): string {
 }
 
 function choicesOf(
-  { kind, options, hasDefault, defaultValue }: FieldType,
+  row: FieldType,
   { isStored, isChange }: { isStored: boolean; isChange: boolean },
 ): FormField['options'] {
+  const { kind, options, hasDefault, defaultValue } = row
   const values = kind === 'boolean' ? [true, false] : (options ?? [])
-  const choices = values.map((value) => [String(value), booleanLabel(value)] as const)
+  const choices = values.map((value) => [String(value), choiceLabel(value)] as const)
   if (isStored) return [['', 'Keep the stored value'], ...choices]
   if (!isChange && typeof defaultValue === 'string' && values.includes(defaultValue)) return choices
-  return [['', hasDefault ? 'n8n’s default' : 'None'], ...choices]
+  return [['', hasDefault ? `Default: ${defaultTextOf(row)}` : 'None'], ...choices]
 }
 
-const booleanLabel = (value: unknown) =>
+const choiceLabel = (value: unknown) =>
   typeof value === 'boolean' ? (value ? 'Yes' : 'No') : optionLabel(value)
 
 /** Undefined for invalid JSON. */
