@@ -87,4 +87,4 @@ for await (const run of flowkeep.listExecutions.all({ workflowId: id })) {
   console.log(`Run ${run.n8nExecutionId}: ${run.status}${run.error ? `, ${run.error.message}` : ''}`)
 }
 const { successRate, total } = await unwrap(flowkeep.getAnalyticsSummary({ workflowId: id }))
-console.log(`Success rate: ${successRate} % of ${total} runs`)
+console.log(`Success rate: ${successRate}% of ${total} runs`)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The main job with nothing but curl: save a workflow, add the credential that it needs, report a run, read the rate.
+# The main use case with curl alone: saves a workflow, adds its missing credential, reports a run, reads the success rate.
 # Usage: FLOWKEEP_URL=http://127.0.0.1:8787 sh examples/curl.sh
 set -eu
 
@@ -7,10 +7,10 @@ url="${FLOWKEEP_URL:-http://127.0.0.1:8787}"
 email="curl-$(od -An -N6 -tx1 /dev/urandom | tr -d ' \n')@example.com"
 password="$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')"
 
-# member NAME JSON: the first text or number of that name.
+# member NAME JSON: prints the first string or number with that name.
 member() { printf '%s' "$2" | grep -o "\"$1\":\"\{0,1\}[^\",}]*" | head -n 1 | sed 's/^[^:]*:"\{0,1\}//'; }
 
-# call METHOD PATH TOKEN [BODY]: prints the answer; a problem ends the script, and goes to stderr.
+# call METHOD PATH TOKEN [BODY]: prints the response; a problem is written to stderr and ends the script.
 call() {
   answer="$(curl -sS --fail-with-body -X "$1" "$url$2" -H "Authorization: Bearer $3" \
     -H 'Content-Type: application/json' ${4:+--data "$4"})" || {
@@ -56,15 +56,15 @@ instance="$(call POST /v1/instances "$token" \
 instance_id="$(member id "$instance")"
 webhook_token="$(member webhookToken "$instance")"
 
-# Tracks a workflow that is in n8n already. Without n8nWorkflowId it would be deployed.
+# Tracks a workflow that already exists in n8n. Without n8nWorkflowId, it would be deployed.
 call POST /v1/deployments "$token" \
   "{\"workflowId\":\"$workflow\",\"instanceId\":\"$instance_id\",\"n8nWorkflowId\":\"wf1\"}" > /dev/null
 
-# What n8n, or your own sender, reports of a run.
+# A run as reported by n8n or a custom sender.
 call POST "/hooks/n8n/$instance_id" "$webhook_token" \
   '{"executionId":"1","workflowId":"wf1","status":"success","startedAt":"2026-11-01T10:00:00Z"}' > /dev/null
 call POST "/hooks/n8n/$instance_id" "$webhook_token" \
   '{"executionId":"2","workflowId":"wf1","status":"error","error":{"message":"channel_not_found","node":"Slack"}}' > /dev/null
 
 summary="$(call GET "/v1/analytics/summary?workflowId=$workflow" "$token")"
-echo "Success rate: $(member successRate "$summary") % of $(member total "$summary") runs"
+echo "Success rate: $(member successRate "$summary")% of $(member total "$summary") runs"

@@ -52,7 +52,7 @@ export const Environment = z.object({
   PUBLIC_URL: z
     .url({ protocol: /^https?$/ })
     .transform((url) => url.replace(/\/+$/, ''))
-    .meta(about('URL under which clients and n8n reach this server; used for webhook URLs')),
+    .meta(about('URL at which clients and n8n reach this server; used for webhook URLs')),
   CREDENTIAL_KEYS: KeyRingText.meta(ring('Wraps every stored secret')),
   ACCESS_TOKEN_KEYS: KeyRingText.meta(ring('Signs access tokens')),
   REFRESH_TOKEN_KEYS: KeyRingText.meta(ring('Authenticates refresh tokens')),

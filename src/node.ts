@@ -23,7 +23,7 @@ function findPublic(folder: string): string {
   if (existsSync(join(found, '_headers'))) return found
   const parent = dirname(folder)
   if (parent === folder)
-    throw new Error('The static assets of Flowkeep (public/) are missing. Install it again.')
+    throw new Error("Flowkeep's static assets (public/) are missing. Reinstall Flowkeep.")
   return findPublic(parent)
 }
 

@@ -39,8 +39,8 @@ export const servers: DemoServer[] = [
       n8nVersion: '1.x or 2.0',
       generation: 'legacy',
       cannot: [
-        'Rolling back without a new upload: this n8n cannot publish an earlier version.',
-        'Testing credentials and listing existing ones: this n8n has no endpoint for it.',
+        'Rolling back without a new upload: this n8n version cannot publish an earlier version.',
+        'Testing credentials and listing existing ones: this n8n version has no endpoint for it.',
       ],
     },
     lagSeconds: 47,

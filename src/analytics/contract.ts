@@ -15,10 +15,10 @@ const runFilter = {
   workflowId: Uuid.optional(),
   deploymentId: Uuid.optional(),
   instanceId: Uuid.optional(),
-  tag: text(64).optional().meta({ description: 'Only executions of workflows that have the tag now' }),
+  tag: text(64).optional().meta({ description: 'Only executions of workflows that currently have the tag' }),
   nodeType: text(256)
     .optional()
-    .meta({ description: 'Only executions of workflows that contain the node type now' }),
+    .meta({ description: 'Only executions of workflows that currently contain the node type' }),
   include: listOf(z.enum(includableKinds), includableKinds.length)
     .optional()
     .meta({
@@ -112,9 +112,9 @@ const TimeZone = z
   .string()
   .regex(
     /^(UTC|GMT|[A-Za-z_]{1,32}(\/[A-Za-z0-9_+-]{1,32}){1,2})$/,
-    'A time zone of the IANA database, such as Europe/Berlin',
+    'An IANA time zone, such as Europe/Berlin',
   )
-  .refine(isTimeZone, 'A time zone of the IANA database, such as Europe/Berlin')
+  .refine(isTimeZone, 'An IANA time zone, such as Europe/Berlin')
 
 function isTimeZone(name: string): boolean {
   try {
@@ -191,13 +191,13 @@ export interface WorkflowStatsFilter extends LimitedFilter {
 }
 
 const failed = Count.meta({ description: 'Executions that ended as `error` or `crashed`' })
-const WorkflowName = z.string().nullable().meta({ description: 'Null: the workflow is deleted' })
+const WorkflowName = z.string().nullable().meta({ description: 'Null: the workflow was deleted' })
 const lastRunAt = z.iso
   .datetime()
   .nullable()
   .meta({
     description:
-      'Start of its newest stored execution, regardless of the filters; without a start its end, else ' +
+      'Start of its newest stored execution, regardless of the filters; without a start its end, otherwise ' +
       'the time it was received',
   })
 
@@ -263,7 +263,7 @@ export interface NodeStatsFilter extends LimitedFilter {
 
 const nodeSums = {
   executions: Count.meta({ description: 'Executions with node data in which the node ran' }),
-  runs: Count.meta({ description: 'Times that the node ran; in a loop several times per execution' }),
+  runs: Count.meta({ description: 'Number of times the node ran; in a loop several times per execution' }),
   failures: Count.meta({ description: 'Executions in which the node failed' }),
   failureRate: Percentage.meta({
     description: 'Percentage with two decimals: failures / executions; null when there are none',
@@ -271,14 +271,14 @@ const nodeSums = {
   items: Count.meta({ description: 'Items that the node returned' }),
   totalMs: Count.meta({ description: 'Total duration' }),
   durationMs: z.object({ p50: DurationMs, p95: DurationMs, errorBound: ErrorBound }).meta({
-    description: 'Estimated nearest-rank percentiles of one run of the node; a loop counts with its mean',
+    description: 'Estimated nearest-rank percentiles of one run of the node; a loop counts as its mean',
   }),
 }
 
 export const NodeTypeStats = statisticsOf(
   z.object({
     nodeType: z.string().nullable().meta({ description: 'Null: nodes whose type was not reported' }),
-    workflows: Count.meta({ description: 'Workflows that contain the node type now' }),
+    workflows: Count.meta({ description: 'Workflows that currently contain the node type' }),
     ...nodeSums,
   }),
 ).meta({ ref: 'NodeTypeStatistics' })
@@ -527,7 +527,7 @@ export const ErrorGroupDetail = z
         z.object({
           workflowId: z.uuid(),
           name: WorkflowName,
-          currentVersion: Count.nullable().meta({ description: 'null: the workflow was deleted' }),
+          currentVersion: Count.nullable().meta({ description: 'Null: the workflow was deleted' }),
           runs: Count,
           incidents: Count,
         }),

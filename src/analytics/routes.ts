@@ -96,7 +96,7 @@ export function analyticsRoutes(analytics: AnalyticsRepository, errorStates: Err
       describe({
         operationId: 'listNodeStatistics',
         tag,
-        summary: 'List statistics by node of a workflow',
+        summary: 'List node statistics of a workflow',
         description: 'From the node data of executions, by whole UTC days.',
         responses: { 200: NodeStats },
         errors,

@@ -32,7 +32,7 @@ export const commands: readonly Command[] = [
     name: 'serve',
     summary: 'Start a production server on Node',
     details:
-      'Configured only by the environment. SIGTERM and SIGINT stop it after finishing requests in progress.',
+      'Configured only through environment variables. SIGTERM and SIGINT stop it after finishing requests in progress.',
     environment: [
       'DATABASE_URL',
       'PUBLIC_URL',
@@ -85,7 +85,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'generate-keys',
-    summary: 'Print a new set of keys in the format of an env file',
+    summary: 'Print a new set of keys in env file format',
     options: json,
     run: async (input) => (await import('./operate/operations.ts')).generateKeysCommand(input),
   },

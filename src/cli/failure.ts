@@ -38,7 +38,7 @@ export function describeConnection(
   const server = host ? `${host}:${port}` : 'the host in DATABASE_URL'
   switch (code) {
     case '28P01':
-      return `The database rejected the password${user && ` of user "${user}"`}. Check user and password in DATABASE_URL.`
+      return `The database rejected the password${user && ` of user "${user}"`}. Check the user and password in DATABASE_URL.`
     case '28000':
       return `The database does not allow user "${user}" to connect. Check the user in DATABASE_URL and the server's pg_hba.conf.`
     case '3D000':
@@ -52,14 +52,14 @@ export function describeConnection(
     case '57P03':
       return 'The database is starting up or shutting down. Try again in a moment.'
     case 'ECONNREFUSED':
-      return `Nothing listens on ${server}. Check that the database is running, and the port in DATABASE_URL.`
+      return `Nothing is listening on ${server}. Check that the database is running, and the port in DATABASE_URL.`
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
       return `The host name ${host ? `"${host}"` : 'in DATABASE_URL'} cannot be resolved. Check the host in DATABASE_URL.`
     case 'ETIMEDOUT':
     case 'EHOSTUNREACH':
     case 'ENETUNREACH':
-      return `${server} is not responding. Check host and port in DATABASE_URL, and the firewall.`
+      return `${server} is not responding. Check the host and port in DATABASE_URL, and the firewall.`
     case 'ECONNRESET':
     case 'EPIPE':
       return `${server} closed the connection. Check that the port in DATABASE_URL belongs to Postgres, and whether it requires TLS (sslmode).`

@@ -5,8 +5,7 @@ import { dirname, join } from 'node:path'
 function findRoot(folder: string): string {
   if (existsSync(join(folder, 'drizzle/meta/_journal.json'))) return folder
   const parent = dirname(folder)
-  if (parent === folder)
-    throw new Error('The migrations of Flowkeep (drizzle/) are missing. Install it again.')
+  if (parent === folder) throw new Error("Flowkeep's migrations (drizzle/) are missing. Reinstall Flowkeep.")
   return findRoot(parent)
 }
 

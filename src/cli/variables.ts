@@ -19,7 +19,7 @@ export const commandVariables = {
   FLOWKEEP_EMAIL: 'Email address to sign in with, without FLOWKEEP_TOKEN',
   FLOWKEEP_PASSWORD: 'Password to sign in with; prompted for on a terminal if not set',
   FLOWKEEP_STATE: 'Folder for the development keys and the embedded database; default .flowkeep',
-  DEBUG: 'If set, errors are printed with their stack',
+  DEBUG: 'If set, errors are printed with their stack trace',
 } as const
 
 export type VariableName = keyof typeof commandVariables | SettingName

@@ -150,7 +150,7 @@ export const CredentialUsage = z
     lastUsedAt: z.iso
       .datetime()
       .nullable()
-      .meta({ description: 'End of the newest execution of a deployment bound to it, else its start' }),
+      .meta({ description: 'End of the newest execution of a deployment bound to it, or its start' }),
   })
   .meta({ ref: 'CredentialUsage' })
 export type CredentialUsage = z.output<typeof CredentialUsage>

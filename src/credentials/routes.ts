@@ -121,7 +121,7 @@ export function credentialRoutes(
         tag,
         summary: 'Update a credential',
         description:
-          'Merges `data` into the stored data (RFC 7396): omitted fields stay, null removes a field. The ' +
+          'Merges `data` into the stored data (RFC 7396): omitted fields do not change; null removes a field. The ' +
           'result must fit the type. Changed data resets `status` to `untested`; an update without a change ' +
           'creates no version.',
         responses: { 200: UpdatedCredential },

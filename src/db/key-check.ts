@@ -51,10 +51,10 @@ async function mustOpen(keyId: string, opening: Promise<unknown>): Promise<void>
   }
   throw new AppError(
     'key-unavailable',
-    'The server has a wrong encryption key and rejects writes. Try again later',
+    'The server has the wrong encryption key and rejects writes. Try again later',
     {
       retryAfterSeconds: 30,
-      cause: new Error(`Key ${keyId} of CREDENTIAL_KEYS differs from the key used under this ID before`),
+      cause: new Error(`Key ${keyId} of CREDENTIAL_KEYS differs from the key previously used under this ID`),
     },
   )
 }

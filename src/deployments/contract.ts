@@ -44,7 +44,7 @@ export const Bindings = z
   .meta({
     description:
       'Which credential fills which slot: a node and a credential type. A slot needs an entry when ' +
-      'nothing else decides it; see the `slots` of a plan. A map of credential type to ID is accepted ' +
+      'nothing else determines its credential; see the `slots` of a plan. A map of credential type to ID is accepted ' +
       'too',
   })
 export type Bindings = z.output<typeof Bindings>
@@ -106,7 +106,7 @@ export const NewDeployment = z
     }),
     liveSince: liveSince.meta({
       description:
-        'With `n8nWorkflowId`: when the version went live. Runs since then count for it. Default: now',
+        'With `n8nWorkflowId`: when the version went live. Runs since then are attributed to it. Default: now',
     }),
     publish: z.boolean().optional().meta({ description: 'Whether to publish the workflow. Default: true' }),
     reportSuccess: z
@@ -114,8 +114,8 @@ export const NewDeployment = z
       .optional()
       .meta({
         description:
-          'Adds a node that reports successful runs immediately, where that does not change the workflow ' +
-          'otherwise. Polling finds them anyway',
+          'Adds a node that reports successful runs immediately, unless it could affect the workflow. ' +
+          'Polling finds them anyway',
       }),
     withDependencies: z
       .boolean()
@@ -131,7 +131,7 @@ export const NewDeployment = z
       .regex(/^[0-9a-f]{64}$/, 'Must be the planHash of a plan')
       .optional()
       .meta({
-        description: 'Deploys only if the plan is still the same; else the request fails with `conflict`',
+        description: 'Deploys only if the plan has not changed; otherwise the request fails with `conflict`',
       }),
   })
   .meta({ ref: 'NewDeployment', 'x-example': exampleDeployment })
@@ -145,7 +145,7 @@ export const DeploymentChange = z
     version: Version.meta({ description: 'The version that is live in n8n now' }),
     liveSince: liveSince.meta({
       description:
-        'When it went live, later than the previous change. Runs are matched to versions by it. Default: now',
+        'When it went live, later than the previous change. Determines the version of later runs. Default: now',
     }),
   })
   .meta({ ref: 'DeploymentChange', 'x-example': { version: 3 } })
@@ -159,9 +159,9 @@ export const Redeployment = z
       .boolean()
       .optional()
       .meta({ description: 'Whether to publish the workflow; false unpublishes it. Default: unchanged' }),
-    withDependencies: z.boolean().optional().meta({ description: 'As for `POST /v1/deployments`' }),
+    withDependencies: z.boolean().optional().meta({ description: 'As in `POST /v1/deployments`' }),
     fixes: Fixes.optional(),
-    reportSuccess: z.boolean().optional().meta({ description: 'As for `POST /v1/deployments`' }),
+    reportSuccess: z.boolean().optional().meta({ description: 'As in `POST /v1/deployments`' }),
   })
   .meta({ ref: 'Redeployment', 'x-example': { version: 3 } })
 export type Redeployment = z.output<typeof Redeployment>
@@ -181,7 +181,7 @@ export const Deployment = z
     n8nWorkflowId: z.string().nullable(),
     status: z.enum(deploymentStatuses),
     step: z.string().nullable().meta({ description: 'The step in progress, or the step that failed' }),
-    error: z.string().nullable().meta({ description: 'Why it failed, waits, or was not published' }),
+    error: z.string().nullable().meta({ description: 'Why it failed, is waiting, or was not published' }),
     bindings: z.array(SlotBinding).meta({ description: 'Which credential fills which slot' }),
     managed: z.boolean().meta({ description: 'True if Flowkeep created the workflow in n8n' }),
     reportSuccess: z.boolean(),
@@ -221,7 +221,7 @@ export const DeploymentDeletion = z.strictObject({
 
 export const DeploymentVersion = z
   .object({
-    sequence: z.number().int().meta({ description: 'Number of the change of this deployment, from 1' }),
+    sequence: z.number().int().meta({ description: 'Sequence number of the change, starting at 1' }),
     version: z.number().int(),
     bindings: z
       .array(SlotBinding)

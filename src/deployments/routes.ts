@@ -40,8 +40,8 @@ export function deploymentRoutes(
           'Deploys a workflow to an instance. The response shows the progress: `status` is `active`, ' +
           '`inactive` or `failed` (with `step` and `error`), or `deploying` while it continues in the ' +
           'background. A workflow that is tracked on the instance is deployed in place: the response is 200 ' +
-          'with the deployment that tracks it, and n8n gets no second copy. With `n8nWorkflowId`, the ' +
-          'workflow that exists in n8n is tracked and nothing is sent to n8n. An OAuth2 credential that ' +
+          'with the deployment that tracks it, and no second copy is created in n8n. With `n8nWorkflowId`, the ' +
+          'existing workflow in n8n is tracked and nothing is sent to n8n. An OAuth2 credential that ' +
           'needs a sign-in is created in n8n, and the request fails with `invalid` and the ' +
           '`consents`: sign in there, then repeat the request.',
         responses: { 200: Deployment, 201: Deployment },
@@ -101,7 +101,7 @@ export function deploymentRoutes(
         operationId: 'getDeployment',
         tag,
         summary: 'Get a deployment',
-        description: 'Returns the current state, and what is in progress.',
+        description: 'Returns the current state and any operation in progress.',
         responses: { 200: Deployment },
         errors: ['not-found'],
       }),
@@ -140,7 +140,7 @@ export function deploymentRoutes(
         summary: 'Delete a deployment',
         description:
           'Stops tracking a workflow, or removes an undeployed one. A tracked workflow stays in n8n and ' +
-          'gets back the settings it had before it was deployed. Executions stay. With `force=true` the ' +
+          'gets back the settings it had before it was deployed. Executions are not deleted. With `force=true` the ' +
           'deployment is deleted even when n8n is unreachable; the settings in n8n then stay unchanged.',
         responses: { 204: null },
         errors: ['not-found', 'in-use', 'invalid', ...instanceErrors],

@@ -73,7 +73,10 @@ const NodeRun = z
       .meta({ description: 'Status of the last run of the node, as named by n8n' }),
     startedAt: z.iso.datetime().nullable().meta({ description: 'Start of the first run of the node' }),
     durationMs: z.number().int().nullable().meta({ description: 'Total duration of all runs of the node' }),
-    items: z.number().int().meta({ description: 'Items that the node returned, over all runs and outputs' }),
+    items: z
+      .number()
+      .int()
+      .meta({ description: 'Items that the node returned, across all runs and outputs' }),
     runs: z.number().int().meta({ description: 'More than 1 in a loop' }),
     error: z.object({ message: z.string(), httpStatus: z.number().int().nullable() }).nullable(),
   })
@@ -93,7 +96,7 @@ export const Execution = ExecutionSummary.extend({
   data: z.union([RunSummary, OwnData]).meta({
     description: [
       "From n8n's run data: { nodes } in the order in which they first ran, without the items. From your own",
-      'report: the JSON as you sent it, secrets in headers redacted; { truncated: true, sizeBytes } over 256 KB.',
+      'report: the JSON as you sent it, with secrets in headers redacted; { truncated: true, sizeBytes } over 256 KB.',
       'Null if there is no data, or it was purged.',
     ].join(' '),
   }),
@@ -136,7 +139,7 @@ const executionFilter = {
     }),
   startedAfter: Instant.optional(),
   startedBefore: Instant.optional(),
-  tag: text(64).optional().meta({ description: 'Only executions of workflows that have the tag now' }),
+  tag: text(64).optional().meta({ description: 'Only executions of workflows that currently have the tag' }),
   errorFingerprint: Fingerprint.optional().meta({ description: 'Only failures of this error group' }),
   q: text(200)
     .optional()
@@ -153,7 +156,7 @@ export const ExecutionQuery = z
     cursor: z
       .string()
       .max(64)
-      .refine((cursor) => readRunCursor(cursor) !== null, 'Not a cursor of this list')
+      .refine((cursor) => readRunCursor(cursor) !== null, 'Not a cursor from this list')
       .optional(),
     ...executionFilter,
   })
@@ -232,7 +235,7 @@ export const DeadLetter = z
     n8nExecutionId: z.string().nullable(),
     n8nWorkflowId: z.string().nullable(),
     sizeBytes: z.number().int(),
-    deliveries: z.number().int().meta({ description: 'Times that this report was received' }),
+    deliveries: z.number().int().meta({ description: 'Number of times this report was received' }),
     createdAt: z.iso.datetime(),
   })
   .meta({ ref: 'DeadLetter' })
@@ -251,7 +254,10 @@ export const ReplayAnswer = z
     replayed: z.boolean(),
     executionId: z.uuid().nullable(),
     incidentId: z.uuid().optional(),
-    code: z.string().nullable().meta({ description: 'Why it still cannot be used. The dead letter stays' }),
+    code: z
+      .string()
+      .nullable()
+      .meta({ description: 'Why it still cannot be used. The dead letter is not deleted' }),
   })
   .meta({ ref: 'ReplayResult' })
 export type ReplayAnswer = z.output<typeof ReplayAnswer>
@@ -273,7 +279,7 @@ export const Incident = z
       description: 'Fingerprint of the error group, shared with executions that fail with this error',
     }),
     occurredAt: z.iso.datetime(),
-    deliveries: z.number().int().meta({ description: 'Times that it was reported within 10 minutes' }),
+    deliveries: z.number().int().meta({ description: 'Number of times it was reported within 10 minutes' }),
   })
   .meta({ ref: 'Incident' })
 export type Incident = z.output<typeof Incident>

@@ -78,7 +78,7 @@ export function executionRoutes(
         tag: 'Executions',
         summary: 'List executions',
         description:
-          'Newest first by `startedAt`, then by ID. A run without a start is placed by its end, else by ' +
+          'Newest first by `startedAt`, then by ID. A run without a start is sorted by its end, otherwise by ' +
           'when it was first recorded.',
         responses: { 200: ExecutionList },
         errors: ['invalid'],

@@ -23,7 +23,7 @@ const documentation = {
       'The serverless backend for people who build n8n workflows with AI.\n\n' +
       'Errors are RFC 9457 problem documents with a stable `code`. Lists are paged by cursor, newest first. Times are ' +
       'ISO 8601 in UTC, IDs are UUIDv7. Unknown fields in a request body are rejected. Versioned resources have an ' +
-      '`ETag`; changing one requires `If-Match`. Requests that create something accept an `Idempotency-Key`. ' +
+      '`ETag`; changing one requires `If-Match`. Requests that create a resource accept an `Idempotency-Key`. ' +
       'Request bodies are limited to 64 KB, workflows to 2 MB and reports to 4 MB.',
     license: { name: 'MIT', identifier: 'MIT' },
   },

@@ -35,7 +35,7 @@ export const InstanceChange = z
 export type InstanceChange = z.output<typeof InstanceChange>
 
 const Limitations = z.array(z.string()).meta({
-  description: 'Limitations of this n8n and this API key',
+  description: 'Limitations of this n8n version and this API key',
 })
 const Generation = z.enum(['current', 'legacy']).meta({
   description: '`legacy`: n8n 1.x and 2.0, whose public API is missing some endpoints',
@@ -99,7 +99,7 @@ export const InstanceDeletion = z.strictObject({
   force: z
     .enum(['true', 'false'])
     .optional()
-    .meta({ ...asBoolean, description: 'Delete it even if deployed workflows stay behind in n8n' }),
+    .meta({ ...asBoolean, description: 'Delete it even if deployed workflows remain in n8n' }),
 })
 export const InstanceTest = z
   .object({

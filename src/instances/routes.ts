@@ -74,7 +74,7 @@ export function instanceRoutes(deps: InstanceRouteDeps) {
         summary: 'Create an instance',
         description:
           'Adds an n8n server. The webhook token is returned only once. Fails with `instance-exists` and ' +
-          'the `instanceId` when the server was added before.',
+          'the `instanceId` if the server was already added.',
         responses: { 201: CreatedInstance },
         headers: ['ETag', 'Location'],
         errors: [
@@ -170,8 +170,8 @@ export function instanceRoutes(deps: InstanceRouteDeps) {
         summary: 'Delete an instance',
         description:
           'Fails with `in-use` and the `dependents` while workflows are deployed on it, unless ' +
-          '`force=true`. Its deployments and dead letters are deleted; executions stay. If n8n is ' +
-          'reachable, the error reporter is removed and the workflows that stay get their earlier settings ' +
+          '`force=true`. Its deployments and dead letters are deleted; executions are not. If n8n is ' +
+          'reachable, the error reporter is removed and the remaining workflows get their earlier settings ' +
           'back.',
         responses: { 204: null },
         errors: ['not-found', 'in-use', 'invalid'],
@@ -209,7 +209,7 @@ export function instanceRoutes(deps: InstanceRouteDeps) {
         tag,
         summary: 'Set up the error reporter',
         description:
-          'Creates or repairs the error workflow in n8n. Deploying does it too. A workflow that Flowkeep ' +
+          'Creates or repairs the error workflow in n8n. Deploying does this too. A workflow that Flowkeep ' +
           'did not deploy reports its errors when its error workflow in n8n is set to this one.',
         responses: { 200: Reporter },
         errors: ['not-found', 'url-not-allowed', ...instanceErrors, ...secretErrors],

@@ -65,9 +65,9 @@ export function duration(ms: number | null | undefined): string {
 export const durationBetween = (from: string | null, to: string | null): string =>
   from === null || to === null ? none : duration(Math.max(0, Date.parse(to) - Date.parse(from)))
 
-const sizeUnits = ['B', 'kB', 'MB', 'GB', 'TB']
+const sizeUnits = ['B', 'KB', 'MB', 'GB', 'TB']
 
-/** Bytes in decimal units: 512 B, 2.1 kB, 41.8 MB. */
+/** Bytes in decimal units: 512 B, 2.1 KB, 41.8 MB. */
 export function size(bytes: number | null | undefined): string {
   if (bytes === null || bytes === undefined) return none
   let value = bytes

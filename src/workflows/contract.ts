@@ -159,7 +159,7 @@ export const WorkflowQuery = z.strictObject({
     description:
       'Words that must all occur in the name, description, prompt or node types, ignoring case and ' +
       'accents. Matches any part of a word in the name, in node types and in scripts without spaces ' +
-      '(Chinese, Japanese, Korean, Thai), else the beginning of a word',
+      '(Chinese, Japanese, Korean, Thai), otherwise the beginning of a word',
   }),
   contentHash: z
     .string()

@@ -28,7 +28,7 @@ export const SentToExpression = z.string().nullable().optional().meta({
 
 export const ReadinessQuery = z.strictObject({
   instanceId: Uuid.optional().meta({
-    description: 'The instance to check. Also queries its n8n where only n8n can decide',
+    description: 'The instance to check. Also queries n8n where Flowkeep alone cannot decide',
   }),
 })
 
@@ -65,7 +65,7 @@ export const Readiness = z
         }),
       )
       .meta({
-        description: 'All credential slots, bound like in a plan for the instance without `bindings`',
+        description: 'All credential slots, bound as in a plan for the instance without `bindings`',
       }),
     requirements: z
       .array(
@@ -87,8 +87,8 @@ export const Readiness = z
         z.object({
           id: z.uuid(),
           name: z.string(),
-          deploymentId: z.uuid().nullable().meta({ description: 'null: not deployed there' }),
-          ready: z.boolean().nullable().meta({ description: 'null: see `error`' }),
+          deploymentId: z.uuid().nullable().meta({ description: 'Null: not deployed there' }),
+          ready: z.boolean().nullable().meta({ description: 'Null: see `error`' }),
           error: z.string().nullable().meta({ description: 'Why this instance has no result' }),
           slots: z.array(
             z.object({

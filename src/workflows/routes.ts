@@ -129,7 +129,7 @@ export function workflowRoutes(workflows: WorkflowRepository, fingerprint: Finge
         tag,
         summary: 'Update a workflow',
         description:
-          'Creates the next version. Fields left out stay; an update without a change creates no version.',
+          'Creates the next version. Omitted fields do not change; an update without a change creates no version.',
         responses: { 200: Workflow },
         headers: ['ETag'],
         errors: [
@@ -173,7 +173,7 @@ export function workflowRoutes(workflows: WorkflowRepository, fingerprint: Finge
         description:
           'Deletes the workflow with its versions and deployments. Fails with `in-use` and the `dependents` ' +
           'while it is deployed or tracked, unless `force=true`. Workflows in n8n keep running but are no ' +
-          'longer known to Flowkeep. Executions stay.',
+          'longer tracked by Flowkeep. Executions are not deleted.',
         responses: { 204: null },
         errors: ['not-found', 'in-use', 'invalid'],
       }),

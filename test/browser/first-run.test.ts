@@ -62,7 +62,7 @@ describe.skipIf(!hasChromium)(inChromium('a first run in Chromium'), () => {
       await fill('Email', `first-run-${scripts}@example.com`)
       await fill('Password', 'plum lantern velvet orbit')
       await press('Create account', /\/$/)
-      await press('Add a workflow', /\/workflows\/new/)
+      await press('Add workflow', /\/workflows\/new/)
       await fill('n8n JSON', `\`\`\`json\n${JSON.stringify(workflowAt(`orders-${scripts}`))}\n\`\`\``)
       await press('Add workflow', /\/workflows\/[0-9a-f-]{36}/)
       expect(await step(page)).toBe('Credentials')

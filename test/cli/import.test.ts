@@ -137,9 +137,9 @@ describe('importWorkflows', () => {
       'notes.txt': 'x',
     })
     expect(await run()).toBe(0)
-    expect(printed).toEqual(['3 created, 0 already there, 0 refused'])
+    expect(printed).toEqual(['3 created, 0 already existed, 0 rejected'])
     expect(await run()).toBe(0)
-    expect(printed.at(-1)).toBe('0 created, 3 already there, 0 refused')
+    expect(printed.at(-1)).toBe('0 created, 3 already existed, 0 rejected')
     expect(server.kept.map((each) => each.workflow.name)).toEqual(expect.arrayContaining(['A', 'B', 'C']))
     expect(server.kept).toHaveLength(3)
   })
@@ -155,7 +155,7 @@ describe('importWorkflows', () => {
   test('imports the content of equal files once and reports it', async () => {
     await write({ 'a.json': workflow('A'), 'b.json': workflow('A'), 'c.json': workflow('A') })
     expect(await run()).toBe(0)
-    expect(printed).toEqual(['1 created, 0 already there, 2 the same as another file, 0 refused'])
+    expect(printed).toEqual(['1 created, 0 already existed, 2 identical to another file, 0 rejected'])
     expect(server.kept).toHaveLength(1)
   })
 
@@ -182,7 +182,7 @@ describe('importWorkflows', () => {
       'many.json': [workflow(undefined, { x: 1 }), workflow(undefined, { x: 2 })],
     })
     await run()
-    expect(printed).toEqual(['3 created, 0 already there, 0 refused'])
+    expect(printed).toEqual(['3 created, 0 already existed, 0 rejected'])
     expect(server.kept.map((each) => each.name)).toEqual(expect.arrayContaining(['many 1', 'many 2']))
   })
 
@@ -215,20 +215,20 @@ describe('importWorkflows', () => {
     expect(complaints[0]).toContain('bad.json')
     expect(complaints[0]).toContain(reason)
     expect(complaints[0]).not.toMatch(/\p{Cc}/u)
-    expect(printed).toEqual(['1 created, 0 already there, 1 refused'])
+    expect(printed).toEqual(['1 created, 0 already existed, 1 rejected'])
   })
 
   test('counts equal rejected files as rejected', async () => {
     const bad = workflow('A', { refuse: 'x' })
     await write({ 'a.json': bad, 'b.json': bad })
     expect(await run()).toBe(1)
-    expect(printed).toEqual(['0 created, 0 already there, 2 refused'])
+    expect(printed).toEqual(['0 created, 0 already existed, 2 rejected'])
   })
 
   test('imports a file that is named twice once', async () => {
     await write({ 'a.json': workflow('A') })
     await run(undefined, {}, [folder, path.join(folder, 'a.json')])
-    expect(printed).toEqual(['1 created, 0 already there, 0 refused'])
+    expect(printed).toEqual(['1 created, 0 already existed, 0 rejected'])
   })
 
   test('waits as long as the server asks and retries', async () => {
@@ -320,7 +320,7 @@ describe('importWorkflows', () => {
   test('imports the rest when a path does not exist, and exits with a code for scripts', async () => {
     await write({ 'a.json': workflow('A') })
     expect(await run(undefined, {}, [folder, path.join(folder, 'absent')])).toBe(exitCode.partial)
-    expect(printed).toEqual(['1 created, 0 already there, 0 refused'])
+    expect(printed).toEqual(['1 created, 0 already existed, 0 rejected'])
   })
 
   test('uses the port in PORT unless FLOWKEEP_URL is set', async () => {

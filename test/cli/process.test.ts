@@ -174,7 +174,7 @@ describe('an unusable database', () => {
     const url = `postgresql://someone:never-printed@127.0.0.1:${port}/flowkeep`
     const { status, stderr } = await run(['migrate'], { DATABASE_URL: url })
     expect(status).toBe(1)
-    expect(stderr).toContain(`Nothing listens on 127.0.0.1:${port}`)
+    expect(stderr).toContain(`Nothing is listening on 127.0.0.1:${port}`)
   })
 
   test('an unmigrated database is reported, in serve too', async () => {

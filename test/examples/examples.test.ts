@@ -45,7 +45,7 @@ describe('examples', () => {
     const { status, stdout, stderr } = await run('sh', ['examples/curl.sh'], root)
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
     expect(stdout.match(/Ready: \w+/g)).toEqual(['Ready: false', 'Ready: true'])
-    expect(stdout).toContain('Success rate: 50 % of 2 runs')
+    expect(stdout).toContain('Success rate: 50% of 2 runs')
   })
 
   test.skipIf(!hasCurl)('curl.sh stops at the first problem and prints it', async () => {
@@ -90,7 +90,7 @@ describe('examples', () => {
       expect(stdout).toContain('Resolved a conflict: version 3')
       expect(stdout).toMatch(/Missing: Slack API\nMissing: nothing\n/)
       expect(stdout.match(/Run \d: (success|error, channel_not_found)/g)).toHaveLength(4)
-      expect(stdout).toContain('Success rate: 75 % of 4 runs')
+      expect(stdout).toContain('Success rate: 75% of 4 runs')
     } finally {
       rmSync(folder, { recursive: true, force: true })
     }

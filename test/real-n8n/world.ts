@@ -106,7 +106,7 @@ export async function createWorld({ pushes = true }: { pushes?: boolean } = {}):
   const server: NodeServer = await startNode({
     env: testEnvironment({
       DATABASE_URL: database.url,
-      // Nothing listens on the discard port, so every push fails immediately.
+      // Nothing is listening on the discard port, so every push fails immediately.
       PUBLIC_URL: pushes ? url : 'http://127.0.0.1:9',
       ALLOW_LOOPBACK_INSTANCES: 'true',
       LOG_LEVEL: 'error',

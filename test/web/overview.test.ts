@@ -101,7 +101,7 @@ describe('the overview', () => {
   test('says once that there is nothing to compare with, and links no 0%', async () => {
     const { get, workflowId } = await account(Array<'success'>(6).fill('success'))
     const { text } = await get('/')
-    expect(text.match(/No runs in the 24 h before/g)).toHaveLength(1)
+    expect(text.match(/No runs in the previous 24 h/g)).toHaveLength(1)
     expect(text).not.toContain('no data to compare')
     expect(text).not.toMatch(new RegExp(`wf=${workflowId}[^>]*>0%`))
   })

@@ -56,12 +56,12 @@ describe.skipIf(absent)(`the corpus in ${folder}${absent ? ' (absent: skipped)' 
     const empty = `${path.join(folder, 'x-empty.json')}: empty file`
     expect(await run()).toEqual({
       exitCode: 3,
-      summary: `${valid} created, 0 already there, 1 refused`,
+      summary: `${valid} created, 0 already existed, 1 rejected`,
       complaints: [empty],
     })
     expect(await run()).toEqual({
       exitCode: 3,
-      summary: `0 created, ${valid} already there, 1 refused`,
+      summary: `0 created, ${valid} already existed, 1 rejected`,
       complaints: [empty],
     })
   })

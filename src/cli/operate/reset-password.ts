@@ -32,6 +32,7 @@ const generatedPassword = (): string =>
 async function typedPassword(askHidden: (question: string) => Promise<string>): Promise<string> {
   const parsed = NewPassword.safeParse(await askHidden('New password: '))
   if (!parsed.success) throw new Error(`Password: ${parsed.error.issues[0]?.message}`)
-  if ((await askHidden('Again: ')) !== parsed.data) throw new Error('The two passwords differ')
+  if ((await askHidden('Repeat the password: ')) !== parsed.data)
+    throw new Error('The passwords do not match')
   return parsed.data
 }

@@ -119,7 +119,7 @@ async function serveWorkerd(
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
   const failed = async () => {
     const code = await ended
-    if (!stopping) throw new Error(`wrangler stopped with code ${code}. See its message above.`)
+    if (!stopping) throw new Error(`wrangler exited with code ${code}. See its message above.`)
   }
   const exited = failed()
   exited.catch(() => {})

@@ -102,12 +102,12 @@ async function importFiles(
     io.progress?.('')
   }
   const { created, present, repeated } = counts
-  const same = repeated > 0 ? `, ${repeated} the same as another file` : ''
+  const same = repeated > 0 ? `, ${repeated} identical to another file` : ''
   const isComplete = refused.length === 0
   const isEmpty = created + present === 0
   return {
     exitCode: isComplete ? exitCode.success : isEmpty ? exitCode.failure : exitCode.partial,
-    summary: `${created} created, ${present} already there${same}, ${counts.refused} refused`,
+    summary: `${created} created, ${present} already existed${same}, ${counts.refused} rejected`,
     result: { created, alreadyThere: present, sameAsAnotherFile: repeated, refused },
   }
 }

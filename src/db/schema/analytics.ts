@@ -135,7 +135,7 @@ export const nodeStats = pgTable(
     failures: count('failures'),
     items: bigint('items', { mode: 'number' }).notNull().default(0),
     totalMs: bigint('total_ms', { mode: 'number' }).notNull().default(0),
-    /** Durations of its runs; a loop counts with its mean. */
+    /** Durations of its runs; a loop counts as its mean. */
     durations: histogram('durations'),
   },
   (t) => [

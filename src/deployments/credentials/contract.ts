@@ -59,7 +59,7 @@ export const CredentialReplacementResult = z
         status: z.enum(replacementStatuses).meta({
           description:
             '`planned`: with `dryRun`; `pending`: n8n is still being updated; `failed`: retry the deployment ' +
-            'if it has the new binding, else repeat the request; `skipped`: not changed, see `reason`',
+            'if it has the new binding, otherwise repeat the request; `skipped`: not changed, see `reason`',
         }),
         reason: z.string().nullable(),
       }),

@@ -38,7 +38,7 @@ export function credentialDeploymentRoutes(
         summary: 'Push a credential to n8n',
         description:
           'Updates the credential on every instance that has it, and returns a result for each. Safe to ' +
-          'repeat. Consent given in n8n stays.',
+          'repeat. Consent given in n8n is preserved.',
         responses: { 200: CredentialPushResult },
         errors,
       }),

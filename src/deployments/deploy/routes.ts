@@ -29,7 +29,7 @@ export function lifecycleRoutes(deployer: Deployer) {
         tag,
         summary: 'Plan a deployment',
         description:
-          'Returns what deploying would do and what blocks it. Changes nothing, neither here nor in n8n.',
+          'Returns what deploying would do and what blocks it. Changes nothing in Flowkeep or n8n.',
         responses: { 200: Plan },
         errors: ['invalid', ...instanceErrors],
       }),

@@ -329,7 +329,7 @@ const owned = (userId: string, id: string) => and(eq(deployments.userId, userId)
 
 function exists(error: unknown): never {
   if (databaseError(error).constraint === 'deployments_live_key') {
-    throw new AppError('deployment-exists', 'Another deployment of this workflow is on this instance')
+    throw new AppError('deployment-exists', 'This workflow already has another deployment on this instance')
   }
   throw error
 }

@@ -44,7 +44,7 @@ export function driftRoutes(drift: DeploymentDrift) {
         summary: 'Adopt the workflow in n8n',
         description:
           'Saves the workflow in n8n as a version, without the credential IDs, forced settings and error ' +
-          'reporter that deploying added. Without a difference no version is created. Changes nothing in ' +
+          'reporter that deploying added. If nothing differs, no version is created. Changes nothing in ' +
           'n8n.',
         responses: { 200: Adoption },
         errors: [
@@ -102,7 +102,7 @@ export function remoteWorkflowRoutes(
         operationId: 'listInstanceWorkflows',
         tag,
         summary: 'List the workflows on an instance',
-        description: 'In no particular order, with the cursor of n8n.',
+        description: 'In no particular order. The cursor comes from n8n.',
         responses: { 200: RemoteWorkflowList },
         errors: ['not-found', 'invalid', 'key-unavailable', ...instanceErrors],
       }),
@@ -122,8 +122,8 @@ export function remoteWorkflowRoutes(
         summary: 'Import a workflow from an instance',
         description:
           'Saves a workflow that exists in n8n and tracks it there. Credentials that Flowkeep created are ' +
-          'bound by their ID here, all others by their ID in n8n. Fails with `deployment-exists` when the ' +
-          'workflow is tracked already. Changes nothing in n8n.',
+          'bound by their Flowkeep ID, all others by their n8n ID. Fails with `deployment-exists` when the ' +
+          'workflow is already tracked. Changes nothing in n8n.',
         responses: { 201: ImportedWorkflow },
         headers: ['Location'],
         errors: [

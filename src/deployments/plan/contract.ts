@@ -109,7 +109,7 @@ export const Plan = z
     ready: z.boolean().meta({
       description:
         'All slots are filled and no problem is an error: n8n will publish the workflow. Community nodes ' +
-        'that cannot be verified on this n8n are errors too (`community-node-unverified`). Only empty ' +
+        'that cannot be verified on this n8n server are errors too (`community-node-unverified`). Only empty ' +
         'slots and an invalid workflow stop `POST /v1/deployments`',
     }),
     workflowId: z.string(),
@@ -141,7 +141,7 @@ export const Plan = z
       .meta({ description: 'Webhook paths that a published workflow on the instance already uses' }),
     forcedSettings: z.record(z.string(), z.string().nullable()).meta({
       description:
-        "Settings that Flowkeep always sets. `errorWorkflow` is the workflow's own, else the error " +
+        "Settings that Flowkeep always sets. `errorWorkflow` is the workflow's own, otherwise the error " +
         'reporter; null when the workflow has its own Error Trigger or the reporter is not set up yet',
     }),
     changes: z

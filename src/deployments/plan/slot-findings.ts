@@ -109,13 +109,13 @@ function newHostMessage(slot: ResolvedSlot, newHost: NewHost): string {
   const label = labelOf(slot, newHost.credential)
   if (newHost.hasNewInputs) {
     return (
-      `${quoted(node.name)} sends ${lowerFirst(label)} to a host that is computed at run time from ` +
+      `${quoted(node.name)} sends ${lowerFirst(label)} to a host that is determined at run time by ` +
       `${computedBy(slot)}, and the nodes it reads from have changed since the last deploy`
     )
   }
   return (
     `${label} was previously sent to ${hostsBefore(newHost)}, but ${quoted(node.name)} ` +
-    `sends it to ${newHost.to ?? `a host that is computed at run time from ${computedBy(slot)}`}`
+    `sends it to ${newHost.to ?? `a host that is determined at run time by ${computedBy(slot)}`}`
   )
 }
 
@@ -158,7 +158,7 @@ function warningsOf(slot: ResolvedSlot): Finding[] {
       code: 'credential-host-unknown',
       pointer: urlPointer(slot),
       message:
-        `The host that ${quoted(node.name)} sends its ${displayName} credential to is computed at run time from ` +
+        `The host that ${quoted(node.name)} sends its ${displayName} credential to is determined at run time by ` +
         `${computedBy(slot)}. Write the host into the URL, such as https://api.example.com/{{ … }}`,
     })
   }
@@ -224,5 +224,5 @@ function labelOf({ candidates, displayName }: ResolvedSlot, credential: Resolved
 function hostsBefore({ from, moreFrom }: NewHost): string {
   const known = from.flatMap((host) => host ?? [])
   if (known.length > 0) return known.join(', ') + (moreFrom > 0 ? ` and ${moreFrom} more` : '')
-  return from.length > 0 ? 'a host that was computed at run time' : 'no custom URL'
+  return from.length > 0 ? 'a host that was determined at run time' : 'no custom URL'
 }

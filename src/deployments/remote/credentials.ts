@@ -274,7 +274,7 @@ const recoverFrom =
 const cannotUpdate = () =>
   new AppError(
     'instance-rejected',
-    'This n8n cannot update a credential through its API. Redeploy the workflows that use it with ' +
+    'This n8n version cannot update a credential through its API. Redeploy the workflows that use it with ' +
       'POST /v1/deployments/{id}/deploy to send the new value',
   )
 

@@ -254,7 +254,7 @@ async function getIfThere(
 }
 
 const subjectOf = ({ node }: SubWorkflowRef) =>
-  node === undefined ? 'The error workflow of the settings' : `The sub-workflow of ${JSON.stringify(node)}`
+  node === undefined ? 'The error workflow in the settings' : `The sub-workflow of ${JSON.stringify(node)}`
 
 const finding = (ref: SubWorkflowRef, code: string, message: string, n8n?: string): Finding => ({
   code,

@@ -13,7 +13,7 @@ export const Finding = z
       .string()
       .meta({ description: 'JSON pointer (RFC 6901) into the workflow; empty for the whole workflow' }),
     message: z.string().meta({ description: 'What is wrong and how to fix it' }),
-    n8n: z.string().optional().meta({ description: 'The exact message of n8n, if any' }),
+    n8n: z.string().optional().meta({ description: 'The exact n8n message, if any' }),
     fix: z
       .object({ label: z.string() })
       .optional()

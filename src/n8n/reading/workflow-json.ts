@@ -153,7 +153,7 @@ function pointerOf(place: Place | null): string {
   return pointer
 }
 
-const TOO_DEEP = `is nested more than ${MAX_JSON_DEPTH} deep`
+const TOO_DEEP = `is nested more than ${MAX_JSON_DEPTH} levels deep`
 
 function scalarFault(value: unknown): string | undefined {
   if (typeof value === 'string') return stringFault(value)

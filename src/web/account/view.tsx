@@ -67,7 +67,7 @@ export const AccountView = ({ user, errors, typed, publicUrl, time }: AccountPro
       <div class="stack span-6">
         <Card title="Sessions">
           <p class="soft">
-            Ends every session of this account, in all browsers and API clients, this one too.
+            Ends every session of this account, in all browsers and API clients, including this one.
           </p>
           <Action action="/account/sign-out-everywhere" icon="signOut">
             Sign out everywhere
@@ -75,8 +75,7 @@ export const AccountView = ({ user, errors, typed, publicUrl, time }: AccountPro
         </Card>
         <Card title="Export">
           <p class="soft">
-            Writes every workflow with all its versions, deployments and runs to a folder. Secrets are left
-            out.
+            Exports every workflow with all its versions, deployments and runs to a folder, without secrets.
           </p>
           <p>
             <code>FLOWKEEP_URL={publicUrl} npm run flowkeep -- export ./backup</code>

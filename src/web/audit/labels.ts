@@ -39,7 +39,7 @@ const actionLabels: Record<string, ActionLabel> = {
   'user.updated': { text: ({ fields }) => `Updated the account${listed(fields)}` },
   'user.password-changed': { text: 'Changed the password' },
   'user.password-reset': {
-    text: 'Reset the password from the server’s command line',
+    text: "Reset the password from the server's command line",
     actor: 'operator',
     tone: 'wait',
   },

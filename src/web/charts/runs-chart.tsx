@@ -55,7 +55,7 @@ export const RunsLegend = () => (
     <Swatch series="fail" label="Failed" />
     <Swatch series="wait" label="Waiting" />
     <Swatch series="run" label="Running or queued" />
-    <Swatch series="idle" label="Cancelled" />
+    <Swatch series="idle" label="Canceled" />
     <Swatch series="unknown" label="Unknown" />
   </span>
 )
@@ -237,7 +237,7 @@ function DeployMarker({ label, x }: { label: string; x: number | null }) {
 function RunsTable({ title, buckets, bucketMs, time, hrefOf }: RunsChartProps) {
   const columns = [
     { label: 'Time' },
-    ...['Succeeded', 'Failed', 'Waiting', 'Running or queued', 'Cancelled', 'Unknown'].map((label) => ({
+    ...['Succeeded', 'Failed', 'Waiting', 'Running or queued', 'Canceled', 'Unknown'].map((label) => ({
       label,
       numeric: true,
     })),

@@ -62,8 +62,8 @@ const byStatus: Record<number, Rule> = {
   402: ({ service }) =>
     explanation(
       'setup',
-      `${service} requires a payment: the plan or balance has run out.`,
-      'Check the billing of the account.',
+      `${service} requires payment: the plan or balance is used up.`,
+      "Check the account's billing.",
     ),
   403: permissionDenied,
   404: ({ service }) =>
@@ -144,7 +144,7 @@ const byMessage: [RegExp, Rule][] = [
     explanation(
       'address',
       'The hostname could not be resolved.',
-      'Check the hostname for typos. In a private network, make sure n8n can resolve it.',
+      'Check the hostname for typos. On a private network, make sure n8n can resolve it.',
     ),
   ],
   [

@@ -56,7 +56,7 @@ const executionStyles: Record<ExecutionStatus, StatusStyle> = {
   success: { tone: 'ok', label: 'Succeeded' },
   error: { tone: 'fail', label: 'Failed' },
   crashed: { tone: 'fail', label: 'Crashed' },
-  canceled: { tone: 'idle', label: 'Cancelled', struckThrough: true },
+  canceled: { tone: 'idle', label: 'Canceled', struckThrough: true },
   running: { tone: 'run', label: 'Running' },
   new: { tone: 'idle', label: 'Queued' },
   waiting: { tone: 'wait', label: 'Waiting' },

@@ -17,14 +17,14 @@ export const generalPages = (publicUrl: string) =>
           <Card label="Keyboard shortcuts">
             <dl class="keys">
               <Key keys={['/']}>Search</Key>
-              <Key keys={['Ctrl K', '⌘ K']}>Search from anywhere, also while typing</Key>
-              <Key keys={['↑', '↓']}>Next and previous suggestion</Key>
-              <Key keys={['j', 'k']}>Next row, previous row</Key>
+              <Key keys={['Ctrl K', '⌘ K']}>Search from anywhere, even while typing</Key>
+              <Key keys={['↑', '↓']}>Next or previous suggestion</Key>
+              <Key keys={['j', 'k']}>Next or previous row</Key>
               <Key keys={['Enter']}>Open the row</Key>
               {navItems.map(({ label, key }) => (
                 <Key keys={['g', key]}>{label}</Key>
               ))}
-              <Key keys={['Esc']}>Close the search, leave a field</Key>
+              <Key keys={['Esc']}>Close search or leave a field</Key>
               <Key keys={['?']}>This page</Key>
             </dl>
           </Card>
@@ -91,7 +91,7 @@ export const generalPages = (publicUrl: string) =>
           </Card>
           <Card label="Your data">
             <dl class="import-ways">
-              <dt>Export everything but secrets to a folder</dt>
+              <dt>Export everything except secrets to a folder</dt>
               <dd>
                 <code>{`FLOWKEEP_URL=${publicUrl} npm run flowkeep -- export ./backup`}</code>
               </dd>

@@ -68,7 +68,7 @@ export async function renderPage(
 
 const restoredNotice = ({ secrets }: RestoredForm): Notice => ({
   kind: 'wait',
-  text: `Your session had expired, so nothing is saved yet. Your input is back${
+  text: `Your session expired before this form was saved. Your input is restored${
     secrets.length > 0 ? ', except secrets: enter them again' : ''
   }. Check the form, then submit it.`,
 })
@@ -292,7 +292,7 @@ const lettersOf = (word: string): string[] =>
 const themeButtons: [Theme, string, IconName][] = [
   ['light', 'Light theme', 'sun'],
   ['dark', 'Dark theme', 'moon'],
-  ['auto', "The system's theme", 'auto'],
+  ['auto', 'System theme', 'auto'],
 ]
 
 /** Three buttons that return to the current page. */

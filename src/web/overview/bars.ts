@@ -16,28 +16,28 @@ interface Bars {
 
 export const periodBars: Record<Period['name'], Bars> = {
   '24h': {
-    before: 'the 24 h before',
+    before: 'the previous 24 h',
     interval: 'hour',
     perBar: 1,
     bucketMs: hourMs,
     steps: 'per hour',
   },
   '7d': {
-    before: 'the 7 days before',
+    before: 'the previous 7 days',
     interval: 'hour',
     perBar: 4,
     bucketMs: hourMs,
     steps: 'per 4 hours',
   },
   '30d': {
-    before: 'the 30 days before',
+    before: 'the previous 30 days',
     interval: 'day',
     perBar: 1,
     bucketMs: dayMs,
     steps: 'per day',
   },
   '90d': {
-    before: 'the 90 days before',
+    before: 'the previous 90 days',
     interval: 'day',
     perBar: 2,
     bucketMs: dayMs,

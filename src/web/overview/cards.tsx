@@ -48,7 +48,7 @@ export function ErrorsCard({
         </Empty>
       ) : (
         <Table
-          caption={`Errors of the last ${period.label}`}
+          caption={`Errors in the last ${period.label}`}
           columns={[
             { label: 'Error' },
             { label: 'Workflow' },
@@ -185,7 +185,7 @@ export function CredentialsCard({
       {credentials.length === 0 ? (
         <Empty
           title="No credentials yet."
-          action={<LinkButton href="/credentials/new">Add a credential</LinkButton>}
+          action={<LinkButton href="/credentials/new">Add credential</LinkButton>}
         >
           Flowkeep stores credentials encrypted and sends them to n8n when you deploy a workflow.
         </Empty>
@@ -241,7 +241,7 @@ export function DeploymentsCard({ overview: { deployments }, time }: Timed) {
       {shown.length === 0 ? (
         <Empty
           title={deployments.length === 0 ? 'No deployments yet.' : 'No active deployments.'}
-          action={<LinkButton href="/deployments/new">Plan a deployment</LinkButton>}
+          action={<LinkButton href="/deployments/new">Plan deployment</LinkButton>}
         >
           Deploy a version of a workflow to an n8n instance.
         </Empty>
@@ -281,10 +281,7 @@ export function LagCard({ overview: { instances, liveByInstance } }: { overview:
       })}
     >
       {instances.length === 0 ? (
-        <Empty
-          title="No instances yet."
-          action={<LinkButton href="/instances/new">Connect an instance</LinkButton>}
-        >
+        <Empty title="No instances yet." action={<LinkButton href="/instances/new">Add instance</LinkButton>}>
           Connect an n8n instance to track its runs.
         </Empty>
       ) : (

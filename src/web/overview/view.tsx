@@ -18,7 +18,7 @@ import type { Overview } from './read-overview.ts'
 import { badFrom, type ShownTime, toDurationBuckets, toMarkers, toRunsBuckets } from './runs-buckets.ts'
 
 /** Error bound of percentile estimates. */
-const errorBoundText = `±${durationErrorBound * 100} %`
+const errorBoundText = `±${durationErrorBound * 100}%`
 
 interface OverviewProps {
   overview: Overview
@@ -77,9 +77,9 @@ const Beginning = () => (
         action={
           <>
             <LinkButton kind="primary" href="/workflows/new" icon="plus">
-              Add a workflow
+              Add workflow
             </LinkButton>
-            <LinkButton href="/instances/new">Connect an instance</LinkButton>
+            <LinkButton href="/instances/new">Add instance</LinkButton>
           </>
         }
       >
@@ -112,13 +112,13 @@ function Waiting({ overview, time }: OverviewProps) {
             title: 'Connect an n8n instance next.',
             text: 'Your workflows are saved. Connect the n8n server that should run them.',
             href: '/instances/new',
-            label: 'Connect an instance',
+            label: 'Add instance',
           }
         : {
             title: 'Deploy a workflow next.',
             text: 'A plan shows what a deployment changes in n8n before anything is sent.',
             href: '/deployments/new',
-            label: 'Plan a deployment',
+            label: 'Plan deployment',
           }
   return (
     <>

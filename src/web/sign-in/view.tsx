@@ -83,7 +83,7 @@ export const RegisterView = ({ back, values, errors }: FormState & { back: strin
         required
         autocomplete="new-password"
         error={errors.password}
-        hint="At least 8 characters. A passphrase beats symbols."
+        hint="At least 8 characters. A long passphrase is stronger than symbols."
       />
       <FormError>{errors['']}</FormError>
       <Button kind="primary">Create account</Button>

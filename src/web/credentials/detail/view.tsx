@@ -128,10 +128,10 @@ function Health(props: {
   return (
     <Remark>
       {testable.length > 0
-        ? 'Not tested yet. Test it: n8n signs in with it once.'
+        ? 'Not tested yet. During a test, n8n signs in with it once.'
         : places.length > 0
           ? 'Not tested yet. The n8n instance that has it cannot test credentials through its API. The next run will show whether it works.'
-          : 'Not in n8n yet. Deploy a workflow that uses it, then n8n can test it.'}
+          : 'Not in n8n yet. Deploy a workflow that uses it, so that n8n can test it.'}
     </Remark>
   )
 }

@@ -7,7 +7,7 @@ import { fieldPrefix } from './save.ts'
 /** Our text for the notices in n8n's form, by the field that a notice is about or else by the notice's name. */
 const remarks: Record<string, string> = {
   signatureSecret: 'Without a signature secret, n8n does not verify that events come from the service.',
-  customScopes: 'Your scopes replace n8n’s defaults. A node fails if it needs a scope that you leave out.',
+  customScopes: "Your scopes replace n8n's defaults. A node fails if it needs a scope that you leave out.",
   httpNode: 'HTTP Request nodes can call any URL of the service with these scopes.',
   useCustomAuth: 'For other kinds of authentication, use the type Custom Auth.',
 }
@@ -109,7 +109,7 @@ function FieldControl({ field, error }: ControlProps) {
 }
 
 const placeholderOf = ({ isStored, hasDefault, defaultText }: FormField) =>
-  isStored ? 'Stored' : defaultText || (hasDefault ? 'n8n’s default' : '')
+  isStored ? 'Stored' : defaultText || (hasDefault ? "n8n's default" : '')
 
 const limitsOf = ({ minimum, maximum, isInteger }: FormField) => ({
   min: minimum ?? undefined,

@@ -75,7 +75,7 @@ export function CredentialForm(props: CredentialFormProps) {
   return (
     <>
       <PageHead
-        title={change ? `Edit ${change.credential.name}` : `New ${label} credential`}
+        title={change ? `Edit ${change.credential.name}` : `Add ${label} credential`}
         meta={<span>{known ? 'Fields from the n8n credential type' : 'Not a built-in n8n type'}</span>}
       />
       {setup && (

@@ -54,7 +54,7 @@ export function CredentialList(props: ListProps) {
         meta={hasAny && <HealthCounts groups={read.groups} query={query} />}
         actions={
           <LinkButton kind="primary" href="/credentials/new" icon="plus">
-            New credential
+            Add credential
           </LinkButton>
         }
       />
@@ -65,7 +65,7 @@ export function CredentialList(props: ListProps) {
             title="No credentials yet."
             action={
               <LinkButton href="/credentials/new" icon="plus">
-                Add a credential
+                Add credential
               </LinkButton>
             }
           >
@@ -78,7 +78,7 @@ export function CredentialList(props: ListProps) {
           <div class="credential-bar">
             <Filters groups={read.groups} filter={filter} catalogue={catalogue} keep={query.get('period')} />
             <Segmented
-              label="Period of runs and failures"
+              label="Period for runs and failures"
               choices={shortPeriods.map((each) => ({
                 label: each.label,
                 href: withQuery(path, query, { period: each.name, after: null }),

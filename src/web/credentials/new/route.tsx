@@ -35,7 +35,7 @@ export function newPages(deps: CredentialPageDeps) {
     const [catalogue, requiring] = await Promise.all([loadCatalogue(), readRequiring(db, c.var.userId, type)])
     return renderPage(
       c,
-      { title: `New ${typeLabel(catalogue, type)} credential`, section: 'credentials', crumbs, status },
+      { title: `Add ${typeLabel(catalogue, type)} credential`, section: 'credentials', crumbs, status },
       <CredentialForm
         catalogue={catalogue}
         type={type}
@@ -58,7 +58,7 @@ export function newPages(deps: CredentialPageDeps) {
       ])
       return renderPage(
         c,
-        { title: 'New credential', section: 'credentials', crumbs },
+        { title: 'Add credential', section: 'credentials', crumbs },
         <TypeChoice catalogue={catalogue} query={query} all={all} missing={missing} />,
       )
     })
@@ -89,7 +89,11 @@ export function newPages(deps: CredentialPageDeps) {
             'This form already created a credential, which was deleted. Open a new form',
           )
         const back = hidden.return === '' ? `/credentials/${created.id}` : returnPath(hidden.return)
-        return redirectWith(c, back, `Saved ${created.name}, encrypted. It is untested until n8n tests it.`)
+        return redirectWith(
+          c,
+          back,
+          `Saved ${created.name}. Its values are encrypted. It is untested until n8n tests it.`,
+        )
       } catch (error) {
         const failure = toFormError(error)
         const { controls } = fieldsOf({ catalogue, type, input, change: null })

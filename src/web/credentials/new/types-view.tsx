@@ -37,7 +37,7 @@ export function TypeChoice({ catalogue, query, all, missing }: TypeChoiceProps) 
   const shown = all || query !== '' ? found : found.slice(0, shownAtFirst)
   return (
     <>
-      <PageHead title="New credential" meta={<span>Choose a service or type</span>} />
+      <PageHead title="Add credential" meta={<span>Choose a service or type</span>} />
       <form
         class="filters type-search"
         action="/credentials/new"

@@ -47,7 +47,7 @@ export function replacePages({ credentials, credentialPusher, credentialReplacer
           {others.length === 0 ? (
             <Empty
               title="No other credentials of this type."
-              action={<LinkButton href={`/credentials/new/${credential.type}`}>New credential</LinkButton>}
+              action={<LinkButton href={`/credentials/new/${credential.type}`}>Add credential</LinkButton>}
             />
           ) : (
             <form method="get" action={path}>

@@ -61,7 +61,7 @@ export function deploymentConfirmPages(deps: DeploymentPageDeps) {
           throw notFound('Deployment')
         return {
           kind: 'ok',
-          text: `${nameOf(found.detail)} was removed from Flowkeep. Its recorded runs stay.`,
+          text: `${nameOf(found.detail)} was removed from Flowkeep. Its recorded runs are not deleted.`,
           path: '/deployments',
         }
       })

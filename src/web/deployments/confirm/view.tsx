@@ -145,7 +145,10 @@ export function UndeployPage({ deployment, detail }: ConfirmProps) {
               Credentials that Flowkeep sent for it are deleted too, unless another workflow on the instance
               uses them.
             </li>
-            <li>Recorded runs stay.{running > 0 && ` ${plural(running, 'run')} in progress may be lost.`}</li>
+            <li>
+              Recorded runs are not deleted.
+              {running > 0 && ` ${plural(running, 'run')} in progress may be lost.`}
+            </li>
           </ul>
           <Form action={`/deployments/${id}/undeploy`}>
             <FormActions back={`/deployments/${id}`}>
@@ -180,12 +183,12 @@ export function DeletePage({
             {isTracked ? (
               <>
                 <b>Nothing changes in n8n.</b> Flowkeep stops recording its runs on {instanceName}. Runs
-                already recorded stay.
+                already recorded are not deleted.
               </>
             ) : (
               <>
-                <b>Its deployment history is deleted.</b> The workflow and its recorded runs stay. Nothing
-                changes in n8n.
+                <b>Its deployment history is deleted.</b> The workflow and its recorded runs are not deleted.
+                Nothing changes in n8n.
               </>
             )}
           </p>

@@ -35,7 +35,7 @@ export function deploymentDriftPage(deps: DeploymentPageDeps) {
         )
         const several =
           ambiguousTypes.length > 0
-            ? ` Nodes use different credentials for ${ambiguousTypes.join(', ')}. Each node’s binding is preserved.`
+            ? ` Nodes use different credentials for ${ambiguousTypes.join(', ')}. Each node's binding is preserved.`
             : ''
         return live
           ? {

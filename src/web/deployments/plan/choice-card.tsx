@@ -88,7 +88,7 @@ export function ChoiceCard({ choices, workflows, instances, versions, plan, time
               ]}
               hint={
                 reportSuccess
-                  ? 'Adds a final node that reports each success, if it cannot affect the workflow.'
+                  ? 'Adds a final node that reports each success, unless it could affect the workflow.'
                   : 'Failures are always reported immediately.'
               }
             />

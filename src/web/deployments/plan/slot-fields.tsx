@@ -20,7 +20,7 @@ export const SlotFields = ({ plan, choices }: { plan: Plan; choices: Choices }) 
         <p class="hint">
           {binding.action && `${actionLabels[binding.action]}. `}
           <a class="link" href={newCredentialHref(binding.type, planPath(choices))}>
-            New credential
+            Add credential
           </a>
         </p>
       </div>

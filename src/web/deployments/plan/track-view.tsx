@@ -55,7 +55,7 @@ export const TrackPage = ({
             required
             maxlength={64}
             error={errors.n8nWorkflowId}
-            hint="The last part of the workflow’s URL in n8n: /workflow/aB3dE5fG7hJ9kL1m."
+            hint="The last part of the workflow's URL in n8n: /workflow/aB3dE5fG7hJ9kL1m."
           />
           <FormError>{errors['']}</FormError>
           <div class="actions">

@@ -75,7 +75,7 @@ const durationText = (ms: number | null, runs: number): Child =>
 
 function Parameters({ selected: { node } }: { selected: SelectedNode }) {
   if (!node) {
-    return <Remark>The version that ran was deleted, so this node’s parameters are unavailable.</Remark>
+    return <Remark>The version that ran was deleted, so this node's parameters are unavailable.</Remark>
   }
   const { rows, omitted } = redactParameters(node.json['parameters'])
   return (

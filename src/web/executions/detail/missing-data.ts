@@ -25,7 +25,10 @@ export function missingData({ page, nodes }: RunView, dataDays: number): Missing
     return because('Running.', 'n8n reports the nodes when the run ends. This page updates automatically.')
   }
   if (run.status === 'waiting') {
-    return because('Waiting.', 'The run waits for a time, a form or a call. Its nodes appear when it ends.')
+    return because(
+      'Waiting.',
+      'The run is waiting for a time, a form or a call. Its nodes appear when it ends.',
+    )
   }
   if (dataState === 'trimmed') {
     const days = plural(workflow?.dataRetentionDays ?? dataDays, 'day')
@@ -47,7 +50,7 @@ export function missingData({ page, nodes }: RunView, dataDays: number): Missing
 function otherData(data: unknown): MissingData {
   const sizeBytes = isContainer(data) && 'sizeBytes' in data ? data.sizeBytes : null
   if (typeof sizeBytes === 'number') {
-    return because('Run data was too large to store.', `The data is ${size(sizeBytes)}. The limit is 256 kB.`)
+    return because('Run data was too large to store.', `The data is ${size(sizeBytes)}. The limit is 256 KB.`)
   }
   return because('This run has custom data without nodes.', 'The API returns the data unchanged.')
 }

@@ -16,7 +16,7 @@ const statusChips = [
   ['stuck', 'Stuck'],
   ['waiting', 'Waiting'],
   ['success', 'Succeeded'],
-  ['canceled', 'Cancelled'],
+  ['canceled', 'Canceled'],
 ] as const
 
 const periods = [

@@ -187,6 +187,6 @@ export function settingsPages(deps: DashboardDeps) {
           409,
         )
       }
-      return redirectWith(c, '/instances', `${instance.name} was removed. Its recorded runs stay.`)
+      return redirectWith(c, '/instances', `${instance.name} was removed. Its recorded runs are not deleted.`)
     })
 }

@@ -109,7 +109,7 @@ export function SettingsPage({ instance, values, errors }: FormState & { instanc
                 error={errors.baseUrl}
                 required
                 maxlength={2048}
-                hint="A different origin is a different server. It requires the API key again, and you cannot switch once this instance has runs."
+                hint="A different origin is a different server and requires the API key again. You cannot change the origin once this instance has runs."
               />
               <FormError>{errors['']}</FormError>
               <div class="actions">
@@ -127,7 +127,7 @@ export function SettingsPage({ instance, values, errors }: FormState & { instanc
                 autocomplete="new-password"
                 error={errors.apiKey}
                 required
-                hint={`Tested before it is saved. A rejected key changes nothing. ${keyHint}`}
+                hint={`Flowkeep tests the key before saving it. A rejected key is not saved. ${keyHint}`}
               />
               <div class="actions">
                 <Button>Replace key</Button>
@@ -138,7 +138,7 @@ export function SettingsPage({ instance, values, errors }: FormState & { instanc
         <div class="stack span-6">
           <Card title="Webhook token" id="token">
             <p class="soft inst-text">
-              Authenticates requests to this instance’s webhook. A new token is shown once, on the next page.
+              Authenticates requests to this instance's webhook. A new token is shown once, on the next page.
               The previous token remains valid for 24 hours. The error reporter gets its own token.
             </p>
             <div class="inst-below">
@@ -146,7 +146,9 @@ export function SettingsPage({ instance, values, errors }: FormState & { instanc
             </div>
           </Card>
           <Card title="Remove instance">
-            <p class="soft inst-text">Removes its deployments from Flowkeep. Recorded runs stay.</p>
+            <p class="soft inst-text">
+              Removes its deployments from Flowkeep. Recorded runs are not deleted.
+            </p>
             <div class="inst-below">
               <LinkButton href={`${path}/remove`} kind="danger" icon="trash">
                 Remove…
@@ -162,7 +164,7 @@ export function SettingsPage({ instance, values, errors }: FormState & { instanc
 const reporterMessages = {
   none: 'This instance has no error reporter.',
   updated: 'The error reporter in n8n has its own new token.',
-  pending: 'The error reporter’s token could not be updated in n8n. The next deployment retries.',
+  pending: "The error reporter's token could not be updated in n8n. The next deployment retries.",
 } as const
 
 /** The only page that shows the token. */
@@ -229,7 +231,7 @@ export function RemovePage({
                 {plural(counts.total, 'deployment')} {counts.total === 1 ? 'is' : 'are'} removed from
                 Flowkeep.
               </b>{' '}
-              Dead letters are deleted and recorded runs stay. Flowkeep deletes the error reporter from n8n if
+              Dead letters are deleted; recorded runs are not. Flowkeep deletes the error reporter from n8n if
               the instance is reachable.
             </p>
             <Form action={`/instances/${id}/remove`}>

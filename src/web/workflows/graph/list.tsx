@@ -43,7 +43,7 @@ export function GraphList({ id, graph, layout, marks, state, hrefOf }: ListProps
   const withBadge = rows.length <= badgedNodes
   return (
     <details class="chart-data graph-list" id={`${id}-list`} {...(find !== '' && { open: true })}>
-      <summary>{nodes.length > searchableNodes ? 'Find a node, or show as list' : 'Show as list'}</summary>
+      <summary>{nodes.length > searchableNodes ? 'Find a node or show as list' : 'Show as list'}</summary>
       {nodes.length > searchableNodes && (
         <form class="graph-find" method="get" action="#graph" role="search" aria-label="Find a node">
           {zoom !== 'auto' && <input type="hidden" name="zoom" value={zoom} />}

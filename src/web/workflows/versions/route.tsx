@@ -50,7 +50,7 @@ export function versionPages(deps: WorkflowPageDeps) {
           />
           <Card
             title="Versions and prompts"
-            note={`success rates of the last ${rateDays} days`}
+            note={`success rates over the last ${rateDays} days`}
             aside={
               workflow.version > 1 && (
                 <a class="link" href={diffHref(id, workflow.version - 1, workflow.version)}>
