@@ -206,8 +206,8 @@ export class Timeline {
       this.#bindings(workflow, version),
     )
     const sent = new Random(`${workflow.name} ${deployment.server} ${version}`)
+    run.enter('verify')
     await run.save({
-      step: 'verify',
       version,
       n8nWorkflowId: n8nIdOf(workflow, deployment),
       deployedHash: sent.hex(64),
@@ -219,8 +219,8 @@ export class Timeline {
 
   async #end(deployment: DemoDeployment, isTakenBack: boolean): Promise<void> {
     const run = await this.#begin(deployment, { action: isTakenBack ? 'undeploy' : 'deactivate' })
+    run.enter('unpublish')
     await run.save({
-      step: 'unpublish',
       liveSince: null,
       ...(isTakenBack && { n8nWorkflowId: null, n8nVersionId: null, deployedHash: null }),
     })
@@ -239,7 +239,7 @@ export class Timeline {
       { action: 'deploy', version },
       this.#bindings(workflow, version),
     )
-    await run.save({ step })
+    run.enter(step)
     if (error !== undefined) await run.fail(error)
     // Delayed so that no job resumes it during the demo.
     else

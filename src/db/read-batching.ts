@@ -45,7 +45,7 @@ export function batchReads(client: Client): Client {
 const turns = 32
 
 /** More are dealt to several batches, which run in parallel. Bounds what one HTTP request takes. */
-const maxBatch = 10
+const maxBatch = 14
 
 function read(client: Client, statement: NeonQueryPromise<boolean, boolean>): Promise<unknown> {
   const pending = requests.getStore()

@@ -1,7 +1,7 @@
 /** @module Binds every slot of a deploy. For a workflow that existed in n8n first, also uses the credentials in n8n. */
 import type { SlotBinding } from '../db/schema/deployments.ts'
-import type { InstanceConnections } from '../instances/connections.ts'
 import type { RequestedBinding, ResolvedSlot } from '../workflows/slot-bindings.ts'
+import type { DeploymentContext } from './context.ts'
 import { type Consents, needsConsent } from './plan/consents.ts'
 import { type Deployed, readsLive, type Release, type Releases } from './release.ts'
 import { getWorkflow } from './remote/state.ts'
@@ -9,12 +9,10 @@ import { requireBound } from './plan/slot-findings.ts'
 
 export class Binder {
   readonly #releases: Releases
-  readonly #connections: Pick<InstanceConnections, 'open'>
   readonly #consents: Consents
 
-  constructor(releases: Releases, connections: Pick<InstanceConnections, 'open'>, consents: Consents) {
+  constructor(releases: Releases, consents: Consents) {
     this.#releases = releases
-    this.#connections = connections
     this.#consents = consents
   }
 
@@ -24,17 +22,17 @@ export class Binder {
    */
   async bind(
     userId: string,
-    release: Release,
+    context: DeploymentContext,
     requested: readonly RequestedBinding[],
-    deployed: Deployed | null,
   ): Promise<SlotBinding[]> {
-    const remote = deployed && readsLive(deployed) ? await this.#remote(userId, release, deployed) : null
+    const { release, deployed } = context
+    const remote = deployed && readsLive(deployed) ? await getRemote(context, deployed) : null
     const slots = await this.#releases.bind(userId, release, requested, deployed, remote)
-    return requireBound(slots.some(needsConsent) ? await this.#consented(userId, release, slots) : slots)
+    return requireBound(slots.some(needsConsent) ? await this.#consented(userId, context, slots) : slots)
   }
 
-  async #consented(userId: string, { instanceId }: Release, slots: ResolvedSlot[]) {
-    const connection = await this.#connections.open(userId, instanceId)
+  async #consented(userId: string, context: DeploymentContext, slots: ResolvedSlot[]) {
+    const connection = await context.connection
     return connection ? this.#consents.settle(userId, connection, slots, { push: true }) : slots
   }
 
@@ -49,9 +47,9 @@ export class Binder {
       credential && reason === 'chosen' ? [{ node: node.name, type, ...credential }] : [],
     )
   }
+}
 
-  async #remote(userId: string, { instanceId }: Release, { n8nWorkflowId }: Deployed) {
-    const connection = await this.#connections.open(userId, instanceId)
-    return connection && n8nWorkflowId !== null ? getWorkflow(connection, n8nWorkflowId) : null
-  }
+async function getRemote(context: DeploymentContext, { n8nWorkflowId }: Deployed) {
+  const connection = await context.connection
+  return connection && n8nWorkflowId !== null ? getWorkflow(connection, n8nWorkflowId) : null
 }

@@ -14,6 +14,7 @@ import { readSlots, type WorkflowSlots } from '../n8n/reading/slots.ts'
 import { checkStructure } from '../n8n/structure/structure.ts'
 import { type BindingSource } from '../workflows/binding-sources.ts'
 import { type RequestedBinding, type ResolvedSlot, resolveSlots } from '../workflows/slot-bindings.ts'
+import { type RunRow, runColumns } from './deploy/run.ts'
 import { bindingsIn } from './remote/local-workflow.ts'
 import { ownCredentials } from './remote/credentials.ts'
 
@@ -30,23 +31,10 @@ export interface Release {
   wanted: WorkflowSlots
 }
 
-const deployedColumns = {
-  id: deployments.id,
-  version: deployments.version,
-  status: deployments.status,
-  managed: deployments.managed,
-  n8nWorkflowId: deployments.n8nWorkflowId,
-  bindings: deployments.bindings,
-  settingsBefore: deployments.settingsBefore,
-  reportsErrors: deployments.reportsErrors,
+export interface Deployed extends RunRow {
   /** The workflow of the deployed or tracked version. */
-  content: workflowVersions.data,
+  content: JsonObject
 }
-
-export type Deployed = Pick<
-  typeof deployments.$inferSelect,
-  Exclude<keyof typeof deployedColumns, 'content'>
-> & { content: JsonObject }
 
 /** One version of a user's workflow, ready to be bound. Every method takes the owner first. */
 export class Releases {
@@ -72,34 +60,30 @@ export class Releases {
     version: number | undefined,
     fixes: readonly string[] = [],
   ): Promise<Release> {
-    const [[row], [instance]] = await this.#db.read.batch([
-      this.#db.read
-        .select({
-          version: workflowVersions.version,
-          name: workflowVersions.name,
-          workflow: workflowVersions.data,
-          contentHash: workflowVersions.contentHash,
-        })
-        .from(workflows)
-        .leftJoin(
-          workflowVersions,
-          and(
-            eq(workflowVersions.workflowId, workflows.id),
-            eq(workflowVersions.version, version ?? workflows.version),
-          ),
-        )
-        .where(and(eq(workflows.userId, userId), eq(workflows.id, workflowId))),
-      this.#db.read
-        .select({ id: instances.id })
-        .from(instances)
-        .where(and(eq(instances.userId, userId), eq(instances.id, instanceId))),
-    ])
+    const [row] = await this.#db.read
+      .select({
+        version: workflowVersions.version,
+        name: workflowVersions.name,
+        workflow: workflowVersions.data,
+        contentHash: workflowVersions.contentHash,
+        instanceId: instances.id,
+      })
+      .from(workflows)
+      .leftJoin(
+        workflowVersions,
+        and(
+          eq(workflowVersions.workflowId, workflows.id),
+          eq(workflowVersions.version, version ?? workflows.version),
+        ),
+      )
+      .leftJoin(instances, and(eq(instances.userId, userId), eq(instances.id, instanceId)))
+      .where(and(eq(workflows.userId, userId), eq(workflows.id, workflowId)))
     if (!row) throw invalid('/workflowId', 'Workflow not found')
     const { workflow: saved, name, contentHash } = row
     if (row.version === null || !saved) {
       throw invalid('/version', `The workflow has no version ${version}`)
     }
-    if (!instance) throw invalid('/instanceId', 'Instance not found')
+    if (row.instanceId === null) throw invalid('/instanceId', 'Instance not found')
     const { workflow, applied } =
       fixes.length > 0 ? checkStructure(saved, fixes) : { workflow: saved, applied: [] }
     return {
@@ -192,7 +176,7 @@ export class Releases {
 
   #deployed() {
     return this.#db.read
-      .select(deployedColumns)
+      .select({ ...runColumns, content: workflowVersions.data })
       .from(deployments)
       .innerJoin(workflowVersions, deployedVersion)
       .$dynamic()

@@ -32,10 +32,12 @@ const chunkRows = 1000
 
 /** Assigns the runs of `n8nVersionId` to its version in the history. */
 export async function attributeRuns(db: Db, deploymentId: string, n8nVersionId: string): Promise<void> {
-  for (;;) {
-    const { rows } = await idempotent(db).execute<{ moved: number }>(
-      sql`select attribute_executions(${deploymentId}::uuid, ${n8nVersionId}, ${chunkRows}::integer) as moved`,
-    )
-    if ((rows[0]?.moved ?? 0) < chunkRows) return
-  }
+  while (isMore(await idempotent(db).execute(attributeSome(deploymentId, n8nVersionId))));
 }
+
+/** Assigns the first runs, and none when n8n has no version ids. `isMore` tells whether there may be others. */
+export const attributeSome = (deploymentId: string, n8nVersionId: string | null): SQL =>
+  sql`select attribute_executions(${deploymentId}::uuid, ${n8nVersionId}, ${chunkRows}::integer) as moved`
+
+export const isMore = ({ rows: [row] }: { rows: Record<string, unknown>[] }): boolean =>
+  row?.moved === chunkRows

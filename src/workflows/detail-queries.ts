@@ -117,19 +117,21 @@ export async function readVersionRates(
 /** Neon limits a response to 10 MB. */
 const maxContentBytes = 5 * 1024 * 1024
 
-/** The n8n JSON of versions `from` to `to`, newest first, up to `maxContentBytes`. */
+/** The n8n JSON of the newest versions before `before`, newest first, up to `maxContentBytes`. */
 export async function readContents(
   db: Reader,
   userId: string,
   workflowId: string,
-  { from, to }: { from: number; to: number },
+  { before = null, limit }: { before?: number | null; limit: number },
 ): Promise<Map<number, JsonObject>> {
   const { rows } = await db.execute<{ version: number; data: JsonObject }>(sql`
     select version, data from (
       select version, workflow_data as data,
         sum(octet_length(workflow_data::text)) over (order by version desc) as size_bytes
       from workflow_versions
-      where user_id = ${userId} and workflow_id = ${workflowId} and version between ${from}::integer and ${to}::integer
+      where user_id = ${userId} and workflow_id = ${workflowId}
+        and (${before}::integer is null or version < ${before}::integer)
+      order by version desc limit ${limit}::integer
     ) sized
     where size_bytes <= ${maxContentBytes}::bigint order by version desc`)
   return new Map(rows.map(({ version, data }) => [version, data]))

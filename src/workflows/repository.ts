@@ -147,7 +147,7 @@ export class WorkflowRepository extends WorkflowVersions {
         .orderBy(desc(workflows.id))
         .limit(page.limit + 1),
     )
-    const rows = await this.#db
+    const rows = await this.#db.read
       .with(matching)
       .select({ row: summaryColumns, matched: matchedCount })
       .from(workflows)

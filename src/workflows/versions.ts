@@ -42,7 +42,7 @@ export class WorkflowVersions {
         .orderBy(desc(workflowVersions.version))
         .limit(limit + 1),
     )
-    const rows = await this.#db
+    const rows = await this.#db.read
       .with(matching)
       .select({ row: versionSummaryColumns, matched: matchedCount })
       .from(workflowVersions)

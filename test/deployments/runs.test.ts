@@ -58,7 +58,7 @@ describe('the lease', () => {
     expect(await world.deps.deployer.resumeDeployments(10)).toBe(0)
     expect((await user.act(id, 'undeploy')).body.code).toBe('conflict')
     expect((await user.act(id, 'deploy', {})).body.code).toBe('conflict')
-    expect((await user.act(id, 'retry')).body).toMatchObject({ status: 'deploying', step: 'workflow-update' })
+    expect((await user.act(id, 'retry')).body).toMatchObject({ status: 'deploying', step: 'workflow-create' })
     expect((await user.api('DELETE', `/v1/deployments/${id}`)).status).toBe(409)
     expect(world.stub.calls().length).toBe(before)
     world.pass(50_000)

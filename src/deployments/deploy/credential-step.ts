@@ -26,7 +26,7 @@ export class CredentialStep {
 
   /** Sends the credentials. @returns the n8n credential of each slot */
   async push(bindings: readonly SlotBinding[]): Promise<CredentialRefs> {
-    await this.#run.save({ step: 'credentials' })
+    this.#run.enter('credentials')
     const refs = new Map<string, N8nCredentialRef>()
     const keyOf = (binding: { type: string } & CredentialChoice) => `${binding.type} ${identityOf(binding)}`
     for (const binding of bindings) {

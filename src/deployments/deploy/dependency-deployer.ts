@@ -9,7 +9,8 @@ import { N8nError } from '../../n8n/api/transport.ts'
 import { canBeCalled, subWorkflowRefs } from '../../n8n/reading/sub-workflow-refs.ts'
 import type { Deployment, NewDeployment } from '../contract.ts'
 import { Dependencies } from '../plan/dependencies.ts'
-import type { Release, Releases } from '../release.ts'
+import type { DeploymentContext } from '../context.ts'
+import type { Releases } from '../release.ts'
 import type { RunRow } from './run.ts'
 import type { SubWorkflows } from '../remote/sub-workflows.ts'
 
@@ -57,12 +58,12 @@ export class DependencyDeployer {
    */
   async deploy(
     userId: string,
-    { workflowId, instanceId, workflow }: Release,
+    { release: { workflowId, instanceId, workflow }, connection: opening }: DeploymentContext,
     there: { n8nWorkflowId: string | null } | null,
     deployer: Deploys,
   ): Promise<void> {
     if (subWorkflowRefs(workflow).length === 0) return
-    const connection = await this.#connections.open(userId, instanceId)
+    const connection = await opening
     if (!connection) return
     const { client } = connection
     try {

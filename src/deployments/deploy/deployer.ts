@@ -15,6 +15,7 @@ import type { InstanceConnections } from '../../instances/connections.ts'
 import type { ErrorReporter } from '../../instances/reporter.ts'
 import type { Catalogue } from '../../n8n/catalogue/catalogue.ts'
 import { Binder } from '../binder.ts'
+import { type DeploymentContext, DeploymentContexts } from '../context.ts'
 import {
   requestedBindings,
   type Deployment,
@@ -64,6 +65,7 @@ export class Deployer {
   readonly remoteCredentials: RemoteCredentials
   readonly settingsRestorer: SettingsRestorer
   readonly #runs: DeploymentRuns
+  readonly #contexts: DeploymentContexts
   readonly #upToDate: UpToDate
   readonly #binder: Binder
   readonly #dependencies: DependencyDeployer
@@ -81,14 +83,17 @@ export class Deployer {
     const consents = new Consents(remoteCredentials)
     this.settledSlots = new SettledSlots(consents, options.loadCatalogue)
     const subWorkflows = new SubWorkflows(db)
+    this.#contexts = new DeploymentContexts(releases, options.connections)
+    const contexts = this.#contexts
     this.#dependencies = new DependencyDeployer(db, { ...options, releases, subWorkflows })
     const { graph: dependencies } = this.#dependencies
     this.settingsRestorer = new SettingsRestorer(db, options)
-    this.#runner = new Runner(now, { ...options, releases, remoteCredentials, subWorkflows })
-    this.#binder = new Binder(releases, options.connections, consents)
-    this.#upToDate = new UpToDate({ ...options, remoteCredentials })
+    this.#runner = new Runner(now, { ...options, contexts, remoteCredentials, subWorkflows })
+    this.#binder = new Binder(releases, consents)
+    this.#upToDate = new UpToDate({ remoteCredentials })
     this.planner = new Planner({
       ...options,
+      contexts,
       releases,
       remoteCredentials,
       subWorkflows,
@@ -107,18 +112,18 @@ export class Deployer {
     const { workflowId, instanceId, version, publish = true, reportSuccess = false } = body
     const { withDependencies = true } = body
     const requested = requestedBindings(body.bindings)
-    const planned = await this.releases.find(userId, workflowId, instanceId, version, body.fixes)
-    const deployed = await this.releases.deployed(userId, workflowId, instanceId)
+    const planned = await this.#contexts.load(userId, body)
+    const { deployed } = planned
     const tracked = deployed?.status === 'tracking' ? deployed : null
     if (deployed && !tracked) {
       const earlier = key && (await this.#options.deployments.findCreated(userId, key))
       if (earlier) return earlier
       throw new AppError('deployment-exists', existing, { extra: { deploymentId: deployed.id } })
     }
-    const bindings = await this.#binder.bind(userId, planned, requested, tracked)
-    await this.#checkSendable(planned)
+    const bindings = await this.#binder.bind(userId, planned, requested)
+    await this.#checkSendable(planned.release)
     if (body.planHash !== undefined) {
-      const { planHash } = await this.planner.plan(userId, {
+      const request = {
         workflowId,
         instanceId,
         version,
@@ -126,19 +131,22 @@ export class Deployer {
         withDependencies,
         ...(body.bindings && { bindings: body.bindings }),
         ...(body.fixes && { fixes: body.fixes }),
-      })
+      }
+      const { planHash } = await this.planner.plan(userId, request, { context: planned })
       if (planHash !== body.planHash) throw new AppError('conflict', 'The plan has changed. Review it again')
     }
-    const release = await this.#saveFixed(userId, planned)
-    if (withDependencies) await this.#dependencies.deploy(userId, release, deployed, this)
-    const intent = intentOf(release.version, publish)
-    if (tracked) return this.#createInPlace(userId, tracked.id, intent, { bindings, reportSuccess }, key)
+    const context = await this.#saveFixed(userId, planned)
+    if (withDependencies) await this.#dependencies.deploy(userId, context, deployed, this)
+    const { version: saved } = context.release
+    const intent = intentOf(saved, publish)
+    if (tracked)
+      return this.#createInPlace(userId, tracked.id, intent, { bindings, reportSuccess }, context, key)
     const id = uuidv7()
-    const row = { id, workflowId, instanceId, version: release.version, bindings, reportSuccess, intent }
+    const row = { id, workflowId, instanceId, version: saved, bindings, reportSuccess, intent }
     const created = await this.#options.deployments.createManaged(userId, row, key)
     if (!created.replayed) {
       const run = await this.#runs.resume(userId, created.id)
-      if (run) await this.#runner.work(run, requestMs)
+      if (run) await this.#runner.work(run, requestMs, context)
     }
     return requireCreated(await this.#options.deployments.find(userId, created.id))
   }
@@ -149,12 +157,13 @@ export class Deployer {
     id: string,
     intent: DeploymentIntent,
     wanted: { bindings: SlotBinding[]; reportSuccess: boolean },
+    context: DeploymentContext,
     key: CreationKey | undefined,
   ): Promise<Deployment> {
     const claimed = await this.#options.deployments.claimKey(userId, id, key)
     const row = claimed.replayed ? null : await this.#runs.find(userId, id)
     const deployment = row
-      ? await this.#start(row, intent, wanted)
+      ? await this.#start(row, intent, wanted, context)
       : await this.#options.deployments.find(userId, claimed.id)
     return requireCreated(deployment)
   }
@@ -174,30 +183,24 @@ export class Deployer {
    */
   async deploy(userId: string, id: string, change: Redeployment): Promise<Deployment | null> {
     const deployed = await this.releases.deployedById(userId, id)
-    return deployed && this.#deploy(userId, id, change, deployed)
+    return deployed && this.#deploy(deployed, change)
   }
 
-  /** @param before the deployment whose bindings fill the slots */
-  async #deploy(
-    userId: string,
-    id: string,
-    change: Redeployment,
-    before: Deployed,
-  ): Promise<Deployment | null> {
-    const row = await this.#runs.find(userId, id)
-    if (!row) return null
-    const { version, publish = true, reportSuccess = row.reportSuccess } = change
+  /** @param before the deployment with the bindings that fill the slots */
+  async #deploy(row: Deployed, change: Redeployment, before = row): Promise<Deployment | null> {
+    const { id, userId, workflowId, instanceId } = row
+    const { version, fixes, publish = true, reportSuccess = row.reportSuccess } = change
     const requested = requestedBindings(change.bindings)
-    const planned = await this.releases.find(userId, row.workflowId, row.instanceId, version, change.fixes)
-    const bindings = await this.#binder.bind(userId, planned, requested, before)
-    await this.#checkSendable(planned)
-    const release = await this.#saveFixed(userId, planned)
-    const intent = intentOf(release.version, publish)
-    if (change.withDependencies !== false) await this.#dependencies.deploy(userId, release, row, this)
-    const isUpToDate = () => this.#upToDate.check(row, intent, bindings, release)
+    const planned = await this.#contexts.load(userId, { workflowId, instanceId, version, fixes }, before)
+    const bindings = await this.#binder.bind(userId, planned, requested)
+    await this.#checkSendable(planned.release)
+    const context = await this.#saveFixed(userId, planned)
+    const intent = intentOf(context.release.version, publish)
+    if (change.withDependencies !== false) await this.#dependencies.deploy(userId, context, row, this)
+    const isUpToDate = () => this.#upToDate.check(row, intent, bindings, context)
     if (reportSuccess === row.reportSuccess && (await isUpToDate()))
       return this.#options.deployments.find(userId, id)
-    return this.#start(row, intent, { bindings, reportSuccess })
+    return this.#start(row, intent, { bindings, reportSuccess }, context)
   }
 
   /**
@@ -212,7 +215,7 @@ export class Deployer {
     if (!deployed) return null
     if (!history) throw invalid('/version', `This deployment has never deployed version ${version}`)
     const { bindings, content } = history
-    return this.#deploy(userId, id, { version }, bindings ? { ...deployed, bindings, content } : deployed)
+    return this.#deploy(deployed, { version }, bindings ? { ...deployed, bindings, content } : deployed)
   }
 
   /**
@@ -301,6 +304,7 @@ export class Deployer {
     row: RunRow,
     intent: DeploymentIntent,
     wanted: { bindings?: RunRow['bindings']; reportSuccess?: boolean } = {},
+    context?: DeploymentContext,
   ): Promise<Deployment | null> {
     const run = await this.#runs.begin(row, intent, wanted)
     if (!run) {
@@ -308,7 +312,7 @@ export class Deployer {
         retryAfterSeconds: 10,
       })
     }
-    await this.#runner.work(run, requestMs)
+    await this.#runner.work(run, requestMs, context)
     return this.#options.deployments.find(row.userId, row.id)
   }
 
@@ -323,15 +327,15 @@ export class Deployer {
   }
 
   /** Saves the repaired workflow as a version. The same repairs of the same version create it only once. */
-  async #saveFixed(userId: string, planned: Release): Promise<Release> {
-    if (planned.applied.length === 0) return planned
-    const { workflowId, version, workflow } = planned
+  async #saveFixed(userId: string, planned: DeploymentContext): Promise<DeploymentContext> {
+    const { workflowId, version, workflow, applied } = planned.release
+    if (applied.length === 0) return planned
     const saved = await this.#options.workflows.derive(userId, workflowId, version, {
       workflow,
       author: 'flowkeep',
     })
     if (saved === null) throw invalid('/workflowId', 'Workflow not found')
-    return { ...planned, version: saved }
+    return { ...planned, release: { ...planned.release, version: saved } }
   }
 }
 

@@ -42,7 +42,7 @@ export class Publication {
    * @throws {N8nError} `rejected`, `conflict` with n8n's reason
    */
   async publish(before: N8nWorkflow, version: number, versionId?: string): Promise<void> {
-    await this.#run.save({ step: 'publish' })
+    this.#run.enter('publish')
     const { catalogue, connection } = this.#tools
     const { client } = connection
     const options = versionId === undefined ? {} : { versionId }
@@ -56,7 +56,7 @@ export class Publication {
 
   /** Waits until its triggers run. A workflow without triggers of its own is live once it is published. */
   async verify(id: string, isCalled: boolean): Promise<void> {
-    await this.#run.save({ step: 'verify' })
+    this.#run.enter('verify')
     const { connection, call, now, wait } = this.#tools
     const expected = this.#run.row.n8nVersionId
     const check = async () => isLive(await call(() => connection.client.getWorkflow(id)), expected, isCalled)
@@ -82,7 +82,7 @@ export class Publication {
 
   /** Also succeeds when it is not published. */
   async unpublish(id: string): Promise<void> {
-    await this.#run.save({ step: 'unpublish' })
+    this.#run.enter('unpublish')
     await this.#tools.call(() => this.#tools.connection.client.unpublishWorkflow(id))
     await this.#run.save({ liveSince: null })
   }

@@ -12,13 +12,14 @@ import {
 } from '../../db/schema/deployments.ts'
 import { workflowVersions } from '../../db/schema/workflows.ts'
 import { AppError } from '../../errors.ts'
-import { appendVersion, attributeRuns } from '../version-history.ts'
+import { appendVersion, attributeRuns, attributeSome, isMore } from '../version-history.ts'
 
 const leaseMs = 60_000
 /** An older lease is renewed before a step calls n8n. One request takes at most 10 s, a step longer. */
 const freshMs = 15_000
 
-const columns = {
+/** What a run needs to know of its deployment. */
+export const runColumns = {
   id: deployments.id,
   userId: deployments.userId,
   workflowId: deployments.workflowId,
@@ -39,12 +40,12 @@ const columns = {
   reportsErrors: deployments.reportsErrors,
 }
 
-export type RunRow = Pick<typeof deployments.$inferSelect, keyof typeof columns>
+export type RunRow = Pick<typeof deployments.$inferSelect, keyof typeof runColumns>
 
 export type Progress = Partial<
   Pick<
     typeof deployments.$inferInsert,
-    | ('step' | 'version' | 'n8nWorkflowId' | 'intent' | 'deployedHash' | 'n8nVersionId' | 'liveSince')
+    | ('version' | 'n8nWorkflowId' | 'intent' | 'deployedHash' | 'n8nVersionId' | 'liveSince')
     | ('settingsBefore' | 'reportsErrors' | 'calls' | 'endpoints')
   >
 >
@@ -88,7 +89,7 @@ export class DeploymentRuns {
   }
 
   async find(userId: string, id: string): Promise<RunRow | null> {
-    const [row] = await this.#db.read.select(columns).from(deployments).where(owned(userId, id))
+    const [row] = await this.#db.read.select(runColumns).from(deployments).where(owned(userId, id))
     return row ?? null
   }
 
@@ -179,7 +180,7 @@ export class DeploymentRuns {
       .update(deployments)
       .set({ ...change, status: 'deploying', error: null, leaseOwner: owner, leaseUntil: this.#leaseEnd() })
       .where(and(owned(userId, id), condition))
-      .returning(columns)
+      .returning(runColumns)
     return row?.intent ? new Run(this.#db, this.#now, owner, { ...row, intent: row.intent }) : null
   }
 
@@ -216,17 +217,29 @@ export class Run {
     this.#leasedAtMs = now().getTime()
   }
 
+  /** Names the step in progress. Saved with the next progress, failure or wait: a resumed run begins at the first step. */
+  enter(step: string): void {
+    this.row = { ...this.row, step }
+  }
+
   /** @throws {LeaseLostError} */
   async save(change: Progress): Promise<void> {
     const at = this.#now().getTime()
-    const [row] = await this.#db
+    this.#saved(await this.#progress(change, at), at)
+  }
+
+  #progress(change: Progress, atMs: number) {
+    return this.#db
       .update(deployments)
-      .set({ ...change, leaseUntil: new Date(at + leaseMs) })
+      .set({ step: this.row.step, ...change, leaseUntil: new Date(atMs + leaseMs) })
       .where(this.#own())
-      .returning(columns)
+      .returning(runColumns)
+  }
+
+  #saved([row]: RunRow[], atMs: number): void {
     if (!row?.intent) throw new LeaseLostError()
     this.row = { ...row, intent: row.intent }
-    this.#leasedAtMs = at
+    this.#leasedAtMs = atMs
   }
 
   /** Call it before each request to n8n. @throws {LeaseLostError} */
@@ -282,15 +295,16 @@ export class Run {
    */
   async goLive(version: number, n8nVersionId: string | null, endpoints: string[]): Promise<void> {
     const { userId, id } = this.row
-    await this.save({ version, n8nVersionId, liveSince: null, endpoints })
-    await this.#db.execute(
-      appendVersion(
-        sql`select id, user_id, version, bindings, n8n_version_id from deployments
-          where user_id = ${userId} and id = ${id} and lease_owner = ${this.#owner}`,
-        this.#now().toISOString(),
-      ),
-    )
-    if (n8nVersionId !== null) await attributeRuns(this.#db, id, n8nVersionId)
+    const now = this.#now()
+    const live = sql`select id, user_id, version, bindings, n8n_version_id from deployments
+      where user_id = ${userId} and id = ${id} and lease_owner = ${this.#owner}`
+    const [saved, , attributed] = await this.#db.batch([
+      this.#progress({ version, n8nVersionId, liveSince: null, endpoints }, now.getTime()),
+      this.#db.execute(appendVersion(live, now.toISOString())),
+      this.#db.execute(attributeSome(id, n8nVersionId)),
+    ])
+    this.#saved(saved, now.getTime())
+    if (n8nVersionId !== null && isMore(attributed)) await attributeRuns(this.#db, id, n8nVersionId)
   }
 
   /** Whether the instance has no other deployment. */

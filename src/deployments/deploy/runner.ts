@@ -1,7 +1,6 @@
 /** @module Works through a run until it finishes, fails or continues in the scheduled job. */
 import type { Log } from '../../http/log.ts'
 import { AppError, errorNameOf } from '../../errors.ts'
-import type { InstanceConnections } from '../../instances/connections.ts'
 import type { ErrorReporter } from '../../instances/reporter.ts'
 import { webhookUrlOf } from '../../instances/repository.ts'
 import { type AttemptOutcome, retry } from '../../lib/retry.ts'
@@ -9,7 +8,7 @@ import { N8nError } from '../../n8n/api/transport.ts'
 import type { Catalogue } from '../../n8n/catalogue/catalogue.ts'
 import { withName } from '../../n8n/sendable/workflow.ts'
 import { backoffAfter, isTransient, reasonOf, waitOf } from './failures.ts'
-import type { Releases } from '../release.ts'
+import type { DeploymentContext, DeploymentContexts } from '../context.ts'
 import type { RemoteCredentials } from '../remote/credentials.ts'
 import { RetryLaterError, LeaseLostError, type Outcome, type Run } from './run.ts'
 import { Steps } from './steps.ts'
@@ -20,10 +19,9 @@ const maximumAttempts = 20
 const gaveUp = `Gave up after ${maximumAttempts} attempts. Fix the cause, then retry`
 
 export interface RunnerOptions {
-  releases: Releases
+  contexts: DeploymentContexts
   remoteCredentials: RemoteCredentials
   subWorkflows: SubWorkflows
-  connections: Pick<InstanceConnections, 'open'>
   reporter: Pick<ErrorReporter, 'ensureReporter' | 'removeReporter'>
   publicUrl: string
   loadCatalogue: () => Promise<Catalogue>
@@ -40,12 +38,16 @@ export class Runner {
     this.#options = options
   }
 
-  /** Finishes, fails or reschedules the run. @throws database errors: the lease expires and the job resumes the run */
-  async work(run: Run, budgetMs: number): Promise<void> {
+  /**
+   * Finishes, fails or reschedules the run.
+   * @param context what the request has loaded of the version to deploy
+   * @throws database errors: the lease expires and the job resumes the run
+   */
+  async work(run: Run, budgetMs: number, context?: DeploymentContext): Promise<void> {
     const deadlineMs = this.#now().getTime() + budgetMs
     try {
       if (run.row.attempts > maximumAttempts) return await run.fail(gaveUp)
-      await run.finish(await this.#carryOut(run, deadlineMs))
+      await run.finish(await this.#carryOut(run, deadlineMs, context))
     } catch (error) {
       if (error instanceof LeaseLostError) return
       if (error instanceof RetryLaterError) return await run.reschedule(error).catch(unlessLeaseLost)
@@ -66,9 +68,14 @@ export class Runner {
     return run.reschedule(new RetryLaterError(waitMs, later, { backsOff: true }))
   }
 
-  async #carryOut(run: Run, deadlineMs: number): Promise<Outcome> {
+  async #carryOut(run: Run, deadlineMs: number, given: DeploymentContext | undefined): Promise<Outcome> {
     const { userId, workflowId, instanceId, intent } = run.row
-    const connection = await this.#options.connections.open(userId, instanceId)
+    const { contexts } = this.#options
+    const version = intent.version ?? run.row.version
+    const isReleasing = intent.action === 'deploy' || intent.action === 'activate'
+    const target = { workflowId, instanceId, version }
+    const context = given ?? (isReleasing ? await contexts.load(userId, target, null) : undefined)
+    const connection = await (context?.connection ?? contexts.open(userId, instanceId))
     if (!connection) throw new AppError('conflict', 'The instance has been deleted')
     const call = this.#caller(run, deadlineMs)
     const { reporter, loadCatalogue, wait } = this.#options
@@ -90,9 +97,8 @@ export class Runner {
         ),
     })
     if (intent.action === 'undeploy') return steps.undeploy()
-    if (intent.action === 'deactivate') return steps.deactivate()
-    const version = intent.version ?? run.row.version
-    const release = await this.#options.releases.find(userId, workflowId, instanceId, version)
+    if (intent.action === 'deactivate' || !context) return steps.deactivate()
+    const { release } = context
     const workflow = withName(release.workflow, release.name)
     return intent.action === 'activate' ? steps.activate(workflow) : steps.deploy(version, workflow)
   }

@@ -4,6 +4,7 @@
  */
 import type { JsonObject } from '../../lib/json-object.ts'
 import { AppError } from '../../errors.ts'
+import { sameJson } from '../../workflows/diff.ts'
 import type { Connection } from '../../instances/connections.ts'
 import type { Reporter } from '../../instances/contract.ts'
 import type { ErrorReporter } from '../../instances/reporter.ts'
@@ -71,10 +72,10 @@ export class Steps {
   async deploy(version: number, workflow: JsonObject): Promise<Outcome> {
     const { bindings } = this.#run.row
     // Fails before anything is sent.
-    await this.#run.save({ step: 'sub-workflows' })
+    this.#run.enter('sub-workflows')
     await this.#resolve(workflow)
     const credentials = await this.#credentials.push(bindings)
-    await this.#run.save({ step: 'reporter' })
+    this.#run.enter('reporter')
     const { connection, reporter } = this.#tools
     const content = {
       workflow,
@@ -105,7 +106,7 @@ export class Steps {
     const started = startedBy(workflow, this.#tools.catalogue)
     if (started === 'nothing') return { status: 'inactive', reason: noTrigger, deployed: false }
     const id = this.#n8nWorkflowId()
-    await this.#run.save({ step: 'publish' })
+    this.#run.enter('publish')
     const current = await this.#call(() => this.#tools.connection.client.getWorkflow(id)).catch(
       ignoreNotFound,
     )
@@ -139,9 +140,10 @@ export class Steps {
     const { userId, id } = this.#run.row
     const workflowId = this.#run.row.n8nWorkflowId ?? (await this.#findCreated())?.id
     if (workflowId !== undefined) {
-      await this.#run.save({ step: 'unpublish', n8nWorkflowId: workflowId })
+      this.#run.enter('unpublish')
+      if (this.#run.row.n8nWorkflowId === null) await this.#run.save({ n8nWorkflowId: workflowId })
       await this.#call(() => client.unpublishWorkflow(workflowId)).catch(ignoreNotFound)
-      await this.#run.save({ step: 'workflow-delete' })
+      this.#run.enter('workflow-delete')
       await this.#publication.delete(workflowId)
       await this.#run.save({
         n8nWorkflowId: null,
@@ -152,7 +154,7 @@ export class Steps {
       })
     }
     await this.#removeStrays()
-    await this.#run.save({ step: 'credential-delete' })
+    this.#run.enter('credential-delete')
     await this.#tools.remoteCredentials.removeUnused(userId, this.#tools.connection, id, this.#tools.call)
     await this.#dropReplaced(this.#run.row.intent.replacedCredentialIds)
     if (await this.#run.isLast()) await this.#tools.reporter.removeReporter(this.#tools.connection)
@@ -164,7 +166,7 @@ export class Steps {
     const { client } = this.#tools.connection
     const { n8nWorkflowId: id, managed } = this.#run.row
     if (id !== null) {
-      await this.#run.save({ step: 'workflow-update' })
+      this.#run.enter('workflow-update')
       const found = await this.#call(() => client.getWorkflow(id)).catch((error: unknown) => {
         if (isN8nError(error, 'not-found') && managed) return undefined
         throw error
@@ -172,7 +174,8 @@ export class Steps {
       if (found?.isArchived) throw archived()
       if (found) return found
     }
-    await this.#run.save({ step: 'workflow-create', n8nWorkflowId: null })
+    this.#run.enter('workflow-create')
+    if (id !== null) await this.#run.save({ n8nWorkflowId: null })
     const created = (await this.#findCreated()) ?? (await this.#create(content))
     this.#hasCreated = true
     await this.#run.save({ n8nWorkflowId: created.id })
@@ -215,15 +218,14 @@ export class Steps {
     const handling = this.#errorHandling({ ...content, workflow }, current.settings)
     const { managed, settingsBefore } = this.#run.row
     const reporterWorkflowId = content.reporter.n8nWorkflowId
+    this.#run.enter('workflow-update')
+    const remembered = settingsToRemember(
+      current.settings,
+      { managed, settingsBefore, reporterWorkflowId },
+      handling,
+    )
     // Saved before the change, so that the original settings can be restored.
-    await this.#run.save({
-      step: 'workflow-update',
-      settingsBefore: settingsToRemember(
-        current.settings,
-        { managed, settingsBefore, reporterWorkflowId },
-        handling,
-      ),
-    })
+    if (!sameJson(remembered, settingsBefore)) await this.#run.save({ settingsBefore: remembered })
     const { client } = this.#tools.connection
     const body = await this.#body(content, current)
     const answer = await this.#call(() => client.updateWorkflow(current.id, body, { publishIfActive: false }))

@@ -1,18 +1,16 @@
 /** @module Checks whether n8n already matches a deploy, so that there is nothing to send. Only reads. */
 import type { DeploymentIntent } from '../../db/schema/deployments.ts'
-import type { InstanceConnections } from '../../instances/connections.ts'
 import { withoutSuccessReport } from '../../instances/success-report.ts'
 import { N8nError } from '../../n8n/api/transport.ts'
 import { withName } from '../../n8n/sendable/workflow.ts'
 import { sameBindings } from '../../workflows/binding-sources.ts'
-import type { Release } from '../release.ts'
+import type { DeploymentContext } from '../context.ts'
 import type { RemoteCredentials } from '../remote/credentials.ts'
 import { remoteHash } from '../remote/form.ts'
 import { missingCredentials } from '../remote/state.ts'
 import type { RunRow } from './run.ts'
 
 interface UpToDateOptions {
-  connections: Pick<InstanceConnections, 'open'>
   remoteCredentials: Pick<RemoteCredentials, 'preview'>
 }
 
@@ -28,19 +26,21 @@ export class UpToDate {
     row: RunRow,
     intent: DeploymentIntent,
     bindings: RunRow['bindings'],
-    release: Pick<Release, 'name' | 'workflow'>,
+    context: Pick<DeploymentContext, 'release' | 'connection'>,
   ): Promise<boolean> {
     const { userId, instanceId, n8nWorkflowId } = row
     if (row.intent || row.version !== intent.version || n8nWorkflowId === null) return false
     if (row.status !== (intent.unpublished ? 'inactive' : 'active')) return false
     if (!sameBindings(row.bindings, bindings)) return false
     const own = new Set(bindings.flatMap((each) => ('credentialId' in each ? [each.credentialId] : [])))
-    for (const credentialId of own) {
-      const preview = await this.#options.remoteCredentials.preview(userId, instanceId, credentialId)
-      if (preview?.action !== 'unchanged') return false
-    }
+    const { remoteCredentials } = this.#options
+    const previews = await Promise.all(
+      [...own].map((credentialId) => remoteCredentials.preview(userId, instanceId, credentialId)),
+    )
+    if (previews.some((preview) => preview?.action !== 'unchanged')) return false
+    const { release } = context
     try {
-      const connection = await this.#options.connections.open(userId, instanceId)
+      const connection = await context.connection
       const live = await connection?.client.getWorkflow(n8nWorkflowId)
       if (!connection || !live || live.isArchived || live.active === Boolean(intent.unpublished)) return false
       if (live.name !== withName(release.workflow, release.name).name) return false

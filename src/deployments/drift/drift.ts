@@ -58,6 +58,11 @@ interface Row {
   name: string
 }
 
+/** The instance, and our ID of each credential that Flowkeep sent there, by its n8n ID. */
+interface Opened extends Connection {
+  own: Map<string, string>
+}
+
 export interface DriftOptions {
   /** Deploys a version over the workflow in n8n; null when the deployment does not exist. */
   deploy: (
@@ -108,12 +113,7 @@ export class DeploymentDrift {
     return { drift, remote, instance: connection.instance }
   }
 
-  async #driftOf(
-    userId: string,
-    row: Row,
-    connection: Connection,
-    remote: N8nWorkflow | null,
-  ): Promise<Drift> {
+  async #driftOf(userId: string, row: Row, connection: Opened, remote: N8nWorkflow | null): Promise<Drift> {
     const expected = row.status === 'tracking' ? null : row.status === 'active'
     if (!remote) {
       return {
@@ -169,7 +169,7 @@ export class DeploymentDrift {
     const own = toLocalWorkflow(remote, {
       sent,
       reporterWorkflowId: connection.instance.reporterWorkflowId,
-      ownCredentials: await ownCredentials(this.#db, userId, row.instanceId),
+      ownCredentials: connection.own,
     })
     const renamed = remote.name === sent.body.name ? undefined : remote.name
     const version = await this.#versionOf(userId, row, own.workflow, renamed)
@@ -263,14 +263,17 @@ export class DeploymentDrift {
     return { ...rest, n8nWorkflowId }
   }
 
-  async #open(userId: string, row: Row): Promise<Connection> {
-    const connection = await this.#options.connections.open(userId, row.instanceId)
+  async #open(userId: string, row: Row): Promise<Opened> {
+    const [connection, own] = await Promise.all([
+      this.#options.connections.open(userId, row.instanceId),
+      ownCredentials(this.#db, userId, row.instanceId),
+    ])
     if (!connection) throw new AppError('conflict', 'The instance has been deleted')
-    return connection
+    return { ...connection, own }
   }
 
   /** Empty while n8n has exactly the workflow that was sent last, even if today's code would send another one. */
-  async #diff(userId: string, row: Row, connection: Connection, remote: N8nWorkflow): Promise<RemoteDiff> {
+  async #diff(userId: string, row: Row, connection: Opened, remote: N8nWorkflow): Promise<RemoteDiff> {
     const { body } = await this.#sent(userId, row, connection, remote)
     const diff = diffRemote(body, remote)
     if (row.deployedHash === null || row.deployedHash !== (await remoteHash(remote))) return diff
@@ -278,8 +281,8 @@ export class DeploymentDrift {
   }
 
   /** The workflow that deploying the version sends, or the version itself when it is only tracked. */
-  async #sent(userId: string, row: Row, connection: Connection, remote: N8nWorkflow): Promise<Sent> {
-    const refs = await this.#refs(userId, row)
+  async #sent(userId: string, row: Row, connection: Opened, remote: N8nWorkflow): Promise<Sent> {
+    const refs = refsOf(row, connection)
     // Earlier releases used this name for every workflow without one.
     const named = withName(row.content, remote.name === FALLBACK_NAME ? remote.name : row.name)
     if (row.status === 'tracking') {
@@ -312,16 +315,15 @@ export class DeploymentDrift {
   async #endpoints(remote: N8nWorkflow): Promise<string[]> {
     return endpointsOf(liveNodes(remote), await this.#options.loadCatalogue())
   }
+}
 
-  /** The credentials in n8n that the slots are bound to. */
-  async #refs(userId: string, { instanceId, bindings }: Row): Promise<CredentialRefs> {
-    const put = await ownCredentials(this.#db, userId, instanceId)
-    const remoteIds = new Map([...put].map(([n8nId, id]) => [id, n8nId]))
-    return slotRefs(bindings, (binding) => {
-      const id = 'credentialId' in binding ? remoteIds.get(binding.credentialId) : binding.n8nCredentialId
-      return id === undefined ? undefined : { id, name: '' }
-    })
-  }
+/** The credentials in n8n that the slots are bound to. */
+function refsOf({ bindings }: Row, { own }: Opened): CredentialRefs {
+  const remoteIds = new Map([...own].map(([n8nId, id]) => [id, n8nId]))
+  return slotRefs(bindings, (binding) => {
+    const id = 'credentialId' in binding ? remoteIds.get(binding.credentialId) : binding.n8nCredentialId
+    return id === undefined ? undefined : { id, name: '' }
+  })
 }
 
 function bindNamed(credentials: unknown, refs: ReturnType<CredentialRefs['get']>): unknown {

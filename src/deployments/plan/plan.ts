@@ -1,6 +1,6 @@
 /** @module Plans a deployment: its changes and problems. Only reads, here and in n8n. */
 import { notFound } from '../../errors.ts'
-import { type Connection, type InstanceConnections, toAppError } from '../../instances/connections.ts'
+import { type Connection, toAppError } from '../../instances/connections.ts'
 import { N8nError } from '../../n8n/api/transport.ts'
 import type { Catalogue } from '../../n8n/catalogue/catalogue.ts'
 import { endpointsOf, productionUrls } from '../../n8n/reading/webhook-paths.ts'
@@ -10,6 +10,7 @@ import { withName } from '../../n8n/sendable/workflow.ts'
 import { withSubWorkflows } from '../../n8n/reading/sub-workflow-refs.ts'
 import { identityOf } from '../../workflows/binding-sources.ts'
 import { type RequestedBinding, type ResolvedSlot } from '../../workflows/slot-bindings.ts'
+import type { DeploymentContext, DeploymentContexts } from '../context.ts'
 import { requestedBindings } from '../contract.ts'
 import { slotRefs } from '../remote/credential-refs.ts'
 import { errorHandlingOf, namedErrorWorkflow } from '../deploy/error-handling.ts'
@@ -38,7 +39,7 @@ export interface PlannerOptions {
   releases: Releases
   remoteCredentials: RemoteCredentials
   settledSlots: SettledSlots
-  connections: Pick<InstanceConnections, 'open'>
+  contexts: DeploymentContexts
   loadCatalogue: () => Promise<Catalogue>
   subWorkflows: SubWorkflows
   dependencies: Dependencies
@@ -53,15 +54,18 @@ export class Planner {
 
   /**
    * @param assumed workflows to treat as live on the instance, because they are deployed first
+   * @param context the request's release, loaded
    * @throws {AppError} `invalid`; `instance-*`
    */
-  async plan(userId: string, request: PlanRequest, assumed: ReadonlySet<string> = new Set()): Promise<Plan> {
-    const { releases, connections } = this.#options
-    const { workflowId, instanceId, version, fixes } = request
+  async plan(
+    userId: string,
+    request: PlanRequest,
+    { assumed = new Set(), context }: { assumed?: ReadonlySet<string>; context?: DeploymentContext } = {},
+  ): Promise<Plan> {
+    const { contexts } = this.#options
     const requested = requestedBindings(request.bindings)
-    const release = await releases.find(userId, workflowId, instanceId, version, fixes)
-    const deployed = await releases.deployed(userId, workflowId, instanceId)
-    const connection = await connections.open(userId, instanceId)
+    const { release, deployed, connection: opening } = context ?? (await contexts.load(userId, request))
+    const connection = await opening
     if (!connection) throw notFound('Instance')
     try {
       return await this.#compare(userId, request, release, deployed, requested, connection, assumed)
@@ -215,7 +219,11 @@ export class Planner {
     const live = new Set([...assumed, workflowId])
     const planned: PlannedDependency[] = []
     for (const { workflowId: id, name, deploymentId, status, action } of order.pending) {
-      const { ready, problems, version } = await this.plan(userId, { workflowId: id, instanceId }, live)
+      const { ready, problems, version } = await this.plan(
+        userId,
+        { workflowId: id, instanceId },
+        { assumed: live },
+      )
       planned.push({ workflowId: id, name, version, deploymentId, status, action, ready, problems })
       live.add(id)
       if (!ready) findings.push(notReady(name))

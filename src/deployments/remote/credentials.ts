@@ -71,10 +71,9 @@ export class RemoteCredentials {
     instanceId: string,
     credentialId: string,
   ): Promise<{ action: 'create' | 'update' | 'unchanged'; ref: N8nCredentialRef } | null> {
-    const opened = await this.#credentials.open(userId, credentialId)
+    const [opened, state] = await this.#open(userId, instanceId, credentialId)
     if (!opened) return null
     const sent = await this.#sent(opened)
-    const state = await this.#find(userId, instanceId, credentialId)
     const id = state?.n8nCredentialId ?? (await ownId(instanceId, credentialId))
     const isSame = state?.fingerprint === (await this.#fingerprintOf(sent))
     const action = state?.fingerprint ? (isSame ? 'unchanged' : 'update') : 'create'
@@ -96,10 +95,10 @@ export class RemoteCredentials {
   ): Promise<Pushed> {
     const can = await call(() => client.capabilities())
     for (let tries = 1; ; tries += 1) {
-      const opened = await this.#credentials.open(userId, credentialId)
+      const [opened, known] = await this.#open(userId, instance.id, credentialId)
       if (!opened) throw new AppError('conflict', 'A bound credential has been deleted. Bind another one')
       const sent = await this.#sent(opened)
-      const state = await this.#claim(userId, instance.id, credentialId)
+      const state = known ?? (await this.#claim(userId, instance.id, credentialId))
       const fingerprint = await this.#fingerprintOf(sent)
       const ref = { id: state.n8nCredentialId, name: sent.name }
       const isSame = tries === 1 && state.fingerprint === fingerprint
@@ -233,6 +232,14 @@ export class RemoteCredentials {
     const state = await this.#find(userId, instanceId, credentialId)
     if (!state) throw new AppError('conflict', 'A bound credential has been deleted. Bind another one')
     return state
+  }
+
+  /** The credential, and what is known of it on the instance. */
+  #open(userId: string, instanceId: string, credentialId: string) {
+    return Promise.all([
+      this.#credentials.open(userId, credentialId),
+      this.#find(userId, instanceId, credentialId),
+    ])
   }
 
   async #find(userId: string, instanceId: string, credentialId: string): Promise<RemoteState | undefined> {

@@ -4,6 +4,13 @@ import { notFound } from '../../errors.ts'
 import { type Instance } from '../../instances/contract.ts'
 import type { DashboardDeps, DashboardEnv } from '../context.ts'
 
+/** @throws {AppError} `not-found` if the path has no valid ID */
+export function idOf(c: Context<DashboardEnv>): string {
+  const { data } = IdParam.safeParse({ id: c.req.param('id') })
+  if (!data) throw notFound('Instance')
+  return data.id
+}
+
 /**
  * The instance in the path.
  * @throws {AppError} `not-found` if the row does not exist or belongs to another user
@@ -12,8 +19,7 @@ export async function instanceOf(
   c: Context<DashboardEnv>,
   { instances }: Pick<DashboardDeps, 'instances'>,
 ): Promise<Instance> {
-  const { data } = IdParam.safeParse({ id: c.req.param('id') })
-  const instance = data ? await instances.find(c.var.userId, data.id) : null
+  const instance = await instances.find(c.var.userId, idOf(c))
   if (!instance) throw notFound('Instance')
   return instance
 }

@@ -29,10 +29,11 @@ export function detailPages(deps: CredentialPageDeps) {
     const { userId, viewer } = c.var
     const period = periodNamed(c.req.query('period'), shortPeriods)
     const at = now()
-    const [credential, usage, stats, catalogue, pending] = await Promise.all([
+    const [credential, usage, stats, places, catalogue, pending] = await Promise.all([
       credentials.find(userId, id),
       credentials.usage(userId, id),
       analytics.credentials(userId, { ...rangeOf(period, at), limit: noLimit }),
+      readPlaces(db, userId, id, at),
       loadCatalogue(),
       // A credential that cannot be decrypted cannot be pushed either. The edit page reports it.
       credentialPusher.pending(userId, id).catch((error: unknown) => {
@@ -41,7 +42,6 @@ export function detailPages(deps: CredentialPageDeps) {
       }),
     ])
     if (!credential || !usage) throw notFound('Credential')
-    const places = await readPlaces(db, userId, id, at)
     const ownStats = stats.items.find(({ credentialId }) => credentialId === id)
     return renderPage(
       c,

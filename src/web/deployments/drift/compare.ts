@@ -14,16 +14,21 @@ export interface Comparison {
 
 type CompareDeps = Pick<DashboardDeps, 'drift' | 'workflows'>
 
-/** Returns null if the deployment does not exist. @throws {AppError} like `DeploymentDrift.find` */
+/**
+ * @param found the deployment, read at the same time
+ * @returns null if it does not exist
+ * @throws {AppError} like `DeploymentDrift.find`
+ */
 export async function compare(
   { drift: drifts, workflows }: CompareDeps,
   userId: string,
-  deployment: Deployment,
-  detail: DeploymentDetail,
+  id: string,
+  found: Promise<{ deployment: Deployment; detail: DeploymentDetail }>,
 ): Promise<Comparison | null> {
-  const { id, workflowId, version, bindings, status } = deployment
   const compared = await drifts.compare(userId, id)
   if (!compared) return null
+  const { deployment, detail } = await found
+  const { workflowId, version, bindings, status } = deployment
   const { drift, remote } = compared
   if (!drift.drifted || !drift.diff || !remote) return { drift, sides: null }
   const [deployed, wanted] = await Promise.all([

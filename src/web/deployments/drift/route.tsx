@@ -12,13 +12,12 @@ export function deploymentDriftPage(deps: DeploymentPageDeps) {
   const { read, render } = deploymentContext(deps)
   return new Hono<DashboardEnv>()
     .get('/:id/drift', async (c) => {
-      const found = await read(c)
-      const comparison = await compare(deps, c.var.userId, found.deployment, found.detail).catch(
-        (error: unknown) => {
-          if (error instanceof AppError && error.code !== 'not-found') return error
-          throw error
-        },
-      )
+      const reading = read(c)
+      const comparing = compare(deps, c.var.userId, idOf(c), reading).catch((error: unknown) => {
+        if (error instanceof AppError && error.code !== 'not-found') return error
+        throw error
+      })
+      const [found, comparison] = await Promise.all([reading, comparing])
       return render(
         c,
         found,

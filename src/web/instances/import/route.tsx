@@ -8,7 +8,7 @@ import type { DashboardDeps } from '../../context.ts'
 import { readForm } from '../../form-data.ts'
 import { renderPage } from '../../layout/page.tsx'
 import { act } from '../../links/outcome.ts'
-import { crumbsOf, instanceOf, section } from '../page-context.ts'
+import { crumbsOf, idOf, instanceOf, section } from '../page-context.ts'
 import { importSelected, importLimit } from './import-selected.ts'
 import { ImportPage } from './view.tsx'
 
@@ -17,16 +17,16 @@ export function instanceImportPage(deps: DashboardDeps) {
   return new Hono<DashboardEnv>()
     .get('/:id/import', async (c) => {
       const { userId } = c.var
-      const instance = await instanceOf(c, deps)
       const params = { name: c.req.query('q') || undefined, cursor: c.req.query('cursor') || undefined }
       // Values that n8n would reject are ignored.
       const { data: query = {} } = RemoteWorkflowQuery.safeParse(params)
-      const found = await remoteWorkflows
-        .list(userId, instance.id, { ...query, limit: importLimit })
-        .catch((error: unknown) => {
+      const [instance, found] = await Promise.all([
+        instanceOf(c, deps),
+        remoteWorkflows.list(userId, idOf(c), { ...query, limit: importLimit }).catch((error: unknown) => {
           if (error instanceof AppError) return error
           throw error
-        })
+        }),
+      ])
       if (!found) throw notFound('Instance')
       return renderPage(
         c,

@@ -32,13 +32,14 @@ export function detailPages(deps: WorkflowPageDeps) {
       const { userId, viewer } = c.var
       const to = now()
       const month = { workflowId: id, from: new Date(to.getTime() - rateDays * dayMs), to }
-      const [found, places, readiness, credentials, slice, rates, runs, incidents, failingNodes, nodes] =
+      const [found, places, readiness, credentials, slice, contents, rates, runs, incidents, failing, nodes] =
         await Promise.all([
           findWorkflow(deps, c),
           readPlaces(db, userId, id),
           requirements.readiness(userId, id),
           readCredentialStates(db, userId, id),
           workflows.versions(userId, id, { limit: shownVersions + 1 }),
+          readContents(db, userId, id, { limit: shownVersions + 1 }),
           readVersionRates(db, userId, id, month),
           executions.list(userId, { workflowId: id }, { limit: shownRuns, after: null }),
           new IncidentRepository(db).list(userId, { workflowId: id }, { limit: shownRuns, after: null }),
@@ -47,10 +48,6 @@ export function detailPages(deps: WorkflowPageDeps) {
         ])
       const { workflow, deployments, today } = found
       const items = slice?.items ?? []
-      const contents = await readContents(db, userId, id, {
-        from: items.at(-1)?.version ?? workflow.version,
-        to: workflow.version,
-      })
       const before = contents.get(workflow.version - 1)
       return renderPage(
         c,
@@ -63,7 +60,7 @@ export function detailPages(deps: WorkflowPageDeps) {
             places,
             credentials,
             rates,
-            failingNodes,
+            failingNodes: failing,
             nodes,
             runs: runs.items,
             incidents: incidents.items,

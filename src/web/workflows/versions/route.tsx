@@ -25,15 +25,14 @@ export function versionPages(deps: WorkflowPageDeps) {
       const { userId, viewer } = c.var
       const after = versionNumber(c.req.query('after')) ?? undefined
       const range = { from: new Date(now().getTime() - rateDays * dayMs), to: now() }
-      const [found, slice, rates] = await Promise.all([
+      const [found, slice, contents, rates] = await Promise.all([
         findWorkflow(deps, c),
         workflows.versions(userId, id, { limit: pageVersions + 1, cursor: after }),
+        readContents(db, userId, id, { before: after ?? null, limit: pageVersions + 1 }),
         readVersionRates(db, userId, id, range),
       ])
       const { workflow, deployments, today } = found
       const items = slice?.items ?? []
-      const [newest, oldest] = [items[0]?.version ?? 0, items.at(-1)?.version ?? 0]
-      const contents = await readContents(db, userId, id, { from: oldest, to: newest })
       const versions = listVersions(items, contents, pageVersions)
       const more = items.length > pageVersions || slice?.nextCursor
       const path = workflowHref(id, '/versions')
