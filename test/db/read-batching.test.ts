@@ -81,10 +81,10 @@ describe.each(databaseKinds)('reads of one request, on $kind', ({ create }) => {
   })
 
   test('many are dealt to several batches', async () => {
-    const values = Array.from({ length: 25 }, (_, index) => index)
+    const values = Array.from({ length: 30 }, (_, index) => index)
     const results = await asOneRequest(() => Promise.all(values.map((value) => number(value))))
     expect(results).toEqual(values)
-    expect(sent.map(({ queries }) => queries.length).toSorted()).toEqual([8, 8, 9])
+    expect(sent.map(({ queries }) => queries.length).toSorted()).toEqual([10, 10, 10])
   })
 
   test('one that fails does not fail the others', async () => {
