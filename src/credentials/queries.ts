@@ -53,8 +53,9 @@ const recentDays = 30
 const recentFailures = 10
 const maximumPlaces = 100
 
-/** An instance that has it and can test it. An instance with unknown capabilities counts too. */
-const testableOn = sql`r.fingerprint is not null and coalesce(i.capabilities ->> 'generation', '') <> 'legacy'`
+/** Whether an instance can test credentials. One with unknown capabilities counts too. */
+const canTest = sql`coalesce(i.capabilities ->> 'generation', '') <> 'legacy'`
+const testableOn = sql`r.fingerprint is not null and ${canTest}`
 
 /** Rejected credentials first, then untested ones, then by name. `after` is the last id of the previous page. */
 export async function readCredentials(
@@ -133,7 +134,10 @@ export interface RecentFailure extends Record<string, unknown> {
 }
 
 export interface CredentialPlaces {
+  /** The instances that have it. */
   places: Place[]
+  /** The instances that do not have it yet and can test it. */
+  offered: Pick<Place, 'instanceId' | 'name'>[]
   deployments: BoundDeployment[]
   /** The newest runs of these deployments in the last 30 days that failed at a node bound to it. */
   failures: RecentFailure[]
@@ -142,7 +146,7 @@ export interface CredentialPlaces {
 const iso = (column: ReturnType<typeof sql>) =>
   sql`to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
 
-/** The instances that have a credential, the nodes bound to it, and the recent runs that failed at those nodes. */
+/** The instances that have or can test a credential, the nodes bound to it, and the recent runs that failed at those nodes. */
 export async function readPlaces(
   db: Reader,
   userId: string,
@@ -152,11 +156,13 @@ export async function readPlaces(
   const isBound = sql`d.bindings @> jsonb_build_array(jsonb_build_object('credentialId', ${id}::text))`
   const since = new Date(now.getTime() - recentDays * dayMs).toISOString()
   const [places, deployments, failures] = await db.batch([
-    db.execute<Place>(sql`
-      select i.id as "instanceId", i.name, ${iso(sql`r.pushed_at`)} as "pushedAt", ${testableOn} as "canTest"
-      from remote_credentials r join instances i on i.user_id = r.user_id and i.id = r.instance_id
-      where r.user_id = ${userId} and r.credential_id = ${id} and r.fingerprint is not null
-      order by r.pushed_at desc nulls last, i.id desc limit ${maximumPlaces}`),
+    db.execute<Place & { hasIt: boolean }>(sql`
+      select i.id as "instanceId", i.name, ${iso(sql`r.pushed_at`)} as "pushedAt", ${canTest} as "canTest",
+        r.fingerprint is not null as "hasIt"
+      from instances i
+      left join remote_credentials r on r.user_id = i.user_id and r.instance_id = i.id and r.credential_id = ${id}
+      where i.user_id = ${userId} and (r.fingerprint is not null or ${canTest})
+      order by "hasIt" desc, r.pushed_at desc nulls last, i.id desc limit ${maximumPlaces}`),
     db.execute<BoundDeployment>(sql`
       select d.id, d.workflow_id as "workflowId", w.name as "workflowName", i.name as "instanceName", d.version, d.status,
         (select jsonb_agg(b ->> 'node') from jsonb_array_elements(d.bindings) b where b ->> 'credentialId' = ${id}) as nodes
@@ -177,7 +183,12 @@ export async function readPlaces(
             and d.bindings @> jsonb_build_array(jsonb_build_object('node', e.error_node, 'credentialId', ${id}::text)))
       order by ${happenedAtOfE} desc, e.id desc limit ${recentFailures}`),
   ])
-  return { places: places.rows, deployments: deployments.rows, failures: failures.rows }
+  return {
+    places: places.rows.filter(({ hasIt }) => hasIt),
+    offered: places.rows.filter(({ hasIt }) => !hasIt),
+    deployments: deployments.rows,
+    failures: failures.rows,
+  }
 }
 
 export interface RequiringWorkflow extends Record<string, unknown> {

@@ -1,5 +1,5 @@
 /** @module `/credentials/:id`: shows, tests and deletes a credential. */
-import { IdParam } from '../../../lib/scalars.ts'
+import { IdParam, Uuid } from '../../../lib/scalars.ts'
 import { type Context, Hono } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { type CredentialTestResult } from '../../../credentials/contract.ts'
@@ -65,16 +65,35 @@ export function detailPages(deps: CredentialPageDeps) {
     )
   }
 
+  /**
+   * Tests the credential on an instance. Pushes it first if the instance does not have its current values.
+   * @throws {AppError} as `CredentialHealth.test` and `CredentialPusher.push`
+   */
+  async function testOn(userId: string, id: string, instance: string): Promise<Notice> {
+    const instanceId = Uuid.safeParse(instance).data
+    if (instanceId === undefined) throw notFound('Instance')
+    try {
+      return testNotice(await credentialHealth.test(userId, id, instanceId))
+    } catch (error) {
+      if (!(error instanceof AppError) || error.code !== 'conflict') throw error
+    }
+    const pushed = await credentialPusher.push(userId, id, instanceId)
+    const failed = pushed?.results.find(({ status }) => status === 'failed')
+    if (failed) return { kind: 'fail', text: `Not sent to ${failed.instanceName}: ${failed.reason}` }
+    return testNotice(await credentialHealth.test(userId, id, instanceId))
+  }
+
   return new Hono<DashboardEnv>()
     .get('/:id', (c) => detailPage(c, idOf(c)))
     .post('/:id/validate', async (c) => {
       const id = idOf(c)
       const form = await readForm(c)
       const back = form.has('return') ? returnPath(form.get('return')) : `/credentials/${id}`
+      const instance = form.get('instance')
       try {
-        const result = await credentialHealth.test(c.var.userId, id)
-        if (!result) throw notFound('Credential')
-        const { kind, text } = testNotice(result)
+        const { kind, text } = instance
+          ? await testOn(c.var.userId, id, instance)
+          : testNotice(await credentialHealth.test(c.var.userId, id))
         return redirectWith(c, back, text, kind)
       } catch (error) {
         if (!(error instanceof AppError) || error.code === 'not-found') throw error
@@ -113,7 +132,10 @@ function idOf(c: Context): string {
   return parsed.data.id
 }
 
-function testNotice({ status, message }: CredentialTestResult): Notice {
+/** @throws {AppError} `not-found` for a credential that does not exist */
+function testNotice(result: CredentialTestResult | null): Notice {
+  if (!result) throw notFound('Credential')
+  const { status, message } = result
   if (status === 'valid') return { kind: 'ok', text: 'Credential works: n8n signed in with it.' }
   if (status === 'invalid') return { kind: 'fail', text: `Rejected: ${message}` }
   return { kind: 'wait', text: `Not tested: ${message}. The next run will show whether it works.` }

@@ -3,7 +3,8 @@ import type { CredentialStats } from '../../../analytics/contract.ts'
 import type { Credential, CredentialUsage, PendingDeployment } from '../../../credentials/contract.ts'
 import type { Catalogue } from '../../../n8n/catalogue/catalogue.ts'
 import { Card, Grid, KeyValues, Kpi, Kpis, Remark } from '../../components/card.tsx'
-import { Action, LinkButton, Segmented, withQuery } from '../../components/controls.tsx'
+import { Action, Button, LinkButton, Segmented, withQuery } from '../../components/controls.tsx'
+import { Form, Hidden, SelectField } from '../../components/form.tsx'
 import { Icon, NodeBadge } from '../../components/icons.tsx'
 import { PageHead } from '../../layout/page.tsx'
 import { credentialStyle, StatusTag } from '../../components/status.tsx'
@@ -37,6 +38,10 @@ export function CredentialDetail(props: DetailProps) {
   const label = typeLabel(catalogue, credential.type)
   const testable = places.places.filter(({ canTest }) => canTest)
   const isRejected = credential.status === 'invalid'
+  // A type with OAuth needs a sign-in in n8n first.
+  const needsSignIn = catalogue.credentialType(credential.type)?.oauth === true
+  const isNowhere = credential.status === 'untested' && places.places.length === 0
+  const offersTest = isNowhere && places.offered.length > 0 && !needsSignIn
   return (
     <>
       <PageHead
@@ -63,8 +68,13 @@ export function CredentialDetail(props: DetailProps) {
         actions={
           <>
             {testable.length > 0 && (
-              <Action action={`${path}/validate`} icon="retry" kind={isRejected ? 'plain' : 'primary'}>
-                Test now
+              <Action
+                action={`${path}/validate`}
+                fields={{ instance: testable[0]?.instanceId ?? '' }}
+                icon="retry"
+                kind={isRejected ? 'plain' : 'primary'}
+              >
+                {pending.length > 0 ? 'Push and test' : 'Test now'}
               </Action>
             )}
             <LinkButton href={`${path}/edit`} icon="pencil" kind={isRejected ? 'primary' : 'plain'}>
@@ -75,7 +85,11 @@ export function CredentialDetail(props: DetailProps) {
         }
       />
       <PushCard id={credential.id} pending={pending} />
-      <Health credential={credential} places={places.places} testable={testable} time={time} />
+      {offersTest ? (
+        <FirstTest path={path} instances={places.offered} />
+      ) : (
+        <Health credential={credential} places={places.places} testable={testable} time={time} />
+      )}
       <div class="credential-bar">
         <h2 class="credential-heading">Runs of deployments that use it</h2>
         <Segmented
@@ -102,6 +116,32 @@ export function CredentialDetail(props: DetailProps) {
     </>
   )
 }
+
+/** The next step for a new credential: an n8n instance receives and tests it. */
+const FirstTest = ({ path, instances }: { path: string; instances: CredentialPlaces['offered'] }) => (
+  <Card title="Test it">
+    <Form action={`${path}/validate`}>
+      <p class="soft credential-small">
+        Not in n8n yet. Flowkeep sends it to {instances.length === 1 ? instances[0]?.name : 'an n8n instance'}
+        , which then signs in with it once.
+      </p>
+      {instances.length === 1 ? (
+        <Hidden name="instance" value={instances[0]?.instanceId ?? ''} />
+      ) : (
+        <SelectField
+          name="instance"
+          label="Instance"
+          options={instances.map(({ instanceId, name }) => [instanceId, name] as const)}
+        />
+      )}
+      <div class="actions">
+        <Button kind="primary" icon="retry">
+          Send and test
+        </Button>
+      </div>
+    </Form>
+  </Card>
+)
 
 function Health(props: {
   credential: Credential
