@@ -35,8 +35,15 @@ const workflowAt = (path: string) => ({
 /** Performs and counts user actions. */
 function counted(page: Page) {
   const cost = { clicks: 0, fields: 0 }
+  const wide: string[] = []
+  const measure = async () => {
+    const excess = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+    if (excess > 0) wide.push(`${page.url()}: ${excess} px`)
+  }
   return {
     cost,
+    /** Pages that scroll sideways. */
+    wide,
     fill: async (label: string | RegExp, text: string) => {
       cost.fields += 1
       await page.getByLabel(label, { exact: typeof label === 'string' }).fill(text)
@@ -45,6 +52,7 @@ function counted(page: Page) {
       cost.clicks += 1
       await page.locator('main .primary', { hasText: name }).click()
       await page.waitForURL(url)
+      await measure()
     },
   }
 }
@@ -53,17 +61,28 @@ describe.skipIf(!hasChromium)(inChromium('a first run in Chromium'), () => {
   const site = useSite()
   const step = (page: Page) => page.locator('.setup [aria-current=step]').innerText()
 
-  test.each([true, false])(
-    'leads from a new account to a live workflow, with scripts: %s',
-    async (scripts) => {
-      const { page, faults } = await site.tab({ javaScriptEnabled: scripts })
-      const { cost, fill, press } = counted(page)
+  test.each([
+    [true, 1440],
+    [true, 390],
+    [false, 1440],
+    [false, 390],
+  ])(
+    'leads from a new account to a live workflow, with scripts: %s, at %i pixels',
+    async (scripts, width) => {
+      const { page, faults } = await site.tab({
+        javaScriptEnabled: scripts,
+        viewport: { width, height: 900 },
+      })
+      const { cost, wide, fill, press } = counted(page)
       await page.goto('/register')
-      await fill('Email', `first-run-${scripts}@example.com`)
+      await fill('Email', `first-run-${scripts}-${width}@example.com`)
       await fill('Password', 'plum lantern velvet orbit')
       await press('Create account', /\/$/)
       await press('Add workflow', /\/workflows\/new/)
-      await fill('n8n JSON', `\`\`\`json\n${JSON.stringify(workflowAt(`orders-${scripts}`))}\n\`\`\``)
+      await fill(
+        'n8n JSON',
+        `\`\`\`json\n${JSON.stringify(workflowAt(`orders-${scripts}-${width}`))}\n\`\`\``,
+      )
       await press('Add workflow', /\/workflows\/[0-9a-f-]{36}/)
       expect(await step(page)).toBe('Credentials')
       await press(/^Add .* credential/, /\/credentials\/new\/slackApi/)
@@ -80,7 +99,50 @@ describe.skipIf(!hasChromium)(inChromium('a first run in Chromium'), () => {
       expect(await page.locator('.setup .done').last().innerText()).toContain('Live')
       expect(await page.locator('main').innerText()).toContain('Orders to Slack')
       expect(cost).toEqual({ clicks: 7, fields: 6 })
+      expect(wide).toEqual([])
       expect(faults).toEqual([])
     },
   )
+
+  test('takes the workflow from a file that is chosen or dropped', async () => {
+    const { page, faults } = await site.signedIn(await site.app.user())
+    const area = page.getByLabel('n8n JSON')
+    const save = async () => {
+      await page.locator('main .primary', { hasText: 'Add workflow' }).click()
+      await page.waitForURL(/\/workflows\/[0-9a-f-]{36}/)
+      expect(await page.locator('main').innerText()).toContain('Orders to Slack')
+    }
+    const chosen = JSON.stringify(workflowAt('chosen'), null, 2)
+    await page.goto('/workflows/new')
+    await page
+      .getByLabel('Or choose a file')
+      .setInputFiles({ name: 'orders.json', mimeType: 'application/json', buffer: Buffer.from(chosen) })
+    await expect.poll(() => area.inputValue()).toBe(chosen)
+    await save()
+
+    const dropped = JSON.stringify(workflowAt('dropped'))
+    await page.goto('/workflows/new')
+    const files = await page.evaluateHandle((text) => {
+      const transfer = new DataTransfer()
+      transfer.items.add(new File([text], 'orders.json', { type: 'application/json' }))
+      return transfer
+    }, dropped)
+    await area.dispatchEvent('dragover', { dataTransfer: files })
+    await area.dispatchEvent('drop', { dataTransfer: files })
+    await expect.poll(() => area.inputValue()).toBe(dropped)
+    await save()
+    expect(faults).toEqual([])
+  })
+
+  test('takes the workflow from a chosen file without a script', async () => {
+    const { page } = await site.signedIn(await site.app.user(), { javaScriptEnabled: false })
+    await page.goto('/workflows/new')
+    const buffer = Buffer.from(JSON.stringify(workflowAt('without-script')))
+    await page
+      .getByLabel('Or choose a file')
+      .setInputFiles({ name: 'orders.json', mimeType: 'application/json', buffer })
+    await page.locator('main .primary', { hasText: 'Add workflow' }).click()
+    await page.waitForURL(/\/workflows\/[0-9a-f-]{36}/)
+    expect(await page.locator('main').innerText()).toContain('Orders to Slack')
+  })
 })
