@@ -136,6 +136,8 @@ export const SeriesQuery = z
   .superRefine(inOrder('from', 'to'))
 export interface SeriesFilter extends RunFilter {
   interval?: Interval | undefined
+  /** Number of intervals in each bucket. Default: 1 */
+  perBucket?: number | undefined
   timeZone?: string | undefined
 }
 

@@ -55,9 +55,9 @@ export class AnalyticsRepository {
 
   /** @throws {AppError} `invalid` for more than `maxBuckets` buckets */
   async series(userId: string, filter: SeriesFilter = {}): Promise<Series> {
-    const { interval = 'day', timeZone = 'UTC' } = filter
+    const { interval = 'day', perBucket = 1, timeZone = 'UTC' } = filter
     return this.#read((db) =>
-      series(db, userId, withoutPeriod(filter), this.#range(filter), { interval, timeZone }),
+      series(db, userId, withoutPeriod(filter), this.#range(filter), { interval, perBucket, timeZone }),
     )
   }
 

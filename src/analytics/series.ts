@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm'
 import type { Reader } from '../db/client.ts'
 import { executionStatuses } from '../db/schema/executions.ts'
 import { invalid } from '../errors.ts'
-import { bucketsOf } from '../runs/buckets.ts'
+import { bucketsOf, joinBuckets } from '../runs/buckets.ts'
 import { maxBuckets, type Series } from './contract.ts'
 import { type BoundedRange, type Interval, intervalMs, partsOf, periodOf } from '../runs/period.ts'
 import { incidentsByBucket } from './incident-sources.ts'
@@ -21,7 +21,7 @@ export async function series(
   userId: string,
   filter: Filter,
   range: BoundedRange,
-  { interval, timeZone }: { interval: Interval; timeZone: string },
+  { interval, perBucket, timeZone }: { interval: Interval; perBucket: number; timeZone: string },
 ): Promise<Series> {
   const answer = { period: periodOf(range), interval, timeZone }
   const { from, to } = range
@@ -34,7 +34,7 @@ export async function series(
   }
   const all = totalGrains(filter)
   const grains = interval === 'hour' ? all.filter((grain) => grain !== 'day') : all
-  const buckets = bucketsOf(range, interval, timeZone)
+  const buckets = joinBuckets(bucketsOf(range, interval, timeZone), perBucket)
   const runs = runsInBuckets(userId, filter, buckets, bucketParts(partsOf(range, grains), buckets, grains))
   const { rows } = await db.execute<StatusCounts & { bucket: number }>(sql`
     with runs as (${runs}),

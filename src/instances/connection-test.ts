@@ -6,7 +6,7 @@ import { toAppError } from './connections.ts'
 import type { InstanceTest } from './contract.ts'
 
 /** n8n's public API does not report its version, only its endpoints. */
-const versions = { current: '2.x, later than 2.0', legacy: '1.x or 2.0' }
+const versions = { current: '2.1 or later', legacy: '1.x or 2.0' }
 
 /** The n8n scopes each feature requires, with the endpoint that the scope opens or its older forms. */
 const needs: [feature: string, calls: [scope: string, ...endpoints: string[]][]][] = [

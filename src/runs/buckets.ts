@@ -15,6 +15,19 @@ export interface Buckets {
   bucketOf: number[]
 }
 
+/** Combines `size` consecutive buckets into one. The first one combines fewer if the number does not divide. */
+export function joinBuckets({ starts, edges, bucketOf }: Buckets, size: number): Buckets {
+  const missing = (size - (starts.length % size)) % size
+  const joined = bucketOf.map((bucket) => Math.floor((bucket + missing) / size))
+  const isFirst = (index: number) => index === 0 || (index + missing) % size === 0
+  const isEdge = (index: number) => joined[index] !== joined[index + 1]
+  return {
+    starts: starts.filter((_, index) => isFirst(index)),
+    edges: edges.filter((_, index) => isEdge(index)),
+    bucketOf: joined.filter((_, index) => index === 0 || isEdge(index - 1)),
+  }
+}
+
 interface Segment {
   startMs: number
   /** Equal for segments of the same bucket. */

@@ -46,6 +46,9 @@ export const countedKinds = (include: readonly IncludableKind[] = []): RunKind[]
 export const isOneOfKinds = (kinds: readonly RunKind[]): SQL =>
   sql.raw(kinds.length === 1 ? `kind = '${kinds[0]}'` : `kind in ('${kinds.join("', '")}')`)
 
+/** A success rate below this is shown in red and can suggest a rollback. Not the same as a failing deployment. */
+export const lowSuccessRate = 0.9
+
 /** A deployment is failing if at least `share` of its finished runs in the last 24 hours failed, given at least `minRuns`. */
 export const failingDeployment = { share: 0.5, minRuns: 5 } as const
 

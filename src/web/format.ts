@@ -97,6 +97,8 @@ export interface TimeFormat {
   readonly now: Date
   /** Today 13:58:04, or 17 Nov 16:40; with the year unless it is the current one. With the offset if it occurs twice. */
   instant(at: Date | string | null | undefined): string
+  /** today 13:58, or 17 Nov 16:40. For times outside of tables. */
+  inSentence(at: Date | string | null | undefined): string
   /** 13:58:04, with the offset if it occurs twice. */
   clock(at: Date | string): string
   /** 13:58, with the offset if it occurs twice. */
@@ -105,7 +107,7 @@ export interface TimeFormat {
   day(at: Date | string): string
   /** 13:58 today, otherwise 17 Nov. For narrow columns. */
   brief(at: Date | string | null | undefined): string
-  /** just now, 12 min ago, 9 h ago; after 24 h as `instant`. */
+  /** just now, 12 min ago, 9 h ago; after 24 h as `inSentence`. */
   relative(at: Date | string | null | undefined): string
 }
 
@@ -179,6 +181,11 @@ export function createTimeFormat(timeZone: string, now: Date): TimeFormat {
     const text = isToday(time) ? `Today ${hour}:${minute}:${second}` : `${dayOf(time)} ${hour}:${minute}`
     return text + offsetNote(at)
   }
+  const inSentence: TimeFormat['inSentence'] = (at) => {
+    if (at === null || at === undefined) return none
+    const time = local(at)
+    return `${isToday(time) ? 'today' : dayOf(time)} ${time.hour}:${time.minute}${offsetNote(at)}`
+  }
   const clockShort = (at: Date | string) => {
     const { hour, minute } = local(at)
     return `${hour}:${minute}${offsetNote(at)}`
@@ -187,6 +194,7 @@ export function createTimeFormat(timeZone: string, now: Date): TimeFormat {
     timeZone,
     now,
     instant,
+    inSentence,
     clock: (at) => {
       const { hour, minute, second } = local(at)
       return `${hour}:${minute}:${second}${offsetNote(at)}`
@@ -201,7 +209,7 @@ export function createTimeFormat(timeZone: string, now: Date): TimeFormat {
     relative: (at) => {
       if (at === null || at === undefined) return none
       const minutes = Math.floor((now.getTime() - new Date(at).getTime()) / 60_000)
-      if (minutes < -1 || minutes >= 1440) return instant(at)
+      if (minutes < -1 || minutes >= 1440) return inSentence(at)
       if (minutes < 1) return 'just now'
       return minutes < 60 ? `${minutes} min ago` : `${Math.floor(minutes / 60)} h ago`
     },

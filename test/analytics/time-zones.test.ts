@@ -1,6 +1,6 @@
 /** Compares series and summaries in every time zone with a recount by the clock of `Intl`. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { bucketsOf } from '../../src/runs/buckets.ts'
+import { bucketsOf, joinBuckets } from '../../src/runs/buckets.ts'
 import { type Interval } from '../../src/runs/period.ts'
 import { type RunFilter } from '../../src/runs/sources.ts'
 import { createTestDatabase, databaseKinds } from '../harness/database.ts'
@@ -205,5 +205,24 @@ describe('buckets', () => {
       '2010-11-08T03:30',
     ])
     expect(bucketOf).toEqual([0, 1, 0, 1, 2])
+    expect(joinBuckets({ starts, edges, bucketOf }, 2)).toEqual({
+      starts: [starts[0], starts[1]],
+      edges: edges.slice(0, 3),
+      bucketOf: [0, 1, 0, 1],
+    })
+  })
+
+  test.each([
+    [8, 4, [0, 4], [4], [0, 1]],
+    [9, 4, [0, 1, 5], [1, 5], [0, 1, 2]],
+    [3, 4, [0], [], [0]],
+    [3, 1, [0, 1, 2], [1, 2], [0, 1, 2]],
+  ])('%i hours are joined %i at a time, the shorter bucket first', (hours, size, starts, edges, bucketOf) => {
+    const range = { from: new Date(0), to: new Date(hours * hourMs) }
+    expect(joinBuckets(bucketsOf(range, 'hour', 'UTC'), size)).toEqual({
+      starts: starts.map((hour) => hour * hourMs),
+      edges: edges.map((hour) => hour * hourMs),
+      bucketOf,
+    })
   })
 })

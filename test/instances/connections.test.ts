@@ -108,7 +108,7 @@ describe('testing the connection', () => {
     expect(tested.json).toEqual({
       status: 'ok',
       detail: null,
-      n8nVersion: '2.x, later than 2.0',
+      n8nVersion: '2.1 or later',
       generation: 'current',
       cannot: [],
       testedAt: expect.any(String),

@@ -90,8 +90,14 @@ describe('times', () => {
     ['2026-11-22T04:06:12Z', '9 h ago'],
     ['2026-11-21T13:06:13Z', '23 h ago'],
     ['2026-11-21T13:06:12Z', '21 Nov 14:06'],
-    ['2026-11-22T14:06:12Z', 'Today 15:06:12'],
+    ['2026-11-22T14:06:12Z', 'today 15:06'],
   ])('formats %s as %s, relative for less than a day', (at, text) => expect(berlin.relative(at)).toBe(text))
+
+  test('formats times in sentences to the minute', () => {
+    expect(berlin.inSentence('2026-11-22T12:58:04Z')).toBe('today 13:58')
+    expect(berlin.inSentence('2026-11-17T15:40:12Z')).toBe('17 Nov 16:40')
+    expect(berlin.inSentence(null)).toBe('–')
+  })
 
   test('formats brief and exact times', () => {
     expect(berlin.brief('2026-11-22T12:58:04Z')).toBe('13:58')

@@ -92,6 +92,6 @@ export function spanLabel({ start, end }: Span, bucketMs: number, time: TimeForm
   return `${isWhole ? first : `${first} ${clock}`} – ${last}`
 }
 
-/** A bucket's time in a table: "17 Nov" or "Today 13:00:00". */
+/** A bucket's time in a table: "17 Nov" or "17 Nov 13:00". */
 export const bucketLabel = (start: string, bucketMs: number, time: TimeFormat): string =>
-  bucketMs >= dayMs ? time.day(start) : time.instant(start)
+  bucketMs >= dayMs ? time.day(start) : `${time.day(start)} ${time.clockShort(start)}`

@@ -126,7 +126,7 @@ export function Time({
 }: {
   at: Date | string | null | undefined
   format: TimeFormat
-  as?: 'instant' | 'clock' | 'clockShort' | 'day' | 'brief' | 'relative'
+  as?: 'instant' | 'inSentence' | 'clock' | 'clockShort' | 'day' | 'brief' | 'relative'
 }) {
   if (at === null || at === undefined) return <span class="muted">–</span>
   return (

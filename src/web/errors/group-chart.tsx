@@ -35,7 +35,7 @@ export function GroupChart({ group, time, hrefOf }: GroupChartProps) {
         <svg class="plot" height={height}>
           <g role="img" aria-labelledby="group-title group-text">
             <title id="group-title">Failed runs over time</title>
-            <desc id="group-text">{`${plural(runs, 'run')} failed with this error from ${time.instant(period.from)} to ${time.instant(period.to)}.`}</desc>
+            <desc id="group-text">{`${plural(runs, 'run')} failed with this error from ${time.inSentence(period.from)} to ${time.inSentence(period.to)}.`}</desc>
             <ScaleLines ticks={ticks} y={y} />
             {series.map(
               (value, index) =>

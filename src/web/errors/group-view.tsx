@@ -103,7 +103,7 @@ function StateNote({
   time,
 }: StateProps & { time: TimeFormat }) {
   if (stateChangedAt === null) return null
-  const at = <Time at={stateChangedAt} format={time} />
+  const at = <Time at={stateChangedAt} format={time} as="inSentence" />
   const name = byWorkflow.find(({ workflowId }) => workflowId === fixedIn?.workflowId)?.name
   const version = fixedIn && `${name ?? 'a workflow'} v${fixedIn.version}`
   return (
@@ -193,12 +193,12 @@ function Figures({ group, period, include, time }: GroupViewProps) {
       <Kpi
         label="First seen"
         value={time.relative(firstSeenAt)}
-        note={firstSeenAt ? time.instant(firstSeenAt) : ''}
+        note={firstSeenAt ? time.inSentence(firstSeenAt) : ''}
       />
       <Kpi
         label="Last seen"
         value={time.relative(lastSeenAt)}
-        note={lastSeenAt ? time.instant(lastSeenAt) : ''}
+        note={lastSeenAt ? time.inSentence(lastSeenAt) : ''}
       />
     </Kpis>
   )

@@ -115,13 +115,12 @@ a.run-neighbour:hover{color:var(--text);background:var(--hover)}
 .wf tbody tr.wf-failed td:first-child{box-shadow:none}
 .wf-error-row td{padding:4px 14px 14px}
 .run-error .actions>.button{flex:1}
-.runs-chips{flex-wrap:nowrap;overflow-x:auto;margin:0 -14px;padding:2px 14px}
-.runs-chips>*{flex:none}
+.runs-chips .chip{padding:0 12px}
 .runs-chips .link{display:inline-flex;align-items:center;min-height:40px}
 .runs-more{position:static}
-.runs-more[open]{flex-basis:100%}
+.runs-more summary{width:100%}
+.runs-more[open]{grid-column:1/-1}
 .runs-more-fields{position:static;width:auto;margin-top:10px}
-.filters:has(.runs-more[open]){flex-wrap:wrap}
 .runs td.runs-name{width:auto;max-width:none}
 .runs td:first-child{width:auto}
 .runs-phone{display:inline}

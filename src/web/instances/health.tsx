@@ -57,7 +57,7 @@ export function attentionItems(
   }
   if (isLate(polling) && polling.lastPolledAt) {
     const until = polling.polledThrough
-      ? `Runs are up to date as of ${time.instant(polling.polledThrough)}.`
+      ? `Runs are up to date as of ${time.inSentence(polling.polledThrough)}.`
       : 'No runs have been fetched yet.'
     const failures = polling.failures > 0 ? ` ${plural(polling.failures, 'consecutive poll')} failed.` : ''
     items.push({ tone: 'wait', what: until, detail: `Later runs are missing.${failures}` })

@@ -89,7 +89,7 @@ const failingItem = (
 ): AttentionItem => ({
   tone: 'fail',
   what: `${workflowName} v${version} failed on ${count(failed)} of ${plural(succeeded + failed, 'run')}`,
-  detail: `in the last 24 h; live since ${whenOf(since, time)}.${runError ? ` Latest: ${short(runError)}` : ''}`,
+  detail: `in the last 24 h; live since ${time.inSentence(since)}.${runError ? ` Latest: ${short(runError)}` : ''}`,
   action:
     version > 1
       ? { href: `/deployments/${id}#history`, label: 'Review rollback' }
@@ -103,7 +103,7 @@ const rejectedItem = (
   tone: 'fail',
   what: `The credential “${name}” was rejected`,
   detail:
-    `${lastValidatedAt ? whenOf(lastValidatedAt, time) : ''}. ${usersText(workflows)}${validationError ? ` ${short(validationError)}` : ''}`.replace(
+    `${lastValidatedAt ? time.inSentence(lastValidatedAt) : ''}. ${usersText(workflows)}${validationError ? ` ${short(validationError)}` : ''}`.replace(
       /^\. /,
       '',
     ),
@@ -122,7 +122,7 @@ const silentItem = (
 ): AttentionItem => ({
   tone: status === 'refused' ? 'fail' : 'wait',
   what: status === 'refused' ? `${name} rejects the API key.` : `${name} is unreachable.`,
-  detail: `${lastPolledAt ? `Last polled ${whenOf(lastPolledAt, time)}.` : 'Not polled yet.'}${
+  detail: `${lastPolledAt ? `Last polled ${time.inSentence(lastPolledAt)}.` : 'Not polled yet.'}${
     statusDetail ? ` ${short(statusDetail)}` : ''
   }`,
   action: { href: `/instances/${id}`, label: 'View instance' },
@@ -134,7 +134,7 @@ const incidentItem = (
 ): AttentionItem => ({
   tone: 'fail',
   what: `${workflowName}: ${source === 'trigger' ? 'Trigger cannot start.' : 'Failed without a run.'}`,
-  detail: `${plural(incidents, 'incident')}, the latest ${whenOf(latestAt, time)}: ${short(message)}`,
+  detail: `${plural(incidents, 'incident')}, the latest ${time.inSentence(latestAt)}: ${short(message)}`,
   action: { href: `/workflows/${workflowId}#incidents`, label: 'View workflow' },
 })
 
@@ -142,7 +142,7 @@ const stuckItem = ({ count: runs, since, workflowName }: StuckRuns, time: TimeFo
   tone: 'wait',
   what: `${plural(runs, 'run is', 'runs are')} stuck.`,
   detail: `They exceed the workflow's timeout or 24 hours.${
-    since ? ` The oldest${workflowName ? `, ${workflowName},` : ''} started ${whenOf(since, time)}.` : ''
+    since ? ` The oldest${workflowName ? `, ${workflowName},` : ''} started ${time.inSentence(since)}.` : ''
   }`,
   action: { href: '/executions?status=stuck', label: 'View runs' },
 })
@@ -159,8 +159,8 @@ const driftedItem = (
   time: TimeFormat,
 ): AttentionItem => ({
   tone: 'wait',
-  what: `${workflowName} was changed on ${instanceName}.`,
-  detail: `n8n no longer runs v${version}${driftedSince ? `. Detected ${whenOf(driftedSince, time)}` : ''}.`,
+  what: `${workflowName} drifted on ${instanceName}.`,
+  detail: `n8n no longer runs v${version}${driftedSince ? `. Detected ${time.inSentence(driftedSince)}` : ''}.`,
   action: { href: `/deployments/${id}/drift`, label: 'Compare' },
 })
 
@@ -170,9 +170,6 @@ const missingItem = ({ displayName, workflows }: Troubles['missingTypes'][number
   detail: `${plural(workflows, 'workflow needs', 'workflows need')} one.`,
   action: { href: '/credentials', label: 'Add credential' },
 })
-
-/** A time within a sentence. */
-const whenOf = (at: string, time: TimeFormat): string => time.instant(at).replace(/^Today/, 'today')
 
 const maxChars = 140
 const short = (text: string): string => {

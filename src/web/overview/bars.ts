@@ -7,8 +7,9 @@ interface Bars {
   /** Follows "vs": the previous period. */
   before: string
   interval: Interval
-  /** Series buckets per bar. */
+  /** Intervals per bar. */
   perBar: number
+  /** Length of a bar. */
   bucketMs: number
   /** Shown next to the title of the runs chart. */
   steps: string
@@ -26,7 +27,7 @@ export const periodBars: Record<Period['name'], Bars> = {
     before: 'the previous 7 days',
     interval: 'hour',
     perBar: 4,
-    bucketMs: hourMs,
+    bucketMs: 4 * hourMs,
     steps: 'per 4 hours',
   },
   '30d': {
@@ -40,7 +41,7 @@ export const periodBars: Record<Period['name'], Bars> = {
     before: 'the previous 90 days',
     interval: 'day',
     perBar: 2,
-    bucketMs: dayMs,
+    bucketMs: 2 * dayMs,
     steps: 'per 2 days',
   },
 }

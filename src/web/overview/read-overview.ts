@@ -71,11 +71,12 @@ export async function readOverview(
   const to = now
   const from = new Date(now.getTime() - period.lengthMs)
   const range = { from, to, include }
+  const { interval, perBar } = periodBars[period.name]
   const noCredentials = { q: '', status: null, type: null, service: null }
   const [summary, series, failing, slow, errors, credentials, stats, deployments, slice, rest, missing] =
     await Promise.all([
       analytics.summary(userId, range),
-      analytics.series(userId, { ...range, interval: periodBars[period.name].interval, timeZone }),
+      analytics.series(userId, { ...range, interval, perBucket: perBar, timeZone }),
       analytics.workflows(userId, { ...range, sort: 'failureRate', minRuns: minimumRuns, limit: 5 }),
       analytics.workflows(userId, { ...range, sort: 'p95', minRuns: minimumRuns, limit: 3 }),
       analytics.errors(userId, { ...range, sort: 'runs', limit: 50 }),

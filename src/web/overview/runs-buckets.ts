@@ -1,6 +1,6 @@
-/** @module Prepares series for the charts: combines buckets into bars and marks unknown time. */
+/** @module Prepares series for the charts: marks unknown time and labels deployments. */
 import type { Series } from '../../analytics/contract.ts'
-import { failedStatuses } from '../../runs/meaning.ts'
+import { failedStatuses, lowSuccessRate } from '../../runs/meaning.ts'
 import type { DurationBucket } from '../charts/duration-chart.tsx'
 import type { Marker, RunsBucket } from '../charts/runs-chart.tsx'
 import { placeOf, type Span } from '../charts/scales.ts'
@@ -8,11 +8,8 @@ import type { DeployedVersion } from '../../overview/queries.ts'
 
 type Item = Series['items'][number]
 
-const count = (items: Item[], ...statuses: (keyof Item['byStatus'])[]): number =>
-  items.reduce(
-    (sum, item) => sum + statuses.reduce((part, status) => part + (item.byStatus[status] ?? 0), 0),
-    0,
-  )
+const count = (byStatus: Item['byStatus'], ...statuses: (keyof Item['byStatus'])[]): number =>
+  statuses.reduce((sum, status) => sum + (byStatus[status] ?? 0), 0)
 
 /** The time span of a chart, and the part of it with known runs. Reported runs are shown anyway. */
 export interface ShownTime {
@@ -24,26 +21,19 @@ export interface ShownTime {
 }
 
 /** The first bar starts and the last bar ends with the period, even in the middle of an hour or day. */
-export function toRunsBuckets(items: Item[], perBar: number, shown: ShownTime): RunsBucket[] {
+export function toRunsBuckets(items: Item[], shown: ShownTime): RunsBucket[] {
   const spans = spansOf(items, shown)
-  // Any shortened bar is the last one.
-  const first = items.length % perBar
-  const starts = [...(first > 0 ? [0] : []), ...range(first, items.length, perBar)]
-  return starts.map((first, index) => {
-    const next = starts[index + 1] ?? items.length
-    const part = items.slice(first, next)
-    return {
-      start: spans[first]?.start ?? '',
-      end: spans[next - 1]?.end ?? '',
-      succeeded: count(part, 'success'),
-      failed: count(part, ...failedStatuses),
-      waiting: count(part, 'waiting'),
-      running: count(part, 'running', 'new'),
-      canceled: count(part, 'canceled'),
-      unknown: count(part, 'unknown'),
-      known: spans.slice(first, next).some(({ isKnown }) => isKnown),
-    }
-  })
+  return items.map(({ byStatus }, index) => ({
+    start: spans[index]?.start ?? '',
+    end: spans[index]?.end ?? '',
+    succeeded: count(byStatus, 'success'),
+    failed: count(byStatus, ...failedStatuses),
+    waiting: count(byStatus, 'waiting'),
+    running: count(byStatus, 'running', 'new'),
+    canceled: count(byStatus, 'canceled'),
+    unknown: count(byStatus, 'unknown'),
+    known: spans[index]?.isKnown ?? false,
+  }))
 }
 
 export function toDurationBuckets(items: Item[], shown: ShownTime): DurationBucket[] {
@@ -73,19 +63,12 @@ function spansOf(items: Item[], { from, to, knownFrom, knownUntil }: ShownTime) 
   })
 }
 
-/** Success rates below this count as failing. */
-const badRate = 90
-
-/** Start index of the failing tail of a line of success rates (0 to 100); undefined when it ends well. */
+/** Start index of the low tail of a line of success rates (0 to 100); undefined when it ends well. */
 export function badFrom(rates: readonly (number | null)[]): number | undefined {
-  const lastGood = rates.findLastIndex((rate) => rate !== null && rate >= badRate)
+  const lastGood = rates.findLastIndex((rate) => rate !== null && rate >= lowSuccessRate * 100)
   const first = rates.findIndex((rate, index) => index > lastGood && rate !== null)
   // Includes the line segment that leads to it.
   return first === -1 ? undefined : Math.max(0, first - 1)
-}
-
-function* range(from: number, to: number, step: number): Generator<number> {
-  for (let each = from; each < to; each += step) yield each
 }
 
 const maximumMarkers = 3

@@ -277,18 +277,16 @@ function shownTime({ from, to, knownFrom, instances }: Overview): ShownTime {
 
 function Runs({ overview, time }: OverviewProps) {
   const { period, include, series, summary, versions } = overview
-  const bars = periodBars[period.name]
-  const { perBar } = bars
-  const buckets = toRunsBuckets(series.items, perBar, shownTime(overview))
-  const bucketMs = perBar * bars.bucketMs
+  const { bucketMs, steps } = periodBars[period.name]
+  const buckets = toRunsBuckets(series.items, shownTime(overview))
   const failed = failedIn(summary.byStatus)
   const worst = buckets.toSorted((a, b) => b.failed - a.failed)[0]
   const when =
     worst && worst.failed > 0
-      ? ` Most failures (${count(worst.failed)}) started at ${time.instant(worst.start)}.`
+      ? ` Most failures (${count(worst.failed)}) started at ${time.inSentence(worst.start)}.`
       : ''
   return (
-    <Card title="Runs" note={bars.steps} aside={<RunsLegend />} span={8}>
+    <Card title="Runs" note={steps} aside={<RunsLegend />} span={8}>
       <RunsChart
         id="runs"
         title="Runs over time"

@@ -7,6 +7,7 @@ import { StatusTag } from '../components/status.tsx'
 import { Time } from '../components/table.tsx'
 import type { DeploymentListRow } from '../../deployments/list-queries.ts'
 import { count, plural, type TimeFormat } from '../format.ts'
+import { countNodes } from './graph/model.ts'
 import { countedRunsHref, planHref, runsHref, workflowHref } from './links.ts'
 import type { DayRuns } from '../../workflows/detail-queries.ts'
 
@@ -27,7 +28,7 @@ export interface HeadProps {
 }
 
 export function WorkflowHead({ workflow, deployments, today, tab, time, primary, quiet }: HeadProps) {
-  const { id, version, nodeCount, tags, updatedAt } = workflow
+  const { id, version, tags, updatedAt } = workflow
   const isBehind = !deployments.some((row) => isLive(row) && row.version === version)
   return (
     <>
@@ -37,7 +38,7 @@ export function WorkflowHead({ workflow, deployments, today, tab, time, primary,
           <>
             <StateTags id={id} deployments={deployments} today={today} />
             <span>v{version}</span>
-            <span>{plural(nodeCount, 'node')}</span>
+            <span>{plural(countNodes(workflow.workflow), 'node')}</span>
             <span>
               Changed
               <Time at={updatedAt} format={time} as="relative" />
@@ -124,7 +125,7 @@ function StateTags({ id, deployments, today }: { id: string } & Pick<HeadProps, 
       )}
       {drifted.length > 0 && (
         <a class="workflow-state" href={workflowHref(id, '/deployments')}>
-          <StatusTag tone="wait" label={`Drift ${where(drifted)}`} />
+          <StatusTag tone="wait" label={`Drifted ${where(drifted)}`} />
         </a>
       )}
       {live.length > 0 ? (

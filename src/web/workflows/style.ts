@@ -31,6 +31,7 @@ export const workflowsStyle = `
 .graph-node .graph-initials{font:650 15px var(--sans);letter-spacing:-.02em;stroke:none}
 .graph-node .graph-initials.ai{fill:var(--accent)}
 .graph-node .graph-output{font:400 11px var(--sans);fill:var(--text-2);text-anchor:start}
+.graph-backing{fill:var(--bg);stroke:none}
 .graph-ports{fill:none;stroke:var(--control);stroke-width:7;stroke-linecap:round}
 .graph-diamonds{fill:var(--surface);stroke:var(--control);stroke-width:1.25}
 .graph-line path{fill:none;stroke:var(--control);stroke-width:1.5}
@@ -92,8 +93,8 @@ rect.graph-shape:not([width]){width:56px;height:56px}
 .graph-list{padding:8px var(--s4) 10px;margin:0;border-top:1px solid var(--line)}
 .graph-list h3{margin:10px 0 4px;font-size:var(--fs-1);font-weight:600;color:var(--text-2)}
 .graph-notes{display:grid;gap:4px;max-height:200px;overflow:auto;color:var(--text-2);overflow-wrap:anywhere}
-.graph-find{display:flex;gap:8px;align-items:center;flex-wrap:wrap;margin:6px 0 8px}
-.graph-find .input{width:min(280px,100%);flex:0 1 auto}
+.graph-find{display:flex;gap:8px;align-items:center;margin:6px 0 8px}
+.graph-find .input{width:280px;min-width:0;flex:0 1 280px}
 .graph-states{display:grid;gap:3px;justify-items:start}
 .graph-states .status{white-space:normal}
 .versions>li{display:grid;grid-template-columns:44px minmax(0,1fr);gap:0 14px;position:relative;padding-bottom:16px}

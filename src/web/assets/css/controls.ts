@@ -65,10 +65,13 @@ select.input{padding-right:30px;cursor:pointer}
 .button,.chip{height:40px;padding:0 14px}
 .button.small{height:36px}
 .segmented{display:flex;width:100%}
-.segmented a{height:38px;flex:1;justify-content:center}
+.segmented a{height:38px;flex:1 0 auto;justify-content:center;padding:0 6px}
 .tabs{margin:0 -14px;padding:0 14px}
-.filters{flex-wrap:nowrap;overflow-x:auto;margin:0 -14px;padding:2px 14px}
-.filters>*{flex:none}
+.filters{display:grid;grid-template-columns:repeat(2,minmax(0,1fr))}
+.filter-text{grid-column:1/-1}
+.filters:not(:has(.filter-select)){grid-template-columns:minmax(0,1fr) auto}
+.filters:not(:has(.filter-select)) .filter-text{grid-column:auto}
+.filter-text input,.filter-select select{width:100%;max-width:none}
 .filter-text input,.filter-select select{height:40px;font-size:16px}
 .filter-text .icon,.filter-select .icon{top:13px}
 .input{min-height:44px;font-size:16px}

@@ -84,7 +84,7 @@ dialog .actions{justify-content:flex-end}
 .page{padding:14px 14px 96px;gap:12px}
 .page-head h1{font-size:18px;line-height:25px}
 .page-head .actions{width:100%}
-.page-head .actions>.button,.page-head .actions>.action{flex:1}
+.page-head .actions>.button,.page-head .actions>.action{flex:1 0 auto}
 .page-head .actions>.action .button{width:100%}
 .tab-bar{display:grid;grid-template-columns:repeat(5,minmax(0,1fr));position:fixed;inset:auto 0 0 0;z-index:6;background:var(--surface);border-top:1px solid var(--line);padding:4px 4px max(8px,env(safe-area-inset-bottom))}
 .tab-bar a{display:grid;justify-items:center;gap:2px;padding:6px 0 4px;font-size:11px;font-weight:500;color:var(--text-3);min-height:48px;position:relative}

@@ -57,6 +57,7 @@ export const surfaces = `
 .list li{display:grid;grid-template-columns:auto minmax(0,1fr) auto;gap:10px;align-items:center;padding:9px 0;font-size:var(--fs-2)}
 .list li+li{border-top:1px solid var(--line)}
 .list small{display:block;color:var(--text-3);font-size:var(--fs-1)}
+@media (max-width:720px){.setup{font-size:var(--fs-1)}.setup ol,.setup li{gap:4px}.setup li+li::before{width:6px;margin-right:0}}
 @media (max-width:1100px){.span-3,.span-4,.span-5,.span-6,.span-7,.span-8,.span-9{grid-column:span 12}}
 @media (max-width:720px){
 .grid,.stack{gap:12px}

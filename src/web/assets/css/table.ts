@@ -18,7 +18,7 @@ th[aria-sort] .sort{color:var(--text)}
 .two-lines{line-height:1.35;min-width:0;display:block}
 .two-lines small{display:block;font-size:var(--fs-1);color:var(--text-3)}
 .row-link{font-weight:500}
-.two-lines>.row-link,.two-lines>span{display:-webkit-box;-webkit-box-orient:vertical;-webkit-line-clamp:2;overflow:hidden;overflow-wrap:anywhere}
+.two-lines>.row-link,.two-lines>span:not(.status){display:-webkit-box;-webkit-box-orient:vertical;-webkit-line-clamp:2;overflow:hidden;overflow-wrap:anywhere}
 .row-link:hover{color:var(--accent)}
 @media (max-width:720px){
 .table thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}

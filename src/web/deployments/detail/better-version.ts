@@ -1,4 +1,5 @@
 /** @module Finds an earlier version that did clearly better than the live one, so the page can suggest a rollback. */
+import { lowSuccessRate } from '../../../runs/meaning.ts'
 import type { HistoryEntry, VersionRuns } from '../../../deployments/detail-queries.ts'
 
 export interface BetterVersion {
@@ -10,8 +11,6 @@ export interface BetterVersion {
 }
 
 const minimumRuns = 5
-/** Below this share, the live version counts as failing. */
-const failingShare = 0.9
 const minimumGain = 0.1
 
 /** Compares with the previous live version that has enough runs. Returns null if there is no reason to roll back. */
@@ -28,6 +27,6 @@ export function betterVersion(
   const before = history.find(({ version }) => version !== current && shareOf(version) !== null)
   const share = before ? shareOf(before.version) : null
   if (!before || share === null || currentShare === null) return null
-  const isBetter = currentShare < failingShare && share >= currentShare + minimumGain
+  const isBetter = currentShare < lowSuccessRate && share >= currentShare + minimumGain
   return isBetter ? { version: before.version, share, currentShare } : null
 }

@@ -31,7 +31,7 @@ export const FailingCard = ({ failing, runsPath, instanceName, polledThrough, ti
       <Empty title="No failed runs.">
         {polledThrough === null
           ? `No runs have been fetched from ${instanceName} yet.`
-          : `Runs from ${instanceName} are up to date as of ${time.instant(polledThrough)}.`}
+          : `Runs from ${instanceName} are up to date as of ${time.inSentence(polledThrough)}.`}
       </Empty>
     ) : (
       <Table

@@ -1,4 +1,5 @@
 /** @module The versions that were live: when, from which prompt, and how their runs went. */
+import { lowSuccessRate } from '../../../runs/meaning.ts'
 import type { Deployment } from '../../../deployments/contract.ts'
 import { Card, Empty } from '../../components/card.tsx'
 import { LinkButton } from '../../components/controls.tsx'
@@ -118,7 +119,7 @@ function Row({ entry, deployment, detail, runsPath, time, isLatest, showsRuns }:
       <Td numeric phone="hide">
         {showsRuns && share !== null ? (
           <a
-            class={share < 0.9 ? 'fail' : ''}
+            class={share < lowSuccessRate ? 'fail' : ''}
             href={share < 1 ? `${versionRuns}&status=failed` : versionRuns}
           >
             {percent(share)}

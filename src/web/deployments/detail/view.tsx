@@ -115,7 +115,7 @@ function DetailHead({ deployment, detail, time }: DetailPageProps) {
           {liveSince && (
             <span>
               <Icon name="clock" small />
-              since <Time at={liveSince} format={time} />
+              since <Time at={liveSince} format={time} as="inSentence" />
             </span>
           )}
           <a href={`/instances/${instanceId}`}>

@@ -44,7 +44,7 @@ export function DriftPage({ deployment, detail, comparison, time }: DriftPagePro
               {instanceName}
             </a>
             <span>
-              Checked <Time at={time.now} format={time} />
+              Checked <Time at={time.now} format={time} as="inSentence" />
             </span>
           </>
         }
@@ -127,7 +127,7 @@ function ComparisonFailed({ deployment, detail, error, time }: ComparisonFailedP
           action={<LinkButton href={`/deployments/${deployment.id}/drift`}>Try again</LinkButton>}
         >
           {isUnavailable
-            ? `v${deployment.version} is deployed. ${polledThrough ? `Runs are up to date as of ${time.instant(polledThrough)}.` : 'No runs have been fetched yet.'}`
+            ? `v${deployment.version} is deployed. ${polledThrough ? `Runs are up to date as of ${time.inSentence(polledThrough)}.` : 'No runs have been fetched yet.'}`
             : 'Wait for the current action to finish, then compare again.'}
         </Empty>
       </Card>
@@ -196,7 +196,6 @@ function ComparisonResult({
 }
 
 const changeTones = { added: 'ok', removed: 'fail', changed: 'wait' } as const
-const changeLabels = { added: 'added in n8n', removed: 'removed in n8n', changed: 'changed in n8n' } as const
 
 function Sides({ sides, version, wanted }: { sides: ThreeWay; version: number; wanted: number }) {
   const { nodes, connections, settings, name } = sides
@@ -222,7 +221,7 @@ function Sides({ sides, version, wanted }: { sides: ThreeWay; version: number; w
               {connections.map(({ text, change }) => (
                 <li class={change === 'added' ? 'drift-add' : 'drift-del'}>
                   <span aria-hidden="true">{change === 'added' ? '+' : '−'}</span> {text}{' '}
-                  <span class="muted">{changeLabels[change]}</span>
+                  <span class="muted">{change}</span>
                 </li>
               ))}
             </ul>
@@ -247,7 +246,7 @@ const Node = ({ node, version, wanted }: { node: NodeDrift; version: number; wan
     <h3>
       <NodeBadge type={node.type} />
       {node.node}
-      <span class={`tag ${changeTones[node.change]}`}>{changeLabels[node.change]}</span>
+      <span class={`tag ${changeTones[node.change]}`}>{node.change}</span>
     </h3>
     {node.fields.length > 0 && (
       <Fields

@@ -1,5 +1,6 @@
 /** @module The list of deployments, broken ones first. */
 import { type DeploymentListState, deploymentListStates } from '../../../runs/deployment-state.ts'
+import { lowSuccessRate } from '../../../runs/meaning.ts'
 import type { Child } from 'hono/jsx'
 import { Card, Empty, Remark } from '../../components/card.tsx'
 import {
@@ -230,7 +231,7 @@ function Row({ row, time }: { row: DeploymentListRow; time: TimeFormat }) {
           </span>
         ) : (
           <span class="two-lines">
-            <a class={share < 0.9 ? 'fail' : ''} href={runs}>
+            <a class={share < lowSuccessRate ? 'fail' : ''} href={runs}>
               {percent(share)}
             </a>
             <small>{plural(finished, 'run')}</small>

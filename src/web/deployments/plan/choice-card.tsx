@@ -109,5 +109,5 @@ function versionLabel(
 ) {
   const excerpt =
     prompt === null ? 'edited manually' : prompt.length > 60 ? `${prompt.slice(0, 60)}…` : prompt
-  return `v${version}${version === live ? ' (deployed)' : ''} · ${time.instant(createdAt)} · ${excerpt}`
+  return `v${version}${version === live ? ' (deployed)' : ''} · ${time.inSentence(createdAt)} · ${excerpt}`
 }

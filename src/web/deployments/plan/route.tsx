@@ -12,6 +12,11 @@ import { redirectWith } from '../../notice.ts'
 import { continueHref, newCredentialHref, newInstanceHref } from '../../links/setup.ts'
 import { type Choices, selectedBindings, planOf, planPath, readChoices } from './choices.ts'
 import { outcomeOf, reasonOf } from '../../links/outcome.ts'
+import { getWorkflow } from '../../../deployments/remote/state.ts'
+import type { Plan } from '../../../deployments/plan/contract.ts'
+import { reporterName } from '../../../instances/reporter-workflow.ts'
+import type { Instance } from '../../../instances/contract.ts'
+import type { ErrorWorkflow } from './settings-card.tsx'
 import { PlanPage } from './view.tsx'
 import { readOptions } from '../../../deployments/list-queries.ts'
 import { trackFields, TrackPage } from './track-view.tsx'
@@ -24,6 +29,7 @@ export type PlanDeps = Pick<
   | 'deployments'
   | 'workflows'
   | 'instances'
+  | 'connections'
   | 'fingerprint'
   | 'replayResults'
 >
@@ -32,7 +38,28 @@ const crumbs = [{ label: 'Deployments', href: '/deployments' }]
 const versionLimit = 50
 
 export function planPages(deps: PlanDeps) {
-  const { db, requirements, deployer, deployments, workflows, instances, fingerprint, replayResults } = deps
+  const { db, requirements, deployer, deployments, workflows, instances, connections, fingerprint } = deps
+  const { replayResults } = deps
+
+  /** The name of the error workflow in n8n. Asks n8n unless it is Flowkeep's reporter. */
+  async function errorWorkflowOf(
+    userId: string,
+    plan: Plan | null,
+    instance: Instance | null,
+  ): Promise<ErrorWorkflow | null> {
+    const id = plan?.forcedSettings['errorWorkflow'] ?? null
+    if (id === null || !instance) return null
+    const href = `${instance.baseUrl}/workflow/${encodeURIComponent(id)}`
+    if (id === instance.reporter?.n8nWorkflowId) return { name: reporterName, href }
+    const found = await connections
+      .open(userId, instance.id)
+      .then((connection) => connection && getWorkflow(connection, id))
+      .catch((error: unknown) => {
+        if (error instanceof AppError) return null
+        throw error
+      })
+    return { name: found?.name ?? null, href }
+  }
 
   /** Preselects the only instance. On failure, shows the reason and preserves the choices. */
   async function planPage(c: Context<DashboardEnv>, requested: Choices, refusal?: AppError) {
@@ -67,6 +94,7 @@ export function planPages(deps: PlanDeps) {
         versions={versions?.items ?? []}
         workflowName={nameIn(options.workflows, choices.workflowId) ?? versions?.items[0]?.name ?? null}
         instanceName={instance?.name ?? null}
+        errorWorkflow={await errorWorkflowOf(userId, planned.plan, instance)}
         refusal={refused ? reasonOf(refused) : null}
         unavailable={unavailable}
         nonce={uuidv7()}

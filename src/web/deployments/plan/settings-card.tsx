@@ -1,4 +1,5 @@
 /** @module The settings that a plan forces in n8n, and the sub-workflows that it deploys first. */
+import type { Child } from 'hono/jsx'
 import type { Plan } from '../../../deployments/plan/contract.ts'
 import { Card, KeyValues } from '../../components/card.tsx'
 
@@ -8,11 +9,28 @@ const settingLabels: Record<string, string> = {
   errorWorkflow: 'Error workflow',
 }
 
-function settingValue(plan: Plan, value: string | null): string {
+/** The error workflow that n8n calls. */
+export interface ErrorWorkflow {
+  /** Null if n8n did not return it. */
+  name: string | null
+  /** Its editor in n8n. */
+  href: string
+}
+
+function settingValue({ plan, errorWorkflow }: SettingsCardProps, value: string | null): Child {
   if (value === 'all') return 'saved'
+  if (value !== null) {
+    return errorWorkflow ? (
+      <a class="link" href={errorWorkflow.href} rel="noreferrer" target="_blank">
+        {errorWorkflow.name ?? value}
+        <span class="visually-hidden"> (opens in a new tab)</span>
+      </a>
+    ) : (
+      value
+    )
+  }
   const isOwn = plan.problems.some(({ code }) => code === 'errors-by-polling')
-  if (isOwn) return value === null ? 'its own Error Trigger' : `its own, ${value}`
-  return value ?? 'the error reporter, once it is set up'
+  return isOwn ? 'its own Error Trigger' : 'the error reporter, once it is set up'
 }
 
 const dependencyLabels = {
@@ -38,12 +56,18 @@ function Dependencies({ plan }: { plan: Plan }) {
   )
 }
 
-export function SettingsCard({ plan }: { plan: Plan }) {
+export interface SettingsCardProps {
+  plan: Plan
+  errorWorkflow: ErrorWorkflow | null
+}
+
+export function SettingsCard(props: SettingsCardProps) {
+  const { plan } = props
   return (
     <Card title="Set by Flowkeep" note="so that every run is recorded">
       <KeyValues
         items={Object.entries(plan.forcedSettings).map(
-          ([key, value]) => [settingLabels[key] ?? key, settingValue(plan, value)] as const,
+          ([key, value]) => [settingLabels[key] ?? key, settingValue(props, value)] as const,
         )}
       />
       {plan.dependencies.length > 0 && <Dependencies plan={plan} />}

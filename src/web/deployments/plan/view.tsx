@@ -11,13 +11,14 @@ import { plural } from '../../format.ts'
 import { ChoiceCard, type ChoiceCardProps } from './choice-card.tsx'
 import { continueHref, newInstanceHref } from '../../links/setup.ts'
 import { choiceFields, planPath } from './choices.ts'
-import { SettingsCard } from './settings-card.tsx'
+import { type ErrorWorkflow, SettingsCard } from './settings-card.tsx'
 import { FixesCard } from './fixes-card.tsx'
 import { blockersOf, type Effect, effectsOf, isFilled, warningsOf } from './effects.ts'
 
 export interface PlanPageProps extends ChoiceCardProps {
   workflowName: string | null
   instanceName: string | null
+  errorWorkflow: ErrorWorkflow | null
   /** Why each dropped choice did not fit. */
   dropped: string[]
   /** Why the last attempt to deploy failed. */
@@ -60,7 +61,7 @@ export function PlanPage(props: PlanPageProps) {
               />
               <Differences plan={plan} />
               {plan.publish && <Webhooks urls={plan.webhookUrls} />}
-              <SettingsCard plan={plan} />
+              <SettingsCard plan={plan} errorWorkflow={props.errorWorkflow} />
             </div>
             <div class="stack span-4">
               <ChoiceCard {...props} />

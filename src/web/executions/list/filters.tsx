@@ -192,8 +192,8 @@ function chipsOf({ query, search }: RunFilter, time: TimeFormat) {
     { name: 'node', label: 'Failed at', value: query.node },
     { name: 'error', label: 'Error group', value: query.error },
     { name: 'dep', label: 'Deployment', value: query.dep && `…${query.dep.slice(-6)}` },
-    { name: 'from', label: 'From', value: !isPeriod && search.from && time.instant(search.from) },
-    { name: 'to', label: 'To', value: query.to && search.to && time.instant(search.to) },
+    { name: 'from', label: 'From', value: !isPeriod && search.from && time.inSentence(search.from) },
+    { name: 'to', label: 'To', value: query.to && search.to && time.inSentence(search.to) },
   ]
   return all.flatMap(({ name, label, value }) => (value ? [{ name, label, value }] : []))
 }

@@ -95,6 +95,10 @@ const rootTypes = /^(agent|chain[A-Z]|informationExtractor|sentimentAnalysis|tex
 const subTypes =
   /^(lm[A-Z]|embeddings|memory|tool[A-Z]|outputParser|document|textSplitter|retriever|reranker)/
 
+/** The nodes of a workflow without sticky notes. */
+export const countNodes = ({ nodes }: JsonObject): number =>
+  Array.isArray(nodes) ? nodes.filter((node) => !isObject(node) || !isNote(node)).length : 0
+
 export const isNote = (node: JsonObject): boolean => node.type === 'n8n-nodes-base.stickyNote'
 
 const maxKeyChars = 200

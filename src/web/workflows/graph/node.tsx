@@ -1,6 +1,6 @@
 /** @module Draws one node of a graph: shape, icon, name and marks. */
 import { type IconName, iconPath, nodeFace } from '../../components/icons.tsx'
-import { type Label, lineHeight, type NodeLabels } from './labels.ts'
+import { extent, type Label, lineHeight, type NodeLabels } from './labels.ts'
 import type { MarkKind, NodeMark } from './marks.ts'
 import type { GraphNode } from './model.ts'
 import { type Box, nodeSize, subSize } from './sizes.ts'
@@ -37,6 +37,7 @@ export function NodeShape({
       {outputs.map((label) => (
         <Lines label={label} box={box} class="graph-output" />
       ))}
+      {name && node.ports.length > 0 && name.align === 'middle' && <Backing label={name} box={box} />}
       {name && <Lines label={name} box={box} class={name.align === 'start' ? 'start' : undefined} />}
       {marks.slice(0, 3).map((mark, index) => (
         <MarkBadge kind={mark.kind} x={box.width - (isSub ? 6 : 0) - index * 19} y={isSub ? 5 : 0} />
@@ -102,6 +103,20 @@ const Lines = ({ label, box, ...rest }: { label: Label; box: Box; class: string 
     ))}
   </>
 )
+
+/** Hides the line to a sub-node behind the name of the node that it leaves. */
+const Backing = ({ label, box }: { label: Label; box: Box }) => {
+  const { x, y, width, height } = extent(label)
+  return (
+    <rect
+      class="graph-backing"
+      x={tenths(x - box.x - 3)}
+      y={tenths(y - box.y)}
+      width={tenths(width + 6)}
+      height={height}
+    />
+  )
+}
 
 const tenths = (value: number): number => Math.round(value * 10) / 10
 

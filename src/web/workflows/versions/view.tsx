@@ -8,7 +8,7 @@ import { plural, type TimeFormat } from '../../format.ts'
 import { ChangesView, type FieldChange } from './changes-view.tsx'
 import { GraphCard } from '../graph/graph.tsx'
 import { addMark, type EdgeMarks, type NodeMark } from '../graph/marks.ts'
-import { connectionKey, readGraph } from '../graph/model.ts'
+import { connectionKey, countNodes, readGraph } from '../graph/model.ts'
 import type { GraphState } from '../graph/view-state.ts'
 import { diffHref, runsHref, workflowHref } from '../links.ts'
 import { shownLines } from '../../components/shown-value.ts'
@@ -27,7 +27,7 @@ interface VersionProps {
 const promptChars = 100_000
 
 export function VersionView({ workflowId, currentVersion, version: each, time, graphState }: VersionProps) {
-  const { version, model, createdAt, name, nodeCount } = each
+  const { version, model, createdAt, name } = each
   const graph = readGraph(each.workflow, { triggerTypes: each.triggerTypes })
   return (
     <>
@@ -56,7 +56,7 @@ export function VersionView({ workflowId, currentVersion, version: each, time, g
         <p class="version-meta">
           {model && <span>{model}</span>}
           <Time at={createdAt} format={time} />
-          <span>{plural(nodeCount, 'node')}</span>
+          <span>{plural(countNodes(each.workflow), 'node')}</span>
           <a class="link" href={runsHref(workflowId, { v: String(version) })}>
             View runs
           </a>
