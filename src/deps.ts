@@ -100,7 +100,8 @@ export function createDeps(config: Config, runtime: Runtime) {
           }),
           primary: db,
           now,
-          onAway: (error) => log('warn', 'replica-away', { sqlState: databaseError(error).sqlState ?? null }),
+          onAway: (error) =>
+            log('warn', 'replica-unavailable', { sqlState: databaseError(error).sqlState ?? null }),
         })
   const secretBox = createSecretBox(config.credentialKeys)
   const keyCheck = createKeyCheck(db, config.credentialKeys)

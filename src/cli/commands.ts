@@ -70,7 +70,7 @@ export const commands: readonly Command[] = [
     name: 'export',
     summary: 'Export workflows with all versions, deployments and runs to a new folder',
     details:
-      'import reads it back. Credentials are listed by name and type, without their values; see docs/export.md.',
+      'import restores it. Credentials are listed by name and type, without their values; see docs/export.md.',
     positionals: { usage: '<folder>', min: 1, max: 1 },
     options: json,
     environment: signIn,

@@ -67,7 +67,7 @@ describe('a form submitted after the session ended', () => {
     expect(wrong.text).toContain('No account matches')
     const back = await signBackIn(tab, wrong, tab.email, tab.password)
     expect(back.status).toBe(200)
-    expect(back.text).toContain('Your session had expired')
+    expect(back.text).toContain('Your session expired before')
     expect(fieldsIn(back.text, '/workflows/new')).toEqual(sent)
     expect((await tab.get('/workflows')).text).toContain('No workflows yet')
     const saved = await tab.post('/workflows/new', fieldsIn(back.text, '/workflows/new'))

@@ -16,7 +16,7 @@ export async function migrateCommand({ flags }: CommandInput): Promise<void> {
     const applied = await database.migrate()
     if (flags.has('json')) return jsonResult({ applied })
     for (const name of applied) result(`Applied ${name}`)
-    message(applied.length === 0 ? 'The schema is up to date.' : `${applied.length} migrations applied.`)
+    message(applied.length === 0 ? 'The schema is up to date.' : `Migrations applied: ${applied.length}.`)
   } finally {
     await database.close()
   }

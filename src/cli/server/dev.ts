@@ -48,7 +48,7 @@ export async function dev({ onNode = false, onReady = () => {} } = {}): Promise<
     const applied = await database.migrate()
     const isReady = await Promise.race([untilReady(port, stopping.signal), server.exited])
     if (isReady !== true) return
-    const note = applied.length > 0 ? ` (${applied.length} migrations applied)` : ''
+    const note = applied.length > 0 ? ` (migrations applied: ${applied.length})` : ''
     console.log(`Ready: http://${host}:${port}  on ${onNode ? 'Node' : 'workerd'}
   Dashboard      http://${host}:${port}/
   API reference  http://${host}:${port}/docs

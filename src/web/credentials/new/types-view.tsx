@@ -91,8 +91,8 @@ export function TypeChoice({ catalogue, query, all, missing }: TypeChoiceProps) 
               )
             }
           >
-            For the type of a community node, enter its exact name, such as acmeCrmApi. You then enter its
-            values as JSON.
+            For a community node's credential type, enter its exact name, such as acmeCrmApi. You then enter
+            its values as JSON.
           </Empty>
         ) : (
           <ul class="type-grid">
@@ -114,7 +114,8 @@ export function TypeChoice({ catalogue, query, all, missing }: TypeChoiceProps) 
       )}
       {found.length > 0 && (
         <Remark>
-          For the type of a community node, search for its exact name. You then enter its values as JSON.
+          For a community node's credential type, search for its exact name. You then enter its values as
+          JSON.
         </Remark>
       )}
     </>
