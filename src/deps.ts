@@ -245,8 +245,8 @@ export function createDeps(config: Config, runtime: Runtime) {
     /** Data for full exports. */
     exporting: {
       executions: {
-        list: (...query: Parameters<ExecutionRepository['list']>) =>
-          read((from) => new ExecutionRepository(from, now).list(...query)),
+        listNamed: (...query: Parameters<ExecutionRepository['listNamed']>) =>
+          read((from) => new ExecutionRepository(from, now).listNamed(...query)),
       },
       onFailure: (error: unknown) => log('error', 'export-aborted', { errorName: errorNameOf(error) }),
     },

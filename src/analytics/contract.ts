@@ -416,6 +416,9 @@ export const ErrorGroupsQuery = z
       .enum(errorStateFilters)
       .optional()
       .meta({ description: '`unresolved` (default): open and regressed groups' }),
+    q: text(200)
+      .optional()
+      .meta({ description: 'Words in the error message, the name of the node, or an HTTP status' }),
     sort: z
       .enum(errorSorts)
       .optional()
@@ -428,6 +431,7 @@ export const ErrorGroupsQuery = z
   .superRefine(inOrder('from', 'to'))
 export interface ErrorGroupsFilter extends LimitedFilter {
   state?: ErrorStateFilter | undefined
+  q?: string | undefined
   sort?: (typeof errorSorts)[number] | undefined
 }
 

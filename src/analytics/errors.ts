@@ -5,7 +5,8 @@ import { executions, incidents } from '../db/schema/executions.ts'
 import { toIncident } from '../executions/reports/incidents.ts'
 import { invalid } from '../errors.ts'
 import { summaryColumns, toSummary } from '../executions/repository.ts'
-import { countedKinds, failedList } from '../runs/meaning.ts'
+import { nameHolds, textHolds, toSearchText } from '../db/search.ts'
+import { countedKinds, failedList, hasErrorList } from '../runs/meaning.ts'
 import { happenedAtOfE, newestFirst } from '../runs/order.ts'
 import { dayMs, hourMs, isoOf } from '../lib/time.ts'
 import {
@@ -80,11 +81,11 @@ export async function errorGroups(
   userId: string,
   filter: Filter,
   range: BoundedRange,
-  { limit, sort, state }: { limit: number; sort: Sort; state: ErrorStateFilter },
+  { limit, sort, state, q }: { limit: number; sort: Sort; state: ErrorStateFilter; q?: string | undefined },
 ): Promise<ErrorGroups> {
   const seriesInterval = intervalFor(range)
   const { rows } = await db.execute<GroupRow>(
-    groupsOf(userId, filter, range, seriesInterval, { limit, sort, state }),
+    groupsOf(userId, filter, range, seriesInterval, { limit, sort, state, q }),
   )
   return {
     period: periodOf(range),
@@ -175,7 +176,8 @@ function groupsOf(
     sort,
     state,
     fingerprint,
-  }: { limit: number; sort: Sort; state: ErrorStateFilter; fingerprint?: string },
+    q = '',
+  }: { limit: number; sort: Sort; state: ErrorStateFilter; fingerprint?: string; q?: string | undefined },
 ): SQL {
   const ofGroup = fingerprint === undefined ? sql`` : sql`where fingerprint = ${fingerprint}`
   const grains = seriesInterval === 'hour' ? (['hour'] as const) : undefined
@@ -237,7 +239,7 @@ function groupsOf(
         from wanted
         left join error_group_states s on s.user_id = ${userId} and s.fingerprint = wanted.fingerprint
       ) classified
-      where ${isInState(state)}
+      where ${isInState(state)} and ${q === '' ? sql`true` : mentions(userId, q)}
     ),
     top_groups as (
       ${
@@ -298,6 +300,20 @@ function groupsOf(
     left join series s using (fingerprint)
     left join top_workflows t using (fingerprint)
     order by ${orders[sort]}`
+}
+
+/** Groups with this text in a message or in the name of the node, or with this HTTP status. */
+function mentions(userId: string, q: string): SQL {
+  const text = toSearchText(q)
+  // Without a letter or digit, `nameHolds` matches everything.
+  if (!/[\p{L}\p{N}]/u.test(text)) return sql`false`
+  return sql`fingerprint in (
+    select fingerprint from error_groups where user_id = ${userId}
+      and ${textHolds(text, sql`coalesce(http_status::text || ' ', '') || message`)}
+    union all select fingerprint from error_groups where user_id = ${userId} and ${nameHolds(text, sql`node`)}
+    union all select error_fingerprint from executions where user_id = ${userId} and status in ${hasErrorList}
+      and error_message is not null and error_fingerprint is not null and ${textHolds(text, sql`error_message`)}
+    union all select fingerprint from incidents where user_id = ${userId} and ${nameHolds(text, sql`message`)})`
 }
 
 /** A group's first or last stored run: `at, message`. */

@@ -110,9 +110,9 @@ export class AnalyticsRepository {
   }
 
   async errors(userId: string, filter: ErrorGroupsFilter = {}): Promise<ErrorGroups> {
-    const { limit = defaultLimit, sort = 'runs', state = 'unresolved' } = filter
+    const { limit = defaultLimit, sort = 'runs', state = 'unresolved', q } = filter
     return this.#read((db) =>
-      errorGroups(db, userId, withoutPeriod(filter), this.#range(filter), { limit, sort, state }),
+      errorGroups(db, userId, withoutPeriod(filter), this.#range(filter), { limit, sort, state, q }),
     )
   }
 

@@ -91,7 +91,7 @@ export async function readDeploymentList(
   filter: DeploymentListFilter,
   after: string | null,
 ): Promise<DeploymentList> {
-  const cursor = readCursor(after)
+  const cursor = readDeploymentCursor(after)
   const place = cursor && sql`(${cursor.rank}::integer, ${-cursor.trouble}::integer)`
   const from = last24Hours(now).from.toISOString()
   const { rows } = await db.execute<
@@ -156,7 +156,9 @@ export async function countDeploymentStates(
 
 /** Milliseconds since the epoch, because Postgres formats times its own way. */
 export const msOf = (time: SQL): SQL => sql`extract(epoch from ${time})::float8 * 1000`
-function readCursor(text: string | null): { rank: number; trouble: number; id: string } | null {
+export function readDeploymentCursor(
+  text: string | null,
+): { rank: number; trouble: number; id: string } | null {
   const [, rank, trouble, id = ''] = /^([1-9])\.(\d{1,4})\.([0-9a-f-]{36})$/.exec(text ?? '') ?? []
   return uuid.validate(id) ? { rank: Number(rank), trouble: Number(trouble), id } : null
 }
@@ -172,15 +174,18 @@ export type Named = {
 export const choiceLimit = 500
 
 /** The user's workflows and instances, by name, for selects. */
+/** The chosen ones are included even if there are more than `choiceLimit`. */
 export async function readOptions(
   db: Reader,
   userId: string,
+  chosen: { workflowId?: string | null | undefined; instanceId?: string | null | undefined },
 ): Promise<{ workflows: Named[]; instances: Named[] }> {
+  const chosenFirst = (id: string | null | undefined) => sql`(id = ${id ?? uuid.NIL}::uuid) desc`
   const [workflows, instances] = await db.batch([
     db.execute<Named>(sql`select id, name, version from workflows where user_id = ${userId}
-      order by lower(name), id limit ${choiceLimit}`),
+      order by ${chosenFirst(chosen.workflowId)}, lower(name), id limit ${choiceLimit}`),
     db.execute<Named>(sql`select id, name, version from instances where user_id = ${userId}
-      order by lower(name), id limit ${choiceLimit}`),
+      order by ${chosenFirst(chosen.instanceId)}, lower(name), id limit ${choiceLimit}`),
   ])
   return { workflows: workflows.rows, instances: instances.rows }
 }

@@ -1,20 +1,27 @@
 /** @module Exports all executions of a user that match a filter, page by page. */
-import type { ExecutionSummary } from './contract.ts'
-import type { ExecutionRepository } from './repository.ts'
+import type { ExecutionRepository, NamedExecution } from './repository.ts'
+import type { Slice } from '../http/page.ts'
+import { downloadTable, type TableColumns, type TableFormat } from '../http/table-stream.ts'
 import { type RunPosition, readRunCursor } from '../runs/order.ts'
 import type { ExecutionSearch } from './search.ts'
 
 const pageRows = 1000
 
+export interface ExportOptions {
+  /** Source of exports; may be a replica. */
+  executions: Pick<ExecutionRepository, 'listNamed'>
+  onFailure?: (error: unknown) => void
+}
+
 /** Yields each execution once. Of executions recorded during the export, it only includes late reports. */
-export async function* executionPages(
-  executions: Pick<ExecutionRepository, 'list'>,
+async function* pagesOf(
+  executions: ExportOptions['executions'],
   userId: string,
   filter: ExecutionSearch,
-): AsyncGenerator<ExecutionSummary[], void, undefined> {
+): AsyncGenerator<NamedExecution[], void, undefined> {
   let after: RunPosition | null = null
   do {
-    const page: Awaited<ReturnType<ExecutionRepository['list']>> = await executions.list(userId, filter, {
+    const page: Slice<NamedExecution> = await executions.listNamed(userId, filter, {
       limit: pageRows,
       after,
     })
@@ -23,8 +30,7 @@ export async function* executionPages(
   } while (after !== null)
 }
 
-/** CSV header → cell. */
-export const exportColumns: Record<string, (execution: ExecutionSummary) => unknown> = {
+const columns: TableColumns<NamedExecution> = {
   id: ({ id }) => id,
   n8nExecutionId: ({ n8nExecutionId }) => n8nExecutionId,
   workflowId: ({ workflowId }) => workflowId,
@@ -44,4 +50,22 @@ export const exportColumns: Record<string, (execution: ExecutionSummary) => unkn
   retryOf: ({ retryOf }) => retryOf,
   retriedBy: ({ retriedBy }) => retriedBy,
   activeMs: ({ activeMs }) => activeMs,
+  workflowName: ({ workflowName }) => workflowName,
+  instanceName: ({ instanceName }) => instanceName,
 }
+
+/** Downloads all executions that match the filter. */
+export const downloadExecutions = (
+  { executions, onFailure }: ExportOptions,
+  format: TableFormat,
+  userId: string,
+  filter: ExecutionSearch,
+): Promise<Response> =>
+  downloadTable({
+    format,
+    name: 'executions',
+    columns,
+    toObject: ({ workflowName: _workflow, instanceName: _instance, ...execution }) => execution,
+    pages: pagesOf(executions, userId, filter),
+    ...(onFailure && { onFailure }),
+  })

@@ -1,18 +1,14 @@
-import { and, eq, sql } from 'drizzle-orm'
+import { and, desc, eq, sql } from 'drizzle-orm'
 import type { Reader } from '../db/client.ts'
 import { executions } from '../db/schema/executions.ts'
 import { instances } from '../db/schema/instances.ts'
 import { workflows, workflowVersions } from '../db/schema/workflows.ts'
-import type { ExecutionSummary } from './contract.ts'
-import { summaryColumns, toSummary } from './repository.ts'
+import { type NamedExecution, summaryColumns, toSummary } from './repository.ts'
 import { newestFirst, olderThan, type RunPosition, runCursor } from '../runs/order.ts'
 import { type ExecutionSearch, matching } from './search.ts'
 import { slice } from '../http/page.ts'
 
-export interface ListedRun extends ExecutionSummary {
-  /** Null if deleted. */
-  workflowName: string | null
-  instanceName: string | null
+export interface ListedRun extends NamedExecution {
   /** Trigger types of the version; empty when unknown. */
   triggerTypes: string[]
 }
@@ -65,33 +61,30 @@ export interface FilterChoices {
   instances: Named[]
 }
 
-const maxChoices = 500
+/** How many options a filter lists. */
+export const maxChoices = 500
 
-/** Filter choices, sorted by name. Includes the workflow of the current filter. */
+/** At most `maxChoices + 1` each: those of the current filter, then by name. */
 export async function readChoices(
   db: Reader,
   userId: string,
-  { workflowId }: Pick<ExecutionSearch, 'workflowId'>,
+  { workflowId, instanceId }: Pick<ExecutionSearch, 'workflowId' | 'instanceId'>,
 ): Promise<FilterChoices> {
-  const named = { id: workflows.id, name: workflows.name }
-  const [listed, selected, servers] = await db.batch([
+  const first = (column: typeof workflows.id | typeof instances.id, id: string | undefined) =>
+    id === undefined ? [] : [desc(eq(column, id))]
+  const [ofWorkflows, ofInstances] = await db.batch([
     db
-      .select(named)
+      .select({ id: workflows.id, name: workflows.name })
       .from(workflows)
       .where(eq(workflows.userId, userId))
-      .orderBy(sql`lower(${workflows.name})`)
-      .limit(maxChoices),
-    db
-      .select(named)
-      .from(workflows)
-      .where(and(eq(workflows.userId, userId), workflowId ? eq(workflows.id, workflowId) : sql`false`)),
+      .orderBy(...first(workflows.id, workflowId), sql`lower(${workflows.name})`, workflows.id)
+      .limit(maxChoices + 1),
     db
       .select({ id: instances.id, name: instances.name })
       .from(instances)
       .where(eq(instances.userId, userId))
-      .orderBy(sql`lower(${instances.name})`)
-      .limit(maxChoices),
+      .orderBy(...first(instances.id, instanceId), sql`lower(${instances.name})`, instances.id)
+      .limit(maxChoices + 1),
   ])
-  const missing = selected.filter(({ id }) => !listed.some((each) => each.id === id))
-  return { workflows: [...missing, ...listed], instances: servers }
+  return { workflows: ofWorkflows, instances: ofInstances }
 }

@@ -1,6 +1,8 @@
 import { and, eq, sql } from 'drizzle-orm'
 import type { Reader } from '../db/client.ts'
 import { executions } from '../db/schema/executions.ts'
+import { instances } from '../db/schema/instances.ts'
+import { workflows } from '../db/schema/workflows.ts'
 import { type Page, type Slice, slice } from '../http/page.ts'
 import type { Execution, ExecutionSummary } from './contract.ts'
 import { hasError, isStuck } from '../runs/meaning.ts'
@@ -43,6 +45,12 @@ export const summaryColumns = (now: Date) => ({
 type Columns = ReturnType<typeof summaryColumns>
 type Row = Pick<typeof executions.$inferSelect, Exclude<keyof Columns, 'stuck'>> & { stuck: boolean }
 
+/** With the current names of the workflow and the instance; null if deleted. */
+export interface NamedExecution extends ExecutionSummary {
+  workflowName: string | null
+  instanceName: string | null
+}
+
 /**
  * A user's executions. Every method takes the owner first and sees no one else's rows. The timestamp in an ID is
  * the partition key of its row, so lookups by ID or cursor read one partition.
@@ -79,6 +87,30 @@ export class ExecutionRepository {
       .orderBy(...newestFirst)
       .limit(limit + 1)
     return slice(rows.map(toSummary), limit, runCursor)
+  }
+
+  /** Like `list`, with names. */
+  async listNamed(
+    userId: string,
+    search: ExecutionSearch,
+    { limit, after }: Page<RunPosition>,
+  ): Promise<Slice<NamedExecution>> {
+    const rows = await this.#db
+      .select({
+        run: summaryColumns(this.#now()),
+        workflowName: workflows.name,
+        instanceName: instances.name,
+      })
+      .from(executions)
+      .leftJoin(workflows, and(eq(workflows.userId, userId), eq(workflows.id, executions.workflowId)))
+      .leftJoin(instances, and(eq(instances.userId, userId), eq(instances.id, executions.instanceId)))
+      .where(
+        and(matching(userId, search, this.#now()), after === null ? undefined : olderThan(userId, after)),
+      )
+      .orderBy(...newestFirst)
+      .limit(limit + 1)
+    const named = rows.map(({ run, ...names }) => Object.assign(toSummary(run), names))
+    return slice(named, limit, runCursor)
   }
 
   /** Counts executions of a list that are newer than `id`, up to `cap`. */

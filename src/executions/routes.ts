@@ -6,7 +6,7 @@ import { type AuthEnv, bearerToken } from '../http/auth.ts'
 import type { BaseEnv } from '../http/env.ts'
 import { describe } from '../http/openapi.ts'
 import { defaultLimit, toPage } from '../http/page.ts'
-import { downloadTable, tableMediaTypes } from '../http/table-stream.ts'
+import { tableMediaTypes } from '../http/table-stream.ts'
 import { bodyLimits, readTextOf, valid } from '../http/validate.ts'
 import { instanceErrors } from '../instances/connections.ts'
 import type { InstanceRepository } from '../instances/repository.ts'
@@ -30,7 +30,7 @@ import {
   type ReportResult,
 } from './contract.ts'
 import type { DeadLetterRepository } from './reports/dead-letters.ts'
-import { executionPages, exportColumns } from './export.ts'
+import { downloadExecutions, type ExportOptions } from './export.ts'
 import type { IncidentRepository } from './reports/incidents.ts'
 import { readReports, reportMediaTypes } from './reports/body.ts'
 import type { ReportReceiver } from './reports/receive.ts'
@@ -39,12 +39,6 @@ import { readRunCursor } from '../runs/order.ts'
 
 /** Null when the user has no such instance. */
 export type Poll = (userId: string, instanceId: string) => Promise<PollAnswer | null>
-
-export interface ExportOptions {
-  /** Source of exports; may be a replica. */
-  executions: Pick<ExecutionRepository, 'list'>
-  onFailure?: (error: unknown) => void
-}
 
 export function executionRoutes(
   executions: ExecutionRepository,
@@ -101,7 +95,8 @@ export function executionRoutes(
         summary: 'Export executions',
         description:
           'Returns all executions that match the filters, newest first. The transfer is aborted when it ' +
-          'fails midway, so an incomplete download never looks complete.',
+          'fails midway, so an incomplete download never looks complete. CSV also has the names of the ' +
+          'workflow and the instance.',
         responses: { 200: z.array(ExecutionSummary) },
         mediaTypes: tableMediaTypes,
         errors: ['invalid'],
@@ -109,14 +104,7 @@ export function executionRoutes(
       valid('query', ExecutionExportQuery),
       async (c) => {
         const { format = 'csv', ...filter } = c.req.valid('query')
-        const { executions: source, onFailure } = exporting
-        return downloadTable({
-          format,
-          name: 'executions',
-          columns: exportColumns,
-          pages: executionPages(source, c.var.userId, filter),
-          ...(onFailure && { onFailure }),
-        })
+        return downloadExecutions(exporting, format, c.var.userId, filter)
       },
     )
     .get(

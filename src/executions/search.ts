@@ -12,6 +12,8 @@ import { happenedAt } from '../runs/order.ts'
 export interface ExecutionSearch extends ExecutionFilter {
   /** Any of these. */
   statuses?: readonly ExecutionStatus[] | undefined
+  /** Workflows with this name, else those with this text in their name. */
+  workflowName?: string | undefined
   /** Name of the failed node. */
   errorNode?: string | undefined
   /** Filters by start, else end, else first report, like analytics. */
@@ -24,10 +26,11 @@ export interface ExecutionSearch extends ExecutionFilter {
 export function matching(userId: string, search: ExecutionSearch, now: Date): SQL | undefined {
   const { workflowId, deploymentId, instanceId, status, mode, kind, stuck, startedAfter, startedBefore } =
     search
-  const { workflowVersion, tag, errorFingerprint, q, statuses, errorNode, from, to } = search
+  const { workflowVersion, tag, errorFingerprint, q, statuses, errorNode, workflowName, from, to } = search
   return and(
     eq(executions.userId, userId),
     workflowId === undefined ? undefined : eq(executions.workflowId, workflowId),
+    workflowName === undefined ? undefined : ofWorkflowsNamed(userId, workflowName),
     workflowVersion === undefined ? undefined : eq(executions.workflowVersion, workflowVersion),
     deploymentId === undefined ? undefined : eq(executions.deploymentId, deploymentId),
     instanceId === undefined ? undefined : eq(executions.instanceId, instanceId),
@@ -66,6 +69,14 @@ const failedWith = (condition: SQL) => and(sql`${executions.status} in ${failedL
 
 const ofWorkflowsTagged = (userId: string, tag: string) => sql`${executions.workflowId} = any(array(
   select id from workflows where user_id = ${userId} and tags @> array[${tag}]))`
+
+function ofWorkflowsNamed(userId: string, name: string) {
+  const text = toSearchText(name)
+  const named = sql`select id from workflows where user_id = ${userId} and lower(name) = lower(${text})`
+  return sql`${executions.workflowId} = any(array(
+    select w.id from workflows w where w.user_id = ${userId} and case when exists (${named})
+      then lower(w.name) = lower(${text}) else ${nameHolds(text, sql`w.name`)} end))`
+}
 
 const hasN8nId = (userId: string, n8nExecutionId: string) =>
   sql`(${executions.recordedAt}, ${executions.id}) in (${withN8nId(userId, n8nExecutionId)})`

@@ -25,12 +25,16 @@ const contentTypes: Record<TableFormat, string> = {
   ndjson: 'application/x-ndjson; charset=utf-8',
 }
 
+/** CSV header → cell; objects become JSON. Clients read cells by position, so new columns come last. */
+export type TableColumns<T> = Record<string, (row: T) => unknown>
+
 export interface TableDownload<T> {
   format: TableFormat
   /** File name without the extension. */
   name: string
-  /** Header → cell; objects become JSON. CSV only: the other formats contain the unchanged rows. */
-  columns: Record<string, (row: T) => unknown>
+  columns: TableColumns<T>
+  /** A row in the formats other than CSV. Default: the row itself. */
+  toObject?: (row: T) => unknown
   pages: AsyncIterator<readonly T[]>
   /** Called with the error that aborted the download. */
   onFailure?: (error: unknown) => void
@@ -41,11 +45,12 @@ export async function downloadTable<T>({
   format,
   name,
   columns,
+  toObject = (row) => row,
   pages,
   onFailure,
 }: TableDownload<T>): Promise<Response> {
   const encoder = new TextEncoder()
-  const frame = framing(format, columns)
+  const frame = framing(format, columns, toObject)
   let next = await pages.next()
   let isBegun = false
   let hasRows = false
@@ -90,7 +95,8 @@ export async function downloadTable<T>({
   })
 }
 
-function framing<T>(format: TableFormat, columns: TableDownload<T>['columns']) {
+function framing<T>(format: TableFormat, columns: TableColumns<T>, toObject: (row: T) => unknown) {
+  const json = (row: T) => JSON.stringify(toObject(row))
   if (format === 'csv') {
     const line = (cells: unknown[]) => `${cells.map(csvCell).join(',')}\r\n`
     return {
@@ -99,10 +105,10 @@ function framing<T>(format: TableFormat, columns: TableDownload<T>['columns']) {
       end: '',
     }
   }
-  if (format === 'ndjson') return { begin: '', row: (row: T) => `${JSON.stringify(row)}\n`, end: '' }
+  if (format === 'ndjson') return { begin: '', row: (row: T) => `${json(row)}\n`, end: '' }
   return {
     begin: '[',
-    row: (row: T, isFirst: boolean) => `${isFirst ? '\n' : ',\n'}${JSON.stringify(row)}`,
+    row: (row: T, isFirst: boolean) => `${isFirst ? '\n' : ',\n'}${json(row)}`,
     end: '\n]\n',
   }
 }

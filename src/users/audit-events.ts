@@ -3,9 +3,13 @@ import { and, desc, eq, gte, inArray, lt, notInArray, sql } from 'drizzle-orm'
 import * as z from 'zod'
 import type { Reader } from '../db/client.ts'
 import { likePattern, toSearchText } from '../db/search.ts'
+import { credentials } from '../db/schema/credentials.ts'
+import { deployments } from '../db/schema/deployments.ts'
+import { instances } from '../db/schema/instances.ts'
 import { auditEvents } from '../db/schema/users.ts'
+import { workflows } from '../db/schema/workflows.ts'
 import { type Page, pageQuery, type Slice, slice, sliceOf } from '../http/page.ts'
-import { TableFormat } from '../http/table-stream.ts'
+import { type TableColumns, TableFormat } from '../http/table-stream.ts'
 
 export const AuditEvent = z
   .object({
@@ -22,6 +26,16 @@ export const AuditEvent = z
 export type AuditEvent = z.output<typeof AuditEvent>
 
 export const AuditEventList = sliceOf(AuditEvent)
+
+/** An event with the current names of its subject; null if there is none or it is deleted. */
+export interface NamedAuditEvent extends AuditEvent {
+  /** Of the credential, workflow or instance; of a deployment, "Orders on Production". */
+  subjectName: string | null
+  /** Of the workflow or the deployment's workflow. */
+  workflowName: string | null
+  /** Of the instance or the deployment's instance. */
+  instanceName: string | null
+}
 
 const auditFilter = {
   action: z
@@ -49,6 +63,14 @@ export interface AuditEventFilter {
 
 const exportRows = 1000
 
+/** The last columns of every CSV export. */
+export const auditNameColumns: TableColumns<NamedAuditEvent> = {
+  subjectName: ({ subjectName }) => subjectName,
+  workflowName: ({ workflowName }) => workflowName,
+  instanceName: ({ instanceName }) => instanceName,
+  version: ({ details }) => details?.version,
+}
+
 /** The first parameter of every method is the owner's ID. */
 export class AuditEventRepository {
   readonly #db: Reader
@@ -58,20 +80,40 @@ export class AuditEventRepository {
   }
 
   /** Newest first. */
-  async list(
+  async listNamed(
     userId: string,
     { action, subjectId, q, among, from }: AuditEventFilter,
     page: Page,
-  ): Promise<Slice<AuditEvent>> {
+  ): Promise<Slice<NamedAuditEvent>> {
+    const subject = auditEvents.subjectId
     const rows = await this.#db
       .select({
         id: auditEvents.id,
         action: auditEvents.action,
-        subjectId: auditEvents.subjectId,
+        subjectId: subject,
         details: auditEvents.details,
         createdAt: auditEvents.createdAt,
+        credentialName: credentials.name,
+        workflowName: workflows.name,
+        instanceName: instances.name,
       })
       .from(auditEvents)
+      .leftJoin(deployments, and(eq(deployments.userId, userId), eq(deployments.id, subject)))
+      .leftJoin(credentials, and(eq(credentials.userId, userId), eq(credentials.id, subject)))
+      .leftJoin(
+        workflows,
+        and(
+          eq(workflows.userId, userId),
+          sql`${workflows.id} = coalesce(${deployments.workflowId}, ${subject})`,
+        ),
+      )
+      .leftJoin(
+        instances,
+        and(
+          eq(instances.userId, userId),
+          sql`${instances.id} = coalesce(${deployments.instanceId}, ${subject})`,
+        ),
+      )
       .where(
         and(
           eq(auditEvents.userId, userId),
@@ -88,11 +130,17 @@ export class AuditEventRepository {
     return slice(rows.map(toEvent), page.limit)
   }
 
+  /** Like `listNamed`, without names. */
+  async list(userId: string, filter: AuditEventFilter, page: Page): Promise<Slice<AuditEvent>> {
+    const { items, nextCursor } = await this.listNamed(userId, filter, page)
+    return { items: items.map(withoutNames), nextCursor }
+  }
+
   /** All matching events, one page at a time. */
-  async *pages(userId: string, filter: AuditEventFilter): AsyncGenerator<AuditEvent[], void, undefined> {
+  async *pages(userId: string, filter: AuditEventFilter): AsyncGenerator<NamedAuditEvent[], void, undefined> {
     let after: string | null = null
     do {
-      const { items, nextCursor }: Slice<AuditEvent> = await this.list(userId, filter, {
+      const { items, nextCursor }: Slice<NamedAuditEvent> = await this.listNamed(userId, filter, {
         limit: exportRows,
         after,
       })
@@ -102,9 +150,26 @@ export class AuditEventRepository {
   }
 }
 
-const toEvent = ({ createdAt, ...event }: Omit<AuditEvent, 'at'> & { createdAt: Date }): AuditEvent => ({
-  ...event,
-  at: createdAt.toISOString(),
+interface Row extends Omit<NamedAuditEvent, 'at' | 'subjectName'> {
+  createdAt: Date
+  credentialName: string | null
+}
+
+function toEvent({ createdAt, credentialName, ...event }: Row): NamedAuditEvent {
+  const names = [event.workflowName, event.instanceName].filter((name) => name !== null)
+  return {
+    ...event,
+    at: createdAt.toISOString(),
+    subjectName: credentialName ?? (names.length > 0 ? names.join(' on ') : null),
+  }
+}
+
+export const withoutNames = ({ id, action, subjectId, details, at }: NamedAuditEvent): AuditEvent => ({
+  id,
+  action,
+  subjectId,
+  details,
+  at,
 })
 
 const isAction = (action: string) =>

@@ -3,7 +3,7 @@ import * as z from 'zod'
 import type { AuthEnv } from '../http/auth.ts'
 import { describe } from '../http/openapi.ts'
 import { toPage } from '../http/page.ts'
-import { downloadTable, tableMediaTypes } from '../http/table-stream.ts'
+import { downloadTable, type TableColumns, tableMediaTypes } from '../http/table-stream.ts'
 import { valid } from '../http/validate.ts'
 import {
   AuditEvent,
@@ -11,14 +11,18 @@ import {
   AuditEventList,
   AuditEventQuery,
   type AuditEventRepository,
+  auditNameColumns,
+  type NamedAuditEvent,
+  withoutNames,
 } from './audit-events.ts'
 
-const columns: Record<string, (event: AuditEvent) => unknown> = {
+const columns: TableColumns<NamedAuditEvent> = {
   at: ({ at }) => at,
   action: ({ action }) => action,
   subjectId: ({ subjectId }) => subjectId,
   details: ({ details }) => details,
   id: ({ id }) => id,
+  ...auditNameColumns,
 }
 
 /** Requires `requireUser`. */
@@ -49,7 +53,7 @@ export function auditRoutes(auditEvents: AuditEventRepository, onFailure?: (erro
         summary: 'Export audit events',
         description:
           'Returns all events that match the filters, newest first. The transfer is aborted when it fails ' +
-          'midway, so an incomplete download never looks complete.',
+          'midway, so an incomplete download never looks complete. CSV also has the current names of the subject.',
         responses: { 200: z.array(AuditEvent) },
         mediaTypes: tableMediaTypes,
         errors: ['invalid'],
@@ -62,6 +66,7 @@ export function auditRoutes(auditEvents: AuditEventRepository, onFailure?: (erro
           format,
           name: 'audit-events',
           columns,
+          toObject: withoutNames,
           pages,
           ...(onFailure && { onFailure }),
         })

@@ -72,7 +72,8 @@ export interface Facets {
 
 const pageRows = 50
 const maxPlaces = 3
-const maxFacetValues = 200
+/** Each facet has the most frequent values. */
+export const maxFacetValues = 200
 
 /** @param cursor from the previous page; null: the first page */
 export async function readWorkflowList(

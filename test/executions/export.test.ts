@@ -48,12 +48,26 @@ describe('an export of 20,000 executions', () => {
     expect(expected).toHaveLength(count)
     const csv = (await (await get('')).text()).split('\r\n')
     expect(csv[0]).toBe(
-      'id,n8nExecutionId,workflowId,workflowVersion,deploymentId,instanceId,status,mode,startedAt,finishedAt,durationMs,errorNode,errorMessage,receivedAt,workflowVersionSource,kind,retryOf,retriedBy,activeMs',
+      'id,n8nExecutionId,workflowId,workflowVersion,deploymentId,instanceId,status,mode,startedAt,finishedAt,durationMs,errorNode,errorMessage,receivedAt,workflowVersionSource,kind,retryOf,retriedBy,activeMs,workflowName,instanceName',
     )
     expect(csv.slice(1, -1).map((line) => line.slice(0, 36))).toEqual(expected)
     expect(idsOf((await (await get('?format=json')).json()) as Execution[])).toEqual(expected)
     const lines = (await (await get('?format=ndjson')).text()).trimEnd().split('\n')
     expect(idsOf(lines.map((line) => JSON.parse(line) as Execution))).toEqual(expected)
+  })
+
+  test('names the workflow and the instance in CSV only', async () => {
+    const { userId: user, workflowId } = tracked
+    const [before] = await world.sql`select name from workflows where id = ${workflowId}`
+    const [instance] = await world.sql`select name from instances where id = ${tracked.instanceId}`
+    await world.db.execute(sql`update workflows set name = '=1+1, "Orders"' where id = ${workflowId}`)
+    const [, first = ''] = (await (await get('?workflowVersion=2')).text()).split('\r\n')
+    expect(first).toMatch(/,"'=1\+1, ""Orders""",[^,]+$/)
+    expect(first.endsWith(String(instance?.name))).toBe(true)
+    const [object] = (await (await get('?format=json&workflowVersion=2')).json()) as object[]
+    const listed = await world.call('GET', '/v1/executions?limit=1&workflowVersion=2', { user })
+    expect(object).toEqual(listed.body.items[0])
+    await world.db.execute(sql`update workflows set name = ${before?.name} where id = ${workflowId}`)
   })
 
   test('is streamed page by page', async () => {
@@ -114,10 +128,10 @@ test.each([
 
 describe('over a socket', () => {
   async function serve(
-    list: ExecutionRepository['list'],
+    listNamed: ExecutionRepository['listNamed'],
     onFailure: (error: unknown) => void = () => undefined,
   ) {
-    const executions = { list }
+    const executions = { listNamed }
     const app = new Hono<AuthEnv>()
       .use(async (c, next) => {
         c.set('userId', tracked.userId)
@@ -147,7 +161,7 @@ describe('over a socket', () => {
     let pages = 0
     const failures: unknown[] = []
     const server = await serve(
-      (...args) => (++pages > 3 ? Promise.reject(new Error('away')) : repository().list(...args)),
+      (...args) => (++pages > 3 ? Promise.reject(new Error('away')) : repository().listNamed(...args)),
       (error) => failures.push(error),
     )
     const response = await fetch(server.url)
@@ -167,7 +181,7 @@ describe('over a socket', () => {
     let pages = 0
     const server = await serve((...args) => {
       pages += 1
-      return repository().list(...args)
+      return repository().listNamed(...args)
     })
     const aborter = new AbortController()
     const response = await fetch(server.url, { signal: aborter.signal })

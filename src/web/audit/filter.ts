@@ -2,6 +2,7 @@
 import { dayMs } from '../../lib/time.ts'
 import { decodeCursor } from '../../http/page.ts'
 import type { AuditEventFilter } from '../../users/audit-events.ts'
+import { isOneOf, isText, readParameters } from '../links/parameters.ts'
 import { type Actor, actionsOf, actors, entities, knownActions } from './labels.ts'
 
 export interface AuditPeriod {
@@ -28,30 +29,29 @@ export interface AuditQuery {
   period: AuditPeriod
   /** The ID after which the page starts. */
   after: string | null
-  /** Parameters with an invalid value, as `name=value`. */
+  /** The valid parameters, for links. */
+  params: URLSearchParams
+  /** Invalid parameters, as `name=value`. */
   ignored: string[]
 }
 
 export function readAuditQuery(params: URLSearchParams): AuditQuery {
-  const [action, period, after, q, by] = ['action', 'period', 'after', 'q', 'by'].map((name) =>
-    (params.get(name) ?? '').slice(0, 100),
-  )
-  const isAction = [...entities, ...knownActions].includes(action ?? '')
-  const actor = actors.find((each) => each === by)
-  const known = auditPeriods.find(({ name }) => name === period)
-  const cursor = after ? decodeCursor(after) : null
+  const { query, ignored } = readParameters(params, {
+    action: isOneOf([...entities, ...knownActions]),
+    q: isText(100),
+    by: isOneOf(actors),
+    period: isOneOf(auditPeriods.map(({ name }) => name)),
+    after: (value) => decodeCursor(value) !== null,
+  })
+  const { action = null, q = null, by, period, after } = query
   return {
-    action: action && isAction ? action : null,
-    q: q?.trim() || null,
-    by: actor ?? null,
-    period: known ?? allTime,
-    after: cursor,
-    ignored: [
-      ...(action && !isAction ? [`action=${action}`] : []),
-      ...(by && !actor ? [`by=${by}`] : []),
-      ...(period && !known ? [`period=${period}`] : []),
-      ...(after && cursor === null ? [`after=${after}`] : []),
-    ],
+    action,
+    q,
+    by: actors.find((each) => each === by) ?? null,
+    period: auditPeriods.find(({ name }) => name === period) ?? allTime,
+    after: after === undefined ? null : decodeCursor(after),
+    params: new URLSearchParams(query),
+    ignored,
   }
 }
 

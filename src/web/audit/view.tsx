@@ -1,10 +1,11 @@
 /** @module The audit trail as a table. */
-import type { AuditEvent } from '../../users/audit-events.ts'
-import { Card, Empty, Remark } from '../components/card.tsx'
+import type { AuditEvent, NamedAuditEvent } from '../../users/audit-events.ts'
+import { Card, Empty } from '../components/card.tsx'
 import {
   FilterForm,
   FilterSelect,
   FilterText,
+  IgnoredFilters,
   LinkButton,
   Pagination,
   Segmented,
@@ -28,11 +29,9 @@ import {
 } from './labels.ts'
 
 export interface TrailProps {
-  events: readonly AuditEvent[]
+  events: readonly NamedAuditEvent[]
   nextCursor: string | null
-  names: ReadonlyMap<string, string>
   query: AuditQuery
-  params: URLSearchParams
   /** The name of the account's owner. */
   owner: string
   time: TimeFormat
@@ -50,7 +49,8 @@ const icons: Record<Entity, IconName> = {
   error: 'cross',
 }
 
-export function Trail({ events, nextCursor, names, query, params, owner, time }: TrailProps) {
+export function Trail({ events, nextCursor, query, owner, time }: TrailProps) {
+  const { params } = query
   const hasOrigin = events.some((event) => originOf(event) !== null)
   const isFiltered =
     query.action !== null || query.q !== null || query.by !== null || query.period.days !== null
@@ -85,9 +85,7 @@ export function Trail({ events, nextCursor, names, query, params, owner, time }:
           }))}
         />
       </div>
-      {query.ignored.length > 0 && (
-        <Remark tone="wait">Ignored invalid filters: {query.ignored.join(', ')}.</Remark>
-      )}
+      <IgnoredFilters ignored={query.ignored} />
       <Card label="Audit trail" flush>
         {events.length === 0 ? (
           <Empty
@@ -101,7 +99,7 @@ export function Trail({ events, nextCursor, names, query, params, owner, time }:
             class="audit-table"
           >
             {events.map((event) => (
-              <Line event={event} names={names} owner={owner} time={time} hasOrigin={hasOrigin} />
+              <Line event={event} owner={owner} time={time} hasOrigin={hasOrigin} />
             ))}
           </Table>
         )}
@@ -132,14 +130,13 @@ const optionsOf = (entity: Entity): Option[] => {
 const actionOptions: Option[] = [['', 'Any action'], ...entities.flatMap(optionsOf)]
 
 interface LineProps {
-  event: AuditEvent
-  names: ReadonlyMap<string, string>
+  event: NamedAuditEvent
   owner: string
   time: TimeFormat
   hasOrigin: boolean
 }
 
-function Line({ event, names, owner, time, hasOrigin }: LineProps) {
+function Line({ event, owner, time, hasOrigin }: LineProps) {
   const { text, actor, tone, entity } = labelOf(event)
   return (
     <Tr {...(tone === 'fail' && { tone })}>
@@ -156,7 +153,7 @@ function Line({ event, names, owner, time, hasOrigin }: LineProps) {
         </span>
       </Td>
       <Td phone="line">
-        <Subject event={event} entity={entity} names={names} />
+        <Subject event={event} entity={entity} />
       </Td>
       <Td phone="hide">{actorName(actor, owner)}</Td>
       {hasOrigin && <Td phone="hide">{originOf(event) ?? <span class="muted">?</span>}</Td>}
@@ -175,16 +172,8 @@ function originOf({ details }: AuditEvent): string | null {
 
 const hasPage: ReadonlySet<Entity> = new Set(['credential', 'workflow', 'instance', 'deployment'])
 
-function Subject({
-  event,
-  entity,
-  names,
-}: {
-  event: AuditEvent
-  entity: Entity | null
-  names: LineProps['names']
-}) {
-  const { subjectId, details } = event
+function Subject({ event, entity }: { event: NamedAuditEvent; entity: Entity | null }) {
+  const { subjectId, subjectName, details } = event
   if (entity === 'user') return <span class="muted">the account</span>
   if (entity === 'error' && typeof details?.fingerprint === 'string') {
     return (
@@ -202,8 +191,7 @@ function Subject({
       </span>
     )
   }
-  const name = names.get(subjectId)
-  if (name === undefined) {
+  if (subjectName === null) {
     return (
       <span class="muted">
         {entityLabels[entity].one} {id}
@@ -213,7 +201,7 @@ function Subject({
   }
   return (
     <a class="row-link" href={`/${entity}s/${subjectId}`} data-row>
-      {name}
+      {subjectName}
     </a>
   )
 }

@@ -1,5 +1,7 @@
 /** @module Interactive elements: buttons, link buttons, filters, tabs, paging. */
 import type { Child, PropsWithChildren } from 'hono/jsx'
+import { count, plural } from '../format.ts'
+import { Remark } from './card.tsx'
 import { type IconName, Icon } from './icons.tsx'
 
 export interface ButtonProps {
@@ -153,20 +155,53 @@ export interface FilterSelectProps {
   /** Pairs of value and text. The first option, with the value '', means no filter. */
   options: readonly (readonly [string, string])[]
   value: string
+  /** Not all choices are options. */
+  isCut?: boolean
 }
 
 /** A select in a `FilterForm`. The script submits the form on change. */
-export const FilterSelect = ({ name, label, options, value }: FilterSelectProps) => (
+export const FilterSelect = ({ name, label, options, value, isCut = false }: FilterSelectProps) => (
   <label class="filter-select">
     <span class="visually-hidden">{label}</span>
-    <select name={name} data-submits>
+    <select name={name} data-submits title={options.find(([each]) => each === value)?.[1]}>
       {options.map(([each, text]) => (
         <option value={each} {...(each === value && { selected: true })}>
           {text}
         </option>
       ))}
+      {isCut && <option disabled>Only the first {count(options.length - 1)} are listed</option>}
     </select>
     <Icon name="down" small />
+  </label>
+)
+
+export interface FilterLookupProps {
+  name: string
+  label: string
+  value: string
+  suggestions: readonly string[]
+}
+
+/** A text field of a `FilterForm` for a choice among too many for a select. */
+export const FilterLookup = ({ name, label, value, suggestions }: FilterLookupProps) => (
+  <label class="filter-text">
+    <Icon name="search" small />
+    <span class="visually-hidden">{label}</span>
+    <input
+      type="search"
+      name={name}
+      value={value}
+      placeholder={label}
+      title={`Enter any name. Suggests the first ${count(suggestions.length)}.`}
+      list={`suggestions-${name}`}
+      maxlength={200}
+      autocomplete="off"
+    />
+    <datalist id={`suggestions-${name}`}>
+      {suggestions.map((text) => (
+        <option value={text}></option>
+      ))}
+    </datalist>
   </label>
 )
 
@@ -195,6 +230,14 @@ export const FilterText = ({ name = 'q', label, value }: { name?: string; label:
     <input type="search" name={name} value={value} placeholder={label} maxlength={200} autocomplete="off" />
   </label>
 )
+
+/** Says in one sentence which parameters of the URL a list ignores. */
+export const IgnoredFilters = ({ ignored }: { ignored: readonly string[] }) =>
+  ignored.length === 0 ? null : (
+    <Remark tone="wait">
+      Ignored {plural(ignored.length, 'invalid filter')}: {ignored.join(', ')}.
+    </Remark>
+  )
 
 export interface PaginationProps {
   /** Position in the list: Showing 50 of 1 204 runs. */

@@ -1,5 +1,6 @@
 /** @module The periods that pages offer, selected by a URL parameter. */
 import { dayMs } from '../../lib/time.ts'
+import { yesterday } from '../links/local-time.ts'
 
 const day = { name: '24h', label: '24 h', lengthMs: dayMs } as const
 const week = { name: '7d', label: '7 d', lengthMs: 7 * dayMs } as const
@@ -26,6 +27,22 @@ export const rangeOf = ({ lengthMs }: Period, now: Date): { from: Date; to: Date
   from: new Date(now.getTime() - lengthMs),
   to: now,
 })
+
+const yesterdayPeriod = { name: 'yesterday', label: 'Yesterday' } as const
+
+/** Of error groups. */
+export const errorPeriods = [day, yesterdayPeriod, week, month, quarter] as const
+export type ErrorPeriod = (typeof errorPeriods)[number]
+
+export const errorPeriodNamed = (name: string | undefined): ErrorPeriod =>
+  errorPeriods.find((each) => each.name === name) ?? week
+
+export const errorRangeOf = (period: ErrorPeriod, now: Date, timeZone: string): { from: Date; to: Date } =>
+  period.name === 'yesterday' ? (yesterday(now, timeZone) ?? rangeOf(day, now)) : rangeOf(period, now)
+
+/** As a column heading: "Last 24 h", "Yesterday". */
+export const periodHeading = ({ name, label }: ErrorPeriod): string =>
+  name === 'yesterday' ? label : `Last ${label}`
 
 /** A limit above any quota. */
 export const noLimit = 100_000

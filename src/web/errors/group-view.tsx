@@ -2,13 +2,13 @@
 import type { ErrorGroupDetail } from '../../analytics/contract.ts'
 import type { IncludableKind } from '../../runs/meaning.ts'
 import { Card, Delta, Empty, Grid, Kpi, Kpis, Remark } from '../components/card.tsx'
-import { Action, Button, LinkButton, withQuery } from '../components/controls.tsx'
+import { Action, Button, IgnoredFilters, LinkButton, withQuery } from '../components/controls.tsx'
 import { Icon } from '../components/icons.tsx'
 import { PageHead } from '../layout/page.tsx'
 import { executionStyle, Status } from '../components/status.tsx'
 import { NameCell, Table, Td, Time, Tr } from '../components/table.tsx'
 import { count, duration, none, plural, runNumber, type TimeFormat } from '../format.ts'
-import type { Period } from '../components/period.ts'
+import type { ErrorPeriod } from '../components/period.ts'
 import { errorTitle, trendOf, trendLabel } from '../components/error-trend.ts'
 import { PeriodChoice } from './list-view.tsx'
 import { explain } from '../components/explain.ts'
@@ -19,12 +19,13 @@ import { countedRuns, listQuery, runHref } from '../links/run-filter.ts'
 
 export interface GroupViewProps {
   group: ErrorGroupDetail
-  period: Period
+  period: ErrorPeriod
   include: readonly IncludableKind[]
   time: TimeFormat
 }
 
-export function GroupView({ group, period, include, time }: GroupViewProps) {
+export function GroupView(props: GroupViewProps & { ignored: readonly string[] }) {
+  const { group, period, include, ignored, time } = props
   const { fingerprint, message, node, errorClass, httpStatus } = group
   const { label, tone } = trendLabel(trendOf(group, group.period), group.lastSeenAt, time.now)
   const { cause, advice } = explain({
@@ -64,6 +65,7 @@ export function GroupView({ group, period, include, time }: GroupViewProps) {
           </>
         }
       />
+      <IgnoredFilters ignored={ignored} />
       <StateNote group={group} time={time} />
       <Figures group={group} period={period} include={include} time={time} />
       <Grid>
@@ -183,7 +185,7 @@ function Figures({ group, period, include, time }: GroupViewProps) {
         delta={
           <Delta change={runs - previousRuns} text={count(Math.abs(runs - previousRuns))} better="down" />
         }
-        note={`vs the previous ${period.label}${incidents > 0 ? ` · ${plural(incidents, 'incident')}` : ''}`}
+        note={`vs the ${period.name === 'yesterday' ? 'day before' : `previous ${period.label}`}${incidents > 0 ? ` · ${plural(incidents, 'incident')}` : ''}`}
       />
       <Kpi
         label="Workflows"

@@ -3,20 +3,31 @@ import type { ErrorGroups, ErrorStateFilter } from '../../analytics/contract.ts'
 import type { IncludableKind } from '../../runs/meaning.ts'
 import { MiniBars } from '../charts/spark.tsx'
 import { Card, Empty } from '../components/card.tsx'
-import { LinkButton, Segmented, withQuery } from '../components/controls.tsx'
+import {
+  FilterForm,
+  FilterText,
+  IgnoredFilters,
+  LinkButton,
+  Segmented,
+  withQuery,
+} from '../components/controls.tsx'
 import { PageHead } from '../layout/page.tsx'
 import { NameCell, Table, Td, Time, Tr } from '../components/table.tsx'
 import { count, plural, type TimeFormat } from '../format.ts'
-import { type Period, periods } from '../components/period.ts'
+import { type ErrorPeriod, errorPeriods, periodHeading } from '../components/period.ts'
 import { includeQuery, KindChoice } from '../components/kind-choice.tsx'
 import { WorkflowNames } from '../components/workflow-names.tsx'
 import { byTrend, errorTitle, trendOf, trendLabel } from '../components/error-trend.ts'
 
 export interface ErrorsViewProps {
   groups: ErrorGroups
-  period: Period
-  include: readonly IncludableKind[]
-  state: ErrorStateFilter
+  query: {
+    q: string | null
+    period: ErrorPeriod
+    include: readonly IncludableKind[]
+    state: ErrorStateFilter
+    ignored: readonly string[]
+  }
   time: TimeFormat
 }
 
@@ -33,7 +44,7 @@ const shownStates: [ErrorStateFilter, string][] = [
 
 interface PeriodChoiceProps {
   path: string
-  period: Period
+  period: ErrorPeriod
   /** Other query parameters of the page. */
   query: Record<string, string>
 }
@@ -41,7 +52,7 @@ interface PeriodChoiceProps {
 export const PeriodChoice = ({ path, period, query }: PeriodChoiceProps) => (
   <Segmented
     label="Period"
-    choices={periods.map(({ name, label }) => ({
+    choices={errorPeriods.map(({ name, label }) => ({
       label,
       href: withQuery(path, { period: name, ...query }),
       current: name === period.name,
@@ -49,10 +60,10 @@ export const PeriodChoice = ({ path, period, query }: PeriodChoiceProps) => (
   />
 )
 
-const columns = (period: Period) => [
+const columns = (period: ErrorPeriod) => [
   { label: 'Error' },
   { label: 'Trend' },
-  { label: `Last ${period.label}` },
+  { label: periodHeading(period) },
   { label: 'Runs', numeric: true },
   { label: 'Workflow' },
   { label: 'Last seen', numeric: true },
@@ -63,9 +74,11 @@ const emptyTitles: Partial<Record<ErrorStateFilter, string>> = {
   all: 'No failed runs in this period.',
 }
 
-export function ErrorsView({ groups, period, include, state, time }: ErrorsViewProps) {
+export function ErrorsView({ groups, query, time }: ErrorsViewProps) {
   const { items, total } = groups
-  const others = { ...includeQuery(include), ...stateQuery(state) }
+  const { q, period, include, state, ignored } = query
+  const search = q === null ? {} : { q }
+  const others = { ...search, ...includeQuery(include), ...stateQuery(state) }
   return (
     <>
       <PageHead
@@ -78,6 +91,7 @@ export function ErrorsView({ groups, period, include, state, time }: ErrorsViewP
                 label,
                 href: withQuery('/errors', {
                   period: period.name,
+                  ...search,
                   ...includeQuery(include),
                   ...stateQuery(value),
                 }),
@@ -86,13 +100,32 @@ export function ErrorsView({ groups, period, include, state, time }: ErrorsViewP
             />
             <KindChoice
               path="/errors"
-              query={{ period: period.name, ...stateQuery(state) }}
+              query={{ period: period.name, ...search, ...stateQuery(state) }}
               include={include}
             />
             <PeriodChoice path="/errors" period={period} query={others} />
           </>
         }
       />
+      <FilterForm
+        action="/errors"
+        keep={{ period: period.name, ...includeQuery(include), ...stateQuery(state) }}
+      >
+        <FilterText label="Message, node or HTTP status" value={q ?? ''} />
+        {q !== null && (
+          <a
+            class="link"
+            href={withQuery('/errors', {
+              period: period.name,
+              ...includeQuery(include),
+              ...stateQuery(state),
+            })}
+          >
+            Clear filter
+          </a>
+        )}
+      </FilterForm>
+      <IgnoredFilters ignored={ignored} />
       <Card
         title={total === 0 ? undefined : plural(total, 'group')}
         note={total > items.length ? `the ${items.length} most frequent, ${sorting}` : sorting}
@@ -101,7 +134,9 @@ export function ErrorsView({ groups, period, include, state, time }: ErrorsViewP
       >
         {total === 0 ? (
           <Empty
-            title={emptyTitles[state] ?? `No ${state} errors in this period.`}
+            title={
+              q === null ? (emptyTitles[state] ?? `No ${state} errors in this period.`) : 'No errors match.'
+            }
             action={
               period.name !== '90d' && (
                 <LinkButton href={withQuery('/errors', { period: '90d', ...others })}>

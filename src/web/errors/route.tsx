@@ -1,21 +1,17 @@
 /** @module `/errors`: the error groups of a period, and the page of one group. */
 import { Hono } from 'hono'
 import type { DashboardDeps, DashboardEnv } from '../context.ts'
-import {
-  ErrorFingerprint,
-  ErrorGroupChange,
-  type ErrorStateFilter,
-  errorStateFilters,
-} from '../../analytics/contract.ts'
+import { ErrorFingerprint, ErrorGroupChange, errorStateFilters } from '../../analytics/contract.ts'
 import { notFound } from '../../errors.ts'
 import { errorTitle } from '../components/error-trend.ts'
 import { withQuery } from '../components/controls.tsx'
 import { renderPage } from '../layout/page.tsx'
 import { readForm } from '../form-data.ts'
 import { act } from '../links/outcome.ts'
-import { readInclude } from '../links/run-filter.ts'
+import { isOneOf, isText, readParameters } from '../links/parameters.ts'
+import { isInclude, readInclude } from '../links/run-filter.ts'
 import { GroupView } from './group-view.tsx'
-import { periodNamed, periods, rangeOf } from '../components/period.ts'
+import { errorPeriodNamed, errorPeriods, errorRangeOf } from '../components/period.ts'
 import { ErrorsView } from './list-view.tsx'
 
 const crumbs = [{ label: 'Runs', href: '/executions' }]
@@ -27,34 +23,51 @@ const states = {
   open: 'Reopened.',
 }
 
-const readState = (text: string | undefined): ErrorStateFilter =>
-  errorStateFilters.find((each) => each === text) ?? 'unresolved'
+function readQuery(params: URLSearchParams) {
+  const { query, ignored } = readParameters(params, {
+    q: isText(200),
+    period: isOneOf(errorPeriods.map(({ name }) => name)),
+    include: isInclude,
+    state: isOneOf(errorStateFilters),
+  })
+  return {
+    q: query.q ?? null,
+    period: errorPeriodNamed(query.period),
+    include: readInclude(query.include),
+    state: errorStateFilters.find((each) => each === query.state) ?? 'unresolved',
+    ignored,
+  }
+}
 
 export function errorPages({ analytics, errorStates }: Pick<DashboardDeps, 'analytics' | 'errorStates'>) {
   return new Hono<DashboardEnv>()
     .get('/', async (c) => {
       const { userId, viewer } = c.var
       const { time } = viewer
-      const period = periodNamed(c.req.query('period'), periods, '7d')
-      const include = readInclude(c.req.query('include'))
-      const range = { ...rangeOf(period, time.now), include }
-      const state = readState(c.req.query('state'))
-      const groups = await analytics.errors(userId, { ...range, state, limit: shownGroups, sort: 'runs' })
+      const query = readQuery(new URL(c.req.url).searchParams)
+      const { q, period, include, state } = query
+      const groups = await analytics.errors(userId, {
+        ...errorRangeOf(period, time.now, viewer.timeZone),
+        include,
+        state,
+        limit: shownGroups,
+        sort: 'runs',
+        ...(q !== null && { q }),
+      })
       return renderPage(
         c,
         { title: 'Errors', section: 'executions', crumbs },
-        <ErrorsView groups={groups} period={period} include={include} state={state} time={time} />,
+        <ErrorsView groups={groups} query={query} time={time} />,
       )
     })
     .get('/:id', async (c) => {
       const { userId, viewer } = c.var
       const { time } = viewer
       const fingerprint = ErrorFingerprint.safeParse({ fingerprint: c.req.param('id') })
-      const period = periodNamed(c.req.query('period'), periods, '7d')
-      const include = readInclude(c.req.query('include'))
+      const { period, include, ignored } = readQuery(new URL(c.req.url).searchParams)
       const group = fingerprint.success
         ? await analytics.error(userId, fingerprint.data.fingerprint, {
-            ...rangeOf(period, time.now),
+            ...errorRangeOf(period, time.now, viewer.timeZone),
             include,
           })
         : null
@@ -66,7 +79,7 @@ export function errorPages({ analytics, errorStates }: Pick<DashboardDeps, 'anal
           section: 'executions',
           crumbs: [...crumbs, { label: 'Errors', href: withQuery('/errors', { period: period.name }) }],
         },
-        <GroupView group={group} period={period} include={include} time={time} />,
+        <GroupView group={group} period={period} include={include} ignored={ignored} time={time} />,
       )
     })
     .post('/:id/state', async (c) => {

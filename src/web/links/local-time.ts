@@ -45,3 +45,12 @@ export function localText(at: Date, timeZone: string): string {
   if (ms > 0) return `${text}.${String(ms).padStart(3, '0')}`
   return text.endsWith(':00') ? text.slice(0, 16) : text
 }
+
+/** From local midnight to local midnight. */
+export function yesterday(now: Date, timeZone: string): { from: Date; to: Date } | null {
+  const to = localInstant(localText(now, timeZone).slice(0, 10), timeZone)
+  // Noon of the day before: days have 23 to 25 hours.
+  const noon = to && new Date(to.getTime() - dayMs / 2)
+  const from = noon && localInstant(localText(noon, timeZone).slice(0, 10), timeZone)
+  return to && from && { from, to }
+}

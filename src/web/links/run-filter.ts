@@ -9,13 +9,15 @@ import { countedKinds, failedStatuses, type IncludableKind, includableKinds } fr
 import { type RunPosition, readRunCursor } from '../../runs/order.ts'
 import type { ExecutionSearch } from '../../executions/search.ts'
 import { dayMs, hourMs } from '../../lib/time.ts'
-import { localInstant, localText } from './local-time.ts'
+import { localInstant, yesterday } from './local-time.ts'
+import { shownParameter } from './parameters.ts'
 
 /** In URL order. */
 export const filterNames = [
   'status',
   'mode',
   'wf',
+  'wfname',
   'v',
   'node',
   'error',
@@ -68,23 +70,14 @@ const readId =
     isUuid(text) ? { [name]: text } : null
 
 const readText =
-  (name: 'errorNode' | 'q', maxChars: number): Reader =>
+  (name: 'errorNode' | 'workflowName' | 'q', maxChars: number): Reader =>
   (text) =>
     text.length <= maxChars && isStorable(text) ? { [name]: text } : null
-
-/** Local midnight at the start of today, and of the day before. */
-function yesterday({ now, timeZone }: Given): { from: Date; to: Date } | null {
-  const to = localInstant(localText(now, timeZone).slice(0, 10), timeZone)
-  // Noon of the day before: days have 23 to 25 hours.
-  const noon = to && new Date(to.getTime() - dayMs / 2)
-  const from = noon && localInstant(localText(noon, timeZone).slice(0, 10), timeZone)
-  return to && from && { from, to }
-}
 
 const readTime =
   (name: 'from' | 'to'): Reader =>
   (text, given) => {
-    if (name === 'from' && text === 'yesterday') return yesterday(given)
+    if (name === 'from' && text === 'yesterday') return yesterday(given.now, given.timeZone)
     const at = instantOf(text, given)
     return at && { [name]: at }
   }
@@ -94,6 +87,7 @@ const readers: Record<FilterName, Reader> = {
   mode: readModes,
   kind: readKinds,
   wf: readId('workflowId'),
+  wfname: readText('workflowName', 200),
   v: (text) => (/^[1-9]\d{0,8}$/.test(text) ? { workflowVersion: Number(text) } : null),
   node: readText('errorNode', 256),
   error: (text) => (/^[0-9a-f]{16}$/.test(text) ? { errorFingerprint: text } : null),
@@ -105,7 +99,7 @@ const readers: Record<FilterName, Reader> = {
 }
 
 /** Parameters of the page other than filters. */
-const otherNames = new Set(['after', 'than', 'format', 'list', 'period'])
+const otherNames = new Set(['than', 'format', 'list'])
 
 /** `24h`, `7d` */
 const agoPattern = /^([1-9]\d{0,3})([hd])$/
@@ -113,38 +107,46 @@ const agoPattern = /^([1-9]\d{0,3})([hd])$/
 /** `24h`, `7d` or `yesterday`. */
 export const isAgo = (text: string): boolean => agoPattern.test(text) || text === 'yesterday'
 
-/** The last of repeated filters applies. A `period` such as `24h` sets `from` and `to`. */
+/**
+ * The last valid value of a repeated filter applies. A `period` such as `24h` or `yesterday` replaces `from`, and a `to`
+ * that came with it; `wfname` replaces `wf`. A `to` ends a `from=yesterday` in place of midnight.
+ */
 export function readRunFilter(params: URLSearchParams, now: Date, timeZone: string): RunFilter {
+  const given = { now, timeZone }
   const filter: RunFilter = { search: {}, query: {}, after: null, ignored: [] }
+  const ignore = (name: string, value: string) => filter.ignored.push(shownParameter(name, value))
+  const found = new Map<FilterName, Partial<ExecutionSearch>>()
+  let period: string | undefined
+  let after = ''
   for (const [name, text] of params) {
     const value = text.trim()
-    if (otherNames.has(name) || value === '') continue
+    if (value === '') continue
     const known = filterNames.find((each) => each === name)
-    const read = known ? readers[known](value, { now, timeZone }) : null
+    const read = known ? readers[known](value, given) : null
     if (known && read) {
       filter.query[known] = value
-      Object.assign(filter.search, read)
-    } else filter.ignored.push(`${name}=${value.slice(0, 40)}`)
+      found.set(known, read)
+    } else if (name === 'period' && isAgo(value)) period = value
+    else if (name === 'after') after = value
+    else if (!otherNames.has(name)) ignore(name, value)
   }
-  const period = params.get('period')?.trim() ?? ''
-  if (isAgo(period)) {
-    if (filter.search.from) {
-      delete filter.search.to
-      delete filter.query.to
-    }
+  if (period !== undefined) {
+    if (found.delete('from') && found.delete('to')) delete filter.query.to
     filter.query.from = period
-    Object.assign(filter.search, readers.from(period, { now, timeZone }))
-  } else if (period !== '') filter.ignored.push(`period=${period.slice(0, 40)}`)
+    found.set('from', readers.from(period, given) ?? {})
+  }
+  if (found.has('wfname') && found.delete('wf')) delete filter.query.wf
+  for (const name of filterNames) Object.assign(filter.search, found.get(name))
   const { from, to } = filter.search
   if (from && to && from >= to) {
-    filter.ignored.push(`to=${filter.query.to}`)
-    delete filter.search.to
+    ignore('to', filter.query.to ?? '')
     delete filter.query.to
+    delete filter.search.to
+    Object.assign(filter.search, found.get('from'))
   }
-  const after = params.get('after') ?? ''
   // Older links contain an ID.
   filter.after = isUuid(after) ? { id: after, happenedAtMs: null } : readRunCursor(after)
-  if (filter.after === null && after !== '') filter.ignored.push(`after=${after.slice(0, 40)}`)
+  if (filter.after === null && after !== '') ignore('after', after)
   return filter
 }
 
@@ -164,6 +166,10 @@ export function listQuery(query: RunFilter['query']): string {
   for (const name of filterNames) if (query[name]) params.set(name, query[name])
   return params.toString()
 }
+
+/** Whether `?include=` has known kinds only. */
+export const isInclude = (text: string): boolean =>
+  text.split(',').every((each) => includableKinds.some((kind) => kind === each))
 
 /** Parses `?include=manual,sub`. Ignores unknown kinds. */
 export function readInclude(text: string | undefined): IncludableKind[] {

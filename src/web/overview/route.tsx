@@ -4,7 +4,8 @@ import { oldestId } from '../../runs/order.ts'
 import { withQuery } from '../components/controls.tsx'
 import { renderPage } from '../layout/page.tsx'
 import type { DashboardEnv } from '../context.ts'
-import { readInclude } from '../links/run-filter.ts'
+import { isOneOf, readParameters } from '../links/parameters.ts'
+import { isInclude, readInclude } from '../links/run-filter.ts'
 import { periodNamed, periods } from '../components/period.ts'
 import { type OverviewDeps, readOverview } from './read-overview.ts'
 import { OverviewView } from './view.tsx'
@@ -12,9 +13,13 @@ import { OverviewView } from './view.tsx'
 export function overviewPages(deps: OverviewDeps) {
   return new Hono<DashboardEnv>().get('/', async (c) => {
     const { userId, viewer } = c.var
-    const period = periodNamed(c.req.query('period'), periods)
+    const { query, ignored } = readParameters(new URL(c.req.url).searchParams, {
+      period: isOneOf(periods.map(({ name }) => name)),
+      include: isInclude,
+    })
+    const period = periodNamed(query.period, periods)
     const { now } = viewer.time
-    const include = readInclude(c.req.query('include'))
+    const include = readInclude(query.include)
     const overview = await readOverview(deps, userId, { period, include }, now, viewer.timeZone)
     const than = overview.newestRunId ?? oldestId
     return renderPage(
@@ -24,7 +29,7 @@ export function overviewPages(deps: OverviewDeps) {
         section: 'overview',
         ...(!overview.isEmpty && { liveUrl: withQuery('/executions/news', { than }) }),
       },
-      <OverviewView overview={overview} time={viewer.time} />,
+      <OverviewView overview={overview} ignored={ignored} time={viewer.time} />,
     )
   })
 }

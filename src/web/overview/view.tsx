@@ -5,7 +5,7 @@ import { DurationChart } from '../charts/duration-chart.tsx'
 import { RunsChart, RunsLegend } from '../charts/runs-chart.tsx'
 import { Sparkline } from '../charts/spark.tsx'
 import { Attention, Card, Delta, Empty, Kpi, Kpis } from '../components/card.tsx'
-import { LinkButton, Segmented, withQuery } from '../components/controls.tsx'
+import { IgnoredFilters, LinkButton, Segmented, withQuery } from '../components/controls.tsx'
 import { PageHead } from '../layout/page.tsx'
 import { count, duration, durationParts, percent, plural, type TimeFormat } from '../format.ts'
 import { includeQuery, KindChoice } from '../components/kind-choice.tsx'
@@ -25,7 +25,7 @@ interface OverviewProps {
   time: TimeFormat
 }
 
-export function OverviewView({ overview, time }: OverviewProps) {
+export function OverviewView({ overview, ignored, time }: OverviewProps & { ignored: readonly string[] }) {
   const { period, include } = overview
   if (overview.isEmpty) return <Beginning />
   if (overview.newestRunId === null) return <Waiting overview={overview} time={time} />
@@ -49,6 +49,7 @@ export function OverviewView({ overview, time }: OverviewProps) {
           </>
         }
       />
+      <IgnoredFilters ignored={ignored} />
       <Attention items={attentionOf(troublesOf(overview), time)} />
       <Figures overview={overview} />
       <div class="grid stretch">

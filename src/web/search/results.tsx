@@ -2,7 +2,6 @@
 import type { Child } from 'hono/jsx'
 import { highlights } from '../../search/words.ts'
 import type { Hit, HitKind, SearchGroup } from '../../search/search.ts'
-import { withQuery } from '../components/controls.tsx'
 import { Icon, type IconName, NodeBadge } from '../components/icons.tsx'
 import { plural } from '../format.ts'
 
@@ -21,7 +20,7 @@ const kinds: Record<HitKind, KindLabel> = {
   credential: { label: 'Credentials', icon: 'credentials', lists: [['Credentials', '/credentials']] },
   deployment: { label: 'Deployments', icon: 'deployments', lists: [['Deployments', '/deployments']] },
   instance: { label: 'Instances', icon: 'instances', lists: [] },
-  error: { label: 'Errors', icon: 'bolt', lists: [['Runs', '/executions']] },
+  error: { label: 'Errors', icon: 'bolt', lists: [['Errors', '/errors?period=90d&state=all']] },
   execution: { label: 'Runs', icon: 'executions', lists: [['Runs', '/executions']] },
 }
 
@@ -30,7 +29,7 @@ export const groupLabel = (kind: HitKind): string => kinds[kind].label
 export const seeAllLinks = (kind: HitKind, query: string): { label: string; href: string }[] =>
   kinds[kind].lists.map(([name, path]) => ({
     label: `See all in ${name}`,
-    href: withQuery(path, { q: query }),
+    href: `${path}${path.includes('?') ? '&' : '?'}${new URLSearchParams({ q: query })}`,
   }))
 
 export const hitCount = (groups: readonly SearchGroup[]): number =>

@@ -2,6 +2,7 @@
 import { Hono } from 'hono'
 import { type Hit, search, type SearchResult } from '../../search/search.ts'
 import type { DashboardDeps, DashboardEnv } from '../context.ts'
+import { readParameters } from '../links/parameters.ts'
 import { renderPage } from '../layout/page.tsx'
 import { searchPagesList } from './pages.ts'
 import { SearchView } from './view.tsx'
@@ -12,14 +13,15 @@ const textOf = (given: string | undefined): string => (given ?? '').trim().slice
 export function searchPages({ db }: Pick<DashboardDeps, 'db'>) {
   return new Hono<DashboardEnv>()
     .get('/', async (c) => {
-      const query = textOf(c.req.query('q'))
+      const { query: given, ignored } = readParameters(new URL(c.req.url).searchParams, { q: () => true })
+      const query = textOf(given.q)
       const result = await search(db, c.var.userId, query, searchPagesList)
       const only = onlyExact(result)
       if (only) return c.redirect(only.href, 303)
       return renderPage(
         c,
         { title: 'Search', section: 'more', query },
-        <SearchView query={query} result={result} />,
+        <SearchView query={query} ignored={ignored} result={result} />,
       )
     })
     .get('/suggestions', async (c) => {

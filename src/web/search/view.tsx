@@ -1,13 +1,21 @@
 /** @module The search page: groups of results, best first. */
 import type { SearchResult } from '../../search/search.ts'
 import { Card, Empty, Remark } from '../components/card.tsx'
-import { Button } from '../components/controls.tsx'
+import { Button, IgnoredFilters } from '../components/controls.tsx'
 import { Icon } from '../components/icons.tsx'
 import { plural } from '../format.ts'
 import { PageHead } from '../layout/page.tsx'
 import { groupLabel, hitCount, HitLine, seeAllLinks } from './results.tsx'
 
-export const SearchView = ({ query, result }: { query: string; result: SearchResult }) => (
+export const SearchView = ({
+  query,
+  ignored,
+  result,
+}: {
+  query: string
+  ignored: readonly string[]
+  result: SearchResult
+}) => (
   <>
     <PageHead title="Search" meta={<Count result={result} />} />
     <form class="filters" action="/search" method="get" role="search" aria-label="Search">
@@ -26,6 +34,7 @@ export const SearchView = ({ query, result }: { query: string; result: SearchRes
       </label>
       <Button kind="primary">Search</Button>
     </form>
+    <IgnoredFilters ignored={ignored} />
     <Results query={query} result={result} />
   </>
 )

@@ -58,11 +58,13 @@ describe('GET /audit', () => {
       values (${deploymentId}, ${tab.userId}, ${workflow?.id}, ${instanceId}, 1, 'active')`
     await record('deployment.finished', {
       subjectId: deploymentId,
-      details: { action: 'deploy', status: 'active' },
+      details: { action: 'deploy', status: 'active', version: 2 },
     })
     const { text } = await tab.get('/audit')
     expect(text).toMatch(new RegExp(`href="/deployments/${deploymentId}"[^>]*>Triage on prod-eu-1<`))
     expect(text).toContain('<td role="cell" class="phone-hide">Flowkeep</td>')
+    const csv = (await tab.get('/audit/export.csv?action=deployment')).text
+    expect(csv.trimEnd().endsWith(',Triage on prod-eu-1,Triage,prod-eu-1,2')).toBe(true)
   })
 
   test('shows the IP address column only when an event has one', async () => {
@@ -107,7 +109,7 @@ describe('GET /audit', () => {
     expect(await by('flowkeep')).toEqual(['instance.reset-detected'])
     expect(await by('unknown')).toEqual(['user.login-failed'])
     expect(await by('operator')).toEqual([])
-    expect((await tab.get('/audit?by=nobody')).text).toContain('Ignored invalid filters: by=nobody')
+    expect((await tab.get('/audit?by=nobody')).text).toContain('Ignored 1 invalid filter: by=nobody.')
     const csv = (await tab.get('/audit/export.csv?by=flowkeep')).text
     expect(csv.trim().split('\n')).toHaveLength(2)
   })
@@ -156,9 +158,10 @@ describe('GET /audit/export.csv', () => {
     expect(headers.get('Content-Type')).toContain('text/csv')
     expect(headers.get('Content-Disposition')).toContain('audit-trail.csv')
     const [head, ...lines] = text.trimEnd().split('\r\n')
-    expect(head).toBe('at,action,what,subjectId,details,id')
+    expect(head).toBe('at,action,what,subjectId,details,id,subjectName,workflowName,instanceName,version')
     expect(lines).toHaveLength(1)
     expect(lines[0]).toContain(',credential.created,Added a credential,')
+    expect(lines[0]).toMatch(/,Slack,,,$/)
     expect((await tab.get('/audit/export.csv')).text).toContain(",'=cmd(),")
   })
 })

@@ -139,14 +139,14 @@ describe('choices in a URL', () => {
     })
   })
 
-  test('filters accept valid values and report each invalid name once', () => {
+  test('filters accept valid values and report each invalid parameter once', () => {
     const { filter, query, ignored, after } = readListQuery(
-      new URLSearchParams(`status=failed&wf=${id}&inst=no&inst=nope&q=a&x=1&after=3`),
+      new URLSearchParams(`status=failed&wf=${id}&inst=no&inst=no&q=a&x=1&after=1.2.${id}`),
     )
     expect(filter).toMatchObject({ state: 'failed', workflowId: id, q: 'a', instanceId: undefined })
     expect(query).toEqual({ status: 'failed', wf: id, q: 'a' })
-    expect(ignored).toEqual(['inst', 'x'])
-    expect(after).toBe('3')
+    expect(ignored).toEqual(['inst=no', 'x=1'])
+    expect(after).toBe(`1.2.${id}`)
   })
 })
 

@@ -83,7 +83,7 @@ describe('the run list', () => {
     const { status, text } = await page('/executions?status=broken&wf=1&status=failed')
     expect(status).toBe(200)
     expect(listed(text)).toEqual(['213', '212'])
-    expect(text).toContain('Ignored 2 invalid filters: <code>status=broken wf=1</code>')
+    expect(text).toContain('Ignored 2 invalid filters: status=broken, wf=1.')
   })
 
   test('shows 50 runs per page, with a link to the next', async () => {

@@ -73,6 +73,27 @@ describe('run list filters', () => {
     )
   })
 
+  test.each([
+    ['from=24h&from=yesterday', 'from=yesterday'],
+    ['from=yesterday&from=24h', 'from=24h'],
+    ['status=running&status=failed', 'status=failed'],
+    ['status=failed&status=', 'status=failed'],
+    ['from=yesterday&period=24h', 'from=24h'],
+    ['period=24h&period=yesterday', 'from=yesterday'],
+    ['to=2026-11-21T18:00&from=yesterday', 'from=yesterday&to=2026-11-21T18:00'],
+    [`wf=${id}&wfname=Orders`, 'wfname=Orders'],
+    [`wfname=Orders&wf=${id}`, 'wfname=Orders'],
+  ])('%s means %s', (query, same) => {
+    expect(read(query)).toEqual(read(same))
+    expect(read(query).ignored).toEqual([])
+  })
+
+  test('of repeated values, the last valid one applies and invalid ones are reported', () => {
+    const filter = read('from=24h&from=tomorrow')
+    expect(filter.search).toEqual(read('from=24h').search)
+    expect(filter.ignored).toEqual(['from=tomorrow'])
+  })
+
   test('an end before the start is ignored and reported', () => {
     const filter = read('from=2026-11-20T10:00&to=2026-11-19T10:00')
     expect(filter.search.to).toBeUndefined()

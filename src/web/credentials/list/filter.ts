@@ -1,38 +1,37 @@
 /** @module Reads the filter of the credential list from the URL. */
-import { toStorable } from '../../../lib/storable-text.ts'
-import { validate } from 'uuid'
-import { type Health, type ListFilter } from '../../../credentials/queries.ts'
+import { isUuid } from '../../../lib/scalars.ts'
+import type { Health, ListFilter } from '../../../credentials/queries.ts'
+import { type ShortPeriod, periodNamed, shortPeriods } from '../../components/period.ts'
+import { isOneOf, isText, readParameters } from '../../links/parameters.ts'
 
 const healthStates: readonly Health[] = ['invalid', 'untested', 'valid']
-const maxChars = 128
 
 export interface ListQuery {
   filter: ListFilter
+  /** The valid parameters, for links. */
+  query: URLSearchParams
+  period: ShortPeriod
   /** The last ID of the previous page. */
   after: string | null
-  /** Parameters with an invalid value, as `name=value`. */
+  /** Invalid parameters, as `name=value`. */
   ignored: string[]
 }
 
-export function readListQuery(query: URLSearchParams): ListQuery {
-  const textOf = (name: string) =>
-    toStorable(query.get(name) ?? '')
-      .trim()
-      .slice(0, maxChars)
-  const status = textOf('status')
-  const isHealth = (healthStates as readonly string[]).includes(status)
-  const after = textOf('after')
+export function readListQuery(params: URLSearchParams): ListQuery {
+  const { query, ignored } = readParameters(params, {
+    q: isText(128),
+    status: isOneOf(healthStates),
+    type: isText(128),
+    service: isText(128),
+    period: isOneOf(shortPeriods.map(({ name }) => name)),
+    after: isUuid,
+  })
+  const { q = '', status, type = null, service = null, period, after = null } = query
   return {
-    filter: {
-      q: textOf('q'),
-      status: isHealth ? (status as Health) : null,
-      type: textOf('type') || null,
-      service: textOf('service') || null,
-    },
-    after: validate(after) ? after : null,
-    ignored: [
-      ...(status && !isHealth ? [`status=${status}`] : []),
-      ...(after && !validate(after) ? [`after=${after}`] : []),
-    ],
+    filter: { q, status: (status as Health | undefined) ?? null, type, service },
+    query: new URLSearchParams(query),
+    period: periodNamed(period, shortPeriods),
+    after,
+    ignored,
   }
 }

@@ -3,7 +3,7 @@ import { Hono } from 'hono'
 import type { DashboardEnv } from '../../context.ts'
 import { readCredentials } from '../../../credentials/queries.ts'
 import { loadCatalogue } from '../../../n8n/catalogue/catalogue.ts'
-import { noLimit, periodNamed, rangeOf, shortPeriods } from '../../components/period.ts'
+import { noLimit, rangeOf } from '../../components/period.ts'
 import { renderPage } from '../../layout/page.tsx'
 import type { CredentialPageDeps } from '../page-context.ts'
 import { readListQuery } from './filter.ts'
@@ -14,9 +14,7 @@ type ListDeps = Pick<CredentialPageDeps, 'requirements' | 'analytics' | 'db' | '
 export function credentialListPage({ requirements, analytics, db, now }: ListDeps) {
   return new Hono<DashboardEnv>().get('/', async (c) => {
     const { userId, viewer } = c.var
-    const query = new URL(c.req.url).searchParams
-    const { filter, after, ignored } = readListQuery(query)
-    const period = periodNamed(query.get('period') ?? undefined, shortPeriods)
+    const { filter, query, period, after, ignored } = readListQuery(new URL(c.req.url).searchParams)
     const [read, stats, missing, catalogue] = await Promise.all([
       readCredentials(db, userId, filter, after),
       analytics.credentials(userId, { ...rangeOf(period, now()), limit: noLimit }),

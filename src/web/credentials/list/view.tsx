@@ -2,12 +2,13 @@
 import type { CredentialStats } from '../../../analytics/contract.ts'
 import type { Catalogue } from '../../../n8n/catalogue/catalogue.ts'
 import type { MissingCredentials } from '../../../workflows/contract.ts'
-import { Card, Empty, Remark } from '../../components/card.tsx'
+import { Card, Empty } from '../../components/card.tsx'
 import {
   Chip,
   FilterForm,
   FilterSelect,
   FilterText,
+  IgnoredFilters,
   LinkButton,
   Pagination,
   Segmented,
@@ -86,7 +87,7 @@ export function CredentialList(props: ListProps) {
               }))}
             />
           </div>
-          {ignored.length > 0 && <Remark tone="wait">Ignored invalid filters: {ignored.join(', ')}.</Remark>}
+          <IgnoredFilters ignored={ignored} />
           <Card label="Credentials" flush>
             {read.items.length === 0 ? (
               <Empty

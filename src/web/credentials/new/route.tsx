@@ -11,6 +11,7 @@ import type { DashboardEnv } from '../../context.ts'
 import { readForm } from '../../form-data.ts'
 import { redirectWith } from '../../notice.ts'
 import { returnPath } from '../../return-path.ts'
+import { isText, readParameters } from '../../links/parameters.ts'
 import { controllingNames } from '../form/fields.ts'
 import { CredentialForm, fieldsOf, type FormInput, typeLabel } from '../form/view.tsx'
 import { readRequiring } from '../../../credentials/queries.ts'
@@ -50,8 +51,11 @@ export function newPages(deps: CredentialPageDeps) {
 
   return new Hono<DashboardEnv>()
     .get('/new', async (c) => {
-      const query = (c.req.query('q') ?? '').trim().slice(0, 100)
-      const all = c.req.query('all') !== undefined
+      const { query: given, ignored } = readParameters(new URL(c.req.url).searchParams, {
+        q: isText(100),
+        all: () => true,
+      })
+      const { q: query = '', all } = given
       const [missing, catalogue] = await Promise.all([
         requirements.findMissing(c.var.userId),
         loadCatalogue(),
@@ -59,7 +63,13 @@ export function newPages(deps: CredentialPageDeps) {
       return renderPage(
         c,
         { title: 'Add credential', section: 'credentials', crumbs },
-        <TypeChoice catalogue={catalogue} query={query} all={all} missing={missing} />,
+        <TypeChoice
+          catalogue={catalogue}
+          query={query}
+          all={all !== undefined}
+          ignored={ignored}
+          missing={missing}
+        />,
       )
     })
     .get('/new/:type', async (c) => {

@@ -3,7 +3,7 @@ import { isTypeName } from '../labels.ts'
 import type { Catalogue, CredentialTypeSummary } from '../../../n8n/catalogue/catalogue.ts'
 import type { MissingCredentials } from '../../../workflows/contract.ts'
 import { Card, Empty, Remark } from '../../components/card.tsx'
-import { Button, LinkButton } from '../../components/controls.tsx'
+import { IgnoredFilters, Button, LinkButton } from '../../components/controls.tsx'
 import { Icon, NodeBadge } from '../../components/icons.tsx'
 import { PageHead } from '../../layout/page.tsx'
 import { count, plural } from '../../format.ts'
@@ -15,6 +15,7 @@ export interface TypeChoiceProps {
   query: string
   /** Show all types instead of the first ones. */
   all: boolean
+  ignored: readonly string[]
   missing: MissingCredentials
 }
 
@@ -32,7 +33,7 @@ export function rankTypes(found: readonly CredentialTypeSummary[], query: string
   )
 }
 
-export function TypeChoice({ catalogue, query, all, missing }: TypeChoiceProps) {
+export function TypeChoice({ catalogue, query, all, ignored, missing }: TypeChoiceProps) {
   const found = rankTypes(catalogue.searchCredentialTypes(query), query)
   const shown = all || query !== '' ? found : found.slice(0, shownAtFirst)
   return (
@@ -60,6 +61,7 @@ export function TypeChoice({ catalogue, query, all, missing }: TypeChoiceProps) 
         </label>
         <Button>Find</Button>
       </form>
+      <IgnoredFilters ignored={ignored} />
       {query === '' && missing.items.length > 0 && (
         <Card title="Required by your workflows" flush>
           <ul class="type-grid">

@@ -14,7 +14,7 @@ export function deploymentListPage({ db, now }: Pick<DeploymentPageDeps, 'db' | 
     const [list, counts, options] = await Promise.all([
       readDeploymentList(db, userId, now(), filter, after),
       countDeploymentStates(db, userId, now(), filter),
-      readOptions(db, userId),
+      readOptions(db, userId, filter),
     ])
     return renderPage(
       c,

@@ -2,11 +2,12 @@
 import { type DeploymentListState, deploymentListStates } from '../../../runs/deployment-state.ts'
 import { lowSuccessRate } from '../../../runs/meaning.ts'
 import type { Child } from 'hono/jsx'
-import { Card, Empty, Remark } from '../../components/card.tsx'
+import { Card, Empty } from '../../components/card.tsx'
 import {
   FilterForm,
   FilterSelect,
   FilterText,
+  IgnoredFilters,
   LinkButton,
   Pagination,
   withQuery,
@@ -18,6 +19,7 @@ import { NameCell, Table, Td, Time, Tr } from '../../components/table.tsx'
 import { countedRuns } from '../../links/run-filter.ts'
 import { count, none, percent, plural, type TimeFormat } from '../../format.ts'
 import {
+  choiceLimit,
   type DeploymentList,
   type DeploymentListFilter,
   type DeploymentListRow,
@@ -100,6 +102,7 @@ export function ListPage(props: ListPageProps) {
             label="Instance"
             value={filter.instanceId ?? ''}
             options={[['', 'Any instance'], ...instances.map(({ id, name }) => [id, name] as const)]}
+            isCut={instances.length >= choiceLimit}
           />
           {query.wf !== undefined && (
             <a class="chip set" href={withQuery('/deployments', query, { wf: null })}>
@@ -115,7 +118,7 @@ export function ListPage(props: ListPageProps) {
           )}
         </FilterForm>
       )}
-      {ignored.length > 0 && <Remark tone="wait">Ignored invalid filters: {ignored.join(', ')}.</Remark>}
+      <IgnoredFilters ignored={ignored} />
       <Card label="Deployments" flush>
         {list.rows.length === 0 ? (
           <EmptyList isFiltered={isFiltered} hasInstances={instances.length > 0} />

@@ -18,6 +18,7 @@ import { reporterName } from '../../../instances/reporter-workflow.ts'
 import type { Instance } from '../../../instances/contract.ts'
 import type { ErrorWorkflow } from './settings-card.tsx'
 import { PlanPage } from './view.tsx'
+import { isUuid } from '../../../lib/scalars.ts'
 import { readOptions } from '../../../deployments/list-queries.ts'
 import { trackFields, TrackPage } from './track-view.tsx'
 
@@ -64,7 +65,7 @@ export function planPages(deps: PlanDeps) {
   /** Preselects the only instance. On failure, shows the reason and preserves the choices. */
   async function planPage(c: Context<DashboardEnv>, requested: Choices, refusal?: AppError) {
     const { userId, viewer } = c.var
-    const options = await readOptions(db, userId)
+    const options = await readOptions(db, userId, requested)
     const [only, another] = options.instances
     const chosen = { ...requested, instanceId: requested.instanceId ?? (another ? null : (only?.id ?? null)) }
     let unavailable: string | null = null
@@ -104,7 +105,10 @@ export function planPages(deps: PlanDeps) {
   }
 
   async function trackPage(c: Context<DashboardEnv>, state: FormState, status: 200 | 409 | 422) {
-    const options = await readOptions(db, c.var.userId)
+    const idOf = (text = '') => (isUuid(text) ? text : null)
+    const { workflowId, instanceId } = state.values
+    const chosen = { workflowId: idOf(workflowId), instanceId: idOf(instanceId) }
+    const options = await readOptions(db, c.var.userId, chosen)
     return renderPage(
       c,
       { title: 'Track workflow', section: 'deployments', crumbs, status },
@@ -146,7 +150,7 @@ export function planPages(deps: PlanDeps) {
   }
 
   async function outcome(c: Context<DashboardEnv>, deployment: Deployment) {
-    const options = await readOptions(db, c.var.userId)
+    const options = await readOptions(db, c.var.userId, deployment)
     const nameOf = (list: { id: string; name: string }[], id: string) =>
       list.find((each) => each.id === id)?.name
     const workflow = nameOf(options.workflows, deployment.workflowId) ?? 'The workflow'

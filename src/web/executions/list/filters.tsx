@@ -1,11 +1,18 @@
 /** @module The filters of the run list: statuses as links, the others in a form. */
 import { runKinds } from '../../../db/schema/executions.ts'
-import { Chip, FilterForm, FilterSelect, FilterText, withQuery } from '../../components/controls.tsx'
+import {
+  Chip,
+  FilterForm,
+  FilterLookup,
+  FilterSelect,
+  FilterText,
+  withQuery,
+} from '../../components/controls.tsx'
 import { Icon } from '../../components/icons.tsx'
 import type { TimeFormat } from '../../format.ts'
 import { localInstant, localText } from '../../links/local-time.ts'
 import { kindLabels, modeChoices, modeWord } from '../../components/node-labels.ts'
-import type { FilterChoices } from '../../../executions/list-queries.ts'
+import { type FilterChoices, maxChoices } from '../../../executions/list-queries.ts'
 import { type FilterName, isAgo, listQuery, type RunFilter } from '../../links/run-filter.ts'
 
 const path = '/executions'
@@ -54,7 +61,7 @@ export function Filters({ filter, choices, time }: FiltersProps) {
   const isCustomPeriod = query.from !== undefined && !periods.some(([value]) => value === query.from)
   const isCustomKind = query.kind !== undefined && !kindChoices.some(([value]) => value === query.kind)
   const isCustomMode = query.mode !== undefined && !modeChoices.some(([value]) => value === query.mode)
-  const set = chipsOf(filter, time)
+  const set = chipsOf(filter, choices, time)
   const keep = { ...(query.error && { error: query.error }), ...(query.dep && { dep: query.dep }) }
   return (
     <div class="runs-filters">
@@ -81,12 +88,7 @@ export function Filters({ filter, choices, time }: FiltersProps) {
       </nav>
       <FilterForm action={path} keep={{ ...keep, ...(query.status && { status: query.status }) }}>
         <FilterText label="Workflow, error or #number" value={query.q ?? ''} />
-        <FilterSelect
-          name="wf"
-          label="Workflow"
-          value={query.wf ?? ''}
-          options={[['', 'All workflows'], ...choices.workflows.map(({ id, name }) => [id, name] as const)]}
-        />
+        <WorkflowChoice filter={filter} workflows={choices.workflows} />
         <FilterSelect
           name="mode"
           label="Trigger"
@@ -111,7 +113,11 @@ export function Filters({ filter, choices, time }: FiltersProps) {
           name="inst"
           label="Instance"
           value={query.inst ?? ''}
-          options={[['', 'All instances'], ...choices.instances.map(({ id, name }) => [id, name] as const)]}
+          options={[
+            ['', 'All instances'],
+            ...choices.instances.slice(0, maxChoices).map(({ id, name }) => [id, name] as const),
+          ]}
+          isCut={choices.instances.length > maxChoices}
         />
         <FilterSelect
           name={isCustomPeriod ? 'period' : 'from'}
@@ -136,6 +142,42 @@ export function Filters({ filter, choices, time }: FiltersProps) {
         </details>
       </FilterForm>
     </div>
+  )
+}
+
+/** A select, or a text field if there are too many workflows. A chip shows the chosen workflow next to the text field. */
+function WorkflowChoice({
+  filter: { query, search },
+  workflows,
+}: Pick<FiltersProps, 'filter'> & {
+  workflows: FilterChoices['workflows']
+}) {
+  const listed = workflows.slice(0, maxChoices)
+  if (workflows.length > maxChoices) {
+    return (
+      <>
+        {search.workflowId && <input type="hidden" name="wf" value={search.workflowId} />}
+        <FilterLookup
+          name="wfname"
+          label="Name of a workflow"
+          value={search.workflowName ?? ''}
+          suggestions={listed.map(({ name }) => name)}
+        />
+      </>
+    )
+  }
+  const isDeleted = query.wf !== undefined && !listed.some(({ id }) => id === query.wf)
+  return (
+    <FilterSelect
+      name="wf"
+      label="Workflow"
+      value={query.wf ?? ''}
+      options={[
+        ['', 'All workflows'],
+        ...(isDeleted ? [[query.wf ?? '', 'Deleted workflow'] as const] : []),
+        ...listed.map(({ id, name }) => [id, name] as const),
+      ]}
+    />
   )
 }
 
@@ -183,11 +225,22 @@ const MoreField = ({
 )
 
 /** Active filters that no visible control shows. */
-function chipsOf({ query, search }: RunFilter, time: TimeFormat) {
+function chipsOf({ query, search }: RunFilter, { workflows }: FilterChoices, time: TimeFormat) {
+  const workflow = workflows.find(({ id }) => id === search.workflowId)?.name ?? 'Deleted workflow'
   const isKnownStatus = statusChips.some(([value]) => value === query.status)
   const isPeriod = periods.some(([value]) => value === query.from)
   const all: { name: FilterName; label: string; value: string | undefined | false }[] = [
     { name: 'status', label: 'Status', value: !isKnownStatus && query.status },
+    {
+      name: 'wf',
+      label: 'Workflow',
+      value: workflows.length > maxChoices && search.workflowId !== undefined && workflow,
+    },
+    {
+      name: 'wfname',
+      label: 'Workflow name',
+      value: workflows.length <= maxChoices && search.workflowName,
+    },
     { name: 'v', label: 'Version', value: query.v && `v${query.v}` },
     { name: 'node', label: 'Failed at', value: query.node },
     { name: 'error', label: 'Error group', value: query.error },

@@ -2,10 +2,9 @@
 import { IdParam } from '../../../lib/scalars.ts'
 import { Hono } from 'hono'
 import type { DashboardEnv } from '../../context.ts'
-import { executionPages, exportColumns } from '../../../executions/export.ts'
+import { downloadExecutions } from '../../../executions/export.ts'
 import { readChoices, readRuns } from '../../../executions/list-queries.ts'
 import { AppError } from '../../../errors.ts'
-import { downloadTable } from '../../../http/table-stream.ts'
 import { oldestId } from '../../../runs/order.ts'
 import { withQuery } from '../../components/controls.tsx'
 import type { DashboardDeps } from '../../context.ts'
@@ -56,12 +55,7 @@ export function executionListPage({ db, executions, exporting }: ListDeps) {
       const { userId, viewer } = c.var
       const params = new URL(c.req.url).searchParams
       const { search } = readRunFilter(params, viewer.time.now, viewer.timeZone)
-      return downloadTable({
-        format: params.get('format') === 'json' ? 'json' : 'csv',
-        name: 'executions',
-        columns: exportColumns,
-        pages: executionPages(exporting.executions, userId, search),
-        onFailure: exporting.onFailure,
-      })
+      const format = params.get('format') === 'json' ? 'json' : 'csv'
+      return downloadExecutions(exporting, format, userId, search)
     })
 }

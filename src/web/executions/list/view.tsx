@@ -1,6 +1,6 @@
 /** @module The list of runs: filters, and one row per run. */
-import { Card, Empty, Remark } from '../../components/card.tsx'
-import { LinkButton, Pagination, withQuery } from '../../components/controls.tsx'
+import { Card, Empty } from '../../components/card.tsx'
+import { IgnoredFilters, LinkButton, Pagination, withQuery } from '../../components/controls.tsx'
 import { PageHead } from '../../layout/page.tsx'
 import { executionStyle, Status } from '../../components/status.tsx'
 import { NameCell, Table, Td, Time, Tr } from '../../components/table.tsx'
@@ -45,11 +45,7 @@ export function ListView({ filter, runs, next, choices, time }: ListViewProps) {
         }
       />
       <Filters filter={filter} choices={choices} time={time} />
-      {filter.ignored.length > 0 && (
-        <Remark tone="wait">
-          Ignored {plural(filter.ignored.length, 'invalid filter')}: <code>{filter.ignored.join(' ')}</code>
-        </Remark>
-      )}
+      <IgnoredFilters ignored={filter.ignored} />
       <Card label="Runs" flush>
         {runs.length === 0 ? (
           <NoRuns isFiltered={list !== ''} isPaged={filter.after !== null} list={list} />

@@ -7,6 +7,7 @@ import { decodeCursor } from '../../../http/page.ts'
 import type { DashboardDeps } from '../../context.ts'
 import { renderPage } from '../../layout/page.tsx'
 import { act } from '../../links/outcome.ts'
+import { readParameters } from '../../links/parameters.ts'
 import { crumbsOf, instanceOf, section } from '../page-context.ts'
 import { DeletePage, DeadLettersPage, reasonLabel } from './view.tsx'
 
@@ -18,13 +19,24 @@ export function deadLetterPages(deps: DashboardDeps) {
     .get('/:id/dead-letters', async (c) => {
       const { userId, viewer } = c.var
       const instance = await instanceOf(c, deps)
-      const cursor = c.req.query('cursor') ?? null
+      const {
+        query: { cursor = null },
+        ignored,
+      } = readParameters(new URL(c.req.url).searchParams, {
+        cursor: (value) => decodeCursor(value) !== null,
+      })
       const after = cursor === null ? null : decodeCursor(cursor)
       const page = await deadLetters.list(userId, { instanceId: instance.id }, { limit: pageSize, after })
       return renderPage(
         c,
         { title: 'Dead letters', section, crumbs: crumbsOf(instance) },
-        <DeadLettersPage instance={instance} page={page} cursor={after && cursor} time={viewer.time} />,
+        <DeadLettersPage
+          instance={instance}
+          page={page}
+          cursor={cursor}
+          ignored={ignored}
+          time={viewer.time}
+        />,
       )
     })
     .post('/:id/dead-letters/:deadLetterId/replay', async (c) => {

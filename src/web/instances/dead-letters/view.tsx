@@ -4,7 +4,14 @@ import type { UnusableCode } from '../../../executions/reports/payload.ts'
 import type { Slice } from '../../../http/page.ts'
 import type { Instance } from '../../../instances/contract.ts'
 import { Card, Empty, Grid, Remark } from '../../components/card.tsx'
-import { Action, Button, LinkButton, Pagination, withQuery } from '../../components/controls.tsx'
+import {
+  IgnoredFilters,
+  Action,
+  Button,
+  LinkButton,
+  Pagination,
+  withQuery,
+} from '../../components/controls.tsx'
 import { Form } from '../../components/form.tsx'
 import { PageHead } from '../../layout/page.tsx'
 import { Table, Td, Time, Tr } from '../../components/table.tsx'
@@ -28,10 +35,11 @@ export interface DeadLettersPageProps {
   instance: Instance
   page: Slice<DeadLetter>
   cursor: string | null
+  ignored: readonly string[]
   time: TimeFormat
 }
 
-export function DeadLettersPage({ instance, page, cursor, time }: DeadLettersPageProps) {
+export function DeadLettersPage({ instance, page, cursor, ignored, time }: DeadLettersPageProps) {
   const path = `/instances/${instance.id}/dead-letters`
   return (
     <>
@@ -47,6 +55,7 @@ export function DeadLettersPage({ instance, page, cursor, time }: DeadLettersPag
           </a>
         </Remark>
       )}
+      <IgnoredFilters ignored={ignored} />
       <Card label="Dead letters" flush>
         {page.items.length === 0 ? (
           <Empty

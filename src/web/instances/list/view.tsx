@@ -1,7 +1,7 @@
 /** @module The list of instances: their health, lag and limitations. */
 import type { Instance } from '../../../instances/contract.ts'
 import { Card, Empty } from '../../components/card.tsx'
-import { LinkButton } from '../../components/controls.tsx'
+import { IgnoredFilters, LinkButton } from '../../components/controls.tsx'
 import { Icon } from '../../components/icons.tsx'
 import { PageHead } from '../../layout/page.tsx'
 import { instanceStyle, Status } from '../../components/status.tsx'
@@ -27,10 +27,11 @@ export const worstFirst = (instances: Instance[]): Instance[] => {
 export interface ListPageProps {
   instances: Instance[]
   countsOf: (instanceId: string) => InstanceCounts
+  ignored: readonly string[]
   time: TimeFormat
 }
 
-export function ListPage({ instances, countsOf, time }: ListPageProps) {
+export function ListPage({ instances, countsOf, ignored, time }: ListPageProps) {
   const add = (
     <LinkButton kind="primary" icon="plus" href="/instances/new">
       Add instance
@@ -43,6 +44,7 @@ export function ListPage({ instances, countsOf, time }: ListPageProps) {
         meta={<span>n8n servers that Flowkeep deploys to</span>}
         actions={instances.length > 0 && add}
       />
+      <IgnoredFilters ignored={ignored} />
       <Card label="Instances" flush>
         {instances.length === 0 ? (
           <Empty title="No instances yet." action={add}>

@@ -1,7 +1,7 @@
 /** @module Reads the filters of the workflow list from the URL, and reports invalid ones. */
-import { isStorable } from '../../../lib/storable-text.ts'
 import { type ListCursor, type ListFilter, readListCursor } from '../../../workflows/list-queries.ts'
 import { type ReadinessState, readinessStates } from '../../../workflows/readiness-queries.ts'
+import { isOneOf, isText, readParameters } from '../../links/parameters.ts'
 
 export interface ListQuery {
   filter: ListFilter
@@ -12,27 +12,18 @@ export interface ListQuery {
   ignored: string[]
 }
 
-const texts = { q: 200, node: 256, cred: 128, tag: 64 } as const
-const maxShownChars = 40
-const isReadiness = (text: string | undefined): text is ReadinessState =>
-  readinessStates.some((state) => state === text)
-
 export function readListQuery(params: URLSearchParams): ListQuery {
-  const query: Record<string, string> = {}
-  const ignored: string[] = []
-  let cursor: ListCursor | null = null
-  for (const [name, text] of params) {
-    const value = text.trim()
-    if (value === '') continue
-    const limit = Object.hasOwn(texts, name) ? texts[name as keyof typeof texts] : 0
-    const isText = value.length <= limit && isStorable(value)
-    if (!Object.hasOwn(query, name) && (isText || (name === 'ready' && isReadiness(value)))) {
-      query[name] = value
-      continue
-    }
-    if (name === 'after' && cursor === null) cursor = readListCursor(value)
-    if (name !== 'after' || cursor === null) ignored.push(`${name}=${value}`.slice(0, maxShownChars))
-  }
+  const {
+    query: { after, ...query },
+    ignored,
+  } = readParameters(params, {
+    q: isText(200),
+    node: isText(256),
+    cred: isText(128),
+    tag: isText(64),
+    ready: isOneOf(readinessStates),
+    after: (value) => readListCursor(value) !== null,
+  })
   const { q, node, cred, tag, ready } = query
   return {
     filter: {
@@ -40,10 +31,10 @@ export function readListQuery(params: URLSearchParams): ListQuery {
       nodeType: node,
       credentialType: cred,
       tag,
-      readiness: isReadiness(ready) ? ready : undefined,
+      readiness: ready as ReadinessState | undefined,
     },
     query,
-    cursor,
-    ignored: ignored.slice(0, 5),
+    cursor: after === undefined ? null : readListCursor(after),
+    ignored,
   }
 }

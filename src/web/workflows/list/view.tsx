@@ -1,9 +1,10 @@
 /** @module The workflow list: health, readiness and deployments. */
-import { Card, Empty, Remark } from '../../components/card.tsx'
+import { Card, Empty } from '../../components/card.tsx'
 import {
   FilterForm,
   FilterSelect,
   FilterText,
+  IgnoredFilters,
   LinkButton,
   Pagination,
   withQuery,
@@ -16,13 +17,14 @@ import { count, none, percent, plural, type TimeFormat } from '../../format.ts'
 import type { ListQuery } from './filter.ts'
 import type { ReadinessState } from '../../../workflows/readiness-queries.ts'
 import { countedRunsHref, workflowHref } from '../links.ts'
-import type {
-  FacetValue,
-  Facets,
-  Lack,
-  ListRow,
-  Place,
-  WorkflowPage,
+import {
+  maxFacetValues,
+  type FacetValue,
+  type Facets,
+  type Lack,
+  type ListRow,
+  type Place,
+  type WorkflowPage,
 } from '../../../workflows/list-queries.ts'
 
 export interface ListViewProps {
@@ -54,11 +56,7 @@ export function ListView({ page, facets, listQuery, nameOf, nodeNameOf, time, pu
         }
       />
       {!isEmpty && <Filters facets={facets} query={query} nameOf={nameOf} nodeNameOf={nodeNameOf} />}
-      {ignored.length > 0 && (
-        <Remark tone="wait">
-          Ignored {plural(ignored.length, 'invalid filter')}: <code>{ignored.join(' ')}</code>
-        </Remark>
-      )}
+      <IgnoredFilters ignored={ignored} />
       {isEmpty ? (
         <NoWorkflows publicUrl={publicUrl} />
       ) : (
@@ -112,12 +110,14 @@ function Filters({ facets, query, nameOf, nodeNameOf }: FilterProps) {
         label="Node type"
         value={query.node ?? ''}
         options={options('Any node', facets.nodeTypes, query.node, nodeNameOf)}
+        isCut={facets.nodeTypes.length >= maxFacetValues}
       />
       <FilterSelect
         name="cred"
         label="Credential type"
         value={query.cred ?? ''}
         options={options('Any credential', facets.credentialTypes, query.cred, nameOf)}
+        isCut={facets.credentialTypes.length >= maxFacetValues}
       />
       {(facets.tags.length > 0 || query.tag) && (
         <FilterSelect
@@ -125,6 +125,7 @@ function Filters({ facets, query, nameOf, nodeNameOf }: FilterProps) {
           label="Tag"
           value={query.tag ?? ''}
           options={options('Any tag', facets.tags, query.tag, (tag) => tag)}
+          isCut={facets.tags.length >= maxFacetValues}
         />
       )}
       <FilterSelect
