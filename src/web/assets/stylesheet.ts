@@ -7,7 +7,7 @@ import { instancesStyle } from '../instances/style.ts'
 import { overviewStyle } from '../overview/style.ts'
 import { searchStyle } from '../search/style.ts'
 import { workflowsStyle } from '../workflows/style.ts'
-import { base } from './css/base.ts'
+import { base, modes } from './css/base.ts'
 import { charts } from './css/charts.ts'
 import { controls } from './css/controls.ts'
 import { shell } from './css/shell.ts'
@@ -34,4 +34,5 @@ export const stylesheet = (fontUrl: string): string =>
     instancesStyle,
     auditStyle,
     searchStyle,
+    modes,
   ].join('\n')

@@ -168,7 +168,7 @@ rect.graph-shape:not([width]){width:56px;height:56px}
 .phone-label{display:inline}
 .workflow-places a{padding:8px 0}
 .credential-problems{padding:8px 0}
-.list>li>a,.workflow-rows .row-link,.workflow-rows .link,.workflow-table .row-link,.workflow-table .link{display:inline-block;padding:10px 0;margin:-10px 0}
+.list>li>a:not(.button),.workflow-rows .row-link,.workflow-rows .link,.workflow-table .row-link,.workflow-table .link{display:inline-block;padding:10px 0;margin:-10px 0}
 .workflow-aside .link{display:inline-block;padding:10px 0}
 .workflow-state{padding:8px 0;margin:-8px 0}
 }

@@ -59,12 +59,17 @@ details>summary{cursor:pointer}
 .card,.page-head{overflow-wrap:anywhere}
 @media (max-width:720px){.page{overflow-wrap:anywhere}}
 @media (prefers-reduced-motion:reduce){*,*::before,*::after{animation:none!important;transition:none!important;scroll-behavior:auto!important}}
+`
+
+/** Forced colors and print. Last in the style sheet, to override the styles of components and pages. */
+export const modes = `
 @media (forced-colors:active){
 .button,.card,.input,.chip,.tag,.segmented,dialog,.suggest{border:1px solid}
 .nav a[aria-current],.segmented a[aria-current],.tabs a[aria-current],.tab-bar a[aria-current],.themes button[aria-pressed=true],.hit[aria-selected=true],.chip.set{forced-color-adjust:none;background:Highlight;color:HighlightText}
 .button.primary{forced-color-adjust:none;border-color:ButtonText;background:ButtonText;color:ButtonFace}
 .button.primary .icon,.nav a[aria-current] .icon,.nav a[aria-current] .nav-count,.tab-bar a[aria-current] .icon{color:inherit}
 .button:disabled{border-color:GrayText;color:GrayText}
+.tabs a{border-bottom:0}
 :focus-visible{outline:3px solid Highlight}
 mark{background:Mark;color:MarkText}
 .status,.tag{font-weight:600}
