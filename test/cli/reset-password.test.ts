@@ -38,7 +38,7 @@ test('sets the entered password and does not print it', async () => {
 })
 
 test.each([
-  ['the two differ', ['typed on the terminal', 'typed another way'], /differ/],
+  ['the two differ', ['typed on the terminal', 'typed another way'], /do not match/],
   ['it is common', ['password1', 'password1'], /common/],
   ['it is short', ['short', 'short'], /8 characters/],
 ])('changes nothing when %s', async (_, answers, message) => {
