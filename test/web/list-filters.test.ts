@@ -1,4 +1,4 @@
-/** Invalid filters in the URL of every list: the page ignores them and says so in one sentence. */
+/** Invalid filters in the URL of every list: the page ignores them and names them in one sentence. */
 import { beforeAll, expect, test } from 'vitest'
 import { useTestApp } from '../harness/app.ts'
 import { executionsWorld, type ExecutionsWorld } from './executions/world.ts'
@@ -30,7 +30,7 @@ const lists: Record<string, string[]> = {
   '/search': ['other=1'],
 }
 
-test.each(Object.entries(lists))('%s ignores invalid filters and says so', async (name, invalid) => {
+test.each(Object.entries(lists))('%s ignores invalid filters and names them', async (name, invalid) => {
   const path = name.replace('{group}', fingerprint).replace('{instance}', world.instanceId)
   const sentences = async (query: string) => {
     const { status, text } = await world.get(`${path}${query}`)

@@ -113,7 +113,7 @@ export const NameCell = ({
       ) : (
         <span {...(typeof name === 'string' && { title: name })}>{name}</span>
       )}
-      {note && <small>{note}</small>}
+      {note && <small {...(typeof note === 'string' && { title: note })}>{note}</small>}
     </span>
   </span>
 )

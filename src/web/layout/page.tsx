@@ -129,7 +129,9 @@ function Frame({ options, viewer, counts, notice, who, at, children }: PropsWith
         <div class="sidebar-foot">
           <span class="zone">
             <Icon name="globe" small />
-            <span class="truncate">Times in {viewer.timeZone}</span>
+            <span class="truncate" title={`Times in ${viewer.timeZone}`}>
+              Times in {viewer.timeZone}
+            </span>
           </span>
           <ThemeSwitch theme={viewer.theme} at={at} />
           <div class="me">

@@ -64,7 +64,11 @@ export function ErrorsCard({
                 <Td class="wide">
                   <NameCell
                     href={`/errors/${group.fingerprint}`}
-                    name={<span class="overview-error">{errorTitle(group)}</span>}
+                    name={
+                      <span class="overview-error" title={errorTitle(group)}>
+                        {errorTitle(group)}
+                      </span>
+                    }
                     note={
                       <>
                         {group.node ?? 'No node'} ·{' '}

@@ -45,7 +45,7 @@ export function Suggestions({ query, result }: { query: string; result: SearchRe
       {query !== '' && (
         <a class="hit more" role="option" tabindex={-1} href={withQuery('/search', { q: query })}>
           <Icon name="search" />
-          <span class="hit-text truncate">
+          <span class="hit-text truncate" title={query}>
             {total === 0 ? `No results for “${query}”` : `All results for “${query}”`}
           </span>
         </a>

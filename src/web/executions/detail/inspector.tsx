@@ -92,7 +92,9 @@ function Parameters({ selected: { node } }: { selected: SelectedNode }) {
           <ul class="outline">
             {rows.map((row) => (
               <li class={`outline-${row.depth}`}>
-                <span class="outline-key">{row.key}</span>
+                <span class="outline-key" title={row.key}>
+                  {row.key}
+                </span>
                 <span class="outline-type">{parameterText(row)}</span>
               </li>
             ))}

@@ -147,12 +147,13 @@ function RunRow({ run, list, time, longestMs }: RunRowProps) {
           href={runHref(run.id, list)}
           name={
             <>
-              {run.workflowName ?? 'Deleted workflow'} <span class="muted numeric">{runNumber(run)}</span>
+              <span title={run.workflowName ?? undefined}>{run.workflowName ?? 'Deleted workflow'}</span>{' '}
+              <span class="muted numeric">{runNumber(run)}</span>
             </>
           }
           {...(run.error && {
             note: (
-              <span class="runs-error">
+              <span class="runs-error" title={run.error.message ?? undefined}>
                 {run.error.node && `${run.error.node}: `}
                 {run.error.message}
               </span>
