@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { useTestApp } from '../harness/app.ts'
+import { parsePage } from '../harness/dom.ts'
 import { browser, signedInBrowser } from './browser.ts'
 
 const app = useTestApp()
@@ -10,8 +11,8 @@ describe('the account page', () => {
     const { status, text } = await tab.get('/account')
     expect(status).toBe(200)
     expect(text).toContain(tab.email)
-    expect(text).toContain('Maya &lt;i&gt;Keller')
-    expect((await tab.get('/')).text).toContain('href="/account"')
+    expect(parsePage(text).document.body.textContent).toContain('Maya <i>Keller</i>')
+    expect(parsePage((await tab.get('/')).text).links).toContain('/account')
   })
 
   test.each(['/settings', '/me', '/profile'])('is where %s leads', async (path) => {

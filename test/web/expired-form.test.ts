@@ -2,36 +2,13 @@
 import { describe, expect, test } from 'vitest'
 import { openDraft } from '../../src/web/sign-in/form-draft.ts'
 import { useTestApp } from '../harness/app.ts'
+import { parsePage } from '../harness/dom.ts'
 import { browser, type Browser, origin, type Page, signedInBrowser, type SignedInBrowser } from './browser.ts'
 
 const app = useTestApp()
 const sessionCookie = '__Host-flowkeep'
 
-/** Inputs of the form with the action, as a browser would submit them. */
-function fieldsIn(text: string, action: string): Record<string, string> {
-  const form = text.split('<form ').find((part) => part.includes(`action="${action}"`)) ?? ''
-  const fields: Record<string, string> = {}
-  for (const [tag, type] of form.matchAll(/<input [^>]*?type="(\w+)"[^>]*>/g)) {
-    const attribute = (name: string) => unescaped(new RegExp(` ${name}="([^"]*)"`).exec(tag)?.[1] ?? '')
-    if (type !== 'checkbox' || / checked/.test(tag)) fields[attribute('name')] = attribute('value')
-  }
-  for (const [, attributes = '', value = ''] of form.matchAll(/<textarea ([^>]*)>([^<]*)<\/textarea>/g)) {
-    fields[/name="([^"]+)"/.exec(attributes)?.[1] ?? ''] = unescaped(value)
-  }
-  for (const [, attributes = '', options = ''] of form.matchAll(/<select ([^>]*)>(.*?)<\/select>/g)) {
-    const chosen = /<option value="([^"]*)" selected/.exec(options) ?? /<option value="([^"]*)"/.exec(options)
-    fields[/name="([^"]+)"/.exec(attributes)?.[1] ?? ''] = unescaped(chosen?.[1] ?? '')
-  }
-  return fields
-}
-
-const unescaped = (text: string) =>
-  text
-    .replaceAll('&quot;', '"')
-    .replaceAll('&#39;', "'")
-    .replaceAll('&lt;', '<')
-    .replaceAll('&gt;', '>')
-    .replaceAll('&amp;', '&')
+const fieldsIn = (html: string, action: string): Record<string, string> => parsePage(html).form(action)
 
 /** Opens the form, ends the session in one of several ways, and submits the form. */
 async function submitLate(
@@ -49,7 +26,7 @@ async function submitLate(
 
 async function signBackIn(tab: Browser, page: Page, email: string, password: string): Promise<Page> {
   expect(page.status).toBe(401)
-  const action = /<form method="post" action="([^"]+\?resume)"/.exec(page.text)?.[1] ?? ''
+  const action = parsePage(page.text).forms.find((each) => each.endsWith('?resume')) ?? ''
   return tab.post(action, { ...fieldsIn(page.text, action), email, password })
 }
 
@@ -62,7 +39,7 @@ describe('a form submitted after the session ended', () => {
     const typed = { workflow: json, prompt: 'Make <b>"it"</b> & keep it', model: 'gpt', tags: 'a, b' }
     const { page, sent } = await submitLate(tab, '/workflows/new', '/workflows/new', typed)
     expect(page.text).toContain('Your session expired, so nothing is saved yet.')
-    expect(page.text).not.toContain('Make &lt;b')
+    expect(parsePage(page.text).text).not.toContain('Make <b')
     const wrong = await signBackIn(tab, page, tab.email, 'not the password')
     expect(wrong.text).toContain('No account matches')
     const back = await signBackIn(tab, wrong, tab.email, tab.password)
@@ -95,7 +72,7 @@ describe('a form submitted after the session ended', () => {
     expect(fields).toMatchObject({ name: 'Orders', 'data.host': 'db.example.com', 'data.password': '' })
     expect(fields).toMatchObject({ 'data.sshTunnel': 'true', 'data.sshHost': 'ssh.example.com' })
     expect(back.text).not.toContain('planted')
-    expect(back.text.match(/Enter it again\./g)).toHaveLength(2)
+    expect(parsePage(back.text).text.split('Enter it again.')).toHaveLength(3)
   })
 
   test.each([

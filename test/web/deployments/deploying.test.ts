@@ -1,6 +1,7 @@
 /** Deploying, rolling back, publishing and undeploying through the dashboard forms, against the n8n stub. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createFormWorld, fieldsOf, orders, type Person, textOf } from './forms.ts'
+import { parsePage } from '../../harness/dom.ts'
 
 let world: Awaited<ReturnType<typeof createFormWorld>>
 beforeAll(async () => {
@@ -45,7 +46,9 @@ describe('planning and deploying', () => {
     const page = await person.submit('/deployments', fieldsOf(plan.text, '/deployments'))
     expect(page.at).toMatch(/^\/deployments\/[0-9a-f-]{36}$/)
     expect(textOf(page.text)).toContain('Support triage on prod-eu-1: v1 is live.')
-    expect(page.text).toContain('https://n8n.example.com/workflow/')
+    expect(parsePage(page.text).links).toContainEqual(
+      expect.stringMatching(/^https:\/\/n8n\.example\.com\/workflow\//),
+    )
     expect((await remoteOf(person, page.at))?.isLive).toBe(true)
   })
 
@@ -86,10 +89,10 @@ describe('planning and deploying', () => {
     const url = `/deployments/new?workflow=${workflowId}&instance=${instanceId}`
     const open = await person.get(url)
     expect(textOf(open.text)).toContain('2 credentials match. Choose one.')
-    expect(open.text).not.toContain('action="/deployments"')
+    expect(parsePage(open.text).forms).not.toContain('/deployments')
     const page = await person.deploy(workflowId, instanceId, `&credential.slackApi=${finance}`)
     expect(textOf(page.text)).toContain('v1 is live')
-    expect(page.text).toContain(`href="/credentials/${finance}"`)
+    expect(parsePage(page.text).links).toContain(`/credentials/${finance}`)
   })
 
   test('a type without a credential links to the form that creates one', async () => {
@@ -98,8 +101,10 @@ describe('planning and deploying', () => {
     const workflowId = await person.workflow()
     const { text } = await person.get(`/deployments/new?workflow=${workflowId}&instance=${instanceId}`)
     expect(textOf(text)).toContain('You have no Slack API credential.')
-    expect(text).toContain('href="/credentials/new/slackApi?return=')
-    expect(text).not.toContain('action="/deployments"')
+    expect(parsePage(text).links).toContainEqual(
+      expect.stringMatching(/^\/credentials\/new\/slackApi\?return=/),
+    )
+    expect(parsePage(text).forms).not.toContain('/deployments')
   })
 
   test('choices that no longer fit are dropped and reported', async () => {
@@ -113,7 +118,7 @@ describe('planning and deploying', () => {
     expect(status).toBe(200)
     expect(textOf(text)).toContain('The workflow has no version 7')
     expect(textOf(text)).toContain('No node needs a linearApi')
-    expect(text).toContain('action="/deployments"')
+    expect(parsePage(text).forms).toContain('/deployments')
   })
 
   test('a conflict on a webhook path names the published workflow that uses it', async () => {
@@ -135,7 +140,9 @@ describe('planning and deploying', () => {
     )
     expect(status).toBe(200)
     expect(textOf(text)).toContain('Could not read from prod-eu-1, so the plan is unavailable.')
-    expect(text).toContain(`<option value="${workflowId}" selected`)
+    expect(parsePage(text).document.querySelector('[name=workflow] [selected]')?.getAttribute('value')).toBe(
+      workflowId,
+    )
   })
 
   test('a workflow deployed unpublished is created but does not run', async () => {
@@ -191,7 +198,9 @@ describe('versions', () => {
     await person.post(`/instances/${instanceId}/poll`)
     const { text } = await person.get(path)
     expect(textOf(text)).toContain('75.0%')
-    expect(text).toContain(`/executions?dep=${path.split('/')[2]}&amp;kind=production&amp;v=1`)
+    expect(parsePage(text).links).toContainEqual(
+      expect.stringContaining(`/executions?dep=${path.split('/')[2]}&kind=production&v=1`),
+    )
   })
 })
 
@@ -206,7 +215,7 @@ describe('failures', () => {
     const failed = await person.submit('/deployments', fieldsOf(plan.text, '/deployments'))
     expect(textOf(failed.text)).toContain('stopped at “Updating the workflow”')
     expect(textOf(failed.text)).toContain('Applying (stopped here) Updating the workflow')
-    expect(failed.text).not.toContain('data-refresh')
+    expect(parsePage(failed.text).document.querySelector('[data-refresh]')).toBeNull()
     expect(textOf((await person.get('/deployments')).text)).toContain('1 failed')
     const live = await person.submit(`${failed.at}/retry`)
     expect(textOf(live.text)).toContain('v1 is live.')
@@ -217,9 +226,9 @@ describe('failures', () => {
     await world.world.database.sql`update deployments set status = 'deploying', step = 'verify',
       intent = '{"action":"deploy","version":1}' where id = ${path.split('/')[2]}`
     const { text } = await person.get(path)
-    expect(text).toContain('id="deployment" data-refresh')
+    expect(parsePage(text).document.querySelector('#deployment')?.hasAttribute('data-refresh')).toBe(true)
     expect(textOf(text)).toContain('Verifying (in progress) Verifying the triggers')
-    expect(text).not.toContain(`action="${path}/`)
+    expect(parsePage(text).forms.filter((action) => action.startsWith(`${path}/`))).toEqual([])
   })
 })
 
@@ -246,11 +255,13 @@ describe('publishing, undeploying, deleting', () => {
     expect(textOf(gone.text)).toContain('was undeployed')
     expect(await remoteOf(person, path)).toBeUndefined()
     const asked = await person.get(`${path}/delete`)
-    expect(asked.text).toContain('pattern="\\s*Sure\\? \\(a\\|b\\)\\+\\s*"')
+    expect(parsePage(asked.text).document.querySelector('[name=name]')?.getAttribute('pattern')).toBe(
+      '\\s*Sure\\? \\(a\\|b\\)\\+\\s*',
+    )
     const wrong = await person.submit(`${path}/delete`, { name: 'sure' })
     expect(wrong.status).toBe(422)
     expect(textOf(wrong.text)).toContain('Name does not match.')
-    expect(wrong.text).toContain('value="sure"')
+    expect(fieldsOf(wrong.text, `${path}/delete`)['name']).toBe('sure')
     const done = await person.submit(`${path}/delete`, { name: 'Sure? (a|b)+' })
     expect(done.at).toBe('/deployments')
     expect((await person.get(path)).status).toBe(404)

@@ -1,6 +1,7 @@
 /** @module A signed-in browser against the n8n stub, which reads pages and submits forms. */
 import { createApp } from '../../../src/app.ts'
 import { createDeployWorld, type DeployWorld, orders } from '../../deployments/deploy-world.ts'
+import { parsePage } from '../../harness/dom.ts'
 import { browser, type Browser, type Page, signedInBrowser } from '../browser.ts'
 
 export { orders }
@@ -60,26 +61,8 @@ function personOf(world: DeployWorld, tab: Browser, userId: string): Person {
   }
 }
 
-/** The hidden fields of the form that posts to `action`. */
-export function fieldsOf(html: string, action: string): Record<string, string> {
-  const start = html.indexOf(`<form method="post" action="${action}"`)
-  if (start === -1) throw new Error(`No form posts to ${action}`)
-  const form = html.slice(start, html.indexOf('</form>', start))
-  return Object.fromEntries(
-    [...form.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"/g)].map(([, name, value]) => [
-      name ?? '',
-      (value ?? '').replaceAll('&amp;', '&').replaceAll('&quot;', '"'),
-    ]),
-  )
-}
+/** What a browser submits for the form that posts to `action`. */
+export const fieldsOf = (html: string, action: string): Record<string, string> => parsePage(html).form(action)
 
-/** The text of the main element, without tags and extra whitespace. */
-export const textOf = (html: string): string =>
-  html
-    .slice(html.indexOf('<main'), html.indexOf('</main>'))
-    .replaceAll(/<[^>]+>/g, ' ')
-    .replaceAll('&#39;', "'")
-    .replaceAll('&quot;', '"')
-    .replaceAll('&amp;', '&')
-    .replaceAll(/\s+/g, ' ')
-    .replaceAll(/ (?=[.,;:])/g, '')
+/** The text of the main element. */
+export const textOf = (html: string): string => parsePage(html).text

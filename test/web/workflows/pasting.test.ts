@@ -1,6 +1,7 @@
 /** What people paste or upload in the form of a workflow. The API is stricter. */
 import { describe, expect, test } from 'vitest'
 import { useTestApp } from '../../harness/app.ts'
+import { parsePage } from '../../harness/dom.ts'
 import { origin, type SignedInBrowser, signedInBrowser } from '../browser.ts'
 
 const app = useTestApp()
@@ -52,10 +53,11 @@ describe('the JSON of a workflow', () => {
     const text = `\`\`\`json\n{"nodes": [\n${nodes}\n], "connections": {}}\n\`\`\``
     const { status, text: page } = await tab.post('/workflows/new', { workflow: text })
     expect(status).toBe(422)
-    expect(page).toContain('<code>/nodes/0</code> needs a type, such as n8n-nodes-base.webhook')
+    const dom = parsePage(page)
+    expect(dom.text).toContain('/nodes/0 needs a type, such as n8n-nodes-base.webhook')
     expect(page).toContain('at line 3, column 3')
     expect(page).toContain('at line 22, column 3')
-    expect(page).toContain('aria-invalid="true"')
+    expect(dom.document.querySelector('textarea')?.getAttribute('aria-invalid')).toBe('true')
     const user = await app.user()
     const body = { workflow: { nodes: [{ foo: 1 }], connections: {} } }
     expect((await user.call('POST', '/v1/workflows', { body })).status).toBe(201)
@@ -94,16 +96,19 @@ describe('the JSON of a workflow', () => {
 })
 
 describe('the form that edits a workflow', () => {
-  const jsonIn = (text: string) =>
-    (/<textarea[^>]*name="workflow"[^>]*>([^<]*)</.exec(text)?.[1] ?? '').replaceAll('&quot;', '"')
+  const jsonIn = (html: string, path: string) => parsePage(html).form(path)['workflow'] ?? ''
 
   test('has the current JSON, and says when nothing changed', async () => {
     const tab = await signedInBrowser(app)
     const { location } = await tab.post('/workflows/new', { workflow: json })
     const path = `${(location ?? '').split('#')[0]}/edit`
     const opened = await tab.get(path)
-    expect(JSON.parse(jsonIn(opened.text))).toEqual(workflow)
-    const sent = { expected: '1', name: 'Pasted', workflow: jsonIn(opened.text).replaceAll('\n', '\r\n') }
+    expect(JSON.parse(jsonIn(opened.text, path))).toEqual(workflow)
+    const sent = {
+      expected: '1',
+      name: 'Pasted',
+      workflow: jsonIn(opened.text, path).replaceAll('\n', '\r\n'),
+    }
     const saved = await tab.post(path, sent)
     expect((await tab.get(saved.location ?? '')).text).toContain(
       'Nothing changed, so no version was created.',
@@ -115,12 +120,12 @@ describe('the form that edits a workflow', () => {
     const tab = await signedInBrowser(app)
     const { location } = await tab.post('/workflows/new', { workflow: json })
     const path = `${(location ?? '').split('#')[0]}/edit`
-    const mine = { expected: '1', name: 'Renamed', workflow: jsonIn((await tab.get(path)).text) }
+    const mine = { expected: '1', name: 'Renamed', workflow: jsonIn((await tab.get(path)).text, path) }
     const newer = JSON.stringify({ ...workflow, nodes: [node(1), node(2)] })
     await tab.post(path, { expected: '1', name: 'Pasted', workflow: newer })
     const conflict = await tab.post(path, mine)
     expect(conflict.status).toBe(412)
-    await tab.post(path, { expected: '2', name: 'Renamed', workflow: jsonIn(conflict.text) })
+    await tab.post(path, { expected: '2', name: 'Renamed', workflow: jsonIn(conflict.text, path) })
     expect(await stored(tab, location)).toMatchObject({ name: 'Renamed', nodeCount: 2, version: 3 })
   })
 })
