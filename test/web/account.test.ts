@@ -7,11 +7,12 @@ const app = useTestApp()
 
 describe('the account page', () => {
   test('shows the account and is linked from the name of the user', async () => {
-    const tab = await signedInBrowser(app, 'Maya <i>Keller</i>')
+    const name = 'Maya <i>Keller</i>'
+    const tab = await signedInBrowser(app, name)
     const { status, text } = await tab.get('/account')
     expect(status).toBe(200)
     expect(text).toContain(tab.email)
-    expect(parsePage(text).document.body.textContent).toContain('Maya <i>Keller</i>')
+    expect(parsePage(text).document.body.textContent).toContain(name)
     expect(parsePage((await tab.get('/')).text).links).toContain('/account')
   })
 
