@@ -262,17 +262,17 @@ describe('the attention list', () => {
       action: { href: '/deployments/d1#history', label: 'Review rollback' },
     })
     expect(items[2]).toMatchObject({
-      detail: '2 incidents, the latest today 10:00:00: No login',
+      detail: '2 incidents, the latest today 10:00: No login',
       action: { href: '/workflows/w1#incidents' },
     })
-    expect(items[3]?.detail).toBe('today 10:00:00. 3 deployed workflows use it.')
-    expect(items[4]?.detail).toBe('Last polled today 10:00:00.')
+    expect(items[3]?.detail).toBe('today 10:00. 3 deployed workflows use it.')
+    expect(items[4]?.detail).toBe('Last polled today 10:00.')
     expect(items[5]).toMatchObject({
-      detail: "They exceed the workflow's timeout or 24 hours. The oldest, Triage, started today 10:00:00.",
+      detail: "They exceed the workflow's timeout or 24 hours. The oldest, Triage, started today 10:00.",
       action: { href: '/executions?status=stuck' },
     })
     expect(items[7]).toMatchObject({
-      detail: 'n8n no longer runs v14. Detected today 10:00:00.',
+      detail: 'n8n no longer runs v14. Detected today 10:00.',
       action: { href: '/deployments/d1/drift', label: 'Compare' },
     })
   })
