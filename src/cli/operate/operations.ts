@@ -52,7 +52,7 @@ export const rotateKeysCommand = ({ flags }: CommandInput): Promise<number> =>
     const activeKey = secretBox.activeKeyId
     if (flags.has('json')) jsonResult({ activeKey, rewrapped, failed, left: Object.fromEntries(left) })
     else {
-      result(`${rewrapped} secrets rewrapped with key ${activeKey}.`)
+      result(`Rewrapped secrets with key ${activeKey}: ${rewrapped}.`)
       for (const [keyId, rows] of left) result(`${rows} are still wrapped by key ${keyId}.`)
     }
     if (failed === 0) return exitCode.success

@@ -12,8 +12,9 @@ export function deploymentDriftPage(deps: DeploymentPageDeps) {
   const { read, render } = deploymentContext(deps)
   return new Hono<DashboardEnv>()
     .get('/:id/drift', async (c) => {
+      const id = idOf(c)
       const reading = read(c)
-      const comparing = compare(deps, c.var.userId, idOf(c), reading).catch((error: unknown) => {
+      const comparing = compare(deps, c.var.userId, id, reading).catch((error: unknown) => {
         if (error instanceof AppError && error.code !== 'not-found') return error
         throw error
       })

@@ -17,12 +17,13 @@ export function instanceImportPage(deps: DashboardDeps) {
   return new Hono<DashboardEnv>()
     .get('/:id/import', async (c) => {
       const { userId } = c.var
+      const id = idOf(c)
       const params = { name: c.req.query('q') || undefined, cursor: c.req.query('cursor') || undefined }
       // Values that n8n would reject are ignored.
       const { data: query = {} } = RemoteWorkflowQuery.safeParse(params)
       const [instance, found] = await Promise.all([
         instanceOf(c, deps),
-        remoteWorkflows.list(userId, idOf(c), { ...query, limit: importLimit }).catch((error: unknown) => {
+        remoteWorkflows.list(userId, id, { ...query, limit: importLimit }).catch((error: unknown) => {
           if (error instanceof AppError) return error
           throw error
         }),
