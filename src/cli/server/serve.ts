@@ -4,11 +4,13 @@ import { startNode } from '../../node.ts'
 import { checkSchema, ConnectionImpossible } from '../operate/connection-check.ts'
 import { openDatabase } from '../operate/database.ts'
 import { describePort } from '../failure.ts'
+import { surviveRejections } from './rejections.ts'
 import { stopSignal } from './stop-signal.ts'
 import { portOf } from '../variables.ts'
 
 export async function serve(): Promise<void> {
   const stopped = stopSignal()
+  surviveRejections(log)
   const port = portOf(process.env)
   const host = process.env.HOST || '0.0.0.0'
   // Reports every invalid setting before it opens a connection.
@@ -41,6 +43,6 @@ export async function serve(): Promise<void> {
   }
 }
 
-function log(level: 'info' | 'warn', event: string, fields: Record<string, unknown> = {}): void {
+function log(level: 'info' | 'warn' | 'error', event: string, fields: Record<string, unknown> = {}): void {
   process.stdout.write(`${JSON.stringify({ level, time: new Date().toISOString(), event, ...fields })}\n`)
 }
