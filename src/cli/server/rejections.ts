@@ -3,7 +3,7 @@ import { errorNameOf } from '../../errors.ts'
 
 type Log = (level: 'error', event: string, fields: Record<string, unknown>) => void
 
-/** Logs the name of the error only: its message may hold a user's data. Node would end the process. */
+/** Logs the name of the error only: its message can contain a user's data. Node would end the process. */
 export function surviveRejections(log: Log): void {
   process.on('unhandledRejection', (error) => {
     log('error', 'rejection-not-handled', { errorName: errorNameOf(error) })
