@@ -279,7 +279,7 @@ describe('tests of the dashboard', () => {
     'executions/runs-by-meaning.test.ts': 7,
     'instances/instances.test.ts': 17,
     'workflows/graph.test.tsx': 19,
-    'workflows/pages.test.ts': 24,
+    'workflows/pages.test.ts': 23,
   }
 
   test('do not match HTML by pattern', () => {

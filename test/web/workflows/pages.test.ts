@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { useTestApp } from '../../harness/app.ts'
 import { createCredential } from '../../workflows/workflow-server.ts'
 import { browser, origin, type SignedInBrowser, signedInBrowser } from '../browser.ts'
+import { parsePage, text as textOf } from '../../harness/dom.ts'
 
 const app = useTestApp()
 
@@ -77,7 +78,8 @@ async function track(user: { token: string }, workflowId: string, name: string) 
   return { deploymentId: String(deployment.id), report }
 }
 
-const rowsOf = (html: string) => [...html.matchAll(/data-row="?[^>]*>([^<]+)</g)].map(([, name]) => name)
+const rowsOf = (html: string) =>
+  [...parsePage(html).document.querySelectorAll('[data-row]')].map((link) => textOf(link))
 
 describe('the list', () => {
   test('redirects to the sign-in page and back', async () => {
