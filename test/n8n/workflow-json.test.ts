@@ -123,7 +123,7 @@ describe('the JSON check', () => {
 
   test('does not overflow the stack', () => {
     const [error, ...others] = checkJson(nested(200_000))
-    expect(error?.detail).toBe('is nested more than 100 deep')
+    expect(error?.detail).toBe('is nested more than 100 levels deep')
     expect(others).toEqual([])
     const deep = { nodes: [{ parameters: nested(5000) }] }
     expect(refusal(() => parseWorkflow(deep)).code).toBe('invalid-workflow')
