@@ -32,7 +32,7 @@ export const commands: readonly Command[] = [
     name: 'serve',
     summary: 'Start a production server on Node',
     details:
-      'Configured only through environment variables. SIGTERM and SIGINT stop it after finishing requests in progress.',
+      'Configured only through environment variables. On SIGTERM or SIGINT, it finishes requests in progress, then stops.',
     environment: [
       'DATABASE_URL',
       'PUBLIC_URL',
@@ -70,7 +70,7 @@ export const commands: readonly Command[] = [
     name: 'export',
     summary: 'Export workflows with all versions, deployments and runs to a new folder',
     details:
-      'import restores it. Credentials are listed by name and type, without their values; see docs/export.md.',
+      'The import command restores it. Credentials are listed by name and type, without their values; see docs/export.md.',
     positionals: { usage: '<folder>', min: 1, max: 1 },
     options: json,
     environment: signIn,
@@ -94,7 +94,7 @@ export const commands: readonly Command[] = [
     summary: 'Rewrap every stored secret with the active key of CREDENTIAL_KEYS',
     options: json,
     environment: ['DATABASE_URL', ...keys, 'FLOWKEEP_STATE'],
-    partial: 'Some secrets could not be opened and were left unchanged',
+    partial: 'Some secrets could not be decrypted and were left unchanged',
     run: async (input) => (await import('./operate/operations.ts')).rotateKeysCommand(input),
   },
   {

@@ -25,6 +25,9 @@ export async function ask(question: string, hidden: boolean): Promise<string> {
   }
 }
 
+/** `plural(1, 'run')` → "1 run", `plural(2, 'run')` → "2 runs". */
+export const plural = (value: number, one: string): string => `${value} ${one}${value === 1 ? '' : 's'}`
+
 export function bar(done: number, total: number): string {
   const width = 30
   const filled = Math.round((done / Math.max(1, total)) * width)

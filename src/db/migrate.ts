@@ -51,8 +51,9 @@ export async function migrate({ sql, migrations, log = () => undefined }: Migrat
     check(journal.get(position), migration, hashes[position]!)
   }
   if (journal.size > migrations.length) {
+    const newer = journal.size - migrations.length
     log(
-      `The database has ${journal.size - migrations.length} migrations that are newer than this release. Upgrade Flowkeep`,
+      `The database is ${newer} ${newer === 1 ? 'migration' : 'migrations'} ahead of this release. Upgrade Flowkeep`,
     )
   }
   return applied

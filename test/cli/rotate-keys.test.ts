@@ -94,7 +94,7 @@ test('leaves rows that do not open unchanged, lists them, and rewraps all others
     .set({ type: 'tampered' })
     .where(eq(credentials.id, ids[1] as string))
   expect(await rotate()).toEqual({ rewrapped: 2, failed: 1, left: new Map([['k1', 1]]) })
-  expect(lines.join('\n')).toContain(`credentials ${ids[1]} cannot be opened: credential-undecryptable`)
+  expect(lines.join('\n')).toContain(`credentials ${ids[1]} cannot be decrypted: credential-undecryptable`)
   await database.db
     .update(credentials)
     .set({ type: 'acmeCrmApi' })

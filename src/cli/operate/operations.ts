@@ -8,7 +8,7 @@ import { openDatabase, openExistingDatabase } from './database.ts'
 import { resetPassword } from './reset-password.ts'
 import { rotateKeys } from './rotate-keys.ts'
 import { generateKeys, loadKeys, passedSettings } from '../server/state.ts'
-import { ask, jsonResult, message, result } from '../terminal.ts'
+import { ask, jsonResult, message, plural, result } from '../terminal.ts'
 
 export async function migrateCommand({ flags }: CommandInput): Promise<void> {
   const database = openDatabase()
@@ -53,10 +53,12 @@ export const rotateKeysCommand = ({ flags }: CommandInput): Promise<number> =>
     if (flags.has('json')) jsonResult({ activeKey, rewrapped, failed, left: Object.fromEntries(left) })
     else {
       result(`Rewrapped secrets with key ${activeKey}: ${rewrapped}.`)
-      for (const [keyId, rows] of left) result(`${rows} are still wrapped by key ${keyId}.`)
+      for (const [keyId, rows] of left) result(`Still wrapped by key ${keyId}: ${rows}.`)
     }
     if (failed === 0) return exitCode.success
-    message(`${failed} secrets could not be opened and were left unchanged.`)
+    message(
+      `${plural(failed, 'secret')} could not be decrypted and ${failed === 1 ? 'was' : 'were'} left unchanged.`,
+    )
     return rewrapped > 0 ? exitCode.partial : exitCode.failure
   })
 

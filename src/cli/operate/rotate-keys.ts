@@ -46,7 +46,7 @@ async function sweep({ db, secretBox, log }: RotationOptions) {
       total.rewrapped += page.rewrapped
       total.overtaken += page.overtaken
       total.failed += page.failed.length
-      for (const { id, code } of page.failed) log(`${table} ${id} cannot be opened: ${code}`)
+      for (const { id, code } of page.failed) log(`${table} ${id} cannot be decrypted: ${code}`)
       if (cursor !== null) log(`${total.rewrapped} rewrapped, now at ${table} ${cursor}`)
     } while (cursor !== null)
   }

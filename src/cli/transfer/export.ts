@@ -9,7 +9,7 @@ import { files, formatVersion, type Manifest, manifestName, versionFile, workflo
 import type { CommandInput } from '../command.ts'
 import { packageVersion } from '../package-root.ts'
 import { realSignInIo, type Session, signIn, type SignInIo } from './session.ts'
-import { jsonResult, message, progress, result } from '../terminal.ts'
+import { jsonResult, message, plural, progress, result } from '../terminal.ts'
 import { serverUrlOf } from '../variables.ts'
 
 export interface ExportIo extends SignInIo {
@@ -121,7 +121,7 @@ async function writeWorkflows(folder: string, session: Session, { progress }: Ex
           }
         }
         counts.workflows += 1
-        progress?.(`${counts.workflows} workflows, ${counts.versions} versions`)
+        progress?.(`${plural(counts.workflows, 'workflow')}, ${plural(counts.versions, 'version')}`)
       },
     )
   }
@@ -156,7 +156,7 @@ async function writeRuns(path: string, session: Session, { progress }: ExportIo)
   const counting = new Transform({
     transform(chunk: Buffer, _encoding, done) {
       for (const byte of chunk) if (byte === 0x0a) count += 1
-      progress?.(`${count} runs`)
+      progress?.(plural(count, 'run'))
       done(null, chunk)
     },
   })
@@ -186,8 +186,11 @@ export async function exportCommand({ positionals, flags }: CommandInput): Promi
   const { counts } = await exportAccount(folder, process.env, { ...realSignInIo, progress })
   if (flags.has('json')) return jsonResult({ folder: resolve(folder), ...counts })
   const { workflows, versions, deployments, runs } = counts
-  result(`${workflows} workflows in ${versions} versions, ${deployments} deployments, ${runs} runs`)
+  result(
+    `${plural(workflows, 'workflow')} in ${plural(versions, 'version')}, ` +
+      `${plural(deployments, 'deployment')}, ${plural(runs, 'run')}`,
+  )
   if (counts.credentials > 0) {
-    message(`${counts.credentials} credentials are listed by name and type; their values are not exported.`)
+    message(`Credentials listed by name and type, without their values: ${counts.credentials}.`)
   }
 }

@@ -20,6 +20,7 @@ import { importRuns, type RunTarget } from './import-runs.ts'
 import { importWorkflowVersions } from './import-versions.ts'
 import { type Context, newWebhookToken, unlessRefused } from './import-context.ts'
 import type { Session } from './session.ts'
+import { plural } from '../terminal.ts'
 
 /** A placeholder, because exports contain no API keys. n8n rejects it until the real key is entered. */
 const placeholderKey = 'enter-the-API-key-of-this-instance-again'
@@ -82,8 +83,9 @@ export async function importArchive(
     return {
       exitCode: skipped.length === 0 ? exitCode.success : isAny ? exitCode.partial : exitCode.failure,
       summary:
-        `Created ${created.workflows} workflows (${created.versions} versions), ${created.instances} instances, ` +
-        `${created.deployments} deployments, ${created.runs} runs; ${skipped.length} skipped`,
+        `Created ${plural(created.workflows, 'workflow')} (${plural(created.versions, 'version')}), ` +
+        `${plural(created.instances, 'instance')}, ` +
+        `${plural(created.deployments, 'deployment')}, ${plural(created.runs, 'run')}; ${skipped.length} skipped`,
       result: {
         created,
         alreadyThere,

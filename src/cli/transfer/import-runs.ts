@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import * as z from 'zod'
 import { ArchivedRun, backwardLines, files, forwardLines } from './archive.ts'
 import { type Context, newWebhookToken } from './import-context.ts'
+import { plural } from '../terminal.ts'
 
 /** The deployment for an exported one. */
 export interface RunTarget {
@@ -31,7 +32,7 @@ export async function importRuns(
   if (!existsSync(path)) return counts
   const { newest, perInstance, orphans } = await survey(path, targets)
   if (orphans > 0)
-    context.skip(`${orphans} runs`, 'their deployment is not part of the export, or was not imported')
+    context.skip(plural(orphans, 'run'), 'their deployment is not part of the export, or was not imported')
   for (const [instanceId, run] of newest) {
     if (tokens.has(instanceId)) continue
     const runs = perInstance.get(instanceId) ?? 0
@@ -39,7 +40,7 @@ export async function importRuns(
     else if (renewWebhookTokens) tokens.set(instanceId, await newWebhookToken(context.session, instanceId))
     else {
       const reason = 'their instance already existed. Use --renew-webhook-tokens to import them'
-      context.skip(`${runs} runs`, reason)
+      context.skip(plural(runs, 'run'), reason)
     }
   }
   const waiting = new Map<string, ArchivedRun[]>()
@@ -49,7 +50,7 @@ export async function importRuns(
     const sent = await send(context, { instanceId, token: tokens.get(instanceId) ?? '' }, runs, targets)
     counts.created += sent.created
     counts.present += sent.present
-    context.progress(`${counts.created + counts.present} runs`)
+    context.progress(plural(counts.created + counts.present, 'run'))
   }
   for await (const line of backwardLines(path)) {
     const run = ArchivedRun.parse(JSON.parse(line))
@@ -104,7 +105,7 @@ async function send(
   const { results } = Results.parse(answer)
   const refused = results.filter(({ code }) => code !== undefined)
   for (const code of new Set(refused.map((each) => each.code ?? ''))) {
-    skip(`${refused.filter((each) => each.code === code).length} runs`, code)
+    skip(plural(refused.filter((each) => each.code === code).length, 'run'), code)
   }
   const created = results.filter((each) => each.created).length
   return { created, present: runs.length - created - refused.length }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import * as z from 'zod'
 import { ArchivedVersion, ArchivedWorkflow, files, readArchived, readNames, versionFile } from './archive.ts'
 import { type Context, unlessRefused } from './import-context.ts'
+import { plural } from '../terminal.ts'
 
 const Saved = z.looseObject({ id: z.string(), version: z.int() })
 const KnownWorkflow = z.looseObject({
@@ -53,7 +54,7 @@ export async function importWorkflowVersions(context: Context) {
     } else counts.present += 1
     ids.set(workflow.id, id)
     counts.createdVersions += await addVersions(context, { id, from, to: workflow.version, what }, read)
-    progress(`${index + 1} of ${folders.length} workflows`)
+    progress(`${index + 1} of ${plural(folders.length, 'workflow')}`)
   }
   return { ids, ...counts }
 }
