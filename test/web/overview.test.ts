@@ -87,7 +87,7 @@ describe('the overview', () => {
     const page = async () => (await tab.get('/')).text
     await app.deps.workflows.create(tab.userId, { workflow: { name: 'Fresh', nodes: [], connections: {} } })
     const saved = await page()
-    expect(saved).toContain('Connect an n8n instance next.')
+    expect(saved).toContain('Add an n8n instance next.')
     expect(saved).not.toContain('Success rate')
     const instanceId = uuidv7()
     await app.database.sql`insert into instances (id, user_id, name, base_url, api_key)

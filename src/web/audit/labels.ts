@@ -61,7 +61,7 @@ const actionLabels: Record<string, ActionLabel> = {
   'credential.deleted': { text: 'Deleted a credential' },
   'workflow.created': { text: 'Added a workflow' },
   'workflow.deleted': { text: 'Deleted a workflow' },
-  'instance.created': { text: 'Connected an instance' },
+  'instance.created': { text: 'Added an instance' },
   'instance.updated': { text: ({ changed }) => `Updated an instance${listed(changed)}` },
   'instance.deleted': { text: 'Removed an instance' },
   'instance.reset-detected': {

@@ -3,7 +3,7 @@
  */
 import type { Child } from 'hono/jsx'
 import { Table, Td, Tr } from '../components/table.tsx'
-import { count, type TimeFormat } from '../format.ts'
+import { count, plural, type TimeFormat } from '../format.ts'
 import { ChartData, ScaleLabels, ScaleLines } from './parts.tsx'
 import { countScale, percentX, placeOf, round, type Span, spanLabel, timeLabels } from './scales.ts'
 
@@ -153,7 +153,7 @@ function HitLayer({
             y={top}
             height={laneBottom - top}
           >
-            <title>{`${spanLabel(bucket, bucketMs, time)}: ${count(total(bucket))} runs, ${count(bucket.failed)} failed`}</title>
+            <title>{`${spanLabel(bucket, bucketMs, time)}: ${plural(total(bucket), 'run')}, ${count(bucket.failed)} failed`}</title>
           </rect>
         </a>
       ))}

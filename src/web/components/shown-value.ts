@@ -2,6 +2,7 @@
 import { isContainer, isObject, type JsonObject } from '../../lib/json-object.ts'
 import { redact } from '../../lib/secrets/redact.ts'
 import { findHardCodedSecrets } from '../../n8n/checks/hard-coded-secrets.ts'
+import { plural } from '../format.ts'
 
 const redacted = '[redacted]'
 const maxLines = 12
@@ -98,7 +99,7 @@ export function shownLines(text: string, other: string | null): string[] {
   return [
     ...(start > 0 && other !== null ? ['…'] : []),
     ...shown,
-    ...(more > 0 ? [`… ${more} more lines`] : end > 0 && other !== null ? ['…'] : []),
+    ...(more > 0 ? [`… ${plural(more, 'more line')}`] : end > 0 && other !== null ? ['…'] : []),
   ]
 }
 

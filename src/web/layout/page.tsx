@@ -260,7 +260,10 @@ function TabBar({ section, counts }: { section: Section | undefined; counts: Nav
       <a href="/more" {...(inMore && { 'aria-current': 'page' })}>
         <Icon name="menu" />
         More
-        <Pip value={counts?.failedDeployments} text="failed deployments" />
+        <Pip
+          value={counts?.failedDeployments}
+          text={counts?.failedDeployments === 1 ? 'failed deployment' : 'failed deployments'}
+        />
       </a>
     </nav>
   )

@@ -286,7 +286,7 @@ export function LagCard({ overview: { instances, liveByInstance } }: { overview:
     >
       {instances.length === 0 ? (
         <Empty title="No instances yet." action={<LinkButton href="/instances/new">Add instance</LinkButton>}>
-          Connect an n8n instance to track its runs.
+          Add an n8n instance to track its runs.
         </Empty>
       ) : (
         <ul class="list">

@@ -84,7 +84,7 @@ const Beginning = () => (
           </>
         }
       >
-        Add a workflow with its prompt, connect an n8n instance and deploy. Runs, failures and their causes
+        Add a workflow with its prompt and an n8n instance, then deploy. Runs, failures and their causes
         appear here.
       </Empty>
     </Card>
@@ -110,8 +110,8 @@ function Waiting({ overview, time }: OverviewProps) {
         }
       : instances.length === 0
         ? {
-            title: 'Connect an n8n instance next.',
-            text: 'Your workflows are saved. Connect the n8n server that should run them.',
+            title: 'Add an n8n instance next.',
+            text: 'Your workflows are saved. Add the n8n server that runs them.',
             href: '/instances/new',
             label: 'Add instance',
           }

@@ -260,7 +260,7 @@ describe('publishing, undeploying, deleting', () => {
     )
     const wrong = await person.submit(`${path}/delete`, { name: 'sure' })
     expect(wrong.status).toBe(422)
-    expect(textOf(wrong.text)).toContain('Name does not match.')
+    expect(textOf(wrong.text)).toContain('The name does not match.')
     expect(fieldsOf(wrong.text, `${path}/delete`)['name']).toBe('sure')
     const done = await person.submit(`${path}/delete`, { name: 'Sure? (a|b)+' })
     expect(done.at).toBe('/deployments')

@@ -53,7 +53,7 @@ export function deploymentConfirmPages(deps: DeploymentPageDeps) {
       const { workflowName } = found.detail.surroundings
       const typed = form.get('name') ?? ''
       if (typed.trim() !== workflowName.trim()) {
-        const rejected = { typed, text: `Name does not match. Type ${workflowName}` }
+        const rejected = { typed, text: `The name does not match. Type ${workflowName} to confirm.` }
         return render(c, found, 'Delete', <DeletePage {...found} rejected={rejected} />, 422)
       }
       return act(c, `/deployments/${found.deployment.id}`, async () => {

@@ -69,7 +69,7 @@ export function RollbackPage({
               <li>
                 v{version} succeeded in{' '}
                 {percent(targetRuns.succeeded / (targetRuns.succeeded + targetRuns.failed))} of{' '}
-                {count(targetRuns.succeeded + targetRuns.failed)} runs
+                {plural(targetRuns.succeeded + targetRuns.failed, 'run')}
                 {currentRuns &&
                   currentRuns.succeeded + currentRuns.failed > 0 &&
                   `, v${current} in ${percent(currentRuns.succeeded / (currentRuns.succeeded + currentRuns.failed))} of ${count(currentRuns.succeeded + currentRuns.failed)}`}

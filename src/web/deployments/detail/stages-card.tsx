@@ -71,7 +71,7 @@ const effects: Record<string, string> = {
   deploy: 'The previous version stays live until another one is published.',
   activate: 'The workflow is in n8n but may be unpublished.',
   deactivate: 'The workflow may still be published.',
-  undeploy: 'It removes the rest of the workflow from n8n.',
+  undeploy: 'It then removes the workflow from n8n.',
 }
 
 function StoppedNotice({ deployment, lastLive, hasHistory }: Omit<StagesCardProps, 'stages'>) {

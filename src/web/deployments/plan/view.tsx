@@ -312,7 +312,7 @@ function NothingToDeploy(props: PlanPageProps) {
             title="No instance to deploy to yet."
             action={
               <LinkButton kind="primary" href={newInstanceHref(back)}>
-                Connect n8n
+                Add instance
               </LinkButton>
             }
           >

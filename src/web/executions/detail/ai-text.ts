@@ -1,5 +1,6 @@
 /** @module Describes a failure for an AI model: the workflow, the failed node and its parameters, without values. */
 import { redact } from '../../../lib/secrets/redact.ts'
+import { plural } from '../../format.ts'
 import { redactParameters, parameterText } from './redact-parameters.ts'
 import type { RunView } from './model.ts'
 
@@ -8,7 +9,7 @@ const promptMaxChars = 2000
 export function aiText({ page, title, failure, graph, nodes, timeline }: RunView): string {
   const { run, version } = page
   const node = failure?.node ? graph.byName.get(failure.node) : undefined
-  const ran = nodes.map(({ name, items }) => `${name} (${items} items)`)
+  const ran = nodes.map(({ name, items }) => `${name} (${plural(items, 'item')})`)
   const skipped = timeline.rows.filter(({ state }) => state === 'skipped')
   const parameters = redactParameters(node?.json['parameters']).rows
   const sections: [string, string | string[] | null | undefined][] = [

@@ -127,7 +127,7 @@ function Row({ instance, counts, time }: { instance: Instance; counts: InstanceC
         {counts.deadLetters > 0 ? (
           <a class="wait" href={`/instances/${id}/dead-letters`}>
             {count(counts.deadLetters)}
-            <span class="inst-unit"> dead letters</span>
+            <span class="inst-unit"> {counts.deadLetters === 1 ? 'dead letter' : 'dead letters'}</span>
           </a>
         ) : (
           <span class="muted">{none}</span>

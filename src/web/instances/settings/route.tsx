@@ -172,7 +172,7 @@ export function settingsPages(deps: DashboardDeps) {
         )
       }
       if (typed.name.trim() !== instance.name) {
-        return again({ name: `Name does not match. Type ${instance.name}` }, 422)
+        return again({ name: `The name does not match. Type ${instance.name} to remove the instance.` }, 422)
       }
       try {
         if (!(await removeInstance(deps, userId, instance.id, { force: typed.force }))) {

@@ -48,7 +48,7 @@ export function nextStep({ workflow, failed, problem, isFirst, hasInstance, back
   }
   return isFirst && !hasInstance ? (
     <LinkButton kind="primary" icon="instances" href={newInstanceHref(back)}>
-      Connect n8n
+      Add instance
     </LinkButton>
   ) : undefined
 }

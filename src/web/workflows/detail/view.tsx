@@ -87,7 +87,9 @@ export function OverviewView({ data, time }: { data: OverviewData; time: TimeFor
       <GraphCard
         id="drawing"
         title={`${workflow.name}, version ${version}`}
-        note={graph.omitted > 0 ? `v${version}, ${count(graph.omitted)} more nodes not shown` : `v${version}`}
+        note={
+          graph.omitted > 0 ? `v${version}, ${plural(graph.omitted, 'more node')} not shown` : `v${version}`
+        }
         version={`v${version}`}
         graph={graph}
         marks={marks}

@@ -206,7 +206,7 @@ export function EditView({ workflow, state, expected, conflict }: EditProps) {
             type={'number'}
             value={values.dataRetentionDays ?? ''}
             error={errors.dataRetentionDays}
-            hint="1 to 3650 days. Leave empty to store run data as long as the runs. Changing it does not create a version."
+            hint="1 to 3650 days. Leave empty to store run data for as long as its run. Changing it does not create a version."
           />
           <FormError>{errors['']}</FormError>
           <div class="actions">
@@ -217,7 +217,8 @@ export function EditView({ workflow, state, expected, conflict }: EditProps) {
       </Card>
       <Card title="Delete" span={4}>
         <p class="soft workflow-small">
-          Deletes {plural(workflow.version, 'version')} and all deployment records. Runs stay in the history.
+          Deletes {plural(workflow.version, 'version')} and all deployment records. Recorded runs are not
+          deleted.
         </p>
         <LinkButton kind="danger" icon="trash" href={workflowHref(workflow.id, '/delete')}>
           Delete workflow
@@ -245,8 +246,8 @@ export function DeleteView({ workflow, deployments, typed, force, errors }: Dele
       <Card title={`Delete ${workflow.name}?`} span={8}>
         <Form action={workflowHref(workflow.id, '/delete')}>
           <p class="soft workflow-small">
-            This permanently deletes {plural(workflow.version, 'version')} and all prompts. Runs stay in the
-            history. Copies in n8n are not deleted and keep running.
+            This permanently deletes {plural(workflow.version, 'version')} and all prompts. Recorded runs are
+            not deleted. Copies in n8n are not deleted and keep running.
           </p>
           {dependents.length > 0 && (
             <Remark tone="wait">

@@ -1,6 +1,7 @@
 /** @module Describes the changes between two versions: by node, with values, without moves. Pure. */
 import { diffNodes, diffWorkflows, type JsonDiff, type NodeDiff, nodeLabel } from '../../../workflows/diff.ts'
 import { isNote } from '../graph/model.ts'
+import { plural } from '../../format.ts'
 import { plainValue, shownLines, valueAt } from '../../components/shown-value.ts'
 import { isContainer, isObject, type JsonObject } from '../../../lib/json-object.ts'
 
@@ -133,6 +134,6 @@ function ownLines(node: JsonObject, sign: '-' | '+'): ChangedLine[] {
     { sign, label: 'type', value: `${type}${version}`.slice(0, 200) },
     ...(node.disabled === true ? [{ sign, label: 'disabled', value: 'true' } as const] : []),
     ...lines.slice(0, maxOwnLines),
-    ...(more > 0 ? [{ sign, label: '', value: `… ${more} more lines` }] : []),
+    ...(more > 0 ? [{ sign, label: '', value: `… ${plural(more, 'more line')}` }] : []),
   ]
 }
