@@ -115,7 +115,7 @@ export const NewDeployment = z
       .meta({
         description:
           'Adds a node that reports successful runs immediately, unless it could affect the workflow. ' +
-          'Polling finds them anyway',
+          'Without the node, polling fetches them',
       }),
     withDependencies: z
       .boolean()

@@ -139,8 +139,8 @@ export function deploymentRoutes(
         tag,
         summary: 'Delete a deployment',
         description:
-          'Stops tracking a workflow, or removes an undeployed one. A tracked workflow stays in n8n and ' +
-          'gets back the settings it had before it was deployed. Executions are not deleted. With `force=true` the ' +
+          'Stops tracking a workflow, or removes an undeployed one. A tracked workflow stays in n8n, ' +
+          'with its earlier settings restored. Executions are not deleted. With `force=true` the ' +
           'deployment is deleted even when n8n is unreachable; the settings in n8n then stay unchanged.',
         responses: { 204: null },
         errors: ['not-found', 'in-use', 'invalid', ...instanceErrors],

@@ -95,7 +95,7 @@ export function executionRoutes(
         summary: 'Export executions',
         description:
           'Returns all executions that match the filters, newest first. The transfer is aborted when it ' +
-          'fails midway, so an incomplete download never looks complete. CSV also has the names of the ' +
+          'fails midway, so an incomplete download never looks complete. CSV also contains the names of the ' +
           'workflow and the instance.',
         responses: { 200: z.array(ExecutionSummary) },
         mediaTypes: tableMediaTypes,

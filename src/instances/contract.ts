@@ -73,7 +73,7 @@ export const Instance = z
       .nullable()
       .meta({ description: 'The workflow in n8n that reports errors to Flowkeep; null until it is set up' }),
     epoch: z.number().int().meta({
-      description: 'Incremented when n8n was reset or restored and its execution IDs started over',
+      description: 'Incremented when n8n is reset or restored and its execution IDs start over',
     }),
     epochStartedAt: z.iso
       .datetime()

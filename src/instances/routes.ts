@@ -171,8 +171,8 @@ export function instanceRoutes(deps: InstanceRouteDeps) {
         description:
           'Fails with `in-use` and the `dependents` while workflows are deployed on it, unless ' +
           '`force=true`. Its deployments and dead letters are deleted; executions are not. If n8n is ' +
-          'reachable, the error reporter is removed and the remaining workflows get their earlier settings ' +
-          'back.',
+          'reachable, Flowkeep removes the error reporter and restores the earlier settings of the remaining ' +
+          'workflows.',
         responses: { 204: null },
         errors: ['not-found', 'in-use', 'invalid'],
       }),

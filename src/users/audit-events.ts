@@ -19,7 +19,7 @@ export const AuditEvent = z
     details: z
       .record(z.string(), z.unknown())
       .nullable()
-      .meta({ description: 'Details of the change. Never secrets' }),
+      .meta({ description: 'Details of the change, without secrets' }),
     at: z.iso.datetime(),
   })
   .meta({ ref: 'AuditEvent' })

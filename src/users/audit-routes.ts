@@ -53,7 +53,8 @@ export function auditRoutes(auditEvents: AuditEventRepository, onFailure?: (erro
         summary: 'Export audit events',
         description:
           'Returns all events that match the filters, newest first. The transfer is aborted when it fails ' +
-          'midway, so an incomplete download never looks complete. CSV also has the current names of the subject.',
+          'midway, so an incomplete download never looks complete. CSV also contains the current names of the ' +
+          'subject, workflow and instance, and the version.',
         responses: { 200: z.array(AuditEvent) },
         mediaTypes: tableMediaTypes,
         errors: ['invalid'],

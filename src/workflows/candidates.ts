@@ -4,7 +4,7 @@ import type { ResolvedSlot } from './slot-bindings.ts'
 
 export const candidatesMeaning =
   'Credentials of the type, newest first: all of them, or at least 10 where a workflow has many slots. ' +
-  'listCredentials has all of a type'
+  'listCredentials returns all credentials of a type'
 
 /** Total in a response, about 2 MB of JSON. */
 const maxListed = 20_000

@@ -149,7 +149,7 @@ export function lifecycleRoutes(deployer: Deployer) {
         tag,
         summary: 'Retry a failed deployment',
         description:
-          'Continues at the step that failed. Returns the deployment unchanged while it is in progress, or ' +
+          'Resumes from the step that failed. Returns the deployment unchanged while it is in progress, or ' +
           'while n8n asks to wait.',
         responses: { 200: Deployment },
         errors: [...errors],

@@ -194,7 +194,7 @@ export class DeploymentDrift {
   }
 
   /**
-   * Deploys the recorded version again, published or not as before. Creates the workflow again if it was deleted in n8n.
+   * Deploys the recorded version again, published or unpublished as before. Creates the workflow again if it was deleted in n8n.
    * @throws {AppError} `conflict` while an operation is in progress or when it is not in n8n, and as a deployment does
    */
   async overwrite(userId: string, id: string): Promise<Deployment | null> {

@@ -69,7 +69,7 @@ export function driftRoutes(drift: DeploymentDrift) {
         tag,
         summary: 'Overwrite the workflow in n8n',
         description:
-          'Deploys the recorded version again, published or not as before. A workflow that was deleted in ' +
+          'Deploys the recorded version again. Whether it is published does not change. A workflow that was deleted in ' +
           'n8n is created again.',
         responses: { 200: Deployment },
         errors: [
