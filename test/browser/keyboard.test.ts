@@ -70,7 +70,12 @@ describe.skipIf(!hasChromium)(inChromium('the dashboard by keyboard'), () => {
     expect(await page.evaluate(() => document.activeElement?.hasAttribute('data-search'))).toBe(true)
     await page.keyboard.type('j')
     expect(await page.evaluate(() => (document.activeElement as HTMLInputElement).value)).toBe('j')
-    await page.keyboard.press('Escape')
+    // The first Escape closes suggestions that have arrived, the next one leaves the field.
+    const leaveField = async () => {
+      await page.keyboard.press('Escape')
+      return page.evaluate(() => document.activeElement === document.body)
+    }
+    await expect.poll(leaveField, { timeout: 20_000 }).toBe(true)
     await page.keyboard.press('g')
     await page.keyboard.press('c')
     await page.waitForURL('/credentials')
