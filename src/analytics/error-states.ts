@@ -1,5 +1,4 @@
 /** @module The user's decision on an error group: resolved, ignored or reopened. */
-import { happenedAtOfE } from '../runs/order.ts'
 import { type SQL, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import type { Db } from '../db/client.ts'
@@ -17,6 +16,13 @@ const reopens = (failure: SQL, at: SQL): SQL => sql`(
 )`
 
 /**
+ * When the failed run `e` happened. Reports of n8n's error workflow have no start and no end; the merge key of their error
+ * holds its time (see `withMergeKey`), which a late delivery does not change.
+ */
+const failedAtOfE: SQL = sql`coalesce(e.started_at, e.finished_at,
+  least(e.recorded_at, to_timestamp(substring(e.error_stamp from '^\\d{3}(\\d{15})')::bigint / 1000.0)))`
+
+/**
  * The state of the group of `s`, a row of `error_group_states` that may be missing. Runs started in the editor reopen no
  * group: they are attempts to fix it.
  */
@@ -26,7 +32,7 @@ export const currentState: SQL = sql`case
     exists (
       select from executions e
       where e.user_id = s.user_id and e.error_fingerprint = s.fingerprint and e.status in ${failedList}
-        and e.kind not in ('manual', 'superseded') and ${reopens(sql`e`, happenedAtOfE)}
+        and e.kind not in ('manual', 'superseded') and ${reopens(sql`e`, failedAtOfE)}
     ) or exists (
       select from incidents i
       where i.user_id = s.user_id and i.fingerprint = s.fingerprint and ${reopens(sql`i`, sql`i.occurred_at`)}

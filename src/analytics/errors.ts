@@ -307,13 +307,13 @@ function mentions(userId: string, q: string): SQL {
   const text = toSearchText(q)
   // Without a letter or digit, `nameHolds` matches everything.
   if (!/[\p{L}\p{N}]/u.test(text)) return sql`false`
-  return sql`fingerprint in (
+  return sql`fingerprint = any(array(
     select fingerprint from error_groups where user_id = ${userId}
       and ${textHolds(text, sql`coalesce(http_status::text || ' ', '') || message`)}
     union all select fingerprint from error_groups where user_id = ${userId} and ${nameHolds(text, sql`node`)}
     union all select error_fingerprint from executions where user_id = ${userId} and status in ${hasErrorList}
       and error_message is not null and error_fingerprint is not null and ${textHolds(text, sql`error_message`)}
-    union all select fingerprint from incidents where user_id = ${userId} and ${nameHolds(text, sql`message`)})`
+    union all select fingerprint from incidents where user_id = ${userId} and ${nameHolds(text, sql`message`)}))`
 }
 
 /** A group's first or last stored run: `at, message`. */

@@ -66,23 +66,15 @@ export function rankOf(name: string, query: string): number {
 
 /** The parts of `text` in order, and which of them match a word of the query. */
 export function highlights(text: string, query: string): { text: string; isMatch: boolean }[] {
-  const words = wordsOf(query).toSorted((a, b) => b.length - a.length)
   const characters = Array.from(text)
-  const folded = characters.map(fold)
   const isMatch = characters.map(() => false)
-  const starts: number[] = []
-  let length = 0
-  for (const each of folded) {
-    starts.push(length)
-    length += each.length
-  }
+  const folded = characters.map(fold)
   const whole = folded.join('')
-  for (const word of words) {
+  /** The character that each code unit of `whole` belongs to. */
+  const owners = folded.flatMap((each, index) => Array.from({ length: each.length }, () => index))
+  for (const word of new Set(wordsOf(query))) {
     for (let at = whole.indexOf(word); at !== -1; at = whole.indexOf(word, at + word.length)) {
-      for (const [index, start] of starts.entries()) {
-        const end = start + (folded[index]?.length ?? 0)
-        if (end > at && start < at + word.length) isMatch[index] = true
-      }
+      isMatch.fill(true, owners[at], (owners[at + word.length - 1] ?? 0) + 1)
     }
   }
   const parts: { text: string; isMatch: boolean }[] = []

@@ -95,6 +95,21 @@ describe('the state of an error group', () => {
     expect(events[1].details).toEqual({ fingerprint: of('Gets resolved') })
   })
 
+  test('stays resolved when an earlier failure without a start is delivered late', async () => {
+    const withoutStart = (minutes: number) => ({
+      startedAt: undefined,
+      error: { message: 'Delivered late', node: { name: 'Hook' }, timestamp: Date.parse(past(minutes)) },
+    })
+    await flow.report('', '', withoutStart(30))
+    const group = (await list(user)).items.find(({ message }) => message === 'Delivered late')
+    await change(user, group?.fingerprint, { state: 'resolved' })
+    await flow.report('', '', withoutStart(20))
+    expect((await list(user, '&state=all')).states).toContain('Delivered late: resolved')
+    await flow.report('Delivered late', soon(5))
+    expect((await list(user)).states).toContain('Delivered late: regressed')
+    await change(user, group?.fingerprint, { state: 'ignored' })
+  })
+
   test('becomes regressed after a failure of a run that started after it was resolved', async () => {
     await flow.report('Comes back', past(20))
     const group = (await list(user)).items.find(({ message }) => message === 'Comes back')

@@ -165,6 +165,21 @@ describe('a form submitted after the session ended', () => {
     expect((await tab.get(page.location ?? '')).text).toContain('your changes were not saved')
   })
 
+  test('that would not fit into the sign-in form is not kept', async () => {
+    const tab = await signedInBrowser(app)
+    const sizes = [2_000_000, 2_400_000]
+    const statuses: number[] = []
+    for (const size of sizes) {
+      const { page } = await submitLate(tab, '/workflows/new', '/workflows/new', { prompt: 'y'.repeat(size) })
+      statuses.push(page.status)
+      if (page.status === 401) {
+        const back = await signBackIn(tab, page, tab.email, tab.password)
+        expect(back.status).toBe(200)
+      }
+    }
+    expect(statuses).toEqual([401, 303])
+  })
+
   test('from a page whose session was ended elsewhere is kept only by the cookie', async () => {
     const tab = await signedInBrowser(app)
     await app.deps.sessions.endAll(tab.userId)

@@ -12,7 +12,8 @@ import { returnPath } from '../return-path.ts'
 
 /** Of a form's body, and of a sign-in that carries a sealed form. */
 export const draftLimitBytes = 4 * 1024 * 1024
-const maxChars = 2.5 * 1024 * 1024
+/** Of a sealed form. The sign-in that carries it has other fields as well. */
+const maxSealedChars = draftLimitBytes - 16 * 1024
 const hidden = { owner: '_owner', page: '_page', secret: '_secret' }
 
 const Draft = z.strictObject({
@@ -63,10 +64,9 @@ export async function sealDraft(
   draft: FormDraft,
   now: Date,
 ): Promise<string | null> {
-  const size = draft.fields.reduce((sum, [name, value]) => sum + name.length + value.length, 0)
-  if (size > maxChars) return null
   const sealed = await box.seal(contextOf(userId), { ...draft, sealedAt: now.getTime() })
-  return base64url.encode(JSON.stringify(sealed))
+  const text = base64url.encode(JSON.stringify(sealed))
+  return text.length <= maxSealedChars ? text : null
 }
 
 /** Null if it was sealed for another user, is too old or is not a sealed form. */
