@@ -86,7 +86,7 @@ export function Trail({ events, nextCursor, query, owner, time }: TrailProps) {
         />
       </div>
       <IgnoredFilters ignored={query.ignored} />
-      <Card label="Audit trail" flush>
+      <Card label="Audit trail" flush results>
         {events.length === 0 ? (
           <Empty
             title={isFiltered ? 'No matching events.' : 'No events yet.'}

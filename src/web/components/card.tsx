@@ -3,6 +3,7 @@ import type { Child, PropsWithChildren } from 'hono/jsx'
 import type { Notice } from '../notice.ts'
 import { none } from '../format.ts'
 import { Icon } from './icons.tsx'
+import { skipTarget } from './skips.ts'
 import { Glyph, type Tone } from './status.tsx'
 
 /** Columns out of twelve; full width below 1100 px. */
@@ -27,14 +28,21 @@ export interface CardProps {
   class?: string
   /** Accessible name of a card without a title. */
   label?: string
+  /** The list of a list page, with a skip link. */
+  results?: boolean
 }
 
 /** A bordered section, usually with a heading (h2). */
 export function Card(props: PropsWithChildren<CardProps>) {
-  const { title, note, aside, foot, span, id, flush, label, children } = props
+  const { title, note, aside, foot, span, id, flush, label, results, children } = props
   const names = ['card', span && `span-${span}`, props.class].filter(Boolean).join(' ')
   return (
-    <section class={names} {...(id && { id })} {...(label && { 'aria-label': label })}>
+    <section
+      class={names}
+      {...(id && { id })}
+      {...(results && skipTarget('results'))}
+      {...(label && { 'aria-label': label })}
+    >
       {title && (
         <header class="card-head">
           <h2>{title}</h2>
@@ -137,7 +145,11 @@ export interface AttentionItem {
 /** At most three problems, worst first, each with one next step. */
 export function Attention({ items, empty = 'All clear.' }: { items: AttentionItem[]; empty?: string }) {
   return (
-    <section class="card attention" aria-label="Needs attention">
+    <section
+      class="card attention"
+      aria-label="Needs attention"
+      {...(items.length > 0 && skipTarget('attention'))}
+    >
       <ul>
         {items.length === 0 && (
           <li>

@@ -3,6 +3,7 @@ import type { Child, PropsWithChildren } from 'hono/jsx'
 import { count, plural } from '../format.ts'
 import { Remark } from './card.tsx'
 import { type IconName, Icon } from './icons.tsx'
+import { skipTarget } from './skips.ts'
 
 export interface ButtonProps {
   /** At most one `primary` per page: the next safe step. */
@@ -205,13 +206,24 @@ export const FilterLookup = ({ name, label, value, suggestions }: FilterLookupPr
   </label>
 )
 
-/** The filters of a list, as a GET form. `keep` lists parameters to preserve. */
-export const FilterForm = ({
-  action,
-  keep = {},
-  children,
-}: PropsWithChildren<{ action: string; keep?: Record<string, string> }>) => (
-  <form class="filters" method="get" action={action} role="search" aria-label="Filter the list">
+export interface FilterFormProps {
+  action: string
+  /** Parameters to preserve. */
+  keep?: Record<string, string>
+  /** The skip link to filters leads to an element around the form. */
+  nested?: boolean
+}
+
+/** The filters of a list, as a GET form. */
+export const FilterForm = ({ action, keep = {}, nested, children }: PropsWithChildren<FilterFormProps>) => (
+  <form
+    class="filters"
+    method="get"
+    action={action}
+    role="search"
+    aria-label="Filter the list"
+    {...(!nested && skipTarget('filters'))}
+  >
     {Object.entries(keep).map(([name, value]) => (
       <input type="hidden" name={name} value={value} />
     ))}

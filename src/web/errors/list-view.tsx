@@ -131,6 +131,7 @@ export function ErrorsView({ groups, query, time }: ErrorsViewProps) {
         note={total > items.length ? `the ${items.length} most frequent, ${sorting}` : sorting}
         label="Error groups"
         flush
+        results
       >
         {total === 0 ? (
           <Empty

@@ -4,6 +4,7 @@ import type { Child, PropsWithChildren } from 'hono/jsx'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { type Viewer } from '../viewer.ts'
 import { respond } from './document.tsx'
+import { skipTarget } from '../components/skips.ts'
 import { Logo } from '../components/icons.tsx'
 import { ThemeSwitch } from './page.tsx'
 
@@ -38,7 +39,7 @@ const AuthLayout = ({
   children,
 }: PropsWithChildren<{ viewer: Viewer; at: string; footer?: Child }>) => (
   <div class="auth">
-    <main id="main" tabindex={-1}>
+    <main {...skipTarget('main')}>
       <a class="brand" href="/">
         <Logo />
         Flowkeep

@@ -1,9 +1,11 @@
 /** @module The HTML document of every page, and its headers. */
 import type { Context } from 'hono'
 import { html } from 'hono/html'
-import type { Child, PropsWithChildren } from 'hono/jsx'
+import type { Child } from 'hono/jsx'
+import type { HtmlEscapedString } from 'hono/utils/html'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { assets } from '../../lib/assets.generated.ts'
+import { skips } from '../components/skips.ts'
 import type { Viewer } from '../viewer.ts'
 
 /** Allows scripts, styles and forms of this server only; nothing inline, nothing embedded. */
@@ -26,7 +28,7 @@ export interface DocumentProps {
   signedIn?: boolean
 }
 
-function Document({ title, viewer, signedIn, children }: PropsWithChildren<DocumentProps>) {
+function Document({ title, viewer, signedIn, body }: DocumentProps & { body: HtmlEscapedString }) {
   return (
     <html
       lang="en"
@@ -44,11 +46,15 @@ function Document({ title, viewer, signedIn, children }: PropsWithChildren<Docum
         <script type="module" src={assets.script.path}></script>
       </head>
       <body>
-        <a class="skip" href="#main">
-          Skip to content
-        </a>
+        {skips
+          .filter(([id]) => body.includes(` id="${id}"`))
+          .map(([id, label]) => (
+            <a class="skip" href={`#${id}`}>
+              Skip to {label}
+            </a>
+          ))}
         <Hatching />
-        {children}
+        {body}
       </body>
     </html>
   )
@@ -82,15 +88,16 @@ const Hatching = () => (
 )
 
 /** Responds with a complete document. */
-export function respond(
+export async function respond(
   c: Context,
   props: DocumentProps,
   body: Child,
   status: ContentfulStatusCode = 200,
-): Response | Promise<Response> {
+): Promise<Response> {
   c.header('Content-Security-Policy', contentSecurityPolicy)
   // With `no-referrer`, browsers would also omit the origin of form submissions.
   c.header('Referrer-Policy', 'same-origin')
   c.header('Cache-Control', 'no-store')
-  return c.html(html`<!doctype html>${<Document {...props}>{body}</Document>}`, status)
+  const content = await html`${body}`
+  return c.html(html`<!doctype html>${<Document {...props} body={content} />}`, status)
 }

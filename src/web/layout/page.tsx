@@ -11,6 +11,7 @@ import { NoticeBar } from '../components/card.tsx'
 import { count } from '../format.ts'
 import { formContext, type RestoredForm } from '../components/form-context.ts'
 import { respond } from './document.tsx'
+import { skipTarget } from '../components/skips.ts'
 import { Icon, type IconName, Logo } from '../components/icons.tsx'
 
 export type Section =
@@ -190,7 +191,7 @@ function Frame({ options, viewer, counts, notice, who, at, children }: PropsWith
             <Icon name="search" />
           </a>
         </header>
-        <main class="page" id="main" tabindex={-1}>
+        <main class="page" {...skipTarget('main')}>
           {notice && <NoticeBar {...notice} />}
           {children}
         </main>

@@ -88,7 +88,7 @@ export function CredentialList(props: ListProps) {
             />
           </div>
           <IgnoredFilters ignored={ignored} />
-          <Card label="Credentials" flush>
+          <Card label="Credentials" flush results>
             {read.items.length === 0 ? (
               <Empty
                 title="No credentials match."

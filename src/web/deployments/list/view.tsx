@@ -119,7 +119,7 @@ export function ListPage(props: ListPageProps) {
         </FilterForm>
       )}
       <IgnoredFilters ignored={ignored} />
-      <Card label="Deployments" flush>
+      <Card label="Deployments" flush results>
         {list.rows.length === 0 ? (
           <EmptyList isFiltered={isFiltered} hasInstances={instances.length > 0} />
         ) : (

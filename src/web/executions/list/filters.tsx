@@ -9,6 +9,7 @@ import {
   withQuery,
 } from '../../components/controls.tsx'
 import { Icon } from '../../components/icons.tsx'
+import { skipTarget } from '../../components/skips.ts'
 import type { TimeFormat } from '../../format.ts'
 import { localInstant, localText } from '../../links/local-time.ts'
 import { kindLabels, modeChoices, modeWord } from '../../components/node-labels.ts'
@@ -64,7 +65,7 @@ export function Filters({ filter, choices, time }: FiltersProps) {
   const set = chipsOf(filter, choices, time)
   const keep = { ...(query.error && { error: query.error }), ...(query.dep && { dep: query.dep }) }
   return (
-    <div class="runs-filters">
+    <div class="runs-filters" {...skipTarget('filters')}>
       <nav class="runs-chips" aria-label="Status">
         {statusChips.map(([value, label]) => (
           <Chip
@@ -86,7 +87,7 @@ export function Filters({ filter, choices, time }: FiltersProps) {
           </a>
         )}
       </nav>
-      <FilterForm action={path} keep={{ ...keep, ...(query.status && { status: query.status }) }}>
+      <FilterForm nested action={path} keep={{ ...keep, ...(query.status && { status: query.status }) }}>
         <FilterText label="Workflow, error or #number" value={query.q ?? ''} />
         <WorkflowChoice filter={filter} workflows={choices.workflows} />
         <FilterSelect

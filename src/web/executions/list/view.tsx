@@ -46,7 +46,7 @@ export function ListView({ filter, runs, next, choices, time }: ListViewProps) {
       />
       <Filters filter={filter} choices={choices} time={time} />
       <IgnoredFilters ignored={filter.ignored} />
-      <Card label="Runs" flush>
+      <Card label="Runs" flush results>
         {runs.length === 0 ? (
           <NoRuns isFiltered={list !== ''} isPaged={filter.after !== null} list={list} />
         ) : (

@@ -56,7 +56,7 @@ export function DeadLettersPage({ instance, page, cursor, ignored, time }: DeadL
         </Remark>
       )}
       <IgnoredFilters ignored={ignored} />
-      <Card label="Dead letters" flush>
+      <Card label="Dead letters" flush results>
         {page.items.length === 0 ? (
           <Empty
             title="No dead letters."

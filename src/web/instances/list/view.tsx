@@ -45,7 +45,7 @@ export function ListPage({ instances, countsOf, ignored, time }: ListPageProps) 
         actions={instances.length > 0 && add}
       />
       <IgnoredFilters ignored={ignored} />
-      <Card label="Instances" flush>
+      <Card label="Instances" flush results>
         {instances.length === 0 ? (
           <Empty title="No instances yet." action={add}>
             Flowkeep deploys workflows to n8n instances and fetches their runs. To add an instance, you need

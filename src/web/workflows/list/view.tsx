@@ -60,7 +60,7 @@ export function ListView({ page, facets, listQuery, nameOf, nodeNameOf, time, pu
       {isEmpty ? (
         <NoWorkflows publicUrl={publicUrl} />
       ) : (
-        <Card label="Workflows" flush>
+        <Card label="Workflows" flush results>
           {page.rows.length === 0 ? (
             <Empty title="No workflows match." action={<LinkButton href={path}>Clear filters</LinkButton>} />
           ) : (

@@ -48,6 +48,7 @@ export function versionPages(deps: WorkflowPageDeps) {
             time={viewer.time}
           />
           <Card
+            results
             title="Versions and prompts"
             note={`success rates over the last ${rateDays} days`}
             aside={
