@@ -4,8 +4,8 @@ import { concatBytes } from '../lib/encoding.ts'
 import type { Context, Env, Input, MiddlewareHandler, ValidationTargets } from 'hono'
 import type * as z from 'zod'
 import { AppError, type FieldError, invalid } from '../errors.ts'
-import { MAX_CONTAINERS, measureJson } from '../lib/json-text.ts'
-import { checkJson } from '../n8n/reading/workflow-json.ts'
+import { MAX_CONTAINERS, mayBeUnstorable, measureJson } from '../lib/json-text.ts'
+import { checkJson, MAX_JSON_DEPTH } from '../n8n/reading/workflow-json.ts'
 import { documented } from './openapi.ts'
 
 export const bodyLimits = {
@@ -137,13 +137,17 @@ export async function readTextOf(
   }
 }
 
-/** @throws {AppError} `malformed-json`; `invalid` for more than 250,000 arrays and objects */
-export function parseJson(text: string): unknown {
-  if (measureJson(text).containers > MAX_CONTAINERS) {
+/**
+ * @returns the value, and the nesting depth of its text
+ * @throws {AppError} `malformed-json`; `invalid` for more than 250,000 arrays and objects
+ */
+export function parseJson(text: string): { value: unknown; depth: number } {
+  const { containers, depth } = measureJson(text)
+  if (containers > MAX_CONTAINERS) {
     throw invalid('', 'Request body has more than 250,000 arrays and objects')
   }
   try {
-    return JSON.parse(text)
+    return { value: JSON.parse(text), depth }
   } catch {
     throw new AppError('malformed-json', 'Request body is not valid JSON')
   }
@@ -211,8 +215,8 @@ async function valueOf(
   c.set('bodyText', text)
   const asSent = parseJson(text)
   const prepared = prepare(text)
-  const value = prepared === text ? asSent : parseJson(prepared)
-  const errors = checkJson(value, {})
+  const { value, depth } = prepared === text ? asSent : parseJson(prepared)
+  const errors = depth > MAX_JSON_DEPTH || mayBeUnstorable(prepared) ? checkJson(value) : []
   if (errors.length > 0) {
     throw new AppError('invalid', `${errors[0]?.pointer || 'Request body'}: ${errors[0]?.detail}`, { errors })
   }

@@ -81,8 +81,19 @@ export interface WrittenNumber {
   pointer: string
 }
 
-/** Matches every text with a number that JavaScript could change. */
-const mayBeInexact = /[\d.]{16}|\d[eE][-+]?\d/
+/** Matches every text with a number that JavaScript could change. Numbers follow a bracket, a sign or a space. */
+const mayBeInexact = /(?:^|[[,:\s])-?(?:[\d.]{16}|\d[\d.]*[eE][-+]?\d)/
+/** Matches every text with a number beyond 1.8e308. */
+const mayOverflow = /(?:^|[[,:\s])-?(?:[\d.]{200}|\d[\d.]*[eE]\+?\d{3})/
+const unstorableEscape = /\\u(?:0000|[dD][89a-fA-F])/
+
+/**
+ * Whether a value of JSON without lone surrogates may contain U+0000, a lone surrogate or Infinity. False for nearly all
+ * texts, whose values then need no walk.
+ */
+export const mayBeUnstorable = (text: string): boolean =>
+  unstorableEscape.test(text) || mayOverflow.test(text)
+
 const numberToken = /-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?/y
 
 /** The numbers in well-formed JSON that JavaScript would change or overflow, in order. */

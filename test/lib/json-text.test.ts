@@ -4,9 +4,11 @@ import {
   inexactNumbers,
   isInexact,
   jsonSpans,
+  mayBeUnstorable,
   measureJson,
   quoteOverflow,
 } from '../../src/lib/json-text.ts'
+import { checkJson } from '../../src/n8n/reading/workflow-json.ts'
 
 describe('numbers that JavaScript changes', () => {
   test.each([
@@ -51,6 +53,34 @@ describe('numbers that JavaScript changes', () => {
     const text = '{"a":[1e400,-1E999],"b":"1e400","c":12345678901234567890}'
     expect(quoteOverflow(text)).toBe('{"a":["1e400","-1E999"],"b":"1e400","c":12345678901234567890}')
     expect(quoteOverflow('[1,2]')).toBe('[1,2]')
+    expect(quoteOverflow('1e400')).toBe('"1e400"')
+    expect(quoteOverflow('[1,\n 0.1E+400]')).toBe('[1,\n "0.1E+400"]')
+  })
+})
+
+describe('text with values that cannot be stored', () => {
+  test.each([
+    String.raw`{"a":"x\u0000"}`,
+    String.raw`{"\u0000":1}`,
+    String.raw`["\ud800"]`,
+    String.raw`["\uDFFF"]`,
+    '1e400',
+    '-1E+400',
+    '[1e0400]',
+    '{"a": 0.1e310}',
+    '[1,\n1e309]',
+    `[${'9'.repeat(310)}]`,
+    `[${'9'.repeat(250)}e99]`,
+  ])('is recognized: %s', (text) => {
+    expect(checkJson(JSON.parse(text))).not.toEqual([])
+    expect(mayBeUnstorable(text)).toBe(true)
+  })
+
+  test.each([
+    String.raw`{"id":"8d1e2f3a-4b5c-4d6e-8f70-1e400a4b5c6d","a":"\"\n\u00e9 🤖"}`,
+    '[7.105427357601002e-15,1e99,12345678901234567890,-1e-400]',
+  ])('is not suspected: %s', (text) => {
+    expect(mayBeUnstorable(text)).toBe(false)
   })
 })
 

@@ -5,7 +5,6 @@
 import { isContainer, isObject, type JsonObject } from '../../lib/json-object.ts'
 import { AppError, invalid } from '../../errors.ts'
 import { parseJson } from '../../http/validate.ts'
-import { measureJson } from '../../lib/json-text.ts'
 
 export const reportMediaTypes = [
   'application/json',
@@ -30,9 +29,8 @@ export function readReports(text: string, contentType: string): unknown {
 }
 
 function parsed(text: string): unknown {
-  const value = parseJson(text)
-  if (measureJson(text).depth > maxDepth)
-    throw invalid('', `The body is nested more than ${maxDepth} levels deep`)
+  const { value, depth } = parseJson(text)
+  if (depth > maxDepth) throw invalid('', `The body is nested more than ${maxDepth} levels deep`)
   return value
 }
 
