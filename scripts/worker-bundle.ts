@@ -4,6 +4,7 @@
  */
 import { resolve } from 'node:path'
 import { type OutputChunk, type Plugin, rolldown } from 'rolldown'
+import { httpDriver } from './http-driver.ts'
 import { withoutDocumentation } from './without-documentation.ts'
 
 const root = resolve(import.meta.dirname, '..')
@@ -40,6 +41,14 @@ const jsonSchema: Plugin = {
   },
 }
 
+const driver: Plugin = {
+  name: 'database-driver-over-http',
+  transform: {
+    filter: { id: /@neondatabase[\\/]serverless[\\/]index\.mjs$/ },
+    handler: (source) => ({ code: httpDriver(source) }),
+  },
+}
+
 /** The entry first, then what it loads. */
 export async function bundleWorker(): Promise<OutputChunk[]> {
   await using bundle = await rolldown({
@@ -53,7 +62,7 @@ export async function bundleWorker(): Promise<OutputChunk[]> {
     experimental: { nativeMagicString: true },
     // `hono/jsx` also names the renderer for browsers.
     treeshake: { moduleSideEffects: [{ test: /node_modules[\\/]hono[\\/]/, sideEffects: false }] },
-    plugins: [sources, honoOpenapi, jsonSchema],
+    plugins: [sources, honoOpenapi, jsonSchema, driver],
   })
   const { output } = await bundle.generate({
     format: 'esm',
