@@ -197,6 +197,45 @@ describe('the list', () => {
     expect(unknown.status).toBe(422)
   })
 
+  test('judges each slot of a type on its own when only some are bound', async () => {
+    const user = await newUser()
+    const { db } = app.deps
+    const answers = async (state: string) => {
+      const { items } = (await app.call('GET', `/v1/workflows?readiness=${state}`, { token: user.token }))
+        .json
+      const names = items.map(({ name }: { name: string }) => name).toSorted()
+      expect(rowsOf((await user.get(`/workflows?ready=${state}`)).text).toSorted()).toEqual(names)
+      return names
+    }
+    const ids = new Map<string, string>()
+    /** @param nodes the second node, and the bound ones */
+    const bind = async (name: string, second: object, bound: string[]) => {
+      const made = await app.deps.workflows.create(user.userId, {
+        workflow: json(name, { ...slack, id: 'second', name: 'Second', ...second }),
+      })
+      ids.set(name, made.id)
+      const { deploymentId } = await track(user, made.id, name.toLowerCase())
+      const bindings = bound.map((node) => ({ node, type: 'slackApi', n8nCredentialId: 'abc' }))
+      await db.execute(sql`update deployments set bindings = ${JSON.stringify(bindings)}::jsonb
+        where id = ${deploymentId}`)
+    }
+    const named = (credential: string) => ({ credentials: { slackApi: { id: 'x', name: credential } } })
+    await bind('Both', {}, [slack.name, 'Second'])
+    await bind('One', {}, [slack.name])
+    await bind('Other', named('Old bot'), [slack.name])
+    await bind('Disabled', { disabled: true }, [slack.name])
+    await bind('Renamed', {}, [slack.name, 'Earlier name'])
+    await bind('Elsewhere', { parameters: { ...slack.parameters, authentication: 'oAuth2' } }, [slack.name])
+    expect(await answers('missing')).toEqual(['Elsewhere', 'One', 'Other'])
+    expect((await user.get(`/workflows/${ids.get('One')}`)).text).toContain('No Slack API credential')
+    expect((await user.get(`/workflows/${ids.get('Both')}`)).text).not.toContain('No Slack API credential')
+    await createCredential(db, user.userId, 'slackApi', { status: 'invalid', name: 'Old bot' })
+    expect(await answers('rejected')).toEqual(['One', 'Other'])
+    await createCredential(db, user.userId, 'slackApi', { status: 'valid', name: 'Team bot' })
+    expect(await answers('rejected')).toEqual(['Other'])
+    expect(await answers('ready')).toContain('One')
+  })
+
   test('judges a workflow without a binding by the credential that its JSON names', async () => {
     const user = await newUser()
     await createCredential(app.deps.db, user.userId, 'slackApi', { status: 'valid', name: 'Team bot' })
