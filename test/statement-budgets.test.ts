@@ -193,7 +193,7 @@ const operations: Record<string, [statements: number, requests: number]> = {
   'PATCH /v1/credentials/{credentials}': [4, 4],
   'POST /v1/credentials/{credentials}/push': [9, 8],
   'POST /v1/deployments/plan': [7, 4],
-  'POST /v1/deployments/{deployments}/deploy': [14, 10],
+  'POST /v1/deployments/{deployments}/deploy': [13, 9],
   'POST /v1/deployments/{deployments}/deactivate': [8, 7],
   'POST /v1/deployments/{deployments}/activate': [11, 7],
   'POST /v1/executions/poll': [7, 7],

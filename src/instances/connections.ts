@@ -6,6 +6,7 @@ import { instances } from '../db/schema/instances.ts'
 import { AppError, type ErrorCode } from '../errors.ts'
 import { createN8nClient, type N8nClient } from '../n8n/api/client.ts'
 import type { N8nError, N8nErrorKind, UnreachableReason } from '../n8n/api/transport.ts'
+import { reporterColumns } from './reporter-state.ts'
 import { apiKeyContext } from './repository.ts'
 import { checkBaseUrl } from './url-guard.ts'
 
@@ -27,7 +28,7 @@ export interface ConnectedInstance {
   version: number
   reporterWorkflowId: string | null
   reporterCredentialId: string | null
-  reporterTokenId: string | null
+  isReporterTokenCurrent: boolean
 }
 
 export interface Connection {
@@ -65,7 +66,7 @@ export class InstanceConnections {
         version: instances.version,
         reporterWorkflowId: instances.reporterWorkflowId,
         reporterCredentialId: instances.reporterCredentialId,
-        reporterTokenId: instances.reporterTokenId,
+        isReporterTokenCurrent: reporterColumns.isTokenCurrent,
       })
       .from(instances)
       .where(and(eq(instances.userId, userId), eq(instances.id, instanceId)))

@@ -1,13 +1,26 @@
 /** @module The stored state of an instance's error reporter, and the lease for setting it up. */
-import { and, eq, isNull, lte, ne, or } from 'drizzle-orm'
+import { and, eq, isNull, lte, or, type SQL, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import type { Db } from '../db/client.ts'
-import { instances, webhookTokens } from '../db/schema/instances.ts'
+import { instances } from '../db/schema/instances.ts'
 import { AppError } from '../errors.ts'
 import { newWebhookToken, tokenOverlapMs } from './webhook-token.ts'
 
 /** Longer than any single step: the lease is renewed before each. */
 const leaseMs = 60_000
+
+/** The label of the reporter's tokens. */
+const label = 'reporter'
+
+/** What is stored of the reporter, in a select or `returning` of `instances`. */
+export const reporterColumns = {
+  workflowId: instances.reporterWorkflowId,
+  credentialId: instances.reporterCredentialId,
+  isTokenCurrent: sql<boolean>`exists (
+    select 1 from webhook_tokens t where t.user_id = instances.user_id and t.instance_id = instances.id
+      and t.id = instances.reporter_token_id and t.expires_at is null
+  )`,
+}
 
 export interface RememberedReporter {
   workflowId: string | null
@@ -33,48 +46,36 @@ export class ReporterState {
   /** Null when there is no such instance. */
   async read({ id, userId }: Owned): Promise<RememberedReporter | null> {
     const [row] = await this.#db.read
-      .select({
-        workflowId: instances.reporterWorkflowId,
-        credentialId: instances.reporterCredentialId,
-        tokenId: webhookTokens.id,
-      })
+      .select(reporterColumns)
       .from(instances)
-      .leftJoin(
-        webhookTokens,
-        and(
-          eq(webhookTokens.userId, instances.userId),
-          eq(webhookTokens.instanceId, instances.id),
-          eq(webhookTokens.id, instances.reporterTokenId),
-          isNull(webhookTokens.expiresAt),
-        ),
-      )
       .where(and(eq(instances.userId, userId), eq(instances.id, id)))
-    if (!row) return null
-    const { tokenId, ...ids } = row
-    return { ...ids, isTokenCurrent: tokenId !== null }
+    return row ?? null
   }
 
   /** Null while another call holds the lease, or when the instance does not exist. */
   async lease(instance: Owned): Promise<ReporterLease | null> {
     const until = new Date(this.#now().getTime() + leaseMs)
     const free = or(isNull(instances.reporterLeaseUntil), lte(instances.reporterLeaseUntil, this.#now()))
-    const rows = await this.#db
+    const [remembered] = await this.#db
       .update(instances)
       .set({ reporterLeaseUntil: until })
       .where(and(eq(instances.userId, instance.userId), eq(instances.id, instance.id), free))
-      .returning({ id: instances.id })
-    return rows.length > 0 ? new ReporterLease(this.#db, this.#now, instance, until) : null
+      .returning(reporterColumns)
+    return remembered ? new ReporterLease(this.#db, this.#now, instance, until, remembered) : null
   }
 }
 
 /** Every method except `release` @throws {AppError} `instance-busy` when another call has taken the lease */
 export class ReporterLease {
+  /** What was stored when the lease began. */
+  readonly remembered: RememberedReporter
   readonly #db: Db
   readonly #now: () => Date
   readonly #instance: Owned
   #until: Date
 
-  constructor(db: Db, now: () => Date, instance: Owned, until: Date) {
+  constructor(db: Db, now: () => Date, instance: Owned, until: Date, remembered: RememberedReporter) {
+    this.remembered = remembered
     this.#db = db
     this.#now = now
     this.#instance = instance
@@ -83,39 +84,45 @@ export class ReporterLease {
 
   /** Call it before each step that must not run twice in n8n. */
   async renew(): Promise<void> {
-    const until = new Date(Math.max(this.#now().getTime() + leaseMs, this.#until.getTime() + 1))
+    const until = this.#nextUntil()
     await this.#update({ reporterLeaseUntil: until })
     this.#until = until
   }
 
-  /** Creates a token that is valid immediately, because n8n may use it before its response arrives. */
+  #nextUntil(): Date {
+    return new Date(Math.max(this.#now().getTime() + leaseMs, this.#until.getTime() + 1))
+  }
+
+  /** Renews the lease and creates a token that is valid immediately, because n8n may use it before its response arrives. */
   async mintToken(): Promise<{ id: string; token: string }> {
-    await this.renew()
+    const until = this.#nextUntil()
     const id = uuidv7()
     const { token, hash } = await newWebhookToken()
-    const { id: instanceId, userId } = this.#instance
-    await this.#db
-      .insert(webhookTokens)
-      .values({ id, userId, instanceId, label: 'reporter', hash, createdAt: this.#now() })
+    await this.#write(sql`
+      with renewed as (
+        update instances set reporter_lease_until = ${until.toISOString()}::timestamptz
+        where ${this.#ownsLease()} returning user_id, id
+      )
+      insert into webhook_tokens (id, user_id, instance_id, label, hash, created_at)
+      select ${id}, user_id, id, ${label}, ${hash}, ${this.#now().toISOString()}::timestamptz from renewed
+      returning id`)
+    this.#until = until
     return { id, token }
   }
 
   /** Stores the credential and its token, and lets all earlier reporter tokens expire. */
   async saveCredential(credentialId: string, tokenId: string): Promise<void> {
-    await this.#update({ reporterCredentialId: credentialId, reporterTokenId: tokenId })
-    const { id, userId } = this.#instance
-    await this.#db
-      .update(webhookTokens)
-      .set({ expiresAt: new Date(this.#now().getTime() + tokenOverlapMs) })
-      .where(
-        and(
-          eq(webhookTokens.userId, userId),
-          eq(webhookTokens.instanceId, id),
-          eq(webhookTokens.label, 'reporter'),
-          ne(webhookTokens.id, tokenId),
-          isNull(webhookTokens.expiresAt),
-        ),
+    const expiresAt = new Date(this.#now().getTime() + tokenOverlapMs).toISOString()
+    await this.#write(sql`
+      with saved as (
+        update instances set reporter_credential_id = ${credentialId}, reporter_token_id = ${tokenId}
+        where ${this.#ownsLease()} returning user_id, id
+      ), expired as (
+        update webhook_tokens t set expires_at = ${expiresAt}::timestamptz from saved
+        where t.user_id = saved.user_id and t.instance_id = saved.id and t.label = ${label}
+          and t.id <> ${tokenId} and t.expires_at is null
       )
+      select id from saved`)
   }
 
   saveWorkflow(workflowId: string): Promise<void> {
@@ -124,17 +131,15 @@ export class ReporterLease {
 
   /** Clears the stored workflow and credential and deletes the reporter's tokens. */
   async forget(): Promise<void> {
-    await this.#update({ reporterWorkflowId: null, reporterCredentialId: null, reporterTokenId: null })
-    const { id, userId } = this.#instance
-    await this.#db
-      .delete(webhookTokens)
-      .where(
-        and(
-          eq(webhookTokens.userId, userId),
-          eq(webhookTokens.instanceId, id),
-          eq(webhookTokens.label, 'reporter'),
-        ),
+    await this.#write(sql`
+      with forgotten as (
+        update instances set reporter_workflow_id = null, reporter_credential_id = null, reporter_token_id = null
+        where ${this.#ownsLease()} returning user_id, id
+      ), deleted as (
+        delete from webhook_tokens t using forgotten
+        where t.user_id = forgotten.user_id and t.instance_id = forgotten.id and t.label = ${label}
       )
+      select id from forgotten`)
   }
 
   async release(): Promise<void> {
@@ -156,8 +161,17 @@ export class ReporterLease {
       .set(change)
       .where(this.#ownsLease())
       .returning({ id: instances.id })
-    if (rows.length === 0) throw reporterBusy()
+    requireLease(rows)
   }
+
+  /** @param statement that returns no row unless this call holds the lease */
+  async #write(statement: SQL): Promise<void> {
+    requireLease((await this.#db.execute(statement)).rows)
+  }
+}
+
+function requireLease(rows: unknown[]): void {
+  if (rows.length === 0) throw reporterBusy()
 }
 
 export const reporterBusy = (): AppError =>

@@ -50,7 +50,15 @@ export class ErrorReporter {
    * @throws {AppError} `instance-busy` while another call sets it up, `not-found`
    */
   async ensureReporter(connection: Connection): Promise<Reporter> {
-    const reporter = await retry(() => this.#ensureUnlessLeased(connection), {
+    const { instance } = connection
+    const opened = {
+      workflowId: instance.reporterWorkflowId,
+      credentialId: instance.reporterCredentialId,
+      isTokenCurrent: instance.isReporterTokenCurrent,
+    }
+    const ensure = async (attempt: number) =>
+      this.#ensureUnlessLeased(connection, attempt === 1 ? opened : await this.#state.read(instance))
+    const reporter = await retry(ensure, {
       delayMs: every(patience.waitMs),
       maxAttempts: patience.tries,
       wait: this.#wait,
@@ -59,18 +67,21 @@ export class ErrorReporter {
     return reporter
   }
 
-  /** Null while another call sets it up. */
-  async #ensureUnlessLeased({ instance, client }: Connection): Promise<Reporter | null> {
-    const remembered = await this.#state.read(instance)
+  /**
+   * Null while another call sets it up.
+   * @param remembered may be out of date: the setup reads it again
+   */
+  async #ensureUnlessLeased(
+    { instance, client }: Connection,
+    remembered: RememberedReporter | null,
+  ): Promise<Reporter | null> {
     if (!remembered) throw notFound('Instance')
     const intact = await this.#intact(instance.id, client, remembered)
     if (intact) return intact
     const lease = await this.#state.lease(instance)
     if (!lease) return null
     try {
-      // Another call may have finished the setup first.
-      const current = (await this.#state.read(instance)) ?? remembered
-      return await this.#setUp(instance.id, client, current, lease)
+      return await this.#setUp(instance.id, client, lease)
     } finally {
       await lease.release()
     }
@@ -121,12 +132,9 @@ export class ErrorReporter {
     return isGood ? { n8nWorkflowId: workflowId, n8nCredentialId: credentialId } : undefined
   }
 
-  async #setUp(
-    instanceId: string,
-    client: N8nClient,
-    remembered: RememberedReporter,
-    lease: ReporterLease,
-  ): Promise<Reporter> {
+  async #setUp(instanceId: string, client: N8nClient, lease: ReporterLease): Promise<Reporter> {
+    // Another call may have finished the setup first.
+    const { remembered } = lease
     const earlier = remembered.credentialId
     const isReusable = earlier !== null && remembered.isTokenCurrent && (await hasCredential(client, earlier))
     const credentialId = isReusable ? earlier : await this.#putCredential(instanceId, client, earlier, lease)

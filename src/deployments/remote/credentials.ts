@@ -35,6 +35,11 @@ export interface Pushed extends N8nCredentialRef {
   replacedId?: string
 }
 
+const stateColumns = {
+  n8nCredentialId: remoteCredentials.n8nCredentialId,
+  fingerprint: remoteCredentials.fingerprint,
+}
+
 interface Sent {
   type: string
   name: string
@@ -225,11 +230,15 @@ export class RemoteCredentials {
   /** Inserts the row before the credential is created, so that every credential in n8n is known here. */
   async #claim(userId: string, instanceId: string, credentialId: string): Promise<RemoteState> {
     const n8nCredentialId = await ownId(instanceId, credentialId)
-    await this.#db
+    // A row of a concurrent push stays as it is. An update, even without a change, returns it.
+    const [state] = await this.#db
       .insert(remoteCredentials)
       .values({ userId, instanceId, credentialId, n8nCredentialId })
-      .onConflictDoNothing()
-    const state = await this.#find(userId, instanceId, credentialId)
+      .onConflictDoUpdate({
+        target: [remoteCredentials.instanceId, remoteCredentials.credentialId],
+        set: { credentialId },
+      })
+      .returning(stateColumns)
     if (!state) throw new AppError('conflict', 'A bound credential has been deleted. Bind another one')
     return state
   }
@@ -244,10 +253,7 @@ export class RemoteCredentials {
 
   async #find(userId: string, instanceId: string, credentialId: string): Promise<RemoteState | undefined> {
     const [state] = await this.#db.read
-      .select({
-        n8nCredentialId: remoteCredentials.n8nCredentialId,
-        fingerprint: remoteCredentials.fingerprint,
-      })
+      .select(stateColumns)
       .from(remoteCredentials)
       .where(this.#row(userId, instanceId, credentialId))
     return state
