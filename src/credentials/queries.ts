@@ -2,6 +2,7 @@
 import { happenedAtOfE } from '../runs/order.ts'
 import { likePattern } from '../db/search.ts'
 import { sql } from 'drizzle-orm'
+import { type CutList, cutList } from '../lib/cut-list.ts'
 import type { Reader } from '../db/client.ts'
 import type { DeploymentStatus } from '../db/schema/deployments.ts'
 import type { ExecutionStatus } from '../db/schema/executions.ts'
@@ -51,7 +52,7 @@ export interface CredentialsRead {
 const pageSize = 50
 const recentDays = 30
 const recentFailures = 10
-const maximumPlaces = 100
+const maximumDeployments = 100
 
 /** Whether an instance can test credentials. One with unknown capabilities counts too. */
 const canTest = sql`coalesce(i.capabilities ->> 'generation', '') <> 'legacy'`
@@ -138,7 +139,8 @@ export interface CredentialPlaces {
   places: Place[]
   /** The instances that do not have it yet and can test it. */
   offered: Pick<Place, 'instanceId' | 'name'>[]
-  deployments: BoundDeployment[]
+  /** Live ones first. */
+  deployments: CutList<BoundDeployment>
   /** The newest runs of these deployments in the last 30 days that failed at a node bound to it. */
   failures: RecentFailure[]
 }
@@ -162,7 +164,7 @@ export async function readPlaces(
       from instances i
       left join remote_credentials r on r.user_id = i.user_id and r.instance_id = i.id and r.credential_id = ${id}
       where i.user_id = ${userId} and (r.fingerprint is not null or ${canTest})
-      order by "hasIt" desc, r.pushed_at desc nulls last, i.id desc limit ${maximumPlaces}`),
+      order by "hasIt" desc, r.pushed_at desc nulls last, i.id desc`),
     db.execute<BoundDeployment>(sql`
       select d.id, d.workflow_id as "workflowId", w.name as "workflowName", i.name as "instanceName", d.version, d.status,
         (select jsonb_agg(b ->> 'node') from jsonb_array_elements(d.bindings) b where b ->> 'credentialId' = ${id}) as nodes
@@ -170,7 +172,7 @@ export async function readPlaces(
       join workflows w on w.user_id = d.user_id and w.id = d.workflow_id
       join instances i on i.user_id = d.user_id and i.id = d.instance_id
       where d.user_id = ${userId} and ${isBound}
-      order by d.status = 'undeployed', d.id desc limit ${maximumPlaces}`),
+      order by d.status = 'undeployed', d.id desc limit ${maximumDeployments + 1}`),
     db.execute<RecentFailure>(sql`
       select e.id, e.n8n_execution_id as "n8nExecutionId", e.status, w.name as "workflowName", e.error_node as node,
         e.error_message as message, e.error_http_status as "httpStatus",
@@ -186,7 +188,7 @@ export async function readPlaces(
   return {
     places: places.rows.filter(({ hasIt }) => hasIt),
     offered: places.rows.filter(({ hasIt }) => !hasIt),
-    deployments: deployments.rows,
+    deployments: cutList(deployments.rows, maximumDeployments),
     failures: failures.rows,
   }
 }

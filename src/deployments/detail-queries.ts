@@ -50,7 +50,7 @@ export type BoundCredential = {
 
 export interface DeploymentDetail {
   surroundings: Surroundings
-  /** Newest first. */
+  /** Newest first, at most `historyLimit + 1`. */
   history: HistoryEntry[]
   /** Version → its retained runs on this instance. */
   runs: Map<number, VersionRuns>
@@ -58,7 +58,7 @@ export interface DeploymentDetail {
   credentials: Map<string, BoundCredential>
 }
 
-const historyLimit = 50
+export const historyLimit = 50
 const runningCap = 100
 
 /** Null when there is no such deployment. */
@@ -98,7 +98,7 @@ export async function readDetail(
       join deployments d on d.user_id = h.user_id and d.id = h.deployment_id
       left join workflow_versions v on v.workflow_id = d.workflow_id and v.version = h.version
       where h.user_id = ${userId} and h.deployment_id = ${id}
-      order by h.sequence desc limit ${historyLimit}`),
+      order by h.sequence desc limit ${historyLimit + 1}`),
     db.execute<VersionRuns>(sql`
       with runs as (${counted})
       select workflow_version as version, sum(success)::integer as succeeded, sum(error + crashed)::integer as failed,

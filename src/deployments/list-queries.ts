@@ -10,6 +10,7 @@ import {
   deploymentState,
   recentSums,
 } from '../runs/deployment-state.ts'
+import { type CutList, cutList } from '../lib/cut-list.ts'
 import type { Reader } from '../db/client.ts'
 import type { DeploymentStatus } from '../db/schema/deployments.ts'
 import { failedList } from '../runs/meaning.ts'
@@ -171,21 +172,23 @@ export type Named = {
 }
 
 /** How many options a select offers. */
-export const choiceLimit = 500
+const choiceLimit = 500
 
-/** The user's workflows and instances, by name, for selects. */
-/** The chosen ones are included even if there are more than `choiceLimit`. */
+/** The user's workflows and instances for selects: the chosen ones, then by name. */
 export async function readOptions(
   db: Reader,
   userId: string,
   chosen: { workflowId?: string | null | undefined; instanceId?: string | null | undefined },
-): Promise<{ workflows: Named[]; instances: Named[] }> {
+): Promise<{ workflows: CutList<Named>; instances: CutList<Named> }> {
   const chosenFirst = (id: string | null | undefined) => sql`(id = ${id ?? uuid.NIL}::uuid) desc`
   const [workflows, instances] = await db.batch([
     db.execute<Named>(sql`select id, name, version from workflows where user_id = ${userId}
-      order by ${chosenFirst(chosen.workflowId)}, lower(name), id limit ${choiceLimit}`),
+      order by ${chosenFirst(chosen.workflowId)}, lower(name), id limit ${choiceLimit + 1}`),
     db.execute<Named>(sql`select id, name, version from instances where user_id = ${userId}
-      order by ${chosenFirst(chosen.instanceId)}, lower(name), id limit ${choiceLimit}`),
+      order by ${chosenFirst(chosen.instanceId)}, lower(name), id limit ${choiceLimit + 1}`),
   ])
-  return { workflows: workflows.rows, instances: instances.rows }
+  return {
+    workflows: cutList(workflows.rows, choiceLimit),
+    instances: cutList(instances.rows, choiceLimit),
+  }
 }

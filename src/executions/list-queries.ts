@@ -1,4 +1,5 @@
 import { and, desc, eq, sql } from 'drizzle-orm'
+import { type CutList, cutList } from '../lib/cut-list.ts'
 import type { Reader } from '../db/client.ts'
 import { executions } from '../db/schema/executions.ts'
 import { instances } from '../db/schema/instances.ts'
@@ -57,14 +58,14 @@ export interface Named {
 }
 
 export interface FilterChoices {
-  workflows: Named[]
-  instances: Named[]
+  workflows: CutList<Named>
+  instances: CutList<Named>
 }
 
 /** How many options a filter lists. */
-export const maxChoices = 500
+const maxChoices = 500
 
-/** At most `maxChoices + 1` each: those of the current filter, then by name. */
+/** Those of the current filter, then by name. */
 export async function readChoices(
   db: Reader,
   userId: string,
@@ -86,5 +87,5 @@ export async function readChoices(
       .orderBy(...first(instances.id, instanceId), sql`lower(${instances.name})`, instances.id)
       .limit(maxChoices + 1),
   ])
-  return { workflows: ofWorkflows, instances: ofInstances }
+  return { workflows: cutList(ofWorkflows, maxChoices), instances: cutList(ofInstances, maxChoices) }
 }

@@ -2,6 +2,7 @@
 import { base64url } from 'jose'
 import { parse, stringify, validate } from 'uuid'
 import * as z from 'zod'
+import { cutList } from '../lib/cut-list.ts'
 import { asInteger } from './openapi.ts'
 
 export interface Page<Position = string> {
@@ -60,9 +61,9 @@ export function slice<T extends { id: string }>(
   limit: number,
   cursorOf: (last: T) => string = ({ id }) => encodeCursor(id),
 ): Slice<T> {
-  const items = rows.slice(0, limit)
+  const { items, isCut } = cutList(rows, limit)
   const last = items.at(-1)
-  return { items, nextCursor: rows.length > limit && last ? cursorOf(last) : null }
+  return { items, nextCursor: isCut && last ? cursorOf(last) : null }
 }
 
 /** The response schema of a list. */

@@ -24,9 +24,9 @@ export type FoundRow = {
   exact: boolean
 }
 
-/** Rows of each kind. */
+/** Rows of each kind, plus one if there are more. */
 export const maxPerKind = 20
-const maxNodeTypes = 6
+export const maxNodeTypes = 6
 const excerptChars = 160
 
 export interface Sought {
@@ -64,7 +64,7 @@ export async function readFound(db: Reader, userId: string, sought: Sought): Pro
     (select 'execution' as kind, k.id::text as id, '#' || k.n8n_execution_id as name, i.name as note,
         null::integer as number, null as node, null as type, null as excerpt, true as exact
       from instances i join execution_keys k on k.instance_id = i.id and k.n8n_execution_id = ${number}
-      where i.user_id = ${userId} order by k.id desc limit ${maxPerKind})`
+      where i.user_id = ${userId} order by k.id desc limit ${maxPerKind + 1})`
   if (onlyNumber) return (await db.execute<FoundRow>(runs)).rows
 
   const { rows } = await db.execute<FoundRow>(sql`
@@ -84,7 +84,7 @@ export async function readFound(db: Reader, userId: string, sought: Sought): Pro
         select *, ${isExact(sql`name`, sql`id`)} as exact, ${nameHolds(query, sql`name`)} as named
         from workflows where user_id = ${userId}
           and (${workflowHolds(query, sql`workflows`)} or id = ${id}::uuid or node_types && ${nodeTypes})
-        order by exact desc, named desc, lower(name) limit ${maxPerKind}
+        order by exact desc, named desc, lower(name) limit ${maxPerKind + 1}
       ) w)
     union all
     (select 'prompt', workflow_id::text, name, null, version, null, null, excerpt, false
@@ -93,30 +93,30 @@ export async function readFound(db: Reader, userId: string, sought: Sought): Pro
           coalesce(${excerptOf(sql`v.prompt`, longest)}, left(v.prompt, ${excerptChars})) as excerpt
         from workflow_versions v join workflows w on w.id = v.workflow_id
         where v.user_id = ${userId} and v.prompt is not null and ${promptHolds(query, sql`v.prompt`)}
-        order by v.workflow_id, v.version desc limit ${maxPerKind}
+        order by v.workflow_id, v.version desc limit ${maxPerKind + 1}
       ) prompts)
     union all
     (select 'node', type, type, null, count(*)::integer, null, null, null, false
       from workflows, unnest(node_types) type
       where user_id = ${userId}
         and (type = any (${nodeTypes}) or lower(split_part(type, '.', 2)) like all (${patterns}) or lower(type) = lower(${query}))
-      group by type order by count(*) desc, type limit ${maxNodeTypes})
+      group by type order by count(*) desc, type limit ${maxNodeTypes + 1})
     union all
     (select 'error', fingerprint, min(message), min(node), min(http_status), null, null, null, false
       from error_groups
       where user_id = ${userId} and ${textHolds(query, sql`coalesce(http_status::text || ' ', '') || message`)}
-      group by fingerprint order by min(lower(message)) limit ${maxPerKind})
+      group by fingerprint order by min(lower(message)) limit ${maxPerKind + 1})
     union all
     (select 'credential', id::text, name, n8n_credential_type, null, null, null, null,
         ${isExact(sql`name`, sql`id`)} as exact
       from credentials where user_id = ${userId} and (${nameHolds(query, sql`name`)} or id = ${id}::uuid
         or n8n_credential_type = any (${credentialTypes}) or lower(n8n_credential_type) like all (${patterns}))
-      order by exact desc, ${nameHolds(query, sql`name`)} desc, lower(name) limit ${maxPerKind})
+      order by exact desc, ${nameHolds(query, sql`name`)} desc, lower(name) limit ${maxPerKind + 1})
     union all
     (select 'instance', id::text, name, base_url, null, null, null, null, ${isExact(sql`name`, sql`id`)} as exact
       from instances where user_id = ${userId}
         and (${nameHolds(query, sql`name`)} or ${nameHolds(query, sql`base_url`)} or id = ${id}::uuid)
-      order by exact desc, lower(name) limit ${maxPerKind})
+      order by exact desc, lower(name) limit ${maxPerKind + 1})
     union all
     (select 'deployment', d.id::text, w.name, i.name, d.version, null, null, d.n8n_workflow_id,
         d.id = ${id}::uuid or d.n8n_workflow_id = ${query} as exact
@@ -125,7 +125,7 @@ export async function readFound(db: Reader, userId: string, sought: Sought): Pro
       join instances i on i.user_id = d.user_id and i.id = d.instance_id
       where d.user_id = ${userId} and (d.id = ${id}::uuid or d.n8n_workflow_id = ${query}
         or (d.status <> 'undeployed' and ${nameHolds(query, sql`(w.name || ' ' || i.name)`)}))
-      order by exact desc, lower(w.name), d.id desc limit ${maxPerKind})`)
+      order by exact desc, lower(w.name), d.id desc limit ${maxPerKind + 1})`)
   return rows
 }
 

@@ -2,7 +2,7 @@
 import type { Reader } from '../db/client.ts'
 import { toSearchText } from '../db/search.ts'
 import { loadCatalogue } from '../n8n/catalogue/catalogue.ts'
-import { type FoundRow, readFound, readNames } from './queries.ts'
+import { type FoundRow, maxNodeTypes, maxPerKind, readFound, readNames } from './queries.ts'
 import { closestWord, fold, rankOf, wordsOf } from './words.ts'
 
 /** A page of the dashboard. */
@@ -26,6 +26,8 @@ export interface SearchGroup {
   kind: HitKind
   /** Best first. */
   hits: Hit[]
+  /** There are more. */
+  isCut: boolean
 }
 
 export interface SearchResult {
@@ -111,10 +113,17 @@ async function find(db: Reader, userId: string, query: string, pages: readonly F
   if (!onlyNumber)
     hits.push(...pages.filter((page) => isPageFound(page, words)).map((page) => pageHit(page, query)))
   return kinds
-    .map((kind) => ({
-      kind,
-      hits: hits.filter((hit) => hit.kind === kind).toSorted((a, b) => a.rank - b.rank),
-    }))
+    .map((kind) => {
+      const max = kind === 'node' ? maxNodeTypes : maxPerKind
+      return {
+        kind,
+        hits: hits
+          .filter((hit) => hit.kind === kind)
+          .toSorted((a, b) => a.rank - b.rank)
+          .slice(0, max),
+        isCut: rows.filter((row) => row.kind === kind).length > max,
+      }
+    })
     .filter((group) => group.hits.length > 0)
     .toSorted((a, b) => (a.hits[0]?.rank ?? 0) - (b.hits[0]?.rank ?? 0))
 }

@@ -2,6 +2,7 @@
  * @module Formats numbers, durations, sizes and times. A missing value is an en dash, an unknown value a question mark.
  * Values are never rounded up to 100%.
  */
+import type { CutList } from '../lib/cut-list.ts'
 import { dayMs } from '../lib/time.ts'
 
 /** Missing value: the run has not ended, or nothing was counted. */
@@ -23,6 +24,10 @@ export function count(value: number | null | undefined): string {
 export function plural(value: number, one: string, many = `${one}s`): string {
   return `${count(value)} ${value === 1 ? one : many}`
 }
+
+/** Says that a list is cut; undefined for a complete list. */
+export const cutNote = ({ items, isCut }: CutList<unknown>): string | undefined =>
+  isCut ? `Only the first ${count(items.length)} are listed` : undefined
 
 /** A share from 0 to 1 as 98.4%, with one decimal. 100% and 0% are exact. */
 export function percent(share: number | null | undefined): string {

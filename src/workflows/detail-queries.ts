@@ -28,8 +28,6 @@ export type DeployedPlace = {
   bindings: SlotBinding[]
 }
 
-const maxPlaces = 100
-
 /** Instances where the workflow is deployed or tracked, newest first. */
 export async function readPlaces(db: Reader, userId: string, workflowId: string): Promise<DeployedPlace[]> {
   const { rows } = await db.execute<DeployedPlace>(sql`
@@ -37,7 +35,7 @@ export async function readPlaces(db: Reader, userId: string, workflowId: string)
       d.n8n_workflow_id as "n8nWorkflowId", d.version, d.status, d.bindings
     from deployments d join instances i on i.user_id = d.user_id and i.id = d.instance_id
     where d.user_id = ${userId} and d.workflow_id = ${workflowId} and d.status <> 'undeployed'
-    order by d.id desc limit ${maxPlaces}`)
+    order by d.id desc`)
   return rows
 }
 
@@ -148,8 +146,6 @@ export type CredentialState = {
   error: string | null
 }
 
-const maxCredentials = 200
-
 /** The user's credentials of the required types, valid ones first. */
 export async function readCredentialStates(
   db: Reader,
@@ -164,6 +160,6 @@ export async function readCredentialStates(
       select unnest(w.required_credential_types) from workflows w
       where w.user_id = ${userId} and w.id = ${workflowId}
     )
-    order by array_position(array['valid', 'untested', 'invalid'], c.status), c.id desc limit ${maxCredentials}`)
+    order by array_position(array['valid', 'untested', 'invalid'], c.status), c.id desc`)
   return rows.map(({ checkedMs, ...row }) => Object.assign(row, { checkedAt: isoOf(checkedMs) }))
 }

@@ -2,6 +2,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { type DeploymentListState, deploymentState, recentSums } from '../runs/deployment-state.ts'
 import { groupSums } from '../runs/sources.ts'
+import { type CutList, cutList } from '../lib/cut-list.ts'
 import type { Reader } from '../db/client.ts'
 import { workflowHolds } from '../db/search.ts'
 import type { DeploymentStatus } from '../db/schema/deployments.ts'
@@ -65,15 +66,15 @@ export interface FacetValue {
 }
 
 export interface Facets {
-  nodeTypes: FacetValue[]
-  credentialTypes: FacetValue[]
-  tags: FacetValue[]
+  nodeTypes: CutList<FacetValue>
+  credentialTypes: CutList<FacetValue>
+  tags: CutList<FacetValue>
 }
 
 const pageRows = 50
 const maxPlaces = 3
 /** Each facet has the most frequent values. */
-export const maxFacetValues = 200
+const maxFacetValues = 200
 
 /** @param cursor from the previous page; null: the first page */
 export async function readWorkflowList(
@@ -159,11 +160,14 @@ export async function readFacets(db: Reader, userId: string): Promise<Facets> {
   const facet = (name: string, column: SQL) => sql`
     (select ${name} as facet, value, count(*)::integer as count
     from workflows w cross join unnest(${column}) as value
-    where w.user_id = ${userId} group by value order by count desc, value limit ${maxFacetValues})`
+    where w.user_id = ${userId} group by value order by count desc, value limit ${maxFacetValues + 1})`
   const { rows } = await db.execute<{ facet: string; value: string; count: number }>(sql`
     ${facet('node', sql`w.node_types`)} union all ${facet('credential', sql`w.required_credential_types`)}
     union all ${facet('tag', sql`w.tags`)}`)
   const of = (name: string) =>
-    rows.filter(({ facet }) => facet === name).map(({ value, count }) => ({ value, count }))
+    cutList(
+      rows.filter(({ facet }) => facet === name),
+      maxFacetValues,
+    )
   return { nodeTypes: of('node'), credentialTypes: of('credential'), tags: of('tag') }
 }

@@ -1,7 +1,7 @@
 /** @module Surfaces: grids, cards, figures, notices. */
 import type { Child, PropsWithChildren } from 'hono/jsx'
 import type { Notice } from '../notice.ts'
-import { none } from '../format.ts'
+import { none, plural } from '../format.ts'
 import { Icon } from './icons.tsx'
 import { skipTarget } from './skips.ts'
 import { Glyph, type Tone } from './status.tsx'
@@ -139,11 +139,16 @@ export interface AttentionItem {
   what: Child
   /** Start time, severity and cause. */
   detail?: Child
-  action?: { href: string; label: string }
+  action?: { href: string; label: string } | undefined
 }
 
-/** At most three problems, worst first, each with one next step. */
+const shownProblems = 3
+
+/** The worst problems, each with one next step, and the number of others. */
 export function Attention({ items, empty = 'All clear.' }: { items: AttentionItem[]; empty?: string }) {
+  const more = items.length - shownProblems
+  const shown = items.slice(0, shownProblems)
+  if (more > 0) shown.push({ tone: 'wait', what: `${plural(more, 'more problem')}.` })
   return (
     <section
       class="card attention"
@@ -159,7 +164,7 @@ export function Attention({ items, empty = 'All clear.' }: { items: AttentionIte
             </p>
           </li>
         )}
-        {items.slice(0, 3).map(({ tone, what, detail, action }) => (
+        {shown.map(({ tone, what, detail, action }) => (
           <li>
             <Glyph tone={tone} />
             <p>

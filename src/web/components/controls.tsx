@@ -156,12 +156,12 @@ export interface FilterSelectProps {
   /** Pairs of value and text. The first option, with the value '', means no filter. */
   options: readonly (readonly [string, string])[]
   value: string
-  /** Not all choices are options. */
-  isCut?: boolean
+  /** Set if some choices are not listed. */
+  note?: string | undefined
 }
 
 /** A select in a `FilterForm`. The script submits the form on change. */
-export const FilterSelect = ({ name, label, options, value, isCut = false }: FilterSelectProps) => (
+export const FilterSelect = ({ name, label, options, value, note }: FilterSelectProps) => (
   <label class="filter-select">
     <span class="visually-hidden">{label}</span>
     <select name={name} data-submits title={options.find(([each]) => each === value)?.[1]}>
@@ -170,7 +170,7 @@ export const FilterSelect = ({ name, label, options, value, isCut = false }: Fil
           {text}
         </option>
       ))}
-      {isCut && <option disabled>Only the first {count(options.length - 1)} are listed</option>}
+      {note && <option disabled>{note}</option>}
     </select>
     <Icon name="down" small />
   </label>

@@ -16,7 +16,7 @@ interface IncidentsCardProps {
 }
 
 export const IncidentsCard = ({ incidents, span, time }: IncidentsCardProps) => (
-  <Card id="incidents" title="Incidents" note="failures without a run" {...(span && { span })} flush>
+  <Card id="incidents" title="Latest incidents" note="failures without a run" {...(span && { span })} flush>
     <Table
       caption="Incidents, newest first"
       columns={[{ label: 'Incident' }, { label: 'Error' }, { label: 'Version' }, { label: 'Occurred' }]}

@@ -7,7 +7,8 @@ import { Icon } from '../components/icons.tsx'
 import { PageHead } from '../layout/page.tsx'
 import { executionStyle, Status } from '../components/status.tsx'
 import { NameCell, Table, Td, Time, Tr } from '../components/table.tsx'
-import { count, duration, none, plural, runNumber, type TimeFormat } from '../format.ts'
+import { cutList } from '../../lib/cut-list.ts'
+import { count, cutNote, duration, none, plural, runNumber, type TimeFormat } from '../format.ts'
 import type { ErrorPeriod } from '../components/period.ts'
 import { errorTitle, trendOf, trendLabel } from '../components/error-trend.ts'
 import { PeriodChoice } from './list-view.tsx'
@@ -133,7 +134,7 @@ const maxFixes = 10
 
 /** Current versions of the affected workflows without this error. */
 const fixesOf = ({ byWorkflow, byVersion }: ErrorGroupDetail) =>
-  byWorkflow.slice(0, maxFixes).flatMap(({ workflowId, name, currentVersion }) => {
+  byWorkflow.flatMap(({ workflowId, name, currentVersion }) => {
     const failed = byVersion.flatMap((each) => (each.workflowId === workflowId ? [each.version] : []))
     return name !== null && currentVersion !== null && !failed.some((version) => version >= currentVersion)
       ? [{ value: `${workflowId}.${currentVersion}`, label: `In ${name} v${currentVersion}` }]
@@ -148,20 +149,21 @@ function StateActions({ group, period, include }: Omit<GroupViewProps, 'time'>) 
   })
   const set = (to: string) => ({ action, fields: { state: to } })
   if (state === 'resolved' || state === 'ignored') return <Action {...set('open')}>Reopen</Action>
-  const fixes = fixesOf(group)
+  const fixes = cutList(fixesOf(group), maxFixes)
   return (
     <>
       <Action {...set('ignored')}>Ignore</Action>
       <form method="post" action={action} class="error-resolve">
         <input type="hidden" name="state" value="resolved" />
-        {fixes.length > 0 && (
+        {fixes.items.length > 0 && (
           <label class="filter-select">
             <span class="visually-hidden">Fixed in</span>
             <select name="fixedIn">
               <option value="">In all versions</option>
-              {fixes.map(({ value, label }) => (
+              {fixes.items.map(({ value, label }) => (
                 <option value={value}>{label}</option>
               ))}
+              {fixes.isCut && <option disabled>{cutNote(fixes)}</option>}
             </select>
             <Icon name="down" small />
           </label>
@@ -207,12 +209,17 @@ function Figures({ group, period, include, time }: GroupViewProps) {
 }
 
 function Versions({
-  group: { byVersion, fingerprint },
+  group: { byVersion, versions, fingerprint },
   period,
   include,
 }: Pick<GroupViewProps, 'group' | 'period' | 'include'>) {
   return (
-    <Card span={5} title="Affected versions" note="in this period" flush>
+    <Card
+      span={5}
+      title="Affected versions"
+      note={cutNote({ items: byVersion, isCut: versions > byVersion.length }) ?? 'in this period'}
+      flush
+    >
       {byVersion.length === 0 ? (
         <Empty title="No failures in this period.">It last occurred before this period.</Empty>
       ) : (

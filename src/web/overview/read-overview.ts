@@ -56,8 +56,6 @@ export interface Overview {
 
 export type OverviewDeps = Pick<DashboardDeps, 'db' | 'analytics' | 'instances' | 'requirements'>
 
-/** The same limit as the instances page. */
-const maximumInstances = 100
 /** A rate over fewer runs is not meaningful. */
 const minimumRuns = 5
 
@@ -83,7 +81,7 @@ export async function readOverview(
       readCredentials(db, userId, noCredentials, null),
       analytics.credentials(userId, { ...range, limit: noLimit }),
       readDeploymentList(db, userId, now, {}, null),
-      instances.list(userId, { limit: maximumInstances, after: null }),
+      instances.list(userId, { limit: noLimit, after: null }),
       readOverviewFacts(db, userId, from, now),
       requirements.findMissing(userId),
     ])

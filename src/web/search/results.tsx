@@ -3,7 +3,7 @@ import type { Child } from 'hono/jsx'
 import { highlights } from '../../search/words.ts'
 import type { Hit, HitKind, SearchGroup } from '../../search/search.ts'
 import { Icon, type IconName, NodeBadge } from '../components/icons.tsx'
-import { plural } from '../format.ts'
+import { count, plural } from '../format.ts'
 
 interface KindLabel {
   label: string
@@ -32,8 +32,10 @@ export const seeAllLinks = (kind: HitKind, query: string): { label: string; href
     href: `${path}${path.includes('?') ? '&' : '?'}${new URLSearchParams({ q: query })}`,
   }))
 
-export const hitCount = (groups: readonly SearchGroup[]): number =>
-  groups.reduce((sum, { hits }) => sum + hits.length, 0)
+export function hitCount(groups: readonly SearchGroup[]): string {
+  const hits = groups.flatMap((group) => group.hits).length
+  return groups.some(({ isCut }) => isCut) ? `${count(hits)}+ results` : plural(hits, 'result')
+}
 
 /** The text with the words of the query marked. */
 export const Marked = ({ text, query }: { text: string; query: string }) => (

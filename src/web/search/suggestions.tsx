@@ -2,23 +2,20 @@
 import type { SearchResult } from '../../search/search.ts'
 import { withQuery } from '../components/controls.tsx'
 import { Icon } from '../components/icons.tsx'
-import { plural } from '../format.ts'
 import { groupLabel, hitCount, HitLine, seeAllLinks } from './results.tsx'
 
 const maxPerGroup = 5
 
 /** `data-status` is announced to screen readers. Options get their IDs from the script. */
 export function Suggestions({ query, result }: { query: string; result: SearchResult }) {
-  const total = hitCount(result.groups)
+  const isEmpty = result.groups.length === 0
   const corrected = result.isCorrected ? ` for ${result.query}` : ''
   return (
     <div
       class="suggestions"
-      data-status={
-        result.query === '' ? '' : total === 0 ? 'No results' : plural(total, 'result') + corrected
-      }
+      data-status={result.query === '' ? '' : isEmpty ? 'No results' : hitCount(result.groups) + corrected}
     >
-      {result.isCorrected && total > 0 && (
+      {result.isCorrected && !isEmpty && (
         <p class="suggestions-head" aria-hidden="true">
           Results for {result.query}
         </p>
@@ -46,7 +43,7 @@ export function Suggestions({ query, result }: { query: string; result: SearchRe
         <a class="hit more" role="option" tabindex={-1} href={withQuery('/search', { q: query })}>
           <Icon name="search" />
           <span class="hit-text truncate" title={query}>
-            {total === 0 ? `No results for “${query}”` : `All results for “${query}”`}
+            {isEmpty ? `No results for “${query}”` : `All results for “${query}”`}
           </span>
         </a>
       )}

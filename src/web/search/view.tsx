@@ -3,7 +3,7 @@ import type { SearchResult } from '../../search/search.ts'
 import { Card, Empty, Remark } from '../components/card.tsx'
 import { Button, IgnoredFilters } from '../components/controls.tsx'
 import { Icon } from '../components/icons.tsx'
-import { plural } from '../format.ts'
+import { cutNote } from '../format.ts'
 import { PageHead } from '../layout/page.tsx'
 import { groupLabel, hitCount, HitLine, seeAllLinks } from './results.tsx'
 
@@ -40,7 +40,7 @@ export const SearchView = ({
 )
 
 const Count = ({ result: { query, groups } }: { result: SearchResult }) =>
-  query === '' ? null : <span role="status">{plural(hitCount(groups), 'result')}</span>
+  query === '' ? null : <span role="status">{hitCount(groups)}</span>
 
 function Results({ query, result }: { query: string; result: SearchResult }) {
   if (query === '') {
@@ -70,10 +70,10 @@ function Results({ query, result }: { query: string; result: SearchResult }) {
           No results for “{query}”. Showing results for <b>{result.query}</b>.
         </Remark>
       )}
-      {result.groups.map(({ kind, hits }) => (
+      {result.groups.map(({ kind, hits, isCut }) => (
         <Card
           title={groupLabel(kind)}
-          note={String(hits.length)}
+          note={cutNote({ items: hits, isCut }) ?? hits.length}
           aside={seeAllLinks(kind, result.query).map(({ label, href }) => (
             <a class="link" href={href}>
               {label}

@@ -15,7 +15,9 @@ export type WorkflowPageDeps = Pick<
 export interface FoundWorkflow {
   workflow: Workflow
   /** Its deployments, worst first. */
-  deployments: readonly DeploymentListRow[]
+  deployments: DeploymentListRow[]
+  /** It has more deployments. */
+  isCut: boolean
   today: DayRuns
 }
 
@@ -42,10 +44,15 @@ export async function findWorkflow(
 ): Promise<FoundWorkflow> {
   const id = idOf(c)
   const { userId } = c.var
-  const [workflow, { rows: deployments }, today] = await Promise.all([
+  const [workflow, { rows: deployments, nextCursor }, today] = await Promise.all([
     workflows.find(userId, id),
     readDeploymentList(db, userId, now(), { workflowId: id }, null),
     readDay(db, userId, id, now()),
   ])
-  return { workflow: requireFound(workflow, 'Workflow'), deployments, today }
+  return {
+    workflow: requireFound(workflow, 'Workflow'),
+    deployments,
+    isCut: nextCursor !== null,
+    today,
+  }
 }

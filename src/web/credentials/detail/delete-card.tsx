@@ -1,9 +1,10 @@
 /** @module The card that deletes a credential: it lists the deployments that use it and asks for its name. */
+import type { CutList } from '../../../lib/cut-list.ts'
 import type { Credential } from '../../../credentials/contract.ts'
 import { Card, Remark } from '../../components/card.tsx'
 import { Button } from '../../components/controls.tsx'
 import { CheckField, Form, FormError, TextField } from '../../components/form.tsx'
-import { plural } from '../../format.ts'
+import { count } from '../../format.ts'
 import type { BoundDeployment } from '../../../credentials/queries.ts'
 
 export interface DeletionState {
@@ -22,11 +23,11 @@ const isAffected = ({ status }: BoundDeployment) => status !== 'undeployed'
 
 export function DeleteCard(props: {
   credential: Credential
-  deployments: readonly BoundDeployment[]
+  deployments: CutList<BoundDeployment>
   deletion: DeletionState
 }) {
   const { credential, deployments, deletion } = props
-  const affected = deployments.filter(isAffected)
+  const affected = deployments.items.filter(isAffected)
   const more = affected.length - shownDependents
   const hasFailed = Object.keys(deletion.errors).length > 0
   return (
@@ -36,7 +37,8 @@ export function DeleteCard(props: {
         <Form action={`/credentials/${credential.id}/delete`} page={`/credentials/${credential.id}`}>
           {affected.length > 0 && (
             <Remark tone="wait">
-              {plural(affected.length, 'deployment')} {affected.length === 1 ? 'uses' : 'use'} it:{' '}
+              {count(affected.length)}
+              {deployments.isCut && '+'} {affected.length === 1 ? 'deployment uses' : 'deployments use'} it:{' '}
               {affected.slice(0, shownDependents).map(({ id, workflowName, instanceName }, index) => (
                 <>
                   {index > 0 && ', '}
@@ -46,8 +48,8 @@ export function DeleteCard(props: {
                   on {instanceName}
                 </>
               ))}
-              {more > 0 && ` and ${more} more`}. To deploy {affected.length === 1 ? 'it' : 'them'} again,
-              choose another credential.
+              {more > 0 && ` and ${more}${deployments.isCut ? '+' : ''} more`}. To deploy{' '}
+              {affected.length === 1 ? 'it' : 'them'} again, choose another credential.
             </Remark>
           )}
           <p class="soft credential-small">

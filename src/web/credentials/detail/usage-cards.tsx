@@ -1,18 +1,21 @@
 /** @module Where a credential is used: workflows that need its type, deployments bound to it, failed runs. */
+import type { CutList } from '../../../lib/cut-list.ts'
 import type { CredentialUsage } from '../../../credentials/contract.ts'
 import { Card, Empty } from '../../components/card.tsx'
 import { LinkButton } from '../../components/controls.tsx'
 import { deploymentStyle, executionStyle, Status } from '../../components/status.tsx'
 import { NameCell, Table, Td, Time, Tr } from '../../components/table.tsx'
-import { count, none, type TimeFormat } from '../../format.ts'
+import { count, cutNote, none, type TimeFormat } from '../../format.ts'
 import type { BoundDeployment, RecentFailure } from '../../../credentials/queries.ts'
 
 const authenticationFailures: ReadonlySet<number | null> = new Set([401, 403])
 
+const shownWorkflows = 10
+
 export const Workflows = ({ usage, type }: { usage: CredentialUsage; type: string }) => (
   <Card
     title="Workflows that need this type"
-    note={usage.workflows.length > 0 ? count(usage.workflows.length) : undefined}
+    note={usage.workflows.length > shownWorkflows && `the newest ${shownWorkflows}`}
     aside={
       usage.workflows.length > 0 && (
         <a class="link" href={`/workflows?cred=${encodeURIComponent(type)}`}>
@@ -27,7 +30,7 @@ export const Workflows = ({ usage, type }: { usage: CredentialUsage; type: strin
       <Empty title="No workflows need this type." />
     ) : (
       <Table caption="Workflows that need this type" columns={[{ label: 'Workflow' }, { label: 'Nodes' }]}>
-        {usage.workflows.slice(0, 10).map(({ id, name, nodes }) => (
+        {usage.workflows.slice(0, shownWorkflows).map(({ id, name, nodes }) => (
           <Tr>
             <Td>
               <NameCell href={`/workflows/${id}`} name={name} />
@@ -41,15 +44,16 @@ export const Workflows = ({ usage, type }: { usage: CredentialUsage; type: strin
 )
 
 export function Deployments(props: {
-  deployments: readonly BoundDeployment[]
+  deployments: CutList<BoundDeployment>
   usage: CredentialUsage
   time: TimeFormat
 }) {
   const { deployments, usage, time } = props
+  const { items } = deployments
   return (
     <Card
       title="Deployments that use it"
-      note={deployments.length > 0 ? count(deployments.length) : undefined}
+      note={items.length > 0 ? (cutNote(deployments) ?? count(items.length)) : undefined}
       aside={
         usage.lastUsedAt !== null && (
           <span class="muted">
@@ -60,7 +64,7 @@ export function Deployments(props: {
       id="deployments"
       flush
     >
-      {deployments.length === 0 ? (
+      {items.length === 0 ? (
         <Empty
           title="No deployments use it."
           action={<LinkButton href="/deployments">View deployments</LinkButton>}
@@ -78,7 +82,7 @@ export function Deployments(props: {
             { label: 'Runs', hidden: true },
           ]}
         >
-          {deployments.map(({ id, workflowName, instanceName, version, status, nodes }) => (
+          {items.map(({ id, workflowName, instanceName, version, status, nodes }) => (
             <Tr>
               <Td>
                 <NameCell href={`/deployments/${id}`} name={workflowName} note={nodes.join(', ')} />

@@ -80,7 +80,7 @@ export function CredentialDetail(props: DetailProps) {
             <LinkButton href={`${path}/edit`} icon="pencil" kind={isRejected ? 'primary' : 'plain'}>
               Edit
             </LinkButton>
-            {places.deployments.length > 0 && <LinkButton href={`${path}/replace`}>Replace</LinkButton>}
+            {places.deployments.items.length > 0 && <LinkButton href={`${path}/replace`}>Replace</LinkButton>}
           </>
         }
       />
@@ -106,7 +106,11 @@ export function CredentialDetail(props: DetailProps) {
         <div class="stack span-8">
           <Workflows usage={usage} type={credential.type} />
           <Deployments deployments={places.deployments} usage={usage} time={time} />
-          <Failures failures={places.failures} hasDeployments={places.deployments.length > 0} time={time} />
+          <Failures
+            failures={places.failures}
+            hasDeployments={places.deployments.items.length > 0}
+            time={time}
+          />
         </div>
         <div class="stack span-4">
           <Details credential={credential} label={label} places={places.places} time={time} />

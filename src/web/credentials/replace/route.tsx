@@ -1,4 +1,5 @@
 /** @module `/credentials/:id/push` updates a credential in n8n; `/credentials/:id/replace` replaces it with another one. */
+import { cutList } from '../../../lib/cut-list.ts'
 import { IdParam } from '../../../lib/scalars.ts'
 import { type Context, Hono } from 'hono'
 import type {
@@ -13,11 +14,11 @@ import { PageHead, renderPage } from '../../layout/page.tsx'
 import { NameCell, Table, Td, Tr } from '../../components/table.tsx'
 import type { DashboardEnv } from '../../context.ts'
 import { readForm } from '../../form-data.ts'
-import { plural } from '../../format.ts'
+import { cutNote, plural } from '../../format.ts'
 import { type Notice, redirectWith } from '../../notice.ts'
 import type { CredentialPageDeps } from '../page-context.ts'
 
-const maxChoices = 100
+const maxChoices = 500
 
 type Replaced = CredentialReplacementResult['deployments'][number]
 
@@ -26,10 +27,17 @@ export function replacePages({ credentials, credentialPusher, credentialReplacer
     const { userId } = c.var
     const credential = await credentials.find(userId, id)
     if (!credential) throw notFound('Credential')
-    const page = { limit: maxChoices, after: null }
-    const { items } = await credentials.list(userId, { type: credential.type }, page)
-    const others = items.filter((each) => each.id !== id)
-    const replacement = others.find((each) => each.id === other)
+    const isOther = (each: { id: string; type: string }) => each.type === credential.type && each.id !== id
+    const page = { limit: maxChoices + 2, after: null }
+    const [{ items }, chosen] = await Promise.all([
+      credentials.list(userId, { type: credential.type }, page),
+      IdParam.safeParse({ id: other }).success ? credentials.find(userId, other) : null,
+    ])
+    const replacement = chosen && isOther(chosen) ? chosen : null
+    const others = cutList(
+      [...(replacement ? [replacement] : []), ...items.filter((each) => isOther(each) && each.id !== other)],
+      maxChoices,
+    )
     const plan =
       result ??
       (replacement && (await credentialReplacer.replace(userId, id, other, { dryRun: true }))?.deployments)
@@ -44,7 +52,7 @@ export function replacePages({ credentials, credentialPusher, credentialReplacer
       <>
         <PageHead title={`Replace ${credential.name}`} />
         <Card title="Replacement">
-          {others.length === 0 ? (
+          {others.items.length === 0 ? (
             <Empty
               title="No other credentials of this type."
               action={<LinkButton href={`/credentials/new/${credential.type}`}>Add credential</LinkButton>}
@@ -56,7 +64,8 @@ export function replacePages({ credentials, credentialPusher, credentialReplacer
                 label={'Credential'}
                 value={other}
                 required={true}
-                options={others.map((each) => [each.id, each.name] as const)}
+                options={others.items.map((each) => [each.id, each.name] as const)}
+                hint={cutNote(others)}
               />
               <div class="actions">
                 <Button>Preview</Button>

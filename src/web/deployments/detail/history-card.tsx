@@ -5,8 +5,13 @@ import { Card, Empty } from '../../components/card.tsx'
 import { LinkButton } from '../../components/controls.tsx'
 import { StatusTag } from '../../components/status.tsx'
 import { Table, Td, Time, Tr } from '../../components/table.tsx'
-import { count, durationBetween, none, percent, type TimeFormat } from '../../format.ts'
-import type { DeploymentDetail, HistoryEntry } from '../../../deployments/detail-queries.ts'
+import { count, cutNote, durationBetween, none, percent, type TimeFormat } from '../../format.ts'
+import { cutList } from '../../../lib/cut-list.ts'
+import {
+  type DeploymentDetail,
+  type HistoryEntry,
+  historyLimit,
+} from '../../../deployments/detail-queries.ts'
 
 export interface HistoryCardProps {
   deployment: Deployment
@@ -17,9 +22,10 @@ export interface HistoryCardProps {
 
 export function HistoryCard({ deployment, detail, runsPath, time }: HistoryCardProps) {
   const { history } = detail
+  const shown = cutList(history, historyLimit)
   const newestOf = new Map(history.toReversed().map((entry) => [entry.version, entry.sequence]))
   return (
-    <Card title="Versions" note="newest first, all-time runs" flush>
+    <Card title="Versions" note={cutNote(shown) ?? 'newest first, all-time runs'} flush>
       {history.length === 0 ? (
         <Empty title="No version has been live yet.">
           The first version appears here once it is deployed.
@@ -37,7 +43,7 @@ export function HistoryCard({ deployment, detail, runsPath, time }: HistoryCardP
             { label: 'Roll back', hidden: true },
           ]}
         >
-          {history.map((entry, index) => (
+          {shown.items.map((entry, index) => (
             <Row
               entry={entry}
               deployment={deployment}

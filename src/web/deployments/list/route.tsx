@@ -26,7 +26,7 @@ export function deploymentListPage({ db, now }: Pick<DeploymentPageDeps, 'db' | 
         query={query}
         ignored={ignored}
         isFirstPage={after === null}
-        workflow={options.workflows.find(({ id }) => id === filter.workflowId)?.name ?? null}
+        workflow={options.workflows.items.find(({ id }) => id === filter.workflowId)?.name ?? null}
         instances={options.instances}
         time={viewer.time}
       />,

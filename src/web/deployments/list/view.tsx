@@ -1,6 +1,7 @@
 /** @module The list of deployments, broken ones first. */
 import { type DeploymentListState, deploymentListStates } from '../../../runs/deployment-state.ts'
 import { lowSuccessRate } from '../../../runs/meaning.ts'
+import type { CutList } from '../../../lib/cut-list.ts'
 import type { Child } from 'hono/jsx'
 import { Card, Empty } from '../../components/card.tsx'
 import {
@@ -17,9 +18,8 @@ import { PageHead } from '../../layout/page.tsx'
 import { Glyph, Status, statusBadge, type Tone } from '../../components/status.tsx'
 import { NameCell, Table, Td, Time, Tr } from '../../components/table.tsx'
 import { countedRuns } from '../../links/run-filter.ts'
-import { count, none, percent, plural, type TimeFormat } from '../../format.ts'
+import { count, cutNote, none, percent, plural, type TimeFormat } from '../../format.ts'
 import {
-  choiceLimit,
   type DeploymentList,
   type DeploymentListFilter,
   type DeploymentListRow,
@@ -50,7 +50,7 @@ export interface ListPageProps {
   /** Names of the invalid parameters. */
   ignored: string[]
   workflow: string | null
-  instances: Named[]
+  instances: CutList<Named>
   time: TimeFormat
 }
 
@@ -101,8 +101,8 @@ export function ListPage(props: ListPageProps) {
             name="inst"
             label="Instance"
             value={filter.instanceId ?? ''}
-            options={[['', 'Any instance'], ...instances.map(({ id, name }) => [id, name] as const)]}
-            isCut={instances.length >= choiceLimit}
+            options={[['', 'Any instance'], ...instances.items.map(({ id, name }) => [id, name] as const)]}
+            note={cutNote(instances)}
           />
           {query.wf !== undefined && (
             <a class="chip set" href={withQuery('/deployments', query, { wf: null })}>
@@ -121,7 +121,7 @@ export function ListPage(props: ListPageProps) {
       <IgnoredFilters ignored={ignored} />
       <Card label="Deployments" flush results>
         {list.rows.length === 0 ? (
-          <EmptyList isFiltered={isFiltered} hasInstances={instances.length > 0} />
+          <EmptyList isFiltered={isFiltered} hasInstances={instances.items.length > 0} />
         ) : (
           <Table
             caption="Deployments, worst first"

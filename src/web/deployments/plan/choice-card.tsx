@@ -3,9 +3,10 @@ import type { Plan } from '../../../deployments/plan/contract.ts'
 import { Card } from '../../components/card.tsx'
 import { Button } from '../../components/controls.tsx'
 import { Form, SelectField } from '../../components/form.tsx'
-import type { TimeFormat } from '../../format.ts'
+import { cutNote, type TimeFormat } from '../../format.ts'
 import type { Choices } from './choices.ts'
-import { choiceLimit, type Named } from '../../../deployments/list-queries.ts'
+import type { CutList } from '../../../lib/cut-list.ts'
+import type { Named } from '../../../deployments/list-queries.ts'
 import { SlotFields } from './slot-fields.tsx'
 
 export interface VersionChoice {
@@ -16,16 +17,16 @@ export interface VersionChoice {
 
 export interface ChoiceCardProps {
   choices: Choices
-  workflows: Named[]
-  instances: Named[]
+  workflows: CutList<Named>
+  instances: CutList<Named>
   /** Versions of the chosen workflow, newest first. */
-  versions: VersionChoice[]
+  versions: CutList<VersionChoice>
   plan: Plan | null
   time: TimeFormat
 }
 
-const named = (list: Named[], none: string) =>
-  [['', none], ...list.map(({ id, name }) => [id, name] as const)] as const
+const named = ({ items }: CutList<Named>, none: string) =>
+  [['', none], ...items.map(({ id, name }) => [id, name] as const)] as const
 
 export function ChoiceCard({ choices, workflows, instances, versions, plan, time }: ChoiceCardProps) {
   const { workflowId, instanceId, version, publish, reportSuccess } = choices
@@ -40,27 +41,29 @@ export function ChoiceCard({ choices, workflows, instances, versions, plan, time
           options={named(workflows, 'Choose a workflow')}
           submits
           required
-          {...(workflows.length >= choiceLimit && {
-            hint: `Lists the first ${choiceLimit} by name. Plan any other workflow from its page.`,
-          })}
+          hint={workflows.isCut && `${cutNote(workflows)}. Plan any other workflow from its page.`}
         />
         <SelectField
           name="instance"
           label="Instance"
           value={instanceId ?? ''}
           options={named(instances, 'Choose an instance')}
+          hint={cutNote(instances)}
           submits
           required
         />
-        {versions.length > 0 && (
+        {versions.items.length > 0 && (
           <SelectField
             name="version"
             label="Version"
             value={version === null ? '' : String(version)}
             submits
+            hint={cutNote(versions)}
             options={[
-              ['', `Current: v${versions[0]?.version}`],
-              ...versions.map((each) => [String(each.version), versionLabel(each, live, time)] as const),
+              ['', `Current: v${versions.items[0]?.version}`],
+              ...versions.items.map(
+                (each) => [String(each.version), versionLabel(each, live, time)] as const,
+              ),
             ]}
           />
         )}

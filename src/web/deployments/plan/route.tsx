@@ -19,7 +19,8 @@ import type { Instance } from '../../../instances/contract.ts'
 import type { ErrorWorkflow } from './settings-card.tsx'
 import { PlanPage } from './view.tsx'
 import { isUuid } from '../../../lib/scalars.ts'
-import { readOptions } from '../../../deployments/list-queries.ts'
+import type { CutList } from '../../../lib/cut-list.ts'
+import { type Named, readOptions } from '../../../deployments/list-queries.ts'
 import { trackFields, TrackPage } from './track-view.tsx'
 
 export type PlanDeps = Pick<
@@ -37,6 +38,9 @@ export type PlanDeps = Pick<
 
 const crumbs = [{ label: 'Deployments', href: '/deployments' }]
 const versionLimit = 50
+
+const nameIn = ({ items }: CutList<Named>, id: string | null): string | null =>
+  items.find((each) => each.id === id)?.name ?? null
 
 export function planPages(deps: PlanDeps) {
   const { db, requirements, deployer, deployments, workflows, instances, connections, fingerprint } = deps
@@ -66,7 +70,7 @@ export function planPages(deps: PlanDeps) {
   async function planPage(c: Context<DashboardEnv>, requested: Choices, refusal?: AppError) {
     const { userId, viewer } = c.var
     const options = await readOptions(db, userId, requested)
-    const [only, another] = options.instances
+    const [only, another] = options.instances.items
     const chosen = { ...requested, instanceId: requested.instanceId ?? (another ? null : (only?.id ?? null)) }
     let unavailable: string | null = null
     let refused = refusal
@@ -83,8 +87,6 @@ export function planPages(deps: PlanDeps) {
         : workflows.versions(userId, choices.workflowId, { limit: versionLimit }),
       choices.instanceId === null ? null : instances.find(userId, choices.instanceId),
     ])
-    const nameIn = (list: { id: string; name: string }[], id: string | null) =>
-      list.find((each) => each.id === id)?.name ?? null
     const status = refused ? statusOf(refused.code) : 200
     return renderPage(
       c,
@@ -92,7 +94,7 @@ export function planPages(deps: PlanDeps) {
       <PlanPage
         {...options}
         {...planned}
-        versions={versions?.items ?? []}
+        versions={{ items: versions?.items ?? [], isCut: !!versions?.nextCursor }}
         workflowName={nameIn(options.workflows, choices.workflowId) ?? versions?.items[0]?.name ?? null}
         instanceName={instance?.name ?? null}
         errorWorkflow={await errorWorkflowOf(userId, planned.plan, instance)}
@@ -151,12 +153,10 @@ export function planPages(deps: PlanDeps) {
 
   async function outcome(c: Context<DashboardEnv>, deployment: Deployment) {
     const options = await readOptions(db, c.var.userId, deployment)
-    const nameOf = (list: { id: string; name: string }[], id: string) =>
-      list.find((each) => each.id === id)?.name
-    const workflow = nameOf(options.workflows, deployment.workflowId) ?? 'The workflow'
+    const workflow = nameIn(options.workflows, deployment.workflowId) ?? 'The workflow'
     const { kind, text } = outcomeOf(
       deployment,
-      `${workflow} on ${nameOf(options.instances, deployment.instanceId) ?? 'the instance'}`,
+      `${workflow} on ${nameIn(options.instances, deployment.instanceId) ?? 'the instance'}`,
     )
     return redirectWith(c, `/deployments/${deployment.id}`, text, kind)
   }

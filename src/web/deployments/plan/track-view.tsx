@@ -3,6 +3,8 @@ import { Card, Grid } from '../../components/card.tsx'
 import { Button, LinkButton } from '../../components/controls.tsx'
 import { Form, FormError, SelectField, TextField } from '../../components/form.tsx'
 import { PageHead } from '../../layout/page.tsx'
+import { cutNote } from '../../format.ts'
+import type { CutList } from '../../../lib/cut-list.ts'
 import type { FormState } from '../../form-data.ts'
 import type { Named } from '../../../deployments/list-queries.ts'
 
@@ -13,7 +15,7 @@ export const TrackPage = ({
   instances,
   values,
   errors,
-}: FormState & { workflows: Named[]; instances: Named[] }) => (
+}: FormState & { workflows: CutList<Named>; instances: CutList<Named> }) => (
   <>
     <PageHead
       title="Track an n8n workflow"
@@ -26,9 +28,13 @@ export const TrackPage = ({
             name="workflowId"
             label="Workflow in Flowkeep"
             value={values.workflowId ?? ''}
-            options={[['', 'Choose a workflow'], ...workflows.map(({ id, name }) => [id, name] as const)]}
+            options={[
+              ['', 'Choose a workflow'],
+              ...workflows.items.map(({ id, name }) => [id, name] as const),
+            ]}
             required
             error={errors.workflowId}
+            hint={cutNote(workflows)}
           />
           <TextField
             name="version"
@@ -43,9 +49,13 @@ export const TrackPage = ({
             name="instanceId"
             label="Instance"
             value={values.instanceId ?? ''}
-            options={[['', 'Choose an instance'], ...instances.map(({ id, name }) => [id, name] as const)]}
+            options={[
+              ['', 'Choose an instance'],
+              ...instances.items.map(({ id, name }) => [id, name] as const),
+            ]}
             required
             error={errors.instanceId}
+            hint={cutNote(instances)}
           />
           <TextField
             name="n8nWorkflowId"

@@ -7,7 +7,6 @@ import { Icon } from '../../components/icons.tsx'
 import { PageHead } from '../../layout/page.tsx'
 import { SetupSteps, type SetupStep } from '../../components/setup-steps.tsx'
 import { StatusTag } from '../../components/status.tsx'
-import { plural } from '../../format.ts'
 import { ChoiceCard, type ChoiceCardProps } from './choice-card.tsx'
 import { continueHref, newInstanceHref } from '../../links/setup.ts'
 import { choiceFields, planPath } from './choices.ts'
@@ -31,7 +30,7 @@ export interface PlanPageProps extends ChoiceCardProps {
 
 export function PlanPage(props: PlanPageProps) {
   const { plan, workflows, instances, refusal, unavailable, dropped } = props
-  if (workflows.length === 0 || instances.length === 0) return <NothingToDeploy {...props} />
+  if (workflows.items.length === 0 || instances.items.length === 0) return <NothingToDeploy {...props} />
   return (
     <>
       <PlanHead {...props} />
@@ -164,12 +163,9 @@ function Blockers({ plan, back }: { plan: Plan; back: string }) {
             tone: 'wait' as const,
             what: `${what}.`,
             detail,
-            ...(href && label && { action: { href, label } }),
+            action: href && label ? { href, label } : undefined,
           }))}
         />
-      )}
-      {blockers.length > 3 && (
-        <Remark tone="wait">{plural(blockers.length - 3, 'more problem')} after these.</Remark>
       )}
       {warnings.map((warning) => (
         <Remark tone="wait">{warning}.</Remark>
@@ -278,7 +274,7 @@ function Progress({ plan, choices, instances, unavailable }: PlanPageProps) {
   const { workflowId } = choices
   if (workflowId === null || plan?.deploymentId) return null
   const hasCredentials = plan?.slots.every(isFilled) ?? true
-  const hasInstance = instances.length > 0 && unavailable === null
+  const hasInstance = instances.items.length > 0 && unavailable === null
   const current: SetupStep = !hasCredentials ? 'credentials' : hasInstance ? 'plan' : 'instance'
   const done: SetupStep[] = [
     'workflow',
@@ -296,7 +292,7 @@ function NothingToDeploy(props: PlanPageProps) {
       <PageHead title="Plan deployment" />
       <Progress {...props} />
       <Card>
-        {workflows.length === 0 ? (
+        {workflows.items.length === 0 ? (
           <Empty
             title="No workflow to deploy yet."
             action={

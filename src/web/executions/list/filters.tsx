@@ -10,10 +10,10 @@ import {
 } from '../../components/controls.tsx'
 import { Icon } from '../../components/icons.tsx'
 import { skipTarget } from '../../components/skips.ts'
-import type { TimeFormat } from '../../format.ts'
+import { cutNote, type TimeFormat } from '../../format.ts'
 import { localInstant, localText } from '../../links/local-time.ts'
 import { kindLabels, modeChoices, modeWord } from '../../components/node-labels.ts'
-import { type FilterChoices, maxChoices } from '../../../executions/list-queries.ts'
+import type { FilterChoices } from '../../../executions/list-queries.ts'
 import { type FilterName, isAgo, listQuery, type RunFilter } from '../../links/run-filter.ts'
 
 const path = '/executions'
@@ -116,9 +116,9 @@ export function Filters({ filter, choices, time }: FiltersProps) {
           value={query.inst ?? ''}
           options={[
             ['', 'All instances'],
-            ...choices.instances.slice(0, maxChoices).map(({ id, name }) => [id, name] as const),
+            ...choices.instances.items.map(({ id, name }) => [id, name] as const),
           ]}
-          isCut={choices.instances.length > maxChoices}
+          note={cutNote(choices.instances)}
         />
         <FilterSelect
           name={isCustomPeriod ? 'period' : 'from'}
@@ -153,8 +153,7 @@ function WorkflowChoice({
 }: Pick<FiltersProps, 'filter'> & {
   workflows: FilterChoices['workflows']
 }) {
-  const listed = workflows.slice(0, maxChoices)
-  if (workflows.length > maxChoices) {
+  if (workflows.isCut) {
     return (
       <>
         {search.workflowId && <input type="hidden" name="wf" value={search.workflowId} />}
@@ -162,12 +161,12 @@ function WorkflowChoice({
           name="wfname"
           label="Name of a workflow"
           value={search.workflowName ?? ''}
-          suggestions={listed.map(({ name }) => name)}
+          suggestions={workflows.items.map(({ name }) => name)}
         />
       </>
     )
   }
-  const isDeleted = query.wf !== undefined && !listed.some(({ id }) => id === query.wf)
+  const isDeleted = query.wf !== undefined && !workflows.items.some(({ id }) => id === query.wf)
   return (
     <FilterSelect
       name="wf"
@@ -176,7 +175,7 @@ function WorkflowChoice({
       options={[
         ['', 'All workflows'],
         ...(isDeleted ? [[query.wf ?? '', 'Deleted workflow'] as const] : []),
-        ...listed.map(({ id, name }) => [id, name] as const),
+        ...workflows.items.map(({ id, name }) => [id, name] as const),
       ]}
     />
   )
@@ -227,7 +226,7 @@ const MoreField = ({
 
 /** Active filters that no visible control shows. */
 function chipsOf({ query, search }: RunFilter, { workflows }: FilterChoices, time: TimeFormat) {
-  const workflow = workflows.find(({ id }) => id === search.workflowId)?.name ?? 'Deleted workflow'
+  const workflow = workflows.items.find(({ id }) => id === search.workflowId)?.name ?? 'Deleted workflow'
   const isKnownStatus = statusChips.some(([value]) => value === query.status)
   const isPeriod = periods.some(([value]) => value === query.from)
   const all: { name: FilterName; label: string; value: string | undefined | false }[] = [
@@ -235,12 +234,12 @@ function chipsOf({ query, search }: RunFilter, { workflows }: FilterChoices, tim
     {
       name: 'wf',
       label: 'Workflow',
-      value: workflows.length > maxChoices && search.workflowId !== undefined && workflow,
+      value: workflows.isCut && search.workflowId !== undefined && workflow,
     },
     {
       name: 'wfname',
       label: 'Workflow name',
-      value: workflows.length <= maxChoices && search.workflowName,
+      value: !workflows.isCut && search.workflowName,
     },
     { name: 'v', label: 'Version', value: query.v && `v${query.v}` },
     { name: 'node', label: 'Failed at', value: query.node },

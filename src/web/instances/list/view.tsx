@@ -1,7 +1,8 @@
 /** @module The list of instances: their health, lag and limitations. */
 import type { Instance } from '../../../instances/contract.ts'
 import { Card, Empty } from '../../components/card.tsx'
-import { IgnoredFilters, LinkButton } from '../../components/controls.tsx'
+import type { CutList } from '../../../lib/cut-list.ts'
+import { IgnoredFilters, LinkButton, Pagination } from '../../components/controls.tsx'
 import { Icon } from '../../components/icons.tsx'
 import { PageHead } from '../../layout/page.tsx'
 import { instanceStyle, Status } from '../../components/status.tsx'
@@ -25,13 +26,23 @@ export const worstFirst = (instances: Instance[]): Instance[] => {
 }
 
 export interface ListPageProps {
-  instances: Instance[]
+  /** A page of them, worst first. */
+  instances: CutList<Instance>
+  total: number
+  isFirst: boolean
   countsOf: (instanceId: string) => InstanceCounts
   ignored: readonly string[]
   time: TimeFormat
 }
 
-export function ListPage({ instances, countsOf, ignored, time }: ListPageProps) {
+export function ListPage({
+  instances: { items, isCut },
+  total,
+  isFirst,
+  countsOf,
+  ignored,
+  time,
+}: ListPageProps) {
   const add = (
     <LinkButton kind="primary" icon="plus" href="/instances/new">
       Add instance
@@ -42,11 +53,11 @@ export function ListPage({ instances, countsOf, ignored, time }: ListPageProps) 
       <PageHead
         title="Instances"
         meta={<span>n8n servers that Flowkeep deploys to</span>}
-        actions={instances.length > 0 && add}
+        actions={total > 0 && add}
       />
       <IgnoredFilters ignored={ignored} />
       <Card label="Instances" flush results>
-        {instances.length === 0 ? (
+        {total === 0 ? (
           <Empty title="No instances yet." action={add}>
             Flowkeep deploys workflows to n8n instances and fetches their runs. To add an instance, you need
             its URL and an API key.
@@ -64,12 +75,19 @@ export function ListPage({ instances, countsOf, ignored, time }: ListPageProps) 
               { label: 'Dead letters', numeric: true },
             ]}
           >
-            {worstFirst(instances).map((instance) => (
+            {items.map((instance) => (
               <Row instance={instance} counts={countsOf(instance.id)} time={time} />
             ))}
           </Table>
         )}
       </Card>
+      {items.length < total && (
+        <Pagination
+          text={`Showing ${count(items.length)} of ${plural(total, 'instance')}.`}
+          firstHref={isFirst ? null : '/instances'}
+          nextHref={isCut ? `/instances?after=${items.at(-1)?.id}` : null}
+        />
+      )}
     </>
   )
 }

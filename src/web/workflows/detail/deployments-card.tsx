@@ -1,10 +1,11 @@
 /** @module The deployments of a workflow: a card for its overview and a table for its tab. */
+import type { CutList } from '../../../lib/cut-list.ts'
 import { Card, Empty } from '../../components/card.tsx'
 import { LinkButton } from '../../components/controls.tsx'
 import { Status, statusBadge } from '../../components/status.tsx'
 import { NameCell, Table, Td, Time, Tr } from '../../components/table.tsx'
 import type { DeploymentListRow } from '../../../deployments/list-queries.ts'
-import { none, percent, plural, type TimeFormat } from '../../format.ts'
+import { cutNote, none, percent, plural, type TimeFormat } from '../../format.ts'
 import { countedRunsHref, planHref } from '../links.ts'
 import type { DeployedPlace } from '../../../workflows/detail-queries.ts'
 
@@ -38,7 +39,7 @@ export function DeploymentsCard({ workflowId, deployments, time }: Props) {
       aside={
         rows.length > maxRows && (
           <a class="link" href={`/workflows/${workflowId}/deployments`}>
-            View all {rows.length}
+            View all
           </a>
         )
       }
@@ -80,8 +81,11 @@ export function DeploymentsTable({
   deployments,
   time,
   places,
-}: Props & { places: readonly DeployedPlace[] }) {
-  if (deployments.length === 0) {
+}: Omit<Props, 'deployments'> & {
+  deployments: CutList<DeploymentListRow>
+  places: readonly DeployedPlace[]
+}) {
+  if (deployments.items.length === 0) {
     return (
       <Card label="Deployments">
         <NoDeployments workflowId={workflowId} />
@@ -90,7 +94,20 @@ export function DeploymentsTable({
   }
   const placeOf = new Map(places.map((place) => [place.id, place]))
   return (
-    <Card label="Deployments" flush>
+    <Card
+      label="Deployments"
+      flush
+      foot={
+        deployments.isCut && (
+          <>
+            {cutNote(deployments)}.
+            <a class="link" href={`/deployments?wf=${workflowId}`}>
+              View all
+            </a>
+          </>
+        )
+      }
+    >
       <Table
         class="workflow-rows"
         caption="Deployments, worst state first"
@@ -103,7 +120,7 @@ export function DeploymentsTable({
           { label: 'n8n', hidden: true },
         ]}
       >
-        {deployments.map((row) => (
+        {deployments.items.map((row) => (
           <Tr>
             <Td>
               <NameCell

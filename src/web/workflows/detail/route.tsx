@@ -75,7 +75,7 @@ export function detailPages(deps: WorkflowPageDeps) {
       )
     })
     .get('/:id/deployments', async (c) => {
-      const [{ workflow, deployments, today }, places] = await Promise.all([
+      const [{ workflow, deployments, isCut, today }, places] = await Promise.all([
         findWorkflow(deps, c),
         readPlaces(deps.db, c.var.userId, idOf(c)),
       ])
@@ -91,7 +91,12 @@ export function detailPages(deps: WorkflowPageDeps) {
             tab="deployments"
             time={time}
           />
-          <DeploymentsTable workflowId={workflow.id} deployments={deployments} places={places} time={time} />
+          <DeploymentsTable
+            workflowId={workflow.id}
+            deployments={{ items: deployments, isCut }}
+            places={places}
+            time={time}
+          />
         </>,
       )
     })

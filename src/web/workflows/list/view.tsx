@@ -13,12 +13,12 @@ import { NodeBadges, nodeFace } from '../../components/icons.tsx'
 import { PageHead } from '../../layout/page.tsx'
 import { Status, statusBadge, StatusTag } from '../../components/status.tsx'
 import { NameCell, Table, Td, Tr } from '../../components/table.tsx'
-import { count, none, percent, plural, type TimeFormat } from '../../format.ts'
+import { count, cutNote, none, percent, plural, type TimeFormat } from '../../format.ts'
+import type { CutList } from '../../../lib/cut-list.ts'
 import type { ListQuery } from './filter.ts'
 import type { ReadinessState } from '../../../workflows/readiness-queries.ts'
 import { countedRunsHref, workflowHref } from '../links.ts'
 import {
-  maxFacetValues,
   type FacetValue,
   type Facets,
   type Lack,
@@ -90,7 +90,7 @@ type FilterProps = Pick<ListViewProps, 'facets' | 'nameOf' | 'nodeNameOf'> & { q
 function Filters({ facets, query, nameOf, nodeNameOf }: FilterProps) {
   const options = (
     all: string,
-    values: FacetValue[],
+    { items: values }: CutList<FacetValue>,
     selected: string | undefined,
     labelOf: (value: string) => string,
   ): [string, string][] => {
@@ -110,22 +110,22 @@ function Filters({ facets, query, nameOf, nodeNameOf }: FilterProps) {
         label="Node type"
         value={query.node ?? ''}
         options={options('Any node', facets.nodeTypes, query.node, nodeNameOf)}
-        isCut={facets.nodeTypes.length >= maxFacetValues}
+        note={cutNote(facets.nodeTypes)}
       />
       <FilterSelect
         name="cred"
         label="Credential type"
         value={query.cred ?? ''}
         options={options('Any credential', facets.credentialTypes, query.cred, nameOf)}
-        isCut={facets.credentialTypes.length >= maxFacetValues}
+        note={cutNote(facets.credentialTypes)}
       />
-      {(facets.tags.length > 0 || query.tag) && (
+      {(facets.tags.items.length > 0 || query.tag) && (
         <FilterSelect
           name="tag"
           label="Tag"
           value={query.tag ?? ''}
           options={options('Any tag', facets.tags, query.tag, (tag) => tag)}
-          isCut={facets.tags.length >= maxFacetValues}
+          note={cutNote(facets.tags)}
         />
       )}
       <FilterSelect
@@ -179,8 +179,7 @@ const Rows = ({
             name={row.name}
             note={
               <>
-                {row.tags.slice(0, 2).join(', ')}
-                {row.tags.length > 0 && ' · '}changed {time.brief(row.updatedAt)}
+                {row.tags.length > 0 && `${namesText(row.tags)} · `}changed {time.brief(row.updatedAt)}
               </>
             }
           />
