@@ -1,6 +1,6 @@
 /** @module The commands of `npm run flowkeep -- <command>`, loaded on demand. */
 import type { Command } from './command.ts'
-import type { VariableName } from './variables.ts'
+import { settingNames, type VariableName } from './variables.ts'
 
 const json = { json: { type: 'boolean', summary: 'Print the result as JSON' } } as const
 const keys = [
@@ -33,17 +33,7 @@ export const commands: readonly Command[] = [
     summary: 'Start a production server on Node',
     details:
       'Configured only through environment variables. On SIGTERM or SIGINT, it finishes requests in progress, then stops.',
-    environment: [
-      'DATABASE_URL',
-      'PUBLIC_URL',
-      ...keys,
-      'PORT',
-      'HOST',
-      'DATABASE_REPLICA_URL',
-      'CORS_ORIGINS',
-      'LOG_LEVEL',
-      'TRUSTED_PROXY_HOPS',
-    ],
+    environment: [...settingNames, 'PORT', 'HOST'],
     run: async () => (await import('./server/serve.ts')).serve(),
   },
   {
@@ -81,13 +71,13 @@ export const commands: readonly Command[] = [
     summary: 'Migrate the database to the schema of this release',
     options: json,
     environment: ['DATABASE_URL', 'FLOWKEEP_STATE'],
-    run: async (input) => (await import('./operate/operations.ts')).migrateCommand(input),
+    run: async (input) => (await import('./operate/migrate.ts')).migrateCommand(input),
   },
   {
     name: 'generate-keys',
     summary: 'Print a new set of keys in env file format',
     options: json,
-    run: async (input) => (await import('./operate/operations.ts')).generateKeysCommand(input),
+    run: async (input) => (await import('./operate/generate-keys.ts')).generateKeysCommand(input),
   },
   {
     name: 'rotate-keys',
@@ -95,7 +85,7 @@ export const commands: readonly Command[] = [
     options: json,
     environment: ['DATABASE_URL', ...keys, 'FLOWKEEP_STATE'],
     partial: 'Some secrets could not be decrypted and were left unchanged',
-    run: async (input) => (await import('./operate/operations.ts')).rotateKeysCommand(input),
+    run: async (input) => (await import('./operate/rotate-keys.ts')).rotateKeysCommand(input),
   },
   {
     name: 'users reset-password',
@@ -106,6 +96,6 @@ export const commands: readonly Command[] = [
       ...json,
     },
     environment: ['DATABASE_URL', ...keys, 'FLOWKEEP_STATE'],
-    run: async (input) => (await import('./operate/operations.ts')).resetPasswordCommand(input),
+    run: async (input) => (await import('./operate/reset-password.ts')).resetPasswordCommand(input),
   },
 ]

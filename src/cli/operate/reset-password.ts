@@ -2,6 +2,9 @@
 import type { PasswordHasher } from '../../crypto/password.ts'
 import { NewPassword } from '../../users/contract.ts'
 import type { UserRepository } from '../../users/repository.ts'
+import type { CommandInput } from '../command.ts'
+import { ask, jsonResult, message, result } from '../terminal.ts'
+import { withDeps } from './with-deps.ts'
 
 export interface ResetPasswordDeps {
   users: UserRepository
@@ -9,6 +12,15 @@ export interface ResetPasswordDeps {
   /** Prompts on the terminal without echo. If absent, a password is generated. */
   askHidden?: ((question: string) => Promise<string>) | undefined
 }
+
+export const resetPasswordCommand = ({ positionals, flags }: CommandInput): Promise<void> =>
+  withDeps(async ({ users, hasher }) => {
+    const askHidden = flags.has('ask') ? (question: string) => ask(question, true) : undefined
+    const reset = await resetPassword(positionals[0] ?? '', { users, hasher, askHidden })
+    if (flags.has('json')) return jsonResult(reset)
+    message(`The password of ${reset.email} was set, and all sessions were ended.`)
+    if (reset.password !== null) result(`New password, shown only once: ${reset.password}`)
+  })
 
 /**
  * Sets a generated or entered password and ends all sessions.

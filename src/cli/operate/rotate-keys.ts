@@ -1,7 +1,10 @@
-/** @module Rewraps every stored secret with the active key. Safe to repeat after a crash and to run concurrently. */
+/** @module `flowkeep rotate-keys`: rewraps every stored secret with the active key. Safe to repeat after a crash and to run concurrently. */
 import type { SecretBox } from '../../crypto/secret-box.ts'
 import type { Db } from '../../db/client.ts'
 import { rewrapPage, rowsLeft, sealedTables } from '../../db/key-rotation.ts'
+import { type CommandInput, exitCode } from '../command.ts'
+import { jsonResult, message, plural, result } from '../terminal.ts'
+import { withDeps } from './with-deps.ts'
 
 export interface RotationOptions {
   db: Db
@@ -18,6 +21,27 @@ export interface RotationResult {
   /** Inactive key ID → rows that it still wraps. Remove a key from the ring once it wraps none, now and a day later. */
   left: Map<string, number>
 }
+
+export const rotateKeysCommand = ({ flags }: CommandInput): Promise<number> =>
+  withDeps(async ({ db, secretBox, keyCheck }) => {
+    const { rewrapped, failed, left } = await rotateKeys({
+      db,
+      secretBox,
+      log: message,
+      keysVerified: keyCheck.verified,
+    })
+    const activeKey = secretBox.activeKeyId
+    if (flags.has('json')) jsonResult({ activeKey, rewrapped, failed, left: Object.fromEntries(left) })
+    else {
+      result(`Rewrapped secrets with key ${activeKey}: ${rewrapped}.`)
+      for (const [keyId, rows] of left) result(`Still wrapped by key ${keyId}: ${rows}.`)
+    }
+    if (failed === 0) return exitCode.success
+    message(
+      `${plural(failed, 'secret')} could not be decrypted and ${failed === 1 ? 'was' : 'were'} left unchanged.`,
+    )
+    return rewrapped > 0 ? exitCode.partial : exitCode.failure
+  })
 
 /** Sweeps until no row is wrapped by an inactive key, or a sweep rewraps none. */
 export async function rotateKeys(options: RotationOptions): Promise<RotationResult> {
