@@ -1,4 +1,7 @@
-/** @module Checks of a plan beyond its slots: publishing, the scopes of the API key, credentials deleted in n8n. */
+/**
+ * @module The problems of a plan that need no module of their own: publishing, the scopes of the API key, and what was
+ * deleted or archived in n8n. `plan.ts` collects all problems.
+ */
 import type { JsonObject } from '../../lib/json-object.ts'
 import { missingScopes } from '../../instances/connection-test.ts'
 import type { Connection } from '../../instances/connections.ts'
@@ -167,3 +170,23 @@ export const lostCredentials = (
         ]
       : [],
   )
+
+/** The tracked workflow in n8n. Nothing can be deployed to it while it is missing or archived. */
+export const trackedFindings = (state: { isGone: boolean; isArchived: boolean }): Finding[] => [
+  ...(state.isGone ? [trackedGone] : []),
+  ...(state.isArchived ? [archived] : []),
+]
+
+const trackedGone: Finding = {
+  code: 'n8n-workflow-missing',
+  level: 'error',
+  pointer: '',
+  message: 'The tracked workflow was deleted in n8n. Delete the deployment, then deploy the workflow again',
+}
+
+const archived: Finding = {
+  code: 'n8n-workflow-archived',
+  level: 'error',
+  pointer: '',
+  message: 'The workflow is archived in n8n, so it cannot be changed or published. Unarchive it in n8n',
+}

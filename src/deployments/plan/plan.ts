@@ -15,9 +15,9 @@ import { requestedBindings } from '../contract.ts'
 import { slotRefs } from '../remote/credential-refs.ts'
 import { errorHandlingOf, namedErrorWorkflow } from '../deploy/error-handling.ts'
 import type { Dependencies } from './dependencies.ts'
-import { asWarning, checkPlan, lostCredentials, unknownTypeFindings } from './checks.ts'
+import { asWarning, checkPlan, lostCredentials, trackedFindings, unknownTypeFindings } from './checks.ts'
 import type { Plan, PlannedDependency, PlanRequest } from './contract.ts'
-import { planFindings } from './findings.ts'
+import { slotFindings } from './slot-findings.ts'
 import { type PlannedCredential, plannedSlot, summarize } from './slots.ts'
 import { type Deployed, readsLive, type Release, type Releases } from '../release.ts'
 import { savedExecutions, startedBy, toRemoteBody } from '../remote/body.ts'
@@ -33,7 +33,7 @@ import {
 } from '../remote/sub-workflows.ts'
 import { findUntrackedCopies } from './untracked-copies.ts'
 import { webhookScopeOf } from '../remote/webhook-ids.ts'
-import { findWebhookConflicts } from './webhook-conflicts.ts'
+import { conflictFindings, findWebhookConflicts } from './webhook-conflicts.ts'
 
 export interface PlannerOptions {
   releases: Releases
@@ -133,11 +133,11 @@ export class Planner {
       : { conflicts: [], complete: true }
     const ours = await releases.onInstance(userId, instance.id)
     const problems = [
-      ...planFindings({
-        slots: resolved,
-        structure: findings,
-        webhooks,
-        isTrackedGone: readsLive(deployed) && remote === null,
+      ...findings,
+      ...slotFindings(resolved),
+      ...conflictFindings(webhooks),
+      ...trackedFindings({
+        isGone: readsLive(deployed) && remote === null,
         isArchived: remote?.isArchived ?? false,
       }),
       ...called.findings,

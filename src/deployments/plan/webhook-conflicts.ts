@@ -2,7 +2,9 @@
 import type { Connection } from '../../instances/connections.ts'
 import { liveNodes } from '../../n8n/api/shapes.ts'
 import type { Catalogue } from '../../n8n/catalogue/catalogue.ts'
+import type { Finding } from '../../n8n/checks/finding.ts'
 import { webhooksOf } from '../../n8n/reading/webhook-paths.ts'
+import { quoted } from '../../workflows/slot-bindings.ts'
 
 /** A page holds ten workflows. */
 const maximumPages = 20
@@ -45,6 +47,27 @@ export async function findWebhookConflicts(
     cursor = nextCursor
   }
   return { conflicts, complete: wanted.size === 0 || cursor === null }
+}
+
+export const conflictFindings = ({ conflicts, complete }: ConflictSearch): Finding[] => [
+  ...conflicts.map(
+    ({ method, path, name }): Finding => ({
+      code: 'webhook-path-taken',
+      level: 'error',
+      pointer: '',
+      message:
+        `The published workflow ${quoted(name)} already uses the webhook ${method} ${path}. Change the path, or ` +
+        'unpublish that workflow',
+    }),
+  ),
+  ...(complete ? [] : [searchIncomplete]),
+]
+
+const searchIncomplete: Finding = {
+  code: 'webhook-search-incomplete',
+  level: 'warning',
+  pointer: '',
+  message: 'The instance has too many workflows to check all of them for conflicting webhook paths',
 }
 
 interface Webhook {
