@@ -2,7 +2,7 @@
 import type { Plan, PlannedBinding, PlannedSlot } from '../../../deployments/plan/contract.ts'
 import { SelectField, TextField } from '../../components/form.tsx'
 import { plural } from '../../format.ts'
-import { isFilled, isOfSlot, slotProblem } from './effects.ts'
+import { isFilled, isOfSlot, slotProblem } from './blockers.ts'
 import { newCredentialHref } from '../../links/setup.ts'
 import { type Choices, planPath, slotField, slotValue } from './choices.ts'
 

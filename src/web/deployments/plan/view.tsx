@@ -12,7 +12,8 @@ import { continueHref, newInstanceHref } from '../../links/setup.ts'
 import { choiceFields, planPath } from './choices.ts'
 import { type ErrorWorkflow, SettingsCard } from './settings-card.tsx'
 import { FixesCard } from './fixes-card.tsx'
-import { blockersOf, type Effect, effectsOf, isFilled, warningsOf } from './effects.ts'
+import { blockersOf, isFilled, warningsOf } from './blockers.ts'
+import { type Effect, effectsOf } from './effects.ts'
 
 export interface PlanPageProps extends ChoiceCardProps {
   workflowName: string | null
