@@ -3,7 +3,7 @@ import type { ExecutionRepository, NamedExecution } from './repository.ts'
 import type { Slice } from '../http/page.ts'
 import { downloadTable, type TableColumns, type TableFormat } from '../http/table-stream.ts'
 import { type RunPosition, readRunCursor } from '../runs/order.ts'
-import type { ExecutionSearch } from './search.ts'
+import type { ExecutionSearch } from './list-filter.ts'
 
 const pageRows = 1000
 

@@ -6,7 +6,7 @@ import { instances } from '../db/schema/instances.ts'
 import { workflows, workflowVersions } from '../db/schema/workflows.ts'
 import { type NamedExecution, summaryColumns, toSummary } from './repository.ts'
 import { newestFirst, olderThan, type RunPosition, runCursor } from '../runs/order.ts'
-import { type ExecutionSearch, matching } from './search.ts'
+import { type ExecutionSearch, matching } from './list-filter.ts'
 import { slice } from '../http/page.ts'
 
 export interface ListedRun extends NamedExecution {

@@ -15,7 +15,7 @@ import {
   runCursor,
   timeOf,
 } from '../runs/order.ts'
-import { type ExecutionSearch, matching } from './search.ts'
+import { type ExecutionSearch, matching } from './list-filter.ts'
 
 /** Columns of an execution summary. */
 export const summaryColumns = (now: Date) => ({

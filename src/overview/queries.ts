@@ -4,7 +4,7 @@ import { sql } from 'drizzle-orm'
 import type { Reader } from '../db/client.ts'
 import { executions } from '../db/schema/executions.ts'
 import { isSettledIncident } from '../analytics/error-states.ts'
-import { matching } from '../executions/search.ts'
+import { matching } from '../executions/list-filter.ts'
 import { happenedAt } from '../runs/order.ts'
 
 export interface DeployedVersion extends Record<string, unknown> {

@@ -20,7 +20,7 @@ import { type CredentialRow, readCredentials } from '../../credentials/queries.t
 import { type DeploymentListRow, readDeploymentList } from '../../deployments/list-queries.ts'
 import type { DashboardDeps } from '../context.ts'
 import { byTrend } from '../components/error-trend.ts'
-import { periodBars } from './bars.ts'
+import { periodBars } from './period-bars.ts'
 
 export interface Overview {
   period: Period

@@ -13,9 +13,9 @@ import { countedRuns } from '../links/run-filter.ts'
 import { attentionOf } from './attention.ts'
 import { CredentialsCard, DeploymentsCard, ErrorsCard, LagCard, WorkflowsCard } from './cards.tsx'
 import { periods } from '../components/period.ts'
-import { periodBars } from './bars.ts'
+import { periodBars } from './period-bars.ts'
 import type { Overview } from './read-overview.ts'
-import { badFrom, type ShownTime, toDurationBuckets, toMarkers, toRunsBuckets } from './runs-buckets.ts'
+import { badFrom, type ShownTime, toDurationBuckets, toMarkers, toRunsBuckets } from './chart-data.ts'
 
 /** Error bound of percentile estimates. */
 const errorBoundText = `±${durationErrorBound * 100}%`

@@ -11,7 +11,7 @@ import { patchTo } from '../../../lib/merge-patch.ts'
 import type { Catalogue } from '../../../n8n/catalogue/catalogue.ts'
 import { checkJson } from '../../../n8n/reading/workflow-json.ts'
 import { onceKey } from '../../form-data.ts'
-import { readFields } from './fields.ts'
+import { readFields } from './type-fields.ts'
 
 /** Prefix of the type's fields, because some types have a field `name` too. */
 export const fieldPrefix = 'data.'

@@ -1,7 +1,7 @@
 /** @module The generated fields of a credential's form. */
 import { Fieldset, SelectField, TextArea, TextField, CheckField } from '../../components/form.tsx'
 import { Remark } from '../../components/card.tsx'
-import type { FormField } from './fields.ts'
+import type { FormField } from './type-fields.ts'
 import { fieldPrefix } from './save.ts'
 
 /** Our text for the notices in n8n's form, by the field that a notice is about or else by the notice's name. */

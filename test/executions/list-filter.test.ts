@@ -1,6 +1,6 @@
 /** `q` of executions: an n8n ID, or words of an error or workflow name in any script, only of the user's own runs. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { matching } from '../../src/executions/search.ts'
+import { matching } from '../../src/executions/list-filter.ts'
 import { newestFirst } from '../../src/runs/order.ts'
 import { executions } from '../../src/db/schema/executions.ts'
 import { createPostgresTestDatabase } from '../harness/database.ts'

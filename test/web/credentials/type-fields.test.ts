@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import type { Control, FormField } from '../../../src/web/credentials/form/fields.ts'
-import { controllingNames, formFields, readFields } from '../../../src/web/credentials/form/fields.ts'
+import type { Control, FormField } from '../../../src/web/credentials/form/type-fields.ts'
+import { controllingNames, formFields, readFields } from '../../../src/web/credentials/form/type-fields.ts'
 import { fieldLabel, optionLabel } from '../../../src/web/credentials/labels.ts'
 import { type Catalogue, loadCatalogue } from '../../../src/n8n/catalogue/catalogue.ts'
 
