@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { configurationPage, configurationPath } from '../../scripts/configuration-page.ts'
@@ -50,6 +50,27 @@ describe('the documentation', () => {
       expect(page.endsWith('CHANGELOG.md') ? [] : unknown).toEqual([])
     },
   )
+
+  /** `src/errors.ts`, `drizzle/functions/search_*.sql`; not `src/<feature>/rows.ts`. */
+  const filesIn = (text: string): string[] =>
+    [...text.matchAll(/`((?:src|test|scripts|docs|demo|bench|drizzle|packages|public)\/[\w./*-]+)`/g)].map(
+      ([, path = '']) => path,
+    )
+  const isMissing = (path: string) => globSync(path, { cwd: root }).length === 0
+
+  test.each(
+    pages
+      .filter((page) => !page.endsWith('CHANGELOG.md'))
+      .map((page) => [relative(root, page), page] as const),
+  )('%s names only existing files', (_, page) => {
+    expect(filesIn(readFileSync(page, 'utf8')).filter(isMissing)).toEqual([])
+  })
+
+  test('detects the name of a missing file', () => {
+    expect(
+      filesIn('`src/planted.ts`, `src/errors.ts` and `src/<feature>/rows.ts`').filter(isMissing),
+    ).toEqual(['src/planted.ts'])
+  })
 
   test('lists every decision in its index', () => {
     const folder = join(root, 'docs/decisions')
