@@ -1,5 +1,5 @@
 /** @module Opens a client for an instance, and converts the client's errors into messages for the user. */
-import { and, eq } from 'drizzle-orm'
+import { and, eq, type SQL } from 'drizzle-orm'
 import type { SecretBox } from '../crypto/secret-box.ts'
 import type { Db } from '../db/client.ts'
 import { instances } from '../db/schema/instances.ts'
@@ -53,9 +53,10 @@ export class InstanceConnections {
 
   /**
    * Sends no request. Null when the user has no such instance.
+   * @param instanceId the ID, or a subquery that selects it
    * @throws {AppError} `credential-undecryptable`, `key-unavailable`; `url-not-allowed` when the rules have changed
    */
-  async open(userId: string, instanceId: string): Promise<Connection | null> {
+  async open(userId: string, instanceId: string | SQL<string>): Promise<Connection | null> {
     const [row] = await this.#db.read
       .select({
         id: instances.id,
@@ -73,7 +74,7 @@ export class InstanceConnections {
     if (!row) return null
     const { apiKey: sealed, ...instance } = row
     const apiKey = String(
-      await this.#secretBox.open(apiKeyContext(userId, instanceId, instance.baseUrl), sealed),
+      await this.#secretBox.open(apiKeyContext(userId, instance.id, instance.baseUrl), sealed),
     )
     return { instance, client: this.clientFor(instance.baseUrl, apiKey) }
   }

@@ -5,7 +5,7 @@ import { and, eq, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import type { Db } from '../../db/client.ts'
 import { deployments, type SettingsBefore, type SlotBinding } from '../../db/schema/deployments.ts'
-import { workflowVersions } from '../../db/schema/workflows.ts'
+import { workflows, workflowVersions } from '../../db/schema/workflows.ts'
 import { AppError } from '../../errors.ts'
 import type { Connection, InstanceConnections } from '../../instances/connections.ts'
 import { liveNodes, type N8nWorkflow } from '../../n8n/api/shapes.ts'
@@ -79,6 +79,10 @@ export interface Compared {
   drift: Drift
   /** The workflow in n8n, without its success report node; null when n8n has no such workflow. */
   remote: N8nWorkflow | null
+  /** The content of the deployed version. */
+  deployed: JsonObject
+  /** The content of the current version; null unless the drift has a diff. */
+  current: JsonObject | null
   instance: Connection['instance']
 }
 
@@ -98,19 +102,39 @@ export class DeploymentDrift {
 
   /** @throws {AppError} `conflict` while an operation is in progress or when it is not in n8n, `instance-*` */
   async find(userId: string, id: string): Promise<Drift | null> {
-    const compared = await this.compare(userId, id)
-    return compared && compared.drift
+    const found = await this.#compared(userId, id)
+    if (!found) return null
+    await this.#save(userId, found)
+    return found.drift
   }
 
-  /** The drift with the workflow in n8n. @throws {AppError} as `find` */
+  /** The drift with what it compares. @throws {AppError} as `find` */
   async compare(userId: string, id: string): Promise<Compared | null> {
-    const row = await this.#row(userId, id)
-    if (!row) return null
-    const connection = await this.#open(userId, row)
+    const found = await this.#compared(userId, id)
+    if (!found) return null
+    const { row, connection, remote, drift } = found
+    const compared = { drift, remote, deployed: row.content, instance: connection.instance }
+    if (!drift.drifted || !drift.diff) {
+      await this.#save(userId, found)
+      return { ...compared, current: null }
+    }
+    const [, [current]] = await this.#db.batch([
+      this.#save(userId, found),
+      this.#db.read
+        .select({ data: workflows.data })
+        .from(workflows)
+        .where(and(eq(workflows.userId, userId), eq(workflows.id, row.workflowId))),
+    ])
+    return { ...compared, current: current?.data ?? null }
+  }
+
+  async #compared(userId: string, id: string) {
+    const found = await this.#opened(userId, id)
+    if (!found) return null
+    const { row, connection } = found
     const remote = await getWorkflow(connection, row.n8nWorkflowId)
     const drift = await this.#driftOf(userId, row, connection, remote)
-    await this.#save(userId, row, drift.drifted, remote && (await this.#endpoints(remote)))
-    return { drift, remote, instance: connection.instance }
+    return { row, connection, remote, drift, endpoints: remote && (await this.#endpoints(remote)) }
   }
 
   async #driftOf(userId: string, row: Row, connection: Opened, remote: N8nWorkflow | null): Promise<Drift> {
@@ -142,13 +166,16 @@ export class DeploymentDrift {
     }
   }
 
-  /** Stores the result, unless the deployment has changed since. */
-  async #save(userId: string, row: Row, isDrifted: boolean, endpoints: string[] | null): Promise<void> {
+  /** A statement that stores the result, unless the deployment has changed since. */
+  #save(
+    userId: string,
+    { row, drift: { drifted }, endpoints }: { row: Row; drift: Drift; endpoints: string[] | null },
+  ) {
     const at = this.#now().toISOString()
-    await this.#db.execute(sql`
+    return this.#db.execute(sql`
       update deployments set drift_checked_at = ${at}::timestamptz,
         endpoints = coalesce(${endpoints && sql.param(endpoints)}::text[], endpoints),
-        drifted_since = case when ${isDrifted}::boolean then coalesce(drifted_since, ${at}::timestamptz) end
+        drifted_since = case when ${drifted}::boolean then coalesce(drifted_since, ${at}::timestamptz) end
       where user_id = ${userId} and id = ${row.id} and intent is null and status = ${row.status}
         and version = ${row.version}::integer and n8n_workflow_id = ${row.n8nWorkflowId}
         and deployed_hash is not distinct from ${row.deployedHash}`)
@@ -160,9 +187,9 @@ export class DeploymentDrift {
    * @throws {AppError} `conflict` as `find`, or when it was deleted in n8n; `invalid-workflow`, `too-large`; `instance-*`
    */
   async adopt(userId: string, id: string): Promise<Adoption | null> {
-    const row = await this.#row(userId, id)
-    if (!row) return null
-    const connection = await this.#open(userId, row)
+    const found = await this.#opened(userId, id)
+    if (!found) return null
+    const { row, connection } = found
     const remote = await getWorkflow(connection, row.n8nWorkflowId)
     if (!remote) throw deleted()
     const sent = await this.#sent(userId, row, connection, remote)
@@ -203,7 +230,7 @@ export class DeploymentDrift {
     const { version, status } = row
     if (status !== 'tracking')
       return this.#options.deploy(userId, id, { version, publish: status === 'active' })
-    const remote = await getWorkflow(await this.#open(userId, row), row.n8nWorkflowId)
+    const remote = await getWorkflow(await this.#open(userId, id), row.n8nWorkflowId)
     if (!remote) throw deleted()
     return this.#options.deploy(userId, id, { version, publish: remote.active })
   }
@@ -263,10 +290,20 @@ export class DeploymentDrift {
     return { ...rest, n8nWorkflowId }
   }
 
-  async #open(userId: string, row: Row): Promise<Opened> {
+  /** The row and its instance, read at the same time. @throws {AppError} as `#row`, then as `#open` */
+  async #opened(userId: string, id: string): Promise<{ row: Row; connection: Opened } | null> {
+    const opening = this.#open(userId, id)
+    opening.catch(() => undefined)
+    const row = await this.#row(userId, id)
+    return row && { row, connection: await opening }
+  }
+
+  /** @param id of the deployment */
+  async #open(userId: string, id: string): Promise<Opened> {
+    const instanceId = sql<string>`(select d.instance_id from deployments d where d.user_id = ${userId} and d.id = ${id})`
     const [connection, own] = await Promise.all([
-      this.#options.connections.open(userId, row.instanceId),
-      ownCredentials(this.#db, userId, row.instanceId),
+      this.#options.connections.open(userId, instanceId),
+      ownCredentials(this.#db, userId, instanceId),
     ])
     if (!connection) throw new AppError('conflict', 'The instance has been deleted')
     return { ...connection, own }

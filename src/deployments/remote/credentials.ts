@@ -1,7 +1,7 @@
 /** @module A user's credentials on an n8n instance: pushed when changed, removed when unused. */
 import { base64url } from 'jose'
 import { sha256 } from '../../lib/encoding.ts'
-import { and, eq, sql } from 'drizzle-orm'
+import { and, eq, type SQL, sql } from 'drizzle-orm'
 import type { CredentialRepository, OpenCredential } from '../../credentials/repository.ts'
 import type { Fingerprint } from '../../crypto/fingerprint.ts'
 import type { Db } from '../../db/client.ts'
@@ -324,7 +324,7 @@ async function remove(client: Connection['client'], id: string, call: Call): Pro
 export async function ownCredentials(
   db: Db,
   userId: string,
-  instanceId: string,
+  instanceId: string | SQL<string>,
 ): Promise<Map<string, string>> {
   const rows = await db.read
     .select({ id: remoteCredentials.credentialId, n8nId: remoteCredentials.n8nCredentialId })

@@ -12,7 +12,7 @@ export interface Comparison {
   sides: ThreeWay | null
 }
 
-type CompareDeps = Pick<DashboardDeps, 'drift' | 'workflows'>
+type CompareDeps = Pick<DashboardDeps, 'drift'>
 
 /**
  * @param found the deployment, read at the same time
@@ -20,7 +20,7 @@ type CompareDeps = Pick<DashboardDeps, 'drift' | 'workflows'>
  * @throws {AppError} like `DeploymentDrift.find`
  */
 export async function compare(
-  { drift: drifts, workflows }: CompareDeps,
+  { drift: drifts }: CompareDeps,
   userId: string,
   id: string,
   found: Promise<{ deployment: Deployment; detail: DeploymentDetail }>,
@@ -28,14 +28,9 @@ export async function compare(
   const compared = await drifts.compare(userId, id)
   if (!compared) return null
   const { deployment, detail } = await found
-  const { workflowId, version, bindings, status } = deployment
-  const { drift, remote } = compared
-  if (!drift.drifted || !drift.diff || !remote) return { drift, sides: null }
-  const [deployed, wanted] = await Promise.all([
-    workflows.findVersion(userId, workflowId, version),
-    workflows.find(userId, workflowId),
-  ])
-  if (!deployed || !wanted) return { drift, sides: null }
+  const { bindings, status } = deployment
+  const { drift, remote, deployed, current } = compared
+  if (!drift.diff || !remote || !current) return { drift, sides: null }
   const { reporterWorkflowId } = compared.instance
   const forced = {
     ...savedExecutions,
@@ -52,9 +47,9 @@ export async function compare(
   return {
     drift,
     sides: threeWay(drift.diff, {
-      deployed: deployed.workflow,
+      deployed,
       n8n: { ...remote },
-      wanted: wanted.workflow,
+      wanted: current,
       forced: status === 'tracking' ? {} : forced,
       bindings: bound,
     }),
