@@ -443,6 +443,7 @@ create table workflow_versions (
   created_at timestamp(3) with time zone default now() not null,
   author text default 'user'::text not null,
   endpoints text[] default '{}'::text[] not null,
+  prompt_words tsvector generated always as (search_words(prompt, false)) stored not null,
   constraint workflow_versions_pkey PRIMARY KEY (workflow_id, version),
   constraint workflow_versions_workflow_fkey FOREIGN KEY (user_id, workflow_id) REFERENCES workflows(user_id, id) ON DELETE CASCADE
 );
@@ -566,7 +567,7 @@ CREATE UNIQUE INDEX users_email_key ON public.users USING btree (lower(email)) W
 
 CREATE INDEX webhook_tokens_user_id_instance_id_idx ON public.webhook_tokens USING btree (user_id, instance_id);
 
-CREATE INDEX workflow_versions_prompt_words_idx ON public.workflow_versions USING gin (search_words(prompt, false)) WITH (fastupdate=off) WHERE (prompt IS NOT NULL);
+CREATE INDEX workflow_versions_prompt_words_idx ON public.workflow_versions USING gin (prompt_words) WITH (fastupdate=off);
 
 CREATE INDEX workflow_versions_user_id_workflow_id_idx ON public.workflow_versions USING btree (user_id, workflow_id);
 

@@ -5,7 +5,7 @@ import type { Reader } from './client.ts'
 import { databaseError } from './errors.ts'
 
 /** The name of the newest file in `drizzle/`. */
-export const schemaVersion = '0027_search_everything'
+export const schemaVersion = '0028_prompt_words'
 
 /** @throws {AppError} `database-unavailable` when the newest migration has not been applied */
 export async function requireSchema(db: Reader): Promise<void> {

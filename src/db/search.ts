@@ -39,9 +39,12 @@ export const workflowHolds = (text: string, of: SQL): SQL =>
 export const textHolds = (text: string, column: SQL): SQL =>
   holds(sql`search_words(${column}, true)`, column, text)
 
-/** Rows whose prompt in `column` contains every word of `text` at the beginning of a word. */
-export const promptHolds = (text: string, column: SQL): SQL =>
-  holds(sql`search_words(${column}, false)`, column, text)
+/**
+ * Versions whose prompt contains every word of `text` at the beginning of a word.
+ * @param of the alias of `workflow_versions` in the statement
+ */
+export const promptHolds = (text: string, of: SQL): SQL =>
+  holds(sql`${of}.prompt_words`, sql`${of}.prompt`, text)
 
 /**
  * Like `textHolds`, for names without an index: searching for the words is far cheaper than splitting every name. A

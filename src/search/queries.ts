@@ -87,12 +87,12 @@ export async function readFound(db: Reader, userId: string, sought: Sought): Pro
         order by exact desc, named desc, lower(name) limit ${maxPerKind + 1}
       ) w)
     union all
-    (select 'prompt', workflow_id::text, name, null, version, null, null, excerpt, false
+    (select 'prompt', workflow_id::text, name, null, version, null, null,
+        coalesce(${excerptOf(sql`prompt`, longest)}, left(prompt, ${excerptChars})), false
       from (
-        select distinct on (v.workflow_id) v.workflow_id, w.name, v.version,
-          coalesce(${excerptOf(sql`v.prompt`, longest)}, left(v.prompt, ${excerptChars})) as excerpt
+        select distinct on (v.workflow_id) v.workflow_id, w.name, v.version, v.prompt
         from workflow_versions v join workflows w on w.id = v.workflow_id
-        where v.user_id = ${userId} and v.prompt is not null and ${promptHolds(query, sql`v.prompt`)}
+        where v.user_id = ${userId} and ${promptHolds(query, sql`v`)}
         order by v.workflow_id, v.version desc limit ${maxPerKind + 1}
       ) prompts)
     union all

@@ -3,7 +3,7 @@ import type { Reader } from '../db/client.ts'
 import { toSearchText } from '../db/search.ts'
 import { loadCatalogue } from '../n8n/catalogue/catalogue.ts'
 import { type FoundRow, maxNodeTypes, maxPerKind, readFound, readNames } from './queries.ts'
-import { closestWord, fold, rankOf, wordsOf } from './words.ts'
+import { closestWord, fold, rankOf, toVocabulary, wordsOf } from './words.ts'
 
 /** A page of the dashboard. */
 export interface FoundPage {
@@ -166,7 +166,7 @@ async function correct(
   const [names, catalogue] = await Promise.all([readNames(db, userId), loadCatalogue()])
   const labels = names.map((name) => `${name} ${catalogue.nodeType(name)?.displayName ?? ''}`)
   const pageTexts = pages.map(({ label, keywords }) => `${label} ${keywords}`)
-  const vocabulary = [...new Set([...labels, ...pageTexts].flatMap(wordsOf))]
+  const vocabulary = toVocabulary([...labels, ...pageTexts])
   const corrected = words.map((word) => closestWord(word, vocabulary))
   return corrected.some((word, index) => word !== words[index]) ? corrected.join(' ') : query
 }

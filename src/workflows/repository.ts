@@ -283,10 +283,14 @@ export class WorkflowRepository extends WorkflowVersions {
 
   /** Does nothing if the version exists. Copies the JSON inside the database. */
   #copyAsVersion(userId: string, id: string, origin: VersionOrigin) {
-    return this.#db
-      .insert(workflowVersions)
-      .select(this.#db.read.select(versionOf(origin)).from(workflows).where(owned(userId, id)))
-      .onConflictDoNothing()
+    const version = this.#db.read.select(versionOf(origin)).from(workflows).where(owned(userId, id))
+    return (
+      this.#db
+        .insert(workflowVersions)
+        // As SQL, because drizzle otherwise requires the generated column as well.
+        .select(version.getSQL())
+        .onConflictDoNothing()
+    )
   }
 
   /** Updates the workflow (compare-and-swap) and copies it as a version, in one transaction. */

@@ -13,6 +13,8 @@ beforeAll(async () => {
 afterAll(() => database.close())
 
 const growing = /Seq Scan on (workflows|executions|execution_keys|error_groups)/
+/** Splits a stored prompt into words, which takes 50 ms if it is long. Without statistics, the planner chooses it for every row. */
+const splitting = /search_words\((?:v\.)?prompt/
 
 test.each(['many', 'few'] as const)(
   'for an owner with %s rows: uses an index for rare and common words, letters and types',
@@ -30,7 +32,7 @@ test.each(['many', 'few'] as const)(
           database.sql.query(`explain ${query}`, params),
         ])
         const plan = rows.map((row) => Object.values(row)[0]).join('\n')
-        if (growing.test(plan)) scans.push(`${name} for ${term}: ${plan}`)
+        if (growing.test(plan) || splitting.test(plan)) scans.push(`${name} for ${term}: ${plan}`)
       }
     expect(scans).toEqual([])
   },

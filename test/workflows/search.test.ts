@@ -1,5 +1,6 @@
 /** Words in workflows and errors, in any script and Unicode form, by an index, only of the user's own. */
 import { sql } from 'drizzle-orm'
+import { search } from '../../src/search/search.ts'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { readMigrations } from '../../src/cli/operate/migrations.ts'
 import { workflowHolds } from '../../src/db/search.ts'
@@ -166,6 +167,10 @@ test('the migration makes existing descriptions, prompts, nodes and errors searc
         required_credential_types, trigger_types, webhook_paths, warnings, workflow_data, content_hash, version, updated_at)
       values (gen_random_uuid(), ${userId}, 'Old', 'Tägliche Übersicht', '自动发送每日报告', '{}', 1, '{n8n-nodes-base.slack}',
         '{}', '{}', '{}', '[]', '{"nodes":[{"name":"Tell the team"}]}', 'h', 1, '2026-01-01')`
+    await run`insert into workflow_versions (workflow_id, version, user_id, name, prompt, tags, node_count, node_types,
+        required_credential_types, trigger_types, webhook_paths, workflow_data, content_hash)
+      select id, number, user_id, name, case number when 1 then 'Überwachung, 自动发送每日报告' end, tags, 1, '{}', '{}', '{}', '{}', '{}', 'h'
+      from workflows, generate_series(1, 2) number where user_id = ${userId}`
     await run`insert into executions (id, recorded_at, user_id, instance_id, workflow_id, workflow_version, deployment_id, n8n_execution_id, status, error_message)
       select gen_random_uuid(), now(), ${userId}, gen_random_uuid(), gen_random_uuid(), 1, gen_random_uuid(), n::text, 'error', case n when 1 then 'quota überschritten' end
       from generate_series(1, 2) n`
@@ -178,6 +183,12 @@ test('the migration makes existing descriptions, prompts, nodes and errors searc
         names: ['Old'],
       })
       expect(body.items[0].updatedAt).toBe('2026-01-01T00:00:00.000Z')
+    }
+    for (const q of ['每日报', 'uberwach']) {
+      const { groups } = await search(database.db.read, userId, q)
+      expect(groups.flatMap(({ hits }) => hits).filter(({ kind }) => kind === 'prompt')).toMatchObject([
+        { name: 'Old', number: 1 },
+      ])
     }
     expect(
       await run`select n8n_execution_id as id from executions
