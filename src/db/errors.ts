@@ -89,6 +89,19 @@ export function isConnectionRefused(error: unknown): boolean {
   return false
 }
 
+/**
+ * Whether only some statements of a failed batch may be at fault. A batch that ran out of time may consist of statements that
+ * have enough time when each is sent alone. Anything else that is unavailable fails all of them.
+ */
+export function concernsSome(error: unknown): boolean {
+  const { kind, sqlState } = databaseError(error)
+  return (
+    kind !== 'unavailable' ||
+    sqlState === '57014' ||
+    findNeonDbError(error)?.sourceError?.name === 'TimeoutError'
+  )
+}
+
 /** Whether a statement caused the error. Its message can contain bound parameters: never show it. */
 export function isStatementFailure(error: unknown): boolean {
   return (

@@ -4,7 +4,7 @@
  */
 import type { NeonQueryFunction, NeonQueryPromise } from '@neondatabase/serverless'
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { databaseError } from './errors.ts'
+import { concernsSome } from './errors.ts'
 
 type Client = NeonQueryFunction<false, false>
 type Statement = Pick<NeonQueryPromise<boolean, boolean>, 'then'>
@@ -82,8 +82,8 @@ async function send(client: Client, reads: PendingRead[]): Promise<void> {
     )
     for (const [index, { resolve }] of reads.entries()) resolve(results[index])
   } catch (error) {
-    // One statement that fails must not fail the others. An unavailable database fails them all.
-    if (databaseError(error).kind !== 'unavailable') return sendEach(reads)
+    // One statement that fails or is slow must not fail the others, and its error must be its own.
+    if (concernsSome(error)) return sendEach(reads)
     for (const { reject } of reads) reject(error)
   }
 }

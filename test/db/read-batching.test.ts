@@ -96,6 +96,35 @@ describe.each(databaseKinds)('reads of one request, on $kind', ({ create }) => {
     expect(failed?.status === 'rejected' && databaseError(failed.reason).sqlState).toBe('22012')
   })
 
+  test.each([
+    ['fails', undefined, 'select 1 / 0'],
+    [
+      'is canceled by the database',
+      () => Response.json({ message: 'no', code: '57014' }, { status: 400 }),
+      'select 2',
+    ],
+    ['gets no response in time', () => Promise.reject(new DOMException('late', 'TimeoutError')), 'select 2'],
+  ])('only the one that %s is reported, with its own statement', async (_, refuse, statement) => {
+    const requests: number[] = []
+    const own = createDb({
+      databaseUrl: database.url,
+      fetch: async (request) => {
+        const text = await request.clone().text()
+        requests.push(text.split('"query"').length - 1)
+        return refuse && text.includes(statement) ? refuse() : database.gateway.fetch(request)
+      },
+    })
+    const results = await asOneRequest(() =>
+      Promise.allSettled([number(1, own.read), own.read.execute(sql.raw(statement)), number(3, own.read)]),
+    )
+    expect(results).toMatchObject([
+      { status: 'fulfilled', value: 1 },
+      { status: 'rejected', reason: { query: statement } },
+      { status: 'fulfilled', value: 3 },
+    ])
+    expect(requests[0]).toBe(3)
+  })
+
   test('a write that is run as a read is refused, alone and with the reads of its batch', async () => {
     const write = () => db.read.execute(sql`delete from users`)
     await expect(write()).rejects.toMatchObject({ cause: { code: '25006' } })
