@@ -22,6 +22,16 @@ export interface Dom {
   form: (action: string) => Record<string, string>
   /** Text of the cells of the table with the caption, label or heading, row by row, with the header. */
   table: (name: Name) => string[][]
+  /** Texts of the rows that the keys j and k select. */
+  rows: string[]
+  /** Address of the list's next page; null on the last one. */
+  next: string | null
+  /** The first value of the only term with the name. */
+  valueOf: (term: Name) => Element
+  /** The error below the invalid field with the name. */
+  errorOf: (field: string) => string
+  /** What no page contains unless it fails to escape text: inline scripts and styles, images and event handlers. */
+  injected: string[]
 }
 
 /** Text without scripts and styles, with a space between elements and none before punctuation. */
@@ -57,6 +67,7 @@ const roles: [selector: string, role: string][] = [
   ['main', 'main'],
   ['nav', 'navigation'],
   ['dialog', 'dialog'],
+  ['section[aria-label], section[aria-labelledby]', 'region'],
   ['img', 'img'],
 ]
 
@@ -126,6 +137,26 @@ export function parsePage(html: string): Dom {
   return {
     document,
     text: text(document.querySelector('main') ?? document.body),
+    rows: all('[data-row]').map(text),
+    next: document.querySelector('a[rel=next]')?.getAttribute('href') ?? null,
+    valueOf: (term) => {
+      const found = all('dt').filter((each) => isMatch(text(each), term))
+      const value = only(found, `term ${String(term)}`).nextElementSibling
+      if (value?.localName !== 'dd') throw new Error(`The term ${String(term)} has no value`)
+      return value
+    },
+    errorOf: (name) => {
+      const fields = all('[aria-invalid=true]').filter((each) => each.getAttribute('name') === name)
+      const field = only(fields, `invalid field ${name}`)
+      const ids = field.getAttribute('aria-describedby')?.split(' ') ?? []
+      const error = document.getElementById(ids.find((id) => id.endsWith('-error')) ?? '')
+      if (!error) throw new Error(`The field ${name} has no error`)
+      return text(error)
+    },
+    injected: all('*').flatMap((each) => [
+      ...(each.matches('script:not([src]), style, img') ? [each.localName] : []),
+      ...each.getAttributeNames().filter((name) => /^(on|style$)/.test(name)),
+    ]),
     allByRole,
     getByRole: (role, options = {}) =>
       only(allByRole(role, options), `${role} ${String(options.name ?? '')}`),

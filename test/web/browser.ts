@@ -2,13 +2,16 @@
 import { randomBytes } from 'node:crypto'
 import { createApp } from '../../src/app.ts'
 import type { TestApp } from '../harness/app.ts'
+import { type Dom, parsePage } from '../harness/dom.ts'
 
 export const origin = 'https://flowkeep.example.com'
 
 export interface Page {
   status: number
   headers: Headers
+  /** The body as sent. Read pages with `dom`. */
   text: string
+  dom: () => Dom
   /** Redirect target, or null. */
   location: string | null
 }
@@ -45,10 +48,12 @@ export function browser(handle: Pick<ReturnType<typeof createApp>, 'request'>): 
       else cookies.set(name, value)
     }
     const text = await response.text()
+    let dom: Dom | undefined
     return {
       status: response.status,
       headers: response.headers,
       text,
+      dom: () => (dom ??= parsePage(text)),
       location: response.headers.get('Location'),
     }
   }

@@ -10,7 +10,8 @@ import { badFrom, toMarkers, toRunsBuckets } from '../../src/web/overview/chart-
 import { emptyDelivery } from '../../src/executions/record/merge.ts'
 import { ingest } from '../../src/executions/record/ingest.ts'
 import { useTestApp } from '../harness/app.ts'
-import { signedInBrowser } from './browser.ts'
+import { type Dom, text as textOf } from '../harness/dom.ts'
+import { type Browser, signedInBrowser } from './browser.ts'
 
 const app = useTestApp()
 const markup = '<script>alert(1)</script>'
@@ -66,25 +67,36 @@ async function account(statuses: ('success' | 'error')[], name = 'Order sync') {
   return { ...tab, workflowId: workflow.id, deploymentId: deployment.id, instanceId: instance.id }
 }
 
+/** The page as its user sees it. */
+const open = async ({ get }: Pick<Browser, 'get'>, path = '/') => (await get(path)).dom()
+const attentionIn = (page: Dom) => page.getByRole('region', { name: 'Needs attention' })
+/** The cells of the workflow's row, by column. */
+const workflowIn = ({ table }: Dom, name: string) => {
+  const [columns, ...rows] = table(/^Workflows with the highest failure rate/)
+  const row = rows.find(([first]) => first === name)
+  return row && Object.fromEntries(row.map((cell, index) => [columns?.[index], cell]))
+}
+
 describe('the overview', () => {
   test('shows the first step to a new user', async () => {
-    const { text } = await (await signedInBrowser(app)).get('/')
-    expect(text).toContain('No workflows yet.')
-    expect(text).toContain('href="/workflows/new"')
-    expect(text).not.toContain('Success rate')
+    const page = await open(await signedInBrowser(app))
+    expect(page.text).toContain('No workflows yet.')
+    expect(page.getByRole('link', { name: 'Add workflow' }).getAttribute('href')).toBe('/workflows/new')
+    expect(page.text).not.toContain('Success rate')
   })
 
   test('shows a failing deployment with a next step before the figures', async () => {
-    const { get, deploymentId } = await account(['success', ...Array<'error'>(5).fill('error')])
-    const { text } = await get('/')
-    expect(text).toMatch(/Order sync v1 failed on 5 of 6 runs.*Success rate/s)
-    expect(text).toContain(`href="/deployments/${deploymentId}"`)
-    expect(text).toMatch(/Success rate.*?16\.6.*?%/s)
+    const tab = await account(['success', ...Array<'error'>(5).fill('error')])
+    const page = await open(tab)
+    expect(page.text).toMatch(/Order sync v1 failed on 5 of 6 runs.*Success rate/)
+    expect(textOf(attentionIn(page))).toContain('Order sync v1 failed on 5 of 6 runs')
+    expect(page.links).toContain(`/deployments/${tab.deploymentId}`)
+    expect(textOf(page.valueOf(/^Success rate/))).toBe('16.7 %')
   })
 
   test('shows the next step while there are workflows but no runs', async () => {
     const tab = await signedInBrowser(app)
-    const page = async () => (await tab.get('/')).text
+    const page = async () => (await open(tab)).text
     await app.deps.workflows.create(tab.userId, { workflow: { name: 'Fresh', nodes: [], connections: {} } })
     const saved = await page()
     expect(saved).toContain('Add an n8n instance next.')
@@ -93,41 +105,44 @@ describe('the overview', () => {
     await app.database.sql`insert into instances (id, user_id, name, base_url, api_key)
       values (${instanceId}, ${tab.userId}, 'prod', 'https://n8n.example', '{"header":{"kid":"k1"}}')`
     expect(await page()).toContain('Deploy a workflow next.')
-    const deployed = (await (await account([])).get('/')).text
-    expect(deployed).toContain('Order sync is on prod-eu-1. Its first run appears here.')
-    expect(deployed.match(/button primary/g)).toHaveLength(1)
+    const deployed = await open(await account([]))
+    expect(deployed.text).toContain('Order sync is on prod-eu-1. Its first run appears here.')
+    expect(deployed.document.querySelectorAll('.button.primary')).toHaveLength(1)
   })
 
   test('says once that there is nothing to compare with, and links no 0%', async () => {
-    const { get, workflowId } = await account(Array<'success'>(6).fill('success'))
-    const { text } = await get('/')
-    expect(text.match(/No runs in the previous 24 h/g)).toHaveLength(1)
-    expect(text).not.toContain('no data to compare')
-    expect(text).not.toMatch(new RegExp(`wf=${workflowId}[^>]*>0%`))
+    const tab = await account(Array<'success'>(6).fill('success'))
+    const page = await open(tab)
+    expect(page.text.split('No runs in the previous 24 h')).toHaveLength(2)
+    expect(page.text).not.toContain('no data to compare')
+    expect(workflowIn(page, 'Order sync')?.Failed).toMatch(/^0%/)
+    expect(page.allByRole('link', { name: /^0%/ })).toEqual([])
   })
 
   test('shows no problems when all runs succeed', async () => {
-    const { get } = await account(Array<'success'>(6).fill('success'))
-    const { text } = await get('/?period=7d')
-    expect(text).toContain('All clear.')
-    expect(text).toMatch(/Success rate.*?>100<small>%/s)
-    expect(text).toContain('No unresolved errors in the last 7 d.')
+    const page = await open(await account(Array<'success'>(6).fill('success')), '/?period=7d')
+    expect(textOf(attentionIn(page))).toBe('All clear.')
+    expect(textOf(page.valueOf(/^Success rate/))).toBe('100 %')
+    expect(page.text).toContain('No unresolved errors in the last 7 d.')
   })
 
   test('shows the same failure counts in figures, errors and workflows, with links', async () => {
-    const { get, workflowId } = await account(['error', 'error', 'success', 'success', 'success', 'success'])
-    const { text } = await get('/?period=30d')
-    expect(text).toMatch(/>Failed<.*?>2</s)
-    expect(text).toMatch(/\/executions\?[^"]*status=failed/)
-    expect(text).toMatch(/href="\/errors\/[0-9a-f]{16}"/)
-    expect(text).toMatch(new RegExp(`wf=${workflowId}[^>]*>33\\.3%`))
+    const tab = await account(['error', 'error', 'success', 'success', 'success', 'success'])
+    const page = await open(tab, '/?period=30d')
+    const failed = page.valueOf(/^Failed/)
+    expect(textOf(failed)).toBe('2')
+    expect(failed.querySelector('a')?.getAttribute('href')).toMatch(/^\/executions\?.*status=failed/)
+    expect(page.links.filter((href) => /^\/errors\/[0-9a-f]{16}$/.test(href))).toHaveLength(1)
+    expect(page.table('Errors in the last 30 d')[1]?.[3]).toMatch(/^2/)
+    expect(workflowIn(page, 'Order sync')?.Failed).toMatch(/^33\.3%/)
+    const rate = page.getByRole('link', { name: /^33\.3%/ })
+    expect(rate.getAttribute('href')).toContain(`wf=${tab.workflowId}`)
   })
 
   test("escapes names and messages, and shows only the user's own data", async () => {
-    const { get } = await account(Array<'error'>(6).fill('error'), markup)
-    const { text } = await get('/')
-    expect(text).not.toContain('<script>alert')
-    expect(text).toContain('&lt;script&gt;alert(1)&lt;/script&gt; v1 failed on 6 of 6 runs')
+    const page = await open(await account(Array<'error'>(6).fill('error'), markup))
+    expect(page.injected).toEqual([])
+    expect(textOf(attentionIn(page))).toContain(`${markup} v1 failed on 6 of 6 runs`)
     const other = await account(['success'], 'Of somebody else')
     expect((await other.get('/')).text).not.toContain('alert(1)')
   })
@@ -151,25 +166,25 @@ describe('the overview', () => {
     await sql`insert into credentials (id, user_id, name, n8n_credential_type, service, credential_data, field_names, known)
       select gen_random_uuid(), user_id, 'Z other ' || n, n8n_credential_type, service, credential_data, field_names, known
       from credentials, generate_series(1, 60) n where id = ${used?.id}`
-    const { text } = await get('/')
-    expect(text).toContain('60 live')
-    expect(text).toMatch(/Slack used<.*?Used by 1 workflow/s)
+    const page = await open({ get })
+    expect(page.text).toContain('60 live')
+    const [listed] = page.allByRole('listitem', { name: /Slack used/ })
+    expect(listed && textOf(listed)).toContain('Slack used Used by 1 workflow')
     await sql`update deployments set status = 'undeployed' where user_id = ${userId}`
-    const after = await get('/')
+    const after = await open({ get })
     expect(after.text).toContain('0 live')
     expect(after.text).toContain('No active deployments.')
     expect(after.text).not.toContain('No deployments yet.')
   })
 
   test.each(['24h', '7d', '30d', '90d'])('links each bar of %s to its runs', async (period) => {
-    const { get } = await account(['success', 'error'])
-    const { text } = await get(`/?period=${period}`)
-    const links = [...text.matchAll(/href="\/executions\?(from=[^"]+)" tabindex/g)].map(
-      ([, query = '']) => new URLSearchParams(query.replaceAll('&amp;', '&')),
-    )
-    const figures = /href="\/executions\?(from=[^"]+?)&amp;status=failed"/.exec(text)?.[1] ?? ''
-    const whole = new URLSearchParams(figures.replaceAll('&amp;', '&'))
-    const spans = links.map((query) => [query.get('from'), query.get('to')])
+    const page = await open(await account(['success', 'error']), `/?period=${period}`)
+    const queryOf = (link: Element | null) =>
+      new URL(link?.getAttribute('href') ?? '', 'https://flowkeep.example.com').searchParams
+    const whole = queryOf(page.valueOf(/^Failed/).querySelector('a'))
+    const spans = [...page.document.querySelectorAll('svg a[href^="/executions?from="]')]
+      .map(queryOf)
+      .map((query) => [query.get('from'), query.get('to')])
     expect(spans.length).toBeGreaterThan(20)
     expect(spans[0]?.[0]).toBe(whole.get('from'))
     expect(spans.at(-1)?.[1]).toBe(whole.get('to'))
@@ -178,9 +193,9 @@ describe('the overview', () => {
 
   test('defaults to 24 hours for unknown periods', async () => {
     const { get } = await account(['success'])
-    const { status, text } = await get('/?period=%3Cx%3E')
+    const { status, dom } = await get('/?period=%3Cx%3E')
     expect(status).toBe(200)
-    expect(text).toMatch(/aria-current="true">24 h</)
+    expect(dom().getByRole('link', { name: '24 h' }).getAttribute('aria-current')).toBe('true')
     expect(periodNamed('constructor', periods).name).toBe('24h')
   })
 })

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { v7 as uuidv7 } from 'uuid'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { useTestApp } from '../../harness/app.ts'
+import { type Dom, text as textOf } from '../../harness/dom.ts'
 import { browser, type SignedInBrowser, signedInBrowser } from '../browser.ts'
 
 const app = useTestApp()
@@ -61,15 +62,19 @@ async function deploy(credentialId: string, name = 'Triage') {
   return { workflowId, instanceId, deploymentId }
 }
 
-const versionIn = (text: string) => /name="version" value="(\d+)"/.exec(text)?.[1] ?? ''
-const onceIn = (text: string) => /name="once" value="([^"]+)"/.exec(text)?.[1] ?? ''
+/** The page as its user sees it. */
+const open = async (path: string) => (await tab.get(path)).dom()
+const onceAt = async (path: string) => (await open(path)).form(path).once ?? ''
+const attribute = (page: Dom, selector: string, name: string) =>
+  page.document.querySelector(selector)?.getAttribute(name) ?? null
 
 describe('GET /credentials', () => {
   test('shows an empty state with one button', async () => {
-    const { status, text } = await tab.get('/credentials')
+    const { status, dom } = await tab.get('/credentials')
     expect(status).toBe(200)
-    expect(text).toContain('No credentials yet.')
-    expect(text).toContain('href="/credentials/new"')
+    expect(dom().text).toContain('No credentials yet.')
+    const buttons = dom().allByRole('link', { name: 'Add credential' })
+    expect(new Set(buttons.map((each) => each.getAttribute('href')))).toEqual(new Set(['/credentials/new']))
   })
 
   test('lists rejected, untested and valid credentials in this order, with reasons', async () => {
@@ -79,14 +84,15 @@ describe('GET /credentials', () => {
     const found = await app.deps.credentials.open(tab.userId, valid.id)
     if (found) await app.deps.credentials.recordValidation(tab.userId, found, { status: 'valid' })
     await reject(rejected.id, 'invalid_auth from the service')
-    const { text } = await tab.get('/credentials')
-    const places = [rejected, untested, valid].map(({ id }) => text.indexOf(`href="/credentials/${id}"`))
+    const { text, rows, links } = await open('/credentials')
+    expect(rows).toEqual(['C rejected', 'B untested', 'A valid one'])
+    const places = [rejected, untested, valid].map(({ id }) => links.indexOf(`/credentials/${id}`))
     expect(places).toEqual(places.toSorted((a, b) => a - b))
     expect(places).not.toContain(-1)
     expect(text).toContain('invalid_auth from the service')
-    expect(text).toContain(`/credentials/${rejected.id}/edit`)
-    expect(text).not.toContain(`/credentials/${valid.id}/edit`)
-    expect(text).toMatch(/1 rejected[\s\S]*1 untested[\s\S]*1 working/)
+    expect(links).toContain(`/credentials/${rejected.id}/edit`)
+    expect(links).not.toContain(`/credentials/${valid.id}/edit`)
+    expect(text).toMatch(/1 rejected.*1 untested.*1 working/)
   })
 
   test('offers a test only if an n8n instance has the credential and can test it', async () => {
@@ -99,35 +105,41 @@ describe('GET /credentials', () => {
     const { instanceId } = await deploy(legacy.id)
     await app.database
       .sql`update instances set capabilities = '{"generation":"legacy","cannot":[]}' where id = ${instanceId}`
-    const { text } = await tab.get('/credentials')
-    expect(text).toContain(`action="/credentials/${there.id}/validate"`)
-    expect(text).not.toContain(`/credentials/${legacy.id}/validate`)
-    expect(text).not.toContain(`/credentials/${nowhere.id}/validate`)
-    const notes = [...text.matchAll(/<small>([^<]*)<\/small>/g)].map(([, note]) => note)
-    for (const note of ['In n8n, not tested yet', 'In n8n, cannot be tested there', 'Not in n8n yet'])
-      expect(notes.filter((each) => each === note)).toHaveLength(1)
+    const page = await open('/credentials')
+    expect(page.forms.filter((action) => action.endsWith('/validate'))).toEqual([
+      `/credentials/${there.id}/validate`,
+    ])
+    const table = page.table('Credentials, worst health first')
+    const healthOf = (name: string) => table.find(([cell = '']) => cell.includes(name))?.[1]
+    expect(healthOf('There')).toBe('Untested In n8n, not tested yet')
+    expect(healthOf('Legacy')).toBe('Untested In n8n, cannot be tested there')
+    expect(healthOf('Nowhere')).toBe('Untested Not in n8n yet')
+    for (const { id } of [legacy, nowhere])
+      expect(page.links.filter((href) => href.startsWith(`/credentials/${id}/validate`))).toEqual([])
   })
 
   test('returns to the filtered list after a test', async () => {
-    await deploy((await createCredential('There')).id)
-    const { text } = await tab.get('/credentials?q=th&status=untested&period=7d')
-    expect(text).toContain('name="return" value="/credentials?q=th&amp;status=untested&amp;period=7d"')
+    const { id } = await createCredential('There')
+    await deploy(id)
+    const list = '/credentials?q=th&status=untested&period=7d'
+    expect((await open(list)).form(`/credentials/${id}/validate`).return).toBe(list)
   })
 
   test('shows when n8n last rejected it', async () => {
     const { id } = await createCredential('Rejected')
     await reject(id, 'invalid_auth.')
-    expect((await tab.get('/credentials')).text).toMatch(/invalid_auth · tested \d\d:\d\d/)
-    expect((await tab.get(`/credentials/${id}`)).text).toMatch(/Tested [^<]*\d\d:\d\d/)
+    expect((await open('/credentials')).text).toMatch(/invalid_auth · tested \d\d:\d\d/)
+    const reason = (await open(`/credentials/${id}`)).getByRole('region', { name: 'Reason for rejection' })
+    expect(textOf(reason)).toMatch(/Tested .*\d\d:\d\d/)
   })
 
   test('lists the missing types that workflows require, with a button for each', async () => {
     await workflow('Needs Slack')
-    const { text } = await tab.get('/credentials')
+    const { text, links } = await open('/credentials')
     expect(text).toContain('1 missing credential')
-    expect(text).toContain('href="/credentials/new/slackApi"')
+    expect(links).toContain('/credentials/new/slackApi')
     await createCredential('Slack')
-    expect((await tab.get('/credentials')).text).not.toContain('missing credential')
+    expect((await open('/credentials')).text).not.toContain('missing credential')
   })
 
   test.each([
@@ -141,35 +153,31 @@ describe('GET /credentials', () => {
     await createCredential('Ops bot')
     const gateway = await createCredential('Gateway', { name: 'X-Key', value: 'v' }, 'httpHeaderAuth')
     await reject(gateway.id, 'no')
-    const { text } = await tab.get(`/credentials?${query}`)
-    const rows = [...text.matchAll(/class="row-link"[^>]*>([^<]*)</g)].map(([, row]) => row)
-    expect(rows).toEqual([name])
+    expect((await open(`/credentials?${query}`)).rows).toEqual([name])
   })
 
   test('matches filter wildcards literally', async () => {
     await createCredential('100 percent')
-    expect((await tab.get('/credentials?q=100%25')).text).toContain('No credentials match.')
+    expect((await open('/credentials?q=100%25')).text).toContain('No credentials match.')
   })
 
   test.each(['status=broken', 'after=nonsense'])('ignores %s and reports it', async (query) => {
     await createCredential('Ops bot')
-    const { status, text } = await tab.get(`/credentials?${query}`)
+    const { status, dom } = await tab.get(`/credentials?${query}`)
     expect(status).toBe(200)
-    expect(text).toContain(query)
-    expect(text).toContain('Ops bot')
+    expect(dom().text).toContain(`Ignored 1 invalid filter: ${query}.`)
+    expect(dom().rows).toEqual(['Ops bot'])
   })
 
   test('pages after 50 credentials and lists each one once', async () => {
     for (let index = 0; index < 53; index += 1)
       await createCredential(`Bot ${String(index).padStart(2, '0')}`)
-    const namesIn = (text: string) =>
-      [...text.matchAll(/class="row-link"[^>]*>(Bot \d\d)</g)].map(([, name]) => name)
-    const first = await tab.get('/credentials')
-    const next = /href="(\/credentials\?after=[^"]+)"/.exec(first.text)?.[1] ?? ''
-    const second = await tab.get(next)
-    expect(namesIn(first.text)).toHaveLength(50)
-    expect(namesIn(second.text)).toEqual(['Bot 50', 'Bot 51', 'Bot 52'])
-    expect(second.text).not.toContain('rel="next"')
+    const first = await open('/credentials')
+    expect(first.next).toMatch(/^\/credentials\?after=/)
+    const second = await open(first.next ?? '')
+    expect(first.rows).toHaveLength(50)
+    expect(second.rows).toEqual(['Bot 50', 'Bot 51', 'Bot 52'])
+    expect(second.next).toBeNull()
   })
 
   test('shows nothing from another user', async () => {
@@ -196,19 +204,18 @@ describe('GET /credentials', () => {
 
 describe('choosing a type', () => {
   test('finds types by part of their name, best match first', async () => {
-    const { text } = await tab.get('/credentials/new?q=slack')
-    const types = [...text.matchAll(/href="\/credentials\/new\/(\w+)"/g)].map(([, type]) => type)
-    expect(types[0]).toBe('slackApi')
-    expect(types).toContain('slackOAuth2Api')
-    expect(types).not.toContain('postgres')
+    const { links } = await open('/credentials/new?q=slack')
+    const types = links.filter((href) => href.startsWith('/credentials/new/'))
+    expect(types[0]).toBe('/credentials/new/slackApi')
+    expect(types).toContain('/credentials/new/slackOAuth2Api')
+    expect(types).not.toContain('/credentials/new/postgres')
   })
 
   test('offers the type of a community node by its exact name, as JSON', async () => {
-    const { text } = await tab.get('/credentials/new?q=acmeCrmApi')
-    expect(text).toContain('href="/credentials/new/acmeCrmApi"')
-    const form = await tab.get('/credentials/new/acmeCrmApi')
-    expect(form.text).toContain('name="json"')
-    expect(form.text).toContain('Not a built-in n8n type')
+    expect((await open('/credentials/new?q=acmeCrmApi')).links).toContain('/credentials/new/acmeCrmApi')
+    const page = await open('/credentials/new/acmeCrmApi')
+    expect(page.form('/credentials/new/acmeCrmApi')).toHaveProperty('json')
+    expect(page.text).toContain('Not a built-in n8n type')
   })
 
   test.each(['/credentials/new/1abc', '/credentials/new/constructor', '/credentials/new/%3Cb%3E'])(
@@ -219,19 +226,22 @@ describe('choosing a type', () => {
   )
 
   test('escapes the search query', async () => {
-    const { text } = await tab.get(`/credentials/new?q=${encodeURIComponent(xss)}`)
-    expect(text).not.toContain(xss)
+    const page = await open(`/credentials/new?q=${encodeURIComponent(xss)}`)
+    expect(page.injected).toEqual([])
+    expect(page.getByRole('searchbox', { name: /type/i }).getAttribute('value')).toBe(xss)
   })
 })
 
 describe('the form of a new credential', () => {
   test('shows fields for the choices in its URL and ignores other values there', async () => {
-    expect((await tab.get('/credentials/new/postgres')).text).not.toContain('name="data.sshHost"')
-    const { text } = await tab.get(
-      '/credentials/new/postgres?data.sshTunnel=true&data.host=from-the-url&data.password=p4ssw0rd',
-    )
-    expect(text).toContain('name="data.sshHost"')
-    expect(text).not.toMatch(/value="(?:from-the-url|p4ssw0rd)"/)
+    const path = '/credentials/new/postgres'
+    expect((await open(path)).form(path)).not.toHaveProperty(['data.sshHost'])
+    const page = await open(`${path}?data.sshTunnel=true&data.host=from-the-url&data.password=p4ssw0rd`)
+    const form = page.form(path)
+    expect(form).toHaveProperty(['data.sshHost'])
+    expect(form).toMatchObject({ 'data.host': '', 'data.password': '' })
+    const values = [...page.document.querySelectorAll('[value]')].map((each) => each.getAttribute('value'))
+    expect(values.filter((value) => value === 'from-the-url' || value === 'p4ssw0rd')).toEqual([])
   })
 
   test.each(['new', 'edit'])(
@@ -239,20 +249,19 @@ describe('the form of a new credential', () => {
     async (which) => {
       const made = await createCredential('CRM', { host: 'db.example', password: 'p4ssw0rd' }, 'postgres')
       const path = which === 'new' ? '/credentials/new/postgres' : `/credentials/${made.id}/edit`
-      const { text } = await tab.get(path)
-      const form = text.slice(text.indexOf('id="credential-form"'))
-      const buttons = [
-        ...form.slice(0, form.indexOf('</form>')).matchAll(/<button type="submit"[^>]*>/g),
-      ].map(String)
-      expect(buttons[0]).not.toMatch(/name=|formnovalidate/)
-      expect(buttons[0]).toContain('tabindex="-1"')
-      expect(buttons.some((button) => button.includes('name="update"'))).toBe(true)
+      const { document } = await open(path)
+      const [first, ...others] = document.querySelectorAll('#credential-form button[type=submit]')
+      expect(first?.hasAttribute('name')).toBe(false)
+      expect(first?.hasAttribute('formnovalidate')).toBe(false)
+      expect(first?.getAttribute('tabindex')).toBe('-1')
+      expect(others.map((button) => button.getAttribute('name'))).toContain('update')
     },
   )
 
   test('updates its fields without a script and keeps typed values except secrets', async () => {
     const secret = canary()
-    const { status, text } = await tab.post('/credentials/new/postgres', {
+    const path = '/credentials/new/postgres'
+    const { status, text, dom } = await tab.post(path, {
       name: 'CRM',
       'data.host': 'db.example',
       'data.password': secret,
@@ -260,15 +269,15 @@ describe('the form of a new credential', () => {
       update: '1',
     })
     expect(status).toBe(200)
-    expect(text).toContain('name="data.sshHost"')
-    expect(text).toContain('value="db.example"')
+    expect(dom().form(path)).toHaveProperty(['data.sshHost'])
+    expect(dom().form(path)['data.host']).toBe('db.example')
     expect(text).not.toContain(secret)
     expect((await app.deps.credentials.list(tab.userId, {}, { limit: 5, after: null })).items).toEqual([])
   })
 
   test('stores the credential encrypted and shows none of its values', async () => {
     const secret = canary()
-    const once = onceIn((await tab.get('/credentials/new/postgres')).text)
+    const once = await onceAt('/credentials/new/postgres')
     const answer = await tab.post('/credentials/new/postgres', {
       once,
       name: ' CRM ',
@@ -283,8 +292,8 @@ describe('the form of a new credential', () => {
     expect(await opened(id)).toEqual({ host: 'db.example', port: 5433, password: secret, sshTunnel: false })
     const page = await tab.get(answer.location ?? '')
     expect(page.status).toBe(200)
-    expect(page.text).toContain('Saved CRM')
-    expect(page.text).toContain('warehouse')
+    expect(page.dom().text).toContain('Saved CRM')
+    expect(textOf(page.dom().valueOf('Service'))).toBe('warehouse')
     const everything = [
       page.text,
       answer.text,
@@ -297,7 +306,7 @@ describe('the form of a new credential', () => {
   })
 
   test('creates one credential when submitted twice', async () => {
-    const once = onceIn((await tab.get('/credentials/new/slackApi')).text)
+    const once = await onceAt('/credentials/new/slackApi')
     const fields = { once, name: 'Twice', 'data.accessToken': 'xoxb-1' }
     const [first, second] = [
       await tab.post('/credentials/new/slackApi', fields),
@@ -309,53 +318,31 @@ describe('the form of a new credential', () => {
   })
 
   test.each<[string, string, Record<string, string>, string, RegExp]>([
-    ['a missing name', 'slackApi', { 'data.accessToken': 'x' }, 'field-name', /At least 1 character/],
-    ['an empty required field', 'slackApi', { name: 'x' }, 'field-data.accessToken', /Is required/],
-    [
-      'an invalid number',
-      'postgres',
-      { name: 'x', 'data.port': 'many' },
-      'field-data.port',
-      /Must be a number/,
-    ],
-    ['an invalid option', 'postgres', { name: 'x', 'data.ssl': 'maybe' }, 'field-data.ssl', /Must be one of/],
-    [
-      'invalid JSON',
-      'httpCustomAuth',
-      { name: 'x', 'data.json': '{' },
-      'field-data.json',
-      /Is not valid JSON/,
-    ],
-    [
-      'JSON that is not an object',
-      'acmeCrmApi',
-      { name: 'x', json: '[]' },
-      'field-json',
-      /Must be a JSON object/,
-    ],
+    ['a missing name', 'slackApi', { 'data.accessToken': 'x' }, 'name', /At least 1 character/],
+    ['an empty required field', 'slackApi', { name: 'x' }, 'data.accessToken', /Is required/],
+    ['an invalid number', 'postgres', { name: 'x', 'data.port': 'many' }, 'data.port', /Must be a number/],
+    ['an invalid option', 'postgres', { name: 'x', 'data.ssl': 'maybe' }, 'data.ssl', /Must be one of/],
+    ['invalid JSON', 'httpCustomAuth', { name: 'x', 'data.json': '{' }, 'data.json', /Is not valid JSON/],
+    ['JSON that is not an object', 'acmeCrmApi', { name: 'x', json: '[]' }, 'json', /Must be a JSON object/],
     [
       'an invalid field name',
       'acmeCrmApi',
       { name: 'x', json: '{"__proto__":1}' },
-      'field-json',
+      'json',
       /Not a valid field name/,
     ],
     [
       'a port beyond the range',
       'postgres',
       { name: 'x', 'data.port': '99999999' },
-      'field-data.port',
+      'data.port',
       /^Must be a port: a whole number from 1 to 65535\.$/,
     ],
-    ['a NUL character', 'slackApi', { name: 'x', 'data.accessToken': 'a\0b' }, 'field-data.accessToken', /./],
-  ])('shows an error under its field: %s', async (_fault, type, fields, control, message) => {
-    const { status, text } = await tab.post(`/credentials/new/${type}`, fields)
+    ['a NUL character', 'slackApi', { name: 'x', 'data.accessToken': 'a\0b' }, 'data.accessToken', /./],
+  ])('shows an error under its field: %s', async (_fault, type, fields, field, message) => {
+    const { status, dom } = await tab.post(`/credentials/new/${type}`, fields)
     expect(status).toBe(422)
-    const error = new RegExp(
-      `id="${control.replaceAll('.', '\\.')}-error"[\\s\\S]*?<span>([^<]*)</span>`,
-    ).exec(text)?.[1]
-    expect(error).toMatch(message)
-    expect(text).toContain('aria-invalid="true"')
+    expect(dom().errorOf(field)).toMatch(message)
   })
 
   test('keeps typed values except secrets after an error', async () => {
@@ -365,30 +352,30 @@ describe('the form of a new credential', () => {
       service: 'chat',
       'data.accessToken': token,
     })
-    expect(wrong.text).toContain('value="chat"')
+    expect(wrong.dom().form('/credentials/new/slackApi').service).toBe('chat')
     expect(wrong.text).not.toContain(token)
     const unknown = await tab.post('/credentials/new/acmeCrmApi', { name: 'Typed', json: `{"key":"${json}"` })
-    expect(unknown.text).toContain('value="Typed"')
+    expect(unknown.dom().form('/credentials/new/acmeCrmApi').name).toBe('Typed')
     expect(unknown.text).not.toContain(json)
     expect(app.logs.join('\n')).not.toMatch(new RegExp(`${token}|${json}`))
   })
 
   test('reports a taken name under the name field', async () => {
     await createCredential('Same')
-    const { status, text } = await tab.post('/credentials/new/slackApi', {
+    const { status, dom } = await tab.post('/credentials/new/slackApi', {
       name: 'Same',
       'data.accessToken': 'x',
     })
     expect(status).toBe(409)
-    expect(text).toMatch(/id="field-name-error"/)
+    expect(dom().errorOf('name')).toMatch(/name/)
   })
 
   test('explains the sign-in through n8n for an OAuth type', async () => {
-    const { text } = await tab.get('/credentials/new/slackOAuth2Api')
+    const { text } = await open('/credentials/new/slackOAuth2Api')
     expect(text).toContain('Sign in through n8n')
     expect(text).not.toContain('Client credentials')
-    expect((await tab.get('/credentials/new/oAuth2Api')).text).toContain('the grant type Client credentials')
-    expect((await tab.get('/credentials/new/slackApi')).text).not.toContain('Sign in through n8n')
+    expect((await open('/credentials/new/oAuth2Api')).text).toContain('the grant type Client credentials')
+    expect((await open('/credentials/new/slackApi')).text).not.toContain('Sign in through n8n')
   })
 
   test('returns to the previous page, on this server only', async () => {
@@ -400,14 +387,20 @@ describe('the form of a new credential', () => {
 })
 
 test('a form shows n8n’s defaults and the range of a port', async () => {
-  const { text } = await tab.get('/credentials/new/postgres')
-  const input = (name: string) => new RegExp(`<input[^>]*id="field-data\\.${name}"[^>]*>`).exec(text)?.[0]
-  expect(input('host')).toContain('placeholder="localhost"')
-  for (const attribute of ['type="number"', 'placeholder="5432"', 'min="1"', 'max="65535"', 'step="1"'])
-    expect(input('port')).toContain(attribute)
-  expect(input('maxConnections')).toContain('placeholder="100"')
-  expect(input('maxConnections')).not.toMatch(/ (?:min|max)=/)
-  expect(text.indexOf('field-data.port')).toBeLessThan(text.indexOf('field-data.ssl'))
+  const page = await open('/credentials/new/postgres')
+  const shown = (name: string) =>
+    Object.fromEntries(
+      ['type', 'placeholder', 'min', 'max', 'step'].map((each) => [
+        each,
+        attribute(page, `input[name="data.${name}"]`, each),
+      ]),
+    )
+  expect(shown('host')).toMatchObject({ placeholder: 'localhost' })
+  expect(shown('port')).toEqual({ type: 'number', placeholder: '5432', min: '1', max: '65535', step: '1' })
+  expect(shown('maxConnections')).toMatchObject({ placeholder: '100', min: null, max: null })
+  const names = Object.keys(page.form('/credentials/new/postgres'))
+  expect(names).toContain('data.port')
+  expect(names.indexOf('data.port')).toBeLessThan(names.indexOf('data.ssl'))
 })
 
 describe('GET /credentials/:id', () => {
@@ -416,14 +409,17 @@ describe('GET /credentials/:id', () => {
     const made = await createCredential(xss, { accessToken: secret })
     const { workflowId, deploymentId } = await deploy(made.id, `${xss} flow`)
     await reject(made.id, `Refused ${secret} at the service`)
-    const { status, text } = await tab.get(`/credentials/${made.id}`)
+    const { status, text, dom } = await tab.get(`/credentials/${made.id}`)
+    const page = dom()
     expect(status).toBe(200)
-    expect(text).not.toContain(xss)
+    expect(page.injected).toEqual([])
+    expect(page.getByRole('heading', { name: xss }).localName).toBe('h1')
     expect(text).not.toContain(secret)
-    expect(text).toContain('Refused [redacted] at the service')
-    expect(text).toContain('Access token')
-    for (const href of [`/workflows/${workflowId}`, `/deployments/${deploymentId}`])
-      expect(text).toContain(`href="${href}"`)
+    expect(page.text).toContain('Refused [redacted] at the service')
+    expect(textOf(page.valueOf('Stored values'))).toContain('Access token')
+    expect(page.links).toEqual(
+      expect.arrayContaining([`/workflows/${workflowId}`, `/deployments/${deploymentId}`]),
+    )
   })
 
   test('shows only runs that failed at a node that uses it', async () => {
@@ -439,10 +435,11 @@ describe('GET /credentials/:id', () => {
       return id
     }
     const [ours, others] = [await run('Post', 'invalid_auth'), await run('Elsewhere', 'not ours')]
-    const { text } = await tab.get(`/credentials/${made.id}`)
-    expect(text).toContain(`href="/executions/${ours}"`)
+    const { text, links } = await open(`/credentials/${made.id}`)
+    expect(links).toContain(`/executions/${ours}`)
     expect(text).toContain('rejected with 401')
-    expect(text).not.toContain(others)
+    expect(links.filter((href) => href.includes(others))).toEqual([])
+    expect(text).not.toContain('not ours')
   })
 
   test.each(['nonsense', uuidv7()])('responds with 404 for %s', async (id) => {
@@ -453,12 +450,12 @@ describe('GET /credentials/:id', () => {
 describe('a changed credential in n8n', () => {
   test('shows that n8n has the old value, with a button that pushes the new one', async () => {
     const made = await createCredential('Pushed')
-    expect((await tab.get(`/credentials/${made.id}`)).text).not.toContain('old value')
+    expect((await open(`/credentials/${made.id}`)).text).not.toContain('old value')
     const { deploymentId } = await deploy(made.id)
-    const { text } = await tab.get(`/credentials/${made.id}`)
+    const { text, links, forms } = await open(`/credentials/${made.id}`)
     expect(text).toContain('n8n still has the old value')
-    expect(text).toContain(`href="/deployments/${deploymentId}"`)
-    expect(text).toContain(`action="/credentials/${made.id}/push"`)
+    expect(links).toContain(`/deployments/${deploymentId}`)
+    expect(forms).toContain(`/credentials/${made.id}/push`)
     // The instance does not respond, so the push fails. The page reports it.
     const pushed = await tab.post(`/credentials/${made.id}/push`, {})
     expect(pushed).toMatchObject({ status: 303, location: `/credentials/${made.id}` })
@@ -468,11 +465,11 @@ describe('a changed credential in n8n', () => {
     const [made, other] = [await createCredential('Replaced'), await createCredential('Its successor')]
     const { deploymentId } = await deploy(made.id)
     const path = `/credentials/${made.id}/replace`
-    expect((await tab.get(`/credentials/${made.id}`)).text).toContain(`href="${path}"`)
-    const { text } = await tab.get(`${path}?with=${other.id}`)
-    expect(text).toContain('Affected deployments')
-    expect(text).toContain(`href="/deployments/${deploymentId}"`)
-    expect(text).toContain('Replace in 1 deployment')
+    expect((await open(`/credentials/${made.id}`)).links).toContain(path)
+    const page = await open(`${path}?with=${other.id}`)
+    expect(page.text).toContain('Affected deployments')
+    expect(page.links).toContain(`/deployments/${deploymentId}`)
+    expect(page.getByRole('button', { name: 'Replace in 1 deployment' }).getAttribute('type')).toBe('submit')
     const [row] = await app.database.sql`select bindings from deployments where id = ${deploymentId}`
     expect(JSON.stringify(row)).toContain(made.id)
   })
@@ -486,10 +483,11 @@ describe('editing a credential', () => {
       { host: 'db.canary.example', password: before, port: 5433 },
       'postgres',
     )
-    const form = await tab.get(`/credentials/${made.id}/edit`)
-    expect(form.text).not.toMatch(new RegExp(`${before}|db\\.canary|5433`))
-    const answer = await tab.post(`/credentials/${made.id}/edit`, {
-      version: versionIn(form.text),
+    const path = `/credentials/${made.id}/edit`
+    const form = await tab.get(path)
+    for (const stored of [before, 'db.canary', '5433']) expect(form.text).not.toContain(stored)
+    const answer = await tab.post(path, {
+      version: form.dom().form(path).version ?? '',
       name: 'CRM',
       'data.host': '',
       'data.password': after,
@@ -504,7 +502,8 @@ describe('editing a credential', () => {
     await tab.post(`/credentials/${made.id}/edit`, { version: '1', name: 'CRM', remove: 'password' })
     expect(await opened(made.id)).toEqual({ host: 'a' })
     const slack = await createCredential('Slack')
-    expect((await tab.get(`/credentials/${slack.id}/edit`)).text).not.toContain('name="remove"')
+    const { document } = await open(`/credentials/${slack.id}/edit`)
+    expect(document.querySelectorAll('[name=remove]')).toHaveLength(0)
     expect(
       (
         await tab.post(`/credentials/${slack.id}/edit`, {
@@ -547,16 +546,15 @@ describe('editing a credential', () => {
     const made = await createCredential('CRM', { host: 'a', password: 'first' }, 'postgres')
     await app.deps.credentials.update(tab.userId, made.id, 1, { name: 'Renamed elsewhere' })
     const input = { name: 'Mine', 'data.host': 'b', 'data.password': secret }
-    const conflict = await tab.post(`/credentials/${made.id}/edit`, { version: '1', ...input })
+    const path = `/credentials/${made.id}/edit`
+    const conflict = await tab.post(path, { version: '1', ...input })
     expect(conflict.status).toBe(412)
-    expect(conflict.text).toContain('The credential was changed elsewhere')
-    expect(conflict.text).toContain('value="Mine"')
+    expect(conflict.dom().text).toContain('The credential was changed elsewhere')
+    const form = conflict.dom().form(path)
+    expect(form.name).toBe('Mine')
     expect(conflict.text).not.toContain(secret)
     expect(await opened(made.id)).toMatchObject({ host: 'a' })
-    const again = await tab.post(`/credentials/${made.id}/edit`, {
-      version: versionIn(conflict.text),
-      ...input,
-    })
+    const again = await tab.post(path, { version: form.version ?? '', ...input })
     expect(again.status).toBe(303)
     expect(await opened(made.id)).toEqual({ host: 'b', password: secret })
   })
@@ -567,7 +565,7 @@ describe('editing a credential', () => {
       jsonb_set(credential_data, '{ciphertext}', '"AAAA"') where id = ${made.id}`
     const form = await tab.get(`/credentials/${made.id}/edit`)
     expect(form.status).toBe(200)
-    expect(form.text).toContain('replaces all of its values')
+    expect(form.dom().text).toContain('replaces all of its values')
     const answer = await tab.post(`/credentials/${made.id}/edit`, {
       version: '1',
       name: 'Broken',
@@ -583,7 +581,7 @@ describe('testing and deleting', () => {
     const made = await createCredential('Slack')
     const answer = await tab.post(`/credentials/${made.id}/validate`, {})
     expect(answer).toMatchObject({ status: 303, location: `/credentials/${made.id}` })
-    expect((await tab.get(`/credentials/${made.id}`)).text).toContain(
+    expect((await open(`/credentials/${made.id}`)).text).toContain(
       'Not tested: No n8n instance has this credential',
     )
   })
@@ -592,7 +590,7 @@ describe('testing and deleting', () => {
     const made = await createCredential('Slack')
     const wrong = await tab.post(`/credentials/${made.id}/delete`, { confirm: 'slack' })
     expect(wrong.status).toBe(422)
-    expect(wrong.text).toContain('The name does not match')
+    expect(wrong.dom().text).toContain('The name does not match')
     expect(await opened(made.id)).toBeDefined()
     const right = await tab.post(`/credentials/${made.id}/delete`, { confirm: 'Slack' })
     expect(right).toMatchObject({ status: 303, location: '/credentials' })
@@ -604,8 +602,8 @@ describe('testing and deleting', () => {
     const { deploymentId } = await deploy(made.id, 'Support triage')
     const refused = await tab.post(`/credentials/${made.id}/delete`, { confirm: 'Slack' })
     expect(refused.status).toBe(409)
-    expect(refused.text).toContain('1 deployment uses it')
-    expect(refused.text).toContain(`href="/deployments/${deploymentId}"`)
+    expect(refused.dom().text).toContain('1 deployment uses it')
+    expect(refused.dom().links).toContain(`/deployments/${deploymentId}`)
     const forced = await tab.post(`/credentials/${made.id}/delete`, { confirm: 'Slack', force: 'true' })
     expect(forced.location).toBe('/credentials')
   })

@@ -12,9 +12,9 @@ const inN8n = (token: string) =>
   [...world.stub.state.credentials.values()].find(({ data }) => data['accessToken'] === token)
 const works = (token: string) => world.stub.state.workingCredentials.add(inN8n(token)?.id ?? '')
 const change = async (person: Person, id: string, token: string) => {
-  const { text } = await person.get(`/credentials/${id}/edit`)
-  const version = /name="version" value="(\d+)"/.exec(text)?.[1] ?? ''
-  const saved = await person.submit(`/credentials/${id}/edit`, {
+  const path = `/credentials/${id}/edit`
+  const { version = '' } = fieldsOf((await person.get(path)).text, path)
+  const saved = await person.submit(path, {
     version,
     name: 'Slack ops-bot',
     'data.accessToken': token,
@@ -55,9 +55,11 @@ describe('a new credential', () => {
       await person.addServer('two', 'https://second.example.com'),
     ]
     const id = await person.credential()
-    const { text } = await person.get(`/credentials/${id}`)
-    const options = [...text.matchAll(/<option value="([^"]+)"/g)].map(([, value]) => value)
-    expect(options.toSorted()).toEqual([first, second].toSorted())
+    const page = (await person.get(`/credentials/${id}`)).dom()
+    const options = [...page.getByLabel('Instance').querySelectorAll('option')]
+    expect(options.map((option) => option.getAttribute('value')).toSorted()).toEqual(
+      [first, second].toSorted(),
+    )
   })
 
   test.each<[string, string, Record<string, unknown>, string | null]>([
@@ -73,9 +75,9 @@ describe('a new credential', () => {
         where id = ${instanceId}`
     }
     const id = await person.credential('Slack', type, data)
-    const { text } = await person.get(`/credentials/${id}`)
-    expect(text).not.toContain(`/credentials/${id}/validate`)
-    expect(textOf(text)).toContain('Not in n8n yet')
+    const page = (await person.get(`/credentials/${id}`)).dom()
+    expect([...page.forms, ...page.links]).not.toContain(`/credentials/${id}/validate`)
+    expect(page.text).toContain('Not in n8n yet')
   })
 
   test.each([

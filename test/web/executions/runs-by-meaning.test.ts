@@ -1,6 +1,7 @@
 /** Figures count production runs, link to exactly those runs, and include failures without a run. */
 import { beforeAll, expect, test } from 'vitest'
 import { useTestApp } from '../../harness/app.ts'
+import { type Dom, text as textOf } from '../../harness/dom.ts'
 import { type ExecutionsWorld, executionsWorld } from './world.ts'
 
 const app = useTestApp()
@@ -26,55 +27,52 @@ beforeAll(async () => {
   })
 })
 
-const page = async (path: string) =>
-  (await world.get(path)).text.replaceAll('&#39;', "'").replaceAll('&amp;', '&')
+/** The page as its user sees it. */
+const open = async (path: string) => (await world.get(path)).dom()
+/** The numbers of the listed runs, such as `#3`. */
+const listed = ({ rows }: Dom) => rows.map((row) => row.split(' ').at(-1)).toSorted()
 
 /** A figure of the overview: its value, and the number of runs in the linked list. */
-async function figure(text: string, label: string) {
-  const [, href = '', value = ''] =
-    new RegExp(`<dt>${label}[\\s\\S]*?<a href="([^"]+)">(\\d+)`).exec(text) ?? []
-  const list = await page(href)
-  return { value, listed: list.match(/class="row-link"/g)?.length ?? 0 }
+async function figure({ valueOf }: Dom, label: RegExp) {
+  const value = valueOf(label)
+  const href = value.querySelector('a')?.getAttribute('href') ?? ''
+  expect(href).toMatch(/^\/executions\?/)
+  return { value: textOf(value), listed: (await open(href)).rows.length }
 }
 
 test('the overview counts production runs and links to exactly those', async () => {
-  const text = await page('/')
-  expect(await figure(text, 'Runs')).toEqual({ value: '2', listed: 2 })
-  expect(await figure(text, 'Failed')).toEqual({ value: '1', listed: 1 })
-  const all = await page('/?include=manual,sub,error')
-  expect(await figure(all, 'Runs')).toEqual({ value: '4', listed: 4 })
-  expect(await figure(all, 'Failed')).toEqual({ value: '3', listed: 3 })
-  const [, other = ''] = /href="(\/\?include=[^"]+)"[^>]*>All runs</.exec(text) ?? []
+  const page = await open('/')
+  expect(await figure(page, /^Runs/)).toEqual({ value: '2', listed: 2 })
+  expect(await figure(page, /^Failed/)).toEqual({ value: '1', listed: 1 })
+  const all = await open('/?include=manual,sub,error')
+  expect(await figure(all, /^Runs/)).toEqual({ value: '4', listed: 4 })
+  expect(await figure(all, /^Failed/)).toEqual({ value: '3', listed: 3 })
+  const other = page.getByRole('link', { name: 'All runs' }).getAttribute('href') ?? ''
   expect(decodeURIComponent(other)).toBe('/?include=manual,sub,error')
 })
 
 test('a trigger that cannot start needs attention and is an incident of its workflow and error group', async () => {
-  const text = await page('/')
+  const { text } = await open('/')
   expect(text).toContain('Support triage: Trigger cannot start.')
   expect(text).toContain('1 incident')
-  const workflow = await page(`/workflows/${world.workflowId}`)
-  expect(workflow).toContain('id="incidents"')
-  const [, group = ''] =
-    /href="(\/errors\/[0-9a-f]{16})"/.exec(workflow.slice(workflow.indexOf('id="incidents"'))) ?? []
-  expect(await page(group)).toContain('Trigger cannot start')
-  expect(await page('/errors')).toContain('+ 1 incident')
+  const { document } = await open(`/workflows/${world.workflowId}`)
+  const group = document.querySelector('#incidents a[href^="/errors/"]')?.getAttribute('href') ?? ''
+  expect(group).toMatch(/^\/errors\/[0-9a-f]{16}$/)
+  expect((await open(group)).text).toContain('Trigger cannot start')
+  expect((await open('/errors')).text).toContain('+ 1 incident')
 })
 
 test('a run of more than a day is stuck, on the overview and in the list', async () => {
-  expect(await page('/')).toContain('1 run is stuck.')
-  const list = await page('/executions?status=stuck')
-  expect(list).toContain('#5<')
-  expect(list.match(/class="row-link"/g)).toHaveLength(1)
-  expect(list).toContain('Stuck')
+  expect((await open('/')).text).toContain('1 run is stuck.')
+  const list = await open('/executions?status=stuck')
+  expect(listed(list)).toEqual(['#5'])
+  expect(list.table('Runs, newest first')[1]?.[0]).toBe('Stuck')
 })
 
 test('runs can be filtered by kind, and show how their version is known', async () => {
-  const list = await page('/executions?kind=manual,sub')
-  expect(list).toContain('#3<')
-  expect(list).toContain('#4<')
-  expect(list).not.toContain('#1<')
-  expect(await page('/executions?kind=other')).toContain('kind=other')
-  const run = await page(`/executions/${manual}`)
-  expect(run).toContain('version inferred from start time')
-  expect(run).toContain('Manual run')
+  expect(listed(await open('/executions?kind=manual,sub'))).toEqual(['#3', '#4'])
+  expect((await open('/executions?kind=other')).text).toContain('Ignored 1 invalid filter: kind=other.')
+  const { text } = await open(`/executions/${manual}`)
+  expect(text).toContain('version inferred from start time')
+  expect(text).toContain('Manual run')
 })
