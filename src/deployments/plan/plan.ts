@@ -101,7 +101,10 @@ export class Planner {
       reportsErrors: deployed?.reportsErrors ?? true,
       reporterWorkflowId: instance.reporterWorkflowId,
     })
-    const bound = await releases.bind(userId, release, requested, deployed, remote)
+    const [bound, ours] = await Promise.all([
+      releases.bind(userId, release, requested, deployed, remote),
+      releases.onInstance(userId, instance.id),
+    ])
     const { slots: resolved, listed } = await this.#options.settledSlots.settle(
       userId,
       bound,
@@ -131,7 +134,6 @@ export class Planner {
     const webhooks = publish
       ? await findWebhookConflicts(client, catalogue, body.nodes, n8nWorkflowId)
       : { conflicts: [], complete: true }
-    const ours = await releases.onInstance(userId, instance.id)
     const problems = [
       ...findings,
       ...slotFindings(resolved),
@@ -260,6 +262,14 @@ export class Planner {
     slots: readonly ResolvedSlot[],
   ): Promise<Map<string, PlannedCredential>> {
     const found = new Map<string, PlannedCredential>()
+    const own = slots.flatMap(({ credential: of }) => (of && 'credentialId' in of ? [of.credentialId] : []))
+    const previews = new Map(
+      await Promise.all(
+        [...new Set(own)].map(
+          async (id) => [id, await this.#options.remoteCredentials.preview(userId, instance.id, id)] as const,
+        ),
+      ),
+    )
     for (const { type, credential, inN8n, nameInN8n = type } of slots) {
       if (!credential || inN8n === 'gone') continue
       const key = `${type} ${identityOf(credential)}`
@@ -269,8 +279,7 @@ export class Planner {
         found.set(key, { ref: { id, name: nameInN8n }, action: 'existing' })
         continue
       }
-      const { credentialId } = credential
-      const preview = await this.#options.remoteCredentials.preview(userId, instance.id, credentialId)
+      const preview = previews.get(credential.credentialId)
       if (!preview) continue
       const { credentialRead } = await client.capabilities()
       const isLost =

@@ -69,23 +69,27 @@ export function planPages(deps: PlanDeps) {
   /** Preselects the only instance. On failure, shows the reason and preserves the choices. */
   async function planPage(c: Context<DashboardEnv>, requested: Choices, refusal?: AppError) {
     const { userId, viewer } = c.var
-    const options = await readOptions(db, userId, requested)
-    const [only, another] = options.instances.items
-    const chosen = { ...requested, instanceId: requested.instanceId ?? (another ? null : (only?.id ?? null)) }
+    const reading = readOptions(db, userId, requested)
+    const onlyInstance = async () => {
+      const [only, another] = (await reading).instances.items
+      return another ? null : (only?.id ?? null)
+    }
+    const { workflowId } = requested
+    const instanceId = requested.instanceId ?? (await onlyInstance())
+    const chosen = { ...requested, instanceId }
     let unavailable: string | null = null
     let refused = refusal
-    const planned = await planOf(deployer, userId, chosen).catch((error: unknown) => {
+    const planning = planOf(deployer, userId, chosen).catch((error: unknown) => {
       if (!(error instanceof AppError) || error.code === 'not-found') throw error
       if (error.code.startsWith('instance-')) unavailable = reasonOf(error)
       else refused ??= error
       return { choices: chosen, plan: null, dropped: [] as string[] }
     })
-    const { choices } = planned
-    const [versions, instance] = await Promise.all([
-      choices.workflowId === null
-        ? null
-        : workflows.versions(userId, choices.workflowId, { limit: versionLimit }),
-      choices.instanceId === null ? null : instances.find(userId, choices.instanceId),
+    const [options, planned, versions, instance] = await Promise.all([
+      reading,
+      planning,
+      workflowId === null ? null : workflows.versions(userId, workflowId, { limit: versionLimit }),
+      instanceId === null ? null : instances.find(userId, instanceId),
     ])
     const status = refused ? statusOf(refused.code) : 200
     return renderPage(
@@ -95,7 +99,7 @@ export function planPages(deps: PlanDeps) {
         {...options}
         {...planned}
         versions={{ items: versions?.items ?? [], isCut: !!versions?.nextCursor }}
-        workflowName={nameIn(options.workflows, choices.workflowId) ?? versions?.items[0]?.name ?? null}
+        workflowName={nameIn(options.workflows, workflowId) ?? versions?.items[0]?.name ?? null}
         instanceName={instance?.name ?? null}
         errorWorkflow={await errorWorkflowOf(userId, planned.plan, instance)}
         refusal={refused ? reasonOf(refused) : null}
