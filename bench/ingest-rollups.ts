@@ -5,7 +5,7 @@
  * variants alternate, so that other load on the machine affects all of them.
  */
 import { sql } from 'drizzle-orm'
-import { readMigrations } from '../src/cli/operate/migrations.ts'
+import { readMigrations } from '../src/cli/migrate/files.ts'
 import { createDb, type Db } from '../src/db/client.ts'
 import { postgresBackend } from '../src/db/gateway/postgres.ts'
 import { createGateway } from '../src/db/gateway/protocol.ts'

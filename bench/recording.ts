@@ -6,7 +6,7 @@
 import { readFile } from 'node:fs/promises'
 import { Client } from 'pg'
 import { v7 as uuidv7 } from 'uuid'
-import { readMigrations } from '../src/cli/operate/migrations.ts'
+import { readMigrations } from '../src/cli/migrate/files.ts'
 import { createDb } from '../src/db/client.ts'
 import { postgresBackend } from '../src/db/gateway/postgres.ts'
 import { createGateway } from '../src/db/gateway/protocol.ts'

@@ -2,7 +2,7 @@
  * The cost of each search: `npx tsx bench/search.ts [workflows] [runs]`, on a real Postgres. Ratios are relative to
  * reading a workflow by its primary key in the same run. "Dropped" are rows that were read and discarded.
  */
-import { readMigrations } from '../src/cli/operate/migrations.ts'
+import { readMigrations } from '../src/cli/migrate/files.ts'
 import { createDb } from '../src/db/client.ts'
 import { postgresBackend } from '../src/db/gateway/postgres.ts'
 import { createGateway } from '../src/db/gateway/protocol.ts'

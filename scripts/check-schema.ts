@@ -1,9 +1,14 @@
-/** @module `npm run db:check`: fails when the Drizzle schema has changes that no migration contains. */
+/**
+ * @module `npm run db:check`: fails when the Drizzle schema has changes that no migration contains, or when a migration
+ * removes something, or blocks writes, without a comment that says why.
+ */
 import { spawnSync } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
+import { readMigrations } from '../src/cli/migrate/files.ts'
+import { planMigrations } from '../src/cli/migrate/plan.ts'
 
 const drizzleKit = join(dirname(createRequire(import.meta.url).resolve('drizzle-kit')), 'bin.cjs')
 
@@ -35,9 +40,15 @@ function migrationCount(folder: string): number {
   return journal.entries.length
 }
 
-const problem = checkSchema()
-if (problem === null) console.log('The migrations match the schema.')
+const migrations = await readMigrations('drizzle')
+const { objections } = await planMigrations(
+  migrations,
+  migrations.map(({ name }) => name),
+)
+const schemaProblem = checkSchema()
+const problems = schemaProblem === null ? objections : [schemaProblem, ...objections]
+if (problems.length === 0) console.log('The migrations match the schema, and none removes anything unmarked.')
 else {
-  console.error(problem)
+  for (const problem of problems) console.error(problem)
   process.exitCode = 1
 }

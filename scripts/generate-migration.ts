@@ -8,7 +8,8 @@ import { appendFile, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { Client } from 'pg'
-import { readMigrations } from '../src/cli/operate/migrations.ts'
+import { readMigrations } from '../src/cli/migrate/files.ts'
+import { planMigrations } from '../src/cli/migrate/plan.ts'
 import { createDb } from '../src/db/client.ts'
 import { postgresBackend } from '../src/db/gateway/postgres.ts'
 import { createGateway } from '../src/db/gateway/protocol.ts'
@@ -68,7 +69,12 @@ const snapshots = (await readdir(meta)).filter((name) => name.endsWith('_snapsho
 for (const name of snapshots.slice(0, -1)) await rm(join(meta, name))
 
 const version = await newest()
+const plan = await planMigrations(await readMigrations(folder), [version])
+// A release can serve before the migrations that follow its deploy.
+const required = plan.pending[0]?.phase === 'contract' ? null : version
 const versionText = await readFile(versionFile, 'utf8')
-await writeFile(versionFile, versionText.replace(/schemaVersion = '.*'/, `schemaVersion = '${version}'`))
+if (required !== null)
+  await writeFile(versionFile, versionText.replace(/schemaVersion = '.*'/, `schemaVersion = '${required}'`))
 await writeFile(join(folder, 'schema.sql'), await withMigrated(dumpSchema))
+for (const objection of plan.objections) console.warn(objection)
 console.log(version === before ? 'No changes: no migration was written.' : `Wrote ${folder}/${version}.sql`)

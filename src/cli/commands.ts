@@ -69,9 +69,20 @@ export const commands: readonly Command[] = [
   {
     name: 'migrate',
     summary: 'Migrate the database to the schema of this release',
-    options: json,
+    details: [
+      'Rejects a migration that removes something, or blocks writes, without a comment that says why.',
+      'Around a deploy: `migrate --expand`, deploy, `migrate`; see docs/deploy-from-ci.md.',
+    ].join('\n'),
+    options: {
+      plan: { type: 'boolean', summary: 'Print the SQL of the pending migrations and change nothing' },
+      expand: {
+        type: 'boolean',
+        summary: 'Stop before migrations that remove what the running release uses',
+      },
+      ...json,
+    },
     environment: ['DATABASE_URL', 'FLOWKEEP_STATE'],
-    run: async (input) => (await import('./operate/migrate.ts')).migrateCommand(input),
+    run: async (input) => (await import('./migrate/command.ts')).migrateCommand(input),
   },
   {
     name: 'generate-keys',

@@ -4,7 +4,7 @@ import { AppError } from '../errors.ts'
 import type { Reader } from './client.ts'
 import { databaseError } from './errors.ts'
 
-/** The name of the newest file in `drizzle/`. */
+/** The newest file in `drizzle/` that this release needs: it serves before and after migrations that only remove. */
 export const schemaVersion = '0028_prompt_words'
 
 /** @throws {AppError} `database-unavailable` when the newest migration has not been applied */

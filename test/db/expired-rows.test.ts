@@ -2,7 +2,7 @@ import { v7 } from 'uuid'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { deleteExpiredRows } from '../../src/db/expired-rows.ts'
 import { schemaVersion } from '../../src/db/schema-version.ts'
-import { readMigrations } from '../../src/cli/operate/migrations.ts'
+import { readMigrations } from '../../src/cli/migrate/files.ts'
 import { createTestDatabase, type TestDatabase } from '../harness/database.ts'
 
 let database: TestDatabase

@@ -2,7 +2,7 @@ import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { readMigrations } from '../../src/cli/operate/migrations.ts'
+import { readMigrations } from '../../src/cli/migrate/files.ts'
 import { createDb, type Sql } from '../../src/db/client.ts'
 import { type Backend, createGateway } from '../../src/db/gateway/protocol.ts'
 import { type Migration, migrate, pendingMigrations } from '../../src/db/migrate.ts'
@@ -43,14 +43,16 @@ describe.each(databaseKinds)('migrate, on $kind', ({ create }) => {
   test('applies missing migrations once, in order', async () => {
     await expect(pendingMigrations(sql, migrations)).resolves.toEqual(['0000_first', '0001_second'])
     const lines: string[] = []
-    const log = (line: string) => lines.push(line)
-    await expect(migrate({ sql, migrations: migrations.slice(0, 1), log })).resolves.toEqual(['0000_first'])
+    const onApplied = (name: string) => void lines.push(name)
+    await expect(migrate({ sql, migrations: migrations.slice(0, 1), onApplied })).resolves.toEqual([
+      '0000_first',
+    ])
     await expect(pendingMigrations(sql, migrations)).resolves.toEqual(['0001_second'])
-    await expect(migrate({ sql, migrations, log })).resolves.toEqual(['0001_second'])
-    await expect(migrate({ sql, migrations, log })).resolves.toEqual([])
+    await expect(migrate({ sql, migrations, onApplied })).resolves.toEqual(['0001_second'])
+    await expect(migrate({ sql, migrations, onApplied })).resolves.toEqual([])
     await expect(pendingMigrations(sql, migrations)).resolves.toEqual([])
     await expect(sql`select id from b`).resolves.toEqual([{ id: 2 }])
-    expect(lines).toEqual(['Applied 0000_first', 'Applied 0001_second'])
+    expect(lines).toEqual(['0000_first', '0001_second'])
   })
 
   test('rolls back a failing file, keeps earlier files, and succeeds once the file is fixed', async () => {
@@ -144,18 +146,65 @@ test('leaves nothing of a file during which Postgres ended the connection', asyn
   await database.close()
 })
 
-test('gives up on a locked table instead of blocking other statements', async () => {
+test('waits for a locked table in short attempts, between which other statements run', async () => {
   const database = await createPostgresTestDatabase()
   const { sql } = database
   await sql`drop table flowkeep_migrations`
   await sql`create table busy (id integer)`
+  const migrations = [{ name: '0000_busy', sql: 'alter table busy add column more integer' }]
   await database.backend.withConnection(async (execute) => {
     await execute({ query: 'begin', params: [] }, 100)
     await execute({ query: 'select * from busy', params: [] }, 100)
-    const change = [{ name: '0000_busy', sql: 'alter table busy add column more integer' }]
-    await expect(migrate({ sql, migrations: change })).rejects.toThrow('lock timeout')
+    await expect(migrate({ sql, migrations, lockAttempts: 1 })).rejects.toThrow('lock timeout')
+    const lines: string[] = []
+    const wait = async () => {
+      await expect(sql`select * from busy`).resolves.toEqual([])
+      await execute({ query: 'commit', params: [] }, 100)
+    }
+    await expect(migrate({ sql, migrations, log: (line) => lines.push(line), wait })).resolves.toEqual([
+      '0000_busy',
+    ])
+    expect(lines).toEqual(['Waiting for a lock: attempt 1 of 6 failed'])
   })
   await database.close()
+})
+
+describe('a migration without a transaction', () => {
+  const migrations: Migration[] = [
+    {
+      name: '0000_index',
+      sql: `-- no-transaction\ncreate table if not exists grown (id integer)${BREAK}create index concurrently if not exists grown_idx on grown (id)`,
+    },
+  ]
+  const index = (sql: Sql) =>
+    sql`select indisvalid as valid from pg_index where indexrelid = to_regclass('grown_idx')`
+
+  test('builds an index concurrently, also again after the build was interrupted', async () => {
+    const database = await createPostgresTestDatabase()
+    const { sql } = database
+    await sql`drop table flowkeep_migrations`
+    await sql`create table grown (id integer)`
+    await sql`insert into grown select n from generate_series(1, 1000) n`
+    await sql`create index grown_idx on grown (id)`
+    await sql`update pg_index set indisvalid = false where indexrelid = 'grown_idx'::regclass`
+    await expect(migrate({ sql, migrations })).resolves.toEqual(['0000_index'])
+    await expect(index(sql)).resolves.toEqual([{ valid: true }])
+    await expect(migrate({ sql, migrations })).resolves.toEqual([])
+    await database.close()
+  })
+
+  test('is not in the journal until its last statement succeeded', async () => {
+    const database = await createPostgresTestDatabase()
+    const { sql } = database
+    await sql`drop table flowkeep_migrations`
+    const broken = { name: '0000_index', sql: `${migrations[0]!.sql}${BREAK}select 1 / 0` }
+    await expect(migrate({ sql, migrations: [broken] })).rejects.toThrow(
+      'Migration 0000_index stopped; run the command again to continue: division by zero',
+    )
+    await expect(pendingMigrations(sql, migrations)).resolves.toEqual(['0000_index'])
+    await expect(migrate({ sql, migrations })).resolves.toEqual(['0000_index'])
+    await database.close()
+  })
 })
 
 describe('readMigrations', () => {

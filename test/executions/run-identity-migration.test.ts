@@ -2,7 +2,7 @@
 import { PGlite } from '@electric-sql/pglite'
 import { v7 as uuidv7 } from 'uuid'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { readMigrations } from '../../src/cli/operate/migrations.ts'
+import { readMigrations } from '../../src/cli/migrate/files.ts'
 import { createDb, type Db, type Sql } from '../../src/db/client.ts'
 import { pgliteBackend } from '../../src/db/gateway/pglite.ts'
 import { createGateway } from '../../src/db/gateway/protocol.ts'

@@ -2,7 +2,7 @@
 import { sql } from 'drizzle-orm'
 import { search } from '../../src/search/search.ts'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { readMigrations } from '../../src/cli/operate/migrations.ts'
+import { readMigrations } from '../../src/cli/migrate/files.ts'
 import { workflowHolds } from '../../src/db/search.ts'
 import { migrate } from '../../src/db/migrate.ts'
 import { createPostgresTestDatabase, databaseKinds, type TestDatabase } from '../harness/database.ts'

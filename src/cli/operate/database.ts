@@ -8,7 +8,7 @@ import { type Backend, createGateway } from '../../db/gateway/protocol.ts'
 import { startGatewayServer } from '../../db/gateway/server.ts'
 import { migrate } from '../../db/migrate.ts'
 import { checkConnection } from './connection-check.ts'
-import { readMigrations } from './migrations.ts'
+import { readMigrations } from '../migrate/files.ts'
 import { packageRoot } from '../package-root.ts'
 import { dataDir } from '../server/state.ts'
 
@@ -27,7 +27,8 @@ export interface OpenDatabase {
   close: () => Promise<void>
 }
 
-const migrationTimeoutMs = 300_000
+/** Long enough for the longest migration. */
+export const migrationTimeoutMs = 300_000
 
 /**
  * Uses `DATABASE_URL`, or without it the embedded database in the state folder. Returns immediately. Statements wait
