@@ -45,18 +45,18 @@ try {
   await migrate({ sql, migrations: known })
   await setup.connect()
   await writer.connect()
-  await setup.query(`
-    insert into users (id, email, password_hash) values ('01900000-0000-7000-8000-000000000000', 'bench@example.com', '');
-    insert into instances (id, user_id, name, base_url, api_key)
-      values ('01900000-0000-7000-8000-000000000001', '01900000-0000-7000-8000-000000000000', 'n8n', 'https://n8n.example.com', '{}')`)
+  // Without triggers and foreign keys: only the tables' sizes matter.
+  await setup.query("set session_replication_role = 'replica'")
   await setup.query(
     `with runs as (
-      insert into executions (id, recorded_at, user_id, instance_id, n8n_execution_id, n8n_workflow_id, status, stamp)
-      select ('0190' || lpad(to_hex(n), 8, '0') || '-0000-7000-8000-000000000000')::uuid, now(),
-        '01900000-0000-7000-8000-000000000000', '01900000-0000-7000-8000-000000000001', n::text, 'w', 'success', ''
-      from generate_series(1, ${rows}) n returning id, recorded_at, instance_id, n8n_execution_id)
-    insert into execution_keys (instance_id, n8n_execution_id, id, recorded_at) select instance_id, n8n_execution_id, id, recorded_at from runs`,
+      insert into executions (id, recorded_at, user_id, instance_id, workflow_id, workflow_version, deployment_id, n8n_execution_id, status)
+      select ('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, now(), gen_random_uuid(), gen_random_uuid(),
+        gen_random_uuid(), 1, gen_random_uuid(), n::text, 'success'
+      from generate_series(1, ${rows}) n returning id, recorded_at, user_id, instance_id, n8n_execution_id, status)
+    insert into execution_keys (instance_id, n8n_execution_id, id, recorded_at, user_id, status, stamp)
+      select instance_id, n8n_execution_id, id, recorded_at, user_id, status, '' from runs`,
   )
+  await setup.query('create index bench_key on execution_keys (n8n_execution_id)')
   let isDone = false
   const longestWrite = async () => {
     let longest = 0

@@ -189,7 +189,7 @@ describe('an unusable database', () => {
 
   test('migrate prints JSON for scripts', async () => {
     const { status, stdout } = await run(['migrate', '--json'], { DATABASE_URL: database.postgresUrl })
-    expect({ status, answer: JSON.parse(stdout) }).toEqual({ status: 0, answer: { applied: [] } })
+    expect({ status, answer: JSON.parse(stdout) }).toEqual({ status: 0, answer: { applied: [], left: [] } })
   })
 
   test('settings come from .env in the current folder, and the environment takes precedence', async () => {

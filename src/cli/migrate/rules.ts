@@ -5,7 +5,7 @@
 import libpg from 'libpg-query'
 import type { Migration } from '../../db/migrate.ts'
 import { statementsOf } from '../../db/migrate.ts'
-import { isObject } from '../../lib/json-object.ts'
+import { isContainer, isObject } from '../../lib/json-object.ts'
 
 export type HazardKind = 'destructive' | 'locks'
 
@@ -96,7 +96,7 @@ function nodesOf(value: unknown): [type: string, node: Node][] {
     else if (isObject(next)) {
       for (const [type, node] of Object.entries(next)) {
         if (isObject(node) && /^[A-Z]/.test(type)) found.push([type, node])
-        if (typeof node === 'object' && node !== null) open.push(node)
+        if (isContainer(node)) open.push(node)
       }
     }
   }

@@ -91,7 +91,7 @@ test.each([
   expect(await effects(sql)).toEqual([])
 })
 
-test('a table of the same migration is empty: building its indexes blocks nobody', async () => {
+test('a table of the same migration is empty: building its indexes blocks no one', async () => {
   const statements = [
     'create table executions (id integer)',
     'create index i on executions (id)',
