@@ -57,10 +57,9 @@ try {
       select instance_id, n8n_execution_id, id, recorded_at, user_id, status, '' from runs`,
   )
   await setup.query('create index bench_key on execution_keys (n8n_execution_id)')
-  let isDone = false
-  const longestWrite = async () => {
+  const longestWrite = async (signal: AbortSignal) => {
     let longest = 0
-    while (!isDone) {
+    while (!signal.aborted) {
       const id = String(1 + Math.floor(Math.random() * rows))
       const start = performance.now()
       await writer.query(
@@ -73,10 +72,10 @@ try {
     return longest
   }
   const during = async (work: () => Promise<unknown>) => {
-    isDone = false
-    const writes = longestWrite()
+    const done = new AbortController()
+    const writes = longestWrite(done.signal)
     await work()
-    isDone = true
+    done.abort()
     return writes
   }
   const floor = await during(() => new Promise((resolve) => setTimeout(resolve, 5000)))

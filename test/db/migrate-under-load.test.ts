@@ -31,10 +31,10 @@ test('no request fails while migrations add to the schema', async () => {
   const { sql } = app.database
   const failures: string[] = []
   let answered = 0
-  let isDone = false
+  const done = new AbortController()
   const load = async () => {
     const user = await app.user()
-    for (let turn = 0; !isDone || turn < 3; turn += 1) {
+    for (let turn = 0; !done.signal.aborted || turn < 3; turn += 1) {
       const created = await user.call('POST', '/v1/workflows', { body: { workflow } })
       const credential = { type: 'slackApi', name: `Slack ${turn}`, data: { accessToken: 'xoxb-1' } }
       const answers = [
@@ -59,7 +59,7 @@ test('no request fails while migrations add to the schema', async () => {
     for (let round = 1; round <= next.length; round += 1)
       await migrate({ sql, migrations: [...known, ...next.slice(0, round)] })
   } finally {
-    isDone = true
+    done.abort()
     await loads
   }
   expect(failures).toEqual([])

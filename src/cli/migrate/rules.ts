@@ -2,7 +2,7 @@
  * @module Finds the statements of a migration that lose data, that the running release may not survive, or that block its
  * writes. They need a mark, a comment in the statement: `-- destructive: <reason>` or `-- locks: <reason>`.
  */
-import libpg from 'libpg-query'
+import { parse } from 'libpg-query'
 import type { Migration } from '../../db/migrate.ts'
 import { statementsOf } from '../../db/migrate.ts'
 import { isContainer, isObject } from '../../lib/json-object.ts'
@@ -77,7 +77,7 @@ const reasonIn = (text: string, kind: HazardKind): string | null =>
 async function findingsOf(text: string, name: string, created: Set<string>): Promise<Finding[]> {
   let parsed: { stmts?: { stmt?: unknown }[] }
   try {
-    parsed = (await libpg.parse(text)) as typeof parsed
+    parsed = await parse(text)
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     throw new Error(`Migration ${name} contains invalid SQL: ${reason}`, { cause: error })
