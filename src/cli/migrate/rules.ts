@@ -19,8 +19,8 @@ export interface Hazard {
   reason: string | null
 }
 
-/** Released before this check existed. */
-const lastUnchecked = '0027_search_everything'
+/** Written before this check existed. */
+const lastUnchecked = '0028_prompt_words'
 
 /** Tables that grow with the number of runs and versions: a scan or a rewrite of them takes minutes. */
 const largeTables = new Set([
