@@ -3,6 +3,7 @@ import type { Child, PropsWithChildren } from 'hono/jsx'
 import { count, plural } from '../format.ts'
 import { Remark } from './card.tsx'
 import { type IconName, Icon } from './icons.tsx'
+import { Select, type SelectProps } from './select.tsx'
 import { skipTarget } from './skips.ts'
 
 export interface ButtonProps {
@@ -41,7 +42,12 @@ export function Button(
 export function LinkButton(props: PropsWithChildren<ButtonProps & { href: string; external?: boolean }>) {
   const { href, icon, external, children } = props
   return (
-    <a class={classOf(props)} href={href} {...(external && { rel: 'noreferrer', target: '_blank' })}>
+    <a
+      class={classOf(props)}
+      href={href}
+      {...(typeof children === 'string' && children.length > 30 && { title: children })}
+      {...(external && { rel: 'noreferrer', target: '_blank' })}
+    >
       {icon && <Icon name={icon} />}
       {children}
       {external && <span class="visually-hidden"> (opens in a new tab)</span>}
@@ -137,7 +143,7 @@ export function Chip({
       {value !== undefined && (
         <>
           {' '}
-          <b>{value}</b>
+          <b {...(typeof value === 'string' && { title: value })}>{value}</b>
         </>
       )}
       {removes && (
@@ -150,29 +156,16 @@ export function Chip({
   )
 }
 
-export interface FilterSelectProps {
+export interface FilterSelectProps extends Omit<SelectProps, 'attributes'> {
   name: string
   label: string
-  /** Pairs of value and text. The first option, with the value '', means no filter. */
-  options: readonly (readonly [string, string])[]
-  value: string
-  /** Set if some choices are not listed. */
-  note?: string | undefined
 }
 
-/** A select in a `FilterForm`. The script submits the form on change. */
-export const FilterSelect = ({ name, label, options, value, note }: FilterSelectProps) => (
+/** A select in a `FilterForm`. Its first option, with the value '', means no filter. The script submits the form on change. */
+export const FilterSelect = ({ name, label, ...select }: FilterSelectProps) => (
   <label class="filter-select">
     <span class="visually-hidden">{label}</span>
-    <select name={name} data-submits title={options.find(([each]) => each === value)?.[1]}>
-      {options.map(([each, text]) => (
-        <option value={each} {...(each === value && { selected: true })}>
-          {text}
-        </option>
-      ))}
-      {note && <option disabled>{note}</option>}
-    </select>
-    <Icon name="down" small />
+    <Select {...select} attributes={{ name, 'data-submits': true }} />
   </label>
 )
 

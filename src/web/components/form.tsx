@@ -5,7 +5,7 @@
 import type { Child, PropsWithChildren } from 'hono/jsx'
 import { useContext } from 'hono/jsx'
 import { formContext, formValues } from './form-context.ts'
-import { Icon } from './icons.tsx'
+import { Select, type SelectProps } from './select.tsx'
 import { Glyph } from './status.tsx'
 
 interface FieldBase {
@@ -170,11 +170,10 @@ export const Hidden = ({ name, value }: { name: string; value: string | number }
 )
 
 export const SelectField = (
-  props: FieldBase & {
-    value?: string | undefined
-    options: readonly (readonly [string, string])[]
-    submits?: boolean | undefined
-  },
+  props: FieldBase &
+    Pick<SelectProps, 'options' | 'value'> & {
+      submits?: boolean | undefined
+    },
 ) => {
   const selected = useContext(formValues).restored?.get(props.name) ?? props.value
   return (
@@ -182,14 +181,11 @@ export const SelectField = (
       {...props}
       control={(attributes) => (
         <span class="select">
-          <select class="input" {...(props.submits && { 'data-submits': true })} {...attributes}>
-            {props.options.map(([value, text]) => (
-              <option value={value} {...(value === selected && { selected: true })}>
-                {text}
-              </option>
-            ))}
-          </select>
-          <Icon name="down" small />
+          <Select
+            options={props.options}
+            value={selected}
+            attributes={{ class: 'input', ...(props.submits && { 'data-submits': true }), ...attributes }}
+          />
         </span>
       )}
     />

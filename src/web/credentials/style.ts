@@ -3,7 +3,7 @@ export const credentialsStyle = `
 .block{display:block}
 .credential-bar{display:flex;gap:12px var(--s4);flex-wrap:wrap;align-items:flex-start;justify-content:space-between}
 .credential-heading{font-size:var(--fs-3);font-weight:600;line-height:32px}
-.credential-filters{display:grid;gap:8px;min-width:0}
+.credential-filters{display:grid;grid-template-columns:minmax(0,auto);gap:8px;min-width:0}
 .credential-chips{display:flex;gap:6px;flex-wrap:wrap}
 .credential-table small{display:block;font-size:var(--fs-1);color:var(--text-3);line-height:1.35}
 .credential-table small.fail{color:var(--fail)}

@@ -8,6 +8,7 @@ import { PageHead } from '../layout/page.tsx'
 import { executionStyle, Status } from '../components/status.tsx'
 import { NameCell, Table, Td, Time, Tr } from '../components/table.tsx'
 import { cutList } from '../../lib/cut-list.ts'
+import { Select } from '../components/select.tsx'
 import { count, cutNote, duration, none, plural, runNumber, type TimeFormat } from '../format.ts'
 import type { ErrorPeriod } from '../components/period.ts'
 import { errorTitle, trendOf, trendLabel } from '../components/error-trend.ts'
@@ -137,7 +138,7 @@ const fixesOf = ({ byWorkflow, byVersion }: ErrorGroupDetail) =>
   byWorkflow.flatMap(({ workflowId, name, currentVersion }) => {
     const failed = byVersion.flatMap((each) => (each.workflowId === workflowId ? [each.version] : []))
     return name !== null && currentVersion !== null && !failed.some((version) => version >= currentVersion)
-      ? [{ value: `${workflowId}.${currentVersion}`, label: `In ${name} v${currentVersion}` }]
+      ? [[`${workflowId}.${currentVersion}`, `In ${name} v${currentVersion}`] as const]
       : []
   })
 
@@ -158,14 +159,11 @@ function StateActions({ group, period, include }: Omit<GroupViewProps, 'time'>) 
         {fixes.items.length > 0 && (
           <label class="filter-select">
             <span class="visually-hidden">Fixed in</span>
-            <select name="fixedIn">
-              <option value="">In all versions</option>
-              {fixes.items.map(({ value, label }) => (
-                <option value={value}>{label}</option>
-              ))}
-              {fixes.isCut && <option disabled>{cutNote(fixes)}</option>}
-            </select>
-            <Icon name="down" small />
+            <Select
+              options={[['', 'In all versions'], ...fixes.items]}
+              note={cutNote(fixes)}
+              attributes={{ name: 'fixedIn' }}
+            />
           </label>
         )}
         <Button kind="primary" icon="check">

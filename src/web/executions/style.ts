@@ -114,7 +114,7 @@ a.run-neighbour:hover{color:var(--text);background:var(--hover)}
 .wf tbody tr.wf-failed{background:var(--fail-wash);box-shadow:inset 3px 0 0 var(--fail-fill)}
 .wf tbody tr.wf-failed td:first-child{box-shadow:none}
 .wf-error-row td{padding:4px 14px 14px}
-.run-error .actions>.button{flex:1}
+.run-error .actions>.button{flex:1 0 auto}
 .runs-chips .chip{padding:0 12px}
 .runs-chips .link{display:inline-flex;align-items:center;min-height:40px}
 .runs-more{position:static}

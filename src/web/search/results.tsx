@@ -1,5 +1,4 @@
 /** @module Search results: groups of links, each with the place that matched. */
-import type { Child } from 'hono/jsx'
 import { highlights } from '../../search/words.ts'
 import type { Hit, HitKind, SearchGroup } from '../../search/search.ts'
 import { Icon, type IconName, NodeBadge } from '../components/icons.tsx'
@@ -42,36 +41,24 @@ export const Marked = ({ text, query }: { text: string; query: string }) => (
   <>{highlights(text, query).map((part) => (part.isMatch ? <mark>{part.text}</mark> : part.text))}</>
 )
 
-/** Where the hit matched, or what it belongs to. */
-function placeOf(hit: Hit, query: string): Child {
-  const { kind, note, number, node, type, excerpt } = hit
-  const marked = (text: string) => <Marked text={text} query={query} />
-  if (kind === 'workflow' && node !== null) return <>Node: {marked(node)}</>
-  if (kind === 'workflow' && type !== null) return <>Uses {marked(type)}</>
-  if (kind === 'workflow' && excerpt !== null) return <>Description: {marked(excerpt)}</>
-  if (kind === 'workflow') return `v${number}`
-  if (kind === 'node') return `Used by ${plural(number ?? 0, 'workflow')}`
-  if (kind === 'prompt')
-    return (
-      <>
-        Prompt of v{number}: {marked(excerpt ?? '')}
-      </>
-    )
-  if (kind === 'deployment')
-    return (
-      <>
-        v{number} on {marked(note ?? '')}
-      </>
-    )
-  if (kind === 'error') {
-    return <>{[note ?? 'Unknown node', number !== null && `HTTP ${number}`].filter(Boolean).join(' · ')}</>
-  }
-  return note === null ? null : marked(note)
+/** Where the hit matched, or what it belongs to: a text, and a text with the words of the query. */
+function placeOf({ kind, note, number, node, type, excerpt }: Hit): [plain: string, matched?: string | null] {
+  if (kind === 'workflow' && node !== null) return ['Node: ', node]
+  if (kind === 'workflow' && type !== null) return ['Uses ', type]
+  if (kind === 'workflow' && excerpt !== null) return ['Description: ', excerpt]
+  if (kind === 'workflow') return [`v${number}`]
+  if (kind === 'node') return [`Used by ${plural(number ?? 0, 'workflow')}`]
+  if (kind === 'prompt') return [`Prompt of v${number}: `, excerpt]
+  if (kind === 'deployment') return [`v${number} on `, note]
+  if (kind === 'error')
+    return [[note ?? 'Unknown node', number !== null && `HTTP ${number}`].filter(Boolean).join(' · ')]
+  return ['', note]
 }
 
 /** The icon, the name and the place that matched. */
 export function HitLine({ hit, query }: { hit: Hit; query: string }) {
-  const place = placeOf(hit, query)
+  const [plain, matched] = placeOf(hit)
+  const place = plain + (matched ?? '')
   return (
     <>
       {hit.kind === 'node' ? <NodeBadge type={hit.id} /> : <Icon name={kinds[hit.kind].icon} />}
@@ -79,7 +66,12 @@ export function HitLine({ hit, query }: { hit: Hit; query: string }) {
         <span class="truncate" title={hit.name}>
           <Marked text={hit.name} query={query} />
         </span>
-        {place && <small class="truncate">{place}</small>}
+        {place && (
+          <small class="truncate" title={place}>
+            {plain}
+            <Marked text={matched ?? ''} query={query} />
+          </small>
+        )}
       </span>
     </>
   )

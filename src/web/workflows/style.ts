@@ -164,7 +164,7 @@ rect.graph-shape:not([width]){width:56px;height:56px}
 .version-chip{height:36px}
 .versions>li:not(:last-child)::before{top:36px}
 .version-meta a{padding:6px 0}
-.version-choice .field,.version-choice .button{flex:1}
+.version-choice .field{flex:1}.version-choice .button{flex:1 0 auto}
 .phone-label{display:inline}
 .workflow-places a{padding:8px 0}
 .credential-problems{padding:8px 0}

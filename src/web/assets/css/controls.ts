@@ -32,7 +32,7 @@ export const controls = `
 .filter-select .icon,.select .icon{position:absolute;right:10px;top:9px;color:var(--text-3);pointer-events:none}
 .chip{position:relative;display:inline-flex;align-items:center;gap:6px;min-height:28px;padding:0 10px;border:1px solid var(--line-2);border-radius:var(--rf);background:var(--surface);font-size:var(--fs-1);font-weight:500;color:var(--text-2)}
 .chip:hover{background:var(--hover);color:var(--text)}
-.chip b{color:var(--text);font-weight:500}
+.chip b{color:var(--text);font-weight:500;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;min-width:0}
 .chip.set{background:var(--accent-soft);border-color:transparent;color:var(--accent)}
 .chip.set b{color:var(--accent)}
 .pagination{display:flex;gap:var(--s4);flex-wrap:wrap;font-size:var(--fs-2);color:var(--text-2);font-variant-numeric:tabular-nums}

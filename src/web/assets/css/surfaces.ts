@@ -64,7 +64,7 @@ export const surfaces = `
 .card-head{padding:12px 14px 0}
 .card-body{padding:10px 14px 14px}
 .card-foot{padding:12px 14px}
-.card-foot .button{flex:1}
+.card-foot .button{flex:1 0 auto}
 .attention li{grid-template-columns:18px minmax(0,1fr);padding:12px 14px;gap:8px 10px;align-items:start}
 .attention li .button{grid-column:2;justify-self:start}
 .attention .glyph{margin-top:2px}

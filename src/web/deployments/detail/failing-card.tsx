@@ -50,7 +50,7 @@ export const FailingCard = ({ failing, runsPath, instanceName, polledThrough, ti
             <Td>
               <NameCell
                 href={`/executions/${run.id}`}
-                name={<span class="deploy-clamp">{run.error?.message ?? 'Failed without a message'}</span>}
+                name={run.error?.message ?? 'Failed without a message'}
                 note={run.error?.node ?? undefined}
               />
             </Td>

@@ -93,7 +93,9 @@ function Row({ entry, deployment, detail, runsPath, time, isLatest, showsRuns }:
           {prompt === null ? (
             <span class="muted">Edited manually. No prompt recorded.</span>
           ) : (
-            <span class="deploy-clamp">{prompt}</span>
+            <span class="deploy-clamp" title={prompt}>
+              {prompt}
+            </span>
           )}
           {model && <small>{model}</small>}
         </span>

@@ -106,7 +106,7 @@ export function ListPage(props: ListPageProps) {
           />
           {query.wf !== undefined && (
             <a class="chip set" href={withQuery('/deployments', query, { wf: null })}>
-              Workflow <b>{workflow ?? 'deleted'}</b>
+              Workflow <b title={workflow ?? ''}>{workflow ?? 'deleted'}</b>
               <Icon name="cross" small />
               <span class="visually-hidden">Remove filter</span>
             </a>
@@ -254,7 +254,9 @@ function LastError({ row }: { row: DeploymentListRow }) {
   if (error) {
     return (
       <span class="two-lines">
-        <span class={status === 'failed' ? 'deploy-clamp' : 'deploy-clamp soft'}>{error}</span>
+        <span class={status === 'failed' ? 'deploy-clamp' : 'deploy-clamp soft'} title={error}>
+          {error}
+        </span>
         {status === 'failed' && <small>Stopped at: {stepLabel(step)}</small>}
       </span>
     )
@@ -262,7 +264,7 @@ function LastError({ row }: { row: DeploymentListRow }) {
   if (runId === null) return <span class="muted">{none}</span>
   return (
     <span class="two-lines">
-      <a class="deploy-clamp" href={`/executions/${runId}`}>
+      <a class="deploy-clamp" href={`/executions/${runId}`} title={runError ?? undefined}>
         {runError ?? 'Failed without a message'}
       </a>
       {runNode && <small>{runNode}</small>}

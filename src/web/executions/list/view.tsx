@@ -137,6 +137,7 @@ function RunRow({ run, list, time, longestMs }: RunRowProps) {
   const style = executionStyle(run)
   const ms = elapsedMs(run, time.now)
   const took = ms === null ? none : duration(ms)
+  const errorText = [run.error?.node, run.error?.message].filter(Boolean).join(': ')
   return (
     <Tr>
       <Td phone="end">
@@ -153,9 +154,8 @@ function RunRow({ run, list, time, longestMs }: RunRowProps) {
           }
           {...(run.error && {
             note: (
-              <span class="runs-error" title={run.error.message ?? undefined}>
-                {run.error.node && `${run.error.node}: `}
-                {run.error.message}
+              <span class="runs-error" title={errorText}>
+                {errorText}
               </span>
             ),
           })}

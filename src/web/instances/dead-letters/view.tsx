@@ -60,7 +60,7 @@ export function DeadLettersPage({ instance, page, cursor, ignored, time }: DeadL
         {page.items.length === 0 ? (
           <Empty
             title="No dead letters."
-            action={<LinkButton href={`/instances/${instance.id}`}>Back to {instance.name}</LinkButton>}
+            action={<LinkButton href={`/instances/${instance.id}`}>{`Back to ${instance.name}`}</LinkButton>}
           />
         ) : (
           <Table

@@ -110,7 +110,9 @@ function Row({ instance, counts, time }: { instance: Instance; counts: InstanceC
         <span class="two-lines">
           <Status {...instanceStyle(status)} />
           {isBad ? (
-            <small class="inst-detail">{statusDetail}</small>
+            <small class="inst-detail" title={statusDetail ?? undefined}>
+              {statusDetail}
+            </small>
           ) : (
             limitations > 0 && <small>{plural(limitations, 'limitation')}</small>
           )}

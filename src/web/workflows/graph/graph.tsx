@@ -5,7 +5,7 @@ import { Segmented } from '../../components/controls.tsx'
 import { plural } from '../../format.ts'
 import { drawEdges, type DrawnEdge, lowerPorts, outputPorts } from './edges.ts'
 import { NodeInspector } from './inspector.tsx'
-import { placeLabels } from './labels.ts'
+import { extent, isCut, type NodeLabels, placeLabels } from './labels.ts'
 import { type GraphLayout, layOut } from './layout.ts'
 import { GraphList, isFound } from './list.tsx'
 import { type EdgeMarks, type MarkKind, markKinds, type NodeMark, type NodeMarks } from './marks.ts'
@@ -177,7 +177,13 @@ export function Graph(props: GraphProps) {
                 </rect>
               ))}
               {graph.nodes.map((node) => (
-                <Hit node={node} box={boxOf(layout, node)} marks={marksOf(node)} href={hrefOf?.(node)} />
+                <Hit
+                  node={node}
+                  box={boxOf(layout, node)}
+                  labels={names[node.index]}
+                  marks={marksOf(node)}
+                  href={hrefOf?.(node)}
+                />
               ))}
             </svg>
           </div>
@@ -304,21 +310,30 @@ function Ports({ graph, layout }: { graph: WorkflowGraph; layout: GraphLayout })
 interface HitProps {
   node: GraphNode
   box: Box
+  labels: NodeLabels | undefined
   marks: readonly NodeMark[]
   href: string | undefined
 }
 
 /** The link of a node for mouse users. The list has the same links for everyone. */
-function Hit({ node, box, marks, href }: HitProps) {
+function Hit({ node, box, labels, marks, href }: HitProps) {
   const texts = [node.name, node.type?.split('.').at(-1), node.disabled && 'Disabled']
+  const cut = labels ? [labels.name ?? [], labels.outputs].flat().filter(isCut) : []
   const area = (
-    <rect
-      x={box.x - 4}
-      y={box.y - 4}
-      {...(!isPlain(box.width, box.height) && { width: box.width + 8, height: box.height + 8 })}
-    >
-      <title>{[...texts, ...marks.map(({ note }) => note)].filter(Boolean).join('\n')}</title>
-    </rect>
+    <>
+      <rect
+        x={box.x - 4}
+        y={box.y - 4}
+        {...(!isPlain(box.width, box.height) && { width: box.width + 8, height: box.height + 8 })}
+      >
+        <title>{[...texts, ...marks.map(({ note }) => note)].filter(Boolean).join('\n')}</title>
+      </rect>
+      {cut.map((label) => (
+        <rect {...extent(label)}>
+          <title>{label.text}</title>
+        </rect>
+      ))}
+    </>
   )
   return href ? (
     <a href={href} tabindex={-1}>

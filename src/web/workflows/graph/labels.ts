@@ -6,6 +6,8 @@ import type { GraphNode, Point, WorkflowGraph } from './model.ts'
 import { type Box, nodeSize } from './sizes.ts'
 
 export interface Label extends Point {
+  /** The whole text. */
+  text: string
   /** At least one line; `y` is the baseline of the first. */
   lines: string[]
   /** Whether `x` is the middle of the lines or their start. */
@@ -19,6 +21,8 @@ export interface NodeLabels {
 }
 
 export const lineHeight = 15
+
+export const isCut = ({ lines }: Pick<Label, 'lines'>): boolean => lines.some((line) => line.endsWith('…'))
 const maxNamePx = 118
 const minNamePx = 30
 const maxOutputPx = 84
@@ -39,7 +43,7 @@ export function placeLabels({ nodes }: WorkflowGraph, { nodes: boxes }: GraphLay
       const y = index > 0 ? port.y + 14 : port.y - 6
       const room = freeWidth(nodesNear, { x, y: y - 10, width: maxOutputPx, height: 12 })
       const [text = ''] = room < minOutputPx ? [] : wrapLabel(port.label, room, 1, 11)
-      return text === '' || text === '…' ? [] : [{ lines: [text], x, y, align: 'start' }]
+      return text === '' || text === '…' ? [] : [{ text: port.label, lines: [text], x, y, align: 'start' }]
     })
     return { name: beside(node, box, nodesNear), outputs }
   })
@@ -69,6 +73,7 @@ const boxOf = (boxes: readonly Box[], { index }: GraphNode): Box =>
 function beside(node: GraphNode, box: Box, near: Near<Box>): Label | null {
   const middle = box.y + box.height / 2
   const at = (x: number, lines: string[]): Label => ({
+    text: node.name,
     lines,
     x,
     align: 'start',
@@ -110,13 +115,13 @@ function under(
     }
     if (half * 2 < minNamePx) break
     const lines = named(node, half * 2, count)
-    const isCut = lines.some((line) => line.includes('…'))
-    const shown = isCut ? lines.join('').length : Number.POSITIVE_INFINITY
+    const hasRest = isCut({ lines })
+    const shown = hasRest ? lines.join('').length : Number.POSITIVE_INFINITY
     if (shown > (best?.shown ?? 0)) best = { lines, shown }
     // A third line is for narrow names only.
-    if (!isCut || (count === 2 && half * 2 > 80)) break
+    if (!hasRest || (count === 2 && half * 2 > 80)) break
   }
-  return best && { lines: best.lines, x: middle, y: top + 12, align: 'middle' }
+  return best && { text: node.name, lines: best.lines, x: middle, y: top + 12, align: 'middle' }
 }
 
 /** Marks a disabled node in its last line, if there is more than one. */

@@ -2,7 +2,7 @@
 import { isContainer, type JsonObject } from '../../../lib/json-object.ts'
 
 const maxOutputs = 31
-const maxLabelChars = 40
+const maxLabelChars = 200
 
 /**
  * A label for each main output; '' for an output without a name.
