@@ -4,22 +4,22 @@ import { codeBySource, partOf } from './bundle-parts.ts'
 import { bundleWorker } from './worker-bundle.ts'
 
 /** KiB, gzipped, of all code that is uploaded. Static assets do not count. */
-const limit = 381
+const limit = 380
 /** KiB, gzipped: a little above what the part needs. */
 const limits: Record<string, number> = {
-  'src/web': 117,
-  '@neondatabase/serverless': 10,
-  'src/deployments': 35,
-  'src/n8n': 28,
-  'src/lib': 27,
-  zod: 23,
-  'src/executions': 23,
-  'drizzle-orm': 23,
-  hono: 17,
+  'src/web': 118,
+  'src/deployments': 33,
+  'src/n8n': 27,
+  'src/lib': 26,
+  zod: 22,
+  'src/executions': 22,
+  'drizzle-orm': 20,
+  hono: 16,
   jose: 13,
-  'src/instances': 12,
   'src/workflows': 12,
+  'src/instances': 11,
   'src/db': 10,
+  '@neondatabase/serverless': 10,
   'src/users': 10,
   bcryptjs: 10,
   'src/analytics': 10,

@@ -1,9 +1,11 @@
 /**
- * @module Bundles the worker without what only the OpenAPI document needs: the descriptions, hono-openapi, and zod's conversion
- * to JSON Schema. Their absence changes no response; `npm run build:worker` writes the document to a file.
+ * @module Bundles the worker without what only the OpenAPI document needs (the descriptions, hono-openapi, and zod's conversion
+ * to JSON Schema), without parts of packages that nothing calls, and without the indentation of SQL. Their absence changes no
+ * response; `npm run build:worker` writes the document to a file.
  */
 import { resolve } from 'node:path'
 import { type OutputChunk, type Plugin, rolldown } from 'rolldown'
+import { compactSql } from './compact-sql.ts'
 import { httpDriver } from './http-driver.ts'
 import { withoutDocumentation } from './without-documentation.ts'
 
@@ -14,6 +16,14 @@ const sources: Plugin = {
   transform: {
     filter: { id: /[\\/]src[\\/].*\.tsx?$/ },
     handler: (source, id) => ({ code: withoutDocumentation(id, source) }),
+  },
+}
+
+const statements: Plugin = {
+  name: 'statements-without-indentation',
+  transform: {
+    filter: { id: /[\\/]src[\\/].*\.tsx?$/, code: /\bsql\b/ },
+    handler: (source, id) => ({ code: compactSql(id, source) }),
   },
 }
 
@@ -49,6 +59,15 @@ const driver: Plugin = {
   },
 }
 
+/** Builders for tables whose columns are given by a function. The schema imports the builders that it uses. */
+const columnBuilders: Plugin = {
+  name: 'drizzle-without-unused-column-types',
+  load: {
+    filter: { id: /drizzle-orm[\\/]pg-core[\\/]columns[\\/]all\.js$/ },
+    handler: () => 'export const getPgColumnBuilders = null',
+  },
+}
+
 /** The entry first, then what it loads. */
 export async function bundleWorker(): Promise<OutputChunk[]> {
   await using bundle = await rolldown({
@@ -62,7 +81,7 @@ export async function bundleWorker(): Promise<OutputChunk[]> {
     experimental: { nativeMagicString: true },
     // `hono/jsx` also names the renderer for browsers.
     treeshake: { moduleSideEffects: [{ test: /node_modules[\\/]hono[\\/]/, sideEffects: false }] },
-    plugins: [sources, honoOpenapi, jsonSchema, driver],
+    plugins: [statements, sources, honoOpenapi, jsonSchema, driver, columnBuilders],
   })
   const { output } = await bundle.generate({
     format: 'esm',
