@@ -14,7 +14,7 @@ interface Cost {
 }
 
 const cost: Cost = { statements: 0, requests: 0 }
-/** Work that goes on after a response. Its statements count too. */
+/** Work that continues after a response. Its statements count too. */
 const deferred: Promise<unknown>[] = []
 const stub = await createN8nStub({ apiKey: 'planted-api-key' })
 const app = useTestApp({
