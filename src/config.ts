@@ -28,7 +28,10 @@ const Key = z.string().transform((text, ctx) => {
 
 const ConnectionString = z
   .string()
-  .refine((url) => /^postgres(ql)?:\/\/[^\s]+$/.test(url), 'must be a postgres:// connection string')
+  .refine(
+    (url) => /^postgres(ql)?:\/\/[^\s]+$/.test(url),
+    'must look like postgresql://user:password@host/database',
+  )
 
 /** `internal`: set by `npm run dev`, not by people. */
 export type SettingMeta = { description: string; internal?: true }

@@ -40,7 +40,7 @@ export const servers: DemoServer[] = [
       generation: 'legacy',
       cannot: [
         'Rolling back without a new upload: this n8n version cannot publish an earlier version.',
-        'Testing credentials and listing existing ones: this n8n version has no endpoint for it.',
+        'Testing credentials and listing existing ones: this n8n version has no endpoints for these.',
       ],
     },
     lagSeconds: 47,

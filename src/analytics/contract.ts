@@ -199,8 +199,8 @@ const lastRunAt = z.iso
   .nullable()
   .meta({
     description:
-      'Start of its newest stored execution, regardless of the filters; without a start its end, otherwise ' +
-      'the time it was received',
+      'Start of its newest stored execution, regardless of the filters. If the start is unknown, its end; ' +
+      'if both are, the time it was received',
   })
 
 export const WorkflowStats = statisticsOf(
@@ -438,8 +438,8 @@ export interface ErrorGroupsFilter extends LimitedFilter {
 const errorState = {
   state: z.enum(errorStates).meta({
     description:
-      '`regressed`: resolved, but it failed again in a run that started after `stateChangedAt`, not counting ' +
-      'manual runs and versions before `fixedIn`',
+      '`regressed`: resolved, but it failed again in an execution that started after `stateChangedAt`, not counting ' +
+      'manual executions and versions before `fixedIn`',
   }),
   stateChangedAt: z.iso
     .datetime()
@@ -459,7 +459,7 @@ const errorGroup = {
   httpStatus: z.number().int().nullable(),
   message: z
     .string()
-    .meta({ description: 'The message, with the parts that differ from run to run replaced' }),
+    .meta({ description: 'The message, with the parts that vary between executions replaced' }),
   latestMessage: z
     .string()
     .nullable()

@@ -153,7 +153,7 @@ export function analyticsRoutes(analytics: AnalyticsRepository, errorStates: Err
         summary: 'List error groups',
         description:
           'Groups failures by node, error class, HTTP status and message, ignoring the parts of the message ' +
-          'that differ from run to run.',
+          'that vary between executions.',
         responses: { 200: ErrorGroups },
         errors,
       }),
@@ -196,7 +196,7 @@ export function analyticsRoutes(analytics: AnalyticsRepository, errorStates: Err
       async (c) => {
         const { fingerprint } = c.req.valid('param')
         const state = await errorStates.set(c.var.userId, fingerprint, c.req.valid('json'))
-        if (!state) throw new AppError('not-found', 'No such error')
+        if (!state) throw new AppError('not-found', 'Error group not found')
         return c.json(state, 200)
       },
     )

@@ -106,7 +106,7 @@ export const NewDeployment = z
     }),
     liveSince: liveSince.meta({
       description:
-        'With `n8nWorkflowId`: when the version went live. Runs since then are attributed to it. Default: now',
+        'With `n8nWorkflowId`: when the version went live. Executions since then are attributed to it. Default: now',
     }),
     publish: z.boolean().optional().meta({ description: 'Whether to publish the workflow. Default: true' }),
     reportSuccess: z
@@ -114,7 +114,7 @@ export const NewDeployment = z
       .optional()
       .meta({
         description:
-          'Adds a node that reports successful runs immediately, unless it could affect the workflow. ' +
+          'Adds a node that reports successful executions immediately, unless it could affect the workflow. ' +
           'Without the node, polling fetches them',
       }),
     withDependencies: z
@@ -145,7 +145,7 @@ export const DeploymentChange = z
     version: Version.meta({ description: 'The version that is live in n8n now' }),
     liveSince: liveSince.meta({
       description:
-        'When it went live, later than the previous change. Determines the version of later runs. Default: now',
+        'When it went live, later than the previous change. Determines the version of later executions. Default: now',
     }),
   })
   .meta({ ref: 'DeploymentChange', 'x-example': { version: 3 } })

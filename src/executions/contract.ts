@@ -197,7 +197,7 @@ export const PollAnswer = z
     updated: z.number().int().meta({ description: 'Known executions whose status changed' }),
     passedOver: z.number().int().meta({ description: 'New executions of untracked workflows' }),
     lagSeconds: z.number().int().meta({
-      description: 'Seconds since n8n was last read to the end; 0 when there is nothing left to read',
+      description: 'Seconds since polling last caught up with n8n; 0 when there is nothing left to fetch',
     }),
   })
   .meta({ ref: 'PollResult' })

@@ -72,7 +72,7 @@ export function executionRoutes(
         tag: 'Executions',
         summary: 'List executions',
         description:
-          'Newest first by `startedAt`, then by ID. A run without a start is sorted by its end, otherwise by ' +
+          'Newest first by `startedAt`, then by ID. An execution without a start is sorted by its end, otherwise by ' +
           'when it was first recorded.',
         responses: { 200: ExecutionList },
         errors: ['invalid'],
@@ -134,7 +134,7 @@ export function incidentRoutes(incidents: IncidentRepository) {
       tag: 'Executions',
       summary: 'List incidents',
       description:
-        'Failures without an execution: triggers that could not start, and runs without an n8n ID. ' +
+        'Failures without an execution: triggers that could not start, and executions without an n8n ID. ' +
         'Newest first.',
       responses: { 200: IncidentList },
       errors: ['invalid'],

@@ -18,7 +18,7 @@ export const tags = {
   Workflows: 'n8n workflow JSON with immutable versions, the prompt and the model behind each.',
   Instances: 'n8n servers that workflows are deployed to.',
   Deployments: 'Workflows on instances: plan, deploy, roll back, undeploy, drift.',
-  Executions: 'Runs of deployed workflows, and failures that have no run.',
+  Executions: 'Executions of deployed workflows, and failures without an execution.',
   'Dead letters': 'Reports that could not be used. Stored for 30 days.',
   Analytics: 'Counts, rates and durations of executions.',
   'Audit events': 'Changes to the account and its resources. Stored for 400 days.',

@@ -38,7 +38,7 @@ export const defaultLimit = 50
 export const pageQuery = {
   limit: z
     .string()
-    .regex(/^\d{1,3}$/, 'Must be an integer from 1 to 100')
+    .regex(/^\d{1,3}$/, 'Must be a whole number from 1 to 100')
     .transform(Number)
     .pipe(z.number().min(1, 'At least 1').max(100, 'At most 100'))
     .optional()

@@ -59,7 +59,7 @@ const legacyLimitations = [
   'Rolling back without a new upload: this n8n version cannot publish an earlier version.',
   'Updating credentials in place: this n8n version requires a new credential for each change.',
   'Recovering a credential after a lost response: an unused credential may remain in n8n.',
-  'Testing credentials and listing existing ones: this n8n version has no endpoint for it.',
+  'Testing credentials and listing existing ones: this n8n version has no endpoints for these.',
 ]
 
 /** Never throws for any response of n8n. Sends at most three requests, one after the other. */

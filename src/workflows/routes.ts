@@ -272,7 +272,7 @@ export function missingCredentialRoutes(requirements: CredentialRequirements) {
       operationId: 'listMissingCredentials',
       tag: 'Credentials',
       summary: 'List missing credentials',
-      description: 'The credential types that workflows require and that no credential exists for.',
+      description: 'Lists the credential types that workflows require but that have no credential.',
       responses: { 200: MissingCredentials },
     }),
     async (c) => c.json(await requirements.findMissing(c.var.userId)),

@@ -322,7 +322,7 @@ describe('export and import', () => {
   })
 
   test.each([
-    ['another format version', { formatVersion: 2 }, 'newer Flowkeep'],
+    ['another format version', { formatVersion: 2 }, 'newer version of Flowkeep'],
     ['another format', { format: 'x' }, 'not part of an export'],
   ])('reject %s before sending anything', async (_, change, message) => {
     const user = await world.user()

@@ -28,7 +28,7 @@ describe('the account page', () => {
     const newPassword = 'another horse battery 9'
     const wrong = await tab.post('/account/password', { currentPassword: 'wrong one', newPassword })
     expect(wrong.status).toBe(401)
-    expect(wrong.text).toContain('Wrong password')
+    expect(wrong.text).toContain('Incorrect password')
     const common = await tab.post('/account/password', {
       currentPassword: tab.password,
       newPassword: 'password1',

@@ -10,7 +10,10 @@ export const formatVersion = 1
 
 export const Manifest = z.object({
   format: z.literal('flowkeep-export'),
-  formatVersion: z.literal(formatVersion, 'This export was written by a newer Flowkeep'),
+  formatVersion: z.literal(
+    formatVersion,
+    'is from a newer version of Flowkeep. Upgrade Flowkeep to import it',
+  ),
   flowkeepVersion: z.string(),
   exportedAt: z.iso.datetime(),
   server: z.string(),

@@ -25,7 +25,9 @@ export async function lockFolder(dir: string): Promise<() => Promise<void>> {
     if (content === undefined) continue
     const [pid = '', start = ''] = content.trim().split(' ')
     if (await isHeld(path, Number(pid), start)) {
-      throw new Error(`The data folder ${dir} is in use by process ${pid || '(starting)'}`)
+      throw new Error(
+        `The data folder ${dir} is in use by process ${pid || '(starting)'}. Stop that process first`,
+      )
     }
     // When several processes see the same dead owner, the one whose rename finds that owner's file continues.
     const aside = `${path}.${process.pid}`

@@ -146,7 +146,7 @@ export const Plan = z
     }),
     changes: z
       .array(Pointed)
-      .meta({ description: 'Metadata that is removed or filled in. It has no effect on runs' }),
+      .meta({ description: 'Metadata that is removed or filled in. It has no effect on executions' }),
     fixes: z.array(z.string()).meta({
       description: 'The requested fixes that apply. Deploying saves the repaired workflow as a new version',
     }),

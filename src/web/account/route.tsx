@@ -25,7 +25,7 @@ function toFormError(error: unknown): AppError {
 /** The errors of one of the two forms. */
 function errorsIn(error: AppError, form: 'change' | 'delete'): AccountErrors {
   const names = form === 'change' ? passwordFields : deletionFields
-  if (error.code === 'bad-credentials') return { [names[form === 'change' ? 0 : 1]]: 'Wrong password' }
+  if (error.code === 'bad-credentials') return { [names[form === 'change' ? 0 : 1]]: 'Incorrect password' }
   if (error.code === 'too-many-requests') {
     return { [form]: `Too many attempts. Try again in ${plural(error.retryAfterSeconds ?? 1, 'second')}.` }
   }

@@ -43,7 +43,7 @@ const actionLabels: Record<string, ActionLabel> = {
     actor: 'operator',
     tone: 'wait',
   },
-  'user.login-failed': { text: 'Failed to sign in: wrong password', actor: 'unknown', tone: 'wait' },
+  'user.login-failed': { text: 'Failed to sign in: incorrect password', actor: 'unknown', tone: 'wait' },
   'user.deleted': { text: 'Deleted the account' },
   'session.started': { text: 'Signed in' },
   'session.all-ended': { text: 'Signed out everywhere' },

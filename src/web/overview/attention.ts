@@ -121,7 +121,7 @@ const silentItem = (
   time: TimeFormat,
 ): AttentionItem => ({
   tone: status === 'refused' ? 'fail' : 'wait',
-  what: status === 'refused' ? `${name} rejects the API key.` : `${name} is unreachable.`,
+  what: status === 'refused' ? `${name} rejected the API key.` : `${name} is unreachable.`,
   detail: `${lastPolledAt ? `Last polled ${time.inSentence(lastPolledAt)}.` : 'Not polled yet.'}${
     statusDetail ? ` ${short(statusDetail)}` : ''
   }`,

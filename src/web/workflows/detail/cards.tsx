@@ -154,7 +154,7 @@ export function NodeStatsCard({ id, nodes }: { id: string; nodes: NodeStats }) {
   return (
     <Card title="Nodes" note="last 30 days, most failures first" flush>
       {nodes.items.length === 0 ? (
-        <Empty title="No node statistics yet.">They appear after runs whose data n8n stores.</Empty>
+        <Empty title="No node statistics yet.">They appear once n8n has stored the data of a run.</Empty>
       ) : (
         <Table
           class="workflow-rows"
