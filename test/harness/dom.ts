@@ -20,6 +20,8 @@ export interface Dom {
   links: string[]
   /** What a browser submits for the form that posts to the action, without a button. The last value of a name wins. */
   form: (action: string) => Record<string, string>
+  /** What a browser sends for the search form with the action, in order. */
+  search: (action: string) => [name: string, value: string][]
   /** Text of the cells of the table with the caption, label or heading, row by row, with the header. */
   table: (name: Name) => string[][]
   /** Texts of the rows that the keys j and k select. */
@@ -134,6 +136,25 @@ export function parsePage(html: string): Dom {
     return [field.getAttribute('value') ?? (isToggle ? 'on' : '')]
   }
 
+  const entriesOf = (form: Element): [string, string][] => {
+    const id = form.getAttribute('id')
+    const fields = all('input, select, textarea').filter((field) => {
+      const owner = field.getAttribute('form')
+      return owner === null ? form.contains(field) : owner === id
+    })
+    return fields
+      .filter(
+        (field) =>
+          field.getAttribute('name') &&
+          !field.matches('[type=submit], [type=button], [type=reset], [type=image], [type=file]') &&
+          !field.hasAttribute('disabled') &&
+          field.closest('fieldset[disabled]') === null,
+      )
+      .flatMap((field) =>
+        valuesOf(field).map((value) => [field.getAttribute('name') ?? '', value] as [string, string]),
+      )
+  }
+
   return {
     document,
     text: text(document.querySelector('main') ?? document.body),
@@ -177,23 +198,11 @@ export function parsePage(html: string): Dom {
     form: (action) => {
       const form = postForms().find((each) => each.getAttribute('action') === action)
       if (!form) throw new Error(`No form posts to ${action}`)
-      const id = form.getAttribute('id')
-      const fields = all('input, select, textarea').filter((field) => {
-        const owner = field.getAttribute('form')
-        return owner === null ? form.contains(field) : owner === id
-      })
-      const entries = fields
-        .filter(
-          (field) =>
-            field.getAttribute('name') &&
-            !field.matches('[type=submit], [type=button], [type=reset], [type=image], [type=file]') &&
-            !field.hasAttribute('disabled') &&
-            field.closest('fieldset[disabled]') === null,
-        )
-        .flatMap((field) =>
-          valuesOf(field).map((value) => [field.getAttribute('name') ?? '', value] as const),
-        )
-      return Object.fromEntries(entries)
+      return Object.fromEntries(entriesOf(form))
+    },
+    search: (action) => {
+      const forms = allByRole('search').filter((each) => each.getAttribute('action') === action)
+      return entriesOf(only(forms, `search ${action}`))
     },
     table: (name) => {
       const headed = (table: Element): string[] => {

@@ -9,6 +9,7 @@ import { extent, placeLabels } from '../../../src/web/workflows/graph/labels.ts'
 import { layOut } from '../../../src/web/workflows/graph/layout.ts'
 import type { NodeMark } from '../../../src/web/workflows/graph/marks.ts'
 import { readGraph } from '../../../src/web/workflows/graph/model.ts'
+import { type Dom, parsePage } from '../../harness/dom.ts'
 import { outputLabels } from '../../../src/web/workflows/graph/node-outputs.ts'
 import type { GraphState } from '../../../src/web/workflows/graph/view-state.ts'
 
@@ -25,6 +26,17 @@ const node = (name: string, type: string, position: unknown = [0, 0], more: Json
 })
 const ai = (short: string) => `@n8n/n8n-nodes-langchain.${short}`
 const to = (name: string, index = 0, type = 'main') => ({ node: name, type, index })
+
+/** The drawn elements with the class. */
+const drawn = ({ document }: Dom, className: string) => [...document.querySelectorAll(`svg .${className}`)]
+/** The number of separate lines in the only path with the class. */
+const linesIn = (page: Dom, selector: string) => {
+  const [path, ...others] = page.document.querySelectorAll(selector)
+  expect(others).toEqual([])
+  return path?.getAttribute('d')?.match(/M/g)?.length ?? 0
+}
+const listIn = ({ table, allByRole }: Dom) =>
+  allByRole('table').length === 0 ? [] : table('Nodes, from left to right').slice(1)
 
 const initial: GraphState = { path: '/workflows/1', zoom: 'auto', node: null, find: '' }
 
@@ -80,8 +92,9 @@ function expectSound(workflow: Json) {
   expect(overlapsIn([...layout.nodes, ...names])).toBe(0)
   const html = render(workflow)
   expect(html).not.toMatch(/NaN|Infinity|undefined|\[object/)
-  expect(html).not.toContain(' style=')
-  return { graph, layout, html }
+  const page = parsePage(html)
+  expect(page.injected).toEqual([])
+  return { graph, layout, page }
 }
 
 const agent = {
@@ -104,12 +117,12 @@ const agent = {
 
 describe('the graph', () => {
   test('draws an agent as a wide node with a diamond for each kind of sub-node, and sub-nodes as circles', () => {
-    const { graph, html } = expectSound(agent)
+    const { graph, page } = expectSound(agent)
     expect(graph.nodes.map(({ shape }) => shape)).toEqual(['plain', 'root', 'sub', 'sub', 'sub', 'plain'])
     expect(graph.nodes[1]?.ports).toEqual(['ai_languageModel', 'ai_memory', 'ai_tool'])
-    expect(/graph-diamonds" d="([^"]*)/.exec(html)?.[1]?.match(/M/g)).toHaveLength(3)
-    expect(html.match(/<circle class="graph-shape"/g)).toHaveLength(3)
-    expect(/graph-line sub"><path d="([^"]*)/.exec(html)?.[1]?.match(/M/g)).toHaveLength(3)
+    expect(linesIn(page, 'path.graph-diamonds')).toBe(3)
+    expect(page.document.querySelectorAll('circle.graph-shape')).toHaveLength(3)
+    expect(linesIn(page, '.graph-line.sub > path:not(.graph-arrow)')).toBe(3)
   })
 
   test('uses n8n’s positions, scaled by 0.6', () => {
@@ -128,18 +141,22 @@ describe('the graph', () => {
   })
 
   test('dims a disabled node and labels it in the list', () => {
-    const { html } = expectSound(agent)
-    expect(html).toContain('graph-node off')
-    expect(html).toContain('Disabled')
+    const { page } = expectSound(agent)
+    expect(page.document.querySelectorAll('.graph-node.off')).toHaveLength(1)
+    expect(listIn(page).flatMap(([name, , , state]) => (state === 'Disabled' ? [name] : []))).toEqual([
+      expect.stringMatching(/Reply$/),
+    ])
   })
 
   test('links to each zoom level and keeps the selected node', () => {
-    const html = render(agent, undefined, { zoom: '50', node: 'Reply', find: 'a' })
-    expect(html).toContain('data-zoom="50"')
-    expect(html).toContain('href="?zoom=fit&amp;node=Reply&amp;find=a#graph"')
-    expect(html).toContain('href="?node=Reply&amp;find=a#graph"')
-    expect(html).toMatch(/aria-current="true">50%/)
-    expect(render(agent, undefined, { node: 'Reply' })).toContain('href="/workflows/1#graph"')
+    const page = parsePage(render(agent, undefined, { zoom: '50', node: 'Reply', find: 'a' }))
+    const hrefOf = (name: string) => page.getByRole('link', { name }).getAttribute('href')
+    expect(page.getByRole('region', { name: 'Workflow graph' }).getAttribute('data-zoom')).toBe('50')
+    expect(hrefOf('Fit')).toBe('?zoom=fit&node=Reply&find=a#graph')
+    expect(hrefOf('Auto')).toBe('?node=Reply&find=a#graph')
+    expect(page.getByRole('link', { name: '50%' }).getAttribute('aria-current')).toBe('true')
+    const close = parsePage(render(agent, undefined, { node: 'Reply' })).getByRole('link', { name: 'Close' })
+    expect(close.getAttribute('href')).toBe('/workflows/1#graph')
   })
 
   test('shows the parameters of the selected node without secrets, and its neighbors', () => {
@@ -161,26 +178,34 @@ describe('the graph', () => {
         : each,
     )
     const html = render({ ...agent, nodes }, undefined, { node: 'Reply' })
-    const inspector = html.slice(html.indexOf('graph-inspector'), html.indexOf('graph-list'))
-    expect(inspector).toContain('n8n-nodes-base.slack v1')
-    expect(inspector).toContain('<dt>select.value</dt><dd>#general</dd>')
-    expect(inspector).toContain('Hello\nthere')
-    expect(inspector).toContain('up to 4 attempts')
-    expect(inspector).toContain('href="?node=Agent#graph"')
-    expect(inspector).toContain('<dt>headers.parameters.0.value</dt><dd>[redacted]</dd>')
-    expect(inspector).not.toContain('<b>')
+    const page = parsePage(html)
+    const inspector = page.getByRole('region', { name: /Reply$/ })
+    const [type, value, text, retry, from, header] = [
+      'Type',
+      'select.value',
+      'text',
+      'Retry',
+      'From',
+      'headers.parameters.0.value',
+    ].map((term) => page.valueOf(term))
+    expect(type?.textContent).toBe('n8n-nodes-base.slack v1')
+    expect(value?.textContent).toBe('#general')
+    expect(text?.textContent).toBe('Hello\nthere')
+    expect(retry?.textContent).toBe('up to 4 attempts')
+    expect(from?.querySelector('a')?.getAttribute('href')).toBe('?node=Agent#graph')
+    expect(header?.textContent).toBe('[redacted]')
+    expect(inspector.querySelectorAll('b')).toHaveLength(0)
     expect(html).not.toContain(token)
-    expect(html).toContain('graph-selected')
-    expect(render(agent, undefined, { node: 'Nobody' })).not.toContain('graph-inspector')
+    expect(drawn(page, 'graph-selected')).toHaveLength(1)
+    const none = parsePage(render(agent, undefined, { node: 'Nobody' }))
+    expect(none.document.querySelector('.graph-inspector')).toBeNull()
   })
 
   test('finds nodes by name or type', () => {
-    const html = render(agent, undefined, { find: 'SLACK' })
-    expect(html).toContain('graph-found')
-    expect(html).toMatch(/<details[^>]* open/)
-    const list = html.slice(html.indexOf('<tbody'), html.indexOf('</tbody'))
-    expect(list.match(/row-link/g)).toHaveLength(1)
-    expect(list).toContain('Reply')
+    const page = parsePage(render(agent, undefined, { find: 'SLACK' }))
+    expect(drawn(page, 'graph-found')).toHaveLength(1)
+    expect(page.document.querySelector('details')?.hasAttribute('open')).toBe(true)
+    expect(listIn(page)).toEqual([[expect.stringMatching(/Reply$/), 'slack', '–', 'Disabled']])
   })
 
   test('draws sticky notes behind nodes, without Markdown', () => {
@@ -191,11 +216,12 @@ describe('the graph', () => {
         height: 200,
       },
     })
-    const { html, layout } = expectSound({ ...agent, nodes: [...agent.nodes, note] })
+    const { page, layout } = expectSound({ ...agent, nodes: [...agent.nodes, note] })
     expect(layout.notes).toHaveLength(1)
-    expect(html).toContain('class="note-h2">Read this</text>')
-    expect(html).toContain('docs first')
-    expect(html.indexOf('graph-note')).toBeLessThan(html.indexOf('graph-shape'))
+    expect(drawn(page, 'note-h2').map(({ textContent }) => textContent)).toEqual(['Read this'])
+    expect(drawn(page, 'graph-note')[0]?.textContent).toContain('docs first')
+    const inOrder = page.document.querySelectorAll('.graph-note, .graph-shape')
+    expect([...inOrder].map((each) => each.matches('.graph-note')).indexOf(true)).toBe(0)
   })
 
   test.each([
@@ -210,10 +236,14 @@ describe('the graph', () => {
     ['#808080', 7],
     ['red;fill:url(x)', 1],
   ])('draws a note with the color %j as number %i', (color, number) => {
-    const html = render({
-      nodes: [node('Note', 'stickyNote', [0, 0], { parameters: { color } }), node('A', 'noOp')],
-    })
-    expect(html).toContain(`graph-note note-${number}"`)
+    const page = parsePage(
+      render({
+        nodes: [node('Note', 'stickyNote', [0, 0], { parameters: { color } }), node('A', 'noOp')],
+      }),
+    )
+    expect(drawn(page, 'graph-note').map((each) => each.getAttribute('class'))).toEqual([
+      `graph-note note-${number}`,
+    ])
   })
 
   test('redacts secrets in notes', () => {
@@ -246,27 +276,34 @@ describe('the graph', () => {
   })
 
   test('shows marks as a glyph, an outline and text in the list and the description', () => {
-    const html = render(
-      agent,
-      new Map([
-        ['Reply', [{ kind: 'fails', note: '38 runs failed here' }]],
-        ['Model', [{ kind: 'credential', note: 'No OpenAI credential' }]],
-      ]),
+    const page = parsePage(
+      render(
+        agent,
+        new Map([
+          ['Reply', [{ kind: 'fails', note: '38 runs failed here' }]],
+          ['Model', [{ kind: 'credential', note: 'No OpenAI credential' }]],
+        ]),
+      ),
     )
-    expect(html).toContain('graph-fails')
-    expect(html).toContain('mark-fails')
-    expect(html).toContain('38 runs failed here')
-    expect(html).toMatch(/<desc[^>]*>[^<]*Failing: Reply\./)
-    expect(html).toContain('graph-focus')
+    expect(drawn(page, 'graph-fails')).toHaveLength(1)
+    expect(drawn(page, 'mark-fails').length).toBeGreaterThan(0)
+    const states = listIn(page).map(([name = '', , , state]) => [name.split(' ').at(-1), state])
+    expect(Object.fromEntries(states)).toMatchObject({
+      Reply: '38 runs failed here Disabled',
+      Model: 'No OpenAI credential',
+    })
+    expect(page.document.querySelector('desc')?.textContent).toContain('Failing: Reply.')
+    expect(page.document.querySelectorAll('.graph-focus')).toHaveLength(1)
   })
 
   test('escapes names', () => {
-    const html = render({
-      nodes: [node('<script>alert(1)</script>', 'noOp'), node('"\'><img src=x>', 'a<b', [300, 0])],
-    })
-    expect(html).not.toContain('<script>')
-    expect(html).not.toContain('<img')
-    expect(html).toContain('&lt;script&gt;')
+    const names = ['<script>alert(1)</script>', '"\'><img src=x>']
+    const page = parsePage(
+      render({ nodes: [node(names[0] ?? '', 'noOp'), node(names[1] ?? '', 'a<b', [300, 0])] }),
+    )
+    expect(page.injected).toEqual([])
+    for (const name of names)
+      expect(page.allByRole('link').map(({ textContent }) => textContent)).toContain(name)
   })
 })
 
