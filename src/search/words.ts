@@ -1,12 +1,9 @@
 /** @module Words of searched texts: the same form for texts that read alike, and the closest word to a misspelled one. */
+import { normalForm } from '../lib/normal-form.ts'
 
 /** One form for texts that differ only in case, accents and compatibility forms, as the SQL function `search_normal`. */
 export const fold = (text: string): string =>
-  text
-    .normalize('NFKD')
-    .replaceAll(/[\u0300-\u036f]+/g, '')
-    .normalize('NFKC')
-    .toLowerCase()
+  normalForm(normalForm(text, 'NFKD').replaceAll(/[\u0300-\u036f]+/g, ''), 'NFKC').toLowerCase()
 
 export const wordsOf = (text: string): string[] => fold(text).match(/[\p{L}\p{M}\p{N}]+/gu) ?? []
 

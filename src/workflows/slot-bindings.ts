@@ -3,6 +3,7 @@
  * caller's choice, an earlier deployment, n8n, the workflow's JSON, or the only credential of a type that is tied to one
  * service.
  */
+import { normalForm } from '../lib/normal-form.ts'
 import type { AvailableCredential } from '../credentials/available.ts'
 import type { CredentialChoice } from '../db/schema/deployments.ts'
 import { AppError, type FieldError } from '../errors.ts'
@@ -122,7 +123,7 @@ const isThere = (credential: CredentialChoice, candidates: AvailableCredential[]
 
 /** Ignores surrounding whitespace and Unicode normalization. */
 export const isSameName = (a: string, b: string): boolean =>
-  a.trim().normalize('NFC') === b.trim().normalize('NFC')
+  normalForm(a.trim(), 'NFC') === normalForm(b.trim(), 'NFC')
 
 /** The user's credentials with the name from the node's JSON. */
 const namesakes = ({ named }: Slot, candidates: AvailableCredential[]): AvailableCredential[] =>

@@ -99,6 +99,15 @@ describe.each(databaseKinds)('workflow search, on $kind', ({ create }) => {
       expect(await find(q)).toEqual([id])
   })
 
+  test('finds the words around combining marks, however many follow each other', async () => {
+    // Normalized as they are, these marks take minutes.
+    const marks = (first: string, second: string) => (first + second).repeat(20_000)
+    const id = await keep({
+      prompt: `zebra${marks('\u0327', '\u0301')} Tägliche ${marks('\ua8e0', '\u0327')} quagga`,
+    })
+    for (const q of ['zebra', 'taglich', 'quagga']) expect(await find(q)).toContain(id)
+  })
+
   test('finds nothing of another user', async () => {
     const holder = await keep({ name: '每日报告 report', workflow: workflowOf('W', node('A', 'slack')) })
     const stranger = caller(server.app, await createUser(database.db))

@@ -1,4 +1,5 @@
 /** @module The findings about credential slots, and how to fix them. Pure. */
+import { normalForm } from '../../lib/normal-form.ts'
 import { pointerTo } from '../../lib/json-object.ts'
 import type { SlotBinding } from '../../db/schema/deployments.ts'
 import { AppError } from '../../errors.ts'
@@ -146,7 +147,7 @@ const idInN8n = ({ credential }: ResolvedSlot): string =>
 
 /** For suggestions: ignores case and whitespace. */
 const normalizeName = (name: string): string =>
-  name.normalize('NFKC').toLowerCase().replaceAll(/\s+/g, ' ').trim()
+  normalForm(name, 'NFKC').toLowerCase().replaceAll(/\s+/g, ' ').trim()
 
 function warningsOf(slot: ResolvedSlot): Finding[] {
   const { node, credential, candidates, displayName, inN8n, consentUrl } = slot

@@ -1,5 +1,6 @@
 /** @module Resolves references to node names in connections and generates unused names. */
 import { isAbsent } from './repairs.ts'
+import { normalForm } from '../../lib/normal-form.ts'
 import { isObject } from '../../lib/json-object.ts'
 
 /** Every node reference in the connections. Accepts any shape. */
@@ -78,7 +79,7 @@ export class NodeNames {
   }
 }
 
-const normalized = (name: string): string => name.normalize('NFC').trim().toLowerCase()
+const normalized = (name: string): string => normalForm(name, 'NFC').trim().toLowerCase()
 
 /** Merges two connection entries of the same node, one by name and one by ID. */
 export function mergedEntries(first: unknown, second: unknown): unknown {
