@@ -68,8 +68,10 @@ async function dispatch(program: Program, args: readonly string[]): Promise<numb
     return print(topic.length === 0 ? programHelp(program) : helpOn(program, topic))
   }
   const group = program.commands.filter(({ name }) => name.startsWith(`${first} `))
-  if (group.length > 0) return inGroup(program, first, group, rest)
   const command = program.commands.find(({ name }) => name === first)
+  // A command can also be the first word of others, such as `backup` and `backup verify`.
+  const isOfGroup = group.some(({ name }) => name === `${first} ${rest[0]}`)
+  if (group.length > 0 && (isOfGroup || !command)) return inGroup(program, first, group, rest)
   if (!command) throw unknownCommand(program, first)
   return execute(program, command, rest)
 }

@@ -18,6 +18,14 @@ const signIn = [
   'FLOWKEEP_PASSWORD',
 ] as const satisfies VariableName[]
 
+const bucket = [
+  'AWS_ACCESS_KEY_ID',
+  'AWS_SECRET_ACCESS_KEY',
+  'AWS_SESSION_TOKEN',
+  'AWS_REGION',
+  'S3_ENDPOINT',
+] as const satisfies VariableName[]
+
 export const commands: readonly Command[] = [
   {
     name: 'dev',
@@ -83,6 +91,55 @@ export const commands: readonly Command[] = [
     },
     environment: ['DATABASE_URL', 'FLOWKEEP_STATE'],
     run: async (input) => (await import('./migrate/command.ts')).migrateCommand(input),
+  },
+  {
+    name: 'backup',
+    summary: 'Back up the database to a new folder below a folder or bucket',
+    details: [
+      'The target is a folder or s3://<bucket>/<prefix>. The backup contains no keys; store them separately.',
+      'Without --method, pg_dump is used if it is installed and not older than the server. See docs/backup.md.',
+    ].join('\n'),
+    positionals: { usage: '<target>', min: 1, max: 1 },
+    options: {
+      method: { type: 'string', value: '<dump or driver>', summary: 'Use pg_dump, or the driver alone' },
+      keep: { type: 'string', value: '<n>', summary: 'Then remove backups, except for the newest n' },
+      'keep-days': {
+        type: 'string',
+        value: '<n>',
+        summary: 'Then remove backups older than n days; with --keep, except for the newest',
+      },
+      ...json,
+    },
+    environment: ['DATABASE_URL', 'FLOWKEEP_STATE', ...bucket],
+    run: async (input) => (await import('./backup/operations.ts')).backupCommand(input),
+  },
+  {
+    name: 'backup list',
+    summary: 'List the backups in a folder or bucket',
+    positionals: { usage: '<target>', min: 1, max: 1 },
+    options: json,
+    environment: bucket,
+    run: async (input) => (await import('./backup/operations.ts')).listBackupsCommand(input),
+  },
+  {
+    name: 'backup verify',
+    summary: 'Check every file and table of a backup, or of the newest one in a folder or bucket',
+    positionals: { usage: '<target>', min: 1, max: 1 },
+    options: json,
+    environment: bucket,
+    run: async (input) => (await import('./backup/operations.ts')).verifyBackupCommand(input),
+  },
+  {
+    name: 'restore',
+    summary: 'Restore a backup, or the newest one of a folder or bucket, into an empty database',
+    details: [
+      'Everything is restored, or nothing. The keys that were in use when the backup was made must be configured.',
+      'Prints each table with its rows in the backup and in the database.',
+    ].join('\n'),
+    positionals: { usage: '<target>', min: 1, max: 1 },
+    options: json,
+    environment: ['DATABASE_URL', ...keys, 'FLOWKEEP_STATE', ...bucket],
+    run: async (input) => (await import('./backup/operations.ts')).restoreCommand(input),
   },
   {
     name: 'generate-keys',

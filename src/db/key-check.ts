@@ -10,8 +10,8 @@ import { AppError } from '../errors.ts'
 import type { Db } from './client.ts'
 import { keyChecks } from './schema/users.ts'
 
-const knownText = 'flowkeep'
-const contextOf = (keyId: string): SecretContext => ({
+export const knownText = 'flowkeep'
+export const contextOf = (keyId: string): SecretContext => ({
   purpose: 'key-check',
   userId: '',
   rowId: keyId,

@@ -21,7 +21,12 @@ export interface OpenDatabase {
   fetch: ((request: Request) => Promise<Response>) | undefined
   /** Rejects with the cause, such as a data folder in use or a wrong password or port. */
   opened: () => Promise<unknown>
-  migrate: () => Promise<string[]>
+  /** Applies missing migrations: all, or those up to and including `until`. */
+  migrate: (until?: string) => Promise<string[]>
+  /** Opens connections over the Postgres protocol, also to Neon. */
+  connect: () => Backend
+  /** For programs that connect themselves; null for the embedded database. */
+  postgresUrl: string | null
   /** Opens the gateway on loopback for another process; null for Neon. */
   listen: () => Promise<{ databaseUrl: string; endpoint: string; close: () => Promise<void> } | null>
   close: () => Promise<void>
@@ -40,7 +45,7 @@ export function openDatabase(
 ): OpenDatabase {
   if (databaseUrl === undefined || databaseUrl === '') {
     const opening = openEmbeddedDatabase(dataDir())
-    return behindGateway(whenOpen(opening), `embedded, in ${dataDir()}`, () => opening)
+    return behindGateway(whenOpen(opening), null, `embedded, in ${dataDir()}`, () => opening)
   }
   const url = URL.canParse(databaseUrl) ? new URL(databaseUrl) : null
   if (
@@ -55,18 +60,28 @@ export function openDatabase(
   const { hostname, pathname } = url
   const description = `${pathname.slice(1)} on ${hostname}`
   if (!isNeon(hostname)) {
-    return behindGateway(postgresBackend(databaseUrl), description, () =>
+    return behindGateway(postgresBackend(databaseUrl), databaseUrl, description, () =>
       checkConnection(databaseUrl, variable),
     )
   }
+  const postgresUrl = unpooled(url)
+  const backends: Backend[] = []
   return {
     description,
     url: databaseUrl,
     fetch: undefined,
     opened: () => Promise.resolve(),
-    migrate: () => applyMigrations(databaseUrl, undefined),
+    migrate: (until) => applyMigrations(databaseUrl, undefined, until),
+    connect: () => {
+      const backend = postgresBackend(postgresUrl, { connectTimeoutMs: 10_000 })
+      backends.push(backend)
+      return backend
+    },
+    postgresUrl,
     listen: async () => null,
-    close: async () => {},
+    close: async () => {
+      for (const backend of backends) await backend.close()
+    },
   }
 }
 
@@ -86,6 +101,13 @@ export function openExistingDatabase(): OpenDatabase {
 /** Neon supports SQL over HTTP itself. Any other Postgres needs the gateway. */
 export const isNeon = (hostname: string): boolean => /\.neon\.(tech|build)$/.test(hostname)
 
+/** Neon's pooler does not support snapshots that programs share. */
+function unpooled(url: URL): string {
+  const direct = new URL(url)
+  direct.hostname = url.hostname.replace(/-pooler(?=\.)/, '')
+  return direct.href
+}
+
 function whenOpen(opening: Promise<Backend>): Backend {
   opening.catch(() => {})
   return {
@@ -94,23 +116,39 @@ function whenOpen(opening: Promise<Backend>): Backend {
   }
 }
 
-function behindGateway(backend: Backend, description: string, opened: () => Promise<unknown>): OpenDatabase {
+function behindGateway(
+  backend: Backend,
+  postgresUrl: string | null,
+  description: string,
+  opened: () => Promise<unknown>,
+): OpenDatabase {
   const gateway = createGateway(backend)
   return {
     description,
     url: gateway.url,
     fetch: gateway.fetch,
     opened,
-    migrate: async () => {
+    migrate: async (until) => {
       await opened()
-      return applyMigrations(gateway.url, gateway.fetch)
+      return applyMigrations(gateway.url, gateway.fetch, until)
     },
+    connect: () => backend,
+    postgresUrl,
     listen: async () => ({ databaseUrl: gateway.url, ...(await startGatewayServer(gateway)) }),
     close: () => backend.close(),
   }
 }
 
-async function applyMigrations(databaseUrl: string, fetch: OpenDatabase['fetch']): Promise<string[]> {
+async function applyMigrations(
+  databaseUrl: string,
+  fetch: OpenDatabase['fetch'],
+  until?: string,
+): Promise<string[]> {
   const { $client } = createDb({ databaseUrl, ...(fetch && { fetch }), timeoutMs: migrationTimeoutMs })
-  return migrate({ sql: $client, migrations: await readMigrations(join(packageRoot, 'drizzle')) })
+  const migrations = await releasedMigrations()
+  const end = until === undefined ? undefined : migrations.findIndex(({ name }) => name === until) + 1
+  return migrate({ sql: $client, migrations: migrations.slice(0, end) })
 }
+
+/** The migrations of this release, in order. */
+export const releasedMigrations = () => readMigrations(join(packageRoot, 'drizzle'))
