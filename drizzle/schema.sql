@@ -337,6 +337,16 @@ create table instances (
   constraint instances_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
 );
 
+create table job_runs (
+  part text not null,
+  last_started_at timestamp(3) with time zone not null,
+  last_finished_at timestamp(3) with time zone not null,
+  last_succeeded_at timestamp(3) with time zone,
+  last_error text,
+  items bigint,
+  constraint job_runs_pkey PRIMARY KEY (part)
+);
+
 create table key_checks (
   key_id text not null,
   sealed jsonb not null,

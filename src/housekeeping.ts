@@ -4,6 +4,7 @@
  * may run at the same time.
  */
 import { errorNameOf } from './errors.ts'
+import { type JobRun, recordJobRuns } from './db/job-runs.ts'
 import { deleteExpiredRows, ensurePartitions } from './db/expired-rows.ts'
 import type { Deps } from './deps.ts'
 import { runDriftCheckJob } from './deployments/drift/check-job.ts'
@@ -42,14 +43,26 @@ export async function housekeeping(deps: HousekeepingDeps, signal?: AbortSignal)
   const { db, now, log, config, runtime, deadLetters, connections, deployer, drift, onFailed } = deps
   const { dataDays, months } = config.executionRetention
   const startedAtMs = now().getTime()
-  const part = async (name: string, run: () => Promise<unknown>) => {
-    if (signal?.aborted) return
+  const runs: JobRun[] = []
+  const attempt = async (
+    name: string,
+    run: () => Promise<unknown>,
+  ): Promise<Pick<JobRun, 'error' | 'items'>> => {
     try {
-      await run()
+      const items = await run()
+      return { error: null, items: typeof items === 'number' ? items : null }
     } catch (error) {
       const errorName = errorNameOf(error)
       log('error', 'housekeeping-failed', { part: name, errorName })
+      return { error: errorName, items: null }
     }
+  }
+  /** @param run may return how many rows or other items it processed */
+  const part = async (name: string, run: () => Promise<unknown>) => {
+    if (signal?.aborted) return
+    const startedAt = now()
+    const outcome = await attempt(name, run)
+    runs.push({ part: name, startedAt, finishedAt: now(), ...outcome })
   }
 
   await part('partitions', () => ensurePartitions(db))
@@ -59,8 +72,8 @@ export async function housekeeping(deps: HousekeepingDeps, signal?: AbortSignal)
   // three and the drift check one; the rest queue.
   await Promise.all([
     part('deployments', () => deployer.resumeDeployments(deploymentsPerRun)),
-    part('reconcile', () =>
-      reconcile({
+    part('reconcile', async () => {
+      const { polled } = await reconcile({
         db,
         now,
         log,
@@ -69,8 +82,9 @@ export async function housekeeping(deps: HousekeepingDeps, signal?: AbortSignal)
         budgetMs: maxBudgetMs - reserveMs - (now().getTime() - startedAtMs),
         ...(runtime === 'workerd' && { maxRequests: workerdRequests }),
         ...(signal && { signal }),
-      }),
-    ),
+      })
+      return polled
+    }),
     part('drift', () =>
       runDriftCheckJob(db, now, {
         drift,
@@ -80,7 +94,10 @@ export async function housekeeping(deps: HousekeepingDeps, signal?: AbortSignal)
       }),
     ),
   ])
-  await part('deleted-accounts', () => purgeDeletedAccounts(db, { maxStatements: purgeStatementsPerRun }))
+  await part('deleted-accounts', async () => {
+    const { purged } = await purgeDeletedAccounts(db, { maxStatements: purgeStatementsPerRun })
+    return purged
+  })
   await part('abandoned-executions', () => closeAbandoned(db, now(), rowsPerRun))
   await part('retries', () => settlePendingRetries(db, instancesPerRun))
   await part('backfill', () => backfillExecutions(db))
@@ -89,4 +106,5 @@ export async function housekeeping(deps: HousekeepingDeps, signal?: AbortSignal)
   await part('execution-months', () => dropExpiredMonths(db, now(), { retentionMonths: months }))
   await part('incidents', () => deleteExpiredIncidents(db, expiryOf(now(), months), rowsPerRun))
   await part('dropped-rollups', () => deleteDroppedRollups(db))
+  await attempt('job-runs', () => recordJobRuns(db, runs))
 }

@@ -93,6 +93,14 @@ export const commands: readonly Command[] = [
     run: async (input) => (await import('./migrate/command.ts')).migrateCommand(input),
   },
   {
+    name: 'jobs',
+    summary: 'Show the last run of each part of the scheduled job, such as retention and purges',
+    details: 'Exits with 1 if the last run of a part failed, or if no run started in the last 10 minutes.',
+    options: json,
+    environment: ['DATABASE_URL', 'FLOWKEEP_STATE'],
+    run: async (input) => (await import('./operate/jobs.ts')).jobsCommand(input),
+  },
+  {
     name: 'backup',
     summary: 'Back up the database to a new folder below a folder or bucket',
     details: [
